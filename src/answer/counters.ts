@@ -1,0 +1,86 @@
+// Plain counters of one answering worker in shared memory: the worker adds, the control thread reads.
+//
+// Float64 cells, one writer each. Sums: Σ queriesByType + dropped + rejected = packets; Σ responsesByRcode = answered.
+
+export const countedTargets = 16_384
+const typeCells = 260
+const rcodeCells = 24
+const scalars = [
+  'packets',
+  'dropped',
+  'rejected',
+  'answered',
+  'truncated',
+  'tcpQueries',
+  'failedOpen',
+  'failures',
+] as const
+export type Scalar = (typeof scalars)[number]
+
+const typesAt = scalars.length
+const rcodesAt = typesAt + typeCells
+const firstPlaceAt = rcodesAt + rcodeCells
+const handedOutAt = firstPlaceAt + countedTargets
+const cells = handedOutAt + countedTargets
+
+export interface Counters {
+  readonly buffer: SharedArrayBuffer
+  add(scalar: Scalar): void
+  query(type: number): void
+  rcode(rcode: number): void
+  /** A target left in an answer; `first`: in the first place of a ladder, or as an address. */
+  handedOut(targetIndex: number, first: boolean): void
+  read(): CounterValues
+}
+
+export interface CounterValues {
+  readonly scalars: Readonly<Record<Scalar, number>>
+  /** Type number → queries; 259 stands for all types without a cell of their own. */
+  readonly queriesByType: ReadonlyMap<number, number>
+  readonly responsesByRcode: ReadonlyMap<number, number>
+  readonly handedOut: (targetIndex: number) => { readonly first: number; readonly any: number }
+}
+
+export const otherType: number = typeCells - 1
+
+export function createCounters(
+  buffer: SharedArrayBuffer = new SharedArrayBuffer(cells * 8),
+): Counters {
+  const values = new Float64Array(buffer)
+  const bump = (cell: number): void => {
+    values[cell] = (values[cell] as number) + 1
+  }
+  const scalarAt = Object.fromEntries(scalars.map((name, i) => [name, i])) as Record<Scalar, number>
+  return {
+    buffer,
+    add: (scalar) => bump(scalarAt[scalar]),
+    query: (type) => bump(typesAt + Math.min(type, otherType)),
+    rcode: (rcode) => bump(rcodesAt + Math.min(rcode, rcodeCells - 1)),
+    handedOut(targetIndex, first) {
+      if (targetIndex >= countedTargets) return
+      if (first) bump(firstPlaceAt + targetIndex)
+      bump(handedOutAt + targetIndex)
+    },
+    read: () => readValues(values),
+  }
+}
+
+function readValues(values: Float64Array): CounterValues {
+  const nonZero = (from: number, count: number): Map<number, number> => {
+    const found = new Map<number, number>()
+    for (let i = 0; i < count; i++) if (values[from + i]) found.set(i, values[from + i] as number)
+    return found
+  }
+  return {
+    scalars: Object.fromEntries(scalars.map((name, i) => [name, values[i] ?? 0])) as Record<
+      Scalar,
+      number
+    >,
+    queriesByType: nonZero(typesAt, typeCells),
+    responsesByRcode: nonZero(rcodesAt, rcodeCells),
+    handedOut: (index) => ({
+      first: values[firstPlaceAt + index] ?? 0,
+      any: values[handedOutAt + index] ?? 0,
+    }),
+  }
+}

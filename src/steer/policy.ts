@@ -1,0 +1,105 @@
+// What an operator's `steering:` compiles to: plain immutable data (see zone/zone.ts for why).
+
+import type { Name, Rdata } from '../zone/zone.ts'
+
+/** One address of a target. Its health lives in the table's slot of the probe that watches it. */
+export interface TargetAddress {
+  readonly family: 4 | 6
+  readonly text: string
+  /** 4 or 16 octets: the rdata of its A or AAAA record. */
+  readonly rdata: Rdata
+}
+
+export interface Target {
+  readonly name: string
+  /** Index of its counters, unique over all zones while it exists. */
+  readonly index: number
+  /** `<name>.<zone>`: owner of its addresses and exchange of its MX records. */
+  readonly owner: Name
+  readonly region: string | null
+  readonly addresses: readonly TargetAddress[]
+}
+
+/** A target as one pool sees it. */
+export interface Member {
+  readonly target: Target
+  /** Configured weight, 0…65535; 0 takes no part. */
+  readonly weight: number
+  /** Health table slot of each of the target's addresses, same order; slot 0 is always up. */
+  readonly slots: readonly number[]
+}
+
+export interface Pool {
+  readonly name: string
+  readonly members: readonly Member[]
+  /** Share of the pool's weight below which its health is not believed; 0: off. */
+  readonly panic: number
+}
+
+export interface Network {
+  readonly octets: Uint8Array
+  readonly prefixLength: number
+}
+
+/** All given conditions must hold; a condition holds if any of its values does. */
+export interface Conditions {
+  readonly continents: readonly string[] | null
+  readonly countries: readonly string[] | null
+  readonly asns: readonly number[] | null
+  readonly networks: readonly Network[] | null
+}
+
+export interface Rule {
+  /** null: the catch-all. */
+  readonly when: Conditions | null
+  /** In order of preference; never empty. */
+  readonly pools: readonly Pool[]
+}
+
+export interface OnAllDown {
+  readonly kind: 'all' | 'servfail'
+}
+
+export interface Policy {
+  readonly name: string
+  /** The last one is the catch-all. */
+  readonly rules: readonly Rule[]
+  readonly onAllDown: OnAllDown
+}
+
+interface SteeredBase {
+  readonly type: number
+  readonly policy: Policy
+  /** Upper and lower bound of the answered TTL, seconds. */
+  readonly ttl: number
+  readonly minTtl: number
+}
+
+/** `MX: { steer: … }`: preferences 10, 20, 30…, or equal ones. */
+export interface SteeredMx extends SteeredBase {
+  readonly kind: 'steered-mx'
+  readonly mode: 'ladder' | 'equal'
+  readonly ladder: number
+  /** Clients that get one canonical ladder: the MTAs themselves (loop guard). */
+  readonly internal: readonly Network[]
+}
+
+/** `address: { steer: … }`: k of n addresses of the set's type (A or AAAA). */
+export interface SteeredAddresses extends SteeredBase {
+  readonly kind: 'steered-address'
+  /** Infinity: all. */
+  readonly answers: number
+}
+
+/** A/AAAA of a target's own name: its addresses, the healthy ones where there are any. */
+export interface TargetAddresses {
+  readonly kind: 'target-address'
+  readonly type: number
+  readonly ttl: number
+  readonly minTtl: number
+  readonly target: Target
+  /** Every pool membership of the target; an address is up if any membership sees it up. */
+  readonly memberships: readonly Member[]
+}
+
+export type SteeredSet = SteeredMx | SteeredAddresses | TargetAddresses

@@ -1,0 +1,136 @@
+// Names: presentation form ⇄ wire form, keys, ancestry. RFC 1035 §3.1 and §5.1, RFC 4343 for case.
+//
+// Nothing here reads a packet: names from the network are decoded by wire/query.ts, which knows its bounds.
+
+import type { Name, NameKey } from '../zone/zone.ts'
+
+export const maxNameOctets = 255
+export const maxLabelOctets = 63
+
+export type ParsedName =
+  | { readonly kind: 'name'; readonly name: Name }
+  | { readonly kind: 'bad'; readonly why: string }
+
+export const rootName: Name = Uint8Array.of(0)
+
+const backslash = 0x5c
+const dot = 0x2e
+const encoder = new TextEncoder()
+
+/**
+ * A name from its presentation form. A name without a final dot is below `origin`; `@` is `origin` itself.
+ * Octets that are not printable are written `\DDD`, a dot within a label `\.` (RFC 1035 §5.1).
+ */
+export function parseName(text: string, origin: Name = rootName): ParsedName {
+  if (text === '@') return { kind: 'name', name: origin }
+  if (text === '.') return { kind: 'name', name: rootName }
+  if (text === '') return { kind: 'bad', why: 'the name is empty' }
+  const labels: number[][] = [[]]
+  const octets = encoder.encode(text)
+  let absolute = false
+  for (let i = 0; i < octets.length; i++) {
+    const octet = octets[i] as number
+    if (octet === dot) {
+      if (labels.at(-1)?.length === 0) return { kind: 'bad', why: 'the name has an empty label' }
+      absolute = i === octets.length - 1
+      if (!absolute) labels.push([])
+      continue
+    }
+    if (octet !== backslash) {
+      labels.at(-1)?.push(octet)
+      continue
+    }
+    const escaped = unescapeAt(octets, i + 1)
+    if (escaped === null)
+      return { kind: 'bad', why: 'the escape after "\\" is not DDD (000–255) or one character' }
+    labels.at(-1)?.push(escaped.octet)
+    i += escaped.consumed
+  }
+  return assemble(labels, absolute ? rootName : origin)
+}
+
+/** The octet that a backslash escape at `index` stands for, and how many octets spell it. */
+export function unescapeAt(
+  octets: Uint8Array,
+  index: number,
+): { octet: number; consumed: number } | null {
+  const first = octets[index]
+  if (first === undefined) return null
+  if (!isDigit(first)) return { octet: first, consumed: 1 }
+  const [second, third] = [octets[index + 1], octets[index + 2]]
+  if (second === undefined || third === undefined || !isDigit(second) || !isDigit(third))
+    return null
+  const octet = (first - 48) * 100 + (second - 48) * 10 + (third - 48)
+  return octet > 255 ? null : { octet, consumed: 3 }
+}
+
+const isDigit = (octet: number): boolean => octet >= 48 && octet <= 57
+
+function assemble(labels: readonly number[][], suffix: Name): ParsedName {
+  const long = labels.find((label) => label.length > maxLabelOctets)
+  if (long)
+    return {
+      kind: 'bad',
+      why: `a label has ${long.length} octets, at most ${maxLabelOctets} are allowed`,
+    }
+  const total = labels.reduce((sum, label) => sum + 1 + label.length, suffix.length)
+  if (total > maxNameOctets) {
+    return {
+      kind: 'bad',
+      why: `the name has ${total} octets, at most ${maxNameOctets} are allowed`,
+    }
+  }
+  const name = new Uint8Array(total)
+  let at = 0
+  for (const label of labels) {
+    name[at] = label.length
+    name.set(label, at + 1)
+    at += 1 + label.length
+  }
+  name.set(suffix, at)
+  return { kind: 'name', name }
+}
+
+/** Presentation form, absolute (final dot), escaped so that `parseName` reads the same octets back. */
+export function nameToText(name: Name): string {
+  if (name.length <= 1) return '.'
+  let text = ''
+  for (let at = 0; at < name.length - 1; at += 1 + (name[at] as number)) {
+    for (let i = 1; i <= (name[at] as number); i++) text += octetToText(name[at + i] as number)
+    text += '.'
+  }
+  return text
+}
+
+function octetToText(octet: number): string {
+  const character = String.fromCharCode(octet)
+  if ('.\\"();@$'.includes(character)) return `\\${character}`
+  return octet > 0x20 && octet < 0x7f ? character : `\\${String(octet).padStart(3, '0')}`
+}
+
+/** The map key of a name: its octets with ASCII letters lowered (RFC 4343), as a latin1 string. */
+export function keyOfName(name: Name): NameKey {
+  let key = ''
+  for (const octet of name)
+    key += String.fromCharCode(octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet)
+  return key
+}
+
+/** The key of the name one label up; the root's parent is the root. */
+export const parentKey = (key: NameKey): NameKey =>
+  key.length <= 1 ? key : key.slice(1 + key.charCodeAt(0))
+
+/** Labels without the root's. */
+export function countLabels(key: NameKey): number {
+  let count = 0
+  for (let at = 0; key.charCodeAt(at) > 0; at += 1 + key.charCodeAt(at)) count++
+  return count
+}
+
+/** Whether `key` is `ancestor` or below it. */
+export function isAtOrBelow(key: NameKey, ancestor: NameKey): boolean {
+  if (key.length < ancestor.length || !key.endsWith(ancestor)) return false
+  let at = 0
+  while (at < key.length - ancestor.length) at += 1 + key.charCodeAt(at)
+  return at === key.length - ancestor.length
+}

@@ -1,0 +1,49 @@
+// What the answering path reads: zones as immutable plain data. No methods and no classes, since a catalog
+// crosses to the answering workers by structured clone; octets are Uint8Array for the same reason.
+
+import type { SteeredSet } from '../steer/policy.ts'
+
+/** A name in wire form: labels with their length octets, the root label last; case kept; at most 255 octets. */
+export type Name = Uint8Array
+
+/** The lower-cased octets of a Name as a latin1 string: the key of maps, never shown to people. */
+export type NameKey = string
+
+/** Rdata in wire form, names within it uncompressed. */
+export interface Rdata {
+  readonly octets: Uint8Array
+  /** Offsets in `octets` at which a name starts that may be compressed (RFC 3597 §4), ascending. */
+  readonly compressible: readonly number[]
+}
+
+export interface RRset {
+  readonly kind: 'plain'
+  readonly type: number
+  readonly ttl: number
+  readonly rdata: readonly Rdata[]
+}
+
+/** One owner name of a zone. A node without sets is an empty non-terminal (RFC 8020). */
+export interface ZoneNode {
+  readonly owner: Name
+  readonly sets: ReadonlyMap<number, RRset | SteeredSet>
+  /** NS below the apex: authority ends here. */
+  readonly isDelegation: boolean
+}
+
+export interface Zone {
+  readonly apex: Name
+  readonly apexKey: NameKey
+  readonly labelCount: number
+  readonly serial: number
+  /** The SOA as answered in the authority section: TTL already min(SOA TTL, minimum) (RFC 2308 §3). */
+  readonly negativeSoa: RRset
+  /** Every name of the zone, empty non-terminals and names below cuts included. */
+  readonly nodes: ReadonlyMap<NameKey, ZoneNode>
+}
+
+/** All zones served, by the key of their apex. Published whole. */
+export interface Catalog {
+  readonly zones: ReadonlyMap<NameKey, Zone>
+  readonly generation: number
+}
