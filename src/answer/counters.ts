@@ -14,6 +14,9 @@ const scalars = [
   'tcpQueries',
   'failedOpen',
   'failures',
+  'sendErrors',
+  'tcpAccepted',
+  'tcpClosedByLimit',
 ] as const
 export type Scalar = (typeof scalars)[number]
 

@@ -1,0 +1,50 @@
+// The answering path alone, no sockets; on a busy machine trust the `min` column.
+//   vitest bench --run --experimental.viteModuleRunner=false bench/respond.bench.ts
+// Without the flag every call across modules goes through a getter of the test runner, and all is 4 times slower.
+
+import { expect, test } from 'vitest'
+import { createRespond } from '../src/answer/respond.ts'
+import { contextOf, peerOf } from '../test/support/asker.ts'
+import { exampleCatalog } from '../test/support/example-zone.ts'
+import { buildQuery } from '../test/support/packet-builder.ts'
+import { memberOf, policyOf, poolOf, steeredMx } from '../test/support/steered-zone.ts'
+import { targetOf, targetSets } from '../test/support/steered-zone.ts'
+import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
+
+const members = [1, 2, 3, 4].map((i) => memberOf(targetOf(`mx${i}`, i, [4, 6]), i))
+const steeredCatalog = catalogOf(
+  zoneOf('smtp.test.', {
+    '@': { NS: 'ns1', MX: steeredMx(policyOf([poolOf('main', members)])) },
+    ...Object.fromEntries(members.map((member) => [member.target.name, targetSets(member)])),
+  }),
+)
+
+const peer = peerOf('udp')
+const out = new Uint8Array(4096)
+const plain = createRespond(contextOf(exampleCatalog))
+const steered = createRespond(contextOf(steeredCatalog, { random: Math.random }))
+const options = { time: 1500, warmupTime: 300 }
+
+/** Answered in one call of the benchmark, so that its own clock does not count. */
+const batch = 1000
+
+function answering(respond: typeof plain, name: string, type: number): () => void {
+  const packet = buildQuery({ name, type, opts: [{}] })
+  return () => {
+    for (let i = 0; i < batch; i++) respond(packet, 0, packet.length, peer, out, 0)
+  }
+}
+
+const cases: [what: string, run: () => void][] = [
+  ['static A', answering(plain, 'mx1.example.test', 1)],
+  ['MX plain, two exchanges in the zone', answering(plain, 'example.test', 15)],
+  ['NXDOMAIN', answering(plain, 'missing.example.test', 1)],
+  ['NXDOMAIN, 60 labels deep', answering(plain, `${'a.'.repeat(60)}example.test`, 1)],
+  ['referral with glue', answering(plain, 'www.child.example.test', 1)],
+  ['MX steered, four rungs, both families', answering(steered, 'smtp.test', 15)],
+]
+
+test(`respond, ${batch} queries a turn`, { timeout: 60_000 }, async ({ bench }) => {
+  const results = await bench.compare(...cases.map(([what, run]) => bench(what, run)), options)
+  for (const [what] of cases) expect(results.get(what).latency.mean).toBeGreaterThan(0)
+})

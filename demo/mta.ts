@@ -1,0 +1,44 @@
+// A demo MTA: greets, accepts mail and forgets it. `npm run mta -- mx2` starts the one that zones/ calls mx2.
+
+import { SMTPServer } from 'smtp-server'
+
+export const demoPort = 2525
+
+/** As in zones/smtp.example.test.yaml. */
+export const demoAddresses: Readonly<Record<string, string>> = {
+  mx1: '127.0.0.1',
+  mx2: '127.0.0.2',
+  mx3: '127.0.0.3',
+}
+
+function startMta(name: string): void {
+  const address = demoAddresses[name]
+  if (address === undefined) {
+    process.stderr.write(`which MTA? One of ${Object.keys(demoAddresses).join(', ')}\n`)
+    process.exit(2)
+  }
+  const server = new SMTPServer({
+    name: `${name}.smtp.example.test`,
+    banner: 'mxsteer demo MTA',
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    disableReverseLookup: true,
+    onData(stream, _session, callback) {
+      stream.resume()
+      stream.on('end', () => callback(null, 'accepted and forgotten: this is a demo'))
+    },
+  })
+  server.on('error', (error) => {
+    process.stderr.write(`demo MTA ${name}: ${error.message}\n`)
+    process.exit(1)
+  })
+  server.listen(demoPort, address, () => {
+    process.stdout.write(`demo MTA ${name} on ${address}:${demoPort} pid ${process.pid}\n`)
+  })
+  process.on('SIGTERM', () => process.exit(0))
+  // Started by demo/start.ts: gone when that is gone, however it ended. The terminal's ^C is for the server,
+  // which still answers for a while.
+  process.on('disconnect', () => process.exit(0))
+  if (process.connected) process.on('SIGINT', () => {})
+}
+
+if (import.meta.main) startMta(process.argv[2] ?? '')

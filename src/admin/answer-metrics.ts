@@ -1,0 +1,108 @@
+// What the answering workers counted, summed over workers.
+
+import type { Registry } from 'prom-client'
+
+import { type CounterValues, type Counters, type Scalar, otherType } from '../answer/counters.ts'
+import { rcodeToText } from '../wire/rcode.ts'
+import { typeToText } from '../wire/rrtype.ts'
+import { type Emit, registerSampled } from './sampled-metric.ts'
+
+export interface CountedTarget {
+  readonly zone: string
+  readonly name: string
+  readonly index: number
+}
+
+const scalarHelp: ReadonlyMap<Scalar, readonly [name: string, help: string]> = new Map([
+  ['truncated', ['mxsteer_truncated_total', 'Answers with TC set']],
+  [
+    'failedOpen',
+    ['mxsteer_failed_open_total', 'Answers that hold every target since none was eligible'],
+  ],
+  [
+    'failures',
+    ['mxsteer_failures_total', 'Queries answered SERVFAIL by a bug of ours: please report'],
+  ],
+  ['sendErrors', ['mxsteer_send_errors_total', 'Answers that the socket did not take']],
+  ['tcpQueries', ['mxsteer_tcp_queries_total', 'Queries over TCP']],
+  ['tcpAccepted', ['mxsteer_tcp_accepted_total', 'TCP connections accepted']],
+  [
+    'tcpClosedByLimit',
+    ['mxsteer_tcp_closed_by_limit_total', 'TCP connections closed by a limit or deadline'],
+  ],
+])
+
+interface CounterFamily {
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  /** One worker's samples. */
+  readonly of: (values: CounterValues, emit: Emit, targets: readonly CountedTarget[]) => void
+}
+
+const families: readonly CounterFamily[] = [
+  {
+    name: 'mxsteer_packets_total',
+    help: 'Packets received by fate: dropped in silence, rejected (FORMERR, NOTIMP, BADVERS) or a query',
+    labels: ['fate'],
+    of({ scalars }, emit) {
+      emit({ fate: 'dropped' }, scalars.dropped)
+      emit({ fate: 'rejected' }, scalars.rejected)
+      emit({ fate: 'query' }, scalars.packets - scalars.dropped - scalars.rejected)
+    },
+  },
+  {
+    name: 'mxsteer_queries_total',
+    help: 'Queries by type, types without a counter of their own as "other"; sums to packets of fate query',
+    labels: ['type'],
+    of({ queriesByType }, emit) {
+      for (const [type, count] of queriesByType) {
+        emit({ type: type === otherType ? 'other' : typeToText(type) }, count)
+      }
+    },
+  },
+  {
+    name: 'mxsteer_responses_total',
+    help: 'Responses by rcode; sums to packets of fate rejected and query',
+    labels: ['rcode'],
+    of({ responsesByRcode }, emit) {
+      for (const [rcode, count] of responsesByRcode) emit({ rcode: rcodeToText(rcode) }, count)
+    },
+  },
+  {
+    name: 'mxsteer_answers_total',
+    help: 'Times a target was handed out; place first: the first rung of a ladder, or an address',
+    labels: ['zone', 'target', 'place'],
+    of({ handedOut }, emit, targets) {
+      for (const { zone, name, index } of targets) {
+        const { first, any } = handedOut(index)
+        emit({ zone, target: name, place: 'first' }, first)
+        emit({ zone, target: name, place: 'later' }, any - first)
+      }
+    },
+  },
+]
+
+export function registerAnswerMetrics(
+  registry: Registry,
+  counters: readonly Counters[],
+  targets: () => readonly CountedTarget[],
+): void {
+  for (const { name, help, labels, of } of families) {
+    registerSampled(registry, {
+      kind: 'counter',
+      name,
+      help,
+      labels,
+      sample: (emit) => counters.forEach((one) => of(one.read(), emit, targets())),
+    })
+  }
+  for (const [scalar, [name, help]] of scalarHelp) {
+    registerSampled(registry, {
+      kind: 'counter',
+      name,
+      help,
+      sample: (emit) => counters.forEach((one) => emit({}, one.read().scalars[scalar])),
+    })
+  }
+}

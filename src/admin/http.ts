@@ -1,0 +1,111 @@
+// The admin HTTP server: read-only routes on a private port. What a client may cost is bounded.
+//
+//   connections 64 · headers 8 KiB within 5 s · no bodies · one reply within 5 s · GET and HEAD only
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+
+import type { Endpoint } from '../transport/endpoint.ts'
+
+export interface Reply {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+}
+
+/** Answers a GET. Query parameters come decoded. */
+export type Route = (parameters: URLSearchParams) => Reply | Promise<Reply>
+
+export interface AdminListener {
+  close(): Promise<void>
+}
+
+const limits = {
+  connections: 64,
+  headerOctets: 8192,
+  headersMs: 5000,
+  requestMs: 5000,
+  keepAliveMs: 5000,
+}
+
+export const json = (value: unknown, status: number = 200): Reply => ({
+  status,
+  contentType: 'application/json; charset=utf-8',
+  body: `${JSON.stringify(value, null, 2)}\n`,
+})
+
+export const text = (body: string, status: number = 200): Reply => ({
+  status,
+  contentType: 'text/plain; charset=utf-8',
+  body,
+})
+
+/** Rejects with the bind's errno. */
+export async function listenAdmin(
+  endpoint: Endpoint,
+  routes: ReadonlyMap<string, Route>,
+): Promise<AdminListener> {
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerOctets,
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      connectionsCheckingInterval: 1000,
+    },
+    (request, response) => void serve(routes, request, response),
+  )
+  server.maxConnections = limits.connections
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: endpoint.address, port: endpoint.port, exclusive: true }, () => {
+      server.removeListener('error', reject)
+      server.on('error', () => {})
+      resolve()
+    })
+  })
+  return {
+    close() {
+      server.closeAllConnections()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+async function serve(
+  routes: ReadonlyMap<string, Route>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const reply = await replyTo(routes, request)
+  response.writeHead(reply.status, {
+    'content-type': reply.contentType,
+    'content-length': Buffer.byteLength(reply.body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(reply.status === 405 ? { allow: 'GET, HEAD' } : {}),
+    ...(hasBody(request) ? { connection: 'close' } : {}),
+  })
+  response.end(request.method === 'HEAD' ? undefined : reply.body)
+}
+
+const hasBody = (request: IncomingMessage): boolean =>
+  request.headers['transfer-encoding'] !== undefined ||
+  Number(request.headers['content-length'] ?? 0) > 0
+
+async function replyTo(
+  routes: ReadonlyMap<string, Route>,
+  request: IncomingMessage,
+): Promise<Reply> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return text('only GET and HEAD\n', 405)
+  if (hasBody(request)) return text('a request here has no body\n', 413)
+  const target = URL.parse(request.url ?? '/', 'http://admin.invalid')
+  const route = target ? routes.get(target.pathname) : undefined
+  if (!target || !route)
+    return text(`no such path; there are: ${[...routes.keys()].join(' ')}\n`, 404)
+  try {
+    return await route(target.searchParams)
+  } catch (error) {
+    // A bug of ours: the operator sees it here, the server goes on.
+    return text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
+  }
+}

@@ -1,0 +1,99 @@
+// Health of target addresses, and how it is found out.
+
+import { Counter, Histogram, type Registry } from 'prom-client'
+
+import type { Outcome } from '../probe/outcome.ts'
+import type { Transition, WatchedState } from '../probe/watched-state.ts'
+import { registerSampled } from './sampled-metric.ts'
+
+export interface WeightedTarget {
+  readonly zone: string
+  readonly name: string
+  readonly weights: ReadonlyMap<string, number>
+}
+
+const addressGauges: readonly [name: string, help: string, value: (one: WatchedState) => number][] =
+  [
+    [
+      'mxsteer_target_up',
+      '0: down; 1: taken as up (up, suspect or not yet known)',
+      (one) => (one.state === 'down' ? 0 : 1),
+    ],
+    [
+      'mxsteer_target_suspect',
+      '1: failing, not yet down',
+      (one) => (one.state === 'suspect' ? 1 : 0),
+    ],
+    [
+      'mxsteer_target_factor',
+      'Share of the configured weight in force (slow start)',
+      (one) => one.factor,
+    ],
+  ]
+
+/** Gauges of each watched address and of each target's weight in its pools. */
+export function registerTargetGauges(
+  registry: Registry,
+  states: () => readonly WatchedState[],
+  targets: () => readonly WeightedTarget[],
+): void {
+  for (const [name, help, value] of addressGauges) {
+    registerSampled(registry, {
+      kind: 'gauge',
+      name,
+      help,
+      labels: ['zone', 'target', 'address', 'probe'],
+      sample: (emit) =>
+        states().forEach((one) => {
+          const { zone, target, address, profile: probe } = one
+          emit({ zone, target, address, probe }, value(one))
+        }),
+    })
+  }
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_target_weight',
+    help: 'Configured weight of a target in a pool',
+    labels: ['zone', 'target', 'pool'],
+    sample: (emit) => {
+      for (const { zone, name, weights } of targets()) {
+        for (const [pool, weight] of weights) emit({ zone, target: name, pool }, weight)
+      }
+    },
+  })
+}
+
+export interface ProbeMetrics {
+  observeProbe(outcome: Outcome): void
+  countTransition(transition: Transition): void
+}
+
+/** Counters fed as probes end; a probe is no answer, so prom-client's own cost does not matter here. */
+export function createProbeMetrics(registry: Registry): ProbeMetrics {
+  const seconds = new Histogram({
+    name: 'mxsteer_probe_seconds',
+    help: 'Duration of probes by outcome',
+    labelNames: ['kind'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+    registers: [registry],
+  })
+  const outcomes = new Counter({
+    name: 'mxsteer_probe_outcomes_total',
+    help: 'Finished probes by outcome; equals the count of mxsteer_probe_seconds',
+    labelNames: ['kind'],
+    registers: [registry],
+  })
+  const transitions = new Counter({
+    name: 'mxsteer_target_transitions_total',
+    help: 'Changes of state of target addresses',
+    labelNames: ['to'],
+    registers: [registry],
+  })
+  return {
+    observeProbe({ kind, durationMs }) {
+      seconds.observe({ kind }, durationMs / 1000)
+      outcomes.inc({ kind })
+    },
+    countTransition: ({ to }) => transitions.inc({ to }),
+  }
+}

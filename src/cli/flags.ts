@@ -1,0 +1,26 @@
+// Command lines to values. A mistake is one line on standard error and exit code 2.
+
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+
+export type Flags =
+  | { readonly kind: 'flags'; readonly values: FlagValues; readonly words: readonly string[] }
+  | { readonly kind: 'bad'; readonly why: string }
+
+export type FlagValues = Readonly<Record<string, string | string[] | undefined>>
+
+/** `many`: flags that may be repeated. */
+export function parseFlags(
+  argv: readonly string[],
+  single: readonly string[],
+  many: readonly string[] = [],
+): Flags {
+  const options: ParseArgsOptionsConfig = {}
+  for (const name of single) options[name] = { type: 'string' }
+  for (const name of many) options[name] = { type: 'string', multiple: true }
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
+    return { kind: 'flags', values: values as FlagValues, words: positionals }
+  } catch (error) {
+    return { kind: 'bad', why: error instanceof Error ? error.message : String(error) }
+  }
+}

@@ -1,0 +1,80 @@
+// `mxsteer serve`: settings, the server, and what signals do to it.
+
+import { existsSync } from 'node:fs'
+
+import { type App, startApp } from '../app.ts'
+
+import { type Settings, loadSettings } from '../config/settings.ts'
+import { type Log, createLog } from '../log.ts'
+import { parseFlags } from './flags.ts'
+import { formatMistakes } from '../config/format-mistakes.ts'
+
+const single = [
+  'config',
+  'zones',
+  'admin',
+  'state',
+  'workers',
+  'instance',
+  'site',
+  'lameduck',
+  'log-level',
+]
+
+/** Read if it is there and no other is named. */
+const usualConfig = 'mxsteer.yaml'
+
+export async function serve(argv: readonly string[]): Promise<number> {
+  const flags = parseFlags(argv, single, ['listen'])
+  if (flags.kind === 'bad' || flags.words.length > 0) {
+    const why =
+      flags.kind === 'bad' ? flags.why : `what is "${flags.words[0]}"? serve takes options only`
+    process.stderr.write(`mxsteer serve: ${why}\n`)
+    return 2
+  }
+  const configFile = existsSync(usualConfig) ? usualConfig : undefined
+  const loaded = await loadSettings({ flags: flags.values, env: process.env, configFile })
+  if (loaded.kind === 'rejected') {
+    process.stderr.write(formatMistakes(loaded.mistakes))
+    return 2
+  }
+  process.stderr.write(formatMistakes(loaded.warnings))
+  return run(loaded.settings)
+}
+
+async function run(settings: Settings): Promise<number> {
+  const log = createLog(settings.logLevel, settings.instance)
+  const started = await startApp(settings, log)
+  switch (started.kind) {
+    case 'bad-zones':
+      process.stderr.write(formatMistakes(started.mistakes))
+      return 2
+    case 'cannot-listen':
+      process.stderr.write(`mxsteer: ${started.why}\n`)
+      return 3
+    case 'started':
+      break
+    default:
+      return started satisfies never
+  }
+  process.on('SIGHUP', () => void started.app.reload('SIGHUP'))
+  await stopOnSignal(started.app, log)
+  log.info({ event: 'server.stopped' }, 'stopped')
+  return 0
+}
+
+/** Resolves when everything is closed. A second signal ends the process where it stands. */
+function stopOnSignal(app: App, log: Log): Promise<void> {
+  let signals = 0
+  return new Promise((resolve) => {
+    const onSignal = (signal: string): void => {
+      signals++
+      const when = signals > 1 ? 'at once' : 'after the lameduck time'
+      log.info({ event: 'server.signal', signal }, `stopping ${when}`)
+      if (signals > 1) process.exit(0)
+      void app.stop().then(resolve)
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}

@@ -1,0 +1,160 @@
+// A YAML file with positions: plain values for the schema, and for every path the line that it came from.
+//
+// The language is YAML 1.2 less what surprises: no aliases, no tags, one document, keys are text and unique,
+// at most 32 levels and 4 MiB. What the file lacks or has too much of is a mistake, never an exception.
+
+import { type Document, LineCounter, isCollection, isMap, isPair, isScalar, isSeq } from 'yaml'
+import type { DocumentPath, Problem, ProblemCode } from '../zone/problem.ts'
+import { decodeText } from './decode-text.ts'
+import { excerptAt, printable } from './excerpt.ts'
+import type { Mistake } from './mistake.ts'
+import { type IsText, toPlainValue } from './plain-value.ts'
+import { type Fault, composeChecked } from './syntax.ts'
+
+export interface ConfigDocument {
+  /** Maps (without prototype), lists, text, numbers, booleans, null. */
+  readonly value: unknown
+  toMistake(problem: Problem): Mistake
+}
+
+export type ParsedDocument =
+  /** `mistakes`: duplicate keys; the first of them counts. */
+  | {
+      readonly kind: 'document'
+      readonly document: ConfigDocument
+      readonly mistakes: readonly Mistake[]
+    }
+  | { readonly kind: 'bad'; readonly mistakes: readonly Mistake[] }
+
+const octetsLimit: number = 4 * 1024 * 1024
+
+export const documentOctetsLimit: number = octetsLimit
+
+/** `isText`: paths whose plain scalars are text as written, though they look like numbers (`0123`, `1.10`). */
+export function parseDocument(
+  file: string,
+  octets: Uint8Array,
+  isText: IsText = () => false,
+): ParsedDocument {
+  if (octets.length > octetsLimit) {
+    const message = `the file has ${octets.length} octets, expected at most ${octetsLimit}`
+    return { kind: 'bad', mistakes: [fileMistake(file, 'too-large', message)] }
+  }
+  const decoded = decodeText(octets)
+  const source: Source = { file, text: decoded.text, lines: new LineCounter() }
+  if (decoded.kind === 'bad') {
+    for (const found of decoded.text.matchAll(/\n/g)) source.lines.addNewLine(found.index + 1)
+    source.lines.lineStarts.unshift(0)
+    return { kind: 'bad', mistakes: [faultMistake(source, decoded.fault)] }
+  }
+  const composed = composeChecked(source.text, source.lines)
+  if (composed.kind === 'bad') {
+    return { kind: 'bad', mistakes: composed.faults.map((fault) => faultMistake(source, fault)) }
+  }
+  const { value, faults } = toPlainValue(composed.document.contents, isText)
+  return {
+    kind: 'document',
+    document: { value, toMistake: (problem) => locate(source, composed.document, problem) },
+    mistakes: faults.map((fault) => faultMistake(source, fault)),
+  }
+}
+
+/** A mistake about a file as a whole, or about what is no file. */
+export function fileMistake(file: string, code: ProblemCode, message: string): Mistake {
+  const where = { file, line: 1, column: 1, path: '', excerpt: '' }
+  return { severity: 'error', code, ...where, message: printable(message) }
+}
+
+/** `pools.eu.targets.mx1`, `records["_25._tcp.mx1"].TLSA`, `steering.in[0].pools[1]`. */
+export function formatPath(path: DocumentPath): string {
+  let text = ''
+  for (const step of path) {
+    if (typeof step === 'number') text += `[${step}]`
+    else if (!/^[\w@*-]+$/.test(step)) text += `[${JSON.stringify(step)}]`
+    else text += text === '' ? step : `.${step}`
+  }
+  return printable(text)
+}
+
+interface Source {
+  readonly file: string
+  readonly text: string
+  readonly lines: LineCounter
+}
+
+function faultMistake(source: Source, { code, offset, path, message }: Fault): Mistake {
+  return mistakeAt(source, { severity: 'error', code, path, at: 'value', message }, offset)
+}
+
+function locate(source: Source, document: Document, problem: Problem): Mistake {
+  return mistakeAt(source, problem, offsetOf(document, problem))
+}
+
+function mistakeAt({ file, text, lines }: Source, problem: Problem, offset: number): Mistake {
+  const { line, col } = lines.linePos(Math.min(offset, text.length))
+  return {
+    severity: problem.severity,
+    code: problem.code,
+    file,
+    line: Math.max(1, line),
+    column: Math.max(1, col),
+    path: formatPath(problem.path),
+    message: printable(problem.message),
+    excerpt: excerptAt(text, offset),
+  }
+}
+
+/** Where the cursor belongs: the key or the value of the path; of what is missing, the key that should hold it. */
+function offsetOf({ contents }: Document, { path, at }: Problem): number {
+  let node: unknown = contents
+  let offset = rangeStart(contents) ?? 0
+  let keyOffset = offset
+  for (const step of path) {
+    const next = childOf(node, step)
+    // Not there: where a map lacks it, the map's own key; where a scalar stands for a list, the scalar.
+    if (next === undefined) return isCollection(node) ? keyOffset : offset
+    node = next.value
+    keyOffset = next.keyOffset ?? rangeStart(node) ?? offset
+    offset = isWritten(node) ? (rangeStart(node) ?? keyOffset) : keyOffset
+  }
+  return at === 'key' ? keyOffset : offset
+}
+
+/** An empty value has no place of its own: its key has. */
+const isWritten = (node: unknown): boolean =>
+  isCollection(node) || (isScalar(node) && node.source !== '')
+
+interface Child {
+  readonly value: unknown
+  readonly keyOffset: number | undefined
+}
+
+function childOf(node: unknown, step: string | number): Child | undefined {
+  if (isSeq(node) && typeof step === 'number') {
+    const value = node.items[step]
+    return value === undefined ? undefined : { value, keyOffset: undefined }
+  }
+  if (!isMap(node)) return undefined
+  return indexOf(node).get(String(step))
+}
+
+const indices = new WeakMap<object, ReadonlyMap<string, Child>>()
+
+/** Children by key; of duplicate keys the first. Kept, since one map may hold thousands of mistakes. */
+function indexOf(map: { readonly items: readonly unknown[] }): ReadonlyMap<string, Child> {
+  const known = indices.get(map)
+  if (known) return known
+  const index = new Map<string, Child>()
+  for (const pair of map.items) {
+    if (!isPair(pair) || !isScalar(pair.key)) continue
+    const key = String(pair.key.value)
+    if (!index.has(key)) index.set(key, { value: pair.value, keyOffset: rangeStart(pair.key) })
+  }
+  indices.set(map, index)
+  return index
+}
+
+function rangeStart(node: unknown): number | undefined {
+  if (!isCollection(node) && !isScalar(node)) return undefined
+  return node.range?.[0]
+}

@@ -1,0 +1,139 @@
+// Leaves of the schemas: one value each, with the words that a mistake about it needs.
+//
+// Every leaf knows what it expected and a fallback. The fallback is never served: it lets the checks that come
+// after go on past a mistake, so that one run names all of them (see read-zone.ts).
+
+import { z } from 'zod'
+
+export interface LeafSpec<T> {
+  /** Ends the sentence "expected …". */
+  readonly expected: string
+  /** As it could have been written. */
+  readonly fallback: unknown
+  /** null: not one. */
+  readonly read: (value: unknown) => T | null
+}
+
+export function leaf<T>({ expected, fallback, read }: LeafSpec<T>): z.ZodType<T> {
+  return z.unknown().transform((value, context): T => {
+    const result = read(value)
+    if (result !== null) return result
+    const message =
+      value === undefined
+        ? `missing, expected ${expected}`
+        : `expected ${expected}, got ${show(value)}`
+    context.issues.push({ code: 'custom', input: value, message, params: { fallback } })
+    return z.NEVER
+  })
+}
+
+/** A value as a message shows it: short, and never more than a word for what is large. */
+export function show(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a map'
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value !== 'string') return typeof value
+  return JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value)
+}
+
+export const integer = (what: string, min: number, max: number): z.ZodType<number> =>
+  leaf({
+    expected: `${what} from ${min} to ${max}`,
+    fallback: Math.max(min, 1),
+    read: (value) => (isIntegerWithin(value, min, max) ? value : null),
+  })
+
+export const isIntegerWithin = (value: unknown, min: number, max: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+
+export const text = (expected: string, pattern: RegExp, fallback: string): z.ZodType<string> =>
+  leaf({
+    expected,
+    fallback,
+    read: (value) => (typeof value === 'string' && pattern.test(value) ? value : null),
+  })
+
+export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T> {
+  const last = words.at(-1) ?? ''
+  return leaf({
+    expected: words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last,
+    fallback: last,
+    read: (value) => words.find((word) => word === value) ?? null,
+  })
+}
+
+const millisecondsOf = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+type Unit = keyof typeof millisecondsOf
+
+/** `500ms`, `10s`, `2m`, `1h`, `1d`, `2w`; a number alone is seconds. null: none of these. */
+export function readDurationMs(value: unknown): number | null {
+  const found = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(String(value))
+  if (!found || (typeof value !== 'number' && typeof value !== 'string')) return null
+  return Number(found[1]) * millisecondsOf[(found[2] ?? 's') as Unit]
+}
+
+export const durationMs = (min: string, max: string, fallback: string): z.ZodType<number> =>
+  leaf({
+    expected: `a duration from ${min} to ${max}, such as 10s or 500ms`,
+    fallback,
+    read: (value) => within(readDurationMs(value), readDurationMs(min), readDurationMs(max)),
+  })
+
+/** Whole seconds, as a number or as a duration. */
+export const seconds = (what: string, min: number, max: number): z.ZodType<number> =>
+  leaf({
+    expected: `${what} from ${min} to ${max} seconds`,
+    fallback: Math.max(min, 60),
+    read(value) {
+      const ms = within(readDurationMs(value), min * 1000, max * 1000)
+      return ms !== null && ms % 1000 === 0 ? ms / 1000 : null
+    },
+  })
+
+const within = (value: number | null, min: number | null, max: number | null): number | null =>
+  value !== null && value >= (min ?? 0) && value <= (max ?? 0) ? value : null
+
+/** A map with these keys and no others; the known ones travel in the message, for schema-problems.ts to suggest. */
+export function closedMap<Shape extends z.ZodRawShape>(
+  shape: Shape,
+): z.ZodObject<Shape, z.core.$strict> {
+  const known = Object.keys(shape).join(' ')
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? known : undefined),
+  })
+}
+
+/** A map from names of the operator's choosing. */
+export const namedMap = <T>(value: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>> =>
+  z.record(z.string(), value).transform((map) => new Map(Object.entries(map)))
+
+/** One, or a list of them. */
+export const oneOrMany = <T>(item: z.ZodType<T>): z.ZodType<readonly T[]> =>
+  z.unknown().transform((value, context): readonly T[] => {
+    const isList = Array.isArray(value)
+    const items: T[] = []
+    for (const [i, one] of (isList ? (value as unknown[]) : [value]).entries()) {
+      const parsed = item.safeParse(one)
+      if (parsed.success) items.push(parsed.data)
+      else passOn(parsed.error.issues, isList ? [i] : [], context)
+    }
+    if (!isList || value.length > 0) return items
+    context.issues.push({
+      code: 'custom',
+      input: value,
+      message: 'expected at least one, got an empty list',
+    })
+    return items
+  })
+
+/** Issues of a part, as issues of the whole. */
+export function passOn(
+  issues: readonly z.core.$ZodIssue[],
+  path: readonly PropertyKey[],
+  context: { issues: z.core.$ZodRawIssue[] },
+): void {
+  for (const issue of issues) {
+    context.issues.push({ ...issue, path: [...path, ...issue.path] } as z.core.$ZodRawIssue)
+  }
+}

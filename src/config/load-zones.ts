@@ -1,0 +1,153 @@
+// A folder of zone files → every zone compiled, or every mistake of every file.
+
+import { createHash } from 'node:crypto'
+import type { ProbeProfile, WatchedAddress } from '../probe/profile.ts'
+import type { Member, Target, TargetAddress } from '../steer/policy.ts'
+import { type CompiledZone, compileZone } from '../zone/compile.ts'
+import type { ZoneSource } from '../zone/zone-source.ts'
+import type { NameKey, Zone } from '../zone/zone.ts'
+import type { Allocation, AllocationRound } from './allocation.ts'
+import type { Mistake } from './mistake.ts'
+import { profileOf } from './probe-profile.ts'
+import { type ReadFile, readFolder } from './read-folder.ts'
+import { type ZoneFile, readZone } from './read-zone.ts'
+import { gatherMistakes } from './gather-mistakes.ts'
+import type { SerialKeeper, SerialRound } from './serials.ts'
+
+export type ZonesLoaded =
+  | {
+      readonly kind: 'loaded'
+      readonly catalogZones: ReadonlyMap<NameKey, Zone>
+      readonly watched: readonly WatchedAddress[]
+      readonly targets: readonly LoadedTarget[]
+      readonly zones: readonly { readonly name: string; readonly serial: number }[]
+      readonly warnings: readonly Mistake[]
+      /** Moves with the content of any file. */
+      readonly hash: string
+    }
+  | { readonly kind: 'rejected'; readonly mistakes: readonly Mistake[] }
+
+export interface LoadedTarget {
+  /** Without final dot. */
+  readonly zone: string
+  readonly target: Target
+  readonly pools: readonly { readonly pool: string; readonly member: Member }[]
+}
+
+export async function loadZones(
+  folder: string,
+  allocation: Allocation,
+  serials: SerialKeeper,
+): Promise<ZonesLoaded> {
+  const read = await readFolder(folder)
+  if (read.kind === 'bad') return { kind: 'rejected', mistakes: read.mistakes }
+  const rounds = { places: allocation.begin(), serials: serials.begin() }
+  const loading: Loading = { ...rounds, watched: new Map(), owners: new Map(), ready: [] }
+  const mistakes = [...read.mistakes, ...read.files.flatMap((file) => loadFile(loading, file))]
+  if (mistakes.some((mistake) => mistake.severity === 'error')) {
+    return { kind: 'rejected', mistakes: gatherMistakes(mistakes) }
+  }
+  rounds.places.commit()
+  rounds.serials.commit()
+  const hash = createHash('sha256')
+  for (const file of read.files) hash.update(JSON.stringify([file.name, hashOf(file.octets)]))
+  return {
+    kind: 'loaded',
+    catalogZones: new Map(loading.ready.map(({ zone }) => [zone.apexKey, zone])),
+    watched: [...loading.watched.values()],
+    targets: loading.ready.flatMap(({ name, compiled }) =>
+      compiled.targets.map(({ target, memberships }) => ({
+        zone: name,
+        target,
+        pools: memberships,
+      })),
+    ),
+    zones: loading.ready.map(({ name, zone }) => ({ name, serial: zone.serial })),
+    warnings: gatherMistakes(mistakes),
+    hash: hash.digest('hex'),
+  }
+}
+
+const hashOf = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex')
+
+/** What one load gathers, file by file. */
+interface Loading {
+  readonly places: AllocationRound
+  readonly serials: SerialRound
+  /** By slot. */
+  readonly watched: Map<number, WatchedAddress>
+  /** Zone → the file that has it. */
+  readonly owners: Map<string, string>
+  readonly ready: { readonly name: string; readonly zone: Zone; readonly compiled: CompiledZone }[]
+}
+
+function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Mistake[] {
+  const zoneFile = readZone(file, octets)
+  const { document, source } = zoneFile
+  if (!document || !source) return zoneFile.mistakes
+  const name = source.zone.replace(/\.$/, '').toLowerCase()
+  const serial = loading.serials.serialOf(name, hashOf(octets), source.soa.serial)
+  const compiled = compileZone({
+    source,
+    serial,
+    slotOf: (address, target, probe) =>
+      watchAddress(loading, { name, source, target, probe, address }),
+    targetIndexOf: (target) => loading.places.targetIndexOf(`${name} ${target}`),
+  })
+  const { zone } = compiled
+  if (zone) loading.ready.push({ name, zone, compiled })
+  const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
+  const mistakes = [...zoneFile.mistakes, ...problems.map((problem) => document.toMistake(problem))]
+  return [...mistakes, ...claimName(loading, zoneFile, name)]
+}
+
+function claimName(
+  { owners }: Loading,
+  { file, document }: ZoneFile,
+  name: string,
+): readonly Mistake[] {
+  const other = owners.get(name)
+  if (other === undefined) {
+    owners.set(name, file)
+    return []
+  }
+  const message = `the zone ${name} is in ${other} too, expected it in one file`
+  const problem = {
+    severity: 'error',
+    code: 'duplicate-zone',
+    path: ['zone'],
+    at: 'value',
+    message,
+  } as const
+  return document ? [document.toMistake(problem)] : []
+}
+
+interface Watching {
+  readonly name: string
+  readonly source: ZoneSource
+  readonly target: string
+  readonly probe: string
+  readonly address: TargetAddress
+}
+
+/** The slot of an address under a profile: one for all pools and zones that want it probed alike. */
+function watchAddress(
+  loading: Loading,
+  { name, source, target, probe, address }: Watching,
+): number | null {
+  const profile = profileOf(source, probe, name)
+  if (!profile) return null
+  const slot = loading.places.slotOf(slotKey(address, profile))
+  if (slot === null) return null
+  const { text, family } = address
+  if (!loading.watched.has(slot)) {
+    loading.watched.set(slot, { slot, zone: name, target, address: text, family, profile })
+  }
+  return slot
+}
+
+/** The profile's name says nothing about how it probes. */
+function slotKey(address: TargetAddress, profile: ProbeProfile): string {
+  const parameters = Object.entries({ ...profile, name: '' })
+  return JSON.stringify([address.text, ...parameters.map(([key, value]) => `${key}=${value}`).sort()])
+}

@@ -1,0 +1,127 @@
+// What zod found → problems in the operator's words; and what to put in place to look past them.
+
+import type { z } from 'zod'
+import { nearest } from '../zone/suggest-name.ts'
+import type { DocumentPath, Problem } from '../zone/problem.ts'
+import { show } from './leaf.ts'
+
+/** A problem of the shape, with the repair that lets later checks go on. */
+export interface ShapeProblem {
+  readonly problem: Problem
+  readonly repair: Repair
+}
+
+export type Repair =
+  | { readonly kind: 'put'; readonly value: unknown }
+  | { readonly kind: 'remove' }
+  /** The key was meant to be this one. */
+  | { readonly kind: 'rename'; readonly to: string }
+
+type Issue = z.core.$ZodIssue
+
+export function shapeProblems(issues: readonly Issue[], value: unknown): readonly ShapeProblem[] {
+  const problems: ShapeProblem[] = []
+  const suggested = new Set<string>()
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') continue
+    const known = issue.message.split(' ')
+    for (const key of issue.keys) {
+      const meant = nearest(key, known)
+      if (meant) suggested.add(keyOf([...stepsOf(issue), meant]))
+      const problem = unknownKey([...stepsOf(issue), key], key, { meant, known })
+      problems.push({ problem, repair: meant ? { kind: 'rename', to: meant } : { kind: 'remove' } })
+    }
+  }
+  for (const issue of issues) {
+    if (issue.code === 'unrecognized_keys') continue
+    const path = stepsOf(issue)
+    const got = valueAt(value, path)
+    // `target:` for `targets:` is one mistake, not an unknown key and a missing one.
+    if (got === undefined && suggested.has(keyOf(path))) continue
+    problems.push(describe(issue, path, got))
+  }
+  return problems
+}
+
+const keyOf = (path: DocumentPath): string => JSON.stringify(path)
+
+const stepsOf = (issue: Issue): DocumentPath =>
+  issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))
+
+function unknownKey(
+  path: DocumentPath,
+  key: string,
+  { meant, known }: { meant: string | null; known: readonly string[] },
+): Problem {
+  const hint = meant
+    ? `did you mean ${JSON.stringify(meant)}?`
+    : `expected one of: ${known.join(', ')}`
+  const message = `unknown key ${JSON.stringify(key.slice(0, 64))}, ${hint}`
+  return { severity: 'error', code: 'unknown-key', path, at: 'key', message }
+}
+
+function describe(issue: Issue, path: DocumentPath, got: unknown): ShapeProblem {
+  const code = got === undefined ? 'missing' : 'bad-value'
+  const [message, repair] = wordsFor(issue, got)
+  return { problem: { severity: 'error', code, path, at: 'value', message }, repair }
+}
+
+function wordsFor(issue: Issue, got: unknown): readonly [string, Repair] {
+  const lead = got === undefined ? 'missing, ' : ''
+  const tail = got === undefined ? '' : `, got ${show(got)}`
+  switch (issue.code) {
+    case 'custom':
+      return [issue.message, putOrRemove(issue.params?.['fallback'])]
+    case 'invalid_type':
+      return issue.expected === 'array'
+        ? [`${lead}expected a list${tail}`, putOrRemove([])]
+        : [`${lead}expected a map${tail}`, putOrRemove(Object.create(null))]
+    case 'too_small':
+      return ['expected at least one, got an empty list', { kind: 'remove' }]
+    case 'too_big':
+      return [
+        `expected at most ${issue.maximum}, got ${Array.isArray(got) ? got.length : show(got)}`,
+        { kind: 'remove' },
+      ]
+    default:
+      return [`${lead}${issue.message}`, { kind: 'remove' }]
+  }
+}
+
+const putOrRemove = (value: unknown): Repair =>
+  value === undefined ? { kind: 'remove' } : { kind: 'put', value }
+
+function valueAt(value: unknown, path: DocumentPath): unknown {
+  let at = value
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
+    at = (at as Record<string | number, unknown>)[step]
+  }
+  return at
+}
+
+/** Puts the repairs in place: `value` is changed. False where it cannot be. */
+export function applyRepairs(value: unknown, problems: readonly ShapeProblem[]): boolean {
+  return problems.every(({ problem, repair }) => {
+    const holder = valueAt(value, problem.path.slice(0, -1))
+    const step = problem.path.at(-1)
+    if (typeof holder !== 'object' || holder === null || step === undefined) return false
+    return applyRepair(holder as Record<string | number, unknown>, step, repair)
+  })
+}
+
+function applyRepair(
+  holder: Record<string | number, unknown>,
+  step: string | number,
+  repair: Repair,
+): boolean {
+  if (repair.kind === 'put') {
+    holder[step] = repair.value
+    return true
+  }
+  if (Array.isArray(holder)) return false
+  if (repair.kind === 'rename' && !Object.hasOwn(holder, repair.to))
+    holder[repair.to] = holder[step]
+  delete holder[step]
+  return true
+}

@@ -1,0 +1,57 @@
+// mxsteer.yaml → the settings that it gives.
+
+import type { Problem } from '../zone/problem.ts'
+import { type ConfigDocument, parseDocument } from './document.ts'
+import type { Mistake } from './mistake.ts'
+import { shapeProblems } from './schema-problems.ts'
+import {
+  type GeoIp,
+  type SettingValues,
+  isStoreUrl,
+  settingsFileSchema,
+} from './settings-schema.ts'
+import { storeUnavailable } from './store-unavailable.ts'
+
+export interface FileSettings {
+  readonly values: SettingValues & { readonly geoip?: GeoIp | undefined }
+  readonly mistakes: readonly Mistake[]
+}
+
+export function readSettingsFile(file: string, octets: Uint8Array): FileSettings {
+  const parsed = parseDocument(file, octets)
+  if (parsed.kind === 'bad') return { values: {}, mistakes: parsed.mistakes }
+  const { document, mistakes } = parsed
+  // Everything is optional: a file of comments alone is a good one.
+  const read = settingsFileSchema.safeParse(document.value ?? {})
+  const issues = read.success ? [] : read.error.issues
+  const problems = shapeProblems(issues, document.value).map(({ problem }) =>
+    withoutSecret(problem),
+  )
+  if (namesStore(document.value)) problems.push(storeProblem)
+  const found = [...mistakes, ...problems.map((problem) => document.toMistake(problem))]
+  return { values: read.success ? read.data : {}, mistakes: hideState(document, found) }
+}
+
+const storeProblem: Problem = {
+  severity: 'error',
+  code: 'state-unavailable',
+  path: ['state'],
+  at: 'value',
+  message: storeUnavailable,
+}
+
+function namesStore(value: unknown): boolean {
+  const state: unknown = (value as { state?: unknown } | null)?.state
+  return typeof state === 'string' && isStoreUrl(state)
+}
+
+/** What stands at `state` may be a URL with a slip in it, and its password. */
+const withoutSecret = (problem: Problem): Problem =>
+  problem.path[0] === 'state' ? { ...problem, message: 'expected memory' } : problem
+
+/** Nor is it shown by the excerpt of another mistake on its line. */
+function hideState(document: ConfigDocument, mistakes: readonly Mistake[]): readonly Mistake[] {
+  const { line } = document.toMistake(storeProblem)
+  const isGiven = (document.value as { state?: unknown } | null)?.state !== undefined
+  return isGiven ? mistakes.map((one) => (one.line === line ? { ...one, excerpt: '' } : one)) : mistakes
+}

@@ -1,0 +1,108 @@
+// The settings: each with its key in mxsteer.yaml, its flag, its variable and what it may be.
+// Keys, defaults and bounds are documented in docs/zone-reference.md.
+
+import type { z } from 'zod'
+import { parseEndpoint } from '../lib/ip.ts'
+import { closedMap, isIntegerWithin, leaf, oneOf, oneOrMany, seconds, text } from './leaf.ts'
+
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+const endpoint = leaf({
+  expected: 'ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300',
+  fallback: '127.0.0.1:5300',
+  read: (value) => (typeof value === 'string' ? parseEndpoint(value.trim()) : null),
+})
+
+/** null: off. */
+const admin: z.ZodType<Endpoint | 'off'> = leaf({
+  expected: 'ADDRESS:PORT such as 127.0.0.1:8053, or off',
+  fallback: 'off',
+  read(value) {
+    // YAML 1.2 reads `off` as text, but `false` is what it would be to many.
+    if (value === 'off' || value === false) return 'off'
+    return typeof value === 'string' ? parseEndpoint(value.trim()) : null
+  },
+})
+
+/** Flags and variables are text: digits are as good as a number. */
+const count = (what: string, min: number, max: number): z.ZodType<number> =>
+  leaf({
+    expected: `${what} from ${min} to ${max}`,
+    fallback: min,
+    read(value) {
+      const number = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
+      return isIntegerWithin(number, min, max) ? number : null
+    },
+  })
+
+const path = text('a path', /^[^\0]{1,4096}$/, '.')
+const label = text('a name of letters, digits, dots and hyphens', /^[\w.-]{1,63}$/, 'name')
+
+export const isStoreUrl = (text: string): boolean => text.includes('://')
+
+/** `memory`; a store's URL is told apart, since it will be a state one day and may hold a password today. */
+const state: z.ZodType<'memory' | 'store'> = leaf({
+  expected: 'memory',
+  fallback: 'memory',
+  read(value) {
+    if (value === 'memory') return 'memory'
+    return typeof value === 'string' && isStoreUrl(value) ? 'store' : null
+  },
+})
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface SettingValues {
+  listen?: readonly Endpoint[] | undefined
+  admin?: Endpoint | 'off' | undefined
+  zones?: string | undefined
+  state?: 'memory' | 'store' | undefined
+  workers?: number | undefined
+  instance?: string | undefined
+  site?: string | undefined
+  /** Seconds. */
+  lameduck?: number | undefined
+  /** Seconds. */
+  ready_within?: number | undefined
+  /** Octets. */
+  max_udp?: number | undefined
+  log_level?: LogLevel | undefined
+}
+export type SettingKey = keyof SettingValues
+
+type Schemas = { readonly [Key in SettingKey]-?: z.ZodType<NonNullable<SettingValues[Key]>> }
+
+export const settingSchemas: Schemas = {
+  listen: oneOrMany(endpoint),
+  admin,
+  zones: path,
+  state,
+  workers: count('a count', 1, 256),
+  instance: label,
+  site: label,
+  lameduck: seconds('a time', 0, 3600),
+  ready_within: seconds('a time', 0, 3600),
+  max_udp: count('a size in octets', 512, 4096),
+  log_level: oneOf(logLevels),
+}
+export const settingKeys: readonly SettingKey[] = Object.keys(settingSchemas) as SettingKey[]
+
+const optional = Object.fromEntries(
+  Object.entries(settingSchemas).map(([key, schema]) => [key, schema.optional()]),
+)
+
+export interface GeoIp {
+  readonly country?: string | undefined
+  readonly asn?: string | undefined
+}
+
+/** mxsteer.yaml. */
+export const settingsFileSchema: z.ZodType<SettingValues & { geoip?: GeoIp | undefined }> =
+  closedMap({
+    ...(optional as { [Key in SettingKey]: z.ZodOptional<Schemas[Key]> }),
+    geoip: closedMap({ country: path.optional(), asn: path.optional() }).optional(),
+  })

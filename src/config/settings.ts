@@ -1,0 +1,108 @@
+// The server's settings: flags over environment over mxsteer.yaml over defaults, every mistake in one go.
+
+import { availableParallelism, hostname } from 'node:os'
+import { printable } from './excerpt.ts'
+import type { Mistake } from './mistake.ts'
+import { readOne } from './read-folder.ts'
+import { type FileSettings, readSettingsFile } from './settings-file.ts'
+import { type Given, readGiven } from './settings-given.ts'
+import type { Endpoint, GeoIp, LogLevel, SettingValues } from './settings-schema.ts'
+import { variablesGiven } from './settings-variables.ts'
+
+export interface Settings {
+  readonly listen: readonly Endpoint[]
+  /** null: off. */
+  readonly admin: Endpoint | null
+  /** Folder of zone files. */
+  readonly zones: string
+  readonly state: 'memory'
+  readonly workers: number
+  readonly instance: string
+  readonly site: string
+  readonly lameduckSeconds: number
+  /** Bound of waiting for the first round of probes. */
+  readonly readyWithinSeconds: number
+  readonly maxUdpOctets: number
+  readonly logLevel: LogLevel
+  readonly geoip: GeoIp
+}
+
+export type FlagValues = Readonly<Record<string, string | readonly string[] | undefined>>
+
+export interface SettingsInput {
+  readonly flags: FlagValues
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Overridden by the flag `config`; without either no file is read. */
+  readonly configFile?: string | undefined
+  /** What the machine is; of this process unless a test says otherwise. */
+  readonly host?: { readonly name: string; readonly parallelism: number }
+}
+
+export type SettingsLoaded =
+  | {
+      readonly kind: 'settings'
+      readonly settings: Settings
+      readonly warnings: readonly Mistake[]
+    }
+  | { readonly kind: 'rejected'; readonly mistakes: readonly Mistake[] }
+
+export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded> {
+  const host = input.host ?? { name: hostname(), parallelism: availableParallelism() }
+  const file = await readFile(
+    input.flags['config'] ?? input.env['MXSTEER_CONFIG'] ?? input.configFile,
+  )
+  const variables = variablesGiven(input.env)
+  const env = readGiven(variables.given)
+  const flags = readGiven(flagsGiven(input.flags))
+  const mistakes = [...file.mistakes, ...env.mistakes, ...flags.mistakes]
+  if (mistakes.some((mistake) => mistake.severity === 'error'))
+    return { kind: 'rejected', mistakes }
+  const { geoip = {}, ...fromFile } = file.values
+  const values = { ...fromFile, ...env.values, ...flags.values }
+  const settings = withDefaults(values, geoip, host)
+  return { kind: 'settings', settings, warnings: [...mistakes, ...variables.warnings] }
+}
+
+async function readFile(name: string | readonly string[] | undefined): Promise<FileSettings> {
+  if (typeof name !== 'string') return { values: {}, mistakes: [] }
+  const read = await readOne(name)
+  if (read.kind === 'bad') return { values: {}, mistakes: [read.mistake] }
+  return readSettingsFile(name, read.octets)
+}
+
+/** Flags are keys with hyphens; parsing the command line has refused unknown ones. */
+function flagsGiven(flags: FlagValues): readonly Given[] {
+  const given: Given[] = []
+  for (const [flag, value] of Object.entries(flags)) {
+    if (value === undefined || flag === 'config') continue
+    given.push({ origin: `--${flag}`, key: flag.replaceAll('-', '_'), value })
+  }
+  return given
+}
+
+function withDefaults(
+  values: SettingValues,
+  geoip: GeoIp,
+  host: { readonly name: string; readonly parallelism: number },
+): Settings {
+  const { listen, admin = { address: '127.0.0.1', port: 8053 } } = values
+  return {
+    listen: listen ?? [{ address: '127.0.0.1', port: 5300 }],
+    admin: admin === 'off' ? null : admin,
+    zones: values.zones ?? 'zones',
+    state: 'memory',
+    workers: values.workers ?? Math.min(256, host.parallelism),
+    instance: values.instance ?? instanceName(host.name),
+    site: values.site ?? 'default',
+    lameduckSeconds: values.lameduck ?? 5,
+    readyWithinSeconds: values.ready_within ?? 30,
+    maxUdpOctets: values.max_udp ?? 1232,
+    logLevel: values.log_level ?? 'info',
+    geoip,
+  }
+}
+
+const instanceName = (host: string): string =>
+  printable(host)
+    .replace(/[^\w.-]/g, '-')
+    .slice(0, 63) || 'mxsteer'

@@ -1,0 +1,120 @@
+// Text → YAML nodes, refusing what is not YAML and what this dialect leaves out.
+//
+// Depth, aliases and tags are checked on the tokens, before nodes are composed: composing recurses.
+
+import { type CST, Composer, type Document, type LineCounter, Parser } from 'yaml'
+import type { DocumentPath, ProblemCode } from '../zone/problem.ts'
+
+/** A mistake with its place, before its line is known. */
+export interface Fault {
+  readonly code: ProblemCode
+  readonly offset: number
+  readonly path: DocumentPath
+  readonly message: string
+}
+
+export type Composed =
+  | { readonly kind: 'composed'; readonly document: Document }
+  | { readonly kind: 'bad'; readonly faults: readonly Fault[] }
+
+const depthLimit = 32
+
+const tooDeep = (offset: number): Fault =>
+  fault('too-deep', offset, `nested too deep, expected at most ${depthLimit} levels`)
+
+export function composeChecked(text: string, lines: LineCounter): Composed {
+  try {
+    const tokens = [...new Parser(lines.addNewLine).parse(text)]
+    const faults = checkTokens(tokens)
+    if (faults.length > 0) return { kind: 'bad', faults }
+    return compose(tokens, text.length)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    // The parser's own recursion ran out of stack: nothing but nesting does that.
+    return { kind: 'bad', faults: [tooDeep(0)] }
+  }
+}
+
+function compose(tokens: readonly CST.Token[], end: number): Composed {
+  const composer = new Composer({
+    stringKeys: true,
+    uniqueKeys: false,
+    strict: true,
+    version: '1.2',
+  })
+  const [document] = [...composer.compose(tokens, true, end)]
+  if (!document) throw new Error('a composer that is forced to gives one document')
+  // One slip makes several errors: the first is where the operator has to look.
+  const [error] = document.errors
+  if (!error) return { kind: 'composed', document }
+  return {
+    kind: 'bad',
+    faults: [fault('syntax', error.pos[0], `not YAML: ${firstSentence(error.message)}`)],
+  }
+}
+
+const firstSentence = (message: string): string =>
+  (message.split('\n', 1)[0] ?? '').replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
+
+const fault = (code: ProblemCode, offset: number, message: string): Fault => ({
+  code,
+  offset,
+  path: [],
+  message,
+})
+
+function checkTokens(tokens: readonly CST.Token[]): readonly Fault[] {
+  const faults: Fault[] = []
+  const documents = tokens.filter((token) => token.type === 'document')
+  const second = documents[1]
+  if (second) {
+    faults.push(
+      fault(
+        'several-documents',
+        second.offset,
+        'a second document begins here, expected one a file',
+      ),
+    )
+  }
+  const open: { token: CST.Token; depth: number }[] = tokens.map((token) => ({ token, depth: 0 }))
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { token, depth } = next
+    if (depth > depthLimit) return [tooDeep(token.offset)]
+    faults.push(...propFaults(token))
+    for (const child of childrenOf(token)) open.push({ token: child, depth: depth + levels(token) })
+  }
+  return faults.sort((a, b) => a.offset - b.offset)
+}
+
+const levels = (token: CST.Token): number => ('items' in token ? 1 : 0)
+
+function propFaults({ type, offset }: CST.Token): readonly Fault[] {
+  switch (type) {
+    case 'alias':
+      return [fault('alias', offset, 'aliases are not allowed: write the value again')]
+    case 'anchor':
+      return [fault('alias', offset, 'anchors are not allowed, since aliases are not')]
+    case 'tag':
+      return [
+        fault(
+          'tag',
+          offset,
+          'tags are not allowed: every value has the type that its key asks for',
+        ),
+      ]
+    default:
+      return []
+  }
+}
+
+function childrenOf(token: CST.Token): readonly CST.Token[] {
+  if (token.type === 'document') return [...token.start, ...(token.value ? [token.value] : [])]
+  if (token.type === 'block-scalar') return token.props
+  if (!('items' in token)) return []
+  return token.items.flatMap(({ start, key, sep, value }) => [
+    ...start,
+    ...(key ? [key] : []),
+    ...(sep ?? []),
+    ...(value ? [value] : []),
+  ])
+}

@@ -1,0 +1,81 @@
+// Keeps the zones in force. A load takes over whole or not at all: after a mistake the old ones go on.
+
+import type { Clock } from '../lib/clock.ts'
+import type { WatchedAddress } from '../probe/profile.ts'
+import type { Catalog } from '../zone/zone.ts'
+import { createAllocation } from './allocation.ts'
+import { loadZones, type LoadedTarget } from './load-zones.ts'
+import type { Mistake } from './mistake.ts'
+import { createSerialKeeper } from './serials.ts'
+
+export interface ServedZones {
+  readonly catalog: Catalog
+  readonly watched: readonly WatchedAddress[]
+  readonly targets: readonly LoadedTarget[]
+  /** Names and serials, for logs and metrics. */
+  readonly zones: readonly { readonly name: string; readonly serial: number }[]
+}
+
+export type LoadOutcome =
+  | {
+      readonly kind: 'loaded'
+      readonly served: ServedZones
+      readonly warnings: readonly Mistake[]
+      readonly isChanged: boolean
+    }
+  | { readonly kind: 'rejected'; readonly mistakes: readonly Mistake[] }
+
+export interface LastReload {
+  readonly successful: boolean
+  readonly successAtSeconds: number
+}
+
+export interface ZoneKeeper {
+  /** Reads the folder. Calls do not overlap: one that comes during another waits for it. */
+  load(): Promise<LoadOutcome>
+  current(): ServedZones
+  lastReload(): LastReload
+}
+
+const nothing: ServedZones = {
+  catalog: { zones: new Map(), generation: 0 },
+  watched: [],
+  targets: [],
+  zones: [],
+}
+
+export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
+  const allocation = createAllocation()
+  const serials = createSerialKeeper(clock)
+  let served = nothing
+  let hash = ''
+  let last: LastReload = { successful: false, successAtSeconds: 0 }
+  let queue: Promise<unknown> = Promise.resolve()
+
+  const loadNow = async (): Promise<LoadOutcome> => {
+    const loaded = await loadZones(folder, allocation, serials)
+    if (loaded.kind === 'rejected') {
+      last = { ...last, successful: false }
+      return loaded
+    }
+    const isChanged = loaded.hash !== hash
+    hash = loaded.hash
+    served = {
+      catalog: { zones: loaded.catalogZones, generation: served.catalog.generation + 1 },
+      watched: loaded.watched,
+      targets: loaded.targets,
+      zones: loaded.zones,
+    }
+    last = { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000) }
+    return { kind: 'loaded', served, warnings: loaded.warnings, isChanged }
+  }
+  return {
+    load() {
+      const next = queue.then(loadNow)
+      queue = next.catch(() => {})
+      return next
+    },
+    current: () => served,
+    lastReload: () => last,
+  }
+}

@@ -1,0 +1,173 @@
+// The shape of a zone file. What needs more than one value to judge is checked in zone/compile.ts.
+// Keys, defaults and bounds are documented in docs/zone-reference.md.
+
+import { z } from 'zod'
+import { isHostName } from '../zone/names.ts'
+import type { DocumentPath } from '../zone/problem.ts'
+import type {
+  PoolSource,
+  ProbeSource,
+  RuleSource,
+  SoaSource,
+  TargetSource,
+  ZoneSource,
+} from '../zone/zone-source.ts'
+import {
+  closedMap,
+  durationMs,
+  integer,
+  leaf,
+  namedMap,
+  oneOf,
+  oneOrMany,
+  seconds,
+  text,
+} from './leaf.ts'
+import { recordSchema } from './record-schema.ts'
+
+/** A week: longer TTLs only outlive the operator's patience (RFC 8767 §4). */
+export const maxTtlSeconds = 604_800
+const maxUint32 = 0xffff_ffff
+const defaultTtlSeconds = 60
+
+export const ttl: z.ZodType<number> = seconds('a TTL', 1, maxTtlSeconds)
+const dnsName = text('a name', /^\S+$/, 'name')
+const reference = text('a name', /^.+$/, 'name')
+const networks = oneOrMany(text('a network such as 192.0.2.0/24', /^\S+$/, '192.0.2.0/24'))
+
+const soaSchema: z.ZodType<SoaSource> = closedMap({
+  mname: dnsName,
+  rname: dnsName,
+  serial: integer('a serial', 0, maxUint32).optional(),
+  refresh: seconds('a time', 1, 2_419_200).default(3600),
+  retry: seconds('a time', 1, 2_419_200).default(600),
+  expire: seconds('a time', 1, 31_536_000).default(604_800),
+  minimum: seconds('a TTL', 0, maxTtlSeconds).optional(),
+})
+
+const address = text('an IPv4 or IPv6 address', /^.*$/, '192.0.2.1')
+const weight = integer('a weight', 0, 65_535)
+
+const targetSchema: z.ZodType<TargetSource> = closedMap({
+  addresses: z.array(address),
+  region: text('a name of a region', /^[\w.-]{1,63}$/, 'region').optional(),
+  weight: weight.optional(),
+})
+
+const probeName = leaf({
+  expected: 'a host name to give in EHLO',
+  fallback: 'probe.invalid',
+  read: (value) => (typeof value === 'string' && isHostName(value) ? value : null),
+})
+
+const probeSchema: z.ZodType<ProbeSource> = closedMap({
+  port: integer('a port', 1, 65_535).default(25),
+  level: oneOf(['banner', 'ehlo']).default('ehlo'),
+  ehlo: probeName.optional(),
+  interval: durationMs('100ms', '1h', '20s').default(20_000),
+  fast_interval: durationMs('50ms', '1h', '50ms').optional(),
+  fall: integer('a count', 1, 100).default(3),
+  rise: integer('a count', 1, 100).default(2),
+  connect_timeout: durationMs('10ms', '1m', '5s').default(5000),
+  banner_timeout: durationMs('10ms', '5m', '10s').default(10_000),
+  command_timeout: durationMs('10ms', '5m', '5s').default(5000),
+  slow_start: durationMs('0s', '1d', '0s').default(0),
+}).transform(({ port, level, ehlo, fall, rise, ...times }) => ({
+  port,
+  level,
+  ehlo,
+  fall,
+  rise,
+  intervalMs: times.interval,
+  fastIntervalMs: times.fast_interval,
+  connectTimeoutMs: times.connect_timeout,
+  bannerTimeoutMs: times.banner_timeout,
+  commandTimeoutMs: times.command_timeout,
+  slowStartMs: times.slow_start,
+}))
+
+/** `{ mx1: 2, mx2: 1 }`, or `[mx1, mx2]` with the weights that the targets have themselves. */
+const membersSchema: z.ZodType<PoolSource['members']> = z.unknown().transform((value, context) => {
+  const schema = Array.isArray(value) ? z.array(reference) : z.record(z.string(), weight)
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue)
+    return z.NEVER
+  }
+  if (Array.isArray(parsed.data)) {
+    return parsed.data.map((target, step) => ({ target, weight: null, step }))
+  }
+  return Object.entries(parsed.data).map(([target, own]) => ({ target, weight: own, step: target }))
+})
+
+const poolSchema: z.ZodType<PoolSource> = closedMap({
+  probe: reference.optional(),
+  targets: membersSchema,
+  panic: leaf({
+    expected: 'a share from 0 to 1',
+    fallback: 0,
+    read: (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : null),
+  }).default(0),
+}).transform(({ targets, ...pool }) => ({ ...pool, members: targets }))
+
+const continents = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA']
+const asn = leaf({
+  expected: 'a number of an autonomous system, 1 to 4294967295',
+  fallback: 64_512,
+  read(value) {
+    const number =
+      typeof value === 'string' ? Number(/^AS(\d{1,10})$/i.exec(value)?.[1] ?? NaN) : value
+    return typeof number === 'number' &&
+      Number.isInteger(number) &&
+      number > 0 &&
+      number <= maxUint32
+      ? number
+      : null
+  },
+})
+
+const conditionsSchema = closedMap({
+  network: networks.optional(),
+  continent: oneOrMany(
+    leaf({
+      expected: `a continent (${continents.join(', ')})`,
+      fallback: 'EU',
+      read: (value) => continents.find((code) => code === String(value).toUpperCase()) ?? null,
+    }),
+  ).optional(),
+  country: oneOrMany(
+    leaf({
+      expected: 'a country code of two letters (ISO 3166-1)',
+      fallback: 'XX',
+      read: (value) => (/^[a-z]{2}$/i.test(String(value)) ? String(value).toUpperCase() : null),
+    }),
+  ).optional(),
+  asn: oneOrMany(asn).optional(),
+})
+
+const rulesSchema: z.ZodType<readonly RuleSource[]> = z.array(
+  closedMap({ when: conditionsSchema.optional(), pools: z.array(reference).min(1).max(16) }),
+)
+
+export const zoneSchema: z.ZodType<ZoneSource> = closedMap({
+  zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid'),
+  ttl: ttl.default(defaultTtlSeconds),
+  min_ttl: ttl.optional(),
+  soa: soaSchema,
+  targets: namedMap(targetSchema).default(new Map()),
+  probes: namedMap(probeSchema).default(new Map()),
+  pools: namedMap(poolSchema).default(new Map()),
+  steering: namedMap(rulesSchema).default(new Map()),
+  on_all_down: oneOf(['all', 'servfail']).default('all'),
+  internal: networks.default([]),
+  records: namedMap(recordSchema(ttl)),
+}).transform(({ min_ttl, on_all_down, ...zone }) => ({
+  ...zone,
+  minTtl: min_ttl,
+  onAllDown: on_all_down,
+}))
+
+/** Record data stays as written, whatever YAML would take it for: `010` is not ten, nor `1.10` 1.1. */
+export const isRecordData = (path: DocumentPath): boolean =>
+  path[0] === 'records' &&
+  (path.length === 3 || (path.length > 3 && (typeof path[3] === 'number' || path[3] === 'data')))

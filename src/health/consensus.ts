@@ -1,0 +1,32 @@
+// What the votes of several instances amount to. The same pure function everywhere: no leader.
+//
+//   votes that count: those not `?`; n of them, d down, u up
+//   down    d/n ≥ 2/3, from ≥ 2 sites where votes come from two or more
+//   up      u/n ≥ 1/2
+//   else, and without any vote, the judgement stands: it takes more to go down than to come back
+//
+// One instance alone is one vote of one site: its own word.
+
+export type VoteState = 'U' | 'D' | '?'
+
+export interface LiveVote {
+  readonly instance: string
+  readonly site: string
+  readonly state: VoteState
+  readonly reason: string
+}
+
+export type Judgement = 'unknown' | 'up' | 'down'
+
+export function consensus(votes: readonly LiveVote[], current: Judgement): Judgement {
+  const counted = votes.filter((vote) => vote.state !== '?')
+  if (counted.length === 0) return current
+  const down = counted.filter((vote) => vote.state === 'D')
+  const isMajorityUp = (counted.length - down.length) * 2 >= counted.length
+  const isWidelySeen = countSites(down) >= 2 || countSites(counted) === 1
+  if (down.length * 3 >= counted.length * 2 && isWidelySeen) return 'down'
+  return isMajorityUp ? 'up' : current
+}
+
+const countSites = (votes: readonly LiveVote[]): number =>
+  new Set(votes.map((vote) => vote.site)).size

@@ -1,0 +1,136 @@
+// Addresses, networks and endpoints: text ⇄ octets. Strict, so that no text means two addresses.
+//
+// IPv4 is a dotted quad without leading zeros, IPv6 is RFC 4291 §2.2 without zone id or brackets;
+// what is written follows RFC 5952. An address is its octets: 4 of them for IPv4, 16 for IPv6.
+
+export interface Address {
+  readonly family: 4 | 6
+  readonly octets: Uint8Array
+}
+
+export type ParsedNetwork =
+  | { readonly kind: 'network'; readonly octets: Uint8Array; readonly prefixLength: number }
+  | { readonly kind: 'bad'; readonly why: string }
+
+/** `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255` */
+const maxAddressCharacters = 45
+
+export function parseAddress(text: string): Address | null {
+  if (text.length > maxAddressCharacters) return null
+  if (!text.includes(':')) {
+    const octets = parseQuad(text)
+    return octets && { family: 4, octets }
+  }
+  const octets = parseGroups(text)
+  return octets && { family: 6, octets }
+}
+
+function parseQuad(text: string): Uint8Array | null {
+  const parts = text.split('.')
+  if (parts.length !== 4) return null
+  if (!parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null
+  return Uint8Array.from(parts, Number)
+}
+
+function parseGroups(text: string): Uint8Array | null {
+  const lastColon = text.lastIndexOf(':')
+  const tail = text.slice(lastColon + 1)
+  if (tail.includes('.')) {
+    const quad = parseQuad(tail)
+    if (!quad) return null
+    return parseGroups(`${text.slice(0, lastColon + 1)}${hexGroup(quad, 0)}:${hexGroup(quad, 2)}`)
+  }
+  const halves = text.split('::')
+  if (halves.length > 2) return null
+  const [front, back] = halves.map((half) => (half === '' ? [] : half.split(':')))
+  if (!front) return null
+  const missing = 8 - front.length - (back?.length ?? 0)
+  if (back ? missing < 1 : missing !== 0) return null
+  const groups = [...front, ...Array<string>(missing).fill('0'), ...(back ?? [])]
+  if (!groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return null
+  return Uint8Array.from(
+    groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]),
+  )
+}
+
+const hexGroup = (octets: Uint8Array, at: number): string =>
+  (((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0)).toString(16)
+
+/** Text of 4 or 16 octets: the canonical form of RFC 5952, IPv4-mapped addresses as `::ffff:192.0.2.1` (§5). */
+export function formatAddress(octets: Uint8Array): string {
+  if (octets.length === 4) return octets.join('.')
+  if (isMapped(octets)) return `::ffff:${octets.subarray(12).join('.')}`
+  const groups = Array.from({ length: 8 }, (_, i) => hexGroup(octets, 2 * i))
+  const run = longestZeroRun(groups)
+  if (run.length < 2) return groups.join(':')
+  return `${groups.slice(0, run.start).join(':')}::${groups.slice(run.start + run.length).join(':')}`
+}
+
+const isMapped = (octets: Uint8Array): boolean =>
+  octets[10] === 255 && octets[11] === 255 && octets.subarray(0, 10).every((octet) => octet === 0)
+
+/** The first of the longest runs (RFC 5952 §4.2.3). */
+function longestZeroRun(groups: readonly string[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 }
+  let length = 0
+  for (const [i, group] of groups.entries()) {
+    length = group === '0' ? length + 1 : 0
+    if (length > best.length) best = { start: i + 1 - length, length }
+  }
+  return best
+}
+
+/** `192.0.2.0/24`, or an address alone for the network of just that address. */
+export function parseNetwork(text: string): ParsedNetwork {
+  const [addressText = '', prefixText, ...rest] = text.split('/', 3)
+  const address = rest.length === 0 ? parseAddress(addressText) : null
+  if (!address) return { kind: 'bad', why: `${quote(text)} is no network such as 192.0.2.0/24` }
+  const bits = address.octets.length * 8
+  const prefixLength = parseNumber(prefixText ?? String(bits), bits)
+  if (prefixLength === null) {
+    return { kind: 'bad', why: `prefix length is ${quote(prefixText ?? '')}, expected 0–${bits}` }
+  }
+  const octets = masked(address.octets, prefixLength)
+  if (octets.some((octet, i) => octet !== address.octets[i])) {
+    const right = `${formatAddress(octets)}/${prefixLength}`
+    return { kind: 'bad', why: `${quote(text)} has host bits set, the network is ${right}` }
+  }
+  return { kind: 'network', octets, prefixLength }
+}
+
+const quote = (text: string): string => JSON.stringify(text.slice(0, 60))
+
+function masked(octets: Uint8Array, prefixLength: number): Uint8Array {
+  return octets.map((octet, i) => {
+    const kept = Math.min(8, Math.max(0, prefixLength - 8 * i))
+    return octet & (0xff00 >> kept)
+  })
+}
+
+/** Whether the address is in the network; an address of the other family never is. */
+export function networkContains(
+  network: { readonly octets: Uint8Array; readonly prefixLength: number },
+  octets: Uint8Array,
+): boolean {
+  if (network.octets.length !== octets.length) return false
+  const whole = network.prefixLength >> 3
+  for (let i = 0; i < whole; i++) if (network.octets[i] !== octets[i]) return false
+  const rest = network.prefixLength & 7
+  if (rest === 0) return true
+  return (((network.octets[whole] ?? 0) ^ (octets[whole] ?? 0)) & (0xff00 >> rest) & 0xff) === 0
+}
+
+/** `127.0.0.1:53` or `[::1]:53`; the address is given back in canonical form. */
+export function parseEndpoint(text: string): { address: string; port: number } | null {
+  const found = /^(?:\[([^[\]]+:[^[\]]*)\]|([^[\]:]+)):(\d{1,5})$/.exec(text.slice(0, 64))
+  const address = found && parseAddress(found[1] ?? found[2] ?? '')
+  const port = found && parseNumber(found[3] ?? '', 65_535)
+  if (!address || port === null) return null
+  return { address: formatAddress(address.octets), port }
+}
+
+/** A whole number without leading zeros, at most `max`. */
+function parseNumber(text: string, max: number): number | null {
+  if (!/^(0|[1-9]\d{0,4})$/.test(text)) return null
+  return Number(text) <= max ? Number(text) : null
+}

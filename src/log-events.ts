@@ -1,0 +1,59 @@
+// The events of the log, one function a kind. docs/operations.md has the table of `event` words.
+
+import type { Mistake } from './config/mistake.ts'
+import type { LoadOutcome } from './config/zone-keeper.ts'
+import type { Log } from './log.ts'
+import type { Transition } from './probe/watched-state.ts'
+import type { WorkerEvent } from './transport/workers.ts'
+
+/** At most this many mistakes are logged one by one; the rest is a count. `mxsteer check` shows all. */
+const loggedMistakes = 50
+
+export function logReload(log: Log, outcome: LoadOutcome, cause: string): void {
+  if (outcome.kind === 'rejected') {
+    for (const mistake of outcome.mistakes.slice(0, loggedMistakes)) logMistake(log, mistake)
+    const fields = { event: 'config.rejected', cause, mistakes: outcome.mistakes.length }
+    log.error(fields, 'the zone files have mistakes; what was served before goes on')
+    return
+  }
+  for (const warning of outcome.warnings.slice(0, loggedMistakes)) logMistake(log, warning)
+  if (!outcome.isChanged) return
+  log.info({ event: 'config.loaded', cause, zones: outcome.served.zones }, 'zones taken over')
+}
+
+function logMistake(
+  log: Log,
+  { severity, code, file, line, column, path, message }: Mistake,
+): void {
+  const at = `${file}:${line}:${column}`
+  log[severity === 'error' ? 'error' : 'warn'](
+    { event: `config.${severity}`, code, at, path },
+    `${at} ${path}: ${message}`,
+  )
+}
+
+export function logTransition(log: Log, transition: Transition): void {
+  const { to, zone, target, address } = transition
+  const level = to === 'down' ? 'warn' : 'info'
+  log[level]({ event: `target.${to}`, ...transition }, `${target}.${zone} at ${address} is ${to}`)
+}
+
+export function logWorker(log: Log, event: WorkerEvent): void {
+  switch (event.kind) {
+    case 'exited':
+      return log.error(
+        { event: 'worker.exited', ...event },
+        'an answering worker ended; it is started again',
+      )
+    case 'restarted':
+      return log.info(
+        { event: 'worker.restarted', worker: event.worker },
+        'an answering worker serves again',
+      )
+    case 'places-broken':
+      return log.error(
+        { event: 'geoip.broken', worker: event.worker, why: event.why },
+        'no GeoIP database: rules that ask for a place match nobody, the catch-all answers',
+      )
+  }
+}

@@ -1,0 +1,90 @@
+// What a watch tells about the addresses it watches: states for people, transitions for the log.
+
+import { SlotState } from '../health/table.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Outcome } from './outcome.ts'
+import type { SlotChange, VerdictCounts, WatchedSlot } from './watched-slot.ts'
+
+export type StateName = keyof typeof SlotState
+
+export interface Transition {
+  readonly slot: number
+  readonly zone: string
+  readonly target: string
+  readonly address: string
+  readonly from: StateName
+  readonly to: StateName
+  /** Of the last outcome here, e.g. `connect-refused`; `unprobed` before the first. */
+  readonly reason: string
+  readonly code: number | null
+  readonly holdSeconds: number
+  /** How long the state before had lasted. */
+  readonly afterMs: number
+}
+
+export interface WatchedState {
+  readonly slot: number
+  readonly zone: string
+  readonly target: string
+  readonly address: string
+  readonly port: number
+  readonly profile: string
+  readonly state: StateName
+  /** Wall clock. */
+  readonly sinceMs: number
+  /** With its dialogue; null before the first. */
+  readonly lastOutcome: Outcome | null
+  /** Wall clock. */
+  readonly lastOutcomeAtMs: number | null
+  readonly counts: VerdictCounts
+  readonly holdSeconds: number
+  /** Share of the configured weight, 0…1. */
+  readonly factor: number
+  /** null: in flight, or waiting for a place. */
+  readonly nextProbeInMs: number | null
+}
+
+const stateNames = Object.fromEntries(
+  Object.entries(SlotState).map(([name, value]) => [value, name]),
+) as Record<SlotState, StateName>
+
+/** One a watched address: several targets may share the slot. */
+export function describeChange(watched: WatchedSlot, change: SlotChange): readonly Transition[] {
+  return watched.addresses.map(({ zone, target }) => ({
+    slot: watched.slot,
+    zone,
+    target,
+    address: watched.address,
+    from: stateNames[change.from],
+    to: stateNames[change.to],
+    reason: watched.lastOutcome?.reason ?? 'unprobed',
+    code: watched.lastOutcome?.code ?? null,
+    holdSeconds: watched.holdSeconds,
+    afterMs: change.afterMs,
+  }))
+}
+
+export function describeState(
+  watched: WatchedSlot,
+  nextProbeInMs: number | null,
+  clock: Clock,
+): readonly WatchedState[] {
+  const wallOffsetMs = clock.wallMs() - clock.monotonicMs()
+  const hasOutcome = watched.lastOutcome !== null
+  return watched.addresses.map(({ zone, target }) => ({
+    slot: watched.slot,
+    zone,
+    target,
+    address: watched.address,
+    port: watched.profile.port,
+    profile: watched.profile.name,
+    state: stateNames[watched.state],
+    sinceMs: watched.sinceMs + wallOffsetMs,
+    lastOutcome: watched.lastOutcome,
+    lastOutcomeAtMs: hasOutcome ? watched.lastOutcomeAtMs + wallOffsetMs : null,
+    counts: watched.counts,
+    holdSeconds: watched.holdSeconds,
+    factor: watched.factor,
+    nextProbeInMs,
+  }))
+}

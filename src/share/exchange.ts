@@ -1,0 +1,30 @@
+// The exchange of votes between instances (design §6): each writes its own, all read all.
+// Everything here answers at once from what is known locally; the network, where there is one, is behind it.
+
+import type { LiveVote, VoteState } from '../health/consensus.ts'
+
+export interface Vote {
+  /** Names the probed endpoint the same way in every instance: see probe/slot-key.ts. */
+  readonly slotKey: string
+  readonly state: VoteState
+  readonly reason: string
+}
+
+export interface ExchangeStatus {
+  readonly kind: 'memory' | 'redis'
+  /** Out of reach of the others: own votes alone decide. */
+  readonly degraded: boolean
+  /** Instances heard of lately, this one included. */
+  readonly instances: number
+}
+
+export interface Exchange {
+  publish(vote: Vote): void
+  /** The endpoint is no longer probed here. */
+  withdraw(slotKey: string): void
+  /** Votes of every live instance, own included; at most one an instance. */
+  votes(slotKey: string): readonly LiveVote[]
+  /** Calls back when another instance's vote changed; returns how to end that. */
+  subscribe(onForeignVote: (slotKey: string) => void): () => void
+  status(): ExchangeStatus
+}

@@ -1,0 +1,38 @@
+// Rules: the first whose conditions the client meets. All given conditions must hold; what is not known of
+// a client (null) matches no value, so that a missing GeoIP database sends everyone to the catch-all.
+
+import { networkContains } from '../lib/ip.ts'
+import type { Conditions, Network, Policy, Rule } from './policy.ts'
+import type { Locus } from './selection.ts'
+
+/** The first matching rule. The catch-all comes last by construction, and stands in for any mistake in that. */
+export function matchRule(policy: Policy, locus: Locus): Rule | undefined {
+  const { rules } = policy
+  for (const rule of rules) if (rule.when === null || holds(rule.when, locus)) return rule
+  return rules[rules.length - 1]
+}
+
+/** The rule of clients of whom nothing is known. */
+export function catchAll(policy: Policy): Rule | undefined {
+  for (const rule of policy.rules) if (rule.when === null) return rule
+  return policy.rules[policy.rules.length - 1]
+}
+
+export function holds(when: Conditions, locus: Locus): boolean {
+  return (
+    includes(when.continents, locus.continent) &&
+    includes(when.countries, locus.country) &&
+    includes(when.asns, locus.asn) &&
+    (when.networks === null || isWithin(when.networks, locus))
+  )
+}
+
+/** A condition that was not given (null) holds. */
+const includes = <Value>(wanted: readonly Value[] | null, actual: Value | null): boolean =>
+  wanted === null || (actual !== null && wanted.includes(actual))
+
+/** Whether the client's address is in any of the networks; families never match each other. */
+export function isWithin(networks: readonly Network[], locus: Locus): boolean {
+  for (const network of networks) if (networkContains(network, locus.octets)) return true
+  return false
+}

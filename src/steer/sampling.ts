@@ -1,0 +1,63 @@
+// The two draws. Both leave what was drawn in the first places of the ballot and return how many that is.
+//
+//   drawLadder   weighted permutation (Plackett–Luce): the first place is won in proportion to weight, the
+//                second likewise among the rest, and so on
+//   drawSample   k of n, each included with probability min(1, k·w/W) exactly (systematic sampling); who would
+//                exceed 1 is certain, and the rest share the remaining places in proportion
+
+import type { Random } from '../lib/clock.ts'
+import type { Ballot } from './ballot.ts'
+import { shuffle, swap, weightAt, weightFrom } from './ballot.ts'
+
+export function drawLadder(ballot: Ballot, places: number, random: Random): number {
+  const drawn = Math.min(places, ballot.count)
+  for (let place = 0; place < drawn; place++) swap(ballot, place, drawOne(ballot, place, random))
+  return drawn
+}
+
+function drawOne(ballot: Ballot, from: number, random: Random): number {
+  let point = random() * weightFrom(ballot, from)
+  for (let i = from; i < ballot.count; i++) {
+    point -= weightAt(ballot, i)
+    if (point < 0) return i
+  }
+  return ballot.count - 1 // rounding only: the sum of the weights fell short of itself
+}
+
+export function drawSample(ballot: Ballot, places: number, random: Random): number {
+  if (places === 1) return drawLadder(ballot, 1, random)
+  // Without the shuffle, neighbours in the file would never be drawn together.
+  shuffle(ballot, random)
+  if (places >= ballot.count) return ballot.count
+  const certain = drawCertain(ballot, places)
+  return drawSystematic(ballot, certain, places, random)
+}
+
+/** Brings to the front who is due a whole place or more. What they leave lowers the bar, so it repeats. */
+function drawCertain(ballot: Ballot, places: number): number {
+  let certain = 0
+  for (let before = -1; before < certain && certain < places;) {
+    before = certain
+    const bar = weightFrom(ballot, certain) / (places - certain)
+    for (let i = certain; i < ballot.count && certain < places; i++)
+      if (weightAt(ballot, i) >= bar) swap(ballot, i, certain++)
+  }
+  return certain
+}
+
+/** One random start, then a pick each whole step along the line of weights: `places - from` picks. */
+function drawSystematic(ballot: Ballot, from: number, places: number, random: Random): number {
+  let drawn = from
+  const step = weightFrom(ballot, from) / (places - from)
+  let pick = random() * step
+  let along = 0
+  for (let i = from; i < ballot.count && drawn < places; i++) {
+    along += weightAt(ballot, i)
+    const remaining = ballot.count - i
+    // The second condition is for rounding only: the last pick may fall an ulp past the end of the line.
+    if (pick >= along && remaining > places - drawn) continue
+    pick += step
+    swap(ballot, i, drawn++)
+  }
+  return drawn
+}

@@ -1,0 +1,63 @@
+// Where we listen, and whether somebody else already does.
+
+import { type SocketOptions, createSocket } from 'node:dgram'
+import { createServer } from 'node:net'
+
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
+export const formatEndpoint = ({ address, port }: Endpoint): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+
+export const udpTypeOf = (address: string): 'udp4' | 'udp6' =>
+  address.includes(':') ? 'udp6' : 'udp4'
+
+/** `::` is IPv6 alone, so that 0.0.0.0 can stand beside it. On an IPv4 socket the option would be an error. */
+export const udpOptionsOf = (address: string): SocketOptions =>
+  address.includes(':') ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' }
+
+export type BindCheck =
+  | { readonly kind: 'free' }
+  | {
+      readonly kind: 'taken'
+      readonly endpoint: Endpoint
+      readonly protocol: 'UDP' | 'TCP'
+      readonly code: string
+    }
+
+/**
+ * Binds every endpoint once without SO_REUSEPORT and lets go again. The workers share their ports, and a
+ * shared bind succeeds beside another server of the same user: both would then answer half of the queries.
+ */
+export async function checkEndpoints(endpoints: readonly Endpoint[]): Promise<BindCheck> {
+  for (const endpoint of endpoints) {
+    const udp = await tryUdp(endpoint)
+    if (udp) return { kind: 'taken', endpoint, protocol: 'UDP', code: udp }
+    const tcp = await tryTcp(endpoint)
+    if (tcp) return { kind: 'taken', endpoint, protocol: 'TCP', code: tcp }
+  }
+  return { kind: 'free' }
+}
+
+const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message
+
+const tryUdp = ({ address, port }: Endpoint): Promise<string | null> =>
+  new Promise((resolve) => {
+    const socket = createSocket(udpOptionsOf(address))
+    socket.once('error', (error) => {
+      socket.close()
+      resolve(codeOf(error))
+    })
+    socket.bind(port, address, () => socket.close(() => resolve(null)))
+  })
+
+const tryTcp = ({ address, port }: Endpoint): Promise<string | null> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', (error) => resolve(codeOf(error)))
+    server.listen({ port, host: address, ipv6Only: true, exclusive: true }, () =>
+      server.close(() => resolve(null)),
+    )
+  })

@@ -1,0 +1,20 @@
+// Response codes (IANA DNS parameters). Above 15 only with an OPT, which carries the upper eight bits (RFC 6891 §6.1.3).
+
+export const Rcode = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+  REFUSED: 5,
+  YXDOMAIN: 6,
+  BADVERS: 16,
+} as const
+export type Rcode = (typeof Rcode)[keyof typeof Rcode]
+
+const mnemonicOf = new Map<number, string>(
+  Object.entries(Rcode).map(([name, rcode]) => [rcode, name]),
+)
+
+/** `NXDOMAIN`, or `RCODE9` for what has no name here. */
+export const rcodeToText = (rcode: number): string => mnemonicOf.get(rcode) ?? `RCODE${rcode}`

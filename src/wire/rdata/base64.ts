@@ -1,0 +1,35 @@
+// Base64 (RFC 4648 §4), strict: padding is required, bits that stand for nothing are zero, no white space.
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+const valueOf = new Map(Array.from(alphabet, (character, value) => [character, value]))
+
+/** The octets, or null for text that is no base64. */
+export function fromBase64(text: string): Uint8Array | null {
+  if (text.length % 4 !== 0) return null
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  const octets = new Uint8Array((text.length / 4) * 3 - padding)
+  let bits = 0
+  let count = 0
+  let at = 0
+  for (const character of text.slice(0, text.length - padding)) {
+    const value = valueOf.get(character)
+    if (value === undefined) return null
+    bits = ((bits << 6) | value) & 0xffff
+    count += 6
+    if (count < 8) continue
+    count -= 8
+    octets[at++] = (bits >> count) & 255
+  }
+  return (bits & ((1 << count) - 1)) === 0 ? octets : null
+}
+
+export function toBase64(octets: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < octets.length; at += 3) {
+    const [first = 0, second = 0, third = 0] = octets.subarray(at, at + 3)
+    const group = (first << 16) | (second << 8) | third
+    for (let i = 0; i < 4; i++)
+      text += at + i > octets.length ? '=' : (alphabet[(group >> (18 - 6 * i)) & 63] as string)
+  }
+  return text
+}

@@ -1,0 +1,86 @@
+// What a field of rdata is: it reads its tokens into octets, and its octets into text.
+//
+// A type is a list of fields (layouts.ts). Reading octets also validates them, so one set of rules holds for
+// presentation form and for the generic form of RFC 3597; parse() only has to produce octets.
+
+import type { Token } from '../presentation.ts'
+import type { Name } from '../../zone/zone.ts'
+
+export type NameRole = 'exchange' | 'ns' | 'alias' | 'srv' | 'other'
+
+export interface FoundName {
+  readonly offset: number
+  readonly role: NameRole
+  readonly compressible: boolean
+}
+
+/** Tokens still to be read, and the octets made of those read. */
+export interface Draft {
+  readonly tokens: readonly Token[]
+  at: number
+  readonly octets: number[]
+  readonly origin: Name
+}
+
+/** Octets still to be read, and the names met on the way. */
+export interface Reading {
+  readonly octets: Uint8Array
+  at: number
+  readonly names: FoundName[]
+}
+
+export type Formatted =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'bad'; readonly why: string }
+
+export interface Field {
+  /** Says what is wrong, or null. */
+  readonly parse: (draft: Draft) => string | null
+  readonly format: (reading: Reading) => Formatted
+}
+
+/** The next token, or null at the end. */
+export const nextToken = (draft: Draft): Token | null => draft.tokens[draft.at++] ?? null
+
+/** All tokens that are left. */
+export function restTokens(draft: Draft): readonly Token[] {
+  const rest = draft.tokens.slice(draft.at)
+  draft.at = draft.tokens.length
+  return rest
+}
+
+/** The next `count` octets, or null where there are fewer. */
+export function takeOctets(reading: Reading, count: number): Uint8Array | null {
+  if (reading.at + count > reading.octets.length) return null
+  reading.at += count
+  return reading.octets.subarray(reading.at - count, reading.at)
+}
+
+export const takeRest = (reading: Reading): Uint8Array => {
+  const rest = reading.octets.subarray(reading.at)
+  reading.at = reading.octets.length
+  return rest
+}
+
+export const asText = (text: string): Formatted => ({ kind: 'text', text })
+export const bad = (why: string): Formatted => ({ kind: 'bad', why })
+export const tooShort = (label: string): Formatted => bad(`the octets end within ${label}`)
+
+/** `preference is "x", expected …`; the text is cut, so that a message stays a line. */
+export function mismatch(label: string, got: Token | string | null, expected: string): string {
+  if (got === null) return `${label} is missing, expected ${expected}`
+  const text = typeof got === 'string' ? got : got.text
+  const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
+  return `${label} is "${shown}", expected ${expected}`
+}
+
+export function pushAll(into: number[], octets: Iterable<number>): void {
+  for (const octet of octets) into.push(octet)
+}
+
+export const uint16 = (octets: Uint8Array, at: number): number =>
+  ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0)
+
+export function pushUint16(into: number[], value: number): void {
+  into.push(value >> 8, value & 255)
+}

@@ -1,0 +1,13 @@
+// Octets of rdata → presentation form, for logs, `explain` and tests: what parse.ts reads back to the same octets.
+
+import { decodeRdata } from './decode.ts'
+import { layouts } from './layouts.ts'
+import { toHex } from './octet-field.ts'
+
+/** Octets that are no valid rdata of their type, and types unknown here, take the form of RFC 3597 §5. */
+export function formatRdata(type: number, octets: Uint8Array): string {
+  const layout = layouts.get(type)
+  const decoded = layout ? decodeRdata(layout, octets) : null
+  if (decoded?.kind === 'decoded') return decoded.text
+  return octets.length === 0 ? '\\# 0' : `\\# ${octets.length} ${toHex(octets)}`
+}

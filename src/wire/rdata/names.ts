@@ -1,0 +1,23 @@
+// The names that a record points to, and what it takes them for: what zone checks and additional data ask.
+
+import type { Name, Rdata } from '../../zone/zone.ts'
+import { decodeRdata } from './decode.ts'
+import type { NameRole } from './field.ts'
+import { layouts } from './layouts.ts'
+import { nameEnd } from './name-field.ts'
+
+export interface NameInRdata {
+  readonly role: NameRole
+  readonly name: Name
+}
+
+/** In the order of the rdata; the root among them where a record says "none" with it (null MX, SRV, SVCB). */
+export function namesInRdata(type: number, rdata: Rdata): readonly NameInRdata[] {
+  const layout = layouts.get(type)
+  const decoded = layout ? decodeRdata(layout, rdata.octets) : null
+  if (decoded?.kind !== 'decoded') return []
+  return decoded.names.map(({ offset, role }) => {
+    const end = nameEnd(rdata.octets, offset) ?? offset
+    return { role, name: rdata.octets.subarray(offset, end) }
+  })
+}

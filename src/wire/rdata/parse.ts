@@ -1,0 +1,64 @@
+// Rdata in presentation form → octets: by the fields of its type, or in the generic form of RFC 3597 §5,
+// `\# LENGTH HEX`, which for a type known here has to be valid rdata of that type.
+
+import { isMetaType, typeToText } from '../rrtype.ts'
+import type { Name, Rdata } from '../../zone/zone.ts'
+import { type Token, tokenize } from '../presentation.ts'
+import { decodeRdata, maxRdataOctets } from './decode.ts'
+import { type Draft, mismatch } from './field.ts'
+import { type Layout, layouts } from './layouts.ts'
+import { fromHex } from './octet-field.ts'
+
+export type ParsedRdata =
+  | { readonly kind: 'rdata'; readonly rdata: Rdata }
+  | { readonly kind: 'bad'; readonly why: string }
+
+/** Names without a final dot are below `origin`. Bounded in time by the text's length; never throws. */
+export function parseRdata(type: number, text: string, origin: Name): ParsedRdata {
+  if (isMetaType(type)) return bad(`${typeToText(type)} is a type of queries, never data of a zone`)
+  const layout = layouts.get(type)
+  const pairs = layout?.pairs === true
+  const tokenized = tokenize(text, { pairs })
+  if (tokenized.kind === 'bad') return tokenized
+  const { tokens } = tokenized
+  const [first] = tokens
+  if (first && !first.quoted && first.text === '\\#') return parseGeneric(tokens.slice(1), layout)
+  if (!layout)
+    return bad(`${typeToText(type)} has no form of its own here, expected \\# LENGTH HEX`)
+  return parseFields(layout, { tokens, at: 0, octets: [], origin })
+}
+
+const bad = (why: string): ParsedRdata => ({ kind: 'bad', why })
+
+function parseFields(layout: Layout, draft: Draft): ParsedRdata {
+  for (const field of layout.fields) {
+    const why = field.parse(draft)
+    if (why !== null) return bad(why)
+  }
+  const extra = draft.tokens[draft.at]
+  if (extra) return bad(mismatch('what follows', extra, 'nothing more'))
+  return finish(layout, Uint8Array.from(draft.octets))
+}
+
+function parseGeneric(tokens: readonly Token[], layout: Layout | undefined): ParsedRdata {
+  const [count, ...rest] = tokens
+  const isCount = count && !count.quoted && /^\d{1,5}$/.test(count.text)
+  if (!isCount || Number(count.text) > maxRdataOctets)
+    return bad(
+      mismatch('the length after \\#', count ?? null, `a whole number 0–${maxRdataOctets}`),
+    )
+  const hex = rest.map((token) => token.text).join('')
+  const octets = rest.some((token) => token.quoted) ? null : fromHex(hex)
+  if (!octets) return bad(mismatch('the data after \\#', hex, 'an even number of hex digits'))
+  if (octets.length !== Number(count.text))
+    return bad(`the data after \\# has ${octets.length} octets, expected ${Number(count.text)}`)
+  return finish(layout, octets)
+}
+
+function finish(layout: Layout | undefined, octets: Uint8Array): ParsedRdata {
+  if (!layout) return { kind: 'rdata', rdata: { octets, compressible: [] } }
+  const decoded = decodeRdata(layout, octets)
+  if (decoded.kind === 'bad') return decoded
+  const compressible = decoded.names.filter((name) => name.compressible).map((name) => name.offset)
+  return { kind: 'rdata', rdata: { octets, compressible } }
+}

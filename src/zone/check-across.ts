@@ -1,0 +1,142 @@
+// Checks across owners and sets: what a zone must not hold together (refused), and what BIND's zone checker
+// would warn of as well: names that records point at, without an address or at an alias.
+
+import { isAtOrBelow, nameToText, parentKey } from '../wire/name.ts'
+import { namesInRdata } from '../wire/rdata/names.ts'
+import { RRType, typeToText } from '../wire/rrtype.ts'
+import type { Compilation } from './compilation.ts'
+import { compileNetworks } from './compile-steering.ts'
+import type { OwnerDraft, Owners, Placed } from './compile-records.ts'
+import { type KnownNames, describeName } from './describe-name.ts'
+import type { DocumentPath, Problems } from './problem.ts'
+import type { NameKey, Zone } from './zone.ts'
+
+export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zone['nodes']): void {
+  const { problems, source, apexKey } = compilation
+  compileNetworks(problems, ['internal'], source.internal)
+  if (!owners.get(apexKey)?.sets.has(RRType.NS)) {
+    const message =
+      'the zone has no NS at its apex, expected the servers that the parent zone delegates to'
+    problems.refuse(
+      'no-apex-ns',
+      source.records.has('@') ? ['records', '@'] : ['records'],
+      message,
+      'key',
+    )
+  }
+  for (const draft of owners.values()) {
+    checkAliases(compilation, draft)
+    checkAncestors(compilation, draft, owners)
+    for (const placed of draft.sets.values()) {
+      checkNames(compilation, { from: draft.key, placed }, { owners, nodes })
+    }
+  }
+}
+
+/** RFC 1034 §3.6.2: a CNAME has its name for itself. */
+function checkAliases({ problems, apexKey }: Compilation, draft: OwnerDraft): void {
+  const cname = draft.sets.get(RRType.CNAME)
+  if (!cname || draft.sets.size === 1) return
+  const others = [...draft.sets.keys()].filter((type) => type !== RRType.CNAME).map(typeToText)
+  const place = draft.key === apexKey ? 'the apex' : 'this name'
+  problems.refuse(
+    'cname-beside-other-data',
+    cname.path,
+    `${place} has a CNAME and ${others.sort().join(', ')}, expected the CNAME alone`,
+    'key',
+  )
+}
+
+/** Names below a DNAME do not exist (RFC 6672 §2.4), names below a delegation are the child's. */
+function checkAncestors(compilation: Compilation, draft: OwnerDraft, owners: Owners): void {
+  const { problems, apexKey } = compilation
+  if (draft.key === apexKey) return
+  checkAtCut(compilation, draft)
+  for (let key = parentKey(draft.key); isAtOrBelow(key, apexKey); key = parentKey(key)) {
+    const above = owners.get(key)
+    const dname = above?.sets.get(RRType.DNAME)
+    if (above && dname) {
+      const message = `the DNAME at ${nameToText(above.owner)} takes the place of this name, expected no data below it`
+      problems.refuse('dname-with-data-below', draft.path, message, 'key')
+    }
+    if (above && key !== apexKey && above.sets.has(RRType.NS)) {
+      checkBelowCut(compilation, draft, nameToText(above.owner))
+    }
+    if (key === apexKey) return
+  }
+}
+
+const isGlueType = (type: number): boolean => type === RRType.A || type === RRType.AAAA
+const isCutType = (type: number): boolean => type === RRType.NS || type === RRType.DS
+
+function checkAtCut({ problems }: Compilation, draft: OwnerDraft): void {
+  if (!draft.sets.has(RRType.NS)) return
+  for (const [type, { set, path }] of draft.sets) {
+    if (set.kind !== 'plain') refuseBelow(problems, draft, path, nameToText(draft.owner))
+    else if (!isCutType(type) && !isGlueType(type)) {
+      problems.warn(
+        'occluded',
+        path,
+        `${typeToText(type)} at a delegation is never answered: the child owns it`,
+        'key',
+      )
+    }
+  }
+}
+
+function checkBelowCut({ problems }: Compilation, draft: OwnerDraft, cut: string): void {
+  for (const [type, { set, path }] of draft.sets) {
+    if (set.kind !== 'plain') {
+      refuseBelow(problems, draft, path, cut)
+      return
+    }
+    if (isGlueType(type)) continue
+    problems.warn(
+      'occluded',
+      path,
+      `${typeToText(type)} is never answered: the name is below the delegation ${cut}`,
+      'key',
+    )
+  }
+}
+
+function refuseBelow(
+  problems: Problems,
+  draft: OwnerDraft,
+  path: DocumentPath,
+  cut: string,
+): void {
+  const message = `${nameToText(draft.owner)} is steered, but the delegation ${cut} gives it away`
+  problems.refuse('below-delegation', path, message, 'key')
+}
+
+interface Naming {
+  readonly from: NameKey
+  readonly placed: Placed
+}
+
+function checkNames(
+  { problems, apexKey, source }: Compilation,
+  { from, placed: { set, path, places } }: Naming,
+  known: KnownNames,
+): void {
+  if (set.kind !== 'plain') return
+  for (const [i, rdata] of set.rdata.entries()) {
+    const where = places[i] ?? path
+    for (const { role, name } of namesInRdata(set.type, rdata)) {
+      if (role === 'alias' || role === 'other') continue
+      const found = describeName(known, name, { apexKey, from })
+      const named = `${typeToText(set.type)} ${nameToText(name)}`
+      if (found === 'alias') {
+        const message = `${named} is an alias, expected a name with addresses (RFC 2181 §10.3)`
+        problems.warn('points-at-alias', where, message)
+      } else if (found === 'nothing') {
+        problems.warn(
+          'points-at-nothing',
+          where,
+          `${named} has no address in this zone, ${source.zone}`,
+        )
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+// `probes:` and `pools:` → Pool: which targets, at which weight, watched through which slots.
+
+import type { Member, Pool } from '../steer/policy.ts'
+import type { Compilation } from './compilation.ts'
+import { type TargetDraft, sortedByName } from './compile-targets.ts'
+import { suggestName } from './suggest-name.ts'
+import type { MemberSource, PoolSource } from './zone-source.ts'
+
+/** One answer must hold all of them, with their addresses, within what TCP carries and people read. */
+const memberLimit = 32
+
+/** The health slot of what nobody probes: always up. */
+const unwatchedSlot = 0
+
+export function compilePools(
+  compilation: Compilation,
+  targets: ReadonlyMap<string, TargetDraft>,
+): ReadonlyMap<string, Pool> {
+  checkProbes(compilation)
+  const pools = new Map<string, Pool>()
+  for (const [name, source] of sortedByName(compilation.source.pools)) {
+    const members = compileMembers(compilation, name, targets)
+    checkPool(compilation, name, members)
+    pools.set(name, { name, members, panic: source.panic })
+  }
+  return pools
+}
+
+function checkProbes({ source, problems }: Compilation): void {
+  for (const [name, { intervalMs, fastIntervalMs = 0 }] of source.probes) {
+    if (fastIntervalMs <= intervalMs) continue
+    const message = `fast_interval is ${fastIntervalMs} ms, expected at most interval, ${intervalMs} ms`
+    problems.refuse('fast-above-interval', ['probes', name, 'fast_interval'], message)
+  }
+  for (const [name, { probe }] of source.pools) {
+    if (probe === undefined || source.probes.has(probe)) continue
+    const message = `unknown probe ${JSON.stringify(probe)}, ${suggestName('probe', source.probes.keys(), probe)}`
+    problems.refuse('unknown-probe', ['pools', name, 'probe'], message)
+  }
+}
+
+function compileMembers(
+  compilation: Compilation,
+  pool: string,
+  targets: ReadonlyMap<string, TargetDraft>,
+): readonly Member[] {
+  const { source, problems } = compilation
+  const { members, probe } = source.pools.get(pool) as PoolSource
+  const compiled = new Map<string, Member>()
+  for (const member of [...members].sort((a, b) => (a.target < b.target ? -1 : 1))) {
+    const path = ['pools', pool, 'targets', member.step]
+    const at = member.step === member.target ? 'key' : 'value'
+    const draft = targets.get(member.target)
+    if (!source.targets.has(member.target)) {
+      const message = `unknown target ${JSON.stringify(member.target)}, ${suggestName('target', source.targets.keys(), member.target)}`
+      problems.refuse('unknown-target', path, message, at)
+    } else if (compiled.has(member.target)) {
+      problems.refuse('duplicate-member', path, `target ${member.target} is in the pool twice`, at)
+    } else if (draft) {
+      const made = compileMember(compilation, draft, { member, probe })
+      compiled.set(member.target, made)
+      draft.memberships.push({ pool, member: made })
+    }
+  }
+  return [...compiled.values()]
+}
+
+function compileMember(
+  { source, input, problems }: Compilation,
+  { target }: TargetDraft,
+  { member, probe }: { member: MemberSource; probe: string | undefined },
+): Member {
+  const weight = member.weight ?? source.targets.get(member.target)?.weight ?? 1
+  const slots = target.addresses.map((address) => {
+    if (probe === undefined || !source.probes.has(probe)) return unwatchedSlot
+    const slot = input.slotOf(address, target.name, probe)
+    if (slot === null) {
+      const message = `no health slot is left for ${address.text}: too many probed addresses`
+      problems.refuse('too-many-addresses', ['targets', target.name], message, 'key')
+    }
+    return slot ?? unwatchedSlot
+  })
+  return { target, weight, slots }
+}
+
+function checkPool(
+  { source, problems }: Compilation,
+  name: string,
+  members: readonly Member[],
+): void {
+  const path = ['pools', name, 'targets']
+  const given = source.pools.get(name)?.members.length ?? 0
+  if (given === 0) problems.refuse('empty-pool', path, 'a pool needs at least one target', 'key')
+  if (given > memberLimit) {
+    problems.refuse(
+      'too-many-members',
+      path,
+      `${given} targets, expected at most ${memberLimit}`,
+      'key',
+    )
+  }
+  // Unknown targets are named already; what is left of the pool says nothing about its weights.
+  if (given > 0 && members.length === given && members.every((member) => member.weight === 0)) {
+    problems.refuse('empty-pool', path, 'every weight is 0, expected at least one above', 'key')
+  }
+}

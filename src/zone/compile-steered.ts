@@ -1,0 +1,104 @@
+// The sets whose records steering decides: MX, addresses, and the addresses of targets.
+
+import type { Policy, SteeredAddresses, SteeredMx, TargetAddresses } from '../steer/policy.ts'
+import { RRType } from '../wire/rrtype.ts'
+import { type Compilation, warnLowTtl } from './compilation.ts'
+import { compileNetworks } from './compile-steering.ts'
+import type { TargetDraft } from './compile-targets.ts'
+import { suggestName } from './suggest-name.ts'
+import { type DocumentPath, createProblems } from './problem.ts'
+import type { SteeredAddressSource, SteeredMxSource } from './zone-source.ts'
+
+type Policies = ReadonlyMap<string, Policy>
+
+const families = [
+  { family: 4, type: RRType.A },
+  { family: 6, type: RRType.AAAA },
+] as const
+
+export function compileSteeredMx(
+  compilation: Compilation,
+  path: DocumentPath,
+  source: SteeredMxSource,
+  policies: Policies,
+): SteeredMx | null {
+  const policy = findPolicy(compilation, path, source.steer, policies)
+  const bounds = readTtl(compilation, path, source.ttl)
+  if (!policy) return null
+  const { mode, ladder } = source
+  // The networks' mistakes are reported once, by checkInternal.
+  const internal = compileNetworks(createProblems(), ['internal'], compilation.source.internal)
+  return { kind: 'steered-mx', type: RRType.MX, policy, ...bounds, mode, ladder, internal }
+}
+
+/** A set for each family that some target of the policy has: no family, no set, so NODATA is the zone's own fact. */
+export function compileSteeredAddresses(
+  compilation: Compilation,
+  path: DocumentPath,
+  source: SteeredAddressSource,
+  policies: Policies,
+): readonly SteeredAddresses[] {
+  const policy = findPolicy(compilation, path, source.steer, policies)
+  const bounds = readTtl(compilation, path, source.ttl)
+  if (!policy) return []
+  const { answers } = source
+  return families
+    .filter(({ family }) => hasFamily(policy, family))
+    .map(({ type }) => ({ kind: 'steered-address', type, policy, ...bounds, answers }))
+}
+
+/** What a target's own name answers. */
+export function targetAddressSets(
+  { source, minTtl }: Compilation,
+  { target, memberships }: TargetDraft,
+): readonly TargetAddresses[] {
+  return families
+    .filter(({ family }) => target.addresses.some((address) => address.family === family))
+    .map(({ type }) => ({
+      kind: 'target-address',
+      type,
+      ttl: source.ttl,
+      minTtl,
+      target,
+      memberships: memberships.map(({ member }) => member),
+    }))
+}
+
+const hasFamily = (policy: Policy, family: 4 | 6): boolean =>
+  policy.rules.some((rule) =>
+    rule.pools.some((pool) =>
+      pool.members.some(({ target }) =>
+        target.addresses.some((address) => address.family === family),
+      ),
+    ),
+  )
+
+function findPolicy(
+  { problems }: Compilation,
+  path: DocumentPath,
+  name: string,
+  policies: Policies,
+): Policy | null {
+  const policy = policies.get(name)
+  if (policy) return policy
+  const message = `unknown steering ${JSON.stringify(name)}, ${suggestName('steering', policies.keys(), name)}`
+  problems.refuse('unknown-policy', [...path, 'steer'], message)
+  return null
+}
+
+function readTtl(
+  { source, minTtl, problems }: Compilation,
+  path: DocumentPath,
+  own: number | undefined,
+): { ttl: number; minTtl: number } {
+  const ttl = own ?? source.ttl
+  if (own !== undefined && own < minTtl) {
+    problems.refuse(
+      'min-ttl-above-ttl',
+      [...path, 'ttl'],
+      `ttl is ${own}, expected at least min_ttl, ${minTtl}`,
+    )
+  }
+  if (own !== undefined) warnLowTtl(problems, [...path, 'ttl'], own)
+  return { ttl, minTtl }
+}

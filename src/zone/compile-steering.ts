@@ -1,0 +1,105 @@
+// `steering:` → Policy: rules in order, the catch-all last.
+
+import { parseNetwork } from '../lib/ip.ts'
+import type { Conditions, Network, Policy, Pool, Rule } from '../steer/policy.ts'
+import type { Compilation } from './compilation.ts'
+import { suggestName } from './suggest-name.ts'
+import type { DocumentPath, Problems } from './problem.ts'
+import type { ConditionsSource, RuleSource } from './zone-source.ts'
+
+export function compileSteering(
+  compilation: Compilation,
+  pools: ReadonlyMap<string, Pool>,
+): ReadonlyMap<string, Policy> {
+  const { source, problems } = compilation
+  const policies = new Map<string, Policy>()
+  for (const [name, rules] of source.steering) {
+    checkCatchAll(problems, ['steering', name], rules)
+    const compiled = rules.map((rule, i): Rule => {
+      const path = ['steering', name, i]
+      return {
+        when: rule.when ? compileConditions(problems, [...path, 'when'], rule.when) : null,
+        pools: findPools(problems, [...path, 'pools'], rule.pools, pools),
+      }
+    })
+    policies.set(name, { name, rules: compiled, onAllDown: { kind: source.onAllDown } })
+  }
+  return policies
+}
+
+export function compileNetworks(
+  problems: Problems,
+  path: DocumentPath,
+  texts: readonly string[],
+): readonly Network[] {
+  const networks: Network[] = []
+  for (const [i, text] of texts.entries()) {
+    const parsed = parseNetwork(text)
+    if (parsed.kind === 'bad') problems.refuse('bad-network', [...path, i], parsed.why)
+    else networks.push({ octets: parsed.octets, prefixLength: parsed.prefixLength })
+  }
+  return networks
+}
+
+function checkCatchAll(problems: Problems, path: DocumentPath, rules: readonly RuleSource[]): void {
+  const first = rules.findIndex((rule) => rule.when === undefined)
+  if (first < 0) {
+    problems.refuse(
+      'no-catch-all',
+      path,
+      'the last rule must be one without `when`, for all other clients',
+      'key',
+    )
+    return
+  }
+  for (let i = first + 1; i < rules.length; i++) {
+    problems.refuse(
+      'unreachable-rule',
+      [...path, i],
+      `rule ${first + 1} has no \`when\` and takes every client before this one`,
+    )
+  }
+}
+
+function compileConditions(
+  problems: Problems,
+  path: DocumentPath,
+  source: ConditionsSource,
+): Conditions {
+  const { network, continent, country, asn } = source
+  if (!network && !continent && !country && !asn) {
+    const message =
+      'a condition without any test, expected network, continent, country or asn; leave `when` out for all clients'
+    problems.refuse('empty-condition', path, message, 'key')
+  }
+  return {
+    networks: network ? compileNetworks(problems, [...path, 'network'], network) : null,
+    continents: continent ?? null,
+    countries: country ?? null,
+    asns: asn ?? null,
+  }
+}
+
+function findPools(
+  problems: Problems,
+  path: DocumentPath,
+  names: readonly string[],
+  pools: ReadonlyMap<string, Pool>,
+): readonly Pool[] {
+  const found: Pool[] = []
+  for (const [i, name] of names.entries()) {
+    const pool = pools.get(name)
+    if (!pool) {
+      problems.refuse(
+        'unknown-pool',
+        [...path, i],
+        `unknown pool ${JSON.stringify(name)}, ${suggestName('pool', pools.keys(), name)}`,
+      )
+    } else if (found.includes(pool)) {
+      problems.refuse('duplicate-pool', [...path, i], `pool ${name} is in the rule twice`)
+    } else {
+      found.push(pool)
+    }
+  }
+  return found
+}

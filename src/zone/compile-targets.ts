@@ -1,0 +1,119 @@
+// `targets:` → Target, each with the addresses that its name will own.
+
+import { formatAddress, parseAddress } from '../lib/ip.ts'
+import { keyOfName } from '../wire/name.ts'
+import type { Member, Target, TargetAddress } from '../steer/policy.ts'
+import type { Compilation } from './compilation.ts'
+import { isHostLabel, readName } from './names.ts'
+import type { DocumentPath } from './problem.ts'
+import type { Name } from './zone.ts'
+
+/** A target while the zone is compiled; pools add their memberships. */
+export interface TargetDraft {
+  readonly target: Target
+  readonly memberships: { readonly pool: string; readonly member: Member }[]
+}
+
+const addressLimit = 16
+
+export function compileTargets(compilation: Compilation): ReadonlyMap<string, TargetDraft> {
+  const { source, input, problems } = compilation
+  const owners = readOwners(compilation)
+  const drafts = new Map<string, TargetDraft>()
+  for (const [name, { addresses, region = null }] of sortedByName(source.targets)) {
+    const path = ['targets', name]
+    const owner = owners.get(name)
+    if (!owner) continue
+    const index = input.targetIndexOf(name)
+    if (index === null) {
+      problems.refuse('too-many-targets', path, 'one target more than the server can count', 'key')
+    }
+    const target: Target = {
+      name,
+      index: index ?? 0,
+      owner,
+      region,
+      addresses: readAddresses(compilation, addresses, [...path, 'addresses']),
+    }
+    drafts.set(name, { target, memberships: [] })
+  }
+  return drafts
+}
+
+/** In the order of the file, so that of two targets with one name the second is the mistake. */
+function readOwners(compilation: Compilation): ReadonlyMap<string, Name> {
+  const owners = new Map<string, Name>()
+  const seen = new Map<string, string>()
+  for (const name of compilation.source.targets.keys()) {
+    const owner = readOwner(compilation, name)
+    if (!owner) continue
+    const twin = seen.get(keyOfName(owner))
+    if (twin !== undefined) {
+      const message = `the same name as target ${twin}`
+      compilation.problems.refuse('duplicate-target', ['targets', name], message, 'key')
+    }
+    seen.set(keyOfName(owner), name)
+    owners.set(name, owner)
+  }
+  return owners
+}
+
+/** The order of the file decides nothing: not who is drawn, and not whose index is which. */
+export const sortedByName = <T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] =>
+  [...map].sort(([a], [b]) => (a < b ? -1 : 1))
+
+function readOwner({ apex, problems }: Compilation, name: string): Name | null {
+  const parsed = isHostLabel(name) ? readName(name, apex) : null
+  if (parsed?.kind === 'name') return parsed.name
+  const why = parsed?.why ?? 'expected one label of letters, digits and hyphens'
+  problems.refuse('bad-name', ['targets', name], `bad target name: ${why}`, 'key')
+  return null
+}
+
+function readAddresses(
+  { problems }: Compilation,
+  texts: readonly string[],
+  path: DocumentPath,
+): readonly TargetAddress[] {
+  if (texts.length === 0)
+    problems.refuse('no-addresses', path, 'a target needs at least one address')
+  if (texts.length > addressLimit) {
+    problems.refuse(
+      'too-many-addresses',
+      path,
+      `${texts.length} addresses, expected at most ${addressLimit}`,
+    )
+  }
+  const addresses: TargetAddress[] = []
+  for (const [i, text] of texts.entries()) {
+    const address = readHostAddress(text)
+    if (!address) {
+      problems.refuse(
+        'bad-address',
+        [...path, i],
+        `expected the IPv4 or IPv6 address of a host, got ${JSON.stringify(text)}`,
+      )
+    } else if (addresses.some((known) => known.text === address.text)) {
+      problems.refuse(
+        'duplicate-address',
+        [...path, i],
+        `the address ${address.text} is there twice`,
+      )
+    } else {
+      addresses.push(address)
+    }
+  }
+  return addresses
+}
+
+/** Of a host: neither unspecified nor multicast nor mapped, since no MTA can be reached there. */
+function readHostAddress(text: string): TargetAddress | null {
+  const parsed = parseAddress(text)
+  if (!parsed) return null
+  const { octets, family } = parsed
+  const canonical = formatAddress(octets)
+  const first = octets[0] ?? 0
+  const isHost =
+    family === 4 ? first > 0 && first < 224 : first < 255 && !/^::(ffff:.*\..*)?$/.test(canonical)
+  return isHost ? { family, text: canonical, rdata: { octets, compressible: [] } } : null
+}

@@ -1,0 +1,129 @@
+// What our zones hold for a name and a type: RFC 1034 §4.3.2, RFC 4592 (wildcards), RFC 6672 (DNAME), RFC 8020 (empty
+// non-terminals). Nothing is chosen here: a steered set is found like any other.
+//
+// The walk goes from the apex down to the name, so that a cut hides everything below it, and stops at the first name
+// that does not exist: nothing exists below that (empty non-terminals are nodes). It costs what the zone is deep,
+// never what the query is long.
+//
+//   on the way down                                      at its end
+//   a DNAME above the name            → dname            the name, with the type            → found
+//   a delegation at or above it       → delegation       the name, with a CNAME             → alias
+//     but DS at the cut itself is the parent's           the name, without either           → nodata
+//     (RFC 4035 §3.1.4.1)                                no such name, but `*` beside it    → as the name, by `*`
+//                                                        otherwise                          → nxdomain
+
+import type { SteeredSet } from '../steer/policy.ts'
+import { RRType } from '../wire/rrtype.ts'
+import type { Catalog, NameKey, RRset, Zone, ZoneNode } from './zone.ts'
+
+export type Lookup =
+  /** No zone of ours holds the name. */
+  | { readonly kind: 'refused' }
+  | {
+      readonly kind: 'found'
+      readonly zone: Zone
+      readonly node: ZoneNode
+      readonly set: RRset | SteeredSet
+    }
+  /** QTYPE ANY: the node has sets, which of them to answer is the plan's to say. */
+  | { readonly kind: 'any'; readonly zone: Zone; readonly node: ZoneNode }
+  | { readonly kind: 'alias'; readonly zone: Zone; readonly cname: RRset }
+  | {
+      readonly kind: 'dname'
+      readonly zone: Zone
+      readonly node: ZoneNode
+      readonly dname: RRset
+    }
+  | {
+      readonly kind: 'delegation'
+      readonly zone: Zone
+      readonly cut: ZoneNode
+      readonly ns: RRset
+    }
+  | { readonly kind: 'nodata' | 'nxdomain'; readonly zone: Zone }
+
+const refused: Lookup = { kind: 'refused' }
+
+export function lookup(catalog: Catalog, key: NameKey, qtype: number): Lookup {
+  const zone = findZone(catalog, key, qtype)
+  return zone === undefined ? refused : lookupInZone(zone, key, qtype)
+}
+
+/** As `lookup`, in a zone whose apex is at or above the name. */
+export function lookupInZone(zone: Zone, key: NameKey, qtype: number): Lookup {
+  const labels = scanLabels(key)
+  let encloser: ZoneNode | undefined
+  let at = labels - zone.labelCount
+  for (; at >= 0; at--) {
+    const node = zone.nodes.get(suffix(key, at))
+    if (node === undefined) break
+    const ns = node.isDelegation && (at > 0 || qtype !== RRType.DS) ? plain(node, RRType.NS) : null
+    if (ns !== null) return { kind: 'delegation', zone, cut: node, ns }
+    const dname = at > 0 ? plain(node, RRType.DNAME) : null
+    if (dname !== null) return { kind: 'dname', zone, node, dname }
+    encloser = node
+  }
+  if (encloser === undefined) return { kind: 'nxdomain', zone }
+  if (at < 0) return answerFrom(zone, encloser, qtype)
+  const wildcard = zone.nodes.get(`\x01*${suffix(key, at + 1)}`)
+  return wildcard === undefined ? { kind: 'nxdomain', zone } : answerFrom(zone, wildcard, qtype)
+}
+
+/** RFC 4592 §4.2 and §4.4 leave NS and DNAME at `*` open: what is synthesised from them is plain data, no cut. */
+function answerFrom(zone: Zone, node: ZoneNode, qtype: number): Lookup {
+  if (qtype === RRType.ANY)
+    return node.sets.size === 0 ? { kind: 'nodata', zone } : { kind: 'any', zone, node }
+  const set = node.sets.get(qtype)
+  if (set !== undefined) return { kind: 'found', zone, node, set }
+  const cname = plain(node, RRType.CNAME)
+  return cname === null ? { kind: 'nodata', zone } : { kind: 'alias', zone, cname }
+}
+
+/** The closest enclosing zone; for DS at the apex of one zone, the zone above it if that is ours too. */
+function findZone(catalog: Catalog, key: NameKey, qtype: number): Zone | undefined {
+  const labels = scanLabels(key)
+  let child: Zone | undefined
+  for (let at = Math.max(0, labels - deepestApex(catalog)); at <= labels; at++) {
+    const zone = catalog.zones.get(suffix(key, at))
+    if (zone === undefined) continue
+    if (at > 0 || qtype !== RRType.DS) return zone
+    child = zone
+  }
+  return child
+}
+
+const depths = new WeakMap<Catalog, number>()
+
+/** Labels of the deepest apex: no longer suffix of a name need be tried. Found once a catalog. */
+function deepestApex(catalog: Catalog): number {
+  let depth = depths.get(catalog)
+  if (depth === undefined) {
+    depth = 0
+    for (const zone of catalog.zones.values()) depth = Math.max(depth, zone.labelCount)
+    depths.set(catalog, depth)
+  }
+  return depth
+}
+
+/** Where the labels of the name in hand start in its key; the root's label is the last. */
+const labelStarts = new Uint8Array(129)
+
+function scanLabels(key: NameKey): number {
+  let labels = 0
+  let at = 0
+  while (at < key.length - 1 && labels < labelStarts.length - 1) {
+    labelStarts[labels++] = at
+    at += 1 + key.charCodeAt(at)
+  }
+  labelStarts[labels] = at
+  return labels
+}
+
+/** The name without its first `labels` labels. */
+const suffix = (key: NameKey, labels: number): NameKey =>
+  labels === 0 ? key : key.slice(labelStarts[labels])
+
+function plain(node: ZoneNode, type: number): RRset | null {
+  const set = node.sets.get(type)
+  return set !== undefined && set.kind === 'plain' ? set : null
+}

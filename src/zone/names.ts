@@ -1,0 +1,27 @@
+// Names as the operator writes them: checked text → Name, with the reason where it is none.
+
+import { type ParsedName, isAtOrBelow, keyOfName, parseName } from '../wire/name.ts'
+import type { Name, NameKey } from './zone.ts'
+
+const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
+
+/** A name as `parseName`, but ASCII without spaces: anything else was meant for an A-label or for another key. */
+export function readName(text: string, origin: Name): ParsedName {
+  if (/[^\x21-\x7e]/.test(text))
+    return { kind: 'bad', why: 'expected ASCII without spaces; write a name in Unicode as xn--…' }
+  return parseName(text, origin)
+}
+
+/** Whether `text` is one label of a host name: letters, digits and hyphens (RFC 1123 §2.1). */
+export const isHostLabel = (text: string): boolean => hostLabel.test(text)
+
+/** Whether `text` is a host name: labels of letters, digits and hyphens. */
+export const isHostName = (text: string): boolean =>
+  text.length <= 254 && text.replace(/\.$/, '').split('.').every(isHostLabel)
+
+/** Whether the zone's own name stands in it twice, as it does where a final dot was forgotten. */
+export function isDoubled(name: Name, apex: Name): boolean {
+  if (apex.length <= 1) return false
+  const apexKey: NameKey = keyOfName(apex)
+  return isAtOrBelow(keyOfName(name), apexKey.slice(0, -1) + apexKey)
+}

@@ -1,0 +1,109 @@
+// A problem in what the operator wrote, before it has a position: zone/ knows paths, config/ knows lines.
+
+/** Steps from the document to a value: keys of maps and indices of lists. */
+export type DocumentPath = readonly (string | number)[]
+
+export interface Problem {
+  readonly severity: 'error' | 'warning'
+  readonly code: ProblemCode
+  readonly path: DocumentPath
+  /** Whether the cursor belongs on the key that the path ends in, or on its value. */
+  readonly at: 'key' | 'value'
+  readonly message: string
+}
+
+/** Every code there is; docs/errors.md says what to do about each. */
+export const problemCodes = [
+  // the file
+  'unreadable-file',
+  'no-zones',
+  'too-many-files',
+  'too-large',
+  'not-utf8',
+  'control-character',
+  'syntax',
+  'several-documents',
+  'too-deep',
+  'alias',
+  'tag',
+  'duplicate-key',
+  'more-mistakes',
+  // its shape
+  'unknown-key',
+  'missing',
+  'bad-value',
+  // names and numbers
+  'bad-name',
+  'out-of-zone',
+  'duplicate-zone',
+  'min-ttl-above-ttl',
+  // targets, probes, pools, steering
+  'bad-address',
+  'duplicate-address',
+  'no-addresses',
+  'duplicate-target',
+  'fast-above-interval',
+  'unknown-target',
+  'unknown-probe',
+  'unknown-pool',
+  'unknown-policy',
+  'empty-pool',
+  'too-many-members',
+  'duplicate-member',
+  'duplicate-pool',
+  'bad-network',
+  'empty-condition',
+  'no-catch-all',
+  'unreachable-rule',
+  'too-many-targets',
+  'too-many-addresses',
+  // records
+  'unknown-type',
+  'forbidden-type',
+  'duplicate-type',
+  'duplicate-owner',
+  'bad-rdata',
+  'not-steerable',
+  'address-clash',
+  'cname-beside-other-data',
+  'several-aliases',
+  'dname-with-data-below',
+  'null-mx-beside-others',
+  'rrset-too-large',
+  'no-apex-ns',
+  'below-delegation',
+  // warnings
+  'points-at-alias',
+  'points-at-nothing',
+  'doubled-zone',
+  'occluded',
+  'duplicate-record',
+  'low-ttl',
+  'unused-target',
+  'unused-weight',
+  'unused-pool',
+  'unused-policy',
+  'unused-probe',
+  // settings
+  'state-unavailable',
+  'unknown-variable',
+] as const
+export type ProblemCode = (typeof problemCodes)[number]
+
+/** Gathers problems, so that one pass reports all of them. */
+export interface Problems {
+  readonly list: readonly Problem[]
+  refuse(code: ProblemCode, path: DocumentPath, message: string, at?: Problem['at']): void
+  warn(code: ProblemCode, path: DocumentPath, message: string, at?: Problem['at']): void
+}
+
+export function createProblems(): Problems {
+  const list: Problem[] = []
+  return {
+    list,
+    refuse: (code, path, message, at = 'value') =>
+      void list.push({ severity: 'error', code, path, at, message }),
+    warn: (code, path, message, at = 'value') =>
+      void list.push({ severity: 'warning', code, path, at, message }),
+  }
+}

@@ -1,0 +1,102 @@
+// A zone file once its shape is known to be right: every default filled in, names and rdata still text.
+
+import type { DocumentPath } from './problem.ts'
+
+export interface ZoneSource {
+  readonly zone: string
+  readonly ttl: number
+  /** Absent: 5, or `ttl` where that is lower. */
+  readonly minTtl?: number | undefined
+  readonly soa: SoaSource
+  readonly targets: ReadonlyMap<string, TargetSource>
+  readonly probes: ReadonlyMap<string, ProbeSource>
+  readonly pools: ReadonlyMap<string, PoolSource>
+  readonly steering: ReadonlyMap<string, readonly RuleSource[]>
+  readonly onAllDown: 'all' | 'servfail'
+  readonly internal: readonly string[]
+  /** Owner → type → records. */
+  readonly records: ReadonlyMap<string, ReadonlyMap<string, RecordSource>>
+}
+
+export interface SoaSource {
+  readonly mname: string
+  readonly rname: string
+  readonly serial?: number | undefined
+  readonly refresh: number
+  readonly retry: number
+  readonly expire: number
+  /** Absent: `ttl`. */
+  readonly minimum?: number | undefined
+}
+
+export interface TargetSource {
+  readonly addresses: readonly string[]
+  readonly region?: string | undefined
+  /** Its weight in pools that list it without one. */
+  readonly weight?: number | undefined
+}
+
+export interface ProbeSource {
+  readonly port: number
+  readonly level: 'banner' | 'ehlo'
+  /** Absent: `probe.<zone>`. */
+  readonly ehlo?: string | undefined
+  readonly intervalMs: number
+  /** Absent: 5 s, or the interval where that is shorter. */
+  readonly fastIntervalMs?: number | undefined
+  readonly connectTimeoutMs: number
+  readonly bannerTimeoutMs: number
+  readonly commandTimeoutMs: number
+  readonly fall: number
+  readonly rise: number
+  readonly slowStartMs: number
+}
+
+export interface PoolSource {
+  readonly probe?: string | undefined
+  readonly members: readonly MemberSource[]
+  readonly panic: number
+}
+
+export interface MemberSource {
+  readonly target: string
+  /** null: the target's own. */
+  readonly weight: number | null
+  /** Last step of its path: the target's name in a map, its index in a list. */
+  readonly step: string | number
+}
+
+export interface RuleSource {
+  readonly when?: ConditionsSource | undefined
+  readonly pools: readonly string[]
+}
+
+export interface ConditionsSource {
+  readonly network?: readonly string[] | undefined
+  readonly continent?: readonly string[] | undefined
+  readonly country?: readonly string[] | undefined
+  readonly asn?: readonly number[] | undefined
+}
+
+export type RecordSource = PlainSource | SteeredMxSource | SteeredAddressSource
+
+export interface PlainSource {
+  readonly kind: 'plain'
+  readonly ttl?: number | undefined
+  readonly data: readonly { readonly text: string; readonly at: DocumentPath }[]
+}
+
+export interface SteeredMxSource {
+  readonly kind: 'steered-mx'
+  readonly steer: string
+  readonly mode: 'ladder' | 'equal'
+  readonly ladder: number
+  readonly ttl?: number | undefined
+}
+
+export interface SteeredAddressSource {
+  readonly kind: 'steered-address'
+  readonly steer: string
+  readonly answers: number
+  readonly ttl?: number | undefined
+}

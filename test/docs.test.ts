@@ -1,0 +1,45 @@
+// The docs name every metric, event and flag that the code has, and no other.
+
+import { readFileSync, readdirSync } from 'node:fs'
+
+import { describe, expect, test } from 'vitest'
+
+import { helpText } from '../src/cli/help.ts'
+
+const root = new URL('../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => read(`src/${path}`))
+  .join('\n')
+const operations = read('docs/operations.md')
+
+const words = (text: string, pattern: RegExp): string[] =>
+  [...new Set([...text.matchAll(pattern)].map((match) => match[1] as string))].sort()
+
+describe('docs/operations.md', () => {
+  test('names every metric', () => {
+    const ours = words(sources, /'(mxsteer_[a-z_]+)'/g)
+    expect(ours.length).toBeGreaterThan(15)
+    expect(words(operations, /`(mxsteer_[a-z_]+)`/g)).toEqual(ours)
+  })
+
+  test('names every event of the log', () => {
+    const plain = words(sources, /event: '([a-z]+\.[a-z]+)'/g)
+    expect(plain.length).toBeGreaterThan(5)
+    for (const event of plain) expect(operations).toContain(`\`${event}\``)
+    for (const state of ['up', 'suspect', 'down', 'unknown']) expect(operations).toContain(`\`target.${state}\``)
+  })
+
+  test('names every flag of --help', () => {
+    const flags = words(helpText, /(--[a-z-]+)/g).filter((flag) => !['--level', '--name', '--ehlo'].includes(flag))
+    expect(flags.length).toBeGreaterThan(8)
+    for (const flag of flags) expect(operations).toContain(flag)
+  })
+
+  test('names every path of the admin server', () => {
+    const paths = words(read('src/admin/routes.ts'), /'(\/[a-z]+)'/g)
+    expect(paths.length).toBeGreaterThanOrEqual(4)
+    for (const path of paths) expect(operations).toContain(`\`${path}\``)
+  })
+})

@@ -1,0 +1,121 @@
+// Zone files edited under a running server: taken over whole, or not at all.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+import { dig, rdataOf } from '../support/dig.ts'
+import { openTcpClient, decodeReply, encodeQuestion, framed } from '../support/dns-client.ts'
+import { type LogLine, type RunningServer, startServer } from '../support/server.ts'
+import { until } from '../support/wait.ts'
+
+const zone = 'reload.example.test'
+const reloaded = 'mxsteer_config_last_reload_successful'
+
+const zoneFile = (text: string): string => `
+zone: ${zone}
+soa: { mname: ns1, rname: hostmaster.example.test. }
+targets:
+  mx1: { addresses: [192.0.2.1] }
+pools:
+  main: { targets: { mx1: 1 } }
+steering:
+  inbound: [{ pools: [main] }]
+records:
+  "@": { NS: [ns1], MX: { steer: inbound } }
+  ns1: { A: 192.0.2.53 }
+  info: { TXT: '"${text}"' }
+`
+
+let server: RunningServer
+beforeAll(async () => {
+  server = await startServer({ zones: { 'reload.yaml': zoneFile('first') } })
+})
+afterAll(async () => void (await server?.stop()))
+
+const info = async (): Promise<string[]> =>
+  rdataOf((await dig(server.port, `info.${zone}`, 'TXT')).answer)
+const serial = async (): Promise<number> =>
+  Number((await dig(server.port, zone, 'SOA')).answer[0]?.rdata.split(' ')[2])
+const answers = (text: string): Promise<true> =>
+  until(async () => (await info()).join() === `"${text}"`, { what: text, withinMs: 8000 })
+const events = (event: string): readonly LogLine[] =>
+  server.logs().filter((line) => line.event === event)
+
+it('serves the first zone and says so', async () => {
+  expect(await info()).toEqual(['"first"'])
+  expect(await server.metric(reloaded)).toBe(1)
+})
+
+it('takes an edited file over, on connections that are open, with a later serial', async () => {
+  const tcp = await openTcpClient(server.port)
+  await tcp.write(framed(encodeQuestion(`info.${zone}`, 'TXT', 1)))
+  await tcp.receive(1)
+  const before = await serial()
+  server.writeZone('reload.yaml', zoneFile('second'))
+  await answers('second')
+  // RFC 1982: later, not merely larger.
+  const step = ((await serial()) - before) >>> 0
+  expect(step).toBeGreaterThan(0)
+  expect(step).toBeLessThan(2 ** 31)
+  await tcp.write(framed(encodeQuestion(`info.${zone}`, 'TXT', 2)))
+  const [reply] = await tcp.receive(1)
+  expect(decodeReply(reply as Buffer).answers[0]?.data).toEqual(['second'])
+  tcp.destroy()
+})
+
+it('keeps the serial while nothing changes', async () => {
+  const before = await serial()
+  server.writeZone('reload.yaml', zoneFile('second'))
+  server.signal('SIGHUP')
+  server.writeZone('reload.yaml', zoneFile('second'))
+  await new Promise((resolve) => void setTimeout(resolve, 1000))
+  expect(await serial()).toBe(before)
+})
+
+it('keeps the old zone when the file is broken, names the place, and counts it', async () => {
+  const before = await serial()
+  const broken = zoneFile('third').replace('192.0.2.53', '192.0.2.530')
+  server.writeZone('reload.yaml', broken)
+  await until(async () => (await server.metric(reloaded)) === 0, {
+    what: 'the metric at 0',
+    withinMs: 8000,
+  })
+  expect(await info()).toEqual(['"second"'])
+  expect(await serial()).toBe(before)
+  const line = broken.split('\n').findIndex((one) => one.includes('192.0.2.530')) + 1
+  const places = events('config.error').map((one) => String(one['at']))
+  expect(places.filter((at) => at.includes(`reload.yaml:${line}:`))).not.toEqual([])
+  expect(events('config.rejected').length).toBeGreaterThan(0)
+})
+
+it('takes nothing over when one file of two is broken', async () => {
+  server.writeZone('other.yaml', zoneFile('other').replace(`zone: ${zone}`, 'zone: other.test'))
+  server.signal('SIGHUP')
+  await new Promise((resolve) => void setTimeout(resolve, 1000))
+  expect((await dig(server.port, 'info.other.test', 'TXT')).status).toBe('REFUSED')
+})
+
+it('goes on with what is right again', async () => {
+  server.writeZone('reload.yaml', zoneFile('fourth'))
+  await answers('fourth')
+  expect(rdataOf((await dig(server.port, 'info.other.test', 'TXT')).answer)).toEqual(['"other"'])
+  expect(await server.metric(reloaded)).toBe(1)
+})
+
+it('drops a zone whose file is gone', async () => {
+  server.removeZone('other.yaml')
+  await until(async () => (await dig(server.port, 'other.test', 'SOA')).status === 'REFUSED', {
+    what: 'other.test refused',
+    withinMs: 8000,
+  })
+  expect(await info()).toEqual(['"fourth"'])
+})
+
+it('reads again on SIGHUP, also a file that was written in place', async () => {
+  writeFileSync(join(server.zonesFolder, 'reload.yaml'), zoneFile('fifth'))
+  server.signal('SIGHUP')
+  await answers('fifth')
+  expect(events('config.loaded').at(-1)).toMatchObject({ cause: 'SIGHUP' })
+})

@@ -1,0 +1,65 @@
+// How a server leaves: readiness first, answers for the lameduck time, then a clean exit; at once when told twice.
+
+import { afterEach, expect, it } from 'vitest'
+
+import { openUdpClient } from '../support/dns-client.ts'
+import { type RunningServer, startServer } from '../support/server.ts'
+import { pause, until } from '../support/wait.ts'
+
+const zone = 'leaving.example.test'
+const zoneFile = `
+zone: ${zone}
+soa: { mname: ns1, rname: hostmaster.example.test. }
+records:
+  "@": { NS: [ns1] }
+  ns1: { A: 192.0.2.53 }
+`
+
+let server: RunningServer
+afterEach(async () => void (await server?.stop()))
+
+const start = async (lameduck: string): Promise<void> => {
+  server = await startServer({ zones: { 'a.yaml': zoneFile }, flags: ['--lameduck', lameduck] })
+  await until(async () => (await server.http('/readyz')).status === 200, {
+    what: '/readyz 200',
+    withinMs: 5000,
+  })
+}
+
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'on %s it is unready at once and answers on',
+  async (signal) => {
+    await start('2s')
+    const client = openUdpClient(server.port)
+    const sinceMs = performance.now()
+    server.signal(signal)
+    await until(async () => (await server.http('/readyz')).status === 503, {
+      what: '/readyz 503',
+      withinMs: 500,
+      everyMs: 5,
+    })
+    expect((await server.http('/livez')).status).toBe(200)
+    while (performance.now() - sinceMs < 1700) {
+      expect((await client.ask(zone, 'SOA', 500)).answers).toHaveLength(1)
+      await pause(20)
+    }
+    expect(await server.exited).toEqual({ code: 0, signal: null })
+    const tookMs = performance.now() - sinceMs
+    expect(tookMs).toBeGreaterThan(1900)
+    expect(tookMs).toBeLessThan(4000)
+    await expect(client.ask(zone, 'SOA', 300)).rejects.toThrow(/no reply|ECONNREFUSED/)
+    client.close()
+    expect(server.logs().at(-1)?.event).toBe('server.stopped')
+    expect(server.stderr()).toBe('')
+  },
+)
+
+it('on a second signal it is gone at once', async () => {
+  await start('30s')
+  server.signal('SIGTERM')
+  await pause(300)
+  const sinceMs = performance.now()
+  server.signal('SIGTERM')
+  expect((await server.exited).code).toBe(0)
+  expect(performance.now() - sinceMs).toBeLessThan(1000)
+})

@@ -1,0 +1,179 @@
+// Damping against a naive reference that keeps the whole list of verdicts and reads the state off it.
+
+import { deepStrictEqual } from 'node:assert/strict'
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { DampingPolicy, DampingState } from '../../src/health/damping.ts'
+import { advance, holdSeconds, isUndecided, undamped } from '../../src/health/damping.ts'
+import { SlotState } from '../../src/health/table.ts'
+import type { Verdict } from '../../src/health/verdict.ts'
+
+interface Seen {
+  readonly verdict: Verdict
+  readonly atMs: number
+}
+
+interface Read {
+  readonly state: keyof typeof SlotState
+  readonly flapHoldMs: number
+}
+
+function readOff(all: readonly Seen[], policy: DampingPolicy): Read {
+  let era: Seen[] = []
+  let isDown = false
+  let isSeenUp = false
+  let upAtMs = -Infinity
+  let downs = 0
+  let flapHoldMs = 0
+  for (const seen of all.filter(({ verdict }) => verdict !== 'unknown')) {
+    era.push(seen)
+    const lastUnlike = era.findLastIndex(({ verdict }) => (verdict === 'pass') !== isDown)
+    const row = era.slice(lastUnlike + 1)
+    const count = (wanted: Verdict): number =>
+      row.filter(({ verdict }) => verdict === wanted).length
+    if (!isDown && !isSeenUp && seen.verdict === 'pass') {
+      isSeenUp = true
+      upAtMs = seen.atMs
+    }
+    if (isDown && row.length >= policy.rise && seen.atMs - (row[0] as Seen).atMs >= flapHoldMs) {
+      isDown = false
+      isSeenUp = true
+      upAtMs = seen.atMs
+      era = []
+    } else if (!isDown && (count('fail') >= policy.fall || count('busy') >= 2 * policy.fall)) {
+      isDown = true
+      downs = seen.atMs - upAtMs <= policy.flapWindowMs ? downs + 1 : 1
+      flapHoldMs =
+        downs === 1 ? 0 : Math.min(policy.flapCapMs, policy.flapBaseMs * 2 ** (downs - 2))
+      era = []
+    }
+  }
+  if (isDown) return { state: 'down', flapHoldMs }
+  if (!isSeenUp) return { state: 'unknown', flapHoldMs }
+  const isFailing = era.length > 0 && era.at(-1)?.verdict !== 'pass'
+  return { state: isFailing ? 'suspect' : 'up', flapHoldMs }
+}
+
+interface Model {
+  readonly seen: Seen[]
+  nowMs: number
+}
+
+interface Real {
+  readonly policy: DampingPolicy
+  state: DampingState
+}
+
+class See implements fc.Command<Model, Real> {
+  readonly #verdict: Verdict
+  readonly #afterMs: number
+  constructor(verdict: Verdict, afterMs: number) {
+    this.#verdict = verdict
+    this.#afterMs = afterMs
+  }
+  check(): boolean {
+    return true
+  }
+  run(model: Model, real: Real): void {
+    model.nowMs += this.#afterMs
+    model.seen.push({ verdict: this.#verdict, atMs: model.nowMs })
+    const before = real.state
+    real.state = advance(before, this.#verdict, real.policy, model.nowMs)
+    const read = readOff(model.seen, real.policy)
+    const sinceMs = real.state.state === before.state ? before.sinceMs : model.nowMs
+    const { state, flapHoldMs } = read
+    deepStrictEqual(
+      { ...real.state, state: real.state.state, sinceMs: real.state.sinceMs },
+      { ...real.state, state: SlotState[state], flapHoldMs, sinceMs },
+    )
+  }
+  toString(): string {
+    return `${this.#verdict} after ${this.#afterMs}`
+  }
+}
+
+const policies = fc.record({
+  fall: fc.integer({ min: 1, max: 5 }),
+  rise: fc.integer({ min: 1, max: 4 }),
+  intervalMs: fc.constantFrom(1000, 10_000),
+  fastIntervalMs: fc.constantFrom(200, 1000),
+  flapWindowMs: fc.constantFrom(10_000, 600_000),
+  flapBaseMs: fc.constantFrom(0, 5000),
+  flapCapMs: fc.constantFrom(20_000, 1_800_000),
+})
+
+const verdicts = fc.oneof(
+  { weight: 5, arbitrary: fc.constantFrom<Verdict>('pass', 'fail') },
+  { weight: 2, arbitrary: fc.constantFrom<Verdict>('busy', 'unknown') },
+)
+const afterMs = fc.oneof(fc.constantFrom(200, 1000, 10_000), fc.integer({ min: 0, max: 30_000 }))
+const see = fc.tuple(verdicts, afterMs).map(([verdict, after]) => new See(verdict, after))
+
+test('damping does what the list of verdicts says', () => {
+  const property = fc.property(
+    policies,
+    fc.commands([see], { maxCommands: 120, size: 'max' }),
+    (policy, commands) => {
+      const setup = (): { model: Model; real: Real } => ({
+        model: { seen: [], nowMs: 0 },
+        real: { policy, state: undamped(0) },
+      })
+      fc.modelRun(setup, commands)
+    },
+  )
+  const run = fc.check(property, { numRuns: 1000 })
+  expect(fc.defaultReportMessage(run)).toBeUndefined()
+})
+
+const histories = fc.array(fc.tuple(verdicts, afterMs), { maxLength: 60 })
+
+test('unknown moves nothing but its own count', () => {
+  fc.assert(
+    fc.property(policies, histories, (policy, history) => {
+      let atMs = 0
+      let state = undamped(0)
+      for (const [verdict, after] of history)
+        state = advance(state, verdict, policy, (atMs += after))
+      const { unknowns, ...rest } = advance(state, 'unknown', policy, atMs + 1)
+      const { unknowns: before, ...restBefore } = state
+      expect(rest).toEqual(restBefore)
+      expect(unknowns).toBe(before + 1)
+    }),
+  )
+})
+
+/** Feeds one verdict at the pace that the scheduler would, until down becomes not down or the reverse. */
+function timeToFlip(
+  start: DampingState,
+  verdict: Verdict,
+  policy: DampingPolicy,
+  nowMs: number,
+): number {
+  const wasDown = start.state === SlotState.down
+  let state = start
+  let atMs = nowMs
+  while ((state.state === SlotState.down) === wasDown) {
+    atMs += isUndecided(state, policy) ? policy.fastIntervalMs : policy.intervalMs
+    state = advance(state, verdict, policy, atMs)
+  }
+  return (atMs - nowMs) / 1000
+}
+
+test('holdSeconds is the soonest flip: exact without a flap hold, never too long with one', () => {
+  fc.assert(
+    fc.property(policies, histories, (policy, history) => {
+      let atMs = 0
+      let state = undamped(0)
+      for (const [verdict, after] of history)
+        state = advance(state, verdict, policy, (atMs += after))
+      const held = holdSeconds(state, policy, atMs)
+      expect(held).toBeGreaterThan(0)
+      const moves: Verdict[] = state.state === SlotState.down ? ['pass'] : ['fail', 'busy']
+      const flip = Math.min(...moves.map((move) => timeToFlip(state, move, policy, atMs)))
+      expect(flip).toBeGreaterThanOrEqual(held - 1e-9)
+      const isExact = state.state !== SlotState.down || state.flapHoldMs === 0
+      expect(isExact ? flip : held).toBeCloseTo(held, 9)
+    }),
+    { numRuns: 1000 },
+  )
+})

@@ -1,0 +1,84 @@
+#!/bin/sh
+# Installs what the tests run beside npm's packages: dig, BIND's zone tools and Postfix.
+# Silent where nothing is missing. On Debian and its like it asks apt-get (as root, or through sudo);
+# elsewhere it names what is missing and exits 1. Leaves no service running.
+set -eu
+
+PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+export PATH
+
+# command → Debian package
+needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix'
+
+fail() {
+  printf 'pretest: %s\n' "$*" >&2
+  exit 1
+}
+
+check_node() {
+  version=$(node --version 2>/dev/null) || fail 'no node found: run npm ci'
+  major=${version#v}
+  minor=${major#*.}
+  major=${major%%.*}
+  minor=${minor%%.*}
+  if [ "$major" -gt 22 ] || { [ "$major" -eq 22 ] && [ "$minor" -ge 18 ]; }; then return; fi
+  fail "node $version is too old, 22.18 is needed: run npm ci, which brings its own, and then npm test"
+}
+
+missing_packages() {
+  for pair in $needed; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s\n' "${pair##*:}"
+  done | sort -u | tr '\n' ' ' | sed 's/ $//'
+}
+
+missing_commands() {
+  for pair in $needed; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair%%:*}"
+  done
+}
+
+# A package's service must not start: the policy stands only while apt-get runs, and only if there is none yet.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+  [ -e "$policy" ] && return
+  trap '$sudo rm -f "$policy"' EXIT
+  trap 'exit 1' HUP INT TERM
+  printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+  $sudo chmod 755 "$policy"
+}
+
+apt() {
+  $sudo env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -qq -y \
+    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 "$@"
+}
+
+install() {
+  case " $* " in
+  *' postfix '*)
+    printf 'postfix postfix/main_mailer_type select No configuration\n' |
+      $sudo debconf-set-selections
+    ;;
+  esac
+  # Lists that are there and fresh need no update; the second try tells what is wrong.
+  apt install --no-install-recommends "$@" >/dev/null 2>&1 && return
+  apt update >/dev/null && apt install --no-install-recommends "$@" >/dev/null
+}
+
+check_node
+packages=$(missing_packages)
+[ -z "$packages" ] && exit 0
+
+command -v apt-get >/dev/null 2>&1 ||
+  fail "the tests need these commands, please install them: $(missing_commands)"
+sudo=''
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null 2>&1 ||
+    fail "neither root nor sudo: as root, run apt-get install $packages"
+  sudo=sudo
+fi
+printf 'pretest: installing for the tests through %sapt-get: %s\n' "${sudo:+sudo }" "$packages"
+forbid_services
+# shellcheck disable=SC2086 -- a list of words
+install $packages || fail "apt-get could not install $packages"
+left=$(missing_commands)
+[ -z "$left" ] || fail "still missing after installing $packages: $left"

@@ -1,0 +1,28 @@
+// Waiting for something to become true, with a limit and a message that tells what never came.
+
+export const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => void setTimeout(resolve, ms))
+
+export interface Patience {
+  readonly what: string
+  readonly withinMs: number
+  readonly everyMs?: number
+}
+
+/** The first value of `look` that is neither null nor false; throws when none came in time. */
+export async function until<Value>(
+  look: () => Value | Promise<Value>,
+  { what, withinMs, everyMs = 20 }: Patience,
+): Promise<Exclude<Awaited<Value>, null | false | undefined>> {
+  const deadline = performance.now() + withinMs
+  let last: unknown
+  for (;;) {
+    const value: unknown = await look()
+    if (value !== null && value !== false && value !== undefined)
+      return value as Exclude<Awaited<Value>, null | false | undefined>
+    last = value
+    if (performance.now() > deadline)
+      throw new Error(`not within ${withinMs} ms: ${what} (last saw ${String(last)})`)
+    await pause(everyMs)
+  }
+}
