@@ -100,8 +100,10 @@ function importsOf({ path, part, code }: Source): Import[] {
     const to = isRelative ? partOf(target) : specifier
     return { file: path, from: part, to, isRelative, isType }
   }
-  const stated = code.matchAll(/^(?:import|export)\s+(type\s)?([^'"=]*?\sfrom\s+)?'([^']+)'/gm)
-  const dynamic = code.matchAll(/\bimport\(\s*'([^']+)'/g)
+  const stated = code.matchAll(
+    /^(?:import|export)\s+(type\s)?([^'"=]*?\sfrom\s+)?['"]([^'"]+)['"]/gm,
+  )
+  const dynamic = code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)
   return [
     ...[...stated].map(([, type, names = '', specifier = '']) =>
       found(specifier, type !== undefined || namesOnlyTypes(names)),
@@ -227,4 +229,20 @@ test('docs/architecture.md shows this table', () => {
   const start = page.findIndex((line) => line.startsWith('| folder or file |')) + 2
   const end = page.findIndex((line, i) => i > start && !line.startsWith('|'))
   expect(page.slice(start, end)).toEqual(wanted)
+})
+
+test('docs/architecture.md and the ADRs name only files that there are', () => {
+  const pages = ['architecture.md', ...readdirSync(`${root}docs/adr`).map((name) => `adr/${name}`)]
+  const here = ['src', 'test', 'docs'].flatMap((folder) =>
+    readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' }).map(
+      (path) => `/${folder}/${path}`,
+    ),
+  )
+  const named = pages.flatMap(
+    (page) => readFileSync(`${root}docs/${page}`, 'utf8').match(/[\w./-]+\.(?:ts|md|txt)\b/g) ?? [],
+  )
+  expect(named.length).toBeGreaterThan(50)
+  const isHere = (name: string): boolean =>
+    here.some((path) => path.endsWith(`/${name.replace(/^(\.\.?\/)+/, '')}`))
+  expect(named.filter((name) => !isHere(name))).toEqual([])
 })

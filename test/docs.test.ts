@@ -28,11 +28,14 @@ describe('docs/operations.md', () => {
     const plain = words(sources, /event: '([a-z]+\.[a-z]+)'/g)
     expect(plain.length).toBeGreaterThan(5)
     for (const event of plain) expect(operations).toContain(`\`${event}\``)
-    for (const state of ['up', 'suspect', 'down', 'unknown']) expect(operations).toContain(`\`target.${state}\``)
+    for (const state of ['up', 'suspect', 'down', 'unknown'])
+      expect(operations).toContain(`\`target.${state}\``)
   })
 
   test('names every flag of --help', () => {
-    const flags = words(helpText, /(--[a-z-]+)/g).filter((flag) => !['--level', '--name', '--ehlo'].includes(flag))
+    const flags = words(helpText, /(--[a-z-]+)/g).filter(
+      (flag) => !['--level', '--name', '--ehlo'].includes(flag),
+    )
     expect(flags.length).toBeGreaterThan(8)
     for (const flag of flags) expect(operations).toContain(flag)
   })
@@ -42,4 +45,10 @@ describe('docs/operations.md', () => {
     expect(paths.length).toBeGreaterThanOrEqual(4)
     for (const path of paths) expect(operations).toContain(`\`${path}\``)
   })
+})
+
+test('README.md shows the shipped zone file as it is', () => {
+  expect(read('README.md')).toContain(
+    `\`\`\`yaml\n${read('zones/smtp.example.test.yaml').trimEnd()}\n\`\`\``,
+  )
 })

@@ -74,8 +74,8 @@ const hashOf = (octets: Uint8Array): string => createHash('sha256').update(octet
 interface Loading {
   readonly places: AllocationRound
   readonly serials: SerialRound
-  /** By slot. */
-  readonly watched: Map<number, WatchedAddress>
+  /** By slot, zone and target: several targets may stand behind one endpoint. */
+  readonly watched: Map<string, WatchedAddress>
   /** Zone → the file that has it. */
   readonly owners: Map<string, string>
   readonly ready: { readonly name: string; readonly zone: Zone; readonly compiled: CompiledZone }[]
@@ -140,14 +140,22 @@ function watchAddress(
   const slot = loading.places.slotOf(slotKey(address, profile))
   if (slot === null) return null
   const { text, family } = address
-  if (!loading.watched.has(slot)) {
-    loading.watched.set(slot, { slot, zone: name, target, address: text, family, profile })
-  }
+  loading.watched.set(`${slot} ${name} ${target}`, {
+    slot,
+    zone: name,
+    target,
+    address: text,
+    family,
+    profile,
+  })
   return slot
 }
 
 /** The profile's name says nothing about how it probes. */
 function slotKey(address: TargetAddress, profile: ProbeProfile): string {
   const parameters = Object.entries({ ...profile, name: '' })
-  return JSON.stringify([address.text, ...parameters.map(([key, value]) => `${key}=${value}`).sort()])
+  return JSON.stringify([
+    address.text,
+    ...parameters.map(([key, value]) => `${key}=${value}`).sort(),
+  ])
 }

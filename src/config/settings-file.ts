@@ -53,5 +53,7 @@ const withoutSecret = (problem: Problem): Problem =>
 function hideState(document: ConfigDocument, mistakes: readonly Mistake[]): readonly Mistake[] {
   const { line } = document.toMistake(storeProblem)
   const isGiven = (document.value as { state?: unknown } | null)?.state !== undefined
-  return isGiven ? mistakes.map((one) => (one.line === line ? { ...one, excerpt: '' } : one)) : mistakes
+  return isGiven
+    ? mistakes.map((one) => (one.line === line ? { ...one, excerpt: '' } : one))
+    : mistakes
 }

@@ -95,6 +95,7 @@ export class Scheduler {
     this.#due.remove(job)
     this.#destinations.get(probe.destination)?.waiting.delete(job)
     this.#admit(probe.destination)
+    this.#arm(this.#options.clock.monotonicMs())
   }
 
   stop(): void {

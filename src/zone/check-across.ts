@@ -100,12 +100,7 @@ function checkBelowCut({ problems }: Compilation, draft: OwnerDraft, cut: string
   }
 }
 
-function refuseBelow(
-  problems: Problems,
-  draft: OwnerDraft,
-  path: DocumentPath,
-  cut: string,
-): void {
+function refuseBelow(problems: Problems, draft: OwnerDraft, path: DocumentPath, cut: string): void {
   const message = `${nameToText(draft.owner)} is steered, but the delegation ${cut} gives it away`
   problems.refuse('below-delegation', path, message, 'key')
 }

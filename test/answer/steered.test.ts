@@ -2,11 +2,13 @@
 
 import { describe, expect, test } from 'vitest'
 import { createCounters } from '../../src/answer/counters.ts'
+import { createRespond } from '../../src/answer/respond.ts'
 import { createHealthTable, SlotState } from '../../src/health/table.ts'
 import type { HealthWriter } from '../../src/health/table.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
-import { askerOf } from '../support/asker.ts'
+import { askerOf, contextOf, peerOf, send } from '../support/asker.ts'
 import type { Ask } from '../support/asker.ts'
+import { buildQuery } from '../support/packet-builder.ts'
 import { memberOf, policyOf, poolOf, steeredAddresses, steeredMx } from '../support/steered-zone.ts'
 import { targetOf, targetSets } from '../support/steered-zone.ts'
 import { catalogOf, zoneOf } from '../support/zone-builder.ts'
@@ -166,6 +168,28 @@ describe('addresses', () => {
     const { ask, health } = settingOf()
     take(health, ...members)
     expect(ask('mx1.smtp.test', 'A').answer).toEqual(['mx1.smtp.test 60 A 203.0.113.1'])
+  })
+})
+
+describe('locus', () => {
+  test('is looked up for each query anew, and only where a steered set needs it', () => {
+    const asked: string[] = []
+    const respond = createRespond(
+      contextOf(catalogWith('all'), {
+        locate(octets, family) {
+          asked.push(octets.join('.'))
+          return { octets, family, continent: null, country: null, asn: null }
+        },
+      }),
+    )
+    const from = (last: number, type: number): void => {
+      const peer = { ...peerOf('udp'), octets: Uint8Array.of(198, 51, 100, last) }
+      send(respond, buildQuery({ name: 'smtp.test', type }), peer)
+    }
+    from(1, 15)
+    from(2, 15)
+    from(3, 16)
+    expect(asked).toEqual(['198.51.100.1', '198.51.100.2'])
   })
 })
 

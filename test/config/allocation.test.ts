@@ -4,7 +4,10 @@ import { createAllocation } from '../../src/config/allocation.ts'
 
 const limits = { slots: 6, targets: 4 }
 
-function take(allocation: ReturnType<typeof createAllocation>, keys: readonly string[]): (number | null)[] {
+function take(
+  allocation: ReturnType<typeof createAllocation>,
+  keys: readonly string[],
+): (number | null)[] {
   const round = allocation.begin()
   const places = keys.map((key) => round.slotOf(key))
   round.commit()
@@ -18,7 +21,14 @@ it('leaves slot 0 to what nobody probes, and target 0 to a target', () => {
 
 it('gives null once all are taken', () => {
   const round = createAllocation(limits).begin()
-  expect(['a', 'b', 'c', 'd', 'e', 'f'].map((key) => round.slotOf(key))).toEqual([1, 2, 3, 4, 5, null])
+  expect(['a', 'b', 'c', 'd', 'e', 'f'].map((key) => round.slotOf(key))).toEqual([
+    1,
+    2,
+    3,
+    4,
+    5,
+    null,
+  ])
 })
 
 it('gives released slots out again only after all fresh ones, oldest first', () => {
@@ -41,7 +51,9 @@ it('forgets a round that was not committed', () => {
 })
 
 it('keeps every place apart and in bounds, and lets none move while it is named', () => {
-  const keys = fc.uniqueArray(fc.constantFrom(...'abcdefgh'), { maxLength: 7 })
+  const keys = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), {
+    maxLength: 7,
+  })
   fc.assert(
     fc.property(fc.array(keys, { maxLength: 12 }), (loads) => {
       const allocation = createAllocation(limits)

@@ -76,9 +76,17 @@ describe('good zones', () => {
 
   it('the shipped ones are among them', async () => {
     const folder = join(import.meta.dirname, '../../zones')
-    const loaded = await loadZones(folder, createAllocation(), createSerialKeeper({ wallMs: () => 0 }))
+    const loaded = await loadZones(
+      folder,
+      createAllocation(),
+      createSerialKeeper({ wallMs: () => 0 }),
+    )
     expect(loaded).toMatchObject({ kind: 'loaded', warnings: [] })
     if (loaded.kind !== 'loaded') return
-    expect(loaded.watched.map(({ address }) => address)).toEqual(['127.0.0.1', '127.0.0.2', '127.0.0.3'])
+    expect(loaded.watched.map(({ address }) => address)).toEqual([
+      '127.0.0.1',
+      '127.0.0.2',
+      '127.0.0.3',
+    ])
   })
 })

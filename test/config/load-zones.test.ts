@@ -49,10 +49,14 @@ it('reads every zone file of the folder and nothing else', async () => {
 })
 
 it('refuses a folder that is missing, empty, or no folder', async () => {
-  expect(codes(await loadZones(join(folder, 'none'), allocation, serials))).toEqual(['unreadable-file'])
+  expect(codes(await loadZones(join(folder, 'none'), allocation, serials))).toEqual([
+    'unreadable-file',
+  ])
   expect(codes(await load())).toEqual(['no-zones'])
   write('a.yaml', zone('a.test', '192.0.2.1'))
-  expect(codes(await loadZones(join(folder, 'a.yaml'), allocation, serials))).toEqual(['unreadable-file'])
+  expect(codes(await loadZones(join(folder, 'a.yaml'), allocation, serials))).toEqual([
+    'unreadable-file',
+  ])
 })
 
 it('refuses what is no file, too large, or no text', async () => {
@@ -81,7 +85,13 @@ it('refuses one zone in two files, whatever its case', async () => {
 
 it('cuts a flood of mistakes, and says so', async () => {
   const records = Array.from({ length: 300 }, (_, i) => `  h${i}: { A: nowhere }`).join('\n')
-  write('a.yaml', zone('a.test', '192.0.2.1').replace(/records: .*/, `records:\n  '@': { NS: ns.invalid. }\n${records}`))
+  write(
+    'a.yaml',
+    zone('a.test', '192.0.2.1').replace(
+      /records: .*/,
+      `records:\n  '@': { NS: ns.invalid. }\n${records}`,
+    ),
+  )
   const zones = await load()
   expect(codes(zones)).toHaveLength(101)
   expect(codes(zones).at(-1)).toBe('more-mistakes')
@@ -90,13 +100,20 @@ it('cuts a flood of mistakes, and says so', async () => {
 it('gives an address one slot for all zones and pools that probe it alike', async () => {
   write('a.yaml', zone('a.test', '192.0.2.1'))
   write('b.yaml', zone('b.test', '192.0.2.1'))
-  write('c.yaml', zone('c.test', '192.0.2.1').replace('ehlo: probe.invalid', 'ehlo: probe.invalid, fall: 9'))
+  write(
+    'c.yaml',
+    zone('c.test', '192.0.2.1').replace('ehlo: probe.invalid', 'ehlo: probe.invalid, fall: 9'),
+  )
   const { watched, targets } = await loaded()
-  expect(watched.map(({ address, profile, slot }) => [address, profile.fall, slot])).toEqual([
-    ['192.0.2.1', 3, 1],
-    ['192.0.2.2', 3, 2],
-    ['192.0.2.1', 9, 3],
-    ['192.0.2.2', 9, 4],
+  expect(
+    watched.map(({ zone: name, address, profile, slot }) => [name, address, profile.fall, slot]),
+  ).toEqual([
+    ['a.test', '192.0.2.1', 3, 1],
+    ['a.test', '192.0.2.2', 3, 2],
+    ['b.test', '192.0.2.1', 3, 1],
+    ['b.test', '192.0.2.2', 3, 2],
+    ['c.test', '192.0.2.1', 9, 3],
+    ['c.test', '192.0.2.2', 9, 4],
   ])
   expect(targets.map((one) => one.pools[0]?.member.slots)).toEqual([[1], [2], [1], [2], [3], [4]])
 })
@@ -110,7 +127,9 @@ it('keeps slots and indices over reloads, and takes none for a load that is refu
   rmSync(join(folder, 'c.yaml'))
   const after = await loaded()
   const of = (zones: typeof before, name: string): unknown =>
-    zones.targets.filter((one) => one.zone === name).map(({ target, pools }) => [target.index, pools[0]?.member.slots])
+    zones.targets
+      .filter((one) => one.zone === name)
+      .map(({ target, pools }) => [target.index, pools[0]?.member.slots])
   expect(of(after, 'b.test')).toEqual(of(before, 'b.test'))
   expect(of(after, 'a.test')).toEqual([
     [2, [3]],

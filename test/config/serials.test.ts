@@ -42,8 +42,17 @@ it('goes round the circle of 32 bits', () => {
 
 it('compares as RFC 1982 does', () => {
   // The examples of RFC 1982 §5.2, at 32 bits.
-  expect([isAfter(1, 0), isAfter(44, 0), isAfter(100, 0), isAfter(100, 44)]).toEqual([true, true, true, true])
-  expect([isAfter(0, 0xffff_ff00), isAfter(0xffff_ff00, 0), isAfter(5, 5)]).toEqual([true, false, false])
+  expect([isAfter(1, 0), isAfter(44, 0), isAfter(100, 0), isAfter(100, 44)]).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ])
+  expect([isAfter(0, 0xffff_ff00), isAfter(0xffff_ff00, 0), isAfter(5, 5)]).toEqual([
+    true,
+    false,
+    false,
+  ])
 })
 
 it('forgets a round that was not committed', () => {

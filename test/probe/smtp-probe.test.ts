@@ -1,7 +1,7 @@
 // The prober against scripted MTAs over real sockets. Each scenario: a script, and what the probe makes of it.
 
 import { afterEach, describe, expect, test } from 'vitest'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { SMTPServer } from 'smtp-server'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -205,6 +205,29 @@ describe('servers that we did not write', () => {
     } finally {
       await new Promise<void>((resolve) => server.close(resolve))
     }
+  })
+})
+
+describe('a target that never closes', () => {
+  test.each([
+    { says: 'hello, who is there?\r\n', kind: 'garbage', atLeastMs: 0, withinMs: 400 },
+    { says: '220 mx\r\n', kind: 'ok', atLeastMs: 1400, withinMs: 2000 },
+  ])('$kind: the socket is gone all the same', async ({ says, kind, atLeastMs, withinMs }) => {
+    const sockets: Socket[] = []
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      sockets.push(socket.on('error', () => {}).resume())
+      socket.write(says)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const begun = performance.now()
+    const outcome = await probe(quickProfile({ port, level: 'banner' }))
+    const tookMs = performance.now() - begun
+    for (const socket of sockets) socket.destroy()
+    server.close()
+    expect(outcome.kind).toBe(kind)
+    expect(tookMs).toBeGreaterThan(atLeastMs)
+    expect(tookMs).toBeLessThan(withinMs)
   })
 })
 

@@ -99,6 +99,11 @@ describe('ladder', () => {
     expect(ladder(world, 0.5, { ladder: 2 })).toMatchObject({ reason: 'panic' })
   })
 
+  test('nor is that of a pool whose targets all stand on it already', () => {
+    const world = { eu: { a: '1 up' }, us: { a: '1 down' } }
+    expect(ladder(world, 0.5)).toMatchObject({ reason: 'eligible', rungs: [{ preference: 10 }] })
+  })
+
   test('equal preferences: the first pool that has anyone, and only it', () => {
     const world = { eu: { a: '5 down' }, us: { b: '1 up', c: '1 suspect' }, ap: { d: '1 up' } }
     expect(ladderText(ladder(world, 0, { mode: 'equal' }))).toEqual(['10 b', '10 c'])

@@ -17,8 +17,8 @@ import {
 } from './arrange.ts'
 import { inclusionOdds, ladderOdds, outliers, tally } from './reference.ts'
 
-function subject(world: World) {
-  const { pools, health } = arrange(world)
+function subject(world: World, panic = 0) {
+  const { pools, health } = arrange(world, panic)
   return {
     policy: policyOf([catchAllOf(Object.values(pools))]),
     context: { health, random: seeded(20_261_121) },
@@ -140,6 +140,17 @@ describe('sample', () => {
     const counts = tally(() => textsOf(selectAddresses(set, nowhere, context)))
     const odds = inclusionOdds({ '10.0.0.0': 2, '10.0.0.2': 2, '10.0.1.0': 1, '10.0.2.0': 3 }, 2)
     expect(outliers(counts, Object.entries(odds))).toEqual([])
+  })
+
+  test('in panic the configured weight is shared by all addresses', () => {
+    const { policy, context } = subject(
+      { eu: { a: '4 down down', b: '1 up*0.5', c: '3 down' } },
+      0.5,
+    )
+    const set = addressesOf(policy, 2)
+    const counts = tally(() => textsOf(selectAddresses(set, nowhere, context)))
+    const weights = { '10.0.0.0': 2, '10.0.0.1': 2, '10.0.1.0': 1, '10.0.2.0': 3 }
+    expect(outliers(counts, Object.entries(inclusionOdds(weights, 2)))).toEqual([])
   })
 
   test('any two of equals are drawn together as often as any other two', () => {

@@ -106,7 +106,9 @@ describe('limits', () => {
     const { port } = await serve(echo)
     const socket = await client(port)
     socket.write('GET / HTTP/1.1\r\n\r\n')
+    const begun = performance.now()
     await closed(socket)
+    expect(performance.now() - begun).toBeLessThan(500)
   })
 
   test('one client gets so many connections and, after they end, as many again', async () => {

@@ -1,0 +1,39 @@
+# syntax=docker/dockerfile:1
+
+FROM node:24-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+
+# koffi's install script finds its prebuilt library among the packages, so no compiler is needed.
+FROM node:24-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# The example zone; mount your own folder over it.
+COPY zones /etc/mxsteer/zones
+
+# Variables and not flags of CMD: `-e` changes one, and flags after the image's name still win.
+# The admin HTTP listens on every address of the container: publish 8053 to a private address only.
+ENV MXSTEER_ZONES=/etc/mxsteer/zones \
+    MXSTEER_LISTEN=0.0.0.0:5300 \
+    MXSTEER_ADMIN=0.0.0.0:8053
+
+USER node
+EXPOSE 5300/udp 5300/tcp 8053/tcp
+STOPSIGNAL SIGTERM
+# Alive, not ready: a container is not restarted for targets that are down.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["node", "-e", "fetch('http://127.0.0.1:8053/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/main.js"]
+CMD ["serve"]
