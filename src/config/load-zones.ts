@@ -1,7 +1,8 @@
 // A folder of zone files → every zone compiled, or every mistake of every file.
 
 import { createHash } from 'node:crypto'
-import type { ProbeProfile, WatchedAddress } from '../probe/profile.ts'
+import type { WatchedAddress } from '../probe/profile.ts'
+import { slotKey } from '../probe/slot-key.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
 import { type CompiledZone, compileZone } from '../zone/compile.ts'
 import type { ZoneSource } from '../zone/zone-source.ts'
@@ -137,7 +138,7 @@ function watchAddress(
 ): number | null {
   const profile = profileOf(source, probe, name)
   if (!profile) return null
-  const slot = loading.places.slotOf(slotKey(address, profile))
+  const slot = loading.places.slotOf(slotKey({ address: address.text, profile }))
   if (slot === null) return null
   const { text, family } = address
   loading.watched.set(`${slot} ${name} ${target}`, {
@@ -149,13 +150,4 @@ function watchAddress(
     profile,
   })
   return slot
-}
-
-/** The profile's name says nothing about how it probes. */
-function slotKey(address: TargetAddress, profile: ProbeProfile): string {
-  const parameters = Object.entries({ ...profile, name: '' })
-  return JSON.stringify([
-    address.text,
-    ...parameters.map(([key, value]) => `${key}=${value}`).sort(),
-  ])
 }

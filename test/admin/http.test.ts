@@ -31,7 +31,11 @@ const get = (path: string, options: RequestInit = {}): Promise<Response> =>
 describe('replies', () => {
   test('a known path', async () => {
     const reply = await get('/livez')
-    expect([reply.status, await reply.text(), reply.headers.get('cache-control')]).toEqual([200, 'ok\n', 'no-store'])
+    expect([reply.status, await reply.text(), reply.headers.get('cache-control')]).toEqual([
+      200,
+      'ok\n',
+      'no-store',
+    ])
   })
 
   test('parameters come decoded', async () => {
@@ -40,7 +44,11 @@ describe('replies', () => {
 
   test('HEAD has the headers and no body', async () => {
     const reply = await get('/livez', { method: 'HEAD' })
-    expect([reply.status, reply.headers.get('content-length'), await reply.text()]).toEqual([200, '3', ''])
+    expect([reply.status, reply.headers.get('content-length'), await reply.text()]).toEqual([
+      200,
+      '3',
+      '',
+    ])
   })
 
   test.each([
@@ -58,10 +66,13 @@ describe('replies', () => {
 describe('bounds', () => {
   test('a GET with a body is refused', async () => {
     const status = await new Promise<number>((resolve, reject) => {
-      const sent = request({ port, path: '/livez', method: 'GET', headers: { 'content-length': 5 } }, (reply) => {
-        reply.resume()
-        resolve(reply.statusCode ?? 0)
-      })
+      const sent = request(
+        { port, path: '/livez', method: 'GET', headers: { 'content-length': 5 } },
+        (reply) => {
+          reply.resume()
+          resolve(reply.statusCode ?? 0)
+        },
+      )
       sent.on('error', reject)
       sent.end('12345')
     })
@@ -76,7 +87,9 @@ describe('bounds', () => {
   test('headers that do not end are cut off', async () => {
     const begun = performance.now()
     await new Promise<void>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n'))
+      const socket = connect(port, '127.0.0.1', () =>
+        socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n'),
+      )
       socket.on('close', () => resolve())
       socket.on('error', () => {})
       socket.resume()
@@ -86,5 +99,7 @@ describe('bounds', () => {
 })
 
 test('a port in use rejects with its errno', async () => {
-  await expect(listenAdmin({ address: '127.0.0.1', port }, routes)).rejects.toMatchObject({ code: 'EADDRINUSE' })
+  await expect(listenAdmin({ address: '127.0.0.1', port }, routes)).rejects.toMatchObject({
+    code: 'EADDRINUSE',
+  })
 })

@@ -145,7 +145,6 @@ describe('troubled targets', () => {
       },
       { what: 'a failed probe of the killed one', withinMs: 5000 },
     )
-    console.info(JSON.stringify(cut), screened.log().split('\n').slice(-8).join('\n'))
     expect(cut.kind).toBe('mute')
     expect(cut.dialogue.some(({ from, text }) => from === '<' && text.startsWith('220-'))).toBe(
       true,

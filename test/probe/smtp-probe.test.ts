@@ -21,13 +21,27 @@ afterEach(async () => {
 const probe = (profile: ProbeProfile, address = '127.0.0.1'): Promise<Outcome> =>
   probeAddress({ address, profile }, systemClock)
 
+/** A machine busy with other tests may stall this process, which the probe rightly calls its own fault: again then. */
+async function unstalled(
+  attempt: () => Promise<Outcome>,
+  tries = 4,
+): Promise<{ outcome: Outcome; tookMs: number }> {
+  const begun = performance.now()
+  const outcome = await attempt()
+  const tookMs = performance.now() - begun
+  return outcome.reason === 'stalled' && tries > 1
+    ? unstalled(attempt, tries - 1)
+    : { outcome, tookMs }
+}
+
 describe('scripted MTAs', () => {
   test.each(scenarios)('$name: $kind', async (scenario) => {
-    mta = await startScriptedMta(scenario.script)
-    const begun = performance.now()
-    const profile = quickProfile({ port: mta.port, level: scenario.level ?? 'ehlo' })
-    const outcome = await probe(profile)
-    const tookMs = performance.now() - begun
+    const { outcome, tookMs } = await unstalled(async () => {
+      await mta?.close()
+      mta = await startScriptedMta(scenario.script)
+      return probe(quickProfile({ port: mta.port, level: scenario.level ?? 'ehlo' }))
+    })
+    if (!mta) throw new Error('no MTA')
     const { kind, reason, code } = outcome
     expect({ kind, reason, code }).toEqual({
       kind: scenario.kind,

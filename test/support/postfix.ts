@@ -57,14 +57,13 @@ export async function createPostfix(options: PostfixOptions): Promise<Postfix> {
   const kill = async (): Promise<void> => {
     const pid = master()
     if (pid === null || !isProcessAlive(pid)) return
-    for (const one of [pid, ...childrenOf(pid)]) signal(one, 'SIGKILL')
+    killAll(pid)
     await gone(pid)
   }
   // A test that dies half way leaves no daemon behind.
   atExit(() => {
     const pid = master()
-    if (pid !== null && isProcessAlive(pid))
-      for (const one of [pid, ...childrenOf(pid)]) signal(one, 'SIGKILL')
+    if (pid !== null && isProcessAlive(pid)) killAll(pid)
   })
 
   return {
@@ -146,6 +145,14 @@ const gone = (pid: number): Promise<unknown> =>
 function readPid(file: string): number | null {
   const pid = Number.parseInt(readText(file), 10)
   return Number.isSafeInteger(pid) && pid > 1 ? pid : null
+}
+
+// A child that sees its master gone forks, to finish what it has begun: so the master stands still first, and
+// goes last. Each of them leads a process group.
+function killAll(master: number): void {
+  signal(master, 'SIGSTOP')
+  for (const child of childrenOf(master)) signal(-child, 'SIGKILL')
+  signal(master, 'SIGKILL')
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
