@@ -32,8 +32,8 @@ const law: readonly Row[] = [
   { from: 'probe', imports: 'health lib', typesOnly: 'share', packages: 'node:*' },
   {
     from: 'config',
-    imports: 'answer health lib wire zone',
-    typesOnly: 'probe steer',
+    imports: 'answer health lib probe wire zone',
+    typesOnly: 'steer',
     packages: 'node:* yaml zod',
   },
   {
