@@ -1,6 +1,7 @@
 // The shape of a zone file. What needs more than one value to judge is checked in zone/compile.ts.
 // Keys, defaults and bounds are documented in docs/zone-reference.md.
 
+import { probeLevels } from '../probe/profile.ts'
 import { z } from 'zod'
 import { isHostName } from '../zone/names.ts'
 import type { DocumentPath } from '../zone/problem.ts'
@@ -62,7 +63,7 @@ const probeName = leaf({
 
 const probeSchema: z.ZodType<ProbeSource> = closedMap({
   port: integer('a port', 1, 65_535).default(25),
-  level: oneOf(['banner', 'ehlo']).default('ehlo'),
+  level: oneOf(probeLevels).default('ehlo'),
   ehlo: probeName.optional(),
   interval: durationMs('100ms', '1h', '20s').default(20_000),
   fast_interval: durationMs('50ms', '1h', '50ms').optional(),
