@@ -33,6 +33,7 @@ function startMta(name: string): void {
   })
   server.listen(demoPort, address, () => {
     process.stdout.write(`demo MTA ${name} on ${address}:${demoPort} pid ${process.pid}\n`)
+    process.send?.('listening')
   })
   process.on('SIGTERM', () => process.exit(0))
   // Started by demo/start.ts: gone when that is gone, however it ended. The terminal's ^C is for the server,

@@ -33,8 +33,10 @@ function startMta(name: string): Promise<ChildProcess> {
       `demo MTA ${name} ended (${signal ?? code}); start it again: npm run mta -- ${name}\n`,
     )
   })
-  return new Promise((started) => {
-    child.once('spawn', () => started(child))
+  // Until it listens, or has failed to and said why: probes begin at once, and must not find a demo half begun.
+  return new Promise((settled) => {
+    child.once('message', () => settled(child))
+    child.once('exit', () => settled(child))
   })
 }
 
