@@ -4,9 +4,14 @@
 
 import { expect, test } from 'vitest'
 import { createRespond } from '../src/answer/respond.ts'
-import { contextOf, peerOf } from '../test/support/asker.ts'
+import { createRateLimiter, rateLimitDefaults } from '../src/guard/rate-limit.ts'
+import { createCookieKeeper } from '../src/guard/server-cookie.ts'
+import { systemClock } from '../src/lib/clock.ts'
+import { contextOf, peerOf, send } from '../test/support/asker.ts'
 import { exampleCatalog } from '../test/support/example-zone.ts'
+import { option, optsOf } from '../test/support/opt-options.ts'
 import { buildQuery } from '../test/support/packet-builder.ts'
+import type { QuerySpec } from '../test/support/packet-builder.ts'
 import { memberOf, policyOf, poolOf, steeredMx } from '../test/support/steered-zone.ts'
 import { targetOf, targetSets } from '../test/support/steered-zone.ts'
 import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
@@ -23,20 +28,49 @@ const peer = peerOf('udp')
 const out = new Uint8Array(4096)
 const plain = createRespond(contextOf(exampleCatalog))
 const steered = createRespond(contextOf(steeredCatalog, { random: Math.random }))
+const cookies = createCookieKeeper({ secrets: [new Uint8Array(16).fill(7)] })
+const exempt = [{ octets: Uint8Array.of(127, 0, 0, 0), prefixLength: 8 }]
+/** Never full, so that every answer is a whole one. */
+const limits = { ...rateLimitDefaults, perSecond: 1e6, burst: 1e6, workers: 1, dryRun: false }
+const seed = [1, 2] as const
+const guarded = createRespond(
+  contextOf(exampleCatalog, {
+    clock: systemClock,
+    cookies,
+    limiter: createRateLimiter({ ...limits, exempt, seed }),
+  }),
+)
 const options = { time: 1500, warmupTime: 300 }
 
 /** Answered in one call of the benchmark, so that its own clock does not count. */
 const batch = 1000
 
-function answering(respond: typeof plain, name: string, type: number): () => void {
-  const packet = buildQuery({ name, type, opts: [{}] })
+function answering(
+  respond: typeof plain,
+  name: string,
+  type: number,
+  opts: QuerySpec['opts'] = [{}],
+): () => void {
+  const packet = buildQuery({ name, type, opts })
   return () => {
     for (let i = 0; i < batch; i++) respond(packet, 0, packet.length, peer, out, 0)
   }
 }
 
+const cookie = option(10, [1, 2, 3, 4, 5, 6, 7, 8])
+const answered = send(
+  guarded,
+  buildQuery({ name: 'mx1.example.test', opts: [{ options: cookie }] }),
+  peer,
+)
+const proven = option(10, optsOf(answered ?? out)[0]?.options[0]?.data ?? [])
+
 const cases: [what: string, run: () => void][] = [
   ['static A', answering(plain, 'mx1.example.test', 1)],
+  ['static A without EDNS', answering(plain, 'mx1.example.test', 1, [])],
+  ['static A, rate limit on', answering(guarded, 'mx1.example.test', 1, [])],
+  ['static A, a new cookie', answering(guarded, 'mx1.example.test', 1, [{ options: cookie }])],
+  ['static A, a good cookie', answering(guarded, 'mx1.example.test', 1, [{ options: proven }])],
   ['MX plain, two exchanges in the zone', answering(plain, 'example.test', 15)],
   ['NXDOMAIN', answering(plain, 'missing.example.test', 1)],
   ['NXDOMAIN, 60 labels deep', answering(plain, `${'a.'.repeat(60)}example.test`, 1)],

@@ -4,25 +4,28 @@
 import { type AdminListener, listenAdmin } from './admin/http.ts'
 import { type MetricSources, type Metrics, createMetrics } from './admin/metrics.ts'
 import { type AdminSources, adminRoutes } from './admin/routes.ts'
+import { type AnsweringNeeds, startAnswering } from './answering-workers.ts'
 import type { CountedTarget } from './admin/answer-metrics.ts'
 import type { WeightedTarget } from './admin/target-metrics.ts'
 import type { LoadedTarget } from './config/load-zones.ts'
 import type { Mistake } from './config/mistake.ts'
 import type { Settings } from './config/settings.ts'
-import { watchFiles } from './config/watch-files.ts'
-import { type ZoneKeeper, createZoneKeeper } from './config/zone-keeper.ts'
 import { createHealthTable } from './health/table.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Log } from './log.ts'
-import { logReload, logTransition, logWorker } from './log-events.ts'
+import { logFallback, logTransition } from './log-events.ts'
 import { type Watch, createWatch } from './probe/watch.ts'
+import { readServedFiles, reloadServedFiles, watchServedFiles } from './served-files.ts'
 import { createMemoryExchange } from './share/memory.ts'
+import { bindAdvice } from './transport/bind-advice.ts'
 import { type Endpoint, checkEndpoints, formatEndpoint } from './transport/endpoint.ts'
-import { type Workers, startWorkers } from './transport/workers.ts'
+import { createDropCounter } from './transport/udp-drops.ts'
+import { type UdpTransport, chooseUdp } from './transport/udp-choice.ts'
+import type { Workers } from './transport/workers.ts'
 import { version } from './version.ts'
 
 export interface App {
-  /** Reads the zone files again; takes them over whole or not at all. */
+  /** Reads zone files and certificate again; takes each over whole or not at all. */
   reload(cause: string): Promise<void>
   /** Readiness off at once, answers for the lameduck time, then everything closed. */
   stop(): Promise<void>
@@ -30,14 +33,11 @@ export interface App {
 
 export type Started =
   | { readonly kind: 'started'; readonly app: App }
-  | { readonly kind: 'bad-zones'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'bad-files'; readonly mistakes: readonly Mistake[] }
   | { readonly kind: 'cannot-listen'; readonly why: string }
 
 /** What runs, once it runs. */
-interface Parts {
-  readonly settings: Settings
-  readonly log: Log
-  readonly keeper: ZoneKeeper
+interface Parts extends AnsweringNeeds {
   readonly watch: Watch
   readonly workers: Workers
   readonly metrics: Metrics
@@ -46,15 +46,15 @@ interface Parts {
 }
 
 export async function startApp(settings: Settings, log: Log): Promise<Started> {
-  const keeper = createZoneKeeper(settings.zones, systemClock)
-  const loaded = await keeper.load()
-  if (loaded.kind === 'rejected') return { kind: 'bad-zones', mistakes: loaded.mistakes }
-  logReload(log, loaded, 'start')
-
-  const checked = await checkEndpoints(settings.listen)
+  const read = await readServedFiles(settings, log, systemClock)
+  if (read.kind === 'bad-files') return read
+  const checked = await checkEndpoints(udpEndpoints(settings), settings.streams.tls?.listen)
   if (checked.kind === 'taken')
     return cannotListen(checked.protocol, checked.endpoint, checked.code)
-  const parts = assemble(settings, log, keeper)
+  const chosen = await chooseUdp(settings.transport)
+  if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
+  logFallback(log, chosen.fallback)
+  const parts = assemble({ settings, log, ...read.files }, chosen.transport)
   let admin: AdminListener | null = null
   try {
     admin = settings.admin && (await listenAdmin(settings.admin, adminRoutes(adminSources(parts))))
@@ -66,14 +66,16 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
       ? cannotListen('TCP', settings.admin, code)
       : cannotListen('UDP and TCP', settings.listen[0] as Endpoint, code)
   }
-  const files = await watchFiles(settings.zones, () => void reload(parts, 'file change'))
-  log.info({ event: 'server.ready', version, ...describe(parts) }, 'answering')
+  const files = await watchServedFiles(settings.zones, parts)
+  const transport = chosen.transport.kind
+  log.info({ event: 'server.ready', version, transport, ...describe(parts) }, 'answering')
   return {
     kind: 'started',
     app: {
-      reload: (cause) => reload(parts, cause),
+      reload: (cause) => reloadServedFiles(parts, cause),
       async stop() {
         parts.isStopping = true
+        parts.workers.lameduck()
         files.close()
         await new Promise((resolve) => setTimeout(resolve, settings.lameduckSeconds * 1000))
         await Promise.all([parts.workers.stop(), parts.watch.stop(), admin?.close()])
@@ -82,20 +84,12 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
   }
 }
 
-function assemble(settings: Settings, log: Log, keeper: ZoneKeeper): Parts {
+function assemble(given: AnsweringNeeds, udp: UdpTransport): Parts {
+  const { settings, log, keeper } = given
   const table = createHealthTable()
-  const workers = startWorkers({
-    count: settings.workers,
-    birth: {
-      endpoints: settings.listen,
-      catalog: keeper.current().catalog,
-      healthBuffer: table.buffer,
-      maxUdpOctets: settings.maxUdpOctets,
-      geoip: settings.geoip,
-    },
-    clock: systemClock,
-    onEvent: (event) => logWorker(log, event),
-  })
+  // For the workers to see that somebody keeps the table (answer/staleness.ts); it ends with the process.
+  setInterval(() => table.beat(), 1000).unref()
+  const workers = startAnswering(given, udp, table.buffer)
   const watch: Watch = createWatch({
     table,
     clock: systemClock,
@@ -107,13 +101,27 @@ function assemble(settings: Settings, log: Log, keeper: ZoneKeeper): Parts {
       logTransition(log, transition)
     },
   })
-  const metrics = createMetrics(metricSources(keeper, workers, watch))
+  const drops = createDropCounter(udpEndpoints(settings))
+  const metrics = createMetrics({
+    ...metricSources(given, workers, watch),
+    udpKernelDrops: () => drops.read(),
+  })
   watch.watch(keeper.current().watched)
-  const startedMs = systemClock.monotonicMs()
-  return { settings, log, keeper, watch, workers, metrics, startedMs, isStopping: false }
+  return {
+    ...given,
+    watch,
+    workers,
+    metrics,
+    startedMs: systemClock.monotonicMs(),
+    isStopping: false,
+  }
 }
 
-const metricSources = (keeper: ZoneKeeper, workers: Workers, watch: Watch): MetricSources => ({
+const metricSources = (
+  { keeper, certificate }: AnsweringNeeds,
+  workers: Workers,
+  watch: Watch,
+): Omit<MetricSources, 'udpKernelDrops'> => ({
   version,
   counters: workers.counters,
   states: () => watch.states(),
@@ -122,16 +130,11 @@ const metricSources = (keeper: ZoneKeeper, workers: Workers, watch: Watch): Metr
   workersAlive: () => workers.alive(),
   workerRestarts: () => workers.restarts(),
   lastReload: () => keeper.lastReload(),
+  certificate: certificate && {
+    lastReload: () => certificate.lastReload(),
+    expiresAtSeconds: () => certificate.current()?.expiresAtSeconds ?? 0,
+  },
 })
-
-async function reload({ keeper, log, workers, watch }: Parts, cause: string): Promise<void> {
-  const loaded = await keeper.load()
-  logReload(log, loaded, cause)
-  if (loaded.kind === 'rejected') return
-  // Slots first: a zone must never be served against the health of what had its slots before.
-  watch.watch(loaded.served.watched)
-  workers.publish(loaded.served.catalog)
-}
 
 const adminSources = (parts: Parts): AdminSources => ({
   registry: parts.metrics.registry,
@@ -155,27 +158,25 @@ const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & W
 
 const describe = ({ settings, keeper }: Parts): object => ({
   listen: settings.listen.map(formatEndpoint),
+  tls: settings.streams.tls?.listen.map(formatEndpoint) ?? 'off',
+  proxy: settings.streams.proxy?.listen.map(formatEndpoint) ?? 'off',
   admin: settings.admin ? formatEndpoint(settings.admin) : 'off',
   workers: settings.workers,
   zones: keeper.current().zones,
+  cookieSecret: settings.answers.cookieSecrets.length > 0 ? 'configured' : 'random',
 })
 
-function cannotListen(protocol: string, endpoint: Endpoint, code: string): Started {
-  return {
-    kind: 'cannot-listen',
-    why: `cannot listen on ${protocol} ${formatEndpoint(endpoint)}: ${bindAdvice(code)}`,
-  }
-}
+const udpEndpoints = ({ listen, streams }: Settings): readonly Endpoint[] => [
+  ...listen,
+  ...(streams.proxy?.listen ?? []),
+]
 
-function bindAdvice(code: string): string {
-  switch (code) {
-    case 'EADDRINUSE':
-      return 'another server holds it (EADDRINUSE); stop that one, or choose another address or port'
-    case 'EACCES':
-      return 'not permitted (EACCES); a port below 1024 needs CAP_NET_BIND_SERVICE'
-    case 'EADDRNOTAVAIL':
-      return 'no interface of this host has that address (EADDRNOTAVAIL)'
-    default:
-      return code
-  }
-}
+const cannotUseMmsg = (why: string): Started => ({
+  kind: 'cannot-listen',
+  why: `transport mmsg does not work here: ${why}; with auto another one serves`,
+})
+
+const cannotListen = (protocol: string, endpoint: Endpoint, code: string): Started => ({
+  kind: 'cannot-listen',
+  why: `cannot listen on ${protocol} ${formatEndpoint(endpoint)}: ${bindAdvice(code)}`,
+})

@@ -1,5 +1,6 @@
 // The events of the log, one function a kind. docs/operations.md has the table of `event` words.
 
+import type { CertificateLoaded } from './config/certificate-keeper.ts'
 import type { Mistake } from './config/mistake.ts'
 import type { LoadOutcome } from './config/zone-keeper.ts'
 import type { Log } from './log.ts'
@@ -21,6 +22,20 @@ export function logReload(log: Log, outcome: LoadOutcome, cause: string): void {
   log.info({ event: 'config.loaded', cause, zones: outcome.served.zones }, 'zones taken over')
 }
 
+export function logCertificate(log: Log, loaded: CertificateLoaded, cause: string): void {
+  if (loaded.kind === 'same') return
+  if (loaded.kind === 'bad') {
+    const { file, code, message } = loaded.mistake
+    log.error(
+      { event: 'certificate.rejected', cause, code, file },
+      `${file}: ${message}; the certificate in force stays until it expires`,
+    )
+    return
+  }
+  const expires = new Date(loaded.certificate.expiresAtSeconds * 1000).toISOString()
+  log.info({ event: 'certificate.loaded', cause, expires }, 'a new certificate for DNS over TLS')
+}
+
 function logMistake(
   log: Log,
   { severity, code, file, line, column, path, message }: Mistake,
@@ -36,6 +51,12 @@ export function logTransition(log: Log, transition: Transition): void {
   const { to, zone, target, address } = transition
   const level = to === 'down' ? 'warn' : 'info'
   log[level]({ event: `target.${to}`, ...transition }, `${target}.${zone} at ${address} is ${to}`)
+}
+
+/** `why`: what keeps the faster transport away; null where nothing does. */
+export function logFallback(log: Log, why: string | null): void {
+  if (why === null) return
+  log.warn({ event: 'transport.fallback', why }, 'UDP by node:dgram: each query costs more CPU')
 }
 
 export function logWorker(log: Log, event: WorkerEvent): void {
@@ -54,6 +75,11 @@ export function logWorker(log: Log, event: WorkerEvent): void {
       return log.error(
         { event: 'geoip.broken', worker: event.worker, why: event.why },
         'no GeoIP database: rules that ask for a place match nobody, the catch-all answers',
+      )
+    case 'buffer-clamped':
+      return log.warn(
+        { event: 'transport.buffer', askedOctets: event.askedOctets, gotOctets: event.gotOctets },
+        'a smaller UDP receive buffer than asked for: raise net.core.rmem_max',
       )
   }
 }

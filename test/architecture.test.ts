@@ -18,7 +18,7 @@ interface Row {
   readonly packages?: string
 }
 
-const everyFolder = 'admin answer config geo health lib probe share steer transport wire zone'
+const everyFolder = 'admin answer config geo guard health lib probe share steer transport wire zone'
 
 const law: readonly Row[] = [
   { from: 'lib', imports: '' },
@@ -26,19 +26,20 @@ const law: readonly Row[] = [
   { from: 'zone', pure: true, imports: 'lib wire', typesOnly: 'steer' },
   { from: 'health', pure: true, imports: 'lib', typesOnly: 'probe' },
   { from: 'steer', pure: true, imports: 'health lib wire', typesOnly: 'zone' },
-  { from: 'answer', pure: true, imports: 'steer wire zone', typesOnly: 'health lib' },
+  { from: 'guard', pure: true, imports: 'lib' },
+  { from: 'answer', pure: true, imports: 'steer wire zone', typesOnly: 'guard health lib' },
   { from: 'geo', imports: 'lib', typesOnly: 'steer', packages: 'maxmind node:*' },
   { from: 'share', imports: 'health lib', packages: 'ioredis node:*' },
   { from: 'probe', imports: 'health lib', typesOnly: 'share', packages: 'node:*' },
   {
     from: 'config',
-    imports: 'answer health lib probe wire zone',
+    imports: 'answer guard health lib probe wire zone',
     typesOnly: 'steer',
     packages: 'node:* yaml zod',
   },
   {
     from: 'transport',
-    imports: 'answer geo health lib steer',
+    imports: 'answer geo guard health lib steer',
     typesOnly: 'zone',
     packages: 'koffi node:*',
   },
@@ -51,7 +52,22 @@ const law: readonly Row[] = [
   { from: 'version.ts', imports: '', packages: 'node:*' },
   { from: 'log.ts', imports: '', packages: 'pino' },
   { from: 'log-events.ts', imports: '', typesOnly: 'config log.ts probe transport' },
-  { from: 'app.ts', imports: `${everyFolder} log-events.ts log.ts version.ts`, packages: 'node:*' },
+  {
+    from: 'served-files.ts',
+    imports: 'config log-events.ts',
+    typesOnly: 'lib log.ts probe transport',
+  },
+  {
+    from: 'answering-workers.ts',
+    imports: 'guard lib log-events.ts served-files.ts transport',
+    typesOnly: 'config log.ts',
+    packages: 'node:*',
+  },
+  {
+    from: 'app.ts',
+    imports: `${everyFolder} answering-workers.ts log-events.ts log.ts served-files.ts version.ts`,
+    packages: 'node:*',
+  },
   { from: 'cli', imports: 'app.ts config lib log.ts probe version.ts', packages: 'node:*' },
   { from: 'main.ts', imports: 'cli version.ts' },
 ]
@@ -177,7 +193,7 @@ describe('imports', () => {
   })
 
   test('pure folders import no module of Node and no package', () => {
-    expect(pure).toEqual(['wire', 'zone', 'health', 'steer', 'answer'])
+    expect(pure).toEqual(['wire', 'zone', 'health', 'steer', 'guard', 'answer'])
     const outside = imports.filter((one) => pure.includes(one.from) && !one.isRelative)
     expect(outside.map(edge)).toEqual([])
   })
@@ -233,7 +249,7 @@ test('docs/architecture.md shows this table', () => {
 
 test('docs/architecture.md and the ADRs name only files that there are', () => {
   const pages = ['architecture.md', ...readdirSync(`${root}docs/adr`).map((name) => `adr/${name}`)]
-  const here = ['src', 'test', 'docs'].flatMap((folder) =>
+  const here = ['src', 'test', 'docs', 'bench'].flatMap((folder) =>
     readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' }).map(
       (path) => `/${folder}/${path}`,
     ),

@@ -24,11 +24,35 @@ const scalarHelp: ReadonlyMap<Scalar, readonly [name: string, help: string]> = n
     ['mxsteer_failures_total', 'Queries answered SERVFAIL by a bug of ours: please report'],
   ],
   ['sendErrors', ['mxsteer_send_errors_total', 'Answers that the socket did not take']],
+  [
+    'rateSlipped',
+    ['mxsteer_rate_limit_slipped_total', 'Answers cut short by the rate limit (TC or BADCOOKIE)'],
+  ],
+  ['rateDropped', ['mxsteer_rate_limit_dropped_total', 'Answers withheld by the rate limit']],
+  [
+    'rateEvicted',
+    ['mxsteer_rate_limit_evicted_total', 'Prefixes that the rate limit forgot for want of room'],
+  ],
   ['tcpQueries', ['mxsteer_tcp_queries_total', 'Queries over TCP']],
-  ['tcpAccepted', ['mxsteer_tcp_accepted_total', 'TCP connections accepted']],
+  ['tcpAccepted', ['mxsteer_tcp_accepted_total', 'TCP connections accepted, proxied ones too']],
+  ['tlsAccepted', ['mxsteer_tls_accepted_total', 'Connections accepted for DNS over TLS']],
+  ['tlsFailed', ['mxsteer_tls_failed_total', 'TLS handshakes that came to nothing']],
+  [
+    'proxyUnlisted',
+    ['mxsteer_proxy_unlisted_total', 'Datagrams and connections that no listed proxy sent'],
+  ],
+  [
+    'proxyMalformed',
+    ['mxsteer_proxy_malformed_total', 'Datagrams and connections without a good PROXY header'],
+  ],
+  ['transfers', ['mxsteer_transfers_total', 'Zone transfers begun']],
+  [
+    'transfersRefused',
+    ['mxsteer_transfers_refused_total', 'Zone transfers refused: not allowed, or too many at once'],
+  ],
   [
     'tcpClosedByLimit',
-    ['mxsteer_tcp_closed_by_limit_total', 'TCP connections closed by a limit or deadline'],
+    ['mxsteer_tcp_closed_by_limit_total', 'Connections (TCP, TLS) closed by a limit or deadline'],
   ],
 ])
 
@@ -43,7 +67,7 @@ interface CounterFamily {
 const families: readonly CounterFamily[] = [
   {
     name: 'mxsteer_packets_total',
-    help: 'Packets received by fate: dropped in silence, rejected (FORMERR, NOTIMP, BADVERS) or a query',
+    help: 'Packets received by fate: dropped in silence, rejected (no query, or a malformed one) or a query',
     labels: ['fate'],
     of({ scalars }, emit) {
       emit({ fate: 'dropped' }, scalars.dropped)
@@ -63,7 +87,7 @@ const families: readonly CounterFamily[] = [
   },
   {
     name: 'mxsteer_responses_total',
-    help: 'Responses by rcode; sums to packets of fate rejected and query',
+    help: 'Responses by rcode; sums to packets of fate rejected and query, less what was withheld',
     labels: ['rcode'],
     of({ responsesByRcode }, emit) {
       for (const [rcode, count] of responsesByRcode) emit({ rcode: rcodeToText(rcode) }, count)

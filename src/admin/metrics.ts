@@ -22,6 +22,14 @@ export interface MetricSources {
   readonly lastReload: () => { readonly successful: boolean; readonly successAtSeconds: number }
   readonly workersAlive: () => number
   readonly workerRestarts: () => number
+  readonly udpKernelDrops: () => number
+  /** null: no DNS over TLS. */
+  readonly certificate: CertificateSource | null
+}
+
+export interface CertificateSource {
+  readonly lastReload: MetricSources['lastReload']
+  readonly expiresAtSeconds: () => number
 }
 
 export interface Metrics extends ProbeMetrics {
@@ -34,6 +42,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   registerAnswerMetrics(registry, sources.counters, sources.targets)
   registerTargetGauges(registry, sources.states, sources.targets)
   registerServerMetrics(registry, sources)
+  if (sources.certificate !== null) registerCertificateMetrics(registry, sources.certificate)
+  registerServed(registry, sources)
   return { registry, ...createProbeMetrics(registry) }
 }
 
@@ -59,18 +69,51 @@ function registerServerMetrics(registry: Registry, sources: MetricSources): void
     'Answering workers started again',
     sources.workerRestarts,
   )
+  one(
+    'counter',
+    'mxsteer_udp_kernel_drops_total',
+    'Queries over UDP that the kernel dropped since the receive buffers were full (Linux)',
+    sources.udpKernelDrops,
+  )
+}
+
+/** What is served, and by what. */
+function registerServed(registry: Registry, { zones, version }: MetricSources): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_zone_serial',
     help: 'SOA serial in force',
     labels: ['zone'],
-    sample: (emit) => sources.zones().forEach(({ name, serial }) => emit({ zone: name }, serial)),
+    sample: (emit) => zones().forEach(({ name, serial }) => emit({ zone: name }, serial)),
   })
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_build_info',
     help: 'Always 1',
     labels: ['version', 'node'],
-    sample: (emit) => emit({ version: sources.version, node: process.version }, 1),
+    sample: (emit) => emit({ version, node: process.version }, 1),
   })
+}
+
+function registerCertificateMetrics(
+  registry: Registry,
+  { lastReload, expiresAtSeconds }: CertificateSource,
+): void {
+  const gauge = (name: string, help: string, value: () => number): void =>
+    registerSampled(registry, { kind: 'gauge', name, help, sample: (emit) => emit({}, value()) })
+  gauge(
+    'mxsteer_tls_certificate_expiry_timestamp_seconds',
+    'When the certificate in force expires',
+    expiresAtSeconds,
+  )
+  gauge(
+    'mxsteer_tls_last_reload_successful',
+    '0: the certificate on disk is not the one in force',
+    () => (lastReload().successful ? 1 : 0),
+  )
+  gauge(
+    'mxsteer_tls_last_reload_success_timestamp_seconds',
+    'When the certificate was last read as a whole pair',
+    () => lastReload().successAtSeconds,
+  )
 }

@@ -9,7 +9,6 @@ import { selectAddresses, targetAddresses } from '../steer/select-addresses.ts'
 import { selectMx } from '../steer/select-mx.ts'
 import type { AddressSelection, Rung, SelectionReason } from '../steer/selection.ts'
 import type { Name, RRset } from '../zone/zone.ts'
-import type { Counters } from './counters.ts'
 import { locusOf } from './inquiry.ts'
 import type { Inquiry } from './inquiry.ts'
 import { addEntry } from './plan.ts'
@@ -29,9 +28,11 @@ export function addSet(
     case 'plain':
       return addPlain(inquiry, section, owner, set)
     case 'steered-mx':
+      inquiry.usesHealth = true
       return addRungs(inquiry, section, owner, set)
     case 'steered-address':
     case 'target-address':
+      inquiry.usesHealth = true
       return addAddresses(inquiry, section, owner, set)
     default:
       return set satisfies never
@@ -47,13 +48,13 @@ function addPlain(inquiry: Inquiry, section: Section, owner: Name | null, set: R
 }
 
 function addRungs(inquiry: Inquiry, section: Section, owner: Name | null, set: SteeredMx): Added {
-  const selection = selectMx(set, locusOf(inquiry), inquiry.context)
+  const selection = selectMx(set, locusOf(inquiry, set), inquiry.context)
   if (selection.kind === 'servfail') return 'servfail'
   const entry = addEntry(inquiry.plan, section, owner, set.type)
   if (entry === null) return 'absent'
   entry.ttl = selection.ttl
   entry.rungs = selection.rungs
-  if (section === 'answer') countRungs(inquiry.context.counters, selection.rungs, selection.reason)
+  if (section === 'answer') countRungs(inquiry, selection.rungs, selection.reason)
   return 'added'
 }
 
@@ -67,29 +68,35 @@ function addAddresses(
   const selection =
     set.kind === 'target-address'
       ? targetAddresses(set, context)
-      : selectAddresses(set, locusOf(inquiry), context)
+      : selectAddresses(set, locusOf(inquiry, set), context)
   if (selection.kind === 'servfail') return 'servfail'
   if (selection.kind === 'no-family') return 'absent'
   const entry = addEntry(plan, section, owner, set.type)
   if (entry === null) return 'absent'
   entry.ttl = selection.ttl
   entry.addresses = selection.addresses
-  if (section === 'answer') countAddresses(context.counters, set, selection)
+  if (section === 'answer') countAddresses(inquiry, set, selection)
   return 'added'
 }
 
-function countRungs(counters: Counters, rungs: readonly Rung[], reason: SelectionReason): void {
+function countRungs(inquiry: Inquiry, rungs: readonly Rung[], reason: SelectionReason): void {
+  const { counters } = inquiry.context
   for (let i = 0; i < rungs.length; i++)
     counters.handedOut((rungs[i] as Rung).target.index, i === 0)
-  if (reason === 'failed-open') counters.add('failedOpen')
+  if (reason === 'failed-open') noteFailedOpen(inquiry)
 }
 
 /** A target's own name always answers for itself: that it is down is no failing open of a set. */
 function countAddresses(
-  counters: Counters,
+  inquiry: Inquiry,
   set: SteeredAddresses | TargetAddresses,
   { addresses, reason }: SelectedAddresses,
 ): void {
-  for (const chosen of addresses) counters.handedOut(chosen.target.index, true)
-  if (reason === 'failed-open' && set.kind === 'steered-address') counters.add('failedOpen')
+  for (const chosen of addresses) inquiry.context.counters.handedOut(chosen.target.index, true)
+  if (reason === 'failed-open' && set.kind === 'steered-address') noteFailedOpen(inquiry)
+}
+
+function noteFailedOpen(inquiry: Inquiry): void {
+  inquiry.context.counters.add('failedOpen')
+  inquiry.hasFailedOpen = true
 }

@@ -1,6 +1,7 @@
 // Plain counters of one answering worker in shared memory: the worker adds, the control thread reads.
 //
 // Float64 cells, one writer each. Sums: Σ queriesByType + dropped + rejected = packets; Σ responsesByRcode = answered.
+// What the rate limit drops is decoded and not answered.
 
 export const countedTargets = 16_384
 const typeCells = 260
@@ -17,6 +18,15 @@ const scalars = [
   'sendErrors',
   'tcpAccepted',
   'tcpClosedByLimit',
+  'tlsAccepted',
+  'tlsFailed',
+  'proxyUnlisted',
+  'proxyMalformed',
+  'transfers',
+  'transfersRefused',
+  'rateSlipped',
+  'rateDropped',
+  'rateEvicted',
 ] as const
 export type Scalar = (typeof scalars)[number]
 

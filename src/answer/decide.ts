@@ -13,23 +13,26 @@ import { addSet } from './add-set.ts'
 import type { Added } from './add-set.ts'
 import { addAdditional, addGlue } from './additional.ts'
 import { addDname } from './dname.ts'
+import { planIxfr } from './ixfr-datagram.ts'
 import type { Inquiry } from './inquiry.ts'
 import { resetPlan } from './plan.ts'
 
-/** Aliases followed for one query; resolvers follow the rest themselves. */
-export const maxAliases = 8
+/** Aliases followed for one query, as many as BIND long did; resolvers follow the rest themselves. */
+export const maxAliases = 16
 
 /** Fills the plan. */
 export function decide(inquiry: Inquiry): void {
   const { plan, query, catalog, visited } = inquiry
   resetPlan(plan, refusal(query.qclass, query.qtype))
-  if (plan.rcode !== Rcode.NOERROR) return
+  if (query.qtype === RRType.IXFR) planIxfr(inquiry)
+  if (plan.rcode !== Rcode.NOERROR || query.qtype === RRType.IXFR) return
   let owner: Name | null = null
   let key = query.key
   visited.length = 0
   for (;;) {
     const found = lookup(catalog, key, query.qtype)
-    if (owner === null) plan.authoritative = isAuthoritative(found)
+    // What is said of one class is no authority on all of them (RFC 1035 §6.2).
+    if (owner === null) plan.authoritative = isAuthoritative(found) && query.qclass === RRClass.IN
     const next = take(inquiry, found, owner)
     if (next === null || visited.length === maxAliases) return
     visited.push(key)
@@ -51,7 +54,6 @@ function refusal(qclass: number, qtype: number): Rcode {
     case RRType.MAILB:
       return Rcode.NOTIMP
     // Parts of messages, never asked for; 128 is NXNAME (RFC 9824 §3.5).
-    case 0:
     case 128:
     case RRType.OPT:
     case RRType.TKEY:
@@ -104,8 +106,9 @@ function conclude(inquiry: Inquiry, zone: Zone, added: Added): void {
   else if (added === 'absent') addSoa(inquiry, zone)
 }
 
-/** RFC 2308 §3. */
+/** RFC 2308 §3: what makes a negative answer last, so only with authority. */
 function addSoa(inquiry: Inquiry, zone: Zone): void {
+  if (!inquiry.plan.authoritative) return
   addSet(inquiry, 'authority', zone.apex, zone.negativeSoa)
 }
 

@@ -1,6 +1,7 @@
 // DNAME: everything below its owner is an alias to the same labels below its target (RFC 6672 §2.2, §3.1).
 
-import { maxNameOctets } from '../wire/name.ts'
+import { keyOfOctets } from '../wire/key.ts'
+import { isAtOrBelow, maxNameOctets } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { Name, Rdata, RRset } from '../zone/zone.ts'
@@ -8,7 +9,7 @@ import { addSet } from './add-set.ts'
 import type { Inquiry } from './inquiry.ts'
 import { addEntry, hasEntry } from './plan.ts'
 
-/** Plans the DNAME and the CNAME that follows from it; the alias's target, or null where it would be too long. */
+/** Plans the DNAME and the CNAME that follows from it; the name to go on with, or null where there is none. */
 export function addDname(
   inquiry: Inquiry,
   owner: Name | null,
@@ -30,8 +31,12 @@ export function addDname(
   if (entry === null) return null
   entry.ttl = dname.ttl
   entry.rdata = [{ octets: target, compressible: [0] }]
-  return target
+  return growsForever(dnameOwner, (dname.rdata[0] as Rdata).octets) ? null : target
 }
+
+/** A DNAME that leads below itself applies to what it gives, again and again: following it says nothing new. */
+const growsForever = (dnameOwner: Name, target: Name): boolean =>
+  isAtOrBelow(keyOfOctets(target, 0, target.length), keyOfOctets(dnameOwner, 0, dnameOwner.length))
 
 /** `name` with its last `suffixOctets` replaced by `target`. */
 function substitute(name: Name, suffixOctets: number, target: Name): Name | null {

@@ -3,44 +3,49 @@
 //   a required set does not fit    TC, and nothing after it: the client must ask again over TCP anyway
 //   an optional set does not fit   left out, smaller ones after it may still go in
 //
-// Header: AA as planned; opcode and RD as asked; RA and AD clear, since we neither recurse nor validate; CD clear as
-// RFC 4035 §3.1.6 wants of authoritative answers (its §3 would copy it: the more special rule wins).
-// An OPT goes into every answer to a query that had one, whatever else is cut (RFC 6891 §6.1.1, §7).
+// Header: AA as planned; opcode as asked, and RD where it is QUERY; RA and AD clear, since we neither recurse nor
+// validate; CD clear as RFC 4035 §3.1.6 wants of authoritative answers (its §3 would copy it: the more special rule wins).
+// An OPT goes into every answer to a query that had one (edns-reply.ts), and a TSIG after it, where it must be the last.
 
-import { Flag, headerOctets, minUdpOctets, maxTcpOctets, optOctets } from '../wire/header.ts'
+import { Flag, headerOctets, minUdpOctets, maxTcpOctets } from '../wire/header.ts'
 import type { ChosenAddress, Rung } from '../steer/selection.ts'
-import { rootName } from '../wire/name.ts'
 import type { Query } from '../wire/query.ts'
-import { RRClass, RRType } from '../wire/rrtype.ts'
+import { Rcode } from '../wire/rcode.ts'
+import { RRClass } from '../wire/rrtype.ts'
+import { putBadKey } from '../wire/tsig.ts'
 import { patch16, put16, put32, putName, putOctets, rewind } from '../wire/writer.ts'
 import type { MessageWriter } from '../wire/writer.ts'
 import type { Rdata } from '../zone/zone.ts'
+import type { Transport } from './context.ts'
+import { putOpt, reservedOctets } from './edns-reply.ts'
+import type { Inquiry } from './inquiry.ts'
 import type { Plan, PlanEntry } from './plan.ts'
 
 /** A pointer to the name asked for, which directly follows the header. */
 const qnamePointer = 0xc000 | headerOctets
 
 /** How many octets the client and the transport take. */
-export function octetLimit(query: Query, transport: 'udp' | 'tcp', maxUdpOctets: number): number {
-  if (transport === 'tcp') return maxTcpOctets
+export function octetLimit(query: Query, transport: Transport, maxUdpOctets: number): number {
+  if (transport !== 'udp') return maxTcpOctets
   const wanted = query.hasOpt ? Math.max(query.udpOctets, minUdpOctets) : minUdpOctets
   return Math.min(wanted, maxUdpOctets)
 }
 
 /** Writes the whole answer to where the writer stands; whether it had to be truncated. */
-export function encode(
-  writer: MessageWriter,
-  query: Query,
-  plan: Plan,
-  ourUdpOctets: number,
-): boolean {
-  const reserved = query.hasOpt ? optOctets : 0
+export function encode(writer: MessageWriter, inquiry: Inquiry): boolean {
+  const { query, plan, isCut } = inquiry
+  const reserved = reservedOctets(inquiry)
   writer.limit -= reserved
   writer.at += headerOctets
   const questions = putQuestion(writer, query)
-  const truncated = putSections(writer, plan)
+  const isFull = putSections(writer, plan, query.qclass === RRClass.CH ? RRClass.CH : RRClass.IN)
   writer.limit += reserved
-  if (query.hasOpt) putOpt(writer, query, plan.rcode, ourUdpOctets)
+  if (query.hasOpt) putOpt(writer, inquiry)
+  // The key's name may be longer than the query told it: not where the answer must not be.
+  if (query.tsig.isPresent && plan.rcode === Rcode.NOTAUTH && !isCut)
+    putBadKey(writer, query.tsig, query.packet, query.offset)
+  // An error is whole as it is, and so is what was asked with no question (RFC 7873 §5.4).
+  const truncated = isFull || (isCut && questions > 0 && plan.rcode === Rcode.NOERROR)
   patchHeader(writer, query, plan, truncated)
   patch16(writer, writer.start + 4, questions)
   return truncated
@@ -56,12 +61,12 @@ function putQuestion(writer: MessageWriter, query: Query): number {
 }
 
 /** The sets in the plan's order, and their counts into the header; whether it had to stop. */
-function putSections(writer: MessageWriter, plan: Plan): boolean {
+function putSections(writer: MessageWriter, plan: Plan, rrClass: number): boolean {
   let [answers, authorities, additionals] = [0, 0, 0]
   let truncated = false
   for (let i = 0; i < plan.count && !truncated; i++) {
     const entry = plan.entries[i] as PlanEntry
-    const records = putSet(writer, entry)
+    const records = putSet(writer, entry, rrClass)
     if (records < 0) truncated = entry.need === 'required'
     else if (entry.section === 'answer') answers += records
     else if (entry.section === 'authority') authorities += records
@@ -74,22 +79,22 @@ function putSections(writer: MessageWriter, plan: Plan): boolean {
 }
 
 /** The records written: all of the set's, or none and -1. */
-function putSet(writer: MessageWriter, entry: PlanEntry): number {
+function putSet(writer: MessageWriter, entry: PlanEntry, rrClass: number): number {
   const { rdata, rungs, addresses } = entry
   const { at } = writer
   const { entries } = writer.table
   for (let i = 0; i < rdata.length && !writer.full; i++) {
-    const lengthAt = putRecordHead(writer, entry)
+    const lengthAt = putRecordHead(writer, entry, rrClass)
     putRdata(writer, rdata[i] as Rdata)
     closeRdata(writer, lengthAt)
   }
   for (let i = 0; i < addresses.length && !writer.full; i++) {
-    const lengthAt = putRecordHead(writer, entry)
+    const lengthAt = putRecordHead(writer, entry, rrClass)
     putRdata(writer, (addresses[i] as ChosenAddress).address.rdata)
     closeRdata(writer, lengthAt)
   }
   for (let i = 0; i < rungs.length && !writer.full; i++) {
-    const lengthAt = putRecordHead(writer, entry)
+    const lengthAt = putRecordHead(writer, entry, rrClass)
     const rung = rungs[i] as Rung
     put16(writer, rung.preference)
     putName(writer, rung.target.owner, 0, 'exact')
@@ -101,11 +106,11 @@ function putSet(writer: MessageWriter, entry: PlanEntry): number {
 }
 
 /** Owner, type, class, TTL and room for RDLENGTH, whose place it returns. */
-function putRecordHead(writer: MessageWriter, entry: PlanEntry): number {
+function putRecordHead(writer: MessageWriter, entry: PlanEntry, rrClass: number): number {
   if (entry.owner === null) put16(writer, qnamePointer)
   else putName(writer, entry.owner, 0, 'ignore')
   put16(writer, entry.type)
-  put16(writer, RRClass.IN)
+  put16(writer, rrClass)
   put32(writer, entry.ttl)
   put16(writer, 0)
   return writer.at - 2
@@ -124,19 +129,6 @@ function putRdata(writer: MessageWriter, rdata: Rdata): void {
     done = nameAt + putName(writer, octets, nameAt, 'exact')
   }
   putOctets(writer, octets, done, octets.length)
-}
-
-/** RFC 6891 §6.1.2: our size, the rcode's upper bits, version 0, DO as asked (RFC 3225 §3), no options. */
-function putOpt(writer: MessageWriter, query: Query, rcode: number, ourUdpOctets: number): void {
-  putOctets(writer, rootName, 0, 1)
-  put16(writer, RRType.OPT)
-  put16(writer, ourUdpOctets)
-  put16(writer, (rcode >> 4) << 8)
-  put16(writer, query.dnssecOk ? 0x8000 : 0)
-  put16(writer, 0)
-  const countAt = writer.start + 10
-  const additionals = ((writer.out[countAt] as number) << 8) | (writer.out[countAt + 1] as number)
-  patch16(writer, countAt, additionals + 1)
 }
 
 function patchHeader(writer: MessageWriter, query: Query, plan: Plan, truncated: boolean): void {

@@ -1,13 +1,20 @@
 // What one query is decided with: the query, who asked, and each published value as read at its start.
 // One record a responder, refilled for every packet.
 
+import type { SteeredAddresses, SteeredMx } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { emptyQuery } from '../wire/query.ts'
 import type { Query } from '../wire/query.ts'
 import type { Catalog, NameKey } from '../zone/zone.ts'
+import { noCookie } from './client-cookie.ts'
+import type { ClientCookie } from './client-cookie.ts'
+import { locateClient } from './client-subnet.ts'
 import type { AnswerContext, Peer } from './context.ts'
+import type { ExtendedError } from './extended-error.ts'
 import { createPlan } from './plan.ts'
 import type { Plan } from './plan.ts'
+import { createStaleness } from './staleness.ts'
+import type { Staleness } from './staleness.ts'
 
 export interface Inquiry {
   readonly context: AnswerContext
@@ -19,6 +26,17 @@ export interface Inquiry {
   readonly visited: NameKey[]
   /** Where the client is taken to be; found when the first steered set needs it. */
   locus: Locus | null
+  /** Another client could have got another answer: the scope of a client subnet is not 0. */
+  dependsOnClient: boolean
+  /** A steered set of the answer holds every target, since none was eligible. */
+  hasFailedOpen: boolean
+  /** A steered set is in the answer: it is as good as the health it went by. */
+  usesHealth: boolean
+  readonly staleness: Staleness
+  readonly cookie: ClientCookie
+  extendedError: ExtendedError | null
+  /** Nothing but header, question and what EDNS cannot do without; the header says TC. */
+  isCut: boolean
 }
 
 export const createInquiry = (context: AnswerContext): Inquiry => ({
@@ -29,10 +47,32 @@ export const createInquiry = (context: AnswerContext): Inquiry => ({
   catalog: { zones: new Map(), generation: -1 },
   visited: [],
   locus: null,
+  dependsOnClient: false,
+  hasFailedOpen: false,
+  usesHealth: false,
+  staleness: createStaleness(),
+  cookie: noCookie(),
+  extendedError: null,
+  isCut: false,
 })
 
-export function locusOf(inquiry: Inquiry): Locus {
-  const { context, peer } = inquiry
-  inquiry.locus ??= context.locate(peer.octets, peer.family)
+export function beginInquiry(inquiry: Inquiry, query: Query, peer: Peer): void {
+  inquiry.query = query
+  inquiry.peer = peer
+  inquiry.locus = null
+  inquiry.dependsOnClient = false
+  inquiry.hasFailedOpen = false
+  inquiry.usesHealth = false
+  inquiry.cookie.verdict = 'none'
+  inquiry.extendedError = null
+  inquiry.isCut = false
+}
+
+/** Where the client is taken to be, for steering `set`. */
+export function locusOf(inquiry: Inquiry, set: SteeredMx | SteeredAddresses): Locus {
+  const hasRules = set.policy.rules.length > 1
+  if (hasRules || (set.kind === 'steered-mx' && set.internal.length > 0))
+    inquiry.dependsOnClient = true
+  inquiry.locus ??= locateClient(inquiry.context, inquiry.query, inquiry.peer)
   return inquiry.locus
 }

@@ -2,8 +2,9 @@
 // Deciding adds to it, encode.ts alone knows octets and limits. One plan serves all queries of a responder.
 
 import type { ChosenAddress, Rung } from '../steer/selection.ts'
+import { keyOfOctets } from '../wire/key.ts'
 import { Rcode } from '../wire/rcode.ts'
-import type { Name, Rdata } from '../zone/zone.ts'
+import type { Name, NameKey, Rdata } from '../zone/zone.ts'
 
 export type Section = 'answer' | 'authority' | 'additional'
 
@@ -82,6 +83,16 @@ export function hasEntry(plan: Plan, section: Section, owner: Name, type: number
   for (let i = 0; i < plan.count; i++) {
     const entry = plan.entries[i] as PlanEntry
     if (entry.owner === owner && entry.type === type && entry.section === section) return true
+  }
+  return false
+}
+
+/** As `hasEntry`, by what the owner is called: for names that no node has. */
+export function hasEntryNamed(plan: Plan, section: Section, key: NameKey, type: number): boolean {
+  for (let i = 0; i < plan.count; i++) {
+    const { owner, type: itsType, section: itsSection } = plan.entries[i] as PlanEntry
+    if (owner === null || itsType !== type || itsSection !== section) continue
+    if (keyOfOctets(owner, 0, owner.length) === key) return true
   }
   return false
 }

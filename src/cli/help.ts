@@ -13,6 +13,7 @@ serve
   --admin ADDR:PORT     HTTP: /livez /readyz /metrics /targets (default: 127.0.0.1:8053); "off" for none
   --state URL           where instances share health: memory (default)
   --workers N           answering threads (default: one a core)
+  --transport KIND      UDP by mmsg (Linux), dgram, or auto (default): mmsg where it works
   --instance NAME       name of this instance (default: the host's name)
   --site NAME           name of its site
   --lameduck TIME       how long to go on answering after SIGTERM (default: 5s)

@@ -15,6 +15,7 @@ const single = [
   'admin',
   'state',
   'workers',
+  'transport',
   'instance',
   'site',
   'lameduck',
@@ -46,7 +47,7 @@ async function run(settings: Settings): Promise<number> {
   const log = createLog(settings.logLevel, settings.instance)
   const started = await startApp(settings, log)
   switch (started.kind) {
-    case 'bad-zones':
+    case 'bad-files':
       process.stderr.write(formatMistakes(started.mistakes))
       return 2
     case 'cannot-listen':

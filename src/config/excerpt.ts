@@ -30,10 +30,11 @@ const blankOut = (text: string): string => text.replaceAll('\t', ' ').replace(ha
 export const printable = (text: string): string =>
   text.replace(harmful, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
-/** Hides what URLs may carry: all of a store's URL, the user and password of any other. Keeps the length. */
+/** Hides secrets of cookies, and what URLs may carry: all of a store's URL, user and password of others. Keeps the length. */
 export const maskSecrets = (text: string): string =>
   text
     .replace(/\b(rediss?|valkeys?|sentinels?|redis\+\w+):\S+/gi, stars)
+    .replace(/\b[0-9a-f]{32}\b/gi, (secret) => '*'.repeat(secret.length))
     .replace(/:\/\/\S*@/g, (secret) => `://${'*'.repeat(secret.length - 4)}@`)
 
 const stars = (url: string, scheme: string): string =>

@@ -1,11 +1,11 @@
 // mxsteer.yaml → the settings that it gives.
 
-import type { Problem } from '../zone/problem.ts'
+import type { DocumentPath, Problem } from '../zone/problem.ts'
 import { type ConfigDocument, parseDocument } from './document.ts'
 import type { Mistake } from './mistake.ts'
 import { shapeProblems } from './schema-problems.ts'
 import {
-  type GeoIp,
+  type FileOnly,
   type SettingValues,
   isStoreUrl,
   settingsFileSchema,
@@ -13,7 +13,7 @@ import {
 import { storeUnavailable } from './store-unavailable.ts'
 
 export interface FileSettings {
-  readonly values: SettingValues & { readonly geoip?: GeoIp | undefined }
+  readonly values: SettingValues & FileOnly
   readonly mistakes: readonly Mistake[]
 }
 
@@ -29,7 +29,7 @@ export function readSettingsFile(file: string, octets: Uint8Array): FileSettings
   )
   if (namesStore(document.value)) problems.push(storeProblem)
   const found = [...mistakes, ...problems.map((problem) => document.toMistake(problem))]
-  return { values: read.success ? read.data : {}, mistakes: hideState(document, found) }
+  return { values: read.success ? read.data : {}, mistakes: hideSecrets(document, found) }
 }
 
 const storeProblem: Problem = {
@@ -49,11 +49,20 @@ function namesStore(value: unknown): boolean {
 const withoutSecret = (problem: Problem): Problem =>
   problem.path[0] === 'state' ? { ...problem, message: 'expected memory' } : problem
 
-/** Nor is it shown by the excerpt of another mistake on its line. */
-function hideState(document: ConfigDocument, mistakes: readonly Mistake[]): readonly Mistake[] {
-  const { line } = document.toMistake(storeProblem)
-  const isGiven = (document.value as { state?: unknown } | null)?.state !== undefined
-  return isGiven
-    ? mistakes.map((one) => (one.line === line ? { ...one, excerpt: '' } : one))
-    : mistakes
+/** Nor is it shown by the excerpt of another mistake on its line; and so are the secrets of cookies. */
+function hideSecrets(document: ConfigDocument, mistakes: readonly Mistake[]): readonly Mistake[] {
+  const lines = new Set(secretPaths(document.value).map((path) => lineOf(document, path)))
+  return mistakes.map((one) => (lines.has(one.line) ? { ...one, excerpt: '' } : one))
 }
+
+function secretPaths(value: unknown): DocumentPath[] {
+  const { state, cookie_secret: cookies } = (value ?? {}) as Record<string, unknown>
+  const paths: DocumentPath[] = []
+  if (state !== undefined) paths.push(['state'])
+  if (cookies !== undefined) paths.push(['cookie_secret'])
+  if (Array.isArray(cookies)) for (const i of cookies.keys()) paths.push(['cookie_secret', i])
+  return paths
+}
+
+const lineOf = (document: ConfigDocument, path: DocumentPath): number =>
+  document.toMistake({ ...storeProblem, path }).line

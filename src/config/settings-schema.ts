@@ -3,6 +3,9 @@
 
 import type { z } from 'zod'
 import { parseEndpoint } from '../lib/ip.ts'
+import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
+import type { RateLimitValues } from './answer-settings.ts'
+import { type StreamValues, proxy, tls, transfer } from './stream-settings.ts'
 import { closedMap, isIntegerWithin, leaf, oneOf, oneOrMany, seconds, text } from './leaf.ts'
 
 export interface Endpoint {
@@ -56,12 +59,17 @@ const state: z.ZodType<'memory' | 'store'> = leaf({
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+const transports = ['auto', 'mmsg', 'dgram'] as const
+/** How UDP is spoken. */
+export type UdpSetting = (typeof transports)[number]
+
 export interface SettingValues {
   listen?: readonly Endpoint[] | undefined
   admin?: Endpoint | 'off' | undefined
   zones?: string | undefined
   state?: 'memory' | 'store' | undefined
   workers?: number | undefined
+  transport?: UdpSetting | undefined
   instance?: string | undefined
   site?: string | undefined
   /** Seconds. */
@@ -71,6 +79,12 @@ export interface SettingValues {
   /** Octets. */
   max_udp?: number | undefined
   log_level?: LogLevel | undefined
+  /** Text, or `off`; so are the two below. */
+  nsid?: string | undefined
+  chaos_identity?: string | undefined
+  chaos_version?: string | undefined
+  cookie_secret?: readonly Uint8Array[] | undefined
+  cookie_secret_file?: string | undefined
 }
 export type SettingKey = keyof SettingValues
 
@@ -82,12 +96,18 @@ export const settingSchemas: Schemas = {
   zones: path,
   state,
   workers: count('a count', 1, 256),
+  transport: oneOf(transports),
   instance: label,
   site: label,
   lameduck: seconds('a time', 0, 3600),
   ready_within: seconds('a time', 0, 3600),
   max_udp: count('a size in octets', 512, 4096),
   log_level: oneOf(logLevels),
+  nsid,
+  chaos_identity: chaosText,
+  chaos_version: chaosText,
+  cookie_secret: cookieSecrets,
+  cookie_secret_file: path,
 }
 export const settingKeys: readonly SettingKey[] = Object.keys(settingSchemas) as SettingKey[]
 
@@ -100,9 +120,18 @@ export interface GeoIp {
   readonly asn?: string | undefined
 }
 
+/** What only the file can say. */
+export interface FileOnly extends StreamValues {
+  readonly geoip?: GeoIp | undefined
+  readonly rate_limit?: RateLimitValues | undefined
+}
+
 /** mxsteer.yaml. */
-export const settingsFileSchema: z.ZodType<SettingValues & { geoip?: GeoIp | undefined }> =
-  closedMap({
-    ...(optional as { [Key in SettingKey]: z.ZodOptional<Schemas[Key]> }),
-    geoip: closedMap({ country: path.optional(), asn: path.optional() }).optional(),
-  })
+export const settingsFileSchema: z.ZodType<SettingValues & FileOnly> = closedMap({
+  ...(optional as { [Key in SettingKey]: z.ZodOptional<Schemas[Key]> }),
+  geoip: closedMap({ country: path.optional(), asn: path.optional() }).optional(),
+  rate_limit: rateLimit.optional(),
+  tls: tls.optional(),
+  proxy: proxy.optional(),
+  transfer: transfer.optional(),
+})

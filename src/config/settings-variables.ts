@@ -11,6 +11,9 @@ const variables: ReadonlyMap<string, string> = new Map(
   settingKeys.map((key) => [prefix + key.toUpperCase(), key]),
 )
 
+/** Comma-separated. */
+const lists: ReadonlySet<string> = new Set(['listen', 'cookie_secret'])
+
 export interface VariablesGiven {
   readonly given: readonly Given[]
   readonly warnings: readonly Mistake[]
@@ -23,7 +26,8 @@ export function variablesGiven(env: Readonly<Record<string, string | undefined>>
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith(prefix) || !value) continue
     const key = variables.get(name)
-    if (key === 'listen') given.push({ origin: name, key, value: value.split(',') })
+    if (key !== undefined && lists.has(key))
+      given.push({ origin: name, key, value: value.split(',') })
     else if (key !== undefined) given.push({ origin: name, key, value })
     else if (name !== `${prefix}CONFIG`) warnings.push(...warnOfSlip(name))
   }

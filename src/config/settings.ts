@@ -1,12 +1,15 @@
 // The server's settings: flags over environment over mxsteer.yaml over defaults, every mistake in one go.
 
 import { availableParallelism, hostname } from 'node:os'
+import { rateLimitOf, readSecretFile } from './answer-settings.ts'
+import type { RateLimitSettings, SecretFile } from './answer-settings.ts'
 import { printable } from './excerpt.ts'
 import type { Mistake } from './mistake.ts'
 import { readOne } from './read-folder.ts'
 import { type FileSettings, readSettingsFile } from './settings-file.ts'
-import { type Given, readGiven } from './settings-given.ts'
-import type { Endpoint, GeoIp, LogLevel, SettingValues } from './settings-schema.ts'
+import { type Given, givenMistake, readGiven } from './settings-given.ts'
+import type { Endpoint, GeoIp, LogLevel, SettingValues, UdpSetting } from './settings-schema.ts'
+import { type StreamsGiven, endpointTwice, streamsOf } from './stream-settings.ts'
 import { variablesGiven } from './settings-variables.ts'
 
 export interface Settings {
@@ -17,6 +20,7 @@ export interface Settings {
   readonly zones: string
   readonly state: 'memory'
   readonly workers: number
+  readonly transport: UdpSetting
   readonly instance: string
   readonly site: string
   readonly lameduckSeconds: number
@@ -25,6 +29,18 @@ export interface Settings {
   readonly maxUdpOctets: number
   readonly logLevel: LogLevel
   readonly geoip: GeoIp
+  readonly answers: AnswerSettings
+  readonly streams: StreamsGiven
+}
+
+/** null: off. */
+export interface AnswerSettings {
+  readonly nsid: string | null
+  readonly chaosIdentity: string | null
+  readonly chaosVersion: string | null
+  /** The first one signs; none: one by chance, for this process alone. */
+  readonly cookieSecrets: readonly Uint8Array[]
+  readonly rateLimit: RateLimitSettings | null
 }
 
 export type FlagValues = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -57,9 +73,20 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
   const mistakes = [...file.mistakes, ...env.mistakes, ...flags.mistakes]
   if (mistakes.some((mistake) => mistake.severity === 'error'))
     return { kind: 'rejected', mistakes }
-  const { geoip = {}, ...fromFile } = file.values
+  const { geoip = {}, rate_limit: rateLimit, tls, proxy, transfer, ...fromFile } = file.values
   const values = { ...fromFile, ...env.values, ...flags.values }
-  const settings = withDefaults(values, geoip, host)
+  const secrets = await cookieSecretsOf(values)
+  if (secrets.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, secrets.mistake] }
+  const general = withDefaults(values, geoip, host)
+  const streams = streamsOf({ tls, proxy, transfer }, general.listen)
+  const twice = endpointTwice(general.listen, streams)
+  if (twice !== null)
+    return { kind: 'rejected', mistakes: [...mistakes, givenMistake('listen', 'bad-value', twice)] }
+  const settings = {
+    ...general,
+    streams,
+    answers: answersOf(values, rateLimitOf(rateLimit, general.workers), secrets.secrets, host.name),
+  }
   return { kind: 'settings', settings, warnings: [...mistakes, ...variables.warnings] }
 }
 
@@ -84,7 +111,7 @@ function withDefaults(
   values: SettingValues,
   geoip: GeoIp,
   host: { readonly name: string; readonly parallelism: number },
-): Settings {
+): Omit<Settings, 'answers' | 'streams'> {
   const { listen, admin = { address: '127.0.0.1', port: 8053 } } = values
   return {
     listen: listen ?? [{ address: '127.0.0.1', port: 5300 }],
@@ -92,6 +119,7 @@ function withDefaults(
     zones: values.zones ?? 'zones',
     state: 'memory',
     workers: values.workers ?? Math.min(256, host.parallelism),
+    transport: values.transport ?? 'auto',
     instance: values.instance ?? instanceName(host.name),
     site: values.site ?? 'default',
     lameduckSeconds: values.lameduck ?? 5,
@@ -106,3 +134,30 @@ const instanceName = (host: string): string =>
   printable(host)
     .replace(/[^\w.-]/g, '-')
     .slice(0, 63) || 'mxsteer'
+
+/** Secrets given by themselves go before those of the file: what signs can be put in force without touching it. */
+async function cookieSecretsOf(values: SettingValues): Promise<SecretFile> {
+  const given = values.cookie_secret ?? []
+  if (values.cookie_secret_file === undefined) return { kind: 'secrets', secrets: given }
+  const read = await readSecretFile(values.cookie_secret_file)
+  return read.kind === 'bad' ? read : { kind: 'secrets', secrets: [...given, ...read.secrets] }
+}
+
+function answersOf(
+  values: SettingValues,
+  rateLimit: RateLimitSettings | null,
+  cookieSecrets: readonly Uint8Array[],
+  hostName: string,
+): AnswerSettings {
+  const instance = values.instance ?? instanceName(hostName)
+  return {
+    nsid: unlessOff(values.nsid ?? instance),
+    chaosIdentity: unlessOff(values.chaos_identity ?? instance),
+    // The name without the number: who looks for servers of a certain version finds none.
+    chaosVersion: unlessOff(values.chaos_version ?? 'mxsteer'),
+    cookieSecrets,
+    rateLimit,
+  }
+}
+
+const unlessOff = (text: string): string | null => (text === 'off' ? null : text)

@@ -13,10 +13,16 @@ export interface FileWatch {
   close(): void
 }
 
-/** Calls back once the folder has been quiet for a moment after a change. */
-export async function watchFiles(folder: string, onChange: () => void): Promise<FileWatch> {
+export const isYaml = (name: string): boolean => /\.ya?ml$/.test(name)
+
+/** Calls back once the folder has been quiet for a moment after a change of files that matter. */
+export async function watchFiles(
+  folder: string,
+  matters: (name: string) => boolean,
+  onChange: () => void,
+): Promise<FileWatch> {
   let settling: NodeJS.Timeout | null = null
-  let seen = await fingerprint(folder)
+  let seen = await fingerprint(folder, matters)
   let notices = openNotices(folder, noticed)
 
   function noticed(): void {
@@ -25,7 +31,7 @@ export async function watchFiles(folder: string, onChange: () => void): Promise<
   }
 
   async function settled(): Promise<void> {
-    const now = await fingerprint(folder)
+    const now = await fingerprint(folder, matters)
     if (now === seen) return
     seen = now
     // The folder itself may be another one now: listen to that.
@@ -56,9 +62,9 @@ function openNotices(folder: string, onNotice: () => void): FSWatcher | null {
 }
 
 /** Names, sizes, inodes and times of the folder's files: moves when an editor saves or a link is flipped. */
-async function fingerprint(folder: string): Promise<string> {
+async function fingerprint(folder: string, matters: (name: string) => boolean): Promise<string> {
   try {
-    const names = (await readdir(folder)).filter((name) => /\.ya?ml$/.test(name)).sort()
+    const names = (await readdir(folder)).filter(matters).sort()
     const marks = await Promise.all(
       names.slice(0, filesLimit).map(async (name) => {
         const { ino, size, mtimeMs, ctimeMs } = await stat(join(folder, name))

@@ -2,7 +2,7 @@
 // copies no zone and sends no message. One writer (the control thread), any number of readers.
 //
 // A slot is one address as one probe profile sees it. Slot 0 is always up: pools without a probe.
-// Layout: Int32 [generation, reserved]; then per slot: state (Int32), factor (Float32), hold (Float32).
+// Layout: Int32 [generation, beats]; then per slot: state (Int32), factor (Float32), hold (Float32).
 // Readers may see a slot between two writes; each field by itself is never torn, and a decision on a mix of
 // old and new health is as good as one made a moment earlier or later.
 
@@ -15,6 +15,8 @@ export const slotLimit = 65_536
 export interface HealthReader {
   /** Moves with every change of any slot. */
   generation(): number
+  /** Moves every second while the writer lives; 0: it does not tell. */
+  beats(): number
   state(slot: number): SlotState
   /** Share of the configured weight that the slot is worth, 0…1 (slow start, shedding). */
   factor(slot: number): number
@@ -25,6 +27,7 @@ export interface HealthReader {
 export interface HealthWriter extends HealthReader {
   readonly buffer: SharedArrayBuffer
   set(slot: number, state: SlotState, factor: number, holdSeconds: number): void
+  beat(): void
 }
 
 export const healthTableOctets = (slots: number): number => 8 + slots * 12
@@ -39,6 +42,7 @@ export function openHealthTable(buffer: SharedArrayBuffer): HealthWriter {
   return {
     buffer,
     generation: () => Atomics.load(head, 0),
+    beats: () => Atomics.load(head, 1),
     state: (slot) => (states[slot] ?? SlotState.unknown) as SlotState,
     factor: (slot) => factors[slot] ?? 1,
     holdSeconds: (slot) => holds[slot] ?? Infinity,
@@ -47,6 +51,9 @@ export function openHealthTable(buffer: SharedArrayBuffer): HealthWriter {
       factors[slot] = factor
       holds[slot] = holdSeconds
       Atomics.add(head, 0, 1)
+    },
+    beat() {
+      Atomics.add(head, 1, 1)
     },
   }
 }

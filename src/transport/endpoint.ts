@@ -31,10 +31,15 @@ export type BindCheck =
  * Binds every endpoint once without SO_REUSEPORT and lets go again. The workers share their ports, and a
  * shared bind succeeds beside another server of the same user: both would then answer half of the queries.
  */
-export async function checkEndpoints(endpoints: readonly Endpoint[]): Promise<BindCheck> {
+export async function checkEndpoints(
+  endpoints: readonly Endpoint[],
+  ofTcpAlone: readonly Endpoint[] = [],
+): Promise<BindCheck> {
   for (const endpoint of endpoints) {
     const udp = await tryUdp(endpoint)
     if (udp) return { kind: 'taken', endpoint, protocol: 'UDP', code: udp }
+  }
+  for (const endpoint of [...endpoints, ...ofTcpAlone]) {
     const tcp = await tryTcp(endpoint)
     if (tcp) return { kind: 'taken', endpoint, protocol: 'TCP', code: tcp }
   }

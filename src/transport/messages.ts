@@ -2,24 +2,46 @@
 
 import type { PlaceFiles } from '../geo/places.ts'
 import type { Catalog } from '../zone/zone.ts'
+import type { Answering } from './answering.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { StreamSettings } from './streams.ts'
+import type { CertificatePair } from './tls.ts'
+import type { MmsgSocket } from './udp-socket.ts'
+
+/**
+ * mmsg: UDP alone, in a loop that blocks. stream: what lives on the event loop, beside the `mmsg` workers.
+ * dgram: both on one event loop, where there is no mmsg.
+ */
+export type WorkerKind = 'mmsg' | 'stream' | 'dgram'
 
 /** Given to a worker at birth. */
 export interface WorkerBirth {
+  readonly kind: WorkerKind
   readonly endpoints: readonly Endpoint[]
+  /** Not yet bound; of a worker of kind `mmsg` alone. The control thread closes them. */
+  readonly sockets: readonly MmsgSocket[]
+  /** Raised after each message to the worker (mailbox.ts). */
+  readonly mailFlag: SharedArrayBuffer
   readonly catalog: Catalog
   readonly healthBuffer: SharedArrayBuffer
   readonly countersBuffer: SharedArrayBuffer
   readonly maxUdpOctets: number
+  readonly answering: Answering
   readonly geoip: PlaceFiles
+  /** Absent: TCP, and nothing else over connections. */
+  readonly streams?: StreamSettings
 }
 
 export type ToWorker =
   | { readonly kind: 'catalog'; readonly catalog: Catalog }
+  | { readonly kind: 'certificate'; readonly pair: CertificatePair }
+  /** The end is near: connections that fall idle are closed. */
+  | { readonly kind: 'lameduck' }
   /** Close the sockets and exit. */
   | { readonly kind: 'stop' }
 
 export type FromWorker =
-  | { readonly kind: 'listening' }
+  /** `receiveOctets`: the smallest receive buffer of its UDP sockets; null without any. */
+  | { readonly kind: 'listening'; readonly receiveOctets: number | null }
   | { readonly kind: 'places-broken'; readonly why: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }

@@ -1,4 +1,4 @@
-// UDP by node:dgram: one socket a worker and endpoint, the port shared through SO_REUSEPORT.
+// UDP by node:dgram: one socket a worker and address, the port shared through SO_REUSEPORT.
 //
 // A send that the kernel does not take at once stays queued in libuv with a pointer into our buffer. So answers
 // are written to a ring, and while the queue is as long as the ring new answers are dropped: a client that gets
@@ -8,13 +8,19 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 
 import type { Peer, Respond } from '../answer/context.ts'
 import type { Counters } from '../answer/counters.ts'
+import { listenEach } from './udp-each-address.ts'
 import { peerAddress } from './peer.ts'
 import { type Endpoint, udpOptionsOf } from './endpoint.ts'
+import { maxQueryOctets } from './udp-arena.ts'
+import { isWildcard } from './udp-layout.ts'
+import { wantedReceiveOctets } from './udp-socket.ts'
 
 const ringSlots = 512
 const slotOctets = 4096
 
 export interface UdpListener {
+  /** What the kernel gave as receive buffer; the smallest, where there are several. */
+  readonly receiveOctets: number
   close(): Promise<void>
 }
 
@@ -24,17 +30,40 @@ export function listenUdp(
   respond: Respond,
   counters: Counters,
 ): Promise<UdpListener> {
+  const listen = (one: Endpoint): Promise<UdpListener> => listenOne(one, respond, counters)
+  // This socket cannot be told which address an answer should leave from, so each address gets one.
+  return isWildcard(endpoint.address) ? listenEach(endpoint, listen) : listen(endpoint)
+}
+
+function listenOne(endpoint: Endpoint, respond: Respond, counters: Counters): Promise<UdpListener> {
   const socket = createSocket({ ...udpOptionsOf(endpoint.address), reusePort: true })
   socket.on('message', answerOn(socket, respond, counters))
   return new Promise((resolve, reject) => {
-    socket.once('error', reject)
+    const onError = (error: Error): void => {
+      socket.close()
+      reject(error)
+    }
+    socket.once('error', onError)
     socket.bind(endpoint.port, endpoint.address, () => {
-      socket.removeListener('error', reject)
+      socket.removeListener('error', onError)
       // A datagram that cannot be sent (an ICMP error, a full device queue) concerns that client alone.
       socket.on('error', () => counters.add('sendErrors'))
-      resolve({ close: () => new Promise((closed) => socket.close(() => closed())) })
+      resolve({
+        receiveOctets: askForBuffer(socket),
+        close: () => new Promise((closed) => socket.close(() => closed())),
+      })
     })
   })
+}
+
+/** The kernel doubles what it grants, for its own needs, and on Linux tells the double. */
+function askForBuffer(socket: Socket): number {
+  try {
+    socket.setRecvBufferSize(wantedReceiveOctets)
+  } catch {
+    // Some kernels refuse what Linux cuts down.
+  }
+  return socket.getRecvBufferSize() / (process.platform === 'linux' ? 2 : 1)
 }
 
 function answerOn(socket: Socket, respond: Respond, counters: Counters) {
@@ -52,7 +81,7 @@ function answerOn(socket: Socket, respond: Respond, counters: Counters) {
       return
     }
     const at = next * slotOctets
-    const octets = respond(packet, 0, packet.length, peer, ring, at)
+    const octets = respond(packet, 0, Math.min(packet.length, maxQueryOctets), peer, ring, at)
     if (octets === 0) return
     next = (next + 1) % ringSlots
     socket.send(ring, at, octets, from.port, from.address)

@@ -1,35 +1,54 @@
 // Entry of an answering worker thread: its own sockets, the shared health table, the catalog last published.
 
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 
+import type { AnswerContext } from '../answer/context.ts'
 import { createCounters } from '../answer/counters.ts'
 import { createRespond } from '../answer/respond.ts'
+import { createBeginTransfer } from '../answer/transfer.ts'
 import { type Places, openPlaces, unknownPlaces } from '../geo/places.ts'
 import { openHealthTable } from '../health/table.ts'
 import { systemClock } from '../lib/clock.ts'
 import { needsPlaces } from '../steer/needs-places.ts'
 import type { Catalog } from '../zone/zone.ts'
+import { answerInTurns } from './udp-turns.ts'
+import { contained, containedTransfers } from './contained.ts'
+import { openMailbox } from './mailbox.ts'
+import { createGuards } from './answering.ts'
 import type { FromWorker, ToWorker, WorkerBirth } from './messages.ts'
-import { listenTcp } from './tcp.ts'
+import { isListed } from './network-list.ts'
+import { streamLimits } from './stream-limits.ts'
+import { type Streams, listenStreams, noStreams } from './streams.ts'
 import { listenUdp } from './udp-dgram.ts'
+import { loadLibc } from './udp-libc.ts'
 
 const birth = workerData as WorkerBirth
-const tell = (message: FromWorker): void => parentPort?.postMessage(message)
+const control = parentPort as MessagePort
+const tell = (message: FromWorker): void => control.postMessage(message)
 const counters = createCounters(birth.countersBuffer)
 
 let catalog: Catalog = birth.catalog
 let places: Places = unknownPlaces
 
-const respond = createRespond({
+const streamSettings = birth.streams ?? noStreams
+let streams: Streams | null = null
+
+const context: AnswerContext = {
   catalog: () => catalog,
   health: openHealthTable(birth.healthBuffer),
   random: Math.random,
+  clock: systemClock,
   locate: (octets, family) => places.locate(octets, family),
   counters,
   maxUdpOctets: birth.maxUdpOctets,
-})
+  identity: birth.answering.identity,
+  ...createGuards(birth.answering),
+  tcpIdleMs: () => (streams?.isLameduck() ? 0 : streamLimits.idleMs),
+  mayTransfer: (octets) => isListed(streamSettings.transferAllow, octets),
+}
+const respond = contained(createRespond(context), counters)
 
-/** The GeoIP database is opened when the first rule asks for a place, before that rule is in force. */
+/** In force at once, but the GeoIP database is opened when the first rule asks for a place, before that rule is. */
 async function publish(next: Catalog): Promise<void> {
   if (places === unknownPlaces && needsPlaces(next)) {
     const opened = await openPlaces(birth.geoip)
@@ -40,24 +59,62 @@ async function publish(next: Catalog): Promise<void> {
   if (next.generation >= catalog.generation) catalog = next
 }
 
-async function serve(): Promise<void> {
-  await publish(birth.catalog)
+/** What lives on the event loop: everything but UDP by mmsg. */
+async function serveOnLoop(): Promise<void> {
   const closers: { close(): Promise<void> }[] = []
+  let receiveOctets: number | null = null
   for (const endpoint of birth.endpoints) {
-    closers.push(await listenUdp(endpoint, respond, counters))
-    closers.push(await listenTcp(endpoint, respond, counters, systemClock))
+    if (birth.kind === 'dgram') {
+      const udp = await listenUdp(endpoint, respond, counters)
+      receiveOctets = Math.min(receiveOctets ?? Infinity, udp.receiveOctets)
+      closers.push(udp)
+    }
   }
-  parentPort?.on('message', (message: ToWorker) => {
+  const beginTransfer = containedTransfers(createBeginTransfer(context), counters)
+  const sources = { respond, beginTransfer, counters, clock: systemClock }
+  streams = await listenStreams(birth.endpoints, streamSettings, sources)
+  closers.push(streams)
+  control.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'catalog':
-        void publish(message.catalog)
-        break
+        return void publish(message.catalog)
+      case 'certificate':
+        return streams?.setCertificate(message.pair)
+      case 'lameduck':
+        return streams?.lameduck()
       case 'stop':
-        void Promise.all(closers.map((closer) => closer.close())).then(() => process.exit(0))
-        break
+        return void Promise.all(closers.map((one) => one.close())).then(() => process.exit(0))
+      default:
+        return message satisfies never
     }
   })
-  tell({ kind: 'listening' })
+  tell({ kind: 'listening', receiveOctets })
+}
+
+async function serveBlocking(): Promise<void> {
+  const libc = await loadLibc()
+  const { maxUdpOctets, sockets } = birth
+  const mailbox = openMailbox(control, birth.mailFlag)
+  answerInTurns({
+    sockets,
+    mailbox,
+    publish,
+    clock: systemClock,
+    libc,
+    respond,
+    counters,
+    maxUdpOctets,
+    onStop: () => process.exit(0),
+  })
+  tell({
+    kind: 'listening',
+    receiveOctets: Math.min(...sockets.map((socket) => socket.receiveOctets)),
+  })
+}
+
+async function serve(): Promise<void> {
+  await publish(birth.catalog)
+  await (birth.kind === 'mmsg' ? serveBlocking() : serveOnLoop())
 }
 
 serve().catch((error: NodeJS.ErrnoException) => {

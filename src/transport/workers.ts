@@ -4,17 +4,27 @@
 //   any      ── stop ──► stopped
 // A worker that served for 10 s has earned a fresh backoff.
 
-import { Worker } from 'node:worker_threads'
-
-import { type Counters, createCounters } from '../answer/counters.ts'
+import type { Counters } from '../answer/counters.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Catalog } from '../zone/zone.ts'
-import type { FromWorker, ToWorker, WorkerBirth } from './messages.ts'
+import type { FromWorker } from './messages.ts'
+import { type StreamSettings, noStreams, withCertificate } from './streams.ts'
+import type { CertificatePair } from './tls.ts'
+import type { UdpTransport } from './udp-choice.ts'
+import { wantedReceiveOctets } from './udp-socket.ts'
+import {
+  type Seat,
+  type SharedBirth,
+  clearSeat,
+  createSeats,
+  firstBackoffMs,
+  post,
+  seatThread,
+  stopSeat,
+} from './worker-seat.ts'
 
-const firstBackoffMs = 200
 const lastBackoffMs = 5000
 const provenAfterMs = 10_000
-const stopWithinMs = 3000
 
 export type WorkerEvent =
   | {
@@ -25,10 +35,14 @@ export type WorkerEvent =
     }
   | { readonly kind: 'restarted'; readonly worker: number }
   | { readonly kind: 'places-broken'; readonly worker: number; readonly why: string }
+  /** Told once: the kernel gave less of a receive buffer than was asked for. */
+  | { readonly kind: 'buffer-clamped'; readonly askedOctets: number; readonly gotOctets: number }
 
 export interface WorkersOptions {
+  /** Workers that answer UDP; with mmsg there are others beside them. */
   readonly count: number
-  readonly birth: Omit<WorkerBirth, 'countersBuffer'>
+  readonly udp: UdpTransport
+  readonly birth: SharedBirth
   readonly clock: Clock
   readonly onEvent: (event: WorkerEvent) => void
   /** For tests: another thread than the answering one. */
@@ -41,20 +55,13 @@ export interface Workers {
   /** Counters outlive their worker: a restart goes on counting. */
   readonly counters: readonly Counters[]
   publish(catalog: Catalog): void
+  /** For handshakes from now on. */
+  renewCertificate(pair: CertificatePair): void
+  /** Connections that fall idle are closed from now on. */
+  lameduck(): void
   alive(): number
   restarts(): number
   stop(): Promise<void>
-}
-
-/** Where one worker sits: what stays when its thread is replaced. */
-interface Seat {
-  readonly index: number
-  readonly counters: Counters
-  thread: Worker | null
-  isServing: boolean
-  bornMs: number
-  backoffMs: number
-  retry: NodeJS.Timeout | null
 }
 
 // The entry has the ending of the file we run from: .ts from source, .js from dist.
@@ -71,13 +78,16 @@ class SeatedWorkers implements Workers {
   readonly #options: WorkersOptions
   readonly #seats: readonly Seat[]
   #catalog: Catalog
+  #streams: StreamSettings
   #isStopping = false
   #restarts = 0
+  #isClampTold = false
 
   constructor(options: WorkersOptions) {
     this.#options = options
     this.#catalog = options.birth.catalog
-    this.#seats = Array.from({ length: options.count }, (_, index) => emptySeat(index))
+    this.#streams = options.birth.streams ?? noStreams
+    this.#seats = createSeats(options.udp, options.count)
     this.counters = this.#seats.map((seat) => seat.counters)
     this.listening = Promise.all(this.#seats.map((seat) => this.#spawn(seat))).then(() => {})
   }
@@ -92,8 +102,16 @@ class SeatedWorkers implements Workers {
 
   publish(catalog: Catalog): void {
     this.#catalog = catalog
-    for (const { thread } of this.#seats)
-      thread?.postMessage({ kind: 'catalog', catalog } satisfies ToWorker)
+    for (const seat of this.#seats) post(seat, { kind: 'catalog', catalog })
+  }
+
+  renewCertificate(pair: CertificatePair): void {
+    this.#streams = withCertificate(this.#streams, pair)
+    for (const seat of this.#seats) post(seat, { kind: 'certificate', pair })
+  }
+
+  lameduck(): void {
+    for (const seat of this.#seats) post(seat, { kind: 'lameduck' })
   }
 
   async stop(): Promise<void> {
@@ -101,32 +119,36 @@ class SeatedWorkers implements Workers {
     await Promise.all(this.#seats.map(stopSeat))
   }
 
+  #birth(): SharedBirth {
+    return { ...this.#options.birth, catalog: this.#catalog, streams: this.#streams }
+  }
+
   /** Puts a new thread on the seat. Resolves when it listens, rejects if it ends before that. */
   #spawn(seat: Seat): Promise<void> {
-    const { birth, clock, entry = answeringEntry } = this.#options
-    const data: WorkerBirth = {
-      ...birth,
-      catalog: this.#catalog,
-      countersBuffer: seat.counters.buffer,
-    }
-    const thread = new Worker(entry, { workerData: data, name: `answer-${seat.index}` })
-    seat.thread = thread
+    const { clock, udp, entry = answeringEntry } = this.#options
     seat.bornMs = clock.monotonicMs()
     return new Promise((resolve, reject) => {
       let why = 'it exited'
-      thread.on('message', (message: FromWorker) => {
-        if (message.kind === 'failed') why = `${message.code}: ${message.message}`
-        this.#hear(seat, message, resolve, reject)
-      })
-      thread.on('error', (error) => {
-        why = error instanceof Error ? error.message : String(error)
-      })
-      thread.on('exit', () => {
-        seat.isServing = false
-        seat.thread = null
+      const gone = (): void => {
+        clearSeat(seat, udp)
         reject(new Error(why))
         this.#replace(seat, why)
-      })
+      }
+      try {
+        const thread = seatThread(seat, udp, this.#birth(), entry)
+        thread.on('message', (message: FromWorker) => {
+          if (message.kind === 'failed') why = `${message.code}: ${message.message}`
+          this.#hear(seat, message, resolve, reject)
+        })
+        thread.on('error', (error) => {
+          why = error instanceof Error ? error.message : String(error)
+        })
+        thread.on('exit', gone)
+      } catch (error) {
+        why = error instanceof Error ? error.message : String(error)
+        reject(error)
+        gone()
+      }
     })
   }
 
@@ -139,6 +161,7 @@ class SeatedWorkers implements Workers {
     switch (message.kind) {
       case 'listening':
         seat.isServing = true
+        this.#tellClamp(message.receiveOctets)
         return resolve()
       case 'failed':
         return reject(Object.assign(new Error(message.message), { code: message.code }))
@@ -151,6 +174,13 @@ class SeatedWorkers implements Workers {
       default:
         return message satisfies never
     }
+  }
+
+  #tellClamp(gotOctets: number | null): void {
+    const askedOctets = wantedReceiveOctets
+    if (gotOctets === null || gotOctets >= askedOctets || this.#isClampTold) return
+    this.#isClampTold = true
+    this.#options.onEvent({ kind: 'buffer-clamped', askedOctets, gotOctets })
   }
 
   #replace(seat: Seat, why: string): void {
@@ -167,24 +197,4 @@ class SeatedWorkers implements Workers {
       this.#spawn(seat).then(reborn, () => {})
     }, backoffMs)
   }
-}
-
-const emptySeat = (index: number): Seat => ({
-  index,
-  counters: createCounters(),
-  thread: null,
-  isServing: false,
-  bornMs: 0,
-  backoffMs: firstBackoffMs,
-  retry: null,
-})
-
-async function stopSeat({ thread, retry }: Seat): Promise<void> {
-  if (retry) clearTimeout(retry)
-  if (!thread) return
-  const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
-  thread.postMessage({ kind: 'stop' } satisfies ToWorker)
-  const overdue = setTimeout(() => void thread.terminate(), stopWithinMs)
-  await exited
-  clearTimeout(overdue)
 }

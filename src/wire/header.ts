@@ -8,8 +8,8 @@ export const Flag = { QR: 0x80, AA: 0x04, TC: 0x02, RD: 0x01 } as const
 
 export const opcodeOf = (flagOctet: number): number => (flagOctet >> 3) & 0x0f
 
-/** The only opcode we implement. */
-export const opcodeQuery = 0
+/** QUERY is the only one that is served; NOTIFY and UPDATE are refused by name (RFC 1996, RFC 2136). */
+export const Opcode = { QUERY: 0, NOTIFY: 4, UPDATE: 5 } as const
 
 /** QTYPE and QCLASS. */
 export const questionTailOctets = 4

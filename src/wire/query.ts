@@ -1,21 +1,29 @@
 // One packet from the network → a query, a rejection, or nothing to say. RFC 1035 §4.1, RFC 6891 §6.
 //
 //   shorter than a header, or a response            drop: an answer could start a loop
-//   opcode other than QUERY                         NOTIMP, on the header alone
 //   not exactly one question, records before it
 //   has been answered, a name or record that ends
-//   outside the packet, a second or misplaced OPT   FORMERR
-//   EDNS version above 0                            BADVERS
+//   outside the packet, a second or misplaced OPT
+//   or TSIG, an option that is wrong                FORMERR
+//   no question at all                              FORMERR, its OPT read for who wants a cookie (RFC 7873 §5.4)
+//   EDNS version above 0                            BADVERS, whatever the options are
+//   TSIG                                            NOTAUTH: no key is known here (tsig.ts)
+//   opcode NOTIFY or UPDATE about an SOA            REFUSED, about anything else FORMERR (RFC 1996 §3.7, 2136 §3.1.1)
+//   any other opcode                                NOTIMP, on the header and OPT alone
 //
 // Octets after the counted records are ignored, as other servers do. Every loop is bounded by the packet or by maxAdditional.
 
 import type { NameKey } from '../zone/zone.ts'
-import { Flag, headerOctets, opcodeOf, opcodeQuery } from './header.ts'
+import { emptyOptions, readOptions, resetOptions } from './edns.ts'
+import type { EdnsOptions } from './edns.ts'
+import { Flag, Opcode, headerOctets, opcodeOf } from './header.ts'
 import { questionTailOctets, recordTailOctets } from './header.ts'
 import { keyOfOctets } from './key.ts'
 import { maxLabelOctets, maxNameOctets } from './name.ts'
 import { Rcode } from './rcode.ts'
 import { RRType } from './rrtype.ts'
+import { emptyTsig, readTsig } from './tsig.ts'
+import type { Tsig } from './tsig.ts'
 
 /** OPT, TSIG, and room for what may come; more is no query that anyone means. */
 const maxAdditional = 8
@@ -23,8 +31,11 @@ const maxAdditional = 8
 /** What was asked. One record is refilled for every packet: nothing may hold on to it. */
 export interface Query {
   packet: Uint8Array
+  /** Where the message starts in `packet`. */
+  offset: number
   id: number
   opcode: number
+  /** False for any opcode but QUERY: the bit has no meaning there. */
   recursionDesired: boolean
   /** Where the name asked for starts in `packet`, case kept; `qnameOctets` is 0 as long as no question was read. */
   qnameOffset: number
@@ -36,9 +47,11 @@ export interface Query {
   /** The requestor's UDP payload size, as given. */
   udpOctets: number
   dnssecOk: boolean
-  /** EDNS options, undecoded: octets of `packet`. */
+  /** The OPT's RDATA in `packet`, and what it says. */
   optionsOffset: number
   optionsOctets: number
+  readonly options: EdnsOptions
+  readonly tsig: Tsig
 }
 
 export type Decoded =
@@ -67,8 +80,9 @@ const dropped: Decoded = { kind: 'drop' }
 
 export const emptyQuery = (): Query => ({
   packet: new Uint8Array(0),
+  offset: 0,
   id: 0,
-  opcode: opcodeQuery,
+  opcode: Opcode.QUERY,
   recursionDesired: false,
   qnameOffset: 0,
   qnameOctets: 0,
@@ -80,20 +94,27 @@ export const emptyQuery = (): Query => ({
   dnssecOk: false,
   optionsOffset: 0,
   optionsOctets: 0,
+  options: emptyOptions(),
+  tsig: emptyTsig(),
 })
 
 function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rcode {
   const flags = packet[offset + 2] as number
   query.packet = packet
+  query.offset = offset
   query.id = u16(packet, offset)
   query.opcode = opcodeOf(flags)
-  query.recursionDesired = (flags & Flag.RD) !== 0
+  query.recursionDesired = query.opcode === Opcode.QUERY && (flags & Flag.RD) !== 0
   query.qnameOctets = 0
   query.hasOpt = false
   query.dnssecOk = false
   query.optionsOctets = 0
-  if (query.opcode !== opcodeQuery) return Rcode.NOTIMP
-  if (u16(packet, offset + 4) !== 1) return Rcode.FORMERR
+  resetOptions(query.options)
+  query.tsig.isPresent = false
+  if (query.opcode !== Opcode.QUERY) return fillOther(query, end)
+  const questions = u16(packet, offset + 4)
+  if (questions === 0) return fillBare(query, end)
+  if (questions > 1) return Rcode.FORMERR
   const at = readQuestion(query, offset + headerOctets, end)
   if (at < 0 || u16(packet, offset + 6) !== 0) return Rcode.FORMERR
   // IXFR carries the client's SOA in the authority section (RFC 1995 §3); nothing else carries anything there.
@@ -103,7 +124,32 @@ function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rc
   if (additionals > maxAdditional) return Rcode.FORMERR
   return authorities + additionals === 0
     ? Rcode.NOERROR
-    : readRecords(query, at, end, { authorities, additionals })
+    : readRecords(query, at, end, { before: authorities, additionals })
+}
+
+/** No question: never a query, but it may come for a cookie. */
+function fillBare(query: Query, end: number): Rcode {
+  const { packet, offset } = query
+  const before = u16(packet, offset + 6) + u16(packet, offset + 8)
+  const additionals = u16(packet, offset + 10)
+  if (before > 0 || additionals > maxAdditional) return Rcode.FORMERR
+  const rcode = readRecords(query, offset + headerOctets, end, { before, additionals })
+  return rcode === Rcode.NOERROR ? Rcode.FORMERR : rcode
+}
+
+/** Opcodes that are never served. Their records are stepped over for the OPT, which the answer needs one for. */
+function fillOther(query: Query, end: number): Rcode {
+  const { packet, offset, opcode } = query
+  const isKnown = opcode === Opcode.NOTIFY || opcode === Opcode.UPDATE
+  const at = u16(packet, offset + 4) === 1 ? readQuestion(query, offset + headerOctets, end) : -1
+  const before = u16(packet, offset + 6) + u16(packet, offset + 8)
+  const counts = { before, additionals: u16(packet, offset + 10) }
+  const rcode = at < 0 ? Rcode.FORMERR : readRecords(query, at, end, counts)
+  if (isKnown && rcode !== Rcode.NOERROR) return rcode
+  if (isKnown) return query.qtype === RRType.SOA ? Rcode.REFUSED : Rcode.FORMERR
+  query.qnameOctets = 0
+  query.tsig.isPresent = false
+  return Rcode.NOTIMP
 }
 
 /** Where the question ends, or -1. */
@@ -133,28 +179,40 @@ function skipLabels(packet: Uint8Array, from: number, end: number): number {
 }
 
 interface Counts {
-  readonly authorities: number
+  /** Records of the sections before the additional one. */
+  readonly before: number
   readonly additionals: number
 }
 
 function readRecords(query: Query, from: number, end: number, counts: Counts): Rcode {
-  const { packet } = query
+  const { packet, tsig } = query
   let at = from
   let version = 0
-  for (let i = 0; i < counts.authorities + counts.additionals; i++) {
+  for (let left = counts.before + counts.additionals; left > 0; left--) {
     const tail = skipOwner(packet, at, end)
     if (tail < 0 || tail + recordTailOctets > end) return Rcode.FORMERR
     const next = tail + recordTailOctets + u16(packet, tail + 8)
     if (next > end) return Rcode.FORMERR
-    if (u16(packet, tail) === RRType.OPT) {
-      const misplaced = i < counts.authorities || packet[at] !== 0
-      if (misplaced || query.hasOpt) return Rcode.FORMERR
+    const type = u16(packet, tail)
+    const misplaced = left > counts.additionals
+    if (type === RRType.OPT) {
+      if (misplaced || packet[at] !== 0 || query.hasOpt) return Rcode.FORMERR
       readOpt(query, tail, next)
       version = packet[tail + 5] as number
+    } else if (type === RRType.TSIG) {
+      // RFC 8945 §5.1: one, and the last of all.
+      if (misplaced || left > 1 || !readTsig(tsig, packet, at, tail, next)) return Rcode.FORMERR
     }
     at = next
   }
-  return version === 0 ? Rcode.NOERROR : Rcode.BADVERS
+  if (version !== 0) return Rcode.BADVERS
+  const { options, optionsOffset, optionsOctets } = query
+  const rcode = readOptions(options, packet, optionsOffset, optionsOffset + optionsOctets)
+  if (rcode !== Rcode.NOERROR) {
+    resetOptions(options)
+    return rcode
+  }
+  return tsig.isPresent ? Rcode.NOTAUTH : Rcode.NOERROR
 }
 
 /** CLASS is the UDP payload size, TTL is extended rcode, version and flags (RFC 6891 §6.1.2, §6.1.3). */

@@ -8,7 +8,9 @@ export const Rcode = {
   NOTIMP: 4,
   REFUSED: 5,
   YXDOMAIN: 6,
+  NOTAUTH: 9,
   BADVERS: 16,
+  BADCOOKIE: 23,
 } as const
 export type Rcode = (typeof Rcode)[keyof typeof Rcode]
 

@@ -28,6 +28,7 @@ export const problemCodes = [
   'tag',
   'duplicate-key',
   'more-mistakes',
+  'bad-certificate',
   // its shape
   'unknown-key',
   'missing',

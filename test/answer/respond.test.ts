@@ -37,8 +37,8 @@ describe('golden octets', () => {
         'c00c000100010000012c0004c0000201',
     )
   })
-  test('NOTIMP: the header alone, opcode and RD as asked', () => {
-    expect(hex(reply({ name, flags: 0x7900 }))).toBe('1234f9040000000000000000')
+  test.each([0x7800, 0x7fff])('NOTIMP: id and opcode alone, of flags %i', (flags) => {
+    expect(hex(reply({ name, flags }))).toBe('1234f8040000000000000000')
   })
   test('FORMERR without a readable question: the header alone', () => {
     expect(hex(reply({ rawName: [0xc0, 0x0c], flags: 0 }))).toBe('123480010000000000000000')

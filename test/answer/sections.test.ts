@@ -6,7 +6,7 @@ import { exampleCatalog, soaText } from '../support/example-zone.ts'
 import type { View } from '../support/foreign-view.ts'
 
 const ask = askerOf(exampleCatalog)
-const aliasBound = 9 // the first alias and the eight that are followed
+const aliasBound = 17 // the first alias and the sixteen that are followed
 
 const sections = ({ rcode, flags, answer, authority, additional }: View) => ({
   rcode,
@@ -31,6 +31,13 @@ const negative = (rcode: number, answer: readonly string[] = []) => ({
 })
 
 const mx1Addresses = ['mx1.example.test 300 A 192.0.2.1', 'mx1.example.test 300 AAAA 2001:db8::1']
+/** One address for each host before a second family for any. */
+const bothAddresses = [
+  'mx1.example.test 300 A 192.0.2.1',
+  'mx2.example.test 300 A 192.0.2.2',
+  'mx2.example.test 300 A 192.0.2.3',
+  'mx1.example.test 300 AAAA 2001:db8::1',
+]
 
 describe('apex', () => {
   test('MX with the addresses of its exchanges; minimal: no NS in authority', () => {
@@ -41,7 +48,7 @@ describe('apex', () => {
           'example.test 300 MX 20 mx2.example.test',
           'example.test 300 MX 30 mx.elsewhere.org',
         ],
-        [...mx1Addresses, 'mx2.example.test 300 A 192.0.2.2', 'mx2.example.test 300 A 192.0.2.3'],
+        bothAddresses,
       ),
     )
   })
@@ -66,10 +73,13 @@ describe('additional', () => {
   test('SRV: each target once', () => {
     const { answer, additional } = ask('_smtp._tcp.example.test', 'SRV')
     expect(answer).toHaveLength(3)
-    expect(additional).toEqual([
-      ...mx1Addresses,
-      'mx2.example.test 300 A 192.0.2.2',
-      'mx2.example.test 300 A 192.0.2.3',
+    expect(additional).toEqual(bothAddresses)
+  })
+
+  test('addresses out of a wildcard, by the name of each exchange and once (RFC 4592 §3.3.1)', () => {
+    expect(ask('to-pool.example.test', 'MX').additional).toEqual([
+      'one.pool.example.test 300 A 192.0.2.60',
+      'two.pool.example.test 300 A 192.0.2.60',
     ])
   })
 
@@ -207,8 +217,8 @@ describe('cname', () => {
     const view = ask('hop0.example.test', 'A')
     expect(view.rcode).toBe(0)
     expect(view.answer).toHaveLength(aliasBound)
-    expect(view.answer.at(-1)).toBe('hop8.example.test 300 CNAME hop9.example.test')
-    expect(ask('hop4.example.test', 'A').answer.at(-1)).toBe('hop12.example.test 300 A 192.0.2.12')
+    expect(view.answer.at(-1)).toBe('hop16.example.test 300 CNAME hop17.example.test')
+    expect(ask('hop4.example.test', 'A').answer.at(-1)).toBe('hop20.example.test 300 A 192.0.2.20')
   })
 })
 
@@ -265,17 +275,21 @@ describe('meta types and classes', () => {
     ['TSIG', 1],
     ['TKEY', 1],
     ['TYPE128', 1],
-    ['TYPE0', 1],
   ])('%s → rcode %i', (type, rcode) => {
     const view = ask('example.test', type)
     expect(view).toMatchObject({ rcode, flags: 'rd', answer: [], authority: [] })
     expect(view.question).toBe(`example.test ${type}`)
   })
+  test('type 0 is a type that nobody has', () => {
+    expect(ask('example.test', 'TYPE0')).toMatchObject({ rcode: 0, flags: 'aa rd', answer: [] })
+  })
   test('class CH is refused, class ANY is ours', () => {
     expect(ask('version.bind', 'TXT', { class: 3 }).rcode).toBe(5)
-    expect(ask('mx1.example.test', 'A', { class: 255 }).answer).toEqual([
-      'mx1.example.test 300 A 192.0.2.1',
-    ])
+    // Of one class alone, so without authority (RFC 1035 §6.2).
+    expect(ask('mx1.example.test', 'A', { class: 255 })).toMatchObject({
+      flags: 'rd',
+      answer: ['mx1.example.test 300 A 192.0.2.1'],
+    })
   })
   test('ANY: one RRset (RFC 8482 §4.1), and no more', () => {
     expect(ask('example.test', 'ANY')).toMatchObject({ rcode: 0, authority: [], additional: [] })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { formatMistakes } from '../../src/config/format-mistakes.ts'
 import { type Settings, type SettingsInput, loadSettings } from '../../src/config/settings.ts'
+import { parseNetwork } from '../../src/lib/ip.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-settings-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -14,6 +15,25 @@ function file(text: string): string {
   const name = join(scratch, `settings-${files++}.yaml`)
   writeFileSync(name, text)
   return name
+}
+
+const networksOf = (...texts: readonly string[]) => texts.map((text) => parseNetwork(text))
+
+const noStreams = { tls: null, proxy: null, transferAllow: [] }
+
+/** What is answered with when nothing is said. */
+const answers = {
+  nsid: 'mail-1.example',
+  chaosIdentity: 'mail-1.example',
+  chaosVersion: 'mxsteer',
+  cookieSecrets: [],
+  rateLimit: {
+    perSecond: 100,
+    burst: 250,
+    slip: 1,
+    dryRun: false,
+    exempt: networksOf('127.0.0.0/8', '::1/128', '::ffff:127.0.0.0/104'),
+  },
 }
 
 const load = (input: Partial<SettingsInput>) => loadSettings({ flags: {}, env: {}, host, ...input })
@@ -40,6 +60,7 @@ it('needs nothing to be said', async () => {
     zones: 'zones',
     state: 'memory',
     workers: 6,
+    transport: 'auto',
     instance: 'mail-1.example',
     site: 'default',
     lameduckSeconds: 5,
@@ -47,10 +68,13 @@ it('needs nothing to be said', async () => {
     maxUdpOctets: 1232,
     logLevel: 'info',
     geoip: {},
+    streams: noStreams,
+    answers,
   })
 })
 
 it('reads every key of the file', async () => {
+  const secretFile = file(`# signs last\n\n${'0b'.repeat(16)}\n  ${'0c'.repeat(16)}  \n`)
   const configFile = file(`
 listen: [0.0.0.0:53, "[2001:db8::1]:53"]
 admin: off
@@ -64,6 +88,13 @@ ready_within: 10
 max_udp: 4096
 log_level: debug
 geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
+transport: dgram
+nsid: ns1.fra
+chaos_identity: "off"
+chaos_version: mxsteer of example.com
+cookie_secret: ["${'0a'.repeat(16)}", "${'F1'.repeat(16)}"]
+cookie_secret_file: ${secretFile}
+rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, exempt: [192.0.2.0/24, 2001:db8::/32] }
 `)
   expect(await settings({ configFile })).toEqual({
     listen: [
@@ -74,6 +105,7 @@ geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
     zones: '/etc/mxsteer/zones',
     state: 'memory',
     workers: 3,
+    transport: 'dgram',
     instance: 'ns1',
     site: 'fra',
     lameduckSeconds: 60,
@@ -81,6 +113,20 @@ geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
     maxUdpOctets: 4096,
     logLevel: 'debug',
     geoip: { country: '/geo/country.mmdb', asn: '/geo/asn.mmdb' },
+    streams: noStreams,
+    answers: {
+      nsid: 'ns1.fra',
+      chaosIdentity: null,
+      chaosVersion: 'mxsteer of example.com',
+      cookieSecrets: [0x0a, 0xf1, 0x0b, 0x0c].map((octet) => new Uint8Array(16).fill(octet)),
+      rateLimit: {
+        perSecond: 40,
+        burst: 90,
+        slip: 2,
+        dryRun: true,
+        exempt: networksOf('192.0.2.0/24', '2001:db8::/32'),
+      },
+    },
   })
 })
 
@@ -198,5 +244,103 @@ describe('a password in the URL of a store', () => {
       expect(said).toContain('expected memory')
       expect(said).not.toContain('hunter2')
     }
+  })
+})
+
+describe('the rate limit', () => {
+  const rateLimit = async (text: string) =>
+    (await settings({ configFile: file(`rate_limit: ${text}\n`) })).answers.rateLimit
+
+  it('is off on request', async () => {
+    expect(await rateLimit('{ enabled: false, per_second: 5 }')).toBeNull()
+  })
+
+  it('has a burst that follows the rate, and never less than each worker needs', async () => {
+    expect(await rateLimit('{ per_second: 1000 }')).toMatchObject({ burst: 2500 })
+    expect(await rateLimit('{ per_second: 1 }')).toMatchObject({ burst: 6 * 25 })
+    expect(await rateLimit('{ per_second: 1, burst: 3 }')).toMatchObject({ burst: 3 })
+    const configFile = file('workers: 64\n')
+    expect((await settings({ configFile })).answers.rateLimit).toMatchObject({ burst: 64 * 25 })
+  })
+
+  it('may exempt nobody, or one network without a list', async () => {
+    expect(await rateLimit('{ exempt: [] }')).toMatchObject({ exempt: [] })
+    expect(await rateLimit('{ exempt: 10.0.0.0/8 }')).toMatchObject({
+      exempt: networksOf('10.0.0.0/8'),
+    })
+  })
+
+  it.each([
+    ['{ per_second: 0 }', 'expected answers a second from 1 to 1000000, got 0'],
+    ['{ slip: 0 }', 'expected a count from 1 to 100, got 0'],
+    ['{ dry_run: maybe }', 'expected true or false, got "maybe"'],
+    ['{ exempt: 10.0.0.1/8 }', 'expected a network such as 192.0.2.0/24, got "10.0.0.1/8"'],
+    ['{ exempt: [::1/128, x] }', 'expected a network such as 192.0.2.0/24, got "x"'],
+  ])('says what is wrong: %s', async (text, message) => {
+    const found = await mistakes({ configFile: file(`rate_limit: ${text}\n`) })
+    expect(found.map((line) => line.split(' bad-value ')[1])).toEqual([message])
+  })
+})
+
+describe('what the server says of itself', () => {
+  it('follows the instance, and is off by word or by YAML’s false', async () => {
+    expect((await settings({ flags: { instance: 'ns7' } })).answers).toMatchObject({
+      nsid: 'ns7',
+      chaosIdentity: 'ns7',
+    })
+    const configFile = file('nsid: false\nchaos_version: off\n')
+    const env = { MXSTEER_CHAOS_IDENTITY: 'off' }
+    expect((await settings({ configFile, env })).answers).toMatchObject({
+      nsid: null,
+      chaosVersion: null,
+      chaosIdentity: null,
+    })
+  })
+
+  it('fits the wire', async () => {
+    expect(await mistakes({ env: { MXSTEER_NSID: 'x'.repeat(65) } })).toHaveLength(1)
+    expect(await mistakes({ env: { MXSTEER_CHAOS_VERSION: 'x'.repeat(255) } })).toEqual([])
+    expect(await mistakes({ env: { MXSTEER_CHAOS_VERSION: 'ü' } })).toHaveLength(1)
+  })
+})
+
+describe('the secret of cookies', () => {
+  const secret = 'deadbeef'.repeat(4)
+
+  it('comes from the environment too, with commas', async () => {
+    const env = { MXSTEER_COOKIE_SECRET: `${secret},${'00'.repeat(16)}` }
+    expect((await settings({ env })).answers.cookieSecrets.map((one) => one[0])).toEqual([0xde, 0])
+  })
+
+  it('is never repeated by a mistake', async () => {
+    const short = secret.slice(1)
+    const inputs = [
+      { env: { MXSTEER_COOKIE_SECRET: short } },
+      { configFile: file(`cookie_secret: ${short}\n`) },
+      { configFile: file(`cookie_secret: ["${secret}", "${short}"]\n`) },
+      { configFile: file(`{ workers: 0, cookie_secret: "${secret}" }\n`) },
+      { env: { MXSTEER_COOKIE_SECRET_FILE: file(`${secret}\n${short}\n`) } },
+    ]
+    for (const input of inputs) {
+      const loaded = await load(input)
+      expect(loaded.kind).toBe('rejected')
+      const said = loaded.kind === 'rejected' ? JSON.stringify(loaded.mistakes) : ''
+      expect(said).toMatch(/expected 32 hexadecimal digits|expected a count/)
+      expect(said).not.toContain('deadbeef')
+    }
+  })
+
+  it('of a file: by line, or that there is none', async () => {
+    const bad = file(`# one\n${secret}\nsecret\n`)
+    expect(await mistakes({ env: { MXSTEER_COOKIE_SECRET_FILE: bad } })).toEqual([
+      `${bad.replace(/.*\//, '')} 3:1 bad-value expected 32 hexadecimal digits`,
+    ])
+    const empty = file('# nothing\n')
+    expect(await mistakes({ env: { MXSTEER_COOKIE_SECRET_FILE: empty } })).toEqual([
+      `${empty.replace(/.*\//, '')} 0:0 bad-value no secret in it`,
+    ])
+    expect(await mistakes({ env: { MXSTEER_COOKIE_SECRET_FILE: '/nonexistent/s' } })).toEqual([
+      's 1:1 unreadable-file cannot read the file: it does not exist',
+    ])
   })
 })

@@ -87,8 +87,9 @@ describe('encoding', () => {
               : [],
           )
           const folded = new Set([...exchanges].map((name) => name.toLowerCase()))
-          const wanted = [...folded].flatMap((name) =>
-            (['A', 'AAAA'] as const).flatMap((family) =>
+          // One family for every host before the other for any.
+          const wanted = (['A', 'AAAA'] as const).flatMap((family) =>
+            [...folded].flatMap((name) =>
               ((spec[name]?.[family] as readonly string[] | undefined) ?? []).map(
                 (address) => `${name}.${apex} 300 ${family} ${address}`,
               ),

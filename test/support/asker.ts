@@ -1,9 +1,10 @@
 // A responder over a catalog, and one call that asks it and reads the answer with a foreign decoder.
 
-import type { AnswerContext, Peer, Respond } from '../../src/answer/context.ts'
+import type { AnswerContext, Peer, Respond, Transport } from '../../src/answer/context.ts'
 import { createCounters } from '../../src/answer/counters.ts'
 import { createRespond } from '../../src/answer/respond.ts'
 import { createHealthTable } from '../../src/health/table.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { typeFromText } from '../../src/wire/rrtype.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
 import { viewOf } from './foreign-view.ts'
@@ -11,14 +12,17 @@ import type { View } from './foreign-view.ts'
 import { buildQuery } from './packet-builder.ts'
 import type { QuerySpec } from './packet-builder.ts'
 
-export const peerOf = (transport: 'udp' | 'tcp', port = 5353): Peer => ({
+export const peerOf = (transport: Transport, port = 5353): Peer => ({
   family: 4,
   octets: Uint8Array.of(192, 0, 2, 10),
   port,
   transport,
 })
 
-/** Chance fixed at one half and nobody's place known, unless overridden. */
+/** 2023-11-14T22:13:20Z, for ever. */
+export const fixedClock: Clock = { wallMs: () => 1_700_000_000_000, monotonicMs: () => 0 }
+
+/** Chance fixed at one half and nobody's place known, unless overridden; no identity, cookies or limits. */
 export const contextOf = (
   catalog: Catalog,
   overrides: Partial<AnswerContext> = {},
@@ -26,13 +30,18 @@ export const contextOf = (
   catalog: () => catalog,
   health: createHealthTable(64),
   random: () => 0.5,
+  clock: fixedClock,
   locate: (octets, family) => ({ octets, family, continent: null, country: null, asn: null }),
   counters: createCounters(),
   maxUdpOctets: 1232,
+  identity: { nsid: null, chaosIdentity: null, chaosVersion: null },
+  cookies: null,
+  limiter: null,
+  tcpIdleMs: () => 10_000,
   ...overrides,
 })
 
-export type Ask = (name: string, type: string, spec?: QuerySpec, transport?: 'udp' | 'tcp') => View
+export type Ask = (name: string, type: string, spec?: QuerySpec, transport?: Transport) => View
 
 export function askerOf(catalog: Catalog, overrides: Partial<AnswerContext> = {}): Ask {
   const respond = createRespond(contextOf(catalog, overrides))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests run beside npm's packages: dig, BIND's zone tools and Postfix.
+# Installs what the tests run beside npm's packages: dig, kdig, drill, BIND, NSD, Unbound, Postfix, ip and openssl.
 # Silent where nothing is missing. On Debian and its like it asks apt-get (as root, or through sudo);
 # elsewhere it names what is missing and exits 1. Leaves no service running.
 set -eu
@@ -8,7 +8,8 @@ PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 
 # command → Debian package
-needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix'
+needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix named:bind9 nsd:nsd kdig:knot-dnsutils
+drill:ldnsutils unbound:unbound ip:iproute2 openssl:openssl'
 
 fail() {
   printf 'pretest: %s\n' "$*" >&2

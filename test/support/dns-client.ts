@@ -38,9 +38,14 @@ export interface UdpClient {
 
 const window = 32
 
-/** One socket towards 127.0.0.1:`port`; replies find their question by ID. */
-export function openUdpClient(port: number): UdpClient {
-  const socket: UdpSocket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 })
+/** One socket towards `port` of `address`; replies find their question by ID. Resolvers want `recursion` desired. */
+export function openUdpClient(
+  port: number,
+  address = '127.0.0.1',
+  recursion: 0 | 1 = 0,
+): UdpClient {
+  const type = address.includes(':') ? 'udp6' : 'udp4'
+  const socket: UdpSocket = createSocket({ type, recvBufferSize: 1 << 20 })
   const waiting = new Map<number, (reply: Buffer) => void>()
   let nextId = 1
   socket.on('message', (reply) => {
@@ -66,7 +71,9 @@ export function openUdpClient(port: number): UdpClient {
           reject(error)
         }
       })
-      socket.send(encodeQuestion(name, type, id), port, '127.0.0.1')
+      const query = encodeQuestion(name, type, id)
+      query[2] = recursion
+      socket.send(query, port, address)
     })
   }
   return {
@@ -81,7 +88,7 @@ export function openUdpClient(port: number): UdpClient {
       return replies
     },
     sendRaw: (octets) =>
-      new Promise((resolve) => socket.send(octets, port, '127.0.0.1', () => resolve())),
+      new Promise((resolve) => socket.send(octets, port, address, () => resolve())),
     close: () => socket.close(),
   }
 }

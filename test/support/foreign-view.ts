@@ -53,7 +53,7 @@ const optView = (record: DNS.Packet.Resource): OptView => ({
 })
 
 /** `owner TTL type rdata`. */
-const recordText = (record: DNS.Packet.Resource): string =>
+export const recordText = (record: DNS.Packet.Resource): string =>
   `${record.name} ${record.ttl} ${typeToText(record.type)} ${rdataText(record)}`
 
 function rdataText(record: DNS.Packet.Resource): string {

@@ -25,6 +25,8 @@ export interface QuerySpec {
   /** Overrides of QDCOUNT, ANCOUNT, NSCOUNT, ARCOUNT. */
   readonly counts?: readonly [number, number, number, number]
   readonly trailing?: readonly number[]
+  /** No question, not even an empty name's type and class. */
+  readonly isBare?: boolean
 }
 
 export function buildQuery(spec: QuerySpec): Uint8Array {
@@ -35,14 +37,18 @@ export function buildQuery(spec: QuerySpec): Uint8Array {
     ...two(spec.id ?? 0x1234),
     ...two(spec.flags ?? 0x0100),
     ...counts.flatMap(two),
-    ...(spec.rawName ?? wireName(spec.name ?? '.')),
-    ...two(spec.type ?? 1),
-    ...two(spec.class ?? 1),
+    ...(spec.isBare === true ? [] : question(spec)),
     ...records.flat(),
     ...opts.flatMap(opt),
     ...(spec.trailing ?? []),
   ])
 }
+
+const question = (spec: QuerySpec): number[] => [
+  ...(spec.rawName ?? wireName(spec.name ?? '.')),
+  ...two(spec.type ?? 1),
+  ...two(spec.class ?? 1),
+]
 
 /** Dots separate labels; no escapes. */
 export function wireName(text: string): number[] {

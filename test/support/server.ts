@@ -129,16 +129,24 @@ export interface ServerOptions {
   /** File name → text. */
   readonly zones: Readonly<Record<string, string>>
   readonly flags?: readonly string[]
+  /** Text of a settings file. */
+  readonly settings?: string
 }
 
 /** Starts a server and waits until its sockets answer. */
-export async function startServer({ zones, flags = [] }: ServerOptions): Promise<RunningServer> {
+export async function startServer({
+  zones,
+  flags = [],
+  settings,
+}: ServerOptions): Promise<RunningServer> {
   const zonesFolder = temporaryFolder()
   for (const [file, text] of Object.entries(zones)) writeFileSync(join(zonesFolder, file), text)
   const port = await freePort()
   const adminPort = await freePort()
   const endpoints = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`]
-  const child = launch(['serve', '--zones', zonesFolder, ...endpoints, ...flags])
+  const config = settings === undefined ? [] : ['--config', join(zonesFolder, 'settings.conf')]
+  if (settings !== undefined) writeFileSync(join(zonesFolder, 'settings.conf'), settings)
+  const child = launch(['serve', '--zones', zonesFolder, ...endpoints, ...config, ...flags])
   const server = { ...child, ...handles(child, { port, adminPort, zonesFolder }) }
   await server.waitForLog((line) => line.event === 'server.ready', 20_000)
   return server

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import {
+  type Framing,
   createFraming,
   maxMessageOctets,
   minMessageOctets,
@@ -11,6 +12,22 @@ const frame = (message: Uint8Array): Buffer => {
   const length = Buffer.alloc(2)
   length.writeUInt16BE(message.length)
   return Buffer.concat([length, message])
+}
+
+/** Feeds a chunk; false: no DNS stream. */
+function feed(
+  framing: Framing,
+  chunk: Uint8Array,
+  onMessage: (message: Uint8Array) => void,
+): boolean {
+  for (let at = 0; at < chunk.length;) {
+    const next = framing.take(chunk, at)
+    if (next < 0) return false
+    expect(next).toBeGreaterThan(at)
+    at = next
+    if (framing.message !== null) onMessage(framing.message)
+  }
+  return true
 }
 
 const message = fc.uint8Array({ minLength: minMessageOctets, maxLength: 600 })
@@ -30,8 +47,8 @@ describe('messages come out whole, however the stream is cut', () => {
           const got: Uint8Array[] = []
           for (let i = 1; i < points.length; i++) {
             expect(
-              framing.feed(stream.subarray(points[i - 1], points[i]), (one) =>
-                got.push(one.slice()),
+              feed(framing, stream.subarray(points[i - 1], points[i]), (one) =>
+                got.push(Uint8Array.from(one)),
               ),
             ).toBe(true)
           }
@@ -50,7 +67,7 @@ describe('messages come out whole, however the stream is cut', () => {
     const framing = createFraming()
     const lengths: number[] = []
     for (const octet of stream)
-      framing.feed(Uint8Array.of(octet), (one) => lengths.push(one.length))
+      feed(framing, Uint8Array.of(octet), (one) => lengths.push(one.length))
     expect(lengths).toEqual([12, 300])
   })
 })
@@ -64,7 +81,7 @@ test.each([
   const framing = createFraming()
   const head = Buffer.alloc(2)
   head.writeUInt16BE(length)
-  expect(framing.feed(head, () => expect.unreachable())).toBe(false)
+  expect(feed(framing, head, () => expect.unreachable())).toBe(false)
 })
 
 test('inside a message from its first octet to its last', () => {
@@ -72,9 +89,21 @@ test('inside a message from its first octet to its last', () => {
   const stream = frame(new Uint8Array(12))
   expect(framing.isInsideMessage()).toBe(false)
   for (const octet of stream.subarray(0, -1)) {
-    framing.feed(Uint8Array.of(octet), () => expect.unreachable())
+    feed(framing, Uint8Array.of(octet), () => expect.unreachable())
     expect(framing.isInsideMessage()).toBe(true)
   }
-  framing.feed(stream.subarray(-1), () => {})
+  feed(framing, stream.subarray(-1), () => {})
   expect(framing.isInsideMessage()).toBe(false)
+})
+
+test('one message is taken at a time, so that the caller may stop between two', () => {
+  const stream = Buffer.concat([
+    frame(new Uint8Array(12).fill(1)),
+    frame(new Uint8Array(13).fill(2)),
+  ])
+  const framing = createFraming()
+  expect(framing.take(stream, 0)).toBe(14)
+  expect(Uint8Array.from(framing.message ?? [])).toEqual(new Uint8Array(12).fill(1))
+  expect(framing.take(stream, 14)).toBe(stream.length)
+  expect(Uint8Array.from(framing.message ?? [])).toEqual(new Uint8Array(13).fill(2))
 })

@@ -1,148 +1,189 @@
-import { type Socket, connect } from 'node:net'
+// Connections as clients use them: pipelining, half-close, resets, pauses; with the limits as they are shipped.
+
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { afterEach, describe, expect, test } from 'vitest'
 
-import type { Respond } from '../../src/answer/context.ts'
-import { createCounters } from '../../src/answer/counters.ts'
-import { systemClock } from '../../src/lib/clock.ts'
-import { type TcpListener, listenTcp, tcpLimits } from '../../src/transport/tcp.ts'
-import { freePort } from '../support/free-ports.ts'
+import type { Peer } from '../../src/answer/context.ts'
+import { streamLimits } from '../../src/transport/stream-limits.ts'
+import { listenTcp } from '../../src/transport/tcp.ts'
+import {
+  closeStreams,
+  echo,
+  framedQuery as query,
+  large,
+  openStream,
+  serveStreams,
+} from '../support/stream-client.ts'
+import { until } from '../support/wait.ts'
 
-// The stand-in for the answering path: the query's own octets, so that order and wholeness can be seen.
-const echo: Respond = (packet, offset, length, _peer, out, outOffset) => {
-  out.set(packet.subarray(offset, offset + length), outOffset)
-  return length
-}
+afterEach(closeStreams)
 
-const large: Respond = (_packet, _offset, _length, _peer, out, outOffset) => {
-  out.fill(7, outOffset, outOffset + 60_000)
-  return 60_000
-}
-
-const open: (TcpListener | Socket)[] = []
-afterEach(async () => {
-  for (const one of open.splice(0)) await ('close' in one ? one.close() : one.destroy())
-})
-
-async function serve(
-  respond: Respond,
-): Promise<{ port: number; counters: ReturnType<typeof createCounters> }> {
-  const counters = createCounters()
-  const port = await freePort()
-  open.push(await listenTcp({ address: '127.0.0.1', port }, respond, counters, systemClock))
-  return { port, counters }
-}
-
-const client = (port: number): Promise<Socket> =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => resolve(socket))
-    socket.on('error', reject)
-    open.push(socket)
-  })
-
-const closed = (socket: Socket): Promise<void> =>
-  new Promise((resolve) => {
-    if (socket.closed || socket.readableEnded) return resolve()
-    socket.once('close', () => resolve())
-    socket.once('end', () => resolve())
-    socket.resume()
-  })
-
-const query = (fill: number): Buffer =>
-  Buffer.concat([Buffer.from([0, 20]), Buffer.alloc(20, fill)])
-
-async function receive(socket: Socket, octets: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of socket) {
-    chunks.push(chunk as Buffer)
-    if (Buffer.concat(chunks).length >= octets) break
-  }
-  return Buffer.concat(chunks)
-}
+const serve = (respond = echo, limits = {}) => serveStreams(listenTcp, respond, limits)
 
 describe('answers', () => {
-  test('pipelined queries, in their order', async () => {
-    const { port } = await serve(echo)
-    const socket = await client(port)
+  test('pipelined queries, in their order, wherever the stream is cut', async () => {
+    const { port } = await serve()
+    const { socket, receive } = await openStream(port)
     const queries = Buffer.concat([query(1), query(2), query(3)])
     socket.write(queries.subarray(0, 25))
     await sleep(20)
     socket.write(queries.subarray(25))
-    expect(await receive(socket, queries.length)).toEqual(queries)
+    expect(await receive(queries.length)).toEqual(queries)
   })
 
-  test('a client that closed its sending side', async () => {
-    const { port } = await serve(echo)
-    const socket = await client(port)
-    socket.end(query(9))
-    expect(await receive(socket, 22)).toEqual(query(9))
+  test('more pipelined queries than one turn answers', async () => {
+    const { port } = await serve(echo, { queriesPerTurn: 7 })
+    const { socket, receive } = await openStream(port)
+    const queries = Buffer.concat(Array.from({ length: 2500 }, (_, i) => query(i % 256)))
+    socket.write(queries)
+    expect((await receive(queries.length)).equals(queries)).toBe(true)
+  })
+
+  test('a client that reads gets all of its large answers, however many it asked for at once', async () => {
+    const { port, counters } = await serve(large)
+    const { socket, receive } = await openStream(port)
+    socket.write(Buffer.concat(Array.from({ length: 500 }, () => query(1))))
+    const octets = (await receive(500 * 60_002)).length
+    expect(octets).toBe(500 * 60_002)
+    expect(counters.read().scalars.tcpClosedByLimit).toBe(0)
+  })
+
+  test('a client that closed its sending side, then our side', async () => {
+    const { port } = await serve()
+    const { socket, received, ended } = await openStream(port)
+    socket.end(Buffer.concat([query(8), query(9)]))
+    await ended
+    expect(received()).toEqual(Buffer.concat([query(8), query(9)]))
+  })
+
+  test('a half-closed client that asked for more than one turn gives', async () => {
+    const { port } = await serve(large, { queriesPerTurn: 2 })
+    const { socket, received, ended } = await openStream(port)
+    socket.end(Buffer.concat(Array.from({ length: 20 }, () => query(1))))
+    await ended
+    expect(received().length).toBe(20 * 60_002)
+  })
+
+  test('a connection that answers go through knows its peer', async () => {
+    const peers: Peer[] = []
+    const { port } = await serve((packet, offset, length, peer, ...out) => {
+      peers.push({ ...peer })
+      return echo(packet, offset, length, peer, ...out)
+    })
+    const { socket, receive } = await openStream(port, '127.0.0.9')
+    socket.write(query(1))
+    await receive(22)
+    const localPort = socket.localPort as number
+    const octets = Uint8Array.of(127, 0, 0, 9)
+    expect(peers).toEqual([{ family: 4, octets, port: localPort, transport: 'tcp' }])
   })
 })
 
-describe('limits', () => {
-  test('octets that drip in renew no deadline', async () => {
-    const { port, counters } = await serve(echo)
-    const socket = await client(port)
+describe('a slot is free again at once', () => {
+  test.each([
+    ['after a half-close without a query', (socket: { end(): void }) => socket.end()],
+    [
+      'after a half-close inside a message',
+      (socket: { end(data: Buffer): void }) => socket.end(query(1).subarray(0, 9)),
+    ],
+    ['after a reset', (socket: { resetAndDestroy(): void }) => socket.resetAndDestroy()],
+    [
+      'after a reset inside a message',
+      (socket: { write(data: Buffer): void; resetAndDestroy(): void }) => {
+        socket.write(query(1).subarray(0, 9))
+        setTimeout(() => socket.resetAndDestroy(), 20)
+      },
+    ],
+    [
+      'after a length that is no DNS',
+      (socket: { write(data: Buffer): void }) => socket.write(Buffer.of(0, 0)),
+    ],
+    [
+      'after a length of 11',
+      (socket: { write(data: Buffer): void }) => socket.write(Buffer.alloc(20, 11).fill(0, 0, 1)),
+    ],
+    [
+      'after HTTP',
+      (socket: { write(data: string): void }) => socket.write('GET / HTTP/1.1\r\n\r\n'),
+    ],
+  ])('%s', async (_, act) => {
+    const { port, service, counters } = await serve()
+    const { socket } = await openStream(port)
+    await until(() => service.table.size === 1, { what: 'the slot', withinMs: 1000 })
+    act(socket)
+    await until(() => service.table.size === 0, { what: 'the slot back', withinMs: 1000 })
+    expect(counters.read().scalars.tcpAccepted).toBe(1)
+  })
+
+  test('after a stream of 6 MiB that is no DNS', async () => {
+    const { port, service } = await serve()
+    const { socket, ended } = await openStream(port)
+    socket.write(Buffer.alloc(6 * 1024 * 1024, 0xff))
+    await ended
+    expect(service.table.size).toBe(0)
+    const other = await openStream(port)
+    other.socket.write(query(1))
+    expect(await other.receive(22)).toEqual(query(1))
+  })
+})
+
+describe('deadlines, as they are shipped', () => {
+  test('octets that drip in renew none', async () => {
+    const { port, counters } = await serve()
+    const { socket, ended } = await openStream(port)
     const begun = performance.now()
     const drip = setInterval(() => socket.write(Buffer.of(0x0f)), 100)
-    await closed(socket)
+    await ended
     clearInterval(drip)
     const tookMs = performance.now() - begun
-    expect(tookMs).toBeGreaterThan(tcpLimits.messageMs - 100)
-    expect(tookMs).toBeLessThan(tcpLimits.messageMs + 1000)
+    expect(tookMs).toBeGreaterThan(streamLimits.messageMs - 100)
+    expect(tookMs).toBeLessThan(streamLimits.messageMs + 500)
     expect(counters.read().scalars.tcpClosedByLimit).toBe(1)
   })
 
-  test('a client that never asks is closed', async () => {
-    const { port } = await serve(echo)
-    const socket = await client(port)
+  test('nor after an answer, nor for a message that follows one in the same packet', async () => {
+    const { port } = await serve()
+    const { socket, receive, ended } = await openStream(port)
+    socket.write(query(1))
+    await receive(22)
+    await sleep(1500)
     const begun = performance.now()
-    await closed(socket)
-    expect(performance.now() - begun).toBeLessThan(tcpLimits.firstQueryMs + 1000)
+    socket.write(Buffer.concat([query(2), query(3).subarray(0, 5)]))
+    const drip = setInterval(() => socket.write(Buffer.of(0)), 300)
+    await ended
+    clearInterval(drip)
+    const tookMs = performance.now() - begun
+    expect(tookMs).toBeGreaterThan(streamLimits.messageMs - 100)
+    expect(tookMs).toBeLessThan(streamLimits.messageMs + 500)
   })
 
-  test('garbage is closed at once', async () => {
-    const { port } = await serve(echo)
-    const socket = await client(port)
-    socket.write('GET / HTTP/1.1\r\n\r\n')
+  test('a client that never asks', async () => {
+    const { port } = await serve()
+    const { ended } = await openStream(port)
     const begun = performance.now()
-    await closed(socket)
-    expect(performance.now() - begun).toBeLessThan(500)
+    await ended
+    const tookMs = performance.now() - begun
+    expect(tookMs).toBeGreaterThan(streamLimits.firstQueryMs - 100)
+    expect(tookMs).toBeLessThan(4000)
   })
+})
 
-  test('one client gets so many connections and, after they end, as many again', async () => {
-    const { port } = await serve(echo)
-    for (let round = 0; round < 2; round++) {
-      const sockets = await Promise.all(
-        Array.from({ length: tcpLimits.perClient }, () => client(port)),
-      )
-      const extra = await client(port)
-      await closed(extra)
-      for (const socket of sockets) {
-        socket.write(query(1))
-        expect(await receive(socket, 22)).toEqual(query(1))
-        socket.destroy()
-      }
-      await sleep(100)
-    }
+test('a client that does not read is not read from, and cut within a bounded buffer', async () => {
+  const { port, counters, service } = await serve(large, { writeMs: 1500 })
+  const { socket } = await openStream(port)
+  socket.pause()
+  const before = process.memoryUsage().rss
+  const begun = performance.now()
+  const flood = setInterval(() => {
+    if (socket.writable) for (let i = 0; i < 50; i++) socket.write(query(1))
+  }, 5)
+  await until(() => counters.read().scalars.tcpClosedByLimit === 1, {
+    what: 'a cut',
+    withinMs: 6000,
   })
-
-  test('a client that does not read is paused, then cut, with bounded memory', async () => {
-    const { port, counters } = await serve(large)
-    const socket = await client(port)
-    socket.pause()
-    socket.on('error', () => {})
-    const before = process.memoryUsage().rss
-    const begun = performance.now()
-    const flood = setInterval(() => {
-      if (socket.writable) for (let i = 0; i < 50; i++) socket.write(query(1))
-    }, 5)
-    while (counters.read().scalars.tcpClosedByLimit === 0 && performance.now() - begun < 9000)
-      await sleep(50)
-    clearInterval(flood)
-    await sleep(100)
-    expect(performance.now() - begun).toBeLessThan(tcpLimits.pausedMs + 3000)
-    expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024)
-  })
+  clearInterval(flood)
+  expect(performance.now() - begun).toBeGreaterThan(1400)
+  expect(service.table.size).toBe(0)
+  expect(process.memoryUsage().rss - before).toBeLessThan(48 * 1024 * 1024)
 })

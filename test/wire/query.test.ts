@@ -26,6 +26,7 @@ const longest = [...labelOf(63), ...labelOf(63), ...labelOf(63), ...labelOf(61),
 const tooLong = [...labelOf(63), ...labelOf(63), ...labelOf(63), ...labelOf(62), 0]
 const name = 'www.example.test'
 const a = [192, 0, 2, 1]
+const soa = wireRecord([0], 6, a)
 
 describe('outcomes', () => {
   const cases: [string, QuerySpec, string][] = [
@@ -33,9 +34,24 @@ describe('outcomes', () => {
     ['the root', { name: '.' }, 'query'],
     ['a response', { name, flags: 0x8000 }, 'drop'],
     ['a response with an unknown opcode', { name, flags: 0xf800 }, 'drop'],
-    ['NOTIFY', { name, flags: 0x2000 }, 'NOTIMP'],
-    ['UPDATE', { name, flags: 0x2800 }, 'NOTIMP'],
+    ['NOTIFY', { name, type: 6, flags: 0x2000 }, 'REFUSED'],
+    ['NOTIFY about another type', { name, flags: 0x2000 }, 'FORMERR'],
+    [
+      'NOTIFY with its SOA',
+      { name, type: 6, flags: 0x2000, counts: [1, 1, 0, 0], records: [wireRecord([0], 6, a)] },
+      'REFUSED',
+    ],
+    ['NOTIFY cut short', { name, type: 6, flags: 0x2000, counts: [1, 1, 0, 0] }, 'FORMERR'],
+    ['UPDATE', { name, type: 6, flags: 0x2800 }, 'REFUSED'],
+    [
+      'UPDATE with records',
+      { name, type: 6, flags: 0x2800, counts: [1, 1, 1, 0], records: [soa, soa] },
+      'REFUSED',
+    ],
+    ['UPDATE of no SOA', { name, flags: 0x2800 }, 'FORMERR'],
+    ['UPDATE of two zones', { name, type: 6, flags: 0x2800, counts: [2, 0, 0, 0] }, 'FORMERR'],
     ['opcode 15', { name, flags: 0x7800 }, 'NOTIMP'],
+    ['opcode 15, malformed', { rawName: [0xc0], flags: 0x7800 }, 'NOTIMP'],
     ['no question', { rawName: [], counts: [0, 0, 0, 0] }, 'FORMERR'],
     ['two questions', { name, counts: [2, 0, 0, 0] }, 'FORMERR'],
     ['an answer', { name, counts: [1, 1, 0, 0], records: [wireRecord([0], 1, a)] }, 'FORMERR'],
@@ -78,7 +94,7 @@ describe('outcomes', () => {
   })
 
   test('every packet cut short is dropped below a header and FORMERR below its end', () => {
-    const packet = buildQuery({ name, opts: [{ options: [0, 10, 0, 2, 1, 2] }] })
+    const packet = buildQuery({ name, opts: [{ options: [0, 100, 0, 2, 1, 2] }] })
     for (let length = 0; length < packet.length; length++) {
       const decoded = decodeOctets(packet.subarray(0, length))
       expect([length, decoded.kind]).toEqual([length, length < 12 ? 'drop' : 'reject'])
@@ -99,7 +115,7 @@ describe('what a query holds', () => {
   })
 
   test('EDNS size, DO and where the options are', () => {
-    const options = [0, 10, 0, 2, 7, 8]
+    const options = [0, 100, 0, 2, 7, 8]
     const decoded = decodeSpec({ name, opts: [{ udp: 4096, dnssecOk: true, options }] })
     if (decoded.kind !== 'query') throw new Error(decoded.kind)
     const { query } = decoded
@@ -110,12 +126,18 @@ describe('what a query holds', () => {
 
   test('nothing of the query before it', () => {
     const decode = createQueryDecoder()
-    const first = buildQuery({ name, opts: [{ dnssecOk: true, options: [0, 10, 0, 0] }] })
+    const first = buildQuery({ name, opts: [{ dnssecOk: true, options: [0, 3, 0, 0] }] })
     const second = buildQuery({ name: 'b', flags: 0 })
     expect(decode(first, 0, first.length)).toMatchObject({ query: { hasOpt: true } })
     expect(decode(second, 0, second.length)).toMatchObject({
       kind: 'query',
-      query: { key: '\x01b\0', hasOpt: false, dnssecOk: false, optionsOctets: 0 },
+      query: {
+        key: '\x01b\0',
+        hasOpt: false,
+        dnssecOk: false,
+        optionsOctets: 0,
+        options: { hasNsid: false },
+      },
     })
   })
 

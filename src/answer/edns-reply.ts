@@ -1,0 +1,133 @@
+// The OPT of an answer (RFC 6891 §6.1.1, §7): there if and only if the query had one, whatever else is cut.
+//
+//   cookie      asked for, and cookies are on        room kept
+//   subnet      asked for                            room kept
+//   keepalive   asked for, over TCP or TLS           room kept
+//   NSID        asked for, and there is one          room kept
+//   extended error                                   what the records left over
+//   padding     asked for, over TLS                  the rest, up to the next multiple of 468 (RFC 8467 §4.1)
+//
+// The options that have their room kept fit any limit: 512 octets hold them with the longest question. An answer that
+// the rate limit cut has the cookie alone, so that it is hardly longer than its query.
+
+import { EdnsOption, optionHeadOctets } from '../wire/edns.ts'
+import { optOctets } from '../wire/header.ts'
+import { rootName } from '../wire/name.ts'
+import { RRType } from '../wire/rrtype.ts'
+import { patch16, put16, putOctets } from '../wire/writer.ts'
+import type { MessageWriter } from '../wire/writer.ts'
+import { scopePrefixLength } from './client-subnet.ts'
+import type { Inquiry } from './inquiry.ts'
+
+/** As guard/server-cookie.ts writes them. */
+const cookieOctets = 24
+const timeoutOctets = 2
+const paddingBlockOctets = 468
+
+/** Octets to keep free for the OPT, 0 where there is none. */
+export function reservedOctets(inquiry: Inquiry): number {
+  const { query, cookie, context } = inquiry
+  if (!query.hasOpt) return 0
+  let octets = optOctets
+  if (cookie.verdict !== 'none') octets += optionHeadOctets + cookieOctets
+  if (inquiry.isCut) return octets
+  const { subnetOctets, hasNsid } = query.options
+  if (subnetOctets > 0) octets += optionHeadOctets + subnetOctets
+  if (wantsKeepalive(inquiry)) octets += optionHeadOctets + timeoutOctets
+  if (hasNsid && context.identity.nsid !== null)
+    octets += optionHeadOctets + context.identity.nsid.length
+  return octets
+}
+
+const wantsKeepalive = ({ query, peer }: Inquiry): boolean =>
+  query.options.hasKeepalive && peer.transport !== 'udp'
+
+/** Appends the OPT and counts it in the header. */
+export function putOpt(writer: MessageWriter, inquiry: Inquiry): void {
+  const { query, plan, context } = inquiry
+  putOctets(writer, rootName, 0, 1)
+  put16(writer, RRType.OPT)
+  put16(writer, context.maxUdpOctets)
+  // The rcode's upper bits, version 0, DO as asked (RFC 3225 §3), no other flag.
+  put16(writer, (plan.rcode >> 4) << 8)
+  put16(writer, query.dnssecOk ? 0x8000 : 0)
+  const lengthAt = writer.at
+  put16(writer, 0)
+  putCookie(writer, inquiry)
+  if (!inquiry.isCut) putOptions(writer, inquiry)
+  patch16(writer, lengthAt, writer.at - lengthAt - 2)
+  const countAt = writer.start + 10
+  const additionals = ((writer.out[countAt] as number) << 8) | (writer.out[countAt + 1] as number)
+  patch16(writer, countAt, additionals + 1)
+}
+
+function putOptions(writer: MessageWriter, inquiry: Inquiry): void {
+  const { query, context } = inquiry
+  const { nsid } = context.identity
+  if (query.options.subnetOctets > 0) putSubnet(writer, inquiry)
+  if (wantsKeepalive(inquiry)) {
+    put16(writer, EdnsOption.KEEPALIVE)
+    put16(writer, timeoutOctets)
+    // In units of 100 ms (RFC 7828 §3.1).
+    put16(writer, Math.min(0xffff, Math.floor(context.tcpIdleMs() / 100)))
+  }
+  if (query.options.hasNsid && nsid !== null) {
+    put16(writer, EdnsOption.NSID)
+    put16(writer, nsid.length)
+    putOctets(writer, nsid, 0, nsid.length)
+  }
+  if (inquiry.extendedError !== null) putExtendedError(writer, inquiry.extendedError)
+  if (query.options.hasPadding && inquiry.peer.transport === 'tls') putPadding(writer)
+}
+
+/** The cookie as it came while it is good, else a new one for the same client (RFC 9018 §4.3). */
+function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Inquiry): void {
+  if (cookie.verdict === 'none') return
+  const { packet, options } = query
+  put16(writer, EdnsOption.COOKIE)
+  put16(writer, cookieOctets)
+  if (cookie.verdict === 'valid') {
+    putOctets(writer, packet, options.cookieOffset, options.cookieOffset + cookieOctets)
+    return
+  }
+  const { out, at } = writer
+  const from = options.cookieOffset
+  context.cookies?.write(packet, from, peer.octets, cookie.nowSeconds, out, at)
+  writer.at += cookieOctets
+}
+
+/** RFC 7871 §7.2.1: family, source prefix length and address as they came. */
+function putSubnet(writer: MessageWriter, { query, dependsOnClient }: Inquiry): void {
+  const { packet, options } = query
+  const { subnetOffset, subnetOctets } = options
+  put16(writer, EdnsOption.SUBNET)
+  put16(writer, subnetOctets)
+  const at = writer.at
+  putOctets(writer, packet, subnetOffset, subnetOffset + subnetOctets)
+  writer.out[at + 3] = scopePrefixLength(options, dependsOnClient)
+}
+
+/** RFC 8914 §2: INFO-CODE and EXTRA-TEXT. Without the text where just that does not fit. */
+function putExtendedError(
+  writer: MessageWriter,
+  { code, text }: { readonly code: number; readonly text: Uint8Array },
+): void {
+  const room = writer.limit - writer.at - optionHeadOctets - 2
+  if (room < 0) return
+  const textOctets = text.length <= room ? text.length : 0
+  put16(writer, EdnsOption.EXTENDED_ERROR)
+  put16(writer, 2 + textOctets)
+  put16(writer, code)
+  putOctets(writer, text, 0, textOctets)
+}
+
+function putPadding(writer: MessageWriter): void {
+  const unpadded = writer.at - writer.start + optionHeadOctets
+  const wanted = (paddingBlockOctets - (unpadded % paddingBlockOctets)) % paddingBlockOctets
+  const octets = Math.min(wanted, writer.limit - writer.at - optionHeadOctets)
+  if (octets < 0) return
+  put16(writer, EdnsOption.PADDING)
+  put16(writer, octets)
+  writer.out.fill(0, writer.at, writer.at + octets)
+  writer.at += octets
+}

@@ -1,0 +1,101 @@
+// The files that the server lives from: zones, and the certificate of DNS over TLS. Read at start, and again when they
+// change or somebody asks. Each is taken over whole or not at all; what was in force before goes on.
+
+import { type CertificateKeeper, createCertificateKeeper } from './config/certificate-keeper.ts'
+import type { Mistake } from './config/mistake.ts'
+import type { Settings } from './config/settings.ts'
+import { watchCertificate } from './config/watch-certificate.ts'
+import { isYaml, watchFiles } from './config/watch-files.ts'
+import { type ZoneKeeper, createZoneKeeper } from './config/zone-keeper.ts'
+import type { Clock } from './lib/clock.ts'
+import type { Log } from './log.ts'
+import { logCertificate, logReload } from './log-events.ts'
+import type { Watch } from './probe/watch.ts'
+import type { StreamSettings } from './transport/streams.ts'
+import type { Workers } from './transport/workers.ts'
+
+export interface ServedFiles {
+  readonly keeper: ZoneKeeper
+  /** null: no DNS over TLS. */
+  readonly certificate: CertificateKeeper | null
+}
+
+export type ReadServedFiles =
+  | { readonly kind: 'read'; readonly files: ServedFiles }
+  | { readonly kind: 'bad-files'; readonly mistakes: readonly Mistake[] }
+
+/** Who is told of what changed. */
+export interface FileTakers extends ServedFiles {
+  readonly log: Log
+  readonly watch: Watch
+  readonly workers: Workers
+}
+
+export async function readServedFiles(
+  { zones, streams }: Settings,
+  log: Log,
+  clock: Clock,
+): Promise<ReadServedFiles> {
+  const keeper = createZoneKeeper(zones, clock)
+  const loaded = await keeper.load()
+  if (loaded.kind === 'rejected') return { kind: 'bad-files', mistakes: loaded.mistakes }
+  logReload(log, loaded, 'start')
+  const certificate = streams.tls && createCertificateKeeper(streams.tls, clock)
+  const read = await certificate?.load()
+  if (read?.kind === 'bad') return { kind: 'bad-files', mistakes: [read.mistake] }
+  return { kind: 'read', files: { keeper, certificate } }
+}
+
+export async function reloadServedFiles(takers: FileTakers, cause: string): Promise<void> {
+  await Promise.all([reloadZones(takers, cause), reloadCertificate(takers, cause)])
+}
+
+async function reloadZones(
+  { keeper, log, workers, watch }: FileTakers,
+  cause: string,
+): Promise<void> {
+  const loaded = await keeper.load()
+  logReload(log, loaded, cause)
+  if (loaded.kind === 'rejected') return
+  // Slots first: a zone must never be served against the health of what had its slots before.
+  watch.watch(loaded.served.watched)
+  workers.publish(loaded.served.catalog)
+}
+
+async function reloadCertificate(
+  { certificate, log, workers }: FileTakers,
+  cause: string,
+): Promise<void> {
+  const loaded = await certificate?.load()
+  if (loaded === undefined) return
+  logCertificate(log, loaded, cause)
+  if (loaded.kind === 'renewed') workers.renewCertificate(loaded.certificate.pair)
+}
+
+/** Reloads what changes. */
+export async function watchServedFiles(
+  folder: string,
+  takers: FileTakers,
+): Promise<{ close(): void }> {
+  const cause = 'file change'
+  const zones = await watchFiles(folder, isYaml, () => void reloadZones(takers, cause))
+  const certificate =
+    takers.certificate &&
+    (await watchCertificate(takers.certificate.files, () => void reloadCertificate(takers, cause)))
+  return {
+    close() {
+      zones.close()
+      certificate?.close()
+    },
+  }
+}
+
+/** As workers are told at birth, with the certificate in force. */
+export function streamsOf(
+  { streams }: Settings,
+  certificate: CertificateKeeper | null,
+): StreamSettings {
+  const pair = certificate?.current()?.pair
+  const tls = streams.tls && pair ? { listen: streams.tls.listen, pair } : null
+  return { ...streams, tls }
+}

@@ -1,0 +1,63 @@
+// The calls of the C library that UDP by mmsg is made of, through koffi.
+//
+// An address is a number here, and keeps nothing alive: whoever hands memory to C by address holds a reference to
+// it for as long as C may touch it. Numbers of options and layouts of structures (udp-layout.ts) are those of
+// Linux on 64-bit little-endian machines; elsewhere loading fails, and node:dgram serves.
+
+import { constants, endianness } from 'node:os'
+import { getSystemErrorName } from 'node:util'
+
+export interface Libc {
+  socket(family: number, type: number, protocol: number): number
+  bind(fd: number, address: Uint8Array, octets: number): number
+  close(fd: number): number
+  setsockopt(fd: number, level: number, name: number, value: Uint8Array, octets: number): number
+  /** `length`: four octets, in and out. */
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number
+  poll(fdsAt: number, count: number, timeoutMs: number): number
+  recvmmsg(fd: number, headersAt: number, count: number, flags: number, timeoutAt: number): number
+  sendmmsg(fd: number, headersAt: number, count: number, flags: number): number
+  /** Of the last call of this thread, and of no use after any other. */
+  errno(): number
+  /** Where the memory lies; it must be longer than what V8 keeps inside its heap and moves (64 octets). */
+  addressOf(memory: Uint8Array): number
+}
+
+/** Machines on which the numbers of options are the generic ones. */
+const machines: readonly string[] = ['x64', 'arm64', 'riscv64', 'loong64']
+
+/** Rejects where koffi or a call is missing. */
+export async function loadLibc(): Promise<Libc> {
+  if (process.platform !== 'linux') throw new Error(`not on ${process.platform}`)
+  if (!machines.includes(process.arch) || endianness() !== 'LE')
+    throw new Error(`not on ${process.arch}`)
+  const { default: koffi } = await import('koffi')
+  const library = koffi.load(null)
+  return {
+    socket: library.func('socket', 'int', ['int', 'int', 'int']),
+    bind: library.func('bind', 'int', ['int', 'const uint8_t *', 'uint32_t']),
+    close: library.func('close', 'int', ['int']),
+    setsockopt: library.func('setsockopt', 'int', [
+      'int',
+      'int',
+      'int',
+      'const uint8_t *',
+      'uint32_t',
+    ]),
+    getsockopt: library.func('getsockopt', 'int', ['int', 'int', 'int', 'uint8_t *', 'uint8_t *']),
+    poll: library.func('poll', 'int', ['uint64_t', 'uint64_t', 'int']),
+    recvmmsg: library.func('recvmmsg', 'int', ['int', 'uint64_t', 'uint32_t', 'int', 'uint64_t']),
+    sendmmsg: library.func('sendmmsg', 'int', ['int', 'uint64_t', 'uint32_t', 'int']),
+    errno: () => koffi.errno(),
+    addressOf: (memory) => Number(koffi.address(memory)),
+  }
+}
+
+export const EAGAIN: number = constants.errno.EAGAIN
+export const EINTR: number = constants.errno.EINTR
+
+/** The failed call as an error that carries its code, such as EADDRINUSE. */
+export function systemError(call: string, errno: number): Error {
+  const code = getSystemErrorName(-errno)
+  return Object.assign(new Error(`${call}: ${code}`), { code })
+}

@@ -1,0 +1,81 @@
+// Answering workers as the control thread starts them, in threads of their own, for tests of UDP over both transports.
+
+import { createHealthTable } from '../../src/health/table.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { Endpoint } from '../../src/transport/endpoint.ts'
+import { type UdpTransport, chooseUdp } from '../../src/transport/udp-choice.ts'
+import {
+  type WorkerEvent,
+  type Workers,
+  type WorkersOptions,
+  startWorkers,
+} from '../../src/transport/workers.ts'
+import type { Zone } from '../../src/zone/zone.ts'
+import { freePort } from './free-ports.ts'
+import { catalogOf } from './zone-builder.ts'
+
+/** Both are for Linux; where one cannot be had the test fails, and says why. */
+export const udpKinds = ['mmsg', 'dgram'] as const
+export type UdpKind = (typeof udpKinds)[number]
+
+export async function udpOf(kind: UdpKind): Promise<UdpTransport> {
+  const choice = await chooseUdp(kind)
+  if (choice.kind === 'unavailable') throw new Error(`no mmsg on this machine: ${choice.why}`)
+  return choice.transport
+}
+
+export interface Answering {
+  readonly workers: Workers
+  readonly events: readonly WorkerEvent[]
+  readonly port: number
+  readonly endpoints: readonly Endpoint[]
+}
+
+export interface AnsweringOptions extends Partial<Pick<WorkersOptions, 'count' | 'entry'>> {
+  readonly addresses?: readonly string[]
+  /** Instead of a free port of `addresses`. */
+  readonly endpoints?: readonly Endpoint[]
+  readonly zones: readonly Zone[]
+}
+
+const started = new Set<Workers>()
+
+/** After each test. */
+export async function stopAnswering(): Promise<void> {
+  const workers = [...started]
+  started.clear()
+  await Promise.all(workers.map((one) => one.stop()))
+}
+
+/** Two workers on a free port of loopback, unless told otherwise; they need not listen yet. */
+export async function startAnswering(
+  kind: UdpKind,
+  { addresses = ['127.0.0.1'], zones, endpoints: given, ...extra }: AnsweringOptions,
+): Promise<Answering> {
+  const port = given?.[0]?.port ?? (await freePort(addresses))
+  const endpoints = given ?? addresses.map((address) => ({ address, port }))
+  const events: WorkerEvent[] = []
+  const workers = startWorkers({
+    count: 2,
+    udp: await udpOf(kind),
+    birth: {
+      endpoints,
+      catalog: catalogOf(...zones),
+      healthBuffer: createHealthTable(16).buffer,
+      maxUdpOctets: 1232,
+      answering: {
+        identity: { nsid: null, chaosIdentity: null, chaosVersion: null },
+        cookieSecrets: [],
+        rateLimit: null,
+      },
+      geoip: {},
+    },
+    clock: systemClock,
+    onEvent: (event) => events.push(event),
+    ...extra,
+  })
+  started.add(workers)
+  // Whoever does not wait for it sees in the events what went wrong.
+  workers.listening.catch(() => {})
+  return { workers, events, port, endpoints }
+}

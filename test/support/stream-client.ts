@@ -1,0 +1,127 @@
+// Streams to a server of the test: raw sockets whose octets the test counts, and DNS messages of no meaning.
+
+import { type Socket, connect } from 'node:net'
+
+import type { createBeginTransfer } from '../../src/answer/transfer.ts'
+import type { Respond } from '../../src/answer/context.ts'
+import { type Counters, createCounters } from '../../src/answer/counters.ts'
+import { systemClock } from '../../src/lib/clock.ts'
+import type { StreamListener } from '../../src/transport/stream-accept.ts'
+import { type StreamLimits, streamLimits } from '../../src/transport/stream-limits.ts'
+import { type StreamService, createStreamService } from '../../src/transport/stream-service.ts'
+import { freePort } from './free-ports.ts'
+
+/** The stand-in for the answering path: the query's own octets, so that order and wholeness can be seen. */
+export const echo: Respond = (packet, offset, length, _peer, out, outOffset) => {
+  out.set(packet.subarray(offset, offset + length), outOffset)
+  return length
+}
+
+/** Answers that fill 60,000 octets. */
+export const large: Respond = (_packet, _offset, _length, _peer, out, outOffset) => {
+  out.fill(7, outOffset, outOffset + 60_000)
+  return 60_000
+}
+
+export interface StreamBench {
+  readonly port: number
+  readonly counters: Counters
+  readonly service: StreamService
+}
+
+const cleanups: (() => unknown)[] = []
+
+/** After each test: everything that was opened here is closed. */
+export async function closeStreams(): Promise<void> {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
+}
+
+export type Listen = (
+  endpoint: { readonly address: string; readonly port: number },
+  service: StreamService,
+) => Promise<StreamListener>
+
+/** A listener on a free port, with some limits lowered. */
+export async function serveStreams(
+  listen: Listen,
+  respond: Respond,
+  limits: Partial<StreamLimits> = {},
+  beginTransfer: ReturnType<typeof createBeginTransfer> = () => null,
+): Promise<StreamBench> {
+  const counters = createCounters()
+  const service = createStreamService({
+    respond,
+    beginTransfer,
+    counters,
+    clock: systemClock,
+    limits: { ...streamLimits, ...limits },
+  })
+  const port = await freePort()
+  const listener = await listen({ address: '127.0.0.1', port }, service)
+  cleanups.push(async () => {
+    const closed = listener.close()
+    await service.table.close(0)
+    await closed
+  })
+  return { port, counters, service }
+}
+
+/** A connection; what was received so far is in `received()`. */
+export interface StreamClient {
+  readonly socket: Socket
+  readonly received: () => Buffer
+  /** Resolves with all that came, as soon as it is so many octets or the server has ended the stream. */
+  readonly receive: (octets: number) => Promise<Buffer>
+  /** Resolves when the server has ended it, in order or by reset. */
+  readonly ended: Promise<void>
+}
+
+export const openStream = (port: number, localAddress = '127.0.0.1'): Promise<StreamClient> =>
+  new Promise((resolve, reject) => {
+    const options = { port, host: '127.0.0.1', localAddress, allowHalfOpen: true }
+    const socket = connect(options, () => resolve(followStream(socket)))
+    socket.once('error', reject)
+    cleanups.push(() => socket.destroy())
+  })
+
+export function followStream(socket: Socket): StreamClient {
+  const chunks: Buffer[] = []
+  let octets = 0
+  let isEnded = false
+  const waiting = new Set<() => void>()
+  const wake = (): void => waiting.forEach((one) => one())
+  socket.on('error', () => {})
+  socket.on('data', (chunk: Buffer) => {
+    chunks.push(chunk)
+    octets += chunk.length
+    wake()
+  })
+  const ended = new Promise<void>((resolve) => {
+    const over = (): void => {
+      isEnded = true
+      wake()
+      resolve()
+    }
+    socket.once('end', over)
+    socket.once('close', over)
+  })
+  return {
+    socket,
+    ended,
+    received: () => Buffer.concat(chunks),
+    receive: (wanted) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (octets < wanted && !isEnded) return
+          waiting.delete(look)
+          resolve(Buffer.concat(chunks))
+        }
+        waiting.add(look)
+        look()
+      }),
+  }
+}
+
+/** A framed message of 20 octets. */
+export const framedQuery = (fill: number): Buffer =>
+  Buffer.concat([Buffer.from([0, 20]), Buffer.alloc(20, fill)])
