@@ -15,6 +15,7 @@ import { RRClass, RRType } from '../wire/rrtype.ts'
 import { beginMessage, createWriter, patch16, put16, putName, rewind } from '../wire/writer.ts'
 import type { MessageWriter } from '../wire/writer.ts'
 import type { Zone } from '../zone/zone.ts'
+import { judgeCookie } from './client-cookie.ts'
 import type { AnswerContext, Peer } from './context.ts'
 import { putOpt, reservedOctets } from './edns-reply.ts'
 import { serialOfClient } from './ixfr-serial.ts'
@@ -61,6 +62,7 @@ export function createBeginTransfer(context: AnswerContext): BeginTransfer {
     const decoded = createQueryDecoder()(packet.slice(offset, offset + length), 0, length)
     if (decoded.kind !== 'query' || decoded.query.qclass !== RRClass.IN) return null
     beginInquiry(inquiry, decoded.query, { ...peer, octets: peer.octets.slice() })
+    judgeCookie(inquiry.cookie, context, decoded.query, inquiry.peer)
     return new ZoneTransfer(inquiry, writer, turns)
   }
 }

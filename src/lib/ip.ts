@@ -66,7 +66,8 @@ export function formatAddress(octets: Uint8Array): string {
   return `${groups.slice(0, run.start).join(':')}::${groups.slice(run.start + run.length).join(':')}`
 }
 
-const isMapped = (octets: Uint8Array): boolean =>
+/** Whether 16 octets are an IPv4 address as IPv6 sockets show it (RFC 4291 §2.5.5.2); 4 octets never are. */
+export const isMapped = (octets: Uint8Array): boolean =>
   octets[10] === 255 && octets[11] === 255 && octets.subarray(0, 10).every((octet) => octet === 0)
 
 /** The first of the longest runs (RFC 5952 §4.2.3). */

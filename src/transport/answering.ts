@@ -23,3 +23,12 @@ export const createGuards = ({ cookieSecrets, rateLimit }: Answering): Guards =>
   cookies: cookieSecrets.length === 0 ? null : createCookieKeeper({ secrets: cookieSecrets }),
   limiter: rateLimit === null ? null : createRateLimiter(rateLimit),
 })
+
+/**
+ * The same for clients whose datagrams a proxy brings. It sends from a port or a few, so that one worker may get all of
+ * them: each has the whole of the limits, not its part.
+ */
+export const throughProxy = (answering: Answering): Answering => ({
+  ...answering,
+  rateLimit: answering.rateLimit && { ...answering.rateLimit, workers: 1 },
+})

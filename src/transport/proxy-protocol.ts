@@ -4,9 +4,10 @@
 //
 // - LOCAL is the proxy itself (health checks): the connection's own address stands, and the rest is skipped unread.
 // - UNSPEC and AF_UNIX have no IP address to give: as LOCAL.
+// - An IPv4-mapped IPv6 address is the IPv4 one that it carries.
 // - Values that the specification does not know must be rejected, and so is the text form of version 1.
 
-import type { Address } from '../lib/ip.ts'
+import { type Address, isMapped } from '../lib/ip.ts'
 
 export const proxyHeadOctets = 16
 
@@ -66,13 +67,16 @@ export function readProxyHeader(octets: Uint8Array, at: number, end: number): Pr
   return {
     kind: 'proxied',
     octets: total,
-    // A copy: connections and whoever counts clients keep it.
-    client: {
-      family: layout.family,
-      octets: Uint8Array.from(octets.subarray(addressAt, addressAt + addressOctets)),
-    },
+    client: clientOf(octets.subarray(addressAt, addressAt + addressOctets)),
     port: u16(octets, addressAt + 2 * addressOctets),
   }
+}
+
+/** A copy: connections and whoever counts clients keep it. */
+function clientOf(octets: Uint8Array): Address {
+  // What a proxy's dual-stack socket shows; as IPv6, all of IPv4 would be one client of ours.
+  const address = Uint8Array.from(isMapped(octets) ? octets.subarray(12) : octets)
+  return { family: address.length === 4 ? 4 : 6, octets: address }
 }
 
 const u16 = (octets: Uint8Array, at: number): number =>

@@ -116,7 +116,10 @@ export class StreamConnection implements Slot {
         break
       }
       at = framing.take(chunk, at)
-      if (at < 0) return this.#service.table.cut(this)
+      if (at < 0) {
+        this.#write(used)
+        return this.#service.table.cut(this)
+      }
       if (framing.message === null) continue
       queries++
       used = this.#answer(framing.message, used)

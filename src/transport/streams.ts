@@ -1,7 +1,6 @@
 // Everything that is answered over connections, and what comes through a proxy: what a worker with an event loop opens.
 
 import type { Respond } from '../answer/context.ts'
-import type { Counters } from '../answer/counters.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Network } from './network-list.ts'
 import { respondThroughProxy } from './proxy-protocol-udp.ts'
@@ -17,6 +16,11 @@ export interface StreamSettings {
   readonly proxy: { readonly listen: readonly Endpoint[]; readonly from: readonly Network[] } | null
   /** Who may take whole zones. */
   readonly transferAllow: readonly Network[]
+}
+
+export interface StreamsSources extends StreamSources {
+  /** For datagrams that come through a proxy. */
+  readonly respondProxied: Respond
 }
 
 export const noStreams: StreamSettings = { tls: null, proxy: null, transferAllow: [] }
@@ -40,7 +44,7 @@ const closeWithinMs = 500
 export async function listenStreams(
   endpoints: readonly Endpoint[],
   settings: StreamSettings,
-  sources: StreamSources,
+  sources: StreamsSources,
 ): Promise<Streams> {
   const service = createStreamService(sources)
   const listeners: StreamListener[] = []
@@ -65,13 +69,13 @@ export async function listenStreams(
 async function listenProxied(
   { listen, from }: NonNullable<StreamSettings['proxy']>,
   service: StreamService,
-  { respond, counters }: { readonly respond: Respond; readonly counters: Counters },
+  { respondProxied, counters }: StreamsSources,
 ): Promise<readonly StreamListener[]> {
   const listeners: StreamListener[] = []
-  const respondProxied = respondThroughProxy(respond, from, counters)
+  const respond = respondThroughProxy(respondProxied, from, counters)
   for (const endpoint of listen) {
     listeners.push(await listenProxiedTcp(endpoint, service, from))
-    listeners.push(await listenUdp(endpoint, respondProxied, counters))
+    listeners.push(await listenUdp(endpoint, respond, counters))
   }
   return listeners
 }

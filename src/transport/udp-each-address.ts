@@ -42,7 +42,8 @@ export async function listenEach(
   await looking
   if (open.size === 0) throw failure
   const again = setInterval(() => {
-    looking = looking.then(look)
+    // Whatever is wrong now, the next look may be better.
+    looking = looking.then(look).catch(() => {})
   }, everyMs)
   return {
     receiveOctets: Math.min(...[...open.values()].map((listener) => listener.receiveOctets)),

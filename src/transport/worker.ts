@@ -2,7 +2,7 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 
-import type { AnswerContext } from '../answer/context.ts'
+import type { AnswerContext, Respond } from '../answer/context.ts'
 import { createCounters } from '../answer/counters.ts'
 import { createRespond } from '../answer/respond.ts'
 import { createBeginTransfer } from '../answer/transfer.ts'
@@ -14,7 +14,7 @@ import type { Catalog } from '../zone/zone.ts'
 import { answerInTurns } from './udp-turns.ts'
 import { contained, containedTransfers } from './contained.ts'
 import { openMailbox } from './mailbox.ts'
-import { createGuards } from './answering.ts'
+import { createGuards, throughProxy } from './answering.ts'
 import type { FromWorker, ToWorker, WorkerBirth } from './messages.ts'
 import { isListed } from './network-list.ts'
 import { streamLimits } from './stream-limits.ts'
@@ -71,7 +71,8 @@ async function serveOnLoop(): Promise<void> {
     }
   }
   const beginTransfer = containedTransfers(createBeginTransfer(context), counters)
-  const sources = { respond, beginTransfer, counters, clock: systemClock }
+  const respondProxied = proxiedResponder()
+  const sources = { respond, respondProxied, beginTransfer, counters, clock: systemClock }
   streams = await listenStreams(birth.endpoints, streamSettings, sources)
   closers.push(streams)
   control.on('message', (message: ToWorker) => {
@@ -89,6 +90,12 @@ async function serveOnLoop(): Promise<void> {
     }
   })
   tell({ kind: 'listening', receiveOctets })
+}
+
+function proxiedResponder(): Respond {
+  if (streamSettings.proxy === null) return respond
+  const guards = createGuards(throughProxy(birth.answering))
+  return contained(createRespond({ ...context, ...guards }), counters)
 }
 
 async function serveBlocking(): Promise<void> {

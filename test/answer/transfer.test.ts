@@ -6,10 +6,12 @@ import { describe, expect, test } from 'vitest'
 import type { AnswerContext } from '../../src/answer/context.ts'
 import { createRespond } from '../../src/answer/respond.ts'
 import { type Transfer, createBeginTransfer, maxTransfers } from '../../src/answer/transfer.ts'
+import { createCookieKeeper } from '../../src/guard/server-cookie.ts'
 import { typeFromText } from '../../src/wire/rrtype.ts'
 import type { Catalog, RRset } from '../../src/zone/zone.ts'
 import { contextOf, peerOf, send } from '../support/asker.ts'
 import { viewOf } from '../support/foreign-view.ts'
+import { option, optsOf } from '../support/opt-options.ts'
 import { type QuerySpec, buildQuery, wireName, wireRecord } from '../support/packet-builder.ts'
 import { catalogOf, zoneOf } from '../support/zone-builder.ts'
 
@@ -90,6 +92,14 @@ describe('AXFR', () => {
         'x.y.transfer.test TXT "below an empty non-terminal"',
       ].sort(),
     )
+  })
+
+  test('a client cookie gets its server cookie, as in any other answer (RFC 7873 §5.2.3)', () => {
+    const cookies = createCookieKeeper({ secrets: [new Uint8Array(16).fill(3)] })
+    const spec = { opts: [{ options: option(10, [1, 2, 3, 4, 5, 6, 7, 8]) }] }
+    const [message = Buffer.alloc(0)] = messagesOf(bench(catalogOf(small), { cookies }).begin(spec))
+    const [given] = optsOf(message)[0]?.options ?? []
+    expect([given?.code, given?.data.length, given?.data[7]]).toEqual([10, 24, 8])
   })
 
   test('header as RFC 5936 §2.2.1 has it; question and OPT in the first message alone', () => {

@@ -1,6 +1,7 @@
 // Behind a proxy: the client that the header names is who is steered and limited.
 
-import { createSocket } from 'node:dgram'
+import { type Socket, createSocket } from 'node:dgram'
+import { once } from 'node:events'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -65,7 +66,7 @@ interface Asked {
   readonly to?: string
 }
 
-/** The answer to one datagram, or null after half a second of silence. */
+/** The answer to one datagram, or null after two seconds of silence. */
 function askUdp({
   header = Buffer.alloc(0),
   from = '127.0.0.1',
@@ -78,7 +79,7 @@ function askUdp({
       socket.close()
       resolve(answer)
     }
-    const overdue = setTimeout(() => end(null), 500)
+    const overdue = setTimeout(() => end(null), 2000)
     socket.once('message', (answer) => end(answer))
     socket.bind(0, to.includes(':') ? '::1' : from, () =>
       socket.send(Buffer.concat([header, encodeQuestion(zone, 'MX', 7)]), proxyPort, to),
@@ -165,3 +166,37 @@ it('the rate limit goes by the client of the header', async () => {
   ])
   expect(exchanges(await askUdp({ header: localHeader }))).toEqual(['here'])
 })
+
+it('a proxy that asks from one port has one worker answer it, with the whole of the limit', async () => {
+  const port = await freePort(['127.0.0.1'])
+  const many = await startServer({
+    zones: { 'proxy.yaml': zoneFile },
+    settings: `proxy: { listen: "127.0.0.1:${port}", from: [127.0.0.1] }\n`,
+    flags: ['--workers', '4'],
+  })
+  const socket = createSocket('udp4')
+  try {
+    const query = Buffer.concat([proxyHeader({ source: elsewhere }), encodeQuestion(zone, 'MX', 7)])
+    // Of a burst of 250.
+    const answers = await inTurn(socket, query, port, 200)
+    expect(answers.filter((answer) => ladderOf(decodeReply(answer)).length === 1)).toHaveLength(200)
+  } finally {
+    socket.close()
+    await many.stop()
+  }
+})
+
+async function inTurn(
+  socket: Socket,
+  query: Buffer,
+  port: number,
+  count: number,
+): Promise<Buffer[]> {
+  const answers: Buffer[] = []
+  while (answers.length < count) {
+    const answered = once(socket, 'message')
+    socket.send(query, port, '127.0.0.1')
+    answers.push((await answered)[0] as Buffer)
+  }
+  return answers
+}

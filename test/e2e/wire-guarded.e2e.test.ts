@@ -81,7 +81,7 @@ async function flood(
   }
   const isOver = (): true | null => {
     const seen = replies.whole + replies.cut + replies.bare
-    return seen === count || performance.now() - lastMs > 1000 ? true : null
+    return seen === count || performance.now() - lastMs > 3000 ? true : null
   }
   await until(isOver, { what: 'the end of a flood', withinMs: 15_000 })
   for (const socket of sockets) socket.close()

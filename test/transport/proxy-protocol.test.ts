@@ -30,6 +30,16 @@ describe('a good header', () => {
     })
   })
 
+  test('of an IPv4 client on a dual-stack socket of the proxy: the IPv4 address', () => {
+    const source = [...Array<number>(10).fill(0), 255, 255, 198, 51, 100, 7]
+    expect(read(proxyHeader({ source, port: 4711 }))).toEqual({
+      kind: 'proxied',
+      octets: 52,
+      client: { family: 4, octets: Uint8Array.of(198, 51, 100, 7) },
+      port: 4711,
+    })
+  })
+
   test('not at the start of its buffer, with a query after it', () => {
     const header = proxyHeader()
     const buffer = Buffer.concat([Buffer.alloc(5, 1), header, Buffer.alloc(30, 2)])

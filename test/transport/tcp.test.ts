@@ -57,6 +57,15 @@ describe('answers', () => {
     expect(received()).toEqual(Buffer.concat([query(8), query(9)]))
   })
 
+  test('what was asked before the stream went wrong, then a close', async () => {
+    const { port, counters } = await serve()
+    const { socket, received, ended } = await openStream(port)
+    socket.write(Buffer.concat([query(8), query(9), Buffer.from([0, 3, 1, 2, 3])]))
+    await ended
+    expect(received()).toEqual(Buffer.concat([query(8), query(9)]))
+    expect(counters.read().scalars.tcpClosedByLimit).toBe(1)
+  })
+
   test('a half-closed client that asked for more than one turn gives', async () => {
     const { port } = await serve(large, { queriesPerTurn: 2 })
     const { socket, received, ended } = await openStream(port)

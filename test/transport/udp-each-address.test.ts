@@ -54,6 +54,22 @@ test('an address that cannot be had is tried again, and keeps the others from no
   await listener.close()
 })
 
+test('a host that cannot tell its addresses for a while changes nothing', async () => {
+  const { open, listen } = listeners()
+  let looks = 0
+  const listener = await listenEach(wildcard, listen, () => {
+    looks++
+    if (looks === 2) throw new Error('no memory for that')
+    return looks === 1 ? ['192.0.2.10'] : ['192.0.2.10', '192.0.2.11']
+  })
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect([...open.keys()]).toEqual(['192.0.2.10'])
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect([...open.keys()]).toEqual(['192.0.2.10', '192.0.2.11'])
+  await listener.close()
+  expect(open.size).toBe(0)
+})
+
 test('asks for the addresses of its own family', async () => {
   const { listen } = listeners()
   const asked: number[] = []
