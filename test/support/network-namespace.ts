@@ -6,6 +6,7 @@
 //          10.54.0.2 fd54::2         ── veth1 ── 10.54.0.1 fd54::1
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { readlinkSync } from 'node:fs'
 
 import { atExit } from './at-exit.ts'
 
@@ -29,70 +30,100 @@ export interface Namespaces {
 
 /** Throws, in one line, where namespaces cannot be made. */
 export function createNamespaces(): Namespaces {
-  const name = { serves: `mxs${process.pid}s`, asks: `mxs${process.pid}a` }
-  const remove = (): void => {
-    for (const side of Object.values(name)) {
-      try {
-        ip('netns', 'del', side)
-      } catch {
-        // It was not there.
-      }
-    }
-  }
+  const holders: ChildProcess[] = []
+  const remove = (): void => holders.forEach((holder) => void holder.kill('SIGKILL'))
   atExit(remove)
   try {
-    for (const line of commandsFor(name)) ip(...line.split(' '))
-    for (const side of Object.values(name)) tune(side)
+    const serves = hold(holders)
+    const asks = hold(holders)
+    for (const [side, line] of commandsFor(serves, asks)) run(side, 'ip', ...line.split(' '))
+    for (const side of [serves, asks]) tune(side)
+    return {
+      remove,
+      spawn: (side, command, args) =>
+        spawn('nsenter', entering(side === 'serves' ? serves : asks, command, args), {
+          stdio: ['ignore', 'pipe', 'pipe'],
+        }),
+    }
   } catch (error) {
     remove()
-    const why = String((error as { stderr?: unknown }).stderr ?? error).trim()
+    const why = String((error as { stderr?: unknown }).stderr || error).trim()
     throw new Error(`network namespaces need root and ip(8): ${why.split('\n')[0]}`, {
       cause: error,
     })
   }
-  return {
-    remove,
-    spawn: (side, command, args) =>
-      spawn('ip', ['netns', 'exec', name[side], command, ...args], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      }),
+}
+
+/** A process that is a namespace: it ends with it. No mounts, so that it works in a chroot too. */
+function hold(holders: ChildProcess[]): number {
+  const holder = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
+  holder.on('error', () => {})
+  holders.push(holder)
+  const { pid } = holder
+  if (pid === undefined) throw new Error('there is no unshare(1)')
+  const ours = readlinkSync('/proc/self/ns/net')
+  for (let tries = 0; tries < 500; tries++) {
+    if (readNamespace(pid) !== ours) return pid
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+  }
+  throw new Error('unshare(1) makes none')
+}
+
+/** Of a process that has ended it is ours: nothing to enter. */
+function readNamespace(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`)
+  } catch {
+    return readlinkSync('/proc/self/ns/net')
   }
 }
 
-const ip = (...args: readonly string[]): void =>
-  void execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: 10_000 })
+const entering = (side: number, command: string, args: readonly string[]): string[] => [
+  `--net=/proc/${side}/ns/net`,
+  command,
+  ...args,
+]
 
-function tune(side: string): void {
+const run = (side: number, command: string, ...args: readonly string[]): void =>
+  void execFileSync('nsenter', entering(side, command, args), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 10_000,
+  })
+
+function tune(side: number): void {
   const set = (key: string, value: number): void =>
-    ip('netns', 'exec', side, 'sh', '-c', `echo ${value} > /proc/sys/net/ipv4/conf/${key}`)
+    run(side, 'sh', '-c', `echo ${value} > /proc/sys/net/ipv4/conf/${key}`)
   // Paths that differ by direction look like forged ones to a strict filter.
   for (const device of ['all', 'veth0', 'veth1']) set(`${device}/rp_filter`, 0)
   // Or a host takes any of its addresses for its own on either link, and hides an answer on the wrong one.
   set('all/arp_ignore', 1)
 }
 
-function commandsFor({ serves, asks }: Readonly<Record<Side, string>>): readonly string[] {
-  const address = (side: string, device: string, text: string): string =>
-    `-n ${side} addr add ${text} dev ${device}${text.includes(':') ? ' nodad' : ''}`
-  const links = [0, 1].flatMap((n) => [
-    `-n ${serves} link add veth${n} type veth peer veth${n} netns ${asks}`,
+/** What to tell ip(8), and in which namespace. */
+function commandsFor(serves: number, asks: number): readonly (readonly [number, string])[] {
+  const address = (side: number, device: string, text: string): readonly [number, string] => [
+    side,
+    `addr add ${text} dev ${device}${text.includes(':') ? ' nodad' : ''}`,
+  ]
+  const links = [0, 1].flatMap((n): (readonly [number, string])[] => [
+    [serves, `link add veth${n} type veth peer veth${n} netns ${asks}`],
     address(serves, `veth${n}`, `10.${53 + n}.0.1/24`),
     address(serves, `veth${n}`, `fd${53 + n}::1/64`),
     address(asks, `veth${n}`, `10.${53 + n}.0.2/24`),
     address(asks, `veth${n}`, `fd${53 + n}::2/64`),
-    `-n ${serves} link set veth${n} up`,
-    `-n ${asks} link set veth${n} up`,
+    [serves, `link set veth${n} up`],
+    [asks, `link set veth${n} up`],
   ])
-  const sides = [serves, asks].flatMap((side) => [`netns add ${side}`, `-n ${side} link set lo up`])
-  const routes = ([4, 6] as const).flatMap((family) => {
+  const sides = [serves, asks].map((side): readonly [number, string] => [side, 'link set lo up'])
+  const routes = ([4, 6] as const).flatMap((family): (readonly [number, string])[] => {
     const bits = family === 4 ? 32 : 128
     return [
-      ...anycast[family].flatMap((text) => [
+      ...anycast[family].flatMap((text): (readonly [number, string])[] => [
         address(serves, 'lo', `${text}/${bits}`),
-        `-n ${asks} route add ${text}/${bits} via ${onLink[family]}`,
+        [asks, `route add ${text}/${bits} via ${onLink[family]}`],
       ]),
       address(asks, 'lo', `${far[family]}/${bits}`),
-      `-n ${serves} route add ${far[family]}/${bits} via ${family === 4 ? '10.54.0.2' : 'fd54::2'}`,
+      [serves, `route add ${far[family]}/${bits} via ${family === 4 ? '10.54.0.2' : 'fd54::2'}`],
     ]
   })
   const local = [address(serves, 'veth0', 'fe80::1/64'), address(asks, 'veth0', 'fe80::2/64')]
