@@ -13,13 +13,14 @@ import { option, optsOf } from '../test/support/opt-options.ts'
 import { buildQuery } from '../test/support/packet-builder.ts'
 import type { QuerySpec } from '../test/support/packet-builder.ts'
 import { memberOf, policyOf, poolOf, steeredMx } from '../test/support/steered-zone.ts'
-import { targetOf, targetSets } from '../test/support/steered-zone.ts'
+import { steeredAddresses, targetOf, targetSets } from '../test/support/steered-zone.ts'
 import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
 
 const members = [1, 2, 3, 4].map((i) => memberOf(targetOf(`mx${i}`, i, [4, 6]), i))
 const steeredCatalog = catalogOf(
   zoneOf('smtp.test.', {
     '@': { NS: 'ns1', MX: steeredMx(policyOf([poolOf('main', members)])) },
+    relay: { A: steeredAddresses(policyOf([poolOf('main', members)]), 1, 2) },
     ...Object.fromEntries(members.map((member) => [member.target.name, targetSets(member)])),
   }),
 )
@@ -76,6 +77,7 @@ const cases: [what: string, run: () => void][] = [
   ['NXDOMAIN, 60 labels deep', answering(plain, `${'a.'.repeat(60)}example.test`, 1)],
   ['referral with glue', answering(plain, 'www.child.example.test', 1)],
   ['MX steered, four rungs, both families', answering(steered, 'smtp.test', 15)],
+  ['A steered, two of four', answering(steered, 'relay.smtp.test', 1)],
 ]
 
 test(`respond, ${batch} queries a turn`, { timeout: 60_000 }, async ({ bench }) => {

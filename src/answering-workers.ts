@@ -31,7 +31,7 @@ export const startAnswering = (
       healthBuffer,
       maxUdpOctets: given.settings.maxUdpOctets,
       answering: answeringOf(given.settings),
-      geoip: given.settings.geoip,
+      places: given.places.current(),
       streams: streamsOf(given.settings, given.certificate),
     },
     clock: systemClock,

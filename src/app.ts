@@ -1,31 +1,30 @@
 // The composition root: the only file that knows every folder. This is the control thread: configuration,
 // probes, admin. What answers queries is in the workers, and reads what this thread publishes.
 
-import { type AdminListener, listenAdmin } from './admin/http.ts'
-import { type MetricSources, type Metrics, createMetrics } from './admin/metrics.ts'
-import { type AdminSources, adminRoutes } from './admin/routes.ts'
+import type { AdminListener } from './admin/http.ts'
+import { type Metrics, createMetrics } from './admin/metrics.ts'
+import type { AdminSources } from './admin/routes.ts'
 import { type AnsweringNeeds, startAnswering } from './answering-workers.ts'
-import type { CountedTarget } from './admin/answer-metrics.ts'
-import type { WeightedTarget } from './admin/target-metrics.ts'
-import type { LoadedTarget } from './config/load-zones.ts'
 import type { Mistake } from './config/mistake.ts'
 import type { Settings } from './config/settings.ts'
-import { createHealthTable } from './health/table.ts'
+import { type Explainer, createExplainer } from './explainer.ts'
+import { type HealthReader, createHealthTable } from './health/table.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Log } from './log.ts'
 import { logFallback, logTransition } from './log-events.ts'
+import { metricSources, udpEndpoints } from './metric-sources.ts'
+import { type Operator, createOperator, listenOperator } from './operator.ts'
 import { type Watch, createWatch } from './probe/watch.ts'
 import { readServedFiles, reloadServedFiles, watchServedFiles } from './served-files.ts'
 import { createMemoryExchange } from './share/memory.ts'
 import { bindAdvice } from './transport/bind-advice.ts'
 import { type Endpoint, checkEndpoints, formatEndpoint } from './transport/endpoint.ts'
-import { createDropCounter } from './transport/udp-drops.ts'
 import { type UdpTransport, chooseUdp } from './transport/udp-choice.ts'
 import type { Workers } from './transport/workers.ts'
 import { version } from './version.ts'
 
 export interface App {
-  /** Reads zone files and certificate again; takes each over whole or not at all. */
+  /** Reads zone files, databases and certificate again; takes each over whole or not at all. */
   reload(cause: string): Promise<void>
   /** Readiness off at once, answers for the lameduck time, then everything closed. */
   stop(): Promise<void>
@@ -39,8 +38,10 @@ export type Started =
 /** What runs, once it runs. */
 interface Parts extends AnsweringNeeds {
   readonly watch: Watch
+  readonly operator: Operator
   readonly workers: Workers
   readonly metrics: Metrics
+  readonly explain: Explainer
   readonly startedMs: number
   isStopping: boolean
 }
@@ -57,10 +58,10 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
   const parts = assemble({ settings, log, ...read.files }, chosen.transport)
   let admin: AdminListener | null = null
   try {
-    admin = settings.admin && (await listenAdmin(settings.admin, adminRoutes(adminSources(parts))))
+    admin = settings.admin && (await listenOperator(settings.admin, adminSources(parts), settings))
     await parts.workers.listening
   } catch (error) {
-    await Promise.all([parts.workers.stop(), parts.watch.stop(), admin?.close()])
+    await stopAll(parts, admin)
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
     return admin === null && settings.admin
       ? cannotListen('TCP', settings.admin, code)
@@ -78,10 +79,15 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
         parts.workers.lameduck()
         files.close()
         await new Promise((resolve) => setTimeout(resolve, settings.lameduckSeconds * 1000))
-        await Promise.all([parts.workers.stop(), parts.watch.stop(), admin?.close()])
+        await stopAll(parts, admin)
       },
     },
   }
+}
+
+async function stopAll(parts: Parts, admin: AdminListener | null): Promise<void> {
+  parts.operator.stop()
+  await Promise.all([parts.workers.stop(), parts.watch.stop(), admin?.close()])
 }
 
 function assemble(given: AnsweringNeeds, udp: UdpTransport): Parts {
@@ -101,44 +107,42 @@ function assemble(given: AnsweringNeeds, udp: UdpTransport): Parts {
       logTransition(log, transition)
     },
   })
-  const drops = createDropCounter(udpEndpoints(settings))
-  const metrics = createMetrics({
-    ...metricSources(given, workers, watch),
-    udpKernelDrops: () => drops.read(),
-  })
+  const operator = createOperator(table, workers, log)
+  const metrics = createMetrics(metricSources({ ...given, workers, watch, operator }))
   watch.watch(keeper.current().watched)
+  operator.watch(keeper.current().targets)
+  const explain = explainerOf({ ...given, watch, operator }, table)
   return {
     ...given,
     watch,
+    operator,
     workers,
     metrics,
+    explain,
     startedMs: systemClock.monotonicMs(),
     isStopping: false,
   }
 }
 
-const metricSources = (
-  { keeper, certificate }: AnsweringNeeds,
-  workers: Workers,
-  watch: Watch,
-): Omit<MetricSources, 'udpKernelDrops'> => ({
-  version,
-  counters: workers.counters,
-  states: () => watch.states(),
-  targets: () => keeper.current().targets.map(countedTarget),
-  zones: () => keeper.current().zones,
-  workersAlive: () => workers.alive(),
-  workerRestarts: () => workers.restarts(),
-  lastReload: () => keeper.lastReload(),
-  certificate: certificate && {
-    lastReload: () => certificate.lastReload(),
-    expiresAtSeconds: () => certificate.current()?.expiresAtSeconds ?? 0,
-  },
-})
+const explainerOf = (
+  { keeper, places, watch, operator }: Pick<Parts, 'keeper' | 'places' | 'watch' | 'operator'>,
+  health: HealthReader,
+): Explainer =>
+  createExplainer({
+    catalog: () => keeper.current().catalog,
+    health,
+    places,
+    states: () => watch.states(),
+    overrides: operator.overrides,
+    random: Math.random,
+  })
 
 const adminSources = (parts: Parts): AdminSources => ({
   registry: parts.metrics.registry,
   states: () => parts.watch.states(),
+  overrides: parts.operator.overrides,
+  shares: parts.operator.shares,
+  explain: parts.explain,
   readiness: {
     endpoints: parts.settings.listen,
     isStopping: () => parts.isStopping,
@@ -147,13 +151,6 @@ const adminSources = (parts: Parts): AdminSources => ({
       systemClock.monotonicMs() - parts.startedMs > parts.settings.readyWithinSeconds * 1000,
     someApex: () => parts.keeper.current().catalog.zones.values().next().value?.apex ?? null,
   },
-})
-
-const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & WeightedTarget => ({
-  zone,
-  name: target.name,
-  index: target.index,
-  weights: new Map(pools.map(({ pool, member }) => [pool, member.weight])),
 })
 
 const describe = ({ settings, keeper }: Parts): object => ({
@@ -165,11 +162,6 @@ const describe = ({ settings, keeper }: Parts): object => ({
   zones: keeper.current().zones,
   cookieSecret: settings.answers.cookieSecrets.length > 0 ? 'configured' : 'random',
 })
-
-const udpEndpoints = ({ listen, streams }: Settings): readonly Endpoint[] => [
-  ...listen,
-  ...(streams.proxy?.listen ?? []),
-]
 
 const cannotUseMmsg = (why: string): Started => ({
   kind: 'cannot-listen',

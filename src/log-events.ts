@@ -3,7 +3,10 @@
 import type { CertificateLoaded } from './config/certificate-keeper.ts'
 import type { Mistake } from './config/mistake.ts'
 import type { LoadOutcome } from './config/zone-keeper.ts'
+import type { PlaceEvent } from './geo/place-keeper.ts'
+import type { Override } from './health/overrides.ts'
 import type { Log } from './log.ts'
+import type { MemberWatchOptions } from './probe/watched-members.ts'
 import type { Transition } from './probe/watched-state.ts'
 import type { WorkerEvent } from './transport/workers.ts'
 
@@ -53,10 +56,52 @@ export function logTransition(log: Log, transition: Transition): void {
   log[level]({ event: `target.${to}`, ...transition }, `${target}.${zone} at ${address} is ${to}`)
 }
 
+export const overrideEvents = (log: Log): Pick<MemberWatchOptions, 'onSet' | 'onEnd'> => ({
+  onSet(override) {
+    const { zone, target, action, by } = override
+    const message = `${target}.${zone}: ${action.kind}, by ${by || 'someone'}`
+    log.info({ event: 'override.set', ...overrideFields(override) }, message)
+  },
+  onEnd(override, end, endedBy) {
+    const { zone, target, action } = override
+    const message = `${target}.${zone}: no longer ${action.kind}`
+    log.info({ event: 'override.ended', end, endedBy, ...overrideFields(override) }, message)
+  },
+})
+
+const overrideFields = ({ action, setMs, untilMs, ...rest }: Override): object => ({
+  ...rest,
+  kind: action.kind,
+  ...(action.kind === 'weight' ? { weight: action.weight } : {}),
+  set: new Date(setMs).toISOString(),
+  until: untilMs === null ? null : new Date(untilMs).toISOString(),
+})
+
 /** `why`: what keeps the faster transport away; null where nothing does. */
 export function logFallback(log: Log, why: string | null): void {
   if (why === null) return
   log.warn({ event: 'transport.fallback', why }, 'UDP by node:dgram: each query costs more CPU')
+}
+
+export function logPlaces(log: Log, event: PlaceEvent): void {
+  const { database } = event
+  if (event.kind === 'loaded') {
+    const { type, buildSeconds } = event.facts
+    const built = buildSeconds === null ? null : new Date(buildSeconds * 1000).toISOString()
+    log.info({ event: 'geoip.loaded', database, type, built }, 'a GeoIP database is in force')
+    return
+  }
+  const { why, inForce } = event
+  if (inForce)
+    log.error(
+      { event: 'geoip.rejected', database, why },
+      'a GeoIP database was refused, the one before goes on',
+    )
+  else
+    log.error(
+      { event: 'geoip.broken', database, why },
+      'no GeoIP database: rules that ask for it match nobody, the catch-all answers',
+    )
 }
 
 export function logWorker(log: Log, event: WorkerEvent): void {
@@ -70,11 +115,6 @@ export function logWorker(log: Log, event: WorkerEvent): void {
       return log.info(
         { event: 'worker.restarted', worker: event.worker },
         'an answering worker serves again',
-      )
-    case 'places-broken':
-      return log.error(
-        { event: 'geoip.broken', worker: event.worker, why: event.why },
-        'no GeoIP database: rules that ask for a place match nobody, the catch-all answers',
       )
     case 'buffer-clamped':
       return log.warn(

@@ -2,9 +2,13 @@
 // argv → command. Each command is a file of cli/ and resolves to the exit code; serve runs until a signal.
 
 import { check } from './cli/check.ts'
+import { explain } from './cli/explain.ts'
 import { helpText } from './cli/help.ts'
+import { disable, drain, undo, undrain, up, weight } from './cli/overrides.ts'
 import { probe } from './cli/probe.ts'
 import { serve } from './cli/serve.ts'
+import { simulate } from './cli/simulate.ts'
+import { targets } from './cli/targets.ts'
 import { version } from './version.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
@@ -13,6 +17,15 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['serve', serve],
   ['check', check],
   ['probe', probe],
+  ['explain', explain],
+  ['simulate', simulate],
+  ['targets', targets],
+  ['drain', drain],
+  ['undrain', undrain],
+  ['weight', weight],
+  ['disable', disable],
+  ['up', up],
+  ['undo', undo],
 ])
 
 export async function main(argv: readonly string[]): Promise<number> {

@@ -1,5 +1,5 @@
-// The files that the server lives from: zones, and the certificate of DNS over TLS. Read at start, and again when they
-// change or somebody asks. Each is taken over whole or not at all; what was in force before goes on.
+// The files that the server lives from: zones, GeoIP databases, the certificate of DNS over TLS. Read at start, and
+// again when they change or somebody asks. Each is taken over whole or not at all; what was in force before goes on.
 
 import { type CertificateKeeper, createCertificateKeeper } from './config/certificate-keeper.ts'
 import type { Mistake } from './config/mistake.ts'
@@ -7,15 +7,19 @@ import type { Settings } from './config/settings.ts'
 import { watchCertificate } from './config/watch-certificate.ts'
 import { isYaml, watchFiles } from './config/watch-files.ts'
 import { type ZoneKeeper, createZoneKeeper } from './config/zone-keeper.ts'
+import { type PlaceKeeper, createPlaceKeeper } from './geo/place-keeper.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './log.ts'
-import { logCertificate, logReload } from './log-events.ts'
+import { logCertificate, logPlaces, logReload } from './log-events.ts'
+import type { Operator } from './operator.ts'
 import type { Watch } from './probe/watch.ts'
+import { needsPlaces } from './steer/needs-places.ts'
 import type { StreamSettings } from './transport/streams.ts'
 import type { Workers } from './transport/workers.ts'
 
 export interface ServedFiles {
   readonly keeper: ZoneKeeper
+  readonly places: PlaceKeeper
   /** null: no DNS over TLS. */
   readonly certificate: CertificateKeeper | null
 }
@@ -28,11 +32,12 @@ export type ReadServedFiles =
 export interface FileTakers extends ServedFiles {
   readonly log: Log
   readonly watch: Watch
+  readonly operator: Operator
   readonly workers: Workers
 }
 
 export async function readServedFiles(
-  { zones, streams }: Settings,
+  { zones, streams, geoip }: Settings,
   log: Log,
   clock: Clock,
 ): Promise<ReadServedFiles> {
@@ -43,22 +48,35 @@ export async function readServedFiles(
   const certificate = streams.tls && createCertificateKeeper(streams.tls, clock)
   const read = await certificate?.load()
   if (read?.kind === 'bad') return { kind: 'bad-files', mistakes: [read.mistake] }
-  return { kind: 'read', files: { keeper, certificate } }
+  const places = createPlaceKeeper({
+    files: geoip,
+    watchFolder: watchFiles,
+    wallMs: () => clock.wallMs(),
+    onEvent: (event) => logPlaces(log, event),
+  })
+  if (needsPlaces(keeper.current().catalog)) await places.open()
+  return { kind: 'read', files: { keeper, places, certificate } }
 }
 
 export async function reloadServedFiles(takers: FileTakers, cause: string): Promise<void> {
-  await Promise.all([reloadZones(takers, cause), reloadCertificate(takers, cause)])
+  // Databases first: rules of the zones to come may ask for what is new in them.
+  const places = takers.places.reload().then(() => reloadZones(takers, cause))
+  await Promise.all([places, reloadCertificate(takers, cause)])
 }
 
 async function reloadZones(
-  { keeper, log, workers, watch }: FileTakers,
+  { keeper, places, log, workers, watch, operator }: FileTakers,
   cause: string,
 ): Promise<void> {
   const loaded = await keeper.load()
   logReload(log, loaded, cause)
   if (loaded.kind === 'rejected') return
+  if (needsPlaces(loaded.served.catalog)) await places.open()
+  // Opening took a while: what has overtaken these zones is in force already.
+  if (keeper.current() !== loaded.served) return
   // Slots first: a zone must never be served against the health of what had its slots before.
   watch.watch(loaded.served.watched)
+  operator.watch(loaded.served.targets)
   workers.publish(loaded.served.catalog)
 }
 
@@ -79,12 +97,14 @@ export async function watchServedFiles(
 ): Promise<{ close(): void }> {
   const cause = 'file change'
   const zones = await watchFiles(folder, isYaml, () => void reloadZones(takers, cause))
+  await takers.places.follow((networks) => takers.workers.publishPlaces(networks))
   const certificate =
     takers.certificate &&
     (await watchCertificate(takers.certificate.files, () => void reloadCertificate(takers, cause)))
   return {
     close() {
       zones.close()
+      takers.places.close()
       certificate?.close()
     },
   }

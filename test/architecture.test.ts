@@ -18,16 +18,18 @@ interface Row {
   readonly packages?: string
 }
 
-const everyFolder = 'admin answer config geo guard health lib probe share steer transport wire zone'
+const everyFolder =
+  'admin answer config explain geo guard health lib probe share steer transport wire zone'
 
 const law: readonly Row[] = [
   { from: 'lib', imports: '' },
   { from: 'wire', pure: true, imports: 'lib', typesOnly: 'zone' },
-  { from: 'zone', pure: true, imports: 'lib wire', typesOnly: 'steer' },
+  { from: 'zone', pure: true, imports: 'lib wire', typesOnly: 'health steer' },
   { from: 'health', pure: true, imports: 'lib', typesOnly: 'probe' },
   { from: 'steer', pure: true, imports: 'health lib wire', typesOnly: 'zone' },
   { from: 'guard', pure: true, imports: 'lib' },
   { from: 'answer', pure: true, imports: 'steer wire zone', typesOnly: 'guard health lib' },
+  { from: 'explain', pure: true, imports: 'answer health lib steer wire zone' },
   { from: 'geo', imports: 'lib', typesOnly: 'steer', packages: 'maxmind node:*' },
   { from: 'share', imports: 'health lib', packages: 'ioredis node:*' },
   { from: 'probe', imports: 'health lib', typesOnly: 'share', packages: 'node:*' },
@@ -45,17 +47,23 @@ const law: readonly Row[] = [
   },
   {
     from: 'admin',
-    imports: 'answer lib transport wire',
-    typesOnly: 'health probe zone',
+    imports: 'answer health lib transport wire zone',
+    typesOnly: 'explain probe',
     packages: 'node:* prom-client',
   },
   { from: 'version.ts', imports: '', packages: 'node:*' },
   { from: 'log.ts', imports: '', packages: 'pino' },
-  { from: 'log-events.ts', imports: '', typesOnly: 'config log.ts probe transport' },
+  { from: 'log-events.ts', imports: '', typesOnly: 'config geo health log.ts probe transport' },
   {
     from: 'served-files.ts',
-    imports: 'config log-events.ts',
-    typesOnly: 'lib log.ts probe transport',
+    imports: 'config geo log-events.ts steer',
+    typesOnly: 'lib log.ts operator.ts probe transport',
+  },
+  {
+    from: 'operator.ts',
+    imports: 'admin health lib log-events.ts probe share',
+    typesOnly: 'config log.ts transport',
+    packages: 'node:*',
   },
   {
     from: 'answering-workers.ts',
@@ -64,11 +72,25 @@ const law: readonly Row[] = [
     packages: 'node:*',
   },
   {
+    from: 'metric-sources.ts',
+    imports: 'lib transport version.ts',
+    typesOnly: 'admin answering-workers.ts config operator.ts probe',
+  },
+  {
+    from: 'explainer.ts',
+    imports: 'explain geo steer',
+    typesOnly: 'admin health lib probe zone',
+  },
+  {
     from: 'app.ts',
-    imports: `${everyFolder} answering-workers.ts log-events.ts log.ts served-files.ts version.ts`,
+    imports: `${everyFolder} answering-workers.ts explainer.ts log-events.ts log.ts metric-sources.ts operator.ts served-files.ts version.ts`,
     packages: 'node:*',
   },
-  { from: 'cli', imports: 'app.ts config lib log.ts probe version.ts', packages: 'node:*' },
+  {
+    from: 'cli',
+    imports: 'app.ts config explain geo health lib log.ts probe steer version.ts wire zone',
+    packages: 'node:*',
+  },
   { from: 'main.ts', imports: 'cli version.ts' },
 ]
 
@@ -155,7 +177,7 @@ describe('imports', () => {
     expect(seen).toContain('steer/match.ts → lib')
     expect(seen).toContain('wire/name.ts → zone (type)')
     expect(seen).toContain('answer/context.ts → steer (type)')
-    expect(seen).toContain('geo/places.ts → maxmind')
+    expect(seen).toContain('geo/mmdb.ts → maxmind')
     expect(seen).toContain('main.ts → cli')
   })
 
@@ -180,7 +202,7 @@ describe('imports', () => {
 
   test('only app.ts knows every folder', () => {
     const knowing = law.map((row) => row.from).filter((from) => known(from).has('admin'))
-    expect(knowing).toEqual(['admin', 'app.ts'])
+    expect(knowing).toEqual(['admin', 'operator.ts', 'metric-sources.ts', 'explainer.ts', 'app.ts'])
     const importersOf = (to: string): string[] =>
       law.map((row) => row.from).filter((from) => from !== to && known(from).has(to))
     expect(importersOf('cli')).toEqual(['main.ts'])
@@ -193,7 +215,7 @@ describe('imports', () => {
   })
 
   test('pure folders import no module of Node and no package', () => {
-    expect(pure).toEqual(['wire', 'zone', 'health', 'steer', 'guard', 'answer'])
+    expect(pure).toEqual(['wire', 'zone', 'health', 'steer', 'guard', 'answer', 'explain'])
     const outside = imports.filter((one) => pure.includes(one.from) && !one.isRelative)
     expect(outside.map(edge)).toEqual([])
   })

@@ -2,7 +2,8 @@
 
 import type { Registry } from 'prom-client'
 
-import { type CounterValues, type Counters, type Scalar, otherType } from '../answer/counters.ts'
+import { type Counters, type Scalar, otherType } from '../answer/counters.ts'
+import { HandOutPlace, handOutReasons } from '../answer/hand-outs.ts'
 import { rcodeToText } from '../wire/rcode.ts'
 import { typeToText } from '../wire/rrtype.ts'
 import { type Emit, registerSampled } from './sampled-metric.ts'
@@ -61,7 +62,7 @@ interface CounterFamily {
   readonly help: string
   readonly labels: readonly string[]
   /** One worker's samples. */
-  readonly of: (values: CounterValues, emit: Emit, targets: readonly CountedTarget[]) => void
+  readonly of: (counters: Counters, emit: Emit, targets: readonly CountedTarget[]) => void
 }
 
 const families: readonly CounterFamily[] = [
@@ -69,7 +70,8 @@ const families: readonly CounterFamily[] = [
     name: 'mxsteer_packets_total',
     help: 'Packets received by fate: dropped in silence, rejected (no query, or a malformed one) or a query',
     labels: ['fate'],
-    of({ scalars }, emit) {
+    of(counters, emit) {
+      const { scalars } = counters.read()
       emit({ fate: 'dropped' }, scalars.dropped)
       emit({ fate: 'rejected' }, scalars.rejected)
       emit({ fate: 'query' }, scalars.packets - scalars.dropped - scalars.rejected)
@@ -79,8 +81,8 @@ const families: readonly CounterFamily[] = [
     name: 'mxsteer_queries_total',
     help: 'Queries by type, types without a counter of their own as "other"; sums to packets of fate query',
     labels: ['type'],
-    of({ queriesByType }, emit) {
-      for (const [type, count] of queriesByType) {
+    of(counters, emit) {
+      for (const [type, count] of counters.read().queriesByType) {
         emit({ type: type === otherType ? 'other' : typeToText(type) }, count)
       }
     },
@@ -89,19 +91,24 @@ const families: readonly CounterFamily[] = [
     name: 'mxsteer_responses_total',
     help: 'Responses by rcode; sums to packets of fate rejected and query, less what was withheld',
     labels: ['rcode'],
-    of({ responsesByRcode }, emit) {
-      for (const [rcode, count] of responsesByRcode) emit({ rcode: rcodeToText(rcode) }, count)
+    of(counters, emit) {
+      for (const [rcode, count] of counters.read().responsesByRcode)
+        emit({ rcode: rcodeToText(rcode) }, count)
     },
   },
   {
     name: 'mxsteer_answers_total',
-    help: 'Times a target was handed out; place first: the first rung of a ladder, or an address',
-    labels: ['zone', 'target', 'place'],
-    of({ handedOut }, emit, targets) {
-      for (const { zone, name, index } of targets) {
-        const { first, any } = handedOut(index)
-        emit({ zone, target: name, place: 'first' }, first)
-        emit({ zone, target: name, place: 'later' }, any - first)
+    help: 'Times a target was handed out, by place in the answer and by why it was chosen',
+    labels: ['zone', 'target', 'place', 'reason'],
+    of(counters, emit, targets) {
+      for (const { zone, name: target, index } of targets) {
+        for (const [place, number] of Object.entries(HandOutPlace)) {
+          for (const reason of handOutReasons) {
+            const count = counters.handOuts.count(index, number, reason)
+            if (count > 0 || (place !== 'address' && reason === 'eligible'))
+              emit({ zone, target, place, reason }, count)
+          }
+        }
       }
     },
   },
@@ -118,7 +125,7 @@ export function registerAnswerMetrics(
       name,
       help,
       labels,
-      sample: (emit) => counters.forEach((one) => of(one.read(), emit, targets())),
+      sample: (emit) => counters.forEach((one) => of(one, emit, targets())),
     })
   }
   for (const [scalar, [name, help]] of scalarHelp) {

@@ -1,16 +1,12 @@
-// The admin HTTP server: read-only routes on a private port. What a client may cost is bounded.
+// The admin HTTP server: routes to read and one path to write, on a private port. What a client may cost is bounded.
 //
-//   connections 64 · headers 8 KiB within 5 s · no bodies · one reply within 5 s · GET and HEAD only
+//   connections 64 · headers 8 KiB within 5 s · one reply within 5 s · bodies only where something is written
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
 import type { Endpoint } from '../transport/endpoint.ts'
-
-export interface Reply {
-  readonly status: number
-  readonly contentType: string
-  readonly body: string
-}
+import { type Reply, text } from './reply.ts'
+import { type Writes, writeReply } from './write-request.ts'
 
 /** Answers a GET. Query parameters come decoded. */
 export type Route = (parameters: URLSearchParams) => Reply | Promise<Reply>
@@ -27,22 +23,11 @@ const limits = {
   keepAliveMs: 5000,
 }
 
-export const json = (value: unknown, status: number = 200): Reply => ({
-  status,
-  contentType: 'application/json; charset=utf-8',
-  body: `${JSON.stringify(value, null, 2)}\n`,
-})
-
-export const text = (body: string, status: number = 200): Reply => ({
-  status,
-  contentType: 'text/plain; charset=utf-8',
-  body,
-})
-
 /** Rejects with the bind's errno. */
 export async function listenAdmin(
   endpoint: Endpoint,
   routes: ReadonlyMap<string, Route>,
+  writes: Writes | null = null,
 ): Promise<AdminListener> {
   const server = createServer(
     {
@@ -52,7 +37,7 @@ export async function listenAdmin(
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: 1000,
     },
-    (request, response) => void serve(routes, request, response),
+    (request, response) => void serve({ routes, writes }, request, response),
   )
   server.maxConnections = limits.connections
   await new Promise<void>((resolve, reject) => {
@@ -71,19 +56,24 @@ export async function listenAdmin(
   }
 }
 
+interface Served {
+  readonly routes: ReadonlyMap<string, Route>
+  readonly writes: Writes | null
+}
+
 async function serve(
-  routes: ReadonlyMap<string, Route>,
+  served: Served,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const reply = await replyTo(routes, request)
+  const reply = await replyTo(served, request)
   response.writeHead(reply.status, {
     'content-type': reply.contentType,
     'content-length': Buffer.byteLength(reply.body),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     ...(reply.status === 405 ? { allow: 'GET, HEAD' } : {}),
-    ...(hasBody(request) ? { connection: 'close' } : {}),
+    ...(hasBody(request) && !request.complete ? { connection: 'close' } : {}),
   })
   response.end(request.method === 'HEAD' ? undefined : reply.body)
 }
@@ -92,10 +82,10 @@ const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined ||
   Number(request.headers['content-length'] ?? 0) > 0
 
-async function replyTo(
-  routes: ReadonlyMap<string, Route>,
-  request: IncomingMessage,
-): Promise<Reply> {
+async function replyTo(served: Served, request: IncomingMessage): Promise<Reply> {
+  const { routes, writes } = served
+  const written = writes && (await writeReply(writes, request).catch(internalError))
+  if (written) return written
   if (request.method !== 'GET' && request.method !== 'HEAD') return text('only GET and HEAD\n', 405)
   if (hasBody(request)) return text('a request here has no body\n', 413)
   const target = URL.parse(request.url ?? '/', 'http://admin.invalid')
@@ -105,7 +95,10 @@ async function replyTo(
   try {
     return await route(target.searchParams)
   } catch (error) {
-    // A bug of ours: the operator sees it here, the server goes on.
-    return text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
+    return internalError(error)
   }
 }
+
+/** A bug of ours: the operator sees it here, the server goes on. */
+const internalError = (error: unknown): Reply =>
+  text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)

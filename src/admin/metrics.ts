@@ -5,6 +5,10 @@ import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { Counters } from '../answer/counters.ts'
 import type { WatchedState } from '../probe/watched-state.ts'
 import { type CountedTarget, registerAnswerMetrics } from './answer-metrics.ts'
+import { registerOverrideMetrics } from './override-metrics.ts'
+import type { OverrideSources } from './override-routes.ts'
+import { type ReportedDatabase, registerPlaceMetrics } from './place-metrics.ts'
+import type { PoolShares } from './pool-shares.ts'
 import { registerSampled } from './sampled-metric.ts'
 import {
   type ProbeMetrics,
@@ -25,6 +29,10 @@ export interface MetricSources {
   readonly udpKernelDrops: () => number
   /** null: no DNS over TLS. */
   readonly certificate: CertificateSource | null
+  readonly databases: () => readonly ReportedDatabase[]
+  readonly wallMs: () => number
+  readonly overrides: OverrideSources
+  readonly shares: PoolShares
 }
 
 export interface CertificateSource {
@@ -44,6 +52,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   registerServerMetrics(registry, sources)
   if (sources.certificate !== null) registerCertificateMetrics(registry, sources.certificate)
   registerServed(registry, sources)
+  registerOverrideMetrics(registry, sources.overrides, sources.shares)
+  registerPlaceMetrics(registry, sources.databases, sources.wallMs)
   return { registry, ...createProbeMetrics(registry) }
 }
 

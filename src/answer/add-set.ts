@@ -4,17 +4,25 @@
 //   absent      the set has no records for this client: a fact of the zone file, never of health
 //   servfail    the zone asked for SERVFAIL when nothing is eligible
 
-import type { SteeredAddresses, SteeredMx, SteeredSet, TargetAddresses } from '../steer/policy.ts'
-import { selectAddresses, targetAddresses } from '../steer/select-addresses.ts'
+import type {
+  SteeredAddresses,
+  SteeredMx,
+  SteeredSet,
+  SteeredSrv,
+  TargetAddresses,
+} from '../steer/policy.ts'
+import { selectAddresses } from '../steer/select-addresses.ts'
 import { selectMx } from '../steer/select-mx.ts'
-import type { AddressSelection, Rung, SelectionReason } from '../steer/selection.ts'
+import { selectSrv } from '../steer/select-srv.ts'
+import type { Rung, SelectionReason, SrvChoice } from '../steer/selection.ts'
+import { targetAddresses } from '../steer/target-addresses.ts'
 import type { Name, RRset } from '../zone/zone.ts'
 import { locusOf } from './inquiry.ts'
 import type { Inquiry } from './inquiry.ts'
+import { HandOutPlace } from './hand-outs.ts'
 import { addEntry } from './plan.ts'
-import type { Section } from './plan.ts'
-
-type SelectedAddresses = Extract<AddressSelection, { kind: 'selected' }>
+import type { PlanEntry, Section } from './plan.ts'
+import { srvRdata } from './srv-rdata.ts'
 
 export type Added = 'added' | 'absent' | 'servfail'
 
@@ -30,6 +38,8 @@ export function addSet(
     case 'steered-mx':
       inquiry.usesHealth = true
       return addRungs(inquiry, section, owner, set)
+    case 'steered-srv':
+      return addChoices(inquiry, section, owner, set)
     case 'steered-address':
     case 'target-address':
       inquiry.usesHealth = true
@@ -54,7 +64,24 @@ function addRungs(inquiry: Inquiry, section: Section, owner: Name | null, set: S
   if (entry === null) return 'absent'
   entry.ttl = selection.ttl
   entry.rungs = selection.rungs
-  if (section === 'answer') countRungs(inquiry, selection.rungs, selection.reason)
+  if (section === 'answer') countRungs(inquiry, entry, selection.reason)
+  return 'added'
+}
+
+function addChoices(
+  inquiry: Inquiry,
+  section: Section,
+  owner: Name | null,
+  set: SteeredSrv,
+): Added {
+  const selection = selectSrv(set, locusOf(inquiry, set), inquiry.context)
+  if (selection.kind === 'servfail') return 'servfail'
+  const entry = addEntry(inquiry.plan, section, owner, set.type)
+  if (entry === null) return 'absent'
+  const { choices, ttl, reason } = selection
+  entry.ttl = ttl
+  entry.rdata = choices.map((choice) => srvRdata(set, choice))
+  if (section === 'answer') countChoices(inquiry, entry, choices, reason)
   return 'added'
 }
 
@@ -75,26 +102,56 @@ function addAddresses(
   if (entry === null) return 'absent'
   entry.ttl = selection.ttl
   entry.addresses = selection.addresses
-  if (section === 'answer') countAddresses(inquiry, set, selection)
+  if (section === 'answer') countAddresses(inquiry, entry, set, selection.reason)
   return 'added'
 }
 
-function countRungs(inquiry: Inquiry, rungs: readonly Rung[], reason: SelectionReason): void {
-  const { counters } = inquiry.context
-  for (let i = 0; i < rungs.length; i++)
-    counters.handedOut((rungs[i] as Rung).target.index, i === 0)
+function countRungs(inquiry: Inquiry, entry: PlanEntry, reason: SelectionReason): void {
+  const { handOuts } = inquiry.context.counters
+  const { rungs } = entry
+  const untilMs = cachedUntilMs(inquiry, entry)
+  for (let i = 0; i < rungs.length; i++) {
+    const { target, preference } = rungs[i] as Rung
+    const isFirst = preference === (rungs[0] as Rung).preference
+    const place = isFirst ? HandOutPlace.first : HandOutPlace.later
+    handOuts.add(target.index, place, reason, untilMs)
+  }
+  if (reason === 'failed-open') noteFailedOpen(inquiry)
+}
+
+function countChoices(
+  inquiry: Inquiry,
+  entry: PlanEntry,
+  choices: readonly SrvChoice[],
+  reason: SelectionReason,
+): void {
+  const { handOuts } = inquiry.context.counters
+  const untilMs = cachedUntilMs(inquiry, entry)
+  for (const { target, priority } of choices) {
+    const isFirst = priority === choices[0]?.priority
+    const place = isFirst ? HandOutPlace.first : HandOutPlace.later
+    handOuts.add(target.index, place, reason, untilMs)
+  }
   if (reason === 'failed-open') noteFailedOpen(inquiry)
 }
 
 /** A target's own name always answers for itself: that it is down is no failing open of a set. */
 function countAddresses(
   inquiry: Inquiry,
+  entry: PlanEntry,
   set: SteeredAddresses | TargetAddresses,
-  { addresses, reason }: SelectedAddresses,
+  reason: SelectionReason,
 ): void {
-  for (const chosen of addresses) inquiry.context.counters.handedOut(chosen.target.index, true)
+  const { handOuts } = inquiry.context.counters
+  const untilMs = cachedUntilMs(inquiry, entry)
+  const counted = set.kind === 'target-address' ? 'own-name' : reason
+  for (const { target } of entry.addresses)
+    handOuts.add(target.index, HandOutPlace.address, counted, untilMs)
   if (reason === 'failed-open' && set.kind === 'steered-address') noteFailedOpen(inquiry)
 }
+
+const cachedUntilMs = ({ context }: Inquiry, { ttl }: PlanEntry): number =>
+  context.clock.wallMs() + ttl * 1000
 
 function noteFailedOpen(inquiry: Inquiry): void {
   inquiry.context.counters.add('failedOpen')

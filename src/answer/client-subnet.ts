@@ -1,36 +1,54 @@
 // EDNS Client Subnet (RFC 7871) as this server uses it: the client's network stands for the client where a set is
 // steered, and comes back with the scope of the answer.
 //
-//   source prefix 0         the client wants to be nobody (§7.1.2): the peer's address it is
-//   answer for everybody    scope 0
-//   answer for this client  scope: the source prefix, at most /24 or /56
-//
-// That scope is the safe one and not the widest: resolvers ask once a network where a wider answer would have done.
+//   source prefix 0        the client wants to be nobody (§7.1.2): the peer's own address decides, scope 0
+//   a longer one           the network's first address decides; beyond /24 and /56 it is not looked at
+//   scope                  the shortest prefix around that address for which steering decides the same (steer/scopes.ts),
+//                          at most /24 or /56. It may be longer than the source: so the resolver learns that the
+//                          network it told of was too wide to choose well for (§7.2.1)
+//   nothing in the answer  scope 0: resolvers take negative answers as being for everybody (§7.4)
 
+import type { SelectedSet } from '../steer/policy.ts'
+import { scopeCap } from '../steer/scope-marks.ts'
+import { dependsOnClient } from '../steer/scopes.ts'
 import type { Locus } from '../steer/selection.ts'
 import { subnetHeadOctets } from '../wire/edns.ts'
-import type { EdnsOptions } from '../wire/edns.ts'
 import type { Query } from '../wire/query.ts'
 import type { AnswerContext, Peer } from './context.ts'
-
-const maxScope4 = 24
-const maxScope6 = 56
+import type { Plan } from './plan.ts'
 
 const address4 = new Uint8Array(4)
 const address6 = new Uint8Array(16)
+const octets4 = scopeCap(4) / 8
+const octets6 = scopeCap(16) / 8
+
+/** Whether a network stands for the client. */
+export const hasClientSubnet = ({ options }: Query): boolean => options.sourcePrefixLength > 0
 
 export function locateClient({ locate }: AnswerContext, query: Query, peer: Peer): Locus {
   const { options, packet } = query
-  if (options.sourcePrefixLength === 0) return locate(peer.octets, peer.family)
-  const address = options.subnetFamily === 1 ? address4 : address6
+  if (!hasClientSubnet(query)) return locate(peer.octets, peer.family)
+  const isIpv4 = options.subnetFamily === 1
+  const address = isIpv4 ? address4 : address6
+  const wanted = isIpv4 ? octets4 : octets6
   const given = options.subnetOctets - subnetHeadOctets
   const from = options.subnetOffset + subnetHeadOctets
-  for (let i = 0; i < address.length; i++) address[i] = i < given ? (packet[from + i] as number) : 0
-  return locate(address, options.subnetFamily === 1 ? 4 : 6)
+  for (let i = 0; i < wanted; i++) address[i] = i < given ? (packet[from + i] as number) : 0
+  return locate(address, isIpv4 ? 4 : 6, wanted * 8)
 }
 
-export const scopePrefixLength = (
-  { subnetFamily, sourcePrefixLength }: EdnsOptions,
-  dependsOnClient: boolean,
-): number =>
-  dependsOnClient ? Math.min(sourcePrefixLength, subnetFamily === 1 ? maxScope4 : maxScope6) : 0
+/** Without scopes: as long as the source, which is always safe. */
+export function scopeOf(
+  set: SelectedSet,
+  { octets }: Locus,
+  { options }: Query,
+  { scopes }: AnswerContext,
+): number {
+  if (scopes) return scopes.prefixLength(set, octets)
+  return dependsOnClient(set) ? Math.min(options.sourcePrefixLength, scopeCap(octets.length)) : 0
+}
+
+/** What the option says at last, of sets that are decided alike for so long a prefix. */
+export function scopePrefixLength({ entries, count }: Plan, decidedAlike: number): number {
+  return count > 0 && entries[0]?.section === 'answer' ? decidedAlike : 0
+}

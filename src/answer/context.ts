@@ -4,6 +4,7 @@ import type { RateLimiter } from '../guard/rate-limit.ts'
 import type { CookieKeeper } from '../guard/server-cookie.ts'
 import type { HealthReader } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
+import type { Scopes } from '../steer/scopes.ts'
 import type { Locus } from '../steer/selection.ts'
 import type { Catalog } from '../zone/zone.ts'
 import type { Counters } from './counters.ts'
@@ -19,7 +20,8 @@ export interface Peer {
   transport: Transport
 }
 
-export type Locate = (octets: Uint8Array, family: 4 | 6) => Locus
+/** `prefixLength`: of the network that stands for the client; absent: the address is the client's own. */
+export type Locate = (octets: Uint8Array, family: 4 | 6, prefixLength?: number) => Locus
 
 /** What the server says of itself when asked; null: nothing. */
 export interface Identity {
@@ -41,6 +43,8 @@ export interface AnswerContext {
   readonly random: Random
   readonly clock: Clock
   readonly locate: Locate
+  /** By the same databases as `locate`; absent: scopes are as long as the source. */
+  readonly scopes?: Scopes
   readonly counters: Counters
   /** Upper bound of a UDP answer, 512…4096 octets. */
   readonly maxUdpOctets: number

@@ -3,6 +3,15 @@
 // Float64 cells, one writer each. Sums: Σ queriesByType + dropped + rejected = packets; Σ responsesByRcode = answered.
 // What the rate limit drops is decoded and not answered.
 
+import {
+  HandOutPlace,
+  type HandOutReason,
+  type HandOuts,
+  handOutCells,
+  handOutReasons,
+  openHandOuts,
+} from './hand-outs.ts'
+
 export const countedTargets = 16_384
 const typeCells = 260
 const rcodeCells = 24
@@ -32,17 +41,15 @@ export type Scalar = (typeof scalars)[number]
 
 const typesAt = scalars.length
 const rcodesAt = typesAt + typeCells
-const firstPlaceAt = rcodesAt + rcodeCells
-const handedOutAt = firstPlaceAt + countedTargets
-const cells = handedOutAt + countedTargets
+const handOutsAt = rcodesAt + rcodeCells
+const cells = handOutsAt + countedTargets * handOutCells
 
 export interface Counters {
   readonly buffer: SharedArrayBuffer
   add(scalar: Scalar): void
   query(type: number): void
   rcode(rcode: number): void
-  /** A target left in an answer; `first`: in the first place of a ladder, or as an address. */
-  handedOut(targetIndex: number, first: boolean): void
+  readonly handOuts: HandOuts
   read(): CounterValues
 }
 
@@ -51,6 +58,7 @@ export interface CounterValues {
   /** Type number → queries; 259 stands for all types without a cell of their own. */
   readonly queriesByType: ReadonlyMap<number, number>
   readonly responsesByRcode: ReadonlyMap<number, number>
+  /** `first`: in the first place of a ladder, or as an address. */
   readonly handedOut: (targetIndex: number) => { readonly first: number; readonly any: number }
 }
 
@@ -64,21 +72,18 @@ export function createCounters(
     values[cell] = (values[cell] as number) + 1
   }
   const scalarAt = Object.fromEntries(scalars.map((name, i) => [name, i])) as Record<Scalar, number>
+  const handOuts = openHandOuts(values, handOutsAt, countedTargets)
   return {
     buffer,
+    handOuts,
     add: (scalar) => bump(scalarAt[scalar]),
     query: (type) => bump(typesAt + Math.min(type, otherType)),
     rcode: (rcode) => bump(rcodesAt + Math.min(rcode, rcodeCells - 1)),
-    handedOut(targetIndex, first) {
-      if (targetIndex >= countedTargets) return
-      if (first) bump(firstPlaceAt + targetIndex)
-      bump(handedOutAt + targetIndex)
-    },
-    read: () => readValues(values),
+    read: () => readValues(values, handOuts),
   }
 }
 
-function readValues(values: Float64Array): CounterValues {
+function readValues(values: Float64Array, handOuts: HandOuts): CounterValues {
   const nonZero = (from: number, count: number): Map<number, number> => {
     const found = new Map<number, number>()
     for (let i = 0; i < count; i++) if (values[from + i]) found.set(i, values[from + i] as number)
@@ -91,9 +96,14 @@ function readValues(values: Float64Array): CounterValues {
     >,
     queriesByType: nonZero(typesAt, typeCells),
     responsesByRcode: nonZero(rcodesAt, rcodeCells),
-    handedOut: (index) => ({
-      first: values[firstPlaceAt + index] ?? 0,
-      any: values[handedOutAt + index] ?? 0,
-    }),
+    handedOut(index) {
+      const sum = (place: HandOutPlace): number =>
+        handOutReasons.reduce(
+          (total: number, reason: HandOutReason) => total + handOuts.count(index, place, reason),
+          0,
+        )
+      const first = sum(HandOutPlace.first) + sum(HandOutPlace.address)
+      return { first, any: first + sum(HandOutPlace.later) }
+    },
   }
 }

@@ -97,14 +97,14 @@ function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Inqu
 }
 
 /** RFC 7871 §7.2.1: family, source prefix length and address as they came. */
-function putSubnet(writer: MessageWriter, { query, dependsOnClient }: Inquiry): void {
-  const { packet, options } = query
+function putSubnet(writer: MessageWriter, inquiry: Inquiry): void {
+  const { packet, options } = inquiry.query
   const { subnetOffset, subnetOctets } = options
   put16(writer, EdnsOption.SUBNET)
   put16(writer, subnetOctets)
   const at = writer.at
   putOctets(writer, packet, subnetOffset, subnetOffset + subnetOctets)
-  writer.out[at + 3] = scopePrefixLength(options, dependsOnClient)
+  writer.out[at + 3] = scopePrefixLength(inquiry.plan, inquiry.scopePrefixLength)
 }
 
 /** RFC 8914 §2: INFO-CODE and EXTRA-TEXT. Without the text where just that does not fit. */

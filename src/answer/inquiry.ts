@@ -1,14 +1,14 @@
 // What one query is decided with: the query, who asked, and each published value as read at its start.
 // One record a responder, refilled for every packet.
 
-import type { SteeredAddresses, SteeredMx } from '../steer/policy.ts'
+import type { SelectedSet } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { emptyQuery } from '../wire/query.ts'
 import type { Query } from '../wire/query.ts'
 import type { Catalog, NameKey } from '../zone/zone.ts'
 import { noCookie } from './client-cookie.ts'
 import type { ClientCookie } from './client-cookie.ts'
-import { locateClient } from './client-subnet.ts'
+import { hasClientSubnet, locateClient, scopeOf } from './client-subnet.ts'
 import type { AnswerContext, Peer } from './context.ts'
 import type { ExtendedError } from './extended-error.ts'
 import { createPlan } from './plan.ts'
@@ -26,8 +26,8 @@ export interface Inquiry {
   readonly visited: NameKey[]
   /** Where the client is taken to be; found when the first steered set needs it. */
   locus: Locus | null
-  /** Another client could have got another answer: the scope of a client subnet is not 0. */
-  dependsOnClient: boolean
+  /** Of a client subnet: how long a prefix around the client all steered sets are decided alike for. */
+  scopePrefixLength: number
   /** A steered set of the answer holds every target, since none was eligible. */
   hasFailedOpen: boolean
   /** A steered set is in the answer: it is as good as the health it went by. */
@@ -47,7 +47,7 @@ export const createInquiry = (context: AnswerContext): Inquiry => ({
   catalog: { zones: new Map(), generation: -1 },
   visited: [],
   locus: null,
-  dependsOnClient: false,
+  scopePrefixLength: 0,
   hasFailedOpen: false,
   usesHealth: false,
   staleness: createStaleness(),
@@ -60,7 +60,7 @@ export function beginInquiry(inquiry: Inquiry, query: Query, peer: Peer): void {
   inquiry.query = query
   inquiry.peer = peer
   inquiry.locus = null
-  inquiry.dependsOnClient = false
+  inquiry.scopePrefixLength = 0
   inquiry.hasFailedOpen = false
   inquiry.usesHealth = false
   inquiry.cookie.verdict = 'none'
@@ -69,10 +69,11 @@ export function beginInquiry(inquiry: Inquiry, query: Query, peer: Peer): void {
 }
 
 /** Where the client is taken to be, for steering `set`. */
-export function locusOf(inquiry: Inquiry, set: SteeredMx | SteeredAddresses): Locus {
-  const hasRules = set.policy.rules.length > 1
-  if (hasRules || (set.kind === 'steered-mx' && set.internal.length > 0))
-    inquiry.dependsOnClient = true
-  inquiry.locus ??= locateClient(inquiry.context, inquiry.query, inquiry.peer)
-  return inquiry.locus
+export function locusOf(inquiry: Inquiry, set: SelectedSet): Locus {
+  const locus = (inquiry.locus ??= locateClient(inquiry.context, inquiry.query, inquiry.peer))
+  if (hasClientSubnet(inquiry.query)) {
+    const length = scopeOf(set, locus, inquiry.query, inquiry.context)
+    inquiry.scopePrefixLength = Math.max(inquiry.scopePrefixLength, length)
+  }
+  return locus
 }

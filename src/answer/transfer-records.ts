@@ -8,10 +8,12 @@
 import type { OnAllDown, SteeredSet } from '../steer/policy.ts'
 import { selectAddresses } from '../steer/select-addresses.ts'
 import { selectMx } from '../steer/select-mx.ts'
+import { selectSrv } from '../steer/select-srv.ts'
 import type { Locus, Rung } from '../steer/selection.ts'
 import type { SteerContext } from '../steer/context.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { Name, Rdata, RRset, Zone, ZoneNode } from '../zone/zone.ts'
+import { srvRdata } from './srv-rdata.ts'
 
 export interface TransferRecord {
   readonly owner: Name
@@ -71,6 +73,12 @@ function rdataOf(
       const selection = selectAddresses(neverFailing(set), locus(), context)
       return selection.kind === 'selected'
         ? selection.addresses.map(({ address }) => address.rdata)
+        : []
+    }
+    case 'steered-srv': {
+      const selection = selectSrv(neverFailing(set), locus(), context)
+      return selection.kind === 'selected'
+        ? selection.choices.map((choice) => srvRdata(set, choice))
         : []
     }
     case 'target-address': {

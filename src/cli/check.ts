@@ -1,22 +1,30 @@
-// `mxsteer check [DIR]`: every mistake of every zone file, and nothing served.
+// `mxsteer check [DIR]`: every mistake of every zone file, and nothing served. `--diff DIR`: see diff.ts.
 
 import { createAllocation } from '../config/allocation.ts'
 
 import { loadZones } from '../config/load-zones.ts'
 import { createSerialKeeper } from '../config/serials.ts'
 import { systemClock } from '../lib/clock.ts'
+import { diff } from './diff.ts'
 import { parseFlags } from './flags.ts'
 import { formatMistakes } from '../config/format-mistakes.ts'
 
 export async function check(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, [])
+  const flags = parseFlags(argv, ['diff', 'zones', 'config', 'at'], [], ['json'])
   if (flags.kind === 'bad' || flags.words.length > 1) {
     process.stderr.write(
       `mxsteer check: ${flags.kind === 'bad' ? flags.why : 'one folder at a time'}\n`,
     )
     return 2
   }
-  const folder = flags.words[0] ?? 'zones'
+  const { diff: after, ...values } = flags.values
+  const [folder = String(values['zones'] ?? 'zones')] = flags.words
+  if (after !== undefined)
+    return diff(String(after), flags.words.length > 0 ? { ...values, zones: folder } : values)
+  if (values['at'] ?? values['json']) {
+    process.stderr.write('mxsteer check: --at and --json go with --diff\n')
+    return 2
+  }
   const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
   if (loaded.kind === 'rejected') {
     process.stderr.write(formatMistakes(loaded.mistakes))

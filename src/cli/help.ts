@@ -4,13 +4,25 @@ export const helpText = `mxsteer: an authoritative DNS server that steers mail
 
   mxsteer serve [options]            answer queries, probe the targets
   mxsteer check [DIR]                read zone files, name every mistake, serve nothing
+  mxsteer check [DIR] --diff DIR     which names the other folder answers differently, and for whom
+  mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
   mxsteer probe HOST:PORT [options]  one probe, its dialogue printed as it goes
+
+  of a running server:
+  mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage
+  mxsteer targets [--zone ZONE]      every target: its weight and the parts of it, why it is out, its state
+  mxsteer drain TARGET --for 2h      no new mail for a target, while anyone else is left
+  mxsteer undrain TARGET             the end of that, and of disable
+  mxsteer weight TARGET 50% --for 1d a part of its weight; 3: another weight; --share 10%: of its pool
+  mxsteer disable TARGET             as drain, and behind the drained ones; without --for until undone
+  mxsteer up TARGET --for 1h         taken as up, whatever its probes say
+  mxsteer undo TARGET|ID             the end of every override of a target, or of one
 
 serve
   --config FILE         settings (default: mxsteer.yaml if there is one)
   --zones DIR           folder of zone files (default: zones)
   --listen ADDR:PORT    UDP and TCP; may be repeated (default: 127.0.0.1:5300)
-  --admin ADDR:PORT     HTTP: /livez /readyz /metrics /targets (default: 127.0.0.1:8053); "off" for none
+  --admin ADDR:PORT     HTTP: /livez /readyz /metrics /targets /overrides /explain (default: 127.0.0.1:8053); "off" for none
   --state URL           where instances share health: memory (default)
   --workers N           answering threads (default: one a core)
   --transport KIND      UDP by mmsg (Linux), dgram, or auto (default): mmsg where it works
@@ -24,11 +36,38 @@ probe
   --name EXCHANGE       exchange name that the target should greet with; a difference is pointed out
   --ehlo NAME           name given in EHLO (default: this host's name)
 
+explain
+  --client ADDRESS      who asks (default: somebody of whom nothing is known)
+  --ecs NETWORK         the client's network, as a resolver tells of it (EDNS Client Subnet)
+
+simulate, check --diff
+  --zones DIR           zones to simulate, or those that are served (default: zones)
+  --at TIME             on that day of a warm-up, for example 2026-12-03 (default: now)
+  --clients FILE|N      addresses and networks, one a line; or N random ones (default: 10000)
+  --down TARGETS        targets or addresses that are down, with commas
+  --drain TARGETS       targets that are drained
+  --weight TARGET=3     another weight; mx1=50% half of it; may be repeated
+  --by GROUPING         continent (default), country, asn, rule
+  --seed N              another number, other clients and draws (default: 1)
+  --rounds N            answers for each client (default: 20000 answers in all)
+
+explain, targets, drain, undrain, weight, disable, up, undo
+  --admin ADDR:PORT     the server's admin address (default: as serve has it)
+  --zone ZONE           where several zones have the target; or give its whole name
+  --pool POOL           in one pool alone
+  --for TIME            how long, for example 30m, 2h, 1d
+  --until TIME          or until when, for example 2026-12-01T08:00:00Z
+  --why TEXT            for the log, and for who asks later
+  --share PERCENT       weight: its part of its pool
+  --force               even where nobody eligible is left in a pool
+  --json                what the server answers, as it is
+
 Each option of serve may come from the environment too: MXSTEER_LISTEN (comma-separated), MXSTEER_ADMIN, …
 
 Exit codes
   0  done; probe: the target is healthy
-  1  check found mistakes; probe: the target is not healthy; a failure while serving
+  1  check found mistakes; check --diff: something differs; probe: the target is not healthy; a failure while serving;
+     the running server refuses, or does not answer
   2  bad usage, settings or zone files
   3  an address to listen on is taken or not ours
 `

@@ -11,6 +11,8 @@ import { slotLimit } from '../health/table.ts'
 export interface AllocationRound {
   /** null: none is left. */
   slotOf(key: string): number | null
+  /** `key`: zone, pool and target. */
+  rowOf(key: string): number | null
   /** `key`: zone and target. */
   targetIndexOf(key: string): number | null
   commit(): void
@@ -24,24 +26,34 @@ export interface Allocation {
 
 export interface AllocationLimits {
   readonly slots: number
+  readonly rows: number
   readonly targets: number
 }
 
-const defaultLimits: AllocationLimits = { slots: slotLimit, targets: countedTargets }
+const defaultLimits: AllocationLimits = {
+  slots: slotLimit,
+  rows: slotLimit,
+  targets: countedTargets,
+}
 
 export function createAllocation(limits: AllocationLimits = defaultLimits): Allocation {
   // Slot 0 is what nobody probes: always up.
   let slots = createPlaces(1, limits.slots)
+  // Row 0 is what nobody may override.
+  let rows = createPlaces(1, limits.rows)
   let targets = createPlaces(0, limits.targets)
   return {
     begin() {
       const slotRound = openRound(slots)
+      const rowRound = openRound(rows)
       const targetRound = openRound(targets)
       return {
         slotOf: slotRound.take,
+        rowOf: rowRound.take,
         targetIndexOf: targetRound.take,
         commit() {
           slots = slotRound.close()
+          rows = rowRound.close()
           targets = targetRound.close()
         },
       }

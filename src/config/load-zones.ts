@@ -93,6 +93,7 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Mistak
     serial,
     slotOf: (address, target, probe) =>
       watchAddress(loading, { name, source, target, probe, address }),
+    rowOf: (pool, target) => loading.places.rowOf(`${name} ${pool} ${target}`),
     targetIndexOf: (target) => loading.places.targetIndexOf(`${name} ${target}`),
   })
   const { zone } = compiled

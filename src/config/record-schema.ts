@@ -1,8 +1,9 @@
 // `records.<owner>`: a map from types to one of
 //   text, or a list of text                       presentation form
 //   { ttl, data }                                 the same with a TTL of its own
-//   { steer, mode, ladder, ttl }                  a steered MX
-//   address: { steer, answers, ttl }              steered A and AAAA
+//   MX: { steer, mode, ladder, sticky, ttl }      a steered MX
+//   SRV: { steer, port, answers, ttl }            a steered SRV
+//   address: { steer, answers, sticky, ttl }      steered A and AAAA
 
 import { z } from 'zod'
 import type {
@@ -10,8 +11,10 @@ import type {
   RecordSource,
   SteeredAddressSource,
   SteeredMxSource,
+  SteeredSrvSource,
 } from '../zone/zone-source.ts'
-import { closedMap, integer, isIntegerWithin, leaf, oneOf, passOn, show, text } from './leaf.ts'
+import { closedMap, integer, leaf, oneOf, passOn, show, text } from './leaf.ts'
+import { countOrAll } from './target-schema.ts'
 
 type Datum = PlainSource['data'][number]
 
@@ -41,6 +44,7 @@ export function recordSchema(ttl: z.ZodType<number>): z.ZodType<ReadonlyMap<stri
 interface Schemas {
   readonly address: z.ZodType<RecordSource>
   readonly mx: z.ZodType<RecordSource>
+  readonly srv: z.ZodType<RecordSource>
   readonly long: z.ZodType<RecordSource>
   readonly short: z.ZodType<RecordSource>
 }
@@ -48,34 +52,44 @@ interface Schemas {
 function schemaFor(schemas: Schemas, type: string, record: unknown): z.ZodType<RecordSource> {
   if (type === 'address') return schemas.address
   if (!isMap(record)) return schemas.short
-  return 'steer' in record ? schemas.mx : schemas.long
+  if (!('steer' in record)) return schemas.long
+  return type.toUpperCase() === 'SRV' ? schemas.srv : schemas.mx
 }
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const answersLimit = 16
+const srvLimit = 32
+
+/** By the client's subnet: the one thing that there is to stick to. */
+const sticky = leaf({
+  expected: 'true, false or subnet',
+  fallback: false,
+  read: (value) => (value === 'subnet' ? true : typeof value === 'boolean' ? value : null),
+})
 
 function schemasWith(ttl: z.ZodType<number>): Schemas {
   const steer = text('a name of a steering', /^.+$/, 'name')
   const address: z.ZodType<SteeredAddressSource> = closedMap({
     steer,
-    answers: leaf({
-      expected: `a count from 1 to ${answersLimit}, or all`,
-      fallback: 1,
-      read(value) {
-        if (value === 'all') return Infinity
-        return isIntegerWithin(value, 1, answersLimit) ? value : null
-      },
-    }).default(2),
+    answers: countOrAll(answersLimit).default(2),
+    sticky: sticky.default(false),
     ttl: ttl.optional(),
   }).transform((record) => ({ kind: 'steered-address', ...record }))
   const mx: z.ZodType<SteeredMxSource> = closedMap({
     steer,
     mode: oneOf(['ladder', 'equal']).default('ladder'),
     ladder: integer('a count', 1, 16).default(4),
+    sticky: sticky.default(false),
     ttl: ttl.optional(),
   }).transform((record) => ({ kind: 'steered-mx', ...record }))
+  const srv: z.ZodType<SteeredSrvSource> = closedMap({
+    steer,
+    port: integer('a port', 1, 65_535),
+    answers: integer('a count', 1, srvLimit).default(16),
+    ttl: ttl.optional(),
+  }).transform((record) => ({ kind: 'steered-srv', ...record }))
   const long: z.ZodType<PlainSource> = closedMap({
     ttl: ttl.optional(),
     data: dataSchema(['data']),
@@ -84,7 +98,7 @@ function schemasWith(ttl: z.ZodType<number>): Schemas {
     kind: 'plain',
     data,
   }))
-  return { address, mx, long, short }
+  return { address, mx, srv, long, short }
 }
 
 const datum = text('a record in presentation form', /\S/, '""')

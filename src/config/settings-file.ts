@@ -56,9 +56,14 @@ function hideSecrets(document: ConfigDocument, mistakes: readonly Mistake[]): re
 }
 
 function secretPaths(value: unknown): DocumentPath[] {
-  const { state, cookie_secret: cookies } = (value ?? {}) as Record<string, unknown>
+  const {
+    state,
+    admin_token: token,
+    cookie_secret: cookies,
+  } = (value ?? {}) as Record<string, unknown>
   const paths: DocumentPath[] = []
   if (state !== undefined) paths.push(['state'])
+  if (token !== undefined) paths.push(['admin_token'])
   if (cookies !== undefined) paths.push(['cookie_secret'])
   if (Array.isArray(cookies)) for (const i of cookies.keys()) paths.push(['cookie_secret', i])
   return paths

@@ -3,6 +3,7 @@
 
 import type { z } from 'zod'
 import { parseEndpoint } from '../lib/ip.ts'
+import { adminToken } from './admin-token.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import type { RateLimitValues } from './answer-settings.ts'
 import { type StreamValues, proxy, tls, transfer } from './stream-settings.ts'
@@ -66,6 +67,8 @@ export type UdpSetting = (typeof transports)[number]
 export interface SettingValues {
   listen?: readonly Endpoint[] | undefined
   admin?: Endpoint | 'off' | undefined
+  admin_token?: string | undefined
+  admin_token_file?: string | undefined
   zones?: string | undefined
   state?: 'memory' | 'store' | undefined
   workers?: number | undefined
@@ -93,6 +96,8 @@ type Schemas = { readonly [Key in SettingKey]-?: z.ZodType<NonNullable<SettingVa
 export const settingSchemas: Schemas = {
   listen: oneOrMany(endpoint),
   admin,
+  admin_token: adminToken,
+  admin_token_file: path,
   zones: path,
   state,
   workers: count('a count', 1, 256),

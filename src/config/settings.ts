@@ -1,6 +1,7 @@
 // The server's settings: flags over environment over mxsteer.yaml over defaults, every mistake in one go.
 
 import { availableParallelism, hostname } from 'node:os'
+import { adminTokenOf } from './admin-token.ts'
 import { rateLimitOf, readSecretFile } from './answer-settings.ts'
 import type { RateLimitSettings, SecretFile } from './answer-settings.ts'
 import { printable } from './excerpt.ts'
@@ -16,6 +17,8 @@ export interface Settings {
   readonly listen: readonly Endpoint[]
   /** null: off. */
   readonly admin: Endpoint | null
+  /** null: none; then only a loopback address takes writes. */
+  readonly adminToken: string | null
   /** Folder of zone files. */
   readonly zones: string
   readonly state: 'memory'
@@ -82,9 +85,12 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
   const twice = endpointTwice(general.listen, streams)
   if (twice !== null)
     return { kind: 'rejected', mistakes: [...mistakes, givenMistake('listen', 'bad-value', twice)] }
+  const token = await adminTokenOf(values)
+  if (token.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, token.mistake] }
   const settings = {
     ...general,
     streams,
+    adminToken: token.token,
     answers: answersOf(values, rateLimitOf(rateLimit, general.workers), secrets.secrets, host.name),
   }
   return { kind: 'settings', settings, warnings: [...mistakes, ...variables.warnings] }
@@ -111,7 +117,7 @@ function withDefaults(
   values: SettingValues,
   geoip: GeoIp,
   host: { readonly name: string; readonly parallelism: number },
-): Omit<Settings, 'answers' | 'streams'> {
+): Omit<Settings, 'answers' | 'streams' | 'adminToken'> {
   const { listen, admin = { address: '127.0.0.1', port: 8053 } } = values
   return {
     listen: listen ?? [{ address: '127.0.0.1', port: 5300 }],

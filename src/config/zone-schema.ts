@@ -6,11 +6,11 @@ import { z } from 'zod'
 import { isHostName } from '../zone/names.ts'
 import type { DocumentPath } from '../zone/problem.ts'
 import type {
+  OnAllDownSource,
   PoolSource,
   ProbeSource,
   RuleSource,
   SoaSource,
-  TargetSource,
   ZoneSource,
 } from '../zone/zone-source.ts'
 import {
@@ -25,6 +25,7 @@ import {
   text,
 } from './leaf.ts'
 import { recordSchema } from './record-schema.ts'
+import { flag, targetSchema, weight } from './target-schema.ts'
 
 /** A week: longer TTLs only outlive the operator's patience (RFC 8767 §4). */
 export const maxTtlSeconds = 604_800
@@ -44,15 +45,6 @@ const soaSchema: z.ZodType<SoaSource> = closedMap({
   retry: seconds('a time', 1, 2_419_200).default(600),
   expire: seconds('a time', 1, 31_536_000).default(604_800),
   minimum: seconds('a TTL', 0, maxTtlSeconds).optional(),
-})
-
-const address = text('an IPv4 or IPv6 address', /^.*$/, '192.0.2.1')
-const weight = integer('a weight', 0, 65_535)
-
-const targetSchema: z.ZodType<TargetSource> = closedMap({
-  addresses: z.array(address),
-  region: text('a name of a region', /^[\w.-]{1,63}$/, 'region').optional(),
-  weight: weight.optional(),
 })
 
 const probeName = leaf({
@@ -101,15 +93,25 @@ const membersSchema: z.ZodType<PoolSource['members']> = z.unknown().transform((v
   return Object.entries(parsed.data).map(([target, own]) => ({ target, weight: own, step: target }))
 })
 
+const share = leaf({
+  expected: 'a share from 0 to 1',
+  fallback: 0,
+  read: (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : null),
+})
+
 const poolSchema: z.ZodType<PoolSource> = closedMap({
   probe: reference.optional(),
   targets: membersSchema,
-  panic: leaf({
-    expected: 'a share from 0 to 1',
-    fallback: 0,
-    read: (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : null),
-  }).default(0),
-}).transform(({ targets, ...pool }) => ({ ...pool, members: targets }))
+  panic: share.default(0),
+  min_healthy: share.optional(),
+  spill: oneOf(['all', 'proportional']).default('all'),
+  spread: flag.default(true),
+}).transform(({ targets, min_healthy, ...pool }) => ({
+  ...pool,
+  // Without a threshold, all that is missing is handed over; and all at once only where nobody is left.
+  minHealthy: min_healthy ?? (pool.spill === 'proportional' ? 1 : 0),
+  members: targets,
+}))
 
 const continents = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA']
 const asn = leaf({
@@ -150,6 +152,19 @@ const rulesSchema: z.ZodType<readonly RuleSource[]> = z.array(
   closedMap({ when: conditionsSchema.optional(), pools: z.array(reference).min(1).max(16) }),
 )
 
+const onAllDownSchema: z.ZodType<OnAllDownSource> = leaf({
+  expected: 'all, last_good, servfail or { backup: POOL }',
+  fallback: 'all',
+  read(value) {
+    if (value === 'all' || value === 'last_good' || value === 'servfail') return { kind: value }
+    if (typeof value !== 'object' || value === null) return null
+    const [[key, pool] = [], ...rest] = Object.entries(value)
+    return key === 'backup' && typeof pool === 'string' && rest.length === 0
+      ? { kind: 'backup', pool }
+      : null
+  },
+})
+
 export const zoneSchema: z.ZodType<ZoneSource> = closedMap({
   zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid'),
   ttl: ttl.default(defaultTtlSeconds),
@@ -159,7 +174,7 @@ export const zoneSchema: z.ZodType<ZoneSource> = closedMap({
   probes: namedMap(probeSchema).default(new Map()),
   pools: namedMap(poolSchema).default(new Map()),
   steering: namedMap(rulesSchema).default(new Map()),
-  on_all_down: oneOf(['all', 'servfail']).default('all'),
+  on_all_down: onAllDownSchema.default({ kind: 'all' }),
   internal: networks.default([]),
   records: namedMap(recordSchema(ttl)),
 }).transform(({ min_ttl, on_all_down, ...zone }) => ({

@@ -5,24 +5,20 @@
 //             { country: { iso_code }, continent: { code } }    MaxMind Country and City
 //   asn       { autonomous_system_number }                  MaxMind ASN, ip-location-db
 
+import type { Place } from '../steer/place-networks.ts'
 import { continentOf } from './continents.ts'
 
-export interface Place {
-  readonly continent: string | null
-  readonly country: string | null
-  readonly asn: number | null
+export function placeOf(record: unknown): Place {
+  const country =
+    code(field(record, 'country_code')) ?? code(field(field(record, 'country'), 'iso_code'))
+  const continent =
+    code(field(field(record, 'continent'), 'code')) ?? (country && continentOf(country))
+  return { continent, country }
 }
 
-export const nowhere: Place = { continent: null, country: null, asn: null }
-
-export function placeOf(countryRecord: unknown, asnRecord: unknown): Place {
-  const country =
-    code(field(countryRecord, 'country_code')) ??
-    code(field(field(countryRecord, 'country'), 'iso_code'))
-  const continent =
-    code(field(field(countryRecord, 'continent'), 'code')) ?? (country && continentOf(country))
-  const asn = field(asnRecord, 'autonomous_system_number')
-  return { continent, country, asn: isAsn(asn) ? asn : null }
+export function asnOf(record: unknown): number | null {
+  const asn = field(record, 'autonomous_system_number')
+  return isAsn(asn) ? asn : null
 }
 
 const field = (record: unknown, name: string): unknown =>

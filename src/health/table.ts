@@ -1,19 +1,34 @@
 // The health table: what answering workers read of health, in shared memory, so that a change of health
 // copies no zone and sends no message. One writer (the control thread), any number of readers.
 //
-// A slot is one address as one probe profile sees it. Slot 0 is always up: pools without a probe.
-// Layout: Int32 [generation, beats]; then per slot: state (Int32), factor (Float32), hold (Float32).
-// Readers may see a slot between two writes; each field by itself is never torn, and a decision on a mix of
-// old and new health is as good as one made a moment earlier or later.
+//   slot   one address as one probe profile sees it; slot 0 is always up: pools without a probe
+//   row    one member of one pool: what operators and the calendar say of it; row 0 is as configured
+//
+// The weight of a member in a decision is configured × share of its row × factor of its slots (effective-weight.ts).
+// Layout: Int32 [generation, slots, rows, beats]; then a column each, of Int32 or Float32: by slot state, factor,
+// hold, fall; by row standing, share, hold. Readers may see a row between two writes; each field by itself is never
+// torn, and a decision on a mix of old and new health is as good as one made a moment earlier or later.
 
 /** unknown: no verdict yet, taken as up. suspect: failing, not yet down. */
 export const SlotState = { unknown: 0, up: 1, suspect: 2, down: 3 } as const
 export type SlotState = (typeof SlotState)[keyof typeof SlotState]
 
+/**
+ * normal: the health of its addresses decides. forced: up, whatever that is. drained, disabled: out, also in panic and
+ * where everyone is answered, unless nobody else is left; the disabled ones only where no drained one is either.
+ */
+export const Standing = { normal: 0, drained: 1, disabled: 2, forced: 3 } as const
+export type Standing = (typeof Standing)[keyof typeof Standing]
+
+export const isOut = (standing: Standing): boolean =>
+  standing === Standing.drained || standing === Standing.disabled
+
 export const slotLimit = 65_536
+/** As many members as there may be slots. */
+export const rowLimit: number = slotLimit
 
 export interface HealthReader {
-  /** Moves with every change of any slot. */
+  /** Moves with every change of any slot or row. */
   generation(): number
   /** Moves every second while the writer lives; 0: it does not tell. */
   beats(): number
@@ -22,30 +37,73 @@ export interface HealthReader {
   factor(slot: number): number
   /** Soonest that the slot could change, in seconds from the last probe; Infinity where it never does. Caps the TTL. */
   holdSeconds(slot: number): number
+  /** When the slot last went down, in seconds on the writer's clock, above 0; 0: never. */
+  fellAtSeconds(slot: number): number
+  standing(row: number): Standing
+  /** What the configured weight is multiplied by, 0 and up (warm-up, an operator's weight). */
+  share(row: number): number
+  /** Soonest that the row could change, in seconds from when it was written: override ends, warm-up steps. Caps the TTL. */
+  rowHoldSeconds(row: number): number
 }
 
 export interface HealthWriter extends HealthReader {
   readonly buffer: SharedArrayBuffer
   set(slot: number, state: SlotState, factor: number, holdSeconds: number): void
   beat(): void
+  /** Whole seconds above 0; 0 forgets it. */
+  setFell(slot: number, atSeconds: number): void
+  setRow(row: number, standing: Standing, share: number, holdSeconds?: number): void
 }
 
-export const healthTableOctets = (slots: number): number => 8 + slots * 12
+const headOctets = 16
+const slotColumns = 4
+const rowColumns = 3
+
+export const healthTableOctets = (slots: number, rows: number): number =>
+  headOctets + 4 * (slots * slotColumns + rows * rowColumns)
+
+interface Columns {
+  readonly head: Int32Array
+  readonly states: Int32Array
+  readonly factors: Float32Array
+  readonly holds: Float32Array
+  readonly falls: Int32Array
+  readonly standings: Int32Array
+  readonly shares: Float32Array
+  readonly rowHolds: Float32Array
+}
+
+function columnsOf(buffer: SharedArrayBuffer): Columns {
+  const head = new Int32Array(buffer, 0, 4)
+  const [, slots = 0, rows = 0] = head
+  const slotAt = (column: number): number => headOctets + 4 * slots * column
+  const rowAt = (column: number): number => slotAt(slotColumns) + 4 * rows * column
+  return {
+    head,
+    states: new Int32Array(buffer, slotAt(0), slots),
+    factors: new Float32Array(buffer, slotAt(1), slots),
+    holds: new Float32Array(buffer, slotAt(2), slots),
+    falls: new Int32Array(buffer, slotAt(3), slots),
+    standings: new Int32Array(buffer, rowAt(0), rows),
+    shares: new Float32Array(buffer, rowAt(1), rows),
+    rowHolds: new Float32Array(buffer, rowAt(2), rows),
+  }
+}
 
 /** Opens the table over its shared memory; the same memory may be opened in any thread. */
 export function openHealthTable(buffer: SharedArrayBuffer): HealthWriter {
-  const slots = Math.floor((buffer.byteLength - 8) / 12)
-  const head = new Int32Array(buffer, 0, 2)
-  const states = new Int32Array(buffer, 8, slots)
-  const factors = new Float32Array(buffer, 8 + slots * 4, slots)
-  const holds = new Float32Array(buffer, 8 + slots * 8, slots)
+  const { head, states, factors, holds, falls, standings, shares, rowHolds } = columnsOf(buffer)
   return {
     buffer,
     generation: () => Atomics.load(head, 0),
-    beats: () => Atomics.load(head, 1),
+    beats: () => Atomics.load(head, 3),
     state: (slot) => (states[slot] ?? SlotState.unknown) as SlotState,
     factor: (slot) => factors[slot] ?? 1,
     holdSeconds: (slot) => holds[slot] ?? Infinity,
+    fellAtSeconds: (slot) => falls[slot] ?? 0,
+    standing: (row) => (standings[row] ?? Standing.normal) as Standing,
+    share: (row) => shares[row] ?? 1,
+    rowHoldSeconds: (row) => rowHolds[row] ?? Infinity,
     set(slot, state, factor, holdSeconds) {
       states[slot] = state
       factors[slot] = factor
@@ -53,15 +111,30 @@ export function openHealthTable(buffer: SharedArrayBuffer): HealthWriter {
       Atomics.add(head, 0, 1)
     },
     beat() {
-      Atomics.add(head, 1, 1)
+      Atomics.add(head, 3, 1)
+    },
+    setFell(slot, atSeconds) {
+      falls[slot] = atSeconds
+    },
+    setRow(row, standing, share, holdSeconds = Infinity) {
+      standings[row] = standing
+      shares[row] = share
+      rowHolds[row] = holdSeconds
+      Atomics.add(head, 0, 1)
     },
   }
 }
 
-/** A fresh table: every slot unknown and worth its whole weight; slot 0 up for ever. */
-export function createHealthTable(slots: number = slotLimit): HealthWriter {
-  const table = openHealthTable(new SharedArrayBuffer(healthTableOctets(slots)))
+/** A fresh table: every slot unknown and worth its whole weight, slot 0 up for ever; every row as configured. */
+export function createHealthTable(
+  slots: number = slotLimit,
+  rows: number = rowLimit,
+): HealthWriter {
+  const buffer = new SharedArrayBuffer(healthTableOctets(slots, rows))
+  new Int32Array(buffer, 0, 4).set([0, slots, rows])
+  const table = openHealthTable(buffer)
   for (let slot = 0; slot < slots; slot++) table.set(slot, SlotState.unknown, 1, Infinity)
   table.set(0, SlotState.up, 1, Infinity)
+  for (let row = 0; row < rows; row++) table.setRow(row, Standing.normal, 1)
   return table
 }

@@ -114,6 +114,8 @@ export class WatchedSlot {
     if (isWritten && this.holdSeconds === holding) return
     this.factor = factor
     this.holdSeconds = holding
+    // Before the state: who sees the slot down must not take it for one that fell long ago.
+    if (this.state === SlotState.down) table.setFell(this.slot, fellSeconds(this.sinceMs))
     table.set(this.slot, this.state, factor, holding)
   }
 
@@ -123,6 +125,9 @@ export class WatchedSlot {
     return this.#damping.state === SlotState.suspect ? SlotState.suspect : SlotState.up
   }
 }
+
+/** 0 would mean never. */
+const fellSeconds = (sinceMs: number): number => Math.max(1, Math.floor(sinceMs / 1000))
 
 function voteState(damping: DampingState, policy: DampingPolicy): VoteState {
   if (damping.unknowns >= policy.fall || damping.state === SlotState.unknown) return '?'

@@ -31,6 +31,18 @@ export function holds(when: Conditions, locus: Locus): boolean {
 const includes = <Value>(wanted: readonly Value[] | null, actual: Value | null): boolean =>
   wanted === null || (actual !== null && wanted.includes(actual))
 
+/**
+ * Whether the client is an MTA of the zone's own. A network that stands for its clients (EDNS Client Subnet) is taken
+ * for one where any of its addresses may be: who is not gets a good ladder too, who is must not see itself best.
+ */
+export function isInternal(internal: readonly Network[], locus: Locus): boolean {
+  const known = locus.prefixLength ?? Infinity
+  for (const { octets, prefixLength } of internal)
+    if (networkContains({ octets, prefixLength: Math.min(prefixLength, known) }, locus.octets))
+      return true
+  return false
+}
+
 /** Whether the client's address is in any of the networks; families never match each other. */
 export function isWithin(networks: readonly Network[], locus: Locus): boolean {
   for (const network of networks) if (networkContains(network, locus.octets)) return true

@@ -11,12 +11,16 @@ import { shuffle, swap, weightAt, weightFrom } from './ballot.ts'
 
 export function drawLadder(ballot: Ballot, places: number, random: Random): number {
   const drawn = Math.min(places, ballot.count)
-  for (let place = 0; place < drawn; place++) swap(ballot, place, drawOne(ballot, place, random))
+  let left = weightFrom(ballot, 0)
+  for (let place = 0; place < drawn; place++) {
+    swap(ballot, place, drawOne(ballot, place, random() * left))
+    left -= weightAt(ballot, place)
+  }
   return drawn
 }
 
-function drawOne(ballot: Ballot, from: number, random: Random): number {
-  let point = random() * weightFrom(ballot, from)
+function drawOne(ballot: Ballot, from: number, at: number): number {
+  let point = at
   for (let i = from; i < ballot.count; i++) {
     point -= weightAt(ballot, i)
     if (point < 0) return i
@@ -34,7 +38,7 @@ export function drawSample(ballot: Ballot, places: number, random: Random): numb
 }
 
 /** Brings to the front who is due a whole place or more. What they leave lowers the bar, so it repeats. */
-function drawCertain(ballot: Ballot, places: number): number {
+export function drawCertain(ballot: Ballot, places: number): number {
   let certain = 0
   for (let before = -1; before < certain && certain < places;) {
     before = certain
@@ -46,7 +50,13 @@ function drawCertain(ballot: Ballot, places: number): number {
 }
 
 /** One random start, then a pick each whole step along the line of weights: `places - from` picks. */
-function drawSystematic(ballot: Ballot, from: number, places: number, random: Random): number {
+// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a draw
+export function drawSystematic(
+  ballot: Ballot,
+  from: number,
+  places: number,
+  random: Random,
+): number {
   let drawn = from
   const step = weightFrom(ballot, from) / (places - from)
   let pick = random() * step

@@ -2,30 +2,46 @@
 // they get without regard to order (docs/adr/0003-weights-by-ladder-and-sampling.md).
 //
 // - What is drawn is an address, not a target: a target's weight is shared by its addresses of the family.
-// - Only the first pool with anyone eligible is drawn from. Fewer than `answers` are not made up from the next
+// - Only the pool that leads (survey.ts) is drawn from. Fewer than `answers` are not made up from the next
 //   pool: who ordered the pools wanted these clients here. Pools without the family are passed over.
 // - Suspects take the places that the up addresses leave free, as at the tail of an MX ladder.
+// - Regions, racks and targets do not repeat where they need not (spread.ts).
+// - `sticky`: by the client's network instead of chance (sticky.ts).
 // - Families are filtered apart, but the last of one is never taken away: NODATA for AAAA would be cached
 //   longer than the failure lasts. SERVFAIL needs both families to be down.
 
-import { SlotState } from '../health/table.ts'
-import type { HealthReader } from '../health/table.ts'
+import type { Random } from '../lib/clock.ts'
 import { RRType } from '../wire/rrtype.ts'
+import { lastGoodSince, poolsOfEveryone } from './all-down.ts'
 import { answerTtl } from './answer-ttl.ts'
 import { createBallot } from './ballot.ts'
 import type { Ballot } from './ballot.ts'
 import type { SteerContext } from './context.ts'
-import { canvassAddresses, createCanvass, isEmpty } from './eligibility.ts'
-import { enterAllAddresses, zeroWeightOf } from './everyone.ts'
+import { canvassPool, createCanvass, isEmpty } from './eligibility.ts'
+import type { Canvass } from './eligibility.ts'
+import { enterAll, tiers, zeroWeightOf } from './everyone.ts'
 import { matchRule } from './match.ts'
-import type { Pool, SteeredAddresses, TargetAddress, TargetAddresses } from './policy.ts'
+import type { Pool, SteeredAddresses, TargetAddress } from './policy.ts'
 import { targetAt } from './rungs.ts'
 import { drawSample } from './sampling.ts'
-import type { AddressSelection, ChosenAddress, Locus } from './selection.ts'
+import type { AddressSelection, ChosenAddress, Locus, SelectionReason } from './selection.ts'
+import { dealSample, drawSpread } from './spread.ts'
+import { chanceOf, clientHash, scoreAddresses } from './sticky.ts'
+import { canvassAt, findLead, holdOfSurvey } from './survey.ts'
 
-/** Refilled by every query. */
-const canvass = createCanvass()
+const spare = createCanvass()
 const everyone = createBallot()
+
+/** How one answer is drawn: by chance, or by the client's hash. */
+interface Draw {
+  readonly set: SteeredAddresses
+  readonly context: SteerContext
+  readonly family: 4 | 6
+  /** null: by chance. */
+  readonly client: number | null
+  readonly random: Random
+  readonly places: number
+}
 
 export function selectAddresses(
   set: SteeredAddresses,
@@ -34,48 +50,105 @@ export function selectAddresses(
 ): AddressSelection {
   const pools = matchRule(set.policy, locus)?.pools ?? []
   const family = familyOf(set.type)
-  const places = Math.max(1, set.answers)
-  let holdSeconds = Infinity
-  for (const pool of pools) {
-    canvassAddresses(canvass, pool, family, context.health)
-    holdSeconds = Math.min(holdSeconds, canvass.holdSeconds)
-    if (isEmpty(canvass)) continue
-    const { up, suspect, panicked } = canvass
-    const addresses: ChosenAddress[] = []
-    const drawn = drawSample(up, places, context.random)
-    take(addresses, pool, up, drawn)
-    if (drawn < places)
-      take(addresses, pool, suspect, drawSample(suspect, places - drawn, context.random))
-    const reason = panicked ? 'panic' : 'eligible'
-    return { kind: 'selected', addresses, ttl: answerTtl(set, holdSeconds), reason }
-  }
-  return failOpen(set, pools, context, holdSeconds)
+  const client = set.sticky ? clientHash(set.policy, locus) : null
+  const random = client === null ? context.random : chanceOf(client)
+  const draw: Draw = { set, context, family, client, random, places: Math.max(1, set.answers) }
+  const lead = findLead(pools, family, context.health, random)
+  if (lead < 0) return allDown(draw, pools)
+  const canvass = canvassAt(lead)
+  const addresses = takeAll(pools[lead] as Pool, canvass, draw)
+  const reason = canvass.panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible'
+  return selected(draw, addresses, reason)
 }
 
-function failOpen(
-  set: SteeredAddresses,
-  pools: readonly Pool[],
-  context: SteerContext,
-  holdSeconds: number,
+function selected(
+  { set }: Draw,
+  addresses: readonly ChosenAddress[],
+  reason: SelectionReason,
+  holdSeconds: number = Infinity,
 ): AddressSelection {
-  const family = familyOf(set.type)
+  const ttl = answerTtl(set, Math.min(holdSeconds, holdOfSurvey()))
+  return { kind: 'selected', addresses, ttl, reason }
+}
+
+function takeAll(pool: Pool, canvass: Canvass, draw: Draw): ChosenAddress[] {
   const addresses: ChosenAddress[] = []
+  const isMixed = pool.isSpread || canvass.isDoubled
+  drawInto(addresses, pool, canvass.up, draw, isMixed)
+  if (addresses.length < draw.places && canvass.suspect.count > 0)
+    drawInto(addresses, pool, canvass.suspect, draw, isMixed)
+  return addresses
+}
+
+/** `isMixed`: there are risks to spread over. */
+// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a draw
+function drawInto(
+  addresses: ChosenAddress[],
+  pool: Pool,
+  ballot: Ballot,
+  draw: Draw,
+  isMixed: boolean,
+): void {
+  const { client, random } = draw
+  const places = draw.places - addresses.length
+  if (client !== null) {
+    scoreAddresses(ballot, pool, client)
+    take(addresses, pool, ballot, drawSpread(ballot, pool, places, null, addresses))
+  } else if (!isMixed) {
+    take(addresses, pool, ballot, drawSample(ballot, places, random))
+  } else if (addresses.length > 0) {
+    take(addresses, pool, ballot, drawSpread(ballot, pool, places, random, addresses))
+  } else {
+    const dealt = dealSample(ballot, pool, places, random)
+    take(addresses, pool, dealt, dealt.count)
+  }
+}
+
+function allDown(draw: Draw, pools: readonly Pool[]): AddressSelection {
+  const { set, context, family } = draw
+  const { health } = context
+  const { onAllDown } = set.policy
+  if (onAllDown.kind === 'backup') {
+    canvassPool(spare, onAllDown.pool, family, health)
+    if (!isEmpty(spare))
+      return selected(draw, takeAll(onAllDown.pool, spare, draw), 'backup', spare.holdSeconds)
+  }
+  const fellSince = onAllDown.kind === 'last_good' ? lastGoodSince(pools, family, health) : 0
+  if (fellSince > 0) {
+    const addresses: ChosenAddress[] = []
+    for (const pool of pools) {
+      everyone.count = 0
+      enterAll(everyone, pool, family, { health, tier: 'weighty', zeroWeight: 0, fellSince })
+      drawInto(addresses, pool, everyone, draw, true)
+    }
+    if (addresses.length > 0) return selected(draw, addresses, 'last-good')
+  }
+  return failOpen(draw, poolsOfEveryone(set.policy, pools))
+}
+
+function failOpen(draw: Draw, pools: readonly Pool[]): AddressSelection {
+  const { set, context, family } = draw
+  const { health } = context
   const zeroWeight = zeroWeightOf(pools)
-  for (const pool of pools) {
-    everyone.count = 0
-    enterAllAddresses(everyone, pool, family, zeroWeight)
-    take(addresses, pool, everyone, drawSample(everyone, Infinity, context.random))
+  const addresses: ChosenAddress[] = []
+  for (const tier of tiers) {
+    for (const pool of pools) {
+      everyone.count = 0
+      enterAll(everyone, pool, family, { health, tier, zeroWeight, fellSince: 0 })
+      take(addresses, pool, everyone, drawSample(everyone, Infinity, context.random))
+    }
+    if (addresses.length > 0) break
   }
   if (addresses.length === 0) return { kind: 'no-family' }
   if (set.policy.onAllDown.kind === 'servfail' && !lives(pools, family === 4 ? 6 : 4, context))
     return { kind: 'servfail' }
-  return { kind: 'selected', addresses, ttl: answerTtl(set, holdSeconds), reason: 'failed-open' }
+  return selected(draw, addresses, 'failed-open')
 }
 
 function lives(pools: readonly Pool[], family: 4 | 6, context: SteerContext): boolean {
   for (const pool of pools) {
-    canvassAddresses(canvass, pool, family, context.health)
-    if (!isEmpty(canvass)) return true
+    canvassPool(spare, pool, family, context.health)
+    if (!isEmpty(spare)) return true
   }
   return false
 }
@@ -94,43 +167,4 @@ function isTaken(addresses: readonly ChosenAddress[], address: TargetAddress): b
   return false
 }
 
-const familyOf = (type: number): 4 | 6 => (type === RRType.A ? 4 : 6)
-
-/**
- * The addresses of a target under its own name, which is the exchange of its MX records: down ones leave only
- * while another of the same family stays. Others hold the MX record in their cache, and an exchange without
- * addresses bounces there (Postfix: 5.4.4). Suspects stay: their name has nothing better to offer.
- */
-export function targetAddresses(set: TargetAddresses, context: SteerContext): AddressSelection {
-  const { target } = set
-  const family = familyOf(set.type)
-  const living: ChosenAddress[] = []
-  const all: ChosenAddress[] = []
-  let holdSeconds = Infinity
-  for (let i = 0; i < target.addresses.length; i++) {
-    const address = target.addresses[i]
-    if (address?.family !== family) continue
-    all.push({ target, address })
-    holdSeconds = Math.min(holdSeconds, holdOf(set, i, context.health))
-    if (!isDown(set, i, context.health)) living.push({ target, address })
-  }
-  if (all.length === 0) return { kind: 'no-family' }
-  const ttl = answerTtl(set, holdSeconds)
-  return living.length > 0
-    ? { kind: 'selected', addresses: living, ttl, reason: 'eligible' }
-    : { kind: 'selected', addresses: all, ttl, reason: 'failed-open' }
-}
-
-/** Down in every membership. A target in no pool is watched by nobody, and up. */
-function isDown(set: TargetAddresses, address: number, health: HealthReader): boolean {
-  for (const { slots } of set.memberships)
-    if (health.state(slots[address] ?? 0) !== SlotState.down) return false
-  return set.memberships.length > 0
-}
-
-function holdOf(set: TargetAddresses, address: number, health: HealthReader): number {
-  let holdSeconds = Infinity
-  for (const { slots } of set.memberships)
-    holdSeconds = Math.min(holdSeconds, health.holdSeconds(slots[address] ?? 0))
-  return holdSeconds
-}
+export const familyOf = (type: number): 4 | 6 => (type === RRType.A ? 4 : 6)

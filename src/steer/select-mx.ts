@@ -1,123 +1,176 @@
 // MX: a preference ladder (docs/adr/0003-weights-by-ladder-and-sampling.md).
 //
-//   1. up members, pool by pool in the rule's order; within a pool a weighted permutation
+//   1. up members of the pool that leads (survey.ts), then pool by pool in the rule's order; within a pool a weighted
+//      permutation, spread over risk groups (spread.ts)
 //   2. suspects at the tail, in the same way
-//   3. nobody at all: `on_all_down`; `all` is a ladder of everyone, as long as it takes
+//   3. nobody at all: `on_all_down` (all-down.ts); `all` is a ladder of everyone, as long as it takes
 //
 // The answer stops at `ladder` rungs. Pools that a full ladder does not need are not looked at.
-// `mode: equal` draws `ladder` members of the first pool that has any, all at one preference: a pool that
+// `mode: equal` draws `ladder` members of the pool that leads, all at one preference: a pool that
 // comes later in the rule must not compete with an earlier one, and equal preferences cannot put it below.
 
+import type { Random } from '../lib/clock.ts'
+import { lastGoodSince, poolsOfEveryone } from './all-down.ts'
 import { createBallot } from './ballot.ts'
 import type { Ballot } from './ballot.ts'
 import { answerTtl } from './answer-ttl.ts'
 import { canonicalLadder } from './canonical-ladder.ts'
 import type { SteerContext } from './context.ts'
-import { canvassMembers, createCanvass, isEmpty } from './eligibility.ts'
+import { canvassPool, createCanvass, isEmpty } from './eligibility.ts'
 import type { Canvass } from './eligibility.ts'
-import { enterAllMembers, zeroWeightOf } from './everyone.ts'
-import { isWithin, matchRule } from './match.ts'
+import { enterAll, tiers, zeroWeightOf } from './everyone.ts'
+import { isInternal, matchRule } from './match.ts'
 import type { Pool, SteeredMx } from './policy.ts'
 import { addBelow, addBeside, maxRungs, rungLimit, targetAt } from './rungs.ts'
 import { drawLadder, drawSample } from './sampling.ts'
-import type { Locus, MxSelection, Rung } from './selection.ts'
+import type { Locus, MxSelection, Rung, SelectionReason } from './selection.ts'
+import { dealSample, drawSpread } from './spread.ts'
+import { chanceOf, clientHash, scoreMembers } from './sticky.ts'
+import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './survey.ts'
 
-/** Refilled by every query: one canvass a pool of the rule, and a ballot for failing open. */
-const canvasses: Canvass[] = []
+const backup = createCanvass()
 const everyone = createBallot()
 
+/** How one answer is drawn: by chance, or by the client's hash. */
+interface Draw {
+  readonly set: SteeredMx
+  readonly context: SteerContext
+  /** null: by chance. */
+  readonly client: number | null
+  readonly random: Random
+  readonly limit: number
+}
+
 export function selectMx(set: SteeredMx, locus: Locus, context: SteerContext): MxSelection {
-  if (isWithin(set.internal, locus)) return canonicalLadder(set)
+  if (isInternal(set.internal, locus)) return canonicalLadder(set)
   const pools = matchRule(set.policy, locus)?.pools ?? []
-  return set.mode === 'equal' ? selectEqual(set, pools, context) : selectLadder(set, pools, context)
+  const client = set.sticky ? clientHash(set.policy, locus) : null
+  const random = client === null ? context.random : chanceOf(client)
+  const draw: Draw = { set, context, client, random, limit: rungLimit(set) }
+  const lead = findLead(pools, null, context.health, random)
+  if (lead < 0) return allDown(draw, pools)
+  return set.mode === 'equal' ? selectEqual(draw, pools, lead) : selectLadder(draw, pools, lead)
 }
 
-function selectLadder(set: SteeredMx, pools: readonly Pool[], context: SteerContext): MxSelection {
+function selectLadder(draw: Draw, pools: readonly Pool[], lead: number): MxSelection {
   const rungs: Rung[] = []
-  const limit = rungLimit(set)
-  let holdSeconds = Infinity
-  let panicked = false
-  let seen = 0
-  for (; seen < pools.length && rungs.length < limit; seen++) {
-    const pool = pools[seen] as Pool
-    const canvass = canvassAt(seen)
-    canvassMembers(canvass, pool, context.health)
-    holdSeconds = Math.min(holdSeconds, canvass.holdSeconds)
-    drawLadder(canvass.up, limit, context.random)
-    if (climb(rungs, pool, canvass.up, limit)) panicked ||= canvass.panicked
+  let panicked = climbUp(rungs, pools, lead, draw)
+  for (let p = 0; p < pools.length && rungs.length < draw.limit; p++) {
+    if (p === surveyed()) canvassNext(pools, null, draw.context.health)
+    if (p !== lead && climbUp(rungs, pools, p, draw)) panicked = true
   }
-  for (let p = 0; p < seen && rungs.length < limit; p++) {
-    const { suspect } = canvassAt(p)
-    drawLadder(suspect, limit, context.random)
-    climb(rungs, pools[p] as Pool, suspect, limit)
-  }
-  if (rungs.length === 0) return failOpen(set, pools, context, holdSeconds)
-  return selected(set, rungs, holdSeconds, panicked)
+  const seen = surveyed()
+  if (rungs.length < draw.limit) climb(rungs, pools[lead] as Pool, canvassAt(lead).suspect, draw)
+  for (let p = 0; p < seen && rungs.length < draw.limit; p++)
+    if (p !== lead) climb(rungs, pools[p] as Pool, canvassAt(p).suspect, draw)
+  return selected(draw, rungs, panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible')
 }
 
-function selectEqual(set: SteeredMx, pools: readonly Pool[], context: SteerContext): MxSelection {
-  const limit = rungLimit(set)
-  const canvass = canvassAt(0)
-  let holdSeconds = Infinity
-  for (const pool of pools) {
-    canvassMembers(canvass, pool, context.health)
-    holdSeconds = Math.min(holdSeconds, canvass.holdSeconds)
-    if (isEmpty(canvass)) continue
-    const rungs: Rung[] = []
-    level(rungs, pool, canvass.up, drawSample(canvass.up, limit, context.random))
-    const free = limit - rungs.length
-    if (free > 0)
-      level(rungs, pool, canvass.suspect, drawSample(canvass.suspect, free, context.random))
-    return selected(set, rungs, holdSeconds, canvass.panicked)
-  }
-  return failOpen(set, pools, context, holdSeconds)
+/** Whether a pool in panic added anyone. */
+function climbUp(rungs: Rung[], pools: readonly Pool[], at: number, draw: Draw): boolean {
+  const canvass = canvassAt(at)
+  return climb(rungs, pools[at] as Pool, canvass.up, draw) && canvass.panicked
 }
 
-function failOpen(
-  set: SteeredMx,
-  pools: readonly Pool[],
-  context: SteerContext,
-  holdSeconds: number,
-): MxSelection {
-  if (set.policy.onAllDown.kind === 'servfail') return { kind: 'servfail' }
+function selectEqual(draw: Draw, pools: readonly Pool[], lead: number): MxSelection {
+  const rungs: Rung[] = []
+  const canvass = canvassAt(lead)
+  levelAll(rungs, pools[lead] as Pool, canvass, draw)
+  return selected(draw, rungs, canvass.panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible')
+}
+
+function allDown(draw: Draw, pools: readonly Pool[]): MxSelection {
+  const { set, context } = draw
+  const { health } = context
+  const { onAllDown } = set.policy
+  const rungs: Rung[] = []
+  if (onAllDown.kind === 'servfail') return { kind: 'servfail' }
+  if (onAllDown.kind === 'backup') {
+    canvassPool(backup, onAllDown.pool, null, health)
+    if (set.mode === 'equal') levelAll(rungs, onAllDown.pool, backup, draw)
+    else
+      for (const ballot of [backup.up, backup.suspect]) climb(rungs, onAllDown.pool, ballot, draw)
+    if (!isEmpty(backup)) return selected(draw, rungs, 'backup', backup.holdSeconds)
+  }
+  const fellSince = onAllDown.kind === 'last_good' ? lastGoodSince(pools, null, health) : 0
+  if (fellSince > 0) {
+    for (const pool of pools) {
+      everyone.count = 0
+      enterAll(everyone, pool, null, { health, tier: 'weighty', zeroWeight: 0, fellSince })
+      if (set.mode === 'equal') levelUp(rungs, pool, everyone, draw)
+      else climb(rungs, pool, everyone, draw)
+    }
+    if (rungs.length > 0) return selected(draw, rungs, 'last-good')
+  }
+  return failOpen(draw, poolsOfEveryone(set.policy, pools))
+}
+
+function failOpen(draw: Draw, pools: readonly Pool[]): MxSelection {
+  const { health } = draw.context
   const rungs: Rung[] = []
   const zeroWeight = zeroWeightOf(pools)
-  for (const pool of pools) {
-    everyone.count = 0
-    enterAllMembers(everyone, pool, zeroWeight)
-    drawLadder(everyone, everyone.count, context.random)
-    if (set.mode === 'equal') level(rungs, pool, everyone, everyone.count)
-    else climb(rungs, pool, everyone, maxRungs)
+  for (const tier of tiers) {
+    for (const pool of pools) {
+      everyone.count = 0
+      enterAll(everyone, pool, null, { health, tier, zeroWeight, fellSince: 0 })
+      if (draw.set.mode === 'equal') level(rungs, pool, everyone, everyone.count)
+      else climb(rungs, pool, everyone, { ...draw, limit: maxRungs })
+    }
+    if (rungs.length > 0) return selected(draw, rungs, 'failed-open')
   }
-  if (rungs.length === 0) return { kind: 'servfail' } // a rule without members: never compiled
-  return { kind: 'selected', rungs, ttl: answerTtl(set, holdSeconds), reason: 'failed-open' }
+  return { kind: 'servfail' } // a rule without members: never compiled
 }
 
 const selected = (
-  set: SteeredMx,
+  { set }: Draw,
   rungs: readonly Rung[],
-  holdSeconds: number,
-  panicked: boolean,
+  reason: SelectionReason,
+  holdSeconds: number = Infinity,
 ): MxSelection => ({
   kind: 'selected',
   rungs,
-  ttl: answerTtl(set, holdSeconds),
-  reason: panicked ? 'panic' : 'eligible',
+  ttl: answerTtl(set, Math.min(holdSeconds, holdOfSurvey())),
+  reason,
 })
 
-/** Continues the ladder downwards with what was drawn; whether that added anyone. */
-function climb(rungs: Rung[], pool: Pool, ballot: Ballot, limit: number): boolean {
+/** Continues the ladder downwards out of a ballot; whether that added anyone. */
+function climb(rungs: Rung[], pool: Pool, ballot: Ballot, draw: Draw): boolean {
   const before = rungs.length
-  for (let i = 0; i < ballot.count && rungs.length < limit; i++)
+  order(rungs, pool, ballot, draw)
+  for (let i = 0; i < ballot.count && rungs.length < draw.limit; i++)
     addBelow(rungs, targetAt(pool, ballot, i))
   return rungs.length > before
+}
+
+/** Brings a permutation to the front: as much of it as the ladder has room for, and those who stand on it already. */
+function order(rungs: readonly Rung[], pool: Pool, ballot: Ballot, draw: Draw): void {
+  if (draw.client !== null) scoreMembers(ballot, pool, draw.client)
+  const random = draw.client === null ? draw.random : null
+  if (random !== null && !pool.isSpread) drawLadder(ballot, draw.limit, random)
+  else drawSpread(ballot, pool, draw.limit, random, rungs)
+}
+
+/** The members of a canvass, as many as there is room for, all at the same height. */
+function levelAll(rungs: Rung[], pool: Pool, canvass: Canvass, draw: Draw): void {
+  levelUp(rungs, pool, canvass.up, draw)
+  if (rungs.length < draw.limit) levelUp(rungs, pool, canvass.suspect, draw)
+}
+
+function levelUp(rungs: Rung[], pool: Pool, ballot: Ballot, draw: Draw): void {
+  const room = draw.limit - rungs.length
+  if (draw.client !== null) {
+    scoreMembers(ballot, pool, draw.client)
+    level(rungs, pool, ballot, drawSpread(ballot, pool, room, null, rungs))
+  } else if (!pool.isSpread) level(rungs, pool, ballot, drawSample(ballot, room, draw.random))
+  else if (rungs.length > 0)
+    level(rungs, pool, ballot, drawSpread(ballot, pool, room, draw.random, rungs))
+  else {
+    const dealt = dealSample(ballot, pool, room, draw.random)
+    level(rungs, pool, dealt, dealt.count)
+  }
 }
 
 /** Adds the first `count` of the ballot, all at the same height. */
 function level(rungs: Rung[], pool: Pool, ballot: Ballot, count: number): void {
   for (let i = 0; i < count; i++) addBeside(rungs, targetAt(pool, ballot, i))
-}
-
-function canvassAt(index: number): Canvass {
-  return (canvasses[index] ??= createCanvass())
 }

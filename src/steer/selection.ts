@@ -7,13 +7,25 @@ export interface Locus {
   readonly family: 4 | 6
   /** 4 or 16 octets. */
   readonly octets: Uint8Array
+  /** Of the network that these are the first address of; absent: it is the client's own address. */
+  readonly prefixLength?: number
   readonly continent: string | null
   readonly country: string | null
   readonly asn: number | null
 }
 
-/** Why the members were chosen: by their health, or because nothing was eligible (design §1, law 1). */
-export type SelectionReason = 'eligible' | 'panic' | 'failed-open'
+/**
+ * Why the members were chosen. eligible: by their health, out of the rule's first pool. spilled: the same, but another
+ * pool leads. panic: the health of a pool was not believed. Else nobody was eligible (design §1, law 1), and it is who
+ * went down last, whom `on_all_down` names, or everyone.
+ */
+export type SelectionReason =
+  | 'eligible'
+  | 'spilled'
+  | 'panic'
+  | 'last-good'
+  | 'backup'
+  | 'failed-open'
 
 export interface Rung {
   readonly target: Target
@@ -24,6 +36,21 @@ export type MxSelection =
   | {
       readonly kind: 'selected'
       readonly rungs: readonly Rung[]
+      readonly ttl: number
+      readonly reason: SelectionReason
+    }
+  | { readonly kind: 'servfail' }
+
+export interface SrvChoice {
+  readonly target: Target
+  readonly priority: number
+  readonly weight: number
+}
+
+export type SrvSelection =
+  | {
+      readonly kind: 'selected'
+      readonly choices: readonly SrvChoice[]
       readonly ttl: number
       readonly reason: SelectionReason
     }

@@ -1,6 +1,6 @@
 // What the control thread and an answering worker tell each other. Everything is structured-cloneable.
 
-import type { PlaceFiles } from '../geo/places.ts'
+import type { PlaceNetworks } from '../steer/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
 import type { Answering } from './answering.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -27,13 +27,15 @@ export interface WorkerBirth {
   readonly countersBuffer: SharedArrayBuffer
   readonly maxUdpOctets: number
   readonly answering: Answering
-  readonly geoip: PlaceFiles
+  readonly places: PlaceNetworks
   /** Absent: TCP, and nothing else over connections. */
   readonly streams?: StreamSettings
 }
 
 export type ToWorker =
   | { readonly kind: 'catalog'; readonly catalog: Catalog }
+  /** Databases to go by from now on, in shared memory. */
+  | { readonly kind: 'places'; readonly places: PlaceNetworks }
   | { readonly kind: 'certificate'; readonly pair: CertificatePair }
   /** The end is near: connections that fall idle are closed. */
   | { readonly kind: 'lameduck' }
@@ -43,5 +45,4 @@ export type ToWorker =
 export type FromWorker =
   /** `receiveOctets`: the smallest receive buffer of its UDP sockets; null without any. */
   | { readonly kind: 'listening'; readonly receiveOctets: number | null }
-  | { readonly kind: 'places-broken'; readonly why: string }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }

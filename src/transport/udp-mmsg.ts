@@ -11,10 +11,10 @@ import { type MmsgSocket, bindSocket, receiveTimeoutMs } from './udp-socket.ts'
 
 export interface MmsgListener {
   /**
-   * One batch of each socket that has queries. `waits`: sleeps for 100 ms at most until one has some.
+   * One batch of each socket that has queries. Sleeps for 100 ms at most until one has some.
    * `beforeAnswers` is called in every round, after the queries were read and before they are answered.
    */
-  round(waits: boolean): void
+  round(): void
 }
 
 export interface MmsgOptions extends BatchOptions {
@@ -32,8 +32,8 @@ export function listenMmsg(sockets: readonly MmsgSocket[], options: MmsgOptions)
 }
 
 const listenOne = (batch: Batch, beforeAnswers: () => void): MmsgListener => ({
-  round(waits) {
-    const received = batch.receive(waits)
+  round() {
+    const received = batch.receive(true)
     beforeAnswers()
     batch.answer(received)
   },
@@ -53,8 +53,8 @@ function listenMany(
     pollfds.setInt16(i * pollfdOctets + 4, readable, true)
   }
   return {
-    round(waits) {
-      const ready = libc.poll(pollfdsAt, batches.length, waits ? receiveTimeoutMs : 0)
+    round() {
+      const ready = libc.poll(pollfdsAt, batches.length, receiveTimeoutMs)
       const errno = ready < 0 ? libc.errno() : EAGAIN
       if (errno !== EAGAIN && errno !== EINTR) throw systemError('poll', errno)
       if (ready <= 0) return beforeAnswers()

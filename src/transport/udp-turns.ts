@@ -1,9 +1,9 @@
 // The life of a thread that blocks: it answers in turns, and between them lets the event loop run once.
 //
 // A turn ends when mail has come, or after a second, since Node and V8 have small tasks of their own to do there.
-// While something opens in the background (a GeoIP database) turns do not block: one batch, and on.
 
 import type { Clock } from '../lib/clock.ts'
+import type { PlaceNetworks } from '../steer/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { ToWorker } from './messages.ts'
@@ -17,27 +17,23 @@ export interface TurnsOptions extends BatchOptions {
   readonly sockets: readonly MmsgSocket[]
   readonly mailbox: Mailbox
   readonly clock: Clock
-  readonly publish: (catalog: Catalog) => Promise<void>
+  readonly publish: (catalog: Catalog) => void
+  readonly usePlaces: (places: PlaceNetworks) => void
   /** Called between turns, when the last batch was answered. */
   readonly onStop: () => void
 }
 
 /** Binds, throwing the bind's errno, and goes on until it is stopped. */
 export function answerInTurns(options: TurnsOptions): void {
-  const { mailbox, clock, publish, onStop } = options
-  let opening = 0
+  const { mailbox, clock, publish, usePlaces, onStop } = options
   let isStopping = false
   let hasNews = false
 
   const onMail = (mail: ToWorker): void => {
     hasNews = true
-    if (mail.kind === 'stop') {
-      isStopping = true
-      return
-    }
-    if (mail.kind !== 'catalog') return
-    opening++
-    void publish(mail.catalog).finally(() => opening--)
+    if (mail.kind === 'stop') isStopping = true
+    else if (mail.kind === 'places') usePlaces(mail.places)
+    else if (mail.kind === 'catalog') publish(mail.catalog)
   }
   const listener = listenMmsg(options.sockets, {
     ...options,
@@ -48,10 +44,8 @@ export function answerInTurns(options: TurnsOptions): void {
     const untilMs = clock.monotonicMs() + turnMs
     const isOver = (): boolean => hasNews || clock.monotonicMs() >= untilMs
     hasNews = false
-    if (opening > 0) listener.round(false)
-    else
-      do listener.round(true)
-      while (!isOver())
+    do listener.round()
+    while (!isOver())
     if (isStopping) onStop()
     else setImmediate(turn)
   }

@@ -6,10 +6,11 @@ import type { AnswerContext, Respond } from '../answer/context.ts'
 import { createCounters } from '../answer/counters.ts'
 import { createRespond } from '../answer/respond.ts'
 import { createBeginTransfer } from '../answer/transfer.ts'
-import { type Places, openPlaces, unknownPlaces } from '../geo/places.ts'
+import { createLocate } from '../geo/places.ts'
 import { openHealthTable } from '../health/table.ts'
 import { systemClock } from '../lib/clock.ts'
-import { needsPlaces } from '../steer/needs-places.ts'
+import type { PlaceNetworks } from '../steer/place-networks.ts'
+import { createScopes } from '../steer/scopes.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { answerInTurns } from './udp-turns.ts'
 import { contained, containedTransfers } from './contained.ts'
@@ -28,7 +29,8 @@ const tell = (message: FromWorker): void => control.postMessage(message)
 const counters = createCounters(birth.countersBuffer)
 
 let catalog: Catalog = birth.catalog
-let places: Places = unknownPlaces
+let locate = createLocate(birth.places)
+const scopes = createScopes()
 
 const streamSettings = birth.streams ?? noStreams
 let streams: Streams | null = null
@@ -38,7 +40,8 @@ const context: AnswerContext = {
   health: openHealthTable(birth.healthBuffer),
   random: Math.random,
   clock: systemClock,
-  locate: (octets, family) => places.locate(octets, family),
+  locate: (octets, family, prefixLength) => locate(octets, family, prefixLength),
+  scopes,
   counters,
   maxUdpOctets: birth.maxUdpOctets,
   identity: birth.answering.identity,
@@ -48,15 +51,15 @@ const context: AnswerContext = {
 }
 const respond = contained(createRespond(context), counters)
 
-/** In force at once, but the GeoIP database is opened when the first rule asks for a place, before that rule is. */
-async function publish(next: Catalog): Promise<void> {
-  if (places === unknownPlaces && needsPlaces(next)) {
-    const opened = await openPlaces(birth.geoip)
-    if (opened.kind === 'broken') tell({ kind: 'places-broken', why: opened.why })
-    else places = opened.places
-  }
-  // Opening took a while, and a newer catalog may have overtaken this one.
-  if (next.generation >= catalog.generation) catalog = next
+function publish(next: Catalog): void {
+  scopes.prepare(next)
+  catalog = next
+}
+
+function usePlaces(places: PlaceNetworks): void {
+  locate = createLocate(places)
+  scopes.use(places)
+  scopes.prepare(catalog)
 }
 
 /** What lives on the event loop: everything but UDP by mmsg. */
@@ -78,7 +81,9 @@ async function serveOnLoop(): Promise<void> {
   control.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'catalog':
-        return void publish(message.catalog)
+        return publish(message.catalog)
+      case 'places':
+        return usePlaces(message.places)
       case 'certificate':
         return streams?.setCertificate(message.pair)
       case 'lameduck':
@@ -106,6 +111,7 @@ async function serveBlocking(): Promise<void> {
     sockets,
     mailbox,
     publish,
+    usePlaces,
     clock: systemClock,
     libc,
     respond,
@@ -120,7 +126,7 @@ async function serveBlocking(): Promise<void> {
 }
 
 async function serve(): Promise<void> {
-  await publish(birth.catalog)
+  usePlaces(birth.places)
   await (birth.kind === 'mmsg' ? serveBlocking() : serveOnLoop())
 }
 

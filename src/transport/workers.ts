@@ -6,6 +6,7 @@
 
 import type { Counters } from '../answer/counters.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { PlaceNetworks } from '../steer/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
 import type { FromWorker } from './messages.ts'
 import { type StreamSettings, noStreams, withCertificate } from './streams.ts'
@@ -34,7 +35,6 @@ export type WorkerEvent =
       readonly backoffMs: number
     }
   | { readonly kind: 'restarted'; readonly worker: number }
-  | { readonly kind: 'places-broken'; readonly worker: number; readonly why: string }
   /** Told once: the kernel gave less of a receive buffer than was asked for. */
   | { readonly kind: 'buffer-clamped'; readonly askedOctets: number; readonly gotOctets: number }
 
@@ -55,6 +55,8 @@ export interface Workers {
   /** Counters outlive their worker: a restart goes on counting. */
   readonly counters: readonly Counters[]
   publish(catalog: Catalog): void
+  /** Before the catalog whose rules ask for them. */
+  publishPlaces(places: PlaceNetworks): void
   /** For handshakes from now on. */
   renewCertificate(pair: CertificatePair): void
   /** Connections that fall idle are closed from now on. */
@@ -78,6 +80,7 @@ class SeatedWorkers implements Workers {
   readonly #options: WorkersOptions
   readonly #seats: readonly Seat[]
   #catalog: Catalog
+  #places: PlaceNetworks
   #streams: StreamSettings
   #isStopping = false
   #restarts = 0
@@ -86,6 +89,7 @@ class SeatedWorkers implements Workers {
   constructor(options: WorkersOptions) {
     this.#options = options
     this.#catalog = options.birth.catalog
+    this.#places = options.birth.places
     this.#streams = options.birth.streams ?? noStreams
     this.#seats = createSeats(options.udp, options.count)
     this.counters = this.#seats.map((seat) => seat.counters)
@@ -105,6 +109,11 @@ class SeatedWorkers implements Workers {
     for (const seat of this.#seats) post(seat, { kind: 'catalog', catalog })
   }
 
+  publishPlaces(places: PlaceNetworks): void {
+    this.#places = places
+    for (const seat of this.#seats) post(seat, { kind: 'places', places })
+  }
+
   renewCertificate(pair: CertificatePair): void {
     this.#streams = withCertificate(this.#streams, pair)
     for (const seat of this.#seats) post(seat, { kind: 'certificate', pair })
@@ -120,7 +129,8 @@ class SeatedWorkers implements Workers {
   }
 
   #birth(): SharedBirth {
-    return { ...this.#options.birth, catalog: this.#catalog, streams: this.#streams }
+    const [catalog, places, streams] = [this.#catalog, this.#places, this.#streams]
+    return { ...this.#options.birth, catalog, places, streams }
   }
 
   /** Puts a new thread on the seat. Resolves when it listens, rejects if it ends before that. */
@@ -165,12 +175,6 @@ class SeatedWorkers implements Workers {
         return resolve()
       case 'failed':
         return reject(Object.assign(new Error(message.message), { code: message.code }))
-      case 'places-broken':
-        return this.#options.onEvent({
-          kind: 'places-broken',
-          worker: seat.index,
-          why: message.why,
-        })
       default:
         return message satisfies never
     }

@@ -8,7 +8,10 @@ export function checkUsage({ source, problems }: Compilation): void {
   const used = {
     targets: new Set(members.map((member) => member.target)),
     probes: new Set([...source.pools.values()].map((pool) => pool.probe)),
-    pools: new Set([...source.steering.values()].flat().flatMap((rule) => rule.pools)),
+    pools: new Set([
+      ...[...source.steering.values()].flat().flatMap((rule) => rule.pools),
+      ...(source.onAllDown.kind === 'backup' ? [source.onAllDown.pool] : []),
+    ]),
     policies: new Set(records.map((record) => (record.kind === 'plain' ? null : record.steer))),
     ownWeights: new Set(members.filter((m) => m.weight === null).map((member) => member.target)),
   }

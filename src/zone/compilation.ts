@@ -21,6 +21,8 @@ export interface CompileInput {
   readonly serial: number
   /** null: none is left. */
   slotOf(address: TargetAddress, target: string, probe: string): number | null
+  /** Row of the health table for a member; null: none is left. */
+  rowOf(pool: string, target: string): number | null
   targetIndexOf(target: string): number | null
 }
 

@@ -21,9 +21,21 @@ export function compilePools(
   for (const [name, source] of sortedByName(compilation.source.pools)) {
     const members = compileMembers(compilation, name, targets)
     checkPool(compilation, name, members)
-    pools.set(name, { name, members, panic: source.panic })
+    const { panic, minHealthy, spill } = source
+    const isSpread = source.spread && haveDifferentRisks(members)
+    pools.set(name, { name, members, panic, minHealthy, spill, isSpread })
   }
   return pools
+}
+
+/** Whether there is anything to spread: they name regions or racks, and not all the same. */
+function haveDifferentRisks(members: readonly Member[]): boolean {
+  const targets = members.map((member) => member.target)
+  const [first] = targets
+  return (
+    targets.some(({ region, rack }) => region !== null || rack !== null) &&
+    targets.some(({ region, rack }) => region !== first?.region || rack !== first.rack)
+  )
 }
 
 function checkProbes({ source, problems }: Compilation): void {
@@ -57,7 +69,7 @@ function compileMembers(
     } else if (compiled.has(member.target)) {
       problems.refuse('duplicate-member', path, `target ${member.target} is in the pool twice`, at)
     } else if (draft) {
-      const made = compileMember(compilation, draft, { member, probe })
+      const made = compileMember(compilation, draft, { pool, member, probe })
       compiled.set(member.target, made)
       draft.memberships.push({ pool, member: made })
     }
@@ -68,7 +80,7 @@ function compileMembers(
 function compileMember(
   { source, input, problems }: Compilation,
   { target }: TargetDraft,
-  { member, probe }: { member: MemberSource; probe: string | undefined },
+  { pool, member, probe }: { pool: string; member: MemberSource; probe: string | undefined },
 ): Member {
   const weight = member.weight ?? source.targets.get(member.target)?.weight ?? 1
   const slots = target.addresses.map((address) => {
@@ -80,7 +92,12 @@ function compileMember(
     }
     return slot ?? unwatchedSlot
   })
-  return { target, weight, slots }
+  const row = input.rowOf(pool, target.name)
+  if (row === null) {
+    const message = `no place is left for ${target.name} in pool ${pool}: too many members`
+    problems.refuse('too-many-members', ['targets', target.name], message, 'key')
+  }
+  return { target, weight, slots, row: row ?? 0 }
 }
 
 function checkPool(

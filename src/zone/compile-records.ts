@@ -5,8 +5,15 @@ import { RRType, isMetaType, typeFromText, typeToText } from '../wire/rrtype.ts'
 import type { Policy, SteeredSet } from '../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 import { compileRRset } from './compile-rrset.ts'
-import { compileSteeredAddresses, compileSteeredMx, targetAddressSets } from './compile-steered.ts'
+import {
+  compileSteeredAddresses,
+  compileSteeredMx,
+  compileSteeredSrv,
+  targetAddressSets,
+} from './compile-steered.ts'
 import type { TargetDraft } from './compile-targets.ts'
+import { compileTlsa } from './compile-tlsa.ts'
+import { exchangeLimits } from './exchange-addresses.ts'
 import { nearest } from './suggest-name.ts'
 import { isDoubled, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
@@ -47,11 +54,15 @@ export function compileRecords(compilation: Compilation, inputs: RecordInputs): 
     path: soaPath,
     places: [],
   })
+  const limits = exchangeLimits(compilation, inputs.policies)
   for (const [name, draft] of inputs.targets) {
     const { sets } = openOwner(owners, draft.target.owner, ['targets', name])
-    for (const set of targetAddressSets(compilation, draft)) {
+    for (const set of targetAddressSets(compilation, draft, limits.get(name) ?? Infinity)) {
       sets.set(set.type, { set, path: ['targets', name], places: [] })
     }
+  }
+  for (const { owner, ...placed } of compileTlsa(compilation, inputs.policies)) {
+    place(compilation, openOwner(owners, owner, placed.path), placed)
   }
   const given = new Map<NameKey, string>()
   for (const [text, types] of source.records) {
@@ -119,6 +130,9 @@ function addRecord(compilation: Compilation, addition: Addition): void {
   if (type === null) return
   if (record.kind === 'plain') {
     place(compilation, draft, { path, ...compileRRset(compilation, path, type, record) })
+  } else if (record.kind === 'steered-srv') {
+    const set = compileSteeredSrv(compilation, path, record, inputs.policies)
+    if (set) place(compilation, draft, { set, path, places: [] })
   } else if (type === RRType.MX) {
     const set = compileSteeredMx(compilation, path, record, inputs.policies)
     if (set) place(compilation, draft, { set, path, places: [] })
@@ -126,7 +140,7 @@ function addRecord(compilation: Compilation, addition: Addition): void {
     compilation.problems.refuse(
       'not-steerable',
       path,
-      `${typeText} cannot be steered, expected MX or address`,
+      `${typeText} cannot be steered, expected MX, SRV or address`,
       'key',
     )
   }

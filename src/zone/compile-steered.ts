@@ -1,13 +1,20 @@
 // The sets whose records steering decides: MX, addresses, and the addresses of targets.
 
-import type { Policy, SteeredAddresses, SteeredMx, TargetAddresses } from '../steer/policy.ts'
+import type {
+  Policy,
+  SteeredAddresses,
+  SteeredMx,
+  SteeredSrv,
+  TargetAddresses,
+} from '../steer/policy.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { type Compilation, warnLowTtl } from './compilation.ts'
 import { compileNetworks } from './compile-steering.ts'
 import type { TargetDraft } from './compile-targets.ts'
 import { suggestName } from './suggest-name.ts'
 import { type DocumentPath, createProblems } from './problem.ts'
-import type { SteeredAddressSource, SteeredMxSource } from './zone-source.ts'
+import { answersByFamily } from './exchange-addresses.ts'
+import type { SteeredAddressSource, SteeredMxSource, SteeredSrvSource } from './zone-source.ts'
 
 type Policies = ReadonlyMap<string, Policy>
 
@@ -25,10 +32,23 @@ export function compileSteeredMx(
   const policy = findPolicy(compilation, path, source.steer, policies)
   const bounds = readTtl(compilation, path, source.ttl)
   if (!policy) return null
-  const { mode, ladder } = source
+  const { mode, ladder, sticky } = source
   // The networks' mistakes are reported once, by checkInternal.
   const internal = compileNetworks(createProblems(), ['internal'], compilation.source.internal)
-  return { kind: 'steered-mx', type: RRType.MX, policy, ...bounds, mode, ladder, internal }
+  return { kind: 'steered-mx', type: RRType.MX, policy, ...bounds, mode, ladder, sticky, internal }
+}
+
+export function compileSteeredSrv(
+  compilation: Compilation,
+  path: DocumentPath,
+  source: SteeredSrvSource,
+  policies: Policies,
+): SteeredSrv | null {
+  const policy = findPolicy(compilation, path, source.steer, policies)
+  const bounds = readTtl(compilation, path, source.ttl)
+  if (!policy) return null
+  const { port, answers } = source
+  return { kind: 'steered-srv', type: RRType.SRV, policy, ...bounds, port, answers }
 }
 
 /** A set for each family that some target of the policy has: no family, no set, so NODATA is the zone's own fact. */
@@ -41,25 +61,29 @@ export function compileSteeredAddresses(
   const policy = findPolicy(compilation, path, source.steer, policies)
   const bounds = readTtl(compilation, path, source.ttl)
   if (!policy) return []
-  const { answers } = source
+  const { answers, sticky } = source
   return families
     .filter(({ family }) => hasFamily(policy, family))
-    .map(({ type }) => ({ kind: 'steered-address', type, policy, ...bounds, answers }))
+    .map(({ type }) => ({ kind: 'steered-address', type, policy, ...bounds, answers, sticky }))
 }
 
 /** What a target's own name answers. */
 export function targetAddressSets(
   { source, minTtl }: Compilation,
   { target, memberships }: TargetDraft,
+  exchangeLimit: number,
 ): readonly TargetAddresses[] {
+  const limit = source.targets.get(target.name)?.answers ?? exchangeLimit
+  const answers = answersByFamily(target, limit)
   return families
     .filter(({ family }) => target.addresses.some((address) => address.family === family))
-    .map(({ type }) => ({
+    .map(({ type, family }) => ({
       kind: 'target-address',
       type,
       ttl: source.ttl,
       minTtl,
       target,
+      answers: answers[family],
       memberships: memberships.map(({ member }) => member),
     }))
 }

@@ -1,7 +1,8 @@
 // `steering:` → Policy: rules in order, the catch-all last.
 
+import { hashText } from '../lib/hash.ts'
 import { parseNetwork } from '../lib/ip.ts'
-import type { Conditions, Network, Policy, Pool, Rule } from '../steer/policy.ts'
+import type { Conditions, Network, OnAllDown, Policy, Pool, Rule } from '../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 import { suggestName } from './suggest-name.ts'
 import type { DocumentPath, Problems } from './problem.ts'
@@ -13,6 +14,7 @@ export function compileSteering(
 ): ReadonlyMap<string, Policy> {
   const { source, problems } = compilation
   const policies = new Map<string, Policy>()
+  const onAllDown = compileOnAllDown(compilation, pools)
   for (const [name, rules] of source.steering) {
     checkCatchAll(problems, ['steering', name], rules)
     const compiled = rules.map((rule, i): Rule => {
@@ -22,9 +24,18 @@ export function compileSteering(
         pools: findPools(problems, [...path, 'pools'], rule.pools, pools),
       }
     })
-    policies.set(name, { name, rules: compiled, onAllDown: { kind: source.onAllDown } })
+    policies.set(name, { name, hash: hashText(name), rules: compiled, onAllDown })
   }
   return policies
+}
+
+function compileOnAllDown(
+  { source: { onAllDown }, problems }: Compilation,
+  pools: ReadonlyMap<string, Pool>,
+): OnAllDown {
+  if (onAllDown.kind !== 'backup') return onAllDown
+  const pool = findPool(problems, ['on_all_down', 'backup'], onAllDown.pool, pools)
+  return pool ? { kind: 'backup', pool } : { kind: 'all' }
 }
 
 export function compileNetworks(
@@ -80,6 +91,19 @@ function compileConditions(
   }
 }
 
+function findPool(
+  problems: Problems,
+  path: DocumentPath,
+  name: string,
+  pools: ReadonlyMap<string, Pool>,
+): Pool | null {
+  const pool = pools.get(name)
+  if (pool) return pool
+  const hint = suggestName('pool', pools.keys(), name)
+  problems.refuse('unknown-pool', path, `unknown pool ${JSON.stringify(name)}, ${hint}`)
+  return null
+}
+
 function findPools(
   problems: Problems,
   path: DocumentPath,
@@ -88,14 +112,9 @@ function findPools(
 ): readonly Pool[] {
   const found: Pool[] = []
   for (const [i, name] of names.entries()) {
-    const pool = pools.get(name)
-    if (!pool) {
-      problems.refuse(
-        'unknown-pool',
-        [...path, i],
-        `unknown pool ${JSON.stringify(name)}, ${suggestName('pool', pools.keys(), name)}`,
-      )
-    } else if (found.includes(pool)) {
+    const pool = findPool(problems, [...path, i], name, pools)
+    if (!pool) continue
+    if (found.includes(pool)) {
       problems.refuse('duplicate-pool', [...path, i], `pool ${name} is in the rule twice`)
     } else {
       found.push(pool)

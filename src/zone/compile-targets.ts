@@ -1,5 +1,6 @@
 // `targets:` → Target, each with the addresses that its name will own.
 
+import { hashText } from '../lib/hash.ts'
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import { keyOfName } from '../wire/name.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
@@ -20,7 +21,9 @@ export function compileTargets(compilation: Compilation): ReadonlyMap<string, Ta
   const { source, input, problems } = compilation
   const owners = readOwners(compilation)
   const drafts = new Map<string, TargetDraft>()
-  for (const [name, { addresses, region = null }] of sortedByName(source.targets)) {
+  const groups = createGroups()
+  for (const [name, given] of sortedByName(source.targets)) {
+    const { addresses, region = null, rack = null, warmup = null } = given
     const path = ['targets', name]
     const owner = owners.get(name)
     if (!owner) continue
@@ -33,11 +36,32 @@ export function compileTargets(compilation: Compilation): ReadonlyMap<string, Ta
       index: index ?? 0,
       owner,
       region,
+      rack,
+      regionGroup: groups.of(region === null ? null : [region]),
+      // A rack is one of its region: two regions may number theirs alike.
+      rackGroup: groups.of(rack === null ? null : [region, rack]),
+      hash: hashText(keyOfName(owner)),
+      warmup,
       addresses: readAddresses(compilation, addresses, [...path, 'addresses']),
     }
     drafts.set(name, { target, memberships: [] })
   }
   return drafts
+}
+
+/** Numbers for the groups that targets share a risk in; null is a group for oneself. */
+function createGroups(): { of: (key: readonly (string | null)[] | null) => number } {
+  const known = new Map<string, number>()
+  let count = 0
+  return {
+    of(key) {
+      if (key === null) return count++
+      const text = JSON.stringify(key)
+      const group = known.get(text) ?? count++
+      known.set(text, group)
+      return group
+    },
+  }
 }
 
 /** In the order of the file, so that of two targets with one name the second is the mistake. */

@@ -1,5 +1,7 @@
 // A zone file once its shape is known to be right: every default filled in, names and rdata still text.
 
+import type { WarmUp } from '../health/warm-up.ts'
+import type { Spill } from '../steer/policy.ts'
 import type { DocumentPath } from './problem.ts'
 
 export interface ZoneSource {
@@ -12,11 +14,15 @@ export interface ZoneSource {
   readonly probes: ReadonlyMap<string, ProbeSource>
   readonly pools: ReadonlyMap<string, PoolSource>
   readonly steering: ReadonlyMap<string, readonly RuleSource[]>
-  readonly onAllDown: 'all' | 'servfail'
+  readonly onAllDown: OnAllDownSource
   readonly internal: readonly string[]
   /** Owner → type → records. */
   readonly records: ReadonlyMap<string, ReadonlyMap<string, RecordSource>>
 }
+
+export type OnAllDownSource =
+  | { readonly kind: 'all' | 'last_good' | 'servfail' }
+  | { readonly kind: 'backup'; readonly pool: string }
 
 export interface SoaSource {
   readonly mname: string
@@ -32,8 +38,15 @@ export interface SoaSource {
 export interface TargetSource {
   readonly addresses: readonly string[]
   readonly region?: string | undefined
+  /** Within the region. */
+  readonly rack?: string | undefined
   /** Its weight in pools that list it without one. */
   readonly weight?: number | undefined
+  /** Addresses that its own name answers at most. Absent: as exchange-addresses.ts says. */
+  readonly answers?: number | undefined
+  readonly warmup?: WarmUp | undefined
+  /** Presentation form. */
+  readonly tlsa?: readonly string[] | undefined
 }
 
 export interface ProbeSource {
@@ -56,6 +69,10 @@ export interface PoolSource {
   readonly probe?: string | undefined
   readonly members: readonly MemberSource[]
   readonly panic: number
+  readonly minHealthy: number
+  readonly spill: Spill
+  /** Whether answers are spread over regions and racks. */
+  readonly spread: boolean
 }
 
 export interface MemberSource {
@@ -78,7 +95,7 @@ export interface ConditionsSource {
   readonly asn?: readonly number[] | undefined
 }
 
-export type RecordSource = PlainSource | SteeredMxSource | SteeredAddressSource
+export type RecordSource = PlainSource | SteeredMxSource | SteeredAddressSource | SteeredSrvSource
 
 export interface PlainSource {
   readonly kind: 'plain'
@@ -91,12 +108,22 @@ export interface SteeredMxSource {
   readonly steer: string
   readonly mode: 'ladder' | 'equal'
   readonly ladder: number
+  readonly sticky: boolean
   readonly ttl?: number | undefined
 }
 
 export interface SteeredAddressSource {
   readonly kind: 'steered-address'
   readonly steer: string
+  readonly answers: number
+  readonly sticky: boolean
+  readonly ttl?: number | undefined
+}
+
+export interface SteeredSrvSource {
+  readonly kind: 'steered-srv'
+  readonly steer: string
+  readonly port: number
   readonly answers: number
   readonly ttl?: number | undefined
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { createAllocation } from '../../src/config/allocation.ts'
 
-const limits = { slots: 6, targets: 4 }
+const limits = { slots: 6, rows: 6, targets: 4 }
 
 function take(
   allocation: ReturnType<typeof createAllocation>,
@@ -75,4 +75,21 @@ it('keeps every place apart and in bounds, and lets none move while it is named'
       }
     }),
   )
+})
+
+it('gives rows from 1 on, one for each member, and the same one over reloads', () => {
+  const allocation = createAllocation({ ...limits, rows: 3 })
+  const first = allocation.begin()
+  expect(['z p a', 'z p b', 'z p a', 'z q a'].map((key) => first.rowOf(key))).toEqual([
+    1,
+    2,
+    1,
+    null,
+  ])
+  first.commit()
+  const second = allocation.begin()
+  expect(['z q a', 'z p b'].map((key) => second.rowOf(key))).toEqual([null, 2])
+  second.commit()
+  // The place of a, which nobody named, is free by now.
+  expect(allocation.begin().rowOf('z q a')).toBe(1)
 })

@@ -141,7 +141,7 @@ it('keeps slots and indices over reloads, and takes none for a load that is refu
 })
 
 it('refuses more addresses and targets than there are places', async () => {
-  allocation = createAllocation({ slots: 2, targets: 1 })
+  allocation = createAllocation({ slots: 2, rows: 8, targets: 1 })
   write('a.yaml', zone('a.test', '192.0.2.1'))
   expect(codes(await load()).sort()).toEqual(['too-many-addresses', 'too-many-targets'])
 })

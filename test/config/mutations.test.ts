@@ -75,6 +75,7 @@ it('of good files never throw', () => {
             source,
             serial: 1,
             slotOf: () => 1,
+            rowOf: () => 1,
             targetIndexOf: () => 0,
           })
           for (const problem of compiled.problems) mistakes.push(document.toMistake(problem))

@@ -22,7 +22,13 @@ const text = readFileSync(
 function ours(): string[] {
   const { source } = readZone('f.yaml', new TextEncoder().encode(text))
   if (!source) throw new Error('the fixture does not load')
-  const { zone } = compileZone({ source, serial: 7, slotOf: () => null, targetIndexOf: () => null })
+  const { zone } = compileZone({
+    source,
+    serial: 7,
+    slotOf: () => null,
+    rowOf: () => null,
+    targetIndexOf: () => null,
+  })
   const lines: string[] = []
   for (const { owner, sets } of zone?.nodes.values() ?? []) {
     for (const [type, set] of sets) {

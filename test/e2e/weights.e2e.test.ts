@@ -62,7 +62,7 @@ it('the first place of the ladder is won in proportion to weight', async () => {
 
   // What the server says it did is what we saw.
   for (const name of names) {
-    const labels = `zone="${zone}",target="${name}",place="first"`
+    const labels = `zone="${zone}",target="${name}",place="first",reason="eligible"`
     const counted = await server.metric(`mxsteer_answers_total{${labels}}`)
     expect(counted).toBe(first.get(`${name}.${zone}`))
   }

@@ -1,54 +1,22 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { open } from 'maxmind'
-import type { CountryResponse } from 'maxmind'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openPlaces, unknownPlaces } from '../../src/geo/places.ts'
-import type { PlaceFiles, Places } from '../../src/geo/places.ts'
-import { isSpecialPurpose } from '../../src/geo/special-purpose.ts'
-import { parseAddress } from '../../src/lib/ip.ts'
+import { describe, expect, test } from 'vitest'
+import { createLocate } from '../../src/geo/places.ts'
+import { specialPurposeNetworks } from '../../src/geo/special-purpose.ts'
+import { formatAddress, networkContains } from '../../src/lib/ip.ts'
+import { asnOf, cityOf, countryOf, mmdbFile } from '../support/mmdb-writer.ts'
 import { seeded } from '../steer/arrange.ts'
-import { bitsOf, mmdbFile } from './mmdb-file.ts'
+import { asnsFrom, networksOf, octetsOf, placesFrom, whereabouts } from './arrange.ts'
+import { readFlatCountries } from './own-reader.ts'
 
-const shipped = createRequire(import.meta.url).resolve(
-  '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb',
+const shippedFile = readFileSync(
+  createRequire(import.meta.url).resolve(
+    '@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb',
+  ),
 )
+const shipped = { country: placesFrom(shippedFile), asn: null }
 
-let folder = ''
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'places-'))
-})
-afterAll(() => rm(folder, { recursive: true }))
-
-async function written(name: string, octets: Uint8Array): Promise<string> {
-  const file = join(folder, name)
-  await writeFile(file, octets)
-  return file
-}
-
-async function opened(files: PlaceFiles): Promise<Places> {
-  const result = await openPlaces(files)
-  if (result.kind === 'broken') throw new Error(result.why)
-  return result.places
-}
-
-const at = (text: string, prefix: number): string => bitsOf(octetsOf(text), prefix)
-
-const octetsOf = (text: string): Uint8Array => {
-  const address = parseAddress(text)
-  if (!address) throw new Error(`no address: ${text}`)
-  return address.octets
-}
-
-function locate(places: Places, text: string) {
-  const octets = octetsOf(text)
-  const locus = places.locate(octets, octets.length === 4 ? 4 : 6)
-  return `${locus.continent} ${locus.country} ${locus.asn}`
-}
-
-describe('the shipped database', () => {
+describe('the database that comes with the server', () => {
   test.each([
     ['193.0.6.139', 'EU NL null'],
     ['8.8.8.8', 'NA US null'],
@@ -64,102 +32,119 @@ describe('the shipped database', () => {
     ['2001:db8::1', 'null null null'],
     ['::ffff:192.168.1.1', 'null null null'],
     ['::1', 'null null null'],
+    ['::8.8.8.8', 'null null null'],
     ['fd00::1', 'null null null'],
     ['fe80::1', 'null null null'],
-  ])('%s: %s', async (text, wanted) => {
-    expect(locate(await opened({}), text)).toBe(wanted)
+  ])('%s: %s', (text, wanted) => {
+    expect(whereabouts(shipped, text)).toBe(wanted)
   })
 
-  test('says of any address what its reader says, cached or not', async () => {
-    const [places, reader] = [await opened({}), await open<CountryResponse>(shipped)]
+  test('1,000 addresses of networks that are in it are where a second reading of the file has them', () => {
+    const own = readFlatCountries(shippedFile)
+    const locate = createLocate(shipped)
     const random = seeded(11)
-    const group = (): string => Math.floor(random() * 65_536).toString(16)
-    const differ: string[] = []
-    for (let i = 0; i < 20_000; i++) {
-      const quad = Array.from({ length: 4 }, () => Math.floor(random() * 256)).join('.')
-      const text = i % 2 ? quad : `2${group().padStart(4, '0').slice(1)}:${group()}:${group()}::1`
-      const record = reader.get(text) as { country_code?: string } | null
-      for (let round = 0; round < 2; round++) {
-        const octets = octetsOf(text)
-        const locus = places.locate(octets, octets.length === 4 ? 4 : 6)
-        const wanted = isSpecialPurpose(octets) ? null : (record?.country_code ?? null)
-        if (locus.country !== wanted) differ.push(text)
-      }
+    const octet = (): number => Math.floor(random() * 256)
+    const isSpecial = (octets: Uint8Array): boolean =>
+      specialPurposeNetworks.some((network) => networkContains(network, octets))
+    const [countries, wrong] = [new Set<string>(), [] as string[]]
+    let [known, unknown] = [0, 0]
+    while (known < 1000) {
+      const isIpv4 = random() < 0.5
+      const octets = Uint8Array.from({ length: isIpv4 ? 4 : 16 }, octet)
+      if (!isIpv4) octets.set([0x20 | (octet() & 15), octet(), octet() & 0xf0, octet()], 0)
+      const bits = [...octets].map((one) => one.toString(2).padStart(8, '0')).join('')
+      const { at } = own.find(isIpv4 ? '0'.repeat(96) + bits : bits)
+      const wanted = at === 0 || isSpecial(octets) ? null : own.countryCode(at)
+      if (wanted === null) unknown++
+      else known++
+      if (wanted !== null) countries.add(wanted)
+      const { country } = locate(octets, isIpv4 ? 4 : 6)
+      if (country !== wanted) wrong.push(`${formatAddress(octets)}: ${country}, not ${wanted}`)
     }
-    expect(differ).toEqual([])
+    expect(wrong).toEqual([])
+    expect(countries.size).toBeGreaterThan(50)
+    expect(unknown).toBeGreaterThan(100)
+  })
+})
+
+describe('databases of one’s own', () => {
+  const city = placesFrom(
+    mmdbFile(
+      [
+        ['11.0.0.0/8', cityOf('DE', 'EU')],
+        ['11.1.0.0/16', cityOf('TR', 'EU')],
+        ['2a00::/12', cityOf('FR', 'EU')],
+        ['2c00::/12', { continent: { code: 'AF' } }],
+      ],
+      { aliases: ['::ffff:0:0/96', '2002::/16'] },
+    ),
+  )
+  const asn = asnsFrom(
+    mmdbFile(
+      [
+        ['11.1.0.0/16', asnOf(64_500)],
+        ['2a00:1::/32', asnOf(4_200_000_000)],
+      ],
+      {},
+    ),
+  )
+
+  test.each([
+    ['11.2.3.4', 'EU DE null'],
+    ['11.1.2.3', 'EU TR 64500'],
+    ['12.1.2.3', 'null null null'],
+    ['2a00::1', 'EU FR null'],
+    ['2a00:1:2::1', 'EU FR 4200000000'],
+    ['2c0f::1', 'AF null null'],
+    ['2002:b01:203::1', 'EU TR null'],
+    ['::ffff:11.1.2.3', 'EU TR 64500'],
+    ['::11.1.2.3', 'null null null'],
+  ])('City and ASN beside each other: %s is at %s', (text, wanted) => {
+    expect(whereabouts({ country: city, asn }, text)).toBe(wanted)
+  })
+
+  test('either may be missing', () => {
+    expect(whereabouts({ country: city, asn: null }, '11.1.2.3')).toBe('EU TR null')
+    expect(whereabouts({ country: null, asn }, '11.1.2.3')).toBe('null null 64500')
+    expect(whereabouts({ country: null, asn: null }, '11.1.2.3')).toBe('null null null')
+  })
+
+  test.each([24, 28, 32] as const)(
+    'record size %i, as a tree of both families or of IPv4',
+    (recordSize) => {
+      const entries = Array.from(
+        { length: 300 },
+        (_, i) => [`11.${i % 256}.${i >> 8}.0/24`, countryOf(i % 3 ? 'DE' : 'FR')] as const,
+      )
+      for (const ipVersion of [4, 6] as const) {
+        const country = placesFrom(mmdbFile(entries, { recordSize, ipVersion }))
+        for (const [i, [network]] of entries.entries()) {
+          const text = network.replace('.0/24', '.77')
+          expect(whereabouts({ country, asn: null }, text)).toBe(`EU ${i % 3 ? 'DE' : 'FR'} null`)
+        }
+        expect(whereabouts({ country, asn: null }, '2a00::1')).toBe('null null null')
+      }
+    },
+  )
+
+  test('the finest networks', () => {
+    const networks = networksOf({ '11.0.0.0/25': 'DE', '11.0.0.128/32': 'FR', '2a00::1/128': 'NL' })
+    expect(whereabouts(networks, '11.0.0.127')).toBe('EU DE null')
+    expect(whereabouts(networks, '11.0.0.128')).toBe('EU FR null')
+    expect(whereabouts(networks, '11.0.0.129')).toBe('null null null')
+    expect(whereabouts(networks, '2a00::1')).toBe('EU NL null')
+    expect(whereabouts(networks, '2a00::2')).toBe('null null null')
   })
 })
 
 test('a mapped address is an IPv4 locus, for the networks of rules too', () => {
-  const locus = unknownPlaces.locate(octetsOf('::ffff:192.0.2.7'), 6)
-  expect(locus).toEqual({
+  const locate = createLocate({ country: null, asn: null })
+  expect(locate(octetsOf('::ffff:192.0.2.7'), 6)).toEqual({
     family: 4,
     octets: Uint8Array.of(192, 0, 2, 7),
+    prefixLength: 32,
     continent: null,
     country: null,
     asn: null,
-  })
-})
-
-test('MaxMind’s own form, with a database of ASNs beside it', async () => {
-  const city = { country: { iso_code: 'TR' }, continent: { code: 'EU' } }
-  const country = await written(
-    'city.mmdb',
-    mmdbFile([{ bits: at('11.0.0.0', 8), record: city }], 4),
-  )
-  const number = { autonomous_system_number: 64_500 }
-  const asn = await written('asn.mmdb', mmdbFile([{ bits: at('11.1.0.0', 16), record: number }], 4))
-  const places = await opened({ country, asn })
-  expect(locate(places, '11.1.2.3')).toBe('EU TR 64500')
-  expect(locate(places, '11.2.2.3')).toBe('EU TR null')
-  expect(locate(places, '12.1.2.3')).toBe('null null null')
-  expect(locate(places, 'b01:203::1')).toBe('null null null')
-})
-
-test('networks finer than the cache’s unit are not mixed up by it', async () => {
-  const entries = ['11.0.0.0', '11.0.0.128'].map((text, i) => ({
-    bits: at(text, 25),
-    record: { country_code: i ? 'FR' : 'DE' },
-  }))
-  const places = await opened({ country: await written('fine.mmdb', mmdbFile(entries, 4)) })
-  const seen = ['11.0.0.1', '11.0.0.129', '11.0.0.2', '11.0.0.200'].map((text) =>
-    locate(places, text),
-  )
-  expect(seen).toEqual(['EU DE null', 'EU FR null', 'EU DE null', 'EU FR null'])
-})
-
-describe('a file that cannot be used is a value', () => {
-  test.each([
-    ['no file', async () => join(folder, 'absent.mmdb'), /absent\.mmdb: ENOENT/],
-    ['a folder', async () => folder, /EISDIR/],
-    ['an empty file', () => written('empty.mmdb', Buffer.alloc(0)), /is no MaxMind database/],
-    ['text', () => written('text.mmdb', Buffer.from('DE,10.0.0.0/8\n')), /is no MaxMind database/],
-    [
-      'the first half',
-      async () => written('half.mmdb', (await readFile(shipped)).subarray(0, 4e6)),
-      /./,
-    ],
-    [
-      'the last octets',
-      async () => written('tail.mmdb', (await readFile(shipped)).subarray(-2000)),
-      /is cut short/,
-    ],
-    ['gzip', () => written('zipped.mmdb', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0])), /gzip/],
-  ])('%s', async (_, path, why) => {
-    const country = await path()
-    expect(await openPlaces({ country })).toEqual({
-      kind: 'broken',
-      why: expect.stringMatching(why),
-    })
-    const asBeside = await openPlaces({ asn: country })
-    expect(asBeside.kind).toBe('broken')
-  })
-
-  test('damage that shows only at a lookup is an unknown client', async () => {
-    const octets = mmdbFile([{ bits: at('11.0.0.0', 8), record: { country_code: 'DE' } }], 4)
-    const start = octets.indexOf('country_code') - 2
-    octets.fill(0xff, start, start + 4)
-    const places = await opened({ country: await written('damaged.mmdb', octets) })
-    expect(locate(places, '11.0.0.1')).toBe('null null null')
   })
 })

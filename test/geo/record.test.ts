@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { placeOf } from '../../src/geo/record.ts'
+import { asnOf, placeOf } from '../../src/geo/record.ts'
 
-const unknown = { continent: null, country: null, asn: null }
+const unknown = { continent: null, country: null }
 
 describe('records', () => {
   test.each([
@@ -23,12 +23,12 @@ describe('records', () => {
     ],
     ['a country of no continent', { country_code: 'ZZ' }, { continent: null, country: 'ZZ' }],
   ])('%s', (_, record, place) => {
-    expect(placeOf(record, null)).toEqual({ ...unknown, ...place })
+    expect(placeOf(record)).toEqual(place)
   })
 
   test('ASN', () => {
     const record = { autonomous_system_number: 3333, autonomous_system_organization: 'RIPE' }
-    expect(placeOf(null, record)).toEqual({ ...unknown, asn: 3333 })
+    expect(asnOf(record)).toBe(3333)
   })
 
   test.each([
@@ -41,10 +41,11 @@ describe('records', () => {
     { country_code: 'Germany' },
     { country: 'DE' },
   ])('nothing is known by %j', (record) => {
-    expect(placeOf(record, record)).toEqual(unknown)
+    expect(placeOf(record)).toEqual(unknown)
+    expect(asnOf(record)).toBeNull()
   })
 
   test.each([0, -1, 1.5, 2 ** 32, '3333', null])('no ASN: %j', (number) => {
-    expect(placeOf(null, { autonomous_system_number: number })).toEqual(unknown)
+    expect(asnOf({ autonomous_system_number: number })).toBeNull()
   })
 })

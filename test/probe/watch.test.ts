@@ -178,6 +178,25 @@ describe('health of one address', () => {
     expect(factors).toEqual(factors.toSorted((a, b) => a - b))
   })
 
+  test('the table keeps when it last went down, also after it came back', async () => {
+    const { table, watch, says, probes } = rig()
+    watch.watch([address(1), address(2)])
+    await probes('192.0.2.1', 1)
+    says.set('192.0.2.1', 'dead')
+    await probes('192.0.2.1', 3)
+    const first = table.fellAtSeconds(1)
+    expect(table.state(1)).toBe(SlotState.down)
+    expect(first).toBeGreaterThan(0)
+    expect(table.fellAtSeconds(2)).toBe(0)
+    says.set('192.0.2.2', 'dead')
+    await probes('192.0.2.2', 4)
+    expect(table.fellAtSeconds(2)).toBeGreaterThan(first)
+    says.delete('192.0.2.1')
+    await probes('192.0.2.1', 3)
+    expect([table.state(1), table.fellAtSeconds(1)]).toEqual([SlotState.up, first])
+    await watch.stop()
+  })
+
   test('writes the table only when something changed', async () => {
     const { watch, table, run } = rig()
     watch.watch([address(1)])

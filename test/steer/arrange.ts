@@ -5,6 +5,7 @@
 import { parseName } from '../../src/wire/name.ts'
 import { createHealthTable, SlotState } from '../../src/health/table.ts'
 import type { HealthWriter } from '../../src/health/table.ts'
+import { hashText } from '../../src/lib/hash.ts'
 import { parseAddress } from '../../src/lib/ip.ts'
 import type { Random } from '../../src/lib/clock.ts'
 import type {
@@ -43,15 +44,16 @@ export function arrange(world: World, panic = 0): Arranged {
   const health = createHealthTable(4_096)
   const targets = new Map<string, Target>()
   let slot = 0
+  let row = 0
   const pools = Object.entries(world).map(([poolName, described]): Pool => {
     const members = Object.entries(described).map(([name, text]): Member => {
       const [weight, ...states] = text.split(' ')
       const target = targets.get(name) ?? newTarget(name, targets.size, states)
       targets.set(name, target)
       const slots = states.map((state) => setState(health, ++slot, state))
-      return { target, weight: Number(weight), slots }
+      return { target, weight: Number(weight), slots, row: ++row }
     })
-    return { name: poolName, members, panic }
+    return { name: poolName, members, panic, minHealthy: 0, spill: 'all', isSpread: false }
   })
   return { pools: Object.fromEntries(pools.map((pool) => [pool.name, pool])), targets, health }
 }
@@ -65,10 +67,21 @@ function setState(health: HealthWriter, slot: number, text: string): number {
 
 function newTarget(name: string, index: number, states: readonly string[]): Target {
   const addresses = states.map((state, i) => newAddress(state.startsWith('v6:') ? 6 : 4, index, i))
-  return { name, index, owner: owner(`${name}.smtp.example.com.`), region: null, addresses }
+  return {
+    name,
+    index,
+    owner: owner(`${name}.smtp.example.com.`),
+    region: null,
+    rack: null,
+    regionGroup: index,
+    rackGroup: index,
+    hash: hashText(name),
+    warmup: null,
+    addresses,
+  }
 }
 
-function newAddress(family: 4 | 6, target: number, at: number): TargetAddress {
+export function newAddress(family: 4 | 6, target: number, at: number): TargetAddress {
   const text =
     family === 4 ? `10.${target >> 8}.${target & 255}.${at}` : `2001:db8:${target}::${at}`
   const octets = parseAddress(text)?.octets
@@ -76,7 +89,7 @@ function newAddress(family: 4 | 6, target: number, at: number): TargetAddress {
   return { family, text, rdata: { octets, compressible: [] } }
 }
 
-function owner(text: string): Uint8Array {
+export function owner(text: string): Uint8Array {
   const parsed = parseName(text)
   if (parsed.kind === 'bad') throw new Error(parsed.why)
   return parsed.name
@@ -86,8 +99,13 @@ export const catchAllOf = (pools: readonly Pool[]): Rule => ({ when: null, pools
 
 export const policyOf = (
   rules: readonly Rule[],
-  onAllDown: 'all' | 'servfail' = 'all',
-): Policy => ({ name: 'inbound', rules, onAllDown: { kind: onAllDown } })
+  onAllDown: 'all' | 'last_good' | 'servfail' = 'all',
+): Policy => ({
+  name: 'inbound',
+  hash: hashText('inbound'),
+  rules,
+  onAllDown: { kind: onAllDown },
+})
 
 export const mxOf = (policy: Policy, changes: Partial<SteeredMx> = {}): SteeredMx => ({
   kind: 'steered-mx',
@@ -98,6 +116,7 @@ export const mxOf = (policy: Policy, changes: Partial<SteeredMx> = {}): SteeredM
   mode: 'ladder',
   ladder: 4,
   internal: [],
+  sticky: false,
   ...changes,
 })
 
@@ -112,6 +131,7 @@ export const addressesOf = (
   ttl: 60,
   minTtl: 5,
   answers,
+  sticky: false,
   ...changes,
 })
 

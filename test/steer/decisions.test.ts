@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { SlotState } from '../../src/health/table.ts'
-import { selectAddresses, targetAddresses } from '../../src/steer/select-addresses.ts'
+import { selectAddresses } from '../../src/steer/select-addresses.ts'
+import { targetAddresses } from '../../src/steer/target-addresses.ts'
 import { selectMx } from '../../src/steer/select-mx.ts'
 import type { SteerContext } from '../../src/steer/context.ts'
 import type { Member, Pool, TargetAddresses } from '../../src/steer/policy.ts'
@@ -197,7 +198,8 @@ describe('sample', () => {
     const arranged = arrange({ eu: { a: '1 up', b: '1 up' } })
     const [a, b] = (arranged.pools['eu'] as Pool).members as [Member, Member]
     const twin = { ...b, target: { ...b.target, addresses: a.target.addresses } }
-    const policy = policyOf([catchAllOf([{ name: 'eu', members: [a, twin], panic: 0 }])])
+    const pool = { ...(arranged.pools['eu'] as Pool), members: [a, twin] }
+    const policy = policyOf([catchAllOf([pool])])
     const selection = selectAddresses(addressesOf(policy, 2), nowhere, contextOf(arranged))
     expect(textsOf(selection)).toEqual(['10.0.0.0'])
   })
@@ -216,6 +218,7 @@ function addresses(type: number, states: string, more?: string) {
     ttl: 60,
     minTtl: 5,
     target,
+    answers: Infinity,
     memberships: more === 'none' ? [] : memberships,
   }
   return targetAddresses(set, contextOf(arranged))

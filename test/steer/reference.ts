@@ -46,7 +46,7 @@ function deviation(count: number, odds: number): number {
 }
 
 export const draws = 20_000
-const sigmas = 4
+const sigmas = 5
 
 export function tally(draw: () => readonly string[]): Map<string, number> {
   const counts = new Map<string, number>()

@@ -1,4 +1,4 @@
-// Weights over many draws, against exact odds: each share within 4 standard deviations.
+// Weights over many draws, against exact odds: each share within 5 standard deviations.
 
 import { describe, expect, test } from 'vitest'
 import { selectAddresses } from '../../src/steer/select-addresses.ts'

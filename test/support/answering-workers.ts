@@ -68,7 +68,7 @@ export async function startAnswering(
         cookieSecrets: [],
         rateLimit: null,
       },
-      geoip: {},
+      places: { country: null, asn: null },
     },
     clock: systemClock,
     onEvent: (event) => events.push(event),

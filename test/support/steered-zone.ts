@@ -1,5 +1,6 @@
 // A steered zone built by hand: two dual-stacked targets and one with IPv4 alone, each address with its own slot.
 
+import { hashText } from '../../src/lib/hash.ts'
 import type { Member, Policy, Pool, SteeredSet, Target } from '../../src/steer/policy.ts'
 import type { Name } from '../../src/zone/zone.ts'
 import { nameOf, rdataOf } from './zone-builder.ts'
@@ -11,6 +12,11 @@ export const targetOf = (name: string, index: number, families: readonly (4 | 6)
   index,
   owner: nameOf(name, steeredApex),
   region: null,
+  rack: null,
+  regionGroup: index,
+  rackGroup: index,
+  hash: hashText(name),
+  warmup: null,
   addresses: families.map((family) => ({
     family,
     text: family === 4 ? `203.0.113.${index}` : `2001:db8::${index}`,
@@ -27,12 +33,16 @@ export const memberOf = (target: Target, weight = 1): Member => ({
   target,
   weight,
   slots: target.addresses.map((_, i) => target.index * 10 + i),
+  row: target.index,
 })
 
 export const poolOf = (name: string, members: readonly Member[]): Pool => ({
   name,
   members,
   panic: 0,
+  minHealthy: 0,
+  spill: 'all',
+  isSpread: false,
 })
 
 export const policyOf = (
@@ -40,6 +50,7 @@ export const policyOf = (
   onAllDown: 'all' | 'servfail' = 'all',
 ): Policy => ({
   name: 'inbound',
+  hash: hashText('inbound'),
   rules: [{ when: null, pools }],
   onAllDown: { kind: onAllDown },
 })
@@ -50,6 +61,7 @@ export const steeredMx = (policy: Policy): SteeredSet => ({
   mode: 'ladder',
   ladder: 4,
   internal: [],
+  sticky: false,
   policy,
   ttl: 60,
   minTtl: 5,
@@ -59,6 +71,7 @@ export const steeredAddresses = (policy: Policy, type: 1 | 28, answers: number):
   kind: 'steered-address',
   type,
   answers,
+  sticky: false,
   policy,
   ttl: 60,
   minTtl: 5,
@@ -72,6 +85,7 @@ export function targetSets(member: Member): Record<string, SteeredSet> {
     ttl: 60,
     minTtl: 5,
     target: member.target,
+    answers: Infinity,
     memberships: [member],
   })
   const families = new Set(member.target.addresses.map((address) => address.family))

@@ -50,6 +50,7 @@ function compile(source: string): CompiledZone {
     source: read.source,
     serial: read.source.soa.serial ?? 1,
     slotOf: (address, target, probe) => numbered(`${address.text} ${target} ${probe}`),
+    rowOf: (pool, target) => numbered(`row ${pool} ${target}`),
     targetIndexOf: (target) => numbered(`target ${target}`),
   })
 }
@@ -239,4 +240,74 @@ it('gives negative answers the TTL of the zone where no minimum is said', () => 
 it('lets min_ttl be as low as the zone needs: its default yields to a lower ttl', () => {
   const low = setAt(zoneOf(text.replace('ttl: 60', 'ttl: 2')), 'mx1', RRType.A)
   expect(low).toMatchObject({ ttl: 2, minTtl: 2 })
+})
+
+describe('risk groups, limits and TLSA', () => {
+  const grouped = `
+zone: smtp.test
+soa: { mname: ns1, rname: hostmaster }
+targets:
+  a: { addresses: [192.0.2.1, 192.0.2.11, '2001:db8::1'], region: eu, rack: r1, tlsa: [3 1 1 00aa, 3 1 1 00bb] }
+  b: { addresses: [192.0.2.2, 192.0.2.12, 192.0.2.22], region: us, rack: r1 }
+  c: { addresses: [192.0.2.3, 192.0.2.13, 192.0.2.23], region: eu, rack: r1, answers: all }
+  d: { addresses: [192.0.2.4, 192.0.2.14, 192.0.2.24, '2001:db8::4'] }
+  e: { addresses: [192.0.2.5, 192.0.2.15], region: eu, rack: r2 }
+pools:
+  three: { targets: [a, b, c] }
+  one: { targets: [d] }
+  same: { targets: [a, c] }
+  racks: { targets: [a, e] }
+  plain: { targets: [a, e], spread: false }
+steering:
+  three: [{ pools: [three, same, racks, plain] }]
+  one: [{ pools: [one] }]
+records:
+  '@': { NS: ns1, MX: { steer: three } }
+  single: { MX: { steer: one } }
+  _submission._tcp: { SRV: { steer: three, port: 587 } }
+  ns1: { A: 192.0.2.53 }
+`
+  const compiled = zoneOf(grouped)
+  const mx = setAt(compiled, '@', RRType.MX)
+  const pools = mx?.kind === 'steered-mx' ? (mx.policy.rules[0]?.pools ?? []) : []
+  const targetOf = (name: string) =>
+    pools.flatMap((pool) => pool.members).find(({ target }) => target.name === name)?.target
+
+  it('a rack belongs to its region, and who names none is a group alone', () => {
+    const [a, b, c, e] = ['a', 'b', 'c', 'e'].map(targetOf)
+    expect(a?.regionGroup).toBe(c?.regionGroup)
+    expect(a?.rackGroup).toBe(c?.rackGroup)
+    expect(b?.rackGroup).not.toBe(a?.rackGroup)
+    expect(e?.rackGroup).not.toBe(a?.rackGroup)
+    const groups = [a, b, c, e].flatMap((one) => [one?.regionGroup, one?.rackGroup])
+    expect(new Set(groups).size).toBe(5)
+  })
+
+  it('a pool is spread where its members differ, and where that is wanted', () => {
+    expect(pools.map(({ name, isSpread }) => [name, isSpread])).toEqual([
+      ['three', true],
+      ['same', false],
+      ['racks', true],
+      ['plain', false],
+    ])
+  })
+
+  it('an exchange beside others answers two addresses, alone on its ladder all of them', () => {
+    const answersOf = (owner: string, type: number): number | undefined => {
+      const set = setAt(compiled, owner, type)
+      return set?.kind === 'target-address' ? set.answers : undefined
+    }
+    expect([answersOf('a', RRType.A), answersOf('a', RRType.AAAA)]).toEqual([1, 1])
+    expect(answersOf('b', RRType.A)).toBe(2)
+    expect(answersOf('c', RRType.A)).toBe(Infinity)
+    expect([answersOf('d', RRType.A), answersOf('d', RRType.AAAA)]).toEqual([Infinity, Infinity])
+  })
+
+  it('TLSA stands at the SMTP port and at those of services', () => {
+    for (const owner of ['_25._tcp.a', '_587._tcp.a']) {
+      const set = setAt(compiled, owner, RRType.TLSA)
+      expect(set?.kind === 'plain' ? set.rdata.length : 0).toBe(2)
+    }
+    expect(setAt(compiled, '_25._tcp.b', RRType.TLSA)).toBeUndefined()
+  })
 })

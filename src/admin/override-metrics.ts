@@ -1,0 +1,91 @@
+// Overrides, what they make of members, and how targets were handed out against that.
+
+import type { Registry } from 'prom-client'
+
+import { type Override, type OverrideKind, overrideKinds } from '../health/overrides.ts'
+import type { MemberState } from '../probe/member-state.ts'
+import type { OverrideSources } from './override-routes.ts'
+import type { PoolShares } from './pool-shares.ts'
+import { type Emit, registerSampled } from './sampled-metric.ts'
+
+export function registerOverrideMetrics(
+  registry: Registry,
+  sources: OverrideSources,
+  shares: PoolShares,
+): void {
+  const { watch, wallMs } = sources
+  const ofKind = (kind: OverrideKind): readonly Override[] =>
+    watch.overrides().filter(({ action }) => action.kind === kind)
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_overrides',
+    help: 'Overrides in force',
+    labels: ['kind'],
+    sample: (emit) => overrideKinds.forEach((kind) => emit({ kind }, ofKind(kind).length)),
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_override_oldest_seconds',
+    help: 'Age of the oldest override in force',
+    labels: ['kind'],
+    sample(emit) {
+      for (const kind of overrideKinds) {
+        const ages = ofKind(kind).map(({ setMs }) => wallMs() - setMs)
+        if (ages.length > 0) emit({ kind }, Math.max(0, ...ages) / 1000)
+      }
+    },
+  })
+  registerMembers(registry, sources, shares)
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_target_exposure_seconds',
+    help: 'For how long the last answer that names the target may still be cached; 0: in no cache',
+    labels: ['zone', 'target'],
+    sample: (emit) => emitExposure(emit, watch.states(), sources),
+  })
+}
+
+function registerMembers(registry: Registry, { watch }: OverrideSources, shares: PoolShares): void {
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_member_weight',
+    help: 'Effective weight of a target in a pool; 0: it takes no part',
+    labels: ['zone', 'target', 'pool'],
+    sample: (emit) =>
+      watch
+        .states()
+        .forEach(({ member: { zone, target, pool }, effective }) =>
+          emit({ zone, target, pool }, effective),
+        ),
+  })
+  for (const [name, help, part] of [
+    ['mxsteer_first_rungs_total', 'First rungs that a target of a pool had', 'handedOut'],
+    ['mxsteer_first_rungs_expected_total', 'The same, as its weight would have it', 'expected'],
+  ] as const) {
+    registerSampled(registry, {
+      kind: 'counter',
+      name,
+      help,
+      labels: ['zone', 'target', 'pool'],
+      sample: (emit) =>
+        shares.read().forEach((one) => {
+          const { zone, target, pool } = one
+          emit({ zone, target, pool }, one[part])
+        }),
+    })
+  }
+}
+
+function emitExposure(
+  emit: Emit,
+  members: readonly MemberState[],
+  { exposedUntilMs, wallMs }: OverrideSources,
+): void {
+  const seen = new Set<number>()
+  for (const { member } of members) {
+    const { zone, target, targetIndex } = member
+    if (seen.has(targetIndex)) continue
+    seen.add(targetIndex)
+    emit({ zone, target }, Math.max(0, exposedUntilMs(targetIndex) - wallMs()) / 1000)
+  }
+}

@@ -1,0 +1,85 @@
+// The GeoIP databases: which are in force, how old they are, and whether the last file was taken over.
+
+import type { Registry } from 'prom-client'
+
+import { registerSampled } from './sampled-metric.ts'
+
+export interface ReportedDatabase {
+  /** `country` or `asn`. */
+  readonly database: string
+  /** null: none is in force. */
+  readonly facts: { readonly type: string; readonly buildSeconds: number | null } | null
+  readonly lastReloadSuccessful: boolean
+  readonly successAtSeconds: number
+}
+
+interface PlaceGauge {
+  readonly name: string
+  readonly help: string
+  /** null: no sample. */
+  readonly of: (one: ReportedDatabase, nowSeconds: number) => number | null
+}
+
+const buildSeconds = ({ facts }: ReportedDatabase): number | null => facts?.buildSeconds ?? null
+
+const gauges: readonly PlaceGauge[] = [
+  {
+    name: 'mxsteer_geoip_loaded',
+    help: '0: no such GeoIP database is in force, rules that ask for it match nobody',
+    of: ({ facts }) => (facts === null ? 0 : 1),
+  },
+  {
+    name: 'mxsteer_geoip_last_reload_successful',
+    help: '0: the GeoIP database on disk is not the one in force',
+    of: ({ lastReloadSuccessful }) => (lastReloadSuccessful ? 1 : 0),
+  },
+  {
+    name: 'mxsteer_geoip_last_reload_success_timestamp_seconds',
+    help: 'When a GeoIP database was last taken over',
+    of: ({ successAtSeconds }) => successAtSeconds || null,
+  },
+  {
+    name: 'mxsteer_geoip_build_timestamp_seconds',
+    help: 'When the GeoIP database in force was made, as it says itself',
+    of: buildSeconds,
+  },
+  {
+    name: 'mxsteer_geoip_age_seconds',
+    help: 'How long ago that was',
+    of(one, nowSeconds) {
+      const built = buildSeconds(one)
+      return built === null ? null : Math.max(0, nowSeconds - built)
+    },
+  },
+]
+
+export function registerPlaceMetrics(
+  registry: Registry,
+  databases: () => readonly ReportedDatabase[],
+  wallMs: () => number,
+): void {
+  for (const { name, help, of } of gauges) {
+    registerSampled(registry, {
+      kind: 'gauge',
+      name,
+      help,
+      labels: ['database'],
+      sample(emit) {
+        for (const one of databases()) {
+          const value = of(one, Math.floor(wallMs() / 1000))
+          if (value !== null) emit({ database: one.database }, value)
+        }
+      },
+    })
+  }
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_geoip_info',
+    help: 'Always 1: what the database calls itself',
+    labels: ['database', 'type'],
+    sample(emit) {
+      for (const { database, facts } of databases())
+        if (facts) emit({ database, type: facts.type }, 1)
+    },
+  })
+}

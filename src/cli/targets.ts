@@ -1,0 +1,94 @@
+// `mxsteer targets`: every target of a running server in each of its pools, and every override, as tables.
+
+import { adminFlags, findAdmin } from './admin-client.ts'
+import { parseFlags } from './flags.ts'
+
+interface AddressReport {
+  readonly zone: string
+  readonly target: string
+  readonly address: string
+  readonly state: string
+  readonly since: string
+  readonly reason: string
+}
+
+interface MemberReport {
+  readonly zone: string
+  readonly target: string
+  readonly pool: string
+  readonly out: string | null
+  readonly weight: {
+    readonly configured: number
+    readonly warmUp: number
+    readonly override: number
+    readonly slowStart: number
+    readonly effective: number
+  }
+  readonly exposedUntil: string | null
+}
+
+interface Report {
+  readonly targets: readonly AddressReport[]
+  readonly members: readonly MemberReport[]
+}
+
+export async function targets(argv: readonly string[]): Promise<number> {
+  const flags = parseFlags(argv, [...adminFlags, 'zone'], [], ['json'])
+  const isBad = flags.kind === 'bad' || flags.words.length > 0
+  if (isBad) return fail(2, flags.kind === 'bad' ? flags.why : 'targets takes options only')
+  const found = await findAdmin(flags.values)
+  if (found.kind === 'bad') return fail(2, found.why)
+  const answer = await found.client.ask('GET', '/targets')
+  if (answer.kind === 'failed') return fail(1, answer.why)
+  const { zone } = flags.values
+  const isWanted = (one: { readonly zone: string }): boolean =>
+    zone === undefined || one.zone === zone
+  const { targets: addresses, members } = answer.value as Report
+  const report = { targets: addresses.filter(isWanted), members: members.filter(isWanted) }
+  const text = flags.values['json'] ? `${JSON.stringify(report, null, 2)}\n` : tables(report)
+  process.stdout.write(text)
+  return 0
+}
+
+function fail(code: number, why: string): number {
+  process.stderr.write(`mxsteer targets: ${why}\n`)
+  return code
+}
+
+const tables = ({ targets: addresses, members }: Report): string =>
+  `${table(['TARGET', 'POOL', 'WEIGHT', 'OF', 'WARM-UP', 'OVERRIDE', 'SLOW START', 'OUT', 'CACHED UNTIL'], members.map(memberCells))}
+${table(['TARGET', 'ADDRESS', 'STATE', 'SINCE', 'REASON'], addresses.map(addressCells))}`
+
+const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberReport): string[] => [
+  `${target}.${zone}`,
+  pool,
+  rounded(weight.effective),
+  rounded(weight.configured),
+  percent(weight.warmUp),
+  percent(weight.override),
+  percent(weight.slowStart),
+  out ?? '-',
+  exposedUntil ?? '-',
+]
+
+const addressCells = ({ target, zone, address, state, since, reason }: AddressReport): string[] => [
+  `${target}.${zone}`,
+  address,
+  state,
+  since,
+  reason,
+]
+
+const rounded = (value: number): string => String(Math.round(value * 100) / 100)
+const percent = (share: number): string => `${rounded(share * 100)}%`
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows]
+  const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)))
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd()
+  return all.map((row) => `${line(row)}\n`).join('')
+}

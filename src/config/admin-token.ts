@@ -1,0 +1,42 @@
+// The token of whoever may write through the admin server. It never shows: no mistake repeats it.
+
+import { z } from 'zod'
+import type { Mistake } from './mistake.ts'
+import { readOne } from './read-folder.ts'
+
+const pattern = /^[\x21-\x7e]{16,256}$/
+const expected = 'expected 16 to 256 printable ASCII characters without spaces, in quotes'
+
+export const adminToken: z.ZodType<string> = z.unknown().transform((value, context): string => {
+  if (typeof value === 'string' && pattern.test(value)) return value
+  context.issues.push({ code: 'custom', input: undefined, message: expected })
+  return z.NEVER
+})
+
+export type AdminTokenRead =
+  | { readonly kind: 'token'; readonly token: string | null }
+  | { readonly kind: 'bad'; readonly mistake: Mistake }
+
+/** The token given by itself goes before that of the file, which is its first line. */
+export async function adminTokenOf(values: {
+  readonly admin_token?: string | undefined
+  readonly admin_token_file?: string | undefined
+}): Promise<AdminTokenRead> {
+  const { admin_token: given, admin_token_file: file } = values
+  if (given !== undefined || file === undefined) return { kind: 'token', token: given ?? null }
+  const read = await readOne(file)
+  if (read.kind === 'bad') return read
+  const token = new TextDecoder().decode(read.octets).split('\n')[0]?.trim() ?? ''
+  return pattern.test(token) ? { kind: 'token', token } : { kind: 'bad', mistake: badToken(file) }
+}
+
+const badToken = (file: string): Mistake => ({
+  severity: 'error',
+  code: 'bad-value',
+  file,
+  line: 1,
+  column: 1,
+  path: '',
+  excerpt: '',
+  message: expected.replace(', in quotes', ''),
+})

@@ -1,0 +1,63 @@
+// Who asks, and where that is taken to be, by which database.
+
+import { formatAddress } from '../lib/ip.ts'
+import { prefixLengthOf } from '../lib/prefix-tree.ts'
+import type { PlaceNetworks } from '../steer/place-networks.ts'
+import type { Locus } from '../steer/selection.ts'
+import type { Question } from './question.ts'
+
+export interface ClientView {
+  readonly address: string
+  /** The EDNS Client Subnet of the question. */
+  readonly subnet: string | null
+  /** Whose place decides. */
+  readonly decidedBy: 'address' | 'subnet'
+  readonly continent: string | null
+  readonly country: string | null
+  readonly asn: number | null
+  /** null: the database knows nothing around there, or none is in use. */
+  readonly countryPrefix: string | null
+  readonly asnPrefix: string | null
+  readonly databases: readonly DatabaseView[]
+}
+
+export interface DatabaseView {
+  readonly database: string
+  readonly type: string | null
+  readonly built: string | null
+}
+
+export interface Databases {
+  readonly places: PlaceNetworks
+  readonly databases: readonly DatabaseView[]
+}
+
+export function clientView(
+  { places, databases }: Databases,
+  { peer, subnet }: Question,
+  locus: Locus,
+): ClientView {
+  const prefixIn = (tree: PlaceNetworks['country' | 'asn'], isKnown: boolean): string | null =>
+    tree && isKnown ? networkText(locus.octets, prefixLengthOf(tree, locus.octets)) : null
+  const { continent, country, asn } = locus
+  return {
+    address: formatAddress(peer),
+    subnet: subnet && networkText(subnet.octets, subnet.prefixLength),
+    decidedBy: subnet !== null && subnet.prefixLength > 0 ? 'subnet' : 'address',
+    continent,
+    country,
+    asn,
+    countryPrefix: prefixIn(places.country, continent !== null || country !== null),
+    asnPrefix: prefixIn(places.asn, asn !== null),
+    databases,
+  }
+}
+
+/** The network that the address is in. */
+export function networkText(octets: Uint8Array, prefixLength: number): string {
+  const network = octets.map((octet, i) => {
+    const kept = Math.min(8, Math.max(0, prefixLength - 8 * i))
+    return octet & (0xff00 >> kept)
+  })
+  return `${formatAddress(network)}/${prefixLength}`
+}

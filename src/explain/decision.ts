@@ -1,0 +1,134 @@
+// What a rule comes to, as facts to compare: whatever moves an answer is in them, and nothing that does not, such as
+// the names of pools and rules.
+
+import type { HealthReader } from '../health/table.ts'
+import { isoDay } from '../lib/iso-day.ts'
+import type { Family } from '../steer/everyone.ts'
+import { isInternal, matchRule } from '../steer/match.ts'
+import type { Member, Pool, SelectedSet, Target } from '../steer/policy.ts'
+import { familyOf } from '../steer/select-addresses.ts'
+import { selectMx } from '../steer/select-mx.ts'
+import type { Locus } from '../steer/selection.ts'
+
+const fixed = 'fixed ladder'
+
+/** Fact → value; in the order that people ask for them. */
+export type Decision = ReadonlyMap<string, string>
+
+/** Which part of the policy decides: the same for all clients of one choice. */
+export function choiceOf(set: SelectedSet, locus: Locus): string {
+  if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return 'internal'
+  const rule = matchRule(set.policy, locus)
+  return rule === undefined ? 'none' : `rule ${set.policy.rules.indexOf(rule) + 1}`
+}
+
+export function decisionOf(set: SelectedSet, locus: Locus, health: HealthReader): Decision {
+  const facts = new Map<string, string>([['ttl', `${set.ttl} s`]])
+  if (choiceOf(set, locus) === 'internal' && set.kind === 'steered-mx') {
+    facts.set(fixed, fixedLadder(set, locus, health))
+    return facts
+  }
+  facts.set('min_ttl', `${set.minTtl} s`)
+  for (const [fact, value] of selectionFacts(set)) facts.set(fact, value)
+  const pools = matchRule(set.policy, locus)?.pools ?? []
+  for (const [i, pool] of pools.entries())
+    addPool(facts, set, pool, { health, as: `pool ${i + 1}` })
+  const { onAllDown } = set.policy
+  facts.set('on_all_down', onAllDown.kind)
+  if (onAllDown.kind === 'backup')
+    addPool(facts, set, onAllDown.pool, { health, as: 'backup pool' })
+  return facts
+}
+
+function fixedLadder(set: SelectedSet, locus: Locus, health: HealthReader): string {
+  if (set.kind !== 'steered-mx') return ''
+  const selection = selectMx(set, locus, { health, random: () => 0 })
+  return selection.kind === 'selected'
+    ? selection.rungs.map(({ target }) => target.name).join(' ')
+    : selection.kind
+}
+
+function selectionFacts(set: SelectedSet): readonly (readonly [string, string])[] {
+  // What sticky answers go by.
+  const sticky = set.kind !== 'steered-srv' && set.sticky ? `by ${set.policy.name}` : 'no'
+  switch (set.kind) {
+    case 'steered-mx':
+      return [
+        ['mode', set.mode],
+        ['ladder', String(set.ladder)],
+        ['sticky', sticky],
+      ]
+    case 'steered-address':
+      return [
+        ['answers', set.answers === Infinity ? 'all' : String(set.answers)],
+        ['sticky', sticky],
+      ]
+    case 'steered-srv':
+      return [
+        ['answers', String(set.answers)],
+        ['port', String(set.port)],
+      ]
+    default:
+      return set satisfies never
+  }
+}
+
+// oxlint-disable-next-line max-params -- into what, of what, and what with
+function addPool(
+  facts: Map<string, string>,
+  set: SelectedSet,
+  pool: Pool,
+  { health, as }: { readonly health: HealthReader; readonly as: string },
+): void {
+  const family = set.kind === 'steered-address' ? familyOf(set.type) : null
+  const members = pool.members.filter(
+    ({ target }) => family === null || target.addresses.some((one) => one.family === family),
+  )
+  facts.set(as, members.map((one) => weightText(one, health)).join(', ') || 'nobody')
+  facts.set(`${as} panic`, String(pool.panic))
+  facts.set(`${as} min_healthy`, String(pool.minHealthy))
+  facts.set(`${as} spill`, pool.minHealthy > 0 ? pool.spill : 'all')
+  facts.set(`${as} spread`, String(pool.isSpread))
+  for (const { target } of members) addTarget(facts, target, family, pool.isSpread)
+}
+
+function weightText({ target, weight, row }: Member, health: HealthReader): string {
+  const share = health.share(row)
+  return `${target.name} ${weight}${share === 1 ? '' : ` × ${Number(share.toPrecision(3))}`}`
+}
+
+// oxlint-disable-next-line max-params -- into what, of whom, and what of it
+function addTarget(
+  facts: Map<string, string>,
+  { name, region, rack, warmup, addresses }: Target,
+  family: Family,
+  isSpread: boolean,
+): void {
+  if (isSpread) facts.set(`${name} stands in`, `region ${region ?? '–'}, rack ${rack ?? '–'}`)
+  if (warmup) {
+    const { fromMs, days, curve, start } = warmup
+    const text = `from ${isoDay(fromMs)}, ${days} days, ${curve} from ${start}`
+    facts.set(`${name} warm-up`, text)
+  } else facts.set(`${name} warm-up`, 'none')
+  if (family === null) return
+  const texts = addresses.filter((one) => one.family === family).map(({ text }) => text)
+  facts.set(`${name} addresses`, texts.join(' '))
+}
+
+/**
+ * `ttl: 60 s → 30 s`, one a fact that differs. Facts of who is there on one side only are left out: that it comes or
+ * goes is among those of its pool.
+ */
+export function changesBetween(before: Decision, after: Decision): readonly string[] {
+  const facts = new Set([...before.keys(), ...after.keys()])
+  // What the fixed ladder overrules needs no telling.
+  const isFixed = before.has(fixed) !== after.has(fixed)
+  return [...facts].flatMap((fact) => {
+    if (isFixed && fact !== fixed && fact !== 'ttl') return []
+    const [was, is] = [before.get(fact), after.get(fact)]
+    if (was === is) return []
+    const isDetail = / (warm-up|stands in|addresses)$| (panic|min_healthy|spill|spread)$/.test(fact)
+    if ((was === undefined || is === undefined) && isDetail) return []
+    return [`${fact}: ${was ?? 'none'} → ${is ?? 'none'}`]
+  })
+}

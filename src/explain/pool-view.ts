@@ -1,0 +1,153 @@
+// A pool with its members, for people: what each weighs, out of which parts, or why it is out.
+
+import { type HealthReader, SlotState } from '../health/table.ts'
+import type { Member, Target } from '../steer/policy.ts'
+import type { AddressTrace, MemberTrace, PoolTrace } from '../steer/trace.ts'
+import { RRType } from '../wire/rrtype.ts'
+
+/** What is known beside the table, where a server runs: by row and slot of it. */
+export interface Sources {
+  readonly memberOf: (row: number) => MemberParts | null
+  readonly probeOf: (slot: number) => ProbeNote | null
+}
+
+export interface MemberParts {
+  readonly warmUp: number
+  readonly override: number
+  readonly overrides: readonly OverrideNote[]
+}
+
+export interface OverrideNote {
+  readonly id: string
+  readonly kind: string
+  readonly until: string | null
+  readonly why: string
+  readonly by: string
+}
+
+export interface ProbeNote {
+  readonly reason: string
+  readonly since: string
+}
+
+export interface PoolView {
+  readonly pool: string
+  /** Probability that it leads the answer. */
+  readonly lead: number
+  readonly healthy: number
+  readonly minHealthy: number
+  readonly spill: string
+  readonly panic: number
+  readonly panicked: boolean
+  readonly spread: boolean
+  readonly members: readonly MemberView[]
+}
+
+export interface MemberView {
+  readonly target: string
+  readonly region: string | null
+  readonly rack: string | null
+  readonly standing: MemberTrace['standing']
+  readonly why: MemberTrace['why']
+  readonly overruled: MemberTrace['overruled']
+  /** What it is drawn with; 0: out. */
+  readonly weight: number
+  readonly configured: number
+  readonly warmUp: number
+  readonly override: number
+  /** Of its best address: slow start, shedding. */
+  readonly factor: number
+  readonly addresses: readonly AddressView[]
+  readonly overrides: readonly OverrideNote[]
+}
+
+export interface AddressView {
+  readonly address: string
+  readonly state: AddressTrace['state']
+  readonly factor: number
+  /** Seconds until it could change; null: it never does by itself. */
+  readonly holdSeconds: number | null
+  readonly reason: string | null
+  readonly since: string | null
+}
+
+export const poolView = (
+  { pool, lead, healthy, panicked, members }: PoolTrace,
+  sources: Sources,
+): PoolView => ({
+  pool: pool.name,
+  lead,
+  healthy,
+  panicked,
+  minHealthy: pool.minHealthy,
+  spill: pool.spill,
+  panic: pool.panic,
+  spread: pool.isSpread,
+  members: members.map((one) => memberView(one, sources)),
+})
+
+function memberView(trace: MemberTrace, sources: Sources): MemberView {
+  const { member, standing, why, overruled, weight, configured, share, factor } = trace
+  const { name, region, rack } = member.target
+  const parts = sources.memberOf(member.row)
+  return {
+    target: name,
+    region,
+    rack,
+    standing,
+    why,
+    overruled,
+    weight,
+    configured,
+    factor,
+    warmUp: parts?.warmUp ?? 1,
+    override: parts?.override ?? share,
+    addresses: trace.addresses.map((one) => addressView(one, slotOf(member, one.text), sources)),
+    overrides: parts?.overrides ?? [],
+  }
+}
+
+const slotOf = ({ target, slots }: Member, text: string): number =>
+  slots[target.addresses.findIndex((one) => one.text === text)] ?? 0
+
+function addressView(
+  { text, state, factor, holdSeconds }: AddressTrace,
+  slot: number,
+  { probeOf }: Sources,
+): AddressView {
+  const note = probeOf(slot)
+  return {
+    address: text,
+    state,
+    factor,
+    holdSeconds: Number.isFinite(holdSeconds) ? holdSeconds : null,
+    reason: note?.reason ?? null,
+    since: note?.since ?? null,
+  }
+}
+
+const stateNames = Object.keys(SlotState) as (keyof typeof SlotState)[]
+
+/** A target's addresses of a type, each as the membership sees it that thinks best of it. */
+// oxlint-disable-next-line max-params -- whose, of which type, and what with
+export function addressViews(
+  memberships: readonly Member[],
+  target: Target,
+  type: number,
+  { health, sources }: { readonly health: HealthReader; readonly sources: Sources },
+): readonly AddressView[] {
+  const family = type === RRType.A ? 4 : 6
+  return target.addresses.flatMap(({ text, family: its }, i) => {
+    if (its !== family) return []
+    const slots = memberships.map((member) => member.slots[i] ?? 0)
+    const slot = slots.find((one) => health.state(one) !== SlotState.down) ?? slots[0] ?? 0
+    const state = stateNames[health.state(slot)] ?? 'unknown'
+    const trace = {
+      text,
+      state,
+      factor: health.factor(slot),
+      holdSeconds: health.holdSeconds(slot),
+    }
+    return [addressView(trace, slot, sources)]
+  })
+}

@@ -1,0 +1,85 @@
+// Rules, for people: what each asks for, and what of it did not hold for this client.
+
+import { formatAddress } from '../lib/ip.ts'
+import type { Conditions, Network, Rule } from '../steer/policy.ts'
+import type { Locus } from '../steer/selection.ts'
+import type { RuleTrace } from '../steer/trace.ts'
+
+export interface RuleView {
+  /** From 1, as they stand in the file. */
+  readonly number: number
+  /** null: the catch-all. */
+  readonly when: string | null
+  readonly pools: readonly string[]
+  readonly verdict: 'matched' | 'failed' | 'not-asked'
+  readonly failed: readonly FailedCondition[]
+}
+
+export interface FailedCondition {
+  readonly condition: string
+  readonly wanted: string
+  /** null: it is not known of the client. */
+  readonly client: string | null
+}
+
+export function ruleViews(
+  rules: readonly Rule[],
+  traces: readonly RuleTrace[],
+  locus: Locus,
+): readonly RuleView[] {
+  const matched = traces.findIndex(({ matches }) => matches)
+  return rules.map(({ when, pools }, i) => ({
+    number: i + 1,
+    when: when && conditionsText(when),
+    pools: pools.map(({ name }) => name),
+    verdict: i === matched ? 'matched' : i < matched ? 'failed' : 'not-asked',
+    failed: (traces[i]?.failed ?? []).map((key) => ({
+      condition: words[key],
+      wanted: when === null ? '' : valuesText(when, key),
+      client: knownOf(locus, key),
+    })),
+  }))
+}
+
+type Key = keyof Conditions
+
+const words: Readonly<Record<Key, string>> = {
+  continents: 'continent',
+  countries: 'country',
+  asns: 'asn',
+  networks: 'network',
+}
+
+export const conditionsText = (when: Conditions): string =>
+  (Object.keys(words) as Key[])
+    .filter((key) => when[key] !== null)
+    .map((key) => `${words[key]} ${valuesText(when, key)}`)
+    .join(' and ')
+
+/** More would hide the rest. */
+const shownValues = 8
+
+function valuesText(when: Conditions, key: Key): string {
+  const values =
+    key === 'networks' ? (when.networks ?? []).map(networkText) : (when[key] ?? []).map(String)
+  const more = values.length > shownValues ? ` or ${values.length - shownValues} more` : ''
+  return values.slice(0, shownValues).join(' or ') + more
+}
+
+const networkText = ({ octets, prefixLength }: Network): string =>
+  `${formatAddress(octets)}/${prefixLength}`
+
+function knownOf({ continent, country, asn, octets }: Locus, key: Key): string | null {
+  switch (key) {
+    case 'continents':
+      return continent
+    case 'countries':
+      return country
+    case 'asns':
+      return asn === null ? null : String(asn)
+    case 'networks':
+      return formatAddress(octets)
+    default:
+      return key satisfies never
+  }
+}

@@ -1,0 +1,120 @@
+// Who is chosen how often: by formula where there is one, else by asking often.
+
+import type { HealthReader } from '../health/table.ts'
+import type { Random } from '../lib/clock.ts'
+import { type TargetShares, expectedShares } from '../steer/expected-share.ts'
+import type { SelectedSet, Target } from '../steer/policy.ts'
+import { selectAddresses } from '../steer/select-addresses.ts'
+import { selectMx } from '../steer/select-mx.ts'
+import { selectSrv } from '../steer/select-srv.ts'
+import type { Locus, SelectionReason } from '../steer/selection.ts'
+
+/** One answer: the chance of each of its targets to be a client's first choice, and why they were chosen. */
+export interface Draw {
+  readonly reason: SelectionReason | 'servfail' | 'no-family'
+  readonly chances: readonly (readonly [target: Target, chance: number])[]
+}
+
+export interface DrawContext {
+  readonly health: HealthReader
+  readonly random: Random
+}
+
+/** First: the first rung; of equal ones, and of addresses, each as likely as any other; of SRV by the records' weights. */
+export function drawOnce(set: SelectedSet, locus: Locus, context: DrawContext): Draw {
+  switch (set.kind) {
+    case 'steered-mx': {
+      const selection = selectMx(set, locus, context)
+      if (selection.kind !== 'selected') return { reason: selection.kind, chances: [] }
+      const { rungs, reason } = selection
+      const first = rungs[0]?.preference
+      return { reason, chances: chancesOf(rungs, (one) => (one.preference === first ? 1 : 0)) }
+    }
+    case 'steered-address': {
+      const selection = selectAddresses(set, locus, context)
+      if (selection.kind !== 'selected') return { reason: selection.kind, chances: [] }
+      return { reason: selection.reason, chances: chancesOf(selection.addresses, () => 1) }
+    }
+    case 'steered-srv': {
+      const selection = selectSrv(set, locus, context)
+      if (selection.kind !== 'selected') return { reason: selection.kind, chances: [] }
+      const { choices, reason } = selection
+      const first = choices[0]?.priority
+      const weightOf = (one: { readonly priority: number; readonly weight: number }): number =>
+        one.priority === first ? one.weight : 0
+      return { reason, chances: chancesOf(choices, weightOf) }
+    }
+    default:
+      return set satisfies never
+  }
+}
+
+function chancesOf<Chosen extends { readonly target: Target }>(
+  chosen: readonly Chosen[],
+  weightOf: (one: Chosen) => number,
+): Draw['chances'] {
+  const whole = chosen.reduce((sum, one) => sum + weightOf(one), 0)
+  return chosen.map((one) => [one.target, weightOf(one) / whole])
+}
+
+export interface Tally {
+  draws: number
+  /** Answers that are empty: SERVFAIL, or no address of the family. */
+  empty: number
+  readonly first: Map<Target, number>
+  readonly included: Map<Target, number>
+  readonly reasons: Map<Draw['reason'], number>
+}
+
+export const newTally = (): Tally => ({
+  draws: 0,
+  empty: 0,
+  first: new Map(),
+  included: new Map(),
+  reasons: new Map(),
+})
+
+export function count(tally: Tally, { reason, chances }: Draw): void {
+  tally.draws++
+  if (chances.length === 0) tally.empty++
+  add(tally.reasons, reason, 1)
+  for (const [target, chance] of chances) add(tally.first, target, chance)
+  for (const target of new Set(chances.map(([one]) => one))) add(tally.included, target, 1)
+}
+
+function add<Key>(sums: Map<Key, number>, key: Key, more: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + more)
+}
+
+export interface Expected {
+  /** By formula, or by so many draws. */
+  readonly draws: number | 'exact'
+  readonly shares: TargetShares
+}
+
+/** What each target can expect of this client's questions; for a sticky set, of all clients' under the same rule. */
+export function expectedOf(
+  set: SelectedSet,
+  locus: Locus,
+  context: DrawContext,
+  draws: number,
+): Expected {
+  const exact = expectedShares(set, locus, context.health)
+  if (exact !== null) return { draws: 'exact', shares: exact }
+  const tally = tallyOf(set, locus, context, draws)
+  const shares = new Map<Target, number>()
+  for (const [target, first] of tally.first) shares.set(target, first / tally.draws)
+  return { draws, shares }
+}
+
+// oxlint-disable-next-line max-params -- what a draw is made of, and how many
+export function tallyOf(
+  set: SelectedSet,
+  locus: Locus,
+  context: DrawContext,
+  draws: number,
+): Tally {
+  const tally = newTally()
+  for (let i = 0; i < draws; i++) count(tally, drawOnce(set, locus, context))
+  return tally
+}

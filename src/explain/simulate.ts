@@ -1,0 +1,172 @@
+// Many clients ask one question: who is chosen how often, in all and for each place, and who should be.
+
+import type { Random } from '../lib/clock.ts'
+import { isInternal, matchRule } from '../steer/match.ts'
+import type { SelectedSet, Target } from '../steer/policy.ts'
+import type { Locus } from '../steer/selection.ts'
+import { type World, createAsk } from './ask.ts'
+import type { Question, Subnet } from './question.ts'
+import { type Expected, type Tally, count, drawOnce, expectedOf, newTally } from './shares.ts'
+import type { Step } from './steps.ts'
+
+export const groupings = ['continent', 'country', 'asn', 'rule'] as const
+export type Grouping = (typeof groupings)[number]
+
+export interface SimulationInput {
+  readonly world: World
+  readonly question: Pick<Question, 'name' | 'type'>
+  /** An address, or a network that a resolver tells of. */
+  readonly clients: readonly Subnet[]
+  /** Answers for each client. */
+  readonly rounds: number
+  readonly by: Grouping
+  readonly random: Random
+}
+
+export type Simulated =
+  | { readonly kind: 'simulated'; readonly simulation: Simulation }
+  /** No policy answers this. */
+  | { readonly kind: 'not-steered'; readonly steps: readonly Step[] }
+
+export interface Simulation {
+  readonly policy: string
+  /** How `expected` came about: by formula, of so many draws; null: sticky sets of several have none. */
+  readonly expectedBy: number | 'exact' | null
+  readonly all: GroupView
+  readonly groups: readonly GroupView[]
+}
+
+export interface GroupView {
+  readonly group: string
+  readonly clients: number
+  readonly answers: number
+  /** Answers without any record. */
+  readonly empty: number
+  readonly reasons: Readonly<Record<string, number>>
+  readonly targets: readonly ShareOfTarget[]
+}
+
+export interface ShareOfTarget {
+  readonly target: string
+  readonly region: string | null
+  readonly expected: number | null
+  readonly drawn: number
+  /** Of the answers, those it was in at all. */
+  readonly included: number
+}
+
+const expectedDraws = 20_000
+
+interface Group {
+  clients: number
+  readonly tally: Tally
+  readonly expected: Map<Target, number>
+}
+
+const newGroup = (): Group => ({ clients: 0, tally: newTally(), expected: new Map() })
+
+export function simulate(input: SimulationInput): Simulated {
+  const { world, question, clients, random } = input
+  const ask = createAsk(world, random)
+  const gathering: Gathering = { all: newGroup(), groups: new Map(), expectations: new Map() }
+  let set: SelectedSet | null = null
+  for (const client of clients) {
+    const { found, locus, steps } = ask(questionOf(question, client))
+    // Whose client asks does not change what is found.
+    if (found === null || found.set.kind === 'target-address') return { kind: 'not-steered', steps }
+    set = found.set
+    gather(gathering, input, set, locus)
+  }
+  if (set === null) return { kind: 'not-steered', steps: [] }
+  const { all, groups, expectations } = gathering
+  const expectedBy = methodOf(set, [...expectations.values()])
+  const views = [...groups].map(([name, group]) => groupView(name, group, expectedBy !== null))
+  return {
+    kind: 'simulated',
+    simulation: {
+      policy: set.policy.name,
+      expectedBy,
+      all: groupView('all', all, expectedBy !== null),
+      groups: views.toSorted((a, b) => b.clients - a.clients || (a.group < b.group ? -1 : 1)),
+    },
+  }
+}
+
+interface Gathering {
+  readonly all: Group
+  readonly groups: Map<string, Group>
+  /** By rule. */
+  readonly expectations: Map<string, Expected>
+}
+
+/** One client's questions. */
+// oxlint-disable-next-line max-params -- into what, how, and what of whom
+function gather(
+  { all, groups, expectations }: Gathering,
+  { world, by, rounds, random }: SimulationInput,
+  set: SelectedSet,
+  locus: Locus,
+): void {
+  const rule = ruleOf(set, locus)
+  const context = { health: world.health, random }
+  const expected = expectations.get(rule) ?? expectedOf(set, locus, context, expectedDraws)
+  expectations.set(rule, expected)
+  const key = by === 'rule' ? rule : placeOf(locus, by)
+  const group = groups.get(key) ?? newGroup()
+  groups.set(key, group)
+  for (const one of [all, group]) addExpected(one, expected)
+  for (let i = 0; i < rounds; i++) {
+    const draw = drawOnce(set, locus, context)
+    for (const { tally } of [all, group]) count(tally, draw)
+  }
+}
+
+const questionOf = (question: Pick<Question, 'name' | 'type'>, client: Subnet): Question => {
+  const { octets, prefixLength } = client
+  const isAddress = prefixLength === octets.length * 8
+  return { ...question, peer: octets, subnet: isAddress ? null : client }
+}
+
+/** From 1, as in the file. */
+function ruleOf(set: SelectedSet, locus: Locus): string {
+  if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return 'internal'
+  const rule = matchRule(set.policy, locus)
+  return `rule ${rule === undefined ? 0 : set.policy.rules.indexOf(rule) + 1}`
+}
+
+function placeOf({ continent, country, asn }: Locus, by: Exclude<Grouping, 'rule'>): string {
+  if (by === 'asn') return asn === null ? 'unknown' : `AS${asn}`
+  return (by === 'country' ? country : continent) ?? 'unknown'
+}
+
+function addExpected(group: Group, { shares }: Expected): void {
+  group.clients++
+  for (const [target, share] of shares)
+    group.expected.set(target, (group.expected.get(target) ?? 0) + share)
+}
+
+function methodOf(set: SelectedSet, expectations: readonly Expected[]): Simulation['expectedBy'] {
+  if (expectations.every(({ draws }) => draws === 'exact')) return 'exact'
+  return set.kind !== 'steered-srv' && set.sticky ? null : expectedDraws
+}
+
+function groupView(name: string, group: Group, hasExpected: boolean): GroupView {
+  const { clients, tally, expected } = group
+  const targets = new Set([...expected.keys(), ...tally.included.keys()])
+  return {
+    group: name,
+    clients,
+    answers: tally.draws,
+    empty: tally.empty,
+    reasons: Object.fromEntries(tally.reasons),
+    targets: [...targets]
+      .map((target) => ({
+        target: target.name,
+        region: target.region,
+        expected: hasExpected ? (expected.get(target) ?? 0) / clients : null,
+        drawn: (tally.first.get(target) ?? 0) / tally.draws,
+        included: (tally.included.get(target) ?? 0) / tally.draws,
+      }))
+      .toSorted((a, b) => b.drawn - a.drawn || (a.target < b.target ? -1 : 1)),
+  }
+}

@@ -1,0 +1,73 @@
+// The TTL of a steered answer, and who holds it down.
+
+import type { HealthReader } from '../health/table.ts'
+import { answerTtl } from '../steer/answer-ttl.ts'
+import type { SelectedSet, TargetAddresses } from '../steer/policy.ts'
+import type { Locus } from '../steer/selection.ts'
+import { traceSteering } from '../steer/trace.ts'
+
+export interface TtlView {
+  readonly seconds: number
+  readonly most: number
+  readonly least: number
+  readonly limit: 'ttl' | 'min-ttl' | 'hold'
+  /** Whose state or weight could change that soon; null: nobody's, or it is not known whose. */
+  readonly by: { readonly target: string; readonly what: string; readonly inSeconds: number } | null
+}
+
+type Hold = NonNullable<TtlView['by']>
+
+// oxlint-disable-next-line max-params -- the set, for whom, by what, and what came of it
+export function ttlView(
+  set: SelectedSet,
+  locus: Locus,
+  health: HealthReader,
+  seconds: number,
+): TtlView {
+  const trace = traceSteering(set, locus, health)
+  const holds = trace.isInternal
+    ? []
+    : trace.pools.flatMap(({ members }) =>
+        members.flatMap(({ member, addresses }): Hold[] => [
+          ...addresses.map(({ text, state, holdSeconds }) => ({
+            target: member.target.name,
+            what: `${text} is ${state}`,
+            inSeconds: holdSeconds,
+          })),
+          {
+            target: member.target.name,
+            what: 'override or warm-up',
+            inSeconds: health.rowHoldSeconds(member.row),
+          },
+        ]),
+      )
+  return viewOf(set, holds, seconds)
+}
+
+export function ownTtlView(set: TargetAddresses, health: HealthReader, seconds: number): TtlView {
+  const { target, memberships } = set
+  const holds = memberships.flatMap(({ slots }) =>
+    slots.map((slot, i) => ({
+      target: target.name,
+      what: target.addresses[i]?.text ?? '',
+      inSeconds: health.holdSeconds(slot),
+    })),
+  )
+  return viewOf(set, holds, seconds)
+}
+
+function viewOf(
+  set: { readonly ttl: number; readonly minTtl: number },
+  holds: readonly Hold[],
+  seconds: number,
+): TtlView {
+  const { ttl: most, minTtl: least } = set
+  const by =
+    seconds >= most
+      ? undefined
+      : holds
+          .toSorted((a, b) => a.inSeconds - b.inSeconds)
+          .find(({ inSeconds }) => answerTtl(set, inSeconds) === seconds)
+  const limit = seconds >= most ? 'ttl' : by && by.inSeconds < least ? 'min-ttl' : 'hold'
+  return { seconds, most, least, limit, by: by ?? null }
+}

@@ -1,0 +1,182 @@
+// Watches members: what operators and the calendar say of each goes to its row of the health table.
+//
+// Rows are written when an override is set, undone or ends, on reload, and as often in between as their hold asks
+// for. Overrides are kept by name: those of a target that a reload takes away wait for it to come back.
+
+import { rewriteAfterMs } from '../health/effective-weight.ts'
+import { type Override, effectOf, nextEndMs, setOverride } from '../health/overrides.ts'
+import { type HealthWriter, Standing } from '../health/table.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { OverrideExchange } from '../share/override-exchange.ts'
+import { type Alarm, systemAlarm } from './alarm.ts'
+import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
+
+export type OverrideOutcome =
+  | { readonly kind: 'set'; readonly replaced: Override | null }
+  /** There are as many as there may be. */
+  | { readonly kind: 'full' }
+  /** Nobody eligible would be left in these pools. */
+  | { readonly kind: 'would-empty'; readonly pools: readonly string[] }
+
+export type OverrideEnd = 'time' | 'undone' | 'replaced'
+
+export interface MemberWatch {
+  /** Whether overrides outlive this process. */
+  readonly isLasting: boolean
+  /** Replaces the set. */
+  watch(members: readonly WatchedMember[]): void
+  /** `isForced`: even where it leaves a pool empty. */
+  set(override: Override, isForced: boolean): OverrideOutcome
+  undo(id: string, by: string): Override | null
+  overrides(): readonly Override[]
+  states(): readonly MemberState[]
+  stop(): void
+}
+
+export interface MemberWatchOptions {
+  readonly table: HealthWriter
+  readonly clock: Clock
+  readonly exchange: OverrideExchange
+  readonly onSet: (override: Override) => void
+  readonly onEnd: (override: Override, end: OverrideEnd, by: string) => void
+  readonly alarm?: Alarm
+}
+
+/** The wall clock may jump: look again now and then, and well within what timers can do. */
+const longestMs = 60_000
+
+export const createMemberWatch = (options: MemberWatchOptions): MemberWatch => new RowWatch(options)
+
+class RowWatch implements MemberWatch {
+  readonly isLasting: boolean
+  readonly #options: MemberWatchOptions
+  readonly #unsubscribe: () => void
+  #members: readonly WatchedMember[] = []
+  #calloff: () => void = () => {}
+
+  constructor(options: MemberWatchOptions) {
+    this.#options = options
+    this.isLasting = options.exchange.isLasting
+    this.#unsubscribe = options.exchange.subscribe(() => this.#refresh())
+  }
+
+  watch(members: readonly WatchedMember[]): void {
+    const kept = new Set(members.map(({ row }) => row))
+    for (const { row } of this.#members)
+      if (!kept.has(row)) this.#options.table.setRow(row, Standing.normal, 1)
+    this.#members = members
+    this.#refresh()
+  }
+
+  set(override: Override, isForced: boolean): OverrideOutcome {
+    const { exchange, onSet, onEnd } = this.#options
+    this.#expire()
+    const pools = isForced ? [] : this.#emptiedBy(override)
+    if (pools.length > 0) return { kind: 'would-empty', pools }
+    const taken = exchange.set(override)
+    if (taken.kind === 'full') return taken
+    if (taken.replaced) onEnd(taken.replaced, 'replaced', override.by)
+    onSet(override)
+    this.#refresh()
+    return taken
+  }
+
+  undo(id: string, by: string): Override | null {
+    const removed = this.#options.exchange.remove(id)
+    if (!removed) return null
+    this.#options.onEnd(removed, 'undone', by)
+    this.#refresh()
+    return removed
+  }
+
+  overrides(): readonly Override[] {
+    if (this.#expire()) this.#write()
+    return this.#options.exchange.list()
+  }
+
+  states(): readonly MemberState[] {
+    return this.#statesUnder(this.overrides(), this.#members)
+  }
+
+  stop(): void {
+    this.#unsubscribe()
+    this.#calloff()
+  }
+
+  /** Pools of its target where it would be in force and leave nobody eligible. */
+  #emptiedBy(override: Override): readonly string[] {
+    const { zone, target, pool, action } = override
+    const takesAway = action.kind === 'weight' ? action.weight.value === 0 : action.kind !== 'up'
+    const taken = setOverride(this.#options.exchange.list(), override)
+    // That there are too many is told by whoever keeps them.
+    if (!takesAway || taken.kind === 'full') return []
+    const inZone = this.#members.filter((one) => one.zone === zone)
+    const concerned = inZone.filter(
+      (one) => one.target === target && (pool ?? one.pool) === one.pool,
+    )
+    const pools = new Set(concerned.map((one) => one.pool))
+    const others = inZone.filter((one) => pools.has(one.pool))
+    for (const { member, out } of this.#statesUnder(taken.list, others))
+      if (out === null) pools.delete(member.pool)
+    return [...pools]
+  }
+
+  #statesUnder(
+    list: readonly Override[],
+    members: readonly WatchedMember[],
+  ): readonly MemberState[] {
+    const { table, clock } = this.#options
+    const byTarget = Map.groupBy(list, keyOf)
+    const wallMs = clock.wallMs()
+    return members.map((member) => {
+      const effect = effectOf(byTarget.get(keyOf(member)) ?? [], member)
+      return memberState(table, member, effect, wallMs)
+    })
+  }
+
+  #refresh(): void {
+    this.#expire()
+    this.#plan(this.#write())
+  }
+
+  /** Whether any ended. */
+  #expire(): boolean {
+    const { exchange, clock, onEnd } = this.#options
+    const ended = exchange.expire(clock.wallMs())
+    for (const override of ended) onEnd(override, 'time', override.by)
+    return ended.length > 0
+  }
+
+  /** Writes the rows that say something else by now; how soon to do so again. */
+  #write(): number {
+    const { table, exchange } = this.#options
+    let soonestMs = Infinity
+    for (const state of this.#statesUnder(exchange.list(), this.#members)) {
+      const { standing, warmUpShare, overrideShare, holdSeconds } = state
+      const { row } = state.member
+      const share = Math.fround(warmUpShare * overrideShare)
+      if (holdSeconds < Infinity) {
+        const changeMs = Math.ceil(holdSeconds * 1000)
+        soonestMs = Math.min(soonestMs, changeMs, rewriteAfterMs(holdSeconds))
+      }
+      const isWritten = table.standing(row) === standing && table.share(row) === share
+      if (isWritten && table.rowHoldSeconds(row) === Math.fround(holdSeconds)) continue
+      table.setRow(row, standing, share, holdSeconds)
+    }
+    return soonestMs
+  }
+
+  #plan(rewriteInMs: number): void {
+    const { exchange, clock, alarm = systemAlarm } = this.#options
+    this.#calloff()
+    this.#calloff = () => {}
+    // Also for overrides of targets that no zone has at the moment.
+    const untilEndMs = Math.max(0, nextEndMs(exchange.list()) - clock.wallMs())
+    const delayMs = Math.min(rewriteInMs, untilEndMs)
+    if (delayMs === Infinity) return
+    this.#calloff = alarm(Math.min(delayMs, longestMs), () => this.#refresh())
+  }
+}
+
+const keyOf = ({ zone, target }: { readonly zone: string; readonly target: string }): string =>
+  `${zone} ${target}`

@@ -1,0 +1,111 @@
+// The scope of steered sets for clients, remembered: one direct-mapped table, a newcomer takes the cell. Its unit is
+// the finest network that scopes know, the /24 or /56, so that nothing coarser can be mixed up by it.
+//
+// What was remembered dies with what it was made of: each map has a number of its own, and there is a new map for a
+// new policy (another catalog) and for new databases.
+
+import type { Catalog } from '../zone/zone.ts'
+import { createAsnNetworks } from './asn-networks.ts'
+import { type PlaceNetworks, noNetworks } from './place-networks.ts'
+import type { Network, Policy } from './policy.ts'
+import { type ScopeMap, createScopeMap } from './scope-map.ts'
+import { scopeCap } from './scope-marks.ts'
+
+/** What steers a set: `internal` networks are of MX sets alone; a sticky set is answered by the client's network. */
+export interface SteeredBy {
+  readonly policy: Policy
+  readonly sticky?: boolean
+  readonly internal?: readonly Network[]
+}
+
+export interface Scopes {
+  /** From now on, scopes go by these databases. */
+  use(networks: PlaceNetworks): void
+  /** Makes what the sets of a catalog need before it is in force, so that no query has to. */
+  prepare(catalog: Catalog): void
+  /** The scope of the set's answer to this client: 0 where all clients are answered alike. */
+  prefixLength(set: SteeredBy, octets: Uint8Array): number
+}
+
+interface NumberedMap {
+  readonly map: ScopeMap
+  readonly number: number
+}
+
+const cells = 16_384
+const unused = -1
+/** Beyond the 24 bits that the second half of an IPv6 key has. */
+const ipv4Mark = 0x100_0000
+
+export const createScopes = (): Scopes => new RememberedScopes()
+
+class RememberedScopes implements Scopes {
+  readonly #highs = new Int32Array(cells)
+  readonly #lows = new Int32Array(cells).fill(unused)
+  readonly #numbers = new Int32Array(cells)
+  readonly #lengths = new Uint8Array(cells)
+  #networks = noNetworks
+  #asns = createAsnNetworks(null)
+  #maps = new WeakMap<object, NumberedMap>()
+  #count = 0
+
+  use(networks: PlaceNetworks): void {
+    this.#networks = networks
+    this.#asns = createAsnNetworks(networks.asn)
+    this.#maps = new WeakMap()
+  }
+
+  prepare(catalog: Catalog): void {
+    const sets: SteeredBy[] = []
+    for (const zone of catalog.zones.values())
+      for (const node of zone.nodes.values())
+        for (const set of node.sets.values()) if ('policy' in set) sets.push(set)
+    this.#asns.gather(sets.map(({ policy }) => policy))
+    for (const set of sets) if (dependsOnClient(set) && !set.sticky) this.#mapOf(set)
+  }
+
+  prefixLength(set: SteeredBy, octets: Uint8Array): number {
+    if (!dependsOnClient(set)) return 0
+    if (set.sticky) return scopeCap(octets.length)
+    const { map, number } = this.#mapOf(set)
+    const high = highOf(octets)
+    const low = lowOf(octets)
+    const cell = cellOf(high, low, number)
+    if (this.#highs[cell] === high && this.#lows[cell] === low && this.#numbers[cell] === number)
+      return this.#lengths[cell] as number
+    const length = map.prefixLength(octets)
+    this.#highs[cell] = high
+    this.#lows[cell] = low
+    this.#numbers[cell] = number
+    this.#lengths[cell] = length
+    return length
+  }
+
+  #mapOf(set: SteeredBy): NumberedMap {
+    const { policy, internal = [] } = set
+    // Sets with the same rules share a map; `internal` is the set's own.
+    const key = internal.length === 0 ? policy : set
+    const known = this.#maps.get(key)
+    if (known) return known
+    this.#asns.gather([policy])
+    const map = createScopeMap({ policy, internal }, this.#networks.country, this.#asns)
+    const fresh = { map, number: this.#count++ }
+    this.#maps.set(key, fresh)
+    return fresh
+  }
+}
+
+/** Whether any two clients may be answered differently. */
+export const dependsOnClient = ({ policy, internal, sticky }: SteeredBy): boolean =>
+  policy.rules.length > 1 || sticky === true || (internal !== undefined && internal.length > 0)
+
+const three = (octets: Uint8Array, at: number): number =>
+  ((octets[at] as number) << 16) | ((octets[at + 1] as number) << 8) | (octets[at + 2] as number)
+
+const highOf = (octets: Uint8Array): number =>
+  octets.length === 4 ? three(octets, 0) : (three(octets, 0) << 8) | (octets[3] as number)
+const lowOf = (octets: Uint8Array): number => (octets.length === 4 ? ipv4Mark : three(octets, 4))
+
+/** Multiplicative hashing: the upper 14 bits of the product are the well-mixed ones. */
+const cellOf = (high: number, low: number, number: number): number =>
+  Math.imul(Math.imul(Math.imul(high, 0x9e37_79b1) ^ low, 0x85eb_ca6b) ^ number, 0xc2b2_ae35) >>> 18

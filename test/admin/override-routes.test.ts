@@ -1,0 +1,311 @@
+// The write side of the admin server over real HTTP: what is taken, and each way of being refused.
+
+import { request } from 'node:http'
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
+import {
+  type OverrideSources,
+  overrideWrites,
+  overridesReply,
+} from '../../src/admin/override-routes.ts'
+import { type WriteAccess, writeAccess } from '../../src/admin/write-request.ts'
+import {
+  type HealthWriter,
+  SlotState,
+  Standing,
+  createHealthTable,
+} from '../../src/health/table.ts'
+import { watchedMembers } from '../../src/probe/member-state.ts'
+import { type MemberWatch, createMemberWatch } from '../../src/probe/watched-members.ts'
+import { createMemoryOverrides } from '../../src/share/memory-overrides.ts'
+import { freePort } from '../support/free-ports.ts'
+import { createVirtualTime } from '../support/virtual-time.ts'
+
+const loaded = (zone: string, name: string, index: number, pools: Record<string, number>) => ({
+  zone,
+  target: { name, index, warmup: null },
+  pools: Object.entries(pools).map(([pool, weight], i) => ({
+    pool,
+    member: { weight, row: index * 4 + i + 1, slots: [index + 1] },
+  })),
+})
+
+const zone = 'smtp.example.com'
+const targets = [
+  loaded(zone, 'mx1', 0, { eu: 2 }),
+  loaded(zone, 'mx2', 1, { eu: 1, us: 1 }),
+  loaded(zone, 'mx3', 2, { us: 3 }),
+  loaded('smtp.example.net', 'mx1', 3, { all: 1 }),
+  loaded('smtp.example.net', 'spare', 4, { all: 1 }),
+]
+
+let table: HealthWriter
+let watch: MemberWatch
+let events: string[] = []
+let ids = 0
+const time = createVirtualTime()
+
+function open(): OverrideSources {
+  events = []
+  table = createHealthTable(64)
+  watch = createMemberWatch({
+    table,
+    clock: time.clock,
+    alarm: time.alarm,
+    exchange: createMemoryOverrides(),
+    onSet: ({ target, action }) => events.push(`set ${target} ${action.kind}`),
+    onEnd: ({ target, action }, end, by) => events.push(`${end} ${target} ${action.kind} ${by}`),
+  })
+  watch.watch(watchedMembers(targets))
+  return {
+    watch,
+    exposedUntilMs: (index) => (index === 2 ? Date.UTC(2026, 11, 1) : 0),
+    wallMs: () => time.clock.wallMs(),
+    newId: () => `id${ids++}`,
+  }
+}
+
+const sources = { current: open() }
+const access: { current: WriteAccess } = { current: { kind: 'open' } }
+let admin: AdminListener
+let port = 0
+beforeAll(async () => {
+  port = await freePort()
+  const routes = new Map([['/overrides', () => overridesReply(sources.current)]])
+  admin = await listenAdmin({ address: '127.0.0.1', port }, routes, {
+    path: '/overrides',
+    get access() {
+      return access.current
+    },
+    post: (body) => overrideWrites(sources.current, access.current).post(body),
+    remove: (name, parameters) =>
+      overrideWrites(sources.current, access.current).remove(name, parameters),
+  })
+})
+afterAll(() => admin.close())
+beforeEach(() => {
+  access.current = { kind: 'open' }
+  sources.current = open()
+})
+
+interface Answer {
+  readonly status: number
+  readonly value: Record<string, unknown>
+}
+
+const ask = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
+  const reply = await fetch(`http://127.0.0.1:${port}${path}`, { method, ...init })
+  return { status: reply.status, value: (await reply.json()) as Record<string, unknown> }
+}
+const post = (body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+  ask('POST', '/overrides', {
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  })
+const drain = { target: 'mx3', kind: 'drain', seconds: 60, why: 'disk' }
+
+describe('what is taken', () => {
+  test('a drain: the rows of its members say so, the reply says until when it is cached', async () => {
+    const { status, value } = await post({ ...drain, by: 'me' })
+    expect(status).toBe(201)
+    expect(value).toMatchObject({
+      override: { zone, target: 'mx3', pool: null, kind: 'drain', why: 'disk', by: 'me' },
+      exposedUntil: '2026-12-01T00:00:00.000Z',
+      replaced: null,
+      lasting: false,
+    })
+    expect(table.standing(9)).toBe(Standing.drained)
+    expect(events).toEqual(['set mx3 drain'])
+    const { value: listed } = await ask('GET', '/overrides')
+    expect(listed['overrides']).toEqual([value['override']])
+  })
+
+  test('a whole name with a final dot and in capitals; a pool alone', async () => {
+    const body = { ...drain, target: 'MX2.smtp.example.COM.', pool: 'us' }
+    expect((await post(body)).status).toBe(201)
+    expect([table.standing(5), table.standing(6)]).toEqual([Standing.normal, Standing.drained])
+  })
+
+  test.each([
+    [{ factor: 0.5 }, 1 / 2],
+    [{ weight: 8 }, 4],
+    // 1 in 1 + 1.
+    [{ share: 0.5 }, 0.5],
+  ])('a weight as %o', async (weight, share) => {
+    expect(
+      (await post({ target: 'mx1', zone, kind: 'weight', seconds: 60, ...weight })).status,
+    ).toBe(201)
+    expect(table.share(1)).toBe(share)
+  })
+
+  test('an end as a time, and none for disable', async () => {
+    const until = new Date(time.clock.wallMs() + 5000).toISOString()
+    const timed = await post({ target: 'mx3', kind: 'up', until })
+    expect(timed.value['override']).toMatchObject({ until })
+    expect(table.standing(9)).toBe(Standing.forced)
+    const endless = await post({ target: 'mx3', kind: 'disable' })
+    expect(endless.value['override']).toMatchObject({ until: null })
+    expect(endless.value['replaced']).toMatchObject({ kind: 'up' })
+    expect(events).toEqual(['set mx3 up', 'replaced mx3 up ', 'set mx3 disable'])
+  })
+
+  test('undoing by id, by target and by kind', async () => {
+    const { value } = await post(drain)
+    const { id } = value['override'] as { id: string }
+    await post({ target: 'mx3', kind: 'weight', factor: 2, seconds: 60 })
+    const kinds = await ask('DELETE', '/overrides/mx3?kind=up,disable')
+    expect([kinds.status, kinds.value]).toMatchObject([
+      404,
+      { error: { code: 'no-such-override' } },
+    ])
+    expect((await ask('DELETE', `/overrides/${id}?by=you`)).status).toBe(200)
+    expect([table.standing(9), table.share(9)]).toEqual([Standing.normal, 2])
+    expect(events.at(-1)).toBe('undone mx3 drain you')
+    expect((await ask('DELETE', '/overrides/mx3.smtp.example.com')).status).toBe(200)
+    expect(table.share(9)).toBe(1)
+  })
+
+  test('the last one of a pool, with force alone', async () => {
+    table.set(2, SlotState.down, 1, Infinity)
+    const refused = await post(drain)
+    expect([refused.status, refused.value]).toMatchObject([
+      409,
+      {
+        error: {
+          code: 'would-empty-pool',
+          message: expect.stringMatching(/us.*mx2 is down/) as string,
+        },
+      },
+    ])
+    expect([table.standing(9), events]).toEqual([Standing.normal, []])
+    expect((await post({ ...drain, kind: 'weight', factor: 0 })).value).toMatchObject({
+      error: { code: 'would-empty-pool' },
+    })
+    expect((await post({ ...drain, force: true })).status).toBe(201)
+  })
+})
+
+describe('refusals have a status, a code and words', () => {
+  const json = 'application/json'
+  test.each<[string, unknown, number, string, RegExp]>([
+    ['no JSON', '{"target":', 400, 'bad-json', /well-formed/],
+    ['no object', '[]', 400, 'bad-field', /object/],
+    ['a slip of the pen', { ...drain, secnods: 1 }, 400, 'unknown-field', /secnods/],
+    ['no target', { ...drain, target: undefined }, 400, 'bad-field', /target/],
+    ['no kind', { ...drain, kind: 'kill' }, 400, 'bad-field', /drain, disable, up or weight/],
+    ['no end', { ...drain, seconds: undefined }, 400, 'no-end', /seconds/],
+    ['an end before now', { ...drain, seconds: -1 }, 400, 'bad-end', /366 days/],
+    ['an end too far', { ...drain, seconds: 1e9 }, 400, 'bad-end', /366 days/],
+    [
+      'an end that is none',
+      { ...drain, seconds: undefined, until: 'x' },
+      400,
+      'bad-end',
+      /2026-12/,
+    ],
+    ['two ends', { ...drain, until: '2030-01-01' }, 400, 'bad-field', /not both/],
+    ['a terminal escape', { ...drain, why: '\x1b[31m' }, 400, 'bad-field', /printable/],
+    ['a long why', { ...drain, why: 'y'.repeat(201) }, 400, 'bad-field', /200/],
+    ['no weight', { ...drain, kind: 'weight' }, 400, 'bad-field', /one of factor/],
+    ['a huge factor', { ...drain, kind: 'weight', factor: 101 }, 400, 'bad-field', /0 to 100/],
+    ['a whole share', { ...drain, kind: 'weight', share: 1 }, 400, 'bad-field', /0.99/],
+    ['a weight of a drain', { ...drain, factor: 1 }, 400, 'bad-field', /weight only/],
+    [
+      'an unknown target',
+      { ...drain, target: 'mx33' },
+      404,
+      'unknown-target',
+      /did you mean mx3\?/,
+    ],
+    ['an unknown zone', { ...drain, zone: 'x' }, 404, 'unknown-zone', /smtp\.example\.com/],
+    ['an unknown pool', { ...drain, pool: 'eu' }, 404, 'unknown-pool', /did you mean us\?|us/],
+    ['two zones', { ...drain, target: 'mx1' }, 409, 'ambiguous-target', /mx1\.smtp\.example\.net/],
+    ['a body too long', { ...drain, why: 'y'.repeat(9000) }, 413, 'body-too-large', /8192/],
+  ])('%s', async (_, body, status, code, words) => {
+    const answer = await post(body)
+    expect([answer.status, answer.value]).toMatchObject([status, { error: { code } }])
+    expect((answer.value['error'] as { message: string }).message).toMatch(words)
+    expect(watch.overrides()).toEqual([])
+  })
+
+  test.each([
+    ['text/plain', 415, 'not-json'],
+    ['application/x-www-form-urlencoded', 415, 'not-json'],
+  ])('a body of type %s', async (type, status, code) => {
+    const answer = await post(drain, { 'content-type': type })
+    expect([answer.status, answer.value]).toMatchObject([status, { error: { code } }])
+  })
+
+  test('a web page', async () => {
+    const answer = await new Promise<number>((resolve, reject) => {
+      const headers = { 'content-type': json, origin: 'http://127.0.0.1' }
+      const sent = request({ port, path: '/overrides', method: 'POST', headers }, (reply) => {
+        reply.resume()
+        resolve(reply.statusCode ?? 0)
+      })
+      sent.on('error', reject)
+      sent.end(JSON.stringify(drain))
+    })
+    expect([answer, watch.overrides()]).toEqual([403, []])
+  })
+
+  test('a body without length that does not end', async () => {
+    const status = await new Promise<number>((resolve, reject) => {
+      const headers = { 'content-type': json, 'transfer-encoding': 'chunked' }
+      const sent = request({ port, path: '/overrides', method: 'POST', headers }, (reply) => {
+        reply.resume()
+        resolve(reply.statusCode ?? 0)
+        sent.destroy()
+      })
+      sent.on('error', reject)
+      sent.write(Buffer.alloc(10_000, ' '))
+    })
+    expect(status).toBe(413)
+  })
+
+  test('the one after the thousandth', async () => {
+    const many = Array.from({ length: 1001 }, (_, i) =>
+      loaded('many.example', `t${i}`, 5 + i, { p: 1 }),
+    )
+    watch.watch(watchedMembers(many))
+    const named = {
+      zone: 'many.example',
+      pool: null,
+      action: { kind: 'up' },
+      why: '',
+      by: '',
+    } as const
+    for (let i = 0; i < 1000; i++) {
+      const times = { setMs: 0, untilMs: null }
+      const one = { ...named, ...times, id: `many${i}`, target: `t${i}` }
+      expect(watch.set(one, false).kind).toBe('set')
+    }
+    const answer = await post({ ...drain, target: 't1000', kind: 'up' })
+    expect([answer.status, answer.value]).toMatchObject([
+      409,
+      { error: { code: 'too-many-overrides' } },
+    ])
+    expect((await post({ ...drain, target: 't7', kind: 'up' })).status).toBe(201)
+  }, 60_000)
+})
+
+describe('tokens', () => {
+  test('are wanted where set, and where the address is not loopback nothing goes without', async () => {
+    access.current = writeAccess({ address: '127.0.0.1', port }, 'a-token-of-16-chars')
+    expect((await post(drain)).value).toMatchObject({ error: { code: 'token-required' } })
+    const wrong = await post(drain, { authorization: 'Bearer wrong' })
+    expect([wrong.status, wrong.value]).toMatchObject([401, { error: { code: 'bad-token' } }])
+    expect((await ask('DELETE', '/overrides/mx3')).status).toBe(401)
+    expect((await ask('GET', '/overrides')).status).toBe(200)
+    expect((await post(drain, { authorization: 'Bearer a-token-of-16-chars' })).status).toBe(201)
+    access.current = writeAccess({ address: '192.0.2.1', port }, null)
+    expect([(await post(drain)).status, (await post(drain)).value]).toMatchObject([
+      403,
+      { error: { code: 'token-required' } },
+    ])
+    expect(writeAccess({ address: '::1', port }, null)).toEqual({ kind: 'open' })
+    expect(writeAccess({ address: '::', port }, null)).toEqual({ kind: 'closed' })
+  })
+})

@@ -1,0 +1,80 @@
+// First rungs against weights: what is owed follows the weights of the time.
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import { type PoolShares, createPoolShares } from '../../src/admin/pool-shares.ts'
+import { type Counters, createCounters } from '../../src/answer/counters.ts'
+import { HandOutPlace } from '../../src/answer/hand-outs.ts'
+import { Standing } from '../../src/health/table.ts'
+import type { MemberState } from '../../src/probe/member-state.ts'
+
+let counters: readonly Counters[]
+let weights: Record<string, number>
+let shares: PoolShares
+
+const stateOf = ([target, effective]: [string, number], i: number): MemberState => ({
+  member: {
+    zone: 'z',
+    target,
+    pool: 'p',
+    weight: 1,
+    poolWeight: 2,
+    row: i + 1,
+    slots: [],
+    targetIndex: i,
+    warmup: null,
+  },
+  standing: Standing.normal,
+  warmUpShare: 1,
+  overrideShare: 1,
+  factor: 1,
+  holdSeconds: Infinity,
+  out: null,
+  effective,
+})
+
+beforeEach(() => {
+  counters = [createCounters(), createCounters()]
+  weights = { a: 3, b: 1 }
+  shares = createPoolShares({ counters, states: () => Object.entries(weights).map(stateOf) })
+})
+afterEach(() => shares.close())
+
+const handOut = (target: number, times: number): void => {
+  for (let i = 0; i < times; i++)
+    counters[i % 2]?.handOuts.add(target, HandOutPlace.first, 'eligible', 1000 + i)
+}
+const read = (): object =>
+  Object.fromEntries(shares.read().map((one) => [one.target, [one.handedOut, one.expected]]))
+
+test('each is owed its part of what was handed out, by the weights of that time', () => {
+  shares.sample()
+  handOut(0, 70)
+  handOut(1, 30)
+  expect(read()).toEqual({ a: [70, 75], b: [30, 25] })
+  handOut(0, 10)
+  weights = { a: 0, b: 1 }
+  shares.sample()
+  handOut(1, 50)
+  expect(read()).toEqual({ a: [80, 82.5], b: [80, 77.5] })
+})
+
+test('rungs below, addresses and failing open are no share of anybody', () => {
+  const [one] = counters as [Counters, Counters]
+  one.handOuts.add(0, HandOutPlace.later, 'eligible', 5)
+  one.handOuts.add(0, HandOutPlace.address, 'eligible', 7)
+  one.handOuts.add(0, HandOutPlace.first, 'failed-open', 9)
+  one.handOuts.add(0, HandOutPlace.address, 'own-name', 11)
+  expect(read()).toEqual({ a: [0, 0], b: [0, 0] })
+  expect(one.read().handedOut(0)).toEqual({ first: 3, any: 4 })
+  // Who asks for the target by name prolongs nothing.
+  expect([one.handOuts.exposedUntilMs(0), one.handOuts.exposedUntilMs(1)]).toEqual([9, 0])
+})
+
+test('a target beyond the cells is not counted, and harms nobody', () => {
+  const [one] = counters as [Counters, Counters]
+  one.handOuts.add(16_384, HandOutPlace.first, 'eligible', 5)
+  one.handOuts.add(16_383, HandOutPlace.first, 'eligible', 5)
+  expect(one.handOuts.count(16_383, HandOutPlace.first, 'eligible')).toBe(1)
+  expect(one.read().scalars.packets).toBe(0)
+})

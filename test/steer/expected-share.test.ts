@@ -1,0 +1,102 @@
+// The formulas of expected shares against the draws themselves: random pools, health and sizes of answers.
+
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { count, drawOnce, newTally } from '../../src/explain/shares.ts'
+import { expectedShares } from '../../src/steer/expected-share.ts'
+import type { Policy, SelectedSet } from '../../src/steer/policy.ts'
+import {
+  addressesOf,
+  arrange,
+  catchAllOf,
+  locusAt,
+  mxOf,
+  nowhere,
+  policyOf,
+  seeded,
+} from './arrange.ts'
+import { build } from './model-world.ts'
+import { worlds } from './random-worlds.ts'
+
+const draws = 10_000
+const sigmas = 5
+
+type SetOf = (policy: Policy) => SelectedSet
+const sets: readonly (readonly [name: string, set: SetOf])[] = [
+  ['a ladder', (policy) => mxOf(policy)],
+  ['a ladder of one', (policy) => mxOf(policy, { ladder: 1 })],
+  ['two of equal preference', (policy) => mxOf(policy, { mode: 'equal', ladder: 2 })],
+  ['one address', (policy) => addressesOf(policy, 1)],
+  ['two addresses', (policy) => addressesOf(policy, 2)],
+  ['three addresses', (policy) => addressesOf(policy, 3)],
+  ['all addresses', (policy) => addressesOf(policy, Infinity)],
+]
+
+test.each(sets)('%s: each target is drawn as often as the formula says', (_, setOf) => {
+  let compared = 0
+  fc.assert(
+    fc.property(worlds, fc.nat(), (world, seed) => {
+      const { policy, health } = build(world)
+      const set = setOf(policy)
+      const shares = expectedShares(set, nowhere, health)
+      const random = seeded(seed)
+      const tally = newTally()
+      if (shares === null) return
+      compared++
+      for (let i = 0; i < draws; i++) count(tally, drawOnce(set, nowhere, { health, random }))
+      for (const target of new Set([...shares.keys(), ...tally.first.keys()])) {
+        const share = shares.get(target) ?? 0
+        const drawn = (tally.first.get(target) ?? 0) / draws
+        const deviation = Math.sqrt((share * (1 - share)) / draws)
+        expect(Math.abs(drawn - share), `${target.name} ${share} ${drawn}`).toBeLessThanOrEqual(
+          sigmas * deviation + 1e-9,
+        )
+      }
+      expect([...shares.values()].reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9)
+    }),
+    { numRuns: 60, seed: 4 },
+  )
+  expect(compared).toBeGreaterThan(20)
+})
+
+describe('by hand', () => {
+  test('who is due more than one place is certain, and the others share the rest', () => {
+    const { pools, targets, health } = arrange({ eu: { a: '8 up', b: '1 up', c: '1 up' } })
+    const set = addressesOf(policyOf([catchAllOf(Object.values(pools))]), 2)
+    const shares = expectedShares(set, nowhere, health)
+    const of = (name: string): number | undefined => {
+      const target = targets.get(name)
+      return target && shares?.get(target)
+    }
+    expect([of('a'), of('b'), of('c')]).toEqual([0.5, 0.25, 0.25])
+  })
+
+  test('no formula: sticky sets of several, and nobody eligible', () => {
+    const { pools, health } = arrange({ eu: { a: '8 up', b: '1 up', c: '1 up' } })
+    const policy = policyOf([catchAllOf(Object.values(pools))])
+    expect(expectedShares(addressesOf(policy, 2, { sticky: true }), nowhere, health)).toBeNull()
+    const { pools: dead, health: none } = arrange({ eu: { a: '8 down' } })
+    const down = mxOf(policyOf([catchAllOf(Object.values(dead))]))
+    expect(expectedShares(down, nowhere, none)).toBeNull()
+  })
+
+  test('sticky: over clients, what chance gives without it', () => {
+    const { pools, health } = arrange({ eu: { a: '5 up', b: '3 up', c: '2 suspect' } })
+    const set = mxOf(policyOf([catchAllOf(Object.values(pools))]), { sticky: true })
+    const shares = expectedShares(set, nowhere, health)
+    const tally = newTally()
+    const random = seeded(7)
+    for (let i = 0; i < draws; i++) {
+      const octet = (): number => Math.floor(random() * 256)
+      const client = locusAt(`${octet()}.${octet()}.${octet()}.1`)
+      count(tally, drawOnce(set, client, { health, random }))
+    }
+    for (const [target, share] of shares ?? []) {
+      const drawn = (tally.first.get(target) ?? 0) / draws
+      expect(Math.abs(drawn - share)).toBeLessThan(
+        sigmas * Math.sqrt((share * (1 - share)) / draws),
+      )
+    }
+    expect(shares?.size).toBe(2)
+  })
+})
