@@ -11,7 +11,7 @@ import { type Explainer, createExplainer } from './explainer.ts'
 import { type HealthReader, createHealthTable } from './health/table.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Log } from './log.ts'
-import { logFallback, logTransition } from './log-events.ts'
+import { logAlarm, logFallback, logTransition } from './log-events.ts'
 import { metricSources, udpEndpoints } from './metric-sources.ts'
 import { type Operator, createOperator, listenOperator } from './operator.ts'
 import { type Watch, createWatch } from './probe/watch.ts'
@@ -102,6 +102,7 @@ function assemble(given: AnsweringNeeds, udp: UdpTransport): Parts {
     random: Math.random,
     exchange: createMemoryExchange(settings.instance, settings.site),
     onOutcome: (_, outcome) => metrics.observeProbe(outcome),
+    onAlarm: (alarm) => logAlarm(log, alarm),
     onTransition(transition) {
       metrics.countTransition(transition)
       logTransition(log, transition)

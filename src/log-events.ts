@@ -7,6 +7,7 @@ import type { PlaceEvent } from './geo/place-keeper.ts'
 import type { Override } from './health/overrides.ts'
 import type { Log } from './log.ts'
 import type { MemberWatchOptions } from './probe/watched-members.ts'
+import type { TargetAlarm } from './probe/target-alarms.ts'
 import type { Transition } from './probe/watched-state.ts'
 import type { WorkerEvent } from './transport/workers.ts'
 
@@ -76,6 +77,18 @@ const overrideFields = ({ action, setMs, untilMs, ...rest }: Override): object =
   set: new Date(setMs).toISOString(),
   until: untilMs === null ? null : new Date(untilMs).toISOString(),
 })
+
+const alarmTexts = {
+  'prober-blocked': 'refuses our probes: except the probing address from its limits',
+  tls: 'has trouble with TLS',
+}
+
+export function logAlarm(log: Log, { alarm, isRaised, ...fields }: TargetAlarm): void {
+  const who = `${fields.target}.${fields.zone} at ${fields.address}`
+  const event = alarm === 'tls' ? 'target.tls' : 'prober.blocked'
+  if (isRaised) log.warn({ event, ...fields }, `${who} ${alarmTexts[alarm]}`)
+  else log.info({ event: `${event}.over`, ...fields }, `${who}: over`)
+}
 
 /** `why`: what keeps the faster transport away; null where nothing does. */
 export function logFallback(log: Log, why: string | null): void {

@@ -58,6 +58,7 @@ function targetView(one: WatchedState): object {
     since: isoTime(one.sinceMs),
     reason: last?.reason ?? 'unprobed',
     factor: one.factor,
+    alarms: one.alarms,
     holdSeconds: Number.isFinite(one.holdSeconds) ? one.holdSeconds : null,
     verdicts: one.counts,
     nextProbeInMs: one.nextProbeInMs === null ? null : Math.round(one.nextProbeInMs),

@@ -26,8 +26,18 @@ const addressGauges: readonly [name: string, help: string, value: (one: WatchedS
     ],
     [
       'mxsteer_target_factor',
-      'Share of the configured weight in force (slow start)',
+      'Share of the configured weight in force (slow start, shedding)',
       (one) => one.factor,
+    ],
+    [
+      'mxsteer_prober_blocked',
+      '1: the target refuses our probes, and perhaps only ours',
+      (one) => Number(one.alarms.includes('prober-blocked')),
+    ],
+    [
+      'mxsteer_target_tls_trouble',
+      '1: the last look at TLS found something to mend',
+      (one) => Number(one.alarms.includes('tls')),
     ],
   ]
 

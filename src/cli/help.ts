@@ -6,7 +6,7 @@ export const helpText = `mxsteer: an authoritative DNS server that steers mail
   mxsteer check [DIR]                read zone files, name every mistake, serve nothing
   mxsteer check [DIR] --diff DIR     which names the other folder answers differently, and for whom
   mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
-  mxsteer probe HOST:PORT [options]  one probe, its dialogue printed as it goes
+  mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
 
   of a running server:
   mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage
@@ -32,8 +32,13 @@ serve
   --log-level LEVEL     fatal, error, warn, info (default), debug
 
 probe
-  --level LEVEL         banner or ehlo (default: ehlo)
-  --name EXCHANGE       exchange name that the target should greet with; a difference is pointed out
+  --level LEVEL         connect, banner, ehlo (default), mail, tls or rcpt
+  --name EXCHANGE       exchange name that greeting and certificate should have (default: HOST, if it is a name)
+  --tls MODE            starttls, or implicit (default at port 465)
+  --proxy VERSION       sends a PROXY protocol header first: v1 or v2
+  --source ADDRESS      address to connect from
+  --recipient MAILBOX   of level rcpt: whom to ask for; nothing is sent
+  --sender MAILBOX      of level rcpt: who asks (default: the null sender)
   --ehlo NAME           name given in EHLO (default: this host's name)
 
 explain

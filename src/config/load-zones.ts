@@ -9,7 +9,7 @@ import type { ZoneSource } from '../zone/zone-source.ts'
 import type { NameKey, Zone } from '../zone/zone.ts'
 import type { Allocation, AllocationRound } from './allocation.ts'
 import type { Mistake } from './mistake.ts'
-import { profileOf } from './probe-profile.ts'
+import { probedAs } from './probe-profile.ts'
 import { type ReadFile, readFolder } from './read-folder.ts'
 import { type ZoneFile, readZone } from './read-zone.ts'
 import { gatherMistakes } from './gather-mistakes.ts'
@@ -137,9 +137,9 @@ function watchAddress(
   loading: Loading,
   { name, source, target, probe, address }: Watching,
 ): number | null {
-  const profile = profileOf(source, probe, name)
-  if (!profile) return null
-  const slot = loading.places.slotOf(slotKey({ address: address.text, profile }))
+  const probed = probedAs(source, { probe, target, address: address.text }, name)
+  if (!probed) return null
+  const slot = loading.places.slotOf(slotKey(probed))
   if (slot === null) return null
   const { text, family } = address
   loading.watched.set(`${slot} ${name} ${target}`, {
@@ -148,7 +148,8 @@ function watchAddress(
     target,
     address: text,
     family,
-    profile,
+    ...(probed.address !== text && { probeAddress: probed.address }),
+    profile: probed.profile,
   })
   return slot
 }

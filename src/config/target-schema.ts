@@ -3,7 +3,16 @@
 import { type WarmUp, warmUpCurves } from '../health/warm-up.ts'
 import { z } from 'zod'
 import type { TargetSource } from '../zone/zone-source.ts'
-import { closedMap, integer, isIntegerWithin, leaf, oneOf, oneOrMany, text } from './leaf.ts'
+import {
+  closedMap,
+  integer,
+  isIntegerWithin,
+  leaf,
+  namedMap,
+  oneOf,
+  oneOrMany,
+  text,
+} from './leaf.ts'
 
 const address = text('an IPv4 or IPv6 address', /^.*$/, '192.0.2.1')
 export const weight: z.ZodType<number> = integer('a weight', 0, 65_535)
@@ -63,4 +72,5 @@ export const targetSchema: z.ZodType<TargetSource> = closedMap({
   answers: countOrAll(addressesLimit).optional(),
   warmup: warmUpSchema.optional(),
   tlsa: oneOrMany(text('a TLSA record such as 3 1 1 and a digest', /\S/, '3 1 1 00')).optional(),
-})
+  probe_at: namedMap(text('ADDRESS or ADDRESS:PORT', /^\S+$/, '192.0.2.1')).default(new Map()),
+}).transform(({ probe_at, ...target }) => ({ ...target, probeAt: probe_at }))

@@ -1,29 +1,17 @@
 // The shape of a zone file. What needs more than one value to judge is checked in zone/compile.ts.
 // Keys, defaults and bounds are documented in docs/zone-reference.md.
 
-import { probeLevels } from '../probe/profile.ts'
 import { z } from 'zod'
-import { isHostName } from '../zone/names.ts'
 import type { DocumentPath } from '../zone/problem.ts'
 import type {
   OnAllDownSource,
   PoolSource,
-  ProbeSource,
   RuleSource,
   SoaSource,
   ZoneSource,
 } from '../zone/zone-source.ts'
-import {
-  closedMap,
-  durationMs,
-  integer,
-  leaf,
-  namedMap,
-  oneOf,
-  oneOrMany,
-  seconds,
-  text,
-} from './leaf.ts'
+import { closedMap, integer, leaf, namedMap, oneOf, oneOrMany, seconds, text } from './leaf.ts'
+import { probeSchema } from './probe-schema.ts'
 import { recordSchema } from './record-schema.ts'
 import { flag, targetSchema, weight } from './target-schema.ts'
 
@@ -46,38 +34,6 @@ const soaSchema: z.ZodType<SoaSource> = closedMap({
   expire: seconds('a time', 1, 31_536_000).default(604_800),
   minimum: seconds('a TTL', 0, maxTtlSeconds).optional(),
 })
-
-const probeName = leaf({
-  expected: 'a host name to give in EHLO',
-  fallback: 'probe.invalid',
-  read: (value) => (typeof value === 'string' && isHostName(value) ? value : null),
-})
-
-const probeSchema: z.ZodType<ProbeSource> = closedMap({
-  port: integer('a port', 1, 65_535).default(25),
-  level: oneOf(probeLevels).default('ehlo'),
-  ehlo: probeName.optional(),
-  interval: durationMs('100ms', '1h', '20s').default(20_000),
-  fast_interval: durationMs('50ms', '1h', '50ms').optional(),
-  fall: integer('a count', 1, 100).default(3),
-  rise: integer('a count', 1, 100).default(2),
-  connect_timeout: durationMs('10ms', '1m', '5s').default(5000),
-  banner_timeout: durationMs('10ms', '5m', '10s').default(10_000),
-  command_timeout: durationMs('10ms', '5m', '5s').default(5000),
-  slow_start: durationMs('0s', '1d', '0s').default(0),
-}).transform(({ port, level, ehlo, fall, rise, ...times }) => ({
-  port,
-  level,
-  ehlo,
-  fall,
-  rise,
-  intervalMs: times.interval,
-  fastIntervalMs: times.fast_interval,
-  connectTimeoutMs: times.connect_timeout,
-  bannerTimeoutMs: times.banner_timeout,
-  commandTimeoutMs: times.command_timeout,
-  slowStartMs: times.slow_start,
-}))
 
 /** `{ mx1: 2, mx2: 1 }`, or `[mx1, mx2]` with the weights that the targets have themselves. */
 const membersSchema: z.ZodType<PoolSource['members']> = z.unknown().transform((value, context) => {

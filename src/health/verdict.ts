@@ -1,28 +1,54 @@
 // What one outcome of a probe says of the target's health.
 //
-//   outcome     verdict   because
-//   ok          pass
-//   dead mute   fail      no mail gets in
-//   garbage     fail      not SMTP: no mail gets in either
-//   stuck       fail      greets, then cannot go on
-//   refusing    fail      5xx greeting. Perhaps only we are refused: with several sites the quorum
-//                         of consensus.ts decides that; a single vantage can only believe what it sees
-//   busy        busy      load passes, and senders simply try the next MX: needs twice `fall`
-//   self        unknown   says nothing of the target (design §1, law 5)
+//   outcome     verdict   load   alarm            because
+//   ok          pass      calm
+//   slow        pass      slow                    mail gets in; three in a row shed weight (shedding.ts)
+//   busy        busy      busy                    load passes, and senders try the next MX: twice `fall`, and it sheds
+//   refusing    busy      –      prober-blocked   perhaps only we are refused: twice `fall`, and refusal.ts
+//   tls         pass      calm   tls              opportunistic senders do not mind; `fail` where the zone requires
+//                                                 TLS and a sender that insists on it would turn away
+//   dead mute   fail      –                       no mail gets in
+//   garbage     fail      –                       not SMTP: no mail gets in either
+//   stuck       fail      –                       greets, then cannot go on
+//   self        unknown   –                       says nothing of the target and moves nothing
 
-import type { OutcomeKind } from '../probe/outcome.ts'
+import type { Outcome, OutcomeKind } from '../probe/outcome.ts'
 
+/** `busy` needs twice as many in a row as `fail`. */
 export type Verdict = 'pass' | 'fail' | 'busy' | 'unknown'
 
-const verdicts: Readonly<Record<OutcomeKind, Verdict>> = {
-  ok: 'pass',
-  dead: 'fail',
-  mute: 'fail',
-  garbage: 'fail',
-  stuck: 'fail',
-  refusing: 'fail',
-  busy: 'busy',
-  self: 'unknown',
+/** What it says of the target's load; null: nothing. */
+export type LoadSign = 'calm' | 'slow' | 'busy'
+
+export type AlarmKind = 'prober-blocked' | 'tls'
+
+export interface Effect {
+  readonly verdict: Verdict
+  readonly load: LoadSign | null
+  /** null: none, and whatever was raised before is over unless the verdict is unknown. */
+  readonly alarm: AlarmKind | null
 }
 
-export const verdictOf = (kind: OutcomeKind): Verdict => verdicts[kind]
+const effects: Readonly<Record<OutcomeKind, Effect>> = {
+  ok: { verdict: 'pass', load: 'calm', alarm: null },
+  slow: { verdict: 'pass', load: 'slow', alarm: null },
+  tls: { verdict: 'pass', load: 'calm', alarm: 'tls' },
+  busy: { verdict: 'busy', load: 'busy', alarm: null },
+  refusing: { verdict: 'busy', load: null, alarm: 'prober-blocked' },
+  dead: { verdict: 'fail', load: null, alarm: null },
+  mute: { verdict: 'fail', load: null, alarm: null },
+  garbage: { verdict: 'fail', load: null, alarm: null },
+  stuck: { verdict: 'fail', load: null, alarm: null },
+  self: { verdict: 'unknown', load: null, alarm: null },
+}
+
+export function effectOf(
+  { kind, tls }: Pick<Outcome, 'kind' | 'tls'>,
+  { requiresTls }: { readonly requiresTls: boolean },
+): Effect {
+  const effect = effects[kind]
+  const isBroken = tls?.findings.some(({ severity }) => severity === 'failure') ?? false
+  return kind === 'tls' && requiresTls && isBroken
+    ? { ...effect, verdict: 'fail', load: null }
+    : effect
+}

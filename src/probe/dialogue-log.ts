@@ -5,31 +5,37 @@
 import type { DialogueLine } from './outcome.ts'
 
 const lineLimit = 40
-/** Room is left for our lines and events: four commands and about as many events at most. */
-const targetLineLimit = 28
+/** Room is left for our lines and events: eight commands and about as many events at most. */
+const targetLineLimit = 24
+const shortenedLineLimit = 8
 const characterLimit = 512
 const totalCharacterLimit = 8192
 
 export class DialogueLog {
-  readonly #lines: DialogueLine[] = []
-  readonly #onLine: (line: DialogueLine) => void
+  readonly #onLine: ((line: DialogueLine) => void) | undefined
+  #lines: DialogueLine[] = []
   #characters = 0
   #dropped = false
 
-  constructor(onLine: (line: DialogueLine) => void = () => {}) {
+  constructor(onLine: ((line: DialogueLine) => void) | undefined) {
     this.#onLine = onLine
   }
 
   received(octets: Uint8Array, atMs: number): void {
+    if (this.#dropped && !this.#onLine) return
     const line: DialogueLine = { atMs, from: '<', text: escapeOctets(octets) }
-    this.#onLine(line)
+    this.#onLine?.(line)
     if (this.#dropped) return
     const fits = this.#characters + line.text.length <= totalCharacterLimit
     if (fits && this.#lines.length < targetLineLimit) this.#keep(line)
-    else {
-      this.#dropped = true
-      this.#keep({ atMs, from: '*', text: 'further lines of the target are not kept' })
-    }
+    else this.#drop(atMs)
+  }
+
+  /** Of a target that says too much a few lines tell as well as many; hundreds of such targets cost little. */
+  shorten(atMs: number): void {
+    if (this.#lines.length <= shortenedLineLimit) return
+    this.#lines = this.#lines.slice(0, shortenedLineLimit)
+    this.#drop(atMs)
   }
 
   sent(text: string, atMs: number): void {
@@ -44,8 +50,13 @@ export class DialogueLog {
     return this.#lines
   }
 
+  #drop(atMs: number): void {
+    this.#dropped = true
+    this.#keep({ atMs, from: '*', text: 'further lines of the target are not kept' })
+  }
+
   #tell(line: DialogueLine): void {
-    this.#onLine(line)
+    this.#onLine?.(line)
     this.#keep(line)
   }
 
@@ -61,12 +72,9 @@ const cut = (text: string): string =>
 
 /** Printable ASCII as it is, backslash doubled, the rest as \xNN; cut at 512 characters. */
 export function escapeOctets(octets: Uint8Array): string {
-  let text = ''
-  for (const octet of octets) {
-    if (text.length > characterLimit) break
-    if (octet === 92) text += '\\\\'
-    else if (octet >= 32 && octet < 127) text += String.fromCharCode(octet)
-    else text += `\\x${octet.toString(16).padStart(2, '0')}`
-  }
-  return cut(text)
+  const text = String.fromCharCode(...octets.subarray(0, characterLimit + 1))
+  return cut(/[^ -[\]-~]/.test(text) ? text.replaceAll(/[^ -[\]-~]/g, escapeCharacter) : text)
 }
+
+const escapeCharacter = (character: string): string =>
+  character === '\\' ? '\\\\' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`

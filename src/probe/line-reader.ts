@@ -4,7 +4,8 @@
 //   all lines   ≤ 64
 //   all octets  ≤ 16 KiB
 //
-// A line ends at LF; a CR before it goes too. The reader copies one line at most and keeps no chunk.
+// A line ends at LF; a CR before it goes too. The reader copies one line at most and keeps no chunk; its own
+// memory is that of the longest line, doubled as it grows, so that hundreds of probes in flight cost little.
 
 export const lineLimitOctets = 2048
 export const lineLimit = 64
@@ -13,6 +14,7 @@ export const totalLimitOctets = 16_384
 export type Excess = 'line-too-long' | 'too-many-lines' | 'too-many-octets'
 
 export type NextLine =
+  /** The octets are valid until the next call. */
   | { readonly kind: 'line'; readonly octets: Uint8Array }
   | { readonly kind: 'more' }
   | { readonly kind: 'excess'; readonly reason: Excess }
@@ -20,9 +22,10 @@ export type NextLine =
 const lf = 10
 const cr = 13
 const nothing = new Uint8Array(0)
+const firstOctets = 64
 
 export class LineReader {
-  readonly #line = new Uint8Array(lineLimitOctets)
+  #line: Uint8Array = nothing
   #length = 0
   #lines = 0
   #octets = 0
@@ -41,6 +44,7 @@ export class LineReader {
       if (++this.#octets > totalLimitOctets) return { kind: 'excess', reason: 'too-many-octets' }
       if (octet === lf) return this.#take()
       if (this.#length === lineLimitOctets - 1) return { kind: 'excess', reason: 'line-too-long' }
+      if (this.#length === this.#line.length) this.#grow()
       this.#line[this.#length++] = octet
     }
     this.#chunk = nothing
@@ -62,10 +66,16 @@ export class LineReader {
     return count
   }
 
+  #grow(): void {
+    const longer = new Uint8Array(Math.max(firstOctets, this.#line.length * 2))
+    longer.set(this.#line)
+    this.#line = longer
+  }
+
   #take(): NextLine {
     if (++this.#lines > lineLimit) return { kind: 'excess', reason: 'too-many-lines' }
     const end = this.#length > 0 && this.#line[this.#length - 1] === cr ? -1 : 0
-    const octets = this.#line.slice(0, this.#length + end)
+    const octets = this.#line.subarray(0, this.#length + end)
     this.#length = 0
     return { kind: 'line', octets }
   }

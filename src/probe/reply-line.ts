@@ -23,6 +23,10 @@ export function parseReplyLine(octets: Uint8Array): ReplyLine | null {
   return { code, isLast: octets[3] !== hyphen, isPolicy: isPolicy(octets) }
 }
 
+/** What follows the code, lower case; one character an octet. */
+export const textOf = (line: Uint8Array): string =>
+  String.fromCharCode(...line.subarray(4)).toLowerCase()
+
 /** Whether a line that starts so can be a reply at all; true of a line with no octets yet. */
 export function canBeReply(start: Uint8Array): boolean {
   const [first, , , mark] = start

@@ -8,24 +8,46 @@ interface Endpoint {
 }
 
 /** Endpoints with the same key are probed alike in every respect; the profile's name does not matter. */
-export function slotKey({ address, profile }: Endpoint): string {
-  const { connectTimeoutMs, bannerTimeoutMs, commandTimeoutMs, slowStartSeconds } = profile
+export function slotKey(endpoint: Endpoint): string {
+  const { profile } = endpoint
   return [
-    dialogueKey({ address, profile }),
+    dialogueKey(endpoint),
     profile.intervalMs,
     profile.fastIntervalMs,
-    connectTimeoutMs,
-    bannerTimeoutMs,
-    commandTimeoutMs,
+    profile.slowIntervalMs,
+    profile.connectTimeoutMs,
+    profile.bannerTimeoutMs,
+    profile.commandTimeoutMs,
+    profile.slowAfterMs,
     profile.fall,
     profile.rise,
-    slowStartSeconds,
+    profile.slowStartSeconds,
   ].join('|')
 }
 
 /** Endpoints with the same dialogue key have the same dialogue: what is known of one holds for the other. */
-export const dialogueKey = ({ address, profile }: Endpoint): string =>
-  `${address}|${profile.port}|${profile.level}|${profile.ehlo}`
+export function dialogueKey({ address, profile }: Endpoint): string {
+  const { port, level, ehlo, expect, proxy, source } = profile
+  const parts = [address, port, level, ehlo]
+  const oddities = [
+    expect.banner.length + expect.ehlo.length > 0 && JSON.stringify(expect),
+    proxy !== 'none' && proxy,
+    (source.ipv4 ?? source.ipv6) !== null && `${source.ipv4} ${source.ipv6}`,
+    level === 'rcpt' && `${profile.recipient} ${profile.sender}`,
+    (level === 'tls' || level === 'rcpt') && profile.rounds,
+    (level === 'tls' || profile.tls.mode === 'implicit') && tlsKey(profile.tls),
+  ]
+  return [...parts, ...oddities.filter((part) => part !== false)].join('|')
+}
+
+function tlsKey({ mode, serverName, minVersion, tlsa, ...rest }: ProbeProfile['tls']): string {
+  const records = tlsa.map(
+    ({ usage, selector, matchingType, data }) =>
+      `${usage} ${selector} ${matchingType} ${Array.from(data).join()}`,
+  )
+  const { isRequired, warningDays, criticalDays } = rest
+  return [mode, serverName, minVersion, isRequired, warningDays, criticalDays, ...records].join(' ')
+}
 
 /** A share of the whole in [0, 1) that depends on the text alone and is spread evenly: FNV-1a, then mixed. */
 export function hashShare(text: string): number {

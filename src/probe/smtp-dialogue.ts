@@ -1,64 +1,54 @@
 // One SMTP dialogue as a pure machine: what happened goes in, what to do comes out; time is an argument.
 //
-//   connect ─► banner ─► ehlo ─► (helo) ─► quit ─► done
+//   connect ─► (handshake) ─► banner ─► ehlo ─► (helo) ─► (starttls ─► handshake ─► ehlo) ─► (mail ─► (rcpt))
+//           ─► (rset) ─► quit ─► done
 //
-//   phase     reply                      then
-//   banner    220                        EHLO, or QUIT at level `banner`
-//   banner    4xx | 5xx | other          busy | refusing, with QUIT | garbage
-//   ehlo      250 | 5xx | other          ok, QUIT | HELO | stuck, QUIT
-//   quit      anything, or nothing       what was decided before: failing to answer QUIT is no failure
-//
-// The server speaks first: nothing is written before the final banner line (`220-` continues), one command a
-// write, and never before the reply to the last one; no MAIL, no RCPT. Deadlines run from the start of a phase:
-// octets do not extend them. The lines of a reply must agree on the code, but postscreen and others change
-// their mind after a 220- teaser, so a 4xx or 5xx may end a reply that began well.
+// What to say to which reply is in smtp-script.ts; what silence, end and error mean in which phase is in
+// smtp-broken.ts. The server speaks first: nothing is written before the final banner line (`220-` continues),
+// one command a write, never before the reply to the last one. Deadlines run from the start of a phase: octets
+// do not extend them.
 
-import { connectionFault } from './connection-fault.ts'
+import type { DialogueAction, DialogueInput } from './dialogue-turn.ts'
+import { handshakeTimeoutMs, hardLimitMs, quitTimeoutMs } from './dialogue-limits.ts'
 import { DialogueLog } from './dialogue-log.ts'
-import type { Excess } from './line-reader.ts'
-import { LineReader } from './line-reader.ts'
-import type { DialogueLine, Outcome, OutcomeKind } from './outcome.ts'
+import type { DialogueLine, Outcome } from './outcome.ts'
 import type { ProbeProfile } from './profile.ts'
-import { canBeReply, nameStranger, parseReplyLine } from './reply-line.ts'
+import { nameStranger } from './reply-line.ts'
+import { type NextReply, ReplyReader } from './reply-reader.ts'
+import { type Breakage, describeBreakage, foundWhenBroken } from './smtp-broken.ts'
+import type { Found, Phase, Reply, Step } from './smtp-script.ts'
+import { hello, keywordsOf, nextStep } from './smtp-script.ts'
+import { type PeerTls, judgeTls } from './tls-judgement.ts'
+import type { TlsReport } from './tls-report.ts'
 
-export type DialogueInput =
-  | { readonly kind: 'start' | 'connected' | 'end' | 'abort' }
-  | { readonly kind: 'octets'; readonly octets: Uint8Array }
-  | { readonly kind: 'failed'; readonly errno: string }
-  /** `stalled`: our own timer came late, so silence proves nothing about the target. */
-  | { readonly kind: 'deadline'; readonly stalled: boolean }
-
-export type DialogueAction =
-  | { readonly kind: 'write'; readonly line: string }
-  /** Replaces the deadline before it. Milliseconds on the clock of `feed`. */
-  | { readonly kind: 'arm'; readonly deadlineMs: number }
-  | { readonly kind: 'finish'; readonly outcome: Outcome; readonly close: 'fin' | 'destroy' }
-
-type Phase = 'connect' | 'banner' | 'ehlo' | 'helo' | 'quit' | 'done'
-type Decision = Pick<Outcome, 'kind' | 'reason' | 'code' | 'durationMs'>
-
-const hardDeadlineMs = 20_000
-const quitTimeoutMs = 2000
-/** A line without end is judged once it is this long: enough to tell TLS and HTTP by name. */
-const judgedFromOctets = 8
+export interface DialogueOptions {
+  readonly onLine?: ((line: DialogueLine) => void) | undefined
+  /** STARTTLS has been offered by this target before. */
+  readonly hadStarttls?: boolean | undefined
+}
 
 export class SmtpDialogue {
   readonly #profile: ProbeProfile
   readonly #log: DialogueLog
-  readonly #reader = new LineReader()
+  readonly #hadStarttls: boolean
+  readonly #reader = new ReplyReader((octets, code) => this.#hear(octets, code))
   readonly #hardMs: number
   #phase: Phase = 'connect'
   #nowMs = 0
   #deadlineMs = 0
-  #replyCode: number | null = null
-  #decision: Decision | null = null
+  #isSecured = false
+  #bannerDueMs = 0
+  #isSlow = false
+  #hasStarttls: boolean | null = null
+  #tls: TlsReport | null = null
+  #decision: Omit<Outcome, 'dialogue'> | null = null
   #actions: DialogueAction[] = []
 
-  constructor(profile: ProbeProfile, onLine?: (line: DialogueLine) => void) {
+  constructor(profile: ProbeProfile, { onLine, hadStarttls = false }: DialogueOptions = {}) {
     this.#profile = profile
     this.#log = new DialogueLog(onLine)
-    const sumMs = profile.connectTimeoutMs + profile.bannerTimeoutMs + profile.commandTimeoutMs
-    this.#hardMs = Math.max(hardDeadlineMs, sumMs)
+    this.#hadStarttls = hadStarttls && profile.tls.mode === 'starttls'
+    this.#hardMs = hardLimitMs(profile)
   }
 
   /** `atMs`: milliseconds since the probe began, `start` being fed first. */
@@ -74,87 +64,104 @@ export class SmtpDialogue {
       case 'start':
         return this.#arm(this.#profile.connectTimeoutMs)
       case 'connected':
-        this.#log.event('connected', this.#nowMs)
-        this.#phase = 'banner'
-        return this.#arm(this.#profile.bannerTimeoutMs)
+        return this.#connected(input.header)
       case 'octets':
         return this.#read(input.octets)
+      case 'secured':
+        return this.#secured(input.peer, input.wallMs)
+      case 'insecure':
       case 'end':
-        return this.#end()
       case 'failed':
-        return this.#fail(input.errno)
+        return this.#break(input)
       case 'deadline':
         return this.#timeOut(input.stalled)
       case 'abort':
-        return this.#conclude('self', 'aborted')
+        return this.#conclude({ kind: 'self', reason: 'aborted', code: null })
     }
+  }
+
+  #connected(header: string | undefined): void {
+    this.#log.event('connected', this.#nowMs)
+    if (header !== undefined) this.#log.sent(header, this.#nowMs)
+    if (this.#profile.level === 'connect') {
+      return this.#conclude({ kind: 'ok', reason: 'ok', code: null }, 'fin')
+    }
+    if (this.#profile.tls.mode === 'implicit') return this.#secure()
+    this.#awaitBanner()
+  }
+
+  #awaitBanner(): void {
+    this.#phase = 'banner'
+    this.#bannerDueMs = this.#nowMs + this.#profile.bannerTimeoutMs
+    this.#arm(Math.min(this.#profile.slowAfterMs, this.#profile.bannerTimeoutMs))
+  }
+
+  #secure(): void {
+    // What came in the clear after the reply is no part of the session (RFC 3207 §4.2).
+    this.#discardEarly()
+    this.#phase = 'handshake'
+    this.#actions.push({ kind: 'secure' })
+    this.#arm(Math.min(handshakeTimeoutMs, this.#profile.bannerTimeoutMs))
+  }
+
+  #secured(peer: PeerTls, wallMs: number): void {
+    this.#isSecured = true
+    this.#tls = judgeTls(peer, this.#profile.tls, wallMs)
+    this.#log.event(`TLS: ${peer.version}`, this.#nowMs)
+    for (const { severity, text } of this.#tls.findings) {
+      this.#log.event(`TLS ${severity}: ${text}`, this.#nowMs)
+    }
+    if (this.#profile.tls.mode === 'implicit') this.#awaitBanner()
+    else this.#follow(hello(this.#profile))
   }
 
   #read(octets: Uint8Array): void {
     this.#reader.push(octets)
-    while (this.#phase !== 'done') {
+    while (this.#phase !== 'done' && this.#phase !== 'handshake') {
       const next = this.#reader.next()
-      if (next.kind === 'line') this.#line(next.octets)
-      else if (next.kind === 'excess') this.#exceed(next.reason)
-      else {
-        const partial = this.#reader.partial()
-        if (partial.length >= judgedFromOctets && !canBeReply(partial)) this.#stranger(partial)
-        return
-      }
+      if (next.kind === 'more') return
+      if (next.kind === 'reply') this.#reply(next.reply)
+      else this.#reject(next)
     }
   }
 
-  #line(octets: Uint8Array): void {
-    const line = parseReplyLine(octets)
-    if (line === null) return this.#stranger(octets)
+  /** Says whether the text of the line matters to smtp-script.ts. */
+  #hear(octets: Uint8Array, code: number): boolean {
     this.#log.received(octets, this.#nowMs)
-    const before = this.#replyCode
-    const changedItsMind = before !== null && before < 400 && line.code >= 400
-    if (before !== null && before !== line.code && !changedItsMind) {
-      return this.#conclude('garbage', 'mixed-codes', line.code)
-    }
-    this.#replyCode = line.isLast ? null : line.code
-    if (line.isLast) this.#reply(line.code, line.isPolicy)
+    return code >= 400 || this.#phase !== 'banner' || this.#profile.expect.banner.length > 0
   }
 
-  #reply(code: number, isPolicy: boolean): void {
+  #reject(next: Exclude<NextReply, { kind: 'reply' | 'more' }>): void {
+    if (next.kind === 'stranger') return this.#stranger(next.octets)
+    if (next.kind === 'mixed') {
+      return this.#conclude({ kind: 'garbage', reason: 'mixed-codes', code: next.code })
+    }
+    this.#log.received(this.#reader.partial(), this.#nowMs)
+    this.#log.shorten(this.#nowMs)
+    this.#log.event(next.reason, this.#nowMs)
+    this.#conclude({ kind: 'garbage', reason: next.reason, code: null })
+  }
+
+  #reply(reply: Reply): void {
     if (this.#phase === 'quit') return this.#finish('fin')
-    if (this.#phase === 'banner') return this.#greeted(code, isPolicy)
-    if (code === 250) return this.#quit('ok', 'ok', code)
-    if (this.#phase === 'ehlo' && code >= 500) {
-      this.#phase = 'helo'
-      return this.#say(`HELO ${this.#profile.ehlo}`, this.#profile.commandTimeoutMs)
+    if (this.#phase === 'ehlo' && reply.code === 250 && !this.#isSecured) {
+      this.#hasStarttls = keywordsOf(reply).includes('starttls')
     }
-    this.#quit('stuck', 'ehlo-rejected', code)
+    this.#follow(
+      nextStep(this.#phase, reply, {
+        profile: this.#profile,
+        isSecured: this.#isSecured,
+        hadStarttls: this.#hadStarttls,
+      }),
+    )
   }
 
-  #greeted(code: number, isPolicy: boolean): void {
-    if (code >= 400) {
-      const kind = code < 500 ? 'busy' : 'refusing'
-      return this.#quit(kind, isPolicy ? 'banner-policy' : `banner-${kind}`, code)
-    }
-    if (code !== 220) return this.#conclude('garbage', 'unexpected-code', code)
-    if (this.#profile.level === 'banner') return this.#quit('ok', 'ok', code)
-    this.#phase = 'ehlo'
-    this.#say(`EHLO ${this.#profile.ehlo}`, this.#profile.commandTimeoutMs)
-  }
-
-  #end(): void {
-    this.#log.event('closed by the target', this.#nowMs)
-    if (this.#phase === 'quit') return this.#finish('fin')
-    if (this.#phase === 'connect') return this.#conclude('dead', 'connection-reset')
-    if (this.#isStrange()) return this.#stranger(this.#reader.partial())
-    if (this.#phase === 'banner') return this.#conclude('mute', 'banner-eof')
-    this.#conclude('stuck', 'ehlo-eof')
-  }
-
-  #fail(errno: string): void {
-    this.#log.event(errno, this.#nowMs)
-    if (this.#phase === 'quit') return this.#finish('destroy')
-    const fault = connectionFault(errno)
-    const isGreeted = this.#phase === 'ehlo' || this.#phase === 'helo'
-    if (fault.kind === 'dead' && isGreeted) return this.#conclude('stuck', 'ehlo-reset')
-    this.#conclude(fault.kind, fault.reason)
+  #follow(step: Step): void {
+    if (step.kind === 'say') return this.#say(step.phase, step.line)
+    if (step.kind === 'secure') return this.#secure()
+    if (step.goodbye === null) return this.#conclude(step.found)
+    this.#decide(step.found)
+    this.#say(step.goodbye === 'RSET' ? 'rset' : 'quit', step.goodbye)
   }
 
   #timeOut(stalled: boolean): void {
@@ -162,49 +169,64 @@ export class SmtpDialogue {
       this.#actions.push({ kind: 'arm', deadlineMs: this.#deadlineMs })
       return
     }
-    this.#log.event(stalled ? 'our own timer was late' : 'timed out', this.#nowMs)
-    if (this.#phase === 'quit') return this.#finish('fin')
-    if (stalled) return this.#conclude('self', 'stalled')
-    if (this.#phase === 'connect') return this.#conclude('dead', 'connect-timeout')
-    if (this.#isStrange()) return this.#stranger(this.#reader.partial())
-    if (this.#phase === 'banner') return this.#conclude('mute', 'banner-timeout')
-    this.#conclude('stuck', 'ehlo-timeout')
+    if (this.#phase === 'banner' && this.#deadlineMs < Math.min(this.#bannerDueMs, this.#hardMs)) {
+      // By the timer and not by the time of the banner, which a stalled process reads late.
+      if (!stalled) this.#isSlow = true
+      return this.#arm(this.#bannerDueMs - this.#nowMs)
+    }
+    this.#break({ kind: stalled ? 'stalled' : 'timeout' })
   }
 
-  #isStrange(): boolean {
-    return !canBeReply(this.#reader.partial())
+  /** The dialogue cannot go on. After QUIT or RSET that is no failure. */
+  #break(breakage: Breakage): void {
+    this.#log.event(describeBreakage(breakage), this.#nowMs)
+    if (this.#decision) return this.#finish(breakage.kind === 'failed' ? 'destroy' : 'fin')
+    const isSilent = breakage.kind === 'end' || breakage.kind === 'timeout'
+    if (isSilent && this.#reader.isStrange()) return this.#stranger(this.#reader.partial())
+    this.#conclude(foundWhenBroken(this.#phase, breakage, this.#profile.tls.mode))
   }
 
   #stranger(octets: Uint8Array): void {
     this.#log.received(octets, this.#nowMs)
-    this.#conclude('garbage', nameStranger(octets))
+    this.#conclude({ kind: 'garbage', reason: nameStranger(octets), code: null })
   }
 
-  #exceed(reason: Excess): void {
-    this.#log.received(this.#reader.partial(), this.#nowMs)
-    this.#log.event(reason, this.#nowMs)
-    this.#conclude('garbage', reason)
+  #decide(found: Found): void {
+    if (this.#decision) return
+    const tls = found.tls ?? this.#tls
+    this.#decision = {
+      ...this.#refine(found),
+      durationMs: this.#nowMs,
+      ...(tls && { tls }),
+      ...(this.#hasStarttls !== null && { hasStarttls: this.#hasStarttls }),
+    }
   }
 
-  /** What the probe found, with the connection in a state where QUIT is in order. */
-  #quit(kind: OutcomeKind, reason: string, code: number): void {
-    this.#decision = { kind, reason, code, durationMs: this.#nowMs }
-    this.#phase = 'quit'
-    this.#say('QUIT', Math.min(quitTimeoutMs, this.#profile.commandTimeoutMs))
+  /** `ok` is only so where neither TLS nor time speaks against it. */
+  #refine(found: Found): Found {
+    if (found.kind !== 'ok') return found
+    const worst = this.#tls?.findings[0]
+    if (worst) return { ...found, kind: 'tls', reason: worst.reason }
+    return this.#isSlow ? { ...found, kind: 'slow', reason: 'banner-slow' } : found
   }
 
   /** What the probe found, where there is nothing left to say; after QUIT, what it had found before. */
-  #conclude(kind: OutcomeKind, reason: string, code: number | null = null): void {
-    this.#decision ??= { kind, reason, code, durationMs: this.#nowMs }
-    this.#finish(kind === 'mute' || kind === 'stuck' ? 'fin' : 'destroy')
+  #conclude(found: Found, close?: 'fin' | 'destroy'): void {
+    this.#decide(found)
+    this.#finish(close ?? (found.kind === 'mute' || found.kind === 'stuck' ? 'fin' : 'destroy'))
   }
 
-  #say(line: string, timeoutMs: number): void {
-    const early = this.#reader.discard()
-    if (early > 0) this.#log.event(`${early} octets came before their turn`, this.#nowMs)
+  #say(phase: Phase, line: string): void {
+    this.#phase = phase
+    this.#discardEarly()
     this.#log.sent(line, this.#nowMs)
     this.#actions.push({ kind: 'write', line })
-    this.#arm(timeoutMs)
+    this.#arm(Math.min(this.#decision ? quitTimeoutMs : Infinity, this.#profile.commandTimeoutMs))
+  }
+
+  #discardEarly(): void {
+    const early = this.#reader.discard()
+    if (early > 0) this.#log.event(`${early} octets came before their turn`, this.#nowMs)
   }
 
   #arm(timeoutMs: number): void {
@@ -214,8 +236,7 @@ export class SmtpDialogue {
 
   #finish(close: 'fin' | 'destroy'): void {
     this.#phase = 'done'
-    const decision = this.#decision as Decision
-    const outcome: Outcome = { ...decision, dialogue: this.#log.lines() }
+    const outcome = { ...this.#decision, dialogue: this.#log.lines() } as Outcome
     this.#actions.push({ kind: 'finish', outcome, close })
   }
 }

@@ -3,29 +3,45 @@
 //
 // A deadline is judged only after one more turn of the event loop: timers run before reads, and what came in
 // time must not be called silence. If the timer itself was more than 200 ms late, the process was stalled and
-// the outcome is `self`. Reads go into one small buffer a probe, so the fastest target costs no memory.
+// the outcome is `self`. Reads go into one small buffer, so the fastest target costs no memory.
 
-import type { Socket } from 'node:net'
+import type { Socket, TcpNetConnectOpts } from 'node:net'
 import { connect, isIP } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../lib/clock.ts'
+import type { DialogueAction, DialogueInput } from './dialogue-turn.ts'
 import { totalLimitOctets } from './line-reader.ts'
 import type { DialogueLine, Outcome } from './outcome.ts'
+import { readPeer } from './peer-tls.ts'
 import type { ProbeProfile } from './profile.ts'
-import type { DialogueAction, DialogueInput } from './smtp-dialogue.ts'
+import { proxyHeader } from './proxy-header.ts'
 import { SmtpDialogue } from './smtp-dialogue.ts'
+import { isHangUp, isOfTls, startTls } from './tls-client.ts'
 
 export interface ProbeRequest {
   /** An IPv4 or IPv6 address; never a name. */
   readonly address: string
   readonly profile: ProbeProfile
+  /** STARTTLS has been offered by this target before. */
+  readonly hadStarttls?: boolean | undefined
   /** Aborting ends the probe at once with `self`, reason `aborted`. */
   readonly signal?: AbortSignal
   readonly onLine?: (line: DialogueLine) => void
+  /** PEM of the roots to trust; absent: those that Node brings, and NODE_EXTRA_CA_CERTS. */
+  readonly ca?: readonly string[]
 }
 
 const stallMs = 200
 const lingerMs = 1000
 const readBufferOctets = 4096
+
+/**
+ * Where the kernel puts what any probe receives: a read is handed over, and used up, before the next one begins.
+ * Not so on Windows, where a read may be pending on each socket.
+ */
+const sharedBuffer = Buffer.allocUnsafeSlow(readBufferOctets)
+const readBuffer = (): Buffer =>
+  process.platform === 'win32' ? Buffer.allocUnsafeSlow(readBufferOctets) : sharedBuffer
 
 export function probeAddress(request: ProbeRequest, clock: Clock): Promise<Outcome> {
   return new Promise((resolve) => {
@@ -40,6 +56,7 @@ class ProbeConnection {
   readonly #dialogue: SmtpDialogue
   readonly #startMs: number
   readonly #abort = (): void => this.#feed({ kind: 'abort' })
+  /** What is spoken over: TCP, later TLS on top of it. */
   #socket: Socket | null = null
   #timer: NodeJS.Timeout | undefined
   #outcome: Outcome | null = null
@@ -49,24 +66,22 @@ class ProbeConnection {
     this.#request = request
     this.#clock = clock
     this.#resolve = resolve
-    this.#dialogue = new SmtpDialogue(request.profile, request.onLine)
+    const { profile, onLine, hadStarttls } = request
+    this.#dialogue = new SmtpDialogue(profile, { onLine, hadStarttls })
     this.#startMs = clock.monotonicMs()
   }
 
   open(): void {
-    const { address, profile, signal } = this.#request
+    const { address, signal } = this.#request
     this.#feed({ kind: 'start' })
     if (signal?.aborted) return this.#abort()
     if (isIP(address) === 0) return this.#feed({ kind: 'failed', errno: 'EINVAL' })
     signal?.addEventListener('abort', this.#abort, { once: true })
     try {
       this.#socket = connect({
-        host: address,
-        port: profile.port,
-        autoSelectFamily: false,
-        noDelay: true,
+        ...connectOptions(this.#request),
         onread: {
-          buffer: Buffer.allocUnsafeSlow(readBufferOctets),
+          buffer: readBuffer(),
           callback: (count, buffer) => this.#receive(buffer.subarray(0, count)),
         },
       })
@@ -74,18 +89,59 @@ class ProbeConnection {
       return this.#feed({ kind: 'failed', errno: 'EINVAL' })
     }
     this.#listen(this.#socket)
+    this.#socket.once('connect', () => this.#connected())
   }
 
   #listen(socket: Socket): void {
-    socket.once('connect', () => this.#feed({ kind: 'connected' }))
-    socket.once('end', () => this.#feed({ kind: 'end' }))
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#feed({ kind: 'failed', errno: error.code ?? 'UNKNOWN' })
-    })
+    socket.once('end', () => this.#feedFrom(socket, { kind: 'end' }))
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(socket, error))
     socket.once('close', () => {
-      this.#feed({ kind: 'end' })
-      this.#settle()
+      this.#feedFrom(socket, { kind: 'end' })
+      if (socket === this.#socket) this.#settle()
     })
+  }
+
+  #connected(): void {
+    const socket = this.#socket as Socket
+    const { proxy } = this.#request.profile
+    if (proxy === 'none') return this.#feed({ kind: 'connected' })
+    const header = proxyHeader(
+      proxy,
+      { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
+      { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+    )
+    if (header === null) return this.#feed({ kind: 'failed', errno: 'EINVAL' })
+    socket.write(header)
+    this.#feed({ kind: 'connected', header: `PROXY header, ${proxy}` })
+  }
+
+  #secure(): void {
+    const { profile, ca } = this.#request
+    const { serverName } = profile.tls
+    const below = this.#socket as Socket
+    const secured: TLSSocket = startTls(below, serverName, ca)
+    this.#socket = secured
+    this.#listen(secured)
+    secured.on('data', (octets: Uint8Array) => this.#receive(octets))
+    secured.once('secureConnect', () => {
+      const wallMs = this.#clock.wallMs()
+      this.#feed({ kind: 'secured', peer: readPeer(secured, serverName), wallMs })
+    })
+  }
+
+  #fail(socket: Socket, error: NodeJS.ErrnoException): void {
+    if (isHangUp(error)) return this.#feedFrom(socket, { kind: 'end' })
+    const isTls = 'encrypted' in socket && isOfTls(error)
+    const why = error.message.replace(/^[0-9A-F]+:error:[^:]*:/, '').trim()
+    this.#feedFrom(
+      socket,
+      isTls ? { kind: 'insecure', why } : { kind: 'failed', errno: error.code ?? 'UNKNOWN' },
+    )
+  }
+
+  /** Once TLS is on top, the socket below has nothing to say. */
+  #feedFrom(socket: Socket, input: DialogueInput): void {
+    if (socket === this.#socket) this.#feed(input)
   }
 
   #receive(octets: Uint8Array): boolean {
@@ -107,6 +163,8 @@ class ProbeConnection {
       case 'write':
         this.#socket?.write(`${action.line}\r\n`)
         return
+      case 'secure':
+        return this.#secure()
       case 'arm':
         return this.#arm(action.deadlineMs)
       case 'finish':
@@ -141,5 +199,16 @@ class ProbeConnection {
     clearTimeout(this.#timer)
     this.#request.signal?.removeEventListener('abort', this.#abort)
     if (this.#outcome !== null) this.#resolve(this.#outcome)
+  }
+}
+
+function connectOptions({ address, profile }: ProbeRequest): TcpNetConnectOpts {
+  const localAddress = isIP(address) === 4 ? profile.source.ipv4 : profile.source.ipv6
+  return {
+    host: address,
+    port: profile.port,
+    autoSelectFamily: false,
+    noDelay: true,
+    ...(localAddress !== null && { localAddress }),
   }
 }

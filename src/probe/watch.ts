@@ -10,17 +10,16 @@ import type { HealthWriter } from '../health/table.ts'
 import { SlotState } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Exchange } from '../share/exchange.ts'
-import type { Alarm } from './alarm.ts'
-import { systemAlarm } from './alarm.ts'
+import { type Alarm, systemAlarm } from './alarm.ts'
 import type { Outcome } from './outcome.ts'
 import type { WatchedAddress } from './profile.ts'
-import type { SchedulerCounters } from './scheduler.ts'
-import { Scheduler } from './scheduler.ts'
+import { Scheduler, type SchedulerCounters } from './scheduler.ts'
 import { slotKey } from './slot-key.ts'
 import type { ProbeRequest } from './smtp-probe.ts'
 import { probeAddress } from './smtp-probe.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
 import { WatchedSlot } from './watched-slot.ts'
+import { type TargetAlarm, describeAlarms } from './target-alarms.ts'
 import type { Transition, WatchedState } from './watched-state.ts'
 import { describeChange, describeState } from './watched-state.ts'
 
@@ -42,6 +41,7 @@ export interface WatchOptions {
   readonly random: Random
   readonly exchange: Exchange
   readonly onTransition: (transition: Transition) => void
+  readonly onAlarm?: (alarm: TargetAlarm) => void
   readonly onOutcome?: (watched: WatchedAddress, outcome: Outcome) => void
   /** For tests: another prober, and simulated time. */
   readonly probe?: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
@@ -151,8 +151,7 @@ class SlotWatch implements Watch {
     const before = gone.get(watched.dialogueKey)
     if (before) watched.inherit(before)
     const endpoint = new WatchedEndpoint(watched, {
-      probe: (signal) =>
-        probe({ address: watched.address, profile: watched.profile, signal }, clock),
+      probe: (signal) => probe(watched.request(clock.monotonicMs(), signal), clock),
       track: (ended) => this.#track(ended),
       onOutcome: (outcome) => this.#observe(endpoint, outcome),
     })
@@ -204,14 +203,16 @@ class SlotWatch implements Watch {
   }
 
   #judge(endpoint: WatchedEndpoint): void {
-    const { table, clock, exchange, onTransition } = this.#options
+    const { table, clock, exchange, onTransition, onAlarm } = this.#options
     const { watched } = endpoint
     const nowMs = clock.monotonicMs()
-    const change = watched.judge(exchange.votes(endpoint.key), nowMs, this.#believesDown)
+    const votes = exchange.votes(endpoint.key)
+    const change = watched.judge(votes, nowMs, this.#believesDown)
     watched.write(table, nowMs)
     if (watched.isRecovering()) this.#recovering.add(endpoint)
     this.#planStep()
     if (change) for (const transition of describeChange(watched, change)) onTransition(transition)
+    for (const alarm of describeAlarms(watched, watched.weighAlarms(votes))) onAlarm?.(alarm)
   }
 
   /** The next step of slow start, for all that recover: the one that comes soonest. */

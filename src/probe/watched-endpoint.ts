@@ -1,6 +1,6 @@
 // A watched slot as the scheduler runs it: at most one probe in flight, which can be aborted.
 
-import type { VoteState } from '../health/consensus.ts'
+import { isRefusing } from '../health/refusal.ts'
 import type { Vote } from '../share/exchange.ts'
 import type { Outcome } from './outcome.ts'
 import type { ScheduledProbe } from './scheduler.ts'
@@ -22,7 +22,7 @@ export class WatchedEndpoint implements ScheduledProbe {
   readonly fastIntervalMs: number
   readonly #actions: EndpointActions
   #controller: AbortController | null = null
-  #votedState: VoteState | null = null
+  #voted: string | null = null
 
   constructor(watched: WatchedSlot, actions: EndpointActions) {
     this.watched = watched
@@ -45,11 +45,12 @@ export class WatchedEndpoint implements ScheduledProbe {
     this.#controller?.abort()
   }
 
-  /** Our vote, if it is not the one given last. */
+  /** Our vote, if it is not the one given last; whether it is for being refused matters to alarms. */
   changedVote(): Vote | null {
     const vote = this.watched.vote()
-    if (vote.state === this.#votedState) return null
-    this.#votedState = vote.state
+    const said = `${vote.state} ${isRefusing(vote.reason)}`
+    if (said === this.#voted) return null
+    this.#voted = said
     return vote
   }
 

@@ -7,15 +7,20 @@ import type { Judgement, LiveVote, VoteState } from '../health/consensus.ts'
 import { consensus } from '../health/consensus.ts'
 import type { DampingPolicy, DampingState } from '../health/damping.ts'
 import { advance, dampingPolicy, holdSeconds, isUndecided, undamped } from '../health/damping.ts'
+import type { SheddingState } from '../health/shedding.ts'
+import { shed, shedFactor, unburdened } from '../health/shedding.ts'
 import { slowStartFactor } from '../health/slow-start.ts'
 import type { HealthWriter } from '../health/table.ts'
 import { SlotState } from '../health/table.ts'
 import type { Verdict } from '../health/verdict.ts'
-import { verdictOf } from '../health/verdict.ts'
+import { effectOf } from '../health/verdict.ts'
 import type { Vote } from '../share/exchange.ts'
 import type { Outcome } from './outcome.ts'
 import type { ProbeProfile, WatchedAddress } from './profile.ts'
+import { SlowLane } from './slow-lane.ts'
+import { type AlarmChange, TargetAlarms } from './target-alarms.ts'
 import { dialogueKey, slotKey } from './slot-key.ts'
+import type { ProbeRequest } from './smtp-probe.ts'
 
 /** Verdicts since the endpoint is watched. */
 export type VerdictCounts = Readonly<Record<Verdict, number>>
@@ -30,8 +35,11 @@ export class WatchedSlot {
   readonly slot: number
   readonly key: string
   readonly dialogueKey: string
+  /** Where it is probed. */
   readonly address: string
   readonly profile: ProbeProfile
+  readonly lane: SlowLane
+  readonly alarms: TargetAlarms = new TargetAlarms()
   readonly policy: DampingPolicy
   /** Every target that this endpoint stands for. */
   addresses: readonly WatchedAddress[]
@@ -43,6 +51,8 @@ export class WatchedSlot {
   factor: number = 1
   holdSeconds: number = Infinity
   #damping: DampingState
+  #shedding: SheddingState
+  #slowStart: number = 1
   #judgement: Judgement = 'unknown'
   #recoveredAtMs: number | null = null
 
@@ -51,8 +61,10 @@ export class WatchedSlot {
     this.slot = first.slot
     this.key = slotKey(first)
     this.dialogueKey = dialogueKey(first)
-    this.address = first.address
+    this.address = first.probeAddress ?? first.address
     this.profile = first.profile
+    this.lane = new SlowLane(this.key, first.profile, nowMs)
+    this.#shedding = unburdened(nowMs)
     this.policy = dampingPolicy(first.profile)
     this.addresses = addresses
     this.sinceMs = nowMs
@@ -66,16 +78,28 @@ export class WatchedSlot {
     this.lastOutcomeAtMs = before.lastOutcomeAtMs
     this.state = before.state
     this.sinceMs = before.sinceMs
+    this.lane.inherit(before.lane)
+    this.alarms.inherit(before.alarms)
+    this.#shedding = before.#shedding
     this.#damping = before.#damping
     this.#judgement = before.#judgement
     this.#recoveredAtMs = before.#recoveredAtMs
   }
 
-  observe(outcome: Outcome, nowMs: number): void {
-    const verdict = verdictOf(outcome.kind)
+  /** The probe that is due now. */
+  request(nowMs: number, signal: AbortSignal): ProbeRequest {
+    const { address, lane } = this
+    return { address, profile: lane.profileNow(nowMs), hadStarttls: lane.hadStarttls(), signal }
+  }
+
+  observe(seen: Outcome, nowMs: number): void {
+    const outcome = this.lane.observe(seen, nowMs)
+    const requiresTls = this.profile.tls.isRequired
+    const { verdict, load } = effectOf(outcome, { requiresTls })
     this.counts = { ...this.counts, [verdict]: this.counts[verdict] + 1 }
     this.lastOutcome = outcome
     this.lastOutcomeAtMs = nowMs
+    this.#shedding = shed(this.#shedding, load, this.profile.intervalMs, nowMs)
     this.#damping = advance(this.#damping, verdict, this.policy, nowMs)
   }
 
@@ -84,7 +108,12 @@ export class WatchedSlot {
   }
 
   isRecovering(): boolean {
-    return this.factor < 1
+    return this.#slowStart < 1
+  }
+
+  /** What is to be raised or lowered, by our last outcome and all votes. */
+  weighAlarms(votes: readonly LiveVote[]): readonly AlarmChange[] {
+    return this.alarms.weigh(this.lastOutcome, votes)
   }
 
   /** Our own word. After `fall` probes in a row that told nothing we have none. */
@@ -108,7 +137,8 @@ export class WatchedSlot {
 
   /** Writes the slot's row if it differs from what was written last. */
   write(table: HealthWriter, nowMs: number): void {
-    const factor = slowStartFactor(this.#recoveredAtMs, this.profile.slowStartSeconds, nowMs)
+    this.#slowStart = slowStartFactor(this.#recoveredAtMs, this.profile.slowStartSeconds, nowMs)
+    const factor = this.#slowStart * shedFactor(this.#shedding)
     const holding = holdSeconds(this.#damping, this.policy, nowMs)
     const isWritten = table.state(this.slot) === this.state && this.factor === factor
     if (isWritten && this.holdSeconds === holding) return

@@ -1,6 +1,7 @@
 // What a watch tells about the addresses it watches: states for people, transitions for the log.
 
 import { SlotState } from '../health/table.ts'
+import type { AlarmKind } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Outcome } from './outcome.ts'
 import type { SlotChange, VerdictCounts, WatchedSlot } from './watched-slot.ts'
@@ -40,6 +41,7 @@ export interface WatchedState {
   readonly holdSeconds: number
   /** Share of the configured weight, 0…1. */
   readonly factor: number
+  readonly alarms: readonly AlarmKind[]
   /** null: in flight, or waiting for a place. */
   readonly nextProbeInMs: number | null
 }
@@ -50,11 +52,11 @@ const stateNames = Object.fromEntries(
 
 /** One a watched address: several targets may share the slot. */
 export function describeChange(watched: WatchedSlot, change: SlotChange): readonly Transition[] {
-  return watched.addresses.map(({ zone, target }) => ({
+  return watched.addresses.map(({ zone, target, address }) => ({
     slot: watched.slot,
     zone,
     target,
-    address: watched.address,
+    address,
     from: stateNames[change.from],
     to: stateNames[change.to],
     reason: watched.lastOutcome?.reason ?? 'unprobed',
@@ -71,11 +73,11 @@ export function describeState(
 ): readonly WatchedState[] {
   const wallOffsetMs = clock.wallMs() - clock.monotonicMs()
   const hasOutcome = watched.lastOutcome !== null
-  return watched.addresses.map(({ zone, target }) => ({
+  return watched.addresses.map(({ zone, target, address }) => ({
     slot: watched.slot,
     zone,
     target,
-    address: watched.address,
+    address,
     port: watched.profile.port,
     profile: watched.profile.name,
     state: stateNames[watched.state],
@@ -85,6 +87,7 @@ export function describeState(
     counts: watched.counts,
     holdSeconds: watched.holdSeconds,
     factor: watched.factor,
+    alarms: watched.alarms.raised(),
     nextProbeInMs,
   }))
 }

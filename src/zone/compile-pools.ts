@@ -1,6 +1,7 @@
 // `probes:` and `pools:` → Pool: which targets, at which weight, watched through which slots.
 
 import type { Member, Pool } from '../steer/policy.ts'
+import { checkProbes } from './check-probes.ts'
 import type { Compilation } from './compilation.ts'
 import { type TargetDraft, sortedByName } from './compile-targets.ts'
 import { suggestName } from './suggest-name.ts'
@@ -36,19 +37,6 @@ function haveDifferentRisks(members: readonly Member[]): boolean {
     targets.some(({ region, rack }) => region !== null || rack !== null) &&
     targets.some(({ region, rack }) => region !== first?.region || rack !== first.rack)
   )
-}
-
-function checkProbes({ source, problems }: Compilation): void {
-  for (const [name, { intervalMs, fastIntervalMs = 0 }] of source.probes) {
-    if (fastIntervalMs <= intervalMs) continue
-    const message = `fast_interval is ${fastIntervalMs} ms, expected at most interval, ${intervalMs} ms`
-    problems.refuse('fast-above-interval', ['probes', name, 'fast_interval'], message)
-  }
-  for (const [name, { probe }] of source.pools) {
-    if (probe === undefined || source.probes.has(probe)) continue
-    const message = `unknown probe ${JSON.stringify(probe)}, ${suggestName('probe', source.probes.keys(), probe)}`
-    problems.refuse('unknown-probe', ['pools', name, 'probe'], message)
-  }
 }
 
 function compileMembers(

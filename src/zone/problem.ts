@@ -44,6 +44,7 @@ export const problemCodes = [
   'no-addresses',
   'duplicate-target',
   'fast-above-interval',
+  'probe-conflict',
   'unknown-target',
   'unknown-probe',
   'unknown-pool',

@@ -47,19 +47,39 @@ export interface TargetSource {
   readonly warmup?: WarmUp | undefined
   /** Presentation form. */
   readonly tlsa?: readonly string[] | undefined
+  /** Served address → where it is probed instead, `ADDRESS` or `ADDRESS:PORT`. */
+  readonly probeAt: ReadonlyMap<string, string>
 }
 
 export interface ProbeSource {
   readonly port: number
-  readonly level: 'banner' | 'ehlo'
+  readonly level: 'connect' | 'banner' | 'ehlo' | 'mail' | 'tls' | 'rcpt'
+  /** Absent: `mail` at level `rcpt`, else `ehlo`. */
+  readonly rounds?: 'connect' | 'banner' | 'ehlo' | 'mail' | undefined
   /** Absent: `probe.<zone>`. */
   readonly ehlo?: string | undefined
+  /** Absent: `implicit` at port 465, else `starttls`. */
+  readonly tls?: 'starttls' | 'implicit' | undefined
+  readonly tlsMin: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  readonly requireTls: boolean
+  readonly certWarningMs: number
+  readonly certCriticalMs: number
+  readonly tlsIntervalMs: number
+  readonly rcptIntervalMs: number
+  readonly recipient?: string | undefined
+  /** Empty: the null sender. */
+  readonly sender: string
+  readonly expect: { readonly banner: readonly string[]; readonly ehlo: readonly string[] }
+  readonly proxy: 'none' | 'v1' | 'v2'
+  /** Addresses to probe from, one of a family at most. */
+  readonly sources: readonly string[]
   readonly intervalMs: number
   /** Absent: 5 s, or the interval where that is shorter. */
   readonly fastIntervalMs?: number | undefined
   readonly connectTimeoutMs: number
   readonly bannerTimeoutMs: number
   readonly commandTimeoutMs: number
+  readonly slowAfterMs: number
   readonly fall: number
   readonly rise: number
   readonly slowStartMs: number

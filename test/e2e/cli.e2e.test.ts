@@ -182,25 +182,40 @@ describe('probe', () => {
     ])
   })
 
-  it('exits 1 within its deadlines where one listens and is mute', async () => {
-    const port = await freePort(['127.0.0.33'])
-    const odd = await startOddMta('127.0.0.33', port, mute)
-    const silent = await run('probe', `127.0.0.33:${port}`, '--level', 'banner')
-    await odd.close()
-    expect([silent.code, lastLine(silent.stdout)]).toEqual([
-      1,
-      expect.stringMatching(/^kind=mute reason=banner-timeout/),
-    ])
-  })
-
-  it.each([[[]], [['127.0.0.1']], [['127.0.0.1:0']], [['127.0.0.1:25', '--level', 'mail']]])(
-    'exits 2 on %j',
-    async (args) => {
-      const { code, stdout, stderr } = await run('probe', ...args)
-      expect([code, stdout]).toEqual([2, ''])
-      expect(stderr).toMatch(/^mxsteer probe: .+\n$/)
+  it(
+    'exits 1 within its deadlines where one listens and is mute',
+    { timeout: 60_000 },
+    async () => {
+      const port = await freePort(['127.0.0.33'])
+      const odd = await startOddMta('127.0.0.33', port, mute)
+      const probe = (): ReturnType<typeof run> =>
+        run('probe', `127.0.0.33:${port}`, '--level', 'banner')
+      let silent = await probe()
+      // A machine so busy that the probe itself came late judges nobody; then it is asked again.
+      for (let i = 0; i < 3 && lastLine(silent.stdout).startsWith('kind=self'); i++)
+        silent = await probe()
+      await odd.close()
+      expect([silent.code, lastLine(silent.stdout)]).toEqual([
+        1,
+        expect.stringMatching(/^kind=mute reason=banner-timeout/),
+      ])
     },
   )
+
+  it.each([
+    [[]],
+    [['127.0.0.1:0']],
+    [['127.0.0.1:25', '--level', 'data']],
+    [['127.0.0.1:25', '--level', 'rcpt']],
+    [['127.0.0.1:25', '--recipient', 'a@b.test']],
+    [['127.0.0.1:25', '--proxy', 'v3']],
+    [['127.0.0.1:25', '--source', 'here']],
+    [['127.0.0.1:25', '--tls', 'no']],
+  ])('exits 2 on %j', async (args) => {
+    const { code, stdout, stderr } = await run('probe', ...args)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^mxsteer probe: .+\n$/)
+  })
 })
 
 describe('mxsteer', () => {

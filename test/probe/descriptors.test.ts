@@ -15,7 +15,8 @@ test('EMFILE: self', async () => {
     import { openSync } from 'node:fs'
     import { probeAddress } from ${source('probe/smtp-probe.ts')}
     import { systemClock } from ${source('lib/clock.ts')}
-    const profile = { port: ${mta.port}, level: 'banner', ehlo: 'x', connectTimeoutMs: 500,
+    import { profileDefaults } from ${source('probe/profile.ts')}
+    const profile = { ...profileDefaults, port: ${mta.port}, level: 'banner', ehlo: 'x', connectTimeoutMs: 500,
       bannerTimeoutMs: 500, commandTimeoutMs: 200 }
     const probe = () => probeAddress({ address: '127.0.0.1', profile }, systemClock)
     const before = await probe()

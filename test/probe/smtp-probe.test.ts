@@ -10,6 +10,7 @@ import type { ProbeProfile } from '../../src/probe/profile.ts'
 import { probeAddress } from '../../src/probe/smtp-probe.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { startScriptedMta, type ScriptedMta } from '../support/scripted-mta.ts'
+import { deeperScenarios } from './deeper-scenarios.ts'
 import { answered, scenarios } from './smtp-scenarios.ts'
 
 let mta: ScriptedMta | null = null
@@ -35,11 +36,12 @@ async function unstalled(
 }
 
 describe('scripted MTAs', () => {
-  test.each(scenarios)('$name: $kind', async (scenario) => {
+  test.each([...scenarios, ...deeperScenarios])('$name: $kind', async (scenario) => {
     const { outcome, tookMs } = await unstalled(async () => {
       await mta?.close()
       mta = await startScriptedMta(scenario.script)
-      return probe(quickProfile({ port: mta.port, level: scenario.level ?? 'ehlo' }))
+      const { level = 'ehlo', profile } = scenario
+      return probe(quickProfile({ port: mta.port, level, ...profile }))
     })
     if (!mta) throw new Error('no MTA')
     const { kind, reason, code } = outcome

@@ -2,12 +2,14 @@
 // see test/support/probe-profile.ts.
 
 import type { OutcomeKind } from '../../src/probe/outcome.ts'
+import type { ProbeLevel, ProbeProfile } from '../../src/probe/profile.ts'
 import type { Step } from '../support/scripted-mta.ts'
 
 export interface Scenario {
   readonly name: string
   readonly script: readonly Step[]
-  readonly level?: 'banner'
+  readonly level?: ProbeLevel
+  readonly profile?: Partial<ProbeProfile>
   readonly kind: OutcomeKind
   readonly reason: string
   readonly code?: number
@@ -106,8 +108,16 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: '421 4.7.0',
-    script: refusedWith('421 4.7.0 Error: too many connections'),
-    kind: 'busy',
+    script: refusedWith('421 4.7.0 Try again later'),
+    kind: 'refusing',
+    reason: 'banner-policy',
+    code: 421,
+    writes: [quit],
+  },
+  {
+    name: '421 too many connections, without an enhanced code',
+    script: refusedWith('421 mx Error: Too many connections from you'),
+    kind: 'refusing',
     reason: 'banner-policy',
     code: 421,
   },

@@ -372,7 +372,8 @@ describe('with other instances', () => {
     watch.watch([address(1)])
     await run(1100)
     says.set('192.0.2.1', 'refusing')
-    await probes('192.0.2.1', 4)
+    // It takes twice `fall`.
+    await probes('192.0.2.1', 7)
     expect(table.state(1)).toBe(SlotState.up)
     foreign([vote('nyc', 'D'), vote('sin', 'U')])
     expect(table.state(1)).toBe(SlotState.down)

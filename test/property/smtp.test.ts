@@ -3,7 +3,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../src/probe/outcome.ts'
-import type { DialogueAction } from '../../src/probe/smtp-dialogue.ts'
+import type { DialogueAction } from '../../src/probe/dialogue-turn.ts'
 import { SmtpDialogue } from '../../src/probe/smtp-dialogue.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 
@@ -24,7 +24,7 @@ function converse(replies: readonly Uint8Array[], cuts: readonly number[], ends:
     for (const action of actions) {
       if (action.kind === 'write') writes.push(action.line)
       else if (action.kind === 'arm') deadlineMs = action.deadlineMs
-      else finished.push(action.outcome)
+      else if (action.kind === 'finish') finished.push(action.outcome)
     }
   }
   perform(dialogue.feed({ kind: 'start' }, 0))

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the tests run beside npm's packages: dig, kdig, drill, BIND, NSD, Unbound, Postfix, ip and openssl.
+# Installs what the tests run beside npm's packages: dig, kdig, drill, BIND, NSD, Unbound, Postfix, Exim, HAProxy,
+# fail2ban, ip and openssl.
 # Silent where nothing is missing. On Debian and its like it asks apt-get (as root, or through sudo);
 # elsewhere it names what is missing and exits 1. Leaves no service running.
 set -eu
@@ -9,7 +10,8 @@ export PATH
 
 # command → Debian package
 needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix named:bind9 nsd:nsd kdig:knot-dnsutils
-drill:ldnsutils unbound:unbound ip:iproute2 openssl:openssl'
+drill:ldnsutils unbound:unbound ip:iproute2 openssl:openssl haproxy:haproxy fail2ban-regex:fail2ban
+exim4:exim4-daemon-light'
 
 fail() {
   printf 'pretest: %s\n' "$*" >&2
@@ -65,6 +67,18 @@ install() {
   apt update >/dev/null && apt install --no-install-recommends "$@" >/dev/null
 }
 
+# Exim and Postfix exclude each other as packages: so Exim's program alone, beside the libraries that it needs.
+install_exim() {
+  apt install --no-install-recommends libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0 >/dev/null
+  getent passwd Debian-exim >/dev/null ||
+    $sudo useradd --system --user-group --no-create-home --shell /usr/sbin/nologin Debian-exim
+  folder=$(mktemp -d)
+  chmod 755 "$folder"
+  (cd "$folder" && apt-get -qq -o APT::Sandbox::User=root download exim4-daemon-light && dpkg -x ./*.deb .)
+  $sudo cp "$folder/usr/sbin/exim4" /usr/local/sbin/exim4
+  rm -rf "$folder"
+}
+
 check_node
 packages=$(missing_packages)
 [ -z "$packages" ] && exit 0
@@ -79,7 +93,11 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 printf 'pretest: installing for the tests through %sapt-get: %s\n' "${sudo:+sudo }" "$packages"
 forbid_services
+others=$(printf '%s' " $packages " | sed 's/ exim4-daemon-light / /')
 # shellcheck disable=SC2086 -- a list of words
-install $packages || fail "apt-get could not install $packages"
+[ -z "${others# }" ] || install $others || fail "apt-get could not install $others"
+case " $packages " in
+*' exim4-daemon-light '*) install_exim || fail "could not fetch exim4-daemon-light" ;;
+esac
 left=$(missing_commands)
 [ -z "$left" ] || fail "still missing after installing $packages: $left"

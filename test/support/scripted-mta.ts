@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type SecureContextOptions, TLSSocket, createSecureContext } from 'node:tls'
 
 export type Step =
   | { readonly send: string | Uint8Array }
@@ -14,6 +15,8 @@ export type Step =
   | { readonly drip: string; readonly everyMs: number }
   /** The same again and again, as fast as the client reads. */
   | { readonly endless: string }
+  /** TLS from here on, as the server. */
+  | 'secure'
   | 'reset'
   | 'end'
 
@@ -30,18 +33,24 @@ export interface ScriptedMta {
   close(): Promise<void>
 }
 
-export async function startScriptedMta(script: readonly Step[]): Promise<ScriptedMta> {
+export async function startScriptedMta(
+  script: readonly Step[],
+  tls: SecureContextOptions = {},
+): Promise<ScriptedMta> {
   const exchanged: Exchanged[] = []
   const closings: string[] = []
   const sockets = new Set<Socket>()
   const server: Server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
     let heard = ''
-    socket.setEncoding('latin1')
-    socket.on('data', (chunk) => {
-      heard += chunk
-      exchanged.push({ from: 'client', text: String(chunk) })
-    })
+    const listen = (from: Socket): void => {
+      from.setEncoding('latin1')
+      from.on('data', (chunk) => {
+        heard += chunk
+        exchanged.push({ from: 'client', text: String(chunk) })
+      })
+    }
+    listen(socket)
     socket.once('end', () => {
       closings.push('end')
       socket.end()
@@ -54,6 +63,7 @@ export async function startScriptedMta(script: readonly Step[]): Promise<Scripte
     void play(socket, script, {
       said: (text) => exchanged.push({ from: 'server', text }),
       heard: () => heard,
+      secure: () => startTls(socket, tls, listen),
     })
   })
   server.listen(0, '127.0.0.1')
@@ -73,12 +83,32 @@ export async function startScriptedMta(script: readonly Step[]): Promise<Scripte
 interface Ears {
   said(text: string): void
   heard(): string
+  secure(): Socket
 }
 
-async function play(socket: Socket, script: readonly Step[], ears: Ears): Promise<void> {
+function startTls(
+  socket: Socket,
+  options: SecureContextOptions,
+  listen: (from: Socket) => void,
+): Socket {
+  socket.removeAllListeners('data')
+  const secured = new TLSSocket(socket, {
+    isServer: true,
+    secureContext: createSecureContext(options),
+  })
+  // A client that does not like what it sees hangs up.
+  secured.on('error', () => {})
+  secured.once('end', () => secured.end())
+  listen(secured)
+  return secured
+}
+
+async function play(connection: Socket, script: readonly Step[], ears: Ears): Promise<void> {
+  let socket = connection
   for (const step of script) {
     if (socket.destroyed) return
-    if (step === 'reset') socket.resetAndDestroy()
+    if (step === 'secure') socket = ears.secure()
+    else if (step === 'reset') socket.resetAndDestroy()
     else if (step === 'end') socket.end()
     else if ('send' in step) {
       ears.said(

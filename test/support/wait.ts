@@ -1,7 +1,18 @@
 // Waiting for something to become true, with a limit and a message that tells what never came.
 
+import { connect } from 'node:net'
+
 export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, ms))
+
+/** Whether somebody accepts connections there; the connection is closed at once. */
+export const isListening = (address: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: address, port })
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
 
 export interface Patience {
   readonly what: string

@@ -1,0 +1,101 @@
+// Checks of `probes:` that take more than one value: what a key asks for must be within what the level does,
+// since nothing is accepted and then ignored.
+
+import { formatAddress, parseAddress } from '../lib/ip.ts'
+import type { Compilation } from './compilation.ts'
+import { readProbePlace } from './probe-place.ts'
+import { suggestName } from './suggest-name.ts'
+import type { ProbeSource } from './zone-source.ts'
+
+export function checkProbes(compilation: Compilation): void {
+  const { source, problems } = compilation
+  for (const [name, probe] of source.probes) checkProbe(compilation, name, probe)
+  for (const name of source.targets.keys()) checkPlaces(compilation, name)
+  for (const [name, { probe }] of source.pools) {
+    if (probe === undefined || source.probes.has(probe)) continue
+    const message = `unknown probe ${JSON.stringify(probe)}, ${suggestName('probe', source.probes.keys(), probe)}`
+    problems.refuse('unknown-probe', ['pools', name, 'probe'], message)
+  }
+}
+
+function checkProbe({ problems }: Compilation, name: string, probe: ProbeSource): void {
+  const { intervalMs, fastIntervalMs = 0 } = probe
+  if (fastIntervalMs > intervalMs) {
+    const message = `fast_interval is ${fastIntervalMs} ms, expected at most interval, ${intervalMs} ms`
+    problems.refuse('fast-above-interval', ['probes', name, 'fast_interval'], message)
+  }
+  for (const [key, message] of conflictsOf(probe)) {
+    problems.refuse('probe-conflict', ['probes', name, key], message)
+  }
+  checkSources(problems, name, probe)
+}
+
+type Conflict = readonly [key: string, message: string]
+
+function conflictsOf(probe: ProbeSource): readonly Conflict[] {
+  const { level, recipient, expect, tls, port } = probe
+  const isImplicit = tls === 'implicit' || (tls === undefined && port === 465)
+  const isSlow = level === 'tls' || level === 'rcpt'
+  const rows: readonly (readonly [isWrong: boolean, ...Conflict])[] = [
+    [level === 'rcpt' && !recipient, 'level', 'level rcpt needs a recipient'],
+    [level !== 'rcpt' && !!recipient, 'recipient', 'a recipient is asked at level rcpt only'],
+    [level !== 'rcpt' && probe.sender !== '', 'sender', 'a sender is given at level rcpt only'],
+    [!isSlow && !!probe.rounds, 'rounds', 'rounds differ from the level at tls and rcpt only'],
+    [
+      probe.requireTls && level !== 'tls' && !(isImplicit && level !== 'connect'),
+      'require_tls',
+      `level ${level} sees no TLS, expected level tls`,
+    ],
+    [
+      expect.banner.length > 0 && level === 'connect',
+      'expect',
+      'level connect reads no banner, expected level banner or more',
+    ],
+    [
+      expect.ehlo.length > 0 && (level === 'connect' || level === 'banner'),
+      'expect',
+      `level ${level} sends no EHLO, expected level ehlo or more`,
+    ],
+    [
+      probe.certCriticalMs > probe.certWarningMs,
+      'cert_critical',
+      'cert_critical is longer than cert_warning',
+    ],
+  ]
+  return rows.filter(([isWrong]) => isWrong).map(([, key, message]) => [key, message])
+}
+
+/** One of a family at most: it is where a probe of that family comes from. */
+function checkSources(problems: Compilation['problems'], name: string, probe: ProbeSource): void {
+  const path = ['probes', name, 'source']
+  const families = new Set<number>()
+  for (const text of probe.sources) {
+    const family = parseAddress(text)?.family
+    if (family === undefined) {
+      const message = `expected an IPv4 or IPv6 address of this host, got ${JSON.stringify(text)}`
+      problems.refuse('bad-address', path, message)
+    } else if (families.has(family)) {
+      problems.refuse('probe-conflict', path, `two addresses of IPv${family}, expected one`)
+    } else families.add(family)
+  }
+}
+
+function checkPlaces({ source, problems }: Compilation, target: string): void {
+  const { addresses, probeAt } = source.targets.get(target) ?? { addresses: [], probeAt: new Map() }
+  const known = new Set(addresses.map(canonical))
+  for (const [served, place] of probeAt) {
+    const path = ['targets', target, 'probe_at', served]
+    const read = readProbePlace(place)
+    if (!known.has(canonical(served))) {
+      problems.refuse('bad-address', path, `${served} is no address of target ${target}`, 'key')
+    } else if (!read) {
+      const message = `expected ADDRESS or ADDRESS:PORT, got ${JSON.stringify(place)}`
+      problems.refuse('bad-address', path, message)
+    }
+  }
+}
+
+const canonical = (text: string): string => {
+  const parsed = parseAddress(text)
+  return parsed ? formatAddress(parsed.octets) : text
+}
