@@ -7,20 +7,26 @@ import type { AdminSources } from './admin/routes.ts'
 import { type AnsweringNeeds, startAnswering } from './answering-workers.ts'
 import type { Mistake } from './config/mistake.ts'
 import type { Settings } from './config/settings.ts'
+import type { ZoneKeeper } from './config/zone-keeper.ts'
 import { type Explainer, createExplainer } from './explainer.ts'
 import { type HealthReader, createHealthTable } from './health/table.ts'
+import type { IdentityWatch } from './identity/watch.ts'
 import { systemClock } from './lib/clock.ts'
+import { type KeptState, openKeptState } from './kept-state.ts'
 import type { Log } from './log.ts'
-import { logAlarm, logFallback, logTransition } from './log-events.ts'
-import { metricSources, udpEndpoints } from './metric-sources.ts'
+import { logFallback } from './log-events.ts'
+import { metricSources } from './metric-sources.ts'
 import { type Operator, createOperator, listenOperator } from './operator.ts'
-import { type Watch, createWatch } from './probe/watch.ts'
+import { createOutsideView } from './outside-view.ts'
+import type { Watch } from './probe/watch.ts'
+import { watchedPools } from './probe/watched-pools.ts'
+import { startProbing } from './probing.ts'
 import { readServedFiles, reloadServedFiles, watchServedFiles } from './served-files.ts'
-import { createMemoryExchange } from './share/memory.ts'
-import { bindAdvice } from './transport/bind-advice.ts'
-import { type Endpoint, checkEndpoints, formatEndpoint } from './transport/endpoint.ts'
+import { type SharedState, openSharedState } from './shared-state.ts'
+import { type Endpoint, checkEndpoints } from './transport/endpoint.ts'
 import { type UdpTransport, chooseUdp } from './transport/udp-choice.ts'
 import type { Workers } from './transport/workers.ts'
+import { cannotListen, cannotUseMmsg, describeStart, udpEndpoints } from './start-report.ts'
 import { version } from './version.ts'
 
 export interface App {
@@ -39,6 +45,9 @@ export type Started =
 interface Parts extends AnsweringNeeds {
   readonly watch: Watch
   readonly operator: Operator
+  readonly state: KeptState
+  readonly shared: SharedState
+  readonly identity: IdentityWatch
   readonly workers: Workers
   readonly metrics: Metrics
   readonly explain: Explainer
@@ -55,7 +64,8 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
   const chosen = await chooseUdp(settings.transport)
   if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
   logFallback(log, chosen.fallback)
-  const parts = assemble({ settings, log, ...read.files }, chosen.transport)
+  const state = await openKeptState(settings, log)
+  const parts = assemble({ settings, log, ...read.files }, chosen.transport, state)
   let admin: AdminListener | null = null
   try {
     admin = settings.admin && (await listenOperator(settings.admin, adminSources(parts), settings))
@@ -69,7 +79,7 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
   }
   const files = await watchServedFiles(settings.zones, parts)
   const transport = chosen.transport.kind
-  log.info({ event: 'server.ready', version, transport, ...describe(parts) }, 'answering')
+  log.info({ event: 'server.ready', version, transport, ...describeStart(parts) }, 'answering')
   return {
     kind: 'started',
     app: {
@@ -86,43 +96,50 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
 }
 
 async function stopAll(parts: Parts, admin: AdminListener | null): Promise<void> {
+  await parts.state.close()
   parts.operator.stop()
+  parts.identity.stop()
   await Promise.all([parts.workers.stop(), parts.watch.stop(), admin?.close()])
+  await parts.shared.stop()
 }
 
-function assemble(given: AnsweringNeeds, udp: UdpTransport): Parts {
+function assemble(given: AnsweringNeeds, udp: UdpTransport, state: KeptState): Parts {
   const { settings, log, keeper } = given
   const table = createHealthTable()
   // For the workers to see that somebody keeps the table (answer/staleness.ts); it ends with the process.
   setInterval(() => table.beat(), 1000).unref()
   const workers = startAnswering(given, udp, table.buffer)
-  const watch: Watch = createWatch({
+  const shared = openSharedState(settings, log, Math.random)
+  const identity = createOutsideView(settings, log, Math.random)
+  const sinks = { shared, state, identity, metrics: () => metrics }
+  const watch = startProbing({ settings, log, table, random: Math.random, ...sinks })
+  const operator = createOperator({
     table,
-    clock: systemClock,
-    random: Math.random,
-    exchange: createMemoryExchange(settings.instance, settings.site),
-    onOutcome: (_, outcome) => metrics.observeProbe(outcome),
-    onAlarm: (alarm) => logAlarm(log, alarm),
-    onTransition(transition) {
-      metrics.countTransition(transition)
-      logTransition(log, transition)
-    },
-  })
-  const operator = createOperator(table, workers, log)
-  const metrics = createMetrics(metricSources({ ...given, workers, watch, operator }))
-  watch.watch(keeper.current().watched)
-  operator.watch(keeper.current().targets)
-  const explain = explainerOf({ ...given, watch, operator }, table)
-  return {
-    ...given,
-    watch,
-    operator,
     workers,
-    metrics,
-    explain,
-    startedMs: systemClock.monotonicMs(),
-    isStopping: false,
-  }
+    log,
+    state,
+    shared: shared.overrides,
+    reputation: identity,
+    random: Math.random,
+  })
+  const metrics: Metrics = createMetrics(
+    metricSources({ ...given, workers, watch, operator, identity, state, shared }),
+  )
+  beginWatching(keeper, { watch, operator, identity, state })
+  const explain = explainerOf({ ...given, watch, operator }, table)
+  const running = { watch, operator, state, shared, identity, workers, metrics, explain }
+  return { ...given, ...running, startedMs: systemClock.monotonicMs(), isStopping: false }
+}
+
+function beginWatching(
+  keeper: ZoneKeeper,
+  { watch, operator, identity, state }: Pick<Parts, 'watch' | 'operator' | 'identity' | 'state'>,
+): void {
+  const { watched, targets, identities } = keeper.current()
+  watch.watch(watched, watchedPools(targets))
+  operator.watch(targets)
+  state.follow(() => watch.saved())
+  identity.watch(identities)
 }
 
 const explainerOf = (
@@ -144,6 +161,9 @@ const adminSources = (parts: Parts): AdminSources => ({
   overrides: parts.operator.overrides,
   shares: parts.operator.shares,
   explain: parts.explain,
+  identity: parts.identity,
+  feedback: parts.operator.feedback,
+  availability: () => parts.state.availability.pools(),
   readiness: {
     endpoints: parts.settings.listen,
     isStopping: () => parts.isStopping,
@@ -152,24 +172,4 @@ const adminSources = (parts: Parts): AdminSources => ({
       systemClock.monotonicMs() - parts.startedMs > parts.settings.readyWithinSeconds * 1000,
     someApex: () => parts.keeper.current().catalog.zones.values().next().value?.apex ?? null,
   },
-})
-
-const describe = ({ settings, keeper }: Parts): object => ({
-  listen: settings.listen.map(formatEndpoint),
-  tls: settings.streams.tls?.listen.map(formatEndpoint) ?? 'off',
-  proxy: settings.streams.proxy?.listen.map(formatEndpoint) ?? 'off',
-  admin: settings.admin ? formatEndpoint(settings.admin) : 'off',
-  workers: settings.workers,
-  zones: keeper.current().zones,
-  cookieSecret: settings.answers.cookieSecrets.length > 0 ? 'configured' : 'random',
-})
-
-const cannotUseMmsg = (why: string): Started => ({
-  kind: 'cannot-listen',
-  why: `transport mmsg does not work here: ${why}; with auto another one serves`,
-})
-
-const cannotListen = (protocol: string, endpoint: Endpoint, code: string): Started => ({
-  kind: 'cannot-listen',
-  why: `cannot listen on ${protocol} ${formatEndpoint(endpoint)}: ${bindAdvice(code)}`,
 })

@@ -64,14 +64,15 @@ function membersByRow({ watch }: OverrideSources): (row: number) => MemberParts 
 }
 
 function partsOf(
-  { member, warmUpShare, overrideShare }: MemberState,
+  { member, warmUpShare, overrideShare, feedback, reputation }: MemberState,
   overrides: readonly Override[],
 ): MemberParts {
   const its = overrides.filter(
     ({ zone, target, pool }) =>
       zone === member.zone && target === member.target && (pool ?? member.pool) === member.pool,
   )
-  return { warmUp: warmUpShare, override: overrideShare, overrides: its.map(overrideNote) }
+  const override = overrideShare
+  return { warmUp: warmUpShare, override, feedback, reputation, overrides: its.map(overrideNote) }
 }
 
 const overrideNote = ({ id, action, untilMs, why, by }: Override): OverrideNote => ({

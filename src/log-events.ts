@@ -7,6 +7,7 @@ import type { PlaceEvent } from './geo/place-keeper.ts'
 import type { Override } from './health/overrides.ts'
 import type { Log } from './log.ts'
 import type { MemberWatchOptions } from './probe/watched-members.ts'
+import type { DoubtEvent } from './probe/self-doubt.ts'
 import type { TargetAlarm } from './probe/target-alarms.ts'
 import type { Transition } from './probe/watched-state.ts'
 import type { WorkerEvent } from './transport/workers.ts'
@@ -88,6 +89,20 @@ export function logAlarm(log: Log, { alarm, isRaised, ...fields }: TargetAlarm):
   const event = alarm === 'tls' ? 'target.tls' : 'prober.blocked'
   if (isRaised) log.warn({ event, ...fields }, `${who} ${alarmTexts[alarm]}`)
   else log.info({ event: `${event}.over`, ...fields }, `${who}: over`)
+}
+
+export function logDoubt(log: Log, event: DoubtEvent): void {
+  if (event.kind === 'braked') {
+    const { group, failing, of } = event
+    const who = group === '*' ? 'all targets' : `the pool ${group}`
+    const message = `${failing} of ${of} of ${who} fail at once: each waits for a second round`
+    log.warn({ event: 'probes.braked', group, failing, of }, message)
+  } else if (event.isOver) log.info({ event: 'prober.isolated.over' }, 'connected again')
+  else
+    log.error(
+      { event: 'prober.isolated', canaries: event.canaries },
+      'no canary answers and hardly any target does: failures are taken for our own',
+    )
 }
 
 /** `why`: what keeps the faster transport away; null where nothing does. */

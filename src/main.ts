@@ -2,6 +2,7 @@
 // argv → command. Each command is a file of cli/ and resolves to the exit code; serve runs until a signal.
 
 import { check } from './cli/check.ts'
+import { doctor } from './cli/doctor.ts'
 import { explain } from './cli/explain.ts'
 import { helpText } from './cli/help.ts'
 import { disable, drain, undo, undrain, up, weight } from './cli/overrides.ts'
@@ -19,6 +20,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['probe', probe],
   ['explain', explain],
   ['simulate', simulate],
+  ['doctor', doctor],
   ['targets', targets],
   ['drain', drain],
   ['undrain', undrain],

@@ -5,11 +5,13 @@ import type { MetricSources } from './admin/metrics.ts'
 import type { WeightedTarget } from './admin/target-metrics.ts'
 import type { AnsweringNeeds } from './answering-workers.ts'
 import type { LoadedTarget } from './config/load-zones.ts'
-import type { Settings } from './config/settings.ts'
+import type { IdentityWatch } from './identity/watch.ts'
+import type { KeptState } from './kept-state.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Operator } from './operator.ts'
 import type { Watch } from './probe/watch.ts'
-import type { Endpoint } from './transport/endpoint.ts'
+import type { SharedState } from './shared-state.ts'
+import { udpEndpoints } from './start-report.ts'
 import { createDropCounter } from './transport/udp-drops.ts'
 import type { Workers } from './transport/workers.ts'
 import { version } from './version.ts'
@@ -18,15 +20,20 @@ export interface Reported extends AnsweringNeeds {
   readonly workers: Workers
   readonly watch: Watch
   readonly operator: Operator
+  readonly identity: IdentityWatch
+  readonly state: KeptState
+  readonly shared: SharedState
 }
 
 export function metricSources(reported: Reported): MetricSources {
   const { settings, keeper, places, certificate, workers, watch, operator } = reported
+  const { identity, state, shared } = reported
   const drops = createDropCounter(udpEndpoints(settings))
   return {
     version,
     counters: workers.counters,
     states: () => watch.states(),
+    probing: { schedule: () => watch.counters(), doubt: () => watch.doubt() },
     targets: () => keeper.current().targets.map(countedTarget),
     zones: () => keeper.current().zones,
     workersAlive: () => workers.alive(),
@@ -41,14 +48,13 @@ export function metricSources(reported: Reported): MetricSources {
     wallMs: () => systemClock.wallMs(),
     overrides: operator.overrides,
     shares: operator.shares,
+    identity,
+    feedback: operator.feedback,
+    availability: () => state.availability.pools(),
+    stateWrite: () => state.lastWrite(),
+    shared: shared.view,
   }
 }
-
-/** Where queries come in over UDP. */
-export const udpEndpoints = ({ listen, streams }: Settings): readonly Endpoint[] => [
-  ...listen,
-  ...(streams.proxy?.listen ?? []),
-]
 
 const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & WeightedTarget => ({
   zone,

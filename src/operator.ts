@@ -10,30 +10,66 @@ import { writeAccess } from './admin/write-request.ts'
 import type { LoadedTarget } from './config/load-zones.ts'
 import type { Settings } from './config/settings.ts'
 import type { HealthWriter } from './health/table.ts'
-import { systemClock } from './lib/clock.ts'
+import type { IdentityWatch } from './identity/watch.ts'
+import type { KeptState } from './kept-state.ts'
+import { type Random, systemClock } from './lib/clock.ts'
 import type { Log } from './log.ts'
 import { overrideEvents } from './log-events.ts'
+import { logFeedback } from './log-kept.ts'
+import { type AgentWatch, type WatchedAgent, createAgentWatch } from './probe/agent-watch.ts'
+import { systemAlarm } from './probe/alarm.ts'
+import {
+  type FeedbackBook,
+  type FeedbackTold,
+  type NamedTarget,
+  createFeedbackBook,
+} from './probe/feedback-book.ts'
 import { watchedMembers } from './probe/member-state.ts'
 import { createMemberWatch } from './probe/watched-members.ts'
-import { createMemoryOverrides } from './share/memory-overrides.ts'
+import type { OverrideExchange } from './share/override-exchange.ts'
 import type { Endpoint } from './transport/endpoint.ts'
 import type { Workers } from './transport/workers.ts'
+
+/** What MTAs say of themselves. */
+export interface ToldSources {
+  readonly book: FeedbackBook
+  readonly agentAnswers: AgentWatch['counts']
+  readonly effectOf: FeedbackBook['effectOf']
+  readonly targets: () => readonly NamedTarget[]
+}
 
 export interface Operator {
   readonly overrides: OverrideSources
   readonly shares: PoolShares
+  readonly feedback: ToldSources
   /** Replaces the targets that may be overridden. */
   watch(targets: readonly LoadedTarget[]): void
   stop(): void
 }
 
-export function createOperator(table: HealthWriter, { counters }: Workers, log: Log): Operator {
-  const exchange = createMemoryOverrides()
+export interface OperatorNeeds {
+  readonly table: HealthWriter
+  readonly workers: Workers
+  readonly log: Log
+  readonly reputation: Pick<IdentityWatch, 'shareOf' | 'onChange'>
+  readonly state: KeptState
+  readonly shared: OverrideExchange
+  readonly random: Random
+}
+
+export function createOperator(needs: OperatorNeeds): Operator {
+  const { table, log, reputation, state, random } = needs
+  const { counters } = needs.workers
+  // Those that a store keeps are not to come back from a file: another instance may have undone them.
+  const exchange = needs.shared.isLasting ? needs.shared : state.keep(needs.shared)
+  const told = hearTargets(log, random)
   const logged = overrideEvents(log)
   const watch = createMemberWatch({
     table,
     clock: systemClock,
     exchange,
+    feedback: told.sources.book,
+    reputation,
     // What was handed out until now went by the weights until now.
     onSet(override) {
       logged.onSet(override)
@@ -47,29 +83,72 @@ export function createOperator(table: HealthWriter, { counters }: Workers, log: 
   const shares = createPoolShares({ counters, states: () => watch.states() })
   return {
     shares,
-    overrides: {
-      watch,
-      exposedUntilMs: (target) =>
-        counters.reduce(
-          (latest, { handOuts }) => Math.max(latest, handOuts.exposedUntilMs(target)),
-          0,
-        ),
-      wallMs: () => systemClock.wallMs(),
-      newId: () => randomBytes(4).toString('hex'),
+    overrides: overrideSources(watch, counters),
+    feedback: told.sources,
+    watch(targets) {
+      state.availability.watch(targets)
+      told.watch(targets)
+      watch.watch(watchedMembers(targets))
     },
-    watch: (targets) => watch.watch(watchedMembers(targets)),
     stop() {
+      told.stop()
       watch.stop()
       shares.close()
     },
   }
 }
 
+const overrideSources = (
+  watch: OverrideSources['watch'],
+  counters: Workers['counters'],
+): OverrideSources => ({
+  watch,
+  exposedUntilMs: (target) =>
+    Math.max(0, ...counters.map(({ handOuts }) => handOuts.exposedUntilMs(target))),
+  wallMs: () => systemClock.wallMs(),
+  newId: () => randomBytes(4).toString('hex'),
+})
+
+interface HeardTargets {
+  readonly sources: ToldSources
+  watch(targets: readonly LoadedTarget[]): void
+  stop(): void
+}
+
+function hearTargets(log: Log, random: Random): HeardTargets {
+  const onEffect = (...told: Parameters<FeedbackTold>): void => logFeedback(log, ...told)
+  const book = createFeedbackBook(systemClock, systemAlarm, onEffect)
+  const agents = createAgentWatch({ clock: systemClock, random, book })
+  let names: readonly NamedTarget[] = []
+  return {
+    sources: {
+      book,
+      agentAnswers: () => agents.counts(),
+      effectOf: (of) => book.effectOf(of),
+      targets: () => names,
+    },
+    watch(targets) {
+      names = targets.map(({ zone, target }) => ({ zone, target: target.name }))
+      book.keep(names)
+      agents.watch(targets.flatMap(watchedAgents))
+    },
+    stop() {
+      book.stop()
+      void agents.stop()
+    },
+  }
+}
+
+const watchedAgents = ({ zone, target, agent }: LoadedTarget): readonly WatchedAgent[] =>
+  agent === null ? [] : [{ zone, target: target.name, agent }]
+
 export function listenOperator(
   endpoint: Endpoint,
   sources: AdminSources,
-  { adminToken }: Pick<Settings, 'adminToken'>,
+  { adminToken, loadToken }: Pick<Settings, 'adminToken' | 'loadToken'>,
 ): Promise<AdminListener> {
-  const writes = overrideWrites(sources.overrides, writeAccess(endpoint, adminToken))
-  return listenAdmin(endpoint, adminRoutes(sources), writes)
+  const access = writeAccess(endpoint, adminToken)
+  const writes = overrideWrites(sources.overrides, access)
+  const { book, targets } = sources.feedback
+  return listenAdmin(endpoint, adminRoutes(sources), writes, { access, loadToken, book, targets })
 }

@@ -11,8 +11,10 @@ import { type PlaceKeeper, createPlaceKeeper } from './geo/place-keeper.ts'
 import type { Clock } from './lib/clock.ts'
 import type { Log } from './log.ts'
 import { logCertificate, logPlaces, logReload } from './log-events.ts'
+import type { IdentityWatch } from './identity/watch.ts'
 import type { Operator } from './operator.ts'
 import type { Watch } from './probe/watch.ts'
+import { watchedPools } from './probe/watched-pools.ts'
 import { needsPlaces } from './steer/needs-places.ts'
 import type { StreamSettings } from './transport/streams.ts'
 import type { Workers } from './transport/workers.ts'
@@ -33,6 +35,7 @@ export interface FileTakers extends ServedFiles {
   readonly log: Log
   readonly watch: Watch
   readonly operator: Operator
+  readonly identity: IdentityWatch
   readonly workers: Workers
 }
 
@@ -65,7 +68,7 @@ export async function reloadServedFiles(takers: FileTakers, cause: string): Prom
 }
 
 async function reloadZones(
-  { keeper, places, log, workers, watch, operator }: FileTakers,
+  { keeper, places, log, workers, watch, operator, identity }: FileTakers,
   cause: string,
 ): Promise<void> {
   const loaded = await keeper.load()
@@ -75,8 +78,9 @@ async function reloadZones(
   // Opening took a while: what has overtaken these zones is in force already.
   if (keeper.current() !== loaded.served) return
   // Slots first: a zone must never be served against the health of what had its slots before.
-  watch.watch(loaded.served.watched)
+  watch.watch(loaded.served.watched, watchedPools(loaded.served.targets))
   operator.watch(loaded.served.targets)
+  identity.watch(loaded.served.identities)
   workers.publish(loaded.served.catalog)
 }
 

@@ -19,7 +19,7 @@ interface Row {
 }
 
 const everyFolder =
-  'admin answer config explain geo guard health lib probe share steer transport wire zone'
+  'admin answer config explain geo guard health identity lib probe share steer stub transport wire zone'
 
 const law: readonly Row[] = [
   { from: 'lib', imports: '' },
@@ -33,10 +33,12 @@ const law: readonly Row[] = [
   { from: 'geo', imports: 'lib', typesOnly: 'steer', packages: 'maxmind node:*' },
   { from: 'share', imports: 'health lib', packages: 'ioredis node:*' },
   { from: 'probe', imports: 'health lib', typesOnly: 'share', packages: 'node:*' },
+  { from: 'stub', imports: 'lib', packages: 'dns2 node:*' },
+  { from: 'identity', imports: 'lib probe stub' },
   {
     from: 'config',
     imports: 'answer guard health lib probe wire zone',
-    typesOnly: 'steer',
+    typesOnly: 'identity steer',
     packages: 'node:* yaml zod',
   },
   {
@@ -47,7 +49,7 @@ const law: readonly Row[] = [
   },
   {
     from: 'admin',
-    imports: 'answer health lib transport wire zone',
+    imports: 'answer health identity lib transport wire zone',
     typesOnly: 'explain probe',
     packages: 'node:* prom-client',
   },
@@ -56,14 +58,28 @@ const law: readonly Row[] = [
   { from: 'log-events.ts', imports: '', typesOnly: 'config geo health log.ts probe transport' },
   {
     from: 'served-files.ts',
-    imports: 'config geo log-events.ts steer',
-    typesOnly: 'lib log.ts operator.ts probe transport',
+    imports: 'config geo log-events.ts probe steer',
+    typesOnly: 'identity lib log.ts operator.ts transport',
   },
   {
     from: 'operator.ts',
-    imports: 'admin health lib log-events.ts probe share',
-    typesOnly: 'config log.ts transport',
+    imports: 'admin health lib log-events.ts log-kept.ts probe',
+    typesOnly: 'config identity kept-state.ts log.ts share transport',
     packages: 'node:*',
+  },
+  { from: 'log-kept.ts', imports: '', typesOnly: 'health log.ts probe share' },
+  {
+    from: 'kept-state.ts',
+    imports: 'lib log-kept.ts probe share',
+    typesOnly: 'config health log.ts',
+  },
+  { from: 'shared-state.ts', imports: 'lib share', typesOnly: 'config log.ts' },
+  { from: 'start-report.ts', imports: 'transport', typesOnly: 'config' },
+  { from: 'log-identity.ts', imports: 'identity', typesOnly: 'log.ts' },
+  {
+    from: 'outside-view.ts',
+    imports: 'identity lib log-identity.ts stub',
+    typesOnly: 'config log.ts',
   },
   {
     from: 'answering-workers.ts',
@@ -73,8 +89,14 @@ const law: readonly Row[] = [
   },
   {
     from: 'metric-sources.ts',
-    imports: 'lib transport version.ts',
-    typesOnly: 'admin answering-workers.ts config operator.ts probe',
+    imports: 'lib start-report.ts transport version.ts',
+    typesOnly:
+      'admin answering-workers.ts config identity kept-state.ts operator.ts probe shared-state.ts',
+  },
+  {
+    from: 'probing.ts',
+    imports: 'lib log-events.ts probe',
+    typesOnly: 'admin config health identity kept-state.ts log.ts shared-state.ts',
   },
   {
     from: 'explainer.ts',
@@ -83,12 +105,19 @@ const law: readonly Row[] = [
   },
   {
     from: 'app.ts',
-    imports: `${everyFolder} answering-workers.ts explainer.ts log-events.ts log.ts metric-sources.ts operator.ts served-files.ts version.ts`,
+    imports: `${everyFolder} answering-workers.ts explainer.ts kept-state.ts log-events.ts log.ts metric-sources.ts operator.ts outside-view.ts probing.ts served-files.ts shared-state.ts start-report.ts version.ts`,
+    packages: 'node:*',
+  },
+  {
+    from: 'doctor',
+    imports: 'geo lib probe steer stub wire',
+    typesOnly: 'config zone',
     packages: 'node:*',
   },
   {
     from: 'cli',
-    imports: 'app.ts config explain geo health lib log.ts probe steer version.ts wire zone',
+    imports:
+      'app.ts config doctor explain geo health identity lib log.ts probe steer stub version.ts wire zone',
     packages: 'node:*',
   },
   { from: 'main.ts', imports: 'cli version.ts' },
@@ -202,7 +231,14 @@ describe('imports', () => {
 
   test('only app.ts knows every folder', () => {
     const knowing = law.map((row) => row.from).filter((from) => known(from).has('admin'))
-    expect(knowing).toEqual(['admin', 'operator.ts', 'metric-sources.ts', 'explainer.ts', 'app.ts'])
+    expect(knowing).toEqual([
+      'admin',
+      'operator.ts',
+      'metric-sources.ts',
+      'probing.ts',
+      'explainer.ts',
+      'app.ts',
+    ])
     const importersOf = (to: string): string[] =>
       law.map((row) => row.from).filter((from) => from !== to && known(from).has(to))
     expect(importersOf('cli')).toEqual(['main.ts'])

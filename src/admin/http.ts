@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
 import type { Endpoint } from '../transport/endpoint.ts'
+import { type LoadWrites, loadReply } from './load-request.ts'
 import { type Reply, text } from './reply.ts'
 import { type Writes, writeReply } from './write-request.ts'
 
@@ -28,6 +29,7 @@ export async function listenAdmin(
   endpoint: Endpoint,
   routes: ReadonlyMap<string, Route>,
   writes: Writes | null = null,
+  loads: LoadWrites | null = null,
 ): Promise<AdminListener> {
   const server = createServer(
     {
@@ -37,7 +39,7 @@ export async function listenAdmin(
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: 1000,
     },
-    (request, response) => void serve({ routes, writes }, request, response),
+    (request, response) => void serve({ routes, writes, loads }, request, response),
   )
   server.maxConnections = limits.connections
   await new Promise<void>((resolve, reject) => {
@@ -59,6 +61,7 @@ export async function listenAdmin(
 interface Served {
   readonly routes: ReadonlyMap<string, Route>
   readonly writes: Writes | null
+  readonly loads: LoadWrites | null
 }
 
 async function serve(
@@ -83,7 +86,9 @@ const hasBody = (request: IncomingMessage): boolean =>
   Number(request.headers['content-length'] ?? 0) > 0
 
 async function replyTo(served: Served, request: IncomingMessage): Promise<Reply> {
-  const { routes, writes } = served
+  const { routes, writes, loads } = served
+  const told = loads && (await loadReply(loads, request).catch(internalError))
+  if (told) return told
   const written = writes && (await writeReply(writes, request).catch(internalError))
   if (written) return written
   if (request.method !== 'GET' && request.method !== 'HEAD') return text('only GET and HEAD\n', 405)

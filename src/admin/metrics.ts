@@ -3,13 +3,28 @@
 import { Registry, collectDefaultMetrics } from 'prom-client'
 
 import type { Counters } from '../answer/counters.ts'
+import type { MeasuredPool } from '../probe/pool-availability.ts'
 import type { WatchedState } from '../probe/watched-state.ts'
 import { type CountedTarget, registerAnswerMetrics } from './answer-metrics.ts'
+import { type IdentitySource, registerIdentityMetrics } from './identity-metrics.ts'
+import { registerAvailability } from './availability-view.ts'
+import {
+  type FeedbackSources,
+  type LastWrite,
+  registerFeedback,
+  registerStateFile,
+} from './feedback-metrics.ts'
 import { registerOverrideMetrics } from './override-metrics.ts'
 import type { OverrideSources } from './override-routes.ts'
 import { type ReportedDatabase, registerPlaceMetrics } from './place-metrics.ts'
 import type { PoolShares } from './pool-shares.ts'
 import { registerSampled } from './sampled-metric.ts'
+import { type ReportedShare, registerSharedState } from './shared-state-metrics.ts'
+import {
+  type ScheduleMetrics,
+  type ScheduleSources,
+  createScheduleMetrics,
+} from './schedule-metrics.ts'
 import {
   type ProbeMetrics,
   type WeightedTarget,
@@ -33,6 +48,13 @@ export interface MetricSources {
   readonly wallMs: () => number
   readonly overrides: OverrideSources
   readonly shares: PoolShares
+  /** null: this instance is alone. */
+  readonly shared: (() => ReportedShare) | null
+  readonly identity: IdentitySource
+  readonly probing: ScheduleSources
+  readonly feedback: FeedbackSources
+  readonly availability: () => readonly MeasuredPool[]
+  readonly stateWrite: () => LastWrite
 }
 
 export interface CertificateSource {
@@ -40,7 +62,7 @@ export interface CertificateSource {
   readonly expiresAtSeconds: () => number
 }
 
-export interface Metrics extends ProbeMetrics {
+export interface Metrics extends ProbeMetrics, ScheduleMetrics {
   readonly registry: Registry
 }
 
@@ -52,9 +74,18 @@ export function createMetrics(sources: MetricSources): Metrics {
   registerServerMetrics(registry, sources)
   if (sources.certificate !== null) registerCertificateMetrics(registry, sources.certificate)
   registerServed(registry, sources)
+  if (sources.shared !== null) registerSharedState(registry, sources.shared)
   registerOverrideMetrics(registry, sources.overrides, sources.shares)
+  registerIdentityMetrics(registry, sources.identity)
   registerPlaceMetrics(registry, sources.databases, sources.wallMs)
-  return { registry, ...createProbeMetrics(registry) }
+  registerFeedback(registry, sources.feedback)
+  registerAvailability(registry, sources.availability)
+  registerStateFile(registry, sources.stateWrite)
+  return {
+    registry,
+    ...createProbeMetrics(registry),
+    ...createScheduleMetrics(registry, sources.probing),
+  }
 }
 
 function registerServerMetrics(registry: Registry, sources: MetricSources): void {

@@ -2,9 +2,16 @@
 
 import type { Registry } from 'prom-client'
 
+import type { LatencyPercentiles } from '../health/latency-window.ts'
+import type { FeedbackBook, NamedTarget } from '../probe/feedback-book.ts'
+import type { MeasuredPool } from '../probe/pool-availability.ts'
 import type { MemberState } from '../probe/member-state.ts'
 import type { WatchedState } from '../probe/watched-state.ts'
 import { type Explain, explainReply } from './explain-route.ts'
+import type { IdentitySource } from './identity-metrics.ts'
+import { identityView } from './identity-view.ts'
+import { availabilityView } from './availability-view.ts'
+import { toldView } from './told-view.ts'
 import type { Route } from './http.ts'
 import { type OverrideSources, isoTime, overridesReply } from './override-routes.ts'
 import type { PoolShare, PoolShares } from './pool-shares.ts'
@@ -18,10 +25,13 @@ export interface AdminSources {
   readonly overrides: OverrideSources
   readonly shares: PoolShares
   readonly explain: Explain
+  readonly feedback: { readonly book: FeedbackBook; readonly targets: () => readonly NamedTarget[] }
+  readonly availability: () => readonly MeasuredPool[]
+  readonly identity: IdentitySource
 }
 
 export function adminRoutes(sources: AdminSources): ReadonlyMap<string, Route> {
-  const { registry, readiness, states, overrides } = sources
+  const { registry, readiness, states, availability, overrides } = sources
   return new Map<string, Route>([
     ['/livez', () => text('ok\n')],
     [
@@ -39,10 +49,25 @@ export function adminRoutes(sources: AdminSources): ReadonlyMap<string, Route> {
         body: await registry.metrics(),
       }),
     ],
-    ['/targets', () => json({ targets: states().map(targetView), members: memberViews(sources) })],
+    [
+      '/targets',
+      () =>
+        json({
+          targets: states().map(targetView),
+          members: memberViews(sources),
+          identity: identityViews(sources),
+          pools: availability().map(availabilityView),
+          told: toldViews(sources),
+        }),
+    ],
     ['/overrides', () => overridesReply(overrides)],
     ['/explain', (parameters) => explainReply(sources.explain, parameters)],
   ])
+}
+
+const identityViews = ({ identity, overrides }: AdminSources): readonly object[] => {
+  const wallMs = overrides.wallMs()
+  return identity.states().map((state) => identityView(state, wallMs))
 }
 
 /** One target address as its probes see it, with the last dialogue. */
@@ -56,11 +81,15 @@ function targetView(one: WatchedState): object {
     probe: one.profile,
     state: one.state,
     since: isoTime(one.sinceMs),
-    reason: last?.reason ?? 'unprobed',
+    reason: one.reason,
     factor: one.factor,
     alarms: one.alarms,
+    held: one.isHeld,
     holdSeconds: Number.isFinite(one.holdSeconds) ? one.holdSeconds : null,
     verdicts: one.counts,
+    flaps: one.flaps,
+    downs: one.downs,
+    latencyMs: latencyView(one.latency),
     nextProbeInMs: one.nextProbeInMs === null ? null : Math.round(one.nextProbeInMs),
     last: last && {
       ...last,
@@ -68,6 +97,12 @@ function targetView(one: WatchedState): object {
       durationMs: Math.round(last.durationMs),
     },
   }
+}
+
+const latencyView = ({ count, ms }: LatencyPercentiles): object => {
+  const rounded = ms.map((value) => Math.round(value * 10) / 10)
+  const [p50 = null, p90 = null, p99 = null] = rounded
+  return { probes: count, p50, p90, p99 }
 }
 
 /** Each target in each of its pools: the parts of its weight, why it is out, where it may still be cached. */
@@ -85,7 +120,7 @@ function memberViews({ overrides, shares }: AdminSources): readonly object[] {
 }
 
 function memberView(state: MemberState, share: PoolShare | undefined, exposedMs: number): object {
-  const { member, warmUpShare, overrideShare, factor, effective, out } = state
+  const { member, warmUpShare, overrideShare, feedback, reputation, factor, effective, out } = state
   return {
     zone: member.zone,
     target: member.target,
@@ -95,6 +130,8 @@ function memberView(state: MemberState, share: PoolShare | undefined, exposedMs:
       configured: member.weight,
       warmUp: warmUpShare,
       override: overrideShare,
+      feedback,
+      reputation,
       slowStart: factor,
       effective,
     },
@@ -102,6 +139,13 @@ function memberView(state: MemberState, share: PoolShare | undefined, exposedMs:
     exposedUntil: isoTime(exposedMs),
   }
 }
+
+/** What targets said of themselves, by whom and until when. */
+const toldViews = ({ feedback: { book, targets } }: AdminSources): readonly object[] =>
+  targets().flatMap((of) => {
+    const words = book.words(of).map(toldView)
+    return words.length > 0 ? [{ zone: of.zone, target: of.target, words }] : []
+  })
 
 interface MemberName {
   readonly zone: string

@@ -2,6 +2,7 @@
 
 import { Counter, Histogram, type Registry } from 'prom-client'
 
+import { latencyQuantiles } from '../health/latency-window.ts'
 import type { Outcome } from '../probe/outcome.ts'
 import type { Transition, WatchedState } from '../probe/watched-state.ts'
 import { registerSampled } from './sampled-metric.ts'
@@ -28,6 +29,11 @@ const addressGauges: readonly [name: string, help: string, value: (one: WatchedS
       'mxsteer_target_factor',
       'Share of the configured weight in force (slow start, shedding)',
       (one) => one.factor,
+    ],
+    [
+      'mxsteer_target_held',
+      '1: it passes, and is held down for its flapping alone',
+      (one) => Number(one.isHeld),
     ],
     [
       'mxsteer_prober_blocked',
@@ -60,6 +66,7 @@ export function registerTargetGauges(
         }),
     })
   }
+  registerHistory(registry, states)
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_target_weight',
@@ -70,6 +77,42 @@ export function registerTargetGauges(
         for (const [pool, weight] of weights) emit({ zone, target: name, pool }, weight)
       }
     },
+  })
+}
+
+const labelled = ({
+  zone,
+  target,
+  address,
+  profile: probe,
+}: WatchedState): Readonly<Record<string, string>> => ({
+  zone,
+  target,
+  address,
+  probe,
+})
+
+/** What each watched address did over time. */
+function registerHistory(registry: Registry, states: () => readonly WatchedState[]): void {
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_target_downs_total',
+    help: 'Times that the address went down since it is watched',
+    labels: ['zone', 'target', 'address', 'probe'],
+    sample: (emit) => states().forEach((one) => emit(labelled(one), one.downs)),
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_target_latency_seconds',
+    help: 'Duration of its last successful probes, 128 at most',
+    labels: ['zone', 'target', 'address', 'probe', 'quantile'],
+    sample: (emit) =>
+      states().forEach((one) =>
+        one.latency.ms.forEach((ms, i) => {
+          const quantile = String(latencyQuantiles[i])
+          emit({ ...labelled(one), quantile }, ms / 1000)
+        }),
+      ),
   })
 }
 

@@ -56,7 +56,8 @@ export async function writeReply(writes: Writes, request: IncomingMessage): Prom
   return body.kind === 'json' ? writes.post(body.value) : body.reply
 }
 
-function refuseAccess(access: WriteAccess, { headers }: IncomingMessage): Reply | null {
+/** null: it may. */
+export function refuseAccess(access: WriteAccess, { headers }: IncomingMessage): Reply | null {
   if (headers.origin !== undefined)
     return refuse(403, 'foreign-origin', 'web pages may not write here')
   if (access.kind === 'open') return null
@@ -64,11 +65,19 @@ function refuseAccess(access: WriteAccess, { headers }: IncomingMessage): Reply 
     const message = 'this address is not loopback: set admin_token or admin_token_file to write'
     return refuse(403, 'token-required', message)
   }
-  const given = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
+  const given = bearerOf(headers)
   if (given === undefined) {
     return refuse(401, 'token-required', 'give the admin token: Authorization: Bearer …')
   }
   return isSame(given, access.token) ? null : refuse(401, 'bad-token', 'not the admin token')
+}
+
+const bearerOf = ({ authorization }: IncomingMessage['headers']): string | undefined =>
+  /^Bearer (.+)$/i.exec(authorization ?? '')?.[1]
+
+export function isToken({ headers }: IncomingMessage, token: string): boolean {
+  const given = bearerOf(headers)
+  return given !== undefined && isSame(given, token)
 }
 
 const isSame = (given: string, wanted: string): boolean =>
@@ -76,7 +85,8 @@ const isSame = (given: string, wanted: string): boolean =>
 const digest = (text: string): Uint8Array =>
   new Uint8Array(createHash('sha256').update(text).digest())
 
-function decoded(text: string): string | null {
+/** null: not well encoded. */
+export function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text)
   } catch {
@@ -84,11 +94,11 @@ function decoded(text: string): string | null {
   }
 }
 
-type JsonBody =
+export type JsonBody =
   | { readonly kind: 'json'; readonly value: unknown }
   | { readonly kind: 'refused'; readonly reply: Reply }
 
-async function readJson(request: IncomingMessage): Promise<JsonBody> {
+export async function readJson(request: IncomingMessage): Promise<JsonBody> {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json')
     return refused(415, 'not-json', 'the body must be JSON, with content-type: application/json')

@@ -101,7 +101,7 @@ function writeRow(
   overrides: readonly Override[],
   atMs: number,
 ): void {
-  const state = memberState(health, member, effectOf(overrides, member), atMs)
+  const state = memberState(health, member, { ...effectOf(overrides, member), feedback: 1 }, atMs)
   const { standing, warmUpShare, overrideShare, holdSeconds } = state
   health.setRow(member.row, standing, Math.fround(warmUpShare * overrideShare), holdSeconds)
 }

@@ -1,16 +1,21 @@
-// `mxsteer check [DIR]`: every mistake of every zone file, and nothing served. `--diff DIR`: see diff.ts.
+// `mxsteer check [DIR]`: every mistake of every zone file, and nothing served. With --live each target is probed once;
+// `--diff DIR`: see diff.ts.
 
 import { createAllocation } from '../config/allocation.ts'
 
 import { loadZones } from '../config/load-zones.ts'
 import { createSerialKeeper } from '../config/serials.ts'
 import { systemClock } from '../lib/clock.ts'
+import { checkLive } from './check-live.ts'
 import { diff } from './diff.ts'
+import { resolverFlags } from './find-resolver.ts'
 import { parseFlags } from './flags.ts'
 import { formatMistakes } from '../config/format-mistakes.ts'
 
+const allFlags = [...new Set(['diff', 'zones', 'config', 'at', ...resolverFlags])]
+
 export async function check(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, ['diff', 'zones', 'config', 'at'], [], ['json'])
+  const flags = parseFlags(argv, allFlags, [], ['json', 'live'])
   if (flags.kind === 'bad' || flags.words.length > 1) {
     process.stderr.write(
       `mxsteer check: ${flags.kind === 'bad' ? flags.why : 'one folder at a time'}\n`,
@@ -31,6 +36,7 @@ export async function check(argv: readonly string[]): Promise<number> {
     return 1
   }
   process.stderr.write(formatMistakes(loaded.warnings))
+  if (flags.values['live']) return checkLive(loaded, flags.values)
   const count = loaded.catalogZones.size
   process.stdout.write(`${folder}: ${count} ${count === 1 ? 'zone' : 'zones'}, no mistakes\n`)
   return 0

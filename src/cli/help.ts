@@ -3,10 +3,11 @@
 export const helpText = `mxsteer: an authoritative DNS server that steers mail
 
   mxsteer serve [options]            answer queries, probe the targets
-  mxsteer check [DIR]                read zone files, name every mistake, serve nothing
+  mxsteer check [DIR] [--live]       read zone files, name every mistake, serve nothing
   mxsteer check [DIR] --diff DIR     which names the other folder answers differently, and for whom
   mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
   mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
+  mxsteer doctor [options]           delegation, glue, name servers, clock, port 25, databases: what to mend
 
   of a running server:
   mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage
@@ -23,13 +24,26 @@ serve
   --zones DIR           folder of zone files (default: zones)
   --listen ADDR:PORT    UDP and TCP; may be repeated (default: 127.0.0.1:5300)
   --admin ADDR:PORT     HTTP: /livez /readyz /metrics /targets /overrides /explain (default: 127.0.0.1:8053); "off" for none
-  --state URL           where instances share health: memory (default)
+  --state URL           where instances share what they see: memory (default: alone), redis://HOST:PORT
   --workers N           answering threads (default: one a core)
   --transport KIND      UDP by mmsg (Linux), dgram, or auto (default): mmsg where it works
   --instance NAME       name of this instance (default: the host's name)
   --site NAME           name of its site
   --lameduck TIME       how long to go on answering after SIGTERM (default: 5s)
   --log-level LEVEL     fatal, error, warn, info (default), debug
+
+check
+  --live                probe every target once, look at names, PTR and DNS lists where pools have identity:
+  --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)
+
+doctor
+  --zones DIR           folder of zone files (default: as serve has it)
+  --zone ZONE           of one zone alone
+  --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)
+  --port PORT           where name servers listen (default: 53)
+  --egress HOST[:PORT]  an MTA to reach (default: some of the targets)
+  --peer ADDR:PORT      admin server of another instance, to compare clocks with; may be repeated
+  --json                the same as JSON
 
 probe
   --level LEVEL         connect, banner, ehlo (default), mail, tls or rcpt
@@ -71,7 +85,8 @@ Each option of serve may come from the environment too: MXSTEER_LISTEN (comma-se
 
 Exit codes
   0  done; probe: the target is healthy
-  1  check found mistakes; check --diff: something differs; probe: the target is not healthy; a failure while serving;
+  1  check found mistakes, or with --live a target that is not healthy; check --diff: something differs; probe: the target
+     is not healthy; a failure while serving;
      the running server refuses, or does not answer
   2  bad usage, settings or zone files
   3  an address to listen on is taken or not ours

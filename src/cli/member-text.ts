@@ -47,11 +47,13 @@ const whyTexts: Readonly<Record<NonNullable<MemberView['why']>, string>> = {
 
 function noteLines(member: MemberView | undefined): readonly string[] {
   if (member === undefined) return []
-  const { why, overruled, addresses, overrides } = member
+  const { why, overruled, addresses, overrides, feedback, reputation } = member
   const isQuiet = why === null && addresses.every((one) => one.state === 'up' && one.factor === 1)
   return [
     ...(why === null ? [] : [`  out: ${whyTexts[why]}`]),
     ...(overruled === 'forced' ? ['  forced up: whatever its probes say'] : []),
+    ...(feedback === 1 ? [] : [`  × ${number(feedback)}: what the MTA says of its load`]),
+    ...(reputation === 1 ? [] : [`  × ${number(reputation)}: DNS lists name it`]),
     ...overrides.map((one) => `  ${overrideText(one)}`),
     ...(isQuiet ? [] : addresses.map((one) => `  ${addressText(one)}`)),
   ]

@@ -1,4 +1,5 @@
-// The token of whoever may write through the admin server. It never shows: no mistake repeats it.
+// The tokens of whoever may write through the admin server, all or loads alone. They never show: no mistake repeats
+// them.
 
 import { z } from 'zod'
 import type { Mistake } from './mistake.ts'
@@ -17,12 +18,22 @@ export type AdminTokenRead =
   | { readonly kind: 'token'; readonly token: string | null }
   | { readonly kind: 'bad'; readonly mistake: Mistake }
 
-/** The token given by itself goes before that of the file, which is its first line. */
-export async function adminTokenOf(values: {
+interface TokensGiven {
   readonly admin_token?: string | undefined
   readonly admin_token_file?: string | undefined
-}): Promise<AdminTokenRead> {
-  const { admin_token: given, admin_token_file: file } = values
+  readonly load_token?: string | undefined
+  readonly load_token_file?: string | undefined
+}
+
+export const adminTokenOf = (values: TokensGiven): Promise<AdminTokenRead> =>
+  tokenOf(values.admin_token, values.admin_token_file)
+
+/** Of who may tell loads of targets, and nothing else. */
+export const loadTokenOf = (values: TokensGiven): Promise<AdminTokenRead> =>
+  tokenOf(values.load_token, values.load_token_file)
+
+/** The token given by itself goes before that of the file, which is its first line. */
+async function tokenOf(given?: string, file?: string): Promise<AdminTokenRead> {
   if (given !== undefined || file === undefined) return { kind: 'token', token: given ?? null }
   const read = await readOne(file)
   if (read.kind === 'bad') return read

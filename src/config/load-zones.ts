@@ -1,6 +1,8 @@
 // A folder of zone files → every zone compiled, or every mistake of every file.
 
 import { createHash } from 'node:crypto'
+import type { WatchedIdentity } from '../identity/profile.ts'
+import type { AgentProfile } from '../probe/agent-check.ts'
 import type { WatchedAddress } from '../probe/profile.ts'
 import { slotKey } from '../probe/slot-key.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
@@ -13,6 +15,7 @@ import { probedAs } from './probe-profile.ts'
 import { type ReadFile, readFolder } from './read-folder.ts'
 import { type ZoneFile, readZone } from './read-zone.ts'
 import { gatherMistakes } from './gather-mistakes.ts'
+import { watchedIdentities } from './watched-identity.ts'
 import type { SerialKeeper, SerialRound } from './serials.ts'
 
 export type ZonesLoaded =
@@ -21,6 +24,7 @@ export type ZonesLoaded =
       readonly catalogZones: ReadonlyMap<NameKey, Zone>
       readonly watched: readonly WatchedAddress[]
       readonly targets: readonly LoadedTarget[]
+      readonly identities: readonly WatchedIdentity[]
       readonly zones: readonly { readonly name: string; readonly serial: number }[]
       readonly warnings: readonly Mistake[]
       /** Moves with the content of any file. */
@@ -32,7 +36,15 @@ export interface LoadedTarget {
   /** Without final dot. */
   readonly zone: string
   readonly target: Target
-  readonly pools: readonly { readonly pool: string; readonly member: Member }[]
+  readonly pools: readonly LoadedMembership[]
+  /** Who says of it how much mail it wants. */
+  readonly agent: AgentProfile | null
+}
+
+export interface LoadedMembership {
+  readonly pool: string
+  readonly member: Member
+  readonly availabilityTarget: number | null
 }
 
 export async function loadZones(
@@ -56,17 +68,30 @@ export async function loadZones(
     kind: 'loaded',
     catalogZones: new Map(loading.ready.map(({ zone }) => [zone.apexKey, zone])),
     watched: [...loading.watched.values()],
-    targets: loading.ready.flatMap(({ name, compiled }) =>
-      compiled.targets.map(({ target, memberships }) => ({
-        zone: name,
-        target,
-        pools: memberships,
-      })),
-    ),
+    targets: loading.ready.flatMap(loadedTargets),
+    identities: loading.ready.flatMap(({ identities }) => identities),
     zones: loading.ready.map(({ name, zone }) => ({ name, serial: zone.serial })),
     warnings: gatherMistakes(mistakes),
     hash: hash.digest('hex'),
   }
+}
+
+const loadedTargets = ({ name, source, compiled }: ReadyZone): readonly LoadedTarget[] =>
+  compiled.targets.map(({ target, memberships }) => ({
+    zone: name,
+    target,
+    pools: memberships.map((membership) => ({
+      ...membership,
+      availabilityTarget: source.pools.get(membership.pool)?.availabilityTarget ?? null,
+    })),
+    agent: agentOf(source, target),
+  }))
+
+function agentOf({ targets }: ZoneSource, { name, addresses }: Target): AgentProfile | null {
+  const agent = targets.get(name)?.agent
+  const address = agent?.address ?? addresses[0]?.text
+  if (!agent || address === undefined) return null
+  return { address, port: agent.port, intervalMs: agent.intervalMs, send: agent.send ?? '' }
 }
 
 const hashOf = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex')
@@ -79,7 +104,15 @@ interface Loading {
   readonly watched: Map<string, WatchedAddress>
   /** Zone → the file that has it. */
   readonly owners: Map<string, string>
-  readonly ready: { readonly name: string; readonly zone: Zone; readonly compiled: CompiledZone }[]
+  readonly ready: ReadyZone[]
+}
+
+interface ReadyZone {
+  readonly name: string
+  readonly source: ZoneSource
+  readonly zone: Zone
+  readonly compiled: CompiledZone
+  readonly identities: readonly WatchedIdentity[]
 }
 
 function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Mistake[] {
@@ -97,7 +130,10 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Mistak
     targetIndexOf: (target) => loading.places.targetIndexOf(`${name} ${target}`),
   })
   const { zone } = compiled
-  if (zone) loading.ready.push({ name, zone, compiled })
+  if (zone) {
+    const identities = watchedIdentities(name, source, compiled.targets)
+    loading.ready.push({ name, source, zone, compiled, identities })
+  }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
   const mistakes = [...zoneFile.mistakes, ...problems.map((problem) => document.toMistake(problem))]
   return [...mistakes, ...claimName(loading, zoneFile, name)]

@@ -4,13 +4,9 @@ import type { DocumentPath, Problem } from '../zone/problem.ts'
 import { type ConfigDocument, parseDocument } from './document.ts'
 import type { Mistake } from './mistake.ts'
 import { shapeProblems } from './schema-problems.ts'
-import {
-  type FileOnly,
-  type SettingValues,
-  isStoreUrl,
-  settingsFileSchema,
-} from './settings-schema.ts'
-import { storeUnavailable } from './store-unavailable.ts'
+import { type FileOnly, type SettingValues, settingsFileSchema } from './settings-schema.ts'
+import { secretStateKeys } from './state-settings.ts'
+import { expectedState } from './store-url.ts'
 
 export interface FileSettings {
   readonly values: SettingValues & FileOnly
@@ -27,27 +23,13 @@ export function readSettingsFile(file: string, octets: Uint8Array): FileSettings
   const problems = shapeProblems(issues, document.value).map(({ problem }) =>
     withoutSecret(problem),
   )
-  if (namesStore(document.value)) problems.push(storeProblem)
   const found = [...mistakes, ...problems.map((problem) => document.toMistake(problem))]
   return { values: read.success ? read.data : {}, mistakes: hideSecrets(document, found) }
 }
 
-const storeProblem: Problem = {
-  severity: 'error',
-  code: 'state-unavailable',
-  path: ['state'],
-  at: 'value',
-  message: storeUnavailable,
-}
-
-function namesStore(value: unknown): boolean {
-  const state: unknown = (value as { state?: unknown } | null)?.state
-  return typeof state === 'string' && isStoreUrl(state)
-}
-
 /** What stands at `state` may be a URL with a slip in it, and its password. */
 const withoutSecret = (problem: Problem): Problem =>
-  problem.path[0] === 'state' ? { ...problem, message: 'expected memory' } : problem
+  problem.path[0] === 'state' ? { ...problem, message: expectedState } : problem
 
 /** Nor is it shown by the excerpt of another mistake on its line; and so are the secrets of cookies. */
 function hideSecrets(document: ConfigDocument, mistakes: readonly Mistake[]): readonly Mistake[] {
@@ -57,17 +39,25 @@ function hideSecrets(document: ConfigDocument, mistakes: readonly Mistake[]): re
 
 function secretPaths(value: unknown): DocumentPath[] {
   const {
-    state,
     admin_token: token,
+    load_token: loadToken,
     cookie_secret: cookies,
   } = (value ?? {}) as Record<string, unknown>
   const paths: DocumentPath[] = []
-  if (state !== undefined) paths.push(['state'])
+  for (const key of secretStateKeys) if (Object.hasOwn(value ?? {}, key)) paths.push([key])
   if (token !== undefined) paths.push(['admin_token'])
+  if (loadToken !== undefined) paths.push(['load_token'])
   if (cookies !== undefined) paths.push(['cookie_secret'])
   if (Array.isArray(cookies)) for (const i of cookies.keys()) paths.push(['cookie_secret', i])
   return paths
 }
 
+const anyProblem: Omit<Problem, 'path'> = {
+  severity: 'error',
+  code: 'bad-value',
+  at: 'value',
+  message: '',
+}
+
 const lineOf = (document: ConfigDocument, path: DocumentPath): number =>
-  document.toMistake({ ...storeProblem, path }).line
+  document.toMistake({ ...anyProblem, path }).line

@@ -10,7 +10,7 @@ import {
   settingKeys,
   settingSchemas,
 } from './settings-schema.ts'
-import { storeUnavailable } from './store-unavailable.ts'
+import { expectedState } from './store-url.ts'
 
 export interface Given {
   /** `--listen` or `MXSTEER_LISTEN`. */
@@ -39,11 +39,9 @@ export function readGiven(given: readonly Given[]): GivenSettings {
       // A list has a mistake an item; all of them are said.
       for (const issue of parsed.error.issues) {
         // What stands at the state may be a URL with a slip in it, and its password.
-        const message = key === 'state' ? 'expected memory' : issue.message
+        const message = key === 'state' ? expectedState : issue.message
         mistakes.push(givenMistake(origin, 'bad-value', message))
       }
-    } else if (parsed.data === 'store') {
-      mistakes.push(givenMistake(origin, 'state-unavailable', storeUnavailable))
     } else {
       values[key] = parsed.data
     }

@@ -4,8 +4,10 @@
 import type { z } from 'zod'
 import { parseEndpoint } from '../lib/ip.ts'
 import { adminToken } from './admin-token.ts'
+import { canaries } from './canaries.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import type { RateLimitValues } from './answer-settings.ts'
+import { type StateValues, stateSchemas } from './state-settings.ts'
 import { type StreamValues, proxy, tls, transfer } from './stream-settings.ts'
 import { closedMap, isIntegerWithin, leaf, oneOf, oneOrMany, seconds, text } from './leaf.ts'
 
@@ -18,6 +20,16 @@ const endpoint = leaf({
   expected: 'ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300',
   fallback: '127.0.0.1:5300',
   read: (value) => (typeof value === 'string' ? parseEndpoint(value.trim()) : null),
+})
+
+/** Of a server, so that port 0 is none. */
+const resolver: z.ZodType<Endpoint> = leaf({
+  expected: 'ADDRESS:PORT of a resolver such as 127.0.0.1:53',
+  fallback: '127.0.0.1:53',
+  read(value) {
+    const found = typeof value === 'string' ? parseEndpoint(value.trim()) : null
+    return found && found.port > 0 ? found : null
+  },
 })
 
 /** null: off. */
@@ -45,18 +57,6 @@ const count = (what: string, min: number, max: number): z.ZodType<number> =>
 const path = text('a path', /^[^\0]{1,4096}$/, '.')
 const label = text('a name of letters, digits, dots and hyphens', /^[\w.-]{1,63}$/, 'name')
 
-export const isStoreUrl = (text: string): boolean => text.includes('://')
-
-/** `memory`; a store's URL is told apart, since it will be a state one day and may hold a password today. */
-const state: z.ZodType<'memory' | 'store'> = leaf({
-  expected: 'memory',
-  fallback: 'memory',
-  read(value) {
-    if (value === 'memory') return 'memory'
-    return typeof value === 'string' && isStoreUrl(value) ? 'store' : null
-  },
-})
-
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
@@ -64,15 +64,18 @@ const transports = ['auto', 'mmsg', 'dgram'] as const
 /** How UDP is spoken. */
 export type UdpSetting = (typeof transports)[number]
 
-export interface SettingValues {
+export interface SettingValues extends StateValues {
   listen?: readonly Endpoint[] | undefined
   admin?: Endpoint | 'off' | undefined
   admin_token?: string | undefined
   admin_token_file?: string | undefined
+  load_token?: string | undefined
+  load_token_file?: string | undefined
   zones?: string | undefined
-  state?: 'memory' | 'store' | undefined
+  state_dir?: string | undefined
   workers?: number | undefined
   transport?: UdpSetting | undefined
+  resolver?: Endpoint | undefined
   instance?: string | undefined
   site?: string | undefined
   /** Seconds. */
@@ -88,6 +91,7 @@ export interface SettingValues {
   chaos_version?: string | undefined
   cookie_secret?: readonly Uint8Array[] | undefined
   cookie_secret_file?: string | undefined
+  canaries?: readonly Endpoint[] | undefined
 }
 export type SettingKey = keyof SettingValues
 
@@ -98,10 +102,14 @@ export const settingSchemas: Schemas = {
   admin,
   admin_token: adminToken,
   admin_token_file: path,
+  load_token: adminToken,
+  load_token_file: path,
   zones: path,
-  state,
+  state_dir: path,
+  ...stateSchemas,
   workers: count('a count', 1, 256),
   transport: oneOf(transports),
+  resolver,
   instance: label,
   site: label,
   lameduck: seconds('a time', 0, 3600),
@@ -113,6 +121,7 @@ export const settingSchemas: Schemas = {
   chaos_version: chaosText,
   cookie_secret: cookieSecrets,
   cookie_secret_file: path,
+  canaries,
 }
 export const settingKeys: readonly SettingKey[] = Object.keys(settingSchemas) as SettingKey[]
 

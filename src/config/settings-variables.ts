@@ -12,7 +12,7 @@ const variables: ReadonlyMap<string, string> = new Map(
 )
 
 /** Comma-separated. */
-const lists: ReadonlySet<string> = new Set(['listen', 'cookie_secret'])
+const lists: ReadonlySet<string> = new Set(['listen', 'cookie_secret', 'canaries'])
 
 export interface VariablesGiven {
   readonly given: readonly Given[]

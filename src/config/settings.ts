@@ -1,7 +1,7 @@
 // The server's settings: flags over environment over mxsteer.yaml over defaults, every mistake in one go.
 
 import { availableParallelism, hostname } from 'node:os'
-import { adminTokenOf } from './admin-token.ts'
+import { adminTokenOf, loadTokenOf } from './admin-token.ts'
 import { rateLimitOf, readSecretFile } from './answer-settings.ts'
 import type { RateLimitSettings, SecretFile } from './answer-settings.ts'
 import { printable } from './excerpt.ts'
@@ -10,6 +10,7 @@ import { readOne } from './read-folder.ts'
 import { type FileSettings, readSettingsFile } from './settings-file.ts'
 import { type Given, givenMistake, readGiven } from './settings-given.ts'
 import type { Endpoint, GeoIp, LogLevel, SettingValues, UdpSetting } from './settings-schema.ts'
+import { type SharedStateSettings, stateOf } from './state-settings.ts'
 import { type StreamsGiven, endpointTwice, streamsOf } from './stream-settings.ts'
 import { variablesGiven } from './settings-variables.ts'
 
@@ -19,11 +20,18 @@ export interface Settings {
   readonly admin: Endpoint | null
   /** null: none; then only a loopback address takes writes. */
   readonly adminToken: string | null
+  /** Of who may tell loads of targets and nothing else; null: none. */
+  readonly loadToken: string | null
+  /** Folder of what is kept over restarts; null: nothing is. */
+  readonly stateDir: string | null
   /** Folder of zone files. */
   readonly zones: string
-  readonly state: 'memory'
+  /** memory: this instance is alone. */
+  readonly state: 'memory' | SharedStateSettings
   readonly workers: number
   readonly transport: UdpSetting
+  /** Whom to ask about the targets' identity; null: nobody. */
+  readonly resolver: Endpoint | null
   readonly instance: string
   readonly site: string
   readonly lameduckSeconds: number
@@ -32,6 +40,7 @@ export interface Settings {
   readonly maxUdpOctets: number
   readonly logLevel: LogLevel
   readonly geoip: GeoIp
+  readonly canaries: readonly Endpoint[]
   readonly answers: AnswerSettings
   readonly streams: StreamsGiven
 }
@@ -87,10 +96,16 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
     return { kind: 'rejected', mistakes: [...mistakes, givenMistake('listen', 'bad-value', twice)] }
   const token = await adminTokenOf(values)
   if (token.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, token.mistake] }
+  const load = await loadTokenOf(values)
+  if (load.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, load.mistake] }
+  const state = await stateOf(values)
+  if (state.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, state.mistake] }
   const settings = {
     ...general,
+    state: state.state,
     streams,
     adminToken: token.token,
+    loadToken: load.token,
     answers: answersOf(values, rateLimitOf(rateLimit, general.workers), secrets.secrets, host.name),
   }
   return { kind: 'settings', settings, warnings: [...mistakes, ...variables.warnings] }
@@ -117,15 +132,16 @@ function withDefaults(
   values: SettingValues,
   geoip: GeoIp,
   host: { readonly name: string; readonly parallelism: number },
-): Omit<Settings, 'answers' | 'streams' | 'adminToken'> {
+): Omit<Settings, 'answers' | 'streams' | 'adminToken' | 'loadToken' | 'state'> {
   const { listen, admin = { address: '127.0.0.1', port: 8053 } } = values
   return {
     listen: listen ?? [{ address: '127.0.0.1', port: 5300 }],
     admin: admin === 'off' ? null : admin,
     zones: values.zones ?? 'zones',
-    state: 'memory',
+    stateDir: values.state_dir ?? null,
     workers: values.workers ?? Math.min(256, host.parallelism),
     transport: values.transport ?? 'auto',
+    resolver: values.resolver ?? null,
     instance: values.instance ?? instanceName(host.name),
     site: values.site ?? 'default',
     lameduckSeconds: values.lameduck ?? 5,
@@ -133,6 +149,7 @@ function withDefaults(
     maxUdpOctets: values.max_udp ?? 1232,
     logLevel: values.log_level ?? 'info',
     geoip,
+    canaries: values.canaries ?? [],
   }
 }
 

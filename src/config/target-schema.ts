@@ -3,6 +3,7 @@
 import { type WarmUp, warmUpCurves } from '../health/warm-up.ts'
 import { z } from 'zod'
 import type { TargetSource } from '../zone/zone-source.ts'
+import { agentSchema } from './agent-schema.ts'
 import {
   closedMap,
   integer,
@@ -73,4 +74,5 @@ export const targetSchema: z.ZodType<TargetSource> = closedMap({
   warmup: warmUpSchema.optional(),
   tlsa: oneOrMany(text('a TLSA record such as 3 1 1 and a digest', /\S/, '3 1 1 00')).optional(),
   probe_at: namedMap(text('ADDRESS or ADDRESS:PORT', /^\S+$/, '192.0.2.1')).default(new Map()),
+  agent: agentSchema.optional(),
 }).transform(({ probe_at, ...target }) => ({ ...target, probeAt: probe_at }))

@@ -1,6 +1,7 @@
 // Keeps the zones in force. A load takes over whole or not at all: after a mistake the old ones go on.
 
 import type { Clock } from '../lib/clock.ts'
+import type { WatchedIdentity } from '../identity/profile.ts'
 import type { WatchedAddress } from '../probe/profile.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
@@ -12,6 +13,7 @@ export interface ServedZones {
   readonly catalog: Catalog
   readonly watched: readonly WatchedAddress[]
   readonly targets: readonly LoadedTarget[]
+  readonly identities: readonly WatchedIdentity[]
   /** Names and serials, for logs and metrics. */
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
 }
@@ -41,6 +43,7 @@ const nothing: ServedZones = {
   catalog: { zones: new Map(), generation: 0 },
   watched: [],
   targets: [],
+  identities: [],
   zones: [],
 }
 
@@ -64,6 +67,7 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
       catalog: { zones: loaded.catalogZones, generation: served.catalog.generation + 1 },
       watched: loaded.watched,
       targets: loaded.targets,
+      identities: loaded.identities,
       zones: loaded.zones,
     }
     last = { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000) }

@@ -11,6 +11,7 @@ import type {
   ZoneSource,
 } from '../zone/zone-source.ts'
 import { closedMap, integer, leaf, namedMap, oneOf, oneOrMany, seconds, text } from './leaf.ts'
+import { identitySchema } from './identity-schema.ts'
 import { probeSchema } from './probe-schema.ts'
 import { recordSchema } from './record-schema.ts'
 import { flag, targetSchema, weight } from './target-schema.ts'
@@ -55,6 +56,18 @@ const share = leaf({
   read: (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : null),
 })
 
+/** 1 would leave no error to budget. */
+const availability = leaf({
+  expected: 'a share such as 99.95%, or 0.9995, below the whole',
+  fallback: 0.999,
+  read(value) {
+    const found = /^(\d{1,2}(?:\.\d{1,6})?)%$/.exec(String(value))?.[1]
+    // In steps of a ten-millionth, so that 99.95 % and 0.9995 are the same number.
+    const share = found === undefined ? value : Math.round(Number(found) * 1e6) / 1e8
+    return typeof share === 'number' && share >= 0 && share < 1 ? share : null
+  },
+})
+
 const poolSchema: z.ZodType<PoolSource> = closedMap({
   probe: reference.optional(),
   targets: membersSchema,
@@ -62,8 +75,11 @@ const poolSchema: z.ZodType<PoolSource> = closedMap({
   min_healthy: share.optional(),
   spill: oneOf(['all', 'proportional']).default('all'),
   spread: flag.default(true),
-}).transform(({ targets, min_healthy, ...pool }) => ({
+  availability_target: availability.optional(),
+  identity: identitySchema.optional(),
+}).transform(({ targets, min_healthy, availability_target, ...pool }) => ({
   ...pool,
+  availabilityTarget: availability_target,
   // Without a threshold, all that is missing is handed over; and all at once only where nobody is left.
   minHealthy: min_healthy ?? (pool.spill === 'proportional' ? 1 : 0),
   members: targets,

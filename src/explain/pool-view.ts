@@ -14,6 +14,10 @@ export interface Sources {
 export interface MemberParts {
   readonly warmUp: number
   readonly override: number
+  /** What the MTA says it is worth. */
+  readonly feedback: number
+  /** Of a relay that DNS lists name. */
+  readonly reputation: number
   readonly overrides: readonly OverrideNote[]
 }
 
@@ -55,6 +59,8 @@ export interface MemberView {
   readonly configured: number
   readonly warmUp: number
   readonly override: number
+  readonly feedback: number
+  readonly reputation: number
   /** Of its best address: slow start, shedding. */
   readonly factor: number
   readonly addresses: readonly AddressView[]
@@ -102,6 +108,8 @@ function memberView(trace: MemberTrace, sources: Sources): MemberView {
     factor,
     warmUp: parts?.warmUp ?? 1,
     override: parts?.override ?? share,
+    feedback: parts?.feedback ?? 1,
+    reputation: parts?.reputation ?? 1,
     addresses: trace.addresses.map((one) => addressView(one, slotOf(member, one.text), sources)),
     overrides: parts?.overrides ?? [],
   }

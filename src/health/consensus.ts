@@ -6,6 +6,10 @@
 //   else, and without any vote, the judgement stands: it takes more to go down than to come back
 //
 // One instance alone is one vote of one site: its own word.
+//
+// Cut off from the others (`judgeAlone`) their last votes are frozen, and our own word is either older than that and
+// weighed among them, or news, which goes before them: down where we did not say so, up where we said down. (Such a
+// down still wants a second round: probe/watched-slot.ts.)
 
 export type VoteState = 'U' | 'D' | '?'
 
@@ -28,5 +32,27 @@ export function consensus(votes: readonly LiveVote[], current: Judgement): Judge
   return isMajorityUp ? 'up' : current
 }
 
+/** Our own word while we are cut off. */
+export interface OwnWord {
+  readonly state: VoteState
+  /** What it was when we were cut off. */
+  readonly before: VoteState
+}
+
+/** `votes`: the frozen ones and our own. */
+export function judgeAlone(
+  votes: readonly LiveVote[],
+  current: Judgement,
+  { state, before }: OwnWord,
+): Judgement {
+  if (state === 'D' && before !== 'D') return 'down'
+  if (state === 'U' && before === 'D') return 'up'
+  return consensus(votes, current)
+}
+
 const countSites = (votes: readonly LiveVote[]): number =>
   new Set(votes.map((vote) => vote.site)).size
+
+/** Whether some say up and some say down. */
+export const isDisputed = (votes: readonly LiveVote[]): boolean =>
+  votes.some(({ state }) => state === 'U') && votes.some(({ state }) => state === 'D')

@@ -5,16 +5,17 @@
 //   unknown      fail      down after `fall`; unknown until then, and taken as up
 //   up, suspect  fail      suspect; down after `fall` without a pass between
 //   up, suspect  busy      suspect; down after 2 × `fall`, counted apart from fails
-//   up, suspect  pass      up; fails and busies forgotten
+//   suspect      pass      up, once the flap hold is over; fails and busies forgotten
 //   down         pass      up after `rise` in a row that also lasted the flap hold
 //   down         fail|busy passes forgotten
 //   any          unknown   nothing moves
 //
-// Flap hold: a target that goes down within `flapWindowMs` of coming up must pass without a break for
-// `flapBaseMs`, twice that the next time, and so on up to `flapCapMs` (30 minutes). The first down holds
-// nothing: `rise` passes bring the target back. Staying up for the whole window forgives everything.
+// Flap hold: who leaves up within `flapWindowMs` of coming up must pass without a break for `flapBaseMs` before it
+// is up again, twice that the next time, and so on up to `flapCapMs` (30 minutes). So a flapping target can still
+// get worse, but not better. The first time holds nothing. Staying up for the whole window forgives everything.
+// Why not penalties that decay (RFC 2439): ADR 8.
 //
-// `holdSeconds` is the soonest the state can go down, or up again: intervals × verdicts still needed.
+// `holdSeconds` is the soonest that it can go down, or be no longer down: intervals × verdicts still needed.
 
 import { SlotState } from './table.ts'
 import type { Verdict } from './verdict.ts'
@@ -33,7 +34,7 @@ export interface DampingPolicy {
 export interface DampingState {
   readonly state: SlotState
   readonly sinceMs: number
-  /** Passes in a row while down, and when that row began. */
+  /** Passes in a row while suspect or down, and when that row began. */
   readonly passes: number
   readonly passingSinceMs: number
   /** Fails and busies since the last pass; not counted on while down. */
@@ -41,24 +42,24 @@ export interface DampingState {
   readonly busies: number
   /** Verdicts `unknown` in a row. */
   readonly unknowns: number
-  /** When it last came up from unknown or down; null: never. */
+  /** When it last came up; null: never. */
   readonly upSinceMs: number | null
-  /** Downs in a row that came within the flap window. */
-  readonly downs: number
+  /** Times in a row that it left up within the flap window. */
+  readonly flaps: number
   /** How long it must pass without a break before it is up again. */
   readonly flapHoldMs: number
 }
 
 type Timing = Pick<DampingPolicy, 'fall' | 'rise' | 'intervalMs' | 'fastIntervalMs'>
 
-/** The policy of a probe profile: flaps held from one interval up to 30 minutes, forgiven after 10. */
+/** The policy of a probe profile: flaps held from three intervals up to 30 minutes, forgiven after 10. */
 export const dampingPolicy = (timing: Timing): DampingPolicy => ({
   fall: timing.fall,
   rise: timing.rise,
   intervalMs: timing.intervalMs,
   fastIntervalMs: timing.fastIntervalMs,
   flapWindowMs: 600_000,
-  flapBaseMs: timing.intervalMs,
+  flapBaseMs: 3 * timing.intervalMs,
   flapCapMs: 1_800_000,
 })
 
@@ -71,7 +72,7 @@ export const undamped = (nowMs: number): DampingState => ({
   busies: 0,
   unknowns: 0,
   upSinceMs: null,
-  downs: 0,
+  flaps: 0,
   flapHoldMs: 0,
 })
 
@@ -90,16 +91,22 @@ export function advance(
 
 /** Whether the next verdict should come soon: one more, or a few, would settle it. */
 export function isUndecided(state: DampingState, policy: DampingPolicy): boolean {
-  if (state.state === SlotState.down) return state.passes > 0 && state.passes < policy.rise
-  return state.state !== SlotState.up
+  const { passes } = state
+  if (state.state === SlotState.down) return passes > 0 && passes < policy.rise
+  if (state.state === SlotState.suspect) return passes < policy.rise
+  return state.state === SlotState.unknown
 }
+
+/** Down for its flapping alone: it passes, and has passed often enough. */
+export const isHeld = (state: DampingState, policy: DampingPolicy): boolean =>
+  state.state === SlotState.down && state.passes >= policy.rise
 
 export function holdSeconds(state: DampingState, policy: DampingPolicy, nowMs: number): number {
   const { fall, rise, intervalMs, fastIntervalMs } = policy
-  if (state.state === SlotState.up) return (intervalMs + (fall - 1) * fastIntervalMs) / 1000
   if (state.state !== SlotState.down) {
     const needed = Math.min(fall - state.fails, 2 * fall - state.busies)
-    return (needed * fastIntervalMs) / 1000
+    const nextMs = isUndecided(state, policy) ? fastIntervalMs : intervalMs
+    return (nextMs + (needed - 1) * fastIntervalMs) / 1000
   }
   if (state.passes === 0) {
     return (intervalMs + Math.max((rise - 1) * fastIntervalMs, state.flapHoldMs)) / 1000
@@ -110,31 +117,29 @@ export function holdSeconds(state: DampingState, policy: DampingPolicy, nowMs: n
 }
 
 function pass(state: DampingState, policy: DampingPolicy, nowMs: number): DampingState {
-  if (state.state === SlotState.suspect) return enter(SlotState.up, state, nowMs)
   if (state.state === SlotState.up) return state
   if (state.state === SlotState.unknown) return comeUp(state, nowMs)
   const passes = state.passes + 1
   const passingSinceMs = passes === 1 ? nowMs : state.passingSinceMs
-  const counted = { ...state, passes, passingSinceMs }
-  const isProven = passes >= policy.rise && nowMs - passingSinceMs >= state.flapHoldMs
+  const counted = { ...state, passes, passingSinceMs, fails: 0, busies: 0 }
+  const needed = state.state === SlotState.down ? policy.rise : 1
+  const isProven = passes >= needed && nowMs - passingSinceMs >= state.flapHoldMs
   return isProven ? comeUp(counted, nowMs) : counted
 }
 
 function worsen(state: DampingState, policy: DampingPolicy, nowMs: number): DampingState {
   if (state.state === SlotState.down) return { ...state, passes: 0, fails: 0, busies: 0 }
-  const isDown = state.fails >= policy.fall || state.busies >= 2 * policy.fall
-  if (isDown) return goDown(state, policy, nowMs)
-  return state.state === SlotState.up
-    ? { ...state, state: SlotState.suspect, sinceMs: nowMs }
-    : state
+  const left = state.state === SlotState.up ? leaveUp(state, policy, nowMs) : state
+  const isDown = left.fails >= policy.fall || left.busies >= 2 * policy.fall
+  return isDown ? enter(SlotState.down, left, nowMs) : { ...left, passes: 0 }
 }
 
-function goDown(state: DampingState, policy: DampingPolicy, nowMs: number): DampingState {
+function leaveUp(state: DampingState, policy: DampingPolicy, nowMs: number): DampingState {
   const isFlap = state.upSinceMs !== null && nowMs - state.upSinceMs <= policy.flapWindowMs
-  const downs = isFlap ? state.downs + 1 : 1
+  const flaps = isFlap ? state.flaps + 1 : 1
   const flapHoldMs =
-    downs < 2 ? 0 : Math.min(policy.flapCapMs, policy.flapBaseMs * 2 ** (downs - 2))
-  return { ...enter(SlotState.down, state, nowMs), downs, flapHoldMs }
+    flaps < 2 ? 0 : Math.min(policy.flapCapMs, policy.flapBaseMs * 2 ** (flaps - 2))
+  return { ...state, state: SlotState.suspect, sinceMs: nowMs, flaps, flapHoldMs }
 }
 
 const comeUp = (state: DampingState, nowMs: number): DampingState => ({

@@ -1,7 +1,7 @@
 // Everything that moves a weight, multiplied into one:
 //
-//   configured × warm-up × override    share of the member's row in the health table
-//              × slow start × shed     factor of the address's slot
+//   configured × warm-up × override × feedback × reputation    share of the member's row in the health table
+//              × slow start × shed                             factor of the address's slot
 //
 // All of them are 0 and up; a product of 0 means that the member takes no part. An operator's weight multiplies the
 // calendar's, it does not stop it. Who is drained or disabled keeps its weight and is out by its standing.
@@ -15,14 +15,15 @@ import { type WarmUp, warmUpStep } from './warm-up.ts'
 export interface WeightFactors {
   readonly warmUp: number
   readonly override: number
+  readonly feedback: number
   readonly slowStart: number
   readonly shed: number
 }
 
 export const effectiveWeight = (
   configured: number,
-  { warmUp, override, slowStart, shed }: WeightFactors,
-): number => configured * warmUp * override * slowStart * shed
+  { warmUp, override, feedback, slowStart, shed }: WeightFactors,
+): number => configured * warmUp * override * feedback * slowStart * shed
 
 /** What a member's row says, out of the calendar and what an operator wants. */
 export interface RowShare {

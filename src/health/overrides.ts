@@ -47,12 +47,13 @@ export type OverrideSet =
   | { readonly kind: 'full' }
 
 export function setOverride(list: readonly Override[], override: Override): OverrideSet {
-  const replaced = list.find((one) => keyOf(one) === keyOf(override)) ?? null
+  const replaced = list.find((one) => keyOfOverride(one) === keyOfOverride(override)) ?? null
   if (replaced === null && list.length >= overrideLimit) return { kind: 'full' }
   return { kind: 'set', list: [...list.filter((one) => one !== replaced), override], replaced }
 }
 
-const keyOf = ({ zone, target, pool, action }: Override): string =>
+/** One in force a key: a later one replaces it. */
+export const keyOfOverride = ({ zone, target, pool, action }: Override): string =>
   `${zone} ${target} ${pool ?? ''} ${classOf(action)}`
 
 const classOf = ({ kind }: OverrideAction): 'state' | 'weight' =>

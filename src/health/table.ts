@@ -9,7 +9,7 @@
 // hold, fall; by row standing, share, hold. Readers may see a row between two writes; each field by itself is never
 // torn, and a decision on a mix of old and new health is as good as one made a moment earlier or later.
 
-/** unknown: no verdict yet, taken as up. suspect: failing, not yet down. */
+/** unknown: no verdict yet; eligible, after whoever is known up. suspect: failing, not yet down. */
 export const SlotState = { unknown: 0, up: 1, suspect: 2, down: 3 } as const
 export type SlotState = (typeof SlotState)[keyof typeof SlotState]
 

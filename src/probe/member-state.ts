@@ -1,7 +1,8 @@
 // A member for people: every part of its weight, and what they come to, as steer/eligibility.ts sees it.
 
 import { effectiveWeight, rowShare } from '../health/effective-weight.ts'
-import type { OverridableMember, OverrideEffect } from '../health/overrides.ts'
+import type { MemberEffect } from '../health/feedback.ts'
+import type { OverridableMember } from '../health/overrides.ts'
 import { type HealthReader, SlotState, Standing, isOut } from '../health/table.ts'
 import { type WarmUp, warmUpStep } from '../health/warm-up.ts'
 
@@ -23,6 +24,10 @@ export interface MemberState {
   readonly standing: Standing
   readonly warmUpShare: number
   readonly overrideShare: number
+  /** What the MTA itself says it is worth (health/feedback.ts). */
+  readonly feedback: number
+  /** What DNS lists make of it: 1, or less. */
+  readonly reputation: number
   /** Best factor of its living addresses: slow start, shedding; 0: all are down. */
   readonly factor: number
   /** Soonest that calendar or override change. */
@@ -36,23 +41,26 @@ export interface MemberState {
 export function memberState(
   table: HealthReader,
   member: WatchedMember,
-  effect: OverrideEffect,
+  effect: MemberEffect & { readonly reputation?: number },
   wallMs: number,
 ): MemberState {
-  const { standing, share: override, endMs } = effect
+  const { standing, share: override, feedback, reputation = 1, endMs } = effect
   const warmUp = warmUpStep(member.warmup, wallMs).share
   const endsInMs = endMs - wallMs
   const { holdSeconds } = rowShare(member.warmup, { share: override, endsInMs }, wallMs)
   const factor = standing === Standing.forced ? 1 : bestFactor(table, member.slots)
-  const weight = effectiveWeight(member.weight, { warmUp, override, slowStart: factor, shed: 1 })
+  const factors = { warmUp, override, feedback, slowStart: factor, shed: 1 }
+  const weight = effectiveWeight(member.weight, factors) * reputation
   return {
     member,
     standing,
     warmUpShare: warmUp,
     overrideShare: override,
+    feedback,
+    reputation,
     factor,
     holdSeconds,
-    out: outBecause(standing, factor, weight),
+    out: outBecause(standing, factor * feedback, weight),
     effective: isOut(standing) ? 0 : weight,
   }
 }

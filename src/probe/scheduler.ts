@@ -1,17 +1,18 @@
 // When to probe what: one heap and one timer for all jobs.
 //
 //   first probe    spread over min(interval, max(1 s, 1 ms × jobs added))
-//   regular        a grid of its own for each job, phase = hash(key) mod interval, ± 10 % jitter a round
+//   regular        a grid of its own for each job, phase = hash(instance, key) mod interval, ± 10 % jitter a round
 //   undecided      `fastIntervalMs` ± 10 % after the last probe ended
 //
 // No catch-up: a probe that outlasts its round, or a stalled process, skips rounds to the next point of the
-// grid; an undecided job that was stalled is spread over its fast interval again. Caps: 2000 probes in
-// flight, 4 to one destination, 1 a job. What a cap holds back starts in order of due time as places fall free.
+// grid; an undecided job that was stalled is spread over its fast interval again. Caps (flight-caps.ts): 4000 probes
+// in flight, 4 to one destination, 20 to one network, 1 a job. What a cap holds back starts as places fall free.
 
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Alarm } from './alarm.ts'
 import type { Due } from './due-heap.ts'
 import { DueHeap } from './due-heap.ts'
+import { defaultFlightLimits, FlightCaps, type FlightLimits, networkOf } from './flight-caps.ts'
 import { hashShare } from './slot-key.ts'
 
 export interface ScheduledProbe {
@@ -31,6 +32,8 @@ export interface SchedulerCounters {
   readonly started: number
   /** Started more than a second after they were due. */
   readonly late: number
+  /** Held back by the cap of a destination or a network. */
+  readonly capped: number
   /** Rounds left out. */
   readonly skipped: number
   /** Times the process slept through a due time by more than 250 ms. */
@@ -41,12 +44,17 @@ interface SchedulerOptions {
   readonly clock: Clock
   readonly random: Random
   readonly alarm: Alarm
-  readonly inFlightLimit?: number
-  readonly perDestinationLimit?: number
+  /** Instances have phases of their own. */
+  readonly instance?: string
+  readonly limits?: Partial<FlightLimits>
+  /** Told of each start, how long after it was due. */
+  readonly onStart?: ((lateMs: number) => void) | undefined
 }
 
 interface Job extends Due {
   readonly probe: ScheduledProbe
+  readonly destination: string
+  readonly network: string
   readonly share: number
   startedMs: number
   isRemoved: boolean
@@ -58,28 +66,23 @@ const jitter = 0.1
 
 export class Scheduler {
   readonly #options: SchedulerOptions
-  readonly #inFlightLimit: number
-  readonly #perDestinationLimit: number
   readonly #jobs = new Map<ScheduledProbe, Job>()
   readonly #due = new DueHeap<Job>()
-  readonly #destinations = new Map<string, { inFlight: number; readonly waiting: Set<Job> }>()
-  readonly #counters = { inFlight: 0, started: 0, late: 0, skipped: 0, stalls: 0 }
+  readonly #caps: FlightCaps<Job>
+  readonly #counters = { started: 0, late: 0, capped: 0, skipped: 0, stalls: 0 }
   #disarm: () => void = () => {}
   #armedForMs = Infinity
 
   constructor(options: SchedulerOptions) {
     this.#options = options
-    this.#inFlightLimit = options.inFlightLimit ?? 2000
-    this.#perDestinationLimit = options.perDestinationLimit ?? 4
+    this.#caps = new FlightCaps({ ...defaultFlightLimits, ...options.limits })
   }
 
   add(probes: readonly ScheduledProbe[]): void {
     const nowMs = this.#options.clock.monotonicMs()
     for (const probe of probes) {
-      const share = hashShare(probe.key)
-      const rampMs = Math.min(probe.intervalMs, Math.max(1000, probes.length))
-      const dueMs = nowMs + share * rampMs
-      const job = { probe, share, dueMs, heapIndex: -1, startedMs: -Infinity, isRemoved: false }
+      const job = this.#job(probe)
+      job.dueMs = nowMs + job.share * Math.min(probe.intervalMs, Math.max(1000, probes.length))
       this.#jobs.set(probe, job)
       this.#due.add(job)
     }
@@ -93,8 +96,7 @@ export class Scheduler {
     job.isRemoved = true
     this.#jobs.delete(probe)
     this.#due.remove(job)
-    this.#destinations.get(probe.destination)?.waiting.delete(job)
-    this.#admit(probe.destination)
+    this.#admit(this.#caps.forget(job))
     this.#arm(this.#options.clock.monotonicMs())
   }
 
@@ -112,13 +114,21 @@ export class Scheduler {
   }
 
   counters(): SchedulerCounters {
-    return { ...this.#counters }
+    return { ...this.#counters, inFlight: this.#caps.inFlight }
+  }
+
+  #job(probe: ScheduledProbe): Job {
+    const { destination, key } = probe
+    const share = hashShare(`${this.#options.instance ?? ''}|${key}`)
+    const network = networkOf(destination)
+    const times = { dueMs: 0, startedMs: -Infinity }
+    return { probe, destination, network, share, ...times, heapIndex: -1, isRemoved: false }
   }
 
   #drain(): void {
     const nowMs = this.#options.clock.monotonicMs()
     if (nowMs - this.#armedForMs > stallMs) this.#skipOverdue(nowMs)
-    while (this.#counters.inFlight < this.#inFlightLimit) {
+    while (!this.#caps.isFull()) {
       const job = this.#due.peek()
       if (!job || job.dueMs > nowMs) break
       this.#due.remove(job)
@@ -148,41 +158,27 @@ export class Scheduler {
   }
 
   #startOrWait(job: Job, nowMs: number): void {
-    const { destination } = job.probe
-    const place = this.#destinations.get(destination) ?? { inFlight: 0, waiting: new Set() }
-    this.#destinations.set(destination, place)
-    if (place.inFlight >= this.#perDestinationLimit) {
-      place.waiting.add(job)
+    if (!this.#caps.take(job)) {
+      this.#counters.capped++
+      this.#admit(this.#caps.next(job))
       return
     }
-    place.inFlight++
-    this.#counters.inFlight++
     this.#counters.started++
     if (nowMs - job.dueMs > lateMs) this.#counters.late++
+    this.#options.onStart?.(nowMs - job.dueMs)
     job.startedMs = nowMs
     job.probe.run(() => this.#ended(job))
   }
 
   #ended(job: Job): void {
-    const { destination } = job.probe
-    const place = this.#destinations.get(destination)
-    if (place) place.inFlight--
-    this.#counters.inFlight--
-    this.#admit(destination)
+    this.#admit(this.#caps.leave(job))
     if (!job.isRemoved) this.#plan(job)
     this.#drain()
   }
 
-  /** Lets one waiting job back into the heap where its destination has room; forgets idle destinations. */
-  #admit(destination: string): void {
-    const place = this.#destinations.get(destination)
-    if (!place || place.inFlight >= this.#perDestinationLimit) return
-    for (const job of place.waiting) {
-      place.waiting.delete(job)
-      this.#due.add(job)
-      return
-    }
-    if (place.inFlight === 0) this.#destinations.delete(destination)
+  /** Back into the heap, where their due time has passed. */
+  #admit(jobs: readonly Job[]): void {
+    for (const job of jobs) this.#due.add(job)
   }
 
   #plan(job: Job): void {
@@ -208,8 +204,7 @@ export class Scheduler {
 
   #arm(nowMs: number): void {
     const first = this.#due.peek()
-    const isFull = this.#counters.inFlight >= this.#inFlightLimit
-    const dueMs = first && !isFull ? Math.max(nowMs, first.dueMs) : Infinity
+    const dueMs = first && !this.#caps.isFull() ? Math.max(nowMs, first.dueMs) : Infinity
     if (dueMs === this.#armedForMs) return
     this.#disarm()
     this.#armedForMs = dueMs

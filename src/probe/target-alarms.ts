@@ -35,19 +35,20 @@ export class TargetAlarms {
 
   /** Changes since the last time. A TLS alarm that changes its reason is raised again. */
   weigh(last: Outcome | null, votes: readonly LiveVote[]): readonly AlarmChange[] {
-    if (last === null) return []
     const next = new Map<AlarmKind, string>()
-    if (isProberBlocked(weighRefusal(wordsOf(votes)))) {
+    // Who is probed elsewhere raises its alarms there.
+    if (last !== null && isProberBlocked(weighRefusal(wordsOf(votes)))) {
       next.set('prober-blocked', this.#raised.get('prober-blocked') ?? last.reason)
     }
-    const tls = this.#tlsReason(last)
+    const tls = last && this.#tlsReason(last)
     if (tls !== null) next.set('tls', tls)
     const changes: AlarmChange[] = []
     for (const [alarm, reason] of next) {
       if (this.#raised.get(alarm) !== reason) changes.push({ alarm, isRaised: true, reason })
     }
     for (const alarm of this.#raised.keys()) {
-      if (!next.has(alarm)) changes.push({ alarm, isRaised: false, reason: last.reason })
+      if (!next.has(alarm))
+        changes.push({ alarm, isRaised: false, reason: last?.reason ?? 'unprobed' })
     }
     this.#raised = next
     return changes

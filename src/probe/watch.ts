@@ -1,86 +1,81 @@
 // Watches addresses: probes each on its schedule and keeps the health table.
 //
-// Until every slot of the first set has had one finished probe, nothing is taken as down: a restart must not
-// empty answers on half a picture. After 30 seconds what is known must do. Slots that leave the set are reset
-// to unknown and their probes aborted; those that stay keep their state and their phase; an endpoint that
-// only gets other settings or another slot keeps what is known of it.
+// Slots that leave the set are reset to unknown and their probes aborted; those that stay keep their state and their
+// phase; an endpoint that only gets other settings or another slot keeps what is known of it. Nothing is down before
+// the first round is done (first-round.ts), and what could be our own fault is doubted (self-doubt.ts).
 
-import { slowStartStepMs } from '../health/slow-start.ts'
-import type { HealthWriter } from '../health/table.ts'
 import { SlotState } from '../health/table.ts'
-import type { Clock, Random } from '../lib/clock.ts'
-import type { Exchange } from '../share/exchange.ts'
-import { type Alarm, systemAlarm } from './alarm.ts'
+import { systemAlarm } from './alarm.ts'
+import { FirstRound } from './first-round.ts'
+import { type VerdictsByKey, restoreSlot, saveSlots } from './kept-verdicts.ts'
 import type { Outcome } from './outcome.ts'
 import type { WatchedAddress } from './profile.ts'
+import { ProbeDuties } from './probe-duties.ts'
+import { RecoverySteps } from './recovery-steps.ts'
 import { Scheduler, type SchedulerCounters } from './scheduler.ts'
+import { type DoubtState, SelfDoubt } from './self-doubt.ts'
 import { slotKey } from './slot-key.ts'
-import type { ProbeRequest } from './smtp-probe.ts'
 import { probeAddress } from './smtp-probe.ts'
+import type { WatchOptions } from './watch-options.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
+import { type WatchedPool, WatchedPools, slotsOfPools } from './watched-pools.ts'
 import { WatchedSlot } from './watched-slot.ts'
-import { type TargetAlarm, describeAlarms } from './target-alarms.ts'
-import type { Transition, WatchedState } from './watched-state.ts'
-import { describeChange, describeState } from './watched-state.ts'
+import { describeAlarms } from './target-alarms.ts'
+import { type WatchedState, describeChange, describeState } from './watched-state.ts'
 
 export interface Watch {
-  /** Replaces the set. Slot 0 is nobody's to watch and is left out. */
-  watch(addresses: readonly WatchedAddress[]): void
+  /** Replaces the set, and the pools that it is for. Slot 0 is nobody's to watch and is left out. */
+  watch(addresses: readonly WatchedAddress[], pools?: readonly WatchedPool[]): void
   /** One entry for each watched address. */
   states(): readonly WatchedState[]
   /** Every slot of the first set has had a finished probe; stays true over reloads. */
   firstRoundDone(): boolean
+  /** What is known, by slot key, to be restored after a restart. */
+  saved(): VerdictsByKey
   counters(): SchedulerCounters
+  /** What is doubted at the moment, and was. */
+  doubt(): DoubtState
   /** Aborts what is in flight and waits until its sockets are closed. The table stays as it is. */
   stop(): Promise<void>
 }
 
-export interface WatchOptions {
-  readonly table: HealthWriter
-  readonly clock: Clock
-  readonly random: Random
-  readonly exchange: Exchange
-  readonly onTransition: (transition: Transition) => void
-  readonly onAlarm?: (alarm: TargetAlarm) => void
-  readonly onOutcome?: (watched: WatchedAddress, outcome: Outcome) => void
-  /** For tests: another prober, and simulated time. */
-  readonly probe?: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
-  readonly alarm?: Alarm
-}
-
 export const createWatch = (options: WatchOptions): Watch => new SlotWatch(options)
-
-const firstRoundLimitMs = 30_000
-const shortestStepMs = 50
 
 class SlotWatch implements Watch {
   readonly #options: WatchOptions
-  readonly #alarm: Alarm
   readonly #scheduler: Scheduler
+  readonly #doubt: SelfDoubt
+  readonly #firstRound: FirstRound<WatchedEndpoint>
+  readonly #recovery: RecoverySteps
+  readonly #pools = new WatchedPools()
+  readonly #duties: ProbeDuties
   #endpoints = new Map<number, WatchedEndpoint>()
   readonly #byKey = new Map<string, WatchedEndpoint>()
-  readonly #unprobed = new Set<WatchedEndpoint>()
-  readonly #recovering = new Set<WatchedEndpoint>()
   readonly #inFlight = new Set<Promise<void>>()
   readonly #unsubscribe: () => void
-  #isStarted = false
-  #isFirstRoundDone = false
-  #believesDown = false
-  #calloffLimit = (): void => {}
-  #calloffStep: (() => void) | null = null
 
   constructor(options: WatchOptions) {
-    const { clock, random, exchange, alarm = systemAlarm } = options
+    const { clock, exchange, alarm = systemAlarm, probe = probeAddress } = options
+    const { canaries = [], onDoubt = () => {} } = options
     this.#options = options
-    this.#alarm = alarm
-    this.#scheduler = new Scheduler({ clock, random, alarm })
+    this.#scheduler = new Scheduler({ ...options, alarm })
+    const onRelease = (): void => this.#judgeAll()
+    this.#doubt = new SelfDoubt({ ...options, alarm, probe, canaries, onDoubt, onRelease })
+    this.#firstRound = new FirstRound(alarm, () => this.#judgeAll())
+    this.#recovery = new RecoverySteps(alarm, (slot) =>
+      slot.write(options.table, clock.monotonicMs()),
+    )
     this.#unsubscribe = exchange.subscribe((key) => {
       const endpoint = this.#byKey.get(key)
       if (endpoint) this.#judge(endpoint)
     })
+    const endpoints = (): Iterable<WatchedEndpoint> => this.#endpoints.values()
+    const onShared = (): void => this.#voteAndJudgeAll()
+    const parts = { scheduler: this.#scheduler, firstRound: this.#firstRound, doubt: this.#doubt }
+    this.#duties = new ProbeDuties({ ...parts, exchange, clock, endpoints, onShared })
   }
 
-  watch(addresses: readonly WatchedAddress[]): void {
+  watch(addresses: readonly WatchedAddress[], pools: readonly WatchedPool[] = []): void {
     const wanted = Map.groupBy(addresses, (watched) => watched.slot)
     wanted.delete(0)
     const gone = this.#dropUnlike(wanted)
@@ -90,9 +85,11 @@ class SlotWatch implements Watch {
       if (kept) kept.watched.addresses = group
       else added.push(this.#add(group, gone))
     }
-    this.#scheduler.add(added)
+    this.#pools.replace(pools)
+    this.#doubt.replace(slotsOfPools(pools), [...this.#endpoints.keys()])
+    this.#duties.take(added)
     for (const endpoint of added) this.#voteAndJudge(endpoint)
-    this.#begin()
+    this.#firstRound.begin()
   }
 
   states(): readonly WatchedState[] {
@@ -102,21 +99,33 @@ class SlotWatch implements Watch {
   }
 
   firstRoundDone(): boolean {
-    return this.#isFirstRoundDone
+    return this.#firstRound.isDone
+  }
+
+  saved(): VerdictsByKey {
+    return saveSlots(
+      [...this.#endpoints.values()].map(({ watched }) => watched),
+      this.#options.clock,
+    )
   }
 
   counters(): SchedulerCounters {
     return this.#scheduler.counters()
   }
 
+  doubt(): DoubtState {
+    return this.#doubt.state()
+  }
+
   async stop(): Promise<void> {
     this.#unsubscribe()
+    this.#duties.stop()
     this.#scheduler.stop()
-    this.#calloffLimit()
-    this.#calloffStep?.()
+    this.#firstRound.stop()
+    this.#recovery.stop()
     for (const endpoint of this.#endpoints.values()) endpoint.abort()
     this.#endpoints = new Map()
-    await Promise.all(this.#inFlight)
+    await Promise.all([...this.#inFlight, this.#doubt.stop()])
   }
 
   /** Drops every endpoint that is not wanted just so; answers with them, by what they say on the wire. */
@@ -138,18 +147,21 @@ class SlotWatch implements Watch {
     endpoint.abort()
     this.#scheduler.remove(endpoint)
     this.#endpoints.delete(slot)
-    this.#unprobed.delete(endpoint)
-    this.#recovering.delete(endpoint)
+    this.#firstRound.drop(endpoint)
+    this.#duties.drop(endpoint)
+    this.#recovery.drop(endpoint.watched)
+    this.#pools.setOut(slot, false)
     if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
     this.#options.exchange.withdraw(endpoint.key)
     this.#options.table.set(slot, SlotState.unknown, 1, Infinity)
   }
 
   #add(group: readonly WatchedAddress[], gone: ReadonlyMap<string, WatchedSlot>): WatchedEndpoint {
-    const { clock, probe = probeAddress } = this.#options
+    const { clock, probe = probeAddress, restored = new Map() } = this.#options
     const watched = new WatchedSlot(group, clock.monotonicMs())
     const before = gone.get(watched.dialogueKey)
     if (before) watched.inherit(before)
+    else if (restoreSlot(watched, restored, clock)) this.#firstRound.remember()
     const endpoint = new WatchedEndpoint(watched, {
       probe: (signal) => probe(watched.request(clock.monotonicMs(), signal), clock),
       track: (ended) => this.#track(ended),
@@ -157,7 +169,7 @@ class SlotWatch implements Watch {
     })
     this.#endpoints.set(watched.slot, endpoint)
     this.#byKey.set(endpoint.key, endpoint)
-    if (watched.lastOutcome === null) this.#unprobed.add(endpoint)
+    if (watched.lastOutcome === null) this.#firstRound.expect(endpoint)
     return endpoint
   }
 
@@ -166,34 +178,24 @@ class SlotWatch implements Watch {
     void ended.finally(() => this.#inFlight.delete(ended))
   }
 
-  #begin(): void {
-    if (!this.#isStarted) {
-      this.#isStarted = true
-      this.#calloffLimit = this.#alarm(firstRoundLimitMs, () => this.#believeDowns())
-    }
-    this.#checkFirstRound()
-  }
-
-  #checkFirstRound(): void {
-    if (this.#isFirstRoundDone || this.#unprobed.size > 0) return
-    this.#isFirstRoundDone = true
-    this.#calloffLimit()
-    this.#believeDowns()
-  }
-
-  #believeDowns(): void {
-    if (this.#believesDown) return
-    this.#believesDown = true
+  #judgeAll(): void {
     for (const endpoint of this.#endpoints.values()) this.#judge(endpoint)
   }
 
-  #observe(endpoint: WatchedEndpoint, outcome: Outcome): void {
+  #observe(endpoint: WatchedEndpoint, seen: Outcome): void {
     const { clock, onOutcome } = this.#options
-    endpoint.watched.observe(outcome, clock.monotonicMs())
-    for (const watched of endpoint.watched.addresses) onOutcome?.(watched, outcome)
+    const { watched } = endpoint
+    const wasFailing = watched.isFailing
+    const outcome = this.#doubt.weigh(seen)
+    watched.observe(outcome, clock.monotonicMs())
+    if (watched.isFailing !== wasFailing) this.#doubt.observe(watched.slot, watched.isFailing)
+    for (const address of watched.addresses) onOutcome?.(address, outcome)
     this.#voteAndJudge(endpoint)
-    this.#unprobed.delete(endpoint)
-    this.#checkFirstRound()
+    this.#firstRound.tick(endpoint)
+  }
+
+  #voteAndJudgeAll(): void {
+    for (const endpoint of this.#endpoints.values()) this.#voteAndJudge(endpoint)
   }
 
   #voteAndJudge(endpoint: WatchedEndpoint): void {
@@ -205,33 +207,26 @@ class SlotWatch implements Watch {
   #judge(endpoint: WatchedEndpoint): void {
     const { table, clock, exchange, onTransition, onAlarm } = this.#options
     const { watched } = endpoint
+    const { slot } = watched
     const nowMs = clock.monotonicMs()
     const votes = exchange.votes(endpoint.key)
-    const change = watched.judge(votes, nowMs, this.#believesDown)
+    const change = watched.judge(votes, nowMs, {
+      believesDown: this.#firstRound.believesDown,
+      isEven: this.#firstRound.isEven,
+      isBraked: this.#doubt.isBraked(slot),
+      isNeeded: this.#pools.isNeeded(slot),
+      isAlone: exchange.status().degraded,
+    })
     watched.write(table, nowMs)
-    if (watched.isRecovering()) this.#recovering.add(endpoint)
-    this.#planStep()
+    this.#recovery.follow(watched)
     if (change) for (const transition of describeChange(watched, change)) onTransition(transition)
     for (const alarm of describeAlarms(watched, watched.weighAlarms(votes))) onAlarm?.(alarm)
+    for (const other of this.#pools.setOut(slot, watched.isOut())) this.#judgeHeld(other)
   }
 
-  /** The next step of slow start, for all that recover: the one that comes soonest. */
-  #planStep(): void {
-    if (this.#calloffStep !== null || this.#recovering.size === 0) return
-    let stepMs = Infinity
-    for (const { watched } of this.#recovering) {
-      stepMs = Math.min(stepMs, slowStartStepMs(watched.profile.slowStartSeconds))
-    }
-    this.#calloffStep = this.#alarm(Math.max(shortestStepMs, stepMs), () => this.#step())
-  }
-
-  #step(): void {
-    this.#calloffStep = null
-    const nowMs = this.#options.clock.monotonicMs()
-    for (const endpoint of this.#recovering) {
-      endpoint.watched.write(this.#options.table, nowMs)
-      if (!endpoint.watched.isRecovering()) this.#recovering.delete(endpoint)
-    }
-    this.#planStep()
+  /** Who is held down for flapping may be needed now, or no longer. */
+  #judgeHeld(slot: number): void {
+    const endpoint = this.#endpoints.get(slot)
+    if (endpoint?.watched.isSparing()) this.#judge(endpoint)
   }
 }

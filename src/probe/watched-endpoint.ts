@@ -58,7 +58,7 @@ export class WatchedEndpoint implements ScheduledProbe {
     const controller = new AbortController()
     this.#controller = controller
     const outcome = await this.#actions.probe(controller.signal)
-    this.#controller = null
+    if (this.#controller === controller) this.#controller = null
     if (!controller.signal.aborted) this.#actions.onOutcome(outcome)
   }
 }

@@ -1,14 +1,16 @@
-// Watches members: what operators and the calendar say of each goes to its row of the health table.
+// Watches members: what operators, the calendar and the MTAs themselves say of each goes to its row of the health table.
 //
 // Rows are written when an override is set, undone or ends, on reload, and as often in between as their hold asks
 // for. Overrides are kept by name: those of a target that a reload takes away wait for it to come back.
 
 import { rewriteAfterMs } from '../health/effective-weight.ts'
+import { noFeedback, withFeedback } from '../health/feedback.ts'
 import { type Override, effectOf, nextEndMs, setOverride } from '../health/overrides.ts'
 import { type HealthWriter, Standing } from '../health/table.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { OverrideExchange } from '../share/override-exchange.ts'
 import { type Alarm, systemAlarm } from './alarm.ts'
+import type { FeedbackBook } from './feedback-book.ts'
 import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
 
 export type OverrideOutcome =
@@ -37,9 +39,17 @@ export interface MemberWatchOptions {
   readonly table: HealthWriter
   readonly clock: Clock
   readonly exchange: OverrideExchange
+  readonly feedback?: FeedbackBook
+  readonly reputation?: Reputation
   readonly onSet: (override: Override) => void
   readonly onEnd: (override: Override, end: OverrideEnd, by: string) => void
   readonly alarm?: Alarm
+}
+
+/** What DNS lists make of a weight: 1, or less (identity/listing.ts). */
+export interface Reputation {
+  shareOf(member: WatchedMember): number
+  onChange(listener: () => void): void
 }
 
 /** The wall clock may jump: look again now and then, and well within what timers can do. */
@@ -58,6 +68,8 @@ class RowWatch implements MemberWatch {
     this.#options = options
     this.isLasting = options.exchange.isLasting
     this.#unsubscribe = options.exchange.subscribe(() => this.#refresh())
+    options.feedback?.onChange(() => this.#refresh())
+    options.reputation?.onChange(() => this.#refresh())
   }
 
   watch(members: readonly WatchedMember[]): void {
@@ -125,12 +137,14 @@ class RowWatch implements MemberWatch {
     list: readonly Override[],
     members: readonly WatchedMember[],
   ): readonly MemberState[] {
-    const { table, clock } = this.#options
+    const { table, clock, feedback, reputation } = this.#options
     const byTarget = Map.groupBy(list, keyOf)
     const wallMs = clock.wallMs()
     return members.map((member) => {
-      const effect = effectOf(byTarget.get(keyOf(member)) ?? [], member)
-      return memberState(table, member, effect, wallMs)
+      const overridden = effectOf(byTarget.get(keyOf(member)) ?? [], member)
+      const effect = withFeedback(overridden, feedback?.effectOf(member) ?? noFeedback)
+      const share = reputation?.shareOf(member) ?? 1
+      return memberState(table, member, { ...effect, reputation: share }, wallMs)
     })
   }
 
@@ -152,9 +166,9 @@ class RowWatch implements MemberWatch {
     const { table, exchange } = this.#options
     let soonestMs = Infinity
     for (const state of this.#statesUnder(exchange.list(), this.#members)) {
-      const { standing, warmUpShare, overrideShare, holdSeconds } = state
+      const { standing, warmUpShare, overrideShare, feedback, reputation, holdSeconds } = state
       const { row } = state.member
-      const share = Math.fround(warmUpShare * overrideShare)
+      const share = Math.fround(warmUpShare * overrideShare * feedback * reputation)
       if (holdSeconds < Infinity) {
         const changeMs = Math.ceil(holdSeconds * 1000)
         soonestMs = Math.min(soonestMs, changeMs, rewriteAfterMs(holdSeconds))

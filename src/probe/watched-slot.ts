@@ -1,35 +1,55 @@
 // One probed endpoint and all that is known of its health: outcome → verdict → damping → own vote →
 // consensus → the slot's row of the health table. One per slot; several targets may share it.
 //
-// The table hears `suspect` from our own damping only, and `down` only once downs are believed (see watch.ts).
+// What is judged down is published as
+//
+//   unknown   until downs are believed (first-round.ts), unless it was known to be down before the start
+//   suspect   while the brake asks for a second round: `fall` more failures in a row (self-doubt.ts)
+//   suspect   held down for flapping alone, or by us alone, while its pool has too few others (watched-pools.ts)
+//   down      else
+//
+// `suspect` is else heard from our own damping only.
 
-import type { Judgement, LiveVote, VoteState } from '../health/consensus.ts'
-import { consensus } from '../health/consensus.ts'
+import type { LiveVote } from '../health/consensus.ts'
 import type { DampingPolicy, DampingState } from '../health/damping.ts'
-import { advance, dampingPolicy, holdSeconds, isUndecided, undamped } from '../health/damping.ts'
-import type { SheddingState } from '../health/shedding.ts'
-import { shed, shedFactor, unburdened } from '../health/shedding.ts'
+import {
+  advance,
+  dampingPolicy,
+  holdSeconds,
+  isHeld,
+  isUndecided,
+  undamped,
+} from '../health/damping.ts'
+import {
+  type SavedVerdict,
+  type TwoClocks,
+  restoreDamping,
+  saveVerdict,
+} from '../health/saved-verdict.ts'
+import { ownVote } from '../health/own-vote.ts'
+import { publishedState } from '../health/published-state.ts'
+import { type SheddingState, shed, shedFactor, unburdened } from '../health/shedding.ts'
 import { slowStartFactor } from '../health/slow-start.ts'
-import type { HealthWriter } from '../health/table.ts'
-import { SlotState } from '../health/table.ts'
-import type { Verdict } from '../health/verdict.ts'
+import {
+  type SecondRound,
+  confirmed,
+  countSecondRound,
+  noSecondRound,
+  weighSecondRound,
+} from '../health/second-round.ts'
+import { type HealthWriter, SlotState } from '../health/table.ts'
 import { effectOf } from '../health/verdict.ts'
+import { type Weighed, unweighed, weighVotes } from '../health/weigh-votes.ts'
 import type { Vote } from '../share/exchange.ts'
 import type { Outcome } from './outcome.ts'
 import type { ProbeProfile, WatchedAddress } from './profile.ts'
+import { SlotMemory } from './slot-memory.ts'
+import type { Sight } from './sight.ts'
+import type { SlotChange, VerdictCounts } from './slot-change.ts'
 import { SlowLane } from './slow-lane.ts'
 import { type AlarmChange, TargetAlarms } from './target-alarms.ts'
 import { dialogueKey, slotKey } from './slot-key.ts'
 import type { ProbeRequest } from './smtp-probe.ts'
-
-/** Verdicts since the endpoint is watched. */
-export type VerdictCounts = Readonly<Record<Verdict, number>>
-
-export interface SlotChange {
-  readonly from: SlotState
-  readonly to: SlotState
-  readonly afterMs: number
-}
 
 export class WatchedSlot {
   readonly slot: number
@@ -50,10 +70,16 @@ export class WatchedSlot {
   sinceMs: number
   factor: number = 1
   holdSeconds: number = Infinity
+  /** Since it was up, without a pass between. */
+  isFailing: boolean = false
+  memory: SlotMemory = new SlotMemory()
+  /** As the table has it. */
+  #shown: SlotState = SlotState.unknown
+  #secondRound: SecondRound = noSecondRound
   #damping: DampingState
   #shedding: SheddingState
   #slowStart: number = 1
-  #judgement: Judgement = 'unknown'
+  #weighed: Weighed = unweighed
   #recoveredAtMs: number | null = null
 
   constructor(addresses: readonly WatchedAddress[], nowMs: number) {
@@ -82,8 +108,41 @@ export class WatchedSlot {
     this.alarms.inherit(before.alarms)
     this.#shedding = before.#shedding
     this.#damping = before.#damping
-    this.#judgement = before.#judgement
+    this.#weighed = before.#weighed
     this.#recoveredAtMs = before.#recoveredAtMs
+    this.isFailing = before.isFailing
+    this.memory = before.memory
+    this.#secondRound = before.#secondRound
+  }
+
+  /** Takes over what was known before the start; whether it is fresh enough. */
+  restore(saved: SavedVerdict, clocks: TwoClocks): boolean {
+    const damping = restoreDamping(saved, clocks)
+    if (damping === null) return false
+    this.#damping = damping
+    this.memory.restore(saved.reason, saved.seenMs - clocks.wallMs + clocks.monotonicMs)
+    this.state = damping.state
+    this.sinceMs = damping.sinceMs
+    const isDown = damping.state === SlotState.down
+    this.#secondRound = isDown ? confirmed : noSecondRound
+    this.#weighed = { ...unweighed, judgement: isDown ? 'down' : 'up' }
+    return true
+  }
+
+  /** null: nothing is known. */
+  save(clocks: TwoClocks): SavedVerdict | null {
+    const seen = { seenMs: this.memory.seenAtMs, reason: this.reason() }
+    return saveVerdict(this.#damping, seen, clocks)
+  }
+
+  /** Of the last outcome. */
+  reason(): string {
+    return this.lastOutcome?.reason ?? this.memory.restored ?? 'unprobed'
+  }
+
+  /** Times in a row that it left up soon after coming up. */
+  flaps(): number {
+    return this.#damping.flaps
   }
 
   /** The probe that is due now. */
@@ -100,11 +159,37 @@ export class WatchedSlot {
     this.lastOutcome = outcome
     this.lastOutcomeAtMs = nowMs
     this.#shedding = shed(this.#shedding, load, this.profile.intervalMs, nowMs)
+    const isNews = this.#damping.state !== SlotState.down
     this.#damping = advance(this.#damping, verdict, this.policy, nowMs)
+    this.memory.observe(verdict, outcome.durationMs, nowMs)
+    if (verdict === 'unknown') return
+    this.isFailing = verdict !== 'pass' && (this.isFailing || isNews)
+    this.#secondRound = countSecondRound(this.#secondRound, verdict)
   }
 
   isUndecided(): boolean {
-    return isUndecided(this.#damping, this.policy)
+    return this.#secondRound.failures !== null || isUndecided(this.#damping, this.policy)
+  }
+
+  /** Down for its flapping alone. */
+  isHeld(): boolean {
+    return this.#weighed.judgement === 'down' && isHeld(this.#damping, this.policy)
+  }
+
+  /** Back as a suspect where its pool has too few others. */
+  isSparing(): boolean {
+    return this.isHeld() || this.#weighed.isDownAlone
+  }
+
+  /** What we have seen ourselves is nothing to go by any more. */
+  rest(nowMs: number): void {
+    this.#damping = undamped(nowMs)
+    this.#shedding = unburdened(nowMs)
+  }
+
+  /** Judged down for good, whether or not its pool needs it all the same. */
+  isOut(): boolean {
+    return this.#secondRound.isConfirmed
   }
 
   isRecovering(): boolean {
@@ -118,20 +203,31 @@ export class WatchedSlot {
 
   /** Our own word. After `fall` probes in a row that told nothing we have none. */
   vote(): Vote {
-    const reason = this.lastOutcome?.reason ?? 'unprobed'
-    return { slotKey: this.key, state: voteState(this.#damping, this.policy), reason }
+    return { slotKey: this.key, state: ownVote(this.#damping, this.policy), reason: this.reason() }
   }
 
-  /** Weighs all votes; the change of state, if any. `believesDown`: false before the first round is done. */
-  judge(votes: readonly LiveVote[], nowMs: number, believesDown: boolean): SlotChange | null {
-    this.#judgement = consensus(votes, this.#judgement)
+  /** Weighs all votes; the change of state, if any. */
+  judge(votes: readonly LiveVote[], nowMs: number, sight: Sight): SlotChange | null {
+    this.#weighed = weighVotes(this.#weighed, votes, this.vote().state, sight.isAlone)
+    const { judgement } = this.#weighed
+    const isDown = judgement === 'down'
+    const isBraked = sight.isBraked || sight.isAlone
+    const { fall } = this.policy
+    this.#secondRound = weighSecondRound(this.#secondRound, { isDown, isBraked, fall })
     const from = this.state
-    this.state = this.#effectiveState(believesDown)
+    this.state = publishedState({
+      judgement,
+      believesDown: sight.believesDown || this.memory.restored !== null,
+      isSpared: !this.isOut() || (sight.isNeeded && this.isSparing()),
+      isSuspect: this.#damping.state === SlotState.suspect,
+    })
+    this.#shown = sight.isEven && this.state === SlotState.up ? SlotState.unknown : this.state
     if (this.state === from) return null
     const afterMs = nowMs - this.sinceMs
     this.sinceMs = nowMs
     if (from === SlotState.down) this.#recoveredAtMs = nowMs
     if (this.state === SlotState.down) this.#recoveredAtMs = null
+    if (this.state === SlotState.down) this.memory.downs++
     return { from, to: this.state, afterMs }
   }
 
@@ -139,27 +235,17 @@ export class WatchedSlot {
   write(table: HealthWriter, nowMs: number): void {
     this.#slowStart = slowStartFactor(this.#recoveredAtMs, this.profile.slowStartSeconds, nowMs)
     const factor = this.#slowStart * shedFactor(this.#shedding)
-    const holding = holdSeconds(this.#damping, this.policy, nowMs)
-    const isWritten = table.state(this.slot) === this.state && this.factor === factor
+    // Of others' probes we know the outcome alone.
+    const seen =
+      this.lastOutcome === null ? { ...undamped(nowMs), state: this.state } : this.#damping
+    const holding = holdSeconds(seen, this.policy, nowMs)
+    const isWritten = table.state(this.slot) === this.#shown && this.factor === factor
     if (isWritten && this.holdSeconds === holding) return
     this.factor = factor
     this.holdSeconds = holding
-    // Before the state: who sees the slot down must not take it for one that fell long ago.
-    if (this.state === SlotState.down) table.setFell(this.slot, fellSeconds(this.sinceMs))
-    table.set(this.slot, this.state, factor, holding)
+    // Before the state: who sees the slot down must not take it for one that fell long ago. 0 would mean never.
+    const fellSeconds = Math.max(1, Math.floor(this.sinceMs / 1000))
+    if (this.state === SlotState.down) table.setFell(this.slot, fellSeconds)
+    table.set(this.slot, this.#shown, factor, holding)
   }
-
-  #effectiveState(believesDown: boolean): SlotState {
-    if (this.#judgement === 'down') return believesDown ? SlotState.down : SlotState.unknown
-    if (this.#judgement === 'unknown') return SlotState.unknown
-    return this.#damping.state === SlotState.suspect ? SlotState.suspect : SlotState.up
-  }
-}
-
-/** 0 would mean never. */
-const fellSeconds = (sinceMs: number): number => Math.max(1, Math.floor(sinceMs / 1000))
-
-function voteState(damping: DampingState, policy: DampingPolicy): VoteState {
-  if (damping.unknowns >= policy.fall || damping.state === SlotState.unknown) return '?'
-  return damping.state === SlotState.down ? 'D' : 'U'
 }

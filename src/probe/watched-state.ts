@@ -1,10 +1,12 @@
 // What a watch tells about the addresses it watches: states for people, transitions for the log.
 
+import { type LatencyPercentiles, latencyPercentiles } from '../health/latency-window.ts'
 import { SlotState } from '../health/table.ts'
 import type { AlarmKind } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Outcome } from './outcome.ts'
-import type { SlotChange, VerdictCounts, WatchedSlot } from './watched-slot.ts'
+import type { SlotChange, VerdictCounts } from './slot-change.ts'
+import type { WatchedSlot } from './watched-slot.ts'
 
 export type StateName = keyof typeof SlotState
 
@@ -39,9 +41,16 @@ export interface WatchedState {
   readonly lastOutcomeAtMs: number | null
   readonly counts: VerdictCounts
   readonly holdSeconds: number
+  /** Of the last outcome, if need be before the start. */
+  readonly reason: string
+  readonly flaps: number
+  readonly downs: number
+  readonly latency: LatencyPercentiles
   /** Share of the configured weight, 0…1. */
   readonly factor: number
   readonly alarms: readonly AlarmKind[]
+  /** Down for its flapping alone. */
+  readonly isHeld: boolean
   /** null: in flight, or waiting for a place. */
   readonly nextProbeInMs: number | null
 }
@@ -59,7 +68,8 @@ export function describeChange(watched: WatchedSlot, change: SlotChange): readon
     address,
     from: stateNames[change.from],
     to: stateNames[change.to],
-    reason: watched.lastOutcome?.reason ?? 'unprobed',
+    // It passes: what its last probe said would read like a contradiction.
+    reason: watched.isHeld() ? 'held-for-flapping' : watched.reason(),
     code: watched.lastOutcome?.code ?? null,
     holdSeconds: watched.holdSeconds,
     afterMs: change.afterMs,
@@ -86,8 +96,13 @@ export function describeState(
     lastOutcomeAtMs: hasOutcome ? watched.lastOutcomeAtMs + wallOffsetMs : null,
     counts: watched.counts,
     holdSeconds: watched.holdSeconds,
+    reason: watched.reason(),
+    flaps: watched.flaps(),
+    downs: watched.memory.downs,
+    latency: latencyPercentiles(watched.memory.latency),
     factor: watched.factor,
     alarms: watched.alarms.raised(),
+    isHeld: watched.isHeld(),
     nextProbeInMs,
   }))
 }

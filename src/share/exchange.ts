@@ -19,12 +19,19 @@ export interface ExchangeStatus {
 }
 
 export interface Exchange {
+  /** Also makes the endpoint known, with a vote of `?`: what others say of it is read from then on. */
   publish(vote: Vote): void
-  /** The endpoint is no longer probed here. */
+  /** The endpoint is no longer watched here. */
   withdraw(slotKey: string): void
-  /** Votes of every live instance, own included; at most one an instance. */
+  /** Votes of every live instance that probes it, own included; at most one an instance. */
   votes(slotKey: string): readonly LiveVote[]
   /** Calls back when another instance's vote changed; returns how to end that. */
   subscribe(onForeignVote: (slotKey: string) => void): () => void
+  /** Whether this instance is to probe it: a few do so for all. */
+  isProbedHere(slotKey: string): boolean
+  /** Calls back when that, or whether we are cut off, may have changed for any endpoint; returns how to end that. */
+  subscribeDuties(onChange: () => void): () => void
+  /** Whether this instance takes itself for cut off from its targets: its votes do not count elsewhere then. */
+  doubtSelf(isInDoubt: boolean): void
   status(): ExchangeStatus
 }

@@ -12,6 +12,9 @@ export function createMemoryExchange(instance: string = 'self', site: string = '
     withdraw: (slotKey) => void own.delete(slotKey),
     votes: (slotKey) => own.get(slotKey) ?? [],
     subscribe: () => () => {},
+    isProbedHere: () => true,
+    subscribeDuties: () => () => {},
+    doubtSelf() {},
     status: () => ({ kind: 'memory', degraded: false, instances: 1 }),
   }
 }

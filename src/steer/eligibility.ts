@@ -5,8 +5,9 @@
 //   operator      slot          usable as   weight
 //   drained, disabled   any     –           out, also in panic
 //   forced        any           up          configured × share
-//   –             up, unknown   up          configured × share × factor
+//   –             up            up          configured × share × factor
 //   –             suspect       suspect     the same; takes the places that the up ones leave free
+//   –             unknown       suspect     the same: nobody knows that it is up, nor that it is not
 //   –             down          –
 //   any           any           –           a product of 0 is worth nothing at the moment, as is a weight of 0
 //
@@ -109,7 +110,7 @@ function enterMember(canvass: Canvass, member: Member, index: number, health: He
     const state = health.state(slot)
     if (state === SlotState.down) continue
     const factor = health.factor(slot)
-    if (state !== SlotState.suspect) up = Math.max(up, factor)
+    if (state === SlotState.up) up = Math.max(up, factor)
     else suspect = Math.max(suspect, factor)
   }
   if (weight * up > 0) enter(canvass.up, weight * up, index, 0)
@@ -140,7 +141,7 @@ function enterAddresses(
     const state = health.state(slot)
     const weight = base * health.factor(slot)
     if (state === SlotState.down || !(weight > 0)) continue
-    enter(state === SlotState.suspect ? canvass.suspect : canvass.up, weight, index, i)
+    enter(state === SlotState.up ? canvass.up : canvass.suspect, weight, index, i)
   }
   share(canvass, canvass.up, upBefore)
   share(canvass, canvass.suspect, suspectBefore)

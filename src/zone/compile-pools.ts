@@ -1,6 +1,7 @@
 // `probes:` and `pools:` → Pool: which targets, at which weight, watched through which slots.
 
 import type { Member, Pool } from '../steer/policy.ts'
+import { checkIdentity } from './check-identity.ts'
 import { checkProbes } from './check-probes.ts'
 import type { Compilation } from './compilation.ts'
 import { type TargetDraft, sortedByName } from './compile-targets.ts'
@@ -18,6 +19,7 @@ export function compilePools(
   targets: ReadonlyMap<string, TargetDraft>,
 ): ReadonlyMap<string, Pool> {
   checkProbes(compilation)
+  checkIdentity(compilation)
   const pools = new Map<string, Pool>()
   for (const [name, source] of sortedByName(compilation.source.pools)) {
     const members = compileMembers(compilation, name, targets)

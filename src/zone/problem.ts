@@ -45,6 +45,7 @@ export const problemCodes = [
   'duplicate-target',
   'fast-above-interval',
   'probe-conflict',
+  'identity-conflict',
   'unknown-target',
   'unknown-probe',
   'unknown-pool',
@@ -87,7 +88,6 @@ export const problemCodes = [
   'unused-policy',
   'unused-probe',
   // settings
-  'state-unavailable',
   'unknown-variable',
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]

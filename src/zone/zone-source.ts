@@ -49,6 +49,17 @@ export interface TargetSource {
   readonly tlsa?: readonly string[] | undefined
   /** Served address → where it is probed instead, `ADDRESS` or `ADDRESS:PORT`. */
   readonly probeAt: ReadonlyMap<string, string>
+  /** Who says of it how much mail it wants. */
+  readonly agent?: AgentSource | undefined
+}
+
+export interface AgentSource {
+  readonly port: number
+  /** Absent: the target's first. */
+  readonly address?: string | undefined
+  readonly intervalMs: number
+  /** Said to it first; absent: nothing. */
+  readonly send?: string | undefined
 }
 
 export interface ProbeSource {
@@ -93,6 +104,26 @@ export interface PoolSource {
   readonly spill: Spill
   /** Whether answers are spread over regions and racks. */
   readonly spread: boolean
+  /** The share of handshakes that are to succeed. */
+  readonly availabilityTarget?: number | undefined
+  /** What its members should look like from outside. */
+  readonly identity?: IdentitySource | undefined
+}
+
+export interface IdentitySource {
+  /** Absent: true, as far as a probe reads greetings. */
+  readonly greeting?: boolean | undefined
+  readonly ptr: boolean
+  readonly intervalMs: number
+  readonly dnsbl?:
+    | {
+        /** Lower case, without final dot. */
+        readonly lists: readonly string[]
+        readonly holdMs: number
+        readonly agree: number
+        readonly listedShare: number
+      }
+    | undefined
 }
 
 export interface MemberSource {

@@ -27,6 +27,8 @@ const stateOf = ([target, effective]: [string, number], i: number): MemberState 
   standing: Standing.normal,
   warmUpShare: 1,
   overrideShare: 1,
+  feedback: 1,
+  reputation: 1,
   factor: 1,
   holdSeconds: Infinity,
   out: null,

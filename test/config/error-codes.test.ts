@@ -32,9 +32,9 @@ it('has no code that nothing uses', () => {
 const strange = `
 zzzzzz: 0
 soa: { zzzzzz: 0 }
-targets: { t: { zzzzzz: 0, warmup: { zzzzzz: 0 } } }
+targets: { t: { zzzzzz: 0, warmup: { zzzzzz: 0 }, agent: { zzzzzz: 0 } } }
 probes: { p: { zzzzzz: 0 } }
-pools: { p: { zzzzzz: 0 } }
+pools: { p: { zzzzzz: 0, identity: { zzzzzz: 0, dnsbl: { zzzzzz: 0 } } } }
 steering: { s: [{ zzzzzz: 0 }, { when: { zzzzzz: 0 } }] }
 records: { a: { MX: { steer: s, zzzzzz: 0 }, SRV: { steer: s, zzzzzz: 0 }, address: { zzzzzz: 0 }, TXT: { zzzzzz: 0 } } }
 `
@@ -57,7 +57,7 @@ it('shows every key of zone files and settings in the reference', () => {
     ...listedKeys(readZone('f.yaml', octets).mistakes),
     ...listedKeys(readSettingsFile('f.yaml', new TextEncoder().encode(strangeSettings)).mistakes),
   ]
-  expect(maps).toHaveLength(15)
+  expect(maps).toHaveLength(18)
   const reference = readFileSync(join(root, 'docs/zone-reference.md'), 'utf8')
   const keys = maps.flat()
   expect(keys).toContain('slow_start')

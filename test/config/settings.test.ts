@@ -58,10 +58,13 @@ it('needs nothing to be said', async () => {
     listen: [{ address: '127.0.0.1', port: 5300 }],
     admin: { address: '127.0.0.1', port: 8053 },
     adminToken: null,
+    loadToken: null,
+    stateDir: null,
     zones: 'zones',
     state: 'memory',
     workers: 6,
     transport: 'auto',
+    resolver: null,
     instance: 'mail-1.example',
     site: 'default',
     lameduckSeconds: 5,
@@ -69,6 +72,7 @@ it('needs nothing to be said', async () => {
     maxUdpOctets: 1232,
     logLevel: 'info',
     geoip: {},
+    canaries: [],
     streams: noStreams,
     answers,
   })
@@ -89,7 +93,9 @@ ready_within: 10
 max_udp: 4096
 log_level: debug
 geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
+canaries: [192.0.2.1:53, "[2001:db8::1]:853"]
 transport: dgram
+resolver: "[2001:db8::53]:53"
 nsid: ns1.fra
 chaos_identity: "off"
 chaos_version: mxsteer of example.com
@@ -104,10 +110,13 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
     ],
     admin: null,
     adminToken: null,
+    loadToken: null,
+    stateDir: null,
     zones: '/etc/mxsteer/zones',
     state: 'memory',
     workers: 3,
     transport: 'dgram',
+    resolver: { address: '2001:db8::53', port: 53 },
     instance: 'ns1',
     site: 'fra',
     lameduckSeconds: 60,
@@ -115,6 +124,10 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
     maxUdpOctets: 4096,
     logLevel: 'debug',
     geoip: { country: '/geo/country.mmdb', asn: '/geo/asn.mmdb' },
+    canaries: [
+      { address: '192.0.2.1', port: 53 },
+      { address: '2001:db8::1', port: 853 },
+    ],
     streams: noStreams,
     answers: {
       nsid: 'ns1.fra',
@@ -226,8 +239,10 @@ it('warns of a slip in a variable, not of what orchestrators set', async () => {
 
 describe('a password in the URL of a store', () => {
   const urls = [
-    'redis://:hunter2@10.0.0.1:6379/0',
-    'rediss://user:hunter2@store',
+    'redis://:hunter2@10.0.0.1:66379/0',
+    'rediss://user:hunter2@store/zero',
+    'redis+sentinel://:hunter2@store:26379',
+    'redis://:hunter2%@store',
     'redis://store?password=hunter2',
     'redis:/:hunter2@store',
     'redis:hunter2',
@@ -345,4 +360,22 @@ describe('the secret of cookies', () => {
       's 1:1 unreadable-file cannot read the file: it does not exist',
     ])
   })
+})
+
+it('takes canaries from the environment, with commas, and says what is wrong with them', async () => {
+  const taken = await settings({ env: { MXSTEER_CANARIES: '192.0.2.1:53,192.0.2.2:25' } })
+  expect(taken.canaries.map(({ address, port }) => `${address}:${port}`)).toEqual([
+    '192.0.2.1:53',
+    '192.0.2.2:25',
+  ])
+  const said = async (text: string): Promise<string[]> =>
+    (await mistakes({ configFile: file(text) })).map((each) => each.replace(/-\d+/, '-X'))
+  const expected = 'expected ADDRESS:PORT such as 192.0.2.1:53 or [2001:db8::1]:53'
+  expect(await said('canaries: [192.0.2.1:53, 192.0.2.2]\n')).toEqual([
+    `settings-X.yaml 1:26 bad-value ${expected}, got "192.0.2.2"`,
+  ])
+  const many = Array.from({ length: 17 }, (_, i) => `192.0.2.${i}:25`).join(', ')
+  expect(await said(`canaries: [${many}]\n`)).toEqual([
+    'settings-X.yaml 1:11 bad-value expected at most 16',
+  ])
 })

@@ -141,13 +141,21 @@ describe('three Postfix instances', () => {
     const lines = server.logs()
     const transitions = lines.filter((line) => line.event === 'target.down')
     const fallen = transitions.map((line) => String(line['target'])).sort()
-    expect(fallen).toEqual(['mx1', 'mx1', 'mx2', 'mx3'])
+    // Twice at least: while it is held for flapping it may come back as a suspect, and leave again.
+    expect(fallen.filter((name) => name === 'mx1').length).toBeGreaterThanOrEqual(2)
+    expect(fallen.filter((name) => name !== 'mx1')).toEqual(['mx2', 'mx3'])
+    for (const name of ['mx1', 'mx2', 'mx3']) {
+      const its = lines
+        .filter((line) => line['target'] === name && typeof line['to'] === 'string')
+        .map((line) => line['to'])
+      expect(its.filter((to, i) => i > 0 && to === its[i - 1])).toEqual([])
+    }
     for (const line of transitions) {
       expect(line).toMatchObject({
         zone: expect.stringContaining('smtp.example.test') as string,
         address: expect.stringMatching(/^127\.0\.0\.1[123]$/) as string,
         to: 'down',
-        reason: 'connect-refused',
+        reason: expect.stringMatching(/^(connect-refused|held-for-flapping)$/) as string,
       })
     }
     expect(lines.length).toBeLessThan(60)

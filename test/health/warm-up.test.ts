@@ -60,7 +60,7 @@ describe('what a row says', () => {
   })
 
   test('multiplies with all the rest', () => {
-    const factors = { warmUp: 0.5, override: 3, slowStart: 0.1, shed: 0.5 }
-    expect(effectiveWeight(8, factors)).toBeCloseTo(0.6, 12)
+    const factors = { warmUp: 0.5, override: 3, feedback: 0.5, slowStart: 0.1, shed: 0.5 }
+    expect(effectiveWeight(8, factors)).toBeCloseTo(0.3, 12)
   })
 })

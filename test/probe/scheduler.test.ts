@@ -4,7 +4,9 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Due } from '../../src/probe/due-heap.ts'
 import { DueHeap } from '../../src/probe/due-heap.ts'
+import type { FlightLimits } from '../../src/probe/flight-caps.ts'
 import { Scheduler, type ScheduledProbe } from '../../src/probe/scheduler.ts'
+import { hashShare } from '../../src/probe/slot-key.ts'
 import { createVirtualTime, seededRandom, type VirtualTime } from '../support/virtual-time.ts'
 
 interface Start {
@@ -17,7 +19,7 @@ interface Setup {
   readonly lastsMs: number | ((i: number) => number)
   readonly destination?: (i: number) => string
   readonly undecided?: 'always' | 'at-first'
-  readonly perDestinationLimit?: number
+  readonly limits?: Partial<FlightLimits>
 }
 
 interface Rig {
@@ -57,7 +59,7 @@ function rig(setup: Setup): Rig {
         calloff()
       }
     },
-    perDestinationLimit: setup.perDestinationLimit ?? 4,
+    limits: setup.limits ?? {},
   })
   const probes = Array.from({ length: setup.count }, (_, i): ScheduledProbe => {
     const lastsMs = typeof setup.lastsMs === 'number' ? setup.lastsMs : setup.lastsMs(i)
@@ -152,13 +154,50 @@ describe('ten thousand addresses, ten seconds', () => {
   })
 
   test('mute targets fill the cap and no more; every one still has its turn', () => {
-    const { time, starts, peaks, scheduler } = rig({ count: 10_000, lastsMs: 15_000 })
-    time.advance(200_000)
-    expect(peaks.total).toBe(2000)
+    const { time, starts, peaks, scheduler } = rig({
+      count: 10_000,
+      lastsMs: 15_000,
+      destination: (i) => `10.${i >> 8}.${i & 255}.1`,
+    })
+    time.advance(100_000)
+    expect(peaks.total).toBe(4000)
     expect(new Set(starts.map((start) => start.key)).size).toBe(10_000)
+    expect(scheduler.counters()).toMatchObject({ capped: 0 })
     expect(scheduler.counters().late).toBeGreaterThan(0)
-    expect(scheduler.counters().inFlight).toBeLessThanOrEqual(2000)
+    expect(scheduler.counters().inFlight).toBeLessThanOrEqual(4000)
   })
+
+  test('a mute network has twenty in flight; every one in it still has its turn', () => {
+    // Forty networks, each of 250 addresses.
+    const { time, starts, peaks, scheduler } = rig({
+      count: 10_000,
+      lastsMs: 15_000,
+      destination: (i) => `10.0.${Math.floor(i / 250)}.${i % 250}`,
+    })
+    time.advance(400_000)
+    expect(peaks.total).toBe(40 * 20)
+    expect(new Set(starts.map((start) => start.key)).size).toBe(10_000)
+    expect(scheduler.counters().capped).toBeGreaterThan(0)
+  })
+})
+
+test('an instance has a phase of its own', () => {
+  const phaseOf = (instance: string): number => {
+    const { clock, alarm } = createVirtualTime()
+    const scheduler = new Scheduler({ clock, alarm, random: () => 0.5, instance })
+    const probe: ScheduledProbe = {
+      key: 'a',
+      destination: '192.0.2.1',
+      intervalMs: 10_000,
+      fastIntervalMs: 2000,
+      isUndecided: () => false,
+      run: () => {},
+    }
+    scheduler.add([probe])
+    return scheduler.nextInMs(probe) ?? 0
+  }
+  expect(phaseOf('fra1')).toBe(phaseOf('fra1'))
+  expect(Math.abs(phaseOf('fra1') - phaseOf('nyc1'))).toBeGreaterThan(1)
 })
 
 test('regular rounds keep to ± 10 % of the grid and do not drift', () => {
@@ -220,7 +259,7 @@ test('who waits for a destination is let in when the one before it leaves', () =
     count: 4,
     lastsMs: (i) => (i < 3 ? 5000 : 100),
     destination: (i) => (i < 3 ? '192.0.2.1' : '192.0.2.2'),
-    perDestinationLimit: 1,
+    limits: { perHost: 1 },
   })
   time.advance(4900)
   const started = new Set(starts.map((start) => start.key))
@@ -238,6 +277,44 @@ test('who waits for a destination is let in when the one before it leaves', () =
   const now = new Set(starts.map((start) => start.key))
   expect(now.has(follower?.key ?? '')).toBe(false)
   expect(now.has(last?.key ?? '')).toBe(true)
+})
+
+test('a place in a network goes to the next in line when the first finds its host full', () => {
+  const time = createVirtualTime()
+  const started: string[] = []
+  const scheduler = new Scheduler({
+    ...time,
+    random: () => 0.5,
+    limits: { perHost: 1, perNetwork: 2 },
+  })
+  // In order of due time: two that hold the network for a while, two of one host, one of another.
+  const roles = [
+    { host: 3, lastsMs: 3000 },
+    { host: 4, lastsMs: 4000 },
+    { host: 1, lastsMs: 1_000_000 },
+    { host: 1, lastsMs: 1 },
+    { host: 2, lastsMs: 1 },
+  ]
+  const keys = roles
+    .map((_, i) => `k${i}`)
+    .toSorted((a, b) => hashShare(`|${a}`) - hashShare(`|${b}`))
+  scheduler.add(
+    roles.map(({ host, lastsMs }, i) => ({
+      key: keys[i] as string,
+      destination: `192.0.2.${host}`,
+      intervalMs: 10_000_000,
+      fastIntervalMs: 2000,
+      isUndecided: () => false,
+      run(done) {
+        started.push(`${i}`)
+        time.alarm(lastsMs, done)
+      },
+    })),
+  )
+  time.advance(3500)
+  expect(started).toEqual(['0', '1', '2'])
+  time.advance(6500)
+  expect(started).toEqual(['0', '1', '2', '4'])
 })
 
 test('a reload keeps the phase of those that stay', () => {

@@ -19,39 +19,39 @@ interface Read {
 }
 
 function readOff(all: readonly Seen[], policy: DampingPolicy): Read {
+  /** Verdicts since it last came up or went down. */
   let era: Seen[] = []
-  let isDown = false
-  let isSeenUp = false
+  let state: Read['state'] = 'unknown'
   let upAtMs = -Infinity
-  let downs = 0
+  let flaps = 0
   let flapHoldMs = 0
   for (const seen of all.filter(({ verdict }) => verdict !== 'unknown')) {
     era.push(seen)
-    const lastUnlike = era.findLastIndex(({ verdict }) => (verdict === 'pass') !== isDown)
+    const isPass = seen.verdict === 'pass'
+    const lastUnlike = era.findLastIndex(({ verdict }) => (verdict === 'pass') !== isPass)
     const row = era.slice(lastUnlike + 1)
     const count = (wanted: Verdict): number =>
       row.filter(({ verdict }) => verdict === wanted).length
-    if (!isDown && !isSeenUp && seen.verdict === 'pass') {
-      isSeenUp = true
-      upAtMs = seen.atMs
-    }
-    if (isDown && row.length >= policy.rise && seen.atMs - (row[0] as Seen).atMs >= flapHoldMs) {
-      isDown = false
-      isSeenUp = true
+    if (isPass && state !== 'up') {
+      const needed = state === 'down' ? policy.rise : 1
+      const lastsMs = seen.atMs - (row[0] as Seen).atMs
+      if (state !== 'unknown' && (row.length < needed || lastsMs < flapHoldMs)) continue
+      state = 'up'
       upAtMs = seen.atMs
       era = []
-    } else if (!isDown && (count('fail') >= policy.fall || count('busy') >= 2 * policy.fall)) {
-      isDown = true
-      downs = seen.atMs - upAtMs <= policy.flapWindowMs ? downs + 1 : 1
-      flapHoldMs =
-        downs === 1 ? 0 : Math.min(policy.flapCapMs, policy.flapBaseMs * 2 ** (downs - 2))
+    } else if (!isPass && state !== 'down') {
+      if (state === 'up') {
+        state = 'suspect'
+        flaps = seen.atMs - upAtMs <= policy.flapWindowMs ? flaps + 1 : 1
+        const doubled = policy.flapBaseMs * 2 ** (flaps - 2)
+        flapHoldMs = flaps === 1 ? 0 : Math.min(policy.flapCapMs, doubled)
+      }
+      if (count('fail') < policy.fall && count('busy') < 2 * policy.fall) continue
+      state = 'down'
       era = []
     }
   }
-  if (isDown) return { state: 'down', flapHoldMs }
-  if (!isSeenUp) return { state: 'unknown', flapHoldMs }
-  const isFailing = era.length > 0 && era.at(-1)?.verdict !== 'pass'
-  return { state: isFailing ? 'suspect' : 'up', flapHoldMs }
+  return { state, flapHoldMs }
 }
 
 interface Model {

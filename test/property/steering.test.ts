@@ -101,7 +101,7 @@ const isWithin = (few: readonly string[], many: readonly string[]): boolean =>
 function rank(it: Subject, name: string): number {
   const poolAt = it.list.findIndex((pool) => pool.members.some((one) => one.target.name === name))
   const slots = it.members.find((one) => one.target.name === name)?.slots ?? []
-  const up = slots.some((slot) => !isDown(it, slot) && it.health.state(slot) !== SlotState.suspect)
+  const up = slots.some((slot) => !isDown(it, slot) && it.health.state(slot) === SlotState.up)
   return (up ? 0 : 100) + poolAt
 }
 

@@ -1,6 +1,7 @@
 // Weights over many draws, against exact odds: each share within 5 standard deviations.
 
 import { describe, expect, test } from 'vitest'
+import { SlotState } from '../../src/health/table.ts'
 import { selectAddresses } from '../../src/steer/select-addresses.ts'
 import { selectMx } from '../../src/steer/select-mx.ts'
 import type { World } from './arrange.ts'
@@ -22,6 +23,7 @@ function subject(world: World, panic = 0) {
   return {
     policy: policyOf([catchAllOf(Object.values(pools))]),
     context: { health, random: seeded(20_261_121) },
+    health,
   }
 }
 
@@ -42,7 +44,7 @@ describe('ladder', () => {
     expect(outliers(counts, ladderOdds({ a: 5, b: 3, c: 1, d: 1 }, 2))).toEqual([])
   })
 
-  test('down members leave, suspects go to the tail, factors count', () => {
+  test('down members leave, suspects and unknown ones go to the tail, factors count', () => {
     const { policy, context } = subject({
       eu: {
         a: '5 down',
@@ -56,10 +58,23 @@ describe('ladder', () => {
     const set = mxOf(policy, { ladder: 5 })
     const counts = tally(() => [namesOf(selectMx(set, nowhere, context)).join('>')])
     const odds: [string, number][] = []
-    for (const [up, odd] of ladderOdds({ b: 3, c: 1, f: 2 }, 3))
-      for (const [tail, tailOdd] of ladderOdds({ d: 1, e: 2 }, 2))
+    for (const [up, odd] of ladderOdds({ b: 3, c: 1 }, 2))
+      for (const [tail, tailOdd] of ladderOdds({ d: 1, e: 2, f: 2 }, 3))
         odds.push([`${up}>${tail}`, odd * tailOdd])
     expect(outliers(counts, odds)).toEqual([])
+  })
+
+  test('while nothing is known, all are drawn by weight; who is known up comes first', () => {
+    const { policy, context, health } = subject({
+      eu: { a: '5 unknown', b: '3 unknown', c: '1 unknown', d: '1 unknown' },
+    })
+    const set = mxOf(policy, { ladder: 2 })
+    const draw = (): string[] => [namesOf(selectMx(set, nowhere, context)).join('>')]
+    expect(outliers(tally(draw), ladderOdds({ a: 5, b: 3, c: 1, d: 1 }, 2))).toEqual([])
+    health.set(4, SlotState.up, 1, Infinity)
+    const after = ladderOdds({ a: 5, b: 3, c: 1 }, 1)
+    const odds = [...after].map(([next, odd]): [string, number] => [`d>${next}`, odd])
+    expect(outliers(tally(draw), odds)).toEqual([])
   })
 
   test('a member with several addresses is worth what its best one is', () => {
@@ -93,7 +108,7 @@ describe('sample', () => {
     ],
     [
       'down and drained ones take no part',
-      { eu: { a: '5 down', b: '3 up', c: '2 up*0.5', d: '7 up*0', e: '0 up', f: '2 unknown' } },
+      { eu: { a: '5 down', b: '3 up', c: '2 up*0.5', d: '7 up*0', e: '0 up', f: '2 up' } },
       2,
       { b: 3, c: 1, f: 2 },
     ],

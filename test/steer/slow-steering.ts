@@ -23,7 +23,7 @@ function worth(member: ModelMember, kind: 'up' | 'suspect'): number {
   const base = member.weight * member.share
   if (member.standing === 'forced') return kind === 'up' ? base : 0
   const factors = member.addresses
-    .filter(({ state }) => state !== 'down' && (state === 'suspect') === (kind === 'suspect'))
+    .filter(({ state }) => state !== 'down' && (state === 'up') === (kind === 'up'))
     .map(({ factor }) => factor)
   return base * Math.max(0, ...factors)
 }

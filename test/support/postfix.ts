@@ -70,7 +70,13 @@ export async function createPostfix(options: PostfixOptions): Promise<Postfix> {
     address: options.address,
     port: options.port,
     kill,
-    start: () => command('start'),
+    async start() {
+      await command('start')
+      // The master starts its logger when somebody first logs, and hangs if too many did before that.
+      const mark = `tests begin at ${performance.now()}`
+      await run('postlog', ['-c', configuration, mark], { timeout: 20_000 })
+      await until(() => readText(logFile).includes(mark), { what: 'a logger', withinMs: 20_000 })
+    },
     async stop() {
       const pid = master()
       if (pid === null || !isProcessAlive(pid)) return
@@ -98,6 +104,9 @@ const mainCf = (folder: string, { name, main = [] }: PostfixOptions): string =>
     `data_directory = ${folder}/data`,
     `maillog_file = ${folder}/mail.log`,
     `maillog_file_prefixes = ${folder}`,
+    // The logger stays, however long it is idle or a busy machine lets it wait.
+    'max_idle = 1h',
+    'postlogd_watchdog_timeout = 600s',
     `myhostname = ${name}`,
     'mydestination =',
     'local_recipient_maps =',

@@ -1,0 +1,69 @@
+// Availability of pools, for people and for Prometheus.
+
+import type { Registry } from 'prom-client'
+
+import { availabilityOf, availabilityWindows, errorBudgetLeft } from '../health/availability.ts'
+import type { MeasuredPool } from '../probe/pool-availability.ts'
+import { registerSampled } from './sampled-metric.ts'
+
+/** The window that error budgets are for. */
+const budgetWindow = '30d'
+
+export function registerAvailability(
+  registry: Registry,
+  pools: () => readonly MeasuredPool[],
+): void {
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_pool_availability',
+    help: 'Share of probes of the pool that succeeded, over the window',
+    labels: ['zone', 'pool', 'window'],
+    sample: (emit) =>
+      pools().forEach(({ zone, pool, handshakes }) => {
+        for (const { name: window } of availabilityWindows) {
+          const availability = availabilityOf(handshakes(window))
+          if (availability !== null) emit({ zone, pool, window }, availability)
+        }
+      }),
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_pool_availability_target',
+    help: 'Share of probes of the pool that is to succeed',
+    labels: ['zone', 'pool'],
+    sample: (emit) =>
+      pools().forEach(({ zone, pool, target }) => {
+        if (target !== null) emit({ zone, pool }, target)
+      }),
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_pool_error_budget_remaining',
+    help: 'What is left of the error budget of 30 days: 1 all, 0 none, below 0 overspent',
+    labels: ['zone', 'pool'],
+    sample: (emit) =>
+      pools().forEach((one) => {
+        const left = budgetOf(one)
+        if (left !== null) emit({ zone: one.zone, pool: one.pool }, left)
+      }),
+  })
+}
+
+function budgetOf({ target, handshakes }: MeasuredPool): number | null {
+  const availability = availabilityOf(handshakes(budgetWindow))
+  return target === null || availability === null ? null : errorBudgetLeft(availability, target)
+}
+
+export function availabilityView(one: MeasuredPool): object {
+  const windows = availabilityWindows.map(({ name }) => {
+    const handshakes = one.handshakes(name)
+    return [name, { ...handshakes, availability: availabilityOf(handshakes) }]
+  })
+  return {
+    zone: one.zone,
+    pool: one.pool,
+    target: one.target,
+    errorBudgetLeft: budgetOf(one),
+    windows: Object.fromEntries(windows),
+  }
+}

@@ -1,0 +1,32 @@
+// What targets look like from outside, as /targets shows it.
+
+import { shownList } from '../identity/profile.ts'
+import type { IdentityState } from '../identity/watch.ts'
+import { isoTime } from './override-routes.ts'
+
+export function identityView(state: IdentityState, wallMs: number): object {
+  const { watched, greeting, reverse, listings, findings, ageMs } = state
+  const { zone, pool, target, address } = watched
+  // Listings are kept on the clock of intervals; a look has just been, or not been, `ageMs` ago on it.
+  const sinceLookMs = (atMs: number): number => (state.lookedAtMs ?? atMs) - atMs
+  return {
+    zone,
+    pool,
+    target,
+    address,
+    lookedAt: ageMs === null ? null : isoTime(wallMs - ageMs),
+    banner: greeting?.banner ?? null,
+    ehlo: greeting?.ehlo ?? null,
+    reverse: reverse && {
+      state: reverse.kind,
+      ...('names' in reverse && { names: reverse.names }),
+    },
+    listings: [...listings].map(([list, { sinceMs, codes, isBelieved }]) => ({
+      list: shownList(list),
+      since: isoTime(wallMs - (ageMs ?? 0) - sinceLookMs(sinceMs)),
+      codes,
+      believed: isBelieved,
+    })),
+    findings: findings.map(({ kind, message }) => ({ kind, message })),
+  }
+}

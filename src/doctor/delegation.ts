@@ -1,0 +1,88 @@
+// Whether the parent delegates our zone to those who serve it, with glue that leads there.
+
+import { type Verdict, fail, ok, skip, warn } from './line.ts'
+import type { OwnZone } from './own-zone.ts'
+import { type Referral, isAtOrBelow } from './parent.ts'
+
+export function checkDelegation(own: OwnZone, referral: Referral): readonly Verdict[] {
+  switch (referral.kind) {
+    case 'unknown':
+      return [
+        fail(
+          'delegation',
+          `the parent could not be asked: ${referral.why}`,
+          'give a resolver that answers with --resolver ADDR:PORT',
+        ),
+        skip('glue', 'the parent could not be asked'),
+      ]
+    case 'not-delegated':
+      return [
+        fail(
+          'delegation',
+          `${referral.parent} does not delegate it, says ${referral.server}`,
+          `have NS records for it put into ${referral.parent}: ${own.nameServers.join(', ')}`,
+        ),
+        skip('glue', 'there is no delegation'),
+      ]
+    case 'delegated':
+      return [...compareNames(own, referral), ...checkGlue(own, referral)]
+    default:
+      return referral satisfies never
+  }
+}
+
+type Delegated = Extract<Referral, { kind: 'delegated' }>
+
+function compareNames(own: OwnZone, { parent, nameServers }: Delegated): readonly Verdict[] {
+  const onlyThere = nameServers.filter((name) => !own.nameServers.includes(name))
+  const onlyHere = own.nameServers.filter((name) => !nameServers.includes(name))
+  const alone =
+    new Set([...nameServers, ...own.nameServers]).size === 1
+      ? [
+          warn(
+            'delegation',
+            `${nameServers.join()} is the only name server`,
+            'run a second instance elsewhere, and name it in both zones (RFC 2182)',
+          ),
+        ]
+      : []
+  if (onlyThere.length === 0 && onlyHere.length === 0)
+    return [
+      ok('delegation', `${parent} names ${nameServers.join(', ')}, as the zone does`),
+      ...alone,
+    ]
+  const isDisjoint = onlyThere.length === nameServers.length
+  const told = [
+    ...(onlyThere.length > 0 ? [`only ${parent} names ${onlyThere.join(', ')}`] : []),
+    ...(onlyHere.length > 0 ? [`only the zone names ${onlyHere.join(', ')}`] : []),
+  ].join('; ')
+  const advice = `make the NS records in ${parent} and at "@" of the zone the same`
+  return [(isDisjoint ? fail : warn)('delegation', told, advice), ...alone]
+}
+
+/** For name servers in our own zone there is no other way to their addresses. */
+function checkGlue(own: OwnZone, { parent, nameServers, glue }: Delegated): readonly Verdict[] {
+  const within = nameServers.filter((name) => isAtOrBelow(name, own.name))
+  if (within.length === 0) return [ok('glue', 'none is needed: no name server is in the zone')]
+  const troubles = within.flatMap((name) => {
+    const there = glue.get(name) ?? []
+    const here = own.addresses.get(name) ?? null
+    if (there.length === 0)
+      return [
+        fail(
+          'glue',
+          `${parent} has no address of ${name}: nobody can reach it`,
+          `have its addresses put beside its NS record: ${here?.join(', ') ?? 'those it has'}`,
+        ),
+      ]
+    if (here === null || there.join() === here.join()) return []
+    const told = `${name} is at ${there.join(', ')} in ${parent}, at ${here.join(', ') || 'no address'} in the zone`
+    // As long as one is right, resolvers find it after a while.
+    const isStale = !there.some((address) => here.includes(address))
+    const advice = `make the addresses in ${parent} and in the zone the same`
+    return [(isStale ? fail : warn)('glue', told, advice)]
+  })
+  return troubles.length > 0
+    ? troubles
+    : [ok('glue', `addresses of ${within.join(', ')} are right`)]
+}

@@ -1,0 +1,98 @@
+// Everything that the doctor looks at, in the order in which it is told.
+
+import type { Settings } from '../config/settings.ts'
+import type { ZonesLoaded } from '../config/load-zones.ts'
+import { systemClock } from '../lib/clock.ts'
+import { needsPlaces } from '../steer/needs-places.ts'
+import type { ServerEndpoint } from '../stub/reply.ts'
+import { createStubResolver } from '../stub/stub-resolver.ts'
+import { checkDelegation } from './delegation.ts'
+import { type DoctorLine, type Verdict, fail, ok, skip, warn } from './line.ts'
+import { checkNameServers } from './name-servers.ts'
+import { type OwnZone, readOwnZone } from './own-zone.ts'
+import { type Asking, askParent } from './parent.ts'
+import { type Egress, checkClock, checkEgress, checkPlaces, checkState } from './surroundings.ts'
+
+export interface Examination {
+  readonly settings: Settings
+  readonly loaded: ZonesLoaded
+  /** In words, of settings and zone files alike. */
+  readonly warnings: readonly string[]
+  /** null: there is none. */
+  readonly resolver: ServerEndpoint | null
+  /** Where name servers listen. */
+  readonly port: number
+  /** Without final dot; null: every zone. */
+  readonly zone: string | null
+  readonly egress: Egress
+  readonly peers: readonly string[]
+}
+
+const timeoutMs = 3000
+
+export async function examine(given: Examination): Promise<readonly DoctorLine[]> {
+  const { settings, loaded, peers, egress } = given
+  const isLoaded = loaded.kind === 'loaded'
+  const [zones, clock, reached, places] = await Promise.all([
+    checkZones(given),
+    checkClock(peers),
+    checkEgress(egress, isLoaded ? loaded.watched : []),
+    checkPlaces(settings.geoip, isLoaded && needsPlaces(catalogOf(loaded))),
+  ])
+  const here = [...clock, checkState(settings.state), reached, ...places]
+  return [...checkConfig(given).map(general), ...zones, ...here.map(general)]
+}
+
+const general = (verdict: Verdict): DoctorLine => ({ ...verdict, zone: null })
+
+type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
+
+const catalogOf = ({ catalogZones }: Loaded) => ({ zones: catalogZones, generation: 0 })
+
+function checkConfig({ settings, loaded, warnings }: Examination): readonly Verdict[] {
+  if (loaded.kind === 'rejected') {
+    const count = loaded.mistakes.filter(({ severity }) => severity === 'error').length
+    const told = `${settings.zones}: ${count} ${count === 1 ? 'mistake' : 'mistakes'}`
+    return [fail('config', told, `mxsteer check ${settings.zones} names them`)]
+  }
+  const isBlind = settings.resolver === null && loaded.identities.some(asksResolver)
+  const troubles = [
+    ...warnings.map((text) => warn('config', text, 'see docs/errors.md')),
+    ...(isBlind
+      ? [warn('config', 'pools ask for PTR or DNS lists', 'name a resolver: the setting resolver')]
+      : []),
+  ]
+  const count = loaded.catalogZones.size
+  const well = `${settings.zones}: ${count} ${count === 1 ? 'zone' : 'zones'}, no warnings`
+  return troubles.length > 0 ? troubles : [ok('config', well)]
+}
+
+const asksResolver = ({ profile }: Loaded['identities'][number]): boolean =>
+  profile.ptr || profile.lists.length > 0
+
+async function checkZones(given: Examination): Promise<readonly DoctorLine[]> {
+  const { loaded, resolver, port, zone: wanted } = given
+  if (loaded.kind === 'rejected') return []
+  if (resolver === null)
+    return [general(skip('delegation', 'no resolver: give one with --resolver ADDR:PORT'))]
+  const asking = {
+    resolver: createStubResolver({ server: resolver, clock: systemClock, timeoutMs }),
+    port,
+    timeoutMs,
+  }
+  const lines: DoctorLine[] = []
+  for (const zone of loaded.catalogZones.values()) {
+    const own = readOwnZone(zone)
+    if (wanted === null || own.name === wanted) lines.push(...(await checkZone(own, asking)))
+  }
+  return lines
+}
+
+async function checkZone(own: OwnZone, asking: Asking): Promise<readonly DoctorLine[]> {
+  const referral = await askParent(own.name, asking)
+  const verdicts = [
+    ...checkDelegation(own, referral),
+    ...(await checkNameServers(own, referral, asking)),
+  ]
+  return verdicts.map((verdict) => ({ ...verdict, zone: own.name }))
+}

@@ -1,0 +1,49 @@
+// One line of the doctor's report: what was looked at, how it stands, and what to do.
+
+export const checkNames = [
+  'config',
+  'delegation',
+  'glue',
+  'servers',
+  'tcp',
+  'serials',
+  'clock',
+  'state',
+  'egress',
+  'geoip',
+] as const
+export type CheckName = (typeof checkNames)[number]
+
+export interface DoctorLine {
+  readonly check: CheckName
+  /** skip: not looked at, `text` says why. */
+  readonly status: 'ok' | 'warn' | 'fail' | 'skip'
+  /** null: of no zone in particular. */
+  readonly zone: string | null
+  readonly text: string
+  /** What to do; null: nothing. */
+  readonly advice: string | null
+}
+
+export type Verdict = Omit<DoctorLine, 'zone'>
+
+export const ok = (check: CheckName, text: string): Verdict => line(check, 'ok', text)
+export const skip = (check: CheckName, text: string): Verdict => line(check, 'skip', text)
+export const warn = (check: CheckName, text: string, advice: string): Verdict =>
+  line(check, 'warn', text, advice)
+export const fail = (check: CheckName, text: string, advice: string): Verdict =>
+  line(check, 'fail', text, advice)
+
+// oxlint-disable-next-line max-params -- a line is four things
+const line = (
+  check: CheckName,
+  status: DoctorLine['status'],
+  text: string,
+  advice: string | null = null,
+): Verdict => ({ check, status, text, advice })
+
+/** 0: nothing to mend; 1: something to look at; 2: something is broken. */
+export const exitCodeOf = (lines: readonly DoctorLine[]): 0 | 1 | 2 => {
+  if (lines.some(({ status }) => status === 'fail')) return 2
+  return lines.some(({ status }) => status === 'warn') ? 1 : 0
+}

@@ -1,0 +1,42 @@
+// What our own zone says of who serves it: its NS records, and the addresses of those within it.
+
+import { formatRdata } from '../wire/rdata/format.ts'
+import { isAtOrBelow, keyOfName, nameToText } from '../wire/name.ts'
+import { RRType } from '../wire/rrtype.ts'
+import type { NameKey, Zone } from '../zone/zone.ts'
+
+export interface OwnZone {
+  /** Without final dot, lower case; so are all names here. */
+  readonly name: string
+  readonly nameServers: readonly string[]
+  /** Of those at or below the apex; null: steered, different from answer to answer. */
+  readonly addresses: ReadonlyMap<string, readonly string[] | null>
+}
+
+export function readOwnZone(zone: Zone): OwnZone {
+  const apexSets = zone.nodes.get(zone.apexKey)?.sets
+  const ns = apexSets?.get(RRType.NS)
+  const names = ns?.kind === 'plain' ? ns.rdata.map(({ octets }) => octets) : []
+  const within = names.filter((name) => isAtOrBelow(keyOfName(name), zone.apexKey))
+  return {
+    name: textOf(zone.apex),
+    nameServers: names.map(textOf).sort(),
+    addresses: new Map(
+      within.map((name) => [textOf(name), addressesAt(zone, keyOfName(name))] as const),
+    ),
+  }
+}
+
+function addressesAt(zone: Zone, key: NameKey): readonly string[] | null {
+  const sets = zone.nodes.get(key)?.sets
+  const found: string[] = []
+  for (const type of [RRType.A, RRType.AAAA]) {
+    const set = sets?.get(type)
+    if (set === undefined) continue
+    if (set.kind !== 'plain') return null
+    found.push(...set.rdata.map(({ octets }) => formatRdata(type, octets)))
+  }
+  return found.sort()
+}
+
+const textOf = (name: Uint8Array): string => nameToText(name).replace(/\.$/, '').toLowerCase()

@@ -1,0 +1,131 @@
+// What the parent zone says of ours: its servers are asked themselves, since resolvers mix what parent and child say.
+
+import { exchange } from '../stub/exchange.ts'
+import type { Reply, ServerEndpoint, StubRecord } from '../stub/reply.ts'
+import type { StubResolver } from '../stub/stub-resolver.ts'
+
+export interface Asking {
+  readonly resolver: StubResolver
+  /** Where name servers listen: 53, but in tests. */
+  readonly port: number
+  readonly timeoutMs: number
+}
+
+export type Referral =
+  | {
+      readonly kind: 'delegated'
+      readonly parent: string
+      /** Who said so. */
+      readonly server: string
+      readonly nameServers: readonly string[]
+      /** Addresses that came along, by name. */
+      readonly glue: ReadonlyMap<string, readonly string[]>
+    }
+  | { readonly kind: 'not-delegated'; readonly parent: string; readonly server: string }
+  | { readonly kind: 'unknown'; readonly why: string }
+
+/** More of its servers are not tried. */
+const serverLimit = 4
+
+export async function askParent(zone: string, asking: Asking): Promise<Referral> {
+  const parent = await findParent(zone, asking)
+  if (parent.kind === 'unknown') return parent
+  const servers = await serversOf(parent.name, asking)
+  if (servers.length === 0)
+    return { kind: 'unknown', why: `no address of any name server of ${shown(parent.name)}` }
+  let why = ''
+  for (const server of servers) {
+    const reply = await exchange(
+      server,
+      { name: zone, type: 'NS' },
+      { timeoutMs: asking.timeoutMs, isRecursive: false },
+    )
+    const referral = readReferral(reply, zone, shown(parent.name))
+    if (typeof referral !== 'string') return { ...referral, server: server.address }
+    why = `${server.address}: ${referral}`
+  }
+  return { kind: 'unknown', why: `no server of ${shown(parent.name)} says: ${why}` }
+}
+
+type Parent =
+  | { readonly kind: 'parent'; readonly name: string }
+  | { readonly kind: 'unknown'; readonly why: string }
+
+/** The zone that the name above ours is in, by the owner of its SOA. */
+async function findParent(zone: string, { resolver, timeoutMs }: Asking): Promise<Parent> {
+  const above = zone.includes('.') ? zone.slice(zone.indexOf('.') + 1) : ''
+  const { server } = resolver
+  const question = { name: above, type: 'SOA' } as const
+  const reply = await exchange(server, question, { timeoutMs, isRecursive: true })
+  const who = `the resolver ${server.address} port ${server.port}`
+  if (reply.kind === 'failed') return { kind: 'unknown', why: `${who}: ${reply.why}` }
+  const found = [...reply.answers, ...reply.authority].find(
+    ({ type, owner }) => type === 'SOA' && isAtOrBelow(above, owner),
+  )
+  return found
+    ? { kind: 'parent', name: found.owner }
+    : { kind: 'unknown', why: `${who} knows no zone above ${zone}: rcode ${reply.rcode}` }
+}
+
+async function serversOf(
+  zone: string,
+  { resolver, port }: Asking,
+): Promise<readonly ServerEndpoint[]> {
+  const ns = await resolver.ask({ name: zone, type: 'NS' })
+  const names = ns.kind === 'found' ? ns.records.map(({ data }) => data) : []
+  const some = names.slice(0, serverLimit)
+  const found = await Promise.all(some.map((name) => addressesOf(name, resolver)))
+  // IPv4 first: more hosts have it.
+  const addresses = found.flat().sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
+  return addresses.slice(0, serverLimit).map((address) => ({ address, port }))
+}
+
+export async function addressesOf(
+  name: string,
+  resolver: StubResolver,
+): Promise<readonly string[]> {
+  const found = await Promise.all(
+    (['A', 'AAAA'] as const).map((type) => resolver.ask({ name, type })),
+  )
+  return found.flatMap((answer) =>
+    answer.kind === 'found' ? answer.records.map(({ data }) => data) : [],
+  )
+}
+
+type Read =
+  | Omit<Extract<Referral, { kind: 'delegated' }>, 'server'>
+  | Omit<Extract<Referral, { kind: 'not-delegated' }>, 'server'>
+
+/** A text: why the reply tells nothing. */
+function readReferral(reply: Reply, zone: string, parent: string): Read | string {
+  if (reply.kind === 'failed') return reply.why
+  const { rcode, answers, authority, additional } = reply
+  const ofZone = ({ type, owner }: StubRecord): boolean => type === 'NS' && owner === zone
+  // A server of both zones answers instead of referring.
+  const found = [...authority.filter(ofZone), ...answers.filter(ofZone)]
+  if (found.length > 0) {
+    const nameServers = [...new Set(found.map(({ data }) => data))].sort()
+    return { kind: 'delegated', parent, nameServers, glue: glueIn(additional, nameServers) }
+  }
+  const isDenied = rcode === 3 || (rcode === 0 && authority.some(({ type }) => type === 'SOA'))
+  return isDenied ? { kind: 'not-delegated', parent } : `rcode ${rcode}, no NS of ${zone}`
+}
+
+const glueIn = (
+  additional: readonly StubRecord[],
+  names: readonly string[],
+): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    names.map((name) => [
+      name,
+      additional
+        .filter(({ owner, type }) => owner === name && (type === 'A' || type === 'AAAA'))
+        .map(({ data }) => data)
+        .sort(),
+    ]),
+  )
+
+export const isAtOrBelow = (name: string, zone: string): boolean =>
+  zone === '' || name === zone || name.endsWith(`.${zone}`)
+
+const shown = (zone: string): string => (zone === '' ? 'the root' : zone)

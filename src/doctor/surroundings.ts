@@ -1,0 +1,156 @@
+// What else an instance lives from: the clock, the shared state, port 25 outwards, GeoIP databases.
+
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+
+import type { Settings } from '../config/settings.ts'
+import { type PlaceFiles, createPlaceKeeper } from '../geo/place-keeper.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Outcome } from '../probe/outcome.ts'
+import { type WatchedAddress, profileDefaults } from '../probe/profile.ts'
+import { type ProbeRequest, probeAddress } from '../probe/smtp-probe.ts'
+import { type Verdict, fail, ok, skip, warn } from './line.ts'
+
+/** Cookies of servers that share a secret survive five minutes of difference (RFC 9018 §4.3); people read the rest. */
+const clockLimits = { warnMs: 2000, failMs: 60_000 }
+const peerTimeoutMs = 5000
+
+/** `peers`: admin servers of other instances. Nobody else is asked for the time. */
+export async function checkClock(peers: readonly string[]): Promise<readonly Verdict[]> {
+  if (peers.length === 0)
+    return [skip('clock', 'nothing to compare with: give --peer ADDR:PORT, an admin server')]
+  return Promise.all(peers.map(compareClock))
+}
+
+async function compareClock(peer: string): Promise<Verdict> {
+  const sentMs = systemClock.wallMs()
+  try {
+    const signal = AbortSignal.timeout(peerTimeoutMs)
+    const reply = await fetch(`http://${peer}/livez`, { signal, redirect: 'error' })
+    await reply.arrayBuffer()
+    const theirMs = Date.parse(reply.headers.get('date') ?? '')
+    if (Number.isNaN(theirMs))
+      return warn('clock', `${peer} does not tell its time`, 'is it an admin server?')
+    // It tells whole seconds, cut off.
+    const middleMs = (sentMs + systemClock.wallMs()) / 2
+    return judgeClock(peer, theirMs + 500 - middleMs)
+  } catch {
+    return warn('clock', `${peer} does not answer`, 'is it the admin address of an instance?')
+  }
+}
+
+export function judgeClock(peer: string, offsetMs: number): Verdict {
+  const seconds = Math.round(Math.abs(offsetMs) / 1000)
+  if (Math.abs(offsetMs) <= clockLimits.warnMs) return ok('clock', `as at ${peer}, to 2 s`)
+  const told = `${peer} is ${seconds} s ${offsetMs > 0 ? 'ahead' : 'behind'}`
+  const isFar = Math.abs(offsetMs) > clockLimits.failMs
+  return (isFar ? fail : warn)('clock', told, 'let both hosts take their time from NTP')
+}
+
+export const checkState = (state: Settings['state']): Verdict =>
+  state === 'memory'
+    ? ok('state', 'memory: this instance shares nothing')
+    : skip('state', 'shared state is not asked by this command')
+
+export interface Egress {
+  /** HOST or HOST:PORT to try; null: targets. */
+  readonly host: string | null
+  readonly port: number
+}
+
+const triedTargets = 5
+
+export async function checkEgress(
+  egress: Egress,
+  watched: readonly WatchedAddress[],
+): Promise<Verdict> {
+  const requests = egress.host === null ? someTargets(watched) : await requestTo(egress)
+  if (requests === null)
+    return fail('egress', `${egress.host} has no address`, 'give another host with --egress')
+  if (requests.length === 0) return skip('egress', 'no target is probed: give --egress HOST')
+  const outcomes = await Promise.all(requests.map((one) => probeAddress(one, systemClock)))
+  return judgeEgress(outcomes.map((outcome, i) => ({ outcome, where: whereOf(requests[i]) })))
+}
+
+const whereOf = (request: ProbeRequest | undefined): string =>
+  request ? `${request.address} port ${request.profile.port}` : ''
+
+interface Tried {
+  readonly outcome: Outcome
+  readonly where: string
+}
+
+export function judgeEgress(tried: readonly Tried[]): Verdict {
+  const reached = tried.find(({ outcome: { kind } }) => kind !== 'dead' && kind !== 'self')
+  if (reached) return ok('egress', `${reached.where} was reached`)
+  const told = tried.map(({ outcome, where }) => `${where}: ${outcome.reason}`).join(', ')
+  if (tried.some(({ outcome }) => outcome.reason === 'connect-refused'))
+    return warn('egress', told, 'it refuses: is an MTA there, or does a firewall answer for it?')
+  return fail(
+    'egress',
+    told,
+    'many providers block port 25 outwards: ask yours, or probe from elsewhere; else all targets are down',
+  )
+}
+
+/** Spread over what there is; not beyond a greeting, whatever the level. */
+function someTargets(watched: readonly WatchedAddress[]): readonly ProbeRequest[] {
+  const requests = new Map<number, ProbeRequest>()
+  const step = Math.max(1, Math.floor(watched.length / triedTargets))
+  for (let i = 0; i < watched.length && requests.size < triedTargets; i += step) {
+    const { slot, address, probeAddress: place = address, profile } = watched[i] as WatchedAddress
+    requests.set(slot, { address: place, profile: { ...profile, level: 'banner' } })
+  }
+  return [...requests.values()]
+}
+
+async function requestTo({ host, port }: Egress): Promise<readonly ProbeRequest[] | null> {
+  const profile = { ...profileDefaults, name: 'doctor', port, ehlo: 'localhost' }
+  const level = 'banner' as const
+  try {
+    const address = isIP(host ?? '') ? (host ?? '') : (await lookup(host ?? '')).address
+    return [{ address, profile: { ...profile, level } }]
+  } catch {
+    return null
+  }
+}
+
+const dayMs = 86_400_000
+const oldDays = 60
+
+/** `isAsked`: some rule needs to know where clients are. */
+export async function checkPlaces(
+  files: PlaceFiles,
+  isAsked: boolean,
+): Promise<readonly Verdict[]> {
+  if (!isAsked) return [skip('geoip', 'no rule asks where clients are')]
+  const refused: Verdict[] = []
+  const keeper = createPlaceKeeper({
+    files,
+    watchFolder: () => Promise.resolve({ close() {} }),
+    wallMs: () => systemClock.wallMs(),
+    onEvent(event) {
+      if (event.kind === 'refused')
+        refused.push(fail('geoip', `${event.database}: ${event.why}`, 'put a whole database there'))
+    },
+  })
+  await keeper.open()
+  const found = keeper.states().flatMap(({ database, facts }) => {
+    if (facts === null) return []
+    return [judgeAge(`${database}: ${facts.type}`, facts.buildSeconds, systemClock.wallMs())]
+  })
+  keeper.close()
+  return [...refused, ...found]
+}
+
+export function judgeAge(what: string, buildSeconds: number | null, wallMs: number): Verdict {
+  if (buildSeconds === null) return ok('geoip', `${what}, of unknown age`)
+  const days = Math.floor((wallMs - buildSeconds * 1000) / dayMs)
+  return days > oldDays
+    ? warn(
+        'geoip',
+        `${what}, ${days} days old`,
+        'networks move: name a newer one under geoip, and fetch one each month',
+      )
+    : ok('geoip', `${what}, ${days} days old`)
+}

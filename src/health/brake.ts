@@ -1,0 +1,121 @@
+// The brake on correlated failure: when many begin to fail at once, that is more likely our fault, or a moment's,
+// than theirs. Each then has to fail a second round before it is taken as down.
+//
+//   group        engaged when these began to fail within a minute, and still fail
+//   a pool       more than half of its addresses, and three at least
+//   all          30 % of all addresses and three at least; or every one, of two or more
+//
+// Bounded: engaged for two minutes, and then what was seen counts; those who began before do not engage it again.
+// All dead is so acted on as well, a round later; until then they are suspects, and answered.
+// Times are on one monotonic clock and never go back.
+
+export const allGroup = '*'
+
+export interface BrakeGroup {
+  /** Of a pool; `*` is kept for all. */
+  readonly name: string
+  readonly slots: readonly number[]
+}
+
+export interface Engaged {
+  readonly group: string
+  readonly failing: number
+  readonly of: number
+}
+
+interface Group {
+  readonly name: string
+  readonly size: number
+  /** Slot → when it began to fail, oldest first. */
+  readonly failing: Map<number, number>
+  engagedMs: number
+}
+
+const windowMs = 60_000
+const engagedForMs = 120_000
+const fewest = 3
+const shareOfPool = 0.5
+const shareOfAll = 0.3
+
+export class FailureBrake {
+  #all: Group = emptyGroup(allGroup, 0)
+  #groups = new Map<string, Group>()
+  #groupsOf = new Map<number, Group[]>()
+
+  /** Groups that stay keep what is known of them. */
+  replace(pools: readonly BrakeGroup[], slots: readonly number[]): void {
+    const before = this.#groups
+    this.#groups = new Map()
+    this.#all = refit(this.#all, allGroup, slots)
+    this.#groupsOf = new Map(slots.map((slot) => [slot, [this.#all]]))
+    for (const pool of pools) {
+      const group = refit(before.get(pool.name), pool.name, pool.slots)
+      this.#groups.set(pool.name, group)
+      for (const slot of pool.slots) this.#groupsOf.get(slot)?.push(group)
+    }
+  }
+
+  /** It began to fail; the groups that this engages. */
+  failing(slot: number, nowMs: number): readonly Engaged[] {
+    const engaged: Engaged[] = []
+    for (const group of this.#groupsOf.get(slot) ?? []) {
+      if (isEngaged(group, nowMs)) continue
+      forgetOld(group, nowMs)
+      group.failing.delete(slot)
+      group.failing.set(slot, nowMs)
+      if (!isTooMuch(group)) continue
+      engaged.push({ group: group.name, failing: group.failing.size, of: group.size })
+      group.engagedMs = nowMs
+    }
+    return engaged
+  }
+
+  /** It no longer fails. */
+  passing(slot: number): void {
+    for (const group of this.#groupsOf.get(slot) ?? []) group.failing.delete(slot)
+  }
+
+  /** Whether it has to fail a second round. */
+  isBraked(slot: number, nowMs: number): boolean {
+    return this.#groupsOf.get(slot)?.some((group) => isEngaged(group, nowMs)) ?? false
+  }
+
+  /** How many groups are held back now. */
+  engaged(nowMs: number): number {
+    let count = isEngaged(this.#all, nowMs) ? 1 : 0
+    for (const group of this.#groups.values()) if (isEngaged(group, nowMs)) count++
+    return count
+  }
+}
+
+function isTooMuch({ name, size, failing }: Group): boolean {
+  const count = failing.size
+  if (name !== allGroup) return count >= fewest && count > shareOfPool * size
+  return (count >= fewest && count >= shareOfAll * size) || (count >= 2 && count === size)
+}
+
+const isEngaged = ({ engagedMs }: Group, nowMs: number): boolean => nowMs - engagedMs < engagedForMs
+
+function forgetOld({ failing }: Group, nowMs: number): void {
+  for (const [slot, sinceMs] of failing) {
+    if (nowMs - sinceMs <= windowMs) return
+    failing.delete(slot)
+  }
+}
+
+const emptyGroup = (name: string, size: number): Group => ({
+  name,
+  size,
+  failing: new Map(),
+  engagedMs: -Infinity,
+})
+
+function refit(before: Group | undefined, name: string, slots: readonly number[]): Group {
+  const distinct = new Set(slots)
+  const group = emptyGroup(name, distinct.size)
+  if (!before) return group
+  for (const [slot, sinceMs] of before.failing)
+    if (distinct.has(slot)) group.failing.set(slot, sinceMs)
+  group.engagedMs = before.engagedMs
+  return group
+}

@@ -1,0 +1,142 @@
+// One address of one member: what was seen of it, what is to be mended, and when to look again.
+
+import type { ScheduledProbe } from '../probe/scheduler.ts'
+import type { DnsLists, ListLook } from './dns-list.ts'
+import { type Finding, findingKey, findingsOf } from './findings.ts'
+import type { Greeting } from './greeting.ts'
+import { type Listing, nextListing } from './listing.ts'
+import { type WatchedIdentity, identityKey } from './profile.ts'
+import { type Reverse, checkReverse } from './reverse.ts'
+import type { StubResolver } from '../stub/stub-resolver.ts'
+
+export interface FindingChange {
+  readonly finding: Finding
+  readonly isRaised: boolean
+}
+
+/** What looking takes. */
+export interface IdentityEyes {
+  readonly resolver: StubResolver
+  readonly lists: DnsLists
+}
+
+/** Between two looks while a listing is pending, at least. */
+const shortestFastMs = 1000
+
+export class IdentityJob implements ScheduledProbe {
+  readonly watched: WatchedIdentity
+  readonly key: string
+  readonly destination: string
+  readonly intervalMs: number
+  readonly fastIntervalMs: number
+  readonly #look: (job: IdentityJob) => Promise<void>
+  #greeting: Greeting | null = null
+  #reverse: Reverse | null = null
+  #listings: ReadonlyMap<string, Listing> = new Map()
+  #findings: readonly Finding[] = []
+  #lookedAtMs: number | null = null
+  #isNamed = false
+
+  constructor(watched: WatchedIdentity, look: (job: IdentityJob) => Promise<void>) {
+    const { intervalMs, holdMs } = watched.profile
+    this.watched = watched
+    this.key = identityKey(watched)
+    this.destination = watched.address
+    this.intervalMs = intervalMs
+    this.fastIntervalMs = Math.min(intervalMs, Math.max(shortestFastMs, holdMs / 3))
+    this.#look = look
+  }
+
+  /** A listing that is not believed yet is looked at more often. */
+  isUndecided(): boolean {
+    return [...this.#listings.values()].some(({ isBelieved }) => !isBelieved)
+  }
+
+  run(done: () => void): void {
+    void this.#look(this).finally(done)
+  }
+
+  /** What the last probe heard. Judged with the first one, then with every look. */
+  hear(greeting: Greeting): readonly FindingChange[] {
+    this.#greeting = greeting
+    if (this.#isNamed) return []
+    this.#isNamed = true
+    return this.#judge()
+  }
+
+  async look(
+    { resolver, lists }: IdentityEyes,
+    now: () => number,
+  ): Promise<readonly FindingChange[]> {
+    const { profile, address } = this.watched
+    const [reverse, ...looks] = await Promise.all([
+      profile.ptr ? checkReverse(resolver, address) : null,
+      ...profile.lists.map((list) => lists.look(list, address)),
+    ])
+    // What could not be asked says nothing against what was seen before.
+    if (reverse?.kind !== 'unknown' || this.#reverse === null) this.#reverse = reverse
+    this.#listings = this.#nextListings(looks, now())
+    this.#lookedAtMs = now()
+    return this.#judge()
+  }
+
+  /** Without a resolver there is the greeting alone. */
+  lookAtGreeting(nowMs: number): readonly FindingChange[] {
+    this.#lookedAtMs = nowMs
+    return this.#judge()
+  }
+
+  /** Enough lists agree. */
+  isListed(): boolean {
+    const believed = [...this.#listings.values()].filter(({ isBelieved }) => isBelieved)
+    return believed.length > 0 && believed.length >= this.watched.profile.agree
+  }
+
+  findings(): readonly Finding[] {
+    return this.#findings
+  }
+
+  view(): IdentityView {
+    return {
+      greeting: this.#greeting,
+      reverse: this.#reverse,
+      listings: this.#listings,
+      lookedAtMs: this.#lookedAtMs,
+    }
+  }
+
+  #nextListings(looks: readonly ListLook[], nowMs: number): ReadonlyMap<string, Listing> {
+    const { lists, holdMs } = this.watched.profile
+    const next = new Map<string, Listing>()
+    for (const [i, list] of lists.entries()) {
+      const look = looks[i] ?? { kind: 'unknown', why: 'not-asked' }
+      const listing = nextListing(this.#listings.get(list) ?? null, { look, nowMs, holdMs })
+      if (listing) next.set(list, listing)
+    }
+    return next
+  }
+
+  #judge(): readonly FindingChange[] {
+    const before = this.#findings
+    const seen = { greeting: this.#greeting, reverse: this.#reverse, listings: this.#listings }
+    this.#findings = findingsOf(this.watched, seen)
+    const raised = this.#findings.filter((one) => !isIn(before, one))
+    const lowered = before.filter((one) => !isIn(this.#findings, one))
+    return [
+      ...raised.map((finding) => ({ finding, isRaised: true })),
+      ...lowered.map((finding) => ({ finding, isRaised: false })),
+    ]
+  }
+}
+
+const isIn = (list: readonly Finding[], one: Finding): boolean =>
+  list.some((other) => findingKey(other) === findingKey(one))
+
+export interface IdentityView {
+  readonly greeting: Greeting | null
+  readonly reverse: Reverse | null
+  /** By list; those not believed yet too. */
+  readonly listings: ReadonlyMap<string, Listing>
+  /** Monotonic; null: not yet. */
+  readonly lookedAtMs: number | null
+}

@@ -1,0 +1,58 @@
+// What outlives the process, put together: verdicts, overrides, availability of pools; and the file that they lie in.
+// Without `state_dir` everything is as if the file were empty, and nothing is written.
+
+import type { Settings } from './config/settings.ts'
+import type { SavedVerdict } from './health/saved-verdict.ts'
+import { systemClock } from './lib/clock.ts'
+import type { Log } from './log.ts'
+import { logKept } from './log-kept.ts'
+import { type PoolAvailability, createPoolAvailability } from './probe/pool-availability.ts'
+import { keptOverrides } from './share/kept-overrides.ts'
+import type { OverrideExchange } from './share/override-exchange.ts'
+import { type StateFile, openStateFile } from './share/state-file.ts'
+import { type SavedState, emptyState } from './share/state-format.ts'
+
+export interface KeptState {
+  readonly restored: SavedState
+  readonly availability: PoolAvailability
+  /** The same overrides, lasting where there is a file; those of a store last by themselves. */
+  keep(overrides: OverrideExchange): OverrideExchange
+  /** From now on these are written, as they are at the time. */
+  follow(verdicts: () => ReadonlyMap<string, SavedVerdict>): void
+  /** A verdict changed. */
+  touch(): void
+  /** null: there is no file. */
+  lastWrite(): ReturnType<StateFile['lastWrite']> | null
+  close(): Promise<void>
+}
+
+export async function openKeptState(
+  { stateDir, instance }: Pick<Settings, 'stateDir' | 'instance'>,
+  log: Log,
+): Promise<KeptState> {
+  const onEvent = (event: Parameters<typeof logKept>[1]): void => logKept(log, event)
+  const clock = systemClock
+  const file =
+    stateDir === null ? null : await openStateFile({ folder: stateDir, instance, clock, onEvent })
+  const restored = file?.restored ?? emptyState
+  const availability = createPoolAvailability(clock, restored.availability)
+  let overrides: OverrideExchange | null = null
+  return {
+    restored,
+    availability,
+    keep(exchange) {
+      const isKept = file !== null && !exchange.isLasting
+      overrides = isKept ? keptOverrides(exchange, restored.overrides, () => file.urge()) : null
+      return overrides ?? exchange
+    },
+    follow: (verdicts) =>
+      file?.follow(() => ({
+        verdicts: verdicts(),
+        overrides: overrides?.list() ?? [],
+        availability: availability.saved(),
+      })),
+    touch: () => file?.touch(),
+    lastWrite: () => file?.lastWrite() ?? null,
+    close: async () => file?.close(),
+  }
+}

@@ -1,0 +1,163 @@
+// The words of all targets that say something of themselves. Bounded by the targets there are, three words each.
+// Who wants to know is told when what they come to has changed, their end included.
+
+import {
+  type Feedback,
+  type FeedbackEffect,
+  type FeedbackWord,
+  type FeedbackWriter,
+  feedbackEffect,
+  heed,
+  noFeedback,
+} from '../health/feedback.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type Alarm, systemAlarm } from './alarm.ts'
+
+export interface NamedTarget {
+  readonly zone: string
+  readonly target: string
+}
+
+export interface ToldFeedback extends Feedback {
+  readonly writer: FeedbackWriter
+}
+
+export interface FeedbackBook {
+  /** Forgets what others than these targets have said. */
+  keep(targets: readonly NamedTarget[]): void
+  tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackWord, forMs: number): Feedback
+  /** Whether there was anything to withdraw. */
+  withdraw(of: NamedTarget, writer: FeedbackWriter): boolean
+  words(of: NamedTarget): readonly ToldFeedback[]
+  effectOf(of: NamedTarget): FeedbackEffect
+  /** One listener: who writes the health table. */
+  onChange(changed: () => void): void
+  stop(): void
+}
+
+/** Told of every change of what a target's words come to. */
+export type FeedbackTold = (of: NamedTarget, effect: FeedbackEffect) => void
+
+/** The wall clock may jump: look again now and then. */
+const longestMs = 60_000
+
+export const createFeedbackBook = (
+  clock: Clock,
+  alarm: Alarm = systemAlarm,
+  onEffect: FeedbackTold = () => {},
+): FeedbackBook => new TimedBook(clock, alarm, onEffect)
+
+interface Entry {
+  readonly of: NamedTarget
+  readonly words: Map<FeedbackWriter, Feedback>
+  effect: FeedbackEffect
+}
+
+class TimedBook implements FeedbackBook {
+  readonly #clock: Clock
+  readonly #alarm: Alarm
+  readonly #onEffect: FeedbackTold
+  readonly #entries = new Map<string, Entry>()
+  #changed: () => void = () => {}
+  #calloff: (() => void) | null = null
+  #plannedMs = Infinity
+
+  constructor(clock: Clock, alarm: Alarm, onEffect: FeedbackTold) {
+    this.#clock = clock
+    this.#alarm = alarm
+    this.#onEffect = onEffect
+  }
+
+  keep(targets: readonly NamedTarget[]): void {
+    const kept = new Set(targets.map(keyOf))
+    for (const key of this.#entries.keys()) if (!kept.has(key)) this.#entries.delete(key)
+  }
+
+  tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackWord, forMs: number): Feedback {
+    const nowMs = this.#clock.wallMs()
+    const entry = this.#entryOf(of)
+    const before = entry.words.get(writer) ?? null
+    const isOver = before !== null && before.untilMs <= nowMs
+    const told = heed(isOver ? null : before, word, { nowMs, untilMs: nowMs + forMs })
+    entry.words.set(writer, told)
+    if (this.#weigh(entry, nowMs)) this.#changed()
+    this.#plan(told.untilMs)
+    return told
+  }
+
+  withdraw(of: NamedTarget, writer: FeedbackWriter): boolean {
+    const entry = this.#entries.get(keyOf(of))
+    if (!entry?.words.delete(writer)) return false
+    if (this.#weigh(entry, this.#clock.wallMs())) this.#changed()
+    return true
+  }
+
+  words(of: NamedTarget): readonly ToldFeedback[] {
+    const nowMs = this.#clock.wallMs()
+    return [...(this.#entries.get(keyOf(of))?.words ?? [])]
+      .filter(([, word]) => word.untilMs > nowMs)
+      .map(([writer, word]) => ({ writer, ...word }))
+  }
+
+  effectOf(of: NamedTarget): FeedbackEffect {
+    return this.#entries.get(keyOf(of))?.effect ?? noFeedback
+  }
+
+  onChange(changed: () => void): void {
+    this.#changed = changed
+  }
+
+  stop(): void {
+    this.#calloff?.()
+    this.#calloff = null
+  }
+
+  #entryOf(of: NamedTarget): Entry {
+    const known = this.#entries.get(keyOf(of))
+    if (known) return known
+    const entry: Entry = { of, words: new Map(), effect: noFeedback }
+    this.#entries.set(keyOf(of), entry)
+    return entry
+  }
+
+  /** Whether what they come to is another than before. */
+  #weigh(entry: Entry, nowMs: number): boolean {
+    const effect = feedbackEffect(entry.words.values(), nowMs)
+    const { factor, standing } = entry.effect
+    if (effect.factor === factor && effect.standing === standing) return false
+    entry.effect = effect
+    this.#onEffect(entry.of, effect)
+    return true
+  }
+
+  /** The soonest end of what is left; Infinity: nothing is. */
+  #expire(): number {
+    const nowMs = this.#clock.wallMs()
+    let isChanged = false
+    let soonestMs = Infinity
+    for (const [key, entry] of this.#entries) {
+      for (const [writer, word] of entry.words)
+        if (word.untilMs <= nowMs) entry.words.delete(writer)
+        else soonestMs = Math.min(soonestMs, word.untilMs)
+      if (this.#weigh(entry, nowMs)) isChanged = true
+      if (entry.words.size === 0) this.#entries.delete(key)
+    }
+    if (isChanged) this.#changed()
+    return soonestMs
+  }
+
+  /** One timer for all words, for the soonest end. */
+  #plan(untilMs: number): void {
+    if (untilMs >= this.#plannedMs) return
+    this.#calloff?.()
+    this.#plannedMs = untilMs
+    const delayMs = Math.max(0, untilMs - this.#clock.wallMs())
+    this.#calloff = this.#alarm(Math.min(longestMs, delayMs), () => {
+      this.#calloff = null
+      this.#plannedMs = Infinity
+      this.#plan(this.#expire())
+    })
+  }
+}
+
+const keyOf = ({ zone, target }: NamedTarget): string => `${zone} ${target}`

@@ -1,0 +1,82 @@
+// The first round: until every slot of the first set has had one finished probe, nothing is taken as down, since a
+// restart must not empty answers on half a picture. After 30 seconds what is known must do.
+
+import type { Alarm } from './alarm.ts'
+
+const limitMs = 30_000
+
+export class FirstRound<Item> {
+  readonly #unprobed = new Set<Item>()
+  readonly #alarm: Alarm
+  readonly #onBelieve: () => void
+  #isStarted = false
+  #isDone = false
+  #believesDown = false
+  #remembers = false
+  #calloff: () => void = () => {}
+
+  constructor(alarm: Alarm, onBelieve: () => void) {
+    this.#alarm = alarm
+    this.#onBelieve = onBelieve
+  }
+
+  /** Every one has had its probe; stays true over reloads. */
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  get believesDown(): boolean {
+    return this.#believesDown
+  }
+
+  /** All are taken alike: who was probed first must not get the mail of those that are not probed yet. */
+  get isEven(): boolean {
+    return !this.#believesDown && !this.#remembers
+  }
+
+  /** Something is known from before the start. */
+  remember(): void {
+    this.#remembers = true
+  }
+
+  expect(item: Item): void {
+    this.#unprobed.add(item)
+  }
+
+  /** The set is known. */
+  begin(): void {
+    if (!this.#isStarted) {
+      this.#isStarted = true
+      this.#calloff = this.#alarm(limitMs, () => this.#believe())
+    }
+    this.#check()
+  }
+
+  /** It has had its probe. */
+  tick(item: Item): void {
+    this.#unprobed.delete(item)
+    this.#check()
+  }
+
+  /** It is not watched any more. */
+  drop(item: Item): void {
+    this.#unprobed.delete(item)
+  }
+
+  stop(): void {
+    this.#calloff()
+  }
+
+  #check(): void {
+    if (this.#isDone || this.#unprobed.size > 0) return
+    this.#isDone = true
+    this.#calloff()
+    this.#believe()
+  }
+
+  #believe(): void {
+    if (this.#believesDown) return
+    this.#believesDown = true
+    this.#onBelieve()
+  }
+}

@@ -1,0 +1,54 @@
+// The probes of this instance: what they see goes to the health table, to whoever shares it, and to the log.
+
+import type { Metrics } from './admin/metrics.ts'
+import type { Settings } from './config/settings.ts'
+import type { HealthWriter } from './health/table.ts'
+import type { IdentityWatch } from './identity/watch.ts'
+import type { KeptState } from './kept-state.ts'
+import { type Random, systemClock } from './lib/clock.ts'
+import type { Log } from './log.ts'
+import { logAlarm, logDoubt, logTransition } from './log-events.ts'
+import { type Watch, createWatch } from './probe/watch.ts'
+import type { SharedState } from './shared-state.ts'
+
+export interface ProbingNeeds {
+  readonly settings: Settings
+  readonly log: Log
+  readonly table: HealthWriter
+  readonly shared: SharedState
+  readonly state: KeptState
+  readonly identity: IdentityWatch
+  readonly random: Random
+  /** There by the time of the first probe. */
+  readonly metrics: () => Metrics
+}
+
+/** Nothing is probed until it is told what to watch. */
+export function startProbing(needs: ProbingNeeds): Watch {
+  const { settings, log, table, shared, state, identity, random, metrics } = needs
+  return createWatch({
+    table,
+    clock: systemClock,
+    random,
+    exchange: shared.exchange,
+    onOutcome(watched, outcome) {
+      metrics().observeProbe(outcome)
+      identity.hear(watched, outcome)
+      state.availability.observe(watched, outcome)
+    },
+    instance: settings.instance,
+    canaries: settings.canaries,
+    restored: state.restored.verdicts,
+    onStart: (lateMs) => metrics().observeStart(lateMs),
+    onDoubt(event) {
+      logDoubt(log, event)
+      if (event.kind === 'isolated') shared.exchange.doubtSelf(!event.isOver)
+    },
+    onAlarm: (alarm) => logAlarm(log, alarm),
+    onTransition(transition) {
+      metrics().countTransition(transition)
+      logTransition(log, transition)
+      state.touch()
+    },
+  })
+}

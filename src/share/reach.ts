@@ -1,0 +1,60 @@
+// Whether the store is in reach. Cut off we are from the start, until it has answered once, and when it has not
+// answered for long enough; only the latter is told. After the hold the votes of the others are dropped.
+
+import type { SharedEvent } from './state-events.ts'
+
+export interface ReachOptions {
+  readonly startMs: number
+  readonly cutOffMs: number
+  readonly holdMs: number
+  readonly onEvent: (event: SharedEvent) => void
+  readonly onHoldOver: () => void
+  /** Whether we are cut off has changed, or the hold is over. */
+  readonly onChange: () => void
+}
+
+export class Reach {
+  isCutOff = true
+  readonly #options: ReachOptions
+  #answeredAtMs: number
+  #isToldOf = false
+  #isHoldOver = false
+
+  constructor(options: ReachOptions) {
+    this.#options = options
+    this.#answeredAtMs = options.startMs
+  }
+
+  unansweredMs(nowMs: number): number {
+    return nowMs - this.#answeredAtMs
+  }
+
+  answered(nowMs: number): void {
+    const awayMs = this.unansweredMs(nowMs)
+    this.#answeredAtMs = nowMs
+    if (!this.isCutOff) return
+    const { onEvent, onChange } = this.#options
+    this.isCutOff = false
+    this.#isHoldOver = false
+    if (this.#isToldOf) onEvent({ kind: 'recovered', afterMs: Math.round(awayMs) })
+    this.#isToldOf = false
+    onChange()
+  }
+
+  /** `why`: one word. */
+  missed(nowMs: number, why: string): void {
+    const { cutOffMs, holdMs, onEvent, onHoldOver, onChange } = this.#options
+    const awayMs = this.unansweredMs(nowMs)
+    if (awayMs < cutOffMs) return
+    if (!this.#isToldOf) {
+      this.#isToldOf = true
+      this.isCutOff = true
+      onEvent({ kind: 'degraded', why })
+      onChange()
+    }
+    if (this.#isHoldOver || awayMs < holdMs) return
+    this.#isHoldOver = true
+    onHoldOver()
+    onChange()
+  }
+}

@@ -1,0 +1,232 @@
+// A turn with the store: look who lives, write what is ours, read what changed. One turn at a time, one batch in
+// flight; what a turn could not do the next one does over. Who decides when is redis-exchange.ts.
+//
+//   our heartbeat under a later epoch   another process has our name: we only read, until its heartbeat ends
+//   our heartbeat gone                  we were away, or the store was emptied: everything of ours is written anew
+//   another store id                    it was emptied: the overrides that we know are put back too
+
+import type { HintReader } from './hint-reader.ts'
+import { type OwnVotes, type VoteOwner, hintCommand } from './own-votes.ts'
+import type { PeerChanges, Peers } from './peers.ts'
+import type { StateKeys } from './state-keys.ts'
+import { type InstanceState, formatHeartbeat } from './state-records.ts'
+import type { StateTimes } from './state-settings.ts'
+import type { Command, Reply, StoreLink } from './store-link.ts'
+import type { StoreOverrides } from './store-overrides.ts'
+import { enterStore } from './store-entry.ts'
+import { type StoreSight, lookAtStore } from './store-sight.ts'
+import type { VoteReader } from './vote-reader.ts'
+
+export interface SessionParts {
+  readonly link: StoreLink
+  readonly keys: StateKeys
+  readonly times: StateTimes
+  readonly instance: string
+  readonly site: string
+  readonly votes: OwnVotes
+  readonly peers: Peers
+  readonly overrides: StoreOverrides
+  readonly hints: HintReader
+  readonly reader: VoteReader
+  readonly random: () => number
+  readonly newStoreId: () => string
+  readonly onPeers: (changes: PeerChanges) => void
+  readonly onEvent: (event: 'emptied' | 'fenced' | 'unfenced') => void
+}
+
+export class StoreSession {
+  /** `rewrites`: times that our votes were written whole. */
+  readonly counters: { rejected: number; rewrites: number } = { rejected: 0, rewrites: 0 }
+  state: InstanceState = 'ok'
+  isFenced = false
+  readonly #parts: SessionParts
+  #epoch: number | null = null
+  #epochFloor = 0
+  #sequence = 0
+  #storeId: string | null = null
+  #hasBeaten = false
+  #keepMissingUntilMs = -Infinity
+  #pollAtMs = -Infinity
+  #beatAtMs = -Infinity
+  #rewriteAtMs = -Infinity
+  #snapshotAtMs = -Infinity
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts
+  }
+
+  /** After a connection was lost: nothing that the store has of us is sure. */
+  reset(): void {
+    this.#rewriteAtMs = -Infinity
+    this.pollSoon()
+  }
+
+  pollSoon(): void {
+    this.#pollAtMs = -Infinity
+  }
+
+  beatSoon(): void {
+    this.#beatAtMs = -Infinity
+  }
+
+  nextInMs(nowMs: number): number {
+    return Math.max(0, Math.min(this.#pollAtMs, this.#beatAtMs) - nowMs)
+  }
+
+  /** false: the store did not answer, or does not take our heartbeat. */
+  async turn(nowMs: number): Promise<boolean> {
+    const { times } = this.#parts
+    if (nowMs >= this.#pollAtMs) {
+      if (!(await this.#look(nowMs))) return false
+      this.#pollAtMs = nowMs + times.pollMs
+    }
+    if (this.#epoch === null && !this.isFenced && !(await this.#enter())) return false
+    if (!this.isFenced && !(await this.#write(nowMs))) return false
+    return this.#read(nowMs)
+  }
+
+  /** What others would find out by waiting. */
+  async sayGoodbye(): Promise<void> {
+    const { link, keys, instance } = this.#parts
+    if (this.#epoch === null || this.isFenced) return
+    await link.run([
+      ['del', keys.heartbeat(instance), keys.votes(instance)],
+      hintCommand(keys, instance, '*'),
+    ])
+  }
+
+  async #look(nowMs: number): Promise<boolean> {
+    const { link, keys, instance, votes, peers, hints, overrides, onEvent, onPeers } = this.#parts
+    const known = [...peers.all()].map((peer) => peer.instance)
+    const sight = await lookAtStore(link, keys, instance, known)
+    if (sight === null) return false
+    this.counters.rejected += sight.rejected
+    const isEmptied = this.#storeId !== null && sight.storeId !== this.#storeId
+    if (isEmptied) onEvent('emptied')
+    this.#judgeOwnBeat(sight, nowMs, isEmptied)
+    // Somebody else wrote there, or not all of ours arrived.
+    if (!votes.hasUnwritten() && sight.ownVotes !== votes.saidCount()) this.#rewriteAtMs = -Infinity
+    this.#storeId = sight.storeId
+    const changes = peers.observe(sight.beats, nowMs, nowMs < this.#keepMissingUntilMs)
+    if (changes.isMoved) onPeers(changes)
+    if (hints.compare(sight.oldestEvent, sight.newestEvent)) peers.readAllAgain()
+    if (sight.overrides) this.counters.rejected += overrides.receive(sight.overrides, isEmptied)
+    if (sight.wrongKeys.length > 0) await link.run([['del', ...sight.wrongKeys]])
+    // A store that forgot who it is gets a new name, and we enter it anew.
+    if (isEmptied || (sight.storeId === null && this.#epoch !== null)) this.#leave()
+    return true
+  }
+
+  #judgeOwnBeat({ ownBeat }: StoreSight, nowMs: number, isEmptied: boolean): void {
+    const { times, onEvent } = this.#parts
+    const isLater = ownBeat !== null && this.#epoch !== null && ownBeat.epoch > this.#epoch
+    if (isLater && !isEmptied) {
+      if (!this.isFenced) onEvent('fenced')
+      this.isFenced = true
+      return
+    }
+    if (this.isFenced && ownBeat === null) {
+      this.isFenced = false
+      this.#leave()
+      onEvent('unfenced')
+    }
+    if (isEmptied || (ownBeat === null && this.#hasBeaten)) {
+      this.#keepMissingUntilMs = nowMs + times.heartbeatLifetimeMs
+      this.#rewriteAtMs = -Infinity
+      this.#beatAtMs = -Infinity
+    }
+  }
+
+  #leave(): void {
+    this.#epochFloor = Math.max(this.#epochFloor, this.#epoch ?? 0)
+    this.#epoch = null
+  }
+
+  async #enter(): Promise<boolean> {
+    const { link, keys, instance, newStoreId } = this.#parts
+    const needs = { instance, epochFloor: this.#epochFloor, newStoreId }
+    const entry = await enterStore(link, keys, needs)
+    if (entry === null) return false
+    this.#epoch = entry.epoch
+    this.#storeId = entry.storeId
+    this.#rewriteAtMs = -Infinity
+    this.#beatAtMs = -Infinity
+    return true
+  }
+
+  async #write(nowMs: number): Promise<boolean> {
+    const { link, votes, overrides, keys, instance, times } = this.#parts
+    const owner = this.#owner()
+    const isBeatDue = nowMs >= this.#beatAtMs
+    const beat = isBeatDue ? this.#beat() : []
+    const isRewriteDue = nowMs >= this.#rewriteAtMs
+    const changes = isRewriteDue ? [] : votes.changes(owner)
+    const outgoing = overrides.outgoing(keys, instance)
+    // Votes first: a heartbeat must not vouch for votes of an earlier boot.
+    const isRewritten = !isRewriteDue || (await this.#rewrite(owner, nowMs))
+    if (!isRewritten) return false
+    const commands = [...beat, ...changes, ...outgoing]
+    if (commands.length === 0) return true
+    const replies = await link.run(commands)
+    if (replies === null) return this.#failed()
+    overrides.written()
+    await this.#mend(commands, replies)
+    const isHeard = beat.length === 0 || replies[0]?.kind === 'value'
+    if (!isHeard || replies.some(({ kind }) => kind === 'error')) this.#rewriteAtMs = -Infinity
+    if (!isHeard) return false
+    if (isBeatDue) this.#beatAtMs = nowMs + times.heartbeatMs
+    this.#hasBeaten = true
+    return true
+  }
+
+  #beat(): readonly Command[] {
+    const { keys, instance, site, times } = this.#parts
+    const sequence = ++this.#sequence
+    const beat = { epoch: this.#epoch ?? 0, sequence, state: this.state, site }
+    return [
+      ['set', keys.heartbeat(instance), formatHeartbeat(beat), 'PX', times.heartbeatLifetimeMs],
+      ['sadd', keys.instances, instance],
+      ['pexpire', keys.votes(instance), times.votesLifetimeMs],
+    ]
+  }
+
+  async #rewrite(owner: VoteOwner, nowMs: number): Promise<boolean> {
+    const { link, votes, times } = this.#parts
+    const replies = await link.run(votes.rewrite(owner), true)
+    if (replies === null) return this.#failed()
+    this.counters.rewrites++
+    this.#rewriteAtMs = nowMs + times.rewriteMs
+    return true
+  }
+
+  #failed(): false {
+    this.#rewriteAtMs = -Infinity
+    return false
+  }
+
+  #owner(): VoteOwner {
+    const { keys, instance, times } = this.#parts
+    return { keys, instance, epoch: this.#epoch ?? 0, lifetimeMs: times.votesLifetimeMs }
+  }
+
+  /** What holds something of another type where we write is nobody's: it goes. */
+  async #mend(commands: readonly Command[], replies: readonly Reply[]): Promise<void> {
+    const wrong = commands.filter((_, i) => {
+      const reply = replies[i]
+      return reply?.kind === 'error' && reply.code === 'WRONGTYPE'
+    })
+    if (wrong.length === 0) return
+    this.counters.rejected += wrong.length
+    const keys = new Set(wrong.map(([, key]) => key as string))
+    await this.#parts.link.run([['del', ...keys]])
+  }
+
+  #read(nowMs: number): Promise<boolean> {
+    const { peers, times, random, reader } = this.#parts
+    if (nowMs >= this.#snapshotAtMs) {
+      peers.readAllAgain()
+      this.#snapshotAtMs = nowMs + times.snapshotMs * (0.8 + 0.4 * random())
+    }
+    return reader.read()
+  }
+}

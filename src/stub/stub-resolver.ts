@@ -1,0 +1,156 @@
+// A stub resolver (RFC 9499 §6): asks one recursive resolver, and remembers what it said for as long as it may.
+//
+// Never rejects, and everything is bounded: questions in flight and waiting, answers kept. What fails is kept for a few
+// seconds too, so that a resolver that is down is not asked once for every target.
+
+import type { Clock } from '../lib/clock.ts'
+import { exchange } from './exchange.ts'
+import type { Question, Reply, ServerEndpoint, StubRecord } from './reply.ts'
+import { createTurnstile } from './turnstile.ts'
+
+export type Answer =
+  /** Records of the type asked for, at the name or where its aliases lead; at least one. */
+  | { readonly kind: 'found'; readonly records: readonly StubRecord[] }
+  | { readonly kind: 'none'; readonly why: 'nxdomain' | 'nodata' }
+  /** `why`: a word such as `timeout`, `servfail`, `rcode-5`. */
+  | { readonly kind: 'failed'; readonly why: string }
+
+export interface StubResolver {
+  readonly server: ServerEndpoint
+  /** `isFresh`: not out of what is remembered here; the resolver has a cache of its own. */
+  ask(question: Question, isFresh?: boolean): Promise<Answer>
+  counters(): StubCounters
+}
+
+export interface StubCounters {
+  /** Answered by the resolver, whatever it said. */
+  readonly answered: number
+  readonly failed: number
+  readonly fromCache: number
+}
+
+export interface StubOptions {
+  readonly server: ServerEndpoint
+  readonly clock: Clock
+  readonly timeoutMs?: number
+  readonly inFlightLimit?: number
+  readonly cacheLimit?: number
+  /** For tests. */
+  readonly exchange?: typeof exchange
+}
+
+const limits = { inFlight: 32, waiting: 20_000, cached: 8192 }
+const usualTimeoutMs = 2000
+const longestMs = 3_600_000
+const longestNegativeMs = 300_000
+const failureMs = 5000
+const aliasLimit = 8
+
+interface Kept {
+  readonly answer: Answer
+  readonly untilMs: number
+}
+
+export const createStubResolver = (options: StubOptions): StubResolver => new Stub(options)
+
+class Stub implements StubResolver {
+  readonly server: ServerEndpoint
+  readonly #options: StubOptions
+  readonly #turnstile: ReturnType<typeof createTurnstile>
+  readonly #kept = new Map<string, Kept>()
+  readonly #pending = new Map<string, Promise<Answer>>()
+  readonly #counters = { answered: 0, failed: 0, fromCache: 0 }
+
+  constructor(options: StubOptions) {
+    this.server = options.server
+    this.#options = options
+    this.#turnstile = createTurnstile(options.inFlightLimit ?? limits.inFlight, limits.waiting)
+  }
+
+  ask(question: Question, isFresh = false): Promise<Answer> {
+    const key = `${question.type} ${question.name.toLowerCase()}`
+    const kept = this.#kept.get(key)
+    if (!isFresh && kept && kept.untilMs > this.#options.clock.monotonicMs()) {
+      this.#counters.fromCache++
+      return Promise.resolve(kept.answer)
+    }
+    const pending = this.#pending.get(key)
+    if (pending) return pending
+    const asked = this.#askServer(key, question).finally(() => this.#pending.delete(key))
+    this.#pending.set(key, asked)
+    return asked
+  }
+
+  counters(): StubCounters {
+    return { ...this.#counters }
+  }
+
+  async #askServer(key: string, question: Question): Promise<Answer> {
+    const { server, clock, timeoutMs = usualTimeoutMs, exchange: ask = exchange } = this.#options
+    const reply = await this.#turnstile.pass(() =>
+      ask(server, question, { timeoutMs, isRecursive: true }),
+    )
+    const { answer, keepMs } = reply === null ? busy : understand(reply, question)
+    this.#counters[answer.kind === 'failed' ? 'failed' : 'answered']++
+    this.#keep(key, { answer, untilMs: clock.monotonicMs() + keepMs })
+    return answer
+  }
+
+  #keep(key: string, kept: Kept): void {
+    this.#kept.delete(key)
+    this.#kept.set(key, kept)
+    const { cacheLimit = limits.cached } = this.#options
+    // The oldest first: they stand in order of when they were asked.
+    for (const old of this.#kept.keys()) {
+      if (this.#kept.size <= cacheLimit) break
+      this.#kept.delete(old)
+    }
+  }
+}
+
+interface Understood {
+  readonly answer: Answer
+  readonly keepMs: number
+}
+
+const failure = (why: string): Understood => ({
+  answer: { kind: 'failed', why },
+  keepMs: failureMs,
+})
+const busy: Understood = failure('too-many-questions')
+
+function understand(reply: Reply, question: Question): Understood {
+  if (reply.kind === 'failed') return failure(reply.why)
+  if (reply.isTruncated) return failure('truncated')
+  const { rcode, answers, authority } = reply
+  if (rcode === 2) return failure('servfail')
+  if (rcode === 5) return failure('refused')
+  if (rcode !== 0 && rcode !== 3) return failure(`rcode-${rcode}`)
+  const chain = followAliases(answers, question)
+  const ttlSeconds = Math.min(...chain.map((record) => record.ttlSeconds))
+  const records = chain.filter(({ type }) => type === question.type)
+  if (records.length > 0)
+    return { answer: { kind: 'found', records }, keepMs: Math.min(longestMs, ttlSeconds * 1000) }
+  const negativeSeconds = authority.find(({ type }) => type === 'SOA')?.negativeSeconds ?? 0
+  const why = rcode === 3 ? 'nxdomain' : 'nodata'
+  const keepMs = Math.min(longestNegativeMs, Math.min(negativeSeconds, ttlSeconds) * 1000)
+  return { answer: { kind: 'none', why }, keepMs }
+}
+
+/** The aliases from the name on, and the records that they lead to. */
+function followAliases(
+  answers: readonly StubRecord[],
+  { name, type }: Question,
+): readonly StubRecord[] {
+  const chain: StubRecord[] = []
+  let owner = name.toLowerCase()
+  for (let steps = 0; steps < aliasLimit; steps++) {
+    const here = answers.filter((record) => record.owner === owner)
+    const wanted = here.filter((record) => record.type === type)
+    const alias = here.find((record) => record.type === 'CNAME')
+    if (wanted.length > 0 || !alias) return [...chain, ...wanted]
+    chain.push(alias)
+    owner = alias.data
+  }
+  return chain
+}

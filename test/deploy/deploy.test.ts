@@ -1,0 +1,144 @@
+// What is shipped for Prometheus, Grafana and MTAs: rules of the right form, about metrics that there are.
+
+import { execFileSync } from 'node:child_process'
+import { readFileSync, readdirSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+
+/** By what the sources register; histograms have three names each. */
+const metrics = new Set(
+  readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .flatMap((path) => [...read(`src/${path}`).matchAll(/'(mxsteer_[a-z_]+)'/g)])
+    .flatMap(([, name]) => [`${name}`, `${name}_bucket`, `${name}_sum`, `${name}_count`]),
+)
+
+const named = (text: string): string[] => [
+  ...new Set([...text.matchAll(/mxsteer_[a-z_]+/g)].map(([name]) => name)),
+]
+
+const duration = z.string().regex(/^\d+[smhd]$/)
+const rulesFile = z.strictObject({
+  groups: z.array(
+    z.strictObject({
+      name: z.string(),
+      rules: z
+        .array(
+          z.strictObject({
+            alert: z.string().regex(/^Mxsteer[A-Za-z]+$/),
+            expr: z.string().min(1),
+            for: duration.optional(),
+            labels: z.strictObject({ severity: z.enum(['critical', 'warning', 'info']) }),
+            annotations: z.strictObject({
+              summary: z.string(),
+              description: z.string().optional(),
+            }),
+          }),
+        )
+        .min(1),
+    }),
+  ),
+})
+
+describe('alert rules', () => {
+  const { groups } = rulesFile.parse(parse(read('deploy/prometheus-rules.yaml')))
+  const rules = groups.flatMap((group) => group.rules)
+
+  test('each has a name of its own, and each group', () => {
+    const names = rules.map(({ alert }) => alert)
+    expect(new Set(names).size).toBe(names.length)
+    expect(new Set(groups.map(({ name }) => name)).size).toBe(groups.length)
+  })
+
+  test.each(rules)('$alert asks for metrics that there are, in balanced brackets', ({ expr }) => {
+    expect(named(expr).length).toBeGreaterThan(0)
+    expect(named(expr).filter((name) => !metrics.has(name))).toEqual([])
+    for (const [open, close] of ['()', '[]', '{}'])
+      expect(expr.split(open as string).length).toBe(expr.split(close as string).length)
+  })
+
+  test('labels in summaries are labels of the metric, as docs/operations.md has them', () => {
+    const operations = read('docs/operations.md')
+    for (const { alert, expr, annotations } of rules) {
+      const used = [
+        ...Object.values(annotations)
+          .join(' ')
+          .matchAll(/\$labels\.(\w+)/g),
+      ]
+      const row =
+        operations.split('\n').find((line) => line.includes(`\`${named(expr)[0]}\``)) ?? ''
+      const strange = used.filter(
+        ([, label]) =>
+          label !== 'instance' && !/the same/.test(row) && !row.includes(`\`${label}\``),
+      )
+      expect([alert, ...strange]).toEqual([alert])
+    }
+  })
+})
+
+describe('the dashboard', () => {
+  const dashboard = z
+    .looseObject({
+      title: z.string(),
+      schemaVersion: z.number(),
+      templating: z.looseObject({ list: z.array(z.looseObject({ name: z.string() })) }),
+      panels: z.array(
+        z.looseObject({
+          id: z.number(),
+          type: z.string(),
+          title: z.string(),
+          gridPos: z.strictObject({ h: z.number(), w: z.number(), x: z.number(), y: z.number() }),
+          targets: z
+            .array(z.looseObject({ expr: z.string(), legendFormat: z.string() }))
+            .optional(),
+        }),
+      ),
+    })
+    .parse(JSON.parse(read('deploy/grafana-dashboard.json')))
+  const { panels } = dashboard
+
+  test('shows metrics that there are, with variables that there are', () => {
+    const expressions = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+    expect(expressions.length).toBeGreaterThan(15)
+    expect(named(expressions.join('\n')).filter((name) => !metrics.has(name))).toEqual([])
+    const variables = dashboard.templating.list.map(({ name }) => name)
+    const used = [...expressions.join('\n').matchAll(/\$(\w+)/g)].map(([, name]) => name)
+    expect(used.filter((name) => !variables.includes(name as string))).toEqual([])
+    expect(
+      named(JSON.stringify(dashboard.templating)).filter((name) => !metrics.has(name)),
+    ).toEqual([])
+  })
+
+  test('no panel lies on another, each has a number of its own', () => {
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+    const taken = new Set<string>()
+    for (const { gridPos } of panels) {
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24)
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++)
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect(taken).not.toContain(`${x} ${y}`)
+          taken.add(`${x} ${y}`)
+        }
+    }
+  })
+})
+
+describe('the script for MTAs', () => {
+  test('is a shell script that sh can read, and is executable', () => {
+    const file = new URL('examples/mta-load.sh', root).pathname
+    expect(() => execFileSync('sh', ['-n', file])).not.toThrow()
+    const usage = (): unknown => execFileSync(file, ['--what'], { stdio: 'pipe' })
+    expect(usage).toThrow(/usage/)
+  })
+
+  test('the units run it, a process a connection', () => {
+    const service = read('examples/mta-load@.service')
+    expect(service).toMatch(/^ExecStart=\/usr\/local\/bin\/mta-load\.sh$/m)
+    expect(service).toMatch(/^StandardOutput=socket$/m)
+    expect(read('examples/mta-load.socket')).toMatch(/^Accept=yes$/m)
+  })
+})

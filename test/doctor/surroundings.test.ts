@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest'
+
+import { checkState, judgeAge, judgeClock, judgeEgress } from '../../src/doctor/surroundings.ts'
+import { exitCodeOf, fail, ok, skip, warn } from '../../src/doctor/line.ts'
+import type { Outcome, OutcomeKind } from '../../src/probe/outcome.ts'
+
+it.each([
+  [0, 'ok'],
+  [-2000, 'ok'],
+  [2100, 'warn'],
+  [-60_000, 'warn'],
+  [61_000, 'fail'],
+  [-61_000, 'fail'],
+])('a clock %i ms away is %s', (offsetMs, status) => {
+  expect(judgeClock('192.0.2.1:8053', offsetMs).status).toBe(status)
+})
+
+it('says which clock is ahead', () => {
+  expect(judgeClock('peer', 30_000).text).toBe('peer is 30 s ahead')
+  expect(judgeClock('peer', -30_000).text).toBe('peer is 30 s behind')
+})
+
+const outcome = (kind: OutcomeKind, reason: string): Outcome => ({
+  kind,
+  reason,
+  code: null,
+  durationMs: 1,
+  dialogue: [],
+})
+const [refused, silent] = [outcome('dead', 'connect-refused'), outcome('dead', 'connect-timeout')]
+
+it.each<[string, readonly Outcome[], string]>([
+  ['one greets', [silent, outcome('ok', 'ok')], 'ok'],
+  ['one refuses us in words', [silent, outcome('refusing', 'banner-554')], 'ok'],
+  ['all are silent', [silent, silent], 'fail'],
+  ['one refuses the connection', [silent, refused], 'warn'],
+  ['we cannot', [outcome('self', 'no-descriptors')], 'fail'],
+])('port 25 outwards where %s', (_, outcomes, status) => {
+  const tried = outcomes.map((one, i) => ({ outcome: one, where: `192.0.2.${i} port 25` }))
+  expect(judgeEgress(tried).status).toBe(status)
+})
+
+it.each([
+  [0, 'ok'],
+  [60, 'ok'],
+  [61, 'warn'],
+])('a database of %i days is %s', (days, status) => {
+  const nowMs = 1_800_000_000_000
+  expect(judgeAge('country', nowMs / 1000 - days * 86_400, nowMs).status).toBe(status)
+})
+
+it('knows no age that a database does not tell', () => {
+  expect(judgeAge('country: X', null, 0)).toMatchObject({
+    status: 'ok',
+    text: 'country: X, of unknown age',
+  })
+})
+
+it('has nothing to say of memory', () => {
+  expect(checkState('memory').status).toBe('ok')
+})
+
+it('exits by the worst line', () => {
+  const lines = [ok('tcp', ''), skip('clock', ''), warn('glue', '', ''), fail('state', '', '')]
+  const told = lines.map((line) => ({ ...line, zone: null }))
+  expect([2, 3, 4].map((count) => exitCodeOf(told.slice(0, count)))).toEqual([0, 1, 2])
+})

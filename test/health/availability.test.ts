@@ -1,0 +1,67 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import {
+  availabilityOf,
+  availabilityWindows,
+  countHandshake,
+  createAvailability,
+  errorBudgetLeft,
+  handshakesOf,
+  restoreAvailability,
+  saveAvailability,
+} from '../../src/health/availability.ts'
+
+const startMs = Date.parse('2026-11-21T00:00:00Z')
+const hourMs = 3_600_000
+
+describe('windows', () => {
+  test('each sees what is within it, to a bucket', () => {
+    const seen = fc.array(fc.record({ agoMs: fc.nat(40 * 24 * hourMs), isGood: fc.boolean() }), {
+      maxLength: 200,
+    })
+    fc.assert(
+      fc.property(seen, (handshakes) => {
+        const rings = createAvailability()
+        const inOrder = handshakes.toSorted((a, b) => b.agoMs - a.agoMs)
+        for (const { agoMs, isGood } of inOrder) countHandshake(rings, isGood, startMs - agoMs)
+        for (const { name, buckets, bucketMs } of availabilityWindows) {
+          const oldest = Math.floor(startMs / bucketMs) - buckets
+          const within = inOrder.filter(
+            ({ agoMs }) => Math.floor((startMs - agoMs) / bucketMs) > oldest,
+          )
+          expect(handshakesOf(rings, name, startMs)).toEqual({
+            good: within.filter(({ isGood }) => isGood).length,
+            total: within.length,
+          })
+        }
+      }),
+    )
+  })
+
+  test('nothing seen is no availability', () => {
+    expect(availabilityOf(handshakesOf(createAvailability(), '30d', startMs))).toBe(null)
+  })
+
+  test('what is saved comes back, and counts on', () => {
+    const before = createAvailability()
+    for (let i = 0; i < 1000; i++) countHandshake(before, i % 10 > 0, startMs - i * hourMs)
+    const saved = JSON.parse(JSON.stringify(saveAvailability(before))) as ReturnType<
+      typeof saveAvailability
+    >
+    const after = createAvailability()
+    countHandshake(after, true, startMs)
+    restoreAvailability(after, saved)
+    for (const { name } of availabilityWindows) {
+      const { good, total } = handshakesOf(before, name, startMs)
+      expect(handshakesOf(after, name, startMs)).toEqual({ good: good + 1, total: total + 1 })
+    }
+  })
+})
+
+test('the error budget', () => {
+  expect(errorBudgetLeft(1, 0.9995)).toBe(1)
+  expect(errorBudgetLeft(0.99975, 0.9995)).toBeCloseTo(0.5, 9)
+  expect(errorBudgetLeft(0.9995, 0.9995)).toBeCloseTo(0, 9)
+  expect(errorBudgetLeft(0.998, 0.999)).toBeCloseTo(-1, 9)
+})

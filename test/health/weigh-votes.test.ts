@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest'
+import type { LiveVote, VoteState } from '../../src/health/consensus.ts'
+import { type Weighed, unweighed, weighVotes } from '../../src/health/weigh-votes.ts'
+
+/** The first vote is our own; each is from a site of its own. */
+const votes = (text: string): LiveVote[] =>
+  text.split('').map((state, i) => ({
+    instance: `i${i}`,
+    site: `s${i}`,
+    state: state as VoteState,
+    reason: 'x',
+  }))
+
+const weigh = (before: Weighed, text: string, isAlone: boolean): Weighed =>
+  weighVotes(before, votes(text), text[0] as VoteState, isAlone)
+
+const among = (text: string): Weighed => weigh(unweighed, text, false)
+
+describe('cut off, after these votes, we say', () => {
+  test.each([
+    ['UUU', 'UUU', 'up', 'nothing new'],
+    ['UUU', 'DUU', 'down', 'what we alone see go down'],
+    ['?UU', 'DUU', 'down', 'the same of what others probed'],
+    ['DUU', 'DUU', 'up', 'what we said before was outvoted, and stays so'],
+    ['UDD', 'UDD', 'down', 'and so was this'],
+    ['DDD', 'UDD', 'up', 'what we see come back'],
+    ['?DD', 'UDD', 'down', 'a first sight is one vote among the frozen'],
+    ['UDD', 'U', 'up', 'the hold is over: our own word'],
+    ['?DD', '?', 'down', 'the hold is over, and we have none: it stands'],
+  ])('%s then %s: %s, %s', (before, after, expected) => {
+    const frozen = weigh(among(before), before, true)
+    expect(frozen.judgement).toBe(among(before).judgement)
+    expect(weigh(frozen, after, true).judgement).toBe(expected)
+  })
+})
+
+test('what went down alone is known as such until we are among the others again', () => {
+  const frozen = weigh(among('UUU'), 'UUU', true)
+  const alone = weigh(frozen, 'DUU', true)
+  expect(alone.isDownAlone).toBe(true)
+  expect(weigh(alone, 'DUU', true).isDownAlone).toBe(true)
+  expect(weigh(alone, 'DUU', false)).toEqual({
+    judgement: 'up',
+    wordBefore: null,
+    isDownAlone: false,
+  })
+  expect(weigh(weigh(among('DDD'), 'DDD', true), 'DDD', true).isDownAlone).toBe(false)
+})

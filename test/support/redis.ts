@@ -1,0 +1,94 @@
+// A real redis-server on a free port of loopback, with its files in a folder of its own, ended by who started it.
+
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+
+import { freePort } from './free-ports.ts'
+import { type Launched, temporaryFolder, watchChild } from './server.ts'
+import { until } from './wait.ts'
+
+export interface RedisServer {
+  readonly port: number
+  readonly url: string
+  readonly pid: () => number
+  /** Commands as a person would type them; what it says, or its error. */
+  command(...words: readonly string[]): Promise<string>
+  signal(signal: NodeJS.Signals): void
+  /** SIGKILL, and the end of it. */
+  kill(): Promise<void>
+  /** Starts it again on the same port, with nothing in it. */
+  restart(): Promise<void>
+}
+
+export interface RedisOptions {
+  readonly config?: readonly string[]
+  /** Given to AUTH by `command`. */
+  readonly auth?: readonly string[]
+}
+
+export async function startRedis({ config = [], auth }: RedisOptions = {}): Promise<RedisServer> {
+  const folder = temporaryFolder()
+  const port = await freePort()
+  writeFileSync(
+    join(folder, 'redis.conf'),
+    [
+      'bind 127.0.0.1',
+      `port ${port}`,
+      `dir ${folder}`,
+      'save ""',
+      'appendonly no',
+      'daemonize no',
+      ...config,
+      '',
+    ].join('\n'),
+  )
+  let child: Launched
+  const start = async (): Promise<void> => {
+    const args = [join(folder, 'redis.conf')]
+    child = watchChild(spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] }))
+    await until(() => child.stdout().includes('Ready to accept connections'), {
+      what: `redis-server on port ${port}: ${child.stdout()}`,
+      withinMs: 10_000,
+    })
+  }
+  await start()
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    pid: () => child.pid,
+    command: (...words) => talkTo(port, auth ? [['auth', ...auth], words] : [words]),
+    signal: (signal) => child.signal(signal),
+    async kill() {
+      child.signal('SIGKILL')
+      await child.exited
+    },
+    restart: start,
+  }
+}
+
+/** Sends all of them at once, AUTH first if there are two; the last reply, as it came. */
+export const talkTo = (port: number, commands: readonly (readonly string[])[]): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = createConnection({ host: '127.0.0.1', port, timeout: 5000 })
+    let reply = ''
+    socket.setEncoding('utf8').on('data', (text: string) => (reply += text))
+    socket.on('timeout', () => socket.destroy(new Error(`redis says nothing: ${reply}`)))
+    socket.on('error', reject)
+    socket.on('close', () => resolve(withoutStart(reply, commands.length)))
+    const all = [...commands, ['quit']]
+    // QUIT ends it: who closes first gets only a part of a long reply.
+    socket.write(
+      all
+        .map(
+          (words) =>
+            `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`,
+        )
+        .join(''),
+    )
+  })
+
+/** Without the +OK of AUTH before it and of QUIT after it. */
+const withoutStart = (reply: string, count: number): string =>
+  (count > 1 ? reply.replace(/^\+OK\r\n/, '') : reply).replace(/\+OK\r\n$/, '').trimEnd()
