@@ -1,4 +1,5 @@
-// A demo MTA: greets, accepts mail and forgets it. `npm run mta -- mx2` starts the one that zones/ calls mx2.
+// A demo MTA: greets, accepts mail and forgets it. `npm run mta -- mx2` starts the one that zones/ calls mx2;
+// MTA_ADDRESS is where it listens instead (deploy/compose.yaml).
 
 import { SMTPServer } from 'smtp-server'
 
@@ -31,8 +32,9 @@ function startMta(name: string): void {
     process.stderr.write(`demo MTA ${name}: ${error.message}\n`)
     process.exit(1)
   })
-  server.listen(demoPort, address, () => {
-    process.stdout.write(`demo MTA ${name} on ${address}:${demoPort} pid ${process.pid}\n`)
+  const where = process.env['MTA_ADDRESS'] ?? address
+  server.listen(demoPort, where, () => {
+    process.stdout.write(`demo MTA ${name} on ${where}:${demoPort} pid ${process.pid}\n`)
     process.send?.('listening')
   })
   process.on('SIGTERM', () => process.exit(0))

@@ -3,7 +3,9 @@
 
 import type { AdminListener } from './admin/http.ts'
 import { type Metrics, createMetrics } from './admin/metrics.ts'
+import type { ReadinessSources } from './admin/readiness.ts'
 import type { AdminSources } from './admin/routes.ts'
+import { type Announcing, startAnnouncing } from './announcing.ts'
 import { type AnsweringNeeds, startAnswering } from './answering-workers.ts'
 import type { Mistake } from './config/mistake.ts'
 import type { Settings } from './config/settings.ts'
@@ -26,6 +28,7 @@ import { type SharedState, openSharedState } from './shared-state.ts'
 import { type Endpoint, checkEndpoints } from './transport/endpoint.ts'
 import { type UdpTransport, chooseUdp } from './transport/udp-choice.ts'
 import type { Workers } from './transport/workers.ts'
+import { statusSources } from './status-sources.ts'
 import { cannotListen, cannotUseMmsg, describeStart, udpEndpoints } from './start-report.ts'
 import { version } from './version.ts'
 
@@ -78,22 +81,30 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
       : cannotListen('UDP and TCP', settings.listen[0] as Endpoint, code)
   }
   const files = await watchServedFiles(settings.zones, parts)
+  const announcing = startAnnouncing(settings, readinessOf(parts), log)
   const transport = chosen.transport.kind
   log.info({ event: 'server.ready', version, transport, ...describeStart(parts) }, 'answering')
-  return {
-    kind: 'started',
-    app: {
-      reload: (cause) => reloadServedFiles(parts, cause),
-      async stop() {
-        parts.isStopping = true
-        parts.workers.lameduck()
-        files.close()
-        await new Promise((resolve) => setTimeout(resolve, settings.lameduckSeconds * 1000))
-        await stopAll(parts, admin)
-      },
-    },
-  }
+  return { kind: 'started', app: appOf(parts, { admin, files, announcing }) }
 }
+
+interface Ends {
+  readonly admin: AdminListener | null
+  readonly files: { close(): void }
+  readonly announcing: Announcing
+}
+
+const appOf = (parts: Parts, { admin, files, announcing }: Ends): App => ({
+  reload: (cause) => reloadServedFiles(parts, cause),
+  async stop() {
+    parts.isStopping = true
+    parts.workers.lameduck()
+    files.close()
+    const lameduckMs = parts.settings.lameduckSeconds * 1000
+    const lameduck = new Promise((resolve) => setTimeout(resolve, lameduckMs))
+    await Promise.all([lameduck, announcing.stop()])
+    await stopAll(parts, admin)
+  },
+})
 
 async function stopAll(parts: Parts, admin: AdminListener | null): Promise<void> {
   await parts.state.close()
@@ -164,12 +175,15 @@ const adminSources = (parts: Parts): AdminSources => ({
   identity: parts.identity,
   feedback: parts.operator.feedback,
   availability: () => parts.state.availability.pools(),
-  readiness: {
-    endpoints: parts.settings.listen,
-    isStopping: () => parts.isStopping,
-    isProbed: () =>
-      parts.watch.firstRoundDone() ||
-      systemClock.monotonicMs() - parts.startedMs > parts.settings.readyWithinSeconds * 1000,
-    someApex: () => parts.keeper.current().catalog.zones.values().next().value?.apex ?? null,
-  },
+  status: statusSources(parts),
+  readiness: readinessOf(parts),
+})
+
+const readinessOf = (parts: Parts): ReadinessSources => ({
+  endpoints: parts.settings.listen,
+  isStopping: () => parts.isStopping,
+  isProbed: () =>
+    parts.watch.firstRoundDone() ||
+    systemClock.monotonicMs() - parts.startedMs > parts.settings.readyWithinSeconds * 1000,
+  someApex: () => parts.keeper.current().catalog.zones.values().next().value?.apex ?? null,
 })

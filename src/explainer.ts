@@ -83,11 +83,14 @@ const overrideNote = ({ id, action, untilMs, why, by }: Override): OverrideNote 
   by,
 })
 
-function probesBySlot(states: readonly WatchedState[]): (slot: number) => ProbeNote | null {
+/** Held: its last probe passed, and would read like a contradiction. */
+export function probesBySlot(
+  states: readonly Pick<WatchedState, 'slot' | 'sinceMs' | 'isHeld' | 'reason'>[],
+): (slot: number) => ProbeNote | null {
   const notes = new Map(
-    states.map(({ slot, sinceMs, lastOutcome }) => [
+    states.map(({ slot, sinceMs, isHeld, reason }) => [
       slot,
-      { reason: lastOutcome?.reason ?? 'unprobed', since: isoTime(sinceMs) },
+      { reason: isHeld ? 'held-for-flapping' : reason, since: isoTime(sinceMs) },
     ]),
   )
   return (slot) => notes.get(slot) ?? null

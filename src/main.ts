@@ -9,6 +9,7 @@ import { disable, drain, undo, undrain, up, weight } from './cli/overrides.ts'
 import { probe } from './cli/probe.ts'
 import { serve } from './cli/serve.ts'
 import { simulate } from './cli/simulate.ts'
+import { status } from './cli/status.ts'
 import { targets } from './cli/targets.ts'
 import { version } from './version.ts'
 
@@ -21,6 +22,7 @@ const commands: ReadonlyMap<string, Command> = new Map([
   ['explain', explain],
   ['simulate', simulate],
   ['doctor', doctor],
+  ['status', status],
   ['targets', targets],
   ['drain', drain],
   ['undrain', undrain],

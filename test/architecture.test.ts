@@ -104,8 +104,14 @@ const law: readonly Row[] = [
     typesOnly: 'admin health lib probe zone',
   },
   {
+    from: 'status-sources.ts',
+    imports: 'lib probe version.ts',
+    typesOnly: 'admin config shared-state.ts',
+  },
+  { from: 'announcing.ts', imports: 'admin', typesOnly: 'config log.ts' },
+  {
     from: 'app.ts',
-    imports: `${everyFolder} answering-workers.ts explainer.ts kept-state.ts log-events.ts log.ts metric-sources.ts operator.ts outside-view.ts probing.ts served-files.ts shared-state.ts start-report.ts version.ts`,
+    imports: `${everyFolder} announcing.ts answering-workers.ts explainer.ts kept-state.ts log-events.ts log.ts metric-sources.ts operator.ts outside-view.ts probing.ts served-files.ts shared-state.ts start-report.ts status-sources.ts version.ts`,
     packages: 'node:*',
   },
   {
@@ -237,6 +243,8 @@ describe('imports', () => {
       'metric-sources.ts',
       'probing.ts',
       'explainer.ts',
+      'status-sources.ts',
+      'announcing.ts',
       'app.ts',
     ])
     const importersOf = (to: string): string[] =>

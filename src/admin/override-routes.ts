@@ -97,6 +97,9 @@ function removeSome(sources: OverrideSources, name: string, parameters: URLSearc
     return refuse(409, 'ambiguous-target', message)
   }
   if (found.length === 0) {
+    // A target without one is no slip of the pen: naming another here would have that one undone.
+    if (watch.states().some(({ member }) => isCalled(member, canonical(name))))
+      return refuse(404, 'no-such-override', `${canonical(name)} has no such override`)
     const words = list.flatMap(({ id, target }) => [id, target])
     const message = `no such override of ${JSON.stringify(name.slice(0, 255))}, ${suggestName('override', new Set(words), name)}`
     return refuse(404, 'no-such-override', message)

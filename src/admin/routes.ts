@@ -17,6 +17,7 @@ import { type OverrideSources, isoTime, overridesReply } from './override-routes
 import type { PoolShare, PoolShares } from './pool-shares.ts'
 import { json, text } from './reply.ts'
 import { type ReadinessSources, checkReadiness } from './readiness.ts'
+import { type StatusSources, statusView } from './status-view.ts'
 
 export interface AdminSources {
   readonly registry: Registry
@@ -28,6 +29,7 @@ export interface AdminSources {
   readonly feedback: { readonly book: FeedbackBook; readonly targets: () => readonly NamedTarget[] }
   readonly availability: () => readonly MeasuredPool[]
   readonly identity: IdentitySource
+  readonly status: StatusSources
 }
 
 export function adminRoutes(sources: AdminSources): ReadonlyMap<string, Route> {
@@ -41,6 +43,7 @@ export function adminRoutes(sources: AdminSources): ReadonlyMap<string, Route> {
         return json(found, found.ready ? 200 : 503)
       },
     ],
+    ['/status', async () => json(statusView(sources, await checkReadiness(readiness)))],
     [
       '/metrics',
       async () => ({

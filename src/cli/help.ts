@@ -11,6 +11,7 @@ export const helpText = `mxsteer: an authoritative DNS server that steers mail
 
   of a running server:
   mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage
+  mxsteer status [--watch]           how it stands: ready or not, other instances, pools, targets, overrides
   mxsteer targets [--zone ZONE]      every target: its weight and the parts of it, why it is out, its state
   mxsteer drain TARGET --for 2h      no new mail for a target, while anyone else is left
   mxsteer undrain TARGET             the end of that, and of disable
@@ -23,7 +24,7 @@ serve
   --config FILE         settings (default: mxsteer.yaml if there is one)
   --zones DIR           folder of zone files (default: zones)
   --listen ADDR:PORT    UDP and TCP; may be repeated (default: 127.0.0.1:5300)
-  --admin ADDR:PORT     HTTP: /livez /readyz /metrics /targets /overrides /explain (default: 127.0.0.1:8053); "off" for none
+  --admin ADDR:PORT     HTTP: /livez /readyz /status /metrics /targets /overrides /explain (default: 127.0.0.1:8053); "off" for none
   --state URL           where instances share what they see: memory (default: alone), redis://HOST:PORT
   --workers N           answering threads (default: one a core)
   --transport KIND      UDP by mmsg (Linux), dgram, or auto (default): mmsg where it works
@@ -70,7 +71,10 @@ simulate, check --diff
   --seed N              another number, other clients and draws (default: 1)
   --rounds N            answers for each client (default: 20000 answers in all)
 
-explain, targets, drain, undrain, weight, disable, up, undo
+status
+  --watch               again every two seconds, until a signal
+
+explain, status, targets, drain, undrain, weight, disable, up, undo
   --admin ADDR:PORT     the server's admin address (default: as serve has it)
   --zone ZONE           where several zones have the target; or give its whole name
   --pool POOL           in one pool alone
@@ -85,7 +89,7 @@ Each option of serve may come from the environment too: MXSTEER_LISTEN (comma-se
 
 Exit codes
   0  done; probe: the target is healthy
-  1  check found mistakes, or with --live a target that is not healthy; check --diff: something differs; probe: the target
+  1  status: not ready; check found mistakes, or with --live a target that is not healthy; check --diff: something differs; probe: the target
      is not healthy; a failure while serving;
      the running server refuses, or does not answer
   2  bad usage, settings or zone files

@@ -40,9 +40,16 @@ const whyTexts: Readonly<Record<NonNullable<MemberView['why']>, string>> = {
   'no-family': 'it has no address of this type',
   drained: 'an operator drains it',
   disabled: 'an operator disabled it',
-  'zero-share': 'warm-up or an operator leaves it no weight',
+  'zero-share': 'warm-up, an operator or what the MTA says leaves it no weight',
   down: 'all its addresses are down',
   'zero-factor': 'slow start or shedding leaves it no weight at the moment',
+}
+
+/** Without an override it was the MTA: its word has the same effect (health/feedback.ts). */
+function whyText(why: keyof typeof whyTexts, overrides: readonly OverrideNote[]): string {
+  const isTold = why === 'drained' || why === 'disabled'
+  const isOwn = isTold && !overrides.some(({ kind }) => kind === 'drain' || kind === 'disable')
+  return isOwn ? 'it says itself that it wants no mail (`told` in /targets)' : whyTexts[why]
 }
 
 function noteLines(member: MemberView | undefined): readonly string[] {
@@ -50,7 +57,7 @@ function noteLines(member: MemberView | undefined): readonly string[] {
   const { why, overruled, addresses, overrides, feedback, reputation } = member
   const isQuiet = why === null && addresses.every((one) => one.state === 'up' && one.factor === 1)
   return [
-    ...(why === null ? [] : [`  out: ${whyTexts[why]}`]),
+    ...(why === null ? [] : [`  out: ${whyText(why, overrides)}`]),
     ...(overruled === 'forced' ? ['  forced up: whatever its probes say'] : []),
     ...(feedback === 1 ? [] : [`  × ${number(feedback)}: what the MTA says of its load`]),
     ...(reputation === 1 ? [] : [`  × ${number(reputation)}: DNS lists name it`]),

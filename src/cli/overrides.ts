@@ -78,6 +78,12 @@ function post(target: string, action: object, values: FlagValues): Asked {
   const lasts = values['for']
   const ms = lasts === undefined ? null : readDurationMs(lasts)
   if (lasts !== undefined && ms === null) return bad('--for: expected a time such as 30m, 2h, 1d')
+  if (
+    lasts === undefined &&
+    until === undefined &&
+    !('kind' in action && action.kind === 'disable')
+  )
+    return bad('say how long: --for 2h, or --until 2026-12-01T08:00:00Z')
   const body = {
     target,
     ...action,
@@ -157,15 +163,19 @@ function lines({ override, undone = [], exposedUntil, lasting }: Told): readonly
   const { kind, until, id } = override
   const told = [`${nameOf(override)}: ${kind} until ${until ?? 'undone'} (${id})`]
   if (kind === 'drain' || kind === 'disable') {
-    const isCached = typeof exposedUntil === 'string'
-    told.push(
-      isCached
-        ? `the last cached answer that names it expires at ${exposedUntil}`
-        : 'no answer has named it since the server started',
-    )
+    told.push(exposure(exposedUntil ?? null, Date.now()))
   }
   if (lasting === false) told.push('a restart of the server forgets this: its state is memory')
   return told
+}
+
+/** What caches may still hold of a target that is taken out. */
+export function exposure(exposedUntil: string | null, nowMs: number): string {
+  if (exposedUntil === null)
+    return 'no answer has named it since the server started; of older ones caches may hold some for their TTL'
+  return Date.parse(exposedUntil) <= nowMs
+    ? `the last answer of this server that names it expired at ${exposedUntil}`
+    : `the last cached answer that names it expires at ${exposedUntil}`
 }
 
 const nameOf = ({ target, zone, pool }: OverrideView): string =>

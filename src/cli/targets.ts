@@ -10,6 +10,7 @@ interface AddressReport {
   readonly state: string
   readonly since: string
   readonly reason: string
+  readonly held: boolean
 }
 
 interface MemberReport {
@@ -71,12 +72,12 @@ const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberRe
   exposedUntil ?? '-',
 ]
 
-const addressCells = ({ target, zone, address, state, since, reason }: AddressReport): string[] => [
-  `${target}.${zone}`,
-  address,
-  state,
-  since,
-  reason,
+const addressCells = (one: AddressReport): string[] => [
+  `${one.target}.${one.zone}`,
+  one.address,
+  one.state,
+  one.since,
+  one.held ? 'held-for-flapping' : one.reason,
 ]
 
 const rounded = (value: number): string => String(Math.round(value * 100) / 100)

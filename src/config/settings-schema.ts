@@ -4,6 +4,7 @@
 import type { z } from 'zod'
 import { parseEndpoint } from '../lib/ip.ts'
 import { adminToken } from './admin-token.ts'
+import { type AnnounceValues, announce } from './announce-settings.ts'
 import { canaries } from './canaries.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import type { RateLimitValues } from './answer-settings.ts'
@@ -136,6 +137,7 @@ export interface GeoIp {
 
 /** What only the file can say. */
 export interface FileOnly extends StreamValues {
+  readonly announce?: AnnounceValues | undefined
   readonly geoip?: GeoIp | undefined
   readonly rate_limit?: RateLimitValues | undefined
 }
@@ -144,6 +146,7 @@ export interface FileOnly extends StreamValues {
 export const settingsFileSchema: z.ZodType<SettingValues & FileOnly> = closedMap({
   ...(optional as { [Key in SettingKey]: z.ZodOptional<Schemas[Key]> }),
   geoip: closedMap({ country: path.optional(), asn: path.optional() }).optional(),
+  announce: announce.optional(),
   rate_limit: rateLimit.optional(),
   tls: tls.optional(),
   proxy: proxy.optional(),

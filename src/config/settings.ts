@@ -1,6 +1,7 @@
 // The server's settings: flags over environment over mxsteer.yaml over defaults, every mistake in one go.
 
 import { availableParallelism, hostname } from 'node:os'
+import { type AnnounceSettings, announceOf } from './announce-settings.ts'
 import { adminTokenOf, loadTokenOf } from './admin-token.ts'
 import { rateLimitOf, readSecretFile } from './answer-settings.ts'
 import type { RateLimitSettings, SecretFile } from './answer-settings.ts'
@@ -41,6 +42,8 @@ export interface Settings {
   readonly logLevel: LogLevel
   readonly geoip: GeoIp
   readonly canaries: readonly Endpoint[]
+  /** null: nobody is told. */
+  readonly announce: AnnounceSettings | null
   readonly answers: AnswerSettings
   readonly streams: StreamsGiven
 }
@@ -85,7 +88,8 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
   const mistakes = [...file.mistakes, ...env.mistakes, ...flags.mistakes]
   if (mistakes.some((mistake) => mistake.severity === 'error'))
     return { kind: 'rejected', mistakes }
-  const { geoip = {}, rate_limit: rateLimit, tls, proxy, transfer, ...fromFile } = file.values
+  const { geoip = {}, rate_limit: rateLimit, tls, proxy, transfer, ...rest } = file.values
+  const { announce, ...fromFile } = rest
   const values = { ...fromFile, ...env.values, ...flags.values }
   const secrets = await cookieSecretsOf(values)
   if (secrets.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, secrets.mistake] }
@@ -103,6 +107,7 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
   const settings = {
     ...general,
     state: state.state,
+    announce: announceOf(announce),
     streams,
     adminToken: token.token,
     loadToken: load.token,
@@ -132,7 +137,7 @@ function withDefaults(
   values: SettingValues,
   geoip: GeoIp,
   host: { readonly name: string; readonly parallelism: number },
-): Omit<Settings, 'answers' | 'streams' | 'adminToken' | 'loadToken' | 'state'> {
+): Omit<Settings, 'announce' | 'answers' | 'streams' | 'adminToken' | 'loadToken' | 'state'> {
   const { listen, admin = { address: '127.0.0.1', port: 8053 } } = values
   return {
     listen: listen ?? [{ address: '127.0.0.1', port: 5300 }],

@@ -4,7 +4,7 @@
 // phase; an endpoint that only gets other settings or another slot keeps what is known of it. Nothing is down before
 // the first round is done (first-round.ts), and what could be our own fault is doubted (self-doubt.ts).
 
-import { SlotState } from '../health/table.ts'
+import { SlotState, isOut } from '../health/table.ts'
 import { systemAlarm } from './alarm.ts'
 import { FirstRound } from './first-round.ts'
 import { type VerdictsByKey, restoreSlot, saveSlots } from './kept-verdicts.ts'
@@ -209,12 +209,13 @@ class SlotWatch implements Watch {
     const { watched } = endpoint
     const { slot } = watched
     const nowMs = clock.monotonicMs()
+    const isAway = (row: number): boolean => isOut(table.standing(row)) || table.share(row) === 0
     const votes = exchange.votes(endpoint.key)
     const change = watched.judge(votes, nowMs, {
       believesDown: this.#firstRound.believesDown,
       isEven: this.#firstRound.isEven,
       isBraked: this.#doubt.isBraked(slot),
-      isNeeded: this.#pools.isNeeded(slot),
+      isNeeded: this.#pools.isNeeded(slot, isAway),
       isAlone: exchange.status().degraded,
     })
     watched.write(table, nowMs)

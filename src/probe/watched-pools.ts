@@ -1,5 +1,6 @@
 // The pools that watched slots are in: where most of a pool is out, its members that are held down for flapping alone
-// are needed, and come back as suspects. A flapping MTA is better than none.
+// are needed, and come back as suspects. A flapping MTA is better than none. Who is drained, or left without weight,
+// helps a pool as little as who is down; that turns without a word here, and is found when a held member is judged next.
 
 import type { LoadedMembers } from './member-state.ts'
 
@@ -11,11 +12,13 @@ export interface WatchedPool {
 
 export interface WatchedPoolMember {
   readonly weight: number
+  readonly row: number
   /** Slot 0 is always up. */
   readonly slots: readonly number[]
 }
 
 interface Pool {
+  readonly members: readonly WatchedPoolMember[]
   readonly slots: readonly number[]
   readonly weight: number
   weightIn: number
@@ -35,7 +38,7 @@ export class WatchedPools {
     this.#seats = new Map()
     for (const { members } of pools) {
       const weight = members.reduce((sum, member) => sum + member.weight, 0)
-      const pool = { slots: members.flatMap(({ slots }) => slots), weight, weightIn: 0 }
+      const pool = { members, slots: members.flatMap(({ slots }) => slots), weight, weightIn: 0 }
       for (const member of members) {
         if (!this.#isOut(member)) pool.weightIn += member.weight
         for (const slot of new Set(member.slots)) {
@@ -63,8 +66,16 @@ export class WatchedPools {
     return turned
   }
 
-  isNeeded(slot: number): boolean {
-    return this.#seats.get(slot)?.some(({ pool }) => isShort(pool)) ?? false
+  /** `isAway`: whether an operator, the MTA or the calendar has taken the member of that row out. */
+  isNeeded(slot: number, isAway: (row: number) => boolean): boolean {
+    return this.#seats.get(slot)?.some(({ pool }) => this.#isShortOf(pool, isAway)) ?? false
+  }
+
+  #isShortOf({ members, weight, weightIn }: Pool, isAway: (row: number) => boolean): boolean {
+    let left = weightIn
+    for (const member of members)
+      if (!this.#isOut(member) && isAway(member.row)) left -= member.weight
+    return isShort({ weight, weightIn: left })
   }
 
   #isOut({ slots }: Pick<Seat, 'slots'>): boolean {
@@ -82,7 +93,8 @@ export const slotsOfPools = (
   }))
 
 /** Less than half of it is in. */
-const isShort = ({ weight, weightIn }: Pool): boolean => weightIn * 2 < weight
+const isShort = ({ weight, weightIn }: Pick<Pool, 'weight' | 'weightIn'>): boolean =>
+  weightIn * 2 < weight
 
 export function watchedPools(loaded: readonly LoadedMembers[]): readonly WatchedPool[] {
   const pools = new Map<string, WatchedPoolMember[]>()
@@ -91,7 +103,7 @@ export function watchedPools(loaded: readonly LoadedMembers[]): readonly Watched
       const name = `${pool}.${zone}`
       const members = pools.get(name) ?? []
       pools.set(name, members)
-      members.push({ weight: member.weight, slots: member.slots })
+      members.push({ weight: member.weight, row: member.row, slots: member.slots })
     }
   }
   return [...pools].map(([name, members]) => ({ name, members }))

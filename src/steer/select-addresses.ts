@@ -3,7 +3,8 @@
 //
 // - What is drawn is an address, not a target: a target's weight is shared by its addresses of the family.
 // - Only the pool that leads (survey.ts) is drawn from. Fewer than `answers` are not made up from the next
-//   pool: who ordered the pools wanted these clients here. Pools without the family are passed over.
+//   pool: who ordered the pools wanted these clients here. Pools without the family are passed over, and where
+//   a rule has none with it, the catch-all's take its place, or any.
 // - Suspects take the places that the up addresses leave free, as at the tail of an MX ladder.
 // - Regions, racks and targets do not repeat where they need not (spread.ts).
 // - `sticky`: by the client's network instead of chance (sticky.ts).
@@ -20,7 +21,7 @@ import type { SteerContext } from './context.ts'
 import { canvassPool, createCanvass, isEmpty } from './eligibility.ts'
 import type { Canvass } from './eligibility.ts'
 import { enterAll, tiers, zeroWeightOf } from './everyone.ts'
-import { matchRule } from './match.ts'
+import { catchAll, matchRule } from './match.ts'
 import type { Pool, SteeredAddresses, TargetAddress } from './policy.ts'
 import { targetAt } from './rungs.ts'
 import { drawSample } from './sampling.ts'
@@ -53,6 +54,20 @@ export function selectAddresses(
   const client = set.sticky ? clientHash(set.policy, locus) : null
   const random = client === null ? context.random : chanceOf(client)
   const draw: Draw = { set, context, family, client, random, places: Math.max(1, set.answers) }
+  const selection = selectFrom(draw, pools)
+  if (selection.kind !== 'no-family') return selection
+  // NODATA for some clients would reach others through caches, and bounce their mail: rather another rule's pools.
+  const catchAllPools = catchAll(set.policy)?.pools ?? []
+  const elsewhere = selectFrom(draw, catchAllPools)
+  if (elsewhere.kind !== 'no-family') return elsewhere
+  return selectFrom(
+    draw,
+    set.policy.rules.flatMap((rule) => rule.pools),
+  )
+}
+
+function selectFrom(draw: Draw, pools: readonly Pool[]): AddressSelection {
+  const { context, family, random } = draw
   const lead = findLead(pools, family, context.health, random)
   if (lead < 0) return allDown(draw, pools)
   const canvass = canvassAt(lead)

@@ -2,6 +2,7 @@
 
 import type {
   Policy,
+  Pool,
   SteeredAddresses,
   SteeredMx,
   SteeredSrv,
@@ -62,6 +63,7 @@ export function compileSteeredAddresses(
   const bounds = readTtl(compilation, path, source.ttl)
   if (!policy) return []
   const { answers, sticky } = source
+  warnMissingFamily(compilation, path, policy)
   return families
     .filter(({ family }) => hasFamily(policy, family))
     .map(({ type }) => ({ kind: 'steered-address', type, policy, ...bounds, answers, sticky }))
@@ -88,12 +90,25 @@ export function targetAddressSets(
     }))
 }
 
+/** Caches keep NODATA for everyone, whatever client it was for (RFC 7871 §7.4). */
+function warnMissingFamily({ problems }: Compilation, path: DocumentPath, policy: Policy): void {
+  const { rules, onAllDown } = policy
+  const last = onAllDown.kind === 'backup' ? [onAllDown.pool] : []
+  for (const { family } of families) {
+    const missing = rules.findIndex(({ pools }) => !haveFamily([...pools, ...last], family))
+    if (missing < 0 || !hasFamily(policy, family)) continue
+    const message = `rule ${missing + 1} of steering ${policy.name} has no target with an IPv${family} address, and others have: its clients get those of the catch-all, or of any rule`
+    problems.warn('missing-family', [...path, 'steer'], message)
+  }
+}
+
 const hasFamily = (policy: Policy, family: 4 | 6): boolean =>
-  policy.rules.some((rule) =>
-    rule.pools.some((pool) =>
-      pool.members.some(({ target }) =>
-        target.addresses.some((address) => address.family === family),
-      ),
+  policy.rules.some(({ pools }) => haveFamily(pools, family))
+
+const haveFamily = (pools: readonly Pool[], family: 4 | 6): boolean =>
+  pools.some((pool) =>
+    pool.members.some(({ target }) =>
+      target.addresses.some((address) => address.family === family),
     ),
   )
 

@@ -82,6 +82,7 @@ export const problemCodes = [
   'occluded',
   'duplicate-record',
   'low-ttl',
+  'missing-family',
   'unused-target',
   'unused-weight',
   'unused-pool',

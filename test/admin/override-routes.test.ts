@@ -167,6 +167,18 @@ describe('what is taken', () => {
     expect(table.share(9)).toBe(1)
   })
 
+  test('nothing to undo: no other target is proposed', async () => {
+    await post({ ...drain, target: 'mx3' })
+    const known = await ask('DELETE', '/overrides/mx2')
+    expect(known.value).toEqual({
+      error: { code: 'no-such-override', message: 'mx2 has no such override' },
+    })
+    const slip = await ask('DELETE', '/overrides/mx33')
+    expect(slip.value).toMatchObject({
+      error: { message: expect.stringMatching(/mx3\?/) as string },
+    })
+  })
+
   test('the last one of a pool, with force alone', async () => {
     table.set(2, SlotState.down, 1, Infinity)
     const refused = await post(drain)

@@ -136,7 +136,7 @@ test.each([
   ['one rule for everybody', 'alike.smtp.test', 'A', 'rest /0'],
   ['NXDOMAIN', 'missing.smtp.test', 'A', 'none /0'],
   ['NODATA of a plain name', 'ns1.smtp.test', 'MX', 'none /0'],
-  ['NODATA since no target of the rule has the family', 'relay.smtp.test', 'AAAA', 'none /0'],
+  ['no target of the rule has the family: the catch-all’s', 'relay.smtp.test', 'AAAA', 'rest /9'],
   ['an alias of a steered name', 'www.smtp.test', 'A', 'de /9'],
   ['MX', 'smtp.test', 'MX', 'de /9'],
 ] as const)('%s', (_, name, type, wanted) => {

@@ -73,6 +73,7 @@ it('needs nothing to be said', async () => {
     logLevel: 'info',
     geoip: {},
     canaries: [],
+    announce: null,
     streams: noStreams,
     answers,
   })
@@ -94,6 +95,7 @@ max_udp: 4096
 log_level: debug
 geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
 canaries: [192.0.2.1:53, "[2001:db8::1]:853"]
+announce: { file: /run/mxsteer/announce, command: /usr/local/bin/tell }
 transport: dgram
 resolver: "[2001:db8::53]:53"
 nsid: ns1.fra
@@ -104,6 +106,7 @@ cookie_secret_file: ${secretFile}
 rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, exempt: [192.0.2.0/24, 2001:db8::/32] }
 `)
   expect(await settings({ configFile })).toEqual({
+    announce: { file: '/run/mxsteer/announce', command: '/usr/local/bin/tell' },
     listen: [
       { address: '0.0.0.0', port: 53 },
       { address: '2001:db8::1', port: 53 },

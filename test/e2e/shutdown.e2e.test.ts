@@ -35,7 +35,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
     server.signal(signal)
     await until(async () => (await server.http('/readyz')).status === 503, {
       what: '/readyz 503',
-      withinMs: 500,
+      withinMs: 1500,
       everyMs: 5,
     })
     expect((await server.http('/livez')).status).toBe(200)

@@ -1,7 +1,7 @@
 // The watch doubts itself, on simulated time: correlated failure, isolation, stalls, flapping.
 
 import { describe, expect, test } from 'vitest'
-import { createHealthTable, SlotState } from '../../src/health/table.ts'
+import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
 import type { Canary } from '../../src/probe/canaries.ts'
 import type { Outcome, OutcomeKind } from '../../src/probe/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/profile.ts'
@@ -33,6 +33,7 @@ interface Rig {
   readonly probed: Map<string, number>
   readonly run: (ms: number) => Promise<void>
   readonly state: (slot: number) => SlotState
+  readonly drain: (row: number) => void
   /** Milliseconds since the rig was made. */
   readonly nowMs: () => number
   readonly went: (to: string) => readonly Change[]
@@ -85,6 +86,7 @@ function rig(
     nowMs,
     went,
     state: (slot) => table.state(slot),
+    drain: (row) => table.setRow(row, Standing.drained, 1),
   }
 }
 
@@ -100,7 +102,7 @@ const addresses = (count: number): WatchedAddress[] =>
   }))
 const poolOf = (slots: readonly number[], name = 'p'): WatchedPool => ({
   name: `${name}.smtp.example.com`,
-  members: slots.map((slot) => ({ weight: 1, slots: [slot] })),
+  members: slots.map((slot) => ({ weight: 1, row: slot, slots: [slot] })),
 })
 const slotsOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1)
 const slotNumber = (address: string): number => Number(address.split('.')[2])
@@ -358,5 +360,20 @@ describe('flapping', () => {
     await run(200_000)
     expect(state(1)).toBe(SlotState.up)
     expect(nowMs()).toBeLessThan(wellMs + 360_000)
+  })
+
+  test('who is drained helps a pool as little as who is down', async () => {
+    const wellMs = 1_040_000
+    const { watch, run, state, drain } = rig((address, now) => {
+      const isFlapping = slotNumber(address) === 1 && now > atMs && now < wellMs
+      return isFlapping && now % 200_000 < 40_000 ? ['dead'] : ['ok']
+    })
+    watch.watch(addresses(2), [poolOf([1, 2])])
+    await run(wellMs + 50_000)
+    expect(watch.states()[0]).toMatchObject({ isHeld: true })
+    expect([1, 2].map(state)).toEqual([SlotState.down, SlotState.up])
+    drain(2)
+    await run(25_000)
+    expect(state(1)).toBe(SlotState.suspect)
   })
 })

@@ -6,29 +6,37 @@ import { type WatchedPool, WatchedPools, watchedPools } from '../../src/probe/wa
 
 const member = fc.record({
   weight: fc.integer({ min: 0, max: 5 }),
+  row: fc.integer({ min: 0, max: 5 }),
   slots: fc.uniqueArray(fc.integer({ min: 0, max: 9 }), { maxLength: 2 }),
 })
 const pools = fc
   .array(fc.array(member, { maxLength: 6 }), { maxLength: 3 })
   .map((all): WatchedPool[] => all.map((members, i) => ({ name: `p${i}`, members })))
+const rows = fc.tuple(fc.nat(40), fc.nat(11), fc.nat(11))
 const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.boolean()), {
   maxLength: 40,
   size: 'max',
 })
 
-const isShort = ({ members }: WatchedPool, out: ReadonlySet<number>): boolean => {
+const nobody: ReadonlySet<number> = new Set()
+
+const isShort = ({ members }: WatchedPool, out: ReadonlySet<number>, away = nobody): boolean => {
   const total = members.reduce((sum, { weight }) => sum + weight, 0)
   const inside = members
-    .filter(({ slots }) => slots.length === 0 || slots.some((slot) => !out.has(slot)))
+    .filter(
+      ({ row, slots }) =>
+        !away.has(row) && (slots.length === 0 || slots.some((slot) => !out.has(slot))),
+    )
     .reduce((sum, { weight }) => sum + weight, 0)
   return inside < total / 2
 }
 
 test('needed: in a pool with less than half of its weight in; told when that turns', () => {
   fc.assert(
-    fc.property(pools, pools, steps, fc.nat(40), (first, second, taken, replaceAt) => {
+    fc.property(pools, pools, steps, rows, (first, second, taken, [replaceAt, ...rowsAway]) => {
       const watched = new WatchedPools()
       const out = new Set<number>()
+      const away = new Set(rowsAway)
       let now = first
       watched.replace(now)
       for (const [i, [slot, isOut]] of taken.entries()) {
@@ -45,9 +53,10 @@ test('needed: in a pool with less than half of its weight in; told when that tur
         expect(new Set(watched.setOut(slot, isOut))).toEqual(new Set(turned))
         for (let each = 0; each < 10; each++) {
           const isNeeded = now.some(
-            (pool) => pool.members.some(({ slots }) => slots.includes(each)) && isShort(pool, out),
+            (pool) =>
+              pool.members.some(({ slots }) => slots.includes(each)) && isShort(pool, out, away),
           )
-          expect(watched.isNeeded(each)).toBe(isNeeded)
+          expect(watched.isNeeded(each, (row) => away.has(row))).toBe(isNeeded)
         }
       }
     }),
@@ -74,8 +83,8 @@ test('pools of targets as they are loaded', () => {
       },
     ]),
   ).toEqual([
-    { name: 'eu.a.example', members: [{ weight: 2, slots: [1, 2] }] },
-    { name: 'us.a.example', members: [{ weight: 1, slots: [3] }] },
-    { name: 'eu.b.example', members: [{ weight: 1, slots: [4] }] },
+    { name: 'eu.a.example', members: [{ weight: 2, row: 1, slots: [1, 2] }] },
+    { name: 'us.a.example', members: [{ weight: 1, row: 2, slots: [3] }] },
+    { name: 'eu.b.example', members: [{ weight: 1, row: 3, slots: [4] }] },
   ])
 })

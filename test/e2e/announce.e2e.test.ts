@@ -1,0 +1,47 @@
+// The announce hook of a real server: down before it answers, up when it does, down at SIGTERM while it still answers.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { afterEach, expect, it } from 'vitest'
+
+import { addressesOf, openUdpClient } from '../support/dns-client.ts'
+import { mailDomain, mailZone } from '../support/mail-zone.ts'
+import { type RunningServer, startServer, temporaryFolder } from '../support/server.ts'
+import { until } from '../support/wait.ts'
+
+let server: RunningServer | null = null
+afterEach(() => server?.stop())
+
+const zone = mailZone({
+  targets: { mx1: { address: '127.0.0.81', weight: 1 } },
+  port: 9,
+  probe: { level: 'banner' },
+})
+
+it('says up when it answers, whatever its targets are, and down at SIGTERM before it is silent', async () => {
+  const folder = temporaryFolder()
+  const file = join(folder, 'announce')
+  const command = join(folder, 'tell.sh')
+  writeFileSync(command, `#!/bin/sh\necho "$1" >> ${folder}/told\n`, { mode: 0o755 })
+  const settings = `workers: 1\nlameduck: 4s\nready_within: 1s\nannounce: { file: ${file}, command: ${command} }\n`
+  server = await startServer({ zones: { 'mail.yaml': zone }, settings })
+  const said = (): string => readFileSync(file, 'utf8')
+  await until(() => said() === 'up\n', { what: 'up', withinMs: 30_000 })
+  await server.waitForState('mx1', 'down', 20_000)
+  expect(said()).toBe('up\n')
+
+  server.signal('SIGTERM')
+  await until(() => said() === 'down\n', { what: 'down', withinMs: 3000 })
+  const client = openUdpClient(server.port)
+  const answer = await client.ask(`mx1.${mailDomain}`, 'A')
+  client.close()
+  expect(addressesOf(answer)).toEqual(['127.0.0.81'])
+  expect(await server.exited).toEqual({ code: 0, signal: null })
+  expect(readFileSync(join(folder, 'told'), 'utf8')).toBe('down\nup\ndown\n')
+  const changes = server.logs().filter(({ event }) => event === 'announce.changed')
+  expect(changes.map(({ to, reasons }) => [to, reasons])).toEqual([
+    ['up', []],
+    ['down', ['stopping']],
+  ])
+})
