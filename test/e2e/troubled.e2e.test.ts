@@ -150,7 +150,7 @@ describe('troubled targets', () => {
       true,
     )
     // fall: 2, so one more probe, and slack.
-    await ladderBecomes(['plain'], 600 + 1500)
+    await ladderBecomes(['plain'], 600 + 5000)
     await screened.start()
     await ladderBecomes(['plain', 'screened'], 20_000)
   }, 60_000)

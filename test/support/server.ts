@@ -148,7 +148,7 @@ export async function startServer({
   if (settings !== undefined) writeFileSync(join(zonesFolder, 'settings.conf'), settings)
   const child = launch(['serve', '--zones', zonesFolder, ...endpoints, ...config, ...flags])
   const server = { ...child, ...handles(child, { port, adminPort, zonesFolder }) }
-  await server.waitForLog((line) => line.event === 'server.ready', 20_000)
+  await server.waitForLog((line) => line.event === 'server.ready', 60_000)
   return server
 }
 
