@@ -8,8 +8,9 @@
 // One instance alone is one vote of one site: its own word.
 //
 // Cut off from the others (`judgeAlone`) their last votes are frozen, and our own word is either older than that and
-// weighed among them, or news, which goes before them: down where we did not say so, up where we said down. (Such a
-// down still wants a second round: probe/watched-slot.ts.)
+// weighed among them, or news, which goes before them: down where we had not seen so, up where we had. A target that
+// passes and is held down for its flapping is seen up: that it dies is news. (Such a down still wants a second
+// round: probe/watched-slot.ts.)
 
 export type VoteState = 'U' | 'D' | '?'
 
@@ -34,19 +35,21 @@ export function consensus(votes: readonly LiveVote[], current: Judgement): Judge
 
 /** Our own word while we are cut off. */
 export interface OwnWord {
-  readonly state: VoteState
-  /** What it was when we were cut off. */
-  readonly before: VoteState
+  readonly vote: VoteState
+  /** The same without holds. */
+  readonly seen: VoteState
+  /** What was seen when we were cut off. */
+  readonly seenBefore: VoteState
 }
 
 /** `votes`: the frozen ones and our own. */
 export function judgeAlone(
   votes: readonly LiveVote[],
   current: Judgement,
-  { state, before }: OwnWord,
+  { vote, seen, seenBefore }: OwnWord,
 ): Judgement {
-  if (state === 'D' && before !== 'D') return 'down'
-  if (state === 'U' && before === 'D') return 'up'
+  if (seen === 'D' && seenBefore !== 'D') return 'down'
+  if (vote === 'U' && seenBefore === 'D') return 'up'
   return consensus(votes, current)
 }
 

@@ -20,7 +20,8 @@ export interface SavedVerdict {
   readonly seenMs: number
   readonly upSinceMs: number | null
   readonly flaps: number
-  readonly flapHoldMs: number
+  readonly flickers: number
+  readonly holdMs: number
 }
 
 export interface TwoClocks {
@@ -39,7 +40,7 @@ export function saveVerdict(
   seen: { readonly seenMs: number; readonly reason: string },
   { wallMs, monotonicMs }: TwoClocks,
 ): SavedVerdict | null {
-  const { state, sinceMs, upSinceMs, flaps, flapHoldMs } = damping
+  const { state, sinceMs, upSinceMs, flaps, flickers, holdMs } = damping
   if (state === SlotState.unknown) return null
   const toWall = (ms: number): number => Math.round(ms + wallMs - monotonicMs)
   return {
@@ -49,7 +50,8 @@ export function saveVerdict(
     seenMs: toWall(seen.seenMs),
     upSinceMs: upSinceMs === null ? null : toWall(upSinceMs),
     flaps,
-    flapHoldMs,
+    flickers,
+    holdMs,
   }
 }
 
@@ -60,13 +62,14 @@ export function restoreDamping(
 ): DampingState | null {
   if (!isFresh(saved, wallMs)) return null
   const toMonotonic = (ms: number): number => Math.min(monotonicMs, ms - wallMs + monotonicMs)
-  const { state, sinceMs, upSinceMs, flaps, flapHoldMs } = saved
+  const { state, sinceMs, upSinceMs, flaps, flickers, holdMs } = saved
   return {
     ...undamped(toMonotonic(sinceMs)),
     state: SlotState[state],
     upSinceMs: upSinceMs === null ? null : toMonotonic(upSinceMs),
     flaps,
-    flapHoldMs,
+    flickers,
+    holdMs,
   }
 }
 

@@ -3,6 +3,7 @@
 import {
   type Judgement,
   type LiveVote,
+  type OwnWord,
   type VoteState,
   consensus,
   judgeAlone,
@@ -10,28 +11,26 @@ import {
 
 export interface Weighed {
   readonly judgement: Judgement
-  /** Our word when we were cut off; null: we are not. */
-  readonly wordBefore: VoteState | null
+  /** What we saw when we were cut off; null: we are not. */
+  readonly seenBefore: VoteState | null
   /** Down since then. */
   readonly isDownAlone: boolean
 }
 
-export const unweighed: Weighed = { judgement: 'unknown', wordBefore: null, isDownAlone: false }
+export const unweighed: Weighed = { judgement: 'unknown', seenBefore: null, isDownAlone: false }
 
 export function weighVotes(
-  { judgement: current, wordBefore, isDownAlone }: Weighed,
+  { judgement: current, seenBefore: before, isDownAlone: wasDownAlone }: Weighed,
   votes: readonly LiveVote[],
-  own: VoteState,
+  own: Omit<OwnWord, 'seenBefore'>,
   isAlone: boolean,
 ): Weighed {
   if (!isAlone)
-    return { judgement: consensus(votes, current), wordBefore: null, isDownAlone: false }
-  const before = wordBefore ?? own
-  const judgement = judgeAlone(votes, current, { state: own, before })
+    return { judgement: consensus(votes, current), seenBefore: null, isDownAlone: false }
+  const seenBefore = before ?? own.seen
+  // Held down by us after it went down by us: the frozen votes know nothing of it.
+  const isOurs = wasDownAlone && own.vote === 'D'
+  const judgement = isOurs ? 'down' : judgeAlone(votes, current, { ...own, seenBefore })
   const isDown = judgement === 'down'
-  return {
-    judgement,
-    wordBefore: before,
-    isDownAlone: isDown && (isDownAlone || current !== 'down'),
-  }
+  return { judgement, seenBefore, isDownAlone: isDown && (wasDownAlone || current !== 'down') }
 }

@@ -26,7 +26,7 @@ import {
   restoreDamping,
   saveVerdict,
 } from '../health/saved-verdict.ts'
-import { ownVote } from '../health/own-vote.ts'
+import { ownVote, ownWord } from '../health/own-vote.ts'
 import { publishedState } from '../health/published-state.ts'
 import { type SheddingState, shed, shedFactor, unburdened } from '../health/shedding.ts'
 import { slowStartFactor } from '../health/slow-start.ts'
@@ -208,12 +208,12 @@ export class WatchedSlot {
 
   /** Weighs all votes; the change of state, if any. */
   judge(votes: readonly LiveVote[], nowMs: number, sight: Sight): SlotChange | null {
-    this.#weighed = weighVotes(this.#weighed, votes, this.vote().state, sight.isAlone)
+    const own = ownWord(this.#damping, this.policy)
+    this.#weighed = weighVotes(this.#weighed, votes, own, sight.isAlone)
     const { judgement } = this.#weighed
-    const isDown = judgement === 'down'
-    const isBraked = sight.isBraked || sight.isAlone
     const { fall } = this.policy
-    this.#secondRound = weighSecondRound(this.#secondRound, { isDown, isBraked, fall })
+    const doubt = { isDown: judgement === 'down', isBraked: sight.isBraked || sight.isAlone, fall }
+    this.#secondRound = weighSecondRound(this.#secondRound, doubt)
     const from = this.state
     this.state = publishedState({
       judgement,

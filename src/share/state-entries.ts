@@ -40,7 +40,8 @@ const verdictShape: Shape = {
   seenMs: isTime,
   upSinceMs: orNull(isTime),
   flaps: isNumber(0, 1e9),
-  flapHoldMs: isNumber(0, 86_400_000),
+  flickers: isNumber(0, 1e9),
+  holdMs: isNumber(0, 86_400_000),
 }
 
 const weightShapes: readonly Shape[] = [

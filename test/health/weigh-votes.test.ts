@@ -2,17 +2,20 @@ import { describe, expect, test } from 'vitest'
 import type { LiveVote, VoteState } from '../../src/health/consensus.ts'
 import { type Weighed, unweighed, weighVotes } from '../../src/health/weigh-votes.ts'
 
-/** The first vote is our own; each is from a site of its own. */
+/** The first vote is our own, `H` one that is down for a hold alone; each is from a site of its own. */
 const votes = (text: string): LiveVote[] =>
   text.split('').map((state, i) => ({
     instance: `i${i}`,
     site: `s${i}`,
-    state: state as VoteState,
+    state: state === 'H' ? 'D' : (state as VoteState),
     reason: 'x',
   }))
 
-const weigh = (before: Weighed, text: string, isAlone: boolean): Weighed =>
-  weighVotes(before, votes(text), text[0] as VoteState, isAlone)
+function weigh(before: Weighed, text: string, isAlone: boolean): Weighed {
+  const all = votes(text)
+  const vote = all[0]?.state ?? '?'
+  return weighVotes(before, all, { vote, seen: text[0] === 'H' ? 'U' : vote }, isAlone)
+}
 
 const among = (text: string): Weighed => weigh(unweighed, text, false)
 
@@ -25,6 +28,10 @@ describe('cut off, after these votes, we say', () => {
     ['UDD', 'UDD', 'down', 'and so was this'],
     ['DDD', 'UDD', 'up', 'what we see come back'],
     ['?DD', 'UDD', 'down', 'a first sight is one vote among the frozen'],
+    ['HUU', 'HUU', 'up', 'what we held was outvoted'],
+    ['HUU', 'DUU', 'down', 'what we held dies'],
+    ['DUU', 'HUU', 'up', 'what passes again, and was outvoted'],
+    ['DDD', 'HDD', 'down', 'what passes again is held nevertheless'],
     ['UDD', 'U', 'up', 'the hold is over: our own word'],
     ['?DD', '?', 'down', 'the hold is over, and we have none: it stands'],
   ])('%s then %s: %s, %s', (before, after, expected) => {
@@ -41,8 +48,16 @@ test('what went down alone is known as such until we are among the others again'
   expect(weigh(alone, 'DUU', true).isDownAlone).toBe(true)
   expect(weigh(alone, 'DUU', false)).toEqual({
     judgement: 'up',
-    wordBefore: null,
+    seenBefore: null,
     isDownAlone: false,
   })
   expect(weigh(weigh(among('DDD'), 'DDD', true), 'DDD', true).isDownAlone).toBe(false)
+})
+
+test('what went down alone comes back when its hold is over, and not before', () => {
+  const frozen = weigh(among('UUU'), 'UUU', true)
+  const held = weigh(weigh(frozen, 'DUU', true), 'HUU', true)
+  expect(held).toMatchObject({ judgement: 'down', isDownAlone: true })
+  expect(weigh(held, 'UUU', true)).toMatchObject({ judgement: 'up', isDownAlone: false })
+  expect(weigh(held, '?UU', true).judgement).toBe('up')
 })

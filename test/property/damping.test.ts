@@ -4,7 +4,13 @@ import { deepStrictEqual } from 'node:assert/strict'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { DampingPolicy, DampingState } from '../../src/health/damping.ts'
-import { advance, holdSeconds, isUndecided, undamped } from '../../src/health/damping.ts'
+import {
+  advance,
+  dampingPolicy,
+  holdSeconds,
+  isUndecided,
+  undamped,
+} from '../../src/health/damping.ts'
 import { SlotState } from '../../src/health/table.ts'
 import type { Verdict } from '../../src/health/verdict.ts'
 
@@ -15,7 +21,11 @@ interface Seen {
 
 interface Read {
   readonly state: keyof typeof SlotState
-  readonly flapHoldMs: number
+  readonly holdMs: number
+}
+
+function holdOf(times: number, capMs: number, { flapBaseMs }: DampingPolicy): number {
+  return times === 1 ? 0 : Math.min(capMs, flapBaseMs * 2 ** (times - 2))
 }
 
 function readOff(all: readonly Seen[], policy: DampingPolicy): Read {
@@ -24,7 +34,8 @@ function readOff(all: readonly Seen[], policy: DampingPolicy): Read {
   let state: Read['state'] = 'unknown'
   let upAtMs = -Infinity
   let flaps = 0
-  let flapHoldMs = 0
+  let flickers = 0
+  let holdMs = 0
   for (const seen of all.filter(({ verdict }) => verdict !== 'unknown')) {
     era.push(seen)
     const isPass = seen.verdict === 'pass'
@@ -35,23 +46,24 @@ function readOff(all: readonly Seen[], policy: DampingPolicy): Read {
     if (isPass && state !== 'up') {
       const needed = state === 'down' ? policy.rise : 1
       const lastsMs = seen.atMs - (row[0] as Seen).atMs
-      if (state !== 'unknown' && (row.length < needed || lastsMs < flapHoldMs)) continue
+      if (state !== 'unknown' && (row.length < needed || lastsMs < holdMs)) continue
       state = 'up'
       upAtMs = seen.atMs
       era = []
     } else if (!isPass && state !== 'down') {
       if (state === 'up') {
         state = 'suspect'
-        flaps = seen.atMs - upAtMs <= policy.flapWindowMs ? flaps + 1 : 1
-        const doubled = policy.flapBaseMs * 2 ** (flaps - 2)
-        flapHoldMs = flaps === 1 ? 0 : Math.min(policy.flapCapMs, doubled)
+        flickers = seen.atMs - upAtMs <= policy.flickerWindowMs ? flickers + 1 : 1
+        holdMs = holdOf(flickers, policy.flickerCapMs, policy)
       }
       if (count('fail') < policy.fall && count('busy') < 2 * policy.fall) continue
       state = 'down'
+      flaps = seen.atMs - upAtMs <= policy.flapWindowMs ? flaps + 1 : 1
+      holdMs = Math.max(holdMs, holdOf(flaps, policy.flapCapMs, policy))
       era = []
     }
   }
-  return { state, flapHoldMs }
+  return { state, holdMs }
 }
 
 interface Model {
@@ -81,10 +93,10 @@ class See implements fc.Command<Model, Real> {
     real.state = advance(before, this.#verdict, real.policy, model.nowMs)
     const read = readOff(model.seen, real.policy)
     const sinceMs = real.state.state === before.state ? before.sinceMs : model.nowMs
-    const { state, flapHoldMs } = read
+    const { state, holdMs } = read
     deepStrictEqual(
       { ...real.state, state: real.state.state, sinceMs: real.state.sinceMs },
-      { ...real.state, state: SlotState[state], flapHoldMs, sinceMs },
+      { ...real.state, state: SlotState[state], holdMs, sinceMs },
     )
   }
   toString(): string {
@@ -100,6 +112,8 @@ const policies = fc.record({
   flapWindowMs: fc.constantFrom(10_000, 600_000),
   flapBaseMs: fc.constantFrom(0, 5000),
   flapCapMs: fc.constantFrom(20_000, 1_800_000),
+  flickerWindowMs: fc.constantFrom(5000, 200_000),
+  flickerCapMs: fc.constantFrom(10_000, 240_000),
 })
 
 const verdicts = fc.oneof(
@@ -159,7 +173,7 @@ function timeToFlip(
   return (atMs - nowMs) / 1000
 }
 
-test('holdSeconds is the soonest flip: exact without a flap hold, never too long with one', () => {
+test('holdSeconds is the soonest flip: exact without a hold, never too long with one', () => {
   fc.assert(
     fc.property(policies, histories, (policy, history) => {
       let atMs = 0
@@ -171,9 +185,63 @@ test('holdSeconds is the soonest flip: exact without a flap hold, never too long
       const moves: Verdict[] = state.state === SlotState.down ? ['pass'] : ['fail', 'busy']
       const flip = Math.min(...moves.map((move) => timeToFlip(state, move, policy, atMs)))
       expect(flip).toBeGreaterThanOrEqual(held - 1e-9)
-      const isExact = state.state !== SlotState.down || state.flapHoldMs === 0
+      const isExact = state.state !== SlotState.down || state.holdMs === 0
       expect(isExact ? flip : held).toBeCloseTo(held, 9)
     }),
     { numRuns: 1000 },
   )
+})
+
+const generator = (seed: number): (() => number) => {
+  let bits = seed
+  return () => {
+    bits = (Math.imul(bits, 1_664_525) + 1_013_904_223) >>> 0
+    return bits / 2 ** 32
+  }
+}
+
+const seeds = Array.from({ length: 500 }, (_, i) => i * 7919 + 1)
+
+/** Half an hour of probes at the pace that the scheduler would; how often its state changed, and how long it was up. */
+function halfAnHour(
+  seed: number,
+  verdictAt: (atMs: number, random: () => number) => Verdict,
+): { changes: number; upShare: number } {
+  const policy = dampingPolicy({ fall: 3, rise: 2, intervalMs: 20_000, fastIntervalMs: 5000 })
+  const random = generator(seed)
+  const jitter = (): number => 0.9 + 0.2 * random()
+  let state = advance(undamped(0), 'pass', policy, 0)
+  let changes = 0
+  let upMs = 0
+  for (let atMs = 0; atMs < 1_800_000;) {
+    const next =
+      atMs + jitter() * (isUndecided(state, policy) ? policy.fastIntervalMs : policy.intervalMs)
+    if (state.state === SlotState.up) upMs += next - atMs
+    const after = advance(state, verdictAt(next, random), policy, next)
+    if (after.state !== state.state) changes++
+    state = after
+    atMs = next
+  }
+  return { changes, upShare: upMs / 1_800_000 }
+}
+
+const meanUpShare = (loss: number): number => {
+  const shares = seeds.map(
+    (seed) => halfAnHour(seed, (_, random) => (random() < loss ? 'fail' : 'pass')).upShare,
+  )
+  return shares.reduce((sum, share) => sum + share, 0) / seeds.length
+}
+
+test('a lost probe now and then costs next to nothing, half of them cost nearly all', () => {
+  expect(meanUpShare(0.01)).toBeGreaterThan(0.99)
+  expect(meanUpShare(0.05)).toBeGreaterThan(0.85)
+  expect(meanUpShare(0.5)).toBeLessThan(0.1)
+})
+
+test('a period of ten seconds, half of them bad, is told four times in half an hour, seldom more than six', () => {
+  const counts = seeds
+    .map((seed) => halfAnHour(seed, (atMs) => (atMs % 10_000 < 5000 ? 'pass' : 'fail')).changes)
+    .toSorted((a, b) => a - b)
+  expect(counts[Math.floor(0.8 * counts.length)]).toBeLessThanOrEqual(4)
+  expect(counts[Math.floor(0.97 * counts.length)]).toBeLessThanOrEqual(6)
 })

@@ -28,7 +28,8 @@ const verdict: SavedVerdict = {
   seenMs: 1_700_000_100_000,
   upSinceMs: null,
   flaps: 2,
-  flapHoldMs: 60_000,
+  flickers: 1,
+  holdMs: 60_000,
 }
 const drain: Override = {
   id: 'abcd',
