@@ -1,6 +1,8 @@
 // Whether to announce, put together: what readiness says, told to a file and a program where settings name them.
 
+import { registerAnnounce } from './admin/announce-metrics.ts'
 import { type AnnounceEvent, startAnnouncer } from './admin/announcer.ts'
+import type { Metrics } from './admin/metrics.ts'
 import { type ReadinessSources, checkReadiness } from './admin/readiness.ts'
 import type { Settings } from './config/settings.ts'
 import type { Log } from './log.ts'
@@ -13,14 +15,17 @@ export interface Announcing {
 export function startAnnouncing(
   { announce }: Pick<Settings, 'announce'>,
   readiness: ReadinessSources,
+  { registry }: Pick<Metrics, 'registry'>,
   log: Log,
 ): Announcing {
   if (announce === null) return { stop: async () => {} }
-  return startAnnouncer({
+  const announcer = startAnnouncer({
     ...announce,
     look: async () => (await checkReadiness(readiness)).reasons,
     onEvent: (event) => logAnnouncement(log, event),
   })
+  registerAnnounce(registry, () => announcer.view())
+  return announcer
 }
 
 function logAnnouncement(log: Log, event: AnnounceEvent): void {

@@ -29,6 +29,8 @@ import { type Endpoint, checkEndpoints } from './transport/endpoint.ts'
 import { type UdpTransport, chooseUdp } from './transport/udp-choice.ts'
 import type { Workers } from './transport/workers.ts'
 import { statusSources } from './status-sources.ts'
+import type { ServiceNotifier } from './supervisor/service-notifier.ts'
+import { startSupervision } from './supervising.ts'
 import { cannotListen, cannotUseMmsg, describeStart, udpEndpoints } from './start-report.ts'
 import { version } from './version.ts'
 
@@ -81,27 +83,42 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
       : cannotListen('UDP and TCP', settings.listen[0] as Endpoint, code)
   }
   const files = await watchServedFiles(settings.zones, parts)
-  const announcing = startAnnouncing(settings, readinessOf(parts), log)
+  const announcing = startAnnouncing(settings, readinessOf(parts), parts.metrics, log)
   const transport = chosen.transport.kind
   log.info({ event: 'server.ready', version, transport, ...describeStart(parts) }, 'answering')
-  return { kind: 'started', app: appOf(parts, { admin, files, announcing }) }
+  const service = await startSupervision(readinessOf(parts), parts.workers.counters, log)
+  service.ready(readyText(parts))
+  return { kind: 'started', app: appOf(parts, { admin, files, announcing, service }) }
+}
+
+function readyText({ keeper, settings }: Parts): string {
+  const count = keeper.current().catalog.zones.size
+  return `${settings.instance} answers for ${count} ${count === 1 ? 'zone' : 'zones'}`
 }
 
 interface Ends {
   readonly admin: AdminListener | null
   readonly files: { close(): void }
   readonly announcing: Announcing
+  readonly service: ServiceNotifier
 }
 
-const appOf = (parts: Parts, { admin, files, announcing }: Ends): App => ({
-  reload: (cause) => reloadServedFiles(parts, cause),
+const appOf = (parts: Parts, { admin, files, announcing, service }: Ends): App => ({
+  async reload(cause) {
+    service.reloading()
+    await reloadServedFiles(parts, cause)
+    service.ready(readyText(parts))
+  },
   async stop() {
     parts.isStopping = true
     parts.workers.lameduck()
+    parts.shared.exchange.leave()
     files.close()
     const lameduckMs = parts.settings.lameduckSeconds * 1000
+    service.stopping(lameduckMs)
     const lameduck = new Promise((resolve) => setTimeout(resolve, lameduckMs))
     await Promise.all([lameduck, announcing.stop()])
+    service.end()
     await stopAll(parts, admin)
   },
 })
@@ -124,19 +141,20 @@ function assemble(given: AnsweringNeeds, udp: UdpTransport, state: KeptState): P
   const identity = createOutsideView(settings, log, Math.random)
   const sinks = { shared, state, identity, metrics: () => metrics }
   const watch = startProbing({ settings, log, table, random: Math.random, ...sinks })
+  if (shared.tallies) state.availability.share(shared.tallies)
   const operator = createOperator({
     table,
     workers,
     log,
     state,
-    shared: shared.overrides,
+    shared,
     reputation: identity,
     random: Math.random,
   })
   const metrics: Metrics = createMetrics(
     metricSources({ ...given, workers, watch, operator, identity, state, shared }),
   )
-  beginWatching(keeper, { watch, operator, identity, state })
+  beginWatching(keeper, { watch, operator, identity, state, shared })
   const explain = explainerOf({ ...given, watch, operator }, table)
   const running = { watch, operator, state, shared, identity, workers, metrics, explain }
   return { ...given, ...running, startedMs: systemClock.monotonicMs(), isStopping: false }
@@ -144,13 +162,20 @@ function assemble(given: AnsweringNeeds, udp: UdpTransport, state: KeptState): P
 
 function beginWatching(
   keeper: ZoneKeeper,
-  { watch, operator, identity, state }: Pick<Parts, 'watch' | 'operator' | 'identity' | 'state'>,
+  {
+    watch,
+    operator,
+    identity,
+    state,
+    shared,
+  }: Pick<Parts, 'watch' | 'operator' | 'identity' | 'state' | 'shared'>,
 ): void {
-  const { watched, targets, identities } = keeper.current()
+  const { watched, targets, identities, content } = keeper.current()
   watch.watch(watched, watchedPools(targets))
   operator.watch(targets)
   state.follow(() => watch.saved())
   identity.watch(identities)
+  shared.configure(content)
 }
 
 const explainerOf = (

@@ -59,10 +59,12 @@ export function logTransition(log: Log, transition: Transition): void {
 }
 
 export const overrideEvents = (log: Log): Pick<MemberWatchOptions, 'onSet' | 'onEnd'> => ({
-  onSet(override) {
+  onSet(override, from) {
     const { zone, target, action, by } = override
-    const message = `${target}.${zone}: ${action.kind}, by ${by || 'someone'}`
-    log.info({ event: 'override.set', ...overrideFields(override) }, message)
+    const where = from === null ? '' : `, at ${from}`
+    const message = `${target}.${zone}: ${action.kind}, by ${by || 'someone'}${where}`
+    const origin = from === null ? {} : { from }
+    log.info({ event: 'override.set', ...overrideFields(override), ...origin }, message)
   },
   onEnd(override, end, endedBy) {
     const { zone, target, action } = override

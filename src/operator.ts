@@ -26,7 +26,7 @@ import {
 } from './probe/feedback-book.ts'
 import { watchedMembers } from './probe/member-state.ts'
 import { createMemberWatch } from './probe/watched-members.ts'
-import type { OverrideExchange } from './share/override-exchange.ts'
+import type { SharedState } from './shared-state.ts'
 import type { Endpoint } from './transport/endpoint.ts'
 import type { Workers } from './transport/workers.ts'
 
@@ -53,7 +53,7 @@ export interface OperatorNeeds {
   readonly log: Log
   readonly reputation: Pick<IdentityWatch, 'shareOf' | 'onChange'>
   readonly state: KeptState
-  readonly shared: OverrideExchange
+  readonly shared: SharedState
   readonly random: Random
 }
 
@@ -61,8 +61,9 @@ export function createOperator(needs: OperatorNeeds): Operator {
   const { table, log, reputation, state, random } = needs
   const { counters } = needs.workers
   // Those that a store keeps are not to come back from a file: another instance may have undone them.
-  const exchange = needs.shared.isLasting ? needs.shared : state.keep(needs.shared)
-  const told = hearTargets(log, random)
+  const { overrides } = needs.shared
+  const exchange = overrides.isLasting ? overrides : state.keep(overrides)
+  const told = hearTargets(log, random, needs.shared)
   const logged = overrideEvents(log)
   const watch = createMemberWatch({
     table,
@@ -71,8 +72,8 @@ export function createOperator(needs: OperatorNeeds): Operator {
     feedback: told.sources.book,
     reputation,
     // What was handed out until now went by the weights until now.
-    onSet(override) {
-      logged.onSet(override)
+    onSet(override, from) {
+      logged.onSet(override, from)
       shares.sample()
     },
     onEnd(...ended) {
@@ -115,10 +116,16 @@ interface HeardTargets {
   stop(): void
 }
 
-function hearTargets(log: Log, random: Random): HeardTargets {
+function hearTargets(log: Log, random: Random, shared: SharedState): HeardTargets {
   const onEffect = (...told: Parameters<FeedbackTold>): void => logFeedback(log, ...told)
-  const book = createFeedbackBook(systemClock, systemAlarm, onEffect)
-  const agents = createAgentWatch({ clock: systemClock, random, book })
+  const book = createFeedbackBook(systemClock, systemAlarm, onEffect, shared.feedback)
+  const agents = createAgentWatch({
+    clock: systemClock,
+    random,
+    book,
+    isAskedHere: ({ zone, target }) =>
+      shared.feedback === null || shared.exchange.isProbedHere(`agent ${zone} ${target}`),
+  })
   let names: readonly NamedTarget[] = []
   return {
     sources: {

@@ -15,6 +15,7 @@ import type { IdentityWatch } from './identity/watch.ts'
 import type { Operator } from './operator.ts'
 import type { Watch } from './probe/watch.ts'
 import { watchedPools } from './probe/watched-pools.ts'
+import type { SharedState } from './shared-state.ts'
 import { needsPlaces } from './steer/needs-places.ts'
 import type { StreamSettings } from './transport/streams.ts'
 import type { Workers } from './transport/workers.ts'
@@ -36,6 +37,7 @@ export interface FileTakers extends ServedFiles {
   readonly watch: Watch
   readonly operator: Operator
   readonly identity: IdentityWatch
+  readonly shared: Pick<SharedState, 'configure'>
   readonly workers: Workers
 }
 
@@ -68,7 +70,7 @@ export async function reloadServedFiles(takers: FileTakers, cause: string): Prom
 }
 
 async function reloadZones(
-  { keeper, places, log, workers, watch, operator, identity }: FileTakers,
+  { keeper, places, log, workers, watch, operator, identity, shared }: FileTakers,
   cause: string,
 ): Promise<void> {
   const loaded = await keeper.load()
@@ -82,6 +84,7 @@ async function reloadZones(
   operator.watch(loaded.served.targets)
   identity.watch(loaded.served.identities)
   workers.publish(loaded.served.catalog)
+  shared.configure(loaded.served.content)
 }
 
 async function reloadCertificate(

@@ -1,22 +1,31 @@
 // What instances share, put together: an exchange that keeps to itself, or one over a store that all of them reach.
 
+import { createHash } from 'node:crypto'
+
 import type { Settings } from './config/settings.ts'
 import { systemClock } from './lib/clock.ts'
 import type { Log } from './log.ts'
 import type { Exchange } from './share/exchange.ts'
+import type { FeedbackExchange } from './share/feedback-exchange.ts'
 import { createMemoryOverrides } from './share/memory-overrides.ts'
 import { createMemoryExchange } from './share/memory.ts'
 import type { OverrideExchange } from './share/override-exchange.ts'
 import { createRedisExchange } from './share/redis-exchange.ts'
 import { createRedisLink } from './share/redis-link.ts'
+import type { ConfigGroup } from './share/config-agreement.ts'
 import type { SharedEvent, StateView } from './share/state-events.ts'
 import { stateTimes } from './share/state-settings.ts'
+import type { TallyExchange } from './share/tally-exchange.ts'
 
 export interface SharedState {
   readonly exchange: Exchange
   readonly overrides: OverrideExchange
-  /** null: this instance is alone. */
+  /** null: this instance is alone; so below. */
+  readonly feedback: FeedbackExchange | null
+  readonly tallies: TallyExchange | null
   readonly view: (() => StateView) | null
+  /** What the zones say; with the settings that are to be equal too, it is compared with what others have. */
+  configure(content: string): void
   stop(): Promise<void>
 }
 
@@ -32,7 +41,10 @@ export function openSharedState(
     return {
       exchange: createMemoryExchange(instance, site),
       overrides: createMemoryOverrides(),
+      feedback: null,
+      tallies: null,
       view: null,
+      configure() {},
       stop: async () => {},
     }
   const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
@@ -49,10 +61,20 @@ export function openSharedState(
   return {
     exchange,
     overrides: exchange.overrides,
+    feedback: exchange.feedback,
+    tallies: exchange.tallies,
     view: () => exchange.stateView(),
+    configure: (content) =>
+      exchange.configure(configOf(content, [state.vantages, state.heartbeatMs])),
     stop: () => exchange.stop(),
   }
 }
+
+const configOf = (content: string, settings: readonly number[]): string =>
+  createHash('sha256')
+    .update(JSON.stringify([content, ...settings]))
+    .digest('base64url')
+    .slice(0, 16)
 
 function logShared(log: Log, event: SharedEvent): void {
   switch (event.kind) {
@@ -72,7 +94,7 @@ function logShared(log: Log, event: SharedEvent): void {
         'another instance is there',
       )
     case 'peer-gone':
-      return log.warn({ event: 'peer.gone', peer: event.peer }, 'another instance is gone')
+      return logGone(log, event)
     case 'emptied':
       return log.warn({ event: 'state.emptied' }, 'the store lost its memory: ours is written anew')
     case 'fenced':
@@ -82,7 +104,30 @@ function logShared(log: Log, event: SharedEvent): void {
       )
     case 'unfenced':
       return log.info({ event: 'state.unfenced' }, 'the name of this instance is its own again')
+    case 'config-differs':
+      return log.warn(
+        { event: 'config.differs', groups: event.groups },
+        `instances have different zone files: ${event.groups.map(inWords).join(' | ')}`,
+      )
+    case 'config-agrees':
+      return log.info({ event: 'config.agrees' }, 'all instances have the same zone files again')
     default:
       return event satisfies never
   }
+}
+
+function logGone(
+  log: Log,
+  { peer, isStopped }: SharedEvent & { readonly kind: 'peer-gone' },
+): void {
+  const fields = { event: 'peer.gone', peer, why: isStopped ? 'stopped' : 'silent' }
+  if (isStopped) log.info(fields, 'another instance stopped, and said so')
+  else log.warn(fields, 'another instance is gone')
+}
+
+const namesShown = 8
+
+function inWords({ instances }: ConfigGroup): string {
+  const more = instances.length - namesShown
+  return instances.slice(0, namesShown).join(' ') + (more > 0 ? ` and ${more} more` : '')
 }

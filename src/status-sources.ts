@@ -27,8 +27,8 @@ export function statusSources({ settings, keeper, shared, startedMs }: StatusNee
     sharing() {
       const { kind, degraded } = shared.exchange.status()
       const view = shared.view?.()
-      const { fenced = false, unansweredSeconds = 0, peers = [] } = view ?? {}
-      return { kind, degraded, fenced, unansweredSeconds, peers }
+      const { fenced = false, unansweredSeconds = 0, peers = [], config = null } = view ?? {}
+      return { kind, degraded, fenced, unansweredSeconds, peers, config }
     },
     votesOn(slot) {
       const current = keeper.current().watched

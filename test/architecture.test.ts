@@ -19,7 +19,7 @@ interface Row {
 }
 
 const everyFolder =
-  'admin answer config explain geo guard health identity lib probe share steer stub transport wire zone'
+  'admin answer config explain geo guard health identity lib probe share steer stub supervisor transport wire zone'
 
 const law: readonly Row[] = [
   { from: 'lib', imports: '' },
@@ -59,12 +59,12 @@ const law: readonly Row[] = [
   {
     from: 'served-files.ts',
     imports: 'config geo log-events.ts probe steer',
-    typesOnly: 'identity lib log.ts operator.ts transport',
+    typesOnly: 'identity lib log.ts operator.ts shared-state.ts transport',
   },
   {
     from: 'operator.ts',
     imports: 'admin health lib log-events.ts log-kept.ts probe',
-    typesOnly: 'config identity kept-state.ts log.ts share transport',
+    typesOnly: 'config identity kept-state.ts log.ts shared-state.ts transport',
     packages: 'node:*',
   },
   { from: 'log-kept.ts', imports: '', typesOnly: 'health log.ts probe share' },
@@ -73,7 +73,12 @@ const law: readonly Row[] = [
     imports: 'lib log-kept.ts probe share',
     typesOnly: 'config health log.ts',
   },
-  { from: 'shared-state.ts', imports: 'lib share', typesOnly: 'config log.ts' },
+  {
+    from: 'shared-state.ts',
+    imports: 'lib share',
+    typesOnly: 'config log.ts',
+    packages: 'node:*',
+  },
   { from: 'start-report.ts', imports: 'transport', typesOnly: 'config' },
   { from: 'log-identity.ts', imports: 'identity', typesOnly: 'log.ts' },
   {
@@ -109,14 +114,16 @@ const law: readonly Row[] = [
     typesOnly: 'admin config shared-state.ts',
   },
   { from: 'announcing.ts', imports: 'admin', typesOnly: 'config log.ts' },
+  { from: 'supervisor', imports: '', packages: 'koffi node:*' },
+  { from: 'supervising.ts', imports: 'admin supervisor', typesOnly: 'answer log.ts' },
   {
     from: 'app.ts',
-    imports: `${everyFolder} announcing.ts answering-workers.ts explainer.ts kept-state.ts log-events.ts log.ts metric-sources.ts operator.ts outside-view.ts probing.ts served-files.ts shared-state.ts start-report.ts status-sources.ts version.ts`,
+    imports: `${everyFolder} announcing.ts answering-workers.ts explainer.ts kept-state.ts log-events.ts log.ts metric-sources.ts operator.ts outside-view.ts probing.ts served-files.ts shared-state.ts start-report.ts status-sources.ts supervising.ts version.ts`,
     packages: 'node:*',
   },
   {
     from: 'doctor',
-    imports: 'geo lib probe steer stub wire',
+    imports: 'geo lib probe share steer stub wire',
     typesOnly: 'config zone',
     packages: 'node:*',
   },
@@ -245,6 +252,7 @@ describe('imports', () => {
       'explainer.ts',
       'status-sources.ts',
       'announcing.ts',
+      'supervising.ts',
       'app.ts',
     ])
     const importersOf = (to: string): string[] =>

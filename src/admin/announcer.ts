@@ -32,7 +32,14 @@ export interface AnnouncerOptions {
   readonly everyMs?: number
 }
 
+export interface AnnouncerView {
+  readonly word: Announcement
+  /** Times that the file or the command failed. */
+  readonly failures: { readonly file: number; readonly command: number }
+}
+
 export interface Announcer {
+  view(): AnnouncerView
   /** Says `down` and looks no more. */
   stop(): Promise<void>
 }
@@ -53,6 +60,7 @@ class WatchedWord implements Announcer {
   #told: Announcement | null = null
   #telling: Promise<void> | null = null
   readonly #lastWhy = { file: '', command: '' }
+  readonly #failures = { file: 0, command: 0 }
   #timer: NodeJS.Timeout | undefined
   #work: Promise<void>
   #isStopped = false
@@ -61,6 +69,10 @@ class WatchedWord implements Announcer {
     this.#options = options
     // What lies there is of another process.
     this.#work = this.#say().then(() => this.#later())
+  }
+
+  view(): AnnouncerView {
+    return { word: this.#word, failures: { ...this.#failures } }
   }
 
   async stop(): Promise<void> {
@@ -126,6 +138,7 @@ class WatchedWord implements Announcer {
   }
 
   #failed(what: 'file' | 'command', why: string): void {
+    this.#failures[what]++
     if (this.#lastWhy[what] === why) return
     this.#lastWhy[what] = why
     this.#options.onEvent({ kind: 'failed', what, why })

@@ -29,18 +29,24 @@ export async function checkReadiness(sources: ReadinessSources): Promise<Readine
   if (!sources.isProbed()) reasons.push('the first round of probes is not done')
   if (apex === null) reasons.push('no zones are loaded')
   if (reasons.length > 0 || apex === null) return { ready: false, reasons }
-  const silent = await Promise.all(
-    sources.endpoints.map(async (endpoint) =>
-      (await answersSoa(endpoint, apex)) ? null : endpoint,
-    ),
-  )
-  for (const endpoint of silent) {
-    if (endpoint)
-      reasons.push(
-        `no answer to our own SOA from ${formatEndpoint(endpoint)} within ${answerWithinMs} ms`,
-      )
-  }
+  for (const endpoint of await silentEndpoints(sources))
+    reasons.push(
+      `no answer to our own SOA from ${formatEndpoint(endpoint)} within ${answerWithinMs} ms`,
+    )
   return { ready: reasons.length === 0, reasons }
+}
+
+/** Those that do not answer our own SOA; none where there is no zone to ask for. */
+export async function silentEndpoints({
+  endpoints,
+  someApex,
+}: Pick<ReadinessSources, 'endpoints' | 'someApex'>): Promise<readonly Endpoint[]> {
+  const apex = someApex()
+  if (apex === null) return []
+  const looks = endpoints.map(async (endpoint) =>
+    (await answersSoa(endpoint, apex)) ? [] : [endpoint],
+  )
+  return (await Promise.all(looks)).flat()
 }
 
 /** A wildcard address cannot be asked: its loopback can. */

@@ -22,6 +22,7 @@ export interface ReportedShare {
   readonly streamLagSeconds: number
   readonly unansweredSeconds: number
   readonly peers: readonly { readonly instance: string; readonly ageSeconds: number }[]
+  readonly config: { readonly differs: boolean }
 }
 
 type One = (
@@ -69,6 +70,12 @@ function registerReach(one: One): void {
     'mxsteer_state_fenced',
     '1: another process has the name of this instance',
     (share) => (share.fenced ? 1 : 0),
+  )
+  one(
+    'gauge',
+    'mxsteer_config_differs',
+    '1: for too long instances have different zone files, or settings that are to be equal',
+    (share) => (share.config.differs ? 1 : 0),
   )
   one('gauge', 'mxsteer_instances', 'Instances alive, this one included', (share) => {
     return share.instances

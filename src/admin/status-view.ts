@@ -16,8 +16,15 @@ export interface SharingStatus {
     readonly instance: string
     readonly site: string
     readonly state: string
+    readonly config: string | null
     readonly ageSeconds: number
   }[]
+  /** null: this one is alone. */
+  readonly config: {
+    readonly own: string | null
+    readonly differs: boolean
+    readonly groups: readonly { readonly config: string; readonly instances: readonly string[] }[]
+  } | null
 }
 
 export interface StatusSources {
@@ -38,7 +45,7 @@ export interface StatusParts {
 
 export function statusView({ status, states, overrides }: StatusParts, ready: Readiness): object {
   const { version, instance, site } = status
-  const { kind, degraded, fenced, unansweredSeconds, peers } = status.sharing()
+  const { kind, degraded, fenced, unansweredSeconds, peers, config } = status.sharing()
   return {
     instance,
     site,
@@ -48,6 +55,7 @@ export function statusView({ status, states, overrides }: StatusParts, ready: Re
     ready: ready.ready,
     reasons: ready.reasons,
     state: { kind, degraded, fenced, unansweredSeconds: rounded(unansweredSeconds) },
+    config,
     peers: peers.map((peer) => ({ ...peer, ageSeconds: rounded(peer.ageSeconds) })),
     pools: poolViews(overrides.watch.states()),
     targets: states().map((one) => targetView(one, status.votesOn(one.slot))),

@@ -33,7 +33,8 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   }
   const ofZones = loaded.kind === 'loaded' ? loaded.warnings : []
   const warnings = [...found.warnings, ...ofZones].map(inWords)
-  const lines = await examine({ ...wanted, settings, loaded, warnings, resolver })
+  const { random } = Math
+  const lines = await examine({ ...wanted, settings, loaded, warnings, resolver, random })
   process.stdout.write(
     flags.values['json'] ? `${JSON.stringify(lines, null, 2)}\n` : lines.map(inLines).join(''),
   )

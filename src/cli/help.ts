@@ -7,7 +7,7 @@ export const helpText = `mxsteer: an authoritative DNS server that steers mail
   mxsteer check [DIR] --diff DIR     which names the other folder answers differently, and for whom
   mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
   mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
-  mxsteer doctor [options]           delegation, glue, name servers, clock, port 25, databases: what to mend
+  mxsteer doctor [options]           delegation, glue, name servers, store, port 25, databases: what to mend
 
   of a running server:
   mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage

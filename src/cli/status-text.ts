@@ -23,6 +23,11 @@ export interface StatusReport {
     readonly state: string
     readonly ageSeconds: number
   }[]
+  /** null: it has no others. */
+  readonly config: {
+    readonly differs: boolean
+    readonly groups: readonly { readonly instances: readonly string[] }[]
+  } | null
   readonly pools: readonly PoolReport[]
   readonly targets: readonly TargetReport[]
   readonly overrides: readonly OverrideReport[]
@@ -80,6 +85,7 @@ function headLines(report: StatusReport): readonly string[] {
     who,
     ready ? 'ready' : `NOT READY: ${reasons.join('; ')}`,
     `state: ${stateText(report)}`,
+    ...configLines(report),
   ].map((line) => cut(printable(line), terminalColumns))
 }
 
@@ -89,6 +95,13 @@ function stateText({ state, peers }: StatusReport): string {
   if (state.degraded)
     return `${state.kind}, DEGRADED: the store has not answered for ${spanText(state.unansweredSeconds)}`
   return `${state.kind}, ${peers.length + 1} instances`
+}
+
+/** Nothing where all have the same. */
+function configLines({ config }: StatusReport): readonly string[] {
+  if (config === null || config.groups.length < 2) return []
+  const groups = config.groups.map(({ instances }) => instances.join(' ')).join(' | ')
+  return [`config: ${config.differs ? 'DIFFERS' : 'differs, not for long yet'}: ${groups}`]
 }
 
 const peerLines = ({ peers }: StatusReport): readonly string[] =>

@@ -10,6 +10,7 @@ import { type CompiledZone, compileZone } from '../zone/compile.ts'
 import type { ZoneSource } from '../zone/zone-source.ts'
 import type { NameKey, Zone } from '../zone/zone.ts'
 import type { Allocation, AllocationRound } from './allocation.ts'
+import { contentHash } from './content-hash.ts'
 import type { Mistake } from './mistake.ts'
 import { probedAs } from './probe-profile.ts'
 import { type ReadFile, readFolder } from './read-folder.ts'
@@ -29,6 +30,8 @@ export type ZonesLoaded =
       readonly warnings: readonly Mistake[]
       /** Moves with the content of any file. */
       readonly hash: string
+      /** Moves with what the zones say: the same on every instance that has them. */
+      readonly content: string
     }
   | { readonly kind: 'rejected'; readonly mistakes: readonly Mistake[] }
 
@@ -73,6 +76,7 @@ export async function loadZones(
     zones: loading.ready.map(({ name, zone }) => ({ name, serial: zone.serial })),
     warnings: gatherMistakes(mistakes),
     hash: hash.digest('hex'),
+    content: contentHash(loading.ready.map(({ source }) => source)),
   }
 }
 

@@ -16,6 +16,8 @@ export interface ServedZones {
   readonly identities: readonly WatchedIdentity[]
   /** Names and serials, for logs and metrics. */
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
+  /** What they say, as a hash; empty before the first load. */
+  readonly content: string
 }
 
 export type LoadOutcome =
@@ -45,6 +47,7 @@ const nothing: ServedZones = {
   targets: [],
   identities: [],
   zones: [],
+  content: '',
 }
 
 export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
@@ -69,6 +72,7 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
       targets: loaded.targets,
       identities: loaded.identities,
       zones: loaded.zones,
+      content: loaded.content,
     }
     last = { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000) }
     return { kind: 'loaded', served, warnings: loaded.warnings, isChanged }

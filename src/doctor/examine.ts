@@ -11,7 +11,8 @@ import { type DoctorLine, type Verdict, fail, ok, skip, warn } from './line.ts'
 import { checkNameServers } from './name-servers.ts'
 import { type OwnZone, readOwnZone } from './own-zone.ts'
 import { type Asking, askParent } from './parent.ts'
-import { type Egress, checkClock, checkEgress, checkPlaces, checkState } from './surroundings.ts'
+import { checkState } from './store.ts'
+import { type Egress, checkClock, checkEgress, checkPlaces } from './surroundings.ts'
 
 export interface Examination {
   readonly settings: Settings
@@ -26,6 +27,7 @@ export interface Examination {
   readonly zone: string | null
   readonly egress: Egress
   readonly peers: readonly string[]
+  readonly random: () => number
 }
 
 const timeoutMs = 3000
@@ -33,13 +35,14 @@ const timeoutMs = 3000
 export async function examine(given: Examination): Promise<readonly DoctorLine[]> {
   const { settings, loaded, peers, egress } = given
   const isLoaded = loaded.kind === 'loaded'
-  const [zones, clock, reached, places] = await Promise.all([
+  const [zones, clock, state, reached, places] = await Promise.all([
     checkZones(given),
     checkClock(peers),
+    checkState(settings, given.random),
     checkEgress(egress, isLoaded ? loaded.watched : []),
     checkPlaces(settings.geoip, isLoaded && needsPlaces(catalogOf(loaded))),
   ])
-  const here = [...clock, checkState(settings.state), reached, ...places]
+  const here = [...clock, ...state, reached, ...places]
   return [...checkConfig(given).map(general), ...zones, ...here.map(general)]
 }
 

@@ -1,9 +1,8 @@
-// What else an instance lives from: the clock, the shared state, port 25 outwards, GeoIP databases.
+// What else an instance lives from: the clock, port 25 outwards, GeoIP databases.
 
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 
-import type { Settings } from '../config/settings.ts'
 import { type PlaceFiles, createPlaceKeeper } from '../geo/place-keeper.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Outcome } from '../probe/outcome.ts'
@@ -46,11 +45,6 @@ export function judgeClock(peer: string, offsetMs: number): Verdict {
   const isFar = Math.abs(offsetMs) > clockLimits.failMs
   return (isFar ? fail : warn)('clock', told, 'let both hosts take their time from NTP')
 }
-
-export const checkState = (state: Settings['state']): Verdict =>
-  state === 'memory'
-    ? ok('state', 'memory: this instance shares nothing')
-    : skip('state', 'shared state is not asked by this command')
 
 export interface Egress {
   /** HOST or HOST:PORT to try; null: targets. */

@@ -92,6 +92,39 @@ export const saveAvailability = (rings: Availability): SavedAvailability =>
       .map((at) => [numbers[at] as number, good[at] as number, total[at] as number] as const),
   )
 
+/** The same as `handshakesOf`, of buckets that were saved, by this instance or another. */
+export function savedHandshakes(
+  saved: SavedAvailability,
+  window: AvailabilityWindow,
+  wallMs: number,
+): Handshakes {
+  const i = availabilityWindows.findIndex(({ name }) => name === window)
+  const { bucketMs = 1, buckets = 0 } = availabilityWindows[i] ?? {}
+  const now = Math.floor(wallMs / bucketMs)
+  const sum = { good: 0, total: 0 }
+  for (const [number, good, total] of saved[i] ?? []) {
+    if (number <= now - buckets || number > now) continue
+    sum.good += good
+    sum.total += total
+  }
+  return sum
+}
+
+/** What a later look at the same counts has beyond an earlier one; what the earlier one has beyond is left out. */
+export const availabilityGain = (
+  later: SavedAvailability,
+  earlier: SavedAvailability,
+): SavedAvailability =>
+  later.map((buckets, i) => {
+    const before = new Map((earlier[i] ?? []).map(([number, ...counts]) => [number, counts]))
+    return buckets.flatMap(([number, good, total]) => {
+      const [goodBefore, totalBefore] = before.get(number) ?? [0, 0]
+      const more = total - totalBefore
+      if (more <= 0) return []
+      return [[number, Math.min(more, Math.max(0, good - goodBefore)), more] as const]
+    })
+  })
+
 /** Adds what was saved. */
 export function restoreAvailability(rings: Availability, saved: SavedAvailability): void {
   for (const [i, buckets] of saved.entries()) {

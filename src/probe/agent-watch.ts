@@ -1,5 +1,6 @@
 // Watches agents: asks each on its schedule and tells the book what it said. An agent that does not answer changes
-// nothing until what it said last ends: after three intervals, and half a minute at least.
+// nothing until what it said last ends: after three intervals, and half a minute at least. Where several instances share
+// what they hear, some of them ask (`isAskedHere`).
 
 import type { FeedbackWriter } from '../health/feedback.ts'
 import type { Clock, Random } from '../lib/clock.ts'
@@ -27,6 +28,8 @@ export interface AgentWatchOptions {
   readonly random: Random
   readonly book: FeedbackBook
   readonly alarm?: Alarm
+  /** Others ask it otherwise. */
+  readonly isAskedHere?: (of: NamedTarget) => boolean
   /** For tests. */
   readonly ask?: typeof askAgent
 }
@@ -84,6 +87,7 @@ class Asking implements AgentWatch {
   }
 
   #run(job: AskedAgent, done: () => void): void {
+    if (this.#options.isAskedHere?.(job.watched) === false) return done()
     const ended = this.#ask(job).finally(() => {
       this.#inFlight.delete(ended)
       done()

@@ -1,5 +1,6 @@
 // The words of all targets that say something of themselves. Bounded by the targets there are, three words each.
-// Who wants to know is told when what they come to has changed, their end included.
+// Who wants to know is told when what they come to has changed, their end included. With an exchange they are the words
+// of all instances: the last one that a writer told to any of them.
 
 import {
   type Feedback,
@@ -11,6 +12,7 @@ import {
   noFeedback,
 } from '../health/feedback.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { FeedbackExchange, SharedWord } from '../share/feedback-exchange.ts'
 import { type Alarm, systemAlarm } from './alarm.ts'
 
 export interface NamedTarget {
@@ -45,7 +47,15 @@ export const createFeedbackBook = (
   clock: Clock,
   alarm: Alarm = systemAlarm,
   onEffect: FeedbackTold = () => {},
-): FeedbackBook => new TimedBook(clock, alarm, onEffect)
+  exchange: FeedbackExchange | null = null,
+): FeedbackBook => new TimedBook({ clock, alarm, onEffect, exchange })
+
+interface BookNeeds {
+  readonly clock: Clock
+  readonly alarm: Alarm
+  readonly onEffect: FeedbackTold
+  readonly exchange: FeedbackExchange | null
+}
 
 interface Entry {
   readonly of: NamedTarget
@@ -58,19 +68,26 @@ class TimedBook implements FeedbackBook {
   readonly #alarm: Alarm
   readonly #onEffect: FeedbackTold
   readonly #entries = new Map<string, Entry>()
+  readonly #exchange: FeedbackExchange | null
+  readonly #unsubscribe: () => void
+  #kept: ReadonlySet<string> = new Set()
   #changed: () => void = () => {}
   #calloff: (() => void) | null = null
   #plannedMs = Infinity
 
-  constructor(clock: Clock, alarm: Alarm, onEffect: FeedbackTold) {
+  constructor({ clock, alarm, onEffect, exchange }: BookNeeds) {
     this.#clock = clock
     this.#alarm = alarm
     this.#onEffect = onEffect
+    this.#exchange = exchange
+    this.#unsubscribe = exchange?.subscribe(() => this.#takeShared()) ?? (() => {})
   }
 
   keep(targets: readonly NamedTarget[]): void {
     const kept = new Set(targets.map(keyOf))
     for (const key of this.#entries.keys()) if (!kept.has(key)) this.#entries.delete(key)
+    this.#kept = kept
+    this.#takeShared()
   }
 
   tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackWord, forMs: number): Feedback {
@@ -80,6 +97,7 @@ class TimedBook implements FeedbackBook {
     const isOver = before !== null && before.untilMs <= nowMs
     const told = heed(isOver ? null : before, word, { nowMs, untilMs: nowMs + forMs })
     entry.words.set(writer, told)
+    this.#exchange?.say({ ...of, writer }, told)
     if (this.#weigh(entry, nowMs)) this.#changed()
     this.#plan(told.untilMs)
     return told
@@ -88,6 +106,7 @@ class TimedBook implements FeedbackBook {
   withdraw(of: NamedTarget, writer: FeedbackWriter): boolean {
     const entry = this.#entries.get(keyOf(of))
     if (!entry?.words.delete(writer)) return false
+    this.#exchange?.say({ ...of, writer }, null)
     if (this.#weigh(entry, this.#clock.wallMs())) this.#changed()
     return true
   }
@@ -108,11 +127,34 @@ class TimedBook implements FeedbackBook {
   }
 
   stop(): void {
+    this.#unsubscribe()
     this.#calloff?.()
     this.#calloff = null
   }
 
-  #entryOf(of: NamedTarget): Entry {
+  /** In place of all words: ours are among them. Those of targets that no zone here has wait for it. */
+  #takeShared(): void {
+    if (this.#exchange === null) return
+    const byTarget = Map.groupBy(this.#exchange.words(), keyOf)
+    const touched = new Set([...byTarget.keys(), ...this.#entries.keys()])
+    const nowMs = this.#clock.wallMs()
+    let isChanged = false
+    for (const key of touched) {
+      const words = byTarget.get(key) ?? []
+      const [of] = words
+      const entry = this.#entries.get(key) ?? (of && this.#kept.has(key) && this.#entryOf(of))
+      if (!entry) continue
+      entry.words.clear()
+      for (const { writer, told } of words) entry.words.set(writer, told)
+      if (this.#weigh(entry, nowMs)) isChanged = true
+      if (entry.words.size === 0) this.#entries.delete(key)
+    }
+    if (isChanged) this.#changed()
+    this.#plan(Math.min(Infinity, ...soonestEnds(this.#exchange.words(), nowMs)))
+  }
+
+  #entryOf({ zone, target }: NamedTarget): Entry {
+    const of = { zone, target }
     const known = this.#entries.get(keyOf(of))
     if (known) return known
     const entry: Entry = { of, words: new Map(), effect: noFeedback }
@@ -159,5 +201,8 @@ class TimedBook implements FeedbackBook {
     })
   }
 }
+
+const soonestEnds = (words: readonly SharedWord[], nowMs: number): readonly number[] =>
+  words.map(({ told }) => told.untilMs).filter((untilMs) => untilMs > nowMs)
 
 const keyOf = ({ zone, target }: NamedTarget): string => `${zone} ${target}`

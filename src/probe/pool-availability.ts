@@ -1,18 +1,22 @@
-// Availability of pools: every probe of an address counts for each pool that its target is in.
+// Availability of pools: every probe of an address counts for each pool that its target is in. What other instances
+// counted stands beside what this one did, and is summed only where somebody looks.
 
 import {
   type Availability,
   type AvailabilityWindow,
   type Handshakes,
   type SavedAvailability,
+  availabilityGain,
   countHandshake,
   createAvailability,
   handshakesOf,
   restoreAvailability,
   saveAvailability,
+  savedHandshakes,
 } from '../health/availability.ts'
 import { effectOf } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { TallyExchange } from '../share/tally-exchange.ts'
 import type { Outcome } from './outcome.ts'
 import type { WatchedAddress } from './profile.ts'
 
@@ -39,8 +43,11 @@ export interface PoolAvailability {
   /** Replaces the set of pools. */
   watch(targets: readonly MeasuredTarget[]): void
   observe(watched: WatchedAddress, outcome: Outcome): void
+  /** By all instances. */
   pools(): readonly MeasuredPool[]
-  /** By zone and pool. */
+  /** Tells others what was counted here, and counts what they tell. */
+  share(tallies: TallyExchange): void
+  /** Counted here, by zone and pool. */
   saved(): ReadonlyMap<string, SavedAvailability>
 }
 
@@ -59,6 +66,7 @@ interface Counted {
 class CountedPools implements PoolAvailability {
   readonly #clock: Clock
   readonly #restored: ReadonlyMap<string, SavedAvailability>
+  #tallies: TallyExchange | null = null
   #pools: ReadonlyMap<string, Counted> = new Map()
   /** By slot, zone and target: which pools an outcome counts for. */
   #byAddress: ReadonlyMap<string, readonly Counted[]> = new Map()
@@ -104,12 +112,35 @@ class CountedPools implements PoolAvailability {
       zone,
       pool,
       target,
-      handshakes: (window) => handshakesOf(rings, window, wallMs),
+      handshakes: (window) =>
+        [
+          handshakesOf(rings, window, wallMs),
+          ...this.#othersOf(zone, pool).map((saved) => savedHandshakes(saved, window, wallMs)),
+        ].reduce(addHandshakes),
     }))
+  }
+
+  share(tallies: TallyExchange): void {
+    this.#tallies = tallies
+    tallies.follow({
+      current: () => this.saved(),
+      restore: (key, saved) => this.#restoreShared(key, saved),
+    })
   }
 
   saved(): ReadonlyMap<string, SavedAvailability> {
     return new Map([...this.#pools].map(([key, { rings }]) => [key, saveAvailability(rings)]))
+  }
+
+  #othersOf(zone: string, pool: string): readonly SavedAvailability[] {
+    return this.#tallies?.of(`${zone} ${pool}`) ?? []
+  }
+
+  /** Only what the state file, where there was one, did not have already. */
+  #restoreShared(key: string, saved: SavedAvailability): void {
+    const rings = this.#pools.get(key)?.rings
+    const known = this.#restored.get(key) ?? []
+    if (rings) restoreAvailability(rings, availabilityGain(saved, known))
   }
 
   #ringsOf(key: string): Availability {
@@ -119,3 +150,8 @@ class CountedPools implements PoolAvailability {
     return rings
   }
 }
+
+const addHandshakes = (a: Handshakes, b: Handshakes): Handshakes => ({
+  good: a.good + b.good,
+  total: a.total + b.total,
+})

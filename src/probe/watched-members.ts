@@ -8,7 +8,7 @@ import { noFeedback, withFeedback } from '../health/feedback.ts'
 import { type Override, effectOf, nextEndMs, setOverride } from '../health/overrides.ts'
 import { type HealthWriter, Standing } from '../health/table.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { OverrideExchange } from '../share/override-exchange.ts'
+import type { ForeignOverrides, OverrideExchange } from '../share/override-exchange.ts'
 import { type Alarm, systemAlarm } from './alarm.ts'
 import type { FeedbackBook } from './feedback-book.ts'
 import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
@@ -41,7 +41,8 @@ export interface MemberWatchOptions {
   readonly exchange: OverrideExchange
   readonly feedback?: FeedbackBook
   readonly reputation?: Reputation
-  readonly onSet: (override: Override) => void
+  /** `from`: another instance that was told; null: this one was. */
+  readonly onSet: (override: Override, from: string | null) => void
   readonly onEnd: (override: Override, end: OverrideEnd, by: string) => void
   readonly alarm?: Alarm
 }
@@ -52,6 +53,8 @@ export interface Reputation {
   onChange(listener: () => void): void
 }
 
+/** Of another host: what has ended by its clock has ended. */
+const clockDifferenceMs = 5000
 /** The wall clock may jump: look again now and then, and well within what timers can do. */
 const longestMs = 60_000
 
@@ -67,7 +70,7 @@ class RowWatch implements MemberWatch {
   constructor(options: MemberWatchOptions) {
     this.#options = options
     this.isLasting = options.exchange.isLasting
-    this.#unsubscribe = options.exchange.subscribe(() => this.#refresh())
+    this.#unsubscribe = options.exchange.subscribe((change) => this.#heed(change))
     options.feedback?.onChange(() => this.#refresh())
     options.reputation?.onChange(() => this.#refresh())
   }
@@ -88,7 +91,7 @@ class RowWatch implements MemberWatch {
     const taken = exchange.set(override)
     if (taken.kind === 'full') return taken
     if (taken.replaced) onEnd(taken.replaced, 'replaced', override.by)
-    onSet(override)
+    onSet(override, null)
     this.#refresh()
     return taken
   }
@@ -151,6 +154,18 @@ class RowWatch implements MemberWatch {
   #refresh(): void {
     this.#expire()
     this.#plan(this.#write())
+  }
+
+  /** What was said to another instance. */
+  #heed({ set, gone }: ForeignOverrides): void {
+    const { clock, onSet, onEnd } = this.#options
+    const soonMs = clock.wallMs() + clockDifferenceMs
+    for (const { override, isReplaced } of gone) {
+      const isOver = override.untilMs !== null && override.untilMs <= soonMs
+      onEnd(override, isReplaced ? 'replaced' : isOver ? 'time' : 'undone', '')
+    }
+    for (const { override, from } of set) onSet(override, from ?? 'another instance')
+    this.#refresh()
   }
 
   /** Whether any ended. */

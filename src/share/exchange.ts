@@ -33,5 +33,9 @@ export interface Exchange {
   subscribeDuties(onChange: () => void): () => void
   /** Whether this instance takes itself for cut off from its targets: its votes do not count elsewhere then. */
   doubtSelf(isInDoubt: boolean): void
+  /** What the zones say, as a hash that is the same wherever they say the same. */
+  configure(config: string): void
+  /** We go soon: our votes count no more, others take our probes. What is asked here is answered on. */
+  leave(): void
   status(): ExchangeStatus
 }

@@ -15,6 +15,8 @@ export function createMemoryExchange(instance: string = 'self', site: string = '
     isProbedHere: () => true,
     subscribeDuties: () => () => {},
     doubtSelf() {},
+    configure() {},
+    leave() {},
     status: () => ({ kind: 'memory', degraded: false, instances: 1 }),
   }
 }

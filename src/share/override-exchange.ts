@@ -13,9 +13,15 @@ export interface OverrideExchange {
   /** Takes out what has ended by now. Every instance does so by its own clock, so nothing is told to others. */
   expire(nowMs: number): readonly Override[]
   /** Calls back when another instance changed the list; returns how to end that. */
-  subscribe(onForeignChange: () => void): () => void
+  subscribe(onForeignChange: (change: ForeignOverrides) => void): () => void
   /** Whether they outlive this process. */
   readonly isLasting: boolean
+}
+
+export interface ForeignOverrides {
+  /** `from`: the instance that was told; null: it is not known. */
+  readonly set: readonly { readonly override: Override; readonly from: string | null }[]
+  readonly gone: readonly { readonly override: Override; readonly isReplaced: boolean }[]
 }
 
 export type OverrideTaken =

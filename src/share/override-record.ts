@@ -1,11 +1,14 @@
-// An override as it lies in the store: JSON with exactly these fields, read as strictly as an admin request is.
+// An override as it lies in the store: JSON with these fields, read as strictly as an admin request is, and `from`: the
+// instance that was told, for the logs of the others.
 
 import type { Override, OverrideAction, OverrideWeight } from '../health/overrides.ts'
+import { isInstanceName } from './state-records.ts'
 
 const longestRecord = 2048
 const weightLimits = { factor: 100, absolute: 65_535, share: 0.99 }
 
-export const formatOverride = (override: Override): string => JSON.stringify(override)
+export const formatOverride = (override: Override, from?: string): string =>
+  JSON.stringify({ ...override, from })
 
 /** null: not one. */
 export function parseOverride(value: unknown): Override | null {
@@ -20,6 +23,12 @@ export function parseOverride(value: unknown): Override | null {
   const named = { id, zone, target, pool, action, why, by, setMs }
   if (untilMs === null) return action.kind === 'disable' ? { ...named, untilMs } : null
   return isTime(untilMs) ? { ...named, untilMs } : null
+}
+
+/** Of what parseOverride takes; null: it is not told. */
+export function parseOrigin(value: unknown): string | null {
+  const from = readJson(value)?.['from']
+  return isInstanceName(from) ? from : null
 }
 
 function readJson(value: unknown): Readonly<Record<string, unknown>> | null {

@@ -4,7 +4,7 @@
 import { hashText } from '../lib/hash.ts'
 import type { Vote } from './exchange.ts'
 import { type StateKeys, endpointId } from './state-keys.ts'
-import { formatHint, formatVote } from './state-records.ts'
+import { formatVote } from './state-records.ts'
 import type { Command } from './store-link.ts'
 
 export interface OwnVote extends Vote {
@@ -122,9 +122,9 @@ function lastCommands(
   ]
 }
 
+/** `topic`: an endpoint, or one of the others that state-records.ts knows. */
 export function hintCommand(keys: StateKeys, instance: string, topic: string): Command {
-  const about = topic === '*' ? 'votes' : topic === 'ov' ? 'overrides' : { endpoint: topic }
-  return ['xadd', keys.events, 'MAXLEN', '~', eventsKept, '*', ...formatHint({ instance, about })]
+  return ['xadd', keys.events, 'MAXLEN', '~', eventsKept, '*', 'i', instance, 't', topic]
 }
 
 export function inChunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] {

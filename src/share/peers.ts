@@ -24,9 +24,17 @@ export interface Peer {
 
 export interface PeerChanges {
   readonly joined: readonly string[]
-  readonly gone: readonly string[]
+  readonly gone: readonly PeerGone[]
+  /** Those that say now that they go. */
+  readonly leaving: readonly string[]
   /** Whether who probes what may have changed. */
   readonly isMoved: boolean
+}
+
+export interface PeerGone {
+  readonly instance: string
+  /** It said so before. */
+  readonly isStopped: boolean
 }
 
 /** More changes than this and all of it is read. */
@@ -63,10 +71,13 @@ export class Peers {
   ): PeerChanges {
     this.#keepsMissing = keepsMissing
     const joined: string[] = []
-    const gone: string[] = []
+    const gone: PeerGone[] = []
+    const leaving: string[] = []
     let isMoved = false
     for (const [instance, beat] of beats) {
       const known = this.#byName.get(instance)
+      if (known && known.beat.state !== 'draining' && beat.state === 'draining')
+        leaving.push(instance)
       if (known) isMoved = this.#update(known, beat, nowMs) || isMoved
       else if (this.#welcome(instance, beat, nowMs)) joined.push(instance)
     }
@@ -77,11 +88,11 @@ export class Peers {
         continue
       this.#byName.delete(instance)
       if (isHere) this.#stopped.set(instance, signOf(peer.beat))
-      gone.push(instance)
+      gone.push({ instance, isStopped: peer.beat.state === 'draining' })
     }
     for (const instance of this.#stopped.keys())
       if (!beats.has(instance)) this.#stopped.delete(instance)
-    return { joined, gone, isMoved: isMoved || joined.length + gone.length > 0 }
+    return { joined, gone, leaving, isMoved: isMoved || joined.length + gone.length > 0 }
   }
 
   /** A hint; false: of nobody that we know. */
@@ -141,9 +152,9 @@ export class Peers {
   }
 }
 
-/** A vote that counts: of the boot that beats, and of an instance that trusts itself. */
+/** A vote that counts: of the boot that beats, and of an instance that trusts itself and stays. */
 function stateOf(peer: Peer, vote: StoredVote | undefined): VoteState {
-  if (!vote || peer.beat.state === 'suspect') return '?'
+  if (!vote || peer.beat.state !== 'ok') return '?'
   return vote.epoch === peer.beat.epoch || vote.epoch === peer.heldEpoch ? vote.state : '?'
 }
 

@@ -13,6 +13,8 @@ export interface ReachOptions {
   readonly onChange: () => void
 }
 
+const whyPatience = 5
+
 export class Reach {
   isCutOff = true
   readonly #options: ReachOptions
@@ -41,15 +43,17 @@ export class Reach {
     onChange()
   }
 
-  /** `why`: one word. */
-  missed(nowMs: number, why: string): void {
+  /** `why`: one word; null: it is not known yet. */
+  missed(nowMs: number, why: string | null): void {
     const { cutOffMs, holdMs, onEvent, onHoldOver, onChange } = this.#options
     const awayMs = this.unansweredMs(nowMs)
     if (awayMs < cutOffMs) return
+    // From the start we are cut off anyway: what keeps us out, a certificate say, may show in a moment.
+    if (this.isCutOff && why === null && awayMs < whyPatience * cutOffMs) return
     if (!this.#isToldOf) {
       this.#isToldOf = true
       this.isCutOff = true
-      onEvent({ kind: 'degraded', why })
+      onEvent({ kind: 'degraded', why: why ?? 'AWAY' })
       onChange()
     }
     if (this.#isHoldOver || awayMs < holdMs) return

@@ -5,22 +5,17 @@
 // frozen for the hold time. How these weigh then is health/consensus.ts's.
 
 import type { LiveVote } from '../health/consensus.ts'
-import { Duties } from './duties.ts'
+import { type ExchangeParts, createParts } from './exchange-parts.ts'
 import type { ExchangeStatus, Vote } from './exchange.ts'
-import { HintReader } from './hint-reader.ts'
-import { OwnVotes } from './own-votes.ts'
-import { type PeerChanges, Peers } from './peers.ts'
+import type { PeerChanges } from './peers.ts'
 import type { RedisExchangeOptions, SharedExchange } from './shared-exchange.ts'
 import type { StateSources } from './state-events.ts'
-import { Reach } from './reach.ts'
-import { countVotes, viewPeers } from './state-view.ts'
-import { type StateKeys, stateKeys } from './state-keys.ts'
 import type { Hint } from './state-records.ts'
-import { type StateTimes, stateTimes } from './state-settings.ts'
-import { StoreOverrides } from './store-overrides.ts'
-import { StoreSession } from './store-session.ts'
+import { viewState } from './state-view.ts'
+import type { StoreFeedback } from './store-feedback.ts'
+import type { StoreOverrides } from './store-overrides.ts'
+import type { StoreTallies } from './store-tallies.ts'
 import { Turns } from './turns.ts'
-import { VoteReader } from './vote-reader.ts'
 
 export const createRedisExchange = (options: RedisExchangeOptions): SharedExchange =>
   new RedisExchange(options)
@@ -29,102 +24,53 @@ const quietRetryMs = 250
 
 class RedisExchange implements SharedExchange {
   readonly overrides: StoreOverrides
+  readonly feedback: StoreFeedback
+  readonly tallies: StoreTallies
   readonly #options: RedisExchangeOptions
-  readonly #times: StateTimes
-  readonly #own = new OwnVotes()
-  readonly #peers: Peers
-  readonly #duties: Duties
-  readonly #hints: HintReader
-  readonly #session: StoreSession
+  readonly #parts: ExchangeParts
+  readonly #self = { isInDoubt: false, isLeaving: false }
   readonly #onForeignVote = new Set<(slotKey: string) => void>()
   readonly #onDuties = new Set<() => void>()
-  readonly #reader: VoteReader
-  readonly #reach: Reach
   readonly #turns: Turns
 
   constructor(options: RedisExchangeOptions) {
-    const { settings, instance, site, link, clock } = options
-    const keys = stateKeys(settings.namespace)
     this.#options = options
-    this.#times = stateTimes(settings.heartbeatMs)
-    this.#turns = new Turns(clock, () => this.#turn())
-    this.#peers = new Peers(this.#times.heartbeatLifetimeMs)
-    this.#duties = new Duties({ instance, site }, settings.vantages)
-    this.#reach = this.#createReach()
-    this.overrides = new StoreOverrides(() => this.#turns.soon(0))
-    this.#hints = new HintReader({
-      link,
-      key: keys.events,
-      blockMs: this.#times.blockMs,
+    this.#turns = new Turns(options.clock, () => this.#turn())
+    this.#parts = createParts(options, {
+      onSaid: () => this.#turns.soon(0),
       onHints: (hints) => this.#heed(hints),
-    })
-    this.#reader = new VoteReader({
-      link,
-      keys,
-      peers: this.#peers,
-      endpointsOf: (peer) => this.#duties.endpointsOf(peer, this.#own.all()),
       onVotes: (endpoints) => this.#onVotes(endpoints),
+      onPeers: (changes) => this.#onPeers(changes),
+      onReach: () => this.#tellDuties(),
     })
-    this.#session = this.#createSession(keys)
-    link.onReady(() => {
-      this.#session.reset()
+    const { overrides, feedback, tallies, session } = this.#parts
+    this.overrides = overrides
+    this.feedback = feedback
+    this.tallies = tallies
+    options.link.onReady(() => {
+      session.reset()
       this.#turns.soon(0)
     })
     this.#turns.soon(0)
   }
 
-  #createReach(): Reach {
-    const { settings, clock, onEvent } = this.#options
-    return new Reach({
-      startMs: clock.monotonicMs(),
-      cutOffMs: this.#times.cutOffMs,
-      holdMs: settings.peerHoldMs,
-      onEvent,
-      onHoldOver: () => this.#peers.forgetVotes(),
-      onChange: () => this.#tellDuties(),
-    })
-  }
-
-  #createSession(keys: StateKeys): StoreSession {
-    const { instance, site, link, random, onEvent } = this.#options
-    return new StoreSession({
-      link,
-      keys,
-      instance,
-      site,
-      random,
-      times: this.#times,
-      votes: this.#own,
-      peers: this.#peers,
-      overrides: this.overrides,
-      hints: this.#hints,
-      reader: this.#reader,
-      newStoreId: () =>
-        Math.floor(random() * 2 ** 48)
-          .toString(16)
-          .padStart(16, '0'),
-      onPeers: (changes) => this.#onPeers(changes),
-      onEvent: (kind) => onEvent({ kind }),
-    })
-  }
-
   publish(vote: Vote): void {
-    this.#own.set(vote)
-    if (this.#own.hasUnwritten()) this.#turns.soon(this.#times.gatherMs)
+    this.#parts.own.set(vote)
+    if (this.#parts.own.hasUnwritten()) this.#turns.soon(this.#parts.times.gatherMs)
   }
 
   withdraw(slotKey: string): void {
-    this.#own.delete(slotKey)
-    this.#duties.forget(slotKey)
-    this.#turns.soon(this.#times.gatherMs)
+    this.#parts.own.delete(slotKey)
+    this.#parts.duties.forget(slotKey)
+    this.#turns.soon(this.#parts.times.gatherMs)
   }
 
   votes(slotKey: string): readonly LiveVote[] {
-    const own = this.#own.get(slotKey)
+    const own = this.#parts.own.get(slotKey)
     if (!own) return []
     const { instance, site } = this.#options
     const ours = { instance, site, state: own.state, reason: own.reason }
-    return [ours, ...this.#peers.votesOn(own.endpoint, this.#duties.of(own))]
+    return [ours, ...this.#parts.peers.votesOn(own.endpoint, this.#parts.duties.of(own))]
   }
 
   subscribe(onForeignVote: (slotKey: string) => void): () => void {
@@ -133,7 +79,9 @@ class RedisExchange implements SharedExchange {
   }
 
   isProbedHere(slotKey: string): boolean {
-    return this.#reach.isCutOff || this.#duties.isOurs(this.#own.get(slotKey), slotKey)
+    return (
+      this.#parts.reach.isCutOff || this.#parts.duties.isOurs(this.#parts.own.get(slotKey), slotKey)
+    )
   }
 
   subscribeDuties(onChange: () => void): () => void {
@@ -142,54 +90,79 @@ class RedisExchange implements SharedExchange {
   }
 
   doubtSelf(isInDoubt: boolean): void {
-    const state = isInDoubt ? 'suspect' : 'ok'
-    if (this.#session.state === state) return
-    this.#session.state = state
-    this.#session.beatSoon()
-    this.#turns.soon(0)
+    this.#self.isInDoubt = isInDoubt
+    this.#showSelf()
+  }
+
+  leave(): void {
+    this.#self.isLeaving = true
+    this.#showSelf()
+  }
+
+  configure(config: string): void {
+    if (this.#parts.session.config === config) return
+    this.#parts.session.config = config
+    this.#parts.session.beatSoon()
+    this.#turns.soon(this.#parts.times.gatherMs)
   }
 
   status(): ExchangeStatus {
-    return { kind: 'redis', degraded: this.#reach.isCutOff, instances: 1 + this.#peers.count() }
-  }
-
-  stateView(): ReturnType<StateSources['stateView']> {
-    const nowMs = this.#options.clock.monotonicMs()
     return {
-      ...this.status(),
-      fenced: this.#session.isFenced,
-      votes: countVotes(this.#own, (slotKey) => this.votes(slotKey)),
-      takeovers: this.#duties.takeovers,
-      rejected: this.#session.counters.rejected + this.#reader.rejected + this.#hints.rejected(),
-      rewrites: this.#session.counters.rewrites,
-      streamLagSeconds: this.#hints.lagSeconds(),
-      unansweredSeconds: this.#reach.unansweredMs(nowMs) / 1000,
-      peers: viewPeers(this.#peers, nowMs),
+      kind: 'redis',
+      degraded: this.#parts.reach.isCutOff,
+      instances: 1 + this.#parts.peers.count(),
     }
   }
 
+  stateView(): ReturnType<StateSources['stateView']> {
+    const votesOf = (slotKey: string): readonly LiveVote[] => this.votes(slotKey)
+    return viewState({ ...this.#parts, votesOf }, this.#options.clock.monotonicMs())
+  }
+
   async stop(): Promise<void> {
+    const { reach, session, hints, tallies } = this.#parts
     this.#turns.stop()
-    this.#hints.stop()
-    if (!this.#reach.isCutOff) await this.#session.sayGoodbye()
+    hints.stop()
+    tallies.reset()
+    const last = { nowMs: this.#options.clock.monotonicMs(), isFenced: session.isFenced }
+    if (!reach.isCutOff && (await tallies.turn(last))) await session.sayGoodbye()
     this.#options.link.close()
   }
 
-  #onPeers({ joined, gone }: PeerChanges): void {
+  #showSelf(): void {
+    const { isInDoubt, isLeaving } = this.#self
+    const state = isLeaving ? 'draining' : isInDoubt ? 'suspect' : 'ok'
+    if (this.#parts.session.state === state) return
+    this.#parts.session.state = state
+    this.#parts.session.beatSoon(true)
+    this.#turns.soon(0)
+  }
+
+  #compareConfigs(nowMs: number): void {
+    if (this.#parts.reach.isCutOff || this.#self.isLeaving || this.#parts.session.isFenced) return
+    const staying = [...this.#parts.peers.all()].filter(({ beat }) => beat.state !== 'draining')
+    const others = staying.map(({ instance, beat }) => ({ instance, config: beat.config }))
+    const own = { instance: this.#options.instance, config: this.#parts.session.config }
+    const change = this.#parts.agreement.observe([own, ...others], nowMs)
+    if (change) this.#options.onEvent(change)
+  }
+
+  #onPeers({ joined, gone, leaving }: PeerChanges): void {
     const { onEvent } = this.#options
     for (const peer of joined)
-      onEvent({ kind: 'peer-joined', peer, site: this.#peers.get(peer)?.beat.site ?? '' })
-    for (const peer of gone) onEvent({ kind: 'peer-gone', peer })
-    const trusted = [...this.#peers.all()].filter(({ beat }) => beat.state === 'ok')
+      onEvent({ kind: 'peer-joined', peer, site: this.#parts.peers.get(peer)?.beat.site ?? '' })
+    for (const { instance, isStopped } of gone)
+      onEvent({ kind: 'peer-gone', peer: instance, isStopped })
+    const trusted = [...this.#parts.peers.all()].filter(({ beat }) => beat.state === 'ok')
     const live = trusted.map(({ instance, beat }) => ({ instance, site: beat.site }))
-    this.#duties.assign(live, this.#own.all(), gone.length > 0)
-    this.#peers.readAllAgain()
-    if (!this.#reach.isCutOff) this.#tellDuties()
+    this.#parts.duties.assign(live, this.#parts.own.all(), gone.length + leaving.length > 0)
+    this.#parts.peers.readAllAgain()
+    if (!this.#parts.reach.isCutOff) this.#tellDuties()
   }
 
   #onVotes(endpoints: readonly string[]): void {
     for (const endpoint of endpoints) {
-      const slotKey = this.#own.slotKeyOf(endpoint)
+      const slotKey = this.#parts.own.slotKeyOf(endpoint)
       if (slotKey !== undefined) for (const call of this.#onForeignVote) call(slotKey)
     }
   }
@@ -197,11 +170,15 @@ class RedisExchange implements SharedExchange {
   #heed(hints: readonly Hint[]): void {
     for (const { instance, about } of hints) {
       if (instance === this.#options.instance) continue
+      if (about === 'feedback') {
+        this.feedback.heard()
+        continue
+      }
       const endpoint = typeof about === 'object' ? about.endpoint : null
       // Of what is not watched here nothing is kept.
-      if (endpoint !== null && this.#own.slotKeyOf(endpoint) === undefined) continue
-      const isKnown = about === 'overrides' || this.#peers.hint(instance, endpoint)
-      if (!isKnown || endpoint === null) this.#session.pollSoon()
+      if (endpoint !== null && this.#parts.own.slotKeyOf(endpoint) === undefined) continue
+      const isKnown = about === 'overrides' || this.#parts.peers.hint(instance, endpoint)
+      if (!isKnown || endpoint === null) this.#parts.session.pollSoon()
     }
     this.#turns.soon(0)
   }
@@ -213,15 +190,16 @@ class RedisExchange implements SharedExchange {
   /** How soon the next one is due. */
   async #turn(): Promise<number> {
     const { clock, link } = this.#options
-    const hasAnswered = link.isReady() && (await this.#session.turn(clock.monotonicMs()))
+    const hasAnswered = link.isReady() && (await this.#parts.session.turn(clock.monotonicMs()))
     const nowMs = clock.monotonicMs()
     if (this.#turns.isStopped) return Infinity
     if (!hasAnswered) {
-      this.#reach.missed(nowMs, link.lastTrouble() ?? 'AWAY')
-      return Math.min(quietRetryMs, this.#times.pollMs)
+      this.#parts.reach.missed(nowMs, link.lastTrouble())
+      return Math.min(quietRetryMs, this.#parts.times.pollMs)
     }
-    this.#reach.answered(nowMs)
-    const hasMore = this.#own.hasUnwritten() || this.overrides.hasOutgoing()
-    return hasMore ? this.#times.gatherMs : this.#session.nextInMs(nowMs)
+    this.#parts.reach.answered(nowMs)
+    this.#compareConfigs(nowMs)
+    const hasMore = this.#parts.own.hasUnwritten() || this.overrides.hasOutgoing()
+    return hasMore ? this.#parts.times.gatherMs : this.#parts.session.nextInMs(nowMs)
   }
 }

@@ -5,7 +5,9 @@ import type { Exchange } from './exchange.ts'
 import type { SharedEvent, StateSources } from './state-events.ts'
 import type { StateSettings } from './state-settings.ts'
 import type { StoreLink } from './store-link.ts'
+import type { FeedbackExchange } from './feedback-exchange.ts'
 import type { StoreOverrides } from './store-overrides.ts'
+import type { TallyExchange } from './tally-exchange.ts'
 
 export interface RedisExchangeOptions {
   readonly settings: StateSettings
@@ -19,6 +21,8 @@ export interface RedisExchangeOptions {
 
 export interface SharedExchange extends Exchange, StateSources {
   readonly overrides: StoreOverrides
+  readonly feedback: FeedbackExchange
+  readonly tallies: TallyExchange
   /** Tells the others that we go, if that is possible at once. */
   stop(): Promise<void>
 }

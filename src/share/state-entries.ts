@@ -92,6 +92,10 @@ function is(value: unknown, shape: Shape): boolean {
   )
 }
 
+/** null: not the buckets of each window. */
+export const readWindows = (value: unknown): SavedAvailability | null =>
+  isWindows(value) ? (value as SavedAvailability) : null
+
 function isWindows(value: unknown): boolean {
   return (
     Array.isArray(value) &&

@@ -1,5 +1,6 @@
 // What the shared state tells of itself: events for the log, a view for metrics.
 
+import type { ConfigChange, ConfigGroup } from './config-agreement.ts'
 import type { ExchangeStatus } from './exchange.ts'
 import type { InstanceState } from './state-records.ts'
 
@@ -8,17 +9,21 @@ export type SharedEvent =
   | { readonly kind: 'degraded'; readonly why: string }
   | { readonly kind: 'recovered'; readonly afterMs: number }
   | { readonly kind: 'peer-joined'; readonly peer: string; readonly site: string }
-  | { readonly kind: 'peer-gone'; readonly peer: string }
+  /** `isStopped`: it said so; else it fell silent. */
+  | { readonly kind: 'peer-gone'; readonly peer: string; readonly isStopped: boolean }
   /** The store lost what it had; everything of ours is written anew. */
   | { readonly kind: 'emptied' }
   /** Another process has our name and came later; and that it is over. */
   | { readonly kind: 'fenced' }
   | { readonly kind: 'unfenced' }
+  | ConfigChange
 
 export interface PeerView {
   readonly instance: string
   readonly site: string
   readonly state: InstanceState
+  /** null: it does not tell. */
+  readonly config: string | null
   /** Since its heartbeat last moved. */
   readonly ageSeconds: number
 }
@@ -38,6 +43,13 @@ export interface StateView extends ExchangeStatus {
   readonly streamLagSeconds: number
   readonly unansweredSeconds: number
   readonly peers: readonly PeerView[]
+  readonly config: {
+    /** null: not known yet. */
+    readonly own: string | null
+    /** They have differed for too long. */
+    readonly differs: boolean
+    readonly groups: readonly ConfigGroup[]
+  }
 }
 
 export interface StateSources {

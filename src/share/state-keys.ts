@@ -8,6 +8,8 @@
 //   v:NAME      hash     endpoint → vote, expires; its one writer is NAME
 //   ev          stream   "the vote of NAME about that endpoint changed", trimmed; a hint
 //   ov          hash     overrides; whoever is told one writes it
+//   fb          hash     what MTAs say of themselves; whoever is told it writes it
+//   av:NAME     hash     pool → probes counted, expires; its one writer is NAME
 
 import { createHash } from 'node:crypto'
 
@@ -16,9 +18,11 @@ export interface StateKeys {
   readonly storeId: string
   readonly events: string
   readonly overrides: string
+  readonly feedback: string
   epoch(instance: string): string
   heartbeat(instance: string): string
   votes(instance: string): string
+  tallies(instance: string): string
 }
 
 export const schemaVersion = 'v1'
@@ -30,9 +34,11 @@ export function stateKeys(namespace: string): StateKeys {
     storeId: `${prefix}id`,
     events: `${prefix}ev`,
     overrides: `${prefix}ov`,
+    feedback: `${prefix}fb`,
     epoch: (instance) => `${prefix}ep:${instance}`,
     heartbeat: (instance) => `${prefix}hb:${instance}`,
     votes: (instance) => `${prefix}v:${instance}`,
+    tallies: (instance) => `${prefix}av:${instance}`,
   }
 }
 

@@ -1,8 +1,8 @@
 // What is written to the store, octet by octet, and read back strictly: what is not exactly this is null.
 //
-//   heartbeat   EPOCH|SEQUENCE|STATE|SITE       12|3456|ok|fra
+//   heartbeat   EPOCH|SEQUENCE|STATE|SITE|CONFIG   12|3456|ok|fra|pZ3_bW0bGv6q1x-d; CONFIG only where it is known
 //   vote        STATE|EPOCH|REASON              D|12|connect-refused
-//   hint        i NAME t ENDPOINT, `*` for many, or `ov`
+//   hint        i NAME t ENDPOINT, `*` for many, `ov` or `fb`
 //
 // Whoever can write to the store can write anything: nothing read here is longer, larger or other than it may be.
 
@@ -15,6 +15,8 @@ export interface Heartbeat {
   readonly sequence: number
   readonly state: InstanceState
   readonly site: string
+  /** What its zones say, as a hash; null: it does not tell. */
+  readonly config: string | null
 }
 
 export interface StoredVote {
@@ -26,30 +28,32 @@ export interface StoredVote {
 export interface Hint {
   readonly instance: string
   /** null: many of them. */
-  readonly about: { readonly endpoint: string } | 'votes' | 'overrides'
+  readonly about: { readonly endpoint: string } | 'votes' | 'overrides' | 'feedback'
 }
 
 const longestRecord = 200
 const namePattern = /^[\w.-]{1,63}$/
-const heartbeatPattern = /^([1-9]\d{0,14})\|(\d{1,15})\|(ok|suspect|draining)\|([\w.-]{1,63})$/
+const heartbeatPattern =
+  /^([1-9]\d{0,14})\|(\d{1,15})\|(ok|suspect|draining)\|([\w.-]{1,63})(?:\|([\w-]{16}))?$/
 const votePattern = /^([UD])\|([1-9]\d{0,14})\|([a-z0-9-]{1,64})$/
 const endpointPattern = /^[\w-]{16}$/
 
 export const isInstanceName = (value: unknown): value is string =>
   typeof value === 'string' && namePattern.test(value)
 
-export const formatHeartbeat = ({ epoch, sequence, state, site }: Heartbeat): string =>
-  `${epoch}|${sequence}|${state}|${site}`
+export const formatHeartbeat = ({ epoch, sequence, state, site, config }: Heartbeat): string =>
+  [epoch, sequence, state, site, ...(config === null ? [] : [config])].join('|')
 
 export function parseHeartbeat(value: unknown): Heartbeat | null {
   const found = match(value, heartbeatPattern)
   if (found === null) return null
-  const [, epoch, sequence, state, site = ''] = found
+  const [, epoch, sequence, state, site = '', config = null] = found
   return {
     epoch: Number(epoch),
     sequence: Number(sequence),
     state: state as InstanceState,
     site,
+    config,
   }
 }
 
@@ -64,8 +68,10 @@ export function parseVote(value: unknown): StoredVote | null {
   return { state: state as VoteState, epoch: Number(epoch), reason }
 }
 
+const topics = { votes: '*', overrides: 'ov', feedback: 'fb' } as const
+
 export function formatHint({ instance, about }: Hint): readonly string[] {
-  const topic = about === 'votes' ? '*' : about === 'overrides' ? 'ov' : about.endpoint
+  const topic = typeof about === 'object' ? about.endpoint : topics[about]
   return ['i', instance, 't', topic]
 }
 
@@ -75,6 +81,7 @@ export function parseHint(fields: unknown): Hint | null {
   if (i !== 'i' || t !== 't' || !isInstanceName(instance) || typeof topic !== 'string') return null
   if (topic === '*') return { instance, about: 'votes' }
   if (topic === 'ov') return { instance, about: 'overrides' }
+  if (topic === 'fb') return { instance, about: 'feedback' }
   return endpointPattern.test(topic) ? { instance, about: { endpoint: topic } } : null
 }
 

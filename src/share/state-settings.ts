@@ -7,6 +7,8 @@
 //   all of ours are written after 200
 //   unanswered for 5/3                      cut off
 //   a command has half of one               1.5 s
+//   counts of probes are told after 20      60 s
+//   configurations may differ for 40        2 minutes, after the last change of any
 
 import type { StoreAddress } from './store-address.ts'
 
@@ -32,6 +34,10 @@ export interface StateTimes {
   readonly blockMs: number
   /** Changes of this long go out together. */
   readonly gatherMs: number
+  /** Counts of probes are written and read each such time. */
+  readonly tallyMs: number
+  /** Instances may say different things for as long. */
+  readonly configGraceMs: number
 }
 
 export const stateTimes = (heartbeatMs: number): StateTimes => ({
@@ -45,4 +51,6 @@ export const stateTimes = (heartbeatMs: number): StateTimes => ({
   commandMs: Math.max(250, heartbeatMs / 2),
   blockMs: (heartbeatMs * 2) / 3,
   gatherMs: Math.min(100, heartbeatMs / 15),
+  tallyMs: 20 * heartbeatMs,
+  configGraceMs: 40 * heartbeatMs,
 })

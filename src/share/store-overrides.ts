@@ -12,8 +12,8 @@ import {
   overrideLimit,
   setOverride,
 } from '../health/overrides.ts'
-import { formatOverride, parseOverride } from './override-record.ts'
-import type { OverrideExchange, OverrideTaken } from './override-exchange.ts'
+import { formatOverride, parseOrigin, parseOverride } from './override-record.ts'
+import type { ForeignOverrides, OverrideExchange, OverrideTaken } from './override-exchange.ts'
 import { hintCommand } from './own-votes.ts'
 import type { StateKeys } from './state-keys.ts'
 import type { Command } from './store-link.ts'
@@ -24,13 +24,15 @@ type Said = Override | null
 export class StoreOverrides implements OverrideExchange {
   readonly isLasting = true
   readonly #onSaid: () => void
-  readonly #listeners = new Set<() => void>()
+  readonly #instance: string
+  readonly #listeners = new Set<(change: ForeignOverrides) => void>()
   /** What the store is to hear. */
   readonly #said = new Map<string, Said>()
   #inFlight: ReadonlyMap<string, Said> = new Map()
   #list: readonly Override[] = []
 
-  constructor(onSaid: () => void) {
+  constructor(instance: string, onSaid: () => void) {
+    this.#instance = instance
     this.#onSaid = onSaid
   }
 
@@ -62,14 +64,14 @@ export class StoreOverrides implements OverrideExchange {
     return expiry.ended
   }
 
-  subscribe(onForeignChange: () => void): () => void {
+  subscribe(onForeignChange: (change: ForeignOverrides) => void): () => void {
     this.#listeners.add(onForeignChange)
     return () => void this.#listeners.delete(onForeignChange)
   }
 
   /** Takes in all that lies in the store: fields and values in turn. How many of them were no good. */
   receive(fields: readonly unknown[], isStoreEmptied: boolean): number {
-    const { found, rejected } = readFields(fields)
+    const { found, origins, rejected } = readFields(fields)
     if (isStoreEmptied) for (const one of this.#list) this.#putBack(one)
     for (const [key, override] of this.#said) {
       const there = found.get(key)
@@ -78,9 +80,9 @@ export class StoreOverrides implements OverrideExchange {
       else found.delete(key)
     }
     const next = [...found.values()].sort((a, b) => a.setMs - b.setMs).slice(0, overrideLimit)
-    const isSame = next.map(formatOverride).join() === this.#list.map(formatOverride).join()
+    const change = compare(this.#list, next, origins)
     this.#list = next
-    if (!isSame) for (const call of this.#listeners) call()
+    if (change.set.length + change.gone.length > 0) for (const call of this.#listeners) call(change)
     return rejected
   }
 
@@ -90,7 +92,7 @@ export class StoreOverrides implements OverrideExchange {
     if (this.#inFlight.size === 0) return []
     const commands = [...this.#inFlight].map(([key, override]): Command => {
       if (override === null) return ['hdel', keys.overrides, key]
-      return ['hset', keys.overrides, key, formatOverride(override)]
+      return ['hset', keys.overrides, key, formatOverride(override, this.#instance)]
     })
     return [...commands, hintCommand(keys, instance, 'ov')]
   }
@@ -121,14 +123,38 @@ export class StoreOverrides implements OverrideExchange {
 /** The key of each must be what the override says, or one could hide behind another. */
 function readFields(fields: readonly unknown[]): {
   readonly found: Map<string, Override>
+  readonly origins: ReadonlyMap<Override, string | null>
   readonly rejected: number
 } {
   const found = new Map<string, Override>()
+  const origins = new Map<Override, string | null>()
   let rejected = 0
   for (let i = 0; i + 1 < fields.length; i += 2) {
     const override = parseOverride(fields[i + 1])
-    if (override && keyOfOverride(override) === fields[i]) found.set(fields[i] as string, override)
-    else rejected++
+    if (override === null || keyOfOverride(override) !== fields[i]) {
+      rejected++
+      continue
+    }
+    found.set(keyOfOverride(override), override)
+    origins.set(override, parseOrigin(fields[i + 1]))
   }
-  return { found, rejected }
+  return { found, origins, rejected }
+}
+
+function compare(
+  before: readonly Override[],
+  next: readonly Override[],
+  origins: ReadonlyMap<Override, string | null>,
+): ForeignOverrides {
+  const textsBefore = new Set(before.map((one) => formatOverride(one)))
+  const texts = new Set(next.map((one) => formatOverride(one)))
+  const keys = new Set(next.map(keyOfOverride))
+  return {
+    set: next
+      .filter((one) => !textsBefore.has(formatOverride(one)))
+      .map((override) => ({ override, from: origins.get(override) ?? null })),
+    gone: before
+      .filter((one) => !texts.has(formatOverride(one)))
+      .map((override) => ({ override, isReplaced: keys.has(keyOfOverride(override)) })),
+  }
 }

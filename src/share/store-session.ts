@@ -6,13 +6,16 @@
 //   another store id                    it was emptied: the overrides that we know are put back too
 
 import type { HintReader } from './hint-reader.ts'
-import { type OwnVotes, type VoteOwner, hintCommand } from './own-votes.ts'
+import { beatCommands, goodbyeCommands } from './heartbeat-commands.ts'
+import type { OwnVotes, VoteOwner } from './own-votes.ts'
 import type { PeerChanges, Peers } from './peers.ts'
 import type { StateKeys } from './state-keys.ts'
-import { type InstanceState, formatHeartbeat } from './state-records.ts'
+import type { InstanceState } from './state-records.ts'
 import type { StateTimes } from './state-settings.ts'
-import type { Command, Reply, StoreLink } from './store-link.ts'
+import type { Command, StoreLink } from './store-link.ts'
 import type { StoreOverrides } from './store-overrides.ts'
+import { mendKeys } from './store-mend.ts'
+import type { StorePart } from './store-part.ts'
 import { enterStore } from './store-entry.ts'
 import { type StoreSight, lookAtStore } from './store-sight.ts'
 import type { VoteReader } from './vote-reader.ts'
@@ -28,6 +31,7 @@ export interface SessionParts {
   readonly overrides: StoreOverrides
   readonly hints: HintReader
   readonly reader: VoteReader
+  readonly more: readonly StorePart[]
   readonly random: () => number
   readonly newStoreId: () => string
   readonly onPeers: (changes: PeerChanges) => void
@@ -38,8 +42,12 @@ export class StoreSession {
   /** `rewrites`: times that our votes were written whole. */
   readonly counters: { rejected: number; rewrites: number } = { rejected: 0, rewrites: 0 }
   state: InstanceState = 'ok'
+  /** What our zones say; null: not known yet. */
+  config: string | null = null
   isFenced = false
   readonly #parts: SessionParts
+  /** The others are to look at the heartbeat to come at once. */
+  #isUrgent = false
   #epoch: number | null = null
   #epochFloor = 0
   #sequence = 0
@@ -58,6 +66,7 @@ export class StoreSession {
   /** After a connection was lost: nothing that the store has of us is sure. */
   reset(): void {
     this.#rewriteAtMs = -Infinity
+    for (const part of this.#parts.more) part.reset()
     this.pollSoon()
   }
 
@@ -65,12 +74,15 @@ export class StoreSession {
     this.#pollAtMs = -Infinity
   }
 
-  beatSoon(): void {
+  /** `isUrgent`: the others are told to look. */
+  beatSoon(isUrgent = false): void {
     this.#beatAtMs = -Infinity
+    this.#isUrgent ||= isUrgent
   }
 
   nextInMs(nowMs: number): number {
-    return Math.max(0, Math.min(this.#pollAtMs, this.#beatAtMs) - nowMs)
+    const soonestMs = Math.min(...this.#parts.more.map((part) => part.dueInMs(nowMs)))
+    return Math.max(0, Math.min(this.#pollAtMs - nowMs, this.#beatAtMs - nowMs, soonestMs))
   }
 
   /** false: the store did not answer, or does not take our heartbeat. */
@@ -82,17 +94,13 @@ export class StoreSession {
     }
     if (this.#epoch === null && !this.isFenced && !(await this.#enter())) return false
     if (!this.isFenced && !(await this.#write(nowMs))) return false
-    return this.#read(nowMs)
+    return (await this.#read(nowMs)) && this.#turnMore(nowMs)
   }
 
-  /** What others would find out by waiting. */
   async sayGoodbye(): Promise<void> {
     const { link, keys, instance } = this.#parts
     if (this.#epoch === null || this.isFenced) return
-    await link.run([
-      ['del', keys.heartbeat(instance), keys.votes(instance)],
-      hintCommand(keys, instance, '*'),
-    ])
+    await link.run(goodbyeCommands(keys, instance))
   }
 
   async #look(nowMs: number): Promise<boolean> {
@@ -103,6 +111,7 @@ export class StoreSession {
     this.counters.rejected += sight.rejected
     const isEmptied = this.#storeId !== null && sight.storeId !== this.#storeId
     if (isEmptied) onEvent('emptied')
+    if (isEmptied) for (const part of this.#parts.more) part.emptied()
     this.#judgeOwnBeat(sight, nowMs, isEmptied)
     // Somebody else wrote there, or not all of ours arrived.
     if (!votes.hasUnwritten() && sight.ownVotes !== votes.saidCount()) this.#rewriteAtMs = -Infinity
@@ -170,7 +179,7 @@ export class StoreSession {
     const replies = await link.run(commands)
     if (replies === null) return this.#failed()
     overrides.written()
-    await this.#mend(commands, replies)
+    this.counters.rejected += await mendKeys(link, commands, replies)
     const isHeard = beat.length === 0 || replies[0]?.kind === 'value'
     if (!isHeard || replies.some(({ kind }) => kind === 'error')) this.#rewriteAtMs = -Infinity
     if (!isHeard) return false
@@ -180,14 +189,12 @@ export class StoreSession {
   }
 
   #beat(): readonly Command[] {
-    const { keys, instance, site, times } = this.#parts
     const sequence = ++this.#sequence
-    const beat = { epoch: this.#epoch ?? 0, sequence, state: this.state, site }
-    return [
-      ['set', keys.heartbeat(instance), formatHeartbeat(beat), 'PX', times.heartbeatLifetimeMs],
-      ['sadd', keys.instances, instance],
-      ['pexpire', keys.votes(instance), times.votesLifetimeMs],
-    ]
+    const { state, config } = this
+    const beat = { epoch: this.#epoch ?? 0, sequence, state, site: this.#parts.site, config }
+    const commands = beatCommands(this.#parts, beat, this.#isUrgent)
+    this.#isUrgent = false
+    return commands
   }
 
   async #rewrite(owner: VoteOwner, nowMs: number): Promise<boolean> {
@@ -209,24 +216,20 @@ export class StoreSession {
     return { keys, instance, epoch: this.#epoch ?? 0, lifetimeMs: times.votesLifetimeMs }
   }
 
-  /** What holds something of another type where we write is nobody's: it goes. */
-  async #mend(commands: readonly Command[], replies: readonly Reply[]): Promise<void> {
-    const wrong = commands.filter((_, i) => {
-      const reply = replies[i]
-      return reply?.kind === 'error' && reply.code === 'WRONGTYPE'
-    })
-    if (wrong.length === 0) return
-    this.counters.rejected += wrong.length
-    const keys = new Set(wrong.map(([, key]) => key as string))
-    await this.#parts.link.run([['del', ...keys]])
+  async #turnMore(nowMs: number): Promise<boolean> {
+    for (const part of this.#parts.more)
+      if (!(await part.turn({ nowMs, isFenced: this.isFenced }))) return false
+    return true
   }
 
-  #read(nowMs: number): Promise<boolean> {
+  async #read(nowMs: number): Promise<boolean> {
     const { peers, times, random, reader } = this.#parts
     if (nowMs >= this.#snapshotAtMs) {
       peers.readAllAgain()
       this.#snapshotAtMs = nowMs + times.snapshotMs * (0.8 + 0.4 * random())
     }
-    return reader.read()
+    const read = await reader.read(this.#storeId)
+    if (read === 'other-store') this.pollSoon()
+    return read !== 'silent'
   }
 }

@@ -4,6 +4,7 @@
 import { overrideLimit } from '../health/overrides.ts'
 import type { StateKeys } from './state-keys.ts'
 import { type Heartbeat, isInstanceName, parseHeartbeat, parseStreamId } from './state-records.ts'
+import { readHash } from './store-hash.ts'
 import type { Command, Reply, StoreLink } from './store-link.ts'
 
 export interface StoreSight {
@@ -42,7 +43,7 @@ export async function lookAtStore(
   const count = Number(valueOf(overrides) ?? 0)
   const isReadable = count <= 2 * overrideLimit
   const beats = await readBeats(link, keys, others.slice(0, instanceLimit))
-  const fields = count > 0 && isReadable ? await readOverrides(link, keys) : []
+  const fields = count > 0 && isReadable ? await readHash(link, keys.overrides) : []
   if (beats === null || fields === null) return null
   const wrongKeys = [
     ...(isWrong(members) ? [keys.instances] : []),
@@ -91,14 +92,6 @@ async function readBeats(
     else if (value !== null) rejected++
   }
   return { found, rejected }
-}
-
-async function readOverrides(link: StoreLink, keys: StateKeys): Promise<readonly unknown[] | null> {
-  const replies = await link.run([['hgetall', keys.overrides]])
-  if (replies === null) return null
-  const value = replies[0]?.kind === 'value' ? replies[0].value : []
-  // By connection and client a hash is a list, or an object.
-  return Array.isArray(value) ? (value as unknown[]) : Object.entries(value ?? {}).flat()
 }
 
 const listOf = (reply: Reply | undefined): readonly unknown[] =>

@@ -1,11 +1,13 @@
 // Reads the votes of others: those that a hint named, and all of them now and then. Only what is watched here is asked
-// for, so that nobody decides but we how much there is to read.
+// for, so that nobody decides but we how much there is to read. With each batch goes a look at whose memory it is: what is
+// missing from a store that was emptied a moment ago was not taken back.
 
 import { inChunks } from './own-votes.ts'
 import type { Peer, Peers } from './peers.ts'
 import type { StateKeys } from './state-keys.ts'
 import { parseVote } from './state-records.ts'
 import type { Command, Reply, StoreLink } from './store-link.ts'
+import { storeIdOf } from './store-sight.ts'
 
 export interface VoteReaderParts {
   readonly link: StoreLink
@@ -16,6 +18,9 @@ export interface VoteReaderParts {
   /** Votes of others about these endpoints changed. */
   readonly onVotes: (endpoints: readonly string[]) => void
 }
+
+/** `other-store`: it has lost its memory since we looked; nothing was taken in. `silent`: no answer. */
+export type VotesRead = 'done' | 'other-store' | 'silent'
 
 const commandsABatch = 16
 const fieldsACommand = 1000
@@ -29,32 +34,41 @@ export class VoteReader {
     this.#parts = parts
   }
 
-  /** Of every peer what is to be read; false: no answer. */
-  async read(): Promise<boolean> {
+  /** Of every peer what is to be read. `storeId` null: the store has none that we may know. */
+  async read(storeId: string | null): Promise<VotesRead> {
     for (const peer of this.#parts.peers.all()) {
       const isWhole = peer.isUnread
       const endpoints = isWhole ? this.#parts.endpointsOf(peer.instance) : [...peer.stale]
       peer.stale.clear()
       peer.isUnread = false
-      if (endpoints.length > 0 && !(await this.#readPeer(peer, endpoints))) {
+      const read = endpoints.length > 0 ? await this.#readPeer(peer, endpoints, storeId) : 'done'
+      if (read !== 'done') {
         peer.isUnread = true
-        return false
+        return read
       }
       if (isWhole) peer.heldEpoch = null
     }
-    return true
+    return 'done'
   }
 
-  async #readPeer(peer: Peer, endpoints: readonly string[]): Promise<boolean> {
+  async #readPeer(
+    peer: Peer,
+    endpoints: readonly string[],
+    storeId: string | null,
+  ): Promise<VotesRead> {
     const { link, keys, onVotes } = this.#parts
     const key = keys.votes(peer.instance)
     for (const batch of inChunks(inChunks(endpoints, fieldsACommand), commandsABatch)) {
-      const replies = await link.run(batch.map((part): Command => ['hmget', key, ...part]))
-      if (replies === null) return false
+      const commands = batch.map((part): Command => ['hmget', key, ...part])
+      const replies = await link.run([...commands, ['get', keys.storeId]])
+      if (replies === null) return 'silent'
+      const id = replies[commands.length]
+      if (storeId !== null && id?.kind === 'value' && storeIdOf(id.value) !== storeId)
+        return 'other-store'
       const changed = batch.flatMap((part, i) => this.#take(peer, part, replies[i]))
       if (changed.length > 0) onVotes(changed)
     }
-    return true
+    return 'done'
   }
 
   /** The endpoints about which it says something else now. */

@@ -26,6 +26,10 @@ const report: StatusReport = {
   ready: false,
   reasons: ['stopping', 'no zones are loaded'],
   state: { kind: 'redis', degraded: false, fenced: true, unansweredSeconds: 0 },
+  config: {
+    differs: true,
+    groups: [{ instances: ['ns1', 'ns3'] }, { instances: ['ns2'] }],
+  },
   peers: [{ instance: 'ns2', site: 'ams', state: 'suspect', ageSeconds: 1.4 }],
   pools: [
     { zone: 'z', pool: 'whole', members: 2, healthy: 2, healthyShare: 1 },
@@ -54,10 +58,11 @@ const after = (head: string): readonly string[] =>
   lines.slice(lines.findIndex((line) => line.startsWith(head)) + 1)
 
 test('the head says who, whether ready, and how it shares', () => {
-  expect(lines.slice(0, 3)).toEqual([
+  expect(lines.slice(0, 4)).toEqual([
     `ns1 at fra, mxsteer 0.1.0, up 1 d 2 h, ${at}`,
     'NOT READY: stopping; no zones are loaded',
     'state: redis, FENCED: a later process has the name of this instance',
+    'config: DIFFERS: ns1 ns3 | ns2',
   ])
   expect(after('INSTANCE')[0]).toBe('ns2       ams   SUSPECT  1 s ago')
 })

@@ -110,7 +110,9 @@ describe('deploy/mxsteer.service', () => {
   })
 
   test.each([
-    'Type=exec',
+    'Type=notify',
+    'NotifyAccess=main',
+    'WatchdogSec=30',
     'Restart=always',
     'RestartPreventExitStatus=2',
     'AmbientCapabilities=CAP_NET_BIND_SERVICE',

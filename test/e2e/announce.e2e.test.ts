@@ -1,6 +1,6 @@
 // The announce hook of a real server: down before it answers, up when it does, down at SIGTERM while it still answers.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterEach, expect, it } from 'vitest'
@@ -30,6 +30,17 @@ it('says up when it answers, whatever its targets are, and down at SIGTERM befor
   await until(() => said() === 'up\n', { what: 'up', withinMs: 30_000 })
   await server.waitForState('mx1', 'down', 20_000)
   expect(said()).toBe('up\n')
+  expect(await server.metric('mxsteer_announced')).toBe(1)
+  expect(await server.metric('mxsteer_announce_failures_total{what="command"}')).toBe(0)
+  // A folder where it is written first: it cannot be said, and that is counted.
+  mkdirSync(`${file}.new`)
+  rmSync(file)
+  await until(
+    async () => ((await server?.metric('mxsteer_announce_failures_total{what="file"}')) ?? 0) > 0,
+    { what: 'a failure is counted', withinMs: 10_000 },
+  )
+  rmSync(`${file}.new`, { recursive: true })
+  await until(() => existsSync(file), { what: 'it is said again', withinMs: 10_000 })
 
   server.signal('SIGTERM')
   await until(() => said() === 'down\n', { what: 'down', withinMs: 3000 })

@@ -35,7 +35,7 @@ const widest = (text: string): number => Math.max(...text.split('\n').map((line)
 describe('of an instance that is alone', () => {
   let server: RunningServer
   beforeAll(async () => {
-    const settings = 'instance: lonely\nsite: attic\nworkers: 1\nlameduck: 3s\n'
+    const settings = 'instance: lonely\nsite: attic\nworkers: 1\nlameduck: 20s\n'
     server = await startServer({ zones: { 'mail.yaml': zoneText }, settings })
     await server.waitForState('mx1', 'up', 20_000)
     await server.waitForState('mx2', 'down', 20_000)

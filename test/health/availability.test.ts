@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import {
+  type SavedAvailability,
+  availabilityGain,
   availabilityOf,
   availabilityWindows,
   countHandshake,
@@ -10,6 +12,7 @@ import {
   handshakesOf,
   restoreAvailability,
   saveAvailability,
+  savedHandshakes,
 } from '../../src/health/availability.ts'
 
 const startMs = Date.parse('2026-11-21T00:00:00Z')
@@ -64,4 +67,42 @@ test('the error budget', () => {
   expect(errorBudgetLeft(0.99975, 0.9995)).toBeCloseTo(0.5, 9)
   expect(errorBudgetLeft(0.9995, 0.9995)).toBeCloseTo(0, 9)
   expect(errorBudgetLeft(0.998, 0.999)).toBeCloseTo(-1, 9)
+})
+
+test('buckets that were saved are summed as they were counted, within their window', () => {
+  const rings = createAvailability()
+  const nowMs = 40 * 86_400_000
+  for (const [agoMs, isGood] of [
+    [0, true],
+    [120_000, false],
+    [7_200_000, true],
+  ] as const)
+    countHandshake(rings, isGood, nowMs - agoMs)
+  const saved = saveAvailability(rings)
+  for (const window of ['1h', '24h', '30d'] as const)
+    expect(savedHandshakes(saved, window, nowMs)).toEqual(handshakesOf(rings, window, nowMs))
+  expect(savedHandshakes(saved, '1h', nowMs)).toEqual({ good: 1, total: 2 })
+  expect(savedHandshakes(saved, '1h', nowMs + 3_600_000 * 2)).toEqual({ good: 0, total: 0 })
+})
+
+test('of two looks at the same counts only what the later one has beyond is a gain', () => {
+  const early: SavedAvailability = [[[1, 5, 10]], [], [[1, 5, 10]]]
+  const late: SavedAvailability = [
+    [
+      [1, 8, 14],
+      [2, 1, 1],
+    ],
+    [],
+    [[1, 5, 10]],
+  ]
+  expect(availabilityGain(late, early)).toEqual([
+    [
+      [1, 3, 4],
+      [2, 1, 1],
+    ],
+    [],
+    [],
+  ])
+  expect(availabilityGain(early, late)).toEqual([[], [], []])
+  expect(availabilityGain(late, [])).toEqual(late)
 })

@@ -152,7 +152,7 @@ test('who goes says so, and who dies is missed: its probes and votes are taken o
   await waitFor('both miss c', () =>
     ofC.every((key) => a.exchange.isProbedHere(key) !== b.exchange.isProbedHere(key)),
   )
-  expect(a.events).toContainEqual({ kind: 'peer-gone', peer: 'c' })
+  expect(a.events).toContainEqual({ kind: 'peer-gone', peer: 'c', isStopped: false })
   for (const key of ofC) expect(said(a, key)).toBe('a:?')
   const takeovers = [a, b].map(({ exchange }) => exchange.stateView().takeovers)
   expect((takeovers[0] ?? 0) + (takeovers[1] ?? 0)).toBe(ofC.length)
@@ -278,7 +278,7 @@ test('a heartbeat that somebody made to last is no life', async () => {
   await redis.command('SET', 'mxsteer:{test}:v1:hb:zombie', '1|1|ok|fra')
   await waitFor('it is seen', () => a.exchange.status().instances === 2)
   await waitFor('it is seen through', () => a.exchange.status().instances === 1)
-  expect(a.events.at(-1)).toEqual({ kind: 'peer-gone', peer: 'zombie' })
+  expect(a.events.at(-1)).toEqual({ kind: 'peer-gone', peer: 'zombie', isStopped: false })
 })
 
 test('two processes of one name: the later one writes, the earlier one until it is gone does not', async () => {

@@ -14,7 +14,8 @@ import {
 describe('what is written is what is read', () => {
   it('of heartbeats', () => {
     const beat = { epoch: 7, sequence: 0, state: 'suspect', site: 'fra-1.x' } as const
-    expect(parseHeartbeat(formatHeartbeat(beat))).toEqual(beat)
+    for (const config of [null, 'abcdefghijkl-_90'])
+      expect(parseHeartbeat(formatHeartbeat({ ...beat, config }))).toEqual({ ...beat, config })
   })
 
   it('of votes, whatever the reason', () => {
@@ -58,6 +59,9 @@ test.each([
   '1|1|ok|',
   '1|1|up|fra',
   '-1|1|ok|fra',
+  '1|1|ok|fra|',
+  '1|1|ok|fra|abcdefghijkl-_9',
+  '1|1|ok|fra|abcdefghijkl-_90|x',
   '1|1.5|ok|fra',
   '1|1|ok|fra nyc',
   `1|1|ok|${'x'.repeat(64)}`,

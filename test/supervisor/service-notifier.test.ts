@@ -1,0 +1,144 @@
+import { type Socket, createSocket } from 'node:dgram'
+import { once } from 'node:events'
+
+import { afterEach, expect, test } from 'vitest'
+
+import { silentEndpoints } from '../../src/admin/readiness.ts'
+import { openNotifySocket, socketAddress } from '../../src/supervisor/notify-socket.ts'
+import { type ServiceEvent, createServiceNotifier } from '../../src/supervisor/service-notifier.ts'
+import { supervisorPlace } from '../../src/supervisor/supervisor-place.ts'
+import { freePort } from '../support/free-ports.ts'
+import { startNotifyReader } from '../support/notify-reader.ts'
+import { pause, until } from '../support/wait.ts'
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+
+test.each([false, true])('a datagram arrives whole, abstract name: %s', async (isAbstract) => {
+  const reader = await startNotifyReader(isAbstract)
+  ends.push(() => reader.stop())
+  const send = await openNotifySocket(reader.place)
+  expect(send(['READY=1', 'STATUS=Überall gut'])).toBeNull()
+  expect(send(['WATCHDOG=1'])).toBeNull()
+  await until(() => reader.told().length === 2, { what: 'both', withinMs: 5000 })
+  expect(reader.told()).toEqual(['READY=1;STATUS=Überall gut', 'WATCHDOG=1'])
+})
+
+test('nobody there: an errno, no exception, and no descriptor lost', async () => {
+  const send = await openNotifySocket('/nonexistent/notify')
+  for (let i = 0; i < 5000; i++) expect(send(['WATCHDOG=1'])).toBe('ENOENT')
+})
+
+test.each(['', 'relative', '/', '@', `/${'x'.repeat(108)}`, '/a\0b'])(
+  '%j is no place',
+  async (place) => {
+    expect(socketAddress(place)).toBeNull()
+    await expect(openNotifySocket(place)).rejects.toThrow('NOTIFY_SOCKET')
+  },
+)
+
+test.each([
+  [{}, null],
+  [{ NOTIFY_SOCKET: '' }, null],
+  [{ NOTIFY_SOCKET: '/s' }, { socket: '/s', watchdogMs: null }],
+  [
+    { NOTIFY_SOCKET: '/s', WATCHDOG_USEC: '30000000' },
+    { socket: '/s', watchdogMs: 30_000 },
+  ],
+  [
+    { NOTIFY_SOCKET: '/s', WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' },
+    { socket: '/s', watchdogMs: 30_000 },
+  ],
+  [
+    { NOTIFY_SOCKET: '/s', WATCHDOG_USEC: '30000000', WATCHDOG_PID: '8' },
+    { socket: '/s', watchdogMs: null },
+  ],
+  [
+    { NOTIFY_SOCKET: '/s', WATCHDOG_USEC: '-1' },
+    { socket: '/s', watchdogMs: null },
+  ],
+])('an environment of %j', (env, place) => expect(supervisorPlace(env, 7)).toEqual(place))
+
+/** A name server that says yes to everything, as long as it listens. */
+async function answering(port: number): Promise<Socket> {
+  const socket = createSocket('udp4')
+  socket.on('message', (query, peer) => {
+    const reply = Buffer.from(query)
+    reply.writeUInt16BE(0x8400, 2)
+    reply.writeUInt16BE(1, 6)
+    socket.send(reply, peer.port, peer.address)
+  })
+  socket.bind(port, '127.0.0.1')
+  await once(socket, 'listening')
+  return socket
+}
+
+test('the watchdog is fed while every socket answers, and not while one is deaf', async () => {
+  const ports = [await freePort(), await freePort()]
+  const sockets = await Promise.all(ports.map(answering))
+  const said: string[] = []
+  const events: ServiceEvent[] = []
+  const apex = Uint8Array.from([1, 97, 0])
+  let answered = 0
+  const endpoints = ports.map((port) => ({ address: '127.0.0.1', port }))
+  const notifier = createServiceNotifier({
+    send(words) {
+      said.push(words.join(';'))
+      return null
+    },
+    watchdogMs: 300,
+    answers: async () => (await silentEndpoints({ endpoints, someApex: () => apex })).length === 0,
+    answered: () => answered,
+    monotonicMs: () => 1234.5,
+    onEvent: (event) => events.push(event),
+  })
+  ends.push(() => notifier.end())
+  await until(() => said.length >= 3, { what: 'it is fed', withinMs: 10_000 })
+  sockets[1]?.close()
+  await until(() => events.length === 1, { what: 'it is deaf', withinMs: 10_000 })
+  const fed = said.length
+  await pause(1500)
+  expect(said.length).toBe(fed)
+  // A flood: others are answered, our own question is lost.
+  answered += 1000
+  await until(() => said.length > fed, { what: 'it is fed in a flood', withinMs: 10_000 })
+  await until(() => events.length === 3, { what: 'it is deaf again', withinMs: 10_000 })
+  const again = said.length
+  sockets[1] = await answering(ports[1] as number)
+  await until(() => said.length > again, { what: 'it is fed again', withinMs: 10_000 })
+  const kinds = events.map(({ kind }) => kind)
+  expect(kinds).toEqual(['deaf', 'hearing', 'deaf', 'hearing'])
+  notifier.reloading()
+  notifier.stopping(5000)
+  notifier.end()
+  const last = said.length
+  await pause(500)
+  expect(said.slice(last - 2)).toEqual([
+    'RELOADING=1;MONOTONIC_USEC=1234500;STATUS=Reading zone files',
+    'STOPPING=1;EXTEND_TIMEOUT_USEC=15000000;STATUS=Stopping',
+  ])
+  expect(said.length).toBe(last)
+  expect(new Set(said.slice(0, last - 2))).toEqual(new Set(['WATCHDOG=1']))
+  for (const socket of sockets) socket.close()
+})
+
+test('what cannot be sent is told once, until it is another reason', () => {
+  const whys = ['ENOENT', 'ENOENT', null, 'ENOENT', 'ECONNREFUSED']
+  const events: ServiceEvent[] = []
+  const notifier = createServiceNotifier({
+    send: () => whys.shift() ?? null,
+    watchdogMs: null,
+    answers: async () => true,
+    answered: () => 0,
+    monotonicMs: () => 0,
+    onEvent: (event) => events.push(event),
+  })
+  for (let i = 0; i < 5; i++) notifier.ready('')
+  expect(events.map((event) => event.kind === 'unsent' && event.why)).toEqual([
+    'ENOENT',
+    'ENOENT',
+    'ECONNREFUSED',
+  ])
+})

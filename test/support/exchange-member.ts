@@ -1,0 +1,56 @@
+// An exchange over a real store, as one of several instances in a test's own process, with short times.
+
+import { systemClock } from '../../src/lib/clock.ts'
+import { createRedisExchange } from '../../src/share/redis-exchange.ts'
+import { createRedisLink } from '../../src/share/redis-link.ts'
+import type { SharedExchange } from '../../src/share/shared-exchange.ts'
+import type { SharedEvent } from '../../src/share/state-events.ts'
+import { stateTimes } from '../../src/share/state-settings.ts'
+import { until } from './wait.ts'
+
+export interface ExchangeMember {
+  readonly instance: string
+  readonly exchange: SharedExchange
+  readonly events: readonly SharedEvent[]
+}
+
+export interface MemberPlace {
+  readonly port: number
+  readonly heartbeatMs?: number
+  readonly vantages?: number
+}
+
+export function joinExchange(
+  instance: string,
+  { port, heartbeatMs = 300, vantages = 3 }: MemberPlace,
+): ExchangeMember {
+  const address = {
+    where: { kind: 'one' as const, host: '127.0.0.1', port },
+    username: null,
+    password: null,
+    database: 0,
+    tls: null,
+    sentinelUsername: null,
+    sentinelPassword: null,
+  }
+  const { commandMs, blockMs } = stateTimes(heartbeatMs)
+  const times = { connectMs: 500, commandMs, blockMs, longestRetryMs: 500 }
+  const events: SharedEvent[] = []
+  const exchange = createRedisExchange({
+    settings: { address, namespace: 'test', heartbeatMs, vantages, peerHoldMs: 60_000 },
+    instance,
+    site: instance,
+    link: createRedisLink(address, instance, times, Math.random),
+    clock: systemClock,
+    random: Math.random,
+    onEvent: (event) => events.push(event),
+  })
+  return { instance, exchange, events }
+}
+
+export const allTogether = (...all: readonly ExchangeMember[]): Promise<true> =>
+  until(() => all.every(({ exchange }) => exchange.status().instances === all.length), {
+    what: 'all see all',
+    withinMs: 20_000,
+    everyMs: 5,
+  })
