@@ -99,6 +99,13 @@ export function logDoubt(log: Log, event: DoubtEvent): void {
     const who = group === '*' ? 'all targets' : `the pool ${group}`
     const message = `${failing} of ${of} of ${who} fail at once: each waits for a second round`
     log.warn({ event: 'probes.braked', group, failing, of }, message)
+  } else if (event.kind === 'released') {
+    const { group, seconds } = event
+    const who = group === '*' ? 'all targets' : `the pool ${group}`
+    log.info(
+      { event: 'probes.braked.over', group, seconds },
+      `${who}: what fails now counts at once`,
+    )
   } else if (event.isOver) log.info({ event: 'prober.isolated.over' }, 'connected again')
   else
     log.error(

@@ -8,6 +8,7 @@ import type { KeptState } from './kept-state.ts'
 import { type Random, systemClock } from './lib/clock.ts'
 import type { Log } from './log.ts'
 import { logAlarm, logDoubt, logTransition } from './log-events.ts'
+import { probeAddress } from './probe/smtp-probe.ts'
 import { type Watch, createWatch } from './probe/watch.ts'
 import type { SharedState } from './shared-state.ts'
 
@@ -37,6 +38,8 @@ export function startProbing(needs: ProbingNeeds): Watch {
       state.availability.observe(watched, outcome)
     },
     instance: settings.instance,
+    limits: settings.probing.limits,
+    probe: (request, clock) => probeAddress({ ...request, source: settings.probing.source }, clock),
     canaries: settings.canaries,
     restored: state.restored.verdicts,
     onStart: (lateMs) => metrics().observeStart(lateMs),

@@ -9,14 +9,14 @@ import { type IdentityEyes, IdentityJob } from '../identity/watched-identity.ts'
 import { effectOf } from '../health/verdict.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Outcome } from '../probe/outcome.ts'
-import type { WatchedAddress } from '../probe/profile.ts'
+import type { ProbeSourceAddresses, WatchedAddress } from '../probe/profile.ts'
 import { probeAddress } from '../probe/smtp-probe.ts'
 import type { ServerEndpoint } from '../stub/reply.ts'
 import { createStubResolver } from '../stub/stub-resolver.ts'
 import { createTurnstile } from '../stub/turnstile.ts'
+import { table } from './columns.ts'
 import { findSettings } from './find-resolver.ts'
 import type { FlagValues } from './flags.ts'
-import { formatTable } from './table.ts'
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
@@ -34,7 +34,8 @@ export async function checkLive(loaded: Loaded, values: FlagValues): Promise<num
     process.stderr.write(`mxsteer check: ${found.why}\n`)
     return 2
   }
-  const probed = await probeAll(loaded.watched)
+  const { source } = found.settings.probing
+  const probed = await probeAll(loaded.watched, source)
   const eyes = found.resolver && eyesOn(found.resolver)
   const jobs = await lookAtAll(loaded.identities, probed, eyes)
   process.stdout.write(tableOf(probed, jobs))
@@ -52,13 +53,16 @@ const isHealthy = ({ watched, outcome }: Probed): boolean =>
   effectOf(outcome, { requiresTls: watched.profile.tls.isRequired }).verdict === 'pass'
 
 /** Each endpoint once, however many targets stand behind it. */
-async function probeAll(addresses: readonly WatchedAddress[]): Promise<readonly Probed[]> {
+async function probeAll(
+  addresses: readonly WatchedAddress[],
+  source: ProbeSourceAddresses,
+): Promise<readonly Probed[]> {
   const turnstile = createTurnstile(inFlightLimit, Infinity)
   const bySlot = Map.groupBy(addresses, ({ slot }) => slot)
   const groups = await Promise.all(
     [...bySlot.values()].map(async (group) => {
       const [{ address, probeAddress: place = address, profile }] = group as [WatchedAddress]
-      const request = { address: place, profile }
+      const request = { address: place, profile, source }
       const outcome = await turnstile.pass(() => probeAddress(request, systemClock))
       return outcome === null ? [] : group.map((watched) => ({ watched, outcome }))
     }),
@@ -119,7 +123,7 @@ function tableOf(probed: readonly Probed[], jobs: readonly IdentityJob[]): strin
     greetingOf(outcome.dialogue)?.banner ?? '–',
     ...identityCells(jobs.find((job) => isOf(job.watched, watched))),
   ])
-  return formatTable(columns, rows)
+  return `${table([columns, ...rows]).join('\n')}\n`
 }
 
 function identityCells(job: IdentityJob | undefined): readonly string[] {

@@ -1,6 +1,7 @@
 // `mxsteer targets`: every target of a running server in each of its pools, and every override, as tables.
 
 import { adminFlags, findAdmin } from './admin-client.ts'
+import { table } from './columns.ts'
 import { parseFlags } from './flags.ts'
 
 interface AddressReport {
@@ -22,6 +23,8 @@ interface MemberReport {
     readonly configured: number
     readonly warmUp: number
     readonly override: number
+    readonly feedback: number
+    readonly reputation: number
     readonly slowStart: number
     readonly effective: number
   }
@@ -56,9 +59,28 @@ function fail(code: number, why: string): number {
   return code
 }
 
+const memberHead = [
+  'TARGET',
+  'POOL',
+  'WEIGHT',
+  'OF',
+  'WARM-UP',
+  'OVERRIDE',
+  'FEEDBACK',
+  'REPUTATION',
+  'SLOW START',
+  'OUT',
+  'CACHED UNTIL',
+]
+const addressHead = ['TARGET', 'ADDRESS', 'STATE', 'SINCE', 'REASON']
+
 const tables = ({ targets: addresses, members }: Report): string =>
-  `${table(['TARGET', 'POOL', 'WEIGHT', 'OF', 'WARM-UP', 'OVERRIDE', 'SLOW START', 'OUT', 'CACHED UNTIL'], members.map(memberCells))}
-${table(['TARGET', 'ADDRESS', 'STATE', 'SINCE', 'REASON'], addresses.map(addressCells))}`
+  [
+    ...table([memberHead, ...members.map(memberCells)]),
+    '',
+    ...table([addressHead, ...addresses.map(addressCells)]),
+    '',
+  ].join('\n')
 
 const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberReport): string[] => [
   `${target}.${zone}`,
@@ -67,6 +89,8 @@ const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberRe
   rounded(weight.configured),
   percent(weight.warmUp),
   percent(weight.override),
+  percent(weight.feedback),
+  percent(weight.reputation),
   percent(weight.slowStart),
   out ?? '-',
   exposedUntil ?? '-',
@@ -82,14 +106,3 @@ const addressCells = (one: AddressReport): string[] => [
 
 const rounded = (value: number): string => String(Math.round(value * 100) / 100)
 const percent = (share: number): string => `${rounded(share * 100)}%`
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows]
-  const widths = head.map((_, i) => Math.max(...all.map((row) => (row[i] ?? '').length)))
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-      .join('  ')
-      .trimEnd()
-  return all.map((row) => `${line(row)}\n`).join('')
-}

@@ -8,6 +8,12 @@ import { type AnnounceValues, announce } from './announce-settings.ts'
 import { canaries } from './canaries.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import type { RateLimitValues } from './answer-settings.ts'
+import {
+  type ProbeLimitValues,
+  type SourceAddress,
+  probeLimits,
+  probeSource,
+} from './probing-settings.ts'
 import { type StateValues, stateSchemas } from './state-settings.ts'
 import { type StreamValues, proxy, tls, transfer } from './stream-settings.ts'
 import { closedMap, isIntegerWithin, leaf, oneOf, oneOrMany, seconds, text } from './leaf.ts'
@@ -93,6 +99,7 @@ export interface SettingValues extends StateValues {
   cookie_secret?: readonly Uint8Array[] | undefined
   cookie_secret_file?: string | undefined
   canaries?: readonly Endpoint[] | undefined
+  probe_source?: readonly SourceAddress[] | undefined
 }
 export type SettingKey = keyof SettingValues
 
@@ -123,6 +130,7 @@ export const settingSchemas: Schemas = {
   cookie_secret: cookieSecrets,
   cookie_secret_file: path,
   canaries,
+  probe_source: probeSource,
 }
 export const settingKeys: readonly SettingKey[] = Object.keys(settingSchemas) as SettingKey[]
 
@@ -140,6 +148,7 @@ export interface FileOnly extends StreamValues {
   readonly announce?: AnnounceValues | undefined
   readonly geoip?: GeoIp | undefined
   readonly rate_limit?: RateLimitValues | undefined
+  readonly probe_limits?: ProbeLimitValues | undefined
 }
 
 /** mxsteer.yaml. */
@@ -148,6 +157,7 @@ export const settingsFileSchema: z.ZodType<SettingValues & FileOnly> = closedMap
   geoip: closedMap({ country: path.optional(), asn: path.optional() }).optional(),
   announce: announce.optional(),
   rate_limit: rateLimit.optional(),
+  probe_limits: probeLimits.optional(),
   tls: tls.optional(),
   proxy: proxy.optional(),
   transfer: transfer.optional(),

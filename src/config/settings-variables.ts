@@ -12,7 +12,7 @@ const variables: ReadonlyMap<string, string> = new Map(
 )
 
 /** Comma-separated. */
-const lists: ReadonlySet<string> = new Set(['listen', 'cookie_secret', 'canaries'])
+const lists: ReadonlySet<string> = new Set(['listen', 'cookie_secret', 'canaries', 'probe_source'])
 
 export interface VariablesGiven {
   readonly given: readonly Given[]

@@ -7,6 +7,7 @@ import { rateLimitOf, readSecretFile } from './answer-settings.ts'
 import type { RateLimitSettings, SecretFile } from './answer-settings.ts'
 import { printable } from './excerpt.ts'
 import type { Mistake } from './mistake.ts'
+import { type ProbingSettings, probingOf } from './probing-settings.ts'
 import { readOne } from './read-folder.ts'
 import { type FileSettings, readSettingsFile } from './settings-file.ts'
 import { type Given, givenMistake, readGiven } from './settings-given.ts'
@@ -42,6 +43,7 @@ export interface Settings {
   readonly logLevel: LogLevel
   readonly geoip: GeoIp
   readonly canaries: readonly Endpoint[]
+  readonly probing: ProbingSettings
   /** null: nobody is told. */
   readonly announce: AnnounceSettings | null
   readonly answers: AnswerSettings
@@ -89,7 +91,7 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
   if (mistakes.some((mistake) => mistake.severity === 'error'))
     return { kind: 'rejected', mistakes }
   const { geoip = {}, rate_limit: rateLimit, tls, proxy, transfer, ...rest } = file.values
-  const { announce, ...fromFile } = rest
+  const { announce, probe_limits: probeLimits, ...fromFile } = rest
   const values = { ...fromFile, ...env.values, ...flags.values }
   const secrets = await cookieSecretsOf(values)
   if (secrets.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, secrets.mistake] }
@@ -108,6 +110,7 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
     ...general,
     state: state.state,
     announce: announceOf(announce),
+    probing: probingOf(values.probe_source, probeLimits),
     streams,
     adminToken: token.token,
     loadToken: load.token,
@@ -137,7 +140,10 @@ function withDefaults(
   values: SettingValues,
   geoip: GeoIp,
   host: { readonly name: string; readonly parallelism: number },
-): Omit<Settings, 'announce' | 'answers' | 'streams' | 'adminToken' | 'loadToken' | 'state'> {
+): Omit<
+  Settings,
+  'announce' | 'probing' | 'answers' | 'streams' | 'adminToken' | 'loadToken' | 'state'
+> {
   const { listen, admin = { address: '127.0.0.1', port: 8053 } } = values
   return {
     listen: listen ?? [{ address: '127.0.0.1', port: 5300 }],

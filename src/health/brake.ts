@@ -23,6 +23,12 @@ export interface Engaged {
   readonly of: number
 }
 
+/** Held back for as long as it may be. */
+export interface LetGo {
+  readonly group: string
+  readonly seconds: number
+}
+
 interface Group {
   readonly name: string
   readonly size: number
@@ -41,6 +47,8 @@ export class FailureBrake {
   #all: Group = emptyGroup(allGroup, 0)
   #groups = new Map<string, Group>()
   #groupsOf = new Map<number, Group[]>()
+  /** Since when, by name: of whom it was not said yet that they were let go. */
+  readonly #held = new Map<string, number>()
 
   /** Groups that stay keep what is known of them. */
   replace(pools: readonly BrakeGroup[], slots: readonly number[]): void {
@@ -66,6 +74,9 @@ export class FailureBrake {
       if (!isTooMuch(group)) continue
       engaged.push({ group: group.name, failing: group.failing.size, of: group.size })
       group.engagedMs = nowMs
+      // Oldest first.
+      this.#held.delete(group.name)
+      this.#held.set(group.name, nowMs)
     }
     return engaged
   }
@@ -78,6 +89,27 @@ export class FailureBrake {
   /** Whether it has to fail a second round. */
   isBraked(slot: number, nowMs: number): boolean {
     return this.#groupsOf.get(slot)?.some((group) => isEngaged(group, nowMs)) ?? false
+  }
+
+  /** Groups that have been let go since this was asked last, those that a reload took away included. */
+  letGo(nowMs: number): readonly LetGo[] {
+    const released: LetGo[] = []
+    for (const [group, sinceMs] of this.#held) {
+      if (nowMs - sinceMs < engagedForMs && this.#has(group)) continue
+      this.#held.delete(group)
+      released.push({ group, seconds: Math.round((nowMs - sinceMs) / 1000) })
+    }
+    return released
+  }
+
+  /** Milliseconds until the next group is let go; null: none is held back. */
+  nextInMs(nowMs: number): number | null {
+    const [firstMs] = this.#held.values()
+    return firstMs === undefined ? null : Math.max(0, firstMs + engagedForMs - nowMs)
+  }
+
+  #has(name: string): boolean {
+    return name === allGroup || this.#groups.has(name)
   }
 
   /** How many groups are held back now. */

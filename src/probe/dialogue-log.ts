@@ -3,6 +3,7 @@
 // Lines of the target are dropped first: ours and the events of the connection are few and always kept.
 
 import type { DialogueLine } from './outcome.ts'
+import { latin1 } from './reply-line.ts'
 
 const lineLimit = 40
 /** Room is left for our lines and events: eight commands and about as many events at most. */
@@ -72,7 +73,7 @@ const cut = (text: string): string =>
 
 /** Printable ASCII as it is, backslash doubled, the rest as \xNN; cut at 512 characters. */
 export function escapeOctets(octets: Uint8Array): string {
-  const text = String.fromCharCode(...octets.subarray(0, characterLimit + 1))
+  const text = latin1(octets, 0, characterLimit + 1)
   return cut(/[^ -[\]-~]/.test(text) ? text.replaceAll(/[^ -[\]-~]/g, escapeCharacter) : text)
 }
 

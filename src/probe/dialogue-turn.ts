@@ -16,10 +16,16 @@ export type DialogueInput =
   /** `stalled`: our own timer came late, so silence proves nothing about the target. */
   | { readonly kind: 'deadline'; readonly stalled: boolean }
 
+/**
+ * `done`: both have said goodbye. `fin`: our end, and a second for the target to do likewise. `destroy`: at once, with a
+ * reset where it talks on.
+ */
+export type Closing = 'done' | 'fin' | 'destroy'
+
 export type DialogueAction =
   | { readonly kind: 'write'; readonly line: string }
   /** Start TLS as a client; `secured` or `insecure` is the answer. */
   | { readonly kind: 'secure' }
   /** Replaces the deadline before it. Milliseconds on the clock of `feed`. */
   | { readonly kind: 'arm'; readonly deadlineMs: number }
-  | { readonly kind: 'finish'; readonly outcome: Outcome; readonly close: 'fin' | 'destroy' }
+  | { readonly kind: 'finish'; readonly outcome: Outcome; readonly close: Closing }

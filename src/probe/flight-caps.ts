@@ -25,6 +25,8 @@ interface Line<Item> {
   waiting: Set<Item> | null
 }
 
+const nobody: readonly never[] = []
+
 export class FlightCaps<Item extends Flier> {
   readonly #limits: FlightLimits
   readonly #lines = new Map<string, Line<Item>>()
@@ -44,49 +46,58 @@ export class FlightCaps<Item extends Flier> {
 
   /** A place, or a place in a line: false. */
   take(item: Item): boolean {
-    const lines = this.#linesOf(item)
-    const full = lines.find((line) => line.inFlight >= line.limit)
+    const host = this.#hostOf(item)
+    const network = this.#networkOf(item)
+    const full = isOccupied(host) ? host : isOccupied(network) ? network : null
     if (full) {
       full.waiting ??= new Set()
       full.waiting.add(item)
       return false
     }
-    for (const line of lines) line.inFlight++
+    host.inFlight++
+    network.inFlight++
     this.#inFlight++
     return true
   }
 
   /** Gives the place back; who may try now. */
   leave(item: Item): readonly Item[] {
-    for (const line of this.#linesOf(item)) line.inFlight--
+    this.#hostOf(item).inFlight--
+    this.#networkOf(item).inFlight--
     this.#inFlight--
     return this.next(item)
   }
 
-  /** Takes it out of the lines; who may try now. */
+  /** Takes it out of the lines, for good; who may try now. Once more where it was in flight, when it has left. */
   forget(item: Item): readonly Item[] {
-    for (const line of this.#linesOf(item)) line.waiting?.delete(item)
-    return this.next(item)
+    this.#hostOf(item).waiting?.delete(item)
+    this.#networkOf(item).waiting?.delete(item)
+    const admitted = this.next(item)
+    this.#close(item.destination)
+    this.#close(item.network)
+    return admitted
   }
 
   /** The first in each line of the item's that has room. Who is let go and finds the other line full: call again. */
   next(item: Item): readonly Item[] {
-    const admitted: Item[] = []
-    for (const key of [item.destination, item.network]) {
-      const line = this.#lines.get(key)
-      if (!line) continue
-      const first = line.inFlight < line.limit ? line.waiting?.values().next().value : undefined
-      if (first !== undefined) {
-        line.waiting?.delete(first)
-        admitted.push(first)
-      } else if (line.inFlight === 0 && !line.waiting?.size) this.#lines.delete(key)
-    }
-    return admitted
+    const ofHost = firstOf(this.#hostOf(item))
+    const ofNetwork = firstOf(this.#networkOf(item))
+    if (ofHost === null) return ofNetwork === null ? nobody : [ofNetwork]
+    return ofNetwork === null ? [ofHost] : [ofHost, ofNetwork]
   }
 
-  #linesOf({ destination, network }: Item): readonly Line<Item>[] {
-    const { perHost, perNetwork } = this.#limits
-    return [this.#line(destination, perHost), this.#line(network, perNetwork)]
+  #hostOf({ destination }: Item): Line<Item> {
+    return this.#line(destination, this.#limits.perHost)
+  }
+
+  #networkOf({ network }: Item): Line<Item> {
+    return this.#line(network, this.#limits.perNetwork)
+  }
+
+  /** A line that nobody is in says nothing. */
+  #close(key: string): void {
+    const line = this.#lines.get(key)
+    if (line?.inFlight === 0 && !line.waiting?.size) this.#lines.delete(key)
   }
 
   #line(key: string, limit: number): Line<Item> {
@@ -96,6 +107,16 @@ export class FlightCaps<Item extends Flier> {
     this.#lines.set(key, line)
     return line
   }
+}
+
+const isOccupied = ({ inFlight, limit }: Line<unknown>): boolean => inFlight >= limit
+
+/** Takes it out of the line; null: no room, or nobody there. */
+function firstOf<Item>(line: Line<Item>): Item | null {
+  if (isOccupied(line) || !line.waiting?.size) return null
+  const first = line.waiting.values().next().value ?? null
+  if (first !== null) line.waiting.delete(first)
+  return first
 }
 
 /** The /24 or /56 that an address is in; not to be taken for an address. */

@@ -15,6 +15,12 @@ export type RoundLevel = (typeof roundLevels)[number]
 export const proxyVersions = ['none', 'v1', 'v2'] as const
 export type ProxyVersion = (typeof proxyVersions)[number]
 
+/** Where we connect from; null: as the kernel chooses. */
+export interface ProbeSourceAddresses {
+  readonly ipv4: string | null
+  readonly ipv6: string | null
+}
+
 export interface ProbeProfile {
   readonly name: string
   readonly port: number
@@ -28,8 +34,8 @@ export interface ProbeProfile {
   /** Texts that must be in the banner, keywords that must be in the reply to EHLO; upper or lower case. */
   readonly expect: { readonly banner: readonly string[]; readonly ehlo: readonly string[] }
   readonly proxy: ProxyVersion
-  /** Where we connect from; null: as the kernel chooses. */
-  readonly source: { readonly ipv4: string | null; readonly ipv6: string | null }
+  /** null: as the server's settings say, else as the kernel chooses. */
+  readonly source: ProbeSourceAddresses
   /** Of level `rcpt`: the canary's mailbox, and who asks (empty: the null sender). */
   readonly recipient: string | null
   readonly sender: string

@@ -6,7 +6,7 @@
 //
 // A refused connection needs nobody who waits: a stall is no excuse for it.
 
-import { type BrakeGroup, type Engaged, FailureBrake } from '../health/brake.ts'
+import { type BrakeGroup, type Engaged, FailureBrake, type LetGo } from '../health/brake.ts'
 import { Isolation } from '../health/isolation.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Alarm } from './alarm.ts'
@@ -18,6 +18,7 @@ import type { ProbeRequest } from './smtp-probe.ts'
 export type DoubtEvent =
   | { readonly kind: 'isolated'; readonly isOver: boolean; readonly canaries: number }
   | ({ readonly kind: 'braked' } & Engaged)
+  | ({ readonly kind: 'released' } & LetGo)
 
 export interface DoubtState {
   readonly isIsolated: boolean
@@ -68,6 +69,7 @@ export class SelfDoubt {
 
   replace(pools: readonly BrakeGroup[], slots: readonly number[]): void {
     this.#brake.replace(pools, slots)
+    this.#tellReleased()
   }
 
   /** The outcome as it is to be counted. */
@@ -113,11 +115,19 @@ export class SelfDoubt {
   }
 
   #planRelease(): void {
-    this.#calloffRelease ??= this.#options.alarm(releaseEveryMs, () => {
+    const { clock, alarm, onRelease } = this.#options
+    const nextMs = this.#brake.nextInMs(clock.monotonicMs()) ?? 0
+    this.#calloffRelease ??= alarm(Math.min(releaseEveryMs, nextMs), () => {
       this.#calloffRelease = null
-      this.#options.onRelease()
-      if (this.#brake.engaged(this.#options.clock.monotonicMs()) > 0) this.#planRelease()
+      this.#tellReleased()
+      onRelease()
+      if (this.#brake.nextInMs(clock.monotonicMs()) !== null) this.#planRelease()
     })
+  }
+
+  #tellReleased(): void {
+    const { clock, onDoubt } = this.#options
+    for (const one of this.#brake.letGo(clock.monotonicMs())) onDoubt({ kind: 'released', ...one })
   }
 
   #tellIsolation(): void {

@@ -8,7 +8,7 @@
 // one command a write, never before the reply to the last one. Deadlines run from the start of a phase: octets
 // do not extend them.
 
-import type { DialogueAction, DialogueInput } from './dialogue-turn.ts'
+import type { Closing, DialogueAction, DialogueInput } from './dialogue-turn.ts'
 import { handshakeTimeoutMs, hardLimitMs, quitTimeoutMs } from './dialogue-limits.ts'
 import { DialogueLog } from './dialogue-log.ts'
 import type { DialogueLine, Outcome } from './outcome.ts'
@@ -143,7 +143,7 @@ export class SmtpDialogue {
   }
 
   #reply(reply: Reply): void {
-    if (this.#phase === 'quit') return this.#finish('fin')
+    if (this.#phase === 'quit') return this.#finish('done')
     if (this.#phase === 'ehlo' && reply.code === 250 && !this.#isSecured) {
       this.#hasStarttls = keywordsOf(reply).includes('starttls')
     }
@@ -211,7 +211,7 @@ export class SmtpDialogue {
   }
 
   /** What the probe found, where there is nothing left to say; after QUIT, what it had found before. */
-  #conclude(found: Found, close?: 'fin' | 'destroy'): void {
+  #conclude(found: Found, close?: Closing): void {
     this.#decide(found)
     this.#finish(close ?? (found.kind === 'mute' || found.kind === 'stuck' ? 'fin' : 'destroy'))
   }
@@ -234,7 +234,7 @@ export class SmtpDialogue {
     this.#actions.push({ kind: 'arm', deadlineMs: this.#deadlineMs })
   }
 
-  #finish(close: 'fin' | 'destroy'): void {
+  #finish(close: Closing): void {
     this.#phase = 'done'
     const outcome = { ...this.#decision, dialogue: this.#log.lines() } as Outcome
     this.#actions.push({ kind: 'finish', outcome, close })

@@ -9,11 +9,11 @@ import type { Socket, TcpNetConnectOpts } from 'node:net'
 import { connect, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../lib/clock.ts'
-import type { DialogueAction, DialogueInput } from './dialogue-turn.ts'
+import type { Closing, DialogueAction, DialogueInput } from './dialogue-turn.ts'
 import { totalLimitOctets } from './line-reader.ts'
 import type { DialogueLine, Outcome } from './outcome.ts'
 import { readPeer } from './peer-tls.ts'
-import type { ProbeProfile } from './profile.ts'
+import type { ProbeProfile, ProbeSourceAddresses } from './profile.ts'
 import { proxyHeader } from './proxy-header.ts'
 import { SmtpDialogue } from './smtp-dialogue.ts'
 import { isHangUp, isOfTls, startTls } from './tls-client.ts'
@@ -24,6 +24,8 @@ export interface ProbeRequest {
   readonly profile: ProbeProfile
   /** STARTTLS has been offered by this target before. */
   readonly hadStarttls?: boolean | undefined
+  /** Where to connect from, where the profile says nothing. */
+  readonly source?: ProbeSourceAddresses
   /** Aborting ends the probe at once with `self`, reason `aborted`. */
   readonly signal?: AbortSignal
   readonly onLine?: (line: DialogueLine) => void
@@ -59,6 +61,15 @@ class ProbeConnection {
   /** What is spoken over: TCP, later TLS on top of it. */
   #socket: Socket | null = null
   #timer: NodeJS.Timeout | undefined
+  /** When it rings, and when it is to ring: since the start. */
+  #timerMs = 0
+  #deadlineMs = 0
+  readonly #ring = (): void => {
+    this.#timer = undefined
+    const lateMs = this.#elapsedMs() - this.#deadlineMs
+    if (lateMs < 0) this.#setTimer(this.#deadlineMs)
+    else setImmediate(() => this.#feed({ kind: 'deadline', stalled: lateMs > stallMs }))
+  }
   #outcome: Outcome | null = null
   #lateOctets = 0
 
@@ -161,7 +172,7 @@ class ProbeConnection {
   #perform(action: DialogueAction): void {
     switch (action.kind) {
       case 'write':
-        this.#socket?.write(`${action.line}\r\n`)
+        this.#socket?.write(`${action.line}\r\n`, 'latin1')
         return
       case 'secure':
         return this.#secure()
@@ -173,21 +184,26 @@ class ProbeConnection {
     }
   }
 
+  /** A timer that rings before is left alone, and set again when it does: most deadlines are never reached. */
   #arm(deadlineMs: number): void {
+    this.#deadlineMs = deadlineMs
+    if (this.#timer !== undefined && this.#timerMs <= deadlineMs) return
     clearTimeout(this.#timer)
-    const delayMs = Math.max(0, Math.ceil(deadlineMs - this.#elapsedMs()))
-    this.#timer = setTimeout(() => {
-      const stalled = this.#elapsedMs() - deadlineMs > stallMs
-      setImmediate(() => this.#feed({ kind: 'deadline', stalled }))
-    }, delayMs)
+    this.#setTimer(deadlineMs)
   }
 
-  /** FIN and a second for the target to do likewise; a reset where it talks on, or where nothing is open. */
-  #close(how: 'fin' | 'destroy'): void {
+  #setTimer(atMs: number): void {
+    this.#timerMs = atMs
+    const delayMs = Math.max(0, Math.ceil(atMs - this.#elapsedMs()))
+    this.#timer = setTimeout(this.#ring, delayMs)
+  }
+
+  /** TLS has a goodbye of its own; over TCP alone, closing is one, and nothing of the target's is left unread. */
+  #close(how: Closing): void {
     clearTimeout(this.#timer)
     const socket = this.#socket
     if (socket === null || socket.closed) return this.#settle()
-    if (how === 'destroy' || socket.destroyed) {
+    if (how === 'destroy' || (how === 'done' && !('encrypted' in socket)) || socket.destroyed) {
       socket.destroy()
       return
     }
@@ -202,8 +218,9 @@ class ProbeConnection {
   }
 }
 
-function connectOptions({ address, profile }: ProbeRequest): TcpNetConnectOpts {
-  const localAddress = isIP(address) === 4 ? profile.source.ipv4 : profile.source.ipv6
+function connectOptions({ address, profile, source }: ProbeRequest): TcpNetConnectOpts {
+  const family = isIP(address) === 4 ? 'ipv4' : 'ipv6'
+  const localAddress = profile.source[family] ?? source?.[family] ?? null
   return {
     host: address,
     port: profile.port,

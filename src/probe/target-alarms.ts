@@ -22,6 +22,8 @@ export interface TargetAlarm extends AlarmChange {
   readonly address: string
 }
 
+const nothing: readonly AlarmChange[] = []
+
 export class TargetAlarms {
   #raised: ReadonlyMap<AlarmKind, string> = new Map()
 
@@ -35,12 +37,15 @@ export class TargetAlarms {
 
   /** Changes since the last time. A TLS alarm that changes its reason is raised again. */
   weigh(last: Outcome | null, votes: readonly LiveVote[]): readonly AlarmChange[] {
+    const tls = last && this.#tlsReason(last)
+    if (tls === null && this.#raised.size === 0 && votes.every(({ state }) => state !== 'D')) {
+      return nothing
+    }
     const next = new Map<AlarmKind, string>()
     // Who is probed elsewhere raises its alarms there.
     if (last !== null && isProberBlocked(weighRefusal(wordsOf(votes)))) {
       next.set('prober-blocked', this.#raised.get('prober-blocked') ?? last.reason)
     }
-    const tls = last && this.#tlsReason(last)
     if (tls !== null) next.set('tls', tls)
     const changes: AlarmChange[] = []
     for (const [alarm, reason] of next) {

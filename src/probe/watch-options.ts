@@ -5,6 +5,7 @@ import type { Clock, Random } from '../lib/clock.ts'
 import type { Exchange } from '../share/exchange.ts'
 import type { Alarm } from './alarm.ts'
 import type { Canary } from './canaries.ts'
+import type { FlightLimits } from './flight-caps.ts'
 import type { VerdictsByKey } from './kept-verdicts.ts'
 import type { Outcome } from './outcome.ts'
 import type { WatchedAddress } from './profile.ts'
@@ -28,9 +29,11 @@ export interface WatchOptions {
   readonly onStart?: (lateMs: number) => void
   /** What tells us that we are cut off ourselves. */
   readonly canaries?: readonly Canary[]
+  readonly limits?: Partial<FlightLimits>
   /** Instances probe at times of their own. */
   readonly instance?: string
-  /** For tests: another prober, and simulated time. */
+  /** Another prober than smtp-probe.ts by itself. */
   readonly probe?: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
+  /** For tests: simulated time. */
   readonly alarm?: Alarm
 }

@@ -7,6 +7,7 @@
 import { SlotState, isOut } from '../health/table.ts'
 import { systemAlarm } from './alarm.ts'
 import { FirstRound } from './first-round.ts'
+import { InFlight } from './in-flight.ts'
 import { type VerdictsByKey, restoreSlot, saveSlots } from './kept-verdicts.ts'
 import type { Outcome } from './outcome.ts'
 import type { WatchedAddress } from './profile.ts'
@@ -51,7 +52,7 @@ class SlotWatch implements Watch {
   readonly #duties: ProbeDuties
   #endpoints = new Map<number, WatchedEndpoint>()
   readonly #byKey = new Map<string, WatchedEndpoint>()
-  readonly #inFlight = new Set<Promise<void>>()
+  readonly #inFlight = new InFlight()
   readonly #unsubscribe: () => void
 
   constructor(options: WatchOptions) {
@@ -70,7 +71,7 @@ class SlotWatch implements Watch {
       if (endpoint) this.#judge(endpoint)
     })
     const endpoints = (): Iterable<WatchedEndpoint> => this.#endpoints.values()
-    const onShared = (): void => this.#voteAndJudgeAll()
+    const onShared = (): void => this.#endpoints.forEach((one) => this.#voteAndJudge(one))
     const parts = { scheduler: this.#scheduler, firstRound: this.#firstRound, doubt: this.#doubt }
     this.#duties = new ProbeDuties({ ...parts, exchange, clock, endpoints, onShared })
   }
@@ -125,7 +126,7 @@ class SlotWatch implements Watch {
     this.#recovery.stop()
     for (const endpoint of this.#endpoints.values()) endpoint.abort()
     this.#endpoints = new Map()
-    await Promise.all([...this.#inFlight, this.#doubt.stop()])
+    await Promise.all([this.#inFlight.landed(), this.#doubt.stop()])
   }
 
   /** Drops every endpoint that is not wanted just so; answers with them, by what they say on the wire. */
@@ -163,19 +164,17 @@ class SlotWatch implements Watch {
     if (before) watched.inherit(before)
     else if (restoreSlot(watched, restored, clock)) this.#firstRound.remember()
     const endpoint = new WatchedEndpoint(watched, {
-      probe: (signal) => probe(watched.request(clock.monotonicMs(), signal), clock),
-      track: (ended) => this.#track(ended),
+      probe: (signal) => {
+        this.#inFlight.begin()
+        return probe(watched.request(clock.monotonicMs(), signal), clock)
+      },
       onOutcome: (outcome) => this.#observe(endpoint, outcome),
+      onEnd: () => this.#inFlight.end(),
     })
     this.#endpoints.set(watched.slot, endpoint)
     this.#byKey.set(endpoint.key, endpoint)
     if (watched.lastOutcome === null) this.#firstRound.expect(endpoint)
     return endpoint
-  }
-
-  #track(ended: Promise<void>): void {
-    this.#inFlight.add(ended)
-    void ended.finally(() => this.#inFlight.delete(ended))
   }
 
   #judgeAll(): void {
@@ -194,10 +193,6 @@ class SlotWatch implements Watch {
     this.#firstRound.tick(endpoint)
   }
 
-  #voteAndJudgeAll(): void {
-    for (const endpoint of this.#endpoints.values()) this.#voteAndJudge(endpoint)
-  }
-
   #voteAndJudge(endpoint: WatchedEndpoint): void {
     const vote = endpoint.changedVote()
     if (vote) this.#options.exchange.publish(vote)
@@ -208,6 +203,7 @@ class SlotWatch implements Watch {
     const { table, clock, exchange, onTransition, onAlarm } = this.#options
     const { watched } = endpoint
     const { slot } = watched
+    const pools = this.#pools
     const nowMs = clock.monotonicMs()
     const isAway = (row: number): boolean => isOut(table.standing(row)) || table.share(row) === 0
     const votes = exchange.votes(endpoint.key)
@@ -215,7 +211,10 @@ class SlotWatch implements Watch {
       believesDown: this.#firstRound.believesDown,
       isEven: this.#firstRound.isEven,
       isBraked: this.#doubt.isBraked(slot),
-      isNeeded: this.#pools.isNeeded(slot, isAway),
+      // Asked of those alone who are out.
+      get isNeeded() {
+        return pools.isNeeded(slot, isAway)
+      },
       isAlone: exchange.status().degraded,
     })
     watched.write(table, nowMs)

@@ -8,10 +8,10 @@ import type { WatchedSlot } from './watched-slot.ts'
 
 interface EndpointActions {
   probe(signal: AbortSignal): Promise<Outcome>
-  /** Learns of every probe in flight; the promise never rejects for the probe's sake. */
-  track(ended: Promise<void>): void
   /** Not called for an aborted probe. */
   onOutcome(outcome: Outcome): void
+  /** Called for every probe, once its socket is closed. */
+  onEnd(): void
 }
 
 export class WatchedEndpoint implements ScheduledProbe {
@@ -21,7 +21,8 @@ export class WatchedEndpoint implements ScheduledProbe {
   readonly intervalMs: number
   readonly fastIntervalMs: number
   readonly #actions: EndpointActions
-  #controller: AbortController | null = null
+  /** Of the probe in flight and of those after it, until it is used. */
+  #controller = new AbortController()
   #voted: string | null = null
 
   constructor(watched: WatchedSlot, actions: EndpointActions) {
@@ -38,11 +39,17 @@ export class WatchedEndpoint implements ScheduledProbe {
   }
 
   run(done: () => void): void {
-    this.#actions.track(this.#probe().finally(done))
+    const { signal } = this.#controller
+    void this.#actions.probe(signal).then((outcome) => {
+      if (!signal.aborted) this.#actions.onOutcome(outcome)
+      this.#actions.onEnd()
+      done()
+    })
   }
 
   abort(): void {
-    this.#controller?.abort()
+    this.#controller.abort()
+    this.#controller = new AbortController()
   }
 
   /** Our vote, if it is not the one given last; whether it is for being refused matters to alarms. */
@@ -52,13 +59,5 @@ export class WatchedEndpoint implements ScheduledProbe {
     if (said === this.#voted) return null
     this.#voted = said
     return vote
-  }
-
-  async #probe(): Promise<void> {
-    const controller = new AbortController()
-    this.#controller = controller
-    const outcome = await this.#actions.probe(controller.signal)
-    if (this.#controller === controller) this.#controller = null
-    if (!controller.signal.aborted) this.#actions.onOutcome(outcome)
   }
 }

@@ -43,6 +43,7 @@ const strangeSettings = `
 zzzzzz: 0
 geoip: { zzzzzz: 0 }
 rate_limit: { zzzzzz: 0 }
+probe_limits: { zzzzzz: 0 }
 `
 
 const listedKeys = (mistakes: readonly Mistake[]): string[][] =>
@@ -57,7 +58,7 @@ it('shows every key of zone files and settings in the reference', () => {
     ...listedKeys(readZone('f.yaml', octets).mistakes),
     ...listedKeys(readSettingsFile('f.yaml', new TextEncoder().encode(strangeSettings)).mistakes),
   ]
-  expect(maps).toHaveLength(18)
+  expect(maps).toHaveLength(19)
   const reference = readFileSync(join(root, 'docs/zone-reference.md'), 'utf8')
   const keys = maps.flat()
   expect(keys).toContain('slow_start')

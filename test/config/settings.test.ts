@@ -73,6 +73,10 @@ it('needs nothing to be said', async () => {
     logLevel: 'info',
     geoip: {},
     canaries: [],
+    probing: {
+      source: { ipv4: null, ipv6: null },
+      limits: { total: 4000, perHost: 4, perNetwork: 20 },
+    },
     announce: null,
     streams: noStreams,
     answers,
@@ -95,6 +99,8 @@ max_udp: 4096
 log_level: debug
 geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
 canaries: [192.0.2.1:53, "[2001:db8::1]:853"]
+probe_source: [192.0.2.10, 2001:DB8::10]
+probe_limits: { in_flight: 500, per_host: 1, per_network: 8 }
 announce: { file: /run/mxsteer/announce, command: /usr/local/bin/tell }
 transport: dgram
 resolver: "[2001:db8::53]:53"
@@ -131,6 +137,10 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
       { address: '192.0.2.1', port: 53 },
       { address: '2001:db8::1', port: 853 },
     ],
+    probing: {
+      source: { ipv4: '192.0.2.10', ipv6: '2001:db8::10' },
+      limits: { total: 500, perHost: 1, perNetwork: 8 },
+    },
     streams: noStreams,
     answers: {
       nsid: 'ns1.fra',
@@ -381,4 +391,37 @@ it('takes canaries from the environment, with commas, and says what is wrong wit
   expect(await said(`canaries: [${many}]\n`)).toEqual([
     'settings-X.yaml 1:11 bad-value expected at most 16',
   ])
+})
+
+describe('probing', () => {
+  const said = async (text: string): Promise<string[]> =>
+    (await mistakes({ configFile: file(text) })).map((each) => each.replace(/-\d+/, '-X'))
+
+  it('takes source addresses from the environment, with a comma', async () => {
+    const { probing } = await settings({ env: { MXSTEER_PROBE_SOURCE: '2001:db8::7, 192.0.2.7' } })
+    expect(probing.source).toEqual({ ipv4: '192.0.2.7', ipv6: '2001:db8::7' })
+  })
+
+  it('one source alone leaves the other family to the kernel', async () => {
+    const { probing } = await settings({ configFile: file('probe_source: 192.0.2.7\n') })
+    expect(probing.source).toEqual({ ipv4: '192.0.2.7', ipv6: null })
+  })
+
+  it('a limit that is not given keeps its default', async () => {
+    const { probing } = await settings({ configFile: file('probe_limits: { per_network: 60 }\n') })
+    expect(probing.limits).toEqual({ total: 4000, perHost: 4, perNetwork: 60 })
+  })
+
+  it('says what is wrong with sources and limits', async () => {
+    expect(await said('probe_source: [192.0.2.7, mx.example.com]\n')).toEqual([
+      'settings-X.yaml 1:27 bad-value expected an IPv4 or IPv6 address of this host, got "mx.example.com"',
+    ])
+    expect(await said('probe_source: [192.0.2.7, 192.0.2.8]\n')).toEqual([
+      'settings-X.yaml 1:15 bad-value expected one address of a family',
+    ])
+    expect(await said('probe_limits: { in_flight: 0, per_net: 2 }\n')).toEqual([
+      'settings-X.yaml 1:31 unknown-key unknown key "per_net", expected one of: in_flight, per_host, per_network',
+      'settings-X.yaml 1:28 bad-value expected a count from 1 to 60000, got 0',
+    ])
+  })
 })

@@ -48,6 +48,12 @@ describe('alert rules', () => {
   const { groups } = rulesFile.parse(parse(read('deploy/prometheus-rules.yaml')))
   const rules = groups.flatMap((group) => group.rules)
 
+  test('Prometheus takes them', () => {
+    const file = new URL('deploy/prometheus-rules.yaml', root).pathname
+    const said = execFileSync('promtool', ['check', 'rules', file], { encoding: 'utf8' })
+    expect(said).toContain(`SUCCESS: ${rules.length} rules found`)
+  })
+
   test('each has a name of its own, and each group', () => {
     const names = rules.map(({ alert }) => alert)
     expect(new Set(names).size).toBe(names.length)

@@ -222,9 +222,11 @@ it('targets shows each part of the weight and why who is out', async () => {
   await mxsteer('drain', 'mx3', '--for', '1h')
   const { code, stdout } = await mxsteer('targets')
   expect(code).toBe(0)
-  expect(stdout).toMatch(/^mx2\.smtp\.example\.test +main +0\.5 +1 +100% +50% +100% +- /m)
-  expect(stdout).toMatch(/^mx3\.smtp\.example\.test +main +0 +1 +100% +100% +100% +drained /m)
-  expect(stdout).toMatch(/^dead\.smtp\.example\.test +main +0 +1 +100% +100% +0% +down /m)
+  expect(stdout).toMatch(
+    /^mx2\.smtp\.example\.test +main +0\.5 +1 +100% +50% +100% +100% +100% +- /m,
+  )
+  expect(stdout).toMatch(/^mx3\.smtp\.example\.test +main +0 +1( +100%){5} +drained /m)
+  expect(stdout).toMatch(/^dead\.smtp\.example\.test +main +0 +1( +100%){4} +0% +down /m)
   expect(stdout).toMatch(
     /^dead\.smtp\.example\.test +127\.0\.0\.64 +down +20\S+ +connect-refused$/m,
   )

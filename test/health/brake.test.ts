@@ -82,6 +82,35 @@ describe('lets go', () => {
     expect(failAll(brake, [4], 1, 121_100)).toEqual(['eu 4/6'])
   })
 
+  test('and says so once, also of a pool that a reload took away', () => {
+    const brake = brakeOf([{ name: 'eu', slots: slots(6) }], slots(60))
+    expect([brake.letGo(0), brake.nextInMs(0)]).toEqual([[], null])
+    failAll(brake, slots(6), 1000)
+    expect(brake.nextInMs(4000)).toBe(119_000)
+    expect(brake.letGo(122_999)).toEqual([])
+    expect(brake.letGo(123_000)).toEqual([{ group: 'eu', seconds: 120 }])
+    expect([brake.letGo(123_000), brake.nextInMs(123_000)]).toEqual([[], null])
+    failAll(brake, slots(6), 1, 200_000)
+    brake.replace([{ name: 'us', slots: slots(6) }], slots(60))
+    expect(brake.letGo(210_000)).toEqual([{ group: 'eu', seconds: 10 }])
+  })
+
+  test('who is held back anew before that was said is held on', () => {
+    const brake = brakeOf(
+      [
+        { name: 'eu', slots: slots(6) },
+        { name: 'us', slots: slots(6, 10) },
+      ],
+      slots(60),
+    )
+    failAll(brake, slots(6), 1)
+    failAll(brake, slots(6, 10), 1, 60_000)
+    failAll(brake, slots(6), 1, 130_000)
+    expect(brake.nextInMs(130_000)).toBe(50_003)
+    expect(brake.letGo(180_003)).toEqual([{ group: 'us', seconds: 120 }])
+    expect(brake.letGo(250_003)).toEqual([{ group: 'eu', seconds: 120 }])
+  })
+
   test('over a reload a pool keeps what is known of it', () => {
     const brake = brakeOf([{ name: 'eu', slots: slots(6) }], slots(60))
     failAll(brake, slots(3))

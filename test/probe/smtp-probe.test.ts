@@ -10,6 +10,7 @@ import type { ProbeProfile } from '../../src/probe/profile.ts'
 import { probeAddress } from '../../src/probe/smtp-probe.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { startScriptedMta, type ScriptedMta } from '../support/scripted-mta.ts'
+import { until } from '../support/wait.ts'
 import { deeperScenarios } from './deeper-scenarios.ts'
 import { answered, scenarios } from './smtp-scenarios.ts'
 
@@ -77,6 +78,7 @@ describe('scripted MTAs', () => {
       'client QUIT',
       'server 221 bye',
     ])
+    await until(() => (mta?.closings.length ?? 0) > 0, { what: 'the end of it', withinMs: 5000 })
     expect(mta.closings).toEqual(['end'])
   })
 
@@ -175,6 +177,39 @@ const stall = (ms: number): void => {
   const until = performance.now() + ms
   while (performance.now() < until);
 }
+
+describe('where from', () => {
+  const ask = async (own: string | null, fallback: string | null): Promise<string | undefined> => {
+    let from: string | undefined
+    const server = createServer((socket) => {
+      from = socket.remoteAddress
+      socket.end('554 no\r\n')
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const profile = quickProfile({ port, source: { ipv4: own, ipv6: null } })
+    const source = { ipv4: fallback, ipv6: '::1' }
+    await probeAddress({ address: '127.0.0.1', profile, source }, systemClock)
+    server.close()
+    return from
+  }
+
+  test.each([
+    ['127.0.0.7', '127.0.0.8', '127.0.0.7'],
+    [null, '127.0.0.8', '127.0.0.8'],
+    [null, null, '127.0.0.1'],
+  ])('profile %s, settings %s: %s', async (own, fallback, expected) => {
+    expect(await ask(own, fallback)).toBe(expected)
+  })
+
+  test('an address that is not of this host: self', async () => {
+    const profile = quickProfile({ port: 9 })
+    const source = { ipv4: '192.0.2.77', ipv6: null }
+    const outcome = await probeAddress({ address: '127.0.0.1', profile, source }, systemClock)
+    expect(outcome).toMatchObject({ kind: 'self', reason: 'local-ports' })
+  })
+})
 
 describe('a stalled process', () => {
   test('silence seen only through a late timer is self', async () => {

@@ -139,6 +139,21 @@ describe('correlated failure', () => {
     expect(downs.at(-1)?.atMs).toBeLessThan(brakedAtMs + 60_000)
   })
 
+  test('is said to be over once, two minutes after it began', async () => {
+    const { run, doubts, nowMs, watch } = await outage(6, Infinity)
+    for (let i = 0; i < 30 && doubts.length === 0; i++) await run(1000)
+    const begunMs = nowMs()
+    for (let i = 0; i < 130 && doubts.length === 1; i++) await run(1000)
+    expect(doubts.slice(1)).toEqual([
+      { kind: 'released', group: 'p.smtp.example.com', seconds: 120 },
+    ])
+    expect(nowMs() - begunMs).toBeGreaterThan(118_000)
+    expect(nowMs() - begunMs).toBeLessThanOrEqual(121_000)
+    expect(watch.doubt().braked).toBe(0)
+    await run(120_000)
+    expect(doubts.length).toBe(2)
+  })
+
   test('half a pool is nothing special', async () => {
     const { run, doubts, went } = await outage(5, Infinity)
     await run(60_000)

@@ -1,0 +1,62 @@
+// What the log says of doubt: a word for the beginning, and one for the end.
+
+import { expect, test } from 'vitest'
+
+import type { Log } from '../src/log.ts'
+import { logDoubt } from '../src/log-events.ts'
+import type { DoubtEvent } from '../src/probe/self-doubt.ts'
+
+const said = (event: DoubtEvent): unknown => {
+  const lines: unknown[] = []
+  const note =
+    (level: string) =>
+    (fields: object, message: string): void =>
+      void lines.push([level, fields, message])
+  logDoubt(
+    { info: note('info'), warn: note('warn'), error: note('error') } as unknown as Log,
+    event,
+  )
+  expect(lines.length).toBe(1)
+  return lines[0]
+}
+
+test.each<[DoubtEvent, readonly unknown[]]>([
+  [
+    { kind: 'braked', group: 'eu.smtp.example.com', failing: 6, of: 10 },
+    [
+      'warn',
+      { event: 'probes.braked', group: 'eu.smtp.example.com', failing: 6, of: 10 },
+      '6 of 10 of the pool eu.smtp.example.com fail at once: each waits for a second round',
+    ],
+  ],
+  [
+    { kind: 'released', group: 'eu.smtp.example.com', seconds: 120 },
+    [
+      'info',
+      { event: 'probes.braked.over', group: 'eu.smtp.example.com', seconds: 120 },
+      'the pool eu.smtp.example.com: what fails now counts at once',
+    ],
+  ],
+  [
+    { kind: 'released', group: '*', seconds: 120 },
+    [
+      'info',
+      { event: 'probes.braked.over', group: '*', seconds: 120 },
+      'all targets: what fails now counts at once',
+    ],
+  ],
+  [
+    { kind: 'isolated', isOver: false, canaries: 2 },
+    [
+      'error',
+      { event: 'prober.isolated', canaries: 2 },
+      'no canary answers and hardly any target does: failures are taken for our own',
+    ],
+  ],
+  [
+    { kind: 'isolated', isOver: true, canaries: 2 },
+    ['info', { event: 'prober.isolated.over' }, 'connected again'],
+  ],
+])('%o', (event, expected) => {
+  expect(said(event)).toEqual(expected)
+})
