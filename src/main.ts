@@ -1,35 +1,27 @@
 #!/usr/bin/env node
 // argv → command. Each command is a file of cli/ and resolves to the exit code; serve runs until a signal.
 
-import { check } from './cli/check.ts'
-import { doctor } from './cli/doctor.ts'
-import { explain } from './cli/explain.ts'
 import { helpText } from './cli/help.ts'
-import { disable, drain, undo, undrain, up, weight } from './cli/overrides.ts'
-import { probe } from './cli/probe.ts'
-import { serve } from './cli/serve.ts'
-import { simulate } from './cli/simulate.ts'
-import { status } from './cli/status.ts'
-import { targets } from './cli/targets.ts'
 import { version } from './version.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
 
-const commands: ReadonlyMap<string, Command> = new Map([
-  ['serve', serve],
-  ['check', check],
-  ['probe', probe],
-  ['explain', explain],
-  ['simulate', simulate],
-  ['doctor', doctor],
-  ['status', status],
-  ['targets', targets],
-  ['drain', drain],
-  ['undrain', undrain],
-  ['weight', weight],
-  ['disable', disable],
-  ['up', up],
-  ['undo', undo],
+// Each loads what it needs itself: `serve` answers sooner without the others.
+const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['serve', async () => (await import('./cli/serve.ts')).serve],
+  ['check', async () => (await import('./cli/check.ts')).check],
+  ['probe', async () => (await import('./cli/probe.ts')).probe],
+  ['explain', async () => (await import('./cli/explain.ts')).explain],
+  ['simulate', async () => (await import('./cli/simulate.ts')).simulate],
+  ['doctor', async () => (await import('./cli/doctor.ts')).doctor],
+  ['status', async () => (await import('./cli/status.ts')).status],
+  ['targets', async () => (await import('./cli/targets.ts')).targets],
+  ['drain', async () => (await import('./cli/overrides.ts')).drain],
+  ['undrain', async () => (await import('./cli/overrides.ts')).undrain],
+  ['weight', async () => (await import('./cli/overrides.ts')).weight],
+  ['disable', async () => (await import('./cli/overrides.ts')).disable],
+  ['up', async () => (await import('./cli/overrides.ts')).up],
+  ['undo', async () => (await import('./cli/overrides.ts')).undo],
 ])
 
 export async function main(argv: readonly string[]): Promise<number> {
@@ -43,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0
   }
   const command = commands.get(first ?? '')
-  if (command) return command(rest)
+  if (command) return (await command())(rest)
   process.stderr.write(
     first === undefined
       ? `mxsteer: which command? One of ${[...commands.keys()].join(', ')}; see mxsteer --help\n`

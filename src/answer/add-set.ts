@@ -14,7 +14,7 @@ import type {
 import { selectAddresses } from '../steer/select-addresses.ts'
 import { selectMx } from '../steer/select-mx.ts'
 import { selectSrv } from '../steer/select-srv.ts'
-import type { Rung, SelectionReason, SrvChoice } from '../steer/selection.ts'
+import type { ChosenAddress, Rung, SelectionReason, SrvChoice } from '../steer/selection.ts'
 import { targetAddresses } from '../steer/target-addresses.ts'
 import type { Name, RRset } from '../zone/zone.ts'
 import { locusOf } from './inquiry.ts'
@@ -32,9 +32,9 @@ export function addSet(
   owner: Name | null,
   set: RRset | SteeredSet,
 ): Added {
+  if (set.kind === 'plain') return addPlain(inquiry, section, owner, set)
+  inquiry.isFixed = false
   switch (set.kind) {
-    case 'plain':
-      return addPlain(inquiry, section, owner, set)
     case 'steered-mx':
       inquiry.usesHealth = true
       return addRungs(inquiry, section, owner, set)
@@ -106,7 +106,7 @@ function addAddresses(
   return 'added'
 }
 
-function countRungs(inquiry: Inquiry, entry: PlanEntry, reason: SelectionReason): void {
+export function countRungs(inquiry: Inquiry, entry: PlanEntry, reason: SelectionReason): void {
   const { handOuts } = inquiry.context.counters
   const { rungs } = entry
   const untilMs = cachedUntilMs(inquiry, entry)
@@ -136,7 +136,7 @@ function countChoices(
 }
 
 /** A target's own name always answers for itself: that it is down is no failing open of a set. */
-function countAddresses(
+export function countAddresses(
   inquiry: Inquiry,
   entry: PlanEntry,
   set: SteeredAddresses | TargetAddresses,
@@ -145,8 +145,11 @@ function countAddresses(
   const { handOuts } = inquiry.context.counters
   const untilMs = cachedUntilMs(inquiry, entry)
   const counted = set.kind === 'target-address' ? 'own-name' : reason
-  for (const { target } of entry.addresses)
+  const { addresses } = entry
+  for (let i = 0; i < addresses.length; i++) {
+    const { target } = addresses[i] as ChosenAddress
     handOuts.add(target.index, HandOutPlace.address, counted, untilMs)
+  }
   if (reason === 'failed-open' && set.kind === 'steered-address') noteFailedOpen(inquiry)
 }
 

@@ -26,15 +26,20 @@ const octets6 = scopeCap(16) / 8
 export const hasClientSubnet = ({ options }: Query): boolean => options.sourcePrefixLength > 0
 
 export function locateClient({ locate }: AnswerContext, query: Query, peer: Peer): Locus {
-  const { options, packet } = query
   if (!hasClientSubnet(query)) return locate(peer.octets, peer.family)
+  const address = subnetAddress(query)
+  return address === address4 ? locate(address, 4, octets4 * 8) : locate(address, 6, octets6 * 8)
+}
+
+/** The address that stands for a client subnet. Refilled by every call. */
+export function subnetAddress({ options, packet }: Query): Uint8Array {
   const isIpv4 = options.subnetFamily === 1
   const address = isIpv4 ? address4 : address6
   const wanted = isIpv4 ? octets4 : octets6
   const given = options.subnetOctets - subnetHeadOctets
   const from = options.subnetOffset + subnetHeadOctets
   for (let i = 0; i < wanted; i++) address[i] = i < given ? (packet[from + i] as number) : 0
-  return locate(address, isIpv4 ? 4 : 6, wanted * 8)
+  return address
 }
 
 /** Without scopes: as long as the source, which is always safe. */

@@ -44,6 +44,11 @@ const rcodesAt = typesAt + typeCells
 const handOutsAt = rcodesAt + rcodeCells
 const cells = handOutsAt + countedTargets * handOutCells
 
+/** Where a scalar lies in the buffer's Float64 cells: for who counts every query, and looks no name up for it. */
+export const scalarCell: Readonly<Record<Scalar, number>> = Object.fromEntries(
+  scalars.map((name, i) => [name, i]),
+) as Record<Scalar, number>
+
 export interface Counters {
   readonly buffer: SharedArrayBuffer
   add(scalar: Scalar): void
@@ -63,6 +68,8 @@ export interface CounterValues {
 }
 
 export const otherType: number = typeCells - 1
+export const queryCell = (type: number): number => typesAt + Math.min(type, otherType)
+export const rcodeCell = (rcode: number): number => rcodesAt + Math.min(rcode, rcodeCells - 1)
 
 export function createCounters(
   buffer: SharedArrayBuffer = new SharedArrayBuffer(cells * 8),
@@ -71,14 +78,13 @@ export function createCounters(
   const bump = (cell: number): void => {
     values[cell] = (values[cell] as number) + 1
   }
-  const scalarAt = Object.fromEntries(scalars.map((name, i) => [name, i])) as Record<Scalar, number>
   const handOuts = openHandOuts(values, handOutsAt, countedTargets)
   return {
     buffer,
     handOuts,
-    add: (scalar) => bump(scalarAt[scalar]),
-    query: (type) => bump(typesAt + Math.min(type, otherType)),
-    rcode: (rcode) => bump(rcodesAt + Math.min(rcode, rcodeCells - 1)),
+    add: (scalar) => bump(scalarCell[scalar]),
+    query: (type) => bump(queryCell(type)),
+    rcode: (rcode) => bump(rcodeCell(rcode)),
     read: () => readValues(values, handOuts),
   }
 }

@@ -33,6 +33,7 @@ export function decide(inquiry: Inquiry): void {
     const found = lookup(catalog, key, query.qtype)
     // What is said of one class is no authority on all of them (RFC 1035 §6.2).
     if (owner === null) plan.authoritative = isAuthoritative(found) && query.qclass === RRClass.IN
+    inquiry.found = owner === null ? found : null
     const next = take(inquiry, found, owner)
     if (next === null || visited.length === maxAliases) return
     visited.push(key)
@@ -75,11 +76,11 @@ function take(inquiry: Inquiry, found: Lookup, owner: Name | null): Name | null 
       if (owner === null) plan.rcode = Rcode.REFUSED
       return null
     case 'found':
-      conclude(inquiry, found.zone, addSet(inquiry, 'answer', owner, found.set))
+      concludeFound(inquiry, found.zone, addSet(inquiry, 'answer', owner, found.set))
       addAdditional(inquiry, found.zone)
       return null
     case 'any':
-      conclude(inquiry, found.zone, addAny(inquiry, owner, found.node))
+      concludeFound(inquiry, found.zone, addAny(inquiry, owner, found.node))
       return null
     case 'alias':
       addSet(inquiry, 'answer', owner, found.cname)
@@ -101,7 +102,7 @@ function take(inquiry: Inquiry, found: Lookup, owner: Name | null): Name | null 
   }
 }
 
-function conclude(inquiry: Inquiry, zone: Zone, added: Added): void {
+export function concludeFound(inquiry: Inquiry, zone: Zone, added: Added): void {
   if (added === 'servfail') resetPlan(inquiry.plan, Rcode.SERVFAIL)
   else if (added === 'absent') addSoa(inquiry, zone)
 }

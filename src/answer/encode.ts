@@ -40,6 +40,7 @@ export function encode(writer: MessageWriter, inquiry: Inquiry): boolean {
   const questions = putQuestion(writer, query)
   const isFull = putSections(writer, plan, query.qclass === RRClass.CH ? RRClass.CH : RRClass.IN)
   writer.limit += reserved
+  inquiry.recordsEnd = writer.at
   if (query.hasOpt) putOpt(writer, inquiry)
   // The key's name may be longer than the query told it: not where the answer must not be.
   if (query.tsig.isPresent && plan.rcode === Rcode.NOTAUTH && !isCut)
@@ -51,7 +52,7 @@ export function encode(writer: MessageWriter, inquiry: Inquiry): boolean {
   return truncated
 }
 
-function putQuestion(writer: MessageWriter, query: Query): number {
+export function putQuestion(writer: MessageWriter, query: Query): number {
   if (query.qnameOctets === 0) return 0
   // Nothing was written before: the name goes in whole, its case as asked, and later names may point to it.
   putName(writer, query.packet, query.qnameOffset, 'exact')
@@ -61,14 +62,17 @@ function putQuestion(writer: MessageWriter, query: Query): number {
 }
 
 /** The sets in the plan's order, and their counts into the header; whether it had to stop. */
-function putSections(writer: MessageWriter, plan: Plan, rrClass: number): boolean {
+export function putSections(writer: MessageWriter, plan: Plan, rrClass: number): boolean {
   let [answers, authorities, additionals] = [0, 0, 0]
   let truncated = false
+  plan.isWhole = true
   for (let i = 0; i < plan.count && !truncated; i++) {
     const entry = plan.entries[i] as PlanEntry
     const records = putSet(writer, entry, rrClass)
-    if (records < 0) truncated = entry.need === 'required'
-    else if (entry.section === 'answer') answers += records
+    if (records < 0) {
+      truncated = entry.need === 'required'
+      plan.isWhole = false
+    } else if (entry.section === 'answer') answers += records
     else if (entry.section === 'authority') authorities += records
     else additionals += records
   }

@@ -5,13 +5,14 @@ import type { SelectedSet } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { emptyQuery } from '../wire/query.ts'
 import type { Query } from '../wire/query.ts'
+import type { Lookup } from '../zone/lookup.ts'
 import type { Catalog, NameKey } from '../zone/zone.ts'
 import { noCookie } from './client-cookie.ts'
 import type { ClientCookie } from './client-cookie.ts'
 import { hasClientSubnet, locateClient, scopeOf } from './client-subnet.ts'
 import type { AnswerContext, Peer } from './context.ts'
 import type { ExtendedError } from './extended-error.ts'
-import { createPlan } from './plan.ts'
+import { createPlan, forgetEntries } from './plan.ts'
 import type { Plan } from './plan.ts'
 import { createStaleness } from './staleness.ts'
 import type { Staleness } from './staleness.ts'
@@ -37,6 +38,12 @@ export interface Inquiry {
   extendedError: ExtendedError | null
   /** Nothing but header, question and what EDNS cannot do without; the header says TC. */
   isCut: boolean
+  /** What the catalog has for the name asked for, where that alone makes the answer; null: more went into it. */
+  found: Lookup | null
+  /** Nothing of chance, health or the client is in the answer. */
+  isFixed: boolean
+  /** Where the records of the message that was encoded last end, its OPT not among them. */
+  recordsEnd: number
 }
 
 export const createInquiry = (context: AnswerContext): Inquiry => ({
@@ -54,6 +61,9 @@ export const createInquiry = (context: AnswerContext): Inquiry => ({
   cookie: noCookie(),
   extendedError: null,
   isCut: false,
+  found: null,
+  isFixed: true,
+  recordsEnd: 0,
 })
 
 export function beginInquiry(inquiry: Inquiry, query: Query, peer: Peer): void {
@@ -66,6 +76,16 @@ export function beginInquiry(inquiry: Inquiry, query: Query, peer: Peer): void {
   inquiry.cookie.verdict = 'none'
   inquiry.extendedError = null
   inquiry.isCut = false
+  inquiry.found = null
+  inquiry.isFixed = true
+}
+
+/** The catalog in force, from now on. */
+export function readCatalog(inquiry: Inquiry): Catalog {
+  const catalog = inquiry.context.catalog()
+  if (catalog !== inquiry.catalog) forgetEntries(inquiry.plan)
+  inquiry.catalog = catalog
+  return catalog
 }
 
 /** Where the client is taken to be, for steering `set`. */

@@ -33,6 +33,8 @@ export interface Plan {
   /** The first `count` are in force, in the order of sections; the rest are kept for reuse. */
   readonly entries: PlanEntry[]
   count: number
+  /** All sets went into the message that was written last. */
+  isWhole: boolean
 }
 
 /** More sets than any sensible answer has: 16 name servers with both families four times over. */
@@ -45,6 +47,7 @@ export const createPlan = (): Plan => ({
   authoritative: false,
   entries: [],
   count: 0,
+  isWhole: false,
 })
 
 export function resetPlan(plan: Plan, rcode: Rcode): void {

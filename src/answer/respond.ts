@@ -14,24 +14,38 @@ import { createChaos, decideChaos } from './chaos.ts'
 import type { ChaosTexts } from './chaos.ts'
 import { judgeCookie } from './client-cookie.ts'
 import type { AnswerContext, Respond } from './context.ts'
+import { queryCell, rcodeCell, scalarCell } from './counters.ts'
 import { decide } from './decide.ts'
 import { encode, octetLimit } from './encode.ts'
+import { putOpt } from './edns-reply.ts'
 import { extendedErrorOf } from './extended-error.ts'
-import { beginInquiry, createInquiry } from './inquiry.ts'
+import { beginInquiry, createInquiry, readCatalog } from './inquiry.ts'
 import type { Inquiry } from './inquiry.ts'
 import { judgeRate, planSlip } from './limiting.ts'
-import { forgetEntries, resetPlan } from './plan.ts'
+import { resetPlan } from './plan.ts'
+import { QuickAnswers } from './quick-answers.ts'
+
+/** Which ways to an answer a responder has; tests compare them. */
+export interface RespondOptions {
+  /** False: each answer is decided and encoded anew. */
+  readonly isQuick: boolean
+}
 
 /** A responder with buffers of its own, one a thread; `out` must have room for 512 octets at least. */
-export function createRespond(context: AnswerContext): Respond {
+export function createRespond(
+  context: AnswerContext,
+  { isQuick }: RespondOptions = { isQuick: true },
+): Respond {
   const inquiry = createInquiry(context)
   const chaos = createChaos(context.identity)
   const decode = createQueryDecoder()
   const writer = createWriter()
+  const quick = isQuick ? new QuickAnswers(context) : null
   const { counters } = context
+  const cells = new Float64Array(counters.buffer)
   // oxlint-disable-next-line max-params -- the shape of Respond
   return (packet, offset, length, peer, out, outOffset) => {
-    counters.add('packets')
+    bump(cells, scalarCell.packets)
     const decoded = decode(packet, offset, length)
     // Nobody asks from port 0: the source is forged.
     const unanswerable = peer.port === 0 || out.length - outOffset < minUdpOctets
@@ -41,51 +55,88 @@ export function createRespond(context: AnswerContext): Respond {
     }
     beginInquiry(inquiry, decoded.query, peer)
     try {
-      count(inquiry, decoded)
-      if (!plan(inquiry, decoded, chaos)) return 0
-      return write(inquiry, writer, out, outOffset)
+      count(inquiry, decoded, cells)
+      beginAnswer(inquiry, writer, out, outOffset)
+      if (!admit(inquiry)) return 0
+      return settle(inquiry, decoded, { chaos, writer, quick, cells })
     } catch {
       counters.add('failures')
       resetPlan(inquiry.plan, Rcode.SERVFAIL)
       inquiry.extendedError = null
-      return write(inquiry, writer, out, outOffset)
+      beginAnswer(inquiry, writer, out, outOffset)
+      return write(inquiry, writer, cells)
     }
   }
 }
 
-function count({ context, peer }: Inquiry, decoded: Decoded): void {
-  const { counters } = context
-  if (decoded.kind === 'query') counters.query(decoded.query.qtype)
-  else counters.add('rejected')
-  if (peer.transport !== 'udp') counters.add('tcpQueries')
+interface Means {
+  readonly chaos: ChaosTexts
+  readonly writer: MessageWriter
+  readonly quick: QuickAnswers | null
+  readonly cells: Float64Array
 }
 
-/** Fills the plan; false: there is to be no answer. */
-function plan(inquiry: Inquiry, decoded: Decoded, chaos: ChaosTexts): boolean {
-  const { context, query, peer } = inquiry
-  judgeCookie(inquiry.cookie, context, query, peer)
+function bump(cells: Float64Array, cell: number): void {
+  cells[cell] = (cells[cell] as number) + 1
+}
+
+function count({ context, peer }: Inquiry, decoded: Decoded, cells: Float64Array): void {
+  if (decoded.kind === 'query') bump(cells, queryCell(decoded.query.qtype))
+  else context.counters.add('rejected')
+  if (peer.transport !== 'udp') bump(cells, scalarCell.tcpQueries)
+}
+
+function beginAnswer(
+  { context, query, peer }: Inquiry,
+  writer: MessageWriter,
+  out: Uint8Array,
+  outOffset: number,
+): void {
+  const limit = outOffset + octetLimit(query, peer.transport, context.maxUdpOctets)
+  beginMessage(writer, out, outOffset, Math.min(limit, out.length))
+}
+
+/** False: there is to be no answer. */
+function admit(inquiry: Inquiry): boolean {
+  judgeCookie(inquiry.cookie, inquiry.context, inquiry.query, inquiry.peer)
   const rate = judgeRate(inquiry)
-  if (rate === 'drop') return false
   inquiry.isCut = rate === 'slip'
-  if (inquiry.isCut && decoded.kind === 'query') {
-    planSlip(inquiry)
-    return true
-  }
-  settle(inquiry, decoded, chaos)
-  if (query.hasOpt) inquiry.extendedError = extendedErrorOf(inquiry)
-  return true
+  return rate !== 'drop'
 }
 
-function settle(inquiry: Inquiry, decoded: Decoded, chaos: ChaosTexts): void {
-  const { context, plan, query } = inquiry
+/** The whole answer: its octets. */
+function settle(inquiry: Inquiry, decoded: Decoded, means: Means): number {
+  const { quick, writer, cells } = means
+  if (inquiry.isCut || decoded.kind !== 'query' || quick === null) {
+    plan(inquiry, decoded, means.chaos)
+    return write(inquiry, writer, cells)
+  }
+  const done = quick.answer(inquiry, writer, writer.limit)
+  if (done === 'written') {
+    if (inquiry.query.hasOpt) putOpt(writer, inquiry)
+    return counted(inquiry, writer, cells)
+  }
+  if (done === 'planned') return write(inquiry, writer, cells)
+  plan(inquiry, decoded, means.chaos)
+  const octets = write(inquiry, writer, cells)
+  quick.learn(inquiry, writer, inquiry.recordsEnd)
+  return octets
+}
+
+/** Decides what to answer. */
+function plan(inquiry: Inquiry, decoded: Decoded, chaos: ChaosTexts): void {
+  const { plan, query } = inquiry
+  if (decoded.kind === 'query' && inquiry.isCut) {
+    planSlip(inquiry)
+    return
+  }
   if (decoded.kind === 'reject') resetPlan(plan, rejection(inquiry, decoded.rcode))
   else if (query.qclass === RRClass.CH) decideChaos(inquiry, chaos)
   else {
-    const catalog = context.catalog()
-    if (catalog !== inquiry.catalog) forgetEntries(plan)
-    inquiry.catalog = catalog
+    readCatalog(inquiry)
     decide(inquiry)
   }
+  if (query.hasOpt) inquiry.extendedError = extendedErrorOf(inquiry)
 }
 
 /**
@@ -102,19 +153,14 @@ function rejection({ context, query, cookie }: Inquiry, rcode: Rcode): Rcode {
   return isRefused && !context.catalog().zones.has(query.key) ? Rcode.NOTAUTH : rcode
 }
 
-function write(
-  inquiry: Inquiry,
-  writer: MessageWriter,
-  out: Uint8Array,
-  outOffset: number,
-): number {
-  const { context, query, peer, plan } = inquiry
-  const { counters, maxUdpOctets } = context
-  const limit = outOffset + octetLimit(query, peer.transport, maxUdpOctets)
-  beginMessage(writer, out, outOffset, Math.min(limit, out.length))
+function write(inquiry: Inquiry, writer: MessageWriter, cells: Float64Array): number {
   const truncated = encode(writer, inquiry)
-  if (truncated) counters.add('truncated')
-  counters.rcode(plan.rcode)
-  counters.add('answered')
+  if (truncated) bump(cells, scalarCell.truncated)
+  return counted(inquiry, writer, cells)
+}
+
+function counted({ plan }: Inquiry, writer: MessageWriter, cells: Float64Array): number {
+  bump(cells, rcodeCell(plan.rcode))
+  bump(cells, scalarCell.answered)
   return writer.at - writer.start
 }

@@ -6,10 +6,16 @@ import type { Conditions, Network, Policy, Rule } from './policy.ts'
 import type { Locus } from './selection.ts'
 
 /** The first matching rule. The catch-all comes last by construction, and stands in for any mistake in that. */
-export function matchRule(policy: Policy, locus: Locus): Rule | undefined {
-  const { rules } = policy
-  for (const rule of rules) if (rule.when === null || holds(rule.when, locus)) return rule
-  return rules[rules.length - 1]
+export const matchRule = (policy: Policy, locus: Locus): Rule | undefined =>
+  policy.rules[matchIndex(policy, locus)]
+
+/** Its place; -1 where there are no rules. */
+export function matchIndex({ rules }: Policy, locus: Locus): number {
+  for (let at = 0; at < rules.length; at++) {
+    const { when } = rules[at] as Rule
+    if (when === null || holds(when, locus)) return at
+  }
+  return rules.length - 1
 }
 
 /** The rule of clients of whom nothing is known. */

@@ -9,11 +9,14 @@ const preferenceStep = 10
 /** What preferences of 16 bits have room for. */
 export const maxRungs = 6_553
 
+/** Of the rung in a place; 0 is the first. */
+export const preferenceAt = (place: number): number => preferenceStep * (place + 1)
+
 export const rungLimit = (set: SteeredMx): number => Math.min(maxRungs, Math.max(1, set.ladder))
 
 /** Adds a target one step below the others. */
 export function addBelow(rungs: Rung[], target: Target): void {
-  if (!isOn(rungs, target)) rungs.push({ target, preference: preferenceStep * (rungs.length + 1) })
+  if (!isOn(rungs, target)) rungs.push({ target, preference: preferenceAt(rungs.length) })
 }
 
 /** Adds a target beside the others. */

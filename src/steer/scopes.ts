@@ -1,5 +1,6 @@
-// The scope of steered sets for clients, remembered: one direct-mapped table, a newcomer takes the cell. Its unit is
-// the finest network that scopes know, the /24 or /56, so that nothing coarser can be mixed up by it.
+// The scope of steered sets for clients, remembered, and beside it what was decided: one table with two cells for each,
+// the older of which gives way. Its unit is the finest network that scopes know, the /24 or /56, so that nothing coarser
+// can be mixed up by it.
 //
 // What was remembered dies with what it was made of: each map has a number of its own, and there is a new map for a
 // new policy (another catalog) and for new databases.
@@ -25,6 +26,14 @@ export interface Scopes {
   prepare(catalog: Catalog): void
   /** The scope of the set's answer to this client: 0 where all clients are answered alike. */
   prefixLength(set: SteeredBy, octets: Uint8Array): number
+  /**
+   * What `keepDecision` was told for the client that `prefixLength` was asked for last, where its set depends on the
+   * client and is not sticky; else, and where that is not known any more, -1. Networks finer than scopes know must not
+   * be told of: they share one place.
+   */
+  decision(): number
+  /** 0 and up; forgotten with the policy and the databases. */
+  keepDecision(decision: number): void
 }
 
 interface NumberedMap {
@@ -40,10 +49,12 @@ const ipv4Mark = 0x100_0000
 export const createScopes = (): Scopes => new RememberedScopes()
 
 class RememberedScopes implements Scopes {
-  readonly #highs = new Int32Array(cells)
-  readonly #lows = new Int32Array(cells).fill(unused)
-  readonly #numbers = new Int32Array(cells)
-  readonly #lengths = new Uint8Array(cells)
+  /** Of each cell: high and low half of the network, the map's number, length and decision; in one line of a cache. */
+  readonly #words = new Int32Array(cells * 4).fill(unused)
+  #cell = unused
+  /** Asked for last. */
+  #key: object | null = null
+  #last: NumberedMap | null = null
   #networks = noNetworks
   #asns = createAsnNetworks(null)
   #maps = new WeakMap<object, NumberedMap>()
@@ -53,6 +64,7 @@ class RememberedScopes implements Scopes {
     this.#networks = networks
     this.#asns = createAsnNetworks(networks.asn)
     this.#maps = new WeakMap()
+    this.#key = null
   }
 
   prepare(catalog: Catalog): void {
@@ -65,26 +77,49 @@ class RememberedScopes implements Scopes {
   }
 
   prefixLength(set: SteeredBy, octets: Uint8Array): number {
+    this.#cell = unused
     if (!dependsOnClient(set)) return 0
     if (set.sticky) return scopeCap(octets.length)
     const { map, number } = this.#mapOf(set)
     const high = highOf(octets)
     const low = lowOf(octets)
-    const cell = cellOf(high, low, number)
-    if (this.#highs[cell] === high && this.#lows[cell] === low && this.#numbers[cell] === number)
-      return this.#lengths[cell] as number
+    const first = cellOf(high, low, number) * 4
+    const second = first ^ 4
+    const words = this.#words
+    this.#cell = first
+    if (isOf(words, first, high, low, number)) return (words[first + 3] as number) & 0xff
+    if (isOf(words, second, high, low, number)) {
+      this.#cell = second
+      return (words[second + 3] as number) & 0xff
+    }
     const length = map.prefixLength(octets)
-    this.#highs[cell] = high
-    this.#lows[cell] = low
-    this.#numbers[cell] = number
-    this.#lengths[cell] = length
+    for (let i = 0; i < 4; i++) words[second + i] = words[first + i] as number
+    words[first] = high
+    words[first + 1] = low
+    words[first + 2] = number
+    words[first + 3] = length | (unused << 8)
     return length
   }
 
+  decision(): number {
+    return this.#cell < 0 ? unused : (this.#words[this.#cell + 3] as number) >> 8
+  }
+
+  keepDecision(decision: number): void {
+    const at = this.#cell + 3
+    if (this.#cell >= 0) this.#words[at] = ((this.#words[at] as number) & 0xff) | (decision << 8)
+  }
+
   #mapOf(set: SteeredBy): NumberedMap {
-    const { policy, internal = [] } = set
+    const { policy, internal } = set
     // Sets with the same rules share a map; `internal` is the set's own.
-    const key = internal.length === 0 ? policy : set
+    const key = internal === undefined || internal.length === 0 ? policy : set
+    if (key === this.#key && this.#last !== null) return this.#last
+    this.#key = key
+    return (this.#last = this.#mapFor(key, set))
+  }
+
+  #mapFor(key: object, { policy, internal = [] }: SteeredBy): NumberedMap {
     const known = this.#maps.get(key)
     if (known) return known
     this.#asns.gather([policy])
@@ -98,6 +133,10 @@ class RememberedScopes implements Scopes {
 /** Whether any two clients may be answered differently. */
 export const dependsOnClient = ({ policy, internal, sticky }: SteeredBy): boolean =>
   policy.rules.length > 1 || sticky === true || (internal !== undefined && internal.length > 0)
+
+// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
+const isOf = (words: Int32Array, at: number, high: number, low: number, number: number): boolean =>
+  words[at] === high && words[at + 1] === low && words[at + 2] === number
 
 const three = (octets: Uint8Array, at: number): number =>
   ((octets[at] as number) << 16) | ((octets[at + 1] as number) << 8) | (octets[at + 2] as number)

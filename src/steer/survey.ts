@@ -17,6 +17,7 @@ import { canvassPool, createCanvass, isEmpty } from './eligibility.ts'
 import type { Canvass } from './eligibility.ts'
 import type { Family } from './everyone.ts'
 import type { Pool } from './policy.ts'
+import { recallPool } from './remembered-canvass.ts'
 
 /** Refilled by every query: one canvass a pool of the rule. */
 const canvasses: Canvass[] = []
@@ -75,7 +76,7 @@ export function leadOdds(
 export function canvassNext(pools: readonly Pool[], family: Family, health: HealthReader): Canvass {
   const canvass = canvassAt(seen)
   const pool = pools[seen++] as Pool
-  canvassPool(canvass, pool, family, health, pool.minHealthy > 0 ? 0 : pool.panic)
+  recallPool(canvass, pool, family, health, pool.minHealthy > 0 ? 0 : pool.panic)
   return canvass
 }
 

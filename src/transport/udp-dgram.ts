@@ -9,6 +9,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import type { Peer, Respond } from '../answer/context.ts'
 import type { Counters } from '../answer/counters.ts'
 import { listenEach } from './udp-each-address.ts'
+import type { Address } from '../lib/ip.ts'
 import { peerAddress } from './peer.ts'
 import { type Endpoint, udpOptionsOf } from './endpoint.ts'
 import { maxQueryOctets } from './udp-arena.ts'
@@ -36,7 +37,8 @@ export function listenUdp(
 }
 
 function listenOne(endpoint: Endpoint, respond: Respond, counters: Counters): Promise<UdpListener> {
-  const socket = createSocket({ ...udpOptionsOf(endpoint.address), reusePort: true })
+  const options = { ...udpOptionsOf(endpoint.address), reusePort: true, lookup: alreadyAddress }
+  const socket = createSocket(options)
   socket.on('message', answerOn(socket, respond, counters))
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
@@ -56,6 +58,15 @@ function listenOne(endpoint: Endpoint, respond: Respond, counters: Counters): Pr
   })
 }
 
+/** Peers and our own endpoints are addresses: nothing is to be asked for, and nothing to be waited for. */
+function alreadyAddress(
+  address: string,
+  family: unknown,
+  told: (error: null, address: string, family: number) => void,
+): void {
+  told(null, address, Number(family))
+}
+
 /** The kernel doubles what it grants, for its own needs, and on Linux tells the double. */
 function askForBuffer(socket: Socket): number {
   try {
@@ -68,10 +79,11 @@ function askForBuffer(socket: Socket): number {
 
 function answerOn(socket: Socket, respond: Respond, counters: Counters) {
   const ring = Buffer.alloc(ringSlots * slotOctets)
+  const addresses = new Map<string, Address | null>()
   const peer: Peer = { family: 4, octets: new Uint8Array(4), port: 0, transport: 'udp' }
   let next = 0
   return (packet: Buffer, from: RemoteInfo): void => {
-    const address = peerAddress(from.address)
+    const address = addressOf(addresses, from.address)
     if (address === null) return
     peer.family = address.family
     peer.octets = address.octets
@@ -86,4 +98,16 @@ function answerOn(socket: Socket, respond: Respond, counters: Counters) {
     next = (next + 1) % ringSlots
     socket.send(ring, at, octets, from.port, from.address)
   }
+}
+
+/** Peers whose text was read lately: resolvers ask again and again. */
+const rememberedPeers = 4096
+
+function addressOf(known: Map<string, Address | null>, text: string): Address | null {
+  const found = known.get(text)
+  if (found !== undefined) return found
+  if (known.size === rememberedPeers) known.clear()
+  const address = peerAddress(text)
+  known.set(text, address)
+  return address
 }

@@ -2,9 +2,9 @@
 //
 // A turn ends when mail has come, or after a second, since Node and V8 have small tasks of their own to do there.
 
-import type { Clock } from '../lib/clock.ts'
 import type { PlaceNetworks } from '../steer/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
+import type { BatchClock } from './batch-clock.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { ToWorker } from './messages.ts'
 import type { BatchOptions } from './udp-batch.ts'
@@ -16,7 +16,7 @@ const turnMs = 1000
 export interface TurnsOptions extends BatchOptions {
   readonly sockets: readonly MmsgSocket[]
   readonly mailbox: Mailbox
-  readonly clock: Clock
+  readonly clock: BatchClock
   readonly publish: (catalog: Catalog) => void
   readonly usePlaces: (places: PlaceNetworks) => void
   /** Called between turns, when the last batch was answered. */
@@ -38,9 +38,13 @@ export function answerInTurns(options: TurnsOptions): void {
   const listener = listenMmsg(options.sockets, {
     ...options,
     // Mail before answers: what is asked after a publish is answered by what was published.
-    beforeAnswers: () => mailbox.look(onMail),
+    beforeAnswers() {
+      clock.tick()
+      mailbox.look(onMail)
+    },
   })
   const turn = (): void => {
+    clock.tick()
     const untilMs = clock.monotonicMs() + turnMs
     const isOver = (): boolean => hasNews || clock.monotonicMs() >= untilMs
     hasNews = false

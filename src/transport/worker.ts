@@ -13,6 +13,7 @@ import type { PlaceNetworks } from '../steer/place-networks.ts'
 import { createScopes } from '../steer/scopes.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { answerInTurns } from './udp-turns.ts'
+import { createBatchClock } from './batch-clock.ts'
 import { contained, containedTransfers } from './contained.ts'
 import { openMailbox } from './mailbox.ts'
 import { createGuards, throughProxy } from './answering.ts'
@@ -35,11 +36,14 @@ const scopes = createScopes()
 const streamSettings = birth.streams ?? noStreams
 let streams: Streams | null = null
 
+/** What blocks between batches reads the time once for each of them. */
+const batchClock = createBatchClock(systemClock)
+
 const context: AnswerContext = {
   catalog: () => catalog,
   health: openHealthTable(birth.healthBuffer),
   random: Math.random,
-  clock: systemClock,
+  clock: birth.kind === 'mmsg' ? batchClock : systemClock,
   locate: (octets, family, prefixLength) => locate(octets, family, prefixLength),
   scopes,
   counters,
@@ -112,7 +116,7 @@ async function serveBlocking(): Promise<void> {
     mailbox,
     publish,
     usePlaces,
-    clock: systemClock,
+    clock: batchClock,
     libc,
     respond,
     counters,

@@ -40,7 +40,10 @@ export interface Query {
   /** Where the name asked for starts in `packet`, case kept; `qnameOctets` is 0 as long as no question was read. */
   qnameOffset: number
   qnameOctets: number
-  key: NameKey
+  /** Made when first asked for: most answers need no string. */
+  readonly key: NameKey
+  /** The key once it was made, null until then. */
+  madeKey: NameKey | null
   qtype: number
   qclass: number
   hasOpt: boolean
@@ -78,25 +81,33 @@ export function createQueryDecoder(): DecodeQuery {
 
 const dropped: Decoded = { kind: 'drop' }
 
-export const emptyQuery = (): Query => ({
-  packet: new Uint8Array(0),
-  offset: 0,
-  id: 0,
-  opcode: Opcode.QUERY,
-  recursionDesired: false,
-  qnameOffset: 0,
-  qnameOctets: 0,
-  key: '\0',
-  qtype: 0,
-  qclass: 0,
-  hasOpt: false,
-  udpOctets: 0,
-  dnssecOk: false,
-  optionsOffset: 0,
-  optionsOctets: 0,
-  options: emptyOptions(),
-  tsig: emptyTsig(),
-})
+export const emptyQuery = (): Query => new PacketQuery()
+
+/** A class, since an accessor in a literal would make a dictionary of it, and each access a search. */
+class PacketQuery implements Query {
+  packet = new Uint8Array(0)
+  offset = 0
+  id = 0
+  opcode: number = Opcode.QUERY
+  recursionDesired = false
+  qnameOffset = 0
+  qnameOctets = 0
+  madeKey: NameKey | null = null
+  qtype = 0
+  qclass = 0
+  hasOpt = false
+  udpOctets = 0
+  dnssecOk = false
+  optionsOffset = 0
+  optionsOctets = 0
+  readonly options: EdnsOptions = emptyOptions()
+  readonly tsig: Tsig = emptyTsig()
+
+  get key(): NameKey {
+    const { packet, qnameOffset, qnameOctets } = this
+    return (this.madeKey ??= keyOfOctets(packet, qnameOffset, qnameOffset + qnameOctets))
+  }
+}
 
 function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rcode {
   const flags = packet[offset + 2] as number
@@ -106,6 +117,7 @@ function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rc
   query.opcode = opcodeOf(flags)
   query.recursionDesired = query.opcode === Opcode.QUERY && (flags & Flag.RD) !== 0
   query.qnameOctets = 0
+  query.madeKey = null
   query.hasOpt = false
   query.dnssecOk = false
   query.optionsOctets = 0
@@ -160,7 +172,6 @@ function readQuestion(query: Query, from: number, end: number): number {
   if (nameEnd < 0 || packet[nameEnd - 1] !== 0 || nameEnd + questionTailOctets > end) return -1
   query.qnameOffset = from
   query.qnameOctets = nameEnd - from
-  query.key = keyOfOctets(packet, from, nameEnd)
   query.qtype = u16(packet, nameEnd)
   query.qclass = u16(packet, nameEnd + 2)
   return nameEnd + questionTailOctets

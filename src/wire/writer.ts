@@ -41,6 +41,11 @@ export function beginMessage(
   forgetSince(writer.table, 0)
 }
 
+/** Goes on at `at`, behind what others have written; names in that are not known here. */
+export function continueMessage(writer: MessageWriter, at: number): void {
+  writer.at = at
+}
+
 /** Back to where the message had reached `at` and the table `entries`. */
 export function rewind(writer: MessageWriter, at: number, entries: number): void {
   writer.at = at

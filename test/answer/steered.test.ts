@@ -174,8 +174,16 @@ describe('addresses', () => {
 describe('locus', () => {
   test('is looked up for each query anew, and only where a steered set needs it', () => {
     const asked: string[] = []
+    const everybody = policyOf([poolOf('main', members)])
+    const nets = [{ octets: Uint8Array.of(192, 0, 2, 0), prefixLength: 24 }]
+    const when = { continents: null, countries: null, asns: null, networks: nets }
+    const ruled = {
+      ...everybody,
+      rules: [...everybody.rules.map((rule) => ({ ...rule, when })), ...everybody.rules],
+    }
+    const zone = zoneOf('smtp.test.', { '@': { NS: 'ns1', MX: steeredMx(ruled), TXT: 'x' } })
     const respond = createRespond(
-      contextOf(catalogWith('all'), {
+      contextOf(catalogOf(zone), {
         locate(octets, family) {
           asked.push(octets.join('.'))
           return { octets, family, continent: null, country: null, asn: null }

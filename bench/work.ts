@@ -1,0 +1,299 @@
+// What is asked of all servers, and the same data for each of them in its own words.
+//
+// A server without a word for it has none in its row: Knot steers nothing, and a small script has no 100,000 names.
+
+import { cityOf, mmdbFile } from '../test/support/mmdb-writer.ts'
+
+export interface Work {
+  readonly name: string
+  readonly title: string
+  readonly questions: Questions
+  /** Of dnsperf. */
+  readonly options: readonly string[]
+  /** A zone file of mxsteer, and where it is to be reloaded a second one. */
+  readonly ours: string
+  /** A master file; `relay` and the like are added by each server's own words. */
+  readonly records: string
+  readonly gdnsd: Steered | null
+  readonly knot: boolean
+  /** Records added to the master file; null: not asked. */
+  readonly pdns: string | null
+  readonly dns2: 'static' | 'weighted' | 'mx' | 'nxdomain' | null
+  readonly disturbance: 'flips' | 'reloads' | null
+  /** GeoIP database. */
+  readonly places: Uint8Array | null
+}
+
+export interface Steered {
+  /** `plugins => { … }` */
+  readonly plugins: string
+  readonly records: string
+}
+
+export type Questions =
+  | { readonly kind: 'text'; readonly lines: readonly string[] }
+  /** Whole messages, for what dnsperf cannot say in words. */
+  | { readonly kind: 'messages'; readonly messages: readonly Uint8Array[] }
+
+const asking = (...lines: string[]): Questions => ({ kind: 'text', lines })
+
+const head = `
+zone: bench.test
+ttl: 60
+soa: { mname: ns1, rname: hostmaster.example.test. }
+`
+const targets = `
+targets:
+  mx1: { addresses: [203.0.113.1] }
+  mx2: { addresses: [203.0.113.2] }
+  mx3: { addresses: [203.0.113.3] }
+pools:
+  all: { targets: { mx1: 2, mx2: 1, mx3: 1 } }
+`
+const ourRecords = `
+records:
+  "@": { NS: [ns1], MX: { steer: in } }
+  ns1: { A: 192.0.2.53 }
+  plain: { A: 192.0.2.1 }
+  relay: { address: { steer: in, answers: 1 } }
+`
+const steered = `${head}${targets}
+steering:
+  in: [{ pools: [all] }]
+${ourRecords}`
+
+const master = `$TTL 60
+@ SOA ns1 hostmaster.example.test. 1 7200 900 604800 30
+@ NS ns1
+ns1 A 192.0.2.53
+plain A 192.0.2.1
+mx1 A 203.0.113.1
+mx2 A 203.0.113.2
+mx3 A 203.0.113.3
+`
+const masterMx = `${master}@ MX 10 mx1
+@ MX 20 mx2
+@ MX 30 mx3
+`
+const weightedPlugin = `plugins => { weighted => { service_types => up, relay => {
+  mx1 => [ 203.0.113.1, 2 ], mx2 => [ 203.0.113.2, 1 ], mx3 => [ 203.0.113.3, 1 ] } } }`
+const weighted: Steered = { plugins: weightedPlugin, records: 'relay DYNA weighted!relay\n' }
+const unsteered: Steered = { plugins: '', records: '' }
+
+const base: Omit<Work, 'name' | 'title' | 'questions'> = {
+  options: [],
+  ours: steered,
+  records: master,
+  gdnsd: unsteered,
+  knot: true,
+  pdns: '',
+  dns2: null,
+  disturbance: null,
+  places: null,
+}
+
+/** Repeatable chance: the same questions for everybody. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}
+
+function randomNames(count: number): string[] {
+  const next = numbers(7)
+  return Array.from({ length: count }, () => {
+    const label = `${next(2 ** 31).toString(36)}${next(2 ** 31).toString(36)}`
+    return `${label}.bench.test A`
+  })
+}
+
+/** Two octets in front of each, as over TCP: what dnsperf -B reads. */
+function messageWithSubnet(id: number, network: readonly [number, number, number]): Uint8Array {
+  const name = [3, 103, 101, 111, 5, 98, 101, 110, 99, 104, 4, 116, 101, 115, 116, 0]
+  const subnet = [0, 8, 0, 7, 0, 1, 24, 0, ...network]
+  const opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, subnet.length, ...subnet]
+  const message = [id >> 8, id & 255, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, ...name, 0, 1, 0, 1, ...opt]
+  return Uint8Array.of(message.length >> 8, message.length & 255, ...message)
+}
+
+function randomSubnets(count: number): Questions {
+  const next = numbers(11)
+  const messages = Array.from({ length: count }, (_, id) =>
+    messageWithSubnet(id & 0xffff, [11 + next(89), next(256), next(256)]),
+  )
+  return { kind: 'messages', messages }
+}
+
+/** Each /16 of 11…99 somewhere: 22,784 networks on four continents, as a database and as gdnsd's list. */
+function someplaces(): { database: Uint8Array; nets: string } {
+  const next = numbers(13)
+  const kinds = [
+    { city: cityOf('DE', 'EU'), pool: 'eu' },
+    { city: cityOf('US', 'NA'), pool: 'us' },
+    { city: cityOf('JP', 'AS'), pool: 'as' },
+    { city: cityOf('BR', 'SA'), pool: 'us' },
+  ] as const
+  const entries = Array.from({ length: 89 * 256 }, (_, i) => {
+    const network = `${11 + (i >> 8)}.${i & 255}.0.0/16`
+    return { network, ...(kinds[next(4)] as (typeof kinds)[number]) }
+  })
+  return {
+    database: mmdbFile(
+      entries.map(({ network, city }) => [network, city] as const),
+      { type: 'GeoLite2-City' },
+    ),
+    nets: entries.map(({ network, pool }) => `${network} => [ ${pool} ]`).join('\n'),
+  }
+}
+
+const geoPolicy = (zone: string): string =>
+  `${zone}
+  geo:
+    - { when: { continent: [EU] }, pools: [eu] }
+    - { when: { continent: [NA, SA] }, pools: [us] }
+    - { pools: [as] }
+${ourRecords}  geo: { address: { steer: geo, answers: 1 } }
+`
+const geoOurs = geoPolicy(`${head}${targets}  eu: { targets: [mx1] }
+  us: { targets: [mx2] }
+  as: { targets: [mx3] }
+steering:
+  in: [{ pools: [all] }]`)
+
+const geoGdnsd = (nets: string): string => `plugins => { geoip => {
+  maps => { m => { datacenters => [ eu, us, as ], nets => { ${nets} } } }
+  resources => { geo => { map => m, service_types => up,
+    dcmap => { eu => 203.0.113.1, us => 203.0.113.2, as => 203.0.113.3 } } } } }`
+
+const manyNames = (count: number): { ours: string; master: string; lines: string[] } => {
+  const name = (i: number): string => `host${i}`
+  const address = (i: number): string => `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`
+  const all = Array.from({ length: count }, (_, i) => i)
+  const next = numbers(17)
+  const lines = Array.from({ length: 200_000 }, () => `${name(next(count))}.bench.test A`)
+  return {
+    ours: `${steered}${all.map((i) => `  ${name(i)}: { A: ${address(i)} }\n`).join('')}`,
+    master: `${masterMx}${all.map((i) => `${name(i)} A ${address(i)}\n`).join('')}`,
+    lines,
+  }
+}
+
+const manyPools = (count: number): Pick<Work, 'ours' | 'gdnsd' | 'questions'> => {
+  const all = Array.from({ length: count }, (_, i) => i)
+  const targetsOf = all.flatMap((i) =>
+    [1, 2, 3].map((n) => `  t${i}-${n}: { addresses: [10.${n}.${i >> 8}.${i & 255}] }\n`),
+  )
+  const pools = all.map((i) => `  p${i}: { targets: { t${i}-1: 2, t${i}-2: 1, t${i}-3: 1 } }\n`)
+  const policies = all.map((i) => `  s${i}: [{ pools: [p${i}] }]\n`)
+  const records = all.map((i) => `  w${i}: { address: { steer: s${i}, answers: 1 } }\n`)
+  const resources = all.map((i) => {
+    const members = [1, 2, 3].map(
+      (n) => `m${n} => [ 10.${n}.${i >> 8}.${i & 255}, ${n === 1 ? 2 : 1} ]`,
+    )
+    return `w${i} => { ${members.join(', ')} }\n`
+  })
+  const next = numbers(19)
+  const lines = Array.from({ length: 100_000 }, () => `w${next(count)}.bench.test A`)
+  return {
+    ours: `${head}targets:\n${targetsOf.join('')}pools:\n${pools.join('')}steering:\n${policies.join('')}
+records:
+  "@": { NS: [ns1] }
+  ns1: { A: 192.0.2.53 }
+  plain: { A: 192.0.2.1 }
+${records.join('')}`,
+    gdnsd: {
+      plugins: `plugins => { weighted => { service_types => up, ${resources.join('')} } }`,
+      records: all.map((i) => `w${i} DYNA weighted!w${i}\n`).join(''),
+    },
+    questions: { kind: 'text', lines },
+  }
+}
+
+const pick = `"pickwrandom({{2,'203.0.113.1'},{1,'203.0.113.2'},{1,'203.0.113.3'}})"`
+const ask = asking('plain.bench.test A')
+const askRelay = asking('relay.bench.test A')
+
+/** By name; made when asked for, since some are large. */
+export const works: readonly (() => Work)[] = [
+  () => ({ ...base, name: 'static', title: 'static A', questions: ask, dns2: 'static' }),
+  () => ({
+    ...base,
+    name: 'weighted',
+    title: 'weighted A, 1 of 3 targets',
+    questions: askRelay,
+    gdnsd: weighted,
+    knot: false,
+    pdns: `relay LUA A ${pick}\n`,
+    dns2: 'weighted',
+  }),
+  () => ({
+    ...base,
+    name: 'mx',
+    title: 'MX, 3 exchanges: ours a ladder, drawn by weight, with additional addresses',
+    questions: asking('bench.test MX'),
+    records: masterMx,
+    dns2: 'mx',
+  }),
+  () => {
+    const { database, nets } = someplaces()
+    return {
+      ...base,
+      name: 'geo',
+      title: 'geo A, 50,000 random client subnets',
+      questions: randomSubnets(50_000),
+      ours: geoOurs,
+      gdnsd: { plugins: geoGdnsd(nets), records: 'geo DYNA geoip!geo\n' },
+      knot: false,
+      pdns: null,
+      places: database,
+    }
+  },
+  () => ({
+    ...base,
+    name: 'nxdomain',
+    title: 'NXDOMAIN, 300,000 random names',
+    questions: { kind: 'text', lines: randomNames(300_000) },
+    dns2: 'nxdomain',
+  }),
+  () => ({
+    ...base,
+    name: 'tcp',
+    title: 'static A over TCP, pipelined on 10 connections',
+    questions: ask,
+    options: ['-m', 'tcp'],
+  }),
+  ...[1000, 100_000].map((count) => (): Work => {
+    const { ours, master: records, lines } = manyNames(count)
+    const questions: Questions = { kind: 'text', lines }
+    const title = `static A, ${count.toLocaleString('en')} names asked at random`
+    return { ...base, name: `names${count / 1000}k`, title, questions, ours, records }
+  }),
+  () => ({
+    ...base,
+    name: 'flips',
+    title: 'weighted A, while a target comes or goes 10 times a second',
+    questions: askRelay,
+    gdnsd: weighted,
+    knot: false,
+    pdns: null,
+    disturbance: 'flips',
+  }),
+  () => ({
+    ...base,
+    name: 'reloads',
+    title: 'static A, while the zone reloads twice a second',
+    questions: ask,
+    pdns: null,
+    disturbance: 'reloads',
+  }),
+  () => ({
+    ...base,
+    name: 'pools',
+    title: 'weighted A, 1,000 pools of 3 targets asked at random',
+    knot: false,
+    pdns: null,
+    ...manyPools(1000),
+  }),
+]

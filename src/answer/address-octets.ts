@@ -1,0 +1,39 @@
+// Steered addresses behind their question, written straight on: no name is in them but a pointer to it.
+
+import type { ChosenAddress } from '../steer/selection.ts'
+import { headerOctets } from '../wire/header.ts'
+import { RRClass } from '../wire/rrtype.ts'
+import type { PlanEntry } from './plan.ts'
+
+/** Owner (a pointer), type, class, TTL and length. */
+const headOctets = 12
+
+/** The address records of an entry that belongs to the question; where they end, or -1. */
+export function putAddresses(
+  { addresses, type, ttl }: PlanEntry,
+  out: Uint8Array,
+  from: number,
+  limit: number,
+): number {
+  let at = from
+  for (let i = 0; i < addresses.length; i++) {
+    const { octets } = (addresses[i] as ChosenAddress).address.rdata
+    if (at + headOctets + octets.length > limit) return -1
+    out[at] = 0xc0
+    out[at + 1] = headerOctets
+    out[at + 2] = type >> 8
+    out[at + 3] = type
+    out[at + 4] = 0
+    out[at + 5] = RRClass.IN
+    out[at + 6] = ttl >>> 24
+    out[at + 7] = ttl >>> 16
+    out[at + 8] = ttl >>> 8
+    out[at + 9] = ttl
+    out[at + 10] = 0
+    out[at + 11] = octets.length
+    at += headOctets
+    for (let j = 0; j < octets.length; j++) out[at + j] = octets[j] as number
+    at += octets.length
+  }
+  return at
+}

@@ -1,0 +1,127 @@
+// What is kept for a question comes back for that question alone, however full the store has been.
+
+import { expect, test } from 'vitest'
+import { createQuestionStore, hashOf, maxStoredOctets } from '../../src/answer/question-store.ts'
+import { createQueryDecoder } from '../../src/wire/query.ts'
+import type { Query } from '../../src/wire/query.ts'
+import { buildQuery } from '../support/packet-builder.ts'
+import type { QuerySpec } from '../support/packet-builder.ts'
+import { catalogOf, zoneOf } from '../support/zone-builder.ts'
+
+const catalog = catalogOf(zoneOf('zone.test.', {}))
+const decode = createQueryDecoder()
+
+function queryOf(spec: QuerySpec): Query {
+  const packet = buildQuery(spec)
+  const decoded = decode(packet, 0, packet.length)
+  if (decoded.kind !== 'query') throw new Error(decoded.kind)
+  return decoded.query
+}
+
+/** A message that begins as its question does, then `mark` up to `octets`. */
+function messageOf(query: Query, octets: number, mark: number): Uint8Array {
+  const message = new Uint8Array(octets).fill(mark)
+  message.set(query.packet.subarray(0, 12 + query.qnameOctets + 4))
+  return message
+}
+
+const keep = (
+  store: ReturnType<typeof createQuestionStore>,
+  spec: QuerySpec,
+  octets: number,
+  mark: number,
+): void => {
+  const query = queryOf(spec)
+  const message = messageOf(query, octets, mark)
+  store.keep(query, { kind: mark & 1, value: mark, message, at: 0, octets })
+}
+
+test('by name, its case, type and class', () => {
+  const store = createQuestionStore()
+  store.clear(catalog)
+  const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
+  expect(store.find(queryOf(asked))).toBe(-1)
+  keep(store, asked, 100, 7)
+  const entry = store.find(queryOf(asked))
+  expect([store.kind(entry), store.value(entry), store.octets(entry)]).toEqual([1, 7, 100])
+  for (const other of [
+    { name: 'A.zone.test' },
+    { type: 28 },
+    { class: 3 },
+    { name: 'b.zone.test' },
+  ])
+    expect([other, store.find(queryOf({ ...asked, ...other }))]).toEqual([other, -1])
+  store.clear(catalog)
+  expect(store.find(queryOf(asked))).toBe(-1)
+})
+
+test.each([0, 4, 1, 3])(
+  'a copy to place %i writes the message, and at most three octets more',
+  (at) => {
+    const store = createQuestionStore()
+    store.clear(catalog)
+    const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
+    for (const octets of [50, 51, 52, 53]) {
+      store.clear(catalog)
+      keep(store, asked, octets, 0x55)
+      const out = new Uint8Array(128).fill(0xee)
+      store.copy(store.find(queryOf(asked)), out, at)
+      const wanted = messageOf(queryOf(asked), octets, 0x55)
+      expect(out.slice(at, at + octets)).toEqual(wanted)
+      expect(out.slice(0, at).every((octet) => octet === 0xee)).toBe(true)
+      expect(out.slice(at + octets + 3).every((octet) => octet === 0xee)).toBe(true)
+    }
+  },
+)
+
+test('full, it begins anew: what is found is always what was kept last', () => {
+  const store = createQuestionStore()
+  store.clear(catalog)
+  const [questions, octets] = [6000, 400]
+  let found = 0
+  for (let i = 0; i < questions; i++) {
+    keep(store, { name: `n${i}.zone.test`, type: 1 }, octets, i)
+    for (const before of [i, i - 1, i - 700]) {
+      const entry = store.find(queryOf({ name: `n${before}.zone.test`, type: 1 }))
+      if (entry < 0) continue
+      found++
+      expect(store.value(entry)).toBe(before)
+    }
+    expect(store.find(queryOf({ name: `n${i}.zone.test`, type: 1 }))).toBeGreaterThanOrEqual(0)
+  }
+  // 6,000 of them do not fit a mebioctet: the oldest are gone.
+  expect(store.find(queryOf({ name: 'n0.zone.test', type: 1 }))).toBe(-1)
+  expect(found).toBeGreaterThan(questions)
+})
+
+test('keeps nothing twice, and nothing that is too long', () => {
+  const store = createQuestionStore()
+  store.clear(catalog)
+  const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
+  keep(store, asked, maxStoredOctets + 1, 3)
+  expect(store.find(queryOf(asked))).toBe(-1)
+  keep(store, asked, maxStoredOctets, 3)
+  keep(store, asked, 100, 5)
+  expect(store.value(store.find(queryOf(asked)))).toBe(3)
+})
+
+test('questions made to meet in one place stay a few steps: the first are found, the others make way', () => {
+  const store = createQuestionStore()
+  store.clear(catalog)
+  // One slot of the 32,768 that a store for a small zone has.
+  const meeting: string[] = []
+  const question = Buffer.from('\x05aaaaa\x01t\0\0\x01\0\x01', 'latin1')
+  for (let i = 0; meeting.length < 40; i++) {
+    for (let at = 1, rest = i; at <= 5; at++, rest = Math.floor(rest / 26))
+      question[at] = 0x61 + (rest % 26)
+    if ((hashOf(question, 0, question.length) & 0x7fff) === 77)
+      meeting.push(`${question.toString('latin1', 1, 6)}.t`)
+  }
+  const found = (): number[] =>
+    meeting
+      .map((name) => store.find(queryOf({ name, type: 1 })))
+      .filter((entry) => entry >= 0)
+      .map((entry) => store.value(entry))
+  for (const [i, name] of meeting.entries()) keep(store, { name, type: 1 }, 60, i)
+  expect(found()).toEqual([...Array.from({ length: 15 }, (_, i) => i), 39])
+})

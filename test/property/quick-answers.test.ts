@@ -1,0 +1,369 @@
+// Answers that were kept ready are those that would be made anew, octet for octet: two responders over the same zone,
+// health and chance, one of which keeps nothing. Counters move alike.
+
+import * as fc from 'fast-check'
+import { expect, test, vi } from 'vitest'
+import type { AnswerContext, Peer } from '../../src/answer/context.ts'
+import { createCounters } from '../../src/answer/counters.ts'
+import { DrawnLadders } from '../../src/answer/drawn-ladders.ts'
+import { QuestionLadder } from '../../src/answer/ladder-octets.ts'
+import { QuickAnswers } from '../../src/answer/quick-answers.ts'
+import { createRespond } from '../../src/answer/respond.ts'
+import { createCookieKeeper } from '../../src/guard/server-cookie.ts'
+import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
+import type { HealthWriter } from '../../src/health/table.ts'
+import { createScopes } from '../../src/steer/scopes.ts'
+import type { Catalog } from '../../src/zone/zone.ts'
+import { seeded } from '../steer/arrange.ts'
+import { contextOf } from '../support/asker.ts'
+import { compiledZone } from '../support/compiled-zone.ts'
+import { buildQuery } from '../support/packet-builder.ts'
+import { catalogOf, zoneOf } from '../support/zone-builder.ts'
+
+const zoneText = `
+zone: smtp.test
+internal: [192.0.2.200]
+soa: { mname: ns1.deep, rname: hostmaster }
+targets:
+  mx1: { addresses: [203.0.113.1, 2001:db8::1], region: eu }
+  mx2: { addresses: [203.0.113.2, 2001:db8::2], region: eu }
+  mx3: { addresses: [203.0.113.3], region: us }
+  Mx4: { addresses: [2001:db8::4, 203.0.113.4] }
+  many: { addresses: [203.0.113.21, 203.0.113.22, 203.0.113.23, 203.0.113.24, 203.0.113.25, 203.0.113.26] }
+probes: { p: {} }
+pools:
+  eu: { probe: p, targets: { mx1: 2, mx2: 1, Mx4: 1 }, min_healthy: 0.5, spill: proportional, panic: 0.3 }
+  us: { probe: p, targets: { mx3: 3, Mx4: 1 }, min_healthy: 0.4 }
+  wide: { probe: p, targets: [mx1, many] }
+steering:
+  in:
+    - { when: { network: 192.0.2.0/25 }, pools: [us, eu] }
+    - { pools: [eu, us] }
+  shut:
+    - { pools: [us] }
+  wide:
+    - { pools: [wide] }
+records:
+  '@': { NS: [ns1.deep, ns2], MX: { steer: in }, address: { steer: in, answers: 2 }, TXT: '"x"' }
+  ns1.deep: { A: 192.0.2.53, AAAA: 2001:db8:53::1 }
+  ns2: { A: 192.0.2.54 }
+  '*.wild': { MX: { steer: in, ladder: 2 }, address: { steer: in, answers: all, sticky: true }, TXT: '"w"' }
+  relay: { address: { steer: in, answers: 1 } }
+  shut: { MX: { steer: shut }, address: { steer: shut, answers: 1 } }
+  wide: { MX: { steer: wide } }
+  equal: { MX: { steer: in, mode: equal } }
+  pair: { MX: { steer: shut, mode: equal } }
+  plain: { A: [192.0.2.1, 192.0.2.2], MX: [10 mx1, 20 mail.elsewhere.test.], TXT: '"long text"' }
+  _submission._tcp: { SRV: { steer: in, port: 587 } }
+  www: { CNAME: plain }
+  far: { CNAME: any.wild }
+  out: { CNAME: www.elsewhere.test. }
+  child: { NS: [ns1.child, ns2] }
+  ns1.child: { A: 192.0.2.55 }
+  tree: { DNAME: wild }
+  a.b.c: { A: 192.0.2.9 }
+`
+
+/** With nothing to spread over, draws are prepared (steer/prepared-draw.ts). */
+const unspread = zoneText.replaceAll(/, region: \w+/g, '')
+
+const apex = 'smtp.test'
+const names = [
+  '@ relay shut wide equal pair plain www far out child x.child ns1.child tree x.tree a.b.c b.c c x.b.c',
+  'x.wild y.x.wild wild *.wild mx1 mx2 mx3 mx4 many deep ns1.deep ns2 hostmaster x.hostmaster',
+  'missing x.missing deep.missing x.deep mx1.mx1 _submission._tcp _tcp x._tcp',
+]
+  .join(' ')
+  .split(' ')
+  .map((name) => (name === '@' ? apex : `${name}.${apex}`))
+
+const ladders = ['smtp.test', 'equal.smtp.test', 'shut.smtp.test', 'wide.smtp.test']
+const qname = fc
+  .tuple(
+    fc.constantFrom(...names, ...ladders, ...ladders, 'elsewhere.test', 'test'),
+    fc.constantFrom(0, 0, 0, 1, 2, 3),
+  )
+  .map(([name, letters]) => {
+    // As asked, as the zone has it, in capitals, or in both by turns.
+    if (letters === 1) return name.replace('smtp', 'Smtp').replace('mx4', 'Mx4')
+    if (letters === 2) return name.toUpperCase()
+    return letters === 3 ? name.replace(/[a-z](?=[a-z])/g, (one) => one.toUpperCase()) : name
+  })
+
+const subnet = fc.oneof(
+  fc.constant([0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2]),
+  fc.constant([0, 8, 0, 7, 0, 1, 24, 0, 198, 51, 100]),
+  fc.constant([0, 8, 0, 4, 0, 1, 0, 0]),
+)
+const cookie = [0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]
+const opts: fc.Arbitrary<Opts> = fc.oneof<fc.Arbitrary<Opts>[]>(
+  fc.constant([]),
+  fc.record({ udp: fc.constantFrom(512, 600, 1232, 4096), dnssecOk: fc.boolean() }).map((o) => [o]),
+  fc.record({ udp: fc.constantFrom(700, 1232), options: subnet }).map((o) => [o]),
+  fc.constant([{ options: [0, 3, 0, 0] }]),
+  // A client's cookie alone, and with the subnet.
+  fc.constantFrom<Opts>(
+    [{ options: cookie }],
+    [{ options: [...cookie, 0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2] }],
+  ),
+)
+type Opts = readonly { udp?: number; dnssecOk?: boolean; options?: readonly number[] }[]
+interface Asked {
+  readonly name: string
+  readonly type: number
+  readonly id: number
+  readonly flags: number
+  readonly class: number
+  readonly opts: Opts
+}
+const asked: fc.Arbitrary<Asked> = fc.record({
+  name: qname,
+  type: fc.constantFrom(1, 1, 1, 15, 15, 15, 28, 2, 6, 5, 16, 33, 39, 43, 255, 65, 252, 128, 257),
+  id: fc.nat(0xffff),
+  flags: fc.constantFrom(0x0100, 0, 0x0110, 0x0020),
+  class: fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 255, 3),
+  opts,
+})
+
+const slotRow = fc.record({
+  // Those of mx1 to Mx4; a change of any other would prove little.
+  slot: fc.integer({ min: 6, max: 16 }),
+  state: fc.constantFrom(...Object.values(SlotState)),
+  factor: fc.constantFrom(1, 0.5, 0),
+  hold: fc.constantFrom(5, 20, 60),
+})
+const memberRow = fc.record({
+  row: fc.constantFrom(8, 11, 14, 15, 17),
+  standing: fc.constantFrom(...Object.values(Standing)),
+  share: fc.constantFrom(1, 0.1, 0),
+})
+/** A question, asked twice as most are, or a change of health. */
+const step = fc.oneof(
+  { weight: 6, arbitrary: asked.map((query) => ({ kind: 'asked' as const, query })) },
+  { weight: 1, arbitrary: slotRow.map((slot) => ({ kind: 'slot' as const, slot })) },
+  { weight: 1, arbitrary: memberRow.map((row) => ({ kind: 'row' as const, row })) },
+)
+type Step = typeof step extends fc.Arbitrary<infer One> ? One : never
+
+const peers: readonly Peer[] = (['udp', 'udp', 'tcp'] as const).map((transport, i) => ({
+  family: 4,
+  octets: Uint8Array.of(192, 0, 2, i * 200),
+  port: 5353,
+  transport,
+}))
+
+interface Side {
+  readonly context: AnswerContext
+  readonly answer: (packet: Uint8Array, peer: Peer, at: number) => Uint8Array
+}
+
+function sideOf(
+  catalog: () => Catalog,
+  health: HealthWriter,
+  seed: number,
+  isQuick: boolean,
+): Side {
+  const scopes = createScopes()
+  scopes.prepare(catalog())
+  const counters = createCounters()
+  const context = contextOf(catalog(), {
+    catalog,
+    health,
+    random: seeded(seed),
+    counters,
+    scopes,
+    identity: { nsid: Uint8Array.of(110, 115), chaosIdentity: null, chaosVersion: null },
+    cookies: createCookieKeeper({ secrets: [new Uint8Array(16).fill(7)] }),
+  })
+  const respond = createRespond(context, { isQuick })
+  // As dgram has it: of a Buffer, `slice` is no copy.
+  const out = Buffer.alloc(70_000)
+  const answer = (packet: Uint8Array, peer: Peer, at: number): Uint8Array => {
+    out.fill(0xaa)
+    return Uint8Array.from(out.subarray(at, at + respond(packet, 0, packet.length, peer, out, at)))
+  }
+  return { context, answer }
+}
+
+const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex')
+
+function compare(catalogs: readonly Catalog[], steps: readonly Step[], seed: number): void {
+  const health = createHealthTable(64, 64)
+  let catalog = catalogs[0] as Catalog
+  const quick = sideOf(() => catalog, health, seed, true)
+  const slow = sideOf(() => catalog, health, seed, false)
+  for (const [i, one] of steps.entries()) {
+    if (i > 0 && i % 40 === 0) catalog = catalogs[(i / 40) % catalogs.length] as Catalog
+    if (one.kind === 'slot') {
+      health.set(one.slot.slot, one.slot.state, one.slot.factor, one.slot.hold)
+    } else if (one.kind === 'row') {
+      health.setRow(one.row.row, one.row.standing, one.row.share, 30)
+    } else {
+      const packet = buildQuery(one.query)
+      const peer = peers[i % peers.length] as Peer
+      for (const at of [0, 4096, 7]) {
+        const told = [one.query.name, one.query.type, at]
+        const made = hex(slow.answer(packet, peer, at))
+        expect([...told, hex(quick.answer(packet, peer, at))]).toEqual([...told, made])
+      }
+    }
+  }
+  const values = ({ context }: Side): unknown =>
+    [...new Float64Array(context.counters.buffer as unknown as ArrayBuffer)].slice(0, 1000)
+  expect(values(quick)).toEqual(values(slow))
+}
+
+/** How often each way was taken, since a test of ways that nobody takes proves nothing. */
+function watchWays(): () => Readonly<Record<'written' | 'planned' | 'unknown' | Way, number>> {
+  const counts = { written: 0, planned: 0, unknown: 0, missing: 0, pieces: 0, drawn: 0 }
+  // Each is called with its own `this`.
+  /* oxlint-disable typescript/unbound-method */
+  const { answer } = QuickAnswers.prototype
+  const { put } = QuestionLadder.prototype
+  const { find } = DrawnLadders.prototype
+  /* oxlint-enable typescript/unbound-method */
+  vi.spyOn(QuickAnswers.prototype, 'answer').mockImplementation(function (
+    this: QuickAnswers,
+    ...asked
+  ) {
+    const way = answer.apply(this, asked)
+    counts[way]++
+    if (way === 'written' && asked[0].plan.rcode === 3) counts.missing++
+    return way
+  })
+  vi.spyOn(QuestionLadder.prototype, 'put').mockImplementation(function (
+    this: QuestionLadder,
+    ...asked
+  ) {
+    const end = put.apply(this, asked)
+    if (end > 0) counts.pieces++
+    return end
+  })
+  vi.spyOn(DrawnLadders.prototype, 'find').mockImplementation(function (
+    this: DrawnLadders,
+    ...asked
+  ) {
+    const found = find.apply(this, asked)
+    if (found !== null) counts.drawn++
+    return found
+  })
+  return () => {
+    vi.restoreAllMocks()
+    return counts
+  }
+}
+type Way = 'missing' | 'pieces' | 'drawn'
+
+test.each([
+  ['all', zoneText],
+  ['servfail', zoneText],
+  ['last_good', unspread],
+  ['all', unspread],
+])(
+  'steered, on_all_down: %s: what is kept ready is what would be made',
+  (onAllDown, records) => {
+    const text = `on_all_down: ${onAllDown}${records}`
+    const { zone } = compiledZone(text)
+    const other = compiledZone(text.replace('zone: smtp', 'zone: Smtp'))
+    const child = zoneOf('deep.missing.smtp.test.', { '@': { NS: 'ns1' }, ns1: { A: '192.0.2.1' } })
+    const catalogs = [catalogOf(zone), catalogOf(other.zone, child)]
+    const ways = watchWays()
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 60, maxLength: 160 }), fc.nat(), (steps, seed) => {
+        compare(catalogs, steps, seed)
+      }),
+      { numRuns: 50 },
+    )
+    const { written, planned, unknown, pieces } = ways()
+    expect(Math.min(written, unknown)).toBeGreaterThan(100)
+    expect(Math.min(planned, pieces)).toBeGreaterThan(20)
+  },
+  120_000,
+)
+
+/** So often that whole ladders are kept, under health that changes now and then. */
+test.each([
+  ['spread', zoneText],
+  ['unspread', unspread],
+])(
+  'one ladder many times over, %s',
+  (_, text) => {
+    const { zone } = compiledZone(text)
+    const ways = watchWays()
+    const changes = fc.array(fc.oneof(slotRow, memberRow), { minLength: 4, maxLength: 9 })
+    fc.assert(
+      fc.property(changes, fc.nat(), opts, (rows, seed, withOpts) => {
+        const query = { name: 'smtp.test', type: 15, flags: 0x0100, class: 1, opts: withOpts }
+        const steps = rows.flatMap((row): Step[] => [
+          'slot' in row ? { kind: 'slot', slot: row } : { kind: 'row', row },
+          ...Array.from({ length: 50 }, (_, id): Step => ({
+            kind: 'asked',
+            query: { ...query, name: id % 2 === 0 ? 'pair.smtp.test' : query.name, id },
+          })),
+        ])
+        compare([catalogOf(zone)], steps, seed)
+      }),
+      { numRuns: 40 },
+    )
+    const { drawn, pieces } = ways()
+    expect(drawn).toBeGreaterThan(1000)
+    expect(pieces).toBeGreaterThan(1000)
+  },
+  120_000,
+)
+
+// Zones of chance: names that share suffixes, in letters of both cases, with wildcards, cuts and aliases among them.
+
+const label = fc.constantFrom('a', 'A', 'b', 'mail', 'Mail', 'ns-1', '*', 'x'.repeat(40))
+const relative = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join('.'))
+const target = fc.oneof(relative, fc.constantFrom('@elsewhere.test.', '@b.zone.test.'))
+const nameIn = (text: string): string => (text.startsWith('@') ? text.slice(1) : text)
+const rdata = fc.oneof(
+  fc.nat(255).map((n) => ['A', `192.0.2.${n}`] as const),
+  fc.integer({ min: 1, max: 0xffff }).map((n) => ['AAAA', `2001:db8::${n.toString(16)}`] as const),
+  target.map((name) => ['MX', `10 ${nameIn(name)}`] as const),
+  target.map((name) => ['NS', nameIn(name)] as const),
+  target.map((name) => ['CNAME', nameIn(name)] as const),
+  target.map((name) => ['DNAME', nameIn(name)] as const),
+  target.map((name) => ['SRV', `1 2 3 ${nameIn(name)}`] as const),
+  fc.stringMatching(/^[a-z]{0,40}$/).map((text) => ['TXT', text] as const),
+)
+const zoneOfChance = fc
+  .array(fc.tuple(relative, rdata), { minLength: 1, maxLength: 14 })
+  .map((records) => {
+    const spec: Record<string, Record<string, string[]>> = {}
+    for (const [owner, [type, text]] of records)
+      ((spec[owner.toLowerCase()] ??= {})[type] ??= []).push(text)
+    return zoneOf('Zone.test.', spec)
+  })
+const askedOfChance = fc.record({
+  name: fc
+    .tuple(relative, fc.constantFrom('Zone.test', 'zone.test', 'ZONE.TEST'))
+    .map(([owner, apexOfIt]) => `${owner}.${apexOfIt}`),
+  type: fc.constantFrom(1, 28, 15, 2, 5, 6, 16, 33, 39, 43),
+  id: fc.nat(0xffff),
+  flags: fc.constant(0x0100),
+  class: fc.constant(1),
+  opts,
+})
+
+test('zones of chance: what is kept ready is what would be made', () => {
+  const ways = watchWays()
+  fc.assert(
+    fc.property(
+      zoneOfChance,
+      fc.array(askedOfChance, { minLength: 20, maxLength: 60 }),
+      (zone, queries) => {
+        compare(
+          [catalogOf(zone)],
+          queries.map((query) => ({ kind: 'asked', query })),
+          1,
+        )
+      },
+    ),
+    { numRuns: 150 },
+  )
+  const { written, missing } = ways()
+  expect(written).toBeGreaterThan(1000)
+  expect(missing).toBeGreaterThan(100)
+}, 120_000)
