@@ -107,6 +107,8 @@ export class Peers {
   /** Replaces one vote; whether that changed what it says. null: it has none. */
   record(peer: Peer, endpoint: string, vote: StoredVote | null): boolean {
     if (vote === null && this.#keepsMissing) return false
+    // Of a boot whose heartbeat we have not seen yet: once we do, all of it is read again.
+    if (vote !== null && vote.epoch > peer.beat.epoch) return false
     const before = stateOf(peer, peer.votes.get(endpoint))
     if (vote) peer.votes.set(endpoint, vote)
     else peer.votes.delete(endpoint)

@@ -194,7 +194,8 @@ class RedisExchange implements SharedExchange {
     const nowMs = clock.monotonicMs()
     if (this.#turns.isStopped) return Infinity
     if (!hasAnswered) {
-      this.#parts.reach.missed(nowMs, link.lastTrouble())
+      const refusal = link.isReady() ? this.#parts.session.refusal : null
+      this.#parts.reach.missed(nowMs, link.lastTrouble() ?? refusal ?? 'AWAY')
       return Math.min(quietRetryMs, this.#parts.times.pollMs)
     }
     this.#parts.reach.answered(nowMs)

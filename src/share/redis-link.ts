@@ -98,9 +98,17 @@ const toReply = (error: unknown, value: unknown): Reply =>
 const isSilence = (error: unknown): boolean =>
   error !== null && !(error instanceof Error && error.name === 'ReplyError')
 
+interface RawError {
+  readonly code?: unknown
+  readonly message?: string
+  readonly previousErrors?: readonly Error[]
+}
+
 /** One word out of an error. */
 export function codeOf(error: unknown): string {
-  const { code, message = '' } = (error ?? {}) as { code?: unknown; message?: string }
+  const { code, message = '', previousErrors } = (error ?? {}) as RawError
+  // Of a transaction that is refused: the reason, not the consequence.
+  if (message.startsWith('EXECABORT') && previousErrors?.[0]) return codeOf(previousErrors[0])
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code
   if (message === 'Command timed out' || message.startsWith('Socket timeout')) return 'TIMEOUT'
   if (message.startsWith('All sentinels are unreachable')) return 'SENTINELS'

@@ -5,38 +5,14 @@
 //   our heartbeat gone                  we were away, or the store was emptied: everything of ours is written anew
 //   another store id                    it was emptied: the overrides that we know are put back too
 
-import type { HintReader } from './hint-reader.ts'
-import { beatCommands, goodbyeCommands } from './heartbeat-commands.ts'
-import type { OwnVotes, VoteOwner } from './own-votes.ts'
-import type { PeerChanges, Peers } from './peers.ts'
-import type { StateKeys } from './state-keys.ts'
-import type { InstanceState } from './state-records.ts'
-import type { StateTimes } from './state-settings.ts'
-import type { Command, StoreLink } from './store-link.ts'
-import type { StoreOverrides } from './store-overrides.ts'
+import { beatBefore, beatCommands, goodbyeCommands } from './heartbeat-commands.ts'
+import type { VoteOwner } from './own-votes.ts'
+import type { Heartbeat, InstanceState } from './state-records.ts'
+import type { Command, Reply } from './store-link.ts'
 import { mendKeys } from './store-mend.ts'
-import type { StorePart } from './store-part.ts'
+import type { SessionParts } from './session-parts.ts'
 import { enterStore } from './store-entry.ts'
-import { type StoreSight, lookAtStore } from './store-sight.ts'
-import type { VoteReader } from './vote-reader.ts'
-
-export interface SessionParts {
-  readonly link: StoreLink
-  readonly keys: StateKeys
-  readonly times: StateTimes
-  readonly instance: string
-  readonly site: string
-  readonly votes: OwnVotes
-  readonly peers: Peers
-  readonly overrides: StoreOverrides
-  readonly hints: HintReader
-  readonly reader: VoteReader
-  readonly more: readonly StorePart[]
-  readonly random: () => number
-  readonly newStoreId: () => string
-  readonly onPeers: (changes: PeerChanges) => void
-  readonly onEvent: (event: 'emptied' | 'fenced' | 'unfenced') => void
-}
+import { lookAtStore } from './store-sight.ts'
 
 export class StoreSession {
   /** `rewrites`: times that our votes were written whole. */
@@ -45,6 +21,8 @@ export class StoreSession {
   /** What our zones say; null: not known yet. */
   config: string | null = null
   isFenced = false
+  /** Why the store, when it answered last, did not show us heartbeats or take ours, in one word; null: it did. */
+  refusal: string | null = null
   readonly #parts: SessionParts
   /** The others are to look at the heartbeat to come at once. */
   #isUrgent = false
@@ -107,12 +85,13 @@ export class StoreSession {
     const { link, keys, instance, votes, peers, hints, overrides, onEvent, onPeers } = this.#parts
     const known = [...peers.all()].map((peer) => peer.instance)
     const sight = await lookAtStore(link, keys, instance, known)
-    if (sight === null) return false
+    this.refusal = sight?.kind === 'refused' ? sight.code : null
+    if (sight?.kind !== 'seen') return false
     this.counters.rejected += sight.rejected
     const isEmptied = this.#storeId !== null && sight.storeId !== this.#storeId
     if (isEmptied) onEvent('emptied')
     if (isEmptied) for (const part of this.#parts.more) part.emptied()
-    this.#judgeOwnBeat(sight, nowMs, isEmptied)
+    this.#judgeOwnBeat(sight.ownBeat, nowMs, isEmptied)
     // Somebody else wrote there, or not all of ours arrived.
     if (!votes.hasUnwritten() && sight.ownVotes !== votes.saidCount()) this.#rewriteAtMs = -Infinity
     this.#storeId = sight.storeId
@@ -126,7 +105,7 @@ export class StoreSession {
     return true
   }
 
-  #judgeOwnBeat({ ownBeat }: StoreSight, nowMs: number, isEmptied: boolean): void {
+  #judgeOwnBeat(ownBeat: Heartbeat | null, nowMs: number, isEmptied: boolean): void {
     const { times, onEvent } = this.#parts
     const isLater = ownBeat !== null && this.#epoch !== null && ownBeat.epoch > this.#epoch
     if (isLater && !isEmptied) {
@@ -164,7 +143,7 @@ export class StoreSession {
   }
 
   async #write(nowMs: number): Promise<boolean> {
-    const { link, votes, overrides, keys, instance, times } = this.#parts
+    const { link, votes, overrides, keys, instance } = this.#parts
     const owner = this.#owner()
     const isBeatDue = nowMs >= this.#beatAtMs
     const beat = isBeatDue ? this.#beat() : []
@@ -172,20 +151,26 @@ export class StoreSession {
     const changes = isRewriteDue ? [] : votes.changes(owner)
     const outgoing = overrides.outgoing(keys, instance)
     // Votes first: a heartbeat must not vouch for votes of an earlier boot.
-    const isRewritten = !isRewriteDue || (await this.#rewrite(owner, nowMs))
-    if (!isRewritten) return false
+    if (isRewriteDue && !(await this.#rewrite(owner, nowMs))) return false
     const commands = [...beat, ...changes, ...outgoing]
     if (commands.length === 0) return true
     const replies = await link.run(commands)
     if (replies === null) return this.#failed()
     overrides.written()
     this.counters.rejected += await mendKeys(link, commands, replies)
-    const isHeard = beat.length === 0 || replies[0]?.kind === 'value'
+    const [first] = replies
+    const isHeard = !isBeatDue || first?.kind === 'value'
+    this.refusal = !isHeard && first?.kind === 'error' ? first.code : null
     if (!isHeard || replies.some(({ kind }) => kind === 'error')) this.#rewriteAtMs = -Infinity
     if (!isHeard) return false
-    if (isBeatDue) this.#beatAtMs = nowMs + times.heartbeatMs
-    this.#hasBeaten = true
+    if (isBeatDue) this.#hasBeat(first, nowMs)
     return true
+  }
+
+  #hasBeat(reply: Reply | undefined, nowMs: number): void {
+    this.#judgeOwnBeat(beatBefore(reply), nowMs, false)
+    this.#beatAtMs = nowMs + this.#parts.times.heartbeatMs
+    this.#hasBeaten = true
   }
 
   #beat(): readonly Command[] {

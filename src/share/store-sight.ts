@@ -8,6 +8,7 @@ import { readHash } from './store-hash.ts'
 import type { Command, Reply, StoreLink } from './store-link.ts'
 
 export interface StoreSight {
+  readonly kind: 'seen'
   /** null: it has none. */
   readonly storeId: string | null
   readonly ownBeat: Heartbeat | null
@@ -25,6 +26,12 @@ export interface StoreSight {
   readonly wrongKeys: readonly string[]
 }
 
+/** We may not see who lives. `code`: as a reply has it. */
+interface Unseen {
+  readonly kind: 'refused'
+  readonly code: string
+}
+
 export const instanceLimit = 256
 
 /** `known`: who is looked for even where the store's set of instances does not name it. null: no answer. */
@@ -33,27 +40,32 @@ export async function lookAtStore(
   keys: StateKeys,
   instance: string,
   known: readonly string[],
-): Promise<StoreSight | null> {
+): Promise<StoreSight | Unseen | null> {
   const replies = await link.run(firstCommands(keys, instance))
   if (replies === null) return null
-  const [members, storeId, own, newest, oldest, overrides, votes] = replies
+  const [members, storeId, newest, oldest, overrides, votes] = replies
   const listed = listOf(members)
   const named = listed.filter(isInstanceName)
   const others = [...new Set([...known, ...named])].filter((name) => name !== instance)
   const count = Number(valueOf(overrides) ?? 0)
   const isReadable = count <= 2 * overrideLimit
-  const beats = await readBeats(link, keys, others.slice(0, instanceLimit))
+  // Ours with them, in one command: where all went at one moment we must not see ours of the moment before.
+  const beats = await readBeats(link, keys, [...others.slice(0, instanceLimit), instance])
   const fields = count > 0 && isReadable ? await readHash(link, keys.overrides) : []
   if (beats === null || fields === null) return null
+  if (beats.kind === 'refused') return beats
   const wrongKeys = [
     ...(isWrong(members) ? [keys.instances] : []),
     ...(isWrong(newest) ? [keys.events] : []),
     ...(isWrong(overrides) ? [keys.overrides] : []),
   ]
   const strangers = listed.length - named.length
+  const ownBeat = beats.found.get(instance) ?? null
+  beats.found.delete(instance)
   return {
+    kind: 'seen',
     storeId: storeIdOf(valueOf(storeId)),
-    ownBeat: parseHeartbeat(valueOf(own)),
+    ownBeat,
     ownVotes: votes?.kind === 'value' ? Number(votes.value) : null,
     beats: beats.found,
     newestEvent: eventId(newest),
@@ -67,31 +79,37 @@ export async function lookAtStore(
 const firstCommands = (keys: StateKeys, instance: string): readonly Command[] => [
   ['srandmember', keys.instances, instanceLimit + 1],
   ['get', keys.storeId],
-  ['get', keys.heartbeat(instance)],
   ['xrevrange', keys.events, '+', '-', 'COUNT', 1],
   ['xrange', keys.events, '-', '+', 'COUNT', 1],
   ['hlen', keys.overrides],
   ['hlen', keys.votes(instance)],
 ]
 
+interface BeatsRead {
+  readonly kind: 'read'
+  readonly found: Map<string, Heartbeat>
+  readonly rejected: number
+}
+
 async function readBeats(
   link: StoreLink,
   keys: StateKeys,
   names: readonly string[],
-): Promise<{ readonly found: Map<string, Heartbeat>; readonly rejected: number } | null> {
+): Promise<BeatsRead | Unseen | null> {
   const found = new Map<string, Heartbeat>()
-  if (names.length === 0) return { found, rejected: 0 }
   // MGET takes a key of another type for one that is not there.
   const replies = await link.run([['mget', ...names.map((name) => keys.heartbeat(name))]])
   if (replies === null) return null
+  const [reply] = replies
+  if (reply?.kind === 'error') return { kind: 'refused', code: reply.code }
   let rejected = 0
-  for (const [i, value] of listOf(replies[0]).entries()) {
+  for (const [i, value] of listOf(reply).entries()) {
     const beat = parseHeartbeat(value)
     const name = names[i]
     if (beat && name !== undefined) found.set(name, beat)
     else if (value !== null) rejected++
   }
-  return { found, rejected }
+  return { kind: 'read', found, rejected }
 }
 
 const listOf = (reply: Reply | undefined): readonly unknown[] =>

@@ -2,7 +2,8 @@
 //
 //   starting ── listening ──► serving ── exit ──► waiting (200 ms × 2ⁿ, at most 5 s) ──► starting
 //   any      ── stop ──► stopped
-// A worker that served for 10 s has earned a fresh backoff.
+// A worker that served for 10 s has earned a fresh backoff. One that served for a second, and leaves nobody who does
+// what it did, is started again after 200 ms however often it died before: no answers at all are worse.
 
 import type { Counters } from '../answer/counters.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -26,6 +27,7 @@ import {
 
 const lastBackoffMs = 5000
 const provenAfterMs = 10_000
+const missedAfterMs = 1000
 
 export type WorkerEvent =
   | {
@@ -190,9 +192,11 @@ class SeatedWorkers implements Workers {
   #replace(seat: Seat, why: string): void {
     if (this.#isStopping) return
     const { clock, onEvent } = this.#options
-    if (clock.monotonicMs() - seat.bornMs > provenAfterMs) seat.backoffMs = firstBackoffMs
-    const { backoffMs } = seat
-    seat.backoffMs = Math.min(backoffMs * 2, lastBackoffMs)
+    const livedMs = clock.monotonicMs() - seat.bornMs
+    if (livedMs > provenAfterMs) seat.backoffMs = firstBackoffMs
+    const isAlone = !this.#seats.some((one) => one.isServing && one.kind === seat.kind)
+    const backoffMs = isAlone && livedMs > missedAfterMs ? firstBackoffMs : seat.backoffMs
+    seat.backoffMs = Math.min(seat.backoffMs * 2, lastBackoffMs)
     onEvent({ kind: 'exited', worker: seat.index, why, backoffMs })
     seat.retry = setTimeout(() => {
       this.#restarts++

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 
 import { expect, test } from 'vitest'
 
+import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { startRedis, talkTo } from '../support/redis.ts'
 import {
@@ -100,6 +101,41 @@ test('the ACL of the docs: everything works, nothing else is allowed', async () 
   expect(await redis.command('EXISTS', `${prefix}hb:ns1-fra`, `${prefix}v:ns1-fra`)).toBe(':0')
   await redis.kill()
 }, 60_000)
+
+test.each(['set', 'hset', 'mget'])(
+  'a user that may not %s: it answers, says so in one word, and is well once it may',
+  async (lacking) => {
+    const auth = ['admin', 'admin-password']
+    const redis = await startRedis({
+      config: [
+        `${documentedUser()} -${lacking}`,
+        'user admin on >admin-password ~* &* +@all',
+        'user default off',
+      ],
+      auth,
+    })
+    const server = await start([
+      `state: redis://ns1-fra:${password}@127.0.0.1:${redis.port}`,
+      'instance: ns1-fra',
+    ])
+    const line = await server.waitForLog(({ event }) => event === 'state.degraded', 20_000)
+    expect(line['why']).toBe('NOPERM')
+    await until(async () => (await server.http('/readyz')).status === 200, {
+      what: 'it is ready all the same',
+      withinMs: 20_000,
+    })
+    const client = openUdpClient(server.port)
+    expect(ladderOf(await client.ask('smtp.example.test', 'MX'))).toHaveLength(1)
+    client.close()
+    await redis.command('ACL', 'SETUSER', 'ns1-fra', `+${lacking}`)
+    await server.waitForLog(({ event }) => event === 'state.recovered', 20_000)
+    await metricIs(server, 'mxsteer_state_degraded', 0)
+    expect(await shown(server)).not.toContain('hunter2')
+    await server.stop()
+    await redis.kill()
+  },
+  60_000,
+)
 
 test('a wrong password: it answers, and says so in one word', async () => {
   const redis = await startRedis({ config: ['requirepass something-else'] })

@@ -1,4 +1,4 @@
-// A fleet: instances as processes, each at a site of its own and behind a proxy of its own to one Redis, over three
+// A fleet: instances as processes, each at a site of its own and behind a proxy of its own to one Redis, over a few
 // MTAs on loopback; and somebody who asks each of them all the time and writes down what is wrong.
 
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import { type ChaosProxy, startChaosProxy } from '../support/chaos-proxy.ts'
 import { type UdpClient, ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { type RunningServer, type Surroundings, startServer } from '../support/server.ts'
 import { pause, until } from '../support/wait.ts'
 
 export const zone = 'smtp.example.test'
@@ -16,7 +16,7 @@ export const targets = ['mx1', 'mx2', 'mx3'] as const
 export type Target = (typeof targets)[number]
 
 /** Usual intervals are 20 s, 5 s and 3 s. */
-const probeTimes = 'interval: 1s, fast_interval: 250ms, fall: 3, rise: 2'
+const probeTimes = 'interval: 1s, fast_interval: 250ms, fall: 3'
 export const heartbeatMs = 300
 
 export interface Instance {
@@ -32,45 +32,69 @@ export interface AnswerWatch {
   /** Answers without a record, and none in time. */
   wrong(): readonly string[]
   /** When the last answer that named it came; -Infinity: none ever did. */
-  lastNamedAtMs(target: Target): number
-  names(target: Target): boolean
+  lastNamedAtMs(target: string): number
+  names(target: string): boolean
+  /** The fewest records of an answer, and how long each took to come, in ms, since this was asked last. */
+  lately(): { readonly fewest: number; readonly tookMs: readonly number[] }
+  /** Nobody asks, until told to again. */
+  pause(): Promise<void>
+  resume(): void
   stop(): Promise<void>
 }
 
-export interface Fleet {
+export interface Fleet<Name extends string = Target> {
   readonly redis: RedisServer
   readonly instances: readonly Instance[]
-  readonly mtas: Readonly<Record<Target, Mta>>
+  readonly mtas: Readonly<Record<Name, Mta>>
   stop(): Promise<void>
+}
+
+export interface FleetOptions<Name extends string> {
+  readonly targets?: readonly Name[]
+  /** First three octets of the MTAs' addresses. */
+  readonly network?: string
+  /** More keys of the probe, as in a zone file. */
+  readonly probe?: string
+  /** Lines for the settings of every instance. */
+  readonly settings?: readonly string[]
+  /** More lines, and surroundings, of one instance, by its name. */
+  readonly only?: Readonly<Record<string, Surroundings & { readonly settings?: readonly string[] }>>
+  /** The primary, where others are to be reached through this address. */
+  readonly store?: { readonly primary: RedisServer; readonly url: string }
 }
 
 export interface Mta {
+  /** Connections taken so far. */
+  accepted(): number
   /** Nothing listens any more, and what is open is reset. */
   die(): Promise<void>
   revive(): Promise<void>
 }
 
-export async function startFleet(count: number): Promise<Fleet> {
-  const redis = await startRedis()
-  const addresses = ['127.0.3.1', '127.0.3.2', '127.0.3.3']
+export async function startFleet<Name extends string = Target>(
+  count: number,
+  options: FleetOptions<Name> = {},
+): Promise<Fleet<Name>> {
+  const { network = '127.0.3', targets: names = targets as readonly string[] as readonly Name[] } =
+    options
+  const redis = options.store?.primary ?? (await startRedis())
+  const addresses = names.map((_, i) => `${network}.${i + 1}`)
   const port = await freePort(addresses)
-  const [mx1, mx2, mx3] = (await Promise.all(addresses.map((one) => startMta(one, port)))) as [
-    Mta,
-    Mta,
-    Mta,
-  ]
-  const text = zoneText(port, addresses)
-  const names = Array.from({ length: count }, (_, i) => `i${i + 1}`)
-  const instances = await Promise.all(names.map((name) => startInstance(name, redis, text)))
-  const fleet: Fleet = {
+  const started = await Promise.all(addresses.map((one) => startMta(one, port)))
+  const mtas = Object.fromEntries(names.map((name, i) => [name, started[i]])) as Record<Name, Mta>
+  const text = zoneText(port, names, addresses, options.probe ?? 'rise: 2')
+  const instances = await Promise.all(
+    Array.from({ length: count }, (_, i) => startInstance(`i${i + 1}`, redis, text, options)),
+  )
+  const fleet: Fleet<Name> = {
     redis,
     instances,
-    mtas: { mx1, mx2, mx3 },
+    mtas,
     async stop() {
       await Promise.all(instances.map(({ watch }) => watch.stop()))
       await Promise.all(instances.map(({ server }) => server.stop()))
       await Promise.all(instances.map(({ proxy }) => proxy.close()))
-      await Promise.all([mx1, mx2, mx3].map((one) => one.die()))
+      await Promise.all(started.map((one) => one.die()))
       await redis.kill()
     },
   }
@@ -85,7 +109,7 @@ export async function startFleet(count: number): Promise<Fleet> {
 
 /** Waits until that is so of every instance. */
 export const everyone = (
-  { instances }: Pick<Fleet, 'instances'>,
+  { instances }: { readonly instances: readonly Instance[] },
   what: string,
   holds: (instance: Instance) => Promise<boolean>,
   withinMs = 30_000,
@@ -96,37 +120,51 @@ export const everyone = (
     everyMs: 50,
   })
 
-const zoneText = (port: number, addresses: readonly string[]): string => `
+const zoneText = (
+  port: number,
+  names: readonly string[],
+  addresses: readonly string[],
+  probe: string,
+): string => `
 zone: ${zone}
 ttl: 60
 min_ttl: 1
 soa: { mname: ns1, rname: hostmaster.example.test. }
 targets:
-${targets.map((name, i) => `  ${name}: { addresses: [${addresses[i]}] }`).join('\n')}
+${names.map((name, i) => `  ${name}: { addresses: [${addresses[i]}] }`).join('\n')}
 probes:
-  inbound: { port: ${port}, level: banner, ehlo: probe.example.test, ${probeTimes} }
+  inbound: { port: ${port}, level: banner, ehlo: probe.example.test, ${probeTimes}, ${probe} }
 pools:
-  main: { probe: inbound, targets: { mx1: 1, mx2: 1, mx3: 1 } }
+  main: { probe: inbound, targets: { ${names.map((name) => `${name}: 1`).join(', ')} } }
 steering:
   inbound: [{ pools: [main] }]
 records:
   "@":
     NS: [ns1]
-    MX: { steer: inbound }
+    MX: { steer: inbound, ladder: ${Math.min(16, names.length)} }
   ns1: { A: 192.0.2.53 }
 `
 
-async function startInstance(name: string, redis: RedisServer, text: string): Promise<Instance> {
+async function startInstance(
+  name: string,
+  redis: RedisServer,
+  text: string,
+  { store, settings = [], only = {} }: FleetOptions<string>,
+): Promise<Instance> {
   const proxy = await startChaosProxy(redis.port)
+  const { settings: more = [], ...surroundings } = only[name] ?? {}
   const server = await startServer({
+    ...surroundings,
     zones: { 'smtp.yaml': text },
     settings: [
-      `state: redis://127.0.0.1:${proxy.port}`,
+      `state: ${store?.url ?? `redis://127.0.0.1:${proxy.port}`}`,
       `state_heartbeat: ${heartbeatMs}ms`,
       `instance: ${name}`,
       `site: site-${name}`,
       'workers: 1',
       'lameduck: 0',
+      ...settings,
+      ...more,
     ].join('\n'),
   })
   return { name, server, proxy, watch: watchAnswers(server.port) }
@@ -138,28 +176,46 @@ function watchAnswers(port: number): AnswerWatch {
   const named = new Map<string, number>()
   let latest = new Set<string>()
   let count = 0
+  let fewest = Infinity
+  let tookMs: number[] = []
   const stopping = new AbortController()
+  const look = async (): Promise<void> => {
+    const askedMs = performance.now()
+    const ladder = ladderOf(await client.ask(zone, 'MX'))
+    count++
+    if (ladder.length === 0) wrong.push('an answer without a record')
+    fewest = Math.min(fewest, ladder.length)
+    tookMs.push(performance.now() - askedMs)
+    latest = new Set(ladder.map(({ exchange }) => exchange.split('.')[0] ?? ''))
+    for (const target of latest) named.set(target, performance.now())
+  }
+  let pausing = new AbortController()
   const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        const [reply] = await client.askMany(zone, 'MX', 1)
-        const ladder = reply ? ladderOf(reply) : []
-        count++
-        if (ladder.length === 0) wrong.push('an answer without a record')
-        latest = new Set(ladder.map(({ exchange }) => exchange.split('.')[0] ?? ''))
-        for (const target of latest) named.set(target, performance.now())
-      } catch (error) {
-        wrong.push(String(error))
-      }
+    while (!stopping.signal.aborted && !pausing.signal.aborted) {
+      await look().catch((error: unknown) => wrong.push(String(error)))
       await pause(10)
     }
   }
-  const ended = loop()
+  let ended = loop()
   return {
     answers: () => count,
     wrong: () => wrong,
     lastNamedAtMs: (target) => named.get(target) ?? -Infinity,
     names: (target) => latest.has(target),
+    lately() {
+      const seen = { fewest, tookMs }
+      fewest = Infinity
+      tookMs = []
+      return seen
+    },
+    async pause() {
+      pausing.abort()
+      await ended
+    },
+    resume() {
+      pausing = new AbortController()
+      ended = loop()
+    },
     async stop() {
       stopping.abort()
       await ended
@@ -171,8 +227,10 @@ function watchAnswers(port: number): AnswerWatch {
 async function startMta(address: string, port: number): Promise<Mta> {
   const sockets = new Set<Socket>()
   let server: Server | null = null
+  let accepted = 0
   const revive = async (): Promise<void> => {
     server = createServer((socket) => {
+      accepted++
       sockets.add(socket)
       socket.on('close', () => sockets.delete(socket))
       socket.on('error', () => {})
@@ -185,6 +243,7 @@ async function startMta(address: string, port: number): Promise<Mta> {
   await revive()
   return {
     revive,
+    accepted: () => accepted,
     async die() {
       const closed = server?.listening ? once(server, 'close') : null
       server?.close()

@@ -11,7 +11,7 @@ import type { SharedEvent } from '../../src/share/state-events.ts'
 import { endpointId } from '../../src/share/state-keys.ts'
 import { stateTimes } from '../../src/share/state-settings.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import { until } from '../support/wait.ts'
+import { pause, until } from '../support/wait.ts'
 
 interface Member {
   readonly exchange: SharedExchange
@@ -88,7 +88,12 @@ const waitFor = (what: string, look: () => boolean): Promise<true> =>
   until(look, { what, withinMs, everyMs: 5 })
 
 const together = (...all: readonly Member[]): Promise<true> =>
-  waitFor('all see all', () => all.every((one) => one.exchange.status().instances === all.length))
+  waitFor('all see all', () =>
+    all.every(({ exchange }) => {
+      const { instances, degraded } = exchange.status()
+      return instances === all.length && !degraded
+    }),
+  )
 
 const metAll = async (...names: readonly string[]): Promise<Member[]> => {
   const all = names.map((name) => join(name))
@@ -224,6 +229,34 @@ test('a store that lost its memory: nobody is taken for dead, everything is writ
   expect(b.exchange.overrides.list()).toEqual([override])
 })
 
+test('a clock of the store that jumps: whatever ends at one moment, nobody is taken for dead', async () => {
+  // Many pairs, so that it happens at any moment between two heartbeats and between two looks.
+  const namespaces = Array.from({ length: 12 }, (_, i) => `n${i}`)
+  for (const name of ['a', 'b'])
+    for (const namespace of namespaces) {
+      join(name, { namespace })
+      await pause(8)
+    }
+  await waitFor('all meet', () =>
+    members.every(({ exchange }) => exchange.status().instances === 2),
+  )
+  for (const { exchange } of members) exchange.publish(vote('k', 'U'))
+  const allKnow = (): boolean => members.every((one) => said(one, 'k') === 'a:U b:U')
+  await waitFor('all hear', allKnow)
+  const keys = namespaces.flatMap((namespace) =>
+    ['hb:a', 'hb:b', 'v:a', 'v:b'].map((key) => `mxsteer:{${namespace}}:v1:${key}`),
+  )
+  for (let jump = 0; jump < 3; jump++) {
+    await redis.command('DEL', ...keys)
+    // What is missing is kept for five heartbeats: then it is as if it had never happened.
+    await pause(6 * heartbeatMs)
+    expect(allKnow()).toBe(true)
+  }
+  expect(
+    members.flatMap(({ events }) => events).filter(({ kind }) => kind === 'peer-gone'),
+  ).toEqual([])
+}, 30_000)
+
 test('wrong types, garbage and strangers: counted, mended, and nothing else', async () => {
   const [a, b] = (await metAll('a', 'b')) as [Member, Member]
   for (const { exchange } of [a, b]) exchange.publish(vote('k', 'U'))
@@ -266,7 +299,9 @@ test('a forged hint and a forged epoch change nothing', async () => {
   await redis.command('HSET', `${prefix}v:ghost`, endpointId('k'), 'D|1|connect-refused')
   await redis.command('XADD', `${prefix}ev`, '*', 'i', 'b', 't', endpointId('k'))
   await redis.command('XADD', `${prefix}ev`, '*', 'i', 'ghost', 't', endpointId('k'))
-  await waitFor('a looks, and does not count it', () => said(a, 'k') === 'a:U')
+  // It looks, and does not count it; what it knew before stands.
+  await pause(2 * heartbeatMs)
+  expect(said(a, 'k')).toBe('a:U b:U')
   b.exchange.publish(vote('k', 'D'))
   await waitFor('what b says itself counts', () => said(a, 'k') === 'a:U b:D')
   expect(a.exchange.status().instances).toBe(2)

@@ -120,4 +120,8 @@ test('of an error one word gets out, never what was sent', () => {
   expect(of('Command timed out')).toBe('TIMEOUT')
   expect(of('auth hunter2 went wrong', 'hunter2')).toBe('CLOSED')
   expect(codeOf(null)).toBe('CLOSED')
+  const aborted = new Error('EXECABORT Transaction discarded because of previous errors.')
+  expect(codeOf(aborted)).toBe('EXECABORT')
+  const previousErrors = [new Error('OOM command not allowed when used memory > maxmemory.')]
+  expect(codeOf(Object.assign(aborted, { previousErrors }))).toBe('OOM')
 })

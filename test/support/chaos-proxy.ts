@@ -1,4 +1,5 @@
-// A TCP proxy that can be told to misbehave: cut every connection and take none, or swallow what comes and pass nothing.
+// A TCP proxy that can be told to misbehave: cut every connection and take none, swallow what comes and pass nothing,
+// or pass everything later.
 
 import { once } from 'node:events'
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
@@ -10,11 +11,17 @@ export interface ChaosProxy {
   cut(): void
   /** Takes octets and connections, gives nothing on. */
   swallow(): void
+  /** Holds what comes for so long, on either way; 0: no longer. Counts from anew. */
+  delay(ms: number): void
+  /** The most pieces of one connection that went to the target without an answer between. */
+  mostUnanswered(): number
   close(): Promise<void>
 }
 
 export async function startChaosProxy(targetPort: number): Promise<ChaosProxy> {
   let mode: 'pass' | 'cut' | 'swallow' = 'pass'
+  let delayMs = 0
+  let mostUnanswered = 0
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true }, (near) => {
     if (mode === 'cut') {
@@ -22,10 +29,20 @@ export async function startChaosProxy(targetPort: number): Promise<ChaosProxy> {
       return
     }
     const far = connect({ host: '127.0.0.1', port: targetPort, noDelay: true })
+    let unanswered = 0
+    const count = (from: Socket): void => {
+      unanswered = from === near ? unanswered + 1 : 0
+      mostUnanswered = Math.max(mostUnanswered, unanswered)
+    }
     for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const) {
+      const give = (chunk: Buffer): void => {
+        if (to.destroyed) return
+        if (from === far) count(from)
+        to.write(chunk)
+      }
       sockets.add(from)
       from.on('error', () => to.destroy())
       from.on('close', () => {
@@ -33,7 +50,10 @@ export async function startChaosProxy(targetPort: number): Promise<ChaosProxy> {
         to.destroy()
       })
       from.on('data', (chunk) => {
-        if (mode === 'pass') to.write(chunk)
+        if (mode !== 'pass') return
+        if (from === near) count(from)
+        if (delayMs === 0) give(chunk)
+        else setTimeout(give, delayMs, chunk)
       })
     }
   })
@@ -51,6 +71,13 @@ export async function startChaosProxy(targetPort: number): Promise<ChaosProxy> {
       for (const socket of sockets) socket.resetAndDestroy()
     },
     swallow: () => void (mode = 'swallow'),
+    delay(ms) {
+      // What overtakes what is held is no stream.
+      if (ms < delayMs) for (const socket of sockets) socket.destroy()
+      delayMs = ms
+      mostUnanswered = 0
+    },
+    mostUnanswered: () => mostUnanswered,
     async close() {
       for (const socket of sockets) socket.destroy()
       server.close()

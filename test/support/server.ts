@@ -76,10 +76,23 @@ atExit(() => {
   for (const child of launched) child.kill('SIGKILL')
 })
 
+/** What a process is started with beside its arguments. */
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>
+  /** A command that runs what comes after it, such as setpriv(1) and its options. */
+  readonly through?: readonly string[]
+}
+
 /** Starts the CLI with `args` and collects what it prints, 8 MiB at most. */
-export function launch(args: readonly string[], cwd: string = projectFolder): Launched {
-  const child = spawn(process.execPath, [mainFile, ...args], {
+export function launch(
+  args: readonly string[],
+  cwd: string = projectFolder,
+  { env = {}, through = [] }: Surroundings = {},
+): Launched {
+  const [command, ...rest] = [...through, process.execPath, mainFile, ...args] as [string]
+  const child = spawn(command, rest, {
     cwd,
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return watchChild(child)
@@ -125,7 +138,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-export interface ServerOptions {
+export interface ServerOptions extends Surroundings {
   /** File name → text. */
   readonly zones: Readonly<Record<string, string>>
   readonly flags?: readonly string[]
@@ -138,6 +151,7 @@ export async function startServer({
   zones,
   flags = [],
   settings,
+  ...surroundings
 }: ServerOptions): Promise<RunningServer> {
   const zonesFolder = temporaryFolder()
   for (const [file, text] of Object.entries(zones)) writeFileSync(join(zonesFolder, file), text)
@@ -146,7 +160,8 @@ export async function startServer({
   const endpoints = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`]
   const config = settings === undefined ? [] : ['--config', join(zonesFolder, 'settings.conf')]
   if (settings !== undefined) writeFileSync(join(zonesFolder, 'settings.conf'), settings)
-  const child = launch(['serve', '--zones', zonesFolder, ...endpoints, ...config, ...flags])
+  const args = ['serve', '--zones', zonesFolder, ...endpoints, ...config, ...flags]
+  const child = launch(args, projectFolder, surroundings)
   const server = { ...child, ...handles(child, { port, adminPort, zonesFolder }) }
   await server.waitForLog((line) => line.event === 'server.ready', 60_000)
   return server

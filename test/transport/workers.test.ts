@@ -14,7 +14,7 @@ import { startAnswering, stopAnswering, udpKinds } from '../support/answering-wo
 import { type UdpClient, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { temporaryFolder } from '../support/server.ts'
-import { until } from '../support/wait.ts'
+import { pause, until } from '../support/wait.ts'
 import { catalogOf, zoneOf } from '../support/zone-builder.ts'
 
 const clients: UdpClient[] = []
@@ -171,6 +171,24 @@ test('a worker that dies is started again, later each time', async () => {
   expect(exits()[0]).toMatchObject({ worker: 0, why: 'as a bug would' })
   expect(workers.restarts()).toBeGreaterThanOrEqual(2)
   expect(events.some((event) => event.kind === 'restarted')).toBe(true)
+})
+
+test('one that served, and was alone, is back at once however often it died', async () => {
+  const deathFile = join(temporaryFolder(), 'die')
+  process.env['CONDEMNED_BY'] = deathFile
+  const entry = new URL('../fixtures/workers/condemned.ts', import.meta.url)
+  const { events, workers } = await startAnswering('dgram', { zones: [one], count: 1, entry })
+  await workers.listening
+  for (let deaths = 1; deaths <= 3; deaths++) {
+    await pause(1100)
+    writeFileSync(deathFile, '')
+    await until(() => workers.restarts() === deaths && workers.alive() === 1, {
+      what: `restart ${deaths}`,
+      withinMs: 15_000,
+    })
+  }
+  const exits = events.filter((event) => event.kind === 'exited')
+  expect(exits.map((event) => event.backoffMs)).toEqual([200, 200, 200])
 })
 
 test('a small receive buffer is told once, however many workers have it', async () => {

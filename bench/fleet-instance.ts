@@ -1,0 +1,250 @@
+// One instance of a simulated fleet, out of the functions that a real one is made of: damping, own vote, peers,
+// assignment, consensus. Time is an argument. What it has to do at a time it does in `step`.
+
+import { assignees, hashVantages, type Vantage } from '../src/health/assignment.ts'
+import type { Judgement } from '../src/health/consensus.ts'
+import {
+  type DampingPolicy,
+  type DampingState,
+  advance,
+  isUndecided,
+  undamped,
+} from '../src/health/damping.ts'
+import { ownVote, ownWord } from '../src/health/own-vote.ts'
+import { type Weighed, unweighed, weighVotes } from '../src/health/weigh-votes.ts'
+import { hashText } from '../src/lib/hash.ts'
+import { OwnVotes } from '../src/share/own-votes.ts'
+import { Peers } from '../src/share/peers.ts'
+import { type StateKeys, endpointId } from '../src/share/state-keys.ts'
+import type { StateTimes } from '../src/share/state-settings.ts'
+import type { FleetStore } from './fleet-store.ts'
+
+export interface Target {
+  readonly key: string
+  readonly endpoint: string
+  readonly hash: number
+}
+
+export const makeTargets = (count: number): readonly Target[] =>
+  Array.from({ length: count }, (_, i) => {
+    const key = `192.0.${i >> 8}.${i & 255}|25|ehlo|probe.example.com`
+    return { key, endpoint: endpointId(key), hash: hashText(key) }
+  })
+
+/** What all instances have in common. */
+export interface World {
+  readonly store: FleetStore
+  readonly keys: StateKeys
+  readonly times: StateTimes
+  readonly policy: DampingPolicy
+  readonly targets: readonly Target[]
+  readonly indexOf: ReadonlyMap<string, number>
+  readonly vantages: number
+  readonly random: () => number
+  /** Whether a probe passes. */
+  readonly passes: (target: number) => boolean
+  /** Who probes what, by who lives: computed once for all that see the same. */
+  readonly assigned: Map<string, readonly (readonly string[])[]>
+  readonly spent: { judgingMs: number; judged: number; assigningMs: number; assignments: number }
+}
+
+export class FleetInstance {
+  readonly self: Vantage
+  isReachable: boolean = true
+  isCutOff: boolean = false
+  readonly #world: World
+  readonly #peers: Peers
+  readonly #own = new OwnVotes()
+  readonly #weighed: Weighed[]
+  readonly #probed = new Map<number, { damping: DampingState; dueMs: number }>()
+  #duties: readonly (readonly string[])[] = []
+  #sequence = 0
+  #hintsRead = 0
+  #answeredMs: number
+  #beatMs: number
+  #lookMs: number
+  #snapshotMs: number
+  #rewriteMs = -Infinity
+
+  constructor(world: World, self: Vantage, nowMs: number) {
+    this.self = self
+    this.#world = world
+    this.#peers = new Peers(world.times.heartbeatLifetimeMs)
+    this.#weighed = world.targets.map(() => unweighed)
+    this.#beatMs = nowMs + world.random() * world.times.heartbeatMs
+    this.#lookMs = nowMs + world.random() * world.times.pollMs
+    this.#snapshotMs = nowMs
+    this.#answeredMs = nowMs
+    this.#assign(nowMs)
+  }
+
+  judgement(target: number): Judgement {
+    return (this.#weighed[target] as Weighed).judgement
+  }
+
+  step(nowMs: number): void {
+    this.#probe(nowMs)
+    if (this.isReachable) this.#exchange(nowMs)
+    else if (!this.isCutOff && nowMs - this.#answeredMs >= this.#world.times.cutOffMs)
+      this.#setCutOff(true, nowMs)
+  }
+
+  #probe(nowMs: number): void {
+    const { policy, passes, targets, random } = this.#world
+    for (const [target, probed] of this.#probed) {
+      if (probed.dueMs > nowMs) continue
+      const before = ownVote(probed.damping, policy)
+      const verdict = passes(target) ? 'pass' : 'fail'
+      probed.damping = advance(probed.damping, verdict, policy, nowMs)
+      const everyMs = isUndecided(probed.damping, policy)
+        ? policy.fastIntervalMs
+        : policy.intervalMs
+      probed.dueMs = nowMs + everyMs * (0.9 + 0.2 * random())
+      const state = ownVote(probed.damping, policy)
+      if (state === before) continue
+      const { key } = targets[target] as Target
+      this.#own.set({ slotKey: key, state, reason: state === 'D' ? 'connect-refused' : 'ok' })
+      this.#judge(target)
+    }
+  }
+
+  #exchange(nowMs: number): void {
+    const { store, times, keys } = this.#world
+    const { instance, site } = this.self
+    const owner = { keys, instance, epoch: 1, lifetimeMs: times.votesLifetimeMs }
+    this.#answeredMs = nowMs
+    if (this.isCutOff) this.#setCutOff(false, nowMs)
+    if (nowMs >= this.#lookMs) {
+      this.#look(nowMs)
+      this.#lookMs = nowMs + times.pollMs
+    }
+    if (nowMs >= this.#rewriteMs) {
+      store.write(instance, this.#own.rewrite(owner))
+      this.#rewriteMs = nowMs + times.rewriteMs
+    } else if (this.#own.hasUnwritten()) store.write(instance, this.#own.changes(owner))
+    if (nowMs >= this.#beatMs) {
+      const beat = {
+        epoch: 1,
+        sequence: ++this.#sequence,
+        state: 'ok' as const,
+        site,
+        config: null,
+      }
+      store.beat(instance, beat, times.heartbeatLifetimeMs, nowMs)
+      this.#beatMs = nowMs + times.heartbeatMs
+    }
+    this.#read(nowMs)
+  }
+
+  #look(nowMs: number): void {
+    const beats = this.#world.store.look(this.self.instance, nowMs)
+    const { isMoved } = this.#peers.observe(beats, nowMs, false)
+    if (!isMoved) return
+    this.#peers.readAllAgain()
+    this.#assign(nowMs)
+  }
+
+  #read(nowMs: number): void {
+    const { store, times, random } = this.#world
+    for (; this.#hintsRead < store.hints.length; this.#hintsRead++) {
+      const hint = store.hints[this.#hintsRead]
+      if (hint && hint.instance !== this.self.instance)
+        this.#peers.hint(hint.instance, hint.endpoint)
+    }
+    if (nowMs >= this.#snapshotMs) {
+      this.#peers.readAllAgain()
+      this.#snapshotMs = nowMs + times.snapshotMs * (0.8 + 0.4 * random())
+    }
+    const probedBy = this.#byInstance()
+    for (const peer of this.#peers.all()) {
+      if (!peer.isUnread && peer.stale.size === 0) continue
+      const endpoints = peer.isUnread ? (probedBy().get(peer.instance) ?? []) : [...peer.stale]
+      peer.isUnread = false
+      peer.stale.clear()
+      if (endpoints.length === 0) continue
+      const votes = store.read(peer.instance, endpoints)
+      for (const [i, endpoint] of endpoints.entries())
+        if (this.#peers.record(peer, endpoint, votes[i] ?? null))
+          this.#judge(this.#world.indexOf.get(endpoint) as number)
+    }
+  }
+
+  /** Endpoints by who probes them, when somebody asks. */
+  #byInstance(): () => ReadonlyMap<string, readonly string[]> {
+    let found: Map<string, string[]> | null = null
+    return () => {
+      if (found) return found
+      found = new Map<string, string[]>()
+      for (const [i, names] of this.#duties.entries())
+        for (const name of names) {
+          const list = found.get(name)
+          const { endpoint } = this.#world.targets[i] as Target
+          if (list) list.push(endpoint)
+          else found.set(name, [endpoint])
+        }
+      return found
+    }
+  }
+
+  #setCutOff(isCutOff: boolean, nowMs: number): void {
+    this.isCutOff = isCutOff
+    this.#takeDuties(nowMs)
+    if (isCutOff) return
+    this.#rewriteMs = -Infinity
+    this.#lookMs = nowMs
+    this.#peers.readAllAgain()
+  }
+
+  #assign(nowMs: number): void {
+    const { assigned, targets, vantages, spent } = this.#world
+    const live = [this.self, ...this.#vantages()].sort((a, b) => (a.instance < b.instance ? -1 : 1))
+    const key = live.map(({ instance }) => instance).join()
+    let duties = assigned.get(key)
+    if (!duties) {
+      const startedMs = performance.now()
+      const hashed = hashVantages(live)
+      duties = targets.map(({ hash }) => assignees(hash, hashed, vantages))
+      spent.assigningMs += performance.now() - startedMs
+      spent.assignments++
+      assigned.set(key, duties)
+    }
+    this.#duties = duties
+    this.#takeDuties(nowMs)
+  }
+
+  #vantages(): readonly Vantage[] {
+    return [...this.#peers.all()].map(({ instance, beat }) => ({ instance, site: beat.site }))
+  }
+
+  #takeDuties(nowMs: number): void {
+    const { targets, random } = this.#world
+    const { instance } = this.self
+    for (const [i, names] of this.#duties.entries()) {
+      const isOurs = this.isCutOff || names.includes(instance)
+      if (isOurs && !this.#probed.has(i))
+        this.#probed.set(i, { damping: undamped(nowMs), dueMs: nowMs + 2000 * random() })
+      if (!isOurs && this.#probed.delete(i))
+        this.#own.set({ slotKey: (targets[i] as Target).key, state: '?', reason: 'resting' })
+      this.#judge(i)
+    }
+  }
+
+  #judge(target: number): void {
+    const { policy, targets, spent } = this.#world
+    const startedMs = performance.now()
+    const { endpoint } = targets[target] as Target
+    const probed = this.#probed.get(target)
+    const word = probed ? ownWord(probed.damping, policy) : unseen
+    const votes = [
+      { ...this.self, state: word.vote, reason: '' },
+      ...this.#peers.votesOn(endpoint, this.#duties[target] ?? []),
+    ]
+    const before = this.#weighed[target] as Weighed
+    this.#weighed[target] = weighVotes(before, votes, word, this.isCutOff)
+    spent.judgingMs += performance.now() - startedMs
+    spent.judged++
+  }
+}
+
+/** Of who does not probe it. */
+const unseen = { vote: '?', seen: '?' } as const

@@ -1,0 +1,131 @@
+// The store of a simulated fleet: what lies in it, and how many commands and octets went each way, counted as they
+// would be on the wire (RESP). Commands are those of share/store-sight.ts, store-session.ts and vote-reader.ts.
+
+import type { StateKeys } from '../src/share/state-keys.ts'
+import {
+  type Heartbeat,
+  type StoredVote,
+  formatHeartbeat,
+  formatVote,
+  parseVote,
+} from '../src/share/state-records.ts'
+import type { Command } from '../src/share/store-link.ts'
+
+export interface Traffic {
+  commands: number
+  batches: number
+  octetsUp: number
+  octetsDown: number
+}
+
+export interface StoredHint {
+  readonly instance: string
+  /** null: all of its votes. */
+  readonly endpoint: string | null
+}
+
+export class FleetStore {
+  readonly traffic: Traffic = { commands: 0, batches: 0, octetsUp: 0, octetsDown: 0 }
+  readonly hints: StoredHint[] = []
+  readonly #keys: StateKeys
+  readonly #beats = new Map<string, { beat: Heartbeat; untilMs: number }>()
+  readonly #votes = new Map<string, Map<string, StoredVote>>()
+
+  constructor(keys: StateKeys) {
+    this.#keys = keys
+  }
+
+  beat(instance: string, beat: Heartbeat, lifetimeMs: number, nowMs: number): void {
+    const text = formatHeartbeat(beat)
+    const key = this.#keys.heartbeat(instance)
+    this.#count([
+      ['set', key, text, 'PX', lifetimeMs, 'GET'],
+      ['sadd', this.#keys.instances, instance],
+      ['pexpire', this.#keys.votes(instance), 8 * lifetimeMs],
+    ])
+    this.traffic.octetsDown += bulk(text) + 8
+    this.#beats.set(instance, { beat, untilMs: nowMs + lifetimeMs })
+  }
+
+  /** All heartbeats but the own one, and where the hints end. */
+  look(instance: string, nowMs: number): ReadonlyMap<string, Heartbeat> {
+    const found = new Map<string, Heartbeat>()
+    let octets = 0
+    for (const [name, { beat, untilMs }] of this.#beats) {
+      if (untilMs <= nowMs) continue
+      octets += bulk(formatHeartbeat(beat)) + bulk(name)
+      if (name !== instance) found.set(name, beat)
+    }
+    const { instances, storeId, events, overrides } = this.#keys
+    this.#count([
+      ['srandmember', instances, 257],
+      ['get', storeId],
+      ['xrevrange', events, '+', '-', 'COUNT', 1],
+      ['xrange', events, '-', '+', 'COUNT', 1],
+      ['hlen', overrides],
+      ['hlen', this.#keys.votes(instance)],
+    ])
+    this.#count([['mget', ...[...this.#beats.keys()].map((name) => this.#keys.heartbeat(name))]])
+    // The id, two events, two counts, beside the names and heartbeats.
+    this.traffic.octetsDown += octets + 22 + 2 * 100 + 10
+    return found
+  }
+
+  write(instance: string, commands: readonly Command[]): void {
+    this.#count(commands)
+    this.traffic.octetsDown += 5 * commands.length
+    for (const command of commands) this.#apply(instance, command)
+  }
+
+  read(instance: string, endpoints: readonly string[]): readonly (StoredVote | null)[] {
+    this.#count([['hmget', this.#keys.votes(instance), ...endpoints]])
+    const votes = this.#votes.get(instance)
+    return endpoints.map((endpoint) => {
+      const vote = votes?.get(endpoint) ?? null
+      this.traffic.octetsDown += vote ? bulk(formatVote(vote)) : 5
+      return vote
+    })
+  }
+
+  /** A reader of the stream waits for two thirds of a heartbeat at most; each hint goes to everybody. */
+  listen(readers: number, hints: number): void {
+    this.#count(
+      Array.from({ length: readers }, () => [
+        'xread',
+        'COUNT',
+        500,
+        'BLOCK',
+        2000,
+        'STREAMS',
+        this.#keys.events,
+        '1700000000000-0',
+      ]),
+    )
+    this.traffic.octetsDown += readers * (hints === 0 ? 5 : 40 + hints * 90)
+  }
+
+  #apply(instance: string, [name, , ...rest]: Command): void {
+    const votes = this.#votes.get(instance) ?? new Map<string, StoredVote>()
+    this.#votes.set(instance, votes)
+    if (name === 'del') votes.clear()
+    if (name === 'hdel') for (const endpoint of rest) votes.delete(String(endpoint))
+    if (name === 'hset')
+      for (let i = 0; i < rest.length; i += 2) {
+        const vote = parseVote(rest[i + 1])
+        if (vote) votes.set(String(rest[i]), vote)
+      }
+    const topic = String(rest.at(-1))
+    if (name === 'xadd') this.hints.push({ instance, endpoint: topic === '*' ? null : topic })
+  }
+
+  #count(commands: readonly Command[]): void {
+    this.traffic.batches++
+    this.traffic.commands += commands.length
+    for (const words of commands) {
+      this.traffic.octetsUp += 3 + String(words.length).length
+      for (const word of words) this.traffic.octetsUp += bulk(String(word))
+    }
+  }
+}
+
+const bulk = (text: string): number => 5 + String(text.length).length + text.length
