@@ -41,7 +41,7 @@ interface NumberedMap {
   readonly number: number
 }
 
-const cells = 16_384
+const cells = 65_536
 const unused = -1
 /** Beyond the 24 bits that the second half of an IPv6 key has. */
 const ipv4Mark = 0x100_0000
@@ -145,6 +145,6 @@ const highOf = (octets: Uint8Array): number =>
   octets.length === 4 ? three(octets, 0) : (three(octets, 0) << 8) | (octets[3] as number)
 const lowOf = (octets: Uint8Array): number => (octets.length === 4 ? ipv4Mark : three(octets, 4))
 
-/** Multiplicative hashing: the upper 14 bits of the product are the well-mixed ones. */
+/** Multiplicative hashing: the upper 17 bits of the product are the well-mixed ones. */
 const cellOf = (high: number, low: number, number: number): number =>
-  Math.imul(Math.imul(Math.imul(high, 0x9e37_79b1) ^ low, 0x85eb_ca6b) ^ number, 0xc2b2_ae35) >>> 18
+  Math.imul(Math.imul(Math.imul(high, 0x9e37_79b1) ^ low, 0x85eb_ca6b) ^ number, 0xc2b2_ae35) >>> 16

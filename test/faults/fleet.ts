@@ -69,6 +69,8 @@ export interface Mta {
   /** Nothing listens any more, and what is open is reset. */
   die(): Promise<void>
   revive(): Promise<void>
+  /** Whom it resets from now on, by their address; everybody else is served. */
+  shun(addresses: readonly string[]): void
 }
 
 export async function startFleet<Name extends string = Target>(
@@ -228,8 +230,13 @@ async function startMta(address: string, port: number): Promise<Mta> {
   const sockets = new Set<Socket>()
   let server: Server | null = null
   let accepted = 0
+  let shunned: readonly string[] = []
   const revive = async (): Promise<void> => {
     server = createServer((socket) => {
+      if (shunned.includes(socket.remoteAddress ?? '')) {
+        socket.resetAndDestroy()
+        return
+      }
       accepted++
       sockets.add(socket)
       socket.on('close', () => sockets.delete(socket))
@@ -243,6 +250,7 @@ async function startMta(address: string, port: number): Promise<Mta> {
   await revive()
   return {
     revive,
+    shun: (addresses) => void (shunned = addresses),
     accepted: () => accepted,
     async die() {
       const closed = server?.listening ? once(server, 'close') : null

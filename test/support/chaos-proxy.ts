@@ -13,13 +13,16 @@ export interface ChaosProxy {
   swallow(): void
   /** Holds what comes for so long, on either way; 0: no longer. Counts from anew. */
   delay(ms: number): void
+  /** From now on that is where connections lead; those that are open are cut. */
+  leadTo(port: number): void
   /** The most pieces of one connection that went to the target without an answer between. */
   mostUnanswered(): number
   close(): Promise<void>
 }
 
-export async function startChaosProxy(targetPort: number): Promise<ChaosProxy> {
+export async function startChaosProxy(firstPort: number): Promise<ChaosProxy> {
   let mode: 'pass' | 'cut' | 'swallow' = 'pass'
+  let targetPort = firstPort
   let delayMs = 0
   let mostUnanswered = 0
   const sockets = new Set<Socket>()
@@ -76,6 +79,10 @@ export async function startChaosProxy(targetPort: number): Promise<ChaosProxy> {
       if (ms < delayMs) for (const socket of sockets) socket.destroy()
       delayMs = ms
       mostUnanswered = 0
+    },
+    leadTo(port) {
+      targetPort = port
+      for (const socket of sockets) socket.resetAndDestroy()
     },
     mostUnanswered: () => mostUnanswered,
     async close() {

@@ -1,0 +1,87 @@
+// Split brain: half of the instances find another store, where nobody else is, and see other targets die than the rest.
+// Each half goes by its own votes, and by the guard of the pool: no answer is empty on either side.
+
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { pause } from '../support/wait.ts'
+import { type Fleet, everyone, startFleet } from './fleet.ts'
+import { everyoneIsBack, mustHaveAnswered, transitions, votesSeen } from './instance-state.ts'
+
+const names = ['a', 'b', 'c', 'd'] as const
+type Name = (typeof names)[number]
+type Side = Pick<Fleet<Name>, 'instances'>
+
+const sourceOf = (instance: string): string => `127.0.9.10${instance.slice(1)}`
+let fleet: Fleet<Name>
+let other: RedisServer
+let stay: Side
+let leave: Side
+
+beforeAll(async () => {
+  const only = ['i1', 'i2', 'i3', 'i4'].map(
+    (name) => [name, { settings: [`probe_source: ${sourceOf(name)}`] }] as const,
+  )
+  other = await startRedis()
+  fleet = await startFleet(4, {
+    network: '127.0.9',
+    targets: names,
+    settings: ['vantages: 4'],
+    only: Object.fromEntries(only),
+  })
+  stay = { instances: fleet.instances.slice(0, 2) }
+  leave = { instances: fleet.instances.slice(2) }
+}, 90_000)
+afterAll(async () => {
+  await fleet?.stop()
+  await other?.kill()
+}, 60_000)
+
+const sees = (side: Side, count: number): Promise<true> =>
+  everyone(side, `sees ${count} instances`, async ({ server }) => {
+    return (await server.metric('mxsteer_instances')) === count
+  })
+
+const answers = (side: Side, answered: readonly Name[]): Promise<true> =>
+  everyone(side, `answers ${answered.join(' ')}`, async ({ watch }) =>
+    names.every((name) => watch.names(name) === answered.includes(name)),
+  )
+
+/** From the side that left, these are gone. */
+function shut(dead: readonly Name[]): void {
+  const sources = leave.instances.map(({ name }) => sourceOf(name))
+  for (const name of names) fleet.mtas[name].shun(dead.includes(name) ? sources : [])
+}
+
+test('split brain: each side goes by its own, and never answers nothing', async () => {
+  const before = await transitions(fleet)
+  for (const { proxy } of leave.instances) proxy.leadTo(other.port)
+  await Promise.all([sees(stay, 2), sees(leave, 2)])
+  expect(await transitions(fleet)).toEqual(before)
+
+  shut(['a', 'b'])
+  await answers(leave, ['c', 'd'])
+  await answers(stay, names)
+  shut(names)
+  await answers(leave, names)
+  for (const { watch } of fleet.instances) watch.lately()
+  await pause(3000)
+  // The side that is well has noticed nothing; the other one answers what there is.
+  for (const { watch } of fleet.instances) expect(watch.lately().fewest).toBe(names.length)
+  expect(await transitions(stay)).toEqual(before.slice(0, 2))
+
+  // One store again: two of four votes take nobody out, on any side.
+  for (const { proxy } of leave.instances) proxy.leadTo(fleet.redis.port)
+  await sees(fleet, 4)
+  await everyone(fleet, 'has every target up', async ({ server }) =>
+    (await server.targets()).every(({ state }) => state === 'up'),
+  )
+  expect(await transitions(stay)).toEqual(before.slice(0, 2))
+  shut([])
+  await everyoneIsBack(fleet, 60_000)
+  await everyone(fleet, 'hears four votes for every target', async (one) => {
+    const votes = (await votesSeen(one)).match(/i[1-4]=\w+/g) ?? []
+    return votes.length === 16 && votes.every((vote) => vote.endsWith('=up'))
+  })
+  mustHaveAnswered(fleet)
+}, 180_000)
