@@ -1,5 +1,6 @@
 // The first round: until every slot of the first set has had one finished probe, nothing is taken as down, since a
-// restart must not empty answers on half a picture. After 30 seconds what is known must do.
+// restart must not empty answers on half a picture. After 30 seconds what is known must do. What was known before the
+// start, or is known to other instances, is believed at once.
 
 import type { Alarm } from './alarm.ts'
 

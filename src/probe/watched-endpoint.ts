@@ -1,5 +1,6 @@
 // A watched slot as the scheduler runs it: at most one probe in flight, which can be aborted.
 
+import type { LiveVote } from '../health/consensus.ts'
 import { isRefusing } from '../health/refusal.ts'
 import type { Vote } from '../share/exchange.ts'
 import type { Outcome } from './outcome.ts'
@@ -20,6 +21,8 @@ export class WatchedEndpoint implements ScheduledProbe {
   readonly destination: string
   readonly intervalMs: number
   readonly fastIntervalMs: number
+  /** Others had a word on it before we had: as good as what is known from before the start. */
+  isTold: boolean = false
   readonly #actions: EndpointActions
   /** Of the probe in flight and of those after it, until it is used. */
   #controller = new AbortController()
@@ -50,6 +53,12 @@ export class WatchedEndpoint implements ScheduledProbe {
   abort(): void {
     this.#controller.abort()
     this.#controller = new AbortController()
+  }
+
+  /** Whether these are the first. */
+  isFirstTold(votes: readonly LiveVote[]): boolean {
+    if (this.isTold || this.watched.vote().state !== '?') return false
+    return (this.isTold = votes.some(({ state }) => state !== '?'))
   }
 
   /** Our vote, if it is not the one given last; whether it is for being refused matters to alarms. */

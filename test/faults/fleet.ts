@@ -46,6 +46,7 @@ export interface Fleet<Name extends string = Target> {
   readonly redis: RedisServer
   readonly instances: readonly Instance[]
   readonly mtas: Readonly<Record<Name, Mta>>
+  readonly zoneText: string
   stop(): Promise<void>
 }
 
@@ -92,6 +93,7 @@ export async function startFleet<Name extends string = Target>(
     redis,
     instances,
     mtas,
+    zoneText: text,
     async stop() {
       await Promise.all(instances.map(({ watch }) => watch.stop()))
       await Promise.all(instances.map(({ server }) => server.stop()))

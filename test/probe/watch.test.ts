@@ -395,4 +395,19 @@ describe('with other instances', () => {
     expect(exchange.votes(slotKey(address(1))).map((each) => each.state)).toEqual(['?', 'D'])
     expect(table.state(1)).toBe(SlotState.down)
   })
+
+  test('what they say before our first round is done is believed at once, and not taken back', async () => {
+    const { exchange, foreign } = shared()
+    const { watch, says, run, table } = rig(exchange)
+    foreign([vote('nyc', 'D'), vote('sin', 'D')])
+    says.set('192.0.2.1', 'dead')
+    // One that takes its time.
+    says.set('192.0.2.2', null)
+    watch.watch([address(1), address(2)])
+    foreign([vote('nyc', 'D'), vote('sin', 'D')])
+    expect(table.state(1)).toBe(SlotState.down)
+    await run(5000)
+    expect(table.state(1)).toBe(SlotState.down)
+    expect(watch.firstRoundDone()).toBe(false)
+  })
 })
