@@ -7,7 +7,7 @@ const config: ViteUserConfig = defineConfig({
     // Faults among several instances take minutes, and want a machine of their own: npm run test:faults. The smoke
     // part of them is always run.
     include: isFaults ? ['test/faults/**/*.test.ts'] : ['test/**/*.test.ts'],
-    exclude: isFaults ? [] : ['test/faults/!(*smoke).test.ts'],
+    exclude: isFaults ? [] : ['test/faults/!(smoke|targets).test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
