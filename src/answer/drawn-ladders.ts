@@ -1,8 +1,8 @@
 // Whole answers of one question by the ladder that was drawn: few targets come in few orders, and then a copy is all
-// there is to do. Where they come in too many it stops trying.
+// there is to do. Where they come in too many it stops trying, for a while: that may have been health in a bad hour.
 //
-// Each order may lie in a few cells next to each other; a newcomer takes the last of them. Like the pieces they are made of (ladder-octets.ts), answers
-// die with the generation of health.
+// Each order may lie in a few cells next to each other; a newcomer takes the last of them. Like the pieces they are made
+// of (ladder-octets.ts), answers die with the generation of health.
 
 import type { Target } from '../steer/policy.ts'
 import type { Rung } from '../steer/selection.ts'
@@ -11,6 +11,8 @@ const cellCount = 64
 const maxSteps = 4
 /** How many orders are looked at before it is judged whether that was worth it. */
 const trials = 1024
+/** Askings until it is tried again. */
+const pause = 65_536
 
 interface Drawn {
   readonly generation: number
@@ -27,11 +29,17 @@ export class DrawnLadders {
   readonly #cells: (Drawn | undefined)[] = Array.from({ length: cellCount }, () => undefined)
   #hits = 0
   #misses = 0
+  #skipped = 0
   #cell = 0
 
-  /** Whether to ask here at all. */
+  /** Whether to ask here at all, this time. */
   isWorthwhile(): boolean {
-    return this.#misses < trials || this.#hits > this.#misses
+    if (this.#misses < trials || this.#hits > this.#misses) return true
+    if (++this.#skipped < pause) return false
+    this.#skipped = 0
+    this.#hits = 0
+    this.#misses = 0
+    return true
   }
 
   /** The message for these rungs, or null; then `keep` takes it. */

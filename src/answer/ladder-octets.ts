@@ -17,6 +17,7 @@ const maxRungs = 16
 /** Of the ladder in hand. */
 const pieces: (Piece | null)[] = Array.from({ length: maxRungs }, () => null)
 const namePointers = new Int32Array(maxRungs)
+const copy = new WordCopy()
 
 /** What all ladders of a responder may still keep. */
 export interface LadderBudget {
@@ -28,17 +29,22 @@ export interface LadderBudget {
 
 /** Asked less often, a question is not worth whole answers. */
 const firstAskings = 64
+/** Asked less often between two changes of health, it is not worth pieces: to make them takes as long as some answers. */
+const calmAskings = 8
 
 /** One for each question, as it was asked; `alone` as of LadderPieces. */
 export class QuestionLadder {
+  readonly #alone: Inquiry
   readonly #budget: LadderBudget
-  readonly #pieces: LadderPieces
-  readonly #copy = new WordCopy()
+  #pieces: LadderPieces | null = null
   #drawn: DrawnLadders | null = null
   #askings = 0
+  /** Of health, when it was asked last; and how often since. */
+  #generation = -1
+  #calm = 0
 
   constructor(alone: Inquiry, budget: LadderBudget) {
-    this.#pieces = new LadderPieces(alone, budget)
+    this.#alone = alone
     this.#budget = budget
   }
 
@@ -50,8 +56,10 @@ export class QuestionLadder {
   put(inquiry: Inquiry, zone: Zone, out: Uint8Array, start: number, limit: number): number {
     const { plan, context } = inquiry
     const { rungs, ttl } = plan.entries[0] as PlanEntry
-    if (!this.#pieces.isFit || plan.count !== 1 || rungs.length > maxRungs) return -1
     const generation = context.health.generation()
+    if (!this.#isCalm(generation) || plan.count !== 1 || rungs.length > maxRungs) return -1
+    this.#pieces ??= new LadderPieces(this.#alone, this.#budget)
+    if (!this.#pieces.isFit) return -1
     const drawn = this.#drawnLadders()
     if (drawn === null || !drawn.isWorthwhile())
       return this.#putPieces(inquiry, zone, generation, out, start, limit)
@@ -59,12 +67,20 @@ export class QuestionLadder {
     if (known !== null) {
       const end = start + known.length
       if (end > limit || end + 3 > out.length) return -1
-      this.#copy.copy(known.words, known.octets, 0, known.length, out, start)
+      copy.copy(known.words, known.octets, 0, known.length, out, start)
       return end
     }
     const end = this.#putPieces(inquiry, zone, generation, out, start, limit)
     if (end >= 0) drawn.keep(rungs, ttl, generation, out, start, end)
     return end
+  }
+
+  #isCalm(generation: number): boolean {
+    if (generation !== this.#generation) {
+      this.#generation = generation
+      this.#calm = 0
+    }
+    return this.#calm === calmAskings || ++this.#calm === calmAskings
   }
 
   #drawnLadders(): DrawnLadders | null {
@@ -90,7 +106,8 @@ export class QuestionLadder {
     let at = end
     let addresses = 0
     for (let i = 0; i < rungs.length; i++) {
-      const piece = this.#pieces.of((rungs[i] as Rung).target, generation, query, zone)
+      const { target } = rungs[i] as Rung
+      const piece = this.#pieces?.of(target, generation, query, zone) ?? null
       if (piece === null) return -1
       pieces[i] = piece
       end += piece.mx.length + piece.v4.length + piece.v6.length

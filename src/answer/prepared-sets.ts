@@ -13,15 +13,21 @@ import { addEntry } from './plan.ts'
 /** Of one set: a draw for each rule, null where it cannot be prepared, as long as health stays as it is. */
 export interface PreparedSet {
   generation: number
+  /** Since health changed. */
+  askings: number
   readonly ladders: (PreparedDraw<Target> | null | undefined)[]
   readonly addresses: (PreparedDraw<ChosenAddress> | null | undefined)[]
 }
 
 export const createPreparedSet = (): PreparedSet => ({
   generation: -1,
+  askings: 0,
   ladders: [],
   addresses: [],
 })
+
+/** Asked less often between two changes of health, a set is not worth preparing. */
+const calmAskings = 4
 
 type FilledRung = { -readonly [Key in keyof Rung]: Rung[Key] }
 
@@ -42,9 +48,11 @@ export function addPrepared(
   const generation = inquiry.context.health.generation()
   if (prepared.generation !== generation) {
     prepared.generation = generation
+    prepared.askings = 0
     prepared.ladders.length = 0
     prepared.addresses.length = 0
   }
+  if (prepared.askings < calmAskings && ++prepared.askings < calmAskings) return false
   return set.kind === 'steered-mx'
     ? addLadder(inquiry, set, prepared, rule)
     : addAddresses(inquiry, set, prepared, rule)

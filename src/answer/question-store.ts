@@ -35,6 +35,8 @@ export interface QuestionStore {
   octets(entry: number): number
   /** Copies the message; `out` must have room for it and three octets more. */
   copy(entry: number, out: Uint8Array, at: number): void
+  /** Whether a message of so many octets may be kept without emptying all. */
+  hasRoom(octets: number): boolean
   /** Keeps a message, its first `octets`; of a message that is too long nothing. */
   keep(query: Query, what: Kept): void
 }
@@ -120,13 +122,16 @@ class ArenaStore implements QuestionStore {
     this.#copy.copy(this.#words, this.#octets, entry + headWords, octets, out, at)
   }
 
+  hasRoom(octets: number): boolean {
+    return this.#used + wordsFor(octets) <= this.#words.length
+  }
+
   keep(query: Query, { kind, value, message, at, octets }: Kept): void {
     if (octets > maxStoredOctets) return
-    const words = headWords + ((octets + 3) >> 2)
-    if (this.#used + words > this.#words.length) this.#empty()
+    if (!this.hasRoom(octets)) this.#empty()
     const entry = this.#used
     if (this.find(query) >= 0) return
-    this.#used += words
+    this.#used += wordsFor(octets)
     this.#words[entry] = this.#hash
     this.#words[entry + 1] = (query.qnameOctets + questionTailOctets) | (octets << 16)
     this.#words[entry + 2] = kind
@@ -140,6 +145,8 @@ class ArenaStore implements QuestionStore {
     this.#slots[(this.#hash + step) & mask] = entry + 1
   }
 }
+
+const wordsFor = (octets: number): number => headWords + ((octets + 3) >> 2)
 
 /** Words of the question hashed last; what is left over is in the last one, the first octet lowest. */
 const asked = new Int32Array(68)

@@ -11,10 +11,9 @@
 // part of it: cookies, limits and the OPT are the same code on both ways.
 
 import { Flag, headerOctets, questionTailOctets } from '../wire/header.ts'
-import { lowerOctet } from '../wire/key.ts'
 import type { Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
-import { RRClass, RRType } from '../wire/rrtype.ts'
+import { RRClass } from '../wire/rrtype.ts'
 import { continueMessage } from '../wire/writer.ts'
 import type { MessageWriter } from '../wire/writer.ts'
 import type { Lookup } from '../zone/lookup.ts'
@@ -34,10 +33,11 @@ import { createInquiry, readCatalog } from './inquiry.ts'
 import type { Inquiry } from './inquiry.ts'
 import { QuestionLadder } from './ladder-octets.ts'
 import type { LadderBudget } from './ladder-octets.ts'
+import { hasCapitals, isOrdinary } from './ordinary-question.ts'
 import { putNegative } from './negative-octets.ts'
 import { addPrepared, createPreparedSet } from './prepared-sets.ts'
 import type { PreparedSet } from './prepared-sets.ts'
-import { resetPlan } from './plan.ts'
+import { forgetEntries, resetPlan } from './plan.ts'
 import type { PlanEntry } from './plan.ts'
 import { createQuestionStore, maxStoredOctets } from './question-store.ts'
 
@@ -59,7 +59,7 @@ interface SteeredQuestion {
 }
 
 /** Steered questions kept at most, as they were asked: letter by letter. With one more all of them are forgotten. */
-const maxSteered = 8192
+const maxSteered = 65_536
 /** Of these, ladders with whole answers kept. */
 const maxWholeLadders = 256
 /** Pieces of ladders, one for each question and target. When they are used up, all questions are forgotten. */
@@ -109,6 +109,7 @@ export class QuickAnswers {
   #begin(catalog: Catalog): void {
     this.#catalog = catalog
     this.#names = null
+    forgetEntries(this.#alone.plan)
     this.#forget(catalog)
   }
 
@@ -117,6 +118,11 @@ export class QuickAnswers {
     this.#prepared.clear()
     this.#budget = fullBudget()
     this.#store.clear(catalog)
+  }
+
+  /** A store that emptied itself would leave behind what its questions had led to, and the budget used up. */
+  #makeRoom(catalog: Catalog, octets: number): void {
+    if (this.#steered.length === maxSteered || !this.#store.hasRoom(octets)) this.#forget(catalog)
   }
 
   #answerMissing(inquiry: Inquiry, writer: MessageWriter, limit: number): Quick {
@@ -198,6 +204,7 @@ export class QuickAnswers {
     if (isFixed) {
       const isKept = plan.rcode === Rcode.NOERROR && plan.isWhole && plan.count > 0
       if (!isKept || octets > maxStoredOctets) return
+      this.#makeRoom(catalog, octets)
       const message = bareMessage(out, start, octets, query)
       this.#store.keep(query, { kind: Kind.message, value: plan.rcode, message, at: 0, octets })
       return
@@ -205,7 +212,7 @@ export class QuickAnswers {
     if (found?.kind !== 'found') return
     const { kind } = found.set
     if (kind === 'plain' || kind === 'steered-srv') return
-    if (this.#steered.length === maxSteered) this.#forget(catalog)
+    this.#makeRoom(catalog, octets)
     const message = bareMessage(out, start, octets, query)
     message[2] = Flag.QR | Flag.AA
     message[3] = Rcode.NOERROR
@@ -222,17 +229,6 @@ function addSteered(inquiry: Inquiry, { found, prepared }: SteeredQuestion): Add
     (set.kind === 'steered-mx' || set.kind === 'steered-address') &&
     addPrepared(inquiry, set, prepared)
   return isPrepared ? 'added' : addSet(inquiry, 'answer', null, set)
-}
-
-/** Not a part of messages, no transfer, none of the types that stand for several (decide.ts). */
-const isOrdinary = (qtype: number): boolean =>
-  (qtype < 128 && qtype !== RRType.OPT) || qtype > RRType.ANY
-
-/** Resolvers that capitalise by chance, against forged answers, hardly ever ask in the same letters again. */
-function hasCapitals({ packet, qnameOffset, qnameOctets }: Query): boolean {
-  for (let i = qnameOffset; i < qnameOffset + qnameOctets; i++)
-    if (lowerOctet(packet[i] as number) !== packet[i]) return true
-  return false
 }
 
 function finish(writer: MessageWriter, query: Query, end: number): Quick {

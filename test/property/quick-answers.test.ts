@@ -137,7 +137,7 @@ const memberRow = fc.record({
   standing: fc.constantFrom(...Object.values(Standing)),
   share: fc.constantFrom(1, 0.1, 0),
 })
-/** A question, asked twice as most are, or a change of health. */
+/** A question, asked many times as most are, or a change of health. */
 const step = fc.oneof(
   { weight: 6, arbitrary: asked.map((query) => ({ kind: 'asked' as const, query })) },
   { weight: 1, arbitrary: slotRow.map((slot) => ({ kind: 'slot' as const, slot })) },
@@ -185,6 +185,9 @@ function sideOf(
   return { context, answer }
 }
 
+/** Where answers begin: on a word, and not. */
+const somePlaces = [0, 4096, 7, 0, 12, 7]
+
 const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex')
 
 function compare(catalogs: readonly Catalog[], steps: readonly Step[], seed: number): void {
@@ -201,7 +204,9 @@ function compare(catalogs: readonly Catalog[], steps: readonly Step[], seed: num
     } else {
       const packet = buildQuery(one.query)
       const peer = peers[i % peers.length] as Peer
-      for (const at of [0, 4096, 7]) {
+      // Often enough for all that is made only of what is asked often (prepared-sets.ts, ladder-octets.ts).
+      const places = one.query.type === 15 ? [...somePlaces, ...somePlaces, 0] : somePlaces
+      for (const at of places) {
         const told = [one.query.name, one.query.type, at]
         const made = hex(slow.answer(packet, peer, at))
         expect([...told, hex(quick.answer(packet, peer, at))]).toEqual([...told, made])
