@@ -43,8 +43,7 @@ const law: readonly Row[] = [
   },
   {
     from: 'transport',
-    imports: 'answer geo guard health lib steer',
-    typesOnly: 'zone',
+    imports: 'answer geo guard health lib steer zone',
     packages: 'koffi node:*',
   },
   {

@@ -53,7 +53,7 @@ export function putNegative(
   for (let i = 0; i < questionOctets; i++)
     out[start + headerOctets + i] = packet[qnameOffset + i] as number
   const { octets, pointers } = soa
-  for (let i = 0; i < octets.length; i++) out[at + i] = octets[i] as number
+  out.set(octets, at)
   for (let i = 0; i < pointers.length; i++) {
     const place = at + (pointers[i] as number)
     const pointer = (((out[place] as number) << 8) | (out[place + 1] as number)) + behind

@@ -33,8 +33,8 @@ export function* recordsOf(
   if (apex === undefined || soa?.kind !== 'plain') return
   yield* recordsOfSet(zone.apex, soa, locus, context)
   yield* recordsOfNode(apex, locus, context)
-  for (const node of zone.nodes.values())
-    if (node !== apex) yield* recordsOfNode(node, locus, context)
+  for (const [key, node] of zone.nodes)
+    if (key !== zone.apexKey) yield* recordsOfNode(node, locus, context)
   yield* recordsOfSet(zone.apex, soa, locus, context)
 }
 

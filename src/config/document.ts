@@ -9,7 +9,8 @@ import { decodeText } from './decode-text.ts'
 import { excerptAt, printable } from './excerpt.ts'
 import type { Mistake } from './mistake.ts'
 import { type IsText, toPlainValue } from './plain-value.ts'
-import { type Fault, composeChecked } from './syntax.ts'
+import { quickDocument } from './quick-document.ts'
+import { type Composed, type Fault, composeChecked } from './syntax.ts'
 
 export interface ConfigDocument {
   /** Maps (without prototype), lists, text, numbers, booleans, null. */
@@ -47,6 +48,8 @@ export function parseDocument(
     source.lines.lineStarts.unshift(0)
     return { kind: 'bad', mistakes: [faultMistake(source, decoded.fault)] }
   }
+  const quick = quickDocument(source.text, isText)
+  if (quick) return { kind: 'document', document: quickly(source, quick.value), mistakes: [] }
   const composed = composeChecked(source.text, source.lines)
   if (composed.kind === 'bad') {
     return { kind: 'bad', mistakes: composed.faults.map((fault) => faultMistake(source, fault)) }
@@ -56,6 +59,19 @@ export function parseDocument(
     kind: 'document',
     document: { value, toMistake: (problem) => locate(source, composed.document, problem) },
     mistakes: faults.map((fault) => faultMistake(source, fault)),
+  }
+}
+
+/** Composes only once somebody asks where something stands. */
+function quickly(source: Source, value: object): ConfigDocument {
+  let composed: Composed | null = null
+  return {
+    value,
+    toMistake(problem) {
+      composed ??= composeChecked(source.text, source.lines)
+      if (composed.kind === 'bad') return mistakeAt(source, problem, 0)
+      return locate(source, composed.document, problem)
+    },
   }
 }
 

@@ -106,7 +106,24 @@ export function closedMap<Shape extends z.ZodRawShape>(
 
 /** A map from names of the operator's choosing. */
 export const namedMap = <T>(value: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>> =>
-  z.record(z.string(), value).transform((map) => new Map(Object.entries(map)))
+  z.unknown().transform((given, context): ReadonlyMap<string, T> => {
+    const map = new Map<string, T>()
+    const shape = isMap(given) ? null : anyMap.safeParse(given)
+    if (shape && !shape.success) passOn(shape.error.issues, [], context)
+    if (!isMap(given)) return map
+    for (const key of Object.keys(given)) {
+      const parsed = value.safeParse(given[key])
+      if (parsed.success) map.set(key, parsed.data)
+      else passOn(parsed.error.issues, [key], context)
+    }
+    return map
+  })
+
+/** Says what is no map in the words of the others. */
+const anyMap = z.record(z.string(), z.unknown())
+
+export const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** One, or a list of them. */
 export const oneOrMany = <T>(item: z.ZodType<T>): z.ZodType<readonly T[]> =>

@@ -13,7 +13,7 @@ import type {
   SteeredMxSource,
   SteeredSrvSource,
 } from '../zone/zone-source.ts'
-import { closedMap, integer, leaf, oneOf, passOn, show, text } from './leaf.ts'
+import { closedMap, integer, isMap, leaf, oneOf, passOn, show, text } from './leaf.ts'
 import { countOrAll } from './target-schema.ts'
 
 type Datum = PlainSource['data'][number]
@@ -22,8 +22,9 @@ export function recordSchema(ttl: z.ZodType<number>): z.ZodType<ReadonlyMap<stri
   const schemas = schemasWith(ttl)
   return z.unknown().transform((value, context) => {
     const records = new Map<string, RecordSource>()
-    const types = isMap(value) ? Object.entries(value) : []
-    if (types.length === 0) {
+    const types = isMap(value) ? value : {}
+    const names = Object.keys(types)
+    if (names.length === 0) {
       const message = `expected a map from record types to records, got ${isMap(value) ? 'an empty one' : show(value)}`
       context.issues.push({
         code: 'custom',
@@ -32,7 +33,13 @@ export function recordSchema(ttl: z.ZodType<number>): z.ZodType<ReadonlyMap<stri
         params: { fallback: { TXT: '""' } },
       })
     }
-    for (const [type, record] of types) {
+    for (const type of names) {
+      const record = types[type]
+      // Most are one text, which is right as it is, or goes the way of the others.
+      if (typeof record === 'string' && type !== 'address' && isDatum(record)) {
+        records.set(type, { kind: 'plain', data: [{ text: record.trimEnd(), at: [] }] })
+        continue
+      }
       const parsed = schemaFor(schemas, type, record).safeParse(record)
       if (parsed.success) records.set(type, parsed.data)
       else passOn(parsed.error.issues, [type], context)
@@ -55,9 +62,6 @@ function schemaFor(schemas: Schemas, type: string, record: unknown): z.ZodType<R
   if (!('steer' in record)) return schemas.long
   return type.toUpperCase() === 'SRV' ? schemas.srv : schemas.mx
 }
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const answersLimit = 16
 const srvLimit = 32
@@ -101,7 +105,9 @@ function schemasWith(ttl: z.ZodType<number>): Schemas {
   return { address, mx, srv, long, short }
 }
 
-const datum = text('a record in presentation form', /\S/, '""')
+const datumPattern = /\S/
+const datum = text('a record in presentation form', datumPattern, '""')
+const isDatum = (record: string): boolean => datumPattern.test(record)
 
 /** `at`: steps from the type to the data, which positions need. */
 const dataSchema = (at: readonly string[]): z.ZodType<readonly Datum[]> =>

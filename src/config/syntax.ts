@@ -2,7 +2,7 @@
 //
 // Depth, aliases and tags are checked on the tokens, before nodes are composed: composing recurses.
 
-import { type CST, Composer, type Document, type LineCounter, Parser } from 'yaml'
+import { type CST, Composer, type Document, LineCounter, Parser } from 'yaml'
 import type { DocumentPath, ProblemCode } from '../zone/problem.ts'
 
 /** A mistake with its place, before its line is known. */
@@ -33,6 +33,12 @@ export function composeChecked(text: string, lines: LineCounter): Composed {
     // The parser's own recursion ran out of stack: nothing but nesting does that.
     return { kind: 'bad', faults: [tooDeep(0)] }
   }
+}
+
+/** A part of a file, if it is whole by itself: null where anything is wrong with it. */
+export function composePiece(text: string): Document | null {
+  const composed = composeChecked(text, new LineCounter())
+  return composed.kind === 'composed' ? composed.document : null
 }
 
 function compose(tokens: readonly CST.Token[], end: number): Composed {

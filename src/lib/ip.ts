@@ -25,11 +25,18 @@ export function parseAddress(text: string): Address | null {
   return octets && { family: 6, octets }
 }
 
+const quad = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/
+
 function parseQuad(text: string): Uint8Array | null {
-  const parts = text.split('.')
-  if (parts.length !== 4) return null
-  if (!parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)) return null
-  return Uint8Array.from(parts, Number)
+  const found = quad.exec(text)
+  if (!found) return null
+  const octets = new Uint8Array(4)
+  for (let i = 0; i < 4; i++) {
+    const octet = Number(found[i + 1])
+    if (octet > 255) return null
+    octets[i] = octet
+  }
+  return octets
 }
 
 function parseGroups(text: string): Uint8Array | null {

@@ -70,7 +70,7 @@ class RememberedScopes implements Scopes {
   prepare(catalog: Catalog): void {
     const sets: SteeredBy[] = []
     for (const zone of catalog.zones.values())
-      for (const node of zone.nodes.values())
+      for (const node of (zone.steered ?? zone.nodes).values())
         for (const set of node.sets.values()) if ('policy' in set) sets.push(set)
     this.#asns.gather(sets.map(({ policy }) => policy))
     for (const set of sets) if (dependsOnClient(set) && !set.sticky) this.#mapOf(set)

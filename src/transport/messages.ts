@@ -1,7 +1,7 @@
 // What the control thread and an answering worker tell each other. Everything is structured-cloneable.
 
 import type { PlaceNetworks } from '../steer/place-networks.ts'
-import type { Catalog } from '../zone/zone.ts'
+import type { PackedCatalog } from '../zone/packed-catalog.ts'
 import type { Answering } from './answering.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { StreamSettings } from './streams.ts'
@@ -22,7 +22,7 @@ export interface WorkerBirth {
   readonly sockets: readonly MmsgSocket[]
   /** Raised after each message to the worker (mailbox.ts). */
   readonly mailFlag: SharedArrayBuffer
-  readonly catalog: Catalog
+  readonly catalog: PackedCatalog
   readonly healthBuffer: SharedArrayBuffer
   readonly countersBuffer: SharedArrayBuffer
   readonly maxUdpOctets: number
@@ -33,7 +33,7 @@ export interface WorkerBirth {
 }
 
 export type ToWorker =
-  | { readonly kind: 'catalog'; readonly catalog: Catalog }
+  | { readonly kind: 'catalog'; readonly catalog: PackedCatalog }
   /** Databases to go by from now on, in shared memory. */
   | { readonly kind: 'places'; readonly places: PlaceNetworks }
   | { readonly kind: 'certificate'; readonly pair: CertificatePair }

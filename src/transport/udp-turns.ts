@@ -3,7 +3,7 @@
 // A turn ends when mail has come, or after a second, since Node and V8 have small tasks of their own to do there.
 
 import type { PlaceNetworks } from '../steer/place-networks.ts'
-import type { Catalog } from '../zone/zone.ts'
+import type { PackedCatalog } from '../zone/packed-catalog.ts'
 import type { BatchClock } from './batch-clock.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { ToWorker } from './messages.ts'
@@ -17,7 +17,7 @@ export interface TurnsOptions extends BatchOptions {
   readonly sockets: readonly MmsgSocket[]
   readonly mailbox: Mailbox
   readonly clock: BatchClock
-  readonly publish: (catalog: Catalog) => void
+  readonly publish: (catalog: PackedCatalog) => void
   readonly usePlaces: (places: PlaceNetworks) => void
   /** Called between turns, when the last batch was answered. */
   readonly onStop: () => void

@@ -27,6 +27,7 @@ export interface Seat {
   retry: NodeJS.Timeout | null
 }
 
+/** What is the same for all workers. */
 export type SharedBirth = Omit<WorkerBirth, 'kind' | 'sockets' | 'mailFlag' | 'countersBuffer'>
 
 /** With mmsg the workers that answer UDP do nothing else, and others own the event loops that TCP needs. */

@@ -11,7 +11,7 @@ import { openHealthTable } from '../health/table.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { PlaceNetworks } from '../steer/place-networks.ts'
 import { createScopes } from '../steer/scopes.ts'
-import type { Catalog } from '../zone/zone.ts'
+import { type PackedCatalog, openCatalog } from '../zone/packed-catalog.ts'
 import { answerInTurns } from './udp-turns.ts'
 import { createBatchClock } from './batch-clock.ts'
 import { contained, containedTransfers } from './contained.ts'
@@ -29,7 +29,7 @@ const control = parentPort as MessagePort
 const tell = (message: FromWorker): void => control.postMessage(message)
 const counters = createCounters(birth.countersBuffer)
 
-let catalog: Catalog = birth.catalog
+let catalog = openCatalog(birth.catalog)
 let locate = createLocate(birth.places)
 const scopes = createScopes()
 
@@ -55,9 +55,10 @@ const context: AnswerContext = {
 }
 const respond = contained(createRespond(context), counters)
 
-function publish(next: Catalog): void {
-  scopes.prepare(next)
-  catalog = next
+function publish(next: PackedCatalog): void {
+  const opened = openCatalog(next)
+  scopes.prepare(opened)
+  catalog = opened
 }
 
 function usePlaces(places: PlaceNetworks): void {

@@ -8,6 +8,7 @@
 import type { Counters } from '../answer/counters.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { PlaceNetworks } from '../steer/place-networks.ts'
+import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
 import type { Catalog } from '../zone/zone.ts'
 import type { FromWorker } from './messages.ts'
 import { type StreamSettings, noStreams, withCertificate } from './streams.ts'
@@ -44,7 +45,7 @@ export interface WorkersOptions {
   /** Workers that answer UDP; with mmsg there are others beside them. */
   readonly count: number
   readonly udp: UdpTransport
-  readonly birth: SharedBirth
+  readonly birth: Omit<SharedBirth, 'catalog'> & { readonly catalog: Catalog }
   readonly clock: Clock
   readonly onEvent: (event: WorkerEvent) => void
   /** For tests: another thread than the answering one. */
@@ -81,7 +82,7 @@ class SeatedWorkers implements Workers {
   readonly counters: readonly Counters[]
   readonly #options: WorkersOptions
   readonly #seats: readonly Seat[]
-  #catalog: Catalog
+  #catalog: PackedCatalog
   #places: PlaceNetworks
   #streams: StreamSettings
   #isStopping = false
@@ -90,7 +91,7 @@ class SeatedWorkers implements Workers {
 
   constructor(options: WorkersOptions) {
     this.#options = options
-    this.#catalog = options.birth.catalog
+    this.#catalog = packCatalog(options.birth.catalog)
     this.#places = options.birth.places
     this.#streams = options.birth.streams ?? noStreams
     this.#seats = createSeats(options.udp, options.count)
@@ -107,8 +108,8 @@ class SeatedWorkers implements Workers {
   }
 
   publish(catalog: Catalog): void {
-    this.#catalog = catalog
-    for (const seat of this.#seats) post(seat, { kind: 'catalog', catalog })
+    this.#catalog = packCatalog(catalog)
+    for (const seat of this.#seats) post(seat, { kind: 'catalog', catalog: this.#catalog })
   }
 
   publishPlaces(places: PlaceNetworks): void {

@@ -3,6 +3,7 @@
 // Nothing here reads a packet: names from the network are decoded by wire/query.ts, which knows its bounds.
 
 import type { Name, NameKey } from '../zone/zone.ts'
+import { textOctets } from './text-octets.ts'
 
 export const maxNameOctets = 255
 export const maxLabelOctets = 63
@@ -15,7 +16,6 @@ export const rootName: Name = Uint8Array.of(0)
 
 const backslash = 0x5c
 const dot = 0x2e
-const encoder = new TextEncoder()
 
 /**
  * A name from its presentation form. A name without a final dot is below `origin`; `@` is `origin` itself.
@@ -26,7 +26,7 @@ export function parseName(text: string, origin: Name = rootName): ParsedName {
   if (text === '.') return { kind: 'name', name: rootName }
   if (text === '') return { kind: 'bad', why: 'the name is empty' }
   const labels: number[][] = [[]]
-  const octets = encoder.encode(text)
+  const octets = textOctets(text)
   let absolute = false
   for (let i = 0; i < octets.length; i++) {
     const octet = octets[i] as number

@@ -4,6 +4,7 @@
 // quotes is refused: in a file it would start a comment and silently drop what follows.
 
 import { unescapeAt } from './name.ts'
+import { textOctets } from './text-octets.ts'
 
 /** Room for 65,535 octets of rdata, each written as `\DDD`, and their white space. */
 export const maxPresentationCharacters = 300_000
@@ -25,7 +26,6 @@ export interface TokenizeOptions {
   readonly pairs: boolean
 }
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 const Octet = { quote: 0x22, open: 0x28, close: 0x29, semicolon: 0x3b, equals: 0x3d } as const
@@ -36,6 +36,8 @@ const isSpace = (octet: number): boolean =>
 
 interface Scan {
   readonly octets: Uint8Array
+  /** What they are of; null where an octet is not a character. */
+  readonly ascii: string | null
   readonly pairs: boolean
   readonly tokens: Token[]
   at: number
@@ -48,7 +50,9 @@ export function tokenize(text: string, options: TokenizeOptions = { pairs: false
     const why = `the text has ${text.length} characters, at most ${maxPresentationCharacters} are allowed`
     return { kind: 'bad', why }
   }
-  const scan: Scan = { octets: encoder.encode(text), ...options, tokens: [], at: 0, depth: 0 }
+  const octets = textOctets(text)
+  const ascii = octets.length === text.length ? text : null
+  const scan: Scan = { octets, ascii, pairs: options.pairs, tokens: [], at: 0, depth: 0 }
   while (scan.at < scan.octets.length) {
     const why = step(scan)
     if (why !== null) return { kind: 'bad', why }
@@ -150,7 +154,7 @@ function push(
   octets: readonly number[],
   { from, to, quoted }: { from: number; to: number; quoted: boolean },
 ): void {
-  const text = decoder.decode(scan.octets.subarray(from, to))
+  const text = scan.ascii?.slice(from, to) ?? decoder.decode(scan.octets.subarray(from, to))
   scan.tokens.push({ octets: Uint8Array.from(octets), quoted, text })
 }
 

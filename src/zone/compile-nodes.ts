@@ -2,25 +2,25 @@
 
 import { keyOfName, parentKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
+import type { SteeredSet } from '../steer/policy.ts'
 import type { Owners } from './compile-records.ts'
-import type { Name, NameKey, ZoneNode } from './zone.ts'
+import type { Name, NameKey, RRset, ZoneNode } from './zone.ts'
 
 export function buildNodes(owners: Owners, apex: Name): ReadonlyMap<NameKey, ZoneNode> {
   const apexKey = keyOfName(apex)
   const nodes = new Map<NameKey, ZoneNode>()
-  for (const { owner, key, sets } of [...owners.values()].sort((a, b) =>
-    a.key < b.key ? -1 : 1,
-  )) {
-    const byType = [...sets].sort(([a], [b]) => a - b)
+  const sorted = [...owners.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  for (const { owner, key, sets } of sorted) {
+    const byType = sets.size > 1 ? [...sets].sort(([a], [b]) => a - b) : sets
+    const own = new Map<number, RRset | SteeredSet>()
+    for (const [type, { set }] of byType) own.set(type, set)
     nodes.set(key, {
       owner,
-      sets: new Map(byType.map(([type, { set }]) => [type, set])),
+      sets: own,
       isDelegation: key !== apexKey && sets.has(RRType.NS),
     })
   }
-  for (const { owner, key } of [...nodes].map(([key, { owner }]) => ({ owner, key }))) {
-    addAncestors(nodes, owner, key, apexKey)
-  }
+  for (const { owner, key } of sorted) addAncestors(nodes, owner, key, apexKey)
   return nodes
 }
 
@@ -33,9 +33,10 @@ function addAncestors(
 ): void {
   let [name, at] = [owner, key]
   while (at !== apexKey) {
-    name = name.slice(1 + (name[0] ?? 0))
+    const length = 1 + (name[0] ?? 0)
     at = parentKey(at)
     if (nodes.has(at)) return
+    name = name.slice(length)
     nodes.set(at, { owner: name, sets: new Map(), isDelegation: false })
   }
 }

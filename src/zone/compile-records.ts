@@ -69,11 +69,11 @@ export function compileRecords(compilation: Compilation, inputs: RecordInputs): 
     const path = ['records', text]
     const owner = readOwner(compilation, text)
     if (!owner) continue
-    const twin = given.get(keyOfName(owner))
+    const draft = openOwner(owners, owner.name, path, owner.key)
+    const twin = given.get(draft.key)
     if (twin !== undefined)
       problems.refuse('duplicate-owner', path, `the same name as records.${twin}`, 'key')
-    given.set(keyOfName(owner), text)
-    const draft = openOwner(owners, owner, path)
+    given.set(draft.key, text)
     for (const [typeText, record] of types) {
       addRecord(compilation, { draft, path: [...path, typeText], typeText, record, inputs })
     }
@@ -81,21 +81,33 @@ export function compileRecords(compilation: Compilation, inputs: RecordInputs): 
   return owners
 }
 
-function openOwner(owners: Owners, owner: Name, path: DocumentPath): OwnerDraft {
-  const key = keyOfName(owner)
-  const draft = owners.get(key) ?? { owner, key, path, sets: new Map() }
+function openOwner(
+  owners: Owners,
+  owner: Name,
+  path: DocumentPath,
+  key: NameKey = keyOfName(owner),
+): OwnerDraft {
+  const known = owners.get(key)
+  if (known) return known
+  const draft = { owner, key, path, sets: new Map() }
   owners.set(key, draft)
   return draft
 }
 
-function readOwner({ apex, apexKey, problems }: Compilation, text: string): Name | null {
+interface ReadOwner {
+  readonly name: Name
+  readonly key: NameKey
+}
+
+function readOwner({ apex, apexKey, problems }: Compilation, text: string): ReadOwner | null {
   const path = ['records', text]
   const parsed = readName(text, apex)
   if (parsed.kind === 'bad') {
     problems.refuse('bad-name', path, `bad owner name: ${parsed.why}`, 'key')
     return null
   }
-  if (!isAtOrBelow(keyOfName(parsed.name), apexKey)) {
+  const key = keyOfName(parsed.name)
+  if (!isAtOrBelow(key, apexKey)) {
     const message = `${nameToText(parsed.name)} is not in the zone, expected a name at or below ${nameToText(apex)}`
     problems.refuse('out-of-zone', path, message, 'key')
     return null
@@ -108,7 +120,7 @@ function readOwner({ apex, apexKey, problems }: Compilation, text: string): Name
       'key',
     )
   }
-  return parsed.name
+  return { name: parsed.name, key }
 }
 
 interface Addition {

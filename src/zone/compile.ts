@@ -16,7 +16,6 @@ import { compileSoa } from './compile-soa.ts'
 import { compileSteering } from './compile-steering.ts'
 import { compileTargets } from './compile-targets.ts'
 import { readName } from './names.ts'
-import { packOctets } from './pack-octets.ts'
 import { type Problem, type Problems, createProblems } from './problem.ts'
 import type { Member, Target } from '../steer/policy.ts'
 import type { Name, RRset, Zone } from './zone.ts'
@@ -93,7 +92,7 @@ function assemble({ apex, apexKey, input }: Compilation, soa: RRset, nodes: Zone
   for (let at = 0; apex[at]; at += 1 + (apex[at] ?? 0)) labelCount++
   const minimum = readMinimum(soa)
   const negativeSoa: RRset = { ...soa, type: RRType.SOA, ttl: Math.min(soa.ttl, minimum) }
-  return { apex, apexKey, labelCount, serial: input.serial, negativeSoa, nodes: packOctets(nodes) }
+  return { apex, apexKey, labelCount, serial: input.serial, negativeSoa, nodes }
 }
 
 function readMinimum(soa: RRset): number {

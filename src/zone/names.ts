@@ -21,7 +21,8 @@ export const isHostName = (text: string): boolean =>
 
 /** Whether the zone's own name stands in it twice, as it does where a final dot was forgotten. */
 export function isDoubled(name: Name, apex: Name): boolean {
-  if (apex.length <= 1) return false
+  // Too short for it: most are, and need no key made of them.
+  if (apex.length <= 1 || name.length < 2 * apex.length - 1) return false
   const apexKey: NameKey = keyOfName(apex)
   return isAtOrBelow(keyOfName(name), apexKey.slice(0, -1) + apexKey)
 }

@@ -1,7 +1,8 @@
-// What the answering path reads: zones as immutable plain data. No methods and no classes, since a catalog
-// crosses to the answering workers by structured clone; octets are Uint8Array for the same reason.
+// What the answering path reads: zones as immutable plain data. Answering workers read them out of shared memory
+// (packed-catalog.ts), behind the same interfaces.
 
 import type { SteeredSet } from '../steer/policy.ts'
+import type { NameTable } from './name-table.ts'
 
 /** A name in wire form: labels with their length octets, the root label last; case kept; at most 255 octets. */
 export type Name = Uint8Array
@@ -40,10 +41,14 @@ export interface Zone {
   readonly negativeSoa: RRset
   /** Every name of the zone, empty non-terminals and names below cuts included. */
   readonly nodes: ReadonlyMap<NameKey, ZoneNode>
+  /** Those of its nodes that hold a steered set. Absent: nobody has gathered them. */
+  readonly steered?: ReadonlyMap<NameKey, ZoneNode>
 }
 
 /** All zones served, by the key of their apex. Published whole. */
 export interface Catalog {
   readonly zones: ReadonlyMap<NameKey, Zone>
   readonly generation: number
+  /** All names of all zones. Absent: nobody has gathered them. */
+  readonly names?: NameTable
 }

@@ -13,6 +13,7 @@ import { createCookieKeeper } from '../../src/guard/server-cookie.ts'
 import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
 import type { HealthWriter } from '../../src/health/table.ts'
 import { createScopes } from '../../src/steer/scopes.ts'
+import { openCatalog, packCatalog } from '../../src/zone/packed-catalog.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
 import { seeded } from '../steer/arrange.ts'
 import { contextOf } from '../support/asker.ts'
@@ -190,10 +191,18 @@ const somePlaces = [0, 4096, 7, 0, 12, 7]
 
 const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex')
 
+/** As workers have it, who read out of shared memory; the side that keeps nothing has what was compiled. */
+function handedOver(catalog: Catalog): Catalog {
+  let opened = packed.get(catalog)
+  if (!opened) packed.set(catalog, (opened = openCatalog(structuredClone(packCatalog(catalog)))))
+  return opened
+}
+const packed = new WeakMap<Catalog, Catalog>()
+
 function compare(catalogs: readonly Catalog[], steps: readonly Step[], seed: number): void {
   const health = createHealthTable(64, 64)
   let catalog = catalogs[0] as Catalog
-  const quick = sideOf(() => catalog, health, seed, true)
+  const quick = sideOf(() => handedOver(catalog), health, seed, true)
   const slow = sideOf(() => catalog, health, seed, false)
   for (const [i, one] of steps.entries()) {
     if (i > 0 && i % 40 === 0) catalog = catalogs[(i / 40) % catalogs.length] as Catalog

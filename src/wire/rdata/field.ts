@@ -37,6 +37,8 @@ export interface Field {
   /** Says what is wrong, or null. */
   readonly parse: (draft: Draft) => string | null
   readonly format: (reading: Reading) => Formatted
+  /** Its reading meets a name. */
+  readonly isName?: boolean
 }
 
 /** The next token, or null at the end. */

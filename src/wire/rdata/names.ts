@@ -14,7 +14,9 @@ export interface NameInRdata {
 /** In the order of the rdata; the root among them where a record says "none" with it (null MX, SRV, SVCB). */
 export function namesInRdata(type: number, rdata: Rdata): readonly NameInRdata[] {
   const layout = layouts.get(type)
-  const decoded = layout ? decodeRdata(layout, rdata.octets) : null
+  const decoded = layout?.fields.some((field) => field.isName)
+    ? decodeRdata(layout, rdata.octets)
+    : null
   if (decoded?.kind !== 'decoded') return []
   return decoded.names.map(({ offset, role }) => {
     const end = nameEnd(rdata.octets, offset) ?? offset
