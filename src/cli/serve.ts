@@ -45,6 +45,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
 
 async function run(settings: Settings): Promise<number> {
   const log = createLog(settings.logLevel, settings.instance)
+  // From the first moment on: unheard, the signal ends the process, and large zones take seconds to read.
+  let reload = (): void => void (isAsked = true)
+  let isAsked = false
+  process.on('SIGHUP', () => reload())
   const started = await startApp(settings, log)
   switch (started.kind) {
     case 'bad-files':
@@ -58,7 +62,8 @@ async function run(settings: Settings): Promise<number> {
     default:
       return started satisfies never
   }
-  process.on('SIGHUP', () => void started.app.reload('SIGHUP'))
+  reload = () => void started.app.reload('SIGHUP')
+  if (isAsked) reload()
   await stopOnSignal(started.app, log)
   log.info({ event: 'server.stopped' }, 'stopped')
   return 0

@@ -6,8 +6,16 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { dig, rdataOf } from '../support/dig.ts'
+import { freePort } from '../support/free-ports.ts'
 import { openTcpClient, decodeReply, encodeQuestion, framed } from '../support/dns-client.ts'
-import { type LogLine, type RunningServer, startServer } from '../support/server.ts'
+import {
+  type LogLine,
+  type RunningServer,
+  launch,
+  startServer,
+  stopChild,
+  temporaryFolder,
+} from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const zone = 'reload.example.test'
@@ -118,4 +126,27 @@ it('reads again on SIGHUP, also a file that was written in place', async () => {
   server.signal('SIGHUP')
   await answers('fifth')
   expect(events('config.loaded').at(-1)).toMatchObject({ cause: 'SIGHUP' })
+})
+
+it('SIGHUP before it answers is heard when it does', async () => {
+  const zones = temporaryFolder()
+  writeFileSync(join(zones, 'reload.yaml'), zoneFile('early'))
+  const [port, adminPort] = [await freePort(), await freePort()]
+  const endpoints = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`]
+  const child = launch(['serve', '--zones', zones, ...endpoints])
+  const told = (event: string): Promise<LogLine> =>
+    until(() => child.logs().find((line) => line.event === event) ?? null, {
+      what: `${event}: ${child.stderr()}`,
+      withinMs: 20_000,
+    })
+  await told('config.loaded')
+  expect(child.logs().some(({ event }) => event === 'server.ready')).toBe(false)
+  writeFileSync(join(zones, 'reload.yaml'), zoneFile('late'))
+  child.signal('SIGHUP')
+  await told('server.ready')
+  await until(
+    async () => rdataOf((await dig(port, `info.${zone}`, 'TXT')).answer)[0]?.includes('late'),
+    { what: 'the text of the later file', withinMs: 20_000 },
+  )
+  expect((await stopChild(child, 15_000)).code).toBe(0)
 })
