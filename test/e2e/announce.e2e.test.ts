@@ -26,7 +26,8 @@ it('says up when it answers, whatever its targets are, and down at SIGTERM befor
   writeFileSync(command, `#!/bin/sh\necho "$1" >> ${folder}/told\n`, { mode: 0o755 })
   const settings = `workers: 1\nlameduck: 4s\nready_within: 1s\nannounce: { file: ${file}, command: ${command} }\n`
   server = await startServer({ zones: { 'mail.yaml': zone }, settings })
-  const said = (): string => readFileSync(file, 'utf8')
+  // The first word comes about when the server is ready.
+  const said = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '')
   await until(() => said() === 'up\n', { what: 'up', withinMs: 30_000 })
   await server.waitForState('mx1', 'down', 20_000)
   expect(said()).toBe('up\n')
