@@ -207,9 +207,10 @@ class SlotWatch implements Watch {
     const nowMs = clock.monotonicMs()
     const isAway = (row: number): boolean => isOut(table.standing(row)) || table.share(row) === 0
     const votes = exchange.votes(endpoint.key)
-    if (endpoint.isFirstTold(votes)) this.#firstRound.remember()
+    const isKnown = !this.#firstRound.believesDown && endpoint.isKnown(votes)
+    if (isKnown) this.#firstRound.remember()
     const change = watched.judge(votes, nowMs, {
-      believesDown: this.#firstRound.believesDown || endpoint.isTold,
+      believesDown: this.#firstRound.believesDown || isKnown,
       isEven: this.#firstRound.isEven,
       isBraked: this.#doubt.isBraked(slot),
       // Asked of those alone who are out.

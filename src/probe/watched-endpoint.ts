@@ -21,12 +21,11 @@ export class WatchedEndpoint implements ScheduledProbe {
   readonly destination: string
   readonly intervalMs: number
   readonly fastIntervalMs: number
-  /** Others had a word on it before we had: as good as what is known from before the start. */
-  isTold: boolean = false
   readonly #actions: EndpointActions
   /** Of the probe in flight and of those after it, until it is used. */
   #controller = new AbortController()
   #voted: string | null = null
+  #isTold = false
 
   constructor(watched: WatchedSlot, actions: EndpointActions) {
     this.watched = watched
@@ -55,10 +54,12 @@ export class WatchedEndpoint implements ScheduledProbe {
     this.#controller = new AbortController()
   }
 
-  /** Whether these are the first. */
-  isFirstTold(votes: readonly LiveVote[]): boolean {
-    if (this.isTold || this.watched.vote().state !== '?') return false
-    return (this.isTold = votes.some(({ state }) => state !== '?'))
+  /** Whether something is known of it before our first round is done: from before the start, or by others. */
+  isKnown(votes: readonly LiveVote[]): boolean {
+    if (this.watched.memory.restored !== null) return true
+    if (!this.#isTold && this.watched.vote().state === '?')
+      this.#isTold = votes.some(({ state }) => state !== '?')
+    return this.#isTold
   }
 
   /** Our vote, if it is not the one given last; whether it is for being refused matters to alarms. */

@@ -217,7 +217,7 @@ export class WatchedSlot {
     const from = this.state
     this.state = publishedState({
       judgement,
-      believesDown: sight.believesDown || this.memory.restored !== null,
+      believesDown: sight.believesDown,
       isSpared: !this.isOut() || (sight.isNeeded && this.isSparing()),
       isSuspect: this.#damping.state === SlotState.suspect,
     })

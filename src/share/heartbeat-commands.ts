@@ -22,13 +22,13 @@ export const beatCommands = (
   ['set', keys.heartbeat(instance), formatHeartbeat(beat), 'PX', times.heartbeatLifetimeMs, 'GET'],
   ['sadd', keys.instances, instance],
   ['pexpire', keys.votes(instance), times.votesLifetimeMs],
-  ...(isUrgent ? [hintCommand(keys, instance, '*')] : []),
+  ...(isUrgent ? [hintCommand(keys, { instance, about: 'votes' })] : []),
 ]
 
 /** What others would find out by waiting. */
 export const goodbyeCommands = (keys: StateKeys, instance: string): readonly Command[] => [
   ['del', keys.heartbeat(instance), keys.votes(instance)],
-  hintCommand(keys, instance, '*'),
+  hintCommand(keys, { instance, about: 'votes' }),
 ]
 
 /** null: there was none. */

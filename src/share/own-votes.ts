@@ -4,7 +4,7 @@
 import { hashText } from '../lib/hash.ts'
 import type { Vote } from './exchange.ts'
 import { type StateKeys, endpointId } from './state-keys.ts'
-import { formatVote } from './state-records.ts'
+import { type Hint, formatHint, formatVote } from './state-records.ts'
 import type { Command } from './store-link.ts'
 
 export interface OwnVote extends Vote {
@@ -115,17 +115,23 @@ function lastCommands(
   { keys, instance, lifetimeMs }: VoteOwner,
   endpoints: readonly string[],
 ): readonly Command[] {
-  const topics = endpoints.length === 0 ? ['*'] : endpoints
+  const abouts: readonly Hint['about'][] =
+    endpoints.length === 0 ? ['votes'] : endpoints.map((endpoint) => ({ endpoint }))
   return [
     ['pexpire', keys.votes(instance), lifetimeMs],
-    ...topics.map((topic) => hintCommand(keys, instance, topic)),
+    ...abouts.map((about) => hintCommand(keys, { instance, about })),
   ]
 }
 
-/** `topic`: an endpoint, or one of the others that state-records.ts knows. */
-export function hintCommand(keys: StateKeys, instance: string, topic: string): Command {
-  return ['xadd', keys.events, 'MAXLEN', '~', eventsKept, '*', 'i', instance, 't', topic]
-}
+export const hintCommand = (keys: StateKeys, hint: Hint): Command => [
+  'xadd',
+  keys.events,
+  'MAXLEN',
+  '~',
+  eventsKept,
+  '*',
+  ...formatHint(hint),
+]
 
 export function inChunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
   const chunks: T[][] = []

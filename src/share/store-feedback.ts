@@ -169,7 +169,7 @@ export class StoreFeedback implements FeedbackExchange, StorePart {
         keys.feedback,
         ...part,
       ]),
-      ...(said.size > 0 ? [hintCommand(keys, instance, 'fb')] : []),
+      ...(said.size > 0 ? [hintCommand(keys, { instance, about: 'feedback' })] : []),
     ]
     const replies = await link.run(commands)
     if (replies === null) return false

@@ -94,7 +94,7 @@ export class StoreOverrides implements OverrideExchange {
       if (override === null) return ['hdel', keys.overrides, key]
       return ['hset', keys.overrides, key, formatOverride(override, this.#instance)]
     })
-    return [...commands, hintCommand(keys, instance, 'ov')]
+    return [...commands, hintCommand(keys, { instance, about: 'overrides' })]
   }
 
   /** It heard of it. */

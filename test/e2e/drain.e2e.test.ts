@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type UdpClient, addressesOf, ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
-import { type OddMta, startOddMta } from '../support/odd-mtas.ts'
+import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import { type RunningServer, launch, startServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
@@ -29,11 +29,7 @@ beforeAll(async () => {
   const addresses = Object.values(targets).map(({ address }) => address)
   const port = await freePort(addresses)
   const greeted = addresses.slice(0, 3)
-  mtas = await Promise.all(
-    greeted.map((address) =>
-      startOddMta(address, port, (socket) => void socket.write('220 mx ESMTP\r\n')),
-    ),
-  )
+  mtas = await startGreeters(greeted, port)
   zoneText = mailZone({ targets, port, probe: { level: 'banner' }, answers: 4 })
   server = await startServer({ zones: { 'drain.yaml': zoneText } })
   client = openUdpClient(server.port)

@@ -9,7 +9,7 @@ import type { Explanation } from '../../src/explain/explain.ts'
 import { type UdpClient, ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
-import { type OddMta, startOddMta } from '../support/odd-mtas.ts'
+import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import { type RunningServer, launch, startServer, temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
@@ -31,13 +31,7 @@ let zoneText = ''
 beforeAll(async () => {
   const addresses = Object.values(targets).map(({ address }) => address)
   const port = await freePort(addresses)
-  mtas = await Promise.all(
-    addresses
-      .slice(0, 3)
-      .map((address) =>
-        startOddMta(address, port, (socket) => void socket.write('220 mx ESMTP\r\n')),
-      ),
-  )
+  mtas = await startGreeters(addresses.slice(0, 3), port)
   zoneText = mailZone({ targets, port, probe: { level: 'banner' } })
   server = await startServer({ zones: { 'explain.yaml': zoneText } })
   client = openUdpClient(server.port)

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
-import { type OddMta, startOddMta } from '../support/odd-mtas.ts'
+import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import {
   type RunningServer,
   launch,
@@ -72,11 +72,7 @@ beforeAll(async () => {
   })
   const addresses = ['127.0.0.81', '127.0.0.82']
   const port = await freePort(addresses)
-  mtas = await Promise.all(
-    addresses.map((address) =>
-      startOddMta(address, port, (socket) => void socket.write('220 mx ESMTP\r\n')),
-    ),
-  )
+  mtas = await startGreeters(addresses, port)
   const targets = {
     mx1: { address: '127.0.0.81', weight: 1 },
     mx2: { address: '127.0.0.82', weight: 1 },

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
-import { type OddMta, startOddMta } from '../support/odd-mtas.ts'
+import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import { type RunningServer, launch, startServer, temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
@@ -59,13 +59,7 @@ const fileSays = (what: string, pattern: RegExp): Promise<true> =>
 beforeAll(async () => {
   const addresses = Object.values(targets).map(({ address }) => address)
   const port = await freePort(addresses)
-  mtas = await Promise.all(
-    addresses
-      .slice(0, 3)
-      .map((address) =>
-        startOddMta(address, port, (socket) => void socket.write('220 mx ESMTP\r\n')),
-      ),
-  )
+  mtas = await startGreeters(addresses.slice(0, 3), port)
   const probe = { level: 'banner', interval: '30s', fast_interval: '500ms', fall: 3 }
   zones = { 'kept.yaml': mailZone({ targets, port, probe }) }
   server = await start()

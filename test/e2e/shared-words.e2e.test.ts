@@ -5,7 +5,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { freePort } from '../support/free-ports.ts'
-import { type OddMta, startOddMta } from '../support/odd-mtas.ts'
+import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import { mailDomain, mailZone } from '../support/mail-zone.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { type LogLine, type RunningServer, startServer } from '../support/server.ts'
@@ -21,11 +21,7 @@ let b: RunningServer
 beforeAll(async () => {
   redis = await startRedis()
   const port = await freePort(addresses)
-  mtas = await Promise.all(
-    addresses.map((address) =>
-      startOddMta(address, port, (socket) => void socket.write('220 mx ESMTP\r\n')),
-    ),
-  )
+  mtas = await startGreeters(addresses, port)
   const zone = mailZone({
     targets: {
       mx1: { address: '127.0.5.1', weight: 1 },

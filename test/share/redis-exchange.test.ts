@@ -2,20 +2,18 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { systemClock } from '../../src/lib/clock.ts'
 import type { Vote } from '../../src/share/exchange.ts'
-import { createRedisExchange } from '../../src/share/redis-exchange.ts'
-import { createRedisLink } from '../../src/share/redis-link.ts'
 import type { SharedExchange } from '../../src/share/shared-exchange.ts'
 import type { SharedEvent } from '../../src/share/state-events.ts'
 import { endpointId } from '../../src/share/state-keys.ts'
 import { stateTimes } from '../../src/share/state-settings.ts'
+import { type MemberPlace, joinExchange } from '../support/exchange-member.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { pause, until } from '../support/wait.ts'
 
 interface Member {
   readonly exchange: SharedExchange
-  readonly events: SharedEvent[]
+  readonly events: readonly SharedEvent[]
   readonly foreign: string[]
   duties: number
 }
@@ -34,36 +32,8 @@ afterEach(async () => {
   await redis.kill()
 })
 
-interface Place {
-  readonly site?: string
-  readonly vantages?: number
-  readonly namespace?: string
-  readonly peerHoldMs?: number
-}
-
-function join(instance: string, place: Place = {}): Member {
-  const { site = instance, vantages = 3, namespace = 'test', peerHoldMs = 60_000 } = place
-  const address = {
-    where: { kind: 'one' as const, host: '127.0.0.1', port: redis.port },
-    username: null,
-    password: null,
-    database: 0,
-    tls: null,
-    sentinelUsername: null,
-    sentinelPassword: null,
-  }
-  const { commandMs, blockMs } = stateTimes(heartbeatMs)
-  const times = { connectMs: 500, commandMs, blockMs, longestRetryMs: 500 }
-  const events: SharedEvent[] = []
-  const exchange = createRedisExchange({
-    settings: { address, namespace, heartbeatMs, vantages, peerHoldMs },
-    instance,
-    site,
-    link: createRedisLink(address, instance, times, Math.random),
-    clock: systemClock,
-    random: Math.random,
-    onEvent: (event) => events.push(event),
-  })
+function join(instance: string, place: Omit<MemberPlace, 'port'> = {}): Member {
+  const { exchange, events } = joinExchange(instance, { port: redis.port, heartbeatMs, ...place })
   const member: Member = { exchange, events, foreign: [], duties: 0 }
   exchange.subscribe((slotKey) => member.foreign.push(slotKey))
   exchange.subscribeDuties(() => member.duties++)

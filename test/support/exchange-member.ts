@@ -18,12 +18,14 @@ export interface MemberPlace {
   readonly port: number
   readonly heartbeatMs?: number
   readonly vantages?: number
+  readonly site?: string
+  readonly namespace?: string
+  readonly peerHoldMs?: number
 }
 
-export function joinExchange(
-  instance: string,
-  { port, heartbeatMs = 300, vantages = 3 }: MemberPlace,
-): ExchangeMember {
+export function joinExchange(instance: string, { port, ...place }: MemberPlace): ExchangeMember {
+  const { heartbeatMs = 300, vantages = 3, site = instance } = place
+  const { namespace = 'test', peerHoldMs = 60_000 } = place
   const address = {
     where: { kind: 'one' as const, host: '127.0.0.1', port },
     username: null,
@@ -37,9 +39,9 @@ export function joinExchange(
   const times = { connectMs: 500, commandMs, blockMs, longestRetryMs: 500 }
   const events: SharedEvent[] = []
   const exchange = createRedisExchange({
-    settings: { address, namespace: 'test', heartbeatMs, vantages, peerHoldMs: 60_000 },
+    settings: { address, namespace, heartbeatMs, vantages, peerHoldMs },
     instance,
-    site: instance,
+    site,
     link: createRedisLink(address, instance, times, Math.random),
     clock: systemClock,
     random: Math.random,

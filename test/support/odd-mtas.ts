@@ -70,3 +70,11 @@ export async function startOddMta(
     },
   }
 }
+
+/** MTAs that greet, one an address. */
+export const startGreeters = (addresses: readonly string[], port: number): Promise<OddMta[]> =>
+  Promise.all(
+    addresses.map((address) =>
+      startOddMta(address, port, (socket) => void socket.write('220 mx ESMTP\r\n')),
+    ),
+  )
