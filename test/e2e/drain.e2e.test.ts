@@ -137,9 +137,9 @@ describe('a drain', () => {
   }, 120_000)
 
   it('ends by itself at its end', async () => {
-    expect((await mxsteer('drain', 'mx3', '--for', '2s')).code).toBe(0)
+    expect((await mxsteer('drain', 'mx3', '--for', '5s')).code).toBe(0)
     expect(await exchanges()).toEqual(['mx1', 'mx2'].map(exchangeOf))
-    await answersBecome(4000, 'mx1', 'mx2', 'mx3')
+    await answersBecome(10_000, 'mx1', 'mx2', 'mx3')
     const ended = await server.waitForLog(
       (line) => line.event === 'override.ended' && line['end'] === 'time',
     )

@@ -183,7 +183,7 @@ describe('the pusher', () => {
   }, 30_000)
 
   it('drains when the disk is full, until that ends by itself', async () => {
-    await push({ DISK_DRAIN: '0', KEEP: '2s' })
+    await push({ DISK_DRAIN: '0', KEEP: '5s' })
     expect(await factorOf('mx2')).toBe(0)
     expect(await exchanges()).toEqual([exchangeOf('mx1')])
     await factorBecomes('mx2', 1)

@@ -1,7 +1,7 @@
 // Row W2 of the fault table: the process is killed without warning and started again. Verdicts and drains are as they
 // were, from the first answer on; a damaged file is told of and costs nothing but memory.
 
-import { readFileSync, truncateSync } from 'node:fs'
+import { existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -54,7 +54,10 @@ async function drain(target: string, ...more: readonly string[]): Promise<void> 
 }
 
 const fileSays = (what: string, pattern: RegExp): Promise<true> =>
-  until(() => pattern.test(readFileSync(file, 'utf8')), { what, withinMs: 20_000 })
+  until(() => existsSync(file) && pattern.test(readFileSync(file, 'utf8')), {
+    what,
+    withinMs: 20_000,
+  })
 
 beforeAll(async () => {
   const addresses = Object.values(targets).map(({ address }) => address)

@@ -157,7 +157,7 @@ describe('Exim', () => {
 
   it('logging as by default: 200 probes of level ehlo leave no line', async () => {
     const mta = await exim()
-    await pause(200)
+    await until(() => mta.log().includes('daemon started'), { what: 'Exim', withinMs: 10_000 })
     const before = mta.log()
     expect(tally(await probeMany(profile(mta.port), 20))).toEqual({ 'ok ok': probes })
     await pause(500)

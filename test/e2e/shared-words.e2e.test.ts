@@ -129,26 +129,25 @@ const successes = async (server: RunningServer): Promise<number> =>
 
 test('availability is of the probes of all instances, each counted once', async () => {
   // Each target is probed by one of the two: what both count is what there was.
-  await until(async () => (await successes(a)) + (await successes(b)) > 8, {
-    what: 'some probes',
-    withinMs: 30_000,
-  })
-  await until(
+  const made = async (): Promise<number> => (await successes(a)) + (await successes(b))
+  const before = await until(
     async () => {
-      const before = (await successes(a)) + (await successes(b))
+      const count = await made()
+      return count > 8 && count
+    },
+    { what: 'some probes', withinMs: 30_000 },
+  )
+  // Which one probes which target is a matter of hashes, and what one made since it last told of it is not known to the
+  // other yet: but all that there was by now will be.
+  const sums = await until(
+    async () => {
       const counts = await Promise.all(servers.map(countedBy))
-      const after = (await successes(a)) + (await successes(b))
-      // What one made since it last told of it is not known to the other yet.
+      const after = await made()
       const behind = counts.map(({ total }) => after - total)
       if (behind.some((one) => one < 0)) throw new Error(`counted twice: ${behind.join(' ')}`)
-      return before > 8 && behind.every((one) => one <= 12)
+      return counts.every(({ total }) => total >= before) && counts
     },
-    { what: 'both know nearly all', withinMs: 30_000, everyMs: 50 },
+    { what: `both know the ${before} that there were`, withinMs: 30_000, everyMs: 50 },
   )
-  const [ofA, ofB] = await Promise.all([successes(a), successes(b)])
-  const sums = await Promise.all(servers.map(countedBy))
-  for (const { good, total } of sums) {
-    expect(good).toBe(total)
-    expect(total).toBeGreaterThan(Math.min(ofA, ofB))
-  }
+  for (const { good, total } of sums) expect(good).toBe(total)
 })

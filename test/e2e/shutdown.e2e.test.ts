@@ -22,7 +22,7 @@ const start = async (lameduck: string): Promise<void> => {
   server = await startServer({ zones: { 'a.yaml': zoneFile }, flags: ['--lameduck', lameduck] })
   await until(async () => (await server.http('/readyz')).status === 200, {
     what: '/readyz 200',
-    withinMs: 5000,
+    withinMs: 20_000,
   })
 }
 
@@ -40,7 +40,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
     })
     expect((await server.http('/livez')).status).toBe(200)
     while (performance.now() - sinceMs < 1700) {
-      expect((await client.ask(zone, 'SOA', 500)).answers).toHaveLength(1)
+      expect((await client.ask(zone, 'SOA')).answers).toHaveLength(1)
       await pause(20)
     }
     expect(await server.exited).toEqual({ code: 0, signal: null })
@@ -61,5 +61,6 @@ it('on a second signal it is gone at once', async () => {
   const sinceMs = performance.now()
   server.signal('SIGTERM')
   expect((await server.exited).code).toBe(0)
-  expect(performance.now() - sinceMs).toBeLessThan(1000)
+  // And not after the 30 seconds.
+  expect(performance.now() - sinceMs).toBeLessThan(5000)
 })

@@ -203,6 +203,7 @@ describe('a renewed certificate', () => {
       what: 'the metric at 0',
       withinMs: 10_000,
     })
+    await server.waitForLog(({ event }) => event === 'certificate.rejected')
     expect(events('certificate.rejected')).toBe(1)
     expect(await shown()).toBe('first.example.test')
   })
@@ -219,6 +220,7 @@ describe('a renewed certificate', () => {
     expect(await ask(old, `ns1.${zone}`)).toEqual(['192.0.2.53'])
     old.tls.destroy()
     expect(await server.metric('mxsteer_tls_last_reload_successful')).toBe(1)
+    await server.waitForLog(({ event }) => event === 'certificate.loaded')
     expect(events('certificate.loaded')).toBe(1)
     const end = execFileSync('openssl', ['x509', '-in', second.certificate, '-noout', '-enddate'], {
       encoding: 'utf8',

@@ -1,7 +1,7 @@
 // Scripts for an MTA beyond the greeting and EHLO: MAIL and RCPT, what is expected, slow greetings, PROXY.
 
 import type { Step } from '../support/scripted-mta.ts'
-import type { Scenario } from './smtp-scenarios.ts'
+import { type Scenario, patient, soonMs } from './smtp-scenarios.ts'
 
 const ehlo = 'EHLO probe.example.com\r\n'
 const quit = 'QUIT\r\n'
@@ -47,7 +47,8 @@ export const deeperScenarios: readonly Scenario[] = [
     kind: 'ok',
     reason: 'ok',
     writes: [],
-    withinMs: 400,
+    profile: patient,
+    withinMs: soonMs,
   },
   mail('taken', [...answer('MAIL', '250 2.1.0 Ok'), ...left], {
     ...ok,
@@ -146,7 +147,7 @@ export const deeperScenarios: readonly Scenario[] = [
     kind: 'mute',
     reason: 'banner-timeout',
     atLeastMs: 690,
-    withinMs: 1200,
+    withinMs: 2000,
   },
   {
     name: 'the banner that is expected',

@@ -90,6 +90,9 @@ describe('answers', () => {
 })
 
 describe('a slot is free again at once', () => {
+  /** No deadline is what frees it. */
+  const patient = { firstQueryMs: 60_000, messageMs: 60_000, idleMs: 60_000 }
+
   test.each([
     ['after a half-close without a query', (socket: { end(): void }) => socket.end()],
     [
@@ -117,11 +120,11 @@ describe('a slot is free again at once', () => {
       (socket: { write(data: string): void }) => socket.write('GET / HTTP/1.1\r\n\r\n'),
     ],
   ])('%s', async (_, act) => {
-    const { port, service, counters } = await serve()
+    const { port, service, counters } = await serve(echo, patient)
     const { socket } = await openStream(port)
-    await until(() => service.table.size === 1, { what: 'the slot', withinMs: 1000 })
+    await until(() => service.table.size === 1, { what: 'the slot', withinMs: 5000 })
     act(socket)
-    await until(() => service.table.size === 0, { what: 'the slot back', withinMs: 1000 })
+    await until(() => service.table.size === 0, { what: 'the slot back', withinMs: 5000 })
     expect(counters.read().scalars.tcpAccepted).toBe(1)
   })
 
@@ -138,6 +141,9 @@ describe('a slot is free again at once', () => {
 })
 
 describe('deadlines, as they are shipped', () => {
+  /** What a busy machine adds. */
+  const slackMs = 3000
+
   test('octets that drip in renew none', async () => {
     const { port, counters } = await serve()
     const { socket, ended } = await openStream(port)
@@ -147,7 +153,7 @@ describe('deadlines, as they are shipped', () => {
     clearInterval(drip)
     const tookMs = performance.now() - begun
     expect(tookMs).toBeGreaterThan(streamLimits.messageMs - 100)
-    expect(tookMs).toBeLessThan(streamLimits.messageMs + 500)
+    expect(tookMs).toBeLessThan(streamLimits.firstQueryMs)
     expect(counters.read().scalars.tcpClosedByLimit).toBe(1)
   })
 
@@ -164,7 +170,7 @@ describe('deadlines, as they are shipped', () => {
     clearInterval(drip)
     const tookMs = performance.now() - begun
     expect(tookMs).toBeGreaterThan(streamLimits.messageMs - 100)
-    expect(tookMs).toBeLessThan(streamLimits.messageMs + 500)
+    expect(tookMs).toBeLessThan(streamLimits.messageMs + slackMs)
   })
 
   test('a client that never asks', async () => {
@@ -174,7 +180,7 @@ describe('deadlines, as they are shipped', () => {
     await ended
     const tookMs = performance.now() - begun
     expect(tookMs).toBeGreaterThan(streamLimits.firstQueryMs - 100)
-    expect(tookMs).toBeLessThan(4000)
+    expect(tookMs).toBeLessThan(streamLimits.firstQueryMs + slackMs)
   })
 })
 

@@ -8,6 +8,7 @@ import { createDropCounter } from '../../src/transport/udp-drops.ts'
 import { loadLibc } from '../../src/transport/udp-libc.ts'
 import { bindSocket, openSocket } from '../../src/transport/udp-socket.ts'
 import { freePort } from '../support/free-ports.ts'
+import { pause, until } from '../support/wait.ts'
 
 const headings4 =
   '   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops             '
@@ -94,10 +95,20 @@ test('what a real socket drops since nobody reads it is counted', { timeout: 60_
     // The buffer holds 8 MiB at most, as the kernel counts.
     for (let sent = 0; sent < 4000 && counter.read() === 0; sent += 100)
       await Promise.all(Array.from({ length: 100 }, send))
-    const before = counter.read()
+    // The kernel may be behind with what was sent.
+    const settled = (): Promise<number> =>
+      until(
+        async () => {
+          const count = counter.read()
+          await pause(200)
+          return counter.read() === count && count
+        },
+        { what: 'a count that stays', withinMs: 10_000 },
+      )
+    const before = await settled()
     expect(before).toBeGreaterThan(0)
     await Promise.all(Array.from({ length: 50 }, send))
-    expect(counter.read()).toBe(before + 50)
+    expect(await settled()).toBe(before + 50)
   } finally {
     sender.close()
     libc.close(unread.fd)
