@@ -7,6 +7,7 @@ import { createRespond } from '../src/answer/respond.ts'
 import { createRateLimiter, rateLimitDefaults } from '../src/guard/rate-limit.ts'
 import { createCookieKeeper } from '../src/guard/server-cookie.ts'
 import { systemClock } from '../src/lib/clock.ts'
+import { inlineDeeply } from '../src/lib/inlining.ts'
 import { contextOf, peerOf, send } from '../test/support/asker.ts'
 import { exampleCatalog } from '../test/support/example-zone.ts'
 import { option, optsOf } from '../test/support/opt-options.ts'
@@ -15,6 +16,9 @@ import type { QuerySpec } from '../test/support/packet-builder.ts'
 import { memberOf, policyOf, poolOf, steeredMx } from '../test/support/steered-zone.ts'
 import { steeredAddresses, targetOf, targetSets } from '../test/support/steered-zone.ts'
 import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
+
+// As the server does.
+inlineDeeply()
 
 const members = [1, 2, 3, 4].map((i) => memberOf(targetOf(`mx${i}`, i, [4, 6]), i))
 const steeredCatalog = catalogOf(

@@ -13,6 +13,7 @@ import type { ZoneKeeper } from './config/zone-keeper.ts'
 import { type Explainer, createExplainer } from './explainer.ts'
 import { type HealthReader, createHealthTable } from './health/table.ts'
 import type { IdentityWatch } from './identity/watch.ts'
+import { inlineDeeply } from './lib/inlining.ts'
 import { systemClock } from './lib/clock.ts'
 import { type KeptState, openKeptState } from './kept-state.ts'
 import type { Log } from './log.ts'
@@ -82,6 +83,7 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
       ? cannotListen('TCP', settings.admin, code)
       : cannotListen('UDP and TCP', settings.listen[0] as Endpoint, code)
   }
+  inlineDeeply()
   const files = await watchServedFiles(settings.zones, parts)
   const announcing = startAnnouncing(settings, readinessOf(parts), parts.metrics, log)
   const transport = chosen.transport.kind

@@ -1,15 +1,33 @@
 // Steered addresses behind their question, written straight on: no name is in them but a pointer to it.
 
 import type { ChosenAddress } from '../steer/selection.ts'
-import { headerOctets } from '../wire/header.ts'
+import { headerOctets, questionTailOctets } from '../wire/header.ts'
 import { RRClass } from '../wire/rrtype.ts'
+import type { MessageWriter } from '../wire/writer.ts'
+import type { Inquiry } from './inquiry.ts'
 import type { PlanEntry } from './plan.ts'
 
 /** Owner (a pointer), type, class, TTL and length. */
 const headOctets = 12
 
+/** The one set of addresses that was planned, behind header and question that are there: where it ends, or -1. */
+export function putAddressAnswer(
+  { plan, query }: Inquiry,
+  { out, start }: MessageWriter,
+  limit: number,
+): number {
+  const entry = plan.entries[0] as PlanEntry
+  if (plan.count !== 1 || entry.section !== 'answer') return -1
+  const at = start + headerOctets + query.qnameOctets + questionTailOctets
+  const end = putAddresses(entry, out, at, limit)
+  if (end < 0) return -1
+  out[start + 6] = entry.addresses.length >> 8
+  out[start + 7] = entry.addresses.length
+  return end
+}
+
 /** The address records of an entry that belongs to the question; where they end, or -1. */
-export function putAddresses(
+function putAddresses(
   { addresses, type, ttl }: PlanEntry,
   out: Uint8Array,
   from: number,

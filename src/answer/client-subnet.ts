@@ -42,6 +42,15 @@ export function subnetAddress({ options, packet }: Query): Uint8Array {
   return address
 }
 
+/** The upper 24 bits of an IPv4 subnet's address, where it has as many; or -1. */
+export function network24({ options, packet }: Query): number {
+  if (options.subnetFamily !== 1 || options.subnetOctets < subnetHeadOctets + octets4) return -1
+  const at = options.subnetOffset + subnetHeadOctets
+  return (
+    ((packet[at] as number) << 16) | ((packet[at + 1] as number) << 8) | (packet[at + 2] as number)
+  )
+}
+
 /** Without scopes: as long as the source, which is always safe. */
 export function scopeOf(
   set: SelectedSet,

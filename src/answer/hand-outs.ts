@@ -33,6 +33,14 @@ export const handOutCells: number = untilAt + 1
 export interface HandOuts {
   /** `untilMs`: when the answer leaves the caches, by the wall clock. */
   add(target: number, place: HandOutPlace, reason: HandOutReason, untilMs: number): void
+  /** The same of many, each of which `cells` made a pair of, from `from` to before `end`. */
+  addPairs(pairs: Int32Array, from: number, end: number, untilMs: number): void
+  /** Of a choice of ours: the cell that counts it, and the cell of its exposure; null: it is not counted. */
+  cells(
+    target: number,
+    place: HandOutPlace,
+    reason: SelectionReason,
+  ): readonly [number, number] | null
   count(target: number, place: HandOutPlace, reason: HandOutReason): number
   /** When the last of its answers leaves the caches, milliseconds since the epoch; 0: it never was in one. */
   exposedUntilMs(target: number): number
@@ -42,15 +50,26 @@ export interface HandOuts {
 export function openHandOuts(values: Float64Array, start: number, targets: number): HandOuts {
   const cellOf = (target: number, place: HandOutPlace, reason: HandOutReason): number =>
     start + target * handOutCells + reasonIndex[reason] * places + place
+  const untilCellOf = (target: number): number => start + target * handOutCells + untilAt
   return {
     add(target, place, reason, untilMs) {
       if (target >= targets) return
       const cell = cellOf(target, place, reason)
       values[cell] = (values[cell] as number) + 1
-      const until = start + target * handOutCells + untilAt
+      const until = untilCellOf(target)
       if (untilMs > (values[until] as number) && reason !== 'own-name') values[until] = untilMs
     },
+    addPairs(pairs, from, end, untilMs) {
+      for (let at = from; at < end; at += 2) {
+        const cell = pairs[at] as number
+        values[cell] = (values[cell] as number) + 1
+        const until = pairs[at + 1] as number
+        if (untilMs > (values[until] as number)) values[until] = untilMs
+      }
+    },
+    cells: (target, place, reason) =>
+      target < targets ? [cellOf(target, place, reason), untilCellOf(target)] : null,
     count: (target, place, reason) => values[cellOf(target, place, reason)] ?? 0,
-    exposedUntilMs: (target) => values[start + target * handOutCells + untilAt] ?? 0,
+    exposedUntilMs: (target) => values[untilCellOf(target)] ?? 0,
   }
 }

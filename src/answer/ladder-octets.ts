@@ -1,15 +1,13 @@
 // MX ladders kept ready: an answer to one question is put together of what each target adds to it (ladder-pieces.ts), in
-// the order that steering drew; and what came of that is kept for as often as the same is drawn (drawn-ladders.ts).
+// the order that steering drew.
 
 import type { Rung } from '../steer/selection.ts'
 import { headerOctets, questionTailOctets } from '../wire/header.ts'
 import type { Zone } from '../zone/zone.ts'
-import { DrawnLadders } from './drawn-ladders.ts'
 import type { Inquiry } from './inquiry.ts'
 import { LadderPieces, mxHeadOctets, record4Octets, record6Octets } from './ladder-pieces.ts'
 import type { Piece } from './ladder-pieces.ts'
 import type { PlanEntry } from './plan.ts'
-import { WordCopy } from './word-copy.ts'
 
 /** What goes into a ladder by its pieces; longer ones are encoded whole. */
 const maxRungs = 16
@@ -17,33 +15,20 @@ const maxRungs = 16
 /** Of the ladder in hand. */
 const pieces: (Piece | null)[] = Array.from({ length: maxRungs }, () => null)
 const namePointers = new Int32Array(maxRungs)
-const copy = new WordCopy()
 
-/** What all ladders of a responder may still keep. */
-export interface LadderBudget {
-  /** Questions with whole answers: each takes some tens of kilobytes at most. */
-  whole: number
-  /** Each takes some hundreds of octets. */
-  pieces: number
-}
-
-/** Asked less often, a question is not worth whole answers. */
-const firstAskings = 64
 /** Asked less often between two changes of health, it is not worth pieces: to make them takes as long as some answers. */
 const calmAskings = 8
 
 /** One for each question, as it was asked; `alone` as of LadderPieces. */
 export class QuestionLadder {
   readonly #alone: Inquiry
-  readonly #budget: LadderBudget
+  readonly #budget: { pieces: number }
   #pieces: LadderPieces | null = null
-  #drawn: DrawnLadders | null = null
-  #askings = 0
   /** Of health, when it was asked last; and how often since. */
   #generation = -1
   #calm = 0
 
-  constructor(alone: Inquiry, budget: LadderBudget) {
+  constructor(alone: Inquiry, budget: { pieces: number }) {
     this.#alone = alone
     this.#budget = budget
   }
@@ -55,24 +40,12 @@ export class QuestionLadder {
   // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   put(inquiry: Inquiry, zone: Zone, out: Uint8Array, start: number, limit: number): number {
     const { plan, context } = inquiry
-    const { rungs, ttl } = plan.entries[0] as PlanEntry
+    const { rungs } = plan.entries[0] as PlanEntry
     const generation = context.health.generation()
     if (!this.#isCalm(generation) || plan.count !== 1 || rungs.length > maxRungs) return -1
     this.#pieces ??= new LadderPieces(this.#alone, this.#budget)
     if (!this.#pieces.isFit) return -1
-    const drawn = this.#drawnLadders()
-    if (drawn === null || !drawn.isWorthwhile())
-      return this.#putPieces(inquiry, zone, generation, out, start, limit)
-    const known = drawn.find(rungs, ttl, generation)
-    if (known !== null) {
-      const end = start + known.length
-      if (end > limit || end + 3 > out.length) return -1
-      copy.copy(known.words, known.octets, 0, known.length, out, start)
-      return end
-    }
-    const end = this.#putPieces(inquiry, zone, generation, out, start, limit)
-    if (end >= 0) drawn.keep(rungs, ttl, generation, out, start, end)
-    return end
+    return this.#putPieces(inquiry, zone, generation, out, start, limit)
   }
 
   #isCalm(generation: number): boolean {
@@ -81,14 +54,6 @@ export class QuestionLadder {
       this.#calm = 0
     }
     return this.#calm === calmAskings || ++this.#calm === calmAskings
-  }
-
-  #drawnLadders(): DrawnLadders | null {
-    if (this.#askings++ === firstAskings && this.#budget.whole > 0) {
-      this.#budget.whole--
-      this.#drawn = new DrawnLadders()
-    }
-    return this.#drawn
   }
 
   // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query

@@ -81,6 +81,16 @@ export function addEntry(
   return entry
 }
 
+/** A plan of one set in the answer, whatever is in it: its octets are written already. */
+export function standForAnswer(plan: Plan): void {
+  const entry = plan.entries[0]
+  if (entry === undefined) addEntry(plan, 'answer', null, 0)
+  else {
+    entry.section = 'answer'
+    plan.count = 1
+  }
+}
+
 /** Whether the section already has the set of this very owner: nodes are shared, so identity is enough. */
 export function hasEntry(plan: Plan, section: Section, owner: Name, type: number): boolean {
   for (let i = 0; i < plan.count; i++) {

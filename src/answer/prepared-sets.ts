@@ -1,106 +1,151 @@
 // Steered sets into the plan by draws that were prepared (steer/prepared-draw.ts), counted as add-set.ts does.
 
-import { drawPrepared, prepareAddresses, prepareLadder } from '../steer/prepared-draw.ts'
-import type { PreparedDraw } from '../steer/prepared-draw.ts'
+import type { HealthReader } from '../health/table.ts'
+import { ordersOf, prepareAddresses, prepareLadder } from '../steer/prepared-draw.ts'
+import type { Drawing, PreparedDraw } from '../steer/prepared-draw.ts'
+import type { OrderTable } from '../steer/order-table.ts'
 import type { SteeredAddresses, SteeredMx, Target } from '../steer/policy.ts'
 import { preferenceAt } from '../steer/rungs.ts'
+import { dependsOnClient } from '../steer/scopes.ts'
+import type { ScopeMemory, Scopes } from '../steer/scopes.ts'
 import type { ChosenAddress, Rung } from '../steer/selection.ts'
 import { countAddresses, countRungs } from './add-set.ts'
 import { ruleOf } from './client-rule.ts'
+import { HandOutPlace } from './hand-outs.ts'
+import type { HandOuts } from './hand-outs.ts'
 import type { Inquiry } from './inquiry.ts'
 import { addEntry } from './plan.ts'
 
-/** Of one set: a draw for each rule, null where it cannot be prepared, as long as health stays as it is. */
-export interface PreparedSet {
-  generation: number
-  /** Since health changed. */
-  askings: number
-  readonly ladders: (PreparedDraw<Target> | null | undefined)[]
-  readonly addresses: (PreparedDraw<ChosenAddress> | null | undefined)[]
+interface Drawn<Set, Choice> {
+  readonly set: Set
+  readonly draw: PreparedDraw<Choice>
+  /** null: its orders are too many; undefined: they were not wanted yet. */
+  repertoire: Repertoire | null | undefined
 }
 
-export const createPreparedSet = (): PreparedSet => ({
-  generation: -1,
-  askings: 0,
-  ladders: [],
-  addresses: [],
-})
+/** All that one draw can come to, for the question that took it first. */
+export interface Repertoire {
+  readonly orders: OrderTable
+  /** For each order its whole answer, where it was kept (drawn-answers.ts), and one more; 0: it was not. */
+  readonly entries: Int32Array
+  /** Whose they are; 0: nobody's yet. */
+  question: number
+  /** Of what is kept, when they were. */
+  lifetime: number
+}
+
+export type SetDraw =
+  | ({ readonly kind: 'ladder' } & Drawn<SteeredMx, Target>)
+  | ({ readonly kind: 'addresses' } & Drawn<SteeredAddresses, ChosenAddress>)
+
+/** Of one set that is not sticky: a draw for each rule, null where it cannot be prepared, as long as health stays as it is. */
+export class PreparedSet {
+  readonly #set: SteeredMx | SteeredAddresses
+  /** There are rules to choose from. */
+  readonly #isRuled: boolean
+  readonly #memory: ScopeMemory | null
+  #generation = -1
+  /** Since health changed. */
+  #askings = 0
+  readonly #draws: (SetDraw | null | undefined)[] = []
+
+  constructor(set: SteeredMx | SteeredAddresses, scopes: Scopes | undefined) {
+    this.#set = set
+    this.#isRuled = dependsOnClient(set)
+    this.#memory = this.#isRuled ? (scopes?.memoryOf(set) ?? null) : null
+  }
+
+  /** For this client; null: it is to be steered the long way. */
+  drawFor(inquiry: Inquiry): SetDraw | null {
+    const set = this.#set
+    const rule = this.#isRuled ? ruleOf(inquiry, set, this.#memory) : 0
+    if (rule < 0) return null
+    const { health } = inquiry.context
+    const generation = health.generation()
+    if (this.#generation !== generation) {
+      this.#generation = generation
+      this.#askings = 0
+      this.#draws.length = 0
+    }
+    if (this.#askings < recurringAskings && ++this.#askings < calmAskings) return null
+    const draw = this.#draws[rule]
+    return draw === undefined ? (this.#draws[rule] = prepare(set, rule, health)) : draw
+  }
+
+  /** All that the draw can come to, once there was calm for long enough; null: that is too much. */
+  repertoireOf(draw: SetDraw): Repertoire | null {
+    if (draw.repertoire !== undefined) return draw.repertoire
+    return this.isRecurring ? (draw.repertoire = repertoireOf(draw)) : null
+  }
+
+  /** Asked often since health changed: what was drawn may come again before it changes anew. */
+  get isRecurring(): boolean {
+    return this.#askings === recurringAskings
+  }
+}
 
 /** Asked less often between two changes of health, a set is not worth preparing. */
 const calmAskings = 4
+/** Nor are whole answers worth keeping. */
+const recurringAskings = 36
+
+function prepare(
+  set: SteeredMx | SteeredAddresses,
+  rule: number,
+  health: HealthReader,
+): SetDraw | null {
+  if (set.kind === 'steered-mx') {
+    const draw = prepareLadder(set, rule, health)
+    return draw === null ? null : { kind: 'ladder', set, draw, repertoire: undefined }
+  }
+  const draw = prepareAddresses(set, rule, health)
+  return draw === null ? null : { kind: 'addresses', set, draw, repertoire: undefined }
+}
+
+function repertoireOf({ draw }: SetDraw): Repertoire | null {
+  const orders = ordersOf(draw)
+  if (orders === null) return null
+  return { orders, entries: new Int32Array(orders.ends.length), question: 0, lifetime: 0 }
+}
+
+/** Whether the question may keep its answers there. Nobody's, or of before all was forgotten, it takes it. */
+export function isOwned(repertoire: Repertoire, question: number, lifetime: number): boolean {
+  if (repertoire.lifetime === lifetime) return repertoire.question === question
+  repertoire.entries.fill(0)
+  repertoire.question = question
+  repertoire.lifetime = lifetime
+  return true
+}
 
 type FilledRung = { -readonly [Key in keyof Rung]: Rung[Key] }
 
 /** Of the answer in hand. */
 const chosen: ChosenAddress[] = []
-const targets: Target[] = []
 const rungs: FilledRung[] = []
 
-/** Adds the set to an empty plan; false: nothing was added, and it is to be steered the long way. */
-export function addPrepared(
-  inquiry: Inquiry,
-  set: SteeredMx | SteeredAddresses,
-  prepared: PreparedSet,
-): boolean {
-  if (set.sticky) return false
-  const rule = ruleOf(inquiry, set)
-  if (rule < 0) return false
-  const generation = inquiry.context.health.generation()
-  if (prepared.generation !== generation) {
-    prepared.generation = generation
-    prepared.askings = 0
-    prepared.ladders.length = 0
-    prepared.addresses.length = 0
+/** Adds who was drawn to a plan with room. */
+export function addDrawn(inquiry: Inquiry, { kind, set, draw }: SetDraw, drawing: Drawing): void {
+  const entry = addEntry(inquiry.plan, 'answer', null, set.type)
+  if (entry === null) return
+  entry.ttl = draw.ttl
+  if (kind === 'ladder') {
+    entry.rungs = rungsOf(draw.choices, drawing, set.mode === 'ladder')
+    countRungs(inquiry, entry, draw.reason)
+  } else {
+    entry.addresses = addressesOf(draw.choices, drawing)
+    countAddresses(inquiry, entry, set, draw.reason)
   }
-  if (prepared.askings < calmAskings && ++prepared.askings < calmAskings) return false
-  return set.kind === 'steered-mx'
-    ? addLadder(inquiry, set, prepared, rule)
-    : addAddresses(inquiry, set, prepared, rule)
-}
-
-function addLadder(
-  inquiry: Inquiry,
-  set: SteeredMx,
-  { ladders }: PreparedSet,
-  rule: number,
-): boolean {
-  const { context, plan } = inquiry
-  let draw = ladders[rule]
-  if (draw === undefined) ladders[rule] = draw = prepareLadder(set, rule, context.health)
-  const entry = draw === null ? null : addEntry(plan, 'answer', null, set.type)
-  if (draw === null || entry === null) return false
-  drawPrepared(draw, context.random, targets)
-  inquiry.usesHealth = true
-  entry.ttl = draw.ttl
-  entry.rungs = rungsOf(set.mode === 'ladder')
-  countRungs(inquiry, entry, draw.reason)
-  return true
-}
-
-function addAddresses(
-  inquiry: Inquiry,
-  set: SteeredAddresses,
-  { addresses }: PreparedSet,
-  rule: number,
-): boolean {
-  const { context, plan } = inquiry
-  let draw = addresses[rule]
-  if (draw === undefined) addresses[rule] = draw = prepareAddresses(set, rule, context.health)
-  const entry = draw === null ? null : addEntry(plan, 'answer', null, set.type)
-  if (draw === null || entry === null) return false
-  drawPrepared(draw, context.random, chosen)
-  inquiry.usesHealth = true
-  entry.ttl = draw.ttl
-  entry.addresses = chosen
-  countAddresses(inquiry, entry, set, draw.reason)
-  return true
 }
 
 /** The targets drawn, at their heights (steer/rungs.ts). */
-function rungsOf(isLadder: boolean): readonly Rung[] {
-  for (let i = 0; i < targets.length; i++) {
+function rungsOf(
+  choices: readonly Target[],
+  { places, count }: Drawing,
+  isLadder: boolean,
+): readonly Rung[] {
+  for (let i = 0; i < count; i++) {
     const preference = preferenceAt(isLadder ? i : 0)
-    const target = targets[i] as Target
+    const target = choices[places[i] as number] as Target
     const rung = rungs[i]
     if (rung === undefined) rungs[i] = { target, preference }
     else {
@@ -108,6 +153,43 @@ function rungsOf(isLadder: boolean): readonly Rung[] {
       rung.preference = preference
     }
   }
-  rungs.length = targets.length
+  // Setting it costs more than looking.
+  if (rungs.length !== count) rungs.length = count
   return rungs
+}
+
+function addressesOf(
+  choices: readonly ChosenAddress[],
+  { places, count }: Drawing,
+): readonly ChosenAddress[] {
+  for (let i = 0; i < count; i++) chosen[i] = choices[places[i] as number] as ChosenAddress
+  if (chosen.length !== count) chosen.length = count
+  return chosen
+}
+
+/** The cells of who was drawn and added, in pairs (hand-outs.ts). Who is not counted has none. */
+export function handOutPairs(
+  handOuts: HandOuts,
+  draw: SetDraw,
+  drawing: Drawing,
+): readonly number[] {
+  const { reason } = draw.draw
+  const pairs: number[] = []
+  for (let i = 0; i < drawing.count; i++) {
+    const at = drawing.places[i] as number
+    const cells =
+      draw.kind === 'ladder'
+        ? handOuts.cells(
+            (draw.draw.choices[at] as Target).index,
+            i === 0 || draw.set.mode === 'equal' ? HandOutPlace.first : HandOutPlace.later,
+            reason,
+          )
+        : handOuts.cells(
+            (draw.draw.choices[at] as ChosenAddress).target.index,
+            HandOutPlace.address,
+            reason,
+          )
+    if (cells !== null) pairs.push(...cells)
+  }
+  return pairs
 }

@@ -88,7 +88,13 @@ const uncounted: Counters = {
   add() {},
   query() {},
   rcode() {},
-  handOuts: { add() {}, count: () => 0, exposedUntilMs: () => 0 },
+  handOuts: {
+    add() {},
+    addPairs() {},
+    cells: () => null,
+    count: () => 0,
+    exposedUntilMs: () => 0,
+  },
   read: () => {
     throw new Error('nothing is counted here')
   },

@@ -93,10 +93,12 @@ function columnsOf(buffer: SharedArrayBuffer): Columns {
 /** Opens the table over its shared memory; the same memory may be opened in any thread. */
 export function openHealthTable(buffer: SharedArrayBuffer): HealthWriter {
   const { head, states, factors, holds, falls, standings, shares, rowHolds } = columnsOf(buffer)
+  let generation = -1
   return {
     buffer,
-    generation: () => Atomics.load(head, 0),
-    beats: () => Atomics.load(head, 3),
+    // An atomic read is a call. Where nothing changed there is nothing that it would put in order.
+    generation: () => (head[0] === generation ? generation : (generation = Atomics.load(head, 0))),
+    beats: () => head[3] as number,
     state: (slot) => (states[slot] ?? SlotState.unknown) as SlotState,
     factor: (slot) => factors[slot] ?? 1,
     holdSeconds: (slot) => holds[slot] ?? Infinity,

@@ -11,23 +11,32 @@ import { answerTtl } from './answer-ttl.ts'
 import { createBallot, enter } from './ballot.ts'
 import type { Ballot } from './ballot.ts'
 import type { Family } from './everyone.ts'
+import { orderAt, orderTable } from './order-table.ts'
+import type { OrderTable } from './order-table.ts'
 import type { Pool, SteeredAddresses, SteeredMx, Target, TargetAddress } from './policy.ts'
 import { rungLimit, targetAt } from './rungs.ts'
-import { drawSample } from './sampling.ts'
+import { drawSample, placesAChance } from './sampling.ts'
 import { familyOf } from './select-addresses.ts'
 import type { ChosenAddress, SelectionReason } from './selection.ts'
 import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './survey.ts'
 
 export interface PreparedDraw<Choice> {
+  /** No other draw of this process has it. */
+  readonly number: number
   readonly ttl: number
   readonly reason: SelectionReason
-  readonly steps: readonly Step<Choice>[]
+  /** Those of all steps, one after the other. */
+  readonly choices: readonly Choice[]
+  readonly steps: readonly Step[]
 }
 
 /** One ballot of a pool. */
-interface Step<Choice> {
-  readonly weights: readonly number[]
-  readonly choices: readonly Choice[]
+interface Step {
+  readonly weights: Float64Array
+  /** Their sum, as it comes by adding one to the other. */
+  readonly sum: number
+  /** Where its choices begin. */
+  readonly first: number
   /** A weighted permutation; else a sample. */
   readonly isLadder: boolean
   /** Drawn; of a ladder the first `room` are taken. */
@@ -35,8 +44,19 @@ interface Step<Choice> {
   readonly room: number
 }
 
+/** Who was drawn last, by their places among the choices. */
+export interface Drawing {
+  readonly places: Int32Array
+  count: number
+}
+
 /** More would cost more memory than they save time. A ballot has room for as many from its start. */
 const maxChoices = 32
+/** Of a choice in a code of 31 bits, which begins with a one. */
+const codeBits = 5
+const maxCoded = 6
+
+let draws = 0
 
 /** `rule`: its place in the set's policy. */
 export function prepareLadder(
@@ -48,14 +68,17 @@ export function prepareLadder(
   const lead = set.sticky ? -1 : certainLead(pools, null, health)
   if (lead < 0) return null
   const limit = rungLimit(set)
-  const steps: Step<Target>[] = []
+  const steps: Step[] = []
+  const choices: Target[] = []
   const isLadder = set.mode === 'ladder'
   let room = limit
   let panicked = false
   const add = (at: number, ballot: Ballot): void => {
     if (room === 0 || ballot.count === 0) return
-    const step = stepOf(ballot, { isLadder, places: isLadder ? limit : room, room })
-    steps.push({ ...step, choices: choicesOf(pools[at] as Pool, ballot) })
+    const first = choices.length
+    const step = stepOf(ballot, { isLadder, places: isLadder ? limit : room, room, first })
+    steps.push(step)
+    choices.push(...choicesOf(pools[at] as Pool, ballot))
     room -= step.room
     if (ballot === canvassAt(at).up && canvassAt(at).panicked) panicked = true
   }
@@ -69,9 +92,9 @@ export function prepareLadder(
   const seen = others === 0 ? 0 : surveyed()
   add(lead, canvassAt(lead).suspect)
   for (let at = 0; at < seen; at++) if (at !== lead) add(at, canvassAt(at).suspect)
-  if (!isPlain(steps, ({ index }) => index) || isSpread(pools)) return null
+  if (!isPlain(choices.map(({ index }) => index)) || isSpread(pools)) return null
   const reason = panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible'
-  return { ttl: answerTtl(set, holdOfSurvey()), reason, steps }
+  return { number: ++draws, ttl: answerTtl(set, holdOfSurvey()), reason, choices, steps }
 }
 
 export function prepareAddresses(
@@ -84,76 +107,115 @@ export function prepareAddresses(
   if (lead < 0) return null
   const pool = pools[lead] as Pool
   const canvass = canvassAt(lead)
-  const steps: Step<ChosenAddress>[] = []
+  const steps: Step[] = []
+  const choices: ChosenAddress[] = []
   let room = Math.max(1, set.answers)
   for (const ballot of [canvass.up, canvass.suspect]) {
     if (room === 0 || ballot.count === 0) continue
-    const step = stepOf(ballot, { isLadder: false, places: room, room })
-    const targets = choicesOf(pool, ballot)
-    const choices = targets.map((target, i) => ({
-      target,
-      address: target.addresses[ballot.addresses[i] as number] as TargetAddress,
-    }))
-    steps.push({ ...step, choices })
+    const first = choices.length
+    const step = stepOf(ballot, { isLadder: false, places: room, room, first })
+    steps.push(step)
+    for (const [i, target] of choicesOf(pool, ballot).entries()) {
+      const address = target.addresses[ballot.addresses[i] as number] as TargetAddress
+      choices.push({ target, address })
+    }
     room -= step.room
   }
-  if (canvass.isDoubled || pool.isSpread || !isPlain(steps, ({ address }) => address.text))
+  if (canvass.isDoubled || pool.isSpread || !isPlain(choices.map(({ address }) => address.text)))
     return null
   const reason = canvass.panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible'
-  return { ttl: answerTtl(set, holdOfSurvey()), reason, steps }
+  return { number: ++draws, ttl: answerTtl(set, holdOfSurvey()), reason, choices, steps }
 }
 
 const scratch = createBallot()
+const drawing: Drawing = { places: new Int32Array(maxChoices), count: 0 }
 
-/** Draws, and puts who was chosen into `chosen`, and nobody else. */
-export function drawPrepared<Choice>(
-  { steps }: PreparedDraw<Choice>,
-  random: Random,
-  chosen: Choice[],
-): void {
+/** Draws. What it returns is valid until its next call. */
+export function drawPrepared({ steps }: PreparedDraw<unknown>, random: Random): Drawing {
+  const { places } = drawing
   let count = 0
   for (let s = 0; s < steps.length; s++) {
-    const { weights, choices, isLadder, places, room } = steps[s] as Step<Choice>
-    const drawn =
-      isLadder || places === 1 ? permute(weights, places, random) : sample(weights, places, random)
-    const { members } = scratch
-    for (let i = 0; i < drawn && i < room; i++)
-      chosen[count++] = choices[members[i] as number] as Choice
+    const step = steps[s] as Step
+    const { room, first } = step
+    if (step.places === 1) places[count++] = first + drawOne(step, random)
+    else {
+      if (step.isLadder) permute(step, random)
+      else sample(step, random)
+      const { members } = scratch
+      for (let i = 0; i < room; i++) places[count++] = first + (members[i] as number)
+    }
   }
-  // Setting it costs more than looking.
-  if (chosen.length !== count) chosen.length = count
+  drawing.count = count
+  return drawing
 }
 
-/** As drawLadder (sampling.ts), step by step the same sums. */
-function permute(given: readonly number[], places: number, random: Random): number {
+/** A number above 0 that no other drawing of the same draw has; 0: they are too many for one. */
+export function codeOf({ places, count }: Drawing): number {
+  if (count > maxCoded) return 0
+  let code = 1
+  for (let i = 0; i < count; i++) code = (code << codeBits) | (places[i] as number)
+  return code
+}
+
+// As drawLadder and drawSample (sampling.ts), step by step the same sums.
+
+function drawOne({ weights, sum }: Step, random: Random): number {
+  const last = weights.length - 1
+  if (last === 0) return 0
+  const point = random() * sum
+  let at = 0
+  let along = weights[0] as number
+  while (point >= along && at < last) along += weights[++at] as number
+  return at
+}
+
+function permute({ weights: given, sum, places }: Step, random: Random): void {
   const { weights, members } = scratch
   const count = given.length
-  let left = 0
   for (let i = 0; i < count; i++) {
-    const weight = given[i] as number
-    weights[i] = weight
+    weights[i] = given[i] as number
     members[i] = i
-    left += weight
   }
-  const drawn = places < count ? places : count
-  for (let place = 0; place < drawn; place++) {
-    let point = random() * left
+  let left = sum
+  let chance = 0
+  const chances = places < count ? places : count - 1
+  for (let place = 0; place < chances; place++) {
+    const point = (place % placesAChance === 0 ? random() : chance) * left
     let at = place
-    while ((point -= weights[at] as number) >= 0 && at < count - 1) at++
+    let along = weights[at] as number
+    while (point >= along && at < count - 1) along += weights[++at] as number
     const weight = weights[at] as number
+    chance = (point - (along - weight)) / weight
     const member = members[at] as number
     weights[at] = weights[place] as number
     members[at] = members[place] as number
     members[place] = member
     left -= weight
   }
-  return drawn
 }
 
-function sample(given: readonly number[], places: number, random: Random): number {
+function sample({ weights, places }: Step, random: Random): void {
   scratch.count = 0
-  for (let i = 0; i < given.length; i++) enter(scratch, given[i] as number, i, 0)
-  return drawSample(scratch, places, random)
+  for (let i = 0; i < weights.length; i++) enter(scratch, weights[i] as number, i, 0)
+  drawSample(scratch, places, random)
+}
+
+/** All orders of a draw that one random number decides; null: it is another. */
+export function ordersOf({ steps }: PreparedDraw<unknown>): OrderTable | null {
+  const step = steps[0]
+  if (step === undefined || steps.length > 1 || !(step.isLadder || step.places === 1)) return null
+  return orderTable(step.weights, step.places)
+}
+
+/** Draws as `drawPrepared`, with the same chance the same: the order's place in the table. */
+export const drawOrder = (orders: OrderTable, random: Random): number =>
+  orders.ends.length === 1 ? 0 : orderAt(orders, random())
+
+/** Who comes in an order. Valid until the next call, or the next of `drawPrepared`. */
+export function drawingOf({ members, count }: OrderTable, order: number): Drawing {
+  for (let i = 0; i < count; i++) drawing.places[i] = members[order * count + i] as number
+  drawing.count = count
+  return drawing
 }
 
 /** The pool that leads whatever chance says; -1: none, or it is a matter of chance. */
@@ -166,15 +228,14 @@ function certainLead(pools: readonly Pool[], family: Family, health: HealthReade
   return isDrawn ? -1 : lead
 }
 
-const stepOf = (
+function stepOf(
   { count, weights }: Ballot,
-  { isLadder, places, room }: Pick<Step<unknown>, 'isLadder' | 'places' | 'room'>,
-): Omit<Step<never>, 'choices'> => ({
-  weights: [...weights.subarray(0, count)],
-  isLadder,
-  places,
-  room: Math.min(room, count),
-})
+  { room, ...drawn }: Pick<Step, 'isLadder' | 'places' | 'room' | 'first'>,
+): Step {
+  const own = weights.slice(0, count)
+  const sum = own.reduce((left, weight) => left + weight, 0)
+  return { weights: own, sum, room: Math.min(room, count), ...drawn }
+}
 
 const choicesOf = (pool: Pool, ballot: Ballot): Target[] =>
   Array.from({ length: ballot.count }, (_, i) => targetAt(pool, ballot, i))
@@ -182,10 +243,5 @@ const choicesOf = (pool: Pool, ballot: Ballot): Target[] =>
 const isSpread = (pools: readonly Pool[]): boolean => pools.some((pool) => pool.isSpread)
 
 /** Not too many, and nobody twice. */
-function isPlain<Choice>(
-  steps: readonly Step<Choice>[],
-  nameOf: (choice: Choice) => unknown,
-): boolean {
-  const names = steps.flatMap(({ choices }) => choices.map(nameOf))
-  return names.length > 0 && names.length <= maxChoices && new Set(names).size === names.length
-}
+const isPlain = (names: readonly unknown[]): boolean =>
+  names.length > 0 && names.length <= maxChoices && new Set(names).size === names.length

@@ -1,7 +1,7 @@
 // The two draws. Both leave what was drawn in the first places of the ballot and return how many that is.
 //
 //   drawLadder   weighted permutation (Plackett–Luce): the first place is won in proportion to weight, the
-//                second likewise among the rest, and so on
+//                second likewise among the rest, and so on; who is left alone at last needs no chance
 //   drawSample   k of n, each included with probability min(1, k·w/W) exactly (systematic sampling); who would
 //                exceed 1 is certain, and the rest share the remaining places in proportion
 
@@ -9,23 +9,26 @@ import type { Random } from '../lib/clock.ts'
 import type { Ballot } from './ballot.ts'
 import { shuffle, swap, weightAt, weightFrom } from './ballot.ts'
 
+/** Places that one random number is good for: each takes a few of its 53 bits. */
+export const placesAChance = 4
+
 export function drawLadder(ballot: Ballot, places: number, random: Random): number {
   const drawn = Math.min(places, ballot.count)
+  const chances = Math.min(drawn, ballot.count - 1)
   let left = weightFrom(ballot, 0)
-  for (let place = 0; place < drawn; place++) {
-    swap(ballot, place, drawOne(ballot, place, random() * left))
-    left -= weightAt(ballot, place)
+  let chance = 0
+  for (let place = 0; place < chances; place++) {
+    const point = (place % placesAChance === 0 ? random() : chance) * left
+    let along = weightAt(ballot, place)
+    let at = place
+    while (point >= along && at < ballot.count - 1) along += weightAt(ballot, ++at)
+    const weight = weightAt(ballot, at)
+    // Where in the winner's share the point fell is a matter of chance too, and is left for the next place.
+    chance = (point - (along - weight)) / weight
+    swap(ballot, place, at)
+    left -= weight
   }
   return drawn
-}
-
-function drawOne(ballot: Ballot, from: number, at: number): number {
-  let point = at
-  for (let i = from; i < ballot.count; i++) {
-    point -= weightAt(ballot, i)
-    if (point < 0) return i
-  }
-  return ballot.count - 1 // rounding only: the sum of the weights fell short of itself
 }
 
 export function drawSample(ballot: Ballot, places: number, random: Random): number {

@@ -1,6 +1,6 @@
 // The scope of steered sets for clients, remembered, and beside it what was decided: one table with two cells for each,
 // the older of which gives way. Its unit is the finest network that scopes know, the /24 or /56, so that nothing coarser
-// can be mixed up by it.
+// can be mixed up by it. What is asked for again and again of IPv4 is in a smaller one before it (recent-networks.ts).
 //
 // What was remembered dies with what it was made of: each map has a number of its own, and there is a new map for a
 // new policy (another catalog) and for new databases.
@@ -10,6 +10,7 @@ import { createAsnNetworks } from './asn-networks.ts'
 import { type PlaceNetworks, noNetworks } from './place-networks.ts'
 import type { Network, Policy } from './policy.ts'
 import { type ScopeMap, createScopeMap } from './scope-map.ts'
+import { RecentNetworks, noOwner, unknownNetwork } from './recent-networks.ts'
 import { scopeCap } from './scope-marks.ts'
 
 /** What steers a set: `internal` networks are of MX sets alone; a sticky set is answered by the client's network. */
@@ -34,11 +35,27 @@ export interface Scopes {
   decision(): number
   /** 0 and up; forgotten with the policy and the databases. */
   keepDecision(decision: number): void
+  /** Where a set's clients are remembered; the same one for as long as there is the set. */
+  memoryOf(set: SteeredBy): ScopeMemory
+  /**
+   * What is remembered of an IPv4 network, its upper 24 bits: the scope, and the decision times 32. Below 0: nothing,
+   * and `prefixLength` has to be asked.
+   */
+  recall(memory: ScopeMemory, network: number): number
+  /** What that came to, for `recall`. */
+  keepRecent(memory: ScopeMemory, network: number, scope: number, decision: number): void
 }
 
-interface NumberedMap {
-  readonly map: ScopeMap
-  readonly number: number
+/** Of all sets with the same rules. */
+export interface ScopeMemory {
+  map: ScopeMap
+  /** Of the map. */
+  number: number
+  /** Of the databases that the map was made with. */
+  epoch: number
+  /** In `recent`, as long as the round lasts. */
+  owner: number
+  round: number
 }
 
 const cells = 65_536
@@ -54,33 +71,43 @@ class RememberedScopes implements Scopes {
   #cell = unused
   /** Asked for last. */
   #key: object | null = null
-  #last: NumberedMap | null = null
+  #last: ScopeMemory | null = null
   #networks = noNetworks
   #asns = createAsnNetworks(null)
-  #maps = new WeakMap<object, NumberedMap>()
+  readonly #memories = new WeakMap<object, ScopeMemory>()
   #count = 0
+  #epoch = 0
+  readonly #recent = new RecentNetworks()
+  #round = 0
 
   use(networks: PlaceNetworks): void {
     this.#networks = networks
     this.#asns = createAsnNetworks(networks.asn)
-    this.#maps = new WeakMap()
-    this.#key = null
+    this.#epoch++
+    this.#forgetRecent()
+  }
+
+  /** Databases and catalogs take their owners with them. */
+  #forgetRecent(): void {
+    this.#recent.clear()
+    this.#round++
   }
 
   prepare(catalog: Catalog): void {
+    this.#forgetRecent()
     const sets: SteeredBy[] = []
     for (const zone of catalog.zones.values())
       for (const node of (zone.steered ?? zone.nodes).values())
         for (const set of node.sets.values()) if ('policy' in set) sets.push(set)
     this.#asns.gather(sets.map(({ policy }) => policy))
-    for (const set of sets) if (dependsOnClient(set) && !set.sticky) this.#mapOf(set)
+    for (const set of sets) if (dependsOnClient(set) && !set.sticky) this.memoryOf(set)
   }
 
   prefixLength(set: SteeredBy, octets: Uint8Array): number {
     this.#cell = unused
     if (!dependsOnClient(set)) return 0
     if (set.sticky) return scopeCap(octets.length)
-    const { map, number } = this.#mapOf(set)
+    const { map, number } = this.memoryOf(set)
     const high = highOf(octets)
     const low = lowOf(octets)
     const first = cellOf(high, low, number) * 4
@@ -110,23 +137,43 @@ class RememberedScopes implements Scopes {
     if (this.#cell >= 0) this.#words[at] = ((this.#words[at] as number) & 0xff) | (decision << 8)
   }
 
-  #mapOf(set: SteeredBy): NumberedMap {
+  recall({ owner, round }: ScopeMemory, network: number): number {
+    return round === this.#round ? this.#recent.recall(owner, network) : unknownNetwork
+  }
+
+  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
+  keepRecent(memory: ScopeMemory, network: number, scope: number, decision: number): void {
+    if (memory.round !== this.#round) {
+      memory.owner = this.#recent.join()
+      if (memory.owner === noOwner) return
+      memory.round = this.#round
+    }
+    this.#recent.keep(memory.owner, network, scope, decision)
+  }
+
+  memoryOf(set: SteeredBy): ScopeMemory {
     const { policy, internal } = set
     // Sets with the same rules share a map; `internal` is the set's own.
     const key = internal === undefined || internal.length === 0 ? policy : set
-    if (key === this.#key && this.#last !== null) return this.#last
-    this.#key = key
-    return (this.#last = this.#mapFor(key, set))
+    if (key !== this.#key || this.#last === null) {
+      this.#key = key
+      this.#last = this.#memories.get(key) ?? null
+    }
+    if (this.#last !== null && this.#last.epoch === this.#epoch) return this.#last
+    return (this.#last = this.#remake(key, set, this.#last))
   }
 
-  #mapFor(key: object, { policy, internal = [] }: SteeredBy): NumberedMap {
-    const known = this.#maps.get(key)
-    if (known) return known
+  #remake(
+    key: object,
+    { policy, internal = [] }: SteeredBy,
+    before: ScopeMemory | null,
+  ): ScopeMemory {
     this.#asns.gather([policy])
     const map = createScopeMap({ policy, internal }, this.#networks.country, this.#asns)
-    const fresh = { map, number: this.#count++ }
-    this.#maps.set(key, fresh)
-    return fresh
+    const made = { map, number: this.#count++, epoch: this.#epoch, owner: noOwner, round: -1 }
+    const memory = before === null ? made : Object.assign(before, made)
+    this.#memories.set(key, memory)
+    return memory
   }
 }
 
@@ -141,10 +188,13 @@ const isOf = (words: Int32Array, at: number, high: number, low: number, number: 
 const three = (octets: Uint8Array, at: number): number =>
   ((octets[at] as number) << 16) | ((octets[at + 1] as number) << 8) | (octets[at + 2] as number)
 
+const four = (octets: Uint8Array, at: number): number =>
+  (three(octets, at) << 8) | (octets[at + 3] as number)
+
 const highOf = (octets: Uint8Array): number =>
-  octets.length === 4 ? three(octets, 0) : (three(octets, 0) << 8) | (octets[3] as number)
+  octets.length === 4 ? three(octets, 0) : four(octets, 0)
 const lowOf = (octets: Uint8Array): number => (octets.length === 4 ? ipv4Mark : three(octets, 4))
 
-/** Multiplicative hashing: the upper 17 bits of the product are the well-mixed ones. */
+/** Multiplicative hashing: the upper 16 bits of the product are the well-mixed ones. */
 const cellOf = (high: number, low: number, number: number): number =>
   Math.imul(Math.imul(Math.imul(high, 0x9e37_79b1) ^ low, 0x85eb_ca6b) ^ number, 0xc2b2_ae35) >>> 16

@@ -3,36 +3,42 @@
 
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCounters } from '../../src/answer/counters.ts'
-import { DrawnLadders } from '../../src/answer/drawn-ladders.ts'
+import { DrawnAnswers } from '../../src/answer/drawn-answers.ts'
 import { LadderPieces } from '../../src/answer/ladder-pieces.ts'
 import { createRespond } from '../../src/answer/respond.ts'
 import { createHealthTable, SlotState } from '../../src/health/table.ts'
+import { seeded } from '../steer/arrange.ts'
 import { contextOf, peerOf } from '../support/asker.ts'
 import { compiledZone } from '../support/compiled-zone.ts'
 import { buildQuery } from '../support/packet-builder.ts'
 import { catalogOf } from '../support/zone-builder.ts'
 
 const long = `"${'x'.repeat(240)}"`
-const { zone } = compiledZone(`
+const zoneOfTargets = (count: number): ReturnType<typeof compiledZone>['zone'] => {
+  const each = (text: (i: number) => string): string =>
+    Array.from({ length: count }, (_, i) => text(i + 1)).join('')
+  return compiledZone(`
 zone: smtp.test
 soa: { mname: ns1, rname: hostmaster }
-targets:
-  mx1: { addresses: [203.0.113.1] }
-  mx2: { addresses: [203.0.113.2] }
+targets:${each((i) => `\n  mx${i}: { addresses: [203.0.113.${i}] }`)}
 pools:
-  all: { targets: { mx1: 2, mx2: 1 } }
+  all: { targets: { ${each((i) => `mx${i}: ${i}, `)} } }
 steering:
   in: [{ pools: [all] }]
 records:
-  '@': { NS: [ns1], MX: { steer: in } }
+  '@': { NS: [ns1], MX: { steer: in, ladder: 5 } }
   ns1: { A: 192.0.2.53 }
   '*.wild': { TXT: '${long} ${long} ${long}' }
-`)
+`).zone
+}
+const few = zoneOfTargets(2)
+/** 6,720 orders of five. */
+const wide = zoneOfTargets(8)
 
-function asker() {
+function asker(zone = few) {
   const health = createHealthTable(64, 64)
   const counters = createCounters()
-  const respond = createRespond(contextOf(catalogOf(zone), { health, counters }))
+  const respond = createRespond(contextOf(catalogOf(zone), { health, counters, random: seeded(1) }))
   const out = new Uint8Array(4096)
   const peer = peerOf('udp')
   const send = (packet: Uint8Array): number => respond(packet, 0, packet.length, peer, out, 0)
@@ -74,20 +80,35 @@ test('a flood of names beside a wildcard does not use up what is kept of ladders
     }
     for (let often = 0; often < 90; often++) send(ladder)
   }
-  const whole = callsOf(DrawnLadders.prototype, 'find')
+  const whole = callsOf(DrawnAnswers.prototype, 'copy')
   for (let i = 0; i < 200; i++) send(ladder)
   expect(whole()).toBeGreaterThan(100)
 }, 60_000)
 
-test('whole ladders that were not worth it in a bad hour are tried again', () => {
+test('whole answers are kept only while health stays as it is', () => {
   const { health, send } = asker()
-  for (let i = 0; i < 20_000; i++) {
-    if (i % 9 === 0) health.set(63, SlotState.up, 1, 60)
+  const kept = callsOf(DrawnAnswers.prototype, 'add')
+  for (let i = 0; i < 2000; i++) {
+    if (i % 30 === 0) health.set(63, SlotState.up, 1, 60)
     send(ladder)
   }
-  const bad = callsOf(DrawnLadders.prototype, 'find')
-  for (let i = 0; i < 100; i++) send(ladder)
-  expect(bad()).toBe(0)
-  for (let i = 0; i < 66_000; i++) send(ladder)
-  expect(bad()).toBeGreaterThan(100)
+  expect(kept()).toBe(0)
+  const copied = callsOf(DrawnAnswers.prototype, 'copy')
+  for (let i = 0; i < 200; i++) send(ladder)
+  // Two orders there are.
+  expect(kept()).toBe(2)
+  expect(copied()).toBeGreaterThan(150)
+})
+
+test('orders that are too many to come again are not kept, and are tried again later', () => {
+  const { send } = asker(wide)
+  const looked = callsOf(DrawnAnswers.prototype, 'find')
+  for (let i = 0; i < 3000; i++) send(ladder)
+  const tried = looked()
+  expect(tried).toBeGreaterThan(1000)
+  expect(tried).toBeLessThan(2000)
+  for (let i = 0; i < 60_000; i++) send(ladder)
+  expect(looked()).toBe(tried)
+  for (let i = 0; i < 5000; i++) send(ladder)
+  expect(looked()).toBeGreaterThan(tried)
 }, 60_000)

@@ -2,11 +2,20 @@
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Random } from '../../src/lib/clock.ts'
 import type { Pool } from '../../src/steer/policy.ts'
-import { drawPrepared, prepareAddresses, prepareLadder } from '../../src/steer/prepared-draw.ts'
+import {
+  drawOrder,
+  drawPrepared,
+  drawingOf,
+  ordersOf,
+  prepareAddresses,
+  prepareLadder,
+} from '../../src/steer/prepared-draw.ts'
+import type { Drawing, PreparedDraw } from '../../src/steer/prepared-draw.ts'
 import { selectAddresses } from '../../src/steer/select-addresses.ts'
 import { selectMx } from '../../src/steer/select-mx.ts'
-import type { ChosenAddress, Locus } from '../../src/steer/selection.ts'
+import type { Locus } from '../../src/steer/selection.ts'
 import { addressesOf, arrange, catchAllOf, mxOf, policyOf, seeded } from './arrange.ts'
 
 const locus: Locus = {
@@ -31,7 +40,20 @@ const threshold = fc.constantFrom(0, 0, 0.5)
 const spill = fc.constantFrom('all' as const, 'proportional' as const)
 
 /** How many were prepared, since what is always null proves nothing. */
-const seen = { ladders: 0, addresses: 0, unprepared: 0 }
+const seen = { ladders: 0, addresses: 0, unprepared: 0, orders: 0 }
+
+/** Step by step, and by the table of its orders where it has one; both with the same chance. */
+function drawnOf<Choice>(draw: PreparedDraw<Choice>, random: Random, same: Random): Choice[] {
+  const chosen = ({ places, count }: Drawing): Choice[] =>
+    [...places.subarray(0, count)].map((place) => draw.choices[place] as Choice)
+  const stepwise = chosen(drawPrepared(draw, random))
+  const orders = ordersOf(draw)
+  if (orders !== null) {
+    expect(chosen(drawingOf(orders, drawOrder(orders, same)))).toEqual(stepwise)
+    seen.orders++
+  }
+  return stepwise
+}
 
 test('chooses as the long way does', () => {
   const cases = fc.record({
@@ -60,8 +82,7 @@ test('chooses as the long way does', () => {
         const [random, same] = [seeded(seed + again), seeded(seed + again)]
         if (ladder === null) seen.unprepared++
         else {
-          const targets: unknown[] = []
-          drawPrepared(ladder, random, targets as never[])
+          const targets = drawnOf(ladder, random, seeded(seed + again))
           const { ttl, reason } = ladder
           const long = selectMx(mx, locus, { health, random: same })
           const rungs = long.kind === 'selected' ? long.rungs.map(({ target }) => target) : null
@@ -71,8 +92,7 @@ test('chooses as the long way does', () => {
         }
         if (addresses !== null) {
           const [chance, other] = [seeded(seed - again), seeded(seed - again)]
-          const chosen: ChosenAddress[] = []
-          drawPrepared(addresses, chance, chosen)
+          const chosen = drawnOf(addresses, chance, seeded(seed - again))
           const { ttl, reason } = addresses
           expect(selectAddresses(set, locus, { health, random: other })).toEqual({
             kind: 'selected',
@@ -85,9 +105,9 @@ test('chooses as the long way does', () => {
         }
       }
     }),
-    { numRuns: 600 },
+    { numRuns: 2000 },
   )
-  expect(Math.min(seen.ladders, seen.addresses, seen.unprepared)).toBeGreaterThan(50)
+  expect(Math.min(...Object.values(seen))).toBeGreaterThan(50)
 })
 
 test('of what is spread, sticky, drawn for its lead or too many there is none', () => {

@@ -1,0 +1,240 @@
+// Answers to steered questions that were asked before: drawn as ever, from the set that was found then.
+//
+//   those who were drawn were drawn before     the whole answer was kept (drawn-answers.ts)
+//   addresses, a target's own name             written straight on (address-octets.ts)
+//   a ladder of MX                             put together of pieces that were kept (ladder-octets.ts)
+
+import { codeOf, drawOrder, drawPrepared, drawingOf } from '../steer/prepared-draw.ts'
+import type { Drawing } from '../steer/prepared-draw.ts'
+import { Rcode } from '../wire/rcode.ts'
+import type { MessageWriter } from '../wire/writer.ts'
+import type { Lookup } from '../zone/lookup.ts'
+import { addAdditional } from './additional.ts'
+import { addSet } from './add-set.ts'
+import { putAddressAnswer } from './address-octets.ts'
+import type { AnswerContext } from './context.ts'
+import { concludeFound } from './decide.ts'
+import { DrawnAnswers, Recurrence } from './drawn-answers.ts'
+import type { DrawnAnswer } from './drawn-answers.ts'
+import { extendedErrorOf } from './extended-error.ts'
+import { createInquiry } from './inquiry.ts'
+import type { Inquiry } from './inquiry.ts'
+import { QuestionLadder } from './ladder-octets.ts'
+import { forgetEntries, resetPlan, standForAnswer } from './plan.ts'
+import { PreparedSet, addDrawn, handOutPairs, isOwned } from './prepared-sets.ts'
+import type { SetDraw } from './prepared-sets.ts'
+import type { QuestionStore } from './question-store.ts'
+
+export type Found = Extract<Lookup, { kind: 'found' }>
+
+interface SteeredQuestion {
+  /** No other question ever has it. */
+  readonly number: number
+  readonly found: Found
+  readonly ladder: QuestionLadder | null
+  /** null: nothing is drawn by weight for its set. */
+  readonly prepared: PreparedSet | null
+  readonly recurrence: Recurrence
+}
+
+/** Questions kept at most, as they were asked: letter by letter. */
+const maxQuestions = 65_536
+/** Pieces of ladders, one for each question and target. */
+const maxPieces = 32_768
+
+export class SteeredAnswers {
+  /** Has header and question of each. */
+  readonly #store: QuestionStore
+  /** For pieces of ladders. */
+  readonly #alone: Inquiry
+  readonly #budget = { pieces: maxPieces }
+  #questions: SteeredQuestion[] = []
+  #number = 0
+  /** One for each set, however it is asked for. */
+  readonly #prepared = new Map<Found['set'], PreparedSet>()
+  readonly #drawn = new DrawnAnswers()
+
+  constructor(context: AnswerContext, store: QuestionStore) {
+    this.#alone = createInquiry(context)
+    this.#store = store
+  }
+
+  forget(): void {
+    this.#questions = []
+    this.#prepared.clear()
+    this.#budget.pieces = maxPieces
+    this.#drawn.clear()
+    forgetEntries(this.#alone.plan)
+  }
+
+  /** Nothing more can be kept unless all is forgotten. */
+  isFull(): boolean {
+    return this.#questions.length === maxQuestions || this.#budget.pieces < 0
+  }
+
+  /** The value by which the store is to know the question. */
+  keep(found: Found): number {
+    const { set } = found
+    const number = ++this.#number
+    const ladder = set.kind === 'steered-mx' ? new QuestionLadder(this.#alone, this.#budget) : null
+    const prepared = this.#preparedOf(set)
+    const recurrence = new Recurrence()
+    return this.#questions.push({ number, found, ladder, prepared, recurrence }) - 1
+  }
+
+  #preparedOf(set: Found['set']): PreparedSet | null {
+    if (set.kind !== 'steered-mx' && set.kind !== 'steered-address') return null
+    if (set.sticky) return null
+    const { scopes } = this.#alone.context
+    let prepared = this.#prepared.get(set)
+    if (prepared === undefined) this.#prepared.set(set, (prepared = new PreparedSet(set, scopes)))
+    return prepared
+  }
+
+  /** Answers the question in the store's `entry`: where the answer ends; -1: it is planned, and to be encoded. */
+  put(inquiry: Inquiry, entry: number, writer: MessageWriter, limit: number): number {
+    const question = this.#questions[this.#store.value(entry)] as SteeredQuestion
+    const { plan } = inquiry
+    resetPlan(plan, Rcode.NOERROR)
+    plan.authoritative = true
+    const draw = question.prepared === null ? null : question.prepared.drawFor(inquiry)
+    const end =
+      draw === null
+        ? this.#putSelected(inquiry, question, entry, writer, limit)
+        : this.#putDrawn(inquiry, question, draw, entry, writer, limit)
+    if (inquiry.query.hasOpt) inquiry.extendedError = extendedErrorOf(inquiry)
+    return end
+  }
+
+  /** Steered the long way. */
+  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
+  #putSelected(
+    inquiry: Inquiry,
+    question: SteeredQuestion,
+    entry: number,
+    writer: MessageWriter,
+    limit: number,
+  ): number {
+    const { set, zone } = question.found
+    this.#store.copy(entry, writer.out, writer.start)
+    const added = addSet(inquiry, 'answer', null, set)
+    if (added === 'added') return putRecords(inquiry, question, writer, limit)
+    concludeFound(inquiry, zone, added)
+    if (question.ladder !== null) addAdditional(inquiry, zone)
+    return -1
+  }
+
+  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
+  #putDrawn(
+    inquiry: Inquiry,
+    question: SteeredQuestion,
+    draw: SetDraw,
+    entry: number,
+    writer: MessageWriter,
+    limit: number,
+  ): number {
+    inquiry.usesHealth = true
+    const repertoire = (question.prepared as PreparedSet).repertoireOf(draw)
+    if (repertoire === null) return this.#putStepwise(inquiry, question, draw, entry, writer, limit)
+    const { entries } = repertoire
+    const order = drawOrder(repertoire.orders, inquiry.context.random)
+    const isOwn = isOwned(repertoire, question.number, this.#drawn.lifetime)
+    const known = isOwn
+      ? (entries[order] as number) - 1
+      : this.#drawn.find(question.number, draw.draw.number, order + 1)
+    if (known >= 0 && this.#fits(known, writer, limit))
+      return this.#putKnown(inquiry, draw, known, writer)
+    const drawing = drawingOf(repertoire.orders, order)
+    const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
+    if (end < 0) return end
+    const answer = this.#answerOf(draw, drawing, writer, end)
+    if (isOwn) entries[order] = this.#drawn.add(answer) + 1
+    else this.#drawn.keep(question.number, draw.draw.number, order + 1, answer)
+    return end
+  }
+
+  /** What more than one random number decides, or can come to too much to have it all. */
+  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
+  #putStepwise(
+    inquiry: Inquiry,
+    question: SteeredQuestion,
+    draw: SetDraw,
+    entry: number,
+    writer: MessageWriter,
+    limit: number,
+  ): number {
+    const drawing = drawPrepared(draw.draw, inquiry.context.random)
+    const code = codeOf(drawing)
+    const isKept = code !== 0 && isRecurring(question)
+    if (isKept) {
+      const known = this.#drawn.find(question.number, draw.draw.number, code)
+      question.recurrence.note(known >= 0)
+      if (known >= 0 && this.#fits(known, writer, limit))
+        return this.#putKnown(inquiry, draw, known, writer)
+    }
+    const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
+    if (end >= 0 && isKept) {
+      const answer = this.#answerOf(draw, drawing, writer, end)
+      this.#drawn.keep(question.number, draw.draw.number, code, answer)
+    }
+    return end
+  }
+
+  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
+  #putChosen(
+    inquiry: Inquiry,
+    question: SteeredQuestion,
+    draw: SetDraw,
+    drawing: Drawing,
+    entry: number,
+    writer: MessageWriter,
+    limit: number,
+  ): number {
+    this.#store.copy(entry, writer.out, writer.start)
+    addDrawn(inquiry, draw, drawing)
+    return putRecords(inquiry, question, writer, limit)
+  }
+
+  #answerOf(
+    draw: SetDraw,
+    drawing: Drawing,
+    { out, start }: MessageWriter,
+    end: number,
+  ): DrawnAnswer {
+    const pairs = handOutPairs(this.#alone.context.counters.handOuts, draw, drawing)
+    return { message: out, start, octets: end - start, pairs }
+  }
+
+  #fits(known: number, { out, start }: MessageWriter, limit: number): boolean {
+    const end = start + this.#drawn.octets(known)
+    return end <= limit && end + 3 <= out.length
+  }
+
+  #putKnown(
+    inquiry: Inquiry,
+    { draw }: SetDraw,
+    known: number,
+    { out, start }: MessageWriter,
+  ): number {
+    const { context, plan } = inquiry
+    const untilMs = context.clock.wallMs() + draw.ttl * 1000
+    standForAnswer(plan)
+    return this.#drawn.copy(known, out, start, context.counters.handOuts, untilMs)
+  }
+}
+
+const isRecurring = ({ prepared, recurrence }: SteeredQuestion): boolean =>
+  prepared !== null && prepared.isRecurring && recurrence.isWorthwhile()
+
+/** What was added to the plan, behind header and question that are there; -1 with all that belongs to it planned. */
+function putRecords(
+  inquiry: Inquiry,
+  { found, ladder }: SteeredQuestion,
+  writer: MessageWriter,
+  limit: number,
+): number {
+  if (ladder === null) return putAddressAnswer(inquiry, writer, limit)
+  const end = ladder.put(inquiry, found.zone, writer.out, writer.start, limit)
+  if (end < 0) addAdditional(inquiry, found.zone)
+  return end
+}

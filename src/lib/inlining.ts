@@ -1,0 +1,14 @@
+// How much the compiler may put into one function. An answer is made by some forty small functions, and what is not
+// inlined is called: with V8's own limit that is a quarter of the time of most answers (docs/adr/0009-hot-path.md).
+//
+// Said once all threads are up: V8 throws away the code that Node has ready for its own modules when flags differ from
+// those that it was made with, and a start would take a tenth of a second longer.
+
+import { setFlagsFromString } from 'node:v8'
+
+/** In units of bytecode; V8's own is 920. */
+const inlinedOctets = 4000
+
+/** For all functions that become hot from now on, in all threads. */
+export const inlineDeeply = (): void =>
+  setFlagsFromString(`--max-inlined-bytecode-size-cumulative=${inlinedOctets}`)
