@@ -8,7 +8,6 @@
 //              a pair of cells for each hand-out (hand-outs.ts) | message, filled up to whole words
 
 import type { HandOuts } from './hand-outs.ts'
-import { maxStoredOctets } from './question-store.ts'
 import { WordCopy } from './word-copy.ts'
 
 const headWords = 4
@@ -83,7 +82,6 @@ export class DrawnAnswers {
   /** Keeps one that `find` did not find, for it to be found. */
   keep(question: number, draw: number, code: number, answer: DrawnAnswer): void {
     const entry = this.add(answer)
-    if (entry < 0) return
     const hash = hashOf(question, draw, code)
     const mask = this.#slots.length - 1
     let step = 0
@@ -95,9 +93,8 @@ export class DrawnAnswers {
     this.#words[entry + 2] = code
   }
 
-  /** Keeps one for who remembers its entry; -1: it is too long. */
+  /** Keeps one of `maxStoredOctets` at most, for who remembers its entry. */
   add({ message, start, octets, pairs }: DrawnAnswer): number {
-    if (octets > maxStoredOctets) return -1
     if (this.#words.length === 0) this.#open()
     const needed = headWords + pairs.length + ((octets + 3) >> 2)
     if (this.#used + needed > this.#words.length) this.clear()

@@ -23,6 +23,7 @@ import { QuestionLadder } from './ladder-octets.ts'
 import { forgetEntries, resetPlan, standForAnswer } from './plan.ts'
 import { PreparedSet, addDrawn, handOutPairs, isOwned } from './prepared-sets.ts'
 import type { SetDraw } from './prepared-sets.ts'
+import { maxStoredOctets } from './question-store.ts'
 import type { QuestionStore } from './question-store.ts'
 
 export type Found = Extract<Lookup, { kind: 'found' }>
@@ -146,7 +147,7 @@ export class SteeredAnswers {
       return this.#putKnown(inquiry, draw, known, writer)
     const drawing = drawingOf(repertoire.orders, order)
     const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
-    if (end < 0) return end
+    if (known >= 0 || !isKeepable(writer, end)) return end
     const answer = this.#answerOf(draw, drawing, writer, end)
     if (isOwn) entries[order] = this.#drawn.add(answer) + 1
     else this.#drawn.keep(question.number, draw.draw.number, order + 1, answer)
@@ -165,15 +166,13 @@ export class SteeredAnswers {
   ): number {
     const drawing = drawPrepared(draw.draw, inquiry.context.random)
     const code = codeOf(drawing)
-    const isKept = code !== 0 && isRecurring(question)
-    if (isKept) {
-      const known = this.#drawn.find(question.number, draw.draw.number, code)
-      question.recurrence.note(known >= 0)
-      if (known >= 0 && this.#fits(known, writer, limit))
-        return this.#putKnown(inquiry, draw, known, writer)
-    }
+    const mayRecur = code !== 0 && isRecurring(question)
+    const known = mayRecur ? this.#drawn.find(question.number, draw.draw.number, code) : -1
+    if (mayRecur) question.recurrence.note(known >= 0)
+    if (known >= 0 && this.#fits(known, writer, limit))
+      return this.#putKnown(inquiry, draw, known, writer)
     const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
-    if (end >= 0 && isKept) {
+    if (mayRecur && known < 0 && isKeepable(writer, end)) {
       const answer = this.#answerOf(draw, drawing, writer, end)
       this.#drawn.keep(question.number, draw.draw.number, code, answer)
     }
@@ -222,6 +221,9 @@ export class SteeredAnswers {
     return this.#drawn.copy(known, out, start, context.counters.handOuts, untilMs)
   }
 }
+
+const isKeepable = ({ start }: MessageWriter, end: number): boolean =>
+  end >= 0 && end - start <= maxStoredOctets
 
 const isRecurring = ({ prepared, recurrence }: SteeredQuestion): boolean =>
   prepared !== null && prepared.isRecurring && recurrence.isWorthwhile()
