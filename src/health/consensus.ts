@@ -9,8 +9,8 @@
 //
 // Cut off from the others (`judgeAlone`) their last votes are frozen, and our own word is either older than that and
 // weighed among them, or news, which goes before them: down where we had not seen so, up where we had. A target that
-// passes and is held down for its flapping is seen up: that it dies is news. (Such a down still wants a second
-// round: probe/watched-slot.ts.)
+// passes and is held down for its flapping is seen up: that it dies is news. So it is of one that had just come back when
+// we were cut off, and that we had not taken for up yet. (Such a down still wants a second round: probe/watched-slot.ts.)
 
 export type VoteState = 'U' | 'D' | '?'
 
@@ -46,15 +46,17 @@ export interface OwnWord {
   readonly seen: VoteState
   /** What was seen when we were cut off. */
   readonly seenBefore: VoteState
+  /** It was seen up since. */
+  readonly wasSeenUp: boolean
 }
 
 /** `votes`: the frozen ones and our own. */
 export function judgeAlone(
   votes: readonly LiveVote[],
   current: Judgement,
-  { vote, seen, seenBefore }: OwnWord,
+  { vote, seen, seenBefore, wasSeenUp }: OwnWord,
 ): Judgement {
-  if (seen === 'D' && seenBefore !== 'D') return 'down'
+  if (seen === 'D' && (seenBefore !== 'D' || wasSeenUp)) return 'down'
   if (vote === 'U' && seenBefore === 'D') return 'up'
   return consensus(votes, current)
 }

@@ -11,7 +11,10 @@ export function ownVote(damping: DampingState, policy: DampingPolicy): VoteState
 }
 
 /** With it, what is seen without holds: who is down for its flapping alone is seen up. */
-export function ownWord(damping: DampingState, policy: DampingPolicy): Omit<OwnWord, 'seenBefore'> {
+export function ownWord(
+  damping: DampingState,
+  policy: DampingPolicy,
+): Pick<OwnWord, 'vote' | 'seen'> {
   const vote = ownVote(damping, policy)
   return { vote, seen: isHeld(damping, policy) ? 'U' : vote }
 }

@@ -13,24 +13,30 @@ export interface Weighed {
   readonly judgement: Judgement
   /** What we saw when we were cut off; null: we are not. */
   readonly seenBefore: VoteState | null
+  /** Up, at least once since then. */
+  readonly wasSeenUp: boolean
   /** Down since then. */
   readonly isDownAlone: boolean
 }
 
-export const unweighed: Weighed = { judgement: 'unknown', seenBefore: null, isDownAlone: false }
+const amongOthers = { seenBefore: null, wasSeenUp: false, isDownAlone: false } as const
+
+export const unweighed: Weighed = { judgement: 'unknown', ...amongOthers }
 
 export function weighVotes(
-  { judgement: current, seenBefore: before, isDownAlone: wasDownAlone }: Weighed,
+  before: Weighed,
   votes: readonly LiveVote[],
-  own: Omit<OwnWord, 'seenBefore'>,
+  own: Pick<OwnWord, 'vote' | 'seen'>,
   isAlone: boolean,
 ): Weighed {
-  if (!isAlone)
-    return { judgement: consensus(votes, current), seenBefore: null, isDownAlone: false }
-  const seenBefore = before ?? own.seen
+  const { judgement: current } = before
+  if (!isAlone) return { judgement: consensus(votes, current), ...amongOthers }
+  const seenBefore = before.seenBefore ?? own.seen
+  const wasSeenUp = before.wasSeenUp || own.seen === 'U'
   // Held down by us after it went down by us: the frozen votes know nothing of it.
-  const isOurs = wasDownAlone && own.vote === 'D'
-  const judgement = isOurs ? 'down' : judgeAlone(votes, current, { ...own, seenBefore })
+  const isOurs = before.isDownAlone && own.vote === 'D'
+  const judgement = isOurs ? 'down' : judgeAlone(votes, current, { ...own, seenBefore, wasSeenUp })
   const isDown = judgement === 'down'
-  return { judgement, seenBefore, isDownAlone: isDown && (wasDownAlone || current !== 'down') }
+  const isDownAlone = isDown && (before.isDownAlone || current !== 'down')
+  return { judgement, seenBefore, wasSeenUp, isDownAlone }
 }

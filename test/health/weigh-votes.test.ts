@@ -49,6 +49,7 @@ test('what went down alone is known as such until we are among the others again'
   expect(weigh(alone, 'DUU', false)).toEqual({
     judgement: 'up',
     seenBefore: null,
+    wasSeenUp: false,
     isDownAlone: false,
   })
   expect(weigh(weigh(among('DDD'), 'DDD', true), 'DDD', true).isDownAlone).toBe(false)
@@ -61,3 +62,19 @@ test('what went down alone comes back when its hold is over, and not before', ()
   expect(weigh(held, 'UUU', true)).toMatchObject({ judgement: 'up', isDownAlone: false })
   expect(weigh(held, '?UU', true).judgement).toBe('up')
 })
+
+test.each([
+  ['U', 'up once more'],
+  ['H', 'passing, but held'],
+])(
+  'who had just come back, as the others said already, and dies again is down (%s: %s)',
+  (seen) => {
+    const frozen = weigh(among('DUU'), 'DUU', true)
+    const back = weigh(frozen, `${seen}UU`, true)
+    expect(back.judgement).toBe('up')
+    const dead = weigh(back, 'DUU', true)
+    expect(dead).toMatchObject({ judgement: 'down', isDownAlone: true })
+    expect(weigh(dead, 'DUU', true).judgement).toBe('down')
+    expect(weigh(dead, 'UUU', true).judgement).toBe('up')
+  },
+)
