@@ -143,8 +143,8 @@ export class SteeredAnswers {
     const known = isOwn
       ? (entries[order] as number) - 1
       : this.#drawn.find(question.number, draw.draw.number, order + 1)
-    if (known >= 0 && this.#fits(known, writer, limit))
-      return this.#putKnown(inquiry, draw, known, writer)
+    const knownEnd = this.#putKnown(inquiry, draw, known, writer, limit)
+    if (knownEnd >= 0) return knownEnd
     const drawing = drawingOf(repertoire.orders, order)
     const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
     if (known >= 0 || !isKeepable(writer, end)) return end
@@ -169,8 +169,8 @@ export class SteeredAnswers {
     const mayRecur = code !== 0 && isRecurring(question)
     const known = mayRecur ? this.#drawn.find(question.number, draw.draw.number, code) : -1
     if (mayRecur) question.recurrence.note(known >= 0)
-    if (known >= 0 && this.#fits(known, writer, limit))
-      return this.#putKnown(inquiry, draw, known, writer)
+    const knownEnd = this.#putKnown(inquiry, draw, known, writer, limit)
+    if (knownEnd >= 0) return knownEnd
     const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
     if (mayRecur && known < 0 && isKeepable(writer, end)) {
       const answer = this.#answerOf(draw, drawing, writer, end)
@@ -204,17 +204,18 @@ export class SteeredAnswers {
     return { message: out, start, octets: end - start, pairs }
   }
 
-  #fits(known: number, { out, start }: MessageWriter, limit: number): boolean {
-    const end = start + this.#drawn.octets(known)
-    return end <= limit && end + 3 <= out.length
-  }
-
+  /** -1: it is not known, or does not fit. */
+  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putKnown(
     inquiry: Inquiry,
     { draw }: SetDraw,
     known: number,
     { out, start }: MessageWriter,
+    limit: number,
   ): number {
+    if (known < 0) return -1
+    const end = start + this.#drawn.octets(known)
+    if (end > limit || end + 3 > out.length) return -1
     const { context, plan } = inquiry
     const untilMs = context.clock.wallMs() + draw.ttl * 1000
     standForAnswer(plan)

@@ -49,7 +49,7 @@ export function swap(ballot: Ballot, a: number, b: number): void {
   swapCells(ballot.addresses, a, b)
 }
 
-function swapCells(cells: Float64Array | Int32Array, a: number, b: number): void {
+export function swapCells(cells: Float64Array | Int32Array, a: number, b: number): void {
   const held = cells[a] as number
   cells[a] = cells[b] as number
   cells[b] = held

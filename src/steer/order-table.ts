@@ -2,6 +2,7 @@
 // the numbers from 0 to 1 as drawLadder (sampling.ts) divides them: first by who comes first, each of these parts by who
 // comes second, and so on. So finding the number's place is the whole draw.
 
+import { swapCells } from './ballot.ts'
 import { placesAChance } from './sampling.ts'
 
 export interface OrderTable {
@@ -35,30 +36,24 @@ export function orderTable(weights: Float64Array, places: number): OrderTable | 
   const members = new Uint8Array(orders * count)
   let row = 0
   let end = 0
-  const line = [...weights.keys()]
+  const line = Int32Array.from(weights.keys())
   const divide = (place: number, part: number): void => {
     if (place === chances) {
-      members.set(line.slice(0, count), row * count)
+      members.set(line.subarray(0, count), row * count)
       end += part
       ends[row++] = Math.min(whole - 1, Math.round(end * whole))
       return
     }
     const left = line.slice(place).reduce((sum, member) => sum + (weights[member] as number), 0)
     for (let at = place; at < line.length; at++) {
-      exchange(line, place, at)
+      swapCells(line, place, at)
       divide(place + 1, part * ((weights[line[place] as number] as number) / left))
-      exchange(line, place, at)
+      swapCells(line, place, at)
     }
   }
   divide(0, 1)
   ends[orders - 1] = whole - 1
   return { ends, ...startsOf(ends), members, count }
-}
-
-function exchange(line: number[], a: number, b: number): void {
-  const held = line[a] as number
-  line[a] = line[b] as number
-  line[b] = held
 }
 
 /** Four times as many parts as orders, or a little more: hardly ever does more than one order end in one of them. */

