@@ -10,7 +10,7 @@
 
 import type { SelectedSet } from '../steer/policy.ts'
 import { scopeCap } from '../steer/scope-marks.ts'
-import { dependsOnClient } from '../steer/scopes.ts'
+import { dependsOnClient, three } from '../steer/scopes.ts'
 import type { Locus } from '../steer/selection.ts'
 import { subnetHeadOctets } from '../wire/edns.ts'
 import type { Query } from '../wire/query.ts'
@@ -45,10 +45,7 @@ export function subnetAddress({ options, packet }: Query): Uint8Array {
 /** The upper 24 bits of an IPv4 subnet's address, where it has as many; or -1. */
 export function network24({ options, packet }: Query): number {
   if (options.subnetFamily !== 1 || options.subnetOctets < subnetHeadOctets + octets4) return -1
-  const at = options.subnetOffset + subnetHeadOctets
-  return (
-    ((packet[at] as number) << 16) | ((packet[at + 1] as number) << 8) | (packet[at + 2] as number)
-  )
+  return three(packet, options.subnetOffset + subnetHeadOctets)
 }
 
 /** Without scopes: as long as the source, which is always safe. */

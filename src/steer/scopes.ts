@@ -185,7 +185,8 @@ export const dependsOnClient = ({ policy, internal, sticky }: SteeredBy): boolea
 const isOf = (words: Int32Array, at: number, high: number, low: number, number: number): boolean =>
   words[at] === high && words[at + 1] === low && words[at + 2] === number
 
-const three = (octets: Uint8Array, at: number): number =>
+/** Three octets as one number. */
+export const three = (octets: Uint8Array, at: number): number =>
   ((octets[at] as number) << 16) | ((octets[at + 1] as number) << 8) | (octets[at + 2] as number)
 
 const four = (octets: Uint8Array, at: number): number =>
