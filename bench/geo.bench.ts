@@ -9,6 +9,7 @@ import { createRespond } from '../src/answer/respond.ts'
 import { compilePlaces } from '../src/geo/compile-database.ts'
 import { createLocate } from '../src/geo/places.ts'
 import type { Conditions, Pool, SteeredSet } from '../src/steer/policy.ts'
+import { createChance } from '../src/lib/random.ts'
 import { createScopes } from '../src/steer/scopes.ts'
 import { inlineDeeply } from '../src/transport/inlining.ts'
 import { contextOf, peerOf } from '../test/support/asker.ts'
@@ -72,7 +73,11 @@ const scopes = createScopes()
 scopes.use(networks)
 scopes.prepare(catalog)
 const respond = createRespond(
-  contextOf(catalog, { random: Math.random, locate: createLocate(networks), scopes }),
+  contextOf(catalog, {
+    ...createChance(Int32Array.of(1, 2, 3, 4)),
+    locate: createLocate(networks),
+    scopes,
+  }),
 )
 const peer = peerOf('udp')
 const out = new Uint8Array(4096)

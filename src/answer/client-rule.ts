@@ -1,11 +1,13 @@
 // Which rule of a steered set's policy the client falls under. With a client subnet that is remembered beside its scope,
 // and neither the database nor the rules are asked again.
 
+import { unknownNetwork } from '../steer/decided-networks.ts'
 import { isInternal, matchIndex } from '../steer/match.ts'
 import type { SteeredAddresses, SteeredMx } from '../steer/policy.ts'
 import type { ScopeMemory, Scopes } from '../steer/scopes.ts'
 import type { Locus } from '../steer/selection.ts'
-import { hasClientSubnet, locateClient, network24, subnetAddress } from './client-subnet.ts'
+import { hasClientSubnet, hasNetwork24, locateClient } from './client-subnet.ts'
+import { subnetAddress, subnetAt } from './client-subnet.ts'
 import type { Inquiry } from './inquiry.ts'
 
 type RuledSet = SteeredMx | SteeredAddresses
@@ -18,27 +20,30 @@ const internal = 0x7fff
  * set, where there are scopes.
  */
 export function ruleOf(inquiry: Inquiry, set: RuledSet, memory: ScopeMemory | null): number {
-  const { query, context } = inquiry
-  const { scopes } = context
-  if (memory === null || scopes === undefined || !hasClientSubnet(query))
-    return ruled(decide(set, locusOf(inquiry)))
-  const network = network24(query)
-  const known = network < 0 ? -1 : scopes.recall(memory, network)
-  if (known < 0) return ruleOfNew(inquiry, set, memory, scopes)
-  inquiry.scopePrefixLength = Math.max(inquiry.scopePrefixLength, known & 0x1f)
+  const { query } = inquiry
+  if (memory === null || !hasClientSubnet(query)) return ruled(decide(set, locusOf(inquiry)))
+  const { table } = memory
+  if (table === null || !hasNetwork24(query)) return ruleOfNew(inquiry, set, memory)
+  const known = table.recall(query.packet, subnetAt(query))
+  if (known === unknownNetwork) return ruleOfNew(inquiry, set, memory)
+  lengthen(inquiry, known & 0x1f)
   return known >> 5
 }
 
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
-function ruleOfNew(inquiry: Inquiry, set: RuledSet, memory: ScopeMemory, scopes: Scopes): number {
-  const length = scopes.prefixLength(set, subnetAddress(inquiry.query))
+function ruleOfNew(inquiry: Inquiry, set: RuledSet, memory: ScopeMemory): number {
+  const scopes = inquiry.context.scopes as Scopes
+  const octets = subnetAddress(inquiry.query)
+  const length = scopes.prefixLength(set, octets)
   const known = scopes.decision()
   const decision = known < 0 ? decide(set, locusOf(inquiry)) : known
   if (known < 0) scopes.keepDecision(decision)
-  const network = network24(inquiry.query)
-  if (network >= 0) scopes.keepRecent(memory, network, length, decision)
-  inquiry.scopePrefixLength = Math.max(inquiry.scopePrefixLength, length)
+  if (hasNetwork24(inquiry.query)) scopes.keepDecided(memory, octets, length, decision)
+  lengthen(inquiry, length)
   return ruled(decision)
+}
+
+function lengthen(inquiry: Inquiry, length: number): void {
+  if (length > inquiry.scopePrefixLength) inquiry.scopePrefixLength = length
 }
 
 const ruled = (decision: number): number => (decision === internal ? -1 : decision)

@@ -10,7 +10,7 @@
 
 import type { SelectedSet } from '../steer/policy.ts'
 import { scopeCap } from '../steer/scope-marks.ts'
-import { dependsOnClient, three } from '../steer/scopes.ts'
+import { dependsOnClient } from '../steer/scopes.ts'
 import type { Locus } from '../steer/selection.ts'
 import { subnetHeadOctets } from '../wire/edns.ts'
 import type { Query } from '../wire/query.ts'
@@ -42,11 +42,11 @@ export function subnetAddress({ options, packet }: Query): Uint8Array {
   return address
 }
 
-/** The upper 24 bits of an IPv4 subnet's address, where it has as many; or -1. */
-export function network24({ options, packet }: Query): number {
-  if (options.subnetFamily !== 1 || options.subnetOctets < subnetHeadOctets + octets4) return -1
-  return three(packet, options.subnetOffset + subnetHeadOctets)
-}
+/** Whether it is an IPv4 subnet with all octets that are looked at in the packet, from `subnetAt` on. */
+export const hasNetwork24 = ({ options }: Query): boolean =>
+  options.subnetFamily === 1 && options.subnetOctets >= subnetHeadOctets + octets4
+
+export const subnetAt = ({ options }: Query): number => options.subnetOffset + subnetHeadOctets
 
 /** Without scopes: as long as the source, which is always safe. */
 export function scopeOf(
@@ -60,6 +60,8 @@ export function scopeOf(
 }
 
 /** What the option says at last, of sets that are decided alike for so long a prefix. */
-export function scopePrefixLength({ entries, count }: Plan, decidedAlike: number): number {
-  return count > 0 && entries[0]?.section === 'answer' ? decidedAlike : 0
+export function scopePrefixLength(plan: Plan, decidedAlike: number): number {
+  const { entries, count, isWritten } = plan
+  if (decidedAlike === 0) return 0
+  return isWritten || (count > 0 && entries[0]?.section === 'answer') ? decidedAlike : 0
 }

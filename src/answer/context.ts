@@ -41,6 +41,8 @@ export interface AnswerContext {
   readonly catalog: () => Catalog
   readonly health: HealthReader
   readonly random: Random
+  /** Of the same chance: `pointOf` (steer/order-table.ts) of the next number; absent: of `random`. */
+  readonly point?: () => number
   readonly clock: Clock
   readonly locate: Locate
   /** By the same databases as `locate`; absent: scopes are as long as the source. */

@@ -12,7 +12,6 @@
 
 import { EdnsOption, optionHeadOctets } from '../wire/edns.ts'
 import { optOctets } from '../wire/header.ts'
-import { rootName } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { patch16, put16, putOctets } from '../wire/writer.ts'
 import type { MessageWriter } from '../wire/writer.ts'
@@ -42,29 +41,36 @@ export function reservedOctets(inquiry: Inquiry): number {
 const wantsKeepalive = ({ query, peer }: Inquiry): boolean =>
   query.options.hasKeepalive && peer.transport !== 'udp'
 
-/** Appends the OPT and counts it in the header. */
+/** Appends the OPT, whose room was kept, and counts it in the header. */
 export function putOpt(writer: MessageWriter, inquiry: Inquiry): void {
-  const { query, plan, context } = inquiry
-  putOctets(writer, rootName, 0, 1)
-  put16(writer, RRType.OPT)
-  put16(writer, context.maxUdpOctets)
+  const { query, plan, context, cookie } = inquiry
+  const { out, at, start } = writer
+  out[at] = 0
+  out[at + 1] = 0
+  out[at + 2] = RRType.OPT
+  out[at + 3] = context.maxUdpOctets >> 8
+  out[at + 4] = context.maxUdpOctets
   // The rcode's upper bits, version 0, DO as asked (RFC 3225 §3), no other flag.
-  put16(writer, (plan.rcode >> 4) << 8)
-  put16(writer, query.dnssecOk ? 0x8000 : 0)
-  const lengthAt = writer.at
-  put16(writer, 0)
-  putCookie(writer, inquiry)
-  if (!inquiry.isCut) putOptions(writer, inquiry)
-  patch16(writer, lengthAt, writer.at - lengthAt - 2)
-  const countAt = writer.start + 10
-  const additionals = ((writer.out[countAt] as number) << 8) | (writer.out[countAt + 1] as number)
-  patch16(writer, countAt, additionals + 1)
+  out[at + 5] = plan.rcode >> 4
+  out[at + 6] = 0
+  out[at + 7] = query.dnssecOk ? 0x80 : 0
+  out[at + 8] = 0
+  writer.at = at + optOctets
+  if (cookie.verdict !== 'none') putCookie(writer, inquiry)
+  if (!inquiry.isCut) {
+    if (query.options.subnetOctets > 0) putSubnet(writer, inquiry)
+    putOptions(writer, inquiry)
+  }
+  const octets = writer.at - at - optOctets
+  out[at + 9] = octets >> 8
+  out[at + 10] = octets
+  const additionals = ((out[start + 10] as number) << 8) | (out[start + 11] as number)
+  patch16(writer, start + 10, additionals + 1)
 }
 
 function putOptions(writer: MessageWriter, inquiry: Inquiry): void {
   const { query, context } = inquiry
   const { nsid } = context.identity
-  if (query.options.subnetOctets > 0) putSubnet(writer, inquiry)
   if (wantsKeepalive(inquiry)) {
     put16(writer, EdnsOption.KEEPALIVE)
     put16(writer, timeoutOctets)
@@ -100,11 +106,15 @@ function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Inqu
 function putSubnet(writer: MessageWriter, inquiry: Inquiry): void {
   const { packet, options } = inquiry.query
   const { subnetOffset, subnetOctets } = options
-  put16(writer, EdnsOption.SUBNET)
-  put16(writer, subnetOctets)
-  const at = writer.at
-  putOctets(writer, packet, subnetOffset, subnetOffset + subnetOctets)
-  writer.out[at + 3] = scopePrefixLength(inquiry.plan, inquiry.scopePrefixLength)
+  const { out, at } = writer
+  out[at] = 0
+  out[at + 1] = EdnsOption.SUBNET
+  out[at + 2] = subnetOctets >> 8
+  out[at + 3] = subnetOctets
+  const from = at + optionHeadOctets
+  for (let i = 0; i < subnetOctets; i++) out[from + i] = packet[subnetOffset + i] as number
+  out[from + 3] = scopePrefixLength(inquiry.plan, inquiry.scopePrefixLength)
+  writer.at = from + subnetOctets
 }
 
 /** RFC 8914 §2: INFO-CODE and EXTRA-TEXT. Without the text where just that does not fit. */

@@ -30,13 +30,17 @@ const failedShut = errorOf(0, 'no target is up: SERVFAIL as configured')
 
 const staleHealth = errorOf(3, 'health is not kept up to date')
 
+/** Whether there is something to say of an answer that is no error. */
+export const isNoteworthy = ({ hasFailedOpen, usesHealth, staleness, context }: Inquiry): boolean =>
+  hasFailedOpen || (usesHealth && isStale(staleness, context))
+
 /** What there is to say of the plan. */
 export function extendedErrorOf(inquiry: Inquiry): ExtendedError | null {
   const { plan, query } = inquiry
   switch (plan.rcode) {
     case Rcode.NOERROR:
-      if (inquiry.hasFailedOpen) return failedOpen
-      return inquiry.usesHealth && isStale(inquiry.staleness, inquiry.context) ? staleHealth : null
+      if (!isNoteworthy(inquiry)) return null
+      return inquiry.hasFailedOpen ? failedOpen : staleHealth
     case Rcode.SERVFAIL:
       return failedShut
     case Rcode.REFUSED:

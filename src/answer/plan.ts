@@ -33,6 +33,8 @@ export interface Plan {
   /** The first `count` are in force, in the order of sections; the rest are kept for reuse. */
   readonly entries: PlanEntry[]
   count: number
+  /** Nothing is planned, for there was an answer to copy, and it has records. */
+  isWritten: boolean
   /** All sets went into the message that was written last. */
   isWhole: boolean
 }
@@ -47,6 +49,7 @@ export const createPlan = (): Plan => ({
   authoritative: false,
   entries: [],
   count: 0,
+  isWritten: false,
   isWhole: false,
 })
 
@@ -54,6 +57,7 @@ export function resetPlan(plan: Plan, rcode: Rcode): void {
   plan.rcode = rcode
   plan.authoritative = false
   plan.count = 0
+  plan.isWritten = false
 }
 
 /** A fresh entry at the end, its lists empty, or null where the plan is full. */
@@ -79,16 +83,6 @@ export function addEntry(
   entry.rungs = none
   entry.addresses = none
   return entry
-}
-
-/** A plan of one set in the answer, whatever is in it: its octets are written already. */
-export function standForAnswer(plan: Plan): void {
-  const entry = plan.entries[0]
-  if (entry === undefined) addEntry(plan, 'answer', null, 0)
-  else {
-    entry.section = 'answer'
-    plan.count = 1
-  }
 }
 
 /** Whether the section already has the set of this very owner: nodes are shared, so identity is enough. */

@@ -3,7 +3,6 @@
 import type { HealthReader } from '../health/table.ts'
 import { ordersOf, prepareAddresses, prepareLadder } from '../steer/prepared-draw.ts'
 import type { Drawing, PreparedDraw } from '../steer/prepared-draw.ts'
-import type { OrderTable } from '../steer/order-table.ts'
 import type { SteeredAddresses, SteeredMx, Target } from '../steer/policy.ts'
 import { preferenceAt } from '../steer/rungs.ts'
 import { dependsOnClient } from '../steer/scopes.ts'
@@ -15,28 +14,24 @@ import { HandOutPlace } from './hand-outs.ts'
 import type { HandOuts } from './hand-outs.ts'
 import type { Inquiry } from './inquiry.ts'
 import { addEntry } from './plan.ts'
+import { Repertoire } from './repertoire.ts'
 
 interface Drawn<Set, Choice> {
   readonly set: Set
   readonly draw: PreparedDraw<Choice>
-  /** null: its orders are too many; undefined: they were not wanted yet. */
+  readonly ttlMs: number
+  /** null: its orders are too many, or those of all sets; undefined: they were not wanted yet. */
   repertoire: Repertoire | null | undefined
-}
-
-/** All that one draw can come to, for the question that took it first. */
-export interface Repertoire {
-  readonly orders: OrderTable
-  /** For each order its whole answer, where it was kept (drawn-answers.ts), and one more; 0: it was not. */
-  readonly entries: Int32Array
-  /** Whose they are; 0: nobody's yet. */
-  question: number
-  /** Of what is kept, when they were. */
-  lifetime: number
 }
 
 export type SetDraw =
   | ({ readonly kind: 'ladder' } & Drawn<SteeredMx, Target>)
   | ({ readonly kind: 'addresses' } & Drawn<SteeredAddresses, ChosenAddress>)
+
+/** Of all sets. */
+export interface RepertoireBudget {
+  cells: number
+}
 
 /** Of one set that is not sticky: a draw for each rule, null where it cannot be prepared, as long as health stays as it is. */
 export class PreparedSet {
@@ -48,9 +43,17 @@ export class PreparedSet {
   /** Since health changed. */
   #askings = 0
   readonly #draws: (SetDraw | null | undefined)[] = []
+  readonly #budget: RepertoireBudget
+  /** Of the budget. */
+  #taken = 0
 
-  constructor(set: SteeredMx | SteeredAddresses, scopes: Scopes | undefined) {
+  constructor(
+    set: SteeredMx | SteeredAddresses,
+    scopes: Scopes | undefined,
+    budget: RepertoireBudget,
+  ) {
     this.#set = set
+    this.#budget = budget
     this.#isRuled = dependsOnClient(set)
     this.#memory = this.#isRuled ? (scopes?.memoryOf(set) ?? null) : null
   }
@@ -66,6 +69,8 @@ export class PreparedSet {
       this.#generation = generation
       this.#askings = 0
       this.#draws.length = 0
+      this.#budget.cells += this.#taken
+      this.#taken = 0
     }
     if (this.#askings < recurringAskings && ++this.#askings < calmAskings) return null
     const draw = this.#draws[rule]
@@ -75,7 +80,16 @@ export class PreparedSet {
   /** All that the draw can come to, once there was calm for long enough; null: that is too much. */
   repertoireOf(draw: SetDraw): Repertoire | null {
     if (draw.repertoire !== undefined) return draw.repertoire
-    return this.isRecurring ? (draw.repertoire = repertoireOf(draw)) : null
+    return this.isRecurring ? (draw.repertoire = this.#makeRepertoire(draw)) : null
+  }
+
+  #makeRepertoire({ draw }: SetDraw): Repertoire | null {
+    const orders = ordersOf(draw)
+    const repertoire = orders === null ? null : new Repertoire(orders)
+    if (repertoire === null || repertoire.size > this.#budget.cells) return null
+    this.#budget.cells -= repertoire.size
+    this.#taken += repertoire.size
+    return repertoire
   }
 
   /** Asked often since health changed: what was drawn may come again before it changes anew. */
@@ -94,27 +108,13 @@ function prepare(
   rule: number,
   health: HealthReader,
 ): SetDraw | null {
+  const repertoire = undefined
   if (set.kind === 'steered-mx') {
     const draw = prepareLadder(set, rule, health)
-    return draw === null ? null : { kind: 'ladder', set, draw, repertoire: undefined }
+    return draw && { kind: 'ladder', set, draw, ttlMs: draw.ttl * 1000, repertoire }
   }
   const draw = prepareAddresses(set, rule, health)
-  return draw === null ? null : { kind: 'addresses', set, draw, repertoire: undefined }
-}
-
-function repertoireOf({ draw }: SetDraw): Repertoire | null {
-  const orders = ordersOf(draw)
-  if (orders === null) return null
-  return { orders, entries: new Int32Array(orders.ends.length), question: 0, lifetime: 0 }
-}
-
-/** Whether the question may keep its answers there. Nobody's, or of before all was forgotten, it takes it. */
-export function isOwned(repertoire: Repertoire, question: number, lifetime: number): boolean {
-  if (repertoire.lifetime === lifetime) return repertoire.question === question
-  repertoire.entries.fill(0)
-  repertoire.question = question
-  repertoire.lifetime = lifetime
-  return true
+  return draw && { kind: 'addresses', set, draw, ttlMs: draw.ttl * 1000, repertoire }
 }
 
 type FilledRung = { -readonly [Key in keyof Rung]: Rung[Key] }

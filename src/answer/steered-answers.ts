@@ -4,51 +4,40 @@
 //   addresses, a target's own name             written straight on (address-octets.ts)
 //   a ladder of MX                             put together of pieces that were kept (ladder-octets.ts)
 
-import { codeOf, drawOrder, drawPrepared, drawingOf } from '../steer/prepared-draw.ts'
-import type { Drawing } from '../steer/prepared-draw.ts'
+import { orderAt, pointOf } from '../steer/order-table.ts'
+import { type Drawing, codeOf, drawPrepared, drawingOf } from '../steer/prepared-draw.ts'
 import { Rcode } from '../wire/rcode.ts'
 import type { MessageWriter } from '../wire/writer.ts'
-import type { Lookup } from '../zone/lookup.ts'
 import { addAdditional } from './additional.ts'
 import { addSet } from './add-set.ts'
-import { putAddressAnswer } from './address-octets.ts'
 import type { AnswerContext } from './context.ts'
 import { concludeFound } from './decide.ts'
-import { DrawnAnswers, Recurrence } from './drawn-answers.ts'
-import type { DrawnAnswer } from './drawn-answers.ts'
-import { extendedErrorOf } from './extended-error.ts'
+import { type DrawnAnswer, DrawnAnswers, Recurrence } from './drawn-answers.ts'
+import { extendedErrorOf, isNoteworthy } from './extended-error.ts'
 import { createInquiry } from './inquiry.ts'
 import type { Inquiry } from './inquiry.ts'
 import { QuestionLadder } from './ladder-octets.ts'
-import { forgetEntries, resetPlan, standForAnswer } from './plan.ts'
-import { PreparedSet, addDrawn, handOutPairs, isOwned } from './prepared-sets.ts'
-import type { SetDraw } from './prepared-sets.ts'
-import { maxStoredOctets } from './question-store.ts'
+import { forgetEntries, resetPlan } from './plan.ts'
+import { PreparedSet, type SetDraw, addDrawn, handOutPairs } from './prepared-sets.ts'
 import type { QuestionStore } from './question-store.ts'
-
-export type Found = Extract<Lookup, { kind: 'found' }>
-
-interface SteeredQuestion {
-  /** No other question ever has it. */
-  readonly number: number
-  readonly found: Found
-  readonly ladder: QuestionLadder | null
-  /** null: nothing is drawn by weight for its set. */
-  readonly prepared: PreparedSet | null
-  readonly recurrence: Recurrence
-}
+import type { Repertoire } from './repertoire.ts'
+import { isKeepable, isRecurring, putRecords } from './steered-question.ts'
+import type { Found, SteeredQuestion } from './steered-question.ts'
 
 /** Questions kept at most, as they were asked: letter by letter. */
 const maxQuestions = 65_536
 /** Pieces of ladders, one for each question and target. */
 const maxPieces = 32_768
+/** Of all repertoires, four octets each: 2,000 ladders of four, or 500 samples. */
+const maxCells = 1 << 20
 
 export class SteeredAnswers {
   /** Has header and question of each. */
   readonly #store: QuestionStore
   /** For pieces of ladders. */
   readonly #alone: Inquiry
-  readonly #budget = { pieces: maxPieces }
+  readonly #point: () => number
+  readonly #budget = { pieces: maxPieces, cells: maxCells }
   #questions: SteeredQuestion[] = []
   #number = 0
   /** One for each set, however it is asked for. */
@@ -58,12 +47,14 @@ export class SteeredAnswers {
   constructor(context: AnswerContext, store: QuestionStore) {
     this.#alone = createInquiry(context)
     this.#store = store
+    this.#point = context.point ?? (() => pointOf(context.random()))
   }
 
   forget(): void {
     this.#questions = []
     this.#prepared.clear()
     this.#budget.pieces = maxPieces
+    this.#budget.cells = maxCells
     this.#drawn.clear()
     forgetEntries(this.#alone.plan)
   }
@@ -88,7 +79,8 @@ export class SteeredAnswers {
     if (set.sticky) return null
     const { scopes } = this.#alone.context
     let prepared = this.#prepared.get(set)
-    if (prepared === undefined) this.#prepared.set(set, (prepared = new PreparedSet(set, scopes)))
+    if (prepared === undefined)
+      this.#prepared.set(set, (prepared = new PreparedSet(set, scopes, this.#budget)))
     return prepared
   }
 
@@ -103,7 +95,8 @@ export class SteeredAnswers {
       draw === null
         ? this.#putSelected(inquiry, question, entry, writer, limit)
         : this.#putDrawn(inquiry, question, draw, entry, writer, limit)
-    if (inquiry.query.hasOpt) inquiry.extendedError = extendedErrorOf(inquiry)
+    if (inquiry.query.hasOpt && (end < 0 || isNoteworthy(inquiry)))
+      inquiry.extendedError = extendedErrorOf(inquiry)
     return end
   }
 
@@ -135,21 +128,44 @@ export class SteeredAnswers {
     limit: number,
   ): number {
     inquiry.usesHealth = true
-    const repertoire = (question.prepared as PreparedSet).repertoireOf(draw)
+    const { number } = question
+    const { lifetime } = this.#drawn
+    const repertoire = draw.repertoire ?? (question.prepared as PreparedSet).repertoireOf(draw)
     if (repertoire === null) return this.#putStepwise(inquiry, question, draw, entry, writer, limit)
-    const { entries } = repertoire
-    const order = drawOrder(repertoire.orders, inquiry.context.random)
-    const isOwn = isOwned(repertoire, question.number, this.#drawn.lifetime)
+    const point = repertoire.draw(this.#point)
+    if (repertoire.isOf(number, lifetime)) {
+      const known = repertoire.entryAt(point) - 1
+      const end = this.#putKnown(inquiry, draw, known, writer, limit)
+      if (end >= 0) return end
+    }
+    return this.#putOrder(inquiry, question, draw, repertoire, point, entry, writer, limit)
+  }
+
+  /** By the order that the point leads to. */
+  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
+  #putOrder(
+    inquiry: Inquiry,
+    question: SteeredQuestion,
+    draw: SetDraw,
+    repertoire: Repertoire,
+    point: number,
+    entry: number,
+    writer: MessageWriter,
+    limit: number,
+  ): number {
+    const { orders } = repertoire
+    const order = orderAt(orders, point)
+    const isOwn = repertoire.take(question.number, this.#drawn.lifetime)
     const known = isOwn
-      ? (entries[order] as number) - 1
+      ? repertoire.entryOf(order) - 1
       : this.#drawn.find(question.number, draw.draw.number, order + 1)
     const knownEnd = this.#putKnown(inquiry, draw, known, writer, limit)
     if (knownEnd >= 0) return knownEnd
-    const drawing = drawingOf(repertoire.orders, order)
+    const drawing = drawingOf(orders, order)
     const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
     if (known >= 0 || !isKeepable(writer, end)) return end
     const answer = this.#answerOf(draw, drawing, writer, end)
-    if (isOwn) entries[order] = this.#drawn.add(answer) + 1
+    if (isOwn) repertoire.keep(order, this.#drawn.add(answer))
     else this.#drawn.keep(question.number, draw.draw.number, order + 1, answer)
     return end
   }
@@ -208,7 +224,7 @@ export class SteeredAnswers {
   // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putKnown(
     inquiry: Inquiry,
-    { draw }: SetDraw,
+    { ttlMs }: SetDraw,
     known: number,
     { out, start }: MessageWriter,
     limit: number,
@@ -217,27 +233,8 @@ export class SteeredAnswers {
     const end = start + this.#drawn.octets(known)
     if (end > limit || end + 3 > out.length) return -1
     const { context, plan } = inquiry
-    const untilMs = context.clock.wallMs() + draw.ttl * 1000
-    standForAnswer(plan)
+    const untilMs = context.clock.wallMs() + ttlMs
+    plan.isWritten = true
     return this.#drawn.copy(known, out, start, context.counters.handOuts, untilMs)
   }
-}
-
-const isKeepable = ({ start }: MessageWriter, end: number): boolean =>
-  end >= 0 && end - start <= maxStoredOctets
-
-const isRecurring = ({ prepared, recurrence }: SteeredQuestion): boolean =>
-  prepared !== null && prepared.isRecurring && recurrence.isWorthwhile()
-
-/** What was added to the plan, behind header and question that are there; -1 with all that belongs to it planned. */
-function putRecords(
-  inquiry: Inquiry,
-  { found, ladder }: SteeredQuestion,
-  writer: MessageWriter,
-  limit: number,
-): number {
-  if (ladder === null) return putAddressAnswer(inquiry, writer, limit)
-  const end = ladder.put(inquiry, found.zone, writer.out, writer.start, limit)
-  if (end < 0) addAdditional(inquiry, found.zone)
-  return end
 }

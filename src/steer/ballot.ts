@@ -64,6 +64,18 @@ export function weightFrom(ballot: Ballot, from: number): number {
   return sum
 }
 
+/** Puts few entries in the order that a number from 0 to below 1 says (Fisher–Yates); what is left of the number. */
+export function shuffleBy(ballot: Ballot, chance: number): number {
+  let left = chance
+  for (let i = ballot.count - 1; i > 0; i--) {
+    const point = left * (i + 1)
+    const at = Math.floor(point)
+    swap(ballot, i, at)
+    left = point - at
+  }
+  return left
+}
+
 /** Puts the entries in uniformly random order (Fisher–Yates). */
 export function shuffle(ballot: Ballot, random: Random): void {
   for (let i = ballot.count - 1; i > 0; i--) swap(ballot, i, Math.floor(random() * (i + 1)))

@@ -8,18 +8,12 @@ import { placesAChance } from './sampling.ts'
 export interface OrderTable {
   /** Where each order ends, in parts of 2³¹; the last one at or beyond all numbers. */
   readonly ends: Int32Array
-  /** For each of `starts.length` equal parts of the numbers, the first order that reaches into it. */
-  readonly starts: Uint8Array
-  /** From a number in parts of 2³¹ to its part. */
-  readonly shift: number
-  /** How many orders at most end within one part. */
-  readonly steps: number
   /** The places of each order's members, `count` a row. */
   readonly members: Uint8Array
   readonly count: number
 }
 
-const wholeBits = 31
+export const wholeBits = 31
 const whole = 2 ** wholeBits
 
 /** Five of five targets, or two of eleven. */
@@ -32,16 +26,13 @@ export function orderTable(weights: Float64Array, places: number): OrderTable | 
   let orders = 1
   for (let place = 0; place < chances; place++) orders *= weights.length - place
   if (chances > placesAChance || orders > maxOrders) return null
-  const ends = new Int32Array(orders)
-  const members = new Uint8Array(orders * count)
-  let row = 0
+  const parts: { end: number; members: Int32Array }[] = []
   let end = 0
   const line = Int32Array.from(weights.keys())
   const divide = (place: number, part: number): void => {
     if (place === chances) {
-      members.set(line.subarray(0, count), row * count)
       end += part
-      ends[row++] = Math.min(whole - 1, Math.round(end * whole))
+      parts.push({ end, members: line.slice(0, count) })
       return
     }
     const left = line.slice(place).reduce((sum, member) => sum + (weights[member] as number), 0)
@@ -52,33 +43,29 @@ export function orderTable(weights: Float64Array, places: number): OrderTable | 
     }
   }
   divide(0, 1)
-  ends[orders - 1] = whole - 1
-  return { ends, ...startsOf(ends), members, count }
+  return tableOf(parts)
 }
 
-/** Four times as many parts as orders, or a little more: hardly ever does more than one order end in one of them. */
-function startsOf(ends: Int32Array): Pick<OrderTable, 'starts' | 'shift' | 'steps'> {
-  let partBits = 3
-  while (2 ** partBits < 4 * ends.length) partBits++
-  const parts = 2 ** partBits
-  const starts = new Uint8Array(parts)
-  let order = 0
-  let steps = 0
-  for (let part = 0; part < parts; part++) {
-    while ((ends[order] as number) <= (part / parts) * whole) order++
-    starts[part] = order
-    if (part > 0) steps = Math.max(steps, order - (starts[part - 1] as number))
+/** `parts`: all numbers, one part behind the other, each as long as others and with one order. */
+export function tableOf(parts: readonly { end: number; members: Int32Array }[]): OrderTable {
+  const ends = Int32Array.from(parts, ({ end }) => Math.min(whole - 1, Math.round(end * whole)))
+  ends[ends.length - 1] = whole - 1
+  const count = parts[0]?.members.length ?? 0
+  const members = new Uint8Array(parts.length * count)
+  for (const [row, part] of parts.entries()) members.set(part.members, row * count)
+  return { ends, members, count }
+}
+
+/** A number from 0 to below 1, in parts of 2³¹. */
+export const pointOf = (chance: number): number => (chance * whole) | 0
+
+/** The order that the point leads to. */
+export function orderAt({ ends }: OrderTable, point: number): number {
+  let [from, to] = [0, ends.length - 1]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (point < (ends[middle] as number)) to = middle
+    else from = middle + 1
   }
-  return { starts, shift: wholeBits - partBits, steps: Math.max(steps, ends.length - 1 - order) }
-}
-
-/**
- * The order that a number from 0 to below 1 leads to. It asks nothing that could be guessed wrong: whether the number is
- * beyond an end is the sign of a difference, and added.
- */
-export function orderAt({ ends, starts, shift, steps }: OrderTable, chance: number): number {
-  const point = (chance * whole) | 0
-  let order = starts[point >>> shift] as number
-  for (let step = 0; step < steps; step++) order += ((ends[order] as number) - 1 - point) >>> 31
-  return order
+  return from
 }

@@ -11,10 +11,11 @@ import { answerTtl } from './answer-ttl.ts'
 import { createBallot, enter } from './ballot.ts'
 import type { Ballot } from './ballot.ts'
 import type { Family } from './everyone.ts'
-import { orderAt, orderTable } from './order-table.ts'
+import { orderTable } from './order-table.ts'
 import type { OrderTable } from './order-table.ts'
 import type { Pool, SteeredAddresses, SteeredMx, Target, TargetAddress } from './policy.ts'
 import { rungLimit, targetAt } from './rungs.ts'
+import { sampleTable } from './sample-table.ts'
 import { drawSample, placesAChance } from './sampling.ts'
 import { familyOf } from './select-addresses.ts'
 import type { ChosenAddress, SelectionReason } from './selection.ts'
@@ -203,13 +204,10 @@ function sample({ weights, places }: Step, random: Random): void {
 /** All orders of a draw that one random number decides; null: it is another. */
 export function ordersOf({ steps }: PreparedDraw<unknown>): OrderTable | null {
   const step = steps[0]
-  if (step === undefined || steps.length > 1 || !(step.isLadder || step.places === 1)) return null
-  return orderTable(step.weights, step.places)
+  if (step === undefined || steps.length > 1) return null
+  const { weights, places } = step
+  return step.isLadder || places === 1 ? orderTable(weights, places) : sampleTable(weights, places)
 }
-
-/** Draws as `drawPrepared`, with the same chance the same: the order's place in the table. */
-export const drawOrder = (orders: OrderTable, random: Random): number =>
-  orders.ends.length === 1 ? 0 : orderAt(orders, random())
 
 /** Who comes in an order. Valid until the next call, or the next of `drawPrepared`. */
 export function drawingOf({ members, count }: OrderTable, order: number): Drawing {

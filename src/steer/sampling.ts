@@ -7,10 +7,13 @@
 
 import type { Random } from '../lib/clock.ts'
 import type { Ballot } from './ballot.ts'
-import { shuffle, swap, weightAt, weightFrom } from './ballot.ts'
+import { shuffle, shuffleBy, swap, weightAt, weightFrom } from './ballot.ts'
 
 /** Places that one random number is good for: each takes a few of its 53 bits. */
 export const placesAChance = 4
+
+/** Entries at most whose sample one random number decides: their order takes 16 of its 53 bits. */
+const sampledAtOnce = 8
 
 export function drawLadder(ballot: Ballot, places: number, random: Random): number {
   const drawn = Math.min(places, ballot.count)
@@ -33,11 +36,14 @@ export function drawLadder(ballot: Ballot, places: number, random: Random): numb
 
 export function drawSample(ballot: Ballot, places: number, random: Random): number {
   if (places === 1) return drawLadder(ballot, 1, random)
+  if (ballot.count < 2 || places < 1) return Math.min(Math.max(0, places), ballot.count)
   // Without the shuffle, neighbours in the file would never be drawn together.
-  shuffle(ballot, random)
+  const isFew = ballot.count <= sampledAtOnce
+  const chance = isFew ? shuffleBy(ballot, random()) : 0
+  if (!isFew) shuffle(ballot, random)
   if (places >= ballot.count) return ballot.count
   const certain = drawCertain(ballot, places)
-  return drawSystematic(ballot, certain, places, random)
+  return drawSystematic(ballot, certain, places, isFew ? chance : random())
 }
 
 /** Brings to the front who is due a whole place or more. What they leave lowers the bar, so it repeats. */
@@ -52,17 +58,20 @@ export function drawCertain(ballot: Ballot, places: number): number {
   return certain
 }
 
-/** One random start, then a pick each whole step along the line of weights: `places - from` picks. */
+/**
+ * A start by chance, from 0 to below 1 of a step, then a pick each whole step along the line of weights:
+ * `places - from` picks.
+ */
 // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a draw
 export function drawSystematic(
   ballot: Ballot,
   from: number,
   places: number,
-  random: Random,
+  chance: number,
 ): number {
   let drawn = from
   const step = weightFrom(ballot, from) / (places - from)
-  let pick = random() * step
+  let pick = chance * step
   let along = 0
   for (let i = from; i < ballot.count && drawn < places; i++) {
     along += weightAt(ballot, i)

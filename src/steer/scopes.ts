@@ -1,16 +1,17 @@
 // The scope of steered sets for clients, remembered, and beside it what was decided: one table with two cells for each,
 // the older of which gives way. Its unit is the finest network that scopes know, the /24 or /56, so that nothing coarser
-// can be mixed up by it. What is asked for again and again of IPv4 is in a smaller one before it (recent-networks.ts).
+// can be mixed up by it. IPv4 networks have tables of their own before that (decided-networks.ts).
 //
 // What was remembered dies with what it was made of: each map has a number of its own, and there is a new map for a
 // new policy (another catalog) and for new databases.
 
 import type { Catalog } from '../zone/zone.ts'
 import { createAsnNetworks } from './asn-networks.ts'
+import { DecidedNetworks } from './decided-networks.ts'
+import type { DecisionTable } from './decided-networks.ts'
 import { type PlaceNetworks, noNetworks } from './place-networks.ts'
 import type { Network, Policy } from './policy.ts'
 import { type ScopeMap, createScopeMap } from './scope-map.ts'
-import { RecentNetworks, noOwner, unknownNetwork } from './recent-networks.ts'
 import { scopeCap } from './scope-marks.ts'
 
 /** What steers a set: `internal` networks are of MX sets alone; a sticky set is answered by the client's network. */
@@ -37,13 +38,8 @@ export interface Scopes {
   keepDecision(decision: number): void
   /** Where a set's clients are remembered; the same one for as long as there is the set. */
   memoryOf(set: SteeredBy): ScopeMemory
-  /**
-   * What is remembered of an IPv4 network, its upper 24 bits: the scope, and the decision times 32. Below 0: nothing,
-   * and `prefixLength` has to be asked.
-   */
-  recall(memory: ScopeMemory, network: number): number
-  /** What that came to, for `recall`. */
-  keepRecent(memory: ScopeMemory, network: number, scope: number, decision: number): void
+  /** What `prefixLength` and the decision came to for an IPv4 address: for the memory's table. */
+  keepDecided(memory: ScopeMemory, octets: Uint8Array, scope: number, decision: number): void
 }
 
 /** Of all sets with the same rules. */
@@ -53,9 +49,8 @@ export interface ScopeMemory {
   number: number
   /** Of the databases that the map was made with. */
   epoch: number
-  /** In `recent`, as long as the round lasts. */
-  owner: number
-  round: number
+  /** Of IPv4 networks, what is known without asking `prefixLength`; null: nothing is. */
+  table: DecisionTable | null
 }
 
 const cells = 65_536
@@ -77,24 +72,26 @@ class RememberedScopes implements Scopes {
   readonly #memories = new WeakMap<object, ScopeMemory>()
   #count = 0
   #epoch = 0
-  readonly #recent = new RecentNetworks()
-  #round = 0
+  readonly #decided = new DecidedNetworks()
+  /** Who has a table. */
+  #tabled: ScopeMemory[] = []
 
   use(networks: PlaceNetworks): void {
     this.#networks = networks
     this.#asns = createAsnNetworks(networks.asn)
     this.#epoch++
-    this.#forgetRecent()
+    this.#forgetDecided()
   }
 
-  /** Databases and catalogs take their owners with them. */
-  #forgetRecent(): void {
-    this.#recent.clear()
-    this.#round++
+  /** Databases and catalogs take their tables with them. */
+  #forgetDecided(): void {
+    this.#decided.clear()
+    for (const memory of this.#tabled) memory.table = null
+    this.#tabled = []
   }
 
   prepare(catalog: Catalog): void {
-    this.#forgetRecent()
+    this.#forgetDecided()
     const sets: SteeredBy[] = []
     for (const zone of catalog.zones.values())
       for (const node of (zone.steered ?? zone.nodes).values())
@@ -137,18 +134,11 @@ class RememberedScopes implements Scopes {
     if (this.#cell >= 0) this.#words[at] = ((this.#words[at] as number) & 0xff) | (decision << 8)
   }
 
-  recall({ owner, round }: ScopeMemory, network: number): number {
-    return round === this.#round ? this.#recent.recall(owner, network) : unknownNetwork
-  }
-
   // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
-  keepRecent(memory: ScopeMemory, network: number, scope: number, decision: number): void {
-    if (memory.round !== this.#round) {
-      memory.owner = this.#recent.join()
-      if (memory.owner === noOwner) return
-      memory.round = this.#round
-    }
-    this.#recent.keep(memory.owner, network, scope, decision)
+  keepDecided(memory: ScopeMemory, octets: Uint8Array, scope: number, decision: number): void {
+    if (memory.table === null && (memory.table = this.#decided.join()) !== null)
+      this.#tabled.push(memory)
+    memory.table?.keep(octets, scope, decision)
   }
 
   memoryOf(set: SteeredBy): ScopeMemory {
@@ -170,7 +160,7 @@ class RememberedScopes implements Scopes {
   ): ScopeMemory {
     this.#asns.gather([policy])
     const map = createScopeMap({ policy, internal }, this.#networks.country, this.#asns)
-    const made = { map, number: this.#count++, epoch: this.#epoch, owner: noOwner, round: -1 }
+    const made = { map, number: this.#count++, epoch: this.#epoch, table: null }
     const memory = before === null ? made : Object.assign(before, made)
     this.#memories.set(key, memory)
     return memory
@@ -186,7 +176,7 @@ const isOf = (words: Int32Array, at: number, high: number, low: number, number: 
   words[at] === high && words[at + 1] === low && words[at + 2] === number
 
 /** Three octets as one number. */
-export const three = (octets: Uint8Array, at: number): number =>
+const three = (octets: Uint8Array, at: number): number =>
   ((octets[at] as number) << 16) | ((octets[at + 1] as number) << 8) | (octets[at + 2] as number)
 
 const four = (octets: Uint8Array, at: number): number =>

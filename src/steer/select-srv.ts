@@ -128,7 +128,7 @@ function draw(ballot: Ballot, places: number, random: Random): number {
   const certain = drawCertain(ballot, places)
   if (certain === places) return places
   const share = weightFrom(ballot, certain) / (places - certain)
-  drawSystematic(ballot, certain, places, random)
+  drawSystematic(ballot, certain, places, random())
   for (let i = certain; i < places; i++) ballot.weights[i] = share
   return places
 }

@@ -1,5 +1,6 @@
 // Entry of an answering worker thread: its own sockets, the shared health table, the catalog last published.
 
+import { getRandomValues } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 
 import type { AnswerContext, Respond } from '../answer/context.ts'
@@ -9,6 +10,7 @@ import { createBeginTransfer } from '../answer/transfer.ts'
 import { createLocate } from '../geo/places.ts'
 import { openHealthTable } from '../health/table.ts'
 import { systemClock } from '../lib/clock.ts'
+import { createChance } from '../lib/random.ts'
 import type { PlaceNetworks } from '../steer/place-networks.ts'
 import { createScopes } from '../steer/scopes.ts'
 import { type PackedCatalog, openCatalog } from '../zone/packed-catalog.ts'
@@ -42,7 +44,7 @@ const batchClock = createBatchClock(systemClock)
 const context: AnswerContext = {
   catalog: () => catalog,
   health: openHealthTable(birth.healthBuffer),
-  random: Math.random,
+  ...createChance(getRandomValues(new Int32Array(4))),
   clock: birth.kind === 'mmsg' ? batchClock : systemClock,
   locate: (octets, family, prefixLength) => locate(octets, family, prefixLength),
   scopes,

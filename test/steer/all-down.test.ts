@@ -280,3 +280,18 @@ describe('SRV', () => {
     ).toEqual([])
   })
 })
+
+test.each([1, 2, 3])(
+  'last_good, equal: a ladder of %i names no more, however many pools there are',
+  (limit) => {
+    const all = setting({
+      eu: { a: '1 down', b: '1 down', c: '1 down' },
+      us: { d: '1 down' },
+      as: { e: '1 down' },
+    })
+    for (let slot = 1; slot <= 5; slot++) all.health.setFell(slot, 1000)
+    const chosen = ladder(all, { kind: 'last_good' }, { mode: 'equal', ladder: limit })
+    expect(chosen).toMatchObject({ reason: 'last-good' })
+    expect(namesOf(chosen)).toHaveLength(limit)
+  },
+)

@@ -1,0 +1,79 @@
+// The generator against the reference values of its authors' programs, and against what chance must look like.
+
+import { expect, test } from 'vitest'
+import { createChance } from '../../src/lib/random.ts'
+import { pointOf } from '../../src/steer/order-table.ts'
+
+/** From state 1, 2, 3, 4: as xoshiro128plus.c and xoshiro128starstar.c (https://prng.di.unimi.it) print them. */
+const plus = [
+  5, 12_295, 25_178_119, 27_286_542, 39_879_690, 1_140_358_681, 3_276_312_097, 4_110_231_701,
+  399_823_256, 2_144_435_200,
+]
+const starStar = [
+  11_520, 0, 5_927_040, 70_819_200, 2_031_721_883, 1_637_235_492, 1_287_239_034, 3_734_860_849,
+  3_729_100_597, 4_258_142_804,
+]
+
+test('both halves are those of the reference', () => {
+  const { random } = createChance(Int32Array.of(1, 2, 3, 4))
+  for (const [i, upper] of plus.entries()) {
+    const number = random() * 2 ** 32
+    expect(Math.floor(number)).toBe(upper)
+    expect((number - upper) * 2 ** 21).toBe((starStar[i] as number) >>> 11)
+  }
+})
+
+test('a seed of its own leads elsewhere, and is not written to; one of zeros is refused', () => {
+  const seed = Int32Array.of(1, 2, 3, 5)
+  const [a, b] = [createChance(seed).random, createChance(seed).random]
+  expect(Array.from({ length: 5 }, a)).toEqual(Array.from({ length: 5 }, b))
+  expect([...seed]).toEqual([1, 2, 3, 5])
+  const other = createChance(Int32Array.of(1, 2, 3, 4))
+  expect(other.random()).not.toBe(createChance(seed).random())
+  expect(() => createChance(new Int32Array(4))).toThrow('not all of them 0')
+  expect(() => createChance(Int32Array.of(1, 2, 3))).toThrow('four words')
+})
+
+test('a point is where the number lies, and both go on from there alike', () => {
+  const seed = Int32Array.of(-5, 0, 77, 0x7fff_0000)
+  const [numbers, points] = [createChance(seed), createChance(seed)]
+  for (let i = 0; i < 10_000; i++)
+    if (i % 3 === 2) expect(points.random()).toBe(numbers.random())
+    else expect(points.point()).toBe(pointOf(numbers.random()))
+})
+
+/** χ² of so many numbers in equal boxes, as far from what is expected as its own deviation: normal for many boxes. */
+function deviation(boxOf: (random: () => number) => number, boxes: number): number {
+  const { random } = createChance(Int32Array.of(0x1234, -77, 0x7fff_ffff, 42))
+  const counts = new Float64Array(boxes)
+  const each = 200
+  for (let i = 0; i < boxes * each; i++) {
+    const box = boxOf(random)
+    counts[box] = (counts[box] as number) + 1
+  }
+  const chi = counts.reduce((sum, count) => sum + (count - each) ** 2 / each, 0)
+  return (chi - (boxes - 1)) / Math.sqrt(2 * (boxes - 1))
+}
+
+test.each<[what: string, boxOf: (random: () => number) => number, boxes: number]>([
+  ['its upper bits', (random) => random() * 4096, 4096],
+  ['bits 21 to 33, across both halves', (random) => ((random() * 2 ** 21) % 1) * 4096, 4096],
+  ['its last bits', (random) => ((random() * 2 ** 41) % 1) * 4096, 4096],
+  ['two in a row', (random) => Math.floor(random() * 64) * 64 + random() * 64, 4096],
+  [
+    'the upper bits of one with the last ones of the same',
+    (random) => {
+      const number = random()
+      return Math.floor(number * 64) * 64 + ((number * 2 ** 47) % 1) * 64
+    },
+    4096,
+  ],
+  [
+    'four in a row',
+    (random) =>
+      [random, random, random, random].reduce((box, one) => box * 8 + Math.floor(one() * 8), 0),
+    4096,
+  ],
+])('%s fall evenly', (_, boxOf, boxes) => {
+  expect(Math.abs(deviation((random) => Math.floor(boxOf(random)), boxes))).toBeLessThan(5)
+})
