@@ -31,6 +31,7 @@ export function ruleOf(inquiry: Inquiry, set: RuledSet, memory: ScopeMemory | nu
 }
 
 function ruleOfNew(inquiry: Inquiry, set: RuledSet, memory: ScopeMemory): number {
+  // They made the memory.
   const scopes = inquiry.context.scopes as Scopes
   const octets = subnetAddress(inquiry.query)
   const length = scopes.prefixLength(set, octets)

@@ -88,7 +88,6 @@ function putOptions(writer: MessageWriter, inquiry: Inquiry): void {
 
 /** The cookie as it came while it is good, else a new one for the same client (RFC 9018 §4.3). */
 function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Inquiry): void {
-  if (cookie.verdict === 'none') return
   const { packet, options } = query
   put16(writer, EdnsOption.COOKIE)
   put16(writer, cookieOctets)

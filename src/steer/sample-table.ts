@@ -7,7 +7,7 @@ import type { OrderTable } from './order-table.ts'
 import { tableOf } from './order-table.ts'
 import { drawCertain, drawSample } from './sampling.ts'
 
-/** They come in 24 orders, with five parts at most each. */
+/** They come in 24 orders, with four parts at most each: a start can pass three borders between entries. */
 const maxEntries = 4
 
 /** Of `places` entries, as `drawSample` draws them; null: they are too many. */

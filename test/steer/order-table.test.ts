@@ -2,16 +2,9 @@
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createBallot, enter } from '../../src/steer/ballot.ts'
-import { orderAt, orderTable, pointOf } from '../../src/steer/order-table.ts'
+import { orderTable } from '../../src/steer/order-table.ts'
 import { drawLadder } from '../../src/steer/sampling.ts'
-
-function drawn(weights: readonly number[], places: number, chance: number): number[] {
-  const ballot = createBallot()
-  for (const [i, weight] of weights.entries()) enter(ballot, weight, i, 0)
-  const count = drawLadder(ballot, places, () => chance)
-  return [...ballot.members.subarray(0, count)]
-}
+import { expectSame, numbers } from './same-draw.ts'
 
 const weight = fc.oneof(
   fc.integer({ min: 1, max: 100 }),
@@ -24,20 +17,12 @@ test('the same order for the same number', () => {
     fc.property(
       fc.array(weight, { minLength: 1, maxLength: 6 }),
       fc.constantFrom(1, 2, 3, 4, 5, 6, 6553),
-      fc.array(fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), { minLength: 50 }),
+      numbers,
       (weights, places, chances) => {
         const table = orderTable(Float64Array.from(weights), places)
         if (table === null) return
         tables++
-        const { ends, members, count } = table
-        for (const chance of chances) {
-          const point = chance * 2 ** 31
-          // At an end itself it is a matter of rounding.
-          if (ends.some((end) => Math.abs(end - point) < 2)) continue
-          const order = orderAt(table, pointOf(chance))
-          const row = [...members.subarray(order * count, (order + 1) * count)]
-          expect(row).toEqual(drawn(weights, places, chance))
-        }
+        expectSame(table, { draw: drawLadder, weights, places }, chances)
       },
     ),
     { numRuns: 500 },
