@@ -27,7 +27,7 @@ import {
 import { watchedMembers } from './probe/member-state.ts'
 import { createMemberWatch } from './probe/watched-members.ts'
 import type { SharedState } from './shared-state.ts'
-import type { Endpoint } from './transport/endpoint.ts'
+import type { Endpoint } from './lib/ip.ts'
 import type { Workers } from './transport/workers.ts'
 
 /** What MTAs say of themselves. */

@@ -3,7 +3,8 @@
 import type { Settings } from './config/settings.ts'
 import type { ZoneKeeper } from './config/zone-keeper.ts'
 import { bindAdvice } from './transport/bind-advice.ts'
-import { type Endpoint, formatEndpoint } from './transport/endpoint.ts'
+import type { Endpoint } from './lib/ip.ts'
+import { formatEndpoint } from './transport/endpoint.ts'
 
 export const describeStart = ({ settings, keeper }: Started): object => ({
   listen: settings.listen.map(formatEndpoint),

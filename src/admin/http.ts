@@ -4,7 +4,7 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
-import type { Endpoint } from '../transport/endpoint.ts'
+import type { Endpoint } from '../lib/ip.ts'
 import { type LoadWrites, loadReply } from './load-request.ts'
 import { type Reply, text } from './reply.ts'
 import { type Writes, writeReply } from './write-request.ts'

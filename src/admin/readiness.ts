@@ -3,8 +3,9 @@
 
 import { createSocket } from 'node:dgram'
 
-import { type Endpoint, formatEndpoint, udpTypeOf } from '../transport/endpoint.ts'
-import type { Name } from '../zone/zone.ts'
+import type { Endpoint } from '../lib/ip.ts'
+import { formatEndpoint, udpTypeOf } from '../transport/endpoint.ts'
+import type { Name } from '../wire/name.ts'
 
 export interface Readiness {
   readonly ready: boolean

@@ -10,7 +10,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-import type { Endpoint } from '../transport/endpoint.ts'
+import type { Endpoint } from '../lib/ip.ts'
 import { type Reply, json } from './reply.ts'
 
 export interface Writes {

@@ -6,14 +6,13 @@
 // is worth more than two for some.
 
 import { keyOfOctets } from '../wire/key.ts'
-import { isAtOrBelow } from '../wire/name.ts'
+import { isAtOrBelow, type Name, type NameKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { lookupInZone } from '../zone/lookup.ts'
-import type { Name, NameKey, RRset, Zone, ZoneNode } from '../zone/zone.ts'
+import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
 import type { Inquiry } from './inquiry.ts'
-import { hasEntry, hasEntryNamed } from './plan.ts'
-import type { PlanEntry } from './plan.ts'
+import { hasEntry, hasEntryNamed, type PlanEntry } from './plan.ts'
 
 const addressTypes: readonly number[] = [RRType.A, RRType.AAAA]
 

@@ -3,7 +3,8 @@
 
 import { Rcode } from '../wire/rcode.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { NameKey, Rdata } from '../zone/zone.ts'
+import type { NameKey } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { Identity } from './context.ts'
 import type { Inquiry } from './inquiry.ts'
 import { addEntry, resetPlan } from './plan.ts'

@@ -1,10 +1,11 @@
 // DNAME: everything below its owner is an alias to the same labels below its target (RFC 6672 §2.2, §3.1).
 
 import { keyOfOctets } from '../wire/key.ts'
-import { isAtOrBelow, maxNameOctets } from '../wire/name.ts'
+import { isAtOrBelow, maxNameOctets, type Name } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { Name, Rdata, RRset } from '../zone/zone.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
+import type { RRset } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
 import type { Inquiry } from './inquiry.ts'
 import { addEntry, hasEntry } from './plan.ts'

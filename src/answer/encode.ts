@@ -13,9 +13,16 @@ import type { Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass } from '../wire/rrtype.ts'
 import { putBadKey } from '../wire/tsig.ts'
-import { patch16, put16, put32, putName, putOctets, rewind } from '../wire/writer.ts'
-import type { MessageWriter } from '../wire/writer.ts'
-import type { Rdata } from '../zone/zone.ts'
+import {
+  patch16,
+  put16,
+  put32,
+  putName,
+  putOctets,
+  rewind,
+  type MessageWriter,
+} from '../wire/writer.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { Transport } from './context.ts'
 import { putOpt, reservedOctets } from './edns-reply.ts'
 import type { Inquiry } from './inquiry.ts'

@@ -3,19 +3,16 @@
 
 import type { SelectedSet } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
-import { emptyQuery } from '../wire/query.ts'
-import type { Query } from '../wire/query.ts'
+import { emptyQuery, type Query } from '../wire/query.ts'
 import type { Lookup } from '../zone/lookup.ts'
-import type { Catalog, NameKey } from '../zone/zone.ts'
-import { noCookie } from './client-cookie.ts'
-import type { ClientCookie } from './client-cookie.ts'
+import type { NameKey } from '../wire/name.ts'
+import type { Catalog } from '../zone/zone.ts'
+import { noCookie, type ClientCookie } from './client-cookie.ts'
 import { hasClientSubnet, locateClient, scopeOf } from './client-subnet.ts'
 import type { AnswerContext, Peer } from './context.ts'
 import type { ExtendedError } from './extended-error.ts'
-import { createPlan, forgetEntries } from './plan.ts'
-import type { Plan } from './plan.ts'
-import { createStaleness } from './staleness.ts'
-import type { Staleness } from './staleness.ts'
+import { createPlan, forgetEntries, type Plan } from './plan.ts'
+import { createStaleness, type Staleness } from './staleness.ts'
 
 export interface Inquiry {
   readonly context: AnswerContext

@@ -4,7 +4,8 @@
 import type { ChosenAddress, Rung } from '../steer/selection.ts'
 import { keyOfOctets } from '../wire/key.ts'
 import { Rcode } from '../wire/rcode.ts'
-import type { Name, NameKey, Rdata } from '../zone/zone.ts'
+import type { Name, NameKey } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 
 export type Section = 'answer' | 'authority' | 'additional'
 

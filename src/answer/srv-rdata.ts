@@ -2,7 +2,7 @@
 
 import type { SteeredSrv } from '../steer/policy.ts'
 import type { SrvChoice } from '../steer/selection.ts'
-import type { Rdata } from '../zone/zone.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 
 export function srvRdata({ port }: SteeredSrv, { priority, weight, target }: SrvChoice): Rdata {
   const octets = new Uint8Array(6 + target.owner.length)

@@ -12,7 +12,9 @@ import { selectSrv } from '../steer/select-srv.ts'
 import type { Locus, Rung } from '../steer/selection.ts'
 import type { SteerContext } from '../steer/context.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { Name, Rdata, RRset, Zone, ZoneNode } from '../zone/zone.ts'
+import type { Name } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
+import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { srvRdata } from './srv-rdata.ts'
 
 export interface TransferRecord {

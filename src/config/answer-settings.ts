@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import { maxNsidOctets } from '../answer/context.ts'
 import { rateLimitDefaults } from '../guard/rate-limit.ts'
-import { parseNetwork } from '../lib/ip.ts'
+import { parseNetwork, type Network } from '../lib/ip.ts'
 import { closedMap, integer, leaf, oneOrMany } from './leaf.ts'
 import type { Mistake } from './mistake.ts'
 import { readOne } from './read-folder.ts'
@@ -47,11 +47,6 @@ const flag: z.ZodType<boolean> = leaf({
   fallback: true,
   read: (value) => (typeof value === 'boolean' ? value : null),
 })
-
-export interface Network {
-  readonly octets: Uint8Array
-  readonly prefixLength: number
-}
 
 export const network: z.ZodType<Network> = leaf({
   expected: 'a network such as 192.0.2.0/24',

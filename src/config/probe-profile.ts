@@ -5,13 +5,12 @@
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import type { ProbeProfile } from '../probe/profile.ts'
 import type { TlsaRecord } from '../probe/tls-report.ts'
-import { keyOfName, nameToText } from '../wire/name.ts'
+import { keyOfName, nameToText, type Name } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { readName } from '../zone/names.ts'
 import { readProbePlace } from '../zone/probe-place.ts'
 import type { ProbeSource, ZoneSource } from '../zone/zone-source.ts'
-import type { Name } from '../zone/zone.ts'
 
 const defaultFastIntervalMs = 5000
 const dayMs = 86_400_000

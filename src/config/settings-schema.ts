@@ -2,7 +2,7 @@
 // Keys, defaults and bounds are documented in docs/zone-reference.md.
 
 import type { z } from 'zod'
-import { parseEndpoint } from '../lib/ip.ts'
+import { parseEndpoint, type Endpoint } from '../lib/ip.ts'
 import { adminToken } from './admin-token.ts'
 import { type AnnounceValues, announce } from './announce-settings.ts'
 import { canaries } from './canaries.ts'
@@ -14,14 +14,10 @@ import {
   probeLimits,
   probeSource,
 } from './probing-settings.ts'
+import type { UdpSetting } from '../transport/udp-choice.ts'
 import { type StateValues, stateSchemas } from './state-settings.ts'
 import { type StreamValues, proxy, tls, transfer } from './stream-settings.ts'
 import { closedMap, isIntegerWithin, leaf, oneOf, oneOrMany, seconds, text } from './leaf.ts'
-
-export interface Endpoint {
-  readonly address: string
-  readonly port: number
-}
 
 const endpoint = leaf({
   expected: 'ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300',
@@ -67,9 +63,7 @@ const label = text('a name of letters, digits, dots and hyphens', /^[\w.-]{1,63}
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-const transports = ['auto', 'mmsg', 'dgram'] as const
-/** How UDP is spoken. */
-export type UdpSetting = (typeof transports)[number]
+const transports: readonly UdpSetting[] = ['auto', 'mmsg', 'dgram']
 
 export interface SettingValues extends StateValues {
   listen?: readonly Endpoint[] | undefined

@@ -3,15 +3,21 @@
 import { availableParallelism, hostname } from 'node:os'
 import { type AnnounceSettings, announceOf } from './announce-settings.ts'
 import { adminTokenOf, loadTokenOf } from './admin-token.ts'
-import { rateLimitOf, readSecretFile } from './answer-settings.ts'
-import type { RateLimitSettings, SecretFile } from './answer-settings.ts'
+import {
+  rateLimitOf,
+  readSecretFile,
+  type RateLimitSettings,
+  type SecretFile,
+} from './answer-settings.ts'
 import { printable } from './excerpt.ts'
 import type { Mistake } from './mistake.ts'
 import { type ProbingSettings, probingOf } from './probing-settings.ts'
 import { readOne } from './read-folder.ts'
 import { type FileSettings, readSettingsFile } from './settings-file.ts'
 import { type Given, givenMistake, readGiven } from './settings-given.ts'
-import type { Endpoint, GeoIp, LogLevel, SettingValues, UdpSetting } from './settings-schema.ts'
+import type { Endpoint } from '../lib/ip.ts'
+import type { UdpSetting } from '../transport/udp-choice.ts'
+import type { GeoIp, LogLevel, SettingValues } from './settings-schema.ts'
 import { type SharedStateSettings, stateOf } from './state-settings.ts'
 import { type StreamsGiven, endpointTwice, streamsOf } from './stream-settings.ts'
 import { variablesGiven } from './settings-variables.ts'

@@ -1,14 +1,15 @@
 // Settings of what is spoken over connections: DNS over TLS, listeners behind proxies, zone transfers.
 
 import type { z } from 'zod'
-import { formatAddress, parseAddress, parseEndpoint } from '../lib/ip.ts'
-import { type Network, network } from './answer-settings.ts'
+import {
+  formatAddress,
+  parseAddress,
+  parseEndpoint,
+  type Endpoint,
+  type Network,
+} from '../lib/ip.ts'
+import { network } from './answer-settings.ts'
 import { closedMap, leaf, oneOrMany, text } from './leaf.ts'
-
-interface Endpoint {
-  readonly address: string
-  readonly port: number
-}
 
 /** RFC 7858 §3.1. */
 const tlsPort = 853

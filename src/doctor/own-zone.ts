@@ -1,9 +1,9 @@
 // What our own zone says of who serves it: its NS records, and the addresses of those within it.
 
 import { formatRdata } from '../wire/rdata/format.ts'
-import { isAtOrBelow, keyOfName, nameToText } from '../wire/name.ts'
+import { isAtOrBelow, keyOfName, nameToText, type NameKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { NameKey, Zone } from '../zone/zone.ts'
+import type { Zone } from '../zone/zone.ts'
 
 export interface OwnZone {
   /** Without final dot, lower case; so are all names here. */

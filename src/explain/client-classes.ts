@@ -5,7 +5,8 @@
 
 import { holds, isWithin } from '../steer/match.ts'
 import type { Place } from '../steer/place-networks.ts'
-import type { Conditions, Network, Policy } from '../steer/policy.ts'
+import type { Network } from '../lib/ip.ts'
+import type { Conditions, Policy } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { networkText } from './client-view.ts'
 

@@ -5,10 +5,10 @@ import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
 import type { Place } from '../steer/place-networks.ts'
 import type { SelectedSet, SteeredSet } from '../steer/policy.ts'
-import { nameToText } from '../wire/name.ts'
+import { nameToText, type Name } from '../wire/name.ts'
 import { formatRdata } from '../wire/rdata/format.ts'
 import { RRType, typeToText } from '../wire/rrtype.ts'
-import type { Catalog, Name, RRset } from '../zone/zone.ts'
+import type { Catalog, RRset } from '../zone/zone.ts'
 import { type ClientsDifference, compareSteered } from './compare-steered.ts'
 
 export interface Side {

@@ -1,6 +1,6 @@
 // A question as a client would put it on the wire: so that what explains reads it as what answers does.
 
-import type { Name } from '../zone/zone.ts'
+import type { Name } from '../wire/name.ts'
 import { EdnsOption, optionHeadOctets, subnetHeadOctets } from '../wire/edns.ts'
 import { headerOctets, optOctets, questionTailOctets } from '../wire/header.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'

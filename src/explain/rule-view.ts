@@ -1,7 +1,7 @@
 // Rules, for people: what each asks for, and what of it did not hold for this client.
 
-import { formatAddress } from '../lib/ip.ts'
-import type { Conditions, Network, Rule } from '../steer/policy.ts'
+import { formatAddress, type Network } from '../lib/ip.ts'
+import type { Conditions, Rule } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import type { RuleTrace } from '../steer/trace.ts'
 

@@ -2,11 +2,11 @@
 
 import type { PlanEntry } from '../answer/plan.ts'
 import type { SelectedSet, TargetAddresses } from '../steer/policy.ts'
-import { keyOfName, nameToText } from '../wire/name.ts'
+import { keyOfName, nameToText, type Name } from '../wire/name.ts'
 import { RRType, typeToText } from '../wire/rrtype.ts'
-import { lookup } from '../zone/lookup.ts'
-import type { Lookup } from '../zone/lookup.ts'
-import type { Catalog, Name, Rdata, Zone } from '../zone/zone.ts'
+import { lookup, type Lookup } from '../zone/lookup.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
+import type { Catalog, Zone } from '../zone/zone.ts'
 import type { Question } from './question.ts'
 
 export interface Step {

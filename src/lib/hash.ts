@@ -13,6 +13,9 @@ export function hashOctets(octets: Uint8Array, count: number = octets.length): n
   return mixed(hash)
 }
 
+/** A share of the whole in [0, 1) that depends on the text alone and is spread evenly. */
+export const hashShare = (text: string): number => hashText(text) / 2 ** 32
+
 /** Of two hashes one; not commutative. */
 export const combineHashes = (a: number, b: number): number =>
   mixed(Math.imul(a, 0x9e3779b1) ^ (b + 0x7f4a7c15))

@@ -8,6 +8,18 @@ export interface Address {
   readonly octets: Uint8Array
 }
 
+/** The addresses that begin with the first `prefixLength` bits of `octets` (4 or 16 of them); bits after that are 0. */
+export interface Network {
+  readonly octets: Uint8Array
+  readonly prefixLength: number
+}
+
+/** An address, in the form that `formatAddress` writes, and a port of it. */
+export interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
+
 export type ParsedNetwork =
   | { readonly kind: 'network'; readonly octets: Uint8Array; readonly prefixLength: number }
   | { readonly kind: 'bad'; readonly why: string }
@@ -116,10 +128,7 @@ function masked(octets: Uint8Array, prefixLength: number): Uint8Array {
 }
 
 /** Whether the address is in the network; an address of the other family never is. */
-export function networkContains(
-  network: { readonly octets: Uint8Array; readonly prefixLength: number },
-  octets: Uint8Array,
-): boolean {
+export function networkContains(network: Network, octets: Uint8Array): boolean {
   if (network.octets.length !== octets.length) return false
   const whole = network.prefixLength >> 3
   for (let i = 0; i < whole; i++) if (network.octets[i] !== octets[i]) return false
@@ -129,7 +138,7 @@ export function networkContains(
 }
 
 /** `127.0.0.1:53` or `[::1]:53`; the address is given back in canonical form. */
-export function parseEndpoint(text: string): { address: string; port: number } | null {
+export function parseEndpoint(text: string): Endpoint | null {
   const found = /^(?:\[([^[\]]+:[^[\]]*)\]|([^[\]:]+)):(\d{1,5})$/.exec(text.slice(0, 64))
   const address = found && parseAddress(found[1] ?? found[2] ?? '')
   const port = found && parseNumber(found[3] ?? '', 65_535)

@@ -1,6 +1,7 @@
 // Builds prefix trees from the leaves up. What is alike is stored once: two equal leaves side by side are one leaf,
 // and equal nodes are one node. So a leaf is always the widest network of its value.
 
+import type { Network } from './ip.ts'
 import { bitAt, isLeaf, leafOf } from './prefix-tree.ts'
 
 export interface PrefixTreeBuilder {
@@ -10,11 +11,6 @@ export interface PrefixTreeBuilder {
   withNetwork(link: number, network: Network, value: number, depth?: number): number
   /** All nodes so far; children come before their parents. */
   links(): Int32Array
-}
-
-interface Network {
-  readonly octets: Uint8Array
-  readonly prefixLength: number
 }
 
 const noNode = -1

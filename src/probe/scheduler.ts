@@ -13,10 +13,9 @@
 
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Alarm } from './alarm.ts'
-import type { Due } from './due-heap.ts'
-import { DueHeap } from './due-heap.ts'
+import { type Due, DueHeap } from './due-heap.ts'
 import { defaultFlightLimits, FlightCaps, type FlightLimits, networkOf } from './flight-caps.ts'
-import { hashShare } from './slot-key.ts'
+import { hashShare } from '../lib/hash.ts'
 
 export interface ScheduledProbe {
   /** Decides the phase; the same over reloads. */

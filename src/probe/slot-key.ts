@@ -2,13 +2,13 @@
 
 import type { ProbeProfile } from './profile.ts'
 
-interface Endpoint {
+interface ProbedEndpoint {
   readonly address: string
   readonly profile: ProbeProfile
 }
 
 /** Endpoints with the same key are probed alike in every respect; the profile's name does not matter. */
-export function slotKey(endpoint: Endpoint): string {
+export function slotKey(endpoint: ProbedEndpoint): string {
   const { profile } = endpoint
   return [
     dialogueKey(endpoint),
@@ -26,7 +26,7 @@ export function slotKey(endpoint: Endpoint): string {
 }
 
 /** Endpoints with the same dialogue key have the same dialogue: what is known of one holds for the other. */
-export function dialogueKey({ address, profile }: Endpoint): string {
+export function dialogueKey({ address, profile }: ProbedEndpoint): string {
   const { port, level, ehlo, expect, proxy, source } = profile
   const parts = [address, port, level, ehlo]
   const oddities = [
@@ -47,15 +47,4 @@ function tlsKey({ mode, serverName, minVersion, tlsa, ...rest }: ProbeProfile['t
   )
   const { isRequired, warningDays, criticalDays } = rest
   return [mode, serverName, minVersion, isRequired, warningDays, criticalDays, ...records].join(' ')
-}
-
-/** A share of the whole in [0, 1) that depends on the text alone and is spread evenly: FNV-1a, then mixed. */
-export function hashShare(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  }
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32
 }

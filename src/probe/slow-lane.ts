@@ -11,7 +11,7 @@
 //
 // What was found stands for the rounds between: they pass, and would hide it.
 
-import { hashShare } from './slot-key.ts'
+import { hashShare } from '../lib/hash.ts'
 import { effectOf } from '../health/verdict.ts'
 import type { Outcome } from './outcome.ts'
 import type { ProbeProfile } from './profile.ts'

@@ -3,7 +3,7 @@
 import { type HashedVantage, type Vantage, assignees, hashVantages } from '../health/assignment.ts'
 import { hashText } from '../lib/hash.ts'
 
-interface Endpoint {
+interface AssignedEndpoint {
   readonly slotKey: string
   readonly hash: number
 }
@@ -23,7 +23,7 @@ export class Duties {
   }
 
   /** Replaces the others that live. `isLoss`: some went. */
-  assign(others: readonly Vantage[], endpoints: Iterable<Endpoint>, isLoss: boolean): void {
+  assign(others: readonly Vantage[], endpoints: Iterable<AssignedEndpoint>, isLoss: boolean): void {
     const before = this.#assigned
     this.#live = hashVantages([this.#self, ...others])
     this.#assigned = new Map()
@@ -35,7 +35,7 @@ export class Duties {
     }
   }
 
-  of({ slotKey, hash }: Endpoint): readonly string[] {
+  of({ slotKey, hash }: AssignedEndpoint): readonly string[] {
     const known = this.#assigned.get(slotKey)
     if (known) return known
     const assigned = assignees(hash, this.#live, this.#count)
@@ -46,7 +46,7 @@ export class Duties {
   /** The ids of those that this instance probes. */
   endpointsOf(
     instance: string,
-    all: Iterable<Endpoint & { readonly endpoint: string }>,
+    all: Iterable<AssignedEndpoint & { readonly endpoint: string }>,
   ): readonly string[] {
     const ids: string[] = []
     for (const one of all) if (this.of(one).includes(instance)) ids.push(one.endpoint)
@@ -54,7 +54,7 @@ export class Duties {
   }
 
   /** `endpoint`: where it is known. */
-  isOurs(endpoint: Endpoint | undefined, slotKey: string): boolean {
+  isOurs(endpoint: AssignedEndpoint | undefined, slotKey: string): boolean {
     const assigned = endpoint
       ? this.of(endpoint)
       : assignees(hashText(slotKey), this.#live, this.#count)

@@ -3,7 +3,8 @@
 
 import { isLeaf, valueOf } from '../lib/prefix-tree.ts'
 import type { AsnTree } from './place-networks.ts'
-import type { Network, Policy } from './policy.ts'
+import type { Network } from '../lib/ip.ts'
+import type { Policy } from './policy.ts'
 
 export interface AsnNetworks {
   /** Finds what these policies need, in one walk. */

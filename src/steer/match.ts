@@ -1,8 +1,8 @@
 // Rules: the first whose conditions the client meets. All given conditions must hold; what is not known of
 // a client (null) matches no value, so that a missing GeoIP database sends everyone to the catch-all.
 
-import { networkContains } from '../lib/ip.ts'
-import type { Conditions, Network, Policy, Rule } from './policy.ts'
+import { networkContains, type Network } from '../lib/ip.ts'
+import type { Conditions, Policy, Rule } from './policy.ts'
 import type { Locus } from './selection.ts'
 
 /** The first matching rule. The catch-all comes last by construction, and stands in for any mistake in that. */

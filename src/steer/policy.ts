@@ -1,7 +1,9 @@
 // What an operator's `steering:` compiles to: plain immutable data (see zone/zone.ts for why).
 
+import type { Network } from '../lib/ip.ts'
 import type { WarmUp } from '../health/warm-up.ts'
-import type { Name, Rdata } from '../zone/zone.ts'
+import type { Name } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 
 /** One address of a target. Its health lives in the table's slot of the probe that watches it. */
 export interface TargetAddress {
@@ -55,11 +57,6 @@ export interface Pool {
 
 /** all: the next pool leads. proportional: it leads in as many answers as weight is missing. */
 export type Spill = 'all' | 'proportional'
-
-export interface Network {
-  readonly octets: Uint8Array
-  readonly prefixLength: number
-}
 
 /** All given conditions must hold; a condition holds if any of its values does. */
 export interface Conditions {

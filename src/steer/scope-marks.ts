@@ -5,7 +5,8 @@
 // `internal` counts for the whole of such a network (see isInternal in match.ts).
 
 import type { AsnNetworks } from './asn-networks.ts'
-import type { Network, Policy } from './policy.ts'
+import type { Network } from '../lib/ip.ts'
+import type { Policy } from './policy.ts'
 
 export interface Mark extends Network {
   /** The bit of the condition that holds in it. */

@@ -7,10 +7,10 @@
 
 import type { Catalog } from '../zone/zone.ts'
 import { createAsnNetworks } from './asn-networks.ts'
-import { DecidedNetworks } from './decided-networks.ts'
-import type { DecisionTable } from './decided-networks.ts'
+import { DecidedNetworks, type DecisionTable } from './decided-networks.ts'
 import { type PlaceNetworks, noNetworks } from './place-networks.ts'
-import type { Network, Policy } from './policy.ts'
+import type { Network } from '../lib/ip.ts'
+import type { Policy } from './policy.ts'
 import { type ScopeMap, createScopeMap } from './scope-map.ts'
 import { scopeCap } from './scope-marks.ts'
 

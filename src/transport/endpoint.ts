@@ -1,12 +1,8 @@
 // Where we listen, and whether somebody else already does.
 
+import type { Endpoint } from '../lib/ip.ts'
 import { type SocketOptions, createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
-
-export interface Endpoint {
-  readonly address: string
-  readonly port: number
-}
 
 export const formatEndpoint = ({ address, port }: Endpoint): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`

@@ -3,7 +3,7 @@
 import type { PlaceNetworks } from '../steer/place-networks.ts'
 import type { PackedCatalog } from '../zone/packed-catalog.ts'
 import type { Answering } from './answering.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from '../lib/ip.ts'
 import type { StreamSettings } from './streams.ts'
 import type { CertificatePair } from './tls.ts'
 import type { MmsgSocket } from './udp-socket.ts'

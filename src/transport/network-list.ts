@@ -1,11 +1,6 @@
 // Whether an address is in a list of networks that the operator gave.
 
-import { networkContains } from '../lib/ip.ts'
-
-export interface Network {
-  readonly octets: Uint8Array
-  readonly prefixLength: number
-}
+import { networkContains, type Network } from '../lib/ip.ts'
 
 export const isListed = (networks: readonly Network[], octets: Uint8Array): boolean => {
   for (const network of networks) if (networkContains(network, octets)) return true

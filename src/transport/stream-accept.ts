@@ -2,7 +2,7 @@
 
 import type { Server, Socket } from 'node:net'
 
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from '../lib/ip.ts'
 import { peerAddress } from './peer.ts'
 import { StreamConnection } from './stream-connection.ts'
 import type { StreamService } from './stream-service.ts'

@@ -1,8 +1,7 @@
 // Everything that is answered over connections, and what comes through a proxy: what a worker with an event loop opens.
 
 import type { Respond } from '../answer/context.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { Network } from './network-list.ts'
+import type { Endpoint, Network } from '../lib/ip.ts'
 import { respondThroughProxy } from './proxy-protocol-udp.ts'
 import type { StreamListener } from './stream-accept.ts'
 import { type StreamService, type StreamSources, createStreamService } from './stream-service.ts'

@@ -2,8 +2,8 @@
 
 import { type Socket, createServer } from 'node:net'
 
-import type { Endpoint } from './endpoint.ts'
-import { type Network, isListed } from './network-list.ts'
+import type { Endpoint, Network } from '../lib/ip.ts'
+import { isListed } from './network-list.ts'
 import { peerAddress } from './peer.ts'
 import { createProxyHeaderReader } from './proxy-protocol-stream.ts'
 import { type StreamListener, accept, clientOf, listen } from './stream-accept.ts'

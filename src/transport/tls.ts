@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net'
 import { type TLSSocket, createServer } from 'node:tls'
 
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from '../lib/ip.ts'
 import { type StreamListener, accept, listen } from './stream-accept.ts'
 import type { StreamConnection } from './stream-connection.ts'
 import type { StreamService } from './stream-service.ts'

@@ -5,8 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 
-import { parseAddress } from '../lib/ip.ts'
-import type { Endpoint } from './endpoint.ts'
+import { parseAddress, type Endpoint } from '../lib/ip.ts'
 import { familyOf, isWildcard } from './udp-layout.ts'
 
 export type ReadTable = (family: 4 | 6) => string

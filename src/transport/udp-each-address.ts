@@ -3,7 +3,7 @@
 
 import { networkInterfaces } from 'node:os'
 
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from '../lib/ip.ts'
 import type { UdpListener } from './udp-dgram.ts'
 import { familyOf } from './udp-layout.ts'
 

@@ -10,8 +10,7 @@
 //   in_pktinfo      16 ifindex i32  20 spec_dst  24 addr                                28, in 32
 //   in6_pktinfo     16 addr  32 ifindex u32                                             36, in 40
 
-import { parseAddress } from '../lib/ip.ts'
-import type { Endpoint } from './endpoint.ts'
+import { parseAddress, type Endpoint } from '../lib/ip.ts'
 
 export const headerOctets = 64
 export const iovecOctets = 16

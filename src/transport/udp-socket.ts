@@ -4,7 +4,7 @@
 // would read it. So whoever outlives the worker makes the socket and closes it; it is bound only when the worker
 // is about to read it.
 
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint } from '../lib/ip.ts'
 import { Af, familyOf, isWildcard, socketAddress } from './udp-layout.ts'
 import { type Libc, systemError } from './udp-libc.ts'
 

@@ -1,8 +1,7 @@
 // The key of a name that lies somewhere in octets. As keyOfName, but made in one step: the answering path needs it
 // for every query and every exchange.
 
-import type { NameKey } from '../zone/zone.ts'
-import { maxNameOctets } from './name.ts'
+import { type NameKey, maxNameOctets } from './name.ts'
 
 const scratch = Buffer.alloc(maxNameOctets)
 

@@ -2,8 +2,13 @@
 //
 // Nothing here reads a packet: names from the network are decoded by wire/query.ts, which knows its bounds.
 
-import type { Name, NameKey } from '../zone/zone.ts'
 import { textOctets } from './text-octets.ts'
+
+/** A name in wire form: labels with their length octets, the root label last; case kept; at most 255 octets. */
+export type Name = Uint8Array
+
+/** The lower-cased octets of a Name as a latin1 string: the key of maps, never shown to people. */
+export type NameKey = string
 
 export const maxNameOctets = 255
 export const maxLabelOctets = 63

@@ -13,17 +13,20 @@
 //
 // Octets after the counted records are ignored, as other servers do. Every loop is bounded by the packet or by maxAdditional.
 
-import type { NameKey } from '../zone/zone.ts'
-import { emptyOptions, readOptions, resetOptions } from './edns.ts'
-import type { EdnsOptions } from './edns.ts'
-import { Flag, Opcode, headerOctets, opcodeOf } from './header.ts'
-import { questionTailOctets, recordTailOctets } from './header.ts'
+import { type NameKey, maxLabelOctets, maxNameOctets } from './name.ts'
+import { emptyOptions, readOptions, resetOptions, type EdnsOptions } from './edns.ts'
+import {
+  Flag,
+  Opcode,
+  headerOctets,
+  opcodeOf,
+  questionTailOctets,
+  recordTailOctets,
+} from './header.ts'
 import { keyOfOctets } from './key.ts'
-import { maxLabelOctets, maxNameOctets } from './name.ts'
 import { Rcode } from './rcode.ts'
 import { RRType } from './rrtype.ts'
-import { emptyTsig, readTsig } from './tsig.ts'
-import type { Tsig } from './tsig.ts'
+import { emptyTsig, readTsig, type Tsig } from './tsig.ts'
 
 /** OPT, TSIG, and room for what may come; more is no query that anyone means. */
 const maxAdditional = 8

@@ -3,7 +3,7 @@
 import type { TargetAddress } from '../steer/policy.ts'
 import type { DocumentPath, Problems } from './problem.ts'
 import type { ZoneSource } from './zone-source.ts'
-import type { Name, NameKey } from './zone.ts'
+import type { Name, NameKey } from '../wire/name.ts'
 
 /** What all stages share. */
 export interface Compilation {

@@ -1,6 +1,6 @@
 // `records:`, the addresses of targets and the SOA → sets by owner, each with its path for later checks.
 
-import { isAtOrBelow, keyOfName, nameToText } from '../wire/name.ts'
+import { isAtOrBelow, keyOfName, nameToText, type Name, type NameKey } from '../wire/name.ts'
 import { RRType, isMetaType, typeFromText, typeToText } from '../wire/rrtype.ts'
 import type { Policy, SteeredSet } from '../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
@@ -18,7 +18,7 @@ import { nearest } from './suggest-name.ts'
 import { isDoubled, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
 import type { RecordSource } from './zone-source.ts'
-import type { Name, NameKey, RRset } from './zone.ts'
+import type { RRset } from './zone.ts'
 
 export interface OwnerDraft {
   readonly owner: Name

@@ -8,7 +8,8 @@ import { type Compilation, warnLowTtl } from './compilation.ts'
 import { isDoubled } from './names.ts'
 import type { DocumentPath } from './problem.ts'
 import type { PlainSource } from './zone-source.ts'
-import type { Rdata, RRset } from './zone.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
+import type { RRset } from './zone.ts'
 
 /** A message holds 65,535 octets; what is left is for its question, owner names and OPT. */
 const rrsetOctetsLimit = 60_000

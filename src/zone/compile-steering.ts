@@ -1,8 +1,8 @@
 // `steering:` → Policy: rules in order, the catch-all last.
 
 import { hashText } from '../lib/hash.ts'
-import { parseNetwork } from '../lib/ip.ts'
-import type { Conditions, Network, OnAllDown, Policy, Pool, Rule } from '../steer/policy.ts'
+import { parseNetwork, type Network } from '../lib/ip.ts'
+import type { Conditions, OnAllDown, Policy, Pool, Rule } from '../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 import { suggestName } from './suggest-name.ts'
 import type { DocumentPath, Problems } from './problem.ts'

@@ -2,12 +2,11 @@
 
 import { hashText } from '../lib/hash.ts'
 import { formatAddress, parseAddress } from '../lib/ip.ts'
-import { keyOfName } from '../wire/name.ts'
+import { keyOfName, type Name } from '../wire/name.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 import { isHostLabel, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
-import type { Name } from './zone.ts'
 
 /** A target while the zone is compiled; pools add their memberships. */
 export interface TargetDraft {

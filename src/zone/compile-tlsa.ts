@@ -8,7 +8,8 @@ import type { Compilation } from './compilation.ts'
 import { compileRRset } from './compile-rrset.ts'
 import { readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
-import type { Name, RRset } from './zone.ts'
+import type { Name } from '../wire/name.ts'
+import type { RRset } from './zone.ts'
 
 export interface PlacedTlsa {
   readonly owner: Name

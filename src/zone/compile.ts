@@ -4,7 +4,7 @@
 //
 // Pure and independent of the order in the file: targets, members and nodes are sorted by name.
 
-import { keyOfName } from '../wire/name.ts'
+import { keyOfName, type Name } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { checkAcross } from './check-across.ts'
 import { checkUsage } from './check-usage.ts'
@@ -18,7 +18,7 @@ import { compileTargets } from './compile-targets.ts'
 import { readName } from './names.ts'
 import { type Problem, type Problems, createProblems } from './problem.ts'
 import type { Member, Target } from '../steer/policy.ts'
-import type { Name, RRset, Zone } from './zone.ts'
+import type { RRset, Zone } from './zone.ts'
 
 export interface CompiledZone {
   /** null where any problem is an error. */

@@ -14,7 +14,8 @@
 
 import type { SteeredSet } from '../steer/policy.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { Catalog, NameKey, RRset, Zone, ZoneNode } from './zone.ts'
+import type { NameKey } from '../wire/name.ts'
+import type { Catalog, RRset, Zone, ZoneNode } from './zone.ts'
 
 export type Lookup =
   /** No zone of ours holds the name. */

@@ -4,7 +4,8 @@
 
 import { lowerOctet } from '../wire/key.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { Catalog, NameKey, ZoneNode } from './zone.ts'
+import type { NameKey } from '../wire/name.ts'
+import type { Catalog, ZoneNode } from './zone.ts'
 
 /** An entry is a name, in the order of zones and of their nodes. */
 export interface NameTable {

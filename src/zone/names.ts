@@ -1,7 +1,13 @@
 // Names as the operator writes them: checked text → Name, with the reason where it is none.
 
-import { type ParsedName, isAtOrBelow, keyOfName, parseName } from '../wire/name.ts'
-import type { Name, NameKey } from './zone.ts'
+import {
+  type ParsedName,
+  isAtOrBelow,
+  keyOfName,
+  parseName,
+  type Name,
+  type NameKey,
+} from '../wire/name.ts'
 
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
 

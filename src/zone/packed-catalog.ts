@@ -4,7 +4,8 @@
 
 import { type NameTable, createNameTable, sharedWords } from './name-table.ts'
 import { PackedNodes } from './packed-nodes.ts'
-import type { Catalog, NameKey, RRset, Zone, ZoneNode } from './zone.ts'
+import type { NameKey } from '../wire/name.ts'
+import type { Catalog, RRset, Zone, ZoneNode } from './zone.ts'
 
 export interface PackedCatalog {
   readonly generation: number

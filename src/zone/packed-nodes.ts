@@ -4,7 +4,9 @@
 import { keyOfOctets } from '../wire/key.ts'
 import { Has, type NameTable, findScanned, none, scanName } from './name-table.ts'
 import type { PackedRecords } from './packed-catalog.ts'
-import type { NameKey, Rdata, RRset, ZoneNode } from './zone.ts'
+import type { NameKey } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
+import type { RRset, ZoneNode } from './zone.ts'
 
 export interface PackedNodesSource {
   readonly names: NameTable

@@ -2,20 +2,9 @@
 // (packed-catalog.ts), behind the same interfaces.
 
 import type { SteeredSet } from '../steer/policy.ts'
+import type { Name, NameKey } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { NameTable } from './name-table.ts'
-
-/** A name in wire form: labels with their length octets, the root label last; case kept; at most 255 octets. */
-export type Name = Uint8Array
-
-/** The lower-cased octets of a Name as a latin1 string: the key of maps, never shown to people. */
-export type NameKey = string
-
-/** Rdata in wire form, names within it uncompressed. */
-export interface Rdata {
-  readonly octets: Uint8Array
-  /** Offsets in `octets` at which a name starts that may be compressed (RFC 3597 §4), ascending. */
-  readonly compressible: readonly number[]
-}
 
 export interface RRset {
   readonly kind: 'plain'

@@ -3,15 +3,22 @@
 import { expect, test } from 'vitest'
 import { createRespond } from '../../src/answer/respond.ts'
 import { createLocate } from '../../src/geo/places.ts'
-import { parseNetwork } from '../../src/lib/ip.ts'
-import type { Conditions, Network, Pool, SteeredSet } from '../../src/steer/policy.ts'
+import { parseNetwork, type Network } from '../../src/lib/ip.ts'
+import type { Conditions, Pool, SteeredSet } from '../../src/steer/policy.ts'
 import { createScopes } from '../../src/steer/scopes.ts'
 import { networksOf, octetsOf } from '../geo/arrange.ts'
 import { contextOf, peerOf, send } from '../support/asker.ts'
 import { viewOf } from '../support/foreign-view.ts'
 import { buildQuery } from '../support/packet-builder.ts'
-import { memberOf, policyOf, poolOf, steeredAddresses } from '../support/steered-zone.ts'
-import { steeredMx, targetOf, targetSets } from '../support/steered-zone.ts'
+import {
+  memberOf,
+  policyOf,
+  poolOf,
+  steeredAddresses,
+  steeredMx,
+  targetOf,
+  targetSets,
+} from '../support/steered-zone.ts'
 import { catalogOf, zoneOf } from '../support/zone-builder.ts'
 
 const networkOf = (text: string): Network => {

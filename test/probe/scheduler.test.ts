@@ -2,11 +2,10 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Due } from '../../src/probe/due-heap.ts'
-import { DueHeap } from '../../src/probe/due-heap.ts'
+import { type Due, DueHeap } from '../../src/probe/due-heap.ts'
 import type { FlightLimits } from '../../src/probe/flight-caps.ts'
 import { Scheduler, type ScheduledProbe } from '../../src/probe/scheduler.ts'
-import { hashShare } from '../../src/probe/slot-key.ts'
+import { hashShare } from '../../src/lib/hash.ts'
 import { createVirtualTime, seededRandom, type VirtualTime } from '../support/virtual-time.ts'
 
 interface Start {

@@ -3,14 +3,12 @@
 // first, a state after `v6:` is of an IPv6 address, and `up*0.5` gives a factor.
 
 import { parseName } from '../../src/wire/name.ts'
-import { createHealthTable, SlotState } from '../../src/health/table.ts'
-import type { HealthWriter } from '../../src/health/table.ts'
+import { createHealthTable, SlotState, type HealthWriter } from '../../src/health/table.ts'
 import { hashText } from '../../src/lib/hash.ts'
-import { parseAddress } from '../../src/lib/ip.ts'
+import { parseAddress, type Network } from '../../src/lib/ip.ts'
 import type { Random } from '../../src/lib/clock.ts'
 import type {
   Member,
-  Network,
   Policy,
   Pool,
   Rule,

@@ -2,7 +2,7 @@
 
 import { createHealthTable } from '../../src/health/table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { Endpoint } from '../../src/transport/endpoint.ts'
+import type { Endpoint } from '../../src/lib/ip.ts'
 import { type UdpTransport, chooseUdp } from '../../src/transport/udp-choice.ts'
 import {
   type WorkerEvent,

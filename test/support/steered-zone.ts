@@ -2,7 +2,7 @@
 
 import { hashText } from '../../src/lib/hash.ts'
 import type { Member, Policy, Pool, SteeredSet, Target } from '../../src/steer/policy.ts'
-import type { Name } from '../../src/zone/zone.ts'
+import type { Name } from '../../src/wire/name.ts'
 import { nameOf, rdataOf } from './zone-builder.ts'
 
 export const steeredApex: Name = nameOf('smtp.test.')

@@ -4,10 +4,11 @@
 //
 // Owners and names in rdata without a final dot are below the zone. An SOA is supplied. Sets may be given whole.
 
-import { keyOfName, parseName } from '../../src/wire/name.ts'
+import { keyOfName, parseName, type Name } from '../../src/wire/name.ts'
 import { typeFromText } from '../../src/wire/rrtype.ts'
 import type { SteeredSet } from '../../src/steer/policy.ts'
-import type { Catalog, Name, Rdata, RRset, Zone, ZoneNode } from '../../src/zone/zone.ts'
+import type { Rdata } from '../../src/wire/rdata/rdata.ts'
+import type { Catalog, RRset, Zone, ZoneNode } from '../../src/zone/zone.ts'
 
 export const defaultTtl = 300
 export const negativeTtl = 30

@@ -4,7 +4,7 @@
 // presentation form and for the generic form of RFC 3597; parse() only has to produce octets.
 
 import type { Token } from '../presentation.ts'
-import type { Name } from '../../zone/zone.ts'
+import type { Name } from '../name.ts'
 
 export type NameRole = 'exchange' | 'ns' | 'alias' | 'srv' | 'other'
 

@@ -1,6 +1,7 @@
 // The names that a record points to, and what it takes them for: what zone checks and additional data ask.
 
-import type { Name, Rdata } from '../../zone/zone.ts'
+import type { Name } from '../name.ts'
+import type { Rdata } from './rdata.ts'
 import { decodeRdata } from './decode.ts'
 import type { NameRole } from './field.ts'
 import { layouts } from './layouts.ts'

@@ -2,7 +2,8 @@
 // `\# LENGTH HEX`, which for a type known here has to be valid rdata of that type.
 
 import { isMetaType, typeToText } from '../rrtype.ts'
-import type { Name, Rdata } from '../../zone/zone.ts'
+import type { Name } from '../name.ts'
+import type { Rdata } from './rdata.ts'
 import { type Token, tokenize } from '../presentation.ts'
 import { decodeRdata, maxRdataOctets } from './decode.ts'
 import { type Draft, mismatch } from './field.ts'
