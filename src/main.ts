@@ -2,7 +2,7 @@
 // argv → command. Each command is a file of cli/ and resolves to the exit code; serve runs until a signal.
 
 import { helpText } from './cli/help.ts'
-import { version } from './version.ts'
+import { version } from './app/version.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
 

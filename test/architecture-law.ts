@@ -19,29 +19,9 @@ export const law: readonly LawRow[] = [
     imports: '',
   },
   {
-    room: 'log-events.ts',
-    imports: '',
-    typesOnly: 'config geo health log.ts probe transport',
-  },
-  {
-    room: 'log-kept.ts',
-    imports: '',
-    typesOnly: 'health log.ts probe share',
-  },
-  {
-    room: 'log.ts',
-    imports: '',
-    packages: 'pino',
-  },
-  {
     room: 'supervisor',
     imports: '',
     packages: 'koffi node:*',
-  },
-  {
-    room: 'version.ts',
-    imports: '',
-    packages: 'node:*',
   },
   {
     room: 'wire',
@@ -115,27 +95,6 @@ export const law: readonly LawRow[] = [
     imports: 'lib probe stub',
   },
   {
-    room: 'kept-state.ts',
-    imports: 'lib log-kept.ts probe share',
-    typesOnly: 'config health log.ts',
-  },
-  {
-    room: 'probing.ts',
-    imports: 'lib log-events.ts probe',
-    typesOnly: 'admin config health identity kept-state.ts log.ts shared-state.ts',
-  },
-  {
-    room: 'shared-state.ts',
-    imports: 'lib share',
-    typesOnly: 'config log.ts',
-    packages: 'node:*',
-  },
-  {
-    room: 'status-sources.ts',
-    imports: 'lib probe version.ts',
-    typesOnly: 'admin config shared-state.ts',
-  },
-  {
     room: 'config',
     imports: 'answer guard health lib probe wire wire/rdata zone',
     typesOnly: 'identity steer transport',
@@ -147,84 +106,32 @@ export const law: readonly LawRow[] = [
     imports: 'answer health lib steer wire wire/rdata zone',
   },
   {
-    room: 'log-identity.ts',
-    imports: 'identity',
-    typesOnly: 'log.ts',
-  },
-  {
     room: 'transport',
     imports: 'answer geo guard health lib steer zone',
     packages: 'koffi node:*',
   },
   {
     room: 'admin',
-    imports: 'answer health identity lib transport wire zone',
+    imports: 'answer health identity lib transport wire',
     typesOnly: 'explain probe',
     packages: 'node:* prom-client',
   },
   {
-    room: 'explainer.ts',
-    imports: 'explain geo steer',
-    typesOnly: 'admin health lib probe zone',
-  },
-  {
-    room: 'outside-view.ts',
-    imports: 'identity lib log-identity.ts stub',
-    typesOnly: 'config log.ts',
-  },
-  {
-    room: 'served-files.ts',
-    imports: 'config geo log-events.ts probe steer',
-    typesOnly: 'identity lib log.ts operator.ts shared-state.ts transport',
-  },
-  {
-    room: 'start-report.ts',
-    imports: 'transport',
-    typesOnly: 'config lib',
-  },
-  {
-    room: 'announcing.ts',
-    imports: 'admin',
-    typesOnly: 'config log.ts',
-  },
-  {
-    room: 'answering-workers.ts',
-    imports: 'guard lib log-events.ts served-files.ts transport',
-    typesOnly: 'config log.ts',
-    packages: 'node:*',
-  },
-  {
-    room: 'metric-sources.ts',
-    imports: 'lib start-report.ts transport version.ts',
-    typesOnly:
-      'admin answering-workers.ts config identity kept-state.ts operator.ts probe shared-state.ts',
-  },
-  {
-    room: 'operator.ts',
-    imports: 'admin lib log-events.ts log-kept.ts probe',
-    typesOnly: 'config health identity kept-state.ts log.ts shared-state.ts transport',
-    packages: 'node:*',
-  },
-  {
-    room: 'supervising.ts',
-    imports: 'admin supervisor',
-    typesOnly: 'answer log.ts',
-  },
-  {
-    room: 'app.ts',
+    room: 'app',
     imports:
-      'admin announcing.ts answering-workers.ts explainer.ts health kept-state.ts lib log-events.ts metric-sources.ts operator.ts outside-view.ts probe probing.ts served-files.ts shared-state.ts start-report.ts status-sources.ts supervising.ts transport version.ts',
-    typesOnly: 'config identity log.ts supervisor',
+      'admin config explain geo guard health identity lib probe share steer stub supervisor transport',
+    typesOnly: 'answer zone',
+    packages: 'node:* pino',
   },
   {
     room: 'cli',
-    imports:
-      'app.ts config doctor explain geo health identity lib log.ts probe steer stub wire zone',
+    imports: 'app config doctor explain geo health identity lib probe steer stub wire',
+    typesOnly: 'zone',
     packages: 'node:*',
   },
   {
     room: 'main.ts',
-    imports: 'cli version.ts',
+    imports: 'app cli',
   },
 ]
 

@@ -1,6 +1,6 @@
 // The target that an operator means: `mx3`, or `mx3.smtp.example.com` where several zones have an mx3.
 
-import { suggestName } from '../zone/suggest-name.ts'
+import { suggestName } from '../lib/suggest-name.ts'
 import type { Reply } from './reply.ts'
 import { refuse } from './write-request.ts'
 

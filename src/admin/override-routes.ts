@@ -3,7 +3,7 @@
 import type { Override } from '../health/overrides.ts'
 import type { MemberState } from '../probe/member-state.ts'
 import type { MemberWatch } from '../probe/watched-members.ts'
-import { suggestName } from '../zone/suggest-name.ts'
+import { suggestName } from '../lib/suggest-name.ts'
 import { canonical, findTarget, isCalled } from './find-target.ts'
 import { type OverrideRequest, readOverrideRequest } from './override-request.ts'
 import { type Reply, json } from './reply.ts'

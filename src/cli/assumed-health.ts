@@ -6,7 +6,7 @@ import type { Override, OverrideAction } from '../health/overrides.ts'
 import { type HealthWriter, SlotState, createHealthTable } from '../health/table.ts'
 import type { LoadedTarget } from '../config/load-zones.ts'
 import { type WatchedMember, memberState, watchedMembers } from '../probe/member-state.ts'
-import { suggestName } from '../zone/suggest-name.ts'
+import { suggestName } from '../lib/suggest-name.ts'
 
 export interface Assumptions {
   /** Names of targets, with or without their zone, or addresses. */

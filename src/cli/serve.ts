@@ -2,10 +2,10 @@
 
 import { existsSync } from 'node:fs'
 
-import { type App, startApp } from '../app.ts'
+import { type App, startApp } from '../app/app.ts'
 
 import { type Settings, loadSettings } from '../config/settings.ts'
-import { type Log, createLog } from '../log.ts'
+import { type Log, createLog } from '../app/log.ts'
 import { parseFlags } from './flags.ts'
 import { formatMistakes } from '../config/format-mistakes.ts'
 

@@ -1,7 +1,7 @@
 // What zod found → problems in the operator's words; and what to put in place to look past them.
 
 import type { z } from 'zod'
-import { nearest } from '../zone/suggest-name.ts'
+import { nearest } from '../lib/suggest-name.ts'
 import type { DocumentPath, Problem } from '../zone/problem.ts'
 import { show } from './leaf.ts'
 

@@ -1,6 +1,6 @@
 // Settings given one by one, as flags or variables: mistakes name the flag or the variable, not a line.
 
-import { nearest } from '../zone/suggest-name.ts'
+import { nearest } from '../lib/suggest-name.ts'
 import type { ProblemCode } from '../zone/problem.ts'
 import { maskSecrets, printable } from './excerpt.ts'
 import type { Mistake } from './mistake.ts'

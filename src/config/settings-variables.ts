@@ -1,7 +1,7 @@
 // Environment variables → settings. Unknown ones are let be, since orchestrators set variables of their own
 // (`MXSTEER_PORT`, `MXSTEER_SERVICE_HOST` for a service of that name); a slip of the pen is warned of.
 
-import { nearest } from '../zone/suggest-name.ts'
+import { nearest } from '../lib/suggest-name.ts'
 import type { Mistake } from './mistake.ts'
 import { type Given, givenMistake } from './settings-given.ts'
 import { settingKeys } from './settings-schema.ts'

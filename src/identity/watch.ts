@@ -2,7 +2,7 @@
 // lists. What it finds is told and shown, and takes nobody out; a believed listing may shift weight (listing.ts).
 
 import type { Clock, Random } from '../lib/clock.ts'
-import { type Alarm, systemAlarm } from '../probe/alarm.ts'
+import { type Alarm, systemAlarm } from '../lib/alarm.ts'
 import type { Outcome } from '../probe/outcome.ts'
 import { Scheduler } from '../probe/scheduler.ts'
 import type { StubCounters, StubResolver } from '../stub/stub-resolver.ts'

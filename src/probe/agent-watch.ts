@@ -6,7 +6,7 @@ import type { FeedbackWriter } from '../health/feedback.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import { type AgentProfile, askAgent } from './agent-check.ts'
 import { readAgentLine } from './agent-line.ts'
-import { type Alarm, systemAlarm } from './alarm.ts'
+import { type Alarm, systemAlarm } from '../lib/alarm.ts'
 import type { FeedbackBook, NamedTarget } from './feedback-book.ts'
 import { type ScheduledProbe, Scheduler } from './scheduler.ts'
 

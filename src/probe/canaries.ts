@@ -2,7 +2,7 @@
 // and let go, every five seconds; every second while it fails. Refused or reset is reached: something answered.
 
 import type { Clock, Random } from '../lib/clock.ts'
-import type { Alarm } from './alarm.ts'
+import type { Alarm } from '../lib/alarm.ts'
 import type { Outcome } from './outcome.ts'
 import { type ProbeProfile, profileDefaults } from './profile.ts'
 import type { ProbeRequest } from './smtp-probe.ts'

@@ -13,7 +13,7 @@ import {
 } from '../health/feedback.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { FeedbackExchange, SharedWord } from '../share/feedback-exchange.ts'
-import { type Alarm, systemAlarm } from './alarm.ts'
+import { type Alarm, systemAlarm } from '../lib/alarm.ts'
 
 export interface NamedTarget {
   readonly zone: string

@@ -3,7 +3,7 @@
 // their impatience with us; neither says anything of them.
 
 import type { Clock } from '../lib/clock.ts'
-import type { Alarm } from './alarm.ts'
+import type { Alarm } from '../lib/alarm.ts'
 
 const everyMs = 500
 /** Less than the shortest of our deadlines and of any MTA's patience. */

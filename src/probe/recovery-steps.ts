@@ -1,7 +1,7 @@
 // Slow start, step by step, for all slots that recover: one timer, for the step that comes soonest.
 
 import { slowStartStepMs } from '../health/slow-start.ts'
-import type { Alarm } from './alarm.ts'
+import type { Alarm } from '../lib/alarm.ts'
 import type { WatchedSlot } from './watched-slot.ts'
 
 const shortestStepMs = 50

@@ -12,7 +12,7 @@
 // make each of them a sixth cheaper.
 
 import type { Clock, Random } from '../lib/clock.ts'
-import type { Alarm } from './alarm.ts'
+import type { Alarm } from '../lib/alarm.ts'
 import { type Due, DueHeap } from './due-heap.ts'
 import { defaultFlightLimits, FlightCaps, type FlightLimits, networkOf } from './flight-caps.ts'
 import { hashShare } from '../lib/hash.ts'

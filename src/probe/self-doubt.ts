@@ -9,7 +9,7 @@
 import { type BrakeGroup, type Engaged, FailureBrake, type LetGo } from '../health/brake.ts'
 import { Isolation } from '../health/isolation.ts'
 import type { Clock, Random } from '../lib/clock.ts'
-import type { Alarm } from './alarm.ts'
+import type { Alarm } from '../lib/alarm.ts'
 import { Canaries, type Canary } from './canaries.ts'
 import { LoopLag } from './loop-lag.ts'
 import type { Outcome } from './outcome.ts'

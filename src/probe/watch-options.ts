@@ -3,7 +3,7 @@
 import type { HealthWriter } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Exchange } from '../share/exchange.ts'
-import type { Alarm } from './alarm.ts'
+import type { Alarm } from '../lib/alarm.ts'
 import type { Canary } from './canaries.ts'
 import type { FlightLimits } from './flight-caps.ts'
 import type { VerdictsByKey } from './kept-verdicts.ts'

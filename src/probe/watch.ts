@@ -5,7 +5,7 @@
 // the first round is done (first-round.ts), and what could be our own fault is doubted (self-doubt.ts).
 
 import { SlotState, isOut } from '../health/table.ts'
-import { systemAlarm } from './alarm.ts'
+import { systemAlarm } from '../lib/alarm.ts'
 import { FirstRound } from './first-round.ts'
 import { InFlight } from './in-flight.ts'
 import { type VerdictsByKey, restoreSlot, saveSlots } from './kept-verdicts.ts'

@@ -9,7 +9,7 @@ import { type Override, effectOf, nextEndMs, setOverride } from '../health/overr
 import { type HealthWriter, Standing } from '../health/table.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ForeignOverrides, OverrideExchange } from '../share/override-exchange.ts'
-import { type Alarm, systemAlarm } from './alarm.ts'
+import { type Alarm, systemAlarm } from '../lib/alarm.ts'
 import type { FeedbackBook } from './feedback-book.ts'
 import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
 

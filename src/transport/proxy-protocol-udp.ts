@@ -3,7 +3,7 @@
 import type { Peer, Respond } from '../answer/context.ts'
 import type { Counters } from '../answer/counters.ts'
 import type { Network } from '../lib/ip.ts'
-import { isListed } from './network-list.ts'
+import { isListed } from '../lib/network-list.ts'
 import { readProxyHeader } from './proxy-protocol.ts'
 
 /** `respond` for the client that the header names; what does not come from a listed proxy gets silence. */

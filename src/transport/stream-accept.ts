@@ -3,7 +3,7 @@
 import type { Server, Socket } from 'node:net'
 
 import type { Endpoint } from '../lib/ip.ts'
-import { peerAddress } from './peer.ts'
+import { peerAddress } from '../lib/peer.ts'
 import { StreamConnection } from './stream-connection.ts'
 import type { StreamService } from './stream-service.ts'
 

@@ -3,8 +3,8 @@
 import { type Socket, createServer } from 'node:net'
 
 import type { Endpoint, Network } from '../lib/ip.ts'
-import { isListed } from './network-list.ts'
-import { peerAddress } from './peer.ts'
+import { isListed } from '../lib/network-list.ts'
+import { peerAddress } from '../lib/peer.ts'
 import { createProxyHeaderReader } from './proxy-protocol-stream.ts'
 import { type StreamListener, accept, clientOf, listen } from './stream-accept.ts'
 import type { StreamService } from './stream-service.ts'

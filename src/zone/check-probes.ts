@@ -4,7 +4,7 @@
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import type { Compilation } from './compilation.ts'
 import { readProbePlace } from './probe-place.ts'
-import { suggestName } from './suggest-name.ts'
+import { suggestName } from '../lib/suggest-name.ts'
 import type { ProbeSource } from './zone-source.ts'
 
 export function checkProbes(compilation: Compilation): void {

@@ -14,7 +14,7 @@ import {
 import type { TargetDraft } from './compile-targets.ts'
 import { compileTlsa } from './compile-tlsa.ts'
 import { exchangeLimits } from './exchange-addresses.ts'
-import { nearest } from './suggest-name.ts'
+import { nearest } from '../lib/suggest-name.ts'
 import { isDoubled, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
 import type { RecordSource } from './zone-source.ts'

@@ -4,7 +4,7 @@ import { hashText } from '../lib/hash.ts'
 import { parseNetwork, type Network } from '../lib/ip.ts'
 import type { Conditions, OnAllDown, Policy, Pool, Rule } from '../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
-import { suggestName } from './suggest-name.ts'
+import { suggestName } from '../lib/suggest-name.ts'
 import type { DocumentPath, Problems } from './problem.ts'
 import type { ConditionsSource, RuleSource } from './zone-source.ts'
 

@@ -1,7 +1,7 @@
 // Simulated time: a clock and an alarm that move only when told to. Everything runs synchronously.
 
 import type { Clock } from '../../src/lib/clock.ts'
-import type { Alarm } from '../../src/probe/alarm.ts'
+import type { Alarm } from '../../src/lib/alarm.ts'
 
 export interface VirtualTime {
   readonly clock: Clock

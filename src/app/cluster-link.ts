@@ -2,20 +2,20 @@
 
 import { createHash } from 'node:crypto'
 
-import type { Settings } from './config/settings.ts'
-import { systemClock } from './lib/clock.ts'
+import type { Settings } from '../config/settings.ts'
+import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
-import type { Exchange } from './share/exchange.ts'
-import type { FeedbackExchange } from './share/feedback-exchange.ts'
-import { createMemoryOverrides } from './share/memory-overrides.ts'
-import { createMemoryExchange } from './share/memory.ts'
-import type { OverrideExchange } from './share/override-exchange.ts'
-import { createRedisExchange } from './share/redis-exchange.ts'
-import { createRedisLink } from './share/redis-link.ts'
-import type { ConfigGroup } from './share/config-agreement.ts'
-import type { SharedEvent, StateView } from './share/state-events.ts'
-import { stateTimes } from './share/state-settings.ts'
-import type { TallyExchange } from './share/tally-exchange.ts'
+import type { Exchange } from '../share/exchange.ts'
+import type { FeedbackExchange } from '../share/feedback-exchange.ts'
+import { createMemoryOverrides } from '../share/memory-overrides.ts'
+import { createMemoryExchange } from '../share/memory.ts'
+import type { OverrideExchange } from '../share/override-exchange.ts'
+import { createRedisExchange } from '../share/redis-exchange.ts'
+import { createRedisLink } from '../share/redis-link.ts'
+import type { ConfigGroup } from '../share/config-agreement.ts'
+import type { SharedEvent, StateView } from '../share/state-events.ts'
+import { stateTimes } from '../share/state-settings.ts'
+import type { TallyExchange } from '../share/tally-exchange.ts'
 
 export interface SharedState {
   readonly exchange: Exchange

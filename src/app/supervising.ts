@@ -1,15 +1,15 @@
 // The service manager, put together: where it listens, what it is told, and a log line where it cannot be.
 
-import { type ReadinessSources, silentEndpoints } from './admin/readiness.ts'
-import type { Counters } from './answer/counters.ts'
+import { type ReadinessSources, silentEndpoints } from '../admin/readiness.ts'
+import type { Counters } from '../answer/counters.ts'
 import type { Log } from './log.ts'
-import { openNotifySocket } from './supervisor/notify-socket.ts'
+import { openNotifySocket } from '../supervisor/notify-socket.ts'
 import {
   type ServiceEvent,
   type ServiceNotifier,
   createServiceNotifier,
-} from './supervisor/service-notifier.ts'
-import { supervisorPlace, supervisorVariables } from './supervisor/supervisor-place.ts'
+} from '../supervisor/service-notifier.ts'
+import { supervisorPlace, supervisorVariables } from '../supervisor/supervisor-place.ts'
 
 const nobody: ServiceNotifier = { ready() {}, reloading() {}, stopping() {}, end() {} }
 

@@ -1,16 +1,16 @@
 // The events of the log, one function a kind. docs/operations.md has the table of `event` words.
 
-import type { CertificateLoaded } from './config/certificate-keeper.ts'
-import type { Mistake } from './config/mistake.ts'
-import type { LoadOutcome } from './config/zone-keeper.ts'
-import type { PlaceEvent } from './geo/place-keeper.ts'
-import type { Override } from './health/overrides.ts'
+import type { CertificateLoaded } from '../config/certificate-keeper.ts'
+import type { Mistake } from '../config/mistake.ts'
+import type { LoadOutcome } from '../config/zone-keeper.ts'
+import type { PlaceEvent } from '../geo/place-keeper.ts'
+import type { Override } from '../health/overrides.ts'
 import type { Log } from './log.ts'
-import type { MemberWatchOptions } from './probe/watched-members.ts'
-import type { DoubtEvent } from './probe/self-doubt.ts'
-import type { TargetAlarm } from './probe/target-alarms.ts'
-import type { Transition } from './probe/watched-state.ts'
-import type { WorkerEvent } from './transport/workers.ts'
+import type { MemberWatchOptions } from '../probe/watched-members.ts'
+import type { DoubtEvent } from '../probe/self-doubt.ts'
+import type { TargetAlarm } from '../probe/target-alarms.ts'
+import type { Transition } from '../probe/watched-state.ts'
+import type { WorkerEvent } from '../transport/workers.ts'
 
 /** At most this many mistakes are logged one by one; the rest is a count. `mxsteer check` shows all. */
 const loggedMistakes = 50

@@ -2,15 +2,15 @@
 
 import { randomBytes } from 'node:crypto'
 
-import type { Settings } from './config/settings.ts'
-import { rateLimitDefaults } from './guard/rate-limit.ts'
-import { systemClock } from './lib/clock.ts'
+import type { Settings } from '../config/settings.ts'
+import { rateLimitDefaults } from '../guard/rate-limit.ts'
+import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logWorker } from './log-events.ts'
 import { type ServedFiles, streamsOf } from './served-files.ts'
-import type { Answering } from './transport/answering.ts'
-import type { UdpTransport } from './transport/udp-choice.ts'
-import { type Workers, startWorkers } from './transport/workers.ts'
+import type { Answering } from '../transport/answering.ts'
+import type { UdpTransport } from '../transport/udp-choice.ts'
+import { type Workers, startWorkers } from '../transport/workers.ts'
 
 export interface AnsweringNeeds extends ServedFiles {
   readonly settings: Settings

@@ -2,33 +2,33 @@
 
 import { randomBytes } from 'node:crypto'
 
-import { type AdminListener, listenAdmin } from './admin/http.ts'
-import { type OverrideSources, overrideWrites } from './admin/override-routes.ts'
-import { type PoolShares, createPoolShares } from './admin/pool-shares.ts'
-import { type AdminSources, adminRoutes } from './admin/routes.ts'
-import { writeAccess } from './admin/write-request.ts'
-import type { LoadedTarget } from './config/load-zones.ts'
-import type { Settings } from './config/settings.ts'
-import type { HealthWriter } from './health/table.ts'
-import type { IdentityWatch } from './identity/watch.ts'
+import { type AdminListener, listenAdmin } from '../admin/http.ts'
+import { type OverrideSources, overrideWrites } from '../admin/override-routes.ts'
+import { type PoolShares, createPoolShares } from '../admin/pool-shares.ts'
+import { type AdminSources, adminRoutes } from '../admin/routes.ts'
+import { writeAccess } from '../admin/write-request.ts'
+import type { LoadedTarget } from '../config/load-zones.ts'
+import type { Settings } from '../config/settings.ts'
+import type { HealthWriter } from '../health/table.ts'
+import type { IdentityWatch } from '../identity/watch.ts'
 import type { KeptState } from './kept-state.ts'
-import { type Random, systemClock } from './lib/clock.ts'
+import { type Random, systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { overrideEvents } from './log-events.ts'
 import { logFeedback } from './log-kept.ts'
-import { type AgentWatch, type WatchedAgent, createAgentWatch } from './probe/agent-watch.ts'
-import { systemAlarm } from './probe/alarm.ts'
+import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../probe/agent-watch.ts'
+import { systemAlarm } from '../lib/alarm.ts'
 import {
   type FeedbackBook,
   type FeedbackTold,
   type NamedTarget,
   createFeedbackBook,
-} from './probe/feedback-book.ts'
-import { watchedMembers } from './probe/member-state.ts'
-import { createMemberWatch } from './probe/watched-members.ts'
-import type { SharedState } from './shared-state.ts'
-import type { Endpoint } from './lib/ip.ts'
-import type { Workers } from './transport/workers.ts'
+} from '../probe/feedback-book.ts'
+import { watchedMembers } from '../probe/member-state.ts'
+import { createMemberWatch } from '../probe/watched-members.ts'
+import type { SharedState } from './cluster-link.ts'
+import type { Endpoint } from '../lib/ip.ts'
+import type { Workers } from '../transport/workers.ts'
 
 /** What MTAs say of themselves. */
 export interface ToldSources {

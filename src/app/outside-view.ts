@@ -1,11 +1,11 @@
 // What targets look like from outside, put together: the resolver that the operator names, and what the log is told.
 
-import type { Settings } from './config/settings.ts'
-import { type IdentityWatch, createIdentityWatch } from './identity/watch.ts'
-import { type Random, systemClock } from './lib/clock.ts'
+import type { Settings } from '../config/settings.ts'
+import { type IdentityWatch, createIdentityWatch } from '../identity/watch.ts'
+import { type Random, systemClock } from '../lib/clock.ts'
 import { identityEvents } from './log-identity.ts'
 import type { Log } from './log.ts'
-import { createStubResolver } from './stub/stub-resolver.ts'
+import { createStubResolver } from '../stub/stub-resolver.ts'
 
 export const createOutsideView = (
   { resolver, instance }: Pick<Settings, 'resolver' | 'instance'>,

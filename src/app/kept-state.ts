@@ -1,16 +1,16 @@
 // What outlives the process, put together: verdicts, overrides, availability of pools; and the file that they lie in.
 // Without `state_dir` everything is as if the file were empty, and nothing is written.
 
-import type { Settings } from './config/settings.ts'
-import type { SavedVerdict } from './health/saved-verdict.ts'
-import { systemClock } from './lib/clock.ts'
+import type { Settings } from '../config/settings.ts'
+import type { SavedVerdict } from '../health/saved-verdict.ts'
+import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logKept } from './log-kept.ts'
-import { type PoolAvailability, createPoolAvailability } from './probe/pool-availability.ts'
-import { keptOverrides } from './share/kept-overrides.ts'
-import type { OverrideExchange } from './share/override-exchange.ts'
-import { type StateFile, openStateFile } from './share/state-file.ts'
-import { type SavedState, emptyState } from './share/state-format.ts'
+import { type PoolAvailability, createPoolAvailability } from '../probe/pool-availability.ts'
+import { keptOverrides } from '../share/kept-overrides.ts'
+import type { OverrideExchange } from '../share/override-exchange.ts'
+import { type StateFile, openStateFile } from '../share/state-file.ts'
+import { type SavedState, emptyState } from '../share/state-format.ts'
 
 export interface KeptState {
   readonly restored: SavedState

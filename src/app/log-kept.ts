@@ -1,10 +1,10 @@
 // The events of what is kept over restarts, and of what MTAs say of themselves. docs/operations.md has the table of
 // `event` words.
 
-import type { FeedbackEffect } from './health/feedback.ts'
+import type { FeedbackEffect } from '../health/feedback.ts'
 import type { Log } from './log.ts'
-import type { NamedTarget } from './probe/feedback-book.ts'
-import type { KeptEvent } from './share/state-file.ts'
+import type { NamedTarget } from '../probe/feedback-book.ts'
+import type { KeptEvent } from '../share/state-file.ts'
 
 export function logKept(log: Log, event: KeptEvent): void {
   const { file } = event

@@ -1,19 +1,19 @@
 // What `/explain` is made of, put together: the zones, health, places and overrides in force, as workers have them.
 
-import type { OverrideSources } from './admin/override-routes.ts'
-import { type Explaining, type Explanation, explain } from './explain/explain.ts'
-import type { DatabaseView } from './explain/client-view.ts'
-import type { MemberParts, OverrideNote, ProbeNote } from './explain/pool-view.ts'
-import type { Question } from './explain/question.ts'
-import type { PlaceKeeper } from './geo/place-keeper.ts'
-import { createLocate } from './geo/places.ts'
-import type { Override } from './health/overrides.ts'
-import type { HealthReader } from './health/table.ts'
-import type { Random } from './lib/clock.ts'
-import type { MemberState } from './probe/member-state.ts'
-import type { WatchedState } from './probe/watched-state.ts'
-import { createScopes } from './steer/scopes.ts'
-import type { Catalog } from './zone/zone.ts'
+import type { OverrideSources } from '../admin/override-routes.ts'
+import { type Explaining, type Explanation, explain } from '../explain/explain.ts'
+import type { DatabaseView } from '../explain/client-view.ts'
+import type { MemberParts, OverrideNote, ProbeNote } from '../explain/pool-view.ts'
+import type { Question } from '../explain/question.ts'
+import type { PlaceKeeper } from '../geo/place-keeper.ts'
+import { createLocate } from '../geo/places.ts'
+import type { Override } from '../health/overrides.ts'
+import type { HealthReader } from '../health/table.ts'
+import type { Random } from '../lib/clock.ts'
+import type { MemberState } from '../probe/member-state.ts'
+import type { WatchedState } from '../probe/watched-state.ts'
+import { createScopes } from '../steer/scopes.ts'
+import type { Catalog } from '../zone/zone.ts'
 
 export interface ExplainerSources {
   readonly catalog: () => Catalog

@@ -1,10 +1,10 @@
 // What a start says of itself: where it answers, or why it cannot.
 
-import type { Settings } from './config/settings.ts'
-import type { ZoneKeeper } from './config/zone-keeper.ts'
-import { bindAdvice } from './transport/bind-advice.ts'
-import type { Endpoint } from './lib/ip.ts'
-import { formatEndpoint } from './transport/endpoint.ts'
+import type { Settings } from '../config/settings.ts'
+import type { ZoneKeeper } from '../config/zone-keeper.ts'
+import { bindAdvice } from '../transport/bind-advice.ts'
+import type { Endpoint } from '../lib/ip.ts'
+import { formatEndpoint } from '../transport/endpoint.ts'
 
 export const describeStart = ({ settings, keeper }: Started): object => ({
   listen: settings.listen.map(formatEndpoint),

@@ -1,10 +1,10 @@
 // Whether to announce, put together: what readiness says, told to a file and a program where settings name them.
 
-import { registerAnnounce } from './admin/announce-metrics.ts'
-import { type AnnounceEvent, startAnnouncer } from './admin/announcer.ts'
-import type { Metrics } from './admin/metrics.ts'
-import { type ReadinessSources, checkReadiness } from './admin/readiness.ts'
-import type { Settings } from './config/settings.ts'
+import { registerAnnounce } from '../admin/announce-metrics.ts'
+import { type AnnounceEvent, startAnnouncer } from '../admin/announcer.ts'
+import type { Metrics } from '../admin/metrics.ts'
+import { type ReadinessSources, checkReadiness } from '../admin/readiness.ts'
+import type { Settings } from '../config/settings.ts'
 import type { Log } from './log.ts'
 
 export interface Announcing {

@@ -1,16 +1,16 @@
 // The probes of this instance: what they see goes to the health table, to whoever shares it, and to the log.
 
-import type { Metrics } from './admin/metrics.ts'
-import type { Settings } from './config/settings.ts'
-import type { HealthWriter } from './health/table.ts'
-import type { IdentityWatch } from './identity/watch.ts'
+import type { Metrics } from '../admin/metrics.ts'
+import type { Settings } from '../config/settings.ts'
+import type { HealthWriter } from '../health/table.ts'
+import type { IdentityWatch } from '../identity/watch.ts'
 import type { KeptState } from './kept-state.ts'
-import { type Random, systemClock } from './lib/clock.ts'
+import { type Random, systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logAlarm, logDoubt, logTransition } from './log-events.ts'
-import { probeAddress } from './probe/smtp-probe.ts'
-import { type Watch, createWatch } from './probe/watch.ts'
-import type { SharedState } from './shared-state.ts'
+import { probeAddress } from '../probe/smtp-probe.ts'
+import { type Watch, createWatch } from '../probe/watch.ts'
+import type { SharedState } from './cluster-link.ts'
 
 export interface ProbingNeeds {
   readonly settings: Settings

@@ -2,9 +2,9 @@
 
 import { expect, test } from 'vitest'
 
-import type { Log } from '../src/log.ts'
-import { logDoubt } from '../src/log-events.ts'
-import type { DoubtEvent } from '../src/probe/self-doubt.ts'
+import type { Log } from '../../src/app/log.ts'
+import { logDoubt } from '../../src/app/log-events.ts'
+import type { DoubtEvent } from '../../src/probe/self-doubt.ts'
 
 const said = (event: DoubtEvent): unknown => {
   const lines: unknown[] = []
