@@ -43,7 +43,6 @@ export const law: readonly LawRow[] = [
     room: 'health',
     pure: true,
     imports: 'lib',
-    typesOnly: 'probe',
   },
   {
     room: 'stub',
@@ -87,12 +86,13 @@ export const law: readonly LawRow[] = [
   {
     room: 'doctor',
     imports: 'geo lib probe share steer stub wire wire/rdata',
-    typesOnly: 'config zone',
+    typesOnly: 'config health zone',
     packages: 'node:*',
   },
   {
     room: 'identity',
     imports: 'lib probe stub',
+    typesOnly: 'health',
   },
   {
     room: 'config',

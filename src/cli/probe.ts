@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 
 import { systemClock } from '../lib/clock.ts'
 import { parseAddress } from '../lib/ip.ts'
-import type { DialogueLine, Outcome } from '../probe/outcome.ts'
+import type { DialogueLine, Outcome } from '../health/outcome.ts'
 import { type ProbeProfile, probeLevels, profileDefaults, proxyVersions } from '../probe/profile.ts'
 import { probeAddress } from '../probe/smtp-probe.ts'
 import { type FlagValues, parseFlags } from './flags.ts'

@@ -4,7 +4,7 @@
 
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import type { ProbeProfile } from '../probe/profile.ts'
-import type { TlsaRecord } from '../probe/tls-report.ts'
+import type { TlsaRecord } from '../health/tls-report.ts'
 import { keyOfName, nameToText, type Name } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'
 import { RRType } from '../wire/rrtype.ts'

@@ -2,7 +2,7 @@
 // more than one value to judge is checked in zone/check-probes.ts.
 
 import { probeLevels, proxyVersions, roundLevels } from '../probe/profile.ts'
-import { tlsVersions } from '../probe/tls-report.ts'
+import { tlsVersions } from '../health/tls-report.ts'
 import { isHostName } from '../zone/names.ts'
 import type { ProbeSource } from '../zone/zone-source.ts'
 import { closedMap, durationMs, integer, leaf, oneOf, oneOrMany, text } from './leaf.ts'

@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
 
 import { type PlaceFiles, createPlaceKeeper } from '../geo/place-keeper.ts'
 import { systemClock } from '../lib/clock.ts'
-import type { Outcome } from '../probe/outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import { type WatchedAddress, profileDefaults } from '../probe/profile.ts'
 import { type ProbeRequest, probeAddress } from '../probe/smtp-probe.ts'
 import { type Verdict, fail, ok, skip, warn } from './line.ts'

@@ -12,7 +12,7 @@
 //   stuck       fail      –                       greets, then cannot go on
 //   self        unknown   –                       says nothing of the target and moves nothing
 
-import type { Outcome, OutcomeKind } from '../probe/outcome.ts'
+import type { Outcome, OutcomeKind } from './outcome.ts'
 
 /** `busy` needs twice as many in a row as `fail`. */
 export type Verdict = 'pass' | 'fail' | 'busy' | 'unknown'

@@ -1,7 +1,7 @@
 // The names that an MTA gives itself: after 220 in its banner, after 250 in its reply to EHLO. They come out of the
 // dialogues of its probes, so that nobody has to be asked again. Pure.
 
-import type { DialogueLine } from '../probe/outcome.ts'
+import type { DialogueLine } from '../health/outcome.ts'
 
 /** Lower case, without final dot; null: not said, or not asked for. */
 export interface Greeting {

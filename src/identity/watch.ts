@@ -3,7 +3,7 @@
 
 import type { Clock, Random } from '../lib/clock.ts'
 import { type Alarm, systemAlarm } from '../lib/alarm.ts'
-import type { Outcome } from '../probe/outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import { Scheduler } from '../probe/scheduler.ts'
 import type { StubCounters, StubResolver } from '../stub/stub-resolver.ts'
 import { type DnsLists, type ListState, createDnsLists } from './dns-list.ts'

@@ -3,7 +3,7 @@
 
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Alarm } from '../lib/alarm.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import { type ProbeProfile, profileDefaults } from './profile.ts'
 import type { ProbeRequest } from './smtp-probe.ts'
 

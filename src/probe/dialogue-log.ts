@@ -2,7 +2,7 @@
 //
 // Lines of the target are dropped first: ours and the events of the connection are few and always kept.
 
-import type { DialogueLine } from './outcome.ts'
+import type { DialogueLine } from '../health/outcome.ts'
 import { latin1 } from './reply-line.ts'
 
 const lineLimit = 40

@@ -1,6 +1,6 @@
 // What a dialogue is told, and what it asks for: the two sides of smtp-dialogue.ts.
 
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import type { PeerTls } from './tls-judgement.ts'
 
 export type DialogueInput =

@@ -17,7 +17,7 @@ import {
 import { effectOf } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { TallyExchange } from '../share/tally-exchange.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import type { WatchedAddress } from './profile.ts'
 
 /** As zones are loaded. */

@@ -1,6 +1,6 @@
 // How an address is to be probed: a `probes:` entry of a zone file, with its defaults filled in.
 
-import type { TlsProfile } from './tls-report.ts'
+import type { TlsProfile } from '../health/tls-report.ts'
 
 /**
  * How far a dialogue goes, each level beyond the one before it but for `tls`, which is EHLO under TLS.

@@ -12,7 +12,7 @@ import type { Clock, Random } from '../lib/clock.ts'
 import type { Alarm } from '../lib/alarm.ts'
 import { Canaries, type Canary } from './canaries.ts'
 import { LoopLag } from './loop-lag.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import type { ProbeRequest } from './smtp-probe.ts'
 
 export type DoubtEvent =

@@ -13,7 +13,7 @@
 
 import { hashShare } from '../lib/hash.ts'
 import { effectOf } from '../health/verdict.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import type { ProbeProfile } from './profile.ts'
 
 const afterWarningMs = 60_000

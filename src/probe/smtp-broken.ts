@@ -11,7 +11,7 @@
 
 import { connectionFault } from './connection-fault.ts'
 import type { Found, Phase } from './smtp-script.ts'
-import { noSession } from './tls-report.ts'
+import { noSession } from '../health/tls-report.ts'
 
 export type Breakage =
   | { readonly kind: 'end' }

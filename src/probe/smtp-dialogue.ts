@@ -11,7 +11,7 @@
 import type { Closing, DialogueAction, DialogueInput } from './dialogue-turn.ts'
 import { handshakeTimeoutMs, hardLimitMs, quitTimeoutMs } from './dialogue-limits.ts'
 import { DialogueLog } from './dialogue-log.ts'
-import type { DialogueLine, Outcome } from './outcome.ts'
+import type { DialogueLine, Outcome } from '../health/outcome.ts'
 import type { ProbeProfile } from './profile.ts'
 import { nameStranger } from './reply-line.ts'
 import { type NextReply, ReplyReader } from './reply-reader.ts'
@@ -19,7 +19,7 @@ import { type Breakage, describeBreakage, foundWhenBroken } from './smtp-broken.
 import type { Found, Phase, Reply, Step } from './smtp-script.ts'
 import { hello, keywordsOf, nextStep } from './smtp-script.ts'
 import { type PeerTls, judgeTls } from './tls-judgement.ts'
-import type { TlsReport } from './tls-report.ts'
+import type { TlsReport } from '../health/tls-report.ts'
 
 export interface DialogueOptions {
   readonly onLine?: ((line: DialogueLine) => void) | undefined

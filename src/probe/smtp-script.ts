@@ -14,10 +14,10 @@
 //
 // 4xx with an enhanced code x.7.x, or with "too many connections", is policy and not load: perhaps it is us.
 
-import type { OutcomeKind } from './outcome.ts'
+import type { OutcomeKind } from '../health/outcome.ts'
 import type { ProbeProfile } from './profile.ts'
-import type { TlsReport } from './tls-report.ts'
-import { noSession } from './tls-report.ts'
+import type { TlsReport } from '../health/tls-report.ts'
+import { noSession } from '../health/tls-report.ts'
 
 export type Phase =
   | 'connect'

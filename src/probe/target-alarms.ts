@@ -6,7 +6,7 @@
 import type { LiveVote } from '../health/consensus.ts'
 import { isProberBlocked, weighRefusal, wordsOf } from '../health/refusal.ts'
 import type { AlarmKind } from '../health/verdict.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import type { WatchedAddress } from './profile.ts'
 
 export interface AlarmChange {

@@ -9,8 +9,8 @@
 // Besides: the version is at least the one asked for. Pure: octets, the clock and what OpenSSL said go in.
 
 import { createHash } from 'node:crypto'
-import type { TlsFinding, TlsProfile, TlsReport, TlsaRecord } from './tls-report.ts'
-import { tlsVersions } from './tls-report.ts'
+import type { TlsFinding, TlsProfile, TlsReport, TlsaRecord } from '../health/tls-report.ts'
+import { tlsVersions } from '../health/tls-report.ts'
 
 export interface PeerCertificate {
   readonly der: Uint8Array

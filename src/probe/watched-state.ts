@@ -4,7 +4,7 @@ import { type LatencyPercentiles, latencyPercentiles } from '../health/latency-w
 import { SlotState } from '../health/table.ts'
 import type { AlarmKind } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome } from '../health/outcome.ts'
 import type { SlotChange, VerdictCounts } from './slot-change.ts'
 import type { WatchedSlot } from './watched-slot.ts'
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { judgeAge, judgeClock, judgeEgress } from '../../src/doctor/surroundings.ts'
 import { checkState } from '../../src/doctor/store.ts'
 import { exitCodeOf, fail, ok, skip, warn } from '../../src/doctor/line.ts'
-import type { Outcome, OutcomeKind } from '../../src/probe/outcome.ts'
+import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 
 it.each([
   [0, 'ok'],

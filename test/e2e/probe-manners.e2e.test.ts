@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../src/lib/clock.ts'
-import type { Outcome } from '../../src/probe/outcome.ts'
+import type { Outcome } from '../../src/health/outcome.ts'
 import { type ProbeProfile, profileDefaults } from '../../src/probe/profile.ts'
 import { probeAddress } from '../../src/probe/smtp-probe.ts'
 import { type Exim, startExim } from '../support/exim.ts'

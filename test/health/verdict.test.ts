@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { effectOf } from '../../src/health/verdict.ts'
-import type { OutcomeKind } from '../../src/probe/outcome.ts'
-import { noSession } from '../../src/probe/tls-report.ts'
+import type { OutcomeKind } from '../../src/health/outcome.ts'
+import { noSession } from '../../src/health/tls-report.ts'
 
 const lax = { requiresTls: false }
 const strict = { requiresTls: true }

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import type { ListState } from '../../src/identity/dns-list.ts'
 import type { IdentityProfile, WatchedIdentity } from '../../src/identity/profile.ts'
 import { createIdentityWatch } from '../../src/identity/watch.ts'
-import type { Outcome } from '../../src/probe/outcome.ts'
+import type { Outcome } from '../../src/health/outcome.ts'
 import type { Answer, StubResolver } from '../../src/stub/stub-resolver.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 

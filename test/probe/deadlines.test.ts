@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { systemClock } from '../../src/lib/clock.ts'
-import type { Outcome } from '../../src/probe/outcome.ts'
+import type { Outcome } from '../../src/health/outcome.ts'
 import { type ProbeProfile, profileDefaults } from '../../src/probe/profile.ts'
 import { probeAddress } from '../../src/probe/smtp-probe.ts'
 import { freePort } from '../support/free-ports.ts'

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 
 import { type SavedVerdict, freshForMs } from '../../src/health/saved-verdict.ts'
 import { SlotState, createHealthTable } from '../../src/health/table.ts'
-import type { Outcome, OutcomeKind } from '../../src/probe/outcome.ts'
+import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/profile.ts'
 import { slotKey } from '../../src/probe/slot-key.ts'
 import { createWatch } from '../../src/probe/watch.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Outcome } from '../../src/probe/outcome.ts'
+import type { Outcome } from '../../src/health/outcome.ts'
 import { type ProbeProfile, profileDefaults } from '../../src/probe/profile.ts'
 import { SlowLane } from '../../src/probe/slow-lane.ts'
-import { noSession } from '../../src/probe/tls-report.ts'
+import { noSession } from '../../src/health/tls-report.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 
 const minuteMs = 60_000

@@ -1,7 +1,7 @@
 // Scripts for an MTA, and what one probe must make of each. Timeouts are a tenth of the defaults:
 // see test/support/probe-profile.ts.
 
-import type { OutcomeKind } from '../../src/probe/outcome.ts'
+import type { OutcomeKind } from '../../src/health/outcome.ts'
 import type { ProbeLevel, ProbeProfile } from '../../src/probe/profile.ts'
 import type { Step } from '../support/scripted-mta.ts'
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
 import type { Canary } from '../../src/probe/canaries.ts'
-import type { Outcome, OutcomeKind } from '../../src/probe/outcome.ts'
+import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/profile.ts'
 import type { DoubtEvent } from '../../src/probe/self-doubt.ts'
 import { slotKey } from '../../src/probe/slot-key.ts'

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { LiveVote } from '../../src/health/consensus.ts'
 import { createHealthTable, SlotState, type HealthWriter } from '../../src/health/table.ts'
-import type { Outcome, OutcomeKind } from '../../src/probe/outcome.ts'
+import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { ProbeProfile, WatchedAddress } from '../../src/probe/profile.ts'
 import { slotKey } from '../../src/probe/slot-key.ts'
 import { createWatch, type Watch } from '../../src/probe/watch.ts'

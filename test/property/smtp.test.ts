@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Outcome } from '../../src/probe/outcome.ts'
+import type { Outcome } from '../../src/health/outcome.ts'
 import type { DialogueAction } from '../../src/probe/dialogue-turn.ts'
 import { SmtpDialogue } from '../../src/probe/smtp-dialogue.ts'
 import { quickProfile } from '../support/probe-profile.ts'
