@@ -45,7 +45,7 @@ export const law: readonly LawRow[] = [
     imports: 'lib',
   },
   {
-    room: 'stub',
+    room: 'resolver',
     imports: 'lib',
     packages: 'dns2 node:*',
   },
@@ -85,13 +85,13 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'doctor',
-    imports: 'geo lib probe share steer stub wire wire/rdata',
+    imports: 'geo lib probe resolver share steer wire wire/rdata',
     typesOnly: 'config health zone',
     packages: 'node:*',
   },
   {
     room: 'identity',
-    imports: 'lib probe stub',
+    imports: 'lib probe resolver',
     typesOnly: 'health',
   },
   {
@@ -119,13 +119,13 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin config explain geo guard health identity lib probe share steer stub supervisor transport',
+      'admin config explain geo guard health identity lib probe resolver share steer supervisor transport',
     typesOnly: 'answer zone',
     packages: 'node:* pino',
   },
   {
     room: 'cli',
-    imports: 'app config doctor explain geo health identity lib probe steer stub wire',
+    imports: 'app config doctor explain geo health identity lib probe resolver steer wire',
     typesOnly: 'zone',
     packages: 'node:*',
   },

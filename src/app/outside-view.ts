@@ -5,7 +5,7 @@ import { type IdentityWatch, createIdentityWatch } from '../identity/watch.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
 import { identityEvents } from './log-identity.ts'
 import type { Log } from './log.ts'
-import { createStubResolver } from '../stub/stub-resolver.ts'
+import { createStubResolver } from '../resolver/stub-resolver.ts'
 
 export const createOutsideView = (
   { resolver, instance }: Pick<Settings, 'resolver' | 'instance'>,

@@ -7,7 +7,7 @@ import { formatMistakes } from '../config/format-mistakes.ts'
 import type { Mistake } from '../config/mistake.ts'
 import { type Settings, loadSettings } from '../config/settings.ts'
 import { parseAddress, parseEndpoint } from '../lib/ip.ts'
-import type { ServerEndpoint } from '../stub/reply.ts'
+import type { ServerEndpoint } from '../resolver/reply.ts'
 import type { FlagValues } from './flags.ts'
 
 /** The flags of commands that use this. */

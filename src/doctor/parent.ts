@@ -1,8 +1,8 @@
 // What the parent zone says of ours: its servers are asked themselves, since resolvers mix what parent and child say.
 
-import { exchange } from '../stub/exchange.ts'
-import type { Reply, ServerEndpoint, StubRecord } from '../stub/reply.ts'
-import type { StubResolver } from '../stub/stub-resolver.ts'
+import { exchange } from '../resolver/question.ts'
+import type { Reply, ServerEndpoint, StubRecord } from '../resolver/reply.ts'
+import type { StubResolver } from '../resolver/stub-resolver.ts'
 
 export interface Asking {
   readonly resolver: StubResolver

@@ -7,8 +7,8 @@
 
 import { type Address, parseAddress } from '../lib/ip.ts'
 import type { Clock } from '../lib/clock.ts'
-import { nameBelow } from '../stub/reverse-name.ts'
-import type { Answer, StubResolver } from '../stub/stub-resolver.ts'
+import { nameBelow } from '../resolver/reverse-name.ts'
+import type { Answer, StubResolver } from '../resolver/stub-resolver.ts'
 
 export type ListLook =
   /** The addresses it answered with: lists say the reason so. */

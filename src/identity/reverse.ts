@@ -2,8 +2,8 @@
 // (forward-confirmed). Receivers ask this of who sends to them; it says nothing of who receives.
 
 import { parseAddress } from '../lib/ip.ts'
-import { reverseName } from '../stub/reverse-name.ts'
-import type { StubResolver } from '../stub/stub-resolver.ts'
+import { reverseName } from '../resolver/reverse-name.ts'
+import type { StubResolver } from '../resolver/stub-resolver.ts'
 
 export type Reverse =
   /** The names that lead back. */

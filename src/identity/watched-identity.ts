@@ -7,7 +7,7 @@ import type { Greeting } from './greeting.ts'
 import { type Listing, nextListing } from './listing.ts'
 import { type WatchedIdentity, identityKey } from './profile.ts'
 import { type Reverse, checkReverse } from './reverse.ts'
-import type { StubResolver } from '../stub/stub-resolver.ts'
+import type { StubResolver } from '../resolver/stub-resolver.ts'
 
 export interface FindingChange {
   readonly finding: Finding

@@ -9,8 +9,8 @@ import {
   createDnsLists,
 } from '../../src/identity/dns-list.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { Answer, StubResolver } from '../../src/stub/stub-resolver.ts'
-import { createStubResolver } from '../../src/stub/stub-resolver.ts'
+import type { Answer, StubResolver } from '../../src/resolver/stub-resolver.ts'
+import { createStubResolver } from '../../src/resolver/stub-resolver.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'
 import { startNsd } from '../support/nsd.ts'
 import { listZones } from './lists-zone.ts'

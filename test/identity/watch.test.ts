@@ -6,7 +6,7 @@ import type { ListState } from '../../src/identity/dns-list.ts'
 import type { IdentityProfile, WatchedIdentity } from '../../src/identity/profile.ts'
 import { createIdentityWatch } from '../../src/identity/watch.ts'
 import type { Outcome } from '../../src/health/outcome.ts'
-import type { Answer, StubResolver } from '../../src/stub/stub-resolver.ts'
+import type { Answer, StubResolver } from '../../src/resolver/stub-resolver.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 
 const minute = 60_000

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../src/lib/clock.ts'
-import type { Reply, StubRecord } from '../../src/stub/reply.ts'
-import { type StubResolver, createStubResolver } from '../../src/stub/stub-resolver.ts'
+import type { Reply, StubRecord } from '../../src/resolver/reply.ts'
+import { type StubResolver, createStubResolver } from '../../src/resolver/stub-resolver.ts'
 import { startBind } from '../support/bind.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'
 

@@ -4,7 +4,7 @@
 // seconds too, so that a resolver that is down is not asked once for every target.
 
 import type { Clock } from '../lib/clock.ts'
-import { exchange } from './exchange.ts'
+import { exchange } from './question.ts'
 import type { Question, Reply, ServerEndpoint, StubRecord } from './reply.ts'
 import { createTurnstile } from './turnstile.ts'
 
