@@ -4,8 +4,8 @@
 
 import { expect, test } from 'vitest'
 import { createRespond } from '../src/answer/respond.ts'
-import { createRateLimiter, rateLimitDefaults } from '../src/guard/rate-limit.ts'
-import { createCookieKeeper } from '../src/guard/server-cookie.ts'
+import { createRateLimiter, rateLimitDefaults } from '../src/admission/rate-limit.ts'
+import { createCookieKeeper } from '../src/admission/server-cookie.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { inlineDeeply } from '../src/app/inlining.ts'
 import { contextOf, peerOf, send } from '../test/support/asker.ts'

@@ -29,15 +29,15 @@ export const law: readonly LawRow[] = [
     imports: '',
   },
   {
+    room: 'admission',
+    pure: true,
+    imports: 'lib',
+  },
+  {
     room: 'geo',
     imports: 'lib',
     typesOnly: 'steer',
     packages: 'maxmind node:*',
-  },
-  {
-    room: 'guard',
-    pure: true,
-    imports: 'lib',
   },
   {
     room: 'health',
@@ -81,7 +81,7 @@ export const law: readonly LawRow[] = [
     room: 'answer',
     pure: true,
     imports: 'steer wire zone',
-    typesOnly: 'guard health lib wire/rdata',
+    typesOnly: 'admission health lib wire/rdata',
   },
   {
     room: 'doctor',
@@ -96,7 +96,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'config',
-    imports: 'answer guard health lib probe wire wire/rdata zone',
+    imports: 'admission answer health lib probe wire wire/rdata zone',
     typesOnly: 'identity steer transport',
     packages: 'node:* yaml zod',
   },
@@ -107,7 +107,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'transport',
-    imports: 'answer geo guard health lib steer zone',
+    imports: 'admission answer geo health lib steer zone',
     packages: 'koffi node:*',
   },
   {
@@ -119,7 +119,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin config explain geo guard health identity lib probe resolver share steer supervisor transport',
+      'admin admission config explain geo health identity lib probe resolver share steer supervisor transport',
     typesOnly: 'answer zone',
     packages: 'node:* pino',
   },

@@ -1,7 +1,7 @@
 // The seams of the answering path: what `respond` is given once, and what it is.
 
-import type { RateLimiter } from '../guard/rate-limit.ts'
-import type { CookieKeeper } from '../guard/server-cookie.ts'
+import type { RateLimiter } from '../admission/rate-limit.ts'
+import type { CookieKeeper } from '../admission/server-cookie.ts'
 import type { HealthReader } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Scopes } from '../steer/scopes.ts'

@@ -18,7 +18,7 @@ import type { MessageWriter } from '../wire/writer.ts'
 import { scopePrefixLength } from './client-subnet.ts'
 import type { Inquiry } from './inquiry.ts'
 
-/** As guard/server-cookie.ts writes them. */
+/** As admission/server-cookie.ts writes them. */
 const cookieOctets = 24
 const timeoutOctets = 2
 const paddingBlockOctets = 468

@@ -1,4 +1,4 @@
-// Response rate limiting as an answer sees it (guard/rate-limit.ts does the counting).
+// Response rate limiting as an answer sees it (admission/rate-limit.ts does the counting).
 //
 //   TCP and TLS, or a good cookie    never limited: nobody can make us answer to a third party this way
 //   slip, and the query has a cookie BADCOOKIE with a new one, to come back with at once (RFC 7873 §5.2.3)
@@ -8,7 +8,7 @@
 //
 // Asked before anything is decided, so that a flood costs little.
 
-import type { RateVerdict } from '../guard/rate-limit.ts'
+import type { RateVerdict } from '../admission/rate-limit.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { isProven } from './client-cookie.ts'
 import type { Inquiry } from './inquiry.ts'

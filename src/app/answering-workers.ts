@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 
 import type { Settings } from '../config/settings.ts'
-import { rateLimitDefaults } from '../guard/rate-limit.ts'
+import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logWorker } from './log-events.ts'

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import { maxNsidOctets } from '../answer/context.ts'
-import { rateLimitDefaults } from '../guard/rate-limit.ts'
+import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import { parseNetwork, type Network } from '../lib/ip.ts'
 import { closedMap, integer, leaf, oneOrMany } from './leaf.ts'
 import type { Mistake } from './mistake.ts'

@@ -1,8 +1,12 @@
 // What the operator chose about answers, as the control thread hands it to the workers; and what a worker makes of it.
 
 import type { Identity } from '../answer/context.ts'
-import { type RateLimitOptions, type RateLimiter, createRateLimiter } from '../guard/rate-limit.ts'
-import { type CookieKeeper, createCookieKeeper } from '../guard/server-cookie.ts'
+import {
+  type RateLimitOptions,
+  type RateLimiter,
+  createRateLimiter,
+} from '../admission/rate-limit.ts'
+import { type CookieKeeper, createCookieKeeper } from '../admission/server-cookie.ts'
 
 /** Plain data: it crosses threads. */
 export interface Answering {

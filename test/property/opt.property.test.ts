@@ -8,7 +8,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createRespond } from '../../src/answer/respond.ts'
-import { createCookieKeeper } from '../../src/guard/server-cookie.ts'
+import { createCookieKeeper } from '../../src/admission/server-cookie.ts'
 import { typeFromText } from '../../src/wire/rrtype.ts'
 import { contextOf, peerOf, send } from '../support/asker.ts'
 import { viewOf } from '../support/foreign-view.ts'

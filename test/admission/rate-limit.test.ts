@@ -3,13 +3,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { prefixHash } from '../../src/guard/prefix-hash.ts'
+import { prefixHash } from '../../src/admission/prefix-hash.ts'
 import {
   type RateLimitOptions,
   type RateVerdict,
   createRateLimiter,
   rateLimitDefaults,
-} from '../../src/guard/rate-limit.ts'
+} from '../../src/admission/rate-limit.ts'
 import { parseAddress, parseNetwork } from '../../src/lib/ip.ts'
 
 const addressOf = (text: string): Uint8Array => parseAddress(text)?.octets as Uint8Array

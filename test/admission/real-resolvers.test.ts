@@ -8,7 +8,7 @@ import {
   type RateLimiter,
   createRateLimiter,
   rateLimitDefaults,
-} from '../../src/guard/rate-limit.ts'
+} from '../../src/admission/rate-limit.ts'
 
 /** mulberry32: chance that is the same for the same seed. */
 function chanceOf(seed: number): () => number {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 
-import { type CookieVerdict, createCookieKeeper } from '../../src/guard/server-cookie.ts'
+import { type CookieVerdict, createCookieKeeper } from '../../src/admission/server-cookie.ts'
 import { parseAddress } from '../../src/lib/ip.ts'
 
 const hex = (text: string): Uint8Array =>

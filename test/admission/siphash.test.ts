@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 
 import { expect, test } from 'vitest'
 
-import { sipHash24 } from '../../src/guard/siphash.ts'
+import { sipHash24 } from '../../src/admission/siphash.ts'
 
 /** As 64-bit numbers, in the order of the message's length. */
 const vectors = `
