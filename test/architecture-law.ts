@@ -90,14 +90,14 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
-    room: 'identity',
+    room: 'reputation',
     imports: 'lib probe resolver',
     typesOnly: 'health',
   },
   {
     room: 'config',
     imports: 'admission answer health lib probe wire wire/rdata zone',
-    typesOnly: 'identity steer transport',
+    typesOnly: 'reputation steer transport',
     packages: 'node:* yaml zod',
   },
   {
@@ -112,20 +112,20 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin',
-    imports: 'answer health identity lib transport wire',
+    imports: 'answer health lib reputation transport wire',
     typesOnly: 'explain probe',
     packages: 'node:* prom-client',
   },
   {
     room: 'app',
     imports:
-      'admin admission config explain geo health identity lib probe resolver share steer supervisor transport',
+      'admin admission config explain geo health lib probe reputation resolver share steer supervisor transport',
     typesOnly: 'answer zone',
     packages: 'node:* pino',
   },
   {
     room: 'cli',
-    imports: 'app config doctor explain geo health identity lib probe resolver steer wire',
+    imports: 'app config doctor explain geo health lib probe reputation resolver steer wire',
     typesOnly: 'zone',
     packages: 'node:*',
   },

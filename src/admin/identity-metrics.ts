@@ -2,9 +2,9 @@
 
 import type { Registry } from 'prom-client'
 
-import { type FindingKind, findingKinds } from '../identity/findings.ts'
-import { shownList } from '../identity/profile.ts'
-import type { IdentityState, IdentityWatch } from '../identity/watch.ts'
+import { type FindingKind, findingKinds } from '../reputation/findings.ts'
+import { shownList } from '../reputation/profile.ts'
+import type { IdentityState, IdentityWatch } from '../reputation/watch.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 export type IdentitySource = Pick<IdentityWatch, 'states' | 'lists' | 'counters'>

@@ -1,7 +1,7 @@
 // What targets look like from outside, as /targets shows it.
 
-import { shownList } from '../identity/profile.ts'
-import type { IdentityState } from '../identity/watch.ts'
+import { shownList } from '../reputation/profile.ts'
+import type { IdentityState } from '../reputation/watch.ts'
 import { isoTime } from './override-routes.ts'
 
 export function identityView(state: IdentityState, wallMs: number): object {

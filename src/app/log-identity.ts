@@ -1,7 +1,7 @@
 // The events of the log about what targets look like from outside. docs/operations.md has the table of `event` words.
 
-import { shownList } from '../identity/profile.ts'
-import type { IdentityWatchOptions } from '../identity/watch.ts'
+import { shownList } from '../reputation/profile.ts'
+import type { IdentityWatchOptions } from '../reputation/watch.ts'
 import type { Log } from './log.ts'
 
 type Events = Pick<IdentityWatchOptions, 'onFinding' | 'onList' | 'onMass' | 'onBlind'>

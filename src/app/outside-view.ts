@@ -1,7 +1,7 @@
 // What targets look like from outside, put together: the resolver that the operator names, and what the log is told.
 
 import type { Settings } from '../config/settings.ts'
-import { type IdentityWatch, createIdentityWatch } from '../identity/watch.ts'
+import { type IdentityWatch, createIdentityWatch } from '../reputation/watch.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
 import { identityEvents } from './log-identity.ts'
 import type { Log } from './log.ts'

@@ -3,7 +3,7 @@
 import type { Metrics } from '../admin/metrics.ts'
 import type { Settings } from '../config/settings.ts'
 import type { HealthWriter } from '../health/table.ts'
-import type { IdentityWatch } from '../identity/watch.ts'
+import type { IdentityWatch } from '../reputation/watch.ts'
 import type { KeptState } from './kept-state.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'

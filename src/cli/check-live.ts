@@ -2,10 +2,10 @@
 // `identity:` want looked at. Exit 0: every target is healthy; warnings do not count.
 
 import type { ZonesLoaded } from '../config/load-zones.ts'
-import { createDnsLists } from '../identity/dns-list.ts'
-import { greetingOf } from '../identity/greeting.ts'
-import { type WatchedIdentity, shownList } from '../identity/profile.ts'
-import { type IdentityEyes, IdentityJob } from '../identity/watched-identity.ts'
+import { createDnsLists } from '../reputation/dns-list.ts'
+import { greetingOf } from '../reputation/greeting.ts'
+import { type WatchedIdentity, shownList } from '../reputation/profile.ts'
+import { type IdentityEyes, IdentityJob } from '../reputation/watched-identity.ts'
 import { effectOf } from '../health/verdict.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'

@@ -1,7 +1,7 @@
 // A folder of zone files → every zone compiled, or every mistake of every file.
 
 import { createHash } from 'node:crypto'
-import type { WatchedIdentity } from '../identity/profile.ts'
+import type { WatchedIdentity } from '../reputation/profile.ts'
 import type { AgentProfile } from '../probe/agent-check.ts'
 import type { WatchedAddress } from '../probe/profile.ts'
 import { slotKey } from '../probe/slot-key.ts'

@@ -1,6 +1,6 @@
 // A compiled zone → the identities that its pools want watched: one for each address of each member.
 
-import type { IdentityProfile, WatchedIdentity } from '../identity/profile.ts'
+import type { IdentityProfile, WatchedIdentity } from '../reputation/profile.ts'
 import type { CompiledTarget } from '../zone/compile.ts'
 import type { IdentitySource, ZoneSource } from '../zone/zone-source.ts'
 

@@ -1,7 +1,7 @@
 // Keeps the zones in force. A load takes over whole or not at all: after a mistake the old ones go on.
 
 import type { Clock } from '../lib/clock.ts'
-import type { WatchedIdentity } from '../identity/profile.ts'
+import type { WatchedIdentity } from '../reputation/profile.ts'
 import type { WatchedAddress } from '../probe/profile.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'

@@ -47,7 +47,7 @@ export interface MemberWatchOptions {
   readonly alarm?: Alarm
 }
 
-/** What DNS lists make of a weight: 1, or less (identity/listing.ts). */
+/** What DNS lists make of a weight: 1, or less (reputation/listing.ts). */
 export interface Reputation {
   shareOf(member: WatchedMember): number
   onChange(listener: () => void): void

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import type { ListLook } from '../../src/identity/dns-list.ts'
-import { type Listing, nextListing, ratePool } from '../../src/identity/listing.ts'
+import type { ListLook } from '../../src/reputation/dns-list.ts'
+import { type Listing, nextListing, ratePool } from '../../src/reputation/listing.ts'
 
 const hour = 3_600_000
 const listed: ListLook = { kind: 'listed', codes: ['127.0.0.2'] }

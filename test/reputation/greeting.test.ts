@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from 'vitest'
 
-import { greetingOf } from '../../src/identity/greeting.ts'
-import { type Seen, findingsOf } from '../../src/identity/findings.ts'
-import type { WatchedIdentity } from '../../src/identity/profile.ts'
-import { shownList } from '../../src/identity/profile.ts'
+import { greetingOf } from '../../src/reputation/greeting.ts'
+import { type Seen, findingsOf } from '../../src/reputation/findings.ts'
+import type { WatchedIdentity } from '../../src/reputation/profile.ts'
+import { shownList } from '../../src/reputation/profile.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { ProbeLevel } from '../../src/probe/profile.ts'
 import { profileDefaults } from '../../src/probe/profile.ts'

@@ -7,7 +7,7 @@ import {
   type ListLook,
   type ListState,
   createDnsLists,
-} from '../../src/identity/dns-list.ts'
+} from '../../src/reputation/dns-list.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Answer, StubResolver } from '../../src/resolver/stub-resolver.ts'
 import { createStubResolver } from '../../src/resolver/stub-resolver.ts'

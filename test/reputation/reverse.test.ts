@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { checkReverse } from '../../src/identity/reverse.ts'
+import { checkReverse } from '../../src/reputation/reverse.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { parseAddress } from '../../src/lib/ip.ts'
 import { reverseName } from '../../src/resolver/reverse-name.ts'

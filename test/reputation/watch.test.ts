@@ -2,9 +2,9 @@
 
 import { expect, it } from 'vitest'
 
-import type { ListState } from '../../src/identity/dns-list.ts'
-import type { IdentityProfile, WatchedIdentity } from '../../src/identity/profile.ts'
-import { createIdentityWatch } from '../../src/identity/watch.ts'
+import type { ListState } from '../../src/reputation/dns-list.ts'
+import type { IdentityProfile, WatchedIdentity } from '../../src/reputation/profile.ts'
+import { createIdentityWatch } from '../../src/reputation/watch.ts'
 import type { Outcome } from '../../src/health/outcome.ts'
 import type { Answer, StubResolver } from '../../src/resolver/stub-resolver.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
