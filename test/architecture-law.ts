@@ -19,7 +19,7 @@ export const law: readonly LawRow[] = [
     imports: '',
   },
   {
-    room: 'supervisor',
+    room: 'systemd',
     imports: '',
     packages: 'koffi node:*',
   },
@@ -119,7 +119,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admission config explain geo health lib probe reputation resolver share steer supervisor transport',
+      'admin admission config explain geo health lib probe reputation resolver share steer systemd transport',
     typesOnly: 'answer zone',
     packages: 'node:* pino',
   },

@@ -3,13 +3,13 @@
 import { type ReadinessSources, silentEndpoints } from '../admin/readiness.ts'
 import type { Counters } from '../answer/counters.ts'
 import type { Log } from './log.ts'
-import { openNotifySocket } from '../supervisor/notify-socket.ts'
+import { openNotifySocket } from '../systemd/notify-socket.ts'
 import {
   type ServiceEvent,
   type ServiceNotifier,
   createServiceNotifier,
-} from '../supervisor/service-notifier.ts'
-import { supervisorPlace, supervisorVariables } from '../supervisor/supervisor-place.ts'
+} from '../systemd/service-notifier.ts'
+import { supervisorPlace, supervisorVariables } from '../systemd/supervisor-place.ts'
 
 const nobody: ServiceNotifier = { ready() {}, reloading() {}, stopping() {}, end() {} }
 
