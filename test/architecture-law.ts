@@ -86,19 +86,13 @@ export const law: readonly LawRow[] = [
   {
     room: 'doctor',
     imports: 'geo lib probe resolver share steer wire wire/rdata',
-    typesOnly: 'config health zone',
+    typesOnly: 'health settings zone zonefile',
     packages: 'node:*',
   },
   {
     room: 'reputation',
     imports: 'lib probe resolver',
     typesOnly: 'health',
-  },
-  {
-    room: 'config',
-    imports: 'admission answer health lib probe wire wire/rdata zone',
-    typesOnly: 'reputation steer transport',
-    packages: 'node:* yaml zod',
   },
   {
     room: 'explain',
@@ -111,21 +105,34 @@ export const law: readonly LawRow[] = [
     packages: 'koffi node:*',
   },
   {
+    room: 'zonefile',
+    imports: 'answer health lib probe wire wire/rdata zone',
+    typesOnly: 'reputation steer',
+    packages: 'node:* yaml zod',
+  },
+  {
     room: 'admin',
     imports: 'answer health lib reputation transport wire',
     typesOnly: 'explain probe',
     packages: 'node:* prom-client',
   },
   {
+    room: 'settings',
+    imports: 'admission answer lib probe zonefile',
+    typesOnly: 'transport zone',
+    packages: 'node:* zod',
+  },
+  {
     room: 'app',
     imports:
-      'admin admission config explain geo health lib probe reputation resolver share steer systemd transport',
+      'admin admission explain geo health lib probe reputation resolver settings share steer systemd transport zonefile',
     typesOnly: 'answer zone',
     packages: 'node:* pino',
   },
   {
     room: 'cli',
-    imports: 'app config doctor explain geo health lib probe reputation resolver steer wire',
+    imports:
+      'app doctor explain geo health lib probe reputation resolver settings steer wire zonefile',
     typesOnly: 'zone',
     packages: 'node:*',
   },

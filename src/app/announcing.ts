@@ -4,7 +4,7 @@ import { registerAnnounce } from '../admin/announce-metrics.ts'
 import { type AnnounceEvent, startAnnouncer } from '../admin/announcer.ts'
 import type { Metrics } from '../admin/metrics.ts'
 import { type ReadinessSources, checkReadiness } from '../admin/readiness.ts'
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { Log } from './log.ts'
 
 export interface Announcing {

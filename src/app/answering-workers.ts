@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import type { Exchange } from '../share/exchange.ts'

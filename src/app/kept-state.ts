@@ -1,7 +1,7 @@
 // What outlives the process, put together: verdicts, overrides, availability of pools; and the file that they lie in.
 // Without `state_dir` everything is as if the file were empty, and nothing is written.
 
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { SavedVerdict } from '../health/saved-verdict.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'

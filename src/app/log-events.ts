@@ -1,8 +1,8 @@
 // The events of the log, one function a kind. docs/operations.md has the table of `event` words.
 
-import type { CertificateLoaded } from '../config/certificate-keeper.ts'
-import type { Mistake } from '../config/mistake.ts'
-import type { LoadOutcome } from '../config/zone-keeper.ts'
+import type { CertificateLoaded } from '../settings/certificate-keeper.ts'
+import type { Mistake } from '../zonefile/mistake.ts'
+import type { LoadOutcome } from '../zonefile/zone-keeper.ts'
 import type { PlaceEvent } from '../geo/place-keeper.ts'
 import type { Override } from '../health/overrides.ts'
 import type { Log } from './log.ts'

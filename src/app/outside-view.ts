@@ -1,6 +1,6 @@
 // What targets look like from outside, put together: the resolver that the operator names, and what the log is told.
 
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { type IdentityWatch, createIdentityWatch } from '../reputation/watch.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
 import { identityEvents } from './log-identity.ts'

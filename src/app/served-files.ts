@@ -1,12 +1,12 @@
 // The files that the server lives from: zones, GeoIP databases, the certificate of DNS over TLS. Read at start, and
 // again when they change or somebody asks. Each is taken over whole or not at all; what was in force before goes on.
 
-import { type CertificateKeeper, createCertificateKeeper } from '../config/certificate-keeper.ts'
-import type { Mistake } from '../config/mistake.ts'
-import type { Settings } from '../config/settings.ts'
-import { watchCertificate } from '../config/watch-certificate.ts'
-import { isYaml, watchFiles } from '../config/watch-files.ts'
-import { type ZoneKeeper, createZoneKeeper } from '../config/zone-keeper.ts'
+import { type CertificateKeeper, createCertificateKeeper } from '../settings/certificate-keeper.ts'
+import type { Mistake } from '../zonefile/mistake.ts'
+import type { Settings } from '../settings/settings.ts'
+import { watchCertificate } from '../settings/watch-certificate.ts'
+import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
+import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from './log.ts'

@@ -1,7 +1,7 @@
 // What a start says of itself: where it answers, or why it cannot.
 
-import type { Settings } from '../config/settings.ts'
-import type { ZoneKeeper } from '../config/zone-keeper.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { bindAdvice } from '../transport/bind-advice.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { formatEndpoint } from '../transport/endpoint.ts'

@@ -1,8 +1,8 @@
 // What `/status` tells beyond health and overrides: who this instance is, whom it shares with, and how all of them vote.
 
 import type { StatusSources } from '../admin/status-view.ts'
-import type { Settings } from '../config/settings.ts'
-import type { ZoneKeeper } from '../config/zone-keeper.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { WatchedAddress } from '../probe/profile.ts'
 import { slotKey } from '../probe/slot-key.ts'

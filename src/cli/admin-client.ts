@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
 
-import { formatMistakes } from '../config/format-mistakes.ts'
-import { loadSettings } from '../config/settings.ts'
+import { formatMistakes } from '../zonefile/format-mistakes.ts'
+import { loadSettings } from '../settings/settings.ts'
 import type { FlagValues } from './flags.ts'
 
 export interface AdminClient {

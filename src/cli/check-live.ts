@@ -1,7 +1,7 @@
 // `mxsteer check --live`: probes every target of the zone files once, as the server would, and looks at what pools with
 // `identity:` want looked at. Exit 0: every target is healthy; warnings do not count.
 
-import type { ZonesLoaded } from '../config/load-zones.ts'
+import type { ZonesLoaded } from '../zonefile/load-zones.ts'
 import { createDnsLists } from '../reputation/dns-list.ts'
 import { greetingOf } from '../reputation/greeting.ts'
 import { type WatchedIdentity, shownList } from '../reputation/profile.ts'

@@ -1,16 +1,16 @@
 // `mxsteer check [DIR]`: every mistake of every zone file, and nothing served. With --live each target is probed once;
 // `--diff DIR`: see diff.ts.
 
-import { createAllocation } from '../config/allocation.ts'
+import { createAllocation } from '../zonefile/allocation.ts'
 
-import { loadZones } from '../config/load-zones.ts'
-import { createSerialKeeper } from '../config/serials.ts'
+import { loadZones } from '../zonefile/load-zones.ts'
+import { createSerialKeeper } from '../zonefile/serials.ts'
 import { systemClock } from '../lib/clock.ts'
 import { checkLive } from './check-live.ts'
 import { diff } from './diff.ts'
 import { resolverFlags } from './find-resolver.ts'
 import { parseFlags } from './flags.ts'
-import { formatMistakes } from '../config/format-mistakes.ts'
+import { formatMistakes } from '../zonefile/format-mistakes.ts'
 
 const allFlags = [...new Set(['diff', 'zones', 'config', 'at', ...resolverFlags])]
 

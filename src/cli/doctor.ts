@@ -1,10 +1,10 @@
 // `mxsteer doctor`: what stands between the world and this server's zones, line by line, and what to do.
 // Exit 0: nothing to mend; 1: something to look at; 2: something is broken, or bad usage.
 
-import { createAllocation } from '../config/allocation.ts'
-import { loadZones } from '../config/load-zones.ts'
-import type { Mistake } from '../config/mistake.ts'
-import { createSerialKeeper } from '../config/serials.ts'
+import { createAllocation } from '../zonefile/allocation.ts'
+import { loadZones } from '../zonefile/load-zones.ts'
+import type { Mistake } from '../zonefile/mistake.ts'
+import { createSerialKeeper } from '../zonefile/serials.ts'
 import { type Examination, examine } from '../doctor/examine.ts'
 import { type DoctorLine, exitCodeOf } from '../doctor/line.ts'
 import { systemClock } from '../lib/clock.ts'

@@ -7,7 +7,7 @@ import type { ScopeView } from '../explain/scope-view.ts'
 import type { SteeringView } from '../explain/steering-view.ts'
 import type { Step } from '../explain/steps.ts'
 import type { TtlView } from '../explain/ttl-view.ts'
-import { printable } from '../config/excerpt.ts'
+import { printable } from '../zonefile/excerpt.ts'
 import { beside, number, percent, table } from './columns.ts'
 import { addressText, memberLines } from './member-text.ts'
 

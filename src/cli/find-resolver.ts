@@ -3,9 +3,9 @@
 import { getServers } from 'node:dns'
 import { existsSync } from 'node:fs'
 
-import { formatMistakes } from '../config/format-mistakes.ts'
-import type { Mistake } from '../config/mistake.ts'
-import { type Settings, loadSettings } from '../config/settings.ts'
+import { formatMistakes } from '../zonefile/format-mistakes.ts'
+import type { Mistake } from '../zonefile/mistake.ts'
+import { type Settings, loadSettings } from '../settings/settings.ts'
 import { parseAddress, parseEndpoint } from '../lib/ip.ts'
 import type { ServerEndpoint } from '../resolver/reply.ts'
 import type { FlagValues } from './flags.ts'

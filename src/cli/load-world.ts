@@ -2,11 +2,11 @@
 
 import { existsSync } from 'node:fs'
 
-import { createAllocation } from '../config/allocation.ts'
-import { type LoadedTarget, loadZones } from '../config/load-zones.ts'
-import { formatMistakes } from '../config/format-mistakes.ts'
-import { createSerialKeeper } from '../config/serials.ts'
-import { type Settings, loadSettings } from '../config/settings.ts'
+import { createAllocation } from '../zonefile/allocation.ts'
+import { type LoadedTarget, loadZones } from '../zonefile/load-zones.ts'
+import { formatMistakes } from '../zonefile/format-mistakes.ts'
+import { createSerialKeeper } from '../zonefile/serials.ts'
+import { type Settings, loadSettings } from '../settings/settings.ts'
 import { createPlaceKeeper } from '../geo/place-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
 import { systemClock } from '../lib/clock.ts'

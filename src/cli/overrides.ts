@@ -6,7 +6,7 @@
 
 import { hostname, userInfo } from 'node:os'
 
-import { readDurationMs } from '../config/leaf.ts'
+import { readDurationMs } from '../zonefile/leaf.ts'
 import { type AdminAnswer, adminFlags, findAdmin } from './admin-client.ts'
 import { type FlagValues, parseFlags } from './flags.ts'
 

@@ -4,10 +4,10 @@ import { existsSync } from 'node:fs'
 
 import { type App, startApp } from '../app/app.ts'
 
-import { type Settings, loadSettings } from '../config/settings.ts'
+import { type Settings, loadSettings } from '../settings/settings.ts'
 import { type Log, createLog } from '../app/log.ts'
 import { parseFlags } from './flags.ts'
-import { formatMistakes } from '../config/format-mistakes.ts'
+import { formatMistakes } from '../zonefile/format-mistakes.ts'
 
 const single = [
   'config',

@@ -1,7 +1,7 @@
 // Everything that the doctor looks at, in the order in which it is told.
 
-import type { Settings } from '../config/settings.ts'
-import type { ZonesLoaded } from '../config/load-zones.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { ZonesLoaded } from '../zonefile/load-zones.ts'
 import { systemClock } from '../lib/clock.ts'
 import { needsPlaces } from '../steer/needs-places.ts'
 import type { ServerEndpoint } from '../resolver/reply.ts'

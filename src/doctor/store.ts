@@ -2,7 +2,7 @@
 // changes nothing. What it may do is asked for within a transaction that is never run: Redis looks at the rights of each
 // command when it is queued.
 
-import type { Settings } from '../config/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createRedisLink } from '../share/redis-link.ts'
 import { type StateKeys, stateKeys } from '../share/state-keys.ts'

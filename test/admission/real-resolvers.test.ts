@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest'
 
-import { rateLimitOf } from '../../src/config/answer-settings.ts'
+import { rateLimitOf } from '../../src/settings/answer-settings.ts'
 import {
   type RateLimiter,
   createRateLimiter,

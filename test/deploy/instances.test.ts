@@ -8,7 +8,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 
 import { helpText } from '../../src/cli/help.ts'
-import { loadSettings } from '../../src/config/settings.ts'
+import { loadSettings } from '../../src/settings/settings.ts'
 import { demoAddresses, demoPort } from '../../demo/mta.ts'
 import { mainFile } from '../support/server.ts'
 

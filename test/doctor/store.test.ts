@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 
 import { afterEach, expect, it } from 'vitest'
 
-import { loadSettings } from '../../src/config/settings.ts'
+import { loadSettings } from '../../src/settings/settings.ts'
 import type { Verdict } from '../../src/doctor/line.ts'
 import { type StoreFacts, judgeStore } from '../../src/doctor/store-verdicts.ts'
 import { checkState } from '../../src/doctor/store.ts'

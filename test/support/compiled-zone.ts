@@ -1,6 +1,6 @@
 // A zone file's text → its zone, as a load would make it, with slots, rows and indices numbered from 1.
 
-import { readZone } from '../../src/config/read-zone.ts'
+import { readZone } from '../../src/zonefile/read-zone.ts'
 import { compileZone } from '../../src/zone/compile.ts'
 import type { CompiledTarget } from '../../src/zone/compile.ts'
 import type { Zone } from '../../src/zone/zone.ts'

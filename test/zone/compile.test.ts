@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readZone } from '../../src/config/read-zone.ts'
+import { readZone } from '../../src/zonefile/read-zone.ts'
 import type { RRset } from '../../src/zone/zone.ts'
 import type { SteeredSet } from '../../src/steer/policy.ts'
 import { keyOfName, nameToText, parseName } from '../../src/wire/name.ts'

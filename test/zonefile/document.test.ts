@@ -1,0 +1,126 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { parseDocument } from '../../src/zonefile/document.ts'
+import type { Mistake } from '../../src/zonefile/mistake.ts'
+import type { DocumentPath, Problem } from '../../src/zone/problem.ts'
+
+const parse = (text: string) => parseDocument('f.yaml', new TextEncoder().encode(text))
+
+function mistakes(text: string): readonly Mistake[] {
+  return parse(text).mistakes
+}
+
+function place(text: string, path: DocumentPath, at: Problem['at'] = 'value'): string {
+  const parsed = parse(text)
+  if (parsed.kind === 'bad') throw new Error('bad document')
+  const problem: Problem = { severity: 'error', code: 'bad-value', path, at, message: '' }
+  const { line, column } = parsed.document.toMistake(problem)
+  return `${line}:${column}`
+}
+
+it('finds keys and values', () => {
+  const text = '# c\na:\n  b: [1, {c: x}]\n"q r": |\n  text\nempty:\n'
+  expect(place(text, ['a'], 'key')).toBe('2:1')
+  expect(place(text, ['a'])).toBe('3:3')
+  expect(place(text, ['a', 'b', 1, 'c'])).toBe('3:14')
+  expect(place(text, ['a', 'b', 1, 'c'], 'key')).toBe('3:11')
+  expect(place(text, ['q r'], 'key')).toBe('4:1')
+  expect(place(text, ['empty'])).toBe('6:1')
+})
+
+it('finds the nearest thing that is there where the path leads to nothing', () => {
+  const text = 'a:\n  b: { c: scalar }\n'
+  expect(place(text, ['a', 'b', 'missing'])).toBe('2:3')
+  expect(place(text, ['a', 'b', 'c', 0])).toBe('2:11')
+  expect(place(text, ['missing', 'more'])).toBe('1:1')
+  expect(place('', ['zone'])).toBe('1:1')
+})
+
+it('counts lines that end as on other systems, behind a byte order mark', () => {
+  expect(place('\ufeffa: 1\r\nb: 2\r\n', ['b'])).toBe('2:4')
+})
+
+it('keeps text as written where it is asked to', () => {
+  const octets = new TextEncoder().encode('a: 010\nb: 1.10\nc: ~\nd: "010"\ne: 010\nf:\n')
+  const parsed = parseDocument('f.yaml', octets, ([first]) => first !== 'e')
+  expect(parsed).toMatchObject({
+    document: { value: { a: '010', b: '1.10', c: '~', d: '010', e: 10, f: null } },
+  })
+})
+
+it('takes no key for a method or a prototype', () => {
+  const parsed = parse('constructor: 1\ntoString: 2\n__proto__: { polluted: true }\n')
+  expect(parsed.mistakes.map(({ code, line }) => [code, line])).toEqual([['unknown-key', 3]])
+  expect(parsed).toMatchObject({ document: { value: { constructor: 1, toString: 2 } } })
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+})
+
+it('refuses aliases, anchors and tags, each where it stands', () => {
+  const found = mistakes('a: &x 1\nb: *x\nc: !!int 2\nd: !own [3]\n? &k key\n: v\n')
+  expect(found.map(({ code, line, column }) => `${code} ${line}:${column}`)).toEqual([
+    'alias 1:4',
+    'alias 2:4',
+    'tag 3:4',
+    'tag 4:4',
+    'alias 5:3',
+  ])
+})
+
+it('survives a bomb of aliases and depths of any kind, quickly', () => {
+  const begin = performance.now()
+  const bombs = [
+    '['.repeat(100_000),
+    '{a: '.repeat(50_000),
+    '- '.repeat(50_000),
+    '? '.repeat(50_000),
+    'a: [' + '[],'.repeat(50_000) + ']',
+    Array.from({ length: 2000 }, (_, i) => `${' '.repeat(i)}k:`).join('\n'),
+  ]
+  const codes = bombs.map((bomb) => mistakes(bomb).map(({ code }) => code))
+  for (const i of [0, 1, 2, 3, 5]) expect(codes[i]).toEqual(['too-deep'])
+  expect(codes[4]).toEqual([])
+  expect(performance.now() - begin).toBeLessThan(20_000)
+})
+
+it('takes a map of very many keys without comparing each with each', () => {
+  const begin = performance.now()
+  const text = Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join('\n')
+  expect(mistakes(`${text}\nk5: 2\n`).map(({ code, line }) => [code, line])).toEqual([
+    ['duplicate-key', 100_001],
+  ])
+  expect(performance.now() - begin).toBeLessThan(20_000)
+})
+
+it('hands no control character on to a terminal', () => {
+  const found = [
+    ...mistakes('a: "\u001b]0;title\u0007"\n'),
+    ...mistakes('a: [1\n# \u202e reversed\u2028\nb: 2\n'),
+    ...mistakes('"\\e[31m": 1\n"\\e[31m": 2\n'),
+  ]
+  expect(found.length).toBeGreaterThanOrEqual(3)
+  for (const { message, excerpt, path } of found) {
+    expect(message + path + excerpt.replace('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+  }
+})
+
+it('cuts long lines around the caret', () => {
+  const [mistake] = mistakes(`a: "${'x'.repeat(5000)}" *nope ${'y'.repeat(5000)}\n`)
+  const [text = '', caret = ''] = mistake?.excerpt.split('\n') ?? []
+  expect(text.length).toBeLessThanOrEqual(102)
+  expect(text[caret.length - 1]).toBe('*')
+})
+
+it('never throws, and points inside the file, whatever the octets', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (octets) => {
+      const parsed = parseDocument('f.yaml', octets)
+      const lines = new TextDecoder().decode(octets).split('\n').length
+      for (const { line, column } of parsed.mistakes) {
+        expect(line).toBeGreaterThanOrEqual(1)
+        expect(line).toBeLessThanOrEqual(lines)
+        expect(column).toBeGreaterThanOrEqual(1)
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})

@@ -1,0 +1,92 @@
+// Fixtures with mistakes say in their first lines what is expected: `# expect LINE:COLUMN CODE PATH: MESSAGE`.
+// `bad/` has one error a file, `warn/` one warning, `several/` many at once, `good/` nothing at all.
+
+import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createAllocation } from '../../src/zonefile/allocation.ts'
+import { type ZonesLoaded, loadZones } from '../../src/zonefile/load-zones.ts'
+import type { Mistake } from '../../src/zonefile/mistake.ts'
+import { createSerialKeeper } from '../../src/zonefile/serials.ts'
+
+const fixtures = join(import.meta.dirname, '../fixtures/config')
+const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-fixtures-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const filesOf = (kind: string): string[] => readdirSync(join(fixtures, kind)).sort()
+
+async function load(kind: string, file: string): Promise<ZonesLoaded> {
+  const folder = mkdtempSync(join(scratch, 'zone-'))
+  copyFileSync(join(fixtures, kind, file), join(folder, file))
+  return loadZones(folder, createAllocation(), createSerialKeeper({ wallMs: () => 0 }))
+}
+
+const expected = (kind: string, file: string): string[] =>
+  readFileSync(join(fixtures, kind, file), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('# expect '))
+
+const asExpected = ({ line, column, code, path, message }: Mistake): string =>
+  `# expect ${line}:${column} ${code} ${path}: ${message}`
+
+/** The excerpt is the file's own line, and the caret stands where the position says. */
+function checkExcerpt(kind: string, file: string, mistake: Mistake): void {
+  const line = readFileSync(join(fixtures, kind, file), 'utf8').split('\n')[mistake.line - 1] ?? ''
+  const [text = '', caret = ''] = mistake.excerpt.split('\n')
+  expect(caret).toMatch(/^ *\^$/)
+  if (line.length > 100 || line.includes('\u001b')) return
+  expect(text).toBe(line.replaceAll('\t', ' '))
+  expect(caret.length).toBe(mistake.column)
+}
+
+describe('bad zones', () => {
+  it('are many', () => expect(filesOf('bad').length).toBeGreaterThanOrEqual(80))
+
+  it.each(filesOf('bad'))('%s is refused for its one mistake', async (file) => {
+    const loaded = await load('bad', file)
+    const mistakes = loaded.kind === 'rejected' ? loaded.mistakes : []
+    expect(mistakes.map(asExpected)).toEqual(expected('bad', file))
+    expect(mistakes.map(({ severity }) => severity)).toEqual(['error'])
+    for (const mistake of mistakes) checkExcerpt('bad', file, mistake)
+  })
+
+  it('are told all their mistakes in one go', async () => {
+    const loaded = await load('several', 'five.yaml')
+    const mistakes = loaded.kind === 'rejected' ? loaded.mistakes : []
+    expect(mistakes.map(asExpected)).toEqual(expected('several', 'five.yaml'))
+    expect(mistakes).toHaveLength(5)
+  })
+})
+
+describe('doubtful zones', () => {
+  it.each(filesOf('warn'))('%s is loaded with its one warning', async (file) => {
+    const loaded = await load('warn', file)
+    const warnings = loaded.kind === 'loaded' ? loaded.warnings : []
+    expect(warnings.map(asExpected)).toEqual(expected('warn', file))
+    expect(warnings.map(({ severity }) => severity)).toEqual(['warning'])
+    for (const warning of warnings) checkExcerpt('warn', file, warning)
+  })
+})
+
+describe('good zones', () => {
+  it.each(filesOf('good'))('%s is loaded without a word', async (file) => {
+    expect(await load('good', file)).toMatchObject({ kind: 'loaded', warnings: [] })
+  })
+
+  it('the shipped ones are among them', async () => {
+    const folder = join(import.meta.dirname, '../../zones')
+    const loaded = await loadZones(
+      folder,
+      createAllocation(),
+      createSerialKeeper({ wallMs: () => 0 }),
+    )
+    expect(loaded).toMatchObject({ kind: 'loaded', warnings: [] })
+    if (loaded.kind !== 'loaded') return
+    expect(loaded.watched.map(({ address }) => address)).toEqual([
+      '127.0.0.1',
+      '127.0.0.2',
+      '127.0.0.3',
+    ])
+  })
+})

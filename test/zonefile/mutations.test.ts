@@ -1,0 +1,100 @@
+// A good file with slices cut out, doubled or replaced: never a throw, and every mistake lies inside the file.
+
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { readZone } from '../../src/zonefile/read-zone.ts'
+import { compileZone } from '../../src/zone/compile.ts'
+
+const good = join(import.meta.dirname, '../fixtures/config/good')
+const originals = readdirSync(good).map((file) => readFileSync(join(good, file), 'utf8'))
+
+const junk = fc.oneof(
+  fc.constantFrom(
+    '',
+    '{',
+    '}',
+    '[',
+    ']',
+    ':',
+    '- ',
+    '"',
+    "'",
+    '\n',
+    '\t',
+    '*a',
+    '&a ',
+    '!!x ',
+    '#',
+    '~',
+    '-1',
+    '99999999999',
+    '\u0000',
+    'é',
+    '@',
+    '.',
+    '..',
+    '__proto__',
+    '{}',
+    '[]',
+    'null',
+    '\\',
+  ),
+  fc.string({ maxLength: 8 }),
+)
+const edit = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  length: fc.nat({ max: 12 }),
+  put: junk,
+})
+
+function mutate(
+  text: string,
+  edits: readonly { at: number; length: number; put: string }[],
+): string {
+  return edits.reduce((before, { at, length, put }) => {
+    const from = Math.floor(at * before.length)
+    return before.slice(0, from) + put + before.slice(from + length)
+  }, text)
+}
+
+it('of good files never throw', () => {
+  const outcomes = { good: 0, bad: 0 }
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...originals),
+      fc.array(edit, { minLength: 1, maxLength: 3 }),
+      (original, edits) => {
+        const text = mutate(original, edits)
+        const zone = readZone('f.yaml', new TextEncoder().encode(text))
+        const mistakes = [...zone.mistakes]
+        if (zone.source && zone.document) {
+          const { source, document } = zone
+          const compiled = compileZone({
+            source,
+            serial: 1,
+            slotOf: () => 1,
+            rowOf: () => 1,
+            targetIndexOf: () => 0,
+          })
+          for (const problem of compiled.problems) mistakes.push(document.toMistake(problem))
+          if (compiled.zone && zone.mistakes.length === 0) outcomes.good++
+        }
+        if (mistakes.some(({ severity }) => severity === 'error')) outcomes.bad++
+        const lines = text.toWellFormed().split('\n')
+        for (const { line, column, message } of mistakes) {
+          expect(message).not.toBe('')
+          expect(line).toBeGreaterThanOrEqual(1)
+          expect(line).toBeLessThanOrEqual(lines.length)
+          expect(column).toBeGreaterThanOrEqual(1)
+          expect(column).toBeLessThanOrEqual((lines[line - 1] ?? '').length + 1)
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  )
+  // Both ways out were taken, or this proved nothing.
+  expect(outcomes.good).toBeGreaterThan(20)
+  expect(outcomes.bad).toBeGreaterThan(100)
+}, 60_000)
