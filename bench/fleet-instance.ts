@@ -13,10 +13,10 @@ import {
 import { ownVote, ownWord } from '../src/health/own-vote.ts'
 import { type Weighed, unweighed, weighVotes } from '../src/health/weigh-votes.ts'
 import { hashText } from '../src/lib/hash.ts'
-import { OwnVotes } from '../src/share/own-votes.ts'
-import { Peers } from '../src/share/peers.ts'
-import { type StateKeys, endpointId } from '../src/share/state-keys.ts'
-import type { StateTimes } from '../src/share/state-settings.ts'
+import { OwnVotes } from '../src/cluster/own-votes.ts'
+import { Peers } from '../src/cluster/peers.ts'
+import { type StateKeys, endpointId } from '../src/cluster/redis/state-keys.ts'
+import type { StateTimes } from '../src/cluster/redis/state-settings.ts'
 import type { FleetStore } from './fleet-store.ts'
 
 export interface Target {

@@ -8,8 +8,8 @@
 
 import { dampingPolicy } from '../src/health/damping.ts'
 import { seededRandom } from '../src/lib/seeded-random.ts'
-import { stateKeys } from '../src/share/state-keys.ts'
-import { stateTimes } from '../src/share/state-settings.ts'
+import { stateKeys } from '../src/cluster/redis/state-keys.ts'
+import { stateTimes } from '../src/cluster/redis/state-settings.ts'
 import { FleetInstance, type World, makeTargets } from './fleet-instance.ts'
 import { FleetStore, type Traffic } from './fleet-store.ts'
 

@@ -55,15 +55,16 @@ export const law: readonly LawRow[] = [
     imports: 'lib wire',
   },
   {
-    room: 'probe',
-    imports: 'health lib',
-    typesOnly: 'share',
+    room: 'persistence',
+    imports: 'health',
+    typesOnly: 'cluster lib',
     packages: 'node:*',
   },
   {
-    room: 'share',
+    room: 'probe',
     imports: 'health lib',
-    packages: 'ioredis node:*',
+    typesOnly: 'cluster',
+    packages: 'node:*',
   },
   {
     room: 'steer',
@@ -82,12 +83,6 @@ export const law: readonly LawRow[] = [
     pure: true,
     imports: 'steer wire zone',
     typesOnly: 'admission health lib wire/rdata',
-  },
-  {
-    room: 'doctor',
-    imports: 'geo lib probe resolver share steer wire wire/rdata',
-    typesOnly: 'health settings zone zonefile',
-    packages: 'node:*',
   },
   {
     room: 'reputation',
@@ -123,11 +118,27 @@ export const law: readonly LawRow[] = [
     packages: 'node:* zod',
   },
   {
+    room: 'cluster/redis',
+    imports: 'cluster health persistence',
+    typesOnly: 'lib',
+    packages: 'ioredis node:*',
+  },
+  {
+    room: 'cluster',
+    imports: 'cluster/redis health lib',
+  },
+  {
     room: 'app',
     imports:
-      'admin admission explain geo health lib probe reputation resolver settings share steer systemd transport zonefile',
+      'admin admission cluster cluster/redis explain geo health lib persistence probe reputation resolver settings steer systemd transport zonefile',
     typesOnly: 'answer zone',
     packages: 'node:* pino',
+  },
+  {
+    room: 'doctor',
+    imports: 'cluster/redis geo lib probe resolver steer wire wire/rdata',
+    typesOnly: 'health settings zone zonefile',
+    packages: 'node:*',
   },
   {
     room: 'cli',

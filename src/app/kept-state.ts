@@ -7,10 +7,10 @@ import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logKept } from './log-kept.ts'
 import { type PoolAvailability, createPoolAvailability } from '../probe/pool-availability.ts'
-import { keptOverrides } from '../share/kept-overrides.ts'
-import type { OverrideExchange } from '../share/override-exchange.ts'
-import { type StateFile, openStateFile } from '../share/state-file.ts'
-import { type SavedState, emptyState } from '../share/state-format.ts'
+import { keptOverrides } from '../persistence/kept-overrides.ts'
+import type { OverrideExchange } from '../cluster/override-exchange.ts'
+import { type StateFile, openStateFile } from '../persistence/state-file.ts'
+import { type SavedState, emptyState } from '../persistence/state-format.ts'
 
 export interface KeptState {
   readonly restored: SavedState

@@ -4,7 +4,7 @@
 import type { FeedbackEffect } from '../health/feedback.ts'
 import type { Log } from './log.ts'
 import type { NamedTarget } from '../probe/feedback-book.ts'
-import type { KeptEvent } from '../share/state-file.ts'
+import type { KeptEvent } from '../persistence/state-file.ts'
 
 export function logKept(log: Log, event: KeptEvent): void {
   const { file } = event

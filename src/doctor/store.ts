@@ -4,10 +4,10 @@
 
 import type { Settings } from '../settings/settings.ts'
 import { systemClock } from '../lib/clock.ts'
-import { createRedisLink } from '../share/redis-link.ts'
-import { type StateKeys, stateKeys } from '../share/state-keys.ts'
-import { stateTimes } from '../share/state-settings.ts'
-import type { Command, Reply, StoreLink } from '../share/store-link.ts'
+import { createRedisLink } from '../cluster/redis/redis-link.ts'
+import { type StateKeys, stateKeys } from '../cluster/redis/state-keys.ts'
+import { stateTimes } from '../cluster/redis/state-settings.ts'
+import type { Command, Reply, StoreLink } from '../cluster/redis/store-link.ts'
 import { type Verdict, fail, ok } from './line.ts'
 import { type StoreFacts, judgeStore } from './store-verdicts.ts'
 

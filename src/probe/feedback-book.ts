@@ -12,7 +12,7 @@ import {
   noFeedback,
 } from '../health/feedback.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { FeedbackExchange, SharedWord } from '../share/feedback-exchange.ts'
+import type { FeedbackExchange, SharedWord } from '../cluster/feedback-exchange.ts'
 import { type Alarm, systemAlarm } from '../lib/alarm.ts'
 
 export interface NamedTarget {

@@ -16,7 +16,7 @@ import {
 } from '../health/availability.ts'
 import { effectOf } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { TallyExchange } from '../share/tally-exchange.ts'
+import type { TallyExchange } from '../cluster/tally-exchange.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { WatchedAddress } from './profile.ts'
 

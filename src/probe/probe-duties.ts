@@ -1,8 +1,8 @@
-// Which watched endpoints are probed here, and which rest since other instances probe them (share/exchange.ts). Who
+// Which watched endpoints are probed here, and which rest since other instances probe them (cluster/exchange.ts). Who
 // rests has no word of ours: what is known of it is what the others say.
 
 import type { Clock } from '../lib/clock.ts'
-import type { Exchange } from '../share/exchange.ts'
+import type { Exchange } from '../cluster/exchange.ts'
 import type { FirstRound } from './first-round.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SelfDoubt } from './self-doubt.ts'

@@ -2,7 +2,7 @@
 
 import type { HealthWriter } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
-import type { Exchange } from '../share/exchange.ts'
+import type { Exchange } from '../cluster/exchange.ts'
 import type { Alarm } from '../lib/alarm.ts'
 import type { Canary } from './canaries.ts'
 import type { FlightLimits } from './flight-caps.ts'

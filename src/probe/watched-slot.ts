@@ -40,7 +40,7 @@ import {
 import { type HealthWriter, SlotState } from '../health/table.ts'
 import { effectOf } from '../health/verdict.ts'
 import { type Weighed, unweighed, weighVotes } from '../health/weigh-votes.ts'
-import type { Vote } from '../share/exchange.ts'
+import type { Vote } from '../cluster/exchange.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { ProbeProfile, WatchedAddress } from './profile.ts'
 import { SlotMemory } from './slot-memory.ts'

@@ -19,7 +19,7 @@ import {
 } from '../../src/health/table.ts'
 import { watchedMembers } from '../../src/probe/member-state.ts'
 import { type MemberWatch, createMemberWatch } from '../../src/probe/watched-members.ts'
-import { createMemoryOverrides } from '../../src/share/memory-overrides.ts'
+import { createMemoryOverrides } from '../../src/cluster/memory-overrides.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'
 

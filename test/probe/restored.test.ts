@@ -8,7 +8,7 @@ import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/profile.ts'
 import { slotKey } from '../../src/probe/slot-key.ts'
 import { createWatch } from '../../src/probe/watch.ts'
-import { createMemoryExchange } from '../../src/share/memory.ts'
+import { createMemoryExchange } from '../../src/cluster/memory.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { type VirtualTime, createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 

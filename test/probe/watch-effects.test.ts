@@ -10,7 +10,7 @@ import type { ProbeRequest } from '../../src/probe/smtp-probe.ts'
 import type { TargetAlarm } from '../../src/probe/target-alarms.ts'
 import { noSession } from '../../src/health/tls-report.ts'
 import { createWatch, type Watch } from '../../src/probe/watch.ts'
-import { createMemoryExchange } from '../../src/share/memory.ts'
+import { createMemoryExchange } from '../../src/cluster/memory.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 

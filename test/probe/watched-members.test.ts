@@ -11,7 +11,7 @@ import {
 } from '../../src/health/table.ts'
 import { type LoadedMembers, watchedMembers } from '../../src/probe/member-state.ts'
 import { type MemberWatch, createMemberWatch } from '../../src/probe/watched-members.ts'
-import { createMemoryOverrides } from '../../src/share/memory-overrides.ts'
+import { createMemoryOverrides } from '../../src/cluster/memory-overrides.ts'
 import { type VirtualTime, createVirtualTime } from '../support/virtual-time.ts'
 
 const dayMs = 86_400_000

@@ -1,0 +1,81 @@
+// A look at the exchange, for metrics and people.
+
+import { type LiveVote, isDisputed } from '../health/consensus.ts'
+import type { ConfigAgreement } from './config-agreement.ts'
+import type { Duties } from './duties.ts'
+import type { HintReader } from './redis/hint-reader.ts'
+import type { OwnVotes } from './own-votes.ts'
+import type { Peers } from './peers.ts'
+import type { Reach } from './reach.ts'
+import type { PeerView, StateView } from './state-events.ts'
+import type { StorePart } from './redis/store-part.ts'
+import type { StoreSession } from './redis/store-session.ts'
+import type { VoteReader } from './redis/vote-reader.ts'
+
+export interface Viewed {
+  readonly own: OwnVotes
+  readonly peers: Peers
+  readonly duties: Duties
+  readonly hints: HintReader
+  readonly session: StoreSession
+  readonly reader: VoteReader
+  readonly reach: Reach
+  readonly agreement: ConfigAgreement
+  readonly feedback: Pick<StorePart, 'rejected'>
+  readonly tallies: Pick<StorePart, 'rejected'>
+  readonly votesOf: (slotKey: string) => readonly LiveVote[]
+}
+
+export const viewState = (
+  {
+    own,
+    peers,
+    duties,
+    hints,
+    session,
+    reader,
+    reach,
+    agreement,
+    votesOf,
+    feedback,
+    tallies,
+  }: Viewed,
+  nowMs: number,
+): StateView => ({
+  kind: 'redis',
+  degraded: reach.isCutOff,
+  instances: 1 + peers.count(),
+  fenced: session.isFenced,
+  votes: countVotes(own, votesOf),
+  takeovers: duties.takeovers,
+  rejected: [session.counters, reader, feedback, tallies].reduce(
+    (sum, { rejected }) => sum + rejected,
+    hints.rejected(),
+  ),
+  rewrites: session.counters.rewrites,
+  streamLagSeconds: hints.lagSeconds(),
+  unansweredSeconds: reach.unansweredMs(nowMs) / 1000,
+  peers: viewPeers(peers, nowMs),
+  config: { own: session.config, differs: agreement.isAlarmed, groups: agreement.groups() },
+})
+
+function countVotes(
+  own: OwnVotes,
+  votesOf: (slotKey: string) => readonly LiveVote[],
+): StateView['votes'] {
+  const counts = { up: 0, down: 0, unknown: 0, disputed: 0 }
+  for (const { slotKey, state } of own.all()) {
+    counts[state === 'U' ? 'up' : state === 'D' ? 'down' : 'unknown']++
+    if (isDisputed(votesOf(slotKey))) counts.disputed++
+  }
+  return counts
+}
+
+const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
+  [...peers.all()].map(({ instance, beat, movedAtMs }) => ({
+    instance,
+    site: beat.site,
+    state: beat.state,
+    config: beat.config,
+    ageSeconds: (nowMs - movedAtMs) / 1000,
+  }))

@@ -1,0 +1,351 @@
+// The exchange of two and more instances over a real redis-server, with intervals a tenth of the usual ones.
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import type { Vote } from '../../src/cluster/exchange.ts'
+import type { SharedExchange } from '../../src/cluster/shared-exchange.ts'
+import type { SharedEvent } from '../../src/cluster/state-events.ts'
+import { endpointId } from '../../src/cluster/redis/state-keys.ts'
+import { stateTimes } from '../../src/cluster/redis/state-settings.ts'
+import { type MemberPlace, joinExchange } from '../support/exchange-member.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { pause, until } from '../support/wait.ts'
+
+interface Member {
+  readonly exchange: SharedExchange
+  readonly events: readonly SharedEvent[]
+  readonly foreign: string[]
+  duties: number
+}
+
+const heartbeatMs = 300
+const withinMs = 8000
+let redis: RedisServer
+let members: Member[]
+
+beforeEach(async () => {
+  redis = await startRedis()
+  members = []
+})
+afterEach(async () => {
+  await Promise.all(members.map(({ exchange }) => exchange.stop()))
+  await redis.kill()
+})
+
+function join(instance: string, place: Omit<MemberPlace, 'port'> = {}): Member {
+  const { exchange, events } = joinExchange(instance, { port: redis.port, heartbeatMs, ...place })
+  const member: Member = { exchange, events, foreign: [], duties: 0 }
+  exchange.subscribe((slotKey) => member.foreign.push(slotKey))
+  exchange.subscribeDuties(() => member.duties++)
+  members.push(member)
+  return member
+}
+
+const vote = (slotKey: string, state: Vote['state'], reason = 'ok'): Vote => ({
+  slotKey,
+  state,
+  reason,
+})
+
+const said = ({ exchange }: Member, slotKey: string): string =>
+  exchange
+    .votes(slotKey)
+    .map(({ instance, state }) => `${instance}:${state}`)
+    .sort()
+    .join(' ')
+
+const waitFor = (what: string, look: () => boolean): Promise<true> =>
+  until(look, { what, withinMs, everyMs: 5 })
+
+const together = (...all: readonly Member[]): Promise<true> =>
+  waitFor('all see all', () =>
+    all.every(({ exchange }) => {
+      const { instances, degraded } = exchange.status()
+      return instances === all.length && !degraded
+    }),
+  )
+
+const metAll = async (...names: readonly string[]): Promise<Member[]> => {
+  const all = names.map((name) => join(name))
+  await together(...all)
+  return all
+}
+
+test('votes of each are known to all, with their reasons, and taken back', async () => {
+  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  for (const { exchange } of [a, b]) exchange.publish(vote('k', '?'))
+  a.exchange.publish(vote('k', 'D', 'connect-refused'))
+  await waitFor('b hears a', () => said(b, 'k') === 'a:D b:?')
+  expect(b.exchange.votes('k')).toContainEqual({
+    instance: 'a',
+    site: 'a',
+    state: 'D',
+    reason: 'connect-refused',
+  })
+  expect(b.foreign).toEqual(['k'])
+  b.exchange.publish(vote('k', 'U'))
+  await waitFor('a hears b', () => said(a, 'k') === 'a:D b:U')
+  a.exchange.withdraw('k')
+  await waitFor('b hears that a has no word', () => said(b, 'k') === 'b:U')
+  expect(a.exchange.votes('k')).toEqual([])
+  expect(a.events).toContainEqual({ kind: 'peer-joined', peer: 'b', site: 'b' })
+})
+
+test('a vote travels in a fraction of a second', async () => {
+  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  b.exchange.publish(vote('k', '?'))
+  const tookMs: number[] = []
+  for (let i = 0; i < 20; i++) {
+    const state = i % 2 ? 'U' : 'D'
+    const startMs = performance.now()
+    a.exchange.publish(vote('k', state))
+    await waitFor(`b hears ${state}`, () => said(b, 'k') === `a:${state} b:?`)
+    tookMs.push(performance.now() - startMs)
+  }
+  tookMs.sort((x, y) => x - y)
+  console.info(
+    `vote to vote: median ${tookMs[10]?.toFixed()} ms, worst ${tookMs[19]?.toFixed()} ms`,
+  )
+  expect(tookMs[10]).toBeLessThan(heartbeatMs)
+})
+
+test('who goes says so, and who dies is missed: its probes and votes are taken over', async () => {
+  const keys = Array.from({ length: 30 }, (_, i) => `k${i}`)
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => join(name, { vantages: 1 })) as [
+    Member,
+    Member,
+    Member,
+  ]
+  for (const key of keys) for (const { exchange } of [a, b, c]) exchange.publish(vote(key, '?'))
+  await together(a, b, c)
+  const ours = ({ exchange }: Member): string[] => keys.filter((key) => exchange.isProbedHere(key))
+  expect([...ours(a), ...ours(b), ...ours(c)].sort()).toEqual([...keys].sort())
+  for (const key of ours(c)) c.exchange.publish(vote(key, 'D'))
+  const ofC = ours(c)
+  await waitFor('a hears all of c', () => ofC.every((key) => said(a, key).includes('c:D')))
+  await c.exchange.stop()
+  await waitFor('both miss c', () =>
+    ofC.every((key) => a.exchange.isProbedHere(key) !== b.exchange.isProbedHere(key)),
+  )
+  expect(a.events).toContainEqual({ kind: 'peer-gone', peer: 'c', isStopped: false })
+  for (const key of ofC) expect(said(a, key)).toBe('a:?')
+  const takeovers = [a, b].map(({ exchange }) => exchange.stateView().takeovers)
+  expect((takeovers[0] ?? 0) + (takeovers[1] ?? 0)).toBe(ofC.length)
+})
+
+test('a dead store: cut off at once, everything is ours, the votes of others stand for the hold', async () => {
+  const a = join('a', { vantages: 1, peerHoldMs: 2500 })
+  const b = join('b', { vantages: 1, peerHoldMs: 2500 })
+  await together(a, b)
+  const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
+  for (const key of keys) for (const { exchange } of [a, b]) exchange.publish(vote(key, '?'))
+  const ofB = keys.filter((key) => b.exchange.isProbedHere(key))
+  expect(ofB.length).toBeGreaterThan(0)
+  for (const key of ofB) b.exchange.publish(vote(key, 'D'))
+  await waitFor('a hears b', () => ofB.every((key) => said(a, key).includes('b:D')))
+  await redis.kill()
+  const killedMs = performance.now()
+  await waitFor('a is cut off', () => a.exchange.status().degraded)
+  expect(performance.now() - killedMs).toBeLessThan(2 * stateTimes(heartbeatMs).cutOffMs + 1000)
+  expect(keys.every((key) => a.exchange.isProbedHere(key))).toBe(true)
+  expect(said(a, ofB[0] as string)).toContain('b:D')
+  await waitFor('the hold is over', () => ofB.every((key) => !said(a, key).includes('b:D')))
+  expect(a.events.filter(({ kind }) => kind === 'degraded')).toEqual([
+    { kind: 'degraded', why: 'ECONNREFUSED' },
+  ])
+  await redis.restart()
+  await waitFor('both are back', () => [a, b].every((one) => !one.exchange.status().degraded))
+  await waitFor('b wrote its votes anew', () => ofB.every((key) => said(a, key).includes('b:D')))
+  expect(a.events.at(-1)?.kind).not.toBe('peer-gone')
+  expect(a.events.some(({ kind }) => kind === 'recovered')).toBe(true)
+})
+
+test('a store that lost its memory: nobody is taken for dead, everything is written anew', async () => {
+  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  for (const { exchange } of [a, b]) exchange.publish(vote('k', 'U'))
+  await waitFor('both hear', () => said(a, 'k') === 'a:U b:U' && said(b, 'k') === 'a:U b:U')
+  const override = {
+    id: 'x1',
+    zone: 'z.test',
+    target: 'mx1',
+    pool: null,
+    why: '',
+    by: 'me',
+    action: { kind: 'drain' as const },
+    setMs: Date.now(),
+    untilMs: Date.now() + 3_600_000,
+  }
+  a.exchange.overrides.set(override)
+  await waitFor('b hears of the drain', () => b.exchange.overrides.list().length === 1)
+  let least = 'a:U b:U'
+  const watching = setInterval(() => {
+    for (const one of [a, b]) if (said(one, 'k') !== 'a:U b:U') least = said(one, 'k')
+  }, 5)
+  await redis.command('FLUSHALL')
+  await waitFor('both saw it', () =>
+    [a, b].every((one) => one.events.some(({ kind }) => kind === 'emptied')),
+  )
+  await until(async () => (await redis.command('HLEN', 'mxsteer:{test}:v1:v:b')) === ':1', {
+    what: 'b wrote its votes anew',
+    withinMs,
+  })
+  await until(async () => (await redis.command('HLEN', 'mxsteer:{test}:v1:ov')) === ':1', {
+    what: 'the override is put back',
+    withinMs,
+  })
+  clearInterval(watching)
+  expect(least).toBe('a:U b:U')
+  expect([...a.events, ...b.events].filter(({ kind }) => kind === 'peer-gone')).toEqual([])
+  expect(b.exchange.overrides.list()).toEqual([override])
+})
+
+test('a clock of the store that jumps: whatever ends at one moment, nobody is taken for dead', async () => {
+  // Many pairs, so that it happens at any moment between two heartbeats and between two looks.
+  const namespaces = Array.from({ length: 12 }, (_, i) => `n${i}`)
+  for (const name of ['a', 'b'])
+    for (const namespace of namespaces) {
+      join(name, { namespace })
+      await pause(8)
+    }
+  await waitFor('all meet', () =>
+    members.every(({ exchange }) => exchange.status().instances === 2),
+  )
+  for (const { exchange } of members) exchange.publish(vote('k', 'U'))
+  const allKnow = (): boolean => members.every((one) => said(one, 'k') === 'a:U b:U')
+  await waitFor('all hear', allKnow)
+  const keys = namespaces.flatMap((namespace) =>
+    ['hb:a', 'hb:b', 'v:a', 'v:b'].map((key) => `mxsteer:{${namespace}}:v1:${key}`),
+  )
+  for (let jump = 0; jump < 3; jump++) {
+    await redis.command('DEL', ...keys)
+    // What is missing is kept for five heartbeats: then it is as if it had never happened.
+    await pause(6 * heartbeatMs)
+    expect(allKnow()).toBe(true)
+  }
+  expect(
+    members.flatMap(({ events }) => events).filter(({ kind }) => kind === 'peer-gone'),
+  ).toEqual([])
+}, 30_000)
+
+test('wrong types, garbage and strangers: counted, mended, and nothing else', async () => {
+  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  for (const { exchange } of [a, b]) exchange.publish(vote('k', 'U'))
+  await waitFor('both hear', () => said(a, 'k') === 'a:U b:U' && said(b, 'k') === 'a:U b:U')
+  const prefix = 'mxsteer:{test}:v1:'
+  for (const key of ['inst', 'ev', 'ov', 'hb:a', 'v:a', 'ep:a']) {
+    await redis.command('DEL', prefix + key)
+    await redis.command('LPUSH', prefix + key, 'garbage')
+  }
+  await redis.command('HSET', `${prefix}v:b`, endpointId('k'), 'D|1|\u202e<script>')
+  for (let i = 0; i < 100; i++) await redis.command('XADD', `${prefix}ev2`, '*', 'i', 'x', 't', 'y')
+  await redis.command('SET', `${prefix}hb:c`, '99|x|ok|fra')
+  await redis.command('SET', `${prefix}hb:d`, `1|1|ok|${'x'.repeat(100_000)}`)
+  await until(
+    async () => {
+      await redis.command('SADD', `${prefix}inst`, 'c', 'd', 'e e', 'x'.repeat(1000))
+      return a.exchange.stateView().rejected > 5
+    },
+    { what: 'garbage is counted', withinMs },
+  )
+  a.exchange.publish(vote('k', 'D'))
+  await waitFor('b hears a again', () => said(b, 'k') === 'a:D b:U')
+  for (const type of ['inst set', 'ev stream', 'ov none', 'hb:a string', 'v:a hash']) {
+    const [key, expected] = type.split(' ') as [string, string]
+    await until(async () => (await redis.command('TYPE', prefix + key)) === `+${expected}`, {
+      what: type,
+      withinMs,
+    })
+  }
+  expect(a.exchange.status().instances).toBe(2)
+})
+
+test('a forged hint and a forged epoch change nothing', async () => {
+  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  for (const { exchange } of [a, b]) exchange.publish(vote('k', 'U'))
+  await waitFor('both hear', () => said(a, 'k') === 'a:U b:U')
+  const prefix = 'mxsteer:{test}:v1:'
+  // Votes of another boot, and of one that has no heartbeat.
+  await redis.command('HSET', `${prefix}v:b`, endpointId('k'), 'D|77|connect-refused')
+  await redis.command('HSET', `${prefix}v:ghost`, endpointId('k'), 'D|1|connect-refused')
+  await redis.command('XADD', `${prefix}ev`, '*', 'i', 'b', 't', endpointId('k'))
+  await redis.command('XADD', `${prefix}ev`, '*', 'i', 'ghost', 't', endpointId('k'))
+  // It looks, and does not count it; what it knew before stands.
+  await pause(2 * heartbeatMs)
+  expect(said(a, 'k')).toBe('a:U b:U')
+  b.exchange.publish(vote('k', 'D'))
+  await waitFor('what b says itself counts', () => said(a, 'k') === 'a:U b:D')
+  expect(a.exchange.status().instances).toBe(2)
+})
+
+test('a heartbeat that somebody made to last is no life', async () => {
+  const a = join('a')
+  await redis.command('SADD', 'mxsteer:{test}:v1:inst', 'zombie')
+  await redis.command('SET', 'mxsteer:{test}:v1:hb:zombie', '1|1|ok|fra')
+  await waitFor('it is seen', () => a.exchange.status().instances === 2)
+  await waitFor('it is seen through', () => a.exchange.status().instances === 1)
+  expect(a.events.at(-1)).toEqual({ kind: 'peer-gone', peer: 'zombie', isStopped: false })
+})
+
+test('two processes of one name: the later one writes, the earlier one until it is gone does not', async () => {
+  const first = join('a')
+  await waitFor('it is there', () => !first.exchange.status().degraded)
+  const second = join('a')
+  await waitFor('the first is fenced', () => first.exchange.stateView().fenced)
+  expect(second.exchange.stateView().fenced).toBe(false)
+  await second.exchange.stop()
+  await waitFor('the first has its name back', () => !first.exchange.stateView().fenced)
+})
+
+test('an instance in doubt of itself has no say, and probes on', async () => {
+  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  for (const { exchange } of [a, b]) exchange.publish(vote('k', 'D'))
+  await waitFor('both hear', () => said(b, 'k') === 'a:D b:D')
+  a.exchange.doubtSelf(true)
+  await waitFor('b counts a no more', () => said(b, 'k') === 'b:D')
+  expect(a.exchange.isProbedHere('k')).toBe(true)
+  a.exchange.doubtSelf(false)
+  await waitFor('and again', () => said(b, 'k') === 'a:D b:D')
+})
+
+test('namespaces do not see each other', async () => {
+  const a = join('a', { namespace: 'one' })
+  const b = join('b', { namespace: 'two' })
+  await waitFor('both are there', () => [a, b].every((one) => !one.exchange.status().degraded))
+  const c = join('c', { namespace: 'two' })
+  await together(b, c)
+  expect(a.exchange.status().instances).toBe(1)
+})
+
+test('an override undone by another, and one said while the store was away', async () => {
+  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  const override = (id: string, target: string) => ({
+    id,
+    zone: 'z.test',
+    target,
+    pool: null,
+    why: '',
+    by: 'me',
+    action: { kind: 'disable' as const },
+    setMs: Date.now(),
+    untilMs: null,
+  })
+  a.exchange.overrides.set(override('1', 'mx1'))
+  a.exchange.overrides.set(override('2', 'mx2'))
+  await waitFor('b has both', () => b.exchange.overrides.list().length === 2)
+  expect(b.exchange.overrides.remove('1')?.target).toBe('mx1')
+  await waitFor('a has one', () => a.exchange.overrides.list().length === 1)
+  redis.signal('SIGSTOP')
+  await waitFor('cut off', () => a.exchange.status().degraded)
+  a.exchange.overrides.remove('2')
+  a.exchange.overrides.set(override('3', 'mx3'))
+  expect(a.exchange.overrides.list().map(({ id }) => id)).toEqual(['3'])
+  redis.signal('SIGCONT')
+  await waitFor(
+    'b has the new one alone',
+    () =>
+      b.exchange.overrides
+        .list()
+        .map(({ id }) => id)
+        .join() === '3',
+  )
+})

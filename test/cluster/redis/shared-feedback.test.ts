@@ -1,0 +1,203 @@
+// What MTAs say of themselves, and what probes count, over a real redis-server between instances of one process.
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import type { Feedback } from '../../../src/health/feedback.ts'
+import { type SavedAvailability, savedHandshakes } from '../../../src/health/availability.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { type FeedbackBook, createFeedbackBook } from '../../../src/probe/feedback-book.ts'
+import { type ExchangeMember, allTogether, joinExchange } from '../../support/exchange-member.ts'
+import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { until } from '../../support/wait.ts'
+
+const prefix = 'mxsteer:{test}:v1:'
+const mx1 = { zone: 'z.test', target: 'mx1' }
+let redis: RedisServer
+let members: Heard[]
+
+interface Heard extends ExchangeMember {
+  readonly book: FeedbackBook
+}
+
+beforeEach(async () => {
+  redis = await startRedis()
+  members = []
+})
+afterEach(async () => {
+  for (const { book } of members) book.stop()
+  await Promise.all(members.map(({ exchange }) => exchange.stop()))
+  await redis.kill()
+})
+
+function join(instance: string): Heard {
+  const member = joinExchange(instance, { port: redis.port })
+  const book = createFeedbackBook(systemClock, undefined, undefined, member.exchange.feedback)
+  book.keep([mx1, { ...mx1, target: 'mx2' }])
+  const heard = { ...member, book }
+  members.push(heard)
+  return heard
+}
+
+const joinAll = async (...names: readonly string[]): Promise<Heard[]> => {
+  const all = names.map(join)
+  await allTogether(...all)
+  return all
+}
+
+const waitFor = (what: string, look: () => boolean): Promise<true> =>
+  until(look, { what, withinMs: 10_000, everyMs: 5 })
+
+const wordsOf = ({ book }: Heard): string =>
+  book
+    .words(mx1)
+    .map(({ writer, factor }) => `${writer}:${factor}`)
+    .sort()
+    .join(' ')
+
+const share = (value: number) => ({ kind: 'share', share: value }) as const
+
+test('a load told to one is heard by all, with its end, and ends on all', async () => {
+  const [a, b, c] = (await joinAll('a', 'b', 'c')) as [Heard, Heard, Heard]
+  let changes = 0
+  b.book.onChange(() => changes++)
+  const { untilMs } = a.book.tell(mx1, 'load-token', share(0.5), 4000)
+  await waitFor('all hear', () => [b, c].every((one) => one.book.effectOf(mx1).factor === 0.5))
+  expect(b.book.words(mx1)[0]?.untilMs).toBe(untilMs)
+  expect(changes).toBe(1)
+  await waitFor('it is over', () => [a, b, c].every((one) => one.book.effectOf(mx1).factor === 1))
+  expect(Date.now()).toBeGreaterThanOrEqual(untilMs)
+})
+
+test('the last word of a writer counts wherever it is told; words of two writers stand beside each other', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
+  a.book.tell(mx1, 'load-token', share(0.5), 60_000)
+  await waitFor('b hears', () => wordsOf(b) === 'load-token:0.5')
+  b.book.tell(mx1, 'load-token', share(0.75), 60_000)
+  b.book.tell(mx1, 'admin', share(0.9), 60_000)
+  await waitFor('a hears', () => wordsOf(a) === 'admin:0.9 load-token:0.75')
+  // Each takes back its own alone, anywhere.
+  expect(a.book.withdraw(mx1, 'admin')).toBe(true)
+  await waitFor('b hears that', () => wordsOf(b) === 'load-token:0.75')
+  expect(await redis.command('HLEN', `${prefix}fb`)).toBe(':1')
+})
+
+test('who joins hears what was told before; of targets that no zone has nothing is kept', async () => {
+  const [a] = (await joinAll('a')) as [Heard]
+  a.book.tell(mx1, 'load-token', share(0.5), 60_000)
+  a.exchange.feedback.say({ ...mx1, target: 'mx9', writer: 'agent' }, toldNow(0.2))
+  await until(async () => (await redis.command('HLEN', `${prefix}fb`)) === ':2', {
+    what: 'both are in the store',
+    withinMs: 10_000,
+  })
+  const late = join('late')
+  await waitFor('late hears', () => wordsOf(late) === 'load-token:0.5')
+  expect(late.book.words({ ...mx1, target: 'mx9' })).toEqual([])
+  late.book.keep([mx1, { ...mx1, target: 'mx9' }])
+  expect(late.book.words({ ...mx1, target: 'mx9' })).toHaveLength(1)
+})
+
+test('an agent that goes on saying the same costs the store nothing', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
+  const word = { kind: 'agent', share: 0.5, mode: null, isDown: null, reason: '' } as const
+  a.book.tell(mx1, 'agent', word, 60_000)
+  await waitFor('b hears', () => wordsOf(b) === 'agent:0.5')
+  const before = await redis.command('HGET', `${prefix}fb`, 'z.test mx1 agent')
+  for (let i = 0; i < 20; i++) b.book.tell(mx1, 'agent', word, 60_000)
+  a.book.tell(mx1, 'agent', { ...word, mode: 'drain' }, 60_000)
+  await waitFor('b hears of the drain', () => b.book.effectOf(mx1).standing !== 0)
+  // What a line does not speak of stays, whoever asked before.
+  b.book.tell(mx1, 'agent', { ...word, share: 0.25 }, 60_000)
+  await waitFor('a hears', () => wordsOf(a) === 'agent:0.25')
+  expect(a.book.effectOf(mx1).standing).not.toBe(0)
+  expect(before).toContain('"factor":0.5')
+})
+
+test('told while the store was away, and a store that lost its memory', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
+  a.book.tell(mx1, 'admin', share(0.5), 60_000)
+  await waitFor('b hears', () => wordsOf(b) === 'admin:0.5')
+  redis.signal('SIGSTOP')
+  await waitFor('cut off', () => a.exchange.status().degraded && b.exchange.status().degraded)
+  a.book.tell(mx1, 'load-token', share(0.25), 60_000)
+  a.book.withdraw(mx1, 'admin')
+  expect(wordsOf(a)).toBe('load-token:0.25')
+  redis.signal('SIGCONT')
+  await waitFor('b hears both', () => wordsOf(b) === 'load-token:0.25')
+  await redis.command('FLUSHALL')
+  await until(async () => (await redis.command('HLEN', `${prefix}fb`)) === ':1', {
+    what: 'it is put back',
+    withinMs: 10_000,
+  })
+  expect([wordsOf(a), wordsOf(b)]).toEqual(['load-token:0.25', 'load-token:0.25'])
+})
+
+test('garbage is counted and heard by nobody; what is long over is taken out', async () => {
+  const [a] = (await joinAll('a')) as [Heard]
+  const rejected = a.exchange.stateView().rejected
+  const line = { ...mx1, writer: 'admin', ...toldNow(0.5) }
+  const over = { ...line, toldMs: Date.now() - 200_000, untilMs: Date.now() - 100_000 }
+  const fields: Readonly<Record<string, unknown>> = {
+    'z.test mx1 admin': { ...line, factor: 7 },
+    'z.test mx1 agent': { ...line, writer: 'agent', standing: 3 },
+    'z.test mx1 load-token': line,
+    'z.test mx2 admin': { ...line, target: 'mx2', more: 1 },
+    x: 'x',
+    'z.test mx2 agent': { ...over, target: 'mx2', writer: 'agent' },
+  }
+  for (const [field, value] of Object.entries(fields))
+    await redis.command('HSET', `${prefix}fb`, field, JSON.stringify(value))
+  await redis.command('XADD', `${prefix}ev`, '*', 'i', 'ghost', 't', 'fb')
+  await until(
+    async () => (await redis.command('HEXISTS', `${prefix}fb`, 'z.test mx2 agent')) === ':0',
+    { what: 'what is over is gone', withinMs: 15_000 },
+  )
+  expect(a.exchange.stateView().rejected).toBeGreaterThanOrEqual(rejected + 5)
+  expect(wordsOf(a)).toBe('')
+  await redis.command('DEL', `${prefix}fb`)
+  await redis.command('LPUSH', `${prefix}fb`, 'garbage')
+  a.book.tell(mx1, 'admin', share(0.5), 60_000)
+  await until(async () => (await redis.command('TYPE', `${prefix}fb`)) === '+hash', {
+    what: 'another type in its place is replaced',
+    withinMs: 10_000,
+  })
+})
+
+test('counts of probes: each instance tells its own, all know the sum, a boot counts nothing twice', async () => {
+  const hour = Math.floor(Date.now() / 60_000)
+  const counted = (good: number, total: number): SavedAvailability => [
+    [[hour, good, total]],
+    [],
+    [],
+  ]
+  const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
+  const restored: string[] = []
+  const follow = ({ exchange, instance }: Heard, own: SavedAvailability): void =>
+    exchange.tallies.follow({
+      current: () => new Map([['z.test main', own]]),
+      restore: (pool, saved) => restored.push(`${instance} ${pool} ${sumOf([saved])}`),
+    })
+  const sumOf = (all: readonly SavedAvailability[]): string =>
+    all
+      .map((one) => savedHandshakes(one, '1h', Date.now()))
+      .map(({ good, total }) => `${good}/${total}`)
+      .sort()
+      .join(' ')
+  const others = ({ exchange }: Heard): string => sumOf(exchange.tallies.of('z.test main'))
+  follow(a, counted(5, 10))
+  follow(b, counted(20, 20))
+  await waitFor('both know', () => others(a) === '20/20' && others(b) === '5/10')
+  expect(restored).toEqual([])
+  await a.exchange.stop()
+  const again = join('a')
+  follow(again, counted(1, 1))
+  await waitFor('it has what it counted before', () => restored.length > 0)
+  expect(restored).toEqual(['a z.test main 5/10'])
+  await redis.command('HSET', `${prefix}av:b`, 'x', 'y')
+  await waitFor('b knows of the new ones, in place of the old', () => others(b) === '1/1')
+})
+
+function toldNow(factor: number): Feedback {
+  const toldMs = Date.now()
+  const quiet = { standing: 0, isDown: false, reason: '', load: null, isShedding: false } as const
+  return { ...quiet, factor, toldMs, untilMs: toldMs + 60_000 }
+}

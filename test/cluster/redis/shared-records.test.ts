@@ -1,0 +1,115 @@
+// What MTAs say and what instances count, as it lies in the store: what is written is what is read, and nothing else is.
+
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+
+import type { Feedback } from '../../../src/health/feedback.ts'
+import { type SharedWord } from '../../../src/cluster/feedback-exchange.ts'
+import { formatWord, keyOfWord, parseWord } from '../../../src/cluster/redis/feedback-record.ts'
+import { parseTally } from '../../../src/cluster/redis/tallies.ts'
+
+const nowMs = Date.parse('2026-11-21T00:00:00Z')
+const told = (over: Partial<Feedback> = {}): Feedback => ({
+  factor: 0.5,
+  standing: 1,
+  isDown: false,
+  reason: 'queue',
+  load: null,
+  isShedding: true,
+  toldMs: nowMs,
+  untilMs: nowMs + 60_000,
+  ...over,
+})
+const word = (over: Partial<Feedback> = {}): SharedWord => ({
+  zone: 'smtp.example.test',
+  target: 'mx1',
+  writer: 'agent',
+  told: told(over),
+})
+
+test('a word is read as it was written, whatever its numbers', () => {
+  const share = fc.double({ min: 0, max: 1, noNaN: true })
+  const life = fc.integer({ min: 0, max: 86_400_000 })
+  fc.assert(
+    fc.property(
+      share,
+      life,
+      fc.constantFrom(0, 1, 2),
+      fc.boolean(),
+      (factor, lifeMs, at, isDown) => {
+        const standing = at as Feedback['standing']
+        const said = word({ factor: factor + 0, standing, isDown, untilMs: nowMs + lifeMs })
+        const read = parseWord(formatWord(said))
+        // JSON has no −0.
+        expect(read).toEqual({ ...said, told: { ...said.told, factor: factor === 0 ? 0 : factor } })
+        expect(read && keyOfWord(read)).toBe('smtp.example.test mx1 agent')
+      },
+    ),
+  )
+})
+
+test('whatever an agent gave as its reason can be read back, without what acts on a terminal', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (reason) => {
+      const read = parseWord(formatWord(word({ reason })))
+      expect(read?.told.reason).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u)
+      expect(read?.told.reason.length).toBeLessThanOrEqual(200)
+    }),
+  )
+})
+
+const written = JSON.parse(formatWord(word())) as Record<string, unknown>
+test.each<[string, unknown]>([
+  ['no text', 7],
+  ['no JSON', '{'],
+  ['a list', '[]'],
+  ['too long', JSON.stringify({ ...written, reason: 'x'.repeat(3000) })],
+  ...Object.keys(written).map((key): [string, unknown] => {
+    const { [key]: _, ...rest } = written
+    return [`without ${key}`, JSON.stringify(rest)]
+  }),
+  ...(
+    [
+      ['more', 1],
+      ['zone', 'a b'],
+      ['target', ''],
+      ['writer', 'operator'],
+      ['factor', 1.1],
+      ['factor', -0.1],
+      ['factor', '1'],
+      ['standing', 3],
+      ['standing', 'drained'],
+      ['isDown', 1],
+      ['reason', 'a\u0007'],
+      ['load', -1],
+      ['load', 'x'],
+      ['toldMs', -1],
+      ['untilMs', nowMs - 1],
+      ['untilMs', nowMs + 3 * 86_400_000],
+    ] as const
+  ).map(([key, value]): [string, unknown] => [
+    `${key} ${JSON.stringify(value)}`,
+    JSON.stringify({ ...written, [key]: value }),
+  ]),
+])('%s is no word', (_, value) => expect(parseWord(value)).toBeNull())
+
+test('counts: three windows of buckets within bounds, and nothing else', () => {
+  const good = [[[29_000_000, 5, 10]], [[1_900_000, 0, 3]], []]
+  expect(parseTally(JSON.stringify(good))).toEqual(good)
+  const bads: readonly unknown[] = [
+    [],
+    [[], []],
+    [[], [], [], []],
+    [[[1, 2]], [], []],
+    [[[1, 3, 2]], [], []],
+    [[[1, -1, 2]], [], []],
+    [[[1.5, 1, 2]], [], []],
+    [[[1, 1, 1e13]], [], []],
+    [Array.from({ length: 61 }, (_, i) => [i, 1, 1]), [], []],
+    { 0: [] },
+    null,
+  ]
+  for (const bad of bads) expect(parseTally(JSON.stringify(bad))).toBeNull()
+  for (const bad of ['', '{', 7, `[[],[],[]]${' '.repeat(20_000)}`])
+    expect(parseTally(bad)).toBeNull()
+})

@@ -1,0 +1,67 @@
+// A store that is emptied between our look at it and our reading: what is missing then was not taken back.
+
+import { expect, test } from 'vitest'
+
+import { Peers } from '../../../src/cluster/peers.ts'
+import { stateKeys } from '../../../src/cluster/redis/state-keys.ts'
+import type { Command, Reply, StoreLink } from '../../../src/cluster/redis/store-link.ts'
+import { VoteReader } from '../../../src/cluster/redis/vote-reader.ts'
+
+const endpoint = 'abcdefghijklmnop'
+const beat = { epoch: 1, sequence: 1, state: 'ok', site: 'x', config: null } as const
+
+function arrange() {
+  const store = { id: '00000000000000aa' as string | null, vote: 'D|1|timeout' as string | null }
+  const answer = ([name, , ...fields]: Command): Reply => ({
+    kind: 'value',
+    value: name === 'get' ? store.id : fields.map(() => store.vote),
+  })
+  const link: StoreLink = {
+    run: async (commands) => commands.map(answer),
+    wait: async () => null,
+    isReady: () => true,
+    onReady() {},
+    lastTrouble: () => null,
+    close() {},
+  }
+  const peers = new Peers(1000)
+  peers.observe(new Map([['b', beat]]), 0, false)
+  const changed: string[] = []
+  const reader = new VoteReader({
+    link,
+    keys: stateKeys('test'),
+    peers,
+    endpointsOf: () => [endpoint],
+    onVotes: (endpoints) => void changed.push(...endpoints),
+  })
+  return {
+    store,
+    peers,
+    reader,
+    changed,
+    said: () => peers.votesOn(endpoint, ['b']).map(({ state }) => state),
+  }
+}
+
+test('the votes stand, and are read again, when the store has another name or none', async () => {
+  const { store, peers, reader, changed, said } = arrange()
+  expect(await reader.read('00000000000000aa')).toBe('done')
+  expect(said()).toEqual(['D'])
+  for (const id of [null, '00000000000000bb']) {
+    Object.assign(store, { id, vote: null })
+    peers.readAllAgain()
+    expect(await reader.read('00000000000000aa')).toBe('other-store')
+    expect(said()).toEqual(['D'])
+    expect(peers.get('b')?.isUnread).toBe(true)
+  }
+  expect(await reader.read('00000000000000bb')).toBe('done')
+  expect(said()).toEqual([])
+  expect(changed).toEqual([endpoint, endpoint])
+})
+
+test('whose name we may not know is believed', async () => {
+  const { store, reader, said } = arrange()
+  Object.assign(store, { id: null })
+  expect(await reader.read(null)).toBe('done')
+  expect(said()).toEqual(['D'])
+})
