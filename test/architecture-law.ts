@@ -45,6 +45,10 @@ export const law: readonly LawRow[] = [
     imports: 'lib',
   },
   {
+    room: 'probe/schedule',
+    imports: 'lib',
+  },
+  {
     room: 'resolver',
     imports: 'lib',
     packages: 'dns2 node:*',
@@ -61,16 +65,26 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
-    room: 'probe',
+    room: 'probe/smtp',
     imports: 'health lib',
-    typesOnly: 'cluster',
     packages: 'node:*',
+  },
+  {
+    room: 'reputation',
+    imports: 'lib probe/schedule resolver',
+    typesOnly: 'health',
   },
   {
     room: 'steer',
     pure: true,
     imports: 'health lib wire',
     typesOnly: 'wire/rdata zone',
+  },
+  {
+    room: 'weights',
+    imports: 'health lib probe/schedule',
+    typesOnly: 'cluster probe/smtp',
+    packages: 'node:*',
   },
   {
     room: 'zone',
@@ -85,9 +99,9 @@ export const law: readonly LawRow[] = [
     typesOnly: 'admission health lib wire/rdata',
   },
   {
-    room: 'reputation',
-    imports: 'lib probe resolver',
-    typesOnly: 'health',
+    room: 'watch',
+    imports: 'health lib probe/schedule probe/smtp',
+    typesOnly: 'cluster weights',
   },
   {
     room: 'explain',
@@ -101,20 +115,20 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'zonefile',
-    imports: 'answer health lib probe wire wire/rdata zone',
-    typesOnly: 'reputation steer',
+    imports: 'answer health lib probe/smtp watch wire wire/rdata zone',
+    typesOnly: 'reputation steer weights',
     packages: 'node:* yaml zod',
   },
   {
     room: 'admin',
     imports: 'answer health lib reputation transport wire',
-    typesOnly: 'explain probe',
+    typesOnly: 'explain probe/schedule watch weights',
     packages: 'node:* prom-client',
   },
   {
     room: 'settings',
-    imports: 'admission answer lib probe zonefile',
-    typesOnly: 'transport zone',
+    imports: 'admission answer lib probe/schedule zonefile',
+    typesOnly: 'probe/smtp transport zone',
     packages: 'node:* zod',
   },
   {
@@ -130,20 +144,20 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admission cluster cluster/redis explain geo health lib persistence probe reputation resolver settings steer systemd transport zonefile',
+      'admin admission cluster cluster/redis explain geo health lib persistence probe/smtp reputation resolver settings steer systemd transport watch weights zonefile',
     typesOnly: 'answer zone',
     packages: 'node:* pino',
   },
   {
     room: 'doctor',
-    imports: 'cluster/redis geo lib probe resolver steer wire wire/rdata',
+    imports: 'cluster/redis geo lib probe/smtp resolver steer wire wire/rdata',
     typesOnly: 'health settings zone zonefile',
     packages: 'node:*',
   },
   {
     room: 'cli',
     imports:
-      'app doctor explain geo health lib probe reputation resolver settings steer wire zonefile',
+      'app doctor explain geo health lib probe/smtp reputation resolver settings steer weights wire zonefile',
     typesOnly: 'zone',
     packages: 'node:*',
   },

@@ -3,7 +3,7 @@
 import type { Registry } from 'prom-client'
 
 import { availabilityOf, availabilityWindows, errorBudgetLeft } from '../health/availability.ts'
-import type { MeasuredPool } from '../probe/pool-availability.ts'
+import type { MeasuredPool } from '../weights/pool-availability.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 /** The window that error budgets are for. */

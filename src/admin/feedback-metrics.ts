@@ -4,8 +4,8 @@ import type { Registry } from 'prom-client'
 
 import type { FeedbackEffect } from '../health/feedback.ts'
 import { isOut } from '../health/table.ts'
-import type { AgentAnswer } from '../probe/agent-watch.ts'
-import type { NamedTarget } from '../probe/feedback-book.ts'
+import type { AgentAnswer } from '../weights/agent-watch.ts'
+import type { NamedTarget } from '../weights/feedback-book.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 export interface FeedbackSources {

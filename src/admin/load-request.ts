@@ -10,7 +10,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import type { FeedbackWord, FeedbackWriter } from '../health/feedback.ts'
-import type { FeedbackBook, NamedTarget } from '../probe/feedback-book.ts'
+import type { FeedbackBook, NamedTarget } from '../weights/feedback-book.ts'
 import { findTarget } from './find-target.ts'
 import { type Reply, json } from './reply.ts'
 import {

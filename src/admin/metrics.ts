@@ -3,8 +3,8 @@
 import { Registry, collectDefaultMetrics } from 'prom-client'
 
 import type { Counters } from '../answer/counters.ts'
-import type { MeasuredPool } from '../probe/pool-availability.ts'
-import type { WatchedState } from '../probe/watched-state.ts'
+import type { MeasuredPool } from '../weights/pool-availability.ts'
+import type { WatchedState } from '../watch/watched-state.ts'
 import { type CountedTarget, registerAnswerMetrics } from './answer-metrics.ts'
 import { type IdentitySource, registerIdentityMetrics } from './identity-metrics.ts'
 import { registerAvailability } from './availability-view.ts'

@@ -3,7 +3,7 @@
 import type { Registry } from 'prom-client'
 
 import { type Override, type OverrideKind, overrideKinds } from '../health/overrides.ts'
-import type { MemberState } from '../probe/member-state.ts'
+import type { MemberState } from '../weights/member-state.ts'
 import type { OverrideSources } from './override-routes.ts'
 import type { PoolShares } from './pool-shares.ts'
 import { type Emit, registerSampled } from './sampled-metric.ts'

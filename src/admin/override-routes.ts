@@ -1,8 +1,8 @@
 // GET, POST and DELETE of /overrides.
 
 import type { Override } from '../health/overrides.ts'
-import type { MemberState } from '../probe/member-state.ts'
-import type { MemberWatch } from '../probe/watched-members.ts'
+import type { MemberState } from '../weights/member-state.ts'
+import type { MemberWatch } from '../weights/members.ts'
 import { suggestName } from '../lib/suggest-name.ts'
 import { canonical, findTarget, isCalled } from './find-target.ts'
 import { type OverrideRequest, readOverrideRequest } from './override-request.ts'

@@ -7,7 +7,7 @@
 
 import type { Counters } from '../answer/counters.ts'
 import { HandOutPlace } from '../answer/hand-outs.ts'
-import type { MemberState } from '../probe/member-state.ts'
+import type { MemberState } from '../weights/member-state.ts'
 
 export interface PoolShare {
   readonly zone: string

@@ -2,8 +2,8 @@
 
 import { Histogram, type Registry } from 'prom-client'
 
-import type { SchedulerCounters } from '../probe/scheduler.ts'
-import type { DoubtState } from '../probe/self-doubt.ts'
+import type { SchedulerCounters } from '../probe/schedule/scheduler.ts'
+import type { DoubtState } from '../watch/self-doubt.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 export interface ScheduleSources {

@@ -1,8 +1,8 @@
 // What /status shows: this instance, those that it shares with, and how everything stands, in one look.
 
 import type { LiveVote } from '../health/consensus.ts'
-import type { MemberState } from '../probe/member-state.ts'
-import type { WatchedState } from '../probe/watched-state.ts'
+import type { MemberState } from '../weights/member-state.ts'
+import type { WatchedState } from '../watch/watched-state.ts'
 import { type OverrideSources, isoTime, overrideView } from './override-routes.ts'
 import type { Readiness } from './readiness.ts'
 

@@ -4,7 +4,7 @@ import { Counter, Histogram, type Registry } from 'prom-client'
 
 import { latencyQuantiles } from '../health/latency-window.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { Transition, WatchedState } from '../probe/watched-state.ts'
+import type { Transition, WatchedState } from '../watch/watched-state.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 export interface WeightedTarget {

@@ -1,7 +1,7 @@
 // What a target said of itself, for people.
 
 import { Standing } from '../health/table.ts'
-import type { ToldFeedback } from '../probe/feedback-book.ts'
+import type { ToldFeedback } from '../weights/feedback-book.ts'
 import { isoTime } from './override-routes.ts'
 
 export const toldView = ({ writer, untilMs, ...told }: ToldFeedback): object => ({

@@ -16,16 +16,16 @@ import { type Random, systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { overrideEvents } from './log-events.ts'
 import { logFeedback } from './log-kept.ts'
-import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../probe/agent-watch.ts'
+import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../weights/agent-watch.ts'
 import { systemAlarm } from '../lib/alarm.ts'
 import {
   type FeedbackBook,
   type FeedbackTold,
   type NamedTarget,
   createFeedbackBook,
-} from '../probe/feedback-book.ts'
-import { watchedMembers } from '../probe/member-state.ts'
-import { createMemberWatch } from '../probe/watched-members.ts'
+} from '../weights/feedback-book.ts'
+import { watchedMembers } from '../weights/member-state.ts'
+import { createMemberWatch } from '../weights/members.ts'
 import type { SharedState } from './cluster-link.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import type { Workers } from '../transport/workers.ts'

@@ -3,7 +3,7 @@
 
 import type { FeedbackEffect } from '../health/feedback.ts'
 import type { Log } from './log.ts'
-import type { NamedTarget } from '../probe/feedback-book.ts'
+import type { NamedTarget } from '../weights/feedback-book.ts'
 import type { KeptEvent } from '../persistence/state-file.ts'
 
 export function logKept(log: Log, event: KeptEvent): void {

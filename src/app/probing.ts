@@ -8,8 +8,8 @@ import type { KeptState } from './kept-state.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logAlarm, logDoubt, logTransition } from './log-events.ts'
-import { probeAddress } from '../probe/smtp-probe.ts'
-import { type Watch, createWatch } from '../probe/watch.ts'
+import { probeAddress } from '../probe/smtp/smtp-probe.ts'
+import { type Watch, createWatch } from '../watch/watch.ts'
 import type { SharedState } from './cluster-link.ts'
 
 export interface ProbingNeeds {

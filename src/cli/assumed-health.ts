@@ -5,7 +5,7 @@ import { effectOf } from '../health/overrides.ts'
 import type { Override, OverrideAction } from '../health/overrides.ts'
 import { type HealthWriter, SlotState, createHealthTable } from '../health/table.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
-import { type WatchedMember, memberState, watchedMembers } from '../probe/member-state.ts'
+import { type WatchedMember, memberState, watchedMembers } from '../weights/member-state.ts'
 import { suggestName } from '../lib/suggest-name.ts'
 
 export interface Assumptions {

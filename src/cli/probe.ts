@@ -6,8 +6,13 @@ import { hostname } from 'node:os'
 import { systemClock } from '../lib/clock.ts'
 import { parseAddress } from '../lib/ip.ts'
 import type { DialogueLine, Outcome } from '../health/outcome.ts'
-import { type ProbeProfile, probeLevels, profileDefaults, proxyVersions } from '../probe/profile.ts'
-import { probeAddress } from '../probe/smtp-probe.ts'
+import {
+  type ProbeProfile,
+  probeLevels,
+  profileDefaults,
+  proxyVersions,
+} from '../probe/smtp/profile.ts'
+import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { type FlagValues, parseFlags } from './flags.ts'
 
 const flagNames = ['level', 'name', 'ehlo', 'tls', 'proxy', 'source', 'recipient', 'sender']

@@ -4,7 +4,7 @@
 import type { LiveVote, VoteState } from '../health/consensus.ts'
 
 export interface Vote {
-  /** Names the probed endpoint the same way in every instance: see probe/slot-key.ts. */
+  /** Names the probed endpoint the same way in every instance: see watch/slot-key.ts. */
   readonly slotKey: string
   readonly state: VoteState
   readonly reason: string

@@ -6,8 +6,8 @@ import { isIP } from 'node:net'
 import { type PlaceFiles, createPlaceKeeper } from '../geo/place-keeper.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
-import { type WatchedAddress, profileDefaults } from '../probe/profile.ts'
-import { type ProbeRequest, probeAddress } from '../probe/smtp-probe.ts'
+import { type WatchedAddress, profileDefaults } from '../probe/smtp/profile.ts'
+import { type ProbeRequest, probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { type Verdict, fail, ok, skip, warn } from './line.ts'
 
 /** Cookies of servers that share a secret survive five minutes of difference (RFC 9018 §4.3); people read the rest. */

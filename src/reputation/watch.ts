@@ -4,7 +4,7 @@
 import type { Clock, Random } from '../lib/clock.ts'
 import { type Alarm, systemAlarm } from '../lib/alarm.ts'
 import type { Outcome } from '../health/outcome.ts'
-import { Scheduler } from '../probe/scheduler.ts'
+import { Scheduler } from '../probe/schedule/scheduler.ts'
 import type { StubCounters, StubResolver } from '../resolver/stub-resolver.ts'
 import { type DnsLists, type ListState, createDnsLists } from './dns-list.ts'
 import { greetingOf } from './greeting.ts'

@@ -1,6 +1,6 @@
 // One address of one member: what was seen of it, what is to be mended, and when to look again.
 
-import type { ScheduledProbe } from '../probe/scheduler.ts'
+import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
 import type { DnsLists, ListLook } from './dns-list.ts'
 import { type Finding, findingKey, findingsOf } from './findings.ts'
 import type { Greeting } from './greeting.ts'

@@ -2,8 +2,8 @@
 
 import type { z } from 'zod'
 import { formatAddress, parseAddress } from '../lib/ip.ts'
-import { defaultFlightLimits, type FlightLimits } from '../probe/flight-caps.ts'
-import type { ProbeSourceAddresses } from '../probe/profile.ts'
+import { defaultFlightLimits, type FlightLimits } from '../probe/schedule/flight-caps.ts'
+import type { ProbeSourceAddresses } from '../probe/smtp/profile.ts'
 import { closedMap, integer, leaf, oneOrMany } from '../zonefile/leaf.ts'
 
 export interface ProbingSettings {

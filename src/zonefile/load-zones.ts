@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto'
 import type { WatchedIdentity } from '../reputation/profile.ts'
-import type { AgentProfile } from '../probe/agent-check.ts'
-import type { WatchedAddress } from '../probe/profile.ts'
-import { slotKey } from '../probe/slot-key.ts'
+import type { AgentProfile } from '../weights/agent-check.ts'
+import type { WatchedAddress } from '../probe/smtp/profile.ts'
+import { slotKey } from '../watch/slot-key.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
 import { type CompiledZone, compileZone } from '../zone/compile.ts'
 import type { ZoneSource } from '../zone/zone-source.ts'

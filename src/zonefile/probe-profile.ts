@@ -3,7 +3,7 @@
 // served.
 
 import { formatAddress, parseAddress } from '../lib/ip.ts'
-import type { ProbeProfile } from '../probe/profile.ts'
+import type { ProbeProfile } from '../probe/smtp/profile.ts'
 import type { TlsaRecord } from '../health/tls-report.ts'
 import { keyOfName, nameToText, type Name } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'

@@ -1,7 +1,7 @@
 // The shape of a `probes:` entry. Keys, defaults and bounds are documented in docs/zone-reference.md; what needs
 // more than one value to judge is checked in zone/check-probes.ts.
 
-import { probeLevels, proxyVersions, roundLevels } from '../probe/profile.ts'
+import { probeLevels, proxyVersions, roundLevels } from '../probe/smtp/profile.ts'
 import { tlsVersions } from '../health/tls-report.ts'
 import { isHostName } from '../zone/names.ts'
 import type { ProbeSource } from '../zone/zone-source.ts'

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 import type { WatchedIdentity } from '../reputation/profile.ts'
-import type { WatchedAddress } from '../probe/profile.ts'
+import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
 import { loadZones, type LoadedTarget } from './load-zones.ts'

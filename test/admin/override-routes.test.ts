@@ -17,8 +17,8 @@ import {
   Standing,
   createHealthTable,
 } from '../../src/health/table.ts'
-import { watchedMembers } from '../../src/probe/member-state.ts'
-import { type MemberWatch, createMemberWatch } from '../../src/probe/watched-members.ts'
+import { watchedMembers } from '../../src/weights/member-state.ts'
+import { type MemberWatch, createMemberWatch } from '../../src/weights/members.ts'
 import { createMemoryOverrides } from '../../src/cluster/memory-overrides.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'

@@ -6,7 +6,7 @@ import { type PoolShares, createPoolShares } from '../../src/admin/pool-shares.t
 import { type Counters, createCounters } from '../../src/answer/counters.ts'
 import { HandOutPlace } from '../../src/answer/hand-outs.ts'
 import { Standing } from '../../src/health/table.ts'
-import type { MemberState } from '../../src/probe/member-state.ts'
+import type { MemberState } from '../../src/weights/member-state.ts'
 
 let counters: readonly Counters[]
 let weights: Record<string, number>

@@ -7,9 +7,9 @@ import { type Seen, findingsOf } from '../../src/reputation/findings.ts'
 import type { WatchedIdentity } from '../../src/reputation/profile.ts'
 import { shownList } from '../../src/reputation/profile.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { ProbeLevel } from '../../src/probe/profile.ts'
-import { profileDefaults } from '../../src/probe/profile.ts'
-import { probeAddress } from '../../src/probe/smtp-probe.ts'
+import type { ProbeLevel } from '../../src/probe/smtp/profile.ts'
+import { profileDefaults } from '../../src/probe/smtp/profile.ts'
+import { probeAddress } from '../../src/probe/smtp/smtp-probe.ts'
 import { type Step, startScriptedMta } from '../support/scripted-mta.ts'
 
 async function greetingAfter(level: ProbeLevel, script: readonly Step[]) {

@@ -1,4 +1,4 @@
-import { type ProbeProfile, profileDefaults } from '../../src/probe/profile.ts'
+import { type ProbeProfile, profileDefaults } from '../../src/probe/smtp/profile.ts'
 
 /** A profile with everything at a tenth of its default, so that tests of silence are short. */
 export const quickProfile = (changes: Partial<ProbeProfile> = {}): ProbeProfile => ({

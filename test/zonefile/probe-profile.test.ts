@@ -7,7 +7,7 @@ import { createAllocation } from '../../src/zonefile/allocation.ts'
 import { loadZones } from '../../src/zonefile/load-zones.ts'
 import { createSerialKeeper } from '../../src/zonefile/serials.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { type WatchedAddress, profileDefaults } from '../../src/probe/profile.ts'
+import { type WatchedAddress, profileDefaults } from '../../src/probe/smtp/profile.ts'
 import { temporaryFolder } from '../support/server.ts'
 
 const digest = 'ab'.repeat(32)

@@ -1,0 +1,127 @@
+// How many probes may be in flight: in all, to one host, to one network (/24, /56). Who finds no place waits in line
+// for the host or the network that has none, and is told when one falls free.
+
+import { parseAddress } from '../../lib/ip.ts'
+
+export interface FlightLimits {
+  readonly total: number
+  readonly perHost: number
+  readonly perNetwork: number
+}
+
+export const defaultFlightLimits: FlightLimits = { total: 4000, perHost: 4, perNetwork: 20 }
+
+export interface Flier {
+  /** An address. */
+  readonly destination: string
+  /** The network that it is in, by networkOf. */
+  readonly network: string
+}
+
+interface Line<Item> {
+  inFlight: number
+  readonly limit: number
+  /** Empty most of the time, and made only when somebody has to wait. */
+  waiting: Set<Item> | null
+}
+
+const nobody: readonly never[] = []
+
+export class FlightCaps<Item extends Flier> {
+  readonly #limits: FlightLimits
+  readonly #lines = new Map<string, Line<Item>>()
+  #inFlight = 0
+
+  constructor(limits: FlightLimits) {
+    this.#limits = limits
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  isFull(): boolean {
+    return this.#inFlight >= this.#limits.total
+  }
+
+  /** A place, or a place in a line: false. */
+  take(item: Item): boolean {
+    const host = this.#hostOf(item)
+    const network = this.#networkOf(item)
+    const full = isOccupied(host) ? host : isOccupied(network) ? network : null
+    if (full) {
+      full.waiting ??= new Set()
+      full.waiting.add(item)
+      return false
+    }
+    host.inFlight++
+    network.inFlight++
+    this.#inFlight++
+    return true
+  }
+
+  /** Gives the place back; who may try now. */
+  leave(item: Item): readonly Item[] {
+    this.#hostOf(item).inFlight--
+    this.#networkOf(item).inFlight--
+    this.#inFlight--
+    return this.next(item)
+  }
+
+  /** Takes it out of the lines, for good; who may try now. Once more where it was in flight, when it has left. */
+  forget(item: Item): readonly Item[] {
+    this.#hostOf(item).waiting?.delete(item)
+    this.#networkOf(item).waiting?.delete(item)
+    const admitted = this.next(item)
+    this.#close(item.destination)
+    this.#close(item.network)
+    return admitted
+  }
+
+  /** The first in each line of the item's that has room. Who is let go and finds the other line full: call again. */
+  next(item: Item): readonly Item[] {
+    const ofHost = firstOf(this.#hostOf(item))
+    const ofNetwork = firstOf(this.#networkOf(item))
+    if (ofHost === null) return ofNetwork === null ? nobody : [ofNetwork]
+    return ofNetwork === null ? [ofHost] : [ofHost, ofNetwork]
+  }
+
+  #hostOf({ destination }: Item): Line<Item> {
+    return this.#line(destination, this.#limits.perHost)
+  }
+
+  #networkOf({ network }: Item): Line<Item> {
+    return this.#line(network, this.#limits.perNetwork)
+  }
+
+  /** A line that nobody is in says nothing. */
+  #close(key: string): void {
+    const line = this.#lines.get(key)
+    if (line?.inFlight === 0 && !line.waiting?.size) this.#lines.delete(key)
+  }
+
+  #line(key: string, limit: number): Line<Item> {
+    const known = this.#lines.get(key)
+    if (known) return known
+    const line = { inFlight: 0, limit, waiting: null }
+    this.#lines.set(key, line)
+    return line
+  }
+}
+
+const isOccupied = ({ inFlight, limit }: Line<unknown>): boolean => inFlight >= limit
+
+/** Takes it out of the line; null: no room, or nobody there. */
+function firstOf<Item>(line: Line<Item>): Item | null {
+  if (isOccupied(line) || !line.waiting?.size) return null
+  const first = line.waiting.values().next().value ?? null
+  if (first !== null) line.waiting.delete(first)
+  return first
+}
+
+/** The /24 or /56 that an address is in; not to be taken for an address. */
+export function networkOf(destination: string): string {
+  const address = parseAddress(destination)
+  if (!address) return `${destination}/`
+  return `${address.octets.subarray(0, address.family === 4 ? 3 : 7).join('.')}/`
+}

@@ -1,0 +1,242 @@
+// One SMTP dialogue as a pure machine: what happened goes in, what to do comes out; time is an argument.
+//
+//   connect ─► (handshake) ─► banner ─► ehlo ─► (helo) ─► (starttls ─► handshake ─► ehlo) ─► (mail ─► (rcpt))
+//           ─► (rset) ─► quit ─► done
+//
+// What to say to which reply is in smtp-script.ts; what silence, end and error mean in which phase is in
+// smtp-broken.ts. The server speaks first: nothing is written before the final banner line (`220-` continues),
+// one command a write, never before the reply to the last one. Deadlines run from the start of a phase: octets
+// do not extend them.
+
+import type { Closing, DialogueAction, DialogueInput } from './dialogue-turn.ts'
+import { handshakeTimeoutMs, hardLimitMs, quitTimeoutMs } from './dialogue-limits.ts'
+import { DialogueLog } from './dialogue-log.ts'
+import type { DialogueLine, Outcome } from '../../health/outcome.ts'
+import type { ProbeProfile } from './profile.ts'
+import { nameStranger } from './reply-line.ts'
+import { type NextReply, ReplyReader } from './reply-reader.ts'
+import { type Breakage, describeBreakage, foundWhenBroken } from './smtp-broken.ts'
+import type { Found, Phase, Reply, Step } from './smtp-script.ts'
+import { hello, keywordsOf, nextStep } from './smtp-script.ts'
+import { type PeerTls, judgeTls } from './tls-judgement.ts'
+import type { TlsReport } from '../../health/tls-report.ts'
+
+export interface DialogueOptions {
+  readonly onLine?: ((line: DialogueLine) => void) | undefined
+  /** STARTTLS has been offered by this target before. */
+  readonly hadStarttls?: boolean | undefined
+}
+
+export class SmtpDialogue {
+  readonly #profile: ProbeProfile
+  readonly #log: DialogueLog
+  readonly #hadStarttls: boolean
+  readonly #reader = new ReplyReader((octets, code) => this.#hear(octets, code))
+  readonly #hardMs: number
+  #phase: Phase = 'connect'
+  #nowMs = 0
+  #deadlineMs = 0
+  #isSecured = false
+  #bannerDueMs = 0
+  #isSlow = false
+  #hasStarttls: boolean | null = null
+  #tls: TlsReport | null = null
+  #decision: Omit<Outcome, 'dialogue'> | null = null
+  #actions: DialogueAction[] = []
+
+  constructor(profile: ProbeProfile, { onLine, hadStarttls = false }: DialogueOptions = {}) {
+    this.#profile = profile
+    this.#log = new DialogueLog(onLine)
+    this.#hadStarttls = hadStarttls && profile.tls.mode === 'starttls'
+    this.#hardMs = hardLimitMs(profile)
+  }
+
+  /** `atMs`: milliseconds since the probe began, `start` being fed first. */
+  feed(input: DialogueInput, atMs: number): readonly DialogueAction[] {
+    this.#actions = []
+    this.#nowMs = atMs
+    if (this.#phase !== 'done') this.#take(input)
+    return this.#actions
+  }
+
+  #take(input: DialogueInput): void {
+    switch (input.kind) {
+      case 'start':
+        return this.#arm(this.#profile.connectTimeoutMs)
+      case 'connected':
+        return this.#connected(input.header)
+      case 'octets':
+        return this.#read(input.octets)
+      case 'secured':
+        return this.#secured(input.peer, input.wallMs)
+      case 'insecure':
+      case 'end':
+      case 'failed':
+        return this.#break(input)
+      case 'deadline':
+        return this.#timeOut(input.stalled)
+      case 'abort':
+        return this.#conclude({ kind: 'self', reason: 'aborted', code: null })
+    }
+  }
+
+  #connected(header: string | undefined): void {
+    this.#log.event('connected', this.#nowMs)
+    if (header !== undefined) this.#log.sent(header, this.#nowMs)
+    if (this.#profile.level === 'connect') {
+      return this.#conclude({ kind: 'ok', reason: 'ok', code: null }, 'fin')
+    }
+    if (this.#profile.tls.mode === 'implicit') return this.#secure()
+    this.#awaitBanner()
+  }
+
+  #awaitBanner(): void {
+    this.#phase = 'banner'
+    this.#bannerDueMs = this.#nowMs + this.#profile.bannerTimeoutMs
+    this.#arm(Math.min(this.#profile.slowAfterMs, this.#profile.bannerTimeoutMs))
+  }
+
+  #secure(): void {
+    // What came in the clear after the reply is no part of the session (RFC 3207 §4.2).
+    this.#discardEarly()
+    this.#phase = 'handshake'
+    this.#actions.push({ kind: 'secure' })
+    this.#arm(Math.min(handshakeTimeoutMs, this.#profile.bannerTimeoutMs))
+  }
+
+  #secured(peer: PeerTls, wallMs: number): void {
+    this.#isSecured = true
+    this.#tls = judgeTls(peer, this.#profile.tls, wallMs)
+    this.#log.event(`TLS: ${peer.version}`, this.#nowMs)
+    for (const { severity, text } of this.#tls.findings) {
+      this.#log.event(`TLS ${severity}: ${text}`, this.#nowMs)
+    }
+    if (this.#profile.tls.mode === 'implicit') this.#awaitBanner()
+    else this.#follow(hello(this.#profile))
+  }
+
+  #read(octets: Uint8Array): void {
+    this.#reader.push(octets)
+    while (this.#phase !== 'done' && this.#phase !== 'handshake') {
+      const next = this.#reader.next()
+      if (next.kind === 'more') return
+      if (next.kind === 'reply') this.#reply(next.reply)
+      else this.#reject(next)
+    }
+  }
+
+  /** Says whether the text of the line matters to smtp-script.ts. */
+  #hear(octets: Uint8Array, code: number): boolean {
+    this.#log.received(octets, this.#nowMs)
+    return code >= 400 || this.#phase !== 'banner' || this.#profile.expect.banner.length > 0
+  }
+
+  #reject(next: Exclude<NextReply, { kind: 'reply' | 'more' }>): void {
+    if (next.kind === 'stranger') return this.#stranger(next.octets)
+    if (next.kind === 'mixed') {
+      return this.#conclude({ kind: 'garbage', reason: 'mixed-codes', code: next.code })
+    }
+    this.#log.received(this.#reader.partial(), this.#nowMs)
+    this.#log.shorten(this.#nowMs)
+    this.#log.event(next.reason, this.#nowMs)
+    this.#conclude({ kind: 'garbage', reason: next.reason, code: null })
+  }
+
+  #reply(reply: Reply): void {
+    if (this.#phase === 'quit') return this.#finish('done')
+    if (this.#phase === 'ehlo' && reply.code === 250 && !this.#isSecured) {
+      this.#hasStarttls = keywordsOf(reply).includes('starttls')
+    }
+    this.#follow(
+      nextStep(this.#phase, reply, {
+        profile: this.#profile,
+        isSecured: this.#isSecured,
+        hadStarttls: this.#hadStarttls,
+      }),
+    )
+  }
+
+  #follow(step: Step): void {
+    if (step.kind === 'say') return this.#say(step.phase, step.line)
+    if (step.kind === 'secure') return this.#secure()
+    if (step.goodbye === null) return this.#conclude(step.found)
+    this.#decide(step.found)
+    this.#say(step.goodbye === 'RSET' ? 'rset' : 'quit', step.goodbye)
+  }
+
+  #timeOut(stalled: boolean): void {
+    if (this.#nowMs < this.#deadlineMs) {
+      this.#actions.push({ kind: 'arm', deadlineMs: this.#deadlineMs })
+      return
+    }
+    if (this.#phase === 'banner' && this.#deadlineMs < Math.min(this.#bannerDueMs, this.#hardMs)) {
+      // By the timer and not by the time of the banner, which a stalled process reads late.
+      if (!stalled) this.#isSlow = true
+      return this.#arm(this.#bannerDueMs - this.#nowMs)
+    }
+    this.#break({ kind: stalled ? 'stalled' : 'timeout' })
+  }
+
+  /** The dialogue cannot go on. After QUIT or RSET that is no failure. */
+  #break(breakage: Breakage): void {
+    this.#log.event(describeBreakage(breakage), this.#nowMs)
+    if (this.#decision) return this.#finish(breakage.kind === 'failed' ? 'destroy' : 'fin')
+    const isSilent = breakage.kind === 'end' || breakage.kind === 'timeout'
+    if (isSilent && this.#reader.isStrange()) return this.#stranger(this.#reader.partial())
+    this.#conclude(foundWhenBroken(this.#phase, breakage, this.#profile.tls.mode))
+  }
+
+  #stranger(octets: Uint8Array): void {
+    this.#log.received(octets, this.#nowMs)
+    this.#conclude({ kind: 'garbage', reason: nameStranger(octets), code: null })
+  }
+
+  #decide(found: Found): void {
+    if (this.#decision) return
+    const tls = found.tls ?? this.#tls
+    this.#decision = {
+      ...this.#refine(found),
+      durationMs: this.#nowMs,
+      ...(tls && { tls }),
+      ...(this.#hasStarttls !== null && { hasStarttls: this.#hasStarttls }),
+    }
+  }
+
+  /** `ok` is only so where neither TLS nor time speaks against it. */
+  #refine(found: Found): Found {
+    if (found.kind !== 'ok') return found
+    const worst = this.#tls?.findings[0]
+    if (worst) return { ...found, kind: 'tls', reason: worst.reason }
+    return this.#isSlow ? { ...found, kind: 'slow', reason: 'banner-slow' } : found
+  }
+
+  /** What the probe found, where there is nothing left to say; after QUIT, what it had found before. */
+  #conclude(found: Found, close?: Closing): void {
+    this.#decide(found)
+    this.#finish(close ?? (found.kind === 'mute' || found.kind === 'stuck' ? 'fin' : 'destroy'))
+  }
+
+  #say(phase: Phase, line: string): void {
+    this.#phase = phase
+    this.#discardEarly()
+    this.#log.sent(line, this.#nowMs)
+    this.#actions.push({ kind: 'write', line })
+    this.#arm(Math.min(this.#decision ? quitTimeoutMs : Infinity, this.#profile.commandTimeoutMs))
+  }
+
+  #discardEarly(): void {
+    const early = this.#reader.discard()
+    if (early > 0) this.#log.event(`${early} octets came before their turn`, this.#nowMs)
+  }
+
+  #arm(timeoutMs: number): void {
+    this.#deadlineMs = Math.min(this.#nowMs + timeoutMs, this.#hardMs)
+    this.#actions.push({ kind: 'arm', deadlineMs: this.#deadlineMs })
+  }
+
+  #finish(close: Closing): void {
+    this.#phase = 'done'
+    const outcome = { ...this.#decision, dialogue: this.#log.lines() } as Outcome
+    this.#actions.push({ kind: 'finish', outcome, close })
+  }
+}

@@ -1,0 +1,122 @@
+// What the certificates and the version of a TLS session are worth to a sender that insists.
+//
+//   TLSA of the zone            what is checked
+//   usage 3 matches             nothing more: neither name nor dates (RFC 7672 §3.1.1)
+//   usage 2 matches             signatures up to that certificate, name, dates (RFC 7672 §3.1.2)
+//   usable, but none matches    failure: DANE senders do not deliver
+//   none usable                 chain to a trusted root, name, dates
+//
+// Besides: the version is at least the one asked for. Pure: octets, the clock and what OpenSSL said go in.
+
+import { createHash } from 'node:crypto'
+import type { TlsFinding, TlsProfile, TlsReport, TlsaRecord } from '../../health/tls-report.ts'
+import { tlsVersions } from '../../health/tls-report.ts'
+
+export interface PeerCertificate {
+  readonly der: Uint8Array
+  /** SubjectPublicKeyInfo. */
+  readonly publicKeyDer: Uint8Array
+  readonly validFromMs: number
+  readonly validToMs: number
+  /** Whether the next one of the chain, or itself where it is the last, has signed it. */
+  readonly isSigned: boolean
+}
+
+export interface PeerTls {
+  /** As OpenSSL names it, e.g. `TLSv1.3`. */
+  readonly version: string
+  /** The server's own certificate first; at most ten. */
+  readonly chain: readonly PeerCertificate[]
+  /** OpenSSL's word on the chain, dates left aside, e.g. `DEPTH_ZERO_SELF_SIGNED_CERT`; null: trusted. */
+  readonly chainFault: string | null
+  readonly isNameRight: boolean
+}
+
+type Dane = 'ee' | 'ta' | 'mismatch' | 'unusable' | 'none'
+
+const dayMs = 86_400_000
+const severities = ['failure', 'critical', 'warning']
+
+export function judgeTls(peer: PeerTls, profile: TlsProfile, wallMs: number): TlsReport {
+  const dane = matchDane(peer, profile.tlsa)
+  const findings = [
+    ...judgeVersion(peer.version, profile),
+    ...(dane === 'mismatch' ? [fault('tlsa-mismatch', 'no TLSA record matches')] : []),
+    ...(dane === 'ee' ? [] : judgeDates(peer, profile, wallMs)),
+    ...(dane === 'ee' ? [] : judgeName(peer, profile)),
+    ...(dane === 'ee' || dane === 'ta' ? [] : judgeChain(peer)),
+  ]
+  const leaf = peer.chain[0]
+  return {
+    version: peer.version,
+    daysLeft: leaf ? Math.floor((leaf.validToMs - wallMs) / dayMs) : null,
+    dane: dane === 'ee' || dane === 'ta' ? 'match' : dane,
+    findings: findings.sort(
+      (a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity),
+    ),
+  }
+}
+
+const fault = (reason: string, text: string): TlsFinding => ({ reason, severity: 'failure', text })
+
+function judgeVersion(version: string, { minVersion }: TlsProfile): readonly TlsFinding[] {
+  const order: readonly string[] = tlsVersions
+  if (order.indexOf(version) >= order.indexOf(minVersion)) return []
+  return [fault('tls-version', `${version} is older than ${minVersion}`)]
+}
+
+function judgeDates(
+  { chain: [leaf] }: PeerTls,
+  { warningDays, criticalDays }: TlsProfile,
+  wallMs: number,
+): readonly TlsFinding[] {
+  if (!leaf) return []
+  const left = (leaf.validToMs - wallMs) / dayMs
+  if (left <= 0) return [fault('certificate-expired', `expired ${Math.ceil(-left)} days ago`)]
+  if (leaf.validFromMs > wallMs) return [fault('certificate-not-yet-valid', 'not valid yet')]
+  if (left > warningDays) return []
+  const severity = left <= criticalDays ? 'critical' : 'warning'
+  return [{ reason: 'certificate-expires', severity, text: `expires in ${Math.floor(left)} days` }]
+}
+
+const judgeName = ({ isNameRight }: PeerTls, { serverName }: TlsProfile): readonly TlsFinding[] =>
+  serverName === null || isNameRight
+    ? []
+    : [fault('certificate-name', `the certificate does not name ${serverName}`)]
+
+const judgeChain = ({ chainFault }: PeerTls): readonly TlsFinding[] =>
+  chainFault === null
+    ? []
+    : [fault('certificate-untrusted', `not trusted by a known root: ${chainFault}`)]
+
+/** Usages 0 and 1 mean nothing to SMTP, and neither do selectors and matching types unheard of. */
+const isUsable = ({ usage, selector, matchingType }: TlsaRecord): boolean =>
+  (usage === 2 || usage === 3) && selector <= 1 && matchingType <= 2
+
+function matchDane({ chain }: PeerTls, records: readonly TlsaRecord[]): Dane {
+  if (records.length === 0) return 'none'
+  const usable = records.filter(isUsable)
+  if (usable.length === 0) return 'unusable'
+  const [leaf] = chain
+  if (!leaf) return 'mismatch'
+  if (usable.some((record) => record.usage === 3 && isMatch(record, leaf))) return 'ee'
+  const anchors = usable.filter((record) => record.usage === 2)
+  return anchors.some((record) => isAnchored(record, chain)) ? 'ta' : 'mismatch'
+}
+
+/** A certificate that matches, and every signature from the server's own up to it. */
+function isAnchored(record: TlsaRecord, chain: readonly PeerCertificate[]): boolean {
+  const at = chain.findIndex((certificate) => isMatch(record, certificate))
+  return at >= 0 && chain.slice(0, at).every((certificate) => certificate.isSigned)
+}
+
+function isMatch({ selector, matchingType, data }: TlsaRecord, one: PeerCertificate): boolean {
+  const whole = selector === 0 ? one.der : one.publicKeyDer
+  const seen =
+    matchingType === 0
+      ? whole
+      : createHash(matchingType === 1 ? 'sha256' : 'sha512')
+          .update(whole)
+          .digest()
+  return Buffer.compare(seen, data) === 0
+}

@@ -1,0 +1,234 @@
+// Watches addresses: probes each on its schedule and keeps the health table.
+//
+// Slots that leave the set are reset to unknown and their probes aborted; those that stay keep their state and their
+// phase; an endpoint that only gets other settings or another slot keeps what is known of it. Nothing is down before
+// the first round is done (first-round.ts), and what could be our own fault is doubted (self-doubt.ts).
+
+import { SlotState, isOut } from '../health/table.ts'
+import { systemAlarm } from '../lib/alarm.ts'
+import { FirstRound } from './first-round.ts'
+import { InFlight } from './in-flight.ts'
+import { type VerdictsByKey, restoreSlot, saveSlots } from './kept-verdicts.ts'
+import type { Outcome } from '../health/outcome.ts'
+import type { WatchedAddress } from '../probe/smtp/profile.ts'
+import { ProbeDuties } from './probe-duties.ts'
+import { RecoverySteps } from './recovery-steps.ts'
+import { Scheduler, type SchedulerCounters } from '../probe/schedule/scheduler.ts'
+import { type DoubtState, SelfDoubt } from './self-doubt.ts'
+import { slotKey } from './slot-key.ts'
+import { probeAddress } from '../probe/smtp/smtp-probe.ts'
+import type { WatchOptions } from './watch-options.ts'
+import { WatchedEndpoint } from './watched-endpoint.ts'
+import { type WatchedPool, WatchedPools, slotsOfPools } from './watched-pools.ts'
+import { WatchedSlot } from './watched-slot.ts'
+import { describeAlarms } from './target-alarms.ts'
+import { type WatchedState, describeChange, describeState } from './watched-state.ts'
+
+export interface Watch {
+  /** Replaces the set, and the pools that it is for. Slot 0 is nobody's to watch and is left out. */
+  watch(addresses: readonly WatchedAddress[], pools?: readonly WatchedPool[]): void
+  /** One entry for each watched address. */
+  states(): readonly WatchedState[]
+  /** Every slot of the first set has had a finished probe; stays true over reloads. */
+  firstRoundDone(): boolean
+  /** What is known, by slot key, to be restored after a restart. */
+  saved(): VerdictsByKey
+  counters(): SchedulerCounters
+  /** What is doubted at the moment, and was. */
+  doubt(): DoubtState
+  /** Aborts what is in flight and waits until its sockets are closed. The table stays as it is. */
+  stop(): Promise<void>
+}
+
+export const createWatch = (options: WatchOptions): Watch => new SlotWatch(options)
+
+class SlotWatch implements Watch {
+  readonly #options: WatchOptions
+  readonly #scheduler: Scheduler
+  readonly #doubt: SelfDoubt
+  readonly #firstRound: FirstRound<WatchedEndpoint>
+  readonly #recovery: RecoverySteps
+  readonly #pools = new WatchedPools()
+  readonly #duties: ProbeDuties
+  #endpoints = new Map<number, WatchedEndpoint>()
+  readonly #byKey = new Map<string, WatchedEndpoint>()
+  readonly #inFlight = new InFlight()
+  readonly #unsubscribe: () => void
+
+  constructor(options: WatchOptions) {
+    const { clock, exchange, alarm = systemAlarm, probe = probeAddress } = options
+    const { canaries = [], onDoubt = () => {} } = options
+    this.#options = options
+    this.#scheduler = new Scheduler({ ...options, alarm })
+    const onRelease = (): void => this.#judgeAll()
+    this.#doubt = new SelfDoubt({ ...options, alarm, probe, canaries, onDoubt, onRelease })
+    this.#firstRound = new FirstRound(alarm, () => this.#judgeAll())
+    this.#recovery = new RecoverySteps(alarm, (slot) =>
+      slot.write(options.table, clock.monotonicMs()),
+    )
+    this.#unsubscribe = exchange.subscribe((key) => {
+      const endpoint = this.#byKey.get(key)
+      if (endpoint) this.#judge(endpoint)
+    })
+    const endpoints = (): Iterable<WatchedEndpoint> => this.#endpoints.values()
+    const onShared = (): void => this.#endpoints.forEach((one) => this.#voteAndJudge(one))
+    const parts = { scheduler: this.#scheduler, firstRound: this.#firstRound, doubt: this.#doubt }
+    this.#duties = new ProbeDuties({ ...parts, exchange, clock, endpoints, onShared })
+  }
+
+  watch(addresses: readonly WatchedAddress[], pools: readonly WatchedPool[] = []): void {
+    const wanted = Map.groupBy(addresses, (watched) => watched.slot)
+    wanted.delete(0)
+    const gone = this.#dropUnlike(wanted)
+    const added: WatchedEndpoint[] = []
+    for (const [slot, group] of wanted) {
+      const kept = this.#endpoints.get(slot)
+      if (kept) kept.watched.addresses = group
+      else added.push(this.#add(group, gone))
+    }
+    this.#pools.replace(pools)
+    this.#doubt.replace(slotsOfPools(pools), [...this.#endpoints.keys()])
+    this.#duties.take(added)
+    for (const endpoint of added) this.#voteAndJudge(endpoint)
+    this.#firstRound.begin()
+  }
+
+  states(): readonly WatchedState[] {
+    return [...this.#endpoints.values()].flatMap((endpoint) =>
+      describeState(endpoint.watched, this.#scheduler.nextInMs(endpoint), this.#options.clock),
+    )
+  }
+
+  firstRoundDone(): boolean {
+    return this.#firstRound.isDone
+  }
+
+  saved(): VerdictsByKey {
+    return saveSlots(
+      [...this.#endpoints.values()].map(({ watched }) => watched),
+      this.#options.clock,
+    )
+  }
+
+  counters(): SchedulerCounters {
+    return this.#scheduler.counters()
+  }
+
+  doubt(): DoubtState {
+    return this.#doubt.state()
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe()
+    this.#duties.stop()
+    this.#scheduler.stop()
+    this.#firstRound.stop()
+    this.#recovery.stop()
+    for (const endpoint of this.#endpoints.values()) endpoint.abort()
+    this.#endpoints = new Map()
+    await Promise.all([this.#inFlight.landed(), this.#doubt.stop()])
+  }
+
+  /** Drops every endpoint that is not wanted just so; answers with them, by what they say on the wire. */
+  #dropUnlike(
+    wanted: ReadonlyMap<number, readonly WatchedAddress[]>,
+  ): ReadonlyMap<string, WatchedSlot> {
+    const gone = new Map<string, WatchedSlot>()
+    for (const [slot, endpoint] of this.#endpoints) {
+      const next = wanted.get(slot)?.[0]
+      if (next && slotKey(next) === endpoint.key) continue
+      this.#drop(endpoint)
+      gone.set(endpoint.watched.dialogueKey, endpoint.watched)
+    }
+    return gone
+  }
+
+  #drop(endpoint: WatchedEndpoint): void {
+    const { slot } = endpoint.watched
+    endpoint.abort()
+    this.#scheduler.remove(endpoint)
+    this.#endpoints.delete(slot)
+    this.#firstRound.drop(endpoint)
+    this.#duties.drop(endpoint)
+    this.#recovery.drop(endpoint.watched)
+    this.#pools.setOut(slot, false)
+    if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
+    this.#options.exchange.withdraw(endpoint.key)
+    this.#options.table.set(slot, SlotState.unknown, 1, Infinity)
+  }
+
+  #add(group: readonly WatchedAddress[], gone: ReadonlyMap<string, WatchedSlot>): WatchedEndpoint {
+    const { clock, probe = probeAddress, restored = new Map() } = this.#options
+    const watched = new WatchedSlot(group, clock.monotonicMs())
+    const before = gone.get(watched.dialogueKey)
+    if (before) watched.inherit(before)
+    else if (restoreSlot(watched, restored, clock)) this.#firstRound.remember()
+    const endpoint = new WatchedEndpoint(watched, {
+      probe: (signal) => {
+        this.#inFlight.begin()
+        return probe(watched.request(clock.monotonicMs(), signal), clock)
+      },
+      onOutcome: (outcome) => this.#observe(endpoint, outcome),
+      onEnd: () => this.#inFlight.end(),
+    })
+    this.#endpoints.set(watched.slot, endpoint)
+    this.#byKey.set(endpoint.key, endpoint)
+    if (watched.lastOutcome === null) this.#firstRound.expect(endpoint)
+    return endpoint
+  }
+
+  #judgeAll(): void {
+    for (const endpoint of this.#endpoints.values()) this.#judge(endpoint)
+  }
+
+  #observe(endpoint: WatchedEndpoint, seen: Outcome): void {
+    const { clock, onOutcome } = this.#options
+    const { watched } = endpoint
+    const wasFailing = watched.isFailing
+    const outcome = this.#doubt.weigh(seen)
+    watched.observe(outcome, clock.monotonicMs())
+    if (watched.isFailing !== wasFailing) this.#doubt.observe(watched.slot, watched.isFailing)
+    for (const address of watched.addresses) onOutcome?.(address, outcome)
+    this.#voteAndJudge(endpoint)
+    this.#firstRound.tick(endpoint)
+  }
+
+  #voteAndJudge(endpoint: WatchedEndpoint): void {
+    const vote = endpoint.changedVote()
+    if (vote) this.#options.exchange.publish(vote)
+    this.#judge(endpoint)
+  }
+
+  #judge(endpoint: WatchedEndpoint): void {
+    const { table, clock, exchange, onTransition, onAlarm } = this.#options
+    const { watched } = endpoint
+    const { slot } = watched
+    const pools = this.#pools
+    const nowMs = clock.monotonicMs()
+    const isAway = (row: number): boolean => isOut(table.standing(row)) || table.share(row) === 0
+    const votes = exchange.votes(endpoint.key)
+    const isKnown = !this.#firstRound.believesDown && endpoint.isKnown(votes)
+    if (isKnown) this.#firstRound.remember()
+    const change = watched.judge(votes, nowMs, {
+      believesDown: this.#firstRound.believesDown || isKnown,
+      isEven: this.#firstRound.isEven,
+      isBraked: this.#doubt.isBraked(slot),
+      // Asked of those alone who are out.
+      get isNeeded() {
+        return pools.isNeeded(slot, isAway)
+      },
+      isAlone: exchange.status().degraded,
+    })
+    watched.write(table, nowMs)
+    this.#recovery.follow(watched)
+    if (change) for (const transition of describeChange(watched, change)) onTransition(transition)
+    for (const alarm of describeAlarms(watched, watched.weighAlarms(votes))) onAlarm?.(alarm)
+    for (const other of this.#pools.setOut(slot, watched.isOut())) this.#judgeHeld(other)
+  }
+
+  /** Who is held down for flapping may be needed now, or no longer. */
+  #judgeHeld(slot: number): void {
+    const endpoint = this.#endpoints.get(slot)
+    if (endpoint?.watched.isSparing()) this.#judge(endpoint)
+  }
+}

@@ -1,0 +1,394 @@
+// The watch doubts itself, on simulated time: correlated failure, isolation, stalls, flapping.
+
+import { describe, expect, test } from 'vitest'
+import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
+import type { Canary } from '../../src/watch/canaries.ts'
+import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
+import type { WatchedAddress } from '../../src/probe/smtp/profile.ts'
+import type { DoubtEvent } from '../../src/watch/self-doubt.ts'
+import { slotKey } from '../../src/watch/slot-key.ts'
+import { createWatch, type Watch } from '../../src/watch/watch.ts'
+import type { WatchedPool } from '../../src/watch/watched-pools.ts'
+import type { Transition } from '../../src/watch/watched-state.ts'
+import type { Exchange } from '../../src/cluster/exchange.ts'
+import { createMemoryExchange } from '../../src/cluster/memory.ts'
+import { quickProfile } from '../support/probe-profile.ts'
+import { createVirtualTime, seededRandom, type VirtualTime } from '../support/virtual-time.ts'
+
+/** What an address answers with at a time, and how long that takes. */
+type Script = (
+  address: string,
+  nowMs: number,
+) => readonly [OutcomeKind, lastsMs?: number, reason?: string]
+
+interface Change extends Transition {
+  readonly atMs: number
+}
+
+interface Rig {
+  readonly time: VirtualTime
+  readonly watch: Watch
+  readonly changes: Change[]
+  readonly doubts: DoubtEvent[]
+  readonly probed: Map<string, number>
+  readonly run: (ms: number) => Promise<void>
+  readonly state: (slot: number) => SlotState
+  readonly drain: (row: number) => void
+  /** Milliseconds since the rig was made. */
+  readonly nowMs: () => number
+  readonly went: (to: string) => readonly Change[]
+}
+
+function rig(
+  script: Script,
+  canaries: readonly Canary[] = [],
+  seed = 3,
+  exchange: Exchange = createMemoryExchange(),
+): Rig {
+  const time = createVirtualTime()
+  const beganMs = time.clock.monotonicMs()
+  const nowMs = (): number => time.clock.monotonicMs() - beganMs
+  const table = createHealthTable(128)
+  const changes: Change[] = []
+  const doubts: DoubtEvent[] = []
+  const probed = new Map<string, number>()
+  const watch = createWatch({
+    table,
+    canaries,
+    exchange,
+    clock: time.clock,
+    alarm: time.alarm,
+    random: seededRandom(seed),
+    onTransition: (transition) => changes.push({ ...transition, atMs: nowMs() }),
+    onDoubt: (event) => doubts.push(event),
+    async probe({ address, profile }) {
+      const key = profile.name === 'canary' ? `canary ${address}` : address
+      probed.set(key, (probed.get(key) ?? 0) + 1)
+      const [kind, durationMs = 1, reason = kind] = script(key, nowMs())
+      await new Promise<void>((resolve) => time.alarm(durationMs, resolve))
+      return { kind, reason, code: null, durationMs, dialogue: [] } satisfies Outcome
+    },
+  })
+  const run = async (ms: number): Promise<void> => {
+    for (let passed = 0; passed < ms; passed += 50) {
+      time.advance(50)
+      for (let i = 0; i < 12; i++) await Promise.resolve()
+    }
+  }
+  const went = (to: string): readonly Change[] => changes.filter((change) => change.to === to)
+  return {
+    time,
+    watch,
+    changes,
+    doubts,
+    probed,
+    run,
+    nowMs,
+    went,
+    state: (slot) => table.state(slot),
+    drain: (row) => table.setRow(row, Standing.drained, 1),
+  }
+}
+
+const profile = quickProfile({ intervalMs: 20_000, fastIntervalMs: 5000, bannerTimeoutMs: 10_000 })
+const addresses = (count: number): WatchedAddress[] =>
+  Array.from({ length: count }, (_, i) => ({
+    slot: i + 1,
+    zone: 'smtp.example.com',
+    target: `mx${i + 1}`,
+    address: `192.0.${i + 1}.1`,
+    family: 4,
+    profile,
+  }))
+const poolOf = (slots: readonly number[], name = 'p'): WatchedPool => ({
+  name: `${name}.smtp.example.com`,
+  members: slots.map((slot) => ({ weight: 1, row: slot, slots: [slot] })),
+})
+const slotsOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1)
+const slotNumber = (address: string): number => Number(address.split('.')[2])
+const atMs = 60_000
+
+describe('correlated failure', () => {
+  /** The first `dead` of 10 in a pool die at once, for `forMs`. */
+  const outage = async (dead: number, forMs: number): Promise<Rig> => {
+    const all = rig((address, nowMs) =>
+      slotNumber(address) <= dead && nowMs >= atMs && nowMs < atMs + forMs ? ['dead', 20] : ['ok'],
+    )
+    // Forty more elsewhere, so that the pool alone is in trouble.
+    all.watch.watch(addresses(50), [poolOf(slotsOf(10)), poolOf(slotsOf(50).slice(10), 'q')])
+    await all.run(atMs)
+    return all
+  }
+
+  test('6 of 10 die: those beyond half wait for a second round, then leave', async () => {
+    const { run, doubts, changes, state, watch } = await outage(6, Infinity)
+    let inPool = 10
+    for (let i = 0; i < 30 && doubts.length === 0; i++) await run(1000)
+    expect(doubts).toEqual([{ kind: 'braked', group: 'p.smtp.example.com', failing: 6, of: 10 }])
+    const brakedAtMs = changes.at(-1)?.atMs ?? 0
+    const downBefore = changes.filter(({ to }) => to === 'down').length
+    expect(watch.doubt().braked).toBe(1)
+    await run(90_000)
+    inPool = slotsOf(10).filter((slot) => state(slot) !== SlotState.down).length
+    expect(inPool).toBe(4)
+    const downs = changes.filter(({ to }) => to === 'down')
+    expect(downs.length).toBe(6)
+    // Each that was not down yet has failed `fall` times more: fifteen seconds at least.
+    const later = downs.slice(downBefore).filter((change) => change.afterMs >= 24_000)
+    expect(later.length).toBe(6 - downBefore)
+    expect(downs.at(-1)?.atMs).toBeLessThan(brakedAtMs + 60_000)
+  })
+
+  test('is said to be over once, two minutes after it began', async () => {
+    const { run, doubts, nowMs, watch } = await outage(6, Infinity)
+    for (let i = 0; i < 30 && doubts.length === 0; i++) await run(1000)
+    const begunMs = nowMs()
+    for (let i = 0; i < 130 && doubts.length === 1; i++) await run(1000)
+    expect(doubts.slice(1)).toEqual([
+      { kind: 'released', group: 'p.smtp.example.com', seconds: 120 },
+    ])
+    expect(nowMs() - begunMs).toBeGreaterThan(118_000)
+    expect(nowMs() - begunMs).toBeLessThanOrEqual(121_000)
+    expect(watch.doubt().braked).toBe(0)
+    await run(120_000)
+    expect(doubts.length).toBe(2)
+  })
+
+  test('half a pool is nothing special', async () => {
+    const { run, doubts, went } = await outage(5, Infinity)
+    await run(60_000)
+    expect(doubts).toEqual([])
+    expect(went('down').length).toBe(5)
+    for (const { afterMs } of went('down')) expect(afterMs).toBeLessThan(12_000)
+  })
+
+  test('a spell of 25 seconds for all costs those that were first, and nobody else', async () => {
+    const { run, doubts, went, state } = await outage(50, 25_000)
+    await run(25_000)
+    expect(doubts.length).toBeGreaterThan(0)
+    await run(120_000)
+    expect(slotsOf(50).every((slot) => state(slot) === SlotState.up)).toBe(true)
+    expect(went('down').length).toBeLessThan(15)
+    const unbraked = 50
+    expect(went('suspect').length).toBeGreaterThanOrEqual(unbraked - went('down').length)
+  })
+
+  test('those that are down already count with those that fail next', async () => {
+    // With a fall of one each is down, and has failed again, before the next one begins.
+    const quick = quickProfile({ intervalMs: 5000, fastIntervalMs: 5000, fall: 1 })
+    const all = rig((address, nowMs) =>
+      slotNumber(address) <= 6 && nowMs >= atMs + slotNumber(address) * 8000 ? ['dead'] : ['ok'],
+    )
+    const watched = addresses(50).map((each) => ({ ...each, profile: quick }))
+    all.watch.watch(watched, [poolOf(slotsOf(10))])
+    await all.run(atMs + 60_000)
+    expect(all.doubts).toEqual([
+      { kind: 'braked', group: 'p.smtp.example.com', failing: 6, of: 10 },
+    ])
+  })
+
+  test('all dead for good is acted on', async () => {
+    const { run, went, nowMs } = await outage(50, Infinity)
+    await run(90_000)
+    expect(went('down').length).toBe(50)
+    expect(nowMs()).toBeLessThan(atMs + 91_000)
+  })
+})
+
+test('what only other instances see waits for the brake, and no longer', async () => {
+  const own = createMemoryExchange('a', 'fra')
+  let foreign: string | null = null
+  let notify: (key: string) => void = () => {}
+  const exchange: Exchange = {
+    ...own,
+    votes: (key) =>
+      key === foreign
+        ? ['nyc', 'sin', 'lon'].map((site) => ({ instance: site, site, state: 'D', reason: 'x' }))
+        : own.votes(key),
+    subscribe(listener) {
+      notify = listener
+      return () => {}
+    },
+  }
+  const all = rig(
+    (address, nowMs) => (slotNumber(address) <= 6 && nowMs >= atMs ? ['dead'] : ['ok']),
+    [],
+    3,
+    exchange,
+  )
+  all.watch.watch(addresses(50), [poolOf(slotsOf(10))])
+  await all.run(atMs)
+  for (let i = 0; i < 60 && all.doubts.length === 0; i++) await all.run(1000)
+  foreign = slotKey(addresses(10)[9] as WatchedAddress)
+  notify(foreign)
+  expect(all.state(10)).toBe(SlotState.suspect)
+  await all.run(100_000)
+  expect(all.state(10)).toBe(SlotState.suspect)
+  await all.run(35_000)
+  expect(all.state(10)).toBe(SlotState.down)
+})
+
+describe('isolation', () => {
+  const canaries = [
+    { address: '198.51.100.1', port: 53 },
+    { address: '198.51.100.2', port: 179 },
+  ]
+
+  /** Cut off from 60 s on for `forMs`: everything times out, canaries too unless they are of the living. */
+  const cutOff = async (forMs: number, living: readonly string[] = []): Promise<Rig> => {
+    const all = rig((address, nowMs) => {
+      const isCut = nowMs >= atMs && nowMs < atMs + forMs
+      if (!isCut || living.includes(address)) return ['ok']
+      return ['dead', address.startsWith('canary') ? 3000 : 5000, 'connect-timeout']
+    }, canaries)
+    all.watch.watch(addresses(12), [poolOf(slotsOf(12))])
+    await all.run(atMs)
+    return all
+  }
+
+  test('ten minutes without network take nothing down, and are said once', async () => {
+    const { run, doubts, went, watch, state } = await cutOff(600_000)
+    await run(600_000)
+    expect(went('down')).toEqual([])
+    expect(watch.doubt().isIsolated).toBe(true)
+    expect(watch.doubt().discarded.isolated).toBeGreaterThan(100)
+    await run(60_000)
+    expect(doubts.filter(({ kind }) => kind === 'isolated')).toEqual([
+      { kind: 'isolated', isOver: false, canaries: 2 },
+      { kind: 'isolated', isOver: true, canaries: 2 },
+    ])
+    expect(slotsOf(12).every((slot) => state(slot) === SlotState.up)).toBe(true)
+  })
+
+  test('one canary that answers: it is the targets', async () => {
+    const { run, doubts, went } = await cutOff(600_000, ['canary 198.51.100.2'])
+    await run(120_000)
+    expect(doubts.filter(({ kind }) => kind === 'isolated')).toEqual([])
+    expect(went('down').length).toBe(12)
+  })
+
+  test('targets that answer: it is the canaries', async () => {
+    const living = slotsOf(12)
+      .slice(2)
+      .map((slot) => `192.0.${slot}.1`)
+    const { run, doubts, went } = await cutOff(600_000, living)
+    await run(180_000)
+    expect(
+      went('down')
+        .map(({ target }) => target)
+        .toSorted(),
+    ).toEqual(['mx1', 'mx2'])
+    const isolated = doubts.filter(({ kind }) => kind === 'isolated')
+    expect(isolated.length % 2).toBe(0)
+  })
+
+  test('a canary that refuses is reached', async () => {
+    const all = rig(
+      (address) => (address.startsWith('canary') ? ['dead', 1, 'connect-refused'] : ['dead', 5000]),
+      canaries,
+    )
+    all.watch.watch(addresses(3), [])
+    await all.run(120_000)
+    expect(all.doubts.filter(({ kind }) => kind === 'isolated')).toEqual([])
+    expect(all.went('down').length).toBe(3)
+  })
+
+  test('canaries are asked every five seconds, and not after the watch has stopped', async () => {
+    const { watch, run, probed } = await cutOff(0)
+    const asked = probed.get('canary 198.51.100.1') ?? 0
+    expect(asked).toBeGreaterThan(9)
+    expect(asked).toBeLessThan(15)
+    await watch.stop()
+    await run(20_000)
+    expect(probed.get('canary 198.51.100.1')).toBe(asked)
+  })
+})
+
+describe('stalls', () => {
+  /** What is in flight when the process sleeps for 20 s ends badly right after it. */
+  const stalled = async (reason: string): Promise<Rig> => {
+    const all = rig((_, nowMs) =>
+      nowMs > atMs - 14_000 && nowMs < atMs ? ['mute', 15_000, reason] : ['ok'],
+    )
+    all.watch.watch(addresses(20), [])
+    await all.run(atMs)
+    all.time.stall(20_000)
+    await all.run(20_000)
+    return all
+  }
+
+  test('what fails after the process stood still says nothing', async () => {
+    const { watch, went } = await stalled('banner-timeout')
+    expect(watch.doubt().stalls).toBe(1)
+    expect(watch.doubt().discarded.stalled).toBeGreaterThan(4)
+    expect(went('suspect')).toEqual([])
+  })
+
+  test('a refused connection is no matter of time', async () => {
+    const { went } = await stalled('connect-refused')
+    expect(went('suspect').length).toBeGreaterThan(4)
+  })
+})
+
+describe('flapping', () => {
+  /** Five seconds well, five seconds dead. */
+  const flapping =
+    (which: (address: string) => boolean): Script =>
+    (address, nowMs) =>
+      which(address) && nowMs % 10_000 >= 5000 ? ['dead'] : ['ok']
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'a period of ten seconds is seldom told in half an hour (seed %i)',
+    async (seed) => {
+      const { watch, run, changes } = rig(
+        flapping((address) => slotNumber(address) === 1),
+        [],
+        seed,
+      )
+      watch.watch(addresses(3), [poolOf(slotsOf(3))])
+      await run(60_000)
+      await run(1_800_000)
+      const told = changes.filter(({ target, from }) => target === 'mx1' && from !== 'unknown')
+      expect(told.length).toBeGreaterThan(0)
+      expect(told.length).toBeLessThanOrEqual(4)
+    },
+  )
+
+  test('held down while it passes; its pool gets it back as a suspect when it needs it', async () => {
+    // Dead for 40 s of each 200 s, and from here on well for good.
+    const wellMs = 1_040_000
+    const { watch, run, state, nowMs } = rig((address, now) => {
+      if (slotNumber(address) !== 1)
+        return now > wellMs + 60_000 && now < wellMs + 110_000 ? ['dead'] : ['ok']
+      return now > atMs && now < wellMs && now % 200_000 < 40_000 ? ['dead'] : ['ok']
+    })
+    watch.watch(addresses(3), [poolOf([1, 2, 3])])
+    await run(wellMs + 50_000)
+    expect(state(1)).toBe(SlotState.down)
+    expect(watch.states()[0]).toMatchObject({ isHeld: true, lastOutcome: { kind: 'ok' } })
+    await run(50_000)
+    expect([2, 3].map(state)).toEqual([SlotState.down, SlotState.down])
+    expect(state(1)).toBe(SlotState.suspect)
+    await run(50_000)
+    expect([2, 3].map(state)).toEqual([SlotState.up, SlotState.up])
+    expect(state(1)).toBe(SlotState.down)
+    await run(200_000)
+    expect(state(1)).toBe(SlotState.up)
+    expect(nowMs()).toBeLessThan(wellMs + 360_000)
+  })
+
+  test('who is drained helps a pool as little as who is down', async () => {
+    const wellMs = 1_040_000
+    const { watch, run, state, drain } = rig((address, now) => {
+      const isFlapping = slotNumber(address) === 1 && now > atMs && now < wellMs
+      return isFlapping && now % 200_000 < 40_000 ? ['dead'] : ['ok']
+    })
+    watch.watch(addresses(2), [poolOf([1, 2])])
+    await run(wellMs + 50_000)
+    expect(watch.states()[0]).toMatchObject({ isHeld: true })
+    expect([1, 2].map(state)).toEqual([SlotState.down, SlotState.up])
+    drain(2)
+    await run(25_000)
+    expect(state(1)).toBe(SlotState.suspect)
+  })
+})
