@@ -24,6 +24,12 @@ export const law: readonly LawRow[] = [
     packages: 'koffi node:*',
   },
   {
+    room: 'transport',
+    imports: '',
+    typesOnly: 'lib',
+    packages: 'node:*',
+  },
+  {
     room: 'wire',
     pure: true,
     imports: '',
@@ -54,6 +60,12 @@ export const law: readonly LawRow[] = [
     packages: 'dns2 node:*',
   },
   {
+    room: 'transport/udp',
+    imports: 'lib transport',
+    typesOnly: 'answer',
+    packages: 'koffi node:*',
+  },
+  {
     room: 'wire/rdata',
     pure: true,
     imports: 'lib wire',
@@ -81,6 +93,12 @@ export const law: readonly LawRow[] = [
     typesOnly: 'wire/rdata zone',
   },
   {
+    room: 'transport/stream',
+    imports: 'lib transport/udp',
+    typesOnly: 'answer',
+    packages: 'node:*',
+  },
+  {
     room: 'weights',
     imports: 'health lib probe/schedule',
     typesOnly: 'cluster probe/smtp',
@@ -104,14 +122,20 @@ export const law: readonly LawRow[] = [
     typesOnly: 'cluster weights',
   },
   {
+    room: 'admin',
+    imports: 'answer health lib reputation transport wire',
+    typesOnly: 'explain probe/schedule watch weights',
+    packages: 'node:* prom-client',
+  },
+  {
     room: 'explain',
     pure: true,
     imports: 'answer health lib steer wire wire/rdata zone',
   },
   {
-    room: 'transport',
-    imports: 'admission answer geo health lib steer zone',
-    packages: 'koffi node:*',
+    room: 'transport/worker',
+    imports: 'admission answer geo health lib steer transport/stream transport/udp zone',
+    packages: 'node:*',
   },
   {
     room: 'zonefile',
@@ -120,15 +144,9 @@ export const law: readonly LawRow[] = [
     packages: 'node:* yaml zod',
   },
   {
-    room: 'admin',
-    imports: 'answer health lib reputation transport wire',
-    typesOnly: 'explain probe/schedule watch weights',
-    packages: 'node:* prom-client',
-  },
-  {
     room: 'settings',
     imports: 'admission answer lib probe/schedule zonefile',
-    typesOnly: 'probe/smtp transport zone',
+    typesOnly: 'probe/smtp transport/udp zone',
     packages: 'node:* zod',
   },
   {
@@ -144,8 +162,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admission cluster cluster/redis explain geo health lib persistence probe/smtp reputation resolver settings steer systemd transport watch weights zonefile',
-    typesOnly: 'answer zone',
+      'admin admission cluster cluster/redis explain geo health lib persistence probe/smtp reputation resolver settings steer systemd transport transport/udp transport/worker watch weights zonefile',
+    typesOnly: 'answer transport/stream zone',
     packages: 'node:* pino',
   },
   {

@@ -8,9 +8,9 @@ import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logWorker } from './log-events.ts'
 import { type ServedFiles, streamsOf } from './served-files.ts'
-import type { Answering } from '../transport/answering.ts'
-import type { UdpTransport } from '../transport/udp-choice.ts'
-import { type Workers, startWorkers } from '../transport/workers.ts'
+import type { Answering } from '../transport/worker/answering.ts'
+import type { UdpTransport } from '../transport/udp/udp-choice.ts'
+import { type Workers, startWorkers } from '../transport/worker/workers.ts'
 
 export interface AnsweringNeeds extends ServedFiles {
   readonly settings: Settings

@@ -28,7 +28,7 @@ import { watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/members.ts'
 import type { SharedState } from './cluster-link.ts'
 import type { Endpoint } from '../lib/ip.ts'
-import type { Workers } from '../transport/workers.ts'
+import type { Workers } from '../transport/worker/workers.ts'
 
 /** What MTAs say of themselves. */
 export interface ToldSources {

@@ -10,7 +10,7 @@ import type { MemberWatchOptions } from '../weights/members.ts'
 import type { DoubtEvent } from '../watch/self-doubt.ts'
 import type { TargetAlarm } from '../watch/target-alarms.ts'
 import type { Transition } from '../watch/watched-state.ts'
-import type { WorkerEvent } from '../transport/workers.ts'
+import type { WorkerEvent } from '../transport/worker/workers.ts'
 
 /** At most this many mistakes are logged one by one; the rest is a count. `mxsteer check` shows all. */
 const loggedMistakes = 50

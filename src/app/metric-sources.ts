@@ -12,8 +12,8 @@ import type { Operator } from './control.ts'
 import type { Watch } from '../watch/watch.ts'
 import type { SharedState } from './cluster-link.ts'
 import { udpEndpoints } from './start-report.ts'
-import { createDropCounter } from '../transport/udp-drops.ts'
-import type { Workers } from '../transport/workers.ts'
+import { createDropCounter } from '../transport/udp/udp-drops.ts'
+import type { Workers } from '../transport/worker/workers.ts'
 import { version } from './version.ts'
 
 export interface Reported extends AnsweringNeeds {

@@ -17,8 +17,8 @@ import type { Watch } from '../watch/watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { SharedState } from './cluster-link.ts'
 import { needsPlaces } from '../steer/needs-places.ts'
-import type { StreamSettings } from '../transport/streams.ts'
-import type { Workers } from '../transport/workers.ts'
+import type { StreamSettings } from '../transport/stream/streams.ts'
+import type { Workers } from '../transport/worker/workers.ts'
 
 export interface ServedFiles {
   readonly keeper: ZoneKeeper

@@ -14,7 +14,7 @@ import {
   probeLimits,
   probeSource,
 } from './probing-settings.ts'
-import type { UdpSetting } from '../transport/udp-choice.ts'
+import type { UdpSetting } from '../transport/udp/udp-choice.ts'
 import { type StateValues, stateSchemas } from './state-settings.ts'
 import { type StreamValues, proxy, tls, transfer } from './stream-settings.ts'
 import {

@@ -1,6 +1,6 @@
 // Those who answer, under load: a worker dies again and again (W1), the whole server is told to go (W3). A worker is a
 // thread, which no signal kills: it throws, as a bug would make it. That verdicts outlive the process (W2):
-// test/e2e/kept-state.e2e.test.ts; deaths and backoff in detail: test/transport/workers.test.ts.
+// test/e2e/kept-state.e2e.test.ts; deaths and backoff in detail: test/transport/worker/workers.test.ts.
 
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'

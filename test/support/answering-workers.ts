@@ -3,13 +3,13 @@
 import { createHealthTable } from '../../src/health/table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Endpoint } from '../../src/lib/ip.ts'
-import { type UdpTransport, chooseUdp } from '../../src/transport/udp-choice.ts'
+import { type UdpTransport, chooseUdp } from '../../src/transport/udp/udp-choice.ts'
 import {
   type WorkerEvent,
   type Workers,
   type WorkersOptions,
   startWorkers,
-} from '../../src/transport/workers.ts'
+} from '../../src/transport/worker/workers.ts'
 import type { Zone } from '../../src/zone/zone.ts'
 import { freePort } from './free-ports.ts'
 import { catalogOf } from './zone-builder.ts'

@@ -1,0 +1,83 @@
+// The header that a proxy puts before a stream or a datagram to say whom it speaks for: PROXY protocol, version 2.
+//
+//   12 octets signature | version, command | family, protocol | length of the rest | addresses | TLVs
+//
+// - LOCAL is the proxy itself (health checks): the connection's own address stands, and the rest is skipped unread.
+// - UNSPEC and AF_UNIX have no IP address to give: as LOCAL.
+// - An IPv4-mapped IPv6 address is the IPv4 one that it carries.
+// - Values that the specification does not know must be rejected, and so is the text form of version 1.
+
+import { type Address, isMapped } from '../../lib/ip.ts'
+
+export const proxyHeadOctets = 16
+
+/** As far as anything is read: the fixed part and two IPv6 endpoints. TLVs come after that. */
+export const proxyReadOctets = 52
+
+export type ProxyHeader =
+  /** As far as it goes it is right. */
+  | { readonly kind: 'short' }
+  | { readonly kind: 'bad' }
+  /** `octets`: all of the header, of which the last ones need not have come yet. */
+  | { readonly kind: 'local'; readonly octets: number }
+  | {
+      readonly kind: 'proxied'
+      readonly octets: number
+      readonly client: Address
+      readonly port: number
+    }
+
+const signature = Uint8Array.of(13, 10, 13, 10, 0, 13, 10, 0x51, 0x55, 0x49, 0x54, 10)
+const version = 2
+const Command = { LOCAL: 0, PROXY: 1 } as const
+
+/** Family and protocol; the sizes of two addresses and two ports. */
+const layouts: ReadonlyMap<number, { readonly family: 4 | 6 | null; readonly octets: number }> =
+  new Map([
+    [0x00, { family: null, octets: 0 }],
+    [0x11, { family: 4, octets: 12 }],
+    [0x12, { family: 4, octets: 12 }],
+    [0x21, { family: 6, octets: 36 }],
+    [0x22, { family: 6, octets: 36 }],
+    [0x31, { family: null, octets: 216 }],
+    [0x32, { family: null, octets: 216 }],
+  ])
+
+const short: ProxyHeader = { kind: 'short' }
+const bad: ProxyHeader = { kind: 'bad' }
+
+/** Reads the header that starts at `at`; a mistake is seen as soon as its octet is there. */
+export function readProxyHeader(octets: Uint8Array, at: number, end: number): ProxyHeader {
+  const here = end - at
+  for (let i = 0; i < Math.min(here, signature.length); i++)
+    if (octets[at + i] !== signature[i]) return bad
+  if (here < proxyHeadOctets) return short
+  const [versionAndCommand = 0, familyAndProtocol = 0] = octets.subarray(at + 12, at + 14)
+  const command = versionAndCommand & 0x0f
+  if (versionAndCommand >> 4 !== version || command > Command.PROXY) return bad
+  const rest = u16(octets, at + 14)
+  const total = proxyHeadOctets + rest
+  if (command === Command.LOCAL) return { kind: 'local', octets: total }
+  const layout = layouts.get(familyAndProtocol)
+  if (layout === undefined || rest < layout.octets) return bad
+  if (layout.family === null) return { kind: 'local', octets: total }
+  if (here < proxyHeadOctets + layout.octets) return short
+  const addressAt = at + proxyHeadOctets
+  const addressOctets = layout.family === 4 ? 4 : 16
+  return {
+    kind: 'proxied',
+    octets: total,
+    client: clientOf(octets.subarray(addressAt, addressAt + addressOctets)),
+    port: u16(octets, addressAt + 2 * addressOctets),
+  }
+}
+
+/** A copy: connections and whoever counts clients keep it. */
+function clientOf(octets: Uint8Array): Address {
+  // What a proxy's dual-stack socket shows; as IPv6, all of IPv4 would be one client of ours.
+  const address = Uint8Array.from(isMapped(octets) ? octets.subarray(12) : octets)
+  return { family: address.length === 4 ? 4 : 6, octets: address }
+}
+
+const u16 = (octets: Uint8Array, at: number): number =>
+  ((octets[at] as number) << 8) | (octets[at + 1] as number)

@@ -1,0 +1,106 @@
+// Who has to go when there are too many connections, and that a slot is counted once.
+
+import { afterEach, describe, expect, test } from 'vitest'
+
+import { createCounters } from '../../../src/answer/counters.ts'
+import { streamLimits } from '../../../src/transport/stream/stream-limits.ts'
+import {
+  type Slot,
+  type StreamTable,
+  createStreamTable,
+} from '../../../src/transport/stream/stream-table.ts'
+import { fixedClock } from '../../support/asker.ts'
+
+let table: StreamTable
+afterEach(() => table.close(0))
+
+interface NamedSlot extends Slot {
+  client: string | null
+}
+
+function bench(connections: number, perClient: number) {
+  const counters = createCounters()
+  table = createStreamTable({ ...streamLimits, connections, perClient }, counters, fixedClock)
+  const gone: string[] = []
+  const slot = (name: string, client: string | null = name): NamedSlot => ({
+    client,
+    verdict: () => 'keep',
+    finish() {
+      gone.push(name)
+    },
+    destroy() {
+      gone.push(name)
+    },
+  })
+  return { counters, gone, slot }
+}
+
+describe('above the cap', () => {
+  test('the one that was idle for longest goes, not the oldest', () => {
+    const { gone, slot, counters } = bench(3, 9)
+    const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => slot(name)) as [
+      Slot,
+      Slot,
+      Slot,
+      Slot,
+      Slot,
+    ]
+    for (const one of [a, b, c]) table.admit(one)
+    table.touch(a)
+    table.admit(d)
+    expect(gone).toEqual(['b'])
+    table.touch(c)
+    table.admit(e)
+    expect(gone).toEqual(['b', 'a'])
+    expect(table.size).toBe(3)
+    expect(counters.read().scalars.tcpClosedByLimit).toBe(2)
+  })
+
+  test('of a client, that client’s own, and nobody else’s', () => {
+    const { gone, slot } = bench(100, 2)
+    table.admit(slot('other'))
+    const mine = [1, 2, 3].map((i) => slot(`mine ${i}`, 'me'))
+    table.admit(mine[0] as Slot)
+    table.admit(mine[1] as Slot)
+    table.touch(mine[0] as Slot)
+    table.admit(mine[2] as Slot)
+    expect(gone).toEqual(['mine 2'])
+    expect(table.size).toBe(3)
+  })
+
+  test('a client that is known later is counted then', () => {
+    const { gone, slot } = bench(100, 1)
+    table.admit(slot('first', 'me'))
+    const proxied = slot('second', null)
+    table.admit(proxied)
+    expect(gone).toEqual([])
+    proxied.client = 'me'
+    table.admitClient(proxied)
+    expect(gone).toEqual(['first'])
+    expect(table.size).toBe(1)
+  })
+})
+
+test('a slot is given back once, and one that was cut is not touched to life', () => {
+  const { slot, gone } = bench(2, 2)
+  const one = slot('one')
+  table.admit(one)
+  table.cut(one)
+  table.cut(one)
+  table.release(one)
+  table.touch(one)
+  table.admitClient(one)
+  expect(table.size).toBe(0)
+  expect(gone).toEqual(['one'])
+})
+
+test('closing ends all of them in good order first', async () => {
+  const { slot, gone } = bench(5, 5)
+  const one = slot('one')
+  table.admit(one)
+  const closed = table.close(1000)
+  expect(gone).toEqual(['one'])
+  table.release(one)
+  await closed
+  expect(gone).toEqual(['one'])
+})

@@ -1,0 +1,101 @@
+// Which transport is chosen, and what is said where it is not the one wanted.
+
+import { constants } from 'node:os'
+
+import { describe, expect, test } from 'vitest'
+
+import { chooseUdp } from '../../../src/transport/udp/udp-choice.ts'
+import { type Libc, loadLibc } from '../../../src/transport/udp/udp-libc.ts'
+
+const { EAGAIN, EPERM, ENOSYS } = constants.errno
+
+/** A C library of which one call fails; `closed` counts sockets given back. */
+function failing(call: 'socket' | 'recvmmsg' | 'sendmmsg' | 'poll' | null, errno: number) {
+  let last = 0
+  const libc: Partial<Libc> & { closed: number } = {
+    closed: 0,
+    errno: () => last,
+    addressOf: () => 4096,
+    socket: () => answer('socket', 9),
+    recvmmsg: () => answer('recvmmsg', -1, EAGAIN),
+    sendmmsg: () => answer('sendmmsg', 0),
+    poll: () => answer('poll', 0),
+    close: () => {
+      libc.closed++
+      return 0
+    },
+  }
+  const answer = (name: string, value: number, usual = 0): number => {
+    last = name === call ? errno : usual
+    return name === call ? -1 : value
+  }
+  return libc as Libc & { closed: number }
+}
+
+const missing = (): Promise<Libc> =>
+  Promise.reject(new Error("Cannot find package 'koffi'\nimported from here"))
+
+test('on this machine it is mmsg, and its calls work', async () => {
+  expect(await chooseUdp('auto')).toMatchObject({
+    kind: 'chosen',
+    transport: { kind: 'mmsg' },
+    fallback: null,
+  })
+})
+
+test('dgram on request loads nothing', async () => {
+  const never = (): Promise<Libc> => Promise.reject(new Error('loaded'))
+  const chosen = { kind: 'chosen', transport: { kind: 'dgram' }, fallback: null }
+  expect(await chooseUdp('dgram', never)).toEqual(chosen)
+})
+
+describe('without koffi', () => {
+  test('auto falls back and says why, in one line', async () => {
+    expect(await chooseUdp('auto', missing)).toEqual({
+      kind: 'chosen',
+      transport: { kind: 'dgram' },
+      fallback: "Cannot find package 'koffi'",
+    })
+  })
+
+  test('mmsg is not to be had', async () => {
+    const why = "Cannot find package 'koffi'"
+    expect(await chooseUdp('mmsg', missing)).toEqual({ kind: 'unavailable', why })
+  })
+})
+
+describe('where a sandbox forbids a call', () => {
+  test.each([
+    ['socket', EPERM, 'socket: EPERM', 0],
+    ['recvmmsg', EPERM, 'recvmmsg: EPERM', 1],
+    ['recvmmsg', ENOSYS, 'recvmmsg: ENOSYS', 1],
+    ['sendmmsg', EPERM, 'sendmmsg: EPERM', 1],
+    ['poll', EPERM, 'poll: EPERM', 1],
+  ] as const)('%s fails with errno %i', async (call, errno, why, closed) => {
+    const libc = failing(call, errno)
+    expect(await chooseUdp('auto', () => Promise.resolve(libc))).toEqual({
+      kind: 'chosen',
+      transport: { kind: 'dgram' },
+      fallback: why,
+    })
+    expect(libc.closed).toBe(closed)
+    expect(await chooseUdp('mmsg', () => Promise.resolve(libc))).toEqual({
+      kind: 'unavailable',
+      why,
+    })
+  })
+
+  test('none of them fails: mmsg, and the socket of the trial is closed', async () => {
+    const libc = failing(null, 0)
+    expect(await chooseUdp('auto', () => Promise.resolve(libc))).toMatchObject({ fallback: null })
+    expect(libc.closed).toBe(1)
+  })
+})
+
+test('an errno becomes an error with its name, and is that of the last call', async () => {
+  const libc = await loadLibc()
+  expect(libc.close(-1)).toBe(-1)
+  expect(libc.errno()).toBe(constants.errno.EBADF)
+  expect(libc.socket(999, 2, 0)).toBe(-1)
+  expect(libc.errno()).toBe(constants.errno.EAFNOSUPPORT)
+})

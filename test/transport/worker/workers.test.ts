@@ -1,0 +1,235 @@
+// The control thread's side of the workers: catalogs, deaths, restarts, ends. UDP itself: udp.test.ts.
+
+import { createSocket } from 'node:dgram'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+
+import { afterEach, describe, expect, test } from 'vitest'
+
+import { checkEndpoints } from '../../../src/transport/endpoint.ts'
+import { wantedReceiveOctets } from '../../../src/transport/udp/udp-socket.ts'
+import type { Workers } from '../../../src/transport/worker/workers.ts'
+import { startAnswering, stopAnswering, udpKinds } from '../../support/answering-workers.ts'
+import { type UdpClient, openUdpClient } from '../../support/dns-client.ts'
+import { freePort } from '../../support/free-ports.ts'
+import { temporaryFolder } from '../../support/server.ts'
+import { pause, until } from '../../support/wait.ts'
+import { catalogOf, zoneOf } from '../../support/zone-builder.ts'
+
+const clients: UdpClient[] = []
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close()
+  await stopAnswering()
+})
+
+/** Each has a port of its own, by which the kernel spreads queries over the workers. */
+function openClients(port: number, count = 20): readonly UdpClient[] {
+  const opened = Array.from({ length: count }, () => openUdpClient(port))
+  clients.push(...opened)
+  return opened
+}
+
+const rcodes = async (asking: readonly UdpClient[], name: string): Promise<ReadonlySet<number>> => {
+  const replies = await Promise.all(asking.map((client) => client.ask(name, 'A', 10_000)))
+  return new Set(replies.map((reply) => reply.header.rcode))
+}
+
+const answered = (workers: Workers): readonly number[] =>
+  workers.counters.map((counters) => counters.read().scalars.answered)
+
+const one = zoneOf('one.test.', { '@': { NS: 'ns1' }, ns1: { A: '192.0.2.1' } })
+const two = zoneOf('two.test.', { '@': { NS: 'ns1' }, ns1: { A: '192.0.2.2' } })
+
+/** Sockets on a port of 127.0.0.1, as the kernel lists them. */
+function socketsOn(port: number): number {
+  const local = ` 0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} `
+  return readFileSync('/proc/net/udp', 'latin1')
+    .split('\n')
+    .filter((line) => line.includes(local)).length
+}
+
+describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
+  test('every one answers', async () => {
+    const { port, workers } = await startAnswering(kind, { zones: [one] })
+    await workers.listening
+    const udpWorkers = kind === 'mmsg' ? workers.counters.slice(0, 2) : workers.counters
+    expect(workers.alive()).toBe(kind === 'mmsg' ? 3 : 2)
+    const asking = openClients(port)
+    expect(await rcodes(asking, 'ns1.one.test')).toEqual(new Set([0]))
+    expect(await rcodes(asking, 'ns1.two.test')).toEqual(new Set([5]))
+    const counts = udpWorkers.map((counters) => counters.read().scalars.answered)
+    expect(Math.min(...counts)).toBeGreaterThan(0)
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(40)
+    expect(answered(workers).reduce((sum, count) => sum + count, 0)).toBe(40)
+  })
+
+  test('a published catalog reaches all of them within a second', async () => {
+    const { port, workers } = await startAnswering(kind, { zones: [one] })
+    await workers.listening
+    const asking = openClients(port)
+    const took: number[] = []
+    for (let generation = 2; generation <= 6; generation++) {
+      // There, gone, and there again: each time it is seen by all.
+      const isThere = generation % 2 === 0
+      const sinceMs = performance.now()
+      workers.publish({ ...(isThere ? catalogOf(one, two) : catalogOf(one)), generation })
+      const wanted = isThere ? '0' : '5'
+      await until(async () => [...(await rcodes(asking, 'ns1.two.test'))].join() === wanted, {
+        what: `catalog ${generation} in all workers`,
+        withinMs: 10_000,
+      })
+      took.push(performance.now() - sinceMs)
+    }
+    // The median, since a machine that does much else may hold one of them up.
+    expect(took.sort((a, b) => a - b)[2]).toBeLessThan(1000)
+  })
+
+  test('catalogs published while nobody asks wait for nobody: the last one is served', async () => {
+    const { port, workers } = await startAnswering(kind, { zones: [one], count: 1 })
+    await workers.listening
+    const owners = Array.from({ length: 5000 }, (_, i) => [`host${i}`, { A: '192.0.2.3' }])
+    const large = zoneOf('large.test.', { '@': { NS: 'ns1' }, ...Object.fromEntries(owners) })
+    for (let generation = 2; generation <= 21; generation++)
+      workers.publish({ ...catalogOf(one, large), generation })
+    workers.publish({ ...catalogOf(one, two, large), generation: 22 })
+    const asking = openClients(port, 1)
+    await until(async () => (await rcodes(asking, 'ns1.two.test')).has(0), {
+      what: 'the last catalog',
+      withinMs: 10_000,
+    })
+    expect(await rcodes(asking, 'host4999.large.test')).toEqual(new Set([0]))
+  })
+
+  test('one that crashes is replaced, and its socket with it; its sibling serves on', async () => {
+    const deathFile = join(temporaryFolder(), 'die')
+    process.env['CONDEMNED_BY'] = deathFile
+    const entry = new URL('../../fixtures/workers/condemned.ts', import.meta.url)
+    const { port, workers, events } = await startAnswering(kind, { zones: [one], entry })
+    await workers.listening
+    workers.publish({ ...catalogOf(one, two), generation: 2 })
+    const asking = openClients(port)
+    expect(await rcodes(asking, 'ns1.one.test')).toEqual(new Set([0]))
+    expect(socketsOn(port)).toBe(2)
+    const all = workers.alive()
+    for (let deaths = 1; deaths <= 3; deaths++) {
+      writeFileSync(deathFile, '')
+      const restarted = (): boolean =>
+        events.filter((event) => event.kind === 'restarted').length === deaths
+      await until(restarted, { what: `restart ${deaths}`, withinMs: 15_000 })
+      expect(workers.alive()).toBe(all)
+      expect(socketsOn(port)).toBe(2)
+      // Also what was published after the birth of those that died.
+      expect(await rcodes(asking, 'ns1.two.test')).toEqual(new Set([0]))
+    }
+    const exits = events.filter((event) => event.kind === 'exited')
+    expect(exits.map((event) => event.why)).toEqual(Array(3).fill('as a bug would'))
+    expect(workers.restarts()).toBe(3)
+    // Counted before and after the deaths: the counters belong to the seat.
+    expect(answered(workers).reduce((sum, count) => sum + count, 0)).toBe(80)
+  })
+
+  test('the end comes within 3 s, of starting ones too, and frees the port', async () => {
+    const { endpoints, workers } = await startAnswering(kind, { zones: [one] })
+    await workers.listening
+    expect(await checkEndpoints(endpoints)).toMatchObject({ kind: 'taken', protocol: 'UDP' })
+    const startedMs = performance.now()
+    await workers.stop()
+    expect(performance.now() - startedMs).toBeLessThan(3000)
+    expect(await checkEndpoints(endpoints)).toEqual({ kind: 'free' })
+    expect(workers.alive()).toBe(0)
+
+    const unborn = await startAnswering(kind, { zones: [one] })
+    await unborn.workers.stop()
+    expect(await checkEndpoints(unborn.endpoints)).toEqual({ kind: 'free' })
+  })
+
+  test('a bind that fails rejects with its errno', async () => {
+    const { workers } = await startAnswering(kind, {
+      zones: [one],
+      endpoints: [{ address: '192.0.2.1', port: 5300 }],
+    })
+    await expect(workers.listening).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+  })
+
+  test('what the kernel gives of the receive buffer is told when it is less than asked for', async () => {
+    const { events, workers } = await startAnswering(kind, { zones: [one] })
+    await workers.listening
+    const gotOctets = Number(readFileSync('/proc/sys/net/core/rmem_max', 'latin1'))
+    const told = { kind: 'buffer-clamped', askedOctets: wantedReceiveOctets, gotOctets }
+    expect(events).toEqual(gotOctets < wantedReceiveOctets ? [told] : [])
+  })
+})
+
+test('a worker that dies is started again, later each time', async () => {
+  const entry = new URL('../../fixtures/workers/mortal.ts', import.meta.url)
+  const { events, workers } = await startAnswering('dgram', { zones: [one], count: 1, entry })
+  const exits = (): { why: string; backoffMs: number; worker: number }[] =>
+    events.filter((event) => event.kind === 'exited')
+  await until(() => exits().length >= 3, { what: 'three deaths', withinMs: 15_000 })
+  expect(exits().map((event) => event.backoffMs)).toEqual([200, 400, 800])
+  expect(exits()[0]).toMatchObject({ worker: 0, why: 'as a bug would' })
+  expect(workers.restarts()).toBeGreaterThanOrEqual(2)
+  expect(events.some((event) => event.kind === 'restarted')).toBe(true)
+})
+
+test('one that served, and was alone, is back at once however often it died', async () => {
+  const deathFile = join(temporaryFolder(), 'die')
+  process.env['CONDEMNED_BY'] = deathFile
+  const entry = new URL('../../fixtures/workers/condemned.ts', import.meta.url)
+  const { events, workers } = await startAnswering('dgram', { zones: [one], count: 1, entry })
+  await workers.listening
+  for (let deaths = 1; deaths <= 3; deaths++) {
+    await pause(1100)
+    writeFileSync(deathFile, '')
+    await until(() => workers.restarts() === deaths && workers.alive() === 1, {
+      what: `restart ${deaths}`,
+      withinMs: 15_000,
+    })
+  }
+  const exits = events.filter((event) => event.kind === 'exited')
+  expect(exits.map((event) => event.backoffMs)).toEqual([200, 200, 200])
+})
+
+test('a small receive buffer is told once, however many workers have it', async () => {
+  const entry = new URL('../../fixtures/workers/cramped.ts', import.meta.url)
+  const { events, workers } = await startAnswering('dgram', { zones: [one], count: 3, entry })
+  await workers.listening
+  expect(events).toEqual([
+    { kind: 'buffer-clamped', askedOctets: wantedReceiveOctets, gotOctets: 106_496 },
+  ])
+})
+
+describe('a port that another server holds is found out, though ports are shared', () => {
+  test('UDP with SO_REUSEPORT set by the other', async () => {
+    const port = await freePort()
+    const other = createSocket({ type: 'udp4', reusePort: true })
+    await new Promise<void>((resolve) => other.bind(port, '127.0.0.1', resolve))
+    const endpoint = { address: '127.0.0.1', port }
+    expect(await checkEndpoints([endpoint])).toEqual({
+      kind: 'taken',
+      endpoint,
+      protocol: 'UDP',
+      code: 'EADDRINUSE',
+    })
+    await new Promise<void>((resolve) => other.close(resolve))
+    expect(await checkEndpoints([endpoint])).toEqual({ kind: 'free' })
+  })
+
+  test('TCP', async () => {
+    const port = await freePort()
+    const other = createServer()
+    await new Promise<void>((resolve) =>
+      other.listen({ port, host: '127.0.0.1', reusePort: true }, resolve),
+    )
+    const endpoint = { address: '127.0.0.1', port }
+    expect(await checkEndpoints([endpoint])).toMatchObject({ kind: 'taken', protocol: 'TCP' })
+    await new Promise((resolve) => other.close(resolve))
+  })
+
+  test('an address that is not ours', async () => {
+    expect(await checkEndpoints([{ address: '192.0.2.1', port: 5300 }])).toMatchObject({
+      code: 'EADDRNOTAVAIL',
+    })
+  })
+})
