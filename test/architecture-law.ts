@@ -71,6 +71,12 @@ export const law: readonly LawRow[] = [
     imports: 'lib wire',
   },
   {
+    room: 'zone',
+    pure: true,
+    imports: 'wire',
+    typesOnly: 'steer wire/rdata',
+  },
+  {
     room: 'persistence',
     imports: 'health',
     typesOnly: 'cluster lib',
@@ -105,10 +111,10 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
-    room: 'zone',
+    room: 'zone/compile',
     pure: true,
     imports: 'lib wire wire/rdata',
-    typesOnly: 'health steer',
+    typesOnly: 'health steer zone',
   },
   {
     room: 'answer',
@@ -139,14 +145,14 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'zonefile',
-    imports: 'answer health lib probe/smtp watch wire wire/rdata zone',
-    typesOnly: 'reputation steer weights',
+    imports: 'answer health lib probe/smtp watch wire wire/rdata zone/compile',
+    typesOnly: 'reputation steer weights zone',
     packages: 'node:* yaml zod',
   },
   {
     room: 'settings',
     imports: 'admission answer lib probe/schedule zonefile',
-    typesOnly: 'probe/smtp transport/udp zone',
+    typesOnly: 'probe/smtp transport/udp zone/compile',
     packages: 'node:* zod',
   },
   {

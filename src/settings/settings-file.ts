@@ -1,6 +1,6 @@
 // mxsteer.yaml → the settings that it gives.
 
-import type { DocumentPath, Problem } from '../zone/problem.ts'
+import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
 import { type ConfigDocument, parseDocument } from '../zonefile/document.ts'
 import type { Mistake } from '../zonefile/mistake.ts'
 import { shapeProblems } from '../zonefile/schema-problems.ts'

@@ -1,7 +1,7 @@
 // Settings given one by one, as flags or variables: mistakes name the flag or the variable, not a line.
 
 import { nearest } from '../lib/suggest-name.ts'
-import type { ProblemCode } from '../zone/problem.ts'
+import type { ProblemCode } from '../zone/compile/problem.ts'
 import { maskSecrets, printable } from '../zonefile/excerpt.ts'
 import type { Mistake } from '../zonefile/mistake.ts'
 import {

@@ -3,7 +3,7 @@
 // addresses bounces there (Postfix: 5.4.4). Suspects stay: their name has nothing better to offer.
 //
 // Drained and disabled targets go on answering here, for the same reason. Of more than `answers` addresses as many are
-// drawn, each as likely as any other (zone/exchange-addresses.ts).
+// drawn, each as likely as any other (zone/compile/exchange-addresses.ts).
 
 import { SlotState, Standing } from '../health/table.ts'
 import type { HealthReader } from '../health/table.ts'

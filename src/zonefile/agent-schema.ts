@@ -1,7 +1,7 @@
 // `agent:` of a target: where the MTA says of itself how much mail it wants.
 
 import { formatAddress, parseAddress } from '../lib/ip.ts'
-import type { AgentSource } from '../zone/zone-source.ts'
+import type { AgentSource } from '../zone/compile/zone-source.ts'
 import { closedMap, durationMs, integer, leaf, text } from './leaf.ts'
 import type { z } from 'zod'
 

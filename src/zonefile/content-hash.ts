@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 
-import type { ZoneSource } from '../zone/zone-source.ts'
+import type { ZoneSource } from '../zone/compile/zone-source.ts'
 
 /** 16 characters. */
 export function contentHash(sources: readonly ZoneSource[]): string {

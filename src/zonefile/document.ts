@@ -4,7 +4,7 @@
 // at most 32 levels and 4 MiB. What the file lacks or has too much of is a mistake, never an exception.
 
 import { type Document, LineCounter, isCollection, isMap, isPair, isScalar, isSeq } from 'yaml'
-import type { DocumentPath, Problem, ProblemCode } from '../zone/problem.ts'
+import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 import { decodeText } from './decode-text.ts'
 import { excerptAt, printable } from './excerpt.ts'
 import type { Mistake } from './mistake.ts'

@@ -1,8 +1,8 @@
 // The shape of a pool's `identity:`. Keys, defaults and bounds are documented in docs/zone-reference.md; what needs
-// more than one value to judge is checked in zone/check-identity.ts.
+// more than one value to judge is checked in zone/compile/check-identity.ts.
 
 import type { z } from 'zod'
-import type { IdentitySource } from '../zone/zone-source.ts'
+import type { IdentitySource } from '../zone/compile/zone-source.ts'
 import { closedMap, durationMs, integer, leaf, oneOrMany } from './leaf.ts'
 import { flag } from './target-schema.ts'
 

@@ -1,7 +1,7 @@
 // YAML nodes → plain values. Maps have no prototype, so no key of a file can be mistaken for a method.
 
 import { isMap, isScalar, isSeq } from 'yaml'
-import type { DocumentPath } from '../zone/problem.ts'
+import type { DocumentPath } from '../zone/compile/problem.ts'
 import type { Fault } from './syntax.ts'
 
 export type IsText = (path: DocumentPath) => boolean

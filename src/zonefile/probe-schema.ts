@@ -1,10 +1,10 @@
 // The shape of a `probes:` entry. Keys, defaults and bounds are documented in docs/zone-reference.md; what needs
-// more than one value to judge is checked in zone/check-probes.ts.
+// more than one value to judge is checked in zone/compile/check-probes.ts.
 
 import { probeLevels, proxyVersions, roundLevels } from '../probe/smtp/profile.ts'
 import { tlsVersions } from '../health/tls-report.ts'
-import { isHostName } from '../zone/names.ts'
-import type { ProbeSource } from '../zone/zone-source.ts'
+import { isHostName } from '../zone/compile/names.ts'
+import type { ProbeSource } from '../zone/compile/zone-source.ts'
 import { closedMap, durationMs, integer, leaf, oneOf, oneOrMany, text } from './leaf.ts'
 import type { z } from 'zod'
 

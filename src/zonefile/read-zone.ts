@@ -1,10 +1,10 @@
 // One zone file → its source, or every mistake of its shape.
 //
 // A mistake of the shape does not end the reading: it is repaired with a harmless value and the checks of
-// zone/compile.ts go on, so that the operator sees everything in one run. What is repaired is never served.
+// zone/compile/compile.ts go on, so that the operator sees everything in one run. What is repaired is never served.
 
-import type { DocumentPath, Problem } from '../zone/problem.ts'
-import type { ZoneSource } from '../zone/zone-source.ts'
+import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
+import type { ZoneSource } from '../zone/compile/zone-source.ts'
 import { type ConfigDocument, parseDocument } from './document.ts'
 import type { Mistake } from './mistake.ts'
 import { type ShapeProblem, applyRepairs, shapeProblems } from './schema-problems.ts'

@@ -12,7 +12,7 @@ import type {
   SteeredAddressSource,
   SteeredMxSource,
   SteeredSrvSource,
-} from '../zone/zone-source.ts'
+} from '../zone/compile/zone-source.ts'
 import { closedMap, integer, isMap, leaf, oneOf, passOn, show, text } from './leaf.ts'
 import { countOrAll } from './target-schema.ts'
 

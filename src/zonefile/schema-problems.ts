@@ -2,7 +2,7 @@
 
 import type { z } from 'zod'
 import { nearest } from '../lib/suggest-name.ts'
-import type { DocumentPath, Problem } from '../zone/problem.ts'
+import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
 import { show } from './leaf.ts'
 
 /** A problem of the shape, with the repair that lets later checks go on. */

@@ -3,7 +3,7 @@
 // Depth, aliases and tags are checked on the tokens, before nodes are composed: composing recurses.
 
 import { type CST, Composer, type Document, LineCounter, Parser } from 'yaml'
-import type { DocumentPath, ProblemCode } from '../zone/problem.ts'
+import type { DocumentPath, ProblemCode } from '../zone/compile/problem.ts'
 
 /** A mistake with its place, before its line is known. */
 export interface Fault {

@@ -2,7 +2,7 @@
 
 import { type WarmUp, warmUpCurves } from '../health/warm-up.ts'
 import { z } from 'zod'
-import type { TargetSource } from '../zone/zone-source.ts'
+import type { TargetSource } from '../zone/compile/zone-source.ts'
 import { agentSchema } from './agent-schema.ts'
 import {
   closedMap,

@@ -1,8 +1,8 @@
 // A compiled zone → the identities that its pools want watched: one for each address of each member.
 
 import type { IdentityProfile, WatchedIdentity } from '../reputation/profile.ts'
-import type { CompiledTarget } from '../zone/compile.ts'
-import type { IdentitySource, ZoneSource } from '../zone/zone-source.ts'
+import type { CompiledTarget } from '../zone/compile/compile.ts'
+import type { IdentitySource, ZoneSource } from '../zone/compile/zone-source.ts'
 
 /** `zone`: without final dot. */
 export const watchedIdentities = (

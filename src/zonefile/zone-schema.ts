@@ -1,15 +1,15 @@
-// The shape of a zone file. What needs more than one value to judge is checked in zone/compile.ts.
+// The shape of a zone file. What needs more than one value to judge is checked in zone/compile/compile.ts.
 // Keys, defaults and bounds are documented in docs/zone-reference.md.
 
 import { z } from 'zod'
-import type { DocumentPath } from '../zone/problem.ts'
+import type { DocumentPath } from '../zone/compile/problem.ts'
 import type {
   OnAllDownSource,
   PoolSource,
   RuleSource,
   SoaSource,
   ZoneSource,
-} from '../zone/zone-source.ts'
+} from '../zone/compile/zone-source.ts'
 import { closedMap, integer, leaf, namedMap, oneOf, oneOrMany, seconds, text } from './leaf.ts'
 import { identitySchema } from './identity-schema.ts'
 import { probeSchema } from './probe-schema.ts'

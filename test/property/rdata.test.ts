@@ -8,7 +8,7 @@ import { layouts } from '../../src/wire/rdata/layouts.ts'
 import { namesInRdata } from '../../src/wire/rdata/names.ts'
 import { parseRdata } from '../../src/wire/rdata/parse.ts'
 import { typeToText, RRType } from '../../src/wire/rrtype.ts'
-import { nameOf } from '../wire/rdata-parse-hex.ts'
+import { nameOf } from '../wire/rdata/rdata-parse-hex.ts'
 
 type Octets = fc.Arbitrary<number[]>
 

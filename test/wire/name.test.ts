@@ -10,7 +10,7 @@ import {
   parseName,
   rootName,
 } from '../../src/wire/name.ts'
-import { nameOf } from './rdata-parse-hex.ts'
+import { nameOf } from './rdata/rdata-parse-hex.ts'
 
 const origin = nameOf('example.')
 const label63 = 'a'.repeat(63)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseDocument } from '../../src/zonefile/document.ts'
 import type { Mistake } from '../../src/zonefile/mistake.ts'
-import type { DocumentPath, Problem } from '../../src/zone/problem.ts'
+import type { DocumentPath, Problem } from '../../src/zone/compile/problem.ts'
 
 const parse = (text: string) => parseDocument('f.yaml', new TextEncoder().encode(text))
 

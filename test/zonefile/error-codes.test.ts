@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import type { Mistake } from '../../src/zonefile/mistake.ts'
 import { readSettingsFile } from '../../src/settings/settings-file.ts'
 import { readZone } from '../../src/zonefile/read-zone.ts'
-import { problemCodes } from '../../src/zone/problem.ts'
+import { problemCodes } from '../../src/zone/compile/problem.ts'
 
 const root = join(import.meta.dirname, '../..')
 const documented = [

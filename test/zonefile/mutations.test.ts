@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { readZone } from '../../src/zonefile/read-zone.ts'
-import { compileZone } from '../../src/zone/compile.ts'
+import { compileZone } from '../../src/zone/compile/compile.ts'
 
 const good = join(import.meta.dirname, '../fixtures/config/good')
 const originals = readdirSync(good).map((file) => readFileSync(join(good, file), 'utf8'))

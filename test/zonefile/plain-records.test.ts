@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { readZone } from '../../src/zonefile/read-zone.ts'
-import { compileZone } from '../../src/zone/compile.ts'
+import { compileZone } from '../../src/zone/compile/compile.ts'
 import { nameToText } from '../../src/wire/name.ts'
 import { typeToText } from '../../src/wire/rrtype.ts'
 

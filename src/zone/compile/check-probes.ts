@@ -1,10 +1,10 @@
 // Checks of `probes:` that take more than one value: what a key asks for must be within what the level does,
 // since nothing is accepted and then ignored.
 
-import { formatAddress, parseAddress } from '../lib/ip.ts'
+import { formatAddress, parseAddress } from '../../lib/ip.ts'
 import type { Compilation } from './compilation.ts'
 import { readProbePlace } from './probe-place.ts'
-import { suggestName } from '../lib/suggest-name.ts'
+import { suggestName } from '../../lib/suggest-name.ts'
 import type { ProbeSource } from './zone-source.ts'
 
 export function checkProbes(compilation: Compilation): void {

@@ -1,9 +1,9 @@
 // What the stages of compiling a zone share.
 
-import type { TargetAddress } from '../steer/policy.ts'
+import type { TargetAddress } from '../../steer/policy.ts'
 import type { DocumentPath, Problems } from './problem.ts'
 import type { ZoneSource } from './zone-source.ts'
-import type { Name, NameKey } from '../wire/name.ts'
+import type { Name, NameKey } from '../../wire/name.ts'
 
 /** What all stages share. */
 export interface Compilation {

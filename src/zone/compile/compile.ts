@@ -4,8 +4,8 @@
 //
 // Pure and independent of the order in the file: targets, members and nodes are sorted by name.
 
-import { keyOfName, type Name } from '../wire/name.ts'
-import { RRType } from '../wire/rrtype.ts'
+import { keyOfName, type Name } from '../../wire/name.ts'
+import { RRType } from '../../wire/rrtype.ts'
 import { checkAcross } from './check-across.ts'
 import { checkUsage } from './check-usage.ts'
 import { buildNodes } from './compile-nodes.ts'
@@ -17,8 +17,8 @@ import { compileSteering } from './compile-steering.ts'
 import { compileTargets } from './compile-targets.ts'
 import { readName } from './names.ts'
 import { type Problem, type Problems, createProblems } from './problem.ts'
-import type { Member, Target } from '../steer/policy.ts'
-import type { RRset, Zone } from './zone.ts'
+import type { Member, Target } from '../../steer/policy.ts'
+import type { RRset, Zone } from '../zone.ts'
 
 export interface CompiledZone {
   /** null where any problem is an error. */

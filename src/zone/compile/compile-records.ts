@@ -1,8 +1,8 @@
 // `records:`, the addresses of targets and the SOA → sets by owner, each with its path for later checks.
 
-import { isAtOrBelow, keyOfName, nameToText, type Name, type NameKey } from '../wire/name.ts'
-import { RRType, isMetaType, typeFromText, typeToText } from '../wire/rrtype.ts'
-import type { Policy, SteeredSet } from '../steer/policy.ts'
+import { isAtOrBelow, keyOfName, nameToText, type Name, type NameKey } from '../../wire/name.ts'
+import { RRType, isMetaType, typeFromText, typeToText } from '../../wire/rrtype.ts'
+import type { Policy, SteeredSet } from '../../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 import { compileRRset } from './compile-rrset.ts'
 import {
@@ -14,11 +14,11 @@ import {
 import type { TargetDraft } from './compile-targets.ts'
 import { compileTlsa } from './compile-tlsa.ts'
 import { exchangeLimits } from './exchange-addresses.ts'
-import { nearest } from '../lib/suggest-name.ts'
+import { nearest } from '../../lib/suggest-name.ts'
 import { isDoubled, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
 import type { RecordSource } from './zone-source.ts'
-import type { RRset } from './zone.ts'
+import type { RRset } from '../zone.ts'
 
 export interface OwnerDraft {
   readonly owner: Name

@@ -1,9 +1,9 @@
 // What the zone itself says of a name that one of its records points at.
 
-import { isAtOrBelow, keyOfName, parentKey, type Name, type NameKey } from '../wire/name.ts'
-import { RRType } from '../wire/rrtype.ts'
+import { isAtOrBelow, keyOfName, parentKey, type Name, type NameKey } from '../../wire/name.ts'
+import { RRType } from '../../wire/rrtype.ts'
 import type { OwnerDraft, Owners } from './compile-records.ts'
-import type { Zone } from './zone.ts'
+import type { Zone } from '../zone.ts'
 
 /** elsewhere: not for this zone to know. */
 export type NameDescription = 'address' | 'alias' | 'nothing' | 'elsewhere'

@@ -1,10 +1,10 @@
 // `steering:` → Policy: rules in order, the catch-all last.
 
-import { hashText } from '../lib/hash.ts'
-import { parseNetwork, type Network } from '../lib/ip.ts'
-import type { Conditions, OnAllDown, Policy, Pool, Rule } from '../steer/policy.ts'
+import { hashText } from '../../lib/hash.ts'
+import { parseNetwork, type Network } from '../../lib/ip.ts'
+import type { Conditions, OnAllDown, Policy, Pool, Rule } from '../../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
-import { suggestName } from '../lib/suggest-name.ts'
+import { suggestName } from '../../lib/suggest-name.ts'
 import type { DocumentPath, Problems } from './problem.ts'
 import type { ConditionsSource, RuleSource } from './zone-source.ts'
 

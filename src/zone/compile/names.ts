@@ -7,7 +7,7 @@ import {
   parseName,
   type Name,
   type NameKey,
-} from '../wire/name.ts'
+} from '../../wire/name.ts'
 
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
 

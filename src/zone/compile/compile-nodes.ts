@@ -1,10 +1,10 @@
 // Sets by owner → the nodes of the zone, empty non-terminals included.
 
-import { keyOfName, parentKey, type Name, type NameKey } from '../wire/name.ts'
-import { RRType } from '../wire/rrtype.ts'
-import type { SteeredSet } from '../steer/policy.ts'
+import { keyOfName, parentKey, type Name, type NameKey } from '../../wire/name.ts'
+import { RRType } from '../../wire/rrtype.ts'
+import type { SteeredSet } from '../../steer/policy.ts'
 import type { Owners } from './compile-records.ts'
-import type { RRset, ZoneNode } from './zone.ts'
+import type { RRset, ZoneNode } from '../zone.ts'
 
 export function buildNodes(owners: Owners, apex: Name): ReadonlyMap<NameKey, ZoneNode> {
   const apexKey = keyOfName(apex)

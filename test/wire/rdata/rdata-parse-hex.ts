@@ -1,8 +1,8 @@
 // Rdata text → hex under the origin `example.`, or null where we refuse it: the shape the tests compare in.
 
-import { parseName, type Name } from '../../src/wire/name.ts'
-import { type ParsedRdata, parseRdata } from '../../src/wire/rdata/parse.ts'
-import { typeFromText } from '../../src/wire/rrtype.ts'
+import { parseName, type Name } from '../../../src/wire/name.ts'
+import { type ParsedRdata, parseRdata } from '../../../src/wire/rdata/parse.ts'
+import { typeFromText } from '../../../src/wire/rrtype.ts'
 
 export function nameOf(text: string): Name {
   const parsed = parseName(text)

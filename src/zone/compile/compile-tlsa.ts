@@ -2,14 +2,14 @@
 // (RFC 7672 §2.2.1, RFC 7673 §3.1). Plain sets: what a certificate is does not change with health, and a sender that
 // has the exchange in its cache asks for them while the target is down.
 
-import { typeToText, RRType } from '../wire/rrtype.ts'
-import type { Policy } from '../steer/policy.ts'
+import { typeToText, RRType } from '../../wire/rrtype.ts'
+import type { Policy } from '../../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 import { compileRRset } from './compile-rrset.ts'
 import { readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
-import type { Name } from '../wire/name.ts'
-import type { RRset } from './zone.ts'
+import type { Name } from '../../wire/name.ts'
+import type { RRset } from '../zone.ts'
 
 export interface PlacedTlsa {
   readonly owner: Name

@@ -10,7 +10,7 @@
 // Of a target with both families each family gets its part, and one at least: a sender may have only one of them.
 // `answers` of the target overrules this. Which of the addresses is drawn anew for every answer.
 
-import type { Policy, Target } from '../steer/policy.ts'
+import type { Policy, Target } from '../../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 
 const triedBySenders = 5

@@ -1,10 +1,10 @@
 // The SOA of a zone, from its `soa:` (RFC 1035 §3.3.13).
 
-import { rootName, type Name } from '../wire/name.ts'
-import { RRType } from '../wire/rrtype.ts'
+import { rootName, type Name } from '../../wire/name.ts'
+import { RRType } from '../../wire/rrtype.ts'
 import type { Compilation } from './compilation.ts'
 import { readName } from './names.ts'
-import type { RRset } from './zone.ts'
+import type { RRset } from '../zone.ts'
 
 export function compileSoa(compilation: Compilation): RRset {
   const { source, input } = compilation

@@ -1,15 +1,15 @@
 // Checks across owners and sets: what a zone must not hold together (refused), and what BIND's zone checker
 // would warn of as well: names that records point at, without an address or at an alias.
 
-import { isAtOrBelow, nameToText, parentKey, type NameKey } from '../wire/name.ts'
-import { namesInRdata } from '../wire/rdata/names.ts'
-import { RRType, typeToText } from '../wire/rrtype.ts'
+import { isAtOrBelow, nameToText, parentKey, type NameKey } from '../../wire/name.ts'
+import { namesInRdata } from '../../wire/rdata/names.ts'
+import { RRType, typeToText } from '../../wire/rrtype.ts'
 import type { Compilation } from './compilation.ts'
 import { compileNetworks } from './compile-steering.ts'
 import type { OwnerDraft, Owners, Placed } from './compile-records.ts'
 import { type KnownNames, describeName } from './describe-name.ts'
 import type { DocumentPath, Problems } from './problem.ts'
-import type { Zone } from './zone.ts'
+import type { Zone } from '../zone.ts'
 
 export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zone['nodes']): void {
   const { problems, source, apexKey } = compilation

@@ -1,11 +1,11 @@
 // `probes:` and `pools:` → Pool: which targets, at which weight, watched through which slots.
 
-import type { Member, Pool } from '../steer/policy.ts'
+import type { Member, Pool } from '../../steer/policy.ts'
 import { checkIdentity } from './check-identity.ts'
 import { checkProbes } from './check-probes.ts'
 import type { Compilation } from './compilation.ts'
 import { type TargetDraft, sortedByName } from './compile-targets.ts'
-import { suggestName } from '../lib/suggest-name.ts'
+import { suggestName } from '../../lib/suggest-name.ts'
 import type { MemberSource, PoolSource } from './zone-source.ts'
 
 /** One answer must hold all of them, with their addresses, within what TCP carries and people read. */

@@ -1,8 +1,8 @@
 // Rdata from the RFCs that define it: text ⇄ octets as printed there.
 
 import { describe, expect, it } from 'vitest'
-import { formatRdata } from '../../src/wire/rdata/format.ts'
-import { RRType } from '../../src/wire/rrtype.ts'
+import { formatRdata } from '../../../src/wire/rdata/format.ts'
+import { RRType } from '../../../src/wire/rrtype.ts'
 import { hex, parseHex } from './rdata-parse-hex.ts'
 
 const fooExampleCom = '03 66 6f 6f 07 65 78 61 6d 70 6c 65 03 63 6f 6d 00'

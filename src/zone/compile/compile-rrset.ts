@@ -1,15 +1,15 @@
 // One plain record set: its rdata from presentation form, its TTL, and what must not stand together in it.
 
-import { nameToText } from '../wire/name.ts'
-import { namesInRdata } from '../wire/rdata/names.ts'
-import { parseRdata } from '../wire/rdata/parse.ts'
-import { RRType, typeToText } from '../wire/rrtype.ts'
+import { nameToText } from '../../wire/name.ts'
+import { namesInRdata } from '../../wire/rdata/names.ts'
+import { parseRdata } from '../../wire/rdata/parse.ts'
+import { RRType, typeToText } from '../../wire/rrtype.ts'
 import { type Compilation, warnLowTtl } from './compilation.ts'
 import { isDoubled } from './names.ts'
 import type { DocumentPath } from './problem.ts'
 import type { PlainSource } from './zone-source.ts'
-import type { Rdata } from '../wire/rdata/rdata.ts'
-import type { RRset } from './zone.ts'
+import type { Rdata } from '../../wire/rdata/rdata.ts'
+import type { RRset } from '../zone.ts'
 
 /** A message holds 65,535 octets; what is left is for its question, owner names and OPT. */
 const rrsetOctetsLimit = 60_000

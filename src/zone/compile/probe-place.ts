@@ -1,6 +1,6 @@
 // Where a served address is probed, if elsewhere: `192.0.2.1`, `192.0.2.1:2525`, `2001:db8::1`, `[2001:db8::1]:25`.
 
-import { formatAddress, parseAddress } from '../lib/ip.ts'
+import { formatAddress, parseAddress } from '../../lib/ip.ts'
 
 export interface ProbePlace {
   readonly address: string

@@ -7,12 +7,12 @@ import type {
   SteeredMx,
   SteeredSrv,
   TargetAddresses,
-} from '../steer/policy.ts'
-import { RRType } from '../wire/rrtype.ts'
+} from '../../steer/policy.ts'
+import { RRType } from '../../wire/rrtype.ts'
 import { type Compilation, warnLowTtl } from './compilation.ts'
 import { compileNetworks } from './compile-steering.ts'
 import type { TargetDraft } from './compile-targets.ts'
-import { suggestName } from '../lib/suggest-name.ts'
+import { suggestName } from '../../lib/suggest-name.ts'
 import { type DocumentPath, createProblems } from './problem.ts'
 import { answersByFamily } from './exchange-addresses.ts'
 import type { SteeredAddressSource, SteeredMxSource, SteeredSrvSource } from './zone-source.ts'

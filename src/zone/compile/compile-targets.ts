@@ -1,9 +1,9 @@
 // `targets:` → Target, each with the addresses that its name will own.
 
-import { hashText } from '../lib/hash.ts'
-import { formatAddress, parseAddress } from '../lib/ip.ts'
-import { keyOfName, type Name } from '../wire/name.ts'
-import type { Member, Target, TargetAddress } from '../steer/policy.ts'
+import { hashText } from '../../lib/hash.ts'
+import { formatAddress, parseAddress } from '../../lib/ip.ts'
+import { keyOfName, type Name } from '../../wire/name.ts'
+import type { Member, Target, TargetAddress } from '../../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 import { isHostLabel, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'

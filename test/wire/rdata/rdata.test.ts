@@ -1,11 +1,11 @@
 // What parse, format and names say beyond octets: messages, compression, generic form, roles.
 
 import { describe, expect, it } from 'vitest'
-import { nameToText } from '../../src/wire/name.ts'
-import { formatRdata } from '../../src/wire/rdata/format.ts'
-import { layouts } from '../../src/wire/rdata/layouts.ts'
-import { namesInRdata } from '../../src/wire/rdata/names.ts'
-import { isMetaType, RRType, typeFromText } from '../../src/wire/rrtype.ts'
+import { nameToText } from '../../../src/wire/name.ts'
+import { formatRdata } from '../../../src/wire/rdata/format.ts'
+import { layouts } from '../../../src/wire/rdata/layouts.ts'
+import { namesInRdata } from '../../../src/wire/rdata/names.ts'
+import { isMetaType, RRType, typeFromText } from '../../../src/wire/rrtype.ts'
 import { hex, parseText } from './rdata-parse-hex.ts'
 
 const number = 'expected a whole number 0–65535'
