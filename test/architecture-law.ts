@@ -128,15 +128,15 @@ export const law: readonly LawRow[] = [
     typesOnly: 'cluster weights',
   },
   {
-    room: 'admin',
-    imports: 'answer health lib reputation transport wire',
-    typesOnly: 'explain probe/schedule watch weights',
-    packages: 'node:* prom-client',
-  },
-  {
     room: 'explain',
     pure: true,
     imports: 'answer health lib steer wire wire/rdata zone',
+  },
+  {
+    room: 'metrics',
+    imports: 'answer health reputation wire',
+    typesOnly: 'admin probe/schedule watch weights',
+    packages: 'prom-client',
   },
   {
     room: 'transport/worker',
@@ -150,10 +150,27 @@ export const law: readonly LawRow[] = [
     packages: 'node:* yaml zod',
   },
   {
+    room: 'announce',
+    imports: 'lib metrics transport',
+    typesOnly: 'wire',
+    packages: 'node:* prom-client',
+  },
+  {
     room: 'settings',
     imports: 'admission answer lib probe/schedule zonefile',
     typesOnly: 'probe/smtp transport/udp zone/compile',
     packages: 'node:* zod',
+  },
+  {
+    room: 'admin/views',
+    imports: 'admin health reputation',
+    typesOnly: 'announce watch weights',
+  },
+  {
+    room: 'admin',
+    imports: 'admin/views announce lib metrics wire',
+    typesOnly: 'explain health watch weights',
+    packages: 'node:* prom-client',
   },
   {
     room: 'cluster/redis',
@@ -168,8 +185,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admission cluster cluster/redis explain geo health lib persistence probe/smtp reputation resolver settings steer systemd transport transport/udp transport/worker watch weights zonefile',
-    typesOnly: 'answer transport/stream zone',
+      'admin admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp reputation resolver settings steer systemd transport transport/udp transport/worker watch weights zonefile',
+    typesOnly: 'admin/views answer transport/stream zone',
     packages: 'node:* pino',
   },
   {

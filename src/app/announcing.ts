@@ -1,9 +1,9 @@
 // Whether to announce, put together: what readiness says, told to a file and a program where settings name them.
 
-import { registerAnnounce } from '../admin/announce-metrics.ts'
-import { type AnnounceEvent, startAnnouncer } from '../admin/announcer.ts'
-import type { Metrics } from '../admin/metrics.ts'
-import { type ReadinessSources, checkReadiness } from '../admin/readiness.ts'
+import { registerAnnounce } from '../announce/announce-metrics.ts'
+import { type AnnounceEvent, startAnnouncer } from '../announce/announcer.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { type ReadinessSources, checkReadiness } from '../announce/readiness.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Log } from './log.ts'
 

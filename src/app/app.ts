@@ -2,8 +2,8 @@
 // probes, admin. What answers queries is in the workers, and reads what this thread publishes.
 
 import type { AdminListener } from '../admin/http.ts'
-import { type Metrics, createMetrics } from '../admin/metrics.ts'
-import type { ReadinessSources } from '../admin/readiness.ts'
+import { type Metrics, createMetrics } from '../metrics/metrics.ts'
+import type { ReadinessSources } from '../announce/readiness.ts'
 import type { AdminSources } from '../admin/routes.ts'
 import { type Announcing, startAnnouncing } from './announcing.ts'
 import { type AnsweringNeeds, startAnswering } from './answering-workers.ts'

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 
 import { type AdminListener, listenAdmin } from '../admin/http.ts'
 import { type OverrideSources, overrideWrites } from '../admin/override-routes.ts'
-import { type PoolShares, createPoolShares } from '../admin/pool-shares.ts'
+import { type PoolShares, createPoolShares } from '../metrics/pool-shares.ts'
 import { type AdminSources, adminRoutes } from '../admin/routes.ts'
 import { writeAccess } from '../admin/write-request.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'

@@ -1,8 +1,8 @@
 // What metrics are read from: everything that runs, at the moment somebody asks.
 
-import type { CountedTarget } from '../admin/answer-metrics.ts'
-import type { MetricSources } from '../admin/metrics.ts'
-import type { WeightedTarget } from '../admin/target-metrics.ts'
+import type { CountedTarget } from '../metrics/answer-metrics.ts'
+import type { MetricSources } from '../metrics/metrics.ts'
+import type { WeightedTarget } from '../metrics/target-metrics.ts'
 import type { AnsweringNeeds } from './answering-workers.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { IdentityWatch } from '../reputation/watch.ts'

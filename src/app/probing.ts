@@ -1,6 +1,6 @@
 // The probes of this instance: what they see goes to the health table, to whoever shares it, and to the log.
 
-import type { Metrics } from '../admin/metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { HealthWriter } from '../health/table.ts'
 import type { IdentityWatch } from '../reputation/watch.ts'

@@ -1,6 +1,6 @@
 // What `/status` tells beyond health and overrides: who this instance is, whom it shares with, and how all of them vote.
 
-import type { StatusSources } from '../admin/status-view.ts'
+import type { StatusSources } from '../admin/views/status-view.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { systemClock } from '../lib/clock.ts'

@@ -1,6 +1,6 @@
 // The service manager, put together: where it listens, what it is told, and a log line where it cannot be.
 
-import { type ReadinessSources, silentEndpoints } from '../admin/readiness.ts'
+import { type ReadinessSources, silentEndpoints } from '../announce/readiness.ts'
 import type { Counters } from '../answer/counters.ts'
 import type { Log } from './log.ts'
 import { openNotifySocket } from '../systemd/notify-socket.ts'

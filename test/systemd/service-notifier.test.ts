@@ -3,7 +3,7 @@ import { once } from 'node:events'
 
 import { afterEach, expect, test } from 'vitest'
 
-import { silentEndpoints } from '../../src/admin/readiness.ts'
+import { silentEndpoints } from '../../src/announce/readiness.ts'
 import { openNotifySocket, socketAddress } from '../../src/systemd/notify-socket.ts'
 import { type ServiceEvent, createServiceNotifier } from '../../src/systemd/service-notifier.ts'
 import { supervisorPlace } from '../../src/systemd/supervisor-place.ts'

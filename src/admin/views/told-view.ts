@@ -1,8 +1,8 @@
 // What a target said of itself, for people.
 
-import { Standing } from '../health/table.ts'
-import type { ToldFeedback } from '../weights/feedback-book.ts'
-import { isoTime } from './override-routes.ts'
+import { Standing } from '../../health/table.ts'
+import type { ToldFeedback } from '../../weights/feedback-book.ts'
+import { isoTime } from '../override-routes.ts'
 
 export const toldView = ({ writer, untilMs, ...told }: ToldFeedback): object => ({
   writer,

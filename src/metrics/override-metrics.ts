@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client'
 
 import { type Override, type OverrideKind, overrideKinds } from '../health/overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'
-import type { OverrideSources } from './override-routes.ts'
+import type { OverrideSources } from '../admin/override-routes.ts'
 import type { PoolShares } from './pool-shares.ts'
 import { type Emit, registerSampled } from './sampled-metric.ts'
 

@@ -7,7 +7,7 @@ import type { MeasuredPool } from '../weights/pool-availability.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
 import { type CountedTarget, registerAnswerMetrics } from './answer-metrics.ts'
 import { type IdentitySource, registerIdentityMetrics } from './identity-metrics.ts'
-import { registerAvailability } from './availability-view.ts'
+import { registerAvailability } from './availability-metrics.ts'
 import {
   type FeedbackSources,
   type LastWrite,
@@ -15,11 +15,11 @@ import {
   registerStateFile,
 } from './feedback-metrics.ts'
 import { registerOverrideMetrics } from './override-metrics.ts'
-import type { OverrideSources } from './override-routes.ts'
+import type { OverrideSources } from '../admin/override-routes.ts'
 import { type ReportedDatabase, registerPlaceMetrics } from './place-metrics.ts'
 import type { PoolShares } from './pool-shares.ts'
 import { registerSampled } from './sampled-metric.ts'
-import { type ReportedShare, registerSharedState } from './shared-state-metrics.ts'
+import { type ReportedShare, registerSharedState } from './cluster-metrics.ts'
 import {
   type ScheduleMetrics,
   type ScheduleSources,

@@ -1,8 +1,8 @@
 // What targets look like from outside, as /targets shows it.
 
-import { shownList } from '../reputation/profile.ts'
-import type { IdentityState } from '../reputation/watch.ts'
-import { isoTime } from './override-routes.ts'
+import { shownList } from '../../reputation/profile.ts'
+import type { IdentityState } from '../../reputation/watch.ts'
+import { isoTime } from '../override-routes.ts'
 
 export function identityView(state: IdentityState, wallMs: number): object {
   const { watched, greeting, reverse, listings, findings, ageMs } = state

@@ -1,10 +1,10 @@
 // What /status shows: this instance, those that it shares with, and how everything stands, in one look.
 
-import type { LiveVote } from '../health/consensus.ts'
-import type { MemberState } from '../weights/member-state.ts'
-import type { WatchedState } from '../watch/watched-state.ts'
-import { type OverrideSources, isoTime, overrideView } from './override-routes.ts'
-import type { Readiness } from './readiness.ts'
+import type { LiveVote } from '../../health/consensus.ts'
+import type { MemberState } from '../../weights/member-state.ts'
+import type { WatchedState } from '../../watch/watched-state.ts'
+import { type OverrideSources, isoTime, overrideView } from '../override-routes.ts'
+import type { Readiness } from '../../announce/readiness.ts'
 
 /** Whether other instances are in reach, and who they are; `peers` is empty where this one is alone. */
 export interface SharingStatus {

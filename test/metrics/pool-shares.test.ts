@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { type PoolShares, createPoolShares } from '../../src/admin/pool-shares.ts'
+import { type PoolShares, createPoolShares } from '../../src/metrics/pool-shares.ts'
 import { type Counters, createCounters } from '../../src/answer/counters.ts'
 import { HandOutPlace } from '../../src/answer/hand-outs.ts'
 import { Standing } from '../../src/health/table.ts'

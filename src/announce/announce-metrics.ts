@@ -3,7 +3,7 @@
 import type { Registry } from 'prom-client'
 
 import type { AnnouncerView } from './announcer.ts'
-import { registerSampled } from './sampled-metric.ts'
+import { registerSampled } from '../metrics/sampled-metric.ts'
 
 export function registerAnnounce(registry: Registry, view: () => AnnouncerView): void {
   registerSampled(registry, {

@@ -12,7 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { type AnnounceEvent, type Announcer, startAnnouncer } from '../../src/admin/announcer.ts'
+import { type AnnounceEvent, type Announcer, startAnnouncer } from '../../src/announce/announcer.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
