@@ -101,7 +101,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'transport/stream',
     imports: 'lib transport/udp',
-    typesOnly: 'answer',
+    typesOnly: 'answer answer/transfer',
     packages: 'node:*',
   },
   {
@@ -117,15 +117,27 @@ export const law: readonly LawRow[] = [
     typesOnly: 'health steer zone',
   },
   {
-    room: 'answer',
-    pure: true,
-    imports: 'steer wire zone',
-    typesOnly: 'admission health lib wire/rdata',
-  },
-  {
     room: 'watch',
     imports: 'health lib probe/schedule probe/smtp',
     typesOnly: 'cluster weights',
+  },
+  {
+    room: 'answer/transfer',
+    pure: true,
+    imports: 'answer steer wire',
+    typesOnly: 'wire/rdata zone',
+  },
+  {
+    room: 'answer/cache',
+    pure: true,
+    imports: 'answer steer wire zone',
+    typesOnly: 'health',
+  },
+  {
+    room: 'answer',
+    pure: true,
+    imports: 'answer/cache answer/transfer steer wire zone',
+    typesOnly: 'admission health lib wire/rdata',
   },
   {
     room: 'explain',
@@ -140,7 +152,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'transport/worker',
-    imports: 'admission answer geo health lib steer transport/stream transport/udp zone',
+    imports:
+      'admission answer answer/transfer geo health lib steer transport/stream transport/udp zone',
     packages: 'node:*',
   },
   {

@@ -8,7 +8,7 @@ import { Rcode } from '../wire/rcode.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'
 import { addSet } from './add-set.ts'
 import type { Inquiry } from './inquiry.ts'
-import { serialOfClient } from './ixfr-serial.ts'
+import { serialOfClient } from './transfer/ixfr-serial.ts'
 
 /** Fills the plan, which refuses so far. */
 export function planIxfr(inquiry: Inquiry): void {

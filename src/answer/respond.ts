@@ -23,7 +23,7 @@ import { beginInquiry, createInquiry, readCatalog } from './inquiry.ts'
 import type { Inquiry } from './inquiry.ts'
 import { judgeRate, planSlip } from './limiting.ts'
 import { resetPlan } from './plan.ts'
-import { QuickAnswers } from './quick-answers.ts'
+import { QuickAnswers } from './cache/quick-answers.ts'
 
 /** Which ways to an answer a responder has; tests compare them. */
 export interface RespondOptions {

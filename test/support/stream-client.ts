@@ -2,7 +2,7 @@
 
 import { type Socket, connect } from 'node:net'
 
-import type { createBeginTransfer } from '../../src/answer/transfer.ts'
+import type { createBeginTransfer } from '../../src/answer/transfer/transfer.ts'
 import type { Respond } from '../../src/answer/context.ts'
 import { type Counters, createCounters } from '../../src/answer/counters.ts'
 import { systemClock } from '../../src/lib/clock.ts'

@@ -9,7 +9,7 @@
 import type { Socket } from 'node:net'
 
 import type { Peer } from '../../answer/context.ts'
-import type { Transfer } from '../../answer/transfer.ts'
+import type { Transfer } from '../../answer/transfer/transfer.ts'
 import { answerRoom, type StreamService } from './stream-service.ts'
 import type { Slot } from './stream-table.ts'
 import { createFraming } from './tcp-framing.ts'

@@ -2,7 +2,7 @@
 
 import type { Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
-import type { BeginTransfer } from '../../answer/transfer.ts'
+import type { BeginTransfer } from '../../answer/transfer/transfer.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type StreamLimits, streamLimits } from './stream-limits.ts'
 import { type StreamTable, createStreamTable } from './stream-table.ts'

@@ -2,7 +2,7 @@
 
 import type { Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
-import type { BeginTransfer, Transfer } from '../../answer/transfer.ts'
+import type { BeginTransfer, Transfer } from '../../answer/transfer/transfer.ts'
 
 /** `respond` for transports: what it throws becomes silence and a count of `failures`. */
 export const contained =

@@ -5,16 +5,16 @@
 // the apex as the zone does, and its label before the apex begins neither name in the SOA; other questions are answered
 // the long way (encode.ts), as `write` says by -1.
 
-import { Flag, headerOctets, questionTailOctets } from '../wire/header.ts'
-import { lowerOctet } from '../wire/key.ts'
-import { type Query, emptyQuery } from '../wire/query.ts'
-import { Rcode } from '../wire/rcode.ts'
-import { RRClass, RRType } from '../wire/rrtype.ts'
-import { beginMessage, createWriter } from '../wire/writer.ts'
-import type { Name } from '../wire/name.ts'
-import type { Zone } from '../zone/zone.ts'
-import { putQuestion, putSections } from './encode.ts'
-import { addEntry, createPlan, resetPlan } from './plan.ts'
+import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
+import { lowerOctet } from '../../wire/key.ts'
+import { type Query, emptyQuery } from '../../wire/query.ts'
+import { Rcode } from '../../wire/rcode.ts'
+import { RRClass, RRType } from '../../wire/rrtype.ts'
+import { beginMessage, createWriter } from '../../wire/writer.ts'
+import type { Name } from '../../wire/name.ts'
+import type { Zone } from '../../zone/zone.ts'
+import { putQuestion, putSections } from '../encode.ts'
+import { addEntry, createPlan, resetPlan } from '../plan.ts'
 
 /** The record as it stands behind a question that is the apex itself. */
 interface ReadySoa {

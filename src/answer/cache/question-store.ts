@@ -6,9 +6,9 @@
 //   an entry   hash | octets of the question, octets of the message << 16 | kind | value | message
 // The message is header, question and what follows; the header's ID is 0 and RD clear.
 
-import { headerOctets, questionTailOctets } from '../wire/header.ts'
-import type { Query } from '../wire/query.ts'
-import type { Catalog } from '../zone/zone.ts'
+import { headerOctets, questionTailOctets } from '../../wire/header.ts'
+import type { Query } from '../../wire/query.ts'
+import type { Catalog } from '../../zone/zone.ts'
 import { WordCopy } from './word-copy.ts'
 
 const headWords = 4

@@ -3,17 +3,21 @@
 import { Packet } from 'dns2'
 import { describe, expect, test } from 'vitest'
 
-import type { AnswerContext } from '../../src/answer/context.ts'
-import { createRespond } from '../../src/answer/respond.ts'
-import { type Transfer, createBeginTransfer, maxTransfers } from '../../src/answer/transfer.ts'
-import { createCookieKeeper } from '../../src/admission/server-cookie.ts'
-import { typeFromText } from '../../src/wire/rrtype.ts'
-import type { Catalog, RRset } from '../../src/zone/zone.ts'
-import { contextOf, peerOf, send } from '../support/asker.ts'
-import { viewOf } from '../support/foreign-view.ts'
-import { option, optsOf } from '../support/opt-options.ts'
-import { type QuerySpec, buildQuery, wireName, wireRecord } from '../support/packet-builder.ts'
-import { catalogOf, zoneOf } from '../support/zone-builder.ts'
+import type { AnswerContext } from '../../../src/answer/context.ts'
+import { createRespond } from '../../../src/answer/respond.ts'
+import {
+  type Transfer,
+  createBeginTransfer,
+  maxTransfers,
+} from '../../../src/answer/transfer/transfer.ts'
+import { createCookieKeeper } from '../../../src/admission/server-cookie.ts'
+import { typeFromText } from '../../../src/wire/rrtype.ts'
+import type { Catalog, RRset } from '../../../src/zone/zone.ts'
+import { contextOf, peerOf, send } from '../../support/asker.ts'
+import { viewOf } from '../../support/foreign-view.ts'
+import { option, optsOf } from '../../support/opt-options.ts'
+import { type QuerySpec, buildQuery, wireName, wireRecord } from '../../support/packet-builder.ts'
+import { catalogOf, zoneOf } from '../../support/zone-builder.ts'
 
 const apex = 'transfer.test.'
 const small = zoneOf(apex, {

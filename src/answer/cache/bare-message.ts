@@ -1,7 +1,7 @@
 // A message as it is kept: without what belongs to the one who asked, so that it can be told to anybody.
 
-import { Flag } from '../wire/header.ts'
-import type { Query } from '../wire/query.ts'
+import { Flag } from '../../wire/header.ts'
+import type { Query } from '../../wire/query.ts'
 
 /** A copy of the first `octets` without ID, RD and the count of the OPT. */
 export function bareMessage(

@@ -1,8 +1,8 @@
 // Which questions are worth keeping an answer for (quick-answers.ts).
 
-import { lowerOctet } from '../wire/key.ts'
-import type { Query } from '../wire/query.ts'
-import { RRType } from '../wire/rrtype.ts'
+import { lowerOctet } from '../../wire/key.ts'
+import type { Query } from '../../wire/query.ts'
+import { RRType } from '../../wire/rrtype.ts'
 
 /** Not a part of messages, no transfer, none of the types that stand for several (decide.ts). */
 export const isOrdinary = (qtype: number): boolean =>

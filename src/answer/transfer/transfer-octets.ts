@@ -1,8 +1,8 @@
 // One record of a transfer in its message.
 
-import { RRClass } from '../wire/rrtype.ts'
-import { patch16, put16, put32, putName, putOctets, type MessageWriter } from '../wire/writer.ts'
-import type { Rdata } from '../wire/rdata/rdata.ts'
+import { RRClass } from '../../wire/rrtype.ts'
+import { patch16, put16, put32, putName, putOctets, type MessageWriter } from '../../wire/writer.ts'
+import type { Rdata } from '../../wire/rdata/rdata.ts'
 import type { TransferRecord } from './transfer-records.ts'
 
 /** Case counts in a transfer, so owner names are compressed only where it is the same (RFC 5936 §3.4). */

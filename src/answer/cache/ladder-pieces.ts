@@ -6,20 +6,20 @@
 // and each address belongs to the exchange. Where any of that is not so, there are no pieces, and answers are encoded
 // whole.
 
-import type { Target } from '../steer/policy.ts'
-import { headerOctets } from '../wire/header.ts'
-import { keyOfOctets } from '../wire/key.ts'
-import type { Query } from '../wire/query.ts'
-import { Rcode } from '../wire/rcode.ts'
-import { RRClass, RRType } from '../wire/rrtype.ts'
-import { beginMessage, createWriter } from '../wire/writer.ts'
-import { lookupInZone } from '../zone/lookup.ts'
-import type { NameKey } from '../wire/name.ts'
-import type { Zone } from '../zone/zone.ts'
-import { addAdditional } from './additional.ts'
-import { putQuestion, putSections } from './encode.ts'
-import type { Inquiry } from './inquiry.ts'
-import { addEntry, resetPlan } from './plan.ts'
+import type { Target } from '../../steer/policy.ts'
+import { headerOctets } from '../../wire/header.ts'
+import { keyOfOctets } from '../../wire/key.ts'
+import type { Query } from '../../wire/query.ts'
+import { Rcode } from '../../wire/rcode.ts'
+import { RRClass, RRType } from '../../wire/rrtype.ts'
+import { beginMessage, createWriter } from '../../wire/writer.ts'
+import { lookupInZone } from '../../zone/lookup.ts'
+import type { NameKey } from '../../wire/name.ts'
+import type { Zone } from '../../zone/zone.ts'
+import { addAdditional } from '../additional.ts'
+import { putQuestion, putSections } from '../encode.ts'
+import type { Inquiry } from '../inquiry.ts'
+import { addEntry, resetPlan } from '../plan.ts'
 
 export interface Piece {
   readonly generation: number

@@ -1,11 +1,11 @@
 // A question that leads to a steered set: what was found for it, and its records behind header and question.
 
-import type { MessageWriter } from '../wire/writer.ts'
-import type { Lookup } from '../zone/lookup.ts'
-import { addAdditional } from './additional.ts'
-import { putAddressAnswer } from './address-octets.ts'
+import type { MessageWriter } from '../../wire/writer.ts'
+import type { Lookup } from '../../zone/lookup.ts'
+import { addAdditional } from '../additional.ts'
+import { putAddressAnswer } from './address-answer.ts'
 import type { Recurrence } from './drawn-answers.ts'
-import type { Inquiry } from './inquiry.ts'
+import type { Inquiry } from '../inquiry.ts'
 import type { QuestionLadder } from './ladder-octets.ts'
 import type { PreparedSet } from './prepared-sets.ts'
 import { maxStoredOctets } from './question-store.ts'

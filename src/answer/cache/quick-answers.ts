@@ -3,29 +3,29 @@
 //
 //   the answer is in the catalog alone       its octets were kept (question-store.ts)
 //   it is steered                            drawn as ever, from the set that was found before (steered-answers.ts)
-//   no such name, and nothing in its place   the zone's SOA as it was kept (negative-octets.ts)
+//   no such name, and nothing in its place   the zone's SOA as it was kept (nxdomain.ts)
 //   anything else                            the long way: decide.ts, encode.ts
 //
 // What was kept is forgotten with the catalog that it was made of. Who asks, how often, and with which options is no
 // part of it: cookies, limits and the OPT are the same code on both ways.
 
-import { Flag, headerOctets, questionTailOctets } from '../wire/header.ts'
-import type { Query } from '../wire/query.ts'
-import { Rcode } from '../wire/rcode.ts'
-import { RRClass } from '../wire/rrtype.ts'
-import { continueMessage } from '../wire/writer.ts'
-import type { MessageWriter } from '../wire/writer.ts'
-import { createNameIndex } from '../zone/name-index.ts'
-import type { NameIndex } from '../zone/name-index.ts'
-import type { Catalog } from '../zone/zone.ts'
-import type { AnswerContext } from './context.ts'
+import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
+import type { Query } from '../../wire/query.ts'
+import { Rcode } from '../../wire/rcode.ts'
+import { RRClass } from '../../wire/rrtype.ts'
+import { continueMessage } from '../../wire/writer.ts'
+import type { MessageWriter } from '../../wire/writer.ts'
+import { createNameIndex } from '../../zone/name-index.ts'
+import type { NameIndex } from '../../zone/name-index.ts'
+import type { Catalog } from '../../zone/zone.ts'
+import type { AnswerContext } from '../context.ts'
 import { bareMessage } from './bare-message.ts'
-import { reservedOctets } from './edns-reply.ts'
-import { readCatalog } from './inquiry.ts'
-import type { Inquiry } from './inquiry.ts'
+import { reservedOctets } from '../edns-reply.ts'
+import { readCatalog } from '../inquiry.ts'
+import type { Inquiry } from '../inquiry.ts'
 import { hasCapitals, isOrdinary } from './ordinary-question.ts'
-import { putNegative } from './negative-octets.ts'
-import { resetPlan } from './plan.ts'
+import { putNegative } from './nxdomain.ts'
+import { resetPlan } from '../plan.ts'
 import { createQuestionStore, maxStoredOctets } from './question-store.ts'
 import { SteeredAnswers } from './steered-answers.ts'
 

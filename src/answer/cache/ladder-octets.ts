@@ -1,13 +1,13 @@
 // MX ladders kept ready: an answer to one question is put together of what each target adds to it (ladder-pieces.ts), in
 // the order that steering drew.
 
-import type { Rung } from '../steer/selection.ts'
-import { headerOctets, questionTailOctets } from '../wire/header.ts'
-import type { Zone } from '../zone/zone.ts'
-import type { Inquiry } from './inquiry.ts'
+import type { Rung } from '../../steer/selection.ts'
+import { headerOctets, questionTailOctets } from '../../wire/header.ts'
+import type { Zone } from '../../zone/zone.ts'
+import type { Inquiry } from '../inquiry.ts'
 import { LadderPieces, mxHeadOctets, record4Octets, record6Octets } from './ladder-pieces.ts'
 import type { Piece } from './ladder-pieces.ts'
-import type { PlanEntry } from './plan.ts'
+import type { PlanEntry } from '../plan.ts'
 
 /** What goes into a ladder by its pieces; longer ones are encoded whole. */
 const maxRungs = 16

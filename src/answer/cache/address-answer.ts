@@ -1,11 +1,11 @@
 // Steered addresses behind their question, written straight on: no name is in them but a pointer to it.
 
-import type { ChosenAddress } from '../steer/selection.ts'
-import { headerOctets, questionTailOctets } from '../wire/header.ts'
-import { RRClass } from '../wire/rrtype.ts'
-import type { MessageWriter } from '../wire/writer.ts'
-import type { Inquiry } from './inquiry.ts'
-import type { PlanEntry } from './plan.ts'
+import type { ChosenAddress } from '../../steer/selection.ts'
+import { headerOctets, questionTailOctets } from '../../wire/header.ts'
+import { RRClass } from '../../wire/rrtype.ts'
+import type { MessageWriter } from '../../wire/writer.ts'
+import type { Inquiry } from '../inquiry.ts'
+import type { PlanEntry } from '../plan.ts'
 
 /** Owner (a pointer), type, class, TTL and length. */
 const headOctets = 12

@@ -7,7 +7,7 @@
 //   an entry   question | number of the draw | code of the drawing | octets, words of hand-outs << 16
 //              a pair of cells for each hand-out (hand-outs.ts) | message, filled up to whole words
 
-import type { HandOuts } from './hand-outs.ts'
+import type { HandOuts } from '../hand-outs.ts'
 import { WordCopy } from './word-copy.ts'
 
 const headWords = 4

@@ -2,16 +2,16 @@
 // ever new names nor health that changes all the time may make answers dearer than they are anew.
 
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createCounters } from '../../src/answer/counters.ts'
-import { DrawnAnswers } from '../../src/answer/drawn-answers.ts'
-import { LadderPieces } from '../../src/answer/ladder-pieces.ts'
-import { createRespond } from '../../src/answer/respond.ts'
-import { createHealthTable, SlotState } from '../../src/health/table.ts'
-import { seeded } from '../steer/arrange.ts'
-import { contextOf, peerOf } from '../support/asker.ts'
-import { compiledZone } from '../support/compiled-zone.ts'
-import { buildQuery } from '../support/packet-builder.ts'
-import { catalogOf } from '../support/zone-builder.ts'
+import { createCounters } from '../../../src/answer/counters.ts'
+import { DrawnAnswers } from '../../../src/answer/cache/drawn-answers.ts'
+import { LadderPieces } from '../../../src/answer/cache/ladder-pieces.ts'
+import { createRespond } from '../../../src/answer/respond.ts'
+import { createHealthTable, SlotState } from '../../../src/health/table.ts'
+import { seeded } from '../../steer/arrange.ts'
+import { contextOf, peerOf } from '../../support/asker.ts'
+import { compiledZone } from '../../support/compiled-zone.ts'
+import { buildQuery } from '../../support/packet-builder.ts'
+import { catalogOf } from '../../support/zone-builder.ts'
 
 const long = `"${'x'.repeat(240)}"`
 const zoneOfTargets = (count: number): ReturnType<typeof compiledZone>['zone'] => {

@@ -1,8 +1,8 @@
 // What an IXFR query says of the version that its sender has: the serial of the SOA in its authority section.
 
-import { questionTailOctets, recordTailOctets } from '../wire/header.ts'
-import type { Query } from '../wire/query.ts'
-import { RRType } from '../wire/rrtype.ts'
+import { questionTailOctets, recordTailOctets } from '../../wire/header.ts'
+import type { Query } from '../../wire/query.ts'
+import { RRType } from '../../wire/rrtype.ts'
 
 /** From the SOA that an IXFR query carries (RFC 1995 §3), or null. Decoding has seen that its record is whole. */
 export function serialOfClient({ packet, offset, qnameOffset, qnameOctets }: Query): number | null {

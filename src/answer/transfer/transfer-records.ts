@@ -5,17 +5,17 @@
 // the zone from us serves that selection to everybody. Addresses of targets are told whole, whatever their health.
 // A set never stays away for its health (design §1, law 1): where nobody is eligible everybody is told.
 
-import type { OnAllDown, SteeredSet } from '../steer/policy.ts'
-import { selectAddresses } from '../steer/select-addresses.ts'
-import { selectMx } from '../steer/select-mx.ts'
-import { selectSrv } from '../steer/select-srv.ts'
-import type { Locus, Rung } from '../steer/selection.ts'
-import type { SteerContext } from '../steer/context.ts'
-import { RRType } from '../wire/rrtype.ts'
-import type { Name } from '../wire/name.ts'
-import type { Rdata } from '../wire/rdata/rdata.ts'
-import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
-import { srvRdata } from './srv-rdata.ts'
+import type { OnAllDown, SteeredSet } from '../../steer/policy.ts'
+import { selectAddresses } from '../../steer/select-addresses.ts'
+import { selectMx } from '../../steer/select-mx.ts'
+import { selectSrv } from '../../steer/select-srv.ts'
+import type { Locus, Rung } from '../../steer/selection.ts'
+import type { SteerContext } from '../../steer/context.ts'
+import { RRType } from '../../wire/rrtype.ts'
+import type { Name } from '../../wire/name.ts'
+import type { Rdata } from '../../wire/rdata/rdata.ts'
+import type { RRset, Zone, ZoneNode } from '../../zone/zone.ts'
+import { srvRdata } from '../srv-rdata.ts'
 
 export interface TransferRecord {
   readonly owner: Name

@@ -1,23 +1,23 @@
 // Answers to steered questions that were asked before: drawn as ever, from the set that was found then.
 //
 //   those who were drawn were drawn before     the whole answer was kept (drawn-answers.ts)
-//   addresses, a target's own name             written straight on (address-octets.ts)
+//   addresses, a target's own name             written straight on (address-answer.ts)
 //   a ladder of MX                             put together of pieces that were kept (ladder-octets.ts)
 
-import { orderAt, pointOf } from '../steer/order-table.ts'
-import { type Drawing, codeOf, drawPrepared, drawingOf } from '../steer/prepared-draw.ts'
-import { Rcode } from '../wire/rcode.ts'
-import type { MessageWriter } from '../wire/writer.ts'
-import { addAdditional } from './additional.ts'
-import { addSet } from './add-set.ts'
-import type { AnswerContext } from './context.ts'
-import { concludeFound } from './decide.ts'
+import { orderAt, pointOf } from '../../steer/order-table.ts'
+import { type Drawing, codeOf, drawPrepared, drawingOf } from '../../steer/prepared-draw.ts'
+import { Rcode } from '../../wire/rcode.ts'
+import type { MessageWriter } from '../../wire/writer.ts'
+import { addAdditional } from '../additional.ts'
+import { addSet } from '../add-set.ts'
+import type { AnswerContext } from '../context.ts'
+import { concludeFound } from '../decide.ts'
 import { type DrawnAnswer, DrawnAnswers, Recurrence } from './drawn-answers.ts'
-import { extendedErrorOf, isNoteworthy } from './extended-error.ts'
-import { createInquiry } from './inquiry.ts'
-import type { Inquiry } from './inquiry.ts'
+import { extendedErrorOf, isNoteworthy } from '../extended-error.ts'
+import { createInquiry } from '../inquiry.ts'
+import type { Inquiry } from '../inquiry.ts'
 import { QuestionLadder } from './ladder-octets.ts'
-import { forgetEntries, resetPlan } from './plan.ts'
+import { forgetEntries, resetPlan } from '../plan.ts'
 import { PreparedSet, type SetDraw, addDrawn, handOutPairs } from './prepared-sets.ts'
 import type { QuestionStore } from './question-store.ts'
 import type { Repertoire } from './repertoire.ts'

@@ -1,12 +1,16 @@
 // What is kept for a question comes back for that question alone, however full the store has been.
 
 import { expect, test } from 'vitest'
-import { createQuestionStore, hashOf, maxStoredOctets } from '../../src/answer/question-store.ts'
-import { createQueryDecoder } from '../../src/wire/query.ts'
-import type { Query } from '../../src/wire/query.ts'
-import { buildQuery } from '../support/packet-builder.ts'
-import type { QuerySpec } from '../support/packet-builder.ts'
-import { catalogOf, zoneOf } from '../support/zone-builder.ts'
+import {
+  createQuestionStore,
+  hashOf,
+  maxStoredOctets,
+} from '../../../src/answer/cache/question-store.ts'
+import { createQueryDecoder } from '../../../src/wire/query.ts'
+import type { Query } from '../../../src/wire/query.ts'
+import { buildQuery } from '../../support/packet-builder.ts'
+import type { QuerySpec } from '../../support/packet-builder.ts'
+import { catalogOf, zoneOf } from '../../support/zone-builder.ts'
 
 const catalog = catalogOf(zoneOf('zone.test.', {}))
 const decode = createQueryDecoder()
