@@ -42,7 +42,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'geo',
     imports: 'lib',
-    typesOnly: 'steer',
+    typesOnly: 'steer steer/scope',
     packages: 'maxmind node:*',
   },
   {
@@ -58,6 +58,12 @@ export const law: readonly LawRow[] = [
     room: 'resolver',
     imports: 'lib',
     packages: 'dns2 node:*',
+  },
+  {
+    room: 'steer/scope',
+    pure: true,
+    imports: 'lib',
+    typesOnly: 'steer zone',
   },
   {
     room: 'transport/udp',
@@ -93,12 +99,6 @@ export const law: readonly LawRow[] = [
     typesOnly: 'health',
   },
   {
-    room: 'steer',
-    pure: true,
-    imports: 'health lib wire',
-    typesOnly: 'wire/rdata zone',
-  },
-  {
     room: 'transport/stream',
     imports: 'lib transport/udp',
     typesOnly: 'answer answer/transfer',
@@ -122,27 +122,60 @@ export const law: readonly LawRow[] = [
     typesOnly: 'cluster weights',
   },
   {
+    room: 'cluster/redis',
+    imports: 'cluster health persistence',
+    typesOnly: 'lib',
+    packages: 'ioredis node:*',
+  },
+  {
+    room: 'cluster',
+    imports: 'cluster/redis health lib',
+  },
+  {
+    room: 'steer/select',
+    pure: true,
+    imports: 'health lib steer steer/draw wire',
+  },
+  {
+    room: 'steer/draw',
+    pure: true,
+    imports: 'lib steer steer/select',
+    typesOnly: 'health',
+  },
+  {
+    room: 'steer',
+    pure: true,
+    imports: 'health steer/draw steer/select wire',
+    typesOnly: 'lib wire/rdata zone',
+  },
+  {
+    room: 'doctor',
+    imports: 'cluster/redis geo lib probe/smtp resolver steer wire wire/rdata',
+    typesOnly: 'health settings zone zonefile',
+    packages: 'node:*',
+  },
+  {
     room: 'answer/transfer',
     pure: true,
-    imports: 'answer steer wire',
-    typesOnly: 'wire/rdata zone',
+    imports: 'answer steer/select wire',
+    typesOnly: 'steer wire/rdata zone',
   },
   {
     room: 'answer/cache',
     pure: true,
-    imports: 'answer steer wire zone',
-    typesOnly: 'health',
+    imports: 'answer steer/draw steer/scope steer/select wire zone',
+    typesOnly: 'health steer',
   },
   {
     room: 'answer',
     pure: true,
-    imports: 'answer/cache answer/transfer steer wire zone',
-    typesOnly: 'admission health lib wire/rdata',
+    imports: 'answer/cache answer/transfer steer/scope steer/select wire zone',
+    typesOnly: 'admission health lib steer wire/rdata',
   },
   {
     room: 'explain',
     pure: true,
-    imports: 'answer health lib steer wire wire/rdata zone',
+    imports: 'answer health lib steer steer/scope steer/select wire wire/rdata zone',
   },
   {
     room: 'metrics',
@@ -153,7 +186,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'transport/worker',
     imports:
-      'admission answer answer/transfer geo health lib steer transport/stream transport/udp zone',
+      'admission answer answer/transfer geo health lib steer/scope transport/stream transport/udp zone',
     packages: 'node:*',
   },
   {
@@ -186,32 +219,16 @@ export const law: readonly LawRow[] = [
     packages: 'node:* prom-client',
   },
   {
-    room: 'cluster/redis',
-    imports: 'cluster health persistence',
-    typesOnly: 'lib',
-    packages: 'ioredis node:*',
-  },
-  {
-    room: 'cluster',
-    imports: 'cluster/redis health lib',
-  },
-  {
     room: 'app',
     imports:
-      'admin admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp reputation resolver settings steer systemd transport transport/udp transport/worker watch weights zonefile',
+      'admin admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp reputation resolver settings steer steer/scope systemd transport transport/udp transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer transport/stream zone',
     packages: 'node:* pino',
   },
   {
-    room: 'doctor',
-    imports: 'cluster/redis geo lib probe/smtp resolver steer wire wire/rdata',
-    typesOnly: 'health settings zone zonefile',
-    packages: 'node:*',
-  },
-  {
     room: 'cli',
     imports:
-      'app doctor explain geo health lib probe/smtp reputation resolver settings steer weights wire zonefile',
+      'app doctor explain geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
     typesOnly: 'zone',
     packages: 'node:*',
   },

@@ -11,11 +11,11 @@ import type {
   SteeredSrv,
   TargetAddresses,
 } from '../steer/policy.ts'
-import { selectAddresses } from '../steer/select-addresses.ts'
-import { selectMx } from '../steer/select-mx.ts'
-import { selectSrv } from '../steer/select-srv.ts'
+import { selectAddresses } from '../steer/select/select-addresses.ts'
+import { selectMx } from '../steer/select/select-mx.ts'
+import { selectSrv } from '../steer/select/select-srv.ts'
 import type { ChosenAddress, Rung, SelectionReason, SrvChoice } from '../steer/selection.ts'
-import { targetAddresses } from '../steer/target-addresses.ts'
+import { targetAddresses } from '../steer/select/target-addresses.ts'
 import type { Name } from '../wire/name.ts'
 import type { RRset } from '../zone/zone.ts'
 import { locusOf, type Inquiry } from './inquiry.ts'

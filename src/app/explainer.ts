@@ -12,7 +12,7 @@ import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
 import type { MemberState } from '../weights/member-state.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
-import { createScopes } from '../steer/scopes.ts'
+import { createScopes } from '../steer/scope/scopes.ts'
 import type { Catalog } from '../zone/zone.ts'
 
 export interface ExplainerSources {

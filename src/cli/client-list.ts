@@ -10,7 +10,7 @@ import type { Subnet } from '../explain/question.ts'
 import type { Random } from '../lib/clock.ts'
 import { parseNetwork } from '../lib/ip.ts'
 import { lookUp } from '../lib/prefix-tree.ts'
-import type { PlaceTree } from '../steer/place-networks.ts'
+import type { PlaceTree } from '../steer/scope/place-networks.ts'
 
 export type ClientList =
   | { readonly kind: 'clients'; readonly clients: readonly Subnet[] }

@@ -10,7 +10,7 @@ import { type Settings, loadSettings } from '../settings/settings.ts'
 import { createPlaceKeeper } from '../geo/place-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
 import { systemClock } from '../lib/clock.ts'
-import type { PlaceNetworks } from '../steer/place-networks.ts'
+import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
 import type { FlagValues } from './flags.ts'
 

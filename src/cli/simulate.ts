@@ -2,11 +2,11 @@
 // server: for a change of zones before it goes live, for a day of a warm-up, for a failure.
 
 import { simulate as run } from '../explain/simulate.ts'
-import type { PlaceNetworks } from '../steer/place-networks.ts'
+import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import { createLocate } from '../geo/places.ts'
 import type { Random } from '../lib/clock.ts'
 import { seededRandom } from '../lib/seeded-random.ts'
-import { createScopes } from '../steer/scopes.ts'
+import { createScopes } from '../steer/scope/scopes.ts'
 import { assumeHealth } from './assumed-health.ts'
 import { type ClientList, drawClients, readClients } from './client-list.ts'
 import { parseFlags } from './flags.ts'

@@ -3,8 +3,8 @@
 //
 // Networks divide the addresses where one begins, or has just ended: one address of each such stretch stands for it.
 
-import { holds, isWithin } from '../steer/match.ts'
-import type { Place } from '../steer/place-networks.ts'
+import { holds, isWithin } from '../steer/select/match.ts'
+import type { Place } from '../steer/scope/place-networks.ts'
 import type { Network } from '../lib/ip.ts'
 import type { Conditions, Policy } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'

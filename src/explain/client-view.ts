@@ -2,7 +2,7 @@
 
 import { formatAddress } from '../lib/ip.ts'
 import { prefixLengthOf } from '../lib/prefix-tree.ts'
-import type { PlaceNetworks } from '../steer/place-networks.ts'
+import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Locus } from '../steer/selection.ts'
 import type { Question } from './question.ts'
 

@@ -3,7 +3,7 @@
 
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
-import type { Place } from '../steer/place-networks.ts'
+import type { Place } from '../steer/scope/place-networks.ts'
 import type { SelectedSet, SteeredSet } from '../steer/policy.ts'
 import { nameToText, type Name } from '../wire/name.ts'
 import { formatRdata } from '../wire/rdata/format.ts'

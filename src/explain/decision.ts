@@ -3,11 +3,11 @@
 
 import type { HealthReader } from '../health/table.ts'
 import { isoDay } from '../lib/iso-day.ts'
-import type { Family } from '../steer/everyone.ts'
-import { isInternal, matchRule } from '../steer/match.ts'
+import type { Family } from '../steer/select/everyone.ts'
+import { isInternal, matchRule } from '../steer/select/match.ts'
 import type { Member, Pool, SelectedSet, Target } from '../steer/policy.ts'
-import { familyOf } from '../steer/select-addresses.ts'
-import { selectMx } from '../steer/select-mx.ts'
+import { familyOf } from '../steer/select/select-addresses.ts'
+import { selectMx } from '../steer/select/select-mx.ts'
 import type { Locus } from '../steer/selection.ts'
 
 const fixed = 'fixed ladder'

@@ -1,7 +1,7 @@
 // The scope of the answer (RFC 7871), and why it is that long.
 
-import { scopeCap } from '../steer/scope-marks.ts'
-import { type Scopes, dependsOnClient } from '../steer/scopes.ts'
+import { scopeCap } from '../steer/scope/scope-marks.ts'
+import { type Scopes, dependsOnClient } from '../steer/scope/scopes.ts'
 import type { Asked } from './ask.ts'
 import type { Question } from './question.ts'
 

@@ -4,9 +4,9 @@ import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
 import { type TargetShares, expectedShares } from '../steer/expected-share.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
-import { selectAddresses } from '../steer/select-addresses.ts'
-import { selectMx } from '../steer/select-mx.ts'
-import { selectSrv } from '../steer/select-srv.ts'
+import { selectAddresses } from '../steer/select/select-addresses.ts'
+import { selectMx } from '../steer/select/select-mx.ts'
+import { selectSrv } from '../steer/select/select-srv.ts'
 import type { Locus, SelectionReason } from '../steer/selection.ts'
 
 /** One answer: the chance of each of its targets to be a client's first choice, and why they were chosen. */

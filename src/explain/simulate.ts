@@ -1,7 +1,7 @@
 // Many clients ask one question: who is chosen how often, in all and for each place, and who should be.
 
 import type { Random } from '../lib/clock.ts'
-import { isInternal, matchRule } from '../steer/match.ts'
+import { isInternal, matchRule } from '../steer/select/match.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { type World, createAsk } from './ask.ts'

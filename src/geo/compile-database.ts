@@ -4,7 +4,7 @@
 // What counts is what the records say, not how the file calls itself: a database that places nobody is refused where
 // places are wanted, and so is one that knows no ASN where ASNs are wanted.
 
-import type { AsnTree, Place, PlaceTree } from '../steer/place-networks.ts'
+import type { AsnTree, Place, PlaceTree } from '../steer/scope/place-networks.ts'
 import { type ValueOf, compileTree } from './compile-tree.ts'
 import { BadDatabase, type Mmdb, openMmdb } from './mmdb.ts'
 import { placeSets } from './place-sets.ts'

@@ -3,7 +3,7 @@
 
 import { basename, dirname } from 'node:path'
 
-import type { PlaceNetworks } from '../steer/place-networks.ts'
+import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import { type DatabaseFacts, type DatabaseKind, databaseKinds } from './compile-database.ts'
 import { type Compile, compileInThread } from './run-compile.ts'
 

@@ -2,7 +2,7 @@
 // not know is unknown, and unknown clients get the catch-all.
 
 import { lookUp } from '../lib/prefix-tree.ts'
-import type { Place, PlaceNetworks } from '../steer/place-networks.ts'
+import type { Place, PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Locus } from '../steer/selection.ts'
 
 /**

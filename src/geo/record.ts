@@ -5,7 +5,7 @@
 //             { country: { iso_code }, continent: { code } }    MaxMind Country and City
 //   asn       { autonomous_system_number }                  MaxMind ASN, ip-location-db
 
-import type { Place } from '../steer/place-networks.ts'
+import type { Place } from '../steer/scope/place-networks.ts'
 import { continentOf } from './continents.ts'
 
 export function placeOf(record: unknown): Place {

@@ -5,14 +5,14 @@
 import { SlotState, Standing } from '../health/table.ts'
 import type { HealthReader } from '../health/table.ts'
 import { RRType } from '../wire/rrtype.ts'
-import { weightFrom } from './ballot.ts'
-import { canvassPool, createCanvass } from './eligibility.ts'
-import { hasFamily } from './everyone.ts'
-import type { Family } from './everyone.ts'
-import { holds, isInternal, matchRule } from './match.ts'
+import { weightFrom } from './draw/candidates.ts'
+import { canvassPool, createCanvass } from './select/eligibility.ts'
+import { hasFamily } from './select/everyone.ts'
+import type { Family } from './select/everyone.ts'
+import { holds, isInternal, matchRule } from './select/match.ts'
 import type { Conditions, Member, Pool, SelectedSet } from './policy.ts'
 import type { Locus } from './selection.ts'
-import { leadOdds } from './survey.ts'
+import { leadOdds } from './select/survey.ts'
 
 export interface SteeringTrace {
   /** The client is one of the MTAs themselves and gets the canonical ladder: nothing below counts. */

@@ -1,4 +1,4 @@
-// A member for people: every part of its weight, and what they come to, as steer/eligibility.ts sees it.
+// A member for people: every part of its weight, and what they come to, as steer/select/eligibility.ts sees it.
 
 import { effectiveWeight, rowShare } from '../health/effective-weight.ts'
 import type { MemberEffect } from '../health/feedback.ts'

@@ -6,7 +6,7 @@ import { classesOf, locusOf } from '../../src/explain/client-classes.ts'
 import { choiceOf } from '../../src/explain/decision.ts'
 import { parseNetwork, type Network } from '../../src/lib/ip.ts'
 import type { Conditions, Rule, SteeredMx } from '../../src/steer/policy.ts'
-import type { Place } from '../../src/steer/place-networks.ts'
+import type { Place } from '../../src/steer/scope/place-networks.ts'
 import { arrange, mxOf, policyOf, seeded } from '../steer/arrange.ts'
 import { arrangeWorld } from './arrange.ts'
 

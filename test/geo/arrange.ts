@@ -3,7 +3,7 @@
 import { compileAsns, compilePlaces } from '../../src/geo/compile-database.ts'
 import { createLocate } from '../../src/geo/places.ts'
 import { parseAddress } from '../../src/lib/ip.ts'
-import type { AsnTree, PlaceNetworks, PlaceTree } from '../../src/steer/place-networks.ts'
+import type { AsnTree, PlaceNetworks, PlaceTree } from '../../src/steer/scope/place-networks.ts'
 import { type MmdbOptions, asnOf, countryOf, mmdbFile } from '../support/mmdb-writer.ts'
 
 export const octetsOf = (text: string): Uint8Array => {

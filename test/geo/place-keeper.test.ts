@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { CompileResult } from '../../src/geo/compile-database.ts'
 import { type PlaceEvent, type PlaceFiles, createPlaceKeeper } from '../../src/geo/place-keeper.ts'
 import { compileInThread } from '../../src/geo/run-compile.ts'
-import type { PlaceNetworks } from '../../src/steer/place-networks.ts'
+import type { PlaceNetworks } from '../../src/steer/scope/place-networks.ts'
 import { asnOf, countryOf, mmdbFile } from '../support/mmdb-writer.ts'
 import { whereabouts } from './arrange.ts'
 

@@ -12,7 +12,7 @@ import { createRespond } from '../../src/answer/respond.ts'
 import { createCookieKeeper } from '../../src/admission/server-cookie.ts'
 import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
 import type { HealthWriter } from '../../src/health/table.ts'
-import { createScopes } from '../../src/steer/scopes.ts'
+import { createScopes } from '../../src/steer/scope/scopes.ts'
 import { openCatalog, packCatalog } from '../../src/zone/packed-catalog.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
 import { seeded } from '../steer/arrange.ts'
@@ -65,7 +65,7 @@ records:
   a.b.c: { A: 192.0.2.9 }
 `
 
-/** With nothing to spread over, draws are prepared (steer/prepared-draw.ts). */
+/** With nothing to spread over, draws are prepared (steer/draw/prepared-draw.ts). */
 const unspread = zoneText.replaceAll(/, region: \w+/g, '')
 
 const apex = 'smtp.test'

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest'
 import { SlotState } from '../../src/health/table.ts'
-import { selectAddresses } from '../../src/steer/select-addresses.ts'
-import { selectMx } from '../../src/steer/select-mx.ts'
+import { selectAddresses } from '../../src/steer/select/select-addresses.ts'
+import { selectMx } from '../../src/steer/select/select-mx.ts'
 import type { World } from './arrange.ts'
 import {
   addressesOf,

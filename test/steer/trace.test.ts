@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SlotState, Standing } from '../../src/health/table.ts'
-import { selectMx } from '../../src/steer/select-mx.ts'
+import { selectMx } from '../../src/steer/select/select-mx.ts'
 import { traceSteering } from '../../src/steer/trace.ts'
 import {
   addressesOf,

@@ -1,10 +1,10 @@
 // Which rule of a steered set's policy the client falls under. With a client subnet that is remembered beside its scope,
 // and neither the database nor the rules are asked again.
 
-import { unknownNetwork } from '../../steer/decided-networks.ts'
-import { isInternal, matchIndex } from '../../steer/match.ts'
+import { unknownNetwork } from '../../steer/scope/decided-networks.ts'
+import { isInternal, matchIndex } from '../../steer/select/match.ts'
 import type { SteeredAddresses, SteeredMx } from '../../steer/policy.ts'
-import type { ScopeMemory, Scopes } from '../../steer/scopes.ts'
+import type { ScopeMemory, Scopes } from '../../steer/scope/scopes.ts'
 import type { Locus } from '../../steer/selection.ts'
 import { hasClientSubnet, hasNetwork24, locateClient } from '../client-subnet.ts'
 import { subnetAddress, subnetAt } from '../client-subnet.ts'

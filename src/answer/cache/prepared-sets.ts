@@ -1,12 +1,12 @@
-// Steered sets into the plan by draws that were prepared (steer/prepared-draw.ts), counted as add-set.ts does.
+// Steered sets into the plan by draws that were prepared (steer/draw/prepared-draw.ts), counted as add-set.ts does.
 
 import type { HealthReader } from '../../health/table.ts'
-import { ordersOf, prepareAddresses, prepareLadder } from '../../steer/prepared-draw.ts'
-import type { Drawing, PreparedDraw } from '../../steer/prepared-draw.ts'
+import { ordersOf, prepareAddresses, prepareLadder } from '../../steer/draw/prepared-draw.ts'
+import type { Drawing, PreparedDraw } from '../../steer/draw/prepared-draw.ts'
 import type { SteeredAddresses, SteeredMx, Target } from '../../steer/policy.ts'
-import { preferenceAt } from '../../steer/rungs.ts'
-import { dependsOnClient } from '../../steer/scopes.ts'
-import type { ScopeMemory, Scopes } from '../../steer/scopes.ts'
+import { preferenceAt } from '../../steer/select/rungs.ts'
+import { dependsOnClient } from '../../steer/scope/scopes.ts'
+import type { ScopeMemory, Scopes } from '../../steer/scope/scopes.ts'
 import type { ChosenAddress, Rung } from '../../steer/selection.ts'
 import { countAddresses, countRungs } from '../add-set.ts'
 import { ruleOf } from './client-rule.ts'
@@ -137,7 +137,7 @@ export function addDrawn(inquiry: Inquiry, { kind, set, draw }: SetDraw, drawing
   }
 }
 
-/** The targets drawn, at their heights (steer/rungs.ts). */
+/** The targets drawn, at their heights (steer/select/rungs.ts). */
 function rungsOf(
   choices: readonly Target[],
   { places, count }: Drawing,

@@ -4,8 +4,8 @@
 //   addresses, a target's own name             written straight on (address-answer.ts)
 //   a ladder of MX                             put together of pieces that were kept (ladder-octets.ts)
 
-import { orderAt, pointOf } from '../../steer/order-table.ts'
-import { type Drawing, codeOf, drawPrepared, drawingOf } from '../../steer/prepared-draw.ts'
+import { orderAt, pointOf } from '../../steer/draw/order-table.ts'
+import { type Drawing, codeOf, drawPrepared, drawingOf } from '../../steer/draw/prepared-draw.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
 import { addAdditional } from '../additional.ts'

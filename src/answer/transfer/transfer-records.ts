@@ -6,9 +6,9 @@
 // A set never stays away for its health (design §1, law 1): where nobody is eligible everybody is told.
 
 import type { OnAllDown, SteeredSet } from '../../steer/policy.ts'
-import { selectAddresses } from '../../steer/select-addresses.ts'
-import { selectMx } from '../../steer/select-mx.ts'
-import { selectSrv } from '../../steer/select-srv.ts'
+import { selectAddresses } from '../../steer/select/select-addresses.ts'
+import { selectMx } from '../../steer/select/select-mx.ts'
+import { selectSrv } from '../../steer/select/select-srv.ts'
 import type { Locus, Rung } from '../../steer/selection.ts'
 import type { SteerContext } from '../../steer/context.ts'
 import { RRType } from '../../wire/rrtype.ts'

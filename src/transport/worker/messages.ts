@@ -1,6 +1,6 @@
 // What the control thread and an answering worker tell each other. Everything is structured-cloneable.
 
-import type { PlaceNetworks } from '../../steer/place-networks.ts'
+import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
 import type { Answering } from './answering.ts'
 import type { Endpoint } from '../../lib/ip.ts'

@@ -2,7 +2,7 @@
 //
 // A turn ends when mail has come, or after a second, since Node and V8 have small tasks of their own to do there.
 
-import type { PlaceNetworks } from '../../steer/place-networks.ts'
+import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
 import type { BatchClock } from './batch-clock.ts'
 import type { Mailbox } from './mailbox.ts'

@@ -7,7 +7,7 @@
 
 import type { Counters } from '../../answer/counters.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { PlaceNetworks } from '../../steer/place-networks.ts'
+import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import { type PackedCatalog, packCatalog } from '../../zone/packed-catalog.ts'
 import type { Catalog } from '../../zone/zone.ts'
 import type { FromWorker } from './messages.ts'

@@ -1,0 +1,136 @@
+// A prepared draw chooses what the long way chooses with the same chance, over random worlds, and is there for plain ones.
+
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Random } from '../../../src/lib/clock.ts'
+import { orderAt, pointOf } from '../../../src/steer/draw/order-table.ts'
+import type { Pool } from '../../../src/steer/policy.ts'
+import {
+  drawPrepared,
+  drawingOf,
+  ordersOf,
+  prepareAddresses,
+  prepareLadder,
+} from '../../../src/steer/draw/prepared-draw.ts'
+import type { Drawing, PreparedDraw } from '../../../src/steer/draw/prepared-draw.ts'
+import { selectAddresses } from '../../../src/steer/select/select-addresses.ts'
+import { selectMx } from '../../../src/steer/select/select-mx.ts'
+import type { Locus } from '../../../src/steer/selection.ts'
+import { addressesOf, arrange, catchAllOf, mxOf, policyOf, seeded } from '../arrange.ts'
+
+const locus: Locus = {
+  family: 4,
+  octets: new Uint8Array(4),
+  continent: null,
+  country: null,
+  asn: null,
+}
+
+const member = fc
+  .tuple(
+    fc.constantFrom('1', '2', '5', '0'),
+    fc.constantFrom('up', 'up', 'up*0.5', 'suspect', 'down', 'up*0'),
+  )
+  .map(([weight, state]) => `${weight} ${state}`)
+const poolOf = (names: string): fc.Arbitrary<Record<string, string>> =>
+  fc.record(Object.fromEntries(names.split('').map((name) => [name, member])))
+const world = fc.record({ near: poolOf('abcd'), far: poolOf('efg'), mixed: poolOf('ahi') })
+const rule = fc.constantFrom(['near'], ['near', 'far'], ['far', 'near'], ['near', 'mixed'])
+const threshold = fc.constantFrom(0, 0, 0.5)
+const spill = fc.constantFrom('all' as const, 'proportional' as const)
+
+/** How many were prepared, since what is always null proves nothing. */
+const seen = { ladders: 0, addresses: 0, unprepared: 0, orders: 0 }
+
+/** Step by step, and by the table of its orders where it has one; both with the same chance. */
+function drawnOf<Choice>(draw: PreparedDraw<Choice>, random: Random, same: Random): Choice[] {
+  const chosen = ({ places, count }: Drawing): Choice[] =>
+    [...places.subarray(0, count)].map((place) => draw.choices[place] as Choice)
+  const stepwise = chosen(drawPrepared(draw, random))
+  const orders = ordersOf(draw)
+  if (orders !== null) {
+    const point = orders.ends.length === 1 ? 0 : pointOf(same())
+    expect(chosen(drawingOf(orders, orderAt(orders, point)))).toEqual(stepwise)
+    seen.orders++
+  }
+  return stepwise
+}
+
+test('chooses as the long way does', () => {
+  const cases = fc.record({
+    world,
+    rule,
+    threshold,
+    spill,
+    panic: fc.constantFrom(0, 0.4),
+    size: fc.constantFrom(1, 2, 3, 5, Infinity),
+    mode: fc.constantFrom('ladder' as const, 'equal' as const),
+    seed: fc.nat(),
+  })
+  fc.assert(
+    fc.property(cases, ({ world: described, rule: names, size, mode, seed, ...rest }) => {
+      const { pools, health } = arrange(described, rest.panic)
+      const chosenPools = names.map((name): Pool => ({
+        ...(pools[name] as Pool),
+        minHealthy: rest.threshold,
+        spill: rest.spill,
+      }))
+      const policy = policyOf([catchAllOf(chosenPools)])
+      const [set, mx] = [addressesOf(policy, size), mxOf(policy, { mode, ladder: size })]
+      const ladder = prepareLadder(mx, 0, health)
+      const addresses = prepareAddresses(set, 0, health)
+      for (let again = 0; again < 4; again++) {
+        const [random, same] = [seeded(seed + again), seeded(seed + again)]
+        if (ladder === null) seen.unprepared++
+        else {
+          const targets = drawnOf(ladder, random, seeded(seed + again))
+          const { ttl, reason } = ladder
+          const long = selectMx(mx, locus, { health, random: same })
+          const rungs = long.kind === 'selected' ? long.rungs.map(({ target }) => target) : null
+          expect({ ...long, rungs: targets }).toEqual({ kind: 'selected', ttl, reason, rungs })
+          expect(random()).toBe(same())
+          seen.ladders++
+        }
+        if (addresses !== null) {
+          const [chance, other] = [seeded(seed - again), seeded(seed - again)]
+          const chosen = drawnOf(addresses, chance, seeded(seed - again))
+          const { ttl, reason } = addresses
+          expect(selectAddresses(set, locus, { health, random: other })).toEqual({
+            kind: 'selected',
+            ttl,
+            reason,
+            addresses: chosen,
+          })
+          expect(chance()).toBe(other())
+          seen.addresses++
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  )
+  expect(Math.min(...Object.values(seen))).toBeGreaterThan(50)
+})
+
+test('of what is spread, sticky, drawn for its lead or too many there is none', () => {
+  const { pools, health } = arrange({ one: { a: '1 up', b: '1 up' }, two: { c: '1 up' } })
+  const [one, two] = [pools['one'] as Pool, pools['two'] as Pool]
+  const preparedOf = (first: Pool, changes: { sticky?: boolean } = {}): unknown[] => {
+    const policy = policyOf([catchAllOf([first, two])])
+    return [
+      prepareLadder(mxOf(policy, changes), 0, health),
+      prepareAddresses(addressesOf(policy, 1, changes), 0, health),
+    ]
+  }
+  const none = [null, null]
+  expect(preparedOf(one)).toEqual([expect.anything(), expect.anything()])
+  expect(preparedOf({ ...one, isSpread: true })).toEqual(none)
+  expect(preparedOf(one, { sticky: true })).toEqual(none)
+  const members = Array.from({ length: 40 }, (_, i) => [`m${i}`, '1 up'])
+  const many = arrange({ many: Object.fromEntries(members) as Record<string, string> })
+  const policy = policyOf([catchAllOf([many.pools['many'] as Pool])])
+  expect(prepareLadder(mxOf(policy), 0, many.health)).toBe(null)
+  const weak = arrange({ one: { a: '1 up', b: '2 down' } }).health
+  const halved = { ...one, minHealthy: 0.9, spill: 'proportional' as const }
+  const spilling = policyOf([catchAllOf([halved, two])])
+  expect(prepareLadder(mxOf(spilling), 0, weak)).toBe(null)
+})

@@ -1,0 +1,46 @@
+// A table of orders beside the draw that it stands for, number by number.
+
+import * as fc from 'fast-check'
+import { expect } from 'vitest'
+import { createBallot, enter } from '../../../src/steer/draw/candidates.ts'
+import { orderAt, pointOf } from '../../../src/steer/draw/order-table.ts'
+import type { OrderTable } from '../../../src/steer/draw/order-table.ts'
+import type { drawLadder, drawSample } from '../../../src/steer/draw/sampling.ts'
+
+export interface Drawing {
+  readonly draw: typeof drawLadder | typeof drawSample
+  readonly weights: readonly number[]
+  readonly places: number
+}
+
+export const numbers: fc.Arbitrary<number[]> = fc.array(
+  fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  { minLength: 50 },
+)
+
+function drawn({ draw, weights, places }: Drawing, chance: number): number[] {
+  const ballot = createBallot()
+  for (const [i, weight] of weights.entries()) enter(ballot, weight, i, 0)
+  const count = draw(ballot, places, () => chance)
+  return [...ballot.members.subarray(0, count)]
+}
+
+/** Expects the same of both for all chances; how many were compared. */
+export function expectSame(
+  table: OrderTable,
+  drawing: Drawing,
+  chances: readonly number[],
+): number {
+  const { ends, members, count } = table
+  let compared = 0
+  for (const chance of chances) {
+    const point = chance * 2 ** 31
+    // At an end itself it is a matter of rounding.
+    if (ends.some((end) => Math.abs(end - point) < 2)) continue
+    const order = orderAt(table, pointOf(chance))
+    const row = [...members.subarray(order * count, (order + 1) * count)]
+    expect(row).toEqual(drawn(drawing, chance))
+    compared++
+  }
+  return compared
+}

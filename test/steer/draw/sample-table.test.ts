@@ -1,0 +1,54 @@
+// A table of samples says of each number whom drawSample (steer/draw/sampling.ts) draws with it, and by its shares everyone is
+// in as many as sample-odds.ts says.
+
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { sampleOdds } from '../../../src/steer/sample-odds.ts'
+import { sampleTable } from '../../../src/steer/draw/sample-table.ts'
+import { drawSample } from '../../../src/steer/draw/sampling.ts'
+import { expectSame, numbers } from './same-draw.ts'
+
+const weight = fc.oneof(
+  fc.integer({ min: 1, max: 100 }),
+  fc.constantFrom(1, 1, 2),
+  fc.double({ min: 0.001, max: 10, noNaN: true }),
+)
+const weights = fc.array(weight, { minLength: 1, maxLength: 4 })
+const places = fc.constantFrom(2, 3, 4, 6553)
+
+test('the same sample for the same number', () => {
+  let compared = 0
+  const run = fc.property(weights, places, numbers, (weights, places, chances) => {
+    const table = sampleTable(Float64Array.from(weights), places)
+    if (table === null) throw new Error('no table')
+    compared += expectSame(table, { draw: drawSample, weights, places }, chances)
+  })
+  fc.assert(run, { numRuns: 500 })
+  expect(compared).toBeGreaterThan(10_000)
+})
+
+test('everyone is in as many samples as by weight, whatever comes first', () => {
+  const run = fc.property(weights, places, (weights, places) => {
+    const table = sampleTable(Float64Array.from(weights), places)
+    if (table === null) throw new Error('no table')
+    const { ends, members, count } = table
+    const share = weights.map(() => 0)
+    for (const [order, end] of ends.entries()) {
+      const part = (end - (order === 0 ? 0 : (ends[order - 1] as number))) / 2 ** 31
+      const row = members.subarray(order * count, (order + 1) * count)
+      expect(new Set(row).size).toBe(count)
+      for (const member of row) share[member] = (share[member] as number) + part
+    }
+    const odds = sampleOdds(
+      weights.map((weight) => ({ weight })),
+      places,
+    )
+    for (const [i, one] of odds.entries()) expect(share[i]).toBeCloseTo(one, 7)
+  })
+  fc.assert(run, { numRuns: 500 })
+})
+
+test('of more than four there is none', () => {
+  expect(sampleTable(new Float64Array(4).fill(1), 2)?.ends.length).toBeLessThanOrEqual(96)
+  expect(sampleTable(new Float64Array(5).fill(1), 2)).toBe(null)
+})

@@ -1,0 +1,108 @@
+// What is known of a network is what was said of the widest that it lies in, or nothing: never what was said in another
+// table, or of a network beside it.
+
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { DecidedNetworks, unknownNetwork } from '../../../src/steer/scope/decided-networks.ts'
+import type { DecisionTable } from '../../../src/steer/scope/decided-networks.ts'
+
+/** As a plain walk says it: the world is cut where the bits of `seed` say so, and each part is decided alike. */
+function partOf(seed: number, network: number): { scope: number; decision: number } {
+  let scope = 0
+  let hash = seed | 1
+  for (; scope < 24; scope++) {
+    hash = Math.imul(hash ^ (network >>> (24 - scope)) ^ scope, 0x9e37_79b1)
+    hash ^= hash >>> 15
+    if (scope >= 4 && ((hash >>> 8) & 7) === 0) break
+  }
+  return { scope, decision: (hash >>> 12) % 600 }
+}
+
+const octetsOf = (network: number): Uint8Array =>
+  Uint8Array.of(network >>> 16, network >>> 8, network, 0)
+const recall = (table: DecisionTable | undefined, network: number): number | undefined =>
+  table?.recall(octetsOf(network), 0)
+const keep = (
+  table: DecisionTable | undefined,
+  network: number,
+  scope: number,
+  decision: number,
+): void => table?.keep(octetsOf(network), scope, decision)
+
+const joined = (decided: DecidedNetworks): DecisionTable => {
+  const table = decided.join()
+  if (table === null) throw new Error('no table')
+  return table
+}
+
+const near = fc
+  .tuple(fc.constantFrom(0, 0x0a_1200, 0xc6_3300, 0xff_ff00), fc.nat(255))
+  .map(([from, low]) => from + low)
+const network = fc.oneof(near, near, fc.nat(0xff_ffff))
+const step = fc.record({ who: fc.constantFrom(0, 1, 2), network })
+
+test('a network is known by its part, as soon as anyone in that was decided', () => {
+  let [known, others] = [0, 0]
+  const run = fc.property(
+    fc.integer(),
+    fc.array(step, { minLength: 300, maxLength: 400 }),
+    (seed, steps) => {
+      const decided = new DecidedNetworks()
+      const tables = [joined(decided), joined(decided), joined(decided)]
+      const said = [new Set<string>(), new Set<string>(), new Set<string>()]
+      for (const { who, network } of steps) {
+        const { scope, decision } = partOf(seed + who, network)
+        const part = `${scope} ${network >>> (24 - scope)}`
+        const is = recall(tables[who], network)
+        if (said[who]?.has(part)) expect(is).toBe(decision * 32 + scope)
+        else expect(is).toBe(unknownNetwork)
+        if (said[who]?.has(part)) known++
+        else others++
+        keep(tables[who], network, scope, decision)
+        said[who]?.add(part)
+      }
+    },
+  )
+  fc.assert(run, { numRuns: 60 })
+  expect(known).toBeGreaterThan(1000)
+  expect(others).toBeGreaterThan(1000)
+})
+
+test('every network of the world, each decided alone; without room, all is forgotten and comes again', () => {
+  const table = joined(new DecidedNetworks())
+  const decisionOf = (network: number): number => (Math.imul(network, 0x9e37) % 600) & 0x1ff
+  let wrong = 0
+  let forgotten = 0
+  for (let network = 0; network < 2 ** 24; network++) {
+    keep(table, network, 24, decisionOf(network))
+    if (recall(table, network) !== decisionOf(network) * 32 + 24) wrong++
+    // The one before the last page is there, or was forgotten with all others.
+    const before = network - 300
+    if (before < 0) continue
+    const is = recall(table, before)
+    if (is === unknownNetwork) forgotten++
+    else if (is !== decisionOf(before) * 32 + 24) wrong++
+  }
+  expect(wrong).toBe(0)
+  // 65,536 pages through a room for 16,128: four times, and each time 300 networks look back on nothing.
+  expect(forgotten).toBe(4 * 300)
+})
+
+test('what is too much for a cell is not kept, and harms nobody', () => {
+  const table = joined(new DecidedNetworks())
+  keep(table, 0x0a_0001, 24, 0x800)
+  keep(table, 0x0a_0002, 24, 0x7ff)
+  expect([recall(table, 0x0a_0001), recall(table, 0x0a_0002)]).toEqual([
+    unknownNetwork,
+    0x7ff * 32 + 24,
+  ])
+})
+
+test('whoever is one too many has no table, until all is forgotten', () => {
+  const decided = new DecidedNetworks()
+  const tables = Array.from({ length: 64 }, () => joined(decided))
+  expect(decided.join()).toBe(null)
+  keep(tables[5], 5, 8, 1)
+  decided.clear()
+  expect(recall(joined(decided), 5)).toBe(unknownNetwork)
+})

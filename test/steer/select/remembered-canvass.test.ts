@@ -1,0 +1,54 @@
+// What is remembered of a pool is what a canvass would find, after every change of health, for every family and reader;
+// and draws that put a ballot in order do not disturb it.
+
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createHealthTable, SlotState, Standing } from '../../../src/health/table.ts'
+import { swap } from '../../../src/steer/draw/candidates.ts'
+import { canvassPool, createCanvass } from '../../../src/steer/select/eligibility.ts'
+import type { Canvass } from '../../../src/steer/select/eligibility.ts'
+import { recallPool } from '../../../src/steer/select/remembered-canvass.ts'
+import { memberOf, poolOf, targetOf } from '../../support/steered-zone.ts'
+
+const members = [1, 2, 3, 4].map((i) => memberOf(targetOf(`mx${i}`, i, i % 2 ? [4, 6, 4] : [4]), i))
+const pool = { ...poolOf('main', members), panic: 0.3 }
+
+const view = ({ up, suspect, ...rest }: Canvass): unknown => [
+  rest,
+  ...[up, suspect].flatMap(({ count, weights, members: of, addresses }) => [
+    [...weights.subarray(0, count)],
+    [...of.subarray(0, count)],
+    [...addresses.subarray(0, count)],
+  ]),
+]
+
+const change = fc.record({
+  slot: fc.integer({ min: 10, max: 42 }),
+  row: fc.integer({ min: 1, max: 4 }),
+  state: fc.constantFrom(...Object.values(SlotState)),
+  standing: fc.constantFrom(...Object.values(Standing)),
+  factor: fc.constantFrom(1, 0.5, 0),
+  reader: fc.constantFrom(0, 1),
+  panic: fc.constantFrom(0, 0.3),
+})
+
+test('is what a canvass would find', () => {
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 20 }), (changes) => {
+      const tables = [createHealthTable(64, 8), createHealthTable(64, 8)]
+      const [remembered, fresh] = [createCanvass(), createCanvass()]
+      for (const { slot, row, state, standing, factor, reader, panic } of changes) {
+        const health = tables[reader] as (typeof tables)[number]
+        health.set(slot, state, factor, 20)
+        health.setRow(row, standing, factor + 0.5, 40)
+        for (const family of [null, 4, 6, 4, null] as const) {
+          recallPool(remembered, pool, family, health, panic)
+          canvassPool(fresh, pool, family, health, panic)
+          expect(view(remembered)).toEqual(view(fresh))
+          if (remembered.up.count > 1) swap(remembered.up, 0, 1)
+        }
+      }
+    }),
+    { numRuns: 200 },
+  )
+})
