@@ -19,6 +19,12 @@ export const law: readonly LawRow[] = [
     imports: '',
   },
   {
+    room: 'steer',
+    pure: true,
+    imports: '',
+    typesOnly: 'health lib wire wire/rdata',
+  },
+  {
     room: 'systemd',
     imports: '',
     packages: 'koffi node:*',
@@ -42,7 +48,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'geo',
     imports: 'lib',
-    typesOnly: 'steer steer/scope',
+    typesOnly: 'steer steer/scope zone',
     packages: 'maxmind node:*',
   },
   {
@@ -132,6 +138,12 @@ export const law: readonly LawRow[] = [
     imports: 'cluster/redis health lib',
   },
   {
+    room: 'doctor',
+    imports: 'cluster/redis geo lib probe/smtp resolver wire wire/rdata',
+    typesOnly: 'health settings zone zonefile',
+    packages: 'node:*',
+  },
+  {
     room: 'steer/select',
     pure: true,
     imports: 'health lib steer steer/draw wire',
@@ -141,18 +153,6 @@ export const law: readonly LawRow[] = [
     pure: true,
     imports: 'lib steer steer/select',
     typesOnly: 'health',
-  },
-  {
-    room: 'steer',
-    pure: true,
-    imports: 'health steer/draw steer/select wire',
-    typesOnly: 'lib wire/rdata zone',
-  },
-  {
-    room: 'doctor',
-    imports: 'cluster/redis geo lib probe/smtp resolver steer wire wire/rdata',
-    typesOnly: 'health settings zone zonefile',
-    packages: 'node:*',
   },
   {
     room: 'answer/transfer',
@@ -175,7 +175,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'explain',
     pure: true,
-    imports: 'answer health lib steer steer/scope steer/select wire wire/rdata zone',
+    imports: 'answer health lib steer steer/draw steer/scope steer/select wire wire/rdata zone',
   },
   {
     room: 'metrics',
@@ -202,6 +202,11 @@ export const law: readonly LawRow[] = [
     packages: 'node:* prom-client',
   },
   {
+    room: 'cli/text',
+    imports: 'zonefile',
+    typesOnly: 'explain',
+  },
+  {
     room: 'settings',
     imports: 'admission answer lib probe/schedule zonefile',
     typesOnly: 'probe/smtp transport/udp zone/compile',
@@ -221,14 +226,14 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp reputation resolver settings steer steer/scope systemd transport transport/udp transport/worker watch weights zonefile',
+      'admin admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp reputation resolver settings steer/scope systemd transport transport/udp transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer transport/stream zone',
     packages: 'node:* pino',
   },
   {
     room: 'cli',
     imports:
-      'app doctor explain geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
+      'app cli/text doctor explain geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
     typesOnly: 'zone',
     packages: 'node:*',
   },

@@ -16,7 +16,7 @@ import type { Operator } from './control.ts'
 import type { Watch } from '../watch/watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { SharedState } from './cluster-link.ts'
-import { needsPlaces } from '../steer/needs-places.ts'
+import { needsPlaces } from '../geo/needs-places.ts'
 import type { StreamSettings } from '../transport/stream/streams.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 

@@ -14,7 +14,7 @@ import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import type { ServerEndpoint } from '../resolver/reply.ts'
 import { createStubResolver } from '../resolver/stub-resolver.ts'
 import { createTurnstile } from '../resolver/turnstile.ts'
-import { table } from './columns.ts'
+import { table } from './text/columns.ts'
 import { findSettings } from './find-resolver.ts'
 import type { FlagValues } from './flags.ts'
 

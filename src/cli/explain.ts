@@ -2,7 +2,7 @@
 
 import type { Explanation } from '../explain/explain.ts'
 import { adminFlags, findAdmin } from './admin-client.ts'
-import { explanationText } from './explain-text.ts'
+import { explanationText } from './text/explain-text.ts'
 import { parseFlags } from './flags.ts'
 
 export async function explain(argv: readonly string[]): Promise<number> {

@@ -12,7 +12,7 @@ import { type ClientList, drawClients, readClients } from './client-list.ts'
 import { parseFlags } from './flags.ts'
 import { loadFolder, openPlaces, readSettings } from './load-world.ts'
 import { type SimulationPlan, readPlan } from './simulation-plan.ts'
-import { type SimulationTold, simulationText } from './simulation-text.ts'
+import { type SimulationTold, simulationText } from './text/simulation-text.ts'
 
 const single = ['zones', 'config', 'clients', 'at', 'seed', 'by', 'rounds']
 const many = ['down', 'drain', 'weight']

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { type AdminAnswer, adminFlags, findAdmin } from './admin-client.ts'
 import { parseFlags } from './flags.ts'
-import { type StatusReport, statusText } from './status-text.ts'
+import { type StatusReport, statusText } from './text/status-text.ts'
 
 const watchEveryMs = 2000
 /** Of a terminal: home, and everything after it gone. */

@@ -1,7 +1,7 @@
 // `mxsteer targets`: every target of a running server in each of its pools, and every override, as tables.
 
 import { adminFlags, findAdmin } from './admin-client.ts'
-import { table } from './columns.ts'
+import { table } from './text/columns.ts'
 import { parseFlags } from './flags.ts'
 
 interface AddressReport {

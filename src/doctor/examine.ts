@@ -3,7 +3,7 @@
 import type { Settings } from '../settings/settings.ts'
 import type { ZonesLoaded } from '../zonefile/load-zones.ts'
 import { systemClock } from '../lib/clock.ts'
-import { needsPlaces } from '../steer/needs-places.ts'
+import { needsPlaces } from '../geo/needs-places.ts'
 import type { ServerEndpoint } from '../resolver/reply.ts'
 import { createStubResolver } from '../resolver/stub-resolver.ts'
 import { checkDelegation } from './delegation.ts'

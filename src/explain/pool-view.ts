@@ -2,7 +2,7 @@
 
 import { type HealthReader, SlotState } from '../health/table.ts'
 import type { Member, Target } from '../steer/policy.ts'
-import type { AddressTrace, MemberTrace, PoolTrace } from '../steer/trace.ts'
+import type { AddressTrace, MemberTrace, PoolTrace } from './trace.ts'
 import { RRType } from '../wire/rrtype.ts'
 
 /** What is known beside the table, where a server runs: by row and slot of it. */

@@ -3,7 +3,7 @@
 import { formatAddress, type Network } from '../lib/ip.ts'
 import type { Conditions, Rule } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
-import type { RuleTrace } from '../steer/trace.ts'
+import type { RuleTrace } from './trace.ts'
 
 export interface RuleView {
   /** From 1, as they stand in the file. */

@@ -2,7 +2,7 @@
 
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
-import { type TargetShares, expectedShares } from '../steer/expected-share.ts'
+import { type TargetShares, expectedShares } from './expected-share.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'

@@ -4,7 +4,7 @@ import type { HealthReader } from '../health/table.ts'
 import { answerTtl } from '../steer/answer-ttl.ts'
 import type { SelectedSet, TargetAddresses } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
-import { traceSteering } from '../steer/trace.ts'
+import { traceSteering } from './trace.ts'
 
 export interface TtlView {
   readonly seconds: number

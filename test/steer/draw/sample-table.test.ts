@@ -3,7 +3,7 @@
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { sampleOdds } from '../../../src/steer/sample-odds.ts'
+import { sampleOdds } from '../../../src/explain/sample-odds.ts'
 import { sampleTable } from '../../../src/steer/draw/sample-table.ts'
 import { drawSample } from '../../../src/steer/draw/sampling.ts'
 import { expectSame, numbers } from './same-draw.ts'

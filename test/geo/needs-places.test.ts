@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { needsPlaces } from '../../src/steer/needs-places.ts'
+import { needsPlaces } from '../../src/geo/needs-places.ts'
 import type { Conditions, SteeredSet } from '../../src/steer/policy.ts'
 import type { Catalog, RRset } from '../../src/zone/zone.ts'
-import { addressesOf, catchAllOf, mxOf, network, policyOf } from './arrange.ts'
+import { addressesOf, catchAllOf, mxOf, network, policyOf } from '../steer/arrange.ts'
 
 const plain: RRset = { kind: 'plain', type: 1, ttl: 60, rdata: [] }
 

@@ -10,18 +10,18 @@
 // weights), one target or address twice in an answer, fixed ladders, and wherever nobody is eligible. There, ask often.
 
 import type { HealthReader } from '../health/table.ts'
-import type { Ballot } from './draw/candidates.ts'
-import { weightAt, weightFrom } from './draw/candidates.ts'
-import { canvassPool, createCanvass } from './select/eligibility.ts'
-import type { Canvass } from './select/eligibility.ts'
-import type { Family } from './select/everyone.ts'
-import { isInternal, matchRule } from './select/match.ts'
-import type { Pool, SelectedSet, SteeredAddresses, SteeredMx, Target } from './policy.ts'
-import { targetAt } from './select/rungs.ts'
+import type { Ballot } from '../steer/draw/candidates.ts'
+import { weightAt, weightFrom } from '../steer/draw/candidates.ts'
+import { canvassPool, createCanvass } from '../steer/select/eligibility.ts'
+import type { Canvass } from '../steer/select/eligibility.ts'
+import type { Family } from '../steer/select/everyone.ts'
+import { isInternal, matchRule } from '../steer/select/match.ts'
+import type { Pool, SelectedSet, SteeredAddresses, SteeredMx, Target } from '../steer/policy.ts'
+import { targetAt } from '../steer/select/rungs.ts'
 import { type Entry, dealOdds, sampleOdds } from './sample-odds.ts'
-import { familyOf } from './select/select-addresses.ts'
-import type { Locus } from './selection.ts'
-import { leadOdds } from './select/survey.ts'
+import { familyOf } from '../steer/select/select-addresses.ts'
+import type { Locus } from '../steer/selection.ts'
+import { leadOdds } from '../steer/select/survey.ts'
 
 /** Sums to 1. */
 export type TargetShares = ReadonlyMap<Target, number>

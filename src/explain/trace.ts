@@ -5,14 +5,14 @@
 import { SlotState, Standing } from '../health/table.ts'
 import type { HealthReader } from '../health/table.ts'
 import { RRType } from '../wire/rrtype.ts'
-import { weightFrom } from './draw/candidates.ts'
-import { canvassPool, createCanvass } from './select/eligibility.ts'
-import { hasFamily } from './select/everyone.ts'
-import type { Family } from './select/everyone.ts'
-import { holds, isInternal, matchRule } from './select/match.ts'
-import type { Conditions, Member, Pool, SelectedSet } from './policy.ts'
-import type { Locus } from './selection.ts'
-import { leadOdds } from './select/survey.ts'
+import { weightFrom } from '../steer/draw/candidates.ts'
+import { canvassPool, createCanvass } from '../steer/select/eligibility.ts'
+import { hasFamily } from '../steer/select/everyone.ts'
+import type { Family } from '../steer/select/everyone.ts'
+import { holds, isInternal, matchRule } from '../steer/select/match.ts'
+import type { Conditions, Member, Pool, SelectedSet } from '../steer/policy.ts'
+import type { Locus } from '../steer/selection.ts'
+import { leadOdds } from '../steer/select/survey.ts'
 
 export interface SteeringTrace {
   /** The client is one of the MTAs themselves and gets the canonical ladder: nothing below counts. */

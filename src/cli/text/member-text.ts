@@ -1,6 +1,6 @@
 // A pool and its members as lines of an explanation.
 
-import type { AddressView, MemberView, OverrideNote, PoolView } from '../explain/pool-view.ts'
+import type { AddressView, MemberView, OverrideNote, PoolView } from '../../explain/pool-view.ts'
 import { number, percent, table } from './columns.ts'
 
 export function memberLines(pool: PoolView): readonly string[] {

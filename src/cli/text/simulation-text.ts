@@ -1,6 +1,6 @@
 // A simulation as tables.
 
-import type { GroupView, ShareOfTarget, Simulation } from '../explain/simulate.ts'
+import type { GroupView, ShareOfTarget, Simulation } from '../../explain/simulate.ts'
 import { number, percent, table } from './columns.ts'
 
 export interface SimulationTold extends Simulation {

@@ -1,7 +1,7 @@
 // The probability with which each entry is drawn, k of n: what drawSample (sampling.ts) and dealSample (spread.ts) do
 // by chance.
 
-import type { Target } from './policy.ts'
+import type { Target } from '../steer/policy.ts'
 
 export interface Entry {
   readonly target: Target

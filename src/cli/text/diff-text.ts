@@ -1,7 +1,7 @@
 // Differences between two sets of zones, as text: `-` was, `+` will be.
 
-import type { Difference } from '../explain/compare.ts'
-import type { ClientsDifference } from '../explain/compare-steered.ts'
+import type { Difference } from '../../explain/compare.ts'
+import type { ClientsDifference } from '../../explain/compare-steered.ts'
 import { percent, table, wrapped } from './columns.ts'
 
 export function diffText(differences: readonly Difference[]): string {

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { count, drawOnce, newTally } from '../../src/explain/shares.ts'
-import { expectedShares } from '../../src/steer/expected-share.ts'
+import { expectedShares } from '../../src/explain/expected-share.ts'
 import type { Policy, SelectedSet } from '../../src/steer/policy.ts'
 import {
   addressesOf,
@@ -14,9 +14,9 @@ import {
   nowhere,
   policyOf,
   seeded,
-} from './arrange.ts'
-import { build } from './model-world.ts'
-import { worlds } from './random-worlds.ts'
+} from '../steer/arrange.ts'
+import { build } from '../steer/model-world.ts'
+import { worlds } from '../steer/random-worlds.ts'
 
 const draws = 10_000
 const sigmas = 5

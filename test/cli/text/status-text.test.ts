@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { type StatusReport, spanText, statusText } from '../../src/cli/status-text.ts'
+import { type StatusReport, spanText, statusText } from '../../../src/cli/text/status-text.ts'
 
 const at = '2026-11-21T03:00:00.000Z'
 

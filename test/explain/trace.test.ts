@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SlotState, Standing } from '../../src/health/table.ts'
 import { selectMx } from '../../src/steer/select/select-mx.ts'
-import { traceSteering } from '../../src/steer/trace.ts'
+import { traceSteering } from '../../src/explain/trace.ts'
 import {
   addressesOf,
   arrange,
@@ -13,9 +13,9 @@ import {
   nowhere,
   policyOf,
   seeded,
-} from './arrange.ts'
-import { build } from './model-world.ts'
-import { worlds } from './random-worlds.ts'
+} from '../steer/arrange.ts'
+import { build } from '../steer/model-world.ts'
+import { worlds } from '../steer/random-worlds.ts'
 
 describe('a trace', () => {
   test('has in it whoever is selected, and out of it nobody who is', () => {

@@ -1,13 +1,13 @@
 // An explanation as it is read at 3 a.m.: the answer to "why this one" from top to bottom, 100 columns wide.
 
-import type { ClientView, DatabaseView } from '../explain/client-view.ts'
-import type { Explanation, OwnView } from '../explain/explain.ts'
-import type { RuleView } from '../explain/rule-view.ts'
-import type { ScopeView } from '../explain/scope-view.ts'
-import type { SteeringView } from '../explain/steering-view.ts'
-import type { Step } from '../explain/steps.ts'
-import type { TtlView } from '../explain/ttl-view.ts'
-import { printable } from '../zonefile/excerpt.ts'
+import type { ClientView, DatabaseView } from '../../explain/client-view.ts'
+import type { Explanation, OwnView } from '../../explain/explain.ts'
+import type { RuleView } from '../../explain/rule-view.ts'
+import type { ScopeView } from '../../explain/scope-view.ts'
+import type { SteeringView } from '../../explain/steering-view.ts'
+import type { Step } from '../../explain/steps.ts'
+import type { TtlView } from '../../explain/ttl-view.ts'
+import { printable } from '../../zonefile/excerpt.ts'
 import { beside, number, percent, table } from './columns.ts'
 import { addressText, memberLines } from './member-text.ts'
 

@@ -1,7 +1,7 @@
 // Whether any rule asks where clients are. GeoIP databases are opened only then.
 
 import type { Catalog } from '../zone/zone.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from '../steer/policy.ts'
 
 export function needsPlaces(catalog: Catalog): boolean {
   for (const zone of catalog.zones.values())
