@@ -10,13 +10,11 @@ import {
   isUndecided,
   undamped,
 } from '../src/health/damping.ts'
-import { ownVote, ownWord } from '../src/health/own-vote.ts'
-import { type Weighed, unweighed, weighVotes } from '../src/health/weigh-votes.ts'
+import { ownVote, ownWord, type Weighed, unweighed, weighVotes } from '../src/health/judgement.ts'
 import { hashText } from '../src/lib/hash.ts'
 import { OwnVotes } from '../src/cluster/own-votes.ts'
 import { Peers } from '../src/cluster/peers.ts'
-import { type StateKeys, endpointId } from '../src/cluster/redis/state-keys.ts'
-import type { StateTimes } from '../src/cluster/redis/state-settings.ts'
+import { type StateKeys, endpointId, type StateTimes } from '../src/cluster/redis/schema.ts'
 import type { FleetStore } from './fleet-store.ts'
 
 export interface Target {

@@ -1,15 +1,15 @@
 // The store of a simulated fleet: what lies in it, and how many commands and octets went each way, counted as they
-// would be on the wire (RESP). Commands are those of cluster/redis/snapshot.ts, store-session.ts and vote-reader.ts.
+// would be on the wire (RESP). Commands are those of cluster/redis/snapshot.ts, session.ts and vote-reader.ts.
 
-import type { StateKeys } from '../src/cluster/redis/state-keys.ts'
 import {
+  type StateKeys,
   type Heartbeat,
   type StoredVote,
   formatHeartbeat,
   formatVote,
   parseVote,
-} from '../src/cluster/redis/state-records.ts'
-import type { Command } from '../src/cluster/redis/store-link.ts'
+} from '../src/cluster/redis/schema.ts'
+import type { Command } from '../src/cluster/redis/redis-link.ts'
 
 export interface Traffic {
   commands: number

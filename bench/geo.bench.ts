@@ -10,12 +10,19 @@ import { compilePlaces } from '../src/geo/compile-database.ts'
 import { createLocate } from '../src/geo/places.ts'
 import type { Conditions, Pool, SteeredSet } from '../src/steer/policy.ts'
 import { createChance } from '../src/lib/random.ts'
-import { createScopes } from '../src/steer/scope/scopes.ts'
-import { inlineDeeply } from '../src/app/inlining.ts'
+import { createScopes } from '../src/steer/scope/scope-cache.ts'
+import { inlineDeeply } from '../src/app/app.ts'
 import { contextOf, peerOf } from '../test/support/asker.ts'
 import { buildQuery } from '../test/support/packet-builder.ts'
-import { memberOf, policyOf, poolOf, steeredMx } from '../test/support/steered-zone.ts'
-import { steeredAddresses, targetOf, targetSets } from '../test/support/steered-zone.ts'
+import {
+  memberOf,
+  policyOf,
+  poolOf,
+  steeredMx,
+  steeredAddresses,
+  targetOf,
+  targetSets,
+} from '../test/support/steered-zone.ts'
 import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
 
 // As the server does.

@@ -7,14 +7,20 @@ import { createRespond } from '../src/answer/respond.ts'
 import { createRateLimiter, rateLimitDefaults } from '../src/admission/rate-limit.ts'
 import { createCookieKeeper } from '../src/admission/server-cookie.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { inlineDeeply } from '../src/app/inlining.ts'
+import { inlineDeeply } from '../src/app/app.ts'
 import { contextOf, peerOf, send } from '../test/support/asker.ts'
 import { exampleCatalog } from '../test/support/example-zone.ts'
 import { option, optsOf } from '../test/support/opt-options.ts'
-import { buildQuery } from '../test/support/packet-builder.ts'
-import type { QuerySpec } from '../test/support/packet-builder.ts'
-import { memberOf, policyOf, poolOf, steeredMx } from '../test/support/steered-zone.ts'
-import { steeredAddresses, targetOf, targetSets } from '../test/support/steered-zone.ts'
+import { buildQuery, type QuerySpec } from '../test/support/packet-builder.ts'
+import {
+  memberOf,
+  policyOf,
+  poolOf,
+  steeredMx,
+  steeredAddresses,
+  targetOf,
+  targetSets,
+} from '../test/support/steered-zone.ts'
 import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
 
 // As the server does.

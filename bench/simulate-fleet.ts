@@ -7,9 +7,8 @@
 //   minute 5     the store is in reach again
 
 import { dampingPolicy } from '../src/health/damping.ts'
-import { seededRandom } from '../src/lib/seeded-random.ts'
-import { stateKeys } from '../src/cluster/redis/state-keys.ts'
-import { stateTimes } from '../src/cluster/redis/state-settings.ts'
+import { seededRandom } from '../src/lib/random.ts'
+import { stateKeys, stateTimes } from '../src/cluster/redis/schema.ts'
 import { FleetInstance, type World, makeTargets } from './fleet-instance.ts'
 import { FleetStore, type Traffic } from './fleet-store.ts'
 

@@ -180,7 +180,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'metrics',
     imports: 'answer health reputation wire',
-    typesOnly: 'admin probe/schedule watch weights',
+    typesOnly: 'probe/schedule watch weights',
     packages: 'prom-client',
   },
   {
@@ -214,8 +214,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin/views',
-    imports: 'admin health reputation',
-    typesOnly: 'announce watch weights',
+    imports: 'admin health lib reputation',
+    typesOnly: 'announce metrics watch weights',
   },
   {
     room: 'admin',
@@ -245,7 +245,7 @@ export const law: readonly LawRow[] = [
 
 /** Files that may read the clock and randomness; every other file is given them as arguments. */
 export const readersOfClockAndRandomness: RegExp =
-  /^(lib\/clock|(app\/)?app|cli\/.*|transport\/(worker\/)?worker)\.ts$/
+  /^(lib\/clock|app\/app|cli\/.*|transport\/worker\/worker)\.ts$/
 
 export const words = (text = ''): string[] => text.split(' ').filter((word) => word !== '')
 

@@ -92,15 +92,25 @@ function breaksLaw({ from, to, isRelative, isType }: Import): boolean {
   return !allowed.includes(to) && !(to.startsWith('node:') && allowed.includes('node:*'))
 }
 
-/** What is left of a graph when whatever needs nothing that is left has been taken away, again and again. */
+/** What is left of a graph once everything that needs nothing left, or that nothing left needs, has been taken away. */
 function circles(needs: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const rest = new Map(needs)
   for (let before = -1; before !== rest.size;) {
     before = rest.size
-    for (const [from, to] of rest) if (![...to].some((one) => rest.has(one))) rest.delete(from)
+    const needed = new Set([...rest.values()].flatMap((to) => [...to]))
+    for (const [from, to] of rest)
+      if (!needed.has(from) || ![...to].some((one) => rest.has(one))) rest.delete(from)
   }
   return [...rest.keys()]
 }
+
+const importersOf = (room: string): string[] => [
+  ...new Set(
+    imports
+      .filter((one) => one.to === room && one.from.split('/', 1).join() !== room)
+      .map(({ from }) => from),
+  ),
+]
 
 describe('imports', () => {
   test('are seen at all', () => {
@@ -142,6 +152,19 @@ describe('imports', () => {
     expect(circles(needs)).toEqual([])
   })
 
+  test('files do not need each other in a circle, types included', () => {
+    const needs = new Map(sources.map(({ path }) => [path, new Set<string>()]))
+    for (const { file, target, isRelative } of imports) if (isRelative) needs.get(file)?.add(target)
+    expect(circles(needs)).toEqual([])
+  })
+
+  test('only app knows every room', () => {
+    expect(importersOf('main.ts')).toEqual([])
+    expect(importersOf('cli')).toEqual(['main.ts'])
+    expect(importersOf('app')).toEqual(['cli', 'main.ts'])
+    expect(importersOf('admin')).toEqual(['app'])
+  })
+
   test('none leads out of src/', () => {
     expect(
       imports.filter((one) => one.isRelative && one.target.startsWith('..')).map(edge),
@@ -149,7 +172,7 @@ describe('imports', () => {
   })
 
   test('pure rooms import no module of Node and no package', () => {
-    expect(pure.length).toBeGreaterThan(5)
+    expect(pure.length).toBeGreaterThan(10)
     const outside = imports.filter((one) => pure.includes(one.from) && !one.isRelative)
     expect(outside.map(edge)).toEqual([])
   })
@@ -174,6 +197,31 @@ describe('the pure core', () => {
       .map(({ path }) => path)
     expect(readers).toContain('lib/clock.ts')
     expect(readers.filter((path) => !readersOfClockAndRandomness.test(path))).toEqual([])
+  })
+})
+
+describe('the tree', () => {
+  const perRoom = new Map<string, number>()
+  for (const { room } of sources) perRoom.set(room, (perRoom.get(room) ?? 0) + 1)
+  const counts = [...perRoom.values()].sort((a, b) => a - b)
+
+  test('has at most 320 files, 18 of them in one folder, and 8 in half of the folders', () => {
+    expect(sources.length).toBeGreaterThan(200)
+    expect(sources.length).toBeLessThanOrEqual(320)
+    expect(counts.at(-1)).toBeLessThanOrEqual(18)
+    expect(counts[counts.length >> 1]).toBeLessThanOrEqual(8)
+    expect(
+      [...perRoom.keys()].filter((room) => !room.includes('/') && room.endsWith('.ts')),
+    ).toEqual(['main.ts'])
+  })
+
+  test('has no file under 30 lines that only one other file imports', () => {
+    const importers = new Map(sources.map(({ path }) => [path, new Set<string>()]))
+    for (const { file, target } of imports) importers.get(target)?.add(file)
+    const fragments = sources.filter(
+      ({ path, text }) => importers.get(path)?.size === 1 && text.trimEnd().split('\n').length < 30,
+    )
+    expect(fragments.map(({ path }) => path)).toEqual([])
   })
 })
 

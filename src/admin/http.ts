@@ -6,8 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 import type { Endpoint } from '../lib/ip.ts'
 import { type LoadWrites, loadReply } from './load-request.ts'
-import { type Reply, text } from './reply.ts'
-import { type Writes, writeReply } from './write-request.ts'
+import { type Reply, text, type Writes, writeReply } from './request.ts'
 
 /** Answers a GET. Query parameters come decoded. */
 export type Route = (parameters: URLSearchParams) => Reply | Promise<Reply>

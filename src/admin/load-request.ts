@@ -11,16 +11,17 @@ import type { IncomingMessage } from 'node:http'
 
 import type { FeedbackWord, FeedbackWriter } from '../health/feedback.ts'
 import type { FeedbackBook, NamedTarget } from '../weights/feedback-book.ts'
-import { findTarget } from './find-target.ts'
-import { type Reply, json } from './reply.ts'
+import { findTarget } from './override-routes.ts'
 import {
+  type Reply,
+  json,
   type WriteAccess,
   decoded,
   isToken,
   readJson,
   refuse,
   refuseAccess,
-} from './write-request.ts'
+} from './request.ts'
 
 export interface LoadWrites {
   readonly access: WriteAccess

@@ -1,21 +1,11 @@
 // GET, POST and DELETE of /overrides.
 
-import type { Override } from '../health/overrides.ts'
-import type { MemberState } from '../weights/member-state.ts'
-import type { MemberWatch } from '../weights/members.ts'
+import type { Override, OverrideAction, OverrideWeight } from '../health/overrides.ts'
 import { suggestName } from '../lib/suggest-name.ts'
-import { canonical, findTarget, isCalled } from './find-target.ts'
-import { type OverrideRequest, readOverrideRequest } from './override-request.ts'
-import { type Reply, json } from './reply.ts'
-import { type WriteAccess, type Writes, refuse } from './write-request.ts'
-
-export interface OverrideSources {
-  readonly watch: MemberWatch
-  /** When the last answer that names a target leaves the caches; 0: it never was in one. */
-  readonly exposedUntilMs: (targetIndex: number) => number
-  readonly wallMs: () => number
-  readonly newId: () => string
-}
+import type { MemberState } from '../weights/member-state.ts'
+import { json, type Reply, refuse, type WriteAccess, type Writes } from './request.ts'
+import type { OverrideSources } from '../metrics/override-metrics.ts'
+import { isoTime } from '../lib/clock.ts'
 
 export const overridesReply = ({ watch }: OverrideSources): Reply =>
   json({ lasting: watch.isLasting, overrides: watch.overrides().map(overrideView) })
@@ -136,6 +126,193 @@ export function overrideView(one: Override): object {
 /** As a POST says it. */
 const weightField = { factor: 'factor', absolute: 'weight', share: 'share' } as const
 
-/** 0 and null: none. */
-export const isoTime = (wallMs: number | null): string | null =>
-  wallMs ? new Date(wallMs).toISOString() : null
+// The target that an operator means: `mx3`, or `mx3.smtp.example.com` where several zones have an mx3.
+
+interface NamedTarget {
+  readonly zone: string
+  readonly target: string
+}
+
+type FoundTarget<Target extends NamedTarget> =
+  | { readonly kind: 'found'; readonly found: Target }
+  | { readonly kind: 'refused'; readonly reply: Reply }
+
+export function findTarget<Target extends NamedTarget>(
+  targets: readonly Target[],
+  name: string,
+  zone: string | null,
+): FoundTarget<Target> {
+  const wanted = canonical(name)
+  const inZone = zone === null ? targets : targets.filter((one) => one.zone === canonical(zone))
+  const matching = inZone.filter((one) => isCalled(one, wanted))
+  const [found, second] = matching
+  if (found && !second) return { kind: 'found', found }
+  if (found) {
+    const names = matching.slice(0, 5).map(qualified).join(', ')
+    const message = `several zones have it: ${names}; give the zone, or the whole name`
+    return { kind: 'refused', reply: refuse(409, 'ambiguous-target', message) }
+  }
+  const zones = new Set(targets.map((one) => one.zone))
+  if (zone !== null && !zones.has(canonical(zone))) {
+    const message = `unknown zone ${JSON.stringify(zone)}, ${suggestName('zone', zones, zone)}`
+    return { kind: 'refused', reply: refuse(404, 'unknown-zone', message) }
+  }
+  const names = new Set(inZone.map(wanted.includes('.') ? qualified : (one) => one.target))
+  const message = `unknown target ${JSON.stringify(name)}, ${suggestName('target', names, wanted)}`
+  return { kind: 'refused', reply: refuse(404, 'unknown-target', message) }
+}
+
+const isCalled = (one: NamedTarget, name: string): boolean =>
+  one.target.toLowerCase() === name || qualified(one).toLowerCase() === name
+
+const canonical = (name: string): string => name.toLowerCase().replace(/\.$/, '')
+
+const qualified = ({ zone, target }: NamedTarget): string => `${target}.${zone}`
+
+// What a POST to /overrides says → the override that is meant, or why it is none.
+//
+//   { "target": "mx3", "kind": "drain", "seconds": 7200, "why": "kernel update" }
+//   zone, pool: where the name alone is not enough, or less than every pool is meant
+//   until: a time instead of seconds; only `disable` may go without an end
+//   factor | weight | share: of kind `weight`, exactly one
+
+interface OverrideRequest {
+  readonly target: string
+  readonly zone: string | null
+  readonly pool: string | null
+  readonly action: OverrideAction
+  readonly why: string
+  readonly by: string
+  readonly untilMs: Override['untilMs']
+  readonly isForced: boolean
+}
+
+type RequestRead =
+  | { readonly kind: 'request'; readonly request: OverrideRequest }
+  | { readonly kind: 'refused'; readonly reply: Reply }
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** A year and a day: what is longer belongs in the zone file. */
+const longestSeconds = 366 * 86_400
+
+const keys: readonly string[] = [
+  'target',
+  'zone',
+  'pool',
+  'kind',
+  'factor',
+  'weight',
+  'share',
+  'seconds',
+  'until',
+  'why',
+  'by',
+  'force',
+]
+
+/** Thrown within this file alone: the first thing that is wrong. */
+class Refusal extends Error {
+  readonly reply: Reply
+  constructor(code: string, message: string) {
+    super(message)
+    this.reply = refuse(400, code, message)
+  }
+}
+
+function readOverrideRequest(body: unknown, wallMs: number): RequestRead {
+  try {
+    return { kind: 'request', request: readFields(body, wallMs) }
+  } catch (error) {
+    if (error instanceof Refusal) return { kind: 'refused', reply: error.reply }
+    throw error
+  }
+}
+
+function readFields(body: unknown, wallMs: number): OverrideRequest {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new Refusal('bad-field', 'the body must be a JSON object')
+  const fields = body as Fields
+  const unknown = Object.keys(fields).find((key) => !keys.includes(key))
+  if (unknown !== undefined) {
+    const shown = JSON.stringify(unknown.slice(0, 40))
+    throw new Refusal('unknown-field', `unknown field ${shown}, expected ${keys.join(', ')}`)
+  }
+  const action = readAction(fields)
+  return {
+    target: text(fields, 'target', 255) ?? missing('target'),
+    zone: text(fields, 'zone', 255),
+    pool: text(fields, 'pool', 255),
+    action,
+    why: text(fields, 'why', 200) ?? '',
+    by: text(fields, 'by', 100) ?? '',
+    untilMs: readEnd(fields, action, wallMs),
+    isForced: flag(fields, 'force'),
+  }
+}
+
+function readAction(fields: Fields): OverrideAction {
+  const { kind } = fields
+  if (kind === 'weight') return { kind, weight: readWeight(fields) }
+  const stray = ['factor', 'weight', 'share'].find((key) => fields[key] !== undefined)
+  if (stray) throw new Refusal('bad-field', `${stray} goes with kind weight only`)
+  if (kind === 'drain' || kind === 'disable' || kind === 'up') return { kind }
+  throw new Refusal('bad-field', 'kind: expected drain, disable, up or weight')
+}
+
+function readWeight({ factor, weight, share }: Fields): OverrideWeight {
+  const given = [factor, weight, share].filter((value) => value !== undefined)
+  if (given.length !== 1)
+    throw new Refusal('bad-field', 'kind weight: give one of factor, weight, share')
+  if (isWithin(factor, 0, 100)) return { unit: 'factor', value: factor }
+  if (isWithin(weight, 0, 65_535)) return { unit: 'absolute', value: weight }
+  if (isWithin(share, 0, 0.99)) return { unit: 'share', value: share }
+  const bounds = 'factor: 0 to 100; weight: 0 to 65535; share: 0 to 0.99'
+  throw new Refusal('bad-field', `a weight out of bounds; ${bounds}`)
+}
+
+const isWithin = (value: unknown, least: number, most: number): value is number =>
+  typeof value === 'number' && value >= least && value <= most
+
+function readEnd(
+  { seconds, until }: Fields,
+  { kind }: OverrideAction,
+  wallMs: number,
+): number | null {
+  if (seconds !== undefined && until !== undefined)
+    throw new Refusal('bad-field', 'give seconds or until, not both')
+  if (seconds === undefined && until === undefined) {
+    if (kind === 'disable') return null
+    throw new Refusal('no-end', `${kind} needs an end: seconds, or until`)
+  }
+  const untilMs =
+    typeof until === 'string'
+      ? Date.parse(until)
+      : typeof seconds === 'number'
+        ? wallMs + seconds * 1000
+        : NaN
+  const isLater = untilMs > wallMs && untilMs <= wallMs + longestSeconds * 1000
+  if (isLater) return Math.round(untilMs)
+  const expected = 'seconds: above 0; until: a time such as 2026-12-01T08:00:00Z'
+  throw new Refusal('bad-end', `${expected}; within ${longestSeconds / 86_400} days from now`)
+}
+
+function missing(key: string): never {
+  throw new Refusal('bad-field', `${key} is missing`)
+}
+
+// Control, format, line and paragraph separators, unpaired surrogates: it is printed to terminals.
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
+
+function text(fields: Fields, key: string, limit: number): string | null {
+  const value = fields[key]
+  if (value === undefined || value === null) return null
+  if (typeof value === 'string' && value.length <= limit && !unprintable.test(value)) return value
+  throw new Refusal('bad-field', `${key}: expected printable text of at most ${limit} characters`)
+}
+
+function flag(fields: Fields, key: string): boolean {
+  const value = fields[key] ?? false
+  if (typeof value === 'boolean') return value
+  throw new Refusal('bad-field', `${key}: expected true or false`)
+}

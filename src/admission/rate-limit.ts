@@ -6,12 +6,12 @@
 //   above 10×, sustained      none                                by the address's own limit: one in `floodSlip`
 //
 // Bound of amplification: a truncated answer is no longer than its query, so towards an address, or a network with
-// its multiple of the limits (prefix-loads.ts),
+// its multiple of the limits (prefix-limits.ts),
 //   octets out ≤ octets in + (burst + perSecond × seconds) × multiple × longest answer.
 // A flood on a network limits its neighbours to truncated answers, never to silence: over TCP they get the whole.
 
 import { networkContains } from '../lib/ip.ts'
-import { type Limits, createPrefixLoads } from './prefix-loads.ts'
+import { type Limits, createPrefixLoads } from './prefix-limits.ts'
 
 /** pass: answer. slip: header and question with TC. drop: silence. */
 export type RateVerdict = 'pass' | 'slip' | 'drop'
@@ -44,7 +44,7 @@ export const rateLimitDefaults: {
 }
 
 /** Of a dry run: what would have been done. */
-export interface RateLimitCounts {
+interface RateLimitCounts {
   /** slipped + dropped */
   readonly limited: number
   readonly slipped: number

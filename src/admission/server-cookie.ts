@@ -10,9 +10,9 @@
 
 import { sipHash24, sipHashOctets, sipKeyOctets } from './siphash.ts'
 
-export const clientCookieOctets = 8
+const clientCookieOctets = 8
 /** Client and server cookie, as we write them. */
-export const wholeCookieOctets = 24
+const wholeCookieOctets = 24
 
 const minOptionOctets = 16
 const maxOptionOctets = 40
@@ -49,7 +49,7 @@ export interface CookieKeeper {
   ): void
 }
 
-export interface CookieOptions {
+interface CookieOptions {
   /** Of 16 octets each; the first one signs, all of them verify. */
   readonly secrets: readonly Uint8Array[]
 }

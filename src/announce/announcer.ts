@@ -8,10 +8,11 @@
 
 import { execFile } from 'node:child_process'
 import { rename, utimes, writeFile } from 'node:fs/promises'
-
+import type { Registry } from 'prom-client'
 import { systemClock } from '../lib/clock.ts'
+import { registerSampled } from '../metrics/sampled-metric.ts'
 
-export type Announcement = 'up' | 'down'
+type Announcement = 'up' | 'down'
 
 export type AnnounceEvent =
   | {
@@ -23,7 +24,7 @@ export type AnnounceEvent =
   /** Each new `why` once. */
   | { readonly kind: 'failed'; readonly what: 'file' | 'command'; readonly why: string }
 
-export interface AnnouncerOptions {
+interface AnnouncerOptions {
   readonly file: string
   readonly command: string | null
   /** Why not to announce; empty: announce. */
@@ -32,7 +33,7 @@ export interface AnnouncerOptions {
   readonly everyMs?: number
 }
 
-export interface AnnouncerView {
+interface AnnouncerView {
   readonly word: Announcement
   /** Times that the file or the command failed. */
   readonly failures: { readonly file: number; readonly command: number }
@@ -45,11 +46,24 @@ export interface Announcer {
 }
 
 const usualEveryMs = 1000
+
 const looksUp = 3
+
 const looksDown = 2
+
 const commandMs = 10_000
 
 export const startAnnouncer = (options: AnnouncerOptions): Announcer => new WatchedWord(options)
+
+/** Why it failed, or null. */
+const runOnce = (command: string, word: Announcement): Promise<string | null> =>
+  new Promise((resolve) => {
+    const options = { timeout: commandMs, killSignal: 'SIGKILL', maxBuffer: 65_536 } as const
+    execFile(command, [word], options, (error) => {
+      if (!error) return resolve(null)
+      resolve(error.killed ? `not done within ${commandMs} ms` : `exit ${error.code ?? 'unknown'}`)
+    })
+  })
 
 class WatchedWord implements Announcer {
   readonly #options: AnnouncerOptions
@@ -154,12 +168,24 @@ async function moveTime(file: string): Promise<boolean> {
   )
 }
 
-/** Why it failed, or null. */
-const runOnce = (command: string, word: Announcement): Promise<string | null> =>
-  new Promise((resolve) => {
-    const options = { timeout: commandMs, killSignal: 'SIGKILL', maxBuffer: 65_536 } as const
-    execFile(command, [word], options, (error) => {
-      if (!error) return resolve(null)
-      resolve(error.killed ? `not done within ${commandMs} ms` : `exit ${error.code ?? 'unknown'}`)
-    })
+// Whether the announce hook says that this instance is to be announced, and whether it can say so.
+
+export function registerAnnounce(registry: Registry, view: () => AnnouncerView): void {
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_announced',
+    help: '1: the announce hook says up, 0: down',
+    sample: (emit) => emit({}, view().word === 'up' ? 1 : 0),
   })
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_announce_failures_total',
+    help: 'Times that the announce hook could not say it',
+    labels: ['what'],
+    sample(emit) {
+      const { file, command } = view().failures
+      emit({ what: 'file' }, file)
+      emit({ what: 'command' }, command)
+    },
+  })
+}

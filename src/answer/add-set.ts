@@ -14,14 +14,14 @@ import type {
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
-import type { ChosenAddress, Rung, SelectionReason, SrvChoice } from '../steer/selection.ts'
 import { targetAddresses } from '../steer/select/target-addresses.ts'
+import type { ChosenAddress, Rung, SelectionReason, SrvChoice } from '../steer/selection.ts'
 import type { Name } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { RRset } from '../zone/zone.ts'
-import { locusOf, type Inquiry } from './inquiry.ts'
-import { HandOutPlace } from './hand-outs.ts'
+import { HandOutPlace } from './counters.ts'
+import { type Inquiry, locusOf } from './transaction.ts'
 import { addEntry, type PlanEntry, type Section } from './plan.ts'
-import { srvRdata } from './srv-rdata.ts'
 
 export type Added = 'added' | 'absent' | 'servfail'
 
@@ -158,4 +158,13 @@ const cachedUntilMs = ({ context }: Inquiry, { ttl }: PlanEntry): number =>
 function noteFailedOpen(inquiry: Inquiry): void {
   inquiry.context.counters.add('failedOpen')
   inquiry.hasFailedOpen = true
+}
+
+// One steered SRV record as rdata (RFC 2782). Its target's name is not compressed (RFC 3597 §4).
+
+export function srvRdata({ port }: SteeredSrv, { priority, weight, target }: SrvChoice): Rdata {
+  const octets = new Uint8Array(6 + target.owner.length)
+  octets.set([priority >> 8, priority, weight >> 8, weight, port >> 8, port])
+  octets.set(target.owner, 6)
+  return { octets, compressible: [] }
 }

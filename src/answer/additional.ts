@@ -5,13 +5,12 @@
 // Where not all of them fit, every host with an IPv4 address comes before any second family: one address for each
 // is worth more than two for some.
 
-import { keyOfOctets } from '../wire/key.ts'
-import { isAtOrBelow, type Name, type NameKey } from '../wire/name.ts'
+import { keyOfOctets, isAtOrBelow, type Name, type NameKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { lookupInZone } from '../zone/lookup.ts'
 import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
-import type { Inquiry } from './inquiry.ts'
+import type { Inquiry } from './transaction.ts'
 import { hasEntry, hasEntryNamed, type PlanEntry } from './plan.ts'
 
 const addressTypes: readonly number[] = [RRType.A, RRType.AAAA]

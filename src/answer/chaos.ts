@@ -6,7 +6,7 @@ import { RRType } from '../wire/rrtype.ts'
 import type { NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { Identity } from './context.ts'
-import type { Inquiry } from './inquiry.ts'
+import type { Inquiry } from './transaction.ts'
 import { addEntry, resetPlan } from './plan.ts'
 
 export type ChaosTexts = ReadonlyMap<NameKey, readonly Rdata[]>

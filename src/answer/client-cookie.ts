@@ -1,7 +1,7 @@
 // The cookie of a query (RFC 7873, RFC 9018): judged once, and answered in every answer that has an OPT.
 //
 // Cookies are a privilege, never a duty: without a good one the answer is the same. Only where the rate limit would
-// cut an answer short does a client with a bad one hear BADCOOKIE, and a new one to come back with (limiting.ts).
+// cut an answer short does a client with a bad one hear BADCOOKIE, and a new one to come back with (respond.ts).
 
 import type { CookieVerdict } from '../admission/server-cookie.ts'
 import type { Query } from '../wire/query.ts'

@@ -3,14 +3,14 @@
 //
 //   source prefix 0        the client wants to be nobody (§7.1.2): the peer's own address decides, scope 0
 //   a longer one           the network's first address decides; beyond /24 and /56 it is not looked at
-//   scope                  the shortest prefix around that address for which steering decides the same (steer/scope/scopes.ts),
+//   scope                  the shortest prefix around that address for which steering decides the same (steer/scope/scope-cache.ts),
 //                          at most /24 or /56. It may be longer than the source: so the resolver learns that the
 //                          network it told of was too wide to choose well for (§7.2.1)
 //   nothing in the answer  scope 0: resolvers take negative answers as being for everybody (§7.4)
 
 import type { SelectedSet } from '../steer/policy.ts'
-import { scopeCap } from '../steer/scope/scope-marks.ts'
-import { dependsOnClient } from '../steer/scope/scopes.ts'
+import { scopeCap } from '../steer/scope/scope-map.ts'
+import { dependsOnClient } from '../steer/scope/scope-cache.ts'
 import type { Locus } from '../steer/selection.ts'
 import { subnetHeadOctets } from '../wire/edns.ts'
 import type { Query } from '../wire/query.ts'

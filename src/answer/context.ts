@@ -4,7 +4,7 @@ import type { RateLimiter } from '../admission/rate-limit.ts'
 import type { CookieKeeper } from '../admission/server-cookie.ts'
 import type { HealthReader } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
-import type { Scopes } from '../steer/scope/scopes.ts'
+import type { Scopes } from '../steer/scope/scope-cache.ts'
 import type { Locus } from '../steer/selection.ts'
 import type { Catalog } from '../zone/zone.ts'
 import type { Counters } from './counters.ts'
@@ -41,7 +41,7 @@ export interface AnswerContext {
   readonly catalog: () => Catalog
   readonly health: HealthReader
   readonly random: Random
-  /** Of the same chance: `pointOf` (steer/draw/order-table.ts) of the next number; absent: of `random`. */
+  /** Of the same chance: `pointOf` (steer/draw/outcomes.ts) of the next number; absent: of `random`. */
   readonly point?: () => number
   readonly clock: Clock
   readonly locate: Locate

@@ -3,22 +3,20 @@
 // AA belongs to the first owner name: an alias found here is authoritative wherever it leads (RFC 1035 §4.1.1).
 // The rcode is that of the last name of the chain (RFC 6604 §3).
 
-import { keyOfOctets } from '../wire/key.ts'
+import { keyOfOctets, isAtOrBelow, maxNameOctets, type Name } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'
 import { lookup, type Lookup } from '../zone/lookup.ts'
-import type { Name } from '../wire/name.ts'
-import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
-import { addSet, type Added } from './add-set.ts'
+import { serialOfClient } from './transfer/transfer.ts'
+import { type Added, addSet } from './add-set.ts'
 import { addAdditional, addGlue } from './additional.ts'
-import { addDname } from './dname.ts'
-import { planIxfr } from './ixfr-datagram.ts'
-import type { Inquiry } from './inquiry.ts'
-import { resetPlan } from './plan.ts'
+import type { Inquiry } from './transaction.ts'
+import { addEntry, hasEntry, resetPlan } from './plan.ts'
 
 /** Aliases followed for one query, as many as BIND long did; resolvers follow the rest themselves. */
-export const maxAliases = 16
+const maxAliases = 16
 
 /** Fills the plan. */
 export function decide(inquiry: Inquiry): void {
@@ -132,4 +130,70 @@ function addAny(inquiry: Inquiry, owner: Name | null, node: ZoneNode): Added {
     if (added !== 'absent') return added
   }
   return 'absent'
+}
+
+// DNAME: everything below its owner is an alias to the same labels below its target (RFC 6672 §2.2, §3.1).
+
+/** Plans the DNAME and the CNAME that follows from it; the name to go on with, or null where there is none. */
+function addDname(
+  inquiry: Inquiry,
+  owner: Name | null,
+  dnameOwner: Name,
+  dname: RRset,
+): Name | null {
+  const { plan, query } = inquiry
+  if (!hasEntry(plan, 'answer', dnameOwner, RRType.DNAME))
+    addSet(inquiry, 'answer', dnameOwner, dname)
+  const name =
+    owner ?? query.packet.subarray(query.qnameOffset, query.qnameOffset + query.qnameOctets)
+  const target = substitute(name, dnameOwner.length, (dname.rdata[0] as Rdata).octets)
+  if (target === null) {
+    // RFC 6672 §2.2: YXDOMAIN if the name would exceed 255 octets.
+    plan.rcode = Rcode.YXDOMAIN
+    return null
+  }
+  const entry = addEntry(plan, 'answer', owner, RRType.CNAME)
+  if (entry === null) return null
+  entry.ttl = dname.ttl
+  entry.rdata = [{ octets: target, compressible: [0] }]
+  return growsForever(dnameOwner, (dname.rdata[0] as Rdata).octets) ? null : target
+}
+
+/** A DNAME that leads below itself applies to what it gives, again and again: following it says nothing new. */
+const growsForever = (dnameOwner: Name, target: Name): boolean =>
+  isAtOrBelow(keyOfOctets(target, 0, target.length), keyOfOctets(dnameOwner, 0, dnameOwner.length))
+
+/** `name` with its last `suffixOctets` replaced by `target`. */
+function substitute(name: Name, suffixOctets: number, target: Name): Name | null {
+  const prefixOctets = name.length - suffixOctets
+  if (prefixOctets + target.length > maxNameOctets) return null
+  const substituted = new Uint8Array(prefixOctets + target.length)
+  substituted.set(name.subarray(0, prefixOctets))
+  substituted.set(target, prefixOctets)
+  return substituted
+}
+
+// IXFR over UDP (RFC 1995 §2): one SOA, which tells who is behind to come again over TCP. AXFR is never for UDP.
+//
+//   over TCP, or not allowed          REFUSED: transfer.ts has taken what is allowed
+//   not the apex of a zone of ours    NOTAUTH
+//   without the client's SOA          FORMERR
+
+/** Fills the plan, which refuses so far. */
+function planIxfr(inquiry: Inquiry): void {
+  const { plan, query, peer, context, catalog } = inquiry
+  if (peer.transport !== 'udp' || query.qclass !== RRClass.IN) return
+  if (context.mayTransfer?.(peer.octets) !== true) {
+    context.counters.add('transfersRefused')
+    return
+  }
+  const zone = catalog.zones.get(query.key)
+  const soa = zone?.nodes.get(zone.apexKey)?.sets.get(RRType.SOA)
+  if (soa === undefined) plan.rcode = Rcode.NOTAUTH
+  else if (serialOfClient(query) === null) plan.rcode = Rcode.FORMERR
+  else {
+    plan.rcode = Rcode.NOERROR
+    plan.authoritative = true
+    addSet(inquiry, 'answer', null, soa)
+  }
 }

@@ -13,10 +13,9 @@
 import { EdnsOption, optionHeadOctets } from '../wire/edns.ts'
 import { optOctets } from '../wire/header.ts'
 import { RRType } from '../wire/rrtype.ts'
-import { patch16, put16, putOctets } from '../wire/writer.ts'
-import type { MessageWriter } from '../wire/writer.ts'
+import { patch16, put16, putOctets, type MessageWriter } from '../wire/writer.ts'
 import { scopePrefixLength } from './client-subnet.ts'
-import type { Inquiry } from './inquiry.ts'
+import type { Inquiry } from './transaction.ts'
 
 /** As admission/server-cookie.ts writes them. */
 const cookieOctets = 24

@@ -25,7 +25,7 @@ import {
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { Transport } from './context.ts'
 import { putOpt, reservedOctets } from './edns-reply.ts'
-import type { Inquiry } from './inquiry.ts'
+import type { Inquiry } from './transaction.ts'
 import type { Plan, PlanEntry } from './plan.ts'
 
 /** A pointer to the name asked for, which directly follows the header. */

@@ -2,9 +2,8 @@
 // Deciding adds to it, encode.ts alone knows octets and limits. One plan serves all queries of a responder.
 
 import type { ChosenAddress, Rung } from '../steer/selection.ts'
-import { keyOfOctets } from '../wire/key.ts'
+import { keyOfOctets, type Name, type NameKey } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
-import type { Name, NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 
 export type Section = 'answer' | 'authority' | 'additional'
@@ -13,7 +12,7 @@ export type Section = 'answer' | 'authority' | 'additional'
  * What it means that a set does not fit. required: the answer says TC. optional: it is left out in silence
  * (RFC 2181 §9). Glue of in-domain name servers is required (RFC 9471 §3.1), other additional data is not.
  */
-export type Need = 'required' | 'optional'
+type Need = 'required' | 'optional'
 
 /** One RRset to be answered. Its records are those of the three lists together; all but one are empty. */
 export interface PlanEntry {
@@ -41,7 +40,7 @@ export interface Plan {
 }
 
 /** More sets than any sensible answer has: 16 name servers with both families four times over. */
-export const maxEntries = 128
+const maxEntries = 128
 
 const none: readonly never[] = []
 

@@ -3,30 +3,31 @@
 // Synchronous, waits for nothing, never throws: a bug becomes SERVFAIL and a count of `failures`.
 // Each published value is read once, at the start, so one answer never mixes two catalogs.
 
-import { Opcode, minUdpOctets } from '../wire/header.ts'
-import { createQueryDecoder } from '../wire/query.ts'
-import type { Decoded } from '../wire/query.ts'
+import type { RateVerdict } from '../admission/rate-limit.ts'
+import { minUdpOctets, Opcode } from '../wire/header.ts'
+import { createQueryDecoder, type Decoded } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass } from '../wire/rrtype.ts'
-import { beginMessage, createWriter } from '../wire/writer.ts'
-import type { MessageWriter } from '../wire/writer.ts'
-import { createChaos, decideChaos } from './chaos.ts'
-import type { ChaosTexts } from './chaos.ts'
-import { judgeCookie } from './client-cookie.ts'
+import { beginMessage, createWriter, type MessageWriter } from '../wire/writer.ts'
+import { QuickAnswers } from './cache/answer-cache.ts'
+import { type ChaosTexts, createChaos, decideChaos } from './chaos.ts'
+import { isProven, judgeCookie } from './client-cookie.ts'
 import type { AnswerContext, Respond } from './context.ts'
 import { queryCell, rcodeCell, scalarCell } from './counters.ts'
 import { decide } from './decide.ts'
-import { encode, octetLimit } from './encode.ts'
 import { putOpt } from './edns-reply.ts'
-import { extendedErrorOf } from './extended-error.ts'
-import { beginInquiry, createInquiry, readCatalog } from './inquiry.ts'
-import type { Inquiry } from './inquiry.ts'
-import { judgeRate, planSlip } from './limiting.ts'
+import { encode, octetLimit } from './encode.ts'
+import {
+  extendedErrorOf,
+  beginInquiry,
+  createInquiry,
+  type Inquiry,
+  readCatalog,
+} from './transaction.ts'
 import { resetPlan } from './plan.ts'
-import { QuickAnswers } from './cache/quick-answers.ts'
 
 /** Which ways to an answer a responder has; tests compare them. */
-export interface RespondOptions {
+interface RespondOptions {
   /** False: each answer is decided and encoded anew. */
   readonly isQuick: boolean
 }
@@ -163,4 +164,31 @@ function counted({ plan }: Inquiry, writer: MessageWriter, cells: Float64Array):
   bump(cells, rcodeCell(plan.rcode))
   bump(cells, scalarCell.answered)
   return writer.at - writer.start
+}
+
+// Response rate limiting as an answer sees it (admission/rate-limit.ts does the counting).
+//
+//   TCP and TLS, or a good cookie    never limited: nobody can make us answer to a third party this way
+//   slip, and the query has a cookie BADCOOKIE with a new one, to come back with at once (RFC 7873 §5.2.3)
+//   slip otherwise                   TC, to come back with over TCP
+//   slip of an error                 the error: it says as much and is as short
+//   drop                             silence
+//
+// Asked before anything is decided, so that a flood costs little.
+
+function judgeRate({ context, cookie, peer }: Inquiry): RateVerdict {
+  const { limiter, counters, clock } = context
+  if (limiter === null || peer.transport !== 'udp' || isProven(cookie)) return 'pass'
+  const { slipped, dropped, evicted } = limiter.counts
+  const verdict = limiter.judge(peer.octets, clock.monotonicMs())
+  // By the limiter's own counts: in a dry run they move though the verdict is to pass.
+  if (limiter.counts.slipped !== slipped) counters.add('rateSlipped')
+  if (limiter.counts.dropped !== dropped) counters.add('rateDropped')
+  if (limiter.counts.evicted !== evicted) counters.add('rateEvicted')
+  return verdict
+}
+
+/** Fills the plan of an answer that is cut. */
+function planSlip({ plan, cookie }: Inquiry): void {
+  resetPlan(plan, cookie.verdict === 'none' ? Rcode.NOERROR : Rcode.BADCOOKIE)
 }

@@ -1,38 +1,35 @@
 // The composition root: the only file that knows every folder. This is the control thread: configuration,
 // probes, admin. What answers queries is in the workers, and reads what this thread publishes.
 
+import { setFlagsFromString } from 'node:v8'
 import type { AdminListener } from '../admin/http.ts'
-import { type Metrics, createMetrics } from '../metrics/metrics.ts'
-import type { ReadinessSources } from '../announce/readiness.ts'
 import type { AdminSources } from '../admin/routes.ts'
-import { type Announcing, startAnnouncing } from './announcing.ts'
-import { type AnsweringNeeds, startAnswering } from './answering-workers.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
-import type { Settings } from '../settings/settings.ts'
-import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
-import { type Explainer, createExplainer } from './explainer.ts'
-import { type HealthReader, createHealthTable } from '../health/table.ts'
-import type { IdentityWatch } from '../reputation/watch.ts'
-import { inlineDeeply } from './inlining.ts'
+import type { ReadinessSources } from '../announce/readiness.ts'
+import { createHealthTable, type HealthReader } from '../health/table.ts'
 import { systemClock } from '../lib/clock.ts'
-import { type KeptState, openKeptState } from './kept-state.ts'
-import type { Log } from './log.ts'
-import { logFallback } from './log-events.ts'
-import { metricSources } from './metric-sources.ts'
-import { type Operator, createOperator, listenOperator } from './control.ts'
-import { createOutsideView } from './outside-view.ts'
+import type { Endpoint } from '../lib/ip.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import type { IdentityWatch } from '../reputation/watch.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { ServiceNotifier } from '../systemd/notifier.ts'
+import { checkEndpoints } from '../transport/endpoint.ts'
+import { chooseUdp, type UdpTransport } from '../transport/udp/udp-choice.ts'
+import type { Workers } from '../transport/worker/workers.ts'
 import type { Watch } from '../watch/watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
-import { startProbing } from './probing.ts'
+import type { Mistake } from '../zonefile/mistake.ts'
+import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
+import { type Announcing, startAnnouncing, startSupervision } from './announcing.ts'
+import { type AnsweringNeeds, startAnswering } from './answering-workers.ts'
+import { openSharedState, type SharedState } from './cluster-link.ts'
+import { createOperator, listenOperator, type Operator } from './control.ts'
+import { createExplainer, type Explainer } from './explainer.ts'
+import { type KeptState, openKeptState } from './kept-state.ts'
+import { logFallback } from './events.ts'
+import type { Log } from './log.ts'
+import { metricSources, statusSources } from './reports.ts'
+import { createOutsideView, startProbing } from './probing.ts'
 import { readServedFiles, reloadServedFiles, watchServedFiles } from './served-files.ts'
-import { type SharedState, openSharedState } from './cluster-link.ts'
-import type { Endpoint } from '../lib/ip.ts'
-import { checkEndpoints } from '../transport/endpoint.ts'
-import { type UdpTransport, chooseUdp } from '../transport/udp/udp-choice.ts'
-import type { Workers } from '../transport/worker/workers.ts'
-import { statusSources } from './status-sources.ts'
-import type { ServiceNotifier } from '../systemd/service-notifier.ts'
-import { startSupervision } from './supervising.ts'
 import { cannotListen, cannotUseMmsg, describeStart, udpEndpoints } from './start-report.ts'
 import { version } from './version.ts'
 
@@ -43,7 +40,7 @@ export interface App {
   stop(): Promise<void>
 }
 
-export type Started =
+type Started =
   | { readonly kind: 'started'; readonly app: App }
   | { readonly kind: 'bad-files'; readonly mistakes: readonly Mistake[] }
   | { readonly kind: 'cannot-listen'; readonly why: string }
@@ -137,7 +134,7 @@ async function stopAll(parts: Parts, admin: AdminListener | null): Promise<void>
 function assemble(given: AnsweringNeeds, udp: UdpTransport, state: KeptState): Parts {
   const { settings, log, keeper } = given
   const table = createHealthTable()
-  // For the workers to see that somebody keeps the table (answer/staleness.ts); it ends with the process.
+  // For the workers to see that somebody keeps the table (answer/transaction.ts); it ends with the process.
   setInterval(() => table.beat(), 1000).unref()
   const workers = startAnswering(given, udp, table.buffer)
   const shared = openSharedState(settings, log, Math.random)
@@ -215,3 +212,15 @@ const readinessOf = (parts: Parts): ReadinessSources => ({
     systemClock.monotonicMs() - parts.startedMs > parts.settings.readyWithinSeconds * 1000,
   someApex: () => parts.keeper.current().catalog.zones.values().next().value?.apex ?? null,
 })
+
+// How much the compiler may put into one function. An answer is made by some forty small functions, and what is not
+// inlined is called: with V8's own limit that is a quarter of the time of most answers (docs/adr/0010-drawn-answers.md).
+//
+// Said once all threads are up: V8 throws away the code that Node has ready for its own modules when flags differ from
+// those that it was made with: 35 ms for the process and 15 ms for each worker.
+
+/** Units of bytecode in all, and of one that is inlined; V8's own are 920 and 460. */
+const flags = ['--max-inlined-bytecode-size-cumulative=5000', '--max-inlined-bytecode-size=700']
+
+/** For all functions that become hot from now on, in all threads. */
+export const inlineDeeply = (): void => flags.forEach((flag) => setFlagsFromString(flag))

@@ -5,17 +5,19 @@ import { createHash } from 'node:crypto'
 import type { Settings } from '../settings/settings.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
-import type { Exchange } from '../cluster/exchange.ts'
-import type { FeedbackExchange } from '../cluster/feedback-exchange.ts'
-import { createMemoryOverrides } from '../cluster/memory-overrides.ts'
-import { createMemoryExchange } from '../cluster/memory.ts'
-import type { OverrideExchange } from '../cluster/override-exchange.ts'
-import { createRedisExchange } from '../cluster/redis-exchange.ts'
+import type {
+  Exchange,
+  FeedbackExchange,
+  OverrideExchange,
+  TallyExchange,
+  SharedEvent,
+} from '../cluster/vote-exchange.ts'
+import { createMemoryOverrides, createMemoryExchange } from '../cluster/standalone.ts'
+import { createRedisExchange } from '../cluster/cluster.ts'
 import { createRedisLink } from '../cluster/redis/redis-link.ts'
 import type { ConfigGroup } from '../cluster/config-agreement.ts'
-import type { SharedEvent, StateView } from '../cluster/state-events.ts'
-import { stateTimes } from '../cluster/redis/state-settings.ts'
-import type { TallyExchange } from '../cluster/tally-exchange.ts'
+import type { StateView } from '../cluster/state-view.ts'
+import { stateTimes } from '../cluster/redis/schema.ts'
 
 export interface SharedState {
   readonly exchange: Exchange

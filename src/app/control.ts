@@ -3,21 +3,20 @@
 import { randomBytes } from 'node:crypto'
 
 import { type AdminListener, listenAdmin } from '../admin/http.ts'
-import { type OverrideSources, overrideWrites } from '../admin/override-routes.ts'
+import type { OverrideSources } from '../metrics/override-metrics.ts'
+import { overrideWrites } from '../admin/override-routes.ts'
 import { type PoolShares, createPoolShares } from '../metrics/pool-shares.ts'
 import { type AdminSources, adminRoutes } from '../admin/routes.ts'
-import { writeAccess } from '../admin/write-request.ts'
+import { writeAccess } from '../admin/request.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { HealthWriter } from '../health/table.ts'
 import type { IdentityWatch } from '../reputation/watch.ts'
 import type { KeptState } from './kept-state.ts'
-import { type Random, systemClock } from '../lib/clock.ts'
+import { type Random, systemClock, systemAlarm } from '../lib/clock.ts'
 import type { Log } from './log.ts'
-import { overrideEvents } from './log-events.ts'
-import { logFeedback } from './log-kept.ts'
+import { overrideEvents, logFeedback } from './events.ts'
 import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../weights/agent-watch.ts'
-import { systemAlarm } from '../lib/alarm.ts'
 import {
   type FeedbackBook,
   type FeedbackTold,
@@ -31,7 +30,7 @@ import type { Endpoint } from '../lib/ip.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 
 /** What MTAs say of themselves. */
-export interface ToldSources {
+interface ToldSources {
   readonly book: FeedbackBook
   readonly agentAnswers: AgentWatch['counts']
   readonly effectOf: FeedbackBook['effectOf']
@@ -47,7 +46,7 @@ export interface Operator {
   stop(): void
 }
 
-export interface OperatorNeeds {
+interface OperatorNeeds {
   readonly table: HealthWriter
   readonly workers: Workers
   readonly log: Log

@@ -1,6 +1,6 @@
 // What `/explain` is made of, put together: the zones, health, places and overrides in force, as workers have them.
 
-import type { OverrideSources } from '../admin/override-routes.ts'
+import type { OverrideSources } from '../metrics/override-metrics.ts'
 import { type Explaining, type Explanation, explain } from '../explain/explain.ts'
 import type { DatabaseView } from '../explain/client-view.ts'
 import type { MemberParts, OverrideNote, ProbeNote } from '../explain/pool-view.ts'
@@ -12,10 +12,10 @@ import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
 import type { MemberState } from '../weights/member-state.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
-import { createScopes } from '../steer/scope/scopes.ts'
+import { createScopes } from '../steer/scope/scope-cache.ts'
 import type { Catalog } from '../zone/zone.ts'
 
-export interface ExplainerSources {
+interface ExplainerSources {
   readonly catalog: () => Catalog
   readonly health: HealthReader
   readonly places: Pick<PlaceKeeper, 'current' | 'states'>

@@ -1,18 +1,19 @@
 // The probes of this instance: what they see goes to the health table, to whoever shares it, and to the log.
 
-import type { Metrics } from '../metrics/metrics.ts'
-import type { Settings } from '../settings/settings.ts'
 import type { HealthWriter } from '../health/table.ts'
-import type { IdentityWatch } from '../reputation/watch.ts'
-import type { KeptState } from './kept-state.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
-import type { Log } from './log.ts'
-import { logAlarm, logDoubt, logTransition } from './log-events.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
-import { type Watch, createWatch } from '../watch/watch.ts'
+import { createIdentityWatch, type IdentityWatch } from '../reputation/watch.ts'
+import { createStubResolver } from '../resolver/stub-resolver.ts'
+import type { Settings } from '../settings/settings.ts'
+import { createWatch, type Watch } from '../watch/watch.ts'
 import type { SharedState } from './cluster-link.ts'
+import { identityEvents, logAlarm, logDoubt, logTransition } from './events.ts'
+import type { KeptState } from './kept-state.ts'
+import type { Log } from './log.ts'
 
-export interface ProbingNeeds {
+interface ProbingNeeds {
   readonly settings: Settings
   readonly log: Log
   readonly table: HealthWriter
@@ -55,3 +56,18 @@ export function startProbing(needs: ProbingNeeds): Watch {
     },
   })
 }
+
+// What targets look like from outside, put together: the resolver that the operator names, and what the log is told.
+
+export const createOutsideView = (
+  { resolver, instance }: Pick<Settings, 'resolver' | 'instance'>,
+  log: Log,
+  random: Random,
+): IdentityWatch =>
+  createIdentityWatch({
+    resolver: resolver && createStubResolver({ server: resolver, clock: systemClock }),
+    clock: systemClock,
+    random,
+    instance,
+    ...identityEvents(log),
+  })

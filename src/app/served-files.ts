@@ -1,16 +1,19 @@
 // The files that the server lives from: zones, GeoIP databases, the certificate of DNS over TLS. Read at start, and
 // again when they change or somebody asks. Each is taken over whole or not at all; what was in force before goes on.
 
-import { type CertificateKeeper, createCertificateKeeper } from '../settings/certificate-keeper.ts'
+import {
+  type CertificateKeeper,
+  createCertificateKeeper,
+  watchCertificate,
+} from '../settings/certificate.ts'
 import type { Mistake } from '../zonefile/mistake.ts'
 import type { Settings } from '../settings/settings.ts'
-import { watchCertificate } from '../settings/watch-certificate.ts'
 import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
 import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
-import { logCertificate, logPlaces, logReload } from './log-events.ts'
+import { logCertificate, logPlaces, logReload } from './events.ts'
 import type { IdentityWatch } from '../reputation/watch.ts'
 import type { Operator } from './control.ts'
 import type { Watch } from '../watch/watch.ts'
@@ -27,12 +30,12 @@ export interface ServedFiles {
   readonly certificate: CertificateKeeper | null
 }
 
-export type ReadServedFiles =
+type ReadServedFiles =
   | { readonly kind: 'read'; readonly files: ServedFiles }
   | { readonly kind: 'bad-files'; readonly mistakes: readonly Mistake[] }
 
 /** Who is told of what changed. */
-export interface FileTakers extends ServedFiles {
+interface FileTakers extends ServedFiles {
   readonly log: Log
   readonly watch: Watch
   readonly operator: Operator

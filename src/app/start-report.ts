@@ -2,9 +2,8 @@
 
 import type { Settings } from '../settings/settings.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
-import { bindAdvice } from '../transport/bind-advice.ts'
+import { bindAdvice, formatEndpoint } from '../transport/endpoint.ts'
 import type { Endpoint } from '../lib/ip.ts'
-import { formatEndpoint } from '../transport/endpoint.ts'
 
 export const describeStart = ({ settings, keeper }: Started): object => ({
   listen: settings.listen.map(formatEndpoint),
@@ -26,7 +25,7 @@ export const udpEndpoints = ({ listen, streams }: Settings): readonly Endpoint[]
   ...(streams.proxy?.listen ?? []),
 ]
 
-export interface CannotListen {
+interface CannotListen {
   readonly kind: 'cannot-listen'
   readonly why: string
 }

@@ -3,11 +3,11 @@
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
 
-import { formatMistakes } from '../zonefile/format-mistakes.ts'
+import { formatMistakes } from '../zonefile/mistake.ts'
 import { loadSettings } from '../settings/settings.ts'
 import type { FlagValues } from './flags.ts'
 
-export interface AdminClient {
+interface AdminClient {
   ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<AdminAnswer>
 }
 
@@ -15,7 +15,7 @@ export type AdminAnswer =
   | { readonly kind: 'answer'; readonly status: number; readonly value: unknown }
   | { readonly kind: 'failed'; readonly why: string }
 
-export type AdminFound =
+type AdminFound =
   | { readonly kind: 'client'; readonly client: AdminClient }
   | { readonly kind: 'bad'; readonly why: string }
 

@@ -15,7 +15,7 @@ export interface Assumptions {
   readonly atMs: number
 }
 
-export type AssumedHealth =
+type AssumedHealth =
   | { readonly kind: 'health'; readonly health: HealthWriter }
   | { readonly kind: 'bad'; readonly why: string }
 

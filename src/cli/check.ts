@@ -10,7 +10,7 @@ import { checkLive } from './check-live.ts'
 import { diff } from './diff.ts'
 import { resolverFlags } from './find-resolver.ts'
 import { parseFlags } from './flags.ts'
-import { formatMistakes } from '../zonefile/format-mistakes.ts'
+import { formatMistakes } from '../zonefile/mistake.ts'
 
 const allFlags = [...new Set(['diff', 'zones', 'config', 'at', ...resolverFlags])]
 

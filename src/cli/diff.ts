@@ -1,13 +1,12 @@
 // `mxsteer check --diff DIR`: what would be answered differently if DIR took the place of the zones that are served.
 
-import { compareCatalogs } from '../explain/compare.ts'
+import { compareCatalogs, type Side } from '../explain/compare.ts'
 import { systemClock } from '../lib/clock.ts'
-import { seededRandom } from '../lib/seeded-random.ts'
+import { seededRandom } from '../lib/random.ts'
 import { assumeHealth } from './assumed-health.ts'
 import { diffText } from './text/diff-text.ts'
 import type { FlagValues } from './flags.ts'
 import { type LoadedFolder, loadFolder, openPlaces, readSettings } from './load-world.ts'
-import type { Side } from '../explain/compare.ts'
 
 /** 0: no difference, 1: some, 2: trouble. */
 export async function diff(after: string, values: FlagValues): Promise<number> {

@@ -3,8 +3,7 @@
 import { getServers } from 'node:dns'
 import { existsSync } from 'node:fs'
 
-import { formatMistakes } from '../zonefile/format-mistakes.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import { formatMistakes, type Mistake } from '../zonefile/mistake.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { parseAddress, parseEndpoint } from '../lib/ip.ts'
 import type { ServerEndpoint } from '../resolver/reply.ts'
@@ -13,7 +12,7 @@ import type { FlagValues } from './flags.ts'
 /** The flags of commands that use this. */
 export const resolverFlags: readonly string[] = ['resolver', 'config']
 
-export type SettingsFound =
+type SettingsFound =
   | {
       readonly kind: 'found'
       readonly settings: Settings

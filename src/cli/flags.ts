@@ -2,7 +2,7 @@
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 
-export type Flags =
+type Flags =
   | { readonly kind: 'flags'; readonly values: FlagValues; readonly words: readonly string[] }
   | { readonly kind: 'bad'; readonly why: string }
 

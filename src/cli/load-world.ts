@@ -4,12 +4,11 @@ import { existsSync } from 'node:fs'
 
 import { createAllocation } from '../zonefile/allocation.ts'
 import { type LoadedTarget, loadZones } from '../zonefile/load-zones.ts'
-import { formatMistakes } from '../zonefile/format-mistakes.ts'
+import { formatMistakes } from '../zonefile/mistake.ts'
 import { createSerialKeeper } from '../zonefile/serials.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { createPlaceKeeper } from '../geo/place-keeper.ts'
-import type { Clock } from '../lib/clock.ts'
-import { systemClock } from '../lib/clock.ts'
+import { type Clock, systemClock } from '../lib/clock.ts'
 import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
 import type { FlagValues } from './flags.ts'
@@ -48,7 +47,7 @@ export async function loadFolder(
   return { kind: 'loaded', catalog: { zones: catalogZones, generation: 1 }, targets }
 }
 
-export interface OpenedPlaces {
+interface OpenedPlaces {
   readonly places: PlaceNetworks
   /** What could not be read. */
   readonly refused: readonly string[]

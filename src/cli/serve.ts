@@ -7,7 +7,7 @@ import { type App, startApp } from '../app/app.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { type Log, createLog } from '../app/log.ts'
 import { parseFlags } from './flags.ts'
-import { formatMistakes } from '../zonefile/format-mistakes.ts'
+import { formatMistakes } from '../zonefile/mistake.ts'
 
 const single = [
   'config',

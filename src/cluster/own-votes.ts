@@ -2,12 +2,11 @@
 // here; only the last word of each waits to be written.
 
 import { hashText } from '../lib/hash.ts'
-import type { Vote } from './exchange.ts'
-import { type StateKeys, endpointId } from './redis/state-keys.ts'
-import { type Hint, formatHint, formatVote } from './redis/state-records.ts'
-import type { Command } from './redis/store-link.ts'
+import type { Vote } from './vote-exchange.ts'
+import { type StateKeys, endpointId, type Hint, formatHint, formatVote } from './redis/schema.ts'
+import type { Command } from './redis/redis-link.ts'
 
-export interface OwnVote extends Vote {
+interface OwnVote extends Vote {
   readonly endpoint: string
   readonly hash: number
 }

@@ -6,7 +6,7 @@
 // under the epoch of the heartbeat alone, so that those of an earlier boot are nobody's.
 
 import type { LiveVote, VoteState } from '../health/consensus.ts'
-import type { Heartbeat, StoredVote } from './redis/state-records.ts'
+import type { Heartbeat, StoredVote } from './redis/schema.ts'
 
 export interface Peer {
   readonly instance: string
@@ -31,7 +31,7 @@ export interface PeerChanges {
   readonly isMoved: boolean
 }
 
-export interface PeerGone {
+interface PeerGone {
   readonly instance: string
   /** It said so before. */
   readonly isStopped: boolean

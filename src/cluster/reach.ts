@@ -1,17 +1,6 @@
-// Whether the store is in reach. Cut off we are from the start, until it has answered once, and when it has not
-// answered for long enough; only the latter is told. After the hold the votes of the others are dropped.
+// Whether the store is in reach, and since when it is not.
 
-import type { SharedEvent } from './state-events.ts'
-
-export interface ReachOptions {
-  readonly startMs: number
-  readonly cutOffMs: number
-  readonly holdMs: number
-  readonly onEvent: (event: SharedEvent) => void
-  readonly onHoldOver: () => void
-  /** Whether we are cut off has changed, or the hold is over. */
-  readonly onChange: () => void
-}
+import type { SharedEvent } from './vote-exchange.ts'
 
 const whyPatience = 5
 
@@ -61,4 +50,17 @@ export class Reach {
     onHoldOver()
     onChange()
   }
+}
+
+// Whether the store is in reach. Cut off we are from the start, until it has answered once, and when it has not
+// answered for long enough; only the latter is told. After the hold the votes of the others are dropped.
+
+interface ReachOptions {
+  readonly startMs: number
+  readonly cutOffMs: number
+  readonly holdMs: number
+  readonly onEvent: (event: SharedEvent) => void
+  readonly onHoldOver: () => void
+  /** Whether we are cut off has changed, or the hold is over. */
+  readonly onChange: () => void
 }

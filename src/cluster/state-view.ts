@@ -1,18 +1,18 @@
 // A look at the exchange, for metrics and people.
 
-import { type LiveVote, isDisputed } from '../health/consensus.ts'
-import type { ConfigAgreement } from './config-agreement.ts'
-import type { Duties } from './duties.ts'
+import { isDisputed, type LiveVote } from '../health/consensus.ts'
 import type { HintReader } from './redis/hint-reader.ts'
+import type { InstanceState } from './redis/schema.ts'
+import type { StorePart, StoreSession } from './redis/session.ts'
+import type { VoteReader } from './redis/vote-reader.ts'
+import type { Reach } from './reach.ts'
+import type { ConfigAgreement, ConfigGroup } from './config-agreement.ts'
+import type { Duties } from './duties.ts'
 import type { OwnVotes } from './own-votes.ts'
 import type { Peers } from './peers.ts'
-import type { Reach } from './reach.ts'
-import type { PeerView, StateView } from './state-events.ts'
-import type { StorePart } from './redis/store-part.ts'
-import type { StoreSession } from './redis/store-session.ts'
-import type { VoteReader } from './redis/vote-reader.ts'
+import type { ExchangeStatus } from './vote-exchange.ts'
 
-export interface Viewed {
+interface Viewed {
   readonly own: OwnVotes
   readonly peers: Peers
   readonly duties: Duties
@@ -79,3 +79,41 @@ const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
     config: beat.config,
     ageSeconds: (nowMs - movedAtMs) / 1000,
   }))
+
+interface PeerView {
+  readonly instance: string
+  readonly site: string
+  readonly state: InstanceState
+  /** null: it does not tell. */
+  readonly config: string | null
+  /** Since its heartbeat last moved. */
+  readonly ageSeconds: number
+}
+
+export interface StateView extends ExchangeStatus {
+  readonly fenced: boolean
+  /** Our own; `disputed`: endpoints where live votes differ. */
+  readonly votes: {
+    readonly up: number
+    readonly down: number
+    readonly unknown: number
+    readonly disputed: number
+  }
+  readonly takeovers: number
+  readonly rejected: number
+  readonly rewrites: number
+  readonly streamLagSeconds: number
+  readonly unansweredSeconds: number
+  readonly peers: readonly PeerView[]
+  readonly config: {
+    /** null: not known yet. */
+    readonly own: string | null
+    /** They have differed for too long. */
+    readonly differs: boolean
+    readonly groups: readonly ConfigGroup[]
+  }
+}
+
+export interface StateSources {
+  stateView(): StateView
+}

@@ -1,6 +1,6 @@
 // One line of the doctor's report: what was looked at, how it stands, and what to do.
 
-export const checkNames = [
+const checkNames = [
   'config',
   'delegation',
   'glue',

@@ -1,7 +1,7 @@
 // Whether everyone who is named as serving our zone does: over UDP and TCP, with authority, and all the same zone.
 
 import { exchange } from '../resolver/question.ts'
-import { createTurnstile } from '../resolver/turnstile.ts'
+import { createTurnstile } from '../resolver/stub-resolver.ts'
 import { type CheckName, type Verdict, fail, ok, warn } from './line.ts'
 import type { OwnZone } from './own-zone.ts'
 import { type Asking, type Referral, addressesOf } from './parent.ts'

@@ -2,8 +2,8 @@
 // the names of pools and rules.
 
 import type { HealthReader } from '../health/table.ts'
-import { isoDay } from '../lib/iso-day.ts'
-import type { Family } from '../steer/select/everyone.ts'
+import { isoDay } from '../lib/clock.ts'
+import type { Family } from '../steer/select/last-resort.ts'
 import { isInternal, matchRule } from '../steer/select/match.ts'
 import type { Member, Pool, SelectedSet, Target } from '../steer/policy.ts'
 import { familyOf } from '../steer/select/select-addresses.ts'
@@ -13,7 +13,7 @@ import type { Locus } from '../steer/selection.ts'
 const fixed = 'fixed ladder'
 
 /** Fact → value; in the order that people ask for them. */
-export type Decision = ReadonlyMap<string, string>
+type Decision = ReadonlyMap<string, string>
 
 /** Which part of the policy decides: the same for all clients of one choice. */
 export function choiceOf(set: SelectedSet, locus: Locus): string {

@@ -1,18 +1,20 @@
 // One question explained, stage by stage, as plain data that people and scripts read: JSON of `/explain`.
 
+import type { PlanEntry } from '../answer/plan.ts'
 import type { TargetAddresses } from '../steer/policy.ts'
+import { scopeCap } from '../steer/scope/scope-map.ts'
+import { dependsOnClient, type Scopes } from '../steer/scope/scope-cache.ts'
 import { nameToText } from '../wire/name.ts'
 import { rcodeToText } from '../wire/rcode.ts'
+import { formatRdata } from '../wire/rdata/format.ts'
 import { typeToText } from '../wire/rrtype.ts'
-import { type World, createAsk } from './ask.ts'
+import { type Asked, createAsk, type World } from './ask.ts'
+import { type ClientView, clientView, type Databases } from './client-view.ts'
 import { type AddressView, addressViews } from './pool-view.ts'
-import { type ClientView, type Databases, clientView } from './client-view.ts'
 import type { Question } from './question.ts'
-import { answerRecords } from './record-texts.ts'
-import { type ScopeView, scopeView } from './scope-view.ts'
 import { type Steered, type SteeringView, steeringView } from './steering-view.ts'
 import type { Step } from './steps.ts'
-import { type TtlView, ownTtlView, ttlView } from './ttl-view.ts'
+import { ownTtlView, type TtlView, ttlView } from './ttl-view.ts'
 
 export interface Explanation {
   readonly question: { readonly name: string; readonly type: string }
@@ -77,4 +79,62 @@ function ownView({ health, ...sources }: Explaining, set: TargetAddresses): OwnV
     answers: Number.isFinite(answers) ? answers : null,
     addresses: addressViews(memberships, target, type, { health, sources }),
   }
+}
+
+// The records of a plan as text, as dig would show them.
+
+/** Of the answer section: owner, TTL, type and data. */
+const answerRecords = (question: Question, entries: readonly PlanEntry[]): readonly string[] =>
+  entries
+    .filter(({ section }) => section === 'answer')
+    .flatMap((entry) => {
+      const owner = nameToText(entry.owner ?? question.name)
+      return dataTexts(entry).map(
+        (data) => `${owner} ${entry.ttl} ${typeToText(entry.type)} ${data}`,
+      )
+    })
+
+const dataTexts = ({ type, rdata, rungs, addresses }: PlanEntry): readonly string[] => [
+  ...rdata.map(({ octets }) => formatRdata(type, octets)),
+  ...rungs.map(({ preference, target }) => `${preference} ${nameToText(target.owner)}`),
+  ...addresses.map(({ address }) => address.text),
+]
+
+// The scope of the answer (RFC 7871), and why it is that long.
+
+export interface ScopeView {
+  /** As the answer has it, or would have it if a client subnet were told. */
+  readonly prefixLength: number
+  readonly why:
+    /** Nothing in the answer is steered by who asks. */
+    | 'not-steered'
+    /** One rule, for everyone. */
+    | 'same-for-all'
+    /** A source of /0: the client wants to be nobody. */
+    | 'anonymous'
+    | 'sticky'
+    /** One bit shorter, there are clients of another rule. */
+    | 'border'
+    /** Every client of the family gets the same rule. */
+    | 'one-rule'
+    /** There are borders closer by than scopes are told. */
+    | 'cap'
+  /** Whether the question told of a subnet, so that the answer tells this. */
+  readonly isTold: boolean
+}
+
+function scopeView(question: Question, asked: Asked, scopes: Scopes): ScopeView {
+  const isTold = question.subnet !== null
+  const set = asked.found?.set
+  if (set === undefined || set.kind === 'target-address')
+    return { prefixLength: 0, why: 'not-steered', isTold }
+  if (question.subnet?.prefixLength === 0) return { prefixLength: 0, why: 'anonymous', isTold }
+  if (!dependsOnClient(set)) return { prefixLength: 0, why: 'same-for-all', isTold }
+  const prefixLength = isTold
+    ? asked.scopePrefixLength
+    : scopes.prefixLength(set, asked.locus.octets)
+  const isSticky = set.kind !== 'steered-srv' && set.sticky
+  const isCap = prefixLength >= scopeCap(asked.locus.octets.length)
+  const why = isSticky ? 'sticky' : prefixLength === 0 ? 'one-rule' : isCap ? 'cap' : 'border'
+  return { prefixLength, why, isTold }
 }

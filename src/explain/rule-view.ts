@@ -15,7 +15,7 @@ export interface RuleView {
   readonly failed: readonly FailedCondition[]
 }
 
-export interface FailedCondition {
+interface FailedCondition {
   readonly condition: string
   readonly wanted: string
   /** null: it is not known of the client. */
@@ -50,7 +50,7 @@ const words: Readonly<Record<Key, string>> = {
   networks: 'network',
 }
 
-export const conditionsText = (when: Conditions): string =>
+const conditionsText = (when: Conditions): string =>
   (Object.keys(words) as Key[])
     .filter((key) => when[key] !== null)
     .map((key) => `${words[key]} ${valuesText(when, key)}`)

@@ -10,12 +10,12 @@ import { selectSrv } from '../steer/select/select-srv.ts'
 import type { Locus, SelectionReason } from '../steer/selection.ts'
 
 /** One answer: the chance of each of its targets to be a client's first choice, and why they were chosen. */
-export interface Draw {
+interface Draw {
   readonly reason: SelectionReason | 'servfail' | 'no-family'
   readonly chances: readonly (readonly [target: Target, chance: number])[]
 }
 
-export interface DrawContext {
+interface DrawContext {
   readonly health: HealthReader
   readonly random: Random
 }

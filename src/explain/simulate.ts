@@ -12,7 +12,7 @@ import type { Step } from './steps.ts'
 export const groupings = ['continent', 'country', 'asn', 'rule'] as const
 export type Grouping = (typeof groupings)[number]
 
-export interface SimulationInput {
+interface SimulationInput {
   readonly world: World
   readonly question: Pick<Question, 'name' | 'type'>
   /** An address, or a network that a resolver tells of. */
@@ -23,7 +23,7 @@ export interface SimulationInput {
   readonly random: Random
 }
 
-export type Simulated =
+type Simulated =
   | { readonly kind: 'simulated'; readonly simulation: Simulation }
   /** No policy answers this. */
   | { readonly kind: 'not-steered'; readonly steps: readonly Step[] }

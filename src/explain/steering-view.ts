@@ -22,7 +22,7 @@ export interface SteeringView {
   readonly shares: ShareTable
 }
 
-export interface ShareTable {
+interface ShareTable {
   /** Of `expected`: by formula, or of so many draws. */
   readonly expectedBy: number | 'exact'
   /** Answers drawn for this client to fill in the rest. */
@@ -33,7 +33,7 @@ export interface ShareTable {
   readonly targets: readonly ShareView[]
 }
 
-export interface ShareView {
+interface ShareView {
   readonly target: string
   /** Of clients' first choices; with `sticky` over all clients that this rule is for. null: no formula. */
   readonly expected: number | null

@@ -35,7 +35,7 @@ export interface SteeredFound {
   readonly set: SelectedSet | TargetAddresses
 }
 
-export interface Way {
+interface Way {
   readonly steps: readonly Step[]
   readonly found: SteeredFound | null
 }

@@ -2,19 +2,17 @@
 // and for every member its weight with each part, or why it is out. The answering path never comes here; what
 // decides is the very code that it runs, on one member, one pool or one rule at a time, so the two cannot disagree.
 
-import { SlotState, Standing } from '../health/table.ts'
-import type { HealthReader } from '../health/table.ts'
+import { SlotState, Standing, type HealthReader } from '../health/table.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { weightFrom } from '../steer/draw/candidates.ts'
 import { canvassPool, createCanvass } from '../steer/select/eligibility.ts'
-import { hasFamily } from '../steer/select/everyone.ts'
-import type { Family } from '../steer/select/everyone.ts'
+import { hasFamily, type Family } from '../steer/select/last-resort.ts'
 import { holds, isInternal, matchRule } from '../steer/select/match.ts'
 import type { Conditions, Member, Pool, SelectedSet } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
-import { leadOdds } from '../steer/select/survey.ts'
+import { leadOdds } from '../steer/select/leading-pool.ts'
 
-export interface SteeringTrace {
+interface SteeringTrace {
   /** The client is one of the MTAs themselves and gets the canonical ladder: nothing below counts. */
   readonly isInternal: boolean
   readonly rules: readonly RuleTrace[]
@@ -42,7 +40,7 @@ export interface PoolTrace {
 }
 
 /** zero-weight: configured so. no-family: it has no address of the type. zero-share: the calendar or an operator. */
-export type OutReason =
+type OutReason =
   | 'zero-weight'
   | 'no-family'
   | 'drained'

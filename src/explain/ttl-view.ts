@@ -1,9 +1,8 @@
 // The TTL of a steered answer, and who holds it down.
 
 import type { HealthReader } from '../health/table.ts'
-import { answerTtl } from '../steer/answer-ttl.ts'
+import { answerTtl, type Locus } from '../steer/selection.ts'
 import type { SelectedSet, TargetAddresses } from '../steer/policy.ts'
-import type { Locus } from '../steer/selection.ts'
 import { traceSteering } from './trace.ts'
 
 export interface TtlView {

@@ -26,7 +26,7 @@ export interface DatabaseFacts {
   readonly buildSeconds: number | null
 }
 
-export interface Compiled<Tree> {
+interface Compiled<Tree> {
   readonly kind: 'compiled'
   readonly tree: Tree
   readonly facts: DatabaseFacts

@@ -1,11 +1,14 @@
 // The tree of a MaxMind database → a prefix tree of its values. All of it is walked, each node once, so that a file
 // that would fail at some address later is refused now.
 
-import { leafOf } from '../lib/prefix-tree.ts'
-import type { PrefixTree } from '../lib/prefix-tree.ts'
-import { type PrefixTreeBuilder, createPrefixTreeBuilder } from '../lib/prefix-tree-builder.ts'
+import { parseNetwork } from '../lib/ip.ts'
+import {
+  createPrefixTreeBuilder,
+  type PrefixTreeBuilder,
+  leafOf,
+  type PrefixTree,
+} from '../lib/prefix-tree.ts'
 import { BadDatabase, type Mmdb } from './mmdb.ts'
-import { specialPurposeNetworks } from './special-purpose.ts'
 
 /** Record → value of the tree; 0 is for nothing known. */
 export type ValueOf = (record: unknown) => number
@@ -42,6 +45,7 @@ function withoutSpecial(builder: PrefixTreeBuilder, root: number, octets: 4 | 16
 
 // Links of a prefix tree are never so low: it would have two thousand million values.
 const unseen = -0x8000_0000
+
 const underWay = -0x7fff_ffff
 
 class Walk {
@@ -106,3 +110,20 @@ class Walk {
     return value
   }
 }
+
+// Addresses that are of no country: private, loopback, link-local, documentation, multicast and the like
+// (IANA special-purpose registries, RFC 6890). Databases made of geofeeds place some of them all the same:
+// the shipped one has 192.168.1.1 in Australia. Rules reach such clients by `network`.
+
+const texts = `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24
+  192.0.2.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
+  ::/96 64:ff9b:1::/48 100::/64 2001:2::/48 2001:db8::/32 3fff::/20 5f00::/16 fc00::/7 fe80::/10 ff00::/8`
+
+export const specialPurposeNetworks: readonly {
+  readonly octets: Uint8Array
+  readonly prefixLength: number
+}[] = texts.split(/\s+/).map((text) => {
+  const network = parseNetwork(text)
+  if (network.kind === 'bad') throw new Error(network.why) // a slip in the list above, seen by any test
+  return network
+})

@@ -24,7 +24,7 @@ export type PlaceEvent =
       readonly inForce: boolean
     }
 
-export interface DatabaseState {
+interface DatabaseState {
   readonly database: DatabaseKind
   /** null: none is in force. */
   readonly facts: DatabaseFacts | null
@@ -47,13 +47,13 @@ export interface PlaceKeeper {
 }
 
 /** Calls back when those files of the folder that matter have changed. */
-export type WatchFolder = (
+type WatchFolder = (
   folder: string,
   matters: (name: string) => boolean,
   onChange: () => void,
 ) => Promise<{ close(): void }>
 
-export interface PlaceKeeperOptions {
+interface PlaceKeeperOptions {
   readonly files: PlaceFiles
   readonly watchFolder: WatchFolder
   readonly wallMs: () => number

@@ -3,7 +3,7 @@
 
 import { isLeaf, valueOf } from '../lib/prefix-tree.ts'
 
-export interface PlaceSets {
+interface PlaceSets {
   readonly setOfNode: Int32Array
   readonly sets: Int32Array
   readonly setWords: number

@@ -9,7 +9,7 @@ import type { Locus } from '../steer/selection.ts'
  * IPv4-mapped IPv6 addresses are taken as the IPv4 ones that they carry. One record is refilled by every call:
  * nothing may hold on to it.
  */
-export type LocateClient = (octets: Uint8Array, family: 4 | 6, prefixLength?: number) => Locus
+type LocateClient = (octets: Uint8Array, family: 4 | 6, prefixLength?: number) => Locus
 
 type FilledLocus = { -readonly [Key in keyof Locus]: Locus[Key] }
 

@@ -9,6 +9,8 @@
 // All dead is so acted on as well, a round later; until then they are suspects, and answered.
 // Times are on one monotonic clock and never go back.
 
+import type { Verdict } from './verdict.ts'
+
 export const allGroup = '*'
 
 export interface BrakeGroup {
@@ -38,10 +40,23 @@ interface Group {
 }
 
 const windowMs = 60_000
+
 const engagedForMs = 120_000
+
 const fewest = 3
+
 const shareOfPool = 0.5
+
 const shareOfAll = 0.3
+
+const emptyGroup = (name: string, size: number): Group => ({
+  name,
+  size,
+  failing: new Map(),
+  engagedMs: -Infinity,
+})
+
+const isEngaged = ({ engagedMs }: Group, nowMs: number): boolean => nowMs - engagedMs < engagedForMs
 
 export class FailureBrake {
   #all: Group = emptyGroup(allGroup, 0)
@@ -126,21 +141,12 @@ function isTooMuch({ name, size, failing }: Group): boolean {
   return (count >= fewest && count >= shareOfAll * size) || (count >= 2 && count === size)
 }
 
-const isEngaged = ({ engagedMs }: Group, nowMs: number): boolean => nowMs - engagedMs < engagedForMs
-
 function forgetOld({ failing }: Group, nowMs: number): void {
   for (const [slot, sinceMs] of failing) {
     if (nowMs - sinceMs <= windowMs) return
     failing.delete(slot)
   }
 }
-
-const emptyGroup = (name: string, size: number): Group => ({
-  name,
-  size,
-  failing: new Map(),
-  engagedMs: -Infinity,
-})
 
 function refit(before: Group | undefined, name: string, slots: readonly number[]): Group {
   const distinct = new Set(slots)
@@ -150,4 +156,34 @@ function refit(before: Group | undefined, name: string, slots: readonly number[]
     if (distinct.has(slot)) group.failing.set(slot, sinceMs)
   group.engagedMs = before.engagedMs
   return group
+}
+
+// The second round that the brake asks for: who is judged down while many fail at once is not taken as down before it
+// has failed `fall` times more in a row. Once confirmed it stays so, until it is no longer judged down. When the brake
+// lets go, what was seen counts.
+
+export interface SecondRound {
+  /** Judged down, and not, or no longer, in doubt. */
+  readonly isConfirmed: boolean
+  /** Failures in a row since it is in doubt; null: it is not. */
+  readonly failures: number | null
+}
+
+export const noSecondRound: SecondRound = { isConfirmed: false, failures: null }
+
+export const confirmed: SecondRound = { isConfirmed: true, failures: null }
+
+export function weighSecondRound(
+  round: SecondRound,
+  seen: { readonly isDown: boolean; readonly isBraked: boolean; readonly fall: number },
+): SecondRound {
+  if (!seen.isDown) return noSecondRound
+  const failures = round.failures ?? 0
+  if (round.isConfirmed || !seen.isBraked || failures >= seen.fall) return confirmed
+  return { isConfirmed: false, failures }
+}
+
+export function countSecondRound(round: SecondRound, verdict: Verdict): SecondRound {
+  if (round.failures === null || verdict === 'unknown') return round
+  return { isConfirmed: false, failures: verdict === 'pass' ? 0 : round.failures + 1 }
 }

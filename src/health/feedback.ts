@@ -48,7 +48,7 @@ export interface Feedback {
   readonly untilMs: number
 }
 
-export interface FeedbackTimes {
+interface FeedbackTimes {
   readonly nowMs: number
   readonly untilMs: number
 }

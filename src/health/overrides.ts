@@ -42,7 +42,7 @@ export interface Override {
 
 export const overrideLimit = 1000
 
-export type OverrideSet =
+type OverrideSet =
   | { readonly kind: 'set'; readonly list: readonly Override[]; readonly replaced: Override | null }
   | { readonly kind: 'full' }
 
@@ -59,7 +59,7 @@ export const keyOfOverride = ({ zone, target, pool, action }: Override): string 
 const classOf = ({ kind }: OverrideAction): 'state' | 'weight' =>
   kind === 'weight' ? 'weight' : 'state'
 
-export interface Expiry {
+interface Expiry {
   readonly list: readonly Override[]
   readonly ended: readonly Override[]
 }

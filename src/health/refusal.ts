@@ -12,9 +12,9 @@
 
 import type { LiveVote } from './consensus.ts'
 
-export type Refusal = 'none' | 'alone' | 'blocked' | 'everywhere'
+type Refusal = 'none' | 'alone' | 'blocked' | 'everywhere'
 
-export interface SiteWord {
+interface SiteWord {
   readonly site: string
   readonly isRefused: boolean
 }

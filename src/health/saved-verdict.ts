@@ -31,7 +31,7 @@ export interface TwoClocks {
 
 export const freshForMs = 300_000
 
-export const isFresh = ({ seenMs }: Pick<SavedVerdict, 'seenMs'>, wallMs: number): boolean =>
+const isFresh = ({ seenMs }: Pick<SavedVerdict, 'seenMs'>, wallMs: number): boolean =>
   Math.abs(wallMs - seenMs) <= freshForMs
 
 /** null: nothing worth keeping. `seenMs`: on the monotonic clock. */

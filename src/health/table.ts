@@ -25,7 +25,7 @@ export const isOut = (standing: Standing): boolean =>
 
 export const slotLimit = 65_536
 /** As many members as there may be slots. */
-export const rowLimit: number = slotLimit
+const rowLimit: number = slotLimit
 
 export interface HealthReader {
   /** Moves with every change of any slot or row. */
@@ -59,7 +59,7 @@ const headOctets = 16
 const slotColumns = 4
 const rowColumns = 3
 
-export const healthTableOctets = (slots: number, rows: number): number =>
+const healthTableOctets = (slots: number, rows: number): number =>
   headOctets + 4 * (slots * slotColumns + rows * rowColumns)
 
 interface Columns {

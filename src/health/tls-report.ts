@@ -1,7 +1,7 @@
 // What a probe is to demand of TLS, and what it found. How one follows from the other: tls-judgement.ts.
 
 export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
-export type TlsVersion = (typeof tlsVersions)[number]
+type TlsVersion = (typeof tlsVersions)[number]
 
 /** RFC 6698 §2.1. */
 export interface TlsaRecord {
@@ -42,9 +42,6 @@ export interface TlsReport {
   /** The worst first. */
   readonly findings: readonly TlsFinding[]
 }
-
-export const isBroken = (report: TlsReport): boolean =>
-  report.findings.some(({ severity }) => severity === 'failure')
 
 /** The report of a session that did not come about. */
 export const noSession = (reason: string, text: string): TlsReport => ({

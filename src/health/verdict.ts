@@ -22,7 +22,7 @@ export type LoadSign = 'calm' | 'slow' | 'busy'
 
 export type AlarmKind = 'prober-blocked' | 'tls'
 
-export interface Effect {
+interface Effect {
   readonly verdict: Verdict
   readonly load: LoadSign | null
   /** null: none, and whatever was raised before is over unless the verdict is unknown. */

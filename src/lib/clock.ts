@@ -14,3 +14,20 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
 }
+
+/** `2026-12-01`, of UTC. */
+export const isoDay = (wallMs: number): string => new Date(wallMs).toISOString().slice(0, 10)
+
+// One-shot timers as an argument, so that schedules run on simulated time in tests.
+
+/** Calls `ring` once after `delayMs`; the returned function calls that off. */
+export type Alarm = (delayMs: number, ring: () => void) => () => void
+
+export const systemAlarm: Alarm = (delayMs, ring) => {
+  const timer = setTimeout(ring, Math.max(0, Math.ceil(delayMs)))
+  return () => clearTimeout(timer)
+}
+
+/** 0 and null: none. */
+export const isoTime = (wallMs: number | null): string | null =>
+  wallMs ? new Date(wallMs).toISOString() : null

@@ -20,7 +20,7 @@ export interface Endpoint {
   readonly port: number
 }
 
-export type ParsedNetwork =
+type ParsedNetwork =
   | { readonly kind: 'network'; readonly octets: Uint8Array; readonly prefixLength: number }
   | { readonly kind: 'bad'; readonly why: string }
 
@@ -150,4 +150,18 @@ export function parseEndpoint(text: string): Endpoint | null {
 function parseNumber(text: string, max: number): number | null {
   if (!/^(0|[1-9]\d{0,4})$/.test(text)) return null
   return Number(text) <= max ? Number(text) : null
+}
+
+// Whether an address is in a list of networks that the operator gave.
+
+export const isListed = (networks: readonly Network[], octets: Uint8Array): boolean => {
+  for (const network of networks) if (networkContains(network, octets)) return true
+  return false
+}
+
+// A socket's text address as octets. Link-local peers carry a zone id (`fe80::1%eth0`), which is not part of it.
+
+export function peerAddress(text: string): Address | null {
+  const zone = text.indexOf('%')
+  return parseAddress(zone < 0 ? text : text.slice(0, zone))
 }

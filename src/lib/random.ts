@@ -4,8 +4,9 @@
 // A number has 53 bits of one state: the upper 32 by the scrambler +, the others by **.
 
 import type { Random } from './clock.ts'
+import { combineHashes } from './hash.ts'
 
-export interface Chance {
+interface Chance {
   readonly random: Random
   /** The same in parts of 2³¹, whole ones: what the next number would be, without making one of it. */
   readonly point: () => number
@@ -39,3 +40,15 @@ export function createChance(seed: Int32Array): Chance {
 }
 
 const rotated = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits))
+
+// Chance that can be had again: the same seed gives the same numbers, in every process.
+
+/** Numbers of 32 bits; not for secrets. */
+export function seededRandom(seed: number): Random {
+  let state = combineHashes(seed, 0)
+  let step = 0
+  return () => {
+    state = combineHashes(state, ++step)
+    return state / 2 ** 32
+  }
+}

@@ -2,8 +2,13 @@
 
 import type { Registry } from 'prom-client'
 
-import { type Counters, type Scalar, otherType } from '../answer/counters.ts'
-import { HandOutPlace, handOutReasons } from '../answer/hand-outs.ts'
+import {
+  type Counters,
+  type Scalar,
+  otherType,
+  HandOutPlace,
+  handOutReasons,
+} from '../answer/counters.ts'
 import { rcodeToText } from '../wire/rcode.ts'
 import { typeToText } from '../wire/rrtype.ts'
 import { type Emit, registerSampled } from './sampled-metric.ts'

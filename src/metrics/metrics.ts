@@ -6,16 +6,20 @@ import type { Counters } from '../answer/counters.ts'
 import type { MeasuredPool } from '../weights/pool-availability.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
 import { type CountedTarget, registerAnswerMetrics } from './answer-metrics.ts'
-import { type IdentitySource, registerIdentityMetrics } from './identity-metrics.ts'
-import { registerAvailability } from './availability-metrics.ts'
 import {
+  type IdentitySource,
+  registerIdentityMetrics,
   type FeedbackSources,
   type LastWrite,
   registerFeedback,
   registerStateFile,
-} from './feedback-metrics.ts'
-import { registerOverrideMetrics } from './override-metrics.ts'
-import type { OverrideSources } from '../admin/override-routes.ts'
+  type ProbeMetrics,
+  type WeightedTarget,
+  createProbeMetrics,
+  registerTargetGauges,
+} from './target-metrics.ts'
+import { registerAvailability } from './availability-metrics.ts'
+import { registerOverrideMetrics, type OverrideSources } from './override-metrics.ts'
 import { type ReportedDatabase, registerPlaceMetrics } from './place-metrics.ts'
 import type { PoolShares } from './pool-shares.ts'
 import { registerSampled } from './sampled-metric.ts'
@@ -25,12 +29,6 @@ import {
   type ScheduleSources,
   createScheduleMetrics,
 } from './schedule-metrics.ts'
-import {
-  type ProbeMetrics,
-  type WeightedTarget,
-  createProbeMetrics,
-  registerTargetGauges,
-} from './target-metrics.ts'
 
 export interface MetricSources {
   readonly version: string
@@ -57,7 +55,7 @@ export interface MetricSources {
   readonly stateWrite: () => LastWrite
 }
 
-export interface CertificateSource {
+interface CertificateSource {
   readonly lastReload: MetricSources['lastReload']
   readonly expiresAtSeconds: () => number
 }

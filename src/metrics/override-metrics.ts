@@ -4,9 +4,10 @@ import type { Registry } from 'prom-client'
 
 import { type Override, type OverrideKind, overrideKinds } from '../health/overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'
-import type { OverrideSources } from '../admin/override-routes.ts'
+
 import type { PoolShares } from './pool-shares.ts'
 import { type Emit, registerSampled } from './sampled-metric.ts'
+import type { MemberWatch } from '../weights/members.ts'
 
 export function registerOverrideMetrics(
   registry: Registry,
@@ -88,4 +89,12 @@ function emitExposure(
     seen.add(targetIndex)
     emit({ zone, target }, Math.max(0, exposedUntilMs(targetIndex) - wallMs()) / 1000)
   }
+}
+
+export interface OverrideSources {
+  readonly watch: MemberWatch
+  /** When the last answer that names a target leaves the caches; 0: it never was in one. */
+  readonly exposedUntilMs: (targetIndex: number) => number
+  readonly wallMs: () => number
+  readonly newId: () => string
 }

@@ -5,8 +5,7 @@
 // Only rungs that health chose count: panic and failing open follow no weights. A target in several pools is
 // counted in each of them, since an answer does not say which pool it came from.
 
-import type { Counters } from '../answer/counters.ts'
-import { HandOutPlace } from '../answer/hand-outs.ts'
+import { type Counters, HandOutPlace } from '../answer/counters.ts'
 import type { MemberState } from '../weights/member-state.ts'
 
 export interface PoolShare {
@@ -26,7 +25,7 @@ export interface PoolShares {
 
 const sampleEveryMs = 10_000
 
-export interface ShareSources {
+interface ShareSources {
   readonly counters: readonly Counters[]
   readonly states: () => readonly MemberState[]
 }

@@ -4,7 +4,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 
 export type Emit = (labels: Record<string, string>, value: number) => void
 
-export interface SampledMetric {
+interface SampledMetric {
   readonly kind: 'counter' | 'gauge'
   readonly name: string
   readonly help: string

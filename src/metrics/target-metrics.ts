@@ -1,10 +1,15 @@
 // Health of target addresses, and how it is found out.
 
 import { Counter, Histogram, type Registry } from 'prom-client'
-
+import type { FeedbackEffect } from '../health/feedback.ts'
 import { latencyQuantiles } from '../health/latency-window.ts'
 import type { Outcome } from '../health/outcome.ts'
+import { isOut } from '../health/table.ts'
+import { type FindingKind, findingKinds, shownList } from '../reputation/findings.ts'
+import type { IdentityState, IdentityWatch } from '../reputation/watch.ts'
 import type { Transition, WatchedState } from '../watch/watched-state.ts'
+import type { AgentAnswer } from '../weights/agent-watch.ts'
+import type { NamedTarget } from '../weights/feedback-book.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 export interface WeightedTarget {
@@ -150,3 +155,109 @@ export function createProbeMetrics(registry: Registry): ProbeMetrics {
     countTransition: ({ to }) => transitions.inc({ to }),
   }
 }
+
+// What MTAs say of themselves, and whether what is to be kept is kept.
+
+export interface FeedbackSources {
+  readonly targets: () => readonly NamedTarget[]
+  readonly effectOf: (of: NamedTarget) => FeedbackEffect
+  readonly agentAnswers: () => Readonly<Record<AgentAnswer, number>>
+}
+
+export function registerFeedback(
+  registry: Registry,
+  { targets, effectOf, agentAnswers }: FeedbackSources,
+): void {
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_target_feedback',
+    help: 'Share of its weight that the target says it is worth; 0: it wants no mail',
+    labels: ['zone', 'target'],
+    sample: (emit) => {
+      for (const { zone, target } of targets()) {
+        const { factor, standing } = effectOf({ zone, target })
+        emit({ zone, target }, isOut(standing) ? 0 : factor)
+      }
+    },
+  })
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_agent_checks_total',
+    help: 'Agents asked, by what came of it',
+    labels: ['answer'],
+    sample: (emit) => {
+      for (const [answer, count] of Object.entries(agentAnswers())) emit({ answer }, count)
+    },
+  })
+}
+
+export type LastWrite = { readonly successful: boolean; readonly successAtSeconds: number } | null
+
+/** `lastWrite` null: nothing is kept. */
+export function registerStateFile(registry: Registry, lastWrite: () => LastWrite): void {
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_state_last_write_successful',
+    help: '0: a restart would forget what changed since',
+    sample: (emit) => emit({}, lastWrite()?.successful === false ? 0 : 1),
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_state_last_write_success_timestamp_seconds',
+    help: 'When the state file was last written; 0: never',
+    sample: (emit) => emit({}, lastWrite()?.successAtSeconds ?? 0),
+  })
+}
+
+// What targets look like from outside: findings, DNS lists, and what the resolver was asked.
+
+export type IdentitySource = Pick<IdentityWatch, 'states' | 'lists' | 'counters'>
+
+export function registerIdentityMetrics(registry: Registry, source: IdentitySource): void {
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_identity_finding',
+    help: '1: there is something to mend about what the target looks like from outside',
+    labels: ['zone', 'pool', 'target', 'address', 'finding'],
+    sample: (emit) => {
+      for (const state of source.states()) {
+        const { zone, pool, target, address } = state.watched
+        for (const finding of kindsAsked(state))
+          emit({ zone, pool, target, address, finding }, has(state, finding))
+      }
+    },
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_dnsbl_usable',
+    help: '0: the list fails its test points and is not believed',
+    labels: ['list', 'family'],
+    sample: (emit) => {
+      for (const { list, family, trouble } of source.lists())
+        emit({ list: shownList(list), family: String(family) }, trouble === null ? 1 : 0)
+    },
+  })
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_resolver_questions_total',
+    help: 'Questions to the resolver by what came of them',
+    labels: ['result'],
+    sample: (emit) => {
+      const counters = source.counters()
+      if (counters === null) return
+      emit({ result: 'answered' }, counters.answered)
+      emit({ result: 'failed' }, counters.failed)
+      emit({ result: 'cached' }, counters.fromCache)
+    },
+  })
+}
+
+/** What this member asks for: what it does not is neither well nor to be mended. */
+const kindsAsked = ({ watched: { profile } }: IdentityState): readonly FindingKind[] =>
+  findingKinds.filter((kind) => {
+    if (kind === 'listed') return profile.lists.length > 0
+    return kind.startsWith('ptr') ? profile.ptr : profile.greeting
+  })
+
+const has = ({ findings }: IdentityState, kind: FindingKind): number =>
+  findings.some((finding) => finding.kind === kind) ? 1 : 0

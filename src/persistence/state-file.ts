@@ -11,18 +11,19 @@
 
 import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-
+import type { OverrideExchange } from '../cluster/vote-exchange.ts'
+import { type Override, setOverride } from '../health/overrides.ts'
 import type { Clock } from '../lib/clock.ts'
 import {
-  type SavedState,
-  type StateDecoded,
   decodeState,
   emptyState,
   encodeState,
+  type SavedState,
+  type StateDecoded,
   stateLimitOctets,
 } from './state-format.ts'
 
-export type StateRead =
+type StateRead =
   | { readonly kind: 'none' }
   | (StateDecoded & { readonly kind: 'state' })
   | { readonly kind: 'bad'; readonly why: string }
@@ -51,7 +52,7 @@ export interface StateFile {
   close(): Promise<void>
 }
 
-export interface StateFileOptions {
+interface StateFileOptions {
   readonly folder: string
   readonly instance: string
   readonly clock: Clock
@@ -59,6 +60,7 @@ export interface StateFileOptions {
 }
 
 const shortestRestMs = 3000
+
 const longestRestMs = 60_000
 
 export async function openStateFile(options: StateFileOptions): Promise<StateFile> {
@@ -72,7 +74,7 @@ export async function openStateFile(options: StateFileOptions): Promise<StateFil
   return new FollowedFile(file, options, state)
 }
 
-export async function readState(file: string): Promise<StateRead> {
+async function readState(file: string): Promise<StateRead> {
   try {
     const { size } = await stat(file)
     if (size > stateLimitOctets) return { kind: 'bad', why: `it has ${size} octets` }
@@ -87,6 +89,9 @@ export async function readState(file: string): Promise<StateRead> {
     return code === 'ENOENT' ? { kind: 'none' } : { kind: 'bad', why: code }
   }
 }
+
+const codeOf = (error: unknown): string =>
+  (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : 'unknown')
 
 class FollowedFile implements StateFile {
   readonly restored: SavedState
@@ -179,5 +184,36 @@ async function replaceFile(file: string, text: string): Promise<void> {
   await rename(draft, file)
 }
 
-const codeOf = (error: unknown): string =>
-  (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : 'unknown')
+// Overrides that outlive the process: those of the state file at start, and every change on its way there at once.
+
+/** `urge`: something changed that must not be lost. */
+export function keptOverrides(
+  inner: OverrideExchange,
+  restored: readonly Override[],
+  urge: () => void,
+): OverrideExchange {
+  for (const override of restored) {
+    // The same rules as at any time: no two of one class, and no more than there may be.
+    if (setOverride(inner.list(), override).kind === 'set') inner.set(override)
+  }
+  return {
+    list: () => inner.list(),
+    set(override) {
+      const taken = inner.set(override)
+      if (taken.kind === 'set') urge()
+      return taken
+    },
+    remove(id) {
+      const removed = inner.remove(id)
+      if (removed) urge()
+      return removed
+    },
+    expire(nowMs) {
+      const ended = inner.expire(nowMs)
+      if (ended.length > 0) urge()
+      return ended
+    },
+    subscribe: (onForeignChange) => inner.subscribe(onForeignChange),
+    isLasting: true,
+  }
+}

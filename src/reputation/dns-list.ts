@@ -7,8 +7,7 @@
 
 import { type Address, parseAddress } from '../lib/ip.ts'
 import type { Clock } from '../lib/clock.ts'
-import { nameBelow } from '../resolver/reverse-name.ts'
-import type { Answer, StubResolver } from '../resolver/stub-resolver.ts'
+import { nameBelow, type Answer, type StubResolver } from '../resolver/stub-resolver.ts'
 
 export type ListLook =
   /** The addresses it answered with: lists say the reason so. */
@@ -29,7 +28,7 @@ export interface DnsLists {
   states(): readonly ListState[]
 }
 
-export interface DnsListOptions {
+interface DnsListOptions {
   readonly resolver: StubResolver
   readonly clock: Clock
   /** When a list turned usable or not; at first only if it is not. */

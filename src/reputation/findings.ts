@@ -1,9 +1,9 @@
 // What an operator should mend, out of what was seen of one address. Pure. Findings warn; none takes anything out.
 
-import type { Greeting } from './greeting.ts'
+import type { DialogueLine } from '../health/outcome.ts'
+import { parseAddress } from '../lib/ip.ts'
+import { reverseName, type StubResolver } from '../resolver/stub-resolver.ts'
 import type { Listing } from './listing.ts'
-import { type WatchedIdentity, shownList } from './profile.ts'
-import type { Reverse } from './reverse.ts'
 
 export const findingKinds = [
   'banner-name',
@@ -12,6 +12,7 @@ export const findingKinds = [
   'ptr-unconfirmed',
   'listed',
 ] as const
+
 export type FindingKind = (typeof findingKinds)[number]
 
 export interface Finding {
@@ -68,3 +69,111 @@ const finding = (kind: FindingKind, message: string): Finding => ({ kind, list: 
 
 /** The same finding, whatever else it says by now. */
 export const findingKey = ({ kind, list }: Finding): string => `${kind} ${list ?? ''}`
+
+// The names that an MTA gives itself: after 220 in its banner, after 250 in its reply to EHLO. They come out of the
+// dialogues of its probes, so that nobody has to be asked again. Pure.
+
+/** Lower case, without final dot; null: not said, or not asked for. */
+export interface Greeting {
+  readonly banner: string | null
+  readonly ehlo: string | null
+}
+
+/** null: it did not come as far as a greeting. */
+export function greetingOf(dialogue: readonly DialogueLine[]): Greeting | null {
+  const firstWord = dialogue.findIndex(({ from }) => from === '>')
+  const before = firstWord < 0 ? dialogue : dialogue.slice(0, firstWord)
+  const banner = before.find(({ from, text }) => from === '<' && /^220( |$)/.test(text))
+  if (!banner) return null
+  // The last one: what is said under TLS counts.
+  const asked = dialogue.findLastIndex(
+    ({ from, text }) => from === '>' && /^(EHLO|HELO) /.test(text),
+  )
+  const reply = asked < 0 ? undefined : dialogue.slice(asked).find(({ from }) => from === '<')
+  return {
+    banner: nameIn(banner),
+    ehlo: reply && /^250[ -]/.test(reply.text) ? nameIn(reply) : null,
+  }
+}
+
+const nameIn = ({ text }: DialogueLine): string | null => {
+  const word = text.slice(4).trim().split(/\s/, 1)[0] ?? ''
+  return word === '' ? null : word.toLowerCase().replace(/\.$/, '').slice(0, 255)
+}
+
+// What a pool's `identity:` asks for, and of whom.
+
+export interface IdentityProfile {
+  /** Whether banner and EHLO name the exchange. */
+  readonly greeting: boolean
+  /** Whether the address has a PTR that leads back to it. */
+  readonly ptr: boolean
+  /** DNS lists, lower case, without final dot. */
+  readonly lists: readonly string[]
+  readonly intervalMs: number
+  /** How long a listing must stand before it is believed. */
+  readonly holdMs: number
+  /** Lists that must have an address before its weight moves. */
+  readonly agree: number
+  /** What the weight of a listed target is multiplied by; 1: nothing moves. */
+  readonly listedShare: number
+}
+
+/** One address of a member of a pool that asks. */
+export interface WatchedIdentity {
+  /** Without final dot. */
+  readonly zone: string
+  readonly pool: string
+  readonly target: string
+  /** `<target>.<zone>`. */
+  readonly exchange: string
+  /** As it is served, in canonical form. */
+  readonly address: string
+  /** Of the member, as configured. */
+  readonly weight: number
+  readonly profile: IdentityProfile
+}
+
+export const identityKey = ({ zone, pool, target, address }: WatchedIdentity): string =>
+  `${zone} ${pool} ${target} ${address}`
+
+/** A list's name for logs and metrics: some lists are asked under a name that holds the subscriber's key. */
+export const shownList = (list: string): string =>
+  list
+    .split('.')
+    .map((label) => (/^(?=.*\d)(?=.*[a-z])[a-z0-9]{20,}$/.test(label) ? '***' : label))
+    .join('.')
+
+// Reverse mapping of an address: whether it has PTR records, and whether the names they give lead back to it
+// (forward-confirmed). Receivers ask this of who sends to them; it says nothing of who receives.
+
+export type Reverse =
+  /** The names that lead back. */
+  | { readonly kind: 'confirmed'; readonly names: readonly string[] }
+  | { readonly kind: 'unconfirmed'; readonly names: readonly string[] }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unknown'; readonly why: string }
+
+/** An address with more names than this is taken by the first. */
+const nameLimit = 8
+
+export async function checkReverse(resolver: StubResolver, address: string): Promise<Reverse> {
+  const parsed = parseAddress(address)
+  if (!parsed) return { kind: 'unknown', why: 'no-address' }
+  const found = await resolver.ask({ name: reverseName(parsed), type: 'PTR' })
+  if (found.kind === 'failed') return { kind: 'unknown', why: found.why }
+  if (found.kind === 'none') return { kind: 'missing' }
+  const names = found.records.slice(0, nameLimit).map(({ data }) => data)
+  const type = parsed.family === 4 ? 'A' : 'AAAA'
+  const forwards = await Promise.all(names.map((name) => resolver.ask({ name, type })))
+  const leadsBack = (i: number): boolean => {
+    const forward = forwards[i]
+    return forward?.kind === 'found' && forward.records.some(({ data }) => data === address)
+  }
+  const confirmed = names.filter((_, i) => leadsBack(i))
+  if (confirmed.length > 0) return { kind: 'confirmed', names: confirmed }
+  const failure = forwards.find(({ kind }) => kind === 'failed')
+  return failure?.kind === 'failed'
+    ? { kind: 'unknown', why: failure.why }
+    : { kind: 'unconfirmed', names }
+}

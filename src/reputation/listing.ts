@@ -19,7 +19,7 @@ export interface Listing {
 
 const shortestMemoryMs = 3_600_000
 
-export interface ListingTurn {
+interface ListingTurn {
   readonly look: ListLook
   readonly nowMs: number
   readonly holdMs: number
@@ -46,7 +46,7 @@ export function nextListing(
   }
 }
 
-export interface RatedMember {
+interface RatedMember {
   readonly target: string
   readonly weight: number
   /** Enough lists agree on one of its addresses. */
@@ -54,7 +54,7 @@ export interface RatedMember {
   readonly listedShare: number
 }
 
-export interface PoolRating {
+interface PoolRating {
   /** What each weight is multiplied by; who is not in it keeps its weight. */
   readonly shares: ReadonlyMap<string, number>
   /** More than half of the weight is listed: nothing is moved. */

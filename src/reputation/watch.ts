@@ -1,16 +1,13 @@
 // Watches what members look like from outside, at a slow cadence with jitter: names in greetings, reverse mapping, DNS
 // lists. What it finds is told and shown, and takes nobody out; a believed listing may shift weight (listing.ts).
 
-import type { Clock, Random } from '../lib/clock.ts'
-import { type Alarm, systemAlarm } from '../lib/alarm.ts'
+import { type Clock, type Random, type Alarm, systemAlarm } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { Scheduler } from '../probe/schedule/scheduler.ts'
 import type { StubCounters, StubResolver } from '../resolver/stub-resolver.ts'
 import { type DnsLists, type ListState, createDnsLists } from './dns-list.ts'
-import { greetingOf } from './greeting.ts'
-import type { Finding } from './findings.ts'
+import { greetingOf, type Finding, type WatchedIdentity, identityKey } from './findings.ts'
 import { ratePool } from './listing.ts'
-import { type WatchedIdentity, identityKey } from './profile.ts'
 import { type FindingChange, IdentityJob, type IdentityView } from './watched-identity.ts'
 
 export interface IdentityWatch {
@@ -29,13 +26,13 @@ export interface IdentityWatch {
   stop(): void
 }
 
-export interface ProbedAddress {
+interface ProbedAddress {
   readonly zone: string
   readonly target: string
   readonly address: string
 }
 
-export interface MemberName {
+interface MemberName {
   readonly zone: string
   readonly pool: string
   readonly target: string
@@ -48,11 +45,11 @@ export interface IdentityState extends IdentityView {
   readonly ageMs: number | null
 }
 
-export interface IdentityEvent extends FindingChange {
+interface IdentityEvent extends FindingChange {
   readonly watched: WatchedIdentity
 }
 
-export interface MassListing {
+interface MassListing {
   readonly zone: string
   readonly pool: string
   readonly isRaised: boolean

@@ -2,11 +2,17 @@
 
 import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
 import type { DnsLists, ListLook } from './dns-list.ts'
-import { type Finding, findingKey, findingsOf } from './findings.ts'
-import type { Greeting } from './greeting.ts'
+import {
+  type Finding,
+  findingKey,
+  findingsOf,
+  type Greeting,
+  type WatchedIdentity,
+  identityKey,
+  type Reverse,
+  checkReverse,
+} from './findings.ts'
 import { type Listing, nextListing } from './listing.ts'
-import { type WatchedIdentity, identityKey } from './profile.ts'
-import { type Reverse, checkReverse } from './reverse.ts'
 import type { StubResolver } from '../resolver/stub-resolver.ts'
 
 export interface FindingChange {

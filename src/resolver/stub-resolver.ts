@@ -4,9 +4,9 @@
 // seconds too, so that a resolver that is down is not asked once for every target.
 
 import type { Clock } from '../lib/clock.ts'
+import type { Address } from '../lib/ip.ts'
 import { exchange } from './question.ts'
 import type { Question, Reply, ServerEndpoint, StubRecord } from './reply.ts'
-import { createTurnstile } from './turnstile.ts'
 
 export type Answer =
   /** Records of the type asked for, at the name or where its aliases lead; at least one. */
@@ -29,7 +29,7 @@ export interface StubCounters {
   readonly fromCache: number
 }
 
-export interface StubOptions {
+interface StubOptions {
   readonly server: ServerEndpoint
   readonly clock: Clock
   readonly timeoutMs?: number
@@ -40,10 +40,15 @@ export interface StubOptions {
 }
 
 const limits = { inFlight: 32, waiting: 20_000, cached: 8192 }
+
 const usualTimeoutMs = 2000
+
 const longestMs = 3_600_000
+
 const longestNegativeMs = 300_000
+
 const failureMs = 5000
+
 const aliasLimit = 8
 
 interface Kept {
@@ -52,6 +57,13 @@ interface Kept {
 }
 
 export const createStubResolver = (options: StubOptions): StubResolver => new Stub(options)
+
+const failure = (why: string): Understood => ({
+  answer: { kind: 'failed', why },
+  keepMs: failureMs,
+})
+
+const busy: Understood = failure('too-many-questions')
 
 class Stub implements StubResolver {
   readonly server: ServerEndpoint
@@ -113,12 +125,6 @@ interface Understood {
   readonly keepMs: number
 }
 
-const failure = (why: string): Understood => ({
-  answer: { kind: 'failed', why },
-  keepMs: failureMs,
-})
-const busy: Understood = failure('too-many-questions')
-
 function understand(reply: Reply, question: Question): Understood {
   if (reply.kind === 'failed') return failure(reply.why)
   if (reply.isTruncated) return failure('truncated')
@@ -153,4 +159,58 @@ function followAliases(
     owner = alias.data
   }
   return chain
+}
+
+// The name under which an address is looked up in a tree of addresses: in-addr.arpa and ip6.arpa (RFC 1035 §3.5,
+// RFC 3596 §2.5), or a DNS list (RFC 5782 §2.1, §2.4).
+
+export const reverseName = (address: Address): string =>
+  address.family === 4 ? nameBelow(address, 'in-addr.arpa') : nameBelow(address, 'ip6.arpa')
+
+export function nameBelow({ family, octets }: Address, tree: string): string {
+  const labels =
+    family === 4
+      ? [...octets].map(String)
+      : [...octets].flatMap((octet) => [(octet >> 4).toString(16), (octet & 15).toString(16)])
+  return [...labels.toReversed(), tree].join('.')
+}
+
+// Lets so many at once through, the others in the order they came, and none beyond a bound.
+
+interface Turnstile {
+  /** null: too many wait already. */
+  pass<T>(work: () => Promise<T>): Promise<T | null>
+}
+
+export function createTurnstile(inside: number, waiting: number): Turnstile {
+  const queue: (() => void)[] = []
+  let free = inside
+  let head = 0
+  const leave = (): void => {
+    const next = queue[head]
+    if (!next) {
+      free++
+      return
+    }
+    head++
+    if (head > 1024) {
+      queue.splice(0, head)
+      head = 0
+    }
+    next()
+  }
+  return {
+    async pass(work) {
+      if (free > 0) free--
+      else {
+        if (queue.length - head >= waiting) return null
+        await new Promise<void>((resolve) => void queue.push(resolve))
+      }
+      try {
+        return await work()
+      } finally {
+        leave()
+      }
+    },
+  }
 }

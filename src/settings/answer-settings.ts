@@ -1,6 +1,6 @@
 // Settings of answers: what the server says of itself, the secrets of its cookies, its rate limit.
 //
-// A secret never shows: no mistake repeats it, and no excerpt shows its line (settings-file.ts).
+// A secret never shows: no mistake repeats it, and no excerpt shows its line (settings.ts).
 
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'

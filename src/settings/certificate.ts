@@ -1,21 +1,24 @@
 // The certificate of DNS over TLS and its key, read from their files and tried out: a pair that is not whole is never
 // put in force. Mistakes name the file; nothing of a key is ever shown.
 
-import { X509Certificate, createPrivateKey } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { basename, dirname } from 'node:path'
 import { createSecureContext } from 'node:tls'
-
+import type { Clock } from '../lib/clock.ts'
 import { fileMistake } from '../zonefile/document.ts'
 import type { Mistake } from '../zonefile/mistake.ts'
 import { readOne } from '../zonefile/read-folder.ts'
+import { type FileWatch, watchFiles } from '../zonefile/watch-files.ts'
+import type { LastReload } from '../zonefile/zone-keeper.ts'
 import type { TlsFiles } from './stream-settings.ts'
 
-export interface Certificate {
+interface Certificate {
   /** PEM. */
   readonly pair: { readonly certificate: string; readonly key: string }
   readonly expiresAtSeconds: number
 }
 
-export type ReadCertificate =
+type ReadCertificate =
   | { readonly kind: 'certificate'; readonly certificate: Certificate }
   | { readonly kind: 'bad'; readonly mistake: Mistake }
 
@@ -57,3 +60,68 @@ const bad = (file: string, message: string): ReadCertificate => ({
   kind: 'bad',
   mistake: fileMistake(file, 'bad-certificate', message),
 })
+
+// Keeps the certificate in force. A pair that cannot be used changes nothing: the old one goes on, and expires one day.
+
+export type CertificateLoaded =
+  | { readonly kind: 'renewed'; readonly certificate: Certificate }
+  /** What is on disk is what is in force. */
+  | { readonly kind: 'same' }
+  | Extract<ReadCertificate, { kind: 'bad' }>
+
+export interface CertificateKeeper {
+  readonly files: TlsFiles
+  /** Reads the files. Calls do not overlap: one that comes during another waits for it. */
+  load(): Promise<CertificateLoaded>
+  /** null until the first one was loaded. */
+  current(): Certificate | null
+  lastReload(): LastReload
+}
+
+export function createCertificateKeeper(files: TlsFiles, clock: Clock): CertificateKeeper {
+  let inForce: Certificate | null = null
+  let last: LastReload = { successful: false, successAtSeconds: 0 }
+  let queue: Promise<unknown> = Promise.resolve()
+
+  const loadNow = async (): Promise<CertificateLoaded> => {
+    const read = await readCertificate(files)
+    if (read.kind === 'bad') {
+      last = { ...last, successful: false }
+      return read
+    }
+    last = { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000) }
+    if (inForce !== null && isSame(inForce, read.certificate)) return { kind: 'same' }
+    inForce = read.certificate
+    return { kind: 'renewed', certificate: inForce }
+  }
+  return {
+    files,
+    load() {
+      const next = queue.then(loadNow)
+      queue = next.catch(() => {})
+      return next
+    },
+    current: () => inForce,
+    lastReload: () => last,
+  }
+}
+
+const isSame = (one: Certificate, other: Certificate): boolean =>
+  one.pair.certificate === other.pair.certificate && one.pair.key === other.pair.key
+
+// Tells when the certificate's files change; the folders are watched, since links and renames change what is in them.
+
+/** A renewal that writes two files calls back twice, the first time perhaps to half of a pair. */
+export async function watchCertificate(
+  { certificate, key }: TlsFiles,
+  onChange: () => void,
+): Promise<FileWatch> {
+  const watches: FileWatch[] = []
+  for (const folder of new Set([dirname(certificate), dirname(key)])) {
+    const names = [certificate, key].filter((file) => dirname(file) === folder).map(nameOf)
+    watches.push(await watchFiles(folder, (name) => names.includes(name), onChange))
+  }
+  return { close: () => watches.forEach((watch) => watch.close()) }
+}
+
+const nameOf = (file: string): string => basename(file)

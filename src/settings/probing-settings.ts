@@ -1,7 +1,7 @@
 // Settings of probing that are this host's, and no zone's: where its probes come from, and how many may fly.
 
 import type { z } from 'zod'
-import { formatAddress, parseAddress } from '../lib/ip.ts'
+import { formatAddress, parseAddress, parseEndpoint } from '../lib/ip.ts'
 import { defaultFlightLimits, type FlightLimits } from '../probe/schedule/flight-caps.ts'
 import type { ProbeSourceAddresses } from '../probe/smtp/profile.ts'
 import { closedMap, integer, leaf, oneOrMany } from '../zonefile/leaf.ts'
@@ -59,3 +59,26 @@ export function probingOf(
     },
   }
 }
+
+// `canaries`: addresses that tell the server whether it is cut off itself (health/isolation.ts).
+
+interface CanaryEndpoint {
+  readonly address: string
+  readonly port: number
+}
+
+const mostCanaries = 16
+
+const canary: z.ZodType<CanaryEndpoint> = leaf({
+  expected: 'ADDRESS:PORT such as 192.0.2.1:53 or [2001:db8::1]:53',
+  fallback: '192.0.2.1:53',
+  read(value) {
+    const endpoint = typeof value === 'string' ? parseEndpoint(value.trim()) : null
+    return endpoint?.port ? endpoint : null
+  },
+})
+
+export const canaries: z.ZodType<readonly CanaryEndpoint[]> = oneOrMany(canary).refine(
+  (list) => list.length <= mostCanaries,
+  { message: `expected at most ${mostCanaries}` },
+)

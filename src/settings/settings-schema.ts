@@ -3,19 +3,23 @@
 
 import type { z } from 'zod'
 import { parseEndpoint, type Endpoint } from '../lib/ip.ts'
-import { adminToken } from './admin-token.ts'
-import { type AnnounceValues, announce } from './announce-settings.ts'
-import { canaries } from './canaries.ts'
-import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
-import type { RateLimitValues } from './answer-settings.ts'
+import { adminToken, type AnnounceValues, announce } from './admin-settings.ts'
 import {
+  canaries,
   type ProbeLimitValues,
   type SourceAddress,
   probeLimits,
   probeSource,
 } from './probing-settings.ts'
+import {
+  chaosText,
+  cookieSecrets,
+  nsid,
+  rateLimit,
+  type RateLimitValues,
+} from './answer-settings.ts'
 import type { UdpSetting } from '../transport/udp/udp-choice.ts'
-import { type StateValues, stateSchemas } from './state-settings.ts'
+import { type StateValues, stateSchemas } from './cluster-settings.ts'
 import { type StreamValues, proxy, tls, transfer } from './stream-settings.ts'
 import {
   closedMap,

@@ -1,26 +1,39 @@
 // The server's settings: flags over environment over mxsteer.yaml over defaults, every mistake in one go.
 
 import { availableParallelism, hostname } from 'node:os'
-import { type AnnounceSettings, announceOf } from './announce-settings.ts'
-import { adminTokenOf, loadTokenOf } from './admin-token.ts'
+import type { Endpoint } from '../lib/ip.ts'
+import { nearest } from '../lib/suggest-name.ts'
+import type { UdpSetting } from '../transport/udp/udp-choice.ts'
+import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
+import { type ConfigDocument, parseDocument } from '../zonefile/document.ts'
+import { maskSecrets, printable, type Mistake } from '../zonefile/mistake.ts'
+import { readOne } from '../zonefile/read-folder.ts'
+import { shapeProblems } from '../zonefile/schema-problems.ts'
+import { adminTokenOf, announceOf, type AnnounceSettings, loadTokenOf } from './admin-settings.ts'
 import {
   rateLimitOf,
-  readSecretFile,
   type RateLimitSettings,
+  readSecretFile,
   type SecretFile,
 } from './answer-settings.ts'
-import { printable } from '../zonefile/excerpt.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
-import { type ProbingSettings, probingOf } from './probing-settings.ts'
-import { readOne } from '../zonefile/read-folder.ts'
-import { type FileSettings, readSettingsFile } from './settings-file.ts'
-import { type Given, givenMistake, readGiven } from './settings-given.ts'
-import type { Endpoint } from '../lib/ip.ts'
-import type { UdpSetting } from '../transport/udp/udp-choice.ts'
-import type { GeoIp, LogLevel, SettingValues } from './settings-schema.ts'
-import { type SharedStateSettings, stateOf } from './state-settings.ts'
-import { type StreamsGiven, endpointTwice, streamsOf } from './stream-settings.ts'
-import { variablesGiven } from './settings-variables.ts'
+import {
+  expectedState,
+  secretStateKeys,
+  type SharedStateSettings,
+  stateOf,
+} from './cluster-settings.ts'
+import { probingOf, type ProbingSettings } from './probing-settings.ts'
+import {
+  type FileOnly,
+  type GeoIp,
+  type LogLevel,
+  type SettingKey,
+  settingKeys,
+  settingSchemas,
+  settingsFileSchema,
+  type SettingValues,
+} from './settings-schema.ts'
+import { endpointTwice, type StreamsGiven, streamsOf } from './stream-settings.ts'
 
 export interface Settings {
   readonly listen: readonly Endpoint[]
@@ -57,7 +70,7 @@ export interface Settings {
 }
 
 /** null: off. */
-export interface AnswerSettings {
+interface AnswerSettings {
   readonly nsid: string | null
   readonly chaosIdentity: string | null
   readonly chaosVersion: string | null
@@ -66,7 +79,7 @@ export interface AnswerSettings {
   readonly rateLimit: RateLimitSettings | null
 }
 
-export type FlagValues = Readonly<Record<string, string | readonly string[] | undefined>>
+type FlagValues = Readonly<Record<string, string | readonly string[] | undefined>>
 
 export interface SettingsInput {
   readonly flags: FlagValues
@@ -77,7 +90,7 @@ export interface SettingsInput {
   readonly host?: { readonly name: string; readonly parallelism: number }
 }
 
-export type SettingsLoaded =
+type SettingsLoaded =
   | {
       readonly kind: 'settings'
       readonly settings: Settings
@@ -201,3 +214,149 @@ function answersOf(
 }
 
 const unlessOff = (text: string): string | null => (text === 'off' ? null : text)
+
+// mxsteer.yaml → the settings that it gives.
+
+interface FileSettings {
+  readonly values: SettingValues & FileOnly
+  readonly mistakes: readonly Mistake[]
+}
+
+export function readSettingsFile(file: string, octets: Uint8Array): FileSettings {
+  const parsed = parseDocument(file, octets)
+  if (parsed.kind === 'bad') return { values: {}, mistakes: parsed.mistakes }
+  const { document, mistakes } = parsed
+  // Everything is optional: a file of comments alone is a good one.
+  const read = settingsFileSchema.safeParse(document.value ?? {})
+  const issues = read.success ? [] : read.error.issues
+  const problems = shapeProblems(issues, document.value).map(({ problem }) =>
+    withoutSecret(problem),
+  )
+  const found = [...mistakes, ...problems.map((problem) => document.toMistake(problem))]
+  return { values: read.success ? read.data : {}, mistakes: hideSecrets(document, found) }
+}
+
+/** What stands at `state` may be a URL with a slip in it, and its password. */
+const withoutSecret = (problem: Problem): Problem =>
+  problem.path[0] === 'state' ? { ...problem, message: expectedState } : problem
+
+/** Nor is it shown by the excerpt of another mistake on its line; and so are the secrets of cookies. */
+function hideSecrets(document: ConfigDocument, mistakes: readonly Mistake[]): readonly Mistake[] {
+  const lines = new Set(secretPaths(document.value).map((path) => lineOf(document, path)))
+  return mistakes.map((one) => (lines.has(one.line) ? { ...one, excerpt: '' } : one))
+}
+
+function secretPaths(value: unknown): DocumentPath[] {
+  const {
+    admin_token: token,
+    load_token: loadToken,
+    cookie_secret: cookies,
+  } = (value ?? {}) as Record<string, unknown>
+  const paths: DocumentPath[] = []
+  for (const key of secretStateKeys) if (Object.hasOwn(value ?? {}, key)) paths.push([key])
+  if (token !== undefined) paths.push(['admin_token'])
+  if (loadToken !== undefined) paths.push(['load_token'])
+  if (cookies !== undefined) paths.push(['cookie_secret'])
+  if (Array.isArray(cookies)) for (const i of cookies.keys()) paths.push(['cookie_secret', i])
+  return paths
+}
+
+const anyProblem: Omit<Problem, 'path'> = {
+  severity: 'error',
+  code: 'bad-value',
+  at: 'value',
+  message: '',
+}
+
+const lineOf = (document: ConfigDocument, path: DocumentPath): number =>
+  document.toMistake({ ...anyProblem, path }).line
+
+// Environment variables → settings. Unknown ones are let be, since orchestrators set variables of their own
+// (`MXSTEER_PORT`, `MXSTEER_SERVICE_HOST` for a service of that name); a slip of the pen is warned of.
+
+const prefix = 'MXSTEER_'
+
+const variables: ReadonlyMap<string, string> = new Map(
+  settingKeys.map((key) => [prefix + key.toUpperCase(), key]),
+)
+
+/** Comma-separated. */
+const lists: ReadonlySet<string> = new Set(['listen', 'cookie_secret', 'canaries', 'probe_source'])
+
+interface VariablesGiven {
+  readonly given: readonly Given[]
+  readonly warnings: readonly Mistake[]
+}
+
+/** Empty variables count as absent, as composing tools leave them. */
+function variablesGiven(env: Readonly<Record<string, string | undefined>>): VariablesGiven {
+  const given: Given[] = []
+  const warnings: Mistake[] = []
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(prefix) || !value) continue
+    const key = variables.get(name)
+    if (key !== undefined && lists.has(key))
+      given.push({ origin: name, key, value: value.split(',') })
+    else if (key !== undefined) given.push({ origin: name, key, value })
+    else if (name !== `${prefix}CONFIG`) warnings.push(...warnOfSlip(name))
+  }
+  return { given, warnings }
+}
+
+function warnOfSlip(name: string): readonly Mistake[] {
+  const meant = nearest(name, [...variables.keys(), `${prefix}CONFIG`])
+  if (!meant || name === `${prefix}PORT`) return []
+  const message = `unknown variable, did you mean ${meant}?`
+  return [givenMistake(name, 'unknown-variable', message, 'warning')]
+}
+
+// Settings given one by one, as flags or variables: mistakes name the flag or the variable, not a line.
+
+interface Given {
+  /** `--listen` or `MXSTEER_LISTEN`. */
+  readonly origin: string
+  readonly key: string
+  readonly value: string | readonly string[]
+}
+
+interface GivenSettings {
+  readonly values: SettingValues
+  readonly mistakes: readonly Mistake[]
+}
+
+function readGiven(given: readonly Given[]): GivenSettings {
+  const values: Record<string, unknown> = {}
+  const mistakes: Mistake[] = []
+  for (const { origin, key, value } of given) {
+    if (!isSettingKey(key)) {
+      const meant = nearest(key, settingKeys)
+      const message = `unknown setting${meant ? `, did you mean ${meant.replaceAll('_', '-')}?` : ''}`
+      mistakes.push(givenMistake(origin, 'unknown-key', message))
+      continue
+    }
+    const parsed = settingSchemas[key].safeParse(value)
+    if (!parsed.success) {
+      // A list has a mistake an item; all of them are said.
+      for (const issue of parsed.error.issues) {
+        // What stands at the state may be a URL with a slip in it, and its password.
+        const message = key === 'state' ? expectedState : issue.message
+        mistakes.push(givenMistake(origin, 'bad-value', message))
+      }
+    } else {
+      values[key] = parsed.data
+    }
+  }
+  return { values, mistakes }
+}
+
+const isSettingKey = (key: string): key is SettingKey => Object.hasOwn(settingSchemas, key)
+
+function givenMistake(
+  origin: string,
+  code: ProblemCode,
+  message: string,
+  severity: Mistake['severity'] = 'error',
+): Mistake {
+  const nowhere = { line: 0, column: 0, path: '', excerpt: '' }
+  return { severity, code, file: origin, ...nowhere, message: printable(maskSecrets(message)) }
+}

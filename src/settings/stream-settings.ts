@@ -67,11 +67,11 @@ export interface TlsFiles {
   readonly key: string
 }
 
-export interface TlsGiven extends TlsFiles {
+interface TlsGiven extends TlsFiles {
   readonly listen: readonly Endpoint[]
 }
 
-export interface ProxyGiven {
+interface ProxyGiven {
   readonly listen: readonly Endpoint[]
   /** Who may say whom it speaks for. */
   readonly from: readonly Network[]

@@ -1,7 +1,7 @@
 // What an operator's `steering:` compiles to: plain immutable data (see zone/zone.ts for why).
 
 import type { Network } from '../lib/ip.ts'
-import type { WarmUp } from '../health/warm-up.ts'
+import type { WarmUp } from '../health/effective-weight.ts'
 import type { Name } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 
@@ -73,7 +73,7 @@ export interface Rule {
   readonly pools: readonly Pool[]
 }
 
-/** What is answered when nobody of a rule's pools is eligible (all-down.ts). */
+/** What is answered when nobody of a rule's pools is eligible (last-resort.ts). */
 export type OnAllDown =
   | { readonly kind: 'all' | 'last_good' | 'servfail' }
   | { readonly kind: 'backup'; readonly pool: Pool }

@@ -1,5 +1,7 @@
 // What steering decides for one query. Members are in the order that the answer gives them.
 
+import type { HealthReader } from '../health/table.ts'
+import type { Random } from '../lib/clock.ts'
 import type { Target, TargetAddress } from './policy.ts'
 
 /** Where the client is taken to be. Unknown parts are null and match no condition. */
@@ -71,3 +73,23 @@ export type AddressSelection =
   /** No target of the set has an address of this family at all: a fact of the zone file, never of health. */
   | { readonly kind: 'no-family' }
   | { readonly kind: 'servfail' }
+
+// The TTL of a steered answer: how long the decision can stand, within what the operator allows.
+
+/**
+ * `holdSeconds` clamped to [minTtl, ttl] in whole seconds, never 0: resolvers would ask for every message, and
+ * some treat 0 as an error. Where the bounds cross, the upper one holds.
+ */
+export function answerTtl(
+  set: { readonly ttl: number; readonly minTtl: number },
+  holdSeconds: number,
+): number {
+  return Math.max(1, Math.floor(Math.min(set.ttl, Math.max(set.minTtl, holdSeconds))))
+}
+
+// What steering needs besides the data: health as it is now, and chance. Both are arguments (docs/architecture.md).
+
+export interface SteerContext {
+  readonly health: HealthReader
+  readonly random: Random
+}

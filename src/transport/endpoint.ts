@@ -1,8 +1,8 @@
 // Where we listen, and whether somebody else already does.
 
-import type { Endpoint } from '../lib/ip.ts'
-import { type SocketOptions, createSocket } from 'node:dgram'
+import { createSocket, type SocketOptions } from 'node:dgram'
 import { createServer } from 'node:net'
+import type { Endpoint } from '../lib/ip.ts'
 
 export const formatEndpoint = ({ address, port }: Endpoint): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
@@ -14,7 +14,7 @@ export const udpTypeOf = (address: string): 'udp4' | 'udp6' =>
 export const udpOptionsOf = (address: string): SocketOptions =>
   address.includes(':') ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' }
 
-export type BindCheck =
+type BindCheck =
   | { readonly kind: 'free' }
   | {
       readonly kind: 'taken'
@@ -62,3 +62,18 @@ const tryTcp = ({ address, port }: Endpoint): Promise<string | null> =>
       server.close(() => resolve(null)),
     )
   })
+
+// What an operator can do about an address that could not be bound.
+
+export function bindAdvice(code: string): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another server holds it (EADDRINUSE); stop that one, or choose another address or port'
+    case 'EACCES':
+      return 'not permitted (EACCES); a port below 1024 needs CAP_NET_BIND_SERVICE'
+    case 'EADDRNOTAVAIL':
+      return 'no interface of this host has that address (EADDRNOTAVAIL)'
+    default:
+      return code
+  }
+}

@@ -2,7 +2,7 @@
 // restart must not empty answers on half a picture. After 30 seconds what is known must do. What was known before the
 // start, or is known to other instances, is believed at once.
 
-import type { Alarm } from '../lib/alarm.ts'
+import type { Alarm } from '../lib/clock.ts'
 
 const limitMs = 30_000
 

@@ -1,14 +1,14 @@
-// Which watched endpoints are probed here, and which rest since other instances probe them (cluster/exchange.ts). Who
+// Which watched endpoints are probed here, and which rest since other instances probe them (cluster/vote-exchange.ts). Who
 // rests has no word of ours: what is known of it is what the others say.
 
 import type { Clock } from '../lib/clock.ts'
-import type { Exchange } from '../cluster/exchange.ts'
+import type { Exchange } from '../cluster/vote-exchange.ts'
 import type { FirstRound } from './first-round.ts'
 import type { Scheduler } from '../probe/schedule/scheduler.ts'
 import type { SelfDoubt } from './self-doubt.ts'
 import type { WatchedEndpoint } from './watched-endpoint.ts'
 
-export interface DutyNeeds {
+interface DutyNeeds {
   readonly exchange: Exchange
   readonly clock: Clock
   readonly scheduler: Scheduler

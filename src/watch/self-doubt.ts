@@ -1,18 +1,16 @@
 // What an outcome is worth, since the fault may be ours (design §1, law 5):
 //
-//   this process stood still meanwhile (loop-lag.ts)              a failure is `self`, reason `stalled`
-//   this host is cut off (canaries.ts, health/isolation.ts)       a failure is `self`, reason `isolated`
+//   this process stood still meanwhile (self-doubt.ts)              a failure is `self`, reason `stalled`
+//   this host is cut off (probing-settings.ts, health/isolation.ts)       a failure is `self`, reason `isolated`
 //   many begin to fail at once (health/brake.ts)                  each has to fail a second round
 //
 // A refused connection needs nobody who waits: a stall is no excuse for it.
 
 import { type BrakeGroup, type Engaged, FailureBrake, type LetGo } from '../health/brake.ts'
 import { Isolation } from '../health/isolation.ts'
-import type { Clock, Random } from '../lib/clock.ts'
-import type { Alarm } from '../lib/alarm.ts'
-import { Canaries, type Canary } from './canaries.ts'
-import { LoopLag } from './loop-lag.ts'
 import type { Outcome } from '../health/outcome.ts'
+import type { Alarm, Clock, Random } from '../lib/clock.ts'
+import { type ProbeProfile, profileDefaults } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 
 export type DoubtEvent =
@@ -30,7 +28,7 @@ export interface DoubtState {
   readonly stalls: number
 }
 
-export interface DoubtOptions {
+interface DoubtOptions {
   readonly clock: Clock
   readonly random: Random
   readonly alarm: Alarm
@@ -43,6 +41,115 @@ export interface DoubtOptions {
 
 /** Who is held back and not probed here has no outcome that would judge it. */
 const releaseEveryMs = 10_000
+
+const lagCheckIntervalMs = 500
+
+/** Less than the shortest of our deadlines and of any MTA's patience. */
+const stallMs = 1000
+
+export class LoopLag {
+  readonly #clock: Clock
+  readonly #alarm: Alarm
+  #dueMs: number
+  #stalledFromMs = -Infinity
+  #stalledUntilMs = -Infinity
+  #stalls = 0
+  #calloff: () => void = () => {}
+
+  constructor(clock: Clock, alarm: Alarm) {
+    this.#clock = clock
+    this.#alarm = alarm
+    this.#dueMs = clock.monotonicMs() + lagCheckIntervalMs
+    this.#wait()
+  }
+
+  /** Whether the process stood still for a while between `fromMs` and now. */
+  stalledSince(fromMs: number): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    // What was read from a socket may be handled before the timer rings.
+    this.#look(nowMs)
+    return this.#stalledUntilMs >= fromMs && this.#stalledFromMs <= nowMs
+  }
+
+  /** Times that it stood still for a second or longer. */
+  stalls(): number {
+    return this.#stalls
+  }
+
+  stop(): void {
+    this.#calloff()
+  }
+
+  #wait(): void {
+    this.#calloff = this.#alarm(lagCheckIntervalMs, () => {
+      const nowMs = this.#clock.monotonicMs()
+      this.#look(nowMs)
+      this.#dueMs = nowMs + lagCheckIntervalMs
+      this.#wait()
+    })
+  }
+
+  #look(nowMs: number): void {
+    if (nowMs - this.#dueMs < stallMs) return
+    this.#stalledFromMs = this.#dueMs
+    this.#stalledUntilMs = nowMs
+    this.#dueMs = nowMs
+    this.#stalls++
+  }
+}
+
+const canaryProfile = (port: number): ProbeProfile => ({
+  ...profileDefaults,
+  name: 'canary',
+  port,
+  ehlo: '',
+  level: 'connect',
+  connectTimeoutMs: timeoutMs,
+})
+
+const failingEveryMs = 1000
+
+const canaryIntervalMs = 5000
+
+const timeoutMs = 3000
+
+class Canaries {
+  readonly #options: CanaryOptions
+  readonly #controller = new AbortController()
+  readonly #calloffs: (() => void)[]
+  readonly #inFlight = new Set<Promise<void>>()
+
+  constructor(options: CanaryOptions) {
+    this.#options = options
+    this.#calloffs = options.canaries.map(() => () => {})
+    for (const index of options.canaries.keys()) this.#wait(index, 0)
+  }
+
+  async stop(): Promise<void> {
+    this.#controller.abort()
+    for (const calloff of this.#calloffs) calloff()
+    await Promise.all(this.#inFlight)
+  }
+
+  #wait(index: number, delayMs: number): void {
+    const { alarm, random } = this.#options
+    this.#calloffs[index] = alarm(delayMs * (0.9 + random() * 0.2), () => {
+      const ended = this.#look(index).finally(() => this.#inFlight.delete(ended))
+      this.#inFlight.add(ended)
+    })
+  }
+
+  async #look(index: number): Promise<void> {
+    const { canaries, clock, probe, onResult } = this.#options
+    const { address, port } = canaries[index] as Canary
+    const { signal } = this.#controller
+    const outcome = await probe({ address, profile: canaryProfile(port), signal }, clock)
+    if (signal.aborted) return
+    const isReached = reached(outcome)
+    if (isReached !== null) onResult(index, isReached)
+    this.#wait(index, isReached === false ? failingEveryMs : canaryIntervalMs)
+  }
+}
 
 export class SelfDoubt {
   readonly #options: DoubtOptions
@@ -143,3 +250,31 @@ export class SelfDoubt {
     return { ...outcome, kind: 'self', reason, code: null }
   }
 }
+
+// Canaries: addresses that tell whether this host still reaches the world (health/isolation.ts). Each is connected to,
+// and let go, every five seconds; every second while it fails. Refused or reset is reached: something answered.
+
+export interface Canary {
+  readonly address: string
+  readonly port: number
+}
+
+interface CanaryOptions {
+  readonly canaries: readonly Canary[]
+  readonly clock: Clock
+  readonly random: Random
+  readonly alarm: Alarm
+  readonly probe: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
+  readonly onResult: (index: number, isReached: boolean) => void
+}
+
+/** null: it says nothing. */
+function reached({ kind, reason }: Outcome): boolean | null {
+  if (kind === 'dead') return reason === 'connect-refused' || reason === 'connection-reset'
+  if (kind !== 'self') return true
+  return reason === 'local-no-route' ? false : null
+}
+
+// Whether this process stood still: a busy host, a debugger, a suspended machine. A timer that should ring every half
+// second says so by ringing late. What happened meanwhile looks like silence of the targets, and after it like
+// their impatience with us; neither says anything of them.

@@ -4,25 +4,29 @@
 // phase; an endpoint that only gets other settings or another slot keeps what is known of it. Nothing is down before
 // the first round is done (first-round.ts), and what could be our own fault is doubted (self-doubt.ts).
 
-import { SlotState, isOut } from '../health/table.ts'
-import { systemAlarm } from '../lib/alarm.ts'
-import { FirstRound } from './first-round.ts'
-import { InFlight } from './in-flight.ts'
-import { type VerdictsByKey, restoreSlot, saveSlots } from './kept-verdicts.ts'
+import type { Exchange } from '../cluster/vote-exchange.ts'
+import { slowStartStepMs } from '../health/effective-weight.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { WatchedAddress } from '../probe/smtp/profile.ts'
-import { ProbeDuties } from './probe-duties.ts'
-import { RecoverySteps } from './recovery-steps.ts'
+import type { SavedVerdict, TwoClocks } from '../health/saved-verdict.ts'
+import { type HealthWriter, isOut, SlotState } from '../health/table.ts'
+import { type Alarm, type Clock, type Random, systemAlarm } from '../lib/clock.ts'
+import type { FlightLimits } from '../probe/schedule/flight-caps.ts'
 import { Scheduler, type SchedulerCounters } from '../probe/schedule/scheduler.ts'
-import { type DoubtState, SelfDoubt } from './self-doubt.ts'
+import type { WatchedAddress } from '../probe/smtp/profile.ts'
+import { probeAddress, type ProbeRequest } from '../probe/smtp/smtp-probe.ts'
+import { FirstRound } from './first-round.ts'
+import { ProbeDuties } from './probe-duties.ts'
+import { type Canary, type DoubtEvent, type DoubtState, SelfDoubt } from './self-doubt.ts'
 import { slotKey } from './slot-key.ts'
-import { probeAddress } from '../probe/smtp/smtp-probe.ts'
-import type { WatchOptions } from './watch-options.ts'
+import { describeAlarms, type TargetAlarm, WatchedSlot } from './watched-slot.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
-import { type WatchedPool, WatchedPools, slotsOfPools } from './watched-pools.ts'
-import { WatchedSlot } from './watched-slot.ts'
-import { describeAlarms } from './target-alarms.ts'
-import { type WatchedState, describeChange, describeState } from './watched-state.ts'
+import { slotsOfPools, type WatchedPool, WatchedPools } from './watched-pools.ts'
+import {
+  describeChange,
+  describeState,
+  type Transition,
+  type WatchedState,
+} from './watched-state.ts'
 
 export interface Watch {
   /** Replaces the set, and the pools that it is for. Slot 0 is nobody's to watch and is left out. */
@@ -41,6 +45,78 @@ export interface Watch {
 }
 
 export const createWatch = (options: WatchOptions): Watch => new SlotWatch(options)
+
+class InFlight {
+  #count = 0
+  #onLanded: (() => void) | null = null
+
+  begin(): void {
+    this.#count++
+  }
+
+  end(): void {
+    if (--this.#count === 0) this.#onLanded?.()
+  }
+
+  /** For one at a time. */
+  landed(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onLanded = resolve
+    })
+  }
+}
+
+const shortestStepMs = 50
+
+class RecoverySteps {
+  readonly #recovering = new Set<WatchedSlot>()
+  readonly #alarm: Alarm
+  readonly #write: (slot: WatchedSlot) => void
+  #calloff: (() => void) | null = null
+
+  constructor(alarm: Alarm, write: (slot: WatchedSlot) => void) {
+    this.#alarm = alarm
+    this.#write = write
+  }
+
+  /** To be called when the slot has been written. */
+  follow(slot: WatchedSlot): void {
+    if (slot.isRecovering()) this.#recovering.add(slot)
+    this.#plan()
+  }
+
+  drop(slot: WatchedSlot): void {
+    this.#recovering.delete(slot)
+  }
+
+  stop(): void {
+    this.#calloff?.()
+  }
+
+  #plan(): void {
+    if (this.#calloff !== null || this.#recovering.size === 0) return
+    let stepMs = Infinity
+    for (const { profile } of this.#recovering) {
+      stepMs = Math.min(stepMs, slowStartStepMs(profile.slowStartSeconds))
+    }
+    this.#calloff = this.#alarm(Math.max(shortestStepMs, stepMs), () => this.#step())
+  }
+
+  #step(): void {
+    this.#calloff = null
+    for (const slot of this.#recovering) {
+      this.#write(slot)
+      if (!slot.isRecovering()) this.#recovering.delete(slot)
+    }
+    this.#plan()
+  }
+}
+
+const clocksOf = (clock: Clock): TwoClocks => ({
+  wallMs: clock.wallMs(),
+  monotonicMs: clock.monotonicMs(),
+})
 
 class SlotWatch implements Watch {
   readonly #options: WatchOptions
@@ -231,4 +307,55 @@ class SlotWatch implements Watch {
     const endpoint = this.#endpoints.get(slot)
     if (endpoint?.watched.isSparing()) this.#judge(endpoint)
   }
+}
+
+// Counts what is under way, for who has to wait until nothing is. A number and no promise each: a thousand probes a second
+// begin and end.
+
+// Slow start, step by step, for all slots that recover: one timer, for the step that comes soonest.
+
+// What a watch is given: the table that it keeps, clock and chance, the other instances, and who is to be told.
+
+interface WatchOptions {
+  readonly table: HealthWriter
+  readonly clock: Clock
+  readonly random: Random
+  readonly exchange: Exchange
+  /** What was known before the start. */
+  readonly restored?: VerdictsByKey
+  readonly onTransition: (transition: Transition) => void
+  readonly onAlarm?: (alarm: TargetAlarm) => void
+  readonly onOutcome?: (watched: WatchedAddress, outcome: Outcome) => void
+  readonly onDoubt?: (event: DoubtEvent) => void
+  /** Told of each start of a probe, how long after it was due. */
+  readonly onStart?: (lateMs: number) => void
+  /** What tells us that we are cut off ourselves. */
+  readonly canaries?: readonly Canary[]
+  readonly limits?: Partial<FlightLimits>
+  /** Instances probe at times of their own. */
+  readonly instance?: string
+  /** Another prober than smtp-probe.ts by itself. */
+  readonly probe?: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
+  /** For tests: simulated time. */
+  readonly alarm?: Alarm
+}
+
+// Verdicts from before the start to those who are watched now, and theirs to whoever keeps them.
+
+type VerdictsByKey = ReadonlyMap<string, SavedVerdict>
+
+/** Whether anything fresh was known of it. */
+function restoreSlot(watched: WatchedSlot, restored: VerdictsByKey, clock: Clock): boolean {
+  const saved = restored.get(watched.key)
+  return saved !== undefined && watched.restore(saved, clocksOf(clock))
+}
+
+function saveSlots(slots: Iterable<WatchedSlot>, clock: Clock): VerdictsByKey {
+  const clocks = clocksOf(clock)
+  const saved = new Map<string, SavedVerdict>()
+  for (const watched of slots) {
+    const verdict = watched.save(clocks)
+    if (verdict) saved.set(watched.key, verdict)
+  }
+  return saved
 }

@@ -2,7 +2,7 @@
 
 import type { LiveVote } from '../health/consensus.ts'
 import { isRefusing } from '../health/refusal.ts'
-import type { Vote } from '../cluster/exchange.ts'
+import type { Vote } from '../cluster/vote-exchange.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
 import type { WatchedSlot } from './watched-slot.ts'

@@ -10,7 +10,7 @@ export interface WatchedPool {
   readonly members: readonly WatchedPoolMember[]
 }
 
-export interface WatchedPoolMember {
+interface WatchedPoolMember {
   readonly weight: number
   readonly row: number
   /** Slot 0 is always up. */

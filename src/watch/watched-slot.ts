@@ -10,46 +10,115 @@
 //
 // `suspect` is else heard from our own damping only.
 
+import type { Vote } from '../cluster/vote-exchange.ts'
+import {
+  confirmed,
+  countSecondRound,
+  noSecondRound,
+  type SecondRound,
+  weighSecondRound,
+} from '../health/brake.ts'
 import type { LiveVote } from '../health/consensus.ts'
-import type { DampingPolicy, DampingState } from '../health/damping.ts'
 import {
   advance,
+  type DampingPolicy,
   dampingPolicy,
+  type DampingState,
   holdSeconds,
   isHeld,
   isUndecided,
   undamped,
 } from '../health/damping.ts'
+import { slowStartFactor } from '../health/effective-weight.ts'
 import {
-  type SavedVerdict,
-  type TwoClocks,
-  restoreDamping,
-  saveVerdict,
-} from '../health/saved-verdict.ts'
-import { ownVote, ownWord } from '../health/own-vote.ts'
-import { publishedState } from '../health/published-state.ts'
-import { type SheddingState, shed, shedFactor, unburdened } from '../health/shedding.ts'
-import { slowStartFactor } from '../health/slow-start.ts'
-import {
-  type SecondRound,
-  confirmed,
-  countSecondRound,
-  noSecondRound,
-  weighSecondRound,
-} from '../health/second-round.ts'
-import { type HealthWriter, SlotState } from '../health/table.ts'
-import { effectOf } from '../health/verdict.ts'
-import { type Weighed, unweighed, weighVotes } from '../health/weigh-votes.ts'
-import type { Vote } from '../cluster/exchange.ts'
+  ownVote,
+  ownWord,
+  publishedState,
+  unweighed,
+  type Weighed,
+  weighVotes,
+} from '../health/judgement.ts'
+import { addLatency, createLatencyWindow, type LatencyWindow } from '../health/latency-window.ts'
 import type { Outcome } from '../health/outcome.ts'
+import { isProberBlocked, weighRefusal, wordsOf } from '../health/refusal.ts'
+import {
+  restoreDamping,
+  type SavedVerdict,
+  saveVerdict,
+  type TwoClocks,
+} from '../health/saved-verdict.ts'
+import { shed, type SheddingState, shedFactor, unburdened } from '../health/shedding.ts'
+import { type HealthWriter, SlotState } from '../health/table.ts'
+import { type AlarmKind, effectOf, type Verdict } from '../health/verdict.ts'
 import type { ProbeProfile, WatchedAddress } from '../probe/smtp/profile.ts'
-import { SlotMemory } from './slot-memory.ts'
-import type { Sight } from './sight.ts'
-import type { SlotChange, VerdictCounts } from './slot-change.ts'
-import { SlowLane } from './deep-rounds.ts'
-import { type AlarmChange, TargetAlarms } from './target-alarms.ts'
-import { dialogueKey, slotKey } from './slot-key.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
+import { SlowLane } from './deep-rounds.ts'
+import { dialogueKey, slotKey } from './slot-key.ts'
+
+const nothing: readonly AlarmChange[] = []
+
+class TargetAlarms {
+  #raised: ReadonlyMap<AlarmKind, string> = new Map()
+
+  raised(): readonly AlarmKind[] {
+    return [...this.#raised.keys()]
+  }
+
+  inherit(before: TargetAlarms): void {
+    this.#raised = before.#raised
+  }
+
+  /** Changes since the last time. A TLS alarm that changes its reason is raised again. */
+  weigh(last: Outcome | null, votes: readonly LiveVote[]): readonly AlarmChange[] {
+    const tls = last && this.#tlsReason(last)
+    if (tls === null && this.#raised.size === 0 && votes.every(({ state }) => state !== 'D')) {
+      return nothing
+    }
+    const next = new Map<AlarmKind, string>()
+    // Who is probed elsewhere raises its alarms there.
+    if (last !== null && isProberBlocked(weighRefusal(wordsOf(votes)))) {
+      next.set('prober-blocked', this.#raised.get('prober-blocked') ?? last.reason)
+    }
+    if (tls !== null) next.set('tls', tls)
+    const changes: AlarmChange[] = []
+    for (const [alarm, reason] of next) {
+      if (this.#raised.get(alarm) !== reason) changes.push({ alarm, isRaised: true, reason })
+    }
+    for (const alarm of this.#raised.keys()) {
+      if (!next.has(alarm))
+        changes.push({ alarm, isRaised: false, reason: last?.reason ?? 'unprobed' })
+    }
+    this.#raised = next
+    return changes
+  }
+
+  #tlsReason({ kind, reason }: Outcome): string | null {
+    if (kind === 'tls') return reason
+    return kind === 'ok' || kind === 'slow' ? null : (this.#raised.get('tls') ?? null)
+  }
+}
+
+class SlotMemory {
+  /** Of passes. */
+  readonly latency: LatencyWindow = createLatencyWindow()
+  /** Times it went down since it is watched. */
+  downs: number = 0
+  /** When it told anything of itself last, if need be before this process began. */
+  seenAtMs: number = 0
+  /** Reason of its last outcome before the start; null: nothing was known then. */
+  restored: string | null = null
+
+  observe(verdict: Verdict, durationMs: number, nowMs: number): void {
+    if (verdict === 'unknown') return
+    this.seenAtMs = nowMs
+    if (verdict === 'pass') addLatency(this.latency, durationMs)
+  }
+
+  restore(reason: string, seenAtMs: number): void {
+    this.restored = reason
+    this.seenAtMs = seenAtMs
+  }
+}
 
 export class WatchedSlot {
   readonly slot: number
@@ -249,3 +318,58 @@ export class WatchedSlot {
     table.set(this.slot, this.#shown, factor, holding)
   }
 }
+
+// What a slot is judged by that is not of its own: the round, the pools, the other targets.
+
+interface Sight {
+  /** false before the first round is done. */
+  readonly believesDown: boolean
+  /** All are taken alike until then: none is up before the others. */
+  readonly isEven: boolean
+  /** Many fail at once: once more, please. */
+  readonly isBraked: boolean
+  /** Its pool has too few others. */
+  readonly isNeeded: boolean
+  /** Cut off from the other instances. */
+  readonly isAlone: boolean
+}
+
+// What a watched slot tells of itself.
+
+/** Verdicts since the endpoint is watched. */
+export type VerdictCounts = Readonly<Record<Verdict, number>>
+
+export interface SlotChange {
+  readonly from: SlotState
+  readonly to: SlotState
+  readonly afterMs: number
+}
+
+// What is remembered of a probed endpoint beside its verdict: for people, and for after a restart.
+
+// What an operator should know of a target beside its state: raised and lowered once each.
+//
+//   prober-blocked   by the votes of all sites (health/refusal.ts): it refuses us, and perhaps only us
+//   tls              by our own last outcome, until it is well again; what says nothing of TLS leaves it
+
+interface AlarmChange {
+  readonly alarm: AlarmKind
+  readonly isRaised: boolean
+  /** Of the outcome that raised it, or of the one that lowers it. */
+  readonly reason: string
+}
+
+export interface TargetAlarm extends AlarmChange {
+  readonly zone: string
+  readonly target: string
+  readonly address: string
+}
+
+/** One a watched address: several targets may share the endpoint. */
+export const describeAlarms = (
+  { addresses }: { readonly addresses: readonly WatchedAddress[] },
+  changes: readonly AlarmChange[],
+): readonly TargetAlarm[] =>
+  changes.flatMap((change) =>
+    addresses.map(({ zone, target, address }) => ({ zone, target, address, ...change })),
+  )

@@ -5,10 +5,9 @@ import { SlotState } from '../health/table.ts'
 import type { AlarmKind } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { SlotChange, VerdictCounts } from './slot-change.ts'
-import type { WatchedSlot } from './watched-slot.ts'
+import type { SlotChange, VerdictCounts, WatchedSlot } from './watched-slot.ts'
 
-export type StateName = keyof typeof SlotState
+type StateName = keyof typeof SlotState
 
 export interface Transition {
   readonly slot: number

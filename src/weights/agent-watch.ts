@@ -2,13 +2,11 @@
 // nothing until what it said last ends: after three intervals, and half a minute at least. Where several instances share
 // what they hear, some of them ask (`isAskedHere`).
 
-import type { FeedbackWriter } from '../health/feedback.ts'
-import type { Clock, Random } from '../lib/clock.ts'
-import { type AgentProfile, askAgent } from './agent-check.ts'
-import { readAgentLine } from './agent-line.ts'
-import { type Alarm, systemAlarm } from '../lib/alarm.ts'
-import type { FeedbackBook, NamedTarget } from './feedback-book.ts'
+import { connect } from 'node:net'
+import type { AgentWord, FeedbackWriter } from '../health/feedback.ts'
+import { type Alarm, type Clock, type Random, systemAlarm } from '../lib/clock.ts'
 import { type ScheduledProbe, Scheduler } from '../probe/schedule/scheduler.ts'
+import type { FeedbackBook, NamedTarget } from './feedback-book.ts'
 
 export interface WatchedAgent extends NamedTarget {
   readonly agent: AgentProfile
@@ -23,7 +21,7 @@ export interface AgentWatch {
   stop(): Promise<void>
 }
 
-export interface AgentWatchOptions {
+interface AgentWatchOptions {
   readonly clock: Clock
   readonly random: Random
   readonly book: FeedbackBook
@@ -35,13 +33,52 @@ export interface AgentWatchOptions {
 }
 
 const writer: FeedbackWriter = 'agent'
+
 const shortestKeepMs = 30_000
+
 const keptIntervals = 3
 
 export const agentKeepMs = ({ intervalMs }: Pick<AgentProfile, 'intervalMs'>): number =>
   Math.max(shortestKeepMs, keptIntervals * intervalMs)
 
 export const createAgentWatch = (options: AgentWatchOptions): AgentWatch => new Asking(options)
+
+const keyOf = ({ zone, target, agent }: WatchedAgent): string =>
+  [zone, target, agent.address, agent.port, agent.intervalMs, agent.send].join(' ')
+
+class AskedAgent implements ScheduledProbe {
+  readonly key: string
+  readonly destination: string
+  readonly intervalMs: number
+  readonly fastIntervalMs: number
+  readonly watched: WatchedAgent
+  readonly run: (done: () => void) => void
+  readonly controller: AbortController = new AbortController()
+
+  constructor(key: string, watched: WatchedAgent, run: (done: () => void) => void) {
+    this.key = key
+    this.watched = watched
+    this.run = run
+    this.destination = watched.agent.address
+    this.intervalMs = watched.agent.intervalMs
+    this.fastIntervalMs = watched.agent.intervalMs
+  }
+
+  isUndecided(): boolean {
+    return false
+  }
+}
+
+const agentLineLimit = 1024
+
+/** It is shown to people. */
+const printable = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ')
+    .trim()
+    .slice(0, 100)
+
+const answerWithinMs = 5000
 
 class Asking implements AgentWatch {
   readonly #options: AgentWatchOptions
@@ -106,28 +143,93 @@ class Asking implements AgentWatch {
   }
 }
 
-class AskedAgent implements ScheduledProbe {
-  readonly key: string
-  readonly destination: string
+// Asks one agent once: connects, sends the text it wants if any, reads one line. Resolves when the socket is closed,
+// never rejects; null where there is no answer in time, since connecting is for the probes to judge.
+
+/** How a target's agent is asked: `agent:` of a target. */
+export interface AgentProfile {
+  readonly address: string
+  readonly port: number
   readonly intervalMs: number
-  readonly fastIntervalMs: number
-  readonly watched: WatchedAgent
-  readonly run: (done: () => void) => void
-  readonly controller: AbortController = new AbortController()
-
-  constructor(key: string, watched: WatchedAgent, run: (done: () => void) => void) {
-    this.key = key
-    this.watched = watched
-    this.run = run
-    this.destination = watched.agent.address
-    this.intervalMs = watched.agent.intervalMs
-    this.fastIntervalMs = watched.agent.intervalMs
-  }
-
-  isUndecided(): boolean {
-    return false
-  }
+  /** Sent first; empty: nothing. */
+  readonly send: string
 }
 
-const keyOf = ({ zone, target, agent }: WatchedAgent): string =>
-  [zone, target, agent.address, agent.port, agent.intervalMs, agent.send].join(' ')
+export function askAgent(
+  { address, port, intervalMs, send }: AgentProfile,
+  signal: AbortSignal,
+): Promise<string | null> {
+  return new Promise((resolve) => {
+    let text = ''
+    let line: string | null = null
+    const socket = connect({ host: address, port, autoSelectFamily: false })
+    const timer = setTimeout(() => socket.destroy(), Math.min(answerWithinMs, intervalMs))
+    const abort = (): void => void socket.destroy()
+    const take = (isWhole: boolean): void => {
+      if (line !== null || (!isWhole && !/[\r\n]/.test(text) && text.length < agentLineLimit))
+        return
+      line = text
+      socket.destroy()
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    if (signal.aborted) abort()
+    socket.setEncoding('latin1')
+    socket.once('connect', () => void (send !== '' && socket.write(send)))
+    socket.on('data', (more: string) => {
+      text += more
+      take(false)
+    })
+    socket.once('end', () => take(text !== ''))
+    socket.on('error', () => {})
+    socket.once('close', () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+      resolve(line)
+    })
+  })
+}
+
+// The line of a HAProxy agent check: words between blanks or commas, in any order and case.
+//
+//   75%                                  share of the configured weight, 100 % at most here
+//   ready, drain, maint                  whether it wants mail at all
+//   up, down, stopped, fail              whether it works; what follows a # says why
+//   maxconn:30 and whatever else         ignored: it is not ours to limit connections
+//
+// The line ends at the first CR or LF. A line without any word that we know says nothing.
+
+/** null: not a word in it that we know. */
+export function readAgentLine(text: string): AgentWord | null {
+  const line = /^[^\r\n]*/.exec(text.slice(0, agentLineLimit))?.[0] ?? ''
+  const sharp = line.indexOf('#')
+  const words = (sharp < 0 ? line : line.slice(0, sharp)).toLowerCase().split(/[\s,]+/)
+  let said: AgentWord = { share: null, mode: null, isDown: null, reason: '' }
+  let known = 0
+  for (const word of words) {
+    const meant = readWord(word)
+    if (meant === null) continue
+    known++
+    said = { ...said, ...meant }
+  }
+  return known === 0 ? null : { ...said, reason: sharp < 0 ? '' : printable(line.slice(sharp + 1)) }
+}
+
+function readWord(word: string): Partial<AgentWord> | null {
+  const percent = /^(\d{1,6})%$/.exec(word)?.[1]
+  if (percent !== undefined) return { share: Math.min(1, Number(percent) / 100) }
+  switch (word) {
+    case 'ready':
+    case 'drain':
+    case 'maint':
+      return { mode: word }
+    case 'up':
+      return { isDown: false }
+    case 'down':
+    case 'stopped':
+    case 'fail':
+    case 'failed':
+      return { isDown: true }
+    default:
+      return null
+  }
+}

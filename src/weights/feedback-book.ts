@@ -11,9 +11,8 @@ import {
   heed,
   noFeedback,
 } from '../health/feedback.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { FeedbackExchange, SharedWord } from '../cluster/feedback-exchange.ts'
-import { type Alarm, systemAlarm } from '../lib/alarm.ts'
+import { type Clock, type Alarm, systemAlarm } from '../lib/clock.ts'
+import type { FeedbackExchange, SharedWord } from '../cluster/vote-exchange.ts'
 
 export interface NamedTarget {
   readonly zone: string

@@ -1,10 +1,9 @@
 // A member for people: every part of its weight, and what they come to, as steer/select/eligibility.ts sees it.
 
-import { effectiveWeight, rowShare } from '../health/effective-weight.ts'
+import { effectiveWeight, rowShare, type WarmUp, warmUpStep } from '../health/effective-weight.ts'
 import type { MemberEffect } from '../health/feedback.ts'
 import type { OverridableMember } from '../health/overrides.ts'
 import { type HealthReader, SlotState, Standing, isOut } from '../health/table.ts'
-import { type WarmUp, warmUpStep } from '../health/warm-up.ts'
 
 export interface WatchedMember extends OverridableMember {
   /** Health table row. */
@@ -17,7 +16,7 @@ export interface WatchedMember extends OverridableMember {
 }
 
 /** Why a member takes no part. */
-export type MemberOut = 'drained' | 'disabled' | 'down' | 'no-weight'
+type MemberOut = 'drained' | 'disabled' | 'down' | 'no-weight'
 
 export interface MemberState {
   readonly member: WatchedMember

@@ -7,20 +7,19 @@ import { rewriteAfterMs } from '../health/effective-weight.ts'
 import { noFeedback, withFeedback } from '../health/feedback.ts'
 import { type Override, effectOf, nextEndMs, setOverride } from '../health/overrides.ts'
 import { type HealthWriter, Standing } from '../health/table.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { ForeignOverrides, OverrideExchange } from '../cluster/override-exchange.ts'
-import { type Alarm, systemAlarm } from '../lib/alarm.ts'
+import { type Clock, type Alarm, systemAlarm } from '../lib/clock.ts'
+import type { ForeignOverrides, OverrideExchange } from '../cluster/vote-exchange.ts'
 import type { FeedbackBook } from './feedback-book.ts'
 import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
 
-export type OverrideOutcome =
+type OverrideOutcome =
   | { readonly kind: 'set'; readonly replaced: Override | null }
   /** There are as many as there may be. */
   | { readonly kind: 'full' }
   /** Nobody eligible would be left in these pools. */
   | { readonly kind: 'would-empty'; readonly pools: readonly string[] }
 
-export type OverrideEnd = 'time' | 'undone' | 'replaced'
+type OverrideEnd = 'time' | 'undone' | 'replaced'
 
 export interface MemberWatch {
   /** Whether overrides outlive this process. */
@@ -48,7 +47,7 @@ export interface MemberWatchOptions {
 }
 
 /** What DNS lists make of a weight: 1, or less (reputation/listing.ts). */
-export interface Reputation {
+interface Reputation {
   shareOf(member: WatchedMember): number
   onChange(listener: () => void): void
 }

@@ -16,12 +16,12 @@ import {
 } from '../health/availability.ts'
 import { effectOf } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { TallyExchange } from '../cluster/tally-exchange.ts'
+import type { TallyExchange } from '../cluster/vote-exchange.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 
 /** As zones are loaded. */
-export interface MeasuredTarget {
+interface MeasuredTarget {
   readonly zone: string
   readonly target: { readonly name: string }
   readonly pools: readonly {

@@ -11,6 +11,7 @@ export type Name = Uint8Array
 export type NameKey = string
 
 export const maxNameOctets = 255
+
 export const maxLabelOctets = 63
 
 export type ParsedName =
@@ -20,6 +21,7 @@ export type ParsedName =
 export const rootName: Name = Uint8Array.of(0)
 
 const backslash = 0x5c
+
 const dot = 0x2e
 
 /**
@@ -139,3 +141,18 @@ export function isAtOrBelow(key: NameKey, ancestor: NameKey): boolean {
   while (at < key.length - ancestor.length) at += 1 + key.charCodeAt(at)
   return at === key.length - ancestor.length
 }
+
+// The key of a name that lies somewhere in octets. As keyOfName, but made in one step: the answering path needs it
+// for every query and every exchange.
+
+const scratch = Buffer.alloc(maxNameOctets)
+
+/** The key of the uncompressed name that fills `octets` from `from` up to `end`; at most 255 octets. */
+export function keyOfOctets(octets: Uint8Array, from: number, end: number): NameKey {
+  for (let at = from; at < end; at++) scratch[at - from] = lowerOctet(octets[at] as number)
+  return scratch.toString('latin1', 0, end - from)
+}
+
+/** ASCII letters lowered, everything else as it is (RFC 4343 §3). A length octet is below `A` and stays. */
+export const lowerOctet = (octet: number): number =>
+  octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet

@@ -17,11 +17,11 @@ export interface Token {
   readonly text: string
 }
 
-export type Tokenized =
+type Tokenized =
   | { readonly kind: 'tokens'; readonly tokens: readonly Token[] }
   | { readonly kind: 'bad'; readonly why: string }
 
-export interface TokenizeOptions {
+interface TokenizeOptions {
   /** `key="value with spaces"` is one token, as in the SvcParams of RFC 9460 §2.1. */
   readonly pairs: boolean
 }

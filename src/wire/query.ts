@@ -13,7 +13,7 @@
 //
 // Octets after the counted records are ignored, as other servers do. Every loop is bounded by the packet or by maxAdditional.
 
-import { type NameKey, maxLabelOctets, maxNameOctets } from './name.ts'
+import { type NameKey, maxLabelOctets, maxNameOctets, keyOfOctets } from './name.ts'
 import { emptyOptions, readOptions, resetOptions, type EdnsOptions } from './edns.ts'
 import {
   Flag,
@@ -23,7 +23,6 @@ import {
   questionTailOctets,
   recordTailOctets,
 } from './header.ts'
-import { keyOfOctets } from './key.ts'
 import { Rcode } from './rcode.ts'
 import { RRType } from './rrtype.ts'
 import { emptyTsig, readTsig, type Tsig } from './tsig.ts'
@@ -66,7 +65,7 @@ export type Decoded =
   | { readonly kind: 'reject'; readonly query: Query; readonly rcode: Rcode }
   | { readonly kind: 'drop' }
 
-export type DecodeQuery = (packet: Uint8Array, offset: number, length: number) => Decoded
+type DecodeQuery = (packet: Uint8Array, offset: number, length: number) => Decoded
 
 /** A decoder with its own record; what it returns is valid until its next call. */
 export function createQueryDecoder(): DecodeQuery {

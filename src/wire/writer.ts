@@ -3,9 +3,7 @@
 // A write that does not fit sets `full` and writes nothing; the caller looks once a record set and takes it back
 // with `rewind`. One writer serves all messages of a responder.
 
-import { createCompressionTable, forgetSince, probe, remember } from './compression.ts'
-import type { CompressionTable } from './compression.ts'
-import { lowerOctet } from './key.ts'
+import { lowerOctet } from './name.ts'
 
 export interface MessageWriter {
   out: Uint8Array
@@ -85,11 +83,13 @@ export function putOctets(
 }
 
 /** How far letters must agree before a name may be replaced by a pointer. */
-export type CaseRule = 'exact' | 'ignore'
+type CaseRule = 'exact' | 'ignore'
 
 /** Where the labels of the name being written start, and the hash of the suffix from there. A name has at most 127. */
 const labelStarts = new Uint8Array(129)
+
 const suffixHashes = new Int32Array(128)
+
 const notFound = -1
 
 /**
@@ -195,4 +195,63 @@ function compareWritten(
     there += 1 + label
     here += 1 + label
   }
+}
+
+// Where names were written in the message under way, so that later ones can point there (RFC 1035 §4.1.4).
+//
+// An open-addressed table of suffixes by the hash of their lowered octets; what it finds is compared with the octets
+// written, so a collision costs a step and never an answer. A journal of the slots in use makes forgetting exact:
+// after a set that did not fit, the names in it must not be pointed to.
+
+const slots = 1024
+
+/** Beyond this many suffixes names are written in full: answers stay right, only longer. */
+const maxEntries = 512
+
+interface CompressionTable {
+  /** Offset in the message + 1; 0: free. */
+  readonly offsets: Int32Array
+  readonly hashes: Int32Array
+  readonly journal: Int32Array
+  entries: number
+}
+
+const createCompressionTable = (): CompressionTable => ({
+  offsets: new Int32Array(slots),
+  hashes: new Int32Array(slots),
+  journal: new Int32Array(maxEntries),
+  entries: 0,
+})
+
+/** Forgets everything remembered after there were `entries`. */
+function forgetSince(table: CompressionTable, entries: number): void {
+  // Latest first: a slot that a later entry stepped over is never freed before that entry is.
+  while (table.entries > entries) {
+    table.entries--
+    table.offsets[table.journal[table.entries] as number] = 0
+  }
+}
+
+function remember(table: CompressionTable, hash: number, offset: number): void {
+  // A pointer has 14 bits for its offset.
+  if (offset >= 0x4000 || table.entries === maxEntries) return
+  let slot = hash & (slots - 1)
+  while (table.offsets[slot] !== 0) slot = (slot + 1) & (slots - 1)
+  table.offsets[slot] = offset + 1
+  table.hashes[slot] = hash
+  table.journal[table.entries] = slot
+  table.entries++
+}
+
+/**
+ * The slot that may hold the suffix, looking from `slot` on, or -1: the caller compares the octets and, if they
+ * differ, asks again from the next slot.
+ */
+function probe(table: CompressionTable, hash: number, from: number): number {
+  let slot = from & (slots - 1)
+  while (table.offsets[slot] !== 0) {
+    if (table.hashes[slot] === hash) return slot
+    slot = (slot + 1) & (slots - 1)
+  }
+  return -1
 }

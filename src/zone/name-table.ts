@@ -2,24 +2,9 @@
 // in an open-addressed table. Hashes run from the root up, so that one pass over a name gives those of all its ancestors,
 // and no string is made.
 
-import { lowerOctet } from '../wire/key.ts'
+import { lowerOctet, type NameKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { NameKey } from '../wire/name.ts'
-import type { Catalog, ZoneNode } from './zone.ts'
-
-/** An entry is a name, in the order of zones and of their nodes. */
-export interface NameTable {
-  /** Entry by hash; -1: free. */
-  readonly slots: Int32Array
-  readonly hashes: Int32Array
-  /** Number of the zone. */
-  readonly zoneOf: Int32Array
-  readonly flags: Uint8Array
-  /** Where its octets begin, and one more. */
-  readonly ownerAt: Int32Array
-  /** Case kept. */
-  readonly owners: Uint8Array
-}
+import type { Catalog, NameTable, Zone, ZoneNode } from './zone.ts'
 
 export const Has = { apex: 1, cut: 2, wildcard: 4, delegation: 8 } as const
 
@@ -29,6 +14,7 @@ const maxLabels = 128
 
 /** Of the name scanned last: where its labels start, and the hash of each of its suffixes. */
 const starts = new Int32Array(maxLabels + 1)
+
 const hashes = new Int32Array(maxLabels + 1)
 
 /** The count of labels without the root's, or -1: no name has so many. */
@@ -154,5 +140,52 @@ function markWildcards(table: NameTable, count: number): void {
     scanName(table.owners, at)
     const parent = findScanned(table, table.owners, 1, table.zoneOf[entry] as number)
     if (parent !== none) table.flags[parent] = (table.flags[parent] as number) | Has.wildcard
+  }
+}
+
+// The question that floods ask, by the octets of a packet: is there nothing of that name? It answers only what it is sure
+// of, and says nothing where `lookup` (lookup.ts) has more to look at: cuts, DNAME, wildcards, what exists.
+
+export interface NameIndex {
+  /**
+   * The zone in which the uncompressed name at `from` certainly does not exist, with nothing in its place: NXDOMAIN for
+   * any ordinary type. null: not so, or not known.
+   */
+  zoneWithout(octets: Uint8Array, from: number): Zone | null
+}
+
+export const createNameIndex = (catalog: Catalog): NameIndex => new TableIndex(catalog)
+
+/** Deeper names are left to `lookup`. */
+const maxIndexedLabels = 32
+
+class TableIndex implements NameIndex {
+  readonly #table: NameTable
+  readonly #zones: Zone[]
+  /** Deepest apex of all. */
+  readonly #depth: number
+
+  constructor(catalog: Catalog) {
+    this.#table = catalog.names ?? createNameTable(catalog)
+    this.#zones = [...catalog.zones.values()]
+    this.#depth = this.#zones.reduce((most, { labelCount }) => Math.max(most, labelCount), 0)
+  }
+
+  zoneWithout(octets: Uint8Array, from: number): Zone | null {
+    const labels = scanName(octets, from)
+    if (labels < 1 || labels > maxIndexedLabels) return null
+    const table = this.#table
+    let at = Math.max(0, labels - this.#depth)
+    let entry: number = none
+    while (at < labels && (entry = findScanned(table, octets, at, none)) === none) at++
+    // The name of an apex exists.
+    if (at === 0 || entry === none) return null
+    const zone = table.zoneOf[entry] as number
+    for (let next = entry; next !== none; next = findScanned(table, octets, at, zone)) {
+      entry = next
+      if (at-- === 0 || ((table.flags[entry] as number) & Has.cut) !== 0) return null
+    }
+    if (((table.flags[entry] as number) & Has.wildcard) !== 0) return null
+    return this.#zones[zone] as Zone
   }
 }

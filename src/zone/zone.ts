@@ -4,7 +4,6 @@
 import type { SteeredSet } from '../steer/policy.ts'
 import type { Name, NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
-import type { NameTable } from './name-table.ts'
 
 export interface RRset {
   readonly kind: 'plain'
@@ -40,4 +39,18 @@ export interface Catalog {
   readonly generation: number
   /** All names of all zones. Absent: nobody has gathered them. */
   readonly names?: NameTable
+}
+
+/** An entry is a name, in the order of zones and of their nodes. */
+export interface NameTable {
+  /** Entry by hash; -1: free. */
+  readonly slots: Int32Array
+  readonly hashes: Int32Array
+  /** Number of the zone. */
+  readonly zoneOf: Int32Array
+  readonly flags: Uint8Array
+  /** Where its octets begin, and one more. */
+  readonly ownerAt: Int32Array
+  /** Case kept. */
+  readonly owners: Uint8Array
 }

@@ -24,7 +24,7 @@ export interface Allocation {
   releasedSlots(): readonly number[]
 }
 
-export interface AllocationLimits {
+interface AllocationLimits {
   readonly slots: number
   readonly rows: number
   readonly targets: number

@@ -3,14 +3,11 @@
 // The language is YAML 1.2 less what surprises: no aliases, no tags, one document, keys are text and unique,
 // at most 32 levels and 4 MiB. What the file lacks or has too much of is a mistake, never an exception.
 
-import { type Document, LineCounter, isCollection, isMap, isPair, isScalar, isSeq } from 'yaml'
+import { type Document, isCollection, isMap, isPair, isScalar, isSeq, LineCounter } from 'yaml'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
-import { decodeText } from './decode-text.ts'
-import { excerptAt, printable } from './excerpt.ts'
-import type { Mistake } from './mistake.ts'
-import { type IsText, toPlainValue } from './plain-value.ts'
-import { quickDocument } from './quick-document.ts'
-import { type Composed, type Fault, composeChecked } from './syntax.ts'
+import { quickDocument } from './bulk-records.ts'
+import { excerptAt, printable, type Mistake } from './mistake.ts'
+import { type IsText, toPlainValue, composeChecked, type Composed, type Fault } from './syntax.ts'
 
 export interface ConfigDocument {
   /** Maps (without prototype), lists, text, numbers, booleans, null. */
@@ -18,7 +15,7 @@ export interface ConfigDocument {
   toMistake(problem: Problem): Mistake
 }
 
-export type ParsedDocument =
+type ParsedDocument =
   /** `mistakes`: duplicate keys; the first of them counts. */
   | {
       readonly kind: 'document'
@@ -82,7 +79,7 @@ export function fileMistake(file: string, code: ProblemCode, message: string): M
 }
 
 /** `pools.eu.targets.mx1`, `records["_25._tcp.mx1"].TLSA`, `steering.in[0].pools[1]`. */
-export function formatPath(path: DocumentPath): string {
+function formatPath(path: DocumentPath): string {
   let text = ''
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`
@@ -173,4 +170,51 @@ function indexOf(map: { readonly items: readonly unknown[] }): ReadonlyMap<strin
 function rangeStart(node: unknown): number | undefined {
   if (!isCollection(node) && !isScalar(node)) return undefined
   return node.range?.[0]
+}
+
+// Octets of a file → text: UTF-8 without control characters, so that nothing of it can upset a terminal.
+
+type DecodedText =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'bad'; readonly text: string; readonly fault: Fault }
+
+// Tab, line feed and carriage return are the only ones that a text file needs.
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const controlCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
+
+function decodeText(octets: Uint8Array): DecodedText {
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets)
+  const difference = firstDifference(octets, new TextEncoder().encode(text))
+  if (difference !== null) {
+    const offset = new TextDecoder('utf-8', { ignoreBOM: true }).decode(
+      octets.subarray(0, difference),
+    ).length
+    const octet = (octets[difference] ?? 0).toString(16).padStart(2, '0')
+    const message = `the octet 0x${octet} is not UTF-8, expected UTF-8 text`
+    return { kind: 'bad', text, fault: { code: 'not-utf8', offset, path: [], message } }
+  }
+  const control = controlCharacter.exec(text)
+  if (control) {
+    const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
+    const message = `the control character U+${code} is not allowed; in quotes it can be written as an escape`
+    return {
+      kind: 'bad',
+      text,
+      fault: { code: 'control-character', offset: control.index, path: [], message },
+    }
+  }
+  return { kind: 'text', text: text.replace(/^\ufeff/, '') }
+}
+
+/** Index of the first octet that did not survive decoding, at the start of its character. */
+function firstDifference(octets: Uint8Array, again: Uint8Array): number | null {
+  const end = Math.max(octets.length, again.length)
+  for (let i = 0; i < end; i++) {
+    if (octets[i] === again[i]) continue
+    let start = i
+    // The replacement character may share leading octets with what it replaced.
+    while (start > 0 && ((again[start] ?? 0) & 0xc0) === 0x80) start--
+    return start
+  }
+  return null
 }

@@ -1,11 +1,11 @@
 // Leaves of the schemas: one value each, with the words that a mistake about it needs.
 //
 // Every leaf knows what it expected and a fallback. The fallback is never served: it lets the checks that come
-// after go on past a mistake, so that one run names all of them (see read-zone.ts).
+// after go on past a mistake, so that one run names all of them (see load-zones.ts).
 
 import { z } from 'zod'
 
-export interface LeafSpec<T> {
+interface LeafSpec<T> {
   /** Ends the sentence "expected …". */
   readonly expected: string
   /** As it could have been written. */

@@ -1,24 +1,24 @@
 // A folder of zone files → every zone compiled, or every mistake of every file.
 
 import { createHash } from 'node:crypto'
-import type { WatchedIdentity } from '../reputation/profile.ts'
-import type { AgentProfile } from '../weights/agent-check.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
-import { slotKey } from '../watch/slot-key.ts'
+import type { IdentityProfile, WatchedIdentity } from '../reputation/findings.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
-import { type CompiledZone, compileZone } from '../zone/compile/compile.ts'
-import type { ZoneSource } from '../zone/compile/zone-source.ts'
+import { slotKey } from '../watch/slot-key.ts'
+import type { AgentProfile } from '../weights/agent-watch.ts'
 import type { NameKey } from '../wire/name.ts'
+import { type CompiledTarget, type CompiledZone, compileZone } from '../zone/compile/compile.ts'
+import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
+import type { IdentitySource, ZoneSource } from '../zone/compile/zone-source.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { Allocation, AllocationRound } from './allocation.ts'
-import { contentHash } from './content-hash.ts'
-import type { Mistake } from './mistake.ts'
+import { type ConfigDocument, parseDocument } from './document.ts'
+import { gatherMistakes, type Mistake } from './mistake.ts'
 import { probedAs } from './probe-profile.ts'
 import { type ReadFile, readFolder } from './read-folder.ts'
-import { type ZoneFile, readZone } from './read-zone.ts'
-import { gatherMistakes } from './gather-mistakes.ts'
-import { watchedIdentities } from './watched-identity.ts'
+import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
 import type { SerialKeeper, SerialRound } from './serials.ts'
+import { isRecordData, zoneSchema } from './zone-schema.ts'
 
 export type ZonesLoaded =
   | {
@@ -45,7 +45,7 @@ export interface LoadedTarget {
   readonly agent: AgentProfile | null
 }
 
-export interface LoadedMembership {
+interface LoadedMembership {
   readonly pool: string
   readonly member: Member
   readonly availabilityTarget: number | null
@@ -194,3 +194,124 @@ function watchAddress(
   })
   return slot
 }
+
+// What zones say, as a word that is the same wherever they say the same: comments, order of keys, names of files and
+// the serial kept by itself do not count.
+
+/** 16 characters. */
+export function contentHash(sources: readonly ZoneSource[]): string {
+  const zones = sources.map((source) => canonical(source)).sort()
+  return createHash('sha256').update(zones.join('\n')).digest('base64url').slice(0, 16)
+}
+
+/** As JSON does it, which most texts need no help of. */
+const quote = (text: string): string =>
+  /^[\w .:-]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
+
+/** JSON with the keys of every map in order; where something stands in its document is left out. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value === 'string') return quote(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const said: string[] = []
+  for (const [key, one] of value instanceof Map ? value : Object.entries(value)) {
+    if (key !== 'at' && one !== undefined) said.push(`${quote(key)}:${canonical(one)}`)
+  }
+  return said.length === 1 ? `{${said[0]}}` : `{${said.sort().join(',')}}`
+}
+
+// One zone file → its source, or every mistake of its shape.
+//
+// A mistake of the shape does not end the reading: it is repaired with a harmless value and the checks of
+// zone/compile/compile.ts go on, so that the operator sees everything in one run. What is repaired is never served.
+
+interface ZoneFile {
+  readonly file: string
+  readonly document: ConfigDocument | null
+  /** null: nothing further can be checked. */
+  readonly source: ZoneSource | null
+  readonly mistakes: readonly Mistake[]
+  /** Whether a mistake about this path follows from one that is reported already. */
+  readonly isRepaired: (problem: Problem) => boolean
+}
+
+const repairRounds = 4
+
+/** Sections whose absence would make every name in the others unknown. */
+const essential = ['zone', 'targets', 'probes', 'pools', 'steering', 'records']
+
+export function readZone(file: string, octets: Uint8Array): ZoneFile {
+  const parsed = parseDocument(file, octets, isRecordData)
+  const unreadable = { file, source: null, document: null, isRepaired: () => false }
+  if (parsed.kind === 'bad') return { ...unreadable, mistakes: parsed.mistakes }
+  const { document, mistakes } = parsed
+  const { source, problems } = readSource(document.value)
+  const repaired = problems.map((problem) => problem.path)
+  return {
+    file,
+    document,
+    source,
+    mistakes: [...mistakes, ...problems.map((problem) => document.toMistake(problem))],
+    isRepaired: ({ severity, path }) =>
+      repaired.length > 0 &&
+      (severity === 'warning' || repaired.some((other) => areRelated(path, other))),
+  }
+}
+
+function readSource(value: unknown): { source: ZoneSource | null; problems: readonly Problem[] } {
+  let problems: readonly Problem[] = []
+  for (let round = 0; round < repairRounds; round++) {
+    const parsed = zoneSchema.safeParse(value)
+    if (parsed.success) return { source: parsed.data, problems }
+    const found = shapeProblems(parsed.error.issues, value)
+    // What later rounds find, their repairs brought in.
+    if (round === 0) problems = found.map(({ problem }) => problem)
+    if (round === 0 && found.some(isFatal)) return { source: null, problems }
+    if (!applyRepairs(value, found)) return { source: null, problems }
+  }
+  return { source: null, problems }
+}
+
+const isFatal = ({ problem: { path, code }, repair }: ShapeProblem): boolean =>
+  path.length === 0 ||
+  (path.length === 1 &&
+    (code === 'unknown-key' ? repair.kind !== 'rename' : essential.includes(String(path[0]))))
+
+/** Whether one path leads to, or is part of, the other. */
+const areRelated = (a: DocumentPath, b: DocumentPath): boolean =>
+  a.slice(0, b.length).every((step, i) => step === b[i])
+
+// A compiled zone → the identities that its pools want watched: one for each address of each member.
+
+/** `zone`: without final dot. */
+const watchedIdentities = (
+  zone: string,
+  source: ZoneSource,
+  targets: readonly CompiledTarget[],
+): readonly WatchedIdentity[] =>
+  targets.flatMap(({ target, memberships }) =>
+    memberships.flatMap(({ pool, member }) => {
+      const identity = source.pools.get(pool)?.identity
+      if (!identity) return []
+      const profile = profileOf(identity)
+      return target.addresses.map(({ text }) => ({
+        zone,
+        pool,
+        target: target.name,
+        exchange: `${target.name}.${zone}`.toLowerCase(),
+        address: text,
+        weight: member.weight,
+        profile,
+      }))
+    }),
+  )
+
+const profileOf = ({ greeting, ptr, intervalMs, dnsbl }: IdentitySource): IdentityProfile => ({
+  greeting: greeting ?? true,
+  ptr,
+  intervalMs,
+  lists: dnsbl?.lists ?? [],
+  holdMs: dnsbl?.holdMs ?? 0,
+  agree: dnsbl?.agree ?? 1,
+  listedShare: dnsbl?.listedShare ?? 1,
+})

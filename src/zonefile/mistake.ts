@@ -15,3 +15,95 @@ export interface Mistake {
   /** The line of the file, with a caret under the column. */
   readonly excerpt: string
 }
+
+// The line of a file around a place, with a caret under it; and text that no terminal can be harmed by.
+
+const excerptCharacters = 100
+
+/** Two lines: the text around `offset`, cut where it is long, and the caret. */
+export function excerptAt(text: string, offset: number): string {
+  const at = Math.min(Math.max(0, offset), text.length)
+  const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
+  const end = text.indexOf('\n', at)
+  const line = maskSecrets(text.slice(start, end < 0 ? text.length : end).replace(/\r$/, ''))
+  const column = Math.min(at - start, line.length)
+  const from = Math.max(
+    0,
+    Math.min(column - excerptCharacters / 2, line.length - excerptCharacters),
+  )
+  const to = Math.min(line.length, from + excerptCharacters)
+  const before = from > 0 ? '…' : ''
+  const after = to < line.length ? '…' : ''
+  const shown = `${before}${line.slice(from, to)}${after}`
+  return `${blankOut(shown)}\n${' '.repeat(before.length + column - from)}^`
+}
+
+// Control, format (bidirectional overrides among them), line and paragraph separators, unpaired surrogates.
+const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+
+/** One character for one, so that the caret stays under its column. */
+const blankOut = (text: string): string => text.replaceAll('\t', ' ').replace(harmful, '\ufffd')
+
+/** Text with everything escaped that a terminal would act on. */
+export const printable = (text: string): string =>
+  text.replace(harmful, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+
+/** Hides secrets of cookies, and what URLs may carry: all of a store's URL, user and password of others. Keeps the length. */
+export const maskSecrets = (text: string): string =>
+  text
+    .replace(/\b(rediss?|valkeys?|sentinels?|redis\+\w+):\S+/gi, stars)
+    .replace(/\b[0-9a-f]{32}\b/gi, (secret) => '*'.repeat(secret.length))
+    .replace(/:\/\/\S*@/g, (secret) => `://${'*'.repeat(secret.length - 4)}@`)
+
+const stars = (url: string, scheme: string): string =>
+  `${scheme}:${'*'.repeat(url.length - scheme.length - 1)}`
+
+// Mistakes as people read them: `file:line:col path: message`, and the line that it is about.
+
+/** Ends in a line feed unless there is nothing to say. */
+export const formatMistakes = (mistakes: readonly Mistake[]): string =>
+  mistakes.map((mistake) => `${formatMistake(mistake)}\n`).join('')
+
+function formatMistake({ severity, file, line, column, path, message, excerpt }: Mistake): string {
+  const where = line > 0 ? `${file}:${line}:${column}` : file
+  const mark = severity === 'warning' ? 'warning: ' : ''
+  const head = `${where}${path === '' ? '' : ` ${path}`}: ${mark}${message}`
+  if (excerpt === '') return head
+  const [text = '', caret = ''] = excerpt.split('\n')
+  const gutter = String(line)
+  return `${head}\n  ${gutter} | ${text}\n  ${' '.repeat(gutter.length)} | ${caret}`
+}
+
+// Mistakes in the order that a reader meets them, and no more of them than a reader can use.
+
+const perFile = 100
+
+const inAll = 1000
+
+/** Sorted by file and place; long runs are cut, saying so. */
+export function gatherMistakes(mistakes: readonly Mistake[]): readonly Mistake[] {
+  const byFile = new Map<string, Mistake[]>()
+  for (const mistake of mistakes) {
+    const list = byFile.get(mistake.file) ?? []
+    byFile.set(mistake.file, list)
+    list.push(mistake)
+  }
+  const gathered = [...byFile.keys()]
+    .sort()
+    .flatMap((file) => cut(sorted(byFile.get(file) ?? []), perFile))
+  return cut(gathered, inAll)
+}
+
+const sorted = (mistakes: readonly Mistake[]): readonly Mistake[] =>
+  [...mistakes].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column)
+
+/** Errors first, so that none is cut for the sake of a warning. */
+const rank = ({ severity }: Mistake): number => (severity === 'error' ? 0 : 1)
+
+function cut(mistakes: readonly Mistake[], limit: number): readonly Mistake[] {
+  const first = mistakes[limit]
+  if (!first) return mistakes
+  const message = `and ${mistakes.length - limit} more, which are not listed`
+  const rest: Mistake = { ...first, code: 'more-mistakes', path: '', excerpt: '', message }
+  return [...mistakes.slice(0, limit), rest]
+}

@@ -8,14 +8,13 @@ import type { TlsaRecord } from '../health/tls-report.ts'
 import { keyOfName, nameToText, type Name } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'
 import { RRType } from '../wire/rrtype.ts'
-import { readName } from '../zone/compile/names.ts'
-import { readProbePlace } from '../zone/compile/probe-place.ts'
+import { readName, readProbePlace } from '../zone/compile/names.ts'
 import type { ProbeSource, ZoneSource } from '../zone/compile/zone-source.ts'
 
 const defaultFastIntervalMs = 5000
 const dayMs = 86_400_000
 
-export interface Probed {
+interface Probed {
   readonly profile: ProbeProfile
   readonly address: string
 }

@@ -13,7 +13,7 @@ export interface ReadFile {
   readonly octets: Uint8Array
 }
 
-export type ReadFolder =
+type ReadFolder =
   | {
       readonly kind: 'folder'
       readonly files: readonly ReadFile[]
@@ -67,7 +67,7 @@ async function readAll(folder: string, names: readonly string[]): Promise<ReadFo
   return { kind: 'folder', files, mistakes }
 }
 
-export type ReadOne =
+type ReadOne =
   | { readonly kind: 'octets'; readonly octets: Uint8Array }
   | { readonly kind: 'bad'; readonly mistake: Mistake }
 

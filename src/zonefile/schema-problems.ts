@@ -11,7 +11,7 @@ export interface ShapeProblem {
   readonly repair: Repair
 }
 
-export type Repair =
+type Repair =
   | { readonly kind: 'put'; readonly value: unknown }
   | { readonly kind: 'remove' }
   /** The key was meant to be this one. */

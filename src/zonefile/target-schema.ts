@@ -1,11 +1,20 @@
 // `targets.<name>`: an MTA with its addresses, where it stands, and how its weight comes to it.
 
-import { type WarmUp, warmUpCurves } from '../health/warm-up.ts'
 import { z } from 'zod'
-import type { TargetSource } from '../zone/compile/zone-source.ts'
-import { agentSchema } from './agent-schema.ts'
+import { type WarmUp, warmUpCurves } from '../health/effective-weight.ts'
+import { tlsVersions } from '../health/tls-report.ts'
+import { formatAddress, parseAddress } from '../lib/ip.ts'
+import { probeLevels, proxyVersions, roundLevels } from '../probe/smtp/profile.ts'
+import { isHostName } from '../zone/compile/names.ts'
+import type {
+  AgentSource,
+  IdentitySource,
+  ProbeSource,
+  TargetSource,
+} from '../zone/compile/zone-source.ts'
 import {
   closedMap,
+  durationMs,
   integer,
   isIntegerWithin,
   leaf,
@@ -16,6 +25,7 @@ import {
 } from './leaf.ts'
 
 const address = text('an IPv4 or IPv6 address', /^.*$/, '192.0.2.1')
+
 export const weight: z.ZodType<number> = integer('a weight', 0, 65_535)
 
 const addressesLimit = 16
@@ -65,6 +75,26 @@ const warmUpSchema: z.ZodType<WarmUp> = closedMap({
 
 const label = (what: string): z.ZodType<string> => text(what, /^[\w.-]{1,63}$/, 'region')
 
+const agentAddress = leaf({
+  expected: 'an IPv4 or IPv6 address',
+  fallback: '192.0.2.1',
+  read(value) {
+    const parsed = typeof value === 'string' ? parseAddress(value) : null
+    return parsed && formatAddress(parsed.octets)
+  },
+})
+
+const agentSchema: z.ZodType<AgentSource> = closedMap({
+  port: integer('a port', 1, 65_535),
+  address: agentAddress.optional(),
+  interval: durationMs('1s', '1h', '10s').default(10_000),
+  send: text(
+    'a text of at most 200 printable characters',
+    /^[\x20-\x7e\r\n]{1,200}$/,
+    'x',
+  ).optional(),
+}).transform(({ interval, ...agent }) => ({ ...agent, intervalMs: interval }))
+
 export const targetSchema: z.ZodType<TargetSource> = closedMap({
   addresses: z.array(address),
   region: label('a name of a region').optional(),
@@ -76,3 +106,128 @@ export const targetSchema: z.ZodType<TargetSource> = closedMap({
   probe_at: namedMap(text('ADDRESS or ADDRESS:PORT', /^\S+$/, '192.0.2.1')).default(new Map()),
   agent: agentSchema.optional(),
 }).transform(({ probe_at, ...target }) => ({ ...target, probeAt: probe_at }))
+
+// `agent:` of a target: where the MTA says of itself how much mail it wants.
+
+// The shape of a pool's `identity:`. Keys, defaults and bounds are documented in docs/zone-reference.md; what needs
+// more than one value to judge is checked in zone/compile/compile-pools.ts.
+
+/** Underscores too: some lists are asked under names of their own kind. */
+const listName = leaf({
+  expected: 'the name of a DNS list such as zen.example.org',
+  fallback: 'list.invalid',
+  read(value) {
+    const name = typeof value === 'string' ? value.replace(/\.$/, '').toLowerCase() : ''
+    const labels = name.split('.')
+    const isName = labels.every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
+    // Room for the 32 labels of an IPv6 address before it.
+    return isName && labels.length > 1 && name.length <= 180 ? name : null
+  },
+})
+
+const listedWeight = leaf({
+  expected: 'a share from 0.05 to 1',
+  fallback: 1,
+  read: (value) => (typeof value === 'number' && value >= 0.05 && value <= 1 ? value : null),
+})
+
+const dnsblSchema = closedMap({
+  lists: oneOrMany(listName),
+  hold: durationMs('0s', '4w', '6h').default(6 * 3_600_000),
+  agree: integer('a count', 1, 8).default(1),
+  listed_weight: listedWeight.default(1),
+})
+
+export const identitySchema: z.ZodType<IdentitySource> = closedMap({
+  greeting: flag.optional(),
+  ptr: flag.default(true),
+  interval: durationMs('1m', '1w', '1h').default(3_600_000),
+  dnsbl: dnsblSchema.optional(),
+}).transform(({ greeting, ptr, interval, dnsbl }) => ({
+  greeting,
+  ptr,
+  intervalMs: interval,
+  dnsbl: dnsbl && {
+    lists: dnsbl.lists,
+    holdMs: dnsbl.hold,
+    agree: dnsbl.agree,
+    listedShare: dnsbl.listed_weight,
+  },
+}))
+
+// The shape of a `probes:` entry. Keys, defaults and bounds are documented in docs/zone-reference.md; what needs
+// more than one value to judge is checked in zone/compile/check-probes.ts.
+
+const hostName = leaf({
+  expected: 'a host name to give in EHLO',
+  fallback: 'probe.invalid',
+  read: (value) => (typeof value === 'string' && isHostName(value) ? value : null),
+})
+
+/** Printable and without what could end the command; a local part, and mostly a domain. */
+const mailbox = text('a mailbox such as probe@example.com', /^[^\s<>\\"]{1,254}$/, 'a@b.invalid')
+
+const yesOrNo = leaf({
+  expected: 'true or false',
+  fallback: false,
+  read: (value) => (typeof value === 'boolean' ? value : null),
+})
+
+const expectSchema = closedMap({
+  banner: oneOrMany(text('a text of the banner', /^[\x20-\x7e]{1,200}$/, 'x')).default([]),
+  ehlo: oneOrMany(text('a keyword such as STARTTLS', /^[A-Za-z0-9-]{1,64}$/, 'SIZE')).default([]),
+})
+
+export const probeSchema: z.ZodType<ProbeSource> = closedMap({
+  port: integer('a port', 1, 65_535).default(25),
+  level: oneOf(probeLevels).default('ehlo'),
+  rounds: oneOf(roundLevels).optional(),
+  ehlo: hostName.optional(),
+  tls: oneOf(['starttls', 'implicit']).optional(),
+  tls_min: oneOf(tlsVersions).default('TLSv1.2'),
+  require_tls: yesOrNo.default(false),
+  cert_warning: durationMs('0s', '52w', '21d').default(21 * 86_400_000),
+  cert_critical: durationMs('0s', '52w', '3d').default(3 * 86_400_000),
+  tls_interval: durationMs('1s', '1d', '15m').default(900_000),
+  rcpt_interval: durationMs('1s', '1d', '1h').default(3_600_000),
+  recipient: mailbox.optional(),
+  sender: mailbox.optional(),
+  expect: expectSchema.default({ banner: [], ehlo: [] }),
+  proxy: oneOf(proxyVersions).default('none'),
+  source: oneOrMany(text('an IPv4 or IPv6 address', /^\S+$/, '192.0.2.1')).default([]),
+  interval: durationMs('100ms', '1h', '20s').default(20_000),
+  fast_interval: durationMs('50ms', '1h', '50ms').optional(),
+  fall: integer('a count', 1, 100).default(3),
+  rise: integer('a count', 1, 100).default(2),
+  connect_timeout: durationMs('10ms', '1m', '5s').default(5000),
+  banner_timeout: durationMs('10ms', '5m', '10s').default(10_000),
+  command_timeout: durationMs('10ms', '5m', '5s').default(5000),
+  slow_after: durationMs('10ms', '5m', '8s').default(8000),
+  slow_start: durationMs('0s', '1d', '0s').default(0),
+}).transform((keys) => ({
+  port: keys.port,
+  level: keys.level,
+  rounds: keys.rounds,
+  ehlo: keys.ehlo,
+  tls: keys.tls,
+  tlsMin: keys.tls_min,
+  requireTls: keys.require_tls,
+  certWarningMs: keys.cert_warning,
+  certCriticalMs: keys.cert_critical,
+  tlsIntervalMs: keys.tls_interval,
+  rcptIntervalMs: keys.rcpt_interval,
+  recipient: keys.recipient,
+  sender: keys.sender ?? '',
+  expect: keys.expect,
+  proxy: keys.proxy,
+  sources: keys.source,
+  fall: keys.fall,
+  rise: keys.rise,
+  intervalMs: keys.interval,
+  fastIntervalMs: keys.fast_interval,
+  connectTimeoutMs: keys.connect_timeout,
+  bannerTimeoutMs: keys.banner_timeout,
+  commandTimeoutMs: keys.command_timeout,
+  slowAfterMs: keys.slow_after,
+  slowStartMs: keys.slow_start,
+}))

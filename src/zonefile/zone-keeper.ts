@@ -1,7 +1,7 @@
 // Keeps the zones in force. A load takes over whole or not at all: after a mistake the old ones go on.
 
 import type { Clock } from '../lib/clock.ts'
-import type { WatchedIdentity } from '../reputation/profile.ts'
+import type { WatchedIdentity } from '../reputation/findings.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
@@ -9,7 +9,7 @@ import { loadZones, type LoadedTarget } from './load-zones.ts'
 import type { Mistake } from './mistake.ts'
 import { createSerialKeeper } from './serials.ts'
 
-export interface ServedZones {
+interface ServedZones {
   readonly catalog: Catalog
   readonly watched: readonly WatchedAddress[]
   readonly targets: readonly LoadedTarget[]

@@ -11,17 +11,15 @@ import type {
   ZoneSource,
 } from '../zone/compile/zone-source.ts'
 import { closedMap, integer, leaf, namedMap, oneOf, oneOrMany, seconds, text } from './leaf.ts'
-import { identitySchema } from './identity-schema.ts'
-import { probeSchema } from './probe-schema.ts'
+import { identitySchema, probeSchema, flag, targetSchema, weight } from './target-schema.ts'
 import { recordSchema } from './record-schema.ts'
-import { flag, targetSchema, weight } from './target-schema.ts'
 
 /** A week: longer TTLs only outlive the operator's patience (RFC 8767 §4). */
-export const maxTtlSeconds = 604_800
+const maxTtlSeconds = 604_800
 const maxUint32 = 0xffff_ffff
 const defaultTtlSeconds = 60
 
-export const ttl: z.ZodType<number> = seconds('a TTL', 1, maxTtlSeconds)
+const ttl: z.ZodType<number> = seconds('a TTL', 1, maxTtlSeconds)
 const dnsName = text('a name', /^\S+$/, 'name')
 const reference = text('a name', /^.+$/, 'name')
 const networks = oneOrMany(text('a network such as 192.0.2.0/24', /^\S+$/, '192.0.2.0/24'))

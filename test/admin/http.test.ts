@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { type AdminListener, type Route, listenAdmin } from '../../src/admin/http.ts'
-import { json, text } from '../../src/admin/reply.ts'
+import { json, text } from '../../src/admin/request.ts'
 import { freePort } from '../support/free-ports.ts'
 
 const routes = new Map<string, Route>([

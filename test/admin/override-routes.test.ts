@@ -5,12 +5,9 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
-import {
-  type OverrideSources,
-  overrideWrites,
-  overridesReply,
-} from '../../src/admin/override-routes.ts'
-import { type WriteAccess, writeAccess } from '../../src/admin/write-request.ts'
+import type { OverrideSources } from '../../src/metrics/override-metrics.ts'
+import { overrideWrites, overridesReply } from '../../src/admin/override-routes.ts'
+import { type WriteAccess, writeAccess } from '../../src/admin/request.ts'
 import {
   type HealthWriter,
   SlotState,
@@ -19,7 +16,7 @@ import {
 } from '../../src/health/table.ts'
 import { watchedMembers } from '../../src/weights/member-state.ts'
 import { type MemberWatch, createMemberWatch } from '../../src/weights/members.ts'
-import { createMemoryOverrides } from '../../src/cluster/memory-overrides.ts'
+import { createMemoryOverrides } from '../../src/cluster/standalone.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'
 

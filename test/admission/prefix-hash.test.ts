@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { type HashSeed, prefixHash } from '../../src/admission/prefix-hash.ts'
+import { type HashSeed, prefixHash } from '../../src/admission/prefix-limits.ts'
 import { parseAddress } from '../../src/lib/ip.ts'
 
 const addressOf = (text: string): Uint8Array => parseAddress(text)?.octets as Uint8Array

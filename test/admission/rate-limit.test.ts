@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { prefixHash } from '../../src/admission/prefix-hash.ts'
+import { prefixHash } from '../../src/admission/prefix-limits.ts'
 import {
   type RateLimitOptions,
   type RateVerdict,

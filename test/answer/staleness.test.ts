@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { createRespond } from '../../src/answer/respond.ts'
-import { staleAfterMs } from '../../src/answer/staleness.ts'
+import { staleAfterMs } from '../../src/answer/transaction.ts'
 import { SlotState, createHealthTable } from '../../src/health/table.ts'
 import { contextOf, peerOf, send } from '../support/asker.ts'
 import { optionsOf } from '../support/opt-options.ts'

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 
 import type { Log } from '../../src/app/log.ts'
-import { logDoubt } from '../../src/app/log-events.ts'
+import { logDoubt } from '../../src/app/events.ts'
 import type { DoubtEvent } from '../../src/watch/self-doubt.ts'
 
 const said = (event: DoubtEvent): unknown => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createMemoryExchange } from '../../src/cluster/memory.ts'
+import { createMemoryExchange } from '../../src/cluster/standalone.ts'
 
 test('one vote an endpoint, the last one published', () => {
   const exchange = createMemoryExchange('a1', 'fra')

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 
 import { type Peer, Peers } from '../../src/cluster/peers.ts'
-import type { Heartbeat, StoredVote } from '../../src/cluster/redis/state-records.ts'
+import type { Heartbeat, StoredVote } from '../../src/cluster/redis/schema.ts'
 
 const beat = (epoch: number, sequence = 1): ReadonlyMap<string, Heartbeat> =>
   new Map([['b', { epoch, sequence, state: 'ok', site: 'fra', config: null }]])

@@ -2,11 +2,9 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import type { Vote } from '../../src/cluster/exchange.ts'
-import type { SharedExchange } from '../../src/cluster/shared-exchange.ts'
-import type { SharedEvent } from '../../src/cluster/state-events.ts'
-import { endpointId } from '../../src/cluster/redis/state-keys.ts'
-import { stateTimes } from '../../src/cluster/redis/state-settings.ts'
+import type { Vote, SharedEvent } from '../../src/cluster/vote-exchange.ts'
+import type { SharedExchange } from '../../src/cluster/cluster.ts'
+import { endpointId, stateTimes } from '../../src/cluster/redis/schema.ts'
 import { type MemberPlace, joinExchange } from '../support/exchange-member.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { pause, until } from '../support/wait.ts'

@@ -1,10 +1,10 @@
 // A simulation is what a server would do in the same state: its answers are counted against it.
 
 import { describe, expect, test } from 'vitest'
-import { parseClients, drawClients } from '../../src/cli/client-list.ts'
+import { parseClients, drawClients } from '../../src/cli/simulate.ts'
 import { type Simulation, simulate } from '../../src/explain/simulate.ts'
 import { formatAddress } from '../../src/lib/ip.ts'
-import { seededRandom } from '../../src/lib/seeded-random.ts'
+import { seededRandom } from '../../src/lib/random.ts'
 import { networksOf } from '../geo/arrange.ts'
 import { type ArrangedWorld, arrangeWorld, questionOf } from './arrange.ts'
 

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { seededRandom } from '../../src/lib/seeded-random.ts'
+import { seededRandom } from '../../src/lib/random.ts'
 import type { RedisServer } from '../support/redis.ts'
 import { type WatchedStore, startWatchedStore } from '../support/sentinels.ts'
 import { until } from '../support/wait.ts'

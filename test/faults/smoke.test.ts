@@ -3,7 +3,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
-import { endpointId } from '../../src/cluster/redis/state-keys.ts'
+import { endpointId } from '../../src/cluster/redis/schema.ts'
 import { until } from '../support/wait.ts'
 import { type Fleet, type Instance, everyone, heartbeatMs, startFleet, targets } from './fleet.ts'
 

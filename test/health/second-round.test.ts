@@ -6,7 +6,7 @@ import {
   countSecondRound,
   noSecondRound,
   weighSecondRound,
-} from '../../src/health/second-round.ts'
+} from '../../src/health/brake.ts'
 import type { Verdict } from '../../src/health/verdict.ts'
 
 const fall = 3

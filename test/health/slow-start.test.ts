@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { slowStartFactor, slowStartStepMs } from '../../src/health/slow-start.ts'
+import { slowStartFactor, slowStartStepMs } from '../../src/health/effective-weight.ts'
 
 test('no recovery seen, or no slow start asked for: the whole weight', () => {
   expect(slowStartFactor(null, 120, 5)).toBe(1)

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { effectiveWeight, rewriteAfterMs, rowShare } from '../../src/health/effective-weight.ts'
-import type { WarmUp } from '../../src/health/warm-up.ts'
-import { warmUpStep } from '../../src/health/warm-up.ts'
+import {
+  effectiveWeight,
+  rewriteAfterMs,
+  rowShare,
+  type WarmUp,
+  warmUpStep,
+} from '../../src/health/effective-weight.ts'
 
 const fromMs = Date.UTC(2026, 11, 1)
 const dayMs = 86_400_000

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LiveVote, VoteState } from '../../src/health/consensus.ts'
-import { type Weighed, unweighed, weighVotes } from '../../src/health/weigh-votes.ts'
+import { type Weighed, unweighed, weighVotes } from '../../src/health/judgement.ts'
 
 /** The first vote is our own, `H` one that is down for a hold alone; each is from a site of its own. */
 const votes = (text: string): LiveVote[] =>

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { createChance } from '../../src/lib/random.ts'
-import { pointOf } from '../../src/steer/draw/order-table.ts'
+import { pointOf } from '../../src/steer/draw/outcomes.ts'
 
 /** From state 1, 2, 3, 4: as xoshiro128plus.c and xoshiro128starstar.c (https://prng.di.unimi.it) print them. */
 const plus = [

@@ -3,8 +3,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { type PoolShares, createPoolShares } from '../../src/metrics/pool-shares.ts'
-import { type Counters, createCounters } from '../../src/answer/counters.ts'
-import { HandOutPlace } from '../../src/answer/hand-outs.ts'
+import { type Counters, createCounters, HandOutPlace } from '../../src/answer/counters.ts'
 import { Standing } from '../../src/health/table.ts'
 import type { MemberState } from '../../src/weights/member-state.ts'
 

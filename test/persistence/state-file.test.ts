@@ -9,9 +9,8 @@ import type { Override } from '../../src/health/overrides.ts'
 import { type SavedVerdict, freshForMs, restoreDamping } from '../../src/health/saved-verdict.ts'
 import { SlotState } from '../../src/health/table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { keptOverrides } from '../../src/persistence/kept-overrides.ts'
-import { createMemoryOverrides } from '../../src/cluster/memory-overrides.ts'
-import { type KeptEvent, openStateFile } from '../../src/persistence/state-file.ts'
+import { keptOverrides, type KeptEvent, openStateFile } from '../../src/persistence/state-file.ts'
+import { createMemoryOverrides } from '../../src/cluster/standalone.ts'
 import {
   type SavedState,
   decodeState,

@@ -6,13 +6,17 @@ import { expect, test, vi } from 'vitest'
 import type { AnswerContext, Peer } from '../../src/answer/context.ts'
 import { createCounters } from '../../src/answer/counters.ts'
 import { DrawnAnswers } from '../../src/answer/cache/drawn-answers.ts'
-import { QuestionLadder } from '../../src/answer/cache/ladder-octets.ts'
-import { QuickAnswers } from '../../src/answer/cache/quick-answers.ts'
+import { QuestionLadder } from '../../src/answer/cache/ladder-answer.ts'
+import { QuickAnswers } from '../../src/answer/cache/answer-cache.ts'
 import { createRespond } from '../../src/answer/respond.ts'
 import { createCookieKeeper } from '../../src/admission/server-cookie.ts'
-import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
-import type { HealthWriter } from '../../src/health/table.ts'
-import { createScopes } from '../../src/steer/scope/scopes.ts'
+import {
+  createHealthTable,
+  SlotState,
+  Standing,
+  type HealthWriter,
+} from '../../src/health/table.ts'
+import { createScopes } from '../../src/steer/scope/scope-cache.ts'
 import { openCatalog, packCatalog } from '../../src/zone/packed-catalog.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
 import { seeded } from '../steer/arrange.ts'
@@ -65,7 +69,7 @@ records:
   a.b.c: { A: 192.0.2.9 }
 `
 
-/** With nothing to spread over, draws are prepared (steer/draw/prepared-draw.ts). */
+/** With nothing to spread over, draws are prepared (steer/draw/outcomes.ts). */
 const unspread = zoneText.replaceAll(/, region: \w+/g, '')
 
 const apex = 'smtp.test'
@@ -213,7 +217,7 @@ function compare(catalogs: readonly Catalog[], steps: readonly Step[], seed: num
     } else {
       const packet = buildQuery(one.query)
       const peer = peers[i % peers.length] as Peer
-      // Often enough for all that is made only of what is asked often (prepared-sets.ts, ladder-octets.ts).
+      // Often enough for all that is made only of what is asked often (prepared-sets.ts, ladder-answer.ts).
       const places = one.query.type === 15 ? [...somePlaces, ...somePlaces, 0] : somePlaces
       for (const at of places) {
         const told = [one.query.name, one.query.type, at]

@@ -3,8 +3,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../src/health/outcome.ts'
-import type { DialogueAction } from '../../src/probe/smtp/dialogue-turn.ts'
-import { SmtpDialogue } from '../../src/probe/smtp/smtp-dialogue.ts'
+import { type DialogueAction, SmtpDialogue } from '../../src/probe/smtp/smtp-dialogue.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 
 interface Run {

@@ -2,13 +2,15 @@
 
 import { describe, expect, it } from 'vitest'
 
-import { greetingOf } from '../../src/reputation/greeting.ts'
-import { type Seen, findingsOf } from '../../src/reputation/findings.ts'
-import type { WatchedIdentity } from '../../src/reputation/profile.ts'
-import { shownList } from '../../src/reputation/profile.ts'
+import {
+  greetingOf,
+  type Seen,
+  findingsOf,
+  type WatchedIdentity,
+  shownList,
+} from '../../src/reputation/findings.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { ProbeLevel } from '../../src/probe/smtp/profile.ts'
-import { profileDefaults } from '../../src/probe/smtp/profile.ts'
+import { type ProbeLevel, profileDefaults } from '../../src/probe/smtp/profile.ts'
 import { probeAddress } from '../../src/probe/smtp/smtp-probe.ts'
 import { type Step, startScriptedMta } from '../support/scripted-mta.ts'
 

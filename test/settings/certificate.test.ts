@@ -6,9 +6,11 @@ import { join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
-import { readCertificate } from '../../src/settings/certificate.ts'
-import { createCertificateKeeper } from '../../src/settings/certificate-keeper.ts'
-import { watchCertificate } from '../../src/settings/watch-certificate.ts'
+import {
+  readCertificate,
+  createCertificateKeeper,
+  watchCertificate,
+} from '../../src/settings/certificate.ts'
 import { fixedClock } from '../support/asker.ts'
 import { makeCertificate, replaceFile } from '../support/certificate.ts'
 import { temporaryFolder } from '../support/server.ts'

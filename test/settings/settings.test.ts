@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { formatMistakes } from '../../src/zonefile/format-mistakes.ts'
+import { formatMistakes } from '../../src/zonefile/mistake.ts'
 import { type Settings, type SettingsInput, loadSettings } from '../../src/settings/settings.ts'
 import { parseNetwork } from '../../src/lib/ip.ts'
 

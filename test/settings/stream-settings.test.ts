@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { formatMistakes } from '../../src/zonefile/format-mistakes.ts'
+import { formatMistakes } from '../../src/zonefile/mistake.ts'
 import { loadSettings } from '../../src/settings/settings.ts'
 import type { StreamsGiven } from '../../src/settings/stream-settings.ts'
 

@@ -5,10 +5,11 @@ import { SlotState } from '../../src/health/table.ts'
 import { selectAddresses } from '../../src/steer/select/select-addresses.ts'
 import { targetAddresses } from '../../src/steer/select/target-addresses.ts'
 import { selectMx } from '../../src/steer/select/select-mx.ts'
-import type { SteerContext } from '../../src/steer/context.ts'
+import type { SteerContext } from '../../src/steer/selection.ts'
 import type { Member, Pool, TargetAddresses } from '../../src/steer/policy.ts'
-import type { Arranged, World } from './arrange.ts'
 import {
+  type Arranged,
+  type World,
   addressesOf,
   arrange,
   catchAllOf,

@@ -1,8 +1,7 @@
 // A zone file's text → its zone, as a load would make it, with slots, rows and indices numbered from 1.
 
-import { readZone } from '../../src/zonefile/read-zone.ts'
-import { compileZone } from '../../src/zone/compile/compile.ts'
-import type { CompiledTarget } from '../../src/zone/compile/compile.ts'
+import { readZone } from '../../src/zonefile/load-zones.ts'
+import { compileZone, type CompiledTarget } from '../../src/zone/compile/compile.ts'
 import type { Zone } from '../../src/zone/zone.ts'
 
 export interface ReadyZone {

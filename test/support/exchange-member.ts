@@ -1,11 +1,10 @@
 // An exchange over a real store, as one of several instances in a test's own process, with short times.
 
 import { systemClock } from '../../src/lib/clock.ts'
-import { createRedisExchange } from '../../src/cluster/redis-exchange.ts'
+import { createRedisExchange, type SharedExchange } from '../../src/cluster/cluster.ts'
 import { createRedisLink } from '../../src/cluster/redis/redis-link.ts'
-import type { SharedExchange } from '../../src/cluster/shared-exchange.ts'
-import type { SharedEvent } from '../../src/cluster/state-events.ts'
-import { stateTimes } from '../../src/cluster/redis/state-settings.ts'
+import type { SharedEvent } from '../../src/cluster/vote-exchange.ts'
+import { stateTimes } from '../../src/cluster/redis/schema.ts'
 import { until } from './wait.ts'
 
 export interface ExchangeMember {

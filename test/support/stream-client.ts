@@ -6,12 +6,13 @@ import type { createBeginTransfer } from '../../src/answer/transfer/transfer.ts'
 import type { Respond } from '../../src/answer/context.ts'
 import { type Counters, createCounters } from '../../src/answer/counters.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import type { StreamListener } from '../../src/transport/stream/stream-accept.ts'
-import { type StreamLimits, streamLimits } from '../../src/transport/stream/stream-limits.ts'
+import type { StreamListener } from '../../src/transport/stream/tcp.ts'
 import {
+  type StreamLimits,
+  streamLimits,
   type StreamService,
   createStreamService,
-} from '../../src/transport/stream/stream-service.ts'
+} from '../../src/transport/stream/stream-table.ts'
 import { freePort } from './free-ports.ts'
 
 /** The stand-in for the answering path: the query's own octets, so that order and wholeness can be seen. */

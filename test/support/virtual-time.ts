@@ -1,7 +1,6 @@
 // Simulated time: a clock and an alarm that move only when told to. Everything runs synchronously.
 
-import type { Clock } from '../../src/lib/clock.ts'
-import type { Alarm } from '../../src/lib/alarm.ts'
+import type { Clock, Alarm } from '../../src/lib/clock.ts'
 
 export interface VirtualTime {
   readonly clock: Clock

@@ -4,9 +4,13 @@ import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 
 import { silentEndpoints } from '../../src/announce/readiness.ts'
-import { openNotifySocket, socketAddress } from '../../src/systemd/notify-socket.ts'
-import { type ServiceEvent, createServiceNotifier } from '../../src/systemd/service-notifier.ts'
-import { supervisorPlace } from '../../src/systemd/supervisor-place.ts'
+import {
+  openNotifySocket,
+  socketAddress,
+  type ServiceEvent,
+  createServiceNotifier,
+  supervisorPlace,
+} from '../../src/systemd/notifier.ts'
 import { freePort } from '../support/free-ports.ts'
 import { startNotifyReader } from '../support/notify-reader.ts'
 import { pause, until } from '../support/wait.ts'

@@ -13,9 +13,9 @@ test('EMFILE: self', async () => {
   const mta = await startScriptedMta([{ send: '220 mx\r\n' }])
   const program = `
     import { openSync } from 'node:fs'
-    import { probeAddress } from ${source('probe/smtp-probe.ts')}
+    import { probeAddress } from ${source('probe/smtp/smtp-probe.ts')}
     import { systemClock } from ${source('lib/clock.ts')}
-    import { profileDefaults } from ${source('probe/profile.ts')}
+    import { profileDefaults } from ${source('probe/smtp/profile.ts')}
     const profile = { ...profileDefaults, port: ${mta.port}, level: 'banner', ehlo: 'x', connectTimeoutMs: 500,
       bannerTimeoutMs: 500, commandTimeoutMs: 200 }
     const probe = () => probeAddress({ address: '127.0.0.1', profile }, systemClock)

@@ -8,7 +8,7 @@ import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
 import { createWatch } from '../../src/watch/watch.ts'
-import { createMemoryExchange } from '../../src/cluster/memory.ts'
+import { createMemoryExchange } from '../../src/cluster/standalone.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { type VirtualTime, createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 

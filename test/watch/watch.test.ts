@@ -8,8 +8,8 @@ import type { ProbeProfile, WatchedAddress } from '../../src/probe/smtp/profile.
 import { slotKey } from '../../src/watch/slot-key.ts'
 import { createWatch, type Watch } from '../../src/watch/watch.ts'
 import type { Transition } from '../../src/watch/watched-state.ts'
-import type { Exchange } from '../../src/cluster/exchange.ts'
-import { createMemoryExchange } from '../../src/cluster/memory.ts'
+import type { Exchange } from '../../src/cluster/vote-exchange.ts'
+import { createMemoryExchange } from '../../src/cluster/standalone.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 

@@ -3,9 +3,12 @@
 import { type Server, type Socket, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 
-import { askAgent } from '../../src/weights/agent-check.ts'
-import { readAgentLine } from '../../src/weights/agent-line.ts'
-import { agentKeepMs, createAgentWatch } from '../../src/weights/agent-watch.ts'
+import {
+  askAgent,
+  readAgentLine,
+  agentKeepMs,
+  createAgentWatch,
+} from '../../src/weights/agent-watch.ts'
 import { createFeedbackBook } from '../../src/weights/feedback-book.ts'
 import { Standing } from '../../src/health/table.ts'
 import { systemClock } from '../../src/lib/clock.ts'

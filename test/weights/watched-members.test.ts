@@ -11,7 +11,7 @@ import {
 } from '../../src/health/table.ts'
 import { type LoadedMembers, watchedMembers } from '../../src/weights/member-state.ts'
 import { type MemberWatch, createMemberWatch } from '../../src/weights/members.ts'
-import { createMemoryOverrides } from '../../src/cluster/memory-overrides.ts'
+import { createMemoryOverrides } from '../../src/cluster/standalone.ts'
 import { type VirtualTime, createVirtualTime } from '../support/virtual-time.ts'
 
 const dayMs = 86_400_000

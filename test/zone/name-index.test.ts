@@ -5,7 +5,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { keyOfName } from '../../src/wire/name.ts'
 import { lookup } from '../../src/zone/lookup.ts'
-import { createNameIndex } from '../../src/zone/name-index.ts'
+import { createNameIndex } from '../../src/zone/name-table.ts'
 import { catalogOf, nameOf, zoneOf } from '../support/zone-builder.ts'
 
 const label = fc.constantFrom('a', 'A', 'b', 'c', '*')

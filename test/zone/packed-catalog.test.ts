@@ -4,12 +4,18 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { keyOfName } from '../../src/wire/name.ts'
 import { lookup } from '../../src/zone/lookup.ts'
-import { createNameIndex } from '../../src/zone/name-index.ts'
+import { createNameIndex } from '../../src/zone/name-table.ts'
 import { openCatalog, packCatalog } from '../../src/zone/packed-catalog.ts'
 import type { Catalog, Zone } from '../../src/zone/zone.ts'
 import { exampleCatalog } from '../support/example-zone.ts'
-import { memberOf, policyOf, poolOf, steeredMx } from '../support/steered-zone.ts'
-import { targetOf, targetSets } from '../support/steered-zone.ts'
+import {
+  memberOf,
+  policyOf,
+  poolOf,
+  steeredMx,
+  targetOf,
+  targetSets,
+} from '../support/steered-zone.ts'
 import { catalogOf, nameOf, zoneOf } from '../support/zone-builder.ts'
 
 const member = memberOf(targetOf('mx1', 1, [4, 6]))

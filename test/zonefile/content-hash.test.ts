@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { contentHash } from '../../src/zonefile/content-hash.ts'
-import { readZone } from '../../src/zonefile/read-zone.ts'
+import { contentHash, readZone } from '../../src/zonefile/load-zones.ts'
 
 const zone = `
 zone: smtp.example.test

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { readZone } from '../../src/zonefile/read-zone.ts'
+import { readZone } from '../../src/zonefile/load-zones.ts'
 import { compileZone } from '../../src/zone/compile/compile.ts'
 
 const good = join(import.meta.dirname, '../fixtures/config/good')

@@ -6,10 +6,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { LineCounter } from 'yaml'
 import { parseDocument } from '../../src/zonefile/document.ts'
-import { toPlainValue } from '../../src/zonefile/plain-value.ts'
-import { quickDocument } from '../../src/zonefile/quick-document.ts'
-import { readEntry } from '../../src/zonefile/quick-entry.ts'
-import { composeChecked } from '../../src/zonefile/syntax.ts'
+import { toPlainValue, composeChecked } from '../../src/zonefile/syntax.ts'
+import { quickDocument, readEntry } from '../../src/zonefile/bulk-records.ts'
 import { isRecordData } from '../../src/zonefile/zone-schema.ts'
 
 const good = join(import.meta.dirname, '../fixtures/config/good')

@@ -3,11 +3,13 @@
 import type { LiveVote } from '../../health/consensus.ts'
 import type { MemberState } from '../../weights/member-state.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
-import { type OverrideSources, isoTime, overrideView } from '../override-routes.ts'
+import type { OverrideSources } from '../../metrics/override-metrics.ts'
+import { isoTime } from '../../lib/clock.ts'
+import { overrideView } from '../override-routes.ts'
 import type { Readiness } from '../../announce/readiness.ts'
 
 /** Whether other instances are in reach, and who they are; `peers` is empty where this one is alone. */
-export interface SharingStatus {
+interface SharingStatus {
   readonly kind: 'memory' | 'redis'
   readonly degraded: boolean
   readonly fenced: boolean
@@ -37,7 +39,7 @@ export interface StatusSources {
   readonly votesOn: (slot: number) => readonly LiveVote[]
 }
 
-export interface StatusParts {
+interface StatusParts {
   readonly status: StatusSources
   readonly states: () => readonly WatchedState[]
   readonly overrides: OverrideSources

@@ -4,7 +4,7 @@ import type { ChosenAddress } from '../../steer/selection.ts'
 import { headerOctets, questionTailOctets } from '../../wire/header.ts'
 import { RRClass } from '../../wire/rrtype.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
-import type { Inquiry } from '../inquiry.ts'
+import type { Inquiry } from '../transaction.ts'
 import type { PlanEntry } from '../plan.ts'
 
 /** Owner (a pointer), type, class, TTL and length. */

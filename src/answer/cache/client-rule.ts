@@ -1,14 +1,18 @@
 // Which rule of a steered set's policy the client falls under. With a client subnet that is remembered beside its scope,
 // and neither the database nor the rules are asked again.
 
-import { unknownNetwork } from '../../steer/scope/decided-networks.ts'
+import { unknownNetwork, type ScopeMemory, type Scopes } from '../../steer/scope/scope-cache.ts'
 import { isInternal, matchIndex } from '../../steer/select/match.ts'
 import type { SteeredAddresses, SteeredMx } from '../../steer/policy.ts'
-import type { ScopeMemory, Scopes } from '../../steer/scope/scopes.ts'
 import type { Locus } from '../../steer/selection.ts'
-import { hasClientSubnet, hasNetwork24, locateClient } from '../client-subnet.ts'
-import { subnetAddress, subnetAt } from '../client-subnet.ts'
-import type { Inquiry } from '../inquiry.ts'
+import {
+  hasClientSubnet,
+  hasNetwork24,
+  locateClient,
+  subnetAddress,
+  subnetAt,
+} from '../client-subnet.ts'
+import type { Inquiry } from '../transaction.ts'
 
 type RuledSet = SteeredMx | SteeredAddresses
 
@@ -16,7 +20,7 @@ type RuledSet = SteeredMx | SteeredAddresses
 const internal = 0x7fff
 
 /**
- * Its place in the policy, -1: no rule decides. The inquiry's scope as `locusOf` (inquiry.ts) leaves it. `memory`: of the
+ * Its place in the policy, -1: no rule decides. The inquiry's scope as `locusOf` (transaction.ts) leaves it. `memory`: of the
  * set, where there are scopes.
  */
 export function ruleOf(inquiry: Inquiry, set: RuledSet, memory: ScopeMemory | null): number {

@@ -1,14 +1,14 @@
 // Whole answers to steered questions, by who was drawn: few targets come in few orders, and then there is nothing to do
 // but to copy one and to count whom it names.
 //
-// A hash table over one arena of words, as question-store.ts: filled from its start, emptied when it is full. Answers of
+// A hash table over one arena of words, as message-store.ts: filled from its start, emptied when it is full. Answers of
 // draws that health has put an end to lie there until then; no draw has their number any more.
 //
 //   an entry   question | number of the draw | code of the drawing | octets, words of hand-outs << 16
-//              a pair of cells for each hand-out (hand-outs.ts) | message, filled up to whole words
+//              a pair of cells for each hand-out (counters.ts) | message, filled up to whole words
 
-import type { HandOuts } from '../hand-outs.ts'
-import { WordCopy } from './word-copy.ts'
+import type { HandOuts } from '../counters.ts'
+import { WordCopy } from './message-store.ts'
 
 const headWords = 4
 const arenaOctets = 1 << 22
@@ -21,7 +21,7 @@ export interface DrawnAnswer {
   readonly message: Uint8Array
   readonly start: number
   readonly octets: number
-  /** Cells of who is handed out (hand-outs.ts). */
+  /** Cells of who is handed out (counters.ts). */
   readonly pairs: readonly number[]
 }
 

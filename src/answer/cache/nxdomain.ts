@@ -6,12 +6,11 @@
 // the long way (encode.ts), as `write` says by -1.
 
 import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
-import { lowerOctet } from '../../wire/key.ts'
+import { lowerOctet, type Name } from '../../wire/name.ts'
 import { type Query, emptyQuery } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import { RRClass, RRType } from '../../wire/rrtype.ts'
 import { beginMessage, createWriter } from '../../wire/writer.ts'
-import type { Name } from '../../wire/name.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { putQuestion, putSections } from '../encode.ts'
 import { addEntry, createPlan, resetPlan } from '../plan.ts'

@@ -1,18 +1,21 @@
-// Steered sets into the plan by draws that were prepared (steer/draw/prepared-draw.ts), counted as add-set.ts does.
+// Steered sets into the plan by draws that were prepared (steer/draw/outcomes.ts), counted as add-set.ts does.
 
 import type { HealthReader } from '../../health/table.ts'
-import { ordersOf, prepareAddresses, prepareLadder } from '../../steer/draw/prepared-draw.ts'
-import type { Drawing, PreparedDraw } from '../../steer/draw/prepared-draw.ts'
+import {
+  ordersOf,
+  prepareAddresses,
+  prepareLadder,
+  type Drawing,
+  type PreparedDraw,
+} from '../../steer/draw/outcomes.ts'
 import type { SteeredAddresses, SteeredMx, Target } from '../../steer/policy.ts'
-import { preferenceAt } from '../../steer/select/rungs.ts'
-import { dependsOnClient } from '../../steer/scope/scopes.ts'
-import type { ScopeMemory, Scopes } from '../../steer/scope/scopes.ts'
+import { preferenceAt } from '../../steer/select/select-mx.ts'
+import { dependsOnClient, type ScopeMemory, type Scopes } from '../../steer/scope/scope-cache.ts'
 import type { ChosenAddress, Rung } from '../../steer/selection.ts'
 import { countAddresses, countRungs } from '../add-set.ts'
 import { ruleOf } from './client-rule.ts'
-import { HandOutPlace } from '../hand-outs.ts'
-import type { HandOuts } from '../hand-outs.ts'
-import type { Inquiry } from '../inquiry.ts'
+import { HandOutPlace, type HandOuts } from '../counters.ts'
+import type { Inquiry } from '../transaction.ts'
 import { addEntry } from '../plan.ts'
 import { Repertoire } from './repertoire.ts'
 
@@ -29,7 +32,7 @@ export type SetDraw =
   | ({ readonly kind: 'addresses' } & Drawn<SteeredAddresses, ChosenAddress>)
 
 /** Of all sets. */
-export interface RepertoireBudget {
+interface RepertoireBudget {
   cells: number
 }
 
@@ -137,7 +140,7 @@ export function addDrawn(inquiry: Inquiry, { kind, set, draw }: SetDraw, drawing
   }
 }
 
-/** The targets drawn, at their heights (steer/select/rungs.ts). */
+/** The targets drawn, at their heights (steer/select/select-mx.ts). */
 function rungsOf(
   choices: readonly Target[],
   { places, count }: Drawing,
@@ -167,7 +170,7 @@ function addressesOf(
   return chosen
 }
 
-/** The cells of who was drawn and added, in pairs (hand-outs.ts). Who is not counted has none. */
+/** The cells of who was drawn and added, in pairs (counters.ts). Who is not counted has none. */
 export function handOutPairs(
   handOuts: HandOuts,
   draw: SetDraw,

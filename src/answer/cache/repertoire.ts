@@ -5,8 +5,7 @@
 // one order end in one of them. So a part says where its order ends, and the entries of that order and of the next. Where
 // more end in it, it says nothing, and who asks searches.
 
-import { orderAt, wholeBits } from '../../steer/draw/order-table.ts'
-import type { OrderTable } from '../../steer/draw/order-table.ts'
+import { orderAt, wholeBits, type OrderTable } from '../../steer/draw/outcomes.ts'
 
 /** Entries, and one more; 0: none was kept. A part: end | entry before it | entry from there on | - */
 const cellWords = 4

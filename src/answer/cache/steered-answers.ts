@@ -2,34 +2,47 @@
 //
 //   those who were drawn were drawn before     the whole answer was kept (drawn-answers.ts)
 //   addresses, a target's own name             written straight on (address-answer.ts)
-//   a ladder of MX                             put together of pieces that were kept (ladder-octets.ts)
+//   a ladder of MX                             put together of pieces that were kept (ladder-answer.ts)
 
-import { orderAt, pointOf } from '../../steer/draw/order-table.ts'
-import { type Drawing, codeOf, drawPrepared, drawingOf } from '../../steer/draw/prepared-draw.ts'
+import {
+  codeOf,
+  type Drawing,
+  drawingOf,
+  drawPrepared,
+  orderAt,
+  pointOf,
+} from '../../steer/draw/outcomes.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
-import { addAdditional } from '../additional.ts'
+import type { Lookup } from '../../zone/lookup.ts'
 import { addSet } from '../add-set.ts'
+import { addAdditional } from '../additional.ts'
 import type { AnswerContext } from '../context.ts'
 import { concludeFound } from '../decide.ts'
-import { type DrawnAnswer, DrawnAnswers, Recurrence } from './drawn-answers.ts'
-import { extendedErrorOf, isNoteworthy } from '../extended-error.ts'
-import { createInquiry } from '../inquiry.ts'
-import type { Inquiry } from '../inquiry.ts'
-import { QuestionLadder } from './ladder-octets.ts'
 import { forgetEntries, resetPlan } from '../plan.ts'
-import { PreparedSet, type SetDraw, addDrawn, handOutPairs } from './prepared-sets.ts'
-import type { QuestionStore } from './question-store.ts'
+import { createInquiry, extendedErrorOf, type Inquiry, isNoteworthy } from '../transaction.ts'
+import { putAddressAnswer } from './address-answer.ts'
+import { type DrawnAnswer, DrawnAnswers, Recurrence } from './drawn-answers.ts'
+import { QuestionLadder } from './ladder-answer.ts'
+import { maxStoredOctets, type QuestionStore } from './message-store.ts'
+import { addDrawn, handOutPairs, PreparedSet, type SetDraw } from './prepared-sets.ts'
 import type { Repertoire } from './repertoire.ts'
-import { isKeepable, isRecurring, putRecords } from './steered-question.ts'
-import type { Found, SteeredQuestion } from './steered-question.ts'
 
 /** Questions kept at most, as they were asked: letter by letter. */
 const maxQuestions = 65_536
+
 /** Pieces of ladders, one for each question and target. */
 const maxPieces = 32_768
+
 /** Of all repertoires, four octets each: 2,000 ladders of four, or 500 samples. */
 const maxCells = 1 << 20
+
+/** Whether an answer that ends there is worth keeping whole. */
+const isKeepable = ({ start }: MessageWriter, end: number): boolean =>
+  end >= 0 && end - start <= maxStoredOctets
+
+const isRecurring = ({ prepared, recurrence }: SteeredQuestion): boolean =>
+  prepared !== null && prepared.isRecurring && recurrence.isWorthwhile()
 
 export class SteeredAnswers {
   /** Has header and question of each. */
@@ -237,4 +250,31 @@ export class SteeredAnswers {
     plan.isWritten = true
     return this.#drawn.copy(known, out, start, context.counters.handOuts, untilMs)
   }
+}
+
+// A question that leads to a steered set: what was found for it, and its records behind header and question.
+
+type Found = Extract<Lookup, { kind: 'found' }>
+
+interface SteeredQuestion {
+  /** No other question ever has it. */
+  readonly number: number
+  readonly found: Found
+  readonly ladder: QuestionLadder | null
+  /** null: nothing is drawn by weight for its set. */
+  readonly prepared: PreparedSet | null
+  readonly recurrence: Recurrence
+}
+
+/** What was added to the plan, behind header and question that are there; -1 with all that belongs to it planned. */
+function putRecords(
+  inquiry: Inquiry,
+  { found, ladder }: SteeredQuestion,
+  writer: MessageWriter,
+  limit: number,
+): number {
+  if (ladder === null) return putAddressAnswer(inquiry, writer, limit)
+  const end = ladder.put(inquiry, found.zone, writer.out, writer.start, limit)
+  if (end < 0) addAdditional(inquiry, found.zone)
+  return end
 }

@@ -9,13 +9,12 @@ import type { OnAllDown, SteeredSet } from '../../steer/policy.ts'
 import { selectAddresses } from '../../steer/select/select-addresses.ts'
 import { selectMx } from '../../steer/select/select-mx.ts'
 import { selectSrv } from '../../steer/select/select-srv.ts'
-import type { Locus, Rung } from '../../steer/selection.ts'
-import type { SteerContext } from '../../steer/context.ts'
+import type { Locus, Rung, SteerContext } from '../../steer/selection.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import type { Name } from '../../wire/name.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
 import type { RRset, Zone, ZoneNode } from '../../zone/zone.ts'
-import { srvRdata } from '../srv-rdata.ts'
+import { srvRdata } from '../add-set.ts'
 
 export interface TransferRecord {
   readonly owner: Name

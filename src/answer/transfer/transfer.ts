@@ -8,23 +8,29 @@
 // A transfer holds on to the zone it began with, whatever is published meanwhile, and makes each message when it is asked
 // for one: memory does not grow with the zone. Question and OPT stand in the first message only (RFC 5936 §2.2.2, 2.2.5).
 
-import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
-import { createQueryDecoder } from '../../wire/query.ts'
+import { Flag, headerOctets, questionTailOctets, recordTailOctets } from '../../wire/header.ts'
+import { createQueryDecoder, type Query } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
+import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { RRClass, RRType } from '../../wire/rrtype.ts'
-import { beginMessage, createWriter, patch16, put16, putName, rewind } from '../../wire/writer.ts'
-import type { MessageWriter } from '../../wire/writer.ts'
+import {
+  beginMessage,
+  createWriter,
+  type MessageWriter,
+  patch16,
+  put16,
+  put32,
+  putName,
+  putOctets,
+  rewind,
+} from '../../wire/writer.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { judgeCookie } from '../client-cookie.ts'
 import type { AnswerContext, Peer } from '../context.ts'
 import { putOpt, reservedOctets } from '../edns-reply.ts'
-import { serialOfClient } from './ixfr-serial.ts'
-import { beginInquiry, createInquiry } from '../inquiry.ts'
-import type { Inquiry } from '../inquiry.ts'
 import { resetPlan } from '../plan.ts'
-import { putRecord } from './transfer-octets.ts'
-import { recordsOf } from './transfer-records.ts'
-import type { TransferRecord } from './transfer-records.ts'
+import { beginInquiry, createInquiry, type Inquiry } from '../transaction.ts'
+import { recordsOf, type TransferRecord } from './transfer-records.ts'
 
 export interface Transfer {
   /**
@@ -46,6 +52,7 @@ export type BeginTransfer = (
 
 /** At once, of a worker. */
 export const maxTransfers = 4
+
 const maxOctets = 65_535
 
 export function createBeginTransfer(context: AnswerContext): BeginTransfer {
@@ -68,13 +75,18 @@ export function createBeginTransfer(context: AnswerContext): BeginTransfer {
 }
 
 /** Whether the question is of type AXFR or IXFR; the rest is looked at by who decodes it. */
-export function asksForTransfer(packet: Uint8Array, offset: number, length: number): boolean {
+function asksForTransfer(packet: Uint8Array, offset: number, length: number): boolean {
   const end = offset + length
   let at = offset + headerOctets
   while (at < end && packet[at] !== 0) at += 1 + (packet[at] as number)
   if (at + 1 + questionTailOctets > end || packet[at + 1] !== 0) return false
   return packet[at + 2] === RRType.AXFR || packet[at + 2] === RRType.IXFR
 }
+
+const none: Iterator<TransferRecord> = { next: () => ({ done: true, value: undefined }) }
+
+const u16 = (packet: Uint8Array, at: number): number =>
+  ((packet[at] as number) << 8) | (packet[at + 1] as number)
 
 class ZoneTransfer implements Transfer {
   readonly #inquiry: Inquiry
@@ -202,4 +214,41 @@ class ZoneTransfer implements Transfer {
   }
 }
 
-const none: Iterator<TransferRecord> = { next: () => ({ done: true, value: undefined }) }
+// What an IXFR query says of the version that its sender has: the serial of the SOA in its authority section.
+
+/** From the SOA that an IXFR query carries (RFC 1995 §3), or null. Decoding has seen that its record is whole. */
+export function serialOfClient({ packet, offset, qnameOffset, qnameOctets }: Query): number | null {
+  if (u16(packet, offset + 8) !== 1) return null
+  let at = qnameOffset + qnameOctets + questionTailOctets
+  while ((packet[at] as number) > 0 && (packet[at] as number) < 0xc0)
+    at += 1 + (packet[at] as number)
+  const tail = packet[at] === 0 ? at + 1 : at + 2
+  const rdataOctets = u16(packet, tail + 8)
+  // Two names of one octet at least, and five numbers.
+  if (u16(packet, tail) !== RRType.SOA || rdataOctets < 22) return null
+  const serialAt = tail + recordTailOctets + rdataOctets - 20
+  return ((u16(packet, serialAt) << 16) | u16(packet, serialAt + 2)) >>> 0
+}
+
+// One record of a transfer in its message.
+
+/** Case counts in a transfer, so owner names are compressed only where it is the same (RFC 5936 §3.4). */
+function putRecord(writer: MessageWriter, { owner, type, ttl, rdata }: TransferRecord): void {
+  putName(writer, owner, 0, 'exact')
+  put16(writer, type)
+  put16(writer, RRClass.IN)
+  put32(writer, ttl)
+  const lengthAt = writer.at
+  put16(writer, 0)
+  putRdata(writer, rdata)
+  if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
+}
+
+function putRdata(writer: MessageWriter, { octets, compressible }: Rdata): void {
+  let done = 0
+  for (const nameAt of compressible) {
+    putOctets(writer, octets, done, nameAt)
+    done = nameAt + putName(writer, octets, nameAt, 'exact')
+  }
+  putOctets(writer, octets, done, octets.length)
+}

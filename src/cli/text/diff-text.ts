@@ -1,7 +1,6 @@
 // Differences between two sets of zones, as text: `-` was, `+` will be.
 
-import type { Difference } from '../../explain/compare.ts'
-import type { ClientsDifference } from '../../explain/compare-steered.ts'
+import type { Difference, ClientsDifference } from '../../explain/compare.ts'
 import { percent, table, wrapped } from './columns.ts'
 
 export function diffText(differences: readonly Difference[]): string {

@@ -1,10 +1,10 @@
 // Reads the stream of hints, waiting for the next. A hint says where to look, never what is there: one that is forged,
 // doubled or lost costs a look, or the wait for the next look at everything.
 
-import { parseHint, parseStreamId, type Hint } from './state-records.ts'
-import type { StoreLink } from './store-link.ts'
+import { parseHint, parseStreamId, type Hint } from './schema.ts'
+import type { StoreLink } from './redis-link.ts'
 
-export interface HintReaderOptions {
+interface HintReaderOptions {
   readonly link: StoreLink
   readonly key: string
   readonly blockMs: number

@@ -2,12 +2,16 @@
 // in it. Two batches; nothing is read whose size somebody else decides, but for one heartbeat an instance.
 
 import { overrideLimit } from '../../health/overrides.ts'
-import type { StateKeys } from './state-keys.ts'
-import { type Heartbeat, isInstanceName, parseHeartbeat, parseStreamId } from './state-records.ts'
-import { readHash } from './store-hash.ts'
-import type { Command, Reply, StoreLink } from './store-link.ts'
+import {
+  type StateKeys,
+  type Heartbeat,
+  isInstanceName,
+  parseHeartbeat,
+  parseStreamId,
+} from './schema.ts'
+import { readHash, type Command, type Reply, type StoreLink } from './redis-link.ts'
 
-export interface StoreSight {
+interface StoreSight {
   readonly kind: 'seen'
   /** null: it has none. */
   readonly storeId: string | null

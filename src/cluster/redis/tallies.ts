@@ -6,17 +6,14 @@ import { createHash } from 'node:crypto'
 
 import type { SavedAvailability } from '../../health/availability.ts'
 import { inChunks } from '../own-votes.ts'
-import { readWindows } from '../../persistence/state-entries.ts'
-import type { StateKeys } from './state-keys.ts'
-import { isInstanceName } from './state-records.ts'
-import type { StateTimes } from './state-settings.ts'
-import type { Command, Reply, StoreLink } from './store-link.ts'
-import { mendKeys } from './store-mend.ts'
-import type { PartTurn, StorePart } from './store-part.ts'
+import { readWindows } from '../../persistence/state-format.ts'
+import { type StateKeys, isInstanceName, type StateTimes } from './schema.ts'
+import { type Command, type Reply, type StoreLink, mendKeys } from './redis-link.ts'
+import type { PartTurn, StorePart } from './session.ts'
 import { instanceLimit } from './snapshot.ts'
-import type { OwnTallies, TallyExchange } from '../tally-exchange.ts'
+import type { OwnTallies, TallyExchange } from '../vote-exchange.ts'
 
-export interface StoreTalliesParts {
+interface StoreTalliesParts {
   readonly link: StoreLink
   readonly keys: StateKeys
   readonly instance: string

@@ -4,12 +4,11 @@
 
 import { inChunks } from '../own-votes.ts'
 import type { Peer, Peers } from '../peers.ts'
-import type { StateKeys } from './state-keys.ts'
-import { parseVote } from './state-records.ts'
-import type { Command, Reply, StoreLink } from './store-link.ts'
+import { type StateKeys, parseVote } from './schema.ts'
+import type { Command, Reply, StoreLink } from './redis-link.ts'
 import { storeIdOf } from './snapshot.ts'
 
-export interface VoteReaderParts {
+interface VoteReaderParts {
   readonly link: StoreLink
   readonly keys: StateKeys
   readonly peers: Peers
@@ -20,7 +19,7 @@ export interface VoteReaderParts {
 }
 
 /** `other-store`: it has lost its memory since we looked; nothing was taken in. `silent`: no answer. */
-export type VotesRead = 'done' | 'other-store' | 'silent'
+type VotesRead = 'done' | 'other-store' | 'silent'
 
 const commandsABatch = 16
 const fieldsACommand = 1000

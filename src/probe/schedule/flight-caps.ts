@@ -11,7 +11,7 @@ export interface FlightLimits {
 
 export const defaultFlightLimits: FlightLimits = { total: 4000, perHost: 4, perNetwork: 20 }
 
-export interface Flier {
+interface Flier {
   /** An address. */
   readonly destination: string
   /** The network that it is in, by networkOf. */

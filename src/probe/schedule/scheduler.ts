@@ -11,11 +11,9 @@
 // Where jobs are many, they start on the next hundredth of a second: fewer turns of the event loop for as many dialogues
 // make each of them a sixth cheaper.
 
-import type { Clock, Random } from '../../lib/clock.ts'
-import type { Alarm } from '../../lib/alarm.ts'
-import { type Due, DueHeap } from './due-heap.ts'
-import { defaultFlightLimits, FlightCaps, type FlightLimits, networkOf } from './flight-caps.ts'
+import type { Alarm, Clock, Random } from '../../lib/clock.ts'
 import { hashShare } from '../../lib/hash.ts'
+import { defaultFlightLimits, FlightCaps, type FlightLimits, networkOf } from './flight-caps.ts'
 
 export interface ScheduledProbe {
   /** Decides the phase; the same over reloads. */
@@ -63,10 +61,72 @@ interface Job extends Due {
 }
 
 const stallMs = 250
+
 const lateMs = 1000
+
 const jitter = 0.1
+
 const manyJobs = 500
+
 const slotMs = 10
+
+export class DueHeap<Item extends Due> {
+  readonly #items: Item[] = []
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  peek(): Item | undefined {
+    return this.#items[0]
+  }
+
+  add(item: Item): void {
+    this.#place(item, this.#items.length)
+    this.#up(item)
+  }
+
+  remove(item: Item): void {
+    const at = item.heapIndex
+    if (at < 0) return
+    item.heapIndex = -1
+    const last = this.#items.pop() as Item
+    if (last === item) return
+    this.#place(last, at)
+    this.#up(last)
+    this.#down(last)
+  }
+
+  #place(item: Item, at: number): void {
+    this.#items[at] = item
+    item.heapIndex = at
+  }
+
+  #up(item: Item): void {
+    let at = item.heapIndex
+    while (at > 0) {
+      const parent = this.#items[(at - 1) >> 1] as Item
+      if (parent.dueMs <= item.dueMs) break
+      this.#place(parent, at)
+      at = (at - 1) >> 1
+    }
+    this.#place(item, at)
+  }
+
+  #down(item: Item): void {
+    let at = item.heapIndex
+    for (;;) {
+      const left = this.#items[2 * at + 1]
+      const right = this.#items[2 * at + 2]
+      const child = left && right && right.dueMs < left.dueMs ? right : left
+      if (!child || child.dueMs >= item.dueMs) break
+      const childAt = child.heapIndex
+      this.#place(child, at)
+      at = childAt
+    }
+    this.#place(item, at)
+  }
+}
 
 export class Scheduler {
   readonly #options: SchedulerOptions
@@ -221,4 +281,13 @@ export class Scheduler {
     if (dueMs === Infinity) return
     this.#disarm = this.#options.alarm(dueMs - nowMs, () => this.#ring())
   }
+}
+
+// What is due next: a binary heap that knows where each item is, so that items leave from anywhere in it
+// and a reload leaves no dead ones behind.
+
+export interface Due {
+  dueMs: number
+  /** Place in the heap, kept by the heap; -1: not in it. */
+  heapIndex: number
 }

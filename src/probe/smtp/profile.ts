@@ -10,10 +10,10 @@ export const probeLevels = ['connect', 'banner', 'ehlo', 'mail', 'tls', 'rcpt'] 
 export type ProbeLevel = (typeof probeLevels)[number]
 
 export const roundLevels = ['connect', 'banner', 'ehlo', 'mail'] as const
-export type RoundLevel = (typeof roundLevels)[number]
+type RoundLevel = (typeof roundLevels)[number]
 
 export const proxyVersions = ['none', 'v1', 'v2'] as const
-export type ProxyVersion = (typeof proxyVersions)[number]
+type ProxyVersion = (typeof proxyVersions)[number]
 
 /** Where we connect from; null: as the kernel chooses. */
 export interface ProbeSourceAddresses {

@@ -3,9 +3,7 @@
 // The lines of a reply must agree on the code, but postscreen and others change their mind after a 220- teaser,
 // so a 4xx or 5xx may end a reply that began well.
 
-import type { Excess } from './line-reader.ts'
-import { LineReader } from './line-reader.ts'
-import { canBeReply, parseReplyLine, textOf } from './reply-line.ts'
+import { Buffer } from 'node:buffer'
 import type { Reply } from './smtp-script.ts'
 
 export type NextReply =
@@ -18,6 +16,95 @@ export type NextReply =
 
 /** A line without end is judged once it is this long: enough to tell TLS and HTTP by name. */
 const judgedFromOctets = 8
+
+const nothing = new Uint8Array(0)
+
+export const totalLimitOctets = 16_384
+
+const lf = 10
+
+const lineLimitOctets = 2048
+
+const firstOctets = 64
+
+const lineLimit = 64
+
+const cr = 13
+
+class LineReader {
+  #line: Uint8Array = nothing
+  #length = 0
+  #lines = 0
+  #octets = 0
+  #chunk: Uint8Array = nothing
+  #at = 0
+
+  /** Gives the reader what arrived; call `next` until it says `more`, and the chunk is used up. */
+  push(chunk: Uint8Array): void {
+    this.#chunk = chunk
+    this.#at = 0
+  }
+
+  next(): NextLine {
+    while (this.#at < this.#chunk.length) {
+      const octet = this.#chunk[this.#at++] as number
+      if (++this.#octets > totalLimitOctets) return { kind: 'excess', reason: 'too-many-octets' }
+      if (octet === lf) return this.#take()
+      if (this.#length === lineLimitOctets - 1) return { kind: 'excess', reason: 'line-too-long' }
+      if (this.#length === this.#line.length) this.#grow()
+      this.#line[this.#length++] = octet
+    }
+    this.#chunk = nothing
+    this.#at = 0
+    return { kind: 'more' }
+  }
+
+  /** The octets of a line that has no end yet. Valid until the next call. */
+  partial(): Uint8Array {
+    return this.#line.subarray(0, this.#length)
+  }
+
+  /** Forgets what arrived and was not read; says how many octets that was. */
+  discard(): number {
+    const count = this.#chunk.length - this.#at + this.#length
+    this.#chunk = nothing
+    this.#at = 0
+    this.#length = 0
+    return count
+  }
+
+  #grow(): void {
+    const longer = new Uint8Array(Math.max(firstOctets, this.#line.length * 2))
+    longer.set(this.#line)
+    this.#line = longer
+  }
+
+  #take(): NextLine {
+    if (++this.#lines > lineLimit) return { kind: 'excess', reason: 'too-many-lines' }
+    const end = this.#length > 0 && this.#line[this.#length - 1] === cr ? -1 : 0
+    const octets = this.#line.subarray(0, this.#length + end)
+    this.#length = 0
+    return { kind: 'line', octets }
+  }
+}
+
+/** What follows the code, lower case; one character an octet. */
+const textOf = (line: Uint8Array): string => latin1(line, 4).toLowerCase()
+
+/** One character an octet. Without an iterator over them: hundreds of lines a second come by. */
+export const latin1 = (octets: Uint8Array, start = 0, end: number = octets.length): string =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1', start, end)
+
+const digit = (octets: Uint8Array, at: number): number => {
+  const value = (octets[at] ?? 0) - zero
+  return value >= 0 && value <= 9 ? value : -1
+}
+
+const zero = 48
+
+const hyphen = 45
+
+const space = 32
 
 export class ReplyReader {
   readonly #lines = new LineReader()
@@ -83,4 +170,59 @@ export class ReplyReader {
     this.#texts = []
     return { kind: 'reply', reply }
   }
+}
+
+// Lines out of octets that arrive split at any point, under the budgets of one probe.
+//
+//   one line    ≤ 2048 octets, its end included (RFC 5321 §4.5.3.1.5 grants 512; real banners exceed it)
+//   all lines   ≤ 64
+//   all octets  ≤ 16 KiB
+//
+// A line ends at LF; a CR before it goes too. The reader copies one line at most and keeps no chunk; its own
+// memory is that of the longest line, doubled as it grows, so that hundreds of probes in flight cost little.
+
+type Excess = 'line-too-long' | 'too-many-lines' | 'too-many-octets'
+
+type NextLine =
+  /** The octets are valid until the next call. */
+  | { readonly kind: 'line'; readonly octets: Uint8Array }
+  | { readonly kind: 'more' }
+  | { readonly kind: 'excess'; readonly reason: Excess }
+
+// One line of an SMTP reply (RFC 5321 §4.2): three digits, then `-` where more lines follow.
+// The text after the code is free: servers send 8-bit octets, NULs and lower case, and still take mail.
+
+interface ReplyLine {
+  readonly code: number
+  readonly isLast: boolean
+  /** An enhanced code x.7.x (RFC 3463 §3.8): security or policy, so perhaps it is us they refuse. */
+  readonly isPolicy: boolean
+}
+
+function parseReplyLine(octets: Uint8Array): ReplyLine | null {
+  if (octets.length < 3 || !canBeReply(octets)) return null
+  const code = digit(octets, 0) * 100 + digit(octets, 1) * 10 + digit(octets, 2)
+  return { code, isLast: octets[3] !== hyphen, isPolicy: isPolicy(octets) }
+}
+
+/** Whether a line that starts so can be a reply at all; true of a line with no octets yet. */
+function canBeReply(start: Uint8Array): boolean {
+  const [first, , , mark] = start
+  if (first !== undefined && (first < zero + 2 || first > zero + 5)) return false
+  if (start.length > 1 && digit(start, 1) < 0) return false
+  if (start.length > 2 && digit(start, 2) < 0) return false
+  return mark === undefined || mark === space || mark === hyphen || mark === 13
+}
+
+/** What a line that is no reply comes from, as far as its first octets tell. */
+export function nameStranger(start: Uint8Array): 'tls' | 'http' | 'not-smtp' {
+  // TLS records: alert 21 or handshake 22, then major version 3 (RFC 8446 §5.1).
+  if ((start[0] === 21 || start[0] === 22) && start[1] === 3) return 'tls'
+  const word = latin1(start, 0, 5)
+  return word === 'HTTP/' ? 'http' : 'not-smtp'
+}
+
+function isPolicy(octets: Uint8Array): boolean {
+  const dot = 46
+  return octets[4] === octets[0] && octets[5] === dot && digit(octets, 6) === 7 && octets[7] === dot
 }

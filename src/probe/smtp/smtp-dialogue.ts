@@ -4,28 +4,112 @@
 //           ─► (rset) ─► quit ─► done
 //
 // What to say to which reply is in smtp-script.ts; what silence, end and error mean in which phase is in
-// smtp-broken.ts. The server speaks first: nothing is written before the final banner line (`220-` continues),
+// smtp-script.ts. The server speaks first: nothing is written before the final banner line (`220-` continues),
 // one command a write, never before the reply to the last one. Deadlines run from the start of a phase: octets
 // do not extend them.
 
-import type { Closing, DialogueAction, DialogueInput } from './dialogue-turn.ts'
-import { handshakeTimeoutMs, hardLimitMs, quitTimeoutMs } from './dialogue-limits.ts'
-import { DialogueLog } from './dialogue-log.ts'
 import type { DialogueLine, Outcome } from '../../health/outcome.ts'
-import type { ProbeProfile } from './profile.ts'
-import { nameStranger } from './reply-line.ts'
-import { type NextReply, ReplyReader } from './reply-reader.ts'
-import { type Breakage, describeBreakage, foundWhenBroken } from './smtp-broken.ts'
-import type { Found, Phase, Reply, Step } from './smtp-script.ts'
-import { hello, keywordsOf, nextStep } from './smtp-script.ts'
-import { type PeerTls, judgeTls } from './tls-judgement.ts'
 import type { TlsReport } from '../../health/tls-report.ts'
+import type { ProbeProfile } from './profile.ts'
+import { latin1, nameStranger, type NextReply, ReplyReader } from './reply-reader.ts'
+import {
+  type Breakage,
+  describeBreakage,
+  foundWhenBroken,
+  type Found,
+  hello,
+  keywordsOf,
+  nextStep,
+  type Phase,
+  type Reply,
+  type Step,
+} from './smtp-script.ts'
+import { judgeTls, type PeerTls } from './tls-judgement.ts'
 
-export interface DialogueOptions {
+interface DialogueOptions {
   readonly onLine?: ((line: DialogueLine) => void) | undefined
   /** STARTTLS has been offered by this target before. */
   readonly hadStarttls?: boolean | undefined
 }
+
+const totalCharacterLimit = 8192
+
+/** Room is left for our lines and events: eight commands and about as many events at most. */
+const targetLineLimit = 24
+
+const shortenedLineLimit = 8
+
+const cut = (text: string): string =>
+  text.length > characterLimit ? `${text.slice(0, characterLimit - 1)}…` : text
+
+const lineLimit = 40
+
+const characterLimit = 512
+
+const escapeCharacter = (character: string): string =>
+  character === '\\' ? '\\\\' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+
+class DialogueLog {
+  readonly #onLine: ((line: DialogueLine) => void) | undefined
+  #lines: DialogueLine[] = []
+  #characters = 0
+  #dropped = false
+
+  constructor(onLine: ((line: DialogueLine) => void) | undefined) {
+    this.#onLine = onLine
+  }
+
+  received(octets: Uint8Array, atMs: number): void {
+    if (this.#dropped && !this.#onLine) return
+    const line: DialogueLine = { atMs, from: '<', text: escapeOctets(octets) }
+    this.#onLine?.(line)
+    if (this.#dropped) return
+    const fits = this.#characters + line.text.length <= totalCharacterLimit
+    if (fits && this.#lines.length < targetLineLimit) this.#keep(line)
+    else this.#drop(atMs)
+  }
+
+  /** Of a target that says too much a few lines tell as well as many; hundreds of such targets cost little. */
+  shorten(atMs: number): void {
+    if (this.#lines.length <= shortenedLineLimit) return
+    this.#lines = this.#lines.slice(0, shortenedLineLimit)
+    this.#drop(atMs)
+  }
+
+  sent(text: string, atMs: number): void {
+    this.#tell({ atMs, from: '>', text: cut(text) })
+  }
+
+  event(text: string, atMs: number): void {
+    this.#tell({ atMs, from: '*', text: cut(text) })
+  }
+
+  lines(): readonly DialogueLine[] {
+    return this.#lines
+  }
+
+  #drop(atMs: number): void {
+    this.#dropped = true
+    this.#keep({ atMs, from: '*', text: 'further lines of the target are not kept' })
+  }
+
+  #tell(line: DialogueLine): void {
+    this.#onLine?.(line)
+    this.#keep(line)
+  }
+
+  #keep(line: DialogueLine): void {
+    if (this.#lines.length >= lineLimit) return
+    this.#characters += line.text.length
+    this.#lines.push(line)
+  }
+}
+
+const handshakeTimeoutMs = 10_000
+
+const quitTimeoutMs = 2000
+
+const hardDeadlineMs = 20_000
 
 export class SmtpDialogue {
   readonly #profile: ProbeProfile
@@ -240,3 +324,52 @@ export class SmtpDialogue {
     this.#actions.push({ kind: 'finish', outcome, close })
   }
 }
+
+// How long a dialogue and its parts may take beside what the profile says.
+
+/** 20 s, or what the first phases may take together; a handshake and the commands after it get 10 s more. */
+function hardLimitMs(profile: ProbeProfile): number {
+  const { level, tls, connectTimeoutMs, bannerTimeoutMs, commandTimeoutMs } = profile
+  const sumMs = connectTimeoutMs + bannerTimeoutMs + commandTimeoutMs
+  const isLong = level === 'tls' || level === 'rcpt' || tls.mode === 'implicit'
+  return Math.max(hardDeadlineMs, sumMs) + (isLong ? handshakeTimeoutMs : 0)
+}
+
+// What was said in one probe, kept for people: at most 40 lines of 512 characters, 8 KiB in all.
+//
+// Lines of the target are dropped first: ours and the events of the connection are few and always kept.
+
+/** Printable ASCII as it is, backslash doubled, the rest as \xNN; cut at 512 characters. */
+function escapeOctets(octets: Uint8Array): string {
+  const text = latin1(octets, 0, characterLimit + 1)
+  return cut(/[^ -[\]-~]/.test(text) ? text.replaceAll(/[^ -[\]-~]/g, escapeCharacter) : text)
+}
+
+// What a dialogue is told, and what it asks for: the two sides of smtp-dialogue.ts.
+
+export type DialogueInput =
+  | { readonly kind: 'start' | 'abort' }
+  | { readonly kind: 'end' }
+  /** `header`: what the driver has written before anything else, for the record. */
+  | { readonly kind: 'connected'; readonly header?: string }
+  | { readonly kind: 'octets'; readonly octets: Uint8Array }
+  | { readonly kind: 'secured'; readonly peer: PeerTls; readonly wallMs: number }
+  /** The TLS handshake failed; `why` is OpenSSL's word. */
+  | { readonly kind: 'insecure'; readonly why: string }
+  | { readonly kind: 'failed'; readonly errno: string }
+  /** `stalled`: our own timer came late, so silence proves nothing about the target. */
+  | { readonly kind: 'deadline'; readonly stalled: boolean }
+
+/**
+ * `done`: both have said goodbye. `fin`: our end, and a second for the target to do likewise. `destroy`: at once, with a
+ * reset where it talks on.
+ */
+export type Closing = 'done' | 'fin' | 'destroy'
+
+export type DialogueAction =
+  | { readonly kind: 'write'; readonly line: string }
+  /** Start TLS as a client; `secured` or `insecure` is the answer. */
+  | { readonly kind: 'secure' }
+  /** Replaces the deadline before it. Milliseconds on the clock of `feed`. */
+  | { readonly kind: 'arm'; readonly deadlineMs: number }
+  | { readonly kind: 'finish'; readonly outcome: Outcome; readonly close: Closing }

@@ -5,18 +5,21 @@
 // time must not be called silence. If the timer itself was more than 200 ms late, the process was stalled and
 // the outcome is `self`. Reads go into one small buffer, so the fastest target costs no memory.
 
-import type { Socket, TcpNetConnectOpts } from 'node:net'
-import { connect, isIP } from 'node:net'
-import type { TLSSocket } from 'node:tls'
-import type { Clock } from '../../lib/clock.ts'
-import type { Closing, DialogueAction, DialogueInput } from './dialogue-turn.ts'
-import { totalLimitOctets } from './line-reader.ts'
+import type { X509Certificate } from 'node:crypto'
+import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { DialogueLine, Outcome } from '../../health/outcome.ts'
-import { readPeer } from './peer-tls.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { parseAddress } from '../../lib/ip.ts'
 import type { ProbeProfile, ProbeSourceAddresses } from './profile.ts'
-import { proxyHeader } from './proxy-header.ts'
-import { SmtpDialogue } from './smtp-dialogue.ts'
-import { isHangUp, isOfTls, startTls } from './tls-client.ts'
+import { totalLimitOctets } from './reply-reader.ts'
+import {
+  type Closing,
+  type DialogueAction,
+  type DialogueInput,
+  SmtpDialogue,
+} from './smtp-dialogue.ts'
+import type { PeerCertificate, PeerTls } from './tls-judgement.ts'
 
 export interface ProbeRequest {
   /** An IPv4 or IPv6 address; never a name. */
@@ -34,7 +37,9 @@ export interface ProbeRequest {
 }
 
 const stallMs = 200
+
 const lingerMs = 1000
+
 const readBufferOctets = 4096
 
 /**
@@ -42,6 +47,7 @@ const readBufferOctets = 4096
  * Not so on Windows, where a read may be pending on each socket.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(readBufferOctets)
+
 const readBuffer = (): Buffer =>
   process.platform === 'win32' ? Buffer.allocUnsafeSlow(readBufferOctets) : sharedBuffer
 
@@ -50,6 +56,27 @@ export function probeAddress(request: ProbeRequest, clock: Clock): Promise<Outco
     new ProbeConnection(request, clock, resolve).open()
   })
 }
+
+/** A peer that hangs up in the handshake is told of as a reset without a system call behind it. */
+const isHangUp = (error: NodeJS.ErrnoException): boolean =>
+  error.code === 'ECONNRESET' && error.syscall === undefined
+
+/** Whether an error of a TLS socket is of TLS, and not of the network below. */
+const isOfTls = (error: NodeJS.ErrnoException): boolean =>
+  error.code === undefined || /^(ERR_SSL|ERR_TLS|EPROTO)/.test(error.code)
+
+/** Dates are judged by themselves, so that DANE can leave them aside. */
+const faultsOfDates: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
+
+const chainLimit = 10
+
+const port = (number: number): readonly number[] => [number >> 8, number & 255]
+
+const signature = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]
+
+const versionAndProxy = 0x21
+
+const streamOver = { 4: 0x11, 6: 0x21 }
 
 class ProbeConnection {
   readonly #request: ProbeRequest
@@ -228,4 +255,96 @@ function connectOptions({ address, profile, source }: ProbeRequest): TcpNetConne
     noDelay: true,
     ...(localAddress !== null && { localAddress }),
   }
+}
+
+// A TLS socket → what tls-judgement.ts needs of it.
+
+/** `serverName`: what the certificate should name; null: anything will do. */
+function readPeer(socket: TLSSocket, serverName: string | null): PeerTls {
+  const leaf = socket.getPeerX509Certificate()
+  // The type says Error; what is there is OpenSSL's word.
+  const fault = socket.authorizationError as unknown as string | Error | null | undefined
+  const word = fault instanceof Error ? fault.message : (fault ?? null)
+  return {
+    version: socket.getProtocol() ?? 'unknown',
+    chain: leaf ? chainOf(leaf) : [],
+    chainFault: word === null || faultsOfDates.has(word) ? null : word,
+    isNameRight:
+      serverName === null ||
+      leaf?.checkHost(serverName.toLowerCase(), { partialWildcards: false }) !== undefined,
+  }
+}
+
+function chainOf(leaf: X509Certificate): readonly PeerCertificate[] {
+  const chain: PeerCertificate[] = []
+  let at: X509Certificate | undefined = leaf
+  while (at && chain.length < chainLimit) {
+    const issuer: X509Certificate | undefined = at.issuerCertificate
+    chain.push({
+      der: at.raw,
+      publicKeyDer: at.publicKey.export({ type: 'spki', format: 'der' }),
+      validFromMs: Date.parse(at.validFrom),
+      validToMs: Date.parse(at.validTo),
+      isSigned: isSignedBy(at, issuer ?? at),
+    })
+    at = issuer && issuer.fingerprint256 !== at.fingerprint256 ? issuer : undefined
+  }
+  return chain
+}
+
+function isSignedBy(one: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return one.checkIssued(issuer) && one.verify(issuer.publicKey)
+  } catch {
+    return false
+  }
+}
+
+// The PROXY protocol header that a probe sends to an MTA that expects one, filled from the names of its own
+// socket: true, so that the MTA logs and limits the prober by its real address.
+//
+// Version 2 says PROXY and not LOCAL: LOCAL is made for health checks, but enough receivers hang up on it
+// (HAProxy has `pp2-never-send-local` for their sake), while all of them take PROXY with true addresses.
+
+interface SocketName {
+  readonly address: string
+  readonly port: number
+}
+
+/** null: the names are no addresses of one family. */
+export function proxyHeader(
+  version: 'v1' | 'v2',
+  source: SocketName,
+  destination: SocketName,
+): Uint8Array | null {
+  const from = parseAddress(source.address)
+  const to = parseAddress(destination.address)
+  if (!from || !to || from.family !== to.family) return null
+  if (version === 'v1') {
+    const words = [source.address, destination.address, source.port, destination.port].join(' ')
+    return new TextEncoder().encode(`PROXY TCP${from.family} ${words}\r\n`)
+  }
+  const block = [...from.octets, ...to.octets, ...port(source.port), ...port(destination.port)]
+  const head = [...signature, versionAndProxy, streamOver[from.family], 0, block.length]
+  return Uint8Array.from([...head, ...block])
+}
+
+// TLS over the socket of a probe. It takes what it is offered and judges afterwards (tls-judgement.ts): any
+// certificate, and versions back to 1.0, so that what is wrong can be named. No session is resumed.
+
+function startTls(
+  socket: Socket,
+  serverName: string | null,
+  ca: readonly string[] | undefined,
+): TLSSocket {
+  return connectTls({
+    socket,
+    ...(serverName !== null && isIP(serverName) === 0 && { servername: serverName }),
+    ...(ca && { ca: [...ca] }),
+    rejectUnauthorized: false,
+    // The name is judged apart from the chain.
+    checkServerIdentity: () => undefined,
+    minVersion: 'TLSv1',
+    ciphers: 'DEFAULT@SECLEVEL=0',
+  })
 }

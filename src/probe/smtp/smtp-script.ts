@@ -15,9 +15,8 @@
 // 4xx with an enhanced code x.7.x, or with "too many connections", is policy and not load: perhaps it is us.
 
 import type { OutcomeKind } from '../../health/outcome.ts'
+import { noSession, type TlsReport } from '../../health/tls-report.ts'
 import type { ProbeProfile } from './profile.ts'
-import type { TlsReport } from '../../health/tls-report.ts'
-import { noSession } from '../../health/tls-report.ts'
 
 export type Phase =
   | 'connect'
@@ -41,7 +40,7 @@ export interface Reply {
 }
 
 /** What is known of the session when a reply comes. */
-export interface Session {
+interface Session {
   readonly profile: ProbeProfile
   readonly isSecured: boolean
   /** STARTTLS has been offered here before. */
@@ -166,3 +165,115 @@ const withoutTls = (reason: keyof typeof tlsTexts, code: number): Step => ({
 })
 
 const refusedTls = ({ code }: Reply): Step => withoutTls('starttls-refused', code)
+
+// What it means when a dialogue cannot go on: by the phase it was in and the way it broke.
+//
+//   phase               silence, end                    reset                   handshake failed
+//   connect             dead                            dead                    –
+//   banner              mute                            dead                    –
+//   handshake           mute; after STARTTLS tls        dead; after it tls      stuck; after STARTTLS tls
+//   starttls            tls                             tls                     –
+//   later               stuck                           stuck                   –
+//
+// A fault of this host is `self` in every phase, and so is silence seen only through a late timer.
+
+export type Breakage =
+  | { readonly kind: 'end' }
+  | { readonly kind: 'timeout' | 'stalled' }
+  | { readonly kind: 'failed'; readonly errno: string }
+  | { readonly kind: 'insecure'; readonly why: string }
+
+export function foundWhenBroken(
+  phase: Phase,
+  breakage: Breakage,
+  mode: 'starttls' | 'implicit',
+): Found {
+  if (breakage.kind === 'stalled') return { kind: 'self', reason: 'stalled', code: null }
+  if (breakage.kind !== 'failed') return foundInPhase(phase, breakage, mode)
+  const fault = connectionFault(breakage.errno)
+  const isEarly = phase === 'connect' || phase === 'banner'
+  const isFirst = isEarly || (phase === 'handshake' && mode === 'implicit')
+  if (fault.kind === 'self' || isFirst) return { ...fault, code: null }
+  return foundInPhase(phase, { kind: 'reset' }, mode)
+}
+
+/** For the record of the dialogue. */
+export function describeBreakage(breakage: Breakage): string {
+  switch (breakage.kind) {
+    case 'end':
+      return 'closed by the target'
+    case 'timeout':
+      return 'timed out'
+    case 'stalled':
+      return 'our own timer was late'
+    case 'insecure':
+      return `TLS: ${breakage.why}`
+    default:
+      return breakage.errno
+  }
+}
+
+type Interruption = Exclude<Breakage, { kind: 'failed' }> | { readonly kind: 'reset' }
+
+const words = {
+  end: 'eof',
+  timeout: 'timeout',
+  reset: 'reset',
+  insecure: 'failed',
+  stalled: 'stalled',
+}
+
+function foundInPhase(
+  phase: Phase,
+  interruption: Interruption,
+  mode: 'starttls' | 'implicit',
+): Found {
+  if (phase === 'connect') {
+    const reason = interruption.kind === 'timeout' ? 'connect-timeout' : 'connection-reset'
+    return { kind: 'dead', reason, code: null }
+  }
+  const reason = `${phase === 'helo' ? 'ehlo' : phase}-${words[interruption.kind]}`
+  if (phase === 'starttls' || (phase === 'handshake' && mode === 'starttls')) {
+    const text = interruption.kind === 'insecure' ? interruption.why : `TLS broke off: ${reason}`
+    return { kind: 'tls', reason, code: null, tls: noSession(reason, text) }
+  }
+  const isMute = phase === 'banner' || (phase === 'handshake' && interruption.kind !== 'insecure')
+  return { kind: isMute ? 'mute' : 'stuck', reason, code: null }
+}
+
+// What an error of a socket says: that the target is dead, or that this host is in trouble (design §1, law 5).
+//
+//   the network answered, or nobody did   dead   refused, reset, timed out, host unreachable
+//   we never got as far                   self   descriptors, ports, routes, buffers, permission
+//   anything unheard of                   self   doubt ourselves first
+
+interface ConnectionFault {
+  readonly kind: 'dead' | 'self'
+  readonly reason: string
+}
+
+const faults: ReadonlyMap<string, ConnectionFault> = new Map([
+  ['ECONNREFUSED', { kind: 'dead', reason: 'connect-refused' }],
+  ['ECONNRESET', { kind: 'dead', reason: 'connection-reset' }],
+  ['ECONNABORTED', { kind: 'dead', reason: 'connection-reset' }],
+  ['EPIPE', { kind: 'dead', reason: 'connection-reset' }],
+  ['ETIMEDOUT', { kind: 'dead', reason: 'connect-timeout' }],
+  ['EHOSTUNREACH', { kind: 'dead', reason: 'host-unreachable' }],
+  ['EHOSTDOWN', { kind: 'dead', reason: 'host-unreachable' }],
+  ['EMFILE', { kind: 'self', reason: 'local-descriptors' }],
+  ['ENFILE', { kind: 'self', reason: 'local-descriptors' }],
+  ['EADDRNOTAVAIL', { kind: 'self', reason: 'local-ports' }],
+  ['EADDRINUSE', { kind: 'self', reason: 'local-ports' }],
+  ['EAGAIN', { kind: 'self', reason: 'local-ports' }],
+  ['ENETUNREACH', { kind: 'self', reason: 'local-no-route' }],
+  ['ENETDOWN', { kind: 'self', reason: 'local-no-route' }],
+  ['EAFNOSUPPORT', { kind: 'self', reason: 'local-no-route' }],
+  ['ENOBUFS', { kind: 'self', reason: 'local-buffers' }],
+  ['ENOMEM', { kind: 'self', reason: 'local-buffers' }],
+  ['EACCES', { kind: 'self', reason: 'local-permission' }],
+  ['EPERM', { kind: 'self', reason: 'local-permission' }],
+])
+
+export function connectionFault(errno: string): ConnectionFault {
+  return faults.get(errno) ?? { kind: 'self', reason: 'local-fault' }
+}

@@ -14,8 +14,8 @@ import type { Member, Policy, Pool, Target, TargetAddress } from '../policy.ts'
 import type { Locus } from '../selection.ts'
 
 /** Clients of one network of this width are one client: fixed, so that all instances and both ends of ECS agree. */
-export const stickyWidth4 = 24
-export const stickyWidth6 = 56
+const stickyWidth4 = 24
+const stickyWidth6 = 56
 
 /** The client's hash under a steering. */
 export function clientHash(policy: Policy, { family, octets }: Locus): number {

@@ -8,14 +8,21 @@
 // comparison of bit sets. Where they go on, it takes a search, which is bounded: when it gives up the scope is longer
 // than it had to be, never shorter.
 
-import type { PrefixTreeBuilder } from '../../lib/prefix-tree-builder.ts'
-import { createPrefixTreeBuilder } from '../../lib/prefix-tree-builder.ts'
-import type { PrefixTree } from '../../lib/prefix-tree.ts'
-import { bitAt, isLeaf, leafOf, lookUp, rootOf, valueOf } from '../../lib/prefix-tree.ts'
+import type { Network } from '../../lib/ip.ts'
+import {
+  bitAt,
+  createPrefixTreeBuilder,
+  isLeaf,
+  leafOf,
+  lookUp,
+  type PrefixTree,
+  type PrefixTreeBuilder,
+  rootOf,
+  valueOf,
+} from '../../lib/prefix-tree.ts'
+import type { Conditions, Policy } from '../policy.ts'
 import type { AsnNetworks } from './asn-networks.ts'
-import type { PlaceTree } from './place-networks.ts'
-import { type Case, type CaseBook, createCaseBook } from './scope-cases.ts'
-import { type Mark, type Steering, marksOf, scopeCap } from './scope-marks.ts'
+import type { Place, PlaceTree } from './place-networks.ts'
 
 export interface ScopeMap {
   /** The length of the shortest prefix around the address, at most the cap of its family. */
@@ -80,6 +87,8 @@ function markLink(
   )
 }
 
+export const scopeCap = (octets: number): number => (octets === 4 ? 24 : 56)
+
 class WalkedMap implements ScopeMap {
   readonly #marks: PrefixTree
   readonly #places: PlaceTree
@@ -130,4 +139,119 @@ class WalkedMap implements ScopeMap {
       if (((sets[row + word] as number) & (elsewhere[word] as number)) !== 0) return false
     return true
   }
+}
+
+// A case: given which networks and ASNs of the rules hold, the rule that clients of each place get.
+
+interface Case {
+  /** Place → index of its rule, or `internalChoice`. */
+  readonly choices: Int16Array
+  /** The only choice there is; null: several. */
+  readonly only: number | null
+  /** Choice → the set of places that have another one, as a row of bits. */
+  readonly others: ReadonlyMap<number, Int32Array>
+}
+
+interface CaseBook {
+  readonly cases: readonly Case[]
+  /** The number of the case in which these conditions hold, and no other of networks and ASNs. */
+  caseOf(holding: bigint): number
+}
+
+/** The one ladder of the MTAs themselves, whatever the rules. */
+const internalChoice = -1
+
+function createCaseBook(policy: Policy, { places, setWords }: PlaceTree): CaseBook {
+  const cases: Case[] = []
+  const byHolding = new Map<bigint, number>()
+  const byChoices = new Map<string, number>()
+  return {
+    cases,
+    caseOf(holding) {
+      const known = byHolding.get(holding)
+      if (known !== undefined) return known
+      const choices = Int16Array.from(places, (place) => choose(policy, holding, place))
+      const key = choices.join()
+      const number = byChoices.get(key) ?? cases.push(caseFrom(choices, setWords)) - 1
+      byChoices.set(key, number)
+      byHolding.set(holding, number)
+      return number
+    },
+  }
+}
+
+function choose({ rules }: Policy, holding: bigint, place: Place): number {
+  if (holding & internalCondition) return internalChoice
+  const index = rules.findIndex(
+    ({ when }, rule) => when === null || holds(when, rule, holding, place),
+  )
+  return index < 0 ? rules.length - 1 : index
+}
+
+/** As steer/select/match.ts has it, for a network in place of a client. */
+// oxlint-disable-next-line max-params -- what a rule is asked about has these parts
+function holds(when: Conditions, rule: number, holding: bigint, place: Place): boolean {
+  return (
+    includes(when.continents, place.continent) &&
+    includes(when.countries, place.country) &&
+    (when.asns === null || (holding & asnCondition(rule)) !== 0n) &&
+    (when.networks === null || (holding & networkCondition(rule)) !== 0n)
+  )
+}
+
+const includes = (wanted: readonly string[] | null, actual: string | null): boolean =>
+  wanted === null || (actual !== null && wanted.includes(actual))
+
+function caseFrom(choices: Int16Array, setWords: number): Case {
+  const others = new Map<number, Int32Array>()
+  for (const choice of new Set(choices)) {
+    const row = new Int32Array(setWords)
+    for (const [place, its] of choices.entries())
+      if (its !== choice) row[place >> 5] = (row[place >> 5] as number) | (1 << (place & 31))
+    others.set(choice, row)
+  }
+  return { choices, only: others.size === 1 ? (choices[0] as number) : null, others }
+}
+
+// Marks: the networks at whose borders a policy may decide differently, whatever the places are.
+//
+// Clients who are told of by EDNS Client Subnet are networks of /24 and /56 at the finest, and stand at the first
+// address of theirs. What is finer in a rule or in the ASN database counts only where it holds that address;
+// `internal` counts for the whole of such a network (see isInternal in match.ts).
+
+interface Mark extends Network {
+  /** The bit of the condition that holds in it. */
+  readonly condition: bigint
+}
+
+/** What of a steered set decides who gets what. */
+interface Steering {
+  readonly policy: Policy
+  readonly internal: readonly Network[]
+}
+
+const internalCondition = 1n
+
+const networkCondition = (rule: number): bigint => 2n << BigInt(2 * rule)
+
+const asnCondition = (rule: number): bigint => 4n << BigInt(2 * rule)
+
+function marksOf({ policy, internal }: Steering, asns: AsnNetworks): Mark[] {
+  const marks: Mark[] = []
+  for (const network of internal) {
+    const prefixLength = Math.min(network.prefixLength, scopeCap(network.octets.length))
+    marks.push({ octets: network.octets, prefixLength, condition: internalCondition })
+  }
+  for (const [rule, { when }] of policy.rules.entries()) {
+    for (const network of when?.networks ?? []) addMark(marks, network, networkCondition(rule))
+    for (const asn of when?.asns ?? [])
+      for (const network of asns.of(asn)) addMark(marks, network, asnCondition(rule))
+  }
+  return marks
+}
+
+function addMark(marks: Mark[], { octets, prefixLength }: Network, condition: bigint): void {
+  const cap = scopeCap(octets.length)
+  if (prefixLength > cap && octets.some((octet, i) => i >= cap >> 3 && octet !== 0)) return
+  marks.push({ octets, prefixLength: Math.min(prefixLength, cap), condition })
 }

@@ -17,12 +17,9 @@
 // Panic: when less than `panic` of the weight that probes may judge is usable, they are likelier wrong than all of
 // these hosts at once: health is not believed, and whoever is not out is up at configured × share.
 
-import { SlotState, Standing, isOut } from '../../health/table.ts'
-import type { HealthReader } from '../../health/table.ts'
-import { createBallot, enter } from '../draw/candidates.ts'
-import type { Ballot } from '../draw/candidates.ts'
-import { enterAll, hasFamily } from './everyone.ts'
-import type { Family } from './everyone.ts'
+import { SlotState, Standing, isOut, type HealthReader } from '../../health/table.ts'
+import { createBallot, enter, type Ballot } from '../draw/candidates.ts'
+import { enterAll, hasFamily, type Family } from './last-resort.ts'
 import type { Member, Pool } from '../policy.ts'
 
 export interface Canvass {

@@ -2,7 +2,7 @@
 // they get without regard to order (docs/adr/0003-weights-by-ladder-and-sampling.md).
 //
 // - What is drawn is an address, not a target: a target's weight is shared by its addresses of the family.
-// - Only the pool that leads (survey.ts) is drawn from. Fewer than `answers` are not made up from the next
+// - Only the pool that leads (leading-pool.ts) is drawn from. Fewer than `answers` are not made up from the next
 //   pool: who ordered the pools wanted these clients here. Pools without the family are passed over, and where
 //   a rule has none with it, the catch-all's take its place, or any.
 // - Suspects take the places that the up addresses leave free, as at the tail of an MX ladder.
@@ -13,22 +13,24 @@
 
 import type { Random } from '../../lib/clock.ts'
 import { RRType } from '../../wire/rrtype.ts'
-import { lastGoodSince, poolsOfEveryone } from './all-down.ts'
-import { answerTtl } from '../answer-ttl.ts'
-import { createBallot } from '../draw/candidates.ts'
-import type { Ballot } from '../draw/candidates.ts'
-import type { SteerContext } from '../context.ts'
-import { canvassPool, createCanvass, isEmpty } from './eligibility.ts'
-import type { Canvass } from './eligibility.ts'
-import { enterAll, tiers, zeroWeightOf } from './everyone.ts'
+import { lastGoodSince, poolsOfEveryone, enterAll, tiers, zeroWeightOf } from './last-resort.ts'
+import {
+  answerTtl,
+  type SteerContext,
+  type AddressSelection,
+  type ChosenAddress,
+  type Locus,
+  type SelectionReason,
+} from '../selection.ts'
+import { createBallot, type Ballot } from '../draw/candidates.ts'
+import { canvassPool, createCanvass, isEmpty, type Canvass } from './eligibility.ts'
 import { catchAll, matchRule } from './match.ts'
 import type { Pool, SteeredAddresses, TargetAddress } from '../policy.ts'
-import { targetAt } from './rungs.ts'
+import { targetAt } from './select-mx.ts'
 import { drawSample } from '../draw/sampling.ts'
-import type { AddressSelection, ChosenAddress, Locus, SelectionReason } from '../selection.ts'
 import { dealSample, drawSpread } from '../draw/spread.ts'
 import { chanceOf, clientHash, scoreAddresses } from '../draw/sticky.ts'
-import { canvassAt, findLead, holdOfSurvey } from './survey.ts'
+import { canvassAt, findLead, holdOfSurvey } from './leading-pool.ts'
 
 const spare = createCanvass()
 const everyone = createBallot()

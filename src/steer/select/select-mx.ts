@@ -1,34 +1,35 @@
 // MX: a preference ladder (docs/adr/0003-weights-by-ladder-and-sampling.md).
 //
-//   1. up members of the pool that leads (survey.ts), then pool by pool in the rule's order; within a pool a weighted
+//   1. up members of the pool that leads (leading-pool.ts), then pool by pool in the rule's order; within a pool a weighted
 //      permutation, spread over risk groups (spread.ts)
 //   2. suspects at the tail, in the same way
-//   3. nobody at all: `on_all_down` (all-down.ts); `all` is a ladder of everyone, as long as it takes
+//   3. nobody at all: `on_all_down` (last-resort.ts); `all` is a ladder of everyone, as long as it takes
 //
 // The answer stops at `ladder` rungs. Pools that a full ladder does not need are not looked at.
 // `mode: equal` draws `ladder` members of the pool that leads, all at one preference: a pool that
 // comes later in the rule must not compete with an earlier one, and equal preferences cannot put it below.
 
 import type { Random } from '../../lib/clock.ts'
-import { lastGoodSince, poolsOfEveryone } from './all-down.ts'
-import { createBallot } from '../draw/candidates.ts'
-import type { Ballot } from '../draw/candidates.ts'
-import { answerTtl } from '../answer-ttl.ts'
-import { canonicalLadder } from './canonical-ladder.ts'
-import type { SteerContext } from '../context.ts'
-import { canvassPool, createCanvass, isEmpty } from './eligibility.ts'
-import type { Canvass } from './eligibility.ts'
-import { enterAll, tiers, zeroWeightOf } from './everyone.ts'
-import { isInternal, matchRule } from './match.ts'
-import type { Pool, SteeredMx } from '../policy.ts'
-import { addBelow, addBeside, maxRungs, rungLimit, targetAt } from './rungs.ts'
+import { type Ballot, createBallot } from '../draw/candidates.ts'
 import { drawLadder, drawSample } from '../draw/sampling.ts'
-import type { Locus, MxSelection, Rung, SelectionReason } from '../selection.ts'
 import { dealSample, drawSpread } from '../draw/spread.ts'
 import { chanceOf, clientHash, scoreMembers } from '../draw/sticky.ts'
-import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './survey.ts'
+import type { Member, Pool, SteeredMx, Target } from '../policy.ts'
+import {
+  answerTtl,
+  type Locus,
+  type MxSelection,
+  type Rung,
+  type SelectionReason,
+  type SteerContext,
+} from '../selection.ts'
+import { type Canvass, canvassPool, createCanvass, isEmpty } from './eligibility.ts'
+import { enterAll, lastGoodSince, poolsOfEveryone, tiers, zeroWeightOf } from './last-resort.ts'
+import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './leading-pool.ts'
+import { catchAll, isInternal, matchRule } from './match.ts'
 
 const backup = createCanvass()
+
 const everyone = createBallot()
 
 /** How one answer is drawn: by chance, or by the client's hash. */
@@ -174,3 +175,62 @@ function levelUp(rungs: Rung[], pool: Pool, ballot: Ballot, draw: Draw): void {
 function level(rungs: Rung[], pool: Pool, ballot: Ballot, count: number): void {
   for (let i = 0; i < count; i++) addBeside(rungs, targetAt(pool, ballot, i))
 }
+
+// Loop guard: what the MTAs themselves are answered. One ladder for all of them, whatever their place and
+// whatever the health: pools of the catch-all in order, within a pool by configured weight, then by name.
+//
+// An MTA that relays for the domain drops every exchange at its own preference and below (RFC 5321 §5.1), then
+// tries what is left. With drawn ladders, or with ladders of different rules, A may see B best while B sees A
+// best, and mail circles. With a ladder filtered by health, the backup sees itself best as soon as the primary
+// is down, and bounces with "mail loops back to myself" instead of queueing. Both end with one fixed order.
+// An MTA that the ladder is too short for finds only its betters on it, which is as safe.
+
+function canonicalLadder(set: SteeredMx): MxSelection {
+  const pools = catchAll(set.policy)?.pools ?? []
+  const zeroWeight = zeroWeightOf(pools)
+  const limit = rungLimit(set)
+  const rungs: Rung[] = []
+  for (const pool of pools) {
+    const members = pool.members.filter((member) => (member.weight || zeroWeight) > 0)
+    for (const { target } of members.sort(byWeightThenName))
+      if (rungs.length < limit) addBelow(rungs, target)
+  }
+  if (rungs.length === 0) return { kind: 'servfail' }
+  return { kind: 'selected', rungs, ttl: answerTtl(set, Infinity), reason: 'eligible' }
+}
+
+/** By code units, not by locale: instances must agree. */
+const byWeightThenName = (a: Member, b: Member): number =>
+  b.weight - a.weight || (a.target.name < b.target.name ? -1 : 1)
+
+// The rungs of a ladder while it is built: preferences 10, 20, 30…, and no target twice, since one may be in
+// several pools of a rule.
+
+const preferenceStep = 10
+
+/** What preferences of 16 bits have room for. */
+const maxRungs = 6_553
+
+/** Of the rung in a place; 0 is the first. */
+export const preferenceAt = (place: number): number => preferenceStep * (place + 1)
+
+export const rungLimit = (set: SteeredMx): number => Math.min(maxRungs, Math.max(1, set.ladder))
+
+/** Adds a target one step below the others. */
+function addBelow(rungs: Rung[], target: Target): void {
+  if (!isOn(rungs, target)) rungs.push({ target, preference: preferenceAt(rungs.length) })
+}
+
+/** Adds a target beside the others. */
+function addBeside(rungs: Rung[], target: Target): void {
+  if (!isOn(rungs, target)) rungs.push({ target, preference: preferenceStep })
+}
+
+function isOn(rungs: readonly Rung[], target: Target): boolean {
+  for (const rung of rungs) if (rung.target.index === target.index) return true
+  return false
+}
+
+/** The target of a ballot's entry. */
+export const targetAt = (pool: Pool, ballot: Ballot, at: number): Target =>
+  (pool.members[ballot.members[at] as number] as Member).target

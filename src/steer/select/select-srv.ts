@@ -8,19 +8,22 @@
 // Weights are whole and at least 1: 0 would mean "hardly ever" beside others, and that is not what was asked for.
 
 import type { Random } from '../../lib/clock.ts'
-import { lastGoodSince, poolsOfEveryone } from './all-down.ts'
-import { answerTtl } from '../answer-ttl.ts'
-import { createBallot, shuffle, weightAt, weightFrom } from '../draw/candidates.ts'
-import type { Ballot } from '../draw/candidates.ts'
-import type { SteerContext } from '../context.ts'
+import { lastGoodSince, poolsOfEveryone, enterAll, tiers, zeroWeightOf } from './last-resort.ts'
+import {
+  answerTtl,
+  type SteerContext,
+  type Locus,
+  type SelectionReason,
+  type SrvChoice,
+  type SrvSelection,
+} from '../selection.ts'
+import { createBallot, shuffle, weightAt, weightFrom, type Ballot } from '../draw/candidates.ts'
 import { canvassPool, createCanvass, isEmpty } from './eligibility.ts'
-import { enterAll, tiers, zeroWeightOf } from './everyone.ts'
 import { matchRule } from './match.ts'
 import type { Pool, SteeredSrv } from '../policy.ts'
-import { targetAt } from './rungs.ts'
+import { targetAt } from './select-mx.ts'
 import { drawCertain, drawSystematic } from '../draw/sampling.ts'
-import type { Locus, SelectionReason, SrvChoice, SrvSelection } from '../selection.ts'
-import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './survey.ts'
+import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './leading-pool.ts'
 
 const priorityStep = 10
 const maxWeight = 65_535

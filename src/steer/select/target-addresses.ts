@@ -5,13 +5,15 @@
 // Drained and disabled targets go on answering here, for the same reason. Of more than `answers` addresses as many are
 // drawn, each as likely as any other (zone/compile/exchange-addresses.ts).
 
-import { SlotState, Standing } from '../../health/table.ts'
-import type { HealthReader } from '../../health/table.ts'
-import { answerTtl } from '../answer-ttl.ts'
-import type { SteerContext } from '../context.ts'
+import { SlotState, Standing, type HealthReader } from '../../health/table.ts'
+import {
+  answerTtl,
+  type SteerContext,
+  type AddressSelection,
+  type ChosenAddress,
+} from '../selection.ts'
 import type { TargetAddresses } from '../policy.ts'
 import { familyOf } from './select-addresses.ts'
-import type { AddressSelection, ChosenAddress } from '../selection.ts'
 
 export function targetAddresses(set: TargetAddresses, context: SteerContext): AddressSelection {
   const { target } = set

@@ -7,14 +7,16 @@
 // - An IPv4-mapped IPv6 address is the IPv4 one that it carries.
 // - Values that the specification does not know must be rejected, and so is the text form of version 1.
 
-import { type Address, isMapped } from '../../lib/ip.ts'
+import type { Peer, Respond } from '../../answer/context.ts'
+import type { Counters } from '../../answer/counters.ts'
+import { type Address, isListed, isMapped, type Network } from '../../lib/ip.ts'
 
-export const proxyHeadOctets = 16
+const proxyHeadOctets = 16
 
 /** As far as anything is read: the fixed part and two IPv6 endpoints. TLVs come after that. */
-export const proxyReadOctets = 52
+const proxyReadOctets = 52
 
-export type ProxyHeader =
+type ProxyHeader =
   /** As far as it goes it is right. */
   | { readonly kind: 'short' }
   | { readonly kind: 'bad' }
@@ -28,7 +30,9 @@ export type ProxyHeader =
     }
 
 const signature = Uint8Array.of(13, 10, 13, 10, 0, 13, 10, 0x51, 0x55, 0x49, 0x54, 10)
+
 const version = 2
+
 const Command = { LOCAL: 0, PROXY: 1 } as const
 
 /** Family and protocol; the sizes of two addresses and two ports. */
@@ -44,6 +48,7 @@ const layouts: ReadonlyMap<number, { readonly family: 4 | 6 | null; readonly oct
   ])
 
 const short: ProxyHeader = { kind: 'short' }
+
 const bad: ProxyHeader = { kind: 'bad' }
 
 /** Reads the header that starts at `at`; a mistake is seen as soon as its octet is there. */
@@ -81,3 +86,73 @@ function clientOf(octets: Uint8Array): Address {
 
 const u16 = (octets: Uint8Array, at: number): number =>
   ((octets[at] as number) << 8) | (octets[at + 1] as number)
+
+// The PROXY header at the start of a stream, however it is cut in pieces. Its TLVs are skipped and never held.
+
+type StreamHeader = Exclude<ProxyHeader, { kind: 'short' }>
+
+interface ProxyHeaderReader {
+  /** Takes octets of `chunk` up to the end of the header: where it stopped. */
+  take(chunk: Uint8Array): number
+  /** What the header says; null until it is whole. `bad` is known as early as can be. */
+  readonly header: StreamHeader | null
+}
+
+export const createProxyHeaderReader = (): ProxyHeaderReader => new HeaderReader()
+
+class HeaderReader implements ProxyHeaderReader {
+  header: StreamHeader | null = null
+  #read: StreamHeader | null = null
+  #skip = 0
+  readonly #held = new Uint8Array(proxyReadOctets)
+  #heldOctets = 0
+
+  take(chunk: Uint8Array): number {
+    if (this.header !== null) return 0
+    let at = 0
+    while (this.#read === null && at < chunk.length) {
+      // Octet by octet: what follows a short header is not ours to take.
+      this.#held[this.#heldOctets++] = chunk[at++] as number
+      const header = readProxyHeader(this.#held, 0, this.#heldOctets)
+      if (header.kind === 'short') continue
+      this.#read = header
+      this.#skip = header.kind === 'bad' ? 0 : header.octets - this.#heldOctets
+    }
+    const skipped = Math.min(this.#skip, chunk.length - at)
+    this.#skip -= skipped
+    if (this.#read !== null && this.#skip === 0) this.header = this.#read
+    return at + skipped
+  }
+}
+
+// Datagrams that come through a proxy: each starts with a PROXY header. The answer goes back to the proxy as plain DNS.
+
+/** `respond` for the client that the header names; what does not come from a listed proxy gets silence. */
+export function respondThroughProxy(
+  respond: Respond,
+  from: readonly Network[],
+  counters: Counters,
+): Respond {
+  const client: Peer = { family: 4, octets: new Uint8Array(4), port: 0, transport: 'udp' }
+  // oxlint-disable-next-line max-params -- the shape of Respond
+  return (packet, offset, length, proxy, out, outOffset) => {
+    if (!isListed(from, proxy.octets)) return refuse(counters, 'proxyUnlisted')
+    const header = readProxyHeader(packet, offset, offset + length)
+    if (header.kind === 'short' || header.kind === 'bad' || header.octets > length)
+      return refuse(counters, 'proxyMalformed')
+    let peer = proxy
+    if (header.kind === 'proxied') {
+      client.family = header.client.family
+      client.octets = header.client.octets
+      client.port = header.port
+      peer = client
+    }
+    const { octets } = header
+    return respond(packet, offset + octets, length - octets, peer, out, outOffset)
+  }
+}
+
+function refuse(counters: Counters, why: 'proxyUnlisted' | 'proxyMalformed'): 0 {
+  counters.add(why)
+  return 0
+}

@@ -10,8 +10,7 @@ import type { Socket } from 'node:net'
 
 import type { Peer } from '../../answer/context.ts'
 import type { Transfer } from '../../answer/transfer/transfer.ts'
-import { answerRoom, type StreamService } from './stream-service.ts'
-import type { Slot } from './stream-table.ts'
+import { answerRoom, type StreamService, type Slot } from './stream-table.ts'
 import { createFraming } from './tcp-framing.ts'
 
 /** Messages of a transfer; RFC 5936 §2.2 leaves their size to us, and pointers reach no further (RFC 1035 §4.1.4). */

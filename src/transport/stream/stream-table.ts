@@ -1,9 +1,10 @@
 // The open connections of a worker, whatever listener took them in: caps, deadlines, and one place where a slot is
 // given back. Overflow never keeps a new client out: the most idle connection goes (RFC 7766 §6.2.3, RFC 9210 §4.3).
 
+import type { Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
+import type { BeginTransfer } from '../../answer/transfer/transfer.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { StreamLimits } from './stream-limits.ts'
 
 /** A connection, as the table sees it. */
 export interface Slot {
@@ -40,6 +41,18 @@ export const createStreamTable = (
   counters: Counters,
   clock: Clock,
 ): StreamTable => new SweptTable(limits, counters, clock)
+
+const emptied = (open: ReadonlySet<Slot>, withinMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    let left = Math.ceil(withinMs / lookEveryMs)
+    const look = setInterval(() => {
+      if (open.size > 0 && left-- > 0) return
+      clearInterval(look)
+      resolve()
+    }, lookEveryMs)
+  })
+
+const lookEveryMs = 20
 
 class SweptTable implements StreamTable {
   isLameduck = false
@@ -120,14 +133,73 @@ class SweptTable implements StreamTable {
   }
 }
 
-const lookEveryMs = 20
+// What all connections of a worker share: the answering path, the limits, the table of slots, one buffer.
 
-const emptied = (open: ReadonlySet<Slot>, withinMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    let left = Math.ceil(withinMs / lookEveryMs)
-    const look = setInterval(() => {
-      if (open.size > 0 && left-- > 0) return
-      clearInterval(look)
-      resolve()
-    }, lookEveryMs)
-  })
+export interface StreamSources {
+  readonly respond: Respond
+  readonly beginTransfer: BeginTransfer
+  readonly counters: Counters
+  readonly clock: Clock
+  readonly limits?: StreamLimits
+}
+
+export interface StreamService extends Required<StreamSources> {
+  readonly table: StreamTable
+  /** Answers of one turn gather here, each with its length before it, and leave in one write. */
+  readonly gather: Buffer
+}
+
+/** A length and the longest message. */
+export const answerRoom: number = 2 + 65_535
+
+export function createStreamService(sources: StreamSources): StreamService {
+  const limits = sources.limits ?? streamLimits
+  return {
+    ...sources,
+    limits,
+    table: createStreamTable(limits, sources.counters, sources.clock),
+    gather: Buffer.alloc(2 * answerRoom),
+  }
+}
+
+// The limits of connections: TCP, TLS and proxied ones of a worker together. An argument, so that tests can lower them.
+//
+// A deadline is for the whole of what it bounds: octets that drip in renew none.
+
+export interface StreamLimits {
+  /** Above it the most idle one is closed. */
+  readonly connections: number
+  /** Of one client network (/32 or /64); above it this client's most idle one is closed. */
+  readonly perClient: number
+  /** From accept to the first whole query; over TLS this includes the handshake. */
+  readonly firstQueryMs: number
+  /** From the first octet of a message to its last. */
+  readonly messageMs: number
+  /** From the last answer on. */
+  readonly idleMs: number
+  /** As `idleMs`, while the server is about to stop: answers have told the client so (RFC 7828 §3.3.2). */
+  readonly lameduckIdleMs: number
+  /** From accept; a zone transfer may go beyond it, up to `transferMs`. */
+  readonly lifetimeMs: number
+  readonly transferMs: number
+  /** A client with more answers than this unread is not read from. */
+  readonly unreadOctets: number
+  /** From a write to the moment it, or one before it, was taken by the kernel. */
+  readonly writeMs: number
+  /** Answered in one go; then other connections get their turn. */
+  readonly queriesPerTurn: number
+}
+
+export const streamLimits: StreamLimits = {
+  connections: 1024,
+  perClient: 20,
+  firstQueryMs: 3000,
+  messageMs: 2000,
+  idleMs: 10_000,
+  lameduckIdleMs: 500,
+  lifetimeMs: 120_000,
+  transferMs: 600_000,
+  unreadOctets: 65_536,
+  writeMs: 5000,
+  queriesPerTurn: 128,
+}

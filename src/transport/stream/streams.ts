@@ -2,10 +2,9 @@
 
 import type { Respond } from '../../answer/context.ts'
 import type { Endpoint, Network } from '../../lib/ip.ts'
-import { respondThroughProxy } from './proxy-protocol-udp.ts'
-import type { StreamListener } from './stream-accept.ts'
-import { type StreamService, type StreamSources, createStreamService } from './stream-service.ts'
-import { listenProxiedTcp, listenTcp } from './tcp.ts'
+import { respondThroughProxy } from './proxy-protocol.ts'
+import { type StreamListener, listenProxiedTcp, listenTcp } from './tcp.ts'
+import { type StreamService, type StreamSources, createStreamService } from './stream-table.ts'
 import { type CertificatePair, type TlsListener, listenTls } from './tls.ts'
 import { listenUdp } from '../udp/udp-dgram.ts'
 
@@ -17,7 +16,7 @@ export interface StreamSettings {
   readonly transferAllow: readonly Network[]
 }
 
-export interface StreamsSources extends StreamSources {
+interface StreamsSources extends StreamSources {
   /** For datagrams that come through a proxy. */
   readonly respondProxied: Respond
 }

@@ -5,9 +5,9 @@ import type { Socket } from 'node:net'
 import { type TLSSocket, createServer } from 'node:tls'
 
 import type { Endpoint } from '../../lib/ip.ts'
-import { type StreamListener, accept, listen } from './stream-accept.ts'
+import { type StreamListener, accept, listen } from './tcp.ts'
 import type { StreamConnection } from './stream-connection.ts'
-import type { StreamService } from './stream-service.ts'
+import type { StreamService } from './stream-table.ts'
 
 /** PEM; the chain with the server's own certificate first. */
 export interface CertificatePair {

@@ -34,7 +34,7 @@ export interface Arena {
 }
 
 /** Where in the arena the first slot of each kind lies, and where a slot's neighbour does. */
-export interface Places {
+interface Places {
   readonly queryHeaders: number
   readonly answerHeaders: number
   readonly queryIovecs: number

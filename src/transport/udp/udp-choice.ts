@@ -11,7 +11,7 @@ export type UdpTransport =
   | { readonly kind: 'mmsg'; readonly libc: Libc }
   | { readonly kind: 'dgram' }
 
-export type UdpChoice =
+type UdpChoice =
   | {
       readonly kind: 'chosen'
       readonly transport: UdpTransport

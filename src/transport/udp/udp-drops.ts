@@ -8,9 +8,9 @@ import { readFileSync } from 'node:fs'
 import { parseAddress, type Endpoint } from '../../lib/ip.ts'
 import { familyOf, isWildcard } from './udp-layout.ts'
 
-export type ReadTable = (family: 4 | 6) => string
+type ReadTable = (family: 4 | 6) => string
 
-export interface DropCounter {
+interface DropCounter {
   /** Since it was created; never goes back. */
   read(): number
 }

@@ -3,8 +3,13 @@
 import { Worker } from 'node:worker_threads'
 
 import { type Counters, createCounters } from '../../answer/counters.ts'
-import { createMailFlag, raiseMailFlag } from './mailbox.ts'
-import type { ToWorker, WorkerBirth, WorkerKind } from './messages.ts'
+import {
+  createMailFlag,
+  raiseMailFlag,
+  type ToWorker,
+  type WorkerBirth,
+  type WorkerKind,
+} from './messages.ts'
 import type { UdpTransport } from '../udp/udp-choice.ts'
 import { type MmsgSocket, openSocket } from '../udp/udp-socket.ts'
 

@@ -5,7 +5,7 @@ import type { Layout } from './layouts.ts'
 
 export const maxRdataOctets = 65_535
 
-export type Decoded =
+type Decoded =
   | { readonly kind: 'decoded'; readonly text: string; readonly names: readonly FoundName[] }
   | { readonly kind: 'bad'; readonly why: string }
 

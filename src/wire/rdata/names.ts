@@ -7,7 +7,7 @@ import type { NameRole } from './field.ts'
 import { layouts } from './layouts.ts'
 import { nameEnd } from './name-field.ts'
 
-export interface NameInRdata {
+interface NameInRdata {
   readonly role: NameRole
   readonly name: Name
 }

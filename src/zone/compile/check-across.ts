@@ -1,15 +1,21 @@
 // Checks across owners and sets: what a zone must not hold together (refused), and what BIND's zone checker
 // would warn of as well: names that records point at, without an address or at an alias.
 
-import { isAtOrBelow, nameToText, parentKey, type NameKey } from '../../wire/name.ts'
+import {
+  isAtOrBelow,
+  keyOfName,
+  type Name,
+  type NameKey,
+  nameToText,
+  parentKey,
+} from '../../wire/name.ts'
 import { namesInRdata } from '../../wire/rdata/names.ts'
 import { RRType, typeToText } from '../../wire/rrtype.ts'
-import type { Compilation } from './compilation.ts'
-import { compileNetworks } from './compile-steering.ts'
-import type { OwnerDraft, Owners, Placed } from './compile-records.ts'
-import { type KnownNames, describeName } from './describe-name.ts'
-import type { DocumentPath, Problems } from './problem.ts'
 import type { Zone } from '../zone.ts'
+import type { Compilation } from './compilation.ts'
+import type { OwnerDraft, Owners, Placed } from './compile-records.ts'
+import { compileNetworks } from './compile-steering.ts'
+import type { DocumentPath, Problems } from './problem.ts'
 
 export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zone['nodes']): void {
   const { problems, source, apexKey } = compilation
@@ -67,6 +73,7 @@ function checkAncestors(compilation: Compilation, draft: OwnerDraft, owners: Own
 }
 
 const isGlueType = (type: number): boolean => type === RRType.A || type === RRType.AAAA
+
 const isCutType = (type: number): boolean => type === RRType.NS || type === RRType.DS
 
 function checkAtCut({ problems }: Compilation, draft: OwnerDraft): void {
@@ -134,4 +141,69 @@ function checkNames(
       }
     }
   }
+}
+
+// What the zone itself says of a name that one of its records points at.
+
+/** elsewhere: not for this zone to know. */
+type NameDescription = 'address' | 'alias' | 'nothing' | 'elsewhere'
+
+interface KnownNames {
+  readonly owners: Owners
+  /** With the empty non-terminals. */
+  readonly nodes: Zone['nodes']
+}
+
+const wildcard = '\u0001*'
+
+/** `from` is the owner of the record: below a delegation only its own servers need an address here, as glue. */
+function describeName(
+  { owners, nodes }: KnownNames,
+  name: Name,
+  { apexKey, from }: { apexKey: NameKey; from: NameKey },
+): NameDescription {
+  const key = keyOfName(name)
+  if (!isAtOrBelow(key, apexKey)) return 'elsewhere'
+  const own = owners.get(key)
+  const absent = absentBelowCut(owners, key, { apexKey, from })
+  if (own && own.sets.size > 0) {
+    const description = describeOwner(own)
+    return description === 'nothing' ? (absent ?? 'nothing') : description
+  }
+  if (absent) return absent
+  return describeThroughAncestors({ owners, nodes }, key, apexKey)
+}
+
+function describeOwner({ sets }: OwnerDraft): NameDescription {
+  if (sets.has(RRType.CNAME)) return 'alias'
+  return sets.has(RRType.A) || sets.has(RRType.AAAA) ? 'address' : 'nothing'
+}
+
+/** null: the name is not at or below a delegation. */
+function absentBelowCut(
+  owners: Owners,
+  key: NameKey,
+  { apexKey, from }: { apexKey: NameKey; from: NameKey },
+): NameDescription | null {
+  for (let at = key; at !== apexKey; at = parentKey(at)) {
+    if (owners.get(at)?.sets.has(RRType.NS)) return at === from ? 'nothing' : 'elsewhere'
+  }
+  return null
+}
+
+/** A DNAME above makes it an alias; else a wildcard at the closest encloser speaks for it (RFC 4592 §3.3.1). */
+function describeThroughAncestors(
+  { owners, nodes }: KnownNames,
+  key: NameKey,
+  apexKey: NameKey,
+): NameDescription {
+  let closest: NameKey | null = null
+  for (let at = key; ; at = parentKey(at)) {
+    if (at !== key && owners.get(at)?.sets.has(RRType.DNAME)) return 'alias'
+    if (closest === null && nodes.has(at)) closest = at
+    if (at === apexKey) break
+  }
+  if (closest === null || closest === key) return 'nothing'
+  const source = owners.get(wildcard + closest)
+  return source ? describeOwner(source) : 'nothing'
 }

@@ -3,7 +3,7 @@
 
 import { formatAddress, parseAddress } from '../../lib/ip.ts'
 import type { Compilation } from './compilation.ts'
-import { readProbePlace } from './probe-place.ts'
+import { readProbePlace } from './names.ts'
 import { suggestName } from '../../lib/suggest-name.ts'
 import type { ProbeSource } from './zone-source.ts'
 

@@ -1,11 +1,11 @@
 // `probes:` and `pools:` → Pool: which targets, at which weight, watched through which slots.
 
+import { suggestName } from '../../lib/suggest-name.ts'
 import type { Member, Pool } from '../../steer/policy.ts'
-import { checkIdentity } from './check-identity.ts'
 import { checkProbes } from './check-probes.ts'
 import type { Compilation } from './compilation.ts'
-import { type TargetDraft, sortedByName } from './compile-targets.ts'
-import { suggestName } from '../../lib/suggest-name.ts'
+import { sortedByName, type TargetDraft } from './compile-targets.ts'
+import type { DocumentPath } from './problem.ts'
 import type { MemberSource, PoolSource } from './zone-source.ts'
 
 /** One answer must hold all of them, with their addresses, within what TCP carries and people read. */
@@ -110,4 +110,57 @@ function checkPool(
   if (given > 0 && members.length === given && members.every((member) => member.weight === 0)) {
     problems.refuse('empty-pool', path, 'every weight is 0, expected at least one above', 'key')
   }
+}
+
+// Checks of `identity:` that take more than one value: nothing is accepted and then ignored.
+
+const listLimit = 8
+
+function checkIdentity({ source, problems }: Compilation): void {
+  for (const [name, pool] of source.pools) {
+    for (const [steps, message] of conflictsOf(pool, source.probes)) {
+      problems.refuse('identity-conflict', ['pools', name, 'identity', ...steps], message)
+    }
+  }
+}
+
+type Conflict = readonly [steps: DocumentPath, message: string]
+
+function conflictsOf(
+  { identity, probe }: PoolSource,
+  probes: Compilation['source']['probes'],
+): readonly Conflict[] {
+  if (!identity) return []
+  const { greeting, ptr, dnsbl } = identity
+  const level = probe === undefined ? undefined : probes.get(probe)?.level
+  const rows: readonly (readonly [isWrong: boolean, ...Conflict])[] = [
+    [greeting === false && !ptr && !dnsbl, [], 'it asks for nothing'],
+    [
+      greeting === true && (probe === undefined || level === 'connect'),
+      ['greeting'],
+      'greetings are read by probes, expected a probe of level banner or more for this pool',
+    ],
+    ...listConflicts(dnsbl),
+  ]
+  return rows.filter(([isWrong]) => isWrong).map(([, steps, message]) => [steps, message])
+}
+
+function listConflicts(
+  dnsbl: NonNullable<PoolSource['identity']>['dnsbl'],
+): readonly (readonly [isWrong: boolean, ...Conflict])[] {
+  const { lists = [], agree = 1 } = dnsbl ?? {}
+  const count = lists.length
+  return [
+    [
+      count > listLimit,
+      ['dnsbl', 'lists'],
+      `${count} lists, expected at most ${listLimit}: each is asked about every address`,
+    ],
+    [new Set(lists).size < count, ['dnsbl', 'lists'], 'a list is named twice'],
+    [
+      count > 0 && agree > count,
+      ['dnsbl', 'agree'],
+      `${agree} lists cannot agree where there ${count === 1 ? 'is 1' : `are ${count}`}`,
+    ],
+  ]
 }

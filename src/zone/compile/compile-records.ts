@@ -1,10 +1,14 @@
 // `records:`, the addresses of targets and the SOA → sets by owner, each with its path for later checks.
 
-import { isAtOrBelow, keyOfName, nameToText, type Name, type NameKey } from '../../wire/name.ts'
-import { RRType, isMetaType, typeFromText, typeToText } from '../../wire/rrtype.ts'
+import { nearest } from '../../lib/suggest-name.ts'
 import type { Policy, SteeredSet } from '../../steer/policy.ts'
-import type { Compilation } from './compilation.ts'
-import { compileRRset } from './compile-rrset.ts'
+import { isAtOrBelow, keyOfName, type Name, type NameKey, nameToText } from '../../wire/name.ts'
+import { namesInRdata } from '../../wire/rdata/names.ts'
+import { parseRdata } from '../../wire/rdata/parse.ts'
+import type { Rdata } from '../../wire/rdata/rdata.ts'
+import { isMetaType, RRType, typeFromText, typeToText } from '../../wire/rrtype.ts'
+import type { RRset } from '../zone.ts'
+import { type Compilation, warnLowTtl } from './compilation.ts'
 import {
   compileSteeredAddresses,
   compileSteeredMx,
@@ -12,13 +16,10 @@ import {
   targetAddressSets,
 } from './compile-steered.ts'
 import type { TargetDraft } from './compile-targets.ts'
-import { compileTlsa } from './compile-tlsa.ts'
 import { exchangeLimits } from './exchange-addresses.ts'
-import { nearest } from '../../lib/suggest-name.ts'
 import { isDoubled, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
-import type { RecordSource } from './zone-source.ts'
-import type { RRset } from '../zone.ts'
+import type { PlainSource, RecordSource } from './zone-source.ts'
 
 export interface OwnerDraft {
   readonly owner: Name
@@ -36,7 +37,7 @@ export interface Placed {
 
 export type Owners = Map<NameKey, OwnerDraft>
 
-export interface RecordInputs {
+interface RecordInputs {
   readonly targets: ReadonlyMap<string, TargetDraft>
   readonly policies: ReadonlyMap<string, Policy>
   readonly soa: RRset
@@ -215,3 +216,147 @@ function place({ problems }: Compilation, draft: OwnerDraft, placed: Placed): vo
     problems.refuse('duplicate-type', path, `${type} is given twice at this name`, 'key')
   }
 }
+
+// `tlsa:` of a target → its TLSA records, at `_25._tcp.<target>` and at the port of every steered SRV that names it
+// (RFC 7672 §2.2.1, RFC 7673 §3.1). Plain sets: what a certificate is does not change with health, and a sender that
+// has the exchange in its cache asks for them while the target is down.
+
+interface PlacedTlsa {
+  readonly owner: Name
+  readonly set: RRset
+  readonly path: DocumentPath
+  readonly places: readonly DocumentPath[]
+}
+
+const smtpPort = 25
+
+function compileTlsa(
+  compilation: Compilation,
+  policies: ReadonlyMap<string, Policy>,
+): readonly PlacedTlsa[] {
+  const ports = portsByTarget(compilation, policies)
+  const placed: PlacedTlsa[] = []
+  for (const [name, { tlsa }] of compilation.source.targets) {
+    if (!tlsa) continue
+    const path = ['targets', name, typeToText(RRType.TLSA).toLowerCase()]
+    const data = tlsa.map((text, i) => ({ text, at: tlsa.length > 1 ? [i] : [] }))
+    const compiled = compileRRset(compilation, path, RRType.TLSA, { kind: 'plain', data })
+    for (const port of new Set([smtpPort, ...(ports.get(name) ?? [])])) {
+      const owner = readName(`_${port}._tcp.${name}`, compilation.apex)
+      if (owner.kind === 'name') placed.push({ owner: owner.name, path, ...compiled })
+    }
+  }
+  return placed
+}
+
+function portsByTarget(
+  { source }: Compilation,
+  policies: ReadonlyMap<string, Policy>,
+): ReadonlyMap<string, ReadonlySet<number>> {
+  const ports = new Map<string, Set<number>>()
+  const records = [...source.records.values()].flatMap((types) => [...types.values()])
+  for (const record of records) {
+    if (record.kind !== 'steered-srv') continue
+    for (const name of targetsOf(policies.get(record.steer))) {
+      ports.set(name, (ports.get(name) ?? new Set()).add(record.port))
+    }
+  }
+  return ports
+}
+
+function targetsOf(policy: Policy | undefined): readonly string[] {
+  if (!policy) return []
+  const { rules, onAllDown } = policy
+  const pools = rules.flatMap((rule) => rule.pools)
+  if (onAllDown.kind === 'backup') pools.push(onAllDown.pool)
+  return pools.flatMap((pool) => pool.members.map((member) => member.target.name))
+}
+
+// One plain record set: its rdata from presentation form, its TTL, and what must not stand together in it.
+
+/** A message holds 65,535 octets; what is left is for its question, owner names and OPT. */
+const rrsetOctetsLimit = 60_000
+
+/** Owner (a pointer), type, class, TTL and length of one record. */
+const recordOverheadOctets = 12
+
+function compileRRset(
+  compilation: Compilation,
+  path: DocumentPath,
+  type: number,
+  source: PlainSource,
+): { set: RRset; places: readonly DocumentPath[] } {
+  const { problems } = compilation
+  const rdata: Rdata[] = []
+  const places: DocumentPath[] = []
+  for (const { text, at } of source.data) {
+    const where = [...path, ...at]
+    const parsed = parseRdata(type, text, compilation.apex)
+    if (parsed.kind === 'bad') {
+      problems.refuse('bad-rdata', where, `bad ${typeToText(type)}: ${parsed.why}`)
+      continue
+    }
+    if (rdata.some((known) => areSame(known, parsed.rdata))) {
+      problems.warn('duplicate-record', where, 'the same record twice: served once')
+      continue
+    }
+    warnDoubled(compilation, where, type, parsed.rdata)
+    rdata.push(parsed.rdata)
+    places.push(where)
+  }
+  checkTogether(compilation, path, type, rdata)
+  if (source.ttl !== undefined) warnLowTtl(problems, [...path, 'ttl'], source.ttl)
+  const ttl = source.ttl ?? compilation.source.ttl
+  return { set: { kind: 'plain', type, ttl, rdata }, places }
+}
+
+const areSame = (a: Rdata, b: Rdata): boolean =>
+  a.octets.length === b.octets.length && a.octets.every((octet, i) => octet === b.octets[i])
+
+function warnDoubled(
+  compilation: Compilation,
+  path: DocumentPath,
+  type: number,
+  rdata: Rdata,
+): void {
+  const doubled = namesInRdata(type, rdata).find(({ name }) => isDoubled(name, compilation.apex))
+  if (!doubled) return
+  const message = `this names ${nameToText(doubled.name)}: is a final dot missing?`
+  compilation.problems.warn('doubled-zone', path, message)
+}
+
+function checkTogether(
+  { problems }: Compilation,
+  path: DocumentPath,
+  type: number,
+  rdata: readonly Rdata[],
+): void {
+  if ((type === RRType.CNAME || type === RRType.DNAME) && rdata.length > 1) {
+    problems.refuse(
+      'several-aliases',
+      path,
+      `a name has at most one ${typeToText(type)}, got ${rdata.length}`,
+      'key',
+    )
+  }
+  if (type === RRType.MX && rdata.length > 1 && rdata.some(isNullMx)) {
+    problems.refuse(
+      'null-mx-beside-others',
+      path,
+      'a null MX says that there is no mail, expected it alone',
+      'key',
+    )
+  }
+  const octets = rdata.reduce((sum, one) => sum + recordOverheadOctets + one.octets.length, 0)
+  if (octets > rrsetOctetsLimit) {
+    problems.refuse(
+      'rrset-too-large',
+      path,
+      `${octets} octets do not fit into an answer, expected at most ${rrsetOctetsLimit}`,
+      'key',
+    )
+  }
+}
+
+/** RFC 7505: the root as exchange, at any preference. */
+const isNullMx = ({ octets }: Rdata): boolean => octets.length === 3 && octets[2] === 0

@@ -4,21 +4,18 @@
 //
 // Pure and independent of the order in the file: targets, members and nodes are sorted by name.
 
-import { keyOfName, type Name } from '../../wire/name.ts'
+import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
+import { keyOfName, type Name, type NameKey, parentKey, rootName } from '../../wire/name.ts'
 import { RRType } from '../../wire/rrtype.ts'
+import type { RRset, Zone, ZoneNode } from '../zone.ts'
 import { checkAcross } from './check-across.ts'
-import { checkUsage } from './check-usage.ts'
-import { buildNodes } from './compile-nodes.ts'
 import { type Compilation, type CompileInput, warnLowTtl } from './compilation.ts'
 import { compilePools } from './compile-pools.ts'
-import { compileRecords } from './compile-records.ts'
-import { compileSoa } from './compile-soa.ts'
+import { compileRecords, type Owners } from './compile-records.ts'
 import { compileSteering } from './compile-steering.ts'
 import { compileTargets } from './compile-targets.ts'
 import { readName } from './names.ts'
-import { type Problem, type Problems, createProblems } from './problem.ts'
-import type { Member, Target } from '../../steer/policy.ts'
-import type { RRset, Zone } from '../zone.ts'
+import { createProblems, type Problem, type Problems } from './problem.ts'
 
 export interface CompiledZone {
   /** null where any problem is an error. */
@@ -98,4 +95,116 @@ function assemble({ apex, apexKey, input }: Compilation, soa: RRset, nodes: Zone
 function readMinimum(soa: RRset): number {
   const octets = soa.rdata[0]?.octets ?? new Uint8Array(4)
   return new DataView(octets.buffer, octets.byteOffset).getUint32(octets.length - 4)
+}
+
+// Warnings for what is defined and never used: most often a slip in a name somewhere else.
+
+function checkUsage({ source, problems }: Compilation): void {
+  const members = [...source.pools.values()].flatMap((pool) => pool.members)
+  const records = [...source.records.values()].flatMap((types) => [...types.values()])
+  const used = {
+    targets: new Set(members.map((member) => member.target)),
+    probes: new Set([...source.pools.values()].map((pool) => pool.probe)),
+    pools: new Set([
+      ...[...source.steering.values()].flat().flatMap((rule) => rule.pools),
+      ...(source.onAllDown.kind === 'backup' ? [source.onAllDown.pool] : []),
+    ]),
+    policies: new Set(records.map((record) => (record.kind === 'plain' ? null : record.steer))),
+    ownWeights: new Set(members.filter((m) => m.weight === null).map((member) => member.target)),
+  }
+  for (const [name, { weight }] of source.targets) {
+    if (!used.targets.has(name)) {
+      problems.warn('unused-target', ['targets', name], `target ${name} is in no pool`, 'key')
+    } else if (weight !== undefined && !used.ownWeights.has(name)) {
+      const message = `the weight is never used: every pool gives target ${name} one of its own`
+      problems.warn('unused-weight', ['targets', name, 'weight'], message, 'key')
+    }
+  }
+  for (const name of source.probes.keys()) {
+    if (!used.probes.has(name))
+      problems.warn('unused-probe', ['probes', name], `probe ${name} is used by no pool`, 'key')
+  }
+  for (const name of source.pools.keys()) {
+    if (!used.pools.has(name))
+      problems.warn('unused-pool', ['pools', name], `pool ${name} is used by no steering`, 'key')
+  }
+  for (const name of source.steering.keys()) {
+    if (!used.policies.has(name)) {
+      problems.warn(
+        'unused-policy',
+        ['steering', name],
+        `steering ${name} is used by no record`,
+        'key',
+      )
+    }
+  }
+}
+
+// Sets by owner → the nodes of the zone, empty non-terminals included.
+
+function buildNodes(owners: Owners, apex: Name): ReadonlyMap<NameKey, ZoneNode> {
+  const apexKey = keyOfName(apex)
+  const nodes = new Map<NameKey, ZoneNode>()
+  const sorted = [...owners.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  for (const { owner, key, sets } of sorted) {
+    const byType = sets.size > 1 ? [...sets].sort(([a], [b]) => a - b) : sets
+    const own = new Map<number, RRset | SteeredSet>()
+    for (const [type, { set }] of byType) own.set(type, set)
+    nodes.set(key, {
+      owner,
+      sets: own,
+      isDelegation: key !== apexKey && sets.has(RRType.NS),
+    })
+  }
+  for (const { owner, key } of sorted) addAncestors(nodes, owner, key, apexKey)
+  return nodes
+}
+
+/** A name between a record and the apex exists, though it owns nothing (RFC 8020 §2). */
+function addAncestors(
+  nodes: Map<NameKey, ZoneNode>,
+  owner: Name,
+  key: NameKey,
+  apexKey: NameKey,
+): void {
+  let [name, at] = [owner, key]
+  while (at !== apexKey) {
+    const length = 1 + (name[0] ?? 0)
+    at = parentKey(at)
+    if (nodes.has(at)) return
+    name = name.slice(length)
+    nodes.set(at, { owner: name, sets: new Map(), isDelegation: false })
+  }
+}
+
+// The SOA of a zone, from its `soa:` (RFC 1035 §3.3.13).
+
+function compileSoa(compilation: Compilation): RRset {
+  const { source, input } = compilation
+  const { refresh, retry, expire, minimum = source.ttl } = source.soa
+  const mname = readSoaName(compilation, 'mname')
+  const rname = readSoaName(compilation, 'rname')
+  const octets = new Uint8Array(mname.length + rname.length + 20)
+  octets.set(mname, 0)
+  octets.set(rname, mname.length)
+  const numbers = new DataView(octets.buffer, mname.length + rname.length)
+  for (const [i, value] of [input.serial, refresh, retry, expire, minimum].entries()) {
+    numbers.setUint32(4 * i, value)
+  }
+  const rdata = { octets, compressible: [0, mname.length] }
+  return { kind: 'plain', type: RRType.SOA, ttl: source.ttl, rdata: [rdata] }
+}
+
+function readSoaName({ source, apex, problems }: Compilation, key: 'mname' | 'rname'): Name {
+  const text = source.soa[key]
+  const path = ['soa', key]
+  if (text.length > 1 && text.includes('@')) {
+    const right = text.replace('@', '.').replace(/\.?$/, '.')
+    problems.refuse('bad-name', path, `a name has no @, expected ${right}`)
+    return rootName
+  }
+  const parsed = readName(text, apex)
+  if (parsed.kind === 'name') return parsed.name
+  problems.refuse('bad-name', path, `bad name: ${parsed.why}`)
+  return rootName
 }

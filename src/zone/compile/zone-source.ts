@@ -1,6 +1,6 @@
 // A zone file once its shape is known to be right: every default filled in, names and rdata still text.
 
-import type { WarmUp } from '../../health/warm-up.ts'
+import type { WarmUp } from '../../health/effective-weight.ts'
 import type { Spill } from '../../steer/policy.ts'
 import type { DocumentPath } from './problem.ts'
 

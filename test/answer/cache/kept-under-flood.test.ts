@@ -4,7 +4,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCounters } from '../../../src/answer/counters.ts'
 import { DrawnAnswers } from '../../../src/answer/cache/drawn-answers.ts'
-import { LadderPieces } from '../../../src/answer/cache/ladder-pieces.ts'
+import { LadderPieces } from '../../../src/answer/cache/ladder-answer.ts'
 import { createRespond } from '../../../src/answer/respond.ts'
 import { createHealthTable, SlotState } from '../../../src/health/table.ts'
 import { seeded } from '../../steer/arrange.ts'

@@ -5,11 +5,9 @@ import {
   createQuestionStore,
   hashOf,
   maxStoredOctets,
-} from '../../../src/answer/cache/question-store.ts'
-import { createQueryDecoder } from '../../../src/wire/query.ts'
-import type { Query } from '../../../src/wire/query.ts'
-import { buildQuery } from '../../support/packet-builder.ts'
-import type { QuerySpec } from '../../support/packet-builder.ts'
+} from '../../../src/answer/cache/message-store.ts'
+import { createQueryDecoder, type Query } from '../../../src/wire/query.ts'
+import { buildQuery, type QuerySpec } from '../../support/packet-builder.ts'
 import { catalogOf, zoneOf } from '../../support/zone-builder.ts'
 
 const catalog = catalogOf(zoneOf('zone.test.', {}))

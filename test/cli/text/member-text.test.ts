@@ -1,7 +1,7 @@
 // Why a member is out, in words: an operator's override and the MTA's own word are told apart.
 
 import { expect, test } from 'vitest'
-import { memberLines } from '../../../src/cli/text/member-text.ts'
+import { memberLines } from '../../../src/cli/text/explain-text.ts'
 import type { MemberView, OverrideNote, PoolView } from '../../../src/explain/pool-view.ts'
 
 const override: OverrideNote = { id: '7a1ae8d9', kind: 'drain', until: null, why: 'disk', by: 'me' }

@@ -4,8 +4,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import type { Feedback } from '../../../src/health/feedback.ts'
-import { type SharedWord } from '../../../src/cluster/feedback-exchange.ts'
-import { formatWord, keyOfWord, parseWord } from '../../../src/cluster/redis/feedback-record.ts'
+import { type SharedWord } from '../../../src/cluster/vote-exchange.ts'
+import { formatWord, keyOfWord, parseWord } from '../../../src/cluster/redis/feedback.ts'
 import { parseTally } from '../../../src/cluster/redis/tallies.ts'
 
 const nowMs = Date.parse('2026-11-21T00:00:00Z')

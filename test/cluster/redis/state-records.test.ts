@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
-import { formatOverride, parseOverride } from '../../../src/cluster/redis/override-record.ts'
+import { formatOverride, parseOverride } from '../../../src/cluster/redis/overrides.ts'
 import { codeOf } from '../../../src/cluster/redis/redis-link.ts'
 import {
   formatHeartbeat,
@@ -9,7 +9,7 @@ import {
   parseHeartbeat,
   parseHint,
   parseVote,
-} from '../../../src/cluster/redis/state-records.ts'
+} from '../../../src/cluster/redis/schema.ts'
 
 describe('what is written is what is read', () => {
   it('of heartbeats', () => {

@@ -3,8 +3,8 @@
 import { expect, test } from 'vitest'
 
 import { Peers } from '../../../src/cluster/peers.ts'
-import { stateKeys } from '../../../src/cluster/redis/state-keys.ts'
-import type { Command, Reply, StoreLink } from '../../../src/cluster/redis/store-link.ts'
+import { stateKeys } from '../../../src/cluster/redis/schema.ts'
+import type { Command, Reply, StoreLink } from '../../../src/cluster/redis/redis-link.ts'
 import { VoteReader } from '../../../src/cluster/redis/vote-reader.ts'
 
 const endpoint = 'abcdefghijklmnop'

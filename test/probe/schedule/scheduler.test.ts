@@ -2,9 +2,13 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Due, DueHeap } from '../../../src/probe/schedule/due-heap.ts'
+import {
+  type Due,
+  DueHeap,
+  Scheduler,
+  type ScheduledProbe,
+} from '../../../src/probe/schedule/scheduler.ts'
 import type { FlightLimits } from '../../../src/probe/schedule/flight-caps.ts'
-import { Scheduler, type ScheduledProbe } from '../../../src/probe/schedule/scheduler.ts'
 import { hashShare } from '../../../src/lib/hash.ts'
 import { createVirtualTime, seededRandom, type VirtualTime } from '../../support/virtual-time.ts'
 

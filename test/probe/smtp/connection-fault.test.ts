@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { connectionFault } from '../../../src/probe/smtp/connection-fault.ts'
+import { connectionFault } from '../../../src/probe/smtp/smtp-script.ts'
 import { SmtpDialogue } from '../../../src/probe/smtp/smtp-dialogue.ts'
 import { quickProfile } from '../../support/probe-profile.ts'
 

@@ -49,8 +49,8 @@ interface Cost {
 /** In the prober: decent rounds until its heap has settled, then one more, then the floods; the peak of each. */
 const program = `
   import { readFileSync, writeFileSync } from 'node:fs'
-  import { probeAddress } from ${source('probe/smtp-probe.ts')}
-  import { profileDefaults } from ${source('probe/profile.ts')}
+  import { probeAddress } from ${source('probe/smtp/smtp-probe.ts')}
+  import { profileDefaults } from ${source('probe/smtp/profile.ts')}
   import { systemClock } from ${source('lib/clock.ts')}
   const [decent, floods] = process.argv.slice(1).map(Number)
   const peak = () => Number(/VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024

@@ -1,7 +1,7 @@
 // Octets by the letter of the specification; what receivers make of them is in e2e/probe-manners.
 
 import { expect, test } from 'vitest'
-import { proxyHeader } from '../../../src/probe/smtp/proxy-header.ts'
+import { proxyHeader } from '../../../src/probe/smtp/smtp-probe.ts'
 
 const v4 = [
   { address: '192.0.2.1', port: 56_324 },

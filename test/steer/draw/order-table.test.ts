@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { orderTable } from '../../../src/steer/draw/order-table.ts'
+import { orderTable } from '../../../src/steer/draw/outcomes.ts'
 import { drawLadder } from '../../../src/steer/draw/sampling.ts'
 import { expectSame, numbers } from './same-draw.ts'
 

@@ -3,16 +3,18 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Random } from '../../../src/lib/clock.ts'
-import { orderAt, pointOf } from '../../../src/steer/draw/order-table.ts'
-import type { Pool } from '../../../src/steer/policy.ts'
 import {
+  orderAt,
+  pointOf,
   drawPrepared,
   drawingOf,
   ordersOf,
   prepareAddresses,
   prepareLadder,
-} from '../../../src/steer/draw/prepared-draw.ts'
-import type { Drawing, PreparedDraw } from '../../../src/steer/draw/prepared-draw.ts'
+  type Drawing,
+  type PreparedDraw,
+} from '../../../src/steer/draw/outcomes.ts'
+import type { Pool } from '../../../src/steer/policy.ts'
 import { selectAddresses } from '../../../src/steer/select/select-addresses.ts'
 import { selectMx } from '../../../src/steer/select/select-mx.ts'
 import type { Locus } from '../../../src/steer/selection.ts'

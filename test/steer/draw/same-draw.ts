@@ -3,8 +3,7 @@
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
 import { createBallot, enter } from '../../../src/steer/draw/candidates.ts'
-import { orderAt, pointOf } from '../../../src/steer/draw/order-table.ts'
-import type { OrderTable } from '../../../src/steer/draw/order-table.ts'
+import { orderAt, pointOf, type OrderTable } from '../../../src/steer/draw/outcomes.ts'
 import type { drawLadder, drawSample } from '../../../src/steer/draw/sampling.ts'
 
 export interface Drawing {

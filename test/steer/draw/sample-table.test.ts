@@ -1,10 +1,10 @@
 // A table of samples says of each number whom drawSample (steer/draw/sampling.ts) draws with it, and by its shares everyone is
-// in as many as sample-odds.ts says.
+// in as many as expected-share.ts says.
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { sampleOdds } from '../../../src/explain/sample-odds.ts'
-import { sampleTable } from '../../../src/steer/draw/sample-table.ts'
+import { sampleOdds } from '../../../src/explain/expected-share.ts'
+import { sampleTable } from '../../../src/steer/draw/outcomes.ts'
 import { drawSample } from '../../../src/steer/draw/sampling.ts'
 import { expectSame, numbers } from './same-draw.ts'
 

@@ -3,8 +3,11 @@
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { DecidedNetworks, unknownNetwork } from '../../../src/steer/scope/decided-networks.ts'
-import type { DecisionTable } from '../../../src/steer/scope/decided-networks.ts'
+import {
+  DecidedNetworks,
+  unknownNetwork,
+  type DecisionTable,
+} from '../../../src/steer/scope/scope-cache.ts'
 
 /** As a plain walk says it: the world is cut where the bits of `seed` say so, and each part is decided alike. */
 function partOf(seed: number, network: number): { scope: number; decision: number } {

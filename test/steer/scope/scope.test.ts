@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseNetwork, type Network } from '../../../src/lib/ip.ts'
 import type { PlaceNetworks } from '../../../src/steer/scope/place-networks.ts'
 import type { Conditions, Policy } from '../../../src/steer/policy.ts'
-import { createScopes } from '../../../src/steer/scope/scopes.ts'
+import { createScopes } from '../../../src/steer/scope/scope-cache.ts'
 import { networksOf, octetsOf } from '../../geo/arrange.ts'
 import { policyOf } from '../arrange.ts'
 

@@ -5,9 +5,8 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createHealthTable, SlotState, Standing } from '../../../src/health/table.ts'
 import { swap } from '../../../src/steer/draw/candidates.ts'
-import { canvassPool, createCanvass } from '../../../src/steer/select/eligibility.ts'
-import type { Canvass } from '../../../src/steer/select/eligibility.ts'
-import { recallPool } from '../../../src/steer/select/remembered-canvass.ts'
+import { canvassPool, createCanvass, type Canvass } from '../../../src/steer/select/eligibility.ts'
+import { recallPool } from '../../../src/steer/select/leading-pool.ts'
 import { memberOf, poolOf, targetOf } from '../../support/steered-zone.ts'
 
 const members = [1, 2, 3, 4].map((i) => memberOf(targetOf(`mx${i}`, i, i % 2 ? [4, 6, 4] : [4]), i))

@@ -3,8 +3,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { readProxyHeader } from '../../../src/transport/stream/proxy-protocol.ts'
-import { createProxyHeaderReader } from '../../../src/transport/stream/proxy-protocol-stream.ts'
+import {
+  readProxyHeader,
+  createProxyHeaderReader,
+} from '../../../src/transport/stream/proxy-protocol.ts'
 import { localHeader, proxyHeader } from '../../support/proxy-header.ts'
 
 const read = (octets: Uint8Array) => readProxyHeader(octets, 0, octets.length)

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 
 import type { Peer, Respond } from '../../../src/answer/context.ts'
 import { createCounters } from '../../../src/answer/counters.ts'
-import { respondThroughProxy } from '../../../src/transport/stream/proxy-protocol-udp.ts'
+import { respondThroughProxy } from '../../../src/transport/stream/proxy-protocol.ts'
 import { listenProxiedTcp } from '../../../src/transport/stream/tcp.ts'
 import { localHeader, proxyHeader } from '../../support/proxy-header.ts'
 import {

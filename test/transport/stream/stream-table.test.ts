@@ -3,8 +3,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 
 import { createCounters } from '../../../src/answer/counters.ts'
-import { streamLimits } from '../../../src/transport/stream/stream-limits.ts'
 import {
+  streamLimits,
   type Slot,
   type StreamTable,
   createStreamTable,

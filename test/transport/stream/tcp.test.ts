@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import type { Peer } from '../../../src/answer/context.ts'
-import { streamLimits } from '../../../src/transport/stream/stream-limits.ts'
+import { streamLimits } from '../../../src/transport/stream/stream-table.ts'
 import { listenTcp } from '../../../src/transport/stream/tcp.ts'
 import {
   closeStreams,

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 
 import type { Respond } from '../../../src/answer/context.ts'
 import { type Counters, createCounters } from '../../../src/answer/counters.ts'
-import { contained } from '../../../src/transport/worker/contained.ts'
+import { contained } from '../../../src/transport/worker/worker.ts'
 import { Batch } from '../../../src/transport/udp/udp-batch.ts'
 import { answerFromAsked, headerOctets } from '../../../src/transport/udp/udp-layout.ts'
 import type { Libc } from '../../../src/transport/udp/udp-libc.ts'

@@ -2,8 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-import { listenEach } from '../../../src/transport/udp/udp-each-address.ts'
-import type { UdpListener } from '../../../src/transport/udp/udp-dgram.ts'
+import { listenEach, type UdpListener } from '../../../src/transport/udp/udp-dgram.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

@@ -1,12 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readZone } from '../../../src/zonefile/read-zone.ts'
-import type { RRset } from '../../../src/zone/zone.ts'
+import { readZone } from '../../../src/zonefile/load-zones.ts'
+import type { RRset, Zone } from '../../../src/zone/zone.ts'
 import type { SteeredSet } from '../../../src/steer/policy.ts'
 import { keyOfName, nameToText, parseName } from '../../../src/wire/name.ts'
 import { RRType } from '../../../src/wire/rrtype.ts'
 import { type CompiledZone, compileZone } from '../../../src/zone/compile/compile.ts'
-import type { Zone } from '../../../src/zone/zone.ts'
 
 const text = `
 zone: Example.Test.
