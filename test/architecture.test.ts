@@ -215,6 +215,17 @@ describe('the tree', () => {
     ).toEqual(['main.ts'])
   })
 
+  test('departs from the limit of parameters in at most 10 places', () => {
+    const departures = sources.filter(({ text }) =>
+      text.includes('oxlint-disable-next-line max-params'),
+    )
+    const count = departures.reduce(
+      (sum, { text }) => sum + text.split('-line max-params').length - 1,
+      0,
+    )
+    expect(count).toBeLessThanOrEqual(10)
+  })
+
   test('has no file under 30 lines that only one other file imports', () => {
     const importers = new Map(sources.map(({ path }) => [path, new Set<string>()]))
     for (const { file, target } of imports) importers.get(target)?.add(file)

@@ -29,7 +29,6 @@ export type CookieVerdict = 'client-only' | 'valid' | 'renew' | 'invalid' | 'mal
 
 export interface CookieKeeper {
   /** Judges the option's `octets` octets from `at`, sent by `address` (4 or 16 octets). */
-  // oxlint-disable-next-line max-params -- an options object would be an allocation a query
   verify(
     option: Uint8Array,
     at: number,
@@ -38,7 +37,6 @@ export interface CookieKeeper {
     nowSeconds: number,
   ): CookieVerdict
   /** Writes 24 octets at `outAt`: the client cookie found at `at`, and a new server cookie for it. */
-  // oxlint-disable-next-line max-params -- an options object would be an allocation a query
   write(
     clientCookieFrom: Uint8Array,
     at: number,
@@ -64,7 +62,6 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
   const hash = new Uint8Array(sipHashOctets)
 
   return {
-    // oxlint-disable-next-line max-params -- as declared
     verify(option, at, octets, address, nowSeconds) {
       if (octets === clientCookieOctets) return 'client-only'
       if (octets < minOptionOctets || octets > maxOptionOctets) return 'malformed'
@@ -82,7 +79,6 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
       }
       return verdict
     },
-    // oxlint-disable-next-line max-params -- as declared
     write(clientCookieFrom, at, address, nowSeconds, out, outAt) {
       const end = fill(hashed, clientCookieFrom, at, clientCookieOctets, address)
       hashed[8] = 1
@@ -97,7 +93,6 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
 }
 
 /** Copies what is hashed before the address, then the address; where it ends. */
-// oxlint-disable-next-line max-params -- an options object would be an allocation a query
 function fill(
   hashed: Uint8Array,
   cookie: Uint8Array,

@@ -10,7 +10,6 @@ export const sipHashOctets = 8
 const state = new Int32Array(8)
 
 /** Hashes `octets` from `from` up to `end` and writes 8 octets, little-endian, at `outAt`. The key has 16 octets. */
-// oxlint-disable-next-line max-params -- an options object would be an allocation a query
 export function sipHash24(
   key: Uint8Array,
   octets: Uint8Array,

@@ -62,7 +62,6 @@ export interface AnswerContext {
 }
 
 /** Answers one packet into `out`: the octets written, 0 for silence. Never throws, never waits. */
-// oxlint-disable-next-line max-params -- design §2 fixes the shape: an options object would be an allocation a query
 export type Respond = (
   packet: Uint8Array,
   offset: number,

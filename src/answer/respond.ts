@@ -44,7 +44,6 @@ export function createRespond(
   const quick = isQuick ? new QuickAnswers(context) : null
   const { counters } = context
   const cells = new Float64Array(counters.buffer)
-  // oxlint-disable-next-line max-params -- the shape of Respond
   return (packet, offset, length, peer, out, outOffset) => {
     bump(cells, scalarCell.packets)
     const decoded = decode(packet, offset, length)

@@ -54,7 +54,6 @@ interface Where {
   readonly token: string | null
 }
 
-// oxlint-disable-next-line max-params -- what HTTP is made of
 function exchange(
   { host, port, token }: Where,
   method: string,

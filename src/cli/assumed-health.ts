@@ -94,7 +94,6 @@ const overrideOf = ({ zone, target }: LoadedTarget, action: OverrideAction): Ove
   untilMs: null,
 })
 
-// oxlint-disable-next-line max-params -- what a row is written from
 function writeRow(
   health: HealthWriter,
   member: WatchedMember,

@@ -353,7 +353,6 @@ function createStored(
   }
 }
 
-// oxlint-disable-next-line max-params -- what it is made of
 function createReach(
   { settings, clock, onEvent }: RedisExchangeOptions,
   { cutOffMs }: StateTimes,

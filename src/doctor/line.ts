@@ -34,7 +34,6 @@ export const warn = (check: CheckName, text: string, advice: string): Verdict =>
 export const fail = (check: CheckName, text: string, advice: string): Verdict =>
   line(check, 'fail', text, advice)
 
-// oxlint-disable-next-line max-params -- a line is four things
 const line = (
   check: CheckName,
   status: DoctorLine['status'],

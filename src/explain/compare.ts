@@ -239,7 +239,6 @@ const wordOf = (
   { places, asns }: Pick<Classes, 'places' | 'asns'>,
 ): string => (parts === places ? 'place' : parts === asns ? 'ASN' : 'network')
 
-// oxlint-disable-next-line max-params -- two sets, for whom, and what with
 function shareChanges(
   { before: was, after: is, random }: Comparing,
   before: SelectedSet,

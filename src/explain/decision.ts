@@ -73,7 +73,6 @@ function selectionFacts(set: SelectedSet): readonly (readonly [string, string])[
   }
 }
 
-// oxlint-disable-next-line max-params -- into what, of what, and what with
 function addPool(
   facts: Map<string, string>,
   set: SelectedSet,
@@ -97,7 +96,6 @@ function weightText({ target, weight, row }: Member, health: HealthReader): stri
   return `${target.name} ${weight}${share === 1 ? '' : ` × ${Number(share.toPrecision(3))}`}`
 }
 
-// oxlint-disable-next-line max-params -- into what, of whom, and what of it
 function addTarget(
   facts: Map<string, string>,
   { name, region, rack, warmup, addresses }: Target,

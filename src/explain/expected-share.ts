@@ -46,7 +46,6 @@ export function expectedShares(
   return sum
 }
 
-// oxlint-disable-next-line max-params -- what a canvass is made of
 function canvassOf(pool: Pool, family: Family, health: HealthReader, panic: number): Canvass {
   const canvass = createCanvass()
   canvassPool(canvass, pool, family, health, panic)

@@ -137,7 +137,6 @@ function addressView(
 const stateNames = Object.keys(SlotState) as (keyof typeof SlotState)[]
 
 /** A target's addresses of a type, each as the membership sees it that thinks best of it. */
-// oxlint-disable-next-line max-params -- whose, of which type, and what with
 export function addressViews(
   memberships: readonly Member[],
   target: Target,

@@ -107,7 +107,6 @@ export function expectedOf(
   return { draws, shares }
 }
 
-// oxlint-disable-next-line max-params -- what a draw is made of, and how many
 export function tallyOf(
   set: SelectedSet,
   locus: Locus,

@@ -100,7 +100,6 @@ interface Gathering {
 }
 
 /** One client's questions. */
-// oxlint-disable-next-line max-params -- into what, how, and what of whom
 function gather(
   { all, groups, expectations }: Gathering,
   { world, by, rounds, random }: SimulationInput,

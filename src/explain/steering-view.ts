@@ -66,7 +66,6 @@ export function steeringView(explaining: Steered, set: SelectedSet, locus: Locus
   }
 }
 
-// oxlint-disable-next-line max-params -- a set, for whom, and what with
 function shareTable(
   { health, random, draws }: Steered,
   set: SelectedSet,

@@ -16,7 +16,6 @@ export interface TtlView {
 
 type Hold = NonNullable<TtlView['by']>
 
-// oxlint-disable-next-line max-params -- the set, for whom, by what, and what came of it
 export function ttlView(
   set: SelectedSet,
   locus: Locus,

@@ -86,7 +86,6 @@ export function readOptions(
 }
 
 /** False: it is there, and wrong. */
-// oxlint-disable-next-line max-params -- an options object would be an allocation a query
 function readOption(
   options: EdnsOptions,
   code: number,

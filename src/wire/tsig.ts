@@ -33,7 +33,6 @@ export const emptyTsig = (): Tsig => ({
 })
 
 /** The record whose owner starts at `owner` and whose TYPE stands at `tail`; false: malformed (§5.1). */
-// oxlint-disable-next-line max-params -- an options object would be an allocation a query
 export function readTsig(
   tsig: Tsig,
   packet: Uint8Array,

@@ -142,7 +142,6 @@ function scanLabels(octets: Uint8Array, from: number): number {
 }
 
 /** Offset in the message of the suffix whose labels start at `octets[at]`. */
-// oxlint-disable-next-line max-params -- called for every label written: an options object would be an allocation each
 function findSuffix(
   writer: MessageWriter,
   octets: Uint8Array,

@@ -68,7 +68,6 @@ export class DrawnAnswers {
    * Copies the message, its ID and RD still clear, and counts whom it names: where it ends. Room for three octets more is
    * needed.
    */
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   copy(entry: number, out: Uint8Array, at: number, handOuts: HandOuts, untilMs: number): number {
     const lengths = this.#words[entry + 3] as number
     const from = entry + headWords

@@ -186,7 +186,6 @@ export class QuestionLadder {
    * Header counts, records and addresses of the plan's ladder to `out`, behind header and question that are there:
    * where they end, or -1. Nothing beyond `limit`.
    */
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   put(inquiry: Inquiry, zone: Zone, out: Uint8Array, start: number, limit: number): number {
     const { plan, context } = inquiry
     const { rungs } = plan.entries[0] as PlanEntry
@@ -205,7 +204,6 @@ export class QuestionLadder {
     return this.#calm === calmAskings || ++this.#calm === calmAskings
   }
 
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putPieces(
     inquiry: Inquiry,
     zone: Zone,
@@ -245,7 +243,6 @@ export class QuestionLadder {
   }
 }
 
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a record
 function putMx(out: Uint8Array, at: number, mx: Uint8Array, ttl: number, preference: number): void {
   for (let i = 0; i < mx.length; i++) out[at + i] = mx[i] as number
   out[at + 6] = ttl >>> 24
@@ -256,7 +253,6 @@ function putMx(out: Uint8Array, at: number, mx: Uint8Array, ttl: number, prefere
   out[at + mxHeadOctets + 1] = preference
 }
 
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a record
 function putAddresses(
   out: Uint8Array,
   at: number,

@@ -65,7 +65,6 @@ export class WordCopy {
   /**
    * `octets` of them from word `from` on to `at`, where there is room for three more. `source` is the memory of `words`.
    */
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   copy(
     words: Int32Array,
     source: Uint8Array,

@@ -33,7 +33,6 @@ function readyOf(zone: Zone): ReadySoa | null {
 }
 
 /** Header, question and SOA to `out`: where they end, or -1: not here. */
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
 export function putNegative(
   zone: Zone,
   query: Query,

@@ -114,7 +114,6 @@ export class SteeredAnswers {
   }
 
   /** Steered the long way. */
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putSelected(
     inquiry: Inquiry,
     question: SteeredQuestion,
@@ -131,7 +130,6 @@ export class SteeredAnswers {
     return -1
   }
 
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putDrawn(
     inquiry: Inquiry,
     question: SteeredQuestion,
@@ -184,7 +182,6 @@ export class SteeredAnswers {
   }
 
   /** What more than one random number decides, or can come to too much to have it all. */
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putStepwise(
     inquiry: Inquiry,
     question: SteeredQuestion,
@@ -234,7 +231,6 @@ export class SteeredAnswers {
   }
 
   /** -1: it is not known, or does not fit. */
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putKnown(
     inquiry: Inquiry,
     { ttlMs }: SetDraw,

@@ -62,7 +62,6 @@ export function drawCertain(ballot: Ballot, places: number): number {
  * A start by chance, from 0 to below 1 of a step, then a pick each whole step along the line of weights:
  * `places - from` picks.
  */
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a draw
 export function drawSystematic(
   ballot: Ballot,
   from: number,

@@ -170,7 +170,6 @@ function collect(
   }
 }
 
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation an entry
 function groupOf(level: Level, ballot: Ballot, at: number, pool: Pool): number {
   if (level === targetLevel) return ballot.members[at] as number
   const { regionGroup, rackGroup } = targetOf(pool, ballot, at)
@@ -189,7 +188,6 @@ function isAmong(ballot: Ballot, count: number, member: number): boolean {
  * Brings the picks of `places` to the front of the ballot, each beside those before it and those already `taken`; where
  * `random` is null by the lowest score.
  */
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a draw
 export function drawSpread(
   ballot: Ballot,
   pool: Pool,

@@ -167,7 +167,6 @@ const lowOf = (octets: Uint8Array): number => (octets.length === 4 ? ipv4Mark : 
 const cellOf = (high: number, low: number, number: number): number =>
   Math.imul(Math.imul(Math.imul(high, 0x9e37_79b1) ^ low, 0x85eb_ca6b) ^ number, 0xc2b2_ae35) >>> 16
 
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
 const isOf = (words: Int32Array, at: number, high: number, low: number, number: number): boolean =>
   words[at] === high && words[at + 1] === low && words[at + 2] === number
 
@@ -252,7 +251,6 @@ class RememberedScopes implements Scopes {
     if (this.#cell >= 0) this.#words[at] = ((this.#words[at] as number) & 0xff) | (decision << 8)
   }
 
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   keepDecided(memory: ScopeMemory, octets: Uint8Array, scope: number, decision: number): void {
     if (memory.table === null && (memory.table = this.#decided.join()) !== null)
       this.#tabled.push(memory)

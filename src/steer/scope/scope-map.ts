@@ -189,7 +189,6 @@ function choose({ rules }: Policy, holding: bigint, place: Place): number {
 }
 
 /** As steer/select/match.ts has it, for a network in place of a client. */
-// oxlint-disable-next-line max-params -- what a rule is asked about has these parts
 function holds(when: Conditions, rule: number, holding: bigint, place: Place): boolean {
   return (
     includes(when.continents, place.continent) &&

@@ -50,7 +50,6 @@ export const isEmpty = (canvass: Canvass): boolean =>
  * `family` null: members as wholes, by all their addresses; else those of one family, and members without any take no
  * part. `panic`: the pool's own, or 0 where its health is to be believed all the same.
  */
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a pool
 export function canvassPool(
   canvass: Canvass,
   pool: Pool,
@@ -118,7 +117,6 @@ function enterMember(canvass: Canvass, member: Member, index: number, health: He
 const noSlots: readonly number[] = []
 
 /** A member's weight is shared evenly among those of its addresses that have the same standing. */
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a member
 function enterAddresses(
   canvass: Canvass,
   member: Member,

@@ -149,7 +149,6 @@ interface Entries {
 const pools = new WeakMap<Pool, (Remembered | undefined)[]>()
 
 /** As canvassPool (eligibility.ts). */
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a pool
 export function recallPool(
   canvass: Canvass,
   pool: Pool,

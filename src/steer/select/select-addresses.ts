@@ -107,7 +107,6 @@ function drawOne(pool: Pool, ballot: Ballot, { random }: Draw): ChosenAddress {
 }
 
 /** `isMixed`: there are risks to spread over. */
-// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a draw
 function drawInto(
   addresses: ChosenAddress[],
   pool: Pool,

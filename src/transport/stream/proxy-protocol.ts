@@ -134,7 +134,6 @@ export function respondThroughProxy(
   counters: Counters,
 ): Respond {
   const client: Peer = { family: 4, octets: new Uint8Array(4), port: 0, transport: 'udp' }
-  // oxlint-disable-next-line max-params -- the shape of Respond
   return (packet, offset, length, proxy, out, outOffset) => {
     if (!isListed(from, proxy.octets)) return refuse(counters, 'proxyUnlisted')
     const header = readProxyHeader(packet, offset, offset + length)

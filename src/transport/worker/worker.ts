@@ -73,7 +73,6 @@ const context: AnswerContext = {
 /** `respond` for transports: what it throws becomes silence and a count of `failures`. */
 export const contained =
   (respond: Respond, counters: Counters): Respond =>
-  // oxlint-disable-next-line max-params -- the shape of Respond
   (packet, offset, length, peer, out, outOffset) => {
     try {
       return respond(packet, offset, length, peer, out, outOffset)
