@@ -90,7 +90,7 @@ function targetView(one: WatchedState): object {
     since: isoTime(one.sinceMs),
     reason: one.reason,
     factor: one.factor,
-    alarms: one.alarms,
+    alarms: one.alerts,
     held: one.isHeld,
     holdSeconds: Number.isFinite(one.holdSeconds) ? one.holdSeconds : null,
     verdicts: one.counts,

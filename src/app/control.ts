@@ -13,7 +13,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { HealthWriter } from '../health/table.ts'
 import type { IdentityWatch } from '../reputation/watch.ts'
 import type { KeptState } from './kept-state.ts'
-import { type Random, systemClock, systemAlarm } from '../lib/clock.ts'
+import { type Random, systemClock, systemTimer } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { overrideEvents, logFeedback } from './events.ts'
 import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../weights/agent-watch.ts'
@@ -117,7 +117,7 @@ interface HeardTargets {
 
 function hearTargets(log: Log, random: Random, shared: SharedState): HeardTargets {
   const onEffect = (...told: Parameters<FeedbackTold>): void => logFeedback(log, ...told)
-  const book = createFeedbackBook(systemClock, systemAlarm, onEffect, shared.feedback)
+  const book = createFeedbackBook(systemClock, systemTimer, onEffect, shared.feedback)
   const agents = createAgentWatch({
     clock: systemClock,
     random,

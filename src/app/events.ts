@@ -9,7 +9,7 @@ import type { IdentityWatchOptions } from '../reputation/watch.ts'
 import type { CertificateLoaded } from '../settings/certificate.ts'
 import type { WorkerEvent } from '../transport/worker/workers.ts'
 import type { DoubtEvent } from '../watch/self-doubt.ts'
-import type { TargetAlarm } from '../watch/watched-slot.ts'
+import type { TargetAlert } from '../watch/watched-slot.ts'
 import type { Transition } from '../watch/watched-state.ts'
 import type { NamedTarget } from '../weights/feedback-book.ts'
 import type { MemberWatchOptions } from '../weights/members.ts'
@@ -86,15 +86,15 @@ const overrideFields = ({ action, setMs, untilMs, ...rest }: Override): object =
   until: untilMs === null ? null : new Date(untilMs).toISOString(),
 })
 
-const alarmTexts = {
+const alertTexts = {
   'prober-blocked': 'refuses our probes: except the probing address from its limits',
   tls: 'has trouble with TLS',
 }
 
-export function logAlarm(log: Log, { alarm, isRaised, ...fields }: TargetAlarm): void {
+export function logAlert(log: Log, { alert, isRaised, ...fields }: TargetAlert): void {
   const who = `${fields.target}.${fields.zone} at ${fields.address}`
-  const event = alarm === 'tls' ? 'target.tls' : 'prober.blocked'
-  if (isRaised) log.warn({ event, ...fields }, `${who} ${alarmTexts[alarm]}`)
+  const event = alert === 'tls' ? 'target.tls' : 'prober.blocked'
+  if (isRaised) log.warn({ event, ...fields }, `${who} ${alertTexts[alert]}`)
   else log.info({ event: `${event}.over`, ...fields }, `${who}: over`)
 }
 

@@ -9,7 +9,7 @@ import { createStubResolver } from '../resolver/stub-resolver.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createWatch, type Watch } from '../watch/watch.ts'
 import type { SharedState } from './cluster-link.ts'
-import { identityEvents, logAlarm, logDoubt, logTransition } from './events.ts'
+import { identityEvents, logAlert, logDoubt, logTransition } from './events.ts'
 import type { KeptState } from './kept-state.ts'
 import type { Log } from './log.ts'
 
@@ -48,7 +48,7 @@ export function startProbing(needs: ProbingNeeds): Watch {
       logDoubt(log, event)
       if (event.kind === 'isolated') shared.exchange.doubtSelf(!event.isOver)
     },
-    onAlarm: (alarm) => logAlarm(log, alarm),
+    onAlert: (alert) => logAlert(log, alert),
     onTransition(transition) {
       metrics().countTransition(transition)
       logTransition(log, transition)

@@ -1,6 +1,6 @@
 // A target that refuses our probes with 5xx or x.7.x: does it refuse everyone, or only us? By the words of sites.
 //
-//   sites that have a word   refused at        counts as failing   alarm
+//   sites that have a word   refused at        counts as failing   alert
 //   any number               none              –                   –
 //   one                      it                yes                 yes: nobody can tell us otherwise
 //   several                  one               no: it is us        yes

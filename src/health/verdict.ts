@@ -1,6 +1,6 @@
 // What one outcome of a probe says of the target's health.
 //
-//   outcome     verdict   load   alarm            because
+//   outcome     verdict   load   alert            because
 //   ok          pass      calm
 //   slow        pass      slow                    mail gets in; three in a row shed weight (shedding.ts)
 //   busy        busy      busy                    load passes, and senders try the next MX: twice `fall`, and it sheds
@@ -20,26 +20,26 @@ export type Verdict = 'pass' | 'fail' | 'busy' | 'unknown'
 /** What it says of the target's load; null: nothing. */
 export type LoadSign = 'calm' | 'slow' | 'busy'
 
-export type AlarmKind = 'prober-blocked' | 'tls'
+export type AlertKind = 'prober-blocked' | 'tls'
 
 interface Effect {
   readonly verdict: Verdict
   readonly load: LoadSign | null
   /** null: none, and whatever was raised before is over unless the verdict is unknown. */
-  readonly alarm: AlarmKind | null
+  readonly alert: AlertKind | null
 }
 
 const effects: Readonly<Record<OutcomeKind, Effect>> = {
-  ok: { verdict: 'pass', load: 'calm', alarm: null },
-  slow: { verdict: 'pass', load: 'slow', alarm: null },
-  tls: { verdict: 'pass', load: 'calm', alarm: 'tls' },
-  busy: { verdict: 'busy', load: 'busy', alarm: null },
-  refusing: { verdict: 'busy', load: null, alarm: 'prober-blocked' },
-  dead: { verdict: 'fail', load: null, alarm: null },
-  mute: { verdict: 'fail', load: null, alarm: null },
-  garbage: { verdict: 'fail', load: null, alarm: null },
-  stuck: { verdict: 'fail', load: null, alarm: null },
-  self: { verdict: 'unknown', load: null, alarm: null },
+  ok: { verdict: 'pass', load: 'calm', alert: null },
+  slow: { verdict: 'pass', load: 'slow', alert: null },
+  tls: { verdict: 'pass', load: 'calm', alert: 'tls' },
+  busy: { verdict: 'busy', load: 'busy', alert: null },
+  refusing: { verdict: 'busy', load: null, alert: 'prober-blocked' },
+  dead: { verdict: 'fail', load: null, alert: null },
+  mute: { verdict: 'fail', load: null, alert: null },
+  garbage: { verdict: 'fail', load: null, alert: null },
+  stuck: { verdict: 'fail', load: null, alert: null },
+  self: { verdict: 'unknown', load: null, alert: null },
 }
 
 export function effectOf(

@@ -1,4 +1,4 @@
-// Time and chance as arguments: the pure core never reads them itself, so every decision can be replayed.
+// Time and randomness as arguments: the pure core never reads them itself, so every decision can be replayed.
 
 export interface Clock {
   /** Milliseconds since the epoch; may jump. For display, dates in zone files and certificates only. */
@@ -7,7 +7,7 @@ export interface Clock {
   monotonicMs(): number
 }
 
-/** A number in [0, 1). */
+/** Returns a number in [0, 1). */
 export type Random = () => number
 
 export const systemClock: Clock = {
@@ -15,19 +15,20 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 }
 
-/** `2026-12-01`, of UTC. */
+/** The date in UTC as `2026-12-01`. */
 export const isoDay = (wallMs: number): string => new Date(wallMs).toISOString().slice(0, 10)
 
-// One-shot timers as an argument, so that schedules run on simulated time in tests.
+/**
+ * Starts a one-shot timer: calls `callback` once after `delayMs`. Returns the function that cancels it, a no-op once it
+ * has fired. An argument like the clock, so that schedules run on simulated time in tests.
+ */
+export type Timer = (delayMs: number, callback: () => void) => () => void
 
-/** Calls `ring` once after `delayMs`; the returned function calls that off. */
-export type Alarm = (delayMs: number, ring: () => void) => () => void
-
-export const systemAlarm: Alarm = (delayMs, ring) => {
-  const timer = setTimeout(ring, Math.max(0, Math.ceil(delayMs)))
+export const systemTimer: Timer = (delayMs, callback) => {
+  const timer = setTimeout(callback, Math.max(0, Math.ceil(delayMs)))
   return () => clearTimeout(timer)
 }
 
-/** 0 and null: none. */
+/** The instant in ISO 8601 with milliseconds, in UTC; null for null and for 0, which stands for "never". */
 export const isoTime = (wallMs: number | null): string | null =>
   wallMs ? new Date(wallMs).toISOString() : null

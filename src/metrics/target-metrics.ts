@@ -43,12 +43,12 @@ const addressGauges: readonly [name: string, help: string, value: (one: WatchedS
     [
       'mxsteer_prober_blocked',
       '1: the target refuses our probes, and perhaps only ours',
-      (one) => Number(one.alarms.includes('prober-blocked')),
+      (one) => Number(one.alerts.includes('prober-blocked')),
     ],
     [
       'mxsteer_target_tls_trouble',
       '1: the last look at TLS found something to mend',
-      (one) => Number(one.alarms.includes('tls')),
+      (one) => Number(one.alerts.includes('tls')),
     ],
   ]
 

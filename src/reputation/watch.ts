@@ -1,7 +1,7 @@
 // Watches what members look like from outside, at a slow cadence with jitter: names in greetings, reverse mapping, DNS
 // lists. What it finds is told and shown, and takes nobody out; a believed listing may shift weight (listing.ts).
 
-import { type Clock, type Random, type Alarm, systemAlarm } from '../lib/clock.ts'
+import { type Clock, type Random, type Timer, systemTimer } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { Scheduler } from '../probe/schedule/scheduler.ts'
 import type { StubCounters, StubResolver } from '../resolver/stub-resolver.ts'
@@ -67,7 +67,7 @@ export interface IdentityWatchOptions {
   readonly onMass: (event: MassListing) => void
   /** Somebody asks for what only a resolver knows, and there is none; once for each such set. */
   readonly onBlind: () => void
-  readonly alarm?: Alarm
+  readonly timer?: Timer
 }
 
 export const createIdentityWatch = (options: IdentityWatchOptions): IdentityWatch =>
@@ -88,12 +88,12 @@ class Watch implements IdentityWatch {
   readonly #mass = new Map<string, Omit<MassListing, 'isRaised'>>()
 
   constructor(options: IdentityWatchOptions) {
-    const { clock, random, resolver, onList, alarm = systemAlarm, instance = '' } = options
+    const { clock, random, resolver, onList, timer = systemTimer, instance = '' } = options
     this.#options = options
     this.#scheduler = new Scheduler({
       clock,
       random,
-      alarm,
+      timer,
       instance,
       limits: { total: inFlightLimit },
     })

@@ -2,22 +2,22 @@
 // restart must not empty answers on half a picture. After 30 seconds what is known must do. What was known before the
 // start, or is known to other instances, is believed at once.
 
-import type { Alarm } from '../lib/clock.ts'
+import type { Timer } from '../lib/clock.ts'
 
 const limitMs = 30_000
 
 export class FirstRound<Item> {
   readonly #unprobed = new Set<Item>()
-  readonly #alarm: Alarm
+  readonly #timer: Timer
   readonly #onBelieve: () => void
   #isStarted = false
   #isDone = false
   #believesDown = false
   #remembers = false
-  #calloff: () => void = () => {}
+  #cancel: () => void = () => {}
 
-  constructor(alarm: Alarm, onBelieve: () => void) {
-    this.#alarm = alarm
+  constructor(timer: Timer, onBelieve: () => void) {
+    this.#timer = timer
     this.#onBelieve = onBelieve
   }
 
@@ -48,7 +48,7 @@ export class FirstRound<Item> {
   begin(): void {
     if (!this.#isStarted) {
       this.#isStarted = true
-      this.#calloff = this.#alarm(limitMs, () => this.#believe())
+      this.#cancel = this.#timer(limitMs, () => this.#believe())
     }
     this.#check()
   }
@@ -65,13 +65,13 @@ export class FirstRound<Item> {
   }
 
   stop(): void {
-    this.#calloff()
+    this.#cancel()
   }
 
   #check(): void {
     if (this.#isDone || this.#unprobed.size > 0) return
     this.#isDone = true
-    this.#calloff()
+    this.#cancel()
     this.#believe()
   }
 

@@ -9,7 +9,7 @@
 import { type BrakeGroup, type Engaged, FailureBrake, type LetGo } from '../health/brake.ts'
 import { Isolation } from '../health/isolation.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { Alarm, Clock, Random } from '../lib/clock.ts'
+import type { Timer, Clock, Random } from '../lib/clock.ts'
 import { type ProbeProfile, profileDefaults } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 
@@ -31,7 +31,7 @@ export interface DoubtState {
 interface DoubtOptions {
   readonly clock: Clock
   readonly random: Random
-  readonly alarm: Alarm
+  readonly timer: Timer
   readonly canaries: readonly Canary[]
   readonly probe: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
   readonly onDoubt: (event: DoubtEvent) => void
@@ -49,16 +49,16 @@ const stallMs = 1000
 
 export class LoopLag {
   readonly #clock: Clock
-  readonly #alarm: Alarm
+  readonly #timer: Timer
   #dueMs: number
   #stalledFromMs = -Infinity
   #stalledUntilMs = -Infinity
   #stalls = 0
-  #calloff: () => void = () => {}
+  #cancel: () => void = () => {}
 
-  constructor(clock: Clock, alarm: Alarm) {
+  constructor(clock: Clock, timer: Timer) {
     this.#clock = clock
-    this.#alarm = alarm
+    this.#timer = timer
     this.#dueMs = clock.monotonicMs() + lagCheckIntervalMs
     this.#wait()
   }
@@ -66,7 +66,7 @@ export class LoopLag {
   /** Whether the process stood still for a while between `fromMs` and now. */
   stalledSince(fromMs: number): boolean {
     const nowMs = this.#clock.monotonicMs()
-    // What was read from a socket may be handled before the timer rings.
+    // What was read from a socket may be handled before the timer fires.
     this.#look(nowMs)
     return this.#stalledUntilMs >= fromMs && this.#stalledFromMs <= nowMs
   }
@@ -77,11 +77,11 @@ export class LoopLag {
   }
 
   stop(): void {
-    this.#calloff()
+    this.#cancel()
   }
 
   #wait(): void {
-    this.#calloff = this.#alarm(lagCheckIntervalMs, () => {
+    this.#cancel = this.#timer(lagCheckIntervalMs, () => {
       const nowMs = this.#clock.monotonicMs()
       this.#look(nowMs)
       this.#dueMs = nowMs + lagCheckIntervalMs
@@ -116,24 +116,24 @@ const timeoutMs = 3000
 class Canaries {
   readonly #options: CanaryOptions
   readonly #controller = new AbortController()
-  readonly #calloffs: (() => void)[]
+  readonly #cancels: (() => void)[]
   readonly #inFlight = new Set<Promise<void>>()
 
   constructor(options: CanaryOptions) {
     this.#options = options
-    this.#calloffs = options.canaries.map(() => () => {})
+    this.#cancels = options.canaries.map(() => () => {})
     for (const index of options.canaries.keys()) this.#wait(index, 0)
   }
 
   async stop(): Promise<void> {
     this.#controller.abort()
-    for (const calloff of this.#calloffs) calloff()
+    for (const cancel of this.#cancels) cancel()
     await Promise.all(this.#inFlight)
   }
 
   #wait(index: number, delayMs: number): void {
-    const { alarm, random } = this.#options
-    this.#calloffs[index] = alarm(delayMs * (0.9 + random() * 0.2), () => {
+    const { timer, random } = this.#options
+    this.#cancels[index] = timer(delayMs * (0.9 + random() * 0.2), () => {
       const ended = this.#look(index).finally(() => this.#inFlight.delete(ended))
       this.#inFlight.add(ended)
     })
@@ -159,11 +159,11 @@ export class SelfDoubt {
   readonly #brake = new FailureBrake()
   readonly #discarded = { stalled: 0, isolated: 0 }
   #isIsolated = false
-  #calloffRelease: (() => void) | null = null
+  #cancelRelease: (() => void) | null = null
 
   constructor(options: DoubtOptions) {
     this.#options = options
-    this.#lag = new LoopLag(options.clock, options.alarm)
+    this.#lag = new LoopLag(options.clock, options.timer)
     this.#isolation = new Isolation(options.canaries.length)
     this.#canaries = new Canaries({
       ...options,
@@ -217,15 +217,15 @@ export class SelfDoubt {
 
   stop(): Promise<void> {
     this.#lag.stop()
-    this.#calloffRelease?.()
+    this.#cancelRelease?.()
     return this.#canaries.stop()
   }
 
   #planRelease(): void {
-    const { clock, alarm, onRelease } = this.#options
+    const { clock, timer, onRelease } = this.#options
     const nextMs = this.#brake.nextInMs(clock.monotonicMs()) ?? 0
-    this.#calloffRelease ??= alarm(Math.min(releaseEveryMs, nextMs), () => {
-      this.#calloffRelease = null
+    this.#cancelRelease ??= timer(Math.min(releaseEveryMs, nextMs), () => {
+      this.#cancelRelease = null
       this.#tellReleased()
       onRelease()
       if (this.#brake.nextInMs(clock.monotonicMs()) !== null) this.#planRelease()
@@ -263,7 +263,7 @@ interface CanaryOptions {
   readonly canaries: readonly Canary[]
   readonly clock: Clock
   readonly random: Random
-  readonly alarm: Alarm
+  readonly timer: Timer
   readonly probe: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
   readonly onResult: (index: number, isReached: boolean) => void
 }

@@ -9,7 +9,7 @@ import { slowStartStepMs } from '../health/effective-weight.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { SavedVerdict, TwoClocks } from '../health/saved-verdict.ts'
 import { type HealthWriter, isOut, SlotState } from '../health/table.ts'
-import { type Alarm, type Clock, type Random, systemAlarm } from '../lib/clock.ts'
+import { type Timer, type Clock, type Random, systemTimer } from '../lib/clock.ts'
 import type { FlightLimits } from '../probe/schedule/flight-caps.ts'
 import { Scheduler, type SchedulerCounters } from '../probe/schedule/scheduler.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
@@ -18,7 +18,7 @@ import { FirstRound } from './first-round.ts'
 import { ProbeDuties } from './probe-duties.ts'
 import { type Canary, type DoubtEvent, type DoubtState, SelfDoubt } from './self-doubt.ts'
 import { slotKey } from './slot-key.ts'
-import { describeAlarms, type TargetAlarm, WatchedSlot } from './watched-slot.ts'
+import { describeAlerts, type TargetAlert, WatchedSlot } from './watched-slot.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
 import { slotsOfPools, type WatchedPool, WatchedPools } from './watched-pools.ts'
 import {
@@ -71,12 +71,12 @@ const shortestStepMs = 50
 
 class RecoverySteps {
   readonly #recovering = new Set<WatchedSlot>()
-  readonly #alarm: Alarm
+  readonly #timer: Timer
   readonly #write: (slot: WatchedSlot) => void
-  #calloff: (() => void) | null = null
+  #cancel: (() => void) | null = null
 
-  constructor(alarm: Alarm, write: (slot: WatchedSlot) => void) {
-    this.#alarm = alarm
+  constructor(timer: Timer, write: (slot: WatchedSlot) => void) {
+    this.#timer = timer
     this.#write = write
   }
 
@@ -91,20 +91,20 @@ class RecoverySteps {
   }
 
   stop(): void {
-    this.#calloff?.()
+    this.#cancel?.()
   }
 
   #plan(): void {
-    if (this.#calloff !== null || this.#recovering.size === 0) return
+    if (this.#cancel !== null || this.#recovering.size === 0) return
     let stepMs = Infinity
     for (const { profile } of this.#recovering) {
       stepMs = Math.min(stepMs, slowStartStepMs(profile.slowStartSeconds))
     }
-    this.#calloff = this.#alarm(Math.max(shortestStepMs, stepMs), () => this.#step())
+    this.#cancel = this.#timer(Math.max(shortestStepMs, stepMs), () => this.#step())
   }
 
   #step(): void {
-    this.#calloff = null
+    this.#cancel = null
     for (const slot of this.#recovering) {
       this.#write(slot)
       if (!slot.isRecovering()) this.#recovering.delete(slot)
@@ -132,14 +132,14 @@ class SlotWatch implements Watch {
   readonly #unsubscribe: () => void
 
   constructor(options: WatchOptions) {
-    const { clock, exchange, alarm = systemAlarm, probe = probeAddress } = options
+    const { clock, exchange, timer = systemTimer, probe = probeAddress } = options
     const { canaries = [], onDoubt = () => {} } = options
     this.#options = options
-    this.#scheduler = new Scheduler({ ...options, alarm })
+    this.#scheduler = new Scheduler({ ...options, timer })
     const onRelease = (): void => this.#judgeAll()
-    this.#doubt = new SelfDoubt({ ...options, alarm, probe, canaries, onDoubt, onRelease })
-    this.#firstRound = new FirstRound(alarm, () => this.#judgeAll())
-    this.#recovery = new RecoverySteps(alarm, (slot) =>
+    this.#doubt = new SelfDoubt({ ...options, timer, probe, canaries, onDoubt, onRelease })
+    this.#firstRound = new FirstRound(timer, () => this.#judgeAll())
+    this.#recovery = new RecoverySteps(timer, (slot) =>
       slot.write(options.table, clock.monotonicMs()),
     )
     this.#unsubscribe = exchange.subscribe((key) => {
@@ -276,7 +276,7 @@ class SlotWatch implements Watch {
   }
 
   #judge(endpoint: WatchedEndpoint): void {
-    const { table, clock, exchange, onTransition, onAlarm } = this.#options
+    const { table, clock, exchange, onTransition, onAlert } = this.#options
     const { watched } = endpoint
     const { slot } = watched
     const pools = this.#pools
@@ -298,7 +298,7 @@ class SlotWatch implements Watch {
     watched.write(table, nowMs)
     this.#recovery.follow(watched)
     if (change) for (const transition of describeChange(watched, change)) onTransition(transition)
-    for (const alarm of describeAlarms(watched, watched.weighAlarms(votes))) onAlarm?.(alarm)
+    for (const alert of describeAlerts(watched, watched.weighAlerts(votes))) onAlert?.(alert)
     for (const other of this.#pools.setOut(slot, watched.isOut())) this.#judgeHeld(other)
   }
 
@@ -324,7 +324,7 @@ interface WatchOptions {
   /** What was known before the start. */
   readonly restored?: VerdictsByKey
   readonly onTransition: (transition: Transition) => void
-  readonly onAlarm?: (alarm: TargetAlarm) => void
+  readonly onAlert?: (alert: TargetAlert) => void
   readonly onOutcome?: (watched: WatchedAddress, outcome: Outcome) => void
   readonly onDoubt?: (event: DoubtEvent) => void
   /** Told of each start of a probe, how long after it was due. */
@@ -337,7 +337,7 @@ interface WatchOptions {
   /** Another prober than smtp-probe.ts by itself. */
   readonly probe?: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
   /** For tests: simulated time. */
-  readonly alarm?: Alarm
+  readonly timer?: Timer
 }
 
 // Verdicts from before the start to those who are watched now, and theirs to whoever keeps them.

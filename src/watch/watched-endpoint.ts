@@ -62,7 +62,7 @@ export class WatchedEndpoint implements ScheduledProbe {
     return this.#isTold
   }
 
-  /** Our vote, if it is not the one given last; whether it is for being refused matters to alarms. */
+  /** Our vote, if it is not the one given last; whether it is for being refused matters to alerts. */
   changedVote(): Vote | null {
     const vote = this.watched.vote()
     const said = `${vote.state} ${isRefusing(vote.reason)}`

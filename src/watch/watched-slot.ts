@@ -49,44 +49,44 @@ import {
 } from '../health/saved-verdict.ts'
 import { shed, type SheddingState, shedFactor, unburdened } from '../health/shedding.ts'
 import { type HealthWriter, SlotState } from '../health/table.ts'
-import { type AlarmKind, effectOf, type Verdict } from '../health/verdict.ts'
+import { type AlertKind, effectOf, type Verdict } from '../health/verdict.ts'
 import type { ProbeProfile, WatchedAddress } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 import { SlowLane } from './deep-rounds.ts'
 import { dialogueKey, slotKey } from './slot-key.ts'
 
-const nothing: readonly AlarmChange[] = []
+const nothing: readonly AlertChange[] = []
 
-class TargetAlarms {
-  #raised: ReadonlyMap<AlarmKind, string> = new Map()
+class TargetAlerts {
+  #raised: ReadonlyMap<AlertKind, string> = new Map()
 
-  raised(): readonly AlarmKind[] {
+  raised(): readonly AlertKind[] {
     return [...this.#raised.keys()]
   }
 
-  inherit(before: TargetAlarms): void {
+  inherit(before: TargetAlerts): void {
     this.#raised = before.#raised
   }
 
-  /** Changes since the last time. A TLS alarm that changes its reason is raised again. */
-  weigh(last: Outcome | null, votes: readonly LiveVote[]): readonly AlarmChange[] {
+  /** Changes since the last time. A TLS alert that changes its reason is raised again. */
+  weigh(last: Outcome | null, votes: readonly LiveVote[]): readonly AlertChange[] {
     const tls = last && this.#tlsReason(last)
     if (tls === null && this.#raised.size === 0 && votes.every(({ state }) => state !== 'D')) {
       return nothing
     }
-    const next = new Map<AlarmKind, string>()
-    // Who is probed elsewhere raises its alarms there.
+    const next = new Map<AlertKind, string>()
+    // Who is probed elsewhere raises its alerts there.
     if (last !== null && isProberBlocked(weighRefusal(wordsOf(votes)))) {
       next.set('prober-blocked', this.#raised.get('prober-blocked') ?? last.reason)
     }
     if (tls !== null) next.set('tls', tls)
-    const changes: AlarmChange[] = []
-    for (const [alarm, reason] of next) {
-      if (this.#raised.get(alarm) !== reason) changes.push({ alarm, isRaised: true, reason })
+    const changes: AlertChange[] = []
+    for (const [alert, reason] of next) {
+      if (this.#raised.get(alert) !== reason) changes.push({ alert, isRaised: true, reason })
     }
-    for (const alarm of this.#raised.keys()) {
-      if (!next.has(alarm))
-        changes.push({ alarm, isRaised: false, reason: last?.reason ?? 'unprobed' })
+    for (const alert of this.#raised.keys()) {
+      if (!next.has(alert))
+        changes.push({ alert, isRaised: false, reason: last?.reason ?? 'unprobed' })
     }
     this.#raised = next
     return changes
@@ -128,7 +128,7 @@ export class WatchedSlot {
   readonly address: string
   readonly profile: ProbeProfile
   readonly lane: SlowLane
-  readonly alarms: TargetAlarms = new TargetAlarms()
+  readonly alerts: TargetAlerts = new TargetAlerts()
   readonly policy: DampingPolicy
   /** Every target that this endpoint stands for. */
   addresses: readonly WatchedAddress[]
@@ -174,7 +174,7 @@ export class WatchedSlot {
     this.state = before.state
     this.sinceMs = before.sinceMs
     this.lane.inherit(before.lane)
-    this.alarms.inherit(before.alarms)
+    this.alerts.inherit(before.alerts)
     this.#shedding = before.#shedding
     this.#damping = before.#damping
     this.#weighed = before.#weighed
@@ -266,8 +266,8 @@ export class WatchedSlot {
   }
 
   /** What is to be raised or lowered, by our last outcome and all votes. */
-  weighAlarms(votes: readonly LiveVote[]): readonly AlarmChange[] {
-    return this.alarms.weigh(this.lastOutcome, votes)
+  weighAlerts(votes: readonly LiveVote[]): readonly AlertChange[] {
+    return this.alerts.weigh(this.lastOutcome, votes)
   }
 
   /** Our own word. After `fall` probes in a row that told nothing we have none. */
@@ -352,24 +352,24 @@ export interface SlotChange {
 //   prober-blocked   by the votes of all sites (health/refusal.ts): it refuses us, and perhaps only us
 //   tls              by our own last outcome, until it is well again; what says nothing of TLS leaves it
 
-interface AlarmChange {
-  readonly alarm: AlarmKind
+interface AlertChange {
+  readonly alert: AlertKind
   readonly isRaised: boolean
   /** Of the outcome that raised it, or of the one that lowers it. */
   readonly reason: string
 }
 
-export interface TargetAlarm extends AlarmChange {
+export interface TargetAlert extends AlertChange {
   readonly zone: string
   readonly target: string
   readonly address: string
 }
 
 /** One a watched address: several targets may share the endpoint. */
-export const describeAlarms = (
+export const describeAlerts = (
   { addresses }: { readonly addresses: readonly WatchedAddress[] },
-  changes: readonly AlarmChange[],
-): readonly TargetAlarm[] =>
+  changes: readonly AlertChange[],
+): readonly TargetAlert[] =>
   changes.flatMap((change) =>
     addresses.map(({ zone, target, address }) => ({ zone, target, address, ...change })),
   )

@@ -2,7 +2,7 @@
 
 import { type LatencyPercentiles, latencyPercentiles } from '../health/latency-window.ts'
 import { SlotState } from '../health/table.ts'
-import type { AlarmKind } from '../health/verdict.ts'
+import type { AlertKind } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { SlotChange, VerdictCounts, WatchedSlot } from './watched-slot.ts'
@@ -47,7 +47,7 @@ export interface WatchedState {
   readonly latency: LatencyPercentiles
   /** Share of the configured weight, 0…1. */
   readonly factor: number
-  readonly alarms: readonly AlarmKind[]
+  readonly alerts: readonly AlertKind[]
   /** Down for its flapping alone. */
   readonly isHeld: boolean
   /** null: in flight, or waiting for a place. */
@@ -100,7 +100,7 @@ export function describeState(
     downs: watched.memory.downs,
     latency: latencyPercentiles(watched.memory.latency),
     factor: watched.factor,
-    alarms: watched.alarms.raised(),
+    alerts: watched.alerts.raised(),
     isHeld: watched.isHeld(),
     nextProbeInMs,
   }))

@@ -4,7 +4,7 @@
 
 import { connect } from 'node:net'
 import type { AgentWord, FeedbackWriter } from '../health/feedback.ts'
-import { type Alarm, type Clock, type Random, systemAlarm } from '../lib/clock.ts'
+import { type Timer, type Clock, type Random, systemTimer } from '../lib/clock.ts'
 import { type ScheduledProbe, Scheduler } from '../probe/schedule/scheduler.ts'
 import type { FeedbackBook, NamedTarget } from './feedback-book.ts'
 
@@ -25,7 +25,7 @@ interface AgentWatchOptions {
   readonly clock: Clock
   readonly random: Random
   readonly book: FeedbackBook
-  readonly alarm?: Alarm
+  readonly timer?: Timer
   /** Others ask it otherwise. */
   readonly isAskedHere?: (of: NamedTarget) => boolean
   /** For tests. */
@@ -89,8 +89,8 @@ class Asking implements AgentWatch {
 
   constructor(options: AgentWatchOptions) {
     this.#options = options
-    const { clock, random, alarm = systemAlarm } = options
-    this.#scheduler = new Scheduler({ clock, random, alarm })
+    const { clock, random, timer = systemTimer } = options
+    this.#scheduler = new Scheduler({ clock, random, timer })
   }
 
   watch(agents: readonly WatchedAgent[]): void {

@@ -11,7 +11,7 @@ import {
   heed,
   noFeedback,
 } from '../health/feedback.ts'
-import { type Clock, type Alarm, systemAlarm } from '../lib/clock.ts'
+import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
 import type { FeedbackExchange, SharedWord } from '../cluster/vote-exchange.ts'
 
 export interface NamedTarget {
@@ -44,14 +44,14 @@ const longestMs = 60_000
 
 export const createFeedbackBook = (
   clock: Clock,
-  alarm: Alarm = systemAlarm,
+  timer: Timer = systemTimer,
   onEffect: FeedbackTold = () => {},
   exchange: FeedbackExchange | null = null,
-): FeedbackBook => new TimedBook({ clock, alarm, onEffect, exchange })
+): FeedbackBook => new TimedBook({ clock, timer, onEffect, exchange })
 
 interface BookNeeds {
   readonly clock: Clock
-  readonly alarm: Alarm
+  readonly timer: Timer
   readonly onEffect: FeedbackTold
   readonly exchange: FeedbackExchange | null
 }
@@ -64,19 +64,19 @@ interface Entry {
 
 class TimedBook implements FeedbackBook {
   readonly #clock: Clock
-  readonly #alarm: Alarm
+  readonly #timer: Timer
   readonly #onEffect: FeedbackTold
   readonly #entries = new Map<string, Entry>()
   readonly #exchange: FeedbackExchange | null
   readonly #unsubscribe: () => void
   #kept: ReadonlySet<string> = new Set()
   #changed: () => void = () => {}
-  #calloff: (() => void) | null = null
+  #cancel: (() => void) | null = null
   #plannedMs = Infinity
 
-  constructor({ clock, alarm, onEffect, exchange }: BookNeeds) {
+  constructor({ clock, timer, onEffect, exchange }: BookNeeds) {
     this.#clock = clock
-    this.#alarm = alarm
+    this.#timer = timer
     this.#onEffect = onEffect
     this.#exchange = exchange
     this.#unsubscribe = exchange?.subscribe(() => this.#takeShared()) ?? (() => {})
@@ -127,8 +127,8 @@ class TimedBook implements FeedbackBook {
 
   stop(): void {
     this.#unsubscribe()
-    this.#calloff?.()
-    this.#calloff = null
+    this.#cancel?.()
+    this.#cancel = null
   }
 
   /** In place of all words: ours are among them. Those of targets that no zone here has wait for it. */
@@ -190,11 +190,11 @@ class TimedBook implements FeedbackBook {
   /** One timer for all words, for the soonest end. */
   #plan(untilMs: number): void {
     if (untilMs >= this.#plannedMs) return
-    this.#calloff?.()
+    this.#cancel?.()
     this.#plannedMs = untilMs
     const delayMs = Math.max(0, untilMs - this.#clock.wallMs())
-    this.#calloff = this.#alarm(Math.min(longestMs, delayMs), () => {
-      this.#calloff = null
+    this.#cancel = this.#timer(Math.min(longestMs, delayMs), () => {
+      this.#cancel = null
       this.#plannedMs = Infinity
       this.#plan(this.#expire())
     })

@@ -7,7 +7,7 @@ import { rewriteAfterMs } from '../health/effective-weight.ts'
 import { noFeedback, withFeedback } from '../health/feedback.ts'
 import { type Override, effectOf, nextEndMs, setOverride } from '../health/overrides.ts'
 import { type HealthWriter, Standing } from '../health/table.ts'
-import { type Clock, type Alarm, systemAlarm } from '../lib/clock.ts'
+import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
 import type { ForeignOverrides, OverrideExchange } from '../cluster/vote-exchange.ts'
 import type { FeedbackBook } from './feedback-book.ts'
 import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
@@ -43,7 +43,7 @@ export interface MemberWatchOptions {
   /** `from`: another instance that was told; null: this one was. */
   readonly onSet: (override: Override, from: string | null) => void
   readonly onEnd: (override: Override, end: OverrideEnd, by: string) => void
-  readonly alarm?: Alarm
+  readonly timer?: Timer
 }
 
 /** What DNS lists make of a weight: 1, or less (reputation/listing.ts). */
@@ -64,7 +64,7 @@ class RowWatch implements MemberWatch {
   readonly #options: MemberWatchOptions
   readonly #unsubscribe: () => void
   #members: readonly WatchedMember[] = []
-  #calloff: () => void = () => {}
+  #cancel: () => void = () => {}
 
   constructor(options: MemberWatchOptions) {
     this.#options = options
@@ -114,7 +114,7 @@ class RowWatch implements MemberWatch {
 
   stop(): void {
     this.#unsubscribe()
-    this.#calloff()
+    this.#cancel()
   }
 
   /** Pools of its target where it would be in force and leave nobody eligible. */
@@ -195,14 +195,14 @@ class RowWatch implements MemberWatch {
   }
 
   #plan(rewriteInMs: number): void {
-    const { exchange, clock, alarm = systemAlarm } = this.#options
-    this.#calloff()
-    this.#calloff = () => {}
+    const { exchange, clock, timer = systemTimer } = this.#options
+    this.#cancel()
+    this.#cancel = () => {}
     // Also for overrides of targets that no zone has at the moment.
     const untilEndMs = Math.max(0, nextEndMs(exchange.list()) - clock.wallMs())
     const delayMs = Math.min(rewriteInMs, untilEndMs)
     if (delayMs === Infinity) return
-    this.#calloff = alarm(Math.min(delayMs, longestMs), () => this.#refresh())
+    this.#cancel = timer(Math.min(delayMs, longestMs), () => this.#refresh())
   }
 }
 

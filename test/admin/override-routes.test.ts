@@ -50,7 +50,7 @@ function open(): OverrideSources {
   watch = createMemberWatch({
     table,
     clock: time.clock,
-    alarm: time.alarm,
+    timer: time.timer,
     exchange: createMemoryOverrides(),
     onSet: ({ target, action }) => events.push(`set ${target} ${action.kind}`),
     onEnd: ({ target, action }, end, by) => events.push(`${end} ${target} ${action.kind} ${by}`),

@@ -17,14 +17,14 @@ test.each([
   ['garbage', 'fail', null, null],
   ['stuck', 'fail', null, null],
   ['self', 'unknown', null, null],
-] as const)('%s: %s, load %s, alarm %s', (kind, verdict, load, alarm) => {
-  expect(effectOf({ kind }, lax)).toEqual({ verdict, load, alarm })
+] as const)('%s: %s, load %s, alert %s', (kind, verdict, load, alert) => {
+  expect(effectOf({ kind }, lax)).toEqual({ verdict, load, alert })
 })
 
 test('TLS takes a target out where the zone requires it and a strict sender would turn away', () => {
   const broken = { kind: 'tls', tls: noSession('starttls-gone', 'x') } as const
   expect(effectOf(broken, lax).verdict).toBe('pass')
-  expect(effectOf(broken, strict)).toEqual({ verdict: 'fail', load: null, alarm: 'tls' })
+  expect(effectOf(broken, strict)).toEqual({ verdict: 'fail', load: null, alert: 'tls' })
   for (const severity of ['warning', 'critical'] as const) {
     const findings = [{ reason: 'certificate-expires', severity, text: 'x' }]
     const expiring = { kind: 'tls', tls: { ...broken.tls, findings } } as const

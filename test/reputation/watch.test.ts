@@ -52,7 +52,7 @@ function arrange({ isBlind = false } = {}) {
   const watch = createIdentityWatch({
     resolver: isBlind ? null : resolver,
     clock: time.clock,
-    alarm: time.alarm,
+    timer: time.timer,
     random: seededRandom(5),
     onFinding: ({ watched, finding, isRaised }) =>
       told.push(`${watched.target} ${finding.kind} ${isRaised ? 'raised' : 'over'}`),

@@ -1,10 +1,10 @@
-// Simulated time: a clock and an alarm that move only when told to. Everything runs synchronously.
+// Simulated time: a clock and a timer that move only when told to. Everything runs synchronously.
 
-import type { Clock, Alarm } from '../../src/lib/clock.ts'
+import type { Clock, Timer } from '../../src/lib/clock.ts'
 
 export interface VirtualTime {
   readonly clock: Clock
-  readonly alarm: Alarm
+  readonly timer: Timer
   /** Runs everything due in the next `ms`, each at its time. */
   advance(ms: number): void
   /** The process sleeps: time passes, nothing runs until the next `advance`. */
@@ -14,7 +14,7 @@ export interface VirtualTime {
 
 interface Event {
   readonly atMs: number
-  readonly ring: () => void
+  readonly callback: () => void
 }
 
 export function createVirtualTime(startMs: number = 1_000_000): VirtualTime {
@@ -32,8 +32,8 @@ export function createVirtualTime(startMs: number = 1_000_000): VirtualTime {
   }
   return {
     clock: { monotonicMs: () => nowMs, wallMs: () => 1_700_000_000_000 + nowMs },
-    alarm(delayMs, ring) {
-      const event = { atMs: nowMs + delayMs, ring }
+    timer(delayMs, callback) {
+      const event = { atMs: nowMs + delayMs, callback }
       insert(event)
       return () => {
         const at = events.indexOf(event)
@@ -45,7 +45,7 @@ export function createVirtualTime(startMs: number = 1_000_000): VirtualTime {
       for (let next = events[0]; next && next.atMs <= untilMs; next = events[0]) {
         events.shift()
         nowMs = Math.max(nowMs, next.atMs)
-        next.ring()
+        next.callback()
       }
       nowMs = Math.max(nowMs, untilMs)
     },

@@ -6,7 +6,7 @@ import { createVirtualTime } from '../support/virtual-time.ts'
 
 const start = () => {
   const time = createVirtualTime()
-  const lag = new LoopLag(time.clock, time.alarm)
+  const lag = new LoopLag(time.clock, time.timer)
   return { time, lag, now: () => time.clock.monotonicMs() }
 }
 
@@ -34,7 +34,7 @@ test('a stall is seen by whoever was there before its end, and by nobody after',
   ])
 })
 
-test('it is seen before the timer rings, and counted once', () => {
+test('it is seen before the timer fires, and counted once', () => {
   const { time, lag, now } = start()
   time.advance(10_100)
   const beforeMs = now()

@@ -47,7 +47,7 @@ function start(restored: ReadonlyMap<string, SavedVerdict> = new Map()) {
     restored,
     exchange: createMemoryExchange(),
     clock: time.clock,
-    alarm: time.alarm,
+    timer: time.timer,
     random: seededRandom(5),
     onTransition: ({ target, from, to }) => transitions.push(`${target} ${from}>${to}`),
     async probe({ address: probed, signal }) {

@@ -56,7 +56,7 @@ function rig(
     canaries,
     exchange,
     clock: time.clock,
-    alarm: time.alarm,
+    timer: time.timer,
     random: seededRandom(seed),
     onTransition: (transition) => changes.push({ ...transition, atMs: nowMs() }),
     onDoubt: (event) => doubts.push(event),
@@ -64,7 +64,7 @@ function rig(
       const key = profile.name === 'canary' ? `canary ${address}` : address
       probed.set(key, (probed.get(key) ?? 0) + 1)
       const [kind, durationMs = 1, reason = kind] = script(key, nowMs())
-      await new Promise<void>((resolve) => time.alarm(durationMs, resolve))
+      await new Promise<void>((resolve) => time.timer(durationMs, resolve))
       return { kind, reason, code: null, durationMs, dialogue: [] } satisfies Outcome
     },
   })

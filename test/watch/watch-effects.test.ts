@@ -1,4 +1,4 @@
-// What outcomes other than up and down do in a watch, on simulated time: weight that is shed, alarms, slow rounds.
+// What outcomes other than up and down do in a watch, on simulated time: weight that is shed, alerts, slow rounds.
 
 import { describe, expect, test } from 'vitest'
 import type { LiveVote } from '../../src/health/consensus.ts'
@@ -7,7 +7,7 @@ import type { Outcome } from '../../src/health/outcome.ts'
 import type { ProbeProfile, WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
 import type { ProbeRequest } from '../../src/probe/smtp/smtp-probe.ts'
-import type { TargetAlarm } from '../../src/watch/watched-slot.ts'
+import type { TargetAlert } from '../../src/watch/watched-slot.ts'
 import { noSession } from '../../src/health/tls-report.ts'
 import { createWatch, type Watch } from '../../src/watch/watch.ts'
 import { createMemoryExchange } from '../../src/cluster/standalone.ts'
@@ -26,7 +26,7 @@ const watched = (changes: Partial<ProbeProfile> = {}): WatchedAddress => ({
 interface Rig {
   readonly table: HealthWriter
   readonly watch: Watch
-  readonly alarms: TargetAlarm[]
+  readonly alerts: TargetAlert[]
   readonly requests: ProbeRequest[]
   says: Partial<Outcome>
   /** Votes of others. */
@@ -37,12 +37,12 @@ interface Rig {
 function rig(answer?: (request: ProbeRequest) => Partial<Outcome>): Rig {
   const time = createVirtualTime()
   const own = createMemoryExchange('a', 'fra')
-  const alarms: TargetAlarm[] = []
+  const alerts: TargetAlert[] = []
   const requests: ProbeRequest[] = []
   const table = createHealthTable(4)
   const made: Rig = {
     table,
-    alarms,
+    alerts,
     requests,
     says: { kind: 'ok' },
     others: [],
@@ -50,10 +50,10 @@ function rig(answer?: (request: ProbeRequest) => Partial<Outcome>): Rig {
       table,
       exchange: { ...own, votes: (key) => [...own.votes(key), ...made.others] },
       clock: time.clock,
-      alarm: time.alarm,
+      timer: time.timer,
       random: seededRandom(5),
       onTransition: () => {},
-      onAlarm: (alarm) => alarms.push(alarm),
+      onAlert: (alert) => alerts.push(alert),
       probe(request) {
         requests.push(request)
         const said = answer?.(request) ?? made.says
@@ -75,8 +75,8 @@ function rig(answer?: (request: ProbeRequest) => Partial<Outcome>): Rig {
 
 const refusing = { kind: 'refusing', reason: 'banner-refusing', code: 554 } as const
 const busy = { kind: 'busy', reason: 'banner-busy', code: 421 } as const
-const raised = (alarms: readonly TargetAlarm[]): string[] =>
-  alarms.map(({ alarm, isRaised, reason }) => `${isRaised ? '+' : '-'}${alarm} ${reason}`)
+const raised = (alerts: readonly TargetAlert[]): string[] =>
+  alerts.map(({ alert, isRaised, reason }) => `${isRaised ? '+' : '-'}${alert} ${reason}`)
 
 describe('busy', () => {
   test('sheds weight at once and takes down after twice `fall`', async () => {
@@ -121,33 +121,33 @@ describe('busy', () => {
 })
 
 describe('refusing', () => {
-  test('alone: down after twice `fall`, with an alarm, which is over once we are let in', async () => {
+  test('alone: down after twice `fall`, with an alert, which is over once we are let in', async () => {
     const run = rig()
     run.watch.watch([watched()])
     await run.probes(2)
     run.says = refusing
     await run.probes(5)
-    expect([run.table.state(1), run.alarms.length]).toEqual([SlotState.suspect, 0])
+    expect([run.table.state(1), run.alerts.length]).toEqual([SlotState.suspect, 0])
     await run.probes(1)
     expect(run.table.state(1)).toBe(SlotState.down)
-    expect(run.alarms).toEqual([
+    expect(run.alerts).toEqual([
       {
         zone: 'smtp.example.com',
         target: 'mx1',
         address: '192.0.2.1',
-        alarm: 'prober-blocked',
+        alert: 'prober-blocked',
         isRaised: true,
         reason: 'banner-refusing',
       },
     ])
-    expect(run.watch.states()[0]?.alarms).toEqual(['prober-blocked'])
+    expect(run.watch.states()[0]?.alerts).toEqual(['prober-blocked'])
     run.says = { kind: 'ok' }
     await run.probes(2)
     expect(run.table.state(1)).toBe(SlotState.up)
-    expect(raised(run.alarms)).toEqual(['+prober-blocked banner-refusing', '-prober-blocked ok'])
+    expect(raised(run.alerts)).toEqual(['+prober-blocked banner-refusing', '-prober-blocked ok'])
   })
 
-  test('at this site alone: an alarm, and it stays in the answers', async () => {
+  test('at this site alone: an alert, and it stays in the answers', async () => {
     const run = rig()
     run.others = ['nyc', 'sin'].map((site) => ({ instance: site, site, state: 'U', reason: 'ok' }))
     run.watch.watch([watched()])
@@ -155,17 +155,17 @@ describe('refusing', () => {
     run.says = refusing
     await run.probes(8)
     expect(run.table.state(1)).not.toBe(SlotState.down)
-    expect(raised(run.alarms)).toEqual(['+prober-blocked banner-refusing'])
+    expect(raised(run.alerts)).toEqual(['+prober-blocked banner-refusing'])
   })
 
-  test('at two sites: down, and no alarm, since it is everyone', async () => {
+  test('at two sites: down, and no alert, since it is everyone', async () => {
     const run = rig()
     run.others = [{ instance: 'b', site: 'nyc', state: 'D', reason: 'banner-refusing' }]
     run.watch.watch([watched()])
     run.says = refusing
     await run.probes(8)
     expect(run.table.state(1)).toBe(SlotState.down)
-    expect(raised(run.alarms)).toEqual([
+    expect(raised(run.alerts)).toEqual([
       '+prober-blocked banner-refusing',
       '-prober-blocked banner-refusing',
     ])
@@ -187,7 +187,7 @@ describe('TLS', () => {
     run.watch.watch([watched(level)])
     await run.probes(12)
     expect(run.table.state(1)).toBe(SlotState.up)
-    expect(raised(run.alarms)).toEqual(['+tls certificate-expired'])
+    expect(raised(run.alerts)).toEqual(['+tls certificate-expired'])
     expect(run.requests.some(({ hadStarttls }) => hadStarttls)).toBe(true)
     const looks = run.requests.filter(({ profile }) => profile.level === 'tls').length
     expect(looks).toBeGreaterThanOrEqual(1)
@@ -207,7 +207,7 @@ describe('TLS', () => {
   })
 })
 
-test('self moves nothing: neither weight nor alarms nor state', async () => {
+test('self moves nothing: neither weight nor alerts nor state', async () => {
   const run = rig()
   run.watch.watch([watched()])
   run.says = busy
@@ -215,7 +215,7 @@ test('self moves nothing: neither weight nor alarms nor state', async () => {
   const before = [run.table.state(1), run.table.factor(1)]
   run.says = { kind: 'self', reason: 'stalled', code: null }
   await run.probes(2)
-  expect([run.table.state(1), run.table.factor(1), run.alarms]).toEqual([...before, []])
+  expect([run.table.state(1), run.table.factor(1), run.alerts]).toEqual([...before, []])
 })
 
 test('a target behind NAT is probed at its other address, and told of by its served one', async () => {

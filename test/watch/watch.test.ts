@@ -51,7 +51,7 @@ function rig(exchange: Exchange = createMemoryExchange()): Rig {
     table,
     exchange,
     clock: time.clock,
-    alarm: time.alarm,
+    timer: time.timer,
     random: seededRandom(3),
     onTransition: (transition) => transitions.push(transition),
     async probe({ address, signal }) {

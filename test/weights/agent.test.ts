@@ -99,14 +99,14 @@ describe('over a socket', () => {
 test('the watch tells what agents say, and forgets an agent that falls silent', async () => {
   const time = createVirtualTime()
   const effects: string[] = []
-  const book = createFeedbackBook(time.clock, time.alarm, ({ target }, { factor, standing }) =>
+  const book = createFeedbackBook(time.clock, time.timer, ({ target }, { factor, standing }) =>
     effects.push(`${target} ${factor} ${standing}`),
   )
   let says: string | null = 'up 50%'
   const profile = { address: '192.0.2.1', port: 1, intervalMs: 5000, send: '' }
   const agents = createAgentWatch({
     clock: time.clock,
-    alarm: time.alarm,
+    timer: time.timer,
     random: seededRandom(1),
     book,
     ask: () => Promise.resolve(says),

@@ -28,7 +28,7 @@ beforeEach(() => {
   watch = createMemberWatch({
     table,
     clock: time.clock,
-    alarm: time.alarm,
+    timer: time.timer,
     exchange: createMemoryOverrides(),
     onSet: () => {},
     onEnd: ({ target }, end) => ends.push(`${end} ${target}`),

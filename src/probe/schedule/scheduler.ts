@@ -11,7 +11,7 @@
 // Where jobs are many, they start on the next hundredth of a second: fewer turns of the event loop for as many dialogues
 // make each of them a sixth cheaper.
 
-import type { Alarm, Clock, Random } from '../../lib/clock.ts'
+import type { Timer, Clock, Random } from '../../lib/clock.ts'
 import { hashShare } from '../../lib/hash.ts'
 import { defaultFlightLimits, FlightCaps, type FlightLimits, networkOf } from './flight-caps.ts'
 
@@ -43,7 +43,7 @@ export interface SchedulerCounters {
 interface SchedulerOptions {
   readonly clock: Clock
   readonly random: Random
-  readonly alarm: Alarm
+  readonly timer: Timer
   /** Instances have phases of their own. */
   readonly instance?: string
   readonly limits?: Partial<FlightLimits>
@@ -201,7 +201,7 @@ export class Scheduler {
     this.#arm(nowMs)
   }
 
-  #ring(): void {
+  #onTimer(): void {
     const nowMs = this.#options.clock.monotonicMs()
     const isStalled = nowMs - this.#armedForMs > stallMs
     this.#armedForMs = Infinity
@@ -279,7 +279,7 @@ export class Scheduler {
     this.#disarm()
     this.#armedForMs = dueMs
     if (dueMs === Infinity) return
-    this.#disarm = this.#options.alarm(dueMs - nowMs, () => this.#ring())
+    this.#disarm = this.#options.timer(dueMs - nowMs, () => this.#onTimer())
   }
 }
 

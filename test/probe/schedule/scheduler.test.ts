@@ -46,20 +46,20 @@ function rig(setup: Setup): Rig {
   const scheduler = new Scheduler({
     clock: time.clock,
     random: seededRandom(7),
-    alarm(delayMs, ring) {
+    timer(delayMs, callback) {
       maxTimers = Math.max(maxTimers, ++timers)
       let isOpen = true
       const close = (): void => {
         if (isOpen) timers--
         isOpen = false
       }
-      const calloff = time.alarm(delayMs, () => {
+      const cancel = time.timer(delayMs, () => {
         close()
-        ring()
+        callback()
       })
       return () => {
         close()
-        calloff()
+        cancel()
       }
     },
     limits: setup.limits ?? {},
@@ -81,7 +81,7 @@ function rig(setup: Setup): Rig {
         perDestination.set(destination, here)
         peaks.total = Math.max(peaks.total, ++flying)
         peaks.destination = Math.max(peaks.destination, here)
-        time.alarm(lastsMs, () => {
+        time.timer(lastsMs, () => {
           flying--
           perDestination.set(destination, (perDestination.get(destination) ?? 0) - 1)
           done()
@@ -186,8 +186,8 @@ describe('ten thousand addresses, ten seconds', () => {
 
 test('an instance has a phase of its own', () => {
   const phaseOf = (instance: string): number => {
-    const { clock, alarm } = createVirtualTime()
-    const scheduler = new Scheduler({ clock, alarm, random: () => 0.5, instance })
+    const { clock, timer } = createVirtualTime()
+    const scheduler = new Scheduler({ clock, timer, random: () => 0.5, instance })
     const probe: ScheduledProbe = {
       key: 'a',
       destination: '192.0.2.1',
@@ -310,7 +310,7 @@ test('a place in a network goes to the next in line when the first finds its hos
       isUndecided: () => false,
       run(done) {
         started.push(`${i}`)
-        time.alarm(lastsMs, done)
+        time.timer(lastsMs, done)
       },
     })),
   )
@@ -350,7 +350,7 @@ test('a timer that fires a little early is set again', () => {
   const scheduler = new Scheduler({
     clock: time.clock,
     random: () => 0.5,
-    alarm: (delayMs, ring) => time.alarm(delayMs > 1 ? delayMs - 0.7 : delayMs, ring),
+    timer: (delayMs, callback) => time.timer(delayMs > 1 ? delayMs - 0.7 : delayMs, callback),
   })
   scheduler.add([
     {
