@@ -73,7 +73,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'transport/udp',
-    imports: 'lib transport',
+    imports: 'lib transport wire',
     typesOnly: 'answer',
     packages: 'koffi node:*',
   },
@@ -106,7 +106,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'transport/stream',
-    imports: 'lib transport/udp',
+    imports: 'lib transport/udp wire',
     typesOnly: 'answer answer/transfer',
     packages: 'node:*',
   },

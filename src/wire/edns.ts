@@ -11,6 +11,7 @@
 //
 // What breaks these, or ends outside the OPT, is FORMERR. Of several of a kind the first counts (RFC 7873 §4).
 
+import { readUint16 } from './octets.ts'
 import { Rcode } from './rcode.ts'
 
 export const EdnsOption = {
@@ -77,9 +78,9 @@ export function readOptions(
   while (at < end) {
     const data = at + optionHeadOctets
     if (data > end) return Rcode.FORMERR
-    const octets = u16(packet, at + 2)
+    const octets = readUint16(packet, at + 2)
     if (data + octets > end) return Rcode.FORMERR
-    if (!readOption(options, u16(packet, at), packet, data, octets)) return Rcode.FORMERR
+    if (!readOption(options, readUint16(packet, at), packet, data, octets)) return Rcode.FORMERR
     at = data + octets
   }
   return Rcode.NOERROR
@@ -118,7 +119,7 @@ function readOption(
 
 function readSubnet(options: EdnsOptions, packet: Uint8Array, at: number, octets: number): boolean {
   if (octets < subnetHeadOctets) return false
-  const family = u16(packet, at)
+  const family = readUint16(packet, at)
   const prefixLength = packet[at + 2] as number
   const address = at + subnetHeadOctets
   const addressOctets = octets - subnetHeadOctets
@@ -137,6 +138,3 @@ function readSubnet(options: EdnsOptions, packet: Uint8Array, at: number, octets
 
 /** By family. Family 0 is what older clients send for "no address, please"; BIND takes it too. */
 const maxPrefixLengths: readonly number[] = [0, 32, 128]
-
-const u16 = (packet: Uint8Array, at: number): number =>
-  ((packet[at] as number) << 8) | (packet[at + 1] as number)

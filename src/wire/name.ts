@@ -2,7 +2,7 @@
 //
 // Nothing here reads a packet: names from the network are decoded by wire/query.ts, which knows its bounds.
 
-import { textOctets } from './text-octets.ts'
+import { textOctets } from './octets.ts'
 
 /** A name in wire form: labels with their length octets, the root label last; case kept; at most 255 octets. */
 export type Name = Uint8Array

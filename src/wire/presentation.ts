@@ -4,7 +4,7 @@
 // quotes is refused: in a file it would start a comment and silently drop what follows.
 
 import { unescapeAt } from './name.ts'
-import { textOctets } from './text-octets.ts'
+import { textOctets } from './octets.ts'
 
 /** Room for 65,535 octets of rdata, each written as `\DDD`, and their white space. */
 export const maxPresentationCharacters = 300_000

@@ -23,6 +23,7 @@ import {
   questionTailOctets,
   recordTailOctets,
 } from './header.ts'
+import { readUint16 } from './octets.ts'
 import { Rcode } from './rcode.ts'
 import { RRType } from './rrtype.ts'
 import { emptyTsig, readTsig, type Tsig } from './tsig.ts'
@@ -115,7 +116,7 @@ function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rc
   const flags = packet[offset + 2] as number
   query.packet = packet
   query.offset = offset
-  query.id = u16(packet, offset)
+  query.id = readUint16(packet, offset)
   query.opcode = opcodeOf(flags)
   query.recursionDesired = query.opcode === Opcode.QUERY && (flags & Flag.RD) !== 0
   query.qnameOctets = 0
@@ -126,15 +127,15 @@ function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rc
   resetOptions(query.options)
   query.tsig.isPresent = false
   if (query.opcode !== Opcode.QUERY) return fillOther(query, end)
-  const questions = u16(packet, offset + 4)
+  const questions = readUint16(packet, offset + 4)
   if (questions === 0) return fillBare(query, end)
   if (questions > 1) return Rcode.FORMERR
   const at = readQuestion(query, offset + headerOctets, end)
-  if (at < 0 || u16(packet, offset + 6) !== 0) return Rcode.FORMERR
+  if (at < 0 || readUint16(packet, offset + 6) !== 0) return Rcode.FORMERR
   // IXFR carries the client's SOA in the authority section (RFC 1995 §3); nothing else carries anything there.
-  const authorities = u16(packet, offset + 8)
+  const authorities = readUint16(packet, offset + 8)
   if (authorities > (query.qtype === RRType.IXFR ? 1 : 0)) return Rcode.FORMERR
-  const additionals = u16(packet, offset + 10)
+  const additionals = readUint16(packet, offset + 10)
   if (additionals > maxAdditional) return Rcode.FORMERR
   return authorities + additionals === 0
     ? Rcode.NOERROR
@@ -144,8 +145,8 @@ function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rc
 /** No question: never a query, but it may come for a cookie. */
 function fillBare(query: Query, end: number): Rcode {
   const { packet, offset } = query
-  const before = u16(packet, offset + 6) + u16(packet, offset + 8)
-  const additionals = u16(packet, offset + 10)
+  const before = readUint16(packet, offset + 6) + readUint16(packet, offset + 8)
+  const additionals = readUint16(packet, offset + 10)
   if (before > 0 || additionals > maxAdditional) return Rcode.FORMERR
   const rcode = readRecords(query, offset + headerOctets, end, { before, additionals })
   return rcode === Rcode.NOERROR ? Rcode.FORMERR : rcode
@@ -155,9 +156,10 @@ function fillBare(query: Query, end: number): Rcode {
 function fillOther(query: Query, end: number): Rcode {
   const { packet, offset, opcode } = query
   const isKnown = opcode === Opcode.NOTIFY || opcode === Opcode.UPDATE
-  const at = u16(packet, offset + 4) === 1 ? readQuestion(query, offset + headerOctets, end) : -1
-  const before = u16(packet, offset + 6) + u16(packet, offset + 8)
-  const counts = { before, additionals: u16(packet, offset + 10) }
+  const at =
+    readUint16(packet, offset + 4) === 1 ? readQuestion(query, offset + headerOctets, end) : -1
+  const before = readUint16(packet, offset + 6) + readUint16(packet, offset + 8)
+  const counts = { before, additionals: readUint16(packet, offset + 10) }
   const rcode = at < 0 ? Rcode.FORMERR : readRecords(query, at, end, counts)
   if (isKnown && rcode !== Rcode.NOERROR) return rcode
   if (isKnown) return query.qtype === RRType.SOA ? Rcode.REFUSED : Rcode.FORMERR
@@ -174,8 +176,8 @@ function readQuestion(query: Query, from: number, end: number): number {
   if (nameEnd < 0 || packet[nameEnd - 1] !== 0 || nameEnd + questionTailOctets > end) return -1
   query.qnameOffset = from
   query.qnameOctets = nameEnd - from
-  query.qtype = u16(packet, nameEnd)
-  query.qclass = u16(packet, nameEnd + 2)
+  query.qtype = readUint16(packet, nameEnd)
+  query.qclass = readUint16(packet, nameEnd + 2)
   return nameEnd + questionTailOctets
 }
 
@@ -204,9 +206,9 @@ function readRecords(query: Query, from: number, end: number, counts: Counts): R
   for (let left = counts.before + counts.additionals; left > 0; left--) {
     const tail = skipOwner(packet, at, end)
     if (tail < 0 || tail + recordTailOctets > end) return Rcode.FORMERR
-    const next = tail + recordTailOctets + u16(packet, tail + 8)
+    const next = tail + recordTailOctets + readUint16(packet, tail + 8)
     if (next > end) return Rcode.FORMERR
-    const type = u16(packet, tail)
+    const type = readUint16(packet, tail)
     const misplaced = left > counts.additionals
     if (type === RRType.OPT) {
       if (misplaced || packet[at] !== 0 || query.hasOpt) return Rcode.FORMERR
@@ -231,7 +233,7 @@ function readRecords(query: Query, from: number, end: number, counts: Counts): R
 /** CLASS is the UDP payload size, TTL is extended rcode, version and flags (RFC 6891 §6.1.2, §6.1.3). */
 function readOpt(query: Query, tail: number, next: number): void {
   query.hasOpt = true
-  query.udpOctets = u16(query.packet, tail + 2)
+  query.udpOctets = readUint16(query.packet, tail + 2)
   query.dnssecOk = ((query.packet[tail + 6] as number) & 0x80) !== 0
   query.optionsOffset = tail + recordTailOctets
   query.optionsOctets = next - query.optionsOffset
@@ -249,6 +251,3 @@ function skipOwner(packet: Uint8Array, from: number, end: number): number {
   }
   return -1
 }
-
-const u16 = (packet: Uint8Array, at: number): number =>
-  ((packet[at] as number) << 8) | (packet[at + 1] as number)

@@ -3,6 +3,7 @@
 
 import { recordTailOctets } from './header.ts'
 import { maxNameOctets } from './name.ts'
+import { readUint16 } from './octets.ts'
 import { RRClass, RRType } from './rrtype.ts'
 import { patch16, put16, put32, putOctets, rewind } from './writer.ts'
 import type { MessageWriter } from './writer.ts'
@@ -40,14 +41,14 @@ export function readTsig(
   tail: number,
   end: number,
 ): boolean {
-  if (u16(packet, tail + 2) !== RRClass.ANY) return false
-  if (u16(packet, tail + 4) !== 0 || u16(packet, tail + 6) !== 0) return false
+  if (readUint16(packet, tail + 2) !== RRClass.ANY) return false
+  if (readUint16(packet, tail + 4) !== 0 || readUint16(packet, tail + 6) !== 0) return false
   const algorithm = tail + recordTailOctets
   const time = skipWholeName(packet, algorithm, end)
   if (time < 0 || time + beforeMacOctets > end) return false
-  const afterMac = time + beforeMacOctets + u16(packet, time + 8)
+  const afterMac = time + beforeMacOctets + readUint16(packet, time + 8)
   if (afterMac + afterMacOctets > end) return false
-  if (afterMac + afterMacOctets + u16(packet, afterMac + 4) !== end) return false
+  if (afterMac + afterMacOctets + readUint16(packet, afterMac + 4) !== end) return false
   tsig.isPresent = true
   tsig.nameOffset = owner
   tsig.algorithmOffset = algorithm
@@ -99,7 +100,7 @@ export function putBadKey(
     return false
   }
   const countAt = writer.start + 10
-  patch16(writer, countAt, u16(writer.out, countAt) + 1)
+  patch16(writer, countAt, readUint16(writer.out, countAt) + 1)
   return true
 }
 
@@ -112,7 +113,7 @@ function wholeName(packet: Uint8Array, messageOffset: number, tsig: Tsig): numbe
   while (at < end) {
     const label = packet[at] as number
     if (label >= 0xc0) {
-      at = messageOffset + (((label & 0x3f) << 8) | (packet[at + 1] as number))
+      at = messageOffset + (readUint16(packet, at) & 0x3fff)
       if (at >= lowest) return -1
       lowest = at
       continue
@@ -125,6 +126,3 @@ function wholeName(packet: Uint8Array, messageOffset: number, tsig: Tsig): numbe
   }
   return -1
 }
-
-const u16 = (packet: Uint8Array, at: number): number =>
-  ((packet[at] as number) << 8) | (packet[at + 1] as number)

@@ -4,6 +4,7 @@
 // with `rewind`. One writer serves all messages of a responder.
 
 import { lowerOctet } from './name.ts'
+import { readUint16, writeUint16 } from './octets.ts'
 
 export interface MessageWriter {
   out: Uint8Array
@@ -53,8 +54,7 @@ export function rewind(writer: MessageWriter, at: number, entries: number): void
 
 export function put16(writer: MessageWriter, value: number): void {
   if (!hasRoom(writer, 2)) return
-  writer.out[writer.at] = value >> 8
-  writer.out[writer.at + 1] = value
+  writeUint16(writer.out, writer.at, value)
   writer.at += 2
 }
 
@@ -65,8 +65,7 @@ export function put32(writer: MessageWriter, value: number): void {
 
 /** The 16 bits at `at`, which were left free before. */
 export function patch16(writer: MessageWriter, at: number, value: number): void {
-  writer.out[at] = value >> 8
-  writer.out[at + 1] = value
+  writeUint16(writer.out, at, value)
 }
 
 export function putOctets(
@@ -179,8 +178,7 @@ function compareWritten(
   let likeness: CaseRule = 'exact'
   for (;;) {
     // Ends: our own pointers go strictly backwards.
-    while ((out[there] as number) >= 0xc0)
-      there = start + ((((out[there] as number) & 0x3f) << 8) | (out[there + 1] as number))
+    while ((out[there] as number) >= 0xc0) there = start + (readUint16(out, there) & 0x3fff)
     const label = out[there] as number
     if (label !== octets[here]) return false
     if (label === 0) return likeness

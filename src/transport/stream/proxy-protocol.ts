@@ -10,6 +10,7 @@
 import type { Peer, Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
 import { type Address, isListed, isMapped, type Network } from '../../lib/ip.ts'
+import { readUint16 } from '../../wire/octets.ts'
 
 const proxyHeadOctets = 16
 
@@ -60,7 +61,7 @@ export function readProxyHeader(octets: Uint8Array, at: number, end: number): Pr
   const [versionAndCommand = 0, familyAndProtocol = 0] = octets.subarray(at + 12, at + 14)
   const command = versionAndCommand & 0x0f
   if (versionAndCommand >> 4 !== version || command > Command.PROXY) return bad
-  const rest = u16(octets, at + 14)
+  const rest = readUint16(octets, at + 14)
   const total = proxyHeadOctets + rest
   if (command === Command.LOCAL) return { kind: 'local', octets: total }
   const layout = layouts.get(familyAndProtocol)
@@ -73,7 +74,7 @@ export function readProxyHeader(octets: Uint8Array, at: number, end: number): Pr
     kind: 'proxied',
     octets: total,
     client: clientOf(octets.subarray(addressAt, addressAt + addressOctets)),
-    port: u16(octets, addressAt + 2 * addressOctets),
+    port: readUint16(octets, addressAt + 2 * addressOctets),
   }
 }
 
@@ -83,9 +84,6 @@ function clientOf(octets: Uint8Array): Address {
   const address = Uint8Array.from(isMapped(octets) ? octets.subarray(12) : octets)
   return { family: address.length === 4 ? 4 : 6, octets: address }
 }
-
-const u16 = (octets: Uint8Array, at: number): number =>
-  ((octets[at] as number) << 8) | (octets[at + 1] as number)
 
 // The PROXY header at the start of a stream, however it is cut in pieces. Its TLVs are skipped and never held.
 

@@ -1,6 +1,8 @@
 // DNS messages out of a stream: two octets of length, then the message (RFC 1035 §4.2.2). One message is taken at a
 // time, so that the caller can stop between two.
 
+import { readUint16 } from '../../wire/octets.ts'
+
 /** Shorter is no DNS message; longer than any query we can use. */
 export const minMessageOctets = 12
 export const maxMessageOctets = 4096
@@ -35,7 +37,7 @@ class StreamFraming implements Framing {
     if (this.#heldOctets > 0) return this.#goOn(chunk, at)
     const left = chunk.length - at
     if (left >= lengthOctets) {
-      const octets = u16(chunk, at)
+      const octets = readUint16(chunk, at)
       if (!isUsable(octets)) return -1
       if (left >= lengthOctets + octets) {
         const end = at + lengthOctets + octets
@@ -51,7 +53,7 @@ class StreamFraming implements Framing {
     let at = from
     if (this.#heldOctets < lengthOctets) at = this.#hold(chunk, at, at + 1)
     const held = this.#held as Uint8Array
-    const octets = u16(held, 0)
+    const octets = readUint16(held, 0)
     if (!isUsable(octets)) return -1
     const missing = lengthOctets + octets - this.#heldOctets
     at = this.#hold(chunk, at, Math.min(chunk.length, at + missing))
@@ -71,6 +73,3 @@ class StreamFraming implements Framing {
 
 const isUsable = (octets: number): boolean =>
   octets >= minMessageOctets && octets <= maxMessageOctets
-
-const u16 = (octets: Uint8Array, at: number): number =>
-  ((octets[at] as number) << 8) | (octets[at + 1] as number)

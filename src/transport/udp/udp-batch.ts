@@ -2,6 +2,7 @@
 
 import type { Peer, Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
+import { readUint16 } from '../../wire/octets.ts'
 import { type Arena, batchSlots, createArena, queryStride } from './udp-arena.ts'
 import {
   answerFromAsked,
@@ -104,8 +105,7 @@ export class Batch {
   #peer(slot: number): Peer {
     const { octets, peers, at } = this.#arena
     const peer = peers[slot] as Peer
-    const port = at.names + slot * nameRoom + 2
-    peer.port = ((octets[port] as number) << 8) | (octets[port + 1] as number)
+    peer.port = readUint16(octets, at.names + slot * nameRoom + 2)
     return peer
   }
 

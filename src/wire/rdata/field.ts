@@ -80,9 +80,6 @@ export function pushAll(into: number[], octets: Iterable<number>): void {
   for (const octet of octets) into.push(octet)
 }
 
-export const uint16 = (octets: Uint8Array, at: number): number =>
-  ((octets[at] ?? 0) << 8) | (octets[at + 1] ?? 0)
-
 export function pushUint16(into: number[], value: number): void {
   into.push(value >> 8, value & 255)
 }

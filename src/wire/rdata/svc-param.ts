@@ -5,7 +5,7 @@
 import { formatAddress, parseAddress } from '../../lib/ip.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { quoteOctets } from '../presentation.ts'
-import { uint16 } from './field.ts'
+import { readUint16 } from '../octets.ts'
 
 export const mandatoryKey = 0
 export const alpnKey = 1
@@ -90,7 +90,7 @@ function formatKeys(octets: Uint8Array): string | null {
 }
 
 export const keysOf = (octets: Uint8Array): number[] =>
-  Array.from({ length: octets.length / 2 }, (_, i) => uint16(octets, 2 * i))
+  Array.from({ length: octets.length / 2 }, (_, i) => readUint16(octets, 2 * i))
 
 /** A comma or backslash within an id is escaped once more (RFC 9460 appendix A.1). */
 function parseAlpn(value: Uint8Array): Uint8Array | null {
@@ -121,7 +121,7 @@ function parsePort(value: Uint8Array): Uint8Array | null {
 }
 
 function formatPort(octets: Uint8Array): string | null {
-  return octets.length === 2 ? String(uint16(octets, 0)) : null
+  return octets.length === 2 ? String(readUint16(octets, 0)) : null
 }
 
 function hint(name: string, family: 4 | 6): ParamForm {

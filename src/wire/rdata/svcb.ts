@@ -15,8 +15,8 @@ import {
   type Reading,
   restTokens,
   takeOctets,
-  uint16,
 } from './field.ts'
+import { readUint16 } from '../octets.ts'
 import type { Token } from '../presentation.ts'
 import {
   alpnKey,
@@ -42,7 +42,7 @@ export const svcParams: Field = {
   },
 
   format(reading) {
-    const isAlias = uint16(reading.octets, 0) === 0
+    const isAlias = readUint16(reading.octets, 0) === 0
     const params: Params = new Map()
     const texts: string[] = []
     let last = -1
@@ -93,8 +93,8 @@ function writeParams(draft: Draft, params: Params): string | null {
 
 function takeParam(reading: Reading): { key: number; value: Uint8Array } | null {
   const head = takeOctets(reading, 4)
-  const value = head && takeOctets(reading, uint16(head, 2))
-  return head && value && { key: uint16(head, 0), value }
+  const value = head && takeOctets(reading, readUint16(head, 2))
+  return head && value && { key: readUint16(head, 0), value }
 }
 
 function checked(params: Params, texts: readonly string[]): Formatted {
