@@ -10,7 +10,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import type { FeedbackWord, FeedbackWriter } from '../health/feedback.ts'
-import type { FeedbackBook, NamedTarget } from '../weights/feedback-book.ts'
+import type { FeedbackBook, NamedTarget } from '../weights/feedback-registry.ts'
 import { findTarget } from './override-routes.ts'
 import {
   type Reply,

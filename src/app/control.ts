@@ -11,7 +11,7 @@ import { writeAccess } from '../admin/request.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { HealthWriter } from '../health/table.ts'
-import type { IdentityWatch } from '../reputation/watch.ts'
+import type { IdentityWatch } from '../reputation/reputation-watch.ts'
 import type { KeptState } from './kept-state.ts'
 import { type Random, systemClock, systemTimer } from '../lib/clock.ts'
 import type { Log } from './log.ts'
@@ -22,9 +22,9 @@ import {
   type FeedbackTold,
   type NamedTarget,
   createFeedbackBook,
-} from '../weights/feedback-book.ts'
+} from '../weights/feedback-registry.ts'
 import { watchedMembers } from '../weights/member-state.ts'
-import { createMemberWatch } from '../weights/members.ts'
+import { createMemberWatch } from '../weights/member-watch.ts'
 import type { SharedState } from './cluster-link.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import type { Workers } from '../transport/worker/workers.ts'

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { formatMistakes, type Mistake } from '../zonefile/mistake.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { parseAddress, parseEndpoint } from '../lib/ip.ts'
-import type { ServerEndpoint } from '../resolver/reply.ts'
+import type { ServerEndpoint } from '../resolver/response.ts'
 import type { FlagValues } from './flags.ts'
 
 /** The flags of commands that use this. */

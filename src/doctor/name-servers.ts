@@ -1,6 +1,6 @@
 // Whether everyone who is named as serving our zone does: over UDP and TCP, with authority, and all the same zone.
 
-import { exchange } from '../resolver/question.ts'
+import { exchange } from '../resolver/query.ts'
 import { createTurnstile } from '../resolver/stub-resolver.ts'
 import { type CheckName, type Verdict, fail, ok, warn } from './line.ts'
 import type { OwnZone } from './own-zone.ts'

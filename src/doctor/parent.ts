@@ -1,7 +1,7 @@
 // What the parent zone says of ours: its servers are asked themselves, since resolvers mix what parent and child say.
 
-import { exchange } from '../resolver/question.ts'
-import type { Reply, ServerEndpoint, StubRecord } from '../resolver/reply.ts'
+import { exchange } from '../resolver/query.ts'
+import type { Reply, ServerEndpoint, StubRecord } from '../resolver/response.ts'
 import type { StubResolver } from '../resolver/stub-resolver.ts'
 
 export interface Asking {

@@ -10,7 +10,7 @@
 // Cut off from the others (`judgeAlone`) their last votes are frozen, and our own word is either older than that and
 // weighed among them, or news, which goes before them: down where we had not seen so, up where we had. A target that
 // passes and is held down for its flapping is seen up: that it dies is news. So it is of one that had just come back when
-// we were cut off, and that we had not taken for up yet. (Such a down still wants a second round: watch/watched-slot.ts.)
+// we were cut off, and that we had not taken for up yet. (Such a down still wants a second round: watch/endpoint-health.ts.)
 
 export type VoteState = 'U' | 'D' | '?'
 

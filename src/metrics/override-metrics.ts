@@ -7,7 +7,7 @@ import type { MemberState } from '../weights/member-state.ts'
 
 import type { PoolShares } from './pool-shares.ts'
 import { type Emit, registerSampled } from './sampled-metric.ts'
-import type { MemberWatch } from '../weights/members.ts'
+import type { MemberWatch } from '../weights/member-watch.ts'
 
 export function registerOverrideMetrics(
   registry: Registry,

@@ -3,7 +3,7 @@
 import { Histogram, type Registry } from 'prom-client'
 
 import type { SchedulerCounters } from '../probe/schedule/scheduler.ts'
-import type { DoubtState } from '../watch/self-doubt.ts'
+import type { DoubtState } from '../watch/local-fault.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 export interface ScheduleSources {

@@ -6,10 +6,10 @@ import { latencyQuantiles } from '../health/latency-window.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { isOut } from '../health/table.ts'
 import { type FindingKind, findingKinds, shownList } from '../reputation/findings.ts'
-import type { IdentityState, IdentityWatch } from '../reputation/watch.ts'
+import type { IdentityState, IdentityWatch } from '../reputation/reputation-watch.ts'
 import type { Transition, WatchedState } from '../watch/watched-state.ts'
 import type { AgentAnswer } from '../weights/agent-watch.ts'
-import type { NamedTarget } from '../weights/feedback-book.ts'
+import type { NamedTarget } from '../weights/feedback-registry.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 export interface WeightedTarget {

@@ -5,8 +5,8 @@
 
 import type { Clock } from '../lib/clock.ts'
 import type { Address } from '../lib/ip.ts'
-import { exchange } from './question.ts'
-import type { Question, Reply, ServerEndpoint, StubRecord } from './reply.ts'
+import { exchange } from './query.ts'
+import type { Question, Reply, ServerEndpoint, StubRecord } from './response.ts'
 
 export type Answer =
   /** Records of the type asked for, at the name or where its aliases lead; at least one. */

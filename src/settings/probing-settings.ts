@@ -2,7 +2,7 @@
 
 import type { z } from 'zod'
 import { formatAddress, parseAddress, parseEndpoint } from '../lib/ip.ts'
-import { defaultFlightLimits, type FlightLimits } from '../probe/schedule/flight-caps.ts'
+import { defaultFlightLimits, type FlightLimits } from '../probe/schedule/in-flight-limiter.ts'
 import type { ProbeSourceAddresses } from '../probe/smtp/profile.ts'
 import { closedMap, integer, leaf, oneOrMany } from '../zonefile/leaf.ts'
 

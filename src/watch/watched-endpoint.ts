@@ -5,7 +5,7 @@ import { isRefusing } from '../health/refusal.ts'
 import type { Vote } from '../cluster/vote-exchange.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
-import type { WatchedSlot } from './watched-slot.ts'
+import type { WatchedSlot } from './endpoint-health.ts'
 
 interface EndpointActions {
   probe(signal: AbortSignal): Promise<Outcome>

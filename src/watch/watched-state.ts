@@ -5,7 +5,7 @@ import { SlotState } from '../health/table.ts'
 import type { AlertKind } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { SlotChange, VerdictCounts, WatchedSlot } from './watched-slot.ts'
+import type { SlotChange, VerdictCounts, WatchedSlot } from './endpoint-health.ts'
 
 type StateName = keyof typeof SlotState
 

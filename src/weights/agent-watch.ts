@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import type { AgentWord, FeedbackWriter } from '../health/feedback.ts'
 import { type Timer, type Clock, type Random, systemTimer } from '../lib/clock.ts'
 import { type ScheduledProbe, Scheduler } from '../probe/schedule/scheduler.ts'
-import type { FeedbackBook, NamedTarget } from './feedback-book.ts'
+import type { FeedbackBook, NamedTarget } from './feedback-registry.ts'
 
 export interface WatchedAgent extends NamedTarget {
   readonly agent: AgentProfile

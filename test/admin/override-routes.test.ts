@@ -15,7 +15,7 @@ import {
   createHealthTable,
 } from '../../src/health/table.ts'
 import { watchedMembers } from '../../src/weights/member-state.ts'
-import { type MemberWatch, createMemberWatch } from '../../src/weights/members.ts'
+import { type MemberWatch, createMemberWatch } from '../../src/weights/member-watch.ts'
 import { createMemoryOverrides } from '../../src/cluster/standalone.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'

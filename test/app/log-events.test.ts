@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 import type { Log } from '../../src/app/log.ts'
 import { logDoubt } from '../../src/app/events.ts'
-import type { DoubtEvent } from '../../src/watch/self-doubt.ts'
+import type { DoubtEvent } from '../../src/watch/local-fault.ts'
 
 const said = (event: DoubtEvent): unknown => {
   const lines: unknown[] = []

@@ -1,5 +1,5 @@
 // MTAs die together, on all sides of a fleet: six of ten within half a second (A2), and then all of them (A1). The rules
-// on virtual time: test/watch/watch-doubt.test.ts; of one that lies (A3): smoke.test.ts.
+// on virtual time: test/watch/local-fault.test.ts; of one that lies (A3): smoke.test.ts.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 

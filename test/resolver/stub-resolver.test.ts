@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../src/lib/clock.ts'
-import type { Reply, StubRecord } from '../../src/resolver/reply.ts'
+import type { Reply, StubRecord } from '../../src/resolver/response.ts'
 import { type StubResolver, createStubResolver } from '../../src/resolver/stub-resolver.ts'
 import { startBind } from '../support/bind.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'

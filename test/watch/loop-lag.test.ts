@@ -1,7 +1,7 @@
 // Standing still, on simulated time.
 
 import { expect, test } from 'vitest'
-import { LoopLag } from '../../src/watch/self-doubt.ts'
+import { LoopLag } from '../../src/watch/local-fault.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'
 
 const start = () => {

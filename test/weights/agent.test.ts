@@ -9,7 +9,7 @@ import {
   agentKeepMs,
   createAgentWatch,
 } from '../../src/weights/agent-watch.ts'
-import { createFeedbackBook } from '../../src/weights/feedback-book.ts'
+import { createFeedbackBook } from '../../src/weights/feedback-registry.ts'
 import { Standing } from '../../src/health/table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'

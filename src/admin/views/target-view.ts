@@ -2,8 +2,8 @@
 
 import { Standing } from '../../health/table.ts'
 import { shownList } from '../../reputation/findings.ts'
-import type { IdentityState } from '../../reputation/watch.ts'
-import type { ToldFeedback } from '../../weights/feedback-book.ts'
+import type { IdentityState } from '../../reputation/reputation-watch.ts'
+import type { ToldFeedback } from '../../weights/feedback-registry.ts'
 import { isoTime } from '../../lib/clock.ts'
 
 export function identityView(state: IdentityState, wallMs: number): object {

@@ -5,7 +5,7 @@
 //   undecided      `fastIntervalMs` ± 10 % after the last probe ended
 //
 // No catch-up: a probe that outlasts its round, or a stalled process, skips rounds to the next point of the
-// grid; an undecided job that was stalled is spread over its fast interval again. Caps (flight-caps.ts): 4000 probes
+// grid; an undecided job that was stalled is spread over its fast interval again. Caps (in-flight-limiter.ts): 4000 probes
 // in flight, 4 to one destination, 20 to one network, 1 a job. What a cap holds back starts as places fall free.
 //
 // Where jobs are many, they start on the next hundredth of a second: fewer turns of the event loop for as many dialogues
@@ -13,7 +13,12 @@
 
 import type { Timer, Clock, Random } from '../../lib/clock.ts'
 import { hashShare } from '../../lib/hash.ts'
-import { defaultFlightLimits, FlightCaps, type FlightLimits, networkOf } from './flight-caps.ts'
+import {
+  defaultFlightLimits,
+  FlightCaps,
+  type FlightLimits,
+  networkOf,
+} from './in-flight-limiter.ts'
 
 export interface ScheduledProbe {
   /** Decides the phase; the same over reloads. */

@@ -8,7 +8,7 @@ import {
   Scheduler,
   type ScheduledProbe,
 } from '../../../src/probe/schedule/scheduler.ts'
-import type { FlightLimits } from '../../../src/probe/schedule/flight-caps.ts'
+import type { FlightLimits } from '../../../src/probe/schedule/in-flight-limiter.ts'
 import { hashShare } from '../../../src/lib/hash.ts'
 import { createVirtualTime, seededRandom, type VirtualTime } from '../../support/virtual-time.ts'
 

@@ -6,7 +6,7 @@ import { createHealthTable, SlotState, type HealthWriter } from '../../src/healt
 import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { ProbeProfile, WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
-import { createWatch, type Watch } from '../../src/watch/watch.ts'
+import { createWatch, type Watch } from '../../src/watch/endpoint-watch.ts'
 import type { Transition } from '../../src/watch/watched-state.ts'
 import type { Exchange } from '../../src/cluster/vote-exchange.ts'
 import { createMemoryExchange } from '../../src/cluster/standalone.ts'

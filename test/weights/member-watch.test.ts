@@ -10,7 +10,7 @@ import {
   createHealthTable,
 } from '../../src/health/table.ts'
 import { type LoadedMembers, watchedMembers } from '../../src/weights/member-state.ts'
-import { type MemberWatch, createMemberWatch } from '../../src/weights/members.ts'
+import { type MemberWatch, createMemberWatch } from '../../src/weights/member-watch.ts'
 import { createMemoryOverrides } from '../../src/cluster/standalone.ts'
 import { type VirtualTime, createVirtualTime } from '../support/virtual-time.ts'
 

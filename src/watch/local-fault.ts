@@ -1,6 +1,6 @@
 // What an outcome is worth, since the fault may be ours (design §1, law 5):
 //
-//   this process stood still meanwhile (self-doubt.ts)              a failure is `self`, reason `stalled`
+//   this process stood still meanwhile (local-fault.ts)              a failure is `self`, reason `stalled`
 //   this host is cut off (probing-settings.ts, health/isolation.ts)       a failure is `self`, reason `isolated`
 //   many begin to fail at once (health/brake.ts)                  each has to fail a second round
 //

@@ -2,7 +2,7 @@
 //
 // Slots that leave the set are reset to unknown and their probes aborted; those that stay keep their state and their
 // phase; an endpoint that only gets other settings or another slot keeps what is known of it. Nothing is down before
-// the first round is done (first-round.ts), and what could be our own fault is doubted (self-doubt.ts).
+// the first round is done (first-round.ts), and what could be our own fault is doubted (local-fault.ts).
 
 import type { Exchange } from '../cluster/vote-exchange.ts'
 import { slowStartStepMs } from '../health/effective-weight.ts'
@@ -10,15 +10,15 @@ import type { Outcome } from '../health/outcome.ts'
 import type { SavedVerdict, TwoClocks } from '../health/saved-verdict.ts'
 import { type HealthWriter, isOut, SlotState } from '../health/table.ts'
 import { type Timer, type Clock, type Random, systemTimer } from '../lib/clock.ts'
-import type { FlightLimits } from '../probe/schedule/flight-caps.ts'
+import type { FlightLimits } from '../probe/schedule/in-flight-limiter.ts'
 import { Scheduler, type SchedulerCounters } from '../probe/schedule/scheduler.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { probeAddress, type ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 import { FirstRound } from './first-round.ts'
-import { ProbeDuties } from './probe-duties.ts'
-import { type Canary, type DoubtEvent, type DoubtState, SelfDoubt } from './self-doubt.ts'
+import { ProbeDuties } from './probe-assignments.ts'
+import { type Canary, type DoubtEvent, type DoubtState, SelfDoubt } from './local-fault.ts'
 import { slotKey } from './slot-key.ts'
-import { describeAlerts, type TargetAlert, WatchedSlot } from './watched-slot.ts'
+import { describeAlerts, type TargetAlert, WatchedSlot } from './endpoint-health.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
 import { slotsOfPools, type WatchedPool, WatchedPools } from './watched-pools.ts'
 import {

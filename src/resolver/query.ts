@@ -8,8 +8,8 @@ import { connect } from 'node:net'
 
 import { Packet, UDPClient } from 'dns2'
 
-import type { Question, Reply, ServerEndpoint } from './reply.ts'
-import { failed, readReply } from './reply.ts'
+import type { Question, Reply, ServerEndpoint } from './response.ts'
+import { failed, readReply } from './response.ts'
 
 export interface ExchangeOptions {
   readonly timeoutMs: number

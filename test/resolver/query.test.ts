@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { type ExchangeOptions, exchange } from '../../src/resolver/question.ts'
-import type { AskedType, Reply } from '../../src/resolver/reply.ts'
+import { type ExchangeOptions, exchange } from '../../src/resolver/query.ts'
+import type { AskedType, Reply } from '../../src/resolver/response.ts'
 import { freePort } from '../support/free-ports.ts'
 import {
   type DnsScript,

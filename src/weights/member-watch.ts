@@ -9,7 +9,7 @@ import { type Override, effectOf, nextEndMs, setOverride } from '../health/overr
 import { type HealthWriter, Standing } from '../health/table.ts'
 import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
 import type { ForeignOverrides, OverrideExchange } from '../cluster/vote-exchange.ts'
-import type { FeedbackBook } from './feedback-book.ts'
+import type { FeedbackBook } from './feedback-registry.ts'
 import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
 
 type OverrideOutcome =

@@ -4,7 +4,7 @@
 // What is judged down is published as
 //
 //   unknown   until downs are believed (first-round.ts), unless it was known to be down before the start
-//   suspect   while the brake asks for a second round: `fall` more failures in a row (self-doubt.ts)
+//   suspect   while the brake asks for a second round: `fall` more failures in a row (local-fault.ts)
 //   suspect   held down for flapping alone, or by us alone, while its pool has too few others (watched-pools.ts)
 //   down      else
 //

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Exchange } from '../cluster/vote-exchange.ts'
 import type { FirstRound } from './first-round.ts'
 import type { Scheduler } from '../probe/schedule/scheduler.ts'
-import type { SelfDoubt } from './self-doubt.ts'
+import type { SelfDoubt } from './local-fault.ts'
 import type { WatchedEndpoint } from './watched-endpoint.ts'
 
 interface DutyNeeds {

@@ -8,7 +8,7 @@ import type { StubCounters, StubResolver } from '../resolver/stub-resolver.ts'
 import { type DnsLists, type ListState, createDnsLists } from './dns-list.ts'
 import { greetingOf, type Finding, type WatchedIdentity, identityKey } from './findings.ts'
 import { ratePool } from './listing.ts'
-import { type FindingChange, IdentityJob, type IdentityView } from './watched-identity.ts'
+import { type FindingChange, IdentityJob, type IdentityView } from './reputation-check.ts'
 
 export interface IdentityWatch {
   /** Replaces the set; what is known of those that stay as they were is kept. */

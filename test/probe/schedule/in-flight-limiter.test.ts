@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FlightCaps, networkOf } from '../../../src/probe/schedule/flight-caps.ts'
+import { FlightCaps, networkOf } from '../../../src/probe/schedule/in-flight-limiter.ts'
 
 describe('networks', () => {
   test.each([

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 
 import type { ListState } from '../../src/reputation/dns-list.ts'
 import type { IdentityProfile, WatchedIdentity } from '../../src/reputation/findings.ts'
-import { createIdentityWatch } from '../../src/reputation/watch.ts'
+import { createIdentityWatch } from '../../src/reputation/reputation-watch.ts'
 import type { Outcome } from '../../src/health/outcome.ts'
 import type { Answer, StubResolver } from '../../src/resolver/stub-resolver.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'

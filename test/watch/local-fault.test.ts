@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from 'vitest'
 import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
-import type { Canary, DoubtEvent } from '../../src/watch/self-doubt.ts'
+import type { Canary, DoubtEvent } from '../../src/watch/local-fault.ts'
 import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
-import { createWatch, type Watch } from '../../src/watch/watch.ts'
+import { createWatch, type Watch } from '../../src/watch/endpoint-watch.ts'
 import type { WatchedPool } from '../../src/watch/watched-pools.ts'
 import type { Transition } from '../../src/watch/watched-state.ts'
 import type { Exchange } from '../../src/cluster/vote-exchange.ts'
