@@ -15,154 +15,168 @@ import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
 import { targetAddresses } from '../steer/select/target-addresses.ts'
-import type { ChosenAddress, Rung, SelectionReason, SrvChoice } from '../steer/selection.ts'
+import type { SelectedAddress, Rung, SelectionReason, SelectedSrv } from '../steer/selection.ts'
 import type { Name } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { RRset } from '../zone/zone.ts'
-import { HandOutPlace } from './counters.ts'
-import { type Inquiry, locusOf } from './transaction.ts'
+import { AnswerPosition } from './counters.ts'
+import { type Transaction, locusOf } from './transaction.ts'
 import { addEntry, type PlanEntry, type Section } from './plan.ts'
 
 export type Added = 'added' | 'absent' | 'servfail'
 
 export function addSet(
-  inquiry: Inquiry,
+  transaction: Transaction,
   section: Section,
   owner: Name | null,
   set: RRset | SteeredSet,
 ): Added {
-  if (set.kind === 'plain') return addPlain(inquiry, section, owner, set)
-  inquiry.isFixed = false
+  if (set.kind === 'plain') return addPlain(transaction, section, owner, set)
+  transaction.isStatic = false
   switch (set.kind) {
     case 'steered-mx':
-      inquiry.usesHealth = true
-      return addRungs(inquiry, section, owner, set)
+      transaction.usesHealth = true
+      return addRungs(transaction, section, owner, set)
     case 'steered-srv':
-      return addChoices(inquiry, section, owner, set)
+      return addChoices(transaction, section, owner, set)
     case 'steered-address':
     case 'target-address':
-      inquiry.usesHealth = true
-      return addAddresses(inquiry, section, owner, set)
+      transaction.usesHealth = true
+      return addAddresses(transaction, section, owner, set)
     default:
       return set satisfies never
   }
 }
 
-function addPlain(inquiry: Inquiry, section: Section, owner: Name | null, set: RRset): Added {
-  const entry = addEntry(inquiry.plan, section, owner, set.type)
+function addPlain(
+  transaction: Transaction,
+  section: Section,
+  owner: Name | null,
+  set: RRset,
+): Added {
+  const entry = addEntry(transaction.plan, section, owner, set.type)
   if (entry === null) return 'absent'
   entry.ttl = set.ttl
   entry.rdata = set.rdata
   return 'added'
 }
 
-function addRungs(inquiry: Inquiry, section: Section, owner: Name | null, set: SteeredMx): Added {
-  const selection = selectMx(set, locusOf(inquiry, set), inquiry.context)
+function addRungs(
+  transaction: Transaction,
+  section: Section,
+  owner: Name | null,
+  set: SteeredMx,
+): Added {
+  const selection = selectMx(set, locusOf(transaction, set), transaction.context)
   if (selection.kind === 'servfail') return 'servfail'
-  const entry = addEntry(inquiry.plan, section, owner, set.type)
+  const entry = addEntry(transaction.plan, section, owner, set.type)
   if (entry === null) return 'absent'
   entry.ttl = selection.ttl
   entry.rungs = selection.rungs
-  if (section === 'answer') countRungs(inquiry, entry, selection.reason)
+  if (section === 'answer') countRungs(transaction, entry, selection.reason)
   return 'added'
 }
 
 function addChoices(
-  inquiry: Inquiry,
+  transaction: Transaction,
   section: Section,
   owner: Name | null,
   set: SteeredSrv,
 ): Added {
-  const selection = selectSrv(set, locusOf(inquiry, set), inquiry.context)
+  const selection = selectSrv(set, locusOf(transaction, set), transaction.context)
   if (selection.kind === 'servfail') return 'servfail'
-  const entry = addEntry(inquiry.plan, section, owner, set.type)
+  const entry = addEntry(transaction.plan, section, owner, set.type)
   if (entry === null) return 'absent'
   const { choices, ttl, reason } = selection
   entry.ttl = ttl
   entry.rdata = choices.map((choice) => srvRdata(set, choice))
-  if (section === 'answer') countChoices(inquiry, entry, choices, reason)
+  if (section === 'answer') countChoices(transaction, entry, choices, reason)
   return 'added'
 }
 
 function addAddresses(
-  inquiry: Inquiry,
+  transaction: Transaction,
   section: Section,
   owner: Name | null,
   set: SteeredAddresses | TargetAddresses,
 ): Added {
-  const { context, plan } = inquiry
+  const { context, plan } = transaction
   const selection =
     set.kind === 'target-address'
       ? targetAddresses(set, context)
-      : selectAddresses(set, locusOf(inquiry, set), context)
+      : selectAddresses(set, locusOf(transaction, set), context)
   if (selection.kind === 'servfail') return 'servfail'
   if (selection.kind === 'no-family') return 'absent'
   const entry = addEntry(plan, section, owner, set.type)
   if (entry === null) return 'absent'
   entry.ttl = selection.ttl
   entry.addresses = selection.addresses
-  if (section === 'answer') countAddresses(inquiry, entry, set, selection.reason)
+  if (section === 'answer') countAddresses(transaction, entry, set, selection.reason)
   return 'added'
 }
 
-export function countRungs(inquiry: Inquiry, entry: PlanEntry, reason: SelectionReason): void {
-  const { handOuts } = inquiry.context.counters
+export function countRungs(
+  transaction: Transaction,
+  entry: PlanEntry,
+  reason: SelectionReason,
+): void {
+  const { answerCounts } = transaction.context.counters
   const { rungs } = entry
-  const untilMs = cachedUntilMs(inquiry, entry)
+  const untilMs = cachedUntilMs(transaction, entry)
   for (let i = 0; i < rungs.length; i++) {
     const { target, preference } = rungs[i] as Rung
     const isFirst = preference === (rungs[0] as Rung).preference
-    const place = isFirst ? HandOutPlace.first : HandOutPlace.later
-    handOuts.add(target.index, place, reason, untilMs)
+    const place = isFirst ? AnswerPosition.first : AnswerPosition.later
+    answerCounts.add(target.index, place, reason, untilMs)
   }
-  if (reason === 'failed-open') noteFailedOpen(inquiry)
+  if (reason === 'failed-open') noteFailedOpen(transaction)
 }
 
 function countChoices(
-  inquiry: Inquiry,
+  transaction: Transaction,
   entry: PlanEntry,
-  choices: readonly SrvChoice[],
+  choices: readonly SelectedSrv[],
   reason: SelectionReason,
 ): void {
-  const { handOuts } = inquiry.context.counters
-  const untilMs = cachedUntilMs(inquiry, entry)
+  const { answerCounts } = transaction.context.counters
+  const untilMs = cachedUntilMs(transaction, entry)
   for (const { target, priority } of choices) {
     const isFirst = priority === choices[0]?.priority
-    const place = isFirst ? HandOutPlace.first : HandOutPlace.later
-    handOuts.add(target.index, place, reason, untilMs)
+    const place = isFirst ? AnswerPosition.first : AnswerPosition.later
+    answerCounts.add(target.index, place, reason, untilMs)
   }
-  if (reason === 'failed-open') noteFailedOpen(inquiry)
+  if (reason === 'failed-open') noteFailedOpen(transaction)
 }
 
 /** A target's own name always answers for itself: that it is down is no failing open of a set. */
 export function countAddresses(
-  inquiry: Inquiry,
+  transaction: Transaction,
   entry: PlanEntry,
   set: SteeredAddresses | TargetAddresses,
   reason: SelectionReason,
 ): void {
-  const { handOuts } = inquiry.context.counters
-  const untilMs = cachedUntilMs(inquiry, entry)
+  const { answerCounts } = transaction.context.counters
+  const untilMs = cachedUntilMs(transaction, entry)
   const counted = set.kind === 'target-address' ? 'own-name' : reason
   const { addresses } = entry
   for (let i = 0; i < addresses.length; i++) {
-    const { target } = addresses[i] as ChosenAddress
-    handOuts.add(target.index, HandOutPlace.address, counted, untilMs)
+    const { target } = addresses[i] as SelectedAddress
+    answerCounts.add(target.index, AnswerPosition.address, counted, untilMs)
   }
-  if (reason === 'failed-open' && set.kind === 'steered-address') noteFailedOpen(inquiry)
+  if (reason === 'failed-open' && set.kind === 'steered-address') noteFailedOpen(transaction)
 }
 
-const cachedUntilMs = ({ context }: Inquiry, { ttl }: PlanEntry): number =>
+const cachedUntilMs = ({ context }: Transaction, { ttl }: PlanEntry): number =>
   context.clock.wallMs() + ttl * 1000
 
-function noteFailedOpen(inquiry: Inquiry): void {
-  inquiry.context.counters.add('failedOpen')
-  inquiry.hasFailedOpen = true
+function noteFailedOpen(transaction: Transaction): void {
+  transaction.context.counters.add('failedOpen')
+  transaction.hasFailedOpen = true
 }
 
 // One steered SRV record as rdata (RFC 2782). Its target's name is not compressed (RFC 3597 §4).
 
-export function srvRdata({ port }: SteeredSrv, { priority, weight, target }: SrvChoice): Rdata {
+export function srvRdata({ port }: SteeredSrv, { priority, weight, target }: SelectedSrv): Rdata {
   const octets = new Uint8Array(6 + target.owner.length)
   octets.set([priority >> 8, priority, weight >> 8, weight, port >> 8, port])
   octets.set(target.owner, 6)

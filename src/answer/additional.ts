@@ -10,7 +10,7 @@ import { RRType } from '../wire/rrtype.ts'
 import { lookupInZone } from '../zone/lookup.ts'
 import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
-import type { Inquiry } from './transaction.ts'
+import type { Transaction } from './transaction.ts'
 import { hasEntry, hasEntryNamed, type PlanEntry } from './plan.ts'
 
 const addressTypes: readonly number[] = [RRType.A, RRType.AAAA]
@@ -21,15 +21,15 @@ const rdatas: Uint8Array[] = []
 const offsets: number[] = []
 
 /** Addresses for the exchanges in the answer's last set, where its type names any. */
-export function addAdditional(inquiry: Inquiry, zone: Zone): void {
-  const { plan } = inquiry
+export function addAdditional(transaction: Transaction, zone: Zone): void {
+  const { plan } = transaction
   const entry = plan.count === 0 ? undefined : plan.entries[plan.count - 1]
   const nameAt = entry?.section === 'answer' ? exchangeOffset(entry.type) : -1
   if (entry === undefined || nameAt < 0) return
   for (const rung of entry.rungs) note(zone, rung.target.owner, 0)
   for (const { octets } of entry.rdata) note(zone, octets, nameAt)
   for (const type of addressTypes)
-    for (let i = 0; i < keys.length; i++) addExchange(inquiry, zone, i, type)
+    for (let i = 0; i < keys.length; i++) addExchange(transaction, zone, i, type)
   keys.length = 0
   rdatas.length = 0
   offsets.length = 0
@@ -60,8 +60,8 @@ function note(zone: Zone, rdata: Uint8Array, nameAt: number): void {
 }
 
 /** Addresses of one family for the name noted at place `i`. */
-function addExchange(inquiry: Inquiry, zone: Zone, i: number, type: number): void {
-  const { plan } = inquiry
+function addExchange(transaction: Transaction, zone: Zone, i: number, type: number): void {
+  const { plan } = transaction
   const key = keys[i] as NameKey
   // By way of lookup, since addresses below a cut are not ours to hand out.
   const found = lookupInZone(zone, key, type)
@@ -69,22 +69,22 @@ function addExchange(inquiry: Inquiry, zone: Zone, i: number, type: number): voi
   const { node, set } = found
   if (zone.nodes.get(key) === node) {
     if (!hasEntry(plan, 'additional', node.owner, type))
-      addSet(inquiry, 'additional', node.owner, set)
+      addSet(transaction, 'additional', node.owner, set)
   } else if (!hasEntryNamed(plan, 'additional', key, type)) {
     // Out of a wildcard: the owner is the name that was looked up (RFC 4592 §3.3.1).
-    addSet(inquiry, 'additional', (rdatas[i] as Uint8Array).subarray(offsets[i]), set)
+    addSet(transaction, 'additional', (rdatas[i] as Uint8Array).subarray(offsets[i]), set)
   }
 }
 
 /** Glue of a referral: in-domain servers first and without fail, then those elsewhere in the zone as room allows. */
-export function addGlue(inquiry: Inquiry, zone: Zone, cut: ZoneNode, ns: RRset): void {
+export function addGlue(transaction: Transaction, zone: Zone, cut: ZoneNode, ns: RRset): void {
   const cutKey = keyOf(cut.owner)
   for (const rdata of ns.rdata) keys.push(keyOf(rdata.octets))
   for (const inDomain of [true, false]) {
     for (const type of addressTypes) {
       for (const key of keys) {
         if (isAtOrBelow(key, cutKey) === inDomain)
-          addGlueOf(inquiry, zone.nodes.get(key), { type, inDomain })
+          addGlueOf(transaction, zone.nodes.get(key), { type, inDomain })
       }
     }
   }
@@ -92,15 +92,15 @@ export function addGlue(inquiry: Inquiry, zone: Zone, cut: ZoneNode, ns: RRset):
 }
 
 function addGlueOf(
-  inquiry: Inquiry,
+  transaction: Transaction,
   server: ZoneNode | undefined,
   { type, inDomain }: { readonly type: number; readonly inDomain: boolean },
 ): void {
-  const { plan } = inquiry
+  const { plan } = transaction
   const set = server?.sets.get(type)
   if (server === undefined || set === undefined) return
   if (hasEntry(plan, 'additional', server.owner, type)) return
-  const added = addSet(inquiry, 'additional', server.owner, set)
+  const added = addSet(transaction, 'additional', server.owner, set)
   if (added === 'added' && inDomain) (plan.entries[plan.count - 1] as PlanEntry).need = 'required'
 }
 

@@ -5,13 +5,13 @@ import { Rcode } from '../wire/rcode.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
-import type { Identity } from './context.ts'
-import type { Inquiry } from './transaction.ts'
+import type { ServerIdentity } from './context.ts'
+import type { Transaction } from './transaction.ts'
 import { addEntry, resetPlan } from './plan.ts'
 
 export type ChaosTexts = ReadonlyMap<NameKey, readonly Rdata[]>
 
-export function createChaos({ chaosIdentity, chaosVersion }: Identity): ChaosTexts {
+export function createChaos({ chaosIdentity, chaosVersion }: ServerIdentity): ChaosTexts {
   const texts = new Map<NameKey, readonly Rdata[]>()
   const put = (names: readonly string[], text: string | null): void => {
     if (text !== null) for (const name of names) texts.set(name, [textRdata(text)])
@@ -29,7 +29,7 @@ function textRdata(text: string): Rdata {
 }
 
 /** Fills the plan. */
-export function decideChaos({ plan, query }: Inquiry, texts: ChaosTexts): void {
+export function decideChaos({ plan, query }: Transaction, texts: ChaosTexts): void {
   const rdata = texts.get(query.key)
   const isText = query.qtype === RRType.TXT || query.qtype === RRType.ANY
   resetPlan(plan, rdata !== undefined && isText ? Rcode.NOERROR : Rcode.REFUSED)

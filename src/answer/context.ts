@@ -24,7 +24,7 @@ export interface Peer {
 export type Locate = (octets: Uint8Array, family: 4 | 6, prefixLength?: number) => Locus
 
 /** What the server says of itself when asked; null: nothing. */
-export interface Identity {
+export interface ServerIdentity {
   /** RFC 5001; at most maxNsidOctets. */
   readonly nsid: Uint8Array | null
   /** `id.server` and `hostname.bind` (RFC 4892), at most 255 octets. */
@@ -42,7 +42,7 @@ export interface AnswerContext {
   readonly health: HealthReader
   readonly random: Random
   /** Of the same chance: `pointOf` (steer/draw/outcomes.ts) of the next number; absent: of `random`. */
-  readonly point?: () => number
+  readonly randomUint31?: () => number
   readonly clock: Clock
   readonly locate: Locate
   /** By the same databases as `locate`; absent: scopes are as long as the source. */
@@ -50,7 +50,7 @@ export interface AnswerContext {
   readonly counters: Counters
   /** Upper bound of a UDP answer, 512…4096 octets. */
   readonly maxUdpOctets: number
-  readonly identity: Identity
+  readonly identity: ServerIdentity
   /** null: cookies are ignored. */
   readonly cookies: CookieKeeper | null
   /** null: nobody is limited. */

@@ -5,7 +5,7 @@
 
 import type { SelectionReason } from '../steer/selection.ts'
 
-export const countedTargets = 16_384
+export const maxCountedTargets = 16_384
 
 const typeCells = 260
 
@@ -40,9 +40,9 @@ const typesAt = scalars.length
 
 const rcodesAt = typesAt + typeCells
 
-const handOutsAt = rcodesAt + rcodeCells
+const answerCountsAt = rcodesAt + rcodeCells
 
-const reasonIndex: Readonly<Record<HandOutReason, number>> = {
+const reasonIndex: Readonly<Record<AnswerReason, number>> = {
   eligible: 0,
   panic: 1,
   'failed-open': 2,
@@ -52,20 +52,20 @@ const reasonIndex: Readonly<Record<HandOutReason, number>> = {
   backup: 6,
 }
 
-export const handOutReasons: readonly HandOutReason[] = Object.keys(reasonIndex) as HandOutReason[]
+export const answerReasons: readonly AnswerReason[] = Object.keys(reasonIndex) as AnswerReason[]
 
-export const HandOutPlace = { first: 0, later: 1, address: 2 } as const
+export const AnswerPosition = { first: 0, later: 1, address: 2 } as const
 
-export type HandOutPlace = (typeof HandOutPlace)[keyof typeof HandOutPlace]
+export type AnswerPosition = (typeof AnswerPosition)[keyof typeof AnswerPosition]
 
-const places = Object.keys(HandOutPlace).length
+const positionCount = Object.keys(AnswerPosition).length
 
-const untilAt = handOutReasons.length * places
+const untilAt = answerReasons.length * positionCount
 
 /** Of one target. */
-const handOutCells: number = untilAt + 1
+const answerCells: number = untilAt + 1
 
-const cells = handOutsAt + countedTargets * handOutCells
+const cellCount = answerCountsAt + maxCountedTargets * answerCells
 
 /** Where a scalar lies in the buffer's Float64 cells: for who counts every query, and looks no name up for it. */
 export const scalarCell: Readonly<Record<Scalar, number>> = Object.fromEntries(
@@ -77,7 +77,7 @@ export interface Counters {
   add(scalar: Scalar): void
   query(type: number): void
   rcode(rcode: number): void
-  readonly handOuts: HandOuts
+  readonly answerCounts: AnswerCounts
   read(): CounterValues
 }
 
@@ -87,7 +87,7 @@ interface CounterValues {
   readonly queriesByType: ReadonlyMap<number, number>
   readonly responsesByRcode: ReadonlyMap<number, number>
   /** `first`: in the first place of a ladder, or as an address. */
-  readonly handedOut: (targetIndex: number) => { readonly first: number; readonly any: number }
+  readonly answerCounts: (targetIndex: number) => { readonly first: number; readonly any: number }
 }
 
 export const otherType: number = typeCells - 1
@@ -97,24 +97,24 @@ export const queryCell = (type: number): number => typesAt + Math.min(type, othe
 export const rcodeCell = (rcode: number): number => rcodesAt + Math.min(rcode, rcodeCells - 1)
 
 export function createCounters(
-  buffer: SharedArrayBuffer = new SharedArrayBuffer(cells * 8),
+  buffer: SharedArrayBuffer = new SharedArrayBuffer(cellCount * 8),
 ): Counters {
   const values = new Float64Array(buffer)
   const bump = (cell: number): void => {
     values[cell] = (values[cell] as number) + 1
   }
-  const handOuts = openHandOuts(values, handOutsAt, countedTargets)
+  const answerCounts = openAnswerCounts(values, answerCountsAt, maxCountedTargets)
   return {
     buffer,
-    handOuts,
+    answerCounts: answerCounts,
     add: (scalar) => bump(scalarCell[scalar]),
     query: (type) => bump(queryCell(type)),
     rcode: (rcode) => bump(rcodeCell(rcode)),
-    read: () => readValues(values, handOuts),
+    read: () => readValues(values, answerCounts),
   }
 }
 
-function readValues(values: Float64Array, handOuts: HandOuts): CounterValues {
+function readValues(values: Float64Array, answerCounts: AnswerCounts): CounterValues {
   const nonZero = (from: number, count: number): Map<number, number> => {
     const found = new Map<number, number>()
     for (let i = 0; i < count; i++) if (values[from + i]) found.set(i, values[from + i] as number)
@@ -127,14 +127,14 @@ function readValues(values: Float64Array, handOuts: HandOuts): CounterValues {
     >,
     queriesByType: nonZero(typesAt, typeCells),
     responsesByRcode: nonZero(rcodesAt, rcodeCells),
-    handedOut(index) {
-      const sum = (place: HandOutPlace): number =>
-        handOutReasons.reduce(
-          (total: number, reason: HandOutReason) => total + handOuts.count(index, place, reason),
+    answerCounts(index) {
+      const sum = (place: AnswerPosition): number =>
+        answerReasons.reduce(
+          (total: number, reason: AnswerReason) => total + answerCounts.count(index, place, reason),
           0,
         )
-      const first = sum(HandOutPlace.first) + sum(HandOutPlace.address)
-      return { first, any: first + sum(HandOutPlace.later) }
+      const first = sum(AnswerPosition.first) + sum(AnswerPosition.address)
+      return { first, any: first + sum(AnswerPosition.later) }
     },
   }
 }
@@ -148,29 +148,29 @@ function readValues(values: Float64Array, handOuts: HandOuts): CounterValues {
 //   reason    eligible, panic, failed-open as steering says; own-name: asked for by its own name, which is no
 //             choice of ours, and prolongs no exposure: who asks has an older answer that names the target
 
-type HandOutReason = SelectionReason | 'own-name'
+type AnswerReason = SelectionReason | 'own-name'
 
-export interface HandOuts {
+export interface AnswerCounts {
   /** `untilMs`: when the answer leaves the caches, by the wall clock. */
-  add(target: number, place: HandOutPlace, reason: HandOutReason, untilMs: number): void
+  add(target: number, place: AnswerPosition, reason: AnswerReason, untilMs: number): void
   /** The same of many, each of which `cells` made a pair of, from `from` to before `end`. */
   addPairs(pairs: Int32Array, from: number, end: number, untilMs: number): void
   /** Of a choice of ours: the cell that counts it, and the cell of its exposure; null: it is not counted. */
   cells(
     target: number,
-    place: HandOutPlace,
+    place: AnswerPosition,
     reason: SelectionReason,
   ): readonly [number, number] | null
-  count(target: number, place: HandOutPlace, reason: HandOutReason): number
+  count(target: number, place: AnswerPosition, reason: AnswerReason): number
   /** When the last of its answers leaves the caches, milliseconds since the epoch; 0: it never was in one. */
   exposedUntilMs(target: number): number
 }
 
-/** `values` from `start` on: `handOutCells` for each target. */
-function openHandOuts(values: Float64Array, start: number, targets: number): HandOuts {
-  const cellOf = (target: number, place: HandOutPlace, reason: HandOutReason): number =>
-    start + target * handOutCells + reasonIndex[reason] * places + place
-  const untilCellOf = (target: number): number => start + target * handOutCells + untilAt
+/** `values` from `start` on: `answerCells` for each target. */
+function openAnswerCounts(values: Float64Array, start: number, targets: number): AnswerCounts {
+  const cellOf = (target: number, place: AnswerPosition, reason: AnswerReason): number =>
+    start + target * answerCells + reasonIndex[reason] * positionCount + place
+  const untilCellOf = (target: number): number => start + target * answerCells + untilAt
   return {
     add(target, place, reason, untilMs) {
       if (target >= targets) return

@@ -12,17 +12,17 @@ import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { serialOfClient } from './transfer/transfer.ts'
 import { type Added, addSet } from './add-set.ts'
 import { addAdditional, addGlue } from './additional.ts'
-import type { Inquiry } from './transaction.ts'
+import type { Transaction } from './transaction.ts'
 import { addEntry, hasEntry, resetPlan } from './plan.ts'
 
 /** Aliases followed for one query, as many as BIND long did; resolvers follow the rest themselves. */
 const maxAliases = 16
 
 /** Fills the plan. */
-export function decide(inquiry: Inquiry): void {
-  const { plan, query, catalog, visited } = inquiry
+export function decide(transaction: Transaction): void {
+  const { plan, query, catalog, visited } = transaction
   resetPlan(plan, refusal(query.qclass, query.qtype))
-  if (query.qtype === RRType.IXFR) planIxfr(inquiry)
+  if (query.qtype === RRType.IXFR) planIxfr(transaction)
   if (plan.rcode !== Rcode.NOERROR || query.qtype === RRType.IXFR) return
   let owner: Name | null = null
   let key = query.key
@@ -31,8 +31,8 @@ export function decide(inquiry: Inquiry): void {
     const found = lookup(catalog, key, query.qtype)
     // What is said of one class is no authority on all of them (RFC 1035 §6.2).
     if (owner === null) plan.authoritative = isAuthoritative(found) && query.qclass === RRClass.IN
-    inquiry.found = owner === null ? found : null
-    const next = take(inquiry, found, owner)
+    transaction.lookup = owner === null ? found : null
+    const next = take(transaction, found, owner)
     if (next === null || visited.length === maxAliases) return
     visited.push(key)
     owner = next
@@ -67,66 +67,66 @@ const isAuthoritative = (found: Lookup): boolean =>
   found.kind !== 'refused' && found.kind !== 'delegation'
 
 /** Plans what was found for one name; the name to go on with, if it was an alias. */
-function take(inquiry: Inquiry, found: Lookup, owner: Name | null): Name | null {
-  const { plan, query } = inquiry
+function take(transaction: Transaction, found: Lookup, owner: Name | null): Name | null {
+  const { plan, query } = transaction
   switch (found.kind) {
     case 'refused':
       if (owner === null) plan.rcode = Rcode.REFUSED
       return null
     case 'found':
-      concludeFound(inquiry, found.zone, addSet(inquiry, 'answer', owner, found.set))
-      addAdditional(inquiry, found.zone)
+      concludeFound(transaction, found.zone, addSet(transaction, 'answer', owner, found.set))
+      addAdditional(transaction, found.zone)
       return null
     case 'any':
-      concludeFound(inquiry, found.zone, addAny(inquiry, owner, found.node))
+      concludeFound(transaction, found.zone, addAny(transaction, owner, found.node))
       return null
     case 'alias':
-      addSet(inquiry, 'answer', owner, found.cname)
+      addSet(transaction, 'answer', owner, found.cname)
       return (found.cname.rdata[0] as Rdata).octets
     case 'dname': {
-      const target = addDname(inquiry, owner, found.node.owner, found.dname)
+      const target = addDname(transaction, owner, found.node.owner, found.dname)
       return query.qtype === RRType.CNAME || query.qtype === RRType.ANY ? null : target
     }
     case 'delegation':
-      addReferral(inquiry, found.zone, found.cut, found.ns)
+      addReferral(transaction, found.zone, found.cut, found.ns)
       return null
     case 'nodata':
     case 'nxdomain':
       if (found.kind === 'nxdomain') plan.rcode = Rcode.NXDOMAIN
-      addSoa(inquiry, found.zone)
+      addSoa(transaction, found.zone)
       return null
     default:
       return found satisfies never
   }
 }
 
-export function concludeFound(inquiry: Inquiry, zone: Zone, added: Added): void {
-  if (added === 'servfail') resetPlan(inquiry.plan, Rcode.SERVFAIL)
-  else if (added === 'absent') addSoa(inquiry, zone)
+export function concludeFound(transaction: Transaction, zone: Zone, added: Added): void {
+  if (added === 'servfail') resetPlan(transaction.plan, Rcode.SERVFAIL)
+  else if (added === 'absent') addSoa(transaction, zone)
 }
 
 /** RFC 2308 §3: what makes a negative answer last, so only with authority. */
-function addSoa(inquiry: Inquiry, zone: Zone): void {
-  if (!inquiry.plan.authoritative) return
-  addSet(inquiry, 'authority', zone.apex, zone.negativeSoa)
+function addSoa(transaction: Transaction, zone: Zone): void {
+  if (!transaction.plan.authoritative) return
+  addSet(transaction, 'authority', zone.apex, zone.negativeSoa)
 }
 
-function addReferral(inquiry: Inquiry, zone: Zone, cut: ZoneNode, ns: RRset): void {
-  addSet(inquiry, 'authority', cut.owner, ns)
-  addGlue(inquiry, zone, cut, ns)
+function addReferral(transaction: Transaction, zone: Zone, cut: ZoneNode, ns: RRset): void {
+  addSet(transaction, 'authority', cut.owner, ns)
+  addGlue(transaction, zone, cut, ns)
 }
 
 const anyTypes: readonly number[] = [RRType.MX, RRType.A, RRType.AAAA, RRType.CNAME]
 
 /** RFC 8482 §4.1: one RRset of the node, the most useful one. */
-function addAny(inquiry: Inquiry, owner: Name | null, node: ZoneNode): Added {
+function addAny(transaction: Transaction, owner: Name | null, node: ZoneNode): Added {
   for (const type of anyTypes) {
     const set = node.sets.get(type)
-    const added = set === undefined ? 'absent' : addSet(inquiry, 'answer', owner, set)
+    const added = set === undefined ? 'absent' : addSet(transaction, 'answer', owner, set)
     if (added !== 'absent') return added
   }
   for (const set of node.sets.values()) {
-    const added = addSet(inquiry, 'answer', owner, set)
+    const added = addSet(transaction, 'answer', owner, set)
     if (added !== 'absent') return added
   }
   return 'absent'
@@ -136,14 +136,14 @@ function addAny(inquiry: Inquiry, owner: Name | null, node: ZoneNode): Added {
 
 /** Plans the DNAME and the CNAME that follows from it; the name to go on with, or null where there is none. */
 function addDname(
-  inquiry: Inquiry,
+  transaction: Transaction,
   owner: Name | null,
   dnameOwner: Name,
   dname: RRset,
 ): Name | null {
-  const { plan, query } = inquiry
+  const { plan, query } = transaction
   if (!hasEntry(plan, 'answer', dnameOwner, RRType.DNAME))
-    addSet(inquiry, 'answer', dnameOwner, dname)
+    addSet(transaction, 'answer', dnameOwner, dname)
   const name =
     owner ?? query.packet.subarray(query.qnameOffset, query.qnameOffset + query.qnameOctets)
   const target = substitute(name, dnameOwner.length, (dname.rdata[0] as Rdata).octets)
@@ -180,8 +180,8 @@ function substitute(name: Name, suffixOctets: number, target: Name): Name | null
 //   without the client's SOA          FORMERR
 
 /** Fills the plan, which refuses so far. */
-function planIxfr(inquiry: Inquiry): void {
-  const { plan, query, peer, context, catalog } = inquiry
+function planIxfr(transaction: Transaction): void {
+  const { plan, query, peer, context, catalog } = transaction
   if (peer.transport !== 'udp' || query.qclass !== RRClass.IN) return
   if (context.mayTransfer?.(peer.octets) !== true) {
     context.counters.add('transfersRefused')
@@ -194,6 +194,6 @@ function planIxfr(inquiry: Inquiry): void {
   else {
     plan.rcode = Rcode.NOERROR
     plan.authoritative = true
-    addSet(inquiry, 'answer', null, soa)
+    addSet(transaction, 'answer', null, soa)
   }
 }

@@ -15,7 +15,7 @@ import { optOctets } from '../wire/header.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { patch16, put16, putOctets, type MessageWriter } from '../wire/writer.ts'
 import { scopePrefixLength } from './client-subnet.ts'
-import type { Inquiry } from './transaction.ts'
+import type { Transaction } from './transaction.ts'
 
 /** As admission/server-cookie.ts writes them. */
 const cookieOctets = 24
@@ -23,26 +23,26 @@ const timeoutOctets = 2
 const paddingBlockOctets = 468
 
 /** Octets to keep free for the OPT, 0 where there is none. */
-export function reservedOctets(inquiry: Inquiry): number {
-  const { query, cookie, context } = inquiry
+export function reservedOctets(transaction: Transaction): number {
+  const { query, cookie, context } = transaction
   if (!query.hasOpt) return 0
   let octets = optOctets
   if (cookie.verdict !== 'none') octets += optionHeadOctets + cookieOctets
-  if (inquiry.isCut) return octets
+  if (transaction.isSlipped) return octets
   const { subnetOctets, hasNsid } = query.options
   if (subnetOctets > 0) octets += optionHeadOctets + subnetOctets
-  if (wantsKeepalive(inquiry)) octets += optionHeadOctets + timeoutOctets
+  if (wantsKeepalive(transaction)) octets += optionHeadOctets + timeoutOctets
   if (hasNsid && context.identity.nsid !== null)
     octets += optionHeadOctets + context.identity.nsid.length
   return octets
 }
 
-const wantsKeepalive = ({ query, peer }: Inquiry): boolean =>
+const wantsKeepalive = ({ query, peer }: Transaction): boolean =>
   query.options.hasKeepalive && peer.transport !== 'udp'
 
 /** Appends the OPT, whose room was kept, and counts it in the header. */
-export function putOpt(writer: MessageWriter, inquiry: Inquiry): void {
-  const { query, plan, context, cookie } = inquiry
+export function putOpt(writer: MessageWriter, transaction: Transaction): void {
+  const { query, plan, context, cookie } = transaction
   const { out, at, start } = writer
   out[at] = 0
   out[at + 1] = 0
@@ -55,10 +55,10 @@ export function putOpt(writer: MessageWriter, inquiry: Inquiry): void {
   out[at + 7] = query.dnssecOk ? 0x80 : 0
   out[at + 8] = 0
   writer.at = at + optOctets
-  if (cookie.verdict !== 'none') putCookie(writer, inquiry)
-  if (!inquiry.isCut) {
-    if (query.options.subnetOctets > 0) putSubnet(writer, inquiry)
-    putOptions(writer, inquiry)
+  if (cookie.verdict !== 'none') putCookie(writer, transaction)
+  if (!transaction.isSlipped) {
+    if (query.options.subnetOctets > 0) putSubnet(writer, transaction)
+    putOptions(writer, transaction)
   }
   const octets = writer.at - at - optOctets
   out[at + 9] = octets >> 8
@@ -67,10 +67,10 @@ export function putOpt(writer: MessageWriter, inquiry: Inquiry): void {
   patch16(writer, start + 10, additionals + 1)
 }
 
-function putOptions(writer: MessageWriter, inquiry: Inquiry): void {
-  const { query, context } = inquiry
+function putOptions(writer: MessageWriter, transaction: Transaction): void {
+  const { query, context } = transaction
   const { nsid } = context.identity
-  if (wantsKeepalive(inquiry)) {
+  if (wantsKeepalive(transaction)) {
     put16(writer, EdnsOption.KEEPALIVE)
     put16(writer, timeoutOctets)
     // In units of 100 ms (RFC 7828 §3.1).
@@ -81,12 +81,12 @@ function putOptions(writer: MessageWriter, inquiry: Inquiry): void {
     put16(writer, nsid.length)
     putOctets(writer, nsid, 0, nsid.length)
   }
-  if (inquiry.extendedError !== null) putExtendedError(writer, inquiry.extendedError)
-  if (query.options.hasPadding && inquiry.peer.transport === 'tls') putPadding(writer)
+  if (transaction.extendedError !== null) putExtendedError(writer, transaction.extendedError)
+  if (query.options.hasPadding && transaction.peer.transport === 'tls') putPadding(writer)
 }
 
 /** The cookie as it came while it is good, else a new one for the same client (RFC 9018 §4.3). */
-function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Inquiry): void {
+function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Transaction): void {
   const { packet, options } = query
   put16(writer, EdnsOption.COOKIE)
   put16(writer, cookieOctets)
@@ -101,8 +101,8 @@ function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Inqu
 }
 
 /** RFC 7871 §7.2.1: family, source prefix length and address as they came. */
-function putSubnet(writer: MessageWriter, inquiry: Inquiry): void {
-  const { packet, options } = inquiry.query
+function putSubnet(writer: MessageWriter, transaction: Transaction): void {
+  const { packet, options } = transaction.query
   const { subnetOffset, subnetOctets } = options
   const { out, at } = writer
   out[at] = 0
@@ -111,7 +111,7 @@ function putSubnet(writer: MessageWriter, inquiry: Inquiry): void {
   out[at + 3] = subnetOctets
   const from = at + optionHeadOctets
   for (let i = 0; i < subnetOctets; i++) out[from + i] = packet[subnetOffset + i] as number
-  out[from + 3] = scopePrefixLength(inquiry.plan, inquiry.scopePrefixLength)
+  out[from + 3] = scopePrefixLength(transaction.plan, transaction.scopePrefixLength)
   writer.at = from + subnetOctets
 }
 

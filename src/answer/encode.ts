@@ -8,7 +8,7 @@
 // An OPT goes into every answer to a query that had one (edns-reply.ts), and a TSIG after it, where it must be the last.
 
 import { Flag, headerOctets, minUdpOctets, maxTcpOctets } from '../wire/header.ts'
-import type { ChosenAddress, Rung } from '../steer/selection.ts'
+import type { SelectedAddress, Rung } from '../steer/selection.ts'
 import type { Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass } from '../wire/rrtype.ts'
@@ -25,7 +25,7 @@ import {
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { Transport } from './context.ts'
 import { putOpt, reservedOctets } from './edns-reply.ts'
-import type { Inquiry } from './transaction.ts'
+import type { Transaction } from './transaction.ts'
 import type { Plan, PlanEntry } from './plan.ts'
 
 /** A pointer to the name asked for, which directly follows the header. */
@@ -39,16 +39,16 @@ export function octetLimit(query: Query, transport: Transport, maxUdpOctets: num
 }
 
 /** Writes the whole answer to where the writer stands; whether it had to be truncated. */
-export function encode(writer: MessageWriter, inquiry: Inquiry): boolean {
-  const { query, plan, isCut } = inquiry
-  const reserved = reservedOctets(inquiry)
+export function encode(writer: MessageWriter, transaction: Transaction): boolean {
+  const { query, plan, isSlipped: isCut } = transaction
+  const reserved = reservedOctets(transaction)
   writer.limit -= reserved
   writer.at += headerOctets
   const questions = putQuestion(writer, query)
   const isFull = putSections(writer, plan, query.qclass === RRClass.CH ? RRClass.CH : RRClass.IN)
   writer.limit += reserved
-  inquiry.recordsEnd = writer.at
-  if (query.hasOpt) putOpt(writer, inquiry)
+  transaction.recordsEnd = writer.at
+  if (query.hasOpt) putOpt(writer, transaction)
   // The key's name may be longer than the query told it: not where the answer must not be.
   if (query.tsig.isPresent && plan.rcode === Rcode.NOTAUTH && !isCut)
     putBadKey(writer, query.tsig, query.packet, query.offset)
@@ -101,7 +101,7 @@ function putSet(writer: MessageWriter, entry: PlanEntry, rrClass: number): numbe
   }
   for (let i = 0; i < addresses.length && !writer.full; i++) {
     const lengthAt = putRecordHead(writer, entry, rrClass)
-    putRdata(writer, (addresses[i] as ChosenAddress).address.rdata)
+    putRdata(writer, (addresses[i] as SelectedAddress).address.rdata)
     closeRdata(writer, lengthAt)
   }
   for (let i = 0; i < rungs.length && !writer.full; i++) {

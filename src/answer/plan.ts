@@ -1,7 +1,7 @@
 // An answer as decided, before any octet of it is written: header values and an ordered list of record sets.
 // Deciding adds to it, encode.ts alone knows octets and limits. One plan serves all queries of a responder.
 
-import type { ChosenAddress, Rung } from '../steer/selection.ts'
+import type { SelectedAddress, Rung } from '../steer/selection.ts'
 import { keyOfOctets, type Name, type NameKey } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
@@ -24,7 +24,7 @@ export interface PlanEntry {
   ttl: number
   rdata: readonly Rdata[]
   rungs: readonly Rung[]
-  addresses: readonly ChosenAddress[]
+  addresses: readonly SelectedAddress[]
 }
 
 export interface Plan {

@@ -9,7 +9,7 @@ import { createQueryDecoder, type Decoded } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass } from '../wire/rrtype.ts'
 import { beginMessage, createWriter, type MessageWriter } from '../wire/writer.ts'
-import { QuickAnswers } from './cache/answer-cache.ts'
+import { AnswerCache } from './cache/answer-cache.ts'
 import { type ChaosTexts, createChaos, decideChaos } from './chaos.ts'
 import { isProven, judgeCookie } from './client-cookie.ts'
 import type { AnswerContext, Respond } from './context.ts'
@@ -19,9 +19,9 @@ import { putOpt } from './edns-reply.ts'
 import { encode, octetLimit } from './encode.ts'
 import {
   extendedErrorOf,
-  beginInquiry,
-  createInquiry,
-  type Inquiry,
+  beginTransaction,
+  createTransaction,
+  type Transaction,
   readCatalog,
 } from './transaction.ts'
 import { resetPlan } from './plan.ts'
@@ -29,19 +29,19 @@ import { resetPlan } from './plan.ts'
 /** Which ways to an answer a responder has; tests compare them. */
 interface RespondOptions {
   /** False: each answer is decided and encoded anew. */
-  readonly isQuick: boolean
+  readonly usesAnswerCache: boolean
 }
 
 /** A responder with buffers of its own, one a thread; `out` must have room for 512 octets at least. */
 export function createRespond(
   context: AnswerContext,
-  { isQuick }: RespondOptions = { isQuick: true },
+  { usesAnswerCache: isQuick }: RespondOptions = { usesAnswerCache: true },
 ): Respond {
-  const inquiry = createInquiry(context)
+  const transaction = createTransaction(context)
   const chaos = createChaos(context.identity)
   const decode = createQueryDecoder()
   const writer = createWriter()
-  const quick = isQuick ? new QuickAnswers(context) : null
+  const quick = isQuick ? new AnswerCache(context) : null
   const { counters } = context
   const cells = new Float64Array(counters.buffer)
   return (packet, offset, length, peer, out, outOffset) => {
@@ -53,26 +53,26 @@ export function createRespond(
       counters.add('dropped')
       return 0
     }
-    beginInquiry(inquiry, decoded.query, peer)
+    beginTransaction(transaction, decoded.query, peer)
     try {
-      count(inquiry, decoded, cells)
-      beginAnswer(inquiry, writer, out, outOffset)
-      if (!admit(inquiry)) return 0
-      return settle(inquiry, decoded, { chaos, writer, quick, cells })
+      count(transaction, decoded, cells)
+      beginAnswer(transaction, writer, out, outOffset)
+      if (!admit(transaction)) return 0
+      return answer(transaction, decoded, { chaos, writer, cache: quick, cells })
     } catch {
       counters.add('failures')
-      resetPlan(inquiry.plan, Rcode.SERVFAIL)
-      inquiry.extendedError = null
-      beginAnswer(inquiry, writer, out, outOffset)
-      return write(inquiry, writer, cells)
+      resetPlan(transaction.plan, Rcode.SERVFAIL)
+      transaction.extendedError = null
+      beginAnswer(transaction, writer, out, outOffset)
+      return write(transaction, writer, cells)
     }
   }
 }
 
-interface Means {
+interface Responder {
   readonly chaos: ChaosTexts
   readonly writer: MessageWriter
-  readonly quick: QuickAnswers | null
+  readonly cache: AnswerCache | null
   readonly cells: Float64Array
 }
 
@@ -80,14 +80,14 @@ function bump(cells: Float64Array, cell: number): void {
   cells[cell] = (cells[cell] as number) + 1
 }
 
-function count({ context, peer }: Inquiry, decoded: Decoded, cells: Float64Array): void {
+function count({ context, peer }: Transaction, decoded: Decoded, cells: Float64Array): void {
   if (decoded.kind === 'query') bump(cells, queryCell(decoded.query.qtype))
   else context.counters.add('rejected')
   if (peer.transport !== 'udp') bump(cells, scalarCell.tcpQueries)
 }
 
 function beginAnswer(
-  { context, query, peer }: Inquiry,
+  { context, query, peer }: Transaction,
   writer: MessageWriter,
   out: Uint8Array,
   outOffset: number,
@@ -97,53 +97,53 @@ function beginAnswer(
 }
 
 /** False: there is to be no answer. */
-function admit(inquiry: Inquiry): boolean {
-  judgeCookie(inquiry.cookie, inquiry.context, inquiry.query, inquiry.peer)
-  const rate = judgeRate(inquiry)
-  inquiry.isCut = rate === 'slip'
+function admit(transaction: Transaction): boolean {
+  judgeCookie(transaction.cookie, transaction.context, transaction.query, transaction.peer)
+  const rate = judgeRate(transaction)
+  transaction.isSlipped = rate === 'slip'
   return rate !== 'drop'
 }
 
 /** The whole answer: its octets. */
-function settle(inquiry: Inquiry, decoded: Decoded, means: Means): number {
-  const { quick, writer, cells } = means
-  if (inquiry.isCut || decoded.kind !== 'query' || quick === null) {
-    plan(inquiry, decoded, means.chaos)
-    return write(inquiry, writer, cells)
+function answer(transaction: Transaction, decoded: Decoded, means: Responder): number {
+  const { cache: quick, writer, cells } = means
+  if (transaction.isSlipped || decoded.kind !== 'query' || quick === null) {
+    plan(transaction, decoded, means.chaos)
+    return write(transaction, writer, cells)
   }
-  const done = quick.answer(inquiry, writer, writer.limit)
+  const done = quick.answer(transaction, writer, writer.limit)
   if (done === 'written') {
-    if (inquiry.query.hasOpt) putOpt(writer, inquiry)
-    return counted(inquiry, writer, cells)
+    if (transaction.query.hasOpt) putOpt(writer, transaction)
+    return finish(transaction, writer, cells)
   }
-  if (done === 'planned') return write(inquiry, writer, cells)
-  plan(inquiry, decoded, means.chaos)
-  const octets = write(inquiry, writer, cells)
-  quick.learn(inquiry, writer, inquiry.recordsEnd)
+  if (done === 'planned') return write(transaction, writer, cells)
+  plan(transaction, decoded, means.chaos)
+  const octets = write(transaction, writer, cells)
+  quick.learn(transaction, writer, transaction.recordsEnd)
   return octets
 }
 
 /** Decides what to answer. */
-function plan(inquiry: Inquiry, decoded: Decoded, chaos: ChaosTexts): void {
-  const { plan, query } = inquiry
-  if (decoded.kind === 'query' && inquiry.isCut) {
-    planSlip(inquiry)
+function plan(transaction: Transaction, decoded: Decoded, chaos: ChaosTexts): void {
+  const { plan, query } = transaction
+  if (decoded.kind === 'query' && transaction.isSlipped) {
+    planSlip(transaction)
     return
   }
-  if (decoded.kind === 'reject') resetPlan(plan, rejection(inquiry, decoded.rcode))
-  else if (query.qclass === RRClass.CH) decideChaos(inquiry, chaos)
+  if (decoded.kind === 'reject') resetPlan(plan, rejection(transaction, decoded.rcode))
+  else if (query.qclass === RRClass.CH) decideChaos(transaction, chaos)
   else {
-    readCatalog(inquiry)
-    decide(inquiry)
+    readCatalog(transaction)
+    decide(transaction)
   }
-  if (query.hasOpt) inquiry.extendedError = extendedErrorOf(inquiry)
+  if (query.hasOpt) transaction.extendedError = extendedErrorOf(transaction)
 }
 
 /**
  * NOTIFY and UPDATE about no zone of ours: NOTAUTH comes before REFUSED (RFC 2136 §3.1.2), as BIND does it.
  * No question, but a cookie: how good it is (RFC 7873 §5.4). Options are there only if the whole packet is sound.
  */
-function rejection({ context, query, cookie }: Inquiry, rcode: Rcode): Rcode {
+function rejection({ context, query, cookie }: Transaction, rcode: Rcode): Rcode {
   if (query.opcode === Opcode.QUERY) {
     const isForCookie = rcode === Rcode.FORMERR && cookie.verdict !== 'none'
     if (!isForCookie) return rcode
@@ -153,13 +153,13 @@ function rejection({ context, query, cookie }: Inquiry, rcode: Rcode): Rcode {
   return isRefused && !context.catalog().zones.has(query.key) ? Rcode.NOTAUTH : rcode
 }
 
-function write(inquiry: Inquiry, writer: MessageWriter, cells: Float64Array): number {
-  const truncated = encode(writer, inquiry)
+function write(transaction: Transaction, writer: MessageWriter, cells: Float64Array): number {
+  const truncated = encode(writer, transaction)
   if (truncated) bump(cells, scalarCell.truncated)
-  return counted(inquiry, writer, cells)
+  return finish(transaction, writer, cells)
 }
 
-function counted({ plan }: Inquiry, writer: MessageWriter, cells: Float64Array): number {
+function finish({ plan }: Transaction, writer: MessageWriter, cells: Float64Array): number {
   bump(cells, rcodeCell(plan.rcode))
   bump(cells, scalarCell.answered)
   return writer.at - writer.start
@@ -175,7 +175,7 @@ function counted({ plan }: Inquiry, writer: MessageWriter, cells: Float64Array):
 //
 // Asked before anything is decided, so that a flood costs little.
 
-function judgeRate({ context, cookie, peer }: Inquiry): RateVerdict {
+function judgeRate({ context, cookie, peer }: Transaction): RateVerdict {
   const { limiter, counters, clock } = context
   if (limiter === null || peer.transport !== 'udp' || isProven(cookie)) return 'pass'
   const { slipped, dropped, evicted } = limiter.counts
@@ -188,6 +188,6 @@ function judgeRate({ context, cookie, peer }: Inquiry): RateVerdict {
 }
 
 /** Fills the plan of an answer that is cut. */
-function planSlip({ plan, cookie }: Inquiry): void {
+function planSlip({ plan, cookie }: Transaction): void {
   resetPlan(plan, cookie.verdict === 'none' ? Rcode.NOERROR : Rcode.BADCOOKIE)
 }

@@ -15,7 +15,7 @@ import { hasClientSubnet, locateClient, scopeOf } from './client-subnet.ts'
 import type { AnswerContext, Peer } from './context.ts'
 import { createPlan, forgetEntries, type Plan } from './plan.ts'
 
-export interface Inquiry {
+export interface Transaction {
   readonly context: AnswerContext
   readonly plan: Plan
   query: Query
@@ -35,16 +35,16 @@ export interface Inquiry {
   readonly cookie: ClientCookie
   extendedError: ExtendedError | null
   /** Nothing but header, question and what EDNS cannot do without; the header says TC. */
-  isCut: boolean
+  isSlipped: boolean
   /** What the catalog has for the name asked for, where that alone makes the answer; null: more went into it. */
-  found: Lookup | null
+  lookup: Lookup | null
   /** Nothing of chance, health or the client is in the answer. */
-  isFixed: boolean
+  isStatic: boolean
   /** Where the records of the message that was encoded last end, its OPT not among them. */
   recordsEnd: number
 }
 
-export const createInquiry = (context: AnswerContext): Inquiry => ({
+export const createTransaction = (context: AnswerContext): Transaction => ({
   context,
   plan: createPlan(),
   query: emptyQuery(),
@@ -58,40 +58,44 @@ export const createInquiry = (context: AnswerContext): Inquiry => ({
   staleness: createStaleness(),
   cookie: noCookie(),
   extendedError: null,
-  isCut: false,
-  found: null,
-  isFixed: true,
+  isSlipped: false,
+  lookup: null,
+  isStatic: true,
   recordsEnd: 0,
 })
 
-export function beginInquiry(inquiry: Inquiry, query: Query, peer: Peer): void {
-  inquiry.query = query
-  inquiry.peer = peer
-  inquiry.locus = null
-  inquiry.scopePrefixLength = 0
-  inquiry.hasFailedOpen = false
-  inquiry.usesHealth = false
-  inquiry.cookie.verdict = 'none'
-  inquiry.extendedError = null
-  inquiry.isCut = false
-  inquiry.found = null
-  inquiry.isFixed = true
+export function beginTransaction(transaction: Transaction, query: Query, peer: Peer): void {
+  transaction.query = query
+  transaction.peer = peer
+  transaction.locus = null
+  transaction.scopePrefixLength = 0
+  transaction.hasFailedOpen = false
+  transaction.usesHealth = false
+  transaction.cookie.verdict = 'none'
+  transaction.extendedError = null
+  transaction.isSlipped = false
+  transaction.lookup = null
+  transaction.isStatic = true
 }
 
 /** The catalog in force, from now on. */
-export function readCatalog(inquiry: Inquiry): Catalog {
-  const catalog = inquiry.context.catalog()
-  if (catalog !== inquiry.catalog) forgetEntries(inquiry.plan)
-  inquiry.catalog = catalog
+export function readCatalog(transaction: Transaction): Catalog {
+  const catalog = transaction.context.catalog()
+  if (catalog !== transaction.catalog) forgetEntries(transaction.plan)
+  transaction.catalog = catalog
   return catalog
 }
 
 /** Where the client is taken to be, for steering `set`. */
-export function locusOf(inquiry: Inquiry, set: SelectedSet): Locus {
-  const locus = (inquiry.locus ??= locateClient(inquiry.context, inquiry.query, inquiry.peer))
-  if (hasClientSubnet(inquiry.query)) {
-    const length = scopeOf(set, locus, inquiry.query, inquiry.context)
-    inquiry.scopePrefixLength = Math.max(inquiry.scopePrefixLength, length)
+export function locusOf(transaction: Transaction, set: SelectedSet): Locus {
+  const locus = (transaction.locus ??= locateClient(
+    transaction.context,
+    transaction.query,
+    transaction.peer,
+  ))
+  if (hasClientSubnet(transaction.query)) {
+    const length = scopeOf(set, locus, transaction.query, transaction.context)
+    transaction.scopePrefixLength = Math.max(transaction.scopePrefixLength, length)
   }
   return locus
 }
@@ -126,16 +130,20 @@ const failedShut = errorOf(0, 'no target is up: SERVFAIL as configured')
 const staleHealth = errorOf(3, 'health is not kept up to date')
 
 /** Whether there is something to say of an answer that is no error. */
-export const isNoteworthy = ({ hasFailedOpen, usesHealth, staleness, context }: Inquiry): boolean =>
-  hasFailedOpen || (usesHealth && isStale(staleness, context))
+export const hasExtendedError = ({
+  hasFailedOpen,
+  usesHealth,
+  staleness,
+  context,
+}: Transaction): boolean => hasFailedOpen || (usesHealth && isStale(staleness, context))
 
 /** What there is to say of the plan. */
-export function extendedErrorOf(inquiry: Inquiry): ExtendedError | null {
-  const { plan, query } = inquiry
+export function extendedErrorOf(transaction: Transaction): ExtendedError | null {
+  const { plan, query } = transaction
   switch (plan.rcode) {
     case Rcode.NOERROR:
-      if (!isNoteworthy(inquiry)) return null
-      return inquiry.hasFailedOpen ? failedOpen : staleHealth
+      if (!hasExtendedError(transaction)) return null
+      return transaction.hasFailedOpen ? failedOpen : staleHealth
     case Rcode.SERVFAIL:
       return failedShut
     case Rcode.REFUSED:

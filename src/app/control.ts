@@ -104,7 +104,7 @@ const overrideSources = (
 ): OverrideSources => ({
   watch,
   exposedUntilMs: (target) =>
-    Math.max(0, ...counters.map(({ handOuts }) => handOuts.exposedUntilMs(target))),
+    Math.max(0, ...counters.map(({ answerCounts }) => answerCounts.exposedUntilMs(target))),
   wallMs: () => systemClock.wallMs(),
   newId: () => randomBytes(4).toString('hex'),
 })

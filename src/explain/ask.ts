@@ -5,7 +5,7 @@ import type { AnswerContext, Locate } from '../answer/context.ts'
 import type { Counters } from '../answer/counters.ts'
 import { locateClient, scopePrefixLength } from '../answer/client-subnet.ts'
 import { decide } from '../answer/decide.ts'
-import { beginInquiry, createInquiry } from '../answer/transaction.ts'
+import { beginTransaction, createTransaction } from '../answer/transaction.ts'
 import type { PlanEntry } from '../answer/plan.ts'
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
@@ -52,7 +52,7 @@ export function createAsk(world: World, random: Random): (question: Question) =>
     limiter: null,
     tcpIdleMs: () => 0,
   }
-  const inquiry = createInquiry(context)
+  const transaction = createTransaction(context)
   const decode = createQueryDecoder()
   return (question) => {
     const packet = questionPacket(question)
@@ -60,10 +60,10 @@ export function createAsk(world: World, random: Random): (question: Question) =>
     const octets = question.peer
     const family = octets.length === 4 ? 4 : 6
     const peer = { family, octets, port: 53, transport: 'udp' } as const
-    beginInquiry(inquiry, query, peer)
-    inquiry.catalog = world.catalog
-    if (kind === 'query') decide(inquiry)
-    const { plan } = inquiry
+    beginTransaction(transaction, query, peer)
+    transaction.catalog = world.catalog
+    if (kind === 'query') decide(transaction)
+    const { plan } = transaction
     const entries = plan.entries.slice(0, plan.count)
     const { steps, found } = stepsOf(world.catalog, question, entries)
     return {
@@ -72,7 +72,7 @@ export function createAsk(world: World, random: Random): (question: Question) =>
       found,
       entries,
       locus: { ...locateClient(context, query, peer) },
-      scopePrefixLength: scopePrefixLength(plan, inquiry.scopePrefixLength),
+      scopePrefixLength: scopePrefixLength(plan, transaction.scopePrefixLength),
     }
   }
 }
@@ -88,7 +88,7 @@ const uncounted: Counters = {
   add() {},
   query() {},
   rcode() {},
-  handOuts: {
+  answerCounts: {
     add() {},
     addPairs() {},
     cells: () => null,

@@ -3,7 +3,7 @@
 //
 // Networks divide the addresses where one begins, or has just ended: one address of each such stretch stands for it.
 
-import { holds, isWithin } from '../steer/select/match.ts'
+import { matches, isWithin } from '../steer/select/match.ts'
 import type { Place } from '../steer/scope/place-networks.ts'
 import type { Network } from '../lib/ip.ts'
 import type { Conditions, Policy } from '../steer/policy.ts'
@@ -61,7 +61,7 @@ const signature = (
   whens
     .map((when) => {
       const asked = Object.fromEntries(keys.map((key) => [key, when[key]]))
-      return holds({ ...unasked, ...asked }, { ...nobody, ...known }) ? '1' : '0'
+      return matches({ ...unasked, ...asked }, { ...nobody, ...known }) ? '1' : '0'
     })
     .join('')
 

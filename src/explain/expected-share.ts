@@ -10,14 +10,18 @@
 // weights), one target or address twice in an answer, fixed ladders, and wherever nobody is eligible. There, ask often.
 
 import type { HealthReader } from '../health/table.ts'
-import { type Ballot, weightAt, weightFrom } from '../steer/draw/candidates.ts'
+import { type Candidates, weightAt, weightFrom } from '../steer/draw/candidates.ts'
 import type { Pool, SelectedSet, SteeredAddresses, SteeredMx, Target } from '../steer/policy.ts'
-import { type Canvass, canvassPool, createCanvass } from '../steer/select/eligibility.ts'
+import {
+  type PoolEvaluation,
+  evaluatePool,
+  createPoolEvaluation,
+} from '../steer/select/eligibility.ts'
 import type { Family } from '../steer/select/last-resort.ts'
 import { isInternal, matchRule } from '../steer/select/match.ts'
 import { targetAt } from '../steer/select/select-mx.ts'
 import { familyOf } from '../steer/select/select-addresses.ts'
-import { leadOdds } from '../steer/select/leading-pool.ts'
+import { leadProbabilities } from '../steer/select/leading-pool.ts'
 import type { Locus } from '../steer/selection.ts'
 
 /** Sums to 1. */
@@ -33,7 +37,7 @@ export function expectedShares(
   if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return null
   const pools = matchRule(set.policy, locus)?.pools ?? []
   const family = set.kind === 'steered-address' ? familyOf(set.type) : null
-  const { leads, panics } = leadOdds(pools, family, health)
+  const { leads, panics } = leadProbabilities(pools, family, health)
   if (leads.every((lead) => lead === 0)) return null
   const canvasses = pools.map((pool, i) => canvassOf(pool, family, health, panics[i] ?? 0))
   const sum = new Map<Target, number>()
@@ -46,9 +50,14 @@ export function expectedShares(
   return sum
 }
 
-function canvassOf(pool: Pool, family: Family, health: HealthReader, panic: number): Canvass {
-  const canvass = createCanvass()
-  canvassPool(canvass, pool, family, health, panic)
+function canvassOf(
+  pool: Pool,
+  family: Family,
+  health: HealthReader,
+  panic: number,
+): PoolEvaluation {
+  const canvass = createPoolEvaluation()
+  evaluatePool(canvass, pool, family, health, panic)
   return canvass
 }
 
@@ -57,30 +66,38 @@ type Shares = readonly (readonly [Target, number])[]
 function sharesOfLead(
   set: SteeredMx | SteeredAddresses,
   pools: readonly Pool[],
-  canvasses: readonly Canvass[],
+  canvasses: readonly PoolEvaluation[],
   lead: number,
 ): Shares | null {
   if (set.kind === 'steered-mx' && set.mode === 'ladder') return firstRung(pools, canvasses, lead)
   const places = Math.max(1, set.kind === 'steered-mx' ? set.ladder : set.answers)
   if (set.sticky && places > 1) return null
-  return dealt(pools[lead] as Pool, canvasses[lead] as Canvass, places)
+  return dealt(pools[lead] as Pool, canvasses[lead] as PoolEvaluation, places)
 }
 
 /** Who is up in the pool that leads; if nobody, in the first one with anyone; if nobody, the suspects of the lead. */
-function firstRung(pools: readonly Pool[], canvasses: readonly Canvass[], lead: number): Shares {
+function firstRung(
+  pools: readonly Pool[],
+  canvasses: readonly PoolEvaluation[],
+  lead: number,
+): Shares {
   const others = canvasses.findIndex(({ up }) => up.count > 0)
-  const at = others < 0 || (canvasses[lead] as Canvass).up.count > 0 ? lead : others
-  const { up, suspect } = canvasses[at] as Canvass
+  const at = others < 0 || (canvasses[lead] as PoolEvaluation).up.count > 0 ? lead : others
+  const { up, suspect } = canvasses[at] as PoolEvaluation
   return byWeight(pools[at] as Pool, up.count > 0 ? up : suspect)
 }
 
-function byWeight(pool: Pool, ballot: Ballot): Shares {
+function byWeight(pool: Pool, ballot: Candidates): Shares {
   const whole = weightFrom(ballot, 0)
   return entriesOf(ballot, pool).map(({ target, weight }) => [target, weight / whole])
 }
 
 /** One pool's members or addresses, all of one height: those that are up, then suspects where there is room. */
-function dealt(pool: Pool, { up, suspect, isDoubled }: Canvass, places: number): Shares | null {
+function dealt(
+  pool: Pool,
+  { up, suspect, hasSiblings: isDoubled }: PoolEvaluation,
+  places: number,
+): Shares | null {
   const isMixed = pool.isSpread || isDoubled
   const ups = entriesOf(up, pool)
   const suspects = entriesOf(suspect, pool)
@@ -98,7 +115,7 @@ function dealt(pool: Pool, { up, suspect, isDoubled }: Canvass, places: number):
   ])
 }
 
-const entriesOf = (ballot: Ballot, pool: Pool): Entry[] =>
+const entriesOf = (ballot: Candidates, pool: Pool): Entry[] =>
   Array.from({ length: ballot.count }, (_, i) => {
     const target = targetAt(pool, ballot, i)
     const address = target.addresses[ballot.addresses[i] as number]?.text ?? ''

@@ -5,12 +5,12 @@
 import { SlotState, Standing, type HealthReader } from '../health/table.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { weightFrom } from '../steer/draw/candidates.ts'
-import { canvassPool, createCanvass } from '../steer/select/eligibility.ts'
+import { evaluatePool, createPoolEvaluation } from '../steer/select/eligibility.ts'
 import { hasFamily, type Family } from '../steer/select/last-resort.ts'
-import { holds, isInternal, matchRule } from '../steer/select/match.ts'
+import { matches, isInternal, matchRule } from '../steer/select/match.ts'
 import type { Conditions, Member, Pool, SelectedSet } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
-import { leadOdds } from '../steer/select/leading-pool.ts'
+import { leadProbabilities } from '../steer/select/leading-pool.ts'
 
 interface SteeringTrace {
   /** The client is one of the MTAs themselves and gets the canonical ladder: nothing below counts. */
@@ -79,7 +79,7 @@ export function traceSteering(set: SelectedSet, locus: Locus, health: HealthRead
   const pools = rule?.pools ?? []
   const family = familyOf(set)
   const looking = { family, health }
-  const { leads, panics } = leadOdds(pools, family, health)
+  const { leads, panics } = leadProbabilities(pools, family, health)
   return {
     isInternal: set.kind === 'steered-mx' && isInternal(set.internal, locus),
     rules: set.policy.rules.map(({ when }, index) => ({
@@ -101,7 +101,7 @@ const familyOf = (set: SelectedSet): Family => {
 function failedConditions(when: Conditions, locus: Locus): readonly (keyof Conditions)[] {
   const none: Conditions = { continents: null, countries: null, asns: null, networks: null }
   const keys = Object.keys(none) as (keyof Conditions)[]
-  return keys.filter((key) => !holds({ ...none, [key]: when[key] }, locus))
+  return keys.filter((key) => !matches({ ...none, [key]: when[key] }, locus))
 }
 
 interface Looking {
@@ -110,9 +110,9 @@ interface Looking {
 }
 
 function tracePool(pool: Pool, looking: Looking, lead: number, panic: number): PoolTrace {
-  const canvass = createCanvass()
-  canvassPool(canvass, pool, looking.family, looking.health, panic)
-  const { panicked, healthy } = canvass
+  const canvass = createPoolEvaluation()
+  evaluatePool(canvass, pool, looking.family, looking.health, panic)
+  const { isPanic: panicked, usableShare: healthy } = canvass
   const members = pool.members.map((member) => traceMember(pool, member, looking, panicked))
   return { pool, lead, healthy, panicked, members }
 }
@@ -120,8 +120,8 @@ function tracePool(pool: Pool, looking: Looking, lead: number, panic: number): P
 /** As in a pool of its own, that is in panic or not as the whole one is. */
 function traceMember(pool: Pool, member: Member, looking: Looking, panicked: boolean): MemberTrace {
   const { family, health } = looking
-  const canvass = createCanvass()
-  canvassPool(canvass, { ...pool, members: [member] }, family, health, panicked ? Infinity : 0)
+  const canvass = createPoolEvaluation()
+  evaluatePool(canvass, { ...pool, members: [member] }, family, health, panicked ? Infinity : 0)
   const { up, suspect, holdSeconds } = canvass
   const weight = weightFrom(up, 0) + weightFrom(suspect, 0)
   const share = health.share(member.row)

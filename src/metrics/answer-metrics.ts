@@ -6,8 +6,8 @@ import {
   type Counters,
   type Scalar,
   otherType,
-  HandOutPlace,
-  handOutReasons,
+  AnswerPosition,
+  answerReasons,
 } from '../answer/counters.ts'
 import { rcodeToText } from '../wire/rcode.ts'
 import { typeToText } from '../wire/rrtype.ts'
@@ -107,9 +107,9 @@ const families: readonly CounterFamily[] = [
     labels: ['zone', 'target', 'place', 'reason'],
     of(counters, emit, targets) {
       for (const { zone, name: target, index } of targets) {
-        for (const [place, number] of Object.entries(HandOutPlace)) {
-          for (const reason of handOutReasons) {
-            const count = counters.handOuts.count(index, number, reason)
+        for (const [place, number] of Object.entries(AnswerPosition)) {
+          for (const reason of answerReasons) {
+            const count = counters.answerCounts.count(index, number, reason)
             if (count > 0 || (place !== 'address' && reason === 'eligible'))
               emit({ zone, target, place, reason }, count)
           }

@@ -5,7 +5,7 @@
 // Only rungs that health chose count: panic and failing open follow no weights. A target in several pools is
 // counted in each of them, since an answer does not say which pool it came from.
 
-import { type Counters, HandOutPlace } from '../answer/counters.ts'
+import { type Counters, AnswerPosition } from '../answer/counters.ts'
 import type { MemberState } from '../weights/member-state.ts'
 
 export interface PoolShare {
@@ -89,7 +89,7 @@ class SampledShares implements PoolShares {
 
   #firstRungs(target: number): number {
     return this.#sources.counters.reduce(
-      (sum, { handOuts }) => sum + handOuts.count(target, HandOutPlace.first, 'eligible'),
+      (sum, { answerCounts }) => sum + answerCounts.count(target, AnswerPosition.first, 'eligible'),
       0,
     )
   }

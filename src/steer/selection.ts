@@ -43,7 +43,7 @@ export type MxSelection =
     }
   | { readonly kind: 'servfail' }
 
-export interface SrvChoice {
+export interface SelectedSrv {
   readonly target: Target
   readonly priority: number
   readonly weight: number
@@ -52,13 +52,13 @@ export interface SrvChoice {
 export type SrvSelection =
   | {
       readonly kind: 'selected'
-      readonly choices: readonly SrvChoice[]
+      readonly choices: readonly SelectedSrv[]
       readonly ttl: number
       readonly reason: SelectionReason
     }
   | { readonly kind: 'servfail' }
 
-export interface ChosenAddress {
+export interface SelectedAddress {
   readonly target: Target
   readonly address: TargetAddress
 }
@@ -66,7 +66,7 @@ export interface ChosenAddress {
 export type AddressSelection =
   | {
       readonly kind: 'selected'
-      readonly addresses: readonly ChosenAddress[]
+      readonly addresses: readonly SelectedAddress[]
       readonly ttl: number
       readonly reason: SelectionReason
     }

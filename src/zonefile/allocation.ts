@@ -5,7 +5,7 @@
 // after every fresh one was, oldest first: an answering worker may still read an older snapshot, and by then
 // whoever writes health must have reset the slot (see `releasedSlots`).
 
-import { countedTargets } from '../answer/counters.ts'
+import { maxCountedTargets } from '../answer/counters.ts'
 import { slotLimit } from '../health/table.ts'
 
 export interface AllocationRound {
@@ -33,7 +33,7 @@ interface AllocationLimits {
 const defaultLimits: AllocationLimits = {
   slots: slotLimit,
   rows: slotLimit,
-  targets: countedTargets,
+  targets: maxCountedTargets,
 }
 
 export function createAllocation(limits: AllocationLimits = defaultLimits): Allocation {

@@ -1,7 +1,7 @@
 // Who is answering: class CHAOS; and what comes of keys and opcodes that this server does not know.
 
 import { describe, expect, test } from 'vitest'
-import type { Identity } from '../../src/answer/context.ts'
+import type { ServerIdentity } from '../../src/answer/context.ts'
 import { createRespond } from '../../src/answer/respond.ts'
 import { contextOf, peerOf, send } from '../support/asker.ts'
 import { exampleCatalog } from '../support/example-zone.ts'
@@ -10,7 +10,7 @@ import { optsOf } from '../support/opt-options.ts'
 import { buildQuery, wireName } from '../support/packet-builder.ts'
 import type { QuerySpec } from '../support/packet-builder.ts'
 
-const given: Identity = { nsid: null, chaosIdentity: 'ns1.fra', chaosVersion: 'mxsteer' }
+const given: ServerIdentity = { nsid: null, chaosIdentity: 'ns1.fra', chaosVersion: 'mxsteer' }
 
 function reply(spec: QuerySpec, identity = given): Uint8Array {
   const respond = createRespond(contextOf(exampleCatalog, { identity }))

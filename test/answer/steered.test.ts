@@ -212,7 +212,7 @@ describe('counters', () => {
     }
     const read = counters.read()
     for (const { target } of members)
-      expect(read.handedOut(target.index)).toEqual({
+      expect(read.answerCounts(target.index)).toEqual({
         first: firsts.get(`${target.name}.smtp.test`) ?? 0,
         any: rounds,
       })
@@ -222,6 +222,6 @@ describe('counters', () => {
   test('an address is a first place', () => {
     const { ask, counters } = settingOf()
     ask('only6.smtp.test', 'AAAA')
-    expect(counters.read().handedOut(six.target.index)).toEqual({ first: 1, any: 1 })
+    expect(counters.read().answerCounts(six.target.index)).toEqual({ first: 1, any: 1 })
   })
 })

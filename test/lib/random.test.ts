@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { createChance } from '../../src/lib/random.ts'
-import { pointOf } from '../../src/steer/draw/outcomes.ts'
+import { uint31Of } from '../../src/steer/draw/outcomes.ts'
 
 /** From state 1, 2, 3, 4: as xoshiro128plus.c and xoshiro128starstar.c (https://prng.di.unimi.it) print them. */
 const plus = [
@@ -39,7 +39,7 @@ test('a point is where the number lies, and both go on from there alike', () => 
   const [numbers, points] = [createChance(seed), createChance(seed)]
   for (let i = 0; i < 10_000; i++)
     if (i % 3 === 2) expect(points.random()).toBe(numbers.random())
-    else expect(points.point()).toBe(pointOf(numbers.random()))
+    else expect(points.point()).toBe(uint31Of(numbers.random()))
 })
 
 /** χ² of so many numbers in equal boxes, as far from what is expected as its own deviation: normal for many boxes. */

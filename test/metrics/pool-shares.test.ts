@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { type PoolShares, createPoolShares } from '../../src/metrics/pool-shares.ts'
-import { type Counters, createCounters, HandOutPlace } from '../../src/answer/counters.ts'
+import { type Counters, createCounters, AnswerPosition } from '../../src/answer/counters.ts'
 import { Standing } from '../../src/health/table.ts'
 import type { MemberState } from '../../src/weights/member-state.ts'
 
@@ -43,7 +43,7 @@ afterEach(() => shares.close())
 
 const handOut = (target: number, times: number): void => {
   for (let i = 0; i < times; i++)
-    counters[i % 2]?.handOuts.add(target, HandOutPlace.first, 'eligible', 1000 + i)
+    counters[i % 2]?.answerCounts.add(target, AnswerPosition.first, 'eligible', 1000 + i)
 }
 const read = (): object =>
   Object.fromEntries(shares.read().map((one) => [one.target, [one.handedOut, one.expected]]))
@@ -62,20 +62,20 @@ test('each is owed its part of what was handed out, by the weights of that time'
 
 test('rungs below, addresses and failing open are no share of anybody', () => {
   const [one] = counters as [Counters, Counters]
-  one.handOuts.add(0, HandOutPlace.later, 'eligible', 5)
-  one.handOuts.add(0, HandOutPlace.address, 'eligible', 7)
-  one.handOuts.add(0, HandOutPlace.first, 'failed-open', 9)
-  one.handOuts.add(0, HandOutPlace.address, 'own-name', 11)
+  one.answerCounts.add(0, AnswerPosition.later, 'eligible', 5)
+  one.answerCounts.add(0, AnswerPosition.address, 'eligible', 7)
+  one.answerCounts.add(0, AnswerPosition.first, 'failed-open', 9)
+  one.answerCounts.add(0, AnswerPosition.address, 'own-name', 11)
   expect(read()).toEqual({ a: [0, 0], b: [0, 0] })
-  expect(one.read().handedOut(0)).toEqual({ first: 3, any: 4 })
+  expect(one.read().answerCounts(0)).toEqual({ first: 3, any: 4 })
   // Who asks for the target by name prolongs nothing.
-  expect([one.handOuts.exposedUntilMs(0), one.handOuts.exposedUntilMs(1)]).toEqual([9, 0])
+  expect([one.answerCounts.exposedUntilMs(0), one.answerCounts.exposedUntilMs(1)]).toEqual([9, 0])
 })
 
 test('a target beyond the cells is not counted, and harms nobody', () => {
   const [one] = counters as [Counters, Counters]
-  one.handOuts.add(16_384, HandOutPlace.first, 'eligible', 5)
-  one.handOuts.add(16_383, HandOutPlace.first, 'eligible', 5)
-  expect(one.handOuts.count(16_383, HandOutPlace.first, 'eligible')).toBe(1)
+  one.answerCounts.add(16_384, AnswerPosition.first, 'eligible', 5)
+  one.answerCounts.add(16_383, AnswerPosition.first, 'eligible', 5)
+  expect(one.answerCounts.count(16_383, AnswerPosition.first, 'eligible')).toBe(1)
   expect(one.read().scalars.packets).toBe(0)
 })

@@ -1,10 +1,10 @@
 // Steered addresses behind their question, written straight on: no name is in them but a pointer to it.
 
-import type { ChosenAddress } from '../../steer/selection.ts'
+import type { SelectedAddress } from '../../steer/selection.ts'
 import { headerOctets, questionTailOctets } from '../../wire/header.ts'
 import { RRClass } from '../../wire/rrtype.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
-import type { Inquiry } from '../transaction.ts'
+import type { Transaction } from '../transaction.ts'
 import type { PlanEntry } from '../plan.ts'
 
 /** Owner (a pointer), type, class, TTL and length. */
@@ -12,7 +12,7 @@ const headOctets = 12
 
 /** The one set of addresses that was planned, behind header and question that are there: where it ends, or -1. */
 export function putAddressAnswer(
-  { plan, query }: Inquiry,
+  { plan, query }: Transaction,
   { out, start }: MessageWriter,
   limit: number,
 ): number {
@@ -35,7 +35,7 @@ function putAddresses(
 ): number {
   let at = from
   for (let i = 0; i < addresses.length; i++) {
-    const { octets } = (addresses[i] as ChosenAddress).address.rdata
+    const { octets } = (addresses[i] as SelectedAddress).address.rdata
     if (at + headOctets + octets.length > limit) return -1
     out[at] = 0xc0
     out[at + 1] = headerOctets

@@ -1,7 +1,7 @@
 // Answers to what was asked before, without deciding and encoding all of it again. Octet for octet the same answers:
-// test/property/quick-answers.test.ts compares the two.
+// test/property/cached-answers.test.ts compares the two.
 //
-//   the answer is in the catalog alone       its octets were kept (message-store.ts)
+//   the answer is in the catalog alone       its octets were kept (message-cache.ts)
 //   it is steered                            drawn as ever, from the set that was found before (steered-answers.ts)
 //   no such name, and nothing in its place   the zone's SOA as it was kept (nxdomain.ts)
 //   anything else                            the long way: decide.ts, encode.ts
@@ -20,16 +20,16 @@ import type { Catalog } from '../../zone/zone.ts'
 import type { AnswerContext } from '../context.ts'
 import { reservedOctets } from '../edns-reply.ts'
 import { resetPlan } from '../plan.ts'
-import { type Inquiry, readCatalog } from '../transaction.ts'
-import { bareMessage, createQuestionStore, maxStoredOctets } from './message-store.ts'
-import { putNegative } from './nxdomain.ts'
+import { type Transaction, readCatalog } from '../transaction.ts'
+import { withoutClientFields, createMessageCache, maxCachedOctets } from './message-cache.ts'
+import { putNxdomain } from './nxdomain.ts'
 import { SteeredAnswers } from './steered-answers.ts'
 
 /**
  * written: the message stands in `out`, up to the writer's place, without its OPT. planned: the plan is made, but has to
  * be encoded. unknown: nothing was done.
  */
-type Quick = 'written' | 'planned' | 'unknown'
+type CacheResult = 'written' | 'planned' | 'unknown'
 
 /** What the store keeps of a question. */
 const Kind = { message: 0, steered: 1 } as const
@@ -38,8 +38,8 @@ const Kind = { message: 0, steered: 1 } as const
 const isOrdinary = (qtype: number): boolean =>
   (qtype < 128 && qtype !== RRType.OPT) || qtype > RRType.ANY
 
-export class QuickAnswers {
-  readonly #store = createQuestionStore()
+export class AnswerCache {
+  readonly #store = createMessageCache()
   readonly #steered: SteeredAnswers
   #catalog: Catalog | null = null
   #names: NameIndex | null = null
@@ -49,23 +49,23 @@ export class QuickAnswers {
   }
 
   /** `limit`: one past what the whole answer may fill of the writer's buffer. */
-  answer(inquiry: Inquiry, writer: MessageWriter, limit: number): Quick {
-    const catalog = readCatalog(inquiry)
+  answer(transaction: Transaction, writer: MessageWriter, limit: number): CacheResult {
+    const catalog = readCatalog(transaction)
     if (catalog !== this.#catalog) this.#begin(catalog)
     else if (this.#steered.isFull()) this.#forget(catalog)
-    const { query } = inquiry
+    const { query } = transaction
     if (query.qclass !== RRClass.IN) return 'unknown'
     const entry = this.#store.find(query)
-    if (entry < 0) return this.#answerMissing(inquiry, writer, limit)
+    if (entry < 0) return this.#answerMissing(transaction, writer, limit)
     const end = writer.start + this.#store.octets(entry)
-    const recordsLimit = limit - reservedOctets(inquiry)
+    const recordsLimit = limit - reservedOctets(transaction)
     if (end > recordsLimit || end + 3 > writer.out.length) return 'unknown'
     if (this.#store.kind(entry) === Kind.steered) {
-      const steeredEnd = this.#steered.put(inquiry, entry, writer, recordsLimit)
+      const steeredEnd = this.#steered.put(transaction, entry, writer, recordsLimit)
       return steeredEnd < 0 ? 'planned' : finish(writer, query, steeredEnd)
     }
     this.#store.copy(entry, writer.out, writer.start)
-    resetPlan(inquiry.plan, this.#store.value(entry) as Rcode)
+    resetPlan(transaction.plan, this.#store.value(entry) as Rcode)
     return finish(writer, query, end)
   }
 
@@ -85,14 +85,14 @@ export class QuickAnswers {
     if (!this.#store.hasRoom(octets)) this.#forget(catalog)
   }
 
-  #answerMissing(inquiry: Inquiry, writer: MessageWriter, limit: number): Quick {
-    const { query, plan } = inquiry
+  #answerMissing(transaction: Transaction, writer: MessageWriter, limit: number): CacheResult {
+    const { query, plan } = transaction
     if (!isOrdinary(query.qtype)) return 'unknown'
-    const names = (this.#names ??= createNameIndex(inquiry.catalog))
+    const names = (this.#names ??= createNameIndex(transaction.catalog))
     const zone = names.zoneWithout(query.packet, query.qnameOffset)
     if (zone === null) return 'unknown'
     const { out, start } = writer
-    const end = putNegative(zone, query, out, start, limit - reservedOctets(inquiry))
+    const end = putNxdomain(zone, query, out, start, limit - reservedOctets(transaction))
     if (end < 0) return 'unknown'
     resetPlan(plan, Rcode.NXDOMAIN)
     return finish(writer, query, end)
@@ -100,7 +100,7 @@ export class QuickAnswers {
 
   /** Keeps what the answer just written the long way is worth keeping for. `end`: of its records, before the OPT. */
   learn(
-    { query, plan, found, isFixed, catalog }: Inquiry,
+    { query, plan, lookup: found, isStatic: isFixed, catalog }: Transaction,
     writer: MessageWriter,
     end: number,
   ): void {
@@ -109,9 +109,9 @@ export class QuickAnswers {
     const octets = isFixed ? end - start : headerOctets + query.qnameOctets + questionTailOctets
     if (isFixed) {
       const isKept = plan.rcode === Rcode.NOERROR && plan.isWhole && plan.count > 0
-      if (!isKept || octets > maxStoredOctets) return
+      if (!isKept || octets > maxCachedOctets) return
       this.#makeRoom(catalog, octets)
-      const message = bareMessage(out, start, octets, query)
+      const message = withoutClientFields(out, start, octets, query)
       this.#store.keep(query, { kind: Kind.message, value: plan.rcode, message, at: 0, octets })
       return
     }
@@ -119,7 +119,7 @@ export class QuickAnswers {
     const { kind } = found.set
     if (kind === 'plain' || kind === 'steered-srv') return
     this.#makeRoom(catalog, octets)
-    const message = bareMessage(out, start, octets, query)
+    const message = withoutClientFields(out, start, octets, query)
     message[2] = Flag.QR | Flag.AA
     message[3] = Rcode.NOERROR
     message.fill(0, 6, headerOctets)
@@ -128,7 +128,7 @@ export class QuickAnswers {
   }
 }
 
-function finish(writer: MessageWriter, query: Query, end: number): Quick {
+function finish(writer: MessageWriter, query: Query, end: number): CacheResult {
   const { out, start } = writer
   out[start] = query.id >> 8
   out[start + 1] = query.id

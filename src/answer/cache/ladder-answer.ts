@@ -19,9 +19,9 @@ import type { Zone } from '../../zone/zone.ts'
 import { addAdditional } from '../additional.ts'
 import { putQuestion, putSections } from '../encode.ts'
 import { addEntry, type PlanEntry, resetPlan } from '../plan.ts'
-import type { Inquiry } from '../transaction.ts'
+import type { Transaction } from '../transaction.ts'
 
-interface Piece {
+interface TargetFragment {
   readonly generation: number
   /** The MX record, TTL and preference open. */
   readonly mx: Uint8Array
@@ -52,24 +52,24 @@ const pointerAt = (message: Uint8Array, at: number): number =>
 const rdlengthAt = (message: Uint8Array, record: number): number =>
   ((message[record + 10] as number) << 8) | (message[record + 11] as number)
 
-export class LadderPieces {
+export class TargetFragments {
   /** False: of this question's targets none can be made. */
   isFit = true
   /** Decides and is encoded beside the answer in hand. */
-  readonly #alone: Inquiry
+  readonly #alone: Transaction
   /** By the target's index. */
-  readonly #pieces = new Map<number, Piece>()
+  readonly #pieces = new Map<number, TargetFragment>()
   readonly #exchanges = new Map<NameKey, number>()
 
   readonly #budget: { pieces: number }
 
   /** `alone`: for nothing else; those of all questions may share it. `budget`: pieces that all of them may keep yet. */
-  constructor(alone: Inquiry, budget: { pieces: number }) {
+  constructor(alone: Transaction, budget: { pieces: number }) {
     this.#alone = alone
     this.#budget = budget
   }
 
-  of(target: Target, generation: number, query: Query, zone: Zone): Piece | null {
+  of(target: Target, generation: number, query: Query, zone: Zone): TargetFragment | null {
     const known = this.#pieces.get(target.index)
     if (known !== undefined && known.generation === generation) return known
     if (known === undefined && this.#budget.pieces-- <= 0) return null
@@ -84,7 +84,7 @@ export class LadderPieces {
   }
 
   /** What encode.ts writes for this target alone, taken apart. */
-  #make(target: Target, generation: number, query: Query, zone: Zone): Piece | null {
+  #make(target: Target, generation: number, query: Query, zone: Zone): TargetFragment | null {
     const { plan } = this.#alone
     if (!isPlain(zone, target)) return null
     resetPlan(plan, Rcode.NOERROR)
@@ -123,7 +123,7 @@ function takeApart(
   from: number,
   end: number,
   generation: number,
-): Piece | null {
+): TargetFragment | null {
   const name = from + mxHeadOctets + 2
   const pointer = name + 1 + (message[name] as number)
   const mxEnd = pointer + 2
@@ -161,23 +161,23 @@ function takeApart(
 const maxRungs = 16
 
 /** Of the ladder in hand. */
-const pieces: (Piece | null)[] = Array.from({ length: maxRungs }, () => null)
+const pieces: (TargetFragment | null)[] = Array.from({ length: maxRungs }, () => null)
 
 const namePointers = new Int32Array(maxRungs)
 
 /** Asked less often between two changes of health, it is not worth pieces: to make them takes as long as some answers. */
-const calmAskings = 8
+const minQueriesBeforeFragments = 8
 
 /** One for each question, as it was asked; `alone` as of LadderPieces. */
-export class QuestionLadder {
-  readonly #alone: Inquiry
+export class LadderAnswer {
+  readonly #alone: Transaction
   readonly #budget: { pieces: number }
-  #pieces: LadderPieces | null = null
+  #pieces: TargetFragments | null = null
   /** Of health, when it was asked last; and how often since. */
   #generation = -1
   #calm = 0
 
-  constructor(alone: Inquiry, budget: { pieces: number }) {
+  constructor(alone: Transaction, budget: { pieces: number }) {
     this.#alone = alone
     this.#budget = budget
   }
@@ -186,14 +186,14 @@ export class QuestionLadder {
    * Header counts, records and addresses of the plan's ladder to `out`, behind header and question that are there:
    * where they end, or -1. Nothing beyond `limit`.
    */
-  put(inquiry: Inquiry, zone: Zone, out: Uint8Array, start: number, limit: number): number {
-    const { plan, context } = inquiry
+  put(transaction: Transaction, zone: Zone, out: Uint8Array, start: number, limit: number): number {
+    const { plan, context } = transaction
     const { rungs } = plan.entries[0] as PlanEntry
     const generation = context.health.generation()
     if (!this.#isCalm(generation) || plan.count !== 1 || rungs.length > maxRungs) return -1
-    this.#pieces ??= new LadderPieces(this.#alone, this.#budget)
+    this.#pieces ??= new TargetFragments(this.#alone, this.#budget)
     if (!this.#pieces.isFit) return -1
-    return this.#putPieces(inquiry, zone, generation, out, start, limit)
+    return this.#putPieces(transaction, zone, generation, out, start, limit)
   }
 
   #isCalm(generation: number): boolean {
@@ -201,18 +201,18 @@ export class QuestionLadder {
       this.#generation = generation
       this.#calm = 0
     }
-    return this.#calm === calmAskings || ++this.#calm === calmAskings
+    return this.#calm === minQueriesBeforeFragments || ++this.#calm === minQueriesBeforeFragments
   }
 
   #putPieces(
-    inquiry: Inquiry,
+    transaction: Transaction,
     zone: Zone,
     generation: number,
     out: Uint8Array,
     start: number,
     limit: number,
   ): number {
-    const { plan, query } = inquiry
+    const { plan, query } = transaction
     const { rungs, ttl } = plan.entries[0] as PlanEntry
     let end = start + headerOctets + query.qnameOctets + questionTailOctets
     let at = end
@@ -227,15 +227,27 @@ export class QuestionLadder {
     }
     if (end > limit) return -1
     for (let i = 0; i < rungs.length; i++) {
-      const { mx } = pieces[i] as Piece
+      const { mx } = pieces[i] as TargetFragment
       namePointers[i] = 0xc000 | (at - start + mxHeadOctets + 2)
       putMx(out, at, mx, ttl, (rungs[i] as Rung).preference)
       at += mx.length
     }
     for (let i = 0; i < rungs.length; i++)
-      at = putAddresses(out, at, (pieces[i] as Piece).v4, record4Octets, namePointers[i] as number)
+      at = putAddresses(
+        out,
+        at,
+        (pieces[i] as TargetFragment).v4,
+        record4Octets,
+        namePointers[i] as number,
+      )
     for (let i = 0; i < rungs.length; i++)
-      at = putAddresses(out, at, (pieces[i] as Piece).v6, record6Octets, namePointers[i] as number)
+      at = putAddresses(
+        out,
+        at,
+        (pieces[i] as TargetFragment).v6,
+        record6Octets,
+        namePointers[i] as number,
+      )
     out[start + 7] = rungs.length
     out[start + 10] = addresses >> 8
     out[start + 11] = addresses

@@ -33,7 +33,7 @@ function readyOf(zone: Zone): ReadySoa | null {
 }
 
 /** Header, question and SOA to `out`: where they end, or -1: not here. */
-export function putNegative(
+export function putNxdomain(
   zone: Zone,
   query: Query,
   out: Uint8Array,

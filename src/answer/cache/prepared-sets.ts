@@ -2,37 +2,37 @@
 
 import type { HealthReader } from '../../health/table.ts'
 import {
-  ordersOf,
+  outcomesOf,
   prepareAddresses,
   prepareLadder,
-  type Drawing,
+  type DrawOutcome,
   type PreparedDraw,
 } from '../../steer/draw/outcomes.ts'
 import type { SteeredAddresses, SteeredMx, Target } from '../../steer/policy.ts'
 import { preferenceAt } from '../../steer/select/select-mx.ts'
-import { dependsOnClient, type ScopeMemory, type Scopes } from '../../steer/scope/scope-cache.ts'
-import type { ChosenAddress, Rung } from '../../steer/selection.ts'
+import { dependsOnClient, type CachedScopeMap, type Scopes } from '../../steer/scope/scope-cache.ts'
+import type { SelectedAddress, Rung } from '../../steer/selection.ts'
 import { countAddresses, countRungs } from '../add-set.ts'
-import { ruleOf } from './client-rule.ts'
-import { HandOutPlace, type HandOuts } from '../counters.ts'
-import type { Inquiry } from '../transaction.ts'
+import { ruleIndexOf } from './client-rule.ts'
+import { AnswerPosition, type AnswerCounts } from '../counters.ts'
+import type { Transaction } from '../transaction.ts'
 import { addEntry } from '../plan.ts'
-import { Repertoire } from './repertoire.ts'
+import { OutcomeIndex } from './outcome-index.ts'
 
 interface Drawn<Set, Choice> {
   readonly set: Set
   readonly draw: PreparedDraw<Choice>
   readonly ttlMs: number
   /** null: its orders are too many, or those of all sets; undefined: they were not wanted yet. */
-  repertoire: Repertoire | null | undefined
+  repertoire: OutcomeIndex | null | undefined
 }
 
 export type SetDraw =
   | ({ readonly kind: 'ladder' } & Drawn<SteeredMx, Target>)
-  | ({ readonly kind: 'addresses' } & Drawn<SteeredAddresses, ChosenAddress>)
+  | ({ readonly kind: 'addresses' } & Drawn<SteeredAddresses, SelectedAddress>)
 
 /** Of all sets. */
-interface RepertoireBudget {
+interface OutcomeIndexBudget {
   cells: number
 }
 
@@ -41,32 +41,32 @@ export class PreparedSet {
   readonly #set: SteeredMx | SteeredAddresses
   /** There are rules to choose from. */
   readonly #isRuled: boolean
-  readonly #memory: ScopeMemory | null
+  readonly #memory: CachedScopeMap | null
   #generation = -1
   /** Since health changed. */
   #askings = 0
   readonly #draws: (SetDraw | null | undefined)[] = []
-  readonly #budget: RepertoireBudget
+  readonly #budget: OutcomeIndexBudget
   /** Of the budget. */
   #taken = 0
 
   constructor(
     set: SteeredMx | SteeredAddresses,
     scopes: Scopes | undefined,
-    budget: RepertoireBudget,
+    budget: OutcomeIndexBudget,
   ) {
     this.#set = set
     this.#budget = budget
     this.#isRuled = dependsOnClient(set)
-    this.#memory = this.#isRuled ? (scopes?.memoryOf(set) ?? null) : null
+    this.#memory = this.#isRuled ? (scopes?.cachedMapOf(set) ?? null) : null
   }
 
   /** For this client; null: it is to be steered the long way. */
-  drawFor(inquiry: Inquiry): SetDraw | null {
+  drawFor(transaction: Transaction): SetDraw | null {
     const set = this.#set
-    const rule = this.#isRuled ? ruleOf(inquiry, set, this.#memory) : 0
+    const rule = this.#isRuled ? ruleIndexOf(transaction, set, this.#memory) : 0
     if (rule < 0) return null
-    const { health } = inquiry.context
+    const { health } = transaction.context
     const generation = health.generation()
     if (this.#generation !== generation) {
       this.#generation = generation
@@ -75,20 +75,21 @@ export class PreparedSet {
       this.#budget.cells += this.#taken
       this.#taken = 0
     }
-    if (this.#askings < recurringAskings && ++this.#askings < calmAskings) return null
+    if (this.#askings < minQueriesBeforeCaching && ++this.#askings < minQueriesBeforePreparing)
+      return null
     const draw = this.#draws[rule]
     return draw === undefined ? (this.#draws[rule] = prepare(set, rule, health)) : draw
   }
 
   /** All that the draw can come to, once there was calm for long enough; null: that is too much. */
-  repertoireOf(draw: SetDraw): Repertoire | null {
+  repertoireOf(draw: SetDraw): OutcomeIndex | null {
     if (draw.repertoire !== undefined) return draw.repertoire
     return this.isRecurring ? (draw.repertoire = this.#makeRepertoire(draw)) : null
   }
 
-  #makeRepertoire({ draw }: SetDraw): Repertoire | null {
-    const orders = ordersOf(draw)
-    const repertoire = orders === null ? null : new Repertoire(orders)
+  #makeRepertoire({ draw }: SetDraw): OutcomeIndex | null {
+    const orders = outcomesOf(draw)
+    const repertoire = orders === null ? null : new OutcomeIndex(orders)
     if (repertoire === null || repertoire.size > this.#budget.cells) return null
     this.#budget.cells -= repertoire.size
     this.#taken += repertoire.size
@@ -97,14 +98,14 @@ export class PreparedSet {
 
   /** Asked often since health changed: what was drawn may come again before it changes anew. */
   get isRecurring(): boolean {
-    return this.#askings === recurringAskings
+    return this.#askings === minQueriesBeforeCaching
   }
 }
 
 /** Asked less often between two changes of health, a set is not worth preparing. */
-const calmAskings = 4
+const minQueriesBeforePreparing = 4
 /** Nor are whole answers worth keeping. */
-const recurringAskings = 36
+const minQueriesBeforeCaching = 36
 
 function prepare(
   set: SteeredMx | SteeredAddresses,
@@ -123,27 +124,31 @@ function prepare(
 type FilledRung = { -readonly [Key in keyof Rung]: Rung[Key] }
 
 /** Of the answer in hand. */
-const chosen: ChosenAddress[] = []
+const chosen: SelectedAddress[] = []
 const rungs: FilledRung[] = []
 
 /** Adds who was drawn to a plan with room. */
-export function addDrawn(inquiry: Inquiry, { kind, set, draw }: SetDraw, drawing: Drawing): void {
-  const entry = addEntry(inquiry.plan, 'answer', null, set.type)
+export function addDrawn(
+  transaction: Transaction,
+  { kind, set, draw }: SetDraw,
+  drawing: DrawOutcome,
+): void {
+  const entry = addEntry(transaction.plan, 'answer', null, set.type)
   if (entry === null) return
   entry.ttl = draw.ttl
   if (kind === 'ladder') {
     entry.rungs = rungsOf(draw.choices, drawing, set.mode === 'ladder')
-    countRungs(inquiry, entry, draw.reason)
+    countRungs(transaction, entry, draw.reason)
   } else {
     entry.addresses = addressesOf(draw.choices, drawing)
-    countAddresses(inquiry, entry, set, draw.reason)
+    countAddresses(transaction, entry, set, draw.reason)
   }
 }
 
 /** The targets drawn, at their heights (steer/select/select-mx.ts). */
 function rungsOf(
   choices: readonly Target[],
-  { places, count }: Drawing,
+  { places, count }: DrawOutcome,
   isLadder: boolean,
 ): readonly Rung[] {
   for (let i = 0; i < count; i++) {
@@ -162,19 +167,19 @@ function rungsOf(
 }
 
 function addressesOf(
-  choices: readonly ChosenAddress[],
-  { places, count }: Drawing,
-): readonly ChosenAddress[] {
-  for (let i = 0; i < count; i++) chosen[i] = choices[places[i] as number] as ChosenAddress
+  choices: readonly SelectedAddress[],
+  { places, count }: DrawOutcome,
+): readonly SelectedAddress[] {
+  for (let i = 0; i < count; i++) chosen[i] = choices[places[i] as number] as SelectedAddress
   if (chosen.length !== count) chosen.length = count
   return chosen
 }
 
 /** The cells of who was drawn and added, in pairs (counters.ts). Who is not counted has none. */
-export function handOutPairs(
-  handOuts: HandOuts,
+export function counterCells(
+  answerCounts: AnswerCounts,
   draw: SetDraw,
-  drawing: Drawing,
+  drawing: DrawOutcome,
 ): readonly number[] {
   const { reason } = draw.draw
   const pairs: number[] = []
@@ -182,14 +187,14 @@ export function handOutPairs(
     const at = drawing.places[i] as number
     const cells =
       draw.kind === 'ladder'
-        ? handOuts.cells(
+        ? answerCounts.cells(
             (draw.draw.choices[at] as Target).index,
-            i === 0 || draw.set.mode === 'equal' ? HandOutPlace.first : HandOutPlace.later,
+            i === 0 || draw.set.mode === 'equal' ? AnswerPosition.first : AnswerPosition.later,
             reason,
           )
-        : handOuts.cells(
-            (draw.draw.choices[at] as ChosenAddress).target.index,
-            HandOutPlace.address,
+        : answerCounts.cells(
+            (draw.draw.choices[at] as SelectedAddress).target.index,
+            AnswerPosition.address,
             reason,
           )
     if (cells !== null) pairs.push(...cells)

@@ -1,16 +1,16 @@
 // Answers to steered questions that were asked before: drawn as ever, from the set that was found then.
 //
-//   those who were drawn were drawn before     the whole answer was kept (drawn-answers.ts)
+//   those who were drawn were drawn before     the whole answer was kept (drawn-messages.ts)
 //   addresses, a target's own name             written straight on (address-answer.ts)
 //   a ladder of MX                             put together of pieces that were kept (ladder-answer.ts)
 
 import {
-  codeOf,
-  type Drawing,
-  drawingOf,
+  outcomeCode,
+  type DrawOutcome,
+  outcomeAt,
   drawPrepared,
-  orderAt,
-  pointOf,
+  outcomeIndexAt,
+  uint31Of,
 } from '../../steer/draw/outcomes.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
@@ -20,13 +20,18 @@ import { addAdditional } from '../additional.ts'
 import type { AnswerContext } from '../context.ts'
 import { concludeFound } from '../decide.ts'
 import { forgetEntries, resetPlan } from '../plan.ts'
-import { createInquiry, extendedErrorOf, type Inquiry, isNoteworthy } from '../transaction.ts'
+import {
+  createTransaction,
+  extendedErrorOf,
+  type Transaction,
+  hasExtendedError,
+} from '../transaction.ts'
 import { putAddressAnswer } from './address-answer.ts'
-import { type DrawnAnswer, DrawnAnswers, Recurrence } from './drawn-answers.ts'
-import { QuestionLadder } from './ladder-answer.ts'
-import { maxStoredOctets, type QuestionStore } from './message-store.ts'
-import { addDrawn, handOutPairs, PreparedSet, type SetDraw } from './prepared-sets.ts'
-import type { Repertoire } from './repertoire.ts'
+import { type DrawnMessage, DrawnMessages, HitRatio } from './drawn-messages.ts'
+import { LadderAnswer } from './ladder-answer.ts'
+import { maxCachedOctets, type MessageCache } from './message-cache.ts'
+import { addDrawn, counterCells, PreparedSet, type SetDraw } from './prepared-sets.ts'
+import type { OutcomeIndex } from './outcome-index.ts'
 
 /** Questions kept at most, as they were asked: letter by letter. */
 const maxQuestions = 65_536
@@ -39,28 +44,28 @@ const maxCells = 1 << 20
 
 /** Whether an answer that ends there is worth keeping whole. */
 const isKeepable = ({ start }: MessageWriter, end: number): boolean =>
-  end >= 0 && end - start <= maxStoredOctets
+  end >= 0 && end - start <= maxCachedOctets
 
 const isRecurring = ({ prepared, recurrence }: SteeredQuestion): boolean =>
   prepared !== null && prepared.isRecurring && recurrence.isWorthwhile()
 
 export class SteeredAnswers {
   /** Has header and question of each. */
-  readonly #store: QuestionStore
+  readonly #store: MessageCache
   /** For pieces of ladders. */
-  readonly #alone: Inquiry
+  readonly #alone: Transaction
   readonly #point: () => number
   readonly #budget = { pieces: maxPieces, cells: maxCells }
   #questions: SteeredQuestion[] = []
   #number = 0
   /** One for each set, however it is asked for. */
   readonly #prepared = new Map<Found['set'], PreparedSet>()
-  readonly #drawn = new DrawnAnswers()
+  readonly #drawn = new DrawnMessages()
 
-  constructor(context: AnswerContext, store: QuestionStore) {
-    this.#alone = createInquiry(context)
+  constructor(context: AnswerContext, store: MessageCache) {
+    this.#alone = createTransaction(context)
     this.#store = store
-    this.#point = context.point ?? (() => pointOf(context.random()))
+    this.#point = context.randomUint31 ?? (() => uint31Of(context.random()))
   }
 
   forget(): void {
@@ -81,9 +86,9 @@ export class SteeredAnswers {
   keep(found: Found): number {
     const { set } = found
     const number = ++this.#number
-    const ladder = set.kind === 'steered-mx' ? new QuestionLadder(this.#alone, this.#budget) : null
+    const ladder = set.kind === 'steered-mx' ? new LadderAnswer(this.#alone, this.#budget) : null
     const prepared = this.#preparedOf(set)
-    const recurrence = new Recurrence()
+    const recurrence = new HitRatio()
     return this.#questions.push({ number, found, ladder, prepared, recurrence }) - 1
   }
 
@@ -98,24 +103,24 @@ export class SteeredAnswers {
   }
 
   /** Answers the question in the store's `entry`: where the answer ends; -1: it is planned, and to be encoded. */
-  put(inquiry: Inquiry, entry: number, writer: MessageWriter, limit: number): number {
+  put(transaction: Transaction, entry: number, writer: MessageWriter, limit: number): number {
     const question = this.#questions[this.#store.value(entry)] as SteeredQuestion
-    const { plan } = inquiry
+    const { plan } = transaction
     resetPlan(plan, Rcode.NOERROR)
     plan.authoritative = true
-    const draw = question.prepared === null ? null : question.prepared.drawFor(inquiry)
+    const draw = question.prepared === null ? null : question.prepared.drawFor(transaction)
     const end =
       draw === null
-        ? this.#putSelected(inquiry, question, entry, writer, limit)
-        : this.#putDrawn(inquiry, question, draw, entry, writer, limit)
-    if (inquiry.query.hasOpt && (end < 0 || isNoteworthy(inquiry)))
-      inquiry.extendedError = extendedErrorOf(inquiry)
+        ? this.#putSelected(transaction, question, entry, writer, limit)
+        : this.#putDrawn(transaction, question, draw, entry, writer, limit)
+    if (transaction.query.hasOpt && (end < 0 || hasExtendedError(transaction)))
+      transaction.extendedError = extendedErrorOf(transaction)
     return end
   }
 
   /** Steered the long way. */
   #putSelected(
-    inquiry: Inquiry,
+    transaction: Transaction,
     question: SteeredQuestion,
     entry: number,
     writer: MessageWriter,
@@ -123,57 +128,58 @@ export class SteeredAnswers {
   ): number {
     const { set, zone } = question.found
     this.#store.copy(entry, writer.out, writer.start)
-    const added = addSet(inquiry, 'answer', null, set)
-    if (added === 'added') return putRecords(inquiry, question, writer, limit)
-    concludeFound(inquiry, zone, added)
-    if (question.ladder !== null) addAdditional(inquiry, zone)
+    const added = addSet(transaction, 'answer', null, set)
+    if (added === 'added') return putRecords(transaction, question, writer, limit)
+    concludeFound(transaction, zone, added)
+    if (question.ladder !== null) addAdditional(transaction, zone)
     return -1
   }
 
   #putDrawn(
-    inquiry: Inquiry,
+    transaction: Transaction,
     question: SteeredQuestion,
     draw: SetDraw,
     entry: number,
     writer: MessageWriter,
     limit: number,
   ): number {
-    inquiry.usesHealth = true
+    transaction.usesHealth = true
     const { number } = question
     const { lifetime } = this.#drawn
     const repertoire = draw.repertoire ?? (question.prepared as PreparedSet).repertoireOf(draw)
-    if (repertoire === null) return this.#putStepwise(inquiry, question, draw, entry, writer, limit)
+    if (repertoire === null)
+      return this.#putStepwise(transaction, question, draw, entry, writer, limit)
     const point = repertoire.draw(this.#point)
     if (repertoire.isOf(number, lifetime)) {
       const known = repertoire.entryAt(point) - 1
-      const end = this.#putKnown(inquiry, draw, known, writer, limit)
+      const end = this.#putKnown(transaction, draw, known, writer, limit)
       if (end >= 0) return end
     }
-    return this.#putOrder(inquiry, question, draw, repertoire, point, entry, writer, limit)
+    return this.#putOrder(transaction, question, draw, repertoire, point, entry, writer, limit)
   }
 
   /** By the order that the point leads to. */
   // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putOrder(
-    inquiry: Inquiry,
+    transaction: Transaction,
     question: SteeredQuestion,
     draw: SetDraw,
-    repertoire: Repertoire,
+    repertoire: OutcomeIndex,
     point: number,
     entry: number,
     writer: MessageWriter,
     limit: number,
   ): number {
     const { orders } = repertoire
-    const order = orderAt(orders, point)
+    const order = outcomeIndexAt(orders, point)
     const isOwn = repertoire.take(question.number, this.#drawn.lifetime)
     const known = isOwn
       ? repertoire.entryOf(order) - 1
       : this.#drawn.find(question.number, draw.draw.number, order + 1)
-    const knownEnd = this.#putKnown(inquiry, draw, known, writer, limit)
+    const knownEnd = this.#putKnown(transaction, draw, known, writer, limit)
     if (knownEnd >= 0) return knownEnd
-    const drawing = drawingOf(orders, order)
-    const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
+    const drawing = outcomeAt(orders, order)
+    const end = this.#putChosen(transaction, question, draw, drawing, entry, writer, limit)
     if (known >= 0 || !isKeepable(writer, end)) return end
     const answer = this.#answerOf(draw, drawing, writer, end)
     if (isOwn) repertoire.keep(order, this.#drawn.add(answer))
@@ -183,21 +189,21 @@ export class SteeredAnswers {
 
   /** What more than one random number decides, or can come to too much to have it all. */
   #putStepwise(
-    inquiry: Inquiry,
+    transaction: Transaction,
     question: SteeredQuestion,
     draw: SetDraw,
     entry: number,
     writer: MessageWriter,
     limit: number,
   ): number {
-    const drawing = drawPrepared(draw.draw, inquiry.context.random)
-    const code = codeOf(drawing)
+    const drawing = drawPrepared(draw.draw, transaction.context.random)
+    const code = outcomeCode(drawing)
     const mayRecur = code !== 0 && isRecurring(question)
     const known = mayRecur ? this.#drawn.find(question.number, draw.draw.number, code) : -1
     if (mayRecur) question.recurrence.note(known >= 0)
-    const knownEnd = this.#putKnown(inquiry, draw, known, writer, limit)
+    const knownEnd = this.#putKnown(transaction, draw, known, writer, limit)
     if (knownEnd >= 0) return knownEnd
-    const end = this.#putChosen(inquiry, question, draw, drawing, entry, writer, limit)
+    const end = this.#putChosen(transaction, question, draw, drawing, entry, writer, limit)
     if (mayRecur && known < 0 && isKeepable(writer, end)) {
       const answer = this.#answerOf(draw, drawing, writer, end)
       this.#drawn.keep(question.number, draw.draw.number, code, answer)
@@ -207,32 +213,32 @@ export class SteeredAnswers {
 
   // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putChosen(
-    inquiry: Inquiry,
+    transaction: Transaction,
     question: SteeredQuestion,
     draw: SetDraw,
-    drawing: Drawing,
+    drawing: DrawOutcome,
     entry: number,
     writer: MessageWriter,
     limit: number,
   ): number {
     this.#store.copy(entry, writer.out, writer.start)
-    addDrawn(inquiry, draw, drawing)
-    return putRecords(inquiry, question, writer, limit)
+    addDrawn(transaction, draw, drawing)
+    return putRecords(transaction, question, writer, limit)
   }
 
   #answerOf(
     draw: SetDraw,
-    drawing: Drawing,
+    drawing: DrawOutcome,
     { out, start }: MessageWriter,
     end: number,
-  ): DrawnAnswer {
-    const pairs = handOutPairs(this.#alone.context.counters.handOuts, draw, drawing)
+  ): DrawnMessage {
+    const pairs = counterCells(this.#alone.context.counters.answerCounts, draw, drawing)
     return { message: out, start, octets: end - start, pairs }
   }
 
   /** -1: it is not known, or does not fit. */
   #putKnown(
-    inquiry: Inquiry,
+    transaction: Transaction,
     { ttlMs }: SetDraw,
     known: number,
     { out, start }: MessageWriter,
@@ -241,10 +247,10 @@ export class SteeredAnswers {
     if (known < 0) return -1
     const end = start + this.#drawn.octets(known)
     if (end > limit || end + 3 > out.length) return -1
-    const { context, plan } = inquiry
+    const { context, plan } = transaction
     const untilMs = context.clock.wallMs() + ttlMs
     plan.isWritten = true
-    return this.#drawn.copy(known, out, start, context.counters.handOuts, untilMs)
+    return this.#drawn.copy(known, out, start, context.counters.answerCounts, untilMs)
   }
 }
 
@@ -256,21 +262,21 @@ interface SteeredQuestion {
   /** No other question ever has it. */
   readonly number: number
   readonly found: Found
-  readonly ladder: QuestionLadder | null
+  readonly ladder: LadderAnswer | null
   /** null: nothing is drawn by weight for its set. */
   readonly prepared: PreparedSet | null
-  readonly recurrence: Recurrence
+  readonly recurrence: HitRatio
 }
 
 /** What was added to the plan, behind header and question that are there; -1 with all that belongs to it planned. */
 function putRecords(
-  inquiry: Inquiry,
+  transaction: Transaction,
   { found, ladder }: SteeredQuestion,
   writer: MessageWriter,
   limit: number,
 ): number {
-  if (ladder === null) return putAddressAnswer(inquiry, writer, limit)
-  const end = ladder.put(inquiry, found.zone, writer.out, writer.start, limit)
-  if (end < 0) addAdditional(inquiry, found.zone)
+  if (ladder === null) return putAddressAnswer(transaction, writer, limit)
+  const end = ladder.put(transaction, found.zone, writer.out, writer.start, limit)
+  if (end < 0) addAdditional(transaction, found.zone)
   return end
 }

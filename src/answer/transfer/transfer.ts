@@ -29,7 +29,7 @@ import { judgeCookie } from '../client-cookie.ts'
 import type { AnswerContext, Peer } from '../context.ts'
 import { putOpt, reservedOctets } from '../edns-reply.ts'
 import { resetPlan } from '../plan.ts'
-import { beginInquiry, createInquiry, type Inquiry } from '../transaction.ts'
+import { beginTransaction, createTransaction, type Transaction } from '../transaction.ts'
 import { recordsOf, type TransferRecord } from './transfer-records.ts'
 
 export interface Transfer {
@@ -65,12 +65,12 @@ export function createBeginTransfer(context: AnswerContext): BeginTransfer {
       return null
     }
     // Its own copies: the buffers of the query are used again before the last message is written.
-    const inquiry = createInquiry(context)
+    const transaction = createTransaction(context)
     const decoded = createQueryDecoder()(packet.slice(offset, offset + length), 0, length)
     if (decoded.kind !== 'query' || decoded.query.qclass !== RRClass.IN) return null
-    beginInquiry(inquiry, decoded.query, { ...peer, octets: peer.octets.slice() })
-    judgeCookie(inquiry.cookie, context, decoded.query, inquiry.peer)
-    return new ZoneTransfer(inquiry, writer, turns)
+    beginTransaction(transaction, decoded.query, { ...peer, octets: peer.octets.slice() })
+    judgeCookie(transaction.cookie, context, decoded.query, transaction.peer)
+    return new ZoneTransfer(transaction, writer, turns)
   }
 }
 
@@ -89,7 +89,7 @@ const u16 = (packet: Uint8Array, at: number): number =>
   ((packet[at] as number) << 8) | (packet[at + 1] as number)
 
 class ZoneTransfer implements Transfer {
-  readonly #inquiry: Inquiry
+  readonly #transaction: Transaction
   readonly #writer: MessageWriter
   readonly #turns: { taken: number }
   #records: Iterator<TransferRecord>
@@ -98,11 +98,11 @@ class ZoneTransfer implements Transfer {
   #isFirst = true
   #hasTurn = false
 
-  constructor(inquiry: Inquiry, writer: MessageWriter, turns: { taken: number }) {
-    this.#inquiry = inquiry
+  constructor(transaction: Transaction, writer: MessageWriter, turns: { taken: number }) {
+    this.#transaction = transaction
     this.#writer = writer
     this.#turns = turns
-    const { context, query, plan } = inquiry
+    const { context, query, plan } = transaction
     const zone = context.catalog().zones.get(query.key)
     resetPlan(plan, zone === undefined ? Rcode.NOTAUTH : Rcode.NOERROR)
     const isCurrent = zone !== undefined && query.qtype === RRType.IXFR && this.#isCurrent(zone)
@@ -123,9 +123,9 @@ class ZoneTransfer implements Transfer {
 
   next(out: Uint8Array, offset: number, octets: number): number {
     if (!this.#isFirst && this.#record === null) return 0
-    const { query, plan } = this.#inquiry
+    const { query, plan } = this.#transaction
     const writer = this.#writer
-    const reserved = this.#isFirst ? reservedOctets(this.#inquiry) : 0
+    const reserved = this.#isFirst ? reservedOctets(this.#transaction) : 0
     beginMessage(writer, out, offset, offset + octets - reserved)
     writer.out.fill(0, offset, offset + headerOctets)
     writer.at += headerOctets
@@ -134,7 +134,7 @@ class ZoneTransfer implements Transfer {
     if (records < 0) return -1
     patch16(writer, offset + 6, records)
     writer.limit = offset + maxOctets
-    if (this.#isFirst && query.hasOpt) putOpt(writer, this.#inquiry)
+    if (this.#isFirst && query.hasOpt) putOpt(writer, this.#transaction)
     this.#isFirst = false
     const flags =
       Flag.QR | (plan.authoritative ? Flag.AA : 0) | (query.recursionDesired ? Flag.RD : 0)
@@ -144,7 +144,7 @@ class ZoneTransfer implements Transfer {
   }
 
   #putQuestion(): void {
-    const { query } = this.#inquiry
+    const { query } = this.#transaction
     const writer = this.#writer
     putName(writer, query.packet, query.qnameOffset, 'exact')
     put16(writer, query.qtype)
@@ -175,7 +175,7 @@ class ZoneTransfer implements Transfer {
 
   /** Whether the client's serial is ours or later (RFC 1995 §2, RFC 1982 §3.2). */
   #isCurrent(zone: Zone): boolean {
-    const { plan, query } = this.#inquiry
+    const { plan, query } = this.#transaction
     const serial = serialOfClient(query)
     if (serial === null) plan.rcode = Rcode.FORMERR
     return serial !== null && ((serial - zone.serial) | 0) >= 0
@@ -183,7 +183,7 @@ class ZoneTransfer implements Transfer {
 
   #takeTurn(): void {
     if (this.#turns.taken >= maxTransfers) {
-      this.#inquiry.plan.rcode = Rcode.REFUSED
+      this.#transaction.plan.rcode = Rcode.REFUSED
       return
     }
     this.#turns.taken++
@@ -191,7 +191,7 @@ class ZoneTransfer implements Transfer {
   }
 
   #recordsOf(zone: Zone, soaAlone: boolean): Iterator<TransferRecord> {
-    const { context, peer } = this.#inquiry
+    const { context, peer } = this.#transaction
     const locus = (): ReturnType<AnswerContext['locate']> =>
       context.locate(peer.octets, peer.family)
     const records = recordsOf(zone, locus, context)
@@ -204,7 +204,7 @@ class ZoneTransfer implements Transfer {
   }
 
   #count(): void {
-    const { context, query, plan } = this.#inquiry
+    const { context, query, plan } = this.#transaction
     const { counters } = context
     for (const scalar of ['packets', 'tcpQueries', 'answered'] as const) counters.add(scalar)
     counters.query(query.qtype)

@@ -3,7 +3,7 @@
 
 import type { Random } from '../../lib/clock.ts'
 
-export interface Ballot {
+export interface Candidates {
   count: number
   /** Above zero. */
   weights: Float64Array
@@ -15,14 +15,19 @@ export interface Ballot {
 
 const initialCapacity = 32
 
-export const createBallot = (): Ballot => ({
+export const createCandidates = (): Candidates => ({
   count: 0,
   weights: new Float64Array(initialCapacity),
   members: new Int32Array(initialCapacity),
   addresses: new Int32Array(initialCapacity),
 })
 
-export function enter(ballot: Ballot, weight: number, member: number, address: number): void {
+export function addCandidate(
+  ballot: Candidates,
+  weight: number,
+  member: number,
+  address: number,
+): void {
   const at = ballot.count
   if (at === ballot.weights.length) grow(ballot)
   ballot.weights[at] = weight
@@ -31,7 +36,7 @@ export function enter(ballot: Ballot, weight: number, member: number, address: n
   ballot.count = at + 1
 }
 
-function grow(ballot: Ballot): void {
+function grow(ballot: Candidates): void {
   const capacity = ballot.weights.length * 2
   const { weights, members, addresses } = ballot
   ballot.weights = new Float64Array(capacity)
@@ -42,7 +47,7 @@ function grow(ballot: Ballot): void {
   ballot.addresses.set(addresses)
 }
 
-export function swap(ballot: Ballot, a: number, b: number): void {
+export function swap(ballot: Candidates, a: number, b: number): void {
   if (a === b) return
   swapCells(ballot.weights, a, b)
   swapCells(ballot.members, a, b)
@@ -55,17 +60,17 @@ export function swapCells(cells: Float64Array | Int32Array, a: number, b: number
   cells[b] = held
 }
 
-export const weightAt = (ballot: Ballot, at: number): number => ballot.weights[at] as number
+export const weightAt = (ballot: Candidates, at: number): number => ballot.weights[at] as number
 
 /** Sum of the weights from `from` on. */
-export function weightFrom(ballot: Ballot, from: number): number {
+export function weightFrom(ballot: Candidates, from: number): number {
   let sum = 0
   for (let i = from; i < ballot.count; i++) sum += weightAt(ballot, i)
   return sum
 }
 
 /** Puts few entries in the order that a number from 0 to below 1 says (Fisher–Yates); what is left of the number. */
-export function shuffleBy(ballot: Ballot, chance: number): number {
+export function shuffleBy(ballot: Candidates, chance: number): number {
   let left = chance
   for (let i = ballot.count - 1; i > 0; i--) {
     const point = left * (i + 1)
@@ -77,6 +82,6 @@ export function shuffleBy(ballot: Ballot, chance: number): number {
 }
 
 /** Puts the entries in uniformly random order (Fisher–Yates). */
-export function shuffle(ballot: Ballot, random: Random): void {
+export function shuffle(ballot: Candidates, random: Random): void {
   for (let i = ballot.count - 1; i > 0; i--) swap(ballot, i, Math.floor(random() * (i + 1)))
 }

@@ -1,6 +1,6 @@
 // A draw with all but chance done beforehand: who takes part, their weights, the TTL and the reason stay as they are until
 // health changes, so only the drawing itself is left to each query. What comes of it is octet for octet what select-mx.ts
-// and select-addresses.ts choose with the same chance: test/property/quick-answers.test.ts compares them.
+// and select-addresses.ts choose with the same chance: test/property/cached-answers.test.ts compares them.
 //
 // Prepared is what most zones have: the lead is no matter of chance, nothing is spread over risks, and nobody could be
 // chosen twice. For everything else there is null, and those files.
@@ -12,17 +12,17 @@ import type { Family } from '../select/last-resort.ts'
 import { rungLimit, targetAt } from '../select/select-mx.ts'
 import { familyOf } from '../select/select-addresses.ts'
 import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from '../select/leading-pool.ts'
-import { answerTtl, type ChosenAddress, type SelectionReason } from '../selection.ts'
+import { answerTtl, type SelectedAddress, type SelectionReason } from '../selection.ts'
 import {
-  type Ballot,
-  createBallot,
-  enter,
+  type Candidates,
+  createCandidates,
+  addCandidate,
   shuffleBy,
   swapCells,
   weightAt,
   weightFrom,
 } from './candidates.ts'
-import { drawCertain, drawSample, placesAChance } from './sampling.ts'
+import { drawCertain, drawSample, positionsPerRandom } from './sampling.ts'
 
 export interface PreparedDraw<Choice> {
   /** No other draw of this process has it. */
@@ -49,7 +49,7 @@ interface Step {
 }
 
 /** Who was drawn last, by their places among the choices. */
-export interface Drawing {
+export interface DrawOutcome {
   readonly places: Int32Array
   count: number
 }
@@ -79,14 +79,14 @@ export function prepareLadder(
   const isLadder = set.mode === 'ladder'
   let room = limit
   let panicked = false
-  const add = (at: number, ballot: Ballot): void => {
+  const add = (at: number, ballot: Candidates): void => {
     if (room === 0 || ballot.count === 0) return
     const first = choices.length
     const step = stepOf(ballot, { isLadder, places: isLadder ? limit : room, room, first })
     steps.push(step)
     choices.push(...choicesOf(pools[at] as Pool, ballot))
     room -= step.room
-    if (ballot === canvassAt(at).up && canvassAt(at).panicked) panicked = true
+    if (ballot === canvassAt(at).up && canvassAt(at).isPanic) panicked = true
   }
   const others = isLadder ? pools.length : 0
   add(lead, canvassAt(lead).up)
@@ -107,14 +107,14 @@ export function prepareAddresses(
   set: SteeredAddresses,
   rule: number,
   health: HealthReader,
-): PreparedDraw<ChosenAddress> | null {
+): PreparedDraw<SelectedAddress> | null {
   const pools = set.policy.rules[rule]?.pools ?? []
   const lead = set.sticky ? -1 : certainLead(pools, familyOf(set.type), health)
   if (lead < 0) return null
   const pool = pools[lead] as Pool
   const canvass = canvassAt(lead)
   const steps: Step[] = []
-  const choices: ChosenAddress[] = []
+  const choices: SelectedAddress[] = []
   let room = Math.max(1, set.answers)
   for (const ballot of [canvass.up, canvass.suspect]) {
     if (room === 0 || ballot.count === 0) continue
@@ -127,18 +127,18 @@ export function prepareAddresses(
     }
     room -= step.room
   }
-  if (canvass.isDoubled || pool.isSpread || !isPlain(choices.map(({ address }) => address.text)))
+  if (canvass.hasSiblings || pool.isSpread || !isPlain(choices.map(({ address }) => address.text)))
     return null
-  const reason = canvass.panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible'
+  const reason = canvass.isPanic ? 'panic' : lead > 0 ? 'spilled' : 'eligible'
   return { number: ++draws, ttl: answerTtl(set, holdOfSurvey()), reason, choices, steps }
 }
 
-const scratch = createBallot()
+const scratch = createCandidates()
 
-const drawing: Drawing = { places: new Int32Array(maxChoices), count: 0 }
+const drawing: DrawOutcome = { places: new Int32Array(maxChoices), count: 0 }
 
 /** Draws. What it returns is valid until its next call. */
-export function drawPrepared({ steps }: PreparedDraw<unknown>, random: Random): Drawing {
+export function drawPrepared({ steps }: PreparedDraw<unknown>, random: Random): DrawOutcome {
   const { places } = drawing
   let count = 0
   for (let s = 0; s < steps.length; s++) {
@@ -157,7 +157,7 @@ export function drawPrepared({ steps }: PreparedDraw<unknown>, random: Random): 
 }
 
 /** A number above 0 that no other drawing of the same draw has; 0: they are too many for one. */
-export function codeOf({ places, count }: Drawing): number {
+export function outcomeCode({ places, count }: DrawOutcome): number {
   if (count > maxCoded) return 0
   let code = 1
   for (let i = 0; i < count; i++) code = (code << codeBits) | (places[i] as number)
@@ -187,7 +187,7 @@ function permute({ weights: given, sum, places }: Step, random: Random): void {
   let chance = 0
   const chances = places < count ? places : count - 1
   for (let place = 0; place < chances; place++) {
-    const point = (place % placesAChance === 0 ? random() : chance) * left
+    const point = (place % positionsPerRandom === 0 ? random() : chance) * left
     let at = place
     let along = weights[at] as number
     while (point >= along && at < count - 1) along += weights[++at] as number
@@ -203,20 +203,22 @@ function permute({ weights: given, sum, places }: Step, random: Random): void {
 
 function sample({ weights, places }: Step, random: Random): void {
   scratch.count = 0
-  for (let i = 0; i < weights.length; i++) enter(scratch, weights[i] as number, i, 0)
+  for (let i = 0; i < weights.length; i++) addCandidate(scratch, weights[i] as number, i, 0)
   drawSample(scratch, places, random)
 }
 
 /** All orders of a draw that one random number decides; null: it is another. */
-export function ordersOf({ steps }: PreparedDraw<unknown>): OrderTable | null {
+export function outcomesOf({ steps }: PreparedDraw<unknown>): OutcomeTable | null {
   const step = steps[0]
   if (step === undefined || steps.length > 1) return null
   const { weights, places } = step
-  return step.isLadder || places === 1 ? orderTable(weights, places) : sampleTable(weights, places)
+  return step.isLadder || places === 1
+    ? ladderOutcomes(weights, places)
+    : sampleOutcomes(weights, places)
 }
 
 /** Who comes in an order. Valid until the next call, or the next of `drawPrepared`. */
-export function drawingOf({ members, count }: OrderTable, order: number): Drawing {
+export function outcomeAt({ members, count }: OutcomeTable, order: number): DrawOutcome {
   for (let i = 0; i < count; i++) drawing.places[i] = members[order * count + i] as number
   drawing.count = count
   return drawing
@@ -233,7 +235,7 @@ function certainLead(pools: readonly Pool[], family: Family, health: HealthReade
 }
 
 function stepOf(
-  { count, weights }: Ballot,
+  { count, weights }: Candidates,
   { room, ...drawn }: Pick<Step, 'isLadder' | 'places' | 'room' | 'first'>,
 ): Step {
   const own = weights.slice(0, count)
@@ -241,7 +243,7 @@ function stepOf(
   return { weights: own, sum, room: Math.min(room, count), ...drawn }
 }
 
-const choicesOf = (pool: Pool, ballot: Ballot): Target[] =>
+const choicesOf = (pool: Pool, ballot: Candidates): Target[] =>
   Array.from({ length: ballot.count }, (_, i) => targetAt(pool, ballot, i))
 
 const isSpread = (pools: readonly Pool[]): boolean => pools.some((pool) => pool.isSpread)
@@ -257,7 +259,7 @@ const isPlain = (names: readonly unknown[]): boolean =>
 const maxEntries = 4
 
 /** Of `places` entries, as `drawSample` draws them; null: they are too many. */
-export function sampleTable(weights: Float64Array, places: number): OrderTable | null {
+export function sampleOutcomes(weights: Float64Array, places: number): OutcomeTable | null {
   if (weights.length > maxEntries) return null
   let orders = 1
   for (let i = 2; i <= weights.length; i++) orders *= i
@@ -273,9 +275,9 @@ export function sampleTable(weights: Float64Array, places: number): OrderTable |
   return tableOf(parts)
 }
 
-const ballotOf = (weights: Float64Array): Ballot => {
-  const ballot = createBallot()
-  for (const [i, weight] of weights.entries()) enter(ballot, weight, i, 0)
+const ballotOf = (weights: Float64Array): Candidates => {
+  const ballot = createCandidates()
+  for (const [i, weight] of weights.entries()) addCandidate(ballot, weight, i, 0)
   return ballot
 }
 
@@ -307,7 +309,7 @@ function cuts(weights: Float64Array, places: number, chance: number): readonly n
 // the numbers from 0 to 1 as drawLadder (sampling.ts) divides them: first by who comes first, each of these parts by who
 // comes second, and so on. So finding the number's place is the whole draw.
 
-export interface OrderTable {
+export interface OutcomeTable {
   /** Where each order ends, in parts of 2³¹; the last one at or beyond all numbers. */
   readonly ends: Int32Array
   /** The places of each order's members, `count` a row. */
@@ -315,20 +317,20 @@ export interface OrderTable {
   readonly count: number
 }
 
-export const wholeBits = 31
+export const randomBits = 31
 
-const whole = 2 ** wholeBits
+const whole = 2 ** randomBits
 
 /** Five of five targets, or two of eleven. */
 const maxOrders = 120
 
 /** Of the first `places` in a weighted permutation; null: they are too many, or one number does not decide them. */
-export function orderTable(weights: Float64Array, places: number): OrderTable | null {
+export function ladderOutcomes(weights: Float64Array, places: number): OutcomeTable | null {
   const count = Math.min(places, weights.length)
   const chances = Math.min(count, weights.length - 1)
   let orders = 1
   for (let place = 0; place < chances; place++) orders *= weights.length - place
-  if (chances > placesAChance || orders > maxOrders) return null
+  if (chances > positionsPerRandom || orders > maxOrders) return null
   const parts: { end: number; members: Int32Array }[] = []
   let end = 0
   const line = Int32Array.from(weights.keys())
@@ -350,7 +352,7 @@ export function orderTable(weights: Float64Array, places: number): OrderTable | 
 }
 
 /** `parts`: all numbers, one part behind the other, each as long as others and with one order. */
-function tableOf(parts: readonly { end: number; members: Int32Array }[]): OrderTable {
+function tableOf(parts: readonly { end: number; members: Int32Array }[]): OutcomeTable {
   const ends = Int32Array.from(parts, ({ end }) => Math.min(whole - 1, Math.round(end * whole)))
   ends[ends.length - 1] = whole - 1
   const count = parts[0]?.members.length ?? 0
@@ -360,10 +362,10 @@ function tableOf(parts: readonly { end: number; members: Int32Array }[]): OrderT
 }
 
 /** A number from 0 to below 1, in parts of 2³¹. */
-export const pointOf = (chance: number): number => (chance * whole) | 0
+export const uint31Of = (chance: number): number => (chance * whole) | 0
 
 /** The order that the point leads to. */
-export function orderAt({ ends }: OrderTable, point: number): number {
+export function outcomeIndexAt({ ends }: OutcomeTable, point: number): number {
   let [from, to] = [0, ends.length - 1]
   while (from < to) {
     const middle = (from + to) >> 1

@@ -6,22 +6,22 @@
 //                exceed 1 is certain, and the rest share the remaining places in proportion
 
 import type { Random } from '../../lib/clock.ts'
-import type { Ballot } from './candidates.ts'
+import type { Candidates } from './candidates.ts'
 import { shuffle, shuffleBy, swap, weightAt, weightFrom } from './candidates.ts'
 
 /** Places that one random number is good for: each takes a few of its 53 bits. */
-export const placesAChance = 4
+export const positionsPerRandom = 4
 
 /** Entries at most whose sample one random number decides: their order takes 16 of its 53 bits. */
-const sampledAtOnce = 8
+const maxSampledByOneRandom = 8
 
-export function drawLadder(ballot: Ballot, places: number, random: Random): number {
+export function drawLadder(ballot: Candidates, places: number, random: Random): number {
   const drawn = Math.min(places, ballot.count)
   const chances = Math.min(drawn, ballot.count - 1)
   let left = weightFrom(ballot, 0)
   let chance = 0
   for (let place = 0; place < chances; place++) {
-    const point = (place % placesAChance === 0 ? random() : chance) * left
+    const point = (place % positionsPerRandom === 0 ? random() : chance) * left
     let along = weightAt(ballot, place)
     let at = place
     while (point >= along && at < ballot.count - 1) along += weightAt(ballot, ++at)
@@ -34,11 +34,11 @@ export function drawLadder(ballot: Ballot, places: number, random: Random): numb
   return drawn
 }
 
-export function drawSample(ballot: Ballot, places: number, random: Random): number {
+export function drawSample(ballot: Candidates, places: number, random: Random): number {
   if (places === 1) return drawLadder(ballot, 1, random)
   if (ballot.count < 2 || places < 1) return Math.min(Math.max(0, places), ballot.count)
   // Without the shuffle, neighbours in the file would never be drawn together.
-  const isFew = ballot.count <= sampledAtOnce
+  const isFew = ballot.count <= maxSampledByOneRandom
   const chance = isFew ? shuffleBy(ballot, random()) : 0
   if (!isFew) shuffle(ballot, random)
   if (places >= ballot.count) return ballot.count
@@ -47,7 +47,7 @@ export function drawSample(ballot: Ballot, places: number, random: Random): numb
 }
 
 /** Brings to the front who is due a whole place or more. What they leave lowers the bar, so it repeats. */
-export function drawCertain(ballot: Ballot, places: number): number {
+export function drawCertain(ballot: Candidates, places: number): number {
   let certain = 0
   for (let before = -1; before < certain && certain < places;) {
     before = certain
@@ -63,7 +63,7 @@ export function drawCertain(ballot: Ballot, places: number): number {
  * `places - from` picks.
  */
 export function drawSystematic(
-  ballot: Ballot,
+  ballot: Candidates,
   from: number,
   places: number,
   chance: number,

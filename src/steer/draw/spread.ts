@@ -12,8 +12,8 @@
 //     due more has one for certain, and the others share what is left in proportion.
 
 import type { Random } from '../../lib/clock.ts'
-import { createBallot, enter, swap, weightAt } from './candidates.ts'
-import type { Ballot } from './candidates.ts'
+import { createCandidates, addCandidate, swap, weightAt } from './candidates.ts'
+import type { Candidates } from './candidates.ts'
 import type { Member, Pool, Target } from '../policy.ts'
 import { drawSample } from './sampling.ts'
 
@@ -42,7 +42,7 @@ let memberCounts = new Int32Array(64)
 const rackSpan = 0x1_0000
 const regionSpan = 0x1_0000_0000
 
-function crowding(ballot: Ballot, at: number, pool: Pool): number {
+function crowding(ballot: Candidates, at: number, pool: Pool): number {
   const member = ballot.members[at] as number
   const ofMember = memberCounts[member] ?? 0
   if (!pool.isSpread) return ofMember
@@ -52,7 +52,7 @@ function crowding(ballot: Ballot, at: number, pool: Pool): number {
 }
 
 /** The place of the next one: among the least crowded by weight, or where `random` is null by the lowest score. */
-function pickSpread(ballot: Ballot, from: number, pool: Pool, random: Random | null): number {
+function pickSpread(ballot: Candidates, from: number, pool: Pool, random: Random | null): number {
   let least = Infinity
   let sum = 0
   let best = from
@@ -68,7 +68,7 @@ function pickSpread(ballot: Ballot, from: number, pool: Pool, random: Random | n
 }
 
 function drawAmong(
-  ballot: Ballot,
+  ballot: Candidates,
   from: number,
   pool: Pool,
   { least, point }: { readonly least: number; readonly point: number },
@@ -84,7 +84,7 @@ function drawAmong(
   return last // rounding only
 }
 
-const targetOf = (pool: Pool, ballot: Ballot, at: number): Target =>
+const targetOf = (pool: Pool, ballot: Candidates, at: number): Target =>
   (pool.members[ballot.members[at] as number] as Member).target
 
 /** What places are dealt by, from the widest risk to the nearest. */
@@ -92,13 +92,18 @@ type Level = 0 | 1 | 2 | 3
 const targetLevel: Level = 2
 const addressLevel: Level = 3
 
-const groupsAt = [createBallot(), createBallot(), createBallot()]
-const openAt = [createBallot(), createBallot(), createBallot()]
-const partsAt = [createBallot(), createBallot(), createBallot()]
-const dealt = createBallot()
+const groupsAt = [createCandidates(), createCandidates(), createCandidates()]
+const openAt = [createCandidates(), createCandidates(), createCandidates()]
+const partsAt = [createCandidates(), createCandidates(), createCandidates()]
+const dealt = createCandidates()
 
 /** k of n over risk groups; who was drawn stands first in the ballot that is returned. */
-export function dealSample(ballot: Ballot, pool: Pool, places: number, random: Random): Ballot {
+export function dealSample(
+  ballot: Candidates,
+  pool: Pool,
+  places: number,
+  random: Random,
+): Candidates {
   dealt.count = 0
   dealAt(pool.isSpread ? 0 : targetLevel, ballot, { pool, places, random })
   return dealt
@@ -110,23 +115,23 @@ interface Deal {
   readonly random: Random
 }
 
-function dealAt(level: Level, ballot: Ballot, deal: Deal): void {
+function dealAt(level: Level, ballot: Candidates, deal: Deal): void {
   const { pool, places, random } = deal
   if (level === addressLevel || places >= ballot.count) {
     const drawn = drawSample(ballot, places, random)
     for (let i = 0; i < drawn; i++) copy(dealt, ballot, i)
     return
   }
-  const groups = groupsAt[level] as Ballot
+  const groups = groupsAt[level] as Candidates
   collect(groups, ballot, { level, pool })
   const { rounds, drawn } = dealRounds(level, groups, places, random)
   for (let g = 0; g < groups.count; g++) {
     const size = groups.addresses[g] as number
     const more =
-      size > rounds && isAmong(openAt[level] as Ballot, drawn, groups.members[g] as number)
+      size > rounds && isAmong(openAt[level] as Candidates, drawn, groups.members[g] as number)
     const share = Math.min(size, rounds) + (more ? 1 : 0)
     if (share === 0) continue
-    const parts = partsAt[level] as Ballot
+    const parts = partsAt[level] as Candidates
     parts.count = 0
     for (let i = 0; i < ballot.count; i++)
       if (groupOf(level, ballot, i, pool) === groups.members[g]) copy(parts, ballot, i)
@@ -137,11 +142,11 @@ function dealAt(level: Level, ballot: Ballot, deal: Deal): void {
 /** One place a round to each group that has anyone left; of the last, partial round those `drawn` stand first in openAt. */
 function dealRounds(
   level: Level,
-  groups: Ballot,
+  groups: Candidates,
   places: number,
   random: Random,
 ): { readonly rounds: number; readonly drawn: number } {
-  const open = openAt[level] as Ballot
+  const open = openAt[level] as Candidates
   let left = places
   for (let rounds = 0; ; rounds++) {
     open.count = 0
@@ -155,8 +160,8 @@ function dealRounds(
 
 /** Sums each group up: its number, its weight, and how many of the ballot it has. */
 function collect(
-  groups: Ballot,
-  ballot: Ballot,
+  groups: Candidates,
+  ballot: Candidates,
   { level, pool }: { readonly level: Level; readonly pool: Pool },
 ): void {
   groups.count = 0
@@ -164,22 +169,22 @@ function collect(
     const group = groupOf(level, ballot, i, pool)
     let at = 0
     while (at < groups.count && groups.members[at] !== group) at++
-    if (at === groups.count) enter(groups, 0, group, 0)
+    if (at === groups.count) addCandidate(groups, 0, group, 0)
     groups.weights[at] = weightAt(groups, at) + weightAt(ballot, i)
     groups.addresses[at] = (groups.addresses[at] as number) + 1
   }
 }
 
-function groupOf(level: Level, ballot: Ballot, at: number, pool: Pool): number {
+function groupOf(level: Level, ballot: Candidates, at: number, pool: Pool): number {
   if (level === targetLevel) return ballot.members[at] as number
   const { regionGroup, rackGroup } = targetOf(pool, ballot, at)
   return level === 0 ? regionGroup : rackGroup
 }
 
-const copy = (to: Ballot, from: Ballot, at: number): void =>
-  enter(to, weightAt(from, at), from.members[at] as number, from.addresses[at] as number)
+const copy = (to: Candidates, from: Candidates, at: number): void =>
+  addCandidate(to, weightAt(from, at), from.members[at] as number, from.addresses[at] as number)
 
-function isAmong(ballot: Ballot, count: number, member: number): boolean {
+function isAmong(ballot: Candidates, count: number, member: number): boolean {
   for (let i = 0; i < count; i++) if (ballot.members[i] === member) return true
   return false
 }
@@ -189,7 +194,7 @@ function isAmong(ballot: Ballot, count: number, member: number): boolean {
  * `random` is null by the lowest score.
  */
 export function drawSpread(
-  ballot: Ballot,
+  ballot: Candidates,
   pool: Pool,
   places: number,
   random: Random | null,

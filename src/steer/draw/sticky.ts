@@ -8,7 +8,7 @@
 
 import { combineHashes, hashOctets, hashText, shareOfHash } from '../../lib/hash.ts'
 import type { Random } from '../../lib/clock.ts'
-import type { Ballot } from './candidates.ts'
+import type { Candidates } from './candidates.ts'
 import { weightAt } from './candidates.ts'
 import type { Member, Policy, Pool, Target, TargetAddress } from '../policy.ts'
 import type { Locus } from '../selection.ts'
@@ -32,7 +32,7 @@ const addressScore = (client: number, address: Uint8Array): number =>
   shareOfHash(combineHashes(client, hashOctets(address)))
 
 /** Puts scores in the place of the weights. */
-export function scoreMembers(ballot: Ballot, pool: Pool, client: number): void {
+export function scoreMembers(ballot: Candidates, pool: Pool, client: number): void {
   for (let i = 0; i < ballot.count; i++)
     ballot.weights[i] = targetScore(client, targetOf(pool, ballot, i), weightAt(ballot, i))
 }
@@ -41,7 +41,7 @@ export function scoreMembers(ballot: Ballot, pool: Pool, client: number): void {
 const tieShare = 1e-9
 
 /** As `scoreMembers`: an address has the score of its target, whose addresses' weights stand side by side. */
-export function scoreAddresses(ballot: Ballot, pool: Pool, client: number): void {
+export function scoreAddresses(ballot: Candidates, pool: Pool, client: number): void {
   let end = 0
   for (let from = 0; from < ballot.count; from = end) {
     let weight = 0
@@ -56,7 +56,7 @@ export function scoreAddresses(ballot: Ballot, pool: Pool, client: number): void
   }
 }
 
-const targetOf = (pool: Pool, ballot: Ballot, at: number): Target =>
+const targetOf = (pool: Pool, ballot: Candidates, at: number): Target =>
   (pool.members[ballot.members[at] as number] as Member).target
 
 const spillSalt = hashText('spill')

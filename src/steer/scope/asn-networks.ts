@@ -8,14 +8,14 @@ import type { Policy } from '../policy.ts'
 
 export interface AsnNetworks {
   /** Finds what these policies need, in one walk. */
-  gather(policies: Iterable<Policy>): void
+  collect(policies: Iterable<Policy>): void
   of(asn: number): readonly Network[]
 }
 
 export function createAsnNetworks(tree: AsnTree | null): AsnNetworks {
   const known = new Map<number, Network[]>()
   return {
-    gather(policies) {
+    collect(policies) {
       const wanted = new Map<number, Network[]>()
       for (const { rules } of policies)
         for (const { when } of rules)

@@ -13,7 +13,7 @@ import { noNetworks, type PlaceNetworks } from './place-networks.ts'
 import { createScopeMap, type ScopeMap, scopeCap } from './scope-map.ts'
 
 /** What steers a set: `internal` networks are of MX sets alone; a sticky set is answered by the client's network. */
-interface SteeredBy {
+interface ScopedSet {
   readonly policy: Policy
   readonly sticky?: boolean
   readonly internal?: readonly Network[]
@@ -25,23 +25,23 @@ export interface Scopes {
   /** Makes what the sets of a catalog need before it is in force, so that no query has to. */
   prepare(catalog: Catalog): void
   /** The scope of the set's answer to this client: 0 where all clients are answered alike. */
-  prefixLength(set: SteeredBy, octets: Uint8Array): number
+  prefixLength(set: ScopedSet, octets: Uint8Array): number
   /**
    * What `keepDecision` was told for the client that `prefixLength` was asked for last, where its set depends on the
    * client and is not sticky; else, and where that is not known any more, -1. Networks finer than scopes know must not
    * be told of: they share one place.
    */
-  decision(): number
+  lastDecision(): number
   /** 0 and up; forgotten with the policy and the databases. */
-  keepDecision(decision: number): void
+  cacheDecision(decision: number): void
   /** Where a set's clients are remembered; the same one for as long as there is the set. */
-  memoryOf(set: SteeredBy): ScopeMemory
+  cachedMapOf(set: ScopedSet): CachedScopeMap
   /** What `prefixLength` and the decision came to for an IPv4 address: for the memory's table. */
-  keepDecided(memory: ScopeMemory, octets: Uint8Array, scope: number, decision: number): void
+  cacheNetwork(memory: CachedScopeMap, octets: Uint8Array, scope: number, decision: number): void
 }
 
 /** Of all sets with the same rules. */
-export interface ScopeMemory {
+export interface CachedScopeMap {
   map: ScopeMap
   /** Of the map. */
   number: number
@@ -58,7 +58,7 @@ const unused = -1
 /** Beyond the 24 bits that the second half of an IPv6 key has. */
 const ipv4Mark = 0x100_0000
 
-export const createScopes = (): Scopes => new RememberedScopes()
+export const createScopes = (): Scopes => new CachedScopes()
 
 /** And as many cells that hold their own places. */
 const words = 65_536
@@ -139,7 +139,7 @@ export class DecisionTable {
   }
 }
 
-export class DecidedNetworks {
+export class DecisionTables {
   readonly #pages = new Pages()
 
   /** A table for whoever decides; null: there are too many. */
@@ -155,7 +155,7 @@ export class DecidedNetworks {
 }
 
 /** Whether any two clients may be answered differently. */
-export const dependsOnClient = ({ policy, internal, sticky }: SteeredBy): boolean =>
+export const dependsOnClient = ({ policy, internal, sticky }: ScopedSet): boolean =>
   policy.rules.length > 1 || sticky === true || (internal !== undefined && internal.length > 0)
 
 const highOf = (octets: Uint8Array): number =>
@@ -177,21 +177,21 @@ const three = (octets: Uint8Array, at: number): number =>
 const four = (octets: Uint8Array, at: number): number =>
   (three(octets, at) << 8) | (octets[at + 3] as number)
 
-class RememberedScopes implements Scopes {
+class CachedScopes implements Scopes {
   /** Of each cell: high and low half of the network, the map's number, length and decision; in one line of a cache. */
   readonly #words = new Int32Array(cells * 4).fill(unused)
   #cell = unused
   /** Asked for last. */
   #key: object | null = null
-  #last: ScopeMemory | null = null
+  #last: CachedScopeMap | null = null
   #networks = noNetworks
   #asns = createAsnNetworks(null)
-  readonly #memories = new WeakMap<object, ScopeMemory>()
+  readonly #memories = new WeakMap<object, CachedScopeMap>()
   #count = 0
   #epoch = 0
-  readonly #decided = new DecidedNetworks()
+  readonly #decided = new DecisionTables()
   /** Who has a table. */
-  #tabled: ScopeMemory[] = []
+  #tabled: CachedScopeMap[] = []
 
   use(networks: PlaceNetworks): void {
     this.#networks = networks
@@ -209,19 +209,19 @@ class RememberedScopes implements Scopes {
 
   prepare(catalog: Catalog): void {
     this.#forgetDecided()
-    const sets: SteeredBy[] = []
+    const sets: ScopedSet[] = []
     for (const zone of catalog.zones.values())
       for (const node of (zone.steered ?? zone.nodes).values())
         for (const set of node.sets.values()) if ('policy' in set) sets.push(set)
-    this.#asns.gather(sets.map(({ policy }) => policy))
-    for (const set of sets) if (dependsOnClient(set) && !set.sticky) this.memoryOf(set)
+    this.#asns.collect(sets.map(({ policy }) => policy))
+    for (const set of sets) if (dependsOnClient(set) && !set.sticky) this.cachedMapOf(set)
   }
 
-  prefixLength(set: SteeredBy, octets: Uint8Array): number {
+  prefixLength(set: ScopedSet, octets: Uint8Array): number {
     this.#cell = unused
     if (!dependsOnClient(set)) return 0
     if (set.sticky) return scopeCap(octets.length)
-    const { map, number } = this.memoryOf(set)
+    const { map, number } = this.cachedMapOf(set)
     const high = highOf(octets)
     const low = lowOf(octets)
     const first = cellOf(high, low, number) * 4
@@ -242,22 +242,22 @@ class RememberedScopes implements Scopes {
     return length
   }
 
-  decision(): number {
+  lastDecision(): number {
     return this.#cell < 0 ? unused : (this.#words[this.#cell + 3] as number) >> 8
   }
 
-  keepDecision(decision: number): void {
+  cacheDecision(decision: number): void {
     const at = this.#cell + 3
     if (this.#cell >= 0) this.#words[at] = ((this.#words[at] as number) & 0xff) | (decision << 8)
   }
 
-  keepDecided(memory: ScopeMemory, octets: Uint8Array, scope: number, decision: number): void {
+  cacheNetwork(memory: CachedScopeMap, octets: Uint8Array, scope: number, decision: number): void {
     if (memory.table === null && (memory.table = this.#decided.join()) !== null)
       this.#tabled.push(memory)
     memory.table?.keep(octets, scope, decision)
   }
 
-  memoryOf(set: SteeredBy): ScopeMemory {
+  cachedMapOf(set: ScopedSet): CachedScopeMap {
     const { policy, internal } = set
     // Sets with the same rules share a map; `internal` is the set's own.
     const key = internal === undefined || internal.length === 0 ? policy : set
@@ -271,10 +271,10 @@ class RememberedScopes implements Scopes {
 
   #remake(
     key: object,
-    { policy, internal = [] }: SteeredBy,
-    before: ScopeMemory | null,
-  ): ScopeMemory {
-    this.#asns.gather([policy])
+    { policy, internal = [] }: ScopedSet,
+    before: CachedScopeMap | null,
+  ): CachedScopeMap {
+    this.#asns.collect([policy])
     const map = createScopeMap({ policy, internal }, this.#networks.country, this.#asns)
     const made = { map, number: this.#count++, epoch: this.#epoch, table: null }
     const memory = before === null ? made : Object.assign(before, made)

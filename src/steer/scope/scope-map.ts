@@ -50,11 +50,11 @@ export function createScopeMap(
 ): ScopeMap {
   const asks = steering.policy.rules.some(({ when }) => when?.continents ?? when?.countries)
   const places = asks && country ? country : nowhereTree
-  const book = createCaseBook(steering.policy, places)
-  return new WalkedMap(markTree(marksOf(steering, asns), book), places, book.cases)
+  const book = createCaseTable(steering.policy, places)
+  return new TreeScopeMap(markTree(marksOf(steering, asns), book), places, book.cases)
 }
 
-function markTree(marks: readonly Mark[], book: CaseBook): PrefixTree {
+function markTree(marks: readonly Mark[], book: CaseTable): PrefixTree {
   const builder = createPrefixTreeBuilder()
   const rootFor = (octets: number): number =>
     markLink(
@@ -69,7 +69,7 @@ function markTree(marks: readonly Mark[], book: CaseBook): PrefixTree {
 /** `marks` all lie in the network that the link is for. */
 function markLink(
   builder: PrefixTreeBuilder,
-  book: CaseBook,
+  book: CaseTable,
   marks: readonly Mark[],
   { depth, holding }: { depth: number; holding: bigint } = { depth: 0, holding: 0n },
 ): number {
@@ -89,7 +89,7 @@ function markLink(
 
 export const scopeCap = (octets: number): number => (octets === 4 ? 24 : 56)
 
-class WalkedMap implements ScopeMap {
+class TreeScopeMap implements ScopeMap {
   readonly #marks: PrefixTree
   readonly #places: PlaceTree
   readonly #cases: readonly Case[]
@@ -152,7 +152,7 @@ interface Case {
   readonly others: ReadonlyMap<number, Int32Array>
 }
 
-interface CaseBook {
+interface CaseTable {
   readonly cases: readonly Case[]
   /** The number of the case in which these conditions hold, and no other of networks and ASNs. */
   caseOf(holding: bigint): number
@@ -161,7 +161,7 @@ interface CaseBook {
 /** The one ladder of the MTAs themselves, whatever the rules. */
 const internalChoice = -1
 
-function createCaseBook(policy: Policy, { places, setWords }: PlaceTree): CaseBook {
+function createCaseTable(policy: Policy, { places, setWords }: PlaceTree): CaseTable {
   const cases: Case[] = []
   const byHolding = new Map<bigint, number>()
   const byChoices = new Map<string, number>()

@@ -18,40 +18,40 @@
 // these hosts at once: health is not believed, and whoever is not out is up at configured × share.
 
 import { SlotState, Standing, isOut, type HealthReader } from '../../health/table.ts'
-import { createBallot, enter, type Ballot } from '../draw/candidates.ts'
-import { enterAll, hasFamily, type Family } from './last-resort.ts'
+import { createCandidates, addCandidate, type Candidates } from '../draw/candidates.ts'
+import { addAll, hasFamily, type Family } from './last-resort.ts'
 import type { Member, Pool } from '../policy.ts'
 
-export interface Canvass {
-  readonly up: Ballot
-  readonly suspect: Ballot
-  panicked: boolean
+export interface PoolEvaluation {
+  readonly up: Candidates
+  readonly suspect: Candidates
+  isPanic: boolean
   /** A target has several of the addresses. */
-  isDoubled: boolean
+  hasSiblings: boolean
   /** Share of the pool's weight whose members are usable; 1 in panic. */
-  healthy: number
+  usableShare: number
   /** Soonest that anything read could change. */
   holdSeconds: number
 }
 
-export const createCanvass = (): Canvass => ({
-  up: createBallot(),
-  suspect: createBallot(),
-  panicked: false,
-  isDoubled: false,
-  healthy: 0,
+export const createPoolEvaluation = (): PoolEvaluation => ({
+  up: createCandidates(),
+  suspect: createCandidates(),
+  isPanic: false,
+  hasSiblings: false,
+  usableShare: 0,
   holdSeconds: Infinity,
 })
 
-export const isEmpty = (canvass: Canvass): boolean =>
+export const isEmpty = (canvass: PoolEvaluation): boolean =>
   canvass.up.count === 0 && canvass.suspect.count === 0
 
 /**
  * `family` null: members as wholes, by all their addresses; else those of one family, and members without any take no
  * part. `panic`: the pool's own, or 0 where its health is to be believed all the same.
  */
-export function canvassPool(
-  canvass: Canvass,
+export function evaluatePool(
+  canvass: PoolEvaluation,
   pool: Pool,
   family: Family,
   health: HealthReader,
@@ -78,26 +78,41 @@ export function canvassPool(
     else enterMember(canvass, member, i, health)
     if (entries(canvass) > before) usable += weight
   }
-  canvass.healthy = full > 0 ? usable / full : 0
+  canvass.usableShare = full > 0 ? usable / full : 0
   if (usable < judged * panic) panicOver(canvass, pool, family, health)
 }
 
-function panicOver(canvass: Canvass, pool: Pool, family: Family, health: HealthReader): void {
+function panicOver(
+  canvass: PoolEvaluation,
+  pool: Pool,
+  family: Family,
+  health: HealthReader,
+): void {
   canvass.up.count = 0
   canvass.suspect.count = 0
-  canvass.panicked = true
-  canvass.healthy = 1
-  enterAll(canvass.up, pool, family, { health, tier: 'weighty', zeroWeight: 0, fellSince: 0 })
+  canvass.isPanic = true
+  canvass.usableShare = 1
+  addAll(canvass.up, pool, family, { health, tier: 'weighty', zeroWeight: 0, fellSince: 0 })
   // An address of two is never drawn as if it were one of one.
-  canvass.isDoubled = family !== null
+  canvass.hasSiblings = family !== null
 }
 
-function enterForced(canvass: Canvass, member: Member, index: number, health: HealthReader): void {
+function enterForced(
+  canvass: PoolEvaluation,
+  member: Member,
+  index: number,
+  health: HealthReader,
+): void {
   const weight = member.weight * health.share(member.row)
-  if (weight > 0) enter(canvass.up, weight, index, 0)
+  if (weight > 0) addCandidate(canvass.up, weight, index, 0)
 }
 
-function enterMember(canvass: Canvass, member: Member, index: number, health: HealthReader): void {
+function enterMember(
+  canvass: PoolEvaluation,
+  member: Member,
+  index: number,
+  health: HealthReader,
+): void {
   const weight = member.weight * health.share(member.row)
   let up = 0
   let suspect = 0
@@ -109,8 +124,8 @@ function enterMember(canvass: Canvass, member: Member, index: number, health: He
     if (state === SlotState.up) up = Math.max(up, factor)
     else suspect = Math.max(suspect, factor)
   }
-  if (weight * up > 0) enter(canvass.up, weight * up, index, 0)
-  else if (weight * suspect > 0) enter(canvass.suspect, weight * suspect, index, 0)
+  if (weight * up > 0) addCandidate(canvass.up, weight * up, index, 0)
+  else if (weight * suspect > 0) addCandidate(canvass.suspect, weight * suspect, index, 0)
 }
 
 /** Of a member that is forced up: slot 0 for each of its addresses. */
@@ -118,7 +133,7 @@ const noSlots: readonly number[] = []
 
 /** A member's weight is shared evenly among those of its addresses that have the same standing. */
 function enterAddresses(
-  canvass: Canvass,
+  canvass: PoolEvaluation,
   member: Member,
   index: number,
   slots: readonly number[],
@@ -136,31 +151,31 @@ function enterAddresses(
     const state = health.state(slot)
     const weight = base * health.factor(slot)
     if (state === SlotState.down || !(weight > 0)) continue
-    enter(state === SlotState.up ? canvass.up : canvass.suspect, weight, index, i)
+    addCandidate(state === SlotState.up ? canvass.up : canvass.suspect, weight, index, i)
   }
   share(canvass, canvass.up, upBefore)
   share(canvass, canvass.suspect, suspectBefore)
 }
 
-function share(canvass: Canvass, ballot: Ballot, from: number): void {
+function share(canvass: PoolEvaluation, ballot: Candidates, from: number): void {
   const count = ballot.count - from
   if (count < 2) return
-  canvass.isDoubled = true
+  canvass.hasSiblings = true
   for (let i = from; i < ballot.count; i++)
     ballot.weights[i] = (ballot.weights[i] as number) / count
 }
 
-const entries = (canvass: Canvass): number => canvass.up.count + canvass.suspect.count
+const entries = (canvass: PoolEvaluation): number => canvass.up.count + canvass.suspect.count
 
-function clear(canvass: Canvass): void {
+function clear(canvass: PoolEvaluation): void {
   canvass.up.count = 0
   canvass.suspect.count = 0
-  canvass.panicked = false
-  canvass.isDoubled = false
-  canvass.healthy = 0
+  canvass.isPanic = false
+  canvass.hasSiblings = false
+  canvass.usableShare = 0
   canvass.holdSeconds = Infinity
 }
 
-function noteHold(canvass: Canvass, holdSeconds: number): void {
+function noteHold(canvass: PoolEvaluation, holdSeconds: number): void {
   if (holdSeconds < canvass.holdSeconds) canvass.holdSeconds = holdSeconds
 }

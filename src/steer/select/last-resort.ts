@@ -10,7 +10,7 @@
 // docs/adr/0002-fail-open.md). Configured weight 0 takes no part, unless a rule has nothing else: `zeroWeight`.
 
 import { type HealthReader, isOut, SlotState, Standing } from '../../health/table.ts'
-import { type Ballot, enter } from '../draw/candidates.ts'
+import { type Candidates, addCandidate } from '../draw/candidates.ts'
 import type { Member, Policy, Pool, Target } from '../policy.ts'
 
 /** null: members as wholes. */
@@ -29,13 +29,14 @@ interface Fallback {
   readonly fellSince: number
 }
 
-export function enterAll(ballot: Ballot, pool: Pool, family: Family, fallback: Fallback): void {
+export function addAll(ballot: Candidates, pool: Pool, family: Family, fallback: Fallback): void {
   for (let i = 0; i < pool.members.length; i++) {
     const member = pool.members[i] as Member
     const weight = weightIn(member, fallback)
     if (!(weight > 0)) continue
     if (family === null) {
-      if (fellAt(member, null, fallback.health) >= fallback.fellSince) enter(ballot, weight, i, 0)
+      if (fellAt(member, null, fallback.health) >= fallback.fellSince)
+        addCandidate(ballot, weight, i, 0)
     } else {
       enterAllOf(ballot, member, i, { family, weight, fallback })
     }
@@ -43,7 +44,7 @@ export function enterAll(ballot: Ballot, pool: Pool, family: Family, fallback: F
 }
 
 function enterAllOf(
-  ballot: Ballot,
+  ballot: Candidates,
   { target, slots }: Member,
   index: number,
   { family, weight, fallback }: { family: 4 | 6; weight: number; fallback: Fallback },
@@ -52,7 +53,7 @@ function enterAllOf(
   for (let a = 0; a < target.addresses.length; a++) {
     if (target.addresses[a]?.family !== family) continue
     if (fallback.fellSince > 0 && fellTime(fallback.health, slots[a]) < fallback.fellSince) continue
-    enter(ballot, weight / count, index, a)
+    addCandidate(ballot, weight / count, index, a)
   }
 }
 
@@ -133,7 +134,7 @@ export function lastGoodSince(
 }
 
 /** The pools of everyone: those of the rule, then the backup. */
-export const poolsOfEveryone = ({ onAllDown }: Policy, pools: readonly Pool[]): readonly Pool[] =>
+export const lastResortPools = ({ onAllDown }: Policy, pools: readonly Pool[]): readonly Pool[] =>
   onAllDown.kind === 'backup' && !pools.includes(onAllDown.pool)
     ? [...pools, onAllDown.pool]
     : pools

@@ -13,13 +13,13 @@
 
 import type { HealthReader } from '../../health/table.ts'
 import type { Random } from '../../lib/clock.ts'
-import { type Ballot, enter } from '../draw/candidates.ts'
+import { type Candidates, addCandidate } from '../draw/candidates.ts'
 import type { Pool } from '../policy.ts'
-import { type Canvass, canvassPool, createCanvass, isEmpty } from './eligibility.ts'
+import { type PoolEvaluation, evaluatePool, createPoolEvaluation, isEmpty } from './eligibility.ts'
 import type { Family } from './last-resort.ts'
 
 /** Refilled by every query: one canvass a pool of the rule. */
-const canvasses: Canvass[] = []
+const canvasses: PoolEvaluation[] = []
 
 let leads = new Float64Array(16)
 
@@ -28,7 +28,7 @@ let seen = 0
 /** How many pools were canvassed so far; the first so many. */
 export const surveyed = (): number => seen
 
-export const canvassAt = (at: number): Canvass => (canvasses[at] ??= createCanvass())
+export const canvassAt = (at: number): PoolEvaluation => (canvasses[at] ??= createPoolEvaluation())
 
 /** Index of the pool that leads, -1: nobody is eligible anywhere. */
 export function findLead(
@@ -56,7 +56,7 @@ function askPools(pools: readonly Pool[], family: Family, health: HealthReader):
 }
 
 /** For traces: the probability that each pool leads, and the panic that it was canvassed with. */
-export function leadOdds(
+export function leadProbabilities(
   pools: readonly Pool[],
   family: Family,
   health: HealthReader,
@@ -74,17 +74,21 @@ export function leadOdds(
 }
 
 /** The next pool's canvass, its health doubted only where it may not spill. */
-export function canvassNext(pools: readonly Pool[], family: Family, health: HealthReader): Canvass {
+export function canvassNext(
+  pools: readonly Pool[],
+  family: Family,
+  health: HealthReader,
+): PoolEvaluation {
   const canvass = canvassAt(seen)
   const pool = pools[seen++] as Pool
   recallPool(canvass, pool, family, health, pool.minHealthy > 0 ? 0 : pool.panic)
   return canvass
 }
 
-function leadShare({ minHealthy, spill }: Pool, canvass: Canvass): number {
+function leadShare({ minHealthy, spill }: Pool, canvass: PoolEvaluation): number {
   if (isEmpty(canvass)) return 0
-  if (canvass.healthy >= minHealthy) return 1
-  return spill === 'proportional' ? canvass.healthy / minHealthy : 0
+  if (canvass.usableShare >= minHealthy) return 1
+  return spill === 'proportional' ? canvass.usableShare / minHealthy : 0
 }
 
 function drawLead(total: number, random: Random): number {
@@ -107,7 +111,7 @@ function firstWithAnyone(pools: readonly Pool[], family: Family, health: HealthR
   for (let at = 0; at < pools.length; at++) {
     const pool = pools[at] as Pool
     const canvass = canvassAt(at)
-    if (pool.minHealthy > 0 && pool.panic > 0) canvassPool(canvass, pool, family, health)
+    if (pool.minHealthy > 0 && pool.panic > 0) evaluatePool(canvass, pool, family, health)
     if (first < 0 && !isEmpty(canvass)) first = at
   }
   return first
@@ -117,7 +121,7 @@ function firstWithAnyone(pools: readonly Pool[], family: Family, health: HealthR
 export function holdOfSurvey(): number {
   let holdSeconds = Infinity
   for (let at = 0; at < seen; at++)
-    holdSeconds = Math.min(holdSeconds, (canvasses[at] as Canvass).holdSeconds)
+    holdSeconds = Math.min(holdSeconds, (canvasses[at] as PoolEvaluation).holdSeconds)
   return holdSeconds
 }
 
@@ -150,7 +154,7 @@ const pools = new WeakMap<Pool, (Remembered | undefined)[]>()
 
 /** As canvassPool (eligibility.ts). */
 export function recallPool(
-  canvass: Canvass,
+  canvass: PoolEvaluation,
   pool: Pool,
   family: Family,
   health: HealthReader,
@@ -170,7 +174,7 @@ export function recallPool(
     recall(canvass, known)
     return
   }
-  canvassPool(canvass, pool, family, health, panic)
+  evaluatePool(canvass, pool, family, health, panic)
   const fresh = known ?? blank(health)
   byFamily[place] = fresh
   fresh.health = health
@@ -191,16 +195,16 @@ const blank = (health: HealthReader): Remembered => ({
   holdSeconds: Infinity,
 })
 
-function remember(known: Remembered, canvass: Canvass): void {
+function remember(known: Remembered, canvass: PoolEvaluation): void {
   rememberBallot(known.up, canvass.up)
   rememberBallot(known.suspect, canvass.suspect)
-  known.panicked = canvass.panicked
-  known.isDoubled = canvass.isDoubled
-  known.healthy = canvass.healthy
+  known.panicked = canvass.isPanic
+  known.isDoubled = canvass.hasSiblings
+  known.healthy = canvass.usableShare
   known.holdSeconds = canvass.holdSeconds
 }
 
-function rememberBallot({ weights, members, addresses }: Entries, ballot: Ballot): void {
+function rememberBallot({ weights, members, addresses }: Entries, ballot: Candidates): void {
   weights.length = 0
   members.length = 0
   addresses.length = 0
@@ -211,17 +215,17 @@ function rememberBallot({ weights, members, addresses }: Entries, ballot: Ballot
   }
 }
 
-function recall(canvass: Canvass, known: Remembered): void {
+function recall(canvass: PoolEvaluation, known: Remembered): void {
   recallBallot(canvass.up, known.up)
   recallBallot(canvass.suspect, known.suspect)
-  canvass.panicked = known.panicked
-  canvass.isDoubled = known.isDoubled
-  canvass.healthy = known.healthy
+  canvass.isPanic = known.panicked
+  canvass.hasSiblings = known.isDoubled
+  canvass.usableShare = known.healthy
   canvass.holdSeconds = known.holdSeconds
 }
 
-function recallBallot(ballot: Ballot, { weights, members, addresses }: Entries): void {
+function recallBallot(ballot: Candidates, { weights, members, addresses }: Entries): void {
   ballot.count = 0
   for (let i = 0; i < weights.length; i++)
-    enter(ballot, weights[i] as number, members[i] as number, addresses[i] as number)
+    addCandidate(ballot, weights[i] as number, members[i] as number, addresses[i] as number)
 }

@@ -13,7 +13,7 @@ export const matchRule = (policy: Policy, locus: Locus): Rule | undefined =>
 export function matchIndex({ rules }: Policy, locus: Locus): number {
   for (let at = 0; at < rules.length; at++) {
     const { when } = rules[at] as Rule
-    if (when === null || holds(when, locus)) return at
+    if (when === null || matches(when, locus)) return at
   }
   return rules.length - 1
 }
@@ -24,7 +24,7 @@ export function catchAll(policy: Policy): Rule | undefined {
   return policy.rules[policy.rules.length - 1]
 }
 
-export function holds(when: Conditions, locus: Locus): boolean {
+export function matches(when: Conditions, locus: Locus): boolean {
   return (
     includes(when.continents, locus.continent) &&
     includes(when.countries, locus.country) &&

@@ -13,17 +13,17 @@
 
 import type { Random } from '../../lib/clock.ts'
 import { RRType } from '../../wire/rrtype.ts'
-import { lastGoodSince, poolsOfEveryone, enterAll, tiers, zeroWeightOf } from './last-resort.ts'
+import { lastGoodSince, lastResortPools, addAll, tiers, zeroWeightOf } from './last-resort.ts'
 import {
   answerTtl,
   type SteerContext,
   type AddressSelection,
-  type ChosenAddress,
+  type SelectedAddress,
   type Locus,
   type SelectionReason,
 } from '../selection.ts'
-import { createBallot, type Ballot } from '../draw/candidates.ts'
-import { canvassPool, createCanvass, isEmpty, type Canvass } from './eligibility.ts'
+import { createCandidates, type Candidates } from '../draw/candidates.ts'
+import { evaluatePool, createPoolEvaluation, isEmpty, type PoolEvaluation } from './eligibility.ts'
 import { catchAll, matchRule } from './match.ts'
 import type { Pool, SteeredAddresses, TargetAddress } from '../policy.ts'
 import { targetAt } from './select-mx.ts'
@@ -32,8 +32,8 @@ import { dealSample, drawSpread } from '../draw/spread.ts'
 import { chanceOf, clientHash, scoreAddresses } from '../draw/sticky.ts'
 import { canvassAt, findLead, holdOfSurvey } from './leading-pool.ts'
 
-const spare = createCanvass()
-const everyone = createBallot()
+const spare = createPoolEvaluation()
+const everyone = createCandidates()
 
 /** How one answer is drawn: by chance, or by the client's hash. */
 interface Draw {
@@ -74,13 +74,13 @@ function selectFrom(draw: Draw, pools: readonly Pool[]): AddressSelection {
   if (lead < 0) return allDown(draw, pools)
   const canvass = canvassAt(lead)
   const addresses = takeAll(pools[lead] as Pool, canvass, draw)
-  const reason = canvass.panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible'
+  const reason = canvass.isPanic ? 'panic' : lead > 0 ? 'spilled' : 'eligible'
   return selected(draw, addresses, reason)
 }
 
 function selected(
   { set }: Draw,
-  addresses: readonly ChosenAddress[],
+  addresses: readonly SelectedAddress[],
   reason: SelectionReason,
   holdSeconds: number = Infinity,
 ): AddressSelection {
@@ -88,11 +88,11 @@ function selected(
   return { kind: 'selected', addresses, ttl, reason }
 }
 
-function takeAll(pool: Pool, canvass: Canvass, draw: Draw): ChosenAddress[] {
-  const isMixed = pool.isSpread || canvass.isDoubled
+function takeAll(pool: Pool, canvass: PoolEvaluation, draw: Draw): SelectedAddress[] {
+  const isMixed = pool.isSpread || canvass.hasSiblings
   if (draw.places === 1 && !isMixed && draw.client === null && canvass.up.count > 0)
     return [drawOne(pool, canvass.up, draw)]
-  const addresses: ChosenAddress[] = []
+  const addresses: SelectedAddress[] = []
   drawInto(addresses, pool, canvass.up, draw, isMixed)
   if (addresses.length < draw.places && canvass.suspect.count > 0)
     drawInto(addresses, pool, canvass.suspect, draw, isMixed)
@@ -100,7 +100,7 @@ function takeAll(pool: Pool, canvass: Canvass, draw: Draw): ChosenAddress[] {
 }
 
 /** What drawInto comes to for one address: the shortest way of the commonest draw. */
-function drawOne(pool: Pool, ballot: Ballot, { random }: Draw): ChosenAddress {
+function drawOne(pool: Pool, ballot: Candidates, { random }: Draw): SelectedAddress {
   drawSample(ballot, 1, random)
   const target = targetAt(pool, ballot, 0)
   return { target, address: target.addresses[ballot.addresses[0] as number] as TargetAddress }
@@ -108,9 +108,9 @@ function drawOne(pool: Pool, ballot: Ballot, { random }: Draw): ChosenAddress {
 
 /** `isMixed`: there are risks to spread over. */
 function drawInto(
-  addresses: ChosenAddress[],
+  addresses: SelectedAddress[],
   pool: Pool,
-  ballot: Ballot,
+  ballot: Candidates,
   draw: Draw,
   isMixed: boolean,
 ): void {
@@ -134,32 +134,32 @@ function allDown(draw: Draw, pools: readonly Pool[]): AddressSelection {
   const { health } = context
   const { onAllDown } = set.policy
   if (onAllDown.kind === 'backup') {
-    canvassPool(spare, onAllDown.pool, family, health)
+    evaluatePool(spare, onAllDown.pool, family, health)
     if (!isEmpty(spare))
       return selected(draw, takeAll(onAllDown.pool, spare, draw), 'backup', spare.holdSeconds)
   }
   const fellSince = onAllDown.kind === 'last_good' ? lastGoodSince(pools, family, health) : 0
   if (fellSince > 0) {
-    const addresses: ChosenAddress[] = []
+    const addresses: SelectedAddress[] = []
     for (const pool of pools) {
       everyone.count = 0
-      enterAll(everyone, pool, family, { health, tier: 'weighty', zeroWeight: 0, fellSince })
+      addAll(everyone, pool, family, { health, tier: 'weighty', zeroWeight: 0, fellSince })
       drawInto(addresses, pool, everyone, draw, true)
     }
     if (addresses.length > 0) return selected(draw, addresses, 'last-good')
   }
-  return failOpen(draw, poolsOfEveryone(set.policy, pools))
+  return failOpen(draw, lastResortPools(set.policy, pools))
 }
 
 function failOpen(draw: Draw, pools: readonly Pool[]): AddressSelection {
   const { set, context, family } = draw
   const { health } = context
   const zeroWeight = zeroWeightOf(pools)
-  const addresses: ChosenAddress[] = []
+  const addresses: SelectedAddress[] = []
   for (const tier of tiers) {
     for (const pool of pools) {
       everyone.count = 0
-      enterAll(everyone, pool, family, { health, tier, zeroWeight, fellSince: 0 })
+      addAll(everyone, pool, family, { health, tier, zeroWeight, fellSince: 0 })
       take(addresses, pool, everyone, drawSample(everyone, Infinity, context.random))
     }
     if (addresses.length > 0) break
@@ -172,14 +172,14 @@ function failOpen(draw: Draw, pools: readonly Pool[]): AddressSelection {
 
 function lives(pools: readonly Pool[], family: 4 | 6, context: SteerContext): boolean {
   for (const pool of pools) {
-    canvassPool(spare, pool, family, context.health)
+    evaluatePool(spare, pool, family, context.health)
     if (!isEmpty(spare)) return true
   }
   return false
 }
 
 /** Takes the first `count` of the ballot; an address of two targets once, as a set has no doubles (RFC 2181 §5). */
-function take(addresses: ChosenAddress[], pool: Pool, ballot: Ballot, count: number): void {
+function take(addresses: SelectedAddress[], pool: Pool, ballot: Candidates, count: number): void {
   for (let i = 0; i < count; i++) {
     const target = targetAt(pool, ballot, i)
     const address = target.addresses[ballot.addresses[i] as number] as TargetAddress
@@ -187,7 +187,7 @@ function take(addresses: ChosenAddress[], pool: Pool, ballot: Ballot, count: num
   }
 }
 
-function isTaken(addresses: readonly ChosenAddress[], address: TargetAddress): boolean {
+function isTaken(addresses: readonly SelectedAddress[], address: TargetAddress): boolean {
   for (const taken of addresses) if (taken.address.text === address.text) return true
   return false
 }

@@ -10,7 +10,7 @@
 // comes later in the rule must not compete with an earlier one, and equal preferences cannot put it below.
 
 import type { Random } from '../../lib/clock.ts'
-import { type Ballot, createBallot } from '../draw/candidates.ts'
+import { type Candidates, createCandidates } from '../draw/candidates.ts'
 import { drawLadder, drawSample } from '../draw/sampling.ts'
 import { dealSample, drawSpread } from '../draw/spread.ts'
 import { chanceOf, clientHash, scoreMembers } from '../draw/sticky.ts'
@@ -23,14 +23,14 @@ import {
   type SelectionReason,
   type SteerContext,
 } from '../selection.ts'
-import { type Canvass, canvassPool, createCanvass, isEmpty } from './eligibility.ts'
-import { enterAll, lastGoodSince, poolsOfEveryone, tiers, zeroWeightOf } from './last-resort.ts'
+import { type PoolEvaluation, evaluatePool, createPoolEvaluation, isEmpty } from './eligibility.ts'
+import { addAll, lastGoodSince, lastResortPools, tiers, zeroWeightOf } from './last-resort.ts'
 import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './leading-pool.ts'
 import { catchAll, isInternal, matchRule } from './match.ts'
 
-const backup = createCanvass()
+const backup = createPoolEvaluation()
 
-const everyone = createBallot()
+const everyone = createCandidates()
 
 /** How one answer is drawn: by chance, or by the client's hash. */
 interface Draw {
@@ -70,14 +70,14 @@ function selectLadder(draw: Draw, pools: readonly Pool[], lead: number): MxSelec
 /** Whether a pool in panic added anyone. */
 function climbUp(rungs: Rung[], pools: readonly Pool[], at: number, draw: Draw): boolean {
   const canvass = canvassAt(at)
-  return climb(rungs, pools[at] as Pool, canvass.up, draw) && canvass.panicked
+  return climb(rungs, pools[at] as Pool, canvass.up, draw) && canvass.isPanic
 }
 
 function selectEqual(draw: Draw, pools: readonly Pool[], lead: number): MxSelection {
   const rungs: Rung[] = []
   const canvass = canvassAt(lead)
   levelAll(rungs, pools[lead] as Pool, canvass, draw)
-  return selected(draw, rungs, canvass.panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible')
+  return selected(draw, rungs, canvass.isPanic ? 'panic' : lead > 0 ? 'spilled' : 'eligible')
 }
 
 function allDown(draw: Draw, pools: readonly Pool[]): MxSelection {
@@ -87,7 +87,7 @@ function allDown(draw: Draw, pools: readonly Pool[]): MxSelection {
   const rungs: Rung[] = []
   if (onAllDown.kind === 'servfail') return { kind: 'servfail' }
   if (onAllDown.kind === 'backup') {
-    canvassPool(backup, onAllDown.pool, null, health)
+    evaluatePool(backup, onAllDown.pool, null, health)
     if (set.mode === 'equal') levelAll(rungs, onAllDown.pool, backup, draw)
     else
       for (const ballot of [backup.up, backup.suspect]) climb(rungs, onAllDown.pool, ballot, draw)
@@ -97,13 +97,13 @@ function allDown(draw: Draw, pools: readonly Pool[]): MxSelection {
   if (fellSince > 0) {
     for (const pool of pools) {
       everyone.count = 0
-      enterAll(everyone, pool, null, { health, tier: 'weighty', zeroWeight: 0, fellSince })
+      addAll(everyone, pool, null, { health, tier: 'weighty', zeroWeight: 0, fellSince })
       if (set.mode === 'equal') levelUp(rungs, pool, everyone, draw)
       else climb(rungs, pool, everyone, draw)
     }
     if (rungs.length > 0) return selected(draw, rungs, 'last-good')
   }
-  return failOpen(draw, poolsOfEveryone(set.policy, pools))
+  return failOpen(draw, lastResortPools(set.policy, pools))
 }
 
 function failOpen(draw: Draw, pools: readonly Pool[]): MxSelection {
@@ -113,7 +113,7 @@ function failOpen(draw: Draw, pools: readonly Pool[]): MxSelection {
   for (const tier of tiers) {
     for (const pool of pools) {
       everyone.count = 0
-      enterAll(everyone, pool, null, { health, tier, zeroWeight, fellSince: 0 })
+      addAll(everyone, pool, null, { health, tier, zeroWeight, fellSince: 0 })
       if (draw.set.mode === 'equal') level(rungs, pool, everyone, everyone.count)
       else climb(rungs, pool, everyone, { ...draw, limit: maxRungs })
     }
@@ -135,7 +135,7 @@ const selected = (
 })
 
 /** Continues the ladder downwards out of a ballot; whether that added anyone. */
-function climb(rungs: Rung[], pool: Pool, ballot: Ballot, draw: Draw): boolean {
+function climb(rungs: Rung[], pool: Pool, ballot: Candidates, draw: Draw): boolean {
   const before = rungs.length
   order(rungs, pool, ballot, draw)
   for (let i = 0; i < ballot.count && rungs.length < draw.limit; i++)
@@ -144,7 +144,7 @@ function climb(rungs: Rung[], pool: Pool, ballot: Ballot, draw: Draw): boolean {
 }
 
 /** Brings a permutation to the front: as much of it as the ladder has room for, and those who stand on it already. */
-function order(rungs: readonly Rung[], pool: Pool, ballot: Ballot, draw: Draw): void {
+function order(rungs: readonly Rung[], pool: Pool, ballot: Candidates, draw: Draw): void {
   if (draw.client !== null) scoreMembers(ballot, pool, draw.client)
   const random = draw.client === null ? draw.random : null
   if (random !== null && !pool.isSpread) drawLadder(ballot, draw.limit, random)
@@ -152,12 +152,12 @@ function order(rungs: readonly Rung[], pool: Pool, ballot: Ballot, draw: Draw): 
 }
 
 /** The members of a canvass, as many as there is room for, all at the same height. */
-function levelAll(rungs: Rung[], pool: Pool, canvass: Canvass, draw: Draw): void {
+function levelAll(rungs: Rung[], pool: Pool, canvass: PoolEvaluation, draw: Draw): void {
   levelUp(rungs, pool, canvass.up, draw)
   if (rungs.length < draw.limit) levelUp(rungs, pool, canvass.suspect, draw)
 }
 
-function levelUp(rungs: Rung[], pool: Pool, ballot: Ballot, draw: Draw): void {
+function levelUp(rungs: Rung[], pool: Pool, ballot: Candidates, draw: Draw): void {
   const room = draw.limit - rungs.length
   if (draw.client !== null) {
     scoreMembers(ballot, pool, draw.client)
@@ -172,7 +172,7 @@ function levelUp(rungs: Rung[], pool: Pool, ballot: Ballot, draw: Draw): void {
 }
 
 /** Adds the first `count` of the ballot, all at the same height. */
-function level(rungs: Rung[], pool: Pool, ballot: Ballot, count: number): void {
+function level(rungs: Rung[], pool: Pool, ballot: Candidates, count: number): void {
   for (let i = 0; i < count; i++) addBeside(rungs, targetAt(pool, ballot, i))
 }
 
@@ -232,5 +232,5 @@ function isOn(rungs: readonly Rung[], target: Target): boolean {
 }
 
 /** The target of a ballot's entry. */
-export const targetAt = (pool: Pool, ballot: Ballot, at: number): Target =>
+export const targetAt = (pool: Pool, ballot: Candidates, at: number): Target =>
   (pool.members[ballot.members[at] as number] as Member).target

@@ -8,17 +8,23 @@
 // Weights are whole and at least 1: 0 would mean "hardly ever" beside others, and that is not what was asked for.
 
 import type { Random } from '../../lib/clock.ts'
-import { lastGoodSince, poolsOfEveryone, enterAll, tiers, zeroWeightOf } from './last-resort.ts'
+import { lastGoodSince, lastResortPools, addAll, tiers, zeroWeightOf } from './last-resort.ts'
 import {
   answerTtl,
   type SteerContext,
   type Locus,
   type SelectionReason,
-  type SrvChoice,
+  type SelectedSrv,
   type SrvSelection,
 } from '../selection.ts'
-import { createBallot, shuffle, weightAt, weightFrom, type Ballot } from '../draw/candidates.ts'
-import { canvassPool, createCanvass, isEmpty } from './eligibility.ts'
+import {
+  createCandidates,
+  shuffle,
+  weightAt,
+  weightFrom,
+  type Candidates,
+} from '../draw/candidates.ts'
+import { evaluatePool, createPoolEvaluation, isEmpty } from './eligibility.ts'
 import { matchRule } from './match.ts'
 import type { Pool, SteeredSrv } from '../policy.ts'
 import { targetAt } from './select-mx.ts'
@@ -30,22 +36,22 @@ const maxWeight = 65_535
 /** Decimals that a weight keeps, where it has any. */
 const fineness = 100
 
-const backup = createCanvass()
-const everyone = createBallot()
+const backup = createPoolEvaluation()
+const everyone = createCandidates()
 
 export function selectSrv(set: SteeredSrv, locus: Locus, context: SteerContext): SrvSelection {
   const pools = matchRule(set.policy, locus)?.pools ?? []
   const { health, random } = context
   const lead = findLead(pools, null, health, random)
   if (lead < 0) return allDown(set, pools, context)
-  const choices: SrvChoice[] = []
+  const choices: SelectedSrv[] = []
   let panicked = add(choices, pools[lead] as Pool, canvassAt(lead).up, { set, random })
-  panicked &&= canvassAt(lead).panicked
+  panicked &&= canvassAt(lead).isPanic
   for (let p = 0; p < pools.length && choices.length < set.answers; p++) {
     if (p === surveyed()) canvassNext(pools, null, health)
     const canvass = canvassAt(p)
     if (p !== lead && add(choices, pools[p] as Pool, canvass.up, { set, random }))
-      panicked ||= canvass.panicked
+      panicked ||= canvass.isPanic
   }
   add(choices, pools[lead] as Pool, canvassAt(lead).suspect, { set, random })
   for (let p = 0; p < surveyed(); p++)
@@ -56,10 +62,10 @@ export function selectSrv(set: SteeredSrv, locus: Locus, context: SteerContext):
 function allDown(set: SteeredSrv, pools: readonly Pool[], context: SteerContext): SrvSelection {
   const { health, random } = context
   const { onAllDown } = set.policy
-  const choices: SrvChoice[] = []
+  const choices: SelectedSrv[] = []
   if (onAllDown.kind === 'servfail') return { kind: 'servfail' }
   if (onAllDown.kind === 'backup') {
-    canvassPool(backup, onAllDown.pool, null, health)
+    evaluatePool(backup, onAllDown.pool, null, health)
     add(choices, onAllDown.pool, backup.up, { set, random })
     add(choices, onAllDown.pool, backup.suspect, { set, random })
     if (!isEmpty(backup)) return selected(set, choices, 'backup', backup.holdSeconds)
@@ -67,11 +73,11 @@ function allDown(set: SteeredSrv, pools: readonly Pool[], context: SteerContext)
   const fellSince = onAllDown.kind === 'last_good' ? lastGoodSince(pools, null, health) : 0
   for (const pool of fellSince > 0 ? pools : []) {
     everyone.count = 0
-    enterAll(everyone, pool, null, { health, tier: 'weighty', zeroWeight: 0, fellSince })
+    addAll(everyone, pool, null, { health, tier: 'weighty', zeroWeight: 0, fellSince })
     add(choices, pool, everyone, { set, random })
   }
   if (choices.length > 0) return selected(set, choices, 'last-good')
-  return failOpen(set, poolsOfEveryone(set.policy, pools), context)
+  return failOpen(set, lastResortPools(set.policy, pools), context)
 }
 
 function failOpen(
@@ -79,12 +85,12 @@ function failOpen(
   pools: readonly Pool[],
   { health, random }: SteerContext,
 ): SrvSelection {
-  const choices: SrvChoice[] = []
+  const choices: SelectedSrv[] = []
   const zeroWeight = zeroWeightOf(pools)
   for (const tier of tiers) {
     for (const pool of pools) {
       everyone.count = 0
-      enterAll(everyone, pool, null, { health, tier, zeroWeight, fellSince: 0 })
+      addAll(everyone, pool, null, { health, tier, zeroWeight, fellSince: 0 })
       add(choices, pool, everyone, { set: { ...set, answers: Infinity }, random })
     }
     if (choices.length > 0) return selected(set, choices, 'failed-open')
@@ -94,7 +100,7 @@ function failOpen(
 
 const selected = (
   set: SteeredSrv,
-  choices: readonly SrvChoice[],
+  choices: readonly SelectedSrv[],
   reason: SelectionReason,
   holdSeconds: number = Infinity,
 ): SrvSelection => ({
@@ -106,9 +112,9 @@ const selected = (
 
 /** A ballot at one priority, below what is there; whether that added anyone. */
 function add(
-  choices: SrvChoice[],
+  choices: SelectedSrv[],
   pool: Pool,
-  ballot: Ballot,
+  ballot: Candidates,
   { set, random }: { readonly set: SteeredSrv; readonly random: Random },
 ): boolean {
   const before = choices.length
@@ -125,7 +131,7 @@ function add(
 }
 
 /** Brings `places` to the front, each with the weight that it answers with. */
-function draw(ballot: Ballot, places: number, random: Random): number {
+function draw(ballot: Candidates, places: number, random: Random): number {
   if (places >= ballot.count || places <= 0) return Math.max(0, places)
   shuffle(ballot, random)
   const certain = drawCertain(ballot, places)
@@ -137,7 +143,7 @@ function draw(ballot: Ballot, places: number, random: Random): number {
 }
 
 /** What makes the weights whole: nothing if they are, else what keeps two decimals, as far as 16 bits go. */
-function scaleOf(ballot: Ballot, count: number): number {
+function scaleOf(ballot: Candidates, count: number): number {
   let most = 0
   let areWhole = true
   for (let i = 0; i < count; i++) {
@@ -148,7 +154,7 @@ function scaleOf(ballot: Ballot, count: number): number {
   return Math.min(areWhole ? 1 : fineness, maxWeight / most)
 }
 
-function isThere(choices: readonly SrvChoice[], target: number): boolean {
+function isThere(choices: readonly SelectedSrv[], target: number): boolean {
   for (const choice of choices) if (choice.target.index === target) return true
   return false
 }

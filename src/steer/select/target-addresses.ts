@@ -10,7 +10,7 @@ import {
   answerTtl,
   type SteerContext,
   type AddressSelection,
-  type ChosenAddress,
+  type SelectedAddress,
 } from '../selection.ts'
 import type { TargetAddresses } from '../policy.ts'
 import { familyOf } from './select-addresses.ts'
@@ -19,8 +19,8 @@ export function targetAddresses(set: TargetAddresses, context: SteerContext): Ad
   const { target } = set
   const { health } = context
   const family = familyOf(set.type)
-  const living: ChosenAddress[] = []
-  const all: ChosenAddress[] = []
+  const living: SelectedAddress[] = []
+  const all: SelectedAddress[] = []
   let holdSeconds = Infinity
   for (let i = 0; i < target.addresses.length; i++) {
     const address = target.addresses[i]
@@ -38,15 +38,15 @@ export function targetAddresses(set: TargetAddresses, context: SteerContext): Ad
 
 /** `count` of them at random: the front of a shuffle that goes no further (Fisher–Yates). */
 function limited(
-  addresses: ChosenAddress[],
+  addresses: SelectedAddress[],
   count: number,
   { random }: SteerContext,
-): readonly ChosenAddress[] {
+): readonly SelectedAddress[] {
   if (addresses.length <= count) return addresses
   for (let i = 0; i < count; i++) {
     const at = i + Math.floor(random() * (addresses.length - i))
-    const held = addresses[i] as ChosenAddress
-    addresses[i] = addresses[at] as ChosenAddress
+    const held = addresses[i] as SelectedAddress
+    addresses[i] = addresses[at] as SelectedAddress
     addresses[at] = held
   }
   addresses.length = count

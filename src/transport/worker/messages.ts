@@ -7,7 +7,7 @@ import {
   type RateLimitOptions,
 } from '../../admission/rate-limit.ts'
 import { type CookieKeeper, createCookieKeeper } from '../../admission/server-cookie.ts'
-import type { Identity } from '../../answer/context.ts'
+import type { ServerIdentity } from '../../answer/context.ts'
 import type { Endpoint } from '../../lib/ip.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
@@ -58,7 +58,7 @@ export type FromWorker =
 
 /** Plain data: it crosses threads. */
 export interface Answering {
-  readonly identity: Identity
+  readonly identity: ServerIdentity
   /** Of 16 octets each; the first one signs. Without any there are no cookies. */
   readonly cookieSecrets: readonly Uint8Array[]
   /** null: nobody is limited. */

@@ -3,8 +3,8 @@
 
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCounters } from '../../../src/answer/counters.ts'
-import { DrawnAnswers } from '../../../src/answer/cache/drawn-answers.ts'
-import { LadderPieces } from '../../../src/answer/cache/ladder-answer.ts'
+import { DrawnMessages } from '../../../src/answer/cache/drawn-messages.ts'
+import { TargetFragments } from '../../../src/answer/cache/ladder-answer.ts'
 import { createRespond } from '../../../src/answer/respond.ts'
 import { createHealthTable, SlotState } from '../../../src/health/table.ts'
 import { seeded } from '../../steer/arrange.ts'
@@ -56,7 +56,7 @@ function callsOf<Of extends object>(prototype: Of, method: keyof Of & string): (
 
 test('pieces of a ladder are made only while health stays as it is', () => {
   const { health, send } = asker()
-  const pieces = callsOf(LadderPieces.prototype, 'of')
+  const pieces = callsOf(TargetFragments.prototype, 'of')
   for (let i = 0; i < 400; i++) {
     if (i % 4 === 0) health.set(63, SlotState.up, 1, 60)
     send(ladder)
@@ -80,20 +80,20 @@ test('a flood of names beside a wildcard does not use up what is kept of ladders
     }
     for (let often = 0; often < 90; often++) send(ladder)
   }
-  const whole = callsOf(DrawnAnswers.prototype, 'copy')
+  const whole = callsOf(DrawnMessages.prototype, 'copy')
   for (let i = 0; i < 200; i++) send(ladder)
   expect(whole()).toBeGreaterThan(100)
 }, 60_000)
 
 test('whole answers are kept only while health stays as it is', () => {
   const { health, send } = asker()
-  const kept = callsOf(DrawnAnswers.prototype, 'add')
+  const kept = callsOf(DrawnMessages.prototype, 'add')
   for (let i = 0; i < 2000; i++) {
     if (i % 30 === 0) health.set(63, SlotState.up, 1, 60)
     send(ladder)
   }
   expect(kept()).toBe(0)
-  const copied = callsOf(DrawnAnswers.prototype, 'copy')
+  const copied = callsOf(DrawnMessages.prototype, 'copy')
   for (let i = 0; i < 200; i++) send(ladder)
   // Two orders there are.
   expect(kept()).toBe(2)
@@ -102,7 +102,7 @@ test('whole answers are kept only while health stays as it is', () => {
 
 test('orders that are too many to come again are not kept, and are tried again later', () => {
   const { send } = asker(wide)
-  const looked = callsOf(DrawnAnswers.prototype, 'find')
+  const looked = callsOf(DrawnMessages.prototype, 'find')
   for (let i = 0; i < 3000; i++) send(ladder)
   const tried = looked()
   expect(tried).toBeGreaterThan(1000)

@@ -4,14 +4,14 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Random } from '../../../src/lib/clock.ts'
 import {
-  orderAt,
-  pointOf,
+  outcomeIndexAt,
+  uint31Of,
   drawPrepared,
-  drawingOf,
-  ordersOf,
+  outcomeAt,
+  outcomesOf,
   prepareAddresses,
   prepareLadder,
-  type Drawing,
+  type DrawOutcome,
   type PreparedDraw,
 } from '../../../src/steer/draw/outcomes.ts'
 import type { Pool } from '../../../src/steer/policy.ts'
@@ -46,13 +46,13 @@ const seen = { ladders: 0, addresses: 0, unprepared: 0, orders: 0 }
 
 /** Step by step, and by the table of its orders where it has one; both with the same chance. */
 function drawnOf<Choice>(draw: PreparedDraw<Choice>, random: Random, same: Random): Choice[] {
-  const chosen = ({ places, count }: Drawing): Choice[] =>
+  const chosen = ({ places, count }: DrawOutcome): Choice[] =>
     [...places.subarray(0, count)].map((place) => draw.choices[place] as Choice)
   const stepwise = chosen(drawPrepared(draw, random))
-  const orders = ordersOf(draw)
+  const orders = outcomesOf(draw)
   if (orders !== null) {
-    const point = orders.ends.length === 1 ? 0 : pointOf(same())
-    expect(chosen(drawingOf(orders, orderAt(orders, point)))).toEqual(stepwise)
+    const point = orders.ends.length === 1 ? 0 : uint31Of(same())
+    expect(chosen(outcomeAt(orders, outcomeIndexAt(orders, point)))).toEqual(stepwise)
     seen.orders++
   }
   return stepwise

@@ -2,8 +2,8 @@
 
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
-import { createBallot, enter } from '../../../src/steer/draw/candidates.ts'
-import { orderAt, pointOf, type OrderTable } from '../../../src/steer/draw/outcomes.ts'
+import { createCandidates, addCandidate } from '../../../src/steer/draw/candidates.ts'
+import { outcomeIndexAt, uint31Of, type OutcomeTable } from '../../../src/steer/draw/outcomes.ts'
 import type { drawLadder, drawSample } from '../../../src/steer/draw/sampling.ts'
 
 export interface Drawing {
@@ -18,15 +18,15 @@ export const numbers: fc.Arbitrary<number[]> = fc.array(
 )
 
 function drawn({ draw, weights, places }: Drawing, chance: number): number[] {
-  const ballot = createBallot()
-  for (const [i, weight] of weights.entries()) enter(ballot, weight, i, 0)
+  const ballot = createCandidates()
+  for (const [i, weight] of weights.entries()) addCandidate(ballot, weight, i, 0)
   const count = draw(ballot, places, () => chance)
   return [...ballot.members.subarray(0, count)]
 }
 
 /** Expects the same of both for all chances; how many were compared. */
 export function expectSame(
-  table: OrderTable,
+  table: OutcomeTable,
   drawing: Drawing,
   chances: readonly number[],
 ): number {
@@ -36,7 +36,7 @@ export function expectSame(
     const point = chance * 2 ** 31
     // At an end itself it is a matter of rounding.
     if (ends.some((end) => Math.abs(end - point) < 2)) continue
-    const order = orderAt(table, pointOf(chance))
+    const order = outcomeIndexAt(table, uint31Of(chance))
     const row = [...members.subarray(order * count, (order + 1) * count)]
     expect(row).toEqual(drawn(drawing, chance))
     compared++

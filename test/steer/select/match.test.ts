@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { catchAll, holds, matchRule } from '../../../src/steer/select/match.ts'
+import { catchAll, matches, matchRule } from '../../../src/steer/select/match.ts'
 import type { Conditions, Rule } from '../../../src/steer/policy.ts'
 import { catchAllOf, locusAt, network, policyOf } from '../arrange.ts'
 
@@ -23,15 +23,15 @@ describe('conditions', () => {
     ['all but one', { continents: ['EU'], countries: ['FR'], asns: [64_500] }, false],
   ]
   test.each(cases)('%s', (_, when, wanted) => {
-    expect(holds({ ...none, ...when }, berlin)).toBe(wanted)
+    expect(matches({ ...none, ...when }, berlin)).toBe(wanted)
   })
 
   test('what is not known of a client matches nothing', () => {
     const stranger = locusAt('192.0.2.7')
-    expect(holds({ ...none, continents: ['EU'] }, stranger)).toBe(false)
-    expect(holds({ ...none, countries: ['DE'] }, stranger)).toBe(false)
-    expect(holds({ ...none, asns: [64_500] }, stranger)).toBe(false)
-    expect(holds({ ...none, networks: [network('192.0.2.0', 24)] }, stranger)).toBe(true)
+    expect(matches({ ...none, continents: ['EU'] }, stranger)).toBe(false)
+    expect(matches({ ...none, countries: ['DE'] }, stranger)).toBe(false)
+    expect(matches({ ...none, asns: [64_500] }, stranger)).toBe(false)
+    expect(matches({ ...none, networks: [network('192.0.2.0', 24)] }, stranger)).toBe(true)
   })
 })
 

@@ -2,10 +2,10 @@
 
 import { expect, test } from 'vitest'
 import {
-  createQuestionStore,
+  createMessageCache,
   hashOf,
-  maxStoredOctets,
-} from '../../../src/answer/cache/message-store.ts'
+  maxCachedOctets,
+} from '../../../src/answer/cache/message-cache.ts'
 import { createQueryDecoder, type Query } from '../../../src/wire/query.ts'
 import { buildQuery, type QuerySpec } from '../../support/packet-builder.ts'
 import { catalogOf, zoneOf } from '../../support/zone-builder.ts'
@@ -28,7 +28,7 @@ function messageOf(query: Query, octets: number, mark: number): Uint8Array {
 }
 
 const keep = (
-  store: ReturnType<typeof createQuestionStore>,
+  store: ReturnType<typeof createMessageCache>,
   spec: QuerySpec,
   octets: number,
   mark: number,
@@ -39,7 +39,7 @@ const keep = (
 }
 
 test('by name, its case, type and class', () => {
-  const store = createQuestionStore()
+  const store = createMessageCache()
   store.clear(catalog)
   const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
   expect(store.find(queryOf(asked))).toBe(-1)
@@ -60,7 +60,7 @@ test('by name, its case, type and class', () => {
 test.each([0, 4, 1, 3])(
   'a copy to place %i writes the message, and at most three octets more',
   (at) => {
-    const store = createQuestionStore()
+    const store = createMessageCache()
     store.clear(catalog)
     const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
     for (const octets of [50, 51, 52, 53]) {
@@ -77,7 +77,7 @@ test.each([0, 4, 1, 3])(
 )
 
 test('full, it begins anew: what is found is always what was kept last', () => {
-  const store = createQuestionStore()
+  const store = createMessageCache()
   store.clear(catalog)
   const [questions, octets] = [6000, 400]
   let found = 0
@@ -97,18 +97,18 @@ test('full, it begins anew: what is found is always what was kept last', () => {
 })
 
 test('keeps nothing twice, and nothing that is too long', () => {
-  const store = createQuestionStore()
+  const store = createMessageCache()
   store.clear(catalog)
   const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
-  keep(store, asked, maxStoredOctets + 1, 3)
+  keep(store, asked, maxCachedOctets + 1, 3)
   expect(store.find(queryOf(asked))).toBe(-1)
-  keep(store, asked, maxStoredOctets, 3)
+  keep(store, asked, maxCachedOctets, 3)
   keep(store, asked, 100, 5)
   expect(store.value(store.find(queryOf(asked)))).toBe(3)
 })
 
 test('questions made to meet in one place stay a few steps: the first are found, the others make way', () => {
-  const store = createQuestionStore()
+  const store = createMessageCache()
   store.clear(catalog)
   // One slot of the 32,768 that a store for a small zone has.
   const meeting: string[] = []

@@ -1,14 +1,14 @@
 // Whole answers to steered questions, by who was drawn: few targets come in few orders, and then there is nothing to do
 // but to copy one and to count whom it names.
 //
-// A hash table over one arena of words, as message-store.ts: filled from its start, emptied when it is full. Answers of
+// A hash table over one arena of words, as message-cache.ts: filled from its start, emptied when it is full. Answers of
 // draws that health has put an end to lie there until then; no draw has their number any more.
 //
 //   an entry   question | number of the draw | code of the drawing | octets, words of hand-outs << 16
 //              a pair of cells for each hand-out (counters.ts) | message, filled up to whole words
 
-import type { HandOuts } from '../counters.ts'
-import { WordCopy } from './message-store.ts'
+import type { AnswerCounts } from '../counters.ts'
+import { WordCopier } from './message-cache.ts'
 
 const headWords = 4
 const arenaOctets = 1 << 22
@@ -17,7 +17,7 @@ const slotCount = 1 << 16
 const maxSteps = 8
 
 /** Made once, and given to no query. */
-export interface DrawnAnswer {
+export interface DrawnMessage {
   readonly message: Uint8Array
   readonly start: number
   readonly octets: number
@@ -25,13 +25,13 @@ export interface DrawnAnswer {
   readonly pairs: readonly number[]
 }
 
-export class DrawnAnswers {
+export class DrawnMessages {
   /** Where an entry starts, in words, and one more; 0: free. */
   #slots = new Int32Array(0)
   #words = new Int32Array(0)
   #octets = new Uint8Array(0)
   #used = 0
-  readonly #copy = new WordCopy()
+  readonly #copy = new WordCopier()
 
   /** Moves whenever all is forgotten: entries are good as long as it stays. */
   lifetime = 1
@@ -68,18 +68,24 @@ export class DrawnAnswers {
    * Copies the message, its ID and RD still clear, and counts whom it names: where it ends. Room for three octets more is
    * needed.
    */
-  copy(entry: number, out: Uint8Array, at: number, handOuts: HandOuts, untilMs: number): number {
+  copy(
+    entry: number,
+    out: Uint8Array,
+    at: number,
+    answerCounts: AnswerCounts,
+    untilMs: number,
+  ): number {
     const lengths = this.#words[entry + 3] as number
     const from = entry + headWords
     const message = from + (lengths >>> 16)
-    handOuts.addPairs(this.#words, from, message, untilMs)
+    answerCounts.addPairs(this.#words, from, message, untilMs)
     const octets = lengths & 0xffff
     this.#copy.copy(this.#words, this.#octets, message, octets, out, at)
     return at + octets
   }
 
   /** Keeps one that `find` did not find, for it to be found. */
-  keep(question: number, draw: number, code: number, answer: DrawnAnswer): void {
+  keep(question: number, draw: number, code: number, answer: DrawnMessage): void {
     const entry = this.add(answer)
     const hash = hashOf(question, draw, code)
     const mask = this.#slots.length - 1
@@ -93,7 +99,7 @@ export class DrawnAnswers {
   }
 
   /** Keeps one of `maxStoredOctets` at most, for who remembers its entry. */
-  add({ message, start, octets, pairs }: DrawnAnswer): number {
+  add({ message, start, octets, pairs }: DrawnMessage): number {
     if (this.#words.length === 0) this.#open()
     const needed = headWords + pairs.length + ((octets + 3) >> 2)
     if (this.#used + needed > this.#words.length) this.clear()
@@ -126,7 +132,7 @@ const trials = 1024
 const pause = 65_536
 
 /** Of one question: whether what is drawn comes again often enough to be kept. */
-export class Recurrence {
+export class HitRatio {
   #hits = 0
   #misses = 0
   #skipped = 0

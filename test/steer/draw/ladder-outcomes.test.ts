@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { orderTable } from '../../../src/steer/draw/outcomes.ts'
+import { ladderOutcomes } from '../../../src/steer/draw/outcomes.ts'
 import { drawLadder } from '../../../src/steer/draw/sampling.ts'
 import { expectSame, numbers } from './same-draw.ts'
 
@@ -19,7 +19,7 @@ test('the same order for the same number', () => {
       fc.constantFrom(1, 2, 3, 4, 5, 6, 6553),
       numbers,
       (weights, places, chances) => {
-        const table = orderTable(Float64Array.from(weights), places)
+        const table = ladderOutcomes(Float64Array.from(weights), places)
         if (table === null) return
         tables++
         expectSame(table, { draw: drawLadder, weights, places }, chances)
@@ -31,7 +31,7 @@ test('the same order for the same number', () => {
 })
 
 test('each order has its share of the numbers', () => {
-  const table = orderTable(Float64Array.of(5, 3, 2), 3)
+  const table = ladderOutcomes(Float64Array.of(5, 3, 2), 3)
   const share: Record<string, number> = {}
   for (let order = 0; order < 6; order++) {
     const from = order === 0 ? 0 : (table?.ends[order - 1] as number)
@@ -52,7 +52,7 @@ test('each order has its share of the numbers', () => {
 
 test('of what one number does not decide, or of too many, there is none', () => {
   const of = (count: number, places: number): number | null =>
-    orderTable(new Float64Array(count).fill(1), places)?.ends.length ?? null
+    ladderOutcomes(new Float64Array(count).fill(1), places)?.ends.length ?? null
   expect([of(1, 1), of(2, 5), of(3, 3), of(4, 4), of(5, 5)]).toEqual([1, 2, 6, 24, 120])
   expect([of(32, 1), of(11, 2), of(12, 2), of(6, 3), of(7, 3)]).toEqual([32, 110, null, 120, null])
   // Its fifth place is drawn by a second number.

@@ -4,7 +4,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { sampleOdds } from '../../../src/explain/expected-share.ts'
-import { sampleTable } from '../../../src/steer/draw/outcomes.ts'
+import { sampleOutcomes } from '../../../src/steer/draw/outcomes.ts'
 import { drawSample } from '../../../src/steer/draw/sampling.ts'
 import { expectSame, numbers } from './same-draw.ts'
 
@@ -19,7 +19,7 @@ const places = fc.constantFrom(2, 3, 4, 6553)
 test('the same sample for the same number', () => {
   let compared = 0
   const run = fc.property(weights, places, numbers, (weights, places, chances) => {
-    const table = sampleTable(Float64Array.from(weights), places)
+    const table = sampleOutcomes(Float64Array.from(weights), places)
     if (table === null) throw new Error('no table')
     compared += expectSame(table, { draw: drawSample, weights, places }, chances)
   })
@@ -29,7 +29,7 @@ test('the same sample for the same number', () => {
 
 test('everyone is in as many samples as by weight, whatever comes first', () => {
   const run = fc.property(weights, places, (weights, places) => {
-    const table = sampleTable(Float64Array.from(weights), places)
+    const table = sampleOutcomes(Float64Array.from(weights), places)
     if (table === null) throw new Error('no table')
     const { ends, members, count } = table
     const share = weights.map(() => 0)
@@ -49,6 +49,6 @@ test('everyone is in as many samples as by weight, whatever comes first', () => 
 })
 
 test('of more than four there is none', () => {
-  expect(sampleTable(new Float64Array(4).fill(1), 2)?.ends.length).toBeLessThanOrEqual(96)
-  expect(sampleTable(new Float64Array(5).fill(1), 2)).toBe(null)
+  expect(sampleOutcomes(new Float64Array(4).fill(1), 2)?.ends.length).toBeLessThanOrEqual(96)
+  expect(sampleOutcomes(new Float64Array(5).fill(1), 2)).toBe(null)
 })

@@ -5,9 +5,9 @@ import * as fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import type { AnswerContext, Peer } from '../../src/answer/context.ts'
 import { createCounters } from '../../src/answer/counters.ts'
-import { DrawnAnswers } from '../../src/answer/cache/drawn-answers.ts'
-import { QuestionLadder } from '../../src/answer/cache/ladder-answer.ts'
-import { QuickAnswers } from '../../src/answer/cache/answer-cache.ts'
+import { DrawnMessages } from '../../src/answer/cache/drawn-messages.ts'
+import { LadderAnswer } from '../../src/answer/cache/ladder-answer.ts'
+import { AnswerCache } from '../../src/answer/cache/answer-cache.ts'
 import { createRespond } from '../../src/answer/respond.ts'
 import { createCookieKeeper } from '../../src/admission/server-cookie.ts'
 import {
@@ -180,7 +180,7 @@ function sideOf(
     identity: { nsid: Uint8Array.of(110, 115), chaosIdentity: null, chaosVersion: null },
     cookies: createCookieKeeper({ secrets: [new Uint8Array(16).fill(7)] }),
   })
-  const respond = createRespond(context, { isQuick })
+  const respond = createRespond(context, { usesAnswerCache: isQuick })
   // As dgram has it: of a Buffer, `slice` is no copy.
   const out = Buffer.alloc(70_000)
   const answer = (packet: Uint8Array, peer: Peer, at: number): Uint8Array => {
@@ -236,12 +236,12 @@ function watchWays(): () => Readonly<Record<'written' | 'planned' | 'unknown' | 
   const counts = { written: 0, planned: 0, unknown: 0, missing: 0, pieces: 0, drawn: 0, found: 0 }
   // Each is called with its own `this`.
   /* oxlint-disable typescript/unbound-method */
-  const { answer } = QuickAnswers.prototype
-  const { put } = QuestionLadder.prototype
-  const { copy, find } = DrawnAnswers.prototype
+  const { answer } = AnswerCache.prototype
+  const { put } = LadderAnswer.prototype
+  const { copy, find } = DrawnMessages.prototype
   /* oxlint-enable typescript/unbound-method */
-  vi.spyOn(QuickAnswers.prototype, 'answer').mockImplementation(function (
-    this: QuickAnswers,
+  vi.spyOn(AnswerCache.prototype, 'answer').mockImplementation(function (
+    this: AnswerCache,
     ...asked
   ) {
     const way = answer.apply(this, asked)
@@ -249,24 +249,24 @@ function watchWays(): () => Readonly<Record<'written' | 'planned' | 'unknown' | 
     if (way === 'written' && asked[0].plan.rcode === 3) counts.missing++
     return way
   })
-  vi.spyOn(QuestionLadder.prototype, 'put').mockImplementation(function (
-    this: QuestionLadder,
+  vi.spyOn(LadderAnswer.prototype, 'put').mockImplementation(function (
+    this: LadderAnswer,
     ...asked
   ) {
     const end = put.apply(this, asked)
     if (end > 0) counts.pieces++
     return end
   })
-  vi.spyOn(DrawnAnswers.prototype, 'find').mockImplementation(function (
-    this: DrawnAnswers,
+  vi.spyOn(DrawnMessages.prototype, 'find').mockImplementation(function (
+    this: DrawnMessages,
     ...asked
   ) {
     const found = find.apply(this, asked)
     if (found >= 0) counts.found++
     return found
   })
-  vi.spyOn(DrawnAnswers.prototype, 'copy').mockImplementation(function (
-    this: DrawnAnswers,
+  vi.spyOn(DrawnMessages.prototype, 'copy').mockImplementation(function (
+    this: DrawnMessages,
     ...asked
   ) {
     counts.drawn++

@@ -1,17 +1,17 @@
-// All that one draw can come to, and where the whole answers to that are kept (drawn-answers.ts), for the question that took it
+// All that one draw can come to, and where the whole answers to that are kept (drawn-messages.ts), for the question that took it
 // first: from a random number to an entry.
 //
 // The numbers are cut into equal parts, four times as many as there are orders or a little more: hardly ever does more than
 // one order end in one of them. So a part says where its order ends, and the entries of that order and of the next. Where
 // more end in it, it says nothing, and who asks searches.
 
-import { orderAt, wholeBits, type OrderTable } from '../../steer/draw/outcomes.ts'
+import { outcomeIndexAt, randomBits, type OutcomeTable } from '../../steer/draw/outcomes.ts'
 
 /** Entries, and one more; 0: none was kept. A part: end | entry before it | entry from there on | - */
 const cellWords = 4
 
-export class Repertoire {
-  readonly orders: OrderTable
+export class OutcomeIndex {
+  readonly orders: OutcomeTable
   /** Of each order. */
   readonly #entries: Int32Array
   readonly #cells: Int32Array
@@ -23,12 +23,12 @@ export class Repertoire {
   #question = 0
   #lifetime = 0
 
-  constructor(orders: OrderTable) {
+  constructor(orders: OutcomeTable) {
     this.orders = orders
     this.#isCertain = orders.ends.length === 1
     let partBits = 3
     while (2 ** partBits < 4 * orders.ends.length) partBits++
-    this.#shift = wholeBits - partBits
+    this.#shift = randomBits - partBits
     this.#entries = new Int32Array(orders.ends.length)
     this.#cells = new Int32Array(cellWords << partBits)
   }
@@ -97,8 +97,8 @@ export class Repertoire {
 
   #fill(part: number): void {
     const from = part << this.#shift
-    const first = orderAt(this.orders, from)
-    const last = orderAt(this.orders, from | ((1 << this.#shift) - 1))
+    const first = outcomeIndexAt(this.orders, from)
+    const last = outcomeIndexAt(this.orders, from | ((1 << this.#shift) - 1))
     if (last - first > 1) return
     const at = part * cellWords
     this.#cells[at] = this.orders.ends[first] as number

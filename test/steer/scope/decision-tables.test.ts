@@ -4,7 +4,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
-  DecidedNetworks,
+  DecisionTables,
   unknownNetwork,
   type DecisionTable,
 } from '../../../src/steer/scope/scope-cache.ts'
@@ -32,7 +32,7 @@ const keep = (
   decision: number,
 ): void => table?.keep(octetsOf(network), scope, decision)
 
-const joined = (decided: DecidedNetworks): DecisionTable => {
+const joined = (decided: DecisionTables): DecisionTable => {
   const table = decided.join()
   if (table === null) throw new Error('no table')
   return table
@@ -50,7 +50,7 @@ test('a network is known by its part, as soon as anyone in that was decided', ()
     fc.integer(),
     fc.array(step, { minLength: 300, maxLength: 400 }),
     (seed, steps) => {
-      const decided = new DecidedNetworks()
+      const decided = new DecisionTables()
       const tables = [joined(decided), joined(decided), joined(decided)]
       const said = [new Set<string>(), new Set<string>(), new Set<string>()]
       for (const { who, network } of steps) {
@@ -72,7 +72,7 @@ test('a network is known by its part, as soon as anyone in that was decided', ()
 })
 
 test('every network of the world, each decided alone; without room, all is forgotten and comes again', () => {
-  const table = joined(new DecidedNetworks())
+  const table = joined(new DecisionTables())
   const decisionOf = (network: number): number => (Math.imul(network, 0x9e37) % 600) & 0x1ff
   let wrong = 0
   let forgotten = 0
@@ -92,7 +92,7 @@ test('every network of the world, each decided alone; without room, all is forgo
 })
 
 test('what is too much for a cell is not kept, and harms nobody', () => {
-  const table = joined(new DecidedNetworks())
+  const table = joined(new DecisionTables())
   keep(table, 0x0a_0001, 24, 0x800)
   keep(table, 0x0a_0002, 24, 0x7ff)
   expect([recall(table, 0x0a_0001), recall(table, 0x0a_0002)]).toEqual([
@@ -102,7 +102,7 @@ test('what is too much for a cell is not kept, and harms nobody', () => {
 })
 
 test('whoever is one too many has no table, until all is forgotten', () => {
-  const decided = new DecidedNetworks()
+  const decided = new DecisionTables()
   const tables = Array.from({ length: 64 }, () => joined(decided))
   expect(decided.join()).toBe(null)
   keep(tables[5], 5, 8, 1)

@@ -28,9 +28,9 @@ const octetsASlot = 32
 const maxSteps = 16
 
 /** What is longer is rare, and encoded anew each time. */
-export const maxStoredOctets = 1024
+export const maxCachedOctets = 1024
 
-export interface QuestionStore {
+export interface MessageCache {
   /** Forgets everything; its size goes by the catalog's. */
   clear(catalog: Catalog): void
   /** The entry of a question, or -1. */
@@ -44,10 +44,10 @@ export interface QuestionStore {
   /** Whether a message of so many octets may be kept without emptying all. */
   hasRoom(octets: number): boolean
   /** Keeps a message, its first `octets`; of a message that is too long nothing. */
-  keep(query: Query, what: Kept): void
+  keep(query: Query, what: CachedMessage): void
 }
 
-interface Kept {
+interface CachedMessage {
   readonly kind: number
   readonly value: number
   readonly message: Uint8Array
@@ -55,9 +55,9 @@ interface Kept {
   readonly octets: number
 }
 
-export const createQuestionStore = (): QuestionStore => new ArenaStore()
+export const createMessageCache = (): MessageCache => new ArenaMessageCache()
 
-export class WordCopy {
+export class WordCopier {
   /** The buffer last written to, and the same as words, where it starts at one. */
   #out: Uint8Array | null = null
   #outWords: Int32Array | null = null
@@ -99,13 +99,13 @@ const restMasks: readonly number[] = [0, 0xff, 0xffff, 0xff_ffff]
 
 const wordsFor = (octets: number): number => headWords + ((octets + 3) >> 2)
 
-class ArenaStore implements QuestionStore {
+class ArenaMessageCache implements MessageCache {
   /** Where an entry starts, in words, and one more; 0: free. */
   #slots = new Int32Array(0)
   #words = new Int32Array(0)
   #octets = new Uint8Array(0)
   #used = 0
-  readonly #copy = new WordCopy()
+  readonly #copy = new WordCopier()
   /** Of the question looked for last. */
   #hash = 0
 
@@ -174,8 +174,8 @@ class ArenaStore implements QuestionStore {
     return this.#used + wordsFor(octets) <= this.#words.length
   }
 
-  keep(query: Query, { kind, value, message, at, octets }: Kept): void {
-    if (octets > maxStoredOctets) return
+  keep(query: Query, { kind, value, message, at, octets }: CachedMessage): void {
+    if (octets > maxCachedOctets) return
     if (!this.hasRoom(octets)) this.#empty()
     const entry = this.#used
     if (this.find(query) >= 0) return
@@ -223,7 +223,7 @@ export function hashOf(octets: Uint8Array, from: number, count: number): number 
 // A message as it is kept: without what belongs to the one who asked, so that it can be told to anybody.
 
 /** A copy of the first `octets` without ID, RD and the count of the OPT. */
-export function bareMessage(
+export function withoutClientFields(
   out: Uint8Array,
   start: number,
   octets: number,

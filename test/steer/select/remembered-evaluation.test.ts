@@ -5,14 +5,18 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createHealthTable, SlotState, Standing } from '../../../src/health/table.ts'
 import { swap } from '../../../src/steer/draw/candidates.ts'
-import { canvassPool, createCanvass, type Canvass } from '../../../src/steer/select/eligibility.ts'
+import {
+  evaluatePool,
+  createPoolEvaluation,
+  type PoolEvaluation,
+} from '../../../src/steer/select/eligibility.ts'
 import { recallPool } from '../../../src/steer/select/leading-pool.ts'
 import { memberOf, poolOf, targetOf } from '../../support/steered-zone.ts'
 
 const members = [1, 2, 3, 4].map((i) => memberOf(targetOf(`mx${i}`, i, i % 2 ? [4, 6, 4] : [4]), i))
 const pool = { ...poolOf('main', members), panic: 0.3 }
 
-const view = ({ up, suspect, ...rest }: Canvass): unknown => [
+const view = ({ up, suspect, ...rest }: PoolEvaluation): unknown => [
   rest,
   ...[up, suspect].flatMap(({ count, weights, members: of, addresses }) => [
     [...weights.subarray(0, count)],
@@ -35,14 +39,14 @@ test('is what a canvass would find', () => {
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 20 }), (changes) => {
       const tables = [createHealthTable(64, 8), createHealthTable(64, 8)]
-      const [remembered, fresh] = [createCanvass(), createCanvass()]
+      const [remembered, fresh] = [createPoolEvaluation(), createPoolEvaluation()]
       for (const { slot, row, state, standing, factor, reader, panic } of changes) {
         const health = tables[reader] as (typeof tables)[number]
         health.set(slot, state, factor, 20)
         health.setRow(row, standing, factor + 0.5, 40)
         for (const family of [null, 4, 6, 4, null] as const) {
           recallPool(remembered, pool, family, health, panic)
-          canvassPool(fresh, pool, family, health, panic)
+          evaluatePool(fresh, pool, family, health, panic)
           expect(view(remembered)).toEqual(view(fresh))
           if (remembered.up.count > 1) swap(remembered.up, 0, 1)
         }

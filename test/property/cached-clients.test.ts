@@ -133,7 +133,7 @@ function sideOf(world: World, health: HealthWriter, isQuick: boolean) {
     cookies: createCookieKeeper({ secrets: [new Uint8Array(16).fill(7)] }),
     maxUdpOctets: 4096,
   })
-  const respond = createRespond(context, { isQuick })
+  const respond = createRespond(context, { usesAnswerCache: isQuick })
   const out = new Uint8Array(70_000)
   const answer = (packet: Uint8Array, peer: Peer, at: number): string => {
     const octets = respond(packet, 0, packet.length, peer, out, at)
