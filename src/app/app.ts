@@ -17,7 +17,7 @@ import { chooseUdp, type UdpTransport } from '../transport/udp/udp-choice.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { Watch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { type Announcing, startAnnouncing, startSupervision } from './announcing.ts'
 import { type AnsweringNeeds, startAnswering } from './answering-workers.ts'
@@ -42,7 +42,7 @@ export interface App {
 
 type Started =
   | { readonly kind: 'started'; readonly app: App }
-  | { readonly kind: 'bad-files'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'bad-files'; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: 'cannot-listen'; readonly why: string }
 
 /** What runs, once it runs. */

@@ -13,21 +13,22 @@ import type { TargetAlert } from '../watch/endpoint-health.ts'
 import type { Transition } from '../watch/watched-state.ts'
 import type { NamedTarget } from '../weights/feedback-registry.ts'
 import type { MemberWatchOptions } from '../weights/member-watch.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import type { LoadOutcome } from '../zonefile/zone-keeper.ts'
 import type { Log } from './log.ts'
 
 /** At most this many mistakes are logged one by one; the rest is a count. `mxsteer check` shows all. */
-const loggedMistakes = 50
+const loggedDiagnostics = 50
 
 export function logReload(log: Log, outcome: LoadOutcome, cause: string): void {
   if (outcome.kind === 'rejected') {
-    for (const mistake of outcome.mistakes.slice(0, loggedMistakes)) logMistake(log, mistake)
-    const fields = { event: 'config.rejected', cause, mistakes: outcome.mistakes.length }
+    for (const diagnostic of outcome.diagnostics.slice(0, loggedDiagnostics))
+      logDiagnostic(log, diagnostic)
+    const fields = { event: 'config.rejected', cause, mistakes: outcome.diagnostics.length }
     log.error(fields, 'the zone files have mistakes; what was served before goes on')
     return
   }
-  for (const warning of outcome.warnings.slice(0, loggedMistakes)) logMistake(log, warning)
+  for (const warning of outcome.warnings.slice(0, loggedDiagnostics)) logDiagnostic(log, warning)
   if (!outcome.isChanged) return
   log.info({ event: 'config.loaded', cause, zones: outcome.served.zones }, 'zones taken over')
 }
@@ -35,7 +36,7 @@ export function logReload(log: Log, outcome: LoadOutcome, cause: string): void {
 export function logCertificate(log: Log, loaded: CertificateLoaded, cause: string): void {
   if (loaded.kind === 'same') return
   if (loaded.kind === 'bad') {
-    const { file, code, message } = loaded.mistake
+    const { file, code, message } = loaded.diagnostic
     log.error(
       { event: 'certificate.rejected', cause, code, file },
       `${file}: ${message}; the certificate in force stays until it expires`,
@@ -46,9 +47,9 @@ export function logCertificate(log: Log, loaded: CertificateLoaded, cause: strin
   log.info({ event: 'certificate.loaded', cause, expires }, 'a new certificate for DNS over TLS')
 }
 
-function logMistake(
+function logDiagnostic(
   log: Log,
-  { severity, code, file, line, column, path, message }: Mistake,
+  { severity, code, file, line, column, path, message }: Diagnostic,
 ): void {
   const at = `${file}:${line}:${column}`
   log[severity === 'error' ? 'error' : 'warn'](

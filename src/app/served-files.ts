@@ -6,7 +6,7 @@ import {
   createCertificateKeeper,
   watchCertificate,
 } from '../settings/certificate.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import type { Settings } from '../settings/settings.ts'
 import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
 import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
@@ -32,7 +32,7 @@ export interface ServedFiles {
 
 type ReadServedFiles =
   | { readonly kind: 'read'; readonly files: ServedFiles }
-  | { readonly kind: 'bad-files'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'bad-files'; readonly diagnostics: readonly Diagnostic[] }
 
 /** Who is told of what changed. */
 interface FileTakers extends ServedFiles {
@@ -51,11 +51,11 @@ export async function readServedFiles(
 ): Promise<ReadServedFiles> {
   const keeper = createZoneKeeper(zones, clock)
   const loaded = await keeper.load()
-  if (loaded.kind === 'rejected') return { kind: 'bad-files', mistakes: loaded.mistakes }
+  if (loaded.kind === 'rejected') return { kind: 'bad-files', diagnostics: loaded.diagnostics }
   logReload(log, loaded, 'start')
   const certificate = streams.tls && createCertificateKeeper(streams.tls, clock)
   const read = await certificate?.load()
-  if (read?.kind === 'bad') return { kind: 'bad-files', mistakes: [read.mistake] }
+  if (read?.kind === 'bad') return { kind: 'bad-files', diagnostics: [read.diagnostic] }
   const places = createPlaceKeeper({
     files: geoip,
     watchFolder: watchFiles,

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { request } from 'node:http'
 
-import { formatMistakes } from '../zonefile/mistake.ts'
+import { formatDiagnostics } from '../zonefile/diagnostic.ts'
 import { loadSettings } from '../settings/settings.ts'
 import type { FlagValues } from './flags.ts'
 
@@ -34,7 +34,7 @@ export async function findAdmin(values: FlagValues): Promise<AdminFound> {
   const configFile = existsSync(usualConfig) ? usualConfig : undefined
   const loaded = await loadSettings({ flags, env: process.env, configFile })
   if (loaded.kind === 'rejected')
-    return { kind: 'bad', why: formatMistakes(loaded.mistakes).trim() }
+    return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }
   const { admin: endpoint, adminToken } = loaded.settings
   if (endpoint === null)
     return { kind: 'bad', why: 'the admin server is off; give --admin ADDR:PORT' }

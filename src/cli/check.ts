@@ -10,7 +10,7 @@ import { checkLive } from './check-live.ts'
 import { diff } from './diff.ts'
 import { resolverFlags } from './find-resolver.ts'
 import { parseFlags } from './flags.ts'
-import { formatMistakes } from '../zonefile/mistake.ts'
+import { formatDiagnostics } from '../zonefile/diagnostic.ts'
 
 const allFlags = [...new Set(['diff', 'zones', 'config', 'at', ...resolverFlags])]
 
@@ -32,10 +32,10 @@ export async function check(argv: readonly string[]): Promise<number> {
   }
   const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
   if (loaded.kind === 'rejected') {
-    process.stderr.write(formatMistakes(loaded.mistakes))
+    process.stderr.write(formatDiagnostics(loaded.diagnostics))
     return 1
   }
-  process.stderr.write(formatMistakes(loaded.warnings))
+  process.stderr.write(formatDiagnostics(loaded.warnings))
   if (flags.values['live']) return checkLive(loaded, flags.values)
   const count = loaded.catalogZones.size
   process.stdout.write(`${folder}: ${count} ${count === 1 ? 'zone' : 'zones'}, no mistakes\n`)

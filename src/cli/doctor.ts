@@ -3,7 +3,7 @@
 
 import { createAllocation } from '../zonefile/allocation.ts'
 import { loadZones } from '../zonefile/load-zones.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { createSerialKeeper } from '../zonefile/serials.ts'
 import { type Examination, examine } from '../doctor/examine.ts'
 import { type DoctorLine, exitCodeOf } from '../doctor/line.ts'
@@ -69,7 +69,7 @@ function readEgress(given: string | string[] | undefined): Examination['egress']
   return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : null
 }
 
-const inWords = ({ file, line, column, path, message }: Mistake): string =>
+const inWords = ({ file, line, column, path, message }: Diagnostic): string =>
   `${line > 0 ? `${file}:${line}:${column}` : file} ${path}: ${message}`
 
 const marks = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skip: 'skip' }

@@ -3,7 +3,7 @@
 import { getServers } from 'node:dns'
 import { existsSync } from 'node:fs'
 
-import { formatMistakes, type Mistake } from '../zonefile/mistake.ts'
+import { formatDiagnostics, type Diagnostic } from '../zonefile/diagnostic.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { parseAddress, parseEndpoint } from '../lib/ip.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
@@ -16,7 +16,7 @@ type SettingsFound =
   | {
       readonly kind: 'found'
       readonly settings: Settings
-      readonly warnings: readonly Mistake[]
+      readonly warnings: readonly Diagnostic[]
       /** null: none is set, and this host has none. */
       readonly resolver: ServerEndpoint | null
     }
@@ -35,7 +35,7 @@ export async function findSettings(
   const configFile = existsSync(usualConfig) ? usualConfig : undefined
   const loaded = await loadSettings({ flags, env: process.env, configFile })
   if (loaded.kind === 'rejected')
-    return { kind: 'bad', why: formatMistakes(loaded.mistakes).trim() }
+    return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }
   const { settings, warnings } = loaded
   return { kind: 'found', settings, warnings, resolver: settings.resolver ?? hostResolver() }
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 
 import { createAllocation } from '../zonefile/allocation.ts'
 import { type LoadedTarget, loadZones } from '../zonefile/load-zones.ts'
-import { formatMistakes } from '../zonefile/mistake.ts'
+import { formatDiagnostics } from '../zonefile/diagnostic.ts'
 import { createSerialKeeper } from '../zonefile/serials.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { createPlaceKeeper } from '../geo/place-keeper.ts'
@@ -25,7 +25,7 @@ export async function readSettings({
   const loaded = await loadSettings({ flags, env: process.env, configFile })
   return loaded.kind === 'settings'
     ? loaded.settings
-    : { why: formatMistakes(loaded.mistakes).trimEnd() }
+    : { why: formatDiagnostics(loaded.diagnostics).trimEnd() }
 }
 
 export type LoadedFolder =
@@ -42,7 +42,7 @@ export async function loadFolder(
 ): Promise<LoadedFolder> {
   const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(clock))
   if (loaded.kind === 'rejected')
-    return { kind: 'bad', why: formatMistakes(loaded.mistakes).trimEnd() }
+    return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trimEnd() }
   const { catalogZones, targets } = loaded
   return { kind: 'loaded', catalog: { zones: catalogZones, generation: 1 }, targets }
 }

@@ -7,7 +7,7 @@ import { type App, startApp } from '../app/app.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { type Log, createLog } from '../app/log.ts'
 import { parseFlags } from './flags.ts'
-import { formatMistakes } from '../zonefile/mistake.ts'
+import { formatDiagnostics } from '../zonefile/diagnostic.ts'
 
 const single = [
   'config',
@@ -36,10 +36,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
   const configFile = existsSync(usualConfig) ? usualConfig : undefined
   const loaded = await loadSettings({ flags: flags.values, env: process.env, configFile })
   if (loaded.kind === 'rejected') {
-    process.stderr.write(formatMistakes(loaded.mistakes))
+    process.stderr.write(formatDiagnostics(loaded.diagnostics))
     return 2
   }
-  process.stderr.write(formatMistakes(loaded.warnings))
+  process.stderr.write(formatDiagnostics(loaded.warnings))
   return run(loaded.settings)
 }
 
@@ -52,7 +52,7 @@ async function run(settings: Settings): Promise<number> {
   const started = await startApp(settings, log)
   switch (started.kind) {
     case 'bad-files':
-      process.stderr.write(formatMistakes(started.mistakes))
+      process.stderr.write(formatDiagnostics(started.diagnostics))
       return 2
     case 'cannot-listen':
       process.stderr.write(`mxsteer: ${started.why}\n`)

@@ -54,7 +54,7 @@ const catalogOf = ({ catalogZones }: Loaded) => ({ zones: catalogZones, generati
 
 function checkConfig({ settings, loaded, warnings }: Examination): readonly Verdict[] {
   if (loaded.kind === 'rejected') {
-    const count = loaded.mistakes.filter(({ severity }) => severity === 'error').length
+    const count = loaded.diagnostics.filter(({ severity }) => severity === 'error').length
     const told = `${settings.zones}: ${count} ${count === 1 ? 'mistake' : 'mistakes'}`
     return [fail('config', told, `mxsteer check ${settings.zones} names them`)]
   }

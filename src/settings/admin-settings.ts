@@ -3,7 +3,7 @@
 
 import { z } from 'zod'
 import { closedMap, text } from '../zonefile/leaf.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readOne } from '../zonefile/read-folder.ts'
 
 const pattern = /^[\x21-\x7e]{16,256}$/
@@ -18,7 +18,7 @@ export const adminToken: z.ZodType<string> = z.unknown().transform((value, conte
 
 type AdminTokenRead =
   | { readonly kind: 'token'; readonly token: string | null }
-  | { readonly kind: 'bad'; readonly mistake: Mistake }
+  | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
 interface TokensGiven {
   readonly admin_token?: string | undefined
@@ -40,10 +40,12 @@ async function tokenOf(given?: string, file?: string): Promise<AdminTokenRead> {
   const read = await readOne(file)
   if (read.kind === 'bad') return read
   const token = new TextDecoder().decode(read.octets).split('\n')[0]?.trim() ?? ''
-  return pattern.test(token) ? { kind: 'token', token } : { kind: 'bad', mistake: badToken(file) }
+  return pattern.test(token)
+    ? { kind: 'token', token }
+    : { kind: 'bad', diagnostic: badToken(file) }
 }
 
-const badToken = (file: string): Mistake => ({
+const badToken = (file: string): Diagnostic => ({
   severity: 'error',
   code: 'bad-value',
   file,

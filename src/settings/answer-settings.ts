@@ -8,7 +8,7 @@ import { maxNsidOctets } from '../answer/context.ts'
 import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import { parseNetwork, type Network } from '../lib/ip.ts'
 import { closedMap, integer, leaf, oneOrMany } from '../zonefile/leaf.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readOne } from '../zonefile/read-folder.ts'
 
 /** Text that goes out on the wire as it is; `off`: the question is not answered. */
@@ -124,7 +124,7 @@ export function rateLimitOf(
 
 export type SecretFile =
   | { readonly kind: 'secrets'; readonly secrets: readonly Uint8Array[] }
-  | { readonly kind: 'bad'; readonly mistake: Mistake }
+  | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
 /** One secret a line, the first one signs; empty lines and lines that start with # are skipped. */
 export async function readSecretFile(file: string): Promise<SecretFile> {
@@ -143,7 +143,7 @@ export async function readSecretFile(file: string): Promise<SecretFile> {
 
 const badSecret = (file: string, line: number, message: string): SecretFile => ({
   kind: 'bad',
-  mistake: {
+  diagnostic: {
     severity: 'error',
     code: 'bad-value',
     file,

@@ -5,8 +5,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { basename, dirname } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import type { Clock } from '../lib/clock.ts'
-import { fileMistake } from '../zonefile/document.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import { fileDiagnostic } from '../zonefile/document.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readOne } from '../zonefile/read-folder.ts'
 import { type FileWatch, watchFiles } from '../zonefile/watch-files.ts'
 import type { LastReload } from '../zonefile/zone-keeper.ts'
@@ -20,7 +20,7 @@ interface Certificate {
 
 type ReadCertificate =
   | { readonly kind: 'certificate'; readonly certificate: Certificate }
-  | { readonly kind: 'bad'; readonly mistake: Mistake }
+  | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
 export async function readCertificate(files: TlsFiles): Promise<ReadCertificate> {
   const certificate = await readOne(files.certificate)
@@ -58,7 +58,7 @@ function tryOut(files: TlsFiles, certificate: string, key: string): ReadCertific
 
 const bad = (file: string, message: string): ReadCertificate => ({
   kind: 'bad',
-  mistake: fileMistake(file, 'bad-certificate', message),
+  diagnostic: fileDiagnostic(file, 'bad-certificate', message),
 })
 
 // Keeps the certificate in force. A pair that cannot be used changes nothing: the old one goes on, and expires one day.

@@ -4,7 +4,7 @@
 
 import { z } from 'zod'
 import { durationMs, leaf, text } from '../zonefile/leaf.ts'
-import type { Mistake } from '../zonefile/mistake.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readOne } from '../zonefile/read-folder.ts'
 
 export interface StateValues {
@@ -109,7 +109,7 @@ export interface SharedStateSettings {
 
 type StateRead =
   | { readonly kind: 'state'; readonly state: 'memory' | SharedStateSettings }
-  | { readonly kind: 'bad'; readonly mistake: Mistake }
+  | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
 /** What is given by itself goes before a file, and that before the URL. */
 export async function stateOf(values: StateValues): Promise<StateRead> {
@@ -176,7 +176,7 @@ const emptyFile = (file: string): StateRead =>
 
 const badState = (file: string, message: string): StateRead => ({
   kind: 'bad',
-  mistake: {
+  diagnostic: {
     severity: 'error',
     code: 'bad-value',
     file,

@@ -6,7 +6,7 @@ import { nearest } from '../lib/suggest-name.ts'
 import type { UdpSetting } from '../transport/udp/udp-choice.ts'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 import { type ConfigDocument, parseDocument } from '../zonefile/document.ts'
-import { maskSecrets, printable, type Mistake } from '../zonefile/mistake.ts'
+import { maskSecrets, printable, type Diagnostic } from '../zonefile/diagnostic.ts'
 import { readOne } from '../zonefile/read-folder.ts'
 import { shapeProblems } from '../zonefile/schema-problems.ts'
 import { adminTokenOf, announceOf, type AnnounceSettings, loadTokenOf } from './admin-settings.ts'
@@ -86,17 +86,23 @@ export interface SettingsInput {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Overridden by the flag `config`; without either no file is read. */
   readonly configFile?: string | undefined
-  /** What the machine is; of this process unless a test says otherwise. */
-  readonly host?: { readonly name: string; readonly parallelism: number }
+  /** Defaults to the host that this process runs on. */
+  readonly host?: Host
+}
+
+interface Host {
+  readonly name: string
+  /** Count of processors. */
+  readonly parallelism: number
 }
 
 type SettingsLoaded =
   | {
       readonly kind: 'settings'
       readonly settings: Settings
-      readonly warnings: readonly Mistake[]
+      readonly warnings: readonly Diagnostic[]
     }
-  | { readonly kind: 'rejected'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded> {
   const host = input.host ?? { name: hostname(), parallelism: availableParallelism() }
@@ -106,42 +112,53 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
   const variables = variablesGiven(input.env)
   const env = readGiven(variables.given)
   const flags = readGiven(flagsGiven(input.flags))
-  const mistakes = [...file.mistakes, ...env.mistakes, ...flags.mistakes]
-  if (mistakes.some((mistake) => mistake.severity === 'error'))
-    return { kind: 'rejected', mistakes }
-  const { geoip = {}, rate_limit: rateLimit, tls, proxy, transfer, ...rest } = file.values
-  const { announce, probe_limits: probeLimits, ...fromFile } = rest
-  const values = { ...fromFile, ...env.values, ...flags.values }
-  const secrets = await cookieSecretsOf(values)
-  if (secrets.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, secrets.mistake] }
-  const general = withDefaults(values, geoip, host)
+  const diagnostics = [...file.diagnostics, ...env.diagnostics, ...flags.diagnostics]
+  if (diagnostics.some((diagnostic) => diagnostic.severity === 'error'))
+    return { kind: 'rejected', diagnostics }
+  const resolved = await resolve({ ...file.values, ...env.values, ...flags.values }, host)
+  return resolved.kind === 'bad'
+    ? { kind: 'rejected', diagnostics: [...diagnostics, resolved.diagnostic] }
+    : { ...resolved, warnings: [...diagnostics, ...variables.warnings] }
+}
+
+type Resolved =
+  | { readonly kind: 'settings'; readonly settings: Settings }
+  | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
+
+/** Fills in defaults and reads the files that settings name. The first of these that is wrong is reported alone. */
+async function resolve(values: SettingValues & FileOnly, host: Host): Promise<Resolved> {
+  const { tls, proxy, transfer } = values
+  const cookies = await cookieSecretsOf(values)
+  if (cookies.kind === 'bad') return cookies
+  const general = withDefaults(values, host)
   const streams = streamsOf({ tls, proxy, transfer }, general.listen)
   const twice = endpointTwice(general.listen, streams)
   if (twice !== null)
-    return { kind: 'rejected', mistakes: [...mistakes, givenMistake('listen', 'bad-value', twice)] }
-  const token = await adminTokenOf(values)
-  if (token.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, token.mistake] }
+    return { kind: 'bad', diagnostic: originDiagnostic('listen', 'bad-value', twice) }
+  const admin = await adminTokenOf(values)
+  if (admin.kind === 'bad') return admin
   const load = await loadTokenOf(values)
-  if (load.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, load.mistake] }
+  if (load.kind === 'bad') return load
   const state = await stateOf(values)
-  if (state.kind === 'bad') return { kind: 'rejected', mistakes: [...mistakes, state.mistake] }
-  const settings = {
+  if (state.kind === 'bad') return state
+  const rateLimit = rateLimitOf(values.rate_limit, general.workers)
+  const settings: Settings = {
     ...general,
     state: state.state,
-    announce: announceOf(announce),
-    probing: probingOf(values.probe_source, probeLimits),
+    announce: announceOf(values.announce),
+    probing: probingOf(values.probe_source, values.probe_limits),
     streams,
-    adminToken: token.token,
+    adminToken: admin.token,
     loadToken: load.token,
-    answers: answersOf(values, rateLimitOf(rateLimit, general.workers), secrets.secrets, host.name),
+    answers: answersOf(values, rateLimit, cookies.secrets, host.name),
   }
-  return { kind: 'settings', settings, warnings: [...mistakes, ...variables.warnings] }
+  return { kind: 'settings', settings }
 }
 
 async function readFile(name: string | readonly string[] | undefined): Promise<FileSettings> {
-  if (typeof name !== 'string') return { values: {}, mistakes: [] }
+  if (typeof name !== 'string') return { values: {}, diagnostics: [] }
   const read = await readOne(name)
-  if (read.kind === 'bad') return { values: {}, mistakes: [read.mistake] }
+  if (read.kind === 'bad') return { values: {}, diagnostics: [read.diagnostic] }
   return readSettingsFile(name, read.octets)
 }
 
@@ -156,9 +173,8 @@ function flagsGiven(flags: FlagValues): readonly Given[] {
 }
 
 function withDefaults(
-  values: SettingValues,
-  geoip: GeoIp,
-  host: { readonly name: string; readonly parallelism: number },
+  values: SettingValues & FileOnly,
+  host: Host,
 ): Omit<
   Settings,
   'announce' | 'probing' | 'answers' | 'streams' | 'adminToken' | 'loadToken' | 'state'
@@ -178,7 +194,7 @@ function withDefaults(
     readyWithinSeconds: values.ready_within ?? 30,
     maxUdpOctets: values.max_udp ?? 1232,
     logLevel: values.log_level ?? 'info',
-    geoip,
+    geoip: values.geoip ?? {},
     canaries: values.canaries ?? [],
   }
 }
@@ -219,21 +235,21 @@ const unlessOff = (text: string): string | null => (text === 'off' ? null : text
 
 interface FileSettings {
   readonly values: SettingValues & FileOnly
-  readonly mistakes: readonly Mistake[]
+  readonly diagnostics: readonly Diagnostic[]
 }
 
 export function readSettingsFile(file: string, octets: Uint8Array): FileSettings {
   const parsed = parseDocument(file, octets)
-  if (parsed.kind === 'bad') return { values: {}, mistakes: parsed.mistakes }
-  const { document, mistakes } = parsed
+  if (parsed.kind === 'bad') return { values: {}, diagnostics: parsed.diagnostics }
+  const { document, diagnostics } = parsed
   // Everything is optional: a file of comments alone is a good one.
   const read = settingsFileSchema.safeParse(document.value ?? {})
   const issues = read.success ? [] : read.error.issues
   const problems = shapeProblems(issues, document.value).map(({ problem }) =>
     withoutSecret(problem),
   )
-  const found = [...mistakes, ...problems.map((problem) => document.toMistake(problem))]
-  return { values: read.success ? read.data : {}, mistakes: hideSecrets(document, found) }
+  const found = [...diagnostics, ...problems.map((problem) => document.toDiagnostic(problem))]
+  return { values: read.success ? read.data : {}, diagnostics: hideSecrets(document, found) }
 }
 
 /** What stands at `state` may be a URL with a slip in it, and its password. */
@@ -241,9 +257,12 @@ const withoutSecret = (problem: Problem): Problem =>
   problem.path[0] === 'state' ? { ...problem, message: expectedState } : problem
 
 /** Nor is it shown by the excerpt of another mistake on its line; and so are the secrets of cookies. */
-function hideSecrets(document: ConfigDocument, mistakes: readonly Mistake[]): readonly Mistake[] {
+function hideSecrets(
+  document: ConfigDocument,
+  diagnostics: readonly Diagnostic[],
+): readonly Diagnostic[] {
   const lines = new Set(secretPaths(document.value).map((path) => lineOf(document, path)))
-  return mistakes.map((one) => (lines.has(one.line) ? { ...one, excerpt: '' } : one))
+  return diagnostics.map((one) => (lines.has(one.line) ? { ...one, excerpt: '' } : one))
 }
 
 function secretPaths(value: unknown): DocumentPath[] {
@@ -269,7 +288,7 @@ const anyProblem: Omit<Problem, 'path'> = {
 }
 
 const lineOf = (document: ConfigDocument, path: DocumentPath): number =>
-  document.toMistake({ ...anyProblem, path }).line
+  document.toDiagnostic({ ...anyProblem, path }).line
 
 // Environment variables → settings. Unknown ones are let be, since orchestrators set variables of their own
 // (`MXSTEER_PORT`, `MXSTEER_SERVICE_HOST` for a service of that name); a slip of the pen is warned of.
@@ -285,13 +304,13 @@ const lists: ReadonlySet<string> = new Set(['listen', 'cookie_secret', 'canaries
 
 interface VariablesGiven {
   readonly given: readonly Given[]
-  readonly warnings: readonly Mistake[]
+  readonly warnings: readonly Diagnostic[]
 }
 
 /** Empty variables count as absent, as composing tools leave them. */
 function variablesGiven(env: Readonly<Record<string, string | undefined>>): VariablesGiven {
   const given: Given[] = []
-  const warnings: Mistake[] = []
+  const warnings: Diagnostic[] = []
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith(prefix) || !value) continue
     const key = variables.get(name)
@@ -303,11 +322,11 @@ function variablesGiven(env: Readonly<Record<string, string | undefined>>): Vari
   return { given, warnings }
 }
 
-function warnOfSlip(name: string): readonly Mistake[] {
+function warnOfSlip(name: string): readonly Diagnostic[] {
   const meant = nearest(name, [...variables.keys(), `${prefix}CONFIG`])
   if (!meant || name === `${prefix}PORT`) return []
   const message = `unknown variable, did you mean ${meant}?`
-  return [givenMistake(name, 'unknown-variable', message, 'warning')]
+  return [originDiagnostic(name, 'unknown-variable', message, 'warning')]
 }
 
 // Settings given one by one, as flags or variables: mistakes name the flag or the variable, not a line.
@@ -321,17 +340,17 @@ interface Given {
 
 interface GivenSettings {
   readonly values: SettingValues
-  readonly mistakes: readonly Mistake[]
+  readonly diagnostics: readonly Diagnostic[]
 }
 
 function readGiven(given: readonly Given[]): GivenSettings {
   const values: Record<string, unknown> = {}
-  const mistakes: Mistake[] = []
+  const diagnostics: Diagnostic[] = []
   for (const { origin, key, value } of given) {
     if (!isSettingKey(key)) {
       const meant = nearest(key, settingKeys)
       const message = `unknown setting${meant ? `, did you mean ${meant.replaceAll('_', '-')}?` : ''}`
-      mistakes.push(givenMistake(origin, 'unknown-key', message))
+      diagnostics.push(originDiagnostic(origin, 'unknown-key', message))
       continue
     }
     const parsed = settingSchemas[key].safeParse(value)
@@ -340,23 +359,23 @@ function readGiven(given: readonly Given[]): GivenSettings {
       for (const issue of parsed.error.issues) {
         // What stands at the state may be a URL with a slip in it, and its password.
         const message = key === 'state' ? expectedState : issue.message
-        mistakes.push(givenMistake(origin, 'bad-value', message))
+        diagnostics.push(originDiagnostic(origin, 'bad-value', message))
       }
     } else {
       values[key] = parsed.data
     }
   }
-  return { values, mistakes }
+  return { values, diagnostics }
 }
 
 const isSettingKey = (key: string): key is SettingKey => Object.hasOwn(settingSchemas, key)
 
-function givenMistake(
+function originDiagnostic(
   origin: string,
   code: ProblemCode,
   message: string,
-  severity: Mistake['severity'] = 'error',
-): Mistake {
+  severity: Diagnostic['severity'] = 'error',
+): Diagnostic {
   const nowhere = { line: 0, column: 0, path: '', excerpt: '' }
   return { severity, code, file: origin, ...nowhere, message: printable(maskSecrets(message)) }
 }

@@ -216,8 +216,8 @@ function piece(text: string, isText: IsText): Plain | null {
   const { contents } = document
   if (contents === null) return {}
   if (!isMap(contents)) return null
-  const { value, faults } = toPlainValue(contents, isText)
-  return faults.length === 0 ? (value as Plain) : null
+  const { value, problems } = toPlainValue(contents, isText)
+  return problems.length === 0 ? (value as Plain) : null
 }
 
 function readRecords(text: string, isText: IsText): Plain | null {

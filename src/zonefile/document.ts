@@ -6,13 +6,19 @@
 import { type Document, isCollection, isMap, isPair, isScalar, isSeq, LineCounter } from 'yaml'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 import { quickDocument } from './bulk-records.ts'
-import { excerptAt, printable, type Mistake } from './mistake.ts'
-import { type IsText, toPlainValue, composeChecked, type Composed, type Fault } from './syntax.ts'
+import { excerptAt, printable, type Diagnostic } from './diagnostic.ts'
+import {
+  type IsText,
+  toPlainValue,
+  composeChecked,
+  type Composed,
+  type SyntaxProblem,
+} from './syntax.ts'
 
 export interface ConfigDocument {
   /** Maps (without prototype), lists, text, numbers, booleans, null. */
   readonly value: unknown
-  toMistake(problem: Problem): Mistake
+  toDiagnostic(problem: Problem): Diagnostic
 }
 
 type ParsedDocument =
@@ -20,9 +26,9 @@ type ParsedDocument =
   | {
       readonly kind: 'document'
       readonly document: ConfigDocument
-      readonly mistakes: readonly Mistake[]
+      readonly diagnostics: readonly Diagnostic[]
     }
-  | { readonly kind: 'bad'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'bad'; readonly diagnostics: readonly Diagnostic[] }
 
 const octetsLimit: number = 4 * 1024 * 1024
 
@@ -36,26 +42,29 @@ export function parseDocument(
 ): ParsedDocument {
   if (octets.length > octetsLimit) {
     const message = `the file has ${octets.length} octets, expected at most ${octetsLimit}`
-    return { kind: 'bad', mistakes: [fileMistake(file, 'too-large', message)] }
+    return { kind: 'bad', diagnostics: [fileDiagnostic(file, 'too-large', message)] }
   }
   const decoded = decodeText(octets)
   const source: Source = { file, text: decoded.text, lines: new LineCounter() }
   if (decoded.kind === 'bad') {
     for (const found of decoded.text.matchAll(/\n/g)) source.lines.addNewLine(found.index + 1)
     source.lines.lineStarts.unshift(0)
-    return { kind: 'bad', mistakes: [faultMistake(source, decoded.fault)] }
+    return { kind: 'bad', diagnostics: [syntaxDiagnostic(source, decoded.problem)] }
   }
   const quick = quickDocument(source.text, isText)
-  if (quick) return { kind: 'document', document: quickly(source, quick.value), mistakes: [] }
+  if (quick) return { kind: 'document', document: quickly(source, quick.value), diagnostics: [] }
   const composed = composeChecked(source.text, source.lines)
   if (composed.kind === 'bad') {
-    return { kind: 'bad', mistakes: composed.faults.map((fault) => faultMistake(source, fault)) }
+    return {
+      kind: 'bad',
+      diagnostics: composed.problems.map((problem) => syntaxDiagnostic(source, problem)),
+    }
   }
-  const { value, faults } = toPlainValue(composed.document.contents, isText)
+  const { value, problems } = toPlainValue(composed.document.contents, isText)
   return {
     kind: 'document',
-    document: { value, toMistake: (problem) => locate(source, composed.document, problem) },
-    mistakes: faults.map((fault) => faultMistake(source, fault)),
+    document: { value, toDiagnostic: (problem) => locate(source, composed.document, problem) },
+    diagnostics: problems.map((problem) => syntaxDiagnostic(source, problem)),
   }
 }
 
@@ -64,16 +73,16 @@ function quickly(source: Source, value: object): ConfigDocument {
   let composed: Composed | null = null
   return {
     value,
-    toMistake(problem) {
+    toDiagnostic(problem) {
       composed ??= composeChecked(source.text, source.lines)
-      if (composed.kind === 'bad') return mistakeAt(source, problem, 0)
+      if (composed.kind === 'bad') return diagnosticAt(source, problem, 0)
       return locate(source, composed.document, problem)
     },
   }
 }
 
 /** A mistake about a file as a whole, or about what is no file. */
-export function fileMistake(file: string, code: ProblemCode, message: string): Mistake {
+export function fileDiagnostic(file: string, code: ProblemCode, message: string): Diagnostic {
   const where = { file, line: 1, column: 1, path: '', excerpt: '' }
   return { severity: 'error', code, ...where, message: printable(message) }
 }
@@ -95,15 +104,18 @@ interface Source {
   readonly lines: LineCounter
 }
 
-function faultMistake(source: Source, { code, offset, path, message }: Fault): Mistake {
-  return mistakeAt(source, { severity: 'error', code, path, at: 'value', message }, offset)
+function syntaxDiagnostic(
+  source: Source,
+  { code, offset, path, message }: SyntaxProblem,
+): Diagnostic {
+  return diagnosticAt(source, { severity: 'error', code, path, at: 'value', message }, offset)
 }
 
-function locate(source: Source, document: Document, problem: Problem): Mistake {
-  return mistakeAt(source, problem, offsetOf(document, problem))
+function locate(source: Source, document: Document, problem: Problem): Diagnostic {
+  return diagnosticAt(source, problem, offsetOf(document, problem))
 }
 
-function mistakeAt({ file, text, lines }: Source, problem: Problem, offset: number): Mistake {
+function diagnosticAt({ file, text, lines }: Source, problem: Problem, offset: number): Diagnostic {
   const { line, col } = lines.linePos(Math.min(offset, text.length))
   return {
     severity: problem.severity,
@@ -176,7 +188,7 @@ function rangeStart(node: unknown): number | undefined {
 
 type DecodedText =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'bad'; readonly text: string; readonly fault: Fault }
+  | { readonly kind: 'bad'; readonly text: string; readonly problem: SyntaxProblem }
 
 // Tab, line feed and carriage return are the only ones that a text file needs.
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
@@ -191,7 +203,7 @@ function decodeText(octets: Uint8Array): DecodedText {
     ).length
     const octet = (octets[difference] ?? 0).toString(16).padStart(2, '0')
     const message = `the octet 0x${octet} is not UTF-8, expected UTF-8 text`
-    return { kind: 'bad', text, fault: { code: 'not-utf8', offset, path: [], message } }
+    return { kind: 'bad', text, problem: { code: 'not-utf8', offset, path: [], message } }
   }
   const control = controlCharacter.exec(text)
   if (control) {
@@ -200,7 +212,7 @@ function decodeText(octets: Uint8Array): DecodedText {
     return {
       kind: 'bad',
       text,
-      fault: { code: 'control-character', offset: control.index, path: [], message },
+      problem: { code: 'control-character', offset: control.index, path: [], message },
     }
   }
   return { kind: 'text', text: text.replace(/^\ufeff/, '') }

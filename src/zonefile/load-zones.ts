@@ -13,7 +13,7 @@ import type { IdentitySource, ZoneSource } from '../zone/compile/zone-source.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { Allocation, AllocationRound } from './allocation.ts'
 import { type ConfigDocument, parseDocument } from './document.ts'
-import { gatherMistakes, type Mistake } from './mistake.ts'
+import { gatherDiagnostics, type Diagnostic } from './diagnostic.ts'
 import { probedAs } from './probe-profile.ts'
 import { type ReadFile, readFolder } from './read-folder.ts'
 import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
@@ -28,13 +28,13 @@ export type ZonesLoaded =
       readonly targets: readonly LoadedTarget[]
       readonly identities: readonly WatchedIdentity[]
       readonly zones: readonly { readonly name: string; readonly serial: number }[]
-      readonly warnings: readonly Mistake[]
+      readonly warnings: readonly Diagnostic[]
       /** Moves with the content of any file. */
       readonly hash: string
       /** Moves with what the zones say: the same on every instance that has them. */
       readonly content: string
     }
-  | { readonly kind: 'rejected'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 export interface LoadedTarget {
   /** Without final dot. */
@@ -57,12 +57,15 @@ export async function loadZones(
   serials: SerialKeeper,
 ): Promise<ZonesLoaded> {
   const read = await readFolder(folder)
-  if (read.kind === 'bad') return { kind: 'rejected', mistakes: read.mistakes }
+  if (read.kind === 'bad') return { kind: 'rejected', diagnostics: read.diagnostics }
   const rounds = { places: allocation.begin(), serials: serials.begin() }
   const loading: Loading = { ...rounds, watched: new Map(), owners: new Map(), ready: [] }
-  const mistakes = [...read.mistakes, ...read.files.flatMap((file) => loadFile(loading, file))]
-  if (mistakes.some((mistake) => mistake.severity === 'error')) {
-    return { kind: 'rejected', mistakes: gatherMistakes(mistakes) }
+  const diagnostics = [
+    ...read.diagnostics,
+    ...read.files.flatMap((file) => loadFile(loading, file)),
+  ]
+  if (diagnostics.some((diagnostic) => diagnostic.severity === 'error')) {
+    return { kind: 'rejected', diagnostics: gatherDiagnostics(diagnostics) }
   }
   rounds.places.commit()
   rounds.serials.commit()
@@ -75,7 +78,7 @@ export async function loadZones(
     targets: loading.ready.flatMap(loadedTargets),
     identities: loading.ready.flatMap(({ identities }) => identities),
     zones: loading.ready.map(({ name, zone }) => ({ name, serial: zone.serial })),
-    warnings: gatherMistakes(mistakes),
+    warnings: gatherDiagnostics(diagnostics),
     hash: hash.digest('hex'),
     content: contentHash(loading.ready.map(({ source }) => source)),
   }
@@ -120,10 +123,10 @@ interface ReadyZone {
   readonly identities: readonly WatchedIdentity[]
 }
 
-function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Mistake[] {
+function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagnostic[] {
   const zoneFile = readZone(file, octets)
   const { document, source } = zoneFile
-  if (!document || !source) return zoneFile.mistakes
+  if (!document || !source) return zoneFile.diagnostics
   const name = source.zone.replace(/\.$/, '').toLowerCase()
   const serial = loading.serials.serialOf(name, hashOf(octets), source.soa.serial)
   const compiled = compileZone({
@@ -140,15 +143,18 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Mistak
     loading.ready.push({ name, source, zone, compiled, identities })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
-  const mistakes = [...zoneFile.mistakes, ...problems.map((problem) => document.toMistake(problem))]
-  return [...mistakes, ...claimName(loading, zoneFile, name)]
+  const diagnostics = [
+    ...zoneFile.diagnostics,
+    ...problems.map((problem) => document.toDiagnostic(problem)),
+  ]
+  return [...diagnostics, ...claimName(loading, zoneFile, name)]
 }
 
 function claimName(
   { owners }: Loading,
   { file, document }: ZoneFile,
   name: string,
-): readonly Mistake[] {
+): readonly Diagnostic[] {
   const other = owners.get(name)
   if (other === undefined) {
     owners.set(name, file)
@@ -162,7 +168,7 @@ function claimName(
     at: 'value',
     message,
   } as const
-  return document ? [document.toMistake(problem)] : []
+  return document ? [document.toDiagnostic(problem)] : []
 }
 
 interface Watching {
@@ -230,7 +236,7 @@ interface ZoneFile {
   readonly document: ConfigDocument | null
   /** null: nothing further can be checked. */
   readonly source: ZoneSource | null
-  readonly mistakes: readonly Mistake[]
+  readonly diagnostics: readonly Diagnostic[]
   /** Whether a mistake about this path follows from one that is reported already. */
   readonly isRepaired: (problem: Problem) => boolean
 }
@@ -243,15 +249,15 @@ const essential = ['zone', 'targets', 'probes', 'pools', 'steering', 'records']
 export function readZone(file: string, octets: Uint8Array): ZoneFile {
   const parsed = parseDocument(file, octets, isRecordData)
   const unreadable = { file, source: null, document: null, isRepaired: () => false }
-  if (parsed.kind === 'bad') return { ...unreadable, mistakes: parsed.mistakes }
-  const { document, mistakes } = parsed
+  if (parsed.kind === 'bad') return { ...unreadable, diagnostics: parsed.diagnostics }
+  const { document, diagnostics } = parsed
   const { source, problems } = readSource(document.value)
   const repaired = problems.map((problem) => problem.path)
   return {
     file,
     document,
     source,
-    mistakes: [...mistakes, ...problems.map((problem) => document.toMistake(problem))],
+    diagnostics: [...diagnostics, ...problems.map((problem) => document.toDiagnostic(problem))],
     isRepaired: ({ severity, path }) =>
       repaired.length > 0 &&
       (severity === 'warning' || repaired.some((other) => areRelated(path, other))),

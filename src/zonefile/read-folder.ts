@@ -2,8 +2,8 @@
 
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { documentOctetsLimit, fileMistake } from './document.ts'
-import type { Mistake } from './mistake.ts'
+import { documentOctetsLimit, fileDiagnostic } from './document.ts'
+import type { Diagnostic } from './diagnostic.ts'
 
 export interface ReadFile {
   /** As mistakes name it. */
@@ -17,9 +17,9 @@ type ReadFolder =
   | {
       readonly kind: 'folder'
       readonly files: readonly ReadFile[]
-      readonly mistakes: readonly Mistake[]
+      readonly diagnostics: readonly Diagnostic[]
     }
-  | { readonly kind: 'bad'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'bad'; readonly diagnostics: readonly Diagnostic[] }
 
 const filesLimit = 10_000
 const totalOctetsLimit = 256 * 1024 * 1024
@@ -29,61 +29,66 @@ export async function readFolder(folder: string): Promise<ReadFolder> {
   try {
     names = (await readdir(folder)).filter(isZoneFile).sort()
   } catch (error) {
-    return bad(fileMistake(folder, 'unreadable-file', `cannot read the folder: ${reasonOf(error)}`))
+    return bad(
+      fileDiagnostic(folder, 'unreadable-file', `cannot read the folder: ${reasonOf(error)}`),
+    )
   }
   if (names.length === 0) {
-    return bad(fileMistake(folder, 'no-zones', 'no zone file here, expected at least one *.yaml'))
+    return bad(
+      fileDiagnostic(folder, 'no-zones', 'no zone file here, expected at least one *.yaml'),
+    )
   }
   if (names.length > filesLimit) {
     const message = `${names.length} zone files, expected at most ${filesLimit}`
-    return bad(fileMistake(folder, 'too-many-files', message))
+    return bad(fileDiagnostic(folder, 'too-many-files', message))
   }
   return readAll(folder, names)
 }
 
-const bad = (mistake: Mistake): ReadFolder => ({ kind: 'bad', mistakes: [mistake] })
+const bad = (diagnostic: Diagnostic): ReadFolder => ({ kind: 'bad', diagnostics: [diagnostic] })
 
 /** Editors leave dot files and backups beside what they edit. */
 const isZoneFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name)
 
 async function readAll(folder: string, names: readonly string[]): Promise<ReadFolder> {
   const files: ReadFile[] = []
-  const mistakes: Mistake[] = []
+  const diagnostics: Diagnostic[] = []
   let total = 0
   for (const name of names) {
     const file = join(folder, name)
     const read = await readOne(file)
     if (read.kind === 'bad') {
-      mistakes.push(read.mistake)
+      diagnostics.push(read.diagnostic)
       continue
     }
     total += read.octets.length
     if (total > totalOctetsLimit) {
       const message = `zone files of more than ${totalOctetsLimit} octets in all`
-      return bad(fileMistake(folder, 'too-large', message))
+      return bad(fileDiagnostic(folder, 'too-large', message))
     }
     files.push({ file, name, octets: read.octets })
   }
-  return { kind: 'folder', files, mistakes }
+  return { kind: 'folder', files, diagnostics }
 }
 
 type ReadOne =
   | { readonly kind: 'octets'; readonly octets: Uint8Array }
-  | { readonly kind: 'bad'; readonly mistake: Mistake }
+  | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
 /** A file whole, if it is a file and small enough to be one that someone wrote. */
 export async function readOne(file: string): Promise<ReadOne> {
   try {
     const { size, isFile } = await describe(file)
-    if (!isFile) return { kind: 'bad', mistake: fileMistake(file, 'unreadable-file', 'not a file') }
+    if (!isFile)
+      return { kind: 'bad', diagnostic: fileDiagnostic(file, 'unreadable-file', 'not a file') }
     if (size > documentOctetsLimit) {
       const message = `the file has ${size} octets, expected at most ${documentOctetsLimit}`
-      return { kind: 'bad', mistake: fileMistake(file, 'too-large', message) }
+      return { kind: 'bad', diagnostic: fileDiagnostic(file, 'too-large', message) }
     }
     return { kind: 'octets', octets: await readFile(file) }
   } catch (error) {
     const message = `cannot read the file: ${reasonOf(error)}`
-    return { kind: 'bad', mistake: fileMistake(file, 'unreadable-file', message) }
+    return { kind: 'bad', diagnostic: fileDiagnostic(file, 'unreadable-file', message) }
   }
 }
 

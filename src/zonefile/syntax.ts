@@ -15,7 +15,7 @@ import {
 import type { DocumentPath, ProblemCode } from '../zone/compile/problem.ts'
 
 /** A mistake with its place, before its line is known. */
-export interface Fault {
+export interface SyntaxProblem {
   readonly code: ProblemCode
   readonly offset: number
   readonly path: DocumentPath
@@ -24,23 +24,23 @@ export interface Fault {
 
 export type Composed =
   | { readonly kind: 'composed'; readonly document: Document }
-  | { readonly kind: 'bad'; readonly faults: readonly Fault[] }
+  | { readonly kind: 'bad'; readonly problems: readonly SyntaxProblem[] }
 
 const depthLimit = 32
 
-const tooDeep = (offset: number): Fault =>
-  fault('too-deep', offset, `nested too deep, expected at most ${depthLimit} levels`)
+const tooDeep = (offset: number): SyntaxProblem =>
+  syntaxProblem('too-deep', offset, `nested too deep, expected at most ${depthLimit} levels`)
 
 export function composeChecked(text: string, lines: LineCounter): Composed {
   try {
     const tokens = [...new Parser(lines.addNewLine).parse(text)]
-    const faults = checkTokens(tokens)
-    if (faults.length > 0) return { kind: 'bad', faults }
+    const problems = checkTokens(tokens)
+    if (problems.length > 0) return { kind: 'bad', problems }
     return compose(tokens, text.length)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     // The parser's own recursion ran out of stack: nothing but nesting does that.
-    return { kind: 'bad', faults: [tooDeep(0)] }
+    return { kind: 'bad', problems: [tooDeep(0)] }
   }
 }
 
@@ -64,27 +64,27 @@ function compose(tokens: readonly CST.Token[], end: number): Composed {
   if (!error) return { kind: 'composed', document }
   return {
     kind: 'bad',
-    faults: [fault('syntax', error.pos[0], `not YAML: ${firstSentence(error.message)}`)],
+    problems: [syntaxProblem('syntax', error.pos[0], `not YAML: ${firstSentence(error.message)}`)],
   }
 }
 
 const firstSentence = (message: string): string =>
   (message.split('\n', 1)[0] ?? '').replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
 
-const fault = (code: ProblemCode, offset: number, message: string): Fault => ({
+const syntaxProblem = (code: ProblemCode, offset: number, message: string): SyntaxProblem => ({
   code,
   offset,
   path: [],
   message,
 })
 
-function checkTokens(tokens: readonly CST.Token[]): readonly Fault[] {
-  const faults: Fault[] = []
+function checkTokens(tokens: readonly CST.Token[]): readonly SyntaxProblem[] {
+  const problems: SyntaxProblem[] = []
   const documents = tokens.filter((token) => token.type === 'document')
   const second = documents[1]
   if (second) {
-    faults.push(
-      fault(
+    problems.push(
+      syntaxProblem(
         'several-documents',
         second.offset,
         'a second document begins here, expected one a file',
@@ -95,23 +95,23 @@ function checkTokens(tokens: readonly CST.Token[]): readonly Fault[] {
   for (let next = open.pop(); next; next = open.pop()) {
     const { token, depth } = next
     if (depth > depthLimit) return [tooDeep(token.offset)]
-    faults.push(...propFaults(token))
+    problems.push(...forbiddenProperties(token))
     for (const child of childrenOf(token)) open.push({ token: child, depth: depth + levels(token) })
   }
-  return faults.sort((a, b) => a.offset - b.offset)
+  return problems.sort((a, b) => a.offset - b.offset)
 }
 
 const levels = (token: CST.Token): number => ('items' in token ? 1 : 0)
 
-function propFaults({ type, offset }: CST.Token): readonly Fault[] {
+function forbiddenProperties({ type, offset }: CST.Token): readonly SyntaxProblem[] {
   switch (type) {
     case 'alias':
-      return [fault('alias', offset, 'aliases are not allowed: write the value again')]
+      return [syntaxProblem('alias', offset, 'aliases are not allowed: write the value again')]
     case 'anchor':
-      return [fault('alias', offset, 'anchors are not allowed, since aliases are not')]
+      return [syntaxProblem('alias', offset, 'anchors are not allowed, since aliases are not')]
     case 'tag':
       return [
-        fault(
+        syntaxProblem(
           'tag',
           offset,
           'tags are not allowed: every value has the type that its key asks for',
@@ -140,12 +140,12 @@ export type IsText = (path: DocumentPath) => boolean
 
 interface PlainValue {
   readonly value: unknown
-  readonly faults: readonly Fault[]
+  readonly problems: readonly SyntaxProblem[]
 }
 
 /** Recurses as deep as the document does, which syntax.ts bounds. */
 export function toPlainValue(contents: unknown, isText: IsText): PlainValue {
-  const faults: Fault[] = []
+  const problems: SyntaxProblem[] = []
   const convert = (node: unknown, path: DocumentPath): unknown => {
     if (isMap(node)) return convertMap(node.items, path)
     if (isSeq(node)) return node.items.map((item, i) => convert(item, [...path, i]))
@@ -163,7 +163,7 @@ export function toPlainValue(contents: unknown, isText: IsText): PlainValue {
       const name = String(key.value)
       const offset = key.range?.[0] ?? 0
       if (name === '__proto__') {
-        faults.push({
+        problems.push({
           code: 'unknown-key',
           offset,
           path: [...path, name],
@@ -171,12 +171,12 @@ export function toPlainValue(contents: unknown, isText: IsText): PlainValue {
         })
       } else if (name in map) {
         const message = `the key ${JSON.stringify(name)} is given twice in this map`
-        faults.push({ code: 'duplicate-key', offset, path: [...path, name], message })
+        problems.push({ code: 'duplicate-key', offset, path: [...path, name], message })
       } else {
         map[name] = convert(value, [...path, name])
       }
     }
     return map
   }
-  return { value: convert(contents, []), faults }
+  return { value: convert(contents, []), problems }
 }

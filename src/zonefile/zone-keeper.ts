@@ -6,7 +6,7 @@ import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
 import { loadZones, type LoadedTarget } from './load-zones.ts'
-import type { Mistake } from './mistake.ts'
+import type { Diagnostic } from './diagnostic.ts'
 import { createSerialKeeper } from './serials.ts'
 
 interface ServedZones {
@@ -24,10 +24,10 @@ export type LoadOutcome =
   | {
       readonly kind: 'loaded'
       readonly served: ServedZones
-      readonly warnings: readonly Mistake[]
+      readonly warnings: readonly Diagnostic[]
       readonly isChanged: boolean
     }
-  | { readonly kind: 'rejected'; readonly mistakes: readonly Mistake[] }
+  | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 export interface LastReload {
   readonly successful: boolean

@@ -73,7 +73,7 @@ describe('deploy/compose.yaml', () => {
       ),
     )
     const settings = loaded.map((one) => {
-      if (one.kind === 'rejected') throw new Error(JSON.stringify(one.mistakes))
+      if (one.kind === 'rejected') throw new Error(JSON.stringify(one.diagnostics))
       expect(one.warnings).toEqual([])
       return one.settings
     })

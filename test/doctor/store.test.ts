@@ -30,7 +30,7 @@ async function redisWith(...config: readonly string[]): Promise<RedisServer> {
 async function examined(state: string, more: Record<string, string> = {}): Promise<Verdict[]> {
   const given = { MXSTEER_STATE: state, MXSTEER_INSTANCE: 'ns1-fra', ...more }
   const loaded = await loadSettings({ flags: {}, env: given })
-  if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.mistakes))
+  if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.diagnostics))
   return [...(await checkState(loaded.settings, Math.random))]
 }
 

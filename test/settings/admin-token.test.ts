@@ -21,7 +21,7 @@ const load = async (
 ): Promise<string | null | readonly string[]> => {
   const loaded = await loadSettings({ flags: {}, env, configFile, host })
   if (loaded.kind === 'settings') return loaded.settings.adminToken
-  return loaded.mistakes.map((one) => `${one.line}: ${one.message} ${one.excerpt}`)
+  return loaded.diagnostics.map((one) => `${one.line}: ${one.message} ${one.excerpt}`)
 }
 
 describe('the admin token', () => {

@@ -57,7 +57,7 @@ describe('a pair', () => {
       const read = await readCertificate({ certificate, key })
       expect(read).toMatchObject({
         kind: 'bad',
-        mistake: {
+        diagnostic: {
           file: { certificate, key }[culprit],
           message: expect.stringContaining(message) as string,
         },

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { formatMistakes } from '../../src/zonefile/mistake.ts'
+import { formatDiagnostics } from '../../src/zonefile/diagnostic.ts'
 import { type Settings, type SettingsInput, loadSettings } from '../../src/settings/settings.ts'
 import { parseNetwork } from '../../src/lib/ip.ts'
 
@@ -40,13 +40,13 @@ const load = (input: Partial<SettingsInput>) => loadSettings({ flags: {}, env: {
 
 async function settings(input: Partial<SettingsInput>): Promise<Settings> {
   const loaded = await load(input)
-  if (loaded.kind === 'rejected') throw new Error(formatMistakes(loaded.mistakes))
+  if (loaded.kind === 'rejected') throw new Error(formatDiagnostics(loaded.diagnostics))
   return loaded.settings
 }
 
-async function mistakes(input: Partial<SettingsInput>): Promise<string[]> {
+async function diagnostics(input: Partial<SettingsInput>): Promise<string[]> {
   const loaded = await load(input)
-  const found = loaded.kind === 'rejected' ? loaded.mistakes : loaded.warnings
+  const found = loaded.kind === 'rejected' ? loaded.diagnostics : loaded.warnings
   return found.map(
     ({ file, line, column, code, message }) =>
       `${file.replace(/.*\//, '')} ${line}:${column} ${code} ${message}`,
@@ -209,7 +209,7 @@ it('names every mistake by flag, variable, or line', async () => {
   const configFile = file('worker: 3\nmax_udp: 100\nadmin: localhost:80\n')
   const env = { MXSTEER_LISTEN: '127.0.0.1,::1:53', MXSTEER_LOG_LEVEL: 'loud' }
   expect(
-    await mistakes({ configFile, env, flags: { workers: '0', listen: ['1.2.3.4:99999'] } }),
+    await diagnostics({ configFile, env, flags: { workers: '0', listen: ['1.2.3.4:99999'] } }),
   ).toEqual(
     [
       `${configFile.replace(/.*\//, '')} 1:1 unknown-key unknown key "worker", did you mean "workers"?`,
@@ -229,7 +229,7 @@ const rank = (line: string): number =>
   line.startsWith('--') ? 3 : line.startsWith('MXSTEER') ? 2 : 0
 
 it('says that a file is missing', async () => {
-  const found = await mistakes({ flags: { config: '/nonexistent/mxsteer.yaml' } })
+  const found = await diagnostics({ flags: { config: '/nonexistent/mxsteer.yaml' } })
   expect(found).toEqual([
     'mxsteer.yaml 1:1 unreadable-file cannot read the file: it does not exist',
   ])
@@ -245,7 +245,7 @@ it('warns of a slip in a variable, not of what orchestrators set', async () => {
     MXSTEER_PORT: 'tcp://10.0.0.1:53',
     MXSTEER_SERVICE_HOST: '10.0.0.1',
   }
-  expect(await mistakes({ env })).toEqual([
+  expect(await diagnostics({ env })).toEqual([
     'MXSTEER_LISTN 0:0 unknown-variable unknown variable, did you mean MXSTEER_LISTEN?',
   ])
 })
@@ -270,7 +270,7 @@ describe('a password in the URL of a store', () => {
     for (const input of inputs) {
       const loaded = await load(input)
       expect(loaded.kind).toBe('rejected')
-      const said = loaded.kind === 'rejected' ? JSON.stringify(loaded.mistakes) : ''
+      const said = loaded.kind === 'rejected' ? JSON.stringify(loaded.diagnostics) : ''
       expect(said).toContain('expected memory')
       expect(said).not.toContain('hunter2')
     }
@@ -307,7 +307,7 @@ describe('the rate limit', () => {
     ['{ exempt: 10.0.0.1/8 }', 'expected a network such as 192.0.2.0/24, got "10.0.0.1/8"'],
     ['{ exempt: [::1/128, x] }', 'expected a network such as 192.0.2.0/24, got "x"'],
   ])('says what is wrong: %s', async (text, message) => {
-    const found = await mistakes({ configFile: file(`rate_limit: ${text}\n`) })
+    const found = await diagnostics({ configFile: file(`rate_limit: ${text}\n`) })
     expect(found.map((line) => line.split(' bad-value ')[1])).toEqual([message])
   })
 })
@@ -328,9 +328,9 @@ describe('what the server says of itself', () => {
   })
 
   it('fits the wire', async () => {
-    expect(await mistakes({ env: { MXSTEER_NSID: 'x'.repeat(65) } })).toHaveLength(1)
-    expect(await mistakes({ env: { MXSTEER_CHAOS_VERSION: 'x'.repeat(255) } })).toEqual([])
-    expect(await mistakes({ env: { MXSTEER_CHAOS_VERSION: 'ü' } })).toHaveLength(1)
+    expect(await diagnostics({ env: { MXSTEER_NSID: 'x'.repeat(65) } })).toHaveLength(1)
+    expect(await diagnostics({ env: { MXSTEER_CHAOS_VERSION: 'x'.repeat(255) } })).toEqual([])
+    expect(await diagnostics({ env: { MXSTEER_CHAOS_VERSION: 'ü' } })).toHaveLength(1)
   })
 })
 
@@ -354,7 +354,7 @@ describe('the secret of cookies', () => {
     for (const input of inputs) {
       const loaded = await load(input)
       expect(loaded.kind).toBe('rejected')
-      const said = loaded.kind === 'rejected' ? JSON.stringify(loaded.mistakes) : ''
+      const said = loaded.kind === 'rejected' ? JSON.stringify(loaded.diagnostics) : ''
       expect(said).toMatch(/expected 32 hexadecimal digits|expected a count/)
       expect(said).not.toContain('deadbeef')
     }
@@ -362,14 +362,14 @@ describe('the secret of cookies', () => {
 
   it('of a file: by line, or that there is none', async () => {
     const bad = file(`# one\n${secret}\nsecret\n`)
-    expect(await mistakes({ env: { MXSTEER_COOKIE_SECRET_FILE: bad } })).toEqual([
+    expect(await diagnostics({ env: { MXSTEER_COOKIE_SECRET_FILE: bad } })).toEqual([
       `${bad.replace(/.*\//, '')} 3:1 bad-value expected 32 hexadecimal digits`,
     ])
     const empty = file('# nothing\n')
-    expect(await mistakes({ env: { MXSTEER_COOKIE_SECRET_FILE: empty } })).toEqual([
+    expect(await diagnostics({ env: { MXSTEER_COOKIE_SECRET_FILE: empty } })).toEqual([
       `${empty.replace(/.*\//, '')} 0:0 bad-value no secret in it`,
     ])
-    expect(await mistakes({ env: { MXSTEER_COOKIE_SECRET_FILE: '/nonexistent/s' } })).toEqual([
+    expect(await diagnostics({ env: { MXSTEER_COOKIE_SECRET_FILE: '/nonexistent/s' } })).toEqual([
       's 1:1 unreadable-file cannot read the file: it does not exist',
     ])
   })
@@ -382,7 +382,7 @@ it('takes canaries from the environment, with commas, and says what is wrong wit
     '192.0.2.2:25',
   ])
   const said = async (text: string): Promise<string[]> =>
-    (await mistakes({ configFile: file(text) })).map((each) => each.replace(/-\d+/, '-X'))
+    (await diagnostics({ configFile: file(text) })).map((each) => each.replace(/-\d+/, '-X'))
   const expected = 'expected ADDRESS:PORT such as 192.0.2.1:53 or [2001:db8::1]:53'
   expect(await said('canaries: [192.0.2.1:53, 192.0.2.2]\n')).toEqual([
     `settings-X.yaml 1:26 bad-value ${expected}, got "192.0.2.2"`,
@@ -395,7 +395,7 @@ it('takes canaries from the environment, with commas, and says what is wrong wit
 
 describe('probing', () => {
   const said = async (text: string): Promise<string[]> =>
-    (await mistakes({ configFile: file(text) })).map((each) => each.replace(/-\d+/, '-X'))
+    (await diagnostics({ configFile: file(text) })).map((each) => each.replace(/-\d+/, '-X'))
 
   it('takes source addresses from the environment, with a comma', async () => {
     const { probing } = await settings({ env: { MXSTEER_PROBE_SOURCE: '2001:db8::7, 192.0.2.7' } })

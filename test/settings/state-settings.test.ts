@@ -22,7 +22,7 @@ async function stateOf(
   env?: Readonly<Record<string, string>>,
 ): Promise<Settings['state']> {
   const loaded = await load(text, env)
-  if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.mistakes))
+  if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.diagnostics))
   return loaded.settings.state
 }
 

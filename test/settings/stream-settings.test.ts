@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { formatMistakes } from '../../src/zonefile/mistake.ts'
+import { formatDiagnostics } from '../../src/zonefile/diagnostic.ts'
 import { loadSettings } from '../../src/settings/settings.ts'
 import type { StreamsGiven } from '../../src/settings/stream-settings.ts'
 
@@ -19,14 +19,14 @@ const load = (text: string) => {
 
 async function streams(text: string): Promise<StreamsGiven> {
   const loaded = await load(text)
-  if (loaded.kind === 'rejected') throw new Error(formatMistakes(loaded.mistakes))
+  if (loaded.kind === 'rejected') throw new Error(formatDiagnostics(loaded.diagnostics))
   return loaded.settings.streams
 }
 
-async function mistakes(text: string): Promise<string[]> {
+async function diagnostics(text: string): Promise<string[]> {
   const loaded = await load(text)
   if (loaded.kind === 'settings') return []
-  return loaded.mistakes.map(
+  return loaded.diagnostics.map(
     ({ line, column, code, message }) => `${line}:${column} ${code} ${message}`,
   )
 }
@@ -101,7 +101,7 @@ describe('mistakes', () => {
       '0:0 bad-value 127.0.0.1 port 53 is in listen and in proxy.listen',
     ],
   ])('%s', async (text, expected) => {
-    const [first = '', ...more] = await mistakes(text)
+    const [first = '', ...more] = await diagnostics(text)
     expect(first).toContain(expected)
     expect(more).toEqual([])
   })

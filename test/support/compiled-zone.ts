@@ -11,7 +11,7 @@ export interface ReadyZone {
 
 export function compiledZone(text: string): ReadyZone {
   const read = readZone('zone.yaml', new TextEncoder().encode(text))
-  if (!read.source || read.mistakes.length > 0) throw new Error(JSON.stringify(read.mistakes))
+  if (!read.source || read.diagnostics.length > 0) throw new Error(JSON.stringify(read.diagnostics))
   const places = new Map<string, number>()
   const placeOf = (key: string): number => {
     const place = places.get(key) ?? places.size + 1

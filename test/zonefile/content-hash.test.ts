@@ -23,8 +23,8 @@ records:
 const hashOf = (...texts: readonly string[]): string =>
   contentHash(
     texts.map((text, i) => {
-      const { source, mistakes } = readZone(`${i}.yaml`, Buffer.from(text))
-      if (!source) throw new Error(JSON.stringify(mistakes))
+      const { source, diagnostics } = readZone(`${i}.yaml`, Buffer.from(text))
+      if (!source) throw new Error(JSON.stringify(diagnostics))
       return source
     }),
   )

@@ -1,20 +1,20 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseDocument } from '../../src/zonefile/document.ts'
-import type { Mistake } from '../../src/zonefile/mistake.ts'
+import type { Diagnostic } from '../../src/zonefile/diagnostic.ts'
 import type { DocumentPath, Problem } from '../../src/zone/compile/problem.ts'
 
 const parse = (text: string) => parseDocument('f.yaml', new TextEncoder().encode(text))
 
-function mistakes(text: string): readonly Mistake[] {
-  return parse(text).mistakes
+function diagnostics(text: string): readonly Diagnostic[] {
+  return parse(text).diagnostics
 }
 
 function place(text: string, path: DocumentPath, at: Problem['at'] = 'value'): string {
   const parsed = parse(text)
   if (parsed.kind === 'bad') throw new Error('bad document')
   const problem: Problem = { severity: 'error', code: 'bad-value', path, at, message: '' }
-  const { line, column } = parsed.document.toMistake(problem)
+  const { line, column } = parsed.document.toDiagnostic(problem)
   return `${line}:${column}`
 }
 
@@ -50,13 +50,13 @@ it('keeps text as written where it is asked to', () => {
 
 it('takes no key for a method or a prototype', () => {
   const parsed = parse('constructor: 1\ntoString: 2\n__proto__: { polluted: true }\n')
-  expect(parsed.mistakes.map(({ code, line }) => [code, line])).toEqual([['unknown-key', 3]])
+  expect(parsed.diagnostics.map(({ code, line }) => [code, line])).toEqual([['unknown-key', 3]])
   expect(parsed).toMatchObject({ document: { value: { constructor: 1, toString: 2 } } })
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
 })
 
 it('refuses aliases, anchors and tags, each where it stands', () => {
-  const found = mistakes('a: &x 1\nb: *x\nc: !!int 2\nd: !own [3]\n? &k key\n: v\n')
+  const found = diagnostics('a: &x 1\nb: *x\nc: !!int 2\nd: !own [3]\n? &k key\n: v\n')
   expect(found.map(({ code, line, column }) => `${code} ${line}:${column}`)).toEqual([
     'alias 1:4',
     'alias 2:4',
@@ -76,7 +76,7 @@ it('survives a bomb of aliases and depths of any kind, quickly', () => {
     'a: [' + '[],'.repeat(50_000) + ']',
     Array.from({ length: 2000 }, (_, i) => `${' '.repeat(i)}k:`).join('\n'),
   ]
-  const codes = bombs.map((bomb) => mistakes(bomb).map(({ code }) => code))
+  const codes = bombs.map((bomb) => diagnostics(bomb).map(({ code }) => code))
   for (const i of [0, 1, 2, 3, 5]) expect(codes[i]).toEqual(['too-deep'])
   expect(codes[4]).toEqual([])
   expect(performance.now() - begin).toBeLessThan(20_000)
@@ -85,7 +85,7 @@ it('survives a bomb of aliases and depths of any kind, quickly', () => {
 it('takes a map of very many keys without comparing each with each', () => {
   const begin = performance.now()
   const text = Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join('\n')
-  expect(mistakes(`${text}\nk5: 2\n`).map(({ code, line }) => [code, line])).toEqual([
+  expect(diagnostics(`${text}\nk5: 2\n`).map(({ code, line }) => [code, line])).toEqual([
     ['duplicate-key', 100_001],
   ])
   expect(performance.now() - begin).toBeLessThan(20_000)
@@ -93,9 +93,9 @@ it('takes a map of very many keys without comparing each with each', () => {
 
 it('hands no control character on to a terminal', () => {
   const found = [
-    ...mistakes('a: "\u001b]0;title\u0007"\n'),
-    ...mistakes('a: [1\n# \u202e reversed\u2028\nb: 2\n'),
-    ...mistakes('"\\e[31m": 1\n"\\e[31m": 2\n'),
+    ...diagnostics('a: "\u001b]0;title\u0007"\n'),
+    ...diagnostics('a: [1\n# \u202e reversed\u2028\nb: 2\n'),
+    ...diagnostics('"\\e[31m": 1\n"\\e[31m": 2\n'),
   ]
   expect(found.length).toBeGreaterThanOrEqual(3)
   for (const { message, excerpt, path } of found) {
@@ -104,8 +104,8 @@ it('hands no control character on to a terminal', () => {
 })
 
 it('cuts long lines around the caret', () => {
-  const [mistake] = mistakes(`a: "${'x'.repeat(5000)}" *nope ${'y'.repeat(5000)}\n`)
-  const [text = '', caret = ''] = mistake?.excerpt.split('\n') ?? []
+  const [diagnostic] = diagnostics(`a: "${'x'.repeat(5000)}" *nope ${'y'.repeat(5000)}\n`)
+  const [text = '', caret = ''] = diagnostic?.excerpt.split('\n') ?? []
   expect(text.length).toBeLessThanOrEqual(102)
   expect(text[caret.length - 1]).toBe('*')
 })
@@ -115,7 +115,7 @@ it('never throws, and points inside the file, whatever the octets', () => {
     fc.property(fc.uint8Array({ maxLength: 60 }), (octets) => {
       const parsed = parseDocument('f.yaml', octets)
       const lines = new TextDecoder().decode(octets).split('\n').length
-      for (const { line, column } of parsed.mistakes) {
+      for (const { line, column } of parsed.diagnostics) {
         expect(line).toBeGreaterThanOrEqual(1)
         expect(line).toBeLessThanOrEqual(lines)
         expect(column).toBeGreaterThanOrEqual(1)

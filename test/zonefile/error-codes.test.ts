@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import type { Mistake } from '../../src/zonefile/mistake.ts'
+import type { Diagnostic } from '../../src/zonefile/diagnostic.ts'
 import { readSettingsFile } from '../../src/settings/settings.ts'
 import { readZone } from '../../src/zonefile/load-zones.ts'
 import { problemCodes } from '../../src/zone/compile/problem.ts'
@@ -46,8 +46,8 @@ rate_limit: { zzzzzz: 0 }
 probe_limits: { zzzzzz: 0 }
 `
 
-const listedKeys = (mistakes: readonly Mistake[]): string[][] =>
-  mistakes.flatMap(({ message }) => {
+const listedKeys = (diagnostics: readonly Diagnostic[]): string[][] =>
+  diagnostics.flatMap(({ message }) => {
     const found = /^unknown key "zzzzzz", expected one of: (.*)$/.exec(message)?.[1]
     return found === undefined ? [] : [found.split(', ')]
   })
@@ -55,8 +55,10 @@ const listedKeys = (mistakes: readonly Mistake[]): string[][] =>
 it('shows every key of zone files and settings in the reference', () => {
   const octets = new TextEncoder().encode(strange)
   const maps = [
-    ...listedKeys(readZone('f.yaml', octets).mistakes),
-    ...listedKeys(readSettingsFile('f.yaml', new TextEncoder().encode(strangeSettings)).mistakes),
+    ...listedKeys(readZone('f.yaml', octets).diagnostics),
+    ...listedKeys(
+      readSettingsFile('f.yaml', new TextEncoder().encode(strangeSettings)).diagnostics,
+    ),
   ]
   expect(maps).toHaveLength(19)
   const reference = readFileSync(join(root, 'docs/zone-reference.md'), 'utf8')

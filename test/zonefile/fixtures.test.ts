@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createAllocation } from '../../src/zonefile/allocation.ts'
 import { type ZonesLoaded, loadZones } from '../../src/zonefile/load-zones.ts'
-import type { Mistake } from '../../src/zonefile/mistake.ts'
+import type { Diagnostic } from '../../src/zonefile/diagnostic.ts'
 import { createSerialKeeper } from '../../src/zonefile/serials.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/config')
@@ -27,17 +27,18 @@ const expected = (kind: string, file: string): string[] =>
     .split('\n')
     .filter((line) => line.startsWith('# expect '))
 
-const asExpected = ({ line, column, code, path, message }: Mistake): string =>
+const asExpected = ({ line, column, code, path, message }: Diagnostic): string =>
   `# expect ${line}:${column} ${code} ${path}: ${message}`
 
 /** The excerpt is the file's own line, and the caret stands where the position says. */
-function checkExcerpt(kind: string, file: string, mistake: Mistake): void {
-  const line = readFileSync(join(fixtures, kind, file), 'utf8').split('\n')[mistake.line - 1] ?? ''
-  const [text = '', caret = ''] = mistake.excerpt.split('\n')
+function checkExcerpt(kind: string, file: string, diagnostic: Diagnostic): void {
+  const line =
+    readFileSync(join(fixtures, kind, file), 'utf8').split('\n')[diagnostic.line - 1] ?? ''
+  const [text = '', caret = ''] = diagnostic.excerpt.split('\n')
   expect(caret).toMatch(/^ *\^$/)
   if (line.length > 100 || line.includes('\u001b')) return
   expect(text).toBe(line.replaceAll('\t', ' '))
-  expect(caret.length).toBe(mistake.column)
+  expect(caret.length).toBe(diagnostic.column)
 }
 
 describe('bad zones', () => {
@@ -45,17 +46,17 @@ describe('bad zones', () => {
 
   it.each(filesOf('bad'))('%s is refused for its one mistake', async (file) => {
     const loaded = await load('bad', file)
-    const mistakes = loaded.kind === 'rejected' ? loaded.mistakes : []
-    expect(mistakes.map(asExpected)).toEqual(expected('bad', file))
-    expect(mistakes.map(({ severity }) => severity)).toEqual(['error'])
-    for (const mistake of mistakes) checkExcerpt('bad', file, mistake)
+    const diagnostics = loaded.kind === 'rejected' ? loaded.diagnostics : []
+    expect(diagnostics.map(asExpected)).toEqual(expected('bad', file))
+    expect(diagnostics.map(({ severity }) => severity)).toEqual(['error'])
+    for (const diagnostic of diagnostics) checkExcerpt('bad', file, diagnostic)
   })
 
   it('are told all their mistakes in one go', async () => {
     const loaded = await load('several', 'five.yaml')
-    const mistakes = loaded.kind === 'rejected' ? loaded.mistakes : []
-    expect(mistakes.map(asExpected)).toEqual(expected('several', 'five.yaml'))
-    expect(mistakes).toHaveLength(5)
+    const diagnostics = loaded.kind === 'rejected' ? loaded.diagnostics : []
+    expect(diagnostics.map(asExpected)).toEqual(expected('several', 'five.yaml'))
+    expect(diagnostics).toHaveLength(5)
   })
 })
 

@@ -34,11 +34,11 @@ const load = (): Promise<ZonesLoaded> => loadZones(folder, allocation, serials)
 
 async function loaded(): Promise<Extract<ZonesLoaded, { kind: 'loaded' }>> {
   const zones = await load()
-  if (zones.kind !== 'loaded') throw new Error(JSON.stringify(zones.mistakes))
+  if (zones.kind !== 'loaded') throw new Error(JSON.stringify(zones.diagnostics))
   return zones
 }
 const codes = (zones: ZonesLoaded): string[] =>
-  zones.kind === 'rejected' ? zones.mistakes.map(({ code }) => code) : []
+  zones.kind === 'rejected' ? zones.diagnostics.map(({ code }) => code) : []
 
 it('reads every zone file of the folder and nothing else', async () => {
   write('b.yaml', zone('b.test', '192.0.2.1'))
@@ -65,7 +65,7 @@ it('refuses what is no file, too large, or no text', async () => {
   writeFileSync(join(folder, 'c.yaml'), Buffer.from('zone: a\nsoa: "\u00fc\xe9"\n', 'latin1'))
   const zones = await load()
   expect(codes(zones)).toEqual(['unreadable-file', 'too-large', 'not-utf8'])
-  expect(zones).toMatchObject({ mistakes: [{}, {}, { line: 2, column: 7 }] })
+  expect(zones).toMatchObject({ diagnostics: [{}, {}, { line: 2, column: 7 }] })
 })
 
 it('names the mistakes of all files at once', async () => {
@@ -79,8 +79,8 @@ it('refuses one zone in two files, whatever its case', async () => {
   write('a.yaml', zone('same.test', '192.0.2.1'))
   write('b.yaml', zone('SAME.test.', '192.0.2.1'))
   const zones = await load()
-  expect(zones).toMatchObject({ mistakes: [{ code: 'duplicate-zone', line: 1, column: 7 }] })
-  if (zones.kind === 'rejected') expect(zones.mistakes[0]?.file).toBe(join(folder, 'b.yaml'))
+  expect(zones).toMatchObject({ diagnostics: [{ code: 'duplicate-zone', line: 1, column: 7 }] })
+  if (zones.kind === 'rejected') expect(zones.diagnostics[0]?.file).toBe(join(folder, 'b.yaml'))
 })
 
 it('cuts a flood of mistakes, and says so', async () => {

@@ -68,7 +68,7 @@ it('of good files never throw', () => {
       (original, edits) => {
         const text = mutate(original, edits)
         const zone = readZone('f.yaml', new TextEncoder().encode(text))
-        const mistakes = [...zone.mistakes]
+        const diagnostics = [...zone.diagnostics]
         if (zone.source && zone.document) {
           const { source, document } = zone
           const compiled = compileZone({
@@ -78,12 +78,12 @@ it('of good files never throw', () => {
             rowOf: () => 1,
             targetIndexOf: () => 0,
           })
-          for (const problem of compiled.problems) mistakes.push(document.toMistake(problem))
-          if (compiled.zone && zone.mistakes.length === 0) outcomes.good++
+          for (const problem of compiled.problems) diagnostics.push(document.toDiagnostic(problem))
+          if (compiled.zone && zone.diagnostics.length === 0) outcomes.good++
         }
-        if (mistakes.some(({ severity }) => severity === 'error')) outcomes.bad++
+        if (diagnostics.some(({ severity }) => severity === 'error')) outcomes.bad++
         const lines = text.toWellFormed().split('\n')
-        for (const { line, column, message } of mistakes) {
+        for (const { line, column, message } of diagnostics) {
           expect(message).not.toBe('')
           expect(line).toBeGreaterThanOrEqual(1)
           expect(line).toBeLessThanOrEqual(lines.length)

@@ -30,7 +30,7 @@ records:
 `
   writeFileSync(join(folder, 'z.yaml'), text)
   const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
-  if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.mistakes))
+  if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.diagnostics))
   return loaded.watched
 }
 

@@ -19,8 +19,8 @@ const told = (value: unknown): string => JSON.stringify(value)
 function byComposing(text: string): string | null {
   const composed = composeChecked(text, new LineCounter())
   if (composed.kind === 'bad') return null
-  const { value, faults } = toPlainValue(composed.document.contents, isRecordData)
-  return faults.length === 0 ? told(value) : null
+  const { value, problems } = toPlainValue(composed.document.contents, isRecordData)
+  return problems.length === 0 ? told(value) : null
 }
 
 const quickly = (text: string): string | null => {
@@ -202,7 +202,7 @@ it('places in what was read at once are those of the whole document', () => {
   const path = ['records', 'mail', 'MX', 1]
   const problem = { severity: 'error', code: 'bad-rdata', path, at: 'value', message: '' } as const
   expect(quickly(one)).not.toBeNull()
-  expect(parsed.document.toMistake(problem)).toMatchObject({ line: 5, column: 16 })
+  expect(parsed.document.toDiagnostic(problem)).toMatchObject({ line: 5, column: 16 })
 })
 
 it('takes what is endless in time, and without running out of stack', () => {

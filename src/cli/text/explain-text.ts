@@ -7,7 +7,7 @@ import type { RuleView } from '../../explain/rule-view.ts'
 import type { SteeringView } from '../../explain/steering-view.ts'
 import type { Step } from '../../explain/steps.ts'
 import type { TtlView } from '../../explain/ttl-view.ts'
-import { printable } from '../../zonefile/mistake.ts'
+import { printable } from '../../zonefile/diagnostic.ts'
 import { beside, number, percent, table } from './columns.ts'
 
 export function explanationText(explanation: Explanation): string {

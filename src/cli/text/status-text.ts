@@ -1,6 +1,6 @@
 // `/status` as text: what is wrong first, a screen of 100 columns, nothing that a terminal would act on.
 
-import { printable } from '../../zonefile/mistake.ts'
+import { printable } from '../../zonefile/diagnostic.ts'
 import { percent, table, terminalColumns } from './columns.ts'
 
 export interface StatusReport {

@@ -1,4 +1,4 @@
-// A problem in what the operator wrote, before it has a position: zone/ knows paths, config/ knows lines.
+// Problems of a zone file by their path in the document. zonefile/ turns each into a Diagnostic, with file, line and column.
 
 /** Steps from the document to a value: keys of maps and indices of lists. */
 export type DocumentPath = readonly (string | number)[]

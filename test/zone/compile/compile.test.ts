@@ -39,7 +39,7 @@ records:
 
 function compile(source: string): CompiledZone {
   const read = readZone('f.yaml', new TextEncoder().encode(source))
-  if (!read.source) throw new Error(JSON.stringify(read.mistakes))
+  if (!read.source) throw new Error(JSON.stringify(read.diagnostics))
   const indices = new Map<string, number>()
   const numbered = (key: string): number => {
     if (!indices.has(key)) indices.set(key, indices.size + 1)

@@ -1,6 +1,6 @@
-// A mistake in a file that an operator wrote: where, what, what was expected. Always a value, never thrown.
+// Diagnostics: what is wrong in a file or a setting that an operator wrote, with its place. Always values, never thrown.
 
-export interface Mistake {
+export interface Diagnostic {
   readonly severity: 'error' | 'warning'
   /** Stable, kebab-case; the table is docs/errors.md. */
   readonly code: string
@@ -61,10 +61,18 @@ const stars = (url: string, scheme: string): string =>
 // Mistakes as people read them: `file:line:col path: message`, and the line that it is about.
 
 /** Ends in a line feed unless there is nothing to say. */
-export const formatMistakes = (mistakes: readonly Mistake[]): string =>
-  mistakes.map((mistake) => `${formatMistake(mistake)}\n`).join('')
+export const formatDiagnostics = (diagnostics: readonly Diagnostic[]): string =>
+  diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join('')
 
-function formatMistake({ severity, file, line, column, path, message, excerpt }: Mistake): string {
+function formatDiagnostic({
+  severity,
+  file,
+  line,
+  column,
+  path,
+  message,
+  excerpt,
+}: Diagnostic): string {
   const where = line > 0 ? `${file}:${line}:${column}` : file
   const mark = severity === 'warning' ? 'warning: ' : ''
   const head = `${where}${path === '' ? '' : ` ${path}`}: ${mark}${message}`
@@ -81,12 +89,12 @@ const perFile = 100
 const inAll = 1000
 
 /** Sorted by file and place; long runs are cut, saying so. */
-export function gatherMistakes(mistakes: readonly Mistake[]): readonly Mistake[] {
-  const byFile = new Map<string, Mistake[]>()
-  for (const mistake of mistakes) {
-    const list = byFile.get(mistake.file) ?? []
-    byFile.set(mistake.file, list)
-    list.push(mistake)
+export function gatherDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const byFile = new Map<string, Diagnostic[]>()
+  for (const diagnostic of diagnostics) {
+    const list = byFile.get(diagnostic.file) ?? []
+    byFile.set(diagnostic.file, list)
+    list.push(diagnostic)
   }
   const gathered = [...byFile.keys()]
     .sort()
@@ -94,16 +102,16 @@ export function gatherMistakes(mistakes: readonly Mistake[]): readonly Mistake[]
   return cut(gathered, inAll)
 }
 
-const sorted = (mistakes: readonly Mistake[]): readonly Mistake[] =>
-  [...mistakes].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column)
+const sorted = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
+  [...diagnostics].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column)
 
 /** Errors first, so that none is cut for the sake of a warning. */
-const rank = ({ severity }: Mistake): number => (severity === 'error' ? 0 : 1)
+const rank = ({ severity }: Diagnostic): number => (severity === 'error' ? 0 : 1)
 
-function cut(mistakes: readonly Mistake[], limit: number): readonly Mistake[] {
-  const first = mistakes[limit]
-  if (!first) return mistakes
-  const message = `and ${mistakes.length - limit} more, which are not listed`
-  const rest: Mistake = { ...first, code: 'more-mistakes', path: '', excerpt: '', message }
-  return [...mistakes.slice(0, limit), rest]
+function cut(diagnostics: readonly Diagnostic[], limit: number): readonly Diagnostic[] {
+  const first = diagnostics[limit]
+  if (!first) return diagnostics
+  const message = `and ${diagnostics.length - limit} more, which are not listed`
+  const rest: Diagnostic = { ...first, code: 'more-mistakes', path: '', excerpt: '', message }
+  return [...diagnostics.slice(0, limit), rest]
 }
