@@ -1,6 +1,6 @@
 // Whether to announce, put together: what readiness says, told to a file and a program where settings name them.
 
-import { type AnnounceEvent, registerAnnounce, startAnnouncer } from '../announce/announcer.ts'
+import { registerAnnounce, startAnnouncer } from '../announce/announcer.ts'
 import { checkReadiness, type ReadinessSources, silentEndpoints } from '../announce/readiness.ts'
 import type { Counters } from '../answer/counters.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -13,6 +13,7 @@ import {
   supervisorPlace,
   supervisorVariables,
 } from '../systemd/notifier.ts'
+import { logAnnouncement, logService } from './component-events.ts'
 import type { Log } from './log.ts'
 
 export interface Announcing {
@@ -34,25 +35,6 @@ export function startAnnouncing(
   })
   registerAnnounce(registry, () => announcer.view())
   return announcer
-}
-
-function logAnnouncement(log: Log, event: AnnounceEvent): void {
-  switch (event.kind) {
-    case 'changed': {
-      const { to, reasons } = event
-      const fields = { event: 'announce.changed', to, reasons }
-      return to === 'up'
-        ? log.info(fields, 'the service addresses may be announced')
-        : log.warn(fields, 'the service addresses are to be withdrawn')
-    }
-    case 'failed':
-      return log.error(
-        { event: 'announce.failed', what: event.what, why: event.why },
-        `the ${event.what} of announce: nobody is told whether to announce`,
-      )
-    default:
-      return event satisfies never
-  }
 }
 
 // The service manager, put together: where it listens, what it is told, and a log line where it cannot be.
@@ -82,24 +64,5 @@ export async function startSupervision(
   } catch (error) {
     onEvent({ kind: 'unsent', why: error instanceof Error ? error.message : String(error) })
     return nobody
-  }
-}
-
-function logService(log: Log, event: ServiceEvent): void {
-  switch (event.kind) {
-    case 'deaf':
-      return log.error(
-        { event: 'service.deaf' },
-        'a socket does not answer our own SOA: the watchdog is not fed meanwhile',
-      )
-    case 'hearing':
-      return log.info({ event: 'service.hearing' }, 'every socket answers again')
-    case 'unsent':
-      return log.warn(
-        { event: 'service.unsent', why: event.why },
-        'the service manager cannot be told how we are',
-      )
-    default:
-      return event satisfies never
   }
 }

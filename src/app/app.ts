@@ -25,7 +25,8 @@ import { openSharedState, type SharedState } from './cluster-link.ts'
 import { createOperator, listenOperator, type Operator } from './control.ts'
 import { createExplainer, type Explainer } from './explainer.ts'
 import { type KeptState, openKeptState } from './kept-state.ts'
-import { logFallback } from './events.ts'
+import { logTransportFallback } from './component-events.ts'
+import { logEvent } from './events.ts'
 import type { Log } from './log.ts'
 import { metricSources, statusSources } from './reports.ts'
 import { createOutsideView, startProbing } from './probing.ts'
@@ -67,7 +68,7 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
     return cannotListen(checked.protocol, checked.endpoint, checked.code)
   const chosen = await chooseUdp(settings.transport)
   if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
-  logFallback(log, chosen.fallback)
+  logTransportFallback(log, chosen.fallback)
   const state = await openKeptState(settings, log)
   const parts = assemble({ settings, log, ...read.files }, chosen.transport, state)
   let admin: AdminListener | null = null
@@ -85,7 +86,7 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
   const files = await watchServedFiles(settings.zones, parts)
   const announcing = startAnnouncing(settings, readinessOf(parts), parts.metrics, log)
   const transport = chosen.transport.kind
-  log.info({ event: 'server.ready', version, transport, ...describeStart(parts) }, 'answering')
+  logEvent(log, 'server.ready', { version, transport, ...describeStart(parts) })
   const service = await startSupervision(readinessOf(parts), parts.workers.counters, log)
   service.ready(readyText(parts))
   return { kind: 'started', app: appOf(parts, { admin, files, announcing, service }) }

@@ -15,7 +15,7 @@ import type { IdentityWatch } from '../reputation/reputation-watch.ts'
 import type { KeptState } from './kept-state.ts'
 import { type Random, systemClock, systemTimer } from '../lib/clock.ts'
 import type { Log } from './log.ts'
-import { overrideEvents, logFeedback } from './events.ts'
+import { overrideEvents, logFeedback } from './component-events.ts'
 import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../weights/agent-watch.ts'
 import {
   type FeedbackBook,

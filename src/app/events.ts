@@ -1,235 +1,281 @@
-// The events of the log, one function a kind. docs/operations.md has the table of `event` words.
+// The event table of the log: every value of the field `event` once, with its level, message and fields. A row is a
+// function of the payload. docs/operations.md says what to do about each event; test/docs.test.ts compares the two.
+// component-events.ts translates what the components of the server report into these events.
 
-import type { PlaceEvent } from '../geo/place-keeper.ts'
-import type { FeedbackEffect } from '../health/feedback.ts'
+import type { ConfigGroup } from '../cluster/config-agreement.ts'
 import type { Override } from '../health/overrides.ts'
-import type { KeptEvent } from '../persistence/state-file.ts'
-import { shownList } from '../reputation/findings.ts'
-import type { IdentityWatchOptions } from '../reputation/reputation-watch.ts'
-import type { CertificateLoaded } from '../settings/certificate.ts'
-import type { WorkerEvent } from '../transport/worker/workers.ts'
-import type { DoubtEvent } from '../watch/local-fault.ts'
-import type { TargetAlert } from '../watch/endpoint-health.ts'
-import type { Transition } from '../watch/watched-state.ts'
-import type { NamedTarget } from '../weights/feedback-registry.ts'
-import type { MemberWatchOptions } from '../weights/member-watch.ts'
-import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import type { LoadOutcome } from '../zonefile/zone-keeper.ts'
+import { isoTime } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 
-/** At most this many mistakes are logged one by one; the rest is a count. `mxsteer check` shows all. */
-const loggedDiagnostics = 50
+type Level = 'info' | 'warn' | 'error'
 
-export function logReload(log: Log, outcome: LoadOutcome, cause: string): void {
-  if (outcome.kind === 'rejected') {
-    for (const diagnostic of outcome.diagnostics.slice(0, loggedDiagnostics))
-      logDiagnostic(log, diagnostic)
-    const fields = { event: 'config.rejected', cause, mistakes: outcome.diagnostics.length }
-    log.error(fields, 'the zone files have mistakes; what was served before goes on')
-    return
-  }
-  for (const warning of outcome.warnings.slice(0, loggedDiagnostics)) logDiagnostic(log, warning)
-  if (!outcome.isChanged) return
-  log.info({ event: 'config.loaded', cause, zones: outcome.served.zones }, 'zones taken over')
+interface LogLine {
+  readonly level: Level
+  readonly message: string
+  /** Fields of the line beside `event`. */
+  readonly fields: object
 }
 
-export function logCertificate(log: Log, loaded: CertificateLoaded, cause: string): void {
-  if (loaded.kind === 'same') return
-  if (loaded.kind === 'bad') {
-    const { file, code, message } = loaded.diagnostic
-    log.error(
-      { event: 'certificate.rejected', cause, code, file },
-      `${file}: ${message}; the certificate in force stays until it expires`,
-    )
-    return
-  }
-  const expires = new Date(loaded.certificate.expiresAtSeconds * 1000).toISOString()
-  log.info({ event: 'certificate.loaded', cause, expires }, 'a new certificate for DNS over TLS')
+const line = (level: Level, message: string, fields: object = {}): LogLine => ({
+  level,
+  message,
+  fields,
+})
+
+/** Position and content of a diagnostic of a zone file. */
+interface DiagnosticFields {
+  readonly code: string
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  /** Path in the document, such as `pools.eu.targets.mx1`. */
+  readonly path: string
+  readonly message: string
 }
 
-function logDiagnostic(
-  log: Log,
-  { severity, code, file, line, column, path, message }: Diagnostic,
-): void {
-  const at = `${file}:${line}:${column}`
-  log[severity === 'error' ? 'error' : 'warn'](
-    { event: `config.${severity}`, code, at, path },
-    `${at} ${path}: ${message}`,
-  )
+interface AddressName {
+  readonly zone: string
+  readonly target: string
+  readonly address: string
 }
 
-export function logTransition(log: Log, transition: Transition): void {
-  const { to, zone, target, address } = transition
-  const level = to === 'down' ? 'warn' : 'info'
-  log[level]({ event: `target.${to}`, ...transition }, `${target}.${zone} at ${address} is ${to}`)
+interface StateChange extends AddressName {
+  readonly slot: number
+  readonly from: string
+  readonly reason: string
+  readonly code: number | null
+  readonly holdSeconds: number
+  readonly afterMs: number
 }
 
-export const overrideEvents = (log: Log): Pick<MemberWatchOptions, 'onSet' | 'onEnd'> => ({
-  onSet(override, from) {
+interface FindingFields extends AddressName {
+  readonly pool: string
+  readonly finding: string
+  /** Only of a finding about a DNS list. */
+  readonly list?: string
+}
+
+interface ListFields {
+  readonly list: string
+  readonly family: 4 | 6
+}
+
+export const logEvents = {
+  'server.ready': (fields: object): LogLine => line('info', 'answering', fields),
+  'server.signal': (fields: { signal: string }, when: string): LogLine =>
+    line('info', `stopping ${when}`, fields),
+  'server.stopped': (): LogLine => line('info', 'stopped'),
+
+  'config.loaded': (fields: { cause: string; zones: readonly object[] }): LogLine =>
+    line('info', 'zones taken over', fields),
+  'config.rejected': (fields: { cause: string; mistakes: number }): LogLine =>
+    line('error', 'the zone files have mistakes; what was served before goes on', fields),
+  'config.error': (diagnostic: DiagnosticFields): LogLine => diagnosticLine('error', diagnostic),
+  'config.warning': (diagnostic: DiagnosticFields): LogLine => diagnosticLine('warn', diagnostic),
+  'config.differs': (fields: { groups: readonly ConfigGroup[] }): LogLine =>
+    line(
+      'warn',
+      `instances have different zone files: ${fields.groups.map(groupText).join(' | ')}`,
+      fields,
+    ),
+  'config.agrees': (): LogLine => line('info', 'all instances have the same zone files again'),
+
+  'certificate.loaded': (fields: { cause: string; expires: string | null }): LogLine =>
+    line('info', 'a new certificate for DNS over TLS', fields),
+  'certificate.rejected': (
+    fields: { cause: string; code: string; file: string },
+    why: string,
+  ): LogLine =>
+    line(
+      'error',
+      `${fields.file}: ${why}; the certificate in force stays until it expires`,
+      fields,
+    ),
+
+  'geoip.loaded': (fields: { database: string; type: string; built: string | null }): LogLine =>
+    line('info', 'a GeoIP database is in force', fields),
+  'geoip.rejected': (fields: { database: string; why: string }): LogLine =>
+    line('error', 'a GeoIP database was refused, the one before goes on', fields),
+  'geoip.broken': (fields: { database: string; why: string }): LogLine =>
+    line(
+      'error',
+      'no GeoIP database: rules that ask for it match nobody, the catch-all answers',
+      fields,
+    ),
+
+  'transport.fallback': (fields: { why: string }): LogLine =>
+    line('warn', 'UDP by node:dgram: each query costs more CPU', fields),
+  'transport.buffer': (fields: { askedOctets: number; gotOctets: number }): LogLine =>
+    line('warn', 'a smaller UDP receive buffer than asked for: raise net.core.rmem_max', fields),
+  'worker.exited': (fields: {
+    kind: 'exited'
+    worker: number
+    why: string
+    backoffMs: number
+  }): LogLine => line('error', 'an answering worker ended; it is started again', fields),
+  'worker.restarted': (fields: { worker: number }): LogLine =>
+    line('info', 'an answering worker serves again', fields),
+
+  'target.up': (change: StateChange): LogLine => stateLine('info', change, 'up'),
+  'target.suspect': (change: StateChange): LogLine => stateLine('info', change, 'suspect'),
+  'target.down': (change: StateChange): LogLine => stateLine('warn', change, 'down'),
+  'target.unknown': (change: StateChange): LogLine => stateLine('info', change, 'unknown'),
+  'target.feedback': (fields: {
+    zone: string
+    target: string
+    factor: number
+    isOut: boolean
+  }): LogLine => {
+    const { zone, target, factor, isOut } = fields
+    const wanted = isOut ? 'no mail' : `${factor} of its mail`
+    return line('info', `${target}.${zone} says that it wants ${wanted}`, fields)
+  },
+  'target.tls': (fields: AddressName & { reason: string }): LogLine =>
+    line('warn', `${addressText(fields)} has trouble with TLS`, fields),
+  'target.tls.over': (fields: AddressName & { reason: string }): LogLine =>
+    line('info', `${addressText(fields)}: over`, fields),
+  'prober.blocked': (fields: AddressName & { reason: string }): LogLine =>
+    line(
+      'warn',
+      `${addressText(fields)} refuses our probes: except the probing address from its limits`,
+      fields,
+    ),
+  'prober.blocked.over': (fields: AddressName & { reason: string }): LogLine =>
+    line('info', `${addressText(fields)}: over`, fields),
+  'prober.isolated': (fields: { canaries: number }): LogLine =>
+    line(
+      'error',
+      'no canary answers and hardly any target does: failures are taken for our own',
+      fields,
+    ),
+  'prober.isolated.over': (): LogLine => line('info', 'connected again'),
+  'probes.braked': (fields: { group: string; failing: number; of: number }): LogLine => {
+    const { group, failing, of } = fields
+    const message = `${failing} of ${of} of ${poolText(group)} fail at once: each waits for a second round`
+    return line('warn', message, fields)
+  },
+  'probes.braked.over': (fields: { group: string; seconds: number }): LogLine =>
+    line('info', `${poolText(fields.group)}: what fails now counts at once`, fields),
+
+  'override.set': (override: Override, from: string | null): LogLine => {
     const { zone, target, action, by } = override
     const where = from === null ? '' : `, at ${from}`
-    const message = `${target}.${zone}: ${action.kind}, by ${by || 'someone'}${where}`
-    const origin = from === null ? {} : { from }
-    log.info({ event: 'override.set', ...overrideFields(override), ...origin }, message)
+    const fields = { ...overrideFields(override), ...(from === null ? {} : { from }) }
+    return line('info', `${target}.${zone}: ${action.kind}, by ${by || 'someone'}${where}`, fields)
   },
-  onEnd(override, end, endedBy) {
+  'override.ended': (override: Override, fields: { end: string; endedBy: string }): LogLine => {
     const { zone, target, action } = override
     const message = `${target}.${zone}: no longer ${action.kind}`
-    log.info({ event: 'override.ended', end, endedBy, ...overrideFields(override) }, message)
+    return line('info', message, { ...fields, ...overrideFields(override) })
   },
-})
+
+  'identity.finding': (fields: FindingFields, message: string): LogLine =>
+    line('warn', `${addressText(fields)}: ${message}`, fields),
+  'identity.mended': (fields: FindingFields): LogLine =>
+    line('info', `${addressText(fields)}: ${fields.finding} is over`, fields),
+  'identity.blind': (): LogLine => line('warn', 'PTR and DNS lists need the setting resolver'),
+  'dnsbl.unusable': (fields: ListFields & { why: string }): LogLine =>
+    line('warn', 'the DNS list fails its test points: what it says is not believed', fields),
+  'dnsbl.usable': (fields: ListFields): LogLine => line('info', 'the DNS list is usable', fields),
+  'dnsbl.mass': (fields: { zone: string; pool: string }): LogLine =>
+    line('warn', 'more than half of the pool is listed: no weight is moved', fields),
+  'dnsbl.over': (fields: { zone: string; pool: string }): LogLine =>
+    line('info', 'at most half of the pool is listed', fields),
+
+  'state.restored': (fields: {
+    file: string
+    ageSeconds: number
+    verdicts: number
+    overrides: number
+  }): LogLine => line('info', 'state taken over', fields),
+  'state.ignored': (fields: { file: string; why: string }): LogLine =>
+    line('warn', 'nothing is remembered', fields),
+  'state.unwritable': (fields: { file: string; why: string }): LogLine =>
+    line(
+      'warn',
+      'the state file cannot be written: a restart forgets what changes from now on',
+      fields,
+    ),
+  'state.writable': (fields: { file: string }): LogLine =>
+    line('info', 'the state file is written again', fields),
+
+  'state.degraded': (fields: { why: string }): LogLine =>
+    line(
+      'warn',
+      'the store is out of reach: everything is probed here, the last votes of the others stand for a while',
+      fields,
+    ),
+  'state.recovered': (fields: { afterMs: number }): LogLine =>
+    line('info', 'the store is in reach again', fields),
+  'state.emptied': (): LogLine => line('warn', 'the store lost its memory: ours is written anew'),
+  'state.fenced': (): LogLine =>
+    line('error', 'a later process has the name of this instance: this one only listens'),
+  'state.unfenced': (): LogLine => line('info', 'the name of this instance is its own again'),
+  'peer.joined': (fields: { peer: string; site: string }): LogLine =>
+    line('info', 'another instance is there', fields),
+  'peer.gone': (fields: { peer: string; why: 'stopped' | 'silent' }): LogLine =>
+    fields.why === 'stopped'
+      ? line('info', 'another instance stopped, and said so', fields)
+      : line('warn', 'another instance is gone', fields),
+
+  'announce.changed': (fields: { to: 'up' | 'down'; reasons: readonly string[] }): LogLine =>
+    fields.to === 'up'
+      ? line('info', 'the service addresses may be announced', fields)
+      : line('warn', 'the service addresses are to be withdrawn', fields),
+  'announce.failed': (fields: { what: 'file' | 'command'; why: string }): LogLine =>
+    line('error', `the ${fields.what} of announce: nobody is told whether to announce`, fields),
+  'service.deaf': (): LogLine =>
+    line('error', 'a socket does not answer our own SOA: the watchdog is not fed meanwhile'),
+  'service.hearing': (): LogLine => line('info', 'every socket answers again'),
+  'service.unsent': (fields: { why: string }): LogLine =>
+    line('warn', 'the service manager cannot be told how we are', fields),
+}
+
+type LogEventName = keyof typeof logEvents
+
+/** Writes one event. `payload` holds the parameters of its row in the table. */
+export function logEvent<Name extends LogEventName>(
+  log: Log,
+  event: Name,
+  ...payload: Parameters<(typeof logEvents)[Name]>
+): void {
+  const toLine = logEvents[event] as (...of: Parameters<(typeof logEvents)[Name]>) => LogLine
+  const { level, message, fields } = toLine(...payload)
+  log[level]({ event, ...fields }, message)
+}
+
+function diagnosticLine(
+  level: Level,
+  { code, file, line: row, column, path, message }: DiagnosticFields,
+): LogLine {
+  const at = `${file}:${row}:${column}`
+  return line(level, `${at} ${path}: ${message}`, { code, at, path })
+}
+
+/** Fields in the order in which operators know them: `from` and `to` side by side. */
+function stateLine(level: Level, change: StateChange, to: string): LogLine {
+  const { slot, zone, target, address, from, ...rest } = change
+  const fields = { slot, zone, target, address, from, to, ...rest }
+  return line(level, `${addressText(change)} is ${to}`, fields)
+}
 
 const overrideFields = ({ action, setMs, untilMs, ...rest }: Override): object => ({
   ...rest,
   kind: action.kind,
   ...(action.kind === 'weight' ? { weight: action.weight } : {}),
-  set: new Date(setMs).toISOString(),
-  until: untilMs === null ? null : new Date(untilMs).toISOString(),
+  set: isoTime(setMs),
+  until: isoTime(untilMs),
 })
 
-const alertTexts = {
-  'prober-blocked': 'refuses our probes: except the probing address from its limits',
-  tls: 'has trouble with TLS',
-}
+const addressText = ({ zone, target, address }: AddressName): string =>
+  `${target}.${zone} at ${address}`
 
-export function logAlert(log: Log, { alert, isRaised, ...fields }: TargetAlert): void {
-  const who = `${fields.target}.${fields.zone} at ${fields.address}`
-  const event = alert === 'tls' ? 'target.tls' : 'prober.blocked'
-  if (isRaised) log.warn({ event, ...fields }, `${who} ${alertTexts[alert]}`)
-  else log.info({ event: `${event}.over`, ...fields }, `${who}: over`)
-}
+/** `*` stands for the addresses of all pools together. */
+const poolText = (group: string): string => (group === '*' ? 'all targets' : `the pool ${group}`)
 
-export function logDoubt(log: Log, event: DoubtEvent): void {
-  if (event.kind === 'braked') {
-    const { group, failing, of } = event
-    const who = group === '*' ? 'all targets' : `the pool ${group}`
-    const message = `${failing} of ${of} of ${who} fail at once: each waits for a second round`
-    log.warn({ event: 'probes.braked', group, failing, of }, message)
-  } else if (event.kind === 'released') {
-    const { group, seconds } = event
-    const who = group === '*' ? 'all targets' : `the pool ${group}`
-    log.info(
-      { event: 'probes.braked.over', group, seconds },
-      `${who}: what fails now counts at once`,
-    )
-  } else if (event.isOver) log.info({ event: 'prober.isolated.over' }, 'connected again')
-  else
-    log.error(
-      { event: 'prober.isolated', canaries: event.canaries },
-      'no canary answers and hardly any target does: failures are taken for our own',
-    )
-}
+const namesShown = 8
 
-/** `why`: what keeps the faster transport away; null where nothing does. */
-export function logFallback(log: Log, why: string | null): void {
-  if (why === null) return
-  log.warn({ event: 'transport.fallback', why }, 'UDP by node:dgram: each query costs more CPU')
-}
-
-export function logPlaces(log: Log, event: PlaceEvent): void {
-  const { database } = event
-  if (event.kind === 'loaded') {
-    const { type, buildSeconds } = event.facts
-    const built = buildSeconds === null ? null : new Date(buildSeconds * 1000).toISOString()
-    log.info({ event: 'geoip.loaded', database, type, built }, 'a GeoIP database is in force')
-    return
-  }
-  const { why, inForce } = event
-  if (inForce)
-    log.error(
-      { event: 'geoip.rejected', database, why },
-      'a GeoIP database was refused, the one before goes on',
-    )
-  else
-    log.error(
-      { event: 'geoip.broken', database, why },
-      'no GeoIP database: rules that ask for it match nobody, the catch-all answers',
-    )
-}
-
-export function logWorker(log: Log, event: WorkerEvent): void {
-  switch (event.kind) {
-    case 'exited':
-      return log.error(
-        { event: 'worker.exited', ...event },
-        'an answering worker ended; it is started again',
-      )
-    case 'restarted':
-      return log.info(
-        { event: 'worker.restarted', worker: event.worker },
-        'an answering worker serves again',
-      )
-    case 'buffer-clamped':
-      return log.warn(
-        { event: 'transport.buffer', askedOctets: event.askedOctets, gotOctets: event.gotOctets },
-        'a smaller UDP receive buffer than asked for: raise net.core.rmem_max',
-      )
-  }
-}
-
-// The events of the log about what targets look like from outside. docs/operations.md has the table of `event` words.
-
-type Events = Pick<IdentityWatchOptions, 'onFinding' | 'onList' | 'onMass' | 'onBlind'>
-
-export const identityEvents = (log: Log): Events => ({
-  onFinding({ watched, finding, isRaised }) {
-    const { zone, pool, target, address } = watched
-    const { kind, list, message } = finding
-    const fields = { zone, pool, target, address, finding: kind, ...(list !== null && { list }) }
-    const who = `${target}.${zone} at ${address}`
-    if (isRaised) log.warn({ event: 'identity.finding', ...fields }, `${who}: ${message}`)
-    else log.info({ event: 'identity.mended', ...fields }, `${who}: ${kind} is over`)
-  },
-  onList({ list, family, trouble }) {
-    const fields = { list: shownList(list), family }
-    if (trouble === null) log.info({ event: 'dnsbl.usable', ...fields }, 'the DNS list is usable')
-    else
-      log.warn(
-        { event: 'dnsbl.unusable', ...fields, why: trouble },
-        'the DNS list fails its test points: what it says is not believed',
-      )
-  },
-  onMass({ zone, pool, isRaised }) {
-    if (isRaised)
-      log.warn(
-        { event: 'dnsbl.mass', zone, pool },
-        'more than half of the pool is listed: no weight is moved',
-      )
-    else log.info({ event: 'dnsbl.over', zone, pool }, 'at most half of the pool is listed')
-  },
-  onBlind() {
-    log.warn({ event: 'identity.blind' }, 'PTR and DNS lists need the setting resolver')
-  },
-})
-
-// The events of what is kept over restarts, and of what MTAs say of themselves. docs/operations.md has the table of
-// `event` words.
-
-export function logKept(log: Log, event: KeptEvent): void {
-  const { file } = event
-  switch (event.kind) {
-    case 'restored': {
-      const { verdicts, overrides } = event.state
-      const counts = { verdicts: verdicts.size, overrides: overrides.length }
-      const ageSeconds = Math.round(event.ageMs / 1000)
-      return log.info({ event: 'state.restored', file, ageSeconds, ...counts }, 'state taken over')
-    }
-    case 'ignored':
-      return log.warn({ event: 'state.ignored', file, why: event.why }, 'nothing is remembered')
-    case 'unwritable':
-      return log.warn(
-        { event: 'state.unwritable', file, why: event.why },
-        'the state file cannot be written: a restart forgets what changes from now on',
-      )
-    case 'writable':
-      return log.info({ event: 'state.writable', file }, 'the state file is written again')
-    default:
-      return event satisfies never
-  }
-}
-
-export function logFeedback(log: Log, of: NamedTarget, { factor, standing }: FeedbackEffect): void {
-  const { zone, target } = of
-  const message = `${target}.${zone} says that it wants ${standing === 0 ? `${factor} of its mail` : 'no mail'}`
-  log.info({ event: 'target.feedback', zone, target, factor, isOut: standing !== 0 }, message)
+function groupText({ instances }: ConfigGroup): string {
+  const more = instances.length - namesShown
+  return instances.slice(0, namesShown).join(' ') + (more > 0 ? ` and ${more} more` : '')
 }

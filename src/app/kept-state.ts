@@ -5,7 +5,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { SavedVerdict } from '../health/saved-verdict.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
-import { logKept } from './events.ts'
+import { logStateFile } from './component-events.ts'
 import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
 import { keptOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
 import type { OverrideExchange } from '../cluster/vote-exchange.ts'
@@ -29,7 +29,7 @@ export async function openKeptState(
   { stateDir, instance }: Pick<Settings, 'stateDir' | 'instance'>,
   log: Log,
 ): Promise<KeptState> {
-  const onEvent = (event: Parameters<typeof logKept>[1]): void => logKept(log, event)
+  const onEvent = (event: Parameters<typeof logStateFile>[1]): void => logStateFile(log, event)
   const clock = systemClock
   const file =
     stateDir === null ? null : await openStateFile({ folder: stateDir, instance, clock, onEvent })

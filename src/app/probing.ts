@@ -9,7 +9,7 @@ import { createStubResolver } from '../resolver/stub-resolver.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createWatch, type Watch } from '../watch/endpoint-watch.ts'
 import type { SharedState } from './cluster-link.ts'
-import { identityEvents, logAlert, logDoubt, logTransition } from './events.ts'
+import { identityEvents, logLocalFault, logTargetAlert, logTransition } from './component-events.ts'
 import type { KeptState } from './kept-state.ts'
 import type { Log } from './log.ts'
 
@@ -45,10 +45,10 @@ export function startProbing(needs: ProbingNeeds): Watch {
     restored: state.restored.verdicts,
     onStart: (lateMs) => metrics().observeStart(lateMs),
     onDoubt(event) {
-      logDoubt(log, event)
+      logLocalFault(log, event)
       if (event.kind === 'isolated') shared.exchange.doubtSelf(!event.isOver)
     },
-    onAlert: (alert) => logAlert(log, alert),
+    onAlert: (alert) => logTargetAlert(log, alert),
     onTransition(transition) {
       metrics().countTransition(transition)
       logTransition(log, transition)

@@ -13,7 +13,7 @@ import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
-import { logCertificate, logPlaces, logReload } from './events.ts'
+import { logCertificateLoad, logPlaces, logZoneLoad } from './component-events.ts'
 import type { IdentityWatch } from '../reputation/reputation-watch.ts'
 import type { Operator } from './control.ts'
 import type { Watch } from '../watch/endpoint-watch.ts'
@@ -52,7 +52,7 @@ export async function readServedFiles(
   const keeper = createZoneKeeper(zones, clock)
   const loaded = await keeper.load()
   if (loaded.kind === 'rejected') return { kind: 'bad-files', diagnostics: loaded.diagnostics }
-  logReload(log, loaded, 'start')
+  logZoneLoad(log, loaded, 'start')
   const certificate = streams.tls && createCertificateKeeper(streams.tls, clock)
   const read = await certificate?.load()
   if (read?.kind === 'bad') return { kind: 'bad-files', diagnostics: [read.diagnostic] }
@@ -77,7 +77,7 @@ async function reloadZones(
   cause: string,
 ): Promise<void> {
   const loaded = await keeper.load()
-  logReload(log, loaded, cause)
+  logZoneLoad(log, loaded, cause)
   if (loaded.kind === 'rejected') return
   if (needsPlaces(loaded.served.catalog)) await places.open()
   // Opening took a while: what has overtaken these zones is in force already.
@@ -96,7 +96,7 @@ async function reloadCertificate(
 ): Promise<void> {
   const loaded = await certificate?.load()
   if (loaded === undefined) return
-  logCertificate(log, loaded, cause)
+  logCertificateLoad(log, loaded, cause)
   if (loaded.kind === 'renewed') workers.renewCertificate(loaded.certificate.pair)
 }
 

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { type App, startApp } from '../app/app.ts'
 
 import { type Settings, loadSettings } from '../settings/settings.ts'
+import { logEvent } from '../app/events.ts'
 import { type Log, createLog } from '../app/log.ts'
 import { parseFlags } from './flags.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
@@ -65,7 +66,7 @@ async function run(settings: Settings): Promise<number> {
   reload = () => void started.app.reload('SIGHUP')
   if (isAsked) reload()
   await stopOnSignal(started.app, log)
-  log.info({ event: 'server.stopped' }, 'stopped')
+  logEvent(log, 'server.stopped')
   return 0
 }
 
@@ -76,7 +77,7 @@ function stopOnSignal(app: App, log: Log): Promise<void> {
     const onSignal = (signal: string): void => {
       signals++
       const when = signals > 1 ? 'at once' : 'after the lameduck time'
-      log.info({ event: 'server.signal', signal }, `stopping ${when}`)
+      logEvent(log, 'server.signal', { signal }, when)
       if (signals > 1) process.exit(0)
       void app.stop().then(resolve)
     }

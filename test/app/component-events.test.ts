@@ -1,9 +1,9 @@
-// What the log says of doubt: a word for the beginning, and one for the end.
+// Events of the local fault detector in the log: one for the beginning of a fault, one for its end.
 
 import { expect, test } from 'vitest'
 
 import type { Log } from '../../src/app/log.ts'
-import { logDoubt } from '../../src/app/events.ts'
+import { logLocalFault } from '../../src/app/component-events.ts'
 import type { DoubtEvent } from '../../src/watch/local-fault.ts'
 
 const said = (event: DoubtEvent): unknown => {
@@ -12,7 +12,7 @@ const said = (event: DoubtEvent): unknown => {
     (level: string) =>
     (fields: object, message: string): void =>
       void lines.push([level, fields, message])
-  logDoubt(
+  logLocalFault(
     { info: note('info'), warn: note('warn'), error: note('error') } as unknown as Log,
     event,
   )

@@ -1,0 +1,238 @@
+// Translates what the components of the server report, each in a closed union of its own, into events of the log
+// (events.ts).
+
+import type { AnnounceEvent } from '../announce/announcer.ts'
+import type { SharedEvent } from '../cluster/vote-exchange.ts'
+import type { PlaceEvent } from '../geo/place-keeper.ts'
+import type { FeedbackEffect } from '../health/feedback.ts'
+import { Standing } from '../health/table.ts'
+import { isoTime } from '../lib/clock.ts'
+import type { KeptEvent } from '../persistence/state-file.ts'
+import { shownList } from '../reputation/findings.ts'
+import type { IdentityWatchOptions } from '../reputation/reputation-watch.ts'
+import type { CertificateLoaded } from '../settings/certificate.ts'
+import type { ServiceEvent } from '../systemd/notifier.ts'
+import type { WorkerEvent } from '../transport/worker/workers.ts'
+import type { DoubtEvent } from '../watch/local-fault.ts'
+import type { TargetAlert } from '../watch/endpoint-health.ts'
+import type { Transition } from '../watch/watched-state.ts'
+import type { NamedTarget } from '../weights/feedback-registry.ts'
+import type { MemberWatchOptions } from '../weights/member-watch.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import type { LoadOutcome } from '../zonefile/zone-keeper.ts'
+import { logEvent } from './events.ts'
+import type { Log } from './log.ts'
+
+/** At most this many diagnostics of one load are logged one by one; `mxsteer check` shows all of them. */
+const loggedDiagnostics = 50
+
+/** `cause`: what the load was for, such as `SIGHUP`. */
+export function logZoneLoad(log: Log, outcome: LoadOutcome, cause: string): void {
+  switch (outcome.kind) {
+    case 'rejected':
+      logDiagnostics(log, outcome.diagnostics)
+      return logEvent(log, 'config.rejected', { cause, mistakes: outcome.diagnostics.length })
+    case 'loaded':
+      logDiagnostics(log, outcome.warnings)
+      if (!outcome.isChanged) return
+      return logEvent(log, 'config.loaded', { cause, zones: outcome.served.zones })
+    default:
+      return outcome satisfies never
+  }
+}
+
+function logDiagnostics(log: Log, diagnostics: readonly Diagnostic[]): void {
+  for (const diagnostic of diagnostics.slice(0, loggedDiagnostics))
+    logEvent(log, `config.${diagnostic.severity}`, diagnostic)
+}
+
+export function logCertificateLoad(log: Log, loaded: CertificateLoaded, cause: string): void {
+  switch (loaded.kind) {
+    case 'same':
+      return
+    case 'bad': {
+      const { file, code, message } = loaded.diagnostic
+      return logEvent(log, 'certificate.rejected', { cause, code, file }, message)
+    }
+    case 'renewed': {
+      const expires = isoTime(loaded.certificate.expiresAtSeconds * 1000)
+      return logEvent(log, 'certificate.loaded', { cause, expires })
+    }
+    default:
+      return loaded satisfies never
+  }
+}
+
+export function logPlaces(log: Log, event: PlaceEvent): void {
+  const { database } = event
+  switch (event.kind) {
+    case 'loaded': {
+      const { type, buildSeconds } = event.facts
+      const built = isoTime(buildSeconds && buildSeconds * 1000)
+      return logEvent(log, 'geoip.loaded', { database, type, built })
+    }
+    case 'refused':
+      return logEvent(log, event.inForce ? 'geoip.rejected' : 'geoip.broken', {
+        database,
+        why: event.why,
+      })
+    default:
+      return event satisfies never
+  }
+}
+
+/** `why`: what keeps the faster UDP transport from working; null where it works. */
+export function logTransportFallback(log: Log, why: string | null): void {
+  if (why !== null) logEvent(log, 'transport.fallback', { why })
+}
+
+export function logWorker(log: Log, event: WorkerEvent): void {
+  switch (event.kind) {
+    case 'exited':
+      return logEvent(log, 'worker.exited', event)
+    case 'restarted':
+      return logEvent(log, 'worker.restarted', { worker: event.worker })
+    case 'buffer-clamped': {
+      const { askedOctets, gotOctets } = event
+      return logEvent(log, 'transport.buffer', { askedOctets, gotOctets })
+    }
+    default:
+      return event satisfies never
+  }
+}
+
+export const logTransition = (log: Log, { to, ...change }: Transition): void =>
+  logEvent(log, `target.${to}`, change)
+
+export function logTargetAlert(log: Log, { alert, isRaised, ...fields }: TargetAlert): void {
+  switch (alert) {
+    case 'tls':
+      return logEvent(log, isRaised ? 'target.tls' : 'target.tls.over', fields)
+    case 'prober-blocked':
+      return logEvent(log, isRaised ? 'prober.blocked' : 'prober.blocked.over', fields)
+    default:
+      return alert satisfies never
+  }
+}
+
+export function logLocalFault(log: Log, event: DoubtEvent): void {
+  switch (event.kind) {
+    case 'braked': {
+      const { group, failing, of } = event
+      return logEvent(log, 'probes.braked', { group, failing, of })
+    }
+    case 'released': {
+      const { group, seconds } = event
+      return logEvent(log, 'probes.braked.over', { group, seconds })
+    }
+    case 'isolated':
+      return event.isOver
+        ? logEvent(log, 'prober.isolated.over')
+        : logEvent(log, 'prober.isolated', { canaries: event.canaries })
+    default:
+      return event satisfies never
+  }
+}
+
+export const overrideEvents = (log: Log): Pick<MemberWatchOptions, 'onSet' | 'onEnd'> => ({
+  onSet: (override, from) => logEvent(log, 'override.set', override, from),
+  onEnd: (override, end, endedBy) => logEvent(log, 'override.ended', override, { end, endedBy }),
+})
+
+export function logFeedback(log: Log, of: NamedTarget, { factor, standing }: FeedbackEffect): void {
+  const { zone, target } = of
+  const isOut = standing !== Standing.normal
+  logEvent(log, 'target.feedback', { zone, target, factor, isOut })
+}
+
+export const identityEvents = (
+  log: Log,
+): Pick<IdentityWatchOptions, 'onFinding' | 'onList' | 'onMass' | 'onBlind'> => ({
+  onFinding({ watched, finding, isRaised }) {
+    const { zone, pool, target, address } = watched
+    const { kind, list, message } = finding
+    const fields = { zone, pool, target, address, finding: kind, ...(list !== null && { list }) }
+    if (isRaised) logEvent(log, 'identity.finding', fields, message)
+    else logEvent(log, 'identity.mended', fields)
+  },
+  onList({ list, family, trouble }) {
+    const fields = { list: shownList(list), family }
+    if (trouble === null) logEvent(log, 'dnsbl.usable', fields)
+    else logEvent(log, 'dnsbl.unusable', { ...fields, why: trouble })
+  },
+  onMass: ({ zone, pool, isRaised }) =>
+    logEvent(log, isRaised ? 'dnsbl.mass' : 'dnsbl.over', { zone, pool }),
+  onBlind: () => logEvent(log, 'identity.blind'),
+})
+
+export function logStateFile(log: Log, event: KeptEvent): void {
+  const { file } = event
+  switch (event.kind) {
+    case 'restored': {
+      const { verdicts, overrides } = event.state
+      const ageSeconds = Math.round(event.ageMs / 1000)
+      const counts = { verdicts: verdicts.size, overrides: overrides.length }
+      return logEvent(log, 'state.restored', { file, ageSeconds, ...counts })
+    }
+    case 'ignored':
+      return logEvent(log, 'state.ignored', { file, why: event.why })
+    case 'unwritable':
+      return logEvent(log, 'state.unwritable', { file, why: event.why })
+    case 'writable':
+      return logEvent(log, 'state.writable', { file })
+    default:
+      return event satisfies never
+  }
+}
+
+export function logCluster(log: Log, event: SharedEvent): void {
+  switch (event.kind) {
+    case 'degraded':
+      return logEvent(log, 'state.degraded', { why: event.why })
+    case 'recovered':
+      return logEvent(log, 'state.recovered', { afterMs: event.afterMs })
+    case 'peer-joined':
+      return logEvent(log, 'peer.joined', { peer: event.peer, site: event.site })
+    case 'peer-gone':
+      return logEvent(log, 'peer.gone', {
+        peer: event.peer,
+        why: event.isStopped ? 'stopped' : 'silent',
+      })
+    case 'emptied':
+      return logEvent(log, 'state.emptied')
+    case 'fenced':
+      return logEvent(log, 'state.fenced')
+    case 'unfenced':
+      return logEvent(log, 'state.unfenced')
+    case 'config-differs':
+      return logEvent(log, 'config.differs', { groups: event.groups })
+    case 'config-agrees':
+      return logEvent(log, 'config.agrees')
+    default:
+      return event satisfies never
+  }
+}
+
+export function logAnnouncement(log: Log, event: AnnounceEvent): void {
+  switch (event.kind) {
+    case 'changed':
+      return logEvent(log, 'announce.changed', { to: event.to, reasons: event.reasons })
+    case 'failed':
+      return logEvent(log, 'announce.failed', { what: event.what, why: event.why })
+    default:
+      return event satisfies never
+  }
+}
+
+export function logService(log: Log, event: ServiceEvent): void {
+  switch (event.kind) {
+    case 'deaf':
+      return logEvent(log, 'service.deaf')
+    case 'hearing':
+      return logEvent(log, 'service.hearing')
+    case 'unsent':
+      return logEvent(log, 'service.unsent', { why: event.why })
+    default:
+      return event satisfies never
+  }
+}
