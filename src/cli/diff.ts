@@ -6,7 +6,7 @@ import { seededRandom } from '../lib/random.ts'
 import { assumeHealth } from './assumed-health.ts'
 import { diffText } from './text/diff-text.ts'
 import type { FlagValues } from './flags.ts'
-import { type LoadedFolder, loadFolder, openPlaces, readSettings } from './load-world.ts'
+import { type LoadedFolder, loadFolder, openPlaces, readSettings } from './offline-data.ts'
 
 /** 0: no difference, 1: some, 2: trouble. */
 export async function diff(after: string, values: FlagValues): Promise<number> {

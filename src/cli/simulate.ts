@@ -17,7 +17,7 @@ import { typeFromText } from '../wire/rrtype.ts'
 import { simulationText, type SimulationTold } from './text/simulation-text.ts'
 import { assumeHealth, type Assumptions } from './assumed-health.ts'
 import { type FlagValues, parseFlags } from './flags.ts'
-import { loadFolder, openPlaces, readSettings } from './load-world.ts'
+import { loadFolder, openPlaces, readSettings } from './offline-data.ts'
 
 const single = ['zones', 'config', 'clients', 'at', 'seed', 'by', 'rounds']
 

@@ -1,7 +1,7 @@
 // What an explanation says of probes.
 
 import { expect, test } from 'vitest'
-import { probesBySlot } from '../../src/app/explainer.ts'
+import { probesBySlot } from '../../src/app/explain-sources.ts'
 
 test('the reason that /targets gives, and that a target is held', () => {
   const noteOf = probesBySlot([

@@ -10,7 +10,7 @@ import type { Settings } from '../settings/settings.ts'
 import { createWatch, type Watch } from '../watch/endpoint-watch.ts'
 import type { SharedState } from './cluster-link.ts'
 import { identityEvents, logLocalFault, logTargetAlert, logTransition } from './component-events.ts'
-import type { KeptState } from './kept-state.ts'
+import type { KeptState } from './persistent-state.ts'
 import type { Log } from './log.ts'
 
 interface ProbingNeeds {
