@@ -8,6 +8,7 @@ import {
   unknownNetwork,
   type DecisionTable,
 } from '../../../src/steer/scope/scope-cache.ts'
+import { runs } from '../../support/runs.ts'
 
 /** As a plain walk says it: the world is cut where the bits of `seed` say so, and each part is decided alike. */
 function partOf(seed: number, network: number): { scope: number; decision: number } {
@@ -66,29 +67,37 @@ test('a network is known by its part, as soon as anyone in that was decided', ()
       }
     },
   )
-  fc.assert(run, { numRuns: 60 })
-  expect(known).toBeGreaterThan(1000)
-  expect(others).toBeGreaterThan(1000)
+  fc.assert(run, { numRuns: runs(60) })
+  expect(known).toBeGreaterThan(17 * runs(60))
+  expect(others).toBeGreaterThan(17 * runs(60))
 })
 
-test('every network of the world, each decided alone; without room, all is forgotten and comes again', () => {
+test('networks of every page, each decided alone; once all pages are taken, all are forgotten and kept anew', () => {
   const table = joined(new DecisionTables())
   const decisionOf = (network: number): number => (Math.imul(network, 0x9e37) % 600) & 0x1ff
+  /** Eight of the 256 networks of each page, other ones on the next. */
+  const perPage = 8
+  const networkAt = (step: number): number => {
+    const page = Math.floor(step / perPage)
+    return page * 256 + ((page * 37 + (step % perPage) * 32) & 0xff)
+  }
+  const lookBack = perPage + 2
   let wrong = 0
   let forgotten = 0
-  for (let network = 0; network < 2 ** 24; network++) {
+  for (let step = 0; step < 2 ** 16 * perPage; step++) {
+    const network = networkAt(step)
     keep(table, network, 24, decisionOf(network))
     if (recall(table, network) !== decisionOf(network) * 32 + 24) wrong++
-    // The one before the last page is there, or was forgotten with all others.
-    const before = network - 300
-    if (before < 0) continue
+    // One of the page before is kept still, or was forgotten with all others.
+    if (step < lookBack) continue
+    const before = networkAt(step - lookBack)
     const is = recall(table, before)
     if (is === unknownNetwork) forgotten++
     else if (is !== decisionOf(before) * 32 + 24) wrong++
   }
   expect(wrong).toBe(0)
-  // 65,536 pages through a room for 16,128: four times, and each time 300 networks look back on nothing.
-  expect(forgotten).toBe(4 * 300)
+  // 65,536 pages through room for 16,128: full four times, and each time so many networks find nothing behind them.
+  expect(forgotten).toBe(4 * lookBack)
 })
 
 test('what is too much for a cell is not kept, and harms nobody', () => {
