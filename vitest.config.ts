@@ -1,17 +1,48 @@
-import { defineConfig, type ViteUserConfig } from 'vitest/config'
+import { availableParallelism } from 'node:os'
 
-const isFaults = process.env['FAULTS'] !== undefined
+import {
+  type TestProjectInlineConfiguration,
+  defineConfig,
+  type ViteUserConfig,
+} from 'vitest/config'
+
+import { projectGlobs, unitGlob } from './test/projects.ts'
+
+// End-to-end tests mostly wait for timers of the servers they start: one more worker than cores fills the gaps.
+const maxWorkers = Math.min(8, availableParallelism() + 1)
+
+const compileCache = new URL('node_modules/.cache/node-compile', import.meta.url).pathname
+
+const project = (
+  name: string,
+  test: TestProjectInlineConfiguration['test'],
+): TestProjectInlineConfiguration => ({
+  test: { name, testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks', maxWorkers, ...test },
+})
 
 const config: ViteUserConfig = defineConfig({
   test: {
-    // Faults among several instances take minutes, and want a machine of their own: npm run test:faults. The smoke
-    // part of them is always run.
-    include: isFaults ? ['test/faults/**/*.test.ts'] : ['test/**/*.test.ts'],
-    exclude: isFaults ? [] : ['test/faults/!(smoke|targets).test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    pool: 'forks',
-    maxWorkers: isFaults ? 1 : 2,
+    projects: [
+      // Files of one worker share the modules under test: loading them anew for each file would take longer than
+      // most files do.
+      project('unit', {
+        include: [unitGlob],
+        exclude: Object.values(projectGlobs).flat(),
+        isolate: false,
+      }),
+      project('property', { include: [...projectGlobs.property], isolate: false }),
+      project('e2e', {
+        include: [...projectGlobs.e2e],
+        // Servers are started dozens of times: Node keeps what it compiled of their modules.
+        env: { NODE_COMPILE_CACHE: compileCache },
+      }),
+      // Timings among several instances need the machine to themselves.
+      project('faults', {
+        include: [...projectGlobs.faults],
+        maxWorkers: 1,
+        sequence: { groupOrder: 1 },
+      }),
+    ],
   },
 })
 export default config

@@ -11,6 +11,7 @@ import {
   rateLimitDefaults,
 } from '../../src/admission/rate-limit.ts'
 import { parseAddress, parseNetwork } from '../../src/lib/ip.ts'
+import { runs } from '../support/runs.ts'
 
 const addressOf = (text: string): Uint8Array => parseAddress(text)?.octets as Uint8Array
 const networkOf = (text: string): RateLimitOptions['exempt'][number] => {
@@ -112,7 +113,7 @@ describe('against a model', () => {
         expect(limiter.counts.evicted).toBe(0)
         expect(limiter.counts.slipped + limiter.counts.dropped).toBe(limiter.counts.limited)
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
     // The traffic reached all there is to reach.
     expect(Math.min(seen.pass, seen.slip, seen.drop)).toBeGreaterThan(100)

@@ -16,6 +16,7 @@ import {
 } from '../steer/arrange.ts'
 import { build } from '../steer/model-world.ts'
 import { worlds } from '../steer/random-worlds.ts'
+import { runs } from '../support/runs.ts'
 
 describe('a trace', () => {
   test('has in it whoever is selected, and out of it nobody who is', () => {
@@ -49,7 +50,7 @@ describe('a trace', () => {
             expect(one.why === null).toBe(one.standing !== 'out')
           }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
   })
 

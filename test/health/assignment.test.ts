@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { assignees, hashVantages } from '../../src/health/assignment.ts'
 import { hashText } from '../../src/lib/hash.ts'
+import { runs } from '../support/runs.ts'
 
 const fleets = fc.uniqueArray(
   fc.record({
@@ -23,7 +24,7 @@ test('as many as asked for, at most one a site while sites suffice, in whatever 
       expect(new Set(chosenSites.map(({ site }) => site)).size).toBe(Math.min(count, sites))
       expect(assignees(endpoint, hashVantages(fleet.toReversed()), count)).toEqual(chosen)
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   )
 })
 
@@ -37,7 +38,7 @@ test('who leaves moves only what it had; who comes takes at most one place', () 
       if (!before.includes(gone?.instance ?? '')) expect(after).toEqual(before)
       expect(lost).toEqual(before.filter((one) => one === gone?.instance))
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   )
 })
 

@@ -3,6 +3,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { allGroup, type BrakeGroup, FailureBrake } from '../../src/health/brake.ts'
+import { runs } from '../support/runs.ts'
 
 const slots = (count: number, from = 1): number[] =>
   Array.from({ length: count }, (_, i) => from + i)
@@ -155,6 +156,6 @@ test('engages when a list of beginnings says so', () => {
         expect(brake.isBraked(12, nowMs)).toBe(nowMs < until[allGroup])
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Judgement, LiveVote, VoteState } from '../../src/health/consensus.ts'
 import { consensus } from '../../src/health/consensus.ts'
+import { runs } from '../support/runs.ts'
 
 /** `D@fra U@nyc`: votes with their sites. */
 const votes = (text: string): LiveVote[] =>
@@ -67,7 +68,7 @@ test('order does not matter, nor do abstentions, and the judgement is stable und
       ).toBe(judged)
       expect(consensus(votes, judged)).toBe(judged)
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   )
 })
 
@@ -81,6 +82,6 @@ test('one more vote for up never takes a target down', () => {
       expect([before, after]).not.toEqual(['up', 'down'])
       expect([before, after]).not.toEqual(['unknown', 'down'])
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   )
 })

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type LiveVote, consensus } from '../../src/health/consensus.ts'
 import { isProberBlocked, weighRefusal, wordsOf } from '../../src/health/refusal.ts'
+import { runs } from '../support/runs.ts'
 
 const word = (site: string, isRefused: boolean): { site: string; isRefused: boolean } => ({
   site,
@@ -47,7 +48,7 @@ test('a site that alone is refused takes nothing down, whatever the votes', () =
       const mayFall = refusal === 'alone' || refusal === 'everywhere'
       expect(judged === 'down' && !mayFall).toBe(false)
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   )
 })
 

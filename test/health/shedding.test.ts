@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { SheddingState } from '../../src/health/shedding.ts'
 import { shed, shedFactor, unburdened } from '../../src/health/shedding.ts'
 import type { LoadSign } from '../../src/health/verdict.ts'
+import { runs } from '../support/runs.ts'
 
 const intervalMs = 20_000
 
@@ -79,6 +80,6 @@ test('always within the floor and the whole, in twentieths, and smooth', () => {
         before = factor
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

@@ -10,6 +10,7 @@ import {
   parseEndpoint,
   parseNetwork,
 } from '../../src/lib/ip.ts'
+import { runs } from '../support/runs.ts'
 
 const anyOctets = fc.oneof(
   fc.uint8Array({ minLength: 4, maxLength: 4 }),
@@ -93,7 +94,7 @@ describe('addresses', () => {
         fc.pre(!text.includes('%'))
         expect(parseAddress(text)?.family ?? 0).toBe(isIP(text))
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     )
   })
 
@@ -145,7 +146,7 @@ describe('networks', () => {
           peer.check(formatAddress(asked), family(asked)),
         )
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 

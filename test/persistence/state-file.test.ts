@@ -19,6 +19,7 @@ import {
 } from '../../src/persistence/state-format.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
+import { runs } from '../support/runs.ts'
 
 const verdict: SavedVerdict = {
   state: 'down',
@@ -76,7 +77,7 @@ describe('the format', () => {
         // Only the time in the first line is not covered by count and hash.
         expect(decoded.kind === 'state' ? decoded.state : state).toEqual(state)
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 

@@ -9,6 +9,7 @@ import { lookup } from '../../src/zone/lookup.ts'
 import { askerOf } from '../support/asker.ts'
 import { catalogOf, nameOf, zoneOf } from '../support/zone-builder.ts'
 import type { ZoneSpec } from '../support/zone-builder.ts'
+import { runs } from '../support/runs.ts'
 
 const apex = 'zone.test'
 
@@ -71,7 +72,7 @@ describe('encoding', () => {
           )
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   }, 60_000)
 
@@ -101,7 +102,7 @@ describe('encoding', () => {
           ).toEqual(wanted)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   }, 60_000)
 })
@@ -170,7 +171,7 @@ describe('lookup', () => {
             seen.add(kind)
           }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
     const kinds = ['alias', 'delegation', 'dname', 'found', 'nodata', 'nxdomain']
     expect([...seen].sort()).toEqual(kinds)

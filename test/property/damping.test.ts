@@ -13,6 +13,7 @@ import {
 } from '../../src/health/damping.ts'
 import { SlotState } from '../../src/health/table.ts'
 import type { Verdict } from '../../src/health/verdict.ts'
+import { runs } from '../support/runs.ts'
 
 interface Seen {
   readonly verdict: Verdict
@@ -135,7 +136,7 @@ test('damping does what the list of verdicts says', () => {
       fc.modelRun(setup, commands)
     },
   )
-  const run = fc.check(property, { numRuns: 1000 })
+  const run = fc.check(property, { numRuns: runs(1000) })
   expect(fc.defaultReportMessage(run)).toBeUndefined()
 })
 
@@ -188,7 +189,7 @@ test('holdSeconds is the soonest flip: exact without a hold, never too long with
       const isExact = state.state !== SlotState.down || state.holdMs === 0
       expect(isExact ? flip : held).toBeCloseTo(held, 9)
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   )
 })
 

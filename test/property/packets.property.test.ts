@@ -9,13 +9,14 @@ import { createCounters } from '../../src/answer/counters.ts'
 import { contextOf, peerOf, send } from '../support/asker.ts'
 import { exampleCatalog } from '../support/example-zone.ts'
 import { viewOf } from '../support/foreign-view.ts'
+import { runs } from '../support/runs.ts'
 import { buildQuery, wireName, wireRecord } from '../support/packet-builder.ts'
 
-const runs = 10_000
+const count = runs(10_000)
 /** Bounded, with room for a busy machine: the slowest packet takes microseconds. */
 const slowMs = 1000
 const maxUdpOctets = 1232
-const numRuns = { numRuns: runs }
+const numRuns = { numRuns: count }
 
 const octet = fc.integer({ min: 0, max: 255 })
 
@@ -115,31 +116,31 @@ describe('respond', () => {
   })
 
   test.each(['udp', 'tcp'] as const)(
-    `${runs} packets of noise over %s`,
+    `${count} packets of noise over %s`,
     (transport) => {
       checked = 0
       fc.assert(
         fc.property(noise, (packet) => checkReply(packet, transport)),
         numRuns,
       )
-      expect(checked).toBe(runs)
+      expect(checked).toBe(count)
     },
     60_000,
   )
 
-  test(`${runs} mutated queries`, () => {
+  test(`${count} mutated queries`, () => {
     checked = 0
     fc.assert(
       fc.property(mutated, (packet) => checkReply(packet, 'udp')),
       numRuns,
     )
-    expect(checked).toBe(runs)
+    expect(checked).toBe(count)
   }, 60_000)
 
   test('none of them made anything inside throw', () => {
     const { scalars } = counters.read()
     expect(scalars.failures).toBe(0)
-    expect(scalars.packets).toBeGreaterThan(3 * runs)
+    expect(scalars.packets).toBeGreaterThan(3 * count)
     expect(scalars.rejected).toBeGreaterThan(0)
     expect(scalars.dropped).toBeGreaterThan(0)
   })

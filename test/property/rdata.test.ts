@@ -9,6 +9,7 @@ import { namesInRdata } from '../../src/wire/rdata/names.ts'
 import { parseRdata } from '../../src/wire/rdata/parse.ts'
 import { typeToText, RRType } from '../../src/wire/rrtype.ts'
 import { nameOf } from '../wire/rdata/rdata-parse-hex.ts'
+import { runs } from '../support/runs.ts'
 
 type Octets = fc.Arbitrary<number[]>
 
@@ -167,7 +168,7 @@ describe('rdata', () => {
           expect(parsed).toMatchObject({ kind: 'rdata', rdata: { octets: rdata } })
           expect(parseRdata(type, generic, origin)).toEqual(parsed)
         }),
-        { numRuns: 150 },
+        { numRuns: runs(150) },
       )
     },
   )
@@ -185,7 +186,7 @@ describe('rdata', () => {
         )
         namesInRdata(type, { octets, compressible: [] })
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     )
   })
 
@@ -241,7 +242,7 @@ describe('rdata', () => {
         const again = octets && parseRdata(type, formatRdata(type, octets), origin)
         expect(parsed).toEqual(again ?? { kind: 'bad', why: anyReason })
       }),
-      { numRuns: 10_000 },
+      { numRuns: runs(10_000) },
     )
   })
 

@@ -14,6 +14,7 @@ import type { Conditions, Policy, Rule } from '../../src/steer/policy.ts'
 import { createScopes } from '../../src/steer/scope/scope-cache.ts'
 import { networksOf } from '../geo/arrange.ts'
 import { policyOf } from '../steer/arrange.ts'
+import { runs } from '../support/runs.ts'
 
 const caps = { 4: 24, 16: 56 } as const
 type Octets = 4 | 16
@@ -176,7 +177,7 @@ test.each([4, 16] as const)(
           expect(scopeOf(world, neighbour)).toBe(scope)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   },
   60_000,
@@ -203,7 +204,7 @@ test.each([4, 16] as const)(
           expect(scope).toBe(referenceScope(world, client))
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
     expect(lengths.size).toBeGreaterThan(10)
   },

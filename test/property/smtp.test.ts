@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import type { Outcome } from '../../src/health/outcome.ts'
 import { type DialogueAction, SmtpDialogue } from '../../src/probe/smtp/smtp-dialogue.ts'
 import { quickProfile } from '../support/probe-profile.ts'
+import { runs } from '../support/runs.ts'
 
 interface Run {
   readonly outcome: Outcome
@@ -69,7 +70,7 @@ test('how the octets are split changes nothing', () => {
         expect(split).toEqual(whole)
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   )
 })
 
@@ -100,7 +101,7 @@ test('any octets at all: one outcome, bounded, only commands of ours, each after
         for (const line of lines) expect(line.text).toMatch(/^[ -~…]{0,512}$/)
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   )
 })
 

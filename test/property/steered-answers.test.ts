@@ -11,6 +11,7 @@ import { askerOf } from '../support/asker.ts'
 import type { Ask } from '../support/asker.ts'
 import { compiledZone } from '../support/compiled-zone.ts'
 import { catalogOf } from '../support/zone-builder.ts'
+import { runs } from '../support/runs.ts'
 
 const textWith = (onAllDown: string): string => `
 zone: smtp.test
@@ -122,7 +123,7 @@ describe.each(['all', 'last_good', '{ backup: reserve }'])('on_all_down: %s', (o
           }
         }
       }),
-      { numRuns: 120 },
+      { numRuns: runs(120) },
     )
   })
 })
@@ -138,7 +139,7 @@ test('servfail: only where nobody is eligible, and then instead of an empty answ
         expect([name, type, isAnswered || rcode === 2]).toEqual([name, type, true])
       }
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })
 
@@ -153,6 +154,6 @@ test('TLSA of a target stays, at its port and at those of its services', () => {
       }
       expect(ask('_25._tcp.mx3.smtp.test', 'TLSA').rcode).toBe(3)
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   )
 })

@@ -9,6 +9,7 @@ import { build } from './model-world.ts'
 import type { ModelWorld } from './model-world.ts'
 import { worlds } from './random-worlds.ts'
 import { ladderOutcomes } from './slow-steering.ts'
+import { runs } from '../support/runs.ts'
 
 const client = locusAt('192.0.2.1')
 
@@ -31,7 +32,7 @@ describe('the ladder', () => {
         const draw = drawn(world, ladder, seed)
         for (let i = 0; i < 20; i++) expect([...outcomes.keys()]).toContain(draw())
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     )
   })
 

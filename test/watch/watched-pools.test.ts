@@ -3,6 +3,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type WatchedPool, WatchedPools, watchedPools } from '../../src/watch/watched-pools.ts'
+import { runs } from '../support/runs.ts'
 
 const member = fc.record({
   weight: fc.integer({ min: 0, max: 5 }),
@@ -60,7 +61,7 @@ test('needed: in a pool with less than half of its weight in; told when that tur
         }
       }
     }),
-    { numRuns: 400 },
+    { numRuns: runs(400) },
   )
 })
 

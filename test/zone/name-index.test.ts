@@ -7,6 +7,7 @@ import { keyOfName } from '../../src/wire/name.ts'
 import { lookup } from '../../src/zone/lookup.ts'
 import { createNameIndex } from '../../src/zone/name-table.ts'
 import { catalogOf, nameOf, zoneOf } from '../support/zone-builder.ts'
+import { runs } from '../support/runs.ts'
 
 const label = fc.constantFrom('a', 'A', 'b', 'c', '*')
 const relative = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join('.'))
@@ -55,7 +56,7 @@ test('says nothing exists exactly where lookup finds NXDOMAIN on plain ways', ()
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   )
   expect(Math.min(sure, silent)).toBeGreaterThan(300)
 })

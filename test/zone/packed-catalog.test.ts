@@ -17,6 +17,7 @@ import {
   targetSets,
 } from '../support/steered-zone.ts'
 import { catalogOf, nameOf, zoneOf } from '../support/zone-builder.ts'
+import { runs } from '../support/runs.ts'
 
 const member = memberOf(targetOf('mx1', 1, [4, 6]))
 const steered = zoneOf('smtp.test.', {
@@ -108,7 +109,7 @@ test('lookup and the index of names see the same in it', () => {
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   )
   expect([...kinds].sort()).toEqual(
     ['alias', 'any', 'delegation', 'dname', 'found', 'nodata', 'nxdomain', 'refused'].sort(),

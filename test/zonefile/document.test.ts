@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { parseDocument } from '../../src/zonefile/document.ts'
 import type { Diagnostic } from '../../src/zonefile/diagnostic.ts'
 import type { DocumentPath, Problem } from '../../src/zone/compile/problem.ts'
+import { runs } from '../support/runs.ts'
 
 const parse = (text: string) => parseDocument('f.yaml', new TextEncoder().encode(text))
 
@@ -121,6 +122,6 @@ it('never throws, and points inside the file, whatever the octets', () => {
         expect(column).toBeGreaterThanOrEqual(1)
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   )
 })

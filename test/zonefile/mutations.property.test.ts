@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { readZone } from '../../src/zonefile/load-zones.ts'
 import { compileZone } from '../../src/zone/compile/compile.ts'
+import { runs } from '../support/runs.ts'
 
 const good = join(import.meta.dirname, '../fixtures/config/good')
 const originals = readdirSync(good).map((file) => readFileSync(join(good, file), 'utf8'))
@@ -92,7 +93,7 @@ it('of good files never throw', () => {
         }
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   )
   // Both ways out were taken, or this proved nothing.
   expect(outcomes.good).toBeGreaterThan(20)

@@ -3,6 +3,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FlightCaps, networkOf } from '../../../src/probe/schedule/in-flight-limiter.ts'
+import { runs } from '../../support/runs.ts'
 
 describe('networks', () => {
   test.each([
@@ -106,6 +107,6 @@ test('no cap is ever passed, and nobody waits who could fly', () => {
       for (const probe of field.flying) field.leave(probe)
       expect([field.flying.size, field.waiting.size, field.caps.inFlight]).toEqual([0, 0, 0])
     }),
-    { numRuns: 400 },
+    { numRuns: runs(400) },
   )
 })

@@ -11,6 +11,7 @@ import {
 import type { FlightLimits } from '../../../src/probe/schedule/in-flight-limiter.ts'
 import { hashShare } from '../../../src/lib/hash.ts'
 import { createVirtualTime, seededRandom, type VirtualTime } from '../../support/virtual-time.ts'
+import { runs } from '../../support/runs.ts'
 
 interface Start {
   readonly key: string
@@ -409,6 +410,6 @@ test('the heap gives what a sorted list gives, whatever is added and removed', (
       }
       expect(given).toEqual(list.map((item) => item.dueMs).toSorted((a, b) => a - b))
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })

@@ -19,6 +19,7 @@ import { selectAddresses } from '../../../src/steer/select/select-addresses.ts'
 import { selectMx } from '../../../src/steer/select/select-mx.ts'
 import type { Locus } from '../../../src/steer/selection.ts'
 import { addressesOf, arrange, catchAllOf, mxOf, policyOf, seeded } from '../arrange.ts'
+import { runs } from '../../support/runs.ts'
 
 const locus: Locus = {
   family: 4,
@@ -108,7 +109,7 @@ test('chooses as the long way does', () => {
         }
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   )
   expect(Math.min(...Object.values(seen))).toBeGreaterThan(50)
 })

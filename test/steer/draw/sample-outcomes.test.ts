@@ -7,6 +7,7 @@ import { sampleOdds } from '../../../src/explain/expected-share.ts'
 import { sampleOutcomes } from '../../../src/steer/draw/outcomes.ts'
 import { drawSample } from '../../../src/steer/draw/sampling.ts'
 import { expectSame, numbers } from './same-draw.ts'
+import { runs } from '../../support/runs.ts'
 
 const weight = fc.oneof(
   fc.integer({ min: 1, max: 100 }),
@@ -23,8 +24,8 @@ test('the same sample for the same number', () => {
     if (table === null) throw new Error('no table')
     compared += expectSame(table, { draw: drawSample, weights, places }, chances)
   })
-  fc.assert(run, { numRuns: 500 })
-  expect(compared).toBeGreaterThan(10_000)
+  fc.assert(run, { numRuns: runs(500) })
+  expect(compared).toBeGreaterThan(20 * runs(500))
 })
 
 test('everyone is in as many samples as by weight, whatever comes first', () => {
@@ -45,7 +46,7 @@ test('everyone is in as many samples as by weight, whatever comes first', () => 
     )
     for (const [i, one] of odds.entries()) expect(share[i]).toBeCloseTo(one, 7)
   })
-  fc.assert(run, { numRuns: 500 })
+  fc.assert(run, { numRuns: runs(500) })
 })
 
 test('of more than four there is none', () => {

@@ -10,6 +10,7 @@ import { build } from '../model-world.ts'
 import type { Built, ModelMember, ModelWorld } from '../model-world.ts'
 import { dealtOdds } from '../slow-steering.ts'
 import type { Entry } from '../slow-steering.ts'
+import { runs } from '../../support/runs.ts'
 
 const member = fc.record({
   weight: fc.integer({ min: 1, max: 30 }),
@@ -110,7 +111,7 @@ describe('k of n', () => {
           expect(unevenRisk(entries, texts)).toEqual([])
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 })

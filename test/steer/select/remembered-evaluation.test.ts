@@ -12,6 +12,7 @@ import {
 } from '../../../src/steer/select/eligibility.ts'
 import { recallPool } from '../../../src/steer/select/leading-pool.ts'
 import { memberOf, poolOf, targetOf } from '../../support/steered-zone.ts'
+import { runs } from '../../support/runs.ts'
 
 const members = [1, 2, 3, 4].map((i) => memberOf(targetOf(`mx${i}`, i, i % 2 ? [4, 6, 4] : [4]), i))
 const pool = { ...poolOf('main', members), panic: 0.3 }
@@ -52,6 +53,6 @@ test('is what a canvass would find', () => {
         }
       }
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   )
 })

@@ -6,6 +6,7 @@ import type { SteeredSet } from '../../../src/steer/policy.ts'
 import { keyOfName, nameToText, parseName } from '../../../src/wire/name.ts'
 import { RRType } from '../../../src/wire/rrtype.ts'
 import { type CompiledZone, compileZone } from '../../../src/zone/compile/compile.ts'
+import { runs } from '../../support/runs.ts'
 
 const text = `
 zone: Example.Test.
@@ -216,7 +217,7 @@ it('is the same whatever the order of sections, targets, pools, members and reco
         expect(zoneOf(shuffled(members, random).join('\n'))).toEqual(zone)
       },
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   )
 })
 
