@@ -13,7 +13,7 @@ import type { IdentityWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ServiceNotifier } from '../systemd/notifier.ts'
 import { checkEndpoints } from '../transport/endpoint.ts'
-import { chooseUdp, type UdpTransport } from '../transport/udp/udp-choice.ts'
+import { detectUdpTransport, type UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { Watch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
@@ -66,7 +66,7 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
   const checked = await checkEndpoints(udpEndpoints(settings), settings.streams.tls?.listen)
   if (checked.kind === 'taken')
     return cannotListen(checked.protocol, checked.endpoint, checked.code)
-  const chosen = await chooseUdp(settings.transport)
+  const chosen = await detectUdpTransport(settings.transport)
   if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
   logTransportFallback(log, chosen.fallback)
   const state = await openKeptState(settings, log)

@@ -8,8 +8,8 @@ import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logWorker } from './component-events.ts'
 import { type ServedFiles, streamsOf } from './reloadable-files.ts'
-import type { Answering } from '../transport/worker/messages.ts'
-import type { UdpTransport } from '../transport/udp/udp-choice.ts'
+import type { AnswerOptions } from '../transport/worker/messages.ts'
+import type { UdpTransport } from '../transport/udp/udp-transport.ts'
 import { type Workers, startWorkers } from '../transport/worker/workers.ts'
 
 export interface AnsweringNeeds extends ServedFiles {
@@ -25,7 +25,7 @@ export const startAnswering = (
   startWorkers({
     count: given.settings.workers,
     udp,
-    birth: {
+    init: {
       endpoints: given.settings.listen,
       catalog: given.keeper.current().catalog,
       healthBuffer,
@@ -39,7 +39,7 @@ export const startAnswering = (
   })
 
 /** What an operator chose, with what only chance can give. */
-function answeringOf({ answers, workers }: Settings): Answering {
+function answeringOf({ answers, workers }: Settings): AnswerOptions {
   const { nsid, chaosIdentity, chaosVersion, cookieSecrets, rateLimit } = answers
   const seed = randomBytes(8)
   return {

@@ -18,7 +18,7 @@ import {
   rateLimit,
   type RateLimitValues,
 } from './answer-settings.ts'
-import type { UdpSetting } from '../transport/udp/udp-choice.ts'
+import type { UdpSetting } from '../transport/udp/udp-transport.ts'
 import { type StateValues, stateSchemas } from './cluster-settings.ts'
 import { type StreamValues, proxy, tls, transfer } from './stream-settings.ts'
 import {

@@ -3,7 +3,7 @@
 import { availableParallelism, hostname } from 'node:os'
 import type { Endpoint } from '../lib/ip.ts'
 import { nearest } from '../lib/suggest-name.ts'
-import type { UdpSetting } from '../transport/udp/udp-choice.ts'
+import type { UdpSetting } from '../transport/udp/udp-transport.ts'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 import { type ConfigDocument, parseDocument } from '../zonefile/document.ts'
 import { maskSecrets, printable, type Diagnostic } from '../zonefile/diagnostic.ts'

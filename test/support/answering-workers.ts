@@ -3,7 +3,7 @@
 import { createHealthTable } from '../../src/health/table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import type { Endpoint } from '../../src/lib/ip.ts'
-import { type UdpTransport, chooseUdp } from '../../src/transport/udp/udp-choice.ts'
+import { type UdpTransport, detectUdpTransport } from '../../src/transport/udp/udp-transport.ts'
 import {
   type WorkerEvent,
   type Workers,
@@ -19,9 +19,9 @@ export const udpKinds = ['mmsg', 'dgram'] as const
 export type UdpKind = (typeof udpKinds)[number]
 
 export async function udpOf(kind: UdpKind): Promise<UdpTransport> {
-  const choice = await chooseUdp(kind)
-  if (choice.kind === 'unavailable') throw new Error(`no mmsg on this machine: ${choice.why}`)
-  return choice.transport
+  const detected = await detectUdpTransport(kind)
+  if (detected.kind === 'unavailable') throw new Error(`no mmsg on this machine: ${detected.why}`)
+  return detected.transport
 }
 
 export interface Answering {
@@ -58,7 +58,7 @@ export async function startAnswering(
   const workers = startWorkers({
     count: 2,
     udp: await udpOf(kind),
-    birth: {
+    init: {
       endpoints,
       catalog: catalogOf(...zones),
       healthBuffer: createHealthTable(16).buffer,

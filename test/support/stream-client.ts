@@ -10,8 +10,8 @@ import type { StreamListener } from '../../src/transport/stream/tcp.ts'
 import {
   type StreamLimits,
   streamLimits,
-  type StreamService,
-  createStreamService,
+  type StreamContext,
+  createStreamContext,
 } from '../../src/transport/stream/stream-table.ts'
 import { freePort } from './free-ports.ts'
 
@@ -30,7 +30,7 @@ export const large: Respond = (_packet, _offset, _length, _peer, out, outOffset)
 export interface StreamBench {
   readonly port: number
   readonly counters: Counters
-  readonly service: StreamService
+  readonly service: StreamContext
 }
 
 const cleanups: (() => unknown)[] = []
@@ -42,7 +42,7 @@ export async function closeStreams(): Promise<void> {
 
 export type Listen = (
   endpoint: { readonly address: string; readonly port: number },
-  service: StreamService,
+  service: StreamContext,
 ) => Promise<StreamListener>
 
 /** A listener on a free port, with some limits lowered. */
@@ -53,7 +53,7 @@ export async function serveStreams(
   beginTransfer: ReturnType<typeof createBeginTransfer> = () => null,
 ): Promise<StreamBench> {
   const counters = createCounters()
-  const service = createStreamService({
+  const service = createStreamContext({
     respond,
     beginTransfer,
     counters,

@@ -91,7 +91,7 @@ type StreamHeader = Exclude<ProxyHeader, { kind: 'short' }>
 
 interface ProxyHeaderReader {
   /** Takes octets of `chunk` up to the end of the header: where it stopped. */
-  take(chunk: Uint8Array): number
+  consume(chunk: Uint8Array): number
   /** What the header says; null until it is whole. `bad` is known as early as can be. */
   readonly header: StreamHeader | null
 }
@@ -105,7 +105,7 @@ class HeaderReader implements ProxyHeaderReader {
   readonly #held = new Uint8Array(proxyReadOctets)
   #heldOctets = 0
 
-  take(chunk: Uint8Array): number {
+  consume(chunk: Uint8Array): number {
     if (this.header !== null) return 0
     let at = 0
     while (this.#read === null && at < chunk.length) {

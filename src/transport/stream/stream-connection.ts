@@ -10,7 +10,7 @@ import type { Socket } from 'node:net'
 
 import type { Peer } from '../../answer/context.ts'
 import type { Transfer } from '../../answer/transfer/transfer.ts'
-import { answerRoom, type StreamService, type Slot } from './stream-table.ts'
+import { maxFramedOctets, type StreamContext, type Connection } from './stream-table.ts'
 import { createFraming } from './tcp-framing.ts'
 
 /** Messages of a transfer; RFC 5936 §2.2 leaves their size to us, and pointers reach no further (RFC 1035 §4.1.4). */
@@ -18,10 +18,10 @@ const transferMessageOctets = 16_384
 const transferMessagesPerTurn = 4
 const lingerMs = 1000
 
-export class StreamConnection implements Slot {
+export class StreamConnection implements Connection {
   client: string | null
   peer: Peer
-  readonly #service: StreamService
+  readonly #service: StreamContext
   #socket: Socket
   readonly #framing = createFraming()
   readonly #acceptedMs: number
@@ -41,7 +41,7 @@ export class StreamConnection implements Slot {
   readonly #onTaken = (): void => this.#taken()
   readonly #onTurn = (): void => this.#turn()
 
-  constructor(service: StreamService, socket: Socket, peer: Peer, client: string | null) {
+  constructor(service: StreamContext, socket: Socket, peer: Peer, client: string | null) {
     this.#service = service
     this.#socket = socket
     this.peer = peer
@@ -60,7 +60,7 @@ export class StreamConnection implements Slot {
     if (first !== undefined && first.length > 0) this.#take(first)
   }
 
-  verdict(nowMs: number, isLameduck: boolean): 'keep' | 'close' | 'cut' {
+  idleAction(nowMs: number, isLameduck: boolean): 'keep' | 'close' | 'cut' {
     const { limits } = this.#service
     const since = (ms: number): number => nowMs - ms
     if (this.#finishingSinceMs > 0) return since(this.#finishingSinceMs) > lingerMs ? 'cut' : 'keep'
@@ -114,7 +114,7 @@ export class StreamConnection implements Slot {
         this.#wait(chunk.subarray(at))
         break
       }
-      at = framing.take(chunk, at)
+      at = framing.consume(chunk, at)
       if (at < 0) {
         this.#write(used)
         return this.#service.table.cut(this)
@@ -132,7 +132,7 @@ export class StreamConnection implements Slot {
 
   /** The answer goes behind the `used` octets gathered so far; how many there are then. */
   #answer(message: Uint8Array, used: number): number {
-    const { gather, respond, beginTransfer, clock } = this.#service
+    const { answerBuffer: gather, respond, beginTransfer, clock } = this.#service
     this.#transfer = beginTransfer(message, 0, message.length, this.peer)
     if (this.#transfer !== null) {
       this.#transferSinceMs = clock.monotonicMs()
@@ -142,7 +142,7 @@ export class StreamConnection implements Slot {
     if (octets === 0) return used
     gather.writeUInt16BE(octets, used)
     const next = used + 2 + octets
-    if (next + answerRoom <= gather.length) return next
+    if (next + maxFramedOctets <= gather.length) return next
     this.#write(next)
     return 0
   }
@@ -162,7 +162,7 @@ export class StreamConnection implements Slot {
 
   #write(octets: number): void {
     if (octets === 0 || !this.#socket.writable) return
-    const { clock, gather, table } = this.#service
+    const { clock, answerBuffer: gather, table } = this.#service
     this.#isAnswered = true
     this.#activeMs = clock.monotonicMs()
     table.touch(this)
@@ -199,7 +199,7 @@ export class StreamConnection implements Slot {
 
   /** A few messages of the transfer; each is made when there is room for it. */
   #pump(): void {
-    const { gather, table } = this.#service
+    const { answerBuffer: gather, table } = this.#service
     for (let i = 0; i < transferMessagesPerTurn && this.#transfer !== null; i++) {
       if (!this.#hasRoom(0)) return
       const octets = this.#transfer.next(gather, 2, transferMessageOctets)

@@ -7,11 +7,11 @@ import type { BeginTransfer } from '../../answer/transfer/transfer.ts'
 import type { Clock } from '../../lib/clock.ts'
 
 /** A connection, as the table sees it. */
-export interface Slot {
+export interface Connection {
   /** Its client network; null as long as a proxy has not said who the client is. */
   readonly client: string | null
   /** `cut`: at once. `close`: what is written still goes out. */
-  verdict(nowMs: number, isLameduck: boolean): 'keep' | 'close' | 'cut'
+  idleAction(nowMs: number, isLameduck: boolean): 'keep' | 'close' | 'cut'
   /** Ends the connection in good order. */
   finish(): void
   destroy(): void
@@ -21,15 +21,15 @@ const sweepEveryMs = 250
 
 export interface StreamTable {
   /** Takes a connection in; others may have to go. */
-  admit(slot: Slot): void
+  admit(slot: Connection): void
   /** Once the client is known: counts it, whose other connections may have to go. */
-  admitClient(slot: Slot): void
+  admitClient(slot: Connection): void
   /** An answer was written: not idle. */
-  touch(slot: Slot): void
+  touch(slot: Connection): void
   /** Ends a connection for a limit's sake; its slot is free before the socket says so. */
-  cut(slot: Slot): void
+  cut(slot: Connection): void
   /** Gives a slot back; again is harmless. */
-  release(slot: Slot): void
+  release(slot: Connection): void
   readonly size: number
   isLameduck: boolean
   /** Ends all connections, in good order for `withinMs`. */
@@ -40,9 +40,9 @@ export const createStreamTable = (
   limits: StreamLimits,
   counters: Counters,
   clock: Clock,
-): StreamTable => new SweptTable(limits, counters, clock)
+): StreamTable => new SweepingTable(limits, counters, clock)
 
-const emptied = (open: ReadonlySet<Slot>, withinMs: number): Promise<void> =>
+const emptied = (open: ReadonlySet<Connection>, withinMs: number): Promise<void> =>
   new Promise((resolve) => {
     let left = Math.ceil(withinMs / lookEveryMs)
     const look = setInterval(() => {
@@ -54,14 +54,14 @@ const emptied = (open: ReadonlySet<Slot>, withinMs: number): Promise<void> =>
 
 const lookEveryMs = 20
 
-class SweptTable implements StreamTable {
+class SweepingTable implements StreamTable {
   isLameduck = false
   readonly #limits: StreamLimits
   readonly #counters: Counters
   readonly #clock: Clock
   // Order of insertion is order of activity: the first is the most idle.
-  readonly #open = new Set<Slot>()
-  readonly #byClient = new Map<string, Set<Slot>>()
+  readonly #open = new Set<Connection>()
+  readonly #byClient = new Map<string, Set<Connection>>()
   readonly #sweep: NodeJS.Timeout
 
   constructor(limits: StreamLimits, counters: Counters, clock: Clock) {
@@ -76,13 +76,13 @@ class SweptTable implements StreamTable {
     return this.#open.size
   }
 
-  admit(slot: Slot): void {
+  admit(slot: Connection): void {
     if (this.#open.size >= this.#limits.connections) this.#cutFirst(this.#open)
     this.#open.add(slot)
     if (slot.client !== null) this.admitClient(slot)
   }
 
-  admitClient(slot: Slot): void {
+  admitClient(slot: Connection): void {
     const { client } = slot
     if (client === null || !this.#open.has(slot)) return
     const mine = this.#byClient.get(client) ?? new Set()
@@ -91,21 +91,21 @@ class SweptTable implements StreamTable {
     this.#byClient.set(client, mine.add(slot))
   }
 
-  touch(slot: Slot): void {
+  touch(slot: Connection): void {
     if (!this.#open.delete(slot)) return
     this.#open.add(slot)
     const mine = slot.client === null ? undefined : this.#byClient.get(slot.client)
     if (mine?.delete(slot)) mine.add(slot)
   }
 
-  cut(slot: Slot): void {
+  cut(slot: Connection): void {
     if (!this.#open.has(slot)) return
     this.#counters.add('tcpClosedByLimit')
     slot.destroy()
     this.release(slot)
   }
 
-  release(slot: Slot): void {
+  release(slot: Connection): void {
     if (!this.#open.delete(slot) || slot.client === null) return
     const mine = this.#byClient.get(slot.client)
     mine?.delete(slot)
@@ -122,20 +122,20 @@ class SweptTable implements StreamTable {
   #endOverdue(): void {
     const nowMs = this.#clock.monotonicMs()
     for (const slot of this.#open) {
-      const verdict = slot.verdict(nowMs, this.isLameduck)
+      const verdict = slot.idleAction(nowMs, this.isLameduck)
       if (verdict === 'cut') this.cut(slot)
       else if (verdict === 'close') slot.finish()
     }
   }
 
-  #cutFirst(slots: ReadonlySet<Slot>): void {
+  #cutFirst(slots: ReadonlySet<Connection>): void {
     for (const slot of slots) return this.cut(slot)
   }
 }
 
 // What all connections of a worker share: the answering path, the limits, the table of slots, one buffer.
 
-export interface StreamSources {
+export interface StreamOptions {
   readonly respond: Respond
   readonly beginTransfer: BeginTransfer
   readonly counters: Counters
@@ -143,22 +143,22 @@ export interface StreamSources {
   readonly limits?: StreamLimits
 }
 
-export interface StreamService extends Required<StreamSources> {
+export interface StreamContext extends Required<StreamOptions> {
   readonly table: StreamTable
   /** Answers of one turn gather here, each with its length before it, and leave in one write. */
-  readonly gather: Buffer
+  readonly answerBuffer: Buffer
 }
 
 /** A length and the longest message. */
-export const answerRoom: number = 2 + 65_535
+export const maxFramedOctets: number = 2 + 65_535
 
-export function createStreamService(sources: StreamSources): StreamService {
+export function createStreamContext(sources: StreamOptions): StreamContext {
   const limits = sources.limits ?? streamLimits
   return {
     ...sources,
     limits,
     table: createStreamTable(limits, sources.counters, sources.clock),
-    gather: Buffer.alloc(2 * answerRoom),
+    answerBuffer: Buffer.alloc(2 * maxFramedOctets),
   }
 }
 

@@ -4,7 +4,7 @@ import type { Respond } from '../../answer/context.ts'
 import type { Endpoint, Network } from '../../lib/ip.ts'
 import { respondThroughProxy } from './proxy-protocol.ts'
 import { type StreamListener, listenProxiedTcp, listenTcp } from './tcp.ts'
-import { type StreamService, type StreamSources, createStreamService } from './stream-table.ts'
+import { type StreamContext, type StreamOptions, createStreamContext } from './stream-table.ts'
 import { type CertificatePair, type TlsListener, listenTls } from './tls.ts'
 import { listenUdp } from '../udp/udp-dgram.ts'
 
@@ -16,7 +16,7 @@ export interface StreamSettings {
   readonly transferAllow: readonly Network[]
 }
 
-interface StreamsSources extends StreamSources {
+interface StreamsOptions extends StreamOptions {
   /** For datagrams that come through a proxy. */
   readonly respondProxied: Respond
 }
@@ -42,9 +42,9 @@ const closeWithinMs = 500
 export async function listenStreams(
   endpoints: readonly Endpoint[],
   settings: StreamSettings,
-  sources: StreamsSources,
+  sources: StreamsOptions,
 ): Promise<Streams> {
-  const service = createStreamService(sources)
+  const service = createStreamContext(sources)
   const listeners: StreamListener[] = []
   const tls: TlsListener[] = []
   for (const endpoint of endpoints) listeners.push(await listenTcp(endpoint, service))
@@ -66,8 +66,8 @@ export async function listenStreams(
 
 async function listenProxied(
   { listen, from }: NonNullable<StreamSettings['proxy']>,
-  service: StreamService,
-  { respondProxied, counters }: StreamsSources,
+  service: StreamContext,
+  { respondProxied, counters }: StreamsOptions,
 ): Promise<readonly StreamListener[]> {
   const listeners: StreamListener[] = []
   const respond = respondThroughProxy(respondProxied, from, counters)

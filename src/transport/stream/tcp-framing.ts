@@ -12,7 +12,7 @@ export interface Framing {
    * Takes octets of `chunk` from `at` on, up to the end of a message: where it stopped, or -1 if this is no DNS
    * stream. `message` is the message that became whole, valid until the next call.
    */
-  take(chunk: Uint8Array, at: number): number
+  consume(chunk: Uint8Array, at: number): number
   readonly message: Uint8Array | null
   /** Whether a message has begun and is not whole. */
   isInsideMessage(): boolean
@@ -32,7 +32,7 @@ class StreamFraming implements Framing {
     return this.#heldOctets > 0
   }
 
-  take(chunk: Uint8Array, at: number): number {
+  consume(chunk: Uint8Array, at: number): number {
     this.message = null
     if (this.#heldOctets > 0) return this.#goOn(chunk, at)
     const left = chunk.length - at

@@ -4,12 +4,12 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { type Endpoint, isListed, type Network, peerAddress } from '../../lib/ip.ts'
 import { createProxyHeaderReader } from './proxy-protocol.ts'
 import { StreamConnection } from './stream-connection.ts'
-import type { StreamService } from './stream-table.ts'
+import type { StreamContext } from './stream-table.ts'
 
 const socketOptions = { allowHalfOpen: true, noDelay: true }
 
 /** Listens and answers. Rejects with the bind's errno. */
-export const listenTcp = (endpoint: Endpoint, service: StreamService): Promise<StreamListener> =>
+export const listenTcp = (endpoint: Endpoint, service: StreamContext): Promise<StreamListener> =>
   listen(
     createServer(socketOptions, (socket) => accept(service, socket, 'tcp')?.start(socket)),
     endpoint,
@@ -18,7 +18,7 @@ export const listenTcp = (endpoint: Endpoint, service: StreamService): Promise<S
 /** As `listenTcp`; each stream starts with a PROXY header, and only listed proxies may speak. */
 export function listenProxiedTcp(
   endpoint: Endpoint,
-  service: StreamService,
+  service: StreamContext,
   from: readonly Network[],
 ): Promise<StreamListener> {
   const server = createServer(socketOptions, (socket) => {
@@ -32,12 +32,12 @@ export function listenProxiedTcp(
 }
 
 /** The connection starts where its header ends. It has a slot from the accept on, and the deadline of a first query. */
-function readHeader(service: StreamService, socket: Socket): void {
+function readHeader(service: StreamContext, socket: Socket): void {
   const connection = accept(service, socket, 'tcp', false)
   if (connection === null) return
   const reader = createProxyHeaderReader()
   const onData = (chunk: Buffer): void => {
-    const at = reader.take(chunk)
+    const at = reader.consume(chunk)
     const { header } = reader
     if (header === null) return
     socket.off('data', onData)
@@ -72,7 +72,7 @@ const clientOf = (octets: Uint8Array): string =>
 
 /** null: gone before we could ask who it is. `client` is not counted where a proxy will tell who it is. */
 export function accept(
-  service: StreamService,
+  service: StreamContext,
   socket: Socket,
   transport: 'tcp' | 'tls',
   isClientKnown = true,

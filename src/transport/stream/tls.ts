@@ -7,7 +7,7 @@ import { type TLSSocket, createServer } from 'node:tls'
 import type { Endpoint } from '../../lib/ip.ts'
 import { type StreamListener, accept, listen } from './tcp.ts'
 import type { StreamConnection } from './stream-connection.ts'
-import type { StreamService } from './stream-table.ts'
+import type { StreamContext } from './stream-table.ts'
 
 /** PEM; the chain with the server's own certificate first. */
 export interface CertificatePair {
@@ -23,7 +23,7 @@ export interface TlsListener extends StreamListener {
 /** Listens and answers. Rejects with the bind's errno. */
 export async function listenTls(
   endpoint: Endpoint,
-  service: StreamService,
+  service: StreamContext,
   pair: CertificatePair,
 ): Promise<TlsListener> {
   // Accepted and not yet encrypted.

@@ -1,40 +1,41 @@
 // The memory that recvmmsg and sendmmsg work in, for one socket: headers, names, packet infos, queries, answers.
 //
-// It is one ArrayBuffer, and whoever uses it holds the whole: a pointer inside it means nothing to the garbage
-// collector, so a part by itself would be collected, and the socket go deaf. Pointers are written once, here.
-// A query and its answer share the slot's name and packet info: nothing has to be copied for an answer to go
-// where the query came from, and to come from where the query went.
+// It is one ArrayBuffer, of which a user must keep the whole: pointers inside it do not keep it alive, and if parts
+// were garbage-collected, the kernel would write into freed memory. The pointers are written once, here. A query and
+// its answer share the name and the packet info of their entry, so nothing has to be copied for an answer to go to
+// the address that the query came from, and to leave from the address that the query was sent to.
 
 import type { Peer } from '../../answer/context.ts'
 import {
-  controlRoom,
-  headerAt,
+  controlStride,
+  headerField,
   headerOctets,
   iovecOctets,
   layoutOf,
-  nameRoom,
+  nameStride,
 } from './udp-layout.ts'
 import type { Libc } from './udp-libc.ts'
 import type { MmsgSocket } from './udp-socket.ts'
 
-/** Queries read, and answers sent, by one call at most. */
-export const batchSlots = 64
-/** What is longer arrives cut: no query that we can use. */
+/** The entries of an arena: at most so many queries are read, or answers sent, by one system call. */
+export const batchSize = 64
+/** The kernel truncates longer datagrams; no query that can be answered is longer. */
 export const maxQueryOctets = 4096
 const minAnswerOctets = 512
 
 export interface Arena {
   readonly octets: Uint8Array
-  /** The same memory as words of four octets, in the order of this machine. */
+  /** The same memory as 32-bit words in the byte order of this machine. */
   readonly words: Uint32Array
+  /** The memory's address, for pointers. */
   readonly address: number
-  /** By slot; its octets lie in the slot's name, its port has to be set. */
+  /** The client of each entry: `octets` is a view of the entry's name, `port` has to be set for each query. */
   readonly peers: readonly Peer[]
-  readonly at: Places
+  readonly offsets: Offsets
 }
 
-/** Where in the arena the first slot of each kind lies, and where a slot's neighbour does. */
-interface Places {
+/** Where the first element of each kind lies in the arena, in octets, and the distance between two answers. */
+interface Offsets {
   readonly queryHeaders: number
   readonly answerHeaders: number
   readonly queryIovecs: number
@@ -47,46 +48,50 @@ interface Places {
   readonly end: number
 }
 
-// Off the powers of two, or every slot would meet the same lines of the cache.
+// Not powers of two, so that the entries are spread over the sets of the processor's cache.
 export const queryStride: number = maxQueryOctets + 64
 const answerStrideFor = (maxUdpOctets: number): number =>
   ((Math.max(maxUdpOctets, minAnswerOctets) + 63) & ~63) + 64
 
 export function createArena(libc: Libc, socket: MmsgSocket, maxUdpOctets: number): Arena {
-  const at = placesFor(answerStrideFor(maxUdpOctets))
-  const octets = new Uint8Array(at.end)
-  const arena = { octets, address: libc.addressOf(octets), at }
-  const peers = Array.from({ length: batchSlots }, (_, slot) => laySlot(arena, socket, slot))
+  const offsets = offsetsFor(answerStrideFor(maxUdpOctets))
+  const octets = new Uint8Array(offsets.end)
+  const arena = { octets, address: libc.addressOf(octets), offsets }
+  const peers = Array.from({ length: batchSize }, (_, entry) => initEntry(arena, socket, entry))
   return { ...arena, words: new Uint32Array(octets.buffer), peers }
 }
 
-function placesFor(answerStride: number): Places {
-  const answerHeaders = batchSlots * headerOctets
-  const queryIovecs = answerHeaders + batchSlots * headerOctets
-  const answerIovecs = queryIovecs + batchSlots * iovecOctets
-  const names = answerIovecs + batchSlots * iovecOctets
-  const controls = names + batchSlots * nameRoom
-  const queries = controls + batchSlots * controlRoom
-  const answers = queries + batchSlots * queryStride
-  const end = answers + batchSlots * answerStride
+function offsetsFor(answerStride: number): Offsets {
+  const answerHeaders = batchSize * headerOctets
+  const queryIovecs = answerHeaders + batchSize * headerOctets
+  const answerIovecs = queryIovecs + batchSize * iovecOctets
+  const names = answerIovecs + batchSize * iovecOctets
+  const controls = names + batchSize * nameStride
+  const queries = controls + batchSize * controlStride
+  const answers = queries + batchSize * queryStride
+  const end = answers + batchSize * answerStride
   const headers = { queryHeaders: 0, answerHeaders, queryIovecs, answerIovecs, names, controls }
   return { ...headers, queries, answers, answerStride, end }
 }
 
-type Memory = Pick<Arena, 'octets' | 'address' | 'at'>
+type Memory = Pick<Arena, 'octets' | 'address' | 'offsets'>
 
-function laySlot(arena: Memory, socket: MmsgSocket, slot: number): Peer {
-  const { octets, at } = arena
+function initEntry(arena: Memory, socket: MmsgSocket, entry: number): Peer {
+  const { octets, offsets } = arena
   const { addressAt, addressOctets } = layoutOf[socket.family]
-  const queryIovec = at.queryIovecs + slot * iovecOctets
-  const answerIovec = at.answerIovecs + slot * iovecOctets
+  const queryIovec = offsets.queryIovecs + entry * iovecOctets
+  const answerIovec = offsets.answerIovecs + entry * iovecOctets
   const view = new DataView(octets.buffer)
-  view.setBigUint64(queryIovec, BigInt(arena.address + at.queries + slot * queryStride), true)
+  view.setBigUint64(queryIovec, BigInt(arena.address + offsets.queries + entry * queryStride), true)
   view.setUint32(queryIovec + 8, maxQueryOctets, true)
-  view.setBigUint64(answerIovec, BigInt(arena.address + at.answers + slot * at.answerStride), true)
-  layHeader(arena, socket, slot, { header: at.queryHeaders, iovec: queryIovec })
-  layHeader(arena, socket, slot, { header: at.answerHeaders, iovec: answerIovec })
-  const name = at.names + slot * nameRoom
+  view.setBigUint64(
+    answerIovec,
+    BigInt(arena.address + offsets.answers + entry * offsets.answerStride),
+    true,
+  )
+  initHeader(arena, socket, entry, { header: offsets.queryHeaders, iovec: queryIovec })
+  initHeader(arena, socket, entry, { header: offsets.answerHeaders, iovec: answerIovec })
+  const name = offsets.names + entry * nameStride
   return {
     family: socket.family,
     octets: octets.subarray(name + addressAt, name + addressAt + addressOctets),
@@ -95,19 +100,23 @@ function laySlot(arena: Memory, socket: MmsgSocket, slot: number): Peer {
   }
 }
 
-function layHeader(
-  { octets, address, at }: Memory,
+function initHeader(
+  { octets, address, offsets }: Memory,
   { family, isWildcard }: MmsgSocket,
-  slot: number,
-  where: { readonly header: number; readonly iovec: number },
+  entry: number,
+  positions: { readonly header: number; readonly iovec: number },
 ): void {
-  const view = new DataView(octets.buffer, where.header + slot * headerOctets, headerOctets)
+  const view = new DataView(octets.buffer, positions.header + entry * headerOctets, headerOctets)
   const { nameOctets, controlOctets } = layoutOf[family]
-  view.setBigUint64(headerAt.name, BigInt(address + at.names + slot * nameRoom), true)
-  view.setUint32(headerAt.nameLength, nameOctets, true)
-  view.setBigUint64(headerAt.iov, BigInt(address + where.iovec), true)
-  view.setUint32(headerAt.iovCount, 1, true)
+  view.setBigUint64(headerField.name, BigInt(address + offsets.names + entry * nameStride), true)
+  view.setUint32(headerField.nameLength, nameOctets, true)
+  view.setBigUint64(headerField.iov, BigInt(address + positions.iovec), true)
+  view.setUint32(headerField.iovCount, 1, true)
   if (!isWildcard) return
-  view.setBigUint64(headerAt.control, BigInt(address + at.controls + slot * controlRoom), true)
-  view.setUint32(headerAt.controlLength, controlOctets, true)
+  view.setBigUint64(
+    headerField.control,
+    BigInt(address + offsets.controls + entry * controlStride),
+    true,
+  )
+  view.setUint32(headerField.controlLength, controlOctets, true)
 }

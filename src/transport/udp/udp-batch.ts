@@ -1,17 +1,17 @@
-// Queries of one socket in batches: receive up to 64, answer each in its slot, send the answers.
+// UDP by recvmmsg and sendmmsg, in batches of up to 64 queries of one socket, in a thread that blocks until queries come.
 
 import type { Peer, Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
 import { readUint16 } from '../../wire/octets.ts'
-import { type Arena, batchSlots, createArena, queryStride } from './udp-arena.ts'
+import { type Arena, batchSize, createArena, queryStride } from './udp-arena.ts'
 import {
-  answerFromAsked,
-  controlRoom,
-  headerAt,
+  reversePacketInfo,
+  controlStride,
+  headerField,
   headerOctets,
   iovecOctets,
   layoutOf,
-  nameRoom,
+  nameStride,
   pollfdOctets,
 } from './udp-layout.ts'
 import { EAGAIN, EINTR, type Libc, systemError } from './udp-libc.ts'
@@ -19,7 +19,7 @@ import { bindSocket, type MmsgSocket, receiveTimeoutMs } from './udp-socket.ts'
 
 const Msg = { dontWait: 0x40, waitForOne: 0x10000 } as const
 
-/** Reads in a row that failed for another reason than having nothing: the socket is beyond hope. */
+/** A socket is given up after so many receive calls in a row that failed for another reason than having no query. */
 const maxFailures = 100
 
 export interface BatchOptions {
@@ -30,12 +30,13 @@ export interface BatchOptions {
   readonly maxUdpOctets: number
 }
 
+/** One socket with the memory for its batches. */
 export class Batch {
   readonly socket: MmsgSocket
   readonly #libc: Libc
   readonly #respond: Respond
   readonly #counters: Counters
-  /** Held for as long as the batch is: C knows it by address alone. */
+  /** Referenced for as long as the batch is: C code holds only its address. */
   readonly #arena: Arena
   #failures = 0
 
@@ -47,36 +48,39 @@ export class Batch {
     this.#arena = createArena(libc, socket, maxUdpOctets)
   }
 
-  /** How many queries came, 0 when none did in time. Throws when the socket does not work any more. */
-  receive(waits: boolean): number {
-    const { address, at } = this.#arena
-    const flags = waits ? Msg.waitForOne : Msg.dontWait
-    const headers = address + at.queryHeaders
-    const received = this.#libc.recvmmsg(this.socket.fd, headers, batchSlots, flags, 0)
+  /**
+   * Receives a batch: the number of queries, 0 if there were none within the socket's timeout (or at once, unless
+   * `isBlocking`). Throws the errno when the socket keeps failing.
+   */
+  receive(isBlocking: boolean): number {
+    const { address, offsets } = this.#arena
+    const flags = isBlocking ? Msg.waitForOne : Msg.dontWait
+    const headers = address + offsets.queryHeaders
+    const received = this.#libc.recvmmsg(this.socket.fd, headers, batchSize, flags, 0)
     if (received < 0) return this.#failed()
     this.#failures = 0
     return received
   }
 
-  /** Answers the `received` queries of the last call. */
+  /** Answers the `received` queries of the last call of `receive`. */
   answer(received: number): void {
-    const { octets, words, at } = this.#arena
+    const { octets, words, offsets } = this.#arena
     let first = 0
-    for (let slot = 0; slot < received; slot++) {
-      const header = (at.queryHeaders + slot * headerOctets) >> 2
-      this.#turnAround(slot, header)
-      const answered = this.#respond(
+    for (let entry = 0; entry < received; entry++) {
+      const header = (offsets.queryHeaders + entry * headerOctets) >> 2
+      this.#prepareHeaders(entry, header)
+      const octetsWritten = this.#respond(
         octets,
-        at.queries + slot * queryStride,
-        words[header + (headerAt.length >> 2)] as number,
-        this.#peer(slot),
+        offsets.queries + entry * queryStride,
+        words[header + (headerField.length >> 2)] as number,
+        this.#peer(entry),
         octets,
-        at.answers + slot * at.answerStride,
+        offsets.answers + entry * offsets.answerStride,
       )
-      words[(at.answerIovecs + slot * iovecOctets + 8) >> 2] = answered
-      if (answered > 0) continue
-      this.#send(first, slot)
-      first = slot + 1
+      words[(offsets.answerIovecs + entry * iovecOctets + 8) >> 2] = octetsWritten
+      if (octetsWritten > 0) continue
+      this.#send(first, entry)
+      first = entry + 1
     }
     this.#send(first, received)
   }
@@ -88,77 +92,81 @@ export class Batch {
     return 0
   }
 
-  /** The kernel has written into both lengths what it used; the next time it takes them for the room there is. */
-  #turnAround(slot: number, header: number): void {
-    const { words, at } = this.#arena
+  /**
+   * Resets the lengths that the kernel overwrote with what it used, and would take for the room there is when it next
+   * receives; and makes the packet info that of the answer.
+   */
+  #prepareHeaders(entry: number, header: number): void {
+    const { words, offsets } = this.#arena
     const { family, isWildcard } = this.socket
     const { nameOctets, controlOctets } = layoutOf[family]
-    words[header + (headerAt.nameLength >> 2)] = nameOctets
+    words[header + (headerField.nameLength >> 2)] = nameOctets
     if (!isWildcard) return
-    const received = header + (headerAt.controlLength >> 2)
-    const answer = (at.answerHeaders + slot * headerOctets + headerAt.controlLength) >> 2
+    const received = header + (headerField.controlLength >> 2)
+    const answer = (offsets.answerHeaders + entry * headerOctets + headerField.controlLength) >> 2
     words[answer] = words[received] as number
     words[received] = controlOctets
-    answerFromAsked(words, at.controls + slot * controlRoom, family)
+    reversePacketInfo(words, offsets.controls + entry * controlStride, family)
   }
 
-  #peer(slot: number): Peer {
-    const { octets, peers, at } = this.#arena
-    const peer = peers[slot] as Peer
-    peer.port = readUint16(octets, at.names + slot * nameRoom + 2)
+  /** The client of an entry, with its port from the received name. */
+  #peer(entry: number): Peer {
+    const { octets, peers, offsets } = this.#arena
+    const peer = peers[entry] as Peer
+    peer.port = readUint16(octets, offsets.names + entry * nameStride + 2)
     return peer
   }
 
+  /** Sends the answers of the entries from `first` up to `end`. */
   #send(first: number, end: number): void {
-    const { address, at } = this.#arena
+    const { address, offsets } = this.#arena
     let next = first
     while (next < end) {
-      const headers = address + at.answerHeaders + next * headerOctets
+      const headers = address + offsets.answerHeaders + next * headerOctets
       const sent = this.#libc.sendmmsg(this.socket.fd, headers, end - next, Msg.dontWait)
       if (sent > 0) {
         next += sent
         continue
       }
       if (sent < 0 && this.#libc.errno() === EINTR) continue
-      // What cannot be sent concerns that client alone: no waiting for room, no second try.
+      // A failure concerns that client alone: no waiting for room in the send buffer, no second attempt.
       this.#counters.add('sendErrors')
       next++
     }
   }
 }
 
-// UDP by recvmmsg and sendmmsg, in a thread that does nothing else: it blocks until queries come.
-//
-// One thread a core serves all endpoints. With one socket it sleeps in recvmmsg itself; with several it asks
-// poll(2) which of them have queries. A thread for each socket would spare that call, but hold a copy of the
-// zones each, and leave cores idle or crowded as the queries of the day are spread over the addresses.
+// One thread a core serves all endpoints. With one socket it blocks in recvmmsg; with several it calls poll(2) to find
+// those that have queries. A thread for each socket would save that call, but each would need a copy of the zones, and
+// the load of a core would depend on how the queries are spread over the addresses.
 
 interface MmsgListener {
   /**
-   * One batch of each socket that has queries. Sleeps for 100 ms at most until one has some.
-   * `beforeAnswers` is called in every round, after the queries were read and before they are answered.
+   * Receives and answers one batch of each socket that has queries; blocks for at most 100 ms until one has.
+   * Throws the errno of a socket that keeps failing.
    */
-  round(): void
+  pollOnce(): void
 }
 
 interface MmsgOptions extends BatchOptions {
-  readonly beforeAnswers: () => void
+  /** Called each time queries were received, before they are answered; and when `pollOnce` found none. */
+  readonly beforeAnswering: () => void
 }
 
-/** Binds and listens. Throws the bind's errno. */
+/** Binds the sockets. Throws the bind's errno. */
 export function listenMmsg(sockets: readonly MmsgSocket[], options: MmsgOptions): MmsgListener {
   for (const socket of sockets) bindSocket(options.libc, socket)
   const batches = sockets.map((socket) => new Batch(socket, options))
   const [only] = batches
   return batches.length === 1 && only
-    ? listenOne(only, options.beforeAnswers)
+    ? listenOne(only, options.beforeAnswering)
     : listenMany(batches, options)
 }
 
-const listenOne = (batch: Batch, beforeAnswers: () => void): MmsgListener => ({
-  round() {
+const listenOne = (batch: Batch, beforeAnswering: () => void): MmsgListener => ({
+  pollOnce() {
     const received = batch.receive(true)
-    beforeAnswers()
+    beforeAnswering()
     batch.answer(received)
   },
 })
@@ -167,9 +175,9 @@ const readable = 1
 
 function listenMany(
   batches: readonly Batch[],
-  { libc, beforeAnswers }: { readonly libc: Libc; readonly beforeAnswers: () => void },
+  { libc, beforeAnswering }: { readonly libc: Libc; readonly beforeAnswering: () => void },
 ): MmsgListener {
-  // Larger than what V8 would keep inside its heap and move; held by the closure, as C knows it by address alone.
+  // Larger than what V8 keeps inside its heap and may move; referenced by the closure, as C code holds only its address.
   const pollfds = new DataView(new ArrayBuffer(Math.max(4096, batches.length * pollfdOctets)))
   const pollfdsAt = libc.addressOf(new Uint8Array(pollfds.buffer))
   for (const [i, { socket }] of batches.entries()) {
@@ -177,15 +185,15 @@ function listenMany(
     pollfds.setInt16(i * pollfdOctets + 4, readable, true)
   }
   return {
-    round() {
+    pollOnce() {
       const ready = libc.poll(pollfdsAt, batches.length, receiveTimeoutMs)
       const errno = ready < 0 ? libc.errno() : EAGAIN
       if (errno !== EAGAIN && errno !== EINTR) throw systemError('poll', errno)
-      if (ready <= 0) return beforeAnswers()
+      if (ready <= 0) return beforeAnswering()
       for (const [i, batch] of batches.entries()) {
         if (pollfds.getInt16(i * pollfdOctets + 6, true) === 0) continue
         const received = batch.receive(false)
-        beforeAnswers()
+        beforeAnswering()
         batch.answer(received)
       }
     },

@@ -1,8 +1,8 @@
-// UDP by node:dgram: one socket a worker and address, the port shared through SO_REUSEPORT.
+// UDP by node:dgram: one socket per worker and address, the port shared through SO_REUSEPORT.
 //
-// A send that the kernel does not take at once stays queued in libuv with a pointer into our buffer. So answers
-// are written to a ring, and while the queue is as long as the ring new answers are dropped: a client that gets
-// no answer asks again, and an old answer overwritten by a new one would be a wrong one.
+// A datagram that the kernel does not take at once stays queued in libuv, with a pointer into our buffer. So answers
+// are written to a ring buffer, and while the queue is as long as the ring, queries are dropped: a client that gets no
+// answer asks again, whereas an answer overwritten in the queue would be a wrong one.
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { networkInterfaces } from 'node:os'
@@ -14,31 +14,32 @@ import { maxQueryOctets } from './udp-arena.ts'
 import { familyOf, isWildcard } from './udp-layout.ts'
 import { wantedReceiveOctets } from './udp-socket.ts'
 
-const ringSlots = 512
-
-const slotOctets = 4096
+/** Answers that the ring buffer holds, and the room for each. */
+const ringEntries = 512
+const entryOctets = 4096
 
 export interface UdpListener {
-  /** What the kernel gave as receive buffer; the smallest, where there are several. */
+  /** The receive buffer that the kernel granted; of several sockets, the smallest. */
   readonly receiveOctets: number
+  /** Resolves when the sockets are closed. */
   close(): Promise<void>
 }
 
-/** Binds and answers. Rejects with the bind's errno. */
+/** Binds the endpoint and answers on it. Rejects with the bind's errno. */
 export function listenUdp(
   endpoint: Endpoint,
   respond: Respond,
   counters: Counters,
 ): Promise<UdpListener> {
   const listen = (one: Endpoint): Promise<UdpListener> => listenOne(one, respond, counters)
-  // This socket cannot be told which address an answer should leave from, so each address gets one.
-  return isWildcard(endpoint.address) ? listenEach(endpoint, listen) : listen(endpoint)
+  // node:dgram cannot set the source address of an answer, so a wildcard is bound as one socket for each address.
+  return isWildcard(endpoint.address) ? listenOnEachAddress(endpoint, listen) : listen(endpoint)
 }
 
 function listenOne(endpoint: Endpoint, respond: Respond, counters: Counters): Promise<UdpListener> {
-  const options = { ...udpOptionsOf(endpoint.address), reusePort: true, lookup: alreadyAddress }
+  const options = { ...udpOptionsOf(endpoint.address), reusePort: true, lookup: lookUpNothing }
   const socket = createSocket(options)
-  socket.on('message', answerOn(socket, respond, counters))
+  socket.on('message', createMessageHandler(socket, respond, counters))
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
       socket.close()
@@ -50,78 +51,81 @@ function listenOne(endpoint: Endpoint, respond: Respond, counters: Counters): Pr
       // A datagram that cannot be sent (an ICMP error, a full device queue) concerns that client alone.
       socket.on('error', () => counters.add('sendErrors'))
       resolve({
-        receiveOctets: askForBuffer(socket),
+        receiveOctets: requestReceiveBuffer(socket),
         close: () => new Promise((closed) => socket.close(() => closed())),
       })
     })
   })
 }
 
-/** Peers and our own endpoints are addresses: nothing is to be asked for, and nothing to be waited for. */
-function alreadyAddress(
+/** A `lookup` that calls back at once: clients and endpoints are given as addresses, so no name has to be resolved. */
+function lookUpNothing(
   address: string,
   family: unknown,
-  told: (error: null, address: string, family: number) => void,
+  callback: (error: null, address: string, family: number) => void,
 ): void {
-  told(null, address, Number(family))
+  callback(null, address, Number(family))
 }
 
-/** The kernel doubles what it grants, for its own needs, and on Linux tells the double. */
-function askForBuffer(socket: Socket): number {
+/** Requests a receive buffer: the octets granted. Linux reports twice as much, for its own bookkeeping. */
+function requestReceiveBuffer(socket: Socket): number {
   try {
     socket.setRecvBufferSize(wantedReceiveOctets)
   } catch {
-    // Some kernels refuse what Linux cuts down.
+    // Where Linux grants less than requested, other kernels fail.
   }
   return socket.getRecvBufferSize() / (process.platform === 'linux' ? 2 : 1)
 }
 
-function answerOn(socket: Socket, respond: Respond, counters: Counters) {
-  const ring = Buffer.alloc(ringSlots * slotOctets)
+/** The handler of `message` events: answers a query, or drops it while the send queue is full. */
+function createMessageHandler(socket: Socket, respond: Respond, counters: Counters) {
+  const ring = Buffer.alloc(ringEntries * entryOctets)
   const addresses = new Map<string, Address | null>()
   const peer: Peer = { family: 4, octets: new Uint8Array(4), port: 0, transport: 'udp' }
   let next = 0
   return (packet: Buffer, from: RemoteInfo): void => {
-    const address = addressOf(addresses, from.address)
+    const address = cachedAddress(addresses, from.address)
     if (address === null) return
     peer.family = address.family
     peer.octets = address.octets
     peer.port = from.port
-    if (socket.getSendQueueCount() >= ringSlots - 1) {
+    if (socket.getSendQueueCount() >= ringEntries - 1) {
       counters.add('sendErrors')
       return
     }
-    const at = next * slotOctets
+    const at = next * entryOctets
     const octets = respond(packet, 0, Math.min(packet.length, maxQueryOctets), peer, ring, at)
     if (octets === 0) return
-    next = (next + 1) % ringSlots
+    next = (next + 1) % ringEntries
     socket.send(ring, at, octets, from.port, from.address)
   }
 }
 
-/** Peers whose text was read lately: resolvers ask again and again. */
-const rememberedPeers = 4096
+/** The capacity of the cache of parsed addresses: the same resolvers ask again and again. */
+const maxCachedAddresses = 4096
 
-function addressOf(known: Map<string, Address | null>, text: string): Address | null {
-  const found = known.get(text)
-  if (found !== undefined) return found
-  if (known.size === rememberedPeers) known.clear()
+/** The octets of an address in text form; null if it is none. */
+function cachedAddress(cache: Map<string, Address | null>, text: string): Address | null {
+  const cached = cache.get(text)
+  if (cached !== undefined) return cached
+  if (cache.size === maxCachedAddresses) cache.clear()
   const address = peerAddress(text)
-  known.set(text, address)
+  cache.set(text, address)
   return address
 }
 
-// A wildcard endpoint as one socket for each address of this host, for transports that cannot choose the address
-// an answer leaves from. Addresses come and go: interfaces are looked at every 10 s.
-
-const everyMs = 10_000
+/** How often the addresses of this host are read again, as they come and go. */
+const refreshEveryMs = 10_000
 
 type Listen = (endpoint: Endpoint) => Promise<UdpListener>
 
 type LocalAddresses = (family: 4 | 6) => readonly string[]
 
-/** Rejects when none of the host's addresses can be listened on. */
-export async function listenEach(
+/**
+ * Listens on a wildcard endpoint by one socket for each address of this host, for transports that cannot choose the
+ * source address of an answer. Rejects with the last error when none of the addresses can be bound.
+ */
+export async function listenOnEachAddress(
   { address, port }: Endpoint,
   listen: Listen,
   localAddresses: LocalAddresses = addressesOfHost,
@@ -129,44 +133,44 @@ export async function listenEach(
   const open = new Map<string, UdpListener>()
   let failure: unknown = new Error(`no address for ${address}`)
 
-  async function look(): Promise<void> {
+  async function refresh(): Promise<void> {
     const wanted = new Set(localAddresses(familyOf(address)))
-    for (const [here, listener] of open) {
-      if (wanted.has(here)) continue
-      open.delete(here)
+    for (const [local, listener] of open) {
+      if (wanted.has(local)) continue
+      open.delete(local)
       await listener.close()
     }
-    for (const here of wanted) {
-      if (open.has(here)) continue
-      // An address may be gone again, or an IPv6 one not yet proven unique: the next look finds out.
-      await listen({ address: here, port }).then(
-        (listener) => open.set(here, listener),
+    for (const local of wanted) {
+      if (open.has(local)) continue
+      // The address may be gone again, or still tentative (IPv6 duplicate address detection): the next refresh retries.
+      await listen({ address: local, port }).then(
+        (listener) => open.set(local, listener),
         (error: unknown) => (failure = error),
       )
     }
   }
 
-  let looking = look()
-  await looking
+  let refreshing = refresh()
+  await refreshing
   if (open.size === 0) throw failure
-  const again = setInterval(() => {
-    // Whatever is wrong now, the next look may be better.
-    looking = looking.then(look).catch(() => {})
-  }, everyMs)
+  const timer = setInterval(() => {
+    // An error now does not keep the next refresh from succeeding.
+    refreshing = refreshing.then(refresh).catch(() => {})
+  }, refreshEveryMs)
   return {
     receiveOctets: Math.min(...[...open.values()].map((listener) => listener.receiveOctets)),
     async close() {
-      clearInterval(again)
-      await looking
+      clearInterval(timer)
+      await refreshing
       await Promise.all([...open.values()].map((listener) => listener.close()))
     },
   }
 }
 
-/** Link-local ones with their interface, without which they mean nothing. */
+/** The addresses of this host's interfaces; link-local ones with their zone id (`fe80::1%eth0`). */
 const addressesOfHost: LocalAddresses = (family) =>
   Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses
-      .filter((one) => one.family === `IPv${family}`)
-      .map((one) => (one.scopeid ? `${one.address}%${name}` : one.address)),
+      .filter((entry) => entry.family === `IPv${family}`)
+      .map(({ address, scopeid }) => (scopeid ? `${address}%${name}` : address)),
   )

@@ -1,7 +1,7 @@
-// Queries that the kernel dropped since our receive buffers were full, out of /proc/net/udp (Linux; elsewhere none).
+// Queries that the kernel dropped because the receive buffers of our sockets were full, from /proc/net/udp (Linux;
+// elsewhere always 0).
 //
-// The kernel counts for each socket and forgets with it, and a restarted worker has new ones. So the sum goes on
-// from what was last seen of each.
+// The kernel counts per socket, and a restarted worker has new sockets. So the increases of each socket are added up.
 
 import { readFileSync } from 'node:fs'
 
@@ -11,7 +11,7 @@ import { familyOf, isWildcard } from './udp-layout.ts'
 type ReadTable = (family: 4 | 6) => string
 
 interface DropCounter {
-  /** Since it was created; never goes back. */
+  /** Reads the kernel's table: queries dropped so far. Never decreases. */
   read(): number
 }
 
@@ -20,26 +20,26 @@ export function createDropCounter(
   readTable: ReadTable = readProc,
 ): DropCounter {
   const families = [...new Set(endpoints.map(({ address }) => familyOf(address)))]
-  let seen: ReadonlyMap<string, number> = new Map()
+  let previous: ReadonlyMap<string, number> = new Map()
   let total = 0
   return {
     read() {
       const sockets = new Map(
         families.flatMap((family) =>
-          socketsOf(
+          parseDrops(
             readTable(family),
             endpoints.filter(({ address }) => familyOf(address) === family),
           ),
         ),
       )
-      for (const [inode, drops] of sockets) total += Math.max(0, drops - (seen.get(inode) ?? 0))
-      seen = sockets
+      for (const [inode, drops] of sockets) total += Math.max(0, drops - (previous.get(inode) ?? 0))
+      previous = sockets
       return total
     },
   }
 }
 
-/** A host without IPv6, or not Linux: no table, no drops known. */
+/** The text of the table; empty where there is none (not Linux, no IPv6). */
 const readProc: ReadTable = (family) => {
   try {
     return readFileSync(family === 4 ? '/proc/net/udp' : '/proc/net/udp6', 'latin1')
@@ -48,9 +48,12 @@ const readProc: ReadTable = (family) => {
   }
 }
 
-/** `sl local rem st tx:rx tr:when retransmits uid timeout inode ref pointer drops`, after a line of headings. */
-function socketsOf(table: string, endpoints: readonly Endpoint[]): (readonly [string, number])[] {
-  const wanted = endpoints.map(localText)
+/**
+ * The inode and the drops of each socket that is bound to an endpoint. Columns, after a line of headings:
+ * `sl local rem st tx:rx tr:when retransmits uid timeout inode ref pointer drops`.
+ */
+function parseDrops(table: string, endpoints: readonly Endpoint[]): (readonly [string, number])[] {
+  const wanted = endpoints.map(localColumn)
   return table
     .split('\n')
     .slice(1)
@@ -59,8 +62,8 @@ function socketsOf(table: string, endpoints: readonly Endpoint[]): (readonly [st
     .map((fields) => [fields[9] ?? '', Number(fields[12] ?? 0)] as const)
 }
 
-/** The address as words in the order of the machine, and the port. Of a wildcard the port alone. */
-function localText({ address, port }: Endpoint): string {
+/** An endpoint as its column ends: 32-bit words in the machine's byte order, and the port; of a wildcard only the port. */
+function localColumn({ address, port }: Endpoint): string {
   const portText = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   if (isWildcard(address)) return portText
   const octets = Buffer.from(parseAddress(address)?.octets ?? [])

@@ -1,4 +1,4 @@
-// How Linux lays out what recvmmsg and sendmmsg read and write, on 64-bit little-endian machines.
+// The structures that recvmmsg and sendmmsg read and write, as Linux lays them out on 64-bit little-endian machines.
 //
 //   struct mmsghdr   0 name*  8 namelen u32  16 iov*  24 iovlen u64  32 control*  40 controllen u64
 //                   48 flags i32  56 len u32                                            64 octets
@@ -16,7 +16,8 @@ export const headerOctets = 64
 export const iovecOctets = 16
 export const pollfdOctets = 8
 
-export const headerAt = {
+/** Offsets of the fields of mmsghdr. */
+export const headerField = {
   name: 0,
   nameLength: 8,
   iov: 16,
@@ -26,22 +27,25 @@ export const headerAt = {
   length: 56,
 } as const
 
+/** Address families. */
 export const Af = { inet: 2, inet6: 10 } as const
 
-/** By family of the socket. */
+/** The socket address and the packet info, by the address family of the socket. */
 export const layoutOf = {
   4: { nameOctets: 16, addressAt: 4, addressOctets: 4, controlOctets: 32 },
   6: { nameOctets: 28, addressAt: 8, addressOctets: 16, controlOctets: 40 },
 } as const
 
-/** Room for the larger of the two, and where fields of eight octets stay aligned. */
-export const nameRoom = 32
-export const controlRoom = 64
+/** The distance between two socket addresses in memory: room for either family, aligned to eight octets. */
+export const nameStride = 32
+/** The distance between two packet infos in memory: room for either family, aligned to eight octets. */
+export const controlStride = 64
 
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
 
 export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::'
 
+/** The sockaddr_in or sockaddr_in6 of an endpoint. Throws for an address that is none. */
 export function socketAddress({ address, port }: Endpoint): Uint8Array {
   const octets = parseAddress(address)?.octets
   if (!octets) throw new Error(`no address: ${address}`)
@@ -56,15 +60,15 @@ export function socketAddress({ address, port }: Endpoint): Uint8Array {
 }
 
 /**
- * Turns the packet info of a query, as received, into that of its answer: the address that was asked is what the
- * answer leaves from. The interface is left to routing, since anycast addresses lie on loopback and queries come
- * in elsewhere; a link-local address alone means nothing without it.
+ * Turns the packet info of a received query into that of its answer, in place: the answer leaves from the address that
+ * the query was sent to. The interface is set to 0, that is, left to routing, since anycast addresses are configured on
+ * loopback while queries arrive on other interfaces; only a link-local address keeps its interface.
  */
-export function answerFromAsked(words: Uint32Array, controlAt: number, family: 4 | 6): void {
+export function reversePacketInfo(words: Uint32Array, controlAt: number, family: 4 | 6): void {
   const data = (controlAt + 16) >> 2
   if (family === 4) words[data] = 0
   else if (!isLinkLocal(words[data] as number)) words[data + 4] = 0
 }
 
-/** fe80::/10, of the first four octets in network order. */
+/** Whether an IPv6 address is in fe80::/10, by its first four octets as a little-endian word. */
 const isLinkLocal = (word: number): boolean => (word & 0xc0ff) === 0x80fe

@@ -1,32 +1,33 @@
-// The calls of the C library that UDP by mmsg is made of, through koffi.
+// The functions of the C library that UDP by mmsg uses, called through koffi.
 //
-// An address is a number here, and keeps nothing alive: whoever hands memory to C by address holds a reference to
-// it for as long as C may touch it. Numbers of options and layouts of structures (udp-layout.ts) are those of
-// Linux on 64-bit little-endian machines; elsewhere loading fails, and node:dgram serves.
+// An address is a number here and does not keep memory alive: a caller that passes memory by address must reference it
+// for as long as C may use it. Option numbers and the layouts of structures (udp-layout.ts) are those of Linux on
+// 64-bit little-endian machines; elsewhere loading fails, and node:dgram is used instead.
 
 import { constants, endianness } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 
+/** Results are those of the C functions: -1 for a failure, whose cause `errno` tells. */
 export interface Libc {
   socket(family: number, type: number, protocol: number): number
   bind(fd: number, address: Uint8Array, octets: number): number
   close(fd: number): number
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, octets: number): number
-  /** `length`: four octets, in and out. */
+  /** `length`: a 32-bit little-endian integer, read and written. */
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number
   poll(fdsAt: number, count: number, timeoutMs: number): number
   recvmmsg(fd: number, headersAt: number, count: number, flags: number, timeoutAt: number): number
   sendmmsg(fd: number, headersAt: number, count: number, flags: number): number
-  /** Of the last call of this thread, and of no use after any other. */
+  /** The errno of the last call of this thread; to be read before any other call. */
   errno(): number
-  /** Where the memory lies; it must be longer than what V8 keeps inside its heap and moves (64 octets). */
+  /** The address of memory, which must be longer than 64 octets: V8 keeps shorter arrays inside its heap and moves them. */
   addressOf(memory: Uint8Array): number
 }
 
-/** Machines on which the numbers of options are the generic ones. */
+/** Architectures on which Linux uses the generic option numbers. */
 const machines: readonly string[] = ['x64', 'arm64', 'riscv64', 'loong64']
 
-/** Rejects where koffi or a call is missing. */
+/** Rejects on other platforms, and where koffi or a function is missing. */
 export async function loadLibc(): Promise<Libc> {
   if (process.platform !== 'linux') throw new Error(`not on ${process.platform}`)
   if (!machines.includes(process.arch) || endianness() !== 'LE')
@@ -56,7 +57,7 @@ export async function loadLibc(): Promise<Libc> {
 export const EAGAIN: number = constants.errno.EAGAIN
 export const EINTR: number = constants.errno.EINTR
 
-/** The failed call as an error that carries its code, such as EADDRINUSE. */
+/** An Error for a failed call, with a `code` such as EADDRINUSE. */
 export function systemError(call: string, errno: number): Error {
   const code = getSystemErrorName(-errno)
   return Object.assign(new Error(`${call}: ${code}`), { code })

@@ -1,4 +1,5 @@
-// What the control thread and an answering worker tell each other. Everything is structured-cloneable.
+// The messages between the control thread and an answering worker, and the queue by which a thread that blocks in the
+// kernel receives them. Everything sent can be cloned (structured clone) or lies in shared memory.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import {
@@ -16,102 +17,106 @@ import type { CertificatePair } from '../stream/tls.ts'
 import type { MmsgSocket } from '../udp/udp-socket.ts'
 
 /**
- * mmsg: UDP alone, in a loop that blocks. stream: what lives on the event loop, beside the `mmsg` workers.
- * dgram: both on one event loop, where there is no mmsg.
+ * What a worker serves. mmsg: UDP alone, in a loop that blocks. stream: what needs an event loop (TCP, TLS, proxied
+ * datagrams), beside `mmsg` workers. dgram: UDP and streams on one event loop, where mmsg is not available.
  */
 export type WorkerKind = 'mmsg' | 'stream' | 'dgram'
 
-/** Given to a worker at birth. */
-export interface WorkerBirth {
+/** The `workerData` that an answering worker starts with. */
+export interface WorkerInit {
   readonly kind: WorkerKind
   readonly endpoints: readonly Endpoint[]
-  /** Not yet bound; of a worker of kind `mmsg` alone. The control thread closes them. */
+  /** The UDP sockets of an `mmsg` worker, not yet bound; empty for other kinds. The control thread closes them. */
   readonly sockets: readonly MmsgSocket[]
-  /** Raised after each message to the worker (messages.ts). */
-  readonly mailFlag: SharedArrayBuffer
+  /** A counter that the control thread raises after each message it posts to the worker. */
+  readonly messageFlag: SharedArrayBuffer
   readonly catalog: PackedCatalog
   readonly healthBuffer: SharedArrayBuffer
   readonly countersBuffer: SharedArrayBuffer
   readonly maxUdpOctets: number
-  readonly answering: Answering
+  readonly answering: AnswerOptions
   readonly places: PlaceNetworks
-  /** Absent: TCP, and nothing else over connections. */
+  /** TLS, proxy and transfer settings; absent: plain TCP alone, and no transfers. */
   readonly streams?: StreamSettings
 }
 
+/** Control thread → worker. */
 export type ToWorker =
+  /** A new catalog, which replaces the one in force. */
   | { readonly kind: 'catalog'; readonly catalog: PackedCatalog }
-  /** Databases to go by from now on, in shared memory. */
+  /** New GeoIP databases, in shared memory, which replace those in force. */
   | { readonly kind: 'places'; readonly places: PlaceNetworks }
+  /** A new TLS certificate, for handshakes that begin from now on. */
   | { readonly kind: 'certificate'; readonly pair: CertificatePair }
-  /** The end is near: connections that fall idle are closed. */
+  /** The server is about to stop: idle connections are closed early, and answers tell clients so. */
   | { readonly kind: 'lameduck' }
   /** Close the sockets and exit. */
   | { readonly kind: 'stop' }
 
+/** Worker → control thread. */
 export type FromWorker =
-  /** `receiveOctets`: the smallest receive buffer of its UDP sockets; null without any. */
+  /** `receiveOctets`: the smallest receive buffer among its UDP sockets; null if it has none. */
   | { readonly kind: 'listening'; readonly receiveOctets: number | null }
+  /** The worker could not start, and exits. `code`: an errno such as EADDRINUSE, else `worker-failed`. */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 
-// What the operator chose about answers, as the control thread hands it to the workers; and what a worker makes of it.
-
-/** Plain data: it crosses threads. */
-export interface Answering {
+/** The operator's settings of answers, as plain data that can cross threads. */
+export interface AnswerOptions {
   readonly identity: ServerIdentity
-  /** Of 16 octets each; the first one signs. Without any there are no cookies. */
+  /** Secrets of 16 octets each, of which the first one signs; empty: no server cookies. */
   readonly cookieSecrets: readonly Uint8Array[]
-  /** null: nobody is limited. */
+  /** null: no rate limiting. */
   readonly rateLimit: RateLimitOptions | null
 }
 
-interface Guards {
+interface Admission {
   readonly cookies: CookieKeeper | null
   readonly limiter: RateLimiter | null
 }
 
-/** Both have tables and buffers of their own: one set a thread. */
-export const createGuards = ({ cookieSecrets, rateLimit }: Answering): Guards => ({
+/** Cookies and rate limits of one thread: both keep tables and buffers that must not be shared. */
+export const createAdmission = ({ cookieSecrets, rateLimit }: AnswerOptions): Admission => ({
   cookies: cookieSecrets.length === 0 ? null : createCookieKeeper({ secrets: cookieSecrets }),
   limiter: rateLimit === null ? null : createRateLimiter(rateLimit),
 })
 
 /**
- * The same for clients whose datagrams a proxy brings. It sends from a port or a few, so that one worker may get all of
- * them: each has the whole of the limits, not its part.
+ * The options for clients whose datagrams a proxy brings. A proxy sends from few ports, so one worker may receive all
+ * of its queries: each worker applies the whole of the limits rather than its share of them.
  */
-export const throughProxy = (answering: Answering): Answering => ({
+export const forProxiedClients = (answering: AnswerOptions): AnswerOptions => ({
   ...answering,
   rateLimit: answering.rateLimit && { ...answering.rateLimit, workers: 1 },
 })
 
-// Mail for a thread that blocks: a word in shared memory says that there is some, so that looking costs nothing.
-
-export interface Mailbox {
-  /** Calls `onMail` for each message that has come since. */
-  look(onMail: (message: ToWorker) => void): void
+/** Messages for a thread that blocks. A counter in shared memory makes it cheap to find that there are none. */
+export interface MessageQueue {
+  /** Calls `onMessage` for each message that has been posted since the last call, in order. */
+  drain(onMessage: (message: ToWorker) => void): void
 }
 
-export const createMailFlag = (): SharedArrayBuffer => new SharedArrayBuffer(4)
+/** A counter of messages posted, at 0. */
+export const createMessageFlag = (): SharedArrayBuffer => new SharedArrayBuffer(4)
 
-/** After the message was posted. */
-export function raiseMailFlag(flag: SharedArrayBuffer): void {
+/** To be called after a message was posted, so that the worker finds it when it sees the counter change. */
+export function raiseMessageFlag(flag: SharedArrayBuffer): void {
   Atomics.add(new Int32Array(flag), 0, 1)
 }
 
-export function openMailbox(port: MessagePort, flag: SharedArrayBuffer): Mailbox {
-  const raised = new Int32Array(flag)
-  // Whatever was posted before is looked for once.
-  let seen = Atomics.load(raised, 0) - 1
+/** The receiving side of `port`, whose messages are counted in `flag`. */
+export function openMessageQueue(port: MessagePort, flag: SharedArrayBuffer): MessageQueue {
+  const posted = new Int32Array(flag)
+  // One less than the count, so that the first call looks for messages posted before this one.
+  let drained = Atomics.load(posted, 0) - 1
   return {
-    look(onMail) {
-      const now = Atomics.load(raised, 0)
-      if (now === seen) return
-      seen = now
+    drain(onMessage) {
+      const count = Atomics.load(posted, 0)
+      if (count === drained) return
+      drained = count
       for (;;) {
-        const mail = receiveMessageOnPort(port)
-        if (!mail) return
-        onMail(mail.message as ToWorker)
+        const received = receiveMessageOnPort(port)
+        if (!received) return
+        onMessage(received.message as ToWorker)
       }
     },
   }

@@ -1,92 +1,111 @@
-// Where one answering worker sits: what stays when its thread is replaced, and the sockets that must not outlive it.
+// The control thread's handle of one answering worker: what outlives a thread that is replaced (its counters and its
+// backoff), and the sockets that must not outlive their thread.
 
 import { Worker } from 'node:worker_threads'
 
 import { type Counters, createCounters } from '../../answer/counters.ts'
 import {
-  createMailFlag,
-  raiseMailFlag,
+  createMessageFlag,
+  raiseMessageFlag,
   type ToWorker,
-  type WorkerBirth,
+  type WorkerInit,
   type WorkerKind,
 } from './messages.ts'
-import type { UdpTransport } from '../udp/udp-choice.ts'
+import type { UdpTransport } from '../udp/udp-transport.ts'
 import { type MmsgSocket, openSocket } from '../udp/udp-socket.ts'
 
+/** The delay before a worker's first restart; it doubles with each further one. */
 export const firstBackoffMs = 200
-const stopWithinMs = 3000
-/** A stream worker for so many that answer UDP; there is always one. */
-const udpWorkersPerStream = 4
+const stopTimeoutMs = 3000
+/** One `stream` worker serves beside so many `mmsg` workers; there is always at least one. */
+const mmsgWorkersPerStream = 4
 
-export interface Seat {
+export interface WorkerHandle {
   readonly index: number
   readonly kind: WorkerKind
   readonly counters: Counters
-  readonly mailFlag: SharedArrayBuffer
+  readonly messageFlag: SharedArrayBuffer
+  /** null: no thread is running. */
   thread: Worker | null
-  /** Closed when the thread is gone: the kernel would go on giving them their share of the queries. */
+  /** Closed when the thread has ended: the kernel would go on giving them their share of the queries. */
   sockets: readonly MmsgSocket[]
   isServing: boolean
-  bornMs: number
+  /** When the thread was started, on the monotonic clock. */
+  startedMs: number
+  /** The delay before the next restart. */
   backoffMs: number
+  /** The timer of a restart that is due; cleared by `stopWorker`. */
   retry: NodeJS.Timeout | null
 }
 
-/** What is the same for all workers. */
-export type SharedBirth = Omit<WorkerBirth, 'kind' | 'sockets' | 'mailFlag' | 'countersBuffer'>
+/** The part of WorkerInit that is the same for all workers. */
+export type SharedInit = Omit<WorkerInit, 'kind' | 'sockets' | 'messageFlag' | 'countersBuffer'>
 
-/** With mmsg the workers that answer UDP do nothing else, and others own the event loops that TCP needs. */
-export function createSeats(udp: UdpTransport, udpWorkers: number): readonly Seat[] {
+/**
+ * Handles of `udpWorkers` workers that answer UDP, without threads yet. With mmsg these do nothing else, and `stream`
+ * workers are added for what needs an event loop.
+ */
+export function createWorkerHandles(
+  udp: UdpTransport,
+  udpWorkers: number,
+): readonly WorkerHandle[] {
   const kinds = Array<WorkerKind>(udpWorkers).fill(udp.kind)
   if (udp.kind === 'mmsg')
-    kinds.push(...Array<WorkerKind>(Math.ceil(udpWorkers / udpWorkersPerStream)).fill('stream'))
+    kinds.push(...Array<WorkerKind>(Math.ceil(udpWorkers / mmsgWorkersPerStream)).fill('stream'))
   return kinds.map((kind, index) => ({
     index,
     kind,
     counters: createCounters(),
-    mailFlag: createMailFlag(),
+    messageFlag: createMessageFlag(),
     thread: null,
     sockets: [],
     isServing: false,
-    bornMs: 0,
+    startedMs: 0,
     backoffMs: firstBackoffMs,
     retry: null,
   }))
 }
 
-/** Puts a new thread on the seat. Throws the errno of sockets that cannot be had. */
-export function seatThread(seat: Seat, udp: UdpTransport, birth: SharedBirth, entry: URL): Worker {
-  if (seat.kind === 'mmsg' && udp.kind === 'mmsg') {
-    for (const endpoint of birth.endpoints)
-      seat.sockets = [...seat.sockets, openSocket(udp.libc, endpoint)]
+/** Starts a thread for the handle, with new sockets if it is of kind `mmsg`. Throws the errno of a failed socket call. */
+export function startThread(
+  handle: WorkerHandle,
+  udp: UdpTransport,
+  init: SharedInit,
+  entry: URL,
+): Worker {
+  if (handle.kind === 'mmsg' && udp.kind === 'mmsg') {
+    for (const endpoint of init.endpoints)
+      handle.sockets = [...handle.sockets, openSocket(udp.libc, endpoint)]
   }
-  const { kind, sockets, mailFlag } = seat
-  const countersBuffer = seat.counters.buffer
-  const workerData: WorkerBirth = { ...birth, kind, sockets, mailFlag, countersBuffer }
-  seat.thread = new Worker(entry, { workerData, name: `${kind}-${seat.index}` })
-  return seat.thread
+  const { kind, sockets, messageFlag } = handle
+  const countersBuffer = handle.counters.buffer
+  const workerData: WorkerInit = { ...init, kind, sockets, messageFlag, countersBuffer }
+  handle.thread = new Worker(entry, { workerData, name: `${kind}-${handle.index}` })
+  return handle.thread
 }
 
-/** When the thread is gone, or never came. */
-export function clearSeat(seat: Seat, udp: UdpTransport): void {
-  seat.isServing = false
-  seat.thread = null
-  if (udp.kind === 'mmsg') for (const { fd } of seat.sockets) udp.libc.close(fd)
-  seat.sockets = []
+/** Closes the sockets of a thread that has ended, or that could not be started. */
+export function release(handle: WorkerHandle, udp: UdpTransport): void {
+  handle.isServing = false
+  handle.thread = null
+  if (udp.kind === 'mmsg') for (const { fd } of handle.sockets) udp.libc.close(fd)
+  handle.sockets = []
 }
 
-export function post({ thread, mailFlag }: Seat, message: ToWorker): void {
+/** Sends a message to the worker; without a thread it is lost, since a new thread starts with all that is in force. */
+export function post({ thread, messageFlag }: WorkerHandle, message: ToWorker): void {
   thread?.postMessage(message)
-  raiseMailFlag(mailFlag)
+  raiseMessageFlag(messageFlag)
 }
 
-export async function stopSeat(seat: Seat): Promise<void> {
-  const { thread, retry } = seat
+/** Resolves when the thread has ended: by itself, or terminated after 3 s. Cancels a restart that is due. */
+export async function stopWorker(handle: WorkerHandle): Promise<void> {
+  const { thread, retry } = handle
   if (retry) clearTimeout(retry)
   if (!thread) return
   const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
-  post(seat, { kind: 'stop' })
-  const overdue = setTimeout(() => void thread.terminate(), stopWithinMs)
+  post(handle, { kind: 'stop' })
+  const overdue = setTimeout(() => void thread.terminate(), stopTimeoutMs)
   await exited
   clearTimeout(overdue)
 }

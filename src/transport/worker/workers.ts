@@ -1,9 +1,9 @@
-// The answering workers as the control thread sees them: births, restarts with backoff, publishing, counters.
+// The answering workers as the control thread manages them: start, restart with backoff, publishing, counters.
 //
 //   starting ── listening ──► serving ── exit ──► waiting (200 ms × 2ⁿ, at most 5 s) ──► starting
 //   any      ── stop ──► stopped
-// A worker that served for 10 s has earned a fresh backoff. One that served for a second, and leaves nobody who does
-// what it did, is started again after 200 ms however often it died before: no answers at all are worse.
+// After 10 s of service the backoff of a worker starts at 200 ms again. The last worker of its kind is restarted after
+// 200 ms if it served for a second, however often it failed before: to answer nothing at all would be worse.
 
 import type { Counters } from '../../answer/counters.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -13,94 +13,102 @@ import type { Catalog } from '../../zone/zone.ts'
 import type { FromWorker } from './messages.ts'
 import { type StreamSettings, noStreams, withCertificate } from '../stream/streams.ts'
 import type { CertificatePair } from '../stream/tls.ts'
-import type { UdpTransport } from '../udp/udp-choice.ts'
+import type { UdpTransport } from '../udp/udp-transport.ts'
 import { wantedReceiveOctets } from '../udp/udp-socket.ts'
 import {
-  type Seat,
-  type SharedBirth,
-  clearSeat,
-  createSeats,
+  type WorkerHandle,
+  type SharedInit,
+  release,
+  createWorkerHandles,
   firstBackoffMs,
   post,
-  seatThread,
-  stopSeat,
+  startThread,
+  stopWorker,
 } from './worker-handle.ts'
 
-const lastBackoffMs = 5000
-const provenAfterMs = 10_000
-const missedAfterMs = 1000
+const maxBackoffMs = 5000
+/** A thread that ran for so long resets its backoff. */
+const resetBackoffAfterMs = 10_000
+/** The last worker of its kind is restarted without backoff if its thread ran for so long. */
+const minLastOfKindMs = 1000
 
 export type WorkerEvent =
+  /** A thread has ended by itself; another one starts after `backoffMs`. */
   | {
       readonly kind: 'exited'
       readonly worker: number
       readonly why: string
       readonly backoffMs: number
     }
+  /** The replacement is listening. */
   | { readonly kind: 'restarted'; readonly worker: number }
-  /** Told once: the kernel gave less of a receive buffer than was asked for. */
+  /** Reported once: the kernel granted a smaller UDP receive buffer than was requested. */
   | { readonly kind: 'buffer-clamped'; readonly askedOctets: number; readonly gotOctets: number }
 
 export interface WorkersOptions {
-  /** Workers that answer UDP; with mmsg there are others beside them. */
+  /** How many workers answer UDP; with mmsg, `stream` workers are added to them. */
   readonly count: number
   readonly udp: UdpTransport
-  readonly birth: Omit<SharedBirth, 'catalog'> & { readonly catalog: Catalog }
+  readonly init: Omit<SharedInit, 'catalog'> & { readonly catalog: Catalog }
   readonly clock: Clock
   readonly onEvent: (event: WorkerEvent) => void
-  /** For tests: another thread than the answering one. */
+  /** For tests: the module of the threads, in place of worker.ts. */
   readonly entry?: URL
 }
 
 export interface Workers {
-  /** Resolves when all of them listen; rejects with the first failure. */
+  /** Resolves when all workers are listening; rejects with the first failure to start, as an Error with its `code`. */
   readonly listening: Promise<void>
-  /** Counters outlive their worker: a restart goes on counting. */
+  /** The counters of each worker, by its index; a restarted worker goes on with those of its predecessor. */
   readonly counters: readonly Counters[]
+  /** Puts a catalog in force in all workers. */
   publish(catalog: Catalog): void
-  /** Before the catalog whose rules ask for them. */
+  /** Puts GeoIP databases in force; to be called before publishing a catalog whose rules need them. */
   publishPlaces(places: PlaceNetworks): void
-  /** For handshakes from now on. */
+  /** Puts a TLS certificate in force for handshakes that begin from now on. */
   renewCertificate(pair: CertificatePair): void
-  /** Connections that fall idle are closed from now on. */
+  /** Announces the end: idle connections are closed early from now on. */
   lameduck(): void
+  /** How many workers are listening now. */
   alive(): number
+  /** How many threads were started in place of one that ended. */
   restarts(): number
+  /** Resolves when all threads have ended, within 3 s. */
   stop(): Promise<void>
 }
 
-// The entry has the ending of the file we run from: .ts from source, .js from dist.
+// The entry has the same extension as this file: .ts when run from source, .js from dist.
 const answeringEntry = new URL(
   import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js',
   import.meta.url,
 )
 
-export const startWorkers = (options: WorkersOptions): Workers => new SeatedWorkers(options)
+export const startWorkers = (options: WorkersOptions): Workers => new WorkerGroup(options)
 
-class SeatedWorkers implements Workers {
+class WorkerGroup implements Workers {
   readonly listening: Promise<void>
   readonly counters: readonly Counters[]
   readonly #options: WorkersOptions
-  readonly #seats: readonly Seat[]
+  readonly #handles: readonly WorkerHandle[]
   #catalog: PackedCatalog
   #places: PlaceNetworks
   #streams: StreamSettings
   #isStopping = false
   #restarts = 0
-  #isClampTold = false
+  #isClampReported = false
 
   constructor(options: WorkersOptions) {
     this.#options = options
-    this.#catalog = packCatalog(options.birth.catalog)
-    this.#places = options.birth.places
-    this.#streams = options.birth.streams ?? noStreams
-    this.#seats = createSeats(options.udp, options.count)
-    this.counters = this.#seats.map((seat) => seat.counters)
-    this.listening = Promise.all(this.#seats.map((seat) => this.#spawn(seat))).then(() => {})
+    this.#catalog = packCatalog(options.init.catalog)
+    this.#places = options.init.places
+    this.#streams = options.init.streams ?? noStreams
+    this.#handles = createWorkerHandles(options.udp, options.count)
+    this.counters = this.#handles.map((handle) => handle.counters)
+    this.listening = Promise.all(this.#handles.map((handle) => this.#start(handle))).then(() => {})
   }
 
   alive(): number {
-    return this.#seats.filter((seat) => seat.isServing).length
+    return this.#handles.filter((handle) => handle.isServing).length
   }
 
   restarts(): number {
@@ -109,72 +117,72 @@ class SeatedWorkers implements Workers {
 
   publish(catalog: Catalog): void {
     this.#catalog = packCatalog(catalog)
-    for (const seat of this.#seats) post(seat, { kind: 'catalog', catalog: this.#catalog })
+    for (const handle of this.#handles) post(handle, { kind: 'catalog', catalog: this.#catalog })
   }
 
   publishPlaces(places: PlaceNetworks): void {
     this.#places = places
-    for (const seat of this.#seats) post(seat, { kind: 'places', places })
+    for (const handle of this.#handles) post(handle, { kind: 'places', places })
   }
 
   renewCertificate(pair: CertificatePair): void {
     this.#streams = withCertificate(this.#streams, pair)
-    for (const seat of this.#seats) post(seat, { kind: 'certificate', pair })
+    for (const handle of this.#handles) post(handle, { kind: 'certificate', pair })
   }
 
   lameduck(): void {
-    for (const seat of this.#seats) post(seat, { kind: 'lameduck' })
+    for (const handle of this.#handles) post(handle, { kind: 'lameduck' })
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true
-    await Promise.all(this.#seats.map(stopSeat))
+    await Promise.all(this.#handles.map(stopWorker))
   }
 
-  #birth(): SharedBirth {
+  #init(): SharedInit {
     const [catalog, places, streams] = [this.#catalog, this.#places, this.#streams]
-    return { ...this.#options.birth, catalog, places, streams }
+    return { ...this.#options.init, catalog, places, streams }
   }
 
-  /** Puts a new thread on the seat. Resolves when it listens, rejects if it ends before that. */
-  #spawn(seat: Seat): Promise<void> {
+  /** Starts a thread for the handle. Resolves when it is listening, rejects if it ends before that. */
+  #start(handle: WorkerHandle): Promise<void> {
     const { clock, udp, entry = answeringEntry } = this.#options
-    seat.bornMs = clock.monotonicMs()
+    handle.startedMs = clock.monotonicMs()
     return new Promise((resolve, reject) => {
       let why = 'it exited'
-      const gone = (): void => {
-        clearSeat(seat, udp)
+      const onExit = (): void => {
+        release(handle, udp)
         reject(new Error(why))
-        this.#replace(seat, why)
+        this.#scheduleRestart(handle, why)
       }
       try {
-        const thread = seatThread(seat, udp, this.#birth(), entry)
+        const thread = startThread(handle, udp, this.#init(), entry)
         thread.on('message', (message: FromWorker) => {
           if (message.kind === 'failed') why = `${message.code}: ${message.message}`
-          this.#hear(seat, message, resolve, reject)
+          this.#receive(handle, message, resolve, reject)
         })
         thread.on('error', (error) => {
           why = error instanceof Error ? error.message : String(error)
         })
-        thread.on('exit', gone)
+        thread.on('exit', onExit)
       } catch (error) {
         why = error instanceof Error ? error.message : String(error)
         reject(error)
-        gone()
+        onExit()
       }
     })
   }
 
-  #hear(
-    seat: Seat,
+  #receive(
+    handle: WorkerHandle,
     message: FromWorker,
     resolve: () => void,
     reject: (error: Error) => void,
   ): void {
     switch (message.kind) {
       case 'listening':
-        seat.isServing = true
-        this.#tellClamp(message.receiveOctets)
+        handle.isServing = true
+        this.#reportClamp(message.receiveOctets)
         return resolve()
       case 'failed':
         return reject(Object.assign(new Error(message.message), { code: message.code }))
@@ -183,27 +191,29 @@ class SeatedWorkers implements Workers {
     }
   }
 
-  #tellClamp(gotOctets: number | null): void {
+  #reportClamp(gotOctets: number | null): void {
     const askedOctets = wantedReceiveOctets
-    if (gotOctets === null || gotOctets >= askedOctets || this.#isClampTold) return
-    this.#isClampTold = true
+    if (gotOctets === null || gotOctets >= askedOctets || this.#isClampReported) return
+    this.#isClampReported = true
     this.#options.onEvent({ kind: 'buffer-clamped', askedOctets, gotOctets })
   }
 
-  #replace(seat: Seat, why: string): void {
+  #scheduleRestart(handle: WorkerHandle, why: string): void {
     if (this.#isStopping) return
     const { clock, onEvent } = this.#options
-    const livedMs = clock.monotonicMs() - seat.bornMs
-    if (livedMs > provenAfterMs) seat.backoffMs = firstBackoffMs
-    const isAlone = !this.#seats.some((one) => one.isServing && one.kind === seat.kind)
-    const backoffMs = isAlone && livedMs > missedAfterMs ? firstBackoffMs : seat.backoffMs
-    seat.backoffMs = Math.min(seat.backoffMs * 2, lastBackoffMs)
-    onEvent({ kind: 'exited', worker: seat.index, why, backoffMs })
-    seat.retry = setTimeout(() => {
+    const ranMs = clock.monotonicMs() - handle.startedMs
+    if (ranMs > resetBackoffAfterMs) handle.backoffMs = firstBackoffMs
+    const isLastOfKind = !this.#handles.some(
+      ({ isServing, kind }) => isServing && kind === handle.kind,
+    )
+    const backoffMs = isLastOfKind && ranMs > minLastOfKindMs ? firstBackoffMs : handle.backoffMs
+    handle.backoffMs = Math.min(handle.backoffMs * 2, maxBackoffMs)
+    onEvent({ kind: 'exited', worker: handle.index, why, backoffMs })
+    handle.retry = setTimeout(() => {
       this.#restarts++
-      const reborn = (): void => onEvent({ kind: 'restarted', worker: seat.index })
-      // A failure to listen ends in another exit, which is where it is told.
-      this.#spawn(seat).then(reborn, () => {})
+      const onListening = (): void => onEvent({ kind: 'restarted', worker: handle.index })
+      // A failure to listen ends in another `exited` event, which reports it.
+      this.#start(handle).then(onListening, () => {})
     }, backoffMs)
   }
 }

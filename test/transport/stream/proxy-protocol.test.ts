@@ -107,7 +107,7 @@ describe('over a stream', () => {
         let left = Buffer.alloc(0)
         for (const to of points) {
           const chunk = stream.subarray(from, to)
-          left = Buffer.concat([left, chunk.subarray(reader.take(chunk))])
+          left = Buffer.concat([left, chunk.subarray(reader.consume(chunk))])
           if (to < octets.length) expect(reader.header).toBe(null)
           from = to
         }
@@ -121,7 +121,7 @@ describe('over a stream', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 300 }), (octets) => {
         const reader = createProxyHeaderReader()
-        reader.take(octets)
+        reader.consume(octets)
         expect(reader.header).toEqual({ kind: 'bad' })
       }),
     )

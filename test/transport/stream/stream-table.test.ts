@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createCounters } from '../../../src/answer/counters.ts'
 import {
   streamLimits,
-  type Slot,
+  type Connection,
   type StreamTable,
   createStreamTable,
 } from '../../../src/transport/stream/stream-table.ts'
@@ -14,7 +14,7 @@ import { fixedClock } from '../../support/asker.ts'
 let table: StreamTable
 afterEach(() => table.close(0))
 
-interface NamedSlot extends Slot {
+interface NamedSlot extends Connection {
   client: string | null
 }
 
@@ -24,7 +24,7 @@ function bench(connections: number, perClient: number) {
   const gone: string[] = []
   const slot = (name: string, client: string | null = name): NamedSlot => ({
     client,
-    verdict: () => 'keep',
+    idleAction: () => 'keep',
     finish() {
       gone.push(name)
     },
@@ -39,11 +39,11 @@ describe('above the cap', () => {
   test('the one that was idle for longest goes, not the oldest', () => {
     const { gone, slot, counters } = bench(3, 9)
     const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => slot(name)) as [
-      Slot,
-      Slot,
-      Slot,
-      Slot,
-      Slot,
+      Connection,
+      Connection,
+      Connection,
+      Connection,
+      Connection,
     ]
     for (const one of [a, b, c]) table.admit(one)
     table.touch(a)
@@ -60,10 +60,10 @@ describe('above the cap', () => {
     const { gone, slot } = bench(100, 2)
     table.admit(slot('other'))
     const mine = [1, 2, 3].map((i) => slot(`mine ${i}`, 'me'))
-    table.admit(mine[0] as Slot)
-    table.admit(mine[1] as Slot)
-    table.touch(mine[0] as Slot)
-    table.admit(mine[2] as Slot)
+    table.admit(mine[0] as Connection)
+    table.admit(mine[1] as Connection)
+    table.touch(mine[0] as Connection)
+    table.admit(mine[2] as Connection)
     expect(gone).toEqual(['mine 2'])
     expect(table.size).toBe(3)
   })

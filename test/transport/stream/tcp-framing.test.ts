@@ -21,7 +21,7 @@ function feed(
   onMessage: (message: Uint8Array) => void,
 ): boolean {
   for (let at = 0; at < chunk.length;) {
-    const next = framing.take(chunk, at)
+    const next = framing.consume(chunk, at)
     if (next < 0) return false
     expect(next).toBeGreaterThan(at)
     at = next
@@ -102,8 +102,8 @@ test('one message is taken at a time, so that the caller may stop between two', 
     frame(new Uint8Array(13).fill(2)),
   ])
   const framing = createFraming()
-  expect(framing.take(stream, 0)).toBe(14)
+  expect(framing.consume(stream, 0)).toBe(14)
   expect(Uint8Array.from(framing.message ?? [])).toEqual(new Uint8Array(12).fill(1))
-  expect(framing.take(stream, 14)).toBe(stream.length)
+  expect(framing.consume(stream, 14)).toBe(stream.length)
   expect(Uint8Array.from(framing.message ?? [])).toEqual(new Uint8Array(13).fill(2))
 })

@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 
 import type { Respond } from '../../../src/answer/context.ts'
 import { type Counters, createCounters } from '../../../src/answer/counters.ts'
-import { contained } from '../../../src/transport/worker/worker.ts'
+import { withErrorBoundary } from '../../../src/transport/worker/error-boundary.ts'
 import { Batch } from '../../../src/transport/udp/udp-batch.ts'
-import { answerFromAsked, headerOctets } from '../../../src/transport/udp/udp-layout.ts'
+import { reversePacketInfo, headerOctets } from '../../../src/transport/udp/udp-layout.ts'
 import type { Libc } from '../../../src/transport/udp/udp-libc.ts'
 import type { MmsgSocket } from '../../../src/transport/udp/udp-socket.ts'
 
@@ -143,7 +143,7 @@ test('a bug that one query wakes is silence for that one, and counted', () => {
     if (asked++ === 1) throw new RangeError('as a bug would')
     return 30
   }
-  const played = play([4], [], { respond: contained(buggy, counters) })
+  const played = play([4], [], { respond: withErrorBoundary(buggy, counters) })
   turn(played)
   expect(played.sent).toEqual([0, 2, 3])
   expect(counters.read().scalars.failures).toBe(1)
@@ -186,7 +186,7 @@ const pktinfo4 = (index: number, local: number[], asked: number[]): number[] => 
 test('the packet info of an answer names the address that was asked, and no interface', () => {
   const octets = new Uint8Array(64)
   octets.set(pktinfo4(7, [192, 0, 2, 1], [192, 0, 2, 1]), 16)
-  answerFromAsked(new Uint32Array(octets.buffer), 0, 4)
+  reversePacketInfo(new Uint32Array(octets.buffer), 0, 4)
   expect([...octets.subarray(16, 28)]).toEqual(pktinfo4(0, [192, 0, 2, 1], [192, 0, 2, 1]))
 })
 
@@ -200,6 +200,6 @@ test.each([
   const octets = new Uint8Array(64)
   const address = [...head, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
   octets.set([...address, 7, 0, 0, 0], 16)
-  answerFromAsked(new Uint32Array(octets.buffer), 0, 6)
+  reversePacketInfo(new Uint32Array(octets.buffer), 0, 6)
   expect([...octets.subarray(16, 36)]).toEqual([...address, index, 0, 0, 0])
 })

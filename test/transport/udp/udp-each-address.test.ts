@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
-import { listenEach, type UdpListener } from '../../../src/transport/udp/udp-dgram.ts'
+import { listenOnEachAddress, type UdpListener } from '../../../src/transport/udp/udp-dgram.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -27,7 +27,7 @@ function listeners(refused = new Set<string>()) {
 test('follows the addresses of the host, and lets go of all of them at the end', async () => {
   const { open, listen } = listeners()
   let here = ['127.0.0.1', '192.0.2.10']
-  const listener = await listenEach(wildcard, listen, () => here)
+  const listener = await listenOnEachAddress(wildcard, listen, () => here)
   expect([...open]).toEqual([
     ['127.0.0.1', 5300],
     ['192.0.2.10', 5300],
@@ -45,7 +45,7 @@ test('follows the addresses of the host, and lets go of all of them at the end',
 
 test('an address that cannot be had is tried again, and keeps the others from nothing', async () => {
   const { open, refused, listen } = listeners(new Set(['192.0.2.10']))
-  const listener = await listenEach(wildcard, listen, () => ['192.0.2.10', '192.0.2.11'])
+  const listener = await listenOnEachAddress(wildcard, listen, () => ['192.0.2.10', '192.0.2.11'])
   expect([...open.keys()]).toEqual(['192.0.2.11'])
   refused.clear()
   await vi.advanceTimersByTimeAsync(10_000)
@@ -56,7 +56,7 @@ test('an address that cannot be had is tried again, and keeps the others from no
 test('a host that cannot tell its addresses for a while changes nothing', async () => {
   const { open, listen } = listeners()
   let looks = 0
-  const listener = await listenEach(wildcard, listen, () => {
+  const listener = await listenOnEachAddress(wildcard, listen, () => {
     looks++
     if (looks === 2) throw new Error('no memory for that')
     return looks === 1 ? ['192.0.2.10'] : ['192.0.2.10', '192.0.2.11']
@@ -76,15 +76,17 @@ test('asks for the addresses of its own family', async () => {
     asked.push(family)
     return family === 6 ? ['::1'] : ['127.0.0.1']
   }
-  await (await listenEach(wildcard, listen, all)).close()
-  await (await listenEach({ address: '::', port: 53 }, listen, all)).close()
+  await (await listenOnEachAddress(wildcard, listen, all)).close()
+  await (await listenOnEachAddress({ address: '::', port: 53 }, listen, all)).close()
   expect(asked).toEqual([4, 6])
 })
 
 test('rejects with the reason where no address can be had, and where there is none', async () => {
   const { listen } = listeners(new Set(['192.0.2.10']))
-  await expect(listenEach(wildcard, listen, () => ['192.0.2.10'])).rejects.toThrow(
+  await expect(listenOnEachAddress(wildcard, listen, () => ['192.0.2.10'])).rejects.toThrow(
     'cannot bind 192.0.2.10',
   )
-  await expect(listenEach(wildcard, listen, () => [])).rejects.toThrow('no address for 0.0.0.0')
+  await expect(listenOnEachAddress(wildcard, listen, () => [])).rejects.toThrow(
+    'no address for 0.0.0.0',
+  )
 })

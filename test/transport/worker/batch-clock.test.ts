@@ -1,7 +1,7 @@
 // Time as answers see it: it stands between ticks, and a tick brings what the real clock says.
 
 import { expect, test } from 'vitest'
-import { createBatchClock } from '../../../src/transport/worker/worker.ts'
+import { createBatchClock } from '../../../src/transport/worker/poll-loop.ts'
 
 test('stands still between ticks', () => {
   let nowMs = 1000

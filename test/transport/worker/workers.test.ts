@@ -119,13 +119,13 @@ describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
       await until(restarted, { what: `restart ${deaths}`, withinMs: 15_000 })
       expect(workers.alive()).toBe(all)
       expect(socketsOn(port)).toBe(2)
-      // Also what was published after the birth of those that died.
+      // Also what was published after those that died had started.
       expect(await rcodes(asking, 'ns1.two.test')).toEqual(new Set([0]))
     }
     const exits = events.filter((event) => event.kind === 'exited')
     expect(exits.map((event) => event.why)).toEqual(Array(3).fill('as a bug would'))
     expect(workers.restarts()).toBe(3)
-    // Counted before and after the deaths: the counters belong to the seat.
+    // Counted before and after the deaths: the counters outlive the thread.
     expect(answered(workers).reduce((sum, count) => sum + count, 0)).toBe(80)
   })
 
@@ -139,9 +139,9 @@ describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
     expect(await checkEndpoints(endpoints)).toEqual({ kind: 'free' })
     expect(workers.alive()).toBe(0)
 
-    const unborn = await startAnswering(kind, { zones: [one] })
-    await unborn.workers.stop()
-    expect(await checkEndpoints(unborn.endpoints)).toEqual({ kind: 'free' })
+    const starting = await startAnswering(kind, { zones: [one] })
+    await starting.workers.stop()
+    expect(await checkEndpoints(starting.endpoints)).toEqual({ kind: 'free' })
   })
 
   test('a bind that fails rejects with its errno', async () => {

@@ -1,29 +1,30 @@
-// Which UDP transport serves: `mmsg` where koffi loads and its calls work here, else `dgram`. A sandbox may forbid
-// what the machine could do, so each call is made once.
+// The UDP transport to use: `mmsg` where koffi can be loaded and its system calls work, else `dgram`. A sandbox may
+// forbid a system call that the machine supports, so each is tried once.
 
 import { Af } from './udp-layout.ts'
 import { EAGAIN, type Libc, loadLibc, systemError } from './udp-libc.ts'
 
-/** What the operator asks for. */
+/** The operator's setting; `auto`: mmsg if it works. */
 export type UdpSetting = 'auto' | 'mmsg' | 'dgram'
 
 export type UdpTransport =
   | { readonly kind: 'mmsg'; readonly libc: Libc }
   | { readonly kind: 'dgram' }
 
-type UdpChoice =
+type UdpDetection =
   | {
       readonly kind: 'chosen'
       readonly transport: UdpTransport
-      /** Why it is not `mmsg`, where the choice was ours. */
+      /** With `auto`: why `mmsg` does not work here; else null. */
       readonly fallback: string | null
     }
   | { readonly kind: 'unavailable'; readonly why: string }
 
-export async function chooseUdp(
+/** `unavailable`: the operator requires `mmsg`, which does not work here. Never rejects. */
+export async function detectUdpTransport(
   setting: UdpSetting,
   load: () => Promise<Libc> = loadLibc,
-): Promise<UdpChoice> {
+): Promise<UdpDetection> {
   if (setting === 'dgram') return { kind: 'chosen', transport: { kind: 'dgram' }, fallback: null }
   try {
     const libc = await load()
@@ -39,11 +40,12 @@ export async function chooseUdp(
 const datagram = 2
 const dontWait = 0x40
 
+/** Throws the errno of the first system call that does not work. */
 function tryCalls(libc: Libc): void {
   const fd = libc.socket(Af.inet, datagram, 0)
   if (fd < 0) throw systemError('socket', libc.errno())
   try {
-    // Reads nothing and sends nothing: what matters is that the kernel lets us.
+    // Nothing is received or sent: only whether the calls are permitted matters.
     const headers = new Uint8Array(4096)
     const at = libc.addressOf(headers)
     if (libc.recvmmsg(fd, at, 1, dontWait, 0) >= 0 || libc.errno() !== EAGAIN)

@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 
 import { describe, expect, test } from 'vitest'
 
-import { chooseUdp } from '../../../src/transport/udp/udp-choice.ts'
+import { detectUdpTransport } from '../../../src/transport/udp/udp-transport.ts'
 import { type Libc, loadLibc } from '../../../src/transport/udp/udp-libc.ts'
 
 const { EAGAIN, EPERM, ENOSYS } = constants.errno
@@ -36,7 +36,7 @@ const missing = (): Promise<Libc> =>
   Promise.reject(new Error("Cannot find package 'koffi'\nimported from here"))
 
 test('on this machine it is mmsg, and its calls work', async () => {
-  expect(await chooseUdp('auto')).toMatchObject({
+  expect(await detectUdpTransport('auto')).toMatchObject({
     kind: 'chosen',
     transport: { kind: 'mmsg' },
     fallback: null,
@@ -46,12 +46,12 @@ test('on this machine it is mmsg, and its calls work', async () => {
 test('dgram on request loads nothing', async () => {
   const never = (): Promise<Libc> => Promise.reject(new Error('loaded'))
   const chosen = { kind: 'chosen', transport: { kind: 'dgram' }, fallback: null }
-  expect(await chooseUdp('dgram', never)).toEqual(chosen)
+  expect(await detectUdpTransport('dgram', never)).toEqual(chosen)
 })
 
 describe('without koffi', () => {
   test('auto falls back and says why, in one line', async () => {
-    expect(await chooseUdp('auto', missing)).toEqual({
+    expect(await detectUdpTransport('auto', missing)).toEqual({
       kind: 'chosen',
       transport: { kind: 'dgram' },
       fallback: "Cannot find package 'koffi'",
@@ -60,7 +60,7 @@ describe('without koffi', () => {
 
   test('mmsg is not to be had', async () => {
     const why = "Cannot find package 'koffi'"
-    expect(await chooseUdp('mmsg', missing)).toEqual({ kind: 'unavailable', why })
+    expect(await detectUdpTransport('mmsg', missing)).toEqual({ kind: 'unavailable', why })
   })
 })
 
@@ -73,13 +73,13 @@ describe('where a sandbox forbids a call', () => {
     ['poll', EPERM, 'poll: EPERM', 1],
   ] as const)('%s fails with errno %i', async (call, errno, why, closed) => {
     const libc = failing(call, errno)
-    expect(await chooseUdp('auto', () => Promise.resolve(libc))).toEqual({
+    expect(await detectUdpTransport('auto', () => Promise.resolve(libc))).toEqual({
       kind: 'chosen',
       transport: { kind: 'dgram' },
       fallback: why,
     })
     expect(libc.closed).toBe(closed)
-    expect(await chooseUdp('mmsg', () => Promise.resolve(libc))).toEqual({
+    expect(await detectUdpTransport('mmsg', () => Promise.resolve(libc))).toEqual({
       kind: 'unavailable',
       why,
     })
@@ -87,7 +87,9 @@ describe('where a sandbox forbids a call', () => {
 
   test('none of them fails: mmsg, and the socket of the trial is closed', async () => {
     const libc = failing(null, 0)
-    expect(await chooseUdp('auto', () => Promise.resolve(libc))).toMatchObject({ fallback: null })
+    expect(await detectUdpTransport('auto', () => Promise.resolve(libc))).toMatchObject({
+      fallback: null,
+    })
     expect(libc.closed).toBe(1)
   })
 })
