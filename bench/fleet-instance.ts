@@ -8,9 +8,15 @@ import {
   type DampingState,
   advance,
   isUndecided,
-  undamped,
+  initialDamping,
 } from '../src/health/damping.ts'
-import { ownVote, ownWord, type Weighed, unweighed, weighVotes } from '../src/health/judgement.ts'
+import {
+  ownVote,
+  ownView,
+  type VoteJudgement,
+  initialJudgement,
+  judgeVotes,
+} from '../src/health/judgement.ts'
 import { hashText } from '../src/lib/hash.ts'
 import { OwnVotes } from '../src/cluster/own-votes.ts'
 import { Peers } from '../src/cluster/peers.ts'
@@ -53,7 +59,7 @@ export class FleetInstance {
   readonly #world: World
   readonly #peers: Peers
   readonly #own = new OwnVotes()
-  readonly #weighed: Weighed[]
+  readonly #weighed: VoteJudgement[]
   readonly #probed = new Map<number, { damping: DampingState; dueMs: number }>()
   #duties: readonly (readonly string[])[] = []
   #sequence = 0
@@ -68,7 +74,7 @@ export class FleetInstance {
     this.self = self
     this.#world = world
     this.#peers = new Peers(world.times.heartbeatLifetimeMs)
-    this.#weighed = world.targets.map(() => unweighed)
+    this.#weighed = world.targets.map(() => initialJudgement)
     this.#beatMs = nowMs + world.random() * world.times.heartbeatMs
     this.#lookMs = nowMs + world.random() * world.times.pollMs
     this.#snapshotMs = nowMs
@@ -77,7 +83,7 @@ export class FleetInstance {
   }
 
   judgement(target: number): Judgement {
-    return (this.#weighed[target] as Weighed).judgement
+    return (this.#weighed[target] as VoteJudgement).judgement
   }
 
   step(nowMs: number): void {
@@ -117,9 +123,9 @@ export class FleetInstance {
       this.#lookMs = nowMs + times.pollMs
     }
     if (nowMs >= this.#rewriteMs) {
-      store.write(instance, this.#own.rewrite(owner))
+      store.write(instance, this.#own.rewriteCommands(owner))
       this.#rewriteMs = nowMs + times.rewriteMs
-    } else if (this.#own.hasUnwritten()) store.write(instance, this.#own.changes(owner))
+    } else if (this.#own.hasUnwritten()) store.write(instance, this.#own.changeCommands(owner))
     if (nowMs >= this.#beatMs) {
       const beat = {
         epoch: 1,
@@ -136,9 +142,9 @@ export class FleetInstance {
 
   #look(nowMs: number): void {
     const beats = this.#world.store.look(this.self.instance, nowMs)
-    const { isMoved } = this.#peers.observe(beats, nowMs, false)
+    const { affectsAssignments: isMoved } = this.#peers.observe(beats, nowMs, false)
     if (!isMoved) return
-    this.#peers.readAllAgain()
+    this.#peers.requestFullRead()
     this.#assign(nowMs)
   }
 
@@ -147,22 +153,24 @@ export class FleetInstance {
     for (; this.#hintsRead < store.hints.length; this.#hintsRead++) {
       const hint = store.hints[this.#hintsRead]
       if (hint && hint.instance !== this.self.instance)
-        this.#peers.hint(hint.instance, hint.endpoint)
+        this.#peers.markStale(hint.instance, hint.endpoint)
     }
     if (nowMs >= this.#snapshotMs) {
-      this.#peers.readAllAgain()
+      this.#peers.requestFullRead()
       this.#snapshotMs = nowMs + times.snapshotMs * (0.8 + 0.4 * random())
     }
     const probedBy = this.#byInstance()
     for (const peer of this.#peers.all()) {
-      if (!peer.isUnread && peer.stale.size === 0) continue
-      const endpoints = peer.isUnread ? (probedBy().get(peer.instance) ?? []) : [...peer.stale]
-      peer.isUnread = false
-      peer.stale.clear()
+      if (!peer.needsFullRead && peer.staleEndpoints.size === 0) continue
+      const endpoints = peer.needsFullRead
+        ? (probedBy().get(peer.instance) ?? [])
+        : [...peer.staleEndpoints]
+      peer.needsFullRead = false
+      peer.staleEndpoints.clear()
       if (endpoints.length === 0) continue
       const votes = store.read(peer.instance, endpoints)
       for (const [i, endpoint] of endpoints.entries())
-        if (this.#peers.record(peer, endpoint, votes[i] ?? null))
+        if (this.#peers.setVote(peer, endpoint, votes[i] ?? null))
           this.#judge(this.#world.indexOf.get(endpoint) as number)
     }
   }
@@ -190,7 +198,7 @@ export class FleetInstance {
     if (isCutOff) return
     this.#rewriteMs = -Infinity
     this.#lookMs = nowMs
-    this.#peers.readAllAgain()
+    this.#peers.requestFullRead()
   }
 
   #assign(nowMs: number): void {
@@ -211,7 +219,10 @@ export class FleetInstance {
   }
 
   #vantages(): readonly Vantage[] {
-    return [...this.#peers.all()].map(({ instance, beat }) => ({ instance, site: beat.site }))
+    return [...this.#peers.all()].map(({ instance, heartbeat: beat }) => ({
+      instance,
+      site: beat.site,
+    }))
   }
 
   #takeDuties(nowMs: number): void {
@@ -220,7 +231,7 @@ export class FleetInstance {
     for (const [i, names] of this.#duties.entries()) {
       const isOurs = this.isCutOff || names.includes(instance)
       if (isOurs && !this.#probed.has(i))
-        this.#probed.set(i, { damping: undamped(nowMs), dueMs: nowMs + 2000 * random() })
+        this.#probed.set(i, { damping: initialDamping(nowMs), dueMs: nowMs + 2000 * random() })
       if (!isOurs && this.#probed.delete(i))
         this.#own.set({ slotKey: (targets[i] as Target).key, state: '?', reason: 'resting' })
       this.#judge(i)
@@ -232,17 +243,17 @@ export class FleetInstance {
     const startedMs = performance.now()
     const { endpoint } = targets[target] as Target
     const probed = this.#probed.get(target)
-    const word = probed ? ownWord(probed.damping, policy) : unseen
+    const word = probed ? ownView(probed.damping, policy) : unseen
     const votes = [
       { ...this.self, state: word.vote, reason: '' },
       ...this.#peers.votesOn(endpoint, this.#duties[target] ?? []),
     ]
-    const before = this.#weighed[target] as Weighed
-    this.#weighed[target] = weighVotes(before, votes, word, this.isCutOff)
+    const before = this.#weighed[target] as VoteJudgement
+    this.#weighed[target] = judgeVotes(before, votes, word, this.isCutOff)
     spent.judgingMs += performance.now() - startedMs
     spent.judged++
   }
 }
 
 /** Of who does not probe it. */
-const unseen = { vote: '?', seen: '?' } as const
+const unseen = { vote: '?', observed: '?' } as const

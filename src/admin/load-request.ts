@@ -9,7 +9,7 @@
 
 import type { IncomingMessage } from 'node:http'
 
-import type { FeedbackWord, FeedbackWriter } from '../health/feedback.ts'
+import type { FeedbackReport, FeedbackWriter } from '../health/feedback.ts'
 import type { FeedbackBook, NamedTarget } from '../weights/feedback-registry.ts'
 import { findTarget } from './override-routes.ts'
 import {
@@ -88,7 +88,7 @@ function tell(
 }
 
 interface LoadTold {
-  readonly word: FeedbackWord
+  readonly word: FeedbackReport
   readonly zone: string | null
   readonly forMs: number
 }
@@ -124,7 +124,7 @@ function readLoad(body: unknown): LoadRead {
   return { kind: 'load', load: { word, zone, forMs } }
 }
 
-function readWord(given: Readonly<Record<string, unknown>>): FeedbackWord | null {
+function readWord(given: Readonly<Record<string, unknown>>): FeedbackReport | null {
   const { load, share, low, high } = given
   if (load === undefined) {
     const isShare = isWithin(share, 0, 1) && low === undefined && high === undefined

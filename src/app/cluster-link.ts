@@ -7,23 +7,23 @@ import { systemClock } from '../lib/clock.ts'
 import { logCluster } from './component-events.ts'
 import type { Log } from './log.ts'
 import type {
-  Exchange,
-  FeedbackExchange,
-  OverrideExchange,
-  TallyExchange,
-} from '../cluster/vote-exchange.ts'
-import { createMemoryOverrides, createMemoryExchange } from '../cluster/standalone.ts'
-import { createRedisExchange } from '../cluster/cluster.ts'
+  ClusterVotes,
+  FeedbackStore,
+  OverrideStore,
+  TallyStore,
+} from '../cluster/cluster-votes.ts'
+import { createStandaloneOverrides, createStandaloneVotes } from '../cluster/standalone.ts'
+import { joinCluster } from '../cluster/cluster.ts'
 import { createRedisLink } from '../cluster/redis/redis-link.ts'
 import type { StateView } from '../cluster/state-view.ts'
 import { stateTimes } from '../cluster/redis/schema.ts'
 
 export interface SharedState {
-  readonly exchange: Exchange
-  readonly overrides: OverrideExchange
+  readonly exchange: ClusterVotes
+  readonly overrides: OverrideStore
   /** null: this instance is alone; so below. */
-  readonly feedback: FeedbackExchange | null
-  readonly tallies: TallyExchange | null
+  readonly feedback: FeedbackStore | null
+  readonly tallies: TallyStore | null
   readonly view: (() => StateView) | null
   /** What the zones say; with the settings that are to be equal too, it is compared with what others have. */
   configure(content: string): void
@@ -40,8 +40,8 @@ export function openSharedState(
 ): SharedState {
   if (state === 'memory')
     return {
-      exchange: createMemoryExchange(instance, site),
-      overrides: createMemoryOverrides(),
+      exchange: createStandaloneVotes(instance, site),
+      overrides: createStandaloneOverrides(),
       feedback: null,
       tallies: null,
       view: null,
@@ -50,7 +50,7 @@ export function openSharedState(
     }
   const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
   const times = { connectMs, commandMs, blockMs, longestRetryMs }
-  const exchange = createRedisExchange({
+  const exchange = joinCluster({
     settings: state,
     instance,
     site,
@@ -66,7 +66,7 @@ export function openSharedState(
     tallies: exchange.tallies,
     view: () => exchange.stateView(),
     configure: (content) =>
-      exchange.configure(configOf(content, [state.vantages, state.heartbeatMs])),
+      exchange.setConfigHash(configOf(content, [state.vantages, state.heartbeatMs])),
     stop: () => exchange.stop(),
   }
 }

@@ -2,12 +2,12 @@
 // (events.ts).
 
 import type { AnnounceEvent } from '../announce/announcer.ts'
-import type { SharedEvent } from '../cluster/vote-exchange.ts'
+import type { ClusterEvent } from '../cluster/cluster-votes.ts'
 import type { PlaceEvent } from '../geo/place-keeper.ts'
 import type { FeedbackEffect } from '../health/feedback.ts'
 import { Standing } from '../health/table.ts'
 import { isoTime } from '../lib/clock.ts'
-import type { KeptEvent } from '../persistence/state-file.ts'
+import type { StateFileEvent } from '../persistence/state-file.ts'
 import { shownList } from '../reputation/findings.ts'
 import type { IdentityWatchOptions } from '../reputation/reputation-watch.ts'
 import type { CertificateLoaded } from '../settings/certificate.ts'
@@ -165,7 +165,7 @@ export const identityEvents = (
   onBlind: () => logEvent(log, 'identity.blind'),
 })
 
-export function logStateFile(log: Log, event: KeptEvent): void {
+export function logStateFile(log: Log, event: StateFileEvent): void {
   const { file } = event
   switch (event.kind) {
     case 'restored': {
@@ -185,7 +185,7 @@ export function logStateFile(log: Log, event: KeptEvent): void {
   }
 }
 
-export function logCluster(log: Log, event: SharedEvent): void {
+export function logCluster(log: Log, event: ClusterEvent): void {
   switch (event.kind) {
     case 'degraded':
       return logEvent(log, 'state.degraded', { why: event.why })

@@ -61,7 +61,7 @@ export function createOperator(needs: OperatorNeeds): Operator {
   const { counters } = needs.workers
   // Those that a store keeps are not to come back from a file: another instance may have undone them.
   const { overrides } = needs.shared
-  const exchange = overrides.isLasting ? overrides : state.keep(overrides)
+  const exchange = overrides.isPersistent ? overrides : state.keep(overrides)
   const told = hearTargets(log, random, needs.shared)
   const logged = overrideEvents(log)
   const watch = createMemberWatch({

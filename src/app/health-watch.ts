@@ -46,7 +46,7 @@ export function startProbing(needs: ProbingNeeds): Watch {
     onStart: (lateMs) => metrics().observeStart(lateMs),
     onDoubt(event) {
       logLocalFault(log, event)
-      if (event.kind === 'isolated') shared.exchange.doubtSelf(!event.isOver)
+      if (event.kind === 'isolated') shared.exchange.reportLocalFault(!event.isOver)
     },
     onAlert: (alert) => logTargetAlert(log, alert),
     onTransition(transition) {

@@ -2,22 +2,22 @@
 // Without `state_dir` everything is as if the file were empty, and nothing is written.
 
 import type { Settings } from '../settings/settings.ts'
-import type { SavedVerdict } from '../health/saved-verdict.ts'
+import type { SavedDamping } from '../health/saved-damping.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logStateFile } from './component-events.ts'
 import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
-import { keptOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
-import type { OverrideExchange } from '../cluster/vote-exchange.ts'
+import { persistOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
+import type { OverrideStore } from '../cluster/cluster-votes.ts'
 import { type SavedState, emptyState } from '../persistence/state-format.ts'
 
 export interface KeptState {
   readonly restored: SavedState
   readonly availability: PoolAvailability
   /** The same overrides, lasting where there is a file; those of a store last by themselves. */
-  keep(overrides: OverrideExchange): OverrideExchange
+  keep(overrides: OverrideStore): OverrideStore
   /** From now on these are written, as they are at the time. */
-  follow(verdicts: () => ReadonlyMap<string, SavedVerdict>): void
+  follow(verdicts: () => ReadonlyMap<string, SavedDamping>): void
   /** A verdict changed. */
   touch(): void
   /** null: there is no file. */
@@ -35,22 +35,24 @@ export async function openKeptState(
     stateDir === null ? null : await openStateFile({ folder: stateDir, instance, clock, onEvent })
   const restored = file?.restored ?? emptyState
   const availability = createPoolAvailability(clock, restored.availability)
-  let overrides: OverrideExchange | null = null
+  let overrides: OverrideStore | null = null
   return {
     restored,
     availability,
     keep(exchange) {
-      const isKept = file !== null && !exchange.isLasting
-      overrides = isKept ? keptOverrides(exchange, restored.overrides, () => file.urge()) : null
+      const isKept = file !== null && !exchange.isPersistent
+      overrides = isKept
+        ? persistOverrides(exchange, restored.overrides, () => file.flushSoon())
+        : null
       return overrides ?? exchange
     },
     follow: (verdicts) =>
-      file?.follow(() => ({
+      file?.track(() => ({
         verdicts: verdicts(),
         overrides: overrides?.list() ?? [],
         availability: availability.saved(),
       })),
-    touch: () => file?.touch(),
+    touch: () => file?.markDirty(),
     lastWrite: () => file?.lastWrite() ?? null,
     close: async () => file?.close(),
   }

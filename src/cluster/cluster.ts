@@ -6,9 +6,9 @@
 
 import type { LiveVote } from '../health/consensus.ts'
 import type { Clock } from '../lib/clock.ts'
-import { StoreFeedback } from './redis/feedback.ts'
+import { RedisFeedback } from './redis/feedback.ts'
 import { HintReader } from './redis/hint-reader.ts'
-import { StoreOverrides } from './redis/overrides.ts'
+import { RedisOverrides } from './redis/overrides.ts'
 import type { StoreLink } from './redis/redis-link.ts'
 import {
   type Hint,
@@ -18,29 +18,28 @@ import {
   stateTimes,
 } from './redis/schema.ts'
 import { StoreSession } from './redis/session.ts'
-import { StoreTallies } from './redis/tallies.ts'
+import { RedisTallies } from './redis/tallies.ts'
 import { VoteReader } from './redis/vote-reader.ts'
 import { ConfigAgreement } from './config-agreement.ts'
-import { Duties } from './duties.ts'
+import { ProbeAssignments } from './probe-assignments.ts'
 import { OwnVotes } from './own-votes.ts'
 import { type PeerChanges, Peers } from './peers.ts'
 import type {
-  SharedEvent,
-  Exchange,
-  ExchangeStatus,
-  FeedbackExchange,
-  TallyExchange,
+  ClusterEvent,
+  ClusterVotes,
+  ClusterStatus,
+  FeedbackStore,
+  TallyStore,
   Vote,
-} from './vote-exchange.ts'
-import { type StateSources, viewState } from './state-view.ts'
-import { Reach } from './reach.ts'
+} from './cluster-votes.ts'
+import { type StateViewSource, createStateView } from './state-view.ts'
+import { StoreReachability } from './store-reachability.ts'
 
-export const createRedisExchange = (options: RedisExchangeOptions): SharedExchange =>
-  new RedisExchange(options)
+export const joinCluster = (options: ClusterOptions): Cluster => new ClusterMember(options)
 
 const quietRetryMs = 250
 
-class Turns {
+class SyncLoop {
   readonly #clock: Clock
   /** How soon the next one is due; what is asked for meanwhile may be sooner. */
   readonly #turn: () => Promise<number>
@@ -83,9 +82,9 @@ class Turns {
 }
 
 const createSession = (
-  { settings, instance, site, link, random, onEvent }: RedisExchangeOptions,
+  { settings, instance, site, link, random, onEvent }: ClusterOptions,
   { own, feedback, tallies, ...stored }: Stored,
-  { onPeers }: PartCalls,
+  { onPeers }: PartCallbacks,
 ): StoreSession =>
   new StoreSession({
     ...stored,
@@ -95,7 +94,7 @@ const createSession = (
     site,
     random,
     votes: own,
-    more: [feedback, tallies],
+    parts: [feedback, tallies],
     newStoreId: () => newStoreId(random),
     onPeers,
     onEvent: (kind) => onEvent({ kind }),
@@ -106,20 +105,20 @@ const newStoreId = (random: () => number): string =>
     .toString(16)
     .padStart(16, '0')
 
-class RedisExchange implements SharedExchange {
-  readonly overrides: StoreOverrides
-  readonly feedback: StoreFeedback
-  readonly tallies: StoreTallies
-  readonly #options: RedisExchangeOptions
-  readonly #parts: ExchangeParts
+class ClusterMember implements Cluster {
+  readonly overrides: RedisOverrides
+  readonly feedback: RedisFeedback
+  readonly tallies: RedisTallies
+  readonly #options: ClusterOptions
+  readonly #parts: ClusterParts
   readonly #self = { isInDoubt: false, isLeaving: false }
   readonly #onForeignVote = new Set<(slotKey: string) => void>()
   readonly #onDuties = new Set<() => void>()
-  readonly #turns: Turns
+  readonly #turns: SyncLoop
 
-  constructor(options: RedisExchangeOptions) {
+  constructor(options: ClusterOptions) {
     this.#options = options
-    this.#turns = new Turns(options.clock, () => this.#turn())
+    this.#turns = new SyncLoop(options.clock, () => this.#turn())
     this.#parts = createParts(options, {
       onSaid: () => this.#turns.soon(0),
       onHints: (hints) => this.#heed(hints),
@@ -132,7 +131,7 @@ class RedisExchange implements SharedExchange {
     this.feedback = feedback
     this.tallies = tallies
     options.link.onReady(() => {
-      session.reset()
+      session.onReconnect()
       this.#turns.soon(0)
     })
     this.#turns.soon(0)
@@ -140,13 +139,13 @@ class RedisExchange implements SharedExchange {
 
   publish(vote: Vote): void {
     this.#parts.own.set(vote)
-    if (this.#parts.own.hasUnwritten()) this.#turns.soon(this.#parts.times.gatherMs)
+    if (this.#parts.own.hasUnwritten()) this.#turns.soon(this.#parts.times.batchDelayMs)
   }
 
   withdraw(slotKey: string): void {
     this.#parts.own.delete(slotKey)
     this.#parts.duties.forget(slotKey)
-    this.#turns.soon(this.#parts.times.gatherMs)
+    this.#turns.soon(this.#parts.times.batchDelayMs)
   }
 
   votes(slotKey: string): readonly LiveVote[] {
@@ -154,7 +153,7 @@ class RedisExchange implements SharedExchange {
     if (!own) return []
     const { instance, site } = this.#options
     const ours = { instance, site, state: own.state, reason: own.reason }
-    return [ours, ...this.#parts.peers.votesOn(own.endpoint, this.#parts.duties.of(own))]
+    return [ours, ...this.#parts.peers.votesOn(own.endpoint, this.#parts.duties.assigneesOf(own))]
   }
 
   subscribe(onForeignVote: (slotKey: string) => void): () => void {
@@ -164,16 +163,17 @@ class RedisExchange implements SharedExchange {
 
   isProbedHere(slotKey: string): boolean {
     return (
-      this.#parts.reach.isCutOff || this.#parts.duties.isOurs(this.#parts.own.get(slotKey), slotKey)
+      this.#parts.reach.isCutOff ||
+      this.#parts.duties.isAssignedHere(this.#parts.own.get(slotKey), slotKey)
     )
   }
 
-  subscribeDuties(onChange: () => void): () => void {
+  subscribeAssignments(onChange: () => void): () => void {
     this.#onDuties.add(onChange)
     return () => void this.#onDuties.delete(onChange)
   }
 
-  doubtSelf(isInDoubt: boolean): void {
+  reportLocalFault(isInDoubt: boolean): void {
     this.#self.isInDoubt = isInDoubt
     this.#showSelf()
   }
@@ -183,14 +183,14 @@ class RedisExchange implements SharedExchange {
     this.#showSelf()
   }
 
-  configure(config: string): void {
+  setConfigHash(config: string): void {
     if (this.#parts.session.config === config) return
     this.#parts.session.config = config
-    this.#parts.session.beatSoon()
-    this.#turns.soon(this.#parts.times.gatherMs)
+    this.#parts.session.requestHeartbeat()
+    this.#turns.soon(this.#parts.times.batchDelayMs)
   }
 
-  status(): ExchangeStatus {
+  status(): ClusterStatus {
     return {
       kind: 'redis',
       degraded: this.#parts.reach.isCutOff,
@@ -198,18 +198,18 @@ class RedisExchange implements SharedExchange {
     }
   }
 
-  stateView(): ReturnType<StateSources['stateView']> {
+  stateView(): ReturnType<StateViewSource['stateView']> {
     const votesOf = (slotKey: string): readonly LiveVote[] => this.votes(slotKey)
-    return viewState({ ...this.#parts, votesOf }, this.#options.clock.monotonicMs())
+    return createStateView({ ...this.#parts, votesOf }, this.#options.clock.monotonicMs())
   }
 
   async stop(): Promise<void> {
     const { reach, session, hints, tallies } = this.#parts
     this.#turns.stop()
     hints.stop()
-    tallies.reset()
+    tallies.onReconnect()
     const last = { nowMs: this.#options.clock.monotonicMs(), isFenced: session.isFenced }
-    if (!reach.isCutOff && (await tallies.turn(last))) await session.sayGoodbye()
+    if (!reach.isCutOff && (await tallies.sync(last))) await session.deregister()
     this.#options.link.close()
   }
 
@@ -218,14 +218,19 @@ class RedisExchange implements SharedExchange {
     const state = isLeaving ? 'draining' : isInDoubt ? 'suspect' : 'ok'
     if (this.#parts.session.state === state) return
     this.#parts.session.state = state
-    this.#parts.session.beatSoon(true)
+    this.#parts.session.requestHeartbeat(true)
     this.#turns.soon(0)
   }
 
   #compareConfigs(nowMs: number): void {
     if (this.#parts.reach.isCutOff || this.#self.isLeaving || this.#parts.session.isFenced) return
-    const staying = [...this.#parts.peers.all()].filter(({ beat }) => beat.state !== 'draining')
-    const others = staying.map(({ instance, beat }) => ({ instance, config: beat.config }))
+    const staying = [...this.#parts.peers.all()].filter(
+      ({ heartbeat: beat }) => beat.state !== 'draining',
+    )
+    const others = staying.map(({ instance, heartbeat: beat }) => ({
+      instance,
+      config: beat.config,
+    }))
     const own = { instance: this.#options.instance, config: this.#parts.session.config }
     const change = this.#parts.agreement.observe([own, ...others], nowMs)
     if (change) this.#options.onEvent(change)
@@ -234,13 +239,19 @@ class RedisExchange implements SharedExchange {
   #onPeers({ joined, gone, leaving }: PeerChanges): void {
     const { onEvent } = this.#options
     for (const peer of joined)
-      onEvent({ kind: 'peer-joined', peer, site: this.#parts.peers.get(peer)?.beat.site ?? '' })
+      onEvent({
+        kind: 'peer-joined',
+        peer,
+        site: this.#parts.peers.get(peer)?.heartbeat.site ?? '',
+      })
     for (const { instance, isStopped } of gone)
       onEvent({ kind: 'peer-gone', peer: instance, isStopped })
-    const trusted = [...this.#parts.peers.all()].filter(({ beat }) => beat.state === 'ok')
-    const live = trusted.map(({ instance, beat }) => ({ instance, site: beat.site }))
+    const trusted = [...this.#parts.peers.all()].filter(
+      ({ heartbeat: beat }) => beat.state === 'ok',
+    )
+    const live = trusted.map(({ instance, heartbeat: beat }) => ({ instance, site: beat.site }))
     this.#parts.duties.assign(live, this.#parts.own.all(), gone.length + leaving.length > 0)
-    this.#parts.peers.readAllAgain()
+    this.#parts.peers.requestFullRead()
     if (!this.#parts.reach.isCutOff) this.#tellDuties()
   }
 
@@ -255,14 +266,14 @@ class RedisExchange implements SharedExchange {
     for (const { instance, about } of hints) {
       if (instance === this.#options.instance) continue
       if (about === 'feedback') {
-        this.feedback.heard()
+        this.feedback.requestRead()
         continue
       }
       const endpoint = typeof about === 'object' ? about.endpoint : null
       // Of what is not watched here nothing is kept.
       if (endpoint !== null && this.#parts.own.slotKeyOf(endpoint) === undefined) continue
-      const isKnown = about === 'overrides' || this.#parts.peers.hint(instance, endpoint)
-      if (!isKnown || endpoint === null) this.#parts.session.pollSoon()
+      const isKnown = about === 'overrides' || this.#parts.peers.markStale(instance, endpoint)
+      if (!isKnown || endpoint === null) this.#parts.session.requestPoll()
     }
     this.#turns.soon(0)
   }
@@ -274,39 +285,39 @@ class RedisExchange implements SharedExchange {
   /** How soon the next one is due. */
   async #turn(): Promise<number> {
     const { clock, link } = this.#options
-    const hasAnswered = link.isReady() && (await this.#parts.session.turn(clock.monotonicMs()))
+    const hasAnswered = link.isReady() && (await this.#parts.session.sync(clock.monotonicMs()))
     const nowMs = clock.monotonicMs()
     if (this.#turns.isStopped) return Infinity
     if (!hasAnswered) {
-      const refusal = link.isReady() ? this.#parts.session.refusal : null
-      this.#parts.reach.missed(nowMs, link.lastTrouble() ?? refusal ?? 'AWAY')
+      const refusal = link.isReady() ? this.#parts.session.refusalCode : null
+      this.#parts.reach.recordFailure(nowMs, link.lastErrorCode() ?? refusal ?? 'AWAY')
       return Math.min(quietRetryMs, this.#parts.times.pollMs)
     }
-    this.#parts.reach.answered(nowMs)
+    this.#parts.reach.recordAnswer(nowMs)
     this.#compareConfigs(nowMs)
-    const hasMore = this.#parts.own.hasUnwritten() || this.overrides.hasOutgoing()
-    return hasMore ? this.#parts.times.gatherMs : this.#parts.session.nextInMs(nowMs)
+    const hasMore = this.#parts.own.hasUnwritten() || this.overrides.hasPending()
+    return hasMore ? this.#parts.times.batchDelayMs : this.#parts.session.nextInMs(nowMs)
   }
 }
 
 // What an exchange over a store is made of, put together. Who does what when is cluster.ts's.
 
-interface ExchangeParts {
+interface ClusterParts {
   readonly times: StateTimes
   readonly own: OwnVotes
   readonly peers: Peers
-  readonly duties: Duties
-  readonly reach: Reach
+  readonly duties: ProbeAssignments
+  readonly reach: StoreReachability
   readonly hints: HintReader
   readonly reader: VoteReader
   readonly session: StoreSession
-  readonly overrides: StoreOverrides
-  readonly feedback: StoreFeedback
-  readonly tallies: StoreTallies
+  readonly overrides: RedisOverrides
+  readonly feedback: RedisFeedback
+  readonly tallies: RedisTallies
   readonly agreement: ConfigAgreement
 }
 
-interface PartCalls {
+interface PartCallbacks {
   /** Something of ours is to be written. */
   readonly onSaid: () => void
   readonly onHints: (hints: readonly Hint[]) => void
@@ -316,7 +327,7 @@ interface PartCalls {
   readonly onReach: () => void
 }
 
-function createParts(options: RedisExchangeOptions, calls: PartCalls): ExchangeParts {
+function createParts(options: ClusterOptions, calls: PartCallbacks): ClusterParts {
   const stored = createStored(options, calls)
   const { times, peers } = stored
   const { configGraceMs: graceMs, heartbeatLifetimeMs: calmMs } = times
@@ -328,17 +339,17 @@ function createParts(options: RedisExchangeOptions, calls: PartCalls): ExchangeP
   }
 }
 
-type Stored = Omit<ExchangeParts, 'session' | 'agreement' | 'reach'>
+type Stored = Omit<ClusterParts, 'session' | 'agreement' | 'reach'>
 
 function createStored(
-  { settings, instance, site, link, clock }: RedisExchangeOptions,
-  { onSaid, onHints, onVotes }: PartCalls,
+  { settings, instance, site, link, clock }: ClusterOptions,
+  { onSaid, onHints, onVotes }: PartCallbacks,
 ): Stored {
   const keys = stateKeys(settings.namespace)
   const times = stateTimes(settings.heartbeatMs)
   const own = new OwnVotes()
   const peers = new Peers(times.heartbeatLifetimeMs)
-  const duties = new Duties({ instance, site }, settings.vantages)
+  const duties = new ProbeAssignments({ instance, site }, settings.vantages)
   const endpointsOf = (peer: string): readonly string[] => duties.endpointsOf(peer, own.all())
   return {
     times,
@@ -347,44 +358,44 @@ function createStored(
     duties,
     hints: new HintReader({ link, key: keys.events, blockMs: times.blockMs, onHints }),
     reader: new VoteReader({ link, keys, peers, endpointsOf, onVotes }),
-    overrides: new StoreOverrides(instance, onSaid),
-    feedback: new StoreFeedback({ link, keys, instance, clock, times, onSaid }),
-    tallies: new StoreTallies({ link, keys, instance, times }),
+    overrides: new RedisOverrides(instance, onSaid),
+    feedback: new RedisFeedback({ link, keys, instance, clock, times, onSaid }),
+    tallies: new RedisTallies({ link, keys, instance, times }),
   }
 }
 
 function createReach(
-  { settings, clock, onEvent }: RedisExchangeOptions,
+  { settings, clock, onEvent }: ClusterOptions,
   { cutOffMs }: StateTimes,
   peers: Peers,
-  { onReach }: PartCalls,
-): Reach {
-  return new Reach({
+  { onReach }: PartCallbacks,
+): StoreReachability {
+  return new StoreReachability({
     startMs: clock.monotonicMs(),
     cutOffMs,
     holdMs: settings.peerHoldMs,
     onEvent,
-    onHoldOver: () => peers.forgetVotes(),
+    onHoldOver: () => peers.clearVotes(),
     onChange: onReach,
   })
 }
 
 // An exchange with other instances, and what it is made of.
 
-interface RedisExchangeOptions {
+interface ClusterOptions {
   readonly settings: StateSettings
   readonly instance: string
   readonly site: string
   readonly link: StoreLink
   readonly clock: Clock
   readonly random: () => number
-  readonly onEvent: (event: SharedEvent) => void
+  readonly onEvent: (event: ClusterEvent) => void
 }
 
-export interface SharedExchange extends Exchange, StateSources {
-  readonly overrides: StoreOverrides
-  readonly feedback: FeedbackExchange
-  readonly tallies: TallyExchange
+export interface Cluster extends ClusterVotes, StateViewSource {
+  readonly overrides: RedisOverrides
+  readonly feedback: FeedbackStore
+  readonly tallies: TallyStore
   /** Tells the others that we go, if that is possible at once. */
   stop(): Promise<void>
 }

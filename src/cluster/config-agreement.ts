@@ -44,7 +44,7 @@ export class ConfigAgreement {
   }
 
   /** Whether that they differ was told, and is not over. */
-  get isAlarmed(): boolean {
+  get isAlerting(): boolean {
     return this.#isTold
   }
 

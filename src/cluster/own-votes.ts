@@ -2,7 +2,7 @@
 // here; only the last word of each waits to be written.
 
 import { hashText } from '../lib/hash.ts'
-import type { Vote } from './vote-exchange.ts'
+import type { Vote } from './cluster-votes.ts'
 import { type StateKeys, endpointId, type Hint, formatHint, formatVote } from './redis/schema.ts'
 import type { Command } from './redis/redis-link.ts'
 
@@ -11,7 +11,7 @@ interface OwnVote extends Vote {
   readonly hash: number
 }
 
-export interface VoteOwner {
+export interface Voter {
   readonly keys: StateKeys
   readonly instance: string
   readonly epoch: number
@@ -61,7 +61,7 @@ export class OwnVotes {
   }
 
   /** As many as lie in the store once all of it is written. */
-  saidCount(): number {
+  storedCount(): number {
     let count = 0
     for (const { state } of this.#byKey.values()) if (state !== '?') count++
     return count
@@ -72,7 +72,7 @@ export class OwnVotes {
   }
 
   /** All of them, in place of whatever lies there; to be run whole. */
-  rewrite(owner: VoteOwner): readonly Command[] {
+  rewriteCommands(owner: Voter): readonly Command[] {
     const { keys, instance } = owner
     this.#unwritten.clear()
     const said = [...this.#byKey.values()].filter(({ state }) => state !== '?')
@@ -84,7 +84,7 @@ export class OwnVotes {
   }
 
   /** What changed; empty where nothing did. */
-  changes(owner: VoteOwner): readonly Command[] {
+  changeCommands(owner: Voter): readonly Command[] {
     const { keys, instance } = owner
     const changed = [...this.#unwritten]
     this.#unwritten = new Set()
@@ -103,7 +103,7 @@ export class OwnVotes {
     ]
   }
 
-  #write({ keys, instance, epoch }: VoteOwner, votes: readonly OwnVote[]): Command {
+  #write({ keys, instance, epoch }: Voter, votes: readonly OwnVote[]): Command {
     const fields = votes.flatMap((vote) => [vote.endpoint, formatVote({ ...vote, epoch })])
     return ['hset', keys.votes(instance), ...fields]
   }
@@ -111,7 +111,7 @@ export class OwnVotes {
 
 /** Expiry and hints; no endpoint: all of them. */
 function lastCommands(
-  { keys, instance, lifetimeMs }: VoteOwner,
+  { keys, instance, lifetimeMs }: Voter,
   endpoints: readonly string[],
 ): readonly Command[] {
   const abouts: readonly Hint['about'][] =

@@ -10,16 +10,16 @@ import type { Heartbeat, StoredVote } from './redis/schema.ts'
 
 export interface Peer {
   readonly instance: string
-  beat: Heartbeat
+  heartbeat: Heartbeat
   /** When its sequence last moved. */
-  movedAtMs: number
+  heartbeatChangedAtMs: number
   readonly votes: Map<string, StoredVote>
   /** Endpoints of which we heard that its vote changed. */
-  readonly stale: Set<string>
+  readonly staleEndpoints: Set<string>
   /** Every vote of it is to be read. */
-  isUnread: boolean
+  needsFullRead: boolean
   /** Until that is done, votes of this epoch count as well; null: none do. */
-  heldEpoch: number | null
+  previousEpoch: number | null
 }
 
 export interface PeerChanges {
@@ -28,7 +28,7 @@ export interface PeerChanges {
   /** Those that say now that they go. */
   readonly leaving: readonly string[]
   /** Whether who probes what may have changed. */
-  readonly isMoved: boolean
+  readonly affectsAssignments: boolean
 }
 
 interface PeerGone {
@@ -76,39 +76,39 @@ export class Peers {
     let isMoved = false
     for (const [instance, beat] of beats) {
       const known = this.#byName.get(instance)
-      if (known && known.beat.state !== 'draining' && beat.state === 'draining')
+      if (known && known.heartbeat.state !== 'draining' && beat.state === 'draining')
         leaving.push(instance)
       if (known) isMoved = this.#update(known, beat, nowMs) || isMoved
       else if (this.#welcome(instance, beat, nowMs)) joined.push(instance)
     }
     for (const [instance, peer] of this.#byName) {
-      const forMs = nowMs - peer.movedAtMs
+      const forMs = nowMs - peer.heartbeatChangedAtMs
       const isHere = beats.has(instance)
       if (isHere ? forMs <= 3 * this.#lifetimeMs : keepsMissing && forMs <= 2 * this.#lifetimeMs)
         continue
       this.#byName.delete(instance)
-      if (isHere) this.#stopped.set(instance, signOf(peer.beat))
-      gone.push({ instance, isStopped: peer.beat.state === 'draining' })
+      if (isHere) this.#stopped.set(instance, signOf(peer.heartbeat))
+      gone.push({ instance, isStopped: peer.heartbeat.state === 'draining' })
     }
     for (const instance of this.#stopped.keys())
       if (!beats.has(instance)) this.#stopped.delete(instance)
-    return { joined, gone, leaving, isMoved: isMoved || joined.length + gone.length > 0 }
+    return { joined, gone, leaving, affectsAssignments: isMoved || joined.length + gone.length > 0 }
   }
 
   /** A hint; false: of nobody that we know. */
-  hint(instance: string, endpoint: string | null): boolean {
+  markStale(instance: string, endpoint: string | null): boolean {
     const peer = this.#byName.get(instance)
     if (!peer) return false
-    if (endpoint === null || peer.stale.size >= staleLimit) peer.isUnread = true
-    else peer.stale.add(endpoint)
+    if (endpoint === null || peer.staleEndpoints.size >= staleLimit) peer.needsFullRead = true
+    else peer.staleEndpoints.add(endpoint)
     return true
   }
 
   /** Replaces one vote; whether that changed what it says. null: it has none. */
-  record(peer: Peer, endpoint: string, vote: StoredVote | null): boolean {
+  setVote(peer: Peer, endpoint: string, vote: StoredVote | null): boolean {
     if (vote === null && this.#keepsMissing) return false
     // Of a boot whose heartbeat we have not seen yet: once we do, all of it is read again.
-    if (vote !== null && vote.epoch > peer.beat.epoch) return false
+    if (vote !== null && vote.epoch > peer.heartbeat.epoch) return false
     const before = stateOf(peer, peer.votes.get(endpoint))
     if (vote) peer.votes.set(endpoint, vote)
     else peer.votes.delete(endpoint)
@@ -122,33 +122,38 @@ export class Peers {
       const vote = peer?.votes.get(endpoint)
       const state = peer ? stateOf(peer, vote) : '?'
       if (!peer || !vote || state === '?') return []
-      return [{ instance, site: peer.beat.site, state, reason: vote.reason }]
+      return [{ instance, site: peer.heartbeat.site, state, reason: vote.reason }]
     })
   }
 
-  readAllAgain(): void {
-    for (const peer of this.#byName.values()) peer.isUnread = true
+  requestFullRead(): void {
+    for (const peer of this.#byName.values()) peer.needsFullRead = true
   }
 
-  forgetVotes(): void {
+  clearVotes(): void {
     for (const peer of this.#byName.values()) peer.votes.clear()
   }
 
   #welcome(instance: string, beat: Heartbeat, nowMs: number): boolean {
     if (this.#stopped.get(instance) === signOf(beat)) return false
     this.#stopped.delete(instance)
-    const fresh = { votes: new Map(), stale: new Set<string>(), isUnread: true, heldEpoch: null }
-    this.#byName.set(instance, { instance, beat, movedAtMs: nowMs, ...fresh })
+    const fresh = {
+      votes: new Map(),
+      staleEndpoints: new Set<string>(),
+      needsFullRead: true,
+      previousEpoch: null,
+    }
+    this.#byName.set(instance, { instance, heartbeat: beat, heartbeatChangedAtMs: nowMs, ...fresh })
     return true
   }
 
   #update(peer: Peer, beat: Heartbeat, nowMs: number): boolean {
-    const before = peer.beat
-    if (signOf(before) !== signOf(beat)) peer.movedAtMs = nowMs
-    peer.beat = beat
+    const before = peer.heartbeat
+    if (signOf(before) !== signOf(beat)) peer.heartbeatChangedAtMs = nowMs
+    peer.heartbeat = beat
     if (before.epoch !== beat.epoch) {
-      peer.isUnread = true
-      peer.heldEpoch = before.epoch
+      peer.needsFullRead = true
+      peer.previousEpoch = before.epoch
     }
     return before.epoch !== beat.epoch || before.state !== beat.state || before.site !== beat.site
   }
@@ -156,8 +161,8 @@ export class Peers {
 
 /** A vote that counts: of the boot that beats, and of an instance that trusts itself and stays. */
 function stateOf(peer: Peer, vote: StoredVote | undefined): VoteState {
-  if (!vote || peer.beat.state !== 'ok') return '?'
-  return vote.epoch === peer.beat.epoch || vote.epoch === peer.heldEpoch ? vote.state : '?'
+  if (!vote || peer.heartbeat.state !== 'ok') return '?'
+  return vote.epoch === peer.heartbeat.epoch || vote.epoch === peer.previousEpoch ? vote.state : '?'
 }
 
 const signOf = ({ epoch, sequence }: Heartbeat): string => `${epoch}:${sequence}`

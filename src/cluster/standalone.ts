@@ -2,9 +2,9 @@
 
 import type { LiveVote } from '../health/consensus.ts'
 import { expireOverrides, type Override, setOverride } from '../health/overrides.ts'
-import type { Exchange, OverrideExchange } from './vote-exchange.ts'
+import type { ClusterVotes, OverrideStore } from './cluster-votes.ts'
 
-export function createMemoryOverrides(): OverrideExchange {
+export function createStandaloneOverrides(): OverrideStore {
   let list: readonly Override[] = []
   return {
     list: () => list,
@@ -25,13 +25,16 @@ export function createMemoryOverrides(): OverrideExchange {
       return expiry.ended
     },
     subscribe: () => () => {},
-    isLasting: false,
+    isPersistent: false,
   }
 }
 
 // The exchange of an instance that has no others: one vote an endpoint, its own. Nothing foreign ever changes.
 
-export function createMemoryExchange(instance: string = 'self', site: string = 'here'): Exchange {
+export function createStandaloneVotes(
+  instance: string = 'self',
+  site: string = 'here',
+): ClusterVotes {
   const own = new Map<string, readonly LiveVote[]>()
   return {
     publish({ slotKey, state, reason }) {
@@ -41,9 +44,9 @@ export function createMemoryExchange(instance: string = 'self', site: string = '
     votes: (slotKey) => own.get(slotKey) ?? [],
     subscribe: () => () => {},
     isProbedHere: () => true,
-    subscribeDuties: () => () => {},
-    doubtSelf() {},
-    configure() {},
+    subscribeAssignments: () => () => {},
+    reportLocalFault() {},
+    setConfigHash() {},
     leave() {},
     status: () => ({ kind: 'memory', degraded: false, instances: 1 }),
   }

@@ -3,30 +3,30 @@
 import { isDisputed, type LiveVote } from '../health/consensus.ts'
 import type { HintReader } from './redis/hint-reader.ts'
 import type { InstanceState } from './redis/schema.ts'
-import type { StorePart, StoreSession } from './redis/session.ts'
+import type { SyncedPart, StoreSession } from './redis/session.ts'
 import type { VoteReader } from './redis/vote-reader.ts'
-import type { Reach } from './reach.ts'
+import type { StoreReachability } from './store-reachability.ts'
 import type { ConfigAgreement, ConfigGroup } from './config-agreement.ts'
-import type { Duties } from './duties.ts'
+import type { ProbeAssignments } from './probe-assignments.ts'
 import type { OwnVotes } from './own-votes.ts'
 import type { Peers } from './peers.ts'
-import type { ExchangeStatus } from './vote-exchange.ts'
+import type { ClusterStatus } from './cluster-votes.ts'
 
-interface Viewed {
+interface StateViewInput {
   readonly own: OwnVotes
   readonly peers: Peers
-  readonly duties: Duties
+  readonly duties: ProbeAssignments
   readonly hints: HintReader
   readonly session: StoreSession
   readonly reader: VoteReader
-  readonly reach: Reach
+  readonly reach: StoreReachability
   readonly agreement: ConfigAgreement
-  readonly feedback: Pick<StorePart, 'rejected'>
-  readonly tallies: Pick<StorePart, 'rejected'>
+  readonly feedback: Pick<SyncedPart, 'rejected'>
+  readonly tallies: Pick<SyncedPart, 'rejected'>
   readonly votesOf: (slotKey: string) => readonly LiveVote[]
 }
 
-export const viewState = (
+export const createStateView = (
   {
     own,
     peers,
@@ -39,7 +39,7 @@ export const viewState = (
     votesOf,
     feedback,
     tallies,
-  }: Viewed,
+  }: StateViewInput,
   nowMs: number,
 ): StateView => ({
   kind: 'redis',
@@ -56,7 +56,7 @@ export const viewState = (
   streamLagSeconds: hints.lagSeconds(),
   unansweredSeconds: reach.unansweredMs(nowMs) / 1000,
   peers: viewPeers(peers, nowMs),
-  config: { own: session.config, differs: agreement.isAlarmed, groups: agreement.groups() },
+  config: { own: session.config, differs: agreement.isAlerting, groups: agreement.groups() },
 })
 
 function countVotes(
@@ -72,7 +72,7 @@ function countVotes(
 }
 
 const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
-  [...peers.all()].map(({ instance, beat, movedAtMs }) => ({
+  [...peers.all()].map(({ instance, heartbeat: beat, heartbeatChangedAtMs: movedAtMs }) => ({
     instance,
     site: beat.site,
     state: beat.state,
@@ -90,7 +90,7 @@ interface PeerView {
   readonly ageSeconds: number
 }
 
-export interface StateView extends ExchangeStatus {
+export interface StateView extends ClusterStatus {
   readonly fenced: boolean
   /** Our own; `disputed`: endpoints where live votes differ. */
   readonly votes: {
@@ -114,6 +114,6 @@ export interface StateView extends ExchangeStatus {
   }
 }
 
-export interface StateSources {
+export interface StateViewSource {
   stateView(): StateView
 }

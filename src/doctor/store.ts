@@ -36,7 +36,7 @@ export async function checkState(
     const why = await reach(link)
     if (why !== null) return [cannotReach(why)]
     const facts = await look(link, stateKeys(state.namespace), instance)
-    return facts === null ? [cannotReach(link.lastTrouble() ?? 'AWAY')] : judgeStore(facts)
+    return facts === null ? [cannotReach(link.lastErrorCode() ?? 'AWAY')] : judgeStore(facts)
   } finally {
     link.close()
   }
@@ -51,7 +51,7 @@ async function reach(link: StoreLink): Promise<string | null> {
     if (replies?.[0]?.kind === 'error') return replies[0].code
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   }
-  return link.lastTrouble() ?? 'AWAY'
+  return link.lastErrorCode() ?? 'AWAY'
 }
 
 const advices: readonly (readonly [RegExp, string])[] = [
@@ -140,7 +140,7 @@ async function lacking(
     return { lacks: [], isTransactionRefused: true }
   const lacks: string[] = []
   for (const command of commands) {
-    const reply = await link.wait(command)
+    const reply = await link.runBlocking(command)
     // The connection is gone: a replica, say, is left at the first write.
     if (reply === null) break
     if (reply.kind === 'error' && reply.code === 'NOPERM')
@@ -153,7 +153,7 @@ async function lacking(
 async function open(link: StoreLink): Promise<Reply | null> {
   const untilMs = systemClock.monotonicMs() + reachWithinMs
   for (;;) {
-    const reply = await link.wait(['multi'])
+    const reply = await link.runBlocking(['multi'])
     if (reply !== null || systemClock.monotonicMs() > untilMs) return reply
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   }

@@ -56,7 +56,7 @@ function add({ numbers, good, total }: Ring, number: number, more: Handshakes): 
   total[at] = (total[at] as number) + more.total
 }
 
-export function handshakesOf(
+export function handshakesIn(
   rings: Availability,
   window: AvailabilityWindow,
   wallMs: number,
@@ -93,7 +93,7 @@ export const saveAvailability = (rings: Availability): SavedAvailability =>
   )
 
 /** The same as `handshakesOf`, of buckets that were saved, by this instance or another. */
-export function savedHandshakes(
+export function savedHandshakesIn(
   saved: SavedAvailability,
   window: AvailabilityWindow,
   wallMs: number,
@@ -111,7 +111,7 @@ export function savedHandshakes(
 }
 
 /** What a later look at the same counts has beyond an earlier one; what the earlier one has beyond is left out. */
-export const availabilityGain = (
+export const countsSince = (
   later: SavedAvailability,
   earlier: SavedAvailability,
 ): SavedAvailability =>

@@ -40,21 +40,21 @@ export function consensus(votes: readonly LiveVote[], current: Judgement): Judge
 }
 
 /** Our own word while we are cut off. */
-export interface OwnWord {
+export interface OwnView {
   readonly vote: VoteState
   /** The same without holds. */
-  readonly seen: VoteState
+  readonly observed: VoteState
   /** What was seen when we were cut off. */
-  readonly seenBefore: VoteState
+  readonly observedAtCutOff: VoteState
   /** It was seen up since. */
-  readonly wasSeenUp: boolean
+  readonly wasObservedUp: boolean
 }
 
 /** `votes`: the frozen ones and our own. */
-export function judgeAlone(
+export function judgeWhileCutOff(
   votes: readonly LiveVote[],
   current: Judgement,
-  { vote, seen, seenBefore, wasSeenUp }: OwnWord,
+  { vote, observed: seen, observedAtCutOff: seenBefore, wasObservedUp: wasSeenUp }: OwnView,
 ): Judgement {
   if (seen === 'D' && (seenBefore !== 'D' || wasSeenUp)) return 'down'
   if (vote === 'U' && seenBefore === 'D') return 'up'

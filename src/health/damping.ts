@@ -80,7 +80,7 @@ export const dampingPolicy = (timing: Timing): DampingPolicy => ({
   flickerCapMs: 12 * timing.intervalMs,
 })
 
-export const undamped = (nowMs: number): DampingState => ({
+export const initialDamping = (nowMs: number): DampingState => ({
   state: SlotState.unknown,
   sinceMs: nowMs,
   passes: 0,
@@ -116,7 +116,7 @@ export function isUndecided(state: DampingState, policy: DampingPolicy): boolean
 }
 
 /** Down for its flapping alone: it passes, and has passed often enough. */
-export const isHeld = (state: DampingState, policy: DampingPolicy): boolean =>
+export const isHeldDown = (state: DampingState, policy: DampingPolicy): boolean =>
   state.state === SlotState.down && state.passes >= policy.rise
 
 export function holdSeconds(state: DampingState, policy: DampingPolicy, nowMs: number): number {

@@ -21,7 +21,7 @@ export const feedbackWriters = ['agent', 'load-token', 'admin'] as const
 export type FeedbackWriter = (typeof feedbackWriters)[number]
 
 /** A line of an agent; null: it does not say, and what it said before stands. */
-export interface AgentWord {
+export interface AgentReply {
   readonly share: number | null
   readonly mode: 'ready' | 'drain' | 'maint' | null
   readonly isDown: boolean | null
@@ -29,11 +29,11 @@ export interface AgentWord {
   readonly reason: string
 }
 
-export type FeedbackWord =
+export type FeedbackReport =
   | { readonly kind: 'share'; readonly share: number }
   /** `low` < `high`, on the writer's own scale. */
   | { readonly kind: 'load'; readonly load: number; readonly low: number; readonly high: number }
-  | ({ readonly kind: 'agent' } & AgentWord)
+  | ({ readonly kind: 'agent' } & AgentReply)
 
 export interface Feedback {
   readonly factor: number
@@ -44,7 +44,7 @@ export interface Feedback {
   /** As it is followed; null: no load was told. */
   readonly load: number | null
   readonly isShedding: boolean
-  readonly toldMs: number
+  readonly reportedMs: number
   readonly untilMs: number
 }
 
@@ -58,7 +58,7 @@ const shedFrom = 0.25
 const floor = 0.1
 const stepsPerWhole = 20
 
-const silent: Omit<Feedback, 'toldMs' | 'untilMs'> = {
+const silent: Omit<Feedback, 'reportedMs' | 'untilMs'> = {
   factor: 1,
   standing: Standing.normal,
   isDown: false,
@@ -68,12 +68,12 @@ const silent: Omit<Feedback, 'toldMs' | 'untilMs'> = {
 }
 
 /** `before`: what the same writer said last; null: nothing, or it has ended. */
-export function heed(
+export function applyReport(
   before: Feedback | null,
-  word: FeedbackWord,
+  word: FeedbackReport,
   { nowMs, untilMs }: FeedbackTimes,
 ): Feedback {
-  const times = { toldMs: nowMs, untilMs }
+  const times = { reportedMs: nowMs, untilMs }
   switch (word.kind) {
     case 'share':
       return { ...silent, ...times, factor: within(word.share) }
@@ -90,11 +90,11 @@ const within = (share: number): number => Math.min(1, Math.max(0, share))
 
 function follow(
   before: Feedback | null,
-  { load: told, low, high }: FeedbackWord & { readonly kind: 'load' },
+  { load: told, low, high }: FeedbackReport & { readonly kind: 'load' },
   nowMs: number,
 ): Pick<Feedback, 'factor' | 'load' | 'isShedding'> {
   const last = before?.load ?? told
-  const passedMs = Math.max(0, nowMs - (before?.toldMs ?? nowMs))
+  const passedMs = Math.max(0, nowMs - (before?.reportedMs ?? nowMs))
   const load = last + (told - last) * (1 - Math.exp(-passedMs / memoryMs))
   const way = Math.min(1, (load - low) / (high - low))
   const isShedding = way > (before?.isShedding === true ? 0 : shedFrom)
@@ -102,7 +102,7 @@ function follow(
   return { factor: Math.round(factor * stepsPerWhole) / stepsPerWhole, load, isShedding }
 }
 
-function heedAgent(before: Feedback, { share, mode, isDown, reason }: AgentWord): Feedback {
+function heedAgent(before: Feedback, { share, mode, isDown, reason }: AgentReply): Feedback {
   const down = isDown ?? before.isDown
   return {
     ...before,

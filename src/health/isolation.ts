@@ -32,7 +32,7 @@ export class Isolation {
     this.#failures = Array.from({ length: canaries }, () => 0)
   }
 
-  canary(index: number, isReached: boolean): void {
+  recordCanary(index: number, isReached: boolean): void {
     const wereLost = this.#areLost()
     this.#failures[index] = isReached ? 0 : (this.#failures[index] ?? 0) + 1
     // What targets said before is of another time.
@@ -40,7 +40,7 @@ export class Isolation {
   }
 
   /** A probe of a target ended, with a verdict. */
-  target(isPass: boolean, nowMs: number): void {
+  recordTarget(isPass: boolean, nowMs: number): void {
     this.#turn(nowMs)
     this.#recent[isPass ? 'pass' : 'fail']++
   }

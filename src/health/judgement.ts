@@ -2,45 +2,60 @@
 
 import {
   consensus,
-  judgeAlone,
+  judgeWhileCutOff,
   type Judgement,
   type LiveVote,
-  type OwnWord,
+  type OwnView,
   type VoteState,
 } from './consensus.ts'
-import { type DampingPolicy, type DampingState, isHeld } from './damping.ts'
+import { type DampingPolicy, type DampingState, isHeldDown } from './damping.ts'
 import { SlotState } from './table.ts'
 
-export interface Weighed {
+export interface VoteJudgement {
   readonly judgement: Judgement
   /** What we saw when we were cut off; null: we are not. */
-  readonly seenBefore: VoteState | null
+  readonly observedAtCutOff: VoteState | null
   /** Up, at least once since then. */
-  readonly wasSeenUp: boolean
+  readonly wasObservedUp: boolean
   /** Down since then. */
-  readonly isDownAlone: boolean
+  readonly wentDownWhileCutOff: boolean
 }
 
-const amongOthers = { seenBefore: null, wasSeenUp: false, isDownAlone: false } as const
+const amongOthers = {
+  observedAtCutOff: null,
+  wasObservedUp: false,
+  wentDownWhileCutOff: false,
+} as const
 
-export const unweighed: Weighed = { judgement: 'unknown', ...amongOthers }
+export const initialJudgement: VoteJudgement = { judgement: 'unknown', ...amongOthers }
 
-export function weighVotes(
-  before: Weighed,
+export function judgeVotes(
+  before: VoteJudgement,
   votes: readonly LiveVote[],
-  own: Pick<OwnWord, 'vote' | 'seen'>,
+  own: Pick<OwnView, 'vote' | 'observed'>,
   isAlone: boolean,
-): Weighed {
+): VoteJudgement {
   const { judgement: current } = before
   if (!isAlone) return { judgement: consensus(votes, current), ...amongOthers }
-  const seenBefore = before.seenBefore ?? own.seen
-  const wasSeenUp = before.wasSeenUp || own.seen === 'U'
+  const seenBefore = before.observedAtCutOff ?? own.observed
+  const wasSeenUp = before.wasObservedUp || own.observed === 'U'
   // Held down by us after it went down by us: the frozen votes know nothing of it.
-  const isOurs = before.isDownAlone && own.vote === 'D'
-  const judgement = isOurs ? 'down' : judgeAlone(votes, current, { ...own, seenBefore, wasSeenUp })
+  const isOurs = before.wentDownWhileCutOff && own.vote === 'D'
+  const judgement = isOurs
+    ? 'down'
+    : judgeWhileCutOff(votes, current, {
+        ...own,
+        observedAtCutOff: seenBefore,
+        wasObservedUp: wasSeenUp,
+      })
   const isDown = judgement === 'down'
-  const isDownAlone = isDown && (before.isDownAlone || current !== 'down')
-  return { judgement, seenBefore, wasSeenUp, isDownAlone }
+  const isDownAlone = isDown && (before.wentDownWhileCutOff || current !== 'down')
+  return {
+    judgement,
+    observedAtCutOff: seenBefore,
+    wasObservedUp: wasSeenUp,
+    wentDownWhileCutOff: isDownAlone,
+  }
 }
 
 // What an instance says of an endpoint by its own damping alone. After `fall` probes in a row that told nothing it has
@@ -52,12 +67,12 @@ export function ownVote(damping: DampingState, policy: DampingPolicy): VoteState
 }
 
 /** With it, what is seen without holds: who is down for its flapping alone is seen up. */
-export function ownWord(
+export function ownView(
   damping: DampingState,
   policy: DampingPolicy,
-): Pick<OwnWord, 'vote' | 'seen'> {
+): Pick<OwnView, 'vote' | 'observed'> {
   const vote = ownVote(damping, policy)
-  return { vote, seen: isHeld(damping, policy) ? 'U' : vote }
+  return { vote, observed: isHeldDown(damping, policy) ? 'U' : vote }
 }
 
 // The state that is published of a judgement.
@@ -68,9 +83,9 @@ export function ownWord(
 
 interface JudgedSlot {
   readonly judgement: Judgement
-  readonly believesDown: boolean
+  readonly acceptsDown: boolean
   /** Down, but not out: in doubt, or needed. */
-  readonly isSpared: boolean
+  readonly isKeptAsSuspect: boolean
   /** By our own damping. */
   readonly isSuspect: boolean
 }
@@ -78,6 +93,6 @@ interface JudgedSlot {
 export function publishedState(slot: JudgedSlot): SlotState {
   if (slot.judgement === 'unknown') return SlotState.unknown
   if (slot.judgement === 'up') return slot.isSuspect ? SlotState.suspect : SlotState.up
-  if (!slot.believesDown) return SlotState.unknown
-  return slot.isSpared ? SlotState.suspect : SlotState.down
+  if (!slot.acceptsDown) return SlotState.unknown
+  return slot.isKeptAsSuspect ? SlotState.suspect : SlotState.down
 }

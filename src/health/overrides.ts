@@ -42,11 +42,11 @@ export interface Override {
 
 export const overrideLimit = 1000
 
-type OverrideSet =
+type SetOverride =
   | { readonly kind: 'set'; readonly list: readonly Override[]; readonly replaced: Override | null }
   | { readonly kind: 'full' }
 
-export function setOverride(list: readonly Override[], override: Override): OverrideSet {
+export function setOverride(list: readonly Override[], override: Override): SetOverride {
   const replaced = list.find((one) => keyOfOverride(one) === keyOfOverride(override)) ?? null
   if (replaced === null && list.length >= overrideLimit) return { kind: 'full' }
   return { kind: 'set', list: [...list.filter((one) => one !== replaced), override], replaced }
@@ -65,15 +65,15 @@ interface Expiry {
 }
 
 export function expireOverrides(list: readonly Override[], wallMs: number): Expiry {
-  const ended = list.filter((one) => endOf(one) <= wallMs)
-  return { list: ended.length === 0 ? list : list.filter((one) => endOf(one) > wallMs), ended }
+  const ended = list.filter((one) => endMsOf(one) <= wallMs)
+  return { list: ended.length === 0 ? list : list.filter((one) => endMsOf(one) > wallMs), ended }
 }
 
 /** When the next one ends; Infinity: none does. */
 export const nextEndMs = (list: readonly Override[]): number =>
-  list.reduce((soonest, one) => Math.min(soonest, endOf(one)), Infinity)
+  list.reduce((soonest, one) => Math.min(soonest, endMsOf(one)), Infinity)
 
-const endOf = ({ untilMs }: Override): number => untilMs ?? Infinity
+const endMsOf = ({ untilMs }: Override): number => untilMs ?? Infinity
 
 /** A member as overrides see it, with the configured weight of its whole pool. */
 export interface OverridableMember {
@@ -94,16 +94,16 @@ export interface OverrideEffect {
 
 /** What overrides make of a member; `ofTarget`: those of its target. */
 export function effectOf(ofTarget: readonly Override[], member: OverridableMember): OverrideEffect {
-  const state = inForce(ofTarget, member.pool, 'state')
-  const weight = inForce(ofTarget, member.pool, 'weight')
+  const state = overrideInForce(ofTarget, member.pool, 'state')
+  const weight = overrideInForce(ofTarget, member.pool, 'weight')
   return {
     standing: state ? standingOf(state.action) : Standing.normal,
     share: weight?.action.kind === 'weight' ? multipleOf(weight.action.weight, member) : 1,
-    endMs: Math.min(state ? endOf(state) : Infinity, weight ? endOf(weight) : Infinity),
+    endMs: Math.min(state ? endMsOf(state) : Infinity, weight ? endMsOf(weight) : Infinity),
   }
 }
 
-function inForce(
+function overrideInForce(
   ofTarget: readonly Override[],
   pool: string,
   wanted: 'state' | 'weight',

@@ -14,12 +14,12 @@ import type { LiveVote } from './consensus.ts'
 
 type Refusal = 'none' | 'alone' | 'blocked' | 'everywhere'
 
-interface SiteWord {
+interface SiteReport {
   readonly site: string
   readonly isRefused: boolean
 }
 
-export function weighRefusal(words: readonly SiteWord[]): Refusal {
+export function classifyRefusal(words: readonly SiteReport[]): Refusal {
   const known = new Set(words.map(({ site }) => site))
   const refused = new Set(words.filter(({ isRefused }) => isRefused).map(({ site }) => site))
   if (refused.size === 0) return 'none'
@@ -35,7 +35,7 @@ export const isRefusing = (reason: string): boolean =>
   /^(banner|mail|rcpt)-(policy|refusing)$/.test(reason)
 
 /** What votes say: those for down with a reason of refusal, against all that have a word. */
-export const wordsOf = (votes: readonly LiveVote[]): readonly SiteWord[] =>
+export const siteReports = (votes: readonly LiveVote[]): readonly SiteReport[] =>
   votes
     .filter(({ state }) => state !== '?')
     .map(({ site, state, reason }) => ({ site, isRefused: state === 'D' && isRefusing(reason) }))

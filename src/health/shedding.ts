@@ -26,7 +26,7 @@ const stepsPerWhole = 20
 const slowsThatCount = 3
 const intervalsOfMemory = 3
 
-export const unburdened = (nowMs: number): SheddingState => ({
+export const initialShedding = (nowMs: number): SheddingState => ({
   pressure: 0,
   isShedding: false,
   slows: 0,
@@ -34,7 +34,7 @@ export const unburdened = (nowMs: number): SheddingState => ({
 })
 
 /** `nowMs` is on the clock of the state; `load` null leaves all but the time. */
-export function shed(
+export function updateShedding(
   state: SheddingState,
   load: LoadSign | null,
   intervalMs: number,

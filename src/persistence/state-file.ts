@@ -11,7 +11,7 @@
 
 import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { OverrideExchange } from '../cluster/vote-exchange.ts'
+import type { OverrideStore } from '../cluster/cluster-votes.ts'
 import { type Override, setOverride } from '../health/overrides.ts'
 import type { Clock } from '../lib/clock.ts'
 import {
@@ -19,16 +19,16 @@ import {
   emptyState,
   encodeState,
   type SavedState,
-  type StateDecoded,
+  type DecodedState,
   stateLimitOctets,
 } from './state-format.ts'
 
 type StateRead =
   | { readonly kind: 'none' }
-  | (StateDecoded & { readonly kind: 'state' })
+  | (DecodedState & { readonly kind: 'state' })
   | { readonly kind: 'bad'; readonly why: string }
 
-export type KeptEvent =
+export type StateFileEvent =
   | {
       readonly kind: 'restored'
       readonly file: string
@@ -43,11 +43,11 @@ export interface StateFile {
   /** As it was at start. */
   readonly restored: SavedState
   /** From now on this is written. */
-  follow(current: () => SavedState): void
+  track(current: () => SavedState): void
   /** Something changed. */
-  touch(): void
+  markDirty(): void
   /** Something changed that must not be lost. */
-  urge(): void
+  flushSoon(): void
   lastWrite(): { readonly successful: boolean; readonly successAtSeconds: number }
   close(): Promise<void>
 }
@@ -56,7 +56,7 @@ interface StateFileOptions {
   readonly folder: string
   readonly instance: string
   readonly clock: Clock
-  readonly onEvent: (event: KeptEvent) => void
+  readonly onEvent: (event: StateFileEvent) => void
 }
 
 const shortestRestMs = 3000
@@ -68,10 +68,10 @@ export async function openStateFile(options: StateFileOptions): Promise<StateFil
   const file = join(folder, `${instance}.state`)
   const read = await readState(file)
   if (read.kind === 'bad') onEvent({ kind: 'ignored', file, why: read.why })
-  if (read.kind !== 'state') return new FollowedFile(file, options, emptyState)
+  if (read.kind !== 'state') return new TrackedStateFile(file, options, emptyState)
   const { state, savedMs } = read
   onEvent({ kind: 'restored', file, state, ageMs: clock.wallMs() - savedMs })
-  return new FollowedFile(file, options, state)
+  return new TrackedStateFile(file, options, state)
 }
 
 async function readState(file: string): Promise<StateRead> {
@@ -93,7 +93,7 @@ async function readState(file: string): Promise<StateRead> {
 const codeOf = (error: unknown): string =>
   (error as NodeJS.ErrnoException).code ?? (error instanceof Error ? error.message : 'unknown')
 
-class FollowedFile implements StateFile {
+class TrackedStateFile implements StateFile {
   readonly restored: SavedState
   readonly #file: string
   readonly #options: StateFileOptions
@@ -111,17 +111,17 @@ class FollowedFile implements StateFile {
     this.restored = restored
   }
 
-  follow(current: () => SavedState): void {
+  track(current: () => SavedState): void {
     this.#current = current
     this.#plan(shortestRestMs)
   }
 
-  touch(): void {
+  markDirty(): void {
     const restedMs = this.#options.clock.monotonicMs() - this.#writtenMs
     this.#plan(Math.max(0, shortestRestMs - restedMs))
   }
 
-  urge(): void {
+  flushSoon(): void {
     this.#plan(0)
   }
 
@@ -187,11 +187,11 @@ async function replaceFile(file: string, text: string): Promise<void> {
 // Overrides that outlive the process: those of the state file at start, and every change on its way there at once.
 
 /** `urge`: something changed that must not be lost. */
-export function keptOverrides(
-  inner: OverrideExchange,
+export function persistOverrides(
+  inner: OverrideStore,
   restored: readonly Override[],
   urge: () => void,
-): OverrideExchange {
+): OverrideStore {
   for (const override of restored) {
     // The same rules as at any time: no two of one class, and no more than there may be.
     if (setOverride(inner.list(), override).kind === 'set') inner.set(override)
@@ -214,6 +214,6 @@ export function keptOverrides(
       return ended
     },
     subscribe: (onForeignChange) => inner.subscribe(onForeignChange),
-    isLasting: true,
+    isPersistent: true,
   }
 }

@@ -11,11 +11,11 @@
 import { createHash } from 'node:crypto'
 import { availabilityWindows, type SavedAvailability } from '../health/availability.ts'
 import type { Override } from '../health/overrides.ts'
-import { savedStates, type SavedVerdict } from '../health/saved-verdict.ts'
+import { savedStates, type SavedDamping } from '../health/saved-damping.ts'
 
 export interface SavedState {
   /** By slot key. */
-  readonly verdicts: ReadonlyMap<string, SavedVerdict>
+  readonly verdicts: ReadonlyMap<string, SavedDamping>
   readonly overrides: readonly Override[]
   /** By zone and pool. */
   readonly availability: ReadonlyMap<string, SavedAvailability>
@@ -27,7 +27,7 @@ export const emptyState: SavedState = {
   availability: new Map(),
 }
 
-export type StateDecoded =
+export type DecodedState =
   | { readonly kind: 'state'; readonly state: SavedState; readonly savedMs: number }
   | { readonly kind: 'bad'; readonly why: string }
 
@@ -52,7 +52,7 @@ export function encodeState(
   return `${JSON.stringify(head)}\n${body}`
 }
 
-export function decodeState(text: string): StateDecoded {
+export function decodeState(text: string): DecodedState {
   const end = text.indexOf('\n')
   const head = end < 0 ? null : readJson(text.slice(0, end))
   if (head === null || head['format'] !== format) return bad('it is no state file')
@@ -67,8 +67,8 @@ export function decodeState(text: string): StateDecoded {
   return gather(lines, savedMs)
 }
 
-function gather(lines: readonly string[], savedMs: number): StateDecoded {
-  const verdicts = new Map<string, SavedVerdict>()
+function gather(lines: readonly string[], savedMs: number): DecodedState {
+  const verdicts = new Map<string, SavedDamping>()
   const overrides: Override[] = []
   const availability = new Map<string, SavedAvailability>()
   for (const [i, line] of lines.entries()) {
@@ -83,7 +83,7 @@ function gather(lines: readonly string[], savedMs: number): StateDecoded {
   return { kind: 'state', state: { verdicts, overrides, availability }, savedMs }
 }
 
-const bad = (why: string): StateDecoded => ({ kind: 'bad', why })
+const bad = (why: string): DecodedState => ({ kind: 'bad', why })
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
 
@@ -101,7 +101,7 @@ function readJson(text: string): Readonly<Record<string, unknown>> | null {
 // One line of the state file, read strictly: each field of its type and within bounds, none missing, none more.
 
 type StateEntry =
-  | { readonly verdict: SavedVerdict & { readonly key: string } }
+  | { readonly verdict: SavedDamping & { readonly key: string } }
   | { readonly override: Override }
   | { readonly availability: { readonly pool: string; readonly windows: SavedAvailability } }
 
@@ -186,7 +186,7 @@ function readEntry(line: Fields | null): StateEntry | null {
   return null
 }
 
-type StateVerdict = SavedVerdict & { readonly key: string }
+type StateVerdict = SavedDamping & { readonly key: string }
 
 type StateAvailability = { readonly pool: string; readonly windows: SavedAvailability }
 

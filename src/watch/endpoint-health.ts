@@ -10,14 +10,14 @@
 //
 // `suspect` is else heard from our own damping only.
 
-import type { Vote } from '../cluster/vote-exchange.ts'
+import type { Vote } from '../cluster/cluster-votes.ts'
 import {
   confirmed,
-  countSecondRound,
-  noSecondRound,
-  type SecondRound,
-  weighSecondRound,
-} from '../health/brake.ts'
+  countTowardsConfirmation,
+  unconfirmed,
+  type DownConfirmation,
+  updateConfirmation,
+} from '../health/mass-failure-guard.ts'
 import type { LiveVote } from '../health/consensus.ts'
 import {
   advance,
@@ -25,29 +25,34 @@ import {
   dampingPolicy,
   type DampingState,
   holdSeconds,
-  isHeld,
+  isHeldDown,
   isUndecided,
-  undamped,
+  initialDamping,
 } from '../health/damping.ts'
 import { slowStartFactor } from '../health/effective-weight.ts'
 import {
   ownVote,
-  ownWord,
+  ownView,
   publishedState,
-  unweighed,
-  type Weighed,
-  weighVotes,
+  initialJudgement,
+  type VoteJudgement,
+  judgeVotes,
 } from '../health/judgement.ts'
 import { addLatency, createLatencyWindow, type LatencyWindow } from '../health/latency-window.ts'
 import type { Outcome } from '../health/outcome.ts'
-import { isProberBlocked, weighRefusal, wordsOf } from '../health/refusal.ts'
+import { isProberBlocked, classifyRefusal, siteReports } from '../health/refusal.ts'
 import {
   restoreDamping,
-  type SavedVerdict,
-  saveVerdict,
+  type SavedDamping,
+  saveDamping,
   type TwoClocks,
-} from '../health/saved-verdict.ts'
-import { shed, type SheddingState, shedFactor, unburdened } from '../health/shedding.ts'
+} from '../health/saved-damping.ts'
+import {
+  updateShedding,
+  type SheddingState,
+  shedFactor,
+  initialShedding,
+} from '../health/shedding.ts'
 import { type HealthWriter, SlotState } from '../health/table.ts'
 import { type AlertKind, effectOf, type Verdict } from '../health/verdict.ts'
 import type { ProbeProfile, WatchedAddress } from '../probe/smtp/profile.ts'
@@ -76,7 +81,7 @@ class TargetAlerts {
     }
     const next = new Map<AlertKind, string>()
     // Who is probed elsewhere raises its alerts there.
-    if (last !== null && isProberBlocked(weighRefusal(wordsOf(votes)))) {
+    if (last !== null && isProberBlocked(classifyRefusal(siteReports(votes)))) {
       next.set('prober-blocked', this.#raised.get('prober-blocked') ?? last.reason)
     }
     if (tls !== null) next.set('tls', tls)
@@ -144,11 +149,11 @@ export class WatchedSlot {
   memory: SlotMemory = new SlotMemory()
   /** As the table has it. */
   #shown: SlotState = SlotState.unknown
-  #secondRound: SecondRound = noSecondRound
+  #secondRound: DownConfirmation = unconfirmed
   #damping: DampingState
   #shedding: SheddingState
   #slowStart: number = 1
-  #weighed: Weighed = unweighed
+  #weighed: VoteJudgement = initialJudgement
   #recoveredAtMs: number | null = null
 
   constructor(addresses: readonly WatchedAddress[], nowMs: number) {
@@ -159,11 +164,11 @@ export class WatchedSlot {
     this.address = first.probeAddress ?? first.address
     this.profile = first.profile
     this.lane = new SlowLane(this.key, first.profile, nowMs)
-    this.#shedding = unburdened(nowMs)
+    this.#shedding = initialShedding(nowMs)
     this.policy = dampingPolicy(first.profile)
     this.addresses = addresses
     this.sinceMs = nowMs
-    this.#damping = undamped(nowMs)
+    this.#damping = initialDamping(nowMs)
   }
 
   /** Takes over what is known of the same dialogue under other settings: a reload forgets no health. */
@@ -185,7 +190,7 @@ export class WatchedSlot {
   }
 
   /** Takes over what was known before the start; whether it is fresh enough. */
-  restore(saved: SavedVerdict, clocks: TwoClocks): boolean {
+  restore(saved: SavedDamping, clocks: TwoClocks): boolean {
     const damping = restoreDamping(saved, clocks)
     if (damping === null) return false
     this.#damping = damping
@@ -193,15 +198,15 @@ export class WatchedSlot {
     this.state = damping.state
     this.sinceMs = damping.sinceMs
     const isDown = damping.state === SlotState.down
-    this.#secondRound = isDown ? confirmed : noSecondRound
-    this.#weighed = { ...unweighed, judgement: isDown ? 'down' : 'up' }
+    this.#secondRound = isDown ? confirmed : unconfirmed
+    this.#weighed = { ...initialJudgement, judgement: isDown ? 'down' : 'up' }
     return true
   }
 
   /** null: nothing is known. */
-  save(clocks: TwoClocks): SavedVerdict | null {
+  save(clocks: TwoClocks): SavedDamping | null {
     const seen = { seenMs: this.memory.seenAtMs, reason: this.reason() }
-    return saveVerdict(this.#damping, seen, clocks)
+    return saveDamping(this.#damping, seen, clocks)
   }
 
   /** Of the last outcome. */
@@ -227,13 +232,13 @@ export class WatchedSlot {
     this.counts = { ...this.counts, [verdict]: this.counts[verdict] + 1 }
     this.lastOutcome = outcome
     this.lastOutcomeAtMs = nowMs
-    this.#shedding = shed(this.#shedding, load, this.profile.intervalMs, nowMs)
+    this.#shedding = updateShedding(this.#shedding, load, this.profile.intervalMs, nowMs)
     const isNews = this.#damping.state !== SlotState.down
     this.#damping = advance(this.#damping, verdict, this.policy, nowMs)
     this.memory.observe(verdict, outcome.durationMs, nowMs)
     if (verdict === 'unknown') return
     this.isFailing = verdict !== 'pass' && (this.isFailing || isNews)
-    this.#secondRound = countSecondRound(this.#secondRound, verdict)
+    this.#secondRound = countTowardsConfirmation(this.#secondRound, verdict)
   }
 
   isUndecided(): boolean {
@@ -242,18 +247,18 @@ export class WatchedSlot {
 
   /** Down for its flapping alone. */
   isHeld(): boolean {
-    return this.#weighed.judgement === 'down' && isHeld(this.#damping, this.policy)
+    return this.#weighed.judgement === 'down' && isHeldDown(this.#damping, this.policy)
   }
 
   /** Back as a suspect where its pool has too few others. */
   isSparing(): boolean {
-    return this.isHeld() || this.#weighed.isDownAlone
+    return this.isHeld() || this.#weighed.wentDownWhileCutOff
   }
 
   /** What we have seen ourselves is nothing to go by any more. */
   rest(nowMs: number): void {
-    this.#damping = undamped(nowMs)
-    this.#shedding = unburdened(nowMs)
+    this.#damping = initialDamping(nowMs)
+    this.#shedding = initialShedding(nowMs)
   }
 
   /** Judged down for good, whether or not its pool needs it all the same. */
@@ -277,17 +282,17 @@ export class WatchedSlot {
 
   /** Weighs all votes; the change of state, if any. */
   judge(votes: readonly LiveVote[], nowMs: number, sight: Sight): SlotChange | null {
-    const own = ownWord(this.#damping, this.policy)
-    this.#weighed = weighVotes(this.#weighed, votes, own, sight.isAlone)
+    const own = ownView(this.#damping, this.policy)
+    this.#weighed = judgeVotes(this.#weighed, votes, own, sight.isAlone)
     const { judgement } = this.#weighed
     const { fall } = this.policy
     const doubt = { isDown: judgement === 'down', isBraked: sight.isBraked || sight.isAlone, fall }
-    this.#secondRound = weighSecondRound(this.#secondRound, doubt)
+    this.#secondRound = updateConfirmation(this.#secondRound, doubt)
     const from = this.state
     this.state = publishedState({
       judgement,
-      believesDown: sight.believesDown,
-      isSpared: !this.isOut() || (sight.isNeeded && this.isSparing()),
+      acceptsDown: sight.believesDown,
+      isKeptAsSuspect: !this.isOut() || (sight.isNeeded && this.isSparing()),
       isSuspect: this.#damping.state === SlotState.suspect,
     })
     this.#shown = sight.isEven && this.state === SlotState.up ? SlotState.unknown : this.state
@@ -306,7 +311,7 @@ export class WatchedSlot {
     const factor = this.#slowStart * shedFactor(this.#shedding)
     // Of others' probes we know the outcome alone.
     const seen =
-      this.lastOutcome === null ? { ...undamped(nowMs), state: this.state } : this.#damping
+      this.lastOutcome === null ? { ...initialDamping(nowMs), state: this.state } : this.#damping
     const holding = holdSeconds(seen, this.policy, nowMs)
     const isWritten = table.state(this.slot) === this.#shown && this.factor === factor
     if (isWritten && this.holdSeconds === holding) return

@@ -4,10 +4,10 @@
 // phase; an endpoint that only gets other settings or another slot keeps what is known of it. Nothing is down before
 // the first round is done (first-round.ts), and what could be our own fault is doubted (local-fault.ts).
 
-import type { Exchange } from '../cluster/vote-exchange.ts'
+import type { ClusterVotes } from '../cluster/cluster-votes.ts'
 import { slowStartStepMs } from '../health/effective-weight.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { SavedVerdict, TwoClocks } from '../health/saved-verdict.ts'
+import type { SavedDamping, TwoClocks } from '../health/saved-damping.ts'
 import { type HealthWriter, isOut, SlotState } from '../health/table.ts'
 import { type Timer, type Clock, type Random, systemTimer } from '../lib/clock.ts'
 import type { FlightLimits } from '../probe/schedule/in-flight-limiter.ts'
@@ -320,7 +320,7 @@ interface WatchOptions {
   readonly table: HealthWriter
   readonly clock: Clock
   readonly random: Random
-  readonly exchange: Exchange
+  readonly exchange: ClusterVotes
   /** What was known before the start. */
   readonly restored?: VerdictsByKey
   readonly onTransition: (transition: Transition) => void
@@ -342,7 +342,7 @@ interface WatchOptions {
 
 // Verdicts from before the start to those who are watched now, and theirs to whoever keeps them.
 
-type VerdictsByKey = ReadonlyMap<string, SavedVerdict>
+type VerdictsByKey = ReadonlyMap<string, SavedDamping>
 
 /** Whether anything fresh was known of it. */
 function restoreSlot(watched: WatchedSlot, restored: VerdictsByKey, clock: Clock): boolean {
@@ -352,7 +352,7 @@ function restoreSlot(watched: WatchedSlot, restored: VerdictsByKey, clock: Clock
 
 function saveSlots(slots: Iterable<WatchedSlot>, clock: Clock): VerdictsByKey {
   const clocks = clocksOf(clock)
-  const saved = new Map<string, SavedVerdict>()
+  const saved = new Map<string, SavedDamping>()
   for (const watched of slots) {
     const verdict = watched.save(clocks)
     if (verdict) saved.set(watched.key, verdict)

@@ -2,11 +2,16 @@
 //
 //   this process stood still meanwhile (local-fault.ts)              a failure is `self`, reason `stalled`
 //   this host is cut off (probing-settings.ts, health/isolation.ts)       a failure is `self`, reason `isolated`
-//   many begin to fail at once (health/brake.ts)                  each has to fail a second round
+//   many begin to fail at once (health/mass-failure-guard.ts)                  each has to fail a second round
 //
 // A refused connection needs nobody who waits: a stall is no excuse for it.
 
-import { type BrakeGroup, type Engaged, FailureBrake, type LetGo } from '../health/brake.ts'
+import {
+  type FailureGroup,
+  type HeldGroup,
+  MassFailureGuard,
+  type ReleasedGroup,
+} from '../health/mass-failure-guard.ts'
 import { Isolation } from '../health/isolation.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { Timer, Clock, Random } from '../lib/clock.ts'
@@ -15,8 +20,8 @@ import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 
 export type DoubtEvent =
   | { readonly kind: 'isolated'; readonly isOver: boolean; readonly canaries: number }
-  | ({ readonly kind: 'braked' } & Engaged)
-  | ({ readonly kind: 'released' } & LetGo)
+  | ({ readonly kind: 'braked' } & HeldGroup)
+  | ({ readonly kind: 'released' } & ReleasedGroup)
 
 export interface DoubtState {
   readonly isIsolated: boolean
@@ -156,7 +161,7 @@ export class SelfDoubt {
   readonly #lag: LoopLag
   readonly #isolation: Isolation
   readonly #canaries: Canaries
-  readonly #brake = new FailureBrake()
+  readonly #brake = new MassFailureGuard()
   readonly #discarded = { stalled: 0, isolated: 0 }
   #isIsolated = false
   #cancelRelease: (() => void) | null = null
@@ -168,13 +173,13 @@ export class SelfDoubt {
     this.#canaries = new Canaries({
       ...options,
       onResult: (index, isReached) => {
-        this.#isolation.canary(index, isReached)
+        this.#isolation.recordCanary(index, isReached)
         this.#tellIsolation()
       },
     })
   }
 
-  replace(pools: readonly BrakeGroup[], slots: readonly number[]): void {
+  replace(pools: readonly FailureGroup[], slots: readonly number[]): void {
     this.#brake.replace(pools, slots)
     this.#tellReleased()
   }
@@ -188,22 +193,22 @@ export class SelfDoubt {
     const isFailure = isSilence || kind === 'busy' || kind === 'refusing'
     if (isFailure && reason !== 'connect-refused' && this.#lag.stalledSince(nowMs - durationMs))
       return this.#discard(outcome, 'stalled')
-    this.#isolation.target(!isSilence, nowMs)
+    this.#isolation.recordTarget(!isSilence, nowMs)
     this.#tellIsolation()
     return isSilence && this.#isIsolated ? this.#discard(outcome, 'isolated') : outcome
   }
 
   /** A slot begins to fail, or passes again. */
   observe(slot: number, isFailing: boolean): void {
-    if (!isFailing) return this.#brake.passing(slot)
-    for (const engaged of this.#brake.failing(slot, this.#options.clock.monotonicMs())) {
+    if (!isFailing) return this.#brake.recordPassing(slot)
+    for (const engaged of this.#brake.recordFailing(slot, this.#options.clock.monotonicMs())) {
       this.#options.onDoubt({ kind: 'braked', ...engaged })
       this.#planRelease()
     }
   }
 
   isBraked(slot: number): boolean {
-    return this.#brake.isBraked(slot, this.#options.clock.monotonicMs())
+    return this.#brake.isHeld(slot, this.#options.clock.monotonicMs())
   }
 
   state(): DoubtState {
@@ -223,18 +228,19 @@ export class SelfDoubt {
 
   #planRelease(): void {
     const { clock, timer, onRelease } = this.#options
-    const nextMs = this.#brake.nextInMs(clock.monotonicMs()) ?? 0
+    const nextMs = this.#brake.nextReleaseInMs(clock.monotonicMs()) ?? 0
     this.#cancelRelease ??= timer(Math.min(releaseEveryMs, nextMs), () => {
       this.#cancelRelease = null
       this.#tellReleased()
       onRelease()
-      if (this.#brake.nextInMs(clock.monotonicMs()) !== null) this.#planRelease()
+      if (this.#brake.nextReleaseInMs(clock.monotonicMs()) !== null) this.#planRelease()
     })
   }
 
   #tellReleased(): void {
     const { clock, onDoubt } = this.#options
-    for (const one of this.#brake.letGo(clock.monotonicMs())) onDoubt({ kind: 'released', ...one })
+    for (const one of this.#brake.takeReleased(clock.monotonicMs()))
+      onDoubt({ kind: 'released', ...one })
   }
 
   #tellIsolation(): void {

@@ -1,15 +1,15 @@
-// Which watched endpoints are probed here, and which rest since other instances probe them (cluster/vote-exchange.ts). Who
+// Which watched endpoints are probed here, and which rest since other instances probe them (cluster/cluster-votes.ts). Who
 // rests has no word of ours: what is known of it is what the others say.
 
 import type { Clock } from '../lib/clock.ts'
-import type { Exchange } from '../cluster/vote-exchange.ts'
+import type { ClusterVotes } from '../cluster/cluster-votes.ts'
 import type { FirstRound } from './first-round.ts'
 import type { Scheduler } from '../probe/schedule/scheduler.ts'
 import type { SelfDoubt } from './local-fault.ts'
 import type { WatchedEndpoint } from './watched-endpoint.ts'
 
 interface DutyNeeds {
-  readonly exchange: Exchange
+  readonly exchange: ClusterVotes
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly firstRound: FirstRound<WatchedEndpoint>
@@ -27,7 +27,7 @@ export class ProbeDuties {
 
   constructor(needs: DutyNeeds) {
     this.#needs = needs
-    this.#unsubscribe = needs.exchange.subscribeDuties(() => this.#shareOut())
+    this.#unsubscribe = needs.exchange.subscribeAssignments(() => this.#shareOut())
   }
 
   /** New ones. */

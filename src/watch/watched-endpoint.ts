@@ -2,7 +2,7 @@
 
 import type { LiveVote } from '../health/consensus.ts'
 import { isRefusing } from '../health/refusal.ts'
-import type { Vote } from '../cluster/vote-exchange.ts'
+import type { Vote } from '../cluster/cluster-votes.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
 import type { WatchedSlot } from './endpoint-health.ts'

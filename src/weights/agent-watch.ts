@@ -3,7 +3,7 @@
 // what they hear, some of them ask (`isAskedHere`).
 
 import { connect } from 'node:net'
-import type { AgentWord, FeedbackWriter } from '../health/feedback.ts'
+import type { AgentReply, FeedbackWriter } from '../health/feedback.ts'
 import { type Timer, type Clock, type Random, systemTimer } from '../lib/clock.ts'
 import { type ScheduledProbe, Scheduler } from '../probe/schedule/scheduler.ts'
 import type { FeedbackBook, NamedTarget } from './feedback-registry.ts'
@@ -199,11 +199,11 @@ export function askAgent(
 // The line ends at the first CR or LF. A line without any word that we know says nothing.
 
 /** null: not a word in it that we know. */
-export function readAgentLine(text: string): AgentWord | null {
+export function readAgentLine(text: string): AgentReply | null {
   const line = /^[^\r\n]*/.exec(text.slice(0, agentLineLimit))?.[0] ?? ''
   const sharp = line.indexOf('#')
   const words = (sharp < 0 ? line : line.slice(0, sharp)).toLowerCase().split(/[\s,]+/)
-  let said: AgentWord = { share: null, mode: null, isDown: null, reason: '' }
+  let said: AgentReply = { share: null, mode: null, isDown: null, reason: '' }
   let known = 0
   for (const word of words) {
     const meant = readWord(word)
@@ -214,7 +214,7 @@ export function readAgentLine(text: string): AgentWord | null {
   return known === 0 ? null : { ...said, reason: sharp < 0 ? '' : printable(line.slice(sharp + 1)) }
 }
 
-function readWord(word: string): Partial<AgentWord> | null {
+function readWord(word: string): Partial<AgentReply> | null {
   const percent = /^(\d{1,6})%$/.exec(word)?.[1]
   if (percent !== undefined) return { share: Math.min(1, Number(percent) / 100) }
   switch (word) {

@@ -5,14 +5,14 @@
 import {
   type Feedback,
   type FeedbackEffect,
-  type FeedbackWord,
+  type FeedbackReport,
   type FeedbackWriter,
   feedbackEffect,
-  heed,
+  applyReport,
   noFeedback,
 } from '../health/feedback.ts'
 import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
-import type { FeedbackExchange, SharedWord } from '../cluster/vote-exchange.ts'
+import type { FeedbackStore, SharedFeedback } from '../cluster/cluster-votes.ts'
 
 export interface NamedTarget {
   readonly zone: string
@@ -26,7 +26,7 @@ export interface ToldFeedback extends Feedback {
 export interface FeedbackBook {
   /** Forgets what others than these targets have said. */
   keep(targets: readonly NamedTarget[]): void
-  tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackWord, forMs: number): Feedback
+  tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackReport, forMs: number): Feedback
   /** Whether there was anything to withdraw. */
   withdraw(of: NamedTarget, writer: FeedbackWriter): boolean
   words(of: NamedTarget): readonly ToldFeedback[]
@@ -46,14 +46,14 @@ export const createFeedbackBook = (
   clock: Clock,
   timer: Timer = systemTimer,
   onEffect: FeedbackTold = () => {},
-  exchange: FeedbackExchange | null = null,
+  exchange: FeedbackStore | null = null,
 ): FeedbackBook => new TimedBook({ clock, timer, onEffect, exchange })
 
 interface BookNeeds {
   readonly clock: Clock
   readonly timer: Timer
   readonly onEffect: FeedbackTold
-  readonly exchange: FeedbackExchange | null
+  readonly exchange: FeedbackStore | null
 }
 
 interface Entry {
@@ -67,7 +67,7 @@ class TimedBook implements FeedbackBook {
   readonly #timer: Timer
   readonly #onEffect: FeedbackTold
   readonly #entries = new Map<string, Entry>()
-  readonly #exchange: FeedbackExchange | null
+  readonly #exchange: FeedbackStore | null
   readonly #unsubscribe: () => void
   #kept: ReadonlySet<string> = new Set()
   #changed: () => void = () => {}
@@ -89,14 +89,14 @@ class TimedBook implements FeedbackBook {
     this.#takeShared()
   }
 
-  tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackWord, forMs: number): Feedback {
+  tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackReport, forMs: number): Feedback {
     const nowMs = this.#clock.wallMs()
     const entry = this.#entryOf(of)
     const before = entry.words.get(writer) ?? null
     const isOver = before !== null && before.untilMs <= nowMs
-    const told = heed(isOver ? null : before, word, { nowMs, untilMs: nowMs + forMs })
+    const told = applyReport(isOver ? null : before, word, { nowMs, untilMs: nowMs + forMs })
     entry.words.set(writer, told)
-    this.#exchange?.say({ ...of, writer }, told)
+    this.#exchange?.write({ ...of, writer }, told)
     if (this.#weigh(entry, nowMs)) this.#changed()
     this.#plan(told.untilMs)
     return told
@@ -105,7 +105,7 @@ class TimedBook implements FeedbackBook {
   withdraw(of: NamedTarget, writer: FeedbackWriter): boolean {
     const entry = this.#entries.get(keyOf(of))
     if (!entry?.words.delete(writer)) return false
-    this.#exchange?.say({ ...of, writer }, null)
+    this.#exchange?.write({ ...of, writer }, null)
     if (this.#weigh(entry, this.#clock.wallMs())) this.#changed()
     return true
   }
@@ -134,7 +134,7 @@ class TimedBook implements FeedbackBook {
   /** In place of all words: ours are among them. Those of targets that no zone here has wait for it. */
   #takeShared(): void {
     if (this.#exchange === null) return
-    const byTarget = Map.groupBy(this.#exchange.words(), keyOf)
+    const byTarget = Map.groupBy(this.#exchange.list(), keyOf)
     const touched = new Set([...byTarget.keys(), ...this.#entries.keys()])
     const nowMs = this.#clock.wallMs()
     let isChanged = false
@@ -144,12 +144,12 @@ class TimedBook implements FeedbackBook {
       const entry = this.#entries.get(key) ?? (of && this.#kept.has(key) && this.#entryOf(of))
       if (!entry) continue
       entry.words.clear()
-      for (const { writer, told } of words) entry.words.set(writer, told)
+      for (const { writer, feedback: told } of words) entry.words.set(writer, told)
       if (this.#weigh(entry, nowMs)) isChanged = true
       if (entry.words.size === 0) this.#entries.delete(key)
     }
     if (isChanged) this.#changed()
-    this.#plan(Math.min(Infinity, ...soonestEnds(this.#exchange.words(), nowMs)))
+    this.#plan(Math.min(Infinity, ...soonestEnds(this.#exchange.list(), nowMs)))
   }
 
   #entryOf({ zone, target }: NamedTarget): Entry {
@@ -201,7 +201,7 @@ class TimedBook implements FeedbackBook {
   }
 }
 
-const soonestEnds = (words: readonly SharedWord[], nowMs: number): readonly number[] =>
-  words.map(({ told }) => told.untilMs).filter((untilMs) => untilMs > nowMs)
+const soonestEnds = (words: readonly SharedFeedback[], nowMs: number): readonly number[] =>
+  words.map(({ feedback: told }) => told.untilMs).filter((untilMs) => untilMs > nowMs)
 
 const keyOf = ({ zone, target }: NamedTarget): string => `${zone} ${target}`

@@ -8,7 +8,7 @@ import { noFeedback, withFeedback } from '../health/feedback.ts'
 import { type Override, effectOf, nextEndMs, setOverride } from '../health/overrides.ts'
 import { type HealthWriter, Standing } from '../health/table.ts'
 import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
-import type { ForeignOverrides, OverrideExchange } from '../cluster/vote-exchange.ts'
+import type { OverrideChanges, OverrideStore } from '../cluster/cluster-votes.ts'
 import type { FeedbackBook } from './feedback-registry.ts'
 import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
 
@@ -37,7 +37,7 @@ export interface MemberWatch {
 export interface MemberWatchOptions {
   readonly table: HealthWriter
   readonly clock: Clock
-  readonly exchange: OverrideExchange
+  readonly exchange: OverrideStore
   readonly feedback?: FeedbackBook
   readonly reputation?: Reputation
   /** `from`: another instance that was told; null: this one was. */
@@ -68,7 +68,7 @@ class RowWatch implements MemberWatch {
 
   constructor(options: MemberWatchOptions) {
     this.#options = options
-    this.isLasting = options.exchange.isLasting
+    this.isLasting = options.exchange.isPersistent
     this.#unsubscribe = options.exchange.subscribe((change) => this.#heed(change))
     options.feedback?.onChange(() => this.#refresh())
     options.reputation?.onChange(() => this.#refresh())
@@ -156,7 +156,7 @@ class RowWatch implements MemberWatch {
   }
 
   /** What was said to another instance. */
-  #heed({ set, gone }: ForeignOverrides): void {
+  #heed({ set, removed: gone }: OverrideChanges): void {
     const { clock, onSet, onEnd } = this.#options
     const soonMs = clock.wallMs() + clockDifferenceMs
     for (const { override, isReplaced } of gone) {

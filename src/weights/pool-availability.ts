@@ -6,17 +6,17 @@ import {
   type AvailabilityWindow,
   type Handshakes,
   type SavedAvailability,
-  availabilityGain,
+  countsSince,
   countHandshake,
   createAvailability,
-  handshakesOf,
+  handshakesIn,
   restoreAvailability,
   saveAvailability,
-  savedHandshakes,
+  savedHandshakesIn,
 } from '../health/availability.ts'
 import { effectOf } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { TallyExchange } from '../cluster/vote-exchange.ts'
+import type { TallyStore } from '../cluster/cluster-votes.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 
@@ -46,7 +46,7 @@ export interface PoolAvailability {
   /** By all instances. */
   pools(): readonly MeasuredPool[]
   /** Tells others what was counted here, and counts what they tell. */
-  share(tallies: TallyExchange): void
+  share(tallies: TallyStore): void
   /** Counted here, by zone and pool. */
   saved(): ReadonlyMap<string, SavedAvailability>
 }
@@ -66,7 +66,7 @@ interface Counted {
 class CountedPools implements PoolAvailability {
   readonly #clock: Clock
   readonly #restored: ReadonlyMap<string, SavedAvailability>
-  #tallies: TallyExchange | null = null
+  #tallies: TallyStore | null = null
   #pools: ReadonlyMap<string, Counted> = new Map()
   /** By slot, zone and target: which pools an outcome counts for. */
   #byAddress: ReadonlyMap<string, readonly Counted[]> = new Map()
@@ -114,15 +114,15 @@ class CountedPools implements PoolAvailability {
       target,
       handshakes: (window) =>
         [
-          handshakesOf(rings, window, wallMs),
-          ...this.#othersOf(zone, pool).map((saved) => savedHandshakes(saved, window, wallMs)),
+          handshakesIn(rings, window, wallMs),
+          ...this.#othersOf(zone, pool).map((saved) => savedHandshakesIn(saved, window, wallMs)),
         ].reduce(addHandshakes),
     }))
   }
 
-  share(tallies: TallyExchange): void {
+  share(tallies: TallyStore): void {
     this.#tallies = tallies
-    tallies.follow({
+    tallies.attach({
       current: () => this.saved(),
       restore: (key, saved) => this.#restoreShared(key, saved),
     })
@@ -133,14 +133,14 @@ class CountedPools implements PoolAvailability {
   }
 
   #othersOf(zone: string, pool: string): readonly SavedAvailability[] {
-    return this.#tallies?.of(`${zone} ${pool}`) ?? []
+    return this.#tallies?.ofOthers(`${zone} ${pool}`) ?? []
   }
 
   /** Only what the state file, where there was one, did not have already. */
   #restoreShared(key: string, saved: SavedAvailability): void {
     const rings = this.#pools.get(key)?.rings
     const known = this.#restored.get(key) ?? []
-    if (rings) restoreAvailability(rings, availabilityGain(saved, known))
+    if (rings) restoreAvailability(rings, countsSince(saved, known))
   }
 
   #ringsOf(key: string): Availability {

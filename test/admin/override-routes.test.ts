@@ -16,7 +16,7 @@ import {
 } from '../../src/health/table.ts'
 import { watchedMembers } from '../../src/weights/member-state.ts'
 import { type MemberWatch, createMemberWatch } from '../../src/weights/member-watch.ts'
-import { createMemoryOverrides } from '../../src/cluster/standalone.ts'
+import { createStandaloneOverrides } from '../../src/cluster/standalone.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'
 
@@ -51,7 +51,7 @@ function open(): OverrideSources {
     table,
     clock: time.clock,
     timer: time.timer,
-    exchange: createMemoryOverrides(),
+    exchange: createStandaloneOverrides(),
     onSet: ({ target, action }) => events.push(`set ${target} ${action.kind}`),
     onEnd: ({ target, action }, end, by) => events.push(`${end} ${target} ${action.kind} ${by}`),
   })

@@ -22,7 +22,7 @@ function play(...steps: readonly (readonly [fromMs: number, said: string])[]): r
     if (!change) continue
     const groups = change.groups.map(({ instances }) => instances.join('')).join('|')
     told.push(`${nowMs} ${change.kind.slice('config-'.length)} ${groups}`)
-    expect(agreement.isAlarmed).toBe(change.kind === 'config-differs')
+    expect(agreement.isAlerting).toBe(change.kind === 'config-differs')
   }
   return told
 }

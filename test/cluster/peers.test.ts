@@ -19,15 +19,15 @@ test('votes of a later boot wait for its heartbeat, those before stand until the
       .join()
   peers.observe(beat(1), 0, false)
   const peer = peers.get('b') as Peer
-  expect(peers.record(peer, 'k', vote(1))).toBe(true)
-  peer.isUnread = false
+  expect(peers.setVote(peer, 'k', vote(1))).toBe(true)
+  peer.needsFullRead = false
   // It was emptied, and entered anew: votes come before the heartbeat that vouches for them.
-  expect(peers.record(peer, 'k', vote(2))).toBe(false)
+  expect(peers.setVote(peer, 'k', vote(2))).toBe(false)
   expect(said()).toBe('U')
   peers.observe(beat(2, 2), 100, false)
-  expect(peer.isUnread).toBe(true)
+  expect(peer.needsFullRead).toBe(true)
   expect(said()).toBe('U')
-  expect(peers.record(peer, 'k', { ...vote(2), state: 'D' })).toBe(true)
-  peer.heldEpoch = null
+  expect(peers.setVote(peer, 'k', { ...vote(2), state: 'D' })).toBe(true)
+  peer.previousEpoch = null
   expect(said()).toBe('D')
 })

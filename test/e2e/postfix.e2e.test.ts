@@ -25,7 +25,7 @@ const slackMs = 1500
 const intervalMs = 1000 * 1.2
 const fastMs = 500 * 1.2
 const fallWithinMs = intervalMs + (quickProbe.fall - 1) * fastMs + slackMs
-// Who is the last of all to fail has to fail a second round (src/health/brake.ts).
+// Who is the last of all to fail has to fail a second round (src/health/mass-failure-guard.ts).
 const lastFallsWithinMs = fallWithinMs + quickProbe.fall * fastMs
 const riseWithinMs = intervalMs + (quickProbe.rise - 1) * fastMs + slackMs
 

@@ -3,16 +3,16 @@ import { describe, expect, test } from 'vitest'
 
 import {
   type SavedAvailability,
-  availabilityGain,
+  countsSince,
   availabilityOf,
   availabilityWindows,
   countHandshake,
   createAvailability,
   errorBudgetLeft,
-  handshakesOf,
+  handshakesIn,
   restoreAvailability,
   saveAvailability,
-  savedHandshakes,
+  savedHandshakesIn,
 } from '../../src/health/availability.ts'
 
 const startMs = Date.parse('2026-11-21T00:00:00Z')
@@ -33,7 +33,7 @@ describe('windows', () => {
           const within = inOrder.filter(
             ({ agoMs }) => Math.floor((startMs - agoMs) / bucketMs) > oldest,
           )
-          expect(handshakesOf(rings, name, startMs)).toEqual({
+          expect(handshakesIn(rings, name, startMs)).toEqual({
             good: within.filter(({ isGood }) => isGood).length,
             total: within.length,
           })
@@ -43,7 +43,7 @@ describe('windows', () => {
   })
 
   test('nothing seen is no availability', () => {
-    expect(availabilityOf(handshakesOf(createAvailability(), '30d', startMs))).toBe(null)
+    expect(availabilityOf(handshakesIn(createAvailability(), '30d', startMs))).toBe(null)
   })
 
   test('what is saved comes back, and counts on', () => {
@@ -56,8 +56,8 @@ describe('windows', () => {
     countHandshake(after, true, startMs)
     restoreAvailability(after, saved)
     for (const { name } of availabilityWindows) {
-      const { good, total } = handshakesOf(before, name, startMs)
-      expect(handshakesOf(after, name, startMs)).toEqual({ good: good + 1, total: total + 1 })
+      const { good, total } = handshakesIn(before, name, startMs)
+      expect(handshakesIn(after, name, startMs)).toEqual({ good: good + 1, total: total + 1 })
     }
   })
 })
@@ -80,9 +80,9 @@ test('buckets that were saved are summed as they were counted, within their wind
     countHandshake(rings, isGood, nowMs - agoMs)
   const saved = saveAvailability(rings)
   for (const window of ['1h', '24h', '30d'] as const)
-    expect(savedHandshakes(saved, window, nowMs)).toEqual(handshakesOf(rings, window, nowMs))
-  expect(savedHandshakes(saved, '1h', nowMs)).toEqual({ good: 1, total: 2 })
-  expect(savedHandshakes(saved, '1h', nowMs + 3_600_000 * 2)).toEqual({ good: 0, total: 0 })
+    expect(savedHandshakesIn(saved, window, nowMs)).toEqual(handshakesIn(rings, window, nowMs))
+  expect(savedHandshakesIn(saved, '1h', nowMs)).toEqual({ good: 1, total: 2 })
+  expect(savedHandshakesIn(saved, '1h', nowMs + 3_600_000 * 2)).toEqual({ good: 0, total: 0 })
 })
 
 test('of two looks at the same counts only what the later one has beyond is a gain', () => {
@@ -95,7 +95,7 @@ test('of two looks at the same counts only what the later one has beyond is a ga
     [],
     [[1, 5, 10]],
   ]
-  expect(availabilityGain(late, early)).toEqual([
+  expect(countsSince(late, early)).toEqual([
     [
       [1, 3, 4],
       [2, 1, 1],
@@ -103,6 +103,6 @@ test('of two looks at the same counts only what the later one has beyond is a ga
     [],
     [],
   ])
-  expect(availabilityGain(early, late)).toEqual([[], [], []])
-  expect(availabilityGain(late, [])).toEqual(late)
+  expect(countsSince(early, late)).toEqual([[], [], []])
+  expect(countsSince(late, [])).toEqual(late)
 })

@@ -1,23 +1,23 @@
 import { describe, expect, test } from 'vitest'
 
 import {
-  type AgentWord,
+  type AgentReply,
   type Feedback,
-  type FeedbackWord,
+  type FeedbackReport,
   feedbackEffect,
-  heed,
+  applyReport,
   withFeedback,
 } from '../../src/health/feedback.ts'
 import { Standing } from '../../src/health/table.ts'
 
 const at = (nowMs: number, forMs = 60_000) => ({ nowMs, untilMs: nowMs + forMs })
-const load = (value: number, low = 0.5, high = 1): FeedbackWord => ({
+const load = (value: number, low = 0.5, high = 1): FeedbackReport => ({
   kind: 'load',
   load: value,
   low,
   high,
 })
-const agent = (word: Partial<AgentWord>): FeedbackWord => ({
+const agent = (word: Partial<AgentReply>): FeedbackReport => ({
   kind: 'agent',
   share: null,
   mode: null,
@@ -36,20 +36,20 @@ describe('load', () => {
     [1, 0.1],
     [50, 0.1],
   ])('a first word of %f is worth %f', (told, factor) => {
-    expect(heed(null, load(told), at(0)).factor).toBe(factor)
+    expect(applyReport(null, load(told), at(0)).factor).toBe(factor)
   })
 
   test('is followed with a time constant of half a minute', () => {
-    const calm = heed(null, load(0), at(0))
-    const soon = heed(calm, load(1), at(30_000))
+    const calm = applyReport(null, load(0), at(0))
+    const soon = applyReport(calm, load(1), at(30_000))
     expect(soon.load).toBeCloseTo(1 - Math.exp(-1), 12)
     expect(soon.factor).toBe(0.75)
-    expect(heed(soon, load(1), at(330_000)).factor).toBe(0.1)
+    expect(applyReport(soon, load(1), at(330_000)).factor).toBe(0.1)
   })
 
   test('sheds from a quarter of the way on, until it is below the low mark', () => {
     const follow = (before: Feedback | null, value: number, ms: number): Feedback =>
-      heed(before, load(value), at(ms))
+      applyReport(before, load(value), at(ms))
     const below = follow(null, 0.6, 0)
     expect(below).toMatchObject({ factor: 1, isShedding: false })
     const above = follow(below, 0.7, 1e6)
@@ -60,18 +60,18 @@ describe('load', () => {
   })
 
   test('a clock that goes back moves nothing, and breaks nothing', () => {
-    const first = heed(null, load(0.9), at(1000))
-    expect(heed(first, load(0), at(0)).load).toBe(0.9)
+    const first = applyReport(null, load(0.9), at(1000))
+    expect(applyReport(first, load(0), at(0)).load).toBe(0.9)
   })
 })
 
 describe('agents', () => {
-  const hear = (...words: readonly Partial<AgentWord>[]): Feedback =>
+  const hear = (...words: readonly Partial<AgentReply>[]): Feedback =>
     words.reduce<Feedback | null>(
-      (before, word) => heed(before, agent(word), at(0)),
+      (before, word) => applyReport(before, agent(word), at(0)),
       null,
     ) as Feedback
-  const effect = (...words: readonly Partial<AgentWord>[]) => feedbackEffect([hear(...words)], 0)
+  const effect = (...words: readonly Partial<AgentReply>[]) => feedbackEffect([hear(...words)], 0)
 
   test('what is not said stands as it was', () => {
     expect(effect({ share: 0.75 }, { mode: 'drain' })).toEqual({
@@ -100,8 +100,8 @@ describe('agents', () => {
 
 describe('together', () => {
   test('factors multiply, the strictest standing holds, what has ended does not count', () => {
-    const half = heed(null, { kind: 'share', share: 0.5 }, at(0, 10_000))
-    const drained = heed(null, agent({ mode: 'drain' }), at(0, 20_000))
+    const half = applyReport(null, { kind: 'share', share: 0.5 }, at(0, 10_000))
+    const drained = applyReport(null, agent({ mode: 'drain' }), at(0, 20_000))
     expect(feedbackEffect([half, half, drained], 0)).toEqual({
       factor: 0.25,
       standing: Standing.drained,

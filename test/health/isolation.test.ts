@@ -4,12 +4,13 @@ import { expect, test } from 'vitest'
 import { Isolation } from '../../src/health/isolation.ts'
 
 const targets = (isolation: Isolation, passes: number, fails: number, nowMs: number): void => {
-  for (let i = 0; i < passes; i++) isolation.target(true, nowMs)
-  for (let i = 0; i < fails; i++) isolation.target(false, nowMs)
+  for (let i = 0; i < passes; i++) isolation.recordTarget(true, nowMs)
+  for (let i = 0; i < fails; i++) isolation.recordTarget(false, nowMs)
 }
 
 const lose = (isolation: Isolation, count: number): void => {
-  for (let round = 0; round < 2; round++) for (let i = 0; i < count; i++) isolation.canary(i, false)
+  for (let round = 0; round < 2; round++)
+    for (let i = 0; i < count; i++) isolation.recordCanary(i, false)
 }
 
 test('all canaries lost and targets failing: isolated, until one canary answers', () => {
@@ -20,14 +21,14 @@ test('all canaries lost and targets failing: isolated, until one canary answers'
   // What passed before the canaries were lost is of another time.
   targets(isolation, 0, 1, 1000)
   expect(isolation.isIsolated(1000)).toBe(true)
-  isolation.canary(1, true)
+  isolation.recordCanary(1, true)
   expect(isolation.isIsolated(2000)).toBe(false)
 })
 
 test('one failure of a canary is none; one canary that answers is enough', () => {
   const isolation = new Isolation(2)
-  isolation.canary(0, false)
-  isolation.canary(1, false)
+  isolation.recordCanary(0, false)
+  isolation.recordCanary(1, false)
   targets(isolation, 0, 50, 0)
   expect(isolation.isIsolated(0)).toBe(false)
   lose(isolation, 1)

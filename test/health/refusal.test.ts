@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type LiveVote, consensus } from '../../src/health/consensus.ts'
-import { isProberBlocked, weighRefusal, wordsOf } from '../../src/health/refusal.ts'
+import { isProberBlocked, classifyRefusal, siteReports } from '../../src/health/refusal.ts'
 import { runs } from '../support/runs.ts'
 
 const word = (site: string, isRefused: boolean): { site: string; isRefused: boolean } => ({
@@ -29,7 +29,7 @@ test.each([
   ],
   ['all', [word('fra', true), word('nyc', true)], 'everywhere', false],
 ] as const)('%s', (_, words, refusal, isBlocked) => {
-  expect(weighRefusal(words)).toBe(refusal)
+  expect(classifyRefusal(words)).toBe(refusal)
   expect(isProberBlocked(refusal)).toBe(isBlocked)
 })
 
@@ -43,7 +43,7 @@ const vote = fc.record({
 test('a site that alone is refused takes nothing down, whatever the votes', () => {
   fc.assert(
     fc.property(fc.array(vote, { minLength: 1, maxLength: 8 }), (votes) => {
-      const refusal = weighRefusal(wordsOf(votes))
+      const refusal = classifyRefusal(siteReports(votes))
       const judged = consensus(votes, 'up')
       const mayFall = refusal === 'alone' || refusal === 'everywhere'
       expect(judged === 'down' && !mayFall).toBe(false)
@@ -59,8 +59,8 @@ test('only votes for down with a reason of refusal are words of refusal', () => 
     state,
     reason,
   })
-  expect(wordsOf([of('D', 'connect-refused')])).toEqual([word('fra', false)])
-  expect(wordsOf([of('U', 'banner-refusing')])).toEqual([word('fra', false)])
-  expect(wordsOf([of('?', 'banner-refusing')])).toEqual([])
-  expect(wordsOf([of('D', 'banner-policy')])).toEqual([word('fra', true)])
+  expect(siteReports([of('D', 'connect-refused')])).toEqual([word('fra', false)])
+  expect(siteReports([of('U', 'banner-refusing')])).toEqual([word('fra', false)])
+  expect(siteReports([of('?', 'banner-refusing')])).toEqual([])
+  expect(siteReports([of('D', 'banner-policy')])).toEqual([word('fra', true)])
 })

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SheddingState } from '../../src/health/shedding.ts'
-import { shed, shedFactor, unburdened } from '../../src/health/shedding.ts'
+import { updateShedding, shedFactor, initialShedding } from '../../src/health/shedding.ts'
 import type { LoadSign } from '../../src/health/verdict.ts'
 import { runs } from '../support/runs.ts'
 
@@ -9,9 +9,9 @@ const intervalMs = 20_000
 
 /** Factors after each sign, one an interval. */
 function factors(signs: readonly (LoadSign | null)[], everyMs = intervalMs): number[] {
-  let state: SheddingState = unburdened(0)
+  let state: SheddingState = initialShedding(0)
   return signs.map((sign, i) => {
-    state = shed(state, sign, intervalMs, (i + 1) * everyMs)
+    state = updateShedding(state, sign, intervalMs, (i + 1) * everyMs)
     return shedFactor(state)
   })
 }
@@ -64,12 +64,12 @@ test('always within the floor and the whole, in twentieths, and smooth', () => {
   const step = fc.record({ sign, afterMs: fc.integer({ min: 0, max: 100_000 }) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      let state = unburdened(0)
+      let state = initialShedding(0)
       let atMs = 0
       let before = 1
       for (const { sign, afterMs } of steps) {
         atMs += afterMs
-        state = shed(state, sign, intervalMs, atMs)
+        state = updateShedding(state, sign, intervalMs, atMs)
         const factor = shedFactor(state)
         expect(factor).toBeGreaterThanOrEqual(0.1)
         expect(factor).toBeLessThanOrEqual(1)

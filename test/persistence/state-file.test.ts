@@ -6,11 +6,15 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import type { Override } from '../../src/health/overrides.ts'
-import { type SavedVerdict, freshForMs, restoreDamping } from '../../src/health/saved-verdict.ts'
+import { type SavedDamping, freshForMs, restoreDamping } from '../../src/health/saved-damping.ts'
 import { SlotState } from '../../src/health/table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { keptOverrides, type KeptEvent, openStateFile } from '../../src/persistence/state-file.ts'
-import { createMemoryOverrides } from '../../src/cluster/standalone.ts'
+import {
+  persistOverrides,
+  type StateFileEvent,
+  openStateFile,
+} from '../../src/persistence/state-file.ts'
+import { createStandaloneOverrides } from '../../src/cluster/standalone.ts'
 import {
   type SavedState,
   decodeState,
@@ -21,7 +25,7 @@ import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 import { runs } from '../support/runs.ts'
 
-const verdict: SavedVerdict = {
+const verdict: SavedDamping = {
   state: 'down',
   reason: 'connect-refused',
   sinceMs: 1_700_000_000_000,
@@ -82,7 +86,7 @@ describe('the format', () => {
   })
 
   const withLine = (line: unknown): string =>
-    encodeState({ ...emptyState, verdicts: new Map([['k', line as SavedVerdict]]) }, 1)
+    encodeState({ ...emptyState, verdicts: new Map([['k', line as SavedDamping]]) }, 1)
 
   test.each([
     ['another version', text.replace('"version":1', '"version":2'), 'version 2 is not 1'],
@@ -115,7 +119,7 @@ describe('the format', () => {
 
 describe('the file', () => {
   const opened = async (folder: string) => {
-    const events: KeptEvent[] = []
+    const events: StateFileEvent[] = []
     const file = await openStateFile({
       folder,
       instance: 'one',
@@ -130,9 +134,9 @@ describe('the file', () => {
     const { file, events, path } = await opened(folder)
     expect([events, file.restored]).toEqual([[], emptyState])
     let current = emptyState
-    file.follow(() => current)
+    file.track(() => current)
     current = state
-    file.urge()
+    file.flushSoon()
     await until(() => existsSync(path) || null, { what: 'the file', withinMs: 5000 })
     const again = await opened(folder)
     expect(again.file.restored).toEqual(state)
@@ -148,7 +152,7 @@ describe('the file', () => {
     writeFileSync(join(folder, 'one.state'), text.slice(0, -5))
     const { file, events, path } = await opened(folder)
     expect([events.map(({ kind }) => kind), file.restored]).toEqual([['ignored'], emptyState])
-    file.follow(() => state)
+    file.track(() => state)
     await file.close()
     expect(decodeState(readFileSync(path, 'utf8')).kind).toBe('state')
   })
@@ -160,13 +164,13 @@ describe('the file', () => {
     const { file, events } = await opened(blocked)
     // A path through a file cannot be read either.
     expect(events.map(({ kind }) => kind)).toEqual(['ignored'])
-    file.follow(() => state)
-    file.urge()
+    file.track(() => state)
+    file.flushSoon()
     await until(() => (file.lastWrite().successful ? null : true), {
       what: 'the failure',
       withinMs: 5000,
     })
-    file.urge()
+    file.flushSoon()
     await file.close()
     expect(events.map(({ kind }) => kind)).toEqual(['ignored', 'unwritable'])
     chmodSync(blocked, 0o600)
@@ -175,8 +179,8 @@ describe('the file', () => {
 
 test('restored overrides are in force, later ones urge', () => {
   let urged = 0
-  const kept = keptOverrides(createMemoryOverrides(), [drain, half], () => urged++)
-  expect([kept.list(), kept.isLasting, urged]).toEqual([[drain, half], true, 0])
+  const kept = persistOverrides(createStandaloneOverrides(), [drain, half], () => urged++)
+  expect([kept.list(), kept.isPersistent, urged]).toEqual([[drain, half], true, 0])
   kept.set({ ...drain, id: 'new' })
   expect([kept.list().map(({ id }) => id), urged]).toEqual([['ef', 'new'], 1])
   kept.remove('new')

@@ -9,7 +9,7 @@ import {
   dampingPolicy,
   holdSeconds,
   isUndecided,
-  undamped,
+  initialDamping,
 } from '../../src/health/damping.ts'
 import { SlotState } from '../../src/health/table.ts'
 import type { Verdict } from '../../src/health/verdict.ts'
@@ -131,7 +131,7 @@ test('damping does what the list of verdicts says', () => {
     (policy, commands) => {
       const setup = (): { model: Model; real: Real } => ({
         model: { seen: [], nowMs: 0 },
-        real: { policy, state: undamped(0) },
+        real: { policy, state: initialDamping(0) },
       })
       fc.modelRun(setup, commands)
     },
@@ -146,7 +146,7 @@ test('unknown moves nothing but its own count', () => {
   fc.assert(
     fc.property(policies, histories, (policy, history) => {
       let atMs = 0
-      let state = undamped(0)
+      let state = initialDamping(0)
       for (const [verdict, after] of history)
         state = advance(state, verdict, policy, (atMs += after))
       const { unknowns, ...rest } = advance(state, 'unknown', policy, atMs + 1)
@@ -178,7 +178,7 @@ test('holdSeconds is the soonest flip: exact without a hold, never too long with
   fc.assert(
     fc.property(policies, histories, (policy, history) => {
       let atMs = 0
-      let state = undamped(0)
+      let state = initialDamping(0)
       for (const [verdict, after] of history)
         state = advance(state, verdict, policy, (atMs += after))
       const held = holdSeconds(state, policy, atMs)
@@ -211,7 +211,7 @@ function halfAnHour(
   const policy = dampingPolicy({ fall: 3, rise: 2, intervalMs: 20_000, fastIntervalMs: 5000 })
   const random = generator(seed)
   const jitter = (): number => 0.9 + 0.2 * random()
-  let state = advance(undamped(0), 'pass', policy, 0)
+  let state = advance(initialDamping(0), 'pass', policy, 0)
   let changes = 0
   let upMs = 0
   for (let atMs = 0; atMs < 1_800_000;) {

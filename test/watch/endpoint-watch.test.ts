@@ -8,8 +8,8 @@ import type { ProbeProfile, WatchedAddress } from '../../src/probe/smtp/profile.
 import { slotKey } from '../../src/watch/slot-key.ts'
 import { createWatch, type Watch } from '../../src/watch/endpoint-watch.ts'
 import type { Transition } from '../../src/watch/watched-state.ts'
-import type { Exchange } from '../../src/cluster/vote-exchange.ts'
-import { createMemoryExchange } from '../../src/cluster/standalone.ts'
+import type { ClusterVotes } from '../../src/cluster/cluster-votes.ts'
+import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 
@@ -40,7 +40,7 @@ interface Rig {
   readonly steps: () => string[]
 }
 
-function rig(exchange: Exchange = createMemoryExchange()): Rig {
+function rig(exchange: ClusterVotes = createStandaloneVotes()): Rig {
   const time = createVirtualTime()
   const table = createHealthTable(16)
   const transitions: Transition[] = []
@@ -337,10 +337,10 @@ describe('the set', () => {
 })
 
 const shared = (): {
-  exchange: Exchange
+  exchange: ClusterVotes
   readonly foreign: (votes: readonly LiveVote[]) => void
 } => {
-  const own = createMemoryExchange('a', 'fra')
+  const own = createStandaloneVotes('a', 'fra')
   let others: readonly LiveVote[] = []
   let notify: ((key: string) => void) | null = null
   return {

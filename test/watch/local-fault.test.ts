@@ -9,8 +9,8 @@ import { slotKey } from '../../src/watch/slot-key.ts'
 import { createWatch, type Watch } from '../../src/watch/endpoint-watch.ts'
 import type { WatchedPool } from '../../src/watch/watched-pools.ts'
 import type { Transition } from '../../src/watch/watched-state.ts'
-import type { Exchange } from '../../src/cluster/vote-exchange.ts'
-import { createMemoryExchange } from '../../src/cluster/standalone.ts'
+import type { ClusterVotes } from '../../src/cluster/cluster-votes.ts'
+import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { createVirtualTime, seededRandom, type VirtualTime } from '../support/virtual-time.ts'
 
@@ -42,7 +42,7 @@ function rig(
   script: Script,
   canaries: readonly Canary[] = [],
   seed = 3,
-  exchange: Exchange = createMemoryExchange(),
+  exchange: ClusterVotes = createStandaloneVotes(),
 ): Rig {
   const time = createVirtualTime()
   const beganMs = time.clock.monotonicMs()
@@ -195,10 +195,10 @@ describe('correlated failure', () => {
 })
 
 test('what only other instances see waits for the brake, and no longer', async () => {
-  const own = createMemoryExchange('a', 'fra')
+  const own = createStandaloneVotes('a', 'fra')
   let foreign: string | null = null
   let notify: (key: string) => void = () => {}
-  const exchange: Exchange = {
+  const exchange: ClusterVotes = {
     ...own,
     votes: (key) =>
       key === foreign

@@ -2,13 +2,13 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 
-import { type SavedVerdict, freshForMs } from '../../src/health/saved-verdict.ts'
+import { type SavedDamping, freshForMs } from '../../src/health/saved-damping.ts'
 import { SlotState, createHealthTable } from '../../src/health/table.ts'
 import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
 import { createWatch } from '../../src/watch/endpoint-watch.ts'
-import { createMemoryExchange } from '../../src/cluster/standalone.ts'
+import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { type VirtualTime, createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 
@@ -40,12 +40,12 @@ const outcome = (kind: OutcomeKind): Outcome => ({
   dialogue: [],
 })
 
-function start(restored: ReadonlyMap<string, SavedVerdict> = new Map()) {
+function start(restored: ReadonlyMap<string, SavedDamping> = new Map()) {
   const table = createHealthTable(16)
   const watch = createWatch({
     table,
     restored,
-    exchange: createMemoryExchange(),
+    exchange: createStandaloneVotes(),
     clock: time.clock,
     timer: time.timer,
     random: seededRandom(5),
@@ -71,7 +71,7 @@ const run = async (ms: number): Promise<void> => {
 const { unknown, up, down } = SlotState
 
 /** One target is down, two are up; then the process ends. */
-async function live(): Promise<ReadonlyMap<string, SavedVerdict>> {
+async function live(): Promise<ReadonlyMap<string, SavedDamping>> {
   says.set('192.0.2.2', 'dead')
   const { watch, states } = start()
   await run(30_000)

@@ -10,7 +10,7 @@ import type { ProbeRequest } from '../../src/probe/smtp/smtp-probe.ts'
 import type { TargetAlert } from '../../src/watch/endpoint-health.ts'
 import { noSession } from '../../src/health/tls-report.ts'
 import { createWatch, type Watch } from '../../src/watch/endpoint-watch.ts'
-import { createMemoryExchange } from '../../src/cluster/standalone.ts'
+import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 
@@ -36,7 +36,7 @@ interface Rig {
 
 function rig(answer?: (request: ProbeRequest) => Partial<Outcome>): Rig {
   const time = createVirtualTime()
-  const own = createMemoryExchange('a', 'fra')
+  const own = createStandaloneVotes('a', 'fra')
   const alerts: TargetAlert[] = []
   const requests: ProbeRequest[] = []
   const table = createHealthTable(4)

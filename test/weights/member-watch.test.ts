@@ -11,7 +11,7 @@ import {
 } from '../../src/health/table.ts'
 import { type LoadedMembers, watchedMembers } from '../../src/weights/member-state.ts'
 import { type MemberWatch, createMemberWatch } from '../../src/weights/member-watch.ts'
-import { createMemoryOverrides } from '../../src/cluster/standalone.ts'
+import { createStandaloneOverrides } from '../../src/cluster/standalone.ts'
 import { type VirtualTime, createVirtualTime } from '../support/virtual-time.ts'
 
 const dayMs = 86_400_000
@@ -29,7 +29,7 @@ beforeEach(() => {
     table,
     clock: time.clock,
     timer: time.timer,
-    exchange: createMemoryOverrides(),
+    exchange: createStandaloneOverrides(),
     onSet: () => {},
     onEnd: ({ target }, end) => ends.push(`${end} ${target}`),
   })

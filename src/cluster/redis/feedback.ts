@@ -10,10 +10,10 @@ import { type Feedback, type FeedbackWriter, feedbackWriters } from '../../healt
 import { Standing } from '../../health/table.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { hintCommand, inChunks } from '../own-votes.ts'
-import type { FeedbackExchange, SharedWord, WordPlace } from '../vote-exchange.ts'
+import type { FeedbackStore, SharedFeedback, FeedbackKey } from '../cluster-votes.ts'
 import type { StateKeys, StateTimes } from './schema.ts'
-import { readHash, type Command, type StoreLink, mendKeys } from './redis-link.ts'
-import type { PartTurn, StorePart } from './session.ts'
+import { readHash, type Command, type StoreLink, deleteWrongTypeKeys } from './redis-link.ts'
+import type { SyncContext, SyncedPart } from './session.ts'
 
 interface StoreFeedbackParts {
   readonly link: StoreLink
@@ -36,20 +36,23 @@ const fieldsACommand = 500
 
 /** null: it was taken back then. */
 interface Said {
-  readonly word: SharedWord | null
+  readonly word: SharedFeedback | null
   readonly atMs: number
 }
 
-export const keyOfWord = ({ zone, target, writer }: WordPlace): string =>
+export const keyOfFeedback = ({ zone, target, writer }: FeedbackKey): string =>
   `${zone} ${target} ${writer}`
 
 const fields = 11
 
-const textOf = (words: ReadonlyMap<string, SharedWord>): string =>
-  [...words.values()].map(formatWord).sort().join('\n')
+const textOf = (words: ReadonlyMap<string, SharedFeedback>): string =>
+  [...words.values()].map(formatFeedback).sort().join('\n')
 
-export const formatWord = ({ zone, target, writer, told }: SharedWord): string =>
-  JSON.stringify({ zone, target, writer, ...told, reason: plain(told.reason) })
+export function formatFeedback({ zone, target, writer, feedback }: SharedFeedback): string {
+  const { factor, standing, isDown, reason, load, isShedding, reportedMs, untilMs } = feedback
+  const numbers = { factor, standing, isDown, reason: plain(reason), load, isShedding }
+  return JSON.stringify({ zone, target, writer, ...numbers, toldMs: reportedMs, untilMs })
+}
 
 const plain = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ').slice(0, longestReason)
@@ -76,11 +79,11 @@ const longestName = 255
 
 const longestRecord = 2048
 
-export class StoreFeedback implements FeedbackExchange, StorePart {
+export class RedisFeedback implements FeedbackStore, SyncedPart {
   rejected = 0
   readonly #parts: StoreFeedbackParts
   readonly #listeners = new Set<() => void>()
-  #words = new Map<string, SharedWord>()
+  #words = new Map<string, SharedFeedback>()
   /** What the store is to hear. */
   readonly #said = new Map<string, Said>()
   #dead: readonly string[] = []
@@ -91,23 +94,24 @@ export class StoreFeedback implements FeedbackExchange, StorePart {
     this.#parts = parts
   }
 
-  say(place: WordPlace, told: Feedback | null): void {
-    const key = keyOfWord(place)
+  write(place: FeedbackKey, told: Feedback | null): void {
+    const key = keyOfFeedback(place)
     const before = this.#words.get(key)
     if (told === null) this.#words.delete(key)
-    else if (before || this.#words.size < wordLimit) this.#words.set(key, { ...place, told })
+    else if (before || this.#words.size < wordLimit)
+      this.#words.set(key, { ...place, feedback: told })
     else return
-    const isOld = before && told && place.writer === 'agent' && saysTheSame(before.told, told)
+    const isOld = before && told && place.writer === 'agent' && saysTheSame(before.feedback, told)
     if (isOld) {
       this.#words.set(key, before)
       return
     }
-    const word = told && { ...place, told }
+    const word = told && { ...place, feedback: told }
     this.#said.set(key, { word, atMs: this.#parts.clock.wallMs() })
     this.#parts.onSaid()
   }
 
-  words(): readonly SharedWord[] {
+  list(): readonly SharedFeedback[] {
     return [...this.#words.values()]
   }
 
@@ -117,16 +121,16 @@ export class StoreFeedback implements FeedbackExchange, StorePart {
   }
 
   /** A hint says that it changed. */
-  heard(): void {
+  requestRead(): void {
     this.#isHinted = true
   }
 
-  reset(): void {
+  onReconnect(): void {
     this.#readAtMs = -Infinity
     this.#isHinted = true
   }
 
-  emptied(): void {
+  onStoreEmptied(): void {
     const atMs = this.#parts.clock.wallMs()
     for (const [key, word] of this.#words)
       if (!this.#said.has(key)) this.#said.set(key, { word, atMs })
@@ -137,7 +141,7 @@ export class StoreFeedback implements FeedbackExchange, StorePart {
     return this.#readAtMs + (this.#isHinted ? heartbeatMs / 3 : snapshotMs) - nowMs
   }
 
-  async turn({ nowMs, isFenced }: PartTurn): Promise<boolean> {
+  async sync({ nowMs, isFenced }: SyncContext): Promise<boolean> {
     if (this.dueInMs(nowMs) <= 0 && !(await this.#read(nowMs))) return false
     return isFenced || this.#write()
   }
@@ -161,22 +165,22 @@ export class StoreFeedback implements FeedbackExchange, StorePart {
 
   #receive(fields: readonly unknown[]): void {
     const wallMs = this.#parts.clock.wallMs()
-    const found = new Map<string, SharedWord>()
+    const found = new Map<string, SharedFeedback>()
     const dead: string[] = []
     for (let i = 0; i + 1 < fields.length; i += 2) {
-      const word = parseWord(fields[i + 1])
+      const word = parseFeedback(fields[i + 1])
       const key = String(fields[i])
       // The key of each must be what the word says, or one could hide behind another.
-      if (!word || keyOfWord(word) !== key) this.rejected++
-      else if (word.told.untilMs > wallMs && found.size < wordLimit) found.set(key, word)
-      else if (word.told.untilMs < wallMs - deadAfterMs) dead.push(key)
+      if (!word || keyOfFeedback(word) !== key) this.rejected++
+      else if (word.feedback.untilMs > wallMs && found.size < wordLimit) found.set(key, word)
+      else if (word.feedback.untilMs < wallMs - deadAfterMs) dead.push(key)
     }
     this.#dead = dead
     for (const [key, { word, atMs }] of this.#said) {
       const there = found.get(key)
       // Clocks of hosts differ: only what had to wait is measured by them.
       const hasWaited = wallMs - atMs > patienceMs
-      if (hasWaited && there && there.told.toldMs > atMs) this.#said.delete(key)
+      if (hasWaited && there && there.feedback.reportedMs > atMs) this.#said.delete(key)
       else if (word) found.set(key, word)
       else found.delete(key)
     }
@@ -190,10 +194,10 @@ export class StoreFeedback implements FeedbackExchange, StorePart {
     const said = new Map(this.#said)
     if (said.size + this.#dead.length === 0) return true
     const wallMs = this.#parts.clock.wallMs()
-    const isKept = ({ word }: Said): boolean => word !== null && word.told.untilMs > wallMs
+    const isKept = ({ word }: Said): boolean => word !== null && word.feedback.untilMs > wallMs
     const kept = [...said].filter(([, one]) => isKept(one))
     const gone = [...said].filter(([, one]) => !isKept(one)).map(([key]) => key)
-    const lines = kept.map(([key, { word }]) => [key, formatWord(word as SharedWord)])
+    const lines = kept.map(([key, { word }]) => [key, formatFeedback(word as SharedFeedback)])
     const commands: readonly Command[] = [
       ...inChunks(lines, fieldsACommand).map((part): Command => [
         'hset',
@@ -210,7 +214,7 @@ export class StoreFeedback implements FeedbackExchange, StorePart {
     const replies = await link.run(commands)
     if (replies === null) return false
     this.#dead = []
-    const wrong = await mendKeys(link, commands, replies)
+    const wrong = await deleteWrongTypeKeys(link, commands, replies)
     this.rejected += wrong
     for (const [key, one] of said)
       if (wrong === 0 && this.#said.get(key) === one) this.#said.delete(key)
@@ -220,8 +224,8 @@ export class StoreFeedback implements FeedbackExchange, StorePart {
 
 /** An agent that goes on saying the same: written anew when half of its time is over. */
 function saysTheSame(before: Feedback, told: Feedback): boolean {
-  const lifeMs = told.untilMs - told.toldMs
-  if (before.untilMs - told.toldMs < lifeMs / 2) return false
+  const lifeMs = told.untilMs - told.reportedMs
+  if (before.untilMs - told.reportedMs < lifeMs / 2) return false
   const { factor, standing, isDown, reason } = before
   const isSame = factor === told.factor && standing === told.standing
   return isSame && isDown === told.isDown && reason === told.reason
@@ -230,7 +234,7 @@ function saysTheSame(before: Feedback, told: Feedback): boolean {
 // What an MTA said of itself, as it lies in the store: JSON with exactly these fields, each within its bounds.
 
 /** null: not one. */
-export function parseWord(value: unknown): SharedWord | null {
+export function parseFeedback(value: unknown): SharedFeedback | null {
   const given = readJson(value)
   if (given === null || Object.keys(given).length !== fields) return null
   const { zone, target, writer, factor, standing, isDown } = given
@@ -243,8 +247,8 @@ export function parseWord(value: unknown): SharedWord | null {
   if (load !== null && !isWithin(load, 0, 1e12)) return null
   if (!isWithin(toldMs, 0, 253_402_300_800_000)) return null
   if (!isWithin(untilMs, toldMs, toldMs + longestLifeMs)) return null
-  const told = { factor, standing, isDown, reason, load, isShedding, toldMs, untilMs }
-  return { zone, target, writer, told }
+  const told = { factor, standing, isDown, reason, load, isShedding, reportedMs: toldMs, untilMs }
+  return { zone, target, writer, feedback: told }
 }
 
 function readJson(value: unknown): Readonly<Record<string, unknown>> | null {

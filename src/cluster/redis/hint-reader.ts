@@ -30,7 +30,7 @@ export class HintReader {
   }
 
   /** What the store says of its oldest and newest event. Whether events were missed. */
-  compare(oldest: string | null, newest: string | null): boolean {
+  hasMissedEvents(oldest: string | null, newest: string | null): boolean {
     const last = this.#last
     this.#newest = newest
     const isBack = last !== null && compareIds(newest ?? nothing, last) < 0
@@ -59,7 +59,7 @@ export class HintReader {
     const { link, key, blockMs } = this.#options
     const from = this.#last
     const command = ['xread', 'COUNT', eventsARead, 'BLOCK', blockMs, 'STREAMS', key] as const
-    const reply = from === null ? null : await link.wait([...command, from])
+    const reply = from === null ? null : await link.runBlocking([...command, from])
     if (this.#isStopped) return
     const isFine = reply?.kind === 'value'
     if (isFine && this.#last === from) this.#take(reply.value)

@@ -15,7 +15,7 @@ import {
   setOverride,
 } from '../../health/overrides.ts'
 import { hintCommand } from '../own-votes.ts'
-import type { ForeignOverrides, OverrideExchange, OverrideTaken } from '../vote-exchange.ts'
+import type { OverrideChanges, OverrideStore, SetOverrideResult } from '../cluster-votes.ts'
 import { type StateKeys, isInstanceName } from './schema.ts'
 import type { Command } from './redis-link.ts'
 
@@ -42,11 +42,11 @@ const isTime = (value: unknown): value is number =>
 
 const weightLimits = { factor: 100, absolute: 65_535, share: 0.99 }
 
-export class StoreOverrides implements OverrideExchange {
-  readonly isLasting = true
+export class RedisOverrides implements OverrideStore {
+  readonly isPersistent = true
   readonly #onSaid: () => void
   readonly #instance: string
-  readonly #listeners = new Set<(change: ForeignOverrides) => void>()
+  readonly #listeners = new Set<(change: OverrideChanges) => void>()
   /** What the store is to hear. */
   readonly #said = new Map<string, Said>()
   #inFlight: ReadonlyMap<string, Said> = new Map()
@@ -61,7 +61,7 @@ export class StoreOverrides implements OverrideExchange {
     return this.#list
   }
 
-  set(override: Override): OverrideTaken {
+  set(override: Override): SetOverrideResult {
     const taken = setOverride(this.#list, override)
     if (taken.kind === 'full') return taken
     this.#list = taken.list
@@ -85,13 +85,13 @@ export class StoreOverrides implements OverrideExchange {
     return expiry.ended
   }
 
-  subscribe(onForeignChange: (change: ForeignOverrides) => void): () => void {
+  subscribe(onForeignChange: (change: OverrideChanges) => void): () => void {
     this.#listeners.add(onForeignChange)
     return () => void this.#listeners.delete(onForeignChange)
   }
 
   /** Takes in all that lies in the store: fields and values in turn. How many of them were no good. */
-  receive(fields: readonly unknown[], isStoreEmptied: boolean): number {
+  applyStored(fields: readonly unknown[], isStoreEmptied: boolean): number {
     const { found, origins, rejected } = readFields(fields)
     if (isStoreEmptied) for (const one of this.#list) this.#putBack(one)
     for (const [key, override] of this.#said) {
@@ -103,12 +103,13 @@ export class StoreOverrides implements OverrideExchange {
     const next = [...found.values()].sort((a, b) => a.setMs - b.setMs).slice(0, overrideLimit)
     const change = compare(this.#list, next, origins)
     this.#list = next
-    if (change.set.length + change.gone.length > 0) for (const call of this.#listeners) call(change)
+    if (change.set.length + change.removed.length > 0)
+      for (const call of this.#listeners) call(change)
     return rejected
   }
 
   /** What the store is to be told, after `receive`. */
-  outgoing(keys: StateKeys, instance: string): readonly Command[] {
+  pendingCommands(keys: StateKeys, instance: string): readonly Command[] {
     this.#inFlight = new Map(this.#said)
     if (this.#inFlight.size === 0) return []
     const commands = [...this.#inFlight].map(([key, override]): Command => {
@@ -119,13 +120,13 @@ export class StoreOverrides implements OverrideExchange {
   }
 
   /** It heard of it. */
-  written(): void {
+  confirmWritten(): void {
     for (const [key, override] of this.#inFlight)
       if (this.#said.get(key) === override) this.#said.delete(key)
     this.#inFlight = new Map()
   }
 
-  hasOutgoing(): boolean {
+  hasPending(): boolean {
     return this.#said.size > 0
   }
 
@@ -166,7 +167,7 @@ function compare(
   before: readonly Override[],
   next: readonly Override[],
   origins: ReadonlyMap<Override, string | null>,
-): ForeignOverrides {
+): OverrideChanges {
   const textsBefore = new Set(before.map((one) => formatOverride(one)))
   const texts = new Set(next.map((one) => formatOverride(one)))
   const keys = new Set(next.map(keyOfOverride))
@@ -174,7 +175,7 @@ function compare(
     set: next
       .filter((one) => !textsBefore.has(formatOverride(one)))
       .map((override) => ({ override, from: origins.get(override) ?? null })),
-    gone: before
+    removed: before
       .filter((one) => !texts.has(formatOverride(one)))
       .map((override) => ({ override, isReplaced: keys.has(keyOfOverride(override)) })),
   }

@@ -22,10 +22,10 @@ export function createRedisLink(
   )
   return {
     run: (commands, isAtomic = false) => batches.run(commands, isAtomic),
-    wait: (command) => waiting.call(command),
+    runBlocking: (command) => waiting.call(command),
     isReady: () => batches.isReady(),
     onReady: (call) => batches.onReady(call),
-    lastTrouble: () => batches.trouble,
+    lastErrorCode: () => batches.trouble,
     close() {
       batches.close()
       waiting.close()
@@ -38,7 +38,7 @@ const isSilence = (error: unknown): boolean =>
   error !== null && !(error instanceof Error && error.name === 'ReplyError')
 
 const toReply = (error: unknown, value: unknown): Reply =>
-  error ? { kind: 'error', code: codeOf(error) } : { kind: 'value', value }
+  error ? { kind: 'error', code: errorCode(error) } : { kind: 'value', value }
 
 class Connection {
   trouble: string | null = null
@@ -90,7 +90,7 @@ class Connection {
   }
 
   #note(error: unknown): null {
-    this.trouble = codeOf(error)
+    this.trouble = errorCode(error)
     return null
   }
 }
@@ -102,10 +102,10 @@ interface RawError {
 }
 
 /** One word out of an error. */
-export function codeOf(error: unknown): string {
+export function errorCode(error: unknown): string {
   const { code, message = '', previousErrors } = (error ?? {}) as RawError
   // Of a transaction that is refused: the reason, not the consequence.
-  if (message.startsWith('EXECABORT') && previousErrors?.[0]) return codeOf(previousErrors[0])
+  if (message.startsWith('EXECABORT') && previousErrors?.[0]) return errorCode(previousErrors[0])
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code
   if (message === 'Command timed out' || message.startsWith('Socket timeout')) return 'TIMEOUT'
   if (message.startsWith('All sentinels are unreachable')) return 'SENTINELS'
@@ -185,7 +185,7 @@ interface HostPort {
   readonly port: number
 }
 
-type StorePlace =
+type StoreEndpoint =
   | ({ readonly kind: 'one' } & HostPort)
   /** `name`: of the primary, as the Sentinels know it. */
   | { readonly kind: 'sentinel'; readonly sentinels: readonly HostPort[]; readonly name: string }
@@ -199,7 +199,7 @@ interface StoreTls {
 }
 
 export interface StoreAddress {
-  readonly where: StorePlace
+  readonly where: StoreEndpoint
   readonly username: string | null
   readonly password: string | null
   readonly database: number
@@ -222,7 +222,7 @@ export async function readHash(link: StoreLink, key: string): Promise<readonly u
 // What holds something of another type where we write is nobody's: it goes.
 
 /** How many commands met such a key. */
-export async function mendKeys(
+export async function deleteWrongTypeKeys(
   link: StoreLink,
   commands: readonly Command[],
   replies: readonly Reply[],
@@ -251,11 +251,11 @@ export interface StoreLink {
   /** One reply a command; null: the store is away, or was silent. `isAtomic`: all or nothing, and nobody between. */
   run(commands: readonly Command[], isAtomic?: boolean): Promise<readonly Reply[] | null>
   /** The same over a connection of its own, for a command that waits. */
-  wait(command: Command): Promise<Reply | null>
+  runBlocking(command: Command): Promise<Reply | null>
   isReady(): boolean
   /** Calls back each time that a connection stands anew. */
   onReady(call: () => void): void
   /** Why the last attempt failed; null: it did not. */
-  lastTrouble(): string | null
+  lastErrorCode(): string | null
   close(): void
 }

@@ -179,7 +179,7 @@ export interface StateTimes {
   readonly commandMs: number
   readonly blockMs: number
   /** Changes of this long go out together. */
-  readonly gatherMs: number
+  readonly batchDelayMs: number
   /** Counts of probes are written and read each such time. */
   readonly tallyMs: number
   /** Instances may say different things for as long. */
@@ -196,7 +196,7 @@ export const stateTimes = (heartbeatMs: number): StateTimes => ({
   cutOffMs: (heartbeatMs * 5) / 3,
   commandMs: Math.max(250, heartbeatMs / 2),
   blockMs: (heartbeatMs * 2) / 3,
-  gatherMs: Math.min(100, heartbeatMs / 15),
+  batchDelayMs: Math.min(100, heartbeatMs / 15),
   tallyMs: 20 * heartbeatMs,
   configGraceMs: 40 * heartbeatMs,
 })

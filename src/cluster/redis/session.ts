@@ -5,11 +5,11 @@
 //   our heartbeat gone                  we were away, or the store was emptied: everything of ours is written anew
 //   another store id                    it was emptied: the overrides that we know are put back too
 
-import { hintCommand, type OwnVotes, type VoteOwner } from '../own-votes.ts'
+import { hintCommand, type OwnVotes, type Voter } from '../own-votes.ts'
 import type { PeerChanges, Peers } from '../peers.ts'
 import type { HintReader } from './hint-reader.ts'
-import type { StoreOverrides } from './overrides.ts'
-import { type Command, mendKeys, type Reply, type StoreLink } from './redis-link.ts'
+import type { RedisOverrides } from './overrides.ts'
+import { type Command, deleteWrongTypeKeys, type Reply, type StoreLink } from './redis-link.ts'
 import {
   formatHeartbeat,
   type Heartbeat,
@@ -18,11 +18,11 @@ import {
   type StateKeys,
   type StateTimes,
 } from './schema.ts'
-import { lookAtStore, storeIdOf } from './snapshot.ts'
+import { readSnapshot, storeIdOf } from './snapshot.ts'
 import type { VoteReader } from './vote-reader.ts'
 
 /** What others would find out by waiting. */
-const goodbyeCommands = (keys: StateKeys, instance: string): readonly Command[] => [
+const deregisterCommands = (keys: StateKeys, instance: string): readonly Command[] => [
   ['del', keys.heartbeat(instance), keys.votes(instance)],
   hintCommand(keys, { instance, about: 'votes' }),
 ]
@@ -32,7 +32,7 @@ const beatBefore = (reply: Reply | undefined): Heartbeat | null =>
   reply?.kind === 'value' ? parseHeartbeat(reply.value) : null
 
 /** The reply to the first of them is the heartbeat before. `isUrgent`: the others are told to look. */
-const beatCommands = (
+const heartbeatCommands = (
   { keys, instance, times }: Beating,
   beat: Heartbeat,
   isUrgent: boolean,
@@ -55,8 +55,8 @@ export class StoreSession {
   config: string | null = null
   isFenced = false
   /** Why the store, when it answered last, did not show us heartbeats or take ours, in one word; null: it did. */
-  refusal: string | null = null
-  readonly #parts: SessionParts
+  refusalCode: string | null = null
+  readonly #parts: SessionOptions
   /** The others are to look at the heartbeat to come at once. */
   #isUrgent = false
   #epoch: number | null = null
@@ -70,34 +70,34 @@ export class StoreSession {
   #rewriteAtMs = -Infinity
   #snapshotAtMs = -Infinity
 
-  constructor(parts: SessionParts) {
+  constructor(parts: SessionOptions) {
     this.#parts = parts
   }
 
   /** After a connection was lost: nothing that the store has of us is sure. */
-  reset(): void {
+  onReconnect(): void {
     this.#rewriteAtMs = -Infinity
-    for (const part of this.#parts.more) part.reset()
-    this.pollSoon()
+    for (const part of this.#parts.parts) part.onReconnect()
+    this.requestPoll()
   }
 
-  pollSoon(): void {
+  requestPoll(): void {
     this.#pollAtMs = -Infinity
   }
 
   /** `isUrgent`: the others are told to look. */
-  beatSoon(isUrgent = false): void {
+  requestHeartbeat(isUrgent = false): void {
     this.#beatAtMs = -Infinity
     this.#isUrgent ||= isUrgent
   }
 
   nextInMs(nowMs: number): number {
-    const soonestMs = Math.min(...this.#parts.more.map((part) => part.dueInMs(nowMs)))
+    const soonestMs = Math.min(...this.#parts.parts.map((part) => part.dueInMs(nowMs)))
     return Math.max(0, Math.min(this.#pollAtMs - nowMs, this.#beatAtMs - nowMs, soonestMs))
   }
 
   /** false: the store did not answer, or does not take our heartbeat. */
-  async turn(nowMs: number): Promise<boolean> {
+  async sync(nowMs: number): Promise<boolean> {
     const { times } = this.#parts
     if (nowMs >= this.#pollAtMs) {
       if (!(await this.#look(nowMs))) return false
@@ -108,30 +108,31 @@ export class StoreSession {
     return (await this.#read(nowMs)) && this.#turnMore(nowMs)
   }
 
-  async sayGoodbye(): Promise<void> {
+  async deregister(): Promise<void> {
     const { link, keys, instance } = this.#parts
     if (this.#epoch === null || this.isFenced) return
-    await link.run(goodbyeCommands(keys, instance))
+    await link.run(deregisterCommands(keys, instance))
   }
 
   async #look(nowMs: number): Promise<boolean> {
     const { link, keys, instance, votes, peers, hints, overrides, onEvent, onPeers } = this.#parts
     const known = [...peers.all()].map((peer) => peer.instance)
-    const sight = await lookAtStore(link, keys, instance, known)
-    this.refusal = sight?.kind === 'refused' ? sight.code : null
+    const sight = await readSnapshot(link, keys, instance, known)
+    this.refusalCode = sight?.kind === 'refused' ? sight.code : null
     if (sight?.kind !== 'seen') return false
     this.counters.rejected += sight.rejected
     const isEmptied = this.#storeId !== null && sight.storeId !== this.#storeId
     if (isEmptied) onEvent('emptied')
-    if (isEmptied) for (const part of this.#parts.more) part.emptied()
+    if (isEmptied) for (const part of this.#parts.parts) part.onStoreEmptied()
     this.#judgeOwnBeat(sight.ownBeat, nowMs, isEmptied)
     // Somebody else wrote there, or not all of ours arrived.
-    if (!votes.hasUnwritten() && sight.ownVotes !== votes.saidCount()) this.#rewriteAtMs = -Infinity
+    if (!votes.hasUnwritten() && sight.ownVotes !== votes.storedCount())
+      this.#rewriteAtMs = -Infinity
     this.#storeId = sight.storeId
     const changes = peers.observe(sight.beats, nowMs, nowMs < this.#keepMissingUntilMs)
-    if (changes.isMoved) onPeers(changes)
-    if (hints.compare(sight.oldestEvent, sight.newestEvent)) peers.readAllAgain()
-    if (sight.overrides) this.counters.rejected += overrides.receive(sight.overrides, isEmptied)
+    if (changes.affectsAssignments) onPeers(changes)
+    if (hints.hasMissedEvents(sight.oldestEvent, sight.newestEvent)) peers.requestFullRead()
+    if (sight.overrides) this.counters.rejected += overrides.applyStored(sight.overrides, isEmptied)
     if (sight.wrongKeys.length > 0) await link.run([['del', ...sight.wrongKeys]])
     // A store that forgot who it is gets a new name, and we enter it anew.
     if (isEmptied || (sight.storeId === null && this.#epoch !== null)) this.#leave()
@@ -166,7 +167,7 @@ export class StoreSession {
   async #enter(): Promise<boolean> {
     const { link, keys, instance, newStoreId } = this.#parts
     const needs = { instance, epochFloor: this.#epochFloor, newStoreId }
-    const entry = await enterStore(link, keys, needs)
+    const entry = await claimEpoch(link, keys, needs)
     if (entry === null) return false
     this.#epoch = entry.epoch
     this.#storeId = entry.storeId
@@ -181,19 +182,19 @@ export class StoreSession {
     const isBeatDue = nowMs >= this.#beatAtMs
     const beat = isBeatDue ? this.#beat() : []
     const isRewriteDue = nowMs >= this.#rewriteAtMs
-    const changes = isRewriteDue ? [] : votes.changes(owner)
-    const outgoing = overrides.outgoing(keys, instance)
+    const changes = isRewriteDue ? [] : votes.changeCommands(owner)
+    const outgoing = overrides.pendingCommands(keys, instance)
     // Votes first: a heartbeat must not vouch for votes of an earlier boot.
     if (isRewriteDue && !(await this.#rewrite(owner, nowMs))) return false
     const commands = [...beat, ...changes, ...outgoing]
     if (commands.length === 0) return true
     const replies = await link.run(commands)
     if (replies === null) return this.#failed()
-    overrides.written()
-    this.counters.rejected += await mendKeys(link, commands, replies)
+    overrides.confirmWritten()
+    this.counters.rejected += await deleteWrongTypeKeys(link, commands, replies)
     const [first] = replies
     const isHeard = !isBeatDue || first?.kind === 'value'
-    this.refusal = !isHeard && first?.kind === 'error' ? first.code : null
+    this.refusalCode = !isHeard && first?.kind === 'error' ? first.code : null
     if (!isHeard || replies.some(({ kind }) => kind === 'error')) this.#rewriteAtMs = -Infinity
     if (!isHeard) return false
     if (isBeatDue) this.#hasBeat(first, nowMs)
@@ -210,14 +211,14 @@ export class StoreSession {
     const sequence = ++this.#sequence
     const { state, config } = this
     const beat = { epoch: this.#epoch ?? 0, sequence, state, site: this.#parts.site, config }
-    const commands = beatCommands(this.#parts, beat, this.#isUrgent)
+    const commands = heartbeatCommands(this.#parts, beat, this.#isUrgent)
     this.#isUrgent = false
     return commands
   }
 
-  async #rewrite(owner: VoteOwner, nowMs: number): Promise<boolean> {
+  async #rewrite(owner: Voter, nowMs: number): Promise<boolean> {
     const { link, votes, times } = this.#parts
-    const replies = await link.run(votes.rewrite(owner), true)
+    const replies = await link.run(votes.rewriteCommands(owner), true)
     if (replies === null) return this.#failed()
     this.counters.rewrites++
     this.#rewriteAtMs = nowMs + times.rewriteMs
@@ -229,25 +230,25 @@ export class StoreSession {
     return false
   }
 
-  #owner(): VoteOwner {
+  #owner(): Voter {
     const { keys, instance, times } = this.#parts
     return { keys, instance, epoch: this.#epoch ?? 0, lifetimeMs: times.votesLifetimeMs }
   }
 
   async #turnMore(nowMs: number): Promise<boolean> {
-    for (const part of this.#parts.more)
-      if (!(await part.turn({ nowMs, isFenced: this.isFenced }))) return false
+    for (const part of this.#parts.parts)
+      if (!(await part.sync({ nowMs, isFenced: this.isFenced }))) return false
     return true
   }
 
   async #read(nowMs: number): Promise<boolean> {
     const { peers, times, random, reader } = this.#parts
     if (nowMs >= this.#snapshotAtMs) {
-      peers.readAllAgain()
+      peers.requestFullRead()
       this.#snapshotAtMs = nowMs + times.snapshotMs * (0.8 + 0.4 * random())
     }
     const read = await reader.read(this.#storeId)
-    if (read === 'other-store') this.pollSoon()
+    if (read === 'other-store') this.requestPoll()
     return read !== 'silent'
   }
 }
@@ -263,7 +264,7 @@ interface Beating {
 
 // What a turn with the store is made of (session.ts).
 
-interface SessionParts {
+interface SessionOptions {
   readonly link: StoreLink
   readonly keys: StateKeys
   readonly times: StateTimes
@@ -271,10 +272,10 @@ interface SessionParts {
   readonly site: string
   readonly votes: OwnVotes
   readonly peers: Peers
-  readonly overrides: StoreOverrides
+  readonly overrides: RedisOverrides
   readonly hints: HintReader
   readonly reader: VoteReader
-  readonly more: readonly StorePart[]
+  readonly parts: readonly SyncedPart[]
   readonly random: () => number
   readonly newStoreId: () => string
   readonly onPeers: (changes: PeerChanges) => void
@@ -284,14 +285,14 @@ interface SessionParts {
 // Entering the store at boot, and again when it lost its memory: a boot epoch above every one that this name had, and
 // the name of the store itself, by chance, where it has none.
 
-interface StoreEntry {
+interface ClaimedEpoch {
   readonly epoch: number
   /** null: we may not know. */
   readonly storeId: string | null
 }
 
 /** `epochFloor`: the highest that we had ourselves. null: no answer. */
-async function enterStore(
+async function claimEpoch(
   link: StoreLink,
   keys: StateKeys,
   {
@@ -303,7 +304,7 @@ async function enterStore(
     readonly epochFloor: number
     readonly newStoreId: () => string
   },
-): Promise<StoreEntry | null> {
+): Promise<ClaimedEpoch | null> {
   const key = keys.epoch(instance)
   const replies = await link.run([
     ['set', keys.storeId, newStoreId(), 'NX'],
@@ -328,21 +329,21 @@ async function enterStore(
 // What else lies in the store beside heartbeats and votes, each with times of its own: a turn of the session
 // (session.ts) ends with one of each part.
 
-export interface PartTurn {
+export interface SyncContext {
   readonly nowMs: number
   /** Another process has our name: what is ours alone is not to be written. */
   readonly isFenced: boolean
 }
 
-export interface StorePart {
+export interface SyncedPart {
   /** Values that were no good. */
   readonly rejected: number
   /** false: no answer. */
-  turn(turn: PartTurn): Promise<boolean>
+  sync(turn: SyncContext): Promise<boolean>
   /** How soon it wants one. */
   dueInMs(nowMs: number): number
   /** The connection is a new one: nothing that the store has of us is sure. */
-  reset(): void
+  onReconnect(): void
   /** The store lost its memory. */
-  emptied(): void
+  onStoreEmptied(): void
 }

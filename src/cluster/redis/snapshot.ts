@@ -11,7 +11,7 @@ import {
 } from './schema.ts'
 import { readHash, type Command, type Reply, type StoreLink } from './redis-link.ts'
 
-interface StoreSight {
+interface StoreSnapshot {
   readonly kind: 'seen'
   /** null: it has none. */
   readonly storeId: string | null
@@ -31,7 +31,7 @@ interface StoreSight {
 }
 
 /** We may not see who lives. `code`: as a reply has it. */
-interface Unseen {
+interface SnapshotRefused {
   readonly kind: 'refused'
   readonly code: string
 }
@@ -39,12 +39,12 @@ interface Unseen {
 export const instanceLimit = 256
 
 /** `known`: who is looked for even where the store's set of instances does not name it. null: no answer. */
-export async function lookAtStore(
+export async function readSnapshot(
   link: StoreLink,
   keys: StateKeys,
   instance: string,
   known: readonly string[],
-): Promise<StoreSight | Unseen | null> {
+): Promise<StoreSnapshot | SnapshotRefused | null> {
   const replies = await link.run(firstCommands(keys, instance))
   if (replies === null) return null
   const [members, storeId, newest, oldest, overrides, votes] = replies
@@ -99,7 +99,7 @@ async function readBeats(
   link: StoreLink,
   keys: StateKeys,
   names: readonly string[],
-): Promise<BeatsRead | Unseen | null> {
+): Promise<BeatsRead | SnapshotRefused | null> {
   const found = new Map<string, Heartbeat>()
   // MGET takes a key of another type for one that is not there.
   const replies = await link.run([['mget', ...names.map((name) => keys.heartbeat(name))]])

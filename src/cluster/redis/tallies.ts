@@ -8,10 +8,10 @@ import type { SavedAvailability } from '../../health/availability.ts'
 import { inChunks } from '../own-votes.ts'
 import { readWindows } from '../../persistence/state-format.ts'
 import { type StateKeys, isInstanceName, type StateTimes } from './schema.ts'
-import { type Command, type Reply, type StoreLink, mendKeys } from './redis-link.ts'
-import type { PartTurn, StorePart } from './session.ts'
+import { type Command, type Reply, type StoreLink, deleteWrongTypeKeys } from './redis-link.ts'
+import type { SyncContext, SyncedPart } from './session.ts'
 import { instanceLimit } from './snapshot.ts'
-import type { OwnTallies, TallyExchange } from '../vote-exchange.ts'
+import type { LocalTallies, TallyStore } from '../cluster-votes.ts'
 
 interface StoreTalliesParts {
   readonly link: StoreLink
@@ -29,10 +29,10 @@ const lifetimeMs = 30 * 86_400_000
 const fieldOf = (pool: string): string =>
   createHash('sha256').update(pool).digest('base64url').slice(0, 16)
 
-export class StoreTallies implements TallyExchange, StorePart {
+export class RedisTallies implements TallyStore, SyncedPart {
   rejected = 0
   readonly #parts: StoreTalliesParts
-  #own: OwnTallies | null = null
+  #own: LocalTallies | null = null
   /** Pools whose counts of before were taken over. */
   readonly #restored = new Set<string>()
   /** By pool; then by instance. */
@@ -43,28 +43,28 @@ export class StoreTallies implements TallyExchange, StorePart {
     this.#parts = parts
   }
 
-  follow(own: OwnTallies): void {
+  attach(own: LocalTallies): void {
     this.#own = own
   }
 
-  of(pool: string): readonly SavedAvailability[] {
+  ofOthers(pool: string): readonly SavedAvailability[] {
     return this.#others.get(pool) ?? []
   }
 
   /** Next turn, whenever the last one was. */
-  reset(): void {
+  onReconnect(): void {
     this.#doneAtMs = -Infinity
   }
 
-  emptied(): void {
-    this.reset()
+  onStoreEmptied(): void {
+    this.onReconnect()
   }
 
   dueInMs(nowMs: number): number {
     return this.#own === null ? Infinity : this.#doneAtMs + this.#parts.times.tallyMs - nowMs
   }
 
-  async turn({ nowMs, isFenced }: PartTurn): Promise<boolean> {
+  async sync({ nowMs, isFenced }: SyncContext): Promise<boolean> {
     if (this.dueInMs(nowMs) > 0) return true
     const pools = [...(this.#own?.current().keys() ?? [])].slice(0, poolLimit)
     const isDone =
@@ -96,7 +96,7 @@ export class StoreTallies implements TallyExchange, StorePart {
     ]
     const replies = await link.run(commands)
     if (replies === null) return false
-    this.rejected += await mendKeys(link, commands, replies)
+    this.rejected += await deleteWrongTypeKeys(link, commands, replies)
     return true
   }
 

@@ -36,16 +36,16 @@ export class VoteReader {
   /** Of every peer what is to be read. `storeId` null: the store has none that we may know. */
   async read(storeId: string | null): Promise<VotesRead> {
     for (const peer of this.#parts.peers.all()) {
-      const isWhole = peer.isUnread
-      const endpoints = isWhole ? this.#parts.endpointsOf(peer.instance) : [...peer.stale]
-      peer.stale.clear()
-      peer.isUnread = false
+      const isWhole = peer.needsFullRead
+      const endpoints = isWhole ? this.#parts.endpointsOf(peer.instance) : [...peer.staleEndpoints]
+      peer.staleEndpoints.clear()
+      peer.needsFullRead = false
       const read = endpoints.length > 0 ? await this.#readPeer(peer, endpoints, storeId) : 'done'
       if (read !== 'done') {
-        peer.isUnread = true
+        peer.needsFullRead = true
         return read
       }
-      if (isWhole) peer.heldEpoch = null
+      if (isWhole) peer.previousEpoch = null
     }
     return 'done'
   }
@@ -78,7 +78,7 @@ export class VoteReader {
       const value = values[i] ?? null
       const vote = parseVote(value)
       if (vote === null && value !== null) this.rejected++
-      return this.#parts.peers.record(peer, endpoint, vote)
+      return this.#parts.peers.setVote(peer, endpoint, vote)
     })
   }
 }

@@ -18,10 +18,10 @@ function arrange() {
   })
   const link: StoreLink = {
     run: async (commands) => commands.map(answer),
-    wait: async () => null,
+    runBlocking: async () => null,
     isReady: () => true,
     onReady() {},
-    lastTrouble: () => null,
+    lastErrorCode: () => null,
     close() {},
   }
   const peers = new Peers(1000)
@@ -49,10 +49,10 @@ test('the votes stand, and are read again, when the store has another name or no
   expect(said()).toEqual(['D'])
   for (const id of [null, '00000000000000bb']) {
     Object.assign(store, { id, vote: null })
-    peers.readAllAgain()
+    peers.requestFullRead()
     expect(await reader.read('00000000000000aa')).toBe('other-store')
     expect(said()).toEqual(['D'])
-    expect(peers.get('b')?.isUnread).toBe(true)
+    expect(peers.get('b')?.needsFullRead).toBe(true)
   }
   expect(await reader.read('00000000000000bb')).toBe('done')
   expect(said()).toEqual([])

@@ -1,17 +1,17 @@
-// The exchange of two and more instances over a real redis-server, with intervals a tenth of the usual ones.
+// The cluster of two and more instances over a real redis-server, with intervals a tenth of the usual ones.
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import type { Vote, SharedEvent } from '../../src/cluster/vote-exchange.ts'
-import type { SharedExchange } from '../../src/cluster/cluster.ts'
+import type { Vote, ClusterEvent } from '../../src/cluster/cluster-votes.ts'
+import type { Cluster } from '../../src/cluster/cluster.ts'
 import { endpointId, stateTimes } from '../../src/cluster/redis/schema.ts'
-import { type MemberPlace, joinExchange } from '../support/exchange-member.ts'
+import { type MemberSettings, joinTestCluster } from '../support/cluster-member.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { pause, until } from '../support/wait.ts'
 
 interface Member {
-  readonly exchange: SharedExchange
-  readonly events: readonly SharedEvent[]
+  readonly cluster: Cluster
+  readonly events: readonly ClusterEvent[]
   readonly foreign: string[]
   duties: number
 }
@@ -26,15 +26,19 @@ beforeEach(async () => {
   members = []
 })
 afterEach(async () => {
-  await Promise.all(members.map(({ exchange }) => exchange.stop()))
+  await Promise.all(members.map(({ cluster }) => cluster.stop()))
   await redis.kill()
 })
 
-function join(instance: string, place: Omit<MemberPlace, 'port'> = {}): Member {
-  const { exchange, events } = joinExchange(instance, { port: redis.port, heartbeatMs, ...place })
-  const member: Member = { exchange, events, foreign: [], duties: 0 }
-  exchange.subscribe((slotKey) => member.foreign.push(slotKey))
-  exchange.subscribeDuties(() => member.duties++)
+function join(instance: string, place: Omit<MemberSettings, 'port'> = {}): Member {
+  const { cluster, events } = joinTestCluster(instance, {
+    port: redis.port,
+    heartbeatMs,
+    ...place,
+  })
+  const member: Member = { cluster, events, foreign: [], duties: 0 }
+  cluster.subscribe((slotKey) => member.foreign.push(slotKey))
+  cluster.subscribeAssignments(() => member.duties++)
   members.push(member)
   return member
 }
@@ -45,8 +49,8 @@ const vote = (slotKey: string, state: Vote['state'], reason = 'ok'): Vote => ({
   reason,
 })
 
-const said = ({ exchange }: Member, slotKey: string): string =>
-  exchange
+const said = ({ cluster }: Member, slotKey: string): string =>
+  cluster
     .votes(slotKey)
     .map(({ instance, state }) => `${instance}:${state}`)
     .sort()
@@ -57,8 +61,8 @@ const waitFor = (what: string, look: () => boolean): Promise<true> =>
 
 const together = (...all: readonly Member[]): Promise<true> =>
   waitFor('all see all', () =>
-    all.every(({ exchange }) => {
-      const { instances, degraded } = exchange.status()
+    all.every(({ cluster }) => {
+      const { instances, degraded } = cluster.status()
       return instances === all.length && !degraded
     }),
   )
@@ -71,32 +75,32 @@ const metAll = async (...names: readonly string[]): Promise<Member[]> => {
 
 test('votes of each are known to all, with their reasons, and taken back', async () => {
   const [a, b] = (await metAll('a', 'b')) as [Member, Member]
-  for (const { exchange } of [a, b]) exchange.publish(vote('k', '?'))
-  a.exchange.publish(vote('k', 'D', 'connect-refused'))
+  for (const { cluster } of [a, b]) cluster.publish(vote('k', '?'))
+  a.cluster.publish(vote('k', 'D', 'connect-refused'))
   await waitFor('b hears a', () => said(b, 'k') === 'a:D b:?')
-  expect(b.exchange.votes('k')).toContainEqual({
+  expect(b.cluster.votes('k')).toContainEqual({
     instance: 'a',
     site: 'a',
     state: 'D',
     reason: 'connect-refused',
   })
   expect(b.foreign).toEqual(['k'])
-  b.exchange.publish(vote('k', 'U'))
+  b.cluster.publish(vote('k', 'U'))
   await waitFor('a hears b', () => said(a, 'k') === 'a:D b:U')
-  a.exchange.withdraw('k')
+  a.cluster.withdraw('k')
   await waitFor('b hears that a has no word', () => said(b, 'k') === 'b:U')
-  expect(a.exchange.votes('k')).toEqual([])
+  expect(a.cluster.votes('k')).toEqual([])
   expect(a.events).toContainEqual({ kind: 'peer-joined', peer: 'b', site: 'b' })
 })
 
 test('a vote travels in a fraction of a second', async () => {
   const [a, b] = (await metAll('a', 'b')) as [Member, Member]
-  b.exchange.publish(vote('k', '?'))
+  b.cluster.publish(vote('k', '?'))
   const tookMs: number[] = []
   for (let i = 0; i < 20; i++) {
     const state = i % 2 ? 'U' : 'D'
     const startMs = performance.now()
-    a.exchange.publish(vote('k', state))
+    a.cluster.publish(vote('k', state))
     await waitFor(`b hears ${state}`, () => said(b, 'k') === `a:${state} b:?`)
     tookMs.push(performance.now() - startMs)
   }
@@ -114,20 +118,20 @@ test('who goes says so, and who dies is missed: its probes and votes are taken o
     Member,
     Member,
   ]
-  for (const key of keys) for (const { exchange } of [a, b, c]) exchange.publish(vote(key, '?'))
+  for (const key of keys) for (const { cluster } of [a, b, c]) cluster.publish(vote(key, '?'))
   await together(a, b, c)
-  const ours = ({ exchange }: Member): string[] => keys.filter((key) => exchange.isProbedHere(key))
+  const ours = ({ cluster }: Member): string[] => keys.filter((key) => cluster.isProbedHere(key))
   expect([...ours(a), ...ours(b), ...ours(c)].sort()).toEqual([...keys].sort())
-  for (const key of ours(c)) c.exchange.publish(vote(key, 'D'))
+  for (const key of ours(c)) c.cluster.publish(vote(key, 'D'))
   const ofC = ours(c)
   await waitFor('a hears all of c', () => ofC.every((key) => said(a, key).includes('c:D')))
-  await c.exchange.stop()
+  await c.cluster.stop()
   await waitFor('both miss c', () =>
-    ofC.every((key) => a.exchange.isProbedHere(key) !== b.exchange.isProbedHere(key)),
+    ofC.every((key) => a.cluster.isProbedHere(key) !== b.cluster.isProbedHere(key)),
   )
   expect(a.events).toContainEqual({ kind: 'peer-gone', peer: 'c', isStopped: false })
   for (const key of ofC) expect(said(a, key)).toBe('a:?')
-  const takeovers = [a, b].map(({ exchange }) => exchange.stateView().takeovers)
+  const takeovers = [a, b].map(({ cluster }) => cluster.stateView().takeovers)
   expect((takeovers[0] ?? 0) + (takeovers[1] ?? 0)).toBe(ofC.length)
 })
 
@@ -136,23 +140,23 @@ test('a dead store: cut off at once, everything is ours, the votes of others sta
   const b = join('b', { vantages: 1, peerHoldMs: 2500 })
   await together(a, b)
   const keys = Array.from({ length: 20 }, (_, i) => `k${i}`)
-  for (const key of keys) for (const { exchange } of [a, b]) exchange.publish(vote(key, '?'))
-  const ofB = keys.filter((key) => b.exchange.isProbedHere(key))
+  for (const key of keys) for (const { cluster } of [a, b]) cluster.publish(vote(key, '?'))
+  const ofB = keys.filter((key) => b.cluster.isProbedHere(key))
   expect(ofB.length).toBeGreaterThan(0)
-  for (const key of ofB) b.exchange.publish(vote(key, 'D'))
+  for (const key of ofB) b.cluster.publish(vote(key, 'D'))
   await waitFor('a hears b', () => ofB.every((key) => said(a, key).includes('b:D')))
   await redis.kill()
   const killedMs = performance.now()
-  await waitFor('a is cut off', () => a.exchange.status().degraded)
+  await waitFor('a is cut off', () => a.cluster.status().degraded)
   expect(performance.now() - killedMs).toBeLessThan(2 * stateTimes(heartbeatMs).cutOffMs + 1000)
-  expect(keys.every((key) => a.exchange.isProbedHere(key))).toBe(true)
+  expect(keys.every((key) => a.cluster.isProbedHere(key))).toBe(true)
   expect(said(a, ofB[0] as string)).toContain('b:D')
   await waitFor('the hold is over', () => ofB.every((key) => !said(a, key).includes('b:D')))
   expect(a.events.filter(({ kind }) => kind === 'degraded')).toEqual([
     { kind: 'degraded', why: 'ECONNREFUSED' },
   ])
   await redis.restart()
-  await waitFor('both are back', () => [a, b].every((one) => !one.exchange.status().degraded))
+  await waitFor('both are back', () => [a, b].every((one) => !one.cluster.status().degraded))
   await waitFor('b wrote its votes anew', () => ofB.every((key) => said(a, key).includes('b:D')))
   expect(a.events.at(-1)?.kind).not.toBe('peer-gone')
   expect(a.events.some(({ kind }) => kind === 'recovered')).toBe(true)
@@ -160,7 +164,7 @@ test('a dead store: cut off at once, everything is ours, the votes of others sta
 
 test('a store that lost its memory: nobody is taken for dead, everything is written anew', async () => {
   const [a, b] = (await metAll('a', 'b')) as [Member, Member]
-  for (const { exchange } of [a, b]) exchange.publish(vote('k', 'U'))
+  for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
   await waitFor('both hear', () => said(a, 'k') === 'a:U b:U' && said(b, 'k') === 'a:U b:U')
   const override = {
     id: 'x1',
@@ -173,8 +177,8 @@ test('a store that lost its memory: nobody is taken for dead, everything is writ
     setMs: Date.now(),
     untilMs: Date.now() + 3_600_000,
   }
-  a.exchange.overrides.set(override)
-  await waitFor('b hears of the drain', () => b.exchange.overrides.list().length === 1)
+  a.cluster.overrides.set(override)
+  await waitFor('b hears of the drain', () => b.cluster.overrides.list().length === 1)
   let least = 'a:U b:U'
   const watching = setInterval(() => {
     for (const one of [a, b]) if (said(one, 'k') !== 'a:U b:U') least = said(one, 'k')
@@ -194,7 +198,7 @@ test('a store that lost its memory: nobody is taken for dead, everything is writ
   clearInterval(watching)
   expect(least).toBe('a:U b:U')
   expect([...a.events, ...b.events].filter(({ kind }) => kind === 'peer-gone')).toEqual([])
-  expect(b.exchange.overrides.list()).toEqual([override])
+  expect(b.cluster.overrides.list()).toEqual([override])
 })
 
 test('a clock of the store that jumps: whatever ends at one moment, nobody is taken for dead', async () => {
@@ -205,10 +209,8 @@ test('a clock of the store that jumps: whatever ends at one moment, nobody is ta
       join(name, { namespace })
       await pause(8)
     }
-  await waitFor('all meet', () =>
-    members.every(({ exchange }) => exchange.status().instances === 2),
-  )
-  for (const { exchange } of members) exchange.publish(vote('k', 'U'))
+  await waitFor('all meet', () => members.every(({ cluster }) => cluster.status().instances === 2))
+  for (const { cluster } of members) cluster.publish(vote('k', 'U'))
   const allKnow = (): boolean => members.every((one) => said(one, 'k') === 'a:U b:U')
   await waitFor('all hear', allKnow)
   const keys = namespaces.flatMap((namespace) =>
@@ -227,7 +229,7 @@ test('a clock of the store that jumps: whatever ends at one moment, nobody is ta
 
 test('wrong types, garbage and strangers: counted, mended, and nothing else', async () => {
   const [a, b] = (await metAll('a', 'b')) as [Member, Member]
-  for (const { exchange } of [a, b]) exchange.publish(vote('k', 'U'))
+  for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
   await waitFor('both hear', () => said(a, 'k') === 'a:U b:U' && said(b, 'k') === 'a:U b:U')
   const prefix = 'mxsteer:{test}:v1:'
   for (const key of ['inst', 'ev', 'ov', 'hb:a', 'v:a', 'ep:a']) {
@@ -241,11 +243,11 @@ test('wrong types, garbage and strangers: counted, mended, and nothing else', as
   await until(
     async () => {
       await redis.command('SADD', `${prefix}inst`, 'c', 'd', 'e e', 'x'.repeat(1000))
-      return a.exchange.stateView().rejected > 5
+      return a.cluster.stateView().rejected > 5
     },
     { what: 'garbage is counted', withinMs },
   )
-  a.exchange.publish(vote('k', 'D'))
+  a.cluster.publish(vote('k', 'D'))
   await waitFor('b hears a again', () => said(b, 'k') === 'a:D b:U')
   for (const type of ['inst set', 'ev stream', 'ov none', 'hb:a string', 'v:a hash']) {
     const [key, expected] = type.split(' ') as [string, string]
@@ -254,12 +256,12 @@ test('wrong types, garbage and strangers: counted, mended, and nothing else', as
       withinMs,
     })
   }
-  expect(a.exchange.status().instances).toBe(2)
+  expect(a.cluster.status().instances).toBe(2)
 })
 
 test('a forged hint and a forged epoch change nothing', async () => {
   const [a, b] = (await metAll('a', 'b')) as [Member, Member]
-  for (const { exchange } of [a, b]) exchange.publish(vote('k', 'U'))
+  for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
   await waitFor('both hear', () => said(a, 'k') === 'a:U b:U')
   const prefix = 'mxsteer:{test}:v1:'
   // Votes of another boot, and of one that has no heartbeat.
@@ -270,48 +272,48 @@ test('a forged hint and a forged epoch change nothing', async () => {
   // It looks, and does not count it; what it knew before stands.
   await pause(2 * heartbeatMs)
   expect(said(a, 'k')).toBe('a:U b:U')
-  b.exchange.publish(vote('k', 'D'))
+  b.cluster.publish(vote('k', 'D'))
   await waitFor('what b says itself counts', () => said(a, 'k') === 'a:U b:D')
-  expect(a.exchange.status().instances).toBe(2)
+  expect(a.cluster.status().instances).toBe(2)
 })
 
 test('a heartbeat that somebody made to last is no life', async () => {
   const a = join('a')
   await redis.command('SADD', 'mxsteer:{test}:v1:inst', 'zombie')
   await redis.command('SET', 'mxsteer:{test}:v1:hb:zombie', '1|1|ok|fra')
-  await waitFor('it is seen', () => a.exchange.status().instances === 2)
-  await waitFor('it is seen through', () => a.exchange.status().instances === 1)
+  await waitFor('it is seen', () => a.cluster.status().instances === 2)
+  await waitFor('it is seen through', () => a.cluster.status().instances === 1)
   expect(a.events.at(-1)).toEqual({ kind: 'peer-gone', peer: 'zombie', isStopped: false })
 })
 
 test('two processes of one name: the later one writes, the earlier one until it is gone does not', async () => {
   const first = join('a')
-  await waitFor('it is there', () => !first.exchange.status().degraded)
+  await waitFor('it is there', () => !first.cluster.status().degraded)
   const second = join('a')
-  await waitFor('the first is fenced', () => first.exchange.stateView().fenced)
-  expect(second.exchange.stateView().fenced).toBe(false)
-  await second.exchange.stop()
-  await waitFor('the first has its name back', () => !first.exchange.stateView().fenced)
+  await waitFor('the first is fenced', () => first.cluster.stateView().fenced)
+  expect(second.cluster.stateView().fenced).toBe(false)
+  await second.cluster.stop()
+  await waitFor('the first has its name back', () => !first.cluster.stateView().fenced)
 })
 
 test('an instance in doubt of itself has no say, and probes on', async () => {
   const [a, b] = (await metAll('a', 'b')) as [Member, Member]
-  for (const { exchange } of [a, b]) exchange.publish(vote('k', 'D'))
+  for (const { cluster } of [a, b]) cluster.publish(vote('k', 'D'))
   await waitFor('both hear', () => said(b, 'k') === 'a:D b:D')
-  a.exchange.doubtSelf(true)
+  a.cluster.reportLocalFault(true)
   await waitFor('b counts a no more', () => said(b, 'k') === 'b:D')
-  expect(a.exchange.isProbedHere('k')).toBe(true)
-  a.exchange.doubtSelf(false)
+  expect(a.cluster.isProbedHere('k')).toBe(true)
+  a.cluster.reportLocalFault(false)
   await waitFor('and again', () => said(b, 'k') === 'a:D b:D')
 })
 
 test('namespaces do not see each other', async () => {
   const a = join('a', { namespace: 'one' })
   const b = join('b', { namespace: 'two' })
-  await waitFor('both are there', () => [a, b].every((one) => !one.exchange.status().degraded))
+  await waitFor('both are there', () => [a, b].every((one) => !one.cluster.status().degraded))
   const c = join('c', { namespace: 'two' })
   await together(b, c)
-  expect(a.exchange.status().instances).toBe(1)
+  expect(a.cluster.status().instances).toBe(1)
 })
 
 test('an override undone by another, and one said while the store was away', async () => {
@@ -327,21 +329,21 @@ test('an override undone by another, and one said while the store was away', asy
     setMs: Date.now(),
     untilMs: null,
   })
-  a.exchange.overrides.set(override('1', 'mx1'))
-  a.exchange.overrides.set(override('2', 'mx2'))
-  await waitFor('b has both', () => b.exchange.overrides.list().length === 2)
-  expect(b.exchange.overrides.remove('1')?.target).toBe('mx1')
-  await waitFor('a has one', () => a.exchange.overrides.list().length === 1)
+  a.cluster.overrides.set(override('1', 'mx1'))
+  a.cluster.overrides.set(override('2', 'mx2'))
+  await waitFor('b has both', () => b.cluster.overrides.list().length === 2)
+  expect(b.cluster.overrides.remove('1')?.target).toBe('mx1')
+  await waitFor('a has one', () => a.cluster.overrides.list().length === 1)
   redis.signal('SIGSTOP')
-  await waitFor('cut off', () => a.exchange.status().degraded)
-  a.exchange.overrides.remove('2')
-  a.exchange.overrides.set(override('3', 'mx3'))
-  expect(a.exchange.overrides.list().map(({ id }) => id)).toEqual(['3'])
+  await waitFor('cut off', () => a.cluster.status().degraded)
+  a.cluster.overrides.remove('2')
+  a.cluster.overrides.set(override('3', 'mx3'))
+  expect(a.cluster.overrides.list().map(({ id }) => id)).toEqual(['3'])
   redis.signal('SIGCONT')
   await waitFor(
     'b has the new one alone',
     () =>
-      b.exchange.overrides
+      b.cluster.overrides
         .list()
         .map(({ id }) => id)
         .join() === '3',

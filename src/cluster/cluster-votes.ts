@@ -14,7 +14,7 @@ export interface Vote {
   readonly reason: string
 }
 
-export interface ExchangeStatus {
+export interface ClusterStatus {
   readonly kind: 'memory' | 'redis'
   /** Out of reach of the others: own votes alone decide. */
   readonly degraded: boolean
@@ -22,7 +22,7 @@ export interface ExchangeStatus {
   readonly instances: number
 }
 
-export interface Exchange {
+export interface ClusterVotes {
   /** Also makes the endpoint known, with a vote of `?`: what others say of it is read from then on. */
   publish(vote: Vote): void
   /** The endpoint is no longer watched here. */
@@ -34,32 +34,32 @@ export interface Exchange {
   /** Whether this instance is to probe it: a few do so for all. */
   isProbedHere(slotKey: string): boolean
   /** Calls back when that, or whether we are cut off, may have changed for any endpoint; returns how to end that. */
-  subscribeDuties(onChange: () => void): () => void
+  subscribeAssignments(onChange: () => void): () => void
   /** Whether this instance takes itself for cut off from its targets: its votes do not count elsewhere then. */
-  doubtSelf(isInDoubt: boolean): void
+  reportLocalFault(isInDoubt: boolean): void
   /** What the zones say, as a hash that is the same wherever they say the same. */
-  configure(config: string): void
+  setConfigHash(config: string): void
   /** We go soon: our votes count no more, others take our probes. What is asked here is answered on. */
   leave(): void
-  status(): ExchangeStatus
+  status(): ClusterStatus
 }
 
 // The exchange of what MTAs say of themselves: told to one instance it is heard by all, and ends on all at once.
 
-export interface SharedWord {
+export interface SharedFeedback {
   readonly zone: string
   readonly target: string
   readonly writer: FeedbackWriter
-  readonly told: Feedback
+  readonly feedback: Feedback
 }
 
-export type WordPlace = Omit<SharedWord, 'told'>
+export type FeedbackKey = Omit<SharedFeedback, 'feedback'>
 
-export interface FeedbackExchange {
+export interface FeedbackStore {
   /** `told` null: its writer takes it back. */
-  say(place: WordPlace, told: Feedback | null): void
+  write(place: FeedbackKey, told: Feedback | null): void
   /** All that are known, ours included; what has ended may be among them. */
-  words(): readonly SharedWord[]
+  list(): readonly SharedFeedback[]
   /** Calls back when another instance changed them; returns how to end that. */
   subscribe(onForeignWord: () => void): () => void
 }
@@ -67,50 +67,50 @@ export interface FeedbackExchange {
 // The exchange of overrides between instances: any of them sets or undoes one, all of them obey.
 // Everything here answers at once from what is known locally; the network, where there is one, is behind it.
 
-export interface OverrideExchange {
+export interface OverrideStore {
   /** Those in force, by time of setting. */
   list(): readonly Override[]
   /** Replaces one of the same target, scope and class. `full`: there are as many as there may be. */
-  set(override: Override): OverrideTaken
+  set(override: Override): SetOverrideResult
   /** The override that is gone now, or null where there was none of that id. */
   remove(id: string): Override | null
   /** Takes out what has ended by now. Every instance does so by its own clock, so nothing is told to others. */
   expire(nowMs: number): readonly Override[]
   /** Calls back when another instance changed the list; returns how to end that. */
-  subscribe(onForeignChange: (change: ForeignOverrides) => void): () => void
+  subscribe(onForeignChange: (change: OverrideChanges) => void): () => void
   /** Whether they outlive this process. */
-  readonly isLasting: boolean
+  readonly isPersistent: boolean
 }
 
-export interface ForeignOverrides {
+export interface OverrideChanges {
   /** `from`: the instance that was told; null: it is not known. */
   readonly set: readonly { readonly override: Override; readonly from: string | null }[]
-  readonly gone: readonly { readonly override: Override; readonly isReplaced: boolean }[]
+  readonly removed: readonly { readonly override: Override; readonly isReplaced: boolean }[]
 }
 
-export type OverrideTaken =
+export type SetOverrideResult =
   | { readonly kind: 'set'; readonly replaced: Override | null }
   | { readonly kind: 'full' }
 
 // The exchange of what instances counted: each counts its own probes and is the only writer of these counts, so that
 // the sum over instances counts each probe once.
 
-export interface OwnTallies {
+export interface LocalTallies {
   /** By pool, as they are at the time. */
   readonly current: () => ReadonlyMap<string, SavedAvailability>
   /** What lies in the store of ours, when it is first read: of before this boot. */
   readonly restore: (pool: string, saved: SavedAvailability) => void
 }
 
-export interface TallyExchange {
-  follow(own: OwnTallies): void
+export interface TallyStore {
+  attach(own: LocalTallies): void
   /** What each of the others counted of a pool. */
-  of(pool: string): readonly SavedAvailability[]
+  ofOthers(pool: string): readonly SavedAvailability[]
 }
 
 // What the shared state tells of itself: events for the log, a view for metrics.
 
-export type SharedEvent =
+export type ClusterEvent =
   /** `why`: one word. */
   | { readonly kind: 'degraded'; readonly why: string }
   | { readonly kind: 'recovered'; readonly afterMs: number }

@@ -4,8 +4,12 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import type { Feedback } from '../../../src/health/feedback.ts'
-import { type SharedWord } from '../../../src/cluster/vote-exchange.ts'
-import { formatWord, keyOfWord, parseWord } from '../../../src/cluster/redis/feedback.ts'
+import { type SharedFeedback } from '../../../src/cluster/cluster-votes.ts'
+import {
+  formatFeedback,
+  keyOfFeedback,
+  parseFeedback,
+} from '../../../src/cluster/redis/feedback.ts'
 import { parseTally } from '../../../src/cluster/redis/tallies.ts'
 
 const nowMs = Date.parse('2026-11-21T00:00:00Z')
@@ -16,15 +20,15 @@ const told = (over: Partial<Feedback> = {}): Feedback => ({
   reason: 'queue',
   load: null,
   isShedding: true,
-  toldMs: nowMs,
+  reportedMs: nowMs,
   untilMs: nowMs + 60_000,
   ...over,
 })
-const word = (over: Partial<Feedback> = {}): SharedWord => ({
+const word = (over: Partial<Feedback> = {}): SharedFeedback => ({
   zone: 'smtp.example.test',
   target: 'mx1',
   writer: 'agent',
-  told: told(over),
+  feedback: told(over),
 })
 
 test('a word is read as it was written, whatever its numbers', () => {
@@ -39,10 +43,13 @@ test('a word is read as it was written, whatever its numbers', () => {
       (factor, lifeMs, at, isDown) => {
         const standing = at as Feedback['standing']
         const said = word({ factor: factor + 0, standing, isDown, untilMs: nowMs + lifeMs })
-        const read = parseWord(formatWord(said))
+        const read = parseFeedback(formatFeedback(said))
         // JSON has no −0.
-        expect(read).toEqual({ ...said, told: { ...said.told, factor: factor === 0 ? 0 : factor } })
-        expect(read && keyOfWord(read)).toBe('smtp.example.test mx1 agent')
+        expect(read).toEqual({
+          ...said,
+          feedback: { ...said.feedback, factor: factor === 0 ? 0 : factor },
+        })
+        expect(read && keyOfFeedback(read)).toBe('smtp.example.test mx1 agent')
       },
     ),
   )
@@ -51,14 +58,14 @@ test('a word is read as it was written, whatever its numbers', () => {
 test('whatever an agent gave as its reason can be read back, without what acts on a terminal', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (reason) => {
-      const read = parseWord(formatWord(word({ reason })))
-      expect(read?.told.reason).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u)
-      expect(read?.told.reason.length).toBeLessThanOrEqual(200)
+      const read = parseFeedback(formatFeedback(word({ reason })))
+      expect(read?.feedback.reason).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u)
+      expect(read?.feedback.reason.length).toBeLessThanOrEqual(200)
     }),
   )
 })
 
-const written = JSON.parse(formatWord(word())) as Record<string, unknown>
+const written = JSON.parse(formatFeedback(word())) as Record<string, unknown>
 test.each<[string, unknown]>([
   ['no text', 7],
   ['no JSON', '{'],
@@ -91,7 +98,7 @@ test.each<[string, unknown]>([
     `${key} ${JSON.stringify(value)}`,
     JSON.stringify({ ...written, [key]: value }),
   ]),
-])('%s is no word', (_, value) => expect(parseWord(value)).toBeNull())
+])('%s is no word', (_, value) => expect(parseFeedback(value)).toBeNull())
 
 test('counts: three windows of buckets within bounds, and nothing else', () => {
   const good = [[[29_000_000, 5, 10]], [[1_900_000, 0, 3]], []]

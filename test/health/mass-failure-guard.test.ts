@@ -2,28 +2,32 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { allGroup, type BrakeGroup, FailureBrake } from '../../src/health/brake.ts'
+import {
+  allGroup,
+  type FailureGroup,
+  MassFailureGuard,
+} from '../../src/health/mass-failure-guard.ts'
 import { runs } from '../support/runs.ts'
 
 const slots = (count: number, from = 1): number[] =>
   Array.from({ length: count }, (_, i) => from + i)
 
-const brakeOf = (pools: readonly BrakeGroup[], all: readonly number[]): FailureBrake => {
-  const brake = new FailureBrake()
+const brakeOf = (pools: readonly FailureGroup[], all: readonly number[]): MassFailureGuard => {
+  const brake = new MassFailureGuard()
   brake.replace(pools, all)
   return brake
 }
 
 /** All begin to fail, one each `everyMs`; the groups that were engaged, with the count that it took. */
 const failAll = (
-  brake: FailureBrake,
+  brake: MassFailureGuard,
   which: readonly number[],
   everyMs = 100,
   fromMs = 0,
 ): string[] =>
   which.flatMap((slot, i) =>
     brake
-      .failing(slot, fromMs + i * everyMs)
+      .recordFailing(slot, fromMs + i * everyMs)
       .map(({ group, failing, of }) => `${group} ${failing}/${of}`),
   )
 
@@ -31,9 +35,9 @@ describe('engaged by', () => {
   test('more than half of a pool', () => {
     const brake = brakeOf([{ name: 'eu', slots: slots(6) }], slots(100))
     expect(failAll(brake, slots(3))).toEqual([])
-    expect(brake.isBraked(1, 300)).toBe(false)
-    expect(brake.failing(4, 300)).toEqual([{ group: 'eu', failing: 4, of: 6 }])
-    expect([1, 4, 6, 7].map((slot) => brake.isBraked(slot, 300))).toEqual([true, true, true, false])
+    expect(brake.isHeld(1, 300)).toBe(false)
+    expect(brake.recordFailing(4, 300)).toEqual([{ group: 'eu', failing: 4, of: 6 }])
+    expect([1, 4, 6, 7].map((slot) => brake.isHeld(slot, 300))).toEqual([true, true, true, false])
     expect(brake.engaged(300)).toBe(1)
   })
 
@@ -43,7 +47,7 @@ describe('engaged by', () => {
     // Three a pool: none is in trouble by itself.
     const spread = pools.flatMap((pool) => pool.slots.slice(0, 3))
     expect(failAll(brake, spread)).toEqual([`${allGroup} 30/100`])
-    expect(brake.isBraked(109, 3000)).toBe(true)
+    expect(brake.isHeld(109, 3000)).toBe(true)
   })
 
   test('every one there is, of two or more', () => {
@@ -62,7 +66,7 @@ describe('engaged by', () => {
   test('nobody where those before are well again', () => {
     const brake = brakeOf([{ name: 'eu', slots: slots(6) }], slots(60))
     failAll(brake, slots(3))
-    brake.passing(2)
+    brake.recordPassing(2)
     expect(failAll(brake, [4], 1, 400)).toEqual([])
     expect(failAll(brake, [2], 1, 500)).toEqual(['eu 4/6'])
   })
@@ -77,23 +81,23 @@ describe('lets go', () => {
   test('after two minutes, and those who were counted do not engage it again', () => {
     const brake = brakeOf([{ name: 'eu', slots: slots(6) }], slots(60))
     failAll(brake, slots(6), 1)
-    expect(brake.isBraked(6, 119_000)).toBe(true)
-    expect(brake.isBraked(6, 120_010)).toBe(false)
+    expect(brake.isHeld(6, 119_000)).toBe(true)
+    expect(brake.isHeld(6, 120_010)).toBe(false)
     expect(failAll(brake, [1, 2, 3], 1, 121_000)).toEqual([])
     expect(failAll(brake, [4], 1, 121_100)).toEqual(['eu 4/6'])
   })
 
   test('and says so once, also of a pool that a reload took away', () => {
     const brake = brakeOf([{ name: 'eu', slots: slots(6) }], slots(60))
-    expect([brake.letGo(0), brake.nextInMs(0)]).toEqual([[], null])
+    expect([brake.takeReleased(0), brake.nextReleaseInMs(0)]).toEqual([[], null])
     failAll(brake, slots(6), 1000)
-    expect(brake.nextInMs(4000)).toBe(119_000)
-    expect(brake.letGo(122_999)).toEqual([])
-    expect(brake.letGo(123_000)).toEqual([{ group: 'eu', seconds: 120 }])
-    expect([brake.letGo(123_000), brake.nextInMs(123_000)]).toEqual([[], null])
+    expect(brake.nextReleaseInMs(4000)).toBe(119_000)
+    expect(brake.takeReleased(122_999)).toEqual([])
+    expect(brake.takeReleased(123_000)).toEqual([{ group: 'eu', seconds: 120 }])
+    expect([brake.takeReleased(123_000), brake.nextReleaseInMs(123_000)]).toEqual([[], null])
     failAll(brake, slots(6), 1, 200_000)
     brake.replace([{ name: 'us', slots: slots(6) }], slots(60))
-    expect(brake.letGo(210_000)).toEqual([{ group: 'eu', seconds: 10 }])
+    expect(brake.takeReleased(210_000)).toEqual([{ group: 'eu', seconds: 10 }])
   })
 
   test('who is held back anew before that was said is held on', () => {
@@ -107,9 +111,9 @@ describe('lets go', () => {
     failAll(brake, slots(6), 1)
     failAll(brake, slots(6, 10), 1, 60_000)
     failAll(brake, slots(6), 1, 130_000)
-    expect(brake.nextInMs(130_000)).toBe(50_003)
-    expect(brake.letGo(180_003)).toEqual([{ group: 'us', seconds: 120 }])
-    expect(brake.letGo(250_003)).toEqual([{ group: 'eu', seconds: 120 }])
+    expect(brake.nextReleaseInMs(130_000)).toBe(50_003)
+    expect(brake.takeReleased(180_003)).toEqual([{ group: 'us', seconds: 120 }])
+    expect(brake.takeReleased(250_003)).toEqual([{ group: 'eu', seconds: 120 }])
   })
 
   test('over a reload a pool keeps what is known of it', () => {
@@ -118,7 +122,7 @@ describe('lets go', () => {
     brake.replace([{ name: 'eu', slots: slots(7) }], slots(61))
     expect(failAll(brake, [4], 1, 400)).toEqual(['eu 4/7'])
     brake.replace([{ name: 'us', slots: slots(7) }], slots(61))
-    expect(brake.isBraked(4, 500)).toBe(false)
+    expect(brake.isHeld(4, 500)).toBe(false)
   })
 })
 
@@ -137,8 +141,8 @@ test('engages when a list of beginnings says so', () => {
       let nowMs = 0
       for (const { slot, isFailing, afterMs } of steps) {
         nowMs += afterMs
-        const engaged = isFailing ? brake.failing(slot, nowMs).map(({ group }) => group) : []
-        if (!isFailing) brake.passing(slot)
+        const engaged = isFailing ? brake.recordFailing(slot, nowMs).map(({ group }) => group) : []
+        if (!isFailing) brake.recordPassing(slot)
         const expected: string[] = []
         for (const group of [allGroup, 'p'] as const) {
           if (group === 'p' && slot > 5) continue
@@ -152,8 +156,8 @@ test('engages when a list of beginnings says so', () => {
           expected.push(group)
         }
         expect(engaged).toEqual(expected)
-        expect(brake.isBraked(1, nowMs)).toBe(nowMs < until.p || nowMs < until[allGroup])
-        expect(brake.isBraked(12, nowMs)).toBe(nowMs < until[allGroup])
+        expect(brake.isHeld(1, nowMs)).toBe(nowMs < until.p || nowMs < until[allGroup])
+        expect(brake.isHeld(12, nowMs)).toBe(nowMs < until[allGroup])
       }
     }),
     { numRuns: runs(500) },

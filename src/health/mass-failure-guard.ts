@@ -13,20 +13,20 @@ import type { Verdict } from './verdict.ts'
 
 export const allGroup = '*'
 
-export interface BrakeGroup {
+export interface FailureGroup {
   /** Of a pool; `*` is kept for all. */
   readonly name: string
   readonly slots: readonly number[]
 }
 
-export interface Engaged {
+export interface HeldGroup {
   readonly group: string
   readonly failing: number
   readonly of: number
 }
 
 /** Held back for as long as it may be. */
-export interface LetGo {
+export interface ReleasedGroup {
   readonly group: string
   readonly seconds: number
 }
@@ -58,7 +58,7 @@ const emptyGroup = (name: string, size: number): Group => ({
 
 const isEngaged = ({ engagedMs }: Group, nowMs: number): boolean => nowMs - engagedMs < engagedForMs
 
-export class FailureBrake {
+export class MassFailureGuard {
   #all: Group = emptyGroup(allGroup, 0)
   #groups = new Map<string, Group>()
   #groupsOf = new Map<number, Group[]>()
@@ -66,7 +66,7 @@ export class FailureBrake {
   readonly #held = new Map<string, number>()
 
   /** Groups that stay keep what is known of them. */
-  replace(pools: readonly BrakeGroup[], slots: readonly number[]): void {
+  replace(pools: readonly FailureGroup[], slots: readonly number[]): void {
     const before = this.#groups
     this.#groups = new Map()
     this.#all = refit(this.#all, allGroup, slots)
@@ -79,36 +79,36 @@ export class FailureBrake {
   }
 
   /** It began to fail; the groups that this engages. */
-  failing(slot: number, nowMs: number): readonly Engaged[] {
-    const engaged: Engaged[] = []
+  recordFailing(slot: number, nowMs: number): readonly HeldGroup[] {
+    const heldCount: HeldGroup[] = []
     for (const group of this.#groupsOf.get(slot) ?? []) {
       if (isEngaged(group, nowMs)) continue
       forgetOld(group, nowMs)
       group.failing.delete(slot)
       group.failing.set(slot, nowMs)
       if (!isTooMuch(group)) continue
-      engaged.push({ group: group.name, failing: group.failing.size, of: group.size })
+      heldCount.push({ group: group.name, failing: group.failing.size, of: group.size })
       group.engagedMs = nowMs
       // Oldest first.
       this.#held.delete(group.name)
       this.#held.set(group.name, nowMs)
     }
-    return engaged
+    return heldCount
   }
 
   /** It no longer fails. */
-  passing(slot: number): void {
+  recordPassing(slot: number): void {
     for (const group of this.#groupsOf.get(slot) ?? []) group.failing.delete(slot)
   }
 
   /** Whether it has to fail a second round. */
-  isBraked(slot: number, nowMs: number): boolean {
+  isHeld(slot: number, nowMs: number): boolean {
     return this.#groupsOf.get(slot)?.some((group) => isEngaged(group, nowMs)) ?? false
   }
 
   /** Groups that have been let go since this was asked last, those that a reload took away included. */
-  letGo(nowMs: number): readonly LetGo[] {
-    const released: LetGo[] = []
+  takeReleased(nowMs: number): readonly ReleasedGroup[] {
+    const released: ReleasedGroup[] = []
     for (const [group, sinceMs] of this.#held) {
       if (nowMs - sinceMs < engagedForMs && this.#has(group)) continue
       this.#held.delete(group)
@@ -118,7 +118,7 @@ export class FailureBrake {
   }
 
   /** Milliseconds until the next group is let go; null: none is held back. */
-  nextInMs(nowMs: number): number | null {
+  nextReleaseInMs(nowMs: number): number | null {
     const [firstMs] = this.#held.values()
     return firstMs === undefined ? null : Math.max(0, firstMs + engagedForMs - nowMs)
   }
@@ -162,28 +162,31 @@ function refit(before: Group | undefined, name: string, slots: readonly number[]
 // has failed `fall` times more in a row. Once confirmed it stays so, until it is no longer judged down. When the brake
 // lets go, what was seen counts.
 
-export interface SecondRound {
+export interface DownConfirmation {
   /** Judged down, and not, or no longer, in doubt. */
   readonly isConfirmed: boolean
   /** Failures in a row since it is in doubt; null: it is not. */
   readonly failures: number | null
 }
 
-export const noSecondRound: SecondRound = { isConfirmed: false, failures: null }
+export const unconfirmed: DownConfirmation = { isConfirmed: false, failures: null }
 
-export const confirmed: SecondRound = { isConfirmed: true, failures: null }
+export const confirmed: DownConfirmation = { isConfirmed: true, failures: null }
 
-export function weighSecondRound(
-  round: SecondRound,
+export function updateConfirmation(
+  round: DownConfirmation,
   seen: { readonly isDown: boolean; readonly isBraked: boolean; readonly fall: number },
-): SecondRound {
-  if (!seen.isDown) return noSecondRound
+): DownConfirmation {
+  if (!seen.isDown) return unconfirmed
   const failures = round.failures ?? 0
   if (round.isConfirmed || !seen.isBraked || failures >= seen.fall) return confirmed
   return { isConfirmed: false, failures }
 }
 
-export function countSecondRound(round: SecondRound, verdict: Verdict): SecondRound {
+export function countTowardsConfirmation(
+  round: DownConfirmation,
+  verdict: Verdict,
+): DownConfirmation {
   if (round.failures === null || verdict === 'unknown') return round
   return { isConfirmed: false, failures: verdict === 'pass' ? 0 : round.failures + 1 }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LiveVote, VoteState } from '../../src/health/consensus.ts'
-import { type Weighed, unweighed, weighVotes } from '../../src/health/judgement.ts'
+import { type VoteJudgement, initialJudgement, judgeVotes } from '../../src/health/judgement.ts'
 
 /** The first vote is our own, `H` one that is down for a hold alone; each is from a site of its own. */
 const votes = (text: string): LiveVote[] =>
@@ -11,13 +11,13 @@ const votes = (text: string): LiveVote[] =>
     reason: 'x',
   }))
 
-function weigh(before: Weighed, text: string, isAlone: boolean): Weighed {
+function weigh(before: VoteJudgement, text: string, isAlone: boolean): VoteJudgement {
   const all = votes(text)
   const vote = all[0]?.state ?? '?'
-  return weighVotes(before, all, { vote, seen: text[0] === 'H' ? 'U' : vote }, isAlone)
+  return judgeVotes(before, all, { vote, observed: text[0] === 'H' ? 'U' : vote }, isAlone)
 }
 
-const among = (text: string): Weighed => weigh(unweighed, text, false)
+const among = (text: string): VoteJudgement => weigh(initialJudgement, text, false)
 
 describe('cut off, after these votes, we say', () => {
   test.each([
@@ -44,22 +44,22 @@ describe('cut off, after these votes, we say', () => {
 test('what went down alone is known as such until we are among the others again', () => {
   const frozen = weigh(among('UUU'), 'UUU', true)
   const alone = weigh(frozen, 'DUU', true)
-  expect(alone.isDownAlone).toBe(true)
-  expect(weigh(alone, 'DUU', true).isDownAlone).toBe(true)
+  expect(alone.wentDownWhileCutOff).toBe(true)
+  expect(weigh(alone, 'DUU', true).wentDownWhileCutOff).toBe(true)
   expect(weigh(alone, 'DUU', false)).toEqual({
     judgement: 'up',
-    seenBefore: null,
-    wasSeenUp: false,
-    isDownAlone: false,
+    observedAtCutOff: null,
+    wasObservedUp: false,
+    wentDownWhileCutOff: false,
   })
-  expect(weigh(weigh(among('DDD'), 'DDD', true), 'DDD', true).isDownAlone).toBe(false)
+  expect(weigh(weigh(among('DDD'), 'DDD', true), 'DDD', true).wentDownWhileCutOff).toBe(false)
 })
 
 test('what went down alone comes back when its hold is over, and not before', () => {
   const frozen = weigh(among('UUU'), 'UUU', true)
   const held = weigh(weigh(frozen, 'DUU', true), 'HUU', true)
-  expect(held).toMatchObject({ judgement: 'down', isDownAlone: true })
-  expect(weigh(held, 'UUU', true)).toMatchObject({ judgement: 'up', isDownAlone: false })
+  expect(held).toMatchObject({ judgement: 'down', wentDownWhileCutOff: true })
+  expect(weigh(held, 'UUU', true)).toMatchObject({ judgement: 'up', wentDownWhileCutOff: false })
   expect(weigh(held, '?UU', true).judgement).toBe('up')
 })
 
@@ -73,7 +73,7 @@ test.each([
     const back = weigh(frozen, `${seen}UU`, true)
     expect(back.judgement).toBe('up')
     const dead = weigh(back, 'DUU', true)
-    expect(dead).toMatchObject({ judgement: 'down', isDownAlone: true })
+    expect(dead).toMatchObject({ judgement: 'down', wentDownWhileCutOff: true })
     expect(weigh(dead, 'DUU', true).judgement).toBe('down')
     expect(weigh(dead, 'UUU', true).judgement).toBe('up')
   },

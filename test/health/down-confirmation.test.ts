@@ -2,21 +2,25 @@
 
 import { expect, test } from 'vitest'
 import {
-  type SecondRound,
-  countSecondRound,
-  noSecondRound,
-  weighSecondRound,
-} from '../../src/health/brake.ts'
+  type DownConfirmation,
+  countTowardsConfirmation,
+  unconfirmed,
+  updateConfirmation,
+} from '../../src/health/mass-failure-guard.ts'
 import type { Verdict } from '../../src/health/verdict.ts'
 
 const fall = 3
 
 /** Judged down all along; braked until told otherwise. */
-const after = (verdicts: readonly Verdict[], isBraked = true): SecondRound =>
+const after = (verdicts: readonly Verdict[], isBraked = true): DownConfirmation =>
   verdicts.reduce(
     (round, verdict) =>
-      weighSecondRound(countSecondRound(round, verdict), { isDown: true, isBraked, fall }),
-    weighSecondRound(noSecondRound, { isDown: true, isBraked: true, fall }),
+      updateConfirmation(countTowardsConfirmation(round, verdict), {
+        isDown: true,
+        isBraked,
+        fall,
+      }),
+    updateConfirmation(unconfirmed, { isDown: true, isBraked: true, fall }),
   )
 
 test.each<[Verdict[], boolean]>([
@@ -32,9 +36,9 @@ test.each<[Verdict[], boolean]>([
 })
 
 test('whoever is judged down without a brake is confirmed at once, and a later brake does not undo it', () => {
-  const round = weighSecondRound(noSecondRound, { isDown: true, isBraked: false, fall })
+  const round = updateConfirmation(unconfirmed, { isDown: true, isBraked: false, fall })
   expect(round.isConfirmed).toBe(true)
-  expect(weighSecondRound(round, { isDown: true, isBraked: true, fall }).isConfirmed).toBe(true)
+  expect(updateConfirmation(round, { isDown: true, isBraked: true, fall }).isConfirmed).toBe(true)
 })
 
 test('when the brake lets go, what was seen counts', () => {
@@ -43,5 +47,5 @@ test('when the brake lets go, what was seen counts', () => {
 
 test('who is no longer judged down is in no doubt', () => {
   const round = after(['fail', 'fail'])
-  expect(weighSecondRound(round, { isDown: false, isBraked: true, fall })).toEqual(noSecondRound)
+  expect(updateConfirmation(round, { isDown: false, isBraked: true, fall })).toEqual(unconfirmed)
 })

@@ -7,12 +7,12 @@
 // Five minutes is what a peer's vote is worth without the peer, too. Saved times are of the wall clock, since the
 // other one begins anew; what was seen in the future is as good as old.
 
-import { type DampingState, undamped } from './damping.ts'
+import { type DampingState, initialDamping } from './damping.ts'
 import { SlotState } from './table.ts'
 
 export const savedStates = ['up', 'suspect', 'down'] as const
 
-export interface SavedVerdict {
+export interface SavedDamping {
   readonly state: (typeof savedStates)[number]
   /** Of the last outcome. */
   readonly reason: string
@@ -31,15 +31,15 @@ export interface TwoClocks {
 
 export const freshForMs = 300_000
 
-const isFresh = ({ seenMs }: Pick<SavedVerdict, 'seenMs'>, wallMs: number): boolean =>
+const isFresh = ({ seenMs }: Pick<SavedDamping, 'seenMs'>, wallMs: number): boolean =>
   Math.abs(wallMs - seenMs) <= freshForMs
 
 /** null: nothing worth keeping. `seenMs`: on the monotonic clock. */
-export function saveVerdict(
+export function saveDamping(
   damping: DampingState,
   seen: { readonly seenMs: number; readonly reason: string },
   { wallMs, monotonicMs }: TwoClocks,
-): SavedVerdict | null {
+): SavedDamping | null {
   const { state, sinceMs, upSinceMs, flaps, flickers, holdMs } = damping
   if (state === SlotState.unknown) return null
   const toWall = (ms: number): number => Math.round(ms + wallMs - monotonicMs)
@@ -57,14 +57,14 @@ export function saveVerdict(
 
 /** null: it is too old. */
 export function restoreDamping(
-  saved: SavedVerdict,
+  saved: SavedDamping,
   { wallMs, monotonicMs }: TwoClocks,
 ): DampingState | null {
   if (!isFresh(saved, wallMs)) return null
   const toMonotonic = (ms: number): number => Math.min(monotonicMs, ms - wallMs + monotonicMs)
   const { state, sinceMs, upSinceMs, flaps, flickers, holdMs } = saved
   return {
-    ...undamped(toMonotonic(sinceMs)),
+    ...initialDamping(toMonotonic(sinceMs)),
     state: SlotState[state],
     upSinceMs: upSinceMs === null ? null : toMonotonic(upSinceMs),
     flaps,

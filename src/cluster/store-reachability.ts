@@ -1,10 +1,10 @@
 // Whether the store is in reach, and since when it is not.
 
-import type { SharedEvent } from './vote-exchange.ts'
+import type { ClusterEvent } from './cluster-votes.ts'
 
 const whyPatience = 5
 
-export class Reach {
+export class StoreReachability {
   isCutOff = true
   readonly #options: ReachOptions
   #answeredAtMs: number
@@ -20,7 +20,7 @@ export class Reach {
     return nowMs - this.#answeredAtMs
   }
 
-  answered(nowMs: number): void {
+  recordAnswer(nowMs: number): void {
     const awayMs = this.unansweredMs(nowMs)
     this.#answeredAtMs = nowMs
     if (!this.isCutOff) return
@@ -33,7 +33,7 @@ export class Reach {
   }
 
   /** `why`: one word; null: it is not known yet. */
-  missed(nowMs: number, why: string | null): void {
+  recordFailure(nowMs: number, why: string | null): void {
     const { cutOffMs, holdMs, onEvent, onHoldOver, onChange } = this.#options
     const awayMs = this.unansweredMs(nowMs)
     if (awayMs < cutOffMs) return
@@ -59,7 +59,7 @@ interface ReachOptions {
   readonly startMs: number
   readonly cutOffMs: number
   readonly holdMs: number
-  readonly onEvent: (event: SharedEvent) => void
+  readonly onEvent: (event: ClusterEvent) => void
   readonly onHoldOver: () => void
   /** Whether we are cut off has changed, or the hold is over. */
   readonly onChange: () => void

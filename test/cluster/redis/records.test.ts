@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { formatOverride, parseOverride } from '../../../src/cluster/redis/overrides.ts'
-import { codeOf } from '../../../src/cluster/redis/redis-link.ts'
+import { errorCode } from '../../../src/cluster/redis/redis-link.ts'
 import {
   formatHeartbeat,
   formatHint,
@@ -113,15 +113,15 @@ describe('an override', () => {
 
 test('of an error one word gets out, never what was sent', () => {
   const of = (message: string, code?: string): string =>
-    codeOf(Object.assign(new Error(message), code ? { code } : {}))
+    errorCode(Object.assign(new Error(message), code ? { code } : {}))
   expect(of('connect ECONNREFUSED 10.0.0.1:6379', 'ECONNREFUSED')).toBe('ECONNREFUSED')
   expect(of('WRONGPASS invalid username-password pair or user is disabled.')).toBe('WRONGPASS')
   expect(of("NOPERM this user has no permissions to run the 'set' command")).toBe('NOPERM')
   expect(of('Command timed out')).toBe('TIMEOUT')
   expect(of('auth hunter2 went wrong', 'hunter2')).toBe('CLOSED')
-  expect(codeOf(null)).toBe('CLOSED')
+  expect(errorCode(null)).toBe('CLOSED')
   const aborted = new Error('EXECABORT Transaction discarded because of previous errors.')
-  expect(codeOf(aborted)).toBe('EXECABORT')
+  expect(errorCode(aborted)).toBe('EXECABORT')
   const previousErrors = [new Error('OOM command not allowed when used memory > maxmemory.')]
-  expect(codeOf(Object.assign(aborted, { previousErrors }))).toBe('OOM')
+  expect(errorCode(Object.assign(aborted, { previousErrors }))).toBe('OOM')
 })

@@ -8,7 +8,7 @@ interface AssignedEndpoint {
   readonly hash: number
 }
 
-export class Duties {
+export class ProbeAssignments {
   /** Endpoints that came to us since somebody went. */
   takeovers = 0
   readonly #self: Vantage
@@ -29,13 +29,13 @@ export class Duties {
     this.#assigned = new Map()
     const { instance } = this.#self
     for (const endpoint of endpoints) {
-      const isTaken = this.of(endpoint).includes(instance)
+      const isTaken = this.assigneesOf(endpoint).includes(instance)
       const was = before.get(endpoint.slotKey)
       if (isLoss && isTaken && was && !was.includes(instance)) this.takeovers++
     }
   }
 
-  of({ slotKey, hash }: AssignedEndpoint): readonly string[] {
+  assigneesOf({ slotKey, hash }: AssignedEndpoint): readonly string[] {
     const known = this.#assigned.get(slotKey)
     if (known) return known
     const assigned = assignees(hash, this.#live, this.#count)
@@ -49,14 +49,14 @@ export class Duties {
     all: Iterable<AssignedEndpoint & { readonly endpoint: string }>,
   ): readonly string[] {
     const ids: string[] = []
-    for (const one of all) if (this.of(one).includes(instance)) ids.push(one.endpoint)
+    for (const one of all) if (this.assigneesOf(one).includes(instance)) ids.push(one.endpoint)
     return ids
   }
 
   /** `endpoint`: where it is known. */
-  isOurs(endpoint: AssignedEndpoint | undefined, slotKey: string): boolean {
+  isAssignedHere(endpoint: AssignedEndpoint | undefined, slotKey: string): boolean {
     const assigned = endpoint
-      ? this.of(endpoint)
+      ? this.assigneesOf(endpoint)
       : assignees(hashText(slotKey), this.#live, this.#count)
     return assigned.includes(this.#self.instance)
   }

@@ -1,19 +1,19 @@
-// An exchange over a real store, as one of several instances in a test's own process, with short times.
+// A cluster member over a real store: one of several instances in a test's own process, with short times.
 
 import { systemClock } from '../../src/lib/clock.ts'
-import { createRedisExchange, type SharedExchange } from '../../src/cluster/cluster.ts'
+import { joinCluster, type Cluster } from '../../src/cluster/cluster.ts'
 import { createRedisLink } from '../../src/cluster/redis/redis-link.ts'
-import type { SharedEvent } from '../../src/cluster/vote-exchange.ts'
+import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
 import { stateTimes } from '../../src/cluster/redis/schema.ts'
 import { until } from './wait.ts'
 
-export interface ExchangeMember {
+export interface TestMember {
   readonly instance: string
-  readonly exchange: SharedExchange
-  readonly events: readonly SharedEvent[]
+  readonly cluster: Cluster
+  readonly events: readonly ClusterEvent[]
 }
 
-export interface MemberPlace {
+export interface MemberSettings {
   readonly port: number
   readonly heartbeatMs?: number
   readonly vantages?: number
@@ -22,7 +22,7 @@ export interface MemberPlace {
   readonly peerHoldMs?: number
 }
 
-export function joinExchange(instance: string, { port, ...place }: MemberPlace): ExchangeMember {
+export function joinTestCluster(instance: string, { port, ...place }: MemberSettings): TestMember {
   const { heartbeatMs = 300, vantages = 3, site = instance } = place
   const { namespace = 'test', peerHoldMs = 60_000 } = place
   const address = {
@@ -36,8 +36,8 @@ export function joinExchange(instance: string, { port, ...place }: MemberPlace):
   }
   const { commandMs, blockMs } = stateTimes(heartbeatMs)
   const times = { connectMs: 500, commandMs, blockMs, longestRetryMs: 500 }
-  const events: SharedEvent[] = []
-  const exchange = createRedisExchange({
+  const events: ClusterEvent[] = []
+  const cluster = joinCluster({
     settings: { address, namespace, heartbeatMs, vantages, peerHoldMs },
     instance,
     site,
@@ -46,11 +46,11 @@ export function joinExchange(instance: string, { port, ...place }: MemberPlace):
     random: Math.random,
     onEvent: (event) => events.push(event),
   })
-  return { instance, exchange, events }
+  return { instance, cluster, events }
 }
 
-export const allTogether = (...all: readonly ExchangeMember[]): Promise<true> =>
-  until(() => all.every(({ exchange }) => exchange.status().instances === all.length), {
+export const allTogether = (...all: readonly TestMember[]): Promise<true> =>
+  until(() => all.every(({ cluster }) => cluster.status().instances === all.length), {
     what: 'all see all',
     withinMs: 20_000,
     everyMs: 5,
