@@ -214,14 +214,14 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin/views',
-    imports: 'admin health lib reputation',
-    typesOnly: 'announce metrics watch weights',
+    imports: 'admin health lib metrics reputation',
+    typesOnly: 'announce watch weights',
   },
   {
     room: 'admin',
-    imports: 'admin/views announce lib metrics wire',
-    typesOnly: 'explain health watch weights',
-    packages: 'node:* prom-client',
+    imports: 'admin/views announce lib wire',
+    typesOnly: 'explain health metrics weights',
+    packages: 'node:* prom-client zod',
   },
   {
     room: 'app',

@@ -1,15 +1,39 @@
-// The admin HTTP server: routes to read and one path to write, on a private port. What a client may cost is bounded.
+// The admin HTTP server: finds the route of a request in one table, checks access, reads the body of a write and calls
+// the handler. What a client can cost is bounded:
 //
-//   connections 64 · headers 8 KiB within 5 s · one reply within 5 s · bodies only where something is written
+//   connections 64 · headers 8 KiB within 5 s · one request within 5 s · a body of at most 8 KiB, on POST and PUT only
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
 import type { Endpoint } from '../lib/ip.ts'
-import { type LoadWrites, loadReply } from './load-request.ts'
-import { type Reply, text, type Writes, writeReply } from './request.ts'
+import { type Access, type AccessControl, authorize, type Caller } from './access.ts'
+import { type Reply, refuse, text } from './reply.ts'
 
-/** Answers a GET. Query parameters come decoded. */
-export type Route = (parameters: URLSearchParams) => Reply | Promise<Reply>
+export interface AdminRequest {
+  /** What stands in the path for `NAME` of the route, percent-decoded; '' if the route has none. */
+  readonly name: string
+  /** The query string, decoded. */
+  readonly parameters: URLSearchParams
+  /** The parsed JSON of a POST or PUT, not validated; undefined for other methods. */
+  readonly body: unknown
+  readonly caller: Caller
+}
+
+/** A row of the route table. `Sources` is what the handlers read from. */
+export interface Route<Sources> {
+  /** GET includes HEAD. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** `NAME` stands for one non-empty segment; at the end for all that follows, slashes included. */
+  readonly path: string
+  readonly access: Access
+  readonly handler: (sources: Sources, request: AdminRequest) => Reply | Promise<Reply>
+}
+
+export interface AdminServer<Sources> {
+  readonly routes: readonly Route<Sources>[]
+  readonly sources: Sources
+  readonly access: AccessControl
+}
 
 export interface AdminListener {
   close(): Promise<void>
@@ -18,17 +42,16 @@ export interface AdminListener {
 const limits = {
   connections: 64,
   headerOctets: 8192,
+  bodyOctets: 8192,
   headersMs: 5000,
   requestMs: 5000,
   keepAliveMs: 5000,
 }
 
-/** Rejects with the bind's errno. */
-export async function listenAdmin(
+/** Rejects with the errno of the bind, such as EADDRINUSE. */
+export async function listenAdmin<Sources>(
   endpoint: Endpoint,
-  routes: ReadonlyMap<string, Route>,
-  writes: Writes | null = null,
-  loads: LoadWrites | null = null,
+  admin: AdminServer<Sources>,
 ): Promise<AdminListener> {
   const server = createServer(
     {
@@ -38,7 +61,7 @@ export async function listenAdmin(
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: 1000,
     },
-    (request, response) => void serve({ routes, writes, loads }, request, response),
+    (request, response) => void serve(admin, request, response),
   )
   server.maxConnections = limits.connections
   await new Promise<void>((resolve, reject) => {
@@ -57,18 +80,12 @@ export async function listenAdmin(
   }
 }
 
-interface Served {
-  readonly routes: ReadonlyMap<string, Route>
-  readonly writes: Writes | null
-  readonly loads: LoadWrites | null
-}
-
-async function serve(
-  served: Served,
+async function serve<Sources>(
+  admin: AdminServer<Sources>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const reply = await replyTo(served, request)
+  const reply = await replyTo(admin, request).catch(internalError)
   response.writeHead(reply.status, {
     'content-type': reply.contentType,
     'content-length': Buffer.byteLength(reply.body),
@@ -80,29 +97,116 @@ async function serve(
   response.end(request.method === 'HEAD' ? undefined : reply.body)
 }
 
+/** An exception of a handler is a bug of this server: the client gets its message, and the server goes on. */
+const internalError = (error: unknown): Reply =>
+  text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
+
 const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined ||
   Number(request.headers['content-length'] ?? 0) > 0
 
-async function replyTo(served: Served, request: IncomingMessage): Promise<Reply> {
-  const { routes, writes, loads } = served
-  const told = loads && (await loadReply(loads, request).catch(internalError))
-  if (told) return told
-  const written = writes && (await writeReply(writes, request).catch(internalError))
-  if (written) return written
-  if (request.method !== 'GET' && request.method !== 'HEAD') return text('only GET and HEAD\n', 405)
-  if (hasBody(request)) return text('a request here has no body\n', 413)
-  const target = URL.parse(request.url ?? '/', 'http://admin.invalid')
-  const route = target ? routes.get(target.pathname) : undefined
-  if (!target || !route)
-    return text(`no such path; there are: ${[...routes.keys()].join(' ')}\n`, 404)
+async function replyTo<Sources>(
+  { routes, sources, access }: AdminServer<Sources>,
+  request: IncomingMessage,
+): Promise<Reply> {
+  const url = URL.parse(request.url ?? '/', 'http://admin.invalid')
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  const match = url && findRoute(routes, isRead ? 'GET' : request.method, url.pathname)
+  if (!isRead && !match) return text('only GET and HEAD\n', 405)
+  if (isRead && hasBody(request)) return text('a request here has no body\n', 413)
+  if (!match) return text(`no such path; there are: ${readPaths(routes).join(' ')}\n`, 404)
+  const { route, encodedName } = match
+  const authorization = authorize(access, route.access, request.headers)
+  if (authorization.kind === 'refused') return authorization.reply
+  const name = percentDecoded(encodedName)
+  if (name === null) return refuse(400, 'bad-field', 'the name in the path is not well encoded')
+  const { caller } = authorization
+  const parameters = url.searchParams
+  if (route.method === 'GET' || route.method === 'DELETE')
+    return route.handler(sources, { name, parameters, body: undefined, caller })
+  const read = await readJson(request)
+  return read.kind === 'json'
+    ? route.handler(sources, { name, parameters, body: read.body, caller })
+    : read.reply
+}
+
+const readPaths = <Sources>(routes: readonly Route<Sources>[]): readonly string[] =>
+  routes.filter(({ method }) => method === 'GET').map(({ path }) => path)
+
+interface RouteMatch<Sources> {
+  readonly route: Route<Sources>
+  readonly encodedName: string
+}
+
+function findRoute<Sources>(
+  routes: readonly Route<Sources>[],
+  method: string | undefined,
+  pathname: string,
+): RouteMatch<Sources> | null {
+  for (const route of routes) {
+    const encodedName = route.method === method ? matchPath(route.path, pathname) : null
+    if (encodedName !== null) return { route, encodedName }
+  }
+  return null
+}
+
+/** What stands for `NAME` in `pathname`, '' if the pattern has none; null: the path does not match. */
+function matchPath(pattern: string, pathname: string): string | null {
+  const [before = '', after] = pattern.split('NAME')
+  if (after === undefined) return pathname === pattern ? '' : null
+  if (!pathname.startsWith(before) || !pathname.endsWith(after)) return null
+  const name = pathname.slice(before.length, pathname.length - after.length)
+  return after === '' || /^[^/]+$/.test(name) ? name : null
+}
+
+/** null: the percent-encoding or the UTF-8 in it is malformed. */
+function percentDecoded(encoded: string): string | null {
   try {
-    return await route(target.searchParams)
-  } catch (error) {
-    return internalError(error)
+    return decodeURIComponent(encoded)
+  } catch {
+    return null
   }
 }
 
-/** A bug of ours: the operator sees it here, the server goes on. */
-const internalError = (error: unknown): Reply =>
-  text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
+type JsonRead =
+  | { readonly kind: 'json'; readonly body: unknown }
+  | { readonly kind: 'refused'; readonly reply: Reply }
+
+/** Only `application/json` is taken: a plain HTML form cannot send it. */
+async function readJson(request: IncomingMessage): Promise<JsonRead> {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json')
+    return refused(415, 'not-json', 'the body must be JSON, with content-type: application/json')
+  const octets = await readBody(request)
+  if (octets === null)
+    return refused(413, 'body-too-large', `a body here has at most ${limits.bodyOctets} octets`)
+  try {
+    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets))
+    return { kind: 'json', body }
+  } catch {
+    return refused(400, 'bad-json', 'the body is not well-formed JSON in UTF-8')
+  }
+}
+
+const refused = (status: number, code: string, message: string): JsonRead => ({
+  kind: 'refused',
+  reply: refuse(status, code, message),
+})
+
+/** null: longer than the limit, or the connection closed before its end. */
+function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let octets = 0
+    if (Number(request.headers['content-length'] ?? 0) > limits.bodyOctets) return resolve(null)
+    request.on('data', (chunk: Buffer) => {
+      octets += chunk.length
+      if (octets > limits.bodyOctets) {
+        request.pause()
+        resolve(null)
+      } else chunks.push(chunk)
+    })
+    request.once('end', () => resolve(new Uint8Array(Buffer.concat(chunks))))
+    request.once('close', () => resolve(null))
+  })
+}

@@ -4,10 +4,9 @@ import { randomBytes } from 'node:crypto'
 
 import { type AdminListener, listenAdmin } from '../admin/http.ts'
 import type { OverrideSources } from '../metrics/override-metrics.ts'
-import { overrideWrites } from '../admin/override-routes.ts'
 import { type PoolShares, createPoolShares } from '../metrics/pool-shares.ts'
 import { type AdminSources, adminRoutes } from '../admin/routes.ts'
-import { writeAccess } from '../admin/request.ts'
+import { writeAccess } from '../admin/access.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { HealthWriter } from '../health/table.ts'
@@ -153,8 +152,6 @@ export function listenOperator(
   sources: AdminSources,
   { adminToken, loadToken }: Pick<Settings, 'adminToken' | 'loadToken'>,
 ): Promise<AdminListener> {
-  const access = writeAccess(endpoint, adminToken)
-  const writes = overrideWrites(sources.overrides, access)
-  const { book, targets } = sources.feedback
-  return listenAdmin(endpoint, adminRoutes(sources), writes, { access, loadToken, book, targets })
+  const access = { writes: writeAccess(endpoint, adminToken), loadToken }
+  return listenAdmin(endpoint, { routes: adminRoutes, sources, access })
 }

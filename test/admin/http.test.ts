@@ -4,25 +4,50 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { type AdminListener, type Route, listenAdmin } from '../../src/admin/http.ts'
-import { json, text } from '../../src/admin/request.ts'
+import { json, text } from '../../src/admin/reply.ts'
 import { freePort } from '../support/free-ports.ts'
 
-const routes = new Map<string, Route>([
-  ['/livez', () => text('ok\n')],
-  ['/echo', (parameters) => json(Object.fromEntries(parameters))],
-  [
-    '/broken',
-    () => {
+const routes: readonly Route<null>[] = [
+  { method: 'GET', path: '/livez', access: 'read', handler: () => text('ok\n') },
+  {
+    method: 'GET',
+    path: '/echo',
+    access: 'read',
+    handler: (_, { parameters }) => json(Object.fromEntries(parameters)),
+  },
+  {
+    method: 'GET',
+    path: '/broken',
+    access: 'read',
+    handler: () => {
       throw new Error('as a bug would')
     },
-  ],
-])
+  },
+  {
+    method: 'DELETE',
+    path: '/things/NAME/part',
+    access: 'admin',
+    handler: (_, { name }) => json({ part: name }),
+  },
+  {
+    method: 'DELETE',
+    path: '/things/NAME',
+    access: 'admin',
+    handler: (_, { name }) => json({ name }),
+  },
+]
+
+const served = {
+  routes,
+  sources: null,
+  access: { writes: { kind: 'open' }, loadToken: null },
+} as const
 
 let admin: AdminListener
 let port = 0
 beforeAll(async () => {
   port = await freePort()
-  admin = await listenAdmin({ address: '127.0.0.1', port }, routes)
+  admin = await listenAdmin({ address: '127.0.0.1', port }, served)
 })
 afterAll(() => admin.close())
 
@@ -41,6 +66,40 @@ describe('replies', () => {
 
   test('parameters come decoded', async () => {
     expect(await (await get('/echo?name=a%20b')).json()).toEqual({ name: 'a b' })
+  })
+
+  test.each([
+    ['/things/a%20b/part', 200, { part: 'a b' }],
+    ['/things/a', 200, { name: 'a' }],
+    ['/things/a/b', 200, { name: 'a/b' }],
+    ['/things//part', 200, { name: '/part' }],
+    ['/things/', 200, { name: '' }],
+  ])('the name in %s comes decoded', async (path, status, value) => {
+    const reply = await get(path, { method: 'DELETE' })
+    expect([reply.status, await reply.json()]).toEqual([status, value])
+  })
+
+  test('a name that is not well encoded', async () => {
+    const reply = await get('/things/%ff', { method: 'DELETE' })
+    expect([reply.status, await reply.json()]).toMatchObject([
+      400,
+      { error: { code: 'bad-field' } },
+    ])
+  })
+
+  test('a path that is not there names those that can be read', async () => {
+    expect(await (await get('/things/a')).text()).toBe(
+      'no such path; there are: /livez /echo /broken\n',
+    )
+  })
+
+  test('a method that no route of the path has: 405 and Allow', async () => {
+    const reply = await get('/things/a', { method: 'PUT' })
+    expect([reply.status, reply.headers.get('allow'), await reply.text()]).toEqual([
+      405,
+      'GET, HEAD',
+      'only GET and HEAD\n',
+    ])
   })
 
   test('HEAD has the headers and no body', async () => {
@@ -100,7 +159,7 @@ describe('bounds', () => {
 })
 
 test('a port in use rejects with its errno', async () => {
-  await expect(listenAdmin({ address: '127.0.0.1', port }, routes)).rejects.toMatchObject({
+  await expect(listenAdmin({ address: '127.0.0.1', port }, served)).rejects.toMatchObject({
     code: 'EADDRINUSE',
   })
 })

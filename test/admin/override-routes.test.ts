@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
 import type { OverrideSources } from '../../src/metrics/override-metrics.ts'
-import { overrideWrites, overridesReply } from '../../src/admin/override-routes.ts'
-import { type WriteAccess, writeAccess } from '../../src/admin/request.ts'
+import { type WriteAccess, writeAccess } from '../../src/admin/access.ts'
+import { type AdminSources, adminRoutes } from '../../src/admin/routes.ts'
 import {
   type HealthWriter,
   SlotState,
@@ -70,16 +70,21 @@ let admin: AdminListener
 let port = 0
 beforeAll(async () => {
   port = await freePort()
-  const routes = new Map([['/overrides', () => overridesReply(sources.current)]])
-  admin = await listenAdmin({ address: '127.0.0.1', port }, routes, {
-    path: '/overrides',
-    get access() {
+  const served = {
+    get overrides() {
+      return sources.current
+    },
+  }
+  const control = {
+    get writes() {
       return access.current
     },
-    post: (body) => overrideWrites(sources.current, access.current).post(body),
-    remove: (name, parameters) =>
-      overrideWrites(sources.current, access.current).remove(name, parameters),
-  })
+    loadToken: null,
+  }
+  admin = await listenAdmin(
+    { address: '127.0.0.1', port },
+    { routes: adminRoutes, sources: served as AdminSources, access: control },
+  )
 })
 afterAll(() => admin.close())
 beforeEach(() => {

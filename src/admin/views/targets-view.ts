@@ -1,0 +1,168 @@
+// The JSON of /targets: every probed address, every member of a pool, and what else is known about targets. The names
+// of its fields are a contract (docs/operations.md).
+
+import type { LatencyPercentiles } from '../../health/latency-window.ts'
+import { Standing } from '../../health/table.ts'
+import { isoTime } from '../../lib/clock.ts'
+import { availabilityView } from '../../metrics/availability-metrics.ts'
+import type { OverrideSources } from '../../metrics/override-metrics.ts'
+import type { PoolShare, PoolShares } from '../../metrics/pool-shares.ts'
+import type { IdentitySource } from '../../metrics/target-metrics.ts'
+import { shownList } from '../../reputation/findings.ts'
+import type { IdentityState } from '../../reputation/reputation-watch.ts'
+import type { WatchedState } from '../../watch/watched-state.ts'
+import type { ToldFeedback } from '../../weights/feedback-registry.ts'
+import type { MemberState } from '../../weights/member-state.ts'
+import type { MeasuredPool } from '../../weights/pool-availability.ts'
+import type { FeedbackAccess } from '../load-routes.ts'
+
+export interface TargetsSources {
+  readonly states: () => readonly WatchedState[]
+  readonly overrides: OverrideSources
+  readonly shares: PoolShares
+  readonly identity: IdentitySource
+  readonly availability: () => readonly MeasuredPool[]
+  readonly feedback: FeedbackAccess
+}
+
+export function targetsView(sources: TargetsSources): object {
+  const { states, identity, availability, overrides } = sources
+  const wallMs = overrides.wallMs()
+  return {
+    targets: states().map(addressView),
+    members: memberViews(sources),
+    identity: identity.states().map((state) => identityView(state, wallMs)),
+    pools: availability().map(availabilityView),
+    told: feedbackViews(sources),
+  }
+}
+
+/** One address of a target as its probes see it, with the outcome of the last one. */
+function addressView(one: WatchedState): object {
+  const { lastOutcome: last } = one
+  return {
+    zone: one.zone,
+    target: one.target,
+    address: one.address,
+    port: one.port,
+    probe: one.profile,
+    state: one.state,
+    since: isoTime(one.sinceMs),
+    reason: one.reason,
+    factor: one.factor,
+    alarms: one.alerts,
+    held: one.isHeld,
+    holdSeconds: Number.isFinite(one.holdSeconds) ? one.holdSeconds : null,
+    verdicts: one.counts,
+    flaps: one.flaps,
+    downs: one.downs,
+    latencyMs: latencyView(one.latency),
+    nextProbeInMs: one.nextProbeInMs === null ? null : Math.round(one.nextProbeInMs),
+    last: last && {
+      ...last,
+      at: isoTime(one.lastOutcomeAtMs),
+      durationMs: Math.round(last.durationMs),
+    },
+  }
+}
+
+const latencyView = ({ count, ms }: LatencyPercentiles): object => {
+  const rounded = ms.map((value) => Math.round(value * 10) / 10)
+  const [p50 = null, p90 = null, p99 = null] = rounded
+  return { probes: count, p50, p90, p99 }
+}
+
+/** Each target in each of its pools: the factors of its weight, why it is out, until when it may be cached. */
+function memberViews({ overrides, shares }: TargetsSources): readonly object[] {
+  const byMember = new Map(shares.read().map((share) => [memberKey(share), share]))
+  return overrides.watch
+    .states()
+    .map((state) =>
+      memberView(
+        state,
+        byMember.get(memberKey(state.member)),
+        overrides.exposedUntilMs(state.member.targetIndex),
+      ),
+    )
+}
+
+function memberView(state: MemberState, share: PoolShare | undefined, exposedMs: number): object {
+  const { member, warmUpShare, overrideShare, feedback, reputation, factor, effective, out } = state
+  return {
+    zone: member.zone,
+    target: member.target,
+    pool: member.pool,
+    out,
+    weight: {
+      configured: member.weight,
+      warmUp: warmUpShare,
+      override: overrideShare,
+      feedback,
+      reputation,
+      slowStart: factor,
+      effective,
+    },
+    firstRungs: { handedOut: share?.handedOut ?? 0, expected: share?.expected ?? 0 },
+    exposedUntil: isoTime(exposedMs),
+  }
+}
+
+interface MemberName {
+  readonly zone: string
+  readonly pool: string
+  readonly target: string
+}
+
+const memberKey = ({ zone, pool, target }: MemberName): string => `${zone} ${pool} ${target}`
+
+/** What the address looks like to a receiver of mail: greeting, reverse DNS and DNS lists. */
+function identityView(state: IdentityState, wallMs: number): object {
+  const { watched, greeting, reverse, listings, findings, ageMs } = state
+  const { zone, pool, target, address } = watched
+  // Listings are dated on the monotonic clock; `ageMs` is the age of the last look on it.
+  const beforeLookMs = (atMs: number): number => (state.lookedAtMs ?? atMs) - atMs
+  return {
+    zone,
+    pool,
+    target,
+    address,
+    lookedAt: ageMs === null ? null : isoTime(wallMs - ageMs),
+    banner: greeting?.banner ?? null,
+    ehlo: greeting?.ehlo ?? null,
+    reverse: reverse && {
+      state: reverse.kind,
+      ...('names' in reverse && { names: reverse.names }),
+    },
+    listings: [...listings].map(([list, { sinceMs, codes, isBelieved }]) => ({
+      list: shownList(list),
+      since: isoTime(wallMs - (ageMs ?? 0) - beforeLookMs(sinceMs)),
+      codes,
+      believed: isBelieved,
+    })),
+    findings: findings.map(({ kind, message }) => ({ kind, message })),
+  }
+}
+
+/** The feedback in force of each target that has any, by writer. */
+const feedbackViews = ({ feedback: { book, targets } }: TargetsSources): readonly object[] =>
+  targets().flatMap((of) => {
+    const words = book.words(of).map(feedbackView)
+    return words.length > 0 ? [{ zone: of.zone, target: of.target, words }] : []
+  })
+
+const feedbackView = ({ writer, untilMs, ...told }: ToldFeedback): object => ({
+  writer,
+  factor: told.factor,
+  wants: told.factor === 0 && told.standing === Standing.normal ? 'drained' : wants[told.standing],
+  down: told.isDown,
+  reason: told.reason,
+  load: told.load,
+  until: isoTime(untilMs),
+})
+
+const wants = {
+  [Standing.normal]: 'mail',
+  [Standing.drained]: 'drained',
+  [Standing.disabled]: 'maint',
+  [Standing.forced]: 'mail',
+} as const
