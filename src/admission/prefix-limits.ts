@@ -6,7 +6,7 @@
 // An answer that all rungs allow is charged to all. One that some do not allow is charged to those alone, a tenth: so
 // a flood on one address does not use up its network, and a debt grows beyond the burst only above ten times the limit.
 
-export interface Limits {
+export interface PrefixLimitOptions {
   /** Whole answers a second to one address in the long run, by the server as a whole. */
   readonly perSecond: number
   /** Whole answers at once to an address that was quiet; at least one for each worker. */
@@ -19,17 +19,17 @@ export interface Limits {
 }
 
 /** flood: the client's own limit, and more than ten times of it for a while. */
-type Load = 'within' | 'limited' | 'flood'
+type LimitState = 'within' | 'limited' | 'flood'
 
-interface PrefixLoads {
+interface PrefixLimits {
   /** Judges one answer more to the address, and charges it. */
-  add(address: Uint8Array, nowMs: number): Load
+  charge(address: Uint8Array, nowMs: number): LimitState
   /** Prefixes that were forgotten for want of room. */
   evictions(): number
   readonly octets: number
 }
 
-interface Rung {
+interface PrefixLevel {
   readonly prefixLength: number
   /** Limits of this prefix, in those of one address. */
   readonly multiple: number
@@ -37,15 +37,21 @@ interface Rung {
   readonly isClient: boolean
 }
 
-const rung = (prefixLength: number, multiple: number, isClient = false): Rung => ({
+const level = (prefixLength: number, multiple: number, isClient = false): PrefixLevel => ({
   prefixLength,
   multiple,
   isClient,
 })
 
-const ladderV4 = [rung(32, 1, true), rung(24, 32), rung(20, 256), rung(18, 768)]
+const levelsV4 = [level(32, 1, true), level(24, 32), level(20, 256), level(18, 768)]
 
-const ladderV6 = [rung(128, 1, true), rung(64, 2, true), rung(56, 3), rung(48, 4), rung(32, 64)]
+const levelsV6 = [
+  level(128, 1, true),
+  level(64, 2, true),
+  level(56, 3),
+  level(48, 4),
+  level(32, 64),
+]
 
 const limitedCost = 0.1
 
@@ -58,9 +64,9 @@ const floodDebt = 1.5
 /** Sums of floating-point milliseconds are not exact. */
 const roundingMs = 1e-6
 
-interface Scale {
+interface Meter {
   readonly seed: HashSeed
-  readonly table: DebtTable
+  readonly table: GcraTable
   /** What one answer costs an address. */
   readonly intervalMs: number
   readonly burstMs: number
@@ -70,40 +76,40 @@ interface Scale {
 }
 
 /** Loads with a table of their own, one a thread. */
-export function createPrefixLoads(limits: Limits): PrefixLoads {
+export function createPrefixLimits(limits: PrefixLimitOptions): PrefixLimits {
   const { seed, workers, perSecond, burst, places } = limits
-  const table = createDebtTable(places)
-  const scale: Scale = {
+  const table = createGcraTable(places)
+  const scale: Meter = {
     seed,
     table,
     intervalMs: (1000 * workers) / perSecond,
     burstMs: (1000 * burst) / perSecond,
-    tags: new Uint32Array(ladderV6.length),
-    debts: new Float64Array(ladderV6.length),
+    tags: new Uint32Array(levelsV6.length),
+    debts: new Float64Array(levelsV6.length),
   }
   return {
     octets: table.octets,
     evictions: () => table.evictions(),
-    add(address, nowMs) {
-      const ladder = address.length === 4 ? ladderV4 : ladderV6
-      const load = weigh(scale, ladder, address, nowMs)
+    charge(address, nowMs) {
+      const ladder = address.length === 4 ? levelsV4 : levelsV6
+      const load = assess(scale, ladder, address, nowMs)
       charge(scale, ladder, load, nowMs)
       return load
     },
   }
 }
 
-function weigh(
-  { seed, table, intervalMs, burstMs, tags, debts }: Scale,
-  ladder: readonly Rung[],
+function assess(
+  { seed, table, intervalMs, burstMs, tags, debts }: Meter,
+  ladder: readonly PrefixLevel[],
   address: Uint8Array,
   nowMs: number,
-): Load {
-  let load: Load = 'within'
+): LimitState {
+  let load: LimitState = 'within'
   for (let i = 0; i < ladder.length; i++) {
-    const { prefixLength, multiple, isClient } = ladder[i] as Rung
+    const { prefixLength, multiple, isClient } = ladder[i] as PrefixLevel
     const tag = prefixHash(seed, address, prefixLength)
-    const debt = table.owed(tag, nowMs)
+    const debt = table.debtMs(tag, nowMs)
     tags[i] = tag
     debts[i] = debt
     if (isClient && debt > floodDebt * burstMs) load = 'flood'
@@ -113,18 +119,18 @@ function weigh(
 }
 
 function charge(
-  { table, intervalMs, burstMs, tags, debts }: Scale,
-  ladder: readonly Rung[],
-  load: Load,
+  { table, intervalMs, burstMs, tags, debts }: Meter,
+  ladder: readonly PrefixLevel[],
+  load: LimitState,
   nowMs: number,
 ): void {
   for (let i = 0; i < ladder.length; i++) {
-    const costMs = intervalMs / (ladder[i] as Rung).multiple
+    const costMs = intervalMs / (ladder[i] as PrefixLevel).multiple
     const tag = tags[i] as number
     const debt = debts[i] as number
-    if (load === 'within') table.owe(tag, debt + costMs, nowMs)
+    if (load === 'within') table.setDebt(tag, debt + costMs, nowMs)
     else if (isFull(debt + costMs, burstMs))
-      table.owe(tag, Math.min(debt + limitedCost * costMs, maxDebt * burstMs), nowMs)
+      table.setDebt(tag, Math.min(debt + limitedCost * costMs, maxDebt * burstMs), nowMs)
   }
 }
 
@@ -138,11 +144,11 @@ const isFull = (debtMs: number, burstMs: number): boolean => debtMs > burstMs + 
 
 const ways = 4
 
-interface DebtTable {
+interface GcraTable {
   /** Milliseconds that a prefix owes; 0 for one that is not in the table. */
-  owed(tag: number, nowMs: number): number
+  debtMs(tag: number, nowMs: number): number
   /** Sets what a prefix owes. */
-  owe(tag: number, owedMs: number, nowMs: number): void
+  setDebt(tag: number, owedMs: number, nowMs: number): void
   /** How many that still owed were pushed out. */
   evictions(): number
   /** All the memory there will ever be. */
@@ -150,7 +156,7 @@ interface DebtTable {
 }
 
 /** `places` is rounded up to a power of two. */
-function createDebtTable(places: number): DebtTable {
+function createGcraTable(places: number): GcraTable {
   const count = 2 ** Math.ceil(Math.log2(Math.max(ways, places)))
   const sets = count / ways
   const tags = new Uint32Array(count)
@@ -172,11 +178,11 @@ function createDebtTable(places: number): DebtTable {
     return least
   }
   return {
-    owed(tag, nowMs) {
+    debtMs(tag, nowMs) {
       const at = find(tag)
       return at < 0 ? 0 : Math.max(0, (clearAtMs[at] as number) - nowMs)
     },
-    owe(tag, owedMs, nowMs) {
+    setDebt(tag, owedMs, nowMs) {
       const found = find(tag)
       clearAtMs[found < 0 ? makeRoom(tag, nowMs) : found] = nowMs + owedMs
     },

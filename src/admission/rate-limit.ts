@@ -11,12 +11,12 @@
 // A flood on a network limits its neighbours to truncated answers, never to silence: over TCP they get the whole.
 
 import { networkContains } from '../lib/ip.ts'
-import { type Limits, createPrefixLoads } from './prefix-limits.ts'
+import { type PrefixLimitOptions, createPrefixLimits } from './prefix-limits.ts'
 
 /** pass: answer. slip: header and question with TC. drop: silence. */
-export type RateVerdict = 'pass' | 'slip' | 'drop'
+export type RateAction = 'pass' | 'slip' | 'drop'
 
-export interface RateLimitOptions extends Limits {
+export interface RateLimitOptions extends PrefixLimitOptions {
   /** Of the limited answers one in `slip` is truncated, the others are dropped; 1: none is dropped. */
   readonly slip: number
   /** The same for an address that asks for more than ten times its limit. */
@@ -55,7 +55,7 @@ interface RateLimitCounts {
 
 export interface RateLimiter {
   /** Judges one UDP answer to an address of 4 or 16 octets; the clock never goes back. */
-  judge(address: Uint8Array, nowMs: number): RateVerdict
+  check(address: Uint8Array, nowMs: number): RateAction
   readonly counts: RateLimitCounts
   /** Memory of the table; it never grows. */
   readonly octets: number
@@ -64,17 +64,17 @@ export interface RateLimiter {
 /** A limiter with a table of its own, one a thread. */
 export function createRateLimiter(options: RateLimitOptions): RateLimiter {
   const { exempt, dryRun, slip, floodSlip } = options
-  const loads = createPrefixLoads(options)
+  const loads = createPrefixLimits(options)
   const counts = { limited: 0, slipped: 0, dropped: 0, evicted: 0 }
   let turn = 0
   let floodTurn = 0
   return {
     counts,
     octets: loads.octets,
-    judge(address, nowMs) {
+    check(address, nowMs) {
       for (let i = 0; i < exempt.length; i++)
         if (networkContains(exempt[i] as (typeof exempt)[number], address)) return 'pass'
-      const load = loads.add(address, nowMs)
+      const load = loads.charge(address, nowMs)
       counts.evicted = loads.evictions()
       if (load === 'within') return 'pass'
       counts.limited++

@@ -25,7 +25,7 @@ const maxAheadSeconds = 300
  * client-only: no server cookie. invalid: not made by us, or too old: answer as if there were none, with a new one.
  * malformed: no lawful length, FORMERR (RFC 7873 §5.2.2).
  */
-export type CookieVerdict = 'client-only' | 'valid' | 'renew' | 'invalid' | 'malformed'
+export type CookieStatus = 'client-only' | 'valid' | 'renew' | 'invalid' | 'malformed'
 
 export interface CookieKeeper {
   /** Judges the option's `octets` octets from `at`, sent by `address` (4 or 16 octets). */
@@ -35,7 +35,7 @@ export interface CookieKeeper {
     octets: number,
     address: Uint8Array,
     nowSeconds: number,
-  ): CookieVerdict
+  ): CookieStatus
   /** Writes 24 octets at `outAt`: the client cookie found at `at`, and a new server cookie for it. */
   write(
     clientCookieFrom: Uint8Array,
@@ -66,13 +66,13 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
       if (octets === clientCookieOctets) return 'client-only'
       if (octets < minOptionOctets || octets > maxOptionOctets) return 'malformed'
       if (octets !== wholeCookieOctets || option[at + 8] !== 1) return 'invalid'
-      const ageSeconds = age(option, at + 12, nowSeconds)
+      const ageSeconds = ageSecondsAt(option, at + 12, nowSeconds)
       if (ageSeconds > maxAgeSeconds || ageSeconds < -maxAheadSeconds) return 'invalid'
-      const end = fill(hashed, option, at, hashAt, address)
-      let verdict: CookieVerdict = 'invalid'
+      const end = fillHashInput(hashed, option, at, hashAt, address)
+      let verdict: CookieStatus = 'invalid'
       for (const secret of secrets) {
         sipHash24(secret, hashed, 0, end, hash, 0)
-        if (!isSame(hash, option, at + hashAt)) continue
+        if (!isEqual(hash, option, at + hashAt)) continue
         const isFresh = secret === signing && ageSeconds <= renewAgeSeconds
         verdict = isFresh ? 'valid' : 'renew'
         break
@@ -80,7 +80,7 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
       return verdict
     },
     write(clientCookieFrom, at, address, nowSeconds, out, outAt) {
-      const end = fill(hashed, clientCookieFrom, at, clientCookieOctets, address)
+      const end = fillHashInput(hashed, clientCookieFrom, at, clientCookieOctets, address)
       hashed[8] = 1
       hashed[9] = 0
       hashed[10] = 0
@@ -93,7 +93,7 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
 }
 
 /** Copies what is hashed before the address, then the address; where it ends. */
-function fill(
+function fillHashInput(
   hashed: Uint8Array,
   cookie: Uint8Array,
   at: number,
@@ -106,7 +106,7 @@ function fill(
 }
 
 /** Seconds since the timestamp at `at`, negative if it is ahead of us: serial arithmetic over 32 bits (RFC 1982). */
-const age = (option: Uint8Array, at: number, nowSeconds: number): number =>
+const ageSecondsAt = (option: Uint8Array, at: number, nowSeconds: number): number =>
   ((nowSeconds >>> 0) -
     (((option[at] as number) << 24) |
       ((option[at + 1] as number) << 16) |
@@ -115,7 +115,7 @@ const age = (option: Uint8Array, at: number, nowSeconds: number): number =>
   0
 
 /** Takes as long whatever differs. */
-function isSame(hash: Uint8Array, option: Uint8Array, at: number): boolean {
+function isEqual(hash: Uint8Array, option: Uint8Array, at: number): boolean {
   let difference = 0
   for (let i = 0; i < sipHashOctets; i++)
     difference |= (hash[i] as number) ^ (option[at + i] as number)

@@ -3,12 +3,12 @@
 // Cookies are a privilege, never a duty: without a good one the answer is the same. Only where the rate limit would
 // cut an answer short does a client with a bad one hear BADCOOKIE, and a new one to come back with (respond.ts).
 
-import type { CookieVerdict } from '../admission/server-cookie.ts'
+import type { CookieStatus } from '../admission/server-cookie.ts'
 import type { Query } from '../wire/query.ts'
 import type { AnswerContext, Peer } from './context.ts'
 
 export interface ClientCookie {
-  verdict: 'none' | CookieVerdict
+  verdict: 'none' | CookieStatus
   nowSeconds: number
 }
 

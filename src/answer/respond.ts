@@ -3,7 +3,7 @@
 // Synchronous, waits for nothing, never throws: a bug becomes SERVFAIL and a count of `failures`.
 // Each published value is read once, at the start, so one answer never mixes two catalogs.
 
-import type { RateVerdict } from '../admission/rate-limit.ts'
+import type { RateAction } from '../admission/rate-limit.ts'
 import { minUdpOctets, Opcode } from '../wire/header.ts'
 import { createQueryDecoder, type Decoded } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
@@ -175,11 +175,11 @@ function finish({ plan }: Transaction, writer: MessageWriter, cells: Float64Arra
 //
 // Asked before anything is decided, so that a flood costs little.
 
-function judgeRate({ context, cookie, peer }: Transaction): RateVerdict {
+function judgeRate({ context, cookie, peer }: Transaction): RateAction {
   const { limiter, counters, clock } = context
   if (limiter === null || peer.transport !== 'udp' || isProven(cookie)) return 'pass'
   const { slipped, dropped, evicted } = limiter.counts
-  const verdict = limiter.judge(peer.octets, clock.monotonicMs())
+  const verdict = limiter.check(peer.octets, clock.monotonicMs())
   // By the limiter's own counts: in a dry run they move though the verdict is to pass.
   if (limiter.counts.slipped !== slipped) counters.add('rateSlipped')
   if (limiter.counts.dropped !== dropped) counters.add('rateDropped')

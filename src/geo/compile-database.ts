@@ -43,7 +43,7 @@ const maxPlaces = 1024
 export const compilePlaces = (octets: Buffer): Compiled<PlaceTree> | Broken =>
   compile(octets, (mmdb) => {
     const places: Place[] = []
-    const valueOf = numbering((record) => {
+    const valueOf = createNumbering((record) => {
       const place = placeOf(record)
       const key = `${place.continent} ${place.country}`
       return { key, add: () => places.push(place) }
@@ -62,7 +62,7 @@ export const compilePlaces = (octets: Buffer): Compiled<PlaceTree> | Broken =>
 export const compileAsns = (octets: Buffer): Compiled<AsnTree> | Broken =>
   compile(octets, (mmdb) => {
     const asns: number[] = []
-    const valueOf = numbering((record) => {
+    const valueOf = createNumbering((record) => {
       const asn = asnOf(record) ?? 0
       return { key: asn, add: () => asns.push(asn) }
     })
@@ -89,7 +89,7 @@ function compile<Tree>(octets: Buffer, make: (mmdb: Mmdb) => Tree): Compiled<Tre
 }
 
 /** Gives each distinct value a number, in the order of appearance. */
-function numbering(
+function createNumbering(
   read: (record: unknown) => { readonly key: string | number; readonly add: () => void },
 ): ValueOf {
   const numbers = new Map<string | number, number>()

@@ -7,11 +7,11 @@ export function needsPlaces(catalog: Catalog): boolean {
   for (const zone of catalog.zones.values())
     for (const node of zone.nodes.values())
       for (const set of node.sets.values())
-        if ('policy' in set && asksForPlace(set.policy)) return true
+        if ('policy' in set && hasPlaceCondition(set.policy)) return true
   return false
 }
 
-const asksForPlace = (policy: Policy): boolean =>
+const hasPlaceCondition = (policy: Policy): boolean =>
   policy.rules.some(
     ({ when }) => when !== null && !!(when.continents ?? when.countries ?? when.asns),
   )

@@ -14,7 +14,7 @@ const maxSets = 1_048_576
 /** Over values below `valueCount`; children come before their parents in `links`. */
 export function placeSets(links: Int32Array, valueCount: number): PlaceSets {
   const setWords = Math.max(1, Math.ceil(valueCount / 32))
-  const rows = new Rows(valueCount, setWords)
+  const rows = new RowTable(valueCount, setWords)
   const setOfNode = shared(links.length / 2)
   const setOf = (link: number): number =>
     isLeaf(link) ? valueOf(link) : (setOfNode[link] as number)
@@ -32,7 +32,7 @@ export function placeSets(links: Int32Array, valueCount: number): PlaceSets {
 const noRow = -1
 
 /** First the sets of one value each, then the set of all, then what comes up. */
-class Rows {
+class RowTable {
   readonly #width: number
   readonly #everything: number
   #words: Int32Array

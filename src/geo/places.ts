@@ -13,7 +13,7 @@ type LocateClient = (octets: Uint8Array, family: 4 | 6, prefixLength?: number) =
 
 type FilledLocus = { -readonly [Key in keyof Locus]: Locus[Key] }
 
-const nowhere: Place = { continent: null, country: null }
+const unknownPlace: Place = { continent: null, country: null }
 
 export function createLocate({ country, asn }: PlaceNetworks): LocateClient {
   const locus: FilledLocus = {
@@ -26,7 +26,7 @@ export function createLocate({ country, asn }: PlaceNetworks): LocateClient {
   }
   return (given, _, prefixLength) => {
     const octets = unmapped(given)
-    const place = country ? (country.places[lookUp(country, octets)] ?? nowhere) : nowhere
+    const place = country ? (country.places[lookUp(country, octets)] ?? unknownPlace) : unknownPlace
     locus.family = octets.length === 4 ? 4 : 6
     locus.octets = octets
     locus.prefixLength = prefixLength ?? octets.length * 8

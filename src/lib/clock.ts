@@ -1,9 +1,9 @@
 // Time and randomness as arguments: the pure core never reads them itself, so every decision can be replayed.
 
 export interface Clock {
-  /** Milliseconds since the epoch; may jump. For display, dates in zone files and certificates only. */
+  /** Milliseconds since 1970; may jump. Only for display, and for the dates of zone files and certificates. */
   wallMs(): number
-  /** Milliseconds from an arbitrary start; never goes back. For every interval and deadline. */
+  /** Milliseconds since an arbitrary moment; never decreases. For every interval and deadline. */
   monotonicMs(): number
 }
 

@@ -1,20 +1,20 @@
-// Addresses, networks and endpoints: text ⇄ octets. Strict, so that no text means two addresses.
+// IP addresses, networks and endpoints: text ⇄ octets. Parsing is strict, so that no text is ambiguous.
 //
-// IPv4 is a dotted quad without leading zeros, IPv6 is RFC 4291 §2.2 without zone id or brackets;
-// what is written follows RFC 5952. An address is its octets: 4 of them for IPv4, 16 for IPv6.
+// IPv4 is a dotted quad without leading zeros, IPv6 has the forms of RFC 4291 §2.2 without zone id or brackets; text is
+// written as RFC 5952 prescribes. The octets of an address are 4 for IPv4 and 16 for IPv6, in network order.
 
 export interface Address {
   readonly family: 4 | 6
   readonly octets: Uint8Array
 }
 
-/** The addresses that begin with the first `prefixLength` bits of `octets` (4 or 16 of them); bits after that are 0. */
+/** The addresses that begin with the first `prefixLength` bits of `octets` (4 or 16 octets); its other bits are 0. */
 export interface Network {
   readonly octets: Uint8Array
   readonly prefixLength: number
 }
 
-/** An address, in the form that `formatAddress` writes, and a port of it. */
+/** An address, in the form that `formatAddress` writes, and a port. */
 export interface Endpoint {
   readonly address: string
   readonly port: number
@@ -24,9 +24,10 @@ type ParsedNetwork =
   | { readonly kind: 'network'; readonly octets: Uint8Array; readonly prefixLength: number }
   | { readonly kind: 'bad'; readonly why: string }
 
-/** `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255` */
+/** The length of `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`. */
 const maxAddressCharacters = 45
 
+/** An address from its text; null for anything else, zone ids and brackets included. */
 export function parseAddress(text: string): Address | null {
   if (text.length > maxAddressCharacters) return null
   if (!text.includes(':')) {
@@ -40,11 +41,11 @@ export function parseAddress(text: string): Address | null {
 const quad = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/
 
 function parseQuad(text: string): Uint8Array | null {
-  const found = quad.exec(text)
-  if (!found) return null
+  const match = quad.exec(text)
+  if (!match) return null
   const octets = new Uint8Array(4)
   for (let i = 0; i < 4; i++) {
-    const octet = Number(found[i + 1])
+    const octet = Number(match[i + 1])
     if (octet > 255) return null
     octets[i] = octet
   }
@@ -85,11 +86,11 @@ export function formatAddress(octets: Uint8Array): string {
   return `${groups.slice(0, run.start).join(':')}::${groups.slice(run.start + run.length).join(':')}`
 }
 
-/** Whether 16 octets are an IPv4 address as IPv6 sockets show it (RFC 4291 §2.5.5.2); 4 octets never are. */
+/** Whether 16 octets are an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2); 4 octets never are. */
 export const isMapped = (octets: Uint8Array): boolean =>
   octets[10] === 255 && octets[11] === 255 && octets.subarray(0, 10).every((octet) => octet === 0)
 
-/** The first of the longest runs (RFC 5952 §4.2.3). */
+/** The first of the longest runs of groups that are 0 (RFC 5952 §4.2.3). */
 function longestZeroRun(groups: readonly string[]): { start: number; length: number } {
   let best = { start: 0, length: 0 }
   let length = 0
@@ -100,7 +101,10 @@ function longestZeroRun(groups: readonly string[]): { start: number; length: num
   return best
 }
 
-/** `192.0.2.0/24`, or an address alone for the network of just that address. */
+/**
+ * A network from text such as `192.0.2.0/24`; an address without a prefix length is the network of that address alone.
+ * `bad` with the reason, for people, where host bits are set or the text is none.
+ */
 export function parseNetwork(text: string): ParsedNetwork {
   const [addressText = '', prefixText, ...rest] = text.split('/', 3)
   const address = rest.length === 0 ? parseAddress(addressText) : null
@@ -112,14 +116,15 @@ export function parseNetwork(text: string): ParsedNetwork {
   }
   const octets = masked(address.octets, prefixLength)
   if (octets.some((octet, i) => octet !== address.octets[i])) {
-    const right = `${formatAddress(octets)}/${prefixLength}`
-    return { kind: 'bad', why: `${quote(text)} has host bits set, the network is ${right}` }
+    const corrected = `${formatAddress(octets)}/${prefixLength}`
+    return { kind: 'bad', why: `${quote(text)} has host bits set, the network is ${corrected}` }
   }
   return { kind: 'network', octets, prefixLength }
 }
 
 const quote = (text: string): string => JSON.stringify(text.slice(0, 60))
 
+/** The address with all bits after the prefix set to 0. */
 function masked(octets: Uint8Array, prefixLength: number): Uint8Array {
   return octets.map((octet, i) => {
     const kept = Math.min(8, Math.max(0, prefixLength - 8 * i))
@@ -137,30 +142,28 @@ export function networkContains(network: Network, octets: Uint8Array): boolean {
   return (((network.octets[whole] ?? 0) ^ (octets[whole] ?? 0)) & (0xff00 >> rest) & 0xff) === 0
 }
 
-/** `127.0.0.1:53` or `[::1]:53`; the address is given back in canonical form. */
+/** An endpoint from text such as `127.0.0.1:53` or `[::1]:53`, its address in canonical form; null for anything else. */
 export function parseEndpoint(text: string): Endpoint | null {
-  const found = /^(?:\[([^[\]]+:[^[\]]*)\]|([^[\]:]+)):(\d{1,5})$/.exec(text.slice(0, 64))
-  const address = found && parseAddress(found[1] ?? found[2] ?? '')
-  const port = found && parseNumber(found[3] ?? '', 65_535)
+  const match = /^(?:\[([^[\]]+:[^[\]]*)\]|([^[\]:]+)):(\d{1,5})$/.exec(text.slice(0, 64))
+  const address = match && parseAddress(match[1] ?? match[2] ?? '')
+  const port = match && parseNumber(match[3] ?? '', 65_535)
   if (!address || port === null) return null
   return { address: formatAddress(address.octets), port }
 }
 
-/** A whole number without leading zeros, at most `max`. */
+/** A decimal number without leading zeros, at most `max`; else null. */
 function parseNumber(text: string, max: number): number | null {
   if (!/^(0|[1-9]\d{0,4})$/.test(text)) return null
   return Number(text) <= max ? Number(text) : null
 }
 
-// Whether an address is in a list of networks that the operator gave.
-
+/** Whether an address (4 or 16 octets) is in one of the networks. */
 export const isListed = (networks: readonly Network[], octets: Uint8Array): boolean => {
   for (const network of networks) if (networkContains(network, octets)) return true
   return false
 }
 
-// A socket's text address as octets. Link-local peers carry a zone id (`fe80::1%eth0`), which is not part of it.
-
+/** The address of a socket's peer from its text; the zone id of a link-local one (`fe80::1%eth0`) is ignored. */
 export function peerAddress(text: string): Address | null {
   const zone = text.indexOf('%')
   return parseAddress(zone < 0 ? text : text.slice(0, zone))

@@ -1,23 +1,26 @@
-// Chance for who draws with every answer: xoshiro128 of Blackman and Vigna (https://prng.di.unimi.it), its 128 bits of
-// state in one array. Math.random costs a call, and is no better; neither is for secrets.
-//
-// A number has 53 bits of one state: the upper 32 by the scrambler +, the others by **.
+// Random numbers. The generator of the answering path is xoshiro128 of Blackman and Vigna
+// (https://prng.di.unimi.it), with its 128 bits of state in one array: Math.random costs a call and is no better.
+// Nothing here is for secrets.
 
 import type { Random } from './clock.ts'
 import { combineHashes } from './hash.ts'
 
-interface Chance {
+interface RandomSource {
+  /** Advances the state by one step: a number in [0, 1) of 53 bits. */
   readonly random: Random
-  /** The same in parts of 2³¹, whole ones: what the next number would be, without making one of it. */
-  readonly point: () => number
+  /** Advances the state by one step as well: the upper 31 bits of the number that `random` would have returned. */
+  readonly randomUint31: () => number
 }
 
-/** `seed`: four words, not all of them 0. */
-export function createChance(seed: Int32Array): Chance {
+/**
+ * A generator that starts from `seed`: four 32-bit words, not all of them 0, else it throws a RangeError. The upper 32
+ * bits of a number come from the scrambler of xoshiro128+, the lower 21 from that of xoshiro128**.
+ */
+export function createRandomSource(seed: Int32Array): RandomSource {
   const state = seed.slice(0, 4)
   if (state.length < 4 || state.every((word) => word === 0))
     throw new RangeError('four words, and not all of them 0')
-  /** To the next state: the upper 32 bits of this one. */
+  /** Advances to the next state: the upper 32 bits of the number of the present one. */
   const step = (): number => {
     const a = state[0] as number
     const b = state[1] as number
@@ -27,23 +30,21 @@ export function createChance(seed: Int32Array): Chance {
     state[0] = a ^ d
     state[1] = b ^ c
     state[2] = c ^ (b << 9)
-    state[3] = rotated(d, 11)
+    state[3] = rotateLeft(d, 11)
     return upper >>> 0
   }
   return {
     random() {
-      const lower = Math.imul(rotated(Math.imul(state[1] as number, 5), 7), 9) >>> 11
+      const lower = Math.imul(rotateLeft(Math.imul(state[1] as number, 5), 7), 9) >>> 11
       return step() * 2 ** -32 + lower * 2 ** -53
     },
-    point: () => step() >>> 1,
+    randomUint31: () => step() >>> 1,
   }
 }
 
-const rotated = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits))
+const rotateLeft = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits))
 
-// Chance that can be had again: the same seed gives the same numbers, in every process.
-
-/** Numbers of 32 bits; not for secrets. */
+/** A repeatable generator: the same seed gives the same numbers, of 32 bits each, in every process and on every host. */
 export function seededRandom(seed: number): Random {
   let state = combineHashes(seed, 0)
   let step = 0

@@ -1,34 +1,38 @@
-// Ends of messages: which names there are, and which one was probably meant.
+// Suggestions for a name that an operator wrote and that does not exist: the most similar known name, or a list.
 
+/** The most names that a message lists. */
 const shownLimit = 8
 
-/** `did you mean eu?`, else `expected one of: eu, us`, or `there is no pool`. */
+/**
+ * The end of an error message about `word`: `did you mean eu?`, else `expected one of: eu, us`, or `there is no pool`
+ * where `what` is "pool" and there are no names.
+ */
 export function suggestName(what: string, names: Iterable<string>, word: string): string {
   const all = [...names].sort()
-  const meant = nearest(word, all)
-  if (meant) return `did you mean ${meant}?`
+  const suggestion = nearest(word, all)
+  if (suggestion) return `did you mean ${suggestion}?`
   if (all.length === 0) return `there is no ${what}`
   const shown = all.slice(0, shownLimit).join(', ')
   return `expected one of: ${shown}${all.length > shownLimit ? ', …' : ''}`
 }
 
-/** The known word at most two slips away from `word`, if there is one nearest. */
+/** The one known word with the fewest edits from `word`: two at most, one for words below 4 characters; else null. */
 export function nearest(word: string, known: readonly string[]): string | null {
   if (word.length > 64) return null
   const limit = word.length < 4 ? 1 : 2
   let best: string | null = null
   let fewest = limit + 1
   for (const name of known) {
-    const slips = countSlips(word.toLowerCase(), name.toLowerCase())
-    if (slips > Math.min(fewest, limit)) continue
-    best = slips === fewest ? null : name
-    fewest = slips
+    const edits = countEdits(word.toLowerCase(), name.toLowerCase())
+    if (edits > Math.min(fewest, limit)) continue
+    best = edits === fewest ? null : name
+    fewest = edits
   }
   return best
 }
 
-/** Letters put in, left out, replaced or swapped with their neighbour (optimal string alignment). */
-function countSlips(a: string, b: string): number {
+/** Insertions, deletions, replacements and swaps of neighbouring letters from `a` to `b` (optimal string alignment). */
+function countEdits(a: string, b: string): number {
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {

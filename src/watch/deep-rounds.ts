@@ -11,7 +11,7 @@
 //
 // What was found stands for the rounds between: they pass, and would hide it.
 
-import { hashShare } from '../lib/hash.ts'
+import { hashFraction } from '../lib/hash.ts'
 import { effectOf } from '../health/verdict.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { ProbeProfile } from '../probe/smtp/profile.ts'
@@ -33,7 +33,7 @@ export class SlowLane {
   constructor(key: string, profile: ProbeProfile, nowMs: number) {
     this.#key = key
     this.#profile = profile
-    const firstMs = Math.min(firstWithinMs, profile.slowIntervalMs) * hashShare(`${key}|lane`)
+    const firstMs = Math.min(firstWithinMs, profile.slowIntervalMs) * hashFraction(`${key}|lane`)
     this.#dueMs = profile.tls.isRequired ? nowMs : nowMs + firstMs
   }
 
@@ -81,7 +81,7 @@ export class SlowLane {
   #clear(nowMs: number): void {
     this.#standing = null
     this.#confirmations = 0
-    const share = hashShare(`${this.#key}|${++this.#rounds}`)
+    const share = hashFraction(`${this.#key}|${++this.#rounds}`)
     this.#dueMs = nowMs + this.#profile.slowIntervalMs * (1 + (share * 2 - 1) * jitter)
   }
 

@@ -34,7 +34,7 @@ const backslash = 0x5c
 const isSpace = (octet: number): boolean =>
   octet === 0x20 || octet === 0x09 || octet === 0x0a || octet === 0x0d
 
-interface Scan {
+interface ScanState {
   readonly octets: Uint8Array
   /** What they are of; null where an octet is not a character. */
   readonly ascii: string | null
@@ -52,9 +52,9 @@ export function tokenize(text: string, options: TokenizeOptions = { pairs: false
   }
   const octets = textOctets(text)
   const ascii = octets.length === text.length ? text : null
-  const scan: Scan = { octets, ascii, pairs: options.pairs, tokens: [], at: 0, depth: 0 }
+  const scan: ScanState = { octets, ascii, pairs: options.pairs, tokens: [], at: 0, depth: 0 }
   while (scan.at < scan.octets.length) {
-    const why = step(scan)
+    const why = scanNext(scan)
     if (why !== null) return { kind: 'bad', why }
   }
   if (scan.depth > 0) return { kind: 'bad', why: 'a parenthesis is not closed' }
@@ -62,20 +62,20 @@ export function tokenize(text: string, options: TokenizeOptions = { pairs: false
 }
 
 /** Takes one token or one octet of what separates them; says what is wrong, or null. */
-function step(scan: Scan): string | null {
+function scanNext(scan: ScanState): string | null {
   const octet = scan.octets[scan.at] as number
   if (octet === Octet.semicolon)
     return 'there is a ";" outside quotes, expected it quoted or escaped'
-  if (octet === Octet.quote) return takeQuoted(scan)
+  if (octet === Octet.quote) return scanQuoted(scan)
   if (octet === Octet.open) scan.depth++
   else if (octet === Octet.close) {
     if (--scan.depth < 0) return 'a parenthesis is closed that was not opened'
-  } else if (!isSpace(octet)) return takeWord(scan)
+  } else if (!isSpace(octet)) return scanWord(scan)
   scan.at++
   return null
 }
 
-function takeQuoted(scan: Scan): string | null {
+function scanQuoted(scan: ScanState): string | null {
   const start = ++scan.at
   const octets: number[] = []
   const why = collectQuoted(scan, octets)
@@ -88,7 +88,7 @@ function takeQuoted(scan: Scan): string | null {
 }
 
 /** Reads up to and with the closing quote. */
-function collectQuoted(scan: Scan, into: number[]): string | null {
+function collectQuoted(scan: ScanState, into: number[]): string | null {
   for (; scan.at < scan.octets.length; scan.at++) {
     const octet = scan.octets[scan.at] as number
     if (octet === Octet.quote) {
@@ -104,7 +104,7 @@ function collectQuoted(scan: Scan, into: number[]): string | null {
 
 const badEscape = 'the escape after "\\" is not DDD (000–255) or one character'
 
-function takeWord(scan: Scan): string | null {
+function scanWord(scan: ScanState): string | null {
   const start = scan.at
   const octets: number[] = []
   for (; scan.at < scan.octets.length; scan.at++) {
@@ -113,7 +113,7 @@ function takeWord(scan: Scan): string | null {
     if (octet === Octet.quote) {
       if (!scan.pairs || octets.at(-1) !== Octet.equals)
         return 'a quote stands within a word, expected white space before it'
-      return takePairValue(scan, octets, start)
+      return scanPairValue(scan, octets, start)
     }
     if (!collect(scan, octets)) return badEscape
   }
@@ -121,7 +121,7 @@ function takeWord(scan: Scan): string | null {
   return null
 }
 
-function takePairValue(scan: Scan, octets: number[], start: number): string | null {
+function scanPairValue(scan: ScanState, octets: number[], start: number): string | null {
   scan.at++
   const why = collectQuoted(scan, octets)
   if (why !== null) return why
@@ -136,7 +136,7 @@ const isSeparator = (octet: number): boolean =>
   isSpace(octet) || octet === Octet.open || octet === Octet.close || octet === Octet.semicolon
 
 /** Puts the octet at the scan's place into `into`, an escape resolved; false for a bad escape. */
-function collect(scan: Scan, into: number[]): boolean {
+function collect(scan: ScanState, into: number[]): boolean {
   const octet = scan.octets[scan.at] as number
   if (octet !== backslash) {
     into.push(octet)
@@ -150,7 +150,7 @@ function collect(scan: Scan, into: number[]): boolean {
 }
 
 function push(
-  scan: Scan,
+  scan: ScanState,
   octets: readonly number[],
   { from, to, quoted }: { from: number; to: number; quoted: boolean },
 ): void {

@@ -46,7 +46,7 @@ export interface Query {
   /** Made when first asked for: most answers need no string. */
   readonly key: NameKey
   /** The key once it was made, null until then. */
-  madeKey: NameKey | null
+  cachedKey: NameKey | null
   qtype: number
   qclass: number
   hasOpt: boolean
@@ -74,15 +74,15 @@ export function createQueryDecoder(): DecodeQuery {
   const accepted: Decoded = { kind: 'query', query }
   const rejected = { kind: 'reject' as const, query, rcode: Rcode.FORMERR as Rcode }
   return (packet, offset, length) => {
-    if (length < headerOctets || ((packet[offset + 2] as number) & Flag.QR) !== 0) return dropped
-    const rcode = fill(query, packet, offset, offset + length)
+    if (length < headerOctets || ((packet[offset + 2] as number) & Flag.QR) !== 0) return dropResult
+    const rcode = decodeMessage(query, packet, offset, offset + length)
     if (rcode === Rcode.NOERROR) return accepted
     rejected.rcode = rcode
     return rejected
   }
 }
 
-const dropped: Decoded = { kind: 'drop' }
+const dropResult: Decoded = { kind: 'drop' }
 
 export const emptyQuery = (): Query => new PacketQuery()
 
@@ -95,7 +95,7 @@ class PacketQuery implements Query {
   recursionDesired = false
   qnameOffset = 0
   qnameOctets = 0
-  madeKey: NameKey | null = null
+  cachedKey: NameKey | null = null
   qtype = 0
   qclass = 0
   hasOpt = false
@@ -108,11 +108,11 @@ class PacketQuery implements Query {
 
   get key(): NameKey {
     const { packet, qnameOffset, qnameOctets } = this
-    return (this.madeKey ??= keyOfOctets(packet, qnameOffset, qnameOffset + qnameOctets))
+    return (this.cachedKey ??= keyOfOctets(packet, qnameOffset, qnameOffset + qnameOctets))
   }
 }
 
-function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rcode {
+function decodeMessage(query: Query, packet: Uint8Array, offset: number, end: number): Rcode {
   const flags = packet[offset + 2] as number
   query.packet = packet
   query.offset = offset
@@ -120,15 +120,15 @@ function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rc
   query.opcode = opcodeOf(flags)
   query.recursionDesired = query.opcode === Opcode.QUERY && (flags & Flag.RD) !== 0
   query.qnameOctets = 0
-  query.madeKey = null
+  query.cachedKey = null
   query.hasOpt = false
   query.dnssecOk = false
   query.optionsOctets = 0
   resetOptions(query.options)
   query.tsig.isPresent = false
-  if (query.opcode !== Opcode.QUERY) return fillOther(query, end)
+  if (query.opcode !== Opcode.QUERY) return decodeOtherOpcode(query, end)
   const questions = readUint16(packet, offset + 4)
-  if (questions === 0) return fillBare(query, end)
+  if (questions === 0) return decodeWithoutQuestion(query, end)
   if (questions > 1) return Rcode.FORMERR
   const at = readQuestion(query, offset + headerOctets, end)
   if (at < 0 || readUint16(packet, offset + 6) !== 0) return Rcode.FORMERR
@@ -143,7 +143,7 @@ function fill(query: Query, packet: Uint8Array, offset: number, end: number): Rc
 }
 
 /** No question: never a query, but it may come for a cookie. */
-function fillBare(query: Query, end: number): Rcode {
+function decodeWithoutQuestion(query: Query, end: number): Rcode {
   const { packet, offset } = query
   const before = readUint16(packet, offset + 6) + readUint16(packet, offset + 8)
   const additionals = readUint16(packet, offset + 10)
@@ -153,7 +153,7 @@ function fillBare(query: Query, end: number): Rcode {
 }
 
 /** Opcodes that are never served. Their records are stepped over for the OPT, which the answer needs one for. */
-function fillOther(query: Query, end: number): Rcode {
+function decodeOtherOpcode(query: Query, end: number): Rcode {
   const { packet, offset, opcode } = query
   const isKnown = opcode === Opcode.NOTIFY || opcode === Opcode.UPDATE
   const at =

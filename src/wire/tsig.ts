@@ -44,7 +44,7 @@ export function readTsig(
   if (readUint16(packet, tail + 2) !== RRClass.ANY) return false
   if (readUint16(packet, tail + 4) !== 0 || readUint16(packet, tail + 6) !== 0) return false
   const algorithm = tail + recordTailOctets
-  const time = skipWholeName(packet, algorithm, end)
+  const time = skipUncompressedName(packet, algorithm, end)
   if (time < 0 || time + beforeMacOctets > end) return false
   const afterMac = time + beforeMacOctets + readUint16(packet, time + 8)
   if (afterMac + afterMacOctets > end) return false
@@ -58,7 +58,7 @@ export function readTsig(
 }
 
 /** The end of a name that must not be compressed (RFC 8945 §4.2), or -1. */
-function skipWholeName(packet: Uint8Array, from: number, end: number): number {
+function skipUncompressedName(packet: Uint8Array, from: number, end: number): number {
   let at = from
   while (at < end && at - from < maxNameOctets) {
     const label = packet[at] as number
@@ -80,7 +80,7 @@ export function putBadKey(
   messageOffset: number,
 ): boolean {
   const { at } = writer
-  const nameOctets = wholeName(packet, messageOffset, tsig)
+  const nameOctets = expandKeyName(packet, messageOffset, tsig)
   if (nameOctets < 0) return false
   putOctets(writer, keyName, 0, nameOctets)
   put16(writer, RRType.TSIG)
@@ -105,7 +105,7 @@ export function putBadKey(
 }
 
 /** Fills `keyName` with the key's name, its pointers followed strictly backwards; its octets, or -1. */
-function wholeName(packet: Uint8Array, messageOffset: number, tsig: Tsig): number {
+function expandKeyName(packet: Uint8Array, messageOffset: number, tsig: Tsig): number {
   const end = tsig.algorithmOffset
   let at = tsig.nameOffset
   let lowest = at

@@ -37,7 +37,7 @@ export function beginMessage(
   writer.at = start
   writer.limit = limit
   writer.full = false
-  forgetSince(writer.table, 0)
+  truncateTable(writer.table, 0)
 }
 
 /** Goes on at `at`, behind what others have written; names in that are not known here. */
@@ -49,7 +49,7 @@ export function continueMessage(writer: MessageWriter, at: number): void {
 export function rewind(writer: MessageWriter, at: number, entries: number): void {
   writer.at = at
   writer.full = false
-  forgetSince(writer.table, entries)
+  truncateTable(writer.table, entries)
 }
 
 export function put16(writer: MessageWriter, value: number): void {
@@ -117,7 +117,7 @@ export function putName(
   if (target === notFound) writer.out[writer.at++] = 0
   else put16(writer, 0xc000 | target)
   for (let i = 0; i < written; i++)
-    remember(writer.table, suffixHashes[i] as number, base + (labelStarts[i] as number))
+    addSuffix(writer.table, suffixHashes[i] as number, base + (labelStarts[i] as number))
   return nameOctets
 }
 
@@ -149,12 +149,12 @@ function findSuffix(
   label: number,
 ): number {
   const hash = suffixHashes[label] as number
-  let slot = probe(writer.table, hash, hash)
+  let slot = findBucket(writer.table, hash, hash)
   while (slot >= 0) {
     const offset = (writer.table.offsets[slot] as number) - 1
-    const likeness = compareWritten(writer, offset, octets, at)
+    const likeness = matchWritten(writer, offset, octets, at)
     if (likeness === 'exact' || likeness === rule) return offset
-    slot = probe(writer.table, hash, slot + 1)
+    slot = findBucket(writer.table, hash, slot + 1)
   }
   return notFound
 }
@@ -166,7 +166,7 @@ const hasRoom = (writer: MessageWriter, octets: number): boolean => {
 }
 
 /** How the name written at `offset` of the message is like the one in `octets`; false: not at all. */
-function compareWritten(
+function matchWritten(
   writer: MessageWriter,
   offset: number,
   octets: Uint8Array,
@@ -200,7 +200,7 @@ function compareWritten(
 // written, so a collision costs a step and never an answer. A journal of the slots in use makes forgetting exact:
 // after a set that did not fit, the names in it must not be pointed to.
 
-const slots = 1024
+const buckets = 1024
 
 /** Beyond this many suffixes names are written in full: answers stay right, only longer. */
 const maxEntries = 512
@@ -214,14 +214,14 @@ interface CompressionTable {
 }
 
 const createCompressionTable = (): CompressionTable => ({
-  offsets: new Int32Array(slots),
-  hashes: new Int32Array(slots),
+  offsets: new Int32Array(buckets),
+  hashes: new Int32Array(buckets),
   journal: new Int32Array(maxEntries),
   entries: 0,
 })
 
 /** Forgets everything remembered after there were `entries`. */
-function forgetSince(table: CompressionTable, entries: number): void {
+function truncateTable(table: CompressionTable, entries: number): void {
   // Latest first: a slot that a later entry stepped over is never freed before that entry is.
   while (table.entries > entries) {
     table.entries--
@@ -229,11 +229,11 @@ function forgetSince(table: CompressionTable, entries: number): void {
   }
 }
 
-function remember(table: CompressionTable, hash: number, offset: number): void {
+function addSuffix(table: CompressionTable, hash: number, offset: number): void {
   // A pointer has 14 bits for its offset.
   if (offset >= 0x4000 || table.entries === maxEntries) return
-  let slot = hash & (slots - 1)
-  while (table.offsets[slot] !== 0) slot = (slot + 1) & (slots - 1)
+  let slot = hash & (buckets - 1)
+  while (table.offsets[slot] !== 0) slot = (slot + 1) & (buckets - 1)
   table.offsets[slot] = offset + 1
   table.hashes[slot] = hash
   table.journal[table.entries] = slot
@@ -244,11 +244,11 @@ function remember(table: CompressionTable, hash: number, offset: number): void {
  * The slot that may hold the suffix, looking from `slot` on, or -1: the caller compares the octets and, if they
  * differ, asks again from the next slot.
  */
-function probe(table: CompressionTable, hash: number, from: number): number {
-  let slot = from & (slots - 1)
+function findBucket(table: CompressionTable, hash: number, from: number): number {
+  let slot = from & (buckets - 1)
   while (table.offsets[slot] !== 0) {
     if (table.hashes[slot] === hash) return slot
-    slot = (slot + 1) & (slots - 1)
+    slot = (slot + 1) & (buckets - 1)
   }
   return -1
 }

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { prefixHash } from '../../src/admission/prefix-limits.ts'
 import {
   type RateLimitOptions,
-  type RateVerdict,
+  type RateAction,
   createRateLimiter,
   rateLimitDefaults,
 } from '../../src/admission/rate-limit.ts'
@@ -49,7 +49,7 @@ function createModel(given: RateLimitOptions) {
   const clearAt = new Map<string, number>()
   const turns = { limited: 0, flood: 0 }
   const burstMs = (given.burst / given.perSecond) * 1000
-  return (address: Uint8Array, nowMs: number): RateVerdict => {
+  return (address: Uint8Array, nowMs: number): RateAction => {
     const bits = [...address].map((octet) => octet.toString(2).padStart(8, '0')).join('')
     const rungs = (ladders[address.length] ?? []).map(([length, multiple]) => {
       const key = `${address.length}:${length}:${bits.slice(0, length)}`
@@ -106,7 +106,7 @@ describe('against a model', () => {
             const wanted = model(address, nowMs)
             seen[wanted]++
             // A plain comparison: expect() a million times would take minutes.
-            if (limiter.judge(address, nowMs) !== wanted)
+            if (limiter.check(address, nowMs) !== wanted)
               throw new Error(`query ${i} of ${who} at ${nowMs}: not ${wanted}`)
           }
         }
@@ -136,7 +136,7 @@ function flood(
   const count = rate.perSecond * rate.seconds
   for (let i = 0; i < count; i++) {
     const nowMs = (rate.fromMs ?? 0) + (i * 1000) / rate.perSecond
-    seen[limiter.judge(from[i % from.length] as Uint8Array, nowMs)]++
+    seen[limiter.check(from[i % from.length] as Uint8Array, nowMs)]++
   }
   return seen
 }
@@ -150,7 +150,7 @@ describe('the default limits', () => {
   test('250 at once, then 100 a second', () => {
     const limiter = createRateLimiter(options())
     const at = (nowMs: number, count: number): number =>
-      Array.from({ length: count }, () => limiter.judge(addressOf('192.0.2.1'), nowMs)).filter(
+      Array.from({ length: count }, () => limiter.check(addressOf('192.0.2.1'), nowMs)).filter(
         (verdict) => verdict === 'pass',
       ).length
     expect(at(0, 250)).toBe(250)
@@ -238,8 +238,8 @@ describe('amplification', () => {
     const honest = addressOf('192.0.2.240')
     const seen = { pass: 0, slip: 0, drop: 0 }
     for (let i = 0; i < 1_000_000; i++) {
-      limiter.judge(spoofed[i % 200] as Uint8Array, i / 100)
-      if (i % 10_000 === 9_999) seen[limiter.judge(honest, i / 100)]++
+      limiter.check(spoofed[i % 200] as Uint8Array, i / 100)
+      if (i % 10_000 === 9_999) seen[limiter.check(honest, i / 100)]++
     }
     expect(seen.drop).toBe(0)
     expect(seen.slip).toBeGreaterThan(90)
@@ -250,8 +250,8 @@ describe('amplification', () => {
     const honest = addressOf('192.0.2.240')
     const seen = { pass: 0, slip: 0, drop: 0 }
     for (let i = 0; i < 1_000_000; i++) {
-      limiter.judge(addressOf('192.0.2.1'), i / 100)
-      if (i % 10_000 === 0) seen[limiter.judge(honest, i / 100)]++
+      limiter.check(addressOf('192.0.2.1'), i / 100)
+      if (i % 10_000 === 0) seen[limiter.check(honest, i / 100)]++
     }
     expect(seen).toEqual({ pass: 100, slip: 0, drop: 0 })
   })
@@ -294,7 +294,7 @@ describe('the table', () => {
   test('never grows; a million strangers a second take a sixth of it', () => {
     const limiter = createRateLimiter(options())
     expect(limiter.octets).toBe(65_536 * 12)
-    for (let i = 0; i < 1_000_000; i++) limiter.judge(stranger(i), i / 1000)
+    for (let i = 0; i < 1_000_000; i++) limiter.check(stranger(i), i / 1000)
     expect(limiter.octets).toBe(65_536 * 12)
     // Four prefixes each; 0.4 % of the sets are full by chance.
     expect(limiter.counts.evicted).toBeLessThan(20_000)
@@ -305,9 +305,9 @@ describe('the table', () => {
     const limiter = createRateLimiter(options({ places: 1024 }))
     const victim = addressOf('192.0.2.1')
     flood(limiter, [victim], { perSecond: 20_000, seconds: 1 })
-    for (let i = 0; i < 100_000; i++) limiter.judge(stranger(i), 1000 + i / 1000)
+    for (let i = 0; i < 100_000; i++) limiter.check(stranger(i), 1000 + i / 1000)
     expect(limiter.counts.evicted).toBeGreaterThan(100_000)
-    expect(limiter.judge(victim, 1100)).not.toBe('pass')
+    expect(limiter.check(victim, 1100)).not.toBe('pass')
   })
 
   test('only who knows the seed can push out a chosen address', () => {
@@ -319,12 +319,12 @@ describe('the table', () => {
     for (let i = 0; meeting.length < 5; i++)
       if (setOf(stranger(i)) === setOf(victim)) meeting.push(stranger(i))
 
-    const verdictAfter = (seed: RateLimitOptions['seed']): RateVerdict => {
+    const verdictAfter = (seed: RateLimitOptions['seed']): RateAction => {
       const limiter = createRateLimiter(options({ places, seed }))
       flood(limiter, [victim], { perSecond: 5000, seconds: 1 })
       // Heavier than the victim, so that it is the one to make room.
       for (const attacker of meeting) flood(limiter, [attacker], { perSecond: 40_000, seconds: 1 })
-      return limiter.judge(victim, 1001)
+      return limiter.check(victim, 1001)
     }
     expect(verdictAfter(known)).toBe('pass')
     for (let other = 100; other < 120; other++)

@@ -42,7 +42,7 @@ describe.each([1, 2, 8, 32, 128])('with %i workers', (workers) => {
     const chance = chanceOf(workers)
     const address = Uint8Array.of(192, 0, 2, 1)
     for (let ms = 0; ms < 10 * minuteMs; ms += -Math.log(1 - chance()) * 25)
-      limiters[Math.floor(chance() * workers)]?.judge(address, ms)
+      limiters[Math.floor(chance() * workers)]?.check(address, ms)
     expect(limited(limiters)).toBe(0)
   })
 
@@ -51,7 +51,7 @@ describe.each([1, 2, 8, 32, 128])('with %i workers', (workers) => {
     const chance = chanceOf(workers + 1)
     const address = Uint8Array.of(192, 0, 2, 1)
     for (let ms = 0; ms < 10 * minuteMs; ms += 10_000)
-      for (let i = 0; i < 100; i++) limiters[Math.floor(chance() * workers)]?.judge(address, ms)
+      for (let i = 0; i < 100; i++) limiters[Math.floor(chance() * workers)]?.check(address, ms)
     expect(limited(limiters)).toBe(0)
   })
 
@@ -61,7 +61,7 @@ describe.each([1, 2, 8, 32, 128])('with %i workers', (workers) => {
     const address = Uint8Array.of(192, 0, 2, 0)
     for (let ms = 0; ms < minuteMs; ms += -Math.log(1 - chance()) / 3) {
       address[3] = Math.floor(chance() * 200)
-      limiters[Math.floor(chance() * workers)]?.judge(address, ms)
+      limiters[Math.floor(chance() * workers)]?.check(address, ms)
     }
     expect(limited(limiters)).toBe(0)
   })

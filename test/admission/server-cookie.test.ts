@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 
-import { type CookieVerdict, createCookieKeeper } from '../../src/admission/server-cookie.ts'
+import { type CookieStatus, createCookieKeeper } from '../../src/admission/server-cookie.ts'
 import { parseAddress } from '../../src/lib/ip.ts'
 
 const hex = (text: string): Uint8Array =>
@@ -27,7 +27,7 @@ function write({ secrets = [secret], client, from, seconds }: Made): string {
   return Buffer.from(out.subarray(1, 25)).toString('hex')
 }
 
-const verify = (option: string, from: string, nowSeconds: number, by = keeper): CookieVerdict => {
+const verify = (option: string, from: string, nowSeconds: number, by = keeper): CookieStatus => {
   const octets = hex(option)
   const within = new Uint8Array([0xff, 0xff, ...octets, 0xff])
   return by.verify(within, 2, octets.length, addressOf(from), nowSeconds)
@@ -82,10 +82,10 @@ describe('RFC 9018, Appendix A', () => {
 describe('age', () => {
   const client = '0011223344556677'
   const from = '192.0.2.7'
-  const verdictAt = (made: number, now: number): CookieVerdict =>
+  const verdictAt = (made: number, now: number): CookieStatus =>
     verify(write({ client, from, seconds: made }), from, now)
 
-  test.each<[string, number, CookieVerdict]>([
+  test.each<[string, number, CookieStatus]>([
     ['now', 0, 'valid'],
     ['30 minutes', 1800, 'valid'],
     ['a second more', 1801, 'renew'],

@@ -12,7 +12,7 @@
 // make each of them a sixth cheaper.
 
 import type { Timer, Clock, Random } from '../../lib/clock.ts'
-import { hashShare } from '../../lib/hash.ts'
+import { hashFraction } from '../../lib/hash.ts'
 import {
   defaultFlightLimits,
   FlightCaps,
@@ -188,7 +188,7 @@ export class Scheduler {
 
   #job(probe: ScheduledProbe): Job {
     const { destination, key } = probe
-    const share = hashShare(`${this.#options.instance ?? ''}|${key}`)
+    const share = hashFraction(`${this.#options.instance ?? ''}|${key}`)
     const network = networkOf(destination)
     const times = { dueMs: 0, startedMs: -Infinity }
     return { probe, destination, network, share, ...times, heapIndex: -1, isRemoved: false }

@@ -6,7 +6,7 @@
 // first place is won in proportion to weight, and the k lowest are a weighted permutation's first k (over clients,
 // not over time). Inclusion among k is therefore Plackett–Luce's, not exactly proportional as without `sticky`.
 
-import { combineHashes, hashOctets, hashText, shareOfHash } from '../../lib/hash.ts'
+import { combineHashes, hashOctets, hashText, fractionOfHash } from '../../lib/hash.ts'
 import type { Random } from '../../lib/clock.ts'
 import type { Candidates } from './candidates.ts'
 import { weightAt } from './candidates.ts'
@@ -25,11 +25,11 @@ export function clientHash(policy: Policy, { family, octets }: Locus): number {
 
 /** Lower is better; Infinity for no weight. */
 const targetScore = (client: number, target: Target, weight: number): number =>
-  -Math.log(shareOfHash(combineHashes(client, target.hash))) / weight
+  -Math.log(fractionOfHash(combineHashes(client, target.hash))) / weight
 
 /** In (0, 1), for the order of one target's addresses. */
 const addressScore = (client: number, address: Uint8Array): number =>
-  shareOfHash(combineHashes(client, hashOctets(address)))
+  fractionOfHash(combineHashes(client, hashOctets(address)))
 
 /** Puts scores in the place of the weights. */
 export function scoreMembers(ballot: Candidates, pool: Pool, client: number): void {
@@ -64,7 +64,7 @@ let spillShare = 0
 
 /** What is chance to other answers, where a pool hands over in part: the same for the same client. */
 export function chanceOf(client: number): Random {
-  spillShare = shareOfHash(combineHashes(client, spillSalt))
+  spillShare = fractionOfHash(combineHashes(client, spillSalt))
   return chanceOfClient
 }
 

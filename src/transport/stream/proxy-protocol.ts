@@ -133,10 +133,10 @@ export function respondThroughProxy(
 ): Respond {
   const client: Peer = { family: 4, octets: new Uint8Array(4), port: 0, transport: 'udp' }
   return (packet, offset, length, proxy, out, outOffset) => {
-    if (!isListed(from, proxy.octets)) return refuse(counters, 'proxyUnlisted')
+    if (!isListed(from, proxy.octets)) return countAndDrop(counters, 'proxyUnlisted')
     const header = readProxyHeader(packet, offset, offset + length)
     if (header.kind === 'short' || header.kind === 'bad' || header.octets > length)
-      return refuse(counters, 'proxyMalformed')
+      return countAndDrop(counters, 'proxyMalformed')
     let peer = proxy
     if (header.kind === 'proxied') {
       client.family = header.client.family
@@ -149,7 +149,7 @@ export function respondThroughProxy(
   }
 }
 
-function refuse(counters: Counters, why: 'proxyUnlisted' | 'proxyMalformed'): 0 {
+function countAndDrop(counters: Counters, why: 'proxyUnlisted' | 'proxyMalformed'): 0 {
   counters.add(why)
   return 0
 }

@@ -42,17 +42,17 @@ export const createStreamTable = (
   clock: Clock,
 ): StreamTable => new SweepingTable(limits, counters, clock)
 
-const emptied = (open: ReadonlySet<Connection>, withinMs: number): Promise<void> =>
+const waitUntilEmpty = (open: ReadonlySet<Connection>, withinMs: number): Promise<void> =>
   new Promise((resolve) => {
-    let left = Math.ceil(withinMs / lookEveryMs)
+    let left = Math.ceil(withinMs / checkEveryMs)
     const look = setInterval(() => {
       if (open.size > 0 && left-- > 0) return
       clearInterval(look)
       resolve()
-    }, lookEveryMs)
+    }, checkEveryMs)
   })
 
-const lookEveryMs = 20
+const checkEveryMs = 20
 
 class SweepingTable implements StreamTable {
   isLameduck = false
@@ -115,7 +115,7 @@ class SweepingTable implements StreamTable {
   async close(withinMs: number): Promise<void> {
     clearInterval(this.#sweep)
     for (const slot of this.#open) slot.finish()
-    await emptied(this.#open, withinMs)
+    await waitUntilEmpty(this.#open, withinMs)
     for (const slot of this.#open) slot.destroy()
   }
 

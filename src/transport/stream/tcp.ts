@@ -23,7 +23,7 @@ export function listenProxiedTcp(
 ): Promise<StreamListener> {
   const server = createServer(socketOptions, (socket) => {
     const proxy = peerAddress(socket.remoteAddress ?? '')
-    if (proxy !== null && isListed(from, proxy.octets)) return readHeader(service, socket)
+    if (proxy !== null && isListed(from, proxy.octets)) return acceptProxied(service, socket)
     service.counters.add('proxyUnlisted')
     socket.on('error', () => {})
     socket.destroy()
@@ -32,7 +32,7 @@ export function listenProxiedTcp(
 }
 
 /** The connection starts where its header ends. It has a slot from the accept on, and the deadline of a first query. */
-function readHeader(service: StreamContext, socket: Socket): void {
+function acceptProxied(service: StreamContext, socket: Socket): void {
   const connection = accept(service, socket, 'tcp', false)
   if (connection === null) return
   const reader = createProxyHeaderReader()

@@ -38,14 +38,14 @@ export async function listenTls(
   server.on('connection', (socket: Socket) => {
     const connection = accept(service, socket, 'tls')
     if (connection === null) return
-    const name = nameOf(socket)
+    const name = connectionKey(socket)
     young.set(name, connection)
     socket.once('close', () => {
       if (young.get(name) === connection) young.delete(name)
     })
   })
   server.on('secureConnection', (socket) => {
-    const name = nameOf(socket)
+    const name = connectionKey(socket)
     const connection = young.get(name)
     young.delete(name)
     socket.on('error', () => {})
@@ -64,5 +64,5 @@ const contextOf = ({ certificate, key }: CertificatePair) =>
   ({ cert: certificate, key, minVersion: 'TLSv1.2' }) as const
 
 /** What tells connections to one listener apart, and is the same before and after the handshake. */
-const nameOf = ({ remoteAddress, remotePort, localAddress }: Socket | TLSSocket): string =>
+const connectionKey = ({ remoteAddress, remotePort, localAddress }: Socket | TLSSocket): string =>
   `${remoteAddress} ${remotePort} ${localAddress}`

@@ -11,7 +11,7 @@ import { createLocate } from '../../geo/places.ts'
 import { openHealthTable } from '../../health/table.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { isListed } from '../../lib/ip.ts'
-import { createChance } from '../../lib/random.ts'
+import { createRandomSource } from '../../lib/random.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
 import { openCatalog, type PackedCatalog } from '../../zone/packed-catalog.ts'
@@ -54,7 +54,7 @@ const batchClock = createBatchClock(systemClock)
 const context: AnswerContext = {
   catalog: () => catalog,
   health: openHealthTable(init.healthBuffer),
-  ...createChance(getRandomValues(new Int32Array(4))),
+  ...createRandomSource(getRandomValues(new Int32Array(4))),
   clock: init.kind === 'mmsg' ? batchClock : systemClock,
   locate: (octets, family, prefixLength) => locate(octets, family, prefixLength),
   scopes,

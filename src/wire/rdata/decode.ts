@@ -1,12 +1,12 @@
 // Octets of rdata → text of each field and the names in them. This is also what validates rdata, however written.
 
-import type { FoundName, Reading } from './field.ts'
+import type { RdataName, DecodeState } from './field.ts'
 import type { Layout } from './layouts.ts'
 
 export const maxRdataOctets = 65_535
 
 type Decoded =
-  | { readonly kind: 'decoded'; readonly text: string; readonly names: readonly FoundName[] }
+  | { readonly kind: 'decoded'; readonly text: string; readonly names: readonly RdataName[] }
   | { readonly kind: 'bad'; readonly why: string }
 
 export function decodeRdata(layout: Layout, octets: Uint8Array): Decoded {
@@ -16,7 +16,7 @@ export function decodeRdata(layout: Layout, octets: Uint8Array): Decoded {
       why: `the data has ${octets.length} octets, at most ${maxRdataOctets} are allowed`,
     }
   }
-  const reading: Reading = { octets, at: 0, names: [] }
+  const reading: DecodeState = { octets, at: 0, names: [] }
   const texts: string[] = []
   for (const field of layout.fields) {
     const formatted = field.format(reading)

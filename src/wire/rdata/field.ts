@@ -8,14 +8,14 @@ import type { Name } from '../name.ts'
 
 export type NameRole = 'exchange' | 'ns' | 'alias' | 'srv' | 'other'
 
-export interface FoundName {
+export interface RdataName {
   readonly offset: number
   readonly role: NameRole
   readonly compressible: boolean
 }
 
 /** Tokens still to be read, and the octets made of those read. */
-export interface Draft {
+export interface ParseState {
   readonly tokens: readonly Token[]
   at: number
   readonly octets: number[]
@@ -23,10 +23,10 @@ export interface Draft {
 }
 
 /** Octets still to be read, and the names met on the way. */
-export interface Reading {
+export interface DecodeState {
   readonly octets: Uint8Array
   at: number
-  readonly names: FoundName[]
+  readonly names: RdataName[]
 }
 
 export type Formatted =
@@ -35,30 +35,30 @@ export type Formatted =
 
 export interface Field {
   /** Says what is wrong, or null. */
-  readonly parse: (draft: Draft) => string | null
-  readonly format: (reading: Reading) => Formatted
+  readonly parse: (draft: ParseState) => string | null
+  readonly format: (reading: DecodeState) => Formatted
   /** Its reading meets a name. */
-  readonly isName?: boolean
+  readonly hasName?: boolean
 }
 
 /** The next token, or null at the end. */
-export const nextToken = (draft: Draft): Token | null => draft.tokens[draft.at++] ?? null
+export const nextToken = (draft: ParseState): Token | null => draft.tokens[draft.at++] ?? null
 
 /** All tokens that are left. */
-export function restTokens(draft: Draft): readonly Token[] {
+export function restTokens(draft: ParseState): readonly Token[] {
   const rest = draft.tokens.slice(draft.at)
   draft.at = draft.tokens.length
   return rest
 }
 
 /** The next `count` octets, or null where there are fewer. */
-export function takeOctets(reading: Reading, count: number): Uint8Array | null {
+export function takeOctets(reading: DecodeState, count: number): Uint8Array | null {
   if (reading.at + count > reading.octets.length) return null
   reading.at += count
   return reading.octets.subarray(reading.at - count, reading.at)
 }
 
-export const takeRest = (reading: Reading): Uint8Array => {
+export const takeRest = (reading: DecodeState): Uint8Array => {
   const rest = reading.octets.subarray(reading.at)
   reading.at = reading.octets.length
   return rest

@@ -8,7 +8,7 @@
 import {
   asText,
   bad,
-  type Draft,
+  type ParseState,
   type Field,
   mismatch,
   pushAll,
@@ -68,7 +68,7 @@ interface Hemispheres {
 }
 
 /** Signed thousandths of an arc second, or what is wrong. */
-function readAngle(draft: Draft, label: string, sides: Hemispheres): number | string {
+function readAngle(draft: ParseState, label: string, sides: Hemispheres): number | string {
   const expected = `degrees 0–${sides.max}, minutes, seconds, then ${sides.positive} or ${sides.negative}`
   const parts: string[] = []
   for (let i = 0; i < 4; i++) {
@@ -101,7 +101,7 @@ function angleOf(
   return value <= max * millisecondsOf.degree ? value : null
 }
 
-function readAltitude(draft: Draft): number | string {
+function readAltitude(draft: ParseState): number | string {
   const token = draft.tokens[draft.at++] ?? null
   const cm = token && !token.quoted ? centimetres(token.text, /^-?\d{1,8}(\.\d{1,2})?m?$/i) : null
   const value = cm === null ? -1 : cm + altitudeBaseCm
@@ -111,7 +111,7 @@ function readAltitude(draft: Draft): number | string {
 }
 
 /** The octet of a size, or what is wrong. */
-function readSize(draft: Draft, label: string, defaultCm: number): number | string {
+function readSize(draft: ParseState, label: string, defaultCm: number): number | string {
   const token = draft.tokens[draft.at++]
   const cm = token ? centimetres(token.text, /^\d{1,8}(\.\d{1,2})?m?$/i) : defaultCm
   if (cm === null || cm > 9_000_000_000 || token?.quoted)

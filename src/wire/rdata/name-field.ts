@@ -12,7 +12,7 @@ export const compressibleName = (label: string, role: NameRole = 'other'): Field
 
 function nameField(label: string, role: NameRole, compressible: boolean): Field {
   return {
-    isName: true,
+    hasName: true,
     parse(draft) {
       const token = nextToken(draft)
       if (!token || token.quoted) return mismatch(label, token, 'a name, without quotes')

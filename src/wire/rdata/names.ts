@@ -15,7 +15,7 @@ interface NameInRdata {
 /** In the order of the rdata; the root among them where a record says "none" with it (null MX, SRV, SVCB). */
 export function namesInRdata(type: number, rdata: Rdata): readonly NameInRdata[] {
   const layout = layouts.get(type)
-  const decoded = layout?.fields.some((field) => field.isName)
+  const decoded = layout?.fields.some((field) => field.hasName)
     ? decodeRdata(layout, rdata.octets)
     : null
   if (decoded?.kind !== 'decoded') return []

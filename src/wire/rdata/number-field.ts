@@ -2,7 +2,7 @@
 
 import {
   asText,
-  type Draft,
+  type ParseState,
   type Field,
   mismatch,
   nextToken,
@@ -60,7 +60,7 @@ function readPeriod(text: string): number | null {
   return total
 }
 
-function pushNumber(draft: Draft, value: number, octets: 1 | 2 | 4): void {
+function pushNumber(draft: ParseState, value: number, octets: 1 | 2 | 4): void {
   for (let i = octets - 1; i >= 0; i--) draft.octets.push(Math.floor(value / 256 ** i) % 256)
 }
 

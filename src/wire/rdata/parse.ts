@@ -6,7 +6,7 @@ import type { Name } from '../name.ts'
 import type { Rdata } from './rdata.ts'
 import { type Token, tokenize } from '../presentation.ts'
 import { decodeRdata, maxRdataOctets } from './decode.ts'
-import { type Draft, mismatch } from './field.ts'
+import { type ParseState, mismatch } from './field.ts'
 import { type Layout, layouts } from './layouts.ts'
 import { fromHex } from './octet-field.ts'
 
@@ -31,7 +31,7 @@ export function parseRdata(type: number, text: string, origin: Name): ParsedRdat
 
 const bad = (why: string): ParsedRdata => ({ kind: 'bad', why })
 
-function parseFields(layout: Layout, draft: Draft): ParsedRdata {
+function parseFields(layout: Layout, draft: ParseState): ParsedRdata {
   for (const field of layout.fields) {
     const why = field.parse(draft)
     if (why !== null) return bad(why)

@@ -4,12 +4,12 @@ import { quoteOctets, type Token } from '../presentation.ts'
 import {
   asText,
   bad,
-  type Draft,
+  type ParseState,
   type Field,
   mismatch,
   nextToken,
   pushAll,
-  type Reading,
+  type DecodeState,
   restTokens,
   takeOctets,
   takeRest,
@@ -58,7 +58,7 @@ export function characterStrings(label: string): Field {
   }
 }
 
-function pushString(label: string, draft: Draft, token: Token | null): string | null {
+function pushString(label: string, draft: ParseState, token: Token | null): string | null {
   if (!token) return mismatch(label, null, expected)
   const count = token.octets.length
   if (count > 255)
@@ -68,7 +68,7 @@ function pushString(label: string, draft: Draft, token: Token | null): string | 
   return null
 }
 
-function takeString(reading: Reading): Uint8Array | null {
+function takeString(reading: DecodeState): Uint8Array | null {
   const length = takeOctets(reading, 1)
   return length && takeOctets(reading, length[0] as number)
 }

@@ -6,13 +6,13 @@
 import {
   asText,
   bad,
-  type Draft,
+  type ParseState,
   type Field,
   type Formatted,
   mismatch,
   pushAll,
   pushUint16,
-  type Reading,
+  type DecodeState,
   restTokens,
   takeOctets,
 } from './field.ts'
@@ -81,7 +81,7 @@ function readParam(token: Token, into: Params): string | null {
   return null
 }
 
-function writeParams(draft: Draft, params: Params): string | null {
+function writeParams(draft: ParseState, params: Params): string | null {
   for (const [key, value] of [...params].sort(([a], [b]) => a - b)) {
     if (value.length > 65_535) return `the value of ${keyToText(key)} is too long`
     pushUint16(draft.octets, key)
@@ -91,7 +91,7 @@ function writeParams(draft: Draft, params: Params): string | null {
   return null
 }
 
-function takeParam(reading: Reading): { key: number; value: Uint8Array } | null {
+function takeParam(reading: DecodeState): { key: number; value: Uint8Array } | null {
   const head = takeOctets(reading, 4)
   const value = head && takeOctets(reading, readUint16(head, 2))
   return head && value && { key: readUint16(head, 0), value }

@@ -7,7 +7,7 @@ import {
   type Field,
   mismatch,
   pushAll,
-  type Reading,
+  type DecodeState,
   restTokens,
   takeOctets,
 } from './field.ts'
@@ -49,7 +49,7 @@ function encode(types: readonly number[]): number[] {
   return [...windows].flatMap(([window, bits]) => [window, bits.length, ...bits])
 }
 
-function readWindow(reading: Reading, types: number[]): boolean {
+function readWindow(reading: DecodeState, types: number[]): boolean {
   const head = takeOctets(reading, 2)
   const [window = 0, length = 0] = head ?? []
   const bits = length >= 1 && length <= 32 ? takeOctets(reading, length) : null

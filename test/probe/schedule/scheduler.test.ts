@@ -9,7 +9,7 @@ import {
   type ScheduledProbe,
 } from '../../../src/probe/schedule/scheduler.ts'
 import type { FlightLimits } from '../../../src/probe/schedule/in-flight-limiter.ts'
-import { hashShare } from '../../../src/lib/hash.ts'
+import { hashFraction } from '../../../src/lib/hash.ts'
 import { createVirtualTime, seededRandom, type VirtualTime } from '../../support/virtual-time.ts'
 import { runs } from '../../support/runs.ts'
 
@@ -301,7 +301,7 @@ test('a place in a network goes to the next in line when the first finds its hos
   ]
   const keys = roles
     .map((_, i) => `k${i}`)
-    .toSorted((a, b) => hashShare(`|${a}`) - hashShare(`|${b}`))
+    .toSorted((a, b) => hashFraction(`|${a}`) - hashFraction(`|${b}`))
   scheduler.add(
     roles.map(({ host, lastsMs }, i) => ({
       key: keys[i] as string,
