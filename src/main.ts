@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // argv → command. Each command is a file of cli/ and resolves to the exit code; serve runs until a signal.
 
-import { helpText } from './cli/help.ts'
 import { version } from './app/version.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
@@ -27,7 +26,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
 export async function main(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv
   if (argv.includes('--help') || argv.includes('-h') || first === 'help') {
-    process.stdout.write(helpText)
+    process.stdout.write((await import('./cli/help.ts')).helpText)
     return 0
   }
   if (first === '--version' || first === 'version') {

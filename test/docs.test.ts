@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { logEvents } from '../src/app/events.ts'
 import { adminRoutes } from '../src/admin/routes.ts'
 import { helpText } from '../src/cli/help.ts'
+import { settingsReference } from './settings/settings-reference.ts'
 
 const root = new URL('../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -15,6 +16,7 @@ const sourceFiles = readdirSync(new URL('src/', root), { recursive: true, encodi
   .map((path) => ({ path, text: read(`src/${path}`) }))
 const sources = sourceFiles.map(({ text }) => text).join('\n')
 const operations = read('docs/operations.md')
+const settings = read('docs/settings.md')
 
 const words = (text: string, pattern: RegExp): string[] =>
   [...new Set([...text.matchAll(pattern)].map((match) => match[1] as string))].sort()
@@ -44,7 +46,7 @@ describe('docs/operations.md', () => {
       (flag) => !['--level', '--name', '--ehlo'].includes(flag),
     )
     expect(flags.length).toBeGreaterThan(8)
-    for (const flag of flags) expect(operations).toContain(flag)
+    for (const flag of flags) expect(operations + settings).toContain(flag)
   })
 
   test('names every route of the admin server, and no other', () => {
@@ -54,6 +56,13 @@ describe('docs/operations.md', () => {
     expect(adminRoutes.length).toBeGreaterThanOrEqual(4)
     expect(documented).toEqual(adminRoutes.map(({ method, path }) => `${method} ${path}`))
   })
+})
+
+test('docs/settings.md shows the table of settings: `npm run docs:settings` writes it', () => {
+  const lines = settings.split('\n')
+  const start = lines.findIndex((line) => line.startsWith('| Key | Flag |')) + 2
+  const end = lines.findIndex((line, i) => i >= start && !line.startsWith('|'))
+  expect(lines.slice(start, end)).toEqual(settingsReference())
 })
 
 test('README.md shows the shipped zone file as it is', () => {

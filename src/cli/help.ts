@@ -1,6 +1,15 @@
 // What `mxsteer --help` prints. docs/operations.md says more; a test holds the two together.
 
-export const helpText = `mxsteer: an authoritative DNS server that steers mail
+import { settingFlags } from '../settings/settings-table.ts'
+
+const flagColumns = 22
+
+/** The flags of serve, a line each, as the table of settings has them. */
+const flagLines = settingFlags
+  .map(({ name, value, help }) => `  ${`--${name} ${value}`.padEnd(flagColumns)}${help}`)
+  .join('\n')
+
+export const helpText: string = `mxsteer: an authoritative DNS server that steers mail
 
   mxsteer serve [options]            answer queries, probe the targets
   mxsteer check [DIR] [--live]       read zone files, name every mistake, serve nothing
@@ -21,17 +30,7 @@ export const helpText = `mxsteer: an authoritative DNS server that steers mail
   mxsteer undo TARGET|ID             the end of every override of a target, or of one
 
 serve
-  --config FILE         settings (default: mxsteer.yaml if there is one)
-  --zones DIR           folder of zone files (default: zones)
-  --listen ADDR:PORT    UDP and TCP; may be repeated (default: 127.0.0.1:5300)
-  --admin ADDR:PORT     HTTP: /livez /readyz /status /metrics /targets /overrides /explain (default: 127.0.0.1:8053); "off" for none
-  --state URL           where instances share what they see: memory (default: alone), redis://HOST:PORT
-  --workers N           answering threads (default: one a core)
-  --transport KIND      UDP by mmsg (Linux), dgram, or auto (default): mmsg where it works
-  --instance NAME       name of this instance (default: the host's name)
-  --site NAME           name of its site
-  --lameduck TIME       how long to go on answering after SIGTERM (default: 5s)
-  --log-level LEVEL     fatal, error, warn, info (default), debug
+${flagLines}
 
 check
   --live                probe every target once, look at names, PTR and DNS lists where pools have identity:

@@ -5,29 +5,21 @@ import { existsSync } from 'node:fs'
 import { type App, startApp } from '../app/app.ts'
 
 import { type Settings, loadSettings } from '../settings/settings.ts'
+import { settingFlags } from '../settings/settings-table.ts'
 import { logEvent } from '../app/events.ts'
 import { type Log, createLog } from '../app/log.ts'
 import { parseFlags } from './flags.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
 
-const single = [
-  'config',
-  'zones',
-  'admin',
-  'state',
-  'workers',
-  'transport',
-  'instance',
-  'site',
-  'lameduck',
-  'log-level',
-]
-
 /** Read if it is there and no other is named. */
 const usualConfig = 'mxsteer.yaml'
 
 export async function serve(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, single, ['listen'])
+  const flags = parseFlags(
+    argv,
+    settingFlags.filter(({ isRepeatable }) => !isRepeatable).map(({ name }) => name),
+    settingFlags.filter(({ isRepeatable }) => isRepeatable).map(({ name }) => name),
+  )
   if (flags.kind === 'bad' || flags.words.length > 0) {
     const why =
       flags.kind === 'bad' ? flags.why : `what is "${flags.words[0]}"? serve takes options only`

@@ -1,47 +1,48 @@
-// The tokens of whoever may write through the admin server, all or loads alone. They never show: no mistake repeats
-// them.
+// Settings of the admin server, the tokens for its writes, and of the announce hook.
 
 import { z } from 'zod'
-import { closedMap, text } from '../zonefile/leaf.ts'
+import { closedMap, path, text } from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readOne } from '../zonefile/read-folder.ts'
 
-const pattern = /^[\x21-\x7e]{16,256}$/
+const tokenPattern = /^[\x21-\x7e]{16,256}$/
 
-const expected = 'expected 16 to 256 printable ASCII characters without spaces, in quotes'
+const expectedToken = 'expected 16 to 256 printable ASCII characters without spaces, in quotes'
 
+/** A bearer token. Not a leaf(), whose message would show the value. */
 export const adminToken: z.ZodType<string> = z.unknown().transform((value, context): string => {
-  if (typeof value === 'string' && pattern.test(value)) return value
-  context.issues.push({ code: 'custom', input: undefined, message: expected })
+  if (typeof value === 'string' && tokenPattern.test(value)) return value
+  context.issues.push({ code: 'custom', input: undefined, message: expectedToken })
   return z.NEVER
 })
 
-type AdminTokenRead =
+type TokenRead =
   | { readonly kind: 'token'; readonly token: string | null }
   | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
-interface TokensGiven {
+interface TokenValues {
   readonly admin_token?: string | undefined
   readonly admin_token_file?: string | undefined
   readonly load_token?: string | undefined
   readonly load_token_file?: string | undefined
 }
 
-export const adminTokenOf = (values: TokensGiven): Promise<AdminTokenRead> =>
-  tokenOf(values.admin_token, values.admin_token_file)
+/** The token that permits every write through the admin server; null: none is set. */
+export const readAdminToken = (values: TokenValues): Promise<TokenRead> =>
+  readToken(values.admin_token, values.admin_token_file)
 
-/** Of who may tell loads of targets, and nothing else. */
-export const loadTokenOf = (values: TokensGiven): Promise<AdminTokenRead> =>
-  tokenOf(values.load_token, values.load_token_file)
+/** The token that permits reports of load from MTAs, and nothing else; null: none is set. */
+export const readLoadToken = (values: TokenValues): Promise<TokenRead> =>
+  readToken(values.load_token, values.load_token_file)
 
-/** The token given by itself goes before that of the file, which is its first line. */
-async function tokenOf(given?: string, file?: string): Promise<AdminTokenRead> {
-  if (given !== undefined || file === undefined) return { kind: 'token', token: given ?? null }
+/** A token given directly wins over the first line of the file. */
+async function readToken(token?: string, file?: string): Promise<TokenRead> {
+  if (token !== undefined || file === undefined) return { kind: 'token', token: token ?? null }
   const read = await readOne(file)
   if (read.kind === 'bad') return read
-  const token = new TextDecoder().decode(read.octets).split('\n')[0]?.trim() ?? ''
-  return pattern.test(token)
-    ? { kind: 'token', token }
+  const line = new TextDecoder().decode(read.octets).split('\n')[0]?.trim() ?? ''
+  return tokenPattern.test(line)
+    ? { kind: 'token', token: line }
     : { kind: 'bad', diagnostic: badToken(file) }
 }
 
@@ -53,28 +54,27 @@ const badToken = (file: string): Diagnostic => ({
   column: 1,
   path: '',
   excerpt: '',
-  message: expected.replace(', in quotes', ''),
+  message: expectedToken.replace(', in quotes', ''),
 })
 
-// Where it is told whether to announce the service addresses: a file that a routing daemon's watcher reads, and a program.
-
-/** What only the file can say. */
+/** `announce:` of mxsteer.yaml. */
 export interface AnnounceValues {
   readonly file: string
   readonly command?: string | undefined
 }
 
+/** Where the server tells a routing daemon whether to announce the service addresses. */
 export interface AnnounceSettings {
   readonly file: string
-  /** Run with `up` or `down` as its argument; null: none is. */
+  /** Program that is run with `up` or `down` as its argument; null: none. */
   readonly command: string | null
 }
 
 export const announce: z.ZodType<AnnounceValues> = closedMap({
-  file: text('a path', /^[^\0]{1,4096}$/, '.'),
+  file: path,
   command: text('an absolute path of a program', /^\/[^\0]{0,4095}$/, '/bin/true').optional(),
 })
 
-/** null: told nowhere. */
-export const announceOf = (given: AnnounceValues | undefined): AnnounceSettings | null =>
-  given === undefined ? null : { file: given.file, command: given.command ?? null }
+/** null: the announce hook is off. */
+export const announceSettings = (values: AnnounceValues | undefined): AnnounceSettings | null =>
+  values === undefined ? null : { file: values.file, command: values.command ?? null }

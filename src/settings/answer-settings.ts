@@ -1,62 +1,48 @@
-// Settings of answers: what the server says of itself, the secrets of its cookies, its rate limit.
-//
-// A secret never shows: no mistake repeats it, and no excerpt shows its line (settings.ts).
+// Settings of answers: how the server identifies itself (NSID, CHAOS), the secrets of DNS cookies, the rate limit.
 
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import { maxNsidOctets } from '../answer/context.ts'
 import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import { parseNetwork, type Network } from '../lib/ip.ts'
-import { closedMap, integer, leaf, oneOrMany } from '../zonefile/leaf.ts'
+import { closedMap, integer, leaf, oneOrMany, passOn, trueOrFalse } from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readOne } from '../zonefile/read-folder.ts'
+import { network } from './setting-leaves.ts'
 
-/** Text that goes out on the wire as it is; `off`: the question is not answered. */
-const word = (maxOctets: number): z.ZodType<string> =>
+/** Text that is sent as it is, or `off`: then the server does not identify itself this way. */
+const identityText = (maxOctets: number): z.ZodType<string> =>
   leaf({
     expected: `1 to ${maxOctets} printable ASCII characters, or off`,
     fallback: 'off',
     read(value) {
-      // YAML 1.2 reads `off` as text, but `false` is what it would be to many.
+      // YAML 1.2 reads `off` as text, YAML 1.1 as false: an operator may write either.
       if (value === false) return 'off'
-      const isWord = typeof value === 'string' && /^[ -~]+$/.test(value)
-      return isWord && value.length <= maxOctets ? value : null
+      const isPrintable = typeof value === 'string' && /^[ -~]+$/.test(value)
+      return isPrintable && value.length <= maxOctets ? value : null
     },
   })
 
-export const nsid: z.ZodType<string> = word(maxNsidOctets)
-export const chaosText: z.ZodType<string> = word(255)
+export const nsid: z.ZodType<string> = identityText(maxNsidOctets)
+/** One character-string of a TXT record. */
+export const chaosText: z.ZodType<string> = identityText(255)
 
 const expectedSecret = 'expected 32 hexadecimal digits, in quotes'
 const secretPattern = /^[0-9a-f]{32}$/i
 
 const fromHex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
 
-/** Without the words of leaf(), which would show what was given. */
+/** A secret of 16 octets. Not a leaf(), whose message would show the value. */
 const secret: z.ZodType<Uint8Array> = z.unknown().transform((value, context): Uint8Array => {
   if (typeof value === 'string' && secretPattern.test(value)) return fromHex(value)
   context.issues.push({ code: 'custom', input: undefined, message: expectedSecret })
   return z.NEVER
 })
 
-/** The first one signs; the others, staged or retired, are accepted. */
+/** The first secret signs cookies; all of them, so the ones to come and the retired ones too, verify. */
 export const cookieSecrets: z.ZodType<readonly Uint8Array[]> = oneOrMany(secret)
 
-const flag: z.ZodType<boolean> = leaf({
-  expected: 'true or false',
-  fallback: true,
-  read: (value) => (typeof value === 'boolean' ? value : null),
-})
-
-export const network: z.ZodType<Network> = leaf({
-  expected: 'a network such as 192.0.2.0/24',
-  fallback: '192.0.2.0/24',
-  read(value) {
-    const parsed = typeof value === 'string' ? parseNetwork(value) : null
-    return parsed?.kind === 'network' ? parsed : null
-  },
-})
-
+/** `rate_limit:` of mxsteer.yaml. */
 export interface RateLimitValues {
   readonly enabled?: boolean | undefined
   readonly per_second?: number | undefined
@@ -66,25 +52,24 @@ export interface RateLimitValues {
   readonly exempt?: readonly Network[] | undefined
 }
 
-const networks: z.ZodType<readonly Network[]> = z
+/** Unlike other lists it may be empty: that ends the exemption of loopback addresses. */
+const exemptNetworks: z.ZodType<readonly Network[]> = z
   .unknown()
   .transform((value, context): readonly Network[] => {
-    // An empty list is worth having here: it takes the exemption of loopback away.
     if (Array.isArray(value) && value.length === 0) return []
     const parsed = oneOrMany(network).safeParse(value)
     if (parsed.success) return parsed.data
-    for (const issue of parsed.error.issues)
-      context.issues.push(issue as unknown as z.core.$ZodRawIssue)
+    passOn(parsed.error.issues, [], context)
     return z.NEVER
   })
 
 export const rateLimit: z.ZodType<RateLimitValues> = closedMap({
-  enabled: flag.optional(),
+  enabled: trueOrFalse.optional(),
   per_second: integer('answers a second', 1, 1_000_000).optional(),
   burst: integer('a count', 1, 1_000_000).optional(),
   slip: integer('a count', 1, 100).optional(),
-  dry_run: flag.optional(),
-  exempt: networks.optional(),
+  dry_run: trueOrFalse.optional(),
+  exempt: exemptNetworks.optional(),
 })
 
 export interface RateLimitSettings {
@@ -102,32 +87,45 @@ const loopback: readonly Network[] = ['127.0.0.0/8', '::1/128', '::ffff:127.0.0.
   },
 )
 
-/** A client's queries do not fall on the workers evenly: each of them needs some room. */
+/** Least burst for each worker, since the queries of one client are not spread evenly over the workers. */
 const workerBurst = 25
 
-/** null: off. */
-export function rateLimitOf(
+/** null: the rate limit is off. */
+export function rateLimitSettings(
   values: RateLimitValues | undefined,
   workers: number,
 ): RateLimitSettings | null {
   if (values?.enabled === false) return null
   const perSecond = values?.per_second ?? rateLimitDefaults.perSecond
-  const usual = Math.ceil((perSecond * rateLimitDefaults.burst) / rateLimitDefaults.perSecond)
+  const burst = Math.ceil((perSecond * rateLimitDefaults.burst) / rateLimitDefaults.perSecond)
   return {
     perSecond,
-    burst: values?.burst ?? Math.max(usual, workers * workerBurst),
+    burst: values?.burst ?? Math.max(burst, workers * workerBurst),
     slip: values?.slip ?? rateLimitDefaults.slip,
     dryRun: values?.dry_run ?? false,
     exempt: values?.exempt ?? loopback,
   }
 }
 
-export type SecretFile =
+type SecretsRead =
   | { readonly kind: 'secrets'; readonly secrets: readonly Uint8Array[] }
   | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
-/** One secret a line, the first one signs; empty lines and lines that start with # are skipped. */
-export async function readSecretFile(file: string): Promise<SecretFile> {
+interface CookieValues {
+  readonly cookie_secret?: readonly Uint8Array[] | undefined
+  readonly cookie_secret_file?: string | undefined
+}
+
+/** Secrets given directly come before those of the file, so that one can be made to sign without touching the file. */
+export async function readCookieSecrets(values: CookieValues): Promise<SecretsRead> {
+  const secrets = values.cookie_secret ?? []
+  if (values.cookie_secret_file === undefined) return { kind: 'secrets', secrets }
+  const read = await readSecretFile(values.cookie_secret_file)
+  return read.kind === 'bad' ? read : { kind: 'secrets', secrets: [...secrets, ...read.secrets] }
+}
+
+/** One secret a line; empty lines and lines that start with # are skipped. */
+async function readSecretFile(file: string): Promise<SecretsRead> {
   const read = await readOne(file)
   if (read.kind === 'bad') return read
   const secrets: Uint8Array[] = []
@@ -141,7 +139,8 @@ export async function readSecretFile(file: string): Promise<SecretFile> {
   return secrets.length === 0 ? badSecret(file, 0, 'no secret in it') : { kind: 'secrets', secrets }
 }
 
-const badSecret = (file: string, line: number, message: string): SecretFile => ({
+/** `line`: 0 for the file as a whole. */
+const badSecret = (file: string, line: number, message: string): SecretsRead => ({
   kind: 'bad',
   diagnostic: {
     severity: 'error',

@@ -1,4 +1,5 @@
-// Settings of probing that are this host's, and no zone's: where its probes come from, and how many may fly.
+// Settings of probing that belong to this host rather than to a zone: source addresses, limits of concurrent dialogues,
+// and the canaries that show whether this host is cut off.
 
 import type { z } from 'zod'
 import { formatAddress, parseAddress, parseEndpoint } from '../lib/ip.ts'
@@ -7,7 +8,7 @@ import type { ProbeSourceAddresses } from '../probe/smtp/profile.ts'
 import { closedMap, integer, leaf, oneOrMany } from '../zonefile/leaf.ts'
 
 export interface ProbingSettings {
-  /** For profiles that name none themselves. */
+  /** Used by probes whose profile has no `source`. */
   readonly source: ProbeSourceAddresses
   readonly limits: FlightLimits
 }
@@ -26,11 +27,13 @@ const sourceAddress: z.ZodType<SourceAddress> = leaf({
   },
 })
 
+/** At most one address of each family. */
 export const probeSource: z.ZodType<readonly SourceAddress[]> = oneOrMany(sourceAddress).refine(
   (list) => new Set(list.map(({ family }) => family)).size === list.length,
   { message: 'expected one address of a family' },
 )
 
+/** `probe_limits:` of mxsteer.yaml: concurrent dialogues in all, to a host, to a /24 or /56. */
 export interface ProbeLimitValues {
   readonly in_flight?: number | undefined
   readonly per_host?: number | undefined
@@ -43,15 +46,15 @@ export const probeLimits: z.ZodType<ProbeLimitValues> = closedMap({
   per_network: integer('a count', 1, 10_000).optional(),
 })
 
-export function probingOf(
+export function probingSettings(
   sources: readonly SourceAddress[] = [],
   limits: ProbeLimitValues = {},
 ): ProbingSettings {
-  const ofFamily = (wanted: 4 | 6): string | null =>
-    sources.find(({ family }) => family === wanted)?.address ?? null
+  const addressOfFamily = (family: 4 | 6): string | null =>
+    sources.find((source) => source.family === family)?.address ?? null
   const { total, perHost, perNetwork } = defaultFlightLimits
   return {
-    source: { ipv4: ofFamily(4), ipv6: ofFamily(6) },
+    source: { ipv4: addressOfFamily(4), ipv6: addressOfFamily(6) },
     limits: {
       total: limits.in_flight ?? total,
       perHost: limits.per_host ?? perHost,
@@ -60,14 +63,12 @@ export function probingOf(
   }
 }
 
-// `canaries`: addresses that tell the server whether it is cut off itself (health/isolation.ts).
-
 interface CanaryEndpoint {
   readonly address: string
   readonly port: number
 }
 
-const mostCanaries = 16
+const maxCanaries = 16
 
 const canary: z.ZodType<CanaryEndpoint> = leaf({
   expected: 'ADDRESS:PORT such as 192.0.2.1:53 or [2001:db8::1]:53',
@@ -78,7 +79,8 @@ const canary: z.ZodType<CanaryEndpoint> = leaf({
   },
 })
 
+/** Endpoints whose reachability shows whether this host is cut off itself (health/isolation.ts). */
 export const canaries: z.ZodType<readonly CanaryEndpoint[]> = oneOrMany(canary).refine(
-  (list) => list.length <= mostCanaries,
-  { message: `expected at most ${mostCanaries}` },
+  (list) => list.length <= maxCanaries,
+  { message: `expected at most ${maxCanaries}` },
 )

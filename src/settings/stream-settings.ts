@@ -1,4 +1,4 @@
-// Settings of what is spoken over connections: DNS over TLS, listeners behind proxies, zone transfers.
+// Settings of what is served over TCP besides DNS itself: DNS over TLS, listeners for the PROXY protocol, zone transfers.
 
 import type { z } from 'zod'
 import {
@@ -8,14 +8,13 @@ import {
   type Endpoint,
   type Network,
 } from '../lib/ip.ts'
-import { network } from './answer-settings.ts'
-import { closedMap, leaf, oneOrMany, text } from '../zonefile/leaf.ts'
+import { closedMap, leaf, oneOrMany, path } from '../zonefile/leaf.ts'
+import { network } from './setting-leaves.ts'
 
 /** RFC 7858 §3.1. */
 const tlsPort = 853
 
-const path = text('a path', /^[^\0]{1,4096}$/, '.')
-
+/** An address with or without a port. */
 const tlsEndpoint: z.ZodType<Endpoint> = leaf({
   expected: 'an address such as 192.0.2.53, or ADDRESS:PORT such as [::1]:853',
   fallback: '127.0.0.1:853',
@@ -33,17 +32,33 @@ const proxyEndpoint: z.ZodType<Endpoint> = leaf({
   read: (value) => (typeof value === 'string' ? parseEndpoint(value.trim()) : null),
 })
 
-interface TlsValues {
-  readonly listen?: readonly Endpoint[] | undefined
+/** Paths of the PEM files; their contents are read at start and again when the files change. */
+export interface TlsFiles {
   readonly certificate: string
   readonly key: string
 }
 
-/** What only the file can say. */
-export interface StreamValues {
+/** `tls:` of mxsteer.yaml. */
+export interface TlsValues extends TlsFiles {
+  readonly listen?: readonly Endpoint[] | undefined
+}
+
+/** `proxy:` of mxsteer.yaml. */
+export interface ProxyValues {
+  readonly listen: readonly Endpoint[]
+  /** Networks from which a PROXY header is believed. */
+  readonly from: readonly Network[]
+}
+
+/** `transfer:` of mxsteer.yaml. */
+export interface TransferValues {
+  readonly allow: readonly Network[]
+}
+
+interface StreamValues {
   readonly tls?: TlsValues | undefined
-  readonly proxy?: ProxyGiven | undefined
-  readonly transfer?: { readonly allow: readonly Network[] } | undefined
+  readonly proxy?: ProxyValues | undefined
+  readonly transfer?: TransferValues | undefined
 }
 
 export const tls: z.ZodType<TlsValues> = closedMap({
@@ -52,68 +67,58 @@ export const tls: z.ZodType<TlsValues> = closedMap({
   key: path,
 })
 
-export const proxy: z.ZodType<ProxyGiven> = closedMap({
+export const proxy: z.ZodType<ProxyValues> = closedMap({
   listen: oneOrMany(proxyEndpoint),
   from: oneOrMany(network),
 })
 
-export const transfer: z.ZodType<{ readonly allow: readonly Network[] }> = closedMap({
+export const transfer: z.ZodType<TransferValues> = closedMap({
   allow: oneOrMany(network),
 })
 
-/** Where files are, not what is in them: that is read again when they change. */
-export interface TlsFiles {
-  readonly certificate: string
-  readonly key: string
-}
-
-interface TlsGiven extends TlsFiles {
+interface TlsSettings extends TlsFiles {
   readonly listen: readonly Endpoint[]
 }
 
-interface ProxyGiven {
-  readonly listen: readonly Endpoint[]
-  /** Who may say whom it speaks for. */
-  readonly from: readonly Network[]
-}
-
-/** null: not spoken. */
-export interface StreamsGiven {
-  readonly tls: TlsGiven | null
-  readonly proxy: ProxyGiven | null
+export interface StreamSettings {
+  /** null: DNS over TLS is off. */
+  readonly tls: TlsSettings | null
+  /** null: there are no listeners for the PROXY protocol. */
+  readonly proxy: ProxyValues | null
+  /** Networks that may transfer whole zones. */
   readonly transferAllow: readonly Network[]
 }
 
-/** DNS over TLS listens beside DNS unless told where. */
-export const streamsOf = (
-  { tls: given, proxy: proxied, transfer: allowed }: StreamValues,
+/** DNS over TLS listens at port 853 of each address in `listen`, unless it has listeners of its own. */
+export const streamSettings = (
+  { tls, proxy, transfer }: StreamValues,
   listen: readonly Endpoint[],
-): StreamsGiven => ({
-  tls: given ? { ...given, listen: given.listen ?? besides(listen) } : null,
-  proxy: proxied ?? null,
-  transferAllow: allowed?.allow ?? [],
+): StreamSettings => ({
+  tls: tls ? { ...tls, listen: tls.listen ?? atTlsPort(listen) } : null,
+  proxy: proxy ?? null,
+  transferAllow: transfer?.allow ?? [],
 })
 
-const besides = (listen: readonly Endpoint[]): Endpoint[] =>
+const atTlsPort = (listen: readonly Endpoint[]): Endpoint[] =>
   [...new Set(listen.map(({ address }) => address))].map((address) => ({ address, port: tlsPort }))
 
-/** What is listened on for two protocols at once would be given to one of them by chance. */
-export function endpointTwice(
+/** The message for an endpoint that two protocols would listen on; null: there is none. */
+export function sharedEndpoint(
   listen: readonly Endpoint[],
-  { tls: encrypted, proxy: proxied }: StreamsGiven,
+  { tls, proxy }: StreamSettings,
 ): string | null {
   const groups: readonly [key: string, endpoints: readonly Endpoint[]][] = [
     ['listen', listen],
-    ['tls.listen', encrypted?.listen ?? []],
-    ['proxy.listen', proxied?.listen ?? []],
+    ['tls.listen', tls?.listen ?? []],
+    ['proxy.listen', proxy?.listen ?? []],
   ]
-  const seen = new Map<string, string>()
+  const keys = new Map<string, string>()
   for (const [key, endpoints] of groups) {
     for (const { address, port } of endpoints) {
       const name = `${address} port ${port}`
-      const other = seen.get(name)
+      const other = keys.get(name)
       if (other !== undefined && other !== key) return `${name} is in ${other} and in ${key}`
-      seen.set(name, key)
+      keys.set(name, key)
     }
   }
   return null

@@ -54,6 +54,15 @@ export const text = (expected: string, pattern: RegExp, fallback: string): z.Zod
     read: (value) => (typeof value === 'string' && pattern.test(value) ? value : null),
   })
 
+/** A path of the file system. */
+export const path: z.ZodType<string> = text('a path', /^[^\0]{1,4096}$/, '.')
+
+export const trueOrFalse: z.ZodType<boolean> = leaf({
+  expected: 'true or false',
+  fallback: false,
+  read: (value) => (typeof value === 'boolean' ? value : null),
+})
+
 export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T> {
   const last = words.at(-1) ?? ''
   return leaf({

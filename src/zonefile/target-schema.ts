@@ -22,6 +22,7 @@ import {
   oneOf,
   oneOrMany,
   text,
+  trueOrFalse,
 } from './leaf.ts'
 
 const address = text('an IPv4 or IPv6 address', /^.*$/, '192.0.2.1')
@@ -40,13 +41,6 @@ export const countOrAll = (limit: number): z.ZodType<number> =>
       return isIntegerWithin(value, 1, limit) ? value : null
     },
   })
-
-/** Whether it is given that this is wanted. */
-export const flag: z.ZodType<boolean> = leaf({
-  expected: 'true or false',
-  fallback: false,
-  read: (value) => (typeof value === 'boolean' ? value : null),
-})
 
 /** A day of the calendar: midnight UTC in milliseconds since the epoch. */
 const day = leaf({
@@ -139,8 +133,8 @@ const dnsblSchema = closedMap({
 })
 
 export const identitySchema: z.ZodType<IdentitySource> = closedMap({
-  greeting: flag.optional(),
-  ptr: flag.default(true),
+  greeting: trueOrFalse.optional(),
+  ptr: trueOrFalse.default(true),
   interval: durationMs('1m', '1w', '1h').default(3_600_000),
   dnsbl: dnsblSchema.optional(),
 }).transform(({ greeting, ptr, interval, dnsbl }) => ({
@@ -167,12 +161,6 @@ const hostName = leaf({
 /** Printable and without what could end the command; a local part, and mostly a domain. */
 const mailbox = text('a mailbox such as probe@example.com', /^[^\s<>\\"]{1,254}$/, 'a@b.invalid')
 
-const yesOrNo = leaf({
-  expected: 'true or false',
-  fallback: false,
-  read: (value) => (typeof value === 'boolean' ? value : null),
-})
-
 const expectSchema = closedMap({
   banner: oneOrMany(text('a text of the banner', /^[\x20-\x7e]{1,200}$/, 'x')).default([]),
   ehlo: oneOrMany(text('a keyword such as STARTTLS', /^[A-Za-z0-9-]{1,64}$/, 'SIZE')).default([]),
@@ -185,7 +173,7 @@ export const probeSchema: z.ZodType<ProbeSource> = closedMap({
   ehlo: hostName.optional(),
   tls: oneOf(['starttls', 'implicit']).optional(),
   tls_min: oneOf(tlsVersions).default('TLSv1.2'),
-  require_tls: yesOrNo.default(false),
+  require_tls: trueOrFalse.default(false),
   cert_warning: durationMs('0s', '52w', '21d').default(21 * 86_400_000),
   cert_critical: durationMs('0s', '52w', '3d').default(3 * 86_400_000),
   tls_interval: durationMs('1s', '1d', '15m').default(900_000),

@@ -10,8 +10,18 @@ import type {
   SoaSource,
   ZoneSource,
 } from '../zone/compile/zone-source.ts'
-import { closedMap, integer, leaf, namedMap, oneOf, oneOrMany, seconds, text } from './leaf.ts'
-import { identitySchema, probeSchema, flag, targetSchema, weight } from './target-schema.ts'
+import {
+  closedMap,
+  integer,
+  leaf,
+  namedMap,
+  oneOf,
+  oneOrMany,
+  seconds,
+  text,
+  trueOrFalse,
+} from './leaf.ts'
+import { identitySchema, probeSchema, targetSchema, weight } from './target-schema.ts'
 import { recordSchema } from './record-schema.ts'
 
 /** A week: longer TTLs only outlive the operator's patience (RFC 8767 §4). */
@@ -72,7 +82,7 @@ const poolSchema: z.ZodType<PoolSource> = closedMap({
   panic: share.default(0),
   min_healthy: share.optional(),
   spill: oneOf(['all', 'proportional']).default('all'),
-  spread: flag.default(true),
+  spread: trueOrFalse.default(true),
   availability_target: availability.optional(),
   identity: identitySchema.optional(),
 }).transform(({ targets, min_healthy, availability_target, ...pool }) => ({

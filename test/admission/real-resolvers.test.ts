@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest'
 
-import { rateLimitOf } from '../../src/settings/answer-settings.ts'
+import { rateLimitSettings } from '../../src/settings/answer-settings.ts'
 import {
   type RateLimiter,
   createRateLimiter,
@@ -23,7 +23,7 @@ function chanceOf(seed: number): () => number {
 
 /** The limiters of a server's workers, as the defaults make them; nobody is exempt. */
 function limitersOf(workers: number): readonly RateLimiter[] {
-  const limit = rateLimitOf({ exempt: [] }, workers)
+  const limit = rateLimitSettings({ exempt: [] }, workers)
   if (limit === null) throw new Error('off by default')
   const { places, floodSlip } = rateLimitDefaults
   return Array.from({ length: workers }, (_, i) =>

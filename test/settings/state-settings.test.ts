@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, test } from 'vitest'
 import { type Settings, loadSettings } from '../../src/settings/settings.ts'
-import { parseStoreUrl } from '../../src/settings/cluster-settings.ts'
+import { parseStoreUrl } from '../../src/settings/store-url.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-state-'))
 afterAll(() => rmSync(scratch, { recursive: true }))

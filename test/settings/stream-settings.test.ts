@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { formatDiagnostics } from '../../src/zonefile/diagnostic.ts'
 import { loadSettings } from '../../src/settings/settings.ts'
-import type { StreamsGiven } from '../../src/settings/stream-settings.ts'
+import type { StreamSettings } from '../../src/settings/stream-settings.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-streams-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -17,7 +17,7 @@ const load = (text: string) => {
   return loadSettings({ flags: {}, env: {}, configFile, host: { name: 'ns1', parallelism: 2 } })
 }
 
-async function streams(text: string): Promise<StreamsGiven> {
+async function streams(text: string): Promise<StreamSettings> {
   const loaded = await load(text)
   if (loaded.kind === 'rejected') throw new Error(formatDiagnostics(loaded.diagnostics))
   return loaded.settings.streams

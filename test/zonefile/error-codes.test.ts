@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { Diagnostic } from '../../src/zonefile/diagnostic.ts'
-import { readSettingsFile } from '../../src/settings/settings.ts'
+import { readSettingsFile } from '../../src/settings/settings-sources.ts'
 import { readZone } from '../../src/zonefile/load-zones.ts'
 import { problemCodes } from '../../src/zone/compile/problem.ts'
 
@@ -61,7 +61,9 @@ it('shows every key of zone files and settings in the reference', () => {
     ),
   ]
   expect(maps).toHaveLength(19)
-  const reference = readFileSync(join(root, 'docs/zone-reference.md'), 'utf8')
+  const reference = ['docs/zone-reference.md', 'docs/settings.md']
+    .map((page) => readFileSync(join(root, page), 'utf8'))
+    .join('\n')
   const keys = maps.flat()
   expect(keys).toContain('slow_start')
   expect(keys.filter((key) => !reference.includes(`| \`${key}\` |`))).toEqual([])

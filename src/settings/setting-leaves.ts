@@ -1,0 +1,77 @@
+// Schemas of single settings. Flags and variables give text, mxsteer.yaml also numbers and booleans: each takes both.
+
+import { z } from 'zod'
+import { parseEndpoint, parseNetwork, type Endpoint, type Network } from '../lib/ip.ts'
+import { isIntegerWithin, leaf, text } from '../zonefile/leaf.ts'
+
+/** An address and port to listen on; port 0 lets the kernel choose one. */
+export const endpoint: z.ZodType<Endpoint> = leaf({
+  expected: 'ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300',
+  fallback: '127.0.0.1:5300',
+  read: (value) => (typeof value === 'string' ? parseEndpoint(value.trim()) : null),
+})
+
+/** An address and port to send to, so that port 0 is refused. */
+export const resolverEndpoint: z.ZodType<Endpoint> = leaf({
+  expected: 'ADDRESS:PORT of a resolver such as 127.0.0.1:53',
+  fallback: '127.0.0.1:53',
+  read(value) {
+    const parsed = typeof value === 'string' ? parseEndpoint(value.trim()) : null
+    return parsed && parsed.port > 0 ? parsed : null
+  },
+})
+
+/** An address and port to listen on, or `off`. */
+export const adminEndpoint: z.ZodType<Endpoint | 'off'> = leaf({
+  expected: 'ADDRESS:PORT such as 127.0.0.1:8053, or off',
+  fallback: 'off',
+  read(value) {
+    // YAML 1.2 reads `off` as text, YAML 1.1 as false: an operator may write either.
+    if (value === 'off' || value === false) return 'off'
+    return typeof value === 'string' ? parseEndpoint(value.trim()) : null
+  },
+})
+
+export const network: z.ZodType<Network> = leaf({
+  expected: 'a network such as 192.0.2.0/24',
+  fallback: '192.0.2.0/24',
+  read(value) {
+    const parsed = typeof value === 'string' ? parseNetwork(value) : null
+    return parsed?.kind === 'network' ? parsed : null
+  },
+})
+
+/** An integer within bounds, as a number or as decimal digits. */
+export const count = (what: string, min: number, max: number): z.ZodType<number> =>
+  leaf({
+    expected: `${what} from ${min} to ${max}`,
+    fallback: min,
+    read(value) {
+      const number = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
+      return isIntegerWithin(number, min, max) ? number : null
+    },
+  })
+
+/** The name of an instance or a site. */
+export const label: z.ZodType<string> = text(
+  'a name of letters, digits, dots and hyphens',
+  /^[\w.-]{1,63}$/,
+  'name',
+)
+
+/** A user name or the name in a certificate: up to 128 characters without spaces and controls. */
+export const credential: z.ZodType<string> = text(
+  'a name of up to 128 characters',
+  /^[^\p{Cc}\s]{1,128}$/u,
+  'name',
+)
+
+/** A password. Not a leaf(), whose message would show the value. */
+export const password: z.ZodType<string> = z.unknown().transform((value, context): string => {
+  if (typeof value === 'string' && isPassword(value)) return value
+  context.issues.push({ code: 'custom', input: undefined, message: 'expected 1 to 512 characters' })
+  return z.NEVER
+})
+
+/** Whether a text is a password: 1 to 512 characters, none of them a control character. */
+export const isPassword = (text: string): boolean => /^[^\p{Cc}]{1,512}$/u.test(text)

@@ -1,0 +1,113 @@
+// What the settings are, parsed, and what a row of the table of settings (settings-table.ts) tells of each.
+
+import type { z } from 'zod'
+import type { Endpoint } from '../lib/ip.ts'
+import type { UdpSetting } from '../transport/udp/udp-transport.ts'
+import type { AnnounceValues } from './admin-settings.ts'
+import type { RateLimitValues } from './answer-settings.ts'
+import type { ProbeLimitValues, SourceAddress } from './probing-settings.ts'
+import type { StoreUrl } from './store-url.ts'
+import type { ProxyValues, TlsValues, TransferValues } from './stream-settings.ts'
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** Paths of MaxMind databases. */
+export interface GeoIpValues {
+  readonly country?: string | undefined
+  readonly asn?: string | undefined
+}
+
+/** Every setting by its key, parsed. Only a setting without a fixed default can be absent. */
+export interface SettingValues {
+  readonly zones: string
+  readonly listen: readonly Endpoint[]
+  readonly admin: Endpoint | 'off'
+  readonly admin_token?: string | undefined
+  readonly admin_token_file?: string | undefined
+  readonly load_token?: string | undefined
+  readonly load_token_file?: string | undefined
+  readonly state_dir?: string | undefined
+  readonly state: 'memory' | StoreUrl
+  readonly state_namespace: string
+  readonly state_username?: string | undefined
+  readonly state_password?: string | undefined
+  readonly state_password_file?: string | undefined
+  readonly state_sentinel_username?: string | undefined
+  readonly state_sentinel_password?: string | undefined
+  readonly state_sentinel_password_file?: string | undefined
+  readonly state_ca?: string | undefined
+  readonly state_certificate?: string | undefined
+  readonly state_key?: string | undefined
+  readonly state_server_name?: string | undefined
+  /** Milliseconds. */
+  readonly state_heartbeat: number
+  /** Milliseconds. */
+  readonly peer_hold: number
+  readonly vantages: number
+  readonly workers?: number | undefined
+  readonly transport: UdpSetting
+  readonly resolver?: Endpoint | undefined
+  readonly instance?: string | undefined
+  readonly site: string
+  /** Seconds. */
+  readonly lameduck: number
+  /** Seconds. */
+  readonly ready_within: number
+  /** Octets. */
+  readonly max_udp: number
+  readonly log_level: LogLevel
+  /** Text, or `off`. */
+  readonly nsid?: string | undefined
+  /** Text, or `off`. */
+  readonly chaos_identity?: string | undefined
+  /** Text, or `off`. */
+  readonly chaos_version: string
+  readonly cookie_secret?: readonly Uint8Array[] | undefined
+  readonly cookie_secret_file?: string | undefined
+  readonly canaries?: readonly Endpoint[] | undefined
+  readonly probe_source?: readonly SourceAddress[] | undefined
+  readonly geoip?: GeoIpValues | undefined
+  readonly announce?: AnnounceValues | undefined
+  readonly rate_limit?: RateLimitValues | undefined
+  readonly probe_limits?: ProbeLimitValues | undefined
+  readonly tls?: TlsValues | undefined
+  readonly proxy?: ProxyValues | undefined
+  readonly transfer?: TransferValues | undefined
+}
+
+export type SettingKey = keyof SettingValues
+
+/** The settings that one source gives: mxsteer.yaml, the environment or the command line. */
+export type GivenSettings = Partial<SettingValues>
+
+export interface SettingRow<Value> {
+  readonly schema: z.ZodType<Value>
+  /** Flag of `mxsteer serve`: the placeholder of its value, and its text in --help. */
+  readonly flag?: { readonly value: string; readonly help: string }
+  /** Only mxsteer.yaml can give it: it has neither a flag nor a variable. */
+  readonly isFileOnly?: true
+  /** A list: the variable is split at commas, and the flag may be repeated. */
+  readonly isList?: true
+  /** No diagnostic shows its value or its line. */
+  readonly isSecret?: true
+  /** Markdown for the reference: what is accepted. */
+  readonly accepts: string
+  /** Markdown for the reference: what the setting does. */
+  readonly about: string
+}
+
+/** As mxsteer.yaml would give it. */
+interface FixedDefault {
+  readonly default: string
+}
+
+/** Markdown for the reference: what applies without the setting. */
+interface OtherDefault {
+  readonly otherwise: string
+}
+
+export type SettingsTable = {
+  readonly [Key in SettingKey]-?: SettingRow<NonNullable<SettingValues[Key]>> &
+    (undefined extends SettingValues[Key] ? OtherDefault : FixedDefault)
+}
