@@ -44,6 +44,7 @@ export function metricSources(reported: Reported): MetricSources {
     workersAlive: () => workers.alive(),
     workerRestarts: () => workers.restarts(),
     lastReload: () => keeper.lastReload(),
+    reloads: () => keeper.reloads(),
     certificate: certificate && {
       lastReload: () => certificate.lastReload(),
       expiresAtSeconds: () => certificate.current()?.expiresAtSeconds ?? 0,

@@ -37,6 +37,7 @@ export interface MetricSources {
   readonly targets: () => readonly (CountedTarget & WeightedTarget)[]
   readonly zones: () => readonly { readonly name: string; readonly serial: number }[]
   readonly lastReload: () => { readonly successful: boolean; readonly successAtSeconds: number }
+  readonly reloads: () => { readonly success: number; readonly failure: number }
   readonly workersAlive: () => number
   readonly workerRestarts: () => number
   readonly udpKernelDrops: () => number
@@ -101,6 +102,17 @@ function registerServerMetrics(registry: Registry, sources: MetricSources): void
     'When zones were last taken over',
     () => sources.lastReload().successAtSeconds,
   )
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_config_reloads_total',
+    help: 'Completed loads of the zone files, the one at start included',
+    labels: ['result'],
+    sample(emit) {
+      const { success, failure } = sources.reloads()
+      emit({ result: 'success' }, success)
+      emit({ result: 'failure' }, failure)
+    },
+  })
   one('gauge', 'mxsteer_workers_alive', 'Answering workers that serve', sources.workersAlive)
   one(
     'counter',

@@ -34,11 +34,18 @@ export interface LastReload {
   readonly successAtSeconds: number
 }
 
+/** Completed loads of the zone folder by result, the one at start included. */
+export interface ReloadCounts {
+  readonly success: number
+  readonly failure: number
+}
+
 export interface ZoneKeeper {
   /** Reads the folder. Calls do not overlap: one that comes during another waits for it. */
   load(): Promise<LoadOutcome>
   current(): ServedZones
   lastReload(): LastReload
+  reloads(): ReloadCounts
 }
 
 const nothing: ServedZones = {
@@ -56,12 +63,14 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
   let served = nothing
   let hash = ''
   let last: LastReload = { successful: false, successAtSeconds: 0 }
+  let reloads: ReloadCounts = { success: 0, failure: 0 }
   let queue: Promise<unknown> = Promise.resolve()
 
   const loadNow = async (): Promise<LoadOutcome> => {
     const loaded = await loadZones(folder, allocation, serials)
     if (loaded.kind === 'rejected') {
       last = { ...last, successful: false }
+      reloads = { ...reloads, failure: reloads.failure + 1 }
       return loaded
     }
     const isChanged = loaded.hash !== hash
@@ -74,6 +83,7 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
       zones: loaded.zones,
       content: loaded.content,
     }
+    reloads = { ...reloads, success: reloads.success + 1 }
     last = { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000) }
     return { kind: 'loaded', served, warnings: loaded.warnings, isChanged }
   }
@@ -85,5 +95,6 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
     },
     current: () => served,
     lastReload: () => last,
+    reloads: () => reloads,
   }
 }
