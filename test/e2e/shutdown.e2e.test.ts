@@ -29,24 +29,22 @@ const start = async (lameduck: string): Promise<void> => {
 it.each(['SIGTERM', 'SIGINT'] as const)(
   'on %s it is unready at once and answers on',
   async (signal) => {
-    await start('2s')
+    await start('4s')
     const client = openUdpClient(server.port)
     const sinceMs = performance.now()
     server.signal(signal)
     await until(async () => (await server.http('/readyz')).status === 503, {
       what: '/readyz 503',
-      withinMs: 1500,
+      withinMs: 30_000,
       everyMs: 5,
     })
     expect((await server.http('/livez')).status).toBe(200)
-    while (performance.now() - sinceMs < 1700) {
+    for (let i = 0; i < 40; i++) {
       expect((await client.ask(zone, 'SOA')).answers).toHaveLength(1)
       await pause(20)
     }
     expect(await server.exited).toEqual({ code: 0, signal: null })
-    const tookMs = performance.now() - sinceMs
-    expect(tookMs).toBeGreaterThan(1900)
-    expect(tookMs).toBeLessThan(4000)
+    expect(performance.now() - sinceMs).toBeGreaterThan(3900)
     await expect(client.ask(zone, 'SOA', 300)).rejects.toThrow(/no reply|ECONNREFUSED/)
     client.close()
     expect(server.logs().at(-1)?.event).toBe('server.stopped')
@@ -54,13 +52,10 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
   },
 )
 
-it('on a second signal it is gone at once', async () => {
-  await start('30s')
+it('on a second signal it is gone, long before its time', async () => {
+  await start('5m')
   server.signal('SIGTERM')
-  await pause(300)
-  const sinceMs = performance.now()
+  await server.waitForLog(({ event }) => event === 'server.signal', 30_000)
   server.signal('SIGTERM')
   expect((await server.exited).code).toBe(0)
-  // And not after the 30 seconds.
-  expect(performance.now() - sinceMs).toBeLessThan(5000)
 })

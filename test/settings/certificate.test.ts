@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import { describe, expect, it } from 'vitest'
 
@@ -11,10 +11,11 @@ import {
   createCertificateKeeper,
   watchCertificate,
 } from '../../src/settings/certificate.ts'
+import { watchFiles } from '../../src/zonefile/watch-files.ts'
 import { fixedClock } from '../support/asker.ts'
 import { makeCertificate, replaceFile } from '../support/certificate.ts'
 import { temporaryFolder } from '../support/server.ts'
-import { pause, until } from '../support/wait.ts'
+import { until } from '../support/wait.ts'
 
 const fixture = (text: string): string => {
   const file = join(temporaryFolder(), 'file.pem')
@@ -105,15 +106,23 @@ it('a change of either file is told, of others beside them not', async () => {
   const next = makeCertificate('next.test')
   let calls = 0
   const watch = await watchCertificate(files, () => calls++)
+  // Of every file in the folder: set up later, it is told later.
+  let noticed = 0
+  const any = await watchFiles(
+    dirname(files.key),
+    () => true,
+    () => noticed++,
+  )
   try {
     writeFileSync(`${files.key}.backup`, 'beside')
-    await pause(600)
+    await until(() => noticed > 0, { what: 'a notice of the file beside', withinMs: 30_000 })
     expect(calls).toBe(0)
     replaceFile(next.key, files.key)
     await until(() => calls === 1, { what: 'a call for the key', withinMs: 8000 })
     writeFileSync(files.certificate, next.pair.certificate)
     await until(() => calls === 2, { what: 'a call for the certificate', withinMs: 8000 })
   } finally {
+    any.close()
     watch.close()
   }
 })

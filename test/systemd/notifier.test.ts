@@ -13,7 +13,7 @@ import {
 } from '../../src/systemd/notifier.ts'
 import { freePort } from '../support/free-ports.ts'
 import { startNotifyReader } from '../support/notify-reader.ts'
-import { pause, until } from '../support/wait.ts'
+import { until } from '../support/wait.ts'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -86,6 +86,7 @@ test('the watchdog is fed while every socket answers, and not while one is deaf'
   const events: ServiceEvent[] = []
   const apex = Uint8Array.from([1, 97, 0])
   let answered = 0
+  let looks = 0
   const endpoints = ports.map((port) => ({ address: '127.0.0.1', port }))
   const notifier = createServiceNotifier({
     send(words) {
@@ -93,32 +94,48 @@ test('the watchdog is fed while every socket answers, and not while one is deaf'
       return null
     },
     watchdogMs: 300,
-    answers: async () => (await silentEndpoints({ endpoints, someApex: () => apex })).length === 0,
+    async answers() {
+      const silent = await silentEndpoints({ endpoints, someApex: () => apex })
+      looks++
+      return silent.length === 0
+    },
     answered: () => answered,
     monotonicMs: () => 1234.5,
     onEvent: (event) => events.push(event),
   })
   ends.push(() => notifier.end())
-  await until(() => said.length >= 3, { what: 'it is fed', withinMs: 10_000 })
+  await until(() => said.length >= 3, { what: 'it is fed', withinMs: 30_000 })
   sockets[1]?.close()
-  await until(() => events.length === 1, { what: 'it is deaf', withinMs: 10_000 })
+  await until(() => events.length === 1, { what: 'it is deaf', withinMs: 30_000 })
   const fed = said.length
-  await pause(1500)
+  const looksBefore = looks
+  await until(() => looks >= looksBefore + 3, { what: 'it looks again', withinMs: 30_000 })
   expect(said.length).toBe(fed)
   // A flood: others are answered, our own question is lost.
   answered += 1000
-  await until(() => said.length > fed, { what: 'it is fed in a flood', withinMs: 10_000 })
-  await until(() => events.length === 3, { what: 'it is deaf again', withinMs: 10_000 })
+  await until(() => said.length > fed, { what: 'it is fed in a flood', withinMs: 30_000 })
+  await until(() => events.length === 3, { what: 'it is deaf again', withinMs: 30_000 })
   const again = said.length
   sockets[1] = await answering(ports[1] as number)
-  await until(() => said.length > again, { what: 'it is fed again', withinMs: 10_000 })
+  await until(() => said.length > again, { what: 'it is fed again', withinMs: 30_000 })
   const kinds = events.map(({ kind }) => kind)
   expect(kinds).toEqual(['deaf', 'hearing', 'deaf', 'hearing'])
   notifier.reloading()
   notifier.stopping(5000)
   notifier.end()
   const last = said.length
-  await pause(500)
+  // One that is not ended is fed meanwhile.
+  let fedBeside = 0
+  const beside = createServiceNotifier({
+    send: () => (fedBeside++, null),
+    watchdogMs: 300,
+    answers: async () => true,
+    answered: () => 0,
+    monotonicMs: () => 0,
+    onEvent: () => {},
+  })
+  ends.push(() => beside.end())
+  await until(() => fedBeside >= 3, { what: 'the one beside is fed', withinMs: 30_000 })
   expect(said.slice(last - 2)).toEqual([
     'RELOADING=1;MONOTONIC_USEC=1234500;STATUS=Reading zone files',
     'STOPPING=1;EXTEND_TIMEOUT_USEC=15000000;STATUS=Stopping',
