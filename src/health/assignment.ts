@@ -1,16 +1,18 @@
-// Who probes an endpoint: `count` of the live instances, by rendezvous hashing, the same everywhere without a word
-// between them. At most one a site while there are sites enough, then the best of the rest.
+// Which instances probe an endpoint: `count` of the live ones, chosen by rendezvous hashing (highest random weight), so
+// that every instance computes the same result without any message. One instance per site first, best score first;
+// when the sites are used up, the best of the remaining instances.
 //
-// Who leaves moves only what it probed itself, and who comes takes one place from one other.
+// When an instance leaves, only the endpoints it probed move; one that joins displaces at most one other per endpoint.
 
 import { combineHashes, hashText } from '../lib/hash.ts'
 
+/** An instance as a vantage point: its name and the site it runs at. */
 export interface Vantage {
   readonly instance: string
   readonly site: string
 }
 
-/** With its hash, which is asked for once an endpoint. */
+/** A vantage point with the hash of its name, computed once since every endpoint is scored against it. */
 export interface HashedVantage extends Vantage {
   readonly hash: number
 }
@@ -18,7 +20,10 @@ export interface HashedVantage extends Vantage {
 export const hashVantages = (vantages: readonly Vantage[]): readonly HashedVantage[] =>
   vantages.map(({ instance, site }) => ({ instance, site, hash: hashText(instance) }))
 
-/** `endpointHash`: of its slot key. The best first. */
+/**
+ * Names of the instances that probe an endpoint, best score first; at most `count`, fewer where fewer are live.
+ * `endpointHash` is `hashText` of the endpoint's slot key.
+ */
 export function assignees(
   endpointHash: number,
   live: readonly HashedVantage[],
@@ -28,13 +33,13 @@ export function assignees(
     .map((vantage) => ({ vantage, score: combineHashes(endpointHash, vantage.hash) }))
     .sort((a, b) => b.score - a.score || (a.vantage.instance < b.vantage.instance ? -1 : 1))
   const sites = new Set<string>()
-  const ofNewSites: string[] = []
+  const firstOfSite: string[] = []
   const others: string[] = []
   for (const { vantage } of ranked) {
     const isNew = !sites.has(vantage.site)
     sites.add(vantage.site)
-    if (isNew) ofNewSites.push(vantage.instance)
+    if (isNew) firstOfSite.push(vantage.instance)
     else others.push(vantage.instance)
   }
-  return [...ofNewSites, ...others].slice(0, count)
+  return [...firstOfSite, ...others].slice(0, count)
 }

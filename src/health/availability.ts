@@ -1,12 +1,12 @@
-// Availability: how many handshakes of probes succeeded, over the last hour, day and month. What a window has seen
-// lies in rings of buckets, so it is bounded and costs a count a probe; it is as long as it says, but for a bucket.
+// Availability: the share of probe handshakes that succeeded over the last hour, day and month. Counts are kept in rings
+// of buckets, so memory is bounded and a probe costs one increment per window; a window is accurate to one bucket.
 //
-//   window   buckets         an error budget is what the target leaves: at 99.95 %, five failures of 10,000;
-//   1h       60 of 1 min     1 − (1 − availability) ÷ (1 − target) of it is left, below 0 where it is overspent
+//   window   buckets         the error budget is what the target allows: at 99.95 %, five failures in 10,000;
+//   1h       60 of 1 min     1 − (1 − availability) ÷ (1 − target) of it is left, below 0 when it is overspent
 //   24h      96 of 15 min
 //   30d      120 of 6 h
 //
-// Times are of the wall clock, since the rings outlive the process.
+// Times are wall-clock milliseconds, because the rings outlive the process.
 
 export const availabilityWindows = [
   { name: '1h', buckets: 60, bucketMs: 60_000 },
@@ -16,18 +16,23 @@ export const availabilityWindows = [
 
 export type AvailabilityWindow = (typeof availabilityWindows)[number]['name']
 
+/** Counted handshakes: successful ones and all of them. */
 export interface Handshakes {
   readonly good: number
   readonly total: number
 }
 
-/** Counted into, in place. By bucket: which one it is, how many were good, how many there were. */
+/**
+ * The buckets of one window, mutated in place. Bucket number n (wall-clock time ÷ bucket length) is stored at
+ * n modulo the ring size; `numbers` holds n, or -1 for a bucket never used.
+ */
 interface Ring {
   readonly numbers: Float64Array
   readonly good: Float64Array
   readonly total: Float64Array
 }
 
+/** One ring per entry of `availabilityWindows`, in that order. */
 export type Availability = readonly Ring[]
 
 export const createAvailability = (): Availability =>
@@ -37,14 +42,15 @@ export const createAvailability = (): Availability =>
     total: new Float64Array(buckets),
   }))
 
+/** Counts one handshake in every window. */
 export function countHandshake(rings: Availability, isGood: boolean, wallMs: number): void {
   for (const [i, { bucketMs }] of availabilityWindows.entries()) {
     add(rings[i] as Ring, Math.floor(wallMs / bucketMs), { good: isGood ? 1 : 0, total: 1 })
   }
 }
 
-/** A bucket older than the one in its place is not counted: the clock went back by more than a window. */
-function add({ numbers, good, total }: Ring, number: number, more: Handshakes): void {
+/** Drops counts for a bucket older than the one stored in its place: the clock went back by more than a window. */
+function add({ numbers, good, total }: Ring, number: number, added: Handshakes): void {
   const at = number % numbers.length
   if ((numbers[at] as number) > number) return
   if (numbers[at] !== number) {
@@ -52,10 +58,11 @@ function add({ numbers, good, total }: Ring, number: number, more: Handshakes): 
     good[at] = 0
     total[at] = 0
   }
-  good[at] = (good[at] as number) + more.good
-  total[at] = (total[at] as number) + more.total
+  good[at] = (good[at] as number) + added.good
+  total[at] = (total[at] as number) + added.total
 }
 
+/** Handshakes counted in the window that ends at `wallMs`. */
 export function handshakesIn(
   rings: Availability,
   window: AvailabilityWindow,
@@ -74,15 +81,15 @@ export function handshakesIn(
   return sum
 }
 
-/** null: nothing was seen. */
+/** Share of successful handshakes, 0…1; null if there were none. */
 export const availabilityOf = ({ good, total }: Handshakes): number | null =>
   total === 0 ? null : good / total
 
-/** What is left of the error budget: 1 at first, 0 where it is spent, negative beyond. `target`: below 1. */
+/** Share of the error budget that is left: 1 untouched, 0 spent, negative overspent. `target` must be below 1. */
 export const errorBudgetLeft = (availability: number, target: number): number =>
   1 - (1 - availability) / (1 - target)
 
-/** Each window's buckets, as [number, good, total]. */
+/** For each window the non-empty buckets as [bucket number, successful, total]: the form stored in JSON. */
 export type SavedAvailability = readonly (readonly (readonly [number, number, number])[])[]
 
 export const saveAvailability = (rings: Availability): SavedAvailability =>
@@ -92,7 +99,7 @@ export const saveAvailability = (rings: Availability): SavedAvailability =>
       .map((at) => [numbers[at] as number, good[at] as number, total[at] as number] as const),
   )
 
-/** The same as `handshakesOf`, of buckets that were saved, by this instance or another. */
+/** The same as `handshakesIn`, over buckets saved by this instance or another. */
 export function savedHandshakesIn(
   saved: SavedAvailability,
   window: AvailabilityWindow,
@@ -110,22 +117,22 @@ export function savedHandshakesIn(
   return sum
 }
 
-/** What a later look at the same counts has beyond an earlier one; what the earlier one has beyond is left out. */
+/** Counts that `later` has in excess of `earlier`, bucket by bucket; a bucket without an excess is left out. */
 export const countsSince = (
   later: SavedAvailability,
   earlier: SavedAvailability,
 ): SavedAvailability =>
   later.map((buckets, i) => {
-    const before = new Map((earlier[i] ?? []).map(([number, ...counts]) => [number, counts]))
+    const counted = new Map((earlier[i] ?? []).map(([number, ...counts]) => [number, counts]))
     return buckets.flatMap(([number, good, total]) => {
-      const [goodBefore, totalBefore] = before.get(number) ?? [0, 0]
-      const more = total - totalBefore
-      if (more <= 0) return []
-      return [[number, Math.min(more, Math.max(0, good - goodBefore)), more] as const]
+      const [goodBefore, totalBefore] = counted.get(number) ?? [0, 0]
+      const gained = total - totalBefore
+      if (gained <= 0) return []
+      return [[number, Math.min(gained, Math.max(0, good - goodBefore)), gained] as const]
     })
   })
 
-/** Adds what was saved. */
+/** Adds saved counts to the rings. */
 export function restoreAvailability(rings: Availability, saved: SavedAvailability): void {
   for (const [i, buckets] of saved.entries()) {
     const ring = rings[i]

@@ -1,19 +1,23 @@
-// What the votes of several instances amount to. The same pure function everywhere: no leader.
+// The judgement that the votes of several instances amount to. Every instance computes it with the same pure function:
+// there is no leader.
 //
-//   votes that count: those not `?`; n of them, d down, u up
-//   down    d/n ≥ 2/3, from ≥ 2 sites where votes come from two or more
-//   up      u/n ≥ 1/2
-//   else, and without any vote, the judgement stands: it takes more to go down than to come back
+//   counted  votes other than `?`: n of them, d for down, u for up
+//   down     d/n ≥ 2/3, from at least 2 sites if the counted votes come from two or more
+//   up       u/n ≥ 1/2
+//   else     the current judgement stands, as it does without any vote: going down takes more than coming back
 //
-// One instance alone is one vote of one site: its own word.
+// An instance without peers is one vote from one site, so its own vote decides.
 //
-// Cut off from the others (`judgeAlone`) their last votes are frozen, and our own word is either older than that and
-// weighed among them, or news, which goes before them: down where we had not seen so, up where we had. A target that
-// passes and is held down for its flapping is seen up: that it dies is news. So it is of one that had just come back when
-// we were cut off, and that we had not taken for up yet. (Such a down still wants a second round: watch/endpoint-health.ts.)
+// While this instance is cut off from the others (`judgeWhileCutOff`), their last votes are frozen. Its own view is
+// either older than the cut and counts as one vote among them, or news, which overrides them: down if it was not
+// observed down before, up if it was. A target that passes but is held down for flapping is observed up, so its failure
+// is news; so is the failure of one that had just come back at the cut and was not yet judged up. (Such a down still
+// has to be confirmed: mass-failure-guard.ts.)
 
+/** A vote on an endpoint: up, down, or no opinion. The letters are stored in Redis. */
 export type VoteState = 'U' | 'D' | '?'
 
+/** The vote of a live instance on one endpoint. `reason` is that of its last probe outcome. */
 export interface LiveVote {
   readonly instance: string
   readonly site: string
@@ -21,11 +25,13 @@ export interface LiveVote {
   readonly reason: string
 }
 
+/** What the votes amount to; `unknown` until there has been a vote. */
 export type Judgement = 'unknown' | 'up' | 'down'
 
+/** The judgement of `votes` by the rules above; `current` where they decide nothing. */
 export function consensus(votes: readonly LiveVote[], current: Judgement): Judgement {
   const [first] = votes
-  // An instance that is alone: the common case, a thousand times a second.
+  // Fast path for an instance without peers, which runs about a thousand times a second.
   if (votes.length === 1 && first) {
     if (first.state === '?') return current
     return first.state === 'D' ? 'down' : 'up'
@@ -34,36 +40,37 @@ export function consensus(votes: readonly LiveVote[], current: Judgement): Judge
   if (counted.length === 0) return current
   const down = counted.filter((vote) => vote.state === 'D')
   const isMajorityUp = (counted.length - down.length) * 2 >= counted.length
-  const isWidelySeen = countSites(down) >= 2 || countSites(counted) === 1
-  if (down.length * 3 >= counted.length * 2 && isWidelySeen) return 'down'
+  const hasEnoughSites = countSites(down) >= 2 || countSites(counted) === 1
+  if (down.length * 3 >= counted.length * 2 && hasEnoughSites) return 'down'
   return isMajorityUp ? 'up' : current
 }
 
-/** Our own word while we are cut off. */
+/** What this instance itself thinks of an endpoint. */
 export interface OwnView {
+  /** Its vote, with flap holds applied. */
   readonly vote: VoteState
-  /** The same without holds. */
+  /** The same without flap holds. */
   readonly observed: VoteState
-  /** What was seen when we were cut off. */
+  /** `observed` at the moment this instance was cut off. */
   readonly observedAtCutOff: VoteState
-  /** It was seen up since. */
+  /** Whether it was observed up at any time since the cut. */
   readonly wasObservedUp: boolean
 }
 
-/** `votes`: the frozen ones and our own. */
+/** The judgement while cut off. `votes` are the frozen votes of the others plus the own vote. */
 export function judgeWhileCutOff(
   votes: readonly LiveVote[],
   current: Judgement,
-  { vote, observed: seen, observedAtCutOff: seenBefore, wasObservedUp: wasSeenUp }: OwnView,
+  { vote, observed, observedAtCutOff, wasObservedUp }: OwnView,
 ): Judgement {
-  if (seen === 'D' && (seenBefore !== 'D' || wasSeenUp)) return 'down'
-  if (vote === 'U' && seenBefore === 'D') return 'up'
+  if (observed === 'D' && (observedAtCutOff !== 'D' || wasObservedUp)) return 'down'
+  if (vote === 'U' && observedAtCutOff === 'D') return 'up'
   return consensus(votes, current)
 }
 
 const countSites = (votes: readonly LiveVote[]): number =>
   new Set(votes.map((vote) => vote.site)).size
 
-/** Whether some say up and some say down. */
+/** Whether there are both up and down votes. */
 export const isDisputed = (votes: readonly LiveVote[]): boolean =>
   votes.some(({ state }) => state === 'U') && votes.some(({ state }) => state === 'D')

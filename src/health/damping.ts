@@ -1,33 +1,34 @@
-// Damping: how many like verdicts it takes to believe a change.
+// Damping: how many equal verdicts in a row it takes to change the state of an address.
 //
 //   state        verdict   effect
-//   unknown      pass      up at once: the first sight after boot
-//   unknown      fail      down after `fall`; unknown until then, and taken as up
-//   up, suspect  fail      suspect; down after `fall` without a pass between
-//   up, suspect  busy      suspect; down after 2 × `fall`, counted apart from fails
-//   suspect      pass      up, once its hold is over; fails and busies forgotten
-//   down         pass      up after `rise` in a row that also lasted its hold
-//   down         fail|busy passes forgotten
-//   any          unknown   nothing moves
+//   unknown      pass      up at once: the first probe after boot
+//   unknown      fail      down after `fall`; until then unknown, which is eligible
+//   up, suspect  fail      suspect; down after `fall` without a pass in between
+//   up, suspect  busy      suspect; down after 2 × `fall`, counted separately from fails
+//   suspect      pass      up, once its hold is over; fails and busies are reset
+//   down         pass      up after `rise` in a row that also lasted as long as its hold
+//   down         fail|busy passes are reset
+//   any          unknown   no change
 //
-// Holds: who did that again, soon after coming up, must pass without a break for `flapBaseMs` before it is up again,
-// twice that the next time, and so on up to a cap. So it can still get worse, but not better. The first time holds
-// nothing, and neither does one that comes late; up for so long forgives everything.
+// Holds: an address that fails again soon after coming up has to pass without a break for `flapBaseMs` before it is up
+// again, for twice as long the next time, and so on up to a cap. It can get worse during a hold, but not better. The
+// first failure is not held, nor is one that comes late; staying up long enough clears the count.
 //
-//   what       counted when it enters   soon: up for at most   cap
-//   flicker    suspect                  `flickerWindowMs`      `flickerCapMs`
-//   flap       down                     `flapWindowMs`         `flapCapMs`
+//   event      counted on entering   soon: up for at most   cap
+//   flicker    suspect               `flickerWindowMs`      `flickerCapMs`
+//   flap       down                  `flapWindowMs`         `flapCapMs`
 //
-// Going down ends no hold. While it is short, up to the cap of flickers, probes come fast: at the usual pace they could
-// keep step with the flapping, and see only its better half.
-// One lost probe is no flap: at 1 % of loss a target is as good as always up. Why not penalties that decay
+// Going down does not end a hold. While the hold is short (up to the flicker cap), probes run at the fast interval: at
+// the usual one they could stay in phase with the flapping and only ever see the target up.
+// A single lost probe is not a flap: at 1 % loss a target is practically always up. Why not penalties that decay
 // (RFC 2439): ADR 8.
 //
-// `holdSeconds` is the soonest that it can go down, or be no longer down: intervals × verdicts still needed.
+// `holdSeconds` is the earliest that the address can go down, or stop being down: intervals × verdicts still needed.
 
 import { SlotState } from './table.ts'
 import type { Verdict } from './verdict.ts'
 
+/** Thresholds in verdicts in a row (`fall`, `rise`) and times in milliseconds; see the tables above. */
 export interface DampingPolicy {
   readonly fall: number
   readonly rise: number
@@ -40,23 +41,24 @@ export interface DampingPolicy {
   readonly flickerCapMs: number
 }
 
-/** Times are on one monotonic clock. */
+/** Damping state of one address. Times are monotonic milliseconds. */
 export interface DampingState {
   readonly state: SlotState
+  /** When `state` was entered. */
   readonly sinceMs: number
-  /** Passes in a row while suspect or down, and when that row began. */
+  /** Passes in a row while suspect or down, and when that run began. */
   readonly passes: number
   readonly passingSinceMs: number
-  /** Fails and busies since the last pass; not counted on while down. */
+  /** Fails and busies since the last pass; not counted while down. */
   readonly fails: number
   readonly busies: number
   /** Verdicts `unknown` in a row. */
   readonly unknowns: number
-  /** When it last came up; null: never. */
+  /** When it last came up; null if it never did. */
   readonly upSinceMs: number | null
   /** Times in a row that it went down within the flap window of coming up. */
   readonly flaps: number
-  /** Times in a row that it left up within the flicker window. */
+  /** Times in a row that it left `up` within the flicker window of coming up. */
   readonly flickers: number
   /** How long it must pass without a break before it is up again. */
   readonly holdMs: number
@@ -65,8 +67,8 @@ export interface DampingState {
 type Timing = Pick<DampingPolicy, 'fall' | 'rise' | 'intervalMs' | 'fastIntervalMs'>
 
 /**
- * The policy of a probe profile: flaps held from three intervals up to 30 minutes, forgiven after 10; flickers held
- * up to twelve intervals, forgiven after ten.
+ * The damping policy of a probe profile: flaps are held from three intervals up to 30 minutes and cleared after 10
+ * minutes up; flickers are held up to twelve intervals and cleared after ten.
  */
 export const dampingPolicy = (timing: Timing): DampingPolicy => ({
   fall: timing.fall,
@@ -80,6 +82,7 @@ export const dampingPolicy = (timing: Timing): DampingPolicy => ({
   flickerCapMs: 12 * timing.intervalMs,
 })
 
+/** The state before the first probe: unknown, nothing counted, no hold. */
 export const initialDamping = (nowMs: number): DampingState => ({
   state: SlotState.unknown,
   sinceMs: nowMs,
@@ -94,6 +97,7 @@ export const initialDamping = (nowMs: number): DampingState => ({
   holdMs: 0,
 })
 
+/** The state after one more verdict. */
 export function advance(
   state: DampingState,
   verdict: Verdict,
@@ -101,13 +105,13 @@ export function advance(
   nowMs: number,
 ): DampingState {
   if (verdict === 'unknown') return { ...state, unknowns: state.unknowns + 1 }
-  const seen = { ...state, unknowns: 0 }
-  if (verdict === 'pass') return pass(seen, policy, nowMs)
-  if (verdict === 'busy') return worsen({ ...seen, busies: seen.busies + 1 }, policy, nowMs)
-  return worsen({ ...seen, fails: seen.fails + 1 }, policy, nowMs)
+  const known = { ...state, unknowns: 0 }
+  if (verdict === 'pass') return pass(known, policy, nowMs)
+  if (verdict === 'busy') return worsen({ ...known, busies: known.busies + 1 }, policy, nowMs)
+  return worsen({ ...known, fails: known.fails + 1 }, policy, nowMs)
 }
 
-/** Whether the next verdict should come soon: one more, or a few, would settle it. */
+/** Whether to probe at the fast interval: one or a few more verdicts would settle the state. */
 export function isUndecided(state: DampingState, policy: DampingPolicy): boolean {
   const { passes } = state
   if (state.state !== SlotState.down) return state.state !== SlotState.up
@@ -115,10 +119,11 @@ export function isUndecided(state: DampingState, policy: DampingPolicy): boolean
   return passes > 0 && (passes < policy.rise || isHeldShort)
 }
 
-/** Down for its flapping alone: it passes, and has passed often enough. */
+/** Whether the address is down only because of a flap hold: it has passed often enough to be up. */
 export const isHeldDown = (state: DampingState, policy: DampingPolicy): boolean =>
   state.state === SlotState.down && state.passes >= policy.rise
 
+/** Seconds until the earliest possible change between down and not down. Caps the TTL of answers that rest on it. */
 export function holdSeconds(state: DampingState, policy: DampingPolicy, nowMs: number): number {
   const { fall, rise, intervalMs, fastIntervalMs } = policy
   if (state.state !== SlotState.down) {
@@ -129,21 +134,21 @@ export function holdSeconds(state: DampingState, policy: DampingPolicy, nowMs: n
   if (state.passes === 0) {
     return (intervalMs + Math.max((rise - 1) * fastIntervalMs, state.holdMs)) / 1000
   }
-  const heldMs = state.holdMs - (nowMs - state.passingSinceMs)
+  const holdLeftMs = state.holdMs - (nowMs - state.passingSinceMs)
   const nextMs = isUndecided(state, policy) ? fastIntervalMs : intervalMs
-  if (state.passes >= rise) return Math.max(nextMs, heldMs) / 1000
-  return Math.max((rise - state.passes) * fastIntervalMs, heldMs) / 1000
+  if (state.passes >= rise) return Math.max(nextMs, holdLeftMs) / 1000
+  return Math.max((rise - state.passes) * fastIntervalMs, holdLeftMs) / 1000
 }
 
 function pass(state: DampingState, policy: DampingPolicy, nowMs: number): DampingState {
   if (state.state === SlotState.up) return state
-  if (state.state === SlotState.unknown) return comeUp(state, nowMs)
+  if (state.state === SlotState.unknown) return enterUp(state, nowMs)
   const passes = state.passes + 1
   const passingSinceMs = passes === 1 ? nowMs : state.passingSinceMs
   const counted = { ...state, passes, passingSinceMs, fails: 0, busies: 0 }
   const needed = state.state === SlotState.down ? policy.rise : 1
   const isProven = passes >= needed && nowMs - passingSinceMs >= state.holdMs
-  return isProven ? comeUp(counted, nowMs) : counted
+  return isProven ? enterUp(counted, nowMs) : counted
 }
 
 function worsen(state: DampingState, policy: DampingPolicy, nowMs: number): DampingState {
@@ -155,23 +160,23 @@ function worsen(state: DampingState, policy: DampingPolicy, nowMs: number): Damp
 
 function flicker(state: DampingState, policy: DampingPolicy, nowMs: number): DampingState {
   const flickers = isSoon(state, policy.flickerWindowMs, nowMs) ? state.flickers + 1 : 1
-  const holdMs = holdOf(flickers, policy.flapBaseMs, policy.flickerCapMs)
+  const holdMs = holdMsAfter(flickers, policy.flapBaseMs, policy.flickerCapMs)
   return { ...state, state: SlotState.suspect, sinceMs: nowMs, flickers, holdMs }
 }
 
 function flap(state: DampingState, policy: DampingPolicy, nowMs: number): DampingState {
   const flaps = isSoon(state, policy.flapWindowMs, nowMs) ? state.flaps + 1 : 1
-  const holdMs = Math.max(state.holdMs, holdOf(flaps, policy.flapBaseMs, policy.flapCapMs))
+  const holdMs = Math.max(state.holdMs, holdMsAfter(flaps, policy.flapBaseMs, policy.flapCapMs))
   return { ...enter(SlotState.down, state, nowMs), flaps, holdMs }
 }
 
 const isSoon = ({ upSinceMs }: DampingState, windowMs: number, nowMs: number): boolean =>
   upSinceMs !== null && nowMs - upSinceMs <= windowMs
 
-const holdOf = (times: number, baseMs: number, capMs: number): number =>
+const holdMsAfter = (times: number, baseMs: number, capMs: number): number =>
   times < 2 ? 0 : Math.min(capMs, baseMs * 2 ** (times - 2))
 
-const comeUp = (state: DampingState, nowMs: number): DampingState => ({
+const enterUp = (state: DampingState, nowMs: number): DampingState => ({
   ...enter(SlotState.up, state, nowMs),
   upSinceMs: nowMs,
 })

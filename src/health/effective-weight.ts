@@ -1,13 +1,14 @@
-// Everything that moves a weight, multiplied into one:
+// Everything that changes a weight, multiplied together:
 //
 //   configured × warm-up × override × feedback × reputation    share of the member's row in the health table
 //              × slow start × shed                             factor of the address's slot
 //
-// All of them are 0 and up; a product of 0 means that the member takes no part. An operator's weight multiplies the
-// calendar's, it does not stop it. Who is drained or disabled keeps its weight and is out by its standing.
+// Each factor is 0 or more; a member whose product is 0 is not selected. An operator's weight multiplies the warm-up,
+// it does not end it. A drained or disabled member keeps its weight: its standing takes it out. Warm-up and slow start are
+// defined below, shedding, overrides and feedback in the files of these names, reputation in reputation/.
 //
-// Readers know no time and take a hold as it was written, so a row whose share will change has to be written again
-// on the way there: `rewriteAfterMs` keeps the TTLs that rest on it from running past the change by more than an
+// Readers of the table have no clock and take the hold as written, so a row whose share is going to change has to be
+// rewritten on the way there: `rewriteAfterMs` keeps TTLs that rest on it from outliving the change by more than an
 // eighth of what was left, or a second.
 
 interface WeightFactors {
@@ -16,20 +17,25 @@ interface WeightFactors {
   readonly feedback: number
   readonly slowStart: number
   readonly shed: number
+  readonly reputation: number
 }
 
+/** The weight of one address in a selection: the configured weight times every factor. */
 export const effectiveWeight = (
   configured: number,
-  { warmUp, override, feedback, slowStart, shed }: WeightFactors,
-): number => configured * warmUp * override * feedback * slowStart * shed
+  { warmUp, override, feedback, slowStart, shed, reputation }: WeightFactors,
+): number => configured * warmUp * override * feedback * slowStart * shed * reputation
 
-/** What a member's row says, out of the calendar and what an operator wants. */
+/** Share and hold of a member's row in the health table. */
 interface RowShare {
   readonly share: number
   readonly holdSeconds: number
 }
 
-/** `endsInMs`: how long the override in force still has; Infinity: there is none, or it has no end. */
+/**
+ * Share and hold of a row from warm-up and override. The hold lasts until the first of them changes; `endsInMs` is the
+ * time left to the override in force, Infinity if there is none or it does not end.
+ */
 export function rowShare(
   warmUp: WarmUp | null,
   override: { readonly share: number; readonly endsInMs: number },
@@ -40,17 +46,17 @@ export function rowShare(
   return { share: step.share * override.share, holdSeconds: holdMs / 1000 }
 }
 
-const shortestRewriteMs = 1000
+const minRewriteMs = 1000
 
-const longestRewriteMs = 60_000
+const maxRewriteMs = 60_000
 
-/** How soon a row with this hold is to be written again. */
+/** Milliseconds after which a row with this hold has to be written again (1 s to 60 s). */
 export const rewriteAfterMs = (holdSeconds: number): number =>
-  Math.min(longestRewriteMs, Math.max(shortestRewriteMs, (holdSeconds * 1000) / 8))
+  Math.min(maxRewriteMs, Math.max(minRewriteMs, (holdSeconds * 1000) / 8))
 
-// Slow start: the share of its weight that a recovered target is worth. A tenth at first, all of it after
-// `slowStartSeconds`, in steps of a twentieth, so that the health table is written at most 18 times.
-// Only a recovery that was observed starts slowly: a target first seen up may have been up for years.
+// Slow start: a recovered target starts at a tenth of its weight and reaches all of it after `slowStartSeconds`, in steps
+// of a twentieth, so that the health table is written at most 18 times per recovery. Only an observed recovery starts
+// slowly: a target that is up at the first probe may have been up for years.
 
 const firstShare = 0.1
 
@@ -58,7 +64,7 @@ const stepsPerWhole = 20
 
 const steps = (1 - firstShare) * stepsPerWhole
 
-/** `recoveredAtMs`: null where no recovery was seen. */
+/** The slow-start factor, 0.1…1. `recoveredAtMs` is null if no recovery was observed; the factor is 1 then. */
 export function slowStartFactor(
   recoveredAtMs: number | null,
   slowStartSeconds: number,
@@ -68,45 +74,48 @@ export function slowStartFactor(
   const progress = (nowMs - recoveredAtMs) / (slowStartSeconds * 1000)
   if (progress >= 1) return 1
   const share = firstShare + (1 - firstShare) * Math.max(0, progress)
-  // A hair more than the product: 0.15 × 20 must not be floored to 2.
+  // Slightly more than the product, lest rounding errors let 0.15 × 20 be floored to 2.
   return Math.floor(share * stepsPerWhole + 1e-6) / stepsPerWhole
 }
 
-/** How long one step lasts: when to look again. */
+/** Duration of one step in milliseconds: when to compute the factor again. */
 export const slowStartStepMs = (slowStartSeconds: number): number =>
   (slowStartSeconds * 1000) / steps
 
-// Warm-up: a new relay's share of its weight, which grows from day to day, so that receivers learn to trust its
-// address (docs/zone-reference.md, `warmup`). Days are of UTC and counted from `from`:
+// Warm-up: a new relay gets a share of its weight that grows daily, so that receivers learn to trust its address
+// (docs/zone-reference.md, `warmup`). Days are UTC days, counted from `from`:
 //
-//   before `from`       0: it takes no part, unless nothing else is left
+//   before `from`       0: it is not selected, unless nothing else is left
 //   day d of `days`     linear       start + (1 − start) × d / days
-//                       exponential  start ^ (1 − d / days): the same growth, in per cent, every day
+//                       exponential  start ^ (1 − d / days): the same growth in per cent every day
 //   from day `days` on  1
 //
-// The wall clock is an argument, so that any day can be asked about.
+// The wall clock is an argument, so that the step of any day can be computed.
 
 export const warmUpCurves = ['linear', 'exponential'] as const
 
 type WarmUpCurve = (typeof warmUpCurves)[number]
 
+/** A configured warm-up. */
 export interface WarmUp {
-  /** Midnight UTC that day 0 begins with, in milliseconds since the epoch. */
+  /** Midnight UTC at which day 0 begins, in milliseconds since the epoch. */
   readonly fromMs: number
   readonly days: number
   readonly curve: WarmUpCurve
-  /** The share on day 0, above 0 and at most 1. */
+  /** Share on day 0, above 0 and at most 1. */
   readonly start: number
 }
 
+/** The share that holds at some time, 0…1. */
 interface WarmUpStep {
   readonly share: number
-  /** When the next step begins, milliseconds since the epoch; Infinity: it is over. */
+  /** When the next step begins, in milliseconds since the epoch; Infinity once the warm-up is over. */
   readonly untilMs: number
 }
 
 const dayMs = 86_400_000
 
+/** The step in force at `wallMs`; without a warm-up the whole share for ever. */
 export function warmUpStep(warmUp: WarmUp | null, wallMs: number): WarmUpStep {
   if (warmUp === null) return { share: 1, untilMs: Infinity }
   const { fromMs, days, curve, start } = warmUp

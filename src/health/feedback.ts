@@ -1,50 +1,56 @@
-// Feedback: what MTAs say of themselves, each target by up to three writers, whose words stand beside each other.
+// Feedback: what MTAs report about themselves. A target has up to three writers, whose reports stand side by side.
 //
-//   word             factor                                                     standing
-//   share            it; at 0 the whole weight                                  drained at 0
-//   load             1 until it passes a quarter of the way from low to high,   normal
-//                    then 1 − 0.9 × that way, until it is below low again
+//   report           factor                                                     standing
+//   share            the share; the whole weight at 0                           drained at 0
+//   load             1 until it is a quarter of the way from low to high, then  normal
+//                    1 − 0.9 × that way, until it is below low again
 //   agent 75%        0.75, at most 1                                            drained at 0 %
 //   agent drain      –                                                          drained until `ready`
 //   agent maint      –                                                          disabled until `ready`
-//   agent down       0: it takes no part, unless nobody else is left            normal until `up`
+//   agent down       0: not selected, unless nothing else is left               normal until `up`
 //
-// Loads are followed with a time constant of half a minute, in steps of a twentieth and with a tenth as the floor:
-// weights that jump make load that jumps. Several words: factors are multiplied, the strictest standing holds. What
-// a writer said ends by itself or by its writer, never by another one's word. Times are of the wall clock. When a
-// word will end does not cap TTLs: writers repeat themselves long before.
+// Loads are smoothed with a time constant of 30 s, in steps of a twentieth and with a floor of a tenth: weights that
+// jump make load that jumps. With several writers, factors are multiplied and the strictest standing applies. A report
+// ends at its expiry or when its writer replaces or withdraws it, never through another writer. Times are wall-clock
+// milliseconds. The expiry of a report does not cap TTLs: writers repeat themselves long before.
 
 import type { OverrideEffect } from './overrides.ts'
 import { Standing } from './table.ts'
 
+/** Who may report on a target: its agent port, a holder of a load token, or the admin interface. */
 export const feedbackWriters = ['agent', 'load-token', 'admin'] as const
 export type FeedbackWriter = (typeof feedbackWriters)[number]
 
-/** A line of an agent; null: it does not say, and what it said before stands. */
+/** One line of an agent check. A null field was not mentioned, so that its previous value stands. */
 export interface AgentReply {
   readonly share: number | null
   readonly mode: 'ready' | 'drain' | 'maint' | null
   readonly isDown: boolean | null
-  /** What it says about `down`. */
+  /** Free text that the agent gave with `down`; empty if none. */
   readonly reason: string
 }
 
+/** One report as it arrives, before it is combined with the previous one. */
 export type FeedbackReport =
   | { readonly kind: 'share'; readonly share: number }
-  /** `low` < `high`, on the writer's own scale. */
+  /** `load`, `low` and `high` are on the writer's own scale; `low` < `high`. */
   | { readonly kind: 'load'; readonly load: number; readonly low: number; readonly high: number }
   | ({ readonly kind: 'agent' } & AgentReply)
 
+/** The reports of one writer on one target, evaluated. */
 export interface Feedback {
+  /** Multiplies the configured weight, 0…1. */
   readonly factor: number
-  /** By words alone; a factor of 0 drains too. */
+  /** As reported explicitly; a factor of 0 drains as well. */
   readonly standing: Standing
   readonly isDown: boolean
   readonly reason: string
-  /** As it is followed; null: no load was told. */
+  /** Smoothed load; null if no load was reported. */
   readonly load: number | null
   readonly isShedding: boolean
+  /** When the last report arrived. */
   readonly reportedMs: number
+  /** When it expires. */
   readonly untilMs: number
 }
 
@@ -53,12 +59,12 @@ interface FeedbackTimes {
   readonly untilMs: number
 }
 
-const memoryMs = 30_000
+const timeConstantMs = 30_000
 const shedFrom = 0.25
 const floor = 0.1
 const stepsPerWhole = 20
 
-const silent: Omit<Feedback, 'reportedMs' | 'untilMs'> = {
+const neutral: Omit<Feedback, 'reportedMs' | 'untilMs'> = {
   factor: 1,
   standing: Standing.normal,
   isDown: false,
@@ -67,46 +73,46 @@ const silent: Omit<Feedback, 'reportedMs' | 'untilMs'> = {
   isShedding: false,
 }
 
-/** `before`: what the same writer said last; null: nothing, or it has ended. */
+/** Evaluates a report. `before` is the unexpired feedback of the same writer, null if there is none. */
 export function applyReport(
   before: Feedback | null,
-  word: FeedbackReport,
+  report: FeedbackReport,
   { nowMs, untilMs }: FeedbackTimes,
 ): Feedback {
   const times = { reportedMs: nowMs, untilMs }
-  switch (word.kind) {
+  switch (report.kind) {
     case 'share':
-      return { ...silent, ...times, factor: within(word.share) }
+      return { ...neutral, ...times, factor: clampShare(report.share) }
     case 'load':
-      return { ...silent, ...times, ...follow(before, word, nowMs) }
+      return { ...neutral, ...times, ...followLoad(before, report, nowMs) }
     case 'agent':
-      return { ...heedAgent(before ?? { ...silent, ...times }, word), ...times }
+      return { ...applyAgentReply(before ?? { ...neutral, ...times }, report), ...times }
     default:
-      return word satisfies never
+      return report satisfies never
   }
 }
 
-const within = (share: number): number => Math.min(1, Math.max(0, share))
+const clampShare = (share: number): number => Math.min(1, Math.max(0, share))
 
-function follow(
+function followLoad(
   before: Feedback | null,
-  { load: told, low, high }: FeedbackReport & { readonly kind: 'load' },
+  { load: reported, low, high }: FeedbackReport & { readonly kind: 'load' },
   nowMs: number,
 ): Pick<Feedback, 'factor' | 'load' | 'isShedding'> {
-  const last = before?.load ?? told
+  const last = before?.load ?? reported
   const passedMs = Math.max(0, nowMs - (before?.reportedMs ?? nowMs))
-  const load = last + (told - last) * (1 - Math.exp(-passedMs / memoryMs))
-  const way = Math.min(1, (load - low) / (high - low))
-  const isShedding = way > (before?.isShedding === true ? 0 : shedFrom)
-  const factor = isShedding ? 1 - (1 - floor) * way : 1
+  const load = last + (reported - last) * (1 - Math.exp(-passedMs / timeConstantMs))
+  const progress = Math.min(1, (load - low) / (high - low))
+  const isShedding = progress > (before?.isShedding === true ? 0 : shedFrom)
+  const factor = isShedding ? 1 - (1 - floor) * progress : 1
   return { factor: Math.round(factor * stepsPerWhole) / stepsPerWhole, load, isShedding }
 }
 
-function heedAgent(before: Feedback, { share, mode, isDown, reason }: AgentReply): Feedback {
+function applyAgentReply(before: Feedback, { share, mode, isDown, reason }: AgentReply): Feedback {
   const down = isDown ?? before.isDown
   return {
     ...before,
-    factor: share === null ? before.factor : within(share),
+    factor: share === null ? before.factor : clampShare(share),
     standing: mode === null ? before.standing : modes[mode],
     isDown: down,
     reason: down ? reason || before.reason : '',
@@ -115,7 +121,7 @@ function heedAgent(before: Feedback, { share, mode, isDown, reason }: AgentReply
 
 const modes = { ready: Standing.normal, drain: Standing.drained, maint: Standing.disabled } as const
 
-/** What all words of a target come to. */
+/** Combined effect of all feedback on a target. */
 export interface FeedbackEffect {
   readonly factor: number
   readonly standing: Standing
@@ -123,23 +129,26 @@ export interface FeedbackEffect {
 
 export const noFeedback: FeedbackEffect = { factor: 1, standing: Standing.normal }
 
-export function feedbackEffect(words: Iterable<Feedback>, nowMs: number): FeedbackEffect {
+/** Combines the feedback of all writers of a target, leaving out what has expired. */
+export function feedbackEffect(all: Iterable<Feedback>, nowMs: number): FeedbackEffect {
   let { factor, standing } = noFeedback
-  for (const word of words) {
-    if (word.untilMs <= nowMs) continue
-    // Who is drained keeps its weight: it is out by its standing, and back with all of it.
-    factor *= word.isDown ? 0 : word.factor || 1
-    const own = word.factor === 0 ? Math.max(word.standing, Standing.drained) : word.standing
+  for (const feedback of all) {
+    if (feedback.untilMs <= nowMs) continue
+    // A drained target keeps its weight: its standing takes it out, and it comes back with all of it.
+    factor *= feedback.isDown ? 0 : feedback.factor || 1
+    const isDrained = feedback.factor === 0
+    const own = isDrained ? Math.max(feedback.standing, Standing.drained) : feedback.standing
     standing = Math.max(standing, own) as Standing
   }
   return { factor, standing }
 }
 
-/** What operators say goes before what MTAs say: who is forced up is up, and has its whole weight. */
+/** Effect of overrides and feedback on a member; `feedback` is the factor of the latter. */
 export interface MemberEffect extends OverrideEffect {
   readonly feedback: number
 }
 
+/** Overrides take precedence over feedback: a member that is forced up has its whole weight. */
 export function withFeedback(effect: OverrideEffect, feedback: FeedbackEffect): MemberEffect {
   if (effect.standing === Standing.forced) return { ...effect, feedback: 1 }
   const standing = effect.standing === Standing.normal ? feedback.standing : effect.standing

@@ -1,16 +1,18 @@
-// Self-isolation: this host is cut off, and everything seems dead from here. Canaries say so: addresses that have
-// nothing to do with the targets, such as the next router, a resolver, another site.
+// Self-isolation: this host is cut off, so every target seems dead. Canaries tell the two apart: addresses unrelated to
+// the targets, such as the next router, a resolver, or a host at another site.
 //
-//   canaries          targets, by what ended in the last minute and since no canary answered   we are
-//   some answer       anything                                                                 connected
-//   none answers      one in ten passes, or more                                               connected: the canaries are at fault
-//   none answers      fewer                                                                    isolated
-//   none answers      nothing ended                                                            as before
-//   none configured   anything                                                                 connected: the brake doubts instead
+//   canaries          targets: probes that ended in the last minute,      this host is
+//                     counted from when no canary answered any more
+//   some answer       anything                                            connected
+//   none answers      one in ten passes, or more                          connected: the canaries are at fault
+//   none answers      fewer                                               isolated
+//   none answers      no probe ended                                      as before
+//   none configured   anything                                            connected: the mass-failure guard steps in
 //
-// A canary is lost after two failures in a row. While isolated, failures of targets are `self`: they move nothing.
-// What passes still counts, so a lie of the canaries ends by itself within a minute.
+// A canary is lost after two failures in a row. While isolated, failures of targets become the outcome `self` and change
+// nothing. Passes still count, so that a wrong result of the canaries corrects itself within a minute.
 
+/** Probes of targets that ended in one bucket of time. */
 interface Tally {
   pass: number
   fail: number
@@ -18,10 +20,11 @@ interface Tally {
 
 const lostAfter = 2
 const bucketMs = 30_000
-const fewPass = 0.1
+const isolatedBelowPassShare = 0.1
 
+/** Decides whether this host is isolated. Times are monotonic milliseconds. */
 export class Isolation {
-  /** Failures in a row, by canary. */
+  /** Failures in a row, by index of the canary. */
   readonly #failures: number[]
   #recent: Tally = { pass: 0, fail: 0 }
   #older: Tally = { pass: 0, fail: 0 }
@@ -32,33 +35,35 @@ export class Isolation {
     this.#failures = Array.from({ length: canaries }, () => 0)
   }
 
+  /** Records the result of one round of the canary with this index. */
   recordCanary(index: number, isReached: boolean): void {
-    const wereLost = this.#areLost()
+    const wereLost = this.#areAllLost()
     this.#failures[index] = isReached ? 0 : (this.#failures[index] ?? 0) + 1
-    // What targets said before is of another time.
-    if (!wereLost && this.#areLost()) this.#forget()
+    // Results from before the loss say nothing about the time after it.
+    if (!wereLost && this.#areAllLost()) this.#resetTallies()
   }
 
-  /** A probe of a target ended, with a verdict. */
+  /** Records a probe of a target that ended with a verdict other than `unknown`. */
   recordTarget(isPass: boolean, nowMs: number): void {
-    this.#turn(nowMs)
+    this.#rotateBuckets(nowMs)
     this.#recent[isPass ? 'pass' : 'fail']++
   }
 
+  /** Whether this host is isolated, by the table above. */
   isIsolated(nowMs: number): boolean {
-    this.#turn(nowMs)
+    this.#rotateBuckets(nowMs)
     const passed = this.#recent.pass + this.#older.pass
     const ended = passed + this.#recent.fail + this.#older.fail
-    if (!this.#areLost()) this.#isIsolated = false
-    else if (ended > 0) this.#isIsolated = passed < fewPass * ended
+    if (!this.#areAllLost()) this.#isIsolated = false
+    else if (ended > 0) this.#isIsolated = passed < isolatedBelowPassShare * ended
     return this.#isIsolated
   }
 
-  #areLost(): boolean {
+  #areAllLost(): boolean {
     return this.#failures.length > 0 && this.#failures.every((count) => count >= lostAfter)
   }
 
-  #turn(nowMs: number): void {
+  #rotateBuckets(nowMs: number): void {
     if (nowMs - this.#bucketFromMs < bucketMs) return
     const isNext = nowMs - this.#bucketFromMs < 2 * bucketMs
     this.#older = isNext ? this.#recent : { pass: 0, fail: 0 }
@@ -66,7 +71,7 @@ export class Isolation {
     this.#bucketFromMs = nowMs
   }
 
-  #forget(): void {
+  #resetTallies(): void {
     this.#recent = { pass: 0, fail: 0 }
     this.#older = { pass: 0, fail: 0 }
   }

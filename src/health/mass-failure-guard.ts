@@ -1,31 +1,34 @@
-// The brake on correlated failure: when many begin to fail at once, that is more likely our fault, or a moment's,
-// than theirs. Each then has to fail a second round before it is taken as down.
+// Guard against mass failure: when many addresses begin to fail at once, the cause is more likely here or on the path
+// than at the targets. While a group is held, each of its addresses has to fail another `fall` probes before it is down.
 //
-//   group        engaged when these began to fail within a minute, and still fail
-//   a pool       more than half of its addresses, and three at least
-//   all          30 % of all addresses and three at least; or every one, of two or more
+//   group        held when these began to fail within a minute and still fail
+//   a pool       more than half of its addresses, and at least three
+//   all          30 % of all addresses and at least three; or every one, of two or more
 //
-// Bounded: engaged for two minutes, and then what was seen counts; those who began before do not engage it again.
-// All dead is so acted on as well, a round later; until then they are suspects, and answered.
-// Times are on one monotonic clock and never go back.
+// Bounded: a group is held for two minutes, then its failures count; those that began before do not hold it again. So a
+// failure of everything is acted on as well, one round later; until then the addresses are suspect, and answered.
+// Times are monotonic milliseconds.
 
 import type { Verdict } from './verdict.ts'
 
+/** Name of the group of all addresses; no pool has it. */
 export const allGroup = '*'
 
+/** The addresses of one pool, by slot in the health table. */
 export interface FailureGroup {
-  /** Of a pool; `*` is kept for all. */
+  /** Name of the pool; never `*`, which stands for all addresses. */
   readonly name: string
   readonly slots: readonly number[]
 }
 
+/** A group that has just been held: how many of its addresses fail, and how many there are. */
 export interface HeldGroup {
   readonly group: string
   readonly failing: number
   readonly of: number
 }
 
-/** Held back for as long as it may be. */
+/** A group that is held no longer, and for how many seconds it was. */
 export interface ReleasedGroup {
   readonly group: string
   readonly seconds: number
@@ -36,14 +39,15 @@ interface Group {
   readonly size: number
   /** Slot → when it began to fail, oldest first. */
   readonly failing: Map<number, number>
-  engagedMs: number
+  /** When the group was last held; -Infinity if it never was. */
+  heldSinceMs: number
 }
 
 const windowMs = 60_000
 
-const engagedForMs = 120_000
+const holdForMs = 120_000
 
-const fewest = 3
+const minFailing = 3
 
 const shareOfPool = 0.5
 
@@ -53,140 +57,145 @@ const emptyGroup = (name: string, size: number): Group => ({
   name,
   size,
   failing: new Map(),
-  engagedMs: -Infinity,
+  heldSinceMs: -Infinity,
 })
 
-const isEngaged = ({ engagedMs }: Group, nowMs: number): boolean => nowMs - engagedMs < engagedForMs
+const isGroupHeld = ({ heldSinceMs }: Group, nowMs: number): boolean =>
+  nowMs - heldSinceMs < holdForMs
 
 export class MassFailureGuard {
   #all: Group = emptyGroup(allGroup, 0)
   #groups = new Map<string, Group>()
   #groupsOf = new Map<number, Group[]>()
-  /** Since when, by name: of whom it was not said yet that they were let go. */
+  /** Name of a held group → since when, oldest first; until its release has been taken. */
   readonly #held = new Map<string, number>()
 
-  /** Groups that stay keep what is known of them. */
+  /** Replaces pools and addresses after a reload. A pool that stays keeps its failures and its hold. */
   replace(pools: readonly FailureGroup[], slots: readonly number[]): void {
     const before = this.#groups
     this.#groups = new Map()
-    this.#all = refit(this.#all, allGroup, slots)
+    this.#all = regroup(this.#all, allGroup, slots)
     this.#groupsOf = new Map(slots.map((slot) => [slot, [this.#all]]))
     for (const pool of pools) {
-      const group = refit(before.get(pool.name), pool.name, pool.slots)
+      const group = regroup(before.get(pool.name), pool.name, pool.slots)
       this.#groups.set(pool.name, group)
       for (const slot of pool.slots) this.#groupsOf.get(slot)?.push(group)
     }
   }
 
-  /** It began to fail; the groups that this engages. */
+  /** Records that an address began to fail. Returns the groups that are held because of it. */
   recordFailing(slot: number, nowMs: number): readonly HeldGroup[] {
-    const heldCount: HeldGroup[] = []
+    const newlyHeld: HeldGroup[] = []
     for (const group of this.#groupsOf.get(slot) ?? []) {
-      if (isEngaged(group, nowMs)) continue
-      forgetOld(group, nowMs)
+      if (isGroupHeld(group, nowMs)) continue
+      dropOldFailures(group, nowMs)
       group.failing.delete(slot)
       group.failing.set(slot, nowMs)
-      if (!isTooMuch(group)) continue
-      heldCount.push({ group: group.name, failing: group.failing.size, of: group.size })
-      group.engagedMs = nowMs
+      if (!isMassFailure(group)) continue
+      newlyHeld.push({ group: group.name, failing: group.failing.size, of: group.size })
+      group.heldSinceMs = nowMs
       // Oldest first.
       this.#held.delete(group.name)
       this.#held.set(group.name, nowMs)
     }
-    return heldCount
+    return newlyHeld
   }
 
-  /** It no longer fails. */
+  /** Records that an address no longer fails. */
   recordPassing(slot: number): void {
     for (const group of this.#groupsOf.get(slot) ?? []) group.failing.delete(slot)
   }
 
-  /** Whether it has to fail a second round. */
+  /** Whether a group of this address is held, so that a down has to be confirmed. */
   isHeld(slot: number, nowMs: number): boolean {
-    return this.#groupsOf.get(slot)?.some((group) => isEngaged(group, nowMs)) ?? false
+    return this.#groupsOf.get(slot)?.some((group) => isGroupHeld(group, nowMs)) ?? false
   }
 
-  /** Groups that have been let go since this was asked last, those that a reload took away included. */
+  /** Groups released since the previous call, including those that a reload removed. */
   takeReleased(nowMs: number): readonly ReleasedGroup[] {
     const released: ReleasedGroup[] = []
     for (const [group, sinceMs] of this.#held) {
-      if (nowMs - sinceMs < engagedForMs && this.#has(group)) continue
+      if (nowMs - sinceMs < holdForMs && this.#has(group)) continue
       this.#held.delete(group)
       released.push({ group, seconds: Math.round((nowMs - sinceMs) / 1000) })
     }
     return released
   }
 
-  /** Milliseconds until the next group is let go; null: none is held back. */
+  /** Milliseconds until the next group is released; null if none is held. */
   nextReleaseInMs(nowMs: number): number | null {
     const [firstMs] = this.#held.values()
-    return firstMs === undefined ? null : Math.max(0, firstMs + engagedForMs - nowMs)
+    return firstMs === undefined ? null : Math.max(0, firstMs + holdForMs - nowMs)
   }
 
   #has(name: string): boolean {
     return name === allGroup || this.#groups.has(name)
   }
 
-  /** How many groups are held back now. */
-  engaged(nowMs: number): number {
-    let count = isEngaged(this.#all, nowMs) ? 1 : 0
-    for (const group of this.#groups.values()) if (isEngaged(group, nowMs)) count++
+  /** Number of groups held now. */
+  heldCount(nowMs: number): number {
+    let count = isGroupHeld(this.#all, nowMs) ? 1 : 0
+    for (const group of this.#groups.values()) if (isGroupHeld(group, nowMs)) count++
     return count
   }
 }
 
-function isTooMuch({ name, size, failing }: Group): boolean {
+function isMassFailure({ name, size, failing }: Group): boolean {
   const count = failing.size
-  if (name !== allGroup) return count >= fewest && count > shareOfPool * size
-  return (count >= fewest && count >= shareOfAll * size) || (count >= 2 && count === size)
+  if (name !== allGroup) return count >= minFailing && count > shareOfPool * size
+  return (count >= minFailing && count >= shareOfAll * size) || (count >= 2 && count === size)
 }
 
-function forgetOld({ failing }: Group, nowMs: number): void {
+function dropOldFailures({ failing }: Group, nowMs: number): void {
   for (const [slot, sinceMs] of failing) {
     if (nowMs - sinceMs <= windowMs) return
     failing.delete(slot)
   }
 }
 
-function refit(before: Group | undefined, name: string, slots: readonly number[]): Group {
-  const distinct = new Set(slots)
-  const group = emptyGroup(name, distinct.size)
+function regroup(before: Group | undefined, name: string, slots: readonly number[]): Group {
+  const members = new Set(slots)
+  const group = emptyGroup(name, members.size)
   if (!before) return group
   for (const [slot, sinceMs] of before.failing)
-    if (distinct.has(slot)) group.failing.set(slot, sinceMs)
-  group.engagedMs = before.engagedMs
+    if (members.has(slot)) group.failing.set(slot, sinceMs)
+  group.heldSinceMs = before.heldSinceMs
   return group
 }
 
-// The second round that the brake asks for: who is judged down while many fail at once is not taken as down before it
-// has failed `fall` times more in a row. Once confirmed it stays so, until it is no longer judged down. When the brake
-// lets go, what was seen counts.
+// Confirmation of a down while a group is held: an address that is judged down has to fail `fall` more probes in a row.
+// Once confirmed it stays so until it is no longer judged down; when the group is released, the failures seen count.
 
+/** Whether the down of an address is confirmed. */
 export interface DownConfirmation {
-  /** Judged down, and not, or no longer, in doubt. */
+  /** Judged down, and confirmed or never in need of confirmation. */
   readonly isConfirmed: boolean
-  /** Failures in a row since it is in doubt; null: it is not. */
+  /** Failures in a row while unconfirmed; null if nothing is waiting for confirmation. */
   readonly failures: number | null
 }
 
-export const unconfirmed: DownConfirmation = { isConfirmed: false, failures: null }
+/** Not judged down: nothing to confirm. */
+export const notDown: DownConfirmation = { isConfirmed: false, failures: null }
 
+/** Judged down for certain. */
 export const confirmed: DownConfirmation = { isConfirmed: true, failures: null }
 
+/** The confirmation after a judgement; `needsConfirmation` is true while a group of the address is held. */
 export function updateConfirmation(
-  round: DownConfirmation,
-  seen: { readonly isDown: boolean; readonly isBraked: boolean; readonly fall: number },
+  before: DownConfirmation,
+  judged: { readonly isDown: boolean; readonly needsConfirmation: boolean; readonly fall: number },
 ): DownConfirmation {
-  if (!seen.isDown) return unconfirmed
-  const failures = round.failures ?? 0
-  if (round.isConfirmed || !seen.isBraked || failures >= seen.fall) return confirmed
+  if (!judged.isDown) return notDown
+  const failures = before.failures ?? 0
+  if (before.isConfirmed || !judged.needsConfirmation || failures >= judged.fall) return confirmed
   return { isConfirmed: false, failures }
 }
 
+/** Counts one verdict towards the confirmation; a pass starts the count again. */
 export function countTowardsConfirmation(
-  round: DownConfirmation,
+  before: DownConfirmation,
   verdict: Verdict,
 ): DownConfirmation {
-  if (round.failures === null || verdict === 'unknown') return round
-  return { isConfirmed: false, failures: verdict === 'pass' ? 0 : round.failures + 1 }
+  if (before.failures === null || verdict === 'unknown') return before
+  return { isConfirmed: false, failures: verdict === 'pass' ? 0 : before.failures + 1 }
 }

@@ -1,48 +1,51 @@
-// What one probe saw. Nothing here says what follows from it: that is health/verdict.ts.
+// What one probe observed. What follows from it: verdict.ts.
 
 import type { TlsReport } from './tls-report.ts'
 
+/** Kind of an outcome; also a label of metrics and a field of logs. */
 export type OutcomeKind =
-  /** Final 220, and a 250 to EHLO where the level asks for it. */
+  /** A final 220 greeting, and 250 to EHLO where the probe level includes it. */
   | 'ok'
-  /** Refused, reset, or no answer to connect. */
+  /** Connection refused, reset or timed out. */
   | 'dead'
   /** Connected, but no greeting: silence, or end of stream. */
   | 'mute'
-  /** 421 or another 4xx greeting, or a 4xx to MAIL or RCPT: later, perhaps. */
+  /** 421 or another 4xx greeting, or 4xx to MAIL or RCPT: a transient refusal (RFC 5321 §4.2.1). */
   | 'busy'
-  /** 5xx, or any x.7.x: refuses us, or everyone. */
+  /** 5xx, or any enhanced code x.7.x (RFC 3463 §3.8): refuses this prober, or everyone. */
   | 'refusing'
-  /** Not SMTP, or past the probe's budgets of octets and lines. */
+  /** Not SMTP, or more octets or lines than the probe reads. */
   | 'garbage'
   /** Greeted, then failed in the dialogue. */
   | 'stuck'
-  /** All well but for TLS: `tls` says what is wrong, and how badly. */
+  /** Everything passed except TLS; `tls` holds the findings and their severity. */
   | 'tls'
-  /** All well, but the greeting took long. */
+  /** Everything passed, but the greeting took long. */
   | 'slow'
-  /** A fault of this host: descriptors, ports, routes, a stalled loop. */
+  /** A fault of this host: no descriptors, ports or route, or a stalled event loop. */
   | 'self'
 
+/** One line of the recorded dialogue. */
 export interface DialogueLine {
   /** Milliseconds since the probe began. */
   readonly atMs: number
-  /** `<` from the target, `>` to it, `*` what happened to the connection. */
+  /** `<` from the target, `>` to it, `*` an event of the connection. */
   readonly from: '<' | '>' | '*'
-  /** Printable: control and non-ASCII octets escaped as \xNN, cut at 512 characters. */
+  /** Printable: control and non-ASCII octets are escaped as \xNN; at most 512 characters. */
   readonly text: string
 }
 
+/** Result of one probe of one address. */
 export interface Outcome {
   readonly kind: OutcomeKind
-  /** Stable word for logs and metrics, e.g. `connect-refused`, `banner-timeout`. */
+  /** Stable identifier for logs and metrics, e.g. `connect-refused`, `banner-timeout`. */
   readonly reason: string
-  /** The reply code that decided, if one did. */
+  /** SMTP reply code that decided the outcome; null if none did. */
   readonly code: number | null
   readonly durationMs: number
-  /** Where the dialogue came as far as TLS, or should have. */
+  /** Present if the dialogue reached TLS, or should have. */
   readonly tls?: TlsReport
-  /** Whether STARTTLS was among the keywords before TLS; absent: EHLO was not answered. */
+  /** Whether STARTTLS was among the EHLO keywords before TLS; absent if EHLO was not answered. */
   readonly hasStarttls?: boolean
   /** At most 40 lines. */
   readonly dialogue: readonly DialogueLine[]

@@ -1,17 +1,20 @@
-// Overrides: what an operator says of a target for a while, whatever its probes say.
+// Overrides: what an operator orders for a target for a while, whatever its probes find.
 //
-//   drain     no new mail while anyone else is left                    class state
-//   disable   the same, and behind the drained ones                    class state
-//   up        taken as up, whatever its probes say                     class state
+//   drain     not selected while any other member is left              class state
+//   disable   the same, and after the drained ones                     class state
+//   up        up, whatever its probes find                             class state
 //   weight    a factor of the configured weight, or one instead of it  class weight
 //
-// A target has at most one override of each class in each scope (one pool, or all of them): a later one replaces it,
-// and one for a pool goes before one for all pools. Times are of the wall clock, in milliseconds since the epoch:
-// they are told to people and to other instances.
+// A target has at most one override per class and scope (one pool, or all pools): a later one replaces it, and one for a
+// pool takes precedence over one for all pools. Times are wall-clock milliseconds since the epoch, because they are shown
+// to people and shared with other instances.
 
 import { Standing } from './table.ts'
 
-/** factor: times the configured weight. absolute: instead of it. share: of its pool, by configured weights. */
+/**
+ * A weight given by an operator. factor: multiplies the configured weight. absolute: replaces it. share: the share of
+ * its pool that the target is to have, computed from configured weights.
+ */
 export interface OverrideWeight {
   readonly unit: 'factor' | 'absolute' | 'share'
   readonly value: number
@@ -25,34 +28,38 @@ export type OverrideKind = OverrideAction['kind']
 
 export const overrideKinds: readonly OverrideKind[] = ['drain', 'disable', 'up', 'weight']
 
+/** One override in force. Stored as JSON in Redis and in the state file: field names are part of both formats. */
 export interface Override {
   readonly id: string
   /** Without final dot. */
   readonly zone: string
   readonly target: string
-  /** null: every pool of the target. */
+  /** Pool it applies to; null for every pool of the target. */
   readonly pool: string | null
   readonly action: OverrideAction
+  /** Reason and name given by the operator. */
   readonly why: string
   readonly by: string
   readonly setMs: number
-  /** null: until it is undone. */
+  /** When it expires; null if it stays until it is removed. */
   readonly untilMs: number | null
 }
 
+/** How many overrides can be in force. */
 export const overrideLimit = 1000
 
 type SetOverride =
   | { readonly kind: 'set'; readonly list: readonly Override[]; readonly replaced: Override | null }
   | { readonly kind: 'full' }
 
+/** Adds an override, replacing one with the same key; `full` if there are `overrideLimit` others. */
 export function setOverride(list: readonly Override[], override: Override): SetOverride {
   const replaced = list.find((one) => keyOfOverride(one) === keyOfOverride(override)) ?? null
   if (replaced === null && list.length >= overrideLimit) return { kind: 'full' }
   return { kind: 'set', list: [...list.filter((one) => one !== replaced), override], replaced }
 }
 
-/** One in force a key: a later one replaces it. */
+/** The key under which at most one override is in force: zone, target, pool and class. */
 export const keyOfOverride = ({ zone, target, pool, action }: Override): string =>
   `${zone} ${target} ${pool ?? ''} ${classOf(action)}`
 
@@ -64,18 +71,19 @@ interface Expiry {
   readonly ended: readonly Override[]
 }
 
+/** Splits off the overrides that have expired by `wallMs`; `list` is unchanged if there are none. */
 export function expireOverrides(list: readonly Override[], wallMs: number): Expiry {
   const ended = list.filter((one) => endMsOf(one) <= wallMs)
   return { list: ended.length === 0 ? list : list.filter((one) => endMsOf(one) > wallMs), ended }
 }
 
-/** When the next one ends; Infinity: none does. */
+/** When the next override expires; Infinity if none does. */
 export const nextEndMs = (list: readonly Override[]): number =>
   list.reduce((soonest, one) => Math.min(soonest, endMsOf(one)), Infinity)
 
 const endMsOf = ({ untilMs }: Override): number => untilMs ?? Infinity
 
-/** A member as overrides see it, with the configured weight of its whole pool. */
+/** The member that overrides apply to; `poolWeight` is the sum of configured weights in its pool. */
 export interface OverridableMember {
   readonly zone: string
   readonly target: string
@@ -84,15 +92,16 @@ export interface OverridableMember {
   readonly poolWeight: number
 }
 
+/** Combined effect of the overrides on a member. */
 export interface OverrideEffect {
   readonly standing: Standing
-  /** What the configured weight is multiplied by. */
+  /** Multiplies the configured weight. */
   readonly share: number
-  /** When the first of them ends; Infinity: never, or there are none. */
+  /** When the first of them expires; Infinity if none does or there are none. */
   readonly endMs: number
 }
 
-/** What overrides make of a member; `ofTarget`: those of its target. */
+/** Effect of overrides on a member. `ofTarget` are the overrides of its target. */
 export function effectOf(ofTarget: readonly Override[], member: OverridableMember): OverrideEffect {
   const state = overrideInForce(ofTarget, member.pool, 'state')
   const weight = overrideInForce(ofTarget, member.pool, 'weight')
@@ -127,7 +136,7 @@ function standingOf({ kind }: OverrideAction): Standing {
   }
 }
 
-/** A configured weight of 0 stays 0; a target alone in its pool has all of it, whatever is asked for. */
+/** A configured weight of 0 stays 0; a target alone in its pool has all of it, whatever share was ordered. */
 function multipleOf(
   { unit, value }: OverrideWeight,
   { weight, poolWeight }: OverridableMember,

@@ -1,40 +1,43 @@
-// A target that refuses our probes with 5xx or x.7.x: does it refuse everyone, or only us? By the words of sites.
+// A target that refuses our probes with 5xx or x.7.x: does it refuse everyone, or only us? Decided by the votes of sites.
 //
-//   sites that have a word   refused at        counts as failing   alert
-//   any number               none              –                   –
-//   one                      it                yes                 yes: nobody can tell us otherwise
-//   several                  one               no: it is us        yes
-//   several                  two or more       yes: it is everyone no
+//   sites with a vote   refused at    counts as failing            alert
+//   any number          none          –                            –
+//   one                 that one      yes                          yes: no other site can confirm
+//   several             one           no: it refuses this site     yes
+//   several             two or more   yes: it refuses everyone     no
 //
-// With one site known it counts, after twice `fall`: a 554 for everyone that is never taken out leaves mail
-// stuck, and the last of a pool is answered all the same. Counting is left to consensus.ts, whose rule of two
-// sites comes to the same for every other reason too.
+// With one known site it counts, after twice `fall`: a 554 for everyone that is never taken out leaves mail stuck, and
+// the last member of a pool is answered anyway. The counting is left to consensus.ts, whose rule of two sites amounts to
+// the same for every other reason.
 
 import type { LiveVote } from './consensus.ts'
 
 type Refusal = 'none' | 'alone' | 'blocked' | 'everywhere'
 
+/** Whether an instance at this site is refused. */
 interface SiteReport {
   readonly site: string
   readonly isRefused: boolean
 }
 
-export function classifyRefusal(words: readonly SiteReport[]): Refusal {
-  const known = new Set(words.map(({ site }) => site))
-  const refused = new Set(words.filter(({ isRefused }) => isRefused).map(({ site }) => site))
+/** `alone`: refused, and only one site votes. `blocked`: refused at one site of several. See the table above. */
+export function classifyRefusal(reports: readonly SiteReport[]): Refusal {
+  const known = new Set(reports.map(({ site }) => site))
+  const refused = new Set(reports.filter(({ isRefused }) => isRefused).map(({ site }) => site))
   if (refused.size === 0) return 'none'
   if (refused.size >= 2) return 'everywhere'
   return known.size === 1 ? 'alone' : 'blocked'
 }
 
+/** Whether to alert the operator that the target may refuse only our probes. */
 export const isProberBlocked = (refusal: Refusal): boolean =>
   refusal === 'alone' || refusal === 'blocked'
 
-/** Reasons of the outcome `refusing`, as votes carry them. */
+/** Whether a vote's reason is one of the outcome `refusing`. */
 export const isRefusing = (reason: string): boolean =>
   /^(banner|mail|rcpt)-(policy|refusing)$/.test(reason)
 
-/** What votes say: those for down with a reason of refusal, against all that have a word. */
+/** One report per vote other than `?`; refused if it is down for a reason of refusal. */
 export const siteReports = (votes: readonly LiveVote[]): readonly SiteReport[] =>
   votes
     .filter(({ state }) => state !== '?')

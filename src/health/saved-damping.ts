@@ -1,22 +1,24 @@
-// A verdict that outlives the process: what damping had come to, and when it was seen last.
+// The damping state of an address in a form that outlives the process, with the time of its last probe.
 //
-//   age          taken as
-//   up to 5 min  it was: up, suspect, or down until `rise` passes say otherwise
-//   older        unknown: eligible, after everything that is known up
+//   age             restored as
+//   up to 5 min     it was: up, suspect, or down until `rise` passes
+//   older           unknown: eligible, after everything that is known to be up
 //
-// Five minutes is what a peer's vote is worth without the peer, too. Saved times are of the wall clock, since the
-// other one begins anew; what was seen in the future is as good as old.
+// Five minutes is also how long a peer's vote counts without the peer. Saved times are wall-clock milliseconds, since the
+// monotonic clock starts anew with the process; a time in the future counts as its distance from now.
 
 import { type DampingState, initialDamping } from './damping.ts'
 import { SlotState } from './table.ts'
 
 export const savedStates = ['up', 'suspect', 'down'] as const
 
+/** Stored as JSON in the state file: field names are part of its format. */
 export interface SavedDamping {
   readonly state: (typeof savedStates)[number]
-  /** Of the last outcome. */
+  /** Reason of the last outcome. */
   readonly reason: string
   readonly sinceMs: number
+  /** When the address was last probed. */
   readonly seenMs: number
   readonly upSinceMs: number | null
   readonly flaps: number
@@ -24,17 +26,19 @@ export interface SavedDamping {
   readonly holdMs: number
 }
 
+/** The same moment on both clocks. */
 export interface TwoClocks {
   readonly wallMs: number
   readonly monotonicMs: number
 }
 
+/** Maximum age at which a saved state is restored. */
 export const freshForMs = 300_000
 
 const isFresh = ({ seenMs }: Pick<SavedDamping, 'seenMs'>, wallMs: number): boolean =>
   Math.abs(wallMs - seenMs) <= freshForMs
 
-/** null: nothing worth keeping. `seenMs`: on the monotonic clock. */
+/** The form to store; null while the state is unknown. `seenMs` is monotonic. */
 export function saveDamping(
   damping: DampingState,
   seen: { readonly seenMs: number; readonly reason: string },
@@ -55,7 +59,7 @@ export function saveDamping(
   }
 }
 
-/** null: it is too old. */
+/** The restored damping state; null if it is too old. */
 export function restoreDamping(
   saved: SavedDamping,
   { wallMs, monotonicMs }: TwoClocks,

@@ -1,21 +1,23 @@
-// Shedding: the share of its weight that an address under load is worth.
+// Shedding: the share of its weight that an address under load still gets.
 //
-//   pressure   follows what probes see, with a time constant of three intervals, whatever their pace:
+//   pressure   follows what probes find with a time constant of three intervals, whatever the interval:
 //              busy pulls it towards 1, slow (from the third in a row) towards 1/2, calm towards 0
 //   factor     1 until the pressure reaches `shedFrom`, then 1 − 0.9 × pressure, until it is below `shedUntil`
 //
-// So one busy reply takes a quarter, a run of them all but a tenth (the floor: who gets nothing cannot show that
-// it has recovered, and a pool under load everywhere sheds nothing by shedding all). It comes back as smoothly.
-// Steps of a twentieth, so that the health table is written seldom. Outcomes that say nothing of load leave it.
+// One busy reply takes a quarter, a run of them all but a tenth: an address that gets nothing cannot show that it has
+// recovered, and a pool under load everywhere would shed nothing by shedding all. The weight comes back as gradually.
+// The factor has steps of a twentieth, so that the health table is written rarely.
 
 import type { LoadSign } from './verdict.ts'
 
+/** Shedding state of one address. */
 export interface SheddingState {
   /** 0…1. */
   readonly pressure: number
   readonly isShedding: boolean
   /** Slow probes in a row. */
   readonly slows: number
+  /** When `pressure` was last updated. */
   readonly atMs: number
 }
 
@@ -26,6 +28,7 @@ const stepsPerWhole = 20
 const slowsThatCount = 3
 const intervalsOfMemory = 3
 
+/** The state before the first probe: no pressure. */
 export const initialShedding = (nowMs: number): SheddingState => ({
   pressure: 0,
   isShedding: false,
@@ -33,7 +36,7 @@ export const initialShedding = (nowMs: number): SheddingState => ({
   atMs: nowMs,
 })
 
-/** `nowMs` is on the clock of the state; `load` null leaves all but the time. */
+/** The state after one probe. A null `load` leaves pressure and time unchanged and ends a run of slow probes. */
 export function updateShedding(
   state: SheddingState,
   load: LoadSign | null,
@@ -42,21 +45,21 @@ export function updateShedding(
 ): SheddingState {
   if (load === null) return { ...state, slows: 0 }
   const slows = load === 'slow' ? state.slows + 1 : 0
-  // After a gap the last sight still counts for something: one interval is as long as it gets.
+  // Capped at one interval, so that after a gap in probing the previous pressure still counts.
   const passedMs = Math.min(Math.max(0, nowMs - state.atMs), intervalMs)
   const pull = 1 - Math.exp(-passedMs / (intervalsOfMemory * intervalMs))
-  const pressure = state.pressure + (towards(load, slows) - state.pressure) * pull
+  const pressure = state.pressure + (targetPressure(load, slows) - state.pressure) * pull
   const isShedding = pressure >= (state.isShedding ? shedUntil : shedFrom)
   return { pressure, isShedding, slows, atMs: nowMs }
 }
 
-/** A factor of the effective weight, from a tenth to 1. */
+/** The shedding factor of the effective weight, 0.1…1. */
 export function shedFactor({ pressure, isShedding }: SheddingState): number {
   if (!isShedding) return 1
   return Math.round((1 - (1 - floor) * pressure) * stepsPerWhole) / stepsPerWhole
 }
 
-function towards(load: LoadSign, slows: number): number {
+function targetPressure(load: LoadSign, slows: number): number {
   if (load === 'busy') return 1
   return load === 'slow' && slows >= slowsThatCount ? 0.5 : 0
 }

@@ -1,56 +1,61 @@
-// The health table: what answering workers read of health, in shared memory, so that a change of health
-// copies no zone and sends no message. One writer (the control thread), any number of readers.
+// The health table: the health that answering workers read, in shared memory, so that a change of health copies no zone
+// and sends no message. One writer (the control thread), any number of readers.
 //
-//   slot   one address as one probe profile sees it; slot 0 is always up: pools without a probe
-//   row    one member of one pool: what operators and the calendar say of it; row 0 is as configured
+//   slot   one address as one probe profile sees it; slot 0 is always up, for pools without a probe
+//   row    one member of one pool, as operators and warm-up set it; row 0 is as configured
 //
-// The weight of a member in a decision is configured × share of its row × factor of its slots (effective-weight.ts).
-// Layout: Int32 [generation, slots, rows, beats]; then a column each, of Int32 or Float32: by slot state, factor,
-// hold, fall; by row standing, share, hold. Readers may see a row between two writes; each field by itself is never
-// torn, and a decision on a mix of old and new health is as good as one made a moment earlier or later.
+// The weight of a member in a selection is configured × share of its row × factor of its slots (effective-weight.ts).
+// Layout: Int32 [generation, slots, rows, beats], then one column each, Int32 or Float32: per slot state, factor, hold,
+// fall time; per row standing, share, hold. A reader may see a row between two writes; each field by itself is never torn,
+// and a selection from a mix of old and new health is as good as one made a moment earlier or later.
 
-/** unknown: no verdict yet; eligible, after whoever is known up. suspect: failing, not yet down. */
+/** State of a slot. unknown: no verdict yet; eligible, after those known to be up. suspect: failing, not yet down. */
 export const SlotState = { unknown: 0, up: 1, suspect: 2, down: 3 } as const
 export type SlotState = (typeof SlotState)[keyof typeof SlotState]
 
 /**
- * normal: the health of its addresses decides. forced: up, whatever that is. drained, disabled: out, also in panic and
- * where everyone is answered, unless nobody else is left; the disabled ones only where no drained one is either.
+ * Administrative standing of a member. normal: the health of its addresses decides. forced: up regardless of health.
+ * drained, disabled: out, also in panic and when failing open, unless no other member is left; a disabled one is
+ * used only if there is no drained one either.
  */
 export const Standing = { normal: 0, drained: 1, disabled: 2, forced: 3 } as const
 export type Standing = (typeof Standing)[keyof typeof Standing]
 
+/** Whether the standing takes the member out. */
 export const isOut = (standing: Standing): boolean =>
   standing === Standing.drained || standing === Standing.disabled
 
 export const slotLimit = 65_536
-/** As many members as there may be slots. */
+/** As many rows as slots. */
 const rowLimit: number = slotLimit
 
+/** What answering workers read. Slots and rows out of range read as the defaults. */
 export interface HealthReader {
-  /** Moves with every change of any slot or row. */
+  /** Changes with every change of any slot or row. */
   generation(): number
-  /** Moves every second while the writer lives; 0: it does not tell. */
+  /** Increases every second while the writer is alive; 0 if the writer does not maintain it. */
   beats(): number
   state(slot: number): SlotState
-  /** Share of the configured weight that the slot is worth, 0…1 (slow start, shedding). */
+  /** Share of the configured weight that the slot gets, 0…1 (slow start, shedding). */
   factor(slot: number): number
-  /** Soonest that the slot could change, in seconds from the last probe; Infinity where it never does. Caps the TTL. */
+  /** Earliest possible change of the slot, in seconds from the last probe; Infinity if it never changes. Caps the TTL. */
   holdSeconds(slot: number): number
-  /** When the slot last went down, in seconds on the writer's clock, above 0; 0: never. */
+  /** When the slot last went down, in whole seconds on the writer's clock; 0 if it never did. */
   fellAtSeconds(slot: number): number
   standing(row: number): Standing
-  /** What the configured weight is multiplied by, 0 and up (warm-up, an operator's weight). */
+  /** Multiplies the configured weight, 0 or more (warm-up, override, feedback, reputation). */
   share(row: number): number
-  /** Soonest that the row could change, in seconds from when it was written: override ends, warm-up steps. Caps the TTL. */
+  /** Earliest change of the row (override expires, warm-up step), in seconds from when it was written. Caps the TTL. */
   rowHoldSeconds(row: number): number
 }
 
+/** What the control thread writes. */
 export interface HealthWriter extends HealthReader {
   readonly buffer: SharedArrayBuffer
   set(slot: number, state: SlotState, factor: number, holdSeconds: number): void
+  /** Increases `beats`. */
   beat(): void
-  /** Whole seconds above 0; 0 forgets it. */
+  /** Sets `fellAtSeconds`: whole seconds above 0, or 0 to clear it. */
   setFell(slot: number, atSeconds: number): void
   setRow(row: number, standing: Standing, share: number, holdSeconds?: number): void
 }
@@ -90,13 +95,13 @@ function columnsOf(buffer: SharedArrayBuffer): Columns {
   }
 }
 
-/** Opens the table over its shared memory; the same memory may be opened in any thread. */
+/** Opens the table in existing shared memory; any thread can open the same memory. */
 export function openHealthTable(buffer: SharedArrayBuffer): HealthWriter {
   const { head, states, factors, holds, falls, standings, shares, rowHolds } = columnsOf(buffer)
   let generation = -1
   return {
     buffer,
-    // An atomic read is a call. Where nothing changed there is nothing that it would put in order.
+    // An atomic load is a function call; while the value is unchanged there is nothing that it would have to order.
     generation: () => (head[0] === generation ? generation : (generation = Atomics.load(head, 0))),
     beats: () => head[3] as number,
     state: (slot) => (states[slot] ?? SlotState.unknown) as SlotState,
@@ -127,7 +132,7 @@ export function openHealthTable(buffer: SharedArrayBuffer): HealthWriter {
   }
 }
 
-/** A fresh table: every slot unknown and worth its whole weight, slot 0 up for ever; every row as configured. */
+/** A new table: every slot unknown with its whole weight, slot 0 up for ever, every row as configured. */
 export function createHealthTable(
   slots: number = slotLimit,
   rows: number = rowLimit,

@@ -1,9 +1,9 @@
-// What a probe is to demand of TLS, and what it found. How one follows from the other: tls-judgement.ts.
+// What a probe demands of TLS, and what it found. How the findings come about: probe/smtp/tls-judgement.ts.
 
 export const tlsVersions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
 type TlsVersion = (typeof tlsVersions)[number]
 
-/** RFC 6698 §2.1. */
+/** A TLSA record (RFC 6698 §2.1). */
 export interface TlsaRecord {
   readonly usage: number
   readonly selector: number
@@ -11,39 +11,43 @@ export interface TlsaRecord {
   readonly data: Uint8Array
 }
 
+/** TLS settings of a probe profile. */
 export interface TlsProfile {
   readonly mode: 'starttls' | 'implicit'
-  /** The exchange: SNI, and what the certificate must name; null: nobody said, so neither. */
+  /** Exchange name: sent as SNI, and the certificate has to cover it; null to do neither. */
   readonly serverName: string | null
   readonly minVersion: TlsVersion
-  /** Whether trouble that makes a strict sender turn away takes the target out. */
+  /** Whether a finding of severity `failure` takes the target out. */
   readonly isRequired: boolean
+  /** Days before the certificate expires from which on it is a warning, and critical. */
   readonly warningDays: number
   readonly criticalDays: number
-  /** The zone's own records for this exchange and port. */
+  /** TLSA records of this zone for the exchange and port. */
   readonly tlsa: readonly TlsaRecord[]
 }
 
+/** One problem with TLS. */
 export interface TlsFinding {
-  /** Stable word, e.g. `certificate-expired`. */
+  /** Stable identifier, e.g. `certificate-expired`. */
   readonly reason: string
-  /** `failure`: a sender that insists on TLS does not deliver. */
+  /** `failure`: a sender that requires TLS does not deliver. */
   readonly severity: 'warning' | 'critical' | 'failure'
   readonly text: string
 }
 
+/** What one probe found out about TLS. */
 export interface TlsReport {
-  /** null: no session came about. */
+  /** Negotiated protocol version; null if there was no session. */
   readonly version: string | null
-  /** Whole days until the server's own certificate ends; negative: past. null: none was seen. */
+  /** Whole days until the server certificate expires, negative if it has; null if none was presented. */
   readonly daysLeft: number | null
-  /** `unusable`: records there are, but none that SMTP goes by (RFC 7672 §3.1.3). */
+  /** `unusable`: there are TLSA records, but none that SMTP uses (RFC 7672 §3.1.3). */
   readonly dane: 'match' | 'mismatch' | 'unusable' | 'none'
-  /** The worst first. */
+  /** Most severe first. */
   readonly findings: readonly TlsFinding[]
 }
 
-/** The report of a session that did not come about. */
+/** The report of a probe that got no TLS session. */
 export const noSession = (reason: string, text: string): TlsReport => ({
   version: null,
   daysLeft: null,

@@ -1,31 +1,33 @@
-// What one outcome of a probe says of the target's health.
+// What one outcome of a probe means for the health of the target.
 //
 //   outcome     verdict   load   alert            because
 //   ok          pass      calm
 //   slow        pass      slow                    mail gets in; three in a row shed weight (shedding.ts)
 //   busy        busy      busy                    load passes, and senders try the next MX: twice `fall`, and it sheds
-//   refusing    busy      –      prober-blocked   perhaps only we are refused: twice `fall`, and refusal.ts
+//   refusing    busy      –      prober-blocked   possibly only this prober is refused: twice `fall`, and refusal.ts
 //   tls         pass      calm   tls              opportunistic senders do not mind; `fail` where the zone requires
 //                                                 TLS and a sender that insists on it would turn away
 //   dead mute   fail      –                       no mail gets in
 //   garbage     fail      –                       not SMTP: no mail gets in either
-//   stuck       fail      –                       greets, then cannot go on
-//   self        unknown   –                       says nothing of the target and moves nothing
+//   stuck       fail      –                       greets, then cannot continue
+//   self        unknown   –                       a fault of this host: says nothing about the target, changes nothing
 
 import type { Outcome, OutcomeKind } from './outcome.ts'
 
-/** `busy` needs twice as many in a row as `fail`. */
+/** What a probe outcome means. `busy` takes twice as many in a row as `fail` to take a target down. */
 export type Verdict = 'pass' | 'fail' | 'busy' | 'unknown'
 
-/** What it says of the target's load; null: nothing. */
+/** What an outcome says about the load of the target. */
 export type LoadSign = 'calm' | 'slow' | 'busy'
 
+/** Kinds of alerts about a target that an operator should see. */
 export type AlertKind = 'prober-blocked' | 'tls'
 
 interface Effect {
   readonly verdict: Verdict
+  /** null if the outcome says nothing about load. */
   readonly load: LoadSign | null
-  /** null: none, and whatever was raised before is over unless the verdict is unknown. */
+  /** Alert to raise; null clears earlier ones, unless the verdict is `unknown`. */
   readonly alert: AlertKind | null
 }
 
@@ -42,6 +44,7 @@ const effects: Readonly<Record<OutcomeKind, Effect>> = {
   self: { verdict: 'unknown', load: null, alert: null },
 }
 
+/** Verdict, load and alert of an outcome; `requiresTls` is the zone's setting for the target. */
 export function effectOf(
   { kind, tls }: Pick<Outcome, 'kind' | 'tls'>,
   { requiresTls }: { readonly requiresTls: boolean },

@@ -14,7 +14,7 @@ import type { Vote } from '../cluster/cluster-votes.ts'
 import {
   confirmed,
   countTowardsConfirmation,
-  unconfirmed,
+  notDown,
   type DownConfirmation,
   updateConfirmation,
 } from '../health/mass-failure-guard.ts'
@@ -149,7 +149,7 @@ export class WatchedSlot {
   memory: SlotMemory = new SlotMemory()
   /** As the table has it. */
   #shown: SlotState = SlotState.unknown
-  #secondRound: DownConfirmation = unconfirmed
+  #secondRound: DownConfirmation = notDown
   #damping: DampingState
   #shedding: SheddingState
   #slowStart: number = 1
@@ -198,7 +198,7 @@ export class WatchedSlot {
     this.state = damping.state
     this.sinceMs = damping.sinceMs
     const isDown = damping.state === SlotState.down
-    this.#secondRound = isDown ? confirmed : unconfirmed
+    this.#secondRound = isDown ? confirmed : notDown
     this.#weighed = { ...initialJudgement, judgement: isDown ? 'down' : 'up' }
     return true
   }
@@ -286,7 +286,11 @@ export class WatchedSlot {
     this.#weighed = judgeVotes(this.#weighed, votes, own, sight.isAlone)
     const { judgement } = this.#weighed
     const { fall } = this.policy
-    const doubt = { isDown: judgement === 'down', isBraked: sight.isBraked || sight.isAlone, fall }
+    const doubt = {
+      isDown: judgement === 'down',
+      needsConfirmation: sight.isBraked || sight.isAlone,
+      fall,
+    }
     this.#secondRound = updateConfirmation(this.#secondRound, doubt)
     const from = this.state
     this.state = publishedState({

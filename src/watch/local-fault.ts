@@ -214,7 +214,7 @@ export class SelfDoubt {
   state(): DoubtState {
     return {
       isIsolated: this.#isIsolated,
-      braked: this.#brake.engaged(this.#options.clock.monotonicMs()),
+      braked: this.#brake.heldCount(this.#options.clock.monotonicMs()),
       discarded: { ...this.#discarded },
       stalls: this.#lag.stalls(),
     }

@@ -48,8 +48,8 @@ export function memberState(
   const endsInMs = endMs - wallMs
   const { holdSeconds } = rowShare(member.warmup, { share: override, endsInMs }, wallMs)
   const factor = standing === Standing.forced ? 1 : bestFactor(table, member.slots)
-  const factors = { warmUp, override, feedback, slowStart: factor, shed: 1 }
-  const weight = effectiveWeight(member.weight, factors) * reputation
+  const factors = { warmUp, override, feedback, slowStart: factor, shed: 1, reputation }
+  const weight = effectiveWeight(member.weight, factors)
   return {
     member,
     standing,

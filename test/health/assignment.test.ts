@@ -14,7 +14,7 @@ const fleets = fc.uniqueArray(
 const endpoints = fc.string().map(hashText)
 const counts = fc.integer({ min: 1, max: 7 })
 
-test('as many as asked for, at most one a site while sites suffice, in whatever order they are named', () => {
+test('as many as configured, at most one per site while there are enough sites, independent of the order of instances', () => {
   fc.assert(
     fc.property(endpoints, fleets, counts, (endpoint, fleet, count) => {
       const chosen = assignees(endpoint, hashVantages(fleet), count)
@@ -28,7 +28,7 @@ test('as many as asked for, at most one a site while sites suffice, in whatever 
   )
 })
 
-test('who leaves moves only what it had; who comes takes at most one place', () => {
+test('an instance that leaves moves only its own endpoints; one that joins displaces at most one per endpoint', () => {
   fc.assert(
     fc.property(endpoints, fleets, counts, (endpoint, fleet, count) => {
       const [gone, ...rest] = fleet

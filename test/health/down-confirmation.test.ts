@@ -1,26 +1,26 @@
-// The second round, verdict by verdict.
+// Confirmation of a down, verdict by verdict.
 
 import { expect, test } from 'vitest'
 import {
   type DownConfirmation,
   countTowardsConfirmation,
-  unconfirmed,
+  notDown,
   updateConfirmation,
 } from '../../src/health/mass-failure-guard.ts'
 import type { Verdict } from '../../src/health/verdict.ts'
 
 const fall = 3
 
-/** Judged down all along; braked until told otherwise. */
-const after = (verdicts: readonly Verdict[], isBraked = true): DownConfirmation =>
+/** Judged down all along, with a group held unless `needsConfirmation` is false. */
+const after = (verdicts: readonly Verdict[], needsConfirmation = true): DownConfirmation =>
   verdicts.reduce(
-    (round, verdict) =>
-      updateConfirmation(countTowardsConfirmation(round, verdict), {
+    (confirmation, verdict) =>
+      updateConfirmation(countTowardsConfirmation(confirmation, verdict), {
         isDown: true,
-        isBraked,
+        needsConfirmation,
         fall,
       }),
-    updateConfirmation(unconfirmed, { isDown: true, isBraked: true, fall }),
+    updateConfirmation(notDown, { isDown: true, needsConfirmation: true, fall }),
   )
 
 test.each<[Verdict[], boolean]>([
@@ -35,17 +35,21 @@ test.each<[Verdict[], boolean]>([
   expect(after(verdicts).isConfirmed).toBe(isConfirmed)
 })
 
-test('whoever is judged down without a brake is confirmed at once, and a later brake does not undo it', () => {
-  const round = updateConfirmation(unconfirmed, { isDown: true, isBraked: false, fall })
-  expect(round.isConfirmed).toBe(true)
-  expect(updateConfirmation(round, { isDown: true, isBraked: true, fall }).isConfirmed).toBe(true)
+test('a down is confirmed at once while no group is held, and a later hold does not undo it', () => {
+  const confirmation = updateConfirmation(notDown, { isDown: true, needsConfirmation: false, fall })
+  expect(confirmation.isConfirmed).toBe(true)
+  expect(
+    updateConfirmation(confirmation, { isDown: true, needsConfirmation: true, fall }).isConfirmed,
+  ).toBe(true)
 })
 
-test('when the brake lets go, what was seen counts', () => {
+test('when the group is released, the failures seen count', () => {
   expect(after(['fail'], false).isConfirmed).toBe(true)
 })
 
-test('who is no longer judged down is in no doubt', () => {
-  const round = after(['fail', 'fail'])
-  expect(updateConfirmation(round, { isDown: false, isBraked: true, fall })).toEqual(unconfirmed)
+test('an address that is no longer judged down has nothing to confirm', () => {
+  const confirmation = after(['fail', 'fail'])
+  expect(
+    updateConfirmation(confirmation, { isDown: false, needsConfirmation: true, fall }),
+  ).toEqual(notDown)
 })

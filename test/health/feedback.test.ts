@@ -35,7 +35,7 @@ describe('load', () => {
     [0.9, 0.3],
     [1, 0.1],
     [50, 0.1],
-  ])('a first word of %f is worth %f', (told, factor) => {
+  ])('a first load of %f gives a factor of %f', (told, factor) => {
     expect(applyReport(null, load(told), at(0)).factor).toBe(factor)
   })
 

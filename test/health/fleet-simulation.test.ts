@@ -1,5 +1,5 @@
 // The simulated fleet of bench/simulate-fleet.ts at a smaller size: it agrees after deaths and after a partition, and
-// judges nobody down who was never dead, whatever the phases of its instances are.
+// judges no target down that never failed, whatever the phases of its instances are.
 
 import { expect, test } from 'vitest'
 
@@ -9,12 +9,12 @@ const plan = { instances: 12, sites: 4, targets: 60, dying: 0.1, vantages: 3 }
 
 test.each([1, 2, 3])('agrees after deaths and a partition (seed %i)', (seed) => {
   const figures = simulateFleet({ ...plan, seed })
-  // An interval with its jitter, `fall` less one fast ones, and a round to hear of it.
+  // An interval with its jitter, `fall` less one fast ones, and one read of the store.
   const slowestMs = 22_000 + 2 * 5500 + 2000
   expect(figures.agreedAfterDeathMs).toBeLessThanOrEqual(slowestMs)
   expect(figures.agreedAfterHealMs).toBeLessThanOrEqual(slowestMs)
   expect(figures.falseDowns).toBe(0)
-  // Of each instance: a heartbeat in three seconds, a look of two batches in two, eleven peers' votes in thirty.
+  // Per instance: a heartbeat every 3 s, a snapshot of two batches every 2 s, the votes of eleven peers every 30 s.
   const each = figures.calm.batches / plan.instances
   expect(each).toBeGreaterThan(1 / 3 + 1)
   expect(each).toBeLessThan(1 / 3 + 1 + 0.5 + 11 / 24 + 1)

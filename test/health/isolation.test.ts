@@ -1,4 +1,4 @@
-// Whether it is us: what canaries and targets say together.
+// Whether this host is isolated, from canaries and targets together.
 
 import { expect, test } from 'vitest'
 import { Isolation } from '../../src/health/isolation.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { LiveVote, VoteState } from '../../src/health/consensus.ts'
 import { type VoteJudgement, initialJudgement, judgeVotes } from '../../src/health/judgement.ts'
 
-/** The first vote is our own, `H` one that is down for a hold alone; each is from a site of its own. */
+/** The first vote is the own one, `H` a down for a flap hold only; each vote is from another site. */
 const votes = (text: string): LiveVote[] =>
   text.split('').map((state, i) => ({
     instance: `i${i}`,
@@ -19,7 +19,7 @@ function weigh(before: VoteJudgement, text: string, isAlone: boolean): VoteJudge
 
 const among = (text: string): VoteJudgement => weigh(initialJudgement, text, false)
 
-describe('cut off, after these votes, we say', () => {
+describe('the judgement while cut off, after these votes', () => {
   test.each([
     ['UUU', 'UUU', 'up', 'nothing new'],
     ['UUU', 'DUU', 'down', 'what we alone see go down'],
@@ -41,7 +41,7 @@ describe('cut off, after these votes, we say', () => {
   })
 })
 
-test('what went down alone is known as such until we are among the others again', () => {
+test('a down judged while cut off is marked as such until the instance is connected again', () => {
   const frozen = weigh(among('UUU'), 'UUU', true)
   const alone = weigh(frozen, 'DUU', true)
   expect(alone.wentDownWhileCutOff).toBe(true)
@@ -55,7 +55,7 @@ test('what went down alone is known as such until we are among the others again'
   expect(weigh(weigh(among('DDD'), 'DDD', true), 'DDD', true).wentDownWhileCutOff).toBe(false)
 })
 
-test('what went down alone comes back when its hold is over, and not before', () => {
+test('a down judged while cut off ends when its hold is over, and not before', () => {
   const frozen = weigh(among('UUU'), 'UUU', true)
   const held = weigh(weigh(frozen, 'DUU', true), 'HUU', true)
   expect(held).toMatchObject({ judgement: 'down', wentDownWhileCutOff: true })
@@ -67,7 +67,7 @@ test.each([
   ['U', 'up once more'],
   ['H', 'passing, but held'],
 ])(
-  'who had just come back, as the others said already, and dies again is down (%s: %s)',
+  'a target that had just come back, as the others had judged already, and fails again is down (%s: %s)',
   (seen) => {
     const frozen = weigh(among('DUU'), 'DUU', true)
     const back = weigh(frozen, `${seen}UU`, true)

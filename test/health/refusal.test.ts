@@ -40,7 +40,7 @@ const vote = fc.record({
   reason: fc.constantFrom('banner-refusing', 'banner-policy', 'mail-refusing', 'rcpt-policy'),
 }) as fc.Arbitrary<LiveVote>
 
-test('a site that alone is refused takes nothing down, whatever the votes', () => {
+test('a refusal at one site of several takes nothing down, whatever the votes', () => {
   fc.assert(
     fc.property(fc.array(vote, { minLength: 1, maxLength: 8 }), (votes) => {
       const refusal = classifyRefusal(siteReports(votes))
@@ -52,7 +52,7 @@ test('a site that alone is refused takes nothing down, whatever the votes', () =
   )
 })
 
-test('only votes for down with a reason of refusal are words of refusal', () => {
+test('only down votes with a reason of refusal are refused reports', () => {
   const of = (state: 'U' | 'D' | '?', reason: string): LiveVote => ({
     instance: 'a',
     site: 'fra',

@@ -48,7 +48,7 @@ describe('what probes see and what a target is worth', () => {
     expect(long.at(-1)).toBe(0.55)
   })
 
-  test('what says nothing of load changes nothing', () => {
+  test('an outcome that says nothing about load changes nothing', () => {
     expect(factors(['busy', null, null, null])).toEqual([0.75, 0.75, 0.75, 0.75])
   })
 

@@ -38,7 +38,7 @@ describe('warm-up', () => {
   })
 })
 
-describe('what a row says', () => {
+describe('share and hold of a row', () => {
   test('is warm-up times override, until the sooner of both changes', () => {
     const noon = fromMs + dayMs / 2
     const own = { share: 0.5, endsInMs: 1_000_000 }
@@ -65,6 +65,7 @@ describe('what a row says', () => {
 
   test('multiplies with all the rest', () => {
     const factors = { warmUp: 0.5, override: 3, feedback: 0.5, slowStart: 0.1, shed: 0.5 }
-    expect(effectiveWeight(8, factors)).toBeCloseTo(0.3, 12)
+    expect(effectiveWeight(8, { ...factors, reputation: 1 })).toBeCloseTo(0.3, 12)
+    expect(effectiveWeight(8, { ...factors, reputation: 0.5 })).toBeCloseTo(0.15, 12)
   })
 })
