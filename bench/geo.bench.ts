@@ -11,7 +11,7 @@ import { createLocate } from '../src/geo/places.ts'
 import type { Conditions, Pool, SteeredSet } from '../src/steer/policy.ts'
 import { createRandomSource } from '../src/lib/random.ts'
 import { createScopes } from '../src/steer/scope/scope-cache.ts'
-import { inlineDeeply } from '../src/app/app.ts'
+import { raiseInliningLimits } from '../src/app/app.ts'
 import { contextOf, peerOf } from '../test/support/asker.ts'
 import { buildQuery } from '../test/support/packet-builder.ts'
 import {
@@ -26,7 +26,7 @@ import {
 import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
 
 // As the server does.
-inlineDeeply()
+raiseInliningLimits()
 
 const compiled = compilePlaces(
   readFileSync(

@@ -7,7 +7,7 @@ import { createRespond } from '../src/answer/respond.ts'
 import { createRateLimiter, rateLimitDefaults } from '../src/admission/rate-limit.ts'
 import { createCookieKeeper } from '../src/admission/server-cookie.ts'
 import { systemClock } from '../src/lib/clock.ts'
-import { inlineDeeply } from '../src/app/app.ts'
+import { raiseInliningLimits } from '../src/app/app.ts'
 import { contextOf, peerOf, send } from '../test/support/asker.ts'
 import { exampleCatalog } from '../test/support/example-zone.ts'
 import { option, optsOf } from '../test/support/opt-options.ts'
@@ -24,7 +24,7 @@ import {
 import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
 
 // As the server does.
-inlineDeeply()
+raiseInliningLimits()
 
 const members = [1, 2, 3, 4].map((i) => memberOf(targetOf(`mx${i}`, i, [4, 6]), i))
 const steeredCatalog = catalogOf(

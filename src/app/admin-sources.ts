@@ -1,7 +1,7 @@
-// What metrics are read from: everything that runs, at the moment somebody asks.
+// What the admin server reports: metrics and `/status`, read from the running components at the
+// time of each request.
 
 import type { StatusSources } from '../admin/views/status-view.ts'
-import { systemClock } from '../lib/clock.ts'
 import type { CountedTarget } from '../metrics/answer-metrics.ts'
 import type { MetricSources } from '../metrics/metrics.ts'
 import type { WeightedTarget } from '../metrics/target-metrics.ts'
@@ -10,55 +10,57 @@ import type { IdentityWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createDropCounter } from '../transport/udp/udp-drops.ts'
 import type { Workers } from '../transport/worker/workers.ts'
-import { slotKey } from '../watch/slot-key.ts'
 import type { Watch } from '../watch/endpoint-watch.ts'
+import { slotKey } from '../watch/slot-key.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
-import type { AnsweringNeeds } from './worker-pool.ts'
-import type { SharedState } from './cluster-link.ts'
-import type { Operator } from './control-plane.ts'
-import type { KeptState } from './persistent-state.ts'
+import type { ClusterLink } from './cluster-link.ts'
+import type { ControlPlane } from './control-plane.ts'
 import { udpEndpoints } from './listeners.ts'
+import type { PersistentState } from './persistent-state.ts'
+import type { ReloadableFiles } from './reloadable-files.ts'
+import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
 
-interface Reported extends AnsweringNeeds {
+interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock'> {
+  readonly settings: Settings
   readonly workers: Workers
   readonly watch: Watch
-  readonly operator: Operator
-  readonly identity: IdentityWatch
-  readonly state: KeptState
-  readonly shared: SharedState
+  readonly controlPlane: ControlPlane
+  readonly reputation: IdentityWatch
+  readonly state: PersistentState
+  readonly cluster: ClusterLink
 }
 
-export function metricSources(reported: Reported): MetricSources {
-  const { settings, keeper, places, certificate, workers, watch, operator } = reported
-  const { identity, state, shared } = reported
+export function metricSources(inputs: MetricInputs): MetricSources {
+  const { settings, zones, places, certificate, workers, watch, controlPlane } = inputs
+  const { reputation, state, cluster, clock } = inputs
   const drops = createDropCounter(udpEndpoints(settings))
   return {
     version,
     counters: workers.counters,
     states: () => watch.states(),
     probing: { schedule: () => watch.counters(), doubt: () => watch.doubt() },
-    targets: () => keeper.current().targets.map(countedTarget),
-    zones: () => keeper.current().zones,
+    targets: () => zones.current().targets.map(countedTarget),
+    zones: () => zones.current().zones,
     workersAlive: () => workers.alive(),
     workerRestarts: () => workers.restarts(),
-    lastReload: () => keeper.lastReload(),
-    reloads: () => keeper.reloads(),
+    lastReload: () => zones.lastReload(),
+    reloads: () => zones.reloads(),
     certificate: certificate && {
       lastReload: () => certificate.lastReload(),
       expiresAtSeconds: () => certificate.current()?.expiresAtSeconds ?? 0,
     },
     udpKernelDrops: () => drops.read(),
     databases: () => places.states(),
-    wallMs: () => systemClock.wallMs(),
-    overrides: operator.overrides,
-    shares: operator.shares,
-    identity,
-    feedback: operator.feedback,
+    wallMs: () => clock.wallMs(),
+    overrides: controlPlane.overrides,
+    shares: controlPlane.shares,
+    identity: reputation,
+    feedback: controlPlane.feedback,
     availability: () => state.availability.pools(),
     stateWrite: () => state.lastWrite(),
-    shared: shared.view,
+    shared: cluster.view,
   }
 }
 
@@ -69,35 +71,39 @@ const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & W
   weights: new Map(pools.map(({ pool, member }) => [pool, member.weight])),
 })
 
-// What `/status` tells beyond health and overrides: who this instance is, whom it shares with, and how all of them vote.
-
-interface StatusNeeds {
+interface StatusInputs extends Pick<Runtime, 'clock'> {
   readonly settings: Settings
-  readonly keeper: ZoneKeeper
-  readonly shared: SharedState
+  readonly zones: ZoneKeeper
+  readonly cluster: ClusterLink
+  /** Monotonic time of the start, in milliseconds. */
   readonly startedMs: number
 }
 
-export function statusSources({ settings, keeper, shared, startedMs }: StatusNeeds): StatusSources {
+/**
+ * What `/status` reports beside health and overrides: this instance, its cluster, and the votes of
+ * all instances.
+ */
+export function statusSources(inputs: StatusInputs): StatusSources {
+  const { settings, zones, cluster, clock, startedMs } = inputs
   let watched: readonly WatchedAddress[] = []
   let keys: ReadonlyMap<number, string> = new Map()
   return {
     version,
     instance: settings.instance,
     site: settings.site,
-    uptimeSeconds: () => (systemClock.monotonicMs() - startedMs) / 1000,
+    uptimeSeconds: () => (clock.monotonicMs() - startedMs) / 1000,
     sharing() {
-      const { kind, degraded } = shared.exchange.status()
-      const view = shared.view?.()
+      const { kind, degraded } = cluster.votes.status()
+      const view = cluster.view?.()
       const { fenced = false, unansweredSeconds = 0, peers = [], config = null } = view ?? {}
       return { kind, degraded, fenced, unansweredSeconds, peers, config }
     },
     votesOn(slot) {
-      const current = keeper.current().watched
+      const current = zones.current().watched
       if (current !== watched) keys = new Map(current.map((one) => [one.slot, slotKey(one)]))
       watched = current
       const key = keys.get(slot)
-      return key === undefined ? [] : shared.exchange.votes(key)
+      return key === undefined ? [] : cluster.votes.votes(key)
     },
   }
 }

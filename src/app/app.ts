@@ -1,7 +1,9 @@
-// The composition root: the only file that knows every folder. This is the control thread: configuration,
-// probes, admin. What answers queries is in the workers, and reads what this thread publishes.
+// The composition root: starts and stops the server, and is the only file that imports from every
+// folder. It runs in the control thread, which reads configuration, probes targets and serves the
+// admin HTTP. Worker threads answer the queries, from what this thread publishes.
 
 import { setFlagsFromString } from 'node:v8'
+
 import type { AdminListener } from '../admin/http.ts'
 import type { AdminSources } from '../admin/routes.ts'
 import type { ReadinessSources } from '../announce/readiness.ts'
@@ -18,50 +20,63 @@ import type { Workers } from '../transport/worker/workers.ts'
 import type { Watch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
-import { type Announcing, startAnnouncing, startSupervision } from './readiness-signals.ts'
-import { type AnsweringNeeds, startAnswering } from './worker-pool.ts'
-import { openSharedState, type SharedState } from './cluster-link.ts'
-import { createOperator, listenOperator, type Operator } from './control-plane.ts'
-import { createExplainer, type Explainer } from './explain-sources.ts'
-import { type KeptState, openKeptState } from './persistent-state.ts'
-import { logTransportFallback } from './component-events.ts'
-import { logEvent } from './events.ts'
-import type { Log } from './log.ts'
 import { metricSources, statusSources } from './admin-sources.ts'
-import { createOutsideView, startProbing } from './health-watch.ts'
-import { readServedFiles, reloadServedFiles, watchServedFiles } from './reloadable-files.ts'
-import { cannotListen, cannotUseMmsg, describeStart, udpEndpoints } from './listeners.ts'
+import { openClusterLink, type ClusterLink } from './cluster-link.ts'
+import { logTransportFallback } from './component-events.ts'
+import { createControlPlane, listenAdminServer, type ControlPlane } from './control-plane.ts'
+import { logEvent } from './events.ts'
+import { createExplain, type Explain } from './explain-sources.ts'
+import { startReputationWatch, startHealthWatch } from './health-watch.ts'
+import { cannotListen, cannotUseMmsg, startFields, udpEndpoints } from './listeners.ts'
+import type { Log } from './log.ts'
+import { type PersistentState, openPersistentState } from './persistent-state.ts'
+import { type AnnounceHook, startAnnounceHook, startServiceNotifier } from './readiness-signals.ts'
+import { type ReloadableFiles, readFiles, reloadFiles, reloadOnChange } from './reloadable-files.ts'
+import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
+import { startWorkerPool } from './worker-pool.ts'
 
 export interface App {
-  /** Reads zone files, databases and certificate again; takes each over whole or not at all. */
+  /**
+   * Reads zone files, GeoIP databases and certificate again. Each is put in force as a whole or not
+   * at all.
+   */
   reload(cause: string): Promise<void>
-  /** Readiness off at once, answers for the lameduck time, then everything closed. */
+  /**
+   * Reports "not ready" at once, answers queries for the lameduck time, then closes everything and
+   * resolves.
+   */
   stop(): Promise<void>
 }
 
-type Started =
+type StartResult =
   | { readonly kind: 'started'; readonly app: App }
   | { readonly kind: 'bad-files'; readonly diagnostics: readonly Diagnostic[] }
   | { readonly kind: 'cannot-listen'; readonly why: string }
 
-/** What runs, once it runs. */
-interface Parts extends AnsweringNeeds {
+interface ServerInputs extends Runtime, ReloadableFiles {
+  readonly settings: Settings
+}
+
+/** Every component that runs in, or for, the control thread. */
+interface RunningServer extends ServerInputs {
   readonly watch: Watch
-  readonly operator: Operator
-  readonly state: KeptState
-  readonly shared: SharedState
-  readonly identity: IdentityWatch
+  readonly controlPlane: ControlPlane
+  readonly state: PersistentState
+  readonly cluster: ClusterLink
+  readonly reputation: IdentityWatch
   readonly workers: Workers
   readonly metrics: Metrics
-  readonly explain: Explainer
+  readonly explain: Explain
+  /** Monotonic time of the start, in milliseconds. */
   readonly startedMs: number
   isStopping: boolean
 }
 
-export async function startApp(settings: Settings, log: Log): Promise<Started> {
-  const read = await readServedFiles(settings, log, systemClock)
+/** Resolves as soon as queries are answered. Rejects only for a bug. */
+export async function startApp(settings: Settings, log: Log): Promise<StartResult> {
+  const runtime: Runtime = { log, clock: systemClock, random: Math.random }
+  const read = await readFiles(settings, runtime)
   if (read.kind === 'bad-files') return read
   const checked = await checkEndpoints(udpEndpoints(settings), settings.streams.tls?.listen)
   if (checked.kind === 'taken')
@@ -69,159 +84,171 @@ export async function startApp(settings: Settings, log: Log): Promise<Started> {
   const chosen = await detectUdpTransport(settings.transport)
   if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
   logTransportFallback(log, chosen.fallback)
-  const state = await openKeptState(settings, log)
-  const parts = assemble({ settings, log, ...read.files }, chosen.transport, state)
+  const state = await openPersistentState(settings, runtime)
+  const server = composeServer({ settings, ...runtime, ...read.files }, chosen.transport, state)
   let admin: AdminListener | null = null
   try {
-    admin = settings.admin && (await listenOperator(settings.admin, adminSources(parts), settings))
-    await parts.workers.listening
+    admin =
+      settings.admin && (await listenAdminServer(settings.admin, adminSources(server), settings))
+    await server.workers.listening
   } catch (error) {
-    await stopAll(parts, admin)
+    await stopAll(server, admin)
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
     return admin === null && settings.admin
       ? cannotListen('TCP', settings.admin, code)
       : cannotListen('UDP and TCP', settings.listen[0] as Endpoint, code)
   }
-  inlineDeeply()
-  const files = await watchServedFiles(settings.zones, parts)
-  const announcing = startAnnouncing(settings, readinessOf(parts), parts.metrics, log)
+  raiseInliningLimits()
+  const files = await reloadOnChange(settings.zones, server)
+  const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, log)
   const transport = chosen.transport.kind
-  logEvent(log, 'server.ready', { version, transport, ...describeStart(parts) })
-  const service = await startSupervision(readinessOf(parts), parts.workers.counters, log)
-  service.ready(readyText(parts))
-  return { kind: 'started', app: appOf(parts, { admin, files, announcing, service }) }
+  logEvent(log, 'server.ready', { version, transport, ...startFields(server) })
+  const notifier = await startServiceNotifier(readinessOf(server), server.workers.counters, log)
+  notifier.ready(readyText(server))
+  return { kind: 'started', app: appOf(server, { admin, files, announceHook, notifier }) }
 }
 
-function readyText({ keeper, settings }: Parts): string {
-  const count = keeper.current().catalog.zones.size
+function readyText({ zones, settings }: RunningServer): string {
+  const count = zones.current().catalog.zones.size
   return `${settings.instance} answers for ${count} ${count === 1 ? 'zone' : 'zones'}`
 }
 
-interface Ends {
+/** What is started after the workers listen. */
+interface LateComponents {
+  /** null: the admin server is off. */
   readonly admin: AdminListener | null
   readonly files: { close(): void }
-  readonly announcing: Announcing
-  readonly service: ServiceNotifier
+  readonly announceHook: AnnounceHook
+  readonly notifier: ServiceNotifier
 }
 
-const appOf = (parts: Parts, { admin, files, announcing, service }: Ends): App => ({
+const appOf = (
+  server: RunningServer,
+  { admin, files, announceHook, notifier }: LateComponents,
+): App => ({
   async reload(cause) {
-    service.reloading()
-    await reloadServedFiles(parts, cause)
-    service.ready(readyText(parts))
+    notifier.reloading()
+    await reloadFiles(server, cause)
+    notifier.ready(readyText(server))
   },
   async stop() {
-    parts.isStopping = true
-    parts.workers.lameduck()
-    parts.shared.exchange.leave()
+    server.isStopping = true
+    server.workers.lameduck()
+    server.cluster.votes.leave()
     files.close()
-    const lameduckMs = parts.settings.lameduckSeconds * 1000
-    service.stopping(lameduckMs)
+    const lameduckMs = server.settings.lameduckSeconds * 1000
+    notifier.stopping(lameduckMs)
     const lameduck = new Promise((resolve) => setTimeout(resolve, lameduckMs))
-    await Promise.all([lameduck, announcing.stop()])
-    service.end()
-    await stopAll(parts, admin)
+    await Promise.all([lameduck, announceHook.stop()])
+    notifier.end()
+    await stopAll(server, admin)
   },
 })
 
-async function stopAll(parts: Parts, admin: AdminListener | null): Promise<void> {
-  await parts.state.close()
-  parts.operator.stop()
-  parts.identity.stop()
-  await Promise.all([parts.workers.stop(), parts.watch.stop(), admin?.close()])
-  await parts.shared.stop()
+async function stopAll(server: RunningServer, admin: AdminListener | null): Promise<void> {
+  await server.state.close()
+  server.controlPlane.stop()
+  server.reputation.stop()
+  await Promise.all([server.workers.stop(), server.watch.stop(), admin?.close()])
+  await server.cluster.stop()
 }
 
-function assemble(given: AnsweringNeeds, udp: UdpTransport, state: KeptState): Parts {
-  const { settings, log, keeper } = given
+function composeServer(
+  inputs: ServerInputs,
+  udp: UdpTransport,
+  state: PersistentState,
+): RunningServer {
+  const { settings, clock } = inputs
   const table = createHealthTable()
-  // For the workers to see that somebody keeps the table (answer/transaction.ts); it ends with the process.
+  // Workers distrust a health table that is no longer written (answer/transaction.ts). The timer
+  // ends with the process.
   setInterval(() => table.beat(), 1000).unref()
-  const workers = startAnswering(given, udp, table.buffer)
-  const shared = openSharedState(settings, log, Math.random)
-  const identity = createOutsideView(settings, log, Math.random)
-  const sinks = { shared, state, identity, metrics: () => metrics }
-  const watch = startProbing({ settings, log, table, random: Math.random, ...sinks })
-  if (shared.tallies) state.availability.share(shared.tallies)
-  const operator = createOperator({
-    table,
-    workers,
-    log,
-    state,
-    shared,
-    reputation: identity,
-    random: Math.random,
-  })
-  const metrics: Metrics = createMetrics(
-    metricSources({ ...given, workers, watch, operator, identity, state, shared }),
-  )
-  beginWatching(keeper, { watch, operator, identity, state, shared })
-  const explain = explainerOf({ ...given, watch, operator }, table)
-  const running = { watch, operator, state, shared, identity, workers, metrics, explain }
-  return { ...given, ...running, startedMs: systemClock.monotonicMs(), isStopping: false }
+  const workers = startWorkerPool(inputs, udp, table.buffer)
+  const cluster = openClusterLink(settings, inputs)
+  const reputation = startReputationWatch(settings, inputs)
+  const shared = { ...inputs, table, workers, state, cluster, reputation }
+  const watch = startHealthWatch({ ...shared, metrics: () => metrics })
+  if (cluster.tallies) state.availability.share(cluster.tallies)
+  const controlPlane = createControlPlane(shared)
+  const components = { ...inputs, watch, controlPlane, state, cluster, reputation, workers }
+  const metrics: Metrics = createMetrics(metricSources(components))
+  startWatches(components)
+  const explain = explainOf(components, table)
+  const startedMs = clock.monotonicMs()
+  return { ...components, metrics, explain, startedMs, isStopping: false }
 }
 
-function beginWatching(
-  keeper: ZoneKeeper,
-  {
-    watch,
-    operator,
-    identity,
-    state,
-    shared,
-  }: Pick<Parts, 'watch' | 'operator' | 'identity' | 'state' | 'shared'>,
-): void {
-  const { watched, targets, identities, content } = keeper.current()
+type Components = Omit<RunningServer, 'metrics' | 'explain' | 'startedMs' | 'isStopping'>
+
+/** Hands the targets of the zones in force to everything that watches targets. */
+function startWatches({
+  zones,
+  watch,
+  controlPlane,
+  reputation,
+  state,
+  cluster,
+}: Components): void {
+  const { watched, targets, identities, content } = zones.current()
   watch.watch(watched, watchedPools(targets))
-  operator.watch(targets)
-  state.follow(() => watch.saved())
-  identity.watch(identities)
-  shared.configure(content)
+  controlPlane.setTargets(targets)
+  state.persistVerdicts(() => watch.saved())
+  reputation.watch(identities)
+  cluster.publishConfig(content)
 }
 
-const explainerOf = (
-  { keeper, places, watch, operator }: Pick<Parts, 'keeper' | 'places' | 'watch' | 'operator'>,
+const explainOf = (
+  { zones, places, watch, controlPlane, random }: Components,
   health: HealthReader,
-): Explainer =>
-  createExplainer({
-    catalog: () => keeper.current().catalog,
+): Explain =>
+  createExplain({
+    catalog: () => zones.current().catalog,
     health,
     places,
     states: () => watch.states(),
-    overrides: operator.overrides,
-    random: Math.random,
+    overrides: controlPlane.overrides,
+    random,
   })
 
-const adminSources = (parts: Parts): AdminSources => ({
-  registry: parts.metrics.registry,
-  states: () => parts.watch.states(),
-  overrides: parts.operator.overrides,
-  shares: parts.operator.shares,
-  explain: parts.explain,
-  identity: parts.identity,
-  feedback: parts.operator.feedback,
-  availability: () => parts.state.availability.pools(),
-  status: statusSources(parts),
-  readiness: readinessOf(parts),
+const adminSources = (server: RunningServer): AdminSources => ({
+  registry: server.metrics.registry,
+  states: () => server.watch.states(),
+  overrides: server.controlPlane.overrides,
+  shares: server.controlPlane.shares,
+  explain: server.explain,
+  identity: server.reputation,
+  feedback: server.controlPlane.feedback,
+  availability: () => server.state.availability.pools(),
+  status: statusSources(server),
+  readiness: readinessOf(server),
 })
 
-const readinessOf = (parts: Parts): ReadinessSources => ({
-  endpoints: parts.settings.listen,
-  isStopping: () => parts.isStopping,
+const readinessOf = (server: RunningServer): ReadinessSources => ({
+  endpoints: server.settings.listen,
+  isStopping: () => server.isStopping,
   isProbed: () =>
-    parts.watch.firstRoundDone() ||
-    systemClock.monotonicMs() - parts.startedMs > parts.settings.readyWithinSeconds * 1000,
-  someApex: () => parts.keeper.current().catalog.zones.values().next().value?.apex ?? null,
+    server.watch.firstRoundDone() ||
+    server.clock.monotonicMs() - server.startedMs > server.settings.readyWithinSeconds * 1000,
+  someApex: () => server.zones.current().catalog.zones.values().next().value?.apex ?? null,
 })
 
-// How much the compiler may put into one function. An answer is made by some forty small functions, and what is not
-// inlined is called: with V8's own limit that is a quarter of the time of most answers (docs/adr/0010-drawn-answers.md).
+// V8's limits on inlining. An answer is made by some forty small functions; under the default
+// limits V8 does not inline all of them, which costs a quarter of the time of most answers
+// (docs/adr/0010-drawn-answers.md).
 //
-// Said once all threads are up: V8 throws away the code that Node has ready for its own modules when flags differ from
-// those that it was made with: 35 ms for the process and 15 ms for each worker.
+// The flags are set after all threads have started: V8 discards the compiled code that Node ships
+// for its own modules when the flags differ from those of the build, which would cost 35 ms in the
+// process and 15 ms in each worker.
 
-/** Units of bytecode in all, and of one that is inlined; V8's own are 920 and 460. */
-const flags = ['--max-inlined-bytecode-size-cumulative=5000', '--max-inlined-bytecode-size=700']
+/**
+ * In units of bytecode, for all inlined functions together and for each; V8's defaults are 920 and
+ * 460.
+ */
+const inliningFlags = [
+  '--max-inlined-bytecode-size-cumulative=5000',
+  '--max-inlined-bytecode-size=700',
+]
 
-/** For all functions that become hot from now on, in all threads. */
-export const inlineDeeply = (): void => flags.forEach((flag) => setFlagsFromString(flag))
+/** Applies to all threads, and to functions that V8 optimizes from now on. */
+export const raiseInliningLimits = (): void =>
+  inliningFlags.forEach((flag) => setFlagsFromString(flag))

@@ -1,78 +1,80 @@
-// What instances share, put together: an exchange that keeps to itself, or one over a store that all of them reach.
+// Connects this instance to the others: over the Redis that all of them reach, or, with `state:
+// memory`, to none.
 
 import { createHash } from 'node:crypto'
 
-import type { Settings } from '../settings/settings.ts'
-import { systemClock } from '../lib/clock.ts'
-import { logCluster } from './component-events.ts'
-import type { Log } from './log.ts'
+import { joinCluster } from '../cluster/cluster.ts'
+import { createRedisLink } from '../cluster/redis/redis-link.ts'
+import { stateTimes } from '../cluster/redis/schema.ts'
+import { createStandaloneVotes, createStandaloneOverrides } from '../cluster/standalone.ts'
+import type { StateView } from '../cluster/state-view.ts'
 import type {
   ClusterVotes,
   FeedbackStore,
   OverrideStore,
   TallyStore,
 } from '../cluster/cluster-votes.ts'
-import { createStandaloneOverrides, createStandaloneVotes } from '../cluster/standalone.ts'
-import { joinCluster } from '../cluster/cluster.ts'
-import { createRedisLink } from '../cluster/redis/redis-link.ts'
-import type { StateView } from '../cluster/state-view.ts'
-import { stateTimes } from '../cluster/redis/schema.ts'
+import type { Settings } from '../settings/settings.ts'
+import { logCluster } from './component-events.ts'
+import type { Runtime } from './runtime.ts'
 
-export interface SharedState {
-  readonly exchange: ClusterVotes
+export interface ClusterLink {
+  readonly votes: ClusterVotes
   readonly overrides: OverrideStore
-  /** null: this instance is alone; so below. */
+  /** null: this instance shares with no others; so for `tallies` and `view`. */
   readonly feedback: FeedbackStore | null
   readonly tallies: TallyStore | null
   readonly view: (() => StateView) | null
-  /** What the zones say; with the settings that are to be equal too, it is compared with what others have. */
-  configure(content: string): void
+  /**
+   * Publishes a digest of the zones and of the settings that all instances should have in common.
+   */
+  publishConfig(zones: string): void
   stop(): Promise<void>
 }
 
 const connectMs = 2000
 const longestRetryMs = 5000
 
-export function openSharedState(
+/** Never fails: while the store is out of reach, the link works alone and tries again. */
+export function openClusterLink(
   { state, instance, site }: Pick<Settings, 'state' | 'instance' | 'site'>,
-  log: Log,
-  random: () => number,
-): SharedState {
+  { log, clock, random }: Runtime,
+): ClusterLink {
   if (state === 'memory')
     return {
-      exchange: createStandaloneVotes(instance, site),
+      votes: createStandaloneVotes(instance, site),
       overrides: createStandaloneOverrides(),
       feedback: null,
       tallies: null,
       view: null,
-      configure() {},
+      publishConfig() {},
       stop: async () => {},
     }
   const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
   const times = { connectMs, commandMs, blockMs, longestRetryMs }
-  const exchange = joinCluster({
+  const cluster = joinCluster({
     settings: state,
     instance,
     site,
     random,
-    clock: systemClock,
+    clock,
     link: createRedisLink(state.address, instance, times, random),
     onEvent: (event) => logCluster(log, event),
   })
   return {
-    exchange,
-    overrides: exchange.overrides,
-    feedback: exchange.feedback,
-    tallies: exchange.tallies,
-    view: () => exchange.stateView(),
-    configure: (content) =>
-      exchange.setConfigHash(configOf(content, [state.vantages, state.heartbeatMs])),
-    stop: () => exchange.stop(),
+    votes: cluster,
+    overrides: cluster.overrides,
+    feedback: cluster.feedback,
+    tallies: cluster.tallies,
+    view: () => cluster.stateView(),
+    publishConfig: (zones) =>
+      cluster.setConfigHash(configDigest(zones, [state.vantages, state.heartbeatMs])),
+    stop: () => cluster.stop(),
   }
 }
 
-const configOf = (content: string, settings: readonly number[]): string =>
+const configDigest = (zones: string, settings: readonly number[]): string =>
   createHash('sha256')
-    .update(JSON.stringify([content, ...settings]))
+    .update(JSON.stringify([zones, ...settings]))
     .digest('base64url')
     .slice(0, 16)

@@ -1,5 +1,5 @@
-// Translates what the components of the server report, each in a closed union of its own, into events of the log
-// (events.ts).
+// Translates what the components of the server report, each in a closed union of its own, into
+// events of the log (events.ts).
 
 import type { AnnounceEvent } from '../announce/announcer.ts'
 import type { ClusterEvent } from '../cluster/cluster-votes.ts'
@@ -13,8 +13,8 @@ import type { IdentityWatchOptions } from '../reputation/reputation-watch.ts'
 import type { CertificateLoaded } from '../settings/certificate.ts'
 import type { ServiceEvent } from '../systemd/notifier.ts'
 import type { WorkerEvent } from '../transport/worker/workers.ts'
-import type { DoubtEvent } from '../watch/local-fault.ts'
 import type { TargetAlert } from '../watch/endpoint-health.ts'
+import type { DoubtEvent } from '../watch/local-fault.ts'
 import type { Transition } from '../watch/watched-state.ts'
 import type { NamedTarget } from '../weights/feedback-registry.ts'
 import type { MemberWatchOptions } from '../weights/member-watch.ts'
@@ -23,7 +23,10 @@ import type { LoadOutcome } from '../zonefile/zone-keeper.ts'
 import { logEvent } from './events.ts'
 import type { Log } from './log.ts'
 
-/** At most this many diagnostics of one load are logged one by one; `mxsteer check` shows all of them. */
+/**
+ * At most this many diagnostics of one load are logged one by one; `mxsteer check` shows all of
+ * them.
+ */
 const loggedDiagnostics = 50
 
 /** `cause`: what the load was for, such as `SIGHUP`. */

@@ -1,75 +1,78 @@
-// What an operator may say to the running server, put together: overrides, who keeps them, what they come to.
+// What changes weights while the server runs: overrides that operators set, and feedback that MTAs
+// give about their own load. Connects the admin HTTP, the cluster, persistent state and the health
+// table.
 
 import { randomBytes } from 'node:crypto'
 
 import { type AdminListener, listenAdmin } from '../admin/http.ts'
+import { writeAccess } from '../admin/access.ts'
+import { type AdminSources, adminRoutes } from '../admin/routes.ts'
+import type { HealthWriter } from '../health/table.ts'
+import { systemTimer } from '../lib/clock.ts'
+import type { Endpoint } from '../lib/ip.ts'
 import type { OverrideSources } from '../metrics/override-metrics.ts'
 import { type PoolShares, createPoolShares } from '../metrics/pool-shares.ts'
-import { type AdminSources, adminRoutes } from '../admin/routes.ts'
-import { writeAccess } from '../admin/access.ts'
-import type { LoadedTarget } from '../zonefile/load-zones.ts'
-import type { Settings } from '../settings/settings.ts'
-import type { HealthWriter } from '../health/table.ts'
 import type { IdentityWatch } from '../reputation/reputation-watch.ts'
-import type { KeptState } from './persistent-state.ts'
-import { type Random, systemClock, systemTimer } from '../lib/clock.ts'
-import type { Log } from './log.ts'
-import { overrideEvents, logFeedback } from './component-events.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { Workers } from '../transport/worker/workers.ts'
 import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../weights/agent-watch.ts'
 import {
   type FeedbackBook,
-  type FeedbackTold,
   type NamedTarget,
   createFeedbackBook,
 } from '../weights/feedback-registry.ts'
 import { watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/member-watch.ts'
-import type { SharedState } from './cluster-link.ts'
-import type { Endpoint } from '../lib/ip.ts'
-import type { Workers } from '../transport/worker/workers.ts'
+import type { LoadedTarget } from '../zonefile/load-zones.ts'
+import type { ClusterLink } from './cluster-link.ts'
+import { overrideEvents, logFeedback } from './component-events.ts'
+import type { PersistentState } from './persistent-state.ts'
+import type { Runtime } from './runtime.ts'
 
-/** What MTAs say of themselves. */
-interface ToldSources {
+/** Feedback of MTAs for the admin HTTP and metrics. */
+interface TargetFeedback {
   readonly book: FeedbackBook
   readonly agentAnswers: AgentWatch['counts']
   readonly effectOf: FeedbackBook['effectOf']
   readonly targets: () => readonly NamedTarget[]
 }
 
-export interface Operator {
+export interface ControlPlane {
   readonly overrides: OverrideSources
   readonly shares: PoolShares
-  readonly feedback: ToldSources
-  /** Replaces the targets that may be overridden. */
-  watch(targets: readonly LoadedTarget[]): void
+  readonly feedback: TargetFeedback
+  /**
+   * Replaces the set of targets; overrides and feedback of targets that are not in it have no
+   * effect.
+   */
+  setTargets(targets: readonly LoadedTarget[]): void
   stop(): void
 }
 
-interface OperatorNeeds {
+interface ControlPlaneOptions extends Runtime {
   readonly table: HealthWriter
   readonly workers: Workers
-  readonly log: Log
   readonly reputation: Pick<IdentityWatch, 'shareOf' | 'onChange'>
-  readonly state: KeptState
-  readonly shared: SharedState
-  readonly random: Random
+  readonly state: PersistentState
+  readonly cluster: ClusterLink
 }
 
-export function createOperator(needs: OperatorNeeds): Operator {
-  const { table, log, reputation, state, random } = needs
-  const { counters } = needs.workers
-  // Those that a store keeps are not to come back from a file: another instance may have undone them.
-  const { overrides } = needs.shared
-  const exchange = overrides.isPersistent ? overrides : state.keep(overrides)
-  const told = hearTargets(log, random, needs.shared)
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
+  const { table, workers, log, clock, reputation, state, cluster } = options
+  // Overrides that a store keeps must not return from a file: another instance may have ended them.
+  const exchange = cluster.overrides.isPersistent
+    ? cluster.overrides
+    : state.persistOverrides(cluster.overrides)
+  const feedback = startFeedback(options)
   const logged = overrideEvents(log)
   const watch = createMemberWatch({
     table,
-    clock: systemClock,
+    clock,
     exchange,
-    feedback: told.sources.book,
+    feedback: feedback.sources.book,
     reputation,
-    // What was handed out until now went by the weights until now.
+    // Answers until now were given by the old weights, so shares are sampled before the weights
+    // change.
     onSet(override, from) {
       logged.onSet(override, from)
       shares.sample()
@@ -79,18 +82,18 @@ export function createOperator(needs: OperatorNeeds): Operator {
       shares.sample()
     },
   })
-  const shares = createPoolShares({ counters, states: () => watch.states() })
+  const shares = createPoolShares({ counters: workers.counters, states: () => watch.states() })
   return {
     shares,
-    overrides: overrideSources(watch, counters),
-    feedback: told.sources,
-    watch(targets) {
+    overrides: overrideSources(watch, options),
+    feedback: feedback.sources,
+    setTargets(targets) {
       state.availability.watch(targets)
-      told.watch(targets)
+      feedback.setTargets(targets)
       watch.watch(watchedMembers(targets))
     },
     stop() {
-      told.stop()
+      feedback.stop()
       watch.stop()
       shares.close()
     },
@@ -99,30 +102,35 @@ export function createOperator(needs: OperatorNeeds): Operator {
 
 const overrideSources = (
   watch: OverrideSources['watch'],
-  counters: Workers['counters'],
+  { workers, clock }: ControlPlaneOptions,
 ): OverrideSources => ({
   watch,
   exposedUntilMs: (target) =>
-    Math.max(0, ...counters.map(({ answerCounts }) => answerCounts.exposedUntilMs(target))),
-  wallMs: () => systemClock.wallMs(),
+    Math.max(0, ...workers.counters.map(({ answerCounts }) => answerCounts.exposedUntilMs(target))),
+  wallMs: () => clock.wallMs(),
   newId: () => randomBytes(4).toString('hex'),
 })
 
-interface HeardTargets {
-  readonly sources: ToldSources
-  watch(targets: readonly LoadedTarget[]): void
+interface FeedbackIntake {
+  readonly sources: TargetFeedback
+  setTargets(targets: readonly LoadedTarget[]): void
   stop(): void
 }
 
-function hearTargets(log: Log, random: Random, shared: SharedState): HeardTargets {
-  const onEffect = (...told: Parameters<FeedbackTold>): void => logFeedback(log, ...told)
-  const book = createFeedbackBook(systemClock, systemTimer, onEffect, shared.feedback)
+/** Takes feedback from the admin HTTP, from agents beside the MTAs, and from other instances. */
+function startFeedback({ log, clock, random, cluster }: ControlPlaneOptions): FeedbackIntake {
+  const book = createFeedbackBook(
+    clock,
+    systemTimer,
+    (of, effect) => logFeedback(log, of, effect),
+    cluster.feedback,
+  )
   const agents = createAgentWatch({
-    clock: systemClock,
+    clock,
     random,
     book,
     isAskedHere: ({ zone, target }) =>
-      shared.feedback === null || shared.exchange.isProbedHere(`agent ${zone} ${target}`),
+      cluster.feedback === null || cluster.votes.isProbedHere(`agent ${zone} ${target}`),
   })
   let names: readonly NamedTarget[] = []
   return {
@@ -132,7 +140,7 @@ function hearTargets(log: Log, random: Random, shared: SharedState): HeardTarget
       effectOf: (of) => book.effectOf(of),
       targets: () => names,
     },
-    watch(targets) {
+    setTargets(targets) {
       names = targets.map(({ zone, target }) => ({ zone, target: target.name }))
       book.keep(names)
       agents.watch(targets.flatMap(watchedAgents))
@@ -147,7 +155,8 @@ function hearTargets(log: Log, random: Random, shared: SharedState): HeardTarget
 const watchedAgents = ({ zone, target, agent }: LoadedTarget): readonly WatchedAgent[] =>
   agent === null ? [] : [{ zone, target: target.name, agent }]
 
-export function listenOperator(
+/** Resolves when the admin server listens; rejects with the errno of `bind`. */
+export function listenAdminServer(
   endpoint: Endpoint,
   sources: AdminSources,
   { adminToken, loadToken }: Pick<Settings, 'adminToken' | 'loadToken'>,

@@ -1,6 +1,7 @@
-// The event table of the log: every value of the field `event` once, with its level, message and fields. A row is a
-// function of the payload. docs/operations.md says what to do about each event; test/docs.test.ts compares the two.
-// component-events.ts translates what the components of the server report into these events.
+// The event table of the log: every value of the field `event` once, with its level, message and
+// fields. A row is a function of the payload. docs/operations.md says what to do about each event;
+// test/docs.test.ts compares the two. component-events.ts translates what the components of the
+// server report into these events.
 
 import type { ConfigGroup } from '../cluster/config-agreement.ts'
 import type { Override } from '../health/overrides.ts'
@@ -151,8 +152,8 @@ export const logEvents = {
   'prober.isolated.over': (): LogLine => line('info', 'connected again'),
   'probes.braked': (fields: { group: string; failing: number; of: number }): LogLine => {
     const { group, failing, of } = fields
-    const message = `${failing} of ${of} of ${poolText(group)} fail at once: each waits for a second round`
-    return line('warn', message, fields)
+    const failures = `${failing} of ${of} of ${poolText(group)} fail at once`
+    return line('warn', `${failures}: each waits for a second round`, fields)
   },
   'probes.braked.over': (fields: { group: string; seconds: number }): LogLine =>
     line('info', `${poolText(fields.group)}: what fails now counts at once`, fields),
@@ -202,7 +203,8 @@ export const logEvents = {
   'state.degraded': (fields: { why: string }): LogLine =>
     line(
       'warn',
-      'the store is out of reach: everything is probed here, the last votes of the others stand for a while',
+      'the store is out of reach: everything is probed here, ' +
+        'the last votes of the others stand for a while',
       fields,
     ),
   'state.recovered': (fields: { afterMs: number }): LogLine =>

@@ -1,21 +1,22 @@
-// What `/explain` is made of, put together: the zones, health, places and overrides in force, as workers have them.
+// Answers `/explain` from the zones, health, GeoIP databases and overrides in force, which are also
+// what workers use.
 
-import type { OverrideSources } from '../metrics/override-metrics.ts'
-import { type Explaining, type Explanation, explain } from '../explain/explain.ts'
 import type { DatabaseView } from '../explain/client-view.ts'
+import { type Explaining, type Explanation, explain } from '../explain/explain.ts'
 import type { MemberParts, OverrideNote, ProbeNote } from '../explain/pool-view.ts'
 import type { Question } from '../explain/question.ts'
 import type { PlaceKeeper } from '../geo/place-keeper.ts'
 import { createLocate } from '../geo/places.ts'
 import type { Override } from '../health/overrides.ts'
 import type { HealthReader } from '../health/table.ts'
-import type { Random } from '../lib/clock.ts'
-import type { MemberState } from '../weights/member-state.ts'
-import type { WatchedState } from '../watch/watched-state.ts'
+import { isoTime, type Random } from '../lib/clock.ts'
+import type { OverrideSources } from '../metrics/override-metrics.ts'
 import { createScopes } from '../steer/scope/scope-cache.ts'
+import type { WatchedState } from '../watch/watched-state.ts'
+import type { MemberState } from '../weights/member-state.ts'
 import type { Catalog } from '../zone/zone.ts'
 
-interface ExplainerSources {
+interface ExplainSources {
   readonly catalog: () => Catalog
   readonly health: HealthReader
   readonly places: Pick<PlaceKeeper, 'current' | 'states'>
@@ -24,11 +25,12 @@ interface ExplainerSources {
   readonly random: Random
 }
 
+/** Draws of the client's own answer, from which its shares are counted. */
 const draws = 10_000
 
-export type Explainer = (question: Question) => Explanation
+export type Explain = (question: Question) => Explanation
 
-export function createExplainer(sources: ExplainerSources): Explainer {
+export function createExplain(sources: ExplainSources): Explain {
   const { catalog, health, places, random } = sources
   const scopes = createScopes()
   let networks: ReturnType<PlaceKeeper['current']> | null = null
@@ -54,36 +56,47 @@ const databaseViews = (places: Pick<PlaceKeeper, 'states'>): readonly DatabaseVi
   places.states().map(({ database, facts }) => ({
     database,
     type: facts?.type ?? null,
-    built: facts?.buildSeconds ? isoTime(facts.buildSeconds * 1000) : null,
+    built: isoTime(facts?.buildSeconds ? facts.buildSeconds * 1000 : null),
   }))
 
+/** By the member's row in the health table. */
 function membersByRow({ watch }: OverrideSources): (row: number) => MemberParts | null {
   const overrides = watch.overrides()
-  const parts = new Map(watch.states().map((one) => [one.member.row, partsOf(one, overrides)]))
-  return (row) => parts.get(row) ?? null
+  const byRow = new Map(
+    watch.states().map((state) => [state.member.row, memberParts(state, overrides)]),
+  )
+  return (row) => byRow.get(row) ?? null
 }
 
-function partsOf(
+function memberParts(
   { member, warmUpShare, overrideShare, feedback, reputation }: MemberState,
   overrides: readonly Override[],
 ): MemberParts {
-  const its = overrides.filter(
+  const ofMember = overrides.filter(
     ({ zone, target, pool }) =>
       zone === member.zone && target === member.target && (pool ?? member.pool) === member.pool,
   )
-  const override = overrideShare
-  return { warmUp: warmUpShare, override, feedback, reputation, overrides: its.map(overrideNote) }
+  return {
+    warmUp: warmUpShare,
+    override: overrideShare,
+    feedback,
+    reputation,
+    overrides: ofMember.map(overrideNote),
+  }
 }
 
 const overrideNote = ({ id, action, untilMs, why, by }: Override): OverrideNote => ({
   id,
   kind: action.kind,
-  until: untilMs === null ? null : isoTime(untilMs),
+  until: isoTime(untilMs),
   why,
   by,
 })
 
-/** Held: its last probe passed, and would read like a contradiction. */
+/**
+ * A held target gets a reason of its own, since that of its last probe, which passed, would
+ * contradict its state.
+ */
 export function probesBySlot(
   states: readonly Pick<WatchedState, 'slot' | 'sinceMs' | 'isHeld' | 'reason'>[],
 ): (slot: number) => ProbeNote | null {
@@ -95,5 +108,3 @@ export function probesBySlot(
   )
   return (slot) => notes.get(slot) ?? null
 }
-
-const isoTime = (wallMs: number): string => new Date(wallMs).toISOString()

@@ -1,41 +1,39 @@
-// The probes of this instance: what they see goes to the health table, to whoever shares it, and to the log.
+// Starts what watches targets: SMTP probes, whose results go to the health table, to the cluster
+// and to the log, and the checks of sender reputation.
 
 import type { HealthWriter } from '../health/table.ts'
-import { type Random, systemClock } from '../lib/clock.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { createIdentityWatch, type IdentityWatch } from '../reputation/reputation-watch.ts'
 import { createStubResolver } from '../resolver/stub-resolver.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createWatch, type Watch } from '../watch/endpoint-watch.ts'
-import type { SharedState } from './cluster-link.ts'
+import type { ClusterLink } from './cluster-link.ts'
 import { identityEvents, logLocalFault, logTargetAlert, logTransition } from './component-events.ts'
-import type { KeptState } from './persistent-state.ts'
-import type { Log } from './log.ts'
+import type { PersistentState } from './persistent-state.ts'
+import type { Runtime } from './runtime.ts'
 
-interface ProbingNeeds {
+interface HealthWatchOptions extends Runtime {
   readonly settings: Settings
-  readonly log: Log
   readonly table: HealthWriter
-  readonly shared: SharedState
-  readonly state: KeptState
-  readonly identity: IdentityWatch
-  readonly random: Random
-  /** There by the time of the first probe. */
+  readonly cluster: ClusterLink
+  readonly state: PersistentState
+  readonly reputation: IdentityWatch
+  /** Not called before the first probe, since metrics are created after the watch. */
   readonly metrics: () => Metrics
 }
 
-/** Nothing is probed until it is told what to watch. */
-export function startProbing(needs: ProbingNeeds): Watch {
-  const { settings, log, table, shared, state, identity, random, metrics } = needs
+/** Probes nothing until targets are set. */
+export function startHealthWatch(options: HealthWatchOptions): Watch {
+  const { settings, log, clock, random, table, cluster, state, reputation, metrics } = options
   return createWatch({
     table,
-    clock: systemClock,
+    clock,
     random,
-    exchange: shared.exchange,
+    exchange: cluster.votes,
     onOutcome(watched, outcome) {
       metrics().observeProbe(outcome)
-      identity.hear(watched, outcome)
+      reputation.hear(watched, outcome)
       state.availability.observe(watched, outcome)
     },
     instance: settings.instance,
@@ -46,27 +44,25 @@ export function startProbing(needs: ProbingNeeds): Watch {
     onStart: (lateMs) => metrics().observeStart(lateMs),
     onDoubt(event) {
       logLocalFault(log, event)
-      if (event.kind === 'isolated') shared.exchange.reportLocalFault(!event.isOver)
+      if (event.kind === 'isolated') cluster.votes.reportLocalFault(!event.isOver)
     },
     onAlert: (alert) => logTargetAlert(log, alert),
     onTransition(transition) {
       metrics().countTransition(transition)
       logTransition(log, transition)
-      state.touch()
+      state.markDirty()
     },
   })
 }
 
-// What targets look like from outside, put together: the resolver that the operator names, and what the log is told.
-
-export const createOutsideView = (
+/** Without the setting `resolver`, only what targets say in their greetings is checked. */
+export const startReputationWatch = (
   { resolver, instance }: Pick<Settings, 'resolver' | 'instance'>,
-  log: Log,
-  random: Random,
+  { log, clock, random }: Runtime,
 ): IdentityWatch =>
   createIdentityWatch({
-    resolver: resolver && createStubResolver({ server: resolver, clock: systemClock }),
-    clock: systemClock,
+    resolver: resolver && createStubResolver({ server: resolver, clock }),
+    clock,
     random,
     instance,
     ...identityEvents(log),

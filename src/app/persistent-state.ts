@@ -1,58 +1,60 @@
-// What outlives the process, put together: verdicts, overrides, availability of pools; and the file that they lie in.
-// Without `state_dir` everything is as if the file were empty, and nothing is written.
+// State that survives a restart: verdicts, overrides and the availability of pools, in the file
+// below `state_dir`. Without `state_dir` the file counts as empty and is not written.
 
-import type { Settings } from '../settings/settings.ts'
-import type { SavedDamping } from '../health/saved-damping.ts'
-import { systemClock } from '../lib/clock.ts'
-import type { Log } from './log.ts'
-import { logStateFile } from './component-events.ts'
-import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
-import { persistOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
 import type { OverrideStore } from '../cluster/cluster-votes.ts'
+import type { SavedDamping } from '../health/saved-damping.ts'
+import { persistOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
 import { type SavedState, emptyState } from '../persistence/state-format.ts'
+import type { Settings } from '../settings/settings.ts'
+import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
+import { logStateFile } from './component-events.ts'
+import type { Runtime } from './runtime.ts'
 
-export interface KeptState {
+export interface PersistentState {
+  /** As the file had it at the start. */
   readonly restored: SavedState
   readonly availability: PoolAvailability
-  /** The same overrides, lasting where there is a file; those of a store last by themselves. */
-  keep(overrides: OverrideStore): OverrideStore
-  /** From now on these are written, as they are at the time. */
-  follow(verdicts: () => ReadonlyMap<string, SavedDamping>): void
-  /** A verdict changed. */
-  touch(): void
+  /**
+   * Returns overrides that survive a restart: `overrides` itself if it is persistent or if there is no
+   * file.
+   */
+  persistOverrides(overrides: OverrideStore): OverrideStore
+  /** Starts writing the file. `verdicts` is called at each write; its keys are slot keys. */
+  persistVerdicts(verdicts: () => ReadonlyMap<string, SavedDamping>): void
+  /** Has the file written soon, because a verdict changed. */
+  markDirty(): void
   /** null: there is no file. */
   lastWrite(): ReturnType<StateFile['lastWrite']> | null
   close(): Promise<void>
 }
 
-export async function openKeptState(
+export async function openPersistentState(
   { stateDir, instance }: Pick<Settings, 'stateDir' | 'instance'>,
-  log: Log,
-): Promise<KeptState> {
+  { log, clock }: Pick<Runtime, 'log' | 'clock'>,
+): Promise<PersistentState> {
   const onEvent = (event: Parameters<typeof logStateFile>[1]): void => logStateFile(log, event)
-  const clock = systemClock
   const file =
     stateDir === null ? null : await openStateFile({ folder: stateDir, instance, clock, onEvent })
   const restored = file?.restored ?? emptyState
   const availability = createPoolAvailability(clock, restored.availability)
-  let overrides: OverrideStore | null = null
+  let persisted: OverrideStore | null = null
   return {
     restored,
     availability,
-    keep(exchange) {
-      const isKept = file !== null && !exchange.isPersistent
-      overrides = isKept
-        ? persistOverrides(exchange, restored.overrides, () => file.flushSoon())
+    persistOverrides(overrides) {
+      const isPersisted = file !== null && !overrides.isPersistent
+      persisted = isPersisted
+        ? persistOverrides(overrides, restored.overrides, () => file.flushSoon())
         : null
-      return overrides ?? exchange
+      return persisted ?? overrides
     },
-    follow: (verdicts) =>
+    persistVerdicts: (verdicts) =>
       file?.track(() => ({
         verdicts: verdicts(),
-        overrides: overrides?.list() ?? [],
+        overrides: persisted?.list() ?? [],
         availability: availability.saved(),
       })),
-    touch: () => file?.markDirty(),
+    markDirty: () => file?.markDirty(),
     lastWrite: () => file?.lastWrite() ?? null,
     close: async () => file?.close(),
   }

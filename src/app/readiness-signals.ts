@@ -1,4 +1,5 @@
-// Whether to announce, put together: what readiness says, told to a file and a program where settings name them.
+// Signals the readiness of this instance to the outside: to a routing daemon, through the announce
+// hook, and to the service manager, through its notify socket.
 
 import { registerAnnounce, startAnnouncer } from '../announce/announcer.ts'
 import { checkReadiness, type ReadinessSources, silentEndpoints } from '../announce/readiness.ts'
@@ -16,17 +17,18 @@ import {
 import { logAnnouncement, logService } from './component-events.ts'
 import type { Log } from './log.ts'
 
-export interface Announcing {
-  /** `down` is said before this resolves. */
+export interface AnnounceHook {
+  /** Resolves after `down` has been written and the command has run with it. */
   stop(): Promise<void>
 }
 
-export function startAnnouncing(
+/** Does nothing if the setting `announce` is off. */
+export function startAnnounceHook(
   { announce }: Pick<Settings, 'announce'>,
   readiness: ReadinessSources,
   { registry }: Pick<Metrics, 'registry'>,
   log: Log,
-): Announcing {
+): AnnounceHook {
   if (announce === null) return { stop: async () => {} }
   const announcer = startAnnouncer({
     ...announce,
@@ -37,19 +39,20 @@ export function startAnnouncing(
   return announcer
 }
 
-// The service manager, put together: where it listens, what it is told, and a log line where it cannot be.
+const noServiceNotifier: ServiceNotifier = { ready() {}, reloading() {}, stopping() {}, end() {} }
 
-const nobody: ServiceNotifier = { ready() {}, reloading() {}, stopping() {}, end() {} }
-
-/** Speaks to nobody where nobody asked for it. */
-export async function startSupervision(
+/**
+ * Sends nothing if the environment names no notify socket, or one that cannot be used; the latter
+ * is logged.
+ */
+export async function startServiceNotifier(
   readiness: ReadinessSources,
   counters: readonly Counters[],
   log: Log,
 ): Promise<ServiceNotifier> {
   const place = supervisorPlace(process.env, process.pid)
   for (const name of supervisorVariables) delete process.env[name]
-  if (place === null) return nobody
+  if (place === null) return noServiceNotifier
   const onEvent = (event: ServiceEvent): void => logService(log, event)
   try {
     return createServiceNotifier({
@@ -57,12 +60,12 @@ export async function startSupervision(
       watchdogMs: place.watchdogMs,
       answers: async () => (await silentEndpoints(readiness)).length === 0,
       answered: () => counters.reduce((sum, one) => sum + one.read().scalars.answered, 0),
-      // CLOCK_MONOTONIC, as systemd reads it.
+      // CLOCK_MONOTONIC, which systemd reads too.
       monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
       onEvent,
     })
   } catch (error) {
     onEvent({ kind: 'unsent', why: error instanceof Error ? error.message : String(error) })
-    return nobody
+    return noServiceNotifier
   }
 }

@@ -1,56 +1,55 @@
-// The files that the server lives from: zones, GeoIP databases, the certificate of DNS over TLS. Read at start, and
-// again when they change or somebody asks. Each is taken over whole or not at all; what was in force before goes on.
+// The files that the server reads at start and again while it runs, when they change or on SIGHUP:
+// zones, GeoIP databases and the certificate of DNS over TLS. Each is put in force as a whole or
+// not at all; if it is rejected, the one before stays in force.
 
+import { needsPlaces } from '../geo/needs-places.ts'
+import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
+import type { IdentityWatch } from '../reputation/reputation-watch.ts'
 import {
   type CertificateKeeper,
   createCertificateKeeper,
   watchCertificate,
 } from '../settings/certificate.ts'
-import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import type { Settings } from '../settings/settings.ts'
-import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
-import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
-import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Log } from './log.ts'
-import { logCertificateLoad, logPlaces, logZoneLoad } from './component-events.ts'
-import type { IdentityWatch } from '../reputation/reputation-watch.ts'
-import type { Operator } from './control-plane.ts'
-import type { Watch } from '../watch/endpoint-watch.ts'
-import { watchedPools } from '../watch/watched-pools.ts'
-import type { SharedState } from './cluster-link.ts'
-import { needsPlaces } from '../geo/needs-places.ts'
 import type { StreamSettings } from '../transport/stream/streams.ts'
 import type { Workers } from '../transport/worker/workers.ts'
+import type { Watch } from '../watch/endpoint-watch.ts'
+import { watchedPools } from '../watch/watched-pools.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
+import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
+import type { ClusterLink } from './cluster-link.ts'
+import { logCertificateLoad, logPlaces, logZoneLoad } from './component-events.ts'
+import type { ControlPlane } from './control-plane.ts'
+import type { Runtime } from './runtime.ts'
 
-export interface ServedFiles {
-  readonly keeper: ZoneKeeper
+export interface ReloadableFiles {
+  readonly zones: ZoneKeeper
   readonly places: PlaceKeeper
-  /** null: no DNS over TLS. */
+  /** null: DNS over TLS is off. */
   readonly certificate: CertificateKeeper | null
 }
 
-type ReadServedFiles =
-  | { readonly kind: 'read'; readonly files: ServedFiles }
+type FilesRead =
+  | { readonly kind: 'read'; readonly files: ReloadableFiles }
   | { readonly kind: 'bad-files'; readonly diagnostics: readonly Diagnostic[] }
 
-/** Who is told of what changed. */
-interface FileTakers extends ServedFiles {
-  readonly log: Log
+/** The components that get what was reloaded. */
+interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log'> {
   readonly watch: Watch
-  readonly operator: Operator
-  readonly identity: IdentityWatch
-  readonly shared: Pick<SharedState, 'configure'>
+  readonly controlPlane: ControlPlane
+  readonly reputation: IdentityWatch
+  readonly cluster: Pick<ClusterLink, 'publishConfig'>
   readonly workers: Workers
 }
 
-export async function readServedFiles(
-  { zones, streams, geoip }: Settings,
-  log: Log,
-  clock: Clock,
-): Promise<ReadServedFiles> {
-  const keeper = createZoneKeeper(zones, clock)
-  const loaded = await keeper.load()
+/** The first read. GeoIP databases are opened only if a zone has rules that use them. */
+export async function readFiles(
+  { zones: folder, streams, geoip }: Settings,
+  { log, clock }: Pick<Runtime, 'log' | 'clock'>,
+): Promise<FilesRead> {
+  const zones = createZoneKeeper(folder, clock)
+  const loaded = await zones.load()
   if (loaded.kind === 'rejected') return { kind: 'bad-files', diagnostics: loaded.diagnostics }
   logZoneLoad(log, loaded, 'start')
   const certificate = streams.tls && createCertificateKeeper(streams.tls, clock)
@@ -62,36 +61,38 @@ export async function readServedFiles(
     wallMs: () => clock.wallMs(),
     onEvent: (event) => logPlaces(log, event),
   })
-  if (needsPlaces(keeper.current().catalog)) await places.open()
-  return { kind: 'read', files: { keeper, places, certificate } }
+  if (needsPlaces(zones.current().catalog)) await places.open()
+  return { kind: 'read', files: { zones, places, certificate } }
 }
 
-export async function reloadServedFiles(takers: FileTakers, cause: string): Promise<void> {
-  // Databases first: rules of the zones to come may ask for what is new in them.
-  const places = takers.places.reload().then(() => reloadZones(takers, cause))
-  await Promise.all([places, reloadCertificate(takers, cause)])
+/** `cause` is for the log, such as `SIGHUP`. */
+export async function reloadFiles(consumers: FileConsumers, cause: string): Promise<void> {
+  // Databases come first: rules of the new zones may need what is new in them.
+  const placesAndZones = consumers.places.reload().then(() => reloadZones(consumers, cause))
+  await Promise.all([placesAndZones, reloadCertificate(consumers, cause)])
 }
 
-async function reloadZones(
-  { keeper, places, log, workers, watch, operator, identity, shared }: FileTakers,
-  cause: string,
-): Promise<void> {
-  const loaded = await keeper.load()
+async function reloadZones(consumers: FileConsumers, cause: string): Promise<void> {
+  const { zones, places, log, workers, watch, controlPlane, reputation, cluster } = consumers
+  const loaded = await zones.load()
   logZoneLoad(log, loaded, cause)
   if (loaded.kind === 'rejected') return
-  if (needsPlaces(loaded.served.catalog)) await places.open()
-  // Opening took a while: what has overtaken these zones is in force already.
-  if (keeper.current() !== loaded.served) return
-  // Slots first: a zone must never be served against the health of what had its slots before.
-  watch.watch(loaded.served.watched, watchedPools(loaded.served.targets))
-  operator.watch(loaded.served.targets)
-  identity.watch(loaded.served.identities)
-  workers.publish(loaded.served.catalog)
-  shared.configure(loaded.served.content)
+  const { catalog, watched, targets, identities, content } = loaded.served
+  if (needsPlaces(catalog)) await places.open()
+  // Opening databases takes a while. If a later load was put in force meanwhile, this one is out of
+  // date.
+  if (zones.current() !== loaded.served) return
+  // Slots come first: a zone must never be served with the health of the address that had a slot
+  // before.
+  watch.watch(watched, watchedPools(targets))
+  controlPlane.setTargets(targets)
+  reputation.watch(identities)
+  workers.publish(catalog)
+  cluster.publishConfig(content)
 }
 
 async function reloadCertificate(
-  { certificate, log, workers }: FileTakers,
+  { certificate, log, workers }: FileConsumers,
   cause: string,
 ): Promise<void> {
   const loaded = await certificate?.load()
@@ -100,28 +101,31 @@ async function reloadCertificate(
   if (loaded.kind === 'renewed') workers.renewCertificate(loaded.certificate.pair)
 }
 
-/** Reloads what changes. */
-export async function watchServedFiles(
+/** Reloads each kind of file when it changes, until `close`. `folder` is the one of the zones. */
+export async function reloadOnChange(
   folder: string,
-  takers: FileTakers,
+  consumers: FileConsumers,
 ): Promise<{ close(): void }> {
+  const { places, certificate, workers } = consumers
   const cause = 'file change'
-  const zones = await watchFiles(folder, isYaml, () => void reloadZones(takers, cause))
-  await takers.places.follow((networks) => takers.workers.publishPlaces(networks))
-  const certificate =
-    takers.certificate &&
-    (await watchCertificate(takers.certificate.files, () => void reloadCertificate(takers, cause)))
+  const zoneFiles = await watchFiles(folder, isYaml, () => void reloadZones(consumers, cause))
+  await places.follow((networks) => workers.publishPlaces(networks))
+  const certificateFiles =
+    certificate &&
+    (await watchCertificate(certificate.files, () => void reloadCertificate(consumers, cause)))
   return {
     close() {
-      zones.close()
-      takers.places.close()
-      certificate?.close()
+      zoneFiles.close()
+      places.close()
+      certificateFiles?.close()
     },
   }
 }
 
-/** As workers are told at birth, with the certificate in force. */
-export function streamsOf(
+/**
+ * The settings of TCP and TLS with the certificate in force, as workers get them when they start.
+ */
+export function streamSettings(
   { streams }: Settings,
   certificate: CertificateKeeper | null,
 ): StreamSettings {

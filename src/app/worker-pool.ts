@@ -1,45 +1,47 @@
-// The answering workers, out of what the operator chose, the files in force, and what only chance can give.
+// Starts the threads that answer queries, from the settings, the zones and certificate in force,
+// and fresh secrets.
 
 import { randomBytes } from 'node:crypto'
 
-import type { Settings } from '../settings/settings.ts'
 import { rateLimitDefaults } from '../admission/rate-limit.ts'
-import { systemClock } from '../lib/clock.ts'
-import type { Log } from './log.ts'
-import { logWorker } from './component-events.ts'
-import { type ServedFiles, streamsOf } from './reloadable-files.ts'
-import type { AnswerOptions } from '../transport/worker/messages.ts'
+import type { Settings } from '../settings/settings.ts'
 import type { UdpTransport } from '../transport/udp/udp-transport.ts'
+import type { AnswerOptions } from '../transport/worker/messages.ts'
 import { type Workers, startWorkers } from '../transport/worker/workers.ts'
+import { logWorker } from './component-events.ts'
+import { type ReloadableFiles, streamSettings } from './reloadable-files.ts'
+import type { Runtime } from './runtime.ts'
 
-export interface AnsweringNeeds extends ServedFiles {
+interface WorkerPoolOptions extends ReloadableFiles, Pick<Runtime, 'log' | 'clock'> {
   readonly settings: Settings
-  readonly log: Log
 }
 
-export const startAnswering = (
-  given: AnsweringNeeds,
+export const startWorkerPool = (
+  { settings, zones, places, certificate, log, clock }: WorkerPoolOptions,
   udp: UdpTransport,
   healthBuffer: SharedArrayBuffer,
 ): Workers =>
   startWorkers({
-    count: given.settings.workers,
+    count: settings.workers,
     udp,
     init: {
-      endpoints: given.settings.listen,
-      catalog: given.keeper.current().catalog,
+      endpoints: settings.listen,
+      catalog: zones.current().catalog,
       healthBuffer,
-      maxUdpOctets: given.settings.maxUdpOctets,
-      answering: answeringOf(given.settings),
-      places: given.places.current(),
-      streams: streamsOf(given.settings, given.certificate),
+      maxUdpOctets: settings.maxUdpOctets,
+      answering: answeringSettings(settings),
+      places: places.current(),
+      streams: streamSettings(settings, certificate),
     },
-    clock: systemClock,
-    onEvent: (event) => logWorker(given.log, event),
+    clock,
+    onEvent: (event) => logWorker(log, event),
   })
 
-/** What an operator chose, with what only chance can give. */
-function answeringOf({ answers, workers }: Settings): AnswerOptions {
+/**
+ * Without a configured cookie secret, a random one; the seed of the rate limit's hashes is always
+ * random.
+ */
+function answeringSettings({ answers, workers }: Settings): AnswerOptions {
   const { nsid, chaosIdentity, chaosVersion, cookieSecrets, rateLimit } = answers
   const seed = randomBytes(8)
   return {

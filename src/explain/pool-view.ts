@@ -31,7 +31,7 @@ export interface OverrideNote {
 
 export interface ProbeNote {
   readonly reason: string
-  readonly since: string
+  readonly since: string | null
 }
 
 export interface PoolView {
