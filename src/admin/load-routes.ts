@@ -9,7 +9,7 @@
 import { z } from 'zod'
 
 import type { FeedbackReport, FeedbackWriter } from '../health/feedback.ts'
-import type { FeedbackBook, NamedTarget } from '../weights/feedback-registry.ts'
+import type { FeedbackRegistry, NamedTarget } from '../weights/feedback-registry.ts'
 import type { Caller } from './access.ts'
 import { badBody, bodyObject, type BodyRead, readBody } from './body.ts'
 import { findTarget } from './find-target.ts'
@@ -17,7 +17,7 @@ import type { AdminRequest } from './http.ts'
 import { json, refuse, type Reply } from './reply.ts'
 
 export interface FeedbackAccess {
-  readonly book: FeedbackBook
+  readonly book: FeedbackRegistry
   readonly targets: () => readonly NamedTarget[]
 }
 
@@ -32,7 +32,12 @@ export function reportLoad(
   if (lookup.kind === 'refused') return lookup.reply
   const { zone, target } = lookup.target
   const writer = writerOf(caller)
-  const { factor, untilMs } = book.tell(lookup.target, writer, read.value.report, read.value.forMs)
+  const { factor, untilMs } = book.report(
+    lookup.target,
+    writer,
+    read.value.report,
+    read.value.forMs,
+  )
   return json({ zone, target, writer, factor, until: new Date(untilMs).toISOString() })
 }
 

@@ -6,11 +6,11 @@ import type { CountedTarget } from '../metrics/answer-metrics.ts'
 import type { MetricSources } from '../metrics/metrics.ts'
 import type { WeightedTarget } from '../metrics/target-metrics.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
-import type { IdentityWatch } from '../reputation/reputation-watch.ts'
+import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createDropCounter } from '../transport/udp/udp-drops.ts'
 import type { Workers } from '../transport/worker/workers.ts'
-import type { Watch } from '../watch/endpoint-watch.ts'
+import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { slotKey } from '../watch/slot-key.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
@@ -25,9 +25,9 @@ import { version } from './version.ts'
 interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock'> {
   readonly settings: Settings
   readonly workers: Workers
-  readonly watch: Watch
+  readonly watch: EndpointWatch
   readonly controlPlane: ControlPlane
-  readonly reputation: IdentityWatch
+  readonly reputation: ReputationWatch
   readonly state: PersistentState
   readonly cluster: ClusterLink
 }
@@ -40,7 +40,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     version,
     counters: workers.counters,
     states: () => watch.states(),
-    probing: { schedule: () => watch.counters(), doubt: () => watch.doubt() },
+    probing: { schedule: () => watch.counters(), doubt: () => watch.localFaults() },
     targets: () => zones.current().targets.map(countedTarget),
     zones: () => zones.current().zones,
     workersAlive: () => workers.alive(),

@@ -11,13 +11,13 @@ import { createHealthTable, type HealthReader } from '../health/table.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
-import type { IdentityWatch } from '../reputation/reputation-watch.ts'
+import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ServiceNotifier } from '../systemd/notifier.ts'
 import { checkEndpoints } from '../transport/endpoint.ts'
 import { detectUdpTransport, type UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { Workers } from '../transport/worker/workers.ts'
-import type { Watch } from '../watch/endpoint-watch.ts'
+import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { metricSources, statusSources } from './admin-sources.ts'
@@ -60,11 +60,11 @@ interface ServerInputs extends Runtime, ReloadableFiles {
 
 /** Every component that runs in, or for, the control thread. */
 interface RunningServer extends ServerInputs {
-  readonly watch: Watch
+  readonly watch: EndpointWatch
   readonly controlPlane: ControlPlane
   readonly state: PersistentState
   readonly cluster: ClusterLink
-  readonly reputation: IdentityWatch
+  readonly reputation: ReputationWatch
   readonly workers: Workers
   readonly metrics: Metrics
   readonly explain: Explain
@@ -168,7 +168,7 @@ function composeServer(
   const reputation = startReputationWatch(settings, inputs)
   const shared = { ...inputs, table, workers, state, cluster, reputation }
   const watch = startHealthWatch({ ...shared, metrics: () => metrics })
-  if (cluster.tallies) state.availability.share(cluster.tallies)
+  if (cluster.tallies) state.availability.shareTallies(cluster.tallies)
   const controlPlane = createControlPlane(shared)
   const components = { ...inputs, watch, controlPlane, state, cluster, reputation, workers }
   const metrics: Metrics = createMetrics(metricSources(components))
@@ -190,10 +190,10 @@ function startWatches({
   cluster,
 }: Components): void {
   const { watched, targets, identities, content } = zones.current()
-  watch.watch(watched, watchedPools(targets))
+  watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
-  state.persistVerdicts(() => watch.saved())
-  reputation.watch(identities)
+  state.persistVerdicts(() => watch.savedVerdicts())
+  reputation.update(identities)
   cluster.publishConfig(content)
 }
 

@@ -8,13 +8,13 @@ import type { FeedbackEffect } from '../health/feedback.ts'
 import { Standing } from '../health/table.ts'
 import { isoTime } from '../lib/clock.ts'
 import type { StateFileEvent } from '../persistence/state-file.ts'
-import { shownList } from '../reputation/findings.ts'
-import type { IdentityWatchOptions } from '../reputation/reputation-watch.ts'
+import { redactedList } from '../reputation/findings.ts'
+import type { ReputationWatchOptions } from '../reputation/reputation-watch.ts'
 import type { CertificateLoaded } from '../settings/certificate.ts'
 import type { ServiceEvent } from '../systemd/notifier.ts'
 import type { WorkerEvent } from '../transport/worker/workers.ts'
 import type { TargetAlert } from '../watch/endpoint-health.ts'
-import type { DoubtEvent } from '../watch/local-fault.ts'
+import type { LocalFaultEvent } from '../watch/local-fault.ts'
 import type { Transition } from '../watch/watched-state.ts'
 import type { NamedTarget } from '../weights/feedback-registry.ts'
 import type { MemberWatchOptions } from '../weights/member-watch.ts'
@@ -118,7 +118,7 @@ export function logTargetAlert(log: Log, { alert, isRaised, ...fields }: TargetA
   }
 }
 
-export function logLocalFault(log: Log, event: DoubtEvent): void {
+export function logLocalFault(log: Log, event: LocalFaultEvent): void {
   switch (event.kind) {
     case 'braked': {
       const { group, failing, of } = event
@@ -150,7 +150,7 @@ export function logFeedback(log: Log, of: NamedTarget, { factor, standing }: Fee
 
 export const identityEvents = (
   log: Log,
-): Pick<IdentityWatchOptions, 'onFinding' | 'onList' | 'onMass' | 'onBlind'> => ({
+): Pick<ReputationWatchOptions, 'onFinding' | 'onList' | 'onMass' | 'onNoResolver'> => ({
   onFinding({ watched, finding, isRaised }) {
     const { zone, pool, target, address } = watched
     const { kind, list, message } = finding
@@ -158,14 +158,14 @@ export const identityEvents = (
     if (isRaised) logEvent(log, 'identity.finding', fields, message)
     else logEvent(log, 'identity.mended', fields)
   },
-  onList({ list, family, trouble }) {
-    const fields = { list: shownList(list), family }
-    if (trouble === null) logEvent(log, 'dnsbl.usable', fields)
-    else logEvent(log, 'dnsbl.unusable', { ...fields, why: trouble })
+  onList({ list, family, problem }) {
+    const fields = { list: redactedList(list), family }
+    if (problem === null) logEvent(log, 'dnsbl.usable', fields)
+    else logEvent(log, 'dnsbl.unusable', { ...fields, why: problem })
   },
   onMass: ({ zone, pool, isRaised }) =>
     logEvent(log, isRaised ? 'dnsbl.mass' : 'dnsbl.over', { zone, pool }),
-  onBlind: () => logEvent(log, 'identity.blind'),
+  onNoResolver: () => logEvent(log, 'identity.blind'),
 })
 
 export function logStateFile(log: Log, event: StateFileEvent): void {

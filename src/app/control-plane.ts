@@ -12,14 +12,14 @@ import { systemTimer } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import type { OverrideSources } from '../metrics/override-metrics.ts'
 import { type PoolShares, createPoolShares } from '../metrics/pool-shares.ts'
-import type { IdentityWatch } from '../reputation/reputation-watch.ts'
+import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../weights/agent-watch.ts'
 import {
-  type FeedbackBook,
+  type FeedbackRegistry,
   type NamedTarget,
-  createFeedbackBook,
+  createFeedbackRegistry,
 } from '../weights/feedback-registry.ts'
 import { watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/member-watch.ts'
@@ -31,9 +31,9 @@ import type { Runtime } from './runtime.ts'
 
 /** Feedback of MTAs for the admin HTTP and metrics. */
 interface TargetFeedback {
-  readonly book: FeedbackBook
+  readonly book: FeedbackRegistry
   readonly agentAnswers: AgentWatch['counts']
-  readonly effectOf: FeedbackBook['effectOf']
+  readonly effectOf: FeedbackRegistry['effectOf']
   readonly targets: () => readonly NamedTarget[]
 }
 
@@ -52,7 +52,7 @@ export interface ControlPlane {
 interface ControlPlaneOptions extends Runtime {
   readonly table: HealthWriter
   readonly workers: Workers
-  readonly reputation: Pick<IdentityWatch, 'shareOf' | 'onChange'>
+  readonly reputation: Pick<ReputationWatch, 'shareOf' | 'onChange'>
   readonly state: PersistentState
   readonly cluster: ClusterLink
 }
@@ -88,9 +88,9 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     overrides: overrideSources(watch, options),
     feedback: feedback.sources,
     setTargets(targets) {
-      state.availability.watch(targets)
+      state.availability.update(targets)
       feedback.setTargets(targets)
-      watch.watch(watchedMembers(targets))
+      watch.update(watchedMembers(targets))
     },
     stop() {
       feedback.stop()
@@ -119,7 +119,7 @@ interface FeedbackIntake {
 
 /** Takes feedback from the admin HTTP, from agents beside the MTAs, and from other instances. */
 function startFeedback({ log, clock, random, cluster }: ControlPlaneOptions): FeedbackIntake {
-  const book = createFeedbackBook(
+  const book = createFeedbackRegistry(
     clock,
     systemTimer,
     (of, effect) => logFeedback(log, of, effect),
@@ -128,8 +128,8 @@ function startFeedback({ log, clock, random, cluster }: ControlPlaneOptions): Fe
   const agents = createAgentWatch({
     clock,
     random,
-    book,
-    isAskedHere: ({ zone, target }) =>
+    registry: book,
+    isPolledHere: ({ zone, target }) =>
       cluster.feedback === null || cluster.votes.isProbedHere(`agent ${zone} ${target}`),
   })
   let names: readonly NamedTarget[] = []
@@ -142,8 +142,8 @@ function startFeedback({ log, clock, random, cluster }: ControlPlaneOptions): Fe
     },
     setTargets(targets) {
       names = targets.map(({ zone, target }) => ({ zone, target: target.name }))
-      book.keep(names)
-      agents.watch(targets.flatMap(watchedAgents))
+      book.retain(names)
+      agents.update(targets.flatMap(watchedAgents))
     },
     stop() {
       book.stop()

@@ -4,10 +4,10 @@
 import type { HealthWriter } from '../health/table.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
-import { createIdentityWatch, type IdentityWatch } from '../reputation/reputation-watch.ts'
+import { createReputationWatch, type ReputationWatch } from '../reputation/reputation-watch.ts'
 import { createStubResolver } from '../resolver/stub-resolver.ts'
 import type { Settings } from '../settings/settings.ts'
-import { createWatch, type Watch } from '../watch/endpoint-watch.ts'
+import { createEndpointWatch, type EndpointWatch } from '../watch/endpoint-watch.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { identityEvents, logLocalFault, logTargetAlert, logTransition } from './component-events.ts'
 import type { PersistentState } from './persistent-state.ts'
@@ -18,22 +18,22 @@ interface HealthWatchOptions extends Runtime {
   readonly table: HealthWriter
   readonly cluster: ClusterLink
   readonly state: PersistentState
-  readonly reputation: IdentityWatch
+  readonly reputation: ReputationWatch
   /** Not called before the first probe, since metrics are created after the watch. */
   readonly metrics: () => Metrics
 }
 
 /** Probes nothing until targets are set. */
-export function startHealthWatch(options: HealthWatchOptions): Watch {
+export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
   const { settings, log, clock, random, table, cluster, state, reputation, metrics } = options
-  return createWatch({
+  return createEndpointWatch({
     table,
     clock,
     random,
     exchange: cluster.votes,
     onOutcome(watched, outcome) {
       metrics().observeProbe(outcome)
-      reputation.hear(watched, outcome)
+      reputation.observeProbe(watched, outcome)
       state.availability.observe(watched, outcome)
     },
     instance: settings.instance,
@@ -42,7 +42,7 @@ export function startHealthWatch(options: HealthWatchOptions): Watch {
     canaries: settings.canaries,
     restored: state.restored.verdicts,
     onStart: (lateMs) => metrics().observeStart(lateMs),
-    onDoubt(event) {
+    onLocalFault(event) {
       logLocalFault(log, event)
       if (event.kind === 'isolated') cluster.votes.reportLocalFault(!event.isOver)
     },
@@ -59,8 +59,8 @@ export function startHealthWatch(options: HealthWatchOptions): Watch {
 export const startReputationWatch = (
   { resolver, instance }: Pick<Settings, 'resolver' | 'instance'>,
   { log, clock, random }: Runtime,
-): IdentityWatch =>
-  createIdentityWatch({
+): ReputationWatch =>
+  createReputationWatch({
     resolver: resolver && createStubResolver({ server: resolver, clock }),
     clock,
     random,

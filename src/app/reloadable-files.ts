@@ -4,7 +4,7 @@
 
 import { needsPlaces } from '../geo/needs-places.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
-import type { IdentityWatch } from '../reputation/reputation-watch.ts'
+import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import {
   type CertificateKeeper,
   createCertificateKeeper,
@@ -13,7 +13,7 @@ import {
 import type { Settings } from '../settings/settings.ts'
 import type { StreamSettings } from '../transport/stream/streams.ts'
 import type { Workers } from '../transport/worker/workers.ts'
-import type { Watch } from '../watch/endpoint-watch.ts'
+import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
@@ -36,9 +36,9 @@ type FilesRead =
 
 /** The components that get what was reloaded. */
 interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log'> {
-  readonly watch: Watch
+  readonly watch: EndpointWatch
   readonly controlPlane: ControlPlane
-  readonly reputation: IdentityWatch
+  readonly reputation: ReputationWatch
   readonly cluster: Pick<ClusterLink, 'publishConfig'>
   readonly workers: Workers
 }
@@ -84,9 +84,9 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   if (zones.current() !== loaded.served) return
   // Slots come first: a zone must never be served with the health of the address that had a slot
   // before.
-  watch.watch(watched, watchedPools(targets))
+  watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
-  reputation.watch(identities)
+  reputation.update(identities)
   workers.publish(catalog)
   cluster.publishConfig(content)
 }

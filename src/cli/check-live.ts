@@ -3,15 +3,15 @@
 
 import type { ZonesLoaded } from '../zonefile/load-zones.ts'
 import { createDnsLists } from '../reputation/dns-list.ts'
-import { greetingOf, type WatchedIdentity, shownList } from '../reputation/findings.ts'
-import { type IdentityEyes, IdentityJob } from '../reputation/reputation-check.ts'
+import { greetingOf, type CheckedAddress, redactedList } from '../reputation/findings.ts'
+import { type LookupClients, ReputationCheck } from '../reputation/reputation-check.ts'
 import { effectOf } from '../health/verdict.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { ProbeSourceAddresses, WatchedAddress } from '../probe/smtp/profile.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
-import { createStubResolver, createTurnstile } from '../resolver/stub-resolver.ts'
+import { createStubResolver, createConcurrencyLimit } from '../resolver/stub-resolver.ts'
 import { table } from './text/columns.ts'
 import { findSettings } from './find-resolver.ts'
 import type { FlagValues } from './flags.ts'
@@ -34,10 +34,10 @@ export async function checkLive(loaded: Loaded, values: FlagValues): Promise<num
   }
   const { source } = found.settings.probing
   const probed = await probeAll(loaded.watched, source)
-  const eyes = found.resolver && eyesOn(found.resolver)
-  const jobs = await lookAtAll(loaded.identities, probed, eyes)
+  const clients = found.resolver && lookupClients(found.resolver)
+  const jobs = await lookAtAll(loaded.identities, probed, clients)
   process.stdout.write(tableOf(probed, jobs))
-  for (const warning of warningsOf(probed, jobs, eyes))
+  for (const warning of warningsOf(probed, jobs, clients))
     process.stdout.write(`warning: ${warning}\n`)
   const unwatched = countUnwatched(loaded)
   if (unwatched > 0)
@@ -55,39 +55,39 @@ async function probeAll(
   addresses: readonly WatchedAddress[],
   source: ProbeSourceAddresses,
 ): Promise<readonly Probed[]> {
-  const turnstile = createTurnstile(inFlightLimit, Infinity)
+  const limit = createConcurrencyLimit(inFlightLimit, Infinity)
   const bySlot = Map.groupBy(addresses, ({ slot }) => slot)
   const groups = await Promise.all(
     [...bySlot.values()].map(async (group) => {
       const [{ address, probeAddress: place = address, profile }] = group as [WatchedAddress]
       const request = { address: place, profile, source }
-      const outcome = await turnstile.pass(() => probeAddress(request, systemClock))
+      const outcome = await limit.run(() => probeAddress(request, systemClock))
       return outcome === null ? [] : group.map((watched) => ({ watched, outcome }))
     }),
   )
   return groups.flat()
 }
 
-function eyesOn(server: ServerEndpoint): IdentityEyes {
+function lookupClients(server: ServerEndpoint): LookupClients {
   const resolver = createStubResolver({ server, clock: systemClock })
   return { resolver, lists: createDnsLists({ resolver, clock: systemClock }) }
 }
 
 /** Nobody waits for a hold here: a listing is told at once. */
 function lookAtAll(
-  identities: readonly WatchedIdentity[],
+  identities: readonly CheckedAddress[],
   probed: readonly Probed[],
-  eyes: IdentityEyes | null,
-): Promise<readonly IdentityJob[]> {
-  const turnstile = createTurnstile(inFlightLimit, Infinity)
+  clients: LookupClients | null,
+): Promise<readonly ReputationCheck[]> {
+  const limit = createConcurrencyLimit(inFlightLimit, Infinity)
   const looks = identities.map(async (watched) => {
     const profile = { ...watched.profile, holdMs: 0 }
-    const job = new IdentityJob({ ...watched, profile }, () => Promise.resolve())
+    const job = new ReputationCheck({ ...watched, profile }, () => Promise.resolve())
     for (const one of probed) {
       const greeting = isOf(one.watched, watched) ? greetingOf(one.outcome.dialogue) : null
-      if (greeting) job.hear(greeting)
+      if (greeting) job.observeGreeting(greeting)
     }
-    if (eyes) await turnstile.pass(() => job.look(eyes, () => systemClock.monotonicMs()))
+    if (clients) await limit.run(() => job.check(clients, () => systemClock.monotonicMs()))
     return job
   })
   return Promise.all(looks)
@@ -110,7 +110,7 @@ const columns = [
   'LISTS',
 ]
 
-function tableOf(probed: readonly Probed[], jobs: readonly IdentityJob[]): string {
+function tableOf(probed: readonly Probed[], jobs: readonly ReputationCheck[]): string {
   const rows = probed.map(({ watched, outcome }) => [
     `${watched.target}.${watched.zone}`,
     watched.address,
@@ -124,30 +124,32 @@ function tableOf(probed: readonly Probed[], jobs: readonly IdentityJob[]): strin
   return `${table([columns, ...rows]).join('\n')}\n`
 }
 
-function identityCells(job: IdentityJob | undefined): readonly string[] {
+function identityCells(job: ReputationCheck | undefined): readonly string[] {
   if (!job) return ['–', '–']
   const { reverse, listings } = job.view()
-  const lists = [...listings.keys()].map(shownList).join(' ')
+  const lists = [...listings.keys()].map(redactedList).join(' ')
   return [reverse?.kind ?? '–', lists === '' ? '–' : lists]
 }
 
 function warningsOf(
   probed: readonly Probed[],
-  jobs: readonly IdentityJob[],
-  eyes: IdentityEyes | null,
+  jobs: readonly ReputationCheck[],
+  clients: LookupClients | null,
 ): ReadonlySet<string> {
-  const isBlind = eyes === null && jobs.length > 0
+  const isBlind = clients === null && jobs.length > 0
   return new Set([
     ...probed.flatMap(({ watched, outcome }) => tlsWarnings(watched, outcome)),
     ...jobs.flatMap((job) => findingWarnings(job)),
-    ...(eyes?.lists.states() ?? []).flatMap(({ list, family, trouble }) =>
-      trouble === null ? [] : [`${shownList(list)} is not believed about IPv${family}: ${trouble}`],
+    ...(clients?.lists.states() ?? []).flatMap(({ list, family, problem }) =>
+      problem === null
+        ? []
+        : [`${redactedList(list)} is not believed about IPv${family}: ${problem}`],
     ),
     ...(isBlind ? ['no resolver, so neither PTR nor DNS lists: give --resolver ADDR:PORT'] : []),
   ])
 }
 
-const findingWarnings = (job: IdentityJob): readonly string[] =>
+const findingWarnings = (job: ReputationCheck): readonly string[] =>
   job
     .findings()
     .map(({ message }) => `${job.watched.exchange} at ${job.watched.address}: ${message}`)

@@ -1,7 +1,7 @@
 // Whether everyone who is named as serving our zone does: over UDP and TCP, with authority, and all the same zone.
 
-import { exchange } from '../resolver/query.ts'
-import { createTurnstile } from '../resolver/stub-resolver.ts'
+import { query } from '../resolver/query.ts'
+import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
 import { type CheckName, type Verdict, fail, ok, warn } from './line.ts'
 import type { OwnZone } from './own-zone.ts'
 import { type Asking, type Referral, addressesOf } from './parent.ts'
@@ -25,10 +25,8 @@ export async function checkNameServers(
   asking: Asking,
 ): Promise<readonly Verdict[]> {
   const { found, lost } = await findServers(own, referral, asking)
-  const turnstile = createTurnstile(limits.inFlight, limits.addresses)
-  const heard = await Promise.all(
-    found.map((one) => turnstile.pass(() => hear(one, own.name, asking))),
-  )
+  const limit = createConcurrencyLimit(limits.inFlight, limits.addresses)
+  const heard = await Promise.all(found.map((one) => limit.run(() => hear(one, own.name, asking))))
   return [...lost.map(noAddress), ...judge(heard.filter((one) => one !== null))]
 }
 
@@ -61,7 +59,7 @@ async function hear(served: Served, zone: string, { port, timeoutMs }: Asking): 
   const ask = async (transport: 'udp' | 'tcp'): Promise<Heard['udp']> => {
     const options = { timeoutMs, isRecursive: false, transport }
     const question = { name: zone, type: 'SOA' } as const
-    const reply = await exchange({ address: served.address, port }, question, options)
+    const reply = await query({ address: served.address, port }, question, options)
     if (reply.kind === 'failed') return { trouble: reply.why }
     if (reply.rcode !== 0) return { trouble: rcodeTexts.get(reply.rcode) ?? `rcode ${reply.rcode}` }
     if (!reply.isAuthoritative) return { trouble: 'it answers without authority' }

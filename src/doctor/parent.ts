@@ -1,7 +1,7 @@
 // What the parent zone says of ours: its servers are asked themselves, since resolvers mix what parent and child say.
 
-import { exchange } from '../resolver/query.ts'
-import type { Reply, ServerEndpoint, StubRecord } from '../resolver/response.ts'
+import { query } from '../resolver/query.ts'
+import type { Response, ServerEndpoint, ResourceRecord } from '../resolver/response.ts'
 import type { StubResolver } from '../resolver/stub-resolver.ts'
 
 export interface Asking {
@@ -35,7 +35,7 @@ export async function askParent(zone: string, asking: Asking): Promise<Referral>
     return { kind: 'unknown', why: `no address of any name server of ${shown(parent.name)}` }
   let why = ''
   for (const server of servers) {
-    const reply = await exchange(
+    const reply = await query(
       server,
       { name: zone, type: 'NS' },
       { timeoutMs: asking.timeoutMs, isRecursive: false },
@@ -56,7 +56,7 @@ async function findParent(zone: string, { resolver, timeoutMs }: Asking): Promis
   const above = zone.includes('.') ? zone.slice(zone.indexOf('.') + 1) : ''
   const { server } = resolver
   const question = { name: above, type: 'SOA' } as const
-  const reply = await exchange(server, question, { timeoutMs, isRecursive: true })
+  const reply = await query(server, question, { timeoutMs, isRecursive: true })
   const who = `the resolver ${server.address} port ${server.port}`
   if (reply.kind === 'failed') return { kind: 'unknown', why: `${who}: ${reply.why}` }
   const found = [...reply.answers, ...reply.authority].find(
@@ -71,7 +71,7 @@ async function serversOf(
   zone: string,
   { resolver, port }: Asking,
 ): Promise<readonly ServerEndpoint[]> {
-  const ns = await resolver.ask({ name: zone, type: 'NS' })
+  const ns = await resolver.resolve({ name: zone, type: 'NS' })
   const names = ns.kind === 'found' ? ns.records.map(({ data }) => data) : []
   const some = names.slice(0, serverLimit)
   const found = await Promise.all(some.map((name) => addressesOf(name, resolver)))
@@ -85,7 +85,7 @@ export async function addressesOf(
   resolver: StubResolver,
 ): Promise<readonly string[]> {
   const found = await Promise.all(
-    (['A', 'AAAA'] as const).map((type) => resolver.ask({ name, type })),
+    (['A', 'AAAA'] as const).map((type) => resolver.resolve({ name, type })),
   )
   return found.flatMap((answer) =>
     answer.kind === 'found' ? answer.records.map(({ data }) => data) : [],
@@ -97,10 +97,10 @@ type Read =
   | Omit<Extract<Referral, { kind: 'not-delegated' }>, 'server'>
 
 /** A text: why the reply tells nothing. */
-function readReferral(reply: Reply, zone: string, parent: string): Read | string {
+function readReferral(reply: Response, zone: string, parent: string): Read | string {
   if (reply.kind === 'failed') return reply.why
   const { rcode, answers, authority, additional } = reply
-  const ofZone = ({ type, owner }: StubRecord): boolean => type === 'NS' && owner === zone
+  const ofZone = ({ type, owner }: ResourceRecord): boolean => type === 'NS' && owner === zone
   // A server of both zones answers instead of referring.
   const found = [...authority.filter(ofZone), ...answers.filter(ofZone)]
   if (found.length > 0) {
@@ -112,7 +112,7 @@ function readReferral(reply: Reply, zone: string, parent: string): Read | string
 }
 
 const glueIn = (
-  additional: readonly StubRecord[],
+  additional: readonly ResourceRecord[],
   names: readonly string[],
 ): ReadonlyMap<string, readonly string[]> =>
   new Map(

@@ -3,12 +3,12 @@
 import { Histogram, type Registry } from 'prom-client'
 
 import type { SchedulerCounters } from '../probe/schedule/scheduler.ts'
-import type { DoubtState } from '../watch/local-fault.ts'
+import type { LocalFaultState } from '../watch/local-fault.ts'
 import { registerSampled } from './sampled-metric.ts'
 
 export interface ScheduleSources {
   readonly schedule: () => SchedulerCounters
-  readonly doubt: () => DoubtState
+  readonly doubt: () => LocalFaultState
 }
 
 export interface ScheduleMetrics {
@@ -52,7 +52,7 @@ export function createScheduleMetrics(
   return { observeStart: (lateMs) => delays.observe(Math.max(0, lateMs) / 1000) }
 }
 
-function registerDoubts(registry: Registry, doubt: () => DoubtState): void {
+function registerDoubts(registry: Registry, doubt: () => LocalFaultState): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_prober_isolated',
@@ -63,7 +63,7 @@ function registerDoubts(registry: Registry, doubt: () => DoubtState): void {
     kind: 'gauge',
     name: 'mxsteer_failure_brakes',
     help: 'Pools, and all targets as one, whose failures wait for a second round',
-    sample: (emit) => emit({}, doubt().braked),
+    sample: (emit) => emit({}, doubt().massFailures),
   })
   registerSampled(registry, {
     kind: 'counter',

@@ -5,10 +5,10 @@ import type { FeedbackEffect } from '../health/feedback.ts'
 import { latencyQuantiles } from '../health/latency-window.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { isOut } from '../health/table.ts'
-import { type FindingKind, findingKinds, shownList } from '../reputation/findings.ts'
-import type { IdentityState, IdentityWatch } from '../reputation/reputation-watch.ts'
+import { type FindingKind, findingKinds, redactedList } from '../reputation/findings.ts'
+import type { ReputationState, ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Transition, WatchedState } from '../watch/watched-state.ts'
-import type { AgentAnswer } from '../weights/agent-watch.ts'
+import type { AgentPollResult } from '../weights/agent-watch.ts'
 import type { NamedTarget } from '../weights/feedback-registry.ts'
 import { registerSampled } from './sampled-metric.ts'
 
@@ -161,7 +161,7 @@ export function createProbeMetrics(registry: Registry): ProbeMetrics {
 export interface FeedbackSources {
   readonly targets: () => readonly NamedTarget[]
   readonly effectOf: (of: NamedTarget) => FeedbackEffect
-  readonly agentAnswers: () => Readonly<Record<AgentAnswer, number>>
+  readonly agentAnswers: () => Readonly<Record<AgentPollResult, number>>
 }
 
 export function registerFeedback(
@@ -211,7 +211,7 @@ export function registerStateFile(registry: Registry, lastWrite: () => LastWrite
 
 // What targets look like from outside: findings, DNS lists, and what the resolver was asked.
 
-export type IdentitySource = Pick<IdentityWatch, 'states' | 'lists' | 'counters'>
+export type IdentitySource = Pick<ReputationWatch, 'states' | 'lists' | 'counters'>
 
 export function registerIdentityMetrics(registry: Registry, source: IdentitySource): void {
   registerSampled(registry, {
@@ -233,8 +233,8 @@ export function registerIdentityMetrics(registry: Registry, source: IdentitySour
     help: '0: the list fails its test points and is not believed',
     labels: ['list', 'family'],
     sample: (emit) => {
-      for (const { list, family, trouble } of source.lists())
-        emit({ list: shownList(list), family: String(family) }, trouble === null ? 1 : 0)
+      for (const { list, family, problem } of source.lists())
+        emit({ list: redactedList(list), family: String(family) }, problem === null ? 1 : 0)
     },
   })
   registerSampled(registry, {
@@ -253,11 +253,11 @@ export function registerIdentityMetrics(registry: Registry, source: IdentitySour
 }
 
 /** What this member asks for: what it does not is neither well nor to be mended. */
-const kindsAsked = ({ watched: { profile } }: IdentityState): readonly FindingKind[] =>
+const kindsAsked = ({ watched: { profile } }: ReputationState): readonly FindingKind[] =>
   findingKinds.filter((kind) => {
     if (kind === 'listed') return profile.lists.length > 0
     return kind.startsWith('ptr') ? profile.ptr : profile.greeting
   })
 
-const has = ({ findings }: IdentityState, kind: FindingKind): number =>
+const has = ({ findings }: ReputationState, kind: FindingKind): number =>
   findings.some((finding) => finding.kind === kind) ? 1 : 0

@@ -9,7 +9,7 @@ import { type Address, parseAddress } from '../lib/ip.ts'
 import type { Clock } from '../lib/clock.ts'
 import { nameBelow, type Answer, type StubResolver } from '../resolver/stub-resolver.ts'
 
-export type ListLook =
+export type ListResult =
   /** The addresses it answered with: lists say the reason so. */
   | { readonly kind: 'listed'; readonly codes: readonly string[] }
   | { readonly kind: 'clear' }
@@ -19,11 +19,11 @@ export interface ListState {
   readonly list: string
   readonly family: 4 | 6
   /** null: usable. */
-  readonly trouble: string | null
+  readonly problem: string | null
 }
 
 export interface DnsLists {
-  look(list: string, address: string): Promise<ListLook>
+  query(list: string, address: string): Promise<ListResult>
   /** Of every list and family that has been asked. */
   states(): readonly ListState[]
 }
@@ -43,9 +43,9 @@ interface TestPoints {
   readonly unlisted: Address
 }
 
-const points: Readonly<Record<4 | 6, TestPoints>> = {
-  4: { listed: known('127.0.0.2'), unlisted: known('127.0.0.1') },
-  6: { listed: known('::ffff:127.0.0.2'), unlisted: known('::ffff:127.0.0.1') },
+const testPoints: Readonly<Record<4 | 6, TestPoints>> = {
+  4: { listed: literalAddress('127.0.0.2'), unlisted: literalAddress('127.0.0.1') },
+  6: { listed: literalAddress('::ffff:127.0.0.2'), unlisted: literalAddress('::ffff:127.0.0.1') },
 }
 
 interface Checked {
@@ -59,10 +59,10 @@ export function createDnsLists({ resolver, clock, onChange }: DnsListOptions): D
 
   const checkNow = async (list: string, family: 4 | 6): Promise<ListState> => {
     const key = `${family} ${list}`
-    const state = { list, family, trouble: await troubleOf(resolver, list, family) }
+    const state = { list, family, problem: await testPointProblem(resolver, list, family) }
     const before = checked.get(key)?.state ?? null
     checked.set(key, { state, atMs: clock.monotonicMs() })
-    if ((before?.trouble ?? null) !== state.trouble) onChange?.(state)
+    if ((before?.problem ?? null) !== state.problem) onChange?.(state)
     return state
   }
   /** One at a time for each list. */
@@ -80,39 +80,39 @@ export function createDnsLists({ resolver, clock, onChange }: DnsListOptions): D
     return isRecent ? last.state : check(list, family)
   }
   return {
-    async look(list, text) {
+    async query(list, text) {
       const address = parseAddress(text)
       if (!address) return { kind: 'unknown', why: 'no-address' }
-      const { trouble } = await checkUnlessRecent(list, address.family)
-      if (trouble !== null) return { kind: 'unknown', why: trouble }
-      const look = understand(
-        await resolver.ask({ name: nameBelow(address, list), type: 'A' }, true),
+      const { problem } = await checkUnlessRecent(list, address.family)
+      if (problem !== null) return { kind: 'unknown', why: problem }
+      const look = interpret(
+        await resolver.resolve({ name: nameBelow(address, list), type: 'A' }, true),
       )
       if (look.kind !== 'listed') return look
       const again = await check(list, address.family)
-      return again.trouble === null ? look : { kind: 'unknown', why: again.trouble }
+      return again.problem === null ? look : { kind: 'unknown', why: again.problem }
     },
     states: () => [...checked.values()].map(({ state }) => state),
   }
 }
 
 /** Why a list is not to be believed; null: its test points are right. */
-async function troubleOf(
+async function testPointProblem(
   resolver: StubResolver,
   list: string,
   family: 4 | 6,
 ): Promise<string | null> {
-  const { listed, unlisted } = points[family]
+  const { listed, unlisted } = testPoints[family]
   const ask = (address: Address): Promise<Answer> =>
-    resolver.ask({ name: nameBelow(address, list), type: 'A' }, true)
-  const [mustBe, mustNot] = (await Promise.all([ask(listed), ask(unlisted)])).map(understand)
+    resolver.resolve({ name: nameBelow(address, list), type: 'A' }, true)
+  const [mustBe, mustNot] = (await Promise.all([ask(listed), ask(unlisted)])).map(interpret)
   if (mustBe?.kind === 'unknown') return mustBe.why
   if (mustNot?.kind === 'unknown') return mustNot.why
   if (mustNot?.kind === 'listed') return 'lists-everything'
   return mustBe?.kind === 'listed' ? null : 'lists-nothing'
 }
 
-function understand(answer: Answer): ListLook {
+function interpret(answer: Answer): ListResult {
   if (answer.kind === 'failed') return { kind: 'unknown', why: answer.why }
   if (answer.kind === 'none') return { kind: 'clear' }
   const codes = answer.records.map(({ data }) => data)
@@ -123,7 +123,7 @@ function understand(answer: Answer): ListLook {
     : { kind: 'unknown', why: 'foreign-answer' }
 }
 
-function known(text: string): Address {
+function literalAddress(text: string): Address {
   const address = parseAddress(text)
   if (!address) throw new Error(`${text} is no address`)
   return address

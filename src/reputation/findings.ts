@@ -22,7 +22,7 @@ export interface Finding {
   readonly message: string
 }
 
-export interface Seen {
+export interface Observations {
   /** null: not yet, or not asked for; so is `reverse`. */
   readonly greeting: Greeting | null
   readonly reverse: Reverse | null
@@ -30,13 +30,13 @@ export interface Seen {
   readonly listings: ReadonlyMap<string, Listing>
 }
 
-export function findingsOf(watched: WatchedIdentity, seen: Seen): readonly Finding[] {
+export function findingsOf(watched: CheckedAddress, seen: Observations): readonly Finding[] {
   return [...greetingFindings(watched, seen), ...reverseFindings(seen), ...listFindings(seen)]
 }
 
 function greetingFindings(
-  { profile, exchange }: WatchedIdentity,
-  { greeting }: Seen,
+  { profile, exchange }: CheckedAddress,
+  { greeting }: Observations,
 ): readonly Finding[] {
   if (!profile.greeting || greeting === null) return []
   const { banner, ehlo } = greeting
@@ -48,7 +48,7 @@ function greetingFindings(
   return findings
 }
 
-function reverseFindings({ reverse }: Seen): readonly Finding[] {
+function reverseFindings({ reverse }: Observations): readonly Finding[] {
   if (reverse?.kind === 'missing')
     return [finding('ptr-missing', 'it has no PTR record: many receivers refuse mail from it')]
   if (reverse?.kind !== 'unconfirmed') return []
@@ -56,13 +56,13 @@ function reverseFindings({ reverse }: Seen): readonly Finding[] {
   return [finding('ptr-unconfirmed', `its PTR says ${names}, which does not lead back to it`)]
 }
 
-const listFindings = ({ listings }: Seen): readonly Finding[] =>
+const listFindings = ({ listings }: Observations): readonly Finding[] =>
   [...listings]
     .filter(([, { isBelieved }]) => isBelieved)
     .map(([list, { codes }]) => ({
       kind: 'listed',
-      list: shownList(list),
-      message: `it is listed by ${shownList(list)}: ${codes.join(', ')}`,
+      list: redactedList(list),
+      message: `it is listed by ${redactedList(list)}: ${codes.join(', ')}`,
     }))
 
 const finding = (kind: FindingKind, message: string): Finding => ({ kind, list: null, message })
@@ -103,7 +103,7 @@ const nameIn = ({ text }: DialogueLine): string | null => {
 
 // What a pool's `identity:` asks for, and of whom.
 
-export interface IdentityProfile {
+export interface ReputationProfile {
   /** Whether banner and EHLO name the exchange. */
   readonly greeting: boolean
   /** Whether the address has a PTR that leads back to it. */
@@ -120,7 +120,7 @@ export interface IdentityProfile {
 }
 
 /** One address of a member of a pool that asks. */
-export interface WatchedIdentity {
+export interface CheckedAddress {
   /** Without final dot. */
   readonly zone: string
   readonly pool: string
@@ -131,14 +131,14 @@ export interface WatchedIdentity {
   readonly address: string
   /** Of the member, as configured. */
   readonly weight: number
-  readonly profile: IdentityProfile
+  readonly profile: ReputationProfile
 }
 
-export const identityKey = ({ zone, pool, target, address }: WatchedIdentity): string =>
+export const checkedAddressKey = ({ zone, pool, target, address }: CheckedAddress): string =>
   `${zone} ${pool} ${target} ${address}`
 
 /** A list's name for logs and metrics: some lists are asked under a name that holds the subscriber's key. */
-export const shownList = (list: string): string =>
+export const redactedList = (list: string): string =>
   list
     .split('.')
     .map((label) => (/^(?=.*\d)(?=.*[a-z])[a-z0-9]{20,}$/.test(label) ? '***' : label))
@@ -160,12 +160,12 @@ const nameLimit = 8
 export async function checkReverse(resolver: StubResolver, address: string): Promise<Reverse> {
   const parsed = parseAddress(address)
   if (!parsed) return { kind: 'unknown', why: 'no-address' }
-  const found = await resolver.ask({ name: reverseName(parsed), type: 'PTR' })
+  const found = await resolver.resolve({ name: reverseName(parsed), type: 'PTR' })
   if (found.kind === 'failed') return { kind: 'unknown', why: found.why }
   if (found.kind === 'none') return { kind: 'missing' }
   const names = found.records.slice(0, nameLimit).map(({ data }) => data)
   const type = parsed.family === 4 ? 'A' : 'AAAA'
-  const forwards = await Promise.all(names.map((name) => resolver.ask({ name, type })))
+  const forwards = await Promise.all(names.map((name) => resolver.resolve({ name, type })))
   const leadsBack = (i: number): boolean => {
     const forward = forwards[i]
     return forward?.kind === 'found' && forward.records.some(({ data }) => data === address)

@@ -8,7 +8,7 @@
 // A listing never takes anybody out, and weights move only while at most half of the pool's weight is listed: beyond
 // that the list is as likely to be wrong as the pool, and there would be nobody to shift the mail to.
 
-import type { ListLook } from './dns-list.ts'
+import type { ListResult } from './dns-list.ts'
 
 export interface Listing {
   readonly sinceMs: number
@@ -19,15 +19,15 @@ export interface Listing {
 
 const shortestMemoryMs = 3_600_000
 
-interface ListingTurn {
-  readonly look: ListLook
+interface ListingInput {
+  readonly result: ListResult
   readonly nowMs: number
   readonly holdMs: number
 }
 
 export function nextListing(
   before: Listing | null,
-  { look, nowMs, holdMs }: ListingTurn,
+  { result: look, nowMs, holdMs }: ListingInput,
 ): Listing | null {
   switch (look.kind) {
     case 'clear':

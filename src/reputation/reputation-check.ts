@@ -1,14 +1,14 @@
 // One address of one member: what was seen of it, what is to be mended, and when to look again.
 
 import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
-import type { DnsLists, ListLook } from './dns-list.ts'
+import type { DnsLists, ListResult } from './dns-list.ts'
 import {
   type Finding,
   findingKey,
   findingsOf,
   type Greeting,
-  type WatchedIdentity,
-  identityKey,
+  type CheckedAddress,
+  checkedAddressKey,
   type Reverse,
   checkReverse,
 } from './findings.ts'
@@ -21,7 +21,7 @@ export interface FindingChange {
 }
 
 /** What looking takes. */
-export interface IdentityEyes {
+export interface LookupClients {
   readonly resolver: StubResolver
   readonly lists: DnsLists
 }
@@ -29,28 +29,28 @@ export interface IdentityEyes {
 /** Between two looks while a listing is pending, at least. */
 const shortestFastMs = 1000
 
-export class IdentityJob implements ScheduledProbe {
-  readonly watched: WatchedIdentity
+export class ReputationCheck implements ScheduledProbe {
+  readonly watched: CheckedAddress
   readonly key: string
   readonly destination: string
   readonly intervalMs: number
   readonly fastIntervalMs: number
-  readonly #look: (job: IdentityJob) => Promise<void>
+  readonly #run: (job: ReputationCheck) => Promise<void>
   #greeting: Greeting | null = null
   #reverse: Reverse | null = null
   #listings: ReadonlyMap<string, Listing> = new Map()
   #findings: readonly Finding[] = []
-  #lookedAtMs: number | null = null
-  #isNamed = false
+  #checkedAtMs: number | null = null
+  #hasJudgedGreeting = false
 
-  constructor(watched: WatchedIdentity, look: (job: IdentityJob) => Promise<void>) {
+  constructor(watched: CheckedAddress, look: (job: ReputationCheck) => Promise<void>) {
     const { intervalMs, holdMs } = watched.profile
     this.watched = watched
-    this.key = identityKey(watched)
+    this.key = checkedAddressKey(watched)
     this.destination = watched.address
     this.intervalMs = intervalMs
     this.fastIntervalMs = Math.min(intervalMs, Math.max(shortestFastMs, holdMs / 3))
-    this.#look = look
+    this.#run = look
   }
 
   /** A listing that is not believed yet is looked at more often. */
@@ -59,36 +59,36 @@ export class IdentityJob implements ScheduledProbe {
   }
 
   run(done: () => void): void {
-    void this.#look(this).finally(done)
+    void this.#run(this).finally(done)
   }
 
   /** What the last probe heard. Judged with the first one, then with every look. */
-  hear(greeting: Greeting): readonly FindingChange[] {
+  observeGreeting(greeting: Greeting): readonly FindingChange[] {
     this.#greeting = greeting
-    if (this.#isNamed) return []
-    this.#isNamed = true
+    if (this.#hasJudgedGreeting) return []
+    this.#hasJudgedGreeting = true
     return this.#judge()
   }
 
-  async look(
-    { resolver, lists }: IdentityEyes,
+  async check(
+    { resolver, lists }: LookupClients,
     now: () => number,
   ): Promise<readonly FindingChange[]> {
     const { profile, address } = this.watched
     const [reverse, ...looks] = await Promise.all([
       profile.ptr ? checkReverse(resolver, address) : null,
-      ...profile.lists.map((list) => lists.look(list, address)),
+      ...profile.lists.map((list) => lists.query(list, address)),
     ])
     // What could not be asked says nothing against what was seen before.
     if (reverse?.kind !== 'unknown' || this.#reverse === null) this.#reverse = reverse
     this.#listings = this.#nextListings(looks, now())
-    this.#lookedAtMs = now()
+    this.#checkedAtMs = now()
     return this.#judge()
   }
 
   /** Without a resolver there is the greeting alone. */
-  lookAtGreeting(nowMs: number): readonly FindingChange[] {
-    this.#lookedAtMs = nowMs
+  checkGreeting(nowMs: number): readonly FindingChange[] {
+    this.#checkedAtMs = nowMs
     return this.#judge()
   }
 
@@ -102,21 +102,21 @@ export class IdentityJob implements ScheduledProbe {
     return this.#findings
   }
 
-  view(): IdentityView {
+  view(): ReputationView {
     return {
       greeting: this.#greeting,
       reverse: this.#reverse,
       listings: this.#listings,
-      lookedAtMs: this.#lookedAtMs,
+      checkedAtMs: this.#checkedAtMs,
     }
   }
 
-  #nextListings(looks: readonly ListLook[], nowMs: number): ReadonlyMap<string, Listing> {
+  #nextListings(looks: readonly ListResult[], nowMs: number): ReadonlyMap<string, Listing> {
     const { lists, holdMs } = this.watched.profile
     const next = new Map<string, Listing>()
     for (const [i, list] of lists.entries()) {
       const look = looks[i] ?? { kind: 'unknown', why: 'not-asked' }
-      const listing = nextListing(this.#listings.get(list) ?? null, { look, nowMs, holdMs })
+      const listing = nextListing(this.#listings.get(list) ?? null, { result: look, nowMs, holdMs })
       if (listing) next.set(list, listing)
     }
     return next
@@ -138,11 +138,11 @@ export class IdentityJob implements ScheduledProbe {
 const isIn = (list: readonly Finding[], one: Finding): boolean =>
   list.some((other) => findingKey(other) === findingKey(one))
 
-export interface IdentityView {
+export interface ReputationView {
   readonly greeting: Greeting | null
   readonly reverse: Reverse | null
   /** By list; those not believed yet too. */
   readonly listings: ReadonlyMap<string, Listing>
   /** Monotonic; null: not yet. */
-  readonly lookedAtMs: number | null
+  readonly checkedAtMs: number | null
 }

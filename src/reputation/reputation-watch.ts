@@ -4,25 +4,25 @@
 import { type Clock, type Random, type Timer, systemTimer } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { Scheduler } from '../probe/schedule/scheduler.ts'
-import type { StubCounters, StubResolver } from '../resolver/stub-resolver.ts'
+import type { ResolverCounters, StubResolver } from '../resolver/stub-resolver.ts'
 import { type DnsLists, type ListState, createDnsLists } from './dns-list.ts'
-import { greetingOf, type Finding, type WatchedIdentity, identityKey } from './findings.ts'
+import { greetingOf, type Finding, type CheckedAddress, checkedAddressKey } from './findings.ts'
 import { ratePool } from './listing.ts'
-import { type FindingChange, IdentityJob, type IdentityView } from './reputation-check.ts'
+import { type FindingChange, ReputationCheck, type ReputationView } from './reputation-check.ts'
 
-export interface IdentityWatch {
+export interface ReputationWatch {
   /** Replaces the set; what is known of those that stay as they were is kept. */
-  watch(identities: readonly WatchedIdentity[]): void
+  update(identities: readonly CheckedAddress[]): void
   /** A probe of the served address has ended. */
-  hear(probed: ProbedAddress, outcome: Outcome): void
+  observeProbe(probed: ProbedAddress, outcome: Outcome): void
   /** What the reputation of a member makes of its weight: 1, or less. */
   shareOf(member: MemberName): number
   /** Calls back when some share is another. */
   onChange(listener: () => void): void
-  states(): readonly IdentityState[]
+  states(): readonly ReputationState[]
   lists(): readonly ListState[]
   /** null: no resolver is set. */
-  counters(): StubCounters | null
+  counters(): ResolverCounters | null
   stop(): void
 }
 
@@ -38,15 +38,15 @@ interface MemberName {
   readonly target: string
 }
 
-export interface IdentityState extends IdentityView {
-  readonly watched: WatchedIdentity
+export interface ReputationState extends ReputationView {
+  readonly watched: CheckedAddress
   readonly findings: readonly Finding[]
   /** How long ago the last look was; null: not yet. */
   readonly ageMs: number | null
 }
 
-interface IdentityEvent extends FindingChange {
-  readonly watched: WatchedIdentity
+interface ReputationEvent extends FindingChange {
+  readonly watched: CheckedAddress
 }
 
 interface MassListing {
@@ -55,39 +55,39 @@ interface MassListing {
   readonly isRaised: boolean
 }
 
-export interface IdentityWatchOptions {
+export interface ReputationWatchOptions {
   /** null: greetings alone are looked at. */
   readonly resolver: StubResolver | null
   readonly clock: Clock
   readonly random: Random
   /** Instances look at times of their own. */
   readonly instance?: string
-  readonly onFinding: (event: IdentityEvent) => void
+  readonly onFinding: (event: ReputationEvent) => void
   readonly onList: (state: ListState) => void
   readonly onMass: (event: MassListing) => void
   /** Somebody asks for what only a resolver knows, and there is none; once for each such set. */
-  readonly onBlind: () => void
+  readonly onNoResolver: () => void
   readonly timer?: Timer
 }
 
-export const createIdentityWatch = (options: IdentityWatchOptions): IdentityWatch =>
-  new Watch(options)
+export const createReputationWatch = (options: ReputationWatchOptions): ReputationWatch =>
+  new ScheduledReputationWatch(options)
 
 /** Jobs in flight; each asks a handful of questions. */
 const inFlightLimit = 64
 
-class Watch implements IdentityWatch {
-  readonly #options: IdentityWatchOptions
+class ScheduledReputationWatch implements ReputationWatch {
+  readonly #options: ReputationWatchOptions
   readonly #scheduler: Scheduler
   readonly #lists: DnsLists | null
-  #jobs = new Map<string, IdentityJob>()
+  #checks = new Map<string, ReputationCheck>()
   /** By zone, target and address: a target may be in several pools. */
-  #heard: ReadonlyMap<string, readonly IdentityJob[]> = new Map()
+  #byAddress: ReadonlyMap<string, readonly ReputationCheck[]> = new Map()
   #shares = new Map<string, number>()
   readonly #listeners: (() => void)[] = []
   readonly #mass = new Map<string, Omit<MassListing, 'isRaised'>>()
 
-  constructor(options: IdentityWatchOptions) {
+  constructor(options: ReputationWatchOptions) {
     const { clock, random, resolver, onList, timer = systemTimer, instance = '' } = options
     this.#options = options
     this.#scheduler = new Scheduler({
@@ -100,32 +100,33 @@ class Watch implements IdentityWatch {
     this.#lists = resolver && createDnsLists({ resolver, clock, onChange: onList })
   }
 
-  watch(identities: readonly WatchedIdentity[]): void {
-    const next = new Map<string, IdentityJob>()
-    const added: IdentityJob[] = []
+  update(identities: readonly CheckedAddress[]): void {
+    const next = new Map<string, ReputationCheck>()
+    const added: ReputationCheck[] = []
     for (const watched of identities) {
-      const kept = this.#jobs.get(identityKey(watched))
+      const kept = this.#checks.get(checkedAddressKey(watched))
       if (kept && isSame(kept.watched, watched)) next.set(kept.key, kept)
       else {
-        const job = new IdentityJob(watched, (one) => this.#look(one))
+        const job = new ReputationCheck(watched, (one) => this.#check(one))
         next.set(job.key, job)
         added.push(job)
       }
     }
-    for (const job of this.#jobs.values())
+    for (const job of this.#checks.values())
       if (next.get(job.key) !== job) this.#scheduler.remove(job)
-    this.#jobs = next
-    this.#heard = Map.groupBy(next.values(), ({ watched }) => heardKey(watched))
+    this.#checks = next
+    this.#byAddress = Map.groupBy(next.values(), ({ watched }) => addressKey(watched))
     this.#scheduler.add(added)
-    if (this.#options.resolver === null && identities.some(asksResolver)) this.#options.onBlind()
+    if (this.#options.resolver === null && identities.some(needsResolver))
+      this.#options.onNoResolver()
     this.#rate()
   }
 
-  hear(probed: ProbedAddress, { dialogue }: Outcome): void {
-    const jobs = this.#heard.get(heardKey(probed))
+  observeProbe(probed: ProbedAddress, { dialogue }: Outcome): void {
+    const jobs = this.#byAddress.get(addressKey(probed))
     if (!jobs) return
     const greeting = greetingOf(dialogue)
-    if (greeting) for (const job of jobs) this.#tell(job, job.hear(greeting))
+    if (greeting) for (const job of jobs) this.#report(job, job.observeGreeting(greeting))
   }
 
   shareOf(member: MemberName): number {
@@ -136,15 +137,15 @@ class Watch implements IdentityWatch {
     this.#listeners.push(listener)
   }
 
-  states(): readonly IdentityState[] {
+  states(): readonly ReputationState[] {
     const nowMs = this.#options.clock.monotonicMs()
-    return [...this.#jobs.values()].map((job) => {
+    return [...this.#checks.values()].map((job) => {
       const view = job.view()
       return {
         ...view,
         watched: job.watched,
         findings: job.findings(),
-        ageMs: view.lookedAtMs === null ? null : nowMs - view.lookedAtMs,
+        ageMs: view.checkedAtMs === null ? null : nowMs - view.checkedAtMs,
       }
     })
   }
@@ -153,30 +154,30 @@ class Watch implements IdentityWatch {
     return this.#lists?.states() ?? []
   }
 
-  counters(): StubCounters | null {
+  counters(): ResolverCounters | null {
     return this.#options.resolver?.counters() ?? null
   }
 
   stop(): void {
     this.#scheduler.stop()
-    this.#jobs = new Map()
-    this.#heard = new Map()
+    this.#checks = new Map()
+    this.#byAddress = new Map()
   }
 
-  async #look(job: IdentityJob): Promise<void> {
+  async #check(job: ReputationCheck): Promise<void> {
     const { resolver, clock } = this.#options
     const now = (): number => clock.monotonicMs()
     const changes =
       resolver && this.#lists
-        ? await job.look({ resolver, lists: this.#lists }, now)
-        : job.lookAtGreeting(now())
+        ? await job.check({ resolver, lists: this.#lists }, now)
+        : job.checkGreeting(now())
     // Replaced or stopped meanwhile.
-    if (this.#jobs.get(job.key) !== job) return
-    this.#tell(job, changes)
+    if (this.#checks.get(job.key) !== job) return
+    this.#report(job, changes)
     this.#rate()
   }
 
-  #tell({ watched }: IdentityJob, changes: readonly FindingChange[]): void {
+  #report({ watched }: ReputationCheck, changes: readonly FindingChange[]): void {
     for (const change of changes) this.#options.onFinding({ watched, ...change })
   }
 
@@ -185,7 +186,7 @@ class Watch implements IdentityWatch {
     const { onMass } = this.#options
     const before = this.#shares
     const shares = new Map<string, number>()
-    const pools = Map.groupBy(this.#jobs.values(), ({ watched: { zone, pool } }) =>
+    const pools = Map.groupBy(this.#checks.values(), ({ watched: { zone, pool } }) =>
       poolKey(zone, pool),
     )
     for (const [key, jobs] of pools) {
@@ -207,7 +208,7 @@ class Watch implements IdentityWatch {
 }
 
 /** Addresses of a target together: it is listed if one of them is. */
-function ratedMembers(jobs: readonly IdentityJob[]): Parameters<typeof ratePool>[0] {
+function ratedMembers(jobs: readonly ReputationCheck[]): Parameters<typeof ratePool>[0] {
   const byTarget = Map.groupBy(jobs, ({ watched }) => watched.target)
   return [...byTarget].map(([target, ofTarget]) => ({
     target,
@@ -217,15 +218,15 @@ function ratedMembers(jobs: readonly IdentityJob[]): Parameters<typeof ratePool>
   }))
 }
 
-const asksResolver = ({ profile }: WatchedIdentity): boolean =>
+const needsResolver = ({ profile }: CheckedAddress): boolean =>
   profile.ptr || profile.lists.length > 0
 
 const poolKey = (zone: string, pool: string): string => `${zone} ${pool}`
 const memberKey = ({ zone, pool, target }: MemberName): string => `${zone} ${pool} ${target}`
-const heardKey = ({ zone, target, address }: ProbedAddress): string =>
+const addressKey = ({ zone, target, address }: ProbedAddress): string =>
   `${zone} ${target} ${address}`
 
-const isSame = (one: WatchedIdentity, other: WatchedIdentity): boolean =>
+const isSame = (one: CheckedAddress, other: CheckedAddress): boolean =>
   JSON.stringify(one) === JSON.stringify(other)
 
 const isSameMap = (one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): boolean =>

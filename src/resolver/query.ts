@@ -8,10 +8,10 @@ import { connect } from 'node:net'
 
 import { Packet, UDPClient } from 'dns2'
 
-import type { Question, Reply, ServerEndpoint } from './response.ts'
-import { failed, readReply } from './response.ts'
+import type { Question, Response, ServerEndpoint } from './response.ts'
+import { failed, readResponse } from './response.ts'
 
-export interface ExchangeOptions {
+export interface QueryOptions {
   readonly timeoutMs: number
   /** `tcp`: TCP alone. */
   readonly transport?: 'udp' | 'tcp'
@@ -21,26 +21,26 @@ export interface ExchangeOptions {
 
 const udpTries = 2
 
-export async function exchange(
+export async function query(
   server: ServerEndpoint,
   question: Question,
-  options: ExchangeOptions,
-): Promise<Reply> {
+  options: QueryOptions,
+): Promise<Response> {
   if (!isSendable(question.name)) return failed('name-too-long')
-  if (options.transport === 'tcp') return askTcp(server, question, options)
+  if (options.transport === 'tcp') return queryTcp(server, question, options)
   for (let tries = 1; ; tries++) {
-    const reply = await askUdp(server, question, options)
-    if (reply.kind === 'reply' && reply.isTruncated) return askTcp(server, question, options)
+    const reply = await queryUdp(server, question, options)
+    if (reply.kind === 'reply' && reply.isTruncated) return queryTcp(server, question, options)
     const isSilent = reply.kind === 'failed' && reply.why === 'timeout'
     if (!isSilent || tries >= udpTries) return reply
   }
 }
 
-async function askUdp(
+async function queryUdp(
   { address, port }: ServerEndpoint,
   { name, type }: Question,
-  { timeoutMs, isRecursive }: ExchangeOptions,
-): Promise<Reply> {
+  { timeoutMs, isRecursive }: QueryOptions,
+): Promise<Response> {
   const socketType = address.includes(':') ? 'udp6' : 'udp4'
   const ask = UDPClient({
     dns: address,
@@ -51,18 +51,18 @@ async function askUdp(
   })
   try {
     const packet = await ask(name, type, Packet.CLASS.IN, { recursive: isRecursive })
-    return readReply(packet, { name, type })
+    return readResponse(packet, { name, type })
   } catch (error) {
-    return failed(wordOf(error))
+    return failed(failureWord(error))
   }
 }
 
-async function askTcp(
+async function queryTcp(
   { address, port }: ServerEndpoint,
   question: Question,
-  { timeoutMs, isRecursive }: ExchangeOptions,
-): Promise<Reply> {
-  const query = queryOf(question, isRecursive)
+  { timeoutMs, isRecursive }: QueryOptions,
+): Promise<Response> {
+  const query = buildQuery(question, isRecursive)
   const message = query.toBuffer()
   const socket = connect({ host: address, port })
   const timer = setTimeout(() => {
@@ -76,16 +76,16 @@ async function askTcp(
     socket.write(Buffer.concat([head, message]))
     const packet = Packet.parse(await Packet.readStream(socket))
     if (packet.header.id !== query.header.id) return failed('strange-reply')
-    return readReply(packet, question)
+    return readResponse(packet, question)
   } catch (error) {
-    return failed(wordOf(error))
+    return failed(failureWord(error))
   } finally {
     clearTimeout(timer)
     socket.destroy()
   }
 }
 
-function queryOf({ name, type }: Question, isRecursive: boolean): Packet {
+function buildQuery({ name, type }: Question, isRecursive: boolean): Packet {
   const packet = new Packet()
   packet.header.id = Packet.uuid()
   packet.header.rd = isRecursive ? 1 : 0
@@ -93,7 +93,7 @@ function queryOf({ name, type }: Question, isRecursive: boolean): Packet {
   return packet
 }
 
-const words: Readonly<Record<string, string>> = {
+const failureWords: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'timeout',
   ECONNREFUSED: 'refused-connection',
   ECONNRESET: 'reset',
@@ -102,9 +102,9 @@ const words: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no-route',
 }
 
-function wordOf(error: unknown): string {
+function failureWord(error: unknown): string {
   const { code = '' } = error as NodeJS.ErrnoException
-  return words[code] ?? (code === '' ? 'strange-reply' : code.toLowerCase())
+  return failureWords[code] ?? (code === '' ? 'strange-reply' : code.toLowerCase())
 }
 
 /** dns2 throws at some names that are none, and leaves empty labels out of others. Empty: the root. */

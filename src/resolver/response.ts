@@ -11,17 +11,17 @@ export interface ServerEndpoint {
   readonly port: number
 }
 
-export type AskedType = 'A' | 'AAAA' | 'PTR' | 'NS' | 'SOA' | 'TXT'
+export type QueryType = 'A' | 'AAAA' | 'PTR' | 'NS' | 'SOA' | 'TXT'
 
 export interface Question {
   /** Without final dot. */
   readonly name: string
-  readonly type: AskedType
+  readonly type: QueryType
 }
 
-export interface StubRecord {
+export interface ResourceRecord {
   readonly owner: string
-  readonly type: AskedType | 'CNAME'
+  readonly type: QueryType | 'CNAME'
   readonly ttlSeconds: number
   /** An address in canonical form, a name, a text; of an SOA the serial. */
   readonly data: string
@@ -29,25 +29,25 @@ export interface StubRecord {
   readonly negativeSeconds?: number
 }
 
-export type Reply =
+export type Response =
   | {
       readonly kind: 'reply'
       readonly rcode: number
       readonly isAuthoritative: boolean
       readonly isTruncated: boolean
-      readonly answers: readonly StubRecord[]
-      readonly authority: readonly StubRecord[]
-      readonly additional: readonly StubRecord[]
+      readonly answers: readonly ResourceRecord[]
+      readonly authority: readonly ResourceRecord[]
+      readonly additional: readonly ResourceRecord[]
     }
   /** `why`: a word such as `timeout`, `refused-connection`, `strange-reply`. */
   | { readonly kind: 'failed'; readonly why: string }
 
-export const failed = (why: string): Reply => ({ kind: 'failed', why })
+export const failed = (why: string): Response => ({ kind: 'failed', why })
 
 /** Most that is read of a section: an answer of ours never needs more, and one of 64 KiB may hold thousands. */
 const recordLimit = 256
 
-export function readReply(packet: Packet, question: Question): Reply {
+export function readResponse(packet: Packet, question: Question): Response {
   const { header, questions } = packet
   const [asked] = questions
   const isAnswer = header.qr === 1 && header.opcode === 0
@@ -71,10 +71,10 @@ export function readReply(packet: Packet, question: Question): Reply {
 
 type Resource = Packet['answers'][0]
 
-const readSection = (section: readonly Resource[]): readonly StubRecord[] =>
+const readSection = (section: readonly Resource[]): readonly ResourceRecord[] =>
   section.slice(0, recordLimit).flatMap((resource) => readRecord(resource) ?? [])
 
-function readRecord(resource: Resource): StubRecord | null {
+function readRecord(resource: Resource): ResourceRecord | null {
   const { name, ttl, type, class: cls } = resource
   if (cls !== Packet.CLASS.IN || typeof name !== 'string') return null
   const found = dataOf(resource, type)
@@ -84,7 +84,7 @@ function readRecord(resource: Resource): StubRecord | null {
   return { owner: nameOf(name), ttlSeconds, ...found }
 }
 
-type Data = Pick<StubRecord, 'type' | 'data' | 'negativeSeconds'>
+type Data = Pick<ResourceRecord, 'type' | 'data' | 'negativeSeconds'>
 
 function dataOf(resource: Resource, type: number): Data | null {
   const { address, domain, ns, data, serial, minimum = 0 } = resource

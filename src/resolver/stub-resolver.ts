@@ -5,12 +5,12 @@
 
 import type { Clock } from '../lib/clock.ts'
 import type { Address } from '../lib/ip.ts'
-import { exchange } from './query.ts'
-import type { Question, Reply, ServerEndpoint, StubRecord } from './response.ts'
+import { query } from './query.ts'
+import type { Question, Response, ServerEndpoint, ResourceRecord } from './response.ts'
 
 export type Answer =
   /** Records of the type asked for, at the name or where its aliases lead; at least one. */
-  | { readonly kind: 'found'; readonly records: readonly StubRecord[] }
+  | { readonly kind: 'found'; readonly records: readonly ResourceRecord[] }
   | { readonly kind: 'none'; readonly why: 'nxdomain' | 'nodata' }
   /** `why`: a word such as `timeout`, `servfail`, `rcode-5`. */
   | { readonly kind: 'failed'; readonly why: string }
@@ -18,25 +18,25 @@ export type Answer =
 export interface StubResolver {
   readonly server: ServerEndpoint
   /** `isFresh`: not out of what is remembered here; the resolver has a cache of its own. */
-  ask(question: Question, isFresh?: boolean): Promise<Answer>
-  counters(): StubCounters
+  resolve(question: Question, isFresh?: boolean): Promise<Answer>
+  counters(): ResolverCounters
 }
 
-export interface StubCounters {
+export interface ResolverCounters {
   /** Answered by the resolver, whatever it said. */
   readonly answered: number
   readonly failed: number
   readonly fromCache: number
 }
 
-interface StubOptions {
+interface StubResolverOptions {
   readonly server: ServerEndpoint
   readonly clock: Clock
   readonly timeoutMs?: number
   readonly inFlightLimit?: number
   readonly cacheLimit?: number
   /** For tests. */
-  readonly exchange?: typeof exchange
+  readonly query?: typeof query
 }
 
 const limits = { inFlight: 32, waiting: 20_000, cached: 8192 }
@@ -51,81 +51,82 @@ const failureMs = 5000
 
 const aliasLimit = 8
 
-interface Kept {
+interface CacheEntry {
   readonly answer: Answer
   readonly untilMs: number
 }
 
-export const createStubResolver = (options: StubOptions): StubResolver => new Stub(options)
+export const createStubResolver = (options: StubResolverOptions): StubResolver =>
+  new CachingStubResolver(options)
 
-const failure = (why: string): Understood => ({
+const failure = (why: string): CacheableAnswer => ({
   answer: { kind: 'failed', why },
-  keepMs: failureMs,
+  ttlMs: failureMs,
 })
 
-const busy: Understood = failure('too-many-questions')
+const queueFull: CacheableAnswer = failure('too-many-questions')
 
-class Stub implements StubResolver {
+class CachingStubResolver implements StubResolver {
   readonly server: ServerEndpoint
-  readonly #options: StubOptions
-  readonly #turnstile: ReturnType<typeof createTurnstile>
-  readonly #kept = new Map<string, Kept>()
+  readonly #options: StubResolverOptions
+  readonly #limit: ReturnType<typeof createConcurrencyLimit>
+  readonly #cache = new Map<string, CacheEntry>()
   readonly #pending = new Map<string, Promise<Answer>>()
   readonly #counters = { answered: 0, failed: 0, fromCache: 0 }
 
-  constructor(options: StubOptions) {
+  constructor(options: StubResolverOptions) {
     this.server = options.server
     this.#options = options
-    this.#turnstile = createTurnstile(options.inFlightLimit ?? limits.inFlight, limits.waiting)
+    this.#limit = createConcurrencyLimit(options.inFlightLimit ?? limits.inFlight, limits.waiting)
   }
 
-  ask(question: Question, isFresh = false): Promise<Answer> {
+  resolve(question: Question, isFresh = false): Promise<Answer> {
     const key = `${question.type} ${question.name.toLowerCase()}`
-    const kept = this.#kept.get(key)
+    const kept = this.#cache.get(key)
     if (!isFresh && kept && kept.untilMs > this.#options.clock.monotonicMs()) {
       this.#counters.fromCache++
       return Promise.resolve(kept.answer)
     }
     const pending = this.#pending.get(key)
     if (pending) return pending
-    const asked = this.#askServer(key, question).finally(() => this.#pending.delete(key))
+    const asked = this.#queryServer(key, question).finally(() => this.#pending.delete(key))
     this.#pending.set(key, asked)
     return asked
   }
 
-  counters(): StubCounters {
+  counters(): ResolverCounters {
     return { ...this.#counters }
   }
 
-  async #askServer(key: string, question: Question): Promise<Answer> {
-    const { server, clock, timeoutMs = usualTimeoutMs, exchange: ask = exchange } = this.#options
-    const reply = await this.#turnstile.pass(() =>
+  async #queryServer(key: string, question: Question): Promise<Answer> {
+    const { server, clock, timeoutMs = usualTimeoutMs, query: ask = query } = this.#options
+    const reply = await this.#limit.run(() =>
       ask(server, question, { timeoutMs, isRecursive: true }),
     )
-    const { answer, keepMs } = reply === null ? busy : understand(reply, question)
+    const { answer, ttlMs: keepMs } = reply === null ? queueFull : interpret(reply, question)
     this.#counters[answer.kind === 'failed' ? 'failed' : 'answered']++
-    this.#keep(key, { answer, untilMs: clock.monotonicMs() + keepMs })
+    this.#store(key, { answer, untilMs: clock.monotonicMs() + keepMs })
     return answer
   }
 
-  #keep(key: string, kept: Kept): void {
-    this.#kept.delete(key)
-    this.#kept.set(key, kept)
+  #store(key: string, kept: CacheEntry): void {
+    this.#cache.delete(key)
+    this.#cache.set(key, kept)
     const { cacheLimit = limits.cached } = this.#options
     // The oldest first: they stand in order of when they were asked.
-    for (const old of this.#kept.keys()) {
-      if (this.#kept.size <= cacheLimit) break
-      this.#kept.delete(old)
+    for (const old of this.#cache.keys()) {
+      if (this.#cache.size <= cacheLimit) break
+      this.#cache.delete(old)
     }
   }
 }
 
-interface Understood {
+interface CacheableAnswer {
   readonly answer: Answer
-  readonly keepMs: number
+  readonly ttlMs: number
 }
 
-function understand(reply: Reply, question: Question): Understood {
+function interpret(reply: Response, question: Question): CacheableAnswer {
   if (reply.kind === 'failed') return failure(reply.why)
   if (reply.isTruncated) return failure('truncated')
   const { rcode, answers, authority } = reply
@@ -136,19 +137,19 @@ function understand(reply: Reply, question: Question): Understood {
   const ttlSeconds = Math.min(...chain.map((record) => record.ttlSeconds))
   const records = chain.filter(({ type }) => type === question.type)
   if (records.length > 0)
-    return { answer: { kind: 'found', records }, keepMs: Math.min(longestMs, ttlSeconds * 1000) }
+    return { answer: { kind: 'found', records }, ttlMs: Math.min(longestMs, ttlSeconds * 1000) }
   const negativeSeconds = authority.find(({ type }) => type === 'SOA')?.negativeSeconds ?? 0
   const why = rcode === 3 ? 'nxdomain' : 'nodata'
   const keepMs = Math.min(longestNegativeMs, Math.min(negativeSeconds, ttlSeconds) * 1000)
-  return { answer: { kind: 'none', why }, keepMs }
+  return { answer: { kind: 'none', why }, ttlMs: keepMs }
 }
 
 /** The aliases from the name on, and the records that they lead to. */
 function followAliases(
-  answers: readonly StubRecord[],
+  answers: readonly ResourceRecord[],
   { name, type }: Question,
-): readonly StubRecord[] {
-  const chain: StubRecord[] = []
+): readonly ResourceRecord[] {
+  const chain: ResourceRecord[] = []
   let owner = name.toLowerCase()
   for (let steps = 0; steps < aliasLimit; steps++) {
     const here = answers.filter((record) => record.owner === owner)
@@ -177,12 +178,12 @@ export function nameBelow({ family, octets }: Address, tree: string): string {
 
 // Lets so many at once through, the others in the order they came, and none beyond a bound.
 
-interface Turnstile {
+interface ConcurrencyLimit {
   /** null: too many wait already. */
-  pass<T>(work: () => Promise<T>): Promise<T | null>
+  run<T>(work: () => Promise<T>): Promise<T | null>
 }
 
-export function createTurnstile(inside: number, waiting: number): Turnstile {
+export function createConcurrencyLimit(inside: number, waiting: number): ConcurrencyLimit {
   const queue: (() => void)[] = []
   let free = inside
   let head = 0
@@ -200,7 +201,7 @@ export function createTurnstile(inside: number, waiting: number): Turnstile {
     next()
   }
   return {
-    async pass(work) {
+    async run(work) {
       if (free > 0) free--
       else {
         if (queue.length - head >= waiting) return null

@@ -3,14 +3,14 @@
 
 import type { z } from 'zod'
 import { formatAddress, parseAddress, parseEndpoint } from '../lib/ip.ts'
-import { defaultFlightLimits, type FlightLimits } from '../probe/schedule/in-flight-limiter.ts'
+import { defaultInFlightLimits, type InFlightLimits } from '../probe/schedule/in-flight-limiter.ts'
 import type { ProbeSourceAddresses } from '../probe/smtp/profile.ts'
 import { closedMap, integer, leaf, oneOrMany } from '../zonefile/leaf.ts'
 
 export interface ProbingSettings {
   /** Used by probes whose profile has no `source`. */
   readonly source: ProbeSourceAddresses
-  readonly limits: FlightLimits
+  readonly limits: InFlightLimits
 }
 
 export interface SourceAddress {
@@ -52,7 +52,7 @@ export function probingSettings(
 ): ProbingSettings {
   const addressOfFamily = (family: 4 | 6): string | null =>
     sources.find((source) => source.family === family)?.address ?? null
-  const { total, perHost, perNetwork } = defaultFlightLimits
+  const { total, perHost, perNetwork } = defaultInFlightLimits
   return {
     source: { ipv4: addressOfFamily(4), ipv6: addressOfFamily(6) },
     limits: {

@@ -20,13 +20,13 @@ const afterWarningMs = 60_000
 const firstWithinMs = 60_000
 const jitter = 0.2
 
-export class SlowLane {
+export class DeepRounds {
   readonly #key: string
   readonly #profile: ProbeProfile
   #dueMs: number
   #rounds = 0
   #isFull = false
-  #standing: Outcome | null = null
+  #standingFinding: Outcome | null = null
   #confirmations = 0
   #hadStarttls = false
 
@@ -38,10 +38,10 @@ export class SlowLane {
   }
 
   /** Takes over what another lane remembers; the profile stays. */
-  inherit(before: SlowLane): void {
+  inherit(before: DeepRounds): void {
     this.#dueMs = before.#dueMs
     this.#rounds = before.#rounds
-    this.#standing = before.#standing
+    this.#standingFinding = before.#standingFinding
     this.#confirmations = before.#confirmations
     this.#hadStarttls = before.#hadStarttls
   }
@@ -51,7 +51,7 @@ export class SlowLane {
   }
 
   /** The profile of the round that begins now. */
-  profileNow(nowMs: number): ProbeProfile {
+  nextProfile(nowMs: number): ProbeProfile {
     this.#isFull = nowMs >= this.#dueMs
     const isSlow = this.#profile.level === 'tls' || this.#profile.level === 'rcpt'
     return isSlow && !this.#isFull
@@ -64,22 +64,22 @@ export class SlowLane {
     const { level } = this.#profile
     if (level !== 'tls' && level !== 'rcpt') return outcome
     if (outcome.hasStarttls === true) this.#hadStarttls = true
-    if (isFinding(outcome)) this.#stand(outcome, nowMs)
-    else if (isPass(outcome) && this.#isFull) this.#clear(nowMs)
-    return isPass(outcome) && this.#standing !== null ? this.#standing : outcome
+    if (isFinding(outcome)) this.#keepFinding(outcome, nowMs)
+    else if (isPass(outcome) && this.#isFull) this.#clearFinding(nowMs)
+    return isPass(outcome) && this.#standingFinding !== null ? this.#standingFinding : outcome
   }
 
-  #stand(outcome: Outcome, nowMs: number): void {
-    const isAgain = this.#standing?.reason === outcome.reason
-    this.#standing = outcome
+  #keepFinding(outcome: Outcome, nowMs: number): void {
+    const isAgain = this.#standingFinding?.reason === outcome.reason
+    this.#standingFinding = outcome
     this.#confirmations = isAgain ? this.#confirmations + 1 : 1
     const needed = this.#confirmationsNeeded(outcome)
     const laterMs = Math.min(afterWarningMs, this.#profile.slowIntervalMs)
     this.#dueMs = this.#confirmations < needed ? nowMs : nowMs + laterMs
   }
 
-  #clear(nowMs: number): void {
-    this.#standing = null
+  #clearFinding(nowMs: number): void {
+    this.#standingFinding = null
     this.#confirmations = 0
     const share = hashFraction(`${this.#key}|${++this.#rounds}`)
     this.#dueMs = nowMs + this.#profile.slowIntervalMs * (1 + (share * 2 - 1) * jitter)

@@ -57,7 +57,7 @@ import { type HealthWriter, SlotState } from '../health/table.ts'
 import { type AlertKind, effectOf, type Verdict } from '../health/verdict.ts'
 import type { ProbeProfile, WatchedAddress } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
-import { SlowLane } from './deep-rounds.ts'
+import { DeepRounds } from './deep-rounds.ts'
 import { dialogueKey, slotKey } from './slot-key.ts'
 
 const nothing: readonly AlertChange[] = []
@@ -74,7 +74,7 @@ class TargetAlerts {
   }
 
   /** Changes since the last time. A TLS alert that changes its reason is raised again. */
-  weigh(last: Outcome | null, votes: readonly LiveVote[]): readonly AlertChange[] {
+  update(last: Outcome | null, votes: readonly LiveVote[]): readonly AlertChange[] {
     const tls = last && this.#tlsReason(last)
     if (tls === null && this.#raised.size === 0 && votes.every(({ state }) => state !== 'D')) {
       return nothing
@@ -103,36 +103,36 @@ class TargetAlerts {
   }
 }
 
-class SlotMemory {
+class EndpointHistory {
   /** Of passes. */
   readonly latency: LatencyWindow = createLatencyWindow()
   /** Times it went down since it is watched. */
   downs: number = 0
   /** When it told anything of itself last, if need be before this process began. */
-  seenAtMs: number = 0
+  lastKnownAtMs: number = 0
   /** Reason of its last outcome before the start; null: nothing was known then. */
-  restored: string | null = null
+  restoredReason: string | null = null
 
   observe(verdict: Verdict, durationMs: number, nowMs: number): void {
     if (verdict === 'unknown') return
-    this.seenAtMs = nowMs
+    this.lastKnownAtMs = nowMs
     if (verdict === 'pass') addLatency(this.latency, durationMs)
   }
 
   restore(reason: string, seenAtMs: number): void {
-    this.restored = reason
-    this.seenAtMs = seenAtMs
+    this.restoredReason = reason
+    this.lastKnownAtMs = seenAtMs
   }
 }
 
-export class WatchedSlot {
+export class EndpointHealth {
   readonly slot: number
   readonly key: string
   readonly dialogueKey: string
   /** Where it is probed. */
   readonly address: string
   readonly profile: ProbeProfile
-  readonly lane: SlowLane
+  readonly deepRounds: DeepRounds
   readonly alerts: TargetAlerts = new TargetAlerts()
   readonly policy: DampingPolicy
   /** Every target that this endpoint stands for. */
@@ -146,14 +146,14 @@ export class WatchedSlot {
   holdSeconds: number = Infinity
   /** Since it was up, without a pass between. */
   isFailing: boolean = false
-  memory: SlotMemory = new SlotMemory()
+  history: EndpointHistory = new EndpointHistory()
   /** As the table has it. */
-  #shown: SlotState = SlotState.unknown
+  #tableState: SlotState = SlotState.unknown
   #secondRound: DownConfirmation = notDown
   #damping: DampingState
   #shedding: SheddingState
   #slowStart: number = 1
-  #weighed: VoteJudgement = initialJudgement
+  #consensus: VoteJudgement = initialJudgement
   #recoveredAtMs: number | null = null
 
   constructor(addresses: readonly WatchedAddress[], nowMs: number) {
@@ -163,7 +163,7 @@ export class WatchedSlot {
     this.dialogueKey = dialogueKey(first)
     this.address = first.probeAddress ?? first.address
     this.profile = first.profile
-    this.lane = new SlowLane(this.key, first.profile, nowMs)
+    this.deepRounds = new DeepRounds(this.key, first.profile, nowMs)
     this.#shedding = initialShedding(nowMs)
     this.policy = dampingPolicy(first.profile)
     this.addresses = addresses
@@ -172,20 +172,20 @@ export class WatchedSlot {
   }
 
   /** Takes over what is known of the same dialogue under other settings: a reload forgets no health. */
-  inherit(before: WatchedSlot): void {
+  inherit(before: EndpointHealth): void {
     this.counts = before.counts
     this.lastOutcome = before.lastOutcome
     this.lastOutcomeAtMs = before.lastOutcomeAtMs
     this.state = before.state
     this.sinceMs = before.sinceMs
-    this.lane.inherit(before.lane)
+    this.deepRounds.inherit(before.deepRounds)
     this.alerts.inherit(before.alerts)
     this.#shedding = before.#shedding
     this.#damping = before.#damping
-    this.#weighed = before.#weighed
+    this.#consensus = before.#consensus
     this.#recoveredAtMs = before.#recoveredAtMs
     this.isFailing = before.isFailing
-    this.memory = before.memory
+    this.history = before.history
     this.#secondRound = before.#secondRound
   }
 
@@ -194,24 +194,24 @@ export class WatchedSlot {
     const damping = restoreDamping(saved, clocks)
     if (damping === null) return false
     this.#damping = damping
-    this.memory.restore(saved.reason, saved.seenMs - clocks.wallMs + clocks.monotonicMs)
+    this.history.restore(saved.reason, saved.seenMs - clocks.wallMs + clocks.monotonicMs)
     this.state = damping.state
     this.sinceMs = damping.sinceMs
     const isDown = damping.state === SlotState.down
     this.#secondRound = isDown ? confirmed : notDown
-    this.#weighed = { ...initialJudgement, judgement: isDown ? 'down' : 'up' }
+    this.#consensus = { ...initialJudgement, judgement: isDown ? 'down' : 'up' }
     return true
   }
 
   /** null: nothing is known. */
   save(clocks: TwoClocks): SavedDamping | null {
-    const seen = { seenMs: this.memory.seenAtMs, reason: this.reason() }
+    const seen = { seenMs: this.history.lastKnownAtMs, reason: this.reason() }
     return saveDamping(this.#damping, seen, clocks)
   }
 
   /** Of the last outcome. */
   reason(): string {
-    return this.lastOutcome?.reason ?? this.memory.restored ?? 'unprobed'
+    return this.lastOutcome?.reason ?? this.history.restoredReason ?? 'unprobed'
   }
 
   /** Times in a row that it left up soon after coming up. */
@@ -221,12 +221,12 @@ export class WatchedSlot {
 
   /** The probe that is due now. */
   request(nowMs: number, signal: AbortSignal): ProbeRequest {
-    const { address, lane } = this
-    return { address, profile: lane.profileNow(nowMs), hadStarttls: lane.hadStarttls(), signal }
+    const { address, deepRounds: lane } = this
+    return { address, profile: lane.nextProfile(nowMs), hadStarttls: lane.hadStarttls(), signal }
   }
 
   observe(seen: Outcome, nowMs: number): void {
-    const outcome = this.lane.observe(seen, nowMs)
+    const outcome = this.deepRounds.observe(seen, nowMs)
     const requiresTls = this.profile.tls.isRequired
     const { verdict, load } = effectOf(outcome, { requiresTls })
     this.counts = { ...this.counts, [verdict]: this.counts[verdict] + 1 }
@@ -235,7 +235,7 @@ export class WatchedSlot {
     this.#shedding = updateShedding(this.#shedding, load, this.profile.intervalMs, nowMs)
     const isNews = this.#damping.state !== SlotState.down
     this.#damping = advance(this.#damping, verdict, this.policy, nowMs)
-    this.memory.observe(verdict, outcome.durationMs, nowMs)
+    this.history.observe(verdict, outcome.durationMs, nowMs)
     if (verdict === 'unknown') return
     this.isFailing = verdict !== 'pass' && (this.isFailing || isNews)
     this.#secondRound = countTowardsConfirmation(this.#secondRound, verdict)
@@ -247,32 +247,32 @@ export class WatchedSlot {
 
   /** Down for its flapping alone. */
   isHeld(): boolean {
-    return this.#weighed.judgement === 'down' && isHeldDown(this.#damping, this.policy)
+    return this.#consensus.judgement === 'down' && isHeldDown(this.#damping, this.policy)
   }
 
   /** Back as a suspect where its pool has too few others. */
-  isSparing(): boolean {
-    return this.isHeld() || this.#weighed.wentDownWhileCutOff
+  canBeKeptAsSuspect(): boolean {
+    return this.isHeld() || this.#consensus.wentDownWhileCutOff
   }
 
   /** What we have seen ourselves is nothing to go by any more. */
-  rest(nowMs: number): void {
+  discardOwnObservations(nowMs: number): void {
     this.#damping = initialDamping(nowMs)
     this.#shedding = initialShedding(nowMs)
   }
 
   /** Judged down for good, whether or not its pool needs it all the same. */
-  isOut(): boolean {
+  isConfirmedDown(): boolean {
     return this.#secondRound.isConfirmed
   }
 
-  isRecovering(): boolean {
+  isInSlowStart(): boolean {
     return this.#slowStart < 1
   }
 
   /** What is to be raised or lowered, by our last outcome and all votes. */
-  weighAlerts(votes: readonly LiveVote[]): readonly AlertChange[] {
-    return this.alerts.weigh(this.lastOutcome, votes)
+  updateAlerts(votes: readonly LiveVote[]): readonly AlertChange[] {
+    return this.alerts.update(this.lastOutcome, votes)
   }
 
   /** Our own word. After `fall` probes in a row that told nothing we have none. */
@@ -281,14 +281,14 @@ export class WatchedSlot {
   }
 
   /** Weighs all votes; the change of state, if any. */
-  judge(votes: readonly LiveVote[], nowMs: number, sight: Sight): SlotChange | null {
+  judge(votes: readonly LiveVote[], nowMs: number, sight: JudgementInput): StateChange | null {
     const own = ownView(this.#damping, this.policy)
-    this.#weighed = judgeVotes(this.#weighed, votes, own, sight.isAlone)
-    const { judgement } = this.#weighed
+    this.#consensus = judgeVotes(this.#consensus, votes, own, sight.isCutOff)
+    const { judgement } = this.#consensus
     const { fall } = this.policy
     const doubt = {
       isDown: judgement === 'down',
-      needsConfirmation: sight.isBraked || sight.isAlone,
+      needsConfirmation: sight.isMassFailure || sight.isCutOff,
       fall,
     }
     this.#secondRound = updateConfirmation(this.#secondRound, doubt)
@@ -296,16 +296,17 @@ export class WatchedSlot {
     this.state = publishedState({
       judgement,
       acceptsDown: sight.believesDown,
-      isKeptAsSuspect: !this.isOut() || (sight.isNeeded && this.isSparing()),
+      isKeptAsSuspect: !this.isConfirmedDown() || (sight.isPoolShort && this.canBeKeptAsSuspect()),
       isSuspect: this.#damping.state === SlotState.suspect,
     })
-    this.#shown = sight.isEven && this.state === SlotState.up ? SlotState.unknown : this.state
+    this.#tableState =
+      sight.treatsAllAlike && this.state === SlotState.up ? SlotState.unknown : this.state
     if (this.state === from) return null
     const afterMs = nowMs - this.sinceMs
     this.sinceMs = nowMs
     if (from === SlotState.down) this.#recoveredAtMs = nowMs
     if (this.state === SlotState.down) this.#recoveredAtMs = null
-    if (this.state === SlotState.down) this.memory.downs++
+    if (this.state === SlotState.down) this.history.downs++
     return { from, to: this.state, afterMs }
   }
 
@@ -317,30 +318,30 @@ export class WatchedSlot {
     const seen =
       this.lastOutcome === null ? { ...initialDamping(nowMs), state: this.state } : this.#damping
     const holding = holdSeconds(seen, this.policy, nowMs)
-    const isWritten = table.state(this.slot) === this.#shown && this.factor === factor
+    const isWritten = table.state(this.slot) === this.#tableState && this.factor === factor
     if (isWritten && this.holdSeconds === holding) return
     this.factor = factor
     this.holdSeconds = holding
     // Before the state: who sees the slot down must not take it for one that fell long ago. 0 would mean never.
     const fellSeconds = Math.max(1, Math.floor(this.sinceMs / 1000))
     if (this.state === SlotState.down) table.setFell(this.slot, fellSeconds)
-    table.set(this.slot, this.#shown, factor, holding)
+    table.set(this.slot, this.#tableState, factor, holding)
   }
 }
 
 // What a slot is judged by that is not of its own: the round, the pools, the other targets.
 
-interface Sight {
+interface JudgementInput {
   /** false before the first round is done. */
   readonly believesDown: boolean
   /** All are taken alike until then: none is up before the others. */
-  readonly isEven: boolean
+  readonly treatsAllAlike: boolean
   /** Many fail at once: once more, please. */
-  readonly isBraked: boolean
+  readonly isMassFailure: boolean
   /** Its pool has too few others. */
-  readonly isNeeded: boolean
+  readonly isPoolShort: boolean
   /** Cut off from the other instances. */
-  readonly isAlone: boolean
+  readonly isCutOff: boolean
 }
 
 // What a watched slot tells of itself.
@@ -348,7 +349,7 @@ interface Sight {
 /** Verdicts since the endpoint is watched. */
 export type VerdictCounts = Readonly<Record<Verdict, number>>
 
-export interface SlotChange {
+export interface StateChange {
   readonly from: SlotState
   readonly to: SlotState
   readonly afterMs: number

@@ -10,15 +10,20 @@ import type { Outcome } from '../health/outcome.ts'
 import type { SavedDamping, TwoClocks } from '../health/saved-damping.ts'
 import { type HealthWriter, isOut, SlotState } from '../health/table.ts'
 import { type Timer, type Clock, type Random, systemTimer } from '../lib/clock.ts'
-import type { FlightLimits } from '../probe/schedule/in-flight-limiter.ts'
+import type { InFlightLimits } from '../probe/schedule/in-flight-limiter.ts'
 import { Scheduler, type SchedulerCounters } from '../probe/schedule/scheduler.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { probeAddress, type ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 import { FirstRound } from './first-round.ts'
-import { ProbeDuties } from './probe-assignments.ts'
-import { type Canary, type DoubtEvent, type DoubtState, SelfDoubt } from './local-fault.ts'
+import { ProbeAssignments } from './probe-assignments.ts'
+import {
+  type Canary,
+  type LocalFaultEvent,
+  type LocalFaultState,
+  LocalFaultDetector,
+} from './local-fault.ts'
 import { slotKey } from './slot-key.ts'
-import { describeAlerts, type TargetAlert, WatchedSlot } from './endpoint-health.ts'
+import { describeAlerts, type TargetAlert, EndpointHealth } from './endpoint-health.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
 import { slotsOfPools, type WatchedPool, WatchedPools } from './watched-pools.ts'
 import {
@@ -28,25 +33,26 @@ import {
   type WatchedState,
 } from './watched-state.ts'
 
-export interface Watch {
+export interface EndpointWatch {
   /** Replaces the set, and the pools that it is for. Slot 0 is nobody's to watch and is left out. */
-  watch(addresses: readonly WatchedAddress[], pools?: readonly WatchedPool[]): void
+  update(addresses: readonly WatchedAddress[], pools?: readonly WatchedPool[]): void
   /** One entry for each watched address. */
   states(): readonly WatchedState[]
   /** Every slot of the first set has had a finished probe; stays true over reloads. */
   firstRoundDone(): boolean
   /** What is known, by slot key, to be restored after a restart. */
-  saved(): VerdictsByKey
+  savedVerdicts(): VerdictsByKey
   counters(): SchedulerCounters
   /** What is doubted at the moment, and was. */
-  doubt(): DoubtState
+  localFaults(): LocalFaultState
   /** Aborts what is in flight and waits until its sockets are closed. The table stays as it is. */
   stop(): Promise<void>
 }
 
-export const createWatch = (options: WatchOptions): Watch => new SlotWatch(options)
+export const createEndpointWatch = (options: EndpointWatchOptions): EndpointWatch =>
+  new ScheduledEndpointWatch(options)
 
-class InFlight {
+class InFlightCounter {
   #count = 0
   #onLanded: (() => void) | null = null
 
@@ -59,7 +65,7 @@ class InFlight {
   }
 
   /** For one at a time. */
-  landed(): Promise<void> {
+  idle(): Promise<void> {
     if (this.#count === 0) return Promise.resolve()
     return new Promise((resolve) => {
       this.#onLanded = resolve
@@ -69,24 +75,24 @@ class InFlight {
 
 const shortestStepMs = 50
 
-class RecoverySteps {
-  readonly #recovering = new Set<WatchedSlot>()
+class SlowStartSteps {
+  readonly #recovering = new Set<EndpointHealth>()
   readonly #timer: Timer
-  readonly #write: (slot: WatchedSlot) => void
+  readonly #write: (slot: EndpointHealth) => void
   #cancel: (() => void) | null = null
 
-  constructor(timer: Timer, write: (slot: WatchedSlot) => void) {
+  constructor(timer: Timer, write: (slot: EndpointHealth) => void) {
     this.#timer = timer
     this.#write = write
   }
 
   /** To be called when the slot has been written. */
-  follow(slot: WatchedSlot): void {
-    if (slot.isRecovering()) this.#recovering.add(slot)
+  track(slot: EndpointHealth): void {
+    if (slot.isInSlowStart()) this.#recovering.add(slot)
     this.#plan()
   }
 
-  drop(slot: WatchedSlot): void {
+  remove(slot: EndpointHealth): void {
     this.#recovering.delete(slot)
   }
 
@@ -107,7 +113,7 @@ class RecoverySteps {
     this.#cancel = null
     for (const slot of this.#recovering) {
       this.#write(slot)
-      if (!slot.isRecovering()) this.#recovering.delete(slot)
+      if (!slot.isInSlowStart()) this.#recovering.delete(slot)
     }
     this.#plan()
   }
@@ -118,28 +124,35 @@ const clocksOf = (clock: Clock): TwoClocks => ({
   monotonicMs: clock.monotonicMs(),
 })
 
-class SlotWatch implements Watch {
-  readonly #options: WatchOptions
+class ScheduledEndpointWatch implements EndpointWatch {
+  readonly #options: EndpointWatchOptions
   readonly #scheduler: Scheduler
-  readonly #doubt: SelfDoubt
+  readonly #localFaults: LocalFaultDetector
   readonly #firstRound: FirstRound<WatchedEndpoint>
-  readonly #recovery: RecoverySteps
+  readonly #slowStarts: SlowStartSteps
   readonly #pools = new WatchedPools()
-  readonly #duties: ProbeDuties
+  readonly #assignments: ProbeAssignments
   #endpoints = new Map<number, WatchedEndpoint>()
   readonly #byKey = new Map<string, WatchedEndpoint>()
-  readonly #inFlight = new InFlight()
+  readonly #inFlight = new InFlightCounter()
   readonly #unsubscribe: () => void
 
-  constructor(options: WatchOptions) {
+  constructor(options: EndpointWatchOptions) {
     const { clock, exchange, timer = systemTimer, probe = probeAddress } = options
-    const { canaries = [], onDoubt = () => {} } = options
+    const { canaries = [], onLocalFault: onDoubt = () => {} } = options
     this.#options = options
     this.#scheduler = new Scheduler({ ...options, timer })
     const onRelease = (): void => this.#judgeAll()
-    this.#doubt = new SelfDoubt({ ...options, timer, probe, canaries, onDoubt, onRelease })
+    this.#localFaults = new LocalFaultDetector({
+      ...options,
+      timer,
+      probe,
+      canaries,
+      onLocalFault: onDoubt,
+      onRelease,
+    })
     this.#firstRound = new FirstRound(timer, () => this.#judgeAll())
-    this.#recovery = new RecoverySteps(timer, (slot) =>
+    this.#slowStarts = new SlowStartSteps(timer, (slot) =>
       slot.write(options.table, clock.monotonicMs()),
     )
     this.#unsubscribe = exchange.subscribe((key) => {
@@ -148,30 +161,34 @@ class SlotWatch implements Watch {
     })
     const endpoints = (): Iterable<WatchedEndpoint> => this.#endpoints.values()
     const onShared = (): void => this.#endpoints.forEach((one) => this.#voteAndJudge(one))
-    const parts = { scheduler: this.#scheduler, firstRound: this.#firstRound, doubt: this.#doubt }
-    this.#duties = new ProbeDuties({ ...parts, exchange, clock, endpoints, onShared })
+    const parts = {
+      scheduler: this.#scheduler,
+      firstRound: this.#firstRound,
+      doubt: this.#localFaults,
+    }
+    this.#assignments = new ProbeAssignments({ ...parts, exchange, clock, endpoints, onShared })
   }
 
-  watch(addresses: readonly WatchedAddress[], pools: readonly WatchedPool[] = []): void {
+  update(addresses: readonly WatchedAddress[], pools: readonly WatchedPool[] = []): void {
     const wanted = Map.groupBy(addresses, (watched) => watched.slot)
     wanted.delete(0)
-    const gone = this.#dropUnlike(wanted)
+    const gone = this.#removeChanged(wanted)
     const added: WatchedEndpoint[] = []
     for (const [slot, group] of wanted) {
       const kept = this.#endpoints.get(slot)
-      if (kept) kept.watched.addresses = group
+      if (kept) kept.health.addresses = group
       else added.push(this.#add(group, gone))
     }
     this.#pools.replace(pools)
-    this.#doubt.replace(slotsOfPools(pools), [...this.#endpoints.keys()])
-    this.#duties.take(added)
+    this.#localFaults.replace(slotsOfPools(pools), [...this.#endpoints.keys()])
+    this.#assignments.add(added)
     for (const endpoint of added) this.#voteAndJudge(endpoint)
-    this.#firstRound.begin()
+    this.#firstRound.start()
   }
 
   states(): readonly WatchedState[] {
     return [...this.#endpoints.values()].flatMap((endpoint) =>
-      describeState(endpoint.watched, this.#scheduler.nextInMs(endpoint), this.#options.clock),
+      describeState(endpoint.health, this.#scheduler.nextInMs(endpoint), this.#options.clock),
     )
   }
 
@@ -179,9 +196,9 @@ class SlotWatch implements Watch {
     return this.#firstRound.isDone
   }
 
-  saved(): VerdictsByKey {
+  savedVerdicts(): VerdictsByKey {
     return saveSlots(
-      [...this.#endpoints.values()].map(({ watched }) => watched),
+      [...this.#endpoints.values()].map(({ health: watched }) => watched),
       this.#options.clock,
     )
   }
@@ -190,55 +207,58 @@ class SlotWatch implements Watch {
     return this.#scheduler.counters()
   }
 
-  doubt(): DoubtState {
-    return this.#doubt.state()
+  localFaults(): LocalFaultState {
+    return this.#localFaults.state()
   }
 
   async stop(): Promise<void> {
     this.#unsubscribe()
-    this.#duties.stop()
+    this.#assignments.stop()
     this.#scheduler.stop()
     this.#firstRound.stop()
-    this.#recovery.stop()
+    this.#slowStarts.stop()
     for (const endpoint of this.#endpoints.values()) endpoint.abort()
     this.#endpoints = new Map()
-    await Promise.all([this.#inFlight.landed(), this.#doubt.stop()])
+    await Promise.all([this.#inFlight.idle(), this.#localFaults.stop()])
   }
 
   /** Drops every endpoint that is not wanted just so; answers with them, by what they say on the wire. */
-  #dropUnlike(
+  #removeChanged(
     wanted: ReadonlyMap<number, readonly WatchedAddress[]>,
-  ): ReadonlyMap<string, WatchedSlot> {
-    const gone = new Map<string, WatchedSlot>()
+  ): ReadonlyMap<string, EndpointHealth> {
+    const gone = new Map<string, EndpointHealth>()
     for (const [slot, endpoint] of this.#endpoints) {
       const next = wanted.get(slot)?.[0]
       if (next && slotKey(next) === endpoint.key) continue
-      this.#drop(endpoint)
-      gone.set(endpoint.watched.dialogueKey, endpoint.watched)
+      this.#remove(endpoint)
+      gone.set(endpoint.health.dialogueKey, endpoint.health)
     }
     return gone
   }
 
-  #drop(endpoint: WatchedEndpoint): void {
-    const { slot } = endpoint.watched
+  #remove(endpoint: WatchedEndpoint): void {
+    const { slot } = endpoint.health
     endpoint.abort()
     this.#scheduler.remove(endpoint)
     this.#endpoints.delete(slot)
-    this.#firstRound.drop(endpoint)
-    this.#duties.drop(endpoint)
-    this.#recovery.drop(endpoint.watched)
-    this.#pools.setOut(slot, false)
+    this.#firstRound.remove(endpoint)
+    this.#assignments.remove(endpoint)
+    this.#slowStarts.remove(endpoint.health)
+    this.#pools.setDown(slot, false)
     if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
     this.#options.exchange.withdraw(endpoint.key)
     this.#options.table.set(slot, SlotState.unknown, 1, Infinity)
   }
 
-  #add(group: readonly WatchedAddress[], gone: ReadonlyMap<string, WatchedSlot>): WatchedEndpoint {
+  #add(
+    group: readonly WatchedAddress[],
+    gone: ReadonlyMap<string, EndpointHealth>,
+  ): WatchedEndpoint {
     const { clock, probe = probeAddress, restored = new Map() } = this.#options
-    const watched = new WatchedSlot(group, clock.monotonicMs())
+    const watched = new EndpointHealth(group, clock.monotonicMs())
     const before = gone.get(watched.dialogueKey)
     if (before) watched.inherit(before)
-    else if (restoreSlot(watched, restored, clock)) this.#firstRound.remember()
+    else if (restoreSlot(watched, restored, clock)) this.#firstRound.markKnown()
     const endpoint = new WatchedEndpoint(watched, {
       probe: (signal) => {
         this.#inFlight.begin()
@@ -249,7 +269,7 @@ class SlotWatch implements Watch {
     })
     this.#endpoints.set(watched.slot, endpoint)
     this.#byKey.set(endpoint.key, endpoint)
-    if (watched.lastOutcome === null) this.#firstRound.expect(endpoint)
+    if (watched.lastOutcome === null) this.#firstRound.add(endpoint)
     return endpoint
   }
 
@@ -259,14 +279,14 @@ class SlotWatch implements Watch {
 
   #observe(endpoint: WatchedEndpoint, seen: Outcome): void {
     const { clock, onOutcome } = this.#options
-    const { watched } = endpoint
+    const { health: watched } = endpoint
     const wasFailing = watched.isFailing
-    const outcome = this.#doubt.weigh(seen)
+    const outcome = this.#localFaults.screen(seen)
     watched.observe(outcome, clock.monotonicMs())
-    if (watched.isFailing !== wasFailing) this.#doubt.observe(watched.slot, watched.isFailing)
+    if (watched.isFailing !== wasFailing) this.#localFaults.observe(watched.slot, watched.isFailing)
     for (const address of watched.addresses) onOutcome?.(address, outcome)
     this.#voteAndJudge(endpoint)
-    this.#firstRound.tick(endpoint)
+    this.#firstRound.complete(endpoint)
   }
 
   #voteAndJudge(endpoint: WatchedEndpoint): void {
@@ -277,35 +297,36 @@ class SlotWatch implements Watch {
 
   #judge(endpoint: WatchedEndpoint): void {
     const { table, clock, exchange, onTransition, onAlert } = this.#options
-    const { watched } = endpoint
+    const { health: watched } = endpoint
     const { slot } = watched
     const pools = this.#pools
     const nowMs = clock.monotonicMs()
     const isAway = (row: number): boolean => isOut(table.standing(row)) || table.share(row) === 0
     const votes = exchange.votes(endpoint.key)
     const isKnown = !this.#firstRound.believesDown && endpoint.isKnown(votes)
-    if (isKnown) this.#firstRound.remember()
+    if (isKnown) this.#firstRound.markKnown()
     const change = watched.judge(votes, nowMs, {
       believesDown: this.#firstRound.believesDown || isKnown,
-      isEven: this.#firstRound.isEven,
-      isBraked: this.#doubt.isBraked(slot),
+      treatsAllAlike: this.#firstRound.treatsAllAlike,
+      isMassFailure: this.#localFaults.isMassFailure(slot),
       // Asked of those alone who are out.
-      get isNeeded() {
-        return pools.isNeeded(slot, isAway)
+      get isPoolShort() {
+        return pools.isInShortPool(slot, isAway)
       },
-      isAlone: exchange.status().degraded,
+      isCutOff: exchange.status().degraded,
     })
     watched.write(table, nowMs)
-    this.#recovery.follow(watched)
+    this.#slowStarts.track(watched)
     if (change) for (const transition of describeChange(watched, change)) onTransition(transition)
-    for (const alert of describeAlerts(watched, watched.weighAlerts(votes))) onAlert?.(alert)
-    for (const other of this.#pools.setOut(slot, watched.isOut())) this.#judgeHeld(other)
+    for (const alert of describeAlerts(watched, watched.updateAlerts(votes))) onAlert?.(alert)
+    for (const other of this.#pools.setDown(slot, watched.isConfirmedDown()))
+      this.#judgeKeptAsSuspect(other)
   }
 
   /** Who is held down for flapping may be needed now, or no longer. */
-  #judgeHeld(slot: number): void {
+  #judgeKeptAsSuspect(slot: number): void {
     const endpoint = this.#endpoints.get(slot)
-    if (endpoint?.watched.isSparing()) this.#judge(endpoint)
+    if (endpoint?.health.canBeKeptAsSuspect()) this.#judge(endpoint)
   }
 }
 
@@ -316,7 +337,7 @@ class SlotWatch implements Watch {
 
 // What a watch is given: the table that it keeps, clock and chance, the other instances, and who is to be told.
 
-interface WatchOptions {
+interface EndpointWatchOptions {
   readonly table: HealthWriter
   readonly clock: Clock
   readonly random: Random
@@ -326,12 +347,12 @@ interface WatchOptions {
   readonly onTransition: (transition: Transition) => void
   readonly onAlert?: (alert: TargetAlert) => void
   readonly onOutcome?: (watched: WatchedAddress, outcome: Outcome) => void
-  readonly onDoubt?: (event: DoubtEvent) => void
+  readonly onLocalFault?: (event: LocalFaultEvent) => void
   /** Told of each start of a probe, how long after it was due. */
   readonly onStart?: (lateMs: number) => void
   /** What tells us that we are cut off ourselves. */
   readonly canaries?: readonly Canary[]
-  readonly limits?: Partial<FlightLimits>
+  readonly limits?: Partial<InFlightLimits>
   /** Instances probe at times of their own. */
   readonly instance?: string
   /** Another prober than smtp-probe.ts by itself. */
@@ -345,12 +366,12 @@ interface WatchOptions {
 type VerdictsByKey = ReadonlyMap<string, SavedDamping>
 
 /** Whether anything fresh was known of it. */
-function restoreSlot(watched: WatchedSlot, restored: VerdictsByKey, clock: Clock): boolean {
+function restoreSlot(watched: EndpointHealth, restored: VerdictsByKey, clock: Clock): boolean {
   const saved = restored.get(watched.key)
   return saved !== undefined && watched.restore(saved, clocksOf(clock))
 }
 
-function saveSlots(slots: Iterable<WatchedSlot>, clock: Clock): VerdictsByKey {
+function saveSlots(slots: Iterable<EndpointHealth>, clock: Clock): VerdictsByKey {
   const clocks = clocksOf(clock)
   const saved = new Map<string, SavedDamping>()
   for (const watched of slots) {

@@ -13,7 +13,7 @@ export class FirstRound<Item> {
   #isStarted = false
   #isDone = false
   #believesDown = false
-  #remembers = false
+  #hasKnownState = false
   #cancel: () => void = () => {}
 
   constructor(timer: Timer, onBelieve: () => void) {
@@ -31,21 +31,21 @@ export class FirstRound<Item> {
   }
 
   /** All are taken alike: who was probed first must not get the mail of those that are not probed yet. */
-  get isEven(): boolean {
-    return !this.#believesDown && !this.#remembers
+  get treatsAllAlike(): boolean {
+    return !this.#believesDown && !this.#hasKnownState
   }
 
   /** Something is known from before the start. */
-  remember(): void {
-    this.#remembers = true
+  markKnown(): void {
+    this.#hasKnownState = true
   }
 
-  expect(item: Item): void {
+  add(item: Item): void {
     this.#unprobed.add(item)
   }
 
   /** The set is known. */
-  begin(): void {
+  start(): void {
     if (!this.#isStarted) {
       this.#isStarted = true
       this.#cancel = this.#timer(limitMs, () => this.#believe())
@@ -54,13 +54,13 @@ export class FirstRound<Item> {
   }
 
   /** It has had its probe. */
-  tick(item: Item): void {
+  complete(item: Item): void {
     this.#unprobed.delete(item)
     this.#check()
   }
 
   /** It is not watched any more. */
-  drop(item: Item): void {
+  remove(item: Item): void {
     this.#unprobed.delete(item)
   }
 

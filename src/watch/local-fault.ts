@@ -18,28 +18,28 @@ import type { Timer, Clock, Random } from '../lib/clock.ts'
 import { type ProbeProfile, profileDefaults } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 
-export type DoubtEvent =
+export type LocalFaultEvent =
   | { readonly kind: 'isolated'; readonly isOver: boolean; readonly canaries: number }
   | ({ readonly kind: 'braked' } & HeldGroup)
   | ({ readonly kind: 'released' } & ReleasedGroup)
 
-export interface DoubtState {
+export interface LocalFaultState {
   readonly isIsolated: boolean
   /** Pools, and all of them as one, whose failures are held back. */
-  readonly braked: number
+  readonly massFailures: number
   /** Outcomes that were not believed, by reason. */
   readonly discarded: { readonly stalled: number; readonly isolated: number }
   /** Times that the process stood still for a second or longer. */
   readonly stalls: number
 }
 
-interface DoubtOptions {
+interface LocalFaultOptions {
   readonly clock: Clock
   readonly random: Random
   readonly timer: Timer
   readonly canaries: readonly Canary[]
   readonly probe: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
-  readonly onDoubt: (event: DoubtEvent) => void
+  readonly onLocalFault: (event: LocalFaultEvent) => void
   /** The brake has been on, and may have let go: whoever is held back by it is to be judged again. */
   readonly onRelease: () => void
 }
@@ -156,17 +156,17 @@ class Canaries {
   }
 }
 
-export class SelfDoubt {
-  readonly #options: DoubtOptions
+export class LocalFaultDetector {
+  readonly #options: LocalFaultOptions
   readonly #lag: LoopLag
   readonly #isolation: Isolation
   readonly #canaries: Canaries
-  readonly #brake = new MassFailureGuard()
+  readonly #massFailureGuard = new MassFailureGuard()
   readonly #discarded = { stalled: 0, isolated: 0 }
   #isIsolated = false
   #cancelRelease: (() => void) | null = null
 
-  constructor(options: DoubtOptions) {
+  constructor(options: LocalFaultOptions) {
     this.#options = options
     this.#lag = new LoopLag(options.clock, options.timer)
     this.#isolation = new Isolation(options.canaries.length)
@@ -174,18 +174,18 @@ export class SelfDoubt {
       ...options,
       onResult: (index, isReached) => {
         this.#isolation.recordCanary(index, isReached)
-        this.#tellIsolation()
+        this.#reportIsolation()
       },
     })
   }
 
   replace(pools: readonly FailureGroup[], slots: readonly number[]): void {
-    this.#brake.replace(pools, slots)
-    this.#tellReleased()
+    this.#massFailureGuard.replace(pools, slots)
+    this.#reportReleased()
   }
 
   /** The outcome as it is to be counted. */
-  weigh(outcome: Outcome): Outcome {
+  screen(outcome: Outcome): Outcome {
     const { kind, reason, durationMs } = outcome
     if (kind === 'self') return outcome
     const isSilence = kind === 'dead' || kind === 'mute' || kind === 'garbage' || kind === 'stuck'
@@ -194,27 +194,30 @@ export class SelfDoubt {
     if (isFailure && reason !== 'connect-refused' && this.#lag.stalledSince(nowMs - durationMs))
       return this.#discard(outcome, 'stalled')
     this.#isolation.recordTarget(!isSilence, nowMs)
-    this.#tellIsolation()
+    this.#reportIsolation()
     return isSilence && this.#isIsolated ? this.#discard(outcome, 'isolated') : outcome
   }
 
   /** A slot begins to fail, or passes again. */
   observe(slot: number, isFailing: boolean): void {
-    if (!isFailing) return this.#brake.recordPassing(slot)
-    for (const engaged of this.#brake.recordFailing(slot, this.#options.clock.monotonicMs())) {
-      this.#options.onDoubt({ kind: 'braked', ...engaged })
+    if (!isFailing) return this.#massFailureGuard.recordPassing(slot)
+    for (const engaged of this.#massFailureGuard.recordFailing(
+      slot,
+      this.#options.clock.monotonicMs(),
+    )) {
+      this.#options.onLocalFault({ kind: 'braked', ...engaged })
       this.#planRelease()
     }
   }
 
-  isBraked(slot: number): boolean {
-    return this.#brake.isHeld(slot, this.#options.clock.monotonicMs())
+  isMassFailure(slot: number): boolean {
+    return this.#massFailureGuard.isHeld(slot, this.#options.clock.monotonicMs())
   }
 
-  state(): DoubtState {
+  state(): LocalFaultState {
     return {
       isIsolated: this.#isIsolated,
-      braked: this.#brake.heldCount(this.#options.clock.monotonicMs()),
+      massFailures: this.#massFailureGuard.heldCount(this.#options.clock.monotonicMs()),
       discarded: { ...this.#discarded },
       stalls: this.#lag.stalls(),
     }
@@ -228,27 +231,27 @@ export class SelfDoubt {
 
   #planRelease(): void {
     const { clock, timer, onRelease } = this.#options
-    const nextMs = this.#brake.nextReleaseInMs(clock.monotonicMs()) ?? 0
+    const nextMs = this.#massFailureGuard.nextReleaseInMs(clock.monotonicMs()) ?? 0
     this.#cancelRelease ??= timer(Math.min(releaseEveryMs, nextMs), () => {
       this.#cancelRelease = null
-      this.#tellReleased()
+      this.#reportReleased()
       onRelease()
-      if (this.#brake.nextReleaseInMs(clock.monotonicMs()) !== null) this.#planRelease()
+      if (this.#massFailureGuard.nextReleaseInMs(clock.monotonicMs()) !== null) this.#planRelease()
     })
   }
 
-  #tellReleased(): void {
-    const { clock, onDoubt } = this.#options
-    for (const one of this.#brake.takeReleased(clock.monotonicMs()))
+  #reportReleased(): void {
+    const { clock, onLocalFault: onDoubt } = this.#options
+    for (const one of this.#massFailureGuard.takeReleased(clock.monotonicMs()))
       onDoubt({ kind: 'released', ...one })
   }
 
-  #tellIsolation(): void {
+  #reportIsolation(): void {
     const is = this.#isolation.isIsolated(this.#options.clock.monotonicMs())
     if (is === this.#isIsolated) return
     this.#isIsolated = is
     const canaries = this.#options.canaries.length
-    this.#options.onDoubt({ kind: 'isolated', isOver: !is, canaries })
+    this.#options.onLocalFault({ kind: 'isolated', isOver: !is, canaries })
   }
 
   #discard(outcome: Outcome, reason: 'stalled' | 'isolated'): Outcome {

@@ -5,75 +5,75 @@ import type { Clock } from '../lib/clock.ts'
 import type { ClusterVotes } from '../cluster/cluster-votes.ts'
 import type { FirstRound } from './first-round.ts'
 import type { Scheduler } from '../probe/schedule/scheduler.ts'
-import type { SelfDoubt } from './local-fault.ts'
+import type { LocalFaultDetector } from './local-fault.ts'
 import type { WatchedEndpoint } from './watched-endpoint.ts'
 
-interface DutyNeeds {
+interface ProbeAssignmentsOptions {
   readonly exchange: ClusterVotes
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly firstRound: FirstRound<WatchedEndpoint>
-  readonly doubt: SelfDoubt
+  readonly doubt: LocalFaultDetector
   /** All of them. */
   readonly endpoints: () => Iterable<WatchedEndpoint>
   /** Who probes what may have changed, or whether we are cut off from the other instances. */
   readonly onShared: () => void
 }
 
-export class ProbeDuties {
-  readonly #needs: DutyNeeds
-  readonly #resting = new Set<WatchedEndpoint>()
+export class ProbeAssignments {
+  readonly #options: ProbeAssignmentsOptions
+  readonly #suspended = new Set<WatchedEndpoint>()
   readonly #unsubscribe: () => void
 
-  constructor(needs: DutyNeeds) {
-    this.#needs = needs
-    this.#unsubscribe = needs.exchange.subscribeAssignments(() => this.#shareOut())
+  constructor(needs: ProbeAssignmentsOptions) {
+    this.#options = needs
+    this.#unsubscribe = needs.exchange.subscribeAssignments(() => this.#reassign())
   }
 
   /** New ones. */
-  take(endpoints: readonly WatchedEndpoint[]): void {
-    this.#needs.scheduler.add(endpoints.filter((one) => !this.#rests(one)))
+  add(endpoints: readonly WatchedEndpoint[]): void {
+    this.#options.scheduler.add(endpoints.filter((one) => !this.#suspendUnlessAssigned(one)))
   }
 
-  drop(endpoint: WatchedEndpoint): void {
-    this.#resting.delete(endpoint)
+  remove(endpoint: WatchedEndpoint): void {
+    this.#suspended.delete(endpoint)
   }
 
   stop(): void {
     this.#unsubscribe()
   }
 
-  #shareOut(): void {
-    const { scheduler, firstRound, endpoints, onShared } = this.#needs
+  #reassign(): void {
+    const { scheduler, firstRound, endpoints, onShared } = this.#options
     const back: WatchedEndpoint[] = []
     for (const endpoint of endpoints()) {
-      const rested = this.#resting.has(endpoint)
-      if (!this.#rests(endpoint) && rested) back.push(endpoint)
+      const rested = this.#suspended.has(endpoint)
+      if (!this.#suspendUnlessAssigned(endpoint) && rested) back.push(endpoint)
     }
     scheduler.add(back)
     onShared()
-    firstRound.begin()
+    firstRound.start()
   }
 
-  #rests(endpoint: WatchedEndpoint): boolean {
-    if (this.#needs.exchange.isProbedHere(endpoint.key)) {
-      this.#resting.delete(endpoint)
+  #suspendUnlessAssigned(endpoint: WatchedEndpoint): boolean {
+    if (this.#options.exchange.isProbedHere(endpoint.key)) {
+      this.#suspended.delete(endpoint)
       return false
     }
-    if (!this.#resting.has(endpoint)) this.#layToRest(endpoint)
+    if (!this.#suspended.has(endpoint)) this.#suspend(endpoint)
     return true
   }
 
-  #layToRest(endpoint: WatchedEndpoint): void {
-    const { scheduler, firstRound, doubt, clock } = this.#needs
-    const { watched } = endpoint
-    this.#resting.add(endpoint)
+  #suspend(endpoint: WatchedEndpoint): void {
+    const { scheduler, firstRound, doubt, clock } = this.#options
+    const { health: watched } = endpoint
+    this.#suspended.add(endpoint)
     endpoint.abort()
     scheduler.remove(endpoint)
-    firstRound.drop(endpoint)
+    firstRound.remove(endpoint)
     if (watched.isFailing) doubt.observe(watched.slot, false)
     watched.isFailing = false
     watched.lastOutcome = null
-    watched.rest(clock.monotonicMs())
+    watched.discardOwnObservations(clock.monotonicMs())
   }
 }

@@ -5,7 +5,7 @@ import { isRefusing } from '../health/refusal.ts'
 import type { Vote } from '../cluster/cluster-votes.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
-import type { WatchedSlot } from './endpoint-health.ts'
+import type { EndpointHealth } from './endpoint-health.ts'
 
 interface EndpointActions {
   probe(signal: AbortSignal): Promise<Outcome>
@@ -16,7 +16,7 @@ interface EndpointActions {
 }
 
 export class WatchedEndpoint implements ScheduledProbe {
-  readonly watched: WatchedSlot
+  readonly health: EndpointHealth
   readonly key: string
   readonly destination: string
   readonly intervalMs: number
@@ -24,11 +24,11 @@ export class WatchedEndpoint implements ScheduledProbe {
   readonly #actions: EndpointActions
   /** Of the probe in flight and of those after it, until it is used. */
   #controller = new AbortController()
-  #voted: string | null = null
-  #isTold = false
+  #lastVote: string | null = null
+  #hasForeignVote = false
 
-  constructor(watched: WatchedSlot, actions: EndpointActions) {
-    this.watched = watched
+  constructor(watched: EndpointHealth, actions: EndpointActions) {
+    this.health = watched
     this.key = watched.key
     this.destination = watched.address
     this.intervalMs = watched.profile.intervalMs
@@ -37,7 +37,7 @@ export class WatchedEndpoint implements ScheduledProbe {
   }
 
   isUndecided(): boolean {
-    return this.watched.isUndecided()
+    return this.health.isUndecided()
   }
 
   run(done: () => void): void {
@@ -56,18 +56,18 @@ export class WatchedEndpoint implements ScheduledProbe {
 
   /** Whether something is known of it before our first round is done: from before the start, or by others. */
   isKnown(votes: readonly LiveVote[]): boolean {
-    if (this.watched.memory.restored !== null) return true
-    if (!this.#isTold && this.watched.vote().state === '?')
-      this.#isTold = votes.some(({ state }) => state !== '?')
-    return this.#isTold
+    if (this.health.history.restoredReason !== null) return true
+    if (!this.#hasForeignVote && this.health.vote().state === '?')
+      this.#hasForeignVote = votes.some(({ state }) => state !== '?')
+    return this.#hasForeignVote
   }
 
   /** Our vote, if it is not the one given last; whether it is for being refused matters to alerts. */
   changedVote(): Vote | null {
-    const vote = this.watched.vote()
+    const vote = this.health.vote()
     const said = `${vote.state} ${isRefusing(vote.reason)}`
-    if (said === this.#voted) return null
-    this.#voted = said
+    if (said === this.#lastVote) return null
+    this.#lastVote = said
     return vote
   }
 }

@@ -21,29 +21,29 @@ interface Pool {
   readonly members: readonly WatchedPoolMember[]
   readonly slots: readonly number[]
   readonly weight: number
-  weightIn: number
+  upWeight: number
 }
 
-interface Seat {
+interface Membership {
   readonly pool: Pool
   readonly weight: number
   readonly slots: readonly number[]
 }
 
 export class WatchedPools {
-  readonly #out = new Set<number>()
-  #seats = new Map<number, Seat[]>()
+  readonly #downSlots = new Set<number>()
+  #memberships = new Map<number, Membership[]>()
 
   replace(pools: readonly WatchedPool[]): void {
-    this.#seats = new Map()
+    this.#memberships = new Map()
     for (const { members } of pools) {
       const weight = members.reduce((sum, member) => sum + member.weight, 0)
-      const pool = { members, slots: members.flatMap(({ slots }) => slots), weight, weightIn: 0 }
+      const pool = { members, slots: members.flatMap(({ slots }) => slots), weight, upWeight: 0 }
       for (const member of members) {
-        if (!this.#isOut(member)) pool.weightIn += member.weight
+        if (!this.#isDown(member)) pool.upWeight += member.weight
         for (const slot of new Set(member.slots)) {
-          const seats = this.#seats.get(slot) ?? []
-          this.#seats.set(slot, seats)
+          const seats = this.#memberships.get(slot) ?? []
+          this.#memberships.set(slot, seats)
           seats.push({ pool, ...member })
         }
       }
@@ -51,35 +51,35 @@ export class WatchedPools {
   }
 
   /** The slots of pools that are needed from now on, or no longer. */
-  setOut(slot: number, isOut: boolean): readonly number[] {
-    if (this.#out.has(slot) === isOut) return []
-    const seats = this.#seats.get(slot) ?? []
-    const before = seats.map((seat) => [this.#isOut(seat), isShort(seat.pool)] as const)
-    if (isOut) this.#out.add(slot)
-    else this.#out.delete(slot)
+  setDown(slot: number, isOut: boolean): readonly number[] {
+    if (this.#downSlots.has(slot) === isOut) return []
+    const seats = this.#memberships.get(slot) ?? []
+    const before = seats.map((seat) => [this.#isDown(seat), isShort(seat.pool)] as const)
+    if (isOut) this.#downSlots.add(slot)
+    else this.#downSlots.delete(slot)
     const turned: number[] = []
     for (const [i, seat] of seats.entries()) {
       const [wasOut, wasShort] = before[i] ?? [false, false]
-      if (this.#isOut(seat) !== wasOut) seat.pool.weightIn += wasOut ? seat.weight : -seat.weight
+      if (this.#isDown(seat) !== wasOut) seat.pool.upWeight += wasOut ? seat.weight : -seat.weight
       if (isShort(seat.pool) !== wasShort) turned.push(...seat.pool.slots)
     }
     return turned
   }
 
   /** `isAway`: whether an operator, the MTA or the calendar has taken the member of that row out. */
-  isNeeded(slot: number, isAway: (row: number) => boolean): boolean {
-    return this.#seats.get(slot)?.some(({ pool }) => this.#isShortOf(pool, isAway)) ?? false
+  isInShortPool(slot: number, isAway: (row: number) => boolean): boolean {
+    return this.#memberships.get(slot)?.some(({ pool }) => this.#isShortOf(pool, isAway)) ?? false
   }
 
-  #isShortOf({ members, weight, weightIn }: Pool, isAway: (row: number) => boolean): boolean {
-    let left = weightIn
+  #isShortOf({ members, weight, upWeight }: Pool, isAway: (row: number) => boolean): boolean {
+    let left = upWeight
     for (const member of members)
-      if (!this.#isOut(member) && isAway(member.row)) left -= member.weight
-    return isShort({ weight, weightIn: left })
+      if (!this.#isDown(member) && isAway(member.row)) left -= member.weight
+    return isShort({ weight, upWeight: left })
   }
 
-  #isOut({ slots }: Pick<Seat, 'slots'>): boolean {
-    return slots.length > 0 && slots.every((slot) => this.#out.has(slot))
+  #isDown({ slots }: Pick<Membership, 'slots'>): boolean {
+    return slots.length > 0 && slots.every((slot) => this.#downSlots.has(slot))
   }
 }
 
@@ -93,8 +93,8 @@ export const slotsOfPools = (
   }))
 
 /** Less than half of it is in. */
-const isShort = ({ weight, weightIn }: Pick<Pool, 'weight' | 'weightIn'>): boolean =>
-  weightIn * 2 < weight
+const isShort = ({ weight, upWeight }: Pick<Pool, 'weight' | 'upWeight'>): boolean =>
+  upWeight * 2 < weight
 
 export function watchedPools(loaded: readonly LoadedMembers[]): readonly WatchedPool[] {
   const pools = new Map<string, WatchedPoolMember[]>()

@@ -5,7 +5,7 @@ import { SlotState } from '../health/table.ts'
 import type { AlertKind } from '../health/verdict.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { SlotChange, VerdictCounts, WatchedSlot } from './endpoint-health.ts'
+import type { StateChange, VerdictCounts, EndpointHealth } from './endpoint-health.ts'
 
 type StateName = keyof typeof SlotState
 
@@ -59,7 +59,10 @@ const stateNames = Object.fromEntries(
 ) as Record<SlotState, StateName>
 
 /** One a watched address: several targets may share the slot. */
-export function describeChange(watched: WatchedSlot, change: SlotChange): readonly Transition[] {
+export function describeChange(
+  watched: EndpointHealth,
+  change: StateChange,
+): readonly Transition[] {
   return watched.addresses.map(({ zone, target, address }) => ({
     slot: watched.slot,
     zone,
@@ -76,7 +79,7 @@ export function describeChange(watched: WatchedSlot, change: SlotChange): readon
 }
 
 export function describeState(
-  watched: WatchedSlot,
+  watched: EndpointHealth,
   nextProbeInMs: number | null,
   clock: Clock,
 ): readonly WatchedState[] {
@@ -97,8 +100,8 @@ export function describeState(
     holdSeconds: watched.holdSeconds,
     reason: watched.reason(),
     flaps: watched.flaps(),
-    downs: watched.memory.downs,
-    latency: latencyPercentiles(watched.memory.latency),
+    downs: watched.history.downs,
+    latency: latencyPercentiles(watched.history.latency),
     factor: watched.factor,
     alerts: watched.alerts.raised(),
     isHeld: watched.isHeld(),

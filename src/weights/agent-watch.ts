@@ -6,30 +6,30 @@ import { connect } from 'node:net'
 import type { AgentReply, FeedbackWriter } from '../health/feedback.ts'
 import { type Timer, type Clock, type Random, systemTimer } from '../lib/clock.ts'
 import { type ScheduledProbe, Scheduler } from '../probe/schedule/scheduler.ts'
-import type { FeedbackBook, NamedTarget } from './feedback-registry.ts'
+import type { FeedbackRegistry, NamedTarget } from './feedback-registry.ts'
 
 export interface WatchedAgent extends NamedTarget {
   readonly agent: AgentProfile
 }
 
-export type AgentAnswer = 'heard' | 'garbage' | 'silent'
+export type AgentPollResult = 'heard' | 'garbage' | 'silent'
 
 export interface AgentWatch {
   /** Replaces the set. */
-  watch(agents: readonly WatchedAgent[]): void
-  counts(): Readonly<Record<AgentAnswer, number>>
+  update(agents: readonly WatchedAgent[]): void
+  counts(): Readonly<Record<AgentPollResult, number>>
   stop(): Promise<void>
 }
 
 interface AgentWatchOptions {
   readonly clock: Clock
   readonly random: Random
-  readonly book: FeedbackBook
+  readonly registry: FeedbackRegistry
   readonly timer?: Timer
   /** Others ask it otherwise. */
-  readonly isAskedHere?: (of: NamedTarget) => boolean
+  readonly isPolledHere?: (of: NamedTarget) => boolean
   /** For tests. */
-  readonly ask?: typeof askAgent
+  readonly query?: typeof queryAgent
 }
 
 const writer: FeedbackWriter = 'agent'
@@ -38,15 +38,16 @@ const shortestKeepMs = 30_000
 
 const keptIntervals = 3
 
-export const agentKeepMs = ({ intervalMs }: Pick<AgentProfile, 'intervalMs'>): number =>
+export const agentReplyLifetimeMs = ({ intervalMs }: Pick<AgentProfile, 'intervalMs'>): number =>
   Math.max(shortestKeepMs, keptIntervals * intervalMs)
 
-export const createAgentWatch = (options: AgentWatchOptions): AgentWatch => new Asking(options)
+export const createAgentWatch = (options: AgentWatchOptions): AgentWatch =>
+  new ScheduledAgentWatch(options)
 
 const keyOf = ({ zone, target, agent }: WatchedAgent): string =>
   [zone, target, agent.address, agent.port, agent.intervalMs, agent.send].join(' ')
 
-class AskedAgent implements ScheduledProbe {
+class PolledAgent implements ScheduledProbe {
   readonly key: string
   readonly destination: string
   readonly intervalMs: number
@@ -80,10 +81,10 @@ const printable = (text: string): string =>
 
 const answerWithinMs = 5000
 
-class Asking implements AgentWatch {
+class ScheduledAgentWatch implements AgentWatch {
   readonly #options: AgentWatchOptions
   readonly #scheduler: Scheduler
-  readonly #jobs = new Map<string, AskedAgent>()
+  readonly #jobs = new Map<string, PolledAgent>()
   readonly #inFlight = new Set<Promise<void>>()
   readonly #counts = { heard: 0, garbage: 0, silent: 0 }
 
@@ -93,20 +94,20 @@ class Asking implements AgentWatch {
     this.#scheduler = new Scheduler({ clock, random, timer })
   }
 
-  watch(agents: readonly WatchedAgent[]): void {
+  update(agents: readonly WatchedAgent[]): void {
     const wanted = new Map(agents.map((one) => [keyOf(one), one]))
     for (const [key, job] of this.#jobs) if (!wanted.has(key)) this.#drop(key, job)
-    const added: AskedAgent[] = []
+    const added: PolledAgent[] = []
     for (const [key, watched] of wanted) {
       if (this.#jobs.has(key)) continue
-      const job = new AskedAgent(key, watched, (done) => this.#run(job, done))
+      const job = new PolledAgent(key, watched, (done) => this.#run(job, done))
       this.#jobs.set(key, job)
       added.push(job)
     }
     this.#scheduler.add(added)
   }
 
-  counts(): Readonly<Record<AgentAnswer, number>> {
+  counts(): Readonly<Record<AgentPollResult, number>> {
     return { ...this.#counts }
   }
 
@@ -116,30 +117,30 @@ class Asking implements AgentWatch {
     await Promise.all(this.#inFlight)
   }
 
-  #drop(key: string, job: AskedAgent): void {
+  #drop(key: string, job: PolledAgent): void {
     job.controller.abort()
     this.#scheduler.remove(job)
     this.#jobs.delete(key)
-    this.#options.book.withdraw(job.watched, writer)
+    this.#options.registry.withdraw(job.watched, writer)
   }
 
-  #run(job: AskedAgent, done: () => void): void {
-    if (this.#options.isAskedHere?.(job.watched) === false) return done()
-    const ended = this.#ask(job).finally(() => {
+  #run(job: PolledAgent, done: () => void): void {
+    if (this.#options.isPolledHere?.(job.watched) === false) return done()
+    const ended = this.#query(job).finally(() => {
       this.#inFlight.delete(ended)
       done()
     })
     this.#inFlight.add(ended)
   }
 
-  async #ask({ watched, controller }: AskedAgent): Promise<void> {
-    const { book, ask = askAgent } = this.#options
+  async #query({ watched, controller }: PolledAgent): Promise<void> {
+    const { registry: book, query: ask = queryAgent } = this.#options
     const line = await ask(watched.agent, controller.signal)
     if (controller.signal.aborted) return
-    const word = line === null ? null : readAgentLine(line)
+    const word = line === null ? null : parseAgentReply(line)
     this.#counts[line === null ? 'silent' : word === null ? 'garbage' : 'heard']++
     if (word !== null)
-      book.tell(watched, writer, { kind: 'agent', ...word }, agentKeepMs(watched.agent))
+      book.report(watched, writer, { kind: 'agent', ...word }, agentReplyLifetimeMs(watched.agent))
   }
 }
 
@@ -155,7 +156,7 @@ export interface AgentProfile {
   readonly send: string
 }
 
-export function askAgent(
+export function queryAgent(
   { address, port, intervalMs, send }: AgentProfile,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -199,14 +200,14 @@ export function askAgent(
 // The line ends at the first CR or LF. A line without any word that we know says nothing.
 
 /** null: not a word in it that we know. */
-export function readAgentLine(text: string): AgentReply | null {
+export function parseAgentReply(text: string): AgentReply | null {
   const line = /^[^\r\n]*/.exec(text.slice(0, agentLineLimit))?.[0] ?? ''
   const sharp = line.indexOf('#')
   const words = (sharp < 0 ? line : line.slice(0, sharp)).toLowerCase().split(/[\s,]+/)
   let said: AgentReply = { share: null, mode: null, isDown: null, reason: '' }
   let known = 0
   for (const word of words) {
-    const meant = readWord(word)
+    const meant = parseWord(word)
     if (meant === null) continue
     known++
     said = { ...said, ...meant }
@@ -214,7 +215,7 @@ export function readAgentLine(text: string): AgentReply | null {
   return known === 0 ? null : { ...said, reason: sharp < 0 ? '' : printable(line.slice(sharp + 1)) }
 }
 
-function readWord(word: string): Partial<AgentReply> | null {
+function parseWord(word: string): Partial<AgentReply> | null {
   const percent = /^(\d{1,6})%$/.exec(word)?.[1]
   if (percent !== undefined) return { share: Math.min(1, Number(percent) / 100) }
   switch (word) {

@@ -19,17 +19,17 @@ export interface NamedTarget {
   readonly target: string
 }
 
-export interface ToldFeedback extends Feedback {
+export interface WriterFeedback extends Feedback {
   readonly writer: FeedbackWriter
 }
 
-export interface FeedbackBook {
+export interface FeedbackRegistry {
   /** Forgets what others than these targets have said. */
-  keep(targets: readonly NamedTarget[]): void
-  tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackReport, forMs: number): Feedback
+  retain(targets: readonly NamedTarget[]): void
+  report(of: NamedTarget, writer: FeedbackWriter, word: FeedbackReport, forMs: number): Feedback
   /** Whether there was anything to withdraw. */
   withdraw(of: NamedTarget, writer: FeedbackWriter): boolean
-  words(of: NamedTarget): readonly ToldFeedback[]
+  reports(of: NamedTarget): readonly WriterFeedback[]
   effectOf(of: NamedTarget): FeedbackEffect
   /** One listener: who writes the health table. */
   onChange(changed: () => void): void
@@ -37,22 +37,22 @@ export interface FeedbackBook {
 }
 
 /** Told of every change of what a target's words come to. */
-export type FeedbackTold = (of: NamedTarget, effect: FeedbackEffect) => void
+export type OnFeedbackEffect = (of: NamedTarget, effect: FeedbackEffect) => void
 
 /** The wall clock may jump: look again now and then. */
 const longestMs = 60_000
 
-export const createFeedbackBook = (
+export const createFeedbackRegistry = (
   clock: Clock,
   timer: Timer = systemTimer,
-  onEffect: FeedbackTold = () => {},
+  onEffect: OnFeedbackEffect = () => {},
   exchange: FeedbackStore | null = null,
-): FeedbackBook => new TimedBook({ clock, timer, onEffect, exchange })
+): FeedbackRegistry => new TimedFeedbackRegistry({ clock, timer, onEffect, exchange })
 
-interface BookNeeds {
+interface FeedbackRegistryOptions {
   readonly clock: Clock
   readonly timer: Timer
-  readonly onEffect: FeedbackTold
+  readonly onEffect: OnFeedbackEffect
   readonly exchange: FeedbackStore | null
 }
 
@@ -62,34 +62,34 @@ interface Entry {
   effect: FeedbackEffect
 }
 
-class TimedBook implements FeedbackBook {
+class TimedFeedbackRegistry implements FeedbackRegistry {
   readonly #clock: Clock
   readonly #timer: Timer
-  readonly #onEffect: FeedbackTold
+  readonly #onEffect: OnFeedbackEffect
   readonly #entries = new Map<string, Entry>()
   readonly #exchange: FeedbackStore | null
   readonly #unsubscribe: () => void
-  #kept: ReadonlySet<string> = new Set()
+  #retained: ReadonlySet<string> = new Set()
   #changed: () => void = () => {}
   #cancel: (() => void) | null = null
   #plannedMs = Infinity
 
-  constructor({ clock, timer, onEffect, exchange }: BookNeeds) {
+  constructor({ clock, timer, onEffect, exchange }: FeedbackRegistryOptions) {
     this.#clock = clock
     this.#timer = timer
     this.#onEffect = onEffect
     this.#exchange = exchange
-    this.#unsubscribe = exchange?.subscribe(() => this.#takeShared()) ?? (() => {})
+    this.#unsubscribe = exchange?.subscribe(() => this.#readShared()) ?? (() => {})
   }
 
-  keep(targets: readonly NamedTarget[]): void {
+  retain(targets: readonly NamedTarget[]): void {
     const kept = new Set(targets.map(keyOf))
     for (const key of this.#entries.keys()) if (!kept.has(key)) this.#entries.delete(key)
-    this.#kept = kept
-    this.#takeShared()
+    this.#retained = kept
+    this.#readShared()
   }
 
-  tell(of: NamedTarget, writer: FeedbackWriter, word: FeedbackReport, forMs: number): Feedback {
+  report(of: NamedTarget, writer: FeedbackWriter, word: FeedbackReport, forMs: number): Feedback {
     const nowMs = this.#clock.wallMs()
     const entry = this.#entryOf(of)
     const before = entry.words.get(writer) ?? null
@@ -97,7 +97,7 @@ class TimedBook implements FeedbackBook {
     const told = applyReport(isOver ? null : before, word, { nowMs, untilMs: nowMs + forMs })
     entry.words.set(writer, told)
     this.#exchange?.write({ ...of, writer }, told)
-    if (this.#weigh(entry, nowMs)) this.#changed()
+    if (this.#updateEffect(entry, nowMs)) this.#changed()
     this.#plan(told.untilMs)
     return told
   }
@@ -106,11 +106,11 @@ class TimedBook implements FeedbackBook {
     const entry = this.#entries.get(keyOf(of))
     if (!entry?.words.delete(writer)) return false
     this.#exchange?.write({ ...of, writer }, null)
-    if (this.#weigh(entry, this.#clock.wallMs())) this.#changed()
+    if (this.#updateEffect(entry, this.#clock.wallMs())) this.#changed()
     return true
   }
 
-  words(of: NamedTarget): readonly ToldFeedback[] {
+  reports(of: NamedTarget): readonly WriterFeedback[] {
     const nowMs = this.#clock.wallMs()
     return [...(this.#entries.get(keyOf(of))?.words ?? [])]
       .filter(([, word]) => word.untilMs > nowMs)
@@ -132,7 +132,7 @@ class TimedBook implements FeedbackBook {
   }
 
   /** In place of all words: ours are among them. Those of targets that no zone here has wait for it. */
-  #takeShared(): void {
+  #readShared(): void {
     if (this.#exchange === null) return
     const byTarget = Map.groupBy(this.#exchange.list(), keyOf)
     const touched = new Set([...byTarget.keys(), ...this.#entries.keys()])
@@ -141,11 +141,11 @@ class TimedBook implements FeedbackBook {
     for (const key of touched) {
       const words = byTarget.get(key) ?? []
       const [of] = words
-      const entry = this.#entries.get(key) ?? (of && this.#kept.has(key) && this.#entryOf(of))
+      const entry = this.#entries.get(key) ?? (of && this.#retained.has(key) && this.#entryOf(of))
       if (!entry) continue
       entry.words.clear()
       for (const { writer, feedback: told } of words) entry.words.set(writer, told)
-      if (this.#weigh(entry, nowMs)) isChanged = true
+      if (this.#updateEffect(entry, nowMs)) isChanged = true
       if (entry.words.size === 0) this.#entries.delete(key)
     }
     if (isChanged) this.#changed()
@@ -162,7 +162,7 @@ class TimedBook implements FeedbackBook {
   }
 
   /** Whether what they come to is another than before. */
-  #weigh(entry: Entry, nowMs: number): boolean {
+  #updateEffect(entry: Entry, nowMs: number): boolean {
     const effect = feedbackEffect(entry.words.values(), nowMs)
     const { factor, standing } = entry.effect
     if (effect.factor === factor && effect.standing === standing) return false
@@ -180,7 +180,7 @@ class TimedBook implements FeedbackBook {
       for (const [writer, word] of entry.words)
         if (word.untilMs <= nowMs) entry.words.delete(writer)
         else soonestMs = Math.min(soonestMs, word.untilMs)
-      if (this.#weigh(entry, nowMs)) isChanged = true
+      if (this.#updateEffect(entry, nowMs)) isChanged = true
       if (entry.words.size === 0) this.#entries.delete(key)
     }
     if (isChanged) this.#changed()

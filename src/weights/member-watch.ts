@@ -9,10 +9,10 @@ import { type Override, effectOf, nextEndMs, setOverride } from '../health/overr
 import { type HealthWriter, Standing } from '../health/table.ts'
 import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
 import type { OverrideChanges, OverrideStore } from '../cluster/cluster-votes.ts'
-import type { FeedbackBook } from './feedback-registry.ts'
+import type { FeedbackRegistry } from './feedback-registry.ts'
 import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
 
-type OverrideOutcome =
+type OverrideResult =
   | { readonly kind: 'set'; readonly replaced: Override | null }
   /** There are as many as there may be. */
   | { readonly kind: 'full' }
@@ -25,9 +25,9 @@ export interface MemberWatch {
   /** Whether overrides outlive this process. */
   readonly isLasting: boolean
   /** Replaces the set. */
-  watch(members: readonly WatchedMember[]): void
+  update(members: readonly WatchedMember[]): void
   /** `isForced`: even where it leaves a pool empty. */
-  set(override: Override, isForced: boolean): OverrideOutcome
+  set(override: Override, isForced: boolean): OverrideResult
   undo(id: string, by: string): Override | null
   overrides(): readonly Override[]
   states(): readonly MemberState[]
@@ -38,8 +38,8 @@ export interface MemberWatchOptions {
   readonly table: HealthWriter
   readonly clock: Clock
   readonly exchange: OverrideStore
-  readonly feedback?: FeedbackBook
-  readonly reputation?: Reputation
+  readonly feedback?: FeedbackRegistry
+  readonly reputation?: ReputationShares
   /** `from`: another instance that was told; null: this one was. */
   readonly onSet: (override: Override, from: string | null) => void
   readonly onEnd: (override: Override, end: OverrideEnd, by: string) => void
@@ -47,7 +47,7 @@ export interface MemberWatchOptions {
 }
 
 /** What DNS lists make of a weight: 1, or less (reputation/listing.ts). */
-interface Reputation {
+interface ReputationShares {
   shareOf(member: WatchedMember): number
   onChange(listener: () => void): void
 }
@@ -57,9 +57,10 @@ const clockDifferenceMs = 5000
 /** The wall clock may jump: look again now and then, and well within what timers can do. */
 const longestMs = 60_000
 
-export const createMemberWatch = (options: MemberWatchOptions): MemberWatch => new RowWatch(options)
+export const createMemberWatch = (options: MemberWatchOptions): MemberWatch =>
+  new TableMemberWatch(options)
 
-class RowWatch implements MemberWatch {
+class TableMemberWatch implements MemberWatch {
   readonly isLasting: boolean
   readonly #options: MemberWatchOptions
   readonly #unsubscribe: () => void
@@ -69,12 +70,12 @@ class RowWatch implements MemberWatch {
   constructor(options: MemberWatchOptions) {
     this.#options = options
     this.isLasting = options.exchange.isPersistent
-    this.#unsubscribe = options.exchange.subscribe((change) => this.#heed(change))
+    this.#unsubscribe = options.exchange.subscribe((change) => this.#onForeignChange(change))
     options.feedback?.onChange(() => this.#refresh())
     options.reputation?.onChange(() => this.#refresh())
   }
 
-  watch(members: readonly WatchedMember[]): void {
+  update(members: readonly WatchedMember[]): void {
     const kept = new Set(members.map(({ row }) => row))
     for (const { row } of this.#members)
       if (!kept.has(row)) this.#options.table.setRow(row, Standing.normal, 1)
@@ -82,7 +83,7 @@ class RowWatch implements MemberWatch {
     this.#refresh()
   }
 
-  set(override: Override, isForced: boolean): OverrideOutcome {
+  set(override: Override, isForced: boolean): OverrideResult {
     const { exchange, onSet, onEnd } = this.#options
     this.#expire()
     const pools = isForced ? [] : this.#emptiedBy(override)
@@ -156,7 +157,7 @@ class RowWatch implements MemberWatch {
   }
 
   /** What was said to another instance. */
-  #heed({ set, removed: gone }: OverrideChanges): void {
+  #onForeignChange({ set, removed: gone }: OverrideChanges): void {
     const { clock, onSet, onEnd } = this.#options
     const soonMs = clock.wallMs() + clockDifferenceMs
     for (const { override, isReplaced } of gone) {

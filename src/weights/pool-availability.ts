@@ -41,12 +41,12 @@ export interface MeasuredPool {
 
 export interface PoolAvailability {
   /** Replaces the set of pools. */
-  watch(targets: readonly MeasuredTarget[]): void
+  update(targets: readonly MeasuredTarget[]): void
   observe(watched: WatchedAddress, outcome: Outcome): void
   /** By all instances. */
   pools(): readonly MeasuredPool[]
   /** Tells others what was counted here, and counts what they tell. */
-  share(tallies: TallyStore): void
+  shareTallies(tallies: TallyStore): void
   /** Counted here, by zone and pool. */
   saved(): ReadonlyMap<string, SavedAvailability>
 }
@@ -56,7 +56,7 @@ export const createPoolAvailability = (
   restored: ReadonlyMap<string, SavedAvailability> = new Map(),
 ): PoolAvailability => new CountedPools(clock, restored)
 
-interface Counted {
+interface CountedPool {
   readonly zone: string
   readonly pool: string
   readonly target: number | null
@@ -67,19 +67,19 @@ class CountedPools implements PoolAvailability {
   readonly #clock: Clock
   readonly #restored: ReadonlyMap<string, SavedAvailability>
   #tallies: TallyStore | null = null
-  #pools: ReadonlyMap<string, Counted> = new Map()
+  #pools: ReadonlyMap<string, CountedPool> = new Map()
   /** By slot, zone and target: which pools an outcome counts for. */
-  #byAddress: ReadonlyMap<string, readonly Counted[]> = new Map()
+  #byAddress: ReadonlyMap<string, readonly CountedPool[]> = new Map()
 
   constructor(clock: Clock, restored: ReadonlyMap<string, SavedAvailability>) {
     this.#clock = clock
     this.#restored = restored
   }
 
-  watch(targets: readonly MeasuredTarget[]): void {
+  update(targets: readonly MeasuredTarget[]): void {
     const before = this.#pools
-    const pools = new Map<string, Counted>()
-    const byAddress = new Map<string, Counted[]>()
+    const pools = new Map<string, CountedPool>()
+    const byAddress = new Map<string, CountedPool[]>()
     for (const { zone, target, pools: memberships } of targets) {
       for (const { pool, availabilityTarget, member } of memberships) {
         const key = `${zone} ${pool}`
@@ -120,7 +120,7 @@ class CountedPools implements PoolAvailability {
     }))
   }
 
-  share(tallies: TallyStore): void {
+  shareTallies(tallies: TallyStore): void {
     this.#tallies = tallies
     tallies.attach({
       current: () => this.saved(),

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
-import type { IdentityProfile, WatchedIdentity } from '../reputation/findings.ts'
+import type { ReputationProfile, CheckedAddress } from '../reputation/findings.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
 import { slotKey } from '../watch/slot-key.ts'
 import type { AgentProfile } from '../weights/agent-watch.ts'
@@ -26,7 +26,7 @@ export type ZonesLoaded =
       readonly catalogZones: ReadonlyMap<NameKey, Zone>
       readonly watched: readonly WatchedAddress[]
       readonly targets: readonly LoadedTarget[]
-      readonly identities: readonly WatchedIdentity[]
+      readonly identities: readonly CheckedAddress[]
       readonly zones: readonly { readonly name: string; readonly serial: number }[]
       readonly warnings: readonly Diagnostic[]
       /** Moves with the content of any file. */
@@ -120,7 +120,7 @@ interface ReadyZone {
   readonly source: ZoneSource
   readonly zone: Zone
   readonly compiled: CompiledZone
-  readonly identities: readonly WatchedIdentity[]
+  readonly identities: readonly CheckedAddress[]
 }
 
 function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagnostic[] {
@@ -294,7 +294,7 @@ const watchedIdentities = (
   zone: string,
   source: ZoneSource,
   targets: readonly CompiledTarget[],
-): readonly WatchedIdentity[] =>
+): readonly CheckedAddress[] =>
   targets.flatMap(({ target, memberships }) =>
     memberships.flatMap(({ pool, member }) => {
       const identity = source.pools.get(pool)?.identity
@@ -312,7 +312,7 @@ const watchedIdentities = (
     }),
   )
 
-const profileOf = ({ greeting, ptr, intervalMs, dnsbl }: IdentitySource): IdentityProfile => ({
+const profileOf = ({ greeting, ptr, intervalMs, dnsbl }: IdentitySource): ReputationProfile => ({
   greeting: greeting ?? true,
   ptr,
   intervalMs,

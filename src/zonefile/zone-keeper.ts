@@ -1,7 +1,7 @@
 // Keeps the zones in force. A load takes over whole or not at all: after a mistake the old ones go on.
 
 import type { Clock } from '../lib/clock.ts'
-import type { WatchedIdentity } from '../reputation/findings.ts'
+import type { CheckedAddress } from '../reputation/findings.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
@@ -13,7 +13,7 @@ interface ServedZones {
   readonly catalog: Catalog
   readonly watched: readonly WatchedAddress[]
   readonly targets: readonly LoadedTarget[]
-  readonly identities: readonly WatchedIdentity[]
+  readonly identities: readonly CheckedAddress[]
   /** Names and serials, for logs and metrics. */
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
   /** What they say, as a hash; empty before the first load. */

@@ -4,7 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
 import { type AdminSources, adminRoutes } from '../../src/admin/routes.ts'
-import { type FeedbackBook, createFeedbackBook } from '../../src/weights/feedback-registry.ts'
+import {
+  type FeedbackRegistry,
+  createFeedbackRegistry,
+} from '../../src/weights/feedback-registry.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'
 
@@ -17,7 +20,7 @@ const targets = [
 const adminToken = 'an-admin-token-of-some-length'
 const loadToken = 'a-load-token-of-some-length'
 
-let book: FeedbackBook
+let book: FeedbackRegistry
 let admin: AdminListener
 let port = 0
 beforeAll(async () => {
@@ -38,8 +41,8 @@ beforeAll(async () => {
 })
 afterAll(() => admin.close())
 beforeEach(() => {
-  book = createFeedbackBook(time.clock, time.timer)
-  book.keep(targets)
+  book = createFeedbackRegistry(time.clock, time.timer)
+  book.retain(targets)
 })
 
 interface Answer {
@@ -109,7 +112,7 @@ describe('refusals', () => {
     const answer = await ask('PUT', '/targets/mx2/load', { body })
     expect([answer.status, answer.value]).toMatchObject([status, { error: { code } }])
     expect((answer.value['error'] as { message: string }).message).toMatch(words)
-    expect(book.words({ zone: 'smtp.example.com', target: 'mx2' })).toEqual([])
+    expect(book.reports({ zone: 'smtp.example.com', target: 'mx2' })).toEqual([])
   })
 
   test('an ambiguous target, a wrong token, and the load token elsewhere', async () => {

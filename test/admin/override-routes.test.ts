@@ -55,7 +55,7 @@ function open(): OverrideSources {
     onSet: ({ target, action }) => events.push(`set ${target} ${action.kind}`),
     onEnd: ({ target, action }, end, by) => events.push(`${end} ${target} ${action.kind} ${by}`),
   })
-  watch.watch(watchedMembers(targets))
+  watch.update(watchedMembers(targets))
   return {
     watch,
     exposedUntilMs: (index) => (index === 2 ? Date.UTC(2026, 11, 1) : 0),
@@ -283,7 +283,7 @@ describe('refusals have a status, a code and words', () => {
     const many = Array.from({ length: 1001 }, (_, i) =>
       loaded('many.example', `t${i}`, 5 + i, { p: 1 }),
     )
-    watch.watch(watchedMembers(many))
+    watch.update(watchedMembers(many))
     const named = {
       zone: 'many.example',
       pool: null,

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest'
 
 import type { Log } from '../../src/app/log.ts'
 import { logLocalFault } from '../../src/app/component-events.ts'
-import type { DoubtEvent } from '../../src/watch/local-fault.ts'
+import type { LocalFaultEvent } from '../../src/watch/local-fault.ts'
 
-const said = (event: DoubtEvent): unknown => {
+const said = (event: LocalFaultEvent): unknown => {
   const lines: unknown[] = []
   const note =
     (level: string) =>
@@ -20,7 +20,7 @@ const said = (event: DoubtEvent): unknown => {
   return lines[0]
 }
 
-test.each<[DoubtEvent, readonly unknown[]]>([
+test.each<[LocalFaultEvent, readonly unknown[]]>([
   [
     { kind: 'braked', group: 'eu.smtp.example.com', failing: 6, of: 10 },
     [

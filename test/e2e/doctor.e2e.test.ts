@@ -8,9 +8,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { DoctorLine } from '../../src/doctor/line.ts'
-import type { Reply } from '../../src/resolver/response.ts'
+import type { Response } from '../../src/resolver/response.ts'
 import { startBind } from '../support/bind.ts'
-import { exchange } from '../../src/resolver/query.ts'
+import { query } from '../../src/resolver/query.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'
 import { recordOf, replyTo } from '../support/scripted-dns.ts'
 import { type ScriptedMta, startScriptedMta } from '../support/scripted-mta.ts'
@@ -104,7 +104,7 @@ beforeAll(async () => {
   const resolver = { address: '127.0.0.1', port: unbound.port }
   const question = { name: 'example.test', type: 'SOA' } as const
   const options = { timeoutMs: 1000, isRecursive: true }
-  await until(async () => isGood(await exchange(resolver, question, options)), {
+  await until(async () => isGood(await query(resolver, question, options)), {
     what: 'Unbound resolves',
     withinMs: 30_000,
   })
@@ -117,7 +117,7 @@ afterAll(async () => {
   await bind?.stop()
 })
 
-const isGood = (reply: Reply): boolean => reply.kind === 'reply' && reply.rcode === 0
+const isGood = (reply: Response): boolean => reply.kind === 'reply' && reply.rcode === 0
 
 interface Examined {
   readonly code: number | null

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest'
 
 import {
   greetingOf,
-  type Seen,
+  type Observations,
   findingsOf,
-  type WatchedIdentity,
-  shownList,
+  type CheckedAddress,
+  redactedList,
 } from '../../src/reputation/findings.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { type ProbeLevel, profileDefaults } from '../../src/probe/smtp/profile.ts'
@@ -93,7 +93,7 @@ describe('names are heard', () => {
 })
 
 describe('findings', () => {
-  const watched = (greeting = true): WatchedIdentity => ({
+  const watched = (greeting = true): CheckedAddress => ({
     zone: 'example.test',
     pool: 'p',
     target: 'mx1',
@@ -102,12 +102,12 @@ describe('findings', () => {
     weight: 1,
     profile: { greeting, ptr: true, lists: [], intervalMs: 1, holdMs: 1, agree: 1, listedShare: 1 },
   })
-  const nothing: Seen = { greeting: null, reverse: null, listings: new Map() }
+  const nothing: Observations = { greeting: null, reverse: null, listings: new Map() }
   const listing = { sinceMs: 0, seenMs: 0, codes: ['127.0.0.2'] }
-  const kinds = (seen: Partial<Seen>, greeting?: boolean) =>
+  const kinds = (seen: Partial<Observations>, greeting?: boolean) =>
     findingsOf(watched(greeting), { ...nothing, ...seen }).map(({ kind }) => kind)
 
-  it.each<[string, Partial<Seen>, readonly string[]]>([
+  it.each<[string, Partial<Observations>, readonly string[]]>([
     ['nothing seen', {}, []],
     ['the exchange', { greeting: { banner: 'mx1.example.test', ehlo: 'mx1.example.test' } }, []],
     [
@@ -144,9 +144,9 @@ describe('findings', () => {
   })
 
   it('do not show the key in the name of a list', () => {
-    expect(shownList('a1b2c3d4e5f6g7h8i9j0k1l2m3.zen.dq.example.net')).toBe(
+    expect(redactedList('a1b2c3d4e5f6g7h8i9j0k1l2m3.zen.dq.example.net')).toBe(
       '***.zen.dq.example.net',
     )
-    expect(shownList('zen.example.org')).toBe('zen.example.org')
+    expect(redactedList('zen.example.org')).toBe('zen.example.org')
   })
 })

@@ -1,24 +1,28 @@
 import { describe, expect, it } from 'vitest'
 
-import type { ListLook } from '../../src/reputation/dns-list.ts'
+import type { ListResult } from '../../src/reputation/dns-list.ts'
 import { type Listing, nextListing, ratePool } from '../../src/reputation/listing.ts'
 
 const hour = 3_600_000
-const listed: ListLook = { kind: 'listed', codes: ['127.0.0.2'] }
-const clear: ListLook = { kind: 'clear' }
-const unknown: ListLook = { kind: 'unknown', why: 'timeout' }
+const listed: ListResult = { kind: 'listed', codes: ['127.0.0.2'] }
+const clear: ListResult = { kind: 'clear' }
+const unknown: ListResult = { kind: 'unknown', why: 'timeout' }
 
 /** What stands after looks at these hours. */
-function after(holdHours: number, looks: readonly (readonly [atHours: number, ListLook])[]) {
+function after(holdHours: number, looks: readonly (readonly [atHours: number, ListResult])[]) {
   let listing: Listing | null = null
   for (const [atHours, look] of looks)
-    listing = nextListing(listing, { look, nowMs: atHours * hour, holdMs: holdHours * hour })
+    listing = nextListing(listing, {
+      result: look,
+      nowMs: atHours * hour,
+      holdMs: holdHours * hour,
+    })
   if (listing === null) return 'none'
   return listing.isBelieved ? 'believed' : 'pending'
 }
 
 describe('a listing', () => {
-  it.each<[string, number, readonly (readonly [number, ListLook])[], string]>([
+  it.each<[string, number, readonly (readonly [number, ListResult])[], string]>([
     ['is not believed at once', 6, [[0, listed]], 'pending'],
     ['is believed at once without a hold', 0, [[0, listed]], 'believed'],
     [

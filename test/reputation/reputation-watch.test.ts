@@ -3,15 +3,15 @@
 import { expect, it } from 'vitest'
 
 import type { ListState } from '../../src/reputation/dns-list.ts'
-import type { IdentityProfile, WatchedIdentity } from '../../src/reputation/findings.ts'
-import { createIdentityWatch } from '../../src/reputation/reputation-watch.ts'
+import type { ReputationProfile, CheckedAddress } from '../../src/reputation/findings.ts'
+import { createReputationWatch } from '../../src/reputation/reputation-watch.ts'
 import type { Outcome } from '../../src/health/outcome.ts'
 import type { Answer, StubResolver } from '../../src/resolver/stub-resolver.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
 
 const minute = 60_000
 const hour = 60 * minute
-const usual: IdentityProfile = {
+const usual: ReputationProfile = {
   greeting: true,
   ptr: false,
   lists: ['l.test'],
@@ -21,7 +21,7 @@ const usual: IdentityProfile = {
   listedShare: 0.5,
 }
 
-const identity = (host: number, profile: Partial<IdentityProfile> = {}): WatchedIdentity => ({
+const identity = (host: number, profile: Partial<ReputationProfile> = {}): CheckedAddress => ({
   zone: 'example.test',
   pool: 'relays',
   target: `mx${host}`,
@@ -42,23 +42,23 @@ function arrange({ isBlind = false } = {}) {
   const resolver: StubResolver = {
     server: { address: '127.0.0.1', port: 53 },
     counters: () => ({ answered: asked.length, failed: 0, fromCache: 0 }),
-    async ask({ name }): Promise<Answer> {
+    async resolve({ name }): Promise<Answer> {
       asked.push({ name, atMs: time.clock.monotonicMs() })
       if (!listed.has(name)) return { kind: 'none', why: 'nxdomain' }
       const record = { owner: name, type: 'A', ttlSeconds: 1, data: '127.0.0.2' } as const
       return { kind: 'found', records: [record] }
     },
   }
-  const watch = createIdentityWatch({
+  const watch = createReputationWatch({
     resolver: isBlind ? null : resolver,
     clock: time.clock,
     timer: time.timer,
     random: seededRandom(5),
     onFinding: ({ watched, finding, isRaised }) =>
       told.push(`${watched.target} ${finding.kind} ${isRaised ? 'raised' : 'over'}`),
-    onList: ({ list, trouble }: ListState) => told.push(`${list} ${trouble ?? 'usable'}`),
+    onList: ({ list, problem }: ListState) => told.push(`${list} ${problem ?? 'usable'}`),
     onMass: ({ pool, isRaised }) => told.push(`${pool} mass ${isRaised ? 'raised' : 'over'}`),
-    onBlind: () => told.push('blind'),
+    onNoResolver: () => told.push('blind'),
   })
   watch.onChange(() => changes++)
   return {
@@ -84,7 +84,7 @@ function arrange({ isBlind = false } = {}) {
 it('looks once an hour, not at the same moment for all, and not to the second', async () => {
   const { watch, pass, looksAt } = arrange()
   const hosts = Array.from({ length: 20 }, (_, i) => i + 1)
-  watch.watch(hosts.map((host) => identity(host)))
+  watch.update(hosts.map((host) => identity(host)))
   await pass(50 * hour)
   for (const host of hosts) {
     const times = looksAt(host)
@@ -101,7 +101,7 @@ it('looks once an hour, not at the same moment for all, and not to the second', 
 
 it('believes a listing after its hold, and moves weight until it is gone', async () => {
   const { watch, pass, list, delist, told, changes } = arrange()
-  watch.watch([identity(1), identity(2), identity(3)])
+  watch.update([identity(1), identity(2), identity(3)])
   list(1)
   await pass(5 * hour)
   expect(told).toEqual([])
@@ -121,7 +121,7 @@ it('believes a listing after its hold, and moves weight until it is gone', async
 
 it('looks more often while a listing is pending', async () => {
   const { watch, pass, list, looksAt } = arrange()
-  watch.watch([identity(1, { holdMs: 30 * minute })])
+  watch.update([identity(1, { holdMs: 30 * minute })])
   list(1)
   await pass(31 * minute)
   expect(looksAt(1).length).toBeGreaterThanOrEqual(3)
@@ -130,7 +130,7 @@ it('looks more often while a listing is pending', async () => {
 it('moves weight only where enough lists agree', async () => {
   const { watch, pass, list } = arrange()
   const profile = { lists: ['l.test', 'm.test'], agree: 2, holdMs: 0 }
-  watch.watch([identity(1, profile), identity(2, profile), identity(3, profile)])
+  watch.update([identity(1, profile), identity(2, profile), identity(3, profile)])
   list(1)
   await pass(2 * hour)
   expect(watch.states()[0]?.findings).toMatchObject([{ kind: 'listed', list: 'l.test' }])
@@ -142,7 +142,7 @@ it('moves weight only where enough lists agree', async () => {
 
 it('moves no weight when most of the pool is listed', async () => {
   const { watch, pass, list, delist, told } = arrange()
-  watch.watch([identity(1, { holdMs: 0 }), identity(2, { holdMs: 0 }), identity(3, { holdMs: 0 })])
+  watch.update([identity(1, { holdMs: 0 }), identity(2, { holdMs: 0 }), identity(3, { holdMs: 0 })])
   list(1)
   await pass(2 * hour)
   expect(watch.shareOf(memberOf(1))).toBe(0.5)
@@ -158,14 +158,14 @@ it('moves no weight when most of the pool is listed', async () => {
 
 it('moves nothing when a list begins to list everything, and says so once', async () => {
   const { watch, pass, list, listed, told } = arrange()
-  watch.watch([identity(1, { holdMs: 0 }), identity(2, { holdMs: 0 })])
+  watch.update([identity(1, { holdMs: 0 }), identity(2, { holdMs: 0 })])
   await pass(2 * hour)
   listed.add('1.0.0.127.l.test')
   list(1)
   list(2)
   await pass(10 * hour)
   expect(told).toEqual(['l.test lists-everything'])
-  expect(watch.lists()).toEqual([{ list: 'l.test', family: 4, trouble: 'lists-everything' }])
+  expect(watch.lists()).toEqual([{ list: 'l.test', family: 4, problem: 'lists-everything' }])
   listed.delete('1.0.0.127.l.test')
   await pass(2 * hour)
   expect(told.slice(1, 2)).toEqual(['l.test usable'])
@@ -186,10 +186,10 @@ const greeting = (banner: string, ehlo = banner): Outcome => ({
 it('hears the first greeting at once, and others at the next look', async () => {
   const { watch, pass, told } = arrange()
   const one = identity(1)
-  watch.watch([one, identity(2)])
-  watch.hear(one, greeting('elsewhere.test', 'mx1.example.test'))
+  watch.update([one, identity(2)])
+  watch.observeProbe(one, greeting('elsewhere.test', 'mx1.example.test'))
   expect(told).toEqual(['mx1 banner-name raised'])
-  watch.hear(one, greeting('mx1.example.test'))
+  watch.observeProbe(one, greeting('mx1.example.test'))
   expect(told).toHaveLength(1)
   await pass(2 * hour)
   expect(told).toEqual(['mx1 banner-name raised', 'mx1 banner-name over'])
@@ -197,12 +197,12 @@ it('hears the first greeting at once, and others at the next look', async () => 
 
 it('keeps what it knows of who stays as he was, and forgets the others', async () => {
   const { watch, pass, list, told } = arrange()
-  watch.watch([identity(1, { holdMs: 0 }), identity(2), identity(3)])
+  watch.update([identity(1, { holdMs: 0 }), identity(2), identity(3)])
   list(1)
   await pass(2 * hour)
-  watch.watch([identity(1, { holdMs: 0 }), identity(2), identity(4)])
+  watch.update([identity(1, { holdMs: 0 }), identity(2), identity(4)])
   expect(watch.shareOf(memberOf(1))).toBe(0.5)
-  watch.watch([identity(2), identity(4)])
+  watch.update([identity(2), identity(4)])
   expect(watch.shareOf(memberOf(1))).toBe(1)
   expect(watch.states().map(({ watched }) => watched.target)).toEqual(['mx2', 'mx4'])
   expect(told).toEqual(['mx1 listed raised'])
@@ -211,7 +211,7 @@ it('keeps what it knows of who stays as he was, and forgets the others', async (
 
 it('asks nobody after its end', async () => {
   const { watch, pass, asked } = arrange()
-  watch.watch([identity(1)])
+  watch.update([identity(1)])
   watch.stop()
   await pass(3 * hour)
   expect(asked).toEqual([])
@@ -220,8 +220,8 @@ it('asks nobody after its end', async () => {
 it('without a resolver hears greetings, and says that it knows no more', async () => {
   const { watch, pass, told, asked } = arrange({ isBlind: true })
   const one = identity(1)
-  watch.watch([one])
-  watch.hear(one, greeting('elsewhere.test'))
+  watch.update([one])
+  watch.observeProbe(one, greeting('elsewhere.test'))
   await pass(2 * hour)
   expect(told).toEqual(['blind', 'mx1 banner-name raised', 'mx1 ehlo-name raised'])
   expect(asked).toEqual([])

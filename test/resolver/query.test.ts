@@ -2,8 +2,8 @@
 
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { type ExchangeOptions, exchange } from '../../src/resolver/query.ts'
-import type { AskedType, Reply } from '../../src/resolver/response.ts'
+import { type QueryOptions, query } from '../../src/resolver/query.ts'
+import type { QueryType, Response } from '../../src/resolver/response.ts'
 import { freePort } from '../support/free-ports.ts'
 import {
   type DnsScript,
@@ -24,12 +24,12 @@ afterEach(async () => {
 
 async function ask(
   script: DnsScript,
-  given: Partial<ExchangeOptions> & { readonly address?: string; readonly type?: AskedType } = {},
-): Promise<Reply> {
+  given: Partial<QueryOptions> & { readonly address?: string; readonly type?: QueryType } = {},
+): Promise<Response> {
   const { address, type = 'A', ...options } = given
   server = await startScriptedDns(script, address)
   const question = { name: 'mx1.example.test', type }
-  return exchange(server, question, { timeoutMs, isRecursive: true, ...options })
+  return query(server, question, { timeoutMs, isRecursive: true, ...options })
 }
 
 const hostile = [192, 0, 2, 25]
@@ -91,7 +91,7 @@ describe('over UDP', () => {
     const port = await freePort()
     const question = { name: 'mx1.example.test', type: 'A' } as const
     const options = { timeoutMs, isRecursive: true }
-    const reply = await exchange({ address: '127.0.0.1', port }, question, options)
+    const reply = await query({ address: '127.0.0.1', port }, question, options)
     // Linux tells no unconnected socket of it: then it is silence.
     expect(['refused-connection', 'timeout']).toContain(reply.kind === 'failed' ? reply.why : '')
   })
@@ -144,7 +144,7 @@ it('settles whatever it is answered with', async () => {
   const question = { name: 'mx1.example.test', type: 'A' } as const
   const options = { timeoutMs, isRecursive: true }
   for (let i = 0; i < 300; i++) {
-    const reply = await exchange(server, question, options)
+    const reply = await query(server, question, options)
     expect(['reply', 'failed']).toContain(reply.kind)
   }
 })
@@ -154,7 +154,7 @@ it.each(['a..b', `${'x'.repeat(64)}.test`, `${'x.'.repeat(127)}test`])(
   async (name) => {
     server = await startScriptedDns({})
     const options = { timeoutMs, isRecursive: true }
-    const reply = await exchange(server, { name, type: 'A' }, options)
+    const reply = await query(server, { name, type: 'A' }, options)
     expect(reply).toEqual({ kind: 'failed', why: 'name-too-long' })
     expect(server.asked.udp).toBe(0)
   },

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../src/lib/clock.ts'
-import type { Reply, StubRecord } from '../../src/resolver/response.ts'
+import type { Response, ResourceRecord } from '../../src/resolver/response.ts'
 import { type StubResolver, createStubResolver } from '../../src/resolver/stub-resolver.ts'
 import { startBind } from '../support/bind.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'
@@ -42,7 +42,7 @@ ${many}
     name: string,
     type: 'A' | 'AAAA' | 'TXT' | 'NS' | 'SOA',
   ): Promise<unknown> => {
-    const answer = await resolver.ask({ name, type })
+    const answer = await resolver.resolve({ name, type })
     return answer.kind === 'found' ? answer.records.map(({ data }) => data).sort() : answer
   }
 
@@ -73,14 +73,14 @@ ${many}
   })
 })
 
-const record = (given: Partial<StubRecord>): StubRecord => ({
+const record = (given: Partial<ResourceRecord>): ResourceRecord => ({
   owner: 'a.test',
   type: 'A',
   ttlSeconds: 60,
   data: '192.0.2.1',
   ...given,
 })
-const reply = (given: Partial<Extract<Reply, { kind: 'reply' }>>): Reply => ({
+const reply = (given: Partial<Extract<Response, { kind: 'reply' }>>): Response => ({
   kind: 'reply',
   rcode: 0,
   isAuthoritative: false,
@@ -92,13 +92,13 @@ const reply = (given: Partial<Extract<Reply, { kind: 'reply' }>>): Reply => ({
 })
 
 /** Answers every question alike, and counts. */
-function counted(replies: Reply, limits: { inFlightLimit?: number; cacheLimit?: number } = {}) {
+function counted(replies: Response, limits: { inFlightLimit?: number; cacheLimit?: number } = {}) {
   const seen = { asked: 0, inFlight: 0, most: 0, nowMs: 0 }
   const resolver = createStubResolver({
     server,
     clock: { monotonicMs: () => seen.nowMs, wallMs: () => seen.nowMs },
     ...limits,
-    async exchange() {
+    async query() {
       seen.asked++
       seen.most = Math.max(seen.most, ++seen.inFlight)
       await new Promise((resolve) => setImmediate(resolve))
@@ -112,7 +112,7 @@ function counted(replies: Reply, limits: { inFlightLimit?: number; cacheLimit?: 
 const question = { name: 'a.test', type: 'A' } as const
 
 describe('remembers', () => {
-  it.each<[string, Reply, number]>([
+  it.each<[string, Response, number]>([
     ['an answer for its TTL', reply({ answers: [record({ ttlSeconds: 60 })] }), 60],
     ['an answer for an hour at most', reply({ answers: [record({ ttlSeconds: 86_400 })] }), 3600],
     [
@@ -137,38 +137,38 @@ describe('remembers', () => {
     ['a SERVFAIL for five seconds', reply({ rcode: 2 }), 5],
   ])('%s', async (_, answer, seconds) => {
     const { seen, resolver } = counted(answer)
-    await resolver.ask(question)
+    await resolver.resolve(question)
     seen.nowMs = seconds * 1000 - 1
-    await resolver.ask({ ...question, name: 'A.test' })
+    await resolver.resolve({ ...question, name: 'A.test' })
     expect(seen.asked).toBe(1)
     seen.nowMs = seconds * 1000
-    await resolver.ask(question)
+    await resolver.resolve(question)
     expect(seen.asked).toBe(2)
   })
 
   it('not what is asked afresh', async () => {
     const { seen, resolver } = counted(reply({ answers: [record({})] }))
-    await resolver.ask(question)
-    await resolver.ask(question, true)
+    await resolver.resolve(question)
+    await resolver.resolve(question, true)
     expect(seen.asked).toBe(2)
   })
 
   it('so many and no more', async () => {
     const { seen, resolver } = counted({ kind: 'failed', why: 'timeout' }, { cacheLimit: 10 })
-    for (let i = 0; i < 11; i++) await resolver.ask({ name: `${i}.test`, type: 'A' })
-    await resolver.ask({ name: '10.test', type: 'A' })
+    for (let i = 0; i < 11; i++) await resolver.resolve({ name: `${i}.test`, type: 'A' })
+    await resolver.resolve({ name: '10.test', type: 'A' })
     expect(seen.asked).toBe(11)
-    await resolver.ask({ name: '0.test', type: 'A' })
+    await resolver.resolve({ name: '0.test', type: 'A' })
     expect(seen.asked).toBe(12)
   })
 })
 
 it('asks the same thing once at a time, and so many things at once', async () => {
   const { seen, resolver } = counted(reply({ answers: [record({})] }), { inFlightLimit: 3 })
-  await Promise.all([resolver.ask(question), resolver.ask(question)])
+  await Promise.all([resolver.resolve(question), resolver.resolve(question)])
   expect(seen.asked).toBe(1)
   const names = Array.from({ length: 40 }, (_, i) => `${i}.test`)
-  await Promise.all(names.map((name) => resolver.ask({ name, type: 'A' })))
+  await Promise.all(names.map((name) => resolver.resolve({ name, type: 'A' })))
   expect(seen.asked).toBe(41)
   expect(seen.most).toBe(3)
 })
@@ -179,12 +179,12 @@ it('follows no circle of aliases', async () => {
     record({ type: 'CNAME', owner: 'b.test', data: 'a.test' }),
   ]
   const { resolver } = counted(reply({ answers: circle }))
-  expect(await resolver.ask(question)).toEqual({ kind: 'none', why: 'nodata' })
+  expect(await resolver.resolve(question)).toEqual({ kind: 'none', why: 'nodata' })
 })
 
 it('counts what came of its questions', async () => {
   const { resolver } = counted({ kind: 'failed', why: 'timeout' })
-  await resolver.ask(question)
-  await resolver.ask(question)
+  await resolver.resolve(question)
+  await resolver.resolve(question)
   expect(resolver.counters()).toEqual({ answered: 0, failed: 1, fromCache: 1 })
 })

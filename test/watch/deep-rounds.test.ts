@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/health/outcome.ts'
 import { type ProbeProfile, profileDefaults } from '../../src/probe/smtp/profile.ts'
-import { SlowLane } from '../../src/watch/deep-rounds.ts'
+import { DeepRounds } from '../../src/watch/deep-rounds.ts'
 import { noSession } from '../../src/health/tls-report.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 
@@ -30,13 +30,13 @@ const dead = outcome({ kind: 'dead', reason: 'connect-refused', code: null })
 
 /** Runs rounds 20 s apart; level of each and what it meant. */
 function rounds(
-  lane: SlowLane,
+  lane: DeepRounds,
   count: number,
   say: (level: string, at: number) => Outcome,
 ): { level: string; kind: string; atMs: number }[] {
   return Array.from({ length: count }, (_, i) => {
     const atMs = i * 20_000
-    const { level } = lane.profileNow(atMs)
+    const { level } = lane.nextProfile(atMs)
     return { level, kind: lane.observe(say(level, i), atMs + 100).kind, atMs }
   })
 }
@@ -46,7 +46,7 @@ const fullAt = (run: readonly { level: string; atMs: number }[], level = 'tls'):
 
 describe('when a round goes all the way', () => {
   test('within the first minute, then each slow interval, give or take a fifth', () => {
-    const times = fullAt(rounds(new SlowLane('a', profile(), 0), 600, () => ok))
+    const times = fullAt(rounds(new DeepRounds('a', profile(), 0), 600, () => ok))
     expect(times[0]).toBeLessThanOrEqual(minuteMs + 20_000)
     expect(times.length).toBeGreaterThan(10)
     const gaps = times.slice(1).map((at, i) => (at - (times[i] as number)) / minuteMs)
@@ -58,22 +58,22 @@ describe('when a round goes all the way', () => {
   })
 
   test('at once where TLS is required; other endpoints at other times', () => {
-    expect(rounds(new SlowLane('a', profile({ tls: strict }), 0), 1, () => ok)[0]?.level).toBe(
+    expect(rounds(new DeepRounds('a', profile({ tls: strict }), 0), 1, () => ok)[0]?.level).toBe(
       'tls',
     )
     const firsts = ['a', 'b', 'c', 'd', 'e', 'f'].map(
-      (key) => fullAt(rounds(new SlowLane(key, profile(), 0), 6, () => ok))[0],
+      (key) => fullAt(rounds(new DeepRounds(key, profile(), 0), 6, () => ok))[0],
     )
     expect(new Set(firsts).size).toBeGreaterThan(1)
   })
 
   test('levels that are not slow always go all the way', () => {
-    const run = rounds(new SlowLane('a', profile({ level: 'mail' }), 0), 5, () => ok)
+    const run = rounds(new DeepRounds('a', profile({ level: 'mail' }), 0), 5, () => ok)
     expect(run.map(({ level }) => level)).toEqual(['mail', 'mail', 'mail', 'mail', 'mail'])
   })
 
   test('one that breaks off before TLS is repeated with the next round', () => {
-    const lane = new SlowLane('a', profile({ tls: strict }), 0)
+    const lane = new DeepRounds('a', profile({ tls: strict }), 0)
     const run = rounds(lane, 5, (_, at) => (at < 3 ? dead : ok))
     expect(run.map(({ level }) => level)).toEqual(['tls', 'tls', 'tls', 'tls', 'ehlo'])
     expect(run.map(({ kind }) => kind)).toEqual(['dead', 'dead', 'dead', 'ok', 'ok'])
@@ -82,14 +82,14 @@ describe('when a round goes all the way', () => {
 
 describe('what was found', () => {
   test('a warning stands between, is looked at each minute, and goes once it is mended', () => {
-    const lane = new SlowLane('a', profile({ tls: { ...strict, isRequired: false } }), -minuteMs)
+    const lane = new DeepRounds('a', profile({ tls: { ...strict, isRequired: false } }), -minuteMs)
     const run = rounds(lane, 20, (level, at) => (level === 'tls' && at < 10 ? noTls : ok))
     expect(fullAt(run).slice(0, 4)).toEqual([0, 80_000, 160_000, 240_000])
     expect(run.map(({ kind }) => kind).join(' ')).toMatch(/^(tls ){12}(ok ?){8}$/)
   })
 
   test('where it takes the target out it is confirmed by as many full rounds as that takes', () => {
-    const lane = new SlowLane('a', profile({ tls: strict, fall: 3 }), 0)
+    const lane = new DeepRounds('a', profile({ tls: strict, fall: 3 }), 0)
     const run = rounds(lane, 8, (level) => (level === 'tls' ? noTls : ok))
     const levels = ['tls', 'tls', 'tls', 'ehlo', 'ehlo', 'ehlo', 'tls', 'ehlo']
     expect(run.map(({ level }) => level)).toEqual(levels)
@@ -97,7 +97,7 @@ describe('what was found', () => {
   })
 
   test('other trouble shows through', () => {
-    const lane = new SlowLane('a', profile({ tls: strict, fall: 1 }), 0)
+    const lane = new DeepRounds('a', profile({ tls: strict, fall: 1 }), 0)
     const run = rounds(lane, 4, (level, at) => {
       if (level === 'tls') return noTls
       return at === 2 ? dead : ok
@@ -106,7 +106,7 @@ describe('what was found', () => {
   })
 
   test('a canary that is put off is asked twice `fall` times before it is believed', () => {
-    const lane = new SlowLane('a', profile({ level: 'rcpt', rounds: 'mail', fall: 2 }), -minuteMs)
+    const lane = new DeepRounds('a', profile({ level: 'rcpt', rounds: 'mail', fall: 2 }), -minuteMs)
     const busy = outcome({ kind: 'busy', reason: 'rcpt-busy', code: 451 })
     const run = rounds(lane, 6, (level) => (level === 'rcpt' ? busy : ok))
     expect(run.map(({ level }) => level)).toEqual(['rcpt', 'rcpt', 'rcpt', 'rcpt', 'mail', 'mail'])
@@ -114,7 +114,7 @@ describe('what was found', () => {
   })
 
   test('a busy greeting in a full round is not the canary’s word', () => {
-    const lane = new SlowLane('a', profile({ level: 'rcpt', rounds: 'mail' }), -minuteMs)
+    const lane = new DeepRounds('a', profile({ level: 'rcpt', rounds: 'mail' }), -minuteMs)
     const busy = outcome({ kind: 'busy', reason: 'banner-busy', code: 421 })
     const run = rounds(lane, 3, (_, at) => (at === 0 ? busy : ok))
     expect(run.map(({ kind }) => kind)).toEqual(['busy', 'ok', 'ok'])
@@ -122,12 +122,12 @@ describe('what was found', () => {
 })
 
 test('STARTTLS once seen is remembered, over a reload too', () => {
-  const lane = new SlowLane('a', profile(), 0)
+  const lane = new DeepRounds('a', profile(), 0)
   expect(lane.hadStarttls()).toBe(false)
   lane.observe(outcome({ hasStarttls: false }), 1)
   expect(lane.hadStarttls()).toBe(false)
   lane.observe(ok, 2)
-  const next = new SlowLane('a', profile(), 3)
+  const next = new DeepRounds('a', profile(), 3)
   next.inherit(lane)
   expect([lane.hadStarttls(), next.hadStarttls()]).toEqual([true, true])
 })

@@ -6,7 +6,7 @@ import { createHealthTable, SlotState, type HealthWriter } from '../../src/healt
 import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { ProbeProfile, WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
-import { createWatch, type Watch } from '../../src/watch/endpoint-watch.ts'
+import { createEndpointWatch, type EndpointWatch } from '../../src/watch/endpoint-watch.ts'
 import type { Transition } from '../../src/watch/watched-state.ts'
 import type { ClusterVotes } from '../../src/cluster/cluster-votes.ts'
 import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
@@ -28,7 +28,7 @@ const address = (slot: number, changes: Partial<WatchedAddress> = {}): WatchedAd
 
 interface Rig {
   readonly table: HealthWriter
-  readonly watch: Watch
+  readonly watch: EndpointWatch
   readonly transitions: Transition[]
   readonly probed: string[]
   readonly aborted: string[]
@@ -47,7 +47,7 @@ function rig(exchange: ClusterVotes = createStandaloneVotes()): Rig {
   const probed: string[] = []
   const aborted: string[] = []
   const says = new Map<string, OutcomeKind | null>()
-  const watch = createWatch({
+  const watch = createEndpointWatch({
     table,
     exchange,
     clock: time.clock,
@@ -100,7 +100,7 @@ const outcome = (kind: OutcomeKind): Outcome => ({
 describe('health of one address', () => {
   test('up on the first pass, suspect, down after `fall`, up after `rise`', async () => {
     const { watch, says, probes, run, steps, table, transitions } = rig()
-    watch.watch([address(1)])
+    watch.update([address(1)])
     expect(watch.firstRoundDone()).toBe(false)
     await run(1100)
     expect(watch.firstRoundDone()).toBe(true)
@@ -130,7 +130,7 @@ describe('health of one address', () => {
 
   test('busy needs twice `fall`; self moves nothing', async () => {
     const { watch, says, probes, table, run } = rig()
-    watch.watch([address(1)])
+    watch.update([address(1)])
     await run(1100)
     says.set('192.0.2.1', 'busy')
     await probes('192.0.2.1', 5)
@@ -148,7 +148,7 @@ describe('health of one address', () => {
 
   test('holdSeconds follows the verdicts still needed', async () => {
     const { watch, says, probes, table, run } = rig()
-    watch.watch([address(1)])
+    watch.update([address(1)])
     await run(1100)
     expect(table.holdSeconds(1)).toBe(14)
     says.set('192.0.2.1', 'mute')
@@ -160,7 +160,7 @@ describe('health of one address', () => {
 
   test('slow start: only after a recovery that was seen, in steps up to the whole weight', async () => {
     const { watch, says, probes, table, run } = rig()
-    watch.watch([address(1, { profile: profileOf({ slowStartSeconds: 20 }) })])
+    watch.update([address(1, { profile: profileOf({ slowStartSeconds: 20 }) })])
     await run(1100)
     expect(table.factor(1)).toBe(1)
     says.set('192.0.2.1', 'dead')
@@ -180,7 +180,7 @@ describe('health of one address', () => {
 
   test('the table keeps when it last went down, also after it came back', async () => {
     const { table, watch, says, probes } = rig()
-    watch.watch([address(1), address(2)])
+    watch.update([address(1), address(2)])
     await probes('192.0.2.1', 1)
     says.set('192.0.2.1', 'dead')
     await probes('192.0.2.1', 3)
@@ -200,7 +200,7 @@ describe('health of one address', () => {
 
   test('writes the table only when something changed', async () => {
     const { watch, table, run } = rig()
-    watch.watch([address(1)])
+    watch.update([address(1)])
     await run(1100)
     const generation = table.generation()
     await run(60_000)
@@ -213,7 +213,7 @@ describe('the first round', () => {
     const { watch, says, run, table, steps } = rig()
     says.set('192.0.2.1', 'dead')
     says.set('192.0.2.2', null)
-    watch.watch([address(1), address(2)])
+    watch.update([address(1), address(2)])
     await run(20_000)
     expect(watch.firstRoundDone()).toBe(false)
     expect(table.state(1)).toBe(SlotState.unknown)
@@ -226,9 +226,9 @@ describe('the first round', () => {
   test('a set without addresses is done at once, and a reload does not undo that', async () => {
     const { watch } = rig()
     expect(watch.firstRoundDone()).toBe(false)
-    watch.watch([])
+    watch.update([])
     expect(watch.firstRoundDone()).toBe(true)
-    watch.watch([address(1)])
+    watch.update([address(1)])
     expect(watch.firstRoundDone()).toBe(true)
   })
 })
@@ -236,7 +236,7 @@ describe('the first round', () => {
 describe('the set', () => {
   test('a shared slot is probed once and told for each of its targets', async () => {
     const { watch, probed, run, steps } = rig()
-    watch.watch([address(1), address(1, { zone: 'b.example', target: 'other' })])
+    watch.update([address(1), address(1, { zone: 'b.example', target: 'other' })])
     await run(1100)
     expect(probed).toEqual(['192.0.2.1'])
     expect(steps()).toEqual(['mx1 unknown>up ok', 'other unknown>up ok'])
@@ -249,13 +249,13 @@ describe('the set', () => {
   test('a reload keeps what stays, resets and aborts what leaves', async () => {
     const { watch, says, run, table, aborted, probes, probed } = rig()
     says.set('192.0.2.2', 'dead')
-    watch.watch([address(1), address(2), address(3)])
+    watch.update([address(1), address(2), address(3)])
     await run(1100)
     await probes('192.0.2.2', 2)
     expect(table.state(2)).toBe(SlotState.down)
     says.set('192.0.2.3', null)
     await probes('192.0.2.3', 1)
-    watch.watch([address(2), address(4)])
+    watch.update([address(2), address(4)])
     await run(100)
     expect([1, 2, 3].map((slot) => table.state(slot))).toEqual([
       SlotState.unknown,
@@ -273,11 +273,11 @@ describe('the set', () => {
   test('an endpoint keeps its health under new settings and another slot; another endpoint in its slot does not', async () => {
     const { watch, says, run, table, probes, transitions } = rig()
     says.set('192.0.2.2', 'dead')
-    watch.watch([address(1), address(2)])
+    watch.update([address(1), address(2)])
     await run(1100)
     await probes('192.0.2.2', 2)
     const before = transitions.length
-    watch.watch([
+    watch.update([
       address(5, { address: '192.0.2.2', profile: profileOf({ fall: 9 }) }),
       address(2, { address: '192.0.2.7' }),
     ])
@@ -289,7 +289,7 @@ describe('the set', () => {
   test('slot 0 is never touched', async () => {
     const { watch, says, run, table, probed } = rig()
     says.set('192.0.2.0', 'dead')
-    watch.watch([address(0)])
+    watch.update([address(0)])
     await run(60_000)
     expect(table.state(0)).toBe(SlotState.up)
     expect(probed).toEqual([])
@@ -297,7 +297,7 @@ describe('the set', () => {
 
   test('states tell what people ask', async () => {
     const { watch, says, run } = rig()
-    watch.watch([address(1), address(2)])
+    watch.update([address(1), address(2)])
     says.set('192.0.2.2', null)
     await run(1100)
     const [first, second] = watch.states()
@@ -325,7 +325,7 @@ describe('the set', () => {
   test('stop aborts and waits; nothing starts after it', async () => {
     const { watch, says, run, aborted, probed } = rig()
     says.set('192.0.2.1', null)
-    watch.watch([address(1), address(2)])
+    watch.update([address(1), address(2)])
     await run(1100)
     await watch.stop()
     expect(aborted).toEqual(['192.0.2.1'])
@@ -370,7 +370,7 @@ describe('with other instances', () => {
     const { exchange, foreign } = shared()
     const { watch, says, run, table, probes } = rig(exchange)
     foreign([vote('nyc', 'U'), vote('sin', 'U')])
-    watch.watch([address(1)])
+    watch.update([address(1)])
     await run(1100)
     says.set('192.0.2.1', 'refusing')
     // It takes twice `fall`.
@@ -386,7 +386,7 @@ describe('with other instances', () => {
     const { exchange, foreign } = shared()
     const { watch, says, run, table, probes } = rig(exchange)
     foreign([vote('nyc', 'U')])
-    watch.watch([address(1)])
+    watch.update([address(1)])
     await run(1100)
     foreign([vote('nyc', 'D')])
     expect(table.state(1)).toBe(SlotState.up)
@@ -403,7 +403,7 @@ describe('with other instances', () => {
     says.set('192.0.2.1', 'dead')
     // One that takes its time.
     says.set('192.0.2.2', null)
-    watch.watch([address(1), address(2)])
+    watch.update([address(1), address(2)])
     foreign([vote('nyc', 'D'), vote('sin', 'D')])
     expect(table.state(1)).toBe(SlotState.down)
     await run(5000)

@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from 'vitest'
 import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
-import type { Canary, DoubtEvent } from '../../src/watch/local-fault.ts'
+import type { Canary, LocalFaultEvent } from '../../src/watch/local-fault.ts'
 import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
-import { createWatch, type Watch } from '../../src/watch/endpoint-watch.ts'
+import { createEndpointWatch, type EndpointWatch } from '../../src/watch/endpoint-watch.ts'
 import type { WatchedPool } from '../../src/watch/watched-pools.ts'
 import type { Transition } from '../../src/watch/watched-state.ts'
 import type { ClusterVotes } from '../../src/cluster/cluster-votes.ts'
@@ -26,9 +26,9 @@ interface Change extends Transition {
 
 interface Rig {
   readonly time: VirtualTime
-  readonly watch: Watch
+  readonly watch: EndpointWatch
   readonly changes: Change[]
-  readonly doubts: DoubtEvent[]
+  readonly doubts: LocalFaultEvent[]
   readonly probed: Map<string, number>
   readonly run: (ms: number) => Promise<void>
   readonly state: (slot: number) => SlotState
@@ -49,9 +49,9 @@ function rig(
   const nowMs = (): number => time.clock.monotonicMs() - beganMs
   const table = createHealthTable(128)
   const changes: Change[] = []
-  const doubts: DoubtEvent[] = []
+  const doubts: LocalFaultEvent[] = []
   const probed = new Map<string, number>()
-  const watch = createWatch({
+  const watch = createEndpointWatch({
     table,
     canaries,
     exchange,
@@ -59,7 +59,7 @@ function rig(
     timer: time.timer,
     random: seededRandom(seed),
     onTransition: (transition) => changes.push({ ...transition, atMs: nowMs() }),
-    onDoubt: (event) => doubts.push(event),
+    onLocalFault: (event) => doubts.push(event),
     async probe({ address, profile }) {
       const key = profile.name === 'canary' ? `canary ${address}` : address
       probed.set(key, (probed.get(key) ?? 0) + 1)
@@ -114,7 +114,7 @@ describe('correlated failure', () => {
       slotNumber(address) <= dead && nowMs >= atMs && nowMs < atMs + forMs ? ['dead', 20] : ['ok'],
     )
     // Forty more elsewhere, so that the pool alone is in trouble.
-    all.watch.watch(addresses(50), [poolOf(slotsOf(10)), poolOf(slotsOf(50).slice(10), 'q')])
+    all.watch.update(addresses(50), [poolOf(slotsOf(10)), poolOf(slotsOf(50).slice(10), 'q')])
     await all.run(atMs)
     return all
   }
@@ -126,7 +126,7 @@ describe('correlated failure', () => {
     expect(doubts).toEqual([{ kind: 'braked', group: 'p.smtp.example.com', failing: 6, of: 10 }])
     const brakedAtMs = changes.at(-1)?.atMs ?? 0
     const downBefore = changes.filter(({ to }) => to === 'down').length
-    expect(watch.doubt().braked).toBe(1)
+    expect(watch.localFaults().massFailures).toBe(1)
     await run(90_000)
     inPool = slotsOf(10).filter((slot) => state(slot) !== SlotState.down).length
     expect(inPool).toBe(4)
@@ -148,7 +148,7 @@ describe('correlated failure', () => {
     ])
     expect(nowMs() - begunMs).toBeGreaterThan(118_000)
     expect(nowMs() - begunMs).toBeLessThanOrEqual(121_000)
-    expect(watch.doubt().braked).toBe(0)
+    expect(watch.localFaults().massFailures).toBe(0)
     await run(120_000)
     expect(doubts.length).toBe(2)
   })
@@ -179,7 +179,7 @@ describe('correlated failure', () => {
       slotNumber(address) <= 6 && nowMs >= atMs + slotNumber(address) * 8000 ? ['dead'] : ['ok'],
     )
     const watched = addresses(50).map((each) => ({ ...each, profile: quick }))
-    all.watch.watch(watched, [poolOf(slotsOf(10))])
+    all.watch.update(watched, [poolOf(slotsOf(10))])
     await all.run(atMs + 60_000)
     expect(all.doubts).toEqual([
       { kind: 'braked', group: 'p.smtp.example.com', failing: 6, of: 10 },
@@ -215,7 +215,7 @@ test('what only other instances see waits for the brake, and no longer', async (
     3,
     exchange,
   )
-  all.watch.watch(addresses(50), [poolOf(slotsOf(10))])
+  all.watch.update(addresses(50), [poolOf(slotsOf(10))])
   await all.run(atMs)
   for (let i = 0; i < 60 && all.doubts.length === 0; i++) await all.run(1000)
   foreign = slotKey(addresses(10)[9] as WatchedAddress)
@@ -240,7 +240,7 @@ describe('isolation', () => {
       if (!isCut || living.includes(address)) return ['ok']
       return ['dead', address.startsWith('canary') ? 3000 : 5000, 'connect-timeout']
     }, canaries)
-    all.watch.watch(addresses(12), [poolOf(slotsOf(12))])
+    all.watch.update(addresses(12), [poolOf(slotsOf(12))])
     await all.run(atMs)
     return all
   }
@@ -249,8 +249,8 @@ describe('isolation', () => {
     const { run, doubts, went, watch, state } = await cutOff(600_000)
     await run(600_000)
     expect(went('down')).toEqual([])
-    expect(watch.doubt().isIsolated).toBe(true)
-    expect(watch.doubt().discarded.isolated).toBeGreaterThan(100)
+    expect(watch.localFaults().isIsolated).toBe(true)
+    expect(watch.localFaults().discarded.isolated).toBeGreaterThan(100)
     await run(60_000)
     expect(doubts.filter(({ kind }) => kind === 'isolated')).toEqual([
       { kind: 'isolated', isOver: false, canaries: 2 },
@@ -286,7 +286,7 @@ describe('isolation', () => {
       (address) => (address.startsWith('canary') ? ['dead', 1, 'connect-refused'] : ['dead', 5000]),
       canaries,
     )
-    all.watch.watch(addresses(3), [])
+    all.watch.update(addresses(3), [])
     await all.run(120_000)
     expect(all.doubts.filter(({ kind }) => kind === 'isolated')).toEqual([])
     expect(all.went('down').length).toBe(3)
@@ -309,7 +309,7 @@ describe('stalls', () => {
     const all = rig((_, nowMs) =>
       nowMs > atMs - 14_000 && nowMs < atMs ? ['mute', 15_000, reason] : ['ok'],
     )
-    all.watch.watch(addresses(20), [])
+    all.watch.update(addresses(20), [])
     await all.run(atMs)
     all.time.stall(20_000)
     await all.run(20_000)
@@ -318,8 +318,8 @@ describe('stalls', () => {
 
   test('what fails after the process stood still says nothing', async () => {
     const { watch, went } = await stalled('banner-timeout')
-    expect(watch.doubt().stalls).toBe(1)
-    expect(watch.doubt().discarded.stalled).toBeGreaterThan(4)
+    expect(watch.localFaults().stalls).toBe(1)
+    expect(watch.localFaults().discarded.stalled).toBeGreaterThan(4)
     expect(went('suspect')).toEqual([])
   })
 
@@ -344,7 +344,7 @@ describe('flapping', () => {
         [],
         seed,
       )
-      watch.watch(addresses(3), [poolOf(slotsOf(3))])
+      watch.update(addresses(3), [poolOf(slotsOf(3))])
       await run(60_000)
       await run(1_800_000)
       const told = changes.filter(({ target, from }) => target === 'mx1' && from !== 'unknown')
@@ -361,7 +361,7 @@ describe('flapping', () => {
         return now > wellMs + 60_000 && now < wellMs + 110_000 ? ['dead'] : ['ok']
       return now > atMs && now < wellMs && now % 200_000 < 40_000 ? ['dead'] : ['ok']
     })
-    watch.watch(addresses(3), [poolOf([1, 2, 3])])
+    watch.update(addresses(3), [poolOf([1, 2, 3])])
     await run(wellMs + 50_000)
     expect(state(1)).toBe(SlotState.down)
     expect(watch.states()[0]).toMatchObject({ isHeld: true, lastOutcome: { kind: 'ok' } })
@@ -382,7 +382,7 @@ describe('flapping', () => {
       const isFlapping = slotNumber(address) === 1 && now > atMs && now < wellMs
       return isFlapping && now % 200_000 < 40_000 ? ['dead'] : ['ok']
     })
-    watch.watch(addresses(2), [poolOf([1, 2])])
+    watch.update(addresses(2), [poolOf([1, 2])])
     await run(wellMs + 50_000)
     expect(watch.states()[0]).toMatchObject({ isHeld: true })
     expect([1, 2].map(state)).toEqual([SlotState.down, SlotState.up])

@@ -7,7 +7,7 @@ import { SlotState, createHealthTable } from '../../src/health/table.ts'
 import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 import type { WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
-import { createWatch } from '../../src/watch/endpoint-watch.ts'
+import { createEndpointWatch } from '../../src/watch/endpoint-watch.ts'
 import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { type VirtualTime, createVirtualTime, seededRandom } from '../support/virtual-time.ts'
@@ -42,7 +42,7 @@ const outcome = (kind: OutcomeKind): Outcome => ({
 
 function start(restored: ReadonlyMap<string, SavedDamping> = new Map()) {
   const table = createHealthTable(16)
-  const watch = createWatch({
+  const watch = createEndpointWatch({
     table,
     restored,
     exchange: createStandaloneVotes(),
@@ -57,7 +57,7 @@ function start(restored: ReadonlyMap<string, SavedDamping> = new Map()) {
       return outcome('self')
     },
   })
-  watch.watch(addresses)
+  watch.update(addresses)
   return { table, watch, states: () => [1, 2, 3].map((slot) => table.state(slot)) }
 }
 
@@ -76,7 +76,7 @@ async function live(): Promise<ReadonlyMap<string, SavedDamping>> {
   const { watch, states } = start()
   await run(30_000)
   expect(states()).toEqual([up, down, up])
-  const saved = watch.saved()
+  const saved = watch.savedVerdicts()
   await watch.stop()
   transitions = []
   return saved
@@ -105,7 +105,7 @@ describe('fresh', () => {
     const [, restored] = watch.states()
     expect(restored?.sinceMs).toBe(before?.sinceMs)
     // Not probed since: a second restart must not make it younger.
-    expect(watch.saved().get(slotKey(address(2)))).toEqual(before)
+    expect(watch.savedVerdicts().get(slotKey(address(2)))).toEqual(before)
     await watch.stop()
   })
 

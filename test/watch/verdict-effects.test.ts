@@ -9,7 +9,7 @@ import { slotKey } from '../../src/watch/slot-key.ts'
 import type { ProbeRequest } from '../../src/probe/smtp/smtp-probe.ts'
 import type { TargetAlert } from '../../src/watch/endpoint-health.ts'
 import { noSession } from '../../src/health/tls-report.ts'
-import { createWatch, type Watch } from '../../src/watch/endpoint-watch.ts'
+import { createEndpointWatch, type EndpointWatch } from '../../src/watch/endpoint-watch.ts'
 import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
 import { quickProfile } from '../support/probe-profile.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
@@ -25,7 +25,7 @@ const watched = (changes: Partial<ProbeProfile> = {}): WatchedAddress => ({
 
 interface Rig {
   readonly table: HealthWriter
-  readonly watch: Watch
+  readonly watch: EndpointWatch
   readonly alerts: TargetAlert[]
   readonly requests: ProbeRequest[]
   says: Partial<Outcome>
@@ -46,7 +46,7 @@ function rig(answer?: (request: ProbeRequest) => Partial<Outcome>): Rig {
     requests,
     says: { kind: 'ok' },
     others: [],
-    watch: createWatch({
+    watch: createEndpointWatch({
       table,
       exchange: { ...own, votes: (key) => [...own.votes(key), ...made.others] },
       clock: time.clock,
@@ -81,7 +81,7 @@ const raised = (alerts: readonly TargetAlert[]): string[] =>
 describe('busy', () => {
   test('sheds weight at once and takes down after twice `fall`', async () => {
     const run = rig()
-    run.watch.watch([watched()])
+    run.watch.update([watched()])
     await run.probes(3)
     expect(run.table.factor(1)).toBe(1)
     run.says = busy
@@ -97,7 +97,7 @@ describe('busy', () => {
 
   test('and gives it back when it is over', async () => {
     const run = rig()
-    run.watch.watch([watched()])
+    run.watch.update([watched()])
     await run.probes(2)
     run.says = busy
     await run.probes(2)
@@ -109,7 +109,7 @@ describe('busy', () => {
 
   test('slow stays up, and sheds from the third in a row', async () => {
     const run = rig()
-    run.watch.watch([watched()])
+    run.watch.update([watched()])
     run.says = { kind: 'slow', reason: 'banner-slow' }
     await run.probes(2)
     expect(run.table.factor(1)).toBe(1)
@@ -123,7 +123,7 @@ describe('busy', () => {
 describe('refusing', () => {
   test('alone: down after twice `fall`, with an alert, which is over once we are let in', async () => {
     const run = rig()
-    run.watch.watch([watched()])
+    run.watch.update([watched()])
     await run.probes(2)
     run.says = refusing
     await run.probes(5)
@@ -150,7 +150,7 @@ describe('refusing', () => {
   test('at this site alone: an alert, and it stays in the answers', async () => {
     const run = rig()
     run.others = ['nyc', 'sin'].map((site) => ({ instance: site, site, state: 'U', reason: 'ok' }))
-    run.watch.watch([watched()])
+    run.watch.update([watched()])
     await run.probes(2)
     run.says = refusing
     await run.probes(8)
@@ -161,7 +161,7 @@ describe('refusing', () => {
   test('at two sites: down, and no alert, since it is everyone', async () => {
     const run = rig()
     run.others = [{ instance: 'b', site: 'nyc', state: 'D', reason: 'banner-refusing' }]
-    run.watch.watch([watched()])
+    run.watch.update([watched()])
     run.says = refusing
     await run.probes(8)
     expect(run.table.state(1)).toBe(SlotState.down)
@@ -184,7 +184,7 @@ describe('TLS', () => {
 
   test('warns, and the target stays up', async () => {
     const run = rig(inTls)
-    run.watch.watch([watched(level)])
+    run.watch.update([watched(level)])
     await run.probes(12)
     expect(run.table.state(1)).toBe(SlotState.up)
     expect(raised(run.alerts)).toEqual(['+tls certificate-expired'])
@@ -197,7 +197,7 @@ describe('TLS', () => {
   test('takes it out where the zone requires TLS, after `fall` looks of their own', async () => {
     const run = rig(inTls)
     const tls = { ...watched().profile.tls, isRequired: true }
-    run.watch.watch([watched({ ...level, tls })])
+    run.watch.update([watched({ ...level, tls })])
     await run.probes(3)
     expect(run.requests.map(({ profile }) => profile.level)).toEqual(['tls', 'tls', 'tls'])
     expect(run.table.state(1)).toBe(SlotState.down)
@@ -209,7 +209,7 @@ describe('TLS', () => {
 
 test('self moves nothing: neither weight nor alerts nor state', async () => {
   const run = rig()
-  run.watch.watch([watched()])
+  run.watch.update([watched()])
   run.says = busy
   await run.probes(2)
   const before = [run.table.state(1), run.table.factor(1)]
@@ -221,7 +221,7 @@ test('self moves nothing: neither weight nor alerts nor state', async () => {
 test('a target behind NAT is probed at its other address, and told of by its served one', async () => {
   const run = rig()
   const behind = { ...watched(), probeAddress: '10.0.0.1' }
-  run.watch.watch([behind])
+  run.watch.update([behind])
   await run.probes(1)
   expect(run.requests[0]?.address).toBe('10.0.0.1')
   expect(run.watch.states()[0]?.address).toBe('192.0.2.1')

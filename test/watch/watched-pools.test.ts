@@ -51,13 +51,13 @@ test('needed: in a pool with less than half of its weight in; told when that tur
         const turned = now
           .filter((pool, at) => isShort(pool, out) !== before[at])
           .flatMap(({ members }) => members.flatMap(({ slots }) => slots))
-        expect(new Set(watched.setOut(slot, isOut))).toEqual(new Set(turned))
+        expect(new Set(watched.setDown(slot, isOut))).toEqual(new Set(turned))
         for (let each = 0; each < 10; each++) {
           const isNeeded = now.some(
             (pool) =>
               pool.members.some(({ slots }) => slots.includes(each)) && isShort(pool, out, away),
           )
-          expect(watched.isNeeded(each, (row) => away.has(row))).toBe(isNeeded)
+          expect(watched.isInShortPool(each, (row) => away.has(row))).toBe(isNeeded)
         }
       }
     }),

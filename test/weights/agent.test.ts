@@ -4,12 +4,12 @@ import { type Server, type Socket, createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import {
-  askAgent,
-  readAgentLine,
-  agentKeepMs,
+  queryAgent,
+  parseAgentReply,
+  agentReplyLifetimeMs,
   createAgentWatch,
 } from '../../src/weights/agent-watch.ts'
-import { createFeedbackBook } from '../../src/weights/feedback-registry.ts'
+import { createFeedbackRegistry } from '../../src/weights/feedback-registry.ts'
 import { Standing } from '../../src/health/table.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { createVirtualTime, seededRandom } from '../support/virtual-time.ts'
@@ -32,19 +32,19 @@ describe('a line', () => {
     ['drain maxconn:10 whatever', { mode: 'drain' }],
     ['down#\u0007bell', { isDown: true, reason: 'bell' }],
   ])('%j', (line, said) => {
-    expect(readAgentLine(line)).toEqual({ ...silent, ...said })
+    expect(parseAgentReply(line)).toEqual({ ...silent, ...said })
   })
 
   test.each(['', '\n75%', 'maxconn:30', '-5%', '7.5%', '#down', 'HTTP/1.1 400 Bad Request'])(
     '%j says nothing',
     (line) => {
-      expect(readAgentLine(line)).toBe(null)
+      expect(parseAgentReply(line)).toBe(null)
     },
   )
 
   test('is read no further than its limit', () => {
-    expect(readAgentLine(`${' '.repeat(1024)}down`)).toBe(null)
-    expect(readAgentLine(`down#${'x'.repeat(500)}`)?.reason).toHaveLength(100)
+    expect(parseAgentReply(`${' '.repeat(1024)}down`)).toBe(null)
+    expect(parseAgentReply(`down#${'x'.repeat(500)}`)?.reason).toHaveLength(100)
   })
 })
 
@@ -63,7 +63,7 @@ function agentThat(does: (socket: Socket) => void): Promise<number> {
 }
 
 const ask = async (does: (socket: Socket) => void, send = ''): Promise<string | null> =>
-  askAgent(
+  queryAgent(
     { address: '127.0.0.1', port: await agentThat(does), intervalMs: 1000, send },
     new AbortController().signal,
   )
@@ -99,7 +99,7 @@ describe('over a socket', () => {
 test('the watch tells what agents say, and forgets an agent that falls silent', async () => {
   const time = createVirtualTime()
   const effects: string[] = []
-  const book = createFeedbackBook(time.clock, time.timer, ({ target }, { factor, standing }) =>
+  const book = createFeedbackRegistry(time.clock, time.timer, ({ target }, { factor, standing }) =>
     effects.push(`${target} ${factor} ${standing}`),
   )
   let says: string | null = 'up 50%'
@@ -108,8 +108,8 @@ test('the watch tells what agents say, and forgets an agent that falls silent', 
     clock: time.clock,
     timer: time.timer,
     random: seededRandom(1),
-    book,
-    ask: () => Promise.resolve(says),
+    registry: book,
+    query: () => Promise.resolve(says),
   })
   const run = async (ms: number): Promise<void> => {
     for (let passed = 0; passed < ms; passed += 100) {
@@ -117,7 +117,7 @@ test('the watch tells what agents say, and forgets an agent that falls silent', 
       for (let i = 0; i < 8; i++) await Promise.resolve()
     }
   }
-  agents.watch([{ zone: 'z', target: 'a', agent: profile }])
+  agents.update([{ zone: 'z', target: 'a', agent: profile }])
   await run(20_000)
   expect(book.effectOf({ zone: 'z', target: 'a' })).toEqual({ factor: 0.5, standing: 0 })
   says = 'maint'
@@ -127,7 +127,7 @@ test('the watch tells what agents say, and forgets an agent that falls silent', 
   says = null
   await run(7000)
   expect(book.effectOf({ zone: 'z', target: 'a' }).standing).toBe(Standing.disabled)
-  await run(agentKeepMs(profile))
+  await run(agentReplyLifetimeMs(profile))
   expect(effects).toEqual(['a 0.5 0', 'a 0.5 2', 'a 1 0'])
   expect(agents.counts().heard).toBeGreaterThanOrEqual(4)
   expect(agents.counts().garbage).toBeGreaterThanOrEqual(1)
@@ -136,18 +136,18 @@ test('the watch tells what agents say, and forgets an agent that falls silent', 
 })
 
 test('an agent that is taken away is forgotten at once; others words are not its own to undo', () => {
-  const book = createFeedbackBook(systemClock)
+  const book = createFeedbackRegistry(systemClock)
   const of = { zone: 'z', target: 'a' }
-  const agents = createAgentWatch({ clock: systemClock, random: Math.random, book })
+  const agents = createAgentWatch({ clock: systemClock, random: Math.random, registry: book })
   const agent = { address: '127.0.0.1', port: 9, intervalMs: 3_600_000, send: '' }
-  agents.watch([{ ...of, agent }])
-  book.tell(of, 'agent', { kind: 'share', share: 0.5 }, 60_000)
-  book.tell(of, 'load-token', { kind: 'share', share: 0.5 }, 60_000)
+  agents.update([{ ...of, agent }])
+  book.report(of, 'agent', { kind: 'share', share: 0.5 }, 60_000)
+  book.report(of, 'load-token', { kind: 'share', share: 0.5 }, 60_000)
   expect(book.effectOf(of).factor).toBe(0.25)
-  agents.watch([])
+  agents.update([])
   expect(book.effectOf(of).factor).toBe(0.5)
   expect(book.withdraw(of, 'admin')).toBe(false)
-  book.keep([])
+  book.retain([])
   expect(book.effectOf(of).factor).toBe(1)
   book.stop()
   void agents.stop()

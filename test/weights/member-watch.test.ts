@@ -40,7 +40,7 @@ const loaded = (name: string, row: number, warmup: LoadedMembers['target']['warm
   target: { name, index: row, warmup },
   pools: [{ pool: 'p', member: { weight: 1, row, slots: [row] } }],
 })
-const watchAll = (...all: readonly LoadedMembers[]): void => watch.watch(watchedMembers(all))
+const watchAll = (...all: readonly LoadedMembers[]): void => watch.update(watchedMembers(all))
 
 const override = (target: string, action: OverrideAction, forMs: number | null): Override => ({
   id: `${target} ${action.kind}`,

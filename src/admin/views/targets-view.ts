@@ -8,10 +8,10 @@ import { availabilityView } from '../../metrics/availability-metrics.ts'
 import type { OverrideSources } from '../../metrics/override-metrics.ts'
 import type { PoolShare, PoolShares } from '../../metrics/pool-shares.ts'
 import type { IdentitySource } from '../../metrics/target-metrics.ts'
-import { shownList } from '../../reputation/findings.ts'
-import type { IdentityState } from '../../reputation/reputation-watch.ts'
+import { redactedList } from '../../reputation/findings.ts'
+import type { ReputationState } from '../../reputation/reputation-watch.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
-import type { ToldFeedback } from '../../weights/feedback-registry.ts'
+import type { WriterFeedback } from '../../weights/feedback-registry.ts'
 import type { MemberState } from '../../weights/member-state.ts'
 import type { MeasuredPool } from '../../weights/pool-availability.ts'
 import type { FeedbackAccess } from '../load-routes.ts'
@@ -116,11 +116,11 @@ interface MemberName {
 const memberKey = ({ zone, pool, target }: MemberName): string => `${zone} ${pool} ${target}`
 
 /** What the address looks like to a receiver of mail: greeting, reverse DNS and DNS lists. */
-function identityView(state: IdentityState, wallMs: number): object {
+function identityView(state: ReputationState, wallMs: number): object {
   const { watched, greeting, reverse, listings, findings, ageMs } = state
   const { zone, pool, target, address } = watched
   // Listings are dated on the monotonic clock; `ageMs` is the age of the last look on it.
-  const beforeLookMs = (atMs: number): number => (state.lookedAtMs ?? atMs) - atMs
+  const beforeLookMs = (atMs: number): number => (state.checkedAtMs ?? atMs) - atMs
   return {
     zone,
     pool,
@@ -134,7 +134,7 @@ function identityView(state: IdentityState, wallMs: number): object {
       ...('names' in reverse && { names: reverse.names }),
     },
     listings: [...listings].map(([list, { sinceMs, codes, isBelieved }]) => ({
-      list: shownList(list),
+      list: redactedList(list),
       since: isoTime(wallMs - (ageMs ?? 0) - beforeLookMs(sinceMs)),
       codes,
       believed: isBelieved,
@@ -146,11 +146,11 @@ function identityView(state: IdentityState, wallMs: number): object {
 /** The feedback in force of each target that has any, by writer. */
 const feedbackViews = ({ feedback: { book, targets } }: TargetsSources): readonly object[] =>
   targets().flatMap((of) => {
-    const words = book.words(of).map(feedbackView)
+    const words = book.reports(of).map(feedbackView)
     return words.length > 0 ? [{ zone: of.zone, target: of.target, words }] : []
   })
 
-const feedbackView = ({ writer, untilMs, ...told }: ToldFeedback): object => ({
+const feedbackView = ({ writer, untilMs, ...told }: WriterFeedback): object => ({
   writer,
   factor: told.factor,
   wants: told.factor === 0 && told.standing === Standing.normal ? 'drained' : wants[told.standing],

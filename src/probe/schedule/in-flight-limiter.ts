@@ -3,36 +3,36 @@
 
 import { parseAddress } from '../../lib/ip.ts'
 
-export interface FlightLimits {
+export interface InFlightLimits {
   readonly total: number
   readonly perHost: number
   readonly perNetwork: number
 }
 
-export const defaultFlightLimits: FlightLimits = { total: 4000, perHost: 4, perNetwork: 20 }
+export const defaultInFlightLimits: InFlightLimits = { total: 4000, perHost: 4, perNetwork: 20 }
 
-interface Flier {
+interface Limited {
   /** An address. */
   readonly destination: string
   /** The network that it is in, by networkOf. */
   readonly network: string
 }
 
-interface Line<Item> {
+interface Queue<Item> {
   inFlight: number
   readonly limit: number
   /** Empty most of the time, and made only when somebody has to wait. */
   waiting: Set<Item> | null
 }
 
-const nobody: readonly never[] = []
+const none: readonly never[] = []
 
-export class FlightCaps<Item extends Flier> {
-  readonly #limits: FlightLimits
-  readonly #lines = new Map<string, Line<Item>>()
+export class InFlightLimiter<Item extends Limited> {
+  readonly #limits: InFlightLimits
+  readonly #queues = new Map<string, Queue<Item>>()
   #inFlight = 0
 
-  constructor(limits: FlightLimits) {
+  constructor(limits: InFlightLimits) {
     this.#limits = limits
   }
 
@@ -45,10 +45,10 @@ export class FlightCaps<Item extends Flier> {
   }
 
   /** A place, or a place in a line: false. */
-  take(item: Item): boolean {
+  tryAcquire(item: Item): boolean {
     const host = this.#hostOf(item)
     const network = this.#networkOf(item)
-    const full = isOccupied(host) ? host : isOccupied(network) ? network : null
+    const full = isFull(host) ? host : isFull(network) ? network : null
     if (full) {
       full.waiting ??= new Set()
       full.waiting.add(item)
@@ -61,59 +61,59 @@ export class FlightCaps<Item extends Flier> {
   }
 
   /** Gives the place back; who may try now. */
-  leave(item: Item): readonly Item[] {
+  release(item: Item): readonly Item[] {
     this.#hostOf(item).inFlight--
     this.#networkOf(item).inFlight--
     this.#inFlight--
-    return this.next(item)
+    return this.admit(item)
   }
 
   /** Takes it out of the lines, for good; who may try now. Once more where it was in flight, when it has left. */
-  forget(item: Item): readonly Item[] {
+  remove(item: Item): readonly Item[] {
     this.#hostOf(item).waiting?.delete(item)
     this.#networkOf(item).waiting?.delete(item)
-    const admitted = this.next(item)
-    this.#close(item.destination)
-    this.#close(item.network)
+    const admitted = this.admit(item)
+    this.#deleteIfIdle(item.destination)
+    this.#deleteIfIdle(item.network)
     return admitted
   }
 
   /** The first in each line of the item's that has room. Who is let go and finds the other line full: call again. */
-  next(item: Item): readonly Item[] {
-    const ofHost = firstOf(this.#hostOf(item))
-    const ofNetwork = firstOf(this.#networkOf(item))
-    if (ofHost === null) return ofNetwork === null ? nobody : [ofNetwork]
+  admit(item: Item): readonly Item[] {
+    const ofHost = dequeue(this.#hostOf(item))
+    const ofNetwork = dequeue(this.#networkOf(item))
+    if (ofHost === null) return ofNetwork === null ? none : [ofNetwork]
     return ofNetwork === null ? [ofHost] : [ofHost, ofNetwork]
   }
 
-  #hostOf({ destination }: Item): Line<Item> {
-    return this.#line(destination, this.#limits.perHost)
+  #hostOf({ destination }: Item): Queue<Item> {
+    return this.#queue(destination, this.#limits.perHost)
   }
 
-  #networkOf({ network }: Item): Line<Item> {
-    return this.#line(network, this.#limits.perNetwork)
+  #networkOf({ network }: Item): Queue<Item> {
+    return this.#queue(network, this.#limits.perNetwork)
   }
 
   /** A line that nobody is in says nothing. */
-  #close(key: string): void {
-    const line = this.#lines.get(key)
-    if (line?.inFlight === 0 && !line.waiting?.size) this.#lines.delete(key)
+  #deleteIfIdle(key: string): void {
+    const line = this.#queues.get(key)
+    if (line?.inFlight === 0 && !line.waiting?.size) this.#queues.delete(key)
   }
 
-  #line(key: string, limit: number): Line<Item> {
-    const known = this.#lines.get(key)
+  #queue(key: string, limit: number): Queue<Item> {
+    const known = this.#queues.get(key)
     if (known) return known
     const line = { inFlight: 0, limit, waiting: null }
-    this.#lines.set(key, line)
+    this.#queues.set(key, line)
     return line
   }
 }
 
-const isOccupied = ({ inFlight, limit }: Line<unknown>): boolean => inFlight >= limit
+const isFull = ({ inFlight, limit }: Queue<unknown>): boolean => inFlight >= limit
 
 /** Takes it out of the line; null: no room, or nobody there. */
-function firstOf<Item>(line: Line<Item>): Item | null {
-  if (isOccupied(line) || !line.waiting?.size) return null
+function dequeue<Item>(line: Queue<Item>): Item | null {
+  if (isFull(line) || !line.waiting?.size) return null
   const first = line.waiting.values().next().value ?? null
   if (first !== null) line.waiting.delete(first)
   return first

@@ -14,9 +14,9 @@
 import type { Timer, Clock, Random } from '../../lib/clock.ts'
 import { hashFraction } from '../../lib/hash.ts'
 import {
-  defaultFlightLimits,
-  FlightCaps,
-  type FlightLimits,
+  defaultInFlightLimits,
+  InFlightLimiter,
+  type InFlightLimits,
   networkOf,
 } from './in-flight-limiter.ts'
 
@@ -51,7 +51,7 @@ interface SchedulerOptions {
   readonly timer: Timer
   /** Instances have phases of their own. */
   readonly instance?: string
-  readonly limits?: Partial<FlightLimits>
+  readonly limits?: Partial<InFlightLimits>
   /** Told of each start, how long after it was due. */
   readonly onStart?: ((lateMs: number) => void) | undefined
 }
@@ -137,14 +137,14 @@ export class Scheduler {
   readonly #options: SchedulerOptions
   readonly #jobs = new Map<ScheduledProbe, Job>()
   readonly #due = new DueHeap<Job>()
-  readonly #caps: FlightCaps<Job>
+  readonly #limiter: InFlightLimiter<Job>
   readonly #counters = { started: 0, late: 0, capped: 0, skipped: 0, stalls: 0 }
-  #disarm: () => void = () => {}
+  #cancelTimer: () => void = () => {}
   #armedForMs = Infinity
 
   constructor(options: SchedulerOptions) {
     this.#options = options
-    this.#caps = new FlightCaps({ ...defaultFlightLimits, ...options.limits })
+    this.#limiter = new InFlightLimiter({ ...defaultInFlightLimits, ...options.limits })
   }
 
   add(probes: readonly ScheduledProbe[]): void {
@@ -165,13 +165,13 @@ export class Scheduler {
     job.isRemoved = true
     this.#jobs.delete(probe)
     this.#due.remove(job)
-    this.#admit(this.#caps.forget(job))
+    this.#requeue(this.#limiter.remove(job))
     this.#arm(this.#options.clock.monotonicMs())
   }
 
   stop(): void {
     for (const probe of this.#jobs.keys()) this.remove(probe)
-    this.#disarm()
+    this.#cancelTimer()
     this.#armedForMs = Infinity
   }
 
@@ -183,7 +183,7 @@ export class Scheduler {
   }
 
   counters(): SchedulerCounters {
-    return { ...this.#counters, inFlight: this.#caps.inFlight }
+    return { ...this.#counters, inFlight: this.#limiter.inFlight }
   }
 
   #job(probe: ScheduledProbe): Job {
@@ -197,7 +197,7 @@ export class Scheduler {
   #drain(): void {
     const nowMs = this.#options.clock.monotonicMs()
     if (nowMs - this.#armedForMs > stallMs) this.#skipOverdue(nowMs)
-    while (!this.#caps.isFull()) {
+    while (!this.#limiter.isFull()) {
       const job = this.#due.peek()
       if (!job || job.dueMs > nowMs) break
       this.#due.remove(job)
@@ -227,9 +227,9 @@ export class Scheduler {
   }
 
   #startOrWait(job: Job, nowMs: number): void {
-    if (!this.#caps.take(job)) {
+    if (!this.#limiter.tryAcquire(job)) {
       this.#counters.capped++
-      this.#admit(this.#caps.next(job))
+      this.#requeue(this.#limiter.admit(job))
       return
     }
     this.#counters.started++
@@ -240,14 +240,14 @@ export class Scheduler {
   }
 
   #ended(job: Job): void {
-    this.#admit(this.#caps.leave(job))
-    if (job.isRemoved) this.#admit(this.#caps.forget(job))
+    this.#requeue(this.#limiter.release(job))
+    if (job.isRemoved) this.#requeue(this.#limiter.remove(job))
     else this.#plan(job)
     this.#drain()
   }
 
   /** Back into the heap, where their due time has passed. */
-  #admit(jobs: readonly Job[]): void {
+  #requeue(jobs: readonly Job[]): void {
     for (const job of jobs) this.#due.add(job)
   }
 
@@ -279,12 +279,12 @@ export class Scheduler {
 
   #arm(nowMs: number): void {
     const first = this.#due.peek()
-    const dueMs = first && !this.#caps.isFull() ? this.#slotMs(first.dueMs, nowMs) : Infinity
+    const dueMs = first && !this.#limiter.isFull() ? this.#slotMs(first.dueMs, nowMs) : Infinity
     if (dueMs === this.#armedForMs) return
-    this.#disarm()
+    this.#cancelTimer()
     this.#armedForMs = dueMs
     if (dueMs === Infinity) return
-    this.#disarm = this.#options.timer(dueMs - nowMs, () => this.#onTimer())
+    this.#cancelTimer = this.#options.timer(dueMs - nowMs, () => this.#onTimer())
   }
 }
 

@@ -138,7 +138,7 @@ export class ReplyReader {
   }
 
   /** Whether what came of a line so far cannot begin a reply. */
-  isStrange(): boolean {
+  isNotSmtp(): boolean {
     return !canBeReply(this.partial())
   }
 
@@ -149,7 +149,7 @@ export class ReplyReader {
 
   #judgePartial(): NextReply {
     const octets = this.partial()
-    return octets.length >= judgedFromOctets && this.isStrange()
+    return octets.length >= judgedFromOctets && this.isNotSmtp()
       ? { kind: 'stranger', octets }
       : { kind: 'more' }
   }
@@ -215,7 +215,7 @@ function canBeReply(start: Uint8Array): boolean {
 }
 
 /** What a line that is no reply comes from, as far as its first octets tell. */
-export function nameStranger(start: Uint8Array): 'tls' | 'http' | 'not-smtp' {
+export function identifyProtocol(start: Uint8Array): 'tls' | 'http' | 'not-smtp' {
   // TLS records: alert 21 or handshake 22, then major version 3 (RFC 8446 §5.1).
   if ((start[0] === 21 || start[0] === 22) && start[1] === 3) return 'tls'
   const word = latin1(start, 0, 5)

@@ -11,13 +11,13 @@
 import type { DialogueLine, Outcome } from '../../health/outcome.ts'
 import type { TlsReport } from '../../health/tls-report.ts'
 import type { ProbeProfile } from './profile.ts'
-import { latin1, nameStranger, type NextReply, ReplyReader } from './reply-reader.ts'
+import { latin1, identifyProtocol, type NextReply, ReplyReader } from './reply-reader.ts'
 import {
-  type Breakage,
-  describeBreakage,
-  foundWhenBroken,
-  type Found,
-  hello,
+  type Disruption,
+  describeDisruption,
+  outcomeOfDisruption,
+  type PartialOutcome,
+  ehloStep,
   keywordsOf,
   nextStep,
   type Phase,
@@ -77,11 +77,11 @@ class DialogueLog {
   }
 
   sent(text: string, atMs: number): void {
-    this.#tell({ atMs, from: '>', text: cut(text) })
+    this.#record({ atMs, from: '>', text: cut(text) })
   }
 
   event(text: string, atMs: number): void {
-    this.#tell({ atMs, from: '*', text: cut(text) })
+    this.#record({ atMs, from: '*', text: cut(text) })
   }
 
   lines(): readonly DialogueLine[] {
@@ -93,7 +93,7 @@ class DialogueLog {
     this.#keep({ atMs, from: '*', text: 'further lines of the target are not kept' })
   }
 
-  #tell(line: DialogueLine): void {
+  #record(line: DialogueLine): void {
     this.#onLine?.(line)
     this.#keep(line)
   }
@@ -115,12 +115,12 @@ export class SmtpDialogue {
   readonly #profile: ProbeProfile
   readonly #log: DialogueLog
   readonly #hadStarttls: boolean
-  readonly #reader = new ReplyReader((octets, code) => this.#hear(octets, code))
+  readonly #reader = new ReplyReader((octets, code) => this.#onReplyLine(octets, code))
   readonly #hardMs: number
   #phase: Phase = 'connect'
   #nowMs = 0
   #deadlineMs = 0
-  #isSecured = false
+  #hasTls = false
   #bannerDueMs = 0
   #isSlow = false
   #hasStarttls: boolean | null = null
@@ -139,24 +139,24 @@ export class SmtpDialogue {
   feed(input: DialogueInput, atMs: number): readonly DialogueAction[] {
     this.#actions = []
     this.#nowMs = atMs
-    if (this.#phase !== 'done') this.#take(input)
+    if (this.#phase !== 'done') this.#handle(input)
     return this.#actions
   }
 
-  #take(input: DialogueInput): void {
+  #handle(input: DialogueInput): void {
     switch (input.kind) {
       case 'start':
-        return this.#arm(this.#profile.connectTimeoutMs)
+        return this.#setDeadline(this.#profile.connectTimeoutMs)
       case 'connected':
         return this.#connected(input.header)
       case 'octets':
         return this.#read(input.octets)
       case 'secured':
-        return this.#secured(input.peer, input.wallMs)
+        return this.#tlsEstablished(input.peer, input.wallMs)
       case 'insecure':
       case 'end':
       case 'failed':
-        return this.#break(input)
+        return this.#disrupted(input)
       case 'deadline':
         return this.#timeOut(input.stalled)
       case 'abort':
@@ -170,33 +170,33 @@ export class SmtpDialogue {
     if (this.#profile.level === 'connect') {
       return this.#conclude({ kind: 'ok', reason: 'ok', code: null }, 'fin')
     }
-    if (this.#profile.tls.mode === 'implicit') return this.#secure()
+    if (this.#profile.tls.mode === 'implicit') return this.#startTls()
     this.#awaitBanner()
   }
 
   #awaitBanner(): void {
     this.#phase = 'banner'
     this.#bannerDueMs = this.#nowMs + this.#profile.bannerTimeoutMs
-    this.#arm(Math.min(this.#profile.slowAfterMs, this.#profile.bannerTimeoutMs))
+    this.#setDeadline(Math.min(this.#profile.slowAfterMs, this.#profile.bannerTimeoutMs))
   }
 
-  #secure(): void {
+  #startTls(): void {
     // What came in the clear after the reply is no part of the session (RFC 3207 §4.2).
     this.#discardEarly()
     this.#phase = 'handshake'
     this.#actions.push({ kind: 'secure' })
-    this.#arm(Math.min(handshakeTimeoutMs, this.#profile.bannerTimeoutMs))
+    this.#setDeadline(Math.min(handshakeTimeoutMs, this.#profile.bannerTimeoutMs))
   }
 
-  #secured(peer: PeerTls, wallMs: number): void {
-    this.#isSecured = true
+  #tlsEstablished(peer: PeerTls, wallMs: number): void {
+    this.#hasTls = true
     this.#tls = judgeTls(peer, this.#profile.tls, wallMs)
     this.#log.event(`TLS: ${peer.version}`, this.#nowMs)
     for (const { severity, text } of this.#tls.findings) {
       this.#log.event(`TLS ${severity}: ${text}`, this.#nowMs)
     }
     if (this.#profile.tls.mode === 'implicit') this.#awaitBanner()
-    else this.#follow(hello(this.#profile))
+    else this.#apply(ehloStep(this.#profile))
   }
 
   #read(octets: Uint8Array): void {
@@ -210,13 +210,13 @@ export class SmtpDialogue {
   }
 
   /** Says whether the text of the line matters to smtp-script.ts. */
-  #hear(octets: Uint8Array, code: number): boolean {
+  #onReplyLine(octets: Uint8Array, code: number): boolean {
     this.#log.received(octets, this.#nowMs)
     return code >= 400 || this.#phase !== 'banner' || this.#profile.expect.banner.length > 0
   }
 
   #reject(next: Exclude<NextReply, { kind: 'reply' | 'more' }>): void {
-    if (next.kind === 'stranger') return this.#stranger(next.octets)
+    if (next.kind === 'stranger') return this.#concludeNotSmtp(next.octets)
     if (next.kind === 'mixed') {
       return this.#conclude({ kind: 'garbage', reason: 'mixed-codes', code: next.code })
     }
@@ -228,24 +228,24 @@ export class SmtpDialogue {
 
   #reply(reply: Reply): void {
     if (this.#phase === 'quit') return this.#finish('done')
-    if (this.#phase === 'ehlo' && reply.code === 250 && !this.#isSecured) {
+    if (this.#phase === 'ehlo' && reply.code === 250 && !this.#hasTls) {
       this.#hasStarttls = keywordsOf(reply).includes('starttls')
     }
-    this.#follow(
+    this.#apply(
       nextStep(this.#phase, reply, {
         profile: this.#profile,
-        isSecured: this.#isSecured,
+        isSecured: this.#hasTls,
         hadStarttls: this.#hadStarttls,
       }),
     )
   }
 
-  #follow(step: Step): void {
-    if (step.kind === 'say') return this.#say(step.phase, step.line)
-    if (step.kind === 'secure') return this.#secure()
+  #apply(step: Step): void {
+    if (step.kind === 'say') return this.#send(step.phase, step.line)
+    if (step.kind === 'secure') return this.#startTls()
     if (step.goodbye === null) return this.#conclude(step.found)
     this.#decide(step.found)
-    this.#say(step.goodbye === 'RSET' ? 'rset' : 'quit', step.goodbye)
+    this.#send(step.goodbye === 'RSET' ? 'rset' : 'quit', step.goodbye)
   }
 
   #timeOut(stalled: boolean): void {
@@ -256,26 +256,26 @@ export class SmtpDialogue {
     if (this.#phase === 'banner' && this.#deadlineMs < Math.min(this.#bannerDueMs, this.#hardMs)) {
       // By the timer and not by the time of the banner, which a stalled process reads late.
       if (!stalled) this.#isSlow = true
-      return this.#arm(this.#bannerDueMs - this.#nowMs)
+      return this.#setDeadline(this.#bannerDueMs - this.#nowMs)
     }
-    this.#break({ kind: stalled ? 'stalled' : 'timeout' })
+    this.#disrupted({ kind: stalled ? 'stalled' : 'timeout' })
   }
 
   /** The dialogue cannot go on. After QUIT or RSET that is no failure. */
-  #break(breakage: Breakage): void {
-    this.#log.event(describeBreakage(breakage), this.#nowMs)
+  #disrupted(breakage: Disruption): void {
+    this.#log.event(describeDisruption(breakage), this.#nowMs)
     if (this.#decision) return this.#finish(breakage.kind === 'failed' ? 'destroy' : 'fin')
     const isSilent = breakage.kind === 'end' || breakage.kind === 'timeout'
-    if (isSilent && this.#reader.isStrange()) return this.#stranger(this.#reader.partial())
-    this.#conclude(foundWhenBroken(this.#phase, breakage, this.#profile.tls.mode))
+    if (isSilent && this.#reader.isNotSmtp()) return this.#concludeNotSmtp(this.#reader.partial())
+    this.#conclude(outcomeOfDisruption(this.#phase, breakage, this.#profile.tls.mode))
   }
 
-  #stranger(octets: Uint8Array): void {
+  #concludeNotSmtp(octets: Uint8Array): void {
     this.#log.received(octets, this.#nowMs)
-    this.#conclude({ kind: 'garbage', reason: nameStranger(octets), code: null })
+    this.#conclude({ kind: 'garbage', reason: identifyProtocol(octets), code: null })
   }
 
-  #decide(found: Found): void {
+  #decide(found: PartialOutcome): void {
     if (this.#decision) return
     const tls = found.tls ?? this.#tls
     this.#decision = {
@@ -287,7 +287,7 @@ export class SmtpDialogue {
   }
 
   /** `ok` is only so where neither TLS nor time speaks against it. */
-  #refine(found: Found): Found {
+  #refine(found: PartialOutcome): PartialOutcome {
     if (found.kind !== 'ok') return found
     const worst = this.#tls?.findings[0]
     if (worst) return { ...found, kind: 'tls', reason: worst.reason }
@@ -295,17 +295,19 @@ export class SmtpDialogue {
   }
 
   /** What the probe found, where there is nothing left to say; after QUIT, what it had found before. */
-  #conclude(found: Found, close?: Closing): void {
+  #conclude(found: PartialOutcome, close?: Closing): void {
     this.#decide(found)
     this.#finish(close ?? (found.kind === 'mute' || found.kind === 'stuck' ? 'fin' : 'destroy'))
   }
 
-  #say(phase: Phase, line: string): void {
+  #send(phase: Phase, line: string): void {
     this.#phase = phase
     this.#discardEarly()
     this.#log.sent(line, this.#nowMs)
     this.#actions.push({ kind: 'write', line })
-    this.#arm(Math.min(this.#decision ? quitTimeoutMs : Infinity, this.#profile.commandTimeoutMs))
+    this.#setDeadline(
+      Math.min(this.#decision ? quitTimeoutMs : Infinity, this.#profile.commandTimeoutMs),
+    )
   }
 
   #discardEarly(): void {
@@ -313,7 +315,7 @@ export class SmtpDialogue {
     if (early > 0) this.#log.event(`${early} octets came before their turn`, this.#nowMs)
   }
 
-  #arm(timeoutMs: number): void {
+  #setDeadline(timeoutMs: number): void {
     this.#deadlineMs = Math.min(this.#nowMs + timeoutMs, this.#hardMs)
     this.#actions.push({ kind: 'arm', deadlineMs: this.#deadlineMs })
   }

@@ -62,11 +62,11 @@ const isHangUp = (error: NodeJS.ErrnoException): boolean =>
   error.code === 'ECONNRESET' && error.syscall === undefined
 
 /** Whether an error of a TLS socket is of TLS, and not of the network below. */
-const isOfTls = (error: NodeJS.ErrnoException): boolean =>
+const isTlsError = (error: NodeJS.ErrnoException): boolean =>
   error.code === undefined || /^(ERR_SSL|ERR_TLS|EPROTO)/.test(error.code)
 
 /** Dates are judged by themselves, so that DANE can leave them aside. */
-const faultsOfDates: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
+const dateFaults: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
 
 const chainLimit = 10
 
@@ -76,7 +76,7 @@ const signature = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0
 
 const versionAndProxy = 0x21
 
-const streamOver = { 4: 0x11, 6: 0x21 }
+const tcpOver = { 4: 0x11, 6: 0x21 }
 
 class ProbeConnection {
   readonly #request: ProbeRequest
@@ -91,7 +91,7 @@ class ProbeConnection {
   /** When it rings, and when it is to ring: since the start. */
   #timerMs = 0
   #deadlineMs = 0
-  readonly #ring = (): void => {
+  readonly #onTimer = (): void => {
     this.#timer = undefined
     const lateMs = this.#elapsedMs() - this.#deadlineMs
     if (lateMs < 0) this.#setTimer(this.#deadlineMs)
@@ -153,7 +153,7 @@ class ProbeConnection {
     this.#feed({ kind: 'connected', header: `PROXY header, ${proxy}` })
   }
 
-  #secure(): void {
+  #startTls(): void {
     const { profile, ca } = this.#request
     const { serverName } = profile.tls
     const below = this.#socket as Socket
@@ -169,7 +169,7 @@ class ProbeConnection {
 
   #fail(socket: Socket, error: NodeJS.ErrnoException): void {
     if (isHangUp(error)) return this.#feedFrom(socket, { kind: 'end' })
-    const isTls = 'encrypted' in socket && isOfTls(error)
+    const isTls = 'encrypted' in socket && isTlsError(error)
     const why = error.message.replace(/^[0-9A-F]+:error:[^:]*:/, '').trim()
     this.#feedFrom(
       socket,
@@ -202,9 +202,9 @@ class ProbeConnection {
         this.#socket?.write(`${action.line}\r\n`, 'latin1')
         return
       case 'secure':
-        return this.#secure()
+        return this.#startTls()
       case 'arm':
-        return this.#arm(action.deadlineMs)
+        return this.#setDeadline(action.deadlineMs)
       case 'finish':
         this.#outcome = action.outcome
         return this.#close(action.close)
@@ -212,7 +212,7 @@ class ProbeConnection {
   }
 
   /** A timer that rings before is left alone, and set again when it does: most deadlines are never reached. */
-  #arm(deadlineMs: number): void {
+  #setDeadline(deadlineMs: number): void {
     this.#deadlineMs = deadlineMs
     if (this.#timer !== undefined && this.#timerMs <= deadlineMs) return
     clearTimeout(this.#timer)
@@ -222,7 +222,7 @@ class ProbeConnection {
   #setTimer(atMs: number): void {
     this.#timerMs = atMs
     const delayMs = Math.max(0, Math.ceil(atMs - this.#elapsedMs()))
-    this.#timer = setTimeout(this.#ring, delayMs)
+    this.#timer = setTimeout(this.#onTimer, delayMs)
   }
 
   /** TLS has a goodbye of its own; over TCP alone, closing is one, and nothing of the target's is left unread. */
@@ -268,7 +268,7 @@ function readPeer(socket: TLSSocket, serverName: string | null): PeerTls {
   return {
     version: socket.getProtocol() ?? 'unknown',
     chain: leaf ? chainOf(leaf) : [],
-    chainFault: word === null || faultsOfDates.has(word) ? null : word,
+    chainFault: word === null || dateFaults.has(word) ? null : word,
     isNameRight:
       serverName === null ||
       leaf?.checkHost(serverName.toLowerCase(), { partialWildcards: false }) !== undefined,
@@ -325,7 +325,7 @@ export function proxyHeader(
     return new TextEncoder().encode(`PROXY TCP${from.family} ${words}\r\n`)
   }
   const block = [...from.octets, ...to.octets, ...port(source.port), ...port(destination.port)]
-  const head = [...signature, versionAndProxy, streamOver[from.family], 0, block.length]
+  const head = [...signature, versionAndProxy, tcpOver[from.family], 0, block.length]
   return Uint8Array.from([...head, ...block])
 }
 

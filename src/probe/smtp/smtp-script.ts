@@ -47,7 +47,7 @@ interface Session {
   readonly hadStarttls: boolean
 }
 
-export interface Found {
+export interface PartialOutcome {
   readonly kind: OutcomeKind
   readonly reason: string
   readonly code: number | null
@@ -58,7 +58,11 @@ export type Step =
   | { readonly kind: 'say'; readonly phase: Phase; readonly line: string }
   | { readonly kind: 'secure' }
   /** `goodbye`: null where nothing more is to be said. */
-  | { readonly kind: 'found'; readonly found: Found; readonly goodbye: 'RSET' | 'QUIT' | null }
+  | {
+      readonly kind: 'found'
+      readonly found: PartialOutcome
+      readonly goodbye: 'RSET' | 'QUIT' | null
+    }
 
 export function nextStep(phase: Phase, reply: Reply, session: Session): Step {
   switch (phase) {
@@ -68,29 +72,29 @@ export function nextStep(phase: Phase, reply: Reply, session: Session): Step {
     case 'helo':
       return afterEhlo(phase, reply, session)
     case 'starttls':
-      return reply.code === 220 ? { kind: 'secure' } : refusedTls(reply)
+      return reply.code === 220 ? { kind: 'secure' } : startTlsRefused(reply)
     case 'mail':
       if (reply.code !== 250) return afterRefusal('mail', reply)
       return session.profile.level === 'rcpt'
-        ? say('rcpt', `RCPT TO:<${session.profile.recipient ?? ''}>`)
-        : found('ok', 'ok', reply.code, 'RSET')
+        ? send('rcpt', `RCPT TO:<${session.profile.recipient ?? ''}>`)
+        : conclude('ok', 'ok', reply.code, 'RSET')
     case 'rcpt':
       return reply.code >= 250 && reply.code <= 252
-        ? found('ok', 'ok', reply.code, 'RSET')
+        ? conclude('ok', 'ok', reply.code, 'RSET')
         : afterRefusal('rcpt', reply)
     case 'rset':
-      return say('quit', 'QUIT')
+      return send('quit', 'QUIT')
     default:
-      return found('garbage', 'unexpected-code', reply.code, null)
+      return conclude('garbage', 'unexpected-code', reply.code, null)
   }
 }
 
 /** The first thing said once we may speak. */
-export const hello = ({ ehlo }: ProbeProfile): Step => say('ehlo', `EHLO ${ehlo}`)
+export const ehloStep = ({ ehlo }: ProbeProfile): Step => send('ehlo', `EHLO ${ehlo}`)
 
-const say = (phase: Phase, line: string): Step => ({ kind: 'say', phase, line })
+const send = (phase: Phase, line: string): Step => ({ kind: 'say', phase, line })
 
-const found = (
+const conclude = (
   kind: OutcomeKind,
   reason: string,
   code: number,
@@ -100,27 +104,27 @@ const found = (
 function afterBanner(reply: Reply, profile: ProbeProfile): Step {
   const { code, texts } = reply
   if (code >= 400) return afterRefusal('banner', reply)
-  if (code !== 220) return found('garbage', 'unexpected-code', code, null)
+  if (code !== 220) return conclude('garbage', 'unexpected-code', code, null)
   const isExpected = profile.expect.banner.every((wanted) =>
     texts.some((text) => text.includes(wanted.toLowerCase())),
   )
-  if (!isExpected) return found('garbage', 'banner-unexpected', code, 'QUIT')
-  return profile.level === 'banner' ? found('ok', 'ok', code, 'QUIT') : hello(profile)
+  if (!isExpected) return conclude('garbage', 'banner-unexpected', code, 'QUIT')
+  return profile.level === 'banner' ? conclude('ok', 'ok', code, 'QUIT') : ehloStep(profile)
 }
 
 /** 4xx or 5xx to something that a well server does not refuse. */
 function afterRefusal(what: 'banner' | 'mail' | 'rcpt', reply: Reply): Step {
   const { code } = reply
   const goodbye = what === 'rcpt' ? 'RSET' : 'QUIT'
-  if (code < 400) return found('garbage', 'unexpected-code', code, 'QUIT')
-  if (isAboutUs(reply)) return found('refusing', `${what}-policy`, code, goodbye)
-  if (code >= 500) return found('refusing', `${what}-refusing`, code, goodbye)
+  if (code < 400) return conclude('garbage', 'unexpected-code', code, 'QUIT')
+  if (isPolicyRefusal(reply)) return conclude('refusing', `${what}-policy`, code, goodbye)
+  if (code >= 500) return conclude('refusing', `${what}-refusing`, code, goodbye)
   // 421 once the session has begun: it is being closed (RFC 5321 §3.8).
-  if (code === 421 && what !== 'banner') return found('stuck', `${what}-rejected`, code, 'QUIT')
-  return found('busy', `${what}-busy`, code, goodbye)
+  if (code === 421 && what !== 'banner') return conclude('stuck', `${what}-rejected`, code, 'QUIT')
+  return conclude('busy', `${what}-busy`, code, goodbye)
 }
 
-const isAboutUs = ({ isPolicy, texts }: Reply): boolean =>
+const isPolicyRefusal = ({ isPolicy, texts }: Reply): boolean =>
   isPolicy || texts.some((text) => text.includes('too many connections'))
 
 /** What can go without an enhanced code and a parameter: the first word of every line but the greeting. */
@@ -131,25 +135,25 @@ function afterEhlo(phase: 'ehlo' | 'helo', reply: Reply, session: Session): Step
   const { profile, isSecured } = session
   if (reply.code !== 250) {
     if (phase === 'ehlo' && reply.code >= 500 && !isSecured)
-      return say('helo', `HELO ${profile.ehlo}`)
-    return found('stuck', 'ehlo-rejected', reply.code, 'QUIT')
+      return send('helo', `HELO ${profile.ehlo}`)
+    return conclude('stuck', 'ehlo-rejected', reply.code, 'QUIT')
   }
   const keywords = phase === 'ehlo' ? keywordsOf(reply) : []
   if (!isSecured || profile.tls.mode === 'implicit') {
     const isMet = profile.expect.ehlo.every((wanted) => keywords.includes(wanted.toLowerCase()))
-    if (!isMet) return found('stuck', 'ehlo-lacks-keyword', reply.code, 'QUIT')
+    if (!isMet) return conclude('stuck', 'ehlo-lacks-keyword', reply.code, 'QUIT')
   }
   if (!isSecured && !keywords.includes('starttls')) {
     if (session.hadStarttls) return withoutTls('starttls-gone', reply.code)
     if (profile.level === 'tls') return withoutTls('starttls-missing', reply.code)
   }
-  if (!isSecured && profile.level === 'tls') return say('starttls', 'STARTTLS')
-  return wantsMail(profile)
-    ? say('mail', `MAIL FROM:<${profile.level === 'rcpt' ? profile.sender : ''}>`)
-    : found('ok', 'ok', reply.code, 'QUIT')
+  if (!isSecured && profile.level === 'tls') return send('starttls', 'STARTTLS')
+  return includesMail(profile)
+    ? send('mail', `MAIL FROM:<${profile.level === 'rcpt' ? profile.sender : ''}>`)
+    : conclude('ok', 'ok', reply.code, 'QUIT')
 }
 
-const wantsMail = ({ level, rounds }: ProbeProfile): boolean =>
+const includesMail = ({ level, rounds }: ProbeProfile): boolean =>
   level === 'mail' || level === 'rcpt' || (level === 'tls' && rounds === 'mail')
 
 const tlsTexts = {
@@ -164,7 +168,7 @@ const withoutTls = (reason: keyof typeof tlsTexts, code: number): Step => ({
   goodbye: 'QUIT',
 })
 
-const refusedTls = ({ code }: Reply): Step => withoutTls('starttls-refused', code)
+const startTlsRefused = ({ code }: Reply): Step => withoutTls('starttls-refused', code)
 
 // What it means when a dialogue cannot go on: by the phase it was in and the way it broke.
 //
@@ -177,28 +181,28 @@ const refusedTls = ({ code }: Reply): Step => withoutTls('starttls-refused', cod
 //
 // A fault of this host is `self` in every phase, and so is silence seen only through a late timer.
 
-export type Breakage =
+export type Disruption =
   | { readonly kind: 'end' }
   | { readonly kind: 'timeout' | 'stalled' }
   | { readonly kind: 'failed'; readonly errno: string }
   | { readonly kind: 'insecure'; readonly why: string }
 
-export function foundWhenBroken(
+export function outcomeOfDisruption(
   phase: Phase,
-  breakage: Breakage,
+  breakage: Disruption,
   mode: 'starttls' | 'implicit',
-): Found {
+): PartialOutcome {
   if (breakage.kind === 'stalled') return { kind: 'self', reason: 'stalled', code: null }
-  if (breakage.kind !== 'failed') return foundInPhase(phase, breakage, mode)
+  if (breakage.kind !== 'failed') return outcomeInPhase(phase, breakage, mode)
   const fault = connectionFault(breakage.errno)
   const isEarly = phase === 'connect' || phase === 'banner'
   const isFirst = isEarly || (phase === 'handshake' && mode === 'implicit')
   if (fault.kind === 'self' || isFirst) return { ...fault, code: null }
-  return foundInPhase(phase, { kind: 'reset' }, mode)
+  return outcomeInPhase(phase, { kind: 'reset' }, mode)
 }
 
 /** For the record of the dialogue. */
-export function describeBreakage(breakage: Breakage): string {
+export function describeDisruption(breakage: Disruption): string {
   switch (breakage.kind) {
     case 'end':
       return 'closed by the target'
@@ -213,9 +217,9 @@ export function describeBreakage(breakage: Breakage): string {
   }
 }
 
-type Interruption = Exclude<Breakage, { kind: 'failed' }> | { readonly kind: 'reset' }
+type PhaseDisruption = Exclude<Disruption, { kind: 'failed' }> | { readonly kind: 'reset' }
 
-const words = {
+const disruptionWords = {
   end: 'eof',
   timeout: 'timeout',
   reset: 'reset',
@@ -223,16 +227,16 @@ const words = {
   stalled: 'stalled',
 }
 
-function foundInPhase(
+function outcomeInPhase(
   phase: Phase,
-  interruption: Interruption,
+  interruption: PhaseDisruption,
   mode: 'starttls' | 'implicit',
-): Found {
+): PartialOutcome {
   if (phase === 'connect') {
     const reason = interruption.kind === 'timeout' ? 'connect-timeout' : 'connection-reset'
     return { kind: 'dead', reason, code: null }
   }
-  const reason = `${phase === 'helo' ? 'ehlo' : phase}-${words[interruption.kind]}`
+  const reason = `${phase === 'helo' ? 'ehlo' : phase}-${disruptionWords[interruption.kind]}`
   if (phase === 'starttls' || (phase === 'handshake' && mode === 'starttls')) {
     const text = interruption.kind === 'insecure' ? interruption.why : `TLS broke off: ${reason}`
     return { kind: 'tls', reason, code: null, tls: noSession(reason, text) }

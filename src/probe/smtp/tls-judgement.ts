@@ -41,7 +41,7 @@ export function judgeTls(peer: PeerTls, profile: TlsProfile, wallMs: number): Tl
   const dane = matchDane(peer, profile.tlsa)
   const findings = [
     ...judgeVersion(peer.version, profile),
-    ...(dane === 'mismatch' ? [fault('tlsa-mismatch', 'no TLSA record matches')] : []),
+    ...(dane === 'mismatch' ? [failure('tlsa-mismatch', 'no TLSA record matches')] : []),
     ...(dane === 'ee' ? [] : judgeDates(peer, profile, wallMs)),
     ...(dane === 'ee' ? [] : judgeName(peer, profile)),
     ...(dane === 'ee' || dane === 'ta' ? [] : judgeChain(peer)),
@@ -57,12 +57,16 @@ export function judgeTls(peer: PeerTls, profile: TlsProfile, wallMs: number): Tl
   }
 }
 
-const fault = (reason: string, text: string): TlsFinding => ({ reason, severity: 'failure', text })
+const failure = (reason: string, text: string): TlsFinding => ({
+  reason,
+  severity: 'failure',
+  text,
+})
 
 function judgeVersion(version: string, { minVersion }: TlsProfile): readonly TlsFinding[] {
   const order: readonly string[] = tlsVersions
   if (order.indexOf(version) >= order.indexOf(minVersion)) return []
-  return [fault('tls-version', `${version} is older than ${minVersion}`)]
+  return [failure('tls-version', `${version} is older than ${minVersion}`)]
 }
 
 function judgeDates(
@@ -72,8 +76,8 @@ function judgeDates(
 ): readonly TlsFinding[] {
   if (!leaf) return []
   const left = (leaf.validToMs - wallMs) / dayMs
-  if (left <= 0) return [fault('certificate-expired', `expired ${Math.ceil(-left)} days ago`)]
-  if (leaf.validFromMs > wallMs) return [fault('certificate-not-yet-valid', 'not valid yet')]
+  if (left <= 0) return [failure('certificate-expired', `expired ${Math.ceil(-left)} days ago`)]
+  if (leaf.validFromMs > wallMs) return [failure('certificate-not-yet-valid', 'not valid yet')]
   if (left > warningDays) return []
   const severity = left <= criticalDays ? 'critical' : 'warning'
   return [{ reason: 'certificate-expires', severity, text: `expires in ${Math.floor(left)} days` }]
@@ -82,12 +86,12 @@ function judgeDates(
 const judgeName = ({ isNameRight }: PeerTls, { serverName }: TlsProfile): readonly TlsFinding[] =>
   serverName === null || isNameRight
     ? []
-    : [fault('certificate-name', `the certificate does not name ${serverName}`)]
+    : [failure('certificate-name', `the certificate does not name ${serverName}`)]
 
 const judgeChain = ({ chainFault }: PeerTls): readonly TlsFinding[] =>
   chainFault === null
     ? []
-    : [fault('certificate-untrusted', `not trusted by a known root: ${chainFault}`)]
+    : [failure('certificate-untrusted', `not trusted by a known root: ${chainFault}`)]
 
 /** Usages 0 and 1 mean nothing to SMTP, and neither do selectors and matching types unheard of. */
 const isUsable = ({ usage, selector, matchingType }: TlsaRecord): boolean =>

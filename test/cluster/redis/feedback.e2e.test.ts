@@ -6,7 +6,10 @@ import type { Feedback } from '../../../src/health/feedback.ts'
 import { type SavedAvailability, savedHandshakesIn } from '../../../src/health/availability.ts'
 import { formatFeedback } from '../../../src/cluster/redis/feedback.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
-import { type FeedbackBook, createFeedbackBook } from '../../../src/weights/feedback-registry.ts'
+import {
+  type FeedbackRegistry,
+  createFeedbackRegistry,
+} from '../../../src/weights/feedback-registry.ts'
 import { type TestMember, allTogether, joinTestCluster } from '../../support/cluster-member.ts'
 import { type RedisServer, startRedis } from '../../support/redis.ts'
 import { until } from '../../support/wait.ts'
@@ -17,7 +20,7 @@ let redis: RedisServer
 let members: Heard[]
 
 interface Heard extends TestMember {
-  readonly book: FeedbackBook
+  readonly book: FeedbackRegistry
 }
 
 beforeEach(async () => {
@@ -32,8 +35,8 @@ afterEach(async () => {
 
 function join(instance: string): Heard {
   const member = joinTestCluster(instance, { port: redis.port })
-  const book = createFeedbackBook(systemClock, undefined, undefined, member.cluster.feedback)
-  book.keep([mx1, { ...mx1, target: 'mx2' }])
+  const book = createFeedbackRegistry(systemClock, undefined, undefined, member.cluster.feedback)
+  book.retain([mx1, { ...mx1, target: 'mx2' }])
   const heard = { ...member, book }
   members.push(heard)
   return heard
@@ -50,7 +53,7 @@ const waitFor = (what: string, look: () => boolean): Promise<true> =>
 
 const siteReports = ({ book }: Heard): string =>
   book
-    .words(mx1)
+    .reports(mx1)
     .map(({ writer, factor }) => `${writer}:${factor}`)
     .sort()
     .join(' ')
@@ -61,9 +64,9 @@ test('a load told to one is heard by all, with its end, and ends on all', async 
   const [a, b, c] = (await joinAll('a', 'b', 'c')) as [Heard, Heard, Heard]
   let changes = 0
   b.book.onChange(() => changes++)
-  const { untilMs } = a.book.tell(mx1, 'load-token', share(0.5), 4000)
+  const { untilMs } = a.book.report(mx1, 'load-token', share(0.5), 4000)
   await waitFor('all hear', () => [b, c].every((one) => one.book.effectOf(mx1).factor === 0.5))
-  expect(b.book.words(mx1)[0]?.untilMs).toBe(untilMs)
+  expect(b.book.reports(mx1)[0]?.untilMs).toBe(untilMs)
   expect(changes).toBe(1)
   await waitFor('it is over', () => [a, b, c].every((one) => one.book.effectOf(mx1).factor === 1))
   expect(Date.now()).toBeGreaterThanOrEqual(untilMs)
@@ -71,10 +74,10 @@ test('a load told to one is heard by all, with its end, and ends on all', async 
 
 test('the last word of a writer counts wherever it is told; words of two writers stand beside each other', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
-  a.book.tell(mx1, 'load-token', share(0.5), 60_000)
+  a.book.report(mx1, 'load-token', share(0.5), 60_000)
   await waitFor('b hears', () => siteReports(b) === 'load-token:0.5')
-  b.book.tell(mx1, 'load-token', share(0.75), 60_000)
-  b.book.tell(mx1, 'admin', share(0.9), 60_000)
+  b.book.report(mx1, 'load-token', share(0.75), 60_000)
+  b.book.report(mx1, 'admin', share(0.9), 60_000)
   await waitFor('a hears', () => siteReports(a) === 'admin:0.9 load-token:0.75')
   // Each takes back its own alone, anywhere.
   expect(a.book.withdraw(mx1, 'admin')).toBe(true)
@@ -84,7 +87,7 @@ test('the last word of a writer counts wherever it is told; words of two writers
 
 test('who joins hears what was told before; of targets that no zone has nothing is kept', async () => {
   const [a] = (await joinAll('a')) as [Heard]
-  a.book.tell(mx1, 'load-token', share(0.5), 60_000)
+  a.book.report(mx1, 'load-token', share(0.5), 60_000)
   a.cluster.feedback.write({ ...mx1, target: 'mx9', writer: 'agent' }, toldNow(0.2))
   await until(async () => (await redis.command('HLEN', `${prefix}fb`)) === ':2', {
     what: 'both are in the store',
@@ -92,22 +95,22 @@ test('who joins hears what was told before; of targets that no zone has nothing 
   })
   const late = join('late')
   await waitFor('late hears', () => siteReports(late) === 'load-token:0.5')
-  expect(late.book.words({ ...mx1, target: 'mx9' })).toEqual([])
-  late.book.keep([mx1, { ...mx1, target: 'mx9' }])
-  expect(late.book.words({ ...mx1, target: 'mx9' })).toHaveLength(1)
+  expect(late.book.reports({ ...mx1, target: 'mx9' })).toEqual([])
+  late.book.retain([mx1, { ...mx1, target: 'mx9' }])
+  expect(late.book.reports({ ...mx1, target: 'mx9' })).toHaveLength(1)
 })
 
 test('an agent that goes on saying the same costs the store nothing', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
   const word = { kind: 'agent', share: 0.5, mode: null, isDown: null, reason: '' } as const
-  a.book.tell(mx1, 'agent', word, 60_000)
+  a.book.report(mx1, 'agent', word, 60_000)
   await waitFor('b hears', () => siteReports(b) === 'agent:0.5')
   const before = await redis.command('HGET', `${prefix}fb`, 'z.test mx1 agent')
-  for (let i = 0; i < 20; i++) b.book.tell(mx1, 'agent', word, 60_000)
-  a.book.tell(mx1, 'agent', { ...word, mode: 'drain' }, 60_000)
+  for (let i = 0; i < 20; i++) b.book.report(mx1, 'agent', word, 60_000)
+  a.book.report(mx1, 'agent', { ...word, mode: 'drain' }, 60_000)
   await waitFor('b hears of the drain', () => b.book.effectOf(mx1).standing !== 0)
   // What a line does not speak of stays, whoever asked before.
-  b.book.tell(mx1, 'agent', { ...word, share: 0.25 }, 60_000)
+  b.book.report(mx1, 'agent', { ...word, share: 0.25 }, 60_000)
   await waitFor('a hears', () => siteReports(a) === 'agent:0.25')
   expect(a.book.effectOf(mx1).standing).not.toBe(0)
   expect(before).toContain('"factor":0.5')
@@ -115,11 +118,11 @@ test('an agent that goes on saying the same costs the store nothing', async () =
 
 test('told while the store was away, and a store that lost its memory', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
-  a.book.tell(mx1, 'admin', share(0.5), 60_000)
+  a.book.report(mx1, 'admin', share(0.5), 60_000)
   await waitFor('b hears', () => siteReports(b) === 'admin:0.5')
   redis.signal('SIGSTOP')
   await waitFor('cut off', () => a.cluster.status().degraded && b.cluster.status().degraded)
-  a.book.tell(mx1, 'load-token', share(0.25), 60_000)
+  a.book.report(mx1, 'load-token', share(0.25), 60_000)
   a.book.withdraw(mx1, 'admin')
   expect(siteReports(a)).toBe('load-token:0.25')
   redis.signal('SIGCONT')
@@ -158,7 +161,7 @@ test('garbage is counted and heard by nobody; what is long over is taken out', a
   expect(siteReports(a)).toBe('')
   await redis.command('DEL', `${prefix}fb`)
   await redis.command('LPUSH', `${prefix}fb`, 'garbage')
-  a.book.tell(mx1, 'admin', share(0.5), 60_000)
+  a.book.report(mx1, 'admin', share(0.5), 60_000)
   await until(async () => (await redis.command('TYPE', `${prefix}fb`)) === '+hash', {
     what: 'another type in its place is replaced',
     withinMs: 10_000,

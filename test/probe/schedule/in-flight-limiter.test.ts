@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { FlightCaps, networkOf } from '../../../src/probe/schedule/in-flight-limiter.ts'
+import { InFlightLimiter, networkOf } from '../../../src/probe/schedule/in-flight-limiter.ts'
 import { runs } from '../../support/runs.ts'
 
 describe('networks', () => {
@@ -31,7 +31,7 @@ const limits = { total: 12, perHost: 2, perNetwork: 5 }
 
 /** Who may try does so, until nobody is let go any more; as the scheduler does with its heap. */
 class Airfield {
-  readonly caps = new FlightCaps<Probe>(limits)
+  readonly caps = new InFlightLimiter<Probe>(limits)
   readonly flying = new Set<Probe>()
   readonly waiting = new Set<Probe>()
   readonly #ready: Probe[] = []
@@ -43,13 +43,13 @@ class Airfield {
 
   leave(probe: Probe): void {
     this.flying.delete(probe)
-    this.#ready.push(...this.caps.leave(probe))
+    this.#ready.push(...this.caps.release(probe))
     this.#run()
   }
 
   forget(probe: Probe): void {
     this.waiting.delete(probe)
-    this.#ready.push(...this.caps.forget(probe))
+    this.#ready.push(...this.caps.remove(probe))
     this.#run()
   }
 
@@ -58,10 +58,10 @@ class Airfield {
       const probe = this.#ready.shift()
       if (!probe) return
       this.waiting.delete(probe)
-      if (this.caps.take(probe)) this.flying.add(probe)
+      if (this.caps.tryAcquire(probe)) this.flying.add(probe)
       else {
         this.waiting.add(probe)
-        this.#ready.push(...this.caps.next(probe))
+        this.#ready.push(...this.caps.admit(probe))
       }
     }
   }

@@ -8,7 +8,7 @@ import {
   Scheduler,
   type ScheduledProbe,
 } from '../../../src/probe/schedule/scheduler.ts'
-import type { FlightLimits } from '../../../src/probe/schedule/in-flight-limiter.ts'
+import type { InFlightLimits } from '../../../src/probe/schedule/in-flight-limiter.ts'
 import { hashFraction } from '../../../src/lib/hash.ts'
 import { createVirtualTime, seededRandom, type VirtualTime } from '../../support/virtual-time.ts'
 import { runs } from '../../support/runs.ts'
@@ -23,7 +23,7 @@ interface Setup {
   readonly lastsMs: number | ((i: number) => number)
   readonly destination?: (i: number) => string
   readonly undecided?: 'always' | 'at-first'
-  readonly limits?: Partial<FlightLimits>
+  readonly limits?: Partial<InFlightLimits>
 }
 
 interface Rig {
