@@ -1,39 +1,42 @@
-// How much of its limits an address uses, and each network around it: a ladder of prefixes, each with a GCRA.
+// Rate limits of an address and of the networks around it: prefixes of several lengths, each limited by the generic
+// cell rate algorithm (GCRA) to a multiple of the limit of one address.
 //
 //   IPv4   /32 ×1   /24 ×32   /20 ×256   /18 ×768
 //   IPv6   /128 ×1  /64 ×2    /56 ×3     /48 ×4    /32 ×64
 //
-// An answer that all rungs allow is charged to all. One that some do not allow is charged to those alone, a tenth: so
-// a flood on one address does not use up its network, and a debt grows beyond the burst only above ten times the limit.
+// An answer that all levels allow is charged to all of them. An answer that some levels do not allow is charged to these
+// levels alone, at a tenth: so a flood on one address does not use up the limit of its network, and a debt exceeds the
+// burst only at more than ten times the limit.
 
 export interface PrefixLimitOptions {
-  /** Whole answers a second to one address in the long run, by the server as a whole. */
+  /** Whole answers a second to one address in the long run, from all workers together. */
   readonly perSecond: number
-  /** Whole answers at once to an address that was quiet; at least one for each worker. */
+  /** Whole answers in a row to an address that had none lately; at least one for each worker. */
   readonly burst: number
-  /** How many tables share the queries: each takes its part of the limits. */
+  /** How many tables share the queries: each applies this fraction of the limits. */
   readonly workers: number
   readonly seed: HashSeed
-  /** Places in the table. */
-  readonly places: number
+  /** Prefixes that the table holds; rounded up to a power of two. */
+  readonly capacity: number
 }
 
-/** flood: the client's own limit, and more than ten times of it for a while. */
+/** limited: a level is over its limit. flood: the client itself has asked for more than ten times its limit for a while. */
 type LimitState = 'within' | 'limited' | 'flood'
 
 interface PrefixLimits {
-  /** Judges one answer more to the address, and charges it. */
+  /** Charges one answer to an address of 4 or 16 octets and tells whether it is within the limits. */
   charge(address: Uint8Array, nowMs: number): LimitState
-  /** Prefixes that were forgotten for want of room. */
+  /** Prefixes in debt that the full table has forgotten so far. */
   evictions(): number
+  /** The memory of the table, which never grows. */
   readonly octets: number
 }
 
 interface PrefixLevel {
   readonly prefixLength: number
-  /** Limits of this prefix, in those of one address. */
+  /** The limit of this prefix, as a multiple of the limit of one address. */
   readonly multiple: number
-  /** What one client holds: only here a flood is told from a full network. */
+  /** Whether one client holds the whole prefix. Only at these levels can `flood` be told from a busy network. */
   readonly isClient: boolean
 }
 
@@ -53,33 +56,35 @@ const levelsV6 = [
   level(32, 64),
 ]
 
+/** The part of the cost that a level over its limit is charged. */
 const limitedCost = 0.1
 
-/** In bursts: where debts end, so that a flood is forgotten a burst's time after it. */
+/** The largest debt, in bursts: after a flood it takes the time of one burst until the limit applies as before. */
 const maxDebt = 2
 
-/** In bursts: half-way there it is a flood. */
+/** The debt in bursts, half-way to the largest one, above which a client's queries are a flood. */
 const floodDebt = 1.5
 
-/** Sums of floating-point milliseconds are not exact. */
+/** The tolerance for sums of floating-point milliseconds. */
 const roundingMs = 1e-6
 
 interface Meter {
   readonly seed: HashSeed
   readonly table: GcraTable
-  /** What one answer costs an address. */
+  /** The debt of one address for one answer. */
   readonly intervalMs: number
+  /** The debt up to which an address is within its limit. */
   readonly burstMs: number
-  /** What the prefixes of the address at hand are called in the table, and what they owe, in milliseconds. */
+  /** For the address being charged, by level: the hash of its prefix, and the prefix's debt in milliseconds. */
   readonly tags: Uint32Array
   readonly debts: Float64Array
 }
 
-/** Loads with a table of their own, one a thread. */
-export function createPrefixLimits(limits: PrefixLimitOptions): PrefixLimits {
-  const { seed, workers, perSecond, burst, places } = limits
-  const table = createGcraTable(places)
-  const scale: Meter = {
+/** Limits with a table of their own; each thread has its own. */
+export function createPrefixLimits(options: PrefixLimitOptions): PrefixLimits {
+  const { seed, workers, perSecond, burst, capacity } = options
+  const table = createGcraTable(capacity)
+  const meter: Meter = {
     seed,
     table,
     intervalMs: (1000 * workers) / perSecond,
@@ -91,44 +96,46 @@ export function createPrefixLimits(limits: PrefixLimitOptions): PrefixLimits {
     octets: table.octets,
     evictions: () => table.evictions(),
     charge(address, nowMs) {
-      const ladder = address.length === 4 ? levelsV4 : levelsV6
-      const load = assess(scale, ladder, address, nowMs)
-      charge(scale, ladder, load, nowMs)
-      return load
+      const levels = address.length === 4 ? levelsV4 : levelsV6
+      const state = assess(meter, levels, address, nowMs)
+      charge(meter, levels, state, nowMs)
+      return state
     },
   }
 }
 
+/** Looks up the prefixes of the address: fills `tags` and `debts`. */
 function assess(
   { seed, table, intervalMs, burstMs, tags, debts }: Meter,
   ladder: readonly PrefixLevel[],
   address: Uint8Array,
   nowMs: number,
 ): LimitState {
-  let load: LimitState = 'within'
+  let state: LimitState = 'within'
   for (let i = 0; i < ladder.length; i++) {
     const { prefixLength, multiple, isClient } = ladder[i] as PrefixLevel
     const tag = prefixHash(seed, address, prefixLength)
     const debt = table.debtMs(tag, nowMs)
     tags[i] = tag
     debts[i] = debt
-    if (isClient && debt > floodDebt * burstMs) load = 'flood'
-    else if (load === 'within' && isFull(debt + intervalMs / multiple, burstMs)) load = 'limited'
+    if (isClient && debt > floodDebt * burstMs) state = 'flood'
+    else if (state === 'within' && isFull(debt + intervalMs / multiple, burstMs)) state = 'limited'
   }
-  return load
+  return state
 }
 
+/** Charges the prefixes of the address last assessed. */
 function charge(
   { table, intervalMs, burstMs, tags, debts }: Meter,
   ladder: readonly PrefixLevel[],
-  load: LimitState,
+  state: LimitState,
   nowMs: number,
 ): void {
   for (let i = 0; i < ladder.length; i++) {
     const costMs = intervalMs / (ladder[i] as PrefixLevel).multiple
     const tag = tags[i] as number
     const debt = debts[i] as number
-    if (load === 'within') table.setDebt(tag, debt + costMs, nowMs)
+    if (state === 'within') table.setDebt(tag, debt + costMs, nowMs)
     else if (isFull(debt + costMs, burstMs))
       table.setDebt(tag, Math.min(debt + limitedCost * costMs, maxDebt * burstMs), nowMs)
   }
@@ -136,28 +143,30 @@ function charge(
 
 const isFull = (debtMs: number, burstMs: number): boolean => debtMs > burstMs + roundingMs
 
-// How far each prefix has run ahead of its rate: a table of fixed size, sets of four places, no chains.
-//
-// A place holds a tag (the prefix's hash) and the time at which the prefix owes nothing any more, GCRA's theoretical
-// arrival time. A place whose time has come is free. When a set is full, who owes least makes room: strangers that
-// come once never push out someone who is being limited, and what is forgotten errs on the side of answering.
-
+/** Entries of a set in which a prefix is looked for. */
 const ways = 4
 
+/**
+ * How far each prefix is ahead of its rate: a table of fixed size with sets of four entries.
+ *
+ * An entry holds a tag (the prefix's hash) and the time at which the prefix is out of debt, GCRA's theoretical arrival
+ * time; after that time the entry is free. In a full set the entry with the least debt is replaced: addresses that ask
+ * once never displace one that is being limited, and a prefix that was forgotten is answered rather than limited.
+ */
 interface GcraTable {
-  /** Milliseconds that a prefix owes; 0 for one that is not in the table. */
+  /** The debt of a prefix in milliseconds; 0 for a prefix that is not in the table. */
   debtMs(tag: number, nowMs: number): number
-  /** Sets what a prefix owes. */
-  setDebt(tag: number, owedMs: number, nowMs: number): void
-  /** How many that still owed were pushed out. */
+  /** Sets the debt of a prefix. */
+  setDebt(tag: number, debtMs: number, nowMs: number): void
+  /** Entries replaced while they were still in debt. */
   evictions(): number
-  /** All the memory there will ever be. */
+  /** The memory of the table, which never grows. */
   readonly octets: number
 }
 
-/** `places` is rounded up to a power of two. */
-function createGcraTable(places: number): GcraTable {
-  const count = 2 ** Math.ceil(Math.log2(Math.max(ways, places)))
+/** `capacity` is rounded up to a power of two. */
+function createGcraTable(capacity: number): GcraTable {
+  const count = 2 ** Math.ceil(Math.log2(Math.max(ways, capacity)))
   const sets = count / ways
   const tags = new Uint32Array(count)
   const clearAtMs = new Float64Array(count)
@@ -182,24 +191,25 @@ function createGcraTable(places: number): GcraTable {
       const at = find(tag)
       return at < 0 ? 0 : Math.max(0, (clearAtMs[at] as number) - nowMs)
     },
-    setDebt(tag, owedMs, nowMs) {
+    setDebt(tag, debtMs, nowMs) {
       const found = find(tag)
-      clearAtMs[found < 0 ? makeRoom(tag, nowMs) : found] = nowMs + owedMs
+      clearAtMs[found < 0 ? makeRoom(tag, nowMs) : found] = nowMs + debtMs
     },
     evictions: () => evicted,
     octets: tags.byteLength + clearAtMs.byteLength,
   }
 }
 
-// A keyed 32-bit hash of an address prefix: HalfSipHash-1-3 (Aumasson), as kernels use it for tables that strangers
-// fill. Who does not know the seed cannot choose prefixes that meet in one place of the table. Not for secrets.
-
-/** 64 bits of chance, new for every process. */
+/** 64 random bits, new for every process: without them nobody can choose prefixes that fall into one set of the table. */
 export type HashSeed = readonly [number, number]
 
 const finalRounds = 3
 
-/** Hashes the first `prefixLength` bits of an address of 4 or 16 octets, its family and the length itself. */
+/**
+ * A keyed 32-bit hash of the first `prefixLength` bits of an address (4 or 16 octets), of its family and of the length:
+ * HalfSipHash-1-3 (Aumasson), as the Linux kernel uses it for tables that clients fill. Not for secrets: unlike
+ * SipHash-2-4 (siphash.ts) it is cheap enough for five prefixes a query.
+ */
 export function prefixHash(seed: HashSeed, address: Uint8Array, prefixLength: number): number {
   const words = (prefixLength + 31) >> 5
   let v0 = seed[0] | 0
@@ -225,7 +235,7 @@ export function prefixHash(seed: HashSeed, address: Uint8Array, prefixLength: nu
   return (v1 ^ v3) >>> 0
 }
 
-/** The prefix's words, then one of family and length, then nothing. */
+/** Word `i` of the hash's input: the prefix in words of 32 bits, then one word of family and length, then 0. */
 function wordAt(address: Uint8Array, prefixLength: number, i: number, words: number): number {
   if (i > words) return 0
   if (i === words) return (address.length << 24) | prefixLength

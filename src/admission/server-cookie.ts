@@ -1,34 +1,37 @@
-// Server cookies (RFC 7873 §5.2, RFC 9018 §4): proof that a client receives what is sent to its address.
+// Server cookies (RFC 7873 §5.2, RFC 9018 §4): a valid one proves that the client receives what is sent to its address.
 //
 //   option      client cookie (8), or client cookie (8) and server cookie (8..32)
-//   ours        version 1 (1) | reserved (3) | timestamp (4) | SipHash-2-4 of all before it and the address (8)
-//   accepted    made between 1 hour ago and 5 minutes ahead, by any of our secrets, whatever the reserved octets
-//   renewed     older than 30 minutes, or made with a secret that does not sign (any more, or yet)
+//   we write    version 1 (1) | reserved (3) | timestamp (4) | SipHash-2-4 of all before it and the address (8)
+//   valid       made between 1 hour ago and 5 minutes ahead, with any of our secrets, whatever the reserved octets
+//   renewed     older than 30 minutes, or made with a secret that does not sign (any longer, or yet)
 //
-// Nothing is kept per client. Servers behind one anycast address share the secrets. A new secret is given to all of
-// them as a further one first, then signs, and the old one goes an hour later.
+// No state is kept per client. Servers behind one anycast address share the secrets. A new secret is first added to all
+// of them, then made the signing one, and the old one is removed an hour later.
 
 import { sipHash24, sipHashOctets, sipKeyOctets } from './siphash.ts'
 
 const clientCookieOctets = 8
-/** Client and server cookie, as we write them. */
+/** The client cookie and a server cookie of ours. */
 const wholeCookieOctets = 24
 
+/** Lengths of an option with a server cookie (RFC 7873 §4). */
 const minOptionOctets = 16
 const maxOptionOctets = 40
+/** Where the hash stands in an option that we wrote, and the address in what is hashed. */
 const hashAt = 16
 const maxAgeSeconds = 3600
 const renewAgeSeconds = 1800
 const maxAheadSeconds = 300
 
 /**
- * client-only: no server cookie. invalid: not made by us, or too old: answer as if there were none, with a new one.
- * malformed: no lawful length, FORMERR (RFC 7873 §5.2.2).
+ * client-only: there is no server cookie. valid: it proves the client's address. renew: so it does, but a new one is to
+ * be sent. invalid: not made by us, or too old; answered as a query without one, with a new one. malformed: of a length
+ * that RFC 7873 does not allow, FORMERR (§5.2.2).
  */
 export type CookieStatus = 'client-only' | 'valid' | 'renew' | 'invalid' | 'malformed'
 
 export interface CookieKeeper {
-  /** Judges the option's `octets` octets from `at`, sent by `address` (4 or 16 octets). */
+  /** The status of the COOKIE option's data, `octets` octets of `option` from `at`, sent by `address` (4 or 16 octets). */
   verify(
     option: Uint8Array,
     at: number,
@@ -36,7 +39,7 @@ export interface CookieKeeper {
     address: Uint8Array,
     nowSeconds: number,
   ): CookieStatus
-  /** Writes 24 octets at `outAt`: the client cookie found at `at`, and a new server cookie for it. */
+  /** Writes 24 octets at `outAt`: the client cookie that stands at `at`, and a new server cookie for it. */
   write(
     clientCookieFrom: Uint8Array,
     at: number,
@@ -48,11 +51,11 @@ export interface CookieKeeper {
 }
 
 interface CookieOptions {
-  /** Of 16 octets each; the first one signs, all of them verify. */
+  /** Secrets of 16 octets each; the first one signs, all of them verify. */
   readonly secrets: readonly Uint8Array[]
 }
 
-/** A keeper with buffers of its own, one a thread. Throws where a secret is missing or has no 16 octets. */
+/** A keeper with buffers of its own; each thread has its own. Throws a RangeError unless all secrets have 16 octets. */
 export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
   const signing = secrets[0]
   if (signing === undefined || secrets.some((secret) => secret.length !== sipKeyOctets))
@@ -69,15 +72,15 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
       const ageSeconds = ageSecondsAt(option, at + 12, nowSeconds)
       if (ageSeconds > maxAgeSeconds || ageSeconds < -maxAheadSeconds) return 'invalid'
       const end = fillHashInput(hashed, option, at, hashAt, address)
-      let verdict: CookieStatus = 'invalid'
+      let status: CookieStatus = 'invalid'
       for (const secret of secrets) {
         sipHash24(secret, hashed, 0, end, hash, 0)
         if (!isEqual(hash, option, at + hashAt)) continue
         const isFresh = secret === signing && ageSeconds <= renewAgeSeconds
-        verdict = isFresh ? 'valid' : 'renew'
+        status = isFresh ? 'valid' : 'renew'
         break
       }
-      return verdict
+      return status
     },
     write(clientCookieFrom, at, address, nowSeconds, out, outAt) {
       const end = fillHashInput(hashed, clientCookieFrom, at, clientCookieOctets, address)
@@ -92,7 +95,7 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
   }
 }
 
-/** Copies what is hashed before the address, then the address; where it ends. */
+/** Fills what is hashed: the first `octets` octets of the cookie, and the address behind them. Returns where it ends. */
 function fillHashInput(
   hashed: Uint8Array,
   cookie: Uint8Array,
@@ -105,7 +108,7 @@ function fillHashInput(
   return hashAt + address.length
 }
 
-/** Seconds since the timestamp at `at`, negative if it is ahead of us: serial arithmetic over 32 bits (RFC 1982). */
+/** Seconds since the timestamp at `at`, negative if it lies ahead: 32-bit serial number arithmetic (RFC 1982). */
 const ageSecondsAt = (option: Uint8Array, at: number, nowSeconds: number): number =>
   ((nowSeconds >>> 0) -
     (((option[at] as number) << 24) |
@@ -114,7 +117,7 @@ const ageSecondsAt = (option: Uint8Array, at: number, nowSeconds: number): numbe
       (option[at + 3] as number))) |
   0
 
-/** Takes as long whatever differs. */
+/** Compares in constant time. */
 function isEqual(hash: Uint8Array, option: Uint8Array, at: number): boolean {
   let difference = 0
   for (let i = 0; i < sipHashOctets; i++)

@@ -1,12 +1,12 @@
-// SipHash-2-4 (Aumasson and Bernstein, 2012): the keyed hash of server cookies (RFC 9018 §4.4) and of the rate limiter.
+// SipHash-2-4 (Aumasson and Bernstein, 2012): the keyed hash of server cookies (RFC 9018 §4.4).
 //
 // Each 64-bit word is a pair of 32-bit integers, low half first: no BigInt, no allocation. A round is two half rounds
-// that differ only in their rotations and in who is v0 and who is v2.
+// that differ only in their rotations and in the roles of v0 and v2.
 
 export const sipKeyOctets = 16
 export const sipHashOctets = 8
 
-/** v0, v1, v2, v3 as (low, high); refilled by every call. */
+/** v0, v1, v2 and v3 as pairs (low, high); overwritten by every call. */
 const state = new Int32Array(8)
 
 /** Hashes `octets` from `from` up to `end` and writes 8 octets, little-endian, at `outAt`. The key has 16 octets. */
@@ -30,7 +30,7 @@ export function sipHash24(
   writeU32(fold(1), out, outAt + 4)
 }
 
-/** The key and "somepseudorandomlygeneratedbytes". */
+/** Initializes the state from the key and the constant "somepseudorandomlygeneratedbytes". */
 function begin(k0Low: number, k0High: number, k1Low: number, k1High: number): void {
   state[0] = k0Low ^ 0x70736575
   state[1] = k0High ^ 0x736f6d65
@@ -79,14 +79,14 @@ function halfRound(a: 0 | 4, s: number, t: number): void {
 
 const carry = (sum: number, addend: number): number => (sum >>> 0 < addend >>> 0 ? 1 : 0)
 
-/** One half of v0 ^ v1 ^ v2 ^ v3. */
+/** The low (0) or high (1) half of v0 ^ v1 ^ v2 ^ v3. */
 const fold = (half: 0 | 1): number =>
   (state[half] as number) ^
   (state[2 + half] as number) ^
   (state[4 + half] as number) ^
   (state[6 + half] as number)
 
-/** Up to four octets, little-endian; none when `from` is not below `end`. */
+/** Up to four octets as a little-endian word; 0 if `from` is not below `end`. */
 function tail(octets: Uint8Array, from: number, end: number): number {
   let word = 0
   for (let at = end - 1; at >= from; at--) word = (word << 8) | (octets[at] as number)

@@ -54,7 +54,7 @@ function answeringSettings({ answers, workers }: Settings): AnswerOptions {
     rateLimit: rateLimit && {
       ...rateLimit,
       floodSlip: rateLimitDefaults.floodSlip,
-      places: rateLimitDefaults.places,
+      capacity: rateLimitDefaults.capacity,
       workers,
       seed: [seed.readInt32LE(0), seed.readInt32LE(4)],
     },

@@ -83,16 +83,16 @@ describe('prefixHash', () => {
   })
 
   test('spreads neighbours evenly over the table, by another pattern for every seed', () => {
-    const places = 1024
+    const buckets = 1024
     const found = [1, 2].map((seed) => {
-      const count = new Uint32Array(places)
+      const count = new Uint32Array(buckets)
       const address = addressOf('10.0.0.0')
       const order: number[] = []
-      for (let i = 0; i < 64 * places; i++) {
+      for (let i = 0; i < 64 * buckets; i++) {
         address.set([10, i >> 16, (i >> 8) & 255, i & 255])
-        const place = prefixHash([seed, 77], address, 32) % places
-        count[place] = (count[place] as number) + 1
-        order.push(place)
+        const bucket = prefixHash([seed, 77], address, 32) % buckets
+        count[bucket] = (count[bucket] as number) + 1
+        order.push(bucket)
       }
       return { count, order }
     })
@@ -102,12 +102,12 @@ describe('prefixHash', () => {
       expect(Math.abs(chi2 - 1023)).toBeLessThan(5 * 45)
     }
     const [one, two] = found
-    const same = one?.order.filter((place, i) => place === two?.order[i]).length ?? 0
+    const same = one?.order.filter((bucket, i) => bucket === two?.order[i]).length ?? 0
     // 64 expected by chance, σ 8.
     expect(same).toBeLessThan(64 + 5 * 8)
   })
 
-  test('two prefixes that meet under one seed do not meet under others', () => {
+  test('prefixes that share a bucket under one seed do not under others', () => {
     const mask = 0xffff
     const byPlace = new Map<number, Uint8Array>()
     const meeting: [Uint8Array, Uint8Array][] = []

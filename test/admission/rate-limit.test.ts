@@ -1,4 +1,4 @@
-// The rate limiter against a plain model of its rule, its stated bound under floods, and who can make it forget.
+// The rate limiter against a plain model of its rule, its stated bound under floods, and what can evict entries of its table.
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -29,9 +29,9 @@ const options = (changes: Partial<RateLimitOptions> = {}): RateLimitOptions => (
   ...changes,
 })
 
-/** The documented rule with a Map without bounds, prefixes as bit strings, and the ladders written down again. */
+/** The documented rule with an unbounded Map, prefixes as bit strings, and the prefix levels written down again. */
 function createModel(given: RateLimitOptions) {
-  const ladders: Record<number, [number, number][]> = {
+  const levelsByOctets: Record<number, [number, number][]> = {
     4: [
       [32, 1],
       [24, 32],
@@ -51,15 +51,15 @@ function createModel(given: RateLimitOptions) {
   const burstMs = (given.burst / given.perSecond) * 1000
   return (address: Uint8Array, nowMs: number): RateAction => {
     const bits = [...address].map((octet) => octet.toString(2).padStart(8, '0')).join('')
-    const rungs = (ladders[address.length] ?? []).map(([length, multiple]) => {
+    const levels = (levelsByOctets[address.length] ?? []).map(([length, multiple]) => {
       const key = `${address.length}:${length}:${bits.slice(0, length)}`
       const debt = Math.max(0, (clearAt.get(key) ?? 0) - nowMs)
       const cost = (1000 * given.workers) / given.perSecond / multiple
       return { key, debt, cost, length, isOver: debt + cost > burstMs + 1e-6 }
     })
-    const over = rungs.filter((one) => one.isOver)
+    const over = levels.filter((one) => one.isOver)
     if (over.length === 0) {
-      for (const { key, debt, cost } of rungs) clearAt.set(key, nowMs + debt + cost)
+      for (const { key, debt, cost } of levels) clearAt.set(key, nowMs + debt + cost)
       return 'pass'
     }
     for (const { key, debt, cost } of over)
@@ -173,16 +173,13 @@ describe('the default limits', () => {
     [2, 8 / 9],
     [5, 5 / 9],
     [9, 1 / 9],
-  ])(
-    '%d× the limit: the share of whole answers falls, nobody is met with silence',
-    (times, share) => {
-      const limiter = createRateLimiter(options())
-      flood(limiter, one, { perSecond: 100 * times, seconds: 60 })
-      const later = flood(limiter, one, { perSecond: 100 * times, seconds: 30, fromMs: 60_000 })
-      expect(later.drop).toBe(0)
-      expect(later.pass / 3000).toBeCloseTo(share, 1)
-    },
-  )
+  ])('%d× the limit: the share of whole answers falls, none is dropped', (times, share) => {
+    const limiter = createRateLimiter(options())
+    flood(limiter, one, { perSecond: 100 * times, seconds: 60 })
+    const later = flood(limiter, one, { perSecond: 100 * times, seconds: 30, fromMs: 60_000 })
+    expect(later.drop).toBe(0)
+    expect(later.pass / 3000).toBeCloseTo(share, 1)
+  })
 
   test('20× the limit: no whole answers, and one truncated in four', () => {
     const limiter = createRateLimiter(options())
@@ -257,7 +254,7 @@ describe('amplification', () => {
   })
 })
 
-describe('who is not limited', () => {
+describe('clients that are not limited', () => {
   test('exempt networks, which are not counted either', () => {
     const exempt = ['127.0.0.0/8', '2001:db8::/32'].map(networkOf)
     const limiter = createRateLimiter(options({ exempt }))
@@ -286,41 +283,41 @@ describe('who is not limited', () => {
 
 describe('the table', () => {
   /** The i-th of addresses that look like chance. */
-  const stranger = (i: number): Uint8Array => {
+  const addressNumber = (i: number): Uint8Array => {
     const word = Math.imul(i + 1, 0x9e3779b1) >>> 0
     return Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word)
   }
 
-  test('never grows; a million strangers a second take a sixth of it', () => {
+  test('never grows; a million addresses a second take a sixth of it', () => {
     const limiter = createRateLimiter(options())
     expect(limiter.octets).toBe(65_536 * 12)
-    for (let i = 0; i < 1_000_000; i++) limiter.check(stranger(i), i / 1000)
+    for (let i = 0; i < 1_000_000; i++) limiter.check(addressNumber(i), i / 1000)
     expect(limiter.octets).toBe(65_536 * 12)
     // Four prefixes each; 0.4 % of the sets are full by chance.
     expect(limiter.counts.evicted).toBeLessThan(20_000)
     expect(limiter.counts.limited).toBe(0)
   })
 
-  test('strangers that fill it do not push out who is limited', () => {
-    const limiter = createRateLimiter(options({ places: 1024 }))
+  test('addresses that fill it do not evict one that is limited', () => {
+    const limiter = createRateLimiter(options({ capacity: 1024 }))
     const victim = addressOf('192.0.2.1')
     flood(limiter, [victim], { perSecond: 20_000, seconds: 1 })
-    for (let i = 0; i < 100_000; i++) limiter.check(stranger(i), 1000 + i / 1000)
+    for (let i = 0; i < 100_000; i++) limiter.check(addressNumber(i), 1000 + i / 1000)
     expect(limiter.counts.evicted).toBeGreaterThan(100_000)
     expect(limiter.check(victim, 1100)).not.toBe('pass')
   })
 
-  test('only who knows the seed can push out a chosen address', () => {
-    const places = 1024
+  test('a chosen address can be evicted only by an attacker who knows the seed', () => {
+    const capacity = 1024
     const known: RateLimitOptions['seed'] = [11, 22]
     const victim = addressOf('192.0.2.1')
-    const setOf = (address: Uint8Array): number => prefixHash(known, address, 32) % (places / 4)
+    const setOf = (address: Uint8Array): number => prefixHash(known, address, 32) % (capacity / 4)
     const meeting: Uint8Array[] = []
     for (let i = 0; meeting.length < 5; i++)
-      if (setOf(stranger(i)) === setOf(victim)) meeting.push(stranger(i))
+      if (setOf(addressNumber(i)) === setOf(victim)) meeting.push(addressNumber(i))
 
     const verdictAfter = (seed: RateLimitOptions['seed']): RateAction => {
-      const limiter = createRateLimiter(options({ places, seed }))
+      const limiter = createRateLimiter(options({ capacity, seed }))
       flood(limiter, [victim], { perSecond: 5000, seconds: 1 })
       // Heavier than the victim, so that it is the one to make room.
       for (const attacker of meeting) flood(limiter, [attacker], { perSecond: 40_000, seconds: 1 })

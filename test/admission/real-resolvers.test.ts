@@ -1,4 +1,4 @@
-// Who is never limited by the defaults: resolvers as they are. A resolver asks each name once in a TTL, from ports by
+// Resolvers as they are in the wild are never limited by the defaults. A resolver asks each name once in a TTL, from ports by
 // chance, so that the kernel spreads its queries over the workers; what it asks comes in bunches, as mail does.
 
 import { describe, expect, test } from 'vitest'
@@ -21,13 +21,13 @@ function chanceOf(seed: number): () => number {
   }
 }
 
-/** The limiters of a server's workers, as the defaults make them; nobody is exempt. */
+/** The limiters of a server's workers, with the defaults and no exempt networks. */
 function limitersOf(workers: number): readonly RateLimiter[] {
   const limit = rateLimitSettings({ exempt: [] }, workers)
   if (limit === null) throw new Error('off by default')
-  const { places, floodSlip } = rateLimitDefaults
+  const { capacity, floodSlip } = rateLimitDefaults
   return Array.from({ length: workers }, (_, i) =>
-    createRateLimiter({ ...limit, places, floodSlip, workers, seed: [i, 7] }),
+    createRateLimiter({ ...limit, capacity, floodSlip, workers, seed: [i, 7] }),
   )
 }
 

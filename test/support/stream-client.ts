@@ -30,7 +30,7 @@ export const large: Respond = (_packet, _offset, _length, _peer, out, outOffset)
 export interface StreamBench {
   readonly port: number
   readonly counters: Counters
-  readonly service: StreamContext
+  readonly context: StreamContext
 }
 
 const cleanups: (() => unknown)[] = []
@@ -42,7 +42,7 @@ export async function closeStreams(): Promise<void> {
 
 export type Listen = (
   endpoint: { readonly address: string; readonly port: number },
-  service: StreamContext,
+  context: StreamContext,
 ) => Promise<StreamListener>
 
 /** A listener on a free port, with some limits lowered. */
@@ -53,7 +53,7 @@ export async function serveStreams(
   beginTransfer: ReturnType<typeof createBeginTransfer> = () => null,
 ): Promise<StreamBench> {
   const counters = createCounters()
-  const service = createStreamContext({
+  const context = createStreamContext({
     respond,
     beginTransfer,
     counters,
@@ -61,13 +61,13 @@ export async function serveStreams(
     limits: { ...streamLimits, ...limits },
   })
   const port = await freePort()
-  const listener = await listen({ address: '127.0.0.1', port }, service)
+  const listener = await listen({ address: '127.0.0.1', port }, context)
   cleanups.push(async () => {
     const closed = listener.close()
-    await service.table.close(0)
+    await context.table.close(0)
     await closed
   })
-  return { port, counters, service }
+  return { port, counters, context }
 }
 
 /** A connection; what was received so far is in `received()`. */

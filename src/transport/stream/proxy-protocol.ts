@@ -1,28 +1,31 @@
-// The header that a proxy puts before a stream or a datagram to say whom it speaks for: PROXY protocol, version 2.
+// PROXY protocol, version 2: the header that a proxy puts before a stream or a datagram to name the client.
 //
 //   12 octets signature | version, command | family, protocol | length of the rest | addresses | TLVs
 //
-// - LOCAL is the proxy itself (health checks): the connection's own address stands, and the rest is skipped unread.
-// - UNSPEC and AF_UNIX have no IP address to give: as LOCAL.
-// - An IPv4-mapped IPv6 address is the IPv4 one that it carries.
-// - Values that the specification does not know must be rejected, and so is the text form of version 1.
+// - LOCAL is the proxy itself (health checks): the client is the proxy, and the rest of the header is skipped unread.
+// - UNSPEC and AF_UNIX carry no IP address: they are treated as LOCAL.
+// - An IPv4-mapped IPv6 address is taken as the IPv4 address that it carries.
+// - Values that the specification does not define must be rejected; so is the text form of version 1.
 
 import type { Peer, Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
 import { type Address, isListed, isMapped, type Network } from '../../lib/ip.ts'
 import { readUint16 } from '../../wire/octets.ts'
 
+/** The fixed part: signature, version, command, family, protocol and length. */
 const proxyHeadOctets = 16
 
-/** As far as anything is read: the fixed part and two IPv6 endpoints. TLVs come after that. */
+/** All that is ever read: the fixed part and two IPv6 endpoints. What follows are TLVs, which are skipped. */
 const proxyReadOctets = 52
 
 type ProxyHeader =
-  /** As far as it goes it is right. */
+  /** Valid so far, but more octets are needed. */
   | { readonly kind: 'short' }
+  /** Violates the specification. */
   | { readonly kind: 'bad' }
-  /** `octets`: all of the header, of which the last ones need not have come yet. */
+  /** The client is the proxy itself. `octets`: the length of the header, whose last octets need not have arrived yet. */
   | { readonly kind: 'local'; readonly octets: number }
+  /** The client is `client`. `octets` as above. */
   | {
       readonly kind: 'proxied'
       readonly octets: number
@@ -36,7 +39,7 @@ const version = 2
 
 const Command = { LOCAL: 0, PROXY: 1 } as const
 
-/** Family and protocol; the sizes of two addresses and two ports. */
+/** By the octet of family and protocol: the address family, null if not IP, and the octets of addresses and ports. */
 const layouts: ReadonlyMap<number, { readonly family: 4 | 6 | null; readonly octets: number }> =
   new Map([
     [0x00, { family: null, octets: 0 }],
@@ -52,12 +55,12 @@ const short: ProxyHeader = { kind: 'short' }
 
 const bad: ProxyHeader = { kind: 'bad' }
 
-/** Reads the header that starts at `at`; a mistake is seen as soon as its octet is there. */
+/** Reads the header in `octets` from `at` up to `end`. A violation is found as soon as its octet is there. */
 export function readProxyHeader(octets: Uint8Array, at: number, end: number): ProxyHeader {
-  const here = end - at
-  for (let i = 0; i < Math.min(here, signature.length); i++)
+  const available = end - at
+  for (let i = 0; i < Math.min(available, signature.length); i++)
     if (octets[at + i] !== signature[i]) return bad
-  if (here < proxyHeadOctets) return short
+  if (available < proxyHeadOctets) return short
   const [versionAndCommand = 0, familyAndProtocol = 0] = octets.subarray(at + 12, at + 14)
   const command = versionAndCommand & 0x0f
   if (versionAndCommand >> 4 !== version || command > Command.PROXY) return bad
@@ -67,7 +70,7 @@ export function readProxyHeader(octets: Uint8Array, at: number, end: number): Pr
   const layout = layouts.get(familyAndProtocol)
   if (layout === undefined || rest < layout.octets) return bad
   if (layout.family === null) return { kind: 'local', octets: total }
-  if (here < proxyHeadOctets + layout.octets) return short
+  if (available < proxyHeadOctets + layout.octets) return short
   const addressAt = at + proxyHeadOctets
   const addressOctets = layout.family === 4 ? 4 : 16
   return {
@@ -78,21 +81,20 @@ export function readProxyHeader(octets: Uint8Array, at: number, end: number): Pr
   }
 }
 
-/** A copy: connections and whoever counts clients keep it. */
+/** The client's address, as a copy: connections and counters of clients keep it. */
 function clientOf(octets: Uint8Array): Address {
-  // What a proxy's dual-stack socket shows; as IPv6, all of IPv4 would be one client of ours.
+  // A proxy's dual-stack socket shows IPv4 clients so; taken as IPv6, they would all be in one network (/64).
   const address = Uint8Array.from(isMapped(octets) ? octets.subarray(12) : octets)
   return { family: address.length === 4 ? 4 : 6, octets: address }
 }
 
-// The PROXY header at the start of a stream, however it is cut in pieces. Its TLVs are skipped and never held.
-
 type StreamHeader = Exclude<ProxyHeader, { kind: 'short' }>
 
+/** Reads the PROXY header at the start of a stream, in whatever chunks it arrives. TLVs are skipped, not buffered. */
 interface ProxyHeaderReader {
-  /** Takes octets of `chunk` up to the end of the header: where it stopped. */
+  /** Consumes octets of `chunk` up to the end of the header; returns how many. */
   consume(chunk: Uint8Array): number
-  /** What the header says; null until it is whole. `bad` is known as early as can be. */
+  /** The header; null until it is complete, TLVs included. `bad` as soon as it is known to be. */
   readonly header: StreamHeader | null
 }
 
@@ -100,32 +102,33 @@ export const createProxyHeaderReader = (): ProxyHeaderReader => new HeaderReader
 
 class HeaderReader implements ProxyHeaderReader {
   header: StreamHeader | null = null
-  #read: StreamHeader | null = null
+  #parsed: StreamHeader | null = null
   #skip = 0
-  readonly #held = new Uint8Array(proxyReadOctets)
-  #heldOctets = 0
+  readonly #buffer = new Uint8Array(proxyReadOctets)
+  #bufferedOctets = 0
 
   consume(chunk: Uint8Array): number {
     if (this.header !== null) return 0
     let at = 0
-    while (this.#read === null && at < chunk.length) {
-      // Octet by octet: what follows a short header is not ours to take.
-      this.#held[this.#heldOctets++] = chunk[at++] as number
-      const header = readProxyHeader(this.#held, 0, this.#heldOctets)
+    while (this.#parsed === null && at < chunk.length) {
+      // Octet by octet, so as not to consume what follows a short header.
+      this.#buffer[this.#bufferedOctets++] = chunk[at++] as number
+      const header = readProxyHeader(this.#buffer, 0, this.#bufferedOctets)
       if (header.kind === 'short') continue
-      this.#read = header
-      this.#skip = header.kind === 'bad' ? 0 : header.octets - this.#heldOctets
+      this.#parsed = header
+      this.#skip = header.kind === 'bad' ? 0 : header.octets - this.#bufferedOctets
     }
     const skipped = Math.min(this.#skip, chunk.length - at)
     this.#skip -= skipped
-    if (this.#read !== null && this.#skip === 0) this.header = this.#read
+    if (this.#parsed !== null && this.#skip === 0) this.header = this.#parsed
     return at + skipped
   }
 }
 
-// Datagrams that come through a proxy: each starts with a PROXY header. The answer goes back to the proxy as plain DNS.
-
-/** `respond` for the client that the header names; what does not come from a listed proxy gets silence. */
+/**
+ * A responder for datagrams from a proxy, each of which starts with a PROXY header: it answers the client that the
+ * header names, without a header of its own. Datagrams from elsewhere than the `from` networks are dropped and counted.
+ */
 export function respondThroughProxy(
   respond: Respond,
   from: readonly Network[],
@@ -149,7 +152,8 @@ export function respondThroughProxy(
   }
 }
 
-function countAndDrop(counters: Counters, why: 'proxyUnlisted' | 'proxyMalformed'): 0 {
-  counters.add(why)
+/** Counts a datagram that is not answered: 0 octets. */
+function countAndDrop(counters: Counters, counter: 'proxyUnlisted' | 'proxyMalformed'): 0 {
+  counters.add(counter)
   return 0
 }

@@ -1,10 +1,10 @@
 // One connection that speaks DNS (RFC 7766): queries in, answers out in the order of the queries.
 //
-//   reading    octets are taken as they come, and answered
-//   waiting    the client does not read, a transfer is under way, or others have their turn: we do not read either;
-//              what came already (one chunk) waits in #rest
-//   ending     nothing more will be asked; what was asked is still answered, then FIN
-// So a connection holds at most one chunk of queries and `unreadOctets` plus one answer.
+//   reading    chunks are answered as they arrive
+//   paused     the client does not read its answers, a transfer is under way, or other connections have to be served:
+//              the socket is not read, and what had been received (one chunk) waits in #pending
+//   ending     the client has closed its side; what it asked is still answered, then FIN is sent
+// So a connection holds at most one chunk of queries, and answers of `unreadOctets` plus one.
 
 import type { Socket } from 'node:net'
 
@@ -13,55 +13,60 @@ import type { Transfer } from '../../answer/transfer/transfer.ts'
 import { maxFramedOctets, type StreamContext, type Connection } from './stream-table.ts'
 import { createFraming } from './tcp-framing.ts'
 
-/** Messages of a transfer; RFC 5936 §2.2 leaves their size to us, and pointers reach no further (RFC 1035 §4.1.4). */
+/** The size of a transfer's messages: RFC 5936 §2.2 leaves it open, and compression reaches no further (RFC 1035 §4.1.4). */
 const transferMessageOctets = 16_384
 const transferMessagesPerTurn = 4
+/** How long a connection that was finished may take to close. */
 const lingerMs = 1000
 
 export class StreamConnection implements Connection {
   client: string | null
   peer: Peer
-  readonly #service: StreamContext
+  readonly #context: StreamContext
   #socket: Socket
   readonly #framing = createFraming()
   readonly #acceptedMs: number
   #isAnswered = false
-  /** When the last answer was written, or the connection accepted. */
+  /** When the last answer was written; before that, when the connection was accepted. */
   #activeMs: number
   #messageSinceMs = 0
-  /** Since when the kernel has taken nothing, while there is something for it to take. */
+  /** While writes are under way: when the kernel last accepted one, or the first of them was made. */
   #stalledSinceMs = 0
   #writesUnderWay = 0
-  #rest: Uint8Array | null = null
+  #pending: Uint8Array | null = null
   #transfer: Transfer | null = null
   #transferSinceMs = 0
   #isEnding = false
   #finishingSinceMs = 0
-  #isTurnDue = false
-  readonly #onTaken = (): void => this.#taken()
-  readonly #onTurn = (): void => this.#turn()
+  #isResumeScheduled = false
+  readonly #onWritten = (): void => this.#written()
+  readonly #onResume = (): void => this.#resume()
 
-  constructor(service: StreamContext, socket: Socket, peer: Peer, client: string | null) {
-    this.#service = service
+  constructor(context: StreamContext, socket: Socket, peer: Peer, client: string | null) {
+    this.#context = context
     this.#socket = socket
     this.peer = peer
     this.client = client
-    this.#acceptedMs = service.clock.monotonicMs()
+    this.#acceptedMs = context.clock.monotonicMs()
     this.#activeMs = this.#acceptedMs
   }
 
-  /** Once there is DNS to read: at accept, or after a handshake or a header. */
+  /**
+   * Starts to read DNS: after the accept, the TLS handshake or the PROXY header. `socket` is the TLS socket over TLS;
+   * `first` is what was received behind a PROXY header.
+   */
   start(socket: Socket, first?: Uint8Array): void {
-    // Over TLS this one is not the one that was accepted; whichever is gone first, both are.
+    // Over TLS this is not the socket that was accepted; the connection is gone when either of them closes.
     if (socket !== this.#socket) socket.once('close', () => this.closed())
     this.#socket = socket
-    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('end', () => this.#end())
-    if (first !== undefined && first.length > 0) this.#take(first)
+    if (first !== undefined && first.length > 0) this.#receive(first)
   }
 
+  /** See Connection: checks the deadlines in StreamLimits. */
   idleAction(nowMs: number, isLameduck: boolean): 'keep' | 'close' | 'cut' {
-    const { limits } = this.#service
+    const { limits } = this.#context
     const since = (ms: number): number => nowMs - ms
     if (this.#finishingSinceMs > 0) return since(this.#finishingSinceMs) > lingerMs ? 'cut' : 'keep'
     if (this.#writesUnderWay > 0 && since(this.#stalledSinceMs) > limits.writeMs) return 'cut'
@@ -69,8 +74,8 @@ export class StreamConnection implements Connection {
       return since(this.#transferSinceMs) > limits.transferMs ? 'cut' : 'keep'
     if (!this.#isAnswered && since(this.#acceptedMs) > limits.firstQueryMs) return 'cut'
     if (since(this.#acceptedMs) > limits.lifetimeMs) return 'close'
-    // It is us who make it wait, for no longer than the client leaves answers unread.
-    if (this.#rest !== null) return 'keep'
+    // The server makes the client wait, for as long as the client leaves answers unread; `writeMs` bounds that.
+    if (this.#pending !== null) return 'keep'
     if (this.#framing.isInsideMessage())
       return since(this.#messageSinceMs) > limits.messageMs ? 'cut' : 'keep'
     const idleMs = isLameduck ? limits.lameduckIdleMs : limits.idleMs
@@ -79,7 +84,7 @@ export class StreamConnection implements Connection {
 
   finish(): void {
     if (this.#finishingSinceMs > 0) return
-    this.#finishingSinceMs = this.#service.clock.monotonicMs()
+    this.#finishingSinceMs = this.#context.clock.monotonicMs()
     this.#socket.destroySoon()
   }
 
@@ -87,23 +92,24 @@ export class StreamConnection implements Connection {
     this.#socket.destroy()
   }
 
-  /** The socket is gone. */
+  /** To be called when the socket has closed. */
   closed(): void {
-    this.#rest = null
+    this.#pending = null
     this.#transfer?.end()
     this.#transfer = null
-    this.#service.table.release(this)
+    this.#context.table.release(this)
   }
 
-  #take(chunk: Uint8Array): void {
+  #receive(chunk: Uint8Array): void {
     if (!this.#socket.writable) return
-    // After pause() one more chunk may still come.
-    if (this.#rest !== null) this.#rest = Buffer.concat([this.#rest, chunk])
+    // One more chunk may arrive after pause().
+    if (this.#pending !== null) this.#pending = Buffer.concat([this.#pending, chunk])
     else this.#answerAll(chunk)
   }
 
+  /** Answers the messages of a chunk, and pauses where the rest has to wait. */
   #answerAll(chunk: Uint8Array): void {
-    const { limits, clock } = this.#service
+    const { limits, clock } = this.#context
     const framing = this.#framing
     const wasInside = framing.isInsideMessage()
     let queries = 0
@@ -111,13 +117,13 @@ export class StreamConnection implements Connection {
     let used = 0
     while (at < chunk.length) {
       if (this.#mustWait(used) || queries === limits.queriesPerTurn) {
-        this.#wait(chunk.subarray(at))
+        this.#pause(chunk.subarray(at))
         break
       }
       at = framing.consume(chunk, at)
       if (at < 0) {
         this.#write(used)
-        return this.#service.table.cut(this)
+        return this.#context.table.cut(this)
       }
       if (framing.message === null) continue
       queries++
@@ -126,23 +132,23 @@ export class StreamConnection implements Connection {
     if (framing.isInsideMessage() && (queries > 0 || !wasInside))
       this.#messageSinceMs = clock.monotonicMs()
     this.#write(used)
-    if (this.#transfer !== null) this.#pump()
-    else if (this.#rest !== null && !this.#mustWait(0)) this.#soon()
+    if (this.#transfer !== null) this.#sendTransfer()
+    else if (this.#pending !== null && !this.#mustWait(0)) this.#scheduleResume()
   }
 
-  /** The answer goes behind the `used` octets gathered so far; how many there are then. */
+  /** Answers a message, behind `used` octets of answers already gathered. Returns how many are gathered then. */
   #answer(message: Uint8Array, used: number): number {
-    const { answerBuffer: gather, respond, beginTransfer, clock } = this.#service
+    const { answerBuffer, respond, beginTransfer, clock } = this.#context
     this.#transfer = beginTransfer(message, 0, message.length, this.peer)
     if (this.#transfer !== null) {
       this.#transferSinceMs = clock.monotonicMs()
       return used
     }
-    const octets = respond(message, 0, message.length, this.peer, gather, used + 2)
+    const octets = respond(message, 0, message.length, this.peer, answerBuffer, used + 2)
     if (octets === 0) return used
-    gather.writeUInt16BE(octets, used)
+    answerBuffer.writeUInt16BE(octets, used)
     const next = used + 2 + octets
-    if (next + maxFramedOctets <= gather.length) return next
+    if (next + maxFramedOctets <= answerBuffer.length) return next
     this.#write(next)
     return 0
   }
@@ -151,73 +157,77 @@ export class StreamConnection implements Connection {
     return this.#transfer !== null || !this.#hasRoom(used)
   }
 
+  /** Whether the client reads its answers fast enough for another one. */
   #hasRoom(used: number): boolean {
-    return this.#socket.writableLength + used <= this.#service.limits.unreadOctets
+    return this.#socket.writableLength + used <= this.#context.limits.unreadOctets
   }
 
-  #wait(rest: Uint8Array): void {
-    this.#rest = rest
+  /** Stops reading; `rest` is what remains of the chunk. */
+  #pause(rest: Uint8Array): void {
+    this.#pending = rest
     this.#socket.pause()
   }
 
+  /** Sends the first `octets` octets of the answers gathered. */
   #write(octets: number): void {
     if (octets === 0 || !this.#socket.writable) return
-    const { clock, answerBuffer: gather, table } = this.#service
+    const { clock, answerBuffer, table } = this.#context
     this.#isAnswered = true
     this.#activeMs = clock.monotonicMs()
     table.touch(this)
     if (this.#writesUnderWay++ === 0) this.#stalledSinceMs = this.#activeMs
-    this.#socket.write(Buffer.from(gather.subarray(0, octets)), this.#onTaken)
+    this.#socket.write(Buffer.from(answerBuffer.subarray(0, octets)), this.#onWritten)
   }
 
-  /** The kernel took a write, or never will. */
-  #taken(): void {
+  /** A write has been accepted by the kernel, or has failed. */
+  #written(): void {
     this.#writesUnderWay--
-    this.#stalledSinceMs = this.#service.clock.monotonicMs()
-    if (this.#transfer !== null || this.#rest !== null) this.#soon()
+    this.#stalledSinceMs = this.#context.clock.monotonicMs()
+    if (this.#transfer !== null || this.#pending !== null) this.#scheduleResume()
   }
 
-  /** Another turn, after others had theirs. */
-  #soon(): void {
-    if (this.#isTurnDue) return
-    this.#isTurnDue = true
-    setImmediate(this.#onTurn)
+  /** Goes on after other connections were served. */
+  #scheduleResume(): void {
+    if (this.#isResumeScheduled) return
+    this.#isResumeScheduled = true
+    setImmediate(this.#onResume)
   }
 
-  #turn(): void {
-    this.#isTurnDue = false
+  /** Goes on with the transfer or with the pending chunk, else reads again. */
+  #resume(): void {
+    this.#isResumeScheduled = false
     if (!this.#socket.writable) return
-    if (this.#transfer !== null) return this.#pump()
-    const rest = this.#rest
+    if (this.#transfer !== null) return this.#sendTransfer()
+    const rest = this.#pending
     if (!this.#hasRoom(0)) return
-    this.#rest = null
+    this.#pending = null
     if (rest !== null) this.#answerAll(rest)
-    if (this.#rest !== null || this.#transfer !== null) return
+    if (this.#pending !== null || this.#transfer !== null) return
     if (this.#isEnding) this.#socket.end()
     else this.#socket.resume()
   }
 
-  /** A few messages of the transfer; each is made when there is room for it. */
-  #pump(): void {
-    const { answerBuffer: gather, table } = this.#service
+  /** Sends a few messages of the transfer, each made only when there is room for it. */
+  #sendTransfer(): void {
+    const { answerBuffer, table } = this.#context
     for (let i = 0; i < transferMessagesPerTurn && this.#transfer !== null; i++) {
       if (!this.#hasRoom(0)) return
-      const octets = this.#transfer.next(gather, 2, transferMessageOctets)
+      const octets = this.#transfer.next(answerBuffer, 2, transferMessageOctets)
       if (octets < 0) return table.cut(this)
       if (octets === 0) {
         this.#transfer.end()
         this.#transfer = null
         break
       }
-      gather.writeUInt16BE(octets, 0)
+      answerBuffer.writeUInt16BE(octets, 0)
       this.#write(2 + octets)
     }
-    this.#soon()
+    this.#scheduleResume()
   }
 
-  /** The client closed its sending side. */
+  /** The client has closed its sending side. */
   #end(): void {
     this.#isEnding = true
-    if (this.#rest === null && this.#transfer === null) this.#socket.end()
+    if (this.#pending === null && this.#transfer === null) this.#socket.end()
   }
 }

@@ -1,38 +1,41 @@
-// The open connections of a worker, whatever listener took them in: caps, deadlines, and one place where a slot is
-// given back. Overflow never keeps a new client out: the most idle connection goes (RFC 7766 §6.2.3, RFC 9210 §4.3).
+// The open connections of a worker, of all its listeners: their number, in total and per client, and their deadlines.
+// A full table never refuses a new client: it closes the most idle connection (RFC 7766 §6.2.3, RFC 9210 §4.3).
 
 import type { Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
 import type { BeginTransfer } from '../../answer/transfer/transfer.ts'
 import type { Clock } from '../../lib/clock.ts'
 
-/** A connection, as the table sees it. */
+/** What the table needs to know of a connection. */
 export interface Connection {
-  /** Its client network; null as long as a proxy has not said who the client is. */
+  /** The key of the client's network; null as long as a PROXY header has not named the client. */
   readonly client: string | null
-  /** `cut`: at once. `close`: what is written still goes out. */
+  /** What a sweep has to do. `close`: end it once what is written has been sent. `cut`: destroy it at once. */
   idleAction(nowMs: number, isLameduck: boolean): 'keep' | 'close' | 'cut'
-  /** Ends the connection in good order. */
+  /** Ends the connection once what is written has been sent. */
   finish(): void
+  /** Ends the connection at once. */
   destroy(): void
 }
 
+/** How often deadlines are checked. */
 const sweepEveryMs = 250
 
 export interface StreamTable {
-  /** Takes a connection in; others may have to go. */
-  admit(slot: Connection): void
-  /** Once the client is known: counts it, whose other connections may have to go. */
-  admitClient(slot: Connection): void
-  /** An answer was written: not idle. */
-  touch(slot: Connection): void
-  /** Ends a connection for a limit's sake; its slot is free before the socket says so. */
-  cut(slot: Connection): void
-  /** Gives a slot back; again is harmless. */
-  release(slot: Connection): void
+  /** Adds a connection; if the table is full, the most idle one is cut. */
+  admit(connection: Connection): void
+  /** Counts a connection for its client, once that is known; if the client has too many, its most idle one is cut. */
+  admitClient(connection: Connection): void
+  /** Marks a connection as the least idle; to be called when an answer was written. */
+  touch(connection: Connection): void
+  /** Destroys and counts a connection that is over a limit; it is removed at once, before its socket has closed. */
+  cut(connection: Connection): void
+  /** Removes a connection; no effect if it was removed before. */
+  release(connection: Connection): void
   readonly size: number
+  /** The server is about to stop: `lameduckIdleMs` applies instead of `idleMs`. */
   isLameduck: boolean
-  /** Ends all connections, in good order for `withinMs`. */
+  /** Finishes all connections, and destroys those that are still open after `withinMs`. */
   close(withinMs: number): Promise<void>
 }
 
@@ -42,12 +45,13 @@ export const createStreamTable = (
   clock: Clock,
 ): StreamTable => new SweepingTable(limits, counters, clock)
 
+/** Resolves when there are no connections, after `withinMs` at the latest. */
 const waitUntilEmpty = (open: ReadonlySet<Connection>, withinMs: number): Promise<void> =>
   new Promise((resolve) => {
-    let left = Math.ceil(withinMs / checkEveryMs)
-    const look = setInterval(() => {
-      if (open.size > 0 && left-- > 0) return
-      clearInterval(look)
+    let checksLeft = Math.ceil(withinMs / checkEveryMs)
+    const timer = setInterval(() => {
+      if (open.size > 0 && checksLeft-- > 0) return
+      clearInterval(timer)
       resolve()
     }, checkEveryMs)
   })
@@ -59,7 +63,7 @@ class SweepingTable implements StreamTable {
   readonly #limits: StreamLimits
   readonly #counters: Counters
   readonly #clock: Clock
-  // Order of insertion is order of activity: the first is the most idle.
+  // In order of activity, by removal and insertion: the first is the most idle.
   readonly #open = new Set<Connection>()
   readonly #byClient = new Map<string, Set<Connection>>()
   readonly #sweep: NodeJS.Timeout
@@ -76,117 +80,120 @@ class SweepingTable implements StreamTable {
     return this.#open.size
   }
 
-  admit(slot: Connection): void {
-    if (this.#open.size >= this.#limits.connections) this.#cutFirst(this.#open)
-    this.#open.add(slot)
-    if (slot.client !== null) this.admitClient(slot)
+  admit(connection: Connection): void {
+    if (this.#open.size >= this.#limits.connections) this.#cutMostIdle(this.#open)
+    this.#open.add(connection)
+    if (connection.client !== null) this.admitClient(connection)
   }
 
-  admitClient(slot: Connection): void {
-    const { client } = slot
-    if (client === null || !this.#open.has(slot)) return
-    const mine = this.#byClient.get(client) ?? new Set()
-    if (mine.size >= this.#limits.perClient) this.#cutFirst(mine)
-    // Cutting the last one has forgotten the set.
-    this.#byClient.set(client, mine.add(slot))
+  admitClient(connection: Connection): void {
+    const { client } = connection
+    if (client === null || !this.#open.has(connection)) return
+    const ofClient = this.#byClient.get(client) ?? new Set()
+    if (ofClient.size >= this.#limits.perClient) this.#cutMostIdle(ofClient)
+    // Cutting the client's last connection has removed the set.
+    this.#byClient.set(client, ofClient.add(connection))
   }
 
-  touch(slot: Connection): void {
-    if (!this.#open.delete(slot)) return
-    this.#open.add(slot)
-    const mine = slot.client === null ? undefined : this.#byClient.get(slot.client)
-    if (mine?.delete(slot)) mine.add(slot)
+  touch(connection: Connection): void {
+    if (!this.#open.delete(connection)) return
+    this.#open.add(connection)
+    const ofClient = connection.client === null ? undefined : this.#byClient.get(connection.client)
+    if (ofClient?.delete(connection)) ofClient.add(connection)
   }
 
-  cut(slot: Connection): void {
-    if (!this.#open.has(slot)) return
+  cut(connection: Connection): void {
+    if (!this.#open.has(connection)) return
     this.#counters.add('tcpClosedByLimit')
-    slot.destroy()
-    this.release(slot)
+    connection.destroy()
+    this.release(connection)
   }
 
-  release(slot: Connection): void {
-    if (!this.#open.delete(slot) || slot.client === null) return
-    const mine = this.#byClient.get(slot.client)
-    mine?.delete(slot)
-    if (mine?.size === 0) this.#byClient.delete(slot.client)
+  release(connection: Connection): void {
+    if (!this.#open.delete(connection) || connection.client === null) return
+    const ofClient = this.#byClient.get(connection.client)
+    ofClient?.delete(connection)
+    if (ofClient?.size === 0) this.#byClient.delete(connection.client)
   }
 
   async close(withinMs: number): Promise<void> {
     clearInterval(this.#sweep)
-    for (const slot of this.#open) slot.finish()
+    for (const connection of this.#open) connection.finish()
     await waitUntilEmpty(this.#open, withinMs)
-    for (const slot of this.#open) slot.destroy()
+    for (const connection of this.#open) connection.destroy()
   }
 
   #endOverdue(): void {
     const nowMs = this.#clock.monotonicMs()
-    for (const slot of this.#open) {
-      const verdict = slot.idleAction(nowMs, this.isLameduck)
-      if (verdict === 'cut') this.cut(slot)
-      else if (verdict === 'close') slot.finish()
+    for (const connection of this.#open) {
+      const action = connection.idleAction(nowMs, this.isLameduck)
+      if (action === 'cut') this.cut(connection)
+      else if (action === 'close') connection.finish()
     }
   }
 
-  #cutFirst(slots: ReadonlySet<Connection>): void {
-    for (const slot of slots) return this.cut(slot)
+  /** Cuts the first of `connections`. */
+  #cutMostIdle(connections: ReadonlySet<Connection>): void {
+    for (const connection of connections) return this.cut(connection)
   }
 }
 
-// What all connections of a worker share: the answering path, the limits, the table of slots, one buffer.
-
+/** What answers the queries of a worker's connections. */
 export interface StreamOptions {
   readonly respond: Respond
   readonly beginTransfer: BeginTransfer
   readonly counters: Counters
   readonly clock: Clock
+  /** Absent: `streamLimits`. */
   readonly limits?: StreamLimits
 }
 
+/** What all connections of a worker share. */
 export interface StreamContext extends Required<StreamOptions> {
   readonly table: StreamTable
-  /** Answers of one turn gather here, each with its length before it, and leave in one write. */
+  /** Where the answers to one chunk are gathered, each with its length before it, to be sent by one write. */
   readonly answerBuffer: Buffer
 }
 
-/** A length and the longest message. */
+/** The octets of the length and of the longest message. */
 export const maxFramedOctets: number = 2 + 65_535
 
-export function createStreamContext(sources: StreamOptions): StreamContext {
-  const limits = sources.limits ?? streamLimits
+export function createStreamContext(options: StreamOptions): StreamContext {
+  const limits = options.limits ?? streamLimits
   return {
-    ...sources,
+    ...options,
     limits,
-    table: createStreamTable(limits, sources.counters, sources.clock),
+    table: createStreamTable(limits, options.counters, options.clock),
     answerBuffer: Buffer.alloc(2 * maxFramedOctets),
   }
 }
 
-// The limits of connections: TCP, TLS and proxied ones of a worker together. An argument, so that tests can lower them.
-//
-// A deadline is for the whole of what it bounds: octets that drip in renew none.
-
+/**
+ * The limits of a worker's connections, over TCP, TLS and proxies together. Each deadline is for the whole of what it
+ * bounds: octets that arrive slowly do not extend it.
+ */
 export interface StreamLimits {
-  /** Above it the most idle one is closed. */
+  /** The most open connections; above it the most idle one is cut. */
   readonly connections: number
-  /** Of one client network (/32 or /64); above it this client's most idle one is closed. */
+  /** The most open connections of a client network (/32 or /64); above it the client's most idle one is cut. */
   readonly perClient: number
-  /** From accept to the first whole query; over TLS this includes the handshake. */
+  /** From the accept to the first answer; over TLS this includes the handshake. */
   readonly firstQueryMs: number
   /** From the first octet of a message to its last. */
   readonly messageMs: number
-  /** From the last answer on. */
+  /** From the last answer to the close of an idle connection. */
   readonly idleMs: number
-  /** As `idleMs`, while the server is about to stop: answers have told the client so (RFC 7828 §3.3.2). */
+  /** As `idleMs`, while the server is about to stop; answers tell the client so (RFC 7828 §3.3.2). */
   readonly lameduckIdleMs: number
-  /** From accept; a zone transfer may go beyond it, up to `transferMs`. */
+  /** From the accept; a zone transfer may exceed it, up to `transferMs`. */
   readonly lifetimeMs: number
+  /** From the start of a zone transfer to its end. */
   readonly transferMs: number
-  /** A client with more answers than this unread is not read from. */
+  /** While so many octets of answers are unsent, no further queries are read from the client. */
   readonly unreadOctets: number
-  /** From a write to the moment it, or one before it, was taken by the kernel. */
+  /** The longest time without progress while the kernel holds back what was written. */
   readonly writeMs: number
-  /** Answered in one go; then other connections get their turn. */
+  /** Queries answered in a row before other connections are served. */
   readonly queriesPerTurn: number
 }
 

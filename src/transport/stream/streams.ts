@@ -1,4 +1,4 @@
-// Everything that is answered over connections, and what comes through a proxy: what a worker with an event loop opens.
+// All listeners that need an event loop: TCP, TLS, and TCP and UDP through a proxy, opened and closed together.
 
 import type { Respond } from '../../answer/context.ts'
 import type { Endpoint, Network } from '../../lib/ip.ts'
@@ -8,57 +8,62 @@ import { type StreamContext, type StreamOptions, createStreamContext } from './s
 import { type CertificatePair, type TlsListener, listenTls } from './tls.ts'
 import { listenUdp } from '../udp/udp-dgram.ts'
 
-/** As the control thread gives it to workers; structured-cloneable. */
+/** The settings of streams, which the control thread passes to workers (structured clone). */
 export interface StreamSettings {
+  /** DNS over TLS; null: none. */
   readonly tls: { readonly listen: readonly Endpoint[]; readonly pair: CertificatePair } | null
+  /** Endpoints for proxies, and the networks from which they connect; null: none. */
   readonly proxy: { readonly listen: readonly Endpoint[]; readonly from: readonly Network[] } | null
-  /** Who may take whole zones. */
+  /** Networks of clients that may transfer zones. */
   readonly transferAllow: readonly Network[]
 }
 
 interface StreamsOptions extends StreamOptions {
-  /** For datagrams that come through a proxy. */
+  /** The responder for datagrams that come through a proxy, which has rate limits of its own. */
   readonly respondProxied: Respond
 }
 
+/** Plain TCP alone, and no zone transfers. */
 export const noStreams: StreamSettings = { tls: null, proxy: null, transferAllow: [] }
 
 export interface Streams {
-  /** For handshakes from now on. */
+  /** Puts a TLS certificate in force for handshakes that begin from now on. */
   setCertificate(pair: CertificatePair): void
-  /** Connections that fall idle are closed; answers tell clients so. */
+  /** Announces the end: idle connections are closed early, and answers tell clients so (RFC 7828). */
   lameduck(): void
   isLameduck(): boolean
+  /** Stops listening and ends all connections; resolves when they are closed. */
   close(): Promise<void>
 }
 
+/** The settings with another certificate; without TLS they are unchanged. */
 export const withCertificate = (settings: StreamSettings, pair: CertificatePair): StreamSettings =>
   settings.tls === null ? settings : { ...settings, tls: { ...settings.tls, pair } }
 
-/** How long the last answers have to leave. */
+/** How long connections have to send their last answers. */
 const closeWithinMs = 500
 
 /** Opens all listeners. Rejects with the first bind's errno. */
 export async function listenStreams(
   endpoints: readonly Endpoint[],
   settings: StreamSettings,
-  sources: StreamsOptions,
+  options: StreamsOptions,
 ): Promise<Streams> {
-  const service = createStreamContext(sources)
+  const context = createStreamContext(options)
   const listeners: StreamListener[] = []
   const tls: TlsListener[] = []
-  for (const endpoint of endpoints) listeners.push(await listenTcp(endpoint, service))
+  for (const endpoint of endpoints) listeners.push(await listenTcp(endpoint, context))
   for (const endpoint of settings.tls?.listen ?? [])
-    tls.push(await listenTls(endpoint, service, (settings.tls as { pair: CertificatePair }).pair))
+    tls.push(await listenTls(endpoint, context, (settings.tls as { pair: CertificatePair }).pair))
   if (settings.proxy !== null)
-    listeners.push(...(await listenProxied(settings.proxy, service, sources)))
+    listeners.push(...(await listenProxied(settings.proxy, context, options)))
   return {
     setCertificate: (pair) => tls.forEach((listener) => listener.setCertificate(pair)),
-    lameduck: () => void (service.table.isLameduck = true),
-    isLameduck: () => service.table.isLameduck,
+    lameduck: () => void (context.table.isLameduck = true),
+    isLameduck: () => context.table.isLameduck,
     async close() {
       const closed = [...listeners, ...tls].map((listener) => listener.close())
-      await service.table.close(closeWithinMs)
+      await context.table.close(closeWithinMs)
       await Promise.all(closed)
     },
   }
@@ -66,13 +71,13 @@ export async function listenStreams(
 
 async function listenProxied(
   { listen, from }: NonNullable<StreamSettings['proxy']>,
-  service: StreamContext,
+  context: StreamContext,
   { respondProxied, counters }: StreamsOptions,
 ): Promise<readonly StreamListener[]> {
   const listeners: StreamListener[] = []
   const respond = respondThroughProxy(respondProxied, from, counters)
   for (const endpoint of listen) {
-    listeners.push(await listenProxiedTcp(endpoint, service, from))
+    listeners.push(await listenProxiedTcp(endpoint, context, from))
     listeners.push(await listenUdp(endpoint, respond, counters))
   }
   return listeners

@@ -1,4 +1,4 @@
-// DNS over TCP (RFC 7766, RFC 9210), from clients themselves or through a proxy that says who they are.
+// DNS over TCP (RFC 7766, RFC 9210): connections of clients, and those of proxies that name the client in a PROXY header.
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Endpoint, isListed, type Network, peerAddress } from '../../lib/ip.ts'
@@ -8,32 +8,35 @@ import type { StreamContext } from './stream-table.ts'
 
 const socketOptions = { allowHalfOpen: true, noDelay: true }
 
-/** Listens and answers. Rejects with the bind's errno. */
-export const listenTcp = (endpoint: Endpoint, service: StreamContext): Promise<StreamListener> =>
+/** Listens on an endpoint and answers. Rejects with the bind's errno. */
+export const listenTcp = (endpoint: Endpoint, context: StreamContext): Promise<StreamListener> =>
   listen(
-    createServer(socketOptions, (socket) => accept(service, socket, 'tcp')?.start(socket)),
+    createServer(socketOptions, (socket) => accept(context, socket, 'tcp')?.start(socket)),
     endpoint,
   )
 
-/** As `listenTcp`; each stream starts with a PROXY header, and only listed proxies may speak. */
+/** As `listenTcp`, for proxies in the networks `from`: each stream starts with a PROXY header. Others are closed. */
 export function listenProxiedTcp(
   endpoint: Endpoint,
-  service: StreamContext,
+  context: StreamContext,
   from: readonly Network[],
 ): Promise<StreamListener> {
   const server = createServer(socketOptions, (socket) => {
     const proxy = peerAddress(socket.remoteAddress ?? '')
-    if (proxy !== null && isListed(from, proxy.octets)) return acceptProxied(service, socket)
-    service.counters.add('proxyUnlisted')
+    if (proxy !== null && isListed(from, proxy.octets)) return acceptProxied(context, socket)
+    context.counters.add('proxyUnlisted')
     socket.on('error', () => {})
     socket.destroy()
   })
   return listen(server, endpoint)
 }
 
-/** The connection starts where its header ends. It has a slot from the accept on, and the deadline of a first query. */
-function acceptProxied(service: StreamContext, socket: Socket): void {
-  const connection = accept(service, socket, 'tcp', false)
+/**
+ * Accepts a connection whose stream starts with a PROXY header; DNS starts where the header ends. It counts against the
+ * limit of connections, and has the deadline of a first query, from the accept on.
+ */
+function acceptProxied(context: StreamContext, socket: Socket): void {
+  const connection = accept(context, socket, 'tcp', false)
   if (connection === null) return
   const reader = createProxyHeaderReader()
   const onData = (chunk: Buffer): void => {
@@ -43,14 +46,14 @@ function acceptProxied(service: StreamContext, socket: Socket): void {
     socket.off('data', onData)
     socket.off('end', onEnd)
     if (header.kind === 'bad') {
-      service.counters.add('proxyMalformed')
-      service.table.cut(connection)
+      context.counters.add('proxyMalformed')
+      context.table.cut(connection)
       return
     }
     if (header.kind === 'proxied') {
       connection.peer = { ...header.client, port: header.port, transport: 'tcp' }
       connection.client = clientOf(header.client.octets)
-      service.table.admitClient(connection)
+      context.table.admitClient(connection)
     }
     connection.start(socket, chunk.subarray(at))
   }
@@ -59,25 +62,26 @@ function acceptProxied(service: StreamContext, socket: Socket): void {
   socket.on('end', onEnd)
 }
 
-// Taking a connection in, whatever speaks on it: who it is, a slot for it, and the slot back when it ends.
-
 export interface StreamListener {
-  /** Takes no more connections; those that are open are the table's to end. */
+  /** Stops accepting connections; resolves when those that are open have ended, which is up to StreamTable.close. */
   close(): Promise<void>
 }
 
-/** A client network: the /32, or the /64 that one host can roam. */
+/** The key of a client network: the /32 of an IPv4 address, the /64 of an IPv6 address, within which one host can roam. */
 const clientOf = (octets: Uint8Array): string =>
   octets.subarray(0, octets.length === 4 ? 4 : 8).toString()
 
-/** null: gone before we could ask who it is. `client` is not counted where a proxy will tell who it is. */
+/**
+ * Adds an accepted connection to the table, and removes it when its socket closes. null: the client has already gone.
+ * `isClientKnown` is false if a PROXY header is to name the client; it is then counted by `admitClient`.
+ */
 export function accept(
-  service: StreamContext,
+  context: StreamContext,
   socket: Socket,
   transport: 'tcp' | 'tls',
   isClientKnown = true,
 ): StreamConnection | null {
-  // A reset concerns this client alone; `close` follows.
+  // A reset concerns this client alone, and `close` follows.
   socket.on('error', () => {})
   const address = peerAddress(socket.remoteAddress ?? '')
   if (address === null) {
@@ -86,20 +90,20 @@ export function accept(
   }
   const peer = { ...address, port: socket.remotePort ?? 0, transport }
   const client = isClientKnown ? clientOf(address.octets) : null
-  const connection = new StreamConnection(service, socket, peer, client)
-  service.table.admit(connection)
-  service.counters.add(transport === 'tls' ? 'tlsAccepted' : 'tcpAccepted')
+  const connection = new StreamConnection(context, socket, peer, client)
+  context.table.admit(connection)
+  context.counters.add(transport === 'tls' ? 'tlsAccepted' : 'tcpAccepted')
   socket.once('close', () => connection.closed())
   return connection
 }
 
-/** Binds with a shared port. Rejects with the bind's errno. */
+/** Binds an endpoint with SO_REUSEPORT. Rejects with the bind's errno. */
 export const listen = (server: Server, { address, port }: Endpoint): Promise<StreamListener> =>
   new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: address, port, ipv6Only: true, reusePort: true, backlog: 4096 }, () => {
       server.removeListener('error', reject)
-      // accept() failing for want of descriptors must not end the worker; clients try again.
+      // accept() fails when descriptors run out: this must not end the worker, and clients retry.
       server.on('error', () => {})
       resolve({ close: () => new Promise((closed) => server.close(() => closed())) })
     })

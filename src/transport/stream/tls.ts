@@ -1,5 +1,5 @@
-// DNS over TLS (RFC 7858): the connections of tcp.ts, encrypted. Limits count from the accept, so a handshake that
-// stalls is a first query that never comes.
+// DNS over TLS (RFC 7858): the connections of tcp.ts, encrypted. The deadline of the first query counts from the accept,
+// so it bounds the handshake as well.
 
 import type { Socket } from 'node:net'
 import { type TLSSocket, createServer } from 'node:tls'
@@ -9,60 +9,60 @@ import { type StreamListener, accept, listen } from './tcp.ts'
 import type { StreamConnection } from './stream-connection.ts'
 import type { StreamContext } from './stream-table.ts'
 
-/** PEM; the chain with the server's own certificate first. */
+/** A certificate chain, the server's own certificate first, and its private key; both in PEM. */
 export interface CertificatePair {
   readonly certificate: string
   readonly key: string
 }
 
 export interface TlsListener extends StreamListener {
-  /** For handshakes from now on. */
+  /** Puts a certificate in force for handshakes that begin from now on. */
   setCertificate(pair: CertificatePair): void
 }
 
-/** Listens and answers. Rejects with the bind's errno. */
+/** Listens on an endpoint and answers. Rejects with the bind's errno. */
 export async function listenTls(
   endpoint: Endpoint,
-  service: StreamContext,
+  context: StreamContext,
   pair: CertificatePair,
 ): Promise<TlsListener> {
-  // Accepted and not yet encrypted.
-  const young = new Map<string, StreamConnection>()
+  // Connections whose handshake is not complete, by `connectionKey`.
+  const handshaking = new Map<string, StreamConnection>()
   const server = createServer({
-    ...contextOf(pair),
+    ...secureContextOf(pair),
     ALPNProtocols: ['dot'],
     allowHalfOpen: true,
     noDelay: true,
-    handshakeTimeout: service.limits.firstQueryMs,
+    handshakeTimeout: context.limits.firstQueryMs,
   })
   server.on('connection', (socket: Socket) => {
-    const connection = accept(service, socket, 'tls')
+    const connection = accept(context, socket, 'tls')
     if (connection === null) return
-    const name = connectionKey(socket)
-    young.set(name, connection)
+    const key = connectionKey(socket)
+    handshaking.set(key, connection)
     socket.once('close', () => {
-      if (young.get(name) === connection) young.delete(name)
+      if (handshaking.get(key) === connection) handshaking.delete(key)
     })
   })
   server.on('secureConnection', (socket) => {
-    const name = connectionKey(socket)
-    const connection = young.get(name)
-    young.delete(name)
+    const key = connectionKey(socket)
+    const connection = handshaking.get(key)
+    handshaking.delete(key)
     socket.on('error', () => {})
     if (connection === undefined) socket.destroy()
     else connection.start(socket)
   })
   server.on('tlsClientError', (_, socket) => {
-    service.counters.add('tlsFailed')
+    context.counters.add('tlsFailed')
     socket.destroy()
   })
   const listener = await listen(server, endpoint)
-  return { ...listener, setCertificate: (next) => server.setSecureContext(contextOf(next)) }
+  return { ...listener, setCertificate: (next) => server.setSecureContext(secureContextOf(next)) }
 }
 
-const contextOf = ({ certificate, key }: CertificatePair) =>
+const secureContextOf = ({ certificate, key }: CertificatePair) =>
   ({ cert: certificate, key, minVersion: 'TLSv1.2' }) as const
 
-/** What tells connections to one listener apart, and is the same before and after the handshake. */
+/** Identifies a connection to one listener; the same for the TCP socket and for the TLS socket on top of it. */
 const connectionKey = ({ remoteAddress, remotePort, localAddress }: Socket | TLSSocket): string =>
   `${remoteAddress} ${remotePort} ${localAddress}`

@@ -36,7 +36,7 @@ function recorder(): { readonly peers: Peer[]; readonly respond: Respond } {
 describe('over TCP', () => {
   const serve = (respond: Respond = echo, limits = {}): Promise<StreamBench> =>
     serveStreams(
-      (endpoint, service) => listenProxiedTcp(endpoint, service, loopback),
+      (endpoint, context) => listenProxiedTcp(endpoint, context, loopback),
       respond,
       limits,
     )
@@ -78,22 +78,22 @@ describe('over TCP', () => {
     ['a bad header', Buffer.concat([proxyHeader({ command: 0x2f }), query(1)])],
     ['version 1', Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n')],
   ])('%s: closed without an answer, and counted', async (_, octets) => {
-    const { port, counters, service } = await serve()
+    const { port, counters, context } = await serve()
     const { socket, ended, received } = await openStream(port)
     socket.write(octets)
     await ended
     expect(received().length).toBe(0)
     expect(counters.read().scalars.proxyMalformed).toBe(1)
-    await until(() => service.table.size === 0, { what: 'the slot back', withinMs: 1000 })
+    await until(() => context.table.size === 0, { what: 'the slot back', withinMs: 1000 })
   })
 
   test('who is not listed is closed at once, and takes no slot', async () => {
-    const { port, counters, service } = await serve()
+    const { port, counters, context } = await serve()
     const { socket, ended, received } = await openStream(port, '127.0.0.2')
     socket.write(Buffer.concat([proxyHeader(), query(1)]))
     await ended
     expect(received().length).toBe(0)
-    expect(service.table.size).toBe(0)
+    expect(context.table.size).toBe(0)
     expect(counters.read().scalars).toMatchObject({ proxyUnlisted: 1, tcpAccepted: 0 })
   })
 
@@ -108,7 +108,7 @@ describe('over TCP', () => {
   })
 
   test('a limit is for a client, not for its proxy', async () => {
-    const { port, service } = await serve(echo, { perClient: 2 })
+    const { port, context } = await serve(echo, { perClient: 2 })
     const open = async (last: number) => {
       const stream = await openStream(port)
       stream.socket.write(
@@ -118,10 +118,10 @@ describe('over TCP', () => {
       return stream
     }
     const [first] = [await open(1), await open(1), await open(2), await open(2)]
-    expect(service.table.size).toBe(4)
+    expect(context.table.size).toBe(4)
     await open(1)
     await first?.ended
-    expect(service.table.size).toBe(4)
+    expect(context.table.size).toBe(4)
   })
 })
 

@@ -120,20 +120,20 @@ describe('a slot is free again at once', () => {
       (socket: { write(data: string): void }) => socket.write('GET / HTTP/1.1\r\n\r\n'),
     ],
   ])('%s', async (_, act) => {
-    const { port, service, counters } = await serve(echo, patient)
+    const { port, context, counters } = await serve(echo, patient)
     const { socket } = await openStream(port)
-    await until(() => service.table.size === 1, { what: 'the slot', withinMs: 5000 })
+    await until(() => context.table.size === 1, { what: 'the slot', withinMs: 5000 })
     act(socket)
-    await until(() => service.table.size === 0, { what: 'the slot back', withinMs: 5000 })
+    await until(() => context.table.size === 0, { what: 'the slot back', withinMs: 5000 })
     expect(counters.read().scalars.tcpAccepted).toBe(1)
   })
 
   test('after a stream of 6 MiB that is no DNS', async () => {
-    const { port, service } = await serve()
+    const { port, context } = await serve()
     const { socket, ended } = await openStream(port)
     socket.write(Buffer.alloc(6 * 1024 * 1024, 0xff))
     await ended
-    expect(service.table.size).toBe(0)
+    expect(context.table.size).toBe(0)
     const other = await openStream(port)
     other.socket.write(query(1))
     expect(await other.receive(22)).toEqual(query(1))
@@ -185,7 +185,7 @@ describe('deadlines, as they are shipped', () => {
 })
 
 test('a client that does not read is not read from, and cut within a bounded buffer', async () => {
-  const { port, counters, service } = await serve(large, { writeMs: 1500 })
+  const { port, counters, context } = await serve(large, { writeMs: 1500 })
   const { socket } = await openStream(port)
   socket.pause()
   const before = process.memoryUsage().rss
@@ -199,6 +199,6 @@ test('a client that does not read is not read from, and cut within a bounded buf
   })
   clearInterval(flood)
   expect(performance.now() - begun).toBeGreaterThan(1400)
-  expect(service.table.size).toBe(0)
+  expect(context.table.size).toBe(0)
   expect(process.memoryUsage().rss - before).toBeLessThan(48 * 1024 * 1024)
 })
