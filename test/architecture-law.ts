@@ -197,8 +197,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'announce',
-    imports: 'lib metrics transport',
-    typesOnly: 'wire',
+    imports: 'metrics transport',
+    typesOnly: 'lib wire',
     packages: 'node:* prom-client',
   },
   {

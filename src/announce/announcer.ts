@@ -1,15 +1,18 @@
-// Tells a routing daemon whether to announce the service addresses: a file with the one word `up` or `down`, and a
-// program that is run with it. Readiness is looked at every second.
+// Tells a routing daemon whether to announce the service addresses: by a file with the single word
+// `up` or `down`, and by a command that is run with that word. Readiness is checked every second.
 //
-//   down   after two looks in a row that say so, or at once when the server stops
-//   up     after three that do: at most one change of it in three seconds
-//   file   renamed into place; its time moves with every look, so that an old one is nobody's word
-//   command  one at a time, 10 s each; what changes meanwhile is told after it, and only the last of it
+//   down      after two checks in a row that are not ready, or at once when the server stops
+//   up        after three checks in a row that are ready
+//   file      replaced by rename; its modification time is set at every check, so that the daemon
+//             can ignore a file that an instance left behind
+//   command   one at a time, 10 s each; a change meanwhile runs it again afterwards, and of several
+//             changes only with the last word
 
 import { execFile } from 'node:child_process'
 import { rename, utimes, writeFile } from 'node:fs/promises'
 import type { Registry } from 'prom-client'
-import { systemClock } from '../lib/clock.ts'
+
+import type { Clock } from '../lib/clock.ts'
 import { registerSampled } from '../metrics/sampled-metric.ts'
 
 type Announcement = 'up' | 'down'
@@ -18,164 +21,168 @@ export type AnnounceEvent =
   | {
       readonly kind: 'changed'
       readonly to: Announcement
-      /** Of the change to `down`. */
+      /** Why not ready; empty for `up`. */
       readonly reasons: readonly string[]
     }
-  /** Each new `why` once. */
+  /** Writing the file or running the command failed. Reported again only when `why` changes. */
   | { readonly kind: 'failed'; readonly what: 'file' | 'command'; readonly why: string }
 
 interface AnnouncerOptions {
   readonly file: string
+  /** Path of a program; null: only the file is written. */
   readonly command: string | null
-  /** Why not to announce; empty: announce. */
-  readonly look: () => Promise<readonly string[]>
+  /** Why this instance is not ready; empty: it is. */
+  readonly reasonsNotReady: () => Promise<readonly string[]>
+  readonly clock: Clock
   readonly onEvent: (event: AnnounceEvent) => void
-  readonly everyMs?: number
+  /** Between two checks. */
+  readonly intervalMs?: number
 }
 
 interface AnnouncerView {
-  readonly word: Announcement
-  /** Times that the file or the command failed. */
+  readonly announcement: Announcement
+  /** How often writing the file and running the command failed. */
   readonly failures: { readonly file: number; readonly command: number }
 }
 
 export interface Announcer {
   view(): AnnouncerView
-  /** Says `down` and looks no more. */
+  /** Announces `down` and stops. Resolves after the file is written and the command has run. */
   stop(): Promise<void>
 }
 
-const usualEveryMs = 1000
+const defaultIntervalMs = 1000
+const checksForUp = 3
+const checksForDown = 2
+const commandTimeoutMs = 10_000
 
-const looksUp = 3
+export const startAnnouncer = (options: AnnouncerOptions): Announcer => new HookAnnouncer(options)
 
-const looksDown = 2
-
-const commandMs = 10_000
-
-export const startAnnouncer = (options: AnnouncerOptions): Announcer => new WatchedWord(options)
-
-/** Why it failed, or null. */
-const runOnce = (command: string, word: Announcement): Promise<string | null> =>
-  new Promise((resolve) => {
-    const options = { timeout: commandMs, killSignal: 'SIGKILL', maxBuffer: 65_536 } as const
-    execFile(command, [word], options, (error) => {
-      if (!error) return resolve(null)
-      resolve(error.killed ? `not done within ${commandMs} ms` : `exit ${error.code ?? 'unknown'}`)
-    })
-  })
-
-class WatchedWord implements Announcer {
+class HookAnnouncer implements Announcer {
   readonly #options: AnnouncerOptions
-  #word: Announcement = 'down'
-  /** Looks in a row that say otherwise. */
-  #otherwise = 0
-  #written: Announcement | null = null
-  #told: Announcement | null = null
-  #telling: Promise<void> | null = null
-  readonly #lastWhy = { file: '', command: '' }
+  #announcement: Announcement = 'down'
+  /** Checks in a row that contradict the announcement. */
+  #contradictions = 0
+  /** What is in the file; null: not known, so it has to be written. */
+  #inFile: Announcement | null = null
+  /** What the command last ran with; null: it has not run. */
+  #commanded: Announcement | null = null
+  #commandLoop: Promise<void> | null = null
+  readonly #lastFailure = { file: '', command: '' }
   readonly #failures = { file: 0, command: 0 }
   #timer: NodeJS.Timeout | undefined
-  #work: Promise<void>
+  #lastCheck: Promise<void>
   #isStopped = false
 
   constructor(options: AnnouncerOptions) {
     this.#options = options
-    // What lies there is of another process.
-    this.#work = this.#say().then(() => this.#later())
+    // Written at once, since the file may still be that of an earlier process.
+    this.#lastCheck = this.#publish().then(() => this.#schedule())
   }
 
   view(): AnnouncerView {
-    return { word: this.#word, failures: { ...this.#failures } }
+    return { announcement: this.#announcement, failures: { ...this.#failures } }
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
-    await this.#work
-    if (this.#word === 'up') this.#change('down', ['stopping'])
-    await this.#say()
-    await this.#telling
+    await this.#lastCheck
+    if (this.#announcement === 'up') this.#change('down', ['stopping'])
+    await this.#publish()
+    await this.#commandLoop
   }
 
-  #later(): void {
+  #schedule(): void {
     if (this.#isStopped) return
-    const { everyMs = usualEveryMs } = this.#options
+    const { intervalMs = defaultIntervalMs } = this.#options
     this.#timer = setTimeout(() => {
-      this.#work = this.#turn().then(() => this.#later())
-    }, everyMs)
+      this.#lastCheck = this.#check().then(() => this.#schedule())
+    }, intervalMs)
   }
 
-  async #turn(): Promise<void> {
-    const reasons = await this.#options.look()
-    const seen = reasons.length === 0 ? 'up' : 'down'
-    this.#otherwise = seen === this.#word ? 0 : this.#otherwise + 1
-    if (this.#otherwise >= (seen === 'up' ? looksUp : looksDown)) this.#change(seen, reasons)
-    if (!this.#isStopped) await this.#say()
+  async #check(): Promise<void> {
+    const reasons = await this.#options.reasonsNotReady()
+    const wanted = reasons.length === 0 ? 'up' : 'down'
+    this.#contradictions = wanted === this.#announcement ? 0 : this.#contradictions + 1
+    const checksNeeded = wanted === 'up' ? checksForUp : checksForDown
+    if (this.#contradictions >= checksNeeded) this.#change(wanted, reasons)
+    if (!this.#isStopped) await this.#publish()
   }
 
   #change(to: Announcement, reasons: readonly string[]): void {
-    this.#word = to
-    this.#otherwise = 0
+    this.#announcement = to
+    this.#contradictions = 0
     this.#options.onEvent({ kind: 'changed', to, reasons })
   }
 
-  async #say(): Promise<void> {
-    await this.#write(this.#word)
-    this.#telling ??= this.#tell().finally(() => (this.#telling = null))
+  async #publish(): Promise<void> {
+    await this.#write(this.#announcement)
+    this.#commandLoop ??= this.#runCommands().finally(() => (this.#commandLoop = null))
   }
 
-  async #write(word: Announcement): Promise<void> {
-    const { file } = this.#options
+  async #write(announcement: Announcement): Promise<void> {
+    const { file, clock } = this.#options
     try {
-      if (this.#written !== word || !(await moveTime(file))) {
-        await writeFile(`${file}.new`, `${word}\n`)
+      if (this.#inFile !== announcement || !(await touch(file, clock.wallMs()))) {
+        await writeFile(`${file}.new`, `${announcement}\n`)
         await rename(`${file}.new`, file)
-        this.#written = word
+        this.#inFile = announcement
       }
-      this.#lastWhy.file = ''
+      this.#lastFailure.file = ''
     } catch (error) {
-      this.#written = null
-      this.#failed('file', (error as NodeJS.ErrnoException).code ?? String(error))
+      this.#inFile = null
+      this.#reportFailure('file', (error as NodeJS.ErrnoException).code ?? String(error))
     }
   }
 
-  async #tell(): Promise<void> {
+  async #runCommands(): Promise<void> {
     const { command } = this.#options
     if (command === null) return
-    while (this.#told !== this.#word) {
-      this.#told = this.#word
-      const why = await runOnce(command, this.#word)
-      if (why === null) this.#lastWhy.command = ''
-      else this.#failed('command', why)
+    while (this.#commanded !== this.#announcement) {
+      this.#commanded = this.#announcement
+      const why = await runCommand(command, this.#announcement)
+      if (why === null) this.#lastFailure.command = ''
+      else this.#reportFailure('command', why)
     }
   }
 
-  #failed(what: 'file' | 'command', why: string): void {
+  #reportFailure(what: 'file' | 'command', why: string): void {
     this.#failures[what]++
-    if (this.#lastWhy[what] === why) return
-    this.#lastWhy[what] = why
+    if (this.#lastFailure[what] === why) return
+    this.#lastFailure[what] = why
     this.#options.onEvent({ kind: 'failed', what, why })
   }
 }
 
-/** false: somebody took the file away. */
-async function moveTime(file: string): Promise<boolean> {
-  const seconds = systemClock.wallMs() / 1000
+/** Resolves to null after exit code 0, else to what went wrong. */
+const runCommand = (command: string, announcement: Announcement): Promise<string | null> =>
+  new Promise((resolve) => {
+    const options = { timeout: commandTimeoutMs, killSignal: 'SIGKILL', maxBuffer: 65_536 } as const
+    execFile(command, [announcement], options, (error) => {
+      if (!error) return resolve(null)
+      const exit = `exit ${error.code ?? 'unknown'}`
+      resolve(error.killed ? `not done within ${commandTimeoutMs} ms` : exit)
+    })
+  })
+
+/**
+ * Sets the modification time. Resolves false if that fails, for example because the file is gone.
+ */
+async function touch(file: string, wallMs: number): Promise<boolean> {
+  const seconds = wallMs / 1000
   return utimes(file, seconds, seconds).then(
     () => true,
     () => false,
   )
 }
 
-// Whether the announce hook says that this instance is to be announced, and whether it can say so.
-
-export function registerAnnounce(registry: Registry, view: () => AnnouncerView): void {
+export function registerAnnounceMetrics(registry: Registry, view: () => AnnouncerView): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_announced',
     help: '1: the announce hook says up, 0: down',
-    sample: (emit) => emit({}, view().word === 'up' ? 1 : 0),
+    sample: (emit) => emit({}, view().announcement === 'up' ? 1 : 0),
   })
   registerSampled(registry, {
     kind: 'counter',

@@ -1,5 +1,6 @@
-// Whether to send queries here: zones loaded, first probe round done (or its bound passed), and our own SOA
-// answered through every socket. Never because targets are down: that is what the answers are for.
+// Whether queries should be sent to this instance: its zones are loaded, the first round of probes
+// is done (or has taken as long as it may), and every socket answers our own SOA query. Targets
+// that are down do not matter: choosing the right answers for them is what this instance is for.
 
 import { createSocket } from 'node:dgram'
 
@@ -9,7 +10,7 @@ import type { Name } from '../wire/name.ts'
 
 export interface Readiness {
   readonly ready: boolean
-  /** Why not; empty when ready. */
+  /** Why not, one sentence each; empty when ready. */
   readonly reasons: readonly string[]
 }
 
@@ -17,65 +18,74 @@ export interface ReadinessSources {
   readonly endpoints: readonly Endpoint[]
   readonly isStopping: () => boolean
   readonly isProbed: () => boolean
-  /** An apex to ask for; null before zones are loaded. */
-  readonly someApex: () => Name | null
+  /** The apex of a zone that is served, for the SOA query; null before zones are loaded. */
+  readonly anyApex: () => Name | null
 }
 
-const answerWithinMs = 1000
+const answerTimeoutMs = 1000
 
+/** Resolves within a second or so. */
 export async function checkReadiness(sources: ReadinessSources): Promise<Readiness> {
   const reasons: string[] = []
-  const apex = sources.someApex()
+  const apex = sources.anyApex()
   if (sources.isStopping()) reasons.push('stopping')
   if (!sources.isProbed()) reasons.push('the first round of probes is not done')
   if (apex === null) reasons.push('no zones are loaded')
   if (reasons.length > 0 || apex === null) return { ready: false, reasons }
-  for (const endpoint of await silentEndpoints(sources))
+  for (const endpoint of await unresponsiveEndpoints(sources))
     reasons.push(
-      `no answer to our own SOA from ${formatEndpoint(endpoint)} within ${answerWithinMs} ms`,
+      `no answer to our own SOA from ${formatEndpoint(endpoint)} within ${answerTimeoutMs} ms`,
     )
   return { ready: reasons.length === 0, reasons }
 }
 
-/** Those that do not answer our own SOA; none where there is no zone to ask for. */
-export async function silentEndpoints({
+/** The endpoints that do not answer our own SOA query; empty if there is no zone to query for. */
+export async function unresponsiveEndpoints({
   endpoints,
-  someApex,
-}: Pick<ReadinessSources, 'endpoints' | 'someApex'>): Promise<readonly Endpoint[]> {
-  const apex = someApex()
+  anyApex,
+}: Pick<ReadinessSources, 'endpoints' | 'anyApex'>): Promise<readonly Endpoint[]> {
+  const apex = anyApex()
   if (apex === null) return []
-  const looks = endpoints.map(async (endpoint) =>
+  const queries = endpoints.map(async (endpoint) =>
     (await answersSoa(endpoint, apex)) ? [] : [endpoint],
   )
-  return (await Promise.all(looks)).flat()
+  return (await Promise.all(queries)).flat()
 }
 
-/** A wildcard address cannot be asked: its loopback can. */
-const askable = (address: string): string =>
+/** The unspecified address is no destination; the loopback address reaches the same socket. */
+const destinationOf = (address: string): string =>
   address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
 
-/** Asks one endpoint for the SOA of `apex` over UDP: true for an authoritative NOERROR answer. */
+const headerOctets = 12
+/** QTYPE SOA and QCLASS IN. */
+const soaIn = (6 << 16) | 1
+/** QR and AA. */
+const authoritativeResponse = 0x8400
+
+/** Queries an endpoint over UDP. Resolves true for one authoritative NOERROR answer in time. */
 function answersSoa(endpoint: Endpoint, apex: Name): Promise<boolean> {
   const id = Math.floor(performance.now() * 1000) & 0xffff
-  const query = Buffer.alloc(12 + apex.length + 4)
+  const query = Buffer.alloc(headerOctets + apex.length + 4)
   query.writeUInt16BE(id, 0)
   query.writeUInt16BE(1, 4)
-  query.set(apex, 12)
-  query.writeUInt32BE((6 << 16) | 1, 12 + apex.length)
+  query.set(apex, headerOctets)
+  query.writeUInt32BE(soaIn, headerOctets + apex.length)
   return new Promise((resolve) => {
     const socket = createSocket(udpTypeOf(endpoint.address))
-    const finish = (answered: boolean): void => {
-      clearTimeout(overdue)
+    const finish = (isAnswered: boolean): void => {
+      clearTimeout(timeout)
       socket.close()
-      resolve(answered)
+      resolve(isAnswered)
     }
-    const overdue = setTimeout(() => finish(false), answerWithinMs)
+    const timeout = setTimeout(() => finish(false), answerTimeoutMs)
     socket.once('error', () => finish(false))
     socket.on('message', (reply) => {
-      if (reply.length < 12 || reply.readUInt16BE(0) !== id) return
+      if (reply.length < headerOctets || reply.readUInt16BE(0) !== id) return
       const flags = reply.readUInt16BE(2)
-      finish((flags & 0x8400) === 0x8400 && (flags & 0xf) === 0 && reply.readUInt16BE(6) === 1)
+      const isAuthoritative = (flags & authoritativeResponse) === authoritativeResponse
+      const rcode = flags & 0xf
+      finish(isAuthoritative && rcode === 0 && reply.readUInt16BE(6) === 1)
     })
-    socket.send(query, endpoint.port, askable(endpoint.address))
+    socket.send(query, endpoint.port, destinationOf(endpoint.address))
   })
 }

@@ -100,7 +100,7 @@ export async function startApp(settings: Settings, log: Log): Promise<StartResul
   }
   raiseInliningLimits()
   const files = await reloadOnChange(settings.zones, server)
-  const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, log)
+  const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, server)
   const transport = chosen.transport.kind
   logEvent(log, 'server.ready', { version, transport, ...startFields(server) })
   const notifier = await startServiceNotifier(readinessOf(server), server.workers.counters, log)
@@ -229,7 +229,7 @@ const readinessOf = (server: RunningServer): ReadinessSources => ({
   isProbed: () =>
     server.watch.firstRoundDone() ||
     server.clock.monotonicMs() - server.startedMs > server.settings.readyWithinSeconds * 1000,
-  someApex: () => server.zones.current().catalog.zones.values().next().value?.apex ?? null,
+  anyApex: () => server.zones.current().catalog.zones.values().next().value?.apex ?? null,
 })
 
 // V8's limits on inlining. An answer is made by some forty small functions; under the default

@@ -229,11 +229,11 @@ export function logAnnouncement(log: Log, event: AnnounceEvent): void {
 
 export function logService(log: Log, event: ServiceEvent): void {
   switch (event.kind) {
-    case 'deaf':
+    case 'unresponsive':
       return logEvent(log, 'service.deaf')
-    case 'hearing':
+    case 'responsive':
       return logEvent(log, 'service.hearing')
-    case 'unsent':
+    case 'send-failed':
       return logEvent(log, 'service.unsent', { why: event.why })
     default:
       return event satisfies never

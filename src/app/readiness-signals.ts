@@ -1,8 +1,12 @@
 // Signals the readiness of this instance to the outside: to a routing daemon, through the announce
 // hook, and to the service manager, through its notify socket.
 
-import { registerAnnounce, startAnnouncer } from '../announce/announcer.ts'
-import { checkReadiness, type ReadinessSources, silentEndpoints } from '../announce/readiness.ts'
+import { registerAnnounceMetrics, startAnnouncer } from '../announce/announcer.ts'
+import {
+  checkReadiness,
+  type ReadinessSources,
+  unresponsiveEndpoints,
+} from '../announce/readiness.ts'
 import type { Counters } from '../answer/counters.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -11,11 +15,12 @@ import {
   createServiceNotifier,
   type ServiceEvent,
   type ServiceNotifier,
-  supervisorPlace,
-  supervisorVariables,
+  notifyTarget,
+  notifyVariables,
 } from '../systemd/notifier.ts'
 import { logAnnouncement, logService } from './component-events.ts'
 import type { Log } from './log.ts'
+import type { Runtime } from './runtime.ts'
 
 export interface AnnounceHook {
   /** Resolves after `down` has been written and the command has run with it. */
@@ -27,15 +32,16 @@ export function startAnnounceHook(
   { announce }: Pick<Settings, 'announce'>,
   readiness: ReadinessSources,
   { registry }: Pick<Metrics, 'registry'>,
-  log: Log,
+  { log, clock }: Pick<Runtime, 'log' | 'clock'>,
 ): AnnounceHook {
   if (announce === null) return { stop: async () => {} }
   const announcer = startAnnouncer({
     ...announce,
-    look: async () => (await checkReadiness(readiness)).reasons,
+    reasonsNotReady: async () => (await checkReadiness(readiness)).reasons,
+    clock,
     onEvent: (event) => logAnnouncement(log, event),
   })
-  registerAnnounce(registry, () => announcer.view())
+  registerAnnounceMetrics(registry, () => announcer.view())
   return announcer
 }
 
@@ -50,22 +56,21 @@ export async function startServiceNotifier(
   counters: readonly Counters[],
   log: Log,
 ): Promise<ServiceNotifier> {
-  const place = supervisorPlace(process.env, process.pid)
-  for (const name of supervisorVariables) delete process.env[name]
-  if (place === null) return noServiceNotifier
+  const target = notifyTarget(process.env, process.pid)
+  for (const name of notifyVariables) delete process.env[name]
+  if (target === null) return noServiceNotifier
   const onEvent = (event: ServiceEvent): void => logService(log, event)
   try {
     return createServiceNotifier({
-      send: await openNotifySocket(place.socket),
-      watchdogMs: place.watchdogMs,
-      answers: async () => (await silentEndpoints(readiness)).length === 0,
-      answered: () => counters.reduce((sum, one) => sum + one.read().scalars.answered, 0),
-      // CLOCK_MONOTONIC, which systemd reads too.
+      send: await openNotifySocket(target.path),
+      watchdogMs: target.watchdogMs,
+      isResponsive: async () => (await unresponsiveEndpoints(readiness)).length === 0,
+      answerCount: () => counters.reduce((sum, one) => sum + one.read().scalars.answered, 0),
       monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
       onEvent,
     })
   } catch (error) {
-    onEvent({ kind: 'unsent', why: error instanceof Error ? error.message : String(error) })
+    onEvent({ kind: 'send-failed', why: error instanceof Error ? error.message : String(error) })
     return noServiceNotifier
   }
 }

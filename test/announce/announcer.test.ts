@@ -13,20 +13,21 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { type AnnounceEvent, type Announcer, startAnnouncer } from '../../src/announce/announcer.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 let folder = ''
 let file = ''
 let reasons: readonly string[] = []
-let looks = 0
+let checks = 0
 let events: AnnounceEvent[] = []
 let announcer: Announcer | null = null
 
 beforeEach(() => {
   folder = temporaryFolder()
   file = join(folder, 'announce')
-  ;[reasons, looks, events, announcer] = [[], 0, [], null]
+  ;[reasons, checks, events, announcer] = [[], 0, [], null]
 })
 afterEach(() => announcer?.stop())
 
@@ -34,9 +35,10 @@ function start(command: string | null = null): Announcer {
   announcer = startAnnouncer({
     file,
     command,
-    everyMs: 20,
-    look: async () => {
-      looks++
+    clock: systemClock,
+    intervalMs: 20,
+    reasonsNotReady: async () => {
+      checks++
       return reasons
     },
     onEvent: (event) => void events.push(event),
@@ -47,73 +49,74 @@ function start(command: string | null = null): Announcer {
 const words = (): readonly string[] =>
   events.map((event) => (event.kind === 'changed' ? event.to : `${event.what} ${event.why}`))
 
-const says = (word: string): Promise<unknown> =>
+const untilFileHas = (word: string): Promise<unknown> =>
   until(() => existsSync(file) && readFileSync(file, 'utf8') === `${word}\n`, {
-    what: `the file says ${word}`,
+    what: `the file has ${word}`,
     withinMs: 10_000,
     everyMs: 5,
   })
 
-const afterLooks = async (count: number): Promise<void> => {
-  const wanted = looks + count
-  await until(() => looks >= wanted, { what: `${wanted} looks`, withinMs: 10_000, everyMs: 5 })
+const afterChecks = async (count: number): Promise<void> => {
+  const wanted = checks + count
+  await until(() => checks >= wanted, { what: `${wanted} checks`, withinMs: 10_000, everyMs: 5 })
 }
 
 describe('the file', () => {
-  it('says down at first, up after three looks, down at the stop', async () => {
+  it('is down at first, up after three checks, down at the stop', async () => {
     writeFileSync(file, 'up\n')
     start()
-    await says('down')
-    expect(looks).toBeLessThan(3)
-    await says('up')
-    expect(looks).toBeGreaterThanOrEqual(3)
+    await untilFileHas('down')
+    expect(checks).toBeLessThan(3)
+    await untilFileHas('up')
+    expect(checks).toBeGreaterThanOrEqual(3)
     await announcer?.stop()
     expect(readFileSync(file, 'utf8')).toBe('down\n')
     expect(events.at(-1)).toEqual({ kind: 'changed', to: 'down', reasons: ['stopping'] })
     expect(words()).toEqual(['up', 'down'])
   })
 
-  it('heeds no single bad look, and tells the reasons of two', async () => {
-    let bad = 0
+  it('ignores a single failed check, and reports the reasons of two', async () => {
+    let failed = 0
     reasons = []
     announcer = startAnnouncer({
       file,
       command: null,
-      everyMs: 20,
-      // Every other look is bad, from the fourth to the twelfth; then all are.
-      look: async () => {
-        looks++
-        const isBad = looks > 12 || (looks > 3 && looks % 2 === 0)
-        if (isBad) bad++
-        return isBad ? ['no answer'] : []
+      clock: systemClock,
+      intervalMs: 20,
+      // Every other check fails, from the fourth to the twelfth; then all fail.
+      reasonsNotReady: async () => {
+        checks++
+        const hasFailed = checks > 12 || (checks > 3 && checks % 2 === 0)
+        if (hasFailed) failed++
+        return hasFailed ? ['no answer'] : []
       },
       onEvent: (event) => void events.push(event),
     })
-    await says('up')
+    await untilFileHas('up')
     await until(() => events.length > 1, { what: 'a change', withinMs: 10_000, everyMs: 5 })
-    expect(bad).toBeGreaterThanOrEqual(6)
-    expect(looks).toBeGreaterThanOrEqual(13)
+    expect(failed).toBeGreaterThanOrEqual(6)
+    expect(checks).toBeGreaterThanOrEqual(13)
     expect(events[1]).toEqual({ kind: 'changed', to: 'down', reasons: ['no answer'] })
   })
 
-  it('keeps its time fresh, and comes back when somebody takes it away', async () => {
+  it('gets a new modification time at each check, and is written again if it is deleted', async () => {
     start()
-    await says('up')
+    await untilFileHas('up')
     const { mtimeMs } = statSync(file)
-    await afterLooks(3)
+    await afterChecks(3)
     expect(statSync(file).mtimeMs).toBeGreaterThan(mtimeMs)
     rmSync(file)
-    await says('up')
+    await untilFileHas('up')
     expect(words()).toEqual(['up'])
   })
 
-  it('that cannot be written is told once, and written when it can be', async () => {
+  it('that cannot be written is reported once, and written when it can be', async () => {
     file = join(folder, 'later', 'announce')
     start()
-    await afterLooks(5)
+    await afterChecks(5)
     expect(words().filter((word) => word.startsWith('file'))).toEqual(['file ENOENT'])
     mkdirSync(join(folder, 'later'))
-    await says('up')
+    await untilFileHas('up')
   })
 })
 
@@ -124,32 +127,32 @@ describe('the command', () => {
     chmodSync(name, 0o755)
     return name
   }
-  const told = (): string[] => readFileSync(join(folder, 'told'), 'utf8').trim().split('\n')
+  const commanded = (): string[] => readFileSync(join(folder, 'told'), 'utf8').trim().split('\n')
 
-  it('is run with each word, the last one before the stop is over', async () => {
+  it('is run with each word, with the last one before the stop is done', async () => {
     start(script(`echo "$1" >> ${folder}/told`))
-    await until(() => existsSync(join(folder, 'told')) && told().includes('up'), {
+    await until(() => existsSync(join(folder, 'told')) && commanded().includes('up'), {
       what: 'up',
       withinMs: 10_000,
     })
     await announcer?.stop()
-    expect(told()).toEqual(['down', 'up', 'down'])
+    expect(commanded()).toEqual(['down', 'up', 'down'])
   })
 
-  it('is never run beside itself: what changes meanwhile comes after it', async () => {
+  it('is never run twice at once: a change meanwhile runs it afterwards', async () => {
     const lock = `mkdir ${folder}/lock || echo twice >> ${folder}/told`
     start(script(`${lock}; echo "$1" >> ${folder}/told; sleep 0.5; rmdir ${folder}/lock`))
-    await says('up')
+    await untilFileHas('up')
     await pause(50)
     await announcer?.stop()
-    expect(told()[0]).toBe('down')
-    expect(told()).not.toContain('twice')
+    expect(commanded()[0]).toBe('down')
+    expect(commanded()).not.toContain('twice')
   })
 
-  it('that fails is told', async () => {
+  it('that fails is reported', async () => {
     start(script('exit 7'))
     await until(() => words().includes('command exit 7'), { what: 'a failure', withinMs: 10_000 })
-    await says('up')
+    await untilFileHas('up')
     await announcer?.stop()
     expect(words().toSorted()).toEqual(['command exit 7', 'down', 'up'])
   })
