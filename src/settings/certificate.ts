@@ -1,5 +1,5 @@
-// The certificate of DNS over TLS and its key, read from their files and tried out: a pair that is not whole is never
-// put in force. Mistakes name the file; nothing of a key is ever shown.
+// The certificate of DNS over TLS and its private key. A pair is checked before it is used, and a bad one never replaces
+// a good one. Diagnostics name the file and never show anything of the key.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { basename, dirname } from 'node:path'
@@ -13,7 +13,7 @@ import type { LastReload } from '../zonefile/zone-keeper.ts'
 import type { TlsFiles } from './stream-settings.ts'
 
 interface Certificate {
-  /** PEM. */
+  /** Texts of the PEM files. */
   readonly pair: { readonly certificate: string; readonly key: string }
   readonly expiresAtSeconds: number
 }
@@ -22,27 +22,28 @@ type ReadCertificate =
   | { readonly kind: 'certificate'; readonly certificate: Certificate }
   | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
+/** Reads and checks the pair. */
 export async function readCertificate(files: TlsFiles): Promise<ReadCertificate> {
   const certificate = await readOne(files.certificate)
   if (certificate.kind === 'bad') return certificate
   const key = await readOne(files.key)
   if (key.kind === 'bad') return key
-  return tryOut(files, textOf(certificate.octets), textOf(key.octets))
+  return checkPair(files, textOf(certificate.octets), textOf(key.octets))
 }
 
 const textOf = (octets: Uint8Array): string => new TextDecoder().decode(octets)
 
-function tryOut(files: TlsFiles, certificate: string, key: string): ReadCertificate {
-  let shown: X509Certificate
+function checkPair(files: TlsFiles, certificate: string, key: string): ReadCertificate {
+  let leaf: X509Certificate
   try {
-    // The whole chain is tried, and the first of it, as it is shown to clients, is looked at.
+    // The context checks the whole chain; X509Certificate reads its first certificate, the server's own.
     createSecureContext({ cert: certificate })
-    shown = new X509Certificate(certificate)
+    leaf = new X509Certificate(certificate)
   } catch {
     return bad(files.certificate, 'no certificate in PEM form')
   }
   try {
-    // An empty file is no key to this one; to TLS it would be a server without one.
+    // createSecureContext takes an empty file for a server without a key; this rejects it.
     createPrivateKey(key)
   } catch {
     return bad(files.key, 'no private key in PEM form, or one with a passphrase')
@@ -52,7 +53,7 @@ function tryOut(files: TlsFiles, certificate: string, key: string): ReadCertific
   } catch {
     return bad(files.key, `the key is not that of ${files.certificate}`)
   }
-  const expiresAtSeconds = Date.parse(shown.validTo) / 1000
+  const expiresAtSeconds = Date.parse(leaf.validTo) / 1000
   return { kind: 'certificate', certificate: { pair: { certificate, key }, expiresAtSeconds } }
 }
 
@@ -61,25 +62,26 @@ const bad = (file: string, message: string): ReadCertificate => ({
   diagnostic: fileDiagnostic(file, 'bad-certificate', message),
 })
 
-// Keeps the certificate in force. A pair that cannot be used changes nothing: the old one goes on, and expires one day.
+// The certificate in use, and its replacement when the files change.
 
 export type CertificateLoaded =
   | { readonly kind: 'renewed'; readonly certificate: Certificate }
-  /** What is on disk is what is in force. */
+  /** The files have the pair that is in use. */
   | { readonly kind: 'same' }
   | Extract<ReadCertificate, { kind: 'bad' }>
 
+/** Holds the certificate in use. A pair that cannot be used changes nothing: the old one stays until it expires. */
 export interface CertificateKeeper {
   readonly files: TlsFiles
-  /** Reads the files. Calls do not overlap: one that comes during another waits for it. */
+  /** Reads the files again. Concurrent calls run one after another. */
   load(): Promise<CertificateLoaded>
-  /** null until the first one was loaded. */
+  /** null until a pair has been loaded. */
   current(): Certificate | null
   lastReload(): LastReload
 }
 
 export function createCertificateKeeper(files: TlsFiles, clock: Clock): CertificateKeeper {
-  let inForce: Certificate | null = null
+  let inUse: Certificate | null = null
   let last: LastReload = { successful: false, successAtSeconds: 0 }
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -90,9 +92,9 @@ export function createCertificateKeeper(files: TlsFiles, clock: Clock): Certific
       return read
     }
     last = { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000) }
-    if (inForce !== null && isSame(inForce, read.certificate)) return { kind: 'same' }
-    inForce = read.certificate
-    return { kind: 'renewed', certificate: inForce }
+    if (inUse !== null && isSame(inUse, read.certificate)) return { kind: 'same' }
+    inUse = read.certificate
+    return { kind: 'renewed', certificate: inUse }
   }
   return {
     files,
@@ -101,27 +103,28 @@ export function createCertificateKeeper(files: TlsFiles, clock: Clock): Certific
       queue = next.catch(() => {})
       return next
     },
-    current: () => inForce,
+    current: () => inUse,
     lastReload: () => last,
   }
 }
 
-const isSame = (one: Certificate, other: Certificate): boolean =>
-  one.pair.certificate === other.pair.certificate && one.pair.key === other.pair.key
+const isSame = (a: Certificate, b: Certificate): boolean =>
+  a.pair.certificate === b.pair.certificate && a.pair.key === b.pair.key
 
-// Tells when the certificate's files change; the folders are watched, since links and renames change what is in them.
-
-/** A renewal that writes two files calls back twice, the first time perhaps to half of a pair. */
+/**
+ * Calls back when either file changes. The folders are watched, so that a file replaced by a rename or a link is noticed.
+ * A renewal that writes two files may call back twice, the first time between the two.
+ */
 export async function watchCertificate(
   { certificate, key }: TlsFiles,
   onChange: () => void,
 ): Promise<FileWatch> {
   const watches: FileWatch[] = []
   for (const folder of new Set([dirname(certificate), dirname(key)])) {
-    const names = [certificate, key].filter((file) => dirname(file) === folder).map(nameOf)
+    const names = [certificate, key]
+      .filter((file) => dirname(file) === folder)
+      .map((file) => basename(file))
     watches.push(await watchFiles(folder, (name) => names.includes(name), onChange))
   }
   return { close: () => watches.forEach((watch) => watch.close()) }
 }
-
-const nameOf = (file: string): string => basename(file)

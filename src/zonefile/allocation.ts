@@ -1,15 +1,17 @@
-// Stable places in shared memory: health slots and target counters keep their index while anything names them.
+// Stable indexes into shared memory: a probed address keeps its health slot, a member its row and a target its counters
+// over reloads, for as long as a zone file uses them.
 //
-// A load takes places in a round, and a round counts only once it is committed: a rejected load changes nothing.
-// A place that the last committed round did not name is released. Released places are given out again only
-// after every fresh one was, oldest first: an answering worker may still read an older snapshot, and by then
-// whoever writes health must have reset the slot (see `releasedSlots`).
+// A load takes indexes in a round, which counts only once it is committed: a rejected load changes nothing. An index that
+// the last committed round did not take is released. Released indexes are reused only when no fresh one is left, oldest
+// first, since an answering worker may still read an older catalog. The writer of the health table must reset a released
+// slot before it is reused (`releasedSlots`).
 
 import { maxCountedTargets } from '../answer/counters.ts'
 import { slotLimit } from '../health/table.ts'
 
+/** Each method returns the same index for the same key; null: none is left. */
 export interface AllocationRound {
-  /** null: none is left. */
+  /** `key`: address and probe profile. */
   slotOf(key: string): number | null
   /** `key`: zone, pool and target. */
   rowOf(key: string): number | null
@@ -20,7 +22,7 @@ export interface AllocationRound {
 
 export interface Allocation {
   begin(): AllocationRound
-  /** Slots that nothing names since the last committed round: to be reset before they are named again. */
+  /** Health slots that are unused since the last committed round: they have to be reset before they are reused. */
   releasedSlots(): readonly number[]
 }
 
@@ -37,11 +39,11 @@ const defaultLimits: AllocationLimits = {
 }
 
 export function createAllocation(limits: AllocationLimits = defaultLimits): Allocation {
-  // Slot 0 is what nobody probes: always up.
-  let slots = createPlaces(1, limits.slots)
-  // Row 0 is what nobody may override.
-  let rows = createPlaces(1, limits.rows)
-  let targets = createPlaces(0, limits.targets)
+  // Slot 0 belongs to addresses that are not probed: always up.
+  let slots = createIndexes(1, limits.slots)
+  // Row 0 belongs to members that cannot be overridden.
+  let rows = createIndexes(1, limits.rows)
+  let targets = createIndexes(0, limits.targets)
   return {
     begin() {
       const slotRound = openRound(slots)
@@ -62,24 +64,28 @@ export function createAllocation(limits: AllocationLimits = defaultLimits): Allo
   }
 }
 
-/** Never changed: a round makes the next ones. */
-interface Places {
+/** Immutable: a committed round replaces it. */
+interface Indexes {
   readonly taken: ReadonlyMap<string, number>
-  /** The first that was never given out. */
+  /** The least index that was never taken. */
   readonly fresh: number
+  /** Indexes are below this. */
   readonly limit: number
   /** Oldest first. */
   readonly released: readonly number[]
 }
 
-const createPlaces = (fresh: number, limit: number): Places => ({
+const createIndexes = (fresh: number, limit: number): Indexes => ({
   taken: new Map(),
   fresh,
   limit,
   released: [],
 })
 
-function openRound(before: Places): { take: (key: string) => number | null; close: () => Places } {
+function openRound(before: Indexes): {
+  take: (key: string) => number | null
+  close: () => Indexes
+} {
   const taken = new Map<string, number>()
   let fresh = before.fresh
   let reused = 0
@@ -89,13 +95,15 @@ function openRound(before: Places): { take: (key: string) => number | null; clos
   }
   return {
     take(key) {
-      const place = taken.get(key) ?? before.taken.get(key) ?? next()
-      if (place !== null) taken.set(key, place)
-      return place
+      const index = taken.get(key) ?? before.taken.get(key) ?? next()
+      if (index !== null) taken.set(key, index)
+      return index
     },
     close() {
-      const dropped = [...before.taken].filter(([key]) => !taken.has(key)).map(([, place]) => place)
-      return { ...before, taken, fresh, released: [...before.released.slice(reused), ...dropped] }
+      const released = [...before.taken]
+        .filter(([key]) => !taken.has(key))
+        .map(([, index]) => index)
+      return { ...before, taken, fresh, released: [...before.released.slice(reused), ...released] }
     },
   }
 }

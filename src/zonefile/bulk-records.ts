@@ -1,18 +1,18 @@
-// An owner's entry in `records:`, in the ways that most are written:
+// The fast path for zone files with many records: entries of `records:` in the two most common notations,
 //
 //   name: { A: 192.0.2.1, MX: [10 mx1, 20 mx2] }        name:
 //                                                         A: 192.0.2.1
-// Its records are text as it stands there, since record data is (zone-schema.ts). Less than YAML allows in every place, so
-// that nothing here can mean something else: printable ASCII, no escapes, plain words that begin with a letter or a digit.
+// are read without YAML nodes. It accepts less than YAML does, so that what it reads has only one meaning: printable ASCII, no
+// escapes, plain scalars that begin with a letter or a digit. Scalars are text as written, as record data always is.
 
 import { isMap } from 'yaml'
-import { type IsText, toPlainValue, composePiece } from './syntax.ts'
+import { type IsText, toPlainValue, composePart } from './syntax.ts'
 
-interface QuickEntry {
+interface BulkEntry {
   readonly owner: string
-  /** Record type → text, or a list of it. */
+  /** Text, or a list of text, by record type. */
   readonly types: object
-  /** Where the next entry begins. */
+  /** Offset of the next entry. */
   readonly end: number
 }
 
@@ -24,7 +24,7 @@ const flowType = /([A-Za-z][A-Za-z0-9]{0,15}): +/y
 
 const blockType = / {4}([A-Za-z][A-Za-z0-9]{0,15}): +/y
 
-/** Of bounded length, since each character may take a place on the stack of the expression. */
+/** Of bounded length, since the regular expression may use stack for each character. */
 const scalar =
   /"([ !#-[\]-~]{0,4096})"|'([ -&(-~]{0,4096})'|([A-Za-z0-9](?:[\w.+/=-]|:(?=[\w:])| (?=[A-Za-z0-9])){0,4096})/y
 
@@ -38,17 +38,17 @@ const closeBracket = / *\]/y
 
 const lineEnd = / *(?: #[^\n]*)?\n/y
 
-/** Nothing, or a comment. */
+/** An empty line, or a comment. */
 const emptyLine = / *(?:#[^\n]*)?\n/y
 
-/** A line at which the next owner begins. */
+/** The line of an owner. */
 const nextOwner = /\n {2}[A-Za-z0-9_"']/g
 
 const space = 0x20
 
 const dash = 0x2d
 
-/** Without inherited keys, and of one hidden class, which an object without a prototype would not have. */
+/** A map without inherited keys. Unlike Object.create(null), its instances share a hidden class. */
 function BareMap(this: object): void {}
 
 BareMap.prototype = Object.create(null)
@@ -56,16 +56,16 @@ BareMap.prototype = Object.create(null)
 const bareMap = (): Record<string, unknown> =>
   new (BareMap as unknown as new () => Record<string, unknown>)()
 
-/** Of the text in hand. */
+/** The text that is read, and the offset in it. */
 let text = ''
 
 let at = 0
 
 function take(pattern: RegExp): RegExpExecArray | null {
   pattern.lastIndex = at
-  const found = pattern.exec(text)
-  if (found) at = pattern.lastIndex
-  return found
+  const match = pattern.exec(text)
+  if (match) at = pattern.lastIndex
+  return match
 }
 
 function skip(pattern: RegExp): boolean {
@@ -75,7 +75,7 @@ function skip(pattern: RegExp): boolean {
   return true
 }
 
-/** Where the first owner begins, or null where it does not begin as others do. */
+/** Offset of the first owner; null: it is not written in a notation that this file reads. */
 function firstEntry(source: string): number | null {
   text = source
   at = 0
@@ -83,18 +83,18 @@ function firstEntry(source: string): number | null {
   return at < text.length && isAtOwner() ? at : null
 }
 
-/** null: written in another way, or wrong. */
-export function readEntry(source: string, from: number): QuickEntry | null {
+/** The entry at `from`; null: it is in another notation, or invalid. */
+export function readEntry(source: string, from: number): BulkEntry | null {
   text = source
   at = from
-  const found = take(ownerPattern)
-  if (!found) return null
+  const owner = take(ownerPattern)
+  if (!owner) return null
   const types = skip(brace) ? readFlow() : readBlock()
   if (!types || !isAtOwner()) return null
-  return { owner: found[1] ?? (found[2] as string), types, end: at }
+  return { owner: owner[1] ?? (owner[2] as string), types, end: at }
 }
 
-/** The end, or the start of another entry: deeper lines would go on with this one. */
+/** Whether the text ends here or another entry begins: a deeper line would continue this entry. */
 function isAtOwner(): boolean {
   if (at >= text.length) return true
   const first = text.charCodeAt(at + 2)
@@ -105,7 +105,7 @@ function skipEmptyLines(): void {
   while (skip(emptyLine));
 }
 
-/** The rest of the line, and what is empty after it. */
+/** Skips the rest of the line and the empty lines after it. false: something else is on the line. */
 function endLine(): boolean {
   if (!skip(lineEnd)) return false
   skipEmptyLines()
@@ -150,41 +150,39 @@ function readData(): string | readonly string[] | null {
 }
 
 function readScalar(): string | null {
-  const found = take(scalar)
-  return found && (found[1] ?? found[2] ?? found[3] ?? null)
+  const match = take(scalar)
+  return match && (match[1] ?? match[2] ?? match[3] ?? null)
 }
 
-/** Where the entry that follows begins, if this one cannot be read. */
+/** Offset of the entry after the one at `from`, which could not be read. */
 function endOfEntry(source: string, from: number): number {
   nextOwner.lastIndex = from
   const next = nextOwner.exec(source)
   return next ? next.index + 1 : source.length
 }
 
-// Text → the plain value of a zone file without a node for each record, where it is written in the ways that most are.
-//
-// A YAML node costs a kilobyte and ten microseconds. So `records:` is cut at the lines where an owner begins: entries that
-// bulk-records.ts knows are read at once, whatever lies between them is composed by itself, as are the parts before and
-// after. An owner's entry that is whole by itself is the same entry among others, since nothing that YAML leaves open at
-// the end of a line is whole. Anything else, any mistake among it, gives null: then the whole document is composed, and
-// that one is the truth (document.ts). test/zonefile/quick-document.test.ts compares the two.
+// The whole document. A YAML node costs a kilobyte and ten microseconds, so `records:` is split at the lines of owners: entries
+// in a known notation are read by readEntry, those between them, and the parts before and after `records:`, are composed as
+// YAML. That is sound, since an entry that is valid YAML by itself has the same meaning among others. Anything else, every
+// problem included, gives null: then document.ts composes the whole file. test/zonefile/bulk-records.test.ts compares both.
 
 type Plain = Record<string, unknown>
 
-/** null: compose it. */
-export function quickDocument(text: string, isText: IsText): { readonly value: object } | null {
-  const found = findRecords(text)
-  if (!found) return null
-  const before = piece(text.slice(0, found.start), isText)
-  const after = piece(text.slice(found.end), isText)
-  const records = readRecords(text.slice(found.from, found.end), isText)
+/** The plain value of a zone file; null: the file has to be composed as YAML. */
+export function readBulkDocument(text: string, isText: IsText): { readonly value: object } | null {
+  const section = findRecords(text)
+  if (!section) return null
+  const before = readPart(text.slice(0, section.start), isText)
+  const after = readPart(text.slice(section.end), isText)
+  const records = readRecords(text.slice(section.from, section.end), isText)
   if (!before || !after || !records) return null
   const value: Plain = Object.create(null)
   const isWhole = addAll(value, before) && addAll(value, { records }) && addAll(value, after)
   return isWhole ? { value } : null
 }
 
-interface Found {
+/** Offsets of the section `records:`. */
+interface RecordsSection {
   /** Of the line `records:`. */
   readonly start: number
   /** Of the first entry. */
@@ -192,14 +190,14 @@ interface Found {
   readonly end: number
 }
 
-/** Lines that begin otherwise belong to a map in braces, to a list, to the next document. */
+/** The start of a line that belongs to a map in braces, to a list or to a second document. */
 const unusual = /^[^\s\w"'#]/m
 
-function findRecords(text: string): Found | null {
-  const headed = text.startsWith('---\n') ? 4 : 0
-  if (text.includes('\r') || unusual.test(headed > 0 ? text.slice(headed) : text)) return null
-  // The first line with a key: an indented one would end where `records` begins.
-  if (/^(?: *(?:#[^\n]*)?\n)* /.test(text.slice(headed, headed + 65_536))) return null
+function findRecords(text: string): RecordsSection | null {
+  const start = text.startsWith('---\n') ? 4 : 0
+  if (text.includes('\r') || unusual.test(start > 0 ? text.slice(start) : text)) return null
+  // If the first line with a key is indented, `records` would end its map.
+  if (/^(?: *(?:#[^\n]*)?\n)* /.test(text.slice(start, start + 65_536))) return null
   const line = /^records: *(?:#[^\n]*)?\n/gm
   const head = line.exec(text)
   if (!head || line.exec(text)) return null
@@ -209,9 +207,9 @@ function findRecords(text: string): Found | null {
   return { start: head.index, from: head.index + head[0].length, end }
 }
 
-/** A part of a document: a map of its own, or nothing. */
-function piece(text: string, isText: IsText): Plain | null {
-  const document = composePiece(text)
+/** The map in a part of a document, empty for an empty part; null: the part is something else, or invalid. */
+function readPart(text: string, isText: IsText): Plain | null {
+  const document = composePart(text)
   if (!document) return null
   const { contents } = document
   if (contents === null) return {}
@@ -231,11 +229,11 @@ function readRecords(text: string, isText: IsText): Plain | null {
   }
   const first = firstEntry(text)
   if (first === null) return null
-  /** Where what could not be read at once began. */
-  let left = first
+  /** Start of the entries that readEntry could not read. */
+  let unread = first
   const compose = (to: number): boolean => {
-    if (left === to) return true
-    const composed = piece(`records:\n${text.slice(left, to)}`, isText)?.['records']
+    if (unread === to) return true
+    const composed = readPart(`records:\n${text.slice(unread, to)}`, isText)?.['records']
     if (typeof composed !== 'object' || composed === null || Array.isArray(composed)) return false
     return Object.entries(composed).every(([owner, entry]) => add(owner, entry))
   }
@@ -246,7 +244,7 @@ function readRecords(text: string, isText: IsText): Plain | null {
       continue
     }
     if (!compose(at) || !add(entry.owner, entry.types)) return null
-    left = at = entry.end
+    unread = at = entry.end
   }
   return compose(text.length) && count > 0 ? records : null
 }

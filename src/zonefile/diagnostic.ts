@@ -2,25 +2,27 @@
 
 export interface Diagnostic {
   readonly severity: 'error' | 'warning'
-  /** Stable, kebab-case; the table is docs/errors.md. */
+  /** Stable; docs/errors.md has one row a code. */
   readonly code: string
+  /** Path of the file; of a setting the flag or the variable that gave it. */
   readonly file: string
-  /** From 1. */
+  /** From 1; 0: there is no position. */
   readonly line: number
+  /** From 1; 0: there is no position. */
   readonly column: number
-  /** Where in the document, e.g. `pools.eu.targets.mx1`; empty for the document itself. */
+  /** Path in the document, such as `pools.eu.targets.mx1`; empty for the document itself. */
   readonly path: string
   /** One sentence: what is wrong, and what was expected. */
   readonly message: string
-  /** The line of the file, with a caret under the column. */
+  /** The line of the file, and a second line with a caret under the column; empty: none is shown. */
   readonly excerpt: string
 }
 
-// The line of a file around a place, with a caret under it; and text that no terminal can be harmed by.
+// Excerpts, and text that is safe to print: no control characters, no secrets.
 
 const excerptCharacters = 100
 
-/** Two lines: the text around `offset`, cut where it is long, and the caret. */
+/** Two lines: up to 100 characters of the line around `offset`, and a caret under it. */
 export function excerptAt(text: string, offset: number): string {
   const at = Math.min(Math.max(0, offset), text.length)
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
@@ -38,17 +40,17 @@ export function excerptAt(text: string, offset: number): string {
   return `${blankOut(shown)}\n${' '.repeat(before.length + column - from)}^`
 }
 
-// Control, format (bidirectional overrides among them), line and paragraph separators, unpaired surrogates.
-const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+// Control and format characters (bidirectional overrides are among these), line separators, unpaired surrogates.
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
-/** One character for one, so that the caret stays under its column. */
-const blankOut = (text: string): string => text.replaceAll('\t', ' ').replace(harmful, '\ufffd')
+/** Replaces character by character, so that the caret stays under its column. */
+const blankOut = (text: string): string => text.replaceAll('\t', ' ').replace(unprintable, '\ufffd')
 
-/** Text with everything escaped that a terminal would act on. */
+/** Text in which everything that a terminal would interpret is escaped, as `\u{1b}`. */
 export const printable = (text: string): string =>
-  text.replace(harmful, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+  text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
-/** Hides secrets of cookies, and what URLs may carry: all of a store's URL, user and password of others. Keeps the length. */
+/** Replaces cookie secrets, URLs of a store, and user and password of other URLs by as many asterisks. */
 export const maskSecrets = (text: string): string =>
   text
     .replace(/\b(rediss?|valkeys?|sentinels?|redis\+\w+):\S+/gi, stars)
@@ -58,9 +60,7 @@ export const maskSecrets = (text: string): string =>
 const stars = (url: string, scheme: string): string =>
   `${scheme}:${'*'.repeat(url.length - scheme.length - 1)}`
 
-// Mistakes as people read them: `file:line:col path: message`, and the line that it is about.
-
-/** Ends in a line feed unless there is nothing to say. */
+/** Text for a terminal, `FILE:LINE:COLUMN PATH: MESSAGE` and the excerpt for each. Empty, or ends in a line feed. */
 export const formatDiagnostics = (diagnostics: readonly Diagnostic[]): string =>
   diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join('')
 
@@ -82,13 +82,11 @@ function formatDiagnostic({
   return `${head}\n  ${gutter} | ${text}\n  ${' '.repeat(gutter.length)} | ${caret}`
 }
 
-// Mistakes in the order that a reader meets them, and no more of them than a reader can use.
+const maxPerFile = 100
 
-const perFile = 100
+const maxInAll = 1000
 
-const inAll = 1000
-
-/** Sorted by file and place; long runs are cut, saying so. */
+/** Sorts by file, severity and position. Beyond 100 a file or 1000 in all, the last one tells how many are left out. */
 export function gatherDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const byFile = new Map<string, Diagnostic[]>()
   for (const diagnostic of diagnostics) {
@@ -98,14 +96,14 @@ export function gatherDiagnostics(diagnostics: readonly Diagnostic[]): readonly 
   }
   const gathered = [...byFile.keys()]
     .sort()
-    .flatMap((file) => cut(sorted(byFile.get(file) ?? []), perFile))
-  return cut(gathered, inAll)
+    .flatMap((file) => cut(sorted(byFile.get(file) ?? []), maxPerFile))
+  return cut(gathered, maxInAll)
 }
 
 const sorted = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
   [...diagnostics].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column)
 
-/** Errors first, so that none is cut for the sake of a warning. */
+/** Errors come first, so that a warning never displaces an error. */
 const rank = ({ severity }: Diagnostic): number => (severity === 'error' ? 0 : 1)
 
 function cut(diagnostics: readonly Diagnostic[], limit: number): readonly Diagnostic[] {

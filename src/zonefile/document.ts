@@ -1,11 +1,11 @@
-// A YAML file with positions: plain values for the schema, and for every path the line that it came from.
+// A YAML file as plain values for the schema, with the line and column of every path.
 //
-// The language is YAML 1.2 less what surprises: no aliases, no tags, one document, keys are text and unique,
-// at most 32 levels and 4 MiB. What the file lacks or has too much of is a mistake, never an exception.
+// The language is YAML 1.2 without aliases, anchors and tags: one document, keys are unique text, at most 32 levels and
+// 4 MiB. Whatever is wrong with a file is a diagnostic, never an exception.
 
 import { type Document, isCollection, isMap, isPair, isScalar, isSeq, LineCounter } from 'yaml'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
-import { quickDocument } from './bulk-records.ts'
+import { readBulkDocument } from './bulk-records.ts'
 import { excerptAt, printable, type Diagnostic } from './diagnostic.ts'
 import {
   type IsText,
@@ -16,13 +16,14 @@ import {
 } from './syntax.ts'
 
 export interface ConfigDocument {
-  /** Maps (without prototype), lists, text, numbers, booleans, null. */
+  /** Maps (objects without a prototype), lists, text, numbers, booleans, null. */
   readonly value: unknown
+  /** Adds file, line, column and excerpt to a problem of this document. */
   toDiagnostic(problem: Problem): Diagnostic
 }
 
 type ParsedDocument =
-  /** `mistakes`: duplicate keys; the first of them counts. */
+  /** `diagnostics`: of duplicate keys. The value has the first of each. */
   | {
       readonly kind: 'document'
       readonly document: ConfigDocument
@@ -34,7 +35,7 @@ const octetsLimit: number = 4 * 1024 * 1024
 
 export const documentOctetsLimit: number = octetsLimit
 
-/** `isText`: paths whose plain scalars are text as written, though they look like numbers (`0123`, `1.10`). */
+/** `isText`: paths whose plain scalars are taken as written, even if they look like numbers (`0123`, `1.10`). */
 export function parseDocument(
   file: string,
   octets: Uint8Array,
@@ -51,8 +52,8 @@ export function parseDocument(
     source.lines.lineStarts.unshift(0)
     return { kind: 'bad', diagnostics: [syntaxDiagnostic(source, decoded.problem)] }
   }
-  const quick = quickDocument(source.text, isText)
-  if (quick) return { kind: 'document', document: quickly(source, quick.value), diagnostics: [] }
+  const bulk = readBulkDocument(source.text, isText)
+  if (bulk) return { kind: 'document', document: bulkDocument(source, bulk.value), diagnostics: [] }
   const composed = composeChecked(source.text, source.lines)
   if (composed.kind === 'bad') {
     return {
@@ -68,8 +69,8 @@ export function parseDocument(
   }
 }
 
-/** Composes only once somebody asks where something stands. */
-function quickly(source: Source, value: object): ConfigDocument {
+/** A document without YAML nodes: they are composed when the first diagnostic needs a position. */
+function bulkDocument(source: Source, value: object): ConfigDocument {
   let composed: Composed | null = null
   return {
     value,
@@ -81,7 +82,7 @@ function quickly(source: Source, value: object): ConfigDocument {
   }
 }
 
-/** A mistake about a file as a whole, or about what is no file. */
+/** A diagnostic of a file as a whole, at line 1. */
 export function fileDiagnostic(file: string, code: ProblemCode, message: string): Diagnostic {
   const where = { file, line: 1, column: 1, path: '', excerpt: '' }
   return { severity: 'error', code, ...where, message: printable(message) }
@@ -129,14 +130,14 @@ function diagnosticAt({ file, text, lines }: Source, problem: Problem, offset: n
   }
 }
 
-/** Where the cursor belongs: the key or the value of the path; of what is missing, the key that should hold it. */
+/** Offset of the key or the value at the problem's path; if that is missing, of the key of the map that lacks it. */
 function offsetOf({ contents }: Document, { path, at }: Problem): number {
   let node: unknown = contents
   let offset = rangeStart(contents) ?? 0
   let keyOffset = offset
   for (const step of path) {
     const next = childOf(node, step)
-    // Not there: where a map lacks it, the map's own key; where a scalar stands for a list, the scalar.
+    // The path ends here: the key of a map that lacks it, or the scalar that stands for a list.
     if (next === undefined) return isCollection(node) ? keyOffset : offset
     node = next.value
     keyOffset = next.keyOffset ?? rangeStart(node) ?? offset
@@ -145,7 +146,7 @@ function offsetOf({ contents }: Document, { path, at }: Problem): number {
   return at === 'key' ? keyOffset : offset
 }
 
-/** An empty value has no place of its own: its key has. */
+/** Whether the value has a position of its own: an empty value has only that of its key. */
 const isWritten = (node: unknown): boolean =>
   isCollection(node) || (isScalar(node) && node.source !== '')
 
@@ -163,19 +164,19 @@ function childOf(node: unknown, step: string | number): Child | undefined {
   return indexOf(node).get(String(step))
 }
 
-const indices = new WeakMap<object, ReadonlyMap<string, Child>>()
+const indexes = new WeakMap<object, ReadonlyMap<string, Child>>()
 
-/** Children by key; of duplicate keys the first. Kept, since one map may hold thousands of mistakes. */
+/** Children by key; of duplicate keys the first. Cached, since one map may have thousands of problems. */
 function indexOf(map: { readonly items: readonly unknown[] }): ReadonlyMap<string, Child> {
-  const known = indices.get(map)
-  if (known) return known
+  const cached = indexes.get(map)
+  if (cached) return cached
   const index = new Map<string, Child>()
   for (const pair of map.items) {
     if (!isPair(pair) || !isScalar(pair.key)) continue
     const key = String(pair.key.value)
     if (!index.has(key)) index.set(key, { value: pair.value, keyOffset: rangeStart(pair.key) })
   }
-  indices.set(map, index)
+  indexes.set(map, index)
   return index
 }
 
@@ -184,14 +185,14 @@ function rangeStart(node: unknown): number | undefined {
   return node.range?.[0]
 }
 
-// Octets of a file → text: UTF-8 without control characters, so that nothing of it can upset a terminal.
+// Decoding of a file: UTF-8 without control characters, so that an excerpt is safe to print.
 
 type DecodedText =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'bad'; readonly text: string; readonly problem: SyntaxProblem }
 
 // Tab, line feed and carriage return are the only ones that a text file needs.
-// oxlint-disable-next-line no-control-regex -- these are what is looked for
+// oxlint-disable-next-line no-control-regex -- matching control characters is the purpose
 const controlCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
 
 function decodeText(octets: Uint8Array): DecodedText {
@@ -218,14 +219,14 @@ function decodeText(octets: Uint8Array): DecodedText {
   return { kind: 'text', text: text.replace(/^\ufeff/, '') }
 }
 
-/** Index of the first octet that did not survive decoding, at the start of its character. */
-function firstDifference(octets: Uint8Array, again: Uint8Array): number | null {
-  const end = Math.max(octets.length, again.length)
+/** Index of the first octet that differs after decoding and encoding, at the start of its character; null: none does. */
+function firstDifference(octets: Uint8Array, reencoded: Uint8Array): number | null {
+  const end = Math.max(octets.length, reencoded.length)
   for (let i = 0; i < end; i++) {
-    if (octets[i] === again[i]) continue
+    if (octets[i] === reencoded[i]) continue
     let start = i
-    // The replacement character may share leading octets with what it replaced.
-    while (start > 0 && ((again[start] ?? 0) & 0xc0) === 0x80) start--
+    // The replacement character (EF BF BD) may share leading octets with what it replaced.
+    while (start > 0 && ((reencoded[start] ?? 0) & 0xc0) === 0x80) start--
     return start
   }
   return null

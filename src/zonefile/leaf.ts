@@ -1,19 +1,20 @@
-// Leaves of the schemas: one value each, with the words that a mistake about it needs.
+// Building blocks of the schemas of zone files and settings.
 //
-// Every leaf knows what it expected and a fallback. The fallback is never served: it lets the checks that come
-// after go on past a mistake, so that one run names all of them (see load-zones.ts).
+// A leaf is the schema of one value. It has the text for its message and a fallback: a valid value that stands in for an
+// invalid one while the later checks run, so that one run reports every problem (load-zones.ts). It is never served.
 
 import { z } from 'zod'
 
 interface LeafSpec<T> {
-  /** Ends the sentence "expected …". */
+  /** What the message has after "expected". */
   readonly expected: string
-  /** As it could have been written. */
+  /** A valid value, as a file would give it. */
   readonly fallback: unknown
-  /** null: not one. */
+  /** The parsed value; null: it is not valid. */
   readonly read: (value: unknown) => T | null
 }
 
+/** The schema of one value. Its issue has the message and, in `params`, the fallback. */
 export function leaf<T>({ expected, fallback, read }: LeafSpec<T>): z.ZodType<T> {
   return z.unknown().transform((value, context): T => {
     const result = read(value)
@@ -27,7 +28,7 @@ export function leaf<T>({ expected, fallback, read }: LeafSpec<T>): z.ZodType<T>
   })
 }
 
-/** A value as a message shows it: short, and never more than a word for what is large. */
+/** A value as messages show it: text up to 60 characters; a list or a map only as such. */
 export function show(value: unknown): string {
   if (value === null || value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'a list'
@@ -37,6 +38,7 @@ export function show(value: unknown): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value)
 }
 
+/** An integer within bounds, given as a number. */
 export const integer = (what: string, min: number, max: number): z.ZodType<number> =>
   leaf({
     expected: `${what} from ${min} to ${max}`,
@@ -47,6 +49,7 @@ export const integer = (what: string, min: number, max: number): z.ZodType<numbe
 export const isIntegerWithin = (value: unknown, min: number, max: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
 
+/** Text that matches a pattern. */
 export const text = (expected: string, pattern: RegExp, fallback: string): z.ZodType<string> =>
   leaf({
     expected,
@@ -63,6 +66,7 @@ export const trueOrFalse: z.ZodType<boolean> = leaf({
   read: (value) => (typeof value === 'boolean' ? value : null),
 })
 
+/** One of these words. */
 export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T> {
   const last = words.at(-1) ?? ''
   return leaf({
@@ -72,16 +76,17 @@ export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T>
   })
 }
 
-const millisecondsOf = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
-type Unit = keyof typeof millisecondsOf
+const msPerUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
+type Unit = keyof typeof msPerUnit
 
-/** `500ms`, `10s`, `2m`, `1h`, `1d`, `2w`; a number alone is seconds. null: none of these. */
+/** Milliseconds of `500ms`, `10s`, `2m`, `1h`, `1d` or `2w`; a number alone is seconds. null: not a duration. */
 export function readDurationMs(value: unknown): number | null {
-  const found = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(String(value))
-  if (!found || (typeof value !== 'number' && typeof value !== 'string')) return null
-  return Number(found[1]) * millisecondsOf[(found[2] ?? 's') as Unit]
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(String(value))
+  if (!match || (typeof value !== 'number' && typeof value !== 'string')) return null
+  return Number(match[1]) * msPerUnit[(match[2] ?? 's') as Unit]
 }
 
+/** A duration as milliseconds. The bounds and the fallback are durations too. */
 export const durationMs = (min: string, max: string, fallback: string): z.ZodType<number> =>
   leaf({
     expected: `a duration from ${min} to ${max}, such as 10s or 500ms`,
@@ -89,7 +94,7 @@ export const durationMs = (min: string, max: string, fallback: string): z.ZodTyp
     read: (value) => within(readDurationMs(value), readDurationMs(min), readDurationMs(max)),
   })
 
-/** Whole seconds, as a number or as a duration. */
+/** A number of whole seconds, given as a number or as a duration. */
 export const seconds = (what: string, min: number, max: number): z.ZodType<number> =>
   leaf({
     expected: `${what} from ${min} to ${max} seconds`,
@@ -103,7 +108,7 @@ export const seconds = (what: string, min: number, max: number): z.ZodType<numbe
 const within = (value: number | null, min: number | null, max: number | null): number | null =>
   value !== null && value >= (min ?? 0) && value <= (max ?? 0) ? value : null
 
-/** A map with these keys and no others; the known ones travel in the message, for schema-problems.ts to suggest. */
+/** A map with these keys and no others. The message of an unknown key lists the known ones: schema-problems.ts reads it. */
 export function closedMap<Shape extends z.ZodRawShape>(
   shape: Shape,
 ): z.ZodObject<Shape, z.core.$strict> {
@@ -113,28 +118,28 @@ export function closedMap<Shape extends z.ZodRawShape>(
   })
 }
 
-/** A map from names of the operator's choosing. */
-export const namedMap = <T>(value: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>> =>
-  z.unknown().transform((given, context): ReadonlyMap<string, T> => {
+/** A map whose keys the operator chooses. */
+export const namedMap = <T>(schema: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>> =>
+  z.unknown().transform((value, context): ReadonlyMap<string, T> => {
     const map = new Map<string, T>()
-    const shape = isMap(given) ? null : anyMap.safeParse(given)
+    const shape = isMap(value) ? null : anyMap.safeParse(value)
     if (shape && !shape.success) passOn(shape.error.issues, [], context)
-    if (!isMap(given)) return map
-    for (const key of Object.keys(given)) {
-      const parsed = value.safeParse(given[key])
+    if (!isMap(value)) return map
+    for (const key of Object.keys(value)) {
+      const parsed = schema.safeParse(value[key])
       if (parsed.success) map.set(key, parsed.data)
       else passOn(parsed.error.issues, [key], context)
     }
     return map
   })
 
-/** Says what is no map in the words of the others. */
+/** Gives a value that is not a map the same issue as closedMap does. */
 const anyMap = z.record(z.string(), z.unknown())
 
 export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** One, or a list of them. */
+/** One value or a list of values; an empty list is refused. */
 export const oneOrMany = <T>(item: z.ZodType<T>): z.ZodType<readonly T[]> =>
   z.unknown().transform((value, context): readonly T[] => {
     const isList = Array.isArray(value)
@@ -153,7 +158,7 @@ export const oneOrMany = <T>(item: z.ZodType<T>): z.ZodType<readonly T[]> =>
     return items
   })
 
-/** Issues of a part, as issues of the whole. */
+/** Adds the issues of a nested value at `path` to the context of the value around it. */
 export function passOn(
   issues: readonly z.core.$ZodIssue[],
   path: readonly PropertyKey[],

@@ -1,4 +1,4 @@
-// A folder of zone files → every zone compiled, or every mistake of every file.
+// Loads a folder of zone files: every zone compiled, or every problem of every file.
 
 import { createHash } from 'node:crypto'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
@@ -29,28 +29,30 @@ export type ZonesLoaded =
       readonly identities: readonly CheckedAddress[]
       readonly zones: readonly { readonly name: string; readonly serial: number }[]
       readonly warnings: readonly Diagnostic[]
-      /** Moves with the content of any file. */
+      /** Hash of names and contents of all files. */
       readonly hash: string
-      /** Moves with what the zones say: the same on every instance that has them. */
+      /** Hash of what the zones contain (`contentHash`): equal on all instances that serve the same. */
       readonly content: string
     }
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 export interface LoadedTarget {
-  /** Without final dot. */
+  /** Name of the zone without the final dot. */
   readonly zone: string
   readonly target: Target
   readonly pools: readonly LoadedMembership[]
-  /** Who says of it how much mail it wants. */
+  /** The agent that reports its load; null: none. */
   readonly agent: AgentProfile | null
 }
 
 interface LoadedMembership {
   readonly pool: string
   readonly member: Member
+  /** Share of handshakes that should succeed, 0 to 1; null: none is set. */
   readonly availabilityTarget: number | null
 }
 
+/** Takes indexes of `allocation` and serials of `serials` only if every file is free of errors. */
 export async function loadZones(
   folder: string,
   allocation: Allocation,
@@ -58,8 +60,8 @@ export async function loadZones(
 ): Promise<ZonesLoaded> {
   const read = await readFolder(folder)
   if (read.kind === 'bad') return { kind: 'rejected', diagnostics: read.diagnostics }
-  const rounds = { places: allocation.begin(), serials: serials.begin() }
-  const loading: Loading = { ...rounds, watched: new Map(), owners: new Map(), ready: [] }
+  const rounds = { indexes: allocation.begin(), serials: serials.begin() }
+  const loading: Loading = { ...rounds, watched: new Map(), files: new Map(), loaded: [] }
   const diagnostics = [
     ...read.diagnostics,
     ...read.files.flatMap((file) => loadFile(loading, file)),
@@ -67,24 +69,24 @@ export async function loadZones(
   if (diagnostics.some((diagnostic) => diagnostic.severity === 'error')) {
     return { kind: 'rejected', diagnostics: gatherDiagnostics(diagnostics) }
   }
-  rounds.places.commit()
+  rounds.indexes.commit()
   rounds.serials.commit()
   const hash = createHash('sha256')
   for (const file of read.files) hash.update(JSON.stringify([file.name, hashOf(file.octets)]))
   return {
     kind: 'loaded',
-    catalogZones: new Map(loading.ready.map(({ zone }) => [zone.apexKey, zone])),
+    catalogZones: new Map(loading.loaded.map(({ zone }) => [zone.apexKey, zone])),
     watched: [...loading.watched.values()],
-    targets: loading.ready.flatMap(loadedTargets),
-    identities: loading.ready.flatMap(({ identities }) => identities),
-    zones: loading.ready.map(({ name, zone }) => ({ name, serial: zone.serial })),
+    targets: loading.loaded.flatMap(loadedTargets),
+    identities: loading.loaded.flatMap(({ identities }) => identities),
+    zones: loading.loaded.map(({ name, zone }) => ({ name, serial: zone.serial })),
     warnings: gatherDiagnostics(diagnostics),
     hash: hash.digest('hex'),
-    content: contentHash(loading.ready.map(({ source }) => source)),
+    content: contentHash(loading.loaded.map(({ source }) => source)),
   }
 }
 
-const loadedTargets = ({ name, source, compiled }: ReadyZone): readonly LoadedTarget[] =>
+const loadedTargets = ({ name, source, compiled }: LoadedZone): readonly LoadedTarget[] =>
   compiled.targets.map(({ target, memberships }) => ({
     zone: name,
     target,
@@ -104,18 +106,19 @@ function agentOf({ targets }: ZoneSource, { name, addresses }: Target): AgentPro
 
 const hashOf = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex')
 
-/** What one load gathers, file by file. */
+/** What a load collects, file by file. */
 interface Loading {
-  readonly places: AllocationRound
+  readonly indexes: AllocationRound
   readonly serials: SerialRound
-  /** By slot, zone and target: several targets may stand behind one endpoint. */
+  /** By slot, zone and target: several targets may share an endpoint. */
   readonly watched: Map<string, WatchedAddress>
-  /** Zone → the file that has it. */
-  readonly owners: Map<string, string>
-  readonly ready: ReadyZone[]
+  /** File by the name of its zone. */
+  readonly files: Map<string, string>
+  readonly loaded: LoadedZone[]
 }
 
-interface ReadyZone {
+interface LoadedZone {
+  /** Without the final dot, in lower case. */
   readonly name: string
   readonly source: ZoneSource
   readonly zone: Zone
@@ -134,13 +137,13 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagno
     serial,
     slotOf: (address, target, probe) =>
       watchAddress(loading, { name, source, target, probe, address }),
-    rowOf: (pool, target) => loading.places.rowOf(`${name} ${pool} ${target}`),
-    targetIndexOf: (target) => loading.places.targetIndexOf(`${name} ${target}`),
+    rowOf: (pool, target) => loading.indexes.rowOf(`${name} ${pool} ${target}`),
+    targetIndexOf: (target) => loading.indexes.targetIndexOf(`${name} ${target}`),
   })
   const { zone } = compiled
   if (zone) {
     const identities = watchedIdentities(name, source, compiled.targets)
-    loading.ready.push({ name, source, zone, compiled, identities })
+    loading.loaded.push({ name, source, zone, compiled, identities })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
   const diagnostics = [
@@ -150,14 +153,15 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagno
   return [...diagnostics, ...claimName(loading, zoneFile, name)]
 }
 
+/** A diagnostic if another file has the same zone. */
 function claimName(
-  { owners }: Loading,
+  { files }: Loading,
   { file, document }: ZoneFile,
   name: string,
 ): readonly Diagnostic[] {
-  const other = owners.get(name)
+  const other = files.get(name)
   if (other === undefined) {
-    owners.set(name, file)
+    files.set(name, file)
     return []
   }
   const message = `the zone ${name} is in ${other} too, expected it in one file`
@@ -171,7 +175,8 @@ function claimName(
   return document ? [document.toDiagnostic(problem)] : []
 }
 
-interface Watching {
+interface ProbedAddress {
+  /** Name of the zone. */
   readonly name: string
   readonly source: ZoneSource
   readonly target: string
@@ -179,14 +184,17 @@ interface Watching {
   readonly address: TargetAddress
 }
 
-/** The slot of an address under a profile: one for all pools and zones that want it probed alike. */
+/**
+ * The health slot of an address: one for all pools and zones that probe it with the same profile. null: there is no such
+ * probe, or no slot is left.
+ */
 function watchAddress(
   loading: Loading,
-  { name, source, target, probe, address }: Watching,
+  { name, source, target, probe, address }: ProbedAddress,
 ): number | null {
   const probed = probedAs(source, { probe, target, address: address.text }, name)
   if (!probed) return null
-  const slot = loading.places.slotOf(slotKey(probed))
+  const slot = loading.indexes.slotOf(slotKey(probed))
   if (slot === null) return null
   const { text, family } = address
   loading.watched.set(`${slot} ${name} ${target}`, {
@@ -201,35 +209,35 @@ function watchAddress(
   return slot
 }
 
-// What zones say, as a word that is the same wherever they say the same: comments, order of keys, names of files and
-// the serial kept by itself do not count.
-
-/** 16 characters. */
+/**
+ * Hash of what the zones contain, 16 characters. Comments, the order of keys, names of files and serials that the server
+ * chose itself do not change it.
+ */
 export function contentHash(sources: readonly ZoneSource[]): string {
   const zones = sources.map((source) => canonical(source)).sort()
   return createHash('sha256').update(zones.join('\n')).digest('base64url').slice(0, 16)
 }
 
-/** As JSON does it, which most texts need no help of. */
+/** As JSON.stringify, which is slower and which most texts do not need. */
 const quote = (text: string): string =>
   /^[\w .:-]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
 
-/** JSON with the keys of every map in order; where something stands in its document is left out. */
+/** JSON with the keys of every map sorted, and without `at`, the position in the document. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (typeof value === 'string') return quote(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const said: string[] = []
+  const members: string[] = []
   for (const [key, one] of value instanceof Map ? value : Object.entries(value)) {
-    if (key !== 'at' && one !== undefined) said.push(`${quote(key)}:${canonical(one)}`)
+    if (key !== 'at' && one !== undefined) members.push(`${quote(key)}:${canonical(one)}`)
   }
-  return said.length === 1 ? `{${said[0]}}` : `{${said.sort().join(',')}}`
+  return members.length === 1 ? `{${members[0]}}` : `{${members.sort().join(',')}}`
 }
 
-// One zone file → its source, or every mistake of its shape.
+// Reading of one zone file.
 //
-// A mistake of the shape does not end the reading: it is repaired with a harmless value and the checks of
-// zone/compile/compile.ts go on, so that the operator sees everything in one run. What is repaired is never served.
+// A problem that the schema finds does not end it: the value is repaired with a valid one and the checks of
+// zone/compile/compile.ts run too, so that the operator sees every problem at once. A repaired zone is never served.
 
 interface ZoneFile {
   readonly file: string
@@ -237,15 +245,16 @@ interface ZoneFile {
   /** null: nothing further can be checked. */
   readonly source: ZoneSource | null
   readonly diagnostics: readonly Diagnostic[]
-  /** Whether a mistake about this path follows from one that is reported already. */
+  /** Whether a problem at this path may only follow from a repair, so that it is not reported. */
   readonly isRepaired: (problem: Problem) => boolean
 }
 
-const repairRounds = 4
+const maxRepairRounds = 4
 
-/** Sections whose absence would make every name in the others unknown. */
+/** Sections without which every name in the others would be unknown. */
 const essential = ['zone', 'targets', 'probes', 'pools', 'steering', 'records']
 
+/** `source` has every default filled in. `diagnostics` are those of the YAML and of the schema. */
 export function readZone(file: string, octets: Uint8Array): ZoneFile {
   const parsed = parseDocument(file, octets, isRecordData)
   const unreadable = { file, source: null, document: null, isRepaired: () => false }
@@ -266,11 +275,11 @@ export function readZone(file: string, octets: Uint8Array): ZoneFile {
 
 function readSource(value: unknown): { source: ZoneSource | null; problems: readonly Problem[] } {
   let problems: readonly Problem[] = []
-  for (let round = 0; round < repairRounds; round++) {
+  for (let round = 0; round < maxRepairRounds; round++) {
     const parsed = zoneSchema.safeParse(value)
     if (parsed.success) return { source: parsed.data, problems }
     const found = shapeProblems(parsed.error.issues, value)
-    // What later rounds find, their repairs brought in.
+    // Problems of later rounds are caused by the repairs.
     if (round === 0) problems = found.map(({ problem }) => problem)
     if (round === 0 && found.some(isFatal)) return { source: null, problems }
     if (!applyRepairs(value, found)) return { source: null, problems }
@@ -283,13 +292,14 @@ const isFatal = ({ problem: { path, code }, repair }: ShapeProblem): boolean =>
   (path.length === 1 &&
     (code === 'unknown-key' ? repair.kind !== 'rename' : essential.includes(String(path[0]))))
 
-/** Whether one path leads to, or is part of, the other. */
+/** Whether one path is a prefix of the other. */
 const areRelated = (a: DocumentPath, b: DocumentPath): boolean =>
   a.slice(0, b.length).every((step, i) => step === b[i])
 
-// A compiled zone → the identities that its pools want watched: one for each address of each member.
-
-/** `zone`: without final dot. */
+/**
+ * The identities (greeting, PTR, DNS lists) that the pools of a zone have watched: one for each address of each member.
+ * `zone`: its name without the final dot.
+ */
 const watchedIdentities = (
   zone: string,
   source: ZoneSource,

@@ -1,6 +1,5 @@
-// A `probes:` entry → the profile that the prober takes for one address of one target, its zone's defaults and
-// the target's own matters filled in: name and TLSA records for TLS, and where it is probed if not where it is
-// served.
+// From a `probes:` entry to the profile for one address of one target: defaults of the zone filled in, and for TLS the
+// target's name and TLSA records; and to the endpoint that is probed, where that differs from the served address.
 
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import type { ProbeProfile } from '../probe/smtp/profile.ts'
@@ -8,38 +7,43 @@ import type { TlsaRecord } from '../health/tls-report.ts'
 import { keyOfName, nameToText, type Name } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'
 import { RRType } from '../wire/rrtype.ts'
-import { readName, readProbePlace } from '../zone/compile/names.ts'
+import { readName, readProbeEndpoint } from '../zone/compile/names.ts'
 import type { ProbeSource, ZoneSource } from '../zone/compile/zone-source.ts'
 
 const defaultFastIntervalMs = 5000
 const dayMs = 86_400_000
 
-interface Probed {
+interface ProbedEndpoint {
   readonly profile: ProbeProfile
+  /** The address that is probed. */
   readonly address: string
 }
 
-interface Wanted {
+interface ServedAddress {
+  /** Name of the probe. */
   readonly probe: string
   readonly target: string
-  /** As it is served. */
   readonly address: string
 }
 
-/** null: there is no such probe. `zone`: without final dot. */
-export function probedAs(source: ZoneSource, wanted: Wanted, zone: string): Probed | null {
-  const probe = source.probes.get(wanted.probe)
+/** null: the zone has no such probe. `zone`: its name without the final dot. */
+export function probedAs(
+  source: ZoneSource,
+  served: ServedAddress,
+  zone: string,
+): ProbedEndpoint | null {
+  const probe = source.probes.get(served.probe)
   if (!probe) return null
-  const profile = profileOf(probe, wanted.probe, zone)
+  const profile = profileOf(probe, served.probe, zone)
   const isTls = profile.level === 'tls' || profile.tls.mode === 'implicit'
-  const place = placeOf(source, wanted)
+  const endpoint = probeEndpoint(source, served)
   return {
-    address: place?.address ?? wanted.address,
+    address: endpoint?.address ?? served.address,
     profile: {
       ...profile,
-      port: place?.port ?? profile.port,
+      port: endpoint?.port ?? profile.port,
       tls: isTls
-        ? { ...profile.tls, ...expectedOf(source, wanted.target, profile.port) }
+        ? { ...profile.tls, ...expectedTls(source, served.target, profile.port) }
         : profile.tls,
     },
   }
@@ -48,20 +52,21 @@ export function probedAs(source: ZoneSource, wanted: Wanted, zone: string): Prob
 function profileOf(probe: ProbeSource, name: string, zone: string): ProbeProfile {
   const { level, sources, intervalMs } = probe
   return {
-    ...sameInBoth(probe),
+    ...sharedFields(probe),
     name,
     rounds: probe.rounds ?? (level === 'rcpt' ? 'mail' : 'ehlo'),
     slowIntervalMs: level === 'rcpt' ? probe.rcptIntervalMs : probe.tlsIntervalMs,
     ehlo: probe.ehlo ?? `probe.${zone}`,
     tls: tlsOf(probe),
-    source: { ipv4: ofFamily(sources, 4), ipv6: ofFamily(sources, 6) },
+    source: { ipv4: addressOfFamily(sources, 4), ipv6: addressOfFamily(sources, 6) },
     recipient: probe.recipient ?? null,
     fastIntervalMs: probe.fastIntervalMs ?? Math.min(intervalMs, defaultFastIntervalMs),
     slowStartSeconds: probe.slowStartMs / 1000,
   }
 }
 
-const sameInBoth = (probe: ProbeSource) => ({
+/** The fields that source and profile have in common. */
+const sharedFields = (probe: ProbeSource) => ({
   port: probe.port,
   level: probe.level,
   expect: probe.expect,
@@ -86,22 +91,23 @@ const tlsOf = ({ tls, port, ...probe }: ProbeSource): ProbeProfile['tls'] => ({
   tlsa: [],
 })
 
-const ofFamily = (texts: readonly string[], family: 4 | 6): string | null =>
+const addressOfFamily = (texts: readonly string[], family: 4 | 6): string | null =>
   texts.find((text) => parseAddress(text)?.family === family) ?? null
 
-function placeOf(
+/** The endpoint of `probe_at` for this address; null: it is probed where it is served. */
+function probeEndpoint(
   { targets }: ZoneSource,
-  { target, address }: Wanted,
-): ReturnType<typeof readProbePlace> {
-  for (const [served, place] of targets.get(target)?.probeAt ?? []) {
-    const parsed = parseAddress(served)
-    if (parsed && formatAddress(parsed.octets) === address) return readProbePlace(place)
+  { target, address }: ServedAddress,
+): ReturnType<typeof readProbeEndpoint> {
+  for (const [servedText, endpoint] of targets.get(target)?.probeAt ?? []) {
+    const parsed = parseAddress(servedText)
+    if (parsed && formatAddress(parsed.octets) === address) return readProbeEndpoint(endpoint)
   }
   return null
 }
 
-/** The exchange's name, and the TLSA records that the zone itself has for it: `_25._tcp.mx1`. */
-function expectedOf(
+/** What TLS has to present: the exchange's name, and the TLSA records that the zone has for it (`_25._tcp.mx1`). */
+function expectedTls(
   source: ZoneSource,
   target: string,
   port: number,

@@ -1,4 +1,4 @@
-// The zone files of a folder, read whole: sorted by name, bounded in number and size.
+// Reading the zone files of a folder, sorted by name and bounded in number and size.
 
 import { readFile, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,9 +6,9 @@ import { documentOctetsLimit, fileDiagnostic } from './document.ts'
 import type { Diagnostic } from './diagnostic.ts'
 
 export interface ReadFile {
-  /** As mistakes name it. */
+  /** Path, as diagnostics name it. */
   readonly file: string
-  /** Within the folder. */
+  /** Name within the folder. */
   readonly name: string
   readonly octets: Uint8Array
 }
@@ -24,6 +24,7 @@ type ReadFolder =
 const filesLimit = 10_000
 const totalOctetsLimit = 256 * 1024 * 1024
 
+/** `diagnostics` of a folder are those of single files; `bad`: the folder as a whole cannot be used. */
 export async function readFolder(folder: string): Promise<ReadFolder> {
   let names: readonly string[]
   try {
@@ -47,7 +48,7 @@ export async function readFolder(folder: string): Promise<ReadFolder> {
 
 const bad = (diagnostic: Diagnostic): ReadFolder => ({ kind: 'bad', diagnostics: [diagnostic] })
 
-/** Editors leave dot files and backups beside what they edit. */
+/** Skips dot files and backups, which editors leave beside the file. */
 const isZoneFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name)
 
 async function readAll(folder: string, names: readonly string[]): Promise<ReadFolder> {
@@ -75,7 +76,7 @@ type ReadOne =
   | { readonly kind: 'octets'; readonly octets: Uint8Array }
   | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
-/** A file whole, if it is a file and small enough to be one that someone wrote. */
+/** Reads a regular file of at most 4 MiB. */
 export async function readOne(file: string): Promise<ReadOne> {
   try {
     const { size, isFile } = await describe(file)
@@ -93,8 +94,8 @@ export async function readOne(file: string): Promise<ReadOne> {
 }
 
 async function describe(file: string): Promise<{ size: number; isFile: boolean }> {
-  const found = await stat(file)
-  return { size: found.size, isFile: found.isFile() }
+  const stats = await stat(file)
+  return { size: stats.size, isFile: stats.isFile() }
 }
 
 function reasonOf(error: unknown): string {

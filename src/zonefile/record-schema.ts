@@ -1,5 +1,5 @@
-// `records.<owner>`: a map from types to one of
-//   text, or a list of text                       presentation form
+// The schema of `records.<owner>`: a map from types to one of
+//   text, or a list of text                       records in presentation form
 //   { ttl, data }                                 the same with a TTL of its own
 //   MX: { steer, mode, ladder, sticky, ttl }      a steered MX
 //   SRV: { steer, port, answers, ttl }            a steered SRV
@@ -16,8 +16,10 @@ import type {
 import { closedMap, integer, isMap, leaf, oneOf, passOn, show, text } from './leaf.ts'
 import { countOrAll } from './target-schema.ts'
 
+/** The data of one record in presentation form, with its path below the record type. */
 type Datum = PlainSource['data'][number]
 
+/** `ttl`: the schema of TTLs. */
 export function recordSchema(ttl: z.ZodType<number>): z.ZodType<ReadonlyMap<string, RecordSource>> {
   const schemas = schemasWith(ttl)
   return z.unknown().transform((value, context) => {
@@ -35,7 +37,7 @@ export function recordSchema(ttl: z.ZodType<number>): z.ZodType<ReadonlyMap<stri
     }
     for (const type of names) {
       const record = types[type]
-      // Most are one text, which is right as it is, or goes the way of the others.
+      // Most records are one text: the common case without running a schema.
       if (typeof record === 'string' && type !== 'address' && isDatum(record)) {
         records.set(type, { kind: 'plain', data: [{ text: record.trimEnd(), at: [] }] })
         continue
@@ -52,21 +54,23 @@ interface Schemas {
   readonly address: z.ZodType<RecordSource>
   readonly mx: z.ZodType<RecordSource>
   readonly srv: z.ZodType<RecordSource>
-  readonly long: z.ZodType<RecordSource>
-  readonly short: z.ZodType<RecordSource>
+  /** `{ ttl, data }`. */
+  readonly dataMap: z.ZodType<RecordSource>
+  /** Text, or a list of text. */
+  readonly dataOnly: z.ZodType<RecordSource>
 }
 
 function schemaFor(schemas: Schemas, type: string, record: unknown): z.ZodType<RecordSource> {
   if (type === 'address') return schemas.address
-  if (!isMap(record)) return schemas.short
-  if (!('steer' in record)) return schemas.long
+  if (!isMap(record)) return schemas.dataOnly
+  if (!('steer' in record)) return schemas.dataMap
   return type.toUpperCase() === 'SRV' ? schemas.srv : schemas.mx
 }
 
-const answersLimit = 16
-const srvLimit = 32
+const maxAnswers = 16
+const maxSrvAnswers = 32
 
-/** By the client's subnet: the one thing that there is to stick to. */
+/** `subnet` is the same as true: stickiness is always by the client's subnet. */
 const sticky = leaf({
   expected: 'true, false or subnet',
   fallback: false,
@@ -77,7 +81,7 @@ function schemasWith(ttl: z.ZodType<number>): Schemas {
   const steer = text('a name of a steering', /^.+$/, 'name')
   const address: z.ZodType<SteeredAddressSource> = closedMap({
     steer,
-    answers: countOrAll(answersLimit).default(2),
+    answers: countOrAll(maxAnswers).default(2),
     sticky: sticky.default(false),
     ttl: ttl.optional(),
   }).transform((record) => ({ kind: 'steered-address', ...record }))
@@ -91,25 +95,25 @@ function schemasWith(ttl: z.ZodType<number>): Schemas {
   const srv: z.ZodType<SteeredSrvSource> = closedMap({
     steer,
     port: integer('a port', 1, 65_535),
-    answers: integer('a count', 1, srvLimit).default(16),
+    answers: integer('a count', 1, maxSrvAnswers).default(16),
     ttl: ttl.optional(),
   }).transform((record) => ({ kind: 'steered-srv', ...record }))
-  const long: z.ZodType<PlainSource> = closedMap({
+  const dataMap: z.ZodType<PlainSource> = closedMap({
     ttl: ttl.optional(),
     data: dataSchema(['data']),
   }).transform((record) => ({ kind: 'plain', ...record }))
-  const short: z.ZodType<PlainSource> = dataSchema([]).transform((data) => ({
+  const dataOnly: z.ZodType<PlainSource> = dataSchema([]).transform((data) => ({
     kind: 'plain',
     data,
   }))
-  return { address, mx, srv, long, short }
+  return { address, mx, srv, dataMap, dataOnly }
 }
 
 const datumPattern = /\S/
 const datum = text('a record in presentation form', datumPattern, '""')
 const isDatum = (record: string): boolean => datumPattern.test(record)
 
-/** `at`: steps from the type to the data, which positions need. */
+/** `at`: path from the record type to the data. */
 const dataSchema = (at: readonly string[]): z.ZodType<readonly Datum[]> =>
   z.unknown().transform((value, context): readonly Datum[] => {
     const isList = Array.isArray(value)

@@ -1,24 +1,25 @@
-// What zod found → problems in the operator's words; and what to put in place to look past them.
+// From zod's issues to problems with messages for operators, and to repairs that let later checks run.
 
 import type { z } from 'zod'
 import { nearest } from '../lib/suggest-name.ts'
 import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
 import { show } from './leaf.ts'
 
-/** A problem of the shape, with the repair that lets later checks go on. */
+/** A problem that the schema found, with the repair that lets later checks run. */
 export interface ShapeProblem {
   readonly problem: Problem
   readonly repair: Repair
 }
 
 type Repair =
-  | { readonly kind: 'put'; readonly value: unknown }
+  | { readonly kind: 'replace'; readonly value: unknown }
   | { readonly kind: 'remove' }
-  /** The key was meant to be this one. */
+  /** The key is a misspelling of `to`. */
   | { readonly kind: 'rename'; readonly to: string }
 
 type Issue = z.core.$ZodIssue
 
+/** `value`: what the schema was given; messages show parts of it. */
 export function shapeProblems(issues: readonly Issue[], value: unknown): readonly ShapeProblem[] {
   const problems: ShapeProblem[] = []
   const suggested = new Set<string>()
@@ -36,7 +37,7 @@ export function shapeProblems(issues: readonly Issue[], value: unknown): readonl
     if (issue.code === 'unrecognized_keys') continue
     const path = stepsOf(issue)
     const got = valueAt(value, path)
-    // `target:` for `targets:` is one mistake, not an unknown key and a missing one.
+    // `target:` in place of `targets:` is one problem: not an unknown key and a missing one.
     if (got === undefined && suggested.has(keyOf(path))) continue
     problems.push(describe(issue, path, got))
   }
@@ -62,20 +63,20 @@ function unknownKey(
 
 function describe(issue: Issue, path: DocumentPath, got: unknown): ShapeProblem {
   const code = got === undefined ? 'missing' : 'bad-value'
-  const [message, repair] = wordsFor(issue, got)
+  const [message, repair] = messageAndRepair(issue, got)
   return { problem: { severity: 'error', code, path, at: 'value', message }, repair }
 }
 
-function wordsFor(issue: Issue, got: unknown): readonly [string, Repair] {
+function messageAndRepair(issue: Issue, got: unknown): readonly [string, Repair] {
   const lead = got === undefined ? 'missing, ' : ''
   const tail = got === undefined ? '' : `, got ${show(got)}`
   switch (issue.code) {
     case 'custom':
-      return [issue.message, putOrRemove(issue.params?.['fallback'])]
+      return [issue.message, replaceOrRemove(issue.params?.['fallback'])]
     case 'invalid_type':
       return issue.expected === 'array'
-        ? [`${lead}expected a list${tail}`, putOrRemove([])]
-        : [`${lead}expected a map${tail}`, putOrRemove(Object.create(null))]
+        ? [`${lead}expected a list${tail}`, replaceOrRemove([])]
+        : [`${lead}expected a map${tail}`, replaceOrRemove(Object.create(null))]
     case 'too_small':
       return ['expected at least one, got an empty list', { kind: 'remove' }]
     case 'too_big':
@@ -88,19 +89,21 @@ function wordsFor(issue: Issue, got: unknown): readonly [string, Repair] {
   }
 }
 
-const putOrRemove = (value: unknown): Repair =>
-  value === undefined ? { kind: 'remove' } : { kind: 'put', value }
+const replaceOrRemove = (value: unknown): Repair =>
+  value === undefined ? { kind: 'remove' } : { kind: 'replace', value }
 
 function valueAt(value: unknown, path: DocumentPath): unknown {
-  let at = value
+  let current = value
   for (const step of path) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
-    at = (at as Record<string | number, unknown>)[step]
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, step)) {
+      return undefined
+    }
+    current = (current as Record<string | number, unknown>)[step]
   }
-  return at
+  return current
 }
 
-/** Puts the repairs in place: `value` is changed. False where it cannot be. */
+/** Changes `value` by the repairs. false: a repair does not fit the value. */
 export function applyRepairs(value: unknown, problems: readonly ShapeProblem[]): boolean {
   return problems.every(({ problem, repair }) => {
     const holder = valueAt(value, problem.path.slice(0, -1))
@@ -115,7 +118,7 @@ function applyRepair(
   step: string | number,
   repair: Repair,
 ): boolean {
-  if (repair.kind === 'put') {
+  if (repair.kind === 'replace') {
     holder[step] = repair.value
     return true
   }

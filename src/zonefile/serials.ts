@@ -1,18 +1,18 @@
-// Serials for zones whose file gives none: they move when the file's content does, and only forward.
+// SOA serials of zones whose file gives none: they change when the file's content changes, and only increase (RFC 1982).
 //
-// RFC 1982: serials are a circle of 2³². The time in seconds is a serial that goes on moving forward over
-// restarts without anything kept on disk; where edits came faster, or an operator gave one, it is the last + 1.
+// The serial is the time in Unix seconds, so that it increases over restarts without being stored; where that is not
+// greater than the last serial, it is the last serial + 1.
 
 import type { Clock } from '../lib/clock.ts'
 
 export interface SerialRound {
-  /** `given`: the file's own, which wins. */
-  serialOf(zone: string, contentHash: string, given?: number): number
+  /** `explicit`: the serial in the zone file, which is used as it is. */
+  serialOf(zone: string, contentHash: string, explicit?: number): number
   commit(): void
 }
 
 export interface SerialKeeper {
-  /** A round counts only once it is committed: a rejected load moves no serial. */
+  /** Starts a load. Its serials count only once it is committed, so that a rejected load changes none. */
   begin(): SerialRound
 }
 
@@ -27,21 +27,21 @@ export function createSerialKeeper(clock: Pick<Clock, 'wallMs'>): SerialKeeper {
     begin() {
       const next = new Map<string, Kept>()
       return {
-        serialOf(zone, contentHash, given) {
-          const serial = given ?? nextSerial(kept.get(zone), contentHash, clock.wallMs())
+        serialOf(zone, contentHash, explicit) {
+          const serial = explicit ?? nextSerial(kept.get(zone), contentHash, clock.wallMs())
           next.set(zone, { serial, contentHash })
           return serial
         },
         commit() {
-          // Zones that went are remembered for as long as they may come back in a later load of this process.
-          kept = new Map([...kept, ...next].slice(-rememberedLimit))
+          // Zones that were removed are kept too, since a later load may bring them back.
+          kept = new Map([...kept, ...next].slice(-maxKept))
         },
       }
     },
   }
 }
 
-const rememberedLimit = 20_000
+const maxKept = 20_000
 
 function nextSerial(before: Kept | undefined, contentHash: string, wallMs: number): number {
   const now = Math.floor(wallMs / 1000) >>> 0
@@ -50,7 +50,7 @@ function nextSerial(before: Kept | undefined, contentHash: string, wallMs: numbe
   return isAfter(now, before.serial) ? now : (before.serial + 1) >>> 0
 }
 
-/** Whether `a` follows `b` on the circle (RFC 1982 §3.2). */
+/** Whether serial `a` is greater than `b` in serial number arithmetic (RFC 1982 §3.2). */
 export function isAfter(a: number, b: number): boolean {
   const distance = (a - b) >>> 0
   return distance > 0 && distance < 0x8000_0000

@@ -1,6 +1,6 @@
-// Text → YAML nodes, refusing what is not YAML and what this dialect leaves out.
+// From text to YAML nodes, and from nodes to plain values.
 //
-// Depth, aliases and tags are checked on the tokens, before nodes are composed: composing recurses.
+// Depth, aliases, anchors and tags are checked on the tokens, since composing nodes recurses.
 
 import {
   Composer,
@@ -14,7 +14,7 @@ import {
 } from 'yaml'
 import type { DocumentPath, ProblemCode } from '../zone/compile/problem.ts'
 
-/** A mistake with its place, before its line is known. */
+/** A problem with its offset in the text. */
 export interface SyntaxProblem {
   readonly code: ProblemCode
   readonly offset: number
@@ -31,6 +31,7 @@ const depthLimit = 32
 const tooDeep = (offset: number): SyntaxProblem =>
   syntaxProblem('too-deep', offset, `nested too deep, expected at most ${depthLimit} levels`)
 
+/** `lines` is filled with the line starts of `text`. */
 export function composeChecked(text: string, lines: LineCounter): Composed {
   try {
     const tokens = [...new Parser(lines.addNewLine).parse(text)]
@@ -39,13 +40,13 @@ export function composeChecked(text: string, lines: LineCounter): Composed {
     return compose(tokens, text.length)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
-    // The parser's own recursion ran out of stack: nothing but nesting does that.
+    // The parser recurses with the nesting, and ran out of stack.
     return { kind: 'bad', problems: [tooDeep(0)] }
   }
 }
 
-/** A part of a file, if it is whole by itself: null where anything is wrong with it. */
-export function composePiece(text: string): Document | null {
+/** The nodes of a part of a file that is a document by itself; null: anything is wrong with it. */
+export function composePart(text: string): Document | null {
   const composed = composeChecked(text, new LineCounter())
   return composed.kind === 'composed' ? composed.document : null
 }
@@ -58,8 +59,8 @@ function compose(tokens: readonly CST.Token[], end: number): Composed {
     version: '1.2',
   })
   const [document] = [...composer.compose(tokens, true, end)]
-  if (!document) throw new Error('a composer that is forced to gives one document')
-  // One slip makes several errors: the first is where the operator has to look.
+  if (!document) throw new Error('the composer was told to make a document and made none')
+  // One slip causes several errors: only the first is where the operator has to look.
   const [error] = document.errors
   if (!error) return { kind: 'composed', document }
   return {
@@ -134,16 +135,16 @@ function childrenOf(token: CST.Token): readonly CST.Token[] {
   ])
 }
 
-// YAML nodes → plain values. Maps have no prototype, so no key of a file can be mistaken for a method.
-
+/** Whether plain scalars at this path are taken as written, even if they look like numbers. */
 export type IsText = (path: DocumentPath) => boolean
 
 interface PlainValue {
+  /** Maps have no prototype, so that no key of a file can be taken for a method. */
   readonly value: unknown
   readonly problems: readonly SyntaxProblem[]
 }
 
-/** Recurses as deep as the document does, which syntax.ts bounds. */
+/** Recurses as deep as the nodes, which composeChecked bounds. Of duplicate keys the first counts. */
 export function toPlainValue(contents: unknown, isText: IsText): PlainValue {
   const problems: SyntaxProblem[] = []
   const convert = (node: unknown, path: DocumentPath): unknown => {

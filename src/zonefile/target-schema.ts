@@ -1,4 +1,5 @@
-// `targets.<name>`: an MTA with its addresses, where it stands, and how its weight comes to it.
+// The schemas of `targets.<name>`, of a pool's `identity:` and of `probes.<name>`. Keys, defaults and bounds are documented in
+// docs/zone-reference.md. Checks of several values together are in zone/compile/compile-pools.ts and check-probes.ts.
 
 import { z } from 'zod'
 import { type WarmUp, warmUpCurves } from '../health/effective-weight.ts'
@@ -29,9 +30,9 @@ const address = text('an IPv4 or IPv6 address', /^.*$/, '192.0.2.1')
 
 export const weight: z.ZodType<number> = integer('a weight', 0, 65_535)
 
-const addressesLimit = 16
+const maxAddresses = 16
 
-/** A count, or `all`. */
+/** A count, or `all`: then Infinity. */
 export const countOrAll = (limit: number): z.ZodType<number> =>
   leaf({
     expected: `a count from 1 to ${limit}, or all`,
@@ -42,14 +43,14 @@ export const countOrAll = (limit: number): z.ZodType<number> =>
     },
   })
 
-/** A day of the calendar: midnight UTC in milliseconds since the epoch. */
+/** A calendar day, parsed to the Unix time in milliseconds of its start in UTC. */
 const day = leaf({
   expected: 'a date such as 2026-12-01',
   fallback: '2026-12-01',
   read(value) {
     if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value)) return null
     const ms = Date.parse(`${value}T00:00:00Z`)
-    // 2026-02-30 is no day, though some parsers make one of it.
+    // Date.parse takes 2026-02-30 for a day in March.
     return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== value ? null : ms
   },
 })
@@ -78,6 +79,7 @@ const agentAddress = leaf({
   },
 })
 
+/** The agent of a target: an endpoint that reports the load of its MTA. */
 const agentSchema: z.ZodType<AgentSource> = closedMap({
   port: integer('a port', 1, 65_535),
   address: agentAddress.optional(),
@@ -94,19 +96,14 @@ export const targetSchema: z.ZodType<TargetSource> = closedMap({
   region: label('a name of a region').optional(),
   rack: label('a name of a rack').optional(),
   weight: weight.optional(),
-  answers: countOrAll(addressesLimit).optional(),
+  answers: countOrAll(maxAddresses).optional(),
   warmup: warmUpSchema.optional(),
   tlsa: oneOrMany(text('a TLSA record such as 3 1 1 and a digest', /\S/, '3 1 1 00')).optional(),
   probe_at: namedMap(text('ADDRESS or ADDRESS:PORT', /^\S+$/, '192.0.2.1')).default(new Map()),
   agent: agentSchema.optional(),
 }).transform(({ probe_at, ...target }) => ({ ...target, probeAt: probe_at }))
 
-// `agent:` of a target: where the MTA says of itself how much mail it wants.
-
-// The shape of a pool's `identity:`. Keys, defaults and bounds are documented in docs/zone-reference.md; what needs
-// more than one value to judge is checked in zone/compile/compile-pools.ts.
-
-/** Underscores too: some lists are asked under names of their own kind. */
+/** The zone of a DNS list. Underscores are accepted, since some lists have them in their names. */
 const listName = leaf({
   expected: 'the name of a DNS list such as zen.example.org',
   fallback: 'list.invalid',
@@ -114,7 +111,7 @@ const listName = leaf({
     const name = typeof value === 'string' ? value.replace(/\.$/, '').toLowerCase() : ''
     const labels = name.split('.')
     const isName = labels.every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
-    // Room for the 32 labels of an IPv6 address before it.
+    // An IPv6 address takes 64 octets before it (RFC 5782 §2.4).
     return isName && labels.length > 1 && name.length <= 180 ? name : null
   },
 })
@@ -149,16 +146,13 @@ export const identitySchema: z.ZodType<IdentitySource> = closedMap({
   },
 }))
 
-// The shape of a `probes:` entry. Keys, defaults and bounds are documented in docs/zone-reference.md; what needs
-// more than one value to judge is checked in zone/compile/check-probes.ts.
-
 const hostName = leaf({
   expected: 'a host name to give in EHLO',
   fallback: 'probe.invalid',
   read: (value) => (typeof value === 'string' && isHostName(value) ? value : null),
 })
 
-/** Printable and without what could end the command; a local part, and mostly a domain. */
+/** An address without the characters that could end or split the SMTP command. */
 const mailbox = text('a mailbox such as probe@example.com', /^[^\s<>\\"]{1,254}$/, 'a@b.invalid')
 
 const expectSchema = closedMap({

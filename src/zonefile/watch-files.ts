@@ -1,12 +1,12 @@
-// Tells when files in a folder change: by the kernel's notices, and by looking every few seconds where those
-// do not come (network file systems, a folder that was replaced by rename or symlink).
+// Watches the files of a folder: by inotify, and by polling for what inotify does not report (network file systems, a
+// folder replaced by a rename or a symlink).
 
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-const settleMs = 200
-const lookEveryMs = 5000
+const quietMs = 200
+const pollIntervalMs = 5000
 const filesLimit = 10_000
 
 export interface FileWatch {
@@ -15,63 +15,63 @@ export interface FileWatch {
 
 export const isYaml = (name: string): boolean => /\.ya?ml$/.test(name)
 
-/** Calls back once the folder has been quiet for a moment after a change of files that matter. */
+/** Calls back after a change of the files that `matters` selects by name, once the folder is quiet for 200 ms. */
 export async function watchFiles(
   folder: string,
   matters: (name: string) => boolean,
   onChange: () => void,
 ): Promise<FileWatch> {
-  let settling: NodeJS.Timeout | null = null
-  let seen = await fingerprint(folder, matters)
-  let notices = openNotices(folder, noticed)
+  let quietTimer: NodeJS.Timeout | null = null
+  let last = await fingerprint(folder, matters)
+  let watcher = openWatcher(folder, onEvent)
 
-  function noticed(): void {
-    if (settling) clearTimeout(settling)
-    settling = setTimeout(() => void settled(), settleMs)
+  function onEvent(): void {
+    if (quietTimer) clearTimeout(quietTimer)
+    quietTimer = setTimeout(() => void compare(), quietMs)
   }
 
-  async function settled(): Promise<void> {
+  async function compare(): Promise<void> {
     const now = await fingerprint(folder, matters)
-    if (now === seen) return
-    seen = now
-    // The folder itself may be another one now: listen to that.
-    notices?.close()
-    notices = openNotices(folder, noticed)
+    if (now === last) return
+    last = now
+    // The folder itself may have been replaced: watch the new one.
+    watcher?.close()
+    watcher = openWatcher(folder, onEvent)
     onChange()
   }
 
-  const look = setInterval(() => void settled(), lookEveryMs)
+  const pollTimer = setInterval(() => void compare(), pollIntervalMs)
   return {
     close() {
-      clearInterval(look)
-      if (settling) clearTimeout(settling)
-      notices?.close()
+      clearInterval(pollTimer)
+      if (quietTimer) clearTimeout(quietTimer)
+      watcher?.close()
     },
   }
 }
 
-function openNotices(folder: string, onNotice: () => void): FSWatcher | null {
+/** null: only polling is left, since there is no inotify instance or no folder. */
+function openWatcher(folder: string, onEvent: () => void): FSWatcher | null {
   try {
-    const watcher = watch(folder, onNotice)
+    const watcher = watch(folder, onEvent)
     watcher.on('error', () => watcher.close())
     return watcher
   } catch {
-    // No inotify instance left, or no folder: looking every few seconds remains.
     return null
   }
 }
 
-/** Names, sizes, inodes and times of the folder's files: moves when an editor saves or a link is flipped. */
+/** Names, inodes, sizes and times of the files: differs after every save and after a symlink is switched. */
 async function fingerprint(folder: string, matters: (name: string) => boolean): Promise<string> {
   try {
     const names = (await readdir(folder)).filter(matters).sort()
-    const marks = await Promise.all(
+    const lines = await Promise.all(
       names.slice(0, filesLimit).map(async (name) => {
         const { ino, size, mtimeMs, ctimeMs } = await stat(join(folder, name))
         return `${name}:${ino}:${size}:${mtimeMs}:${ctimeMs}`
       }),
     )
-    return marks.join('\n')
+    return lines.join('\n')
   } catch (error) {
     return `unreadable: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`
   }

@@ -1,4 +1,4 @@
-// Keeps the zones in force. A load takes over whole or not at all: after a mistake the old ones go on.
+// Holds the zones that are served. A load replaces all of them or none: after an error the old ones stay.
 
 import type { Clock } from '../lib/clock.ts'
 import type { CheckedAddress } from '../reputation/findings.ts'
@@ -16,7 +16,7 @@ interface ServedZones {
   readonly identities: readonly CheckedAddress[]
   /** Names and serials, for logs and metrics. */
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
-  /** What they say, as a hash; empty before the first load. */
+  /** Hash of what the zones contain (`contentHash`); empty before the first load. */
   readonly content: string
 }
 
@@ -25,12 +25,14 @@ export type LoadOutcome =
       readonly kind: 'loaded'
       readonly served: ServedZones
       readonly warnings: readonly Diagnostic[]
+      /** Whether any file differs from the load before. */
       readonly isChanged: boolean
     }
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 export interface LastReload {
   readonly successful: boolean
+  /** Unix time of the last successful load; 0: there was none. */
   readonly successAtSeconds: number
 }
 
@@ -41,14 +43,14 @@ export interface ReloadCounts {
 }
 
 export interface ZoneKeeper {
-  /** Reads the folder. Calls do not overlap: one that comes during another waits for it. */
+  /** Reads the folder. Concurrent calls run one after another. */
   load(): Promise<LoadOutcome>
   current(): ServedZones
   lastReload(): LastReload
   reloads(): ReloadCounts
 }
 
-const nothing: ServedZones = {
+const noZones: ServedZones = {
   catalog: { zones: new Map(), generation: 0 },
   watched: [],
   targets: [],
@@ -60,7 +62,7 @@ const nothing: ServedZones = {
 export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
   const allocation = createAllocation()
   const serials = createSerialKeeper(clock)
-  let served = nothing
+  let served = noZones
   let hash = ''
   let last: LastReload = { successful: false, successAtSeconds: 0 }
   let reloads: ReloadCounts = { success: 0, failure: 0 }

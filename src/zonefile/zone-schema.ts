@@ -1,5 +1,5 @@
-// The shape of a zone file. What needs more than one value to judge is checked in zone/compile/compile.ts.
-// Keys, defaults and bounds are documented in docs/zone-reference.md.
+// The schema of a zone file. Checks of several values together are in zone/compile/compile.ts. Keys, defaults and bounds are
+// documented in docs/zone-reference.md.
 
 import { z } from 'zod'
 import type { DocumentPath } from '../zone/compile/problem.ts'
@@ -17,6 +17,7 @@ import {
   namedMap,
   oneOf,
   oneOrMany,
+  passOn,
   seconds,
   text,
   trueOrFalse,
@@ -24,7 +25,7 @@ import {
 import { identitySchema, probeSchema, targetSchema, weight } from './target-schema.ts'
 import { recordSchema } from './record-schema.ts'
 
-/** A week: longer TTLs only outlive the operator's patience (RFC 8767 §4). */
+/** A week: the cap that RFC 8767 §4 suggests to resolvers. */
 const maxTtlSeconds = 604_800
 const maxUint32 = 0xffff_ffff
 const defaultTtlSeconds = 60
@@ -44,18 +45,18 @@ const soaSchema: z.ZodType<SoaSource> = closedMap({
   minimum: seconds('a TTL', 0, maxTtlSeconds).optional(),
 })
 
-/** `{ mx1: 2, mx2: 1 }`, or `[mx1, mx2]` with the weights that the targets have themselves. */
+/** `{ mx1: 2, mx2: 1 }`, or `[mx1, mx2]`: then each member has the weight of its target. */
 const membersSchema: z.ZodType<PoolSource['members']> = z.unknown().transform((value, context) => {
   const schema = Array.isArray(value) ? z.array(reference) : z.record(z.string(), weight)
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) context.issues.push(issue as z.core.$ZodRawIssue)
+    passOn(parsed.error.issues, [], context)
     return z.NEVER
   }
   if (Array.isArray(parsed.data)) {
     return parsed.data.map((target, step) => ({ target, weight: null, step }))
   }
-  return Object.entries(parsed.data).map(([target, own]) => ({ target, weight: own, step: target }))
+  return Object.entries(parsed.data).map(([target, weight]) => ({ target, weight, step: target }))
 })
 
 const share = leaf({
@@ -64,14 +65,14 @@ const share = leaf({
   read: (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : null),
 })
 
-/** 1 would leave no error to budget. */
+/** Below 1, which would leave no error budget. */
 const availability = leaf({
   expected: 'a share such as 99.95%, or 0.9995, below the whole',
   fallback: 0.999,
   read(value) {
-    const found = /^(\d{1,2}(?:\.\d{1,6})?)%$/.exec(String(value))?.[1]
-    // In steps of a ten-millionth, so that 99.95 % and 0.9995 are the same number.
-    const share = found === undefined ? value : Math.round(Number(found) * 1e6) / 1e8
+    const percent = /^(\d{1,2}(?:\.\d{1,6})?)%$/.exec(String(value))?.[1]
+    // Rounded, so that 99.95% and 0.9995 are the same number.
+    const share = percent === undefined ? value : Math.round(Number(percent) * 1e6) / 1e8
     return typeof share === 'number' && share >= 0 && share < 1 ? share : null
   },
 })
@@ -88,7 +89,7 @@ const poolSchema: z.ZodType<PoolSource> = closedMap({
 }).transform(({ targets, min_healthy, availability_target, ...pool }) => ({
   ...pool,
   availabilityTarget: availability_target,
-  // Without a threshold, all that is missing is handed over; and all at once only where nobody is left.
+  // Without `min_healthy`: proportional spill compensates all missing weight; otherwise only an empty pool spills.
   minHealthy: min_healthy ?? (pool.spill === 'proportional' ? 1 : 0),
   members: targets,
 }))
@@ -163,7 +164,7 @@ export const zoneSchema: z.ZodType<ZoneSource> = closedMap({
   onAllDown: on_all_down,
 }))
 
-/** Record data stays as written, whatever YAML would take it for: `010` is not ten, nor `1.10` 1.1. */
+/** Record data is taken as written: `010` stays `010`, and `1.10` does not become 1.1. */
 export const isRecordData = (path: DocumentPath): boolean =>
   path[0] === 'records' &&
   (path.length === 3 || (path.length > 3 && (typeof path[3] === 'number' || path[3] === 'data')))

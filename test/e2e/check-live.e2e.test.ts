@@ -78,7 +78,7 @@ it('exits 0 where all are healthy, whatever is warned of', async () => {
   expect(code).toBe(0)
 })
 
-it('exits 1 at mistakes and probes nobody, 2 at bad flags', async () => {
+it('exits 1 without probing if a file is invalid, 2 at bad flags', async () => {
   const before = mtas.map((mta) => mta.accepted())
   const mistaken = await check(identityZone(port).replace('hold: 0s', 'agree: 3'))
   expect(mistaken.stderr).toContain('3 lists cannot agree where there are 2')

@@ -53,7 +53,7 @@ describe('serve', () => {
     for (const close of closers.splice(0)) close()
   })
 
-  it('names every mistake of every file and exits 2', async () => {
+  it('reports every problem of every file and exits 2', async () => {
     const folder = zonesFolder(bad)
     const port = await freePort()
     const { code, stderr } = await run('serve', '--zones', folder, '--listen', `127.0.0.1:${port}`)
@@ -124,11 +124,11 @@ describe('check', () => {
     expect([code, stderr]).toEqual([0, ''])
   })
 
-  it('finds no mistake in the shipped zones', async () => {
+  it('finds no problem in the shipped zones', async () => {
     expect(await run('check', join(projectFolder, 'zones'))).toMatchObject({ code: 0, stderr: '' })
   })
 
-  it('exits 1 and names every mistake on standard error', async () => {
+  it('exits 1 and reports every problem on standard error', async () => {
     const { code, stdout, stderr } = await run('check', zonesFolder(bad))
     expect([code, stdout]).toEqual([1, ''])
     expect(stderr).toMatch(/one\.yaml:6:\d+ records\.ns1\.A: .*192\.0\.2\.999/)

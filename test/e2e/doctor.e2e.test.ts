@@ -270,7 +270,7 @@ describe('the report', () => {
     expect(stdout).toMatch(/geoip {7}country: \S.*, \d+ days old/)
   })
 
-  it('names mistakes in the files, and nothing of their zones', async () => {
+  it('reports problems of the files, and nothing of their zones', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'bad.yaml'), 'zone: example.test\n')
     const { code, stdout } = await doctor('--zones', folder, '--json')

@@ -157,7 +157,7 @@ test.each(wrongs)('%s: one word says so, and it answers', async (_, change, why)
   expect(running.stdout() + running.stderr()).not.toContain('hunter2')
 })
 
-test('TLS files beside a URL without TLS are a mistake, told at start', async () => {
+test('TLS files with a URL without TLS are refused at start', async () => {
   const config = fileOf(
     'bad.conf',
     settingsOf({ ...good(), state: `redis://127.0.0.1:${redis.port}` }),

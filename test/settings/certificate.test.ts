@@ -53,7 +53,7 @@ describe('a pair', () => {
       'it does not exist',
     ],
   ] as const)(
-    '%s is a mistake that names the file',
+    '%s gives a diagnostic that names the file',
     async (_, certificate, key, culprit, message) => {
       const read = await readCertificate({ certificate, key })
       expect(read).toMatchObject({
@@ -67,7 +67,7 @@ describe('a pair', () => {
     },
   )
 
-  it('with a passphrase is a mistake, not a question at the terminal', async () => {
+  it('with a passphrase gives a diagnostic, not a prompt at the terminal', async () => {
     const locked = join(temporaryFolder(), 'locked.pem')
     execFileSync('openssl', [
       'pkey',
@@ -85,7 +85,7 @@ describe('a pair', () => {
   })
 })
 
-it('the keeper keeps the old pair while the new one is broken, and tells when it changed', async () => {
+it('the keeper keeps the old pair while the new one is broken, and reports when it changed', async () => {
   const files = makeCertificate('first.test')
   const next = makeCertificate('next.test')
   const keeper = createCertificateKeeper(files, fixedClock)
@@ -101,7 +101,7 @@ it('the keeper keeps the old pair while the new one is broken, and tells when it
   expect(keeper.lastReload().successful).toBe(true)
 })
 
-it('a change of either file is told, of others beside them not', async () => {
+it('a change of either file calls back, a change of other files does not', async () => {
   const files = makeCertificate('watched.test')
   const next = makeCertificate('next.test')
   let calls = 0

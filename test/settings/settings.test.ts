@@ -21,7 +21,7 @@ const networksOf = (...texts: readonly string[]) => texts.map((text) => parseNet
 
 const noStreams = { tls: null, proxy: null, transferAllow: [] }
 
-/** What is answered with when nothing is said. */
+/** The defaults of `answers`. */
 const answers = {
   nsid: 'mail-1.example',
   chaosIdentity: 'mail-1.example',
@@ -53,7 +53,7 @@ async function diagnostics(input: Partial<SettingsInput>): Promise<string[]> {
   )
 }
 
-it('needs nothing to be said', async () => {
+it('has a default for everything', async () => {
   expect(await settings({})).toEqual({
     listen: [{ address: '127.0.0.1', port: 5300 }],
     admin: { address: '127.0.0.1', port: 8053 },
@@ -205,7 +205,7 @@ it('splits MXSTEER_LISTEN at commas, and takes --listen many times', async () =>
   expect((await settings({ flags: { listen: ['127.0.0.1:53', '[::1]:53'] } })).listen).toEqual(two)
 })
 
-it('names every mistake by flag, variable, or line', async () => {
+it('names the flag, the variable or the line of every problem', async () => {
   const configFile = file('worker: 3\nmax_udp: 100\nadmin: localhost:80\n')
   const env = { MXSTEER_LISTEN: '127.0.0.1,::1:53', MXSTEER_LOG_LEVEL: 'loud' }
   expect(
@@ -293,7 +293,7 @@ describe('the rate limit', () => {
     expect((await settings({ configFile })).answers.rateLimit).toMatchObject({ burst: 64 * 25 })
   })
 
-  it('may exempt nobody, or one network without a list', async () => {
+  it('may exempt no network, or one that is not in a list', async () => {
     expect(await rateLimit('{ exempt: [] }')).toMatchObject({ exempt: [] })
     expect(await rateLimit('{ exempt: 10.0.0.0/8 }')).toMatchObject({
       exempt: networksOf('10.0.0.0/8'),
@@ -312,7 +312,7 @@ describe('the rate limit', () => {
   })
 })
 
-describe('what the server says of itself', () => {
+describe('how the server identifies itself', () => {
   it('follows the instance, and is off by word or by YAML’s false', async () => {
     expect((await settings({ flags: { instance: 'ns7' } })).answers).toMatchObject({
       nsid: 'ns7',
@@ -342,7 +342,7 @@ describe('the secret of cookies', () => {
     expect((await settings({ env })).answers.cookieSecrets.map((one) => one[0])).toEqual([0xde, 0])
   })
 
-  it('is never repeated by a mistake', async () => {
+  it('is never shown by a diagnostic', async () => {
     const short = secret.slice(1)
     const inputs = [
       { env: { MXSTEER_COOKIE_SECRET: short } },

@@ -81,7 +81,7 @@ it('proxies and transfers', async () => {
   })
 })
 
-describe('mistakes', () => {
+describe('problems', () => {
   it.each([
     ['tls: { certificate: c.pem }', '1:1 missing missing, expected a path'],
     [

@@ -9,12 +9,12 @@ function take(
   keys: readonly string[],
 ): (number | null)[] {
   const round = allocation.begin()
-  const places = keys.map((key) => round.slotOf(key))
+  const indexes = keys.map((key) => round.slotOf(key))
   round.commit()
-  return places
+  return indexes
 }
 
-it('leaves slot 0 to what nobody probes, and target 0 to a target', () => {
+it('leaves slot 0 to addresses that are not probed, and gives target 0 to a target', () => {
   const round = createAllocation(limits).begin()
   expect([round.slotOf('a'), round.targetIndexOf('a')]).toEqual([1, 0])
 })
@@ -50,7 +50,7 @@ it('forgets a round that was not committed', () => {
   expect(take(allocation, ['c', 'a'])).toEqual([2, 1])
 })
 
-it('keeps every place apart and in bounds, and lets none move while it is named', () => {
+it('keeps every index unique and in bounds, and changes none while it is in use', () => {
   const keys = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), {
     maxLength: 7,
   })

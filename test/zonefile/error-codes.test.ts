@@ -28,7 +28,7 @@ it('has no code that nothing uses', () => {
   expect(unused).toEqual([])
 })
 
-/** A key that there is not, in every map: the mistakes list the keys that there are. */
+/** An unknown key in every map: the messages list the known ones. */
 const strange = `
 zzzzzz: 0
 soa: { zzzzzz: 0 }

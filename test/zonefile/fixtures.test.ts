@@ -44,7 +44,7 @@ function checkExcerpt(kind: string, file: string, diagnostic: Diagnostic): void 
 describe('bad zones', () => {
   it('are many', () => expect(filesOf('bad').length).toBeGreaterThanOrEqual(80))
 
-  it.each(filesOf('bad'))('%s is refused for its one mistake', async (file) => {
+  it.each(filesOf('bad'))('%s is refused for its one problem', async (file) => {
     const loaded = await load('bad', file)
     const diagnostics = loaded.kind === 'rejected' ? loaded.diagnostics : []
     expect(diagnostics.map(asExpected)).toEqual(expected('bad', file))
@@ -52,7 +52,7 @@ describe('bad zones', () => {
     for (const diagnostic of diagnostics) checkExcerpt('bad', file, diagnostic)
   })
 
-  it('are told all their mistakes in one go', async () => {
+  it('have all their problems reported at once', async () => {
     const loaded = await load('several', 'five.yaml')
     const diagnostics = loaded.kind === 'rejected' ? loaded.diagnostics : []
     expect(diagnostics.map(asExpected)).toEqual(expected('several', 'five.yaml'))

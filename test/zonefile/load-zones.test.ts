@@ -68,7 +68,7 @@ it('refuses what is no file, too large, or no text', async () => {
   expect(zones).toMatchObject({ diagnostics: [{}, {}, { line: 2, column: 7 }] })
 })
 
-it('names the mistakes of all files at once', async () => {
+it('reports the problems of all files at once', async () => {
   write('a.yaml', zone('a.test', '192.0.2.256'))
   write('b.yaml', zone('b.test', '192.0.2.1', 'colour: blue'))
   write('c.yaml', zone('c.test', '192.0.2.1'))
@@ -83,7 +83,7 @@ it('refuses one zone in two files, whatever its case', async () => {
   if (zones.kind === 'rejected') expect(zones.diagnostics[0]?.file).toBe(join(folder, 'b.yaml'))
 })
 
-it('cuts a flood of mistakes, and says so', async () => {
+it('limits the count of diagnostics, and tells how many are left out', async () => {
   const records = Array.from({ length: 300 }, (_, i) => `  h${i}: { A: nowhere }`).join('\n')
   write(
     'a.yaml',

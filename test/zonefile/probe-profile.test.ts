@@ -1,4 +1,4 @@
-// What a probe of a zone file comes to for each address that it watches.
+// The probe profile of each watched address.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

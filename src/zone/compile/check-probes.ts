@@ -1,16 +1,15 @@
-// Checks of `probes:` that take more than one value: what a key asks for must be within what the level does,
-// since nothing is accepted and then ignored.
+// Checks of `probes:` and `probe_at:` that need more than one value. A key that the probe's level would ignore is refused.
 
 import { formatAddress, parseAddress } from '../../lib/ip.ts'
 import type { Compilation } from './compilation.ts'
-import { readProbePlace } from './names.ts'
+import { readProbeEndpoint } from './names.ts'
 import { suggestName } from '../../lib/suggest-name.ts'
 import type { ProbeSource } from './zone-source.ts'
 
 export function checkProbes(compilation: Compilation): void {
   const { source, problems } = compilation
   for (const [name, probe] of source.probes) checkProbe(compilation, name, probe)
-  for (const name of source.targets.keys()) checkPlaces(compilation, name)
+  for (const name of source.targets.keys()) checkProbeEndpoints(compilation, name)
   for (const [name, { probe }] of source.pools) {
     if (probe === undefined || source.probes.has(probe)) continue
     const message = `unknown probe ${JSON.stringify(probe)}, ${suggestName('probe', source.probes.keys(), probe)}`
@@ -30,6 +29,7 @@ function checkProbe({ problems }: Compilation, name: string, probe: ProbeSource)
   checkSources(problems, name, probe)
 }
 
+/** A key of the probe, and what is wrong with it. */
 type Conflict = readonly [key: string, message: string]
 
 function conflictsOf(probe: ProbeSource): readonly Conflict[] {
@@ -65,7 +65,7 @@ function conflictsOf(probe: ProbeSource): readonly Conflict[] {
   return rows.filter(([isWrong]) => isWrong).map(([, key, message]) => [key, message])
 }
 
-/** One of a family at most: it is where a probe of that family comes from. */
+/** At most one source address of each family, since each is used for probes of its family. */
 function checkSources(problems: Compilation['problems'], name: string, probe: ProbeSource): void {
   const path = ['probes', name, 'source']
   const families = new Set<number>()
@@ -80,16 +80,16 @@ function checkSources(problems: Compilation['problems'], name: string, probe: Pr
   }
 }
 
-function checkPlaces({ source, problems }: Compilation, target: string): void {
+function checkProbeEndpoints({ source, problems }: Compilation, target: string): void {
   const { addresses, probeAt } = source.targets.get(target) ?? { addresses: [], probeAt: new Map() }
   const known = new Set(addresses.map(canonical))
-  for (const [served, place] of probeAt) {
+  for (const [served, text] of probeAt) {
     const path = ['targets', target, 'probe_at', served]
-    const read = readProbePlace(place)
+    const endpoint = readProbeEndpoint(text)
     if (!known.has(canonical(served))) {
       problems.refuse('bad-address', path, `${served} is no address of target ${target}`, 'key')
-    } else if (!read) {
-      const message = `expected ADDRESS or ADDRESS:PORT, got ${JSON.stringify(place)}`
+    } else if (!endpoint) {
+      const message = `expected ADDRESS or ADDRESS:PORT, got ${JSON.stringify(text)}`
       problems.refuse('bad-address', path, message)
     }
   }

@@ -1,11 +1,10 @@
-// What the stages of compiling a zone share.
+// The context that the stages of compiling a zone share.
 
 import type { TargetAddress } from '../../steer/policy.ts'
 import type { DocumentPath, Problems } from './problem.ts'
 import type { ZoneSource } from './zone-source.ts'
 import type { Name, NameKey } from '../../wire/name.ts'
 
-/** What all stages share. */
 export interface Compilation {
   readonly input: CompileInput
   readonly source: ZoneSource
@@ -15,20 +14,21 @@ export interface Compilation {
   readonly problems: Problems
 }
 
-/** What the zone is given from outside: it alone decides neither its serial nor its places in shared memory. */
+/** The zone file with its serial, and indexes into shared memory, which are allocated for all zones together. */
 export interface CompileInput {
   readonly source: ZoneSource
   readonly serial: number
-  /** null: none is left. */
+  /** Health slot of an address under a probe; null: none is left. */
   slotOf(address: TargetAddress, target: string, probe: string): number | null
-  /** Row of the health table for a member; null: none is left. */
+  /** Row of the health table for a member of a pool; null: none is left. */
   rowOf(pool: string, target: string): number | null
+  /** Index of a target's counters; null: none is left. */
   targetIndexOf(target: string): number | null
 }
 
 const lowTtlSeconds = 30
 
-/** Below half a minute resolvers ask so often that the zone pays, and some clamp it anyway. */
+/** Below 30 s the query load rises steeply, and some resolvers raise the TTL anyway. */
 export function warnLowTtl(problems: Problems, path: DocumentPath, ttl: number): void {
   if (ttl >= lowTtlSeconds) return
   problems.warn(

@@ -1,4 +1,4 @@
-// `probes:` and `pools:` → Pool: which targets, at which weight, watched through which slots.
+// Compiles `pools:`: members with their weights and the health slots of their addresses. Checks `probes:` and `identity:`.
 
 import { suggestName } from '../../lib/suggest-name.ts'
 import type { Member, Pool } from '../../steer/policy.ts'
@@ -8,10 +8,10 @@ import { sortedByName, type TargetDraft } from './compile-targets.ts'
 import type { DocumentPath } from './problem.ts'
 import type { MemberSource, PoolSource } from './zone-source.ts'
 
-/** One answer must hold all of them, with their addresses, within what TCP carries and people read. */
-const memberLimit = 32
+/** An answer may list all members with their addresses, and has to fit into a message. */
+const maxMembers = 32
 
-/** The health slot of what nobody probes: always up. */
+/** The health slot of addresses that are not probed: always up. */
 const unwatchedSlot = 0
 
 export function compilePools(
@@ -31,7 +31,7 @@ export function compilePools(
   return pools
 }
 
-/** Whether there is anything to spread: they name regions or racks, and not all the same. */
+/** Whether the members name regions or racks, and not all the same ones. */
 function haveDifferentRisks(members: readonly Member[]): boolean {
   const targets = members.map((member) => member.target)
   const [first] = targets
@@ -59,9 +59,9 @@ function compileMembers(
     } else if (compiled.has(member.target)) {
       problems.refuse('duplicate-member', path, `target ${member.target} is in the pool twice`, at)
     } else if (draft) {
-      const made = compileMember(compilation, draft, { pool, member, probe })
-      compiled.set(member.target, made)
-      draft.memberships.push({ pool, member: made })
+      const compiledMember = compileMember(compilation, draft, { pool, member, probe })
+      compiled.set(member.target, compiledMember)
+      draft.memberships.push({ pool, member: compiledMember })
     }
   }
   return [...compiled.values()]
@@ -96,26 +96,26 @@ function checkPool(
   members: readonly Member[],
 ): void {
   const path = ['pools', name, 'targets']
-  const given = source.pools.get(name)?.members.length ?? 0
-  if (given === 0) problems.refuse('empty-pool', path, 'a pool needs at least one target', 'key')
-  if (given > memberLimit) {
+  const count = source.pools.get(name)?.members.length ?? 0
+  if (count === 0) problems.refuse('empty-pool', path, 'a pool needs at least one target', 'key')
+  if (count > maxMembers) {
     problems.refuse(
       'too-many-members',
       path,
-      `${given} targets, expected at most ${memberLimit}`,
+      `${count} targets, expected at most ${maxMembers}`,
       'key',
     )
   }
-  // Unknown targets are named already; what is left of the pool says nothing about its weights.
-  if (given > 0 && members.length === given && members.every((member) => member.weight === 0)) {
+  // With unknown targets, which are reported already, the weights of the others prove nothing.
+  if (count > 0 && members.length === count && members.every((member) => member.weight === 0)) {
     problems.refuse('empty-pool', path, 'every weight is 0, expected at least one above', 'key')
   }
 }
 
-// Checks of `identity:` that take more than one value: nothing is accepted and then ignored.
+/** Each list is queried about every address of the pool. */
+const maxLists = 8
 
-const listLimit = 8
-
+/** Checks of `identity:` that need more than one value. A key that would have no effect is refused. */
 function checkIdentity({ source, problems }: Compilation): void {
   for (const [name, pool] of source.pools) {
     for (const [steps, message] of conflictsOf(pool, source.probes)) {
@@ -124,6 +124,7 @@ function checkIdentity({ source, problems }: Compilation): void {
   }
 }
 
+/** A path below `identity`, and what is wrong there. */
 type Conflict = readonly [steps: DocumentPath, message: string]
 
 function conflictsOf(
@@ -152,9 +153,9 @@ function listConflicts(
   const count = lists.length
   return [
     [
-      count > listLimit,
+      count > maxLists,
       ['dnsbl', 'lists'],
-      `${count} lists, expected at most ${listLimit}: each is asked about every address`,
+      `${count} lists, expected at most ${maxLists}: each is asked about every address`,
     ],
     [new Set(lists).size < count, ['dnsbl', 'lists'], 'a list is named twice'],
     [

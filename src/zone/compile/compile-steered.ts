@@ -1,4 +1,4 @@
-// The sets whose records steering decides: MX, addresses, and the addresses of targets.
+// Compiles steered sets: MX, SRV, `address:`, and the addresses of targets.
 
 import type {
   Policy,
@@ -24,6 +24,7 @@ const families = [
   { family: 6, type: RRType.AAAA },
 ] as const
 
+/** null: its steering is unknown. */
 export function compileSteeredMx(
   compilation: Compilation,
   path: DocumentPath,
@@ -34,11 +35,12 @@ export function compileSteeredMx(
   const bounds = readTtl(compilation, path, source.ttl)
   if (!policy) return null
   const { mode, ladder, sticky } = source
-  // The networks' mistakes are reported once, by checkInternal.
+  // checkAcross reports the problems of these networks, once.
   const internal = compileNetworks(createProblems(), ['internal'], compilation.source.internal)
   return { kind: 'steered-mx', type: RRType.MX, policy, ...bounds, mode, ladder, sticky, internal }
 }
 
+/** null: its steering is unknown. */
 export function compileSteeredSrv(
   compilation: Compilation,
   path: DocumentPath,
@@ -52,7 +54,7 @@ export function compileSteeredSrv(
   return { kind: 'steered-srv', type: RRType.SRV, policy, ...bounds, port, answers }
 }
 
-/** A set for each family that some target of the policy has: no family, no set, so NODATA is the zone's own fact. */
+/** A set for each family that any target of the policy has. Without a set NODATA follows from the zone, not from health. */
 export function compileSteeredAddresses(
   compilation: Compilation,
   path: DocumentPath,
@@ -69,7 +71,7 @@ export function compileSteeredAddresses(
     .map(({ type }) => ({ kind: 'steered-address', type, policy, ...bounds, answers, sticky }))
 }
 
-/** What a target's own name answers. */
+/** The A and AAAA sets at a target's own name. `exchangeLimit`: addresses of an answer, see exchange-addresses.ts. */
 export function targetAddressSets(
   { source, minTtl }: Compilation,
   { target, memberships }: TargetDraft,
@@ -90,12 +92,12 @@ export function targetAddressSets(
     }))
 }
 
-/** Caches keep NODATA for everyone, whatever client it was for (RFC 7871 §7.4). */
+/** Warns of rules that would answer NODATA, which caches apply to all clients (RFC 7871 §7.4). */
 function warnMissingFamily({ problems }: Compilation, path: DocumentPath, policy: Policy): void {
   const { rules, onAllDown } = policy
-  const last = onAllDown.kind === 'backup' ? [onAllDown.pool] : []
+  const backup = onAllDown.kind === 'backup' ? [onAllDown.pool] : []
   for (const { family } of families) {
-    const missing = rules.findIndex(({ pools }) => !haveFamily([...pools, ...last], family))
+    const missing = rules.findIndex(({ pools }) => !haveFamily([...pools, ...backup], family))
     if (missing < 0 || !hasFamily(policy, family)) continue
     const message = `rule ${missing + 1} of steering ${policy.name} has no target with an IPv${family} address, and others have: its clients get those of the catch-all, or of any rule`
     problems.warn('missing-family', [...path, 'steer'], message)
@@ -125,19 +127,20 @@ function findPolicy(
   return null
 }
 
+/** `recordTtl`: the TTL of the record set itself; absent: that of the zone applies. */
 function readTtl(
   { source, minTtl, problems }: Compilation,
   path: DocumentPath,
-  own: number | undefined,
+  recordTtl: number | undefined,
 ): { ttl: number; minTtl: number } {
-  const ttl = own ?? source.ttl
-  if (own !== undefined && own < minTtl) {
+  const ttl = recordTtl ?? source.ttl
+  if (recordTtl !== undefined && recordTtl < minTtl) {
     problems.refuse(
       'min-ttl-above-ttl',
       [...path, 'ttl'],
-      `ttl is ${own}, expected at least min_ttl, ${minTtl}`,
+      `ttl is ${recordTtl}, expected at least min_ttl, ${minTtl}`,
     )
   }
-  if (own !== undefined) warnLowTtl(problems, [...path, 'ttl'], own)
+  if (recordTtl !== undefined) warnLowTtl(problems, [...path, 'ttl'], recordTtl)
   return { ttl, minTtl }
 }

@@ -1,4 +1,4 @@
-// `steering:` → Policy: rules in order, the catch-all last.
+// Compiles `steering:`: policies with their rules in order, the catch-all last.
 
 import { hashText } from '../../lib/hash.ts'
 import { parseNetwork, type Network } from '../../lib/ip.ts'
@@ -8,6 +8,7 @@ import { suggestName } from '../../lib/suggest-name.ts'
 import type { DocumentPath, Problems } from './problem.ts'
 import type { ConditionsSource, RuleSource } from './zone-source.ts'
 
+/** Policies by name. Unknown pools are reported and left out. */
 export function compileSteering(
   compilation: Compilation,
   pools: ReadonlyMap<string, Pool>,
@@ -38,6 +39,7 @@ function compileOnAllDown(
   return pool ? { kind: 'backup', pool } : { kind: 'all' }
 }
 
+/** `path`: of the list of networks. Bad ones are reported and left out. */
 export function compileNetworks(
   problems: Problems,
   path: DocumentPath,
@@ -110,15 +112,15 @@ function findPools(
   names: readonly string[],
   pools: ReadonlyMap<string, Pool>,
 ): readonly Pool[] {
-  const found: Pool[] = []
+  const poolsOfRule: Pool[] = []
   for (const [i, name] of names.entries()) {
     const pool = findPool(problems, [...path, i], name, pools)
     if (!pool) continue
-    if (found.includes(pool)) {
+    if (poolsOfRule.includes(pool)) {
       problems.refuse('duplicate-pool', [...path, i], `pool ${name} is in the rule twice`)
     } else {
-      found.push(pool)
+      poolsOfRule.push(pool)
     }
   }
-  return found
+  return poolsOfRule
 }

@@ -1,4 +1,4 @@
-// `targets:` → Target, each with the addresses that its name will own.
+// Compiles `targets:`. The name of a target owns its addresses.
 
 import { hashText } from '../../lib/hash.ts'
 import { formatAddress, parseAddress } from '../../lib/ip.ts'
@@ -8,21 +8,21 @@ import type { Compilation } from './compilation.ts'
 import { isHostLabel, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
 
-/** A target while the zone is compiled; pools add their memberships. */
+/** A target while the zone is compiled; compilePools adds its memberships. */
 export interface TargetDraft {
   readonly target: Target
   readonly memberships: { readonly pool: string; readonly member: Member }[]
 }
 
-const addressLimit = 16
+const maxAddresses = 16
 
 export function compileTargets(compilation: Compilation): ReadonlyMap<string, TargetDraft> {
   const { source, input, problems } = compilation
   const owners = readOwners(compilation)
   const drafts = new Map<string, TargetDraft>()
   const groups = createGroups()
-  for (const [name, given] of sortedByName(source.targets)) {
-    const { addresses, region = null, rack = null, warmup = null } = given
+  for (const [name, targetSource] of sortedByName(source.targets)) {
+    const { addresses, region = null, rack = null, warmup = null } = targetSource
     const path = ['targets', name]
     const owner = owners.get(name)
     if (!owner) continue
@@ -37,7 +37,7 @@ export function compileTargets(compilation: Compilation): ReadonlyMap<string, Ta
       region,
       rack,
       regionGroup: groups.of(region === null ? null : [region]),
-      // A rack is one of its region: two regions may number theirs alike.
+      // Racks are named within their region: two regions may use the same names.
       rackGroup: groups.of(rack === null ? null : [region, rack]),
       hash: hashText(keyOfName(owner)),
       warmup,
@@ -48,40 +48,40 @@ export function compileTargets(compilation: Compilation): ReadonlyMap<string, Ta
   return drafts
 }
 
-/** Numbers for the groups that targets share a risk in; null is a group for oneself. */
+/** Numbers groups of targets that share a risk: the same number for the same key; null: a group of its own. */
 function createGroups(): { of: (key: readonly (string | null)[] | null) => number } {
-  const known = new Map<string, number>()
+  const groups = new Map<string, number>()
   let count = 0
   return {
     of(key) {
       if (key === null) return count++
       const text = JSON.stringify(key)
-      const group = known.get(text) ?? count++
-      known.set(text, group)
+      const group = groups.get(text) ?? count++
+      groups.set(text, group)
       return group
     },
   }
 }
 
-/** In the order of the file, so that of two targets with one name the second is the mistake. */
+/** In the order of the file, so that of two targets with the same name the second is reported. */
 function readOwners(compilation: Compilation): ReadonlyMap<string, Name> {
   const owners = new Map<string, Name>()
-  const seen = new Map<string, string>()
+  const nameOfKey = new Map<string, string>()
   for (const name of compilation.source.targets.keys()) {
     const owner = readOwner(compilation, name)
     if (!owner) continue
-    const twin = seen.get(keyOfName(owner))
+    const twin = nameOfKey.get(keyOfName(owner))
     if (twin !== undefined) {
       const message = `the same name as target ${twin}`
       compilation.problems.refuse('duplicate-target', ['targets', name], message, 'key')
     }
-    seen.set(keyOfName(owner), name)
+    nameOfKey.set(keyOfName(owner), name)
     owners.set(name, owner)
   }
   return owners
 }
 
-/** The order of the file decides nothing: not who is drawn, and not whose index is which. */
+/** Sorted, so that the order in the file changes neither draws nor indexes. */
 export const sortedByName = <T>(map: ReadonlyMap<string, T>): readonly (readonly [string, T])[] =>
   [...map].sort(([a], [b]) => (a < b ? -1 : 1))
 
@@ -100,11 +100,11 @@ function readAddresses(
 ): readonly TargetAddress[] {
   if (texts.length === 0)
     problems.refuse('no-addresses', path, 'a target needs at least one address')
-  if (texts.length > addressLimit) {
+  if (texts.length > maxAddresses) {
     problems.refuse(
       'too-many-addresses',
       path,
-      `${texts.length} addresses, expected at most ${addressLimit}`,
+      `${texts.length} addresses, expected at most ${maxAddresses}`,
     )
   }
   const addresses: TargetAddress[] = []
@@ -129,7 +129,7 @@ function readAddresses(
   return addresses
 }
 
-/** Of a host: neither unspecified nor multicast nor mapped, since no MTA can be reached there. */
+/** null: not an address of a host. Unspecified, multicast, reserved and IPv4-mapped addresses are refused. */
 function readHostAddress(text: string): TargetAddress | null {
   const parsed = parseAddress(text)
   if (!parsed) return null
