@@ -1,0 +1,145 @@
+// What operators, dashboards and scripts rely on, as lists: metrics and labels, keys of files, flags, variables, paths,
+// events, codes. A change of one shows as a change of a list beside this file, and belongs into CHANGELOG.md.
+// The lists are written anew by `npx vitest run test/contracts -u`.
+
+import { readFileSync, readdirSync } from 'node:fs'
+
+import { describe, expect, test } from 'vitest'
+
+import { helpText } from '../../src/cli/help.ts'
+import { createMetrics, type MetricSources } from '../../src/metrics/metrics.ts'
+import { settingsFileSchema } from '../../src/settings/settings-schema.ts'
+import { problemCodes } from '../../src/zone/compile/problem.ts'
+import { zoneSchema } from '../../src/zonefile/zone-schema.ts'
+
+const root = new URL('../../', import.meta.url)
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
+const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => read(`src/${path}`))
+  .join('\n')
+
+const list = (lines: Iterable<string>): string => `${[...new Set(lines)].sort().join('\n')}\n`
+
+const matches = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map((match) => match[1] as string)
+
+/** Every key of what a schema reads: it names the keys that it knows when it finds one that it does not. */
+function keysOf(
+  schema: { safeParse(value: unknown): { error?: { issues: readonly Issue[] } } },
+  strange: unknown,
+): string[] {
+  const issues = schema.safeParse(strange).error?.issues ?? []
+  return issues
+    .filter(({ code }) => code === 'unrecognized_keys')
+    .flatMap(({ path, message }) =>
+      message.split(' ').map((key) => [...path.map(String), key].join('.')),
+    )
+}
+
+interface Issue {
+  readonly code?: string
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+const unknown = { zzzzzz: 0 }
+
+test('metrics and their labels', async () => {
+  const anything: unknown = new Proxy(() => [], {
+    get: (_, key) =>
+      key === Symbol.iterator ? [][Symbol.iterator] : key === 'map' ? () => [] : anything,
+  })
+  const { registry } = createMetrics({
+    ...(anything as MetricSources),
+    version: '0',
+    counters: [],
+    certificate: anything as MetricSources['certificate'],
+    shared: anything as MetricSources['shared'],
+    states: () => [],
+    targets: () => [],
+    overrides: anything as MetricSources['overrides'],
+    shares: anything as MetricSources['shares'],
+    identity: anything as MetricSources['identity'],
+    probing: anything as MetricSources['probing'],
+    feedback: anything as MetricSources['feedback'],
+  })
+  const metrics = registry.getMetricsAsArray() as unknown as {
+    readonly name: string
+    readonly labelNames: readonly string[]
+    readonly type?: string
+  }[]
+  const own = metrics.filter(({ name }) => name.startsWith('mxsteer_'))
+  expect(own.length).toBeGreaterThan(40)
+  await expect(
+    list(own.map(({ name, labelNames }) => `${name}{${[...labelNames].sort().join(',')}}`)),
+  ).toMatchFileSnapshot('./metrics.txt')
+})
+
+test('keys of zone files', async () => {
+  const zone = {
+    ...unknown,
+    soa: unknown,
+    targets: { TARGET: { ...unknown, warmup: unknown, agent: unknown } },
+    probes: { PROBE: unknown },
+    pools: { POOL: { ...unknown, identity: { ...unknown, dnsbl: unknown } } },
+    steering: { POLICY: [{ ...unknown, when: unknown }] },
+    records: {
+      OWNER: {
+        MX: { steer: 's', ...unknown },
+        SRV: { steer: 's', ...unknown },
+        address: unknown,
+        TXT: { data: ['x'], ...unknown },
+      },
+    },
+  }
+  const keys = keysOf(zoneSchema, zone)
+  expect(keys.length).toBeGreaterThan(60)
+  await expect(list(keys)).toMatchFileSnapshot('./zone-keys.txt')
+})
+
+test('keys of mxsteer.yaml', async () => {
+  const nested = ['geoip', 'announce', 'rate_limit', 'probe_limits', 'tls', 'proxy', 'transfer']
+  const settings = { ...unknown, ...Object.fromEntries(nested.map((key) => [key, unknown])) }
+  const keys = keysOf(settingsFileSchema, settings)
+  for (const key of nested) expect(keys.some((one) => one.startsWith(`${key}.`))).toBe(true)
+  await expect(list(keys)).toMatchFileSnapshot('./settings-keys.txt')
+})
+
+test('commands, flags, and exit codes', async () => {
+  const commands = matches(helpText, /^ {2}mxsteer ([a-z]+)/gm).map((name) => `mxsteer ${name}`)
+  const flags: string[] = []
+  let section = ''
+  for (const line of helpText.split('\n')) {
+    if (/^[a-z]/.test(line)) section = line
+    const flag = /^ {2}(--[a-z-]+)/.exec(line)?.[1]
+    if (flag) flags.push(`${section}: ${flag}`)
+  }
+  const exits = matches(helpText, /^ {2}(\d) {2}/gm).map((code) => `exit code ${code}`)
+  expect(exits.length).toBe(4)
+  await expect(list([...commands, ...flags, ...exits])).toMatchFileSnapshot('./commands.txt')
+})
+
+describe('words', () => {
+  test('events of the log', async () => {
+    const operations = read('docs/operations.md')
+    const documented = matches(operations, /^\| `([a-z]+(?:\.[a-z-]+)+)`/gm)
+    const inTable = operations
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .flatMap((line) => matches(line.split('|')[1] ?? '', /`([a-z-]+(?:\.[a-z-]+)+)`/g))
+    expect(documented.length).toBeGreaterThan(20)
+    const inCode = matches(sources, /event: '([a-z]+(?:\.[a-z-]+)+)'/g)
+    await expect(list([...inTable, ...inCode])).toMatchFileSnapshot('./events.txt')
+  })
+
+  test('codes of mistakes', async () => {
+    await expect(list(problemCodes)).toMatchFileSnapshot('./mistake-codes.txt')
+  })
+
+  test('codes of what the admin server refuses', async () => {
+    const codes = matches(sources, /refuse\(\s*\d{3},\s*'([a-z-]+)'/g)
+    expect(codes.length).toBeGreaterThan(5)
+    await expect(list(codes)).toMatchFileSnapshot('./refusal-codes.txt')
+  })
+})
