@@ -145,6 +145,7 @@ describe('bounds', () => {
   })
 
   test('headers that do not end are cut off', async () => {
+    // Node alone would take a minute and more.
     const begun = performance.now()
     await new Promise<void>((resolve) => {
       const socket = connect(port, '127.0.0.1', () =>
@@ -154,7 +155,7 @@ describe('bounds', () => {
       socket.on('error', () => {})
       socket.resume()
     })
-    expect(performance.now() - begun).toBeLessThan(8000)
+    expect(performance.now() - begun).toBeLessThan(40_000)
   })
 })
 

@@ -302,7 +302,7 @@ describe('refusals have a status, a code and words', () => {
       { error: { code: 'too-many-overrides' } },
     ])
     expect((await post({ ...drain, target: 't7', kind: 'up' })).status).toBe(201)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('tokens', () => {

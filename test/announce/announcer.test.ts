@@ -52,13 +52,13 @@ const words = (): readonly string[] =>
 const untilFileHas = (word: string): Promise<unknown> =>
   until(() => existsSync(file) && readFileSync(file, 'utf8') === `${word}\n`, {
     what: `the file has ${word}`,
-    withinMs: 10_000,
+    withinMs: 60_000,
     everyMs: 5,
   })
 
 const afterChecks = async (count: number): Promise<void> => {
   const wanted = checks + count
-  await until(() => checks >= wanted, { what: `${wanted} checks`, withinMs: 10_000, everyMs: 5 })
+  await until(() => checks >= wanted, { what: `${wanted} checks`, withinMs: 60_000, everyMs: 5 })
 }
 
 describe('the file', () => {
@@ -93,7 +93,7 @@ describe('the file', () => {
       onEvent: (event) => void events.push(event),
     })
     await untilFileHas('up')
-    await until(() => events.length > 1, { what: 'a change', withinMs: 10_000, everyMs: 5 })
+    await until(() => events.length > 1, { what: 'a change', withinMs: 60_000, everyMs: 5 })
     expect(failed).toBeGreaterThanOrEqual(6)
     expect(checks).toBeGreaterThanOrEqual(13)
     expect(events[1]).toEqual({ kind: 'changed', to: 'down', reasons: ['no answer'] })
@@ -133,7 +133,7 @@ describe('the command', () => {
     start(script(`echo "$1" >> ${folder}/told`))
     await until(() => existsSync(join(folder, 'told')) && commanded().includes('up'), {
       what: 'up',
-      withinMs: 10_000,
+      withinMs: 60_000,
     })
     await announcer?.stop()
     expect(commanded()).toEqual(['down', 'up', 'down'])
@@ -151,7 +151,7 @@ describe('the command', () => {
 
   it('that fails is reported', async () => {
     start(script('exit 7'))
-    await until(() => words().includes('command exit 7'), { what: 'a failure', withinMs: 10_000 })
+    await until(() => words().includes('command exit 7'), { what: 'a failure', withinMs: 60_000 })
     await untilFileHas('up')
     await announcer?.stop()
     expect(words().toSorted()).toEqual(['command exit 7', 'down', 'up'])

@@ -76,7 +76,7 @@ async function serve(...flags: readonly string[]): Promise<void> {
   server = launched
   await until(() => launched.logs().some((line) => line.event === 'server.ready'), {
     what: `a server that is ready: ${launched.stderr()}`,
-    withinMs: 20_000,
+    withinMs: 60_000,
   })
 }
 
@@ -109,12 +109,12 @@ it.each([
 ] as const)('a wildcard socket alone gets it wrong over IPv%i', async (family, type) => {
   const launched = watchChild(namespaces.spawn('serves', process.execPath, ['-e', careless(type)]))
   server = launched
-  await until(() => launched.stdout().includes('bound'), { what: 'a socket', withinMs: 20_000 })
+  await until(() => launched.stdout().includes('bound'), { what: 'a socket', withinMs: 60_000 })
   expect(serverOf(await ask(onLink[family], '+notcp'))).toBe(onLink[family])
   expect(await ask(anycast[family][0], '+notcp', { withinSeconds: 2 })).toBeNull()
 })
 
-describe.each(['mmsg', 'dgram'])('transport %s', { timeout: 60_000 }, (transport) => {
+describe.each(['mmsg', 'dgram'])('transport %s', { timeout: 120_000 }, (transport) => {
   it('answers from the address that was asked, over UDP and TCP', async () => {
     await serve('--transport', transport)
     for (const over of ['+notcp', '+tcp']) {

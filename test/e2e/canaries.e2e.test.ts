@@ -36,7 +36,7 @@ beforeAll(async () => {
     settings: `canaries: [${canaries.map((address) => `${address}:${port}`).join(', ')}]\n`,
   })
   for (const name of names) await server.waitForState(name, 'up', 30_000)
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   await server?.stop()
   await Promise.all([alone?.close(), others?.close(), outside?.close()])

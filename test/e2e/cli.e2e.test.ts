@@ -184,7 +184,7 @@ describe('probe', () => {
 
   it(
     'exits 1 within its deadlines where one listens and is mute',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       const port = await freePort(['127.0.0.33'])
       const odd = await startOddMta('127.0.0.33', port, mute)

@@ -36,7 +36,7 @@ beforeAll(async () => {
   server = await startServer({ zones: { 'explain.yaml': zoneText } })
   client = openUdpClient(server.port)
   await server.waitForState('dead', 'down', 30_000)
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   client?.close()
   await server?.stop()
@@ -107,7 +107,7 @@ describe('explain', () => {
     expect(await server.metric(sample)).toBe(before)
     await until(async () => (await firstRungs()).size === 2, {
       what: 'two of them',
-      withinMs: 5000,
+      withinMs: 30_000,
     })
   })
 

@@ -144,13 +144,13 @@ describe('files replaced under load', () => {
     replace('country', octets)
     await until(() => (events(event).length > before ? true : null), {
       what: event,
-      withinMs: 20_000,
+      withinMs: 60_000,
     })
     // Workers hear of it within a turn; a refused file must not change anything at any time.
     if (event === 'geoip.loaded')
       await until(async () => ((await asked('11.200.3.0/24')) === wanted ? true : null), {
         what: wanted,
-        withinMs: 10_000,
+        withinMs: 60_000,
       })
     for (let i = 0; i < 5; i++) expect(await asked('11.200.3.0/24')).toBe(wanted)
   }
@@ -182,10 +182,10 @@ describe('files replaced under load', () => {
         const now = await asked('11.200.3.0/24')
         return now.startsWith('eu') ? now : null
       },
-      { what: 'eu', withinMs: 20_000 },
+      { what: 'eu', withinMs: 60_000 },
     )
     expect(answer).toBe('eu 11.200.3.0/24/9')
-    await until(() => events('geoip.loaded').length > before, { what: 'a line', withinMs: 5000 })
+    await until(() => events('geoip.loaded').length > before, { what: 'a line', withinMs: 30_000 })
   })
 
   test('the other database is none the worse', async () => {

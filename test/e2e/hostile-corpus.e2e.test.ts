@@ -47,7 +47,7 @@ async function expectWell(): Promise<void> {
   const reply = await client.ask(zone, 'MX', 1000)
   expect([reply.header.rcode, reply.answers.length]).toEqual([0, 1])
   const isBack = (): boolean => descriptors() <= rest.descriptors
-  await until(isBack, { what: `descriptors back at ${rest.descriptors}`, withinMs: 5000 })
+  await until(isBack, { what: `descriptors back at ${rest.descriptors}`, withinMs: 30_000 })
   expect(server.rssOctets() - rest.rss).toBeLessThan(grownLimit)
   expect(await server.metric('mxsteer_failures_total')).toBe(0)
   expect(await server.metric('mxsteer_worker_restarts_total')).toBe(0)
@@ -99,7 +99,7 @@ async function overUdp(packets: readonly Uint8Array[]): Promise<Outcome> {
     const batch = sent.slice(at, at + inFlight)
     due += batch.filter(isDue).length
     const answered = new Promise<boolean>((resolve) => {
-      const overdue = setTimeout(() => resolve(false), 2000)
+      const overdue = setTimeout(() => resolve(false), 20_000)
       onReply = () => {
         if (seen.size < due) return
         clearTimeout(overdue)
@@ -148,5 +148,5 @@ describe.each([
   it('all 65,536 types', async () => {
     expect(await over(everyType(zone))).toEqual({ replies: 65_536, wrong: [] })
     await expectWell()
-  }, 60_000)
+  })
 })

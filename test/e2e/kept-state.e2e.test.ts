@@ -56,7 +56,7 @@ async function drain(target: string, ...more: readonly string[]): Promise<void> 
 const fileSays = (what: string, pattern: RegExp): Promise<true> =>
   until(() => existsSync(file) && pattern.test(readFileSync(file, 'utf8')), {
     what,
-    withinMs: 20_000,
+    withinMs: 60_000,
   })
 
 beforeAll(async () => {
@@ -66,7 +66,7 @@ beforeAll(async () => {
   const probe = { level: 'banner', interval: '30s', fast_interval: '500ms', fall: 3 }
   zones = { 'kept.yaml': mailZone({ targets, port, probe }) }
   server = await start()
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await server?.stop()
   await Promise.all(mtas.map((mta) => mta.close()))
@@ -102,7 +102,7 @@ describe('killed and started again', () => {
     const { overrides } = JSON.parse((await server.http('/overrides')).body) as { overrides: [] }
     expect(overrides).toEqual([])
     expect(await server.metric('mxsteer_state_last_write_successful')).toBe(1)
-  }, 60_000)
+  }, 120_000)
 
   it('writes once more when it stops', async () => {
     // Its MTAs are gone: sooner or later all of them are down.
@@ -113,5 +113,5 @@ describe('killed and started again', () => {
     expect(JSON.parse((await server.http('/overrides')).body)).toMatchObject({
       overrides: [{ target: 'mx2', kind: 'drain' }],
     })
-  }, 60_000)
+  }, 120_000)
 })

@@ -137,7 +137,7 @@ describe('three Postfix instances', () => {
     const rounds = watch.rounds()
     expect(await watch.stop()).toEqual([])
     expect(rounds).toBeGreaterThan(100)
-  }, 60_000)
+  }, 120_000)
 
   it('leaves one log line a transition, and nothing for a query', () => {
     const lines = server.logs()

@@ -103,18 +103,18 @@ describe('Postfix behind postscreen, which waits six seconds after its teaser', 
     )
     await until(() => (postfix.log().match(/ehlo=1 quit=1 commands=2/g)?.length ?? 0) === probes, {
       what: 'every session in the log',
-      withinMs: 10_000,
+      withinMs: 60_000,
     })
     const log = postfix.log()
     const perProbe = log.split('\n').filter(isOurs).length / probes
     console.info(`Postfix behind postscreen logs ${perProbe.toFixed(2)} lines a probe`)
     expect(complaintsOf(log)).toEqual([])
     expect((await filterLog(log, 'postfix[mode=aggressive]')).matched).toEqual([])
-  }, 90_000)
+  }, 120_000)
 
   it('and the filters do match who connects and leaves', async () => {
     await connectAndLeave(postfix.port)
-    await until(() => /HANGUP/.test(postfix.log()), { what: 'HANGUP', withinMs: 10_000 })
+    await until(() => /HANGUP/.test(postfix.log()), { what: 'HANGUP', withinMs: 60_000 })
     const { matched } = await filterLog(postfix.log(), 'postfix[mode=aggressive]')
     expect(matched).toHaveLength(1)
     expect(matched[0]).toContain('HANGUP after')
@@ -132,7 +132,7 @@ describe('Postfix behind postscreen, which waits six seconds after its teaser', 
         const seen = await haproxy?.server('postscreen')
         return seen && /^L[47](?!.*INI)/.test(seen.check) ? seen : null
       },
-      { what: 'a check by HAProxy', withinMs: 20_000, everyMs: 100 },
+      { what: 'a check by HAProxy', withinMs: 60_000, everyMs: 100 },
     )
     const { kind, durationMs } = await ours
     console.info(
@@ -157,14 +157,14 @@ describe('Exim', () => {
 
   it('logging as by default: 200 probes of level ehlo leave no line', async () => {
     const mta = await exim()
-    await until(() => mta.log().includes('daemon started'), { what: 'Exim', withinMs: 10_000 })
+    await until(() => mta.log().includes('daemon started'), { what: 'Exim', withinMs: 60_000 })
     const before = mta.log()
     expect(tally(await probeMany(profile(mta.port), 20))).toEqual({ 'ok ok': probes })
     await pause(500)
     const log = mta.log()
     expect(log.slice(before.length)).toBe('')
     expect((await filterLog(log, 'exim[mode=aggressive]')).matched).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   it('logging everything: 200 probes of level mail leave nothing to complain of', async () => {
     const mta = await exim('log_selector = +all')
@@ -172,7 +172,7 @@ describe('Exim', () => {
     expect(tally(outcomes)).toEqual({ 'ok ok': probes })
     await until(() => (mta.log().match(/closed by QUIT/g)?.length ?? 0) === probes, {
       what: 'every session in the log',
-      withinMs: 10_000,
+      withinMs: 60_000,
     })
     const log = mta.log()
     // Our own look whether it listens has said nothing and gone.
@@ -181,7 +181,7 @@ describe('Exim', () => {
     expect(complaintsOf(lines.join('\n'))).toEqual([])
     const { matched } = await filterLog(lines.join('\n'), 'exim[mode=aggressive]')
     expect(matched).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   it('and at level ehlo it would complain, which the filters match: so there is level mail', async () => {
     const mta = await exim('log_selector = +all')
@@ -190,7 +190,7 @@ describe('Exim', () => {
     const ours = (): string[] => mta.log().split('\n').filter(isOurs)
     await until(() => ours().some((line) => line.includes('no MAIL in SMTP connection')), {
       what: 'no MAIL',
-      withinMs: 10_000,
+      withinMs: 60_000,
     })
     const lines = ours()
     const { matched } = await filterLog(lines.join('\n'), 'exim[mode=aggressive]')
@@ -239,7 +239,7 @@ describe('PROXY protocol', () => {
           () => (mta.log().match(/disconnect from unknown\[127\.2\.0\.1\]/g)?.length ?? 0) === 2,
           {
             what: 'both sessions in the log',
-            withinMs: 10_000,
+            withinMs: 60_000,
           },
         )
         expect(complaintsOf(mta.log())).toEqual([])

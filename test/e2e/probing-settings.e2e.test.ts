@@ -80,7 +80,7 @@ beforeAll(async () => {
       '',
     ].join('\n'),
   })
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await server?.stop()
   mta?.close()
@@ -99,7 +99,7 @@ it('probes and canaries come from probe_source, within probe_limits', async () =
   expect([...asked].sort()).toEqual([...addresses, canary].sort())
   expect([...from]).toEqual([source])
   expect(peaks).toEqual({ network: 2, all: 4 })
-}, 90_000)
+}, 120_000)
 
 it('check --live comes from there too', async () => {
   from.clear()
@@ -110,4 +110,4 @@ it('check --live comes from there too', async () => {
   const { exited } = launch(['check', folder, '--live', '--config', config])
   expect((await exited).code).toBe(0)
   expect([...from]).toContain('127.0.4.78')
-}, 60_000)
+}, 120_000)

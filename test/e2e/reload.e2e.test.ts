@@ -174,7 +174,7 @@ it('SIGHUP before it answers is heard when it does', async () => {
   const told = (event: string): Promise<LogLine> =>
     until(() => child.logs().find((line) => line.event === event) ?? null, {
       what: `${event}: ${child.stderr()}`,
-      withinMs: 20_000,
+      withinMs: 60_000,
     })
   await told('config.loaded')
   expect(child.logs().some(({ event }) => event === 'server.ready')).toBe(false)
@@ -183,7 +183,7 @@ it('SIGHUP before it answers is heard when it does', async () => {
   await told('server.ready')
   await until(
     async () => rdataOf((await dig(port, `info.${zone}`, 'TXT')).answer)[0]?.includes('late'),
-    { what: 'the text of the later file', withinMs: 20_000 },
+    { what: 'the text of the later file', withinMs: 60_000 },
   )
   expect((await stopChild(child, 15_000)).code).toBe(0)
 })

@@ -58,7 +58,7 @@ afterAll(async () => {
 const metricIs = (server: RunningServer, name: string, wanted: number): Promise<true> =>
   until(async () => (await server.metric(name)) === wanted, {
     what: `${name} ${wanted}`,
-    withinMs: 20_000,
+    withinMs: 60_000,
     everyMs: 50,
   })
 

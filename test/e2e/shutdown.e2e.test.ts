@@ -22,7 +22,7 @@ const start = async (lameduck: string): Promise<void> => {
   server = await startServer({ zones: { 'a.yaml': zoneFile }, flags: ['--lameduck', lameduck] })
   await until(async () => (await server.http('/readyz')).status === 200, {
     what: '/readyz 200',
-    withinMs: 20_000,
+    withinMs: 60_000,
   })
 }
 

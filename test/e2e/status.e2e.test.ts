@@ -93,7 +93,7 @@ describe('of an instance that is alone', () => {
     const watching = launch(['status', '--watch', '--admin', `127.0.0.1:${server.adminPort}`])
     await until(() => watching.stdout().split('lonely at attic').length > 2, {
       what: 'a second page',
-      withinMs: 20_000,
+      withinMs: 60_000,
     })
     expect(watching.stdout()).not.toContain('\u001b')
     expect(await stopChild(watching, 5000)).toEqual({ code: null, signal: 'SIGTERM' })

@@ -70,7 +70,7 @@ test(
       for (const name of names) await server.waitForState(name, 'up', 20_000)
       // In flight: greeted by nobody yet.
       const before = mtas.openedMs.length
-      await until(() => mtas.openedMs.length > before, { what: 'a dialogue', withinMs: 5000 })
+      await until(() => mtas.openedMs.length > before, { what: 'a dialogue', withinMs: 30_000 })
       server.signal('SIGSTOP')
       await pause(stoppedMs)
       const wokenMs = performance.now()

@@ -124,7 +124,7 @@ describe('a secondary', () => {
     } finally {
       await secondary.stop()
     }
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('by hand', () => {
@@ -176,6 +176,13 @@ describe('beside other clients', () => {
     const clients = await Promise.all(Array.from({ length: 4 }, () => openTcpClient(server.port)))
     const udp = openUdpClient(server.port)
     await udp.ask(`ns1.${zone}`, 'A')
+    const timed = async (): Promise<number> => {
+      const begun = performance.now()
+      await udp.ask(`ns1.${zone}`, 'A')
+      return performance.now() - begun
+    }
+    const calm: number[] = []
+    for (let i = 0; i < 20; i++) calm.push(await timed())
     const latencies: number[] = []
     const progress = { isDone: false }
     const transfers = Promise.all(
@@ -185,11 +192,10 @@ describe('beside other clients', () => {
       }),
     ).finally(() => (progress.isDone = true))
     while (!progress.isDone) {
-      const begun = performance.now()
-      await udp.ask(`ns1.${zone}`, 'A', 5000)
-      latencies.push(performance.now() - begun)
+      latencies.push(await timed())
     }
     expect(await transfers).toEqual(Array(4).fill(bigRecords + 4))
+    calm.sort((a, b) => a - b)
     latencies.sort((a, b) => a - b)
     const median = latencies[latencies.length >> 1] as number
     const worst = latencies.at(-1) as number
@@ -197,11 +203,12 @@ describe('beside other clients', () => {
       `beside 4 transfers: ${latencies.length} answers, median ${median.toFixed(1)} ms, worst ${worst.toFixed(1)} ms`,
     )
     expect(latencies.length).toBeGreaterThan(3)
-    expect(median).toBeLessThan(100)
+    // A message of a transfer is the most that an answer waits for, of four transfers in turn.
+    expect(median).toBeLessThan(Math.max(100, 50 * (calm[10] as number)))
     expect(worst).toBeLessThan(1000)
     udp.close()
     for (const client of clients) client.destroy()
-  }, 60_000)
+  }, 120_000)
 
   it('those who do not read are cut, give their turn back, and cost no memory', async () => {
     const rss = server.rssOctets()
@@ -217,7 +224,7 @@ describe('beside other clients', () => {
       (await server.metric('mxsteer_tcp_closed_by_limit_total')) ?? 0
     await until(async () => (await server.metric('mxsteer_transfers_total')) !== null, {
       what: 'metrics',
-      withinMs: 3000,
+      withinMs: 30_000,
     })
     const fifth = await openTcpClient(server.port)
     await until(
@@ -225,7 +232,7 @@ describe('beside other clients', () => {
         await fifth.write(axfrQuery(bigZone))
         return (await drain(fifth)) === 'refused'
       },
-      { what: 'the fifth refused', withinMs: 3000 },
+      { what: 'the fifth refused', withinMs: 30_000 },
     )
     let peak = 0
     await until(
@@ -233,7 +240,7 @@ describe('beside other clients', () => {
         peak = Math.max(peak, server.rssOctets() - rss)
         return (await counted()) >= closed + 4
       },
-      { what: 'four cut', withinMs: 15_000, everyMs: 100 },
+      { what: 'four cut', withinMs: 60_000, everyMs: 100 },
     )
     console.info(`4 transfers unread: server grew ${(peak / 2 ** 20).toFixed(1)} MiB`)
     expect(peak).toBeLessThan(96 * 2 ** 20)
@@ -247,5 +254,5 @@ describe('beside other clients', () => {
     const [answer] = await next.receive(1)
     expect(answer?.readUInt16BE(0)).toBe(99)
     for (const client of [...deaf, next]) client.destroy()
-  }, 60_000)
+  }, 120_000)
 })

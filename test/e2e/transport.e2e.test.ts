@@ -49,7 +49,7 @@ async function launch(node: readonly string[], flags: readonly string[]) {
 const logged = (launched: Launched, event: string) =>
   until(() => launched.logs().find((line) => line.event === event) ?? null, {
     what: `${event}: ${launched.stderr()}`,
-    withinMs: 20_000,
+    withinMs: 60_000,
   })
 
 async function answers(port: number): Promise<void> {

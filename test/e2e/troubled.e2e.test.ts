@@ -92,7 +92,7 @@ describe('troubled targets', () => {
         const all = new Map((await server.targets()).map((one) => [one.target, one]))
         return [...all.values()].every(({ last }) => last !== null && last.kind !== 'self') && all
       },
-      { what: 'a probe of each that was in time', withinMs: 20_000 },
+      { what: 'a probe of each that was in time', withinMs: 60_000 },
     )
     expect(found.get('plain')).toMatchObject({ state: 'up', last: { kind: 'ok' } })
     expect(found.get('screened')).toMatchObject({ state: 'up', last: { kind: 'ok' } })
@@ -105,7 +105,7 @@ describe('troubled targets', () => {
     const rounds = lines.accepted()
     await until(() => lines.accepted() >= rounds + 5, {
       what: 'five more probes',
-      withinMs: 20_000,
+      withinMs: 60_000,
     })
     const grownMiB = (server.rssOctets() - before) / 2 ** 20
     const sentMiB = (lines.writtenOctets() + line.writtenOctets()) / 2 ** 20
@@ -113,7 +113,7 @@ describe('troubled targets', () => {
       `endless banners: ${sentMiB.toFixed(1)} MiB sent, server grew ${grownMiB.toFixed(1)} MiB`,
     )
     expect(grownMiB).toBeLessThan(64)
-  }, 60_000)
+  }, 120_000)
 
   it('keeps a dialogue that is bounded, with control octets escaped', async () => {
     for (const { last } of await server.targets()) {
@@ -143,14 +143,14 @@ describe('troubled targets', () => {
   it('leaves the answers when it is killed in mid banner, and comes back', async () => {
     // The teaser is out, and the final line is two seconds away.
     const connects = countConnects()
-    await until(() => countConnects() > connects, { what: 'a probe', withinMs: 15_000, everyMs: 5 })
+    await until(() => countConnects() > connects, { what: 'a probe', withinMs: 60_000, everyMs: 5 })
     await screened.kill()
     const cut = await until(
       async () => {
         const one = (await server.targets()).find(({ target }) => target === 'screened')
         return one?.last && one.last.kind !== 'ok' ? one.last : null
       },
-      { what: 'a failed probe of the killed one', withinMs: 5000 },
+      { what: 'a failed probe of the killed one', withinMs: 30_000 },
     )
     expect(cut.kind).toBe('mute')
     expect(cut.dialogue.some(({ from, text }) => from === '<' && text.startsWith('220-'))).toBe(
@@ -160,7 +160,7 @@ describe('troubled targets', () => {
     await ladderBecomes(['plain'], 600 + 5000)
     await screened.start()
     await ladderBecomes(['plain', 'screened'], 20_000)
-  }, 60_000)
+  }, 120_000)
 
   it('never lost mail in the meantime', async () => {
     expect(watch.rounds()).toBeGreaterThan(100)

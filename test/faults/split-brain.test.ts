@@ -4,9 +4,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import { pause } from '../support/wait.ts'
 import { type Fleet, everyone, startFleet } from './fleet.ts'
-import { everyoneIsBack, mustHaveAnswered, transitions, votesSeen } from './instance-state.ts'
+import {
+  everyoneIsBack,
+  mustHaveAnswered,
+  total,
+  transitions,
+  votesSeen,
+} from './instance-state.ts'
 
 const names = ['a', 'b', 'c', 'd'] as const
 type Name = (typeof names)[number]
@@ -47,6 +52,9 @@ const answers = (side: Side, answered: readonly Name[]): Promise<true> =>
     names.every((name) => watch.names(name) === answered.includes(name)),
   )
 
+const probes = (one: Fleet<Name>['instances'][number]): Promise<number> =>
+  total(one, 'mxsteer_probe_outcomes_total')
+
 /** From the side that left, these are gone. */
 function shut(dead: readonly Name[]): void {
   const sources = leave.instances.map(({ name }) => sourceOf(name))
@@ -65,7 +73,12 @@ test('split brain: each side goes by its own, and never answers nothing', async 
   shut(names)
   await answers(leave, names)
   for (const { watch } of fleet.instances) watch.lately()
-  await pause(3000)
+  // Every target is probed twice more by each.
+  const probed = await Promise.all(fleet.instances.map(probes))
+  await everyone(fleet, 'probes on', async (one) => {
+    const before = probed[fleet.instances.indexOf(one)] ?? 0
+    return (await probes(one)) >= before + 2 * names.length
+  })
   // The side that is well has noticed nothing; the other one answers what there is.
   for (const { watch } of fleet.instances) expect(watch.lately().fewest).toBe(names.length)
   expect(await transitions(stay)).toEqual(before.slice(0, 2))

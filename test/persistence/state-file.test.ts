@@ -137,7 +137,7 @@ describe('the file', () => {
     file.track(() => current)
     current = state
     file.flushSoon()
-    await until(() => existsSync(path) || null, { what: 'the file', withinMs: 5000 })
+    await until(() => existsSync(path) || null, { what: 'the file', withinMs: 30_000 })
     const again = await opened(folder)
     expect(again.file.restored).toEqual(state)
     expect(again.events).toMatchObject([{ kind: 'restored' }])
@@ -168,7 +168,7 @@ describe('the file', () => {
     file.flushSoon()
     await until(() => (file.lastWrite().successful ? null : true), {
       what: 'the failure',
-      withinMs: 5000,
+      withinMs: 30_000,
     })
     file.flushSoon()
     await file.close()

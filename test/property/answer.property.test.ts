@@ -74,7 +74,7 @@ describe('encoding', () => {
       }),
       { numRuns: runs(500) },
     )
-  }, 60_000)
+  }, 120_000)
 
   test('every exchange of the zone brings all of its addresses, once', () => {
     fc.assert(
@@ -104,7 +104,7 @@ describe('encoding', () => {
       }),
       { numRuns: runs(300) },
     )
-  }, 60_000)
+  }, 120_000)
 })
 
 // The reference: a zone is a list of owners with types; every step is spelled out over that list.
@@ -175,5 +175,5 @@ describe('lookup', () => {
     )
     const kinds = ['alias', 'delegation', 'dname', 'found', 'nodata', 'nxdomain']
     expect([...seen].sort()).toEqual(kinds)
-  }, 60_000)
+  }, 120_000)
 })

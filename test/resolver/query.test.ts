@@ -49,7 +49,7 @@ describe('over UDP', () => {
     const tookMs = performance.now() - begun
     expect(server?.asked.udp).toBe(2)
     expect(tookMs).toBeGreaterThan(2 * timeoutMs - 20)
-    expect(tookMs).toBeLessThan(20 * timeoutMs)
+    expect(tookMs).toBeLessThan(75 * timeoutMs)
   })
 
   it('waits for the right one among replies with a wrong id and octets that are none', async () => {
@@ -121,8 +121,8 @@ describe('where the answer is cut short', () => {
   ])('gives up in time when TCP %s, and hangs up', async (_, tcp, why) => {
     const begun = performance.now()
     expect(await ask({ udp: truncated, ...(tcp && { tcp }) })).toEqual({ kind: 'failed', why })
-    expect(performance.now() - begun).toBeLessThan(20 * timeoutMs)
-    await until(() => server?.connections() === 0, { what: 'no connection', withinMs: 5000 })
+    expect(performance.now() - begun).toBeLessThan(75 * timeoutMs)
+    await until(() => server?.connections() === 0, { what: 'no connection', withinMs: 30_000 })
   })
 })
 

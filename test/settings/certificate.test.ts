@@ -118,9 +118,9 @@ it('a change of either file calls back, a change of other files does not', async
     await until(() => noticed > 0, { what: 'a notice of the file beside', withinMs: 30_000 })
     expect(calls).toBe(0)
     replaceFile(next.key, files.key)
-    await until(() => calls === 1, { what: 'a call for the key', withinMs: 8000 })
+    await until(() => calls === 1, { what: 'a call for the key', withinMs: 30_000 })
     writeFileSync(files.certificate, next.pair.certificate)
-    await until(() => calls === 2, { what: 'a call for the certificate', withinMs: 8000 })
+    await until(() => calls === 2, { what: 'a call for the certificate', withinMs: 30_000 })
   } finally {
     any.close()
     watch.close()

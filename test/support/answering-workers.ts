@@ -31,7 +31,9 @@ export interface Answering {
   readonly endpoints: readonly Endpoint[]
 }
 
-export interface AnsweringOptions extends Partial<Pick<WorkersOptions, 'count' | 'entry'>> {
+export interface AnsweringOptions extends Partial<
+  Pick<WorkersOptions, 'count' | 'entry' | 'clock'>
+> {
   readonly addresses?: readonly string[]
   /** Instead of a free port of `addresses`. */
   readonly endpoints?: readonly Endpoint[]

@@ -52,6 +52,6 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
 export const allTogether = (...all: readonly TestMember[]): Promise<true> =>
   until(() => all.every(({ cluster }) => cluster.status().instances === all.length), {
     what: 'all see all',
-    withinMs: 20_000,
+    withinMs: 60_000,
     everyMs: 5,
   })

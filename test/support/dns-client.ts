@@ -56,7 +56,7 @@ export function openUdpClient(
     resolve?.(reply)
   })
 
-  const ask = (name: string, type: TypeWord, withinMs = 2000): Promise<Packet> => {
+  const ask = (name: string, type: TypeWord, withinMs = 10_000): Promise<Packet> => {
     const id = nextId++ & 0xffff
     return new Promise((resolve, reject) => {
       const overdue = setTimeout(() => {
@@ -162,7 +162,7 @@ export async function openTcpClient(port: number): Promise<TcpClient> {
   return {
     socket,
     write: (octets) => new Promise((resolve) => socket.write(octets, () => resolve())),
-    async receive(count, withinMs = 3000) {
+    async receive(count, withinMs = 20_000) {
       const messages: Buffer[] = []
       const deadline = performance.now() + withinMs
       while (messages.length < count) {

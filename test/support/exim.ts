@@ -41,7 +41,7 @@ export async function startExim(options: EximOptions): Promise<Exim> {
   atExit(() => daemon.kill('SIGKILL'))
   await until(() => isListening(options.address, options.port), {
     what: 'Exim to listen',
-    withinMs: 15_000,
+    withinMs: 60_000,
   })
   return { port: options.port, log: () => readLogs(join(folder, 'log')), stop: () => end(daemon) }
 }

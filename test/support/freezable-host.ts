@@ -40,7 +40,7 @@ export async function startFreezableHost(
   const child = watchChild(spawn(process.execPath, args, { stdio: 'ignore' }))
   let waiting: Socket[] = []
   for (const address of addresses)
-    await until(() => isListening(address, port), { what: address, withinMs: 20_000 })
+    await until(() => isListening(address, port), { what: address, withinMs: 60_000 })
   return {
     async freeze() {
       child.signal('SIGSTOP')

@@ -52,7 +52,7 @@ export async function startHaproxy(sections: readonly string[]): Promise<Haproxy
       if (child.exitCode !== null) throw new Error(`HAProxy ended: ${said}`)
       return (await show().catch(() => [])).length > 0
     },
-    { what: 'HAProxy to run', withinMs: 15_000 },
+    { what: 'HAProxy to run', withinMs: 60_000 },
   )
   return {
     async server(name) {

@@ -33,7 +33,7 @@ export async function startNotifyReader(isAbstract = false): Promise<NotifyReade
   const lines = (): readonly string[] => child.stdout().split('\n').slice(0, -1)
   await until(() => lines()[0] === 'listening', {
     what: `a reader at ${place}: ${child.stderr()}`,
-    withinMs: 10_000,
+    withinMs: 60_000,
   })
   return {
     place,

@@ -75,7 +75,7 @@ export async function createPostfix(options: PostfixOptions): Promise<Postfix> {
       // The master starts its logger when somebody first logs, and hangs if too many did before that.
       const mark = `tests begin at ${performance.now()}`
       await run('postlog', ['-c', configuration, mark], { timeout: 20_000 })
-      await until(() => readText(logFile).includes(mark), { what: 'a logger', withinMs: 20_000 })
+      await until(() => readText(logFile).includes(mark), { what: 'a logger', withinMs: 60_000 })
     },
     async stop() {
       const pid = master()
@@ -149,7 +149,7 @@ function readText(file: string): string {
 }
 
 const gone = (pid: number): Promise<unknown> =>
-  until(() => !isProcessAlive(pid), { what: `the end of master ${pid}`, withinMs: 10_000 })
+  until(() => !isProcessAlive(pid), { what: `the end of master ${pid}`, withinMs: 60_000 })
 
 function readPid(file: string): number | null {
   const pid = Number.parseInt(readText(file), 10)

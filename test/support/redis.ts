@@ -50,7 +50,7 @@ export async function startRedis({ config = [], auth }: RedisOptions = {}): Prom
     child = watchChild(spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] }))
     await until(() => child.stdout().includes('Ready to accept connections'), {
       what: `redis-server on port ${port}: ${child.stdout()}`,
-      withinMs: 10_000,
+      withinMs: 60_000,
     })
   }
   await start()

@@ -190,7 +190,7 @@ function handles(
       renameSync(draft, join(where.zonesFolder, file))
     },
     removeZone: (file) => unlinkSync(join(where.zonesFolder, file)),
-    waitForLog: (matches, withinMs = 5000) =>
+    waitForLog: (matches, withinMs = 30_000) =>
       until(
         () => {
           const line = child.logs().find(matches)
@@ -250,7 +250,7 @@ export function rssOctets(pid: number): number {
 export const ask = (port: number, path: string, method = 'GET'): Promise<HttpReply> =>
   new Promise((resolve, reject) => {
     const outgoing = request(
-      { host: '127.0.0.1', port, path, method, agent: false, timeout: 5000 },
+      { host: '127.0.0.1', port, path, method, agent: false, timeout: 20_000 },
       (reply) => {
         let body = ''
         reply.setEncoding('utf8').on('data', (text: string) => (body += text))

@@ -1,5 +1,5 @@
-// Deadlines as they are where nobody says otherwise, over real sockets: each holds to half a second, whatever drips in
-// the meantime.
+// Deadlines as they are where nobody says otherwise, over real sockets: each holds, whatever drips in the meantime. What
+// drips would put them off to thirty seconds and more.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   frozenPort = await freePort([frozenAddress])
   frozen = await startFreezableHost([frozenAddress], frozenPort)
   await frozen.freeze()
-}, 30_000)
+}, 120_000)
 afterAll(() => frozen?.close())
 
 const greeting = '220 mx.example.test ESMTP\r\n'
@@ -82,9 +82,15 @@ const profileOf = (port: number, level: ProbeProfile['level'] = 'ehlo'): ProbePr
   level,
 })
 
+/** Not before its deadline, and before twice as long: a busy machine is late by seconds. */
+function expectAfter({ durationMs }: Outcome, afterMs: number): void {
+  expect(durationMs).toBeGreaterThan(afterMs - 500)
+  expect(durationMs).toBeLessThan(2 * afterMs)
+}
+
 const saidBy = ({ kind, reason }: Outcome): string => `${kind} ${reason}`
 
-test.concurrent.each(Object.entries(cases))('%s', { timeout: 90_000 }, async (_, one) => {
+test.concurrent.each(Object.entries(cases))('%s', { timeout: 120_000 }, async (_, one) => {
   const { script, level, expected, afterMs } = one
   const outcome = await unstalled(async () => {
     const mta = await startScriptedMta(script)
@@ -94,12 +100,12 @@ test.concurrent.each(Object.entries(cases))('%s', { timeout: 90_000 }, async (_,
     return ended
   })
   expect(saidBy(outcome)).toBe(expected)
-  expect(Math.abs(outcome.durationMs - afterMs)).toBeLessThanOrEqual(500)
+  expectAfter(outcome, afterMs)
 })
 
-test.concurrent('a host that does not answer to connect', { timeout: 60_000 }, async () => {
+test.concurrent('a host that does not answer to connect', { timeout: 120_000 }, async () => {
   const request = { address: frozenAddress, profile: profileOf(frozenPort) }
   const outcome = await unstalled(() => probeAddress(request, systemClock))
   expect(saidBy(outcome)).toBe('dead connect-timeout')
-  expect(Math.abs(outcome.durationMs - 5000)).toBeLessThanOrEqual(500)
+  expectAfter(outcome, 5000)
 })

@@ -125,7 +125,7 @@ export const deeperScenarios: readonly Scenario[] = [
   }),
   {
     name: 'a slow greeting',
-    profile: { slowAfterMs: 200, bannerTimeoutMs: 2000 },
+    profile: { slowAfterMs: 200, bannerTimeoutMs: 20_000 },
     script: [{ waitMs: 500 }, ...greeted, ...bye],
     kind: 'slow',
     reason: 'banner-slow',
@@ -134,7 +134,7 @@ export const deeperScenarios: readonly Scenario[] = [
   },
   {
     name: 'slow, and busy after all',
-    profile: { slowAfterMs: 200, bannerTimeoutMs: 2000 },
+    profile: { slowAfterMs: 200, bannerTimeoutMs: 20_000 },
     script: [{ waitMs: 500 }, { send: '421 busy\r\n' }, ...bye],
     kind: 'busy',
     reason: 'banner-busy',
@@ -147,7 +147,6 @@ export const deeperScenarios: readonly Scenario[] = [
     kind: 'mute',
     reason: 'banner-timeout',
     atLeastMs: 690,
-    withinMs: 2000,
   },
   {
     name: 'the banner that is expected',

@@ -55,7 +55,7 @@ const program = `
   const [decent, floods] = process.argv.slice(1).map(Number)
   const peak = () => Number(/VmHWM:\\s+(\\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
   const round = async (port) => {
-    const profile = { ...profileDefaults, name: 'x', ehlo: 'x', port, level: 'banner' }
+    const profile = { ...profileDefaults, name: 'x', ehlo: 'x', port, level: 'banner', bannerTimeoutMs: 60_000 }
     const request = { address: '127.0.0.1', profile }
     const outcomes = await Promise.all(
       Array.from({ length: ${probesAtOnce} }, () => probeAddress(request, systemClock)))
@@ -95,4 +95,4 @@ test('cost at most 1 MiB more than decent ones', async () => {
   const extra = flooded.peakOctets - usual.peakOctets
   console.info(`500 endless banners: ${Math.round(extra / 1024)} KiB over 500 decent ones`)
   expect(extra).toBeLessThan(1 << 20)
-}, 60_000)
+})

@@ -57,7 +57,7 @@ describe('scripted MTAs', () => {
       .map((chunk) => chunk.text)
     expect(writes).toEqual(scenario.writes ?? writes)
     expect(tookMs).toBeGreaterThan(scenario.atLeastMs ?? 0)
-    expect(tookMs).toBeLessThan(scenario.withinMs ?? 3000)
+    expect(tookMs).toBeLessThan(scenario.withinMs ?? soonMs)
     expect(outcome.dialogue.length).toBeLessThanOrEqual(40)
     for (const line of outcome.dialogue) expect(line.text).toMatch(/^[ -~…]{0,512}$/)
   })
@@ -78,7 +78,7 @@ describe('scripted MTAs', () => {
       'client QUIT',
       'server 221 bye',
     ])
-    await until(() => (mta?.closings.length ?? 0) > 0, { what: 'the end of it', withinMs: 5000 })
+    await until(() => (mta?.closings.length ?? 0) > 0, { what: 'the end of it', withinMs: 30_000 })
     expect(mta.closings).toEqual(['end'])
   })
 
@@ -151,13 +151,13 @@ describe('without an MTA', () => {
     const outcome = await probeAddress(
       {
         address: '127.0.0.1',
-        profile: quickProfile({ port: mta.port }),
+        profile: quickProfile({ port: mta.port, ...patient }),
         signal: controller.signal,
       },
       systemClock,
     )
     expect(outcome).toMatchObject({ kind: 'self', reason: 'aborted' })
-    expect(performance.now() - begun).toBeLessThan(2000)
+    expect(performance.now() - begun).toBeLessThan(soonMs)
     await expect.poll(() => mta?.closings.length).toBe(1)
   })
 
@@ -302,7 +302,7 @@ describe('a flood', () => {
       const { port } = server.address() as AddressInfo
       const before = process.memoryUsage()
       const outcomes = await Promise.all(
-        Array.from({ length: 50 }, () => probe(quickProfile({ port }))),
+        Array.from({ length: 50 }, () => probe(quickProfile({ port, ...patient }))),
       )
       const after = process.memoryUsage()
       for (const outcome of outcomes)

@@ -21,12 +21,12 @@ export interface Scenario {
 
 /** Deadlines far beyond `soonMs`: what ends by then did not wait for one. */
 export const patient: Partial<ProbeProfile> = {
-  connectTimeoutMs: 10_000,
-  bannerTimeoutMs: 10_000,
-  commandTimeoutMs: 10_000,
+  connectTimeoutMs: 60_000,
+  bannerTimeoutMs: 60_000,
+  commandTimeoutMs: 60_000,
 }
 /** At once, on a machine with other things to do. */
-export const soonMs = 3000
+export const soonMs = 30_000
 
 const ehlo = 'EHLO probe.example.com\r\n'
 const helo = 'HELO probe.example.com\r\n'
@@ -168,7 +168,6 @@ export const scenarios: readonly Scenario[] = [
     reason: 'banner-timeout',
     writes: silent,
     atLeastMs: 990,
-    withinMs: 2000,
   },
   {
     name: 'end of stream at once',
@@ -279,7 +278,6 @@ export const scenarios: readonly Scenario[] = [
     kind: 'mute',
     reason: 'banner-timeout',
     writes: silent,
-    withinMs: 2000,
   },
   {
     name: 'mixed codes',
@@ -405,6 +403,7 @@ export const scenarios: readonly Scenario[] = [
     kind: 'ok',
     reason: 'ok',
     code: 250,
-    withinMs: 900,
+    profile: patient,
+    withinMs: soonMs,
   },
 ]

@@ -59,7 +59,7 @@ const garbage = (i: number): Uint8Array => {
   return randomBytes(Math.floor((i * 131) % 600))
 }
 
-describe.each(udpKinds)('UDP by %s', { timeout: 60_000 }, (kind) => {
+describe.each(udpKinds)('UDP by %s', { timeout: 120_000 }, (kind) => {
   test('2,000 queries of 50 clients at once: none is lost, none gets the answer of another', async () => {
     const { port, workers } = await startAnswering(kind, { zones })
     await workers.listening

@@ -9,12 +9,13 @@ import { afterEach, describe, expect, test } from 'vitest'
 
 import { checkEndpoints } from '../../../src/transport/endpoint.ts'
 import { wantedReceiveOctets } from '../../../src/transport/udp/udp-socket.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
 import type { Workers } from '../../../src/transport/worker/workers.ts'
 import { startAnswering, stopAnswering, udpKinds } from '../../support/answering-workers.ts'
 import { type UdpClient, openUdpClient } from '../../support/dns-client.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { temporaryFolder } from '../../support/server.ts'
-import { pause, until } from '../../support/wait.ts'
+import { until } from '../../support/wait.ts'
 import { catalogOf, zoneOf } from '../../support/zone-builder.ts'
 
 const clients: UdpClient[] = []
@@ -49,7 +50,7 @@ function socketsOn(port: number): number {
     .filter((line) => line.includes(local)).length
 }
 
-describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
+describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
   test('every one answers', async () => {
     const { port, workers } = await startAnswering(kind, { zones: [one] })
     await workers.listening
@@ -77,7 +78,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
       const wanted = isThere ? '0' : '5'
       await until(async () => [...(await rcodes(asking, 'ns1.two.test'))].join() === wanted, {
         what: `catalog ${generation} in all workers`,
-        withinMs: 10_000,
+        withinMs: 60_000,
       })
       took.push(performance.now() - sinceMs)
     }
@@ -96,7 +97,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
     const asking = openClients(port, 1)
     await until(async () => (await rcodes(asking, 'ns1.two.test')).has(0), {
       what: 'the last catalog',
-      withinMs: 10_000,
+      withinMs: 60_000,
     })
     expect(await rcodes(asking, 'host4999.large.test')).toEqual(new Set([0]))
   })
@@ -116,7 +117,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
       writeFileSync(deathFile, '')
       const restarted = (): boolean =>
         events.filter((event) => event.kind === 'restarted').length === deaths
-      await until(restarted, { what: `restart ${deaths}`, withinMs: 15_000 })
+      await until(restarted, { what: `restart ${deaths}`, withinMs: 60_000 })
       expect(workers.alive()).toBe(all)
       expect(socketsOn(port)).toBe(2)
       // Also what was published after those that died had started.
@@ -135,7 +136,8 @@ describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
     expect(await checkEndpoints(endpoints)).toMatchObject({ kind: 'taken', protocol: 'UDP' })
     const startedMs = performance.now()
     await workers.stop()
-    expect(performance.now() - startedMs).toBeLessThan(3000)
+    // Five times as much for a busy machine.
+    expect(performance.now() - startedMs).toBeLessThan(15_000)
     expect(await checkEndpoints(endpoints)).toEqual({ kind: 'free' })
     expect(workers.alive()).toBe(0)
 
@@ -163,10 +165,13 @@ describe.each(udpKinds)('workers over %s', { timeout: 60_000 }, (kind) => {
 
 test('a worker that dies is started again, later each time', async () => {
   const entry = new URL('../../fixtures/workers/mortal.ts', import.meta.url)
-  const { events, workers } = await startAnswering('dgram', { zones: [one], count: 1, entry })
+  // Its clock stands still: none has lived long enough to be started again at once.
+  const clock = { ...systemClock, monotonicMs: () => 0 }
+  const options = { zones: [one], count: 1, entry, clock }
+  const { events, workers } = await startAnswering('dgram', options)
   const exits = (): { why: string; backoffMs: number; worker: number }[] =>
     events.filter((event) => event.kind === 'exited')
-  await until(() => exits().length >= 3, { what: 'three deaths', withinMs: 15_000 })
+  await until(() => exits().length >= 3, { what: 'three deaths', withinMs: 60_000 })
   expect(exits().map((event) => event.backoffMs)).toEqual([200, 400, 800])
   expect(exits()[0]).toMatchObject({ worker: 0, why: 'as a bug would' })
   expect(workers.restarts()).toBeGreaterThanOrEqual(2)
@@ -177,14 +182,17 @@ test('one that served, and was alone, is back at once however often it died', as
   const deathFile = join(temporaryFolder(), 'die')
   process.env['CONDEMNED_BY'] = deathFile
   const entry = new URL('../../fixtures/workers/condemned.ts', import.meta.url)
-  const { events, workers } = await startAnswering('dgram', { zones: [one], count: 1, entry })
+  let nowMs = 0
+  const clock = { ...systemClock, monotonicMs: () => nowMs }
+  const options = { zones: [one], count: 1, entry, clock }
+  const { events, workers } = await startAnswering('dgram', options)
   await workers.listening
   for (let deaths = 1; deaths <= 3; deaths++) {
-    await pause(1100)
+    nowMs += 1100
     writeFileSync(deathFile, '')
     await until(() => workers.restarts() === deaths && workers.alive() === 1, {
       what: `restart ${deaths}`,
-      withinMs: 15_000,
+      withinMs: 60_000,
     })
   }
   const exits = events.filter((event) => event.kind === 'exited')
