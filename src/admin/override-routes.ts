@@ -3,7 +3,7 @@
 import type { Override } from '../health/overrides.ts'
 import { isoTime } from '../lib/clock.ts'
 import { suggestName } from '../lib/suggest-name.ts'
-import type { OverrideSources } from '../metrics/override-metrics.ts'
+import type { OverrideControl } from '../metrics/override-metrics.ts'
 import type { MemberState } from '../weights/member-state.ts'
 import { canonicalName, findTarget, isCalled } from './find-target.ts'
 import type { AdminRequest } from './http.ts'
@@ -11,11 +11,11 @@ import { type OverrideRequest, readOverride } from './override-body.ts'
 import { json, refuse, type Reply } from './reply.ts'
 
 /** The overrides in force, and whether they survive a restart (`lasting`). */
-export const listOverrides = ({ watch }: OverrideSources): Reply =>
+export const listOverrides = ({ watch }: OverrideControl): Reply =>
   json({ lasting: watch.isLasting, overrides: watch.overrides().map(overrideView) })
 
 /** Sets the override of the body: 201 with what it replaced and until when the target may be cached, or a refusal. */
-export function setOverride(sources: OverrideSources, { body }: AdminRequest): Reply {
+export function setOverride(sources: OverrideControl, { body }: AdminRequest): Reply {
   const read = readOverride(body, sources.wallMs())
   if (read.kind === 'refused') return read.reply
   const { watch } = sources
@@ -40,7 +40,7 @@ interface OverriddenTarget {
 }
 
 function apply(
-  sources: OverrideSources,
+  sources: OverrideControl,
   { zone, target, targetIndex }: OverriddenTarget,
   { pool, action, why, by, untilMs, isForced }: OverrideRequest,
 ): Reply {
@@ -91,7 +91,7 @@ function emptyPoolText(
  * `kind` (several with commas), `zone` and `pool`. The parameter `by` goes to the log.
  */
 export function undoOverrides(
-  { watch }: OverrideSources,
+  { watch }: OverrideControl,
   { name, parameters }: AdminRequest,
 ): Reply {
   const by = (parameters.get('by') ?? '').slice(0, 100)

@@ -40,7 +40,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     version,
     counters: workers.counters,
     states: () => watch.states(),
-    probing: { schedule: () => watch.counters(), doubt: () => watch.localFaults() },
+    probing: { schedule: () => watch.counters(), localFaults: () => watch.localFaults() },
     targets: () => zones.current().targets.map(countedTarget),
     zones: () => zones.current().zones,
     workersAlive: () => workers.alive(),
@@ -56,11 +56,11 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     wallMs: () => clock.wallMs(),
     overrides: controlPlane.overrides,
     shares: controlPlane.shares,
-    identity: reputation,
+    reputation,
     feedback: controlPlane.feedback,
     availability: () => state.availability.pools(),
     stateWrite: () => state.lastWrite(),
-    shared: cluster.view,
+    cluster: cluster.view,
   }
 }
 
@@ -92,7 +92,7 @@ export function statusSources(inputs: StatusInputs): StatusSources {
     instance: settings.instance,
     site: settings.site,
     uptimeSeconds: () => (clock.monotonicMs() - startedMs) / 1000,
-    sharing() {
+    clusterStatus() {
       const { kind, degraded } = cluster.votes.status()
       const view = cluster.view?.()
       const { fenced = false, unansweredSeconds = 0, peers = [], config = null } = view ?? {}

@@ -216,7 +216,7 @@ const adminSources = (server: RunningServer): AdminSources => ({
   overrides: server.controlPlane.overrides,
   shares: server.controlPlane.shares,
   explain: server.explain,
-  identity: server.reputation,
+  reputation: server.reputation,
   feedback: server.controlPlane.feedback,
   availability: () => server.state.availability.pools(),
   status: statusSources(server),

@@ -10,7 +10,7 @@ import { type AdminSources, adminRoutes } from '../admin/routes.ts'
 import type { HealthWriter } from '../health/table.ts'
 import { systemTimer } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
-import type { OverrideSources } from '../metrics/override-metrics.ts'
+import type { OverrideControl } from '../metrics/override-metrics.ts'
 import { type PoolShares, createPoolShares } from '../metrics/pool-shares.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -38,7 +38,7 @@ interface TargetFeedback {
 }
 
 export interface ControlPlane {
-  readonly overrides: OverrideSources
+  readonly overrides: OverrideControl
   readonly shares: PoolShares
   readonly feedback: TargetFeedback
   /**
@@ -101,9 +101,9 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
 }
 
 const overrideSources = (
-  watch: OverrideSources['watch'],
+  watch: OverrideControl['watch'],
   { workers, clock }: ControlPlaneOptions,
-): OverrideSources => ({
+): OverrideControl => ({
   watch,
   exposedUntilMs: (target) =>
     Math.max(0, ...workers.counters.map(({ answerCounts }) => answerCounts.exposedUntilMs(target))),

@@ -10,7 +10,7 @@ import { createLocate } from '../geo/places.ts'
 import type { Override } from '../health/overrides.ts'
 import type { HealthReader } from '../health/table.ts'
 import { isoTime, type Random } from '../lib/clock.ts'
-import type { OverrideSources } from '../metrics/override-metrics.ts'
+import type { OverrideControl } from '../metrics/override-metrics.ts'
 import { createScopes } from '../steer/scope/scope-cache.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
 import type { MemberState } from '../weights/member-state.ts'
@@ -21,7 +21,7 @@ interface ExplainSources {
   readonly health: HealthReader
   readonly places: Pick<PlaceKeeper, 'current' | 'states'>
   readonly states: () => readonly WatchedState[]
-  readonly overrides: OverrideSources
+  readonly overrides: OverrideControl
   readonly random: Random
 }
 
@@ -60,7 +60,7 @@ const databaseViews = (places: Pick<PlaceKeeper, 'states'>): readonly DatabaseVi
   }))
 
 /** By the member's row in the health table. */
-function membersByRow({ watch }: OverrideSources): (row: number) => MemberParts | null {
+function membersByRow({ watch }: OverrideControl): (row: number) => MemberParts | null {
   const overrides = watch.overrides()
   const byRow = new Map(
     watch.states().map((state) => [state.member.row, memberParts(state, overrides)]),

@@ -1,4 +1,4 @@
-// What the answering workers counted, summed over workers.
+// Metrics of queries and answers: the counters of the workers, summed over workers.
 
 import type { Registry } from 'prom-client'
 
@@ -16,9 +16,11 @@ import { type Emit, registerSampled } from './sampled-metric.ts'
 export interface CountedTarget {
   readonly zone: string
   readonly name: string
+  /** Of the target in the counters. */
   readonly index: number
 }
 
+/** Metrics without labels, by the scalar that they show. */
 const scalarHelp: ReadonlyMap<Scalar, readonly [name: string, help: string]> = new Map([
   ['truncated', ['mxsteer_truncated_total', 'Answers with TC set']],
   [
@@ -66,8 +68,8 @@ interface CounterFamily {
   readonly name: string
   readonly help: string
   readonly labels: readonly string[]
-  /** One worker's samples. */
-  readonly of: (counters: Counters, emit: Emit, targets: readonly CountedTarget[]) => void
+  /** Emits the samples of one worker. */
+  readonly sample: (counters: Counters, emit: Emit, targets: readonly CountedTarget[]) => void
 }
 
 const families: readonly CounterFamily[] = [
@@ -75,7 +77,7 @@ const families: readonly CounterFamily[] = [
     name: 'mxsteer_packets_total',
     help: 'Packets received by fate: dropped in silence, rejected (no query, or a malformed one) or a query',
     labels: ['fate'],
-    of(counters, emit) {
+    sample(counters, emit) {
       const { scalars } = counters.read()
       emit({ fate: 'dropped' }, scalars.dropped)
       emit({ fate: 'rejected' }, scalars.rejected)
@@ -86,7 +88,7 @@ const families: readonly CounterFamily[] = [
     name: 'mxsteer_queries_total',
     help: 'Queries by type, types without a counter of their own as "other"; sums to packets of fate query',
     labels: ['type'],
-    of(counters, emit) {
+    sample(counters, emit) {
       for (const [type, count] of counters.read().queriesByType) {
         emit({ type: type === otherType ? 'other' : typeToText(type) }, count)
       }
@@ -96,7 +98,7 @@ const families: readonly CounterFamily[] = [
     name: 'mxsteer_responses_total',
     help: 'Responses by rcode; sums to packets of fate rejected and query, less what was withheld',
     labels: ['rcode'],
-    of(counters, emit) {
+    sample(counters, emit) {
       for (const [rcode, count] of counters.read().responsesByRcode)
         emit({ rcode: rcodeToText(rcode) }, count)
     },
@@ -105,7 +107,7 @@ const families: readonly CounterFamily[] = [
     name: 'mxsteer_answers_total',
     help: 'Times a target was handed out, by place in the answer and by why it was chosen',
     labels: ['zone', 'target', 'place', 'reason'],
-    of(counters, emit, targets) {
+    sample(counters, emit, targets) {
       for (const { zone, name: target, index } of targets) {
         for (const [place, number] of Object.entries(AnswerPosition)) {
           for (const reason of answerReasons) {
@@ -124,7 +126,7 @@ export function registerAnswerMetrics(
   counters: readonly Counters[],
   targets: () => readonly CountedTarget[],
 ): void {
-  for (const { name, help, labels, of } of families) {
+  for (const { name, help, labels, sample: of } of families) {
     registerSampled(registry, {
       kind: 'counter',
       name,

@@ -1,4 +1,4 @@
-// Availability of pools, for people and for Prometheus.
+// Availability of pools and their error budgets, as metrics and as JSON of /targets.
 
 import type { Registry } from 'prom-client'
 
@@ -6,10 +6,10 @@ import { availabilityOf, availabilityWindows, errorBudgetLeft } from '../health/
 import type { MeasuredPool } from '../weights/pool-availability.ts'
 import { registerSampled } from './sampled-metric.ts'
 
-/** The window that error budgets are for. */
+/** The window of the error budget. */
 const budgetWindow = '30d'
 
-export function registerAvailability(
+export function registerAvailabilityMetrics(
   registry: Registry,
   pools: () => readonly MeasuredPool[],
 ): void {
@@ -43,13 +43,14 @@ export function registerAvailability(
     labels: ['zone', 'pool'],
     sample: (emit) =>
       pools().forEach((one) => {
-        const left = budgetOf(one)
+        const left = errorBudgetOf(one)
         if (left !== null) emit({ zone: one.zone, pool: one.pool }, left)
       }),
   })
 }
 
-function budgetOf({ target, handshakes }: MeasuredPool): number | null {
+/** The part of the error budget that is left, below 0 if overspent; null: no target is set, or no probe counted. */
+function errorBudgetOf({ target, handshakes }: MeasuredPool): number | null {
   const availability = availabilityOf(handshakes(budgetWindow))
   return target === null || availability === null ? null : errorBudgetLeft(availability, target)
 }
@@ -63,7 +64,7 @@ export function availabilityView(one: MeasuredPool): object {
     zone: one.zone,
     pool: one.pool,
     target: one.target,
-    errorBudgetLeft: budgetOf(one),
+    errorBudgetLeft: errorBudgetOf(one),
     windows: Object.fromEntries(windows),
   }
 }

@@ -1,12 +1,12 @@
-// Metrics of the state that instances share; none where this one is alone. The only label that others choose is the
-// name of an instance, of which there are at most 256.
+// Metrics of the state that instances share; none if this instance shares nothing. The only label whose value comes
+// from other instances is the name of an instance, of which at most 256 are kept.
 
 import type { Registry } from 'prom-client'
 
-import { registerSampled } from './sampled-metric.ts'
+import { registerSampled, valueRegistrar } from './sampled-metric.ts'
 
-/** As share/ tells it. */
-export interface ReportedShare {
+/** A snapshot of the cluster as this instance sees it; `cluster/` fills it in. */
+export interface ClusterReport {
   readonly degraded: boolean
   readonly fenced: boolean
   readonly instances: number
@@ -25,27 +25,86 @@ export interface ReportedShare {
   readonly config: { readonly differs: boolean }
 }
 
-type One = (
-  kind: 'counter' | 'gauge',
-  name: string,
-  help: string,
-  value: (share: ReportedShare) => number,
-) => void
+interface ClusterValue {
+  readonly kind: 'counter' | 'gauge'
+  readonly name: string
+  readonly help: string
+  readonly value: (report: ClusterReport) => number
+}
 
-export function registerSharedState(registry: Registry, view: () => ReportedShare): void {
-  const one: One = (kind, name, help, value) =>
-    registerSampled(registry, { kind, name, help, sample: (emit) => emit({}, value(view())) })
-  registerReach(one)
-  one('gauge', 'mxsteer_votes_disputed', 'Endpoints where live votes differ', (share) => {
-    return share.votes.disputed
-  })
+const values: readonly ClusterValue[] = [
+  {
+    kind: 'gauge',
+    name: 'mxsteer_state_degraded',
+    help: '1: cut off from the other instances',
+    value: ({ degraded }) => (degraded ? 1 : 0),
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_state_fenced',
+    help: '1: another process has the name of this instance',
+    value: ({ fenced }) => (fenced ? 1 : 0),
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_config_differs',
+    help: '1: for too long instances have different zone files, or settings that are to be equal',
+    value: ({ config }) => (config.differs ? 1 : 0),
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_instances',
+    help: 'Instances alive, this one included',
+    value: ({ instances }) => instances,
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_state_unanswered_seconds',
+    help: 'Since the store last answered',
+    value: ({ unansweredSeconds }) => unansweredSeconds,
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_state_stream_lag_seconds',
+    help: 'Age of hints not read yet',
+    value: ({ streamLagSeconds }) => streamLagSeconds,
+  },
+  {
+    kind: 'counter',
+    name: 'mxsteer_takeovers_total',
+    help: 'Endpoints taken over from instances gone',
+    value: ({ takeovers }) => takeovers,
+  },
+  {
+    kind: 'counter',
+    name: 'mxsteer_state_rejected_total',
+    help: 'What the store held and was no good',
+    value: ({ rejected }) => rejected,
+  },
+  {
+    kind: 'counter',
+    name: 'mxsteer_state_rewrites_total',
+    help: 'Times that all votes were written',
+    value: ({ rewrites }) => rewrites,
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_votes_disputed',
+    help: 'Endpoints where live votes differ',
+    value: ({ votes }) => votes.disputed,
+  },
+]
+
+export function registerClusterMetrics(registry: Registry, read: () => ClusterReport): void {
+  const register = valueRegistrar(registry)
+  for (const { kind, name, help, value } of values) register(kind, name, help, () => value(read()))
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_votes',
     help: 'Votes of this instance, by what they say',
     labels: ['vote'],
     sample(emit) {
-      const { up, down, unknown } = view().votes
+      const { up, down, unknown } = read().votes
       emit({ vote: 'up' }, up)
       emit({ vote: 'down' }, down)
       emit({ vote: 'unknown' }, unknown)
@@ -57,42 +116,6 @@ export function registerSharedState(registry: Registry, view: () => ReportedShar
     help: 'Since the heartbeat of another instance last moved',
     labels: ['peer'],
     sample: (emit) =>
-      view().peers.forEach(({ instance, ageSeconds }) => emit({ peer: instance }, ageSeconds)),
-  })
-}
-
-function registerReach(one: One): void {
-  one('gauge', 'mxsteer_state_degraded', '1: cut off from the other instances', (share) =>
-    share.degraded ? 1 : 0,
-  )
-  one(
-    'gauge',
-    'mxsteer_state_fenced',
-    '1: another process has the name of this instance',
-    (share) => (share.fenced ? 1 : 0),
-  )
-  one(
-    'gauge',
-    'mxsteer_config_differs',
-    '1: for too long instances have different zone files, or settings that are to be equal',
-    (share) => (share.config.differs ? 1 : 0),
-  )
-  one('gauge', 'mxsteer_instances', 'Instances alive, this one included', (share) => {
-    return share.instances
-  })
-  one('gauge', 'mxsteer_state_unanswered_seconds', 'Since the store last answered', (share) => {
-    return share.unansweredSeconds
-  })
-  one('gauge', 'mxsteer_state_stream_lag_seconds', 'Age of hints not read yet', (share) => {
-    return share.streamLagSeconds
-  })
-  one('counter', 'mxsteer_takeovers_total', 'Endpoints taken over from instances gone', (share) => {
-    return share.takeovers
-  })
-  one('counter', 'mxsteer_state_rejected_total', 'What the store held and was no good', (share) => {
-    return share.rejected
-  })
-  one('counter', 'mxsteer_state_rewrites_total', 'Times that all votes were written', (share) => {
-    return share.rewrites
+      read().peers.forEach(({ instance, ageSeconds }) => emit({ peer: instance }, ageSeconds)),
   })
 }

@@ -1,4 +1,5 @@
-// Prometheus metrics, put together. No label ever holds what a client sent: names asked for are unbounded.
+// The Prometheus registry with all metrics of the server. No label holds anything that a DNS client sent, since the
+// number of names that can be queried is unbounded.
 
 import { Registry, collectDefaultMetrics } from 'prom-client'
 
@@ -7,23 +8,23 @@ import type { MeasuredPool } from '../weights/pool-availability.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
 import { type CountedTarget, registerAnswerMetrics } from './answer-metrics.ts'
 import {
-  type IdentitySource,
-  registerIdentityMetrics,
+  type ReputationSource,
+  registerReputationMetrics,
   type FeedbackSources,
-  type LastWrite,
-  registerFeedback,
-  registerStateFile,
+  type StateFileWrite,
+  registerFeedbackMetrics,
+  registerStateFileMetrics,
   type ProbeMetrics,
   type WeightedTarget,
   createProbeMetrics,
   registerTargetGauges,
 } from './target-metrics.ts'
-import { registerAvailability } from './availability-metrics.ts'
-import { registerOverrideMetrics, type OverrideSources } from './override-metrics.ts'
-import { type ReportedDatabase, registerPlaceMetrics } from './place-metrics.ts'
+import { registerAvailabilityMetrics } from './availability-metrics.ts'
+import { registerOverrideMetrics, type OverrideControl } from './override-metrics.ts'
+import { type DatabaseStatus, registerGeoipMetrics } from './geoip-metrics.ts'
 import type { PoolShares } from './pool-shares.ts'
-import { registerSampled } from './sampled-metric.ts'
-import { type ReportedShare, registerSharedState } from './cluster-metrics.ts'
+import { registerSampled, valueRegistrar } from './sampled-metric.ts'
+import { type ClusterReport, registerClusterMetrics } from './cluster-metrics.ts'
 import {
   type ScheduleMetrics,
   type ScheduleSources,
@@ -41,19 +42,19 @@ export interface MetricSources {
   readonly workersAlive: () => number
   readonly workerRestarts: () => number
   readonly udpKernelDrops: () => number
-  /** null: no DNS over TLS. */
+  /** null: DNS over TLS is off. */
   readonly certificate: CertificateSource | null
-  readonly databases: () => readonly ReportedDatabase[]
+  readonly databases: () => readonly DatabaseStatus[]
   readonly wallMs: () => number
-  readonly overrides: OverrideSources
+  readonly overrides: OverrideControl
   readonly shares: PoolShares
-  /** null: this instance is alone. */
-  readonly shared: (() => ReportedShare) | null
-  readonly identity: IdentitySource
+  /** null: this instance shares no state. */
+  readonly cluster: (() => ClusterReport) | null
+  readonly reputation: ReputationSource
   readonly probing: ScheduleSources
   readonly feedback: FeedbackSources
   readonly availability: () => readonly MeasuredPool[]
-  readonly stateWrite: () => LastWrite
+  readonly stateWrite: () => StateFileWrite
 }
 
 interface CertificateSource {
@@ -72,14 +73,14 @@ export function createMetrics(sources: MetricSources): Metrics {
   registerTargetGauges(registry, sources.states, sources.targets)
   registerServerMetrics(registry, sources)
   if (sources.certificate !== null) registerCertificateMetrics(registry, sources.certificate)
-  registerServed(registry, sources)
-  if (sources.shared !== null) registerSharedState(registry, sources.shared)
+  registerZoneMetrics(registry, sources)
+  if (sources.cluster !== null) registerClusterMetrics(registry, sources.cluster)
   registerOverrideMetrics(registry, sources.overrides, sources.shares)
-  registerIdentityMetrics(registry, sources.identity)
-  registerPlaceMetrics(registry, sources.databases, sources.wallMs)
-  registerFeedback(registry, sources.feedback)
-  registerAvailability(registry, sources.availability)
-  registerStateFile(registry, sources.stateWrite)
+  registerReputationMetrics(registry, sources.reputation)
+  registerGeoipMetrics(registry, sources.databases, sources.wallMs)
+  registerFeedbackMetrics(registry, sources.feedback)
+  registerAvailabilityMetrics(registry, sources.availability)
+  registerStateFileMetrics(registry, sources.stateWrite)
   return {
     registry,
     ...createProbeMetrics(registry),
@@ -88,15 +89,14 @@ export function createMetrics(sources: MetricSources): Metrics {
 }
 
 function registerServerMetrics(registry: Registry, sources: MetricSources): void {
-  const one = (kind: 'counter' | 'gauge', name: string, help: string, value: () => number): void =>
-    registerSampled(registry, { kind, name, help, sample: (emit) => emit({}, value()) })
-  one(
+  const register = valueRegistrar(registry)
+  register(
     'gauge',
     'mxsteer_config_last_reload_successful',
     '0: what is on disk is not what is served',
     () => (sources.lastReload().successful ? 1 : 0),
   )
-  one(
+  register(
     'gauge',
     'mxsteer_config_last_reload_success_timestamp_seconds',
     'When zones were last taken over',
@@ -113,14 +113,14 @@ function registerServerMetrics(registry: Registry, sources: MetricSources): void
       emit({ result: 'failure' }, failure)
     },
   })
-  one('gauge', 'mxsteer_workers_alive', 'Answering workers that serve', sources.workersAlive)
-  one(
+  register('gauge', 'mxsteer_workers_alive', 'Answering workers that serve', sources.workersAlive)
+  register(
     'counter',
     'mxsteer_worker_restarts_total',
     'Answering workers started again',
     sources.workerRestarts,
   )
-  one(
+  register(
     'counter',
     'mxsteer_udp_kernel_drops_total',
     'Queries over UDP that the kernel dropped since the receive buffers were full (Linux)',
@@ -128,8 +128,8 @@ function registerServerMetrics(registry: Registry, sources: MetricSources): void
   )
 }
 
-/** What is served, and by what. */
-function registerServed(registry: Registry, { zones, version }: MetricSources): void {
+/** The zones in force and the build that serves them. */
+function registerZoneMetrics(registry: Registry, { zones, version }: MetricSources): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_zone_serial',
@@ -150,19 +150,21 @@ function registerCertificateMetrics(
   registry: Registry,
   { lastReload, expiresAtSeconds }: CertificateSource,
 ): void {
-  const gauge = (name: string, help: string, value: () => number): void =>
-    registerSampled(registry, { kind: 'gauge', name, help, sample: (emit) => emit({}, value()) })
-  gauge(
+  const register = valueRegistrar(registry)
+  register(
+    'gauge',
     'mxsteer_tls_certificate_expiry_timestamp_seconds',
     'When the certificate in force expires',
     expiresAtSeconds,
   )
-  gauge(
+  register(
+    'gauge',
     'mxsteer_tls_last_reload_successful',
     '0: the certificate on disk is not the one in force',
     () => (lastReload().successful ? 1 : 0),
   )
-  gauge(
+  register(
+    'gauge',
     'mxsteer_tls_last_reload_success_timestamp_seconds',
     'When the certificate was last read as a whole pair',
     () => lastReload().successAtSeconds,

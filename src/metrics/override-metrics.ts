@@ -1,17 +1,16 @@
-// Overrides, what they make of members, and how targets were handed out against that.
+// Metrics of overrides, of the effective weights that members have under them, and of the answers that followed.
 
 import type { Registry } from 'prom-client'
 
 import { type Override, type OverrideKind, overrideKinds } from '../health/overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'
-
 import type { PoolShares } from './pool-shares.ts'
 import { type Emit, registerSampled } from './sampled-metric.ts'
 import type { MemberWatch } from '../weights/member-watch.ts'
 
 export function registerOverrideMetrics(
   registry: Registry,
-  sources: OverrideSources,
+  sources: OverrideControl,
   shares: PoolShares,
 ): void {
   const { watch, wallMs } = sources
@@ -36,7 +35,7 @@ export function registerOverrideMetrics(
       }
     },
   })
-  registerMembers(registry, sources, shares)
+  registerMemberMetrics(registry, sources, shares)
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_target_exposure_seconds',
@@ -46,7 +45,11 @@ export function registerOverrideMetrics(
   })
 }
 
-function registerMembers(registry: Registry, { watch }: OverrideSources, shares: PoolShares): void {
+function registerMemberMetrics(
+  registry: Registry,
+  { watch }: OverrideControl,
+  shares: PoolShares,
+): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_member_weight',
@@ -60,7 +63,7 @@ function registerMembers(registry: Registry, { watch }: OverrideSources, shares:
         ),
   })
   for (const [name, help, part] of [
-    ['mxsteer_first_rungs_total', 'First rungs that a target of a pool had', 'handedOut'],
+    ['mxsteer_first_rungs_total', 'First rungs that a target of a pool had', 'actual'],
     ['mxsteer_first_rungs_expected_total', 'The same, as its weight would have it', 'expected'],
   ] as const) {
     registerSampled(registry, {
@@ -80,7 +83,7 @@ function registerMembers(registry: Registry, { watch }: OverrideSources, shares:
 function emitExposure(
   emit: Emit,
   members: readonly MemberState[],
-  { exposedUntilMs, wallMs }: OverrideSources,
+  { exposedUntilMs, wallMs }: OverrideControl,
 ): void {
   const seen = new Set<number>()
   for (const { member } of members) {
@@ -91,9 +94,10 @@ function emitExposure(
   }
 }
 
-export interface OverrideSources {
+/** Access to overrides and to the members that they weigh, for metrics and for the admin HTTP. */
+export interface OverrideControl {
   readonly watch: MemberWatch
-  /** When the last answer that names a target leaves the caches; 0: it never was in one. */
+  /** When the last answer that names the target expires in caches, in ms since the epoch; 0: never answered. */
   readonly exposedUntilMs: (targetIndex: number) => number
   readonly wallMs: () => number
   readonly newId: () => string

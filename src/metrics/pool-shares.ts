@@ -1,24 +1,27 @@
-// Shares of pools: which part of the first rungs each member should have had by its weight, against what it had.
+// How often each member of a pool was the first rung of an answer, against how often its weight says it should have been.
 //
-// Every few seconds the first rungs handed out since are counted for each pool, and each member is owed its part of
-// them by its effective weight at that moment. Over time the two sums agree, whatever the weights did meanwhile.
-// Only rungs that health chose count: panic and failing open follow no weights. A target in several pools is
-// counted in each of them, since an answer does not say which pool it came from.
+// Every 10 s the new first rungs of a pool are counted, and each member is credited with its share of them by its
+// effective weight. The two sums agree over time, however the weights change. Only rungs with the reason `eligible`
+// count: panic and failing open do not follow weights. A target of several pools is counted in each of them, since
+// the counters do not record which pool an answer came from.
 
 import { type Counters, AnswerPosition } from '../answer/counters.ts'
 import type { MemberState } from '../weights/member-state.ts'
 
+/** A member's first rungs since the start of the process. */
 export interface PoolShare {
   readonly zone: string
   readonly pool: string
   readonly target: string
+  /** By its weight; a fraction. */
   readonly expected: number
-  readonly handedOut: number
+  readonly actual: number
 }
 
 export interface PoolShares {
+  /** Counts now; to be called before a weight changes, so that earlier answers are credited by the earlier weight. */
   sample(): void
-  /** Sums since start. */
+  /** Samples, then returns the sums of all members. */
   read(): readonly PoolShare[]
   close(): void
 }
@@ -30,18 +33,18 @@ interface ShareSources {
   readonly states: () => readonly MemberState[]
 }
 
-interface Sum {
+interface ShareSum {
   readonly expected: number
-  readonly handedOut: number
+  readonly actual: number
 }
 
 export const createPoolShares = (sources: ShareSources): PoolShares => new SampledShares(sources)
 
 class SampledShares implements PoolShares {
   readonly #sources: ShareSources
-  readonly #sums = new Map<string, Sum>()
+  readonly #sums = new Map<string, ShareSum>()
   readonly #lastCount = new Map<number, number>()
-  /** As of the last sample: what has been handed out since went by these. */
+  /** Effective weights at the last sample, which the answers since then followed. */
   #weights: ReadonlyMap<string, number> = new Map()
   readonly #timer: NodeJS.Timeout
 
@@ -60,7 +63,7 @@ class SampledShares implements PoolShares {
       const count = members.reduce((sum, one) => sum + addedTo(one), 0)
       for (const one of members) {
         const expected = weight > 0 ? (count * weightOf(one)) / weight : 0
-        this.#add(keyOf(one), { expected, handedOut: addedTo(one) })
+        this.#add(keyOf(one), { expected, actual: addedTo(one) })
       }
     }
     this.#weights = new Map(states.map((one) => [keyOf(one), one.effective]))
@@ -71,7 +74,7 @@ class SampledShares implements PoolShares {
     this.sample()
     return this.#sources.states().map((one) => {
       const { zone, pool, target } = one.member
-      return { zone, pool, target, ...(this.#sums.get(keyOf(one)) ?? nothing) }
+      return { zone, pool, target, ...(this.#sums.get(keyOf(one)) ?? noAnswers) }
     })
   }
 
@@ -79,12 +82,9 @@ class SampledShares implements PoolShares {
     clearInterval(this.#timer)
   }
 
-  #add(key: string, more: Sum): void {
-    const { expected, handedOut } = this.#sums.get(key) ?? nothing
-    this.#sums.set(key, {
-      expected: expected + more.expected,
-      handedOut: handedOut + more.handedOut,
-    })
+  #add(key: string, more: ShareSum): void {
+    const { expected, actual } = this.#sums.get(key) ?? noAnswers
+    this.#sums.set(key, { expected: expected + more.expected, actual: actual + more.actual })
   }
 
   #firstRungs(target: number): number {
@@ -95,9 +95,9 @@ class SampledShares implements PoolShares {
   }
 }
 
-const nothing: Sum = { expected: 0, handedOut: 0 }
+const noAnswers: ShareSum = { expected: 0, actual: 0 }
 
-/** New first rungs of each target, by index. A smaller count is another target's that took the place. */
+/** New first rungs of each target, by index. A count that fell belongs to another target that reuses the index. */
 function countSince(
   states: readonly MemberState[],
   last: Map<number, number>,

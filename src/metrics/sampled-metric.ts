@@ -1,7 +1,8 @@
-// A metric whose samples are made when somebody scrapes, out of counters kept elsewhere.
+// Metrics whose samples are read at scrape time from state that is kept elsewhere.
 
 import { Counter, Gauge, type Registry } from 'prom-client'
 
+/** Adds `value` to the sample with these labels. */
 export type Emit = (labels: Record<string, string>, value: number) => void
 
 interface SampledMetric {
@@ -9,7 +10,7 @@ interface SampledMetric {
   readonly name: string
   readonly help: string
   readonly labels?: readonly string[]
-  /** Emits each sample; samples with the same labels add up. */
+  /** Called at each scrape, to emit every sample; those with the same labels add up. */
   readonly sample: (emit: Emit) => void
 }
 
@@ -28,3 +29,16 @@ export function registerSampled(
     sample((set, value) => metric.inc(set, value))
   }
 }
+
+type RegisterValue = (
+  kind: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  value: () => number,
+) => void
+
+/** Registers metrics without labels, each of which is one value. */
+export const valueRegistrar =
+  (registry: Registry): RegisterValue =>
+  (kind, name, help, value) =>
+    registerSampled(registry, { kind, name, help, sample: (emit) => emit({}, value()) })

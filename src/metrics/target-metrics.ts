@@ -1,4 +1,4 @@
-// Health of target addresses, and how it is found out.
+// Metrics of targets: health and probes of their addresses, weights, feedback, and sender reputation.
 
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { FeedbackEffect } from '../health/feedback.ts'
@@ -15,6 +15,7 @@ import { registerSampled } from './sampled-metric.ts'
 export interface WeightedTarget {
   readonly zone: string
   readonly name: string
+  /** Configured, by pool. */
   readonly weights: ReadonlyMap<string, number>
 }
 
@@ -52,7 +53,7 @@ const addressGauges: readonly [name: string, help: string, value: (one: WatchedS
     ],
   ]
 
-/** Gauges of each watched address and of each target's weight in its pools. */
+/** Health of every probed address, and the configured weight of every target in each of its pools. */
 export function registerTargetGauges(
   registry: Registry,
   states: () => readonly WatchedState[],
@@ -71,7 +72,7 @@ export function registerTargetGauges(
         }),
     })
   }
-  registerHistory(registry, states)
+  registerAddressHistory(registry, states)
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_target_weight',
@@ -85,7 +86,7 @@ export function registerTargetGauges(
   })
 }
 
-const labelled = ({
+const addressLabels = ({
   zone,
   target,
   address,
@@ -97,14 +98,14 @@ const labelled = ({
   probe,
 })
 
-/** What each watched address did over time. */
-function registerHistory(registry: Registry, states: () => readonly WatchedState[]): void {
+/** Counters and latencies of every probed address. */
+function registerAddressHistory(registry: Registry, states: () => readonly WatchedState[]): void {
   registerSampled(registry, {
     kind: 'counter',
     name: 'mxsteer_target_downs_total',
     help: 'Times that the address went down since it is watched',
     labels: ['zone', 'target', 'address', 'probe'],
-    sample: (emit) => states().forEach((one) => emit(labelled(one), one.downs)),
+    sample: (emit) => states().forEach((one) => emit(addressLabels(one), one.downs)),
   })
   registerSampled(registry, {
     kind: 'gauge',
@@ -115,7 +116,7 @@ function registerHistory(registry: Registry, states: () => readonly WatchedState
       states().forEach((one) =>
         one.latency.ms.forEach((ms, i) => {
           const quantile = String(latencyQuantiles[i])
-          emit({ ...labelled(one), quantile }, ms / 1000)
+          emit({ ...addressLabels(one), quantile }, ms / 1000)
         }),
       ),
   })
@@ -126,7 +127,7 @@ export interface ProbeMetrics {
   countTransition(transition: Transition): void
 }
 
-/** Counters fed as probes end; a probe is no answer, so prom-client's own cost does not matter here. */
+/** Metrics that are updated as each probe ends, with prom-client directly: probes are too few for its cost to matter. */
 export function createProbeMetrics(registry: Registry): ProbeMetrics {
   const seconds = new Histogram({
     name: 'mxsteer_probe_seconds',
@@ -156,15 +157,16 @@ export function createProbeMetrics(registry: Registry): ProbeMetrics {
   }
 }
 
-// What MTAs say of themselves, and whether what is to be kept is kept.
+// Feedback of MTAs on themselves.
 
 export interface FeedbackSources {
   readonly targets: () => readonly NamedTarget[]
   readonly effectOf: (of: NamedTarget) => FeedbackEffect
+  /** Agent checks since start, by result. */
   readonly agentAnswers: () => Readonly<Record<AgentPollResult, number>>
 }
 
-export function registerFeedback(
+export function registerFeedbackMetrics(
   registry: Registry,
   { targets, effectOf, agentAnswers }: FeedbackSources,
 ): void {
@@ -191,10 +193,16 @@ export function registerFeedback(
   })
 }
 
-export type LastWrite = { readonly successful: boolean; readonly successAtSeconds: number } | null
+export type StateFileWrite = {
+  readonly successful: boolean
+  readonly successAtSeconds: number
+} | null
 
-/** `lastWrite` null: nothing is kept. */
-export function registerStateFile(registry: Registry, lastWrite: () => LastWrite): void {
+/** `lastWrite` returns null if this instance keeps no state file. */
+export function registerStateFileMetrics(
+  registry: Registry,
+  lastWrite: () => StateFileWrite,
+): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_state_last_write_successful',
@@ -209,11 +217,11 @@ export function registerStateFile(registry: Registry, lastWrite: () => LastWrite
   })
 }
 
-// What targets look like from outside: findings, DNS lists, and what the resolver was asked.
+// Sender reputation: findings about greeting and reverse DNS, DNS lists, and the queries to the resolver.
 
-export type IdentitySource = Pick<ReputationWatch, 'states' | 'lists' | 'counters'>
+export type ReputationSource = Pick<ReputationWatch, 'states' | 'lists' | 'counters'>
 
-export function registerIdentityMetrics(registry: Registry, source: IdentitySource): void {
+export function registerReputationMetrics(registry: Registry, source: ReputationSource): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_identity_finding',
@@ -222,8 +230,8 @@ export function registerIdentityMetrics(registry: Registry, source: IdentitySour
     sample: (emit) => {
       for (const state of source.states()) {
         const { zone, pool, target, address } = state.watched
-        for (const finding of kindsAsked(state))
-          emit({ zone, pool, target, address, finding }, has(state, finding))
+        for (const finding of checkedFindings(state))
+          emit({ zone, pool, target, address, finding }, findingValue(state, finding))
       }
     },
   })
@@ -252,12 +260,12 @@ export function registerIdentityMetrics(registry: Registry, source: IdentitySour
   })
 }
 
-/** What this member asks for: what it does not is neither well nor to be mended. */
-const kindsAsked = ({ watched: { profile } }: ReputationState): readonly FindingKind[] =>
+/** Kinds of findings that the profile of this address checks; the others have no sample at all. */
+const checkedFindings = ({ watched: { profile } }: ReputationState): readonly FindingKind[] =>
   findingKinds.filter((kind) => {
     if (kind === 'listed') return profile.lists.length > 0
     return kind.startsWith('ptr') ? profile.ptr : profile.greeting
   })
 
-const has = ({ findings }: ReputationState, kind: FindingKind): number =>
+const findingValue = ({ findings }: ReputationState, kind: FindingKind): number =>
   findings.some((finding) => finding.kind === kind) ? 1 : 0

@@ -5,7 +5,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
-import type { OverrideSources } from '../../src/metrics/override-metrics.ts'
+import type { OverrideControl } from '../../src/metrics/override-metrics.ts'
 import { type WriteAccess, writeAccess } from '../../src/admin/access.ts'
 import { type AdminSources, adminRoutes } from '../../src/admin/routes.ts'
 import {
@@ -44,7 +44,7 @@ let events: string[] = []
 let ids = 0
 const time = createVirtualTime()
 
-function open(): OverrideSources {
+function open(): OverrideControl {
   events = []
   table = createHealthTable(64)
   watch = createMemberWatch({

@@ -46,7 +46,7 @@ const handOut = (target: number, times: number): void => {
     counters[i % 2]?.answerCounts.add(target, AnswerPosition.first, 'eligible', 1000 + i)
 }
 const read = (): object =>
-  Object.fromEntries(shares.read().map((one) => [one.target, [one.handedOut, one.expected]]))
+  Object.fromEntries(shares.read().map((one) => [one.target, [one.actual, one.expected]]))
 
 test('each is owed its part of what was handed out, by the weights of that time', () => {
   shares.sample()

@@ -1,15 +1,16 @@
-// What /status shows: this instance, those that it shares with, and how everything stands, in one look.
+// The JSON of /status: this instance, the instances of its cluster, and the state of pools, targets and overrides. The
+// names of its fields are a contract (docs/operations.md).
 
 import type { LiveVote } from '../../health/consensus.ts'
 import type { MemberState } from '../../weights/member-state.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
-import type { OverrideSources } from '../../metrics/override-metrics.ts'
+import type { OverrideControl } from '../../metrics/override-metrics.ts'
 import { isoTime } from '../../lib/clock.ts'
 import { overrideView } from '../override-routes.ts'
 import type { Readiness } from '../../announce/readiness.ts'
 
-/** Whether other instances are in reach, and who they are; `peers` is empty where this one is alone. */
-interface SharingStatus {
+/** The shared state as this instance sees it; with kind `memory` it shares nothing and `peers` is empty. */
+interface ClusterStatus {
   readonly kind: 'memory' | 'redis'
   readonly degraded: boolean
   readonly fenced: boolean
@@ -21,7 +22,7 @@ interface SharingStatus {
     readonly config: string | null
     readonly ageSeconds: number
   }[]
-  /** null: this one is alone. */
+  /** Which instances have equal zone files; null: this instance shares nothing. */
   readonly config: {
     readonly own: string | null
     readonly differs: boolean
@@ -34,20 +35,23 @@ export interface StatusSources {
   readonly instance: string
   readonly site: string
   readonly uptimeSeconds: () => number
-  readonly sharing: () => SharingStatus
-  /** Of every instance that probes it, this one included. */
+  readonly clusterStatus: () => ClusterStatus
+  /** The live votes of all instances on this slot, its own included. */
   readonly votesOn: (slot: number) => readonly LiveVote[]
 }
 
-interface StatusParts {
+interface StatusViewSources {
   readonly status: StatusSources
   readonly states: () => readonly WatchedState[]
-  readonly overrides: OverrideSources
+  readonly overrides: OverrideControl
 }
 
-export function statusView({ status, states, overrides }: StatusParts, ready: Readiness): object {
+export function statusView(
+  { status, states, overrides }: StatusViewSources,
+  ready: Readiness,
+): object {
   const { version, instance, site } = status
-  const { kind, degraded, fenced, unansweredSeconds, peers, config } = status.sharing()
+  const { kind, degraded, fenced, unansweredSeconds, peers, config } = status.clusterStatus()
   return {
     instance,
     site,
@@ -60,25 +64,25 @@ export function statusView({ status, states, overrides }: StatusParts, ready: Re
     config,
     peers: peers.map((peer) => ({ ...peer, ageSeconds: rounded(peer.ageSeconds) })),
     pools: poolViews(overrides.watch.states()),
-    targets: states().map((one) => targetView(one, status.votesOn(one.slot))),
+    targets: states().map((one) => addressView(one, status.votesOn(one.slot))),
     overrides: overrides.watch.overrides().map(overrideView),
   }
 }
 
-/** Healthy: takes part. The share is of configured weights; a pool whose weights are all 0 has none. */
+/** A member is healthy if it takes part. `healthyShare` is of configured weights, 0 in a pool whose weights are all 0. */
 function poolViews(members: readonly MemberState[]): readonly object[] {
   const byPool = Map.groupBy(members, ({ member }) => `${member.zone} ${member.pool}`)
   return [...byPool.values()].flatMap((group) => {
     const [first] = group
     if (!first) return []
     const healthy = group.filter(({ out }) => out === null)
-    const whole = weightOf(group)
+    const total = weightOf(group)
     return {
       zone: first.member.zone,
       pool: first.member.pool,
       members: group.length,
       healthy: healthy.length,
-      healthyShare: whole === 0 ? 0 : weightOf(healthy) / whole,
+      healthyShare: total === 0 ? 0 : weightOf(healthy) / total,
     }
   })
 }
@@ -86,7 +90,7 @@ function poolViews(members: readonly MemberState[]): readonly object[] {
 const weightOf = (members: readonly MemberState[]): number =>
   members.reduce((sum, { member }) => sum + member.weight, 0)
 
-const targetView = (one: WatchedState, votes: readonly LiveVote[]): object => ({
+const addressView = (one: WatchedState, votes: readonly LiveVote[]): object => ({
   zone: one.zone,
   target: one.target,
   address: one.address,
@@ -98,11 +102,11 @@ const targetView = (one: WatchedState, votes: readonly LiveVote[]): object => ({
   votes: votes.map(({ instance, site, state, reason }) => ({
     instance,
     site,
-    vote: voteWords[state],
+    vote: voteNames[state],
     reason,
   })),
 })
 
-const voteWords = { U: 'up', D: 'down', '?': 'unknown' } as const
+const voteNames = { U: 'up', D: 'down', '?': 'unknown' } as const
 
 const rounded = (value: number): number => Math.round(value * 10) / 10

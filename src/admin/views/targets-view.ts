@@ -5,9 +5,9 @@ import type { LatencyPercentiles } from '../../health/latency-window.ts'
 import { Standing } from '../../health/table.ts'
 import { isoTime } from '../../lib/clock.ts'
 import { availabilityView } from '../../metrics/availability-metrics.ts'
-import type { OverrideSources } from '../../metrics/override-metrics.ts'
+import type { OverrideControl } from '../../metrics/override-metrics.ts'
 import type { PoolShare, PoolShares } from '../../metrics/pool-shares.ts'
-import type { IdentitySource } from '../../metrics/target-metrics.ts'
+import type { ReputationSource } from '../../metrics/target-metrics.ts'
 import { redactedList } from '../../reputation/findings.ts'
 import type { ReputationState } from '../../reputation/reputation-watch.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
@@ -18,15 +18,15 @@ import type { FeedbackAccess } from '../load-routes.ts'
 
 export interface TargetsSources {
   readonly states: () => readonly WatchedState[]
-  readonly overrides: OverrideSources
+  readonly overrides: OverrideControl
   readonly shares: PoolShares
-  readonly identity: IdentitySource
+  readonly reputation: ReputationSource
   readonly availability: () => readonly MeasuredPool[]
   readonly feedback: FeedbackAccess
 }
 
 export function targetsView(sources: TargetsSources): object {
-  const { states, identity, availability, overrides } = sources
+  const { states, reputation: identity, availability, overrides } = sources
   const wallMs = overrides.wallMs()
   return {
     targets: states().map(addressView),
@@ -102,7 +102,7 @@ function memberView(state: MemberState, share: PoolShare | undefined, exposedMs:
       slowStart: factor,
       effective,
     },
-    firstRungs: { handedOut: share?.handedOut ?? 0, expected: share?.expected ?? 0 },
+    firstRungs: { handedOut: share?.actual ?? 0, expected: share?.expected ?? 0 },
     exposedUntil: isoTime(exposedMs),
   }
 }

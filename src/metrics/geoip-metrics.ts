@@ -1,64 +1,65 @@
-// The GeoIP databases: which are in force, how old they are, and whether the last file was taken over.
+// Metrics of the GeoIP databases: which are in force, how old they are, and whether the last reload succeeded.
 
 import type { Registry } from 'prom-client'
 
 import { registerSampled } from './sampled-metric.ts'
 
-export interface ReportedDatabase {
+export interface DatabaseStatus {
   /** `country` or `asn`. */
   readonly database: string
-  /** null: none is in force. */
+  /** Of the database in force; null: none is. */
   readonly facts: { readonly type: string; readonly buildSeconds: number | null } | null
   readonly lastReloadSuccessful: boolean
+  /** Of the last successful reload, in seconds since the epoch; 0: none yet. */
   readonly successAtSeconds: number
 }
 
-interface PlaceGauge {
+interface DatabaseGauge {
   readonly name: string
   readonly help: string
   /** null: no sample. */
-  readonly of: (one: ReportedDatabase, nowSeconds: number) => number | null
+  readonly value: (one: DatabaseStatus, nowSeconds: number) => number | null
 }
 
-const buildSeconds = ({ facts }: ReportedDatabase): number | null => facts?.buildSeconds ?? null
+const buildSeconds = ({ facts }: DatabaseStatus): number | null => facts?.buildSeconds ?? null
 
-const gauges: readonly PlaceGauge[] = [
+const gauges: readonly DatabaseGauge[] = [
   {
     name: 'mxsteer_geoip_loaded',
     help: '0: no such GeoIP database is in force, rules that ask for it match nobody',
-    of: ({ facts }) => (facts === null ? 0 : 1),
+    value: ({ facts }) => (facts === null ? 0 : 1),
   },
   {
     name: 'mxsteer_geoip_last_reload_successful',
     help: '0: the GeoIP database on disk is not the one in force',
-    of: ({ lastReloadSuccessful }) => (lastReloadSuccessful ? 1 : 0),
+    value: ({ lastReloadSuccessful }) => (lastReloadSuccessful ? 1 : 0),
   },
   {
     name: 'mxsteer_geoip_last_reload_success_timestamp_seconds',
     help: 'When a GeoIP database was last taken over',
-    of: ({ successAtSeconds }) => successAtSeconds || null,
+    value: ({ successAtSeconds }) => successAtSeconds || null,
   },
   {
     name: 'mxsteer_geoip_build_timestamp_seconds',
     help: 'When the GeoIP database in force was made, as it says itself',
-    of: buildSeconds,
+    value: buildSeconds,
   },
   {
     name: 'mxsteer_geoip_age_seconds',
     help: 'How long ago that was',
-    of(one, nowSeconds) {
+    value(one, nowSeconds) {
       const built = buildSeconds(one)
       return built === null ? null : Math.max(0, nowSeconds - built)
     },
   },
 ]
 
-export function registerPlaceMetrics(
+export function registerGeoipMetrics(
   registry: Registry,
-  databases: () => readonly ReportedDatabase[],
+  databases: () => readonly DatabaseStatus[],
   wallMs: () => number,
 ): void {
-  for (const { name, help, of } of gauges) {
+  for (const { name, help, value: of } of gauges) {
     registerSampled(registry, {
       kind: 'gauge',
       name,
