@@ -1,12 +1,15 @@
 // The docs name every metric, event and flag that the code has, and no other.
 
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 
 import { logEvents } from '../src/app/events.ts'
 import { adminRoutes } from '../src/admin/routes.ts'
 import { helpText } from '../src/cli/help.ts'
+import { loadFolder } from '../src/cli/offline-data.ts'
 import { settingsReference } from './settings/settings-reference.ts'
 
 const root = new URL('../', import.meta.url)
@@ -65,8 +68,39 @@ test('docs/settings.md shows the table of settings: `npm run docs:settings` writ
   expect(lines.slice(start, end)).toEqual(settingsReference())
 })
 
-test('README.md shows the shipped zone file as it is', () => {
-  expect(read('README.md')).toContain(
-    `\`\`\`yaml\n${read('zones/smtp.example.test.yaml').trimEnd()}\n\`\`\``,
+test('README.md shows the example of two regions as it is, and it has no mistakes', async () => {
+  const text = read('examples/two-regions.yaml')
+  expect(read('README.md')).toContain(`\`\`\`yaml\n${text.trimEnd()}\n\`\`\``)
+  const folder = mkdtempSync(join(tmpdir(), 'mxsteer-example-'))
+  writeFileSync(join(folder, 'two-regions.yaml'), text)
+  const loaded = await loadFolder(folder)
+  rmSync(folder, { recursive: true })
+  expect(loaded).toMatchObject({ kind: 'loaded' })
+})
+
+test('links between pages lead to files and headings that there are', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md'].concat(
+    readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.md'))
+      .map((path) => `docs/${path}`),
   )
+  const anchorOf = (heading: string): string =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-')
+  const broken = pages.flatMap((page) =>
+    words(read(page), /\]\(([^)\s]+)\)/g)
+      .filter((link) => !/^[a-z]+:/.test(link))
+      .filter((link) => {
+        const [path = '', anchor] = link.split('#')
+        const file = path === '' ? new URL(page, root) : new URL(path, new URL(page, root))
+        if (!existsSync(file)) return true
+        if (anchor === undefined) return false
+        const headings = words(readFileSync(file, 'utf8'), /^#+ (.+)$/gm).map(anchorOf)
+        return !headings.includes(anchor)
+      })
+      .map((link) => `${page}: ${link}`),
+  )
+  expect(broken).toEqual([])
 })
