@@ -250,6 +250,7 @@ test('docs/architecture.md and the ADRs name only files that there are', () => {
       (path) => `/${folder}/${path}`,
     ),
   )
+  here.push(...readdirSync(root).map((name) => `/${name}`))
   const named = pages.flatMap(
     (page) => readFileSync(`${root}docs/${page}`, 'utf8').match(/[\w./-]+\.(?:ts|md|txt)\b/g) ?? [],
   )
