@@ -1,8 +1,8 @@
-// The octets of a MaxMind database → the tree that workers walk, or why it cannot be used. The tree lies in shared
-// memory: all threads walk one copy.
+// Compiles a MaxMind database into the prefix tree that workers walk, or tells why it cannot be used. The tree lies in
+// shared memory: all threads walk one copy.
 //
-// What counts is what the records say, not how the file calls itself: a database that places nobody is refused where
-// places are wanted, and so is one that knows no ASN where ASNs are wanted.
+// A database is judged by its records, not by the type in its metadata: one without any country is refused as a country
+// database, and one without any ASN as an ASN database.
 
 import type { AsnTree, Place, PlaceTree } from '../steer/scope/place-networks.ts'
 import { type ValueOf, compileTree } from './compile-tree.ts'
@@ -10,19 +10,24 @@ import { BadDatabase, type Mmdb, openMmdb } from './mmdb.ts'
 import { placeSets } from './place-sets.ts'
 import { asnOf, placeOf } from './record.ts'
 
+/** The databases that steering uses: for countries and continents, and for AS numbers. */
 export const databaseKinds = ['country', 'asn'] as const
 export type DatabaseKind = (typeof databaseKinds)[number]
 
+/** Which database to compile, and from which file. */
 export interface CompileJob {
   readonly database: DatabaseKind
-  /** null: what comes with the server. */
+  /** The path of the file; null: the country database that is shipped with the server. */
   readonly file: string | null
 }
 
 export type CompileResult = Compiled<PlaceTree> | Compiled<AsnTree> | Broken
 
+/** From the metadata of a database. */
 export interface DatabaseFacts {
+  /** Its type, such as `GeoLite2-Country`. */
   readonly type: string
+  /** When it was built, in seconds since 1970; null: unknown. */
   readonly buildSeconds: number | null
 }
 
@@ -32,14 +37,16 @@ interface Compiled<Tree> {
   readonly facts: DatabaseFacts
 }
 
+/** The database cannot be used; `why` is for the operator. */
 export interface Broken {
   readonly kind: 'broken'
   readonly why: string
 }
 
-/** Countries, and continents for whom no country is known; beyond that a file is not about places. */
+/** The most distinct places: countries, and continents without a country. A file with more is no country database. */
 const maxPlaces = 1024
 
+/** The tree of a country or city database. */
 export const compilePlaces = (octets: Buffer): Compiled<PlaceTree> | Broken =>
   compile(octets, (mmdb) => {
     const places: Place[] = []
@@ -59,6 +66,7 @@ export const compilePlaces = (octets: Buffer): Compiled<PlaceTree> | Broken =>
     return { ...tree, places, ...placeSets(tree.links, places.length) }
   })
 
+/** The tree of an ASN database. */
 export const compileAsns = (octets: Buffer): Compiled<AsnTree> | Broken =>
   compile(octets, (mmdb) => {
     const asns: number[] = []
@@ -88,7 +96,7 @@ function compile<Tree>(octets: Buffer, make: (mmdb: Mmdb) => Tree): Compiled<Tre
   }
 }
 
-/** Gives each distinct value a number, in the order of appearance. */
+/** Numbers distinct values in order of appearance; `read` gives a record's value as a `key`, and `add` stores it. */
 function createNumbering(
   read: (record: unknown) => { readonly key: string | number; readonly add: () => void },
 ): ValueOf {

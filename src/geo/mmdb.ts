@@ -1,35 +1,37 @@
-// A MaxMind DB file (format 2.0) opened for a walk over all of it: its tree as links, its records decoded by the
-// `maxmind` package. Everything that the format promises and a walk relies on is checked here.
+// A MaxMind DB file (format 2.0) opened to be walked as a whole: its tree as links, its records decoded by the `maxmind`
+// package. All that the format promises and a walk relies on is checked here.
 //
 //   link < nodeCount    a node
-//   link = nodeCount    nothing is known of the network
-//   link > nodeCount    a record, so far behind the tree
+//   link = nodeCount    no record for the network
+//   link > nodeCount    a record, at an offset behind the tree
 
 import { Reader } from 'maxmind'
 import type { Response } from 'maxmind'
 import { formatAddress } from '../lib/ip.ts'
 
-/** Why a file cannot be used, in words for the operator. */
+/** A file that cannot be used; the message tells the operator why and follows the file's name. */
 export class BadDatabase extends Error {}
 
 export interface Mmdb {
-  /** As the file calls itself: `GeoLite2-Country`. */
+  /** The type in the metadata, such as `GeoLite2-Country`; at most 100 characters. */
   readonly type: string
-  /** When it was made, in seconds since 1970; null: it does not say. */
+  /** When it was built, in seconds since 1970; null: unknown. */
   readonly buildSeconds: number | null
   /** Bits of its addresses: 32, or 128 with IPv4 in ::/96. */
   readonly bits: 32 | 128
   readonly nodeCount: number
+  /** The link of a node for the bit `side`. Throws BadDatabase if it leads out of the file. */
   child(node: number, side: 0 | 1): number
-  /** The record of the network that `octets` are the first address of. */
+  /** The record for an address of 4 or 16 octets; null: none. */
   recordOf(octets: Uint8Array): unknown
 }
 
 const separatorOctets = 16
 const marker = Buffer.from('\u00ab\u00cd\u00efMaxMind.com', 'latin1')
-/** The format's own bound of what follows the last record. */
+/** The format's limit on what follows the last record. */
 const maxMetadataOctets = 128 * 1024
 
+/** Throws BadDatabase for a file that is no database, is cut short or is damaged. */
 export function openMmdb(octets: Buffer): Mmdb {
   if (octets.length === 0) throw new BadDatabase('is empty')
   if (octets[0] === 0x1f && octets[1] === 0x8b)
@@ -67,7 +69,7 @@ export function openMmdb(octets: Buffer): Mmdb {
 type Metadata = Reader<Response>['metadata']
 
 function read(octets: Buffer): Reader<Response> {
-  // What records share is decoded once.
+  // Values that records share are decoded once.
   const decoded = new Map<string | number, unknown>()
   const cache = {
     get: (key: string | number): unknown => decoded.get(key),
@@ -80,7 +82,7 @@ function read(octets: Buffer): Reader<Response> {
   }
 }
 
-/** What is in a file need not be what the package's types say. */
+/** The database type; the metadata of a file need not have the types that the package declares. */
 function typeOf({ databaseType }: { readonly databaseType: unknown }): string {
   return typeof databaseType === 'string' ? databaseType.slice(0, 100) : ''
 }
@@ -94,7 +96,7 @@ function checkMetadata({ binaryFormatMajorVersion, ipVersion, nodeCount }: Metad
     throw new BadDatabase(`has ${String(nodeCount)} nodes, expected one at least`)
 }
 
-/** The reader has checked that the size is 24, 28 or 32 bits. */
+/** Reads a link of a node, by the record size, which the reader has checked to be 24, 28 or 32 bits. */
 function childReader(octets: Buffer, recordSize: number): (node: number, side: 0 | 1) => number {
   switch (recordSize) {
     case 24:

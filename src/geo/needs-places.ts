@@ -1,8 +1,9 @@
-// Whether any rule asks where clients are. GeoIP databases are opened only then.
+// Whether any rule depends on the place of clients: only then are GeoIP databases opened.
 
 import type { Catalog } from '../zone/zone.ts'
 import type { Policy } from '../steer/policy.ts'
 
+/** Whether a rule of any steered set has a condition on continents, countries or ASNs. */
 export function needsPlaces(catalog: Catalog): boolean {
   for (const zone of catalog.zones.values())
     for (const node of zone.nodes.values())

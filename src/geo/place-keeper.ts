@@ -1,5 +1,5 @@
-// The databases in force: read, checked whole and compiled in a thread of their own, so that neither probes nor
-// answers wait for one. What cannot be used changes nothing: what was in force before goes on.
+// The GeoIP databases in force. Each is read, checked and compiled in a thread of its own, so that neither probes nor
+// answers wait for it. A database that cannot be used changes nothing: the one in force stays.
 
 import { basename, dirname } from 'node:path'
 
@@ -7,16 +7,18 @@ import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import { type DatabaseFacts, type DatabaseKind, databaseKinds } from './compile-database.ts'
 import { type Compile, compileInThread } from './run-compile.ts'
 
+/** The operator's databases. */
 export interface PlaceFiles {
-  /** Path of a country or city database; absent: the one that comes with the server. */
+  /** The path of a country or city database; absent: the one that is shipped with the server. */
   readonly country?: string | undefined
-  /** Path of an ASN database; absent: no client's ASN is known. */
+  /** The path of an ASN database; absent: no client's ASN is known. */
   readonly asn?: string | undefined
 }
 
 export type PlaceEvent =
+  /** A database was put in force. */
   | { readonly kind: 'loaded'; readonly database: DatabaseKind; readonly facts: DatabaseFacts }
-  /** `inForce`: an older one goes on; else nothing is known of anyone. */
+  /** A database cannot be used. `inForce`: an older one stays in force; else no client's place is known. */
   | {
       readonly kind: 'refused'
       readonly database: DatabaseKind
@@ -26,27 +28,29 @@ export type PlaceEvent =
 
 interface DatabaseState {
   readonly database: DatabaseKind
-  /** null: none is in force. */
+  /** The database in force; null: none. */
   readonly facts: DatabaseFacts | null
   readonly lastReloadSuccessful: boolean
-  /** When one was last taken over, in seconds since 1970; 0: never. */
+  /** When a database was last put in force, in seconds since 1970; 0: never. */
   readonly successAtSeconds: number
 }
 
 export interface PlaceKeeper {
+  /** The trees in force. */
   current(): PlaceNetworks
-  /** Of the databases that were asked for. */
+  /** The state of each database that was opened. */
   states(): readonly DatabaseState[]
-  /** Reads what was never read; resolves when that is done, well or not. */
+  /** Reads the databases that were not read before. Resolves when that is done, whether it succeeded or not. */
   open(): Promise<void>
-  /** Reads again what the operator named, if it is in use. */
+  /** Reads the operator's databases again, those that were opened. Resolves when that is done. */
   reload(): Promise<void>
-  /** From now on, reloads when files change, and tells what is in force when that changes. */
+  /** From now on, reloads databases whose files change, and calls back with the trees each time these change. */
   follow(onChange: (networks: PlaceNetworks) => void): Promise<void>
+  /** Stops following files. */
   close(): void
 }
 
-/** Calls back when those files of the folder that matter have changed. */
+/** Watches a folder, and calls back when files have changed whose names `matters` accepts. */
 type WatchFolder = (
   folder: string,
   matters: (name: string) => boolean,
@@ -58,7 +62,7 @@ interface PlaceKeeperOptions {
   readonly watchFolder: WatchFolder
   readonly wallMs: () => number
   readonly onEvent: (event: PlaceEvent) => void
-  /** For tests: another way to compile. */
+  /** For tests: replaces the compilation in a thread. */
   readonly compile?: Compile
 }
 
@@ -68,7 +72,7 @@ class Keeper implements PlaceKeeper {
   readonly #options: PlaceKeeperOptions
   readonly #states = new Map<DatabaseKind, DatabaseState>()
   #networks: PlaceNetworks = { country: null, asn: null }
-  /** One at a time, so that the file read last is the one in force. */
+  /** Compilations run one at a time, so that the file read last is the one in force. */
   #queue: Promise<void> = Promise.resolve()
   #onChange: (networks: PlaceNetworks) => void = () => {}
   #watches: readonly { close(): void }[] = []
@@ -86,29 +90,31 @@ class Keeper implements PlaceKeeper {
   }
 
   open(): Promise<void> {
-    return this.#each(
+    return this.#readEach(
       (database) =>
         !this.#states.has(database) && (database === 'country' || this.#fileOf(database) !== null),
     )
   }
 
   reload(): Promise<void> {
-    return this.#each((database) => this.#states.has(database) && this.#fileOf(database) !== null)
+    return this.#readEach(
+      (database) => this.#states.has(database) && this.#fileOf(database) !== null,
+    )
   }
 
   async follow(onChange: (networks: PlaceNetworks) => void): Promise<void> {
     this.#onChange = onChange
-    const watching = databaseKinds.flatMap((database) => {
+    const opening = databaseKinds.flatMap((database) => {
       const file = this.#fileOf(database)
       if (file === null) return []
-      const changed = (): void => {
-        void this.#each((one) => one === database && this.#states.has(one))
+      const onFileChange = (): void => {
+        void this.#readEach((changed) => changed === database && this.#states.has(changed))
       }
-      // The folder, since tools replace a file by renaming another one to its name.
-      const isIt = (name: string): boolean => name === basename(file)
-      return [this.#options.watchFolder(dirname(file), isIt, changed)]
+      // The folder is watched, since tools replace a file by renaming another one to its name.
+      const isDatabase = (name: string): boolean => name === basename(file)
+      return [this.#options.watchFolder(dirname(file), isDatabase, onFileChange)]
     })
-    this.#watches = await Promise.all(watching)
+    this.#watches = await Promise.all(opening)
   }
 
   close(): void {
@@ -116,14 +122,14 @@ class Keeper implements PlaceKeeper {
     this.#onChange = () => {}
   }
 
-  /** null: what comes with the server, which does not change. */
+  /** The operator's file; null: the shipped one, which does not change. */
   #fileOf(database: DatabaseKind): string | null {
     return this.#options.files[database] ?? null
   }
 
-  #each(isWanted: (database: DatabaseKind) => boolean): Promise<void> {
+  #readEach(shouldRead: (database: DatabaseKind) => boolean): Promise<void> {
     this.#queue = this.#queue.then(async () => {
-      for (const database of databaseKinds) if (isWanted(database)) await this.#read(database)
+      for (const database of databaseKinds) if (shouldRead(database)) await this.#read(database)
     })
     return this.#queue
   }

@@ -1,21 +1,24 @@
-// Node of a prefix tree → the set of values below it, as rows of bits. Few sets are distinct, so each is kept once.
-// Beyond a bound, sets are taken as the set of everything: what holds for a set then holds all the more.
+// For each node of a prefix tree, the set of the values below it, as a bit set. Few sets are distinct, so each is stored
+// once. Beyond a limit of distinct sets the set of all values stands in for further ones: a superset, which makes scopes
+// narrower than necessary but never wrong.
 
 import { isLeaf, valueOf } from '../lib/prefix-tree.ts'
 
 interface PlaceSets {
+  /** By node: the number of its set. */
   readonly setOfNode: Int32Array
+  /** The bit sets, `setWords` words each; the sets of one value come first, by value. */
   readonly sets: Int32Array
   readonly setWords: number
 }
 
 const maxSets = 1_048_576
 
-/** Over values below `valueCount`; children come before their parents in `links`. */
+/** The sets of all nodes of `links`, in which children come before their parents; values are below `valueCount`. */
 export function placeSets(links: Int32Array, valueCount: number): PlaceSets {
   const setWords = Math.max(1, Math.ceil(valueCount / 32))
   const rows = new RowTable(valueCount, setWords)
-  const setOfNode = shared(links.length / 2)
+  const setOfNode = sharedInt32Array(links.length / 2)
   const setOf = (link: number): number =>
     isLeaf(link) ? valueOf(link) : (setOfNode[link] as number)
   for (let node = 0; node < setOfNode.length; node++)
@@ -24,21 +27,21 @@ export function placeSets(links: Int32Array, valueCount: number): PlaceSets {
       setOf(links[2 * node + 1] as number),
     )
   const words = rows.words()
-  const sets = shared(words.length)
+  const sets = sharedInt32Array(words.length)
   sets.set(words)
   return { setOfNode, sets, setWords }
 }
 
 const noRow = -1
 
-/** First the sets of one value each, then the set of all, then what comes up. */
+/** Distinct bit sets, as rows: first the sets of one value each, then the set of all values, then unions. */
 class RowTable {
   readonly #width: number
-  readonly #everything: number
+  readonly #allValues: number
   #words: Int32Array
   #count = 0
-  /** Open addressing: where the row of some words is, or the next free place. */
-  #places = new Int32Array(4096).fill(noRow)
+  /** A hash table with open addressing: row by its words; `noRow`: an empty bucket. */
+  #buckets = new Int32Array(4096).fill(noRow)
 
   constructor(valueCount: number, width: number) {
     this.#width = width
@@ -46,40 +49,41 @@ class RowTable {
     for (let value = 0; value < valueCount; value++) {
       const word = this.#count * width + (value >> 5)
       this.#words[word] = 1 << (value & 31)
-      this.#keep()
+      this.#intern()
     }
     this.#words.fill(-1, this.#count * width, (this.#count + 1) * width)
-    this.#everything = this.#keep()
+    this.#allValues = this.#intern()
   }
 
   words(): Int32Array {
     return this.#words.subarray(0, this.#count * this.#width)
   }
 
-  union(one: number, other: number): number {
-    if (one === other) return one
-    const [a, b, to] = [one * this.#width, other * this.#width, this.#count * this.#width]
+  /** The number of the row that is the union of two rows. */
+  union(first: number, second: number): number {
+    if (first === second) return first
+    const [a, b, to] = [first * this.#width, second * this.#width, this.#count * this.#width]
     for (let i = 0; i < this.#width; i++)
       this.#words[to + i] = (this.#words[a + i] as number) | (this.#words[b + i] as number)
-    return this.#keep()
+    return this.#intern()
   }
 
-  /** The number of the row that was written behind the others; it stays there only if it is new. */
-  #keep(): number {
-    const at = this.#placeOf(this.#count)
-    const known = this.#places[at] as number
-    if (known !== noRow) return known
-    if (this.#count === maxSets) return this.#everything
-    const fresh = this.#count++
-    this.#places[at] = fresh
-    if (2 * this.#count === this.#places.length) this.#grow()
-    return fresh
+  /** The number of the row that was written behind the others; it is kept there only if no equal row exists. */
+  #intern(): number {
+    const at = this.#bucketOf(this.#count)
+    const existing = this.#buckets[at] as number
+    if (existing !== noRow) return existing
+    if (this.#count === maxSets) return this.#allValues
+    const added = this.#count++
+    this.#buckets[at] = added
+    if (2 * this.#count === this.#buckets.length) this.#grow()
+    return added
   }
 
-  #placeOf(row: number): number {
-    const mask = this.#places.length - 1
+  #bucketOf(row: number): number {
+    const mask = this.#buckets.length - 1
     for (let at = this.#hash(row) & mask; ; at = (at + 1) & mask) {
-      const other = this.#places[at] as number
+      const other = this.#buckets[at] as number
       if (other === noRow || this.#isSame(row, other)) return at
     }
   }
@@ -99,13 +103,14 @@ class RowTable {
   }
 
   #grow(): void {
-    const wider = new Int32Array(this.#words.length * 2)
-    wider.set(this.#words)
-    this.#words = wider
-    this.#places = new Int32Array(this.#places.length * 2).fill(noRow)
-    for (let row = 0; row < this.#count; row++) this.#places[this.#placeOf(row)] = row
+    const larger = new Int32Array(this.#words.length * 2)
+    larger.set(this.#words)
+    this.#words = larger
+    this.#buckets = new Int32Array(this.#buckets.length * 2).fill(noRow)
+    for (let row = 0; row < this.#count; row++) this.#buckets[this.#bucketOf(row)] = row
   }
 }
 
-const shared = (words: number): Int32Array<SharedArrayBuffer> =>
+/** An array of so many words in shared memory. */
+const sharedInt32Array = (words: number): Int32Array<SharedArrayBuffer> =>
   new Int32Array(new SharedArrayBuffer(words * 4))

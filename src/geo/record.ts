@@ -1,5 +1,5 @@
-// What the records of the known kinds of database say of a place. Anything else in them, and any other shape,
-// is not known (null): a file that the operator chose is still a file from elsewhere.
+// Reads the place or the ASN from a record of a known kind of database. Any other shape is unknown (null): even a file
+// that the operator chose is untrusted input.
 //
 //   country   { country_code }                              ip-location-db
 //             { country: { iso_code }, continent: { code } }    MaxMind Country and City
@@ -7,6 +7,7 @@
 
 import type { Place } from '../steer/scope/place-networks.ts'
 
+/** The continent and country of a record, null where unknown; a continent that is missing follows from the country. */
 export function placeOf(record: unknown): Place {
   const country =
     code(field(record, 'country_code')) ?? code(field(field(record, 'country'), 'iso_code'))
@@ -15,6 +16,7 @@ export function placeOf(record: unknown): Place {
   return { continent, country }
 }
 
+/** The AS number of a record; null: unknown. */
 export function asnOf(record: unknown): number | null {
   const asn = field(record, 'autonomous_system_number')
   return isAsn(asn) ? asn : null
@@ -25,19 +27,17 @@ const field = (record: unknown, name: string): unknown =>
     ? (record as Record<string, unknown>)[name]
     : undefined
 
+/** A code of two letters, in upper case; null for anything else. */
 const code = (value: unknown): string | null =>
   typeof value === 'string' && /^[A-Za-z]{2}$/.test(value) ? value.toUpperCase() : null
 
 const isAsn = (value: unknown): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= 0xffff_ffff
 
-// Country (ISO 3166-1 alpha-2) → continent, for databases that give a country alone.
-//
-// The continents are those of GeoNames and MaxMind: AF AN AS EU NA OC SA. Where a country is on two, theirs is
-// the choice too: Russia and Cyprus EU; Turkey, Georgia, Armenia, Azerbaijan and Kazakhstan AS; Egypt AF.
-// Not in ISO 3166, but in databases: XK (Kosovo), AN (Netherlands Antilles, until 2010), and EU and AP, the
-// registries' marks for "somewhere in the region".
-
+// Countries (ISO 3166-1 alpha-2) by continent, for databases that have no continents. The continents are those of
+// GeoNames and MaxMind, which also decide for countries on two: Russia and Cyprus EU; Turkey, Georgia, Armenia,
+// Azerbaijan and Kazakhstan AS; Egypt AF. Not in ISO 3166, but in databases: XK (Kosovo), AN (Netherlands Antilles, until
+// 2010), and EU and AP, which registries use for "somewhere in the region".
 const countries = {
   AF: `AO BF BI BJ BW CD CF CG CI CM CV DJ DZ EG EH ER ET GA GH GM GN GQ GW KE KM LR LS LY MA MG ML MR MU MW
     MZ NA NE NG RE RW SC SD SH SL SN SO SS ST SZ TD TG TN TZ UG YT ZA ZM ZW`,
@@ -60,5 +60,6 @@ const continentByCountry: ReadonlyMap<string, Continent> = new Map(
   ),
 )
 
+/** The continent of a country code in upper case; null: unknown. */
 export const continentOf = (country: string): Continent | null =>
   continentByCountry.get(country) ?? null

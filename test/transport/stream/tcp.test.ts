@@ -122,9 +122,9 @@ describe('a slot is free again at once', () => {
   ])('%s', async (_, act) => {
     const { port, context, counters } = await serve(echo, patient)
     const { socket } = await openStream(port)
-    await until(() => context.table.size === 1, { what: 'the slot', withinMs: 30_000 })
+    await until(() => context.table.size === 1, { what: 'the connection', withinMs: 30_000 })
     act(socket)
-    await until(() => context.table.size === 0, { what: 'the slot back', withinMs: 30_000 })
+    await until(() => context.table.size === 0, { what: 'the connection removed', withinMs: 30_000 })
     expect(counters.read().scalars.tcpAccepted).toBe(1)
   })
 
