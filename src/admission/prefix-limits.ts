@@ -20,7 +20,9 @@ export interface PrefixLimitOptions {
   readonly capacity: number
 }
 
-/** limited: a level is over its limit. flood: the client itself has asked for more than ten times its limit for a while. */
+/**
+ * limited: a level is over its limit. flood: the client itself has asked for more than ten times its limit for a while.
+ */
 type LimitState = 'within' | 'limited' | 'flood'
 
 interface PrefixLimits {
@@ -200,7 +202,9 @@ function createGcraTable(capacity: number): GcraTable {
   }
 }
 
-/** 64 random bits, new for every process: without them nobody can choose prefixes that fall into one set of the table. */
+/**
+ * 64 random bits, new for every process: without them nobody can choose prefixes that fall into one set of the table.
+ */
 export type HashSeed = readonly [number, number]
 
 const finalRounds = 3

@@ -31,7 +31,9 @@ const maxAheadSeconds = 300
 export type CookieStatus = 'client-only' | 'valid' | 'renew' | 'invalid' | 'malformed'
 
 export interface CookieKeeper {
-  /** The status of the COOKIE option's data, `octets` octets of `option` from `at`, sent by `address` (4 or 16 octets). */
+  /**
+   * The status of the COOKIE option's data, `octets` octets of `option` from `at`, sent by `address` (4 or 16 octets).
+   */
   verify(
     option: Uint8Array,
     at: number,
@@ -95,7 +97,9 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
   }
 }
 
-/** Fills what is hashed: the first `octets` octets of the cookie, and the address behind them. Returns where it ends. */
+/**
+ * Fills what is hashed: the first `octets` octets of the cookie, and the address behind them. Returns where it ends.
+ */
 function fillHashInput(
   hashed: Uint8Array,
   cookie: Uint8Array,

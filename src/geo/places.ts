@@ -39,7 +39,9 @@ export function createLocate({ country, asn }: PlaceNetworks): LocateClient {
   }
 }
 
-/** The IPv4 address in an IPv4-mapped one (RFC 4291 §2.5.5.2), as dual-stack sockets show IPv4 peers; others unchanged. */
+/**
+ * The IPv4 address in an IPv4-mapped one (RFC 4291 §2.5.5.2), as dual-stack sockets show IPv4 peers; others unchanged.
+ */
 function unmapped(octets: Uint8Array): Uint8Array {
   if (octets.length !== 16 || octets[10] !== 0xff || octets[11] !== 0xff) return octets
   for (let i = 0; i < 10; i++) if (octets[i] !== 0) return octets

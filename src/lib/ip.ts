@@ -142,7 +142,9 @@ export function networkContains(network: Network, octets: Uint8Array): boolean {
   return (((network.octets[whole] ?? 0) ^ (octets[whole] ?? 0)) & (0xff00 >> rest) & 0xff) === 0
 }
 
-/** An endpoint from text such as `127.0.0.1:53` or `[::1]:53`, its address in canonical form; null for anything else. */
+/**
+ * An endpoint from text such as `127.0.0.1:53` or `[::1]:53`, its address in canonical form; null for anything else.
+ */
 export function parseEndpoint(text: string): Endpoint | null {
   const match = /^(?:\[([^[\]]+:[^[\]]*)\]|([^[\]:]+)):(\d{1,5})$/.exec(text.slice(0, 64))
   const address = match && parseAddress(match[1] ?? match[2] ?? '')

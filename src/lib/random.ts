@@ -44,7 +44,9 @@ export function createRandomSource(seed: Int32Array): RandomSource {
 
 const rotateLeft = (word: number, bits: number): number => (word << bits) | (word >>> (32 - bits))
 
-/** A repeatable generator: the same seed gives the same numbers, of 32 bits each, in every process and on every host. */
+/**
+ * A repeatable generator: the same seed gives the same numbers, of 32 bits each, in every process and on every host.
+ */
 export function seededRandom(seed: number): Random {
   let state = combineHashes(seed, 0)
   let step = 0

@@ -1,19 +1,21 @@
-// The options of a query's OPT (RFC 6891 §6.1.2), as octets of the packet: places and lengths, nothing is copied.
+// The EDNS options of a query (RFC 6891 §6.1.2), as offsets and lengths in the packet: nothing is copied.
 //
-//   NSID (RFC 5001)            asked for, whatever it carries
-//   subnet (RFC 7871 §6)       family 1 or 2, or 0 with nothing to say; prefix within the family, scope 0, just the
-//                              octets that the prefix needs, its trailing bits zero
+//   NSID (RFC 5001)            requested, whatever its data
+//   subnet (RFC 7871 §6)       family 1 or 2, or 0 without an address; a prefix length of the family, scope 0, exactly
+//                              the octets that the prefix needs, its trailing bits 0
 //   cookie (RFC 7873 §4)       8 octets, or 16 to 40
-//   keepalive (RFC 7828 §3.1)  asked for if it is empty; with a timeout, which is the server's to tell, skipped, as
-//                              BIND and NSD do
-//   padding (RFC 7830)         asked for
-//   any other                  skipped
+//   keepalive (RFC 7828 §3.1)  requested if it is empty; with a timeout, which only a server may send, it is ignored,
+//                              as BIND and NSD do
+//   padding (RFC 7830)         requested
+//   any other                  ignored
 //
-// What breaks these, or ends outside the OPT, is FORMERR. Of several of a kind the first counts (RFC 7873 §4).
+// An option that violates these rules, or ends outside the OPT, is FORMERR. Of several options of a kind the first one
+// counts (RFC 7873 §4).
 
 import { readUint16 } from './octets.ts'
 import { Rcode } from './rcode.ts'
 
+/** Option codes. */
 export const EdnsOption = {
   NSID: 3,
   SUBNET: 8,
@@ -23,28 +25,31 @@ export const EdnsOption = {
   EXTENDED_ERROR: 15,
 } as const
 
-/** OPTION-CODE and OPTION-LENGTH. */
+/** The octets of OPTION-CODE and OPTION-LENGTH. */
 export const optionHeadOctets = 4
 
-/** FAMILY, SOURCE PREFIX-LENGTH and SCOPE PREFIX-LENGTH. */
+/** The octets of FAMILY, SOURCE PREFIX-LENGTH and SCOPE PREFIX-LENGTH. */
 export const subnetHeadOctets = 4
 
-/** One record is refilled for every packet: nothing may hold on to it. */
+/** The options of one query. The record is reused for every packet and must not be kept. */
 export interface EdnsOptions {
   hasNsid: boolean
   hasPadding: boolean
   hasKeepalive: boolean
-  /** Where the cookie starts in the packet; 0 octets: none. */
+  /** Where the cookie's data starts in the packet. */
   cookieOffset: number
+  /** The length of the cookie's data; 0: no cookie. */
   cookieOctets: number
-  /** Where FAMILY stands in the packet; 0 octets: no subnet. */
+  /** Where the subnet's data starts in the packet, with FAMILY. */
   subnetOffset: number
+  /** The length of the subnet's data; 0: no subnet. */
   subnetOctets: number
-  /** 1: IPv4, 2: IPv6, 0: not told. */
+  /** The subnet's address family: 1 is IPv4, 2 is IPv6, 0 is none. */
   subnetFamily: number
   sourcePrefixLength: number
 }
 
+/** A record without options. */
 export const emptyOptions = (): EdnsOptions => ({
   hasNsid: false,
   hasPadding: false,
@@ -57,6 +62,7 @@ export const emptyOptions = (): EdnsOptions => ({
   sourcePrefixLength: 0,
 })
 
+/** Makes the record one without options. */
 export function resetOptions(options: EdnsOptions): void {
   options.hasNsid = false
   options.hasPadding = false
@@ -67,7 +73,10 @@ export function resetOptions(options: EdnsOptions): void {
   options.sourcePrefixLength = 0
 }
 
-/** Fills `options`, which were reset, from the OPT's RDATA; NOERROR or FORMERR. */
+/**
+ * Fills `options`, which must have been reset, from the OPT's rdata between `from` and `end`. Returns NOERROR, or
+ * FORMERR for a malformed option.
+ */
 export function readOptions(
   options: EdnsOptions,
   packet: Uint8Array,
@@ -86,7 +95,7 @@ export function readOptions(
   return Rcode.NOERROR
 }
 
-/** False: it is there, and wrong. */
+/** Reads one option, whose data has `octets` octets from `at`; false: it is malformed. */
 function readOption(
   options: EdnsOptions,
   code: number,
@@ -117,6 +126,7 @@ function readOption(
   }
 }
 
+/** False: the option is malformed. */
 function readSubnet(options: EdnsOptions, packet: Uint8Array, at: number, octets: number): boolean {
   if (octets < subnetHeadOctets) return false
   const family = readUint16(packet, at)
@@ -136,5 +146,5 @@ function readSubnet(options: EdnsOptions, packet: Uint8Array, at: number, octets
   return true
 }
 
-/** By family. Family 0 is what older clients send for "no address, please"; BIND takes it too. */
+/** By address family. Older clients send family 0 to opt out of sending an address; BIND accepts it as well. */
 const maxPrefixLengths: readonly number[] = [0, 32, 128]

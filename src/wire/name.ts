@@ -1,19 +1,23 @@
-// Names: presentation form ⇄ wire form, keys, ancestry. RFC 1035 §3.1 and §5.1, RFC 4343 for case.
+// Domain names: presentation form ⇄ wire form, keys, ancestry (RFC 1035 §3.1 and §5.1; RFC 4343 for case).
 //
-// Nothing here reads a packet: names from the network are decoded by wire/query.ts, which knows its bounds.
+// Only valid names are read here. Names in packets are validated by wire/query.ts, within the bounds of the packet.
 
 import { textOctets } from './octets.ts'
 
-/** A name in wire form: labels with their length octets, the root label last; case kept; at most 255 octets. */
+/**
+ * A name in wire form, uncompressed, its case preserved: labels with length octets, the root label last; at most 255
+ * octets.
+ */
 export type Name = Uint8Array
 
-/** The lower-cased octets of a Name as a latin1 string: the key of maps, never shown to people. */
+/** The octets of a Name in lower case, as a latin1 string: the key of maps, not for display. */
 export type NameKey = string
 
 export const maxNameOctets = 255
 
 export const maxLabelOctets = 63
 
+/** `bad`: the text is no name; `why` is for people. */
 export type ParsedName =
   | { readonly kind: 'name'; readonly name: Name }
   | { readonly kind: 'bad'; readonly why: string }
@@ -25,8 +29,8 @@ const backslash = 0x5c
 const dot = 0x2e
 
 /**
- * A name from its presentation form. A name without a final dot is below `origin`; `@` is `origin` itself.
- * Octets that are not printable are written `\DDD`, a dot within a label `\.` (RFC 1035 §5.1).
+ * Parses a name in presentation form. A name without a final dot is relative to `origin`; `@` is `origin` itself.
+ * `\DDD` stands for the octet with that decimal value, `\.` for a dot within a label (RFC 1035 §5.1).
  */
 export function parseName(text: string, origin: Name = rootName): ParsedName {
   if (text === '@') return { kind: 'name', name: origin }
@@ -34,13 +38,13 @@ export function parseName(text: string, origin: Name = rootName): ParsedName {
   if (text === '') return { kind: 'bad', why: 'the name is empty' }
   const labels: number[][] = [[]]
   const octets = textOctets(text)
-  let absolute = false
+  let isAbsolute = false
   for (let i = 0; i < octets.length; i++) {
     const octet = octets[i] as number
     if (octet === dot) {
       if (labels.at(-1)?.length === 0) return { kind: 'bad', why: 'the name has an empty label' }
-      absolute = i === octets.length - 1
-      if (!absolute) labels.push([])
+      isAbsolute = i === octets.length - 1
+      if (!isAbsolute) labels.push([])
       continue
     }
     if (octet !== backslash) {
@@ -53,10 +57,13 @@ export function parseName(text: string, origin: Name = rootName): ParsedName {
     labels.at(-1)?.push(escaped.octet)
     i += escaped.consumed
   }
-  return assemble(labels, absolute ? rootName : origin)
+  return assemble(labels, isAbsolute ? rootName : origin)
 }
 
-/** The octet that a backslash escape at `index` stands for, and how many octets spell it. */
+/**
+ * The escape whose backslash stands before `index`: the octet that it stands for, and how many octets follow the
+ * backslash. null: `\DDD` is incomplete or above 255, or the text ends.
+ */
 export function unescapeAt(
   octets: Uint8Array,
   index: number,
@@ -73,12 +80,13 @@ export function unescapeAt(
 
 const isDigit = (octet: number): boolean => octet >= 48 && octet <= 57
 
+/** The name of these labels, followed by `suffix`. */
 function assemble(labels: readonly number[][], suffix: Name): ParsedName {
-  const long = labels.find((label) => label.length > maxLabelOctets)
-  if (long)
+  const tooLong = labels.find((label) => label.length > maxLabelOctets)
+  if (tooLong)
     return {
       kind: 'bad',
-      why: `a label has ${long.length} octets, at most ${maxLabelOctets} are allowed`,
+      why: `a label has ${tooLong.length} octets, at most ${maxLabelOctets} are allowed`,
     }
   const total = labels.reduce((sum, label) => sum + 1 + label.length, suffix.length)
   if (total > maxNameOctets) {
@@ -98,7 +106,7 @@ function assemble(labels: readonly number[][], suffix: Name): ParsedName {
   return { kind: 'name', name }
 }
 
-/** Presentation form, absolute (final dot), escaped so that `parseName` reads the same octets back. */
+/** The presentation form of a name, with a final dot, escaped so that `parseName` reads the same octets back. */
 export function nameToText(name: Name): string {
   if (name.length <= 1) return '.'
   let text = ''
@@ -115,7 +123,7 @@ function octetToText(octet: number): string {
   return octet > 0x20 && octet < 0x7f ? character : `\\${String(octet).padStart(3, '0')}`
 }
 
-/** The map key of a name: its octets with ASCII letters lowered (RFC 4343), as a latin1 string. */
+/** The key of a name: its octets with ASCII letters in lower case (RFC 4343), as a latin1 string. */
 export function keyOfName(name: Name): NameKey {
   let key = ''
   for (const octet of name)
@@ -123,18 +131,18 @@ export function keyOfName(name: Name): NameKey {
   return key
 }
 
-/** The key of the name one label up; the root's parent is the root. */
+/** The key of the parent domain; that of the root is the root. */
 export const parentKey = (key: NameKey): NameKey =>
   key.length <= 1 ? key : key.slice(1 + key.charCodeAt(0))
 
-/** Labels without the root's. */
+/** The number of labels, the root label not counted (RFC 9499 §2). */
 export function countLabels(key: NameKey): number {
   let count = 0
   for (let at = 0; key.charCodeAt(at) > 0; at += 1 + key.charCodeAt(at)) count++
   return count
 }
 
-/** Whether `key` is `ancestor` or below it. */
+/** Whether the name is `ancestor` or a subdomain of it. */
 export function isAtOrBelow(key: NameKey, ancestor: NameKey): boolean {
   if (key.length < ancestor.length || !key.endsWith(ancestor)) return false
   let at = 0
@@ -142,17 +150,18 @@ export function isAtOrBelow(key: NameKey, ancestor: NameKey): boolean {
   return at === key.length - ancestor.length
 }
 
-// The key of a name that lies somewhere in octets. As keyOfName, but made in one step: the answering path needs it
-// for every query and every exchange.
-
+/** Where keyOfOctets prepares a key. */
 const scratch = Buffer.alloc(maxNameOctets)
 
-/** The key of the uncompressed name that fills `octets` from `from` up to `end`; at most 255 octets. */
+/**
+ * The key of the uncompressed name that stands in `octets` from `from` up to `end`, at most 255 octets. Faster than
+ * keyOfName, for the answering path: the string is made in one step.
+ */
 export function keyOfOctets(octets: Uint8Array, from: number, end: number): NameKey {
   for (let at = from; at < end; at++) scratch[at - from] = lowerOctet(octets[at] as number)
   return scratch.toString('latin1', 0, end - from)
 }
 
-/** ASCII letters lowered, everything else as it is (RFC 4343 §3). A length octet is below `A` and stays. */
+/** An octet with ASCII letters in lower case (RFC 4343 §3). Length octets are below `A` and stay as they are. */
 export const lowerOctet = (octet: number): number =>
   octet >= 0x41 && octet <= 0x5a ? octet + 0x20 : octet

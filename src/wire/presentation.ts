@@ -1,28 +1,29 @@
-// Presentation form of rdata (RFC 1035 §5.1) ⇄ tokens: words, quoted strings, escapes, parentheses.
+// Splits rdata in presentation form (RFC 1035 §5.1) into tokens: words, quoted strings, escapes, parentheses.
 //
-// One text is one record's rdata, so unlike in a master file a line break is only white space, and a `;` outside
-// quotes is refused: in a file it would start a comment and silently drop what follows.
+// A text is the rdata of one record, so unlike in a zone file a line break is just white space, and a `;` outside quotes
+// is refused: in a zone file it would start a comment, and what follows would be dropped silently.
 
 import { unescapeAt } from './name.ts'
 import { textOctets } from './octets.ts'
 
-/** Room for 65,535 octets of rdata, each written as `\DDD`, and their white space. */
+/** The longest text: 65,535 octets of rdata, each written as `\DDD`, and white space. */
 export const maxPresentationCharacters = 300_000
 
 export interface Token {
-  /** What the token stands for, escapes resolved. */
+  /** The octets of the token, with escapes resolved. */
   readonly octets: Uint8Array
   readonly quoted: boolean
-  /** As written, escapes kept, quotes around it removed. */
+  /** The token as written: with escapes, but without the quotes around it. */
   readonly text: string
 }
 
+/** `bad`: the text cannot be split; `why` is for people. */
 type Tokenized =
   | { readonly kind: 'tokens'; readonly tokens: readonly Token[] }
   | { readonly kind: 'bad'; readonly why: string }
 
 interface TokenizeOptions {
-  /** `key="value with spaces"` is one token, as in the SvcParams of RFC 9460 §2.1. */
+  /** Whether `key="value with spaces"` is one token, as in the SvcParams of RFC 9460 §2.1. */
   readonly pairs: boolean
 }
 
@@ -34,17 +35,20 @@ const backslash = 0x5c
 const isSpace = (octet: number): boolean =>
   octet === 0x20 || octet === 0x09 || octet === 0x0a || octet === 0x0d
 
+/** The state of splitting one text. */
 interface ScanState {
+  /** The text in UTF-8. */
   readonly octets: Uint8Array
-  /** What they are of; null where an octet is not a character. */
+  /** The text itself if it is ASCII, so that its characters correspond to `octets`; else null. */
   readonly ascii: string | null
   readonly pairs: boolean
   readonly tokens: Token[]
   at: number
+  /** Parentheses that are open. */
   depth: number
 }
 
-/** Splits rdata text into tokens, in time linear to its length. */
+/** Splits rdata text into tokens, in time linear in its length. */
 export function tokenize(text: string, options: TokenizeOptions = { pairs: false }): Tokenized {
   if (text.length > maxPresentationCharacters) {
     const why = `the text has ${text.length} characters, at most ${maxPresentationCharacters} are allowed`
@@ -52,113 +56,117 @@ export function tokenize(text: string, options: TokenizeOptions = { pairs: false
   }
   const octets = textOctets(text)
   const ascii = octets.length === text.length ? text : null
-  const scan: ScanState = { octets, ascii, pairs: options.pairs, tokens: [], at: 0, depth: 0 }
-  while (scan.at < scan.octets.length) {
-    const why = scanNext(scan)
+  const state: ScanState = { octets, ascii, pairs: options.pairs, tokens: [], at: 0, depth: 0 }
+  while (state.at < state.octets.length) {
+    const why = scanNext(state)
     if (why !== null) return { kind: 'bad', why }
   }
-  if (scan.depth > 0) return { kind: 'bad', why: 'a parenthesis is not closed' }
-  return { kind: 'tokens', tokens: scan.tokens }
+  if (state.depth > 0) return { kind: 'bad', why: 'a parenthesis is not closed' }
+  return { kind: 'tokens', tokens: state.tokens }
 }
 
-/** Takes one token or one octet of what separates them; says what is wrong, or null. */
-function scanNext(scan: ScanState): string | null {
-  const octet = scan.octets[scan.at] as number
+/** Reads one token, or one octet between tokens. Returns what is wrong, or null. */
+function scanNext(state: ScanState): string | null {
+  const octet = state.octets[state.at] as number
   if (octet === Octet.semicolon)
     return 'there is a ";" outside quotes, expected it quoted or escaped'
-  if (octet === Octet.quote) return scanQuoted(scan)
-  if (octet === Octet.open) scan.depth++
+  if (octet === Octet.quote) return scanQuoted(state)
+  if (octet === Octet.open) state.depth++
   else if (octet === Octet.close) {
-    if (--scan.depth < 0) return 'a parenthesis is closed that was not opened'
-  } else if (!isSpace(octet)) return scanWord(scan)
-  scan.at++
+    if (--state.depth < 0) return 'a parenthesis is closed that was not opened'
+  } else if (!isSpace(octet)) return scanWord(state)
+  state.at++
   return null
 }
 
-function scanQuoted(scan: ScanState): string | null {
-  const start = ++scan.at
+/** Reads a quoted string from its opening quote on. Returns what is wrong, or null. */
+function scanQuoted(state: ScanState): string | null {
+  const start = ++state.at
   const octets: number[] = []
-  const why = collectQuoted(scan, octets)
+  const why = collectQuoted(state, octets)
   if (why !== null) return why
-  push(scan, octets, { from: start, to: scan.at - 1, quoted: true })
-  const next = scan.octets[scan.at]
+  push(state, octets, { from: start, to: state.at - 1, quoted: true })
+  const next = state.octets[state.at]
   return next === undefined || isSeparator(next) || next === Octet.quote
     ? null
     : 'something follows a closing quote directly, expected white space between'
 }
 
-/** Reads up to and with the closing quote. */
-function collectQuoted(scan: ScanState, into: number[]): string | null {
-  for (; scan.at < scan.octets.length; scan.at++) {
-    const octet = scan.octets[scan.at] as number
+/** Appends the octets up to the closing quote, and skips the quote. Returns what is wrong, or null. */
+function collectQuoted(state: ScanState, into: number[]): string | null {
+  for (; state.at < state.octets.length; state.at++) {
+    const octet = state.octets[state.at] as number
     if (octet === Octet.quote) {
-      scan.at++
+      state.at++
       return null
     }
     if (octet === 0x0a || octet === 0x0d)
       return 'a quoted string holds a line break, expected \\010'
-    if (!collect(scan, into)) return badEscape
+    if (!collect(state, into)) return badEscape
   }
   return 'a quoted string is not closed'
 }
 
 const badEscape = 'the escape after "\\" is not DDD (000–255) or one character'
 
-function scanWord(scan: ScanState): string | null {
-  const start = scan.at
+/** Reads a token without quotes around it. Returns what is wrong, or null. */
+function scanWord(state: ScanState): string | null {
+  const start = state.at
   const octets: number[] = []
-  for (; scan.at < scan.octets.length; scan.at++) {
-    const octet = scan.octets[scan.at] as number
+  for (; state.at < state.octets.length; state.at++) {
+    const octet = state.octets[state.at] as number
     if (isSeparator(octet)) break
     if (octet === Octet.quote) {
-      if (!scan.pairs || octets.at(-1) !== Octet.equals)
+      if (!state.pairs || octets.at(-1) !== Octet.equals)
         return 'a quote stands within a word, expected white space before it'
-      return scanPairValue(scan, octets, start)
+      return scanPairValue(state, octets, start)
     }
-    if (!collect(scan, octets)) return badEscape
+    if (!collect(state, octets)) return badEscape
   }
-  push(scan, octets, { from: start, to: scan.at, quoted: false })
+  push(state, octets, { from: start, to: state.at, quoted: false })
   return null
 }
 
-function scanPairValue(scan: ScanState, octets: number[], start: number): string | null {
-  scan.at++
-  const why = collectQuoted(scan, octets)
+/** Reads the rest of `key="value"` from its opening quote on. Returns what is wrong, or null. */
+function scanPairValue(state: ScanState, octets: number[], start: number): string | null {
+  state.at++
+  const why = collectQuoted(state, octets)
   if (why !== null) return why
-  const next = scan.octets[scan.at]
+  const next = state.octets[state.at]
   if (next !== undefined && !isSeparator(next))
     return 'something follows a closing quote directly, expected white space between'
-  push(scan, octets, { from: start, to: scan.at, quoted: false })
+  push(state, octets, { from: start, to: state.at, quoted: false })
   return null
 }
 
 const isSeparator = (octet: number): boolean =>
   isSpace(octet) || octet === Octet.open || octet === Octet.close || octet === Octet.semicolon
 
-/** Puts the octet at the scan's place into `into`, an escape resolved; false for a bad escape. */
-function collect(scan: ScanState, into: number[]): boolean {
-  const octet = scan.octets[scan.at] as number
+/** Appends the octet at the present position to `into`, with an escape resolved; false: the escape is malformed. */
+function collect(state: ScanState, into: number[]): boolean {
+  const octet = state.octets[state.at] as number
   if (octet !== backslash) {
     into.push(octet)
     return true
   }
-  const escaped = unescapeAt(scan.octets, scan.at + 1)
+  const escaped = unescapeAt(state.octets, state.at + 1)
   if (!escaped) return false
   into.push(escaped.octet)
-  scan.at += escaped.consumed
+  state.at += escaped.consumed
   return true
 }
 
+/** Adds a token, whose text stands between `from` and `to`. */
 function push(
-  scan: ScanState,
+  state: ScanState,
   octets: readonly number[],
   { from, to, quoted }: { from: number; to: number; quoted: boolean },
 ): void {
-  const text = scan.ascii?.slice(from, to) ?? decoder.decode(scan.octets.subarray(from, to))
-  scan.tokens.push({ octets: Uint8Array.from(octets), quoted, text })
+  const text = state.ascii?.slice(from, to) ?? decoder.decode(state.octets.subarray(from, to))
+  state.tokens.push({ octets: Uint8Array.from(octets), quoted, text })
 }
 
-/** A quoted string that reads back as these octets. */
+/** The quoted string that stands for these octets in presentation form. */
 export function quoteOctets(octets: Uint8Array): string {
   let text = '"'
   for (const octet of octets) {

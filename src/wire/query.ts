@@ -1,17 +1,18 @@
-// One packet from the network → a query, a rejection, or nothing to say. RFC 1035 §4.1, RFC 6891 §6.
+// Decodes a packet from the network: a query, a message to reject, or one to drop (RFC 1035 §4.1, RFC 6891 §6).
 //
 //   shorter than a header, or a response            drop: an answer could start a loop
-//   not exactly one question, records before it
-//   has been answered, a name or record that ends
+//   several questions, records in the answer or
+//   authority section, a name or record that ends
 //   outside the packet, a second or misplaced OPT
-//   or TSIG, an option that is wrong                FORMERR
-//   no question at all                              FORMERR, its OPT read for who wants a cookie (RFC 7873 §5.4)
-//   EDNS version above 0                            BADVERS, whatever the options are
-//   TSIG                                            NOTAUTH: no key is known here (tsig.ts)
+//   or TSIG, a malformed option                     FORMERR
+//   no question                                     FORMERR; its OPT is read, as it may request a cookie (RFC 7873 §5.4)
+//   EDNS version above 0                            BADVERS, whatever its options
+//   TSIG                                            NOTAUTH: the server has no keys (tsig.ts)
 //   opcode NOTIFY or UPDATE about an SOA            REFUSED, about anything else FORMERR (RFC 1996 §3.7, 2136 §3.1.1)
-//   any other opcode                                NOTIMP, on the header and OPT alone
+//   any other opcode                                NOTIMP, whatever follows the header, but its OPT is read
 //
-// Octets after the counted records are ignored, as other servers do. Every loop is bounded by the packet or by maxAdditional.
+// Octets behind the counted records are ignored, as other servers do. Every loop is bounded by the packet or by
+// maxAdditionals.
 
 import { type NameKey, maxLabelOctets, maxNameOctets, keyOfOctets } from './name.ts'
 import { emptyOptions, readOptions, resetOptions, type EdnsOptions } from './edns.ts'
@@ -28,47 +29,53 @@ import { Rcode } from './rcode.ts'
 import { RRType } from './rrtype.ts'
 import { emptyTsig, readTsig, type Tsig } from './tsig.ts'
 
-/** OPT, TSIG, and room for what may come; more is no query that anyone means. */
-const maxAdditional = 8
+/** The most records in the additional section: OPT, TSIG, and some that do not exist yet. */
+const maxAdditionals = 8
 
-/** What was asked. One record is refilled for every packet: nothing may hold on to it. */
+/** A decoded query. The record is reused for every packet and must not be kept. */
 export interface Query {
   packet: Uint8Array
   /** Where the message starts in `packet`. */
   offset: number
   id: number
   opcode: number
-  /** False for any opcode but QUERY: the bit has no meaning there. */
+  /** The RD bit; false for other opcodes than QUERY, for which the bit has no meaning. */
   recursionDesired: boolean
-  /** Where the name asked for starts in `packet`, case kept; `qnameOctets` is 0 as long as no question was read. */
+  /** Where QNAME starts in `packet`, uncompressed and with its case. */
   qnameOffset: number
+  /** The length of QNAME with its root label; 0: no question was read. */
   qnameOctets: number
-  /** Made when first asked for: most answers need no string. */
+  /** The key of QNAME, computed when it is first read: most answers do not need it. */
   readonly key: NameKey
-  /** The key once it was made, null until then. */
+  /** The key if it was computed, else null. */
   cachedKey: NameKey | null
   qtype: number
   qclass: number
   hasOpt: boolean
-  /** The requestor's UDP payload size, as given. */
+  /** The requestor's UDP payload size as sent, which may be below 512; only if `hasOpt`. */
   udpOctets: number
+  /** The DO bit. */
   dnssecOk: boolean
-  /** The OPT's RDATA in `packet`, and what it says. */
+  /** Where the rdata of the OPT stands in `packet`. */
   optionsOffset: number
   optionsOctets: number
   readonly options: EdnsOptions
   readonly tsig: Tsig
 }
 
+/** What a packet is, as the table above tells. */
 export type Decoded =
   | { readonly kind: 'query'; readonly query: Query }
-  /** `query` holds what was understood before the mistake. */
+  /** The message is to be answered with `rcode`. `query` holds what was read before the error. */
   | { readonly kind: 'reject'; readonly query: Query; readonly rcode: Rcode }
   | { readonly kind: 'drop' }
 
 type DecodeQuery = (packet: Uint8Array, offset: number, length: number) => Decoded
 
-/** A decoder with its own record; what it returns is valid until its next call. */
+/**
+ * A decoder of messages of `length` octets from `offset` in a packet; never throws. A result is valid until the next
+ * call.
+ */
 export function createQueryDecoder(): DecodeQuery {
   const query = emptyQuery()
   const accepted: Decoded = { kind: 'query', query }
@@ -86,7 +93,7 @@ const dropResult: Decoded = { kind: 'drop' }
 
 export const emptyQuery = (): Query => new PacketQuery()
 
-/** A class, since an accessor in a literal would make a dictionary of it, and each access a search. */
+/** A class: V8 gives an object literal with an accessor dictionary properties, which are slow to read. */
 class PacketQuery implements Query {
   packet = new Uint8Array(0)
   offset = 0
@@ -112,6 +119,7 @@ class PacketQuery implements Query {
   }
 }
 
+/** Fills `query` from the message between `offset` and `end`. Returns NOERROR for a query to answer, else its RCODE. */
 function decodeMessage(query: Query, packet: Uint8Array, offset: number, end: number): Rcode {
   const flags = packet[offset + 2] as number
   query.packet = packet
@@ -132,27 +140,29 @@ function decodeMessage(query: Query, packet: Uint8Array, offset: number, end: nu
   if (questions > 1) return Rcode.FORMERR
   const at = readQuestion(query, offset + headerOctets, end)
   if (at < 0 || readUint16(packet, offset + 6) !== 0) return Rcode.FORMERR
-  // IXFR carries the client's SOA in the authority section (RFC 1995 §3); nothing else carries anything there.
+  // IXFR carries the client's SOA in the authority section (RFC 1995 §3); other queries have nothing there.
   const authorities = readUint16(packet, offset + 8)
   if (authorities > (query.qtype === RRType.IXFR ? 1 : 0)) return Rcode.FORMERR
   const additionals = readUint16(packet, offset + 10)
-  if (additionals > maxAdditional) return Rcode.FORMERR
+  if (additionals > maxAdditionals) return Rcode.FORMERR
   return authorities + additionals === 0
     ? Rcode.NOERROR
     : readRecords(query, at, end, { before: authorities, additionals })
 }
 
-/** No question: never a query, but it may come for a cookie. */
+/** A message without a question: FORMERR or another error, but its OPT is read, as it may request a cookie. */
 function decodeWithoutQuestion(query: Query, end: number): Rcode {
   const { packet, offset } = query
   const before = readUint16(packet, offset + 6) + readUint16(packet, offset + 8)
   const additionals = readUint16(packet, offset + 10)
-  if (before > 0 || additionals > maxAdditional) return Rcode.FORMERR
+  if (before > 0 || additionals > maxAdditionals) return Rcode.FORMERR
   const rcode = readRecords(query, offset + headerOctets, end, { before, additionals })
   return rcode === Rcode.NOERROR ? Rcode.FORMERR : rcode
 }
 
-/** Opcodes that are never served. Their records are stepped over for the OPT, which the answer needs one for. */
+/**
+ * A message of an opcode that is not served. Its records are skipped to find an OPT: then the answer needs one as well.
+ */
 function decodeOtherOpcode(query: Query, end: number): Rcode {
   const { packet, offset, opcode } = query
   const isKnown = opcode === Opcode.NOTIFY || opcode === Opcode.UPDATE
@@ -168,11 +178,11 @@ function decodeOtherOpcode(query: Query, end: number): Rcode {
   return Rcode.NOTIMP
 }
 
-/** Where the question ends, or -1. */
+/** Reads the question; returns where it ends, or -1 if it is malformed. */
 function readQuestion(query: Query, from: number, end: number): number {
   const { packet } = query
   const nameEnd = skipLabels(packet, from, end)
-  // A pointer cannot be right here: before the first name there is none to point to.
+  // A compression pointer cannot be valid here: there is no name before the first one.
   if (nameEnd < 0 || packet[nameEnd - 1] !== 0 || nameEnd + questionTailOctets > end) return -1
   query.qnameOffset = from
   query.qnameOctets = nameEnd - from
@@ -181,7 +191,7 @@ function readQuestion(query: Query, from: number, end: number): number {
   return nameEnd + questionTailOctets
 }
 
-/** The end of a name without pointers, its root label included, or -1. */
+/** The end of an uncompressed name, behind its root label; -1 if it is malformed. */
 function skipLabels(packet: Uint8Array, from: number, end: number): number {
   let at = from
   while (at < end && at - from < maxNameOctets) {
@@ -193,34 +203,36 @@ function skipLabels(packet: Uint8Array, from: number, end: number): number {
   return -1
 }
 
+/** Counts of the header. */
 interface Counts {
-  /** Records of the sections before the additional one. */
+  /** Records of the answer and authority sections. */
   readonly before: number
   readonly additionals: number
 }
 
+/** Reads the records from `from` on for OPT and TSIG, and the options of the OPT. Returns NOERROR or the RCODE. */
 function readRecords(query: Query, from: number, end: number, counts: Counts): Rcode {
   const { packet, tsig } = query
   let at = from
-  let version = 0
+  let ednsVersion = 0
   for (let left = counts.before + counts.additionals; left > 0; left--) {
     const tail = skipOwner(packet, at, end)
     if (tail < 0 || tail + recordTailOctets > end) return Rcode.FORMERR
     const next = tail + recordTailOctets + readUint16(packet, tail + 8)
     if (next > end) return Rcode.FORMERR
     const type = readUint16(packet, tail)
-    const misplaced = left > counts.additionals
+    const isMisplaced = left > counts.additionals
     if (type === RRType.OPT) {
-      if (misplaced || packet[at] !== 0 || query.hasOpt) return Rcode.FORMERR
+      if (isMisplaced || packet[at] !== 0 || query.hasOpt) return Rcode.FORMERR
       readOpt(query, tail, next)
-      version = packet[tail + 5] as number
+      ednsVersion = packet[tail + 5] as number
     } else if (type === RRType.TSIG) {
-      // RFC 8945 §5.1: one, and the last of all.
-      if (misplaced || left > 1 || !readTsig(tsig, packet, at, tail, next)) return Rcode.FORMERR
+      // At most one, as the last record of the message (RFC 8945 §5.1).
+      if (isMisplaced || left > 1 || !readTsig(tsig, packet, at, tail, next)) return Rcode.FORMERR
     }
     at = next
   }
-  if (version !== 0) return Rcode.BADVERS
+  if (ednsVersion !== 0) return Rcode.BADVERS
   const { options, optionsOffset, optionsOctets } = query
   const rcode = readOptions(options, packet, optionsOffset, optionsOffset + optionsOctets)
   if (rcode !== Rcode.NOERROR) {
@@ -230,7 +242,10 @@ function readRecords(query: Query, from: number, end: number, counts: Counts): R
   return tsig.isPresent ? Rcode.NOTAUTH : Rcode.NOERROR
 }
 
-/** CLASS is the UDP payload size, TTL is extended rcode, version and flags (RFC 6891 §6.1.2, §6.1.3). */
+/**
+ * Reads the OPT whose fixed fields start at `tail`: CLASS is the UDP payload size, TTL holds the extended RCODE, the
+ * version and the flags (RFC 6891 §6.1.2, §6.1.3).
+ */
 function readOpt(query: Query, tail: number, next: number): void {
   query.hasOpt = true
   query.udpOctets = readUint16(query.packet, tail + 2)
@@ -239,7 +254,7 @@ function readOpt(query: Query, tail: number, next: number): void {
   query.optionsOctets = next - query.optionsOffset
 }
 
-/** The end of an owner name that nobody needs to know: a pointer ends it and is not followed. */
+/** The end of an owner name, which is not read: a compression pointer ends it and is not followed. -1: malformed. */
 function skipOwner(packet: Uint8Array, from: number, end: number): number {
   let at = from
   while (at < end && at - from < maxNameOctets) {

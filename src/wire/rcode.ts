@@ -1,4 +1,4 @@
-// Response codes (IANA DNS parameters). Above 15 only with an OPT, which carries the upper eight bits (RFC 6891 §6.1.3).
+// Response codes (IANA DNS parameters). Those above 15 need an OPT, which carries the upper eight bits (RFC 6891 §6.1.3).
 
 export const Rcode = {
   NOERROR: 0,
@@ -18,5 +18,5 @@ const mnemonicOf = new Map<number, string>(
   Object.entries(Rcode).map(([name, rcode]) => [rcode, name]),
 )
 
-/** `NXDOMAIN`, or `RCODE9` for what has no name here. */
+/** The mnemonic of a response code, such as `NXDOMAIN`; `RCODE11` for one that has none here. */
 export const rcodeToText = (rcode: number): string => mnemonicOf.get(rcode) ?? `RCODE${rcode}`

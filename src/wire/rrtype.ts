@@ -1,4 +1,4 @@
-// RR types and classes by number and mnemonic (IANA DNS parameters), RFC 3597 for the unnamed rest.
+// RR types and classes by number and mnemonic (IANA DNS parameters); others are written as RFC 3597 prescribes.
 
 export const RRType = {
   A: 1,
@@ -55,10 +55,10 @@ const mnemonicOf = new Map<number, string>(
 )
 const typeOf = new Map<string, number>(Object.entries(RRType))
 
-/** `MX`, or `TYPE65400` for what has no name (RFC 3597 §5). */
+/** The mnemonic of a type, such as `MX`; `TYPE65400` for one that has none here (RFC 3597 §5). */
 export const typeToText = (type: number): string => mnemonicOf.get(type) ?? `TYPE${type}`
 
-/** The type's number, or undefined for a word that names none. Case does not matter. */
+/** The number of a type from its mnemonic or from `TYPE65400`, in any case; undefined for other words. */
 export function typeFromText(text: string): number | undefined {
   const upper = text.toUpperCase()
   const known = typeOf.get(upper)
@@ -69,6 +69,6 @@ export function typeFromText(text: string): number | undefined {
   return type <= 65535 ? type : undefined
 }
 
-/** Types that only queries and messages carry: never data of a zone (RFC 6895 §3.1). */
+/** Whether a type is a QTYPE or meta-type, which no zone can contain (RFC 6895 §3.1). */
 export const isMetaType = (type: number): boolean =>
   type === 0 || type === RRType.OPT || (type >= 128 && type <= 255)

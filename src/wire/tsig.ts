@@ -1,5 +1,5 @@
-// TSIG (RFC 8945) as a server without keys meets it: no key is known, so the answer is NOTAUTH with an unsigned TSIG
-// that says BADKEY (§5.2.1, §5.3.2), as NSD and BIND do. To answer as if it were not there would be to lie about it.
+// TSIG (RFC 8945) on a server without keys: every key is unknown, so the answer to a signed query is NOTAUTH, with an
+// unsigned TSIG that carries BADKEY (§5.2.1, §5.3.2), as NSD and BIND do. The client would ignore an answer without a TSIG.
 
 import { recordTailOctets } from './header.ts'
 import { maxNameOctets } from './name.ts'
@@ -8,19 +8,26 @@ import { RRClass, RRType } from './rrtype.ts'
 import { patch16, put16, put32, putOctets, rewind } from './writer.ts'
 import type { MessageWriter } from './writer.ts'
 
+/** The TSIG error BADKEY. */
 const badKey = 17
 
-/** Fields after the algorithm's name: time (6), fudge, MAC size; and after the MAC: original ID, error, other length. */
+/**
+ * The octets of the fields between the algorithm's name and the MAC (Time Signed, Fudge, MAC Size), and behind the MAC
+ * (Original ID, Error, Other Len).
+ */
 const beforeMacOctets = 10
 const afterMacOctets = 6
 
-/** Where a query's TSIG lies in its packet. One record is refilled for every packet. */
+/**
+ * Where the TSIG record of a query stands in its packet. The record is reused for every packet and must not be kept.
+ */
 export interface Tsig {
   isPresent: boolean
-  /** The key's name, as it stands there: it may end in a pointer. */
+  /** The name of the key, the owner name of the record; it may end in a compression pointer. */
   nameOffset: number
+  /** The name of the algorithm, uncompressed. */
   algorithmOffset: number
-  /** One past the algorithm's name: the time signed. */
+  /** Time Signed, which follows the name of the algorithm. */
   timeOffset: number
   originalIdOffset: number
 }
@@ -33,7 +40,9 @@ export const emptyTsig = (): Tsig => ({
   originalIdOffset: 0,
 })
 
-/** The record whose owner starts at `owner` and whose TYPE stands at `tail`; false: malformed (§5.1). */
+/**
+ * Reads the record whose owner name starts at `owner` and whose TYPE stands at `tail`; false: it is malformed (§5.1).
+ */
 export function readTsig(
   tsig: Tsig,
   packet: Uint8Array,
@@ -57,7 +66,7 @@ export function readTsig(
   return true
 }
 
-/** The end of a name that must not be compressed (RFC 8945 §4.2), or -1. */
+/** The end of a name that must not be compressed (RFC 8945 §4.2); -1: it is malformed. */
 function skipUncompressedName(packet: Uint8Array, from: number, end: number): number {
   let at = from
   while (at < end && at - from < maxNameOctets) {
@@ -69,10 +78,12 @@ function skipUncompressedName(packet: Uint8Array, from: number, end: number): nu
   return -1
 }
 
-/** Where key names are put together. */
+/** Where `expandKeyName` writes. */
 const keyName = new Uint8Array(maxNameOctets)
 
-/** Appends the unsigned TSIG; false where it does not fit, and nothing is written. */
+/**
+ * Appends the unsigned TSIG to the answer and counts it in the header; false: it does not fit, and nothing is written.
+ */
 export function putBadKey(
   writer: MessageWriter,
   tsig: Tsig,
@@ -89,7 +100,7 @@ export function putBadKey(
   const algorithmOctets = tsig.timeOffset - tsig.algorithmOffset
   put16(writer, algorithmOctets + beforeMacOctets + afterMacOctets)
   putOctets(writer, packet, tsig.algorithmOffset, tsig.timeOffset)
-  // Time signed and fudge are the query's: unsigned, they promise nothing.
+  // Time Signed and Fudge are copied from the query; without a signature they mean nothing.
   putOctets(writer, packet, tsig.timeOffset, tsig.timeOffset + 8)
   put16(writer, 0)
   putOctets(writer, packet, tsig.originalIdOffset, tsig.originalIdOffset + 2)
@@ -104,7 +115,10 @@ export function putBadKey(
   return true
 }
 
-/** Fills `keyName` with the key's name, its pointers followed strictly backwards; its octets, or -1. */
+/**
+ * Writes the name of the key, uncompressed, to `keyName`. Pointers must go strictly backwards. Returns its length, or
+ * -1 if it is malformed.
+ */
 function expandKeyName(packet: Uint8Array, messageOffset: number, tsig: Tsig): number {
   const end = tsig.algorithmOffset
   let at = tsig.nameOffset

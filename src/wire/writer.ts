@@ -1,18 +1,22 @@
-// Writes one message: numbers, octets and names with compression, into a buffer of the caller's, never past `limit`.
+// Writes a message into a buffer of the caller, never past `limit`: integers, octets, and names with compression
+// (RFC 1035 §4.1.4).
 //
-// A write that does not fit sets `full` and writes nothing; the caller looks once a record set and takes it back
-// with `rewind`. One writer serves all messages of a responder.
+// A write that does not fit sets `full` and writes nothing. The caller checks `full` once for each record set, and
+// removes one that did not fit with `rewind`. A responder uses one writer for all of its messages.
 
 import { lowerOctet } from './name.ts'
 import { readUint16, writeUint16 } from './octets.ts'
 
+/** The state of the message being written. */
 export interface MessageWriter {
   out: Uint8Array
-  /** Where the message starts in `out`; pointers count from here. */
+  /** Where the message starts in `out`; compression pointers are relative to it. */
   start: number
+  /** Where the next octet is written. */
   at: number
   /** One past the last octet of `out` that may be written. */
   limit: number
+  /** Whether a write did not fit since the last `beginMessage` or `rewind`. */
   full: boolean
   readonly table: CompressionTable
 }
@@ -26,6 +30,7 @@ export const createWriter = (): MessageWriter => ({
   table: createCompressionTable(),
 })
 
+/** Starts a message at `start` of `out`, which may extend up to `limit`. */
 export function beginMessage(
   writer: MessageWriter,
   out: Uint8Array,
@@ -40,34 +45,37 @@ export function beginMessage(
   truncateTable(writer.table, 0)
 }
 
-/** Goes on at `at`, behind what others have written; names in that are not known here. */
+/** Continues at `at`, behind octets that were written without this writer; their names cannot be pointed to. */
 export function continueMessage(writer: MessageWriter, at: number): void {
   writer.at = at
 }
 
-/** Back to where the message had reached `at` and the table `entries`. */
+/** Removes what was written since the writer was at `at` and its table had `entries` entries. */
 export function rewind(writer: MessageWriter, at: number, entries: number): void {
   writer.at = at
   writer.full = false
   truncateTable(writer.table, entries)
 }
 
+/** Appends an unsigned 16-bit integer. */
 export function put16(writer: MessageWriter, value: number): void {
   if (!hasRoom(writer, 2)) return
   writeUint16(writer.out, writer.at, value)
   writer.at += 2
 }
 
+/** Appends an unsigned 32-bit integer. */
 export function put32(writer: MessageWriter, value: number): void {
   put16(writer, (value >>> 16) & 0xffff)
   put16(writer, value & 0xffff)
 }
 
-/** The 16 bits at `at`, which were left free before. */
+/** Overwrites the 16-bit integer at `at`, within what was written before. */
 export function patch16(writer: MessageWriter, at: number, value: number): void {
   writeUint16(writer.out, at, value)
 }
 
+/** Appends the octets from `from` up to `end`. */
 export function putOctets(
   writer: MessageWriter,
   octets: Uint8Array,
@@ -76,15 +84,17 @@ export function putOctets(
 ): void {
   if (!hasRoom(writer, end - from)) return
   const { out, at } = writer
-  // Rdata is short: a loop beats the call and the view that `set` needs.
+  // Rdata is short: a loop is faster than `set`, which needs a view.
   for (let i = from; i < end; i++) out[at + i - from] = octets[i] as number
   writer.at = at + end - from
 }
 
-/** How far letters must agree before a name may be replaced by a pointer. */
+/** Whether a name must match in letter case for a pointer to replace it. */
 type CaseRule = 'exact' | 'ignore'
 
-/** Where the labels of the name being written start, and the hash of the suffix from there. A name has at most 127. */
+/**
+ * For the name being written (at most 127 labels): the offset of each label, and the hash of the suffix that it starts.
+ */
 const labelStarts = new Uint8Array(129)
 
 const suffixHashes = new Int32Array(128)
@@ -92,8 +102,9 @@ const suffixHashes = new Int32Array(128)
 const notFound = -1
 
 /**
- * A name, its longest suffix that was written before replaced by a pointer: returns its octets in `octets`.
- * Owner names ignore case (RFC 4343 §4.1); names within rdata keep theirs exactly.
+ * Appends the uncompressed name at `octets[from]`, with its longest suffix that was written before replaced by a
+ * pointer. Returns the length of the uncompressed name. Owner names ignore case (RFC 4343 §4.1); the case of names
+ * within rdata is preserved.
  */
 export function putName(
   writer: MessageWriter,
@@ -121,7 +132,7 @@ export function putName(
   return nameOctets
 }
 
-/** Fills `labelStarts` and `suffixHashes`; the count of labels without the root's. */
+/** Fills `labelStarts` and `suffixHashes` for a name. Returns its number of labels, the root label not counted. */
 function scanLabels(octets: Uint8Array, from: number): number {
   let labels = 0
   let at = from
@@ -140,7 +151,7 @@ function scanLabels(octets: Uint8Array, from: number): number {
   return labels
 }
 
-/** Offset in the message of the suffix whose labels start at `octets[at]`. */
+/** The offset in the message of a suffix that was written before and equals the one at `octets[at]`; -1: none. */
 function findSuffix(
   writer: MessageWriter,
   octets: Uint8Array,
@@ -149,12 +160,12 @@ function findSuffix(
   label: number,
 ): number {
   const hash = suffixHashes[label] as number
-  let slot = findBucket(writer.table, hash, hash)
-  while (slot >= 0) {
-    const offset = (writer.table.offsets[slot] as number) - 1
-    const likeness = matchWritten(writer, offset, octets, at)
-    if (likeness === 'exact' || likeness === rule) return offset
-    slot = findBucket(writer.table, hash, slot + 1)
+  let bucket = findBucket(writer.table, hash, hash)
+  while (bucket >= 0) {
+    const offset = (writer.table.offsets[bucket] as number) - 1
+    const match = matchWritten(writer, offset, octets, at)
+    if (match === 'exact' || match === rule) return offset
+    bucket = findBucket(writer.table, hash, bucket + 1)
   }
   return notFound
 }
@@ -165,7 +176,7 @@ const hasRoom = (writer: MessageWriter, octets: number): boolean => {
   return false
 }
 
-/** How the name written at `offset` of the message is like the one in `octets`; false: not at all. */
+/** How the name written at `offset` of the message matches the one at `octets[at]`; false: it does not. */
 function matchWritten(
   writer: MessageWriter,
   offset: number,
@@ -173,42 +184,42 @@ function matchWritten(
   at: number,
 ): CaseRule | false {
   const { out, start } = writer
-  let there = start + offset
-  let here = at
-  let likeness: CaseRule = 'exact'
+  let written = start + offset
+  let given = at
+  let match: CaseRule = 'exact'
   for (;;) {
-    // Ends: our own pointers go strictly backwards.
-    while ((out[there] as number) >= 0xc0) there = start + (readUint16(out, there) & 0x3fff)
-    const label = out[there] as number
-    if (label !== octets[here]) return false
-    if (label === 0) return likeness
+    // This ends: the pointers of this writer go strictly backwards.
+    while ((out[written] as number) >= 0xc0) written = start + (readUint16(out, written) & 0x3fff)
+    const label = out[written] as number
+    if (label !== octets[given]) return false
+    if (label === 0) return match
     for (let i = 1; i <= label; i++) {
-      const a = out[there + i] as number
-      const b = octets[here + i] as number
+      const a = out[written + i] as number
+      const b = octets[given + i] as number
       if (a === b) continue
       if (lowerOctet(a) !== lowerOctet(b)) return false
-      likeness = 'ignore'
+      match = 'ignore'
     }
-    there += 1 + label
-    here += 1 + label
+    written += 1 + label
+    given += 1 + label
   }
 }
 
-// Where names were written in the message under way, so that later ones can point there (RFC 1035 §4.1.4).
-//
-// An open-addressed table of suffixes by the hash of their lowered octets; what it finds is compared with the octets
-// written, so a collision costs a step and never an answer. A journal of the slots in use makes forgetting exact:
-// after a set that did not fit, the names in it must not be pointed to.
-
 const buckets = 1024
 
-/** Beyond this many suffixes names are written in full: answers stay right, only longer. */
+/** The most suffixes remembered; further names are written in full, which is correct but longer. */
 const maxEntries = 512
 
+/**
+ * Where suffixes of names were written in the message, for later names to point to: a hash table with open addressing,
+ * by the hash of a suffix in lower case. A match is compared with the octets written, so a collision costs a step and
+ * no correctness. The journal allows exact removal: names of a record set that did not fit must not be pointed to.
+ */
 interface CompressionTable {
-  /** Offset in the message + 1; 0: free. */
+  /** By bucket: the offset of the suffix in the message + 1; 0: the bucket is empty. */
   readonly offsets: Int32Array
   readonly hashes: Int32Array
+  /** The buckets in use, in the order in which they were filled. */
   readonly journal: Int32Array
   entries: number
 }
@@ -220,35 +231,36 @@ const createCompressionTable = (): CompressionTable => ({
   entries: 0,
 })
 
-/** Forgets everything remembered after there were `entries`. */
+/** Removes the suffixes added since the table had `entries` entries. */
 function truncateTable(table: CompressionTable, entries: number): void {
-  // Latest first: a slot that a later entry stepped over is never freed before that entry is.
+  // Latest first, so that a bucket is never emptied while a later entry's search passes over it.
   while (table.entries > entries) {
     table.entries--
     table.offsets[table.journal[table.entries] as number] = 0
   }
 }
 
+/** Adds a suffix written at `offset` of the message, if a pointer can reach it and there is room. */
 function addSuffix(table: CompressionTable, hash: number, offset: number): void {
   // A pointer has 14 bits for its offset.
   if (offset >= 0x4000 || table.entries === maxEntries) return
-  let slot = hash & (buckets - 1)
-  while (table.offsets[slot] !== 0) slot = (slot + 1) & (buckets - 1)
-  table.offsets[slot] = offset + 1
-  table.hashes[slot] = hash
-  table.journal[table.entries] = slot
+  let bucket = hash & (buckets - 1)
+  while (table.offsets[bucket] !== 0) bucket = (bucket + 1) & (buckets - 1)
+  table.offsets[bucket] = offset + 1
+  table.hashes[bucket] = hash
+  table.journal[table.entries] = bucket
   table.entries++
 }
 
 /**
- * The slot that may hold the suffix, looking from `slot` on, or -1: the caller compares the octets and, if they
- * differ, asks again from the next slot.
+ * The first bucket from `from` on whose suffix has this hash, or -1. The caller compares the octets and, if they differ,
+ * continues from the next bucket.
  */
 function findBucket(table: CompressionTable, hash: number, from: number): number {
-  let slot = from & (buckets - 1)
-  while (table.offsets[slot] !== 0) {
-    if (table.hashes[slot] === hash) return slot
-    slot = (slot + 1) & (buckets - 1)
+  let bucket = from & (buckets - 1)
+  while (table.offsets[bucket] !== 0) {
+    if (table.hashes[bucket] === hash) return bucket
+    bucket = (bucket + 1) & (buckets - 1)
   }
   return -1
 }

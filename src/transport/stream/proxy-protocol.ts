@@ -23,7 +23,9 @@ type ProxyHeader =
   | { readonly kind: 'short' }
   /** Violates the specification. */
   | { readonly kind: 'bad' }
-  /** The client is the proxy itself. `octets`: the length of the header, whose last octets need not have arrived yet. */
+  /**
+   * The client is the proxy itself. `octets`: the length of the header, whose last octets need not have arrived yet.
+   */
   | { readonly kind: 'local'; readonly octets: number }
   /** The client is `client`. `octets` as above. */
   | {

@@ -13,7 +13,10 @@ import type { Transfer } from '../../answer/transfer/transfer.ts'
 import { maxFramedOctets, type StreamContext, type Connection } from './stream-table.ts'
 import { createFraming } from './tcp-framing.ts'
 
-/** The size of a transfer's messages: RFC 5936 §2.2 leaves it open, and compression reaches no further (RFC 1035 §4.1.4). */
+/**
+ * The size of a transfer's messages: RFC 5936 §2.2 leaves it open, and compression reaches no further (RFC 1035
+ * §4.1.4).
+ */
 const transferMessageOctets = 16_384
 const transferMessagesPerTurn = 4
 /** How long a connection that was finished may take to close. */

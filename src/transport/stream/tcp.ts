@@ -67,7 +67,9 @@ export interface StreamListener {
   close(): Promise<void>
 }
 
-/** The key of a client network: the /32 of an IPv4 address, the /64 of an IPv6 address, within which one host can roam. */
+/**
+ * The key of a client network: the /32 of an IPv4 address, the /64 of an IPv6 address, within which one host can roam.
+ */
 const clientOf = (octets: Uint8Array): string =>
   octets.subarray(0, octets.length === 4 ? 4 : 8).toString()
 

@@ -62,7 +62,9 @@ function parseDrops(table: string, endpoints: readonly Endpoint[]): (readonly [s
     .map((fields) => [fields[9] ?? '', Number(fields[12] ?? 0)] as const)
 }
 
-/** An endpoint as its column ends: 32-bit words in the machine's byte order, and the port; of a wildcard only the port. */
+/**
+ * An endpoint as its column ends: 32-bit words in the machine's byte order, and the port; of a wildcard only the port.
+ */
 function localColumn({ address, port }: Endpoint): string {
   const portText = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   if (isWildcard(address)) return portText

@@ -20,7 +20,9 @@ export interface Libc {
   sendmmsg(fd: number, headersAt: number, count: number, flags: number): number
   /** The errno of the last call of this thread; to be read before any other call. */
   errno(): number
-  /** The address of memory, which must be longer than 64 octets: V8 keeps shorter arrays inside its heap and moves them. */
+  /**
+   * The address of memory, which must be longer than 64 octets: V8 keeps shorter arrays inside its heap and moves them.
+   */
   addressOf(memory: Uint8Array): number
 }
 

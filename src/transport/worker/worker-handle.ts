@@ -66,7 +66,9 @@ export function createWorkerHandles(
   }))
 }
 
-/** Starts a thread for the handle, with new sockets if it is of kind `mmsg`. Throws the errno of a failed socket call. */
+/**
+ * Starts a thread for the handle, with new sockets if it is of kind `mmsg`. Throws the errno of a failed socket call.
+ */
 export function startThread(
   handle: WorkerHandle,
   udp: UdpTransport,

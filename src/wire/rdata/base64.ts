@@ -1,9 +1,9 @@
-// Base64 (RFC 4648 §4), strict: padding is required, bits that stand for nothing are zero, no white space.
+// Base64 (RFC 4648 §4), strict: padding is required, unused bits must be 0, and there is no white space.
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const valueOf = new Map(Array.from(alphabet, (character, value) => [character, value]))
 
-/** The octets, or null for text that is no base64. */
+/** Decodes text; null: it is not base64. */
 export function fromBase64(text: string): Uint8Array | null {
   if (text.length % 4 !== 0) return null
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
@@ -23,6 +23,7 @@ export function fromBase64(text: string): Uint8Array | null {
   return (bits & ((1 << count) - 1)) === 0 ? octets : null
 }
 
+/** Encodes octets, with padding. */
 export function toBase64(octets: Uint8Array): string {
   let text = ''
   for (let at = 0; at < octets.length; at += 3) {

@@ -1,74 +1,85 @@
-// What a field of rdata is: it reads its tokens into octets, and its octets into text.
+// A field of rdata: parses tokens into octets, and formats octets as text.
 //
-// A type is a list of fields (layouts.ts). Reading octets also validates them, so one set of rules holds for
-// presentation form and for the generic form of RFC 3597; parse() only has to produce octets.
+// A record type is a list of fields (layouts.ts). Formatting also validates the octets, so the same rules apply to
+// presentation form and to the generic form of RFC 3597; parsing only has to produce octets.
 
 import type { Token } from '../presentation.ts'
 import type { Name } from '../name.ts'
 
+/** What a name in rdata is used for; zone checks and additional data depend on it. */
 export type NameRole = 'exchange' | 'ns' | 'alias' | 'srv' | 'other'
 
+/** A name within rdata, at an offset of its octets. `compressible`: RFC 3597 §4 allows to compress it. */
 export interface RdataName {
   readonly offset: number
   readonly role: NameRole
   readonly compressible: boolean
 }
 
-/** Tokens still to be read, and the octets made of those read. */
+/** The state of parsing: `at` is the index of the next token, `octets` are the rdata so far. */
 export interface ParseState {
   readonly tokens: readonly Token[]
   at: number
   readonly octets: number[]
+  /** The origin of relative names. */
   readonly origin: Name
 }
 
-/** Octets still to be read, and the names met on the way. */
+/** The state of formatting: `at` is the index of the next octet, `names` are the names found so far. */
 export interface DecodeState {
   readonly octets: Uint8Array
   at: number
   readonly names: RdataName[]
 }
 
+/** The text of a field; `bad`: its octets are invalid, `why` is for people. */
 export type Formatted =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'bad'; readonly why: string }
 
 export interface Field {
-  /** Says what is wrong, or null. */
-  readonly parse: (draft: ParseState) => string | null
-  readonly format: (reading: DecodeState) => Formatted
-  /** Its reading meets a name. */
+  /** Consumes tokens and appends octets. Returns what is wrong, or null. */
+  readonly parse: (state: ParseState) => string | null
+  /** Consumes and validates octets. */
+  readonly format: (state: DecodeState) => Formatted
+  /** Whether the field is a domain name. */
   readonly hasName?: boolean
 }
 
-/** The next token, or null at the end. */
-export const nextToken = (draft: ParseState): Token | null => draft.tokens[draft.at++] ?? null
+/** Consumes the next token; null at the end. */
+export const nextToken = (state: ParseState): Token | null => state.tokens[state.at++] ?? null
 
-/** All tokens that are left. */
-export function restTokens(draft: ParseState): readonly Token[] {
-  const rest = draft.tokens.slice(draft.at)
-  draft.at = draft.tokens.length
+/** Consumes all remaining tokens. */
+export function restTokens(state: ParseState): readonly Token[] {
+  const rest = state.tokens.slice(state.at)
+  state.at = state.tokens.length
   return rest
 }
 
-/** The next `count` octets, or null where there are fewer. */
-export function takeOctets(reading: DecodeState, count: number): Uint8Array | null {
-  if (reading.at + count > reading.octets.length) return null
-  reading.at += count
-  return reading.octets.subarray(reading.at - count, reading.at)
+/** Consumes the next `count` octets; null if there are fewer. */
+export function takeOctets(state: DecodeState, count: number): Uint8Array | null {
+  if (state.at + count > state.octets.length) return null
+  state.at += count
+  return state.octets.subarray(state.at - count, state.at)
 }
 
-export const takeRest = (reading: DecodeState): Uint8Array => {
-  const rest = reading.octets.subarray(reading.at)
-  reading.at = reading.octets.length
+/** Consumes all remaining octets. */
+export const takeRest = (state: DecodeState): Uint8Array => {
+  const rest = state.octets.subarray(state.at)
+  state.at = state.octets.length
   return rest
 }
 
+/** A field's text. */
 export const asText = (text: string): Formatted => ({ kind: 'text', text })
+/** An invalid field. */
 export const bad = (why: string): Formatted => ({ kind: 'bad', why })
+/** The error of rdata that ends within a field. */
 export const tooShort = (label: string): Formatted => bad(`the octets end within ${label}`)
 
-/** `preference is "x", expected …`; the text is cut, so that a message stays a line. */
+/**
+ * The error message `preference is "x", expected …`. A long text is cut to 60 characters; null: the field is missing.
+ */
 export function mismatch(label: string, got: Token | string | null, expected: string): string {
   if (got === null) return `${label} is missing, expected ${expected}`
   const text = typeof got === 'string' ? got : got.text
@@ -76,10 +87,12 @@ export function mismatch(label: string, got: Token | string | null, expected: st
   return `${label} is "${shown}", expected ${expected}`
 }
 
+/** Appends octets. */
 export function pushAll(into: number[], octets: Iterable<number>): void {
   for (const octet of octets) into.push(octet)
 }
 
+/** Appends a 16-bit integer in network byte order. */
 export function pushUint16(into: number[], value: number): void {
   into.push(value >> 8, value & 255)
 }

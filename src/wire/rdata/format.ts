@@ -1,10 +1,10 @@
-// Octets of rdata → presentation form, for logs, `explain` and tests: what parse.ts reads back to the same octets.
+// Formats rdata in presentation form, for logs, `explain` and tests. parse.ts reads it back to the same octets.
 
 import { decodeRdata } from './decode.ts'
 import { layouts } from './layouts.ts'
 import { toHex } from './octet-field.ts'
 
-/** Octets that are no valid rdata of their type, and types unknown here, take the form of RFC 3597 §5. */
+/** Rdata as text; invalid rdata, and that of types without a layout, in the generic form of RFC 3597 §5. */
 export function formatRdata(type: number, octets: Uint8Array): string {
   const layout = layouts.get(type)
   const decoded = layout ? decodeRdata(layout, octets) : null

@@ -1,6 +1,6 @@
-// The table of types: each is a list of fields. Adding a type is one line here (and its number in rrtype.ts).
+// The fields of each record type. To add a type, add a line here (and its number in rrtype.ts).
 //
-// Names may be compressed in the types of RFC 1035 only (RFC 3597 §4). `check` sees octets whose fields are valid.
+// Only names in the types of RFC 1035 may be compressed (RFC 3597 §4).
 
 import { RRType } from '../rrtype.ts'
 import type { Field } from './field.ts'
@@ -14,11 +14,12 @@ import { characterString, characterStrings, tag, textToEnd } from './string-fiel
 import { svcParams } from './svcb.ts'
 import { typeBitmap } from './type-bitmap.ts'
 
+/** The fields of a record type in their order, and what must hold between them. */
 export interface Layout {
   readonly fields: readonly Field[]
-  /** Tokens may be `key="quoted value"`. */
+  /** Whether tokens may be `key="quoted value"` (SvcParams). */
   readonly pairs?: boolean
-  /** Says what is wrong, or null. */
+  /** Checks rdata whose fields are valid. Returns what is wrong, or null. */
   readonly check?: (octets: Uint8Array) => string | null
 }
 
@@ -59,7 +60,7 @@ const zoneDigest: Layout = {
   check: digestLength(5, 6, { 1: 48, 2: 64 }),
 }
 
-/** Refuses a digest whose length is not that of its type; unknown types may have any. */
+/** A check of a digest's length, by the digest type at `typeAt`; digests of unknown types may have any length. */
 function digestLength(
   typeAt: number,
   digestAt: number,
@@ -74,6 +75,7 @@ function digestLength(
   }
 }
 
+/** By record type. Types without a layout have only the generic form of RFC 3597. */
 export const layouts: ReadonlyMap<number, Layout> = new Map<number, Layout>([
   [RRType.A, of(address(4))],
   [RRType.AAAA, of(address(6))],

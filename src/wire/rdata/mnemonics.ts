@@ -1,8 +1,8 @@
-// Words for numbers that presentation form allows in DNSSEC types and CERT.
+// Mnemonics for numbers in the presentation form of DNSSEC types and CERT.
 
 import type { Mnemonics } from './number-field.ts'
 
-/** DNS Security Algorithm Numbers of IANA. */
+/** DNS security algorithm numbers (IANA). */
 export const algorithms: Mnemonics = {
   RSAMD5: 1,
   DH: 2,
@@ -23,7 +23,7 @@ export const algorithms: Mnemonics = {
   PRIVATEOID: 254,
 }
 
-/** Digest types of DS, as zone files of signers spell them. */
+/** Digest types of DS, as the tools of signers write them. */
 export const digests: Mnemonics = {
   SHA1: 1,
   'SHA-1': 1,
@@ -33,7 +33,7 @@ export const digests: Mnemonics = {
   'SHA-384': 4,
 }
 
-/** RFC 4398 §2.1. */
+/** Certificate types of CERT (RFC 4398 §2.1). */
 export const certificates: Mnemonics = {
   PKIX: 1,
   SPKI: 2,

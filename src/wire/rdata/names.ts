@@ -1,4 +1,4 @@
-// The names that a record points to, and what it takes them for: what zone checks and additional data ask.
+// The domain names in rdata and their roles, for zone checks and additional data.
 
 import type { Name } from '../name.ts'
 import type { Rdata } from './rdata.ts'
@@ -12,7 +12,7 @@ interface NameInRdata {
   readonly name: Name
 }
 
-/** In the order of the rdata; the root among them where a record says "none" with it (null MX, SRV, SVCB). */
+/** The names in valid rdata of a type, in order. The root is among them where it means "none" (null MX, SRV, SVCB). */
 export function namesInRdata(type: number, rdata: Rdata): readonly NameInRdata[] {
   const layout = layouts.get(type)
   const decoded = layout?.fields.some((field) => field.hasName)

@@ -1,4 +1,4 @@
-// Whole numbers of rdata, big-endian; some also by mnemonic, and periods with units as in `1h30m`.
+// Unsigned integers in rdata, some with mnemonics, and periods with units as in `1h30m`.
 
 import {
   asText,
@@ -10,33 +10,35 @@ import {
   tooShort,
 } from './field.ts'
 
+/** Numbers by mnemonic in upper case. */
 export type Mnemonics = Readonly<Record<string, number>>
 
+/** An unsigned integer of `octets` octets, or one of the mnemonics. `label` names the field in error messages. */
 export function wholeNumber(label: string, octets: 1 | 2 | 4, mnemonics: Mnemonics = {}): Field {
   const max = 2 ** (octets * 8) - 1
   const named = Object.keys(mnemonics).length > 0 ? ' or its mnemonic' : ''
   return {
-    parse(draft) {
-      const token = nextToken(draft)
+    parse(state) {
+      const token = nextToken(state)
       const value = token && !token.quoted ? readNumber(token.text, mnemonics) : null
       if (value === null || value > max)
         return mismatch(label, token, `a whole number 0–${max}${named}`)
-      pushNumber(draft, value, octets)
+      pushNumber(state, value, octets)
       return null
     },
     format: formatNumber(label, octets),
   }
 }
 
-/** Seconds, plain or with units: `3600`, `1h`, `2d12h`. */
+/** A period in seconds (32 bits), plain or with units: `3600`, `1h`, `2d12h`. */
 export function period(label: string): Field {
   return {
-    parse(draft) {
-      const token = nextToken(draft)
+    parse(state) {
+      const token = nextToken(state)
       const value = token && !token.quoted ? readPeriod(token.text) : null
       if (value === null || value > 0xffffffff)
         return mismatch(label, token, 'seconds 0–4294967295, or with units as in 1h30m')
-      pushNumber(draft, value, 4)
+      pushNumber(state, value, 4)
       return null
     },
     format: formatNumber(label, 4),
@@ -60,14 +62,14 @@ function readPeriod(text: string): number | null {
   return total
 }
 
-function pushNumber(draft: ParseState, value: number, octets: 1 | 2 | 4): void {
-  for (let i = octets - 1; i >= 0; i--) draft.octets.push(Math.floor(value / 256 ** i) % 256)
+function pushNumber(state: ParseState, value: number, octets: 1 | 2 | 4): void {
+  for (let i = octets - 1; i >= 0; i--) state.octets.push(Math.floor(value / 256 ** i) % 256)
 }
 
 const formatNumber =
   (label: string, count: number): Field['format'] =>
-  (reading) => {
-    const octets = takeOctets(reading, count)
+  (state) => {
+    const octets = takeOctets(state, count)
     if (!octets) return tooShort(label)
     return asText(String(octets.reduce((value, octet) => value * 256 + octet, 0)))
   }

@@ -1,4 +1,4 @@
-// Octets of rdata written as hex, base64, addresses or hardware addresses.
+// Octets of rdata that are written as hex, base64, IP addresses or hardware addresses.
 
 import { formatAddress, parseAddress } from '../../lib/ip.ts'
 import { fromBase64, toBase64 } from './base64.ts'
@@ -16,13 +16,14 @@ import {
   tooShort,
 } from './field.ts'
 
+/** Lower-case hex digits. */
 export const toHex = (octets: Iterable<number>): string => {
   let text = ''
   for (const octet of octets) text += octet.toString(16).padStart(2, '0')
   return text
 }
 
-/** The octets of an even number of hex digits, or null. */
+/** Decodes an even number of hex digits; null for other text. */
 export function fromHex(text: string): Uint8Array | null {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) return null
   const octets = new Uint8Array(text.length / 2)
@@ -31,20 +32,20 @@ export function fromHex(text: string): Uint8Array | null {
   return octets
 }
 
-/** Hex digits to the end, white space between them as one likes. */
+/** Hex digits up to the end of the rdata, with white space anywhere. */
 export const hexToEnd = (label: string): Field => ({
   ...encodedToEnd(label, 'an even number of hex digits', fromHex),
-  format(reading) {
-    const octets = takeRest(reading)
+  format(state) {
+    const octets = takeRest(state)
     return octets.length === 0 ? bad(`${label} is empty`) : asText(toHex(octets).toUpperCase())
   },
 })
 
-/** Base64 with padding to the end, white space between as one likes. */
+/** Base64 up to the end of the rdata, with white space anywhere. */
 export const base64ToEnd = (label: string): Field => ({
   ...encodedToEnd(label, 'base64 with padding', fromBase64),
-  format(reading) {
-    const octets = takeRest(reading)
+  format(state) {
+    const octets = takeRest(state)
     return octets.length === 0 ? bad(`${label} is empty`) : asText(toBase64(octets))
   },
 })
@@ -54,32 +55,33 @@ const encodedToEnd = (
   expected: string,
   decode: (text: string) => Uint8Array | null,
 ): Pick<Field, 'parse'> => ({
-  parse(draft) {
-    const tokens = restTokens(draft)
+  parse(state) {
+    const tokens = restTokens(state)
     if (tokens.length === 0) return mismatch(label, null, expected)
     const text = tokens.map((token) => token.text).join('')
     const octets = tokens.some(isQuoted) ? null : decode(text)
     if (!octets) return mismatch(label, text, expected)
-    pushAll(draft.octets, octets)
+    pushAll(state.octets, octets)
     return null
   },
 })
 
 const isQuoted = (token: Token): boolean => token.quoted
 
+/** An IP address (A, AAAA). */
 export function address(family: 4 | 6): Field {
   const label = family === 4 ? 'the address' : 'the IPv6 address'
   const expected = family === 4 ? 'an IPv4 address such as 192.0.2.1' : 'one such as 2001:db8::1'
   return {
-    parse(draft) {
-      const token = nextToken(draft)
+    parse(state) {
+      const token = nextToken(state)
       const parsed = token && !token.quoted ? parseAddress(token.text) : null
       if (parsed?.family !== family) return mismatch(label, token, expected)
-      pushAll(draft.octets, parsed.octets)
+      pushAll(state.octets, parsed.octets)
       return null
     },
-    format(reading) {
-      const octets = takeOctets(reading, family === 4 ? 4 : 16)
+    format(state) {
+      const octets = takeOctets(state, family === 4 ? 4 : 16)
       return octets ? asText(formatAddress(octets)) : tooShort(label)
     },
   }
@@ -90,19 +92,19 @@ export function hardwareAddress(count: 6 | 8): Field {
   const label = 'the address'
   const shape = new RegExp(`^[0-9a-f]{2}(-[0-9a-f]{2}){${count - 1}}$`, 'i')
   return {
-    parse(draft) {
-      const token = nextToken(draft)
+    parse(state) {
+      const token = nextToken(state)
       const octets =
         token && !token.quoted && shape.test(token.text)
           ? fromHex(token.text.replaceAll('-', ''))
           : null
       if (!octets)
         return mismatch(label, token, `${count} pairs of hex digits with hyphens between`)
-      pushAll(draft.octets, octets)
+      pushAll(state.octets, octets)
       return null
     },
-    format(reading) {
-      const octets = takeOctets(reading, count)
+    format(state) {
+      const octets = takeOctets(state, count)
       return octets
         ? asText(Array.from(octets, (octet) => toHex([octet])).join('-'))
         : tooShort(label)

@@ -1,5 +1,5 @@
-// Rdata in presentation form → octets: by the fields of its type, or in the generic form of RFC 3597 §5,
-// `\# LENGTH HEX`, which for a type known here has to be valid rdata of that type.
+// Parses rdata in presentation form: by the fields of its type, or in the generic form of RFC 3597 §5, `\# LENGTH HEX`,
+// which must be valid rdata if the type has a layout.
 
 import { isMetaType, typeToText } from '../rrtype.ts'
 import type { Name } from '../name.ts'
@@ -10,11 +10,15 @@ import { type ParseState, mismatch } from './field.ts'
 import { type Layout, layouts } from './layouts.ts'
 import { fromHex } from './octet-field.ts'
 
+/** `bad`: the text is not rdata of the type; `why` is for people. */
 export type ParsedRdata =
   | { readonly kind: 'rdata'; readonly rdata: Rdata }
   | { readonly kind: 'bad'; readonly why: string }
 
-/** Names without a final dot are below `origin`. Bounded in time by the text's length; never throws. */
+/**
+ * The rdata of a type from its text. Names without a final dot are relative to `origin`. Never throws, in time linear
+ * in the text.
+ */
 export function parseRdata(type: number, text: string, origin: Name): ParsedRdata {
   if (isMetaType(type)) return bad(`${typeToText(type)} is a type of queries, never data of a zone`)
   const layout = layouts.get(type)
@@ -31,14 +35,14 @@ export function parseRdata(type: number, text: string, origin: Name): ParsedRdat
 
 const bad = (why: string): ParsedRdata => ({ kind: 'bad', why })
 
-function parseFields(layout: Layout, draft: ParseState): ParsedRdata {
+function parseFields(layout: Layout, state: ParseState): ParsedRdata {
   for (const field of layout.fields) {
-    const why = field.parse(draft)
+    const why = field.parse(state)
     if (why !== null) return bad(why)
   }
-  const extra = draft.tokens[draft.at]
+  const extra = state.tokens[state.at]
   if (extra) return bad(mismatch('what follows', extra, 'nothing more'))
-  return finish(layout, Uint8Array.from(draft.octets))
+  return finish(layout, Uint8Array.from(state.octets))
 }
 
 function parseGeneric(tokens: readonly Token[], layout: Layout | undefined): ParsedRdata {

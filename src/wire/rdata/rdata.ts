@@ -1,8 +1,6 @@
-// What one resource record says, as octets.
-
-/** Rdata in wire form, names within it uncompressed. */
+/** The rdata of one resource record in wire form, with its names uncompressed. */
 export interface Rdata {
   readonly octets: Uint8Array
-  /** Offsets in `octets` at which a name starts that may be compressed (RFC 3597 §4), ascending. */
+  /** Ascending offsets in `octets` of the names that may be compressed in messages (RFC 3597 §4). */
   readonly compressible: readonly number[]
 }

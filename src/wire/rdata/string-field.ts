@@ -1,4 +1,4 @@
-// Character-strings (RFC 1035 §3.3): a length octet and up to 255 octets; and text to the end of the rdata.
+// Strings in rdata: character-strings (RFC 1035 §3.3), with a length octet and at most 255 octets, and text without one.
 
 import { quoteOctets, type Token } from '../presentation.ts'
 import {
@@ -16,17 +16,17 @@ import {
   tooShort,
 } from './field.ts'
 
-/** Says what is wrong with a string's octets, or null. */
+/** What is wrong with the octets of a string, or null. */
 export type StringCheck = (octets: Uint8Array) => string | null
 
 const expected = 'a string of at most 255 octets'
 
-/** One character-string. */
+/** One character-string. `label` names the field in error messages. */
 export function characterString(label: string, check: StringCheck = () => null): Field {
   return {
-    parse: (draft) => pushString(label, draft, nextToken(draft)),
-    format(reading) {
-      const octets = takeString(reading)
+    parse: (state) => pushString(label, state, nextToken(state)),
+    format(state) {
+      const octets = takeString(state)
       if (!octets) return tooShort(label)
       const why = check(octets)
       return why === null ? asText(quoteOctets(octets)) : bad(`${label} ${why}`)
@@ -34,52 +34,54 @@ export function characterString(label: string, check: StringCheck = () => null):
   }
 }
 
-/** One or more character-strings, to the end. */
+/** One or more character-strings, up to the end of the rdata. */
 export function characterStrings(label: string): Field {
   return {
-    parse(draft) {
-      const tokens = restTokens(draft)
+    parse(state) {
+      const tokens = restTokens(state)
       if (tokens.length === 0) return mismatch(label, null, expected)
       for (const token of tokens) {
-        const why = pushString(label, draft, token)
+        const why = pushString(label, state, token)
         if (why !== null) return why
       }
       return null
     },
-    format(reading) {
+    format(state) {
       const texts: string[] = []
       do {
-        const octets = takeString(reading)
+        const octets = takeString(state)
         if (!octets) return tooShort(label)
         texts.push(quoteOctets(octets))
-      } while (reading.at < reading.octets.length)
+      } while (state.at < state.octets.length)
       return asText(texts.join(' '))
     },
   }
 }
 
-function pushString(label: string, draft: ParseState, token: Token | null): string | null {
+/** Appends the length and the octets of a token. Returns what is wrong, or null. */
+function pushString(label: string, state: ParseState, token: Token | null): string | null {
   if (!token) return mismatch(label, null, expected)
   const count = token.octets.length
   if (count > 255)
     return `${label} has ${count} octets, expected ${expected}: split it into several`
-  draft.octets.push(count)
-  pushAll(draft.octets, token.octets)
+  state.octets.push(count)
+  pushAll(state.octets, token.octets)
   return null
 }
 
-function takeString(reading: DecodeState): Uint8Array | null {
-  const length = takeOctets(reading, 1)
-  return length && takeOctets(reading, length[0] as number)
+/** Consumes a character-string; null if the octets end within it. */
+function takeString(state: DecodeState): Uint8Array | null {
+  const length = takeOctets(state, 1)
+  return length && takeOctets(state, length[0] as number)
 }
 
-/** A word of letters and digits with a length octet: the tag of CAA (RFC 8659 §4.1). */
+/** A character-string of letters and digits, written without quotes: the tag of CAA (RFC 8659 §4.1). */
 export function tag(label: string): Field {
   const field = characterString(label, checkTag)
   return {
     parse: field.parse,
-    format(reading) {
-      const formatted = field.format(reading)
+    format(state) {
+      const formatted = field.format(state)
       return formatted.kind === 'bad' ? formatted : asText(formatted.text.slice(1, -1))
     },
   }
@@ -93,17 +95,17 @@ const checkTag: StringCheck = (octets) =>
 const isAlphanumeric = (octet: number): boolean =>
   (octet >= 0x30 && octet <= 0x39) || ((octet | 0x20) >= 0x61 && (octet | 0x20) <= 0x7a)
 
-/** One string without a length octet, up to the end of the rdata. */
+/** One string without a length octet, up to the end of the rdata; `minOctets` is its least length. */
 export function textToEnd(label: string, minOctets: 0 | 1): Field {
   return {
-    parse(draft) {
-      const token = nextToken(draft)
+    parse(state) {
+      const token = nextToken(state)
       if (!token) return mismatch(label, null, 'a quoted string')
-      pushAll(draft.octets, token.octets)
+      pushAll(state.octets, token.octets)
       return null
     },
-    format(reading) {
-      const octets = takeRest(reading)
+    format(state) {
+      const octets = takeRest(state)
       return octets.length < minOctets ? bad(`${label} is empty`) : asText(quoteOctets(octets))
     },
   }

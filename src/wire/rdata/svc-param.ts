@@ -1,6 +1,6 @@
-// SvcParams of SVCB and HTTPS: the value of each key, text ⇄ octets (RFC 9460 §7, RFC 9461, RFC 9540).
+// The values of SvcParams in SVCB and HTTPS, by key: text ⇄ octets (RFC 9460 §7, RFC 9461, RFC 9540).
 //
-// A key without an entry here is written keyNNNNN and its value taken as it stands (RFC 9460 §2.1).
+// A key without an entry here is written keyNNNNN, and its value is taken without interpretation (RFC 9460 §2.1).
 
 import { formatAddress, parseAddress } from '../../lib/ip.ts'
 import { fromBase64, toBase64 } from './base64.ts'
@@ -11,12 +11,14 @@ export const mandatoryKey = 0
 export const alpnKey = 1
 export const noDefaultAlpnKey = 2
 
+/** How the value of a key is written. */
 interface ParamForm {
   readonly name: string
+  /** What a value must be, for error messages. */
   readonly expected: string
-  /** The wire form of a value whose escapes are resolved, or null. */
+  /** The wire form of a value whose escapes are resolved; null: it is invalid. */
   readonly parse: (value: Uint8Array) => Uint8Array | null
-  /** The text after `key=`, or null where the octets are no value of the key; '' for none. */
+  /** The text behind `key=`, '' for a key without a value; null: the octets are invalid. */
   readonly format: (octets: Uint8Array) => string | null
 }
 
@@ -38,7 +40,7 @@ const forms = new Map<number, ParamForm>([
 ])
 const keyOf = new Map(Array.from(forms, ([key, form]) => [form.name, key]))
 
-/** The number of `alpn` or `key667`; 65535 is reserved as invalid. */
+/** The number of a key such as `alpn` or `key667`; null: it is none. 65535 is reserved as invalid (RFC 9460 §14.3). */
 export function keyFromText(text: string): number | null {
   const known = keyOf.get(text)
   if (known !== undefined) return known
@@ -46,16 +48,20 @@ export function keyFromText(text: string): number | null {
   return number !== undefined && Number(number) < 65_535 ? Number(number) : null
 }
 
+/** The name of a key; `key667` for one without. */
 export const keyToText = (key: number): string => forms.get(key)?.name ?? `key${key}`
 
-/** Octets of a value; `text` says under which name the key was written: keyNNNNN takes them as they stand. */
+/**
+ * The wire form of a value, or what was expected. `text` is the key as written: under a name such as `key1` the value is
+ * taken without interpretation.
+ */
 export function parseValue(text: string, value: Uint8Array): Uint8Array | { expected: string } {
   const form = forms.get(keyOf.get(text) ?? -1)
   if (!form) return value
   return form.parse(value) ?? { expected: form.expected }
 }
 
-/** `key=value`, or null where the octets are no value of the key. */
+/** `key=value`, or the key alone if it has no value; null: the octets are not a value of the key. */
 export function formatParam(key: number, octets: Uint8Array): string | null {
   const form = forms.get(key)
   const name = keyToText(key)
@@ -81,7 +87,7 @@ function parseKeys(value: Uint8Array): Uint8Array | null {
   return Uint8Array.from(sorted.flatMap((key) => [key >> 8, key & 255]))
 }
 
-/** Keys ascending, none twice, `mandatory` itself not among them (RFC 9460 §8). */
+/** The keys of `mandatory`: ascending, no duplicates, and without `mandatory` itself (RFC 9460 §8). */
 function formatKeys(octets: Uint8Array): string | null {
   if (octets.length === 0 || octets.length % 2 !== 0) return null
   const keys = keysOf(octets)
@@ -89,10 +95,11 @@ function formatKeys(octets: Uint8Array): string | null {
   return ascending ? keys.map(keyToText).join(',') : null
 }
 
+/** The keys in the value of `mandatory`. */
 export const keysOf = (octets: Uint8Array): number[] =>
   Array.from({ length: octets.length / 2 }, (_, i) => readUint16(octets, 2 * i))
 
-/** A comma or backslash within an id is escaped once more (RFC 9460 appendix A.1). */
+/** Parses protocol ids; a comma or backslash within an id is escaped twice (RFC 9460 appendix A.1). */
 function parseAlpn(value: Uint8Array): Uint8Array | null {
   const ids: string[] = ['']
   for (const [part] of latin1(value).matchAll(/\\[^]|[^]/g)) {

@@ -1,4 +1,5 @@
-// Type bitmaps (RFC 4034 §4.1.2): blocks of window number, length 1–32, bits; windows ascending, no trailing zeros.
+// Type bitmaps (RFC 4034 §4.1.2): blocks of a window number, a length of 1–32 and so many octets of bits. Windows ascend,
+// and the last octet of a block is not 0.
 
 import { typeFromText, typeToText } from '../rrtype.ts'
 import {
@@ -12,24 +13,25 @@ import {
   takeOctets,
 } from './field.ts'
 
+/** A list of types, up to the end of the rdata. `label` names the field in error messages. */
 export function typeBitmap(label: string): Field {
   return {
-    parse(draft) {
+    parse(state) {
       const types: number[] = []
-      for (const token of restTokens(draft)) {
+      for (const token of restTokens(state)) {
         const type = token.quoted ? undefined : typeFromText(token.text)
         if (type === undefined) return mismatch(label, token, 'types such as A or TYPE65400')
         types.push(type)
       }
-      pushAll(draft.octets, encode(types))
+      pushAll(state.octets, encode(types))
       return null
     },
-    format(reading) {
+    format(state) {
       const types: number[] = []
       let last = -1
-      while (reading.at < reading.octets.length) {
-        const window = reading.octets[reading.at] as number
-        if (window <= last || !readWindow(reading, types)) return bad(`${label} is no type bitmap`)
+      while (state.at < state.octets.length) {
+        const window = state.octets[state.at] as number
+        if (window <= last || !readWindow(state, types)) return bad(`${label} is no type bitmap`)
         last = window
       }
       return asText(types.map(typeToText).join(' '))
@@ -49,10 +51,11 @@ function encode(types: readonly number[]): number[] {
   return [...windows].flatMap(([window, bits]) => [window, bits.length, ...bits])
 }
 
-function readWindow(reading: DecodeState, types: number[]): boolean {
-  const head = takeOctets(reading, 2)
+/** Consumes a block and adds its types; false: it is malformed. */
+function readWindow(state: DecodeState, types: number[]): boolean {
+  const head = takeOctets(state, 2)
   const [window = 0, length = 0] = head ?? []
-  const bits = length >= 1 && length <= 32 ? takeOctets(reading, length) : null
+  const bits = length >= 1 && length <= 32 ? takeOctets(state, length) : null
   if (!bits || bits.at(-1) === 0) return false
   for (let bit = 0; bit < length * 8; bit++)
     if ((bits[bit >> 3] as number) & (0x80 >> (bit & 7))) types.push((window << 8) | bit)

@@ -84,7 +84,10 @@ describe('over TCP', () => {
     await ended
     expect(received().length).toBe(0)
     expect(counters.read().scalars.proxyMalformed).toBe(1)
-    await until(() => context.table.size === 0, { what: 'the connection removed', withinMs: 30_000 })
+    await until(() => context.table.size === 0, {
+      what: 'the connection removed',
+      withinMs: 30_000,
+    })
   })
 
   test('who is not listed is closed at once, and takes no slot', async () => {

@@ -124,7 +124,10 @@ describe('a slot is free again at once', () => {
     const { socket } = await openStream(port)
     await until(() => context.table.size === 1, { what: 'the connection', withinMs: 30_000 })
     act(socket)
-    await until(() => context.table.size === 0, { what: 'the connection removed', withinMs: 30_000 })
+    await until(() => context.table.size === 0, {
+      what: 'the connection removed',
+      withinMs: 30_000,
+    })
     expect(counters.read().scalars.tcpAccepted).toBe(1)
   })
 
