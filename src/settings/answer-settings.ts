@@ -1,4 +1,4 @@
-// Settings of answers: how the server identifies itself (NSID, CHAOS), the secrets of DNS cookies, the rate limit.
+// Settings of answers: identification of the server (NSID, CHAOS), DNS cookies, the rate limit.
 
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
@@ -39,7 +39,7 @@ const secret: z.ZodType<Uint8Array> = z.unknown().transform((value, context): Ui
   return z.NEVER
 })
 
-/** The first secret signs cookies; all of them, so the ones to come and the retired ones too, verify. */
+/** The first secret signs cookies; all of them verify, also staged and retired ones. */
 export const cookieSecrets: z.ZodType<readonly Uint8Array[]> = oneOrMany(secret)
 
 /** `rate_limit:` of mxsteer.yaml. */
@@ -87,7 +87,7 @@ const loopback: readonly Network[] = ['127.0.0.0/8', '::1/128', '::ffff:127.0.0.
   },
 )
 
-/** Least burst for each worker, since the queries of one client are not spread evenly over the workers. */
+/** Least burst a worker: the queries of one client are not spread evenly over the workers. */
 const workerBurst = 25
 
 /** null: the rate limit is off. */
@@ -116,7 +116,10 @@ interface CookieValues {
   readonly cookie_secret_file?: string | undefined
 }
 
-/** Secrets given directly come before those of the file, so that one can be made to sign without touching the file. */
+/**
+ * Secrets given directly come before those of the file, so that one can be made to sign without
+ * touching the file.
+ */
 export async function readCookieSecrets(values: CookieValues): Promise<SecretsRead> {
   const secrets = values.cookie_secret ?? []
   if (values.cookie_secret_file === undefined) return { kind: 'secrets', secrets }

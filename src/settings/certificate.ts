@@ -1,5 +1,5 @@
-// The certificate of DNS over TLS and its private key. A pair is checked before it is used, and a bad one never replaces
-// a good one. Diagnostics name the file and never show anything of the key.
+// The certificate of DNS over TLS and its private key. A pair is checked before it is used, and a
+// bad one never replaces a good one. Diagnostics name the file and never show anything of the key.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { basename, dirname } from 'node:path'
@@ -36,7 +36,7 @@ const textOf = (octets: Uint8Array): string => new TextDecoder().decode(octets)
 function checkPair(files: TlsFiles, certificate: string, key: string): ReadCertificate {
   let leaf: X509Certificate
   try {
-    // The context checks the whole chain; X509Certificate reads its first certificate, the server's own.
+    // The context checks the whole chain; X509Certificate reads its first certificate.
     createSecureContext({ cert: certificate })
     leaf = new X509Certificate(certificate)
   } catch {
@@ -70,7 +70,10 @@ export type CertificateLoaded =
   | { readonly kind: 'same' }
   | Extract<ReadCertificate, { kind: 'bad' }>
 
-/** Holds the certificate in use. A pair that cannot be used changes nothing: the old one stays until it expires. */
+/**
+ * Holds the certificate in use. A pair that cannot be used changes nothing: the old one stays until
+ * it expires.
+ */
 export interface CertificateKeeper {
   readonly files: TlsFiles
   /** Reads the files again. Concurrent calls run one after another. */
@@ -112,8 +115,9 @@ const isSame = (a: Certificate, b: Certificate): boolean =>
   a.pair.certificate === b.pair.certificate && a.pair.key === b.pair.key
 
 /**
- * Calls back when either file changes. The folders are watched, so that a file replaced by a rename or a link is noticed.
- * A renewal that writes two files may call back twice, the first time between the two.
+ * Calls back when either file changes. The folders are watched, so that a file replaced by a rename
+ * or a link is noticed. A renewal that writes two files may call back twice, the first time between
+ * the two.
  */
 export async function watchCertificate(
   { certificate, key }: TlsFiles,

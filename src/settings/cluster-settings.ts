@@ -1,4 +1,4 @@
-// Settings of the state that instances share: how to reach the store, and how this instance takes part.
+// Settings of shared state: how to reach the store, and how this instance takes part in it.
 
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readOne } from '../zonefile/read-folder.ts'
@@ -37,7 +37,10 @@ type StateRead =
   | { readonly kind: 'state'; readonly state: 'memory' | SharedStateSettings }
   | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
-/** Reads the files that the settings name. A password given directly wins over its file, and that over the URL. */
+/**
+ * Reads the files that the settings name. A password given directly wins over its file, and that
+ * over the URL.
+ */
 export async function readState(values: SettingValues): Promise<StateRead> {
   const { state: url } = values
   if (url === 'memory') return { kind: 'state', state: 'memory' }

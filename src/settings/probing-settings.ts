@@ -1,5 +1,5 @@
-// Settings of probing that belong to this host rather than to a zone: source addresses, limits of concurrent dialogues,
-// and the canaries that show whether this host is cut off.
+// Settings of probing that belong to this host rather than to a zone: source addresses, limits of
+// concurrent dialogues, and the canaries that show whether this host is cut off.
 
 import type { z } from 'zod'
 import { formatAddress, parseAddress, parseEndpoint } from '../lib/ip.ts'

@@ -1,4 +1,5 @@
-// Schemas of single settings. Flags and variables give text, mxsteer.yaml also numbers and booleans: each takes both.
+// Schemas of single settings. Flags and variables give text, mxsteer.yaml also numbers and
+// booleans: each takes both.
 
 import { z } from 'zod'
 import { parseEndpoint, parseNetwork, type Endpoint, type Network } from '../lib/ip.ts'

@@ -1,4 +1,4 @@
-// What the settings are, parsed, and what a row of the table of settings (settings-table.ts) tells of each.
+// The types of parsed settings, and of the rows that describe them (settings-table.ts).
 
 import type { z } from 'zod'
 import type { Endpoint } from '../lib/ip.ts'

@@ -30,7 +30,10 @@ export function readSettingsFile(file: string, octets: Uint8Array): SourceRead {
   }
 }
 
-/** A diagnostic of another setting on the line of a secret, or on a line of its list, would show it in its excerpt. */
+/**
+ * A diagnostic of another setting on the line of a secret, or on a line of its list, would show it
+ * in its excerpt.
+ */
 function withoutSecretLines(
   document: ConfigDocument,
   diagnostics: readonly Diagnostic[],
@@ -82,9 +85,9 @@ interface VariablesRead extends SourceRead {
 }
 
 /**
- * Reads environment variables. An empty one counts as absent, since that is how orchestrators clear one. Unknown ones are
- * ignored, since orchestrators set some of their own (`MXSTEER_PORT`, `MXSTEER_SERVICE_HOST` for a service of that name);
- * a name close to a known one is a warning.
+ * Reads environment variables. An empty one counts as absent, since that is how orchestrators clear
+ * one. Unknown ones are ignored, since orchestrators set some of their own (`MXSTEER_PORT`,
+ * `MXSTEER_SERVICE_HOST` for a service of that name); a name close to a known one is a warning.
  */
 export function readVariables(env: Readonly<Record<string, string | undefined>>): VariablesRead {
   const given: TextSetting[] = []

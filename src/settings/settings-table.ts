@@ -1,6 +1,7 @@
-// The settings: one row each with its key in mxsteer.yaml, its type, default, flag and description. From these rows come
-// the schema of mxsteer.yaml, the flags of `mxsteer serve` with their part of --help, the environment variables, the
-// masking of secrets, and the table of docs/settings.md (`npm run docs:settings`).
+// The settings: one row each with its key in mxsteer.yaml, its type, default, flag and description.
+// From these rows come the schema of mxsteer.yaml, the flags of `mxsteer serve` with their part of
+// --help, the environment variables, the masking of secrets, and the table of docs/settings.md
+// (`npm run docs:settings`).
 
 import type { z } from 'zod'
 import type { UdpSetting } from '../transport/udp/udp-transport.ts'

@@ -1,4 +1,5 @@
-// The server's settings: flags override the environment, that overrides mxsteer.yaml, that overrides the defaults.
+// The server's settings. Flags override environment variables, those override mxsteer.yaml, that
+// overrides the defaults.
 
 import { availableParallelism, hostname } from 'node:os'
 import type { Endpoint } from '../lib/ip.ts'
@@ -25,7 +26,10 @@ import { settingKeys, settingsTable } from './settings-table.ts'
 import { sharedEndpoint, streamSettings, type StreamSettings } from './stream-settings.ts'
 import { readOne } from '../zonefile/read-folder.ts'
 
-/** Settings in the form that the server takes: defaults filled in, named files read, the admin and state maps resolved. */
+/**
+ * Settings in the form that the server takes: defaults filled in, named files read, the admin and
+ * state maps resolved.
+ */
 export interface Settings {
   readonly listen: readonly Endpoint[]
   /** null: there is no admin server. */
@@ -94,7 +98,10 @@ type SettingsLoaded =
     }
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
-/** Never rejects: what is wrong in a file, a variable or a flag is a diagnostic, and all of them are reported at once. */
+/**
+ * Reads the settings from all sources. Never rejects: whatever is wrong in a file, a variable or a
+ * flag is a diagnostic, and those of all sources are reported at once.
+ */
 export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded> {
   const host = input.host ?? { name: hostname(), parallelism: availableParallelism() }
   const file = await readFile(
@@ -133,7 +140,10 @@ type Resolved =
   | { readonly kind: 'settings'; readonly settings: Settings }
   | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
-/** Reads the files that settings name and derives what follows from others. Only the first error is reported. */
+/**
+ * Reads the files that settings name and derives what follows from others. Only the first error is
+ * reported.
+ */
 async function resolve(values: SettingValues, host: Host): Promise<Resolved> {
   const cookies = await readCookieSecrets(values)
   if (cookies.kind === 'bad') return cookies

@@ -1,6 +1,7 @@
-// The setting `state`: `memory`, or the URL of the Redis where instances share what they see. The URL is redis:// or
-// rediss:// with one host, or redis+sentinel:// or rediss+sentinel:// with the hosts of the Sentinels and the name of the
-// primary. It may contain a password, so no message repeats it.
+// The setting `state`: `memory`, or the URL of the Redis where instances share what they see. The
+// URL is redis:// or rediss:// with one host, or redis+sentinel:// or rediss+sentinel:// with the
+// hosts of the Sentinels and the name of the primary. It may contain a password, so no message
+// repeats it.
 
 import { z } from 'zod'
 

@@ -1,4 +1,5 @@
-// Settings of what is served over TCP besides DNS itself: DNS over TLS, listeners for the PROXY protocol, zone transfers.
+// Settings of what is served over TCP besides DNS itself: DNS over TLS, listeners for the PROXY
+// protocol, zone transfers.
 
 import type { z } from 'zod'
 import {
@@ -89,7 +90,9 @@ export interface StreamSettings {
   readonly transferAllow: readonly Network[]
 }
 
-/** DNS over TLS listens at port 853 of each address in `listen`, unless it has listeners of its own. */
+/**
+ * DNS over TLS listens at port 853 of each address in `listen`, unless it has listeners of its own.
+ */
 export const streamSettings = (
   { tls, proxy, transfer }: StreamValues,
   listen: readonly Endpoint[],

@@ -1,9 +1,10 @@
-// What our zones hold for a name and a type: RFC 1034 §4.3.2, RFC 4592 (wildcards), RFC 6672 (DNAME), RFC 8020 (empty
-// non-terminals). Nothing is chosen here: a steered set is found like any other.
+// Lookup of a name and a type in the zones that are served: RFC 1034 §4.3.2, RFC 4592 (wildcards),
+// RFC 6672 (DNAME), RFC 8020 (empty non-terminals). Steering decides later: here a steered set is a
+// set like any other.
 //
-// The walk goes from the apex down to the name, so that a cut hides everything below it, and stops at the first name
-// that does not exist: nothing exists below that (empty non-terminals are nodes). It costs what the zone is deep,
-// never what the query is long.
+// The walk goes from the apex down to the name, so that a delegation hides everything below it, and
+// stops at the first name that does not exist, since nothing exists below it (empty non-terminals
+// are nodes). Its cost grows with the depth of the zone, not with the length of the query.
 //
 //   on the way down                                      at its end
 //   a DNAME above the name            → dname            the name, with the type            → found
@@ -18,7 +19,7 @@ import type { NameKey } from '../wire/name.ts'
 import type { Catalog, RRset, Zone, ZoneNode } from './zone.ts'
 
 export type Lookup =
-  /** No zone of ours holds the name. */
+  /** The name is in no zone that is served. */
   | { readonly kind: 'refused' }
   | {
       readonly kind: 'found'
@@ -26,7 +27,7 @@ export type Lookup =
       readonly node: ZoneNode
       readonly set: RRset | SteeredSet
     }
-  /** QTYPE ANY: the node has sets, which of them to answer is the plan's to say. */
+  /** QTYPE ANY: the node has sets; the plan decides which of them are answered (RFC 8482). */
   | { readonly kind: 'any'; readonly zone: Zone; readonly node: ZoneNode }
   | { readonly kind: 'alias'; readonly zone: Zone; readonly cname: RRset }
   | {
@@ -45,6 +46,7 @@ export type Lookup =
 
 const refused: Lookup = { kind: 'refused' }
 
+/** `key`: the qname in lower case. */
 export function lookup(catalog: Catalog, key: NameKey, qtype: number): Lookup {
   const zone = findZone(catalog, key, qtype)
   return zone === undefined ? refused : lookupInZone(zone, key, qtype)
@@ -58,9 +60,10 @@ export function lookupInZone(zone: Zone, key: NameKey, qtype: number): Lookup {
   for (; at >= 0; at--) {
     const node = zone.nodes.get(suffix(key, at))
     if (node === undefined) break
-    const ns = node.isDelegation && (at > 0 || qtype !== RRType.DS) ? plain(node, RRType.NS) : null
+    const ns =
+      node.isDelegation && (at > 0 || qtype !== RRType.DS) ? rrsetOf(node, RRType.NS) : null
     if (ns !== null) return { kind: 'delegation', zone, cut: node, ns }
-    const dname = at > 0 ? plain(node, RRType.DNAME) : null
+    const dname = at > 0 ? rrsetOf(node, RRType.DNAME) : null
     if (dname !== null) return { kind: 'dname', zone, node, dname }
     encloser = node
   }
@@ -70,17 +73,23 @@ export function lookupInZone(zone: Zone, key: NameKey, qtype: number): Lookup {
   return wildcard === undefined ? { kind: 'nxdomain', zone } : answerFrom(zone, wildcard, qtype)
 }
 
-/** RFC 4592 §4.2 and §4.4 leave NS and DNAME at `*` open: what is synthesised from them is plain data, no cut. */
+/**
+ * RFC 4592 §4.2 and §4.4 leave NS and DNAME at `*` undefined: they are synthesised as data, and are
+ * no delegation.
+ */
 function answerFrom(zone: Zone, node: ZoneNode, qtype: number): Lookup {
   if (qtype === RRType.ANY)
     return node.sets.size === 0 ? { kind: 'nodata', zone } : { kind: 'any', zone, node }
   const set = node.sets.get(qtype)
   if (set !== undefined) return { kind: 'found', zone, node, set }
-  const cname = plain(node, RRType.CNAME)
+  const cname = rrsetOf(node, RRType.CNAME)
   return cname === null ? { kind: 'nodata', zone } : { kind: 'alias', zone, cname }
 }
 
-/** The closest enclosing zone; for DS at the apex of one zone, the zone above it if that is ours too. */
+/**
+ * The closest enclosing zone; for DS at an apex the parent zone, if that is served too (RFC 4035
+ * §3.1.4.1).
+ */
 function findZone(catalog: Catalog, key: NameKey, qtype: number): Zone | undefined {
   const labels = scanLabels(key)
   let child: Zone | undefined
@@ -95,7 +104,10 @@ function findZone(catalog: Catalog, key: NameKey, qtype: number): Zone | undefin
 
 const depths = new WeakMap<Catalog, number>()
 
-/** Labels of the deepest apex: no longer suffix of a name need be tried. Found once a catalog. */
+/**
+ * Labels of the deepest apex of a catalog: findZone tries no longer suffix. Cached for each
+ * catalog.
+ */
 function deepestApex(catalog: Catalog): number {
   let depth = depths.get(catalog)
   if (depth === undefined) {
@@ -106,9 +118,10 @@ function deepestApex(catalog: Catalog): number {
   return depth
 }
 
-/** Where the labels of the name in hand start in its key; the root's label is the last. */
+/** Offsets of the labels in the key that scanLabels read last; the root's label is the last one. */
 const labelStarts = new Uint8Array(129)
 
+/** Fills labelStarts. Returns the count of labels without the root. */
 function scanLabels(key: NameKey): number {
   let labels = 0
   let at = 0
@@ -124,7 +137,8 @@ function scanLabels(key: NameKey): number {
 const suffix = (key: NameKey, labels: number): NameKey =>
   labels === 0 ? key : key.slice(labelStarts[labels])
 
-function plain(node: ZoneNode, type: number): RRset | null {
+/** The RRset of a type; null: there is none, or it is steered. */
+function rrsetOf(node: ZoneNode, type: number): RRset | null {
   const set = node.sets.get(type)
   return set !== undefined && set.kind === 'plain' ? set : null
 }

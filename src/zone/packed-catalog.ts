@@ -1,11 +1,19 @@
-// A catalog as it is handed to the answering workers: names and plain records in memory that all threads share, so that a
-// zone of 100,000 records is there at once and costs a worker nothing. What is steered is cloned: there is little of it,
-// and its sets, pools and targets point to each other.
+// A catalog in the form in which it is sent to the answering workers: names and RRsets in memory
+// that all threads share, so that a zone of 100,000 records costs a worker neither time nor memory.
+// Nodes with a steered set are cloned: they are few, and their sets, pools and targets refer to
+// each other.
 
 import { keyOfOctets, type NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { NameTable, Catalog, RRset, Zone, ZoneNode } from './zone.ts'
-import { createNameTable, findScanned, Has, none, scanName, sharedWords } from './name-table.ts'
+import {
+  createNameTable,
+  findScanned,
+  NodeFlag,
+  noEntry,
+  scanName,
+  sharedWords,
+} from './name-table.ts'
 
 export interface PackedCatalog {
   readonly generation: number
@@ -15,44 +23,51 @@ export interface PackedCatalog {
 }
 
 interface PackedRecords {
-  /** By entry of the names: where in `words` its sets are told, or -1: a node that is steered. */
-  readonly setsAt: Int32Array
-  /** Count of sets; of each type, TTL, count of records; of each place, length, count of offsets, offsets. */
+  /** Offset in `words` by entry of the name table; -1: the node has a steered set. */
+  readonly setOffsets: Int32Array
+  /**
+   * For each node the count of its sets; for each set type, TTL and count of records; for each
+   * record the offset and length of its rdata in `octets`, the count of compressible names and
+   * their offsets in the rdata.
+   */
   readonly words: Int32Array
   readonly octets: Uint8Array
 }
 
 interface PackedZone extends Omit<Zone, 'nodes' | 'steered'> {
-  /** Its first entry among the names. */
+  /** Its first entry in the name table. */
   readonly first: number
   readonly count: number
+  /** The nodes that have a steered set. */
   readonly steered: ReadonlyMap<NameKey, ZoneNode>
 }
 
+/** The catalog of a worker: its nodes are made from shared memory when they are looked up. */
 export function openCatalog({ generation, names, records, zones }: PackedCatalog): Catalog {
   const opened = new Map<NameKey, Zone>()
-  const weight = new ArrayBuffer(sharedOctets(names, records))
+  const ballast = new ArrayBuffer(sharedOctets(names, records))
   for (const [number, { first, count, steered, ...zone }] of zones.entries()) {
-    const nodes = new PackedNodes({ names, records, number, first, count, steered, weight })
+    const nodes = new PackedNodes({ names, records, number, first, count, steered, ballast })
     opened.set(zone.apexKey, { ...zone, nodes, steered })
   }
   return { generation, zones: opened, names }
 }
 
-/** By far the most of it. */
-const sharedOctets = (names: NameTable, { words, octets, setsAt }: PackedRecords): number =>
-  names.slots.byteLength +
-  names.owners.length +
-  4 * setsAt.byteLength +
+/** Approximate size of the shared memory. */
+const sharedOctets = (names: NameTable, { words, octets, setOffsets }: PackedRecords): number =>
+  names.buckets.byteLength +
+  names.ownerOctets.length +
+  4 * setOffsets.byteLength +
   words.byteLength +
   octets.length
 
+/** Copies names and RRsets into shared memory. */
 export function packCatalog(catalog: Catalog): PackedCatalog {
   const zones: PackedZone[] = []
   let first = 0
   for (const { nodes, ...zone } of catalog.zones.values()) {
     const steered = new Map<NameKey, ZoneNode>()
-    for (const [key, node] of nodes) if (!isPlain(node)) steered.set(key, node)
+    for (const [key, node] of nodes) if (!hasOnlyRRsets(node)) steered.set(key, node)
     zones.push({ ...zone, first, count: nodes.size, steered })
     first += nodes.size
   }
@@ -65,7 +80,7 @@ export function packCatalog(catalog: Catalog): PackedCatalog {
   }
 }
 
-function isPlain({ sets }: ZoneNode): boolean {
+function hasOnlyRRsets({ sets }: ZoneNode): boolean {
   for (const { kind } of sets.values()) if (kind !== 'plain') return false
   return true
 }
@@ -74,27 +89,27 @@ function packRecords(catalog: Catalog, count: number): PackedRecords {
   const size = { words: 0, octets: 0 }
   forEachNode(catalog, (node) => measure(size, node))
   const records: PackedRecords = {
-    setsAt: sharedWords(count).fill(-1),
+    setOffsets: sharedWords(count).fill(-1),
     words: sharedWords(size.words),
     octets: new Uint8Array(new SharedArrayBuffer(size.octets)),
   }
   const used = { words: 0, octets: 0 }
   forEachNode(catalog, (node, entry) => {
-    records.setsAt[entry] = used.words
+    records.setOffsets[entry] = used.words
     putNode(records, used, node)
   })
   return records
 }
 
-/** Of those that are not steered. */
+/** Calls with the sets and the entry of each node without a steered set. */
 function forEachNode(
   catalog: Catalog,
-  call: (node: readonly RRset[], entry: number) => void,
+  call: (sets: readonly RRset[], entry: number) => void,
 ): void {
   let entry = 0
   for (const { nodes } of catalog.zones.values())
     for (const node of nodes.values()) {
-      if (isPlain(node)) call([...node.sets.values()] as RRset[], entry)
+      if (hasOnlyRRsets(node)) call([...node.sets.values()] as RRset[], entry)
       entry++
     }
 }
@@ -130,34 +145,35 @@ function putNode({ words, octets }: PackedRecords, used: Size, sets: readonly RR
   }
 }
 
-// The nodes of a zone out of shared memory, each made when somebody asks for it. Those asked for lately are kept: while a
-// query is answered the same name is the same node.
+// The nodes of a zone in shared memory, each made when it is looked up. Recent ones are cached, so
+// that a name has the same node while a query is answered.
 
 interface PackedNodesSource {
   readonly names: NameTable
   readonly records: PackedRecords
-  /** Of the zone. */
+  /** Number of the zone. */
   readonly number: number
   readonly first: number
   readonly count: number
   readonly steered: ReadonlyMap<NameKey, ZoneNode>
   /**
-   * As large as what is shared, and never touched: the garbage collector, which does not count shared memory, would else
-   * see no reason to look for catalogs that are no longer served.
+   * As large as the shared memory, and never used: the garbage collector does not count shared
+   * memory, and without this would not collect catalogs that are no longer served.
    */
-  readonly weight: ArrayBuffer
+  readonly ballast: ArrayBuffer
 }
 
-/** Twice as many at most. */
-const keptNodes = 4096
+/** Each of the two generations of the cache has at most so many. */
+const maxCachedNodes = 4096
 
-const sought = new Uint8Array(256)
+/** Scratch: the octets of the key that is looked up. */
+const keyOctets = new Uint8Array(256)
 
 class PackedNodes implements ReadonlyMap<NameKey, ZoneNode> {
   readonly size: number
   readonly #source: PackedNodesSource
-  #kept = new Map<NameKey, ZoneNode>()
-  #keptBefore = new Map<NameKey, ZoneNode>()
+  #cached = new Map<NameKey, ZoneNode>()
+  #olderCached = new Map<NameKey, ZoneNode>()
 
   constructor(source: PackedNodesSource) {
     this.#source = source
@@ -165,28 +181,28 @@ class PackedNodes implements ReadonlyMap<NameKey, ZoneNode> {
   }
 
   get(key: NameKey): ZoneNode | undefined {
-    const known = this.#kept.get(key)
-    if (known !== undefined) return known
+    const cached = this.#cached.get(key)
+    if (cached !== undefined) return cached
     const node =
-      this.#source.steered.get(key) ?? this.#keptBefore.get(key) ?? this.#make(this.#find(key))
+      this.#source.steered.get(key) ?? this.#olderCached.get(key) ?? this.#make(this.#find(key))
     if (node === undefined) return undefined
-    if (this.#kept.size === keptNodes) {
-      this.#keptBefore = this.#kept
-      this.#kept = new Map()
+    if (this.#cached.size === maxCachedNodes) {
+      this.#olderCached = this.#cached
+      this.#cached = new Map()
     }
-    this.#kept.set(key, node)
+    this.#cached.set(key, node)
     return node
   }
 
   has(key: NameKey): boolean {
-    return this.#find(key) !== none
+    return this.#find(key) !== noEntry
   }
 
   *entries(): MapIterator<[NameKey, ZoneNode]> {
     const { first, count, names, steered } = this.#source
     for (let entry = first; entry < first + count; entry++) {
-      const from = names.ownerAt[entry] as number
-      const key = keyOfOctets(names.owners, from, names.ownerAt[entry + 1] as number)
+      const from = names.ownerOffsets[entry] as number
+      const key = keyOfOctets(names.ownerOctets, from, names.ownerOffsets[entry + 1] as number)
       yield [key, steered.get(key) ?? (this.#make(entry) as ZoneNode)]
     }
   }
@@ -208,21 +224,22 @@ class PackedNodes implements ReadonlyMap<NameKey, ZoneNode> {
   }
 
   #find(key: NameKey): number {
-    if (key.length >= sought.length) return none
-    for (let i = 0; i < key.length; i++) sought[i] = key.charCodeAt(i)
-    if (scanName(sought, 0) < 0) return none
-    return findScanned(this.#source.names, sought, 0, this.#source.number)
+    if (key.length >= keyOctets.length) return noEntry
+    for (let i = 0; i < key.length; i++) keyOctets[i] = key.charCodeAt(i)
+    if (scanName(keyOctets, 0) < 0) return noEntry
+    return findScanned(this.#source.names, keyOctets, 0, this.#source.number)
   }
 
   #make(entry: number): ZoneNode | undefined {
-    if (entry === none) return undefined
+    if (entry === noEntry) return undefined
     const { names, records } = this.#source
-    const owner = names.owners.slice(names.ownerAt[entry], names.ownerAt[entry + 1])
-    const isDelegation = ((names.flags[entry] as number) & Has.delegation) !== 0
-    return { owner, sets: setsAt(records, records.setsAt[entry] as number), isDelegation }
+    const owner = names.ownerOctets.slice(names.ownerOffsets[entry], names.ownerOffsets[entry + 1])
+    const isDelegation = ((names.flags[entry] as number) & NodeFlag.delegation) !== 0
+    return { owner, sets: setsAt(records, records.setOffsets[entry] as number), isDelegation }
   }
 }
 
+/** The sets of the node whose words begin at `from`. */
 function setsAt({ words, octets }: PackedRecords, from: number): Map<number, RRset> {
   const sets = new Map<number, RRset>()
   let at = from

@@ -1,56 +1,67 @@
-// What the answering path reads: zones as immutable plain data. Answering workers read them out of shared memory
-// (packed-catalog.ts), behind the same interfaces.
+// Zones as the answering path reads them: immutable data. In answering workers the same interfaces
+// read shared memory (packed-catalog.ts).
 
 import type { SteeredSet } from '../steer/policy.ts'
 import type { Name, NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 
+/** An RRset whose records do not depend on steering. */
 export interface RRset {
   readonly kind: 'plain'
   readonly type: number
+  /** Seconds. */
   readonly ttl: number
   readonly rdata: readonly Rdata[]
 }
 
-/** One owner name of a zone. A node without sets is an empty non-terminal (RFC 8020). */
+/** An owner name of a zone. Without sets it is an empty non-terminal (RFC 8020). */
 export interface ZoneNode {
   readonly owner: Name
+  /** By type. */
   readonly sets: ReadonlyMap<number, RRset | SteeredSet>
-  /** NS below the apex: authority ends here. */
+  /** Whether it has NS below the apex. */
   readonly isDelegation: boolean
 }
 
 export interface Zone {
   readonly apex: Name
   readonly apexKey: NameKey
+  /** Labels of the apex, without the root. */
   readonly labelCount: number
   readonly serial: number
-  /** The SOA as answered in the authority section: TTL already min(SOA TTL, minimum) (RFC 2308 §3). */
+  /** The SOA of negative answers, with the TTL min(SOA TTL, MINIMUM) (RFC 2308 §3). */
   readonly negativeSoa: RRset
-  /** Every name of the zone, empty non-terminals and names below cuts included. */
+  /** Every name of the zone, empty non-terminals and names below delegations included. */
   readonly nodes: ReadonlyMap<NameKey, ZoneNode>
-  /** Those of its nodes that hold a steered set. Absent: nobody has gathered them. */
+  /** The nodes that have a steered set. Absent outside answering workers. */
   readonly steered?: ReadonlyMap<NameKey, ZoneNode>
 }
 
-/** All zones served, by the key of their apex. Published whole. */
+/** All zones that are served. It is replaced as a whole. */
 export interface Catalog {
+  /** By the key of the apex. */
   readonly zones: ReadonlyMap<NameKey, Zone>
+  /** Increases with every load. */
   readonly generation: number
-  /** All names of all zones. Absent: nobody has gathered them. */
+  /** All names of all zones. Absent outside answering workers. */
   readonly names?: NameTable
 }
 
-/** An entry is a name, in the order of zones and of their nodes. */
+/**
+ * A hash table of names (name-table.ts). Entries are numbered in the order of zones and of their
+ * nodes.
+ */
 export interface NameTable {
-  /** Entry by hash; -1: free. */
-  readonly slots: Int32Array
+  /** An entry by its hash, with linear probing; -1: the bucket is free. */
+  readonly buckets: Int32Array
+  /** Hash of each entry. */
   readonly hashes: Int32Array
-  /** Number of the zone. */
-  readonly zoneOf: Int32Array
+  /** Number of the zone of each entry. */
+  readonly zoneNumbers: Int32Array
+  /** NodeFlag bits of each entry. */
   readonly flags: Uint8Array
-  /** Where its octets begin, and one more. */
-  readonly ownerAt: Int32Array
-  /** Case kept. */
-  readonly owners: Uint8Array
+  /** Offset of the owner name of each entry in `ownerOctets`, and the end of the last one. */
+  readonly ownerOffsets: Int32Array
+  /** Owner names in wire form, in the case of the zone file. */
+  readonly ownerOctets: Uint8Array
 }

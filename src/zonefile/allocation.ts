@@ -1,10 +1,11 @@
-// Stable indexes into shared memory: a probed address keeps its health slot, a member its row and a target its counters
-// over reloads, for as long as a zone file uses them.
+// Stable indexes into shared memory: a probed address keeps its health slot, a member its row and a
+// target its counters over reloads, for as long as a zone file uses them.
 //
-// A load takes indexes in a round, which counts only once it is committed: a rejected load changes nothing. An index that
-// the last committed round did not take is released. Released indexes are reused only when no fresh one is left, oldest
-// first, since an answering worker may still read an older catalog. The writer of the health table must reset a released
-// slot before it is reused (`releasedSlots`).
+// A load takes indexes in a round, which counts only once it is committed: a rejected load changes
+// nothing. An index that the last committed round did not take is released. Released indexes are
+// reused only when no fresh one is left, oldest first, since an answering worker may still read an
+// older catalog. The writer of the health table must reset a released slot before it is reused
+// (`releasedSlots`).
 
 import { maxCountedTargets } from '../answer/counters.ts'
 import { slotLimit } from '../health/table.ts'
@@ -22,7 +23,10 @@ export interface AllocationRound {
 
 export interface Allocation {
   begin(): AllocationRound
-  /** Health slots that are unused since the last committed round: they have to be reset before they are reused. */
+  /**
+   * Health slots that are unused since the last committed round: they have to be reset before they
+   * are reused.
+   */
   releasedSlots(): readonly number[]
 }
 

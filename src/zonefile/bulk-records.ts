@@ -1,9 +1,11 @@
-// The fast path for zone files with many records: entries of `records:` in the two most common notations,
+// The fast path for zone files with many records: entries of `records:` in the two most common
+// notations,
 //
 //   name: { A: 192.0.2.1, MX: [10 mx1, 20 mx2] }        name:
 //                                                         A: 192.0.2.1
-// are read without YAML nodes. It accepts less than YAML does, so that what it reads has only one meaning: printable ASCII, no
-// escapes, plain scalars that begin with a letter or a digit. Scalars are text as written, as record data always is.
+// are read without YAML nodes. It accepts less than YAML does, so that what it reads has only one
+// meaning: printable ASCII, no escapes, plain scalars that begin with a letter or a digit. Scalars
+// are text as written, as record data always is.
 
 import { isMap } from 'yaml'
 import { type IsText, toPlainValue, composePart } from './syntax.ts'
@@ -105,7 +107,9 @@ function skipEmptyLines(): void {
   while (skip(emptyLine));
 }
 
-/** Skips the rest of the line and the empty lines after it. false: something else is on the line. */
+/**
+ * Skips the rest of the line and the empty lines after it. false: something else is on the line.
+ */
 function endLine(): boolean {
   if (!skip(lineEnd)) return false
   skipEmptyLines()
@@ -161,10 +165,12 @@ function endOfEntry(source: string, from: number): number {
   return next ? next.index + 1 : source.length
 }
 
-// The whole document. A YAML node costs a kilobyte and ten microseconds, so `records:` is split at the lines of owners: entries
-// in a known notation are read by readEntry, those between them, and the parts before and after `records:`, are composed as
-// YAML. That is sound, since an entry that is valid YAML by itself has the same meaning among others. Anything else, every
-// problem included, gives null: then document.ts composes the whole file. test/zonefile/bulk-records.test.ts compares both.
+// The whole document. A YAML node costs a kilobyte and ten microseconds, so `records:` is split at
+// the lines of owners: entries in a known notation are read by readEntry, those between them, and
+// the parts before and after `records:`, are composed as YAML. That is sound, since an entry that
+// is valid YAML by itself has the same meaning among others. Anything else, every problem included,
+// gives null: then document.ts composes the whole file. test/zonefile/bulk-records.test.ts compares
+// both.
 
 type Plain = Record<string, unknown>
 
@@ -207,7 +213,10 @@ function findRecords(text: string): RecordsSection | null {
   return { start: head.index, from: head.index + head[0].length, end }
 }
 
-/** The map in a part of a document, empty for an empty part; null: the part is something else, or invalid. */
+/**
+ * The map in a part of a document, empty for an empty part; null: the part is something else, or
+ * invalid.
+ */
 function readPart(text: string, isText: IsText): Plain | null {
   const document = composePart(text)
   if (!document) return null

@@ -1,4 +1,5 @@
-// Diagnostics: what is wrong in a file or a setting that an operator wrote, with its place. Always values, never thrown.
+// Diagnostics: what is wrong in a file or a setting that an operator wrote, with its place. Always
+// values, never thrown.
 
 export interface Diagnostic {
   readonly severity: 'error' | 'warning'
@@ -14,7 +15,9 @@ export interface Diagnostic {
   readonly path: string
   /** One sentence: what is wrong, and what was expected. */
   readonly message: string
-  /** The line of the file, and a second line with a caret under the column; empty: none is shown. */
+  /**
+   * The line of the file, and a second line with a caret under the column; empty: none is shown.
+   */
   readonly excerpt: string
 }
 
@@ -40,7 +43,8 @@ export function excerptAt(text: string, offset: number): string {
   return `${blankOut(shown)}\n${' '.repeat(before.length + column - from)}^`
 }
 
-// Control and format characters (bidirectional overrides are among these), line separators, unpaired surrogates.
+// Control and format characters (bidirectional overrides are among these), line separators,
+// unpaired surrogates.
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 /** Replaces character by character, so that the caret stays under its column. */
@@ -50,7 +54,10 @@ const blankOut = (text: string): string => text.replaceAll('\t', ' ').replace(un
 export const printable = (text: string): string =>
   text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
-/** Replaces cookie secrets, URLs of a store, and user and password of other URLs by as many asterisks. */
+/**
+ * Replaces cookie secrets, URLs of a store, and user and password of other URLs by as many
+ * asterisks.
+ */
 export const maskSecrets = (text: string): string =>
   text
     .replace(/\b(rediss?|valkeys?|sentinels?|redis\+\w+):\S+/gi, stars)
@@ -60,7 +67,10 @@ export const maskSecrets = (text: string): string =>
 const stars = (url: string, scheme: string): string =>
   `${scheme}:${'*'.repeat(url.length - scheme.length - 1)}`
 
-/** Text for a terminal, `FILE:LINE:COLUMN PATH: MESSAGE` and the excerpt for each. Empty, or ends in a line feed. */
+/**
+ * Text for a terminal, `FILE:LINE:COLUMN PATH: MESSAGE` and the excerpt for each. Empty, or ends in
+ * a line feed.
+ */
 export const formatDiagnostics = (diagnostics: readonly Diagnostic[]): string =>
   diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join('')
 
@@ -86,7 +96,10 @@ const maxPerFile = 100
 
 const maxInAll = 1000
 
-/** Sorts by file, severity and position. Beyond 100 a file or 1000 in all, the last one tells how many are left out. */
+/**
+ * Sorts by file, severity and position. Beyond 100 a file or 1000 in all, the last one tells how
+ * many are left out.
+ */
 export function gatherDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const byFile = new Map<string, Diagnostic[]>()
   for (const diagnostic of diagnostics) {

@@ -1,7 +1,7 @@
 // A YAML file as plain values for the schema, with the line and column of every path.
 //
-// The language is YAML 1.2 without aliases, anchors and tags: one document, keys are unique text, at most 32 levels and
-// 4 MiB. Whatever is wrong with a file is a diagnostic, never an exception.
+// The language is YAML 1.2 without aliases, anchors and tags: one document, keys are unique text,
+// at most 32 levels and 4 MiB. Whatever is wrong with a file is a diagnostic, never an exception.
 
 import { type Document, isCollection, isMap, isPair, isScalar, isSeq, LineCounter } from 'yaml'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
@@ -35,7 +35,10 @@ const octetsLimit: number = 4 * 1024 * 1024
 
 export const documentOctetsLimit: number = octetsLimit
 
-/** `isText`: paths whose plain scalars are taken as written, even if they look like numbers (`0123`, `1.10`). */
+/**
+ * `isText`: paths whose plain scalars are taken as written, even if they look like numbers (`0123`,
+ * `1.10`).
+ */
 export function parseDocument(
   file: string,
   octets: Uint8Array,
@@ -130,7 +133,10 @@ function diagnosticAt({ file, text, lines }: Source, problem: Problem, offset: n
   }
 }
 
-/** Offset of the key or the value at the problem's path; if that is missing, of the key of the map that lacks it. */
+/**
+ * Offset of the key or the value at the problem's path; if that is missing, of the key of the map
+ * that lacks it.
+ */
 function offsetOf({ contents }: Document, { path, at }: Problem): number {
   let node: unknown = contents
   let offset = rangeStart(contents) ?? 0
@@ -166,7 +172,10 @@ function childOf(node: unknown, step: string | number): Child | undefined {
 
 const indexes = new WeakMap<object, ReadonlyMap<string, Child>>()
 
-/** Children by key; of duplicate keys the first. Cached, since one map may have thousands of problems. */
+/**
+ * Children by key; of duplicate keys the first. Cached, since one map may have thousands of
+ * problems.
+ */
 function indexOf(map: { readonly items: readonly unknown[] }): ReadonlyMap<string, Child> {
   const cached = indexes.get(map)
   if (cached) return cached
@@ -219,7 +228,10 @@ function decodeText(octets: Uint8Array): DecodedText {
   return { kind: 'text', text: text.replace(/^\ufeff/, '') }
 }
 
-/** Index of the first octet that differs after decoding and encoding, at the start of its character; null: none does. */
+/**
+ * Index of the first octet that differs after decoding and encoding, at the start of its character;
+ * null: none does.
+ */
 function firstDifference(octets: Uint8Array, reencoded: Uint8Array): number | null {
   const end = Math.max(octets.length, reencoded.length)
   for (let i = 0; i < end; i++) {

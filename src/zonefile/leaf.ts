@@ -1,7 +1,8 @@
 // Building blocks of the schemas of zone files and settings.
 //
-// A leaf is the schema of one value. It has the text for its message and a fallback: a valid value that stands in for an
-// invalid one while the later checks run, so that one run reports every problem (load-zones.ts). It is never served.
+// A leaf is the schema of one value. It has the text for its message and a fallback: a valid value
+// that stands in for an invalid one while the later checks run, so that one run reports every
+// problem (load-zones.ts). It is never served.
 
 import { z } from 'zod'
 
@@ -79,7 +80,10 @@ export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T>
 const msPerUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 type Unit = keyof typeof msPerUnit
 
-/** Milliseconds of `500ms`, `10s`, `2m`, `1h`, `1d` or `2w`; a number alone is seconds. null: not a duration. */
+/**
+ * Milliseconds of `500ms`, `10s`, `2m`, `1h`, `1d` or `2w`; a number alone is seconds. null: not a
+ * duration.
+ */
 export function readDurationMs(value: unknown): number | null {
   const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(String(value))
   if (!match || (typeof value !== 'number' && typeof value !== 'string')) return null
@@ -108,7 +112,10 @@ export const seconds = (what: string, min: number, max: number): z.ZodType<numbe
 const within = (value: number | null, min: number | null, max: number | null): number | null =>
   value !== null && value >= (min ?? 0) && value <= (max ?? 0) ? value : null
 
-/** A map with these keys and no others. The message of an unknown key lists the known ones: schema-problems.ts reads it. */
+/**
+ * A map with these keys and no others. The message of an unknown key lists the known ones:
+ * schema-problems.ts reads it.
+ */
 export function closedMap<Shape extends z.ZodRawShape>(
   shape: Shape,
 ): z.ZodObject<Shape, z.core.$strict> {

@@ -31,7 +31,9 @@ export type ZonesLoaded =
       readonly warnings: readonly Diagnostic[]
       /** Hash of names and contents of all files. */
       readonly hash: string
-      /** Hash of what the zones contain (`contentHash`): equal on all instances that serve the same. */
+      /**
+       * Hash of what the zones contain (`contentHash`): equal on all instances that serve the same.
+       */
       readonly content: string
     }
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
@@ -185,8 +187,8 @@ interface ProbedAddress {
 }
 
 /**
- * The health slot of an address: one for all pools and zones that probe it with the same profile. null: there is no such
- * probe, or no slot is left.
+ * The health slot of an address: one for all pools and zones that probe it with the same profile.
+ * null: there is no such probe, or no slot is left.
  */
 function watchAddress(
   loading: Loading,
@@ -210,8 +212,8 @@ function watchAddress(
 }
 
 /**
- * Hash of what the zones contain, 16 characters. Comments, the order of keys, names of files and serials that the server
- * chose itself do not change it.
+ * Hash of what the zones contain, 16 characters. Comments, the order of keys, names of files and
+ * serials that the server chose itself do not change it.
  */
 export function contentHash(sources: readonly ZoneSource[]): string {
   const zones = sources.map((source) => canonical(source)).sort()
@@ -236,8 +238,9 @@ function canonical(value: unknown): string {
 
 // Reading of one zone file.
 //
-// A problem that the schema finds does not end it: the value is repaired with a valid one and the checks of
-// zone/compile/compile.ts run too, so that the operator sees every problem at once. A repaired zone is never served.
+// A problem that the schema finds does not end it: the value is repaired with a valid one and the
+// checks of zone/compile/compile.ts run too, so that the operator sees every problem at once. A
+// repaired zone is never served.
 
 interface ZoneFile {
   readonly file: string
@@ -297,8 +300,8 @@ const areRelated = (a: DocumentPath, b: DocumentPath): boolean =>
   a.slice(0, b.length).every((step, i) => step === b[i])
 
 /**
- * The identities (greeting, PTR, DNS lists) that the pools of a zone have watched: one for each address of each member.
- * `zone`: its name without the final dot.
+ * The identities (greeting, PTR, DNS lists) that the pools of a zone have watched: one for each
+ * address of each member. `zone`: its name without the final dot.
  */
 const watchedIdentities = (
   zone: string,

@@ -1,5 +1,6 @@
-// From a `probes:` entry to the profile for one address of one target: defaults of the zone filled in, and for TLS the
-// target's name and TLSA records; and to the endpoint that is probed, where that differs from the served address.
+// From a `probes:` entry to the profile for one address of one target: defaults of the zone filled
+// in, and for TLS the target's name and TLSA records; and to the endpoint that is probed, where
+// that differs from the served address.
 
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import type { ProbeProfile } from '../probe/smtp/profile.ts'
@@ -106,7 +107,10 @@ function probeEndpoint(
   return null
 }
 
-/** What TLS has to present: the exchange's name, and the TLSA records that the zone has for it (`_25._tcp.mx1`). */
+/**
+ * What TLS has to present: the exchange's name, and the TLSA records that the zone has for it
+ * (`_25._tcp.mx1`).
+ */
 function expectedTls(
   source: ZoneSource,
   target: string,

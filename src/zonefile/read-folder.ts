@@ -24,7 +24,9 @@ type ReadFolder =
 const filesLimit = 10_000
 const totalOctetsLimit = 256 * 1024 * 1024
 
-/** `diagnostics` of a folder are those of single files; `bad`: the folder as a whole cannot be used. */
+/**
+ * `diagnostics` of a folder are those of single files; `bad`: the folder as a whole cannot be used.
+ */
 export async function readFolder(folder: string): Promise<ReadFolder> {
   let names: readonly string[]
   try {

@@ -1,4 +1,5 @@
-// From zod's issues to problems with messages for operators, and to repairs that let later checks run.
+// From zod's issues to problems with messages for operators, and to repairs that let later checks
+// run.
 
 import type { z } from 'zod'
 import { nearest } from '../lib/suggest-name.ts'

@@ -1,7 +1,8 @@
-// SOA serials of zones whose file gives none: they change when the file's content changes, and only increase (RFC 1982).
+// SOA serials of zones whose file gives none: they change when the file's content changes, and only
+// increase (RFC 1982).
 //
-// The serial is the time in Unix seconds, so that it increases over restarts without being stored; where that is not
-// greater than the last serial, it is the last serial + 1.
+// The serial is the time in Unix seconds, so that it increases over restarts without being stored;
+// where that is not greater than the last serial, it is the last serial + 1.
 
 import type { Clock } from '../lib/clock.ts'
 
@@ -12,7 +13,10 @@ export interface SerialRound {
 }
 
 export interface SerialKeeper {
-  /** Starts a load. Its serials count only once it is committed, so that a rejected load changes none. */
+  /**
+   * Starts a load. Its serials count only once it is committed, so that a rejected load changes
+   * none.
+   */
   begin(): SerialRound
 }
 

@@ -144,7 +144,9 @@ interface PlainValue {
   readonly problems: readonly SyntaxProblem[]
 }
 
-/** Recurses as deep as the nodes, which composeChecked bounds. Of duplicate keys the first counts. */
+/**
+ * Recurses as deep as the nodes, which composeChecked bounds. Of duplicate keys the first counts.
+ */
 export function toPlainValue(contents: unknown, isText: IsText): PlainValue {
   const problems: SyntaxProblem[] = []
   const convert = (node: unknown, path: DocumentPath): unknown => {

@@ -1,5 +1,6 @@
-// The schemas of `targets.<name>`, of a pool's `identity:` and of `probes.<name>`. Keys, defaults and bounds are documented in
-// docs/zone-reference.md. Checks of several values together are in zone/compile/compile-pools.ts and check-probes.ts.
+// The schemas of `targets.<name>`, of a pool's `identity:` and of `probes.<name>`. Keys, defaults
+// and bounds are documented in docs/zone-reference.md. Checks of several values together are in
+// zone/compile/compile-pools.ts and check-probes.ts.
 
 import { z } from 'zod'
 import { type WarmUp, warmUpCurves } from '../health/effective-weight.ts'

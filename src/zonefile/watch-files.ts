@@ -1,5 +1,5 @@
-// Watches the files of a folder: by inotify, and by polling for what inotify does not report (network file systems, a
-// folder replaced by a rename or a symlink).
+// Watches the files of a folder: by inotify, and by polling for what inotify does not report
+// (network file systems, a folder replaced by a rename or a symlink).
 
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
@@ -15,7 +15,10 @@ export interface FileWatch {
 
 export const isYaml = (name: string): boolean => /\.ya?ml$/.test(name)
 
-/** Calls back after a change of the files that `matters` selects by name, once the folder is quiet for 200 ms. */
+/**
+ * Calls back after a change of the files that `matters` selects by name, once the folder is quiet
+ * for 200 ms.
+ */
 export async function watchFiles(
   folder: string,
   matters: (name: string) => boolean,
@@ -61,7 +64,10 @@ function openWatcher(folder: string, onEvent: () => void): FSWatcher | null {
   }
 }
 
-/** Names, inodes, sizes and times of the files: differs after every save and after a symlink is switched. */
+/**
+ * Names, inodes, sizes and times of the files: differs after every save and after a symlink is
+ * switched.
+ */
 async function fingerprint(folder: string, matters: (name: string) => boolean): Promise<string> {
   try {
     const names = (await readdir(folder)).filter(matters).sort()

@@ -1,4 +1,5 @@
-// Holds the zones that are served. A load replaces all of them or none: after an error the old ones stay.
+// Holds the zones that are served. A load replaces all of them or none: after an error the old ones
+// stay.
 
 import type { Clock } from '../lib/clock.ts'
 import type { CheckedAddress } from '../reputation/findings.ts'

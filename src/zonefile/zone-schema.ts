@@ -1,5 +1,5 @@
-// The schema of a zone file. Checks of several values together are in zone/compile/compile.ts. Keys, defaults and bounds are
-// documented in docs/zone-reference.md.
+// The schema of a zone file. Checks of several values together are in zone/compile/compile.ts.
+// Keys, defaults and bounds are documented in docs/zone-reference.md.
 
 import { z } from 'zod'
 import type { DocumentPath } from '../zone/compile/problem.ts'
@@ -89,7 +89,8 @@ const poolSchema: z.ZodType<PoolSource> = closedMap({
 }).transform(({ targets, min_healthy, availability_target, ...pool }) => ({
   ...pool,
   availabilityTarget: availability_target,
-  // Without `min_healthy`: proportional spill compensates all missing weight; otherwise only an empty pool spills.
+  // Without `min_healthy`: proportional spill compensates all missing weight; otherwise only an
+  // empty pool spills.
   minHealthy: min_healthy ?? (pool.spill === 'proportional' ? 1 : 0),
   members: targets,
 }))

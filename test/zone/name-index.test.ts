@@ -45,7 +45,7 @@ test('says nothing exists exactly where lookup finds NXDOMAIN on plain ways', ()
           const found = lookup(catalog, keyOfName(name), 1)
           // Off the start of its buffer, as in a packet.
           const packet = Uint8Array.of(1, 2, 3, ...name, 0, 1)
-          const zone = index.zoneWithout(packet, 3)
+          const zone = index.nxdomainZone(packet, 3)
           if (zone === null) {
             expect(found.kind).not.toBe('nxdomain')
             silent++
@@ -64,7 +64,7 @@ test('says nothing exists exactly where lookup finds NXDOMAIN on plain ways', ()
 test('names of more labels than it looks at are left to lookup', () => {
   const index = createNameIndex(catalogOf(zoneOf('zone.test.', {})))
   const deep = nameOf(`${'a.'.repeat(31)}zone.test.`)
-  expect(index.zoneWithout(deep, 0)).toBeNull()
-  expect(index.zoneWithout(nameOf(`${'a.'.repeat(30)}zone.test.`), 0)).not.toBeNull()
-  expect(index.zoneWithout(nameOf('.'), 0)).toBeNull()
+  expect(index.nxdomainZone(deep, 0)).toBeNull()
+  expect(index.nxdomainZone(nameOf(`${'a.'.repeat(30)}zone.test.`), 0)).not.toBeNull()
+  expect(index.nxdomainZone(nameOf('.'), 0)).toBeNull()
 })

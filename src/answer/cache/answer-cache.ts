@@ -89,7 +89,7 @@ export class AnswerCache {
     const { query, plan } = transaction
     if (!isOrdinary(query.qtype)) return 'unknown'
     const names = (this.#names ??= createNameIndex(transaction.catalog))
-    const zone = names.zoneWithout(query.packet, query.qnameOffset)
+    const zone = names.nxdomainZone(query.packet, query.qnameOffset)
     if (zone === null) return 'unknown'
     const { out, start } = writer
     const end = putNxdomain(zone, query, out, start, limit - reservedOctets(transaction))

@@ -1,5 +1,5 @@
-// Checks across owners and sets: what a zone must not hold together (refused), and what BIND's zone checker
-// would warn of as well: names that records point at, without an address or at an alias.
+// Checks across owner names and sets. Combinations that the RFCs forbid are errors; warnings are
+// for names in records that have no address or are aliases, as those of BIND's named-checkzone.
 
 import {
   isAtOrBelow,
@@ -13,7 +13,7 @@ import { namesInRdata } from '../../wire/rdata/names.ts'
 import { RRType, typeToText } from '../../wire/rrtype.ts'
 import type { Zone } from '../zone.ts'
 import type { Compilation } from './compilation.ts'
-import type { OwnerDraft, Owners, Placed } from './compile-records.ts'
+import type { OwnerDraft, Owners, SetDraft } from './compile-records.ts'
 import { compileNetworks } from './compile-steering.ts'
 import type { DocumentPath, Problems } from './problem.ts'
 
@@ -33,13 +33,13 @@ export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zon
   for (const draft of owners.values()) {
     checkAliases(compilation, draft)
     checkAncestors(compilation, draft, owners)
-    for (const placed of draft.sets.values()) {
-      checkNames(compilation, { from: draft.key, placed }, { owners, nodes })
+    for (const set of draft.sets.values()) {
+      checkNames(compilation, { from: draft.key, draft: set }, { owners, nodes })
     }
   }
 }
 
-/** RFC 1034 §3.6.2: a CNAME has its name for itself. */
+/** RFC 1034 §3.6.2: an owner name with a CNAME has no other data. */
 function checkAliases({ problems, apexKey }: Compilation, draft: OwnerDraft): void {
   const cname = draft.sets.get(RRType.CNAME)
   if (!cname || draft.sets.size === 1) return
@@ -53,7 +53,10 @@ function checkAliases({ problems, apexKey }: Compilation, draft: OwnerDraft): vo
   )
 }
 
-/** Names below a DNAME do not exist (RFC 6672 §2.4), names below a delegation are the child's. */
+/**
+ * Names below a DNAME cannot exist (RFC 6672 §2.4); names below a delegation belong to the child
+ * zone.
+ */
 function checkAncestors(compilation: Compilation, draft: OwnerDraft, owners: Owners): void {
   const { problems, apexKey } = compilation
   if (draft.key === apexKey) return
@@ -76,6 +79,7 @@ const isGlueType = (type: number): boolean => type === RRType.A || type === RRTy
 
 const isCutType = (type: number): boolean => type === RRType.NS || type === RRType.DS
 
+/** A delegation may have NS and DS and, as glue, addresses; other types are never answered. */
 function checkAtCut({ problems }: Compilation, draft: OwnerDraft): void {
   if (!draft.sets.has(RRType.NS)) return
   for (const [type, { set, path }] of draft.sets) {
@@ -91,6 +95,7 @@ function checkAtCut({ problems }: Compilation, draft: OwnerDraft): void {
   }
 }
 
+/** Below a delegation only addresses are answered, as glue. `cut`: the name of the delegation. */
 function checkBelowCut({ problems }: Compilation, draft: OwnerDraft, cut: string): void {
   for (const [type, { set, path }] of draft.sets) {
     if (set.kind !== 'plain') {
@@ -112,30 +117,35 @@ function refuseBelow(problems: Problems, draft: OwnerDraft, path: DocumentPath, 
   problems.refuse('below-delegation', path, message, 'key')
 }
 
-interface Naming {
+interface CheckedSet {
+  /** The owner. */
   readonly from: NameKey
-  readonly placed: Placed
+  readonly draft: SetDraft
 }
 
+/**
+ * Warns of names in records (exchanges, servers, SRV targets) without an address in the zone, and
+ * of aliases.
+ */
 function checkNames(
   { problems, apexKey, source }: Compilation,
-  { from, placed: { set, path, places } }: Naming,
+  { from, draft: { set, path, rdataPaths } }: CheckedSet,
   known: KnownNames,
 ): void {
   if (set.kind !== 'plain') return
   for (const [i, rdata] of set.rdata.entries()) {
-    const where = places[i] ?? path
+    const rdataPath = rdataPaths[i] ?? path
     for (const { role, name } of namesInRdata(set.type, rdata)) {
       if (role === 'alias' || role === 'other') continue
-      const found = describeName(known, name, { apexKey, from })
+      const description = describeName(known, name, { apexKey, from })
       const named = `${typeToText(set.type)} ${nameToText(name)}`
-      if (found === 'alias') {
+      if (description === 'alias') {
         const message = `${named} is an alias, expected a name with addresses (RFC 2181 §10.3)`
-        problems.warn('points-at-alias', where, message)
-      } else if (found === 'nothing') {
+        problems.warn('points-at-alias', rdataPath, message)
+      } else if (description === 'nothing') {
         problems.warn(
           'points-at-nothing',
-          where,
+          rdataPath,
           `${named} has no address in this zone, ${source.zone}`,
         )
       }
@@ -143,20 +153,24 @@ function checkNames(
   }
 }
 
-// What the zone itself says of a name that one of its records points at.
-
-/** elsewhere: not for this zone to know. */
+/**
+ * What the zone has for a name in one of its records. `elsewhere`: the name is outside the zone, or
+ * below a delegation.
+ */
 type NameDescription = 'address' | 'alias' | 'nothing' | 'elsewhere'
 
 interface KnownNames {
   readonly owners: Owners
-  /** With the empty non-terminals. */
+  /** Empty non-terminals included. */
   readonly nodes: Zone['nodes']
 }
 
 const wildcard = '\u0001*'
 
-/** `from` is the owner of the record: below a delegation only its own servers need an address here, as glue. */
+/**
+ * `from` is the owner of the record: at a delegation only the names of its own NS need an address
+ * here, as glue.
+ */
 function describeName(
   { owners, nodes }: KnownNames,
   name: Name,
@@ -164,10 +178,10 @@ function describeName(
 ): NameDescription {
   const key = keyOfName(name)
   if (!isAtOrBelow(key, apexKey)) return 'elsewhere'
-  const own = owners.get(key)
+  const owner = owners.get(key)
   const absent = absentBelowCut(owners, key, { apexKey, from })
-  if (own && own.sets.size > 0) {
-    const description = describeOwner(own)
+  if (owner && owner.sets.size > 0) {
+    const description = describeOwner(owner)
     return description === 'nothing' ? (absent ?? 'nothing') : description
   }
   if (absent) return absent
@@ -179,7 +193,7 @@ function describeOwner({ sets }: OwnerDraft): NameDescription {
   return sets.has(RRType.A) || sets.has(RRType.AAAA) ? 'address' : 'nothing'
 }
 
-/** null: the name is not at or below a delegation. */
+/** The description of a name without data at or below a delegation; null: it is neither. */
 function absentBelowCut(
   owners: Owners,
   key: NameKey,
@@ -191,7 +205,10 @@ function absentBelowCut(
   return null
 }
 
-/** A DNAME above makes it an alias; else a wildcard at the closest encloser speaks for it (RFC 4592 §3.3.1). */
+/**
+ * A DNAME above makes the name an alias; else it has the data of the wildcard at the closest
+ * encloser (RFC 4592 §3.3.1).
+ */
 function describeThroughAncestors(
   { owners, nodes }: KnownNames,
   key: NameKey,

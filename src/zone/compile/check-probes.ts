@@ -1,4 +1,5 @@
-// Checks of `probes:` and `probe_at:` that need more than one value. A key that the probe's level would ignore is refused.
+// Checks of `probes:` and `probe_at:` that need more than one value. A key that the probe's level
+// would ignore is refused.
 
 import { formatAddress, parseAddress } from '../../lib/ip.ts'
 import type { Compilation } from './compilation.ts'

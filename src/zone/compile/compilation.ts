@@ -14,7 +14,10 @@ export interface Compilation {
   readonly problems: Problems
 }
 
-/** The zone file with its serial, and indexes into shared memory, which are allocated for all zones together. */
+/**
+ * The zone file with its serial, and indexes into shared memory, which are allocated for all zones
+ * together.
+ */
 export interface CompileInput {
   readonly source: ZoneSource
   readonly serial: number

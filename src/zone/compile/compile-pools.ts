@@ -1,4 +1,5 @@
-// Compiles `pools:`: members with their weights and the health slots of their addresses. Checks `probes:` and `identity:`.
+// Compiles `pools:`: members with their weights and the health slots of their addresses. Checks
+// `probes:` and `identity:`.
 
 import { suggestName } from '../../lib/suggest-name.ts'
 import type { Member, Pool } from '../../steer/policy.ts'
@@ -115,7 +116,9 @@ function checkPool(
 /** Each list is queried about every address of the pool. */
 const maxLists = 8
 
-/** Checks of `identity:` that need more than one value. A key that would have no effect is refused. */
+/**
+ * Checks of `identity:` that need more than one value. A key that would have no effect is refused.
+ */
 function checkIdentity({ source, problems }: Compilation): void {
   for (const [name, pool] of source.pools) {
     for (const [steps, message] of conflictsOf(pool, source.probes)) {

@@ -1,4 +1,5 @@
-// `records:`, the addresses of targets and the SOA → sets by owner, each with its path for later checks.
+// Compiles `records:`, the addresses and TLSA records of targets, and the SOA to RRsets and steered
+// sets by owner name. Each keeps its path in the document for later checks.
 
 import { nearest } from '../../lib/suggest-name.ts'
 import type { Policy, SteeredSet } from '../../steer/policy.ts'
@@ -21,18 +22,19 @@ import { isDoubled, readName } from './names.ts'
 import type { DocumentPath } from './problem.ts'
 import type { PlainSource, RecordSource } from './zone-source.ts'
 
+/** An owner name with its sets by type, before the nodes of the zone are built. */
 export interface OwnerDraft {
   readonly owner: Name
   readonly key: NameKey
   readonly path: DocumentPath
-  readonly sets: Map<number, Placed>
+  readonly sets: Map<number, SetDraft>
 }
 
-export interface Placed {
+export interface SetDraft {
   readonly set: RRset | SteeredSet
   readonly path: DocumentPath
-  /** Of a plain set: where each of its rdata stands. */
-  readonly places: readonly DocumentPath[]
+  /** The path of each rdata of an RRset; empty for a steered set. */
+  readonly rdataPaths: readonly DocumentPath[]
 }
 
 export type Owners = Map<NameKey, OwnerDraft>
@@ -43,38 +45,37 @@ interface RecordInputs {
   readonly soa: RRset
 }
 
-/** Types that only a signer or a message makes: RRSIG, NSEC, NSEC3, NSEC3PARAM, meta types. */
+/** Types that only a signer creates (RRSIG, NSEC, NSEC3, NSEC3PARAM), and meta types. */
 const isForbidden = (type: number): boolean => [46, 47, 50, 51].includes(type) || isMetaType(type)
 
 export function compileRecords(compilation: Compilation, inputs: RecordInputs): Owners {
   const owners: Owners = new Map()
   const { source, apex, problems } = compilation
-  const soaPath = ['soa']
   openOwner(owners, apex, ['records', '@']).sets.set(RRType.SOA, {
     set: inputs.soa,
-    path: soaPath,
-    places: [],
+    path: ['soa'],
+    rdataPaths: [],
   })
   const limits = exchangeLimits(compilation, inputs.policies)
   for (const [name, draft] of inputs.targets) {
     const { sets } = openOwner(owners, draft.target.owner, ['targets', name])
     for (const set of targetAddressSets(compilation, draft, limits.get(name) ?? Infinity)) {
-      sets.set(set.type, { set, path: ['targets', name], places: [] })
+      sets.set(set.type, { set, path: ['targets', name], rdataPaths: [] })
     }
   }
-  for (const { owner, ...placed } of compileTlsa(compilation, inputs.policies)) {
-    place(compilation, openOwner(owners, owner, placed.path), placed)
+  for (const { owner, ...draft } of compileTlsa(compilation, inputs.policies)) {
+    addSet(compilation, openOwner(owners, owner, draft.path), draft)
   }
-  const given = new Map<NameKey, string>()
+  const textOfOwner = new Map<NameKey, string>()
   for (const [text, types] of source.records) {
     const path = ['records', text]
     const owner = readOwner(compilation, text)
     if (!owner) continue
     const draft = openOwner(owners, owner.name, path, owner.key)
-    const twin = given.get(draft.key)
-    if (twin !== undefined)
-      problems.refuse('duplicate-owner', path, `the same name as records.${twin}`, 'key')
-    given.set(draft.key, text)
+    const other = textOfOwner.get(draft.key)
+    if (other !== undefined)
+      problems.refuse('duplicate-owner', path, `the same name as records.${other}`, 'key')
+    textOfOwner.set(draft.key, text)
     for (const [typeText, record] of types) {
       addRecord(compilation, { draft, path: [...path, typeText], typeText, record, inputs })
     }
@@ -82,25 +83,26 @@ export function compileRecords(compilation: Compilation, inputs: RecordInputs): 
   return owners
 }
 
+/** The draft of this owner name, made if there is none yet. */
 function openOwner(
   owners: Owners,
   owner: Name,
   path: DocumentPath,
   key: NameKey = keyOfName(owner),
 ): OwnerDraft {
-  const known = owners.get(key)
-  if (known) return known
+  const existing = owners.get(key)
+  if (existing) return existing
   const draft = { owner, key, path, sets: new Map() }
   owners.set(key, draft)
   return draft
 }
 
-interface ReadOwner {
+interface OwnerName {
   readonly name: Name
   readonly key: NameKey
 }
 
-function readOwner({ apex, apexKey, problems }: Compilation, text: string): ReadOwner | null {
+function readOwner({ apex, apexKey, problems }: Compilation, text: string): OwnerName | null {
   const path = ['records', text]
   const parsed = readName(text, apex)
   if (parsed.kind === 'bad') {
@@ -124,7 +126,8 @@ function readOwner({ apex, apexKey, problems }: Compilation, text: string): Read
   return { name: parsed.name, key }
 }
 
-interface Addition {
+/** One key of an owner's map: a record type, or `address`. */
+interface TypeEntry {
   readonly draft: OwnerDraft
   readonly path: DocumentPath
   readonly typeText: string
@@ -132,23 +135,23 @@ interface Addition {
   readonly inputs: RecordInputs
 }
 
-function addRecord(compilation: Compilation, addition: Addition): void {
-  const { draft, path, typeText, record, inputs } = addition
+function addRecord(compilation: Compilation, entry: TypeEntry): void {
+  const { draft, path, typeText, record, inputs } = entry
   if (record.kind === 'steered-address') {
     const sets = compileSteeredAddresses(compilation, path, record, inputs.policies)
-    for (const set of sets) place(compilation, draft, { set, path, places: [] })
+    for (const set of sets) addSet(compilation, draft, { set, path, rdataPaths: [] })
     return
   }
   const type = readType(compilation, path, typeText)
   if (type === null) return
   if (record.kind === 'plain') {
-    place(compilation, draft, { path, ...compileRRset(compilation, path, type, record) })
+    addSet(compilation, draft, { path, ...compileRRset(compilation, path, type, record) })
   } else if (record.kind === 'steered-srv') {
     const set = compileSteeredSrv(compilation, path, record, inputs.policies)
-    if (set) place(compilation, draft, { set, path, places: [] })
+    if (set) addSet(compilation, draft, { set, path, rdataPaths: [] })
   } else if (type === RRType.MX) {
     const set = compileSteeredMx(compilation, path, record, inputs.policies)
-    if (set) place(compilation, draft, { set, path, places: [] })
+    if (set) addSet(compilation, draft, { set, path, rdataPaths: [] })
   } else {
     compilation.problems.refuse(
       'not-steerable',
@@ -193,19 +196,19 @@ function readType({ problems }: Compilation, path: DocumentPath, text: string): 
   return type
 }
 
-/** Puts the set at its owner, unless one of its type is there. */
-function place({ problems }: Compilation, draft: OwnerDraft, placed: Placed): void {
-  const { set, path } = placed
-  const there = draft.sets.get(set.type)
-  if (!there) {
-    draft.sets.set(set.type, placed)
+/** Adds a set to its owner. If the owner has one of the same type, that is reported. */
+function addSet({ problems }: Compilation, owner: OwnerDraft, draft: SetDraft): void {
+  const { set, path } = draft
+  const existing = owner.sets.get(set.type)
+  if (!existing) {
+    owner.sets.set(set.type, draft)
     return
   }
   const type = typeToText(set.type)
-  if (there.set.kind === 'target-address') {
-    const message = `target ${there.set.target.name} owns the ${type} of this name by its addresses`
+  if (existing.set.kind === 'target-address') {
+    const message = `target ${existing.set.target.name} owns the ${type} of this name by its addresses`
     problems.refuse('address-clash', path, message, 'key')
-  } else if (there.set.kind === 'steered-address' || set.kind === 'steered-address') {
+  } else if (existing.set.kind === 'steered-address' || set.kind === 'steered-address') {
     problems.refuse(
       'address-clash',
       path,
@@ -217,15 +220,14 @@ function place({ problems }: Compilation, draft: OwnerDraft, placed: Placed): vo
   }
 }
 
-// `tlsa:` of a target → its TLSA records, at `_25._tcp.<target>` and at the port of every steered SRV that names it
-// (RFC 7672 §2.2.1, RFC 7673 §3.1). Plain sets: what a certificate is does not change with health, and a sender that
-// has the exchange in its cache asks for them while the target is down.
+// `tlsa:` of targets: TLSA records at `_25._tcp.<target>`, and at the port of every steered SRV
+// that has the target (RFC 7672 §2.2.1, RFC 7673 §3.1). They are RRsets, not steered: certificates
+// do not depend on health, and a sender that has the exchange in its cache queries them while the
+// target is down.
 
-interface PlacedTlsa {
+interface TlsaDraft extends SetDraft {
   readonly owner: Name
   readonly set: RRset
-  readonly path: DocumentPath
-  readonly places: readonly DocumentPath[]
 }
 
 const smtpPort = 25
@@ -233,9 +235,9 @@ const smtpPort = 25
 function compileTlsa(
   compilation: Compilation,
   policies: ReadonlyMap<string, Policy>,
-): readonly PlacedTlsa[] {
+): readonly TlsaDraft[] {
   const ports = portsByTarget(compilation, policies)
-  const placed: PlacedTlsa[] = []
+  const drafts: TlsaDraft[] = []
   for (const [name, { tlsa }] of compilation.source.targets) {
     if (!tlsa) continue
     const path = ['targets', name, typeToText(RRType.TLSA).toLowerCase()]
@@ -243,12 +245,13 @@ function compileTlsa(
     const compiled = compileRRset(compilation, path, RRType.TLSA, { kind: 'plain', data })
     for (const port of new Set([smtpPort, ...(ports.get(name) ?? [])])) {
       const owner = readName(`_${port}._tcp.${name}`, compilation.apex)
-      if (owner.kind === 'name') placed.push({ owner: owner.name, path, ...compiled })
+      if (owner.kind === 'name') drafts.push({ owner: owner.name, path, ...compiled })
     }
   }
-  return placed
+  return drafts
 }
 
+/** Ports of the steered SRV sets by target name. */
 function portsByTarget(
   { source }: Compilation,
   policies: ReadonlyMap<string, Policy>,
@@ -264,6 +267,7 @@ function portsByTarget(
   return ports
 }
 
+/** Names of the targets that a policy can select. */
 function targetsOf(policy: Policy | undefined): readonly string[] {
   if (!policy) return []
   const { rules, onAllDown } = policy
@@ -272,45 +276,44 @@ function targetsOf(policy: Policy | undefined): readonly string[] {
   return pools.flatMap((pool) => pool.members.map((member) => member.target.name))
 }
 
-// One plain record set: its rdata from presentation form, its TTL, and what must not stand together in it.
-
-/** A message holds 65,535 octets; what is left is for its question, owner names and OPT. */
+/** Of the 65,535 octets of a message the rest is for question, owner names and OPT. */
 const rrsetOctetsLimit = 60_000
 
-/** Owner (a pointer), type, class, TTL and length of one record. */
+/** Compressed owner name, type, class, TTL and RDLENGTH of a record. */
 const recordOverheadOctets = 12
 
+/** Rdata is parsed from presentation form; bad rdata is reported and left out. */
 function compileRRset(
   compilation: Compilation,
   path: DocumentPath,
   type: number,
   source: PlainSource,
-): { set: RRset; places: readonly DocumentPath[] } {
+): { set: RRset; rdataPaths: readonly DocumentPath[] } {
   const { problems } = compilation
   const rdata: Rdata[] = []
-  const places: DocumentPath[] = []
+  const rdataPaths: DocumentPath[] = []
   for (const { text, at } of source.data) {
-    const where = [...path, ...at]
+    const rdataPath = [...path, ...at]
     const parsed = parseRdata(type, text, compilation.apex)
     if (parsed.kind === 'bad') {
-      problems.refuse('bad-rdata', where, `bad ${typeToText(type)}: ${parsed.why}`)
+      problems.refuse('bad-rdata', rdataPath, `bad ${typeToText(type)}: ${parsed.why}`)
       continue
     }
-    if (rdata.some((known) => areSame(known, parsed.rdata))) {
-      problems.warn('duplicate-record', where, 'the same record twice: served once')
+    if (rdata.some((other) => isSame(other, parsed.rdata))) {
+      problems.warn('duplicate-record', rdataPath, 'the same record twice: served once')
       continue
     }
-    warnDoubled(compilation, where, type, parsed.rdata)
+    warnDoubled(compilation, rdataPath, type, parsed.rdata)
     rdata.push(parsed.rdata)
-    places.push(where)
+    rdataPaths.push(rdataPath)
   }
-  checkTogether(compilation, path, type, rdata)
+  checkRRset(compilation, path, type, rdata)
   if (source.ttl !== undefined) warnLowTtl(problems, [...path, 'ttl'], source.ttl)
   const ttl = source.ttl ?? compilation.source.ttl
-  return { set: { kind: 'plain', type, ttl, rdata }, places }
+  return { set: { kind: 'plain', type, ttl, rdata }, rdataPaths }
 }
 
-const areSame = (a: Rdata, b: Rdata): boolean =>
+const isSame = (a: Rdata, b: Rdata): boolean =>
   a.octets.length === b.octets.length && a.octets.every((octet, i) => octet === b.octets[i])
 
 function warnDoubled(
@@ -325,7 +328,8 @@ function warnDoubled(
   compilation.problems.warn('doubled-zone', path, message)
 }
 
-function checkTogether(
+/** Checks the rdata of an RRset together. */
+function checkRRset(
   { problems }: Compilation,
   path: DocumentPath,
   type: number,
@@ -358,5 +362,5 @@ function checkTogether(
   }
 }
 
-/** RFC 7505: the root as exchange, at any preference. */
+/** RFC 7505 §3: the exchange is the root, whatever the preference. */
 const isNullMx = ({ octets }: Rdata): boolean => octets.length === 3 && octets[2] === 0

@@ -54,7 +54,10 @@ export function compileSteeredSrv(
   return { kind: 'steered-srv', type: RRType.SRV, policy, ...bounds, port, answers }
 }
 
-/** A set for each family that any target of the policy has. Without a set NODATA follows from the zone, not from health. */
+/**
+ * A set for each family that any target of the policy has. Without a set NODATA follows from the
+ * zone, not from health.
+ */
 export function compileSteeredAddresses(
   compilation: Compilation,
   path: DocumentPath,
@@ -71,7 +74,10 @@ export function compileSteeredAddresses(
     .map(({ type }) => ({ kind: 'steered-address', type, policy, ...bounds, answers, sticky }))
 }
 
-/** The A and AAAA sets at a target's own name. `exchangeLimit`: addresses of an answer, see exchange-addresses.ts. */
+/**
+ * The A and AAAA sets at a target's own name. `exchangeLimit`: addresses of an answer, see
+ * exchange-addresses.ts.
+ */
 export function targetAddressSets(
   { source, minTtl }: Compilation,
   { target, memberships }: TargetDraft,

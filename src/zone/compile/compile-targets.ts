@@ -48,7 +48,10 @@ export function compileTargets(compilation: Compilation): ReadonlyMap<string, Ta
   return drafts
 }
 
-/** Numbers groups of targets that share a risk: the same number for the same key; null: a group of its own. */
+/**
+ * Numbers groups of targets that share a risk: the same number for the same key; null: a group of
+ * its own.
+ */
 function createGroups(): { of: (key: readonly (string | null)[] | null) => number } {
   const groups = new Map<string, number>()
   let count = 0
@@ -129,7 +132,10 @@ function readAddresses(
   return addresses
 }
 
-/** null: not an address of a host. Unspecified, multicast, reserved and IPv4-mapped addresses are refused. */
+/**
+ * null: not an address of a host. Unspecified, multicast, reserved and IPv4-mapped addresses are
+ * refused.
+ */
 function readHostAddress(text: string): TargetAddress | null {
   const parsed = parseAddress(text)
   if (!parsed) return null

@@ -1,8 +1,8 @@
-// Zone source → Zone: what the answering path reads, or every problem that stands in the way.
+// Compiles a zone file to the Zone that the answering path reads, or reports every problem in it.
 //
 //   targets → pools → policies → records → nodes → checks across all of them
 //
-// Pure and independent of the order in the file: targets, members and nodes are sorted by name.
+// Independent of the order in the file: targets, members and nodes are sorted by name.
 
 import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
 import { keyOfName, type Name, type NameKey, parentKey, rootName } from '../../wire/name.ts'
@@ -18,8 +18,9 @@ import { readName } from './names.ts'
 import { createProblems, type Problem, type Problems } from './problem.ts'
 
 export interface CompiledZone {
-  /** null where any problem is an error. */
+  /** null: at least one problem is an error. */
   readonly zone: Zone | null
+  /** Empty if the zone's name is bad. */
   readonly targets: readonly CompiledTarget[]
   readonly problems: readonly Problem[]
 }
@@ -47,11 +48,11 @@ export function compileZone(input: CompileInput): CompiledZone {
   const nodes = buildNodes(owners, apex)
   checkAcross(compilation, owners, nodes)
   const compiled = [...targets.values()].map(({ target, memberships }) => ({ target, memberships }))
-  const isRefused = problems.list.some((problem) => problem.severity === 'error')
-  // After an error most of what seems unused is only what the error hides.
-  if (!isRefused) checkUsage(compilation)
+  const hasErrors = problems.list.some((problem) => problem.severity === 'error')
+  // After an error, most of what seems unused is used in what the error left out.
+  if (!hasErrors) checkUsage(compilation)
   return {
-    zone: isRefused ? null : assemble(compilation, soa, nodes),
+    zone: hasErrors ? null : assemble(compilation, soa, nodes),
     targets: compiled,
     problems: problems.list,
   }
@@ -92,13 +93,13 @@ function assemble({ apex, apexKey, input }: Compilation, soa: RRset, nodes: Zone
   return { apex, apexKey, labelCount, serial: input.serial, negativeSoa, nodes }
 }
 
+/** MINIMUM, the last field of the SOA. */
 function readMinimum(soa: RRset): number {
   const octets = soa.rdata[0]?.octets ?? new Uint8Array(4)
   return new DataView(octets.buffer, octets.byteOffset).getUint32(octets.length - 4)
 }
 
-// Warnings for what is defined and never used: most often a slip in a name somewhere else.
-
+/** Warns of what is defined and never used, most often because of a misspelled name elsewhere. */
 function checkUsage({ source, problems }: Compilation): void {
   const members = [...source.pools.values()].flatMap((pool) => pool.members)
   const records = [...source.records.values()].flatMap((types) => [...types.values()])
@@ -110,7 +111,9 @@ function checkUsage({ source, problems }: Compilation): void {
       ...(source.onAllDown.kind === 'backup' ? [source.onAllDown.pool] : []),
     ]),
     policies: new Set(records.map((record) => (record.kind === 'plain' ? null : record.steer))),
-    ownWeights: new Set(members.filter((m) => m.weight === null).map((member) => member.target)),
+    ownWeights: new Set(
+      members.filter(({ weight }) => weight === null).map((member) => member.target),
+    ),
   }
   for (const [name, { weight }] of source.targets) {
     if (!used.targets.has(name)) {
@@ -140,19 +143,18 @@ function checkUsage({ source, problems }: Compilation): void {
   }
 }
 
-// Sets by owner → the nodes of the zone, empty non-terminals included.
-
+/** The nodes of the zone, empty non-terminals included, sorted by key. */
 function buildNodes(owners: Owners, apex: Name): ReadonlyMap<NameKey, ZoneNode> {
   const apexKey = keyOfName(apex)
   const nodes = new Map<NameKey, ZoneNode>()
   const sorted = [...owners.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
   for (const { owner, key, sets } of sorted) {
     const byType = sets.size > 1 ? [...sets].sort(([a], [b]) => a - b) : sets
-    const own = new Map<number, RRset | SteeredSet>()
-    for (const [type, { set }] of byType) own.set(type, set)
+    const nodeSets = new Map<number, RRset | SteeredSet>()
+    for (const [type, { set }] of byType) nodeSets.set(type, set)
     nodes.set(key, {
       owner,
-      sets: own,
+      sets: nodeSets,
       isDelegation: key !== apexKey && sets.has(RRType.NS),
     })
   }
@@ -160,7 +162,7 @@ function buildNodes(owners: Owners, apex: Name): ReadonlyMap<NameKey, ZoneNode> 
   return nodes
 }
 
-/** A name between a record and the apex exists, though it owns nothing (RFC 8020 §2). */
+/** Adds empty non-terminals: a name between an owner and the apex exists (RFC 8020 §2). */
 function addAncestors(
   nodes: Map<NameKey, ZoneNode>,
   owner: Name,
@@ -177,8 +179,7 @@ function addAncestors(
   }
 }
 
-// The SOA of a zone, from its `soa:` (RFC 1035 §3.3.13).
-
+/** RFC 1035 §3.3.13. */
 function compileSoa(compilation: Compilation): RRset {
   const { source, input } = compilation
   const { refresh, retry, expire, minimum = source.ttl } = source.soa
@@ -195,6 +196,7 @@ function compileSoa(compilation: Compilation): RRset {
   return { kind: 'plain', type: RRType.SOA, ttl: source.ttl, rdata: [rdata] }
 }
 
+/** The root, after reporting the problem, where the name is bad. */
 function readSoaName({ source, apex, problems }: Compilation, key: 'mname' | 'rname'): Name {
   const text = source.soa[key]
   const path = ['soa', key]

@@ -1,22 +1,27 @@
-// How many of its addresses an exchange's own name answers. Senders try five addresses in all (Postfix:
-// smtp_mx_address_limit, after sorting by preference; Exim: hosts_max_try), so an exchange with five of them would
-// be the whole ladder. Hence, for a target that a steered MX can name beside others:
+// How many addresses an exchange's own name answers. Senders try five addresses in all (Postfix:
+// smtp_mx_address_limit, after sorting by preference; Exim: hosts_max_try), so an exchange with
+// five would use up the ladder. Hence the limit for a target that a steered MX can list beside
+// others:
 //
 //   targets on the ladder   addresses of each   so that five addresses reach
 //   1                       all                 1 target
 //   2                       3                   2
 //   3 and more              2                   3: 2 + 2 + 1
 //
-// Of a target with both families each family gets its part, and one at least: a sender may have only one of them.
-// `answers` of the target overrules this. Which of the addresses is drawn anew for every answer.
+// The limit is divided between the families of a target, with at least one address each, since a
+// sender may have only one of them. `answers` of the target overrides it. Which addresses are
+// answered is drawn anew for every answer.
 
 import type { Policy, Target } from '../../steer/policy.ts'
 import type { Compilation } from './compilation.ts'
 
-const triedBySenders = 5
-const wantedTargets = 3
+const addressesSendersTry = 5
+const targetsToReach = 3
 
-/** Target → addresses of its name in one answer, of both families together; absent: all. */
+/**
+ * Addresses of both families together in an answer for a target's name, by target name; absent: all
+ * of them.
+ */
 export function exchangeLimits(
   { source }: Compilation,
   policies: ReadonlyMap<string, Policy>,
@@ -27,23 +32,24 @@ export function exchangeLimits(
     if (record.kind !== 'steered-mx') continue
     for (const rule of policies.get(record.steer)?.rules ?? []) {
       const names = rule.pools.flatMap((pool) => pool.members.map(({ target }) => target.name))
-      const onLadder = Math.min(wantedTargets, record.ladder, new Set(names).size)
-      const limit = onLadder > 1 ? Math.ceil(triedBySenders / onLadder) : Infinity
+      const onLadder = Math.min(targetsToReach, record.ladder, new Set(names).size)
+      const limit = onLadder > 1 ? Math.ceil(addressesSendersTry / onLadder) : Infinity
       for (const name of names) limits.set(name, Math.min(limits.get(name) ?? Infinity, limit))
     }
   }
   return limits
 }
 
+/** Divides the limit between the families; Infinity: all addresses are answered. */
 export function answersByFamily(
   target: Target,
   limit: number,
 ): { readonly 4: number; readonly 6: number } {
-  const six = target.addresses.filter((address) => address.family === 6).length
-  const four = target.addresses.length - six
+  const ipv6 = target.addresses.filter((address) => address.family === 6).length
+  const ipv4 = target.addresses.length - ipv6
   if (target.addresses.length <= limit) return { 4: Infinity, 6: Infinity }
-  if (four === 0 || six === 0) return { 4: limit, 6: limit }
-  const ofSix = Math.max(1, Math.min(six, Math.floor(limit / 2), limit - 1))
-  const ofFour = Math.max(1, Math.min(four, limit - ofSix))
-  return { 4: ofFour, 6: Math.max(ofSix, Math.min(six, limit - ofFour)) }
+  if (ipv4 === 0 || ipv6 === 0) return { 4: limit, 6: limit }
+  const part6 = Math.max(1, Math.min(ipv6, Math.floor(limit / 2), limit - 1))
+  const part4 = Math.max(1, Math.min(ipv4, limit - part6))
+  return { 4: part4, 6: Math.max(part6, Math.min(ipv6, limit - part4)) }
 }

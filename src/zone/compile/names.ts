@@ -12,7 +12,10 @@ import {
 
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
 
-/** parseName restricted to ASCII without spaces, as internationalized names are given as A-labels (RFC 5890). */
+/**
+ * parseName restricted to ASCII without spaces, as internationalized names are given as A-labels
+ * (RFC 5890).
+ */
 export function readName(text: string, origin: Name): ParsedName {
   if (/[^\x21-\x7e]/.test(text))
     return { kind: 'bad', why: 'expected ASCII without spaces; write a name in Unicode as xn--…' }
@@ -26,7 +29,9 @@ export const isHostLabel = (text: string): boolean => hostLabel.test(text)
 export const isHostName = (text: string): boolean =>
   text.length <= 254 && text.replace(/\.$/, '').split('.').every(isHostLabel)
 
-/** Whether the name ends in the zone's name twice, which usually means that a final dot is missing. */
+/**
+ * Whether the name ends in the zone's name twice, which usually means that a final dot is missing.
+ */
 export function isDoubled(name: Name, apex: Name): boolean {
   // Most names are too short for that: no key is made of them.
   if (apex.length <= 1 || name.length < 2 * apex.length - 1) return false
@@ -42,7 +47,10 @@ interface ProbeEndpoint {
   readonly port: number | null
 }
 
-/** Parses `192.0.2.1`, `192.0.2.1:2525`, `2001:db8::1` or `[2001:db8::1]:25`. null: the text is none of these. */
+/**
+ * Parses `192.0.2.1`, `192.0.2.1:2525`, `2001:db8::1` or `[2001:db8::1]:25`. null: the text is none
+ * of these.
+ */
 export function readProbeEndpoint(text: string): ProbeEndpoint | null {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text)
   const port = match ? Number(match[3]) : null

@@ -1,4 +1,5 @@
-// Problems of a zone file by their path in the document. zonefile/ turns each into a Diagnostic, with file, line and column.
+// Problems of a zone file by their path in the document. zonefile/ turns each into a Diagnostic,
+// with file, line and column.
 
 /** Steps from the document to a value: keys of maps and indices of lists. */
 export type DocumentPath = readonly (string | number)[]
@@ -7,12 +8,12 @@ export interface Problem {
   readonly severity: 'error' | 'warning'
   readonly code: ProblemCode
   readonly path: DocumentPath
-  /** Whether the cursor belongs on the key that the path ends in, or on its value. */
+  /** Whether the position is that of the last key of the path, or of its value. */
   readonly at: 'key' | 'value'
   readonly message: string
 }
 
-/** Every code there is; docs/errors.md says what to do about each. */
+/** Every code; docs/errors.md has what to do about each. */
 export const problemCodes = [
   // the file
   'unreadable-file',
@@ -93,10 +94,12 @@ export const problemCodes = [
 ] as const
 export type ProblemCode = (typeof problemCodes)[number]
 
-/** Gathers problems, so that one pass reports all of them. */
+/** Collects problems, so that one run reports all of them. `at` is `value` by default. */
 export interface Problems {
   readonly list: readonly Problem[]
+  /** Adds an error. */
   refuse(code: ProblemCode, path: DocumentPath, message: string, at?: Problem['at']): void
+  /** Adds a warning. */
   warn(code: ProblemCode, path: DocumentPath, message: string, at?: Problem['at']): void
 }
 

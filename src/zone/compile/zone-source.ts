@@ -1,4 +1,5 @@
-// A zone file once its shape is known to be right: every default filled in, names and rdata still text.
+// A zone file that matches the schema: every default is filled in, names and rdata are still text.
+// A default that depends on another value is absent.
 
 import type { WarmUp } from '../../health/effective-weight.ts'
 import type { Spill } from '../../steer/policy.ts'
@@ -6,8 +7,9 @@ import type { DocumentPath } from './problem.ts'
 
 export interface ZoneSource {
   readonly zone: string
+  /** Seconds. */
   readonly ttl: number
-  /** Absent: 5, or `ttl` where that is lower. */
+  /** Seconds. Absent: 5, or `ttl` if that is lower. */
   readonly minTtl?: number | undefined
   readonly soa: SoaSource
   readonly targets: ReadonlyMap<string, TargetSource>
@@ -16,7 +18,7 @@ export interface ZoneSource {
   readonly steering: ReadonlyMap<string, readonly RuleSource[]>
   readonly onAllDown: OnAllDownSource
   readonly internal: readonly string[]
-  /** Owner → type → records. */
+  /** By owner name, then by type. */
   readonly records: ReadonlyMap<string, ReadonlyMap<string, RecordSource>>
 }
 
@@ -24,6 +26,7 @@ export type OnAllDownSource =
   | { readonly kind: 'all' | 'last_good' | 'servfail' }
   | { readonly kind: 'backup'; readonly pool: string }
 
+/** Times are in seconds. */
 export interface SoaSource {
   readonly mname: string
   readonly rname: string
@@ -38,27 +41,27 @@ export interface SoaSource {
 export interface TargetSource {
   readonly addresses: readonly string[]
   readonly region?: string | undefined
-  /** Within the region. */
+  /** Unique within the region. */
   readonly rack?: string | undefined
-  /** Its weight in pools that list it without one. */
+  /** Its weight in pools that give it none. */
   readonly weight?: number | undefined
-  /** Addresses that its own name answers at most. Absent: as exchange-addresses.ts says. */
+  /** How many addresses its own name answers at most. Absent: see exchange-addresses.ts. */
   readonly answers?: number | undefined
   readonly warmup?: WarmUp | undefined
   /** Presentation form. */
   readonly tlsa?: readonly string[] | undefined
-  /** Served address → where it is probed instead, `ADDRESS` or `ADDRESS:PORT`. */
+  /** Where an address is probed instead, `ADDRESS` or `ADDRESS:PORT`, by served address. */
   readonly probeAt: ReadonlyMap<string, string>
-  /** Who says of it how much mail it wants. */
+  /** The agent that reports its load. */
   readonly agent?: AgentSource | undefined
 }
 
 export interface AgentSource {
   readonly port: number
-  /** Absent: the target's first. */
+  /** Absent: the first address of the target. */
   readonly address?: string | undefined
   readonly intervalMs: number
-  /** Said to it first; absent: nothing. */
+  /** Sent on connecting; absent: nothing. */
   readonly send?: string | undefined
 }
 
@@ -82,10 +85,10 @@ export interface ProbeSource {
   readonly sender: string
   readonly expect: { readonly banner: readonly string[]; readonly ehlo: readonly string[] }
   readonly proxy: 'none' | 'v1' | 'v2'
-  /** Addresses to probe from, one of a family at most. */
+  /** Source addresses of probes, at most one of each family. */
   readonly sources: readonly string[]
   readonly intervalMs: number
-  /** Absent: 5 s, or the interval where that is shorter. */
+  /** Absent: 5 s, or `intervalMs` if that is shorter. */
   readonly fastIntervalMs?: number | undefined
   readonly connectTimeoutMs: number
   readonly bannerTimeoutMs: number
@@ -104,14 +107,14 @@ export interface PoolSource {
   readonly spill: Spill
   /** Whether answers are spread over regions and racks. */
   readonly spread: boolean
-  /** The share of handshakes that are to succeed. */
+  /** Share of handshakes that should succeed, 0 to 1. */
   readonly availabilityTarget?: number | undefined
-  /** What its members should look like from outside. */
+  /** What is watched of the reputation of its members' addresses. */
   readonly identity?: IdentitySource | undefined
 }
 
 export interface IdentitySource {
-  /** Absent: true, as far as a probe reads greetings. */
+  /** Whether greetings are checked. Absent: true, if a probe reads them. */
   readonly greeting?: boolean | undefined
   readonly ptr: boolean
   readonly intervalMs: number
@@ -128,9 +131,11 @@ export interface IdentitySource {
 
 export interface MemberSource {
   readonly target: string
-  /** null: the target's own. */
+  /** null: that of the target. */
   readonly weight: number | null
-  /** Last step of its path: the target's name in a map, its index in a list. */
+  /**
+   * Last step of its path: the target's name if members are a map, the index if they are a list.
+   */
   readonly step: string | number
 }
 
@@ -151,13 +156,16 @@ export type RecordSource = PlainSource | SteeredMxSource | SteeredAddressSource 
 export interface PlainSource {
   readonly kind: 'plain'
   readonly ttl?: number | undefined
+  /** Presentation form, and the path below the record type. */
   readonly data: readonly { readonly text: string; readonly at: DocumentPath }[]
 }
 
 export interface SteeredMxSource {
   readonly kind: 'steered-mx'
+  /** Name of the steering. */
   readonly steer: string
   readonly mode: 'ladder' | 'equal'
+  /** How many records an answer has at most. */
   readonly ladder: number
   readonly sticky: boolean
   readonly ttl?: number | undefined
@@ -166,6 +174,7 @@ export interface SteeredMxSource {
 export interface SteeredAddressSource {
   readonly kind: 'steered-address'
   readonly steer: string
+  /** How many records an answer has at most; Infinity: all. */
   readonly answers: number
   readonly sticky: boolean
   readonly ttl?: number | undefined
