@@ -120,7 +120,7 @@ export function logTargetAlert(log: Log, { alert, isRaised, ...fields }: TargetA
 
 export function logLocalFault(log: Log, event: LocalFaultEvent): void {
   switch (event.kind) {
-    case 'braked': {
+    case 'held': {
       const { group, failing, of } = event
       return logEvent(log, 'probes.braked', { group, failing, of })
     }

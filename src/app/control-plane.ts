@@ -68,7 +68,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const watch = createMemberWatch({
     table,
     clock,
-    exchange,
+    store: exchange,
     feedback: feedback.sources.book,
     reputation,
     // Answers until now were given by the old weights, so shares are sampled before the weights

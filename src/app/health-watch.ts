@@ -30,7 +30,7 @@ export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
     table,
     clock,
     random,
-    exchange: cluster.votes,
+    cluster: cluster.votes,
     onOutcome(watched, outcome) {
       metrics().observeProbe(outcome)
       reputation.observeProbe(watched, outcome)

@@ -1,15 +1,15 @@
-// The slow lane of an endpoint at level `tls` or `rcpt`: which rounds go all the way, and what is remembered in
-// between. Pure: time is an argument, and chance is a hash of the endpoint.
+// Deep probe rounds of an endpoint at level `tls` or `rcpt`: which rounds run the whole dialogue, and which finding
+// stands in between. Pure: time is an argument, and jitter is a hash of the endpoint's key.
 //
-//   the last full dialogue        the next one
-//   none yet                      with the first round where TLS is required, else spread over a minute
-//   broke off before it got there with the next round
-//   found nothing wrong           `slowIntervalMs` ± 20 %
-//   found something that warns    a minute, or `slowIntervalMs` where that is shorter
-//   found something that fails    with the next round, until it has been found `fall` times in a row (twice that
-//                                 where `busy` is the verdict); then as for a warning
+//   result of the last deep round   next deep round
+//   none yet                        the first round if TLS is required, else spread over a minute
+//   failed before its deep part     the next round
+//   no finding                      after `slowIntervalMs` ± 20 %
+//   a finding that warns            after a minute, or `slowIntervalMs` if that is shorter
+//   a finding that fails            the next round, until it was found `fall` times in a row (twice that where the
+//                                   verdict is `busy`); then as for a warning
 //
-// What was found stands for the rounds between: they pass, and would hide it.
+// A finding replaces the outcome of shallow rounds that pass, which would hide it.
 
 import { hashFraction } from '../lib/hash.ts'
 import { effectOf } from '../health/verdict.ts'
@@ -25,7 +25,7 @@ export class DeepRounds {
   readonly #profile: ProbeProfile
   #dueMs: number
   #rounds = 0
-  #isFull = false
+  #isDeep = false
   #standingFinding: Outcome | null = null
   #confirmations = 0
   #hadStarttls = false
@@ -37,7 +37,7 @@ export class DeepRounds {
     this.#dueMs = profile.tls.isRequired ? nowMs : nowMs + firstMs
   }
 
-  /** Takes over what another lane remembers; the profile stays. */
+  /** Takes over the state of the same dialogue under other settings; the profile stays. */
   inherit(before: DeepRounds): void {
     this.#dueMs = before.#dueMs
     this.#rounds = before.#rounds
@@ -46,33 +46,34 @@ export class DeepRounds {
     this.#hadStarttls = before.#hadStarttls
   }
 
+  /** Whether the target has offered STARTTLS at some time. */
   hadStarttls(): boolean {
     return this.#hadStarttls
   }
 
-  /** The profile of the round that begins now. */
+  /** Returns the profile of the round that begins now: with the full level, or with that of `rounds`. */
   nextProfile(nowMs: number): ProbeProfile {
-    this.#isFull = nowMs >= this.#dueMs
-    const isSlow = this.#profile.level === 'tls' || this.#profile.level === 'rcpt'
-    return isSlow && !this.#isFull
+    this.#isDeep = nowMs >= this.#dueMs
+    const hasDeepRounds = this.#profile.level === 'tls' || this.#profile.level === 'rcpt'
+    return hasDeepRounds && !this.#isDeep
       ? { ...this.#profile, level: this.#profile.rounds }
       : this.#profile
   }
 
-  /** What the round means: its own outcome, or what still stands from the last full one. */
+  /** Returns the outcome that the round counts as: its own, or the standing finding if a shallow round passes. */
   observe(outcome: Outcome, nowMs: number): Outcome {
     const { level } = this.#profile
     if (level !== 'tls' && level !== 'rcpt') return outcome
     if (outcome.hasStarttls === true) this.#hadStarttls = true
     if (isFinding(outcome)) this.#keepFinding(outcome, nowMs)
-    else if (isPass(outcome) && this.#isFull) this.#clearFinding(nowMs)
+    else if (isPass(outcome) && this.#isDeep) this.#clearFinding(nowMs)
     return isPass(outcome) && this.#standingFinding !== null ? this.#standingFinding : outcome
   }
 
   #keepFinding(outcome: Outcome, nowMs: number): void {
-    const isAgain = this.#standingFinding?.reason === outcome.reason
+    const isRepeated = this.#standingFinding?.reason === outcome.reason
     this.#standingFinding = outcome
-    this.#confirmations = isAgain ? this.#confirmations + 1 : 1
+    this.#confirmations = isRepeated ? this.#confirmations + 1 : 1
     const needed = this.#confirmationsNeeded(outcome)
     const laterMs = Math.min(afterWarningMs, this.#profile.slowIntervalMs)
     this.#dueMs = this.#confirmations < needed ? nowMs : nowMs + laterMs
@@ -93,7 +94,7 @@ export class DeepRounds {
   }
 }
 
-/** What only the full dialogue can see. */
+/** Whether the outcome can only come from a deep round. */
 const isFinding = ({ kind, reason }: Outcome): boolean =>
   kind === 'tls' || reason.startsWith('rcpt-')
 

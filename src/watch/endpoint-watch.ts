@@ -1,8 +1,9 @@
-// Watches addresses: probes each on its schedule and keeps the health table.
+// Watches endpoints: probes each on its schedule, judges it with the votes of the other instances and keeps the health
+// table.
 //
-// Slots that leave the set are reset to unknown and their probes aborted; those that stay keep their state and their
-// phase; an endpoint that only gets other settings or another slot keeps what is known of it. Nothing is down before
-// the first round is done (first-round.ts), and what could be our own fault is doubted (local-fault.ts).
+// A slot that leaves the set is reset to unknown and its probe aborted. One that stays keeps its state and its phase. An
+// endpoint that only gets other settings or another slot keeps its health. Nothing is down before the first round of
+// probes is done (first-round.ts), and what may be a fault of this host is no verdict (local-fault.ts).
 
 import type { ClusterVotes } from '../cluster/cluster-votes.ts'
 import { slowStartStepMs } from '../health/effective-weight.ts'
@@ -34,95 +35,52 @@ import {
 } from './watched-state.ts'
 
 export interface EndpointWatch {
-  /** Replaces the set, and the pools that it is for. Slot 0 is nobody's to watch and is left out. */
+  /** Replaces the watched addresses and the pools that they are in. Slot 0 is never probed and is left out. */
   update(addresses: readonly WatchedAddress[], pools?: readonly WatchedPool[]): void
   /** One entry for each watched address. */
   states(): readonly WatchedState[]
-  /** Every slot of the first set has had a finished probe; stays true over reloads. */
+  /** Whether every slot of the first set has had a finished probe; stays true over reloads. */
   firstRoundDone(): boolean
-  /** What is known, by slot key, to be restored after a restart. */
+  /** Returns the damped verdicts by slot key, for the state file. */
   savedVerdicts(): VerdictsByKey
   counters(): SchedulerCounters
-  /** What is doubted at the moment, and was. */
   localFaults(): LocalFaultState
-  /** Aborts what is in flight and waits until its sockets are closed. The table stays as it is. */
+  /** Aborts the probes in flight and resolves once their sockets are closed. The table stays as it is. */
   stop(): Promise<void>
+}
+
+type VerdictsByKey = ReadonlyMap<string, SavedDamping>
+
+interface EndpointWatchOptions {
+  /** The health table that the watch writes. */
+  readonly table: HealthWriter
+  readonly clock: Clock
+  readonly random: Random
+  /** Votes of all instances, and which of them probes what. */
+  readonly cluster: ClusterVotes
+  /** Verdicts from before the start, by slot key. */
+  readonly restored?: VerdictsByKey
+  readonly onTransition: (transition: Transition) => void
+  readonly onAlert?: (alert: TargetAlert) => void
+  /** Called with every outcome, once for each address of the endpoint. */
+  readonly onOutcome?: (watched: WatchedAddress, outcome: Outcome) => void
+  readonly onLocalFault?: (event: LocalFaultEvent) => void
+  /** Called at each start of a probe with the milliseconds since it was due. */
+  readonly onStart?: (lateMs: number) => void
+  /** Addresses by which the watch detects that this host is cut off. */
+  readonly canaries?: readonly Canary[]
+  /** Limits of probes in flight, where they are not the defaults. */
+  readonly limits?: Partial<InFlightLimits>
+  /** Name of this instance: instances probe at different times of the interval. */
+  readonly instance?: string
+  /** The prober; probeAddress by default. Resolves once the socket is closed, never rejects. */
+  readonly probe?: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
+  /** Simulated time in tests. */
+  readonly timer?: Timer
 }
 
 export const createEndpointWatch = (options: EndpointWatchOptions): EndpointWatch =>
   new ScheduledEndpointWatch(options)
-
-class InFlightCounter {
-  #count = 0
-  #onLanded: (() => void) | null = null
-
-  begin(): void {
-    this.#count++
-  }
-
-  end(): void {
-    if (--this.#count === 0) this.#onLanded?.()
-  }
-
-  /** For one at a time. */
-  idle(): Promise<void> {
-    if (this.#count === 0) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#onLanded = resolve
-    })
-  }
-}
-
-const shortestStepMs = 50
-
-class SlowStartSteps {
-  readonly #recovering = new Set<EndpointHealth>()
-  readonly #timer: Timer
-  readonly #write: (slot: EndpointHealth) => void
-  #cancel: (() => void) | null = null
-
-  constructor(timer: Timer, write: (slot: EndpointHealth) => void) {
-    this.#timer = timer
-    this.#write = write
-  }
-
-  /** To be called when the slot has been written. */
-  track(slot: EndpointHealth): void {
-    if (slot.isInSlowStart()) this.#recovering.add(slot)
-    this.#plan()
-  }
-
-  remove(slot: EndpointHealth): void {
-    this.#recovering.delete(slot)
-  }
-
-  stop(): void {
-    this.#cancel?.()
-  }
-
-  #plan(): void {
-    if (this.#cancel !== null || this.#recovering.size === 0) return
-    let stepMs = Infinity
-    for (const { profile } of this.#recovering) {
-      stepMs = Math.min(stepMs, slowStartStepMs(profile.slowStartSeconds))
-    }
-    this.#cancel = this.#timer(Math.max(shortestStepMs, stepMs), () => this.#step())
-  }
-
-  #step(): void {
-    this.#cancel = null
-    for (const slot of this.#recovering) {
-      this.#write(slot)
-      if (!slot.isInSlowStart()) this.#recovering.delete(slot)
-    }
-    this.#plan()
-  }
-}
-
-const clocksOf = (clock: Clock): TwoClocks => ({
-  wallMs: clock.wallMs(),
-  monotonicMs: clock.monotonicMs(),
-})
 
 class ScheduledEndpointWatch implements EndpointWatch {
   readonly #options: EndpointWatchOptions
@@ -138,8 +96,8 @@ class ScheduledEndpointWatch implements EndpointWatch {
   readonly #unsubscribe: () => void
 
   constructor(options: EndpointWatchOptions) {
-    const { clock, exchange, timer = systemTimer, probe = probeAddress } = options
-    const { canaries = [], onLocalFault: onDoubt = () => {} } = options
+    const { clock, cluster, timer = systemTimer, probe = probeAddress } = options
+    const { canaries = [], onLocalFault = () => {} } = options
     this.#options = options
     this.#scheduler = new Scheduler({ ...options, timer })
     const onRelease = (): void => this.#judgeAll()
@@ -148,36 +106,42 @@ class ScheduledEndpointWatch implements EndpointWatch {
       timer,
       probe,
       canaries,
-      onLocalFault: onDoubt,
+      onLocalFault,
       onRelease,
     })
     this.#firstRound = new FirstRound(timer, () => this.#judgeAll())
-    this.#slowStarts = new SlowStartSteps(timer, (slot) =>
-      slot.write(options.table, clock.monotonicMs()),
+    this.#slowStarts = new SlowStartSteps(timer, (health) =>
+      health.write(options.table, clock.monotonicMs()),
     )
-    this.#unsubscribe = exchange.subscribe((key) => {
+    this.#unsubscribe = cluster.subscribe((key) => {
       const endpoint = this.#byKey.get(key)
       if (endpoint) this.#judge(endpoint)
     })
     const endpoints = (): Iterable<WatchedEndpoint> => this.#endpoints.values()
-    const onShared = (): void => this.#endpoints.forEach((one) => this.#voteAndJudge(one))
+    const onAssignmentChange = (): void => this.#endpoints.forEach((one) => this.#voteAndJudge(one))
     const parts = {
       scheduler: this.#scheduler,
       firstRound: this.#firstRound,
-      doubt: this.#localFaults,
+      localFaults: this.#localFaults,
     }
-    this.#assignments = new ProbeAssignments({ ...parts, exchange, clock, endpoints, onShared })
+    this.#assignments = new ProbeAssignments({
+      ...parts,
+      cluster,
+      clock,
+      endpoints,
+      onAssignmentChange,
+    })
   }
 
   update(addresses: readonly WatchedAddress[], pools: readonly WatchedPool[] = []): void {
-    const wanted = Map.groupBy(addresses, (watched) => watched.slot)
+    const wanted = Map.groupBy(addresses, (address) => address.slot)
     wanted.delete(0)
-    const gone = this.#removeChanged(wanted)
+    const removed = this.#removeChanged(wanted)
     const added: WatchedEndpoint[] = []
     for (const [slot, group] of wanted) {
       const kept = this.#endpoints.get(slot)
       if (kept) kept.health.addresses = group
-      else added.push(this.#add(group, gone))
+      else added.push(this.#add(group, removed))
     }
     this.#pools.replace(pools)
     this.#localFaults.replace(slotsOfPools(pools), [...this.#endpoints.keys()])
@@ -197,10 +161,13 @@ class ScheduledEndpointWatch implements EndpointWatch {
   }
 
   savedVerdicts(): VerdictsByKey {
-    return saveSlots(
-      [...this.#endpoints.values()].map(({ health: watched }) => watched),
-      this.#options.clock,
-    )
+    const clocks = readClocks(this.#options.clock)
+    const saved = new Map<string, SavedDamping>()
+    for (const { health } of this.#endpoints.values()) {
+      const verdict = health.save(clocks)
+      if (verdict) saved.set(health.key, verdict)
+    }
+    return saved
   }
 
   counters(): SchedulerCounters {
@@ -222,18 +189,18 @@ class ScheduledEndpointWatch implements EndpointWatch {
     await Promise.all([this.#inFlight.idle(), this.#localFaults.stop()])
   }
 
-  /** Drops every endpoint that is not wanted just so; answers with them, by what they say on the wire. */
+  /** Removes every endpoint that is gone or has other settings. Returns their health by dialogue key. */
   #removeChanged(
     wanted: ReadonlyMap<number, readonly WatchedAddress[]>,
   ): ReadonlyMap<string, EndpointHealth> {
-    const gone = new Map<string, EndpointHealth>()
+    const removed = new Map<string, EndpointHealth>()
     for (const [slot, endpoint] of this.#endpoints) {
       const next = wanted.get(slot)?.[0]
       if (next && slotKey(next) === endpoint.key) continue
       this.#remove(endpoint)
-      gone.set(endpoint.health.dialogueKey, endpoint.health)
+      removed.set(endpoint.health.dialogueKey, endpoint.health)
     }
-    return gone
+    return removed
   }
 
   #remove(endpoint: WatchedEndpoint): void {
@@ -246,30 +213,30 @@ class ScheduledEndpointWatch implements EndpointWatch {
     this.#slowStarts.remove(endpoint.health)
     this.#pools.setDown(slot, false)
     if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
-    this.#options.exchange.withdraw(endpoint.key)
+    this.#options.cluster.withdraw(endpoint.key)
     this.#options.table.set(slot, SlotState.unknown, 1, Infinity)
   }
 
   #add(
     group: readonly WatchedAddress[],
-    gone: ReadonlyMap<string, EndpointHealth>,
+    removed: ReadonlyMap<string, EndpointHealth>,
   ): WatchedEndpoint {
     const { clock, probe = probeAddress, restored = new Map() } = this.#options
-    const watched = new EndpointHealth(group, clock.monotonicMs())
-    const before = gone.get(watched.dialogueKey)
-    if (before) watched.inherit(before)
-    else if (restoreSlot(watched, restored, clock)) this.#firstRound.markKnown()
-    const endpoint = new WatchedEndpoint(watched, {
+    const health = new EndpointHealth(group, clock.monotonicMs())
+    const before = removed.get(health.dialogueKey)
+    if (before) health.inherit(before)
+    else if (restore(health, restored, clock)) this.#firstRound.markKnown()
+    const endpoint = new WatchedEndpoint(health, {
       probe: (signal) => {
         this.#inFlight.begin()
-        return probe(watched.request(clock.monotonicMs(), signal), clock)
+        return probe(health.request(clock.monotonicMs(), signal), clock)
       },
       onOutcome: (outcome) => this.#observe(endpoint, outcome),
       onEnd: () => this.#inFlight.end(),
     })
-    this.#endpoints.set(watched.slot, endpoint)
+    this.#endpoints.set(health.slot, endpoint)
     this.#byKey.set(endpoint.key, endpoint)
-    if (watched.lastOutcome === null) this.#firstRound.add(endpoint)
+    if (health.lastOutcome === null) this.#firstRound.add(endpoint)
     return endpoint
   }
 
@@ -277,106 +244,135 @@ class ScheduledEndpointWatch implements EndpointWatch {
     for (const endpoint of this.#endpoints.values()) this.#judge(endpoint)
   }
 
-  #observe(endpoint: WatchedEndpoint, seen: Outcome): void {
+  #observe(endpoint: WatchedEndpoint, observed: Outcome): void {
     const { clock, onOutcome } = this.#options
-    const { health: watched } = endpoint
-    const wasFailing = watched.isFailing
-    const outcome = this.#localFaults.screen(seen)
-    watched.observe(outcome, clock.monotonicMs())
-    if (watched.isFailing !== wasFailing) this.#localFaults.observe(watched.slot, watched.isFailing)
-    for (const address of watched.addresses) onOutcome?.(address, outcome)
+    const { health } = endpoint
+    const wasFailing = health.isFailing
+    const outcome = this.#localFaults.screen(observed)
+    health.observe(outcome, clock.monotonicMs())
+    if (health.isFailing !== wasFailing) this.#localFaults.observe(health.slot, health.isFailing)
+    for (const address of health.addresses) onOutcome?.(address, outcome)
     this.#voteAndJudge(endpoint)
     this.#firstRound.complete(endpoint)
   }
 
   #voteAndJudge(endpoint: WatchedEndpoint): void {
     const vote = endpoint.changedVote()
-    if (vote) this.#options.exchange.publish(vote)
+    if (vote) this.#options.cluster.publish(vote)
     this.#judge(endpoint)
   }
 
   #judge(endpoint: WatchedEndpoint): void {
-    const { table, clock, exchange, onTransition, onAlert } = this.#options
-    const { health: watched } = endpoint
-    const { slot } = watched
+    const { table, clock, cluster, onTransition, onAlert } = this.#options
+    const { health } = endpoint
+    const { slot } = health
     const pools = this.#pools
     const nowMs = clock.monotonicMs()
     const isAway = (row: number): boolean => isOut(table.standing(row)) || table.share(row) === 0
-    const votes = exchange.votes(endpoint.key)
-    const isKnown = !this.#firstRound.believesDown && endpoint.isKnown(votes)
+    const votes = cluster.votes(endpoint.key)
+    const isKnown = !this.#firstRound.acceptsDown && endpoint.isKnown(votes)
     if (isKnown) this.#firstRound.markKnown()
-    const change = watched.judge(votes, nowMs, {
-      believesDown: this.#firstRound.believesDown || isKnown,
+    const change = health.judge(votes, nowMs, {
+      acceptsDown: this.#firstRound.acceptsDown || isKnown,
       treatsAllAlike: this.#firstRound.treatsAllAlike,
       isMassFailure: this.#localFaults.isMassFailure(slot),
-      // Asked of those alone who are out.
+      // A getter, since it costs a walk over the pools and matters only to an endpoint that is judged down.
       get isPoolShort() {
         return pools.isInShortPool(slot, isAway)
       },
-      isCutOff: exchange.status().degraded,
+      isCutOff: cluster.status().degraded,
     })
-    watched.write(table, nowMs)
-    this.#slowStarts.track(watched)
-    if (change) for (const transition of describeChange(watched, change)) onTransition(transition)
-    for (const alert of describeAlerts(watched, watched.updateAlerts(votes))) onAlert?.(alert)
-    for (const other of this.#pools.setDown(slot, watched.isConfirmedDown()))
+    health.write(table, nowMs)
+    this.#slowStarts.track(health)
+    if (change) for (const transition of describeChange(health, change)) onTransition(transition)
+    for (const alert of describeAlerts(health, health.updateAlerts(votes))) onAlert?.(alert)
+    for (const other of this.#pools.setDown(slot, health.isConfirmedDown()))
       this.#judgeKeptAsSuspect(other)
   }
 
-  /** Who is held down for flapping may be needed now, or no longer. */
+  /** Judges a slot of a pool that became short, or is short no longer, if the slot may be kept as suspect. */
   #judgeKeptAsSuspect(slot: number): void {
     const endpoint = this.#endpoints.get(slot)
     if (endpoint?.health.canBeKeptAsSuspect()) this.#judge(endpoint)
   }
 }
 
-// Counts what is under way, for who has to wait until nothing is. A number and no promise each: a thousand probes a second
-// begin and end.
+/** Counts probes in flight. A number and not a promise each, since a thousand a second begin and end. */
+class InFlightCounter {
+  #count = 0
+  #onIdle: (() => void) | null = null
 
-// Slow start, step by step, for all slots that recover: one timer, for the step that comes soonest.
-
-// What a watch is given: the table that it keeps, clock and chance, the other instances, and who is to be told.
-
-interface EndpointWatchOptions {
-  readonly table: HealthWriter
-  readonly clock: Clock
-  readonly random: Random
-  readonly exchange: ClusterVotes
-  /** What was known before the start. */
-  readonly restored?: VerdictsByKey
-  readonly onTransition: (transition: Transition) => void
-  readonly onAlert?: (alert: TargetAlert) => void
-  readonly onOutcome?: (watched: WatchedAddress, outcome: Outcome) => void
-  readonly onLocalFault?: (event: LocalFaultEvent) => void
-  /** Told of each start of a probe, how long after it was due. */
-  readonly onStart?: (lateMs: number) => void
-  /** What tells us that we are cut off ourselves. */
-  readonly canaries?: readonly Canary[]
-  readonly limits?: Partial<InFlightLimits>
-  /** Instances probe at times of their own. */
-  readonly instance?: string
-  /** Another prober than smtp-probe.ts by itself. */
-  readonly probe?: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
-  /** For tests: simulated time. */
-  readonly timer?: Timer
-}
-
-// Verdicts from before the start to those who are watched now, and theirs to whoever keeps them.
-
-type VerdictsByKey = ReadonlyMap<string, SavedDamping>
-
-/** Whether anything fresh was known of it. */
-function restoreSlot(watched: EndpointHealth, restored: VerdictsByKey, clock: Clock): boolean {
-  const saved = restored.get(watched.key)
-  return saved !== undefined && watched.restore(saved, clocksOf(clock))
-}
-
-function saveSlots(slots: Iterable<EndpointHealth>, clock: Clock): VerdictsByKey {
-  const clocks = clocksOf(clock)
-  const saved = new Map<string, SavedDamping>()
-  for (const watched of slots) {
-    const verdict = watched.save(clocks)
-    if (verdict) saved.set(watched.key, verdict)
+  begin(): void {
+    this.#count++
   }
-  return saved
+
+  end(): void {
+    if (--this.#count === 0) this.#onIdle?.()
+  }
+
+  /** Resolves once nothing is in flight. One caller at a time. */
+  idle(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#onIdle = resolve
+    })
+  }
+}
+
+const shortestStepMs = 50
+
+/** Writes the steps of slow start for all endpoints that recover, by one timer for the shortest step. */
+class SlowStartSteps {
+  readonly #recovering = new Set<EndpointHealth>()
+  readonly #timer: Timer
+  readonly #write: (health: EndpointHealth) => void
+  #cancel: (() => void) | null = null
+
+  constructor(timer: Timer, write: (health: EndpointHealth) => void) {
+    this.#timer = timer
+    this.#write = write
+  }
+
+  /** Follows the endpoint while it is in slow start. To be called after its row was written. */
+  track(health: EndpointHealth): void {
+    if (health.isInSlowStart()) this.#recovering.add(health)
+    this.#plan()
+  }
+
+  remove(health: EndpointHealth): void {
+    this.#recovering.delete(health)
+  }
+
+  stop(): void {
+    this.#cancel?.()
+  }
+
+  #plan(): void {
+    if (this.#cancel !== null || this.#recovering.size === 0) return
+    let stepMs = Infinity
+    for (const { profile } of this.#recovering) {
+      stepMs = Math.min(stepMs, slowStartStepMs(profile.slowStartSeconds))
+    }
+    this.#cancel = this.#timer(Math.max(shortestStepMs, stepMs), () => this.#step())
+  }
+
+  #step(): void {
+    this.#cancel = null
+    for (const health of this.#recovering) {
+      this.#write(health)
+      if (!health.isInSlowStart()) this.#recovering.delete(health)
+    }
+    this.#plan()
+  }
+}
+
+const readClocks = (clock: Clock): TwoClocks => ({
+  wallMs: clock.wallMs(),
+  monotonicMs: clock.monotonicMs(),
+})
+
+/** Restores the health from before the start. Returns false if nothing is known, or nothing recent. */
+function restore(health: EndpointHealth, restored: VerdictsByKey, clock: Clock): boolean {
+  const saved = restored.get(health.key)
+  return saved !== undefined && health.restore(saved, readClocks(clock))
 }

@@ -1,6 +1,6 @@
-// The first round: until every slot of the first set has had one finished probe, nothing is taken as down, since a
-// restart must not empty answers on half a picture. After 30 seconds what is known must do. What was known before the
-// start, or is known to other instances, is believed at once.
+// The first round of probes after the start. Until every address of the first set has been probed once, none is down,
+// so that a restart does not empty answers on incomplete knowledge. After 30 seconds what is known has to do. A state
+// that was restored, or that other instances vote for, holds at once.
 
 import type { Timer } from '../lib/clock.ts'
 
@@ -9,57 +9,60 @@ const limitMs = 30_000
 export class FirstRound<Item> {
   readonly #unprobed = new Set<Item>()
   readonly #timer: Timer
-  readonly #onBelieve: () => void
+  readonly #onAcceptDown: () => void
   #isStarted = false
   #isDone = false
-  #believesDown = false
+  #acceptsDown = false
   #hasKnownState = false
   #cancel: () => void = () => {}
 
-  constructor(timer: Timer, onBelieve: () => void) {
+  /** `onAcceptDown` is called once, when the first round is done or its time is up: all have to be judged again. */
+  constructor(timer: Timer, onAcceptDown: () => void) {
     this.#timer = timer
-    this.#onBelieve = onBelieve
+    this.#onAcceptDown = onAcceptDown
   }
 
-  /** Every one has had its probe; stays true over reloads. */
+  /** Whether every item of the first set has had a finished probe; stays true over reloads. */
   get isDone(): boolean {
     return this.#isDone
   }
 
-  get believesDown(): boolean {
-    return this.#believesDown
+  /** Whether items may be down: the first round is done, or its time is up. */
+  get acceptsDown(): boolean {
+    return this.#acceptsDown
   }
 
-  /** All are taken alike: who was probed first must not get the mail of those that are not probed yet. */
+  /** Whether no item may be up before the others: those probed first would get the mail of those not probed yet. */
   get treatsAllAlike(): boolean {
-    return !this.#believesDown && !this.#hasKnownState
+    return !this.#acceptsDown && !this.#hasKnownState
   }
 
-  /** Something is known from before the start. */
+  /** Records that the state of some item is known without a probe of this process. */
   markKnown(): void {
     this.#hasKnownState = true
   }
 
+  /** Adds an item that has to be probed. */
   add(item: Item): void {
     this.#unprobed.add(item)
   }
 
-  /** The set is known. */
+  /** Starts the time limit, at the first call, and ends the round if there is nothing left to probe. */
   start(): void {
     if (!this.#isStarted) {
       this.#isStarted = true
-      this.#cancel = this.#timer(limitMs, () => this.#believe())
+      this.#cancel = this.#timer(limitMs, () => this.#acceptDown())
     }
     this.#check()
   }
 
-  /** It has had its probe. */
+  /** Records the first finished probe of the item. */
   complete(item: Item): void {
     this.#unprobed.delete(item)
     this.#check()
   }
 
-  /** It is not watched any more. */
+  /** Takes out an item that is not probed here any more; does not end the round. */
   remove(item: Item): void {
     this.#unprobed.delete(item)
   }
@@ -72,12 +75,12 @@ export class FirstRound<Item> {
     if (this.#isDone || this.#unprobed.size > 0) return
     this.#isDone = true
     this.#cancel()
-    this.#believe()
+    this.#acceptDown()
   }
 
-  #believe(): void {
-    if (this.#believesDown) return
-    this.#believesDown = true
-    this.#onBelieve()
+  #acceptDown(): void {
+    if (this.#acceptsDown) return
+    this.#acceptsDown = true
+    this.#onAcceptDown()
   }
 }

@@ -1,36 +1,43 @@
-// What an outcome is worth, since the fault may be ours (design §1, law 5):
+// Detects faults of this host, so that they are not taken for faults of targets (law 5 of CONTRIBUTING):
 //
-//   this process stood still meanwhile (local-fault.ts)              a failure is `self`, reason `stalled`
-//   this host is cut off (probing-settings.ts, health/isolation.ts)       a failure is `self`, reason `isolated`
-//   many begin to fail at once (health/mass-failure-guard.ts)                  each has to fail a second round
+//   this process stalled during the probe (LoopLag)                   a failure is `self`, reason `stalled`
+//   this host is cut off (Canaries, health/isolation.ts)              a failure is `self`, reason `isolated`
+//   many addresses begin to fail at once (health/mass-failure-guard.ts)   each has to fail a second round
 //
-// A refused connection needs nobody who waits: a stall is no excuse for it.
+// A refused connection counts even after a stall: the kernel received it, however late this process was.
 
+import { Isolation } from '../health/isolation.ts'
 import {
   type FailureGroup,
   type HeldGroup,
   MassFailureGuard,
   type ReleasedGroup,
 } from '../health/mass-failure-guard.ts'
-import { Isolation } from '../health/isolation.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { Timer, Clock, Random } from '../lib/clock.ts'
+import type { Clock, Random, Timer } from '../lib/clock.ts'
 import { type ProbeProfile, profileDefaults } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 
 export type LocalFaultEvent =
   | { readonly kind: 'isolated'; readonly isOver: boolean; readonly canaries: number }
-  | ({ readonly kind: 'braked' } & HeldGroup)
+  | ({ readonly kind: 'held' } & HeldGroup)
   | ({ readonly kind: 'released' } & ReleasedGroup)
 
 export interface LocalFaultState {
+  /** Whether this host is taken to be cut off. */
   readonly isIsolated: boolean
-  /** Pools, and all of them as one, whose failures are held back. */
-  readonly massFailures: number
-  /** Outcomes that were not believed, by reason. */
+  /** Number of groups (pools, and all addresses together) whose failures the mass-failure guard holds. */
+  readonly heldGroups: number
+  /** Number of outcomes replaced by `self`, by reason. */
   readonly discarded: { readonly stalled: number; readonly isolated: number }
-  /** Times that the process stood still for a second or longer. */
+  /** Number of times the process stalled for a second or longer. */
   readonly stalls: number
+}
+
+/** An address outside this network that answers TCP connections whenever this host is connected (health/isolation.ts). */
+export interface Canary {
+  readonly address: string
+  readonly port: number
 }
 
 interface LocalFaultOptions {
@@ -40,121 +47,12 @@ interface LocalFaultOptions {
   readonly canaries: readonly Canary[]
   readonly probe: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
   readonly onLocalFault: (event: LocalFaultEvent) => void
-  /** The brake has been on, and may have let go: whoever is held back by it is to be judged again. */
+  /** The mass-failure guard may have released slots: those it held have to be judged again. */
   readonly onRelease: () => void
 }
 
-/** Who is held back and not probed here has no outcome that would judge it. */
-const releaseEveryMs = 10_000
-
-const lagCheckIntervalMs = 500
-
-/** Less than the shortest of our deadlines and of any MTA's patience. */
-const stallMs = 1000
-
-export class LoopLag {
-  readonly #clock: Clock
-  readonly #timer: Timer
-  #dueMs: number
-  #stalledFromMs = -Infinity
-  #stalledUntilMs = -Infinity
-  #stalls = 0
-  #cancel: () => void = () => {}
-
-  constructor(clock: Clock, timer: Timer) {
-    this.#clock = clock
-    this.#timer = timer
-    this.#dueMs = clock.monotonicMs() + lagCheckIntervalMs
-    this.#wait()
-  }
-
-  /** Whether the process stood still for a while between `fromMs` and now. */
-  stalledSince(fromMs: number): boolean {
-    const nowMs = this.#clock.monotonicMs()
-    // What was read from a socket may be handled before the timer fires.
-    this.#look(nowMs)
-    return this.#stalledUntilMs >= fromMs && this.#stalledFromMs <= nowMs
-  }
-
-  /** Times that it stood still for a second or longer. */
-  stalls(): number {
-    return this.#stalls
-  }
-
-  stop(): void {
-    this.#cancel()
-  }
-
-  #wait(): void {
-    this.#cancel = this.#timer(lagCheckIntervalMs, () => {
-      const nowMs = this.#clock.monotonicMs()
-      this.#look(nowMs)
-      this.#dueMs = nowMs + lagCheckIntervalMs
-      this.#wait()
-    })
-  }
-
-  #look(nowMs: number): void {
-    if (nowMs - this.#dueMs < stallMs) return
-    this.#stalledFromMs = this.#dueMs
-    this.#stalledUntilMs = nowMs
-    this.#dueMs = nowMs
-    this.#stalls++
-  }
-}
-
-const canaryProfile = (port: number): ProbeProfile => ({
-  ...profileDefaults,
-  name: 'canary',
-  port,
-  ehlo: '',
-  level: 'connect',
-  connectTimeoutMs: timeoutMs,
-})
-
-const failingEveryMs = 1000
-
-const canaryIntervalMs = 5000
-
-const timeoutMs = 3000
-
-class Canaries {
-  readonly #options: CanaryOptions
-  readonly #controller = new AbortController()
-  readonly #cancels: (() => void)[]
-  readonly #inFlight = new Set<Promise<void>>()
-
-  constructor(options: CanaryOptions) {
-    this.#options = options
-    this.#cancels = options.canaries.map(() => () => {})
-    for (const index of options.canaries.keys()) this.#wait(index, 0)
-  }
-
-  async stop(): Promise<void> {
-    this.#controller.abort()
-    for (const cancel of this.#cancels) cancel()
-    await Promise.all(this.#inFlight)
-  }
-
-  #wait(index: number, delayMs: number): void {
-    const { timer, random } = this.#options
-    this.#cancels[index] = timer(delayMs * (0.9 + random() * 0.2), () => {
-      const ended = this.#look(index).finally(() => this.#inFlight.delete(ended))
-      this.#inFlight.add(ended)
-    })
-  }
-
-  async #look(index: number): Promise<void> {
-    const { canaries, clock, probe, onResult } = this.#options
-    const { address, port } = canaries[index] as Canary
-    const { signal } = this.#controller
-    const outcome = await probe({ address, profile: canaryProfile(port), signal }, clock)
-    if (signal.aborted) return
-    const isReached = reached(outcome)
-    if (isReached !== null) onResult(index, isReached)
-    this.#wait(index, isReached === false ? failingEveryMs : canaryIntervalMs)
-  }
-}
+/** Held slots are judged again this often: one that is probed by another instance has no outcome here to cause it. */
+const releaseIntervalMs = 10_000
 
 export class LocalFaultDetector {
   readonly #options: LocalFaultOptions
@@ -179,12 +77,13 @@ export class LocalFaultDetector {
     })
   }
 
+  /** Replaces the pools and the watched slots after a reload. */
   replace(pools: readonly FailureGroup[], slots: readonly number[]): void {
     this.#massFailureGuard.replace(pools, slots)
     this.#reportReleased()
   }
 
-  /** The outcome as it is to be counted. */
+  /** Returns the outcome as it counts: itself, or one of kind `self` where the fault may be local. */
   screen(outcome: Outcome): Outcome {
     const { kind, reason, durationMs } = outcome
     if (kind === 'self') return outcome
@@ -198,18 +97,17 @@ export class LocalFaultDetector {
     return isSilence && this.#isIsolated ? this.#discard(outcome, 'isolated') : outcome
   }
 
-  /** A slot begins to fail, or passes again. */
+  /** Records that a slot begins to fail, or that it passes again. */
   observe(slot: number, isFailing: boolean): void {
     if (!isFailing) return this.#massFailureGuard.recordPassing(slot)
-    for (const engaged of this.#massFailureGuard.recordFailing(
-      slot,
-      this.#options.clock.monotonicMs(),
-    )) {
-      this.#options.onLocalFault({ kind: 'braked', ...engaged })
+    const held = this.#massFailureGuard.recordFailing(slot, this.#options.clock.monotonicMs())
+    for (const group of held) {
+      this.#options.onLocalFault({ kind: 'held', ...group })
       this.#planRelease()
     }
   }
 
+  /** Whether the slot is in a group that is held: it has to fail a second round before it is down. */
   isMassFailure(slot: number): boolean {
     return this.#massFailureGuard.isHeld(slot, this.#options.clock.monotonicMs())
   }
@@ -217,12 +115,13 @@ export class LocalFaultDetector {
   state(): LocalFaultState {
     return {
       isIsolated: this.#isIsolated,
-      massFailures: this.#massFailureGuard.heldCount(this.#options.clock.monotonicMs()),
+      heldGroups: this.#massFailureGuard.heldCount(this.#options.clock.monotonicMs()),
       discarded: { ...this.#discarded },
       stalls: this.#lag.stalls(),
     }
   }
 
+  /** Resolves once the sockets of the canaries are closed. */
   stop(): Promise<void> {
     this.#lag.stop()
     this.#cancelRelease?.()
@@ -232,7 +131,7 @@ export class LocalFaultDetector {
   #planRelease(): void {
     const { clock, timer, onRelease } = this.#options
     const nextMs = this.#massFailureGuard.nextReleaseInMs(clock.monotonicMs()) ?? 0
-    this.#cancelRelease ??= timer(Math.min(releaseEveryMs, nextMs), () => {
+    this.#cancelRelease ??= timer(Math.min(releaseIntervalMs, nextMs), () => {
       this.#cancelRelease = null
       this.#reportReleased()
       onRelease()
@@ -241,17 +140,17 @@ export class LocalFaultDetector {
   }
 
   #reportReleased(): void {
-    const { clock, onLocalFault: onDoubt } = this.#options
-    for (const one of this.#massFailureGuard.takeReleased(clock.monotonicMs()))
-      onDoubt({ kind: 'released', ...one })
+    const { clock, onLocalFault } = this.#options
+    for (const group of this.#massFailureGuard.takeReleased(clock.monotonicMs()))
+      onLocalFault({ kind: 'released', ...group })
   }
 
   #reportIsolation(): void {
-    const is = this.#isolation.isIsolated(this.#options.clock.monotonicMs())
-    if (is === this.#isIsolated) return
-    this.#isIsolated = is
+    const isIsolated = this.#isolation.isIsolated(this.#options.clock.monotonicMs())
+    if (isIsolated === this.#isIsolated) return
+    this.#isIsolated = isIsolated
     const canaries = this.#options.canaries.length
-    this.#options.onLocalFault({ kind: 'isolated', isOver: !is, canaries })
+    this.#options.onLocalFault({ kind: 'isolated', isOver: !isIsolated, canaries })
   }
 
   #discard(outcome: Outcome, reason: 'stalled' | 'isolated'): Outcome {
@@ -260,12 +159,64 @@ export class LocalFaultDetector {
   }
 }
 
-// Canaries: addresses that tell whether this host still reaches the world (health/isolation.ts). Each is connected to,
-// and let go, every five seconds; every second while it fails. Refused or reset is reached: something answered.
+const lagCheckIntervalMs = 500
 
-export interface Canary {
-  readonly address: string
-  readonly port: number
+/** Shorter than any deadline of a probe and any timeout of an MTA. */
+const stallMs = 1000
+
+/**
+ * Detects stalls of this process (a busy host, a debugger, a suspended machine) by a timer of half a second that fires
+ * late. A stall looks like silence of the targets, and after it targets may have given up on us: neither is a verdict.
+ */
+export class LoopLag {
+  readonly #clock: Clock
+  readonly #timer: Timer
+  #dueMs: number
+  #stalledFromMs = -Infinity
+  #stalledUntilMs = -Infinity
+  #stalls = 0
+  #cancel: () => void = () => {}
+
+  constructor(clock: Clock, timer: Timer) {
+    this.#clock = clock
+    this.#timer = timer
+    this.#dueMs = clock.monotonicMs() + lagCheckIntervalMs
+    this.#schedule()
+  }
+
+  /** Whether the process was stalled at some time between `fromMs` (monotonic) and now. */
+  stalledSince(fromMs: number): boolean {
+    const nowMs = this.#clock.monotonicMs()
+    // Input that arrived during the stall may be handled before the timer fires.
+    this.#measure(nowMs)
+    return this.#stalledUntilMs >= fromMs && this.#stalledFromMs <= nowMs
+  }
+
+  /** Number of stalls of a second or longer so far. */
+  stalls(): number {
+    return this.#stalls
+  }
+
+  stop(): void {
+    this.#cancel()
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#timer(lagCheckIntervalMs, () => {
+      const nowMs = this.#clock.monotonicMs()
+      this.#measure(nowMs)
+      this.#dueMs = nowMs + lagCheckIntervalMs
+      this.#schedule()
+    })
+  }
+
+  #measure(nowMs: number): void {
+    if (nowMs - this.#dueMs < stallMs) return
+    this.#stalledFromMs = this.#dueMs
+    this.#stalledUntilMs = nowMs
+    this.#dueMs = nowMs
+    this.#stalls++
+  }
 }
 
 interface CanaryOptions {
@@ -277,13 +228,63 @@ interface CanaryOptions {
   readonly onResult: (index: number, isReached: boolean) => void
 }
 
-/** null: it says nothing. */
+const failingIntervalMs = 1000
+
+const canaryIntervalMs = 5000
+
+const timeoutMs = 3000
+
+const canaryProfile = (port: number): ProbeProfile => ({
+  ...profileDefaults,
+  name: 'canary',
+  port,
+  ehlo: '',
+  level: 'connect',
+  connectTimeoutMs: timeoutMs,
+})
+
+/** Connects to each canary and closes at once, every five seconds, every second while it fails. */
+class Canaries {
+  readonly #options: CanaryOptions
+  readonly #controller = new AbortController()
+  readonly #cancels: (() => void)[]
+  readonly #inFlight = new Set<Promise<void>>()
+
+  constructor(options: CanaryOptions) {
+    this.#options = options
+    this.#cancels = options.canaries.map(() => () => {})
+    for (const index of options.canaries.keys()) this.#schedule(index, 0)
+  }
+
+  async stop(): Promise<void> {
+    this.#controller.abort()
+    for (const cancel of this.#cancels) cancel()
+    await Promise.all(this.#inFlight)
+  }
+
+  #schedule(index: number, delayMs: number): void {
+    const { timer, random } = this.#options
+    this.#cancels[index] = timer(delayMs * (0.9 + random() * 0.2), () => {
+      const ended = this.#check(index).finally(() => this.#inFlight.delete(ended))
+      this.#inFlight.add(ended)
+    })
+  }
+
+  async #check(index: number): Promise<void> {
+    const { canaries, clock, probe, onResult } = this.#options
+    const { address, port } = canaries[index] as Canary
+    const { signal } = this.#controller
+    const outcome = await probe({ address, profile: canaryProfile(port), signal }, clock)
+    if (signal.aborted) return
+    const isReached = reached(outcome)
+    if (isReached !== null) onResult(index, isReached)
+    this.#schedule(index, isReached === false ? failingIntervalMs : canaryIntervalMs)
+  }
+}
+
+/** Whether the canary was reached; null if the outcome is no evidence. A refusal or a reset is an answer. */
 function reached({ kind, reason }: Outcome): boolean | null {
   if (kind === 'dead') return reason === 'connect-refused' || reason === 'connection-reset'
   if (kind !== 'self') return true
   return reason === 'local-no-route' ? false : null
 }
-
-// Whether this process stood still: a busy host, a debugger, a suspended machine. A timer that should ring every half
-// second says so by ringing late. What happened meanwhile looks like silence of the targets, and after it like
-// their impatience with us; neither says anything of them.

@@ -1,23 +1,23 @@
-// Which watched endpoints are probed here, and which rest since other instances probe them (cluster/cluster-votes.ts). Who
-// rests has no word of ours: what is known of it is what the others say.
+// Which watched endpoints this instance probes. The others are suspended here, since enough other instances probe them
+// (cluster/cluster-votes.ts): this instance then has no vote on them, and their state is what the others vote for.
 
-import type { Clock } from '../lib/clock.ts'
 import type { ClusterVotes } from '../cluster/cluster-votes.ts'
-import type { FirstRound } from './first-round.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Scheduler } from '../probe/schedule/scheduler.ts'
+import type { FirstRound } from './first-round.ts'
 import type { LocalFaultDetector } from './local-fault.ts'
 import type { WatchedEndpoint } from './watched-endpoint.ts'
 
 interface ProbeAssignmentsOptions {
-  readonly exchange: ClusterVotes
+  readonly cluster: ClusterVotes
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly firstRound: FirstRound<WatchedEndpoint>
-  readonly doubt: LocalFaultDetector
-  /** All of them. */
+  readonly localFaults: LocalFaultDetector
+  /** Returns all watched endpoints, suspended or not. */
   readonly endpoints: () => Iterable<WatchedEndpoint>
-  /** Who probes what may have changed, or whether we are cut off from the other instances. */
-  readonly onShared: () => void
+  /** Called when assignments, or the connection to the other instances, may have changed: all are to be judged again. */
+  readonly onAssignmentChange: () => void
 }
 
 export class ProbeAssignments {
@@ -25,16 +25,17 @@ export class ProbeAssignments {
   readonly #suspended = new Set<WatchedEndpoint>()
   readonly #unsubscribe: () => void
 
-  constructor(needs: ProbeAssignmentsOptions) {
-    this.#options = needs
-    this.#unsubscribe = needs.exchange.subscribeAssignments(() => this.#reassign())
+  constructor(options: ProbeAssignmentsOptions) {
+    this.#options = options
+    this.#unsubscribe = options.cluster.subscribeAssignments(() => this.#reassign())
   }
 
-  /** New ones. */
+  /** Schedules those of the new endpoints that are probed here. */
   add(endpoints: readonly WatchedEndpoint[]): void {
     this.#options.scheduler.add(endpoints.filter((one) => !this.#suspendUnlessAssigned(one)))
   }
 
+  /** Takes out an endpoint that is watched no longer. */
   remove(endpoint: WatchedEndpoint): void {
     this.#suspended.delete(endpoint)
   }
@@ -44,19 +45,20 @@ export class ProbeAssignments {
   }
 
   #reassign(): void {
-    const { scheduler, firstRound, endpoints, onShared } = this.#options
-    const back: WatchedEndpoint[] = []
+    const { scheduler, firstRound, endpoints, onAssignmentChange } = this.#options
+    const resumed: WatchedEndpoint[] = []
     for (const endpoint of endpoints()) {
-      const rested = this.#suspended.has(endpoint)
-      if (!this.#suspendUnlessAssigned(endpoint) && rested) back.push(endpoint)
+      const wasSuspended = this.#suspended.has(endpoint)
+      if (!this.#suspendUnlessAssigned(endpoint) && wasSuspended) resumed.push(endpoint)
     }
-    scheduler.add(back)
-    onShared()
+    scheduler.add(resumed)
+    onAssignmentChange()
     firstRound.start()
   }
 
+  /** Whether the endpoint is suspended now. */
   #suspendUnlessAssigned(endpoint: WatchedEndpoint): boolean {
-    if (this.#options.exchange.isProbedHere(endpoint.key)) {
+    if (this.#options.cluster.isProbedHere(endpoint.key)) {
       this.#suspended.delete(endpoint)
       return false
     }
@@ -65,15 +67,15 @@ export class ProbeAssignments {
   }
 
   #suspend(endpoint: WatchedEndpoint): void {
-    const { scheduler, firstRound, doubt, clock } = this.#options
-    const { health: watched } = endpoint
+    const { scheduler, firstRound, localFaults, clock } = this.#options
+    const { health } = endpoint
     this.#suspended.add(endpoint)
     endpoint.abort()
     scheduler.remove(endpoint)
     firstRound.remove(endpoint)
-    if (watched.isFailing) doubt.observe(watched.slot, false)
-    watched.isFailing = false
-    watched.lastOutcome = null
-    watched.discardOwnObservations(clock.monotonicMs())
+    if (health.isFailing) localFaults.observe(health.slot, false)
+    health.isFailing = false
+    health.lastOutcome = null
+    health.discardOwnObservations(clock.monotonicMs())
   }
 }

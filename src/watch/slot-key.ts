@@ -1,4 +1,5 @@
-// The name of a probed endpoint that is the same in every instance and over reloads: slots are neither.
+// Keys of probed endpoints, the same in every instance and over reloads; slot numbers are neither. They identify votes in
+// the shared store and states in the state file.
 
 import type { ProbeProfile } from '../probe/smtp/profile.ts'
 
@@ -7,7 +8,7 @@ interface ProbedEndpoint {
   readonly profile: ProbeProfile
 }
 
-/** Endpoints with the same key are probed alike in every respect; the profile's name does not matter. */
+/** Key of an endpoint and everything that its state depends on: the dialogue, intervals, timeouts, thresholds. */
 export function slotKey(endpoint: ProbedEndpoint): string {
   const { profile } = endpoint
   return [
@@ -25,11 +26,11 @@ export function slotKey(endpoint: ProbedEndpoint): string {
   ].join('|')
 }
 
-/** Endpoints with the same dialogue key have the same dialogue: what is known of one holds for the other. */
+/** Key of an endpoint and its dialogue. What is known under one key holds after a reload that changes only timing. */
 export function dialogueKey({ address, profile }: ProbedEndpoint): string {
   const { port, level, ehlo, expect, proxy, source } = profile
   const parts = [address, port, level, ehlo]
-  const oddities = [
+  const extensions = [
     expect.banner.length + expect.ehlo.length > 0 && JSON.stringify(expect),
     proxy !== 'none' && proxy,
     (source.ipv4 ?? source.ipv6) !== null && `${source.ipv4} ${source.ipv6}`,
@@ -37,7 +38,7 @@ export function dialogueKey({ address, profile }: ProbedEndpoint): string {
     (level === 'tls' || level === 'rcpt') && profile.rounds,
     (level === 'tls' || profile.tls.mode === 'implicit') && tlsKey(profile.tls),
   ]
-  return [...parts, ...oddities.filter((part) => part !== false)].join('|')
+  return [...parts, ...extensions.filter((part) => part !== false)].join('|')
 }
 
 function tlsKey({ mode, serverName, minVersion, tlsa, ...rest }: ProbeProfile['tls']): string {

@@ -1,4 +1,4 @@
-// A watched slot as the scheduler runs it: at most one probe in flight, which can be aborted.
+// A watched endpoint as the scheduler runs it: at most one probe in flight, which can be aborted.
 
 import type { LiveVote } from '../health/consensus.ts'
 import { isRefusing } from '../health/refusal.ts'
@@ -8,10 +8,11 @@ import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
 import type { EndpointHealth } from './endpoint-health.ts'
 
 interface EndpointActions {
+  /** Starts a probe; resolves once its socket is closed, never rejects. */
   probe(signal: AbortSignal): Promise<Outcome>
-  /** Not called for an aborted probe. */
+  /** Called with the outcome of a probe unless it was aborted. */
   onOutcome(outcome: Outcome): void
-  /** Called for every probe, once its socket is closed. */
+  /** Called at the end of every probe, aborted or not. */
   onEnd(): void
 }
 
@@ -22,17 +23,17 @@ export class WatchedEndpoint implements ScheduledProbe {
   readonly intervalMs: number
   readonly fastIntervalMs: number
   readonly #actions: EndpointActions
-  /** Of the probe in flight and of those after it, until it is used. */
+  /** Aborts the probe in flight; replaced once used. */
   #controller = new AbortController()
   #lastVote: string | null = null
   #hasForeignVote = false
 
-  constructor(watched: EndpointHealth, actions: EndpointActions) {
-    this.health = watched
-    this.key = watched.key
-    this.destination = watched.address
-    this.intervalMs = watched.profile.intervalMs
-    this.fastIntervalMs = watched.profile.fastIntervalMs
+  constructor(health: EndpointHealth, actions: EndpointActions) {
+    this.health = health
+    this.key = health.key
+    this.destination = health.address
+    this.intervalMs = health.profile.intervalMs
+    this.fastIntervalMs = health.profile.fastIntervalMs
     this.#actions = actions
   }
 
@@ -54,7 +55,7 @@ export class WatchedEndpoint implements ScheduledProbe {
     this.#controller = new AbortController()
   }
 
-  /** Whether something is known of it before our first round is done: from before the start, or by others. */
+  /** Whether its state is known without a probe of this process: restored, or by the vote of another instance. */
   isKnown(votes: readonly LiveVote[]): boolean {
     if (this.health.history.restoredReason !== null) return true
     if (!this.#hasForeignVote && this.health.vote().state === '?')
@@ -62,12 +63,12 @@ export class WatchedEndpoint implements ScheduledProbe {
     return this.#hasForeignVote
   }
 
-  /** Our vote, if it is not the one given last; whether it is for being refused matters to alerts. */
+  /** Returns the vote of this instance if it differs from the last one returned, in state or in being a refusal; else null. */
   changedVote(): Vote | null {
     const vote = this.health.vote()
-    const said = `${vote.state} ${isRefusing(vote.reason)}`
-    if (said === this.#lastVote) return null
-    this.#lastVote = said
+    const text = `${vote.state} ${isRefusing(vote.reason)}`
+    if (text === this.#lastVote) return null
+    this.#lastVote = text
     return vote
   }
 }

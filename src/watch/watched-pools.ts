@@ -1,6 +1,7 @@
-// The pools that watched slots are in: where most of a pool is out, its members that are held down for flapping alone
-// are needed, and come back as suspects. A flapping MTA is better than none. Who is drained, or left without weight,
-// helps a pool as little as who is down; that turns without a word here, and is found when a held member is judged next.
+// The pools that the watched slots are in. Where less than half of a pool's weight is up, its members that are held
+// down for flapping alone come back as suspects: a flapping MTA is better than none. A member that is drained, or has
+// no weight left, helps its pool as little as one that is down; such a change takes effect here only when a held member
+// is judged next.
 
 import type { LoadedMembers } from '../weights/member-state.ts'
 
@@ -11,19 +12,24 @@ export interface WatchedPool {
 }
 
 interface WatchedPoolMember {
+  /** The configured weight. */
   readonly weight: number
+  /** Row of the health table with the member's standing and share. */
   readonly row: number
-  /** Slot 0 is always up. */
+  /** Slots of its addresses in the health table; slot 0 stands for addresses that are not probed, and is always up. */
   readonly slots: readonly number[]
 }
 
 interface Pool {
   readonly members: readonly WatchedPoolMember[]
   readonly slots: readonly number[]
+  /** Configured weight of all members. */
   readonly weight: number
+  /** Configured weight of the members with an address that is not down. */
   upWeight: number
 }
 
+/** A slot as an address of one member of one pool. */
 interface Membership {
   readonly pool: Pool
   readonly weight: number
@@ -34,6 +40,7 @@ export class WatchedPools {
   readonly #downSlots = new Set<number>()
   #memberships = new Map<number, Membership[]>()
 
+  /** Replaces the pools after a reload; which slots are down is kept. */
   replace(pools: readonly WatchedPool[]): void {
     this.#memberships = new Map()
     for (const { members } of pools) {
@@ -42,36 +49,40 @@ export class WatchedPools {
       for (const member of members) {
         if (!this.#isDown(member)) pool.upWeight += member.weight
         for (const slot of new Set(member.slots)) {
-          const seats = this.#memberships.get(slot) ?? []
-          this.#memberships.set(slot, seats)
-          seats.push({ pool, ...member })
+          const memberships = this.#memberships.get(slot) ?? []
+          this.#memberships.set(slot, memberships)
+          memberships.push({ pool, ...member })
         }
       }
     }
   }
 
-  /** The slots of pools that are needed from now on, or no longer. */
-  setDown(slot: number, isOut: boolean): readonly number[] {
-    if (this.#downSlots.has(slot) === isOut) return []
-    const seats = this.#memberships.get(slot) ?? []
-    const before = seats.map((seat) => [this.#isDown(seat), isShort(seat.pool)] as const)
-    if (isOut) this.#downSlots.add(slot)
+  /** Sets whether a slot is down. Returns all slots of the pools that became short by it, or are short no longer. */
+  setDown(slot: number, isDown: boolean): readonly number[] {
+    if (this.#downSlots.has(slot) === isDown) return []
+    const memberships = this.#memberships.get(slot) ?? []
+    const before = memberships.map((one) => [this.#isDown(one), isShort(one.pool)] as const)
+    if (isDown) this.#downSlots.add(slot)
     else this.#downSlots.delete(slot)
-    const turned: number[] = []
-    for (const [i, seat] of seats.entries()) {
-      const [wasOut, wasShort] = before[i] ?? [false, false]
-      if (this.#isDown(seat) !== wasOut) seat.pool.upWeight += wasOut ? seat.weight : -seat.weight
-      if (isShort(seat.pool) !== wasShort) turned.push(...seat.pool.slots)
+    const affected: number[] = []
+    for (const [i, membership] of memberships.entries()) {
+      const { pool, weight, slots } = membership
+      const [wasDown, wasShort] = before[i] ?? [false, false]
+      if (this.#isDown({ slots }) !== wasDown) pool.upWeight += wasDown ? weight : -weight
+      if (isShort(pool) !== wasShort) affected.push(...pool.slots)
     }
-    return turned
+    return affected
   }
 
-  /** `isAway`: whether an operator, the MTA or the calendar has taken the member of that row out. */
+  /**
+   * Whether the slot is in a pool with less than half of its weight up. `isAway` says of a member's row whether an
+   * override, feedback or the calendar takes the member out, which counts as down.
+   */
   isInShortPool(slot: number, isAway: (row: number) => boolean): boolean {
-    return this.#memberships.get(slot)?.some(({ pool }) => this.#isShortOf(pool, isAway)) ?? false
+    return this.#memberships.get(slot)?.some(({ pool }) => this.#isShort(pool, isAway)) ?? false
   }
 
-  #isShortOf({ members, weight, upWeight }: Pool, isAway: (row: number) => boolean): boolean {
+  #isShort({ members, weight, upWeight }: Pool, isAway: (row: number) => boolean): boolean {
     let left = upWeight
     for (const member of members)
       if (!this.#isDown(member) && isAway(member.row)) left -= member.weight
@@ -83,7 +94,10 @@ export class WatchedPools {
   }
 }
 
-/** With the slots that are probed. */
+const isShort = ({ weight, upWeight }: Pick<Pool, 'weight' | 'upWeight'>): boolean =>
+  upWeight * 2 < weight
+
+/** Name and slots of each pool, without slot 0: the groups of the mass-failure guard. */
 export const slotsOfPools = (
   pools: readonly WatchedPool[],
 ): readonly { readonly name: string; readonly slots: readonly number[] }[] =>
@@ -92,10 +106,7 @@ export const slotsOfPools = (
     slots: members.flatMap(({ slots }) => slots).filter((slot) => slot !== 0),
   }))
 
-/** Less than half of it is in. */
-const isShort = ({ weight, upWeight }: Pick<Pool, 'weight' | 'upWeight'>): boolean =>
-  upWeight * 2 < weight
-
+/** Groups the members of all loaded zones by pool. */
 export function watchedPools(loaded: readonly LoadedMembers[]): readonly WatchedPool[] {
   const pools = new Map<string, WatchedPoolMember[]>()
   for (const { zone, pools: memberships } of loaded) {

@@ -1,4 +1,4 @@
-// What a watch tells about the addresses it watches: states for people, transitions for the log.
+// What the watch reports of each watched address: its state for status pages, its transitions for the log.
 
 import { type LatencyPercentiles, latencyPercentiles } from '../health/latency-window.ts'
 import { SlotState } from '../health/table.ts'
@@ -9,6 +9,7 @@ import type { StateChange, VerdictCounts, EndpointHealth } from './endpoint-heal
 
 type StateName = keyof typeof SlotState
 
+/** A change of state of one watched address. */
 export interface Transition {
   readonly slot: number
   readonly zone: string
@@ -16,14 +17,17 @@ export interface Transition {
   readonly address: string
   readonly from: StateName
   readonly to: StateName
-  /** Of the last outcome here, e.g. `connect-refused`; `unprobed` before the first. */
+  /** Reason of the last outcome of this instance, e.g. `connect-refused`; `unprobed` before the first. */
   readonly reason: string
+  /** SMTP reply code of that outcome; null if there was no reply. */
   readonly code: number | null
+  /** Seconds for which the new state can stand; caps the TTL of answers. Infinity: no cap. */
   readonly holdSeconds: number
-  /** How long the state before had lasted. */
+  /** How long the state before lasted. */
   readonly afterMs: number
 }
 
+/** The state of one watched address, for status pages and metrics. */
 export interface WatchedState {
   readonly slot: number
   readonly zone: string
@@ -32,25 +36,27 @@ export interface WatchedState {
   readonly port: number
   readonly profile: string
   readonly state: StateName
-  /** Wall clock. */
+  /** When it entered its state, by the wall clock. */
   readonly sinceMs: number
-  /** With its dialogue; null before the first. */
+  /** The last outcome of this instance, with its dialogue; null before the first. */
   readonly lastOutcome: Outcome | null
-  /** Wall clock. */
+  /** When that outcome came, by the wall clock. */
   readonly lastOutcomeAtMs: number | null
   readonly counts: VerdictCounts
   readonly holdSeconds: number
-  /** Of the last outcome, if need be before the start. */
+  /** Reason of the last outcome, restored from before the start if there is none since; else `unprobed`. */
   readonly reason: string
+  /** Times in a row that it left up soon after it came up. */
   readonly flaps: number
+  /** Times that it went down since it is health. */
   readonly downs: number
   readonly latency: LatencyPercentiles
-  /** Share of the configured weight, 0…1. */
+  /** Share of the configured weight, 0…1: slow start times load shedding. */
   readonly factor: number
   readonly alerts: readonly AlertKind[]
-  /** Down for its flapping alone. */
+  /** Whether it passes its probes and is held down for flapping. */
   readonly isHeld: boolean
-  /** null: in flight, or waiting for a place. */
+  /** Milliseconds until the next probe; null while one is in flight, or waits for a limit of probes in flight. */
   readonly nextProbeInMs: number | null
 }
 
@@ -58,53 +64,51 @@ const stateNames = Object.fromEntries(
   Object.entries(SlotState).map(([name, value]) => [value, name]),
 ) as Record<SlotState, StateName>
 
-/** One a watched address: several targets may share the slot. */
-export function describeChange(
-  watched: EndpointHealth,
-  change: StateChange,
-): readonly Transition[] {
-  return watched.addresses.map(({ zone, target, address }) => ({
-    slot: watched.slot,
+/** Returns one transition for each address of the endpoint: several targets may share it. */
+export function describeChange(health: EndpointHealth, change: StateChange): readonly Transition[] {
+  return health.addresses.map(({ zone, target, address }) => ({
+    slot: health.slot,
     zone,
     target,
     address,
     from: stateNames[change.from],
     to: stateNames[change.to],
-    // It passes: what its last probe said would read like a contradiction.
-    reason: watched.isHeld() ? 'held-for-flapping' : watched.reason(),
-    code: watched.lastOutcome?.code ?? null,
-    holdSeconds: watched.holdSeconds,
+    // A held endpoint passes its probes: the reason of the last one would contradict the state.
+    reason: health.isHeld() ? 'held-for-flapping' : health.reason(),
+    code: health.lastOutcome?.code ?? null,
+    holdSeconds: health.holdSeconds,
     afterMs: change.afterMs,
   }))
 }
 
+/** Returns one state for each address of the endpoint: several targets may share it. */
 export function describeState(
-  watched: EndpointHealth,
+  health: EndpointHealth,
   nextProbeInMs: number | null,
   clock: Clock,
 ): readonly WatchedState[] {
   const wallOffsetMs = clock.wallMs() - clock.monotonicMs()
-  const hasOutcome = watched.lastOutcome !== null
-  return watched.addresses.map(({ zone, target, address }) => ({
-    slot: watched.slot,
+  const hasOutcome = health.lastOutcome !== null
+  return health.addresses.map(({ zone, target, address }) => ({
+    slot: health.slot,
     zone,
     target,
     address,
-    port: watched.profile.port,
-    profile: watched.profile.name,
-    state: stateNames[watched.state],
-    sinceMs: watched.sinceMs + wallOffsetMs,
-    lastOutcome: watched.lastOutcome,
-    lastOutcomeAtMs: hasOutcome ? watched.lastOutcomeAtMs + wallOffsetMs : null,
-    counts: watched.counts,
-    holdSeconds: watched.holdSeconds,
-    reason: watched.reason(),
-    flaps: watched.flaps(),
-    downs: watched.history.downs,
-    latency: latencyPercentiles(watched.history.latency),
-    factor: watched.factor,
-    alerts: watched.alerts.raised(),
-    isHeld: watched.isHeld(),
+    port: health.profile.port,
+    profile: health.profile.name,
+    state: stateNames[health.state],
+    sinceMs: health.sinceMs + wallOffsetMs,
+    lastOutcome: health.lastOutcome,
+    lastOutcomeAtMs: hasOutcome ? health.lastOutcomeAtMs + wallOffsetMs : null,
+    counts: health.counts,
+    holdSeconds: health.holdSeconds,
+    reason: health.reason(),
+    flaps: health.flaps(),
+    downs: health.history.downs,
+    latency: latencyPercentiles(health.history.latency),
+    factor: health.factor,
+    alerts: health.alerts.raised(),
+    isHeld: health.isHeld(),
     nextProbeInMs,
   }))
 }

@@ -47,13 +47,13 @@ export const createFeedbackRegistry = (
   timer: Timer = systemTimer,
   onEffect: OnFeedbackEffect = () => {},
   exchange: FeedbackStore | null = null,
-): FeedbackRegistry => new TimedFeedbackRegistry({ clock, timer, onEffect, exchange })
+): FeedbackRegistry => new TimedFeedbackRegistry({ clock, timer, onEffect, store: exchange })
 
 interface FeedbackRegistryOptions {
   readonly clock: Clock
   readonly timer: Timer
   readonly onEffect: OnFeedbackEffect
-  readonly exchange: FeedbackStore | null
+  readonly store: FeedbackStore | null
 }
 
 interface Entry {
@@ -67,18 +67,18 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
   readonly #timer: Timer
   readonly #onEffect: OnFeedbackEffect
   readonly #entries = new Map<string, Entry>()
-  readonly #exchange: FeedbackStore | null
+  readonly #store: FeedbackStore | null
   readonly #unsubscribe: () => void
   #retained: ReadonlySet<string> = new Set()
   #changed: () => void = () => {}
   #cancel: (() => void) | null = null
   #plannedMs = Infinity
 
-  constructor({ clock, timer, onEffect, exchange }: FeedbackRegistryOptions) {
+  constructor({ clock, timer, onEffect, store: exchange }: FeedbackRegistryOptions) {
     this.#clock = clock
     this.#timer = timer
     this.#onEffect = onEffect
-    this.#exchange = exchange
+    this.#store = exchange
     this.#unsubscribe = exchange?.subscribe(() => this.#readShared()) ?? (() => {})
   }
 
@@ -96,7 +96,7 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
     const isOver = before !== null && before.untilMs <= nowMs
     const told = applyReport(isOver ? null : before, word, { nowMs, untilMs: nowMs + forMs })
     entry.words.set(writer, told)
-    this.#exchange?.write({ ...of, writer }, told)
+    this.#store?.write({ ...of, writer }, told)
     if (this.#updateEffect(entry, nowMs)) this.#changed()
     this.#plan(told.untilMs)
     return told
@@ -105,7 +105,7 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
   withdraw(of: NamedTarget, writer: FeedbackWriter): boolean {
     const entry = this.#entries.get(keyOf(of))
     if (!entry?.words.delete(writer)) return false
-    this.#exchange?.write({ ...of, writer }, null)
+    this.#store?.write({ ...of, writer }, null)
     if (this.#updateEffect(entry, this.#clock.wallMs())) this.#changed()
     return true
   }
@@ -133,8 +133,8 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
 
   /** In place of all words: ours are among them. Those of targets that no zone here has wait for it. */
   #readShared(): void {
-    if (this.#exchange === null) return
-    const byTarget = Map.groupBy(this.#exchange.list(), keyOf)
+    if (this.#store === null) return
+    const byTarget = Map.groupBy(this.#store.list(), keyOf)
     const touched = new Set([...byTarget.keys(), ...this.#entries.keys()])
     const nowMs = this.#clock.wallMs()
     let isChanged = false
@@ -149,7 +149,7 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
       if (entry.words.size === 0) this.#entries.delete(key)
     }
     if (isChanged) this.#changed()
-    this.#plan(Math.min(Infinity, ...soonestEnds(this.#exchange.list(), nowMs)))
+    this.#plan(Math.min(Infinity, ...soonestEnds(this.#store.list(), nowMs)))
   }
 
   #entryOf({ zone, target }: NamedTarget): Entry {

@@ -16,7 +16,7 @@ export interface WatchedMember extends OverridableMember {
 }
 
 /** Why a member takes no part. */
-type MemberOut = 'drained' | 'disabled' | 'down' | 'no-weight'
+type MemberOutReason = 'drained' | 'disabled' | 'down' | 'no-weight'
 
 export interface MemberState {
   readonly member: WatchedMember
@@ -32,7 +32,7 @@ export interface MemberState {
   /** Soonest that calendar or override change. */
   readonly holdSeconds: number
   /** null: it takes part. */
-  readonly out: MemberOut | null
+  readonly out: MemberOutReason | null
   /** The configured weight times all of these; 0 where it takes no part. */
   readonly effective: number
 }
@@ -64,7 +64,7 @@ export function memberState(
   }
 }
 
-function outBecause(standing: Standing, factor: number, weight: number): MemberOut | null {
+function outBecause(standing: Standing, factor: number, weight: number): MemberOutReason | null {
   if (standing === Standing.drained) return 'drained'
   if (standing === Standing.disabled) return 'disabled'
   if (weight > 0) return null

@@ -37,7 +37,7 @@ export interface MemberWatch {
 export interface MemberWatchOptions {
   readonly table: HealthWriter
   readonly clock: Clock
-  readonly exchange: OverrideStore
+  readonly store: OverrideStore
   readonly feedback?: FeedbackRegistry
   readonly reputation?: ReputationShares
   /** `from`: another instance that was told; null: this one was. */
@@ -69,8 +69,8 @@ class TableMemberWatch implements MemberWatch {
 
   constructor(options: MemberWatchOptions) {
     this.#options = options
-    this.isLasting = options.exchange.isPersistent
-    this.#unsubscribe = options.exchange.subscribe((change) => this.#onForeignChange(change))
+    this.isLasting = options.store.isPersistent
+    this.#unsubscribe = options.store.subscribe((change) => this.#onForeignChange(change))
     options.feedback?.onChange(() => this.#refresh())
     options.reputation?.onChange(() => this.#refresh())
   }
@@ -84,7 +84,7 @@ class TableMemberWatch implements MemberWatch {
   }
 
   set(override: Override, isForced: boolean): OverrideResult {
-    const { exchange, onSet, onEnd } = this.#options
+    const { store: exchange, onSet, onEnd } = this.#options
     this.#expire()
     const pools = isForced ? [] : this.#emptiedBy(override)
     if (pools.length > 0) return { kind: 'would-empty', pools }
@@ -97,7 +97,7 @@ class TableMemberWatch implements MemberWatch {
   }
 
   undo(id: string, by: string): Override | null {
-    const removed = this.#options.exchange.remove(id)
+    const removed = this.#options.store.remove(id)
     if (!removed) return null
     this.#options.onEnd(removed, 'undone', by)
     this.#refresh()
@@ -106,7 +106,7 @@ class TableMemberWatch implements MemberWatch {
 
   overrides(): readonly Override[] {
     if (this.#expire()) this.#write()
-    return this.#options.exchange.list()
+    return this.#options.store.list()
   }
 
   states(): readonly MemberState[] {
@@ -122,7 +122,7 @@ class TableMemberWatch implements MemberWatch {
   #emptiedBy(override: Override): readonly string[] {
     const { zone, target, pool, action } = override
     const takesAway = action.kind === 'weight' ? action.weight.value === 0 : action.kind !== 'up'
-    const taken = setOverride(this.#options.exchange.list(), override)
+    const taken = setOverride(this.#options.store.list(), override)
     // That there are too many is told by whoever keeps them.
     if (!takesAway || taken.kind === 'full') return []
     const inZone = this.#members.filter((one) => one.zone === zone)
@@ -170,7 +170,7 @@ class TableMemberWatch implements MemberWatch {
 
   /** Whether any ended. */
   #expire(): boolean {
-    const { exchange, clock, onEnd } = this.#options
+    const { store: exchange, clock, onEnd } = this.#options
     const ended = exchange.expire(clock.wallMs())
     for (const override of ended) onEnd(override, 'time', override.by)
     return ended.length > 0
@@ -178,7 +178,7 @@ class TableMemberWatch implements MemberWatch {
 
   /** Writes the rows that say something else by now; how soon to do so again. */
   #write(): number {
-    const { table, exchange } = this.#options
+    const { table, store: exchange } = this.#options
     let soonestMs = Infinity
     for (const state of this.#statesUnder(exchange.list(), this.#members)) {
       const { standing, warmUpShare, overrideShare, feedback, reputation, holdSeconds } = state
@@ -196,7 +196,7 @@ class TableMemberWatch implements MemberWatch {
   }
 
   #plan(rewriteInMs: number): void {
-    const { exchange, clock, timer = systemTimer } = this.#options
+    const { store: exchange, clock, timer = systemTimer } = this.#options
     this.#cancel()
     this.#cancel = () => {}
     // Also for overrides of targets that no zone has at the moment.

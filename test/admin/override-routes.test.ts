@@ -51,7 +51,7 @@ function open(): OverrideControl {
     table,
     clock: time.clock,
     timer: time.timer,
-    exchange: createStandaloneOverrides(),
+    store: createStandaloneOverrides(),
     onSet: ({ target, action }) => events.push(`set ${target} ${action.kind}`),
     onEnd: ({ target, action }, end, by) => events.push(`${end} ${target} ${action.kind} ${by}`),
   })

@@ -22,7 +22,7 @@ const said = (event: LocalFaultEvent): unknown => {
 
 test.each<[LocalFaultEvent, readonly unknown[]]>([
   [
-    { kind: 'braked', group: 'eu.smtp.example.com', failing: 6, of: 10 },
+    { kind: 'held', group: 'eu.smtp.example.com', failing: 6, of: 10 },
     [
       'warn',
       { event: 'probes.braked', group: 'eu.smtp.example.com', failing: 6, of: 10 },

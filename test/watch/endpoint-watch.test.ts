@@ -49,7 +49,7 @@ function rig(exchange: ClusterVotes = createStandaloneVotes()): Rig {
   const says = new Map<string, OutcomeKind | null>()
   const watch = createEndpointWatch({
     table,
-    exchange,
+    cluster: exchange,
     clock: time.clock,
     timer: time.timer,
     random: seededRandom(3),

@@ -54,7 +54,7 @@ function rig(
   const watch = createEndpointWatch({
     table,
     canaries,
-    exchange,
+    cluster: exchange,
     clock: time.clock,
     timer: time.timer,
     random: seededRandom(seed),
@@ -123,10 +123,10 @@ describe('correlated failure', () => {
     const { run, doubts, changes, state, watch } = await outage(6, Infinity)
     let inPool = 10
     for (let i = 0; i < 30 && doubts.length === 0; i++) await run(1000)
-    expect(doubts).toEqual([{ kind: 'braked', group: 'p.smtp.example.com', failing: 6, of: 10 }])
+    expect(doubts).toEqual([{ kind: 'held', group: 'p.smtp.example.com', failing: 6, of: 10 }])
     const brakedAtMs = changes.at(-1)?.atMs ?? 0
     const downBefore = changes.filter(({ to }) => to === 'down').length
-    expect(watch.localFaults().massFailures).toBe(1)
+    expect(watch.localFaults().heldGroups).toBe(1)
     await run(90_000)
     inPool = slotsOf(10).filter((slot) => state(slot) !== SlotState.down).length
     expect(inPool).toBe(4)
@@ -148,7 +148,7 @@ describe('correlated failure', () => {
     ])
     expect(nowMs() - begunMs).toBeGreaterThan(118_000)
     expect(nowMs() - begunMs).toBeLessThanOrEqual(121_000)
-    expect(watch.localFaults().massFailures).toBe(0)
+    expect(watch.localFaults().heldGroups).toBe(0)
     await run(120_000)
     expect(doubts.length).toBe(2)
   })
@@ -181,9 +181,7 @@ describe('correlated failure', () => {
     const watched = addresses(50).map((each) => ({ ...each, profile: quick }))
     all.watch.update(watched, [poolOf(slotsOf(10))])
     await all.run(atMs + 60_000)
-    expect(all.doubts).toEqual([
-      { kind: 'braked', group: 'p.smtp.example.com', failing: 6, of: 10 },
-    ])
+    expect(all.doubts).toEqual([{ kind: 'held', group: 'p.smtp.example.com', failing: 6, of: 10 }])
   })
 
   test('all dead for good is acted on', async () => {

@@ -45,7 +45,7 @@ function start(restored: ReadonlyMap<string, SavedDamping> = new Map()) {
   const watch = createEndpointWatch({
     table,
     restored,
-    exchange: createStandaloneVotes(),
+    cluster: createStandaloneVotes(),
     clock: time.clock,
     timer: time.timer,
     random: seededRandom(5),

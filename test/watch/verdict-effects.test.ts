@@ -48,7 +48,7 @@ function rig(answer?: (request: ProbeRequest) => Partial<Outcome>): Rig {
     others: [],
     watch: createEndpointWatch({
       table,
-      exchange: { ...own, votes: (key) => [...own.votes(key), ...made.others] },
+      cluster: { ...own, votes: (key) => [...own.votes(key), ...made.others] },
       clock: time.clock,
       timer: time.timer,
       random: seededRandom(5),

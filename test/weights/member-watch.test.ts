@@ -29,7 +29,7 @@ beforeEach(() => {
     table,
     clock: time.clock,
     timer: time.timer,
-    exchange: createStandaloneOverrides(),
+    store: createStandaloneOverrides(),
     onSet: () => {},
     onEnd: ({ target }, end) => ends.push(`${end} ${target}`),
   })
