@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// argv → command. Each command is a file of cli/ and resolves to the exit code; serve runs until a signal.
+// The entry point: runs the command that the command line names. Each command is a file of cli/ and
+// resolves to the exit code; `serve` runs until a signal.
 
 import { version } from './app/version.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
 
-// Each loads what it needs itself: `serve` answers sooner without the others.
+// Loaded on demand, so that `serve` does not wait for the code of the others.
 const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['serve', async () => (await import('./cli/serve.ts')).serve],
   ['check', async () => (await import('./cli/check.ts')).check],
@@ -43,5 +44,5 @@ export async function main(argv: readonly string[]): Promise<number> {
   return 2
 }
 
-// exit(), since a handle that lingers must not keep a stopped server alive.
+// exit(), because a handle that is still open must not keep a stopped server alive.
 if (import.meta.main) process.exit(await main(process.argv.slice(2)))

@@ -1,21 +1,21 @@
-// Asks the admin server of a running instance: where it is and with what token, as `serve` would have it.
+// A client of the admin HTTP of a running server. Its address and token are those that `serve`
+// would use with the same settings.
 
-import { existsSync } from 'node:fs'
 import { request } from 'node:http'
 
-import { formatDiagnostics } from '../zonefile/diagnostic.ts'
-import { loadSettings } from '../settings/settings.ts'
+import { readSettings } from './command-settings.ts'
 import type { FlagValues } from './flags.ts'
 
 interface AdminClient {
-  ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<AdminAnswer>
+  request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<AdminResponse>
 }
 
-export type AdminAnswer =
-  | { readonly kind: 'answer'; readonly status: number; readonly value: unknown }
+export type AdminResponse =
+  /** A response with a JSON body, whatever its status. */
+  | { readonly kind: 'response'; readonly status: number; readonly body: unknown }
   | { readonly kind: 'failed'; readonly why: string }
 
-type AdminFound =
+type ClientFound =
   | { readonly kind: 'client'; readonly client: AdminClient }
   | { readonly kind: 'bad'; readonly why: string }
 
@@ -23,43 +23,37 @@ type AdminFound =
 export const adminFlags: readonly string[] = ['admin', 'config']
 
 const timeoutMs = 5000
-const usualConfig = 'mxsteer.yaml'
 
-export async function findAdmin(values: FlagValues): Promise<AdminFound> {
-  const { admin, config } = values
-  const flags = {
-    ...(admin === undefined ? {} : { admin }),
-    ...(config === undefined ? {} : { config }),
-  }
-  const configFile = existsSync(usualConfig) ? usualConfig : undefined
-  const loaded = await loadSettings({ flags, env: process.env, configFile })
-  if (loaded.kind === 'rejected')
-    return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }
-  const { admin: endpoint, adminToken } = loaded.settings
-  if (endpoint === null)
-    return { kind: 'bad', why: 'the admin server is off; give --admin ADDR:PORT' }
-  const where = { host: askable(endpoint.address), port: endpoint.port, token: adminToken }
+/** Bad if settings are, or if they switch the admin server off. Connects to nothing. */
+export async function findAdminClient(values: FlagValues): Promise<ClientFound> {
+  const read = await readSettings(values, adminFlags)
+  if (read.kind === 'bad') return read
+  const { admin, adminToken } = read.settings
+  if (admin === null) return { kind: 'bad', why: 'the admin server is off; give --admin ADDR:PORT' }
+  const server = { host: destinationOf(admin.address), port: admin.port, token: adminToken }
   return {
     kind: 'client',
-    client: { ask: (method, path, body) => exchange(where, method, path, body) },
+    client: { request: (method, path, body) => send(server, method, path, body) },
   }
 }
 
-const askable = (address: string): string =>
+/** The unspecified address is no destination; the loopback address reaches the same socket. */
+const destinationOf = (address: string): string =>
   address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
 
-interface Where {
+interface AdminServer {
   readonly host: string
   readonly port: number
+  /** null: no Authorization header is sent. */
   readonly token: string | null
 }
 
-function exchange(
-  { host, port, token }: Where,
+function send(
+  { host, port, token }: AdminServer,
   method: string,
   path: string,
   body?: object,
-): Promise<AdminAnswer> {
+): Promise<AdminResponse> {
   const payload = body === undefined ? '' : JSON.stringify(body)
   const headers = {
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
@@ -67,27 +61,27 @@ function exchange(
     'content-length': Buffer.byteLength(payload),
   }
   return new Promise((resolve) => {
-    const failed = (why: string): void =>
+    const fail = (why: string): void =>
       resolve({
         kind: 'failed',
         why: `no answer from the admin server at ${host} port ${port}: ${why}`,
       })
     const options = { host, port, method, path, headers, timeout: timeoutMs, agent: false }
-    const outgoing = request(options, (reply) => {
+    const outgoing = request(options, (incoming) => {
       let text = ''
-      reply.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      reply.on('end', () => resolve(answerOf(reply.statusCode ?? 0, text)))
-      reply.on('error', (error) => failed(error.message))
+      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+      incoming.on('end', () => resolve(parseResponse(incoming.statusCode ?? 0, text)))
+      incoming.on('error', (error) => fail(error.message))
     })
     outgoing.on('timeout', () => outgoing.destroy(new Error(`none within ${timeoutMs} ms`)))
-    outgoing.on('error', (error) => failed(error.message || String(error)))
+    outgoing.on('error', (error) => fail(error.message || String(error)))
     outgoing.end(payload)
   })
 }
 
-function answerOf(status: number, text: string): AdminAnswer {
+function parseResponse(status: number, text: string): AdminResponse {
   try {
-    return { kind: 'answer', status, value: JSON.parse(text) as unknown }
+    return { kind: 'response', status, body: JSON.parse(text) as unknown }
   } catch {
     return { kind: 'failed', why: `the admin server says ${status}: ${text.trim().slice(0, 200)}` }
   }

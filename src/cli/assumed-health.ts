@@ -1,17 +1,20 @@
-// The health table of a server that does not run: everybody up but those who are said to be down, weights as the
-// calendar has them on a day, and what an operator might say.
+// Builds the health table of a server that does not run, from assumptions: every target is up
+// except those that are said to be down, warm-ups are as far as at a given time, and overrides are
+// in force.
 
 import { effectOf } from '../health/overrides.ts'
 import type { Override, OverrideAction } from '../health/overrides.ts'
 import { type HealthWriter, SlotState, createHealthTable } from '../health/table.ts'
-import type { LoadedTarget } from '../zonefile/load-zones.ts'
-import { type WatchedMember, memberState, watchedMembers } from '../weights/member-state.ts'
 import { suggestName } from '../lib/suggest-name.ts'
+import { memberState, watchedMembers } from '../weights/member-state.ts'
+import type { LoadedTarget } from '../zonefile/load-zones.ts'
 
 export interface Assumptions {
   /** Names of targets, with or without their zone, or addresses. */
   readonly down: readonly string[]
+  /** Overrides; `target` is a name or an address, as in `down`. */
   readonly actions: readonly { readonly target: string; readonly action: OverrideAction }[]
+  /** Wall clock time, which decides how far warm-ups are. */
   readonly atMs: number
 }
 
@@ -19,67 +22,70 @@ type AssumedHealth =
   | { readonly kind: 'health'; readonly health: HealthWriter }
   | { readonly kind: 'bad'; readonly why: string }
 
-/** Thrown within this file alone. */
-class Unknown extends Error {}
+type Bad = Extract<AssumedHealth, { kind: 'bad' }>
 
+/**
+ * Bad if a name or an address belongs to no target, or to one that no probe could find to be down.
+ */
 export function assumeHealth(
   targets: readonly LoadedTarget[],
-  assumptions: Assumptions,
+  { down, actions, atMs }: Assumptions,
 ): AssumedHealth {
   const health = createHealthTable()
-  try {
-    for (const { pools } of targets)
-      for (const { member } of pools)
-        for (const slot of member.slots) health.set(slot, SlotState.up, 1, Infinity)
-    for (const name of assumptions.down) takeDown(health, targets, name)
-    writeRows(health, targets, assumptions)
-    return { kind: 'health', health }
-  } catch (error) {
-    if (error instanceof Unknown) return { kind: 'bad', why: error.message }
-    throw error
+  for (const { pools } of targets)
+    for (const { member } of pools)
+      for (const slot of member.slots) health.set(slot, SlotState.up, 1, Infinity)
+  for (const name of down) {
+    const slots = slotsOf(targets, name)
+    if (slots.kind === 'bad') return slots
+    for (const slot of slots.slots) health.set(slot, SlotState.down, 1, Infinity)
   }
+  const overrides: Override[] = []
+  for (const { target, action } of actions) {
+    const matching = findTargets(targets, target)
+    if (matching.kind === 'bad') return matching
+    overrides.push(...matching.targets.map((one) => overrideOf(one, action)))
+  }
+  writeMembers(health, targets, overrides, atMs)
+  return { kind: 'health', health }
 }
 
-/** Slots are of addresses as a probe sees them: whoever else stands behind one is down too. */
-function takeDown(health: HealthWriter, targets: readonly LoadedTarget[], name: string): void {
+/**
+ * The slots of a target or of an address. A slot stands for an endpoint that is probed, so other
+ * targets behind the same endpoint are down with it.
+ */
+function slotsOf(
+  targets: readonly LoadedTarget[],
+  name: string,
+): { readonly kind: 'slots'; readonly slots: ReadonlySet<number> } | Bad {
+  const matching = findTargets(targets, name)
+  if (matching.kind === 'bad') return matching
+  const isTargetName = targets.some((one) => isNamed(one, name))
   const slots = new Set<number>()
-  for (const { target, pools } of calledOrAt(targets, name))
+  for (const { target, pools } of matching.targets)
     for (const { member } of pools)
       for (const [i, slot] of member.slots.entries())
-        if (slot !== 0 && (isCalledOne(targets, name) || target.addresses[i]?.text === name))
-          slots.add(slot)
-  if (slots.size === 0)
-    throw new Unknown(`${name} is in no pool with a probe: nothing can see that it is down`)
-  for (const slot of slots) health.set(slot, SlotState.down, 1, Infinity)
+        if (slot !== 0 && (isTargetName || target.addresses[i]?.text === name)) slots.add(slot)
+  return slots.size > 0
+    ? { kind: 'slots', slots }
+    : { kind: 'bad', why: `${name} is in no pool with a probe: nothing can see that it is down` }
 }
 
-const isCalled = ({ zone, target }: LoadedTarget, name: string): boolean =>
+const isNamed = ({ zone, target }: LoadedTarget, name: string): boolean =>
   target.name === name || `${target.name}.${zone}` === name
 
-const isCalledOne = (targets: readonly LoadedTarget[], name: string): boolean =>
-  targets.some((one) => isCalled(one, name))
-
-function calledOrAt(targets: readonly LoadedTarget[], name: string): readonly LoadedTarget[] {
-  const found = targets.filter(
-    (one) => isCalled(one, name) || one.target.addresses.some(({ text }) => text === name),
-  )
-  if (found.length > 0) return found
-  const known = new Set(targets.map(({ target }) => target.name))
-  throw new Unknown(`unknown target ${JSON.stringify(name)}, ${suggestName('target', known, name)}`)
-}
-
-function writeRows(
-  health: HealthWriter,
+/** All targets with a name, with or without its zone, or with an address. */
+function findTargets(
   targets: readonly LoadedTarget[],
-  { actions, atMs }: Assumptions,
-): void {
-  const overrides = actions.flatMap(({ target, action }) =>
-    calledOrAt(targets, target).map((one) => overrideOf(one, action)),
+  name: string,
+): { readonly kind: 'targets'; readonly targets: readonly LoadedTarget[] } | Bad {
+  const matching = targets.filter(
+    (one) => isNamed(one, name) || one.target.addresses.some(({ text }) => text === name),
   )
-  for (const member of watchedMembers(targets)) {
-    const its = overrides.filter((one) => one.zone === member.zone && one.target === member.target)
-    writeRow(health, member, its, atMs)
-  }
+  if (matching.length > 0) return { kind: 'targets', targets: matching }
+  const known = new Set(targets.map(({ target }) => target.name))
+  const advice = suggestName('target', known, name)
+  return { kind: 'bad', why: `unknown target ${JSON.stringify(name)}, ${advice}` }
 }
 
 const overrideOf = ({ zone, target }: LoadedTarget, action: OverrideAction): Override => ({
@@ -94,13 +100,19 @@ const overrideOf = ({ zone, target }: LoadedTarget, action: OverrideAction): Ove
   untilMs: null,
 })
 
-function writeRow(
+function writeMembers(
   health: HealthWriter,
-  member: WatchedMember,
+  targets: readonly LoadedTarget[],
   overrides: readonly Override[],
   atMs: number,
 ): void {
-  const state = memberState(health, member, { ...effectOf(overrides, member), feedback: 1 }, atMs)
-  const { standing, warmUpShare, overrideShare, holdSeconds } = state
-  health.setRow(member.row, standing, Math.fround(warmUpShare * overrideShare), holdSeconds)
+  for (const member of watchedMembers(targets)) {
+    const ofTarget = overrides.filter(
+      ({ zone, target }) => zone === member.zone && target === member.target,
+    )
+    const effect = { ...effectOf(ofTarget, member), feedback: 1 }
+    const state = memberState(health, member, effect, atMs)
+    const share = Math.fround(state.warmUpShare * state.overrideShare)
+    health.setRow(member.row, state.standing, share, state.holdSeconds)
+  }
 }

@@ -1,5 +1,6 @@
-// `mxsteer check --live`: probes every target of the zone files once, as the server would, and looks at what pools with
-// `identity:` want looked at. Exit 0: every target is healthy; warnings do not count.
+// `mxsteer check --live`: probes every target of the zone files once, as the server would, and
+// makes the reputation checks of pools with `identity:`. Exit code 0: every target is healthy,
+// whatever the warnings.
 
 import type { ZonesLoaded } from '../zonefile/load-zones.ts'
 import { createDnsLists } from '../reputation/dns-list.ts'
@@ -12,9 +13,9 @@ import type { ProbeSourceAddresses, WatchedAddress } from '../probe/smtp/profile
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
 import { createStubResolver, createConcurrencyLimit } from '../resolver/stub-resolver.ts'
-import { table } from './text/columns.ts'
-import { findSettings } from './find-resolver.ts'
-import type { FlagValues } from './flags.ts'
+import { tableLines } from './text/columns.ts'
+import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
+import { fail, type FlagValues } from './flags.ts'
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
@@ -23,21 +24,19 @@ interface Probed {
   readonly outcome: Outcome
 }
 
-/** Probes at once; and looks at once. */
+/** Of probes, and of reputation checks, at the same time. */
 const inFlightLimit = 64
 
 export async function checkLive(loaded: Loaded, values: FlagValues): Promise<number> {
-  const found = await findSettings(values)
-  if (found.kind === 'bad') {
-    process.stderr.write(`mxsteer check: ${found.why}\n`)
-    return 2
-  }
-  const { source } = found.settings.probing
+  const read = await readSettings(values, resolverFlags)
+  if (read.kind === 'bad') return fail('check', read.why)
+  const { source } = read.settings.probing
+  const server = resolverOf(read.settings)
   const probed = await probeAll(loaded.watched, source)
-  const clients = found.resolver && lookupClients(found.resolver)
-  const jobs = await lookAtAll(loaded.identities, probed, clients)
-  process.stdout.write(tableOf(probed, jobs))
-  for (const warning of warningsOf(probed, jobs, clients))
+  const clients = server && lookupClients(server)
+  const checks = await checkReputation(loaded.identities, probed, clients)
+  process.stdout.write(resultTable(probed, checks))
+  for (const warning of warningTexts(probed, checks, clients))
     process.stdout.write(`warning: ${warning}\n`)
   const unwatched = countUnwatched(loaded)
   if (unwatched > 0)
@@ -50,7 +49,7 @@ export async function checkLive(loaded: Loaded, values: FlagValues): Promise<num
 const isHealthy = ({ watched, outcome }: Probed): boolean =>
   effectOf(outcome, { requiresTls: watched.profile.tls.isRequired }).verdict === 'pass'
 
-/** Each endpoint once, however many targets stand behind it. */
+/** Probes each endpoint once, however many targets share it. */
 async function probeAll(
   addresses: readonly WatchedAddress[],
   source: ProbeSourceAddresses,
@@ -73,29 +72,29 @@ function lookupClients(server: ServerEndpoint): LookupClients {
   return { resolver, lists: createDnsLists({ resolver, clock: systemClock }) }
 }
 
-/** Nobody waits for a hold here: a listing is told at once. */
-function lookAtAll(
+/** Makes each check once. A listing counts at once, since no hold time can pass here. */
+function checkReputation(
   identities: readonly CheckedAddress[],
   probed: readonly Probed[],
   clients: LookupClients | null,
 ): Promise<readonly ReputationCheck[]> {
   const limit = createConcurrencyLimit(inFlightLimit, Infinity)
-  const looks = identities.map(async (watched) => {
+  const checks = identities.map(async (watched) => {
     const profile = { ...watched.profile, holdMs: 0 }
-    const job = new ReputationCheck({ ...watched, profile }, () => Promise.resolve())
+    const check = new ReputationCheck({ ...watched, profile }, () => Promise.resolve())
     for (const one of probed) {
-      const greeting = isOf(one.watched, watched) ? greetingOf(one.outcome.dialogue) : null
-      if (greeting) job.observeGreeting(greeting)
+      const greeting = isSameAddress(one.watched, watched) ? greetingOf(one.outcome.dialogue) : null
+      if (greeting) check.observeGreeting(greeting)
     }
-    if (clients) await limit.run(() => job.check(clients, () => systemClock.monotonicMs()))
-    return job
+    if (clients) await limit.run(() => check.check(clients, () => systemClock.monotonicMs()))
+    return check
   })
-  return Promise.all(looks)
+  return Promise.all(checks)
 }
 
 type AddressName = Pick<WatchedAddress, 'zone' | 'target' | 'address'>
 
-const isOf = (one: AddressName, other: AddressName): boolean =>
+const isSameAddress = (one: AddressName, other: AddressName): boolean =>
   one.zone === other.zone && one.target === other.target && one.address === other.address
 
 const columns = [
@@ -110,7 +109,7 @@ const columns = [
   'LISTS',
 ]
 
-function tableOf(probed: readonly Probed[], jobs: readonly ReputationCheck[]): string {
+function resultTable(probed: readonly Probed[], checks: readonly ReputationCheck[]): string {
   const rows = probed.map(({ watched, outcome }) => [
     `${watched.target}.${watched.zone}`,
     watched.address,
@@ -119,40 +118,42 @@ function tableOf(probed: readonly Probed[], jobs: readonly ReputationCheck[]): s
     outcome.reason,
     String(Math.round(outcome.durationMs)),
     greetingOf(outcome.dialogue)?.banner ?? '–',
-    ...identityCells(jobs.find((job) => isOf(job.watched, watched))),
+    ...reputationCells(checks.find((check) => isSameAddress(check.watched, watched))),
   ])
-  return `${table([columns, ...rows]).join('\n')}\n`
+  return `${tableLines([columns, ...rows]).join('\n')}\n`
 }
 
-function identityCells(job: ReputationCheck | undefined): readonly string[] {
-  if (!job) return ['–', '–']
-  const { reverse, listings } = job.view()
+function reputationCells(check: ReputationCheck | undefined): readonly string[] {
+  if (!check) return ['–', '–']
+  const { reverse, listings } = check.view()
   const lists = [...listings.keys()].map(redactedList).join(' ')
   return [reverse?.kind ?? '–', lists === '' ? '–' : lists]
 }
 
-function warningsOf(
+function warningTexts(
   probed: readonly Probed[],
-  jobs: readonly ReputationCheck[],
+  checks: readonly ReputationCheck[],
   clients: LookupClients | null,
 ): ReadonlySet<string> {
-  const isBlind = clients === null && jobs.length > 0
+  const lacksResolver = clients === null && checks.length > 0
   return new Set([
     ...probed.flatMap(({ watched, outcome }) => tlsWarnings(watched, outcome)),
-    ...jobs.flatMap((job) => findingWarnings(job)),
+    ...checks.flatMap((check) => findingWarnings(check)),
     ...(clients?.lists.states() ?? []).flatMap(({ list, family, problem }) =>
       problem === null
         ? []
         : [`${redactedList(list)} is not believed about IPv${family}: ${problem}`],
     ),
-    ...(isBlind ? ['no resolver, so neither PTR nor DNS lists: give --resolver ADDR:PORT'] : []),
+    ...(lacksResolver
+      ? ['no resolver, so neither PTR nor DNS lists: give --resolver ADDR:PORT']
+      : []),
   ])
 }
 
-const findingWarnings = (job: ReputationCheck): readonly string[] =>
-  job
+const findingWarnings = (check: ReputationCheck): readonly string[] =>
+  check
     .findings()
-    .map(({ message }) => `${job.watched.exchange} at ${job.watched.address}: ${message}`)
+    .map(({ message }) => `${check.watched.exchange} at ${check.watched.address}: ${message}`)
 
 const tlsWarnings = ({ target, zone, address }: WatchedAddress, outcome: Outcome): string[] =>
   outcome.kind === 'tls' ? [`${target}.${zone} at ${address}: TLS: ${outcome.reason}`] : []

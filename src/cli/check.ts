@@ -1,5 +1,5 @@
-// `mxsteer check [DIR]`: every mistake of every zone file, and nothing served. With --live each target is probed once;
-// `--diff DIR`: see diff.ts.
+// `mxsteer check [DIR]`: reports every mistake in the zone files without serving them. --live
+// probes each target once (check-live.ts); --diff DIR compares with another folder (diff.ts).
 
 import { createAllocation } from '../zonefile/allocation.ts'
 
@@ -8,28 +8,21 @@ import { createSerialKeeper } from '../zonefile/serials.ts'
 import { systemClock } from '../lib/clock.ts'
 import { checkLive } from './check-live.ts'
 import { diff } from './diff.ts'
-import { resolverFlags } from './find-resolver.ts'
-import { parseFlags } from './flags.ts'
+import { resolverFlags } from './command-settings.ts'
+import { fail, parseFlags } from './flags.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
 
 const allFlags = [...new Set(['diff', 'zones', 'config', 'at', ...resolverFlags])]
 
 export async function check(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, allFlags, [], ['json', 'live'])
-  if (flags.kind === 'bad' || flags.words.length > 1) {
-    process.stderr.write(
-      `mxsteer check: ${flags.kind === 'bad' ? flags.why : 'one folder at a time'}\n`,
-    )
-    return 2
-  }
+  if (flags.kind === 'bad') return fail('check', flags.why)
+  if (flags.words.length > 1) return fail('check', 'one folder at a time')
   const { diff: after, ...values } = flags.values
   const [folder = String(values['zones'] ?? 'zones')] = flags.words
   if (after !== undefined)
     return diff(String(after), flags.words.length > 0 ? { ...values, zones: folder } : values)
-  if (values['at'] ?? values['json']) {
-    process.stderr.write('mxsteer check: --at and --json go with --diff\n')
-    return 2
-  }
+  if (values['at'] ?? values['json']) return fail('check', '--at and --json go with --diff')
   const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
   if (loaded.kind === 'rejected') {
     process.stderr.write(formatDiagnostics(loaded.diagnostics))

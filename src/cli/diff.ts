@@ -1,30 +1,35 @@
-// `mxsteer check --diff DIR`: what would be answered differently if DIR took the place of the zones that are served.
+// `mxsteer check --diff DIR`: which answers would change if the zones of DIR replaced those that
+// are served.
 
 import { compareCatalogs, type Side } from '../explain/compare.ts'
 import { systemClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
 import { assumeHealth } from './assumed-health.ts'
 import { diffText } from './text/diff-text.ts'
-import type { FlagValues } from './flags.ts'
-import { type LoadedFolder, loadFolder, openPlaces, readSettings } from './offline-data.ts'
+import { readSettings } from './command-settings.ts'
+import { fail, failAt, type FlagValues } from './flags.ts'
+import { type LoadedFolder, loadFolder, openPlaces } from './offline-data.ts'
 
-/** 0: no difference, 1: some, 2: trouble. */
+/**
+ * Resolves to the exit code: 0 if nothing changes, 1 if something does, 2 for bad usage or files.
+ */
 export async function diff(after: string, values: FlagValues): Promise<number> {
-  const settings = await readSettings(values)
-  if ('why' in settings) return fail(settings.why)
+  const read = await readSettings(values, ['zones', 'config'])
+  if (read.kind === 'bad') return failAt('check', read.why)
+  const { settings } = read
   const atMs = values['at'] === undefined ? systemClock.wallMs() : Date.parse(String(values['at']))
-  if (Number.isNaN(atMs)) return fail('--at: expected a day or a time, such as 2026-12-03')
+  if (Number.isNaN(atMs)) return fail('check', '--at: expected a day or a time, such as 2026-12-03')
   const sides: Side[] = []
   for (const folder of [settings.zones, after]) {
     const loaded = await loadFolder(folder)
     const side = sideOf(loaded, atMs)
-    if ('why' in side) return fail(side.why)
+    if ('why' in side) return failAt('check', side.why)
     sides.push(side)
   }
   const { places, refused } = await openPlaces(settings.geoip)
-  // Without it, differences of places would go unseen.
-  if (!places.country) return fail(refused.join('\n'))
-  for (const why of refused) process.stderr.write(`mxsteer check: ${why}\n`)
+  // Without the country database, differences between places would be missed.
+  if (!places.country) return failAt('check', refused.join('\n'))
+  for (const why of refused) fail('check', why)
   const differences = compareCatalogs({
     before: sides[0] as Side,
     after: sides[1] as Side,
@@ -42,10 +47,4 @@ function sideOf(loaded: LoadedFolder, atMs: number): Side | { readonly why: stri
   if (loaded.kind === 'bad') return loaded
   const assumed = assumeHealth(loaded.targets, { down: [], actions: [], atMs })
   return assumed.kind === 'bad' ? assumed : { catalog: loaded.catalog, health: assumed.health }
-}
-
-function fail(why: string): number {
-  const isPlaced = /^\S+:\d+/.test(why)
-  process.stderr.write(`${isPlaced ? '' : 'mxsteer check: '}${why}\n`)
-  return 2
 }

@@ -1,5 +1,5 @@
-// `mxsteer doctor`: what stands between the world and this server's zones, line by line, and what to do.
-// Exit 0: nothing to mend; 1: something to look at; 2: something is broken, or bad usage.
+// `mxsteer doctor`: checks everything that clients need in order to reach the zones of this server,
+// one line each, with advice. Exit code 0: all is well; 1: warnings; 2: failures, or bad usage.
 
 import { createAllocation } from '../zonefile/allocation.ts'
 import { loadZones } from '../zonefile/load-zones.ts'
@@ -9,8 +9,8 @@ import { type Examination, examine } from '../doctor/examine.ts'
 import { type DoctorLine, exitCodeOf } from '../doctor/line.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseEndpoint } from '../lib/ip.ts'
-import { findSettings, resolverFlags } from './find-resolver.ts'
-import { type FlagValues, parseFlags } from './flags.ts'
+import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
+import { fail, type FlagValues, parseFlags } from './flags.ts'
 
 const single = [...resolverFlags, 'zones', 'zone', 'port', 'egress']
 const dnsPort = 53
@@ -18,64 +18,66 @@ const smtpPort = 25
 
 export async function doctor(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, single, ['peer'], ['json'])
-  if (flags.kind === 'bad') return usage(flags.why)
-  if (flags.words.length > 0) return usage('it takes options only')
-  const wanted = readWanted(flags.values)
-  if (typeof wanted === 'string') return usage(wanted)
-  const found = await findSettings(flags.values, ['zones'])
-  if (found.kind === 'bad') return usage(found.why)
-  const { settings, resolver } = found
+  if (flags.kind === 'bad') return fail('doctor', flags.why)
+  if (flags.words.length > 0) return fail('doctor', 'it takes options only')
+  const scope = readScope(flags.values)
+  if (typeof scope === 'string') return fail('doctor', scope)
+  const read = await readSettings(flags.values, [...resolverFlags, 'zones'])
+  if (read.kind === 'bad') return fail('doctor', read.why)
+  const { settings } = read
+  const resolver = resolverOf(settings)
   const serials = createSerialKeeper(systemClock)
   const loaded = await loadZones(settings.zones, createAllocation(), serials)
-  if (loaded.kind === 'loaded' && wanted.zone !== null) {
+  if (loaded.kind === 'loaded' && scope.zone !== null) {
     const names = loaded.zones.map(({ name }) => name)
-    if (!names.includes(wanted.zone)) return usage(`no zone ${wanted.zone} in ${settings.zones}`)
+    if (!names.includes(scope.zone))
+      return fail('doctor', `no zone ${scope.zone} in ${settings.zones}`)
   }
-  const ofZones = loaded.kind === 'loaded' ? loaded.warnings : []
-  const warnings = [...found.warnings, ...ofZones].map(inWords)
+  const zoneWarnings = loaded.kind === 'loaded' ? loaded.warnings : []
+  const warnings = [...read.warnings, ...zoneWarnings].map(diagnosticText)
   const { random } = Math
-  const lines = await examine({ ...wanted, settings, loaded, warnings, resolver, random })
+  const lines = await examine({ ...scope, settings, loaded, warnings, resolver, random })
   process.stdout.write(
-    flags.values['json'] ? `${JSON.stringify(lines, null, 2)}\n` : lines.map(inLines).join(''),
+    flags.values['json'] ? `${JSON.stringify(lines, null, 2)}\n` : lines.map(lineText).join(''),
   )
   return exitCodeOf(lines)
 }
 
-function usage(why: string): number {
-  process.stderr.write(`mxsteer doctor: ${why}\n`)
-  return 2
-}
+/** What the flags limit the examination to. */
+type Scope = Pick<Examination, 'port' | 'zone' | 'egress' | 'peers'>
 
-type Wanted = Pick<Examination, 'port' | 'zone' | 'egress' | 'peers'>
-
-/** A text: what is wrong with the flags. */
-function readWanted(values: FlagValues): Wanted | string {
+/** Returns a text if a flag is wrong. */
+function readScope(values: FlagValues): Scope | string {
   const port = Number(values['port'] ?? dnsPort)
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return '--port is no port'
   const peers = [values['peer'] ?? []].flat()
-  const noPeer = peers.find((peer) => parseEndpoint(peer) === null)
-  if (noPeer !== undefined) return `--peer is "${noPeer}", expected ADDR:PORT of an admin server`
+  const badPeer = peers.find((peer) => parseEndpoint(peer) === null)
+  if (badPeer !== undefined) return `--peer is "${badPeer}", expected ADDR:PORT of an admin server`
   const egress = readEgress(values['egress'])
   if (egress === null) return '--egress is no HOST[:PORT]'
   const zone = values['zone']?.toString().replace(/\.$/, '').toLowerCase() ?? null
   return { port, zone, peers, egress }
 }
 
-function readEgress(given: string | string[] | undefined): Examination['egress'] | null {
-  if (given === undefined) return { host: null, port: smtpPort }
-  const parts = /^(?:\[([^\]]+)\]|([^:[\]]+)|([0-9a-f:]+))(?::(\d{1,5}))?$/i.exec(String(given))
+/**
+ * `HOST`, `HOST:PORT`, `[IPv6]:PORT`; null: none of these. Without the flag, hosts are taken from
+ * zones.
+ */
+function readEgress(value: FlagValues[string]): Examination['egress'] | null {
+  if (value === undefined) return { host: null, port: smtpPort }
+  const parts = /^(?:\[([^\]]+)\]|([^:[\]]+)|([0-9a-f:]+))(?::(\d{1,5}))?$/i.exec(String(value))
   const host = parts?.[1] ?? parts?.[2] ?? parts?.[3]
   const port = Number(parts?.[4] ?? smtpPort)
   return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : null
 }
 
-const inWords = ({ file, line, column, path, message }: Diagnostic): string =>
+const diagnosticText = ({ file, line, column, path, message }: Diagnostic): string =>
   `${line > 0 ? `${file}:${line}:${column}` : file} ${path}: ${message}`
 
 const marks = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skip: 'skip' }
 const checkWidth = 10
 
-function inLines({ status, check, zone, text, advice }: DoctorLine): string {
+function lineText({ status, check, zone, text, advice }: DoctorLine): string {
   const about = zone === null ? '' : `${zone}: `
   const head = `${marks[status]}  ${check.padEnd(checkWidth)}  ${about}${text}\n`
   return advice === null ? head : `${head}${' '.repeat(checkWidth + 8)}→ ${advice}\n`

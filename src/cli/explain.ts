@@ -1,37 +1,33 @@
-// `mxsteer explain NAME [TYPE] --client 198.51.100.7`: why a client is answered what it is, by a running server.
+// `mxsteer explain NAME [TYPE] --client 198.51.100.7`: why a running server gives a client the
+// answer that it gives.
 
 import type { Explanation } from '../explain/explain.ts'
-import { adminFlags, findAdmin } from './admin-client.ts'
+import { adminFlags, findAdminClient } from './admin-client.ts'
+import { fail, parseFlags } from './flags.ts'
 import { explanationText } from './text/explain-text.ts'
-import { parseFlags } from './flags.ts'
 
 export async function explain(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, [...adminFlags, 'client', 'ecs'], [], ['json'])
-  if (flags.kind === 'bad') return fail(2, flags.why)
+  if (flags.kind === 'bad') return fail('explain', flags.why)
   const [name, type, ...rest] = flags.words
   if (name === undefined || rest.length > 0)
-    return fail(2, 'give a name and a type, for example: smtp.example.com MX')
+    return fail('explain', 'give a name and a type, for example: smtp.example.com MX')
   const parameters = new URLSearchParams({ name, type: type ?? 'MX' })
   for (const key of ['client', 'ecs']) {
     const value = flags.values[key]
     if (value !== undefined) parameters.set(key, String(value))
   }
-  const found = await findAdmin(flags.values)
-  if (found.kind === 'bad') return fail(2, found.why)
-  const answer = await found.client.ask('GET', `/explain?${parameters.toString()}`)
-  if (answer.kind === 'failed') return fail(1, answer.why)
-  const told = answer.value as Explanation | Refused
-  if ('error' in told) return fail(1, `${told.error.message} (${told.error.code})`)
+  const found = await findAdminClient(flags.values)
+  if (found.kind === 'bad') return fail('explain', found.why)
+  const response = await found.client.request('GET', `/explain?${parameters.toString()}`)
+  if (response.kind === 'failed') return fail('explain', response.why, 1)
+  const body = response.body as Explanation | Refused
+  if ('error' in body) return fail('explain', `${body.error.message} (${body.error.code})`, 1)
   const asJson = flags.values['json'] !== undefined
-  process.stdout.write(asJson ? `${JSON.stringify(told, null, 2)}\n` : explanationText(told))
+  process.stdout.write(asJson ? `${JSON.stringify(body, null, 2)}\n` : explanationText(body))
   return 0
 }
 
 interface Refused {
   readonly error: { readonly code: string; readonly message: string }
-}
-
-function fail(code: number, why: string): number {
-  process.stderr.write(`mxsteer explain: ${why}\n`)
-  return code
 }

@@ -1,10 +1,11 @@
-// What `mxsteer --help` prints. docs/operations.md says more; a test holds the two together.
+// The text of `mxsteer --help`. docs/operations.md describes each flag; test/docs.test.ts compares
+// them.
 
 import { settingFlags } from '../settings/settings-table.ts'
 
 const flagColumns = 22
 
-/** The flags of serve, a line each, as the table of settings has them. */
+/** One line for each flag of `serve`, from the table of settings. */
 const flagLines = settingFlags
   .map(({ name, value, help }) => `  ${`--${name} ${value}`.padEnd(flagColumns)}${help}`)
   .join('\n')
@@ -88,8 +89,8 @@ Each option of serve may come from the environment too: MXSTEER_LISTEN (comma-se
 
 Exit codes
   0  done; probe: the target is healthy
-  1  status: not ready; check found mistakes, or with --live a target that is not healthy; check --diff: something differs; probe: the target
-     is not healthy; a failure while serving;
+  1  status: not ready; check found mistakes, or with --live a target that is not healthy;
+     check --diff: something differs; probe: the target is not healthy; a failure while serving;
      the running server refuses, or does not answer
   2  bad usage, settings or zone files
   3  an address to listen on is taken or not ours

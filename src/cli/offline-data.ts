@@ -1,32 +1,13 @@
-// Zones and GeoIP databases as a server would have them, without one running.
+// Zones and GeoIP databases as a server would have them, for commands that work without a server.
 
-import { existsSync } from 'node:fs'
-
-import { createAllocation } from '../zonefile/allocation.ts'
-import { type LoadedTarget, loadZones } from '../zonefile/load-zones.ts'
-import { formatDiagnostics } from '../zonefile/diagnostic.ts'
-import { createSerialKeeper } from '../zonefile/serials.ts'
-import { type Settings, loadSettings } from '../settings/settings.ts'
 import { createPlaceKeeper } from '../geo/place-keeper.ts'
-import { type Clock, systemClock } from '../lib/clock.ts'
+import { systemClock } from '../lib/clock.ts'
 import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
-import type { FlagValues } from './flags.ts'
-
-const usualConfig = 'mxsteer.yaml'
-
-/** As `serve` would have them. */
-export async function readSettings({
-  zones,
-  config,
-}: FlagValues): Promise<Settings | { readonly why: string }> {
-  const configFile = existsSync(usualConfig) ? usualConfig : undefined
-  const flags = { ...(zones && { zones }), ...(config && { config }) }
-  const loaded = await loadSettings({ flags, env: process.env, configFile })
-  return loaded.kind === 'settings'
-    ? loaded.settings
-    : { why: formatDiagnostics(loaded.diagnostics).trimEnd() }
-}
+import { createAllocation } from '../zonefile/allocation.ts'
+import { formatDiagnostics } from '../zonefile/diagnostic.ts'
+import { type LoadedTarget, loadZones } from '../zonefile/load-zones.ts'
+import { createSerialKeeper } from '../zonefile/serials.ts'
 
 export type LoadedFolder =
   | {
@@ -36,23 +17,22 @@ export type LoadedFolder =
     }
   | { readonly kind: 'bad'; readonly why: string }
 
-export async function loadFolder(
-  folder: string,
-  clock: Clock = systemClock,
-): Promise<LoadedFolder> {
-  const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(clock))
+/** `why` has a diagnostic with its position for each mistake in the folder. */
+export async function loadFolder(folder: string): Promise<LoadedFolder> {
+  const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
   if (loaded.kind === 'rejected')
-    return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trimEnd() }
+    return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }
   const { catalogZones, targets } = loaded
   return { kind: 'loaded', catalog: { zones: catalogZones, generation: 1 }, targets }
 }
 
 interface OpenedPlaces {
   readonly places: PlaceNetworks
-  /** What could not be read. */
+  /** A sentence for each database that could not be read. */
   readonly refused: readonly string[]
 }
 
+/** `files`: paths of the GeoIP databases, as in the settings. */
 export async function openPlaces(files: {
   readonly country?: string | undefined
   readonly asn?: string | undefined

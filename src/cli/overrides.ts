@@ -1,21 +1,21 @@
-// `mxsteer drain mx3 --for 2h --why "…"` and its kin: overrides of a running server.
+// Commands that set and end overrides of a running server.
 //
 //   drain, disable, up TARGET            weight TARGET 50% | 3 | --share 10%
-//   undrain TARGET                       the end of drain and disable
-//   undo TARGET|ID                       the end of every override of it
+//   undrain TARGET                       ends drain and disable
+//   undo TARGET|ID                       ends every override of a target, or the one with this ID
 
 import { hostname, userInfo } from 'node:os'
 
 import { readDurationMs } from '../zonefile/leaf.ts'
-import { type AdminAnswer, adminFlags, findAdmin } from './admin-client.ts'
-import { type FlagValues, parseFlags } from './flags.ts'
+import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
+import { fail, type FlagValues, parseFlags } from './flags.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
 
-/** What is asked of the admin server, or what is wrong with the command line. */
-type Asked =
+/** The request that a command line stands for, or what is wrong with the command line. */
+type RequestRead =
   | {
-      readonly kind: 'ask'
+      readonly kind: 'request'
       readonly method: 'POST' | 'DELETE'
       readonly path: string
       readonly body?: object
@@ -25,64 +25,69 @@ type Asked =
 const single = [...adminFlags, 'zone', 'pool', 'for', 'until', 'why', 'share']
 
 const command =
-  (name: string, asked: (words: readonly string[], values: FlagValues) => Asked): Command =>
+  (
+    name: string,
+    readRequest: (words: readonly string[], values: FlagValues) => RequestRead,
+  ): Command =>
   async (argv) => {
     const flags = parseFlags(argv, single, [], ['force', 'json'])
-    if (flags.kind === 'bad') return usage(name, flags.why)
-    const ask = asked(flags.words, flags.values)
-    if (ask.kind === 'bad') return usage(name, ask.why)
-    const found = await findAdmin(flags.values)
-    if (found.kind === 'bad') return usage(name, found.why)
-    const answer = await found.client.ask(ask.method, ask.path, ask.body)
-    return tell(name, answer, flags.values['json'] !== undefined)
+    if (flags.kind === 'bad') return fail(name, flags.why)
+    const request = readRequest(flags.words, flags.values)
+    if (request.kind === 'bad') return fail(name, request.why)
+    const found = await findAdminClient(flags.values)
+    if (found.kind === 'bad') return fail(name, found.why)
+    const response = await found.client.request(request.method, request.path, request.body)
+    return show(name, response, flags.values['json'] !== undefined)
   }
 
-const setting = (kind: 'drain' | 'disable' | 'up'): Command =>
+const setCommand = (kind: 'drain' | 'disable' | 'up'): Command =>
   command(kind, ([target, ...rest], values) => {
     if (target === undefined || rest.length > 0) return bad('give one target, such as mx3')
-    return post(target, { kind }, values)
+    return setRequest(target, { kind }, values)
   })
 
-export const drain: Command = setting('drain')
-export const disable: Command = setting('disable')
-export const up: Command = setting('up')
+export const drain: Command = setCommand('drain')
+export const disable: Command = setCommand('disable')
+export const up: Command = setCommand('up')
 
 export const weight: Command = command('weight', ([target, amount, ...rest], values) => {
   const share = values['share']
   if (target === undefined || rest.length > 0 || (amount === undefined) === (share === undefined))
     return bad('give one target and one weight: 50%, 3, or --share 10%')
-  const given = share === undefined ? weightOf(amount ?? '') : shareOf(String(share))
-  if (given === null)
+  const fields = share === undefined ? readWeight(amount ?? '') : readShare(String(share))
+  if (fields === null)
     return bad('a weight is a percentage of the configured one (50%), or a number')
-  return post(target, { kind: 'weight', ...given }, values)
+  return setRequest(target, { kind: 'weight', ...fields }, values)
 })
 
-const undoing = (name: string, kinds: string | null): Command =>
+/** `kinds`: the kinds of override that it ends, separated by commas; null: all. */
+const endCommand = (name: string, kinds: string | null): Command =>
   command(name, ([target, ...rest], { zone, pool }) => {
     if (target === undefined || rest.length > 0) return bad('give one target, such as mx3')
-    const parameters = new URLSearchParams({ by: whoami() })
+    const parameters = new URLSearchParams({ by: userAtHost() })
     if (kinds !== null) parameters.set('kind', kinds)
     if (zone !== undefined) parameters.set('zone', String(zone))
     if (pool !== undefined) parameters.set('pool', String(pool))
     const path = `/overrides/${encodeURIComponent(target)}?${parameters.toString()}`
-    return { kind: 'ask', method: 'DELETE', path }
+    return { kind: 'request', method: 'DELETE', path }
   })
 
-export const undrain: Command = undoing('undrain', 'drain,disable')
-export const undo: Command = undoing('undo', null)
+export const undrain: Command = endCommand('undrain', 'drain,disable')
+export const undo: Command = endCommand('undo', null)
 
-const bad = (why: string): Asked => ({ kind: 'bad', why })
+const bad = (why: string): RequestRead => ({ kind: 'bad', why })
 
-function post(target: string, action: object, values: FlagValues): Asked {
-  const { zone, pool, why, until, force } = values
-  const lasts = values['for']
-  const ms = lasts === undefined ? null : readDurationMs(lasts)
-  if (lasts !== undefined && ms === null) return bad('--for: expected a time such as 30m, 2h, 1d')
-  if (
-    lasts === undefined &&
-    until === undefined &&
-    !('kind' in action && action.kind === 'disable')
-  )
+/** `action`: the fields of the body that say what to set. */
+function setRequest(
+  target: string,
+  action: { readonly kind: string },
+  values: FlagValues,
+): RequestRead {
+  const { zone, pool, why, until, force, for: duration } = values
+  const ms = duration === undefined ? null : readDurationMs(duration)
+  if (duration !== undefined && ms === null)
+    return bad('--for: expected a time such as 30m, 2h, 1d')
+  if (duration === undefined && until === undefined && action.kind !== 'disable')
     return bad('say how long: --for 2h, or --until 2026-12-01T08:00:00Z')
   const body = {
     target,
@@ -91,26 +96,32 @@ function post(target: string, action: object, values: FlagValues): Asked {
     pool,
     why,
     until,
-    by: whoami(),
+    by: userAtHost(),
     seconds: ms === null ? undefined : ms / 1000,
     force: force !== undefined,
   }
-  return { kind: 'ask', method: 'POST', path: '/overrides', body }
+  return { kind: 'request', method: 'POST', path: '/overrides', body }
 }
 
-function weightOf(text: string): object | null {
-  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
-  if (percent !== undefined) return { factor: Number(percent) / 100 }
+const readPercent = (text: string): number | null => {
+  const digits = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
+  return digits === undefined ? null : Number(digits) / 100
+}
+
+/** `50%` of the configured weight, or the weight `3`; null: neither. */
+function readWeight(text: string): object | null {
+  const factor = readPercent(text)
+  if (factor !== null) return { factor }
   return /^\d+(\.\d+)?$/.test(text) ? { weight: Number(text) } : null
 }
 
-function shareOf(text: string): object | null {
-  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1]
-  return percent === undefined ? null : { share: Number(percent) / 100 }
+function readShare(text: string): object | null {
+  const share = readPercent(text)
+  return share === null ? null : { share }
 }
 
-/** For the log; not believed any further. */
-function whoami(): string {
+/** Who sets an override, for the log and for other operators. The server does not verify it. */
+function userAtHost(): string {
   try {
     return `${userInfo().username}@${hostname()}`.slice(0, 100)
   } catch {
@@ -118,21 +129,19 @@ function whoami(): string {
   }
 }
 
-function usage(name: string, why: string): number {
-  process.stderr.write(`mxsteer ${name}: ${why}\n`)
-  return 2
-}
-
 interface OverrideView {
   readonly id: string
   readonly zone: string
   readonly target: string
+  /** null: every pool of the target. */
   readonly pool: string | null
   readonly kind: string
+  /** null: until it is undone. */
   readonly until: string | null
 }
 
-interface Told {
+/** What the admin server answers to a POST or a DELETE of overrides. */
+interface OverrideResponse {
   readonly error?: { readonly code: string; readonly message: string }
   readonly override?: OverrideView
   readonly undone?: readonly OverrideView[]
@@ -140,39 +149,37 @@ interface Told {
   readonly lasting?: boolean
 }
 
-function tell(name: string, answer: AdminAnswer, asJson: boolean): number {
-  if (answer.kind === 'failed') {
-    process.stderr.write(`mxsteer ${name}: ${answer.why}\n`)
-    return 1
-  }
-  const told = answer.value as Told
-  if (asJson) process.stdout.write(`${JSON.stringify(told, null, 2)}\n`)
-  else if (told.error)
-    process.stderr.write(`mxsteer ${name}: ${told.error.message} (${told.error.code})\n`)
+function show(name: string, response: AdminResponse, asJson: boolean): number {
+  if (response.kind === 'failed') return fail(name, response.why, 1)
+  const body = response.body as OverrideResponse
+  if (asJson) process.stdout.write(`${JSON.stringify(body, null, 2)}\n`)
+  else if (body.error) fail(name, `${body.error.message} (${body.error.code})`)
   else
     process.stdout.write(
-      lines(told)
+      linesOf(body)
         .map((line) => `${line}\n`)
         .join(''),
     )
-  return answer.status < 300 ? 0 : 1
+  return response.status < 300 ? 0 : 1
 }
 
-function lines({ override, undone = [], exposedUntil, lasting }: Told): readonly string[] {
+function linesOf(response: OverrideResponse): readonly string[] {
+  const { override, undone = [], exposedUntil = null, lasting } = response
   if (!override) return undone.map((one) => `${nameOf(one)}: no longer ${one.kind} (${one.id})`)
   const { kind, until, id } = override
-  const told = [`${nameOf(override)}: ${kind} until ${until ?? 'undone'} (${id})`]
-  if (kind === 'drain' || kind === 'disable') {
-    told.push(exposure(exposedUntil ?? null, Date.now()))
-  }
-  if (lasting === false) told.push('a restart of the server forgets this: its state is memory')
-  return told
+  const lines = [`${nameOf(override)}: ${kind} until ${until ?? 'undone'} (${id})`]
+  if (kind === 'drain' || kind === 'disable') lines.push(exposureText(exposedUntil, Date.now()))
+  if (lasting === false) lines.push('a restart of the server forgets this: its state is memory')
+  return lines
 }
 
-/** What caches may still hold of a target that is taken out. */
-export function exposure(exposedUntil: string | null, nowMs: number): string {
+/** How long caches may go on sending mail to a target that was taken out. */
+export function exposureText(exposedUntil: string | null, nowMs: number): string {
   if (exposedUntil === null)
-    return 'no answer has named it since the server started; of older ones caches may hold some for their TTL'
+    return (
+      'no answer has named it since the server started; ' +
+      'of older ones caches may hold some for their TTL'
+    )
   return Date.parse(exposedUntil) <= nowMs
     ? `the last answer of this server that names it expired at ${exposedUntil}`
     : `the last cached answer that names it expires at ${exposedUntil}`

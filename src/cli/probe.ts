@@ -1,4 +1,5 @@
-// `mxsteer probe HOST[:PORT]`: one dialogue as the server would hold it, printed as it goes.
+// `mxsteer probe HOST[:PORT]`: makes one probe, as the server would, and prints its dialogue as it
+// goes.
 
 import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
@@ -13,7 +14,7 @@ import {
   proxyVersions,
 } from '../probe/smtp/profile.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
-import { type FlagValues, parseFlags } from './flags.ts'
+import { fail, type FlagValues, parseFlags } from './flags.ts'
 
 const flagNames = ['level', 'name', 'ehlo', 'tls', 'proxy', 'source', 'recipient', 'sender']
 const smtpPort = 25
@@ -21,22 +22,23 @@ const smtpsPort = 465
 
 export async function probe(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, flagNames)
-  if (flags.kind === 'bad') return usage(flags.why)
+  if (flags.kind === 'bad') return fail('probe', flags.why)
   const target = flags.words.length === 1 ? splitTarget(flags.words[0] as string) : null
-  if (!target) return usage('give one HOST[:PORT], for example 192.0.2.25 or [2001:db8::25]:25')
-  const why = complainOf(flags.values)
-  if (why !== null) return usage(why)
+  if (!target)
+    return fail('probe', 'give one HOST[:PORT], for example 192.0.2.25 or [2001:db8::25]:25')
+  const why = checkFlags(flags.values)
+  if (why !== null) return fail('probe', why)
   const address = await resolve(target.host)
-  if (address === null) return usage(`${target.host} has no address`)
+  if (address === null) return fail('probe', `${target.host} has no address`)
 
   const profile = profileOf(target, flags.values)
   const outcome = await probeAddress({ address, profile, onLine: print }, systemClock)
-  pointOutName(outcome, flags.values['name'])
-  process.stdout.write(`${summaryOf(outcome)}\n`)
+  noteOtherName(outcome, flags.values['name'])
+  process.stdout.write(`${summaryText(outcome)}\n`)
   return outcome.kind === 'ok' || outcome.kind === 'slow' ? 0 : 1
 }
 
-function summaryOf({ kind, reason, code, durationMs, tls }: Outcome): string {
+function summaryText({ kind, reason, code, durationMs, tls }: Outcome): string {
   const words = [`kind=${kind}`, `reason=${reason}`]
   if (code !== null) words.push(`code=${code}`)
   if (tls?.version) words.push(`tls=${tls.version}`, `dane=${tls.dane}`)
@@ -44,33 +46,28 @@ function summaryOf({ kind, reason, code, durationMs, tls }: Outcome): string {
   return [...words, `ms=${Math.round(durationMs)}`].join(' ')
 }
 
-/** What is wrong with the flags; null: nothing. */
-function complainOf(values: FlagValues): string | null {
-  const choices = {
+/** Returns what is wrong with the flags; null: nothing. */
+function checkFlags(values: FlagValues): string | null {
+  const allowed = {
     level: probeLevels,
     tls: ['starttls', 'implicit'],
     proxy: proxyVersions,
   } as const
-  for (const [flag, words] of Object.entries(choices)) {
+  for (const [flag, words] of Object.entries(allowed)) {
     const word = values[flag]
     if (word !== undefined && !(words as readonly string[]).includes(String(word)))
       return `--${flag} is "${String(word)}", expected ${words.join(' or ')}`
   }
-  const isCanary = values['level'] === 'rcpt'
-  if (isCanary && values['recipient'] === undefined) return '--level rcpt needs a --recipient'
+  const hasRecipient = values['level'] === 'rcpt'
+  if (hasRecipient && values['recipient'] === undefined) return '--level rcpt needs a --recipient'
   for (const flag of ['recipient', 'sender']) {
     const mailbox = values[flag]
     if (mailbox === undefined) continue
-    if (!isCanary) return `--${flag} is asked at --level rcpt only`
+    if (!hasRecipient) return `--${flag} is asked at --level rcpt only`
     if (/[\s<>]/.test(String(mailbox))) return `--${flag} is no mailbox`
   }
   const { source } = values
   return source === undefined || parseAddress(String(source)) ? null : '--source is no address'
-}
-
-function usage(why: string): number {
-  process.stderr.write(`mxsteer probe: ${why}\n`)
-  return 2
 }
 
 const print = (line: DialogueLine): void => {
@@ -79,12 +76,14 @@ const print = (line: DialogueLine): void => {
   )
 }
 
-interface Place {
+interface ProbeTarget {
   readonly host: string
+  /** null: the port was not given. */
   readonly port: number | null
 }
 
-function splitTarget(word: string): Place | null {
+/** Splits `HOST`, `HOST:PORT` or `[IPv6]:PORT`; null: it is none of these. */
+function splitTarget(word: string): ProbeTarget | null {
   if (parseAddress(word)) return { host: word, port: null }
   const parts = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(word)
   const host = parts?.[1] ?? parts?.[2]
@@ -93,6 +92,7 @@ function splitTarget(word: string): Place | null {
   return host !== undefined && isPort ? { host, port } : null
 }
 
+/** Returns the first address of a host; null: it has none, or cannot be resolved. */
 async function resolve(host: string): Promise<string | null> {
   if (parseAddress(host)) return host
   try {
@@ -102,37 +102,40 @@ async function resolve(host: string): Promise<string | null> {
   }
 }
 
-function profileOf({ host, port }: Place, values: FlagValues): ProbeProfile {
-  const given = (flag: string): string | null => values[flag]?.toString() ?? null
-  const isImplicit = given('tls') === 'implicit' || (given('tls') === null && port === smtpsPort)
-  const source = given('source')
+function profileOf({ host, port }: ProbeTarget, values: FlagValues): ProbeProfile {
+  const value = (flag: string): string | null => values[flag]?.toString() ?? null
+  const isImplicit = value('tls') === 'implicit' || (value('tls') === null && port === smtpsPort)
+  const source = value('source')
   const isHostName = parseAddress(host) === null
   return {
     ...profileDefaults,
     name: 'command line',
     port: port ?? (isImplicit ? smtpsPort : smtpPort),
-    level: (given('level') ?? 'ehlo') as ProbeProfile['level'],
-    ehlo: given('ehlo') ?? hostname(),
-    proxy: (given('proxy') ?? 'none') as ProbeProfile['proxy'],
+    level: (value('level') ?? 'ehlo') as ProbeProfile['level'],
+    ehlo: value('ehlo') ?? hostname(),
+    proxy: (value('proxy') ?? 'none') as ProbeProfile['proxy'],
     source: source?.includes(':') ? { ipv4: null, ipv6: source } : { ipv4: source, ipv6: null },
-    recipient: given('recipient'),
-    sender: given('sender') ?? '',
+    recipient: value('recipient'),
+    sender: value('sender') ?? '',
     tls: {
       ...profileDefaults.tls,
       mode: isImplicit ? 'implicit' : 'starttls',
-      serverName: given('name')?.replace(/\.$/, '') ?? (isHostName ? host : null),
+      serverName: value('name')?.replace(/\.$/, '') ?? (isHostName ? host : null),
     },
   }
 }
 
-/** Senders do not mind, but a greeting in another name is often a wrong address. */
-function pointOutName(outcome: Outcome, name: string | string[] | undefined): void {
+/**
+ * Prints a note if the host greets with another name: senders accept that, but the address may be
+ * wrong.
+ */
+function noteOtherName(outcome: Outcome, name: string | string[] | undefined): void {
   if (typeof name !== 'string' || outcome.kind !== 'ok') return
   const expected = name.replace(/\.$/, '').toLowerCase()
   const greeting = outcome.dialogue.findLast(
     ({ from, text }) => from === '<' && text.startsWith('220'),
   )
-  const given = greeting?.text.slice(4).split(' ')[0]?.toLowerCase() ?? ''
-  if (given !== expected)
-    process.stdout.write(`note: it greets as "${given}", not as ${expected}\n`)
+  const greetedName = greeting?.text.slice(4).split(' ')[0]?.toLowerCase() ?? ''
+  if (greetedName !== expected)
+    process.stdout.write(`note: it greets as "${greetedName}", not as ${expected}\n`)
 }

@@ -1,18 +1,14 @@
-// `mxsteer serve`: settings, the server, and what signals do to it.
-
-import { existsSync } from 'node:fs'
+// `mxsteer serve`: reads the settings, runs the server and handles signals: SIGHUP reloads, SIGTERM
+// and SIGINT stop.
 
 import { type App, startApp } from '../app/app.ts'
-
-import { type Settings, loadSettings } from '../settings/settings.ts'
-import { settingFlags } from '../settings/settings-table.ts'
 import { logEvent } from '../app/events.ts'
 import { type Log, createLog } from '../app/log.ts'
-import { parseFlags } from './flags.ts'
+import { settingFlags } from '../settings/settings-table.ts'
+import { type Settings, loadSettings } from '../settings/settings.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
-
-/** Read if it is there and no other is named. */
-const usualConfig = 'mxsteer.yaml'
+import { defaultConfigFile } from './command-settings.ts'
+import { fail, parseFlags } from './flags.ts'
 
 export async function serve(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(
@@ -20,14 +16,14 @@ export async function serve(argv: readonly string[]): Promise<number> {
     settingFlags.filter(({ isRepeatable }) => !isRepeatable).map(({ name }) => name),
     settingFlags.filter(({ isRepeatable }) => isRepeatable).map(({ name }) => name),
   )
-  if (flags.kind === 'bad' || flags.words.length > 0) {
-    const why =
-      flags.kind === 'bad' ? flags.why : `what is "${flags.words[0]}"? serve takes options only`
-    process.stderr.write(`mxsteer serve: ${why}\n`)
-    return 2
-  }
-  const configFile = existsSync(usualConfig) ? usualConfig : undefined
-  const loaded = await loadSettings({ flags: flags.values, env: process.env, configFile })
+  if (flags.kind === 'bad') return fail('serve', flags.why)
+  if (flags.words.length > 0)
+    return fail('serve', `what is "${flags.words[0]}"? serve takes options only`)
+  const loaded = await loadSettings({
+    flags: flags.values,
+    env: process.env,
+    configFile: defaultConfigFile(),
+  })
   if (loaded.kind === 'rejected') {
     process.stderr.write(formatDiagnostics(loaded.diagnostics))
     return 2
@@ -38,9 +34,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
 
 async function run(settings: Settings): Promise<number> {
   const log = createLog(settings.logLevel, settings.instance)
-  // From the first moment on: unheard, the signal ends the process, and large zones take seconds to read.
-  let reload = (): void => void (isAsked = true)
-  let isAsked = false
+  // Handled from the beginning: without a handler, SIGHUP ends the process, and large zones take
+  // seconds to load.
+  let reload = (): void => void (isReloadPending = true)
+  let isReloadPending = false
   process.on('SIGHUP', () => reload())
   const started = await startApp(settings, log)
   switch (started.kind) {
@@ -56,13 +53,13 @@ async function run(settings: Settings): Promise<number> {
       return started satisfies never
   }
   reload = () => void started.app.reload('SIGHUP')
-  if (isAsked) reload()
+  if (isReloadPending) reload()
   await stopOnSignal(started.app, log)
   logEvent(log, 'server.stopped')
   return 0
 }
 
-/** Resolves when everything is closed. A second signal ends the process where it stands. */
+/** Resolves when everything is closed. A second signal exits at once. */
 function stopOnSignal(app: App, log: Log): Promise<void> {
   let signals = 0
   return new Promise((resolve) => {

@@ -1,5 +1,6 @@
-// `mxsteer simulate NAME [TYPE] --clients 10000 --down mx1 --at 2026-12-03`: who would be chosen how often, without a
-// server: for a change of zones before it goes live, for a day of a warm-up, for a failure.
+// `mxsteer simulate NAME [TYPE] --clients 10000 --down mx1 --at 2026-12-03`: the share that each
+// target would get, computed without a server: to check a change of zones, a day of a warm-up or a
+// failure.
 
 import { readFile } from 'node:fs/promises'
 import type { Subnet } from '../explain/question.ts'
@@ -14,39 +15,41 @@ import type { PlaceNetworks, PlaceTree } from '../steer/scope/place-networks.ts'
 import { createScopes } from '../steer/scope/scope-cache.ts'
 import { parseName } from '../wire/name.ts'
 import { typeFromText } from '../wire/rrtype.ts'
-import { simulationText, type SimulationTold } from './text/simulation-text.ts'
+import { simulationText, type SimulationReport } from './text/simulation-text.ts'
 import { assumeHealth, type Assumptions } from './assumed-health.ts'
-import { type FlagValues, parseFlags } from './flags.ts'
-import { loadFolder, openPlaces, readSettings } from './offline-data.ts'
+import { readSettings } from './command-settings.ts'
+import { fail, failAt, type FlagValues, parseFlags } from './flags.ts'
+import { loadFolder, openPlaces } from './offline-data.ts'
 
 const single = ['zones', 'config', 'clients', 'at', 'seed', 'by', 'rounds']
 
-const many = ['down', 'drain', 'weight']
+const repeatable = ['down', 'drain', 'weight']
 
-/** Shares within a point or so. */
+/** Enough for shares that are right to about one percentage point. */
 const wantedAnswers = 20_000
 
 export async function simulate(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, single, many, ['json'])
-  if (flags.kind === 'bad') return fail(flags.why)
+  const flags = parseFlags(argv, single, repeatable, ['json'])
+  if (flags.kind === 'bad') return fail('simulate', flags.why)
   const plan = readPlan(flags.words, flags.values)
-  if ('why' in plan) return fail(plan.why)
-  const settings = await readSettings(flags.values)
-  if ('why' in settings) return fail(settings.why)
-  const { places, refused } = await openPlaces(settings.geoip)
-  for (const why of refused) process.stderr.write(`mxsteer simulate: ${why}\n`)
-  const told = await simulateIn(plan, settings.zones, places)
-  if ('why' in told) return fail(told.why)
+  if ('why' in plan) return failAt('simulate', plan.why)
+  const read = await readSettings(flags.values, ['zones', 'config'])
+  if (read.kind === 'bad') return failAt('simulate', read.why)
+  const { geoip, zones } = read.settings
+  const { places, refused } = await openPlaces(geoip)
+  for (const why of refused) fail('simulate', why)
+  const report = await runPlan(plan, zones, places)
+  if ('why' in report) return failAt('simulate', report.why)
   const asJson = flags.values['json'] !== undefined
-  process.stdout.write(asJson ? `${JSON.stringify(told, null, 2)}\n` : simulationText(told))
+  process.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : simulationText(report))
   return 0
 }
 
-async function simulateIn(
+async function runPlan(
   plan: SimulationPlan,
   zones: string,
   places: PlaceNetworks,
-): Promise<SimulationTold | { readonly why: string }> {
+): Promise<SimulationReport | Bad> {
   const folder = await loadFolder(zones)
   if (folder.kind === 'bad') return folder
   const { seed, by, assumptions } = plan
@@ -68,8 +71,8 @@ async function simulateIn(
   const at = new Date(assumptions.atMs).toISOString()
   const { nameText: name, typeText: type } = plan
   const { down } = assumptions
-  const told = { name, type, zones, seed, by, at, down, overrides: plan.overrides }
-  return { ...told, ...simulated.simulation }
+  const inputs = { name, type, zones, seed, by, at, down, overrides: plan.overrides }
+  return { ...inputs, ...simulated.simulation }
 }
 
 async function clientsOf(
@@ -81,27 +84,20 @@ async function clientsOf(
   return { kind: 'clients', clients: drawClients(clients, country, random) }
 }
 
-/** Mistakes in files say themselves where they are. */
-function fail(why: string): number {
-  const isPlaced = /^\S+:\d+/.test(why)
-  process.stderr.write(`${isPlaced ? '' : 'mxsteer simulate: '}${why}\n`)
-  return 2
-}
-
-// What the command line of `simulate` asks for.
-
+/** What a command line of `simulate` asks for. */
 interface SimulationPlan {
   readonly name: Uint8Array
   readonly nameText: string
   readonly type: number
   readonly typeText: string
-  /** A number of random ones, or a file. */
+  /** How many random ones, or the path of a file with them. */
   readonly clients: number | string
+  /** Answers for each client; null: as many as `wantedAnswers` takes. */
   readonly rounds: number | null
   readonly seed: number
   readonly by: Grouping
   readonly assumptions: Assumptions
-  /** Those of `assumptions`, as they were given. */
+  /** The overrides of `assumptions` as text, such as `drain mx3`. */
   readonly overrides: readonly string[]
 }
 
@@ -160,9 +156,9 @@ function readAssumptions(values: FlagValues): Assumptions | Bad {
   const actions: { target: string; action: OverrideAction }[] = []
   for (const target of listOf(values['drain'])) actions.push({ target, action: { kind: 'drain' } })
   for (const text of listOf(values['weight'])) {
-    const read = /^([^=]+)=(\d+(?:\.\d+)?)(%?)$/.exec(text)
-    if (!read) return { why: `--weight: ${JSON.stringify(text)}, expected mx1=3 or mx1=50%` }
-    const [, target = '', amount, percent] = read
+    const parts = /^([^=]+)=(\d+(?:\.\d+)?)(%?)$/.exec(text)
+    if (!parts) return { why: `--weight: ${JSON.stringify(text)}, expected mx1=3 or mx1=50%` }
+    const [, target = '', amount, percent] = parts
     const weight =
       percent === '%'
         ? ({ unit: 'factor', value: Number(amount) / 100 } as const)
@@ -172,15 +168,13 @@ function readAssumptions(values: FlagValues): Assumptions | Bad {
   return { down: listOf(values['down']), actions, atMs }
 }
 
-/** Repeated, or with commas. */
+/** Values of a flag that may be repeated, and whose values may be lists with commas. */
 const listOf = (value: FlagValues[string]): string[] =>
   [value ?? []].flat().flatMap((text) => text.split(',').filter((word) => word !== ''))
 
-// The clients of a simulation: out of a file, or drawn at random.
-//
-// File: one address or network a line; what follows a `#` is a remark. A network is told of as a resolver would
-// (EDNS Client Subnet). Every mistake is named with its line.
-// At random: IPv4 addresses, each as likely as any other that the country database places.
+// The clients of a simulation. A file has an address or a network in each line; a network stands
+// for the EDNS Client Subnet of a query (RFC 7871), and `#` begins a comment. Random clients are
+// IPv4 addresses, uniformly distributed over those that the country database knows.
 
 type ClientList =
   | { readonly kind: 'clients'; readonly clients: readonly Subnet[] }
@@ -188,7 +182,7 @@ type ClientList =
 
 const clientLimit = 1_000_000
 
-const shownMistakes = 20
+const shownDiagnostics = 20
 
 async function readClients(file: string): Promise<ClientList> {
   let content: string
@@ -210,14 +204,18 @@ export function parseClients(file: string, content: string): ClientList {
     if (parsed.kind === 'bad') why.push(`${file}:${i + 1}: ${parsed.why}`)
     else clients.push({ octets: parsed.octets, prefixLength: parsed.prefixLength })
   }
-  if (why.length > shownMistakes)
-    why.splice(shownMistakes, Infinity, `${file}: and ${why.length - shownMistakes} lines more`)
+  if (why.length > shownDiagnostics)
+    why.splice(
+      shownDiagnostics,
+      Infinity,
+      `${file}: and ${why.length - shownDiagnostics} lines more`,
+    )
   if (why.length === 0 && clients.length === 0) why.push(`${file}: there is no client in it`)
   if (clients.length > clientLimit) why.push(`${file}: more than ${clientLimit} clients`)
   return why.length > 0 ? { kind: 'bad', why } : { kind: 'clients', clients }
 }
 
-const attempts = 1000
+const drawLimit = 1000
 
 export function drawClients(count: number, country: PlaceTree | null, random: Random): Subnet[] {
   return Array.from({ length: count }, () => ({
@@ -226,12 +224,14 @@ export function drawClients(count: number, country: PlaceTree | null, random: Ra
   }))
 }
 
-/** A database that places hardly anyone ends the search: then the client is at no place. */
+/**
+ * After `drawLimit` draws the address may be one of no known country: a database may know very few.
+ */
 function drawAddress(country: PlaceTree | null, random: Random): Uint8Array {
   let octets = new Uint8Array(4)
-  for (let i = 0; i < attempts; i++) {
+  for (let i = 0; i < drawLimit; i++) {
     octets = Uint8Array.from({ length: 4 }, () => Math.floor(random() * 256))
-    // The first place of a tree is nowhere.
+    // Index 0 of a tree stands for addresses that the database does not know.
     if (country === null || lookUp(country, octets) !== 0) break
   }
   return octets

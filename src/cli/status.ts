@@ -1,50 +1,48 @@
-// `mxsteer status`: how a running server and those it shares with stand, in one look; with --watch again and again.
+// `mxsteer status`: the state of a running server and of its cluster; with --watch every two
+// seconds.
 
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { type AdminAnswer, adminFlags, findAdmin } from './admin-client.ts'
-import { parseFlags } from './flags.ts'
+import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
+import { fail, parseFlags } from './flags.ts'
 import { type StatusReport, statusText } from './text/status-text.ts'
 
 const watchEveryMs = 2000
-/** Of a terminal: home, and everything after it gone. */
+
+/** Moves the cursor home and erases the screen and what was scrolled off it (ECMA-48). */
 const clearScreen = '\u001b[H\u001b[2J\u001b[3J'
 
 export async function status(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, adminFlags, [], ['json', 'watch'])
-  const isBad = flags.kind === 'bad' || flags.words.length > 0
-  if (isBad) return fail(2, flags.kind === 'bad' ? flags.why : 'status takes options only')
-  const found = await findAdmin(flags.values)
-  if (found.kind === 'bad') return fail(2, found.why)
+  if (flags.kind === 'bad') return fail('status', flags.why)
+  if (flags.words.length > 0) return fail('status', 'status takes options only')
+  const found = await findAdminClient(flags.values)
+  if (found.kind === 'bad') return fail('status', found.why)
   const { json, watch } = flags.values
-  const look = async (): Promise<number> =>
-    tell(await found.client.ask('GET', '/status'), {
+  const showOnce = async (): Promise<number> =>
+    show(await found.client.request('GET', '/status'), {
       asJson: json !== undefined,
-      clears: watch !== undefined && process.stdout.isTTY,
+      clearsScreen: watch !== undefined && process.stdout.isTTY,
     })
-  if (watch === undefined) return look()
-  // Until a signal. A server that is away for a while comes back on the same screen.
+  if (watch === undefined) return showOnce()
+  // Ended by a signal. While the server is away, the screen says so.
   for (;;) {
-    await look()
+    await showOnce()
     await pause(watchEveryMs)
   }
 }
 
-interface Shown {
+interface ShowOptions {
   readonly asJson: boolean
-  readonly clears: boolean
+  readonly clearsScreen: boolean
 }
 
-function tell(answer: AdminAnswer, { asJson, clears }: Shown): number {
-  if (clears) process.stdout.write(clearScreen)
-  if (answer.kind === 'failed') return fail(1, answer.why)
-  if (answer.status !== 200) return fail(1, `the admin server says ${answer.status}`)
-  const report = answer.value as StatusReport
+/** Returns the exit code: 0 if the server is ready, else 1. */
+function show(response: AdminResponse, { asJson, clearsScreen }: ShowOptions): number {
+  if (clearsScreen) process.stdout.write(clearScreen)
+  if (response.kind === 'failed') return fail('status', response.why, 1)
+  if (response.status !== 200) return fail('status', `the admin server says ${response.status}`, 1)
+  const report = response.body as StatusReport
   process.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : statusText(report))
   return report.ready ? 0 : 1
-}
-
-function fail(code: number, why: string): number {
-  process.stderr.write(`mxsteer status: ${why}\n`)
-  return code
 }

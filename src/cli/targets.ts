@@ -1,9 +1,11 @@
-// `mxsteer targets`: every target of a running server in each of its pools, and every override, as tables.
+// `mxsteer targets`: two tables of a running server: the weight of each target in each of its
+// pools, and the state of each address.
 
-import { adminFlags, findAdmin } from './admin-client.ts'
-import { table } from './text/columns.ts'
-import { parseFlags } from './flags.ts'
+import { adminFlags, findAdminClient } from './admin-client.ts'
+import { fail, parseFlags } from './flags.ts'
+import { tableLines } from './text/columns.ts'
 
+/** The state of one address. */
 interface AddressReport {
   readonly zone: string
   readonly target: string
@@ -14,11 +16,14 @@ interface AddressReport {
   readonly held: boolean
 }
 
+/** The weight of one target in one of its pools. */
 interface MemberReport {
   readonly zone: string
   readonly target: string
   readonly pool: string
+  /** Why no answer names it; null: answers do. */
   readonly out: string | null
+  /** `configured` in the pool's unit, the factors, and their product `effective`. */
   readonly weight: {
     readonly configured: number
     readonly warmUp: number
@@ -28,35 +33,32 @@ interface MemberReport {
     readonly slowStart: number
     readonly effective: number
   }
+  /** When the last answer that names it expires in caches; null: no answer has named it. */
   readonly exposedUntil: string | null
 }
 
-interface Report {
+/** The part of `/targets` that is shown. */
+interface TargetsReport {
   readonly targets: readonly AddressReport[]
   readonly members: readonly MemberReport[]
 }
 
 export async function targets(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, [...adminFlags, 'zone'], [], ['json'])
-  const isBad = flags.kind === 'bad' || flags.words.length > 0
-  if (isBad) return fail(2, flags.kind === 'bad' ? flags.why : 'targets takes options only')
-  const found = await findAdmin(flags.values)
-  if (found.kind === 'bad') return fail(2, found.why)
-  const answer = await found.client.ask('GET', '/targets')
-  if (answer.kind === 'failed') return fail(1, answer.why)
+  if (flags.kind === 'bad') return fail('targets', flags.why)
+  if (flags.words.length > 0) return fail('targets', 'targets takes options only')
+  const found = await findAdminClient(flags.values)
+  if (found.kind === 'bad') return fail('targets', found.why)
+  const response = await found.client.request('GET', '/targets')
+  if (response.kind === 'failed') return fail('targets', response.why, 1)
   const { zone } = flags.values
-  const isWanted = (one: { readonly zone: string }): boolean =>
-    zone === undefined || one.zone === zone
-  const { targets: addresses, members } = answer.value as Report
+  const isWanted = (row: { readonly zone: string }): boolean =>
+    zone === undefined || row.zone === zone
+  const { targets: addresses, members } = response.body as TargetsReport
   const report = { targets: addresses.filter(isWanted), members: members.filter(isWanted) }
   const text = flags.values['json'] ? `${JSON.stringify(report, null, 2)}\n` : tables(report)
   process.stdout.write(text)
   return 0
-}
-
-function fail(code: number, why: string): number {
-  process.stderr.write(`mxsteer targets: ${why}\n`)
-  return code
 }
 
 const memberHead = [
@@ -74,11 +76,11 @@ const memberHead = [
 ]
 const addressHead = ['TARGET', 'ADDRESS', 'STATE', 'SINCE', 'REASON']
 
-const tables = ({ targets: addresses, members }: Report): string =>
+const tables = ({ targets: addresses, members }: TargetsReport): string =>
   [
-    ...table([memberHead, ...members.map(memberCells)]),
+    ...tableLines([memberHead, ...members.map(memberCells)]),
     '',
-    ...table([addressHead, ...addresses.map(addressCells)]),
+    ...tableLines([addressHead, ...addresses.map(addressCells)]),
     '',
   ].join('\n')
 
@@ -96,12 +98,12 @@ const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberRe
   exposedUntil ?? '-',
 ]
 
-const addressCells = (one: AddressReport): string[] => [
-  `${one.target}.${one.zone}`,
-  one.address,
-  one.state,
-  one.since,
-  one.held ? 'held-for-flapping' : one.reason,
+const addressCells = (row: AddressReport): string[] => [
+  `${row.target}.${row.zone}`,
+  row.address,
+  row.state,
+  row.since,
+  row.held ? 'held-for-flapping' : row.reason,
 ]
 
 const rounded = (value: number): string => String(Math.round(value * 100) / 100)

@@ -1,9 +1,12 @@
-// Text in columns, for terminals of 100 columns.
+// Lays text out for terminals: tables, wrapped lines, titles in a margin, and numbers.
 
 export const terminalColumns = 100
 
-/** Each column as wide as its widest cell; those named in `right` are aligned there. Nothing trails. */
-export function table(
+/**
+ * Returns a line for each row. Each column is as wide as its widest cell. `right` has the
+ * indexes of columns that are aligned to the right. Lines do not end in spaces.
+ */
+export function tableLines(
   rows: readonly (readonly string[])[],
   right: readonly number[] = [],
 ): readonly string[] {
@@ -21,27 +24,30 @@ export function table(
   )
 }
 
-/** Broken between words, what comes after the first line four deeper than that. */
-export function wrapped(text: string, indent: number): readonly string[] {
+/**
+ * Breaks text between words. Lines after the first are indented by four more than the text is.
+ * `indent`: the width of what will be put before each line.
+ */
+export function wrapText(text: string, indent: number): readonly string[] {
   const depth = text.length - text.trimStart().length
   const lines: string[] = []
   let line = ' '.repeat(depth)
-  let isFresh = true
+  let isLineEmpty = true
   for (const word of text.trimStart().split(' ')) {
-    if (!isFresh && indent + line.length + 1 + word.length > terminalColumns) {
+    if (!isLineEmpty && indent + line.length + 1 + word.length > terminalColumns) {
       lines.push(line)
       line = ' '.repeat(depth + 4)
-      isFresh = true
+      isLineEmpty = true
     }
-    line += isFresh ? word : ` ${word}`
-    isFresh = false
+    line += isLineEmpty ? word : ` ${word}`
+    isLineEmpty = false
   }
   return [...lines, line]
 }
 
-/** Paragraphs beside a word in the margin: `Rules     1  continent EU`. */
-export function beside(title: string, paragraphs: readonly string[]): string {
-  const lines = paragraphs.flatMap((text) => wrapped(text, marginColumns))
+/** Puts paragraphs beside a title in the margin: `Rules     1  continent EU`. */
+export function besideTitle(title: string, paragraphs: readonly string[]): string {
+  const lines = paragraphs.flatMap((text) => wrapText(text, marginColumns))
   return lines
     .map((line, i) => `${(i === 0 ? title : '').padEnd(marginColumns)}${line}`.trimEnd())
     .map((line) => `${line}\n`)
@@ -50,7 +56,7 @@ export function beside(title: string, paragraphs: readonly string[]): string {
 
 const marginColumns = 11
 
-export const percent = (share: number): string => `${(share * 100).toFixed(1)} %`
+export const percentText = (share: number): string => `${(share * 100).toFixed(1)} %`
 
-/** Four digits at most that count: 2, 0.25, 0.0123. */
-export const number = (value: number): string => String(Number(value.toPrecision(4)))
+/** At most four significant digits: 2, 0.25, 0.0123. */
+export const numberText = (value: number): string => String(Number(value.toPrecision(4)))

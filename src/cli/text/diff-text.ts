@@ -1,29 +1,30 @@
-// Differences between two sets of zones, as text: `-` was, `+` will be.
+// Differences between two sets of zones as text. `-` marks records of the old set, `+` of the new
+// one.
 
 import type { Difference, ClientsDifference } from '../../explain/compare.ts'
-import { percent, table, wrapped } from './columns.ts'
+import { percentText, tableLines, wrapText } from './columns.ts'
 
 export function diffText(differences: readonly Difference[]): string {
   if (differences.length === 0) return 'no name answers differently\n'
   return differences
-    .flatMap(linesOf)
+    .flatMap(differenceLines)
     .map((line) => `${line}\n`)
     .join('')
 }
 
-function linesOf(difference: Difference): readonly string[] {
+function differenceLines(difference: Difference): readonly string[] {
   switch (difference.kind) {
     case 'zone':
       return [`zone ${difference.zone} ${difference.change}`]
     case 'records': {
       const { name, type, before, after } = difference
       const change = before === null ? ' added' : after === null ? ' removed' : ''
-      const gone = (before ?? []).filter((one) => !after?.includes(one))
-      const fresh = (after ?? []).filter((one) => !before?.includes(one))
+      const removed = (before ?? []).filter((one) => !after?.includes(one))
+      const added = (after ?? []).filter((one) => !before?.includes(one))
       return [
         `${name} ${type}${change}`,
-        ...gone.map((one) => `  - ${one}`),
-        ...fresh.map((one) => `  + ${one}`),
+        ...removed.map((one) => `  - ${one}`),
+        ...added.map((one) => `  + ${one}`),
       ]
     }
     case 'steered':
@@ -33,7 +34,7 @@ function linesOf(difference: Difference): readonly string[] {
   }
 }
 
-/** More classes of clients than anyone reads; all of them are in the JSON. */
+/** Of classes of clients; all of them are in the JSON. */
 const shownLabels = 8
 
 function clientsLines(one: ClientsDifference): readonly string[] {
@@ -45,13 +46,13 @@ function clientsLines(one: ClientsDifference): readonly string[] {
   )
   const rows = moved.map(({ target, before, after }) => [
     `    ${target}`,
-    percent(before),
+    percentText(before),
     '→',
-    percent(after),
+    percentText(after),
   ])
   return [
-    ...wrapped(`  ${clients.slice(0, shownLabels).join('; ')}${more} (${rule})`, 0),
-    ...changes.flatMap((change) => wrapped(`    ${change}`, 0)),
-    ...(rows.length > 0 ? table(rows, [1, 3]) : ['    first choices stay as they are']),
+    ...wrapText(`  ${clients.slice(0, shownLabels).join('; ')}${more} (${rule})`, 0),
+    ...changes.flatMap((change) => wrapText(`    ${change}`, 0)),
+    ...(rows.length > 0 ? tableLines(rows, [1, 3]) : ['    first choices stay as they are']),
   ]
 }

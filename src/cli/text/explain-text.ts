@@ -1,4 +1,4 @@
-// An explanation as it is read at 3 a.m.: the answer to "why this one" from top to bottom, 100 columns wide.
+// An explanation as text, 100 columns wide: each stage of the answer from top to bottom.
 
 import type { ClientView, DatabaseView } from '../../explain/client-view.ts'
 import type { Explanation, OwnView, ScopeView } from '../../explain/explain.ts'
@@ -8,29 +8,29 @@ import type { SteeringView } from '../../explain/steering-view.ts'
 import type { Step } from '../../explain/steps.ts'
 import type { TtlView } from '../../explain/ttl-view.ts'
 import { printable } from '../../zonefile/diagnostic.ts'
-import { beside, number, percent, table } from './columns.ts'
+import { besideTitle, numberText, percentText, tableLines } from './columns.ts'
 
 export function explanationText(explanation: Explanation): string {
   const { question, steps, client, steering, own, ttl, scope, answer } = explanation
   const { name, type } = question
   const parts = [
-    `${bare(name)} ${type}, asked by ${client.address}\n\n`,
-    beside('Name', steps.map(stepText)),
-    ...(steering ? [beside('Client', clientLines(client)), ...steeringParts(steering)] : []),
-    ...(own ? [beside('Target', ownLines(own))] : []),
-    ...(ttl ? [beside('TTL', [ttlText(ttl)])] : []),
-    beside('Scope', [scopeText(scope)]),
-    beside('Answer', answerLines(answer)),
+    `${withoutFinalDot(name)} ${type}, asked by ${client.address}\n\n`,
+    besideTitle('Name', steps.map(stepText)),
+    ...(steering ? [besideTitle('Client', clientLines(client)), ...steeringParts(steering)] : []),
+    ...(own ? [besideTitle('Target', targetLines(own))] : []),
+    ...(ttl ? [besideTitle('TTL', [ttlText(ttl)])] : []),
+    besideTitle('Scope', [scopeText(scope)]),
+    besideTitle('Answer', answerLines(answer)),
   ]
   return parts.join('')
 }
 
-const bare = (name: string): string => (name === '.' ? name : name.replace(/\.$/, ''))
+const withoutFinalDot = (name: string): string => (name === '.' ? name : name.replace(/\.$/, ''))
 
 function stepText({ name, zone, found, wildcard, detail }: Step): string {
-  const by = wildcard === null ? '' : `, by the wildcard ${bare(wildcard)}`
-  const where = zone === null ? '' : ` in zone ${bare(zone)}`
-  return `${bare(name)}: ${foundText(found, detail)}${by}${where}`
+  const by = wildcard === null ? '' : `, by the wildcard ${withoutFinalDot(wildcard)}`
+  const where = zone === null ? '' : ` in zone ${withoutFinalDot(zone)}`
+  return `${withoutFinalDot(name)}: ${foundText(found, detail)}${by}${where}`
 }
 
 function foundText(found: Step['found'], detail: string | null): string {
@@ -42,11 +42,11 @@ function foundText(found: Step['found'], detail: string | null): string {
     case 'target':
       return "a target's own addresses"
     case 'alias':
-      return `an alias (CNAME) of ${bare(detail ?? '')}`
+      return `an alias (CNAME) of ${withoutFinalDot(detail ?? '')}`
     case 'dname':
       return `an alias by DNAME, ${detail ?? ''}`
     case 'delegation':
-      return `delegated at ${bare(detail ?? '')}`
+      return `delegated at ${withoutFinalDot(detail ?? '')}`
     case 'nodata':
       return 'the name is there, without records of this type (NODATA)'
     case 'nxdomain':
@@ -60,7 +60,7 @@ function foundText(found: Step['found'], detail: string | null): string {
 
 function clientLines(client: ClientView): readonly string[] {
   const { subnet, decidedBy, continent, country, asn, databases } = client
-  const who =
+  const decision =
     decidedBy === 'subnet'
       ? `the subnet ${subnet ?? ''} (EDNS Client Subnet) decides`
       : subnet === null
@@ -74,7 +74,7 @@ function clientLines(client: ClientView): readonly string[] {
   const place = known.length > 0 ? known.join(', ') : 'nothing is known of its place'
   const used = databases.map((one) => databaseText(one, client))
   return [
-    who,
+    decision,
     place,
     ...(used.length > 0 ? used : ['no rule asks for a place: no database is in use']),
   ]
@@ -82,23 +82,29 @@ function clientLines(client: ClientView): readonly string[] {
 
 function databaseText({ database, type, built }: DatabaseView, client: ClientView): string {
   const prefix = database === 'asn' ? client.asnPrefix : client.countryPrefix
-  const said = prefix === null ? 'knows nothing of it' : `has it in ${prefix}`
+  const entry = prefix === null ? 'knows nothing of it' : `has it in ${prefix}`
   if (type === null) return `the ${database} database could not be read`
-  return `the ${database} database (${printable(type)}${built === null ? '' : `, of ${built.slice(0, 10)}`}) ${said}`
+  const day = built === null ? '' : `, of ${built.slice(0, 10)}`
+  return `the ${database} database (${printable(type)}${day}) ${entry}`
 }
 
 function steeringParts(steering: SteeringView): readonly string[] {
   const { policy, internal, rules, pools, allDown } = steering
   if (internal) {
     const why = `the client is in \`internal\`: one fixed ladder, whatever rules and health say`
-    return [beside('Steering', [`${policy}: ${why}`]), beside('Chosen', shareLines(steering))]
+    return [
+      besideTitle('Steering', [`${policy}: ${why}`]),
+      besideTitle('Chosen', shareLines(steering)),
+    ]
   }
   return [
-    beside('Steering', [`${policy}: ${steering.selection}${steering.sticky ? ', sticky' : ''}`]),
-    beside('Rules', rules.flatMap(ruleLines)),
-    beside('Pools', pools.flatMap(memberLines)),
-    ...(allDown === null ? [] : [beside('', [`nobody is eligible; on_all_down: ${allDown}`])]),
-    beside('Chosen', shareLines(steering)),
+    besideTitle('Steering', [
+      `${policy}: ${steering.selection}${steering.sticky ? ', sticky' : ''}`,
+    ]),
+    besideTitle('Rules', rules.flatMap(ruleLines)),
+    besideTitle('Pools', pools.flatMap(memberLines)),
+    ...(allDown === null ? [] : [besideTitle('', [`nobody is eligible; on_all_down: ${allDown}`])]),
+    besideTitle('Chosen', shareLines(steering)),
   ]
 }
 
@@ -123,42 +129,45 @@ function shareLines({ shares, sticky }: SteeringView): readonly string[] {
   const head = sticky ? 'all clients' : 'expected'
   const rows = targets.map(({ target, expected, drawn, included }) => [
     target,
-    expected === null ? '–' : percent(expected),
-    percent(drawn),
-    percent(included),
+    expected === null ? '–' : percentText(expected),
+    percentText(drawn),
+    percentText(included),
   ])
   const by = expectedBy === 'exact' ? 'exact' : sticky ? 'no formula' : `of ${expectedBy} draws`
   const why = Object.entries(reasons).map(([reason, times]) =>
-    times === draws ? reason : `${reason} ${percent(times / draws)}`,
+    times === draws ? reason : `${reason} ${percentText(times / draws)}`,
   )
+  const withoutRecords = empty > 0 ? `; ${percentText(empty / draws)} without any record` : ''
   return [
-    ...table(
+    ...tableLines(
       [
         ['first choice', `${head} (${by})`, `this client (${draws} draws)`, 'in the answer'],
         ...rows,
       ],
       [1, 2, 3],
     ),
-    `reason: ${why.join(', ')}${empty > 0 ? `; ${percent(empty / draws)} without any record` : ''}`,
+    `reason: ${why.join(', ')}${withoutRecords}`,
   ]
 }
 
-const ownLines = ({ target, answers, addresses }: OwnView): readonly string[] => [
+const targetLines = ({ target, answers, addresses }: OwnView): readonly string[] => [
   `${target}: its own name answers whatever is said of it, without the addresses that are down`,
   ...(answers === null ? [] : [`${answers} of its addresses at most`]),
   ...addresses.map((one) => `  ${addressText(one)}`),
 ]
 
 function ttlText({ seconds, most, least, limit, by }: TtlView): string {
-  const whose =
-    by === null ? '' : `: ${by.target}, ${by.what}, could change within ${number(by.inSeconds)} s`
+  const limitedBy =
+    by === null
+      ? ''
+      : `: ${by.target}, ${by.what}, could change within ${numberText(by.inSeconds)} s`
   switch (limit) {
     case 'ttl':
       return `${seconds} s, the ttl of the set: nothing is about to change before`
     case 'min-ttl':
-      return `${seconds} s, the min_ttl (ttl ${most} s)${whose}`
+      return `${seconds} s, the min_ttl (ttl ${most} s)${limitedBy}`
     case 'hold':
-      return `${seconds} s, between min_ttl ${least} s and ttl ${most} s${whose}`
+      return `${seconds} s, between min_ttl ${least} s and ttl ${most} s${limitedBy}`
     default:
       return limit satisfies never
   }
@@ -191,38 +200,45 @@ const answerLines = ({ rcode, records }: Explanation['answer']): readonly string
     ? [`${rcode}, no records`]
     : [`${rcode}${records.length > 1 ? '; one drawn now:' : ''}`, ...records]
 
-// A pool and its members as lines of an explanation.
-
+/** A pool and its members: a heading, and a table with notes below the rows. */
 export function memberLines(pool: PoolView): readonly string[] {
-  return [headText(pool), ...membersTable(pool.members).map((line) => `  ${line}`)]
+  return [poolHeadText(pool), ...membersTable(pool.members).map((line) => `  ${line}`)]
 }
 
-function headText({ pool, lead, healthy, minHealthy, spill, panic, panicked }: PoolView): string {
+function poolHeadText({
+  pool,
+  lead,
+  healthy,
+  minHealthy,
+  spill,
+  panic,
+  panicked,
+}: PoolView): string {
   const leads =
-    lead === 0 ? 'does not lead' : lead === 1 ? 'leads' : `leads ${percent(lead)} of answers`
-  const threshold = minHealthy > 0 ? ` (hands over below ${percent(minHealthy)}, ${spill})` : ''
-  const doubt = panicked
-    ? `; in panic (below ${percent(panic)}): health is not believed`
-    : `, ${percent(healthy)} of its weight usable${threshold}`
-  return `${pool}: ${leads}${doubt}`
+    lead === 0 ? 'does not lead' : lead === 1 ? 'leads' : `leads ${percentText(lead)} of answers`
+  const threshold = minHealthy > 0 ? ` (hands over below ${percentText(minHealthy)}, ${spill})` : ''
+  const health = panicked
+    ? `; in panic (below ${percentText(panic)}): health is not believed`
+    : `, ${percentText(healthy)} of its weight usable${threshold}`
+  return `${pool}: ${leads}${health}`
 }
 
-/** Members in a table, what is to be said of one below it. */
+/** A row for each member, with its notes below it. */
 function membersTable(members: readonly MemberView[]): readonly string[] {
   const head = ['', '', 'weight', '=', 'configured', 'warm-up', 'override', 'slow start']
-  const lines = table([head, ...members.map(memberRow)], [2, 4, 5, 6, 7])
+  const lines = tableLines([head, ...members.map(memberRow)], [2, 4, 5, 6, 7])
   return lines.flatMap((line, i) => [line, ...(i === 0 ? [] : noteLines(members[i - 1]))])
 }
 
 const memberRow = (member: MemberView): readonly string[] => [
   member.target,
   member.standing,
-  number(member.weight),
+  numberText(member.weight),
   '=',
-  number(member.configured),
-  `× ${number(member.warmUp)}`,
-  `× ${number(member.override)}`,
-  member.why === null ? `× ${number(member.factor)}` : '',
+  numberText(member.configured),
+  `× ${numberText(member.warmUp)}`,
+  `× ${numberText(member.override)}`,
+  member.why === null ? `× ${numberText(member.factor)}` : '',
 ]
 
 const whyTexts: Readonly<Record<NonNullable<MemberView['why']>, string>> = {
@@ -235,32 +251,39 @@ const whyTexts: Readonly<Record<NonNullable<MemberView['why']>, string>> = {
   'zero-factor': 'slow start or shedding leaves it no weight at the moment',
 }
 
-/** Without an override it was the MTA: its word has the same effect (health/feedback.ts). */
+/**
+ * Overrides and feedback of the MTA can have the same effect; without an override it was the MTA.
+ */
 function whyText(why: keyof typeof whyTexts, overrides: readonly OverrideNote[]): string {
-  const isTold = why === 'drained' || why === 'disabled'
-  const isOwn = isTold && !overrides.some(({ kind }) => kind === 'drain' || kind === 'disable')
-  return isOwn ? 'it says itself that it wants no mail (`told` in /targets)' : whyTexts[why]
+  const isOut = why === 'drained' || why === 'disabled'
+  const isByFeedback =
+    isOut && !overrides.some(({ kind }) => kind === 'drain' || kind === 'disable')
+  return isByFeedback ? 'it says itself that it wants no mail (`told` in /targets)' : whyTexts[why]
 }
 
 function noteLines(member: MemberView | undefined): readonly string[] {
   if (member === undefined) return []
   const { why, overruled, addresses, overrides, feedback, reputation } = member
-  const isQuiet = why === null && addresses.every((one) => one.state === 'up' && one.factor === 1)
+  const isUnremarkable =
+    why === null && addresses.every((one) => one.state === 'up' && one.factor === 1)
   return [
     ...(why === null ? [] : [`  out: ${whyText(why, overrides)}`]),
     ...(overruled === 'forced' ? ['  forced up: whatever its probes say'] : []),
-    ...(feedback === 1 ? [] : [`  × ${number(feedback)}: what the MTA says of its load`]),
-    ...(reputation === 1 ? [] : [`  × ${number(reputation)}: DNS lists name it`]),
+    ...(feedback === 1 ? [] : [`  × ${numberText(feedback)}: what the MTA says of its load`]),
+    ...(reputation === 1 ? [] : [`  × ${numberText(reputation)}: DNS lists name it`]),
     ...overrides.map((one) => `  ${overrideText(one)}`),
-    ...(isQuiet ? [] : addresses.map((one) => `  ${addressText(one)}`)),
+    ...(isUnremarkable ? [] : addresses.map((one) => `  ${addressText(one)}`)),
   ]
 }
 
-const overrideText = ({ id, kind, until, why, by }: OverrideNote): string =>
-  `${kind} until ${until ?? 'undone'} (${id})${why === '' ? '' : `, ${JSON.stringify(why)}`}${by === '' ? '' : `, by ${by}`}`
+function overrideText({ id, kind, until, why, by }: OverrideNote): string {
+  const reason = why === '' ? '' : `, ${JSON.stringify(why)}`
+  const author = by === '' ? '' : `, by ${by}`
+  return `${kind} until ${until ?? 'undone'} (${id})${reason}${author}`
+}
 
 function addressText({ address, state, factor, reason, since }: AddressView): string {
-  const share = factor === 1 ? '' : ` at ${percent(factor)}`
-  const told = reason === null ? ', nobody probes it' : ` since ${since ?? '?'}, ${reason}`
-  return `${address} ${state}${share}${told}`
+  const share = factor === 1 ? '' : ` at ${percentText(factor)}`
+  const probe = reason === null ? ', nobody probes it' : ` since ${since ?? '?'}, ${reason}`
+  return `${address} ${state}${share}${probe}`
 }

@@ -1,9 +1,9 @@
-// A simulation as tables.
+// The result of a simulation as tables.
 
 import type { GroupView, ShareOfTarget, Simulation } from '../../explain/simulate.ts'
-import { number, percent, table } from './columns.ts'
+import { numberText, percentText, tableLines } from './columns.ts'
 
-export interface SimulationTold extends Simulation {
+export interface SimulationReport extends Simulation {
   readonly name: string
   readonly type: string
   readonly zones: string
@@ -11,12 +11,12 @@ export interface SimulationTold extends Simulation {
   readonly seed: number
   readonly by: string
   readonly down: readonly string[]
-  /** Overrides, as they were given: `drain mx3`. */
+  /** Overrides as text, such as `drain mx3`. */
   readonly overrides: readonly string[]
 }
 
-export function simulationText(told: SimulationTold): string {
-  const { name, type, zones, at, seed, down, overrides, all, policy, expectedBy } = told
+export function simulationText(report: SimulationReport): string {
+  const { name, type, zones, at, seed, down, overrides, all, policy, expectedBy } = report
   const expected =
     expectedBy === 'exact'
       ? 'expected: by formula'
@@ -32,17 +32,17 @@ export function simulationText(told: SimulationTold): string {
     ...shareTable(['target', 'region'], all.targets, (one) => [one.target, one.region ?? '–']),
     ...regionLines(all.targets),
     '',
-    ...groupLines(told),
+    ...groupLines(report),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }
 
 const reasonsText = ({ reasons, answers }: GroupView): string =>
   Object.entries(reasons)
-    .map(([reason, times]) => `${reason} ${percent(times / answers)}`)
+    .map(([reason, times]) => `${reason} ${percentText(times / answers)}`)
     .join(', ')
 
-const shareOf = (share: number | null): string => (share === null ? '–' : percent(share))
+const shareOf = (share: number | null): string => (share === null ? '–' : percentText(share))
 
 function shareTable<Row extends Omit<ShareOfTarget, 'target' | 'region'>>(
   head: readonly string[],
@@ -53,42 +53,42 @@ function shareTable<Row extends Omit<ShareOfTarget, 'target' | 'region'>>(
   const cells = rows.map((row) => [
     ...named(row),
     shareOf(row.expected),
-    percent(row.drawn),
-    percent(row.included),
+    percentText(row.drawn),
+    percentText(row.included),
   ])
-  return table([[...head, 'expected', 'drawn', 'in the answer'], ...cells], right)
+  return tableLines([[...head, 'expected', 'drawn', 'in the answer'], ...cells], right)
 }
 
-const sum = (of: readonly ShareOfTarget[], part: (one: ShareOfTarget) => number): number =>
+const sumOf = (of: readonly ShareOfTarget[], part: (one: ShareOfTarget) => number): number =>
   of.reduce((total, one) => total + part(one), 0)
 
-/** Only where any target has a region. */
+/** Empty if no target has a region. */
 function regionLines(targets: readonly ShareOfTarget[]): readonly string[] {
   if (targets.every(({ region }) => region === null)) return []
   const regions = [...Map.groupBy(targets, ({ region }) => region ?? '–')].map(([region, of]) => [
     region,
     of.some(({ expected }) => expected === null)
       ? '–'
-      : percent(sum(of, ({ expected }) => expected ?? 0)),
-    percent(sum(of, ({ drawn }) => drawn)),
+      : percentText(sumOf(of, ({ expected }) => expected ?? 0)),
+    percentText(sumOf(of, ({ drawn }) => drawn)),
   ])
-  return ['', ...table([['region', 'expected', 'drawn'], ...regions], [1, 2])]
+  return ['', ...tableLines([['region', 'expected', 'drawn'], ...regions], [1, 2])]
 }
 
-/** As many as anyone reads; all of them are in the JSON. */
+/** Rows of the table; all of them are in the JSON. */
 const shownGroups = 40
 
-function groupLines({ by, groups, all }: SimulationTold): readonly string[] {
+function groupLines({ by, groups, all }: SimulationReport): readonly string[] {
   const rows = groups.slice(0, shownGroups).flatMap(({ group, clients, targets }) =>
     targets.map((one, i) => ({
       ...one,
       group: i === 0 ? group : '',
-      clients: i === 0 ? percent(clients / all.clients) : '',
+      clients: i === 0 ? percentText(clients / all.clients) : '',
     })),
   )
   const more = groups.length - shownGroups
   return [
     ...shareTable([by, 'clients', 'target'], rows, (row) => [row.group, row.clients, row.target]),
-    ...(more > 0 ? [`and ${number(more)} more: see --json`] : []),
+    ...(more > 0 ? [`and ${numberText(more)} more: see --json`] : []),
   ]
 }

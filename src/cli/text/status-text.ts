@@ -1,7 +1,8 @@
-// `/status` as text: what is wrong first, a screen of 100 columns, nothing that a terminal would act on.
+// The response of `/status` as text, 100 columns wide, with problems first. Control characters are
+// escaped (printable).
 
 import { printable } from '../../zonefile/diagnostic.ts'
-import { percent, table, terminalColumns } from './columns.ts'
+import { percentText, tableLines, terminalColumns } from './columns.ts'
 
 export interface StatusReport {
   readonly instance: string
@@ -23,7 +24,7 @@ export interface StatusReport {
     readonly state: string
     readonly ageSeconds: number
   }[]
-  /** null: it has no others. */
+  /** null: this instance shares with no others. */
   readonly config: {
     readonly differs: boolean
     readonly groups: readonly { readonly instances: readonly string[] }[]
@@ -61,9 +62,9 @@ interface OverrideReport {
   readonly until: string | null
 }
 
-/** Rows of a table; the rest is counted. */
+/** Rows of a table; only the number of the others is shown. */
 const rowLimit = 40
-const narrowest = 8
+const minColumnWidth = 8
 
 export function statusText(report: StatusReport): string {
   return [
@@ -80,24 +81,25 @@ export function statusText(report: StatusReport): string {
 
 function headLines(report: StatusReport): readonly string[] {
   const { instance, site, version, at, uptimeSeconds, ready, reasons } = report
-  const who = `${instance} at ${site}, mxsteer ${version}, up ${spanText(uptimeSeconds)}, ${at}`
+  const uptime = durationText(uptimeSeconds)
+  const heading = `${instance} at ${site}, mxsteer ${version}, up ${uptime}, ${at}`
   return [
-    who,
+    heading,
     ready ? 'ready' : `NOT READY: ${reasons.join('; ')}`,
     `state: ${stateText(report)}`,
     ...configLines(report),
-  ].map((line) => cut(printable(line), terminalColumns))
+  ].map((line) => truncate(printable(line), terminalColumns))
 }
 
 function stateText({ state, peers }: StatusReport): string {
   if (state.kind === 'memory') return 'memory, no other instances'
   if (state.fenced) return `${state.kind}, FENCED: a later process has the name of this instance`
-  if (state.degraded)
-    return `${state.kind}, DEGRADED: the store has not answered for ${spanText(state.unansweredSeconds)}`
+  const silence = durationText(state.unansweredSeconds)
+  if (state.degraded) return `${state.kind}, DEGRADED: the store has not answered for ${silence}`
   return `${state.kind}, ${peers.length + 1} instances`
 }
 
-/** Nothing where all have the same. */
+/** Empty if all instances have the same configuration. */
 function configLines({ config }: StatusReport): readonly string[] {
   if (config === null || config.groups.length < 2) return []
   const groups = config.groups.map(({ instances }) => instances.join(' ')).join(' | ')
@@ -105,18 +107,18 @@ function configLines({ config }: StatusReport): readonly string[] {
 }
 
 const peerLines = ({ peers }: StatusReport): readonly string[] =>
-  fitted(
+  fittedTable(
     ['INSTANCE', 'SITE', 'STATE', 'HEARTBEAT'],
     peers.map(({ instance, site, state, ageSeconds }) => [
       instance,
       site,
       state === 'ok' ? state : state.toUpperCase(),
-      `${spanText(ageSeconds)} ago`,
+      `${durationText(ageSeconds)} ago`,
     ]),
   )
 
 const poolLines = ({ pools }: StatusReport): readonly string[] =>
-  fitted(
+  fittedTable(
     ['POOL', 'HEALTHY', 'OF', 'BY WEIGHT'],
     pools
       .toSorted((a, b) => a.healthyShare - b.healthyShare)
@@ -124,39 +126,39 @@ const poolLines = ({ pools }: StatusReport): readonly string[] =>
         `${pool} of ${zone}`,
         healthy === 0 ? 'NONE' : String(healthy),
         String(members),
-        percent(healthyShare),
+        percentText(healthyShare),
       ]),
   )
 
-/** Those in trouble first. */
-const order = ['down', 'suspect', 'unknown', 'up']
+/** Worst first. */
+const stateOrder = ['down', 'suspect', 'unknown', 'up']
 
 const targetLines = ({ targets, at }: StatusReport): readonly string[] =>
-  fitted(
+  fittedTable(
     ['TARGET', 'ADDRESS', 'STATE', 'FOR', 'REASON', 'VOTES'],
     targets
-      .toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+      .toSorted((a, b) => stateOrder.indexOf(a.state) - stateOrder.indexOf(b.state))
       .map(({ zone, target, address, state, since, reason, votes }) => [
         `${target}.${zone}`,
         address,
         state === 'up' || state === 'unknown' ? state : state.toUpperCase(),
-        since === null ? '-' : spanText((Date.parse(at) - Date.parse(since)) / 1000),
+        since === null ? '-' : durationText((Date.parse(at) - Date.parse(since)) / 1000),
         reason,
         votesText(votes),
       ]),
   )
 
-/** `down a b, up c`; who says nothing is left out. */
+/** `down a b, up c`; instances without a vote are left out. */
 function votesText(votes: TargetReport['votes']): string {
-  const said = ['down', 'up'].flatMap((word) => {
-    const names = votes.filter(({ vote }) => vote === word).map(({ instance }) => instance)
-    return names.length > 0 ? [`${word} ${names.join(' ')}`] : []
+  const groups = ['down', 'up'].flatMap((state) => {
+    const names = votes.filter(({ vote }) => vote === state).map(({ instance }) => instance)
+    return names.length > 0 ? [`${state} ${names.join(' ')}`] : []
   })
-  return said.join(', ') || '-'
+  return groups.join(', ') || '-'
 }
 
 const overrideLines = ({ overrides }: StatusReport): readonly string[] =>
-  fitted(
+  fittedTable(
     ['OVERRIDE', 'POOL', 'KIND', 'UNTIL', 'BY', 'WHY'],
     overrides.map(({ zone, target, pool, kind, until, by, why }) => [
       `${target}.${zone}`,
@@ -169,7 +171,7 @@ const overrideLines = ({ overrides }: StatusReport): readonly string[] =>
   )
 
 /** The two largest units: `3 d 4 h`, `12 s`. */
-export function spanText(seconds: number): string {
+export function durationText(seconds: number): string {
   let rest = Math.max(0, Math.round(seconds))
   const parts: string[] = []
   for (const [unit, size] of units) {
@@ -188,21 +190,29 @@ const units = [
   ['s', 1],
 ] as const
 
-/** Nothing where there are no rows. The widest columns give way until all fit the terminal. */
-function fitted(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+/**
+ * Empty if there are no rows. The widest columns are narrowed until the table fits the terminal.
+ */
+function fittedTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): readonly string[] {
   if (rows.length === 0) return []
   const shown = [head, ...rows.slice(0, rowLimit).map((row) => row.map(printable))]
   const widths = head.map((_, i) => Math.max(...shown.map((row) => row[i]?.length ?? 0)))
   const gaps = 2 * (head.length - 1)
-  const sum = (): number => widths.reduce((total, width) => total + width, gaps)
-  for (let widest = Math.max(...widths); sum() > terminalColumns && widest > narrowest;) {
+  const lineWidth = (): number => widths.reduce((total, width) => total + width, gaps)
+  for (
+    let widest = Math.max(...widths);
+    lineWidth() > terminalColumns && widest > minColumnWidth;
+  ) {
     widths[widths.indexOf(widest)] = widest - 1
     widest = Math.max(...widths)
   }
-  const lines = table(shown.map((row) => row.map((cell, i) => cut(cell, widths[i] ?? 0))))
-  const left = rows.length - rowLimit
-  return left > 0 ? [...lines, `and ${left} more: --json has them all`] : lines
+  const lines = tableLines(shown.map((row) => row.map((cell, i) => truncate(cell, widths[i] ?? 0))))
+  const hidden = rows.length - rowLimit
+  return hidden > 0 ? [...lines, `and ${hidden} more: --json has them all`] : lines
 }
 
-const cut = (text: string, width: number): string =>
+const truncate = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`

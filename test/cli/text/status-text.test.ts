@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { type StatusReport, spanText, statusText } from '../../../src/cli/text/status-text.ts'
+import { type StatusReport, durationText, statusText } from '../../../src/cli/text/status-text.ts'
 
 const at = '2026-11-21T03:00:00.000Z'
 
@@ -100,4 +100,4 @@ test.each([
   [60, '1 m'],
   [3605, '1 h'],
   [90_000, '1 d 1 h'],
-])('%d seconds are %s', (seconds, text) => expect(spanText(seconds)).toBe(text))
+])('%d seconds are %s', (seconds, text) => expect(durationText(seconds)).toBe(text))
