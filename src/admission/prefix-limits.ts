@@ -4,9 +4,9 @@
 //   IPv4   /32 ×1   /24 ×32   /20 ×256   /18 ×768
 //   IPv6   /128 ×1  /64 ×2    /56 ×3     /48 ×4    /32 ×64
 //
-// An answer that all levels allow is charged to all of them. An answer that some levels do not allow is charged to these
-// levels alone, at a tenth: so a flood on one address does not use up the limit of its network, and a debt exceeds the
-// burst only at more than ten times the limit.
+// An answer that all levels allow is charged to all of them. An answer that some levels do not allow is charged to
+// these levels alone, at a tenth: so a flood on one address does not use up the limit of its network, and a debt
+// exceeds the burst only at more than ten times the limit.
 
 export interface PrefixLimitOptions {
   /** Whole answers a second to one address in the long run, from all workers together. */

@@ -1,5 +1,5 @@
-// A MaxMind DB file (format 2.0) opened to be walked as a whole: its tree as links, its records decoded by the `maxmind`
-// package. All that the format promises and a walk relies on is checked here.
+// A MaxMind DB file (format 2.0) opened to be walked as a whole: its tree as links, its records decoded by the
+// `maxmind` package. All that the format promises and a walk relies on is checked here.
 //
 //   link < nodeCount    a node
 //   link = nodeCount    no record for the network

@@ -1,6 +1,6 @@
-// For each node of a prefix tree, the set of the values below it, as a bit set. Few sets are distinct, so each is stored
-// once. Beyond a limit of distinct sets the set of all values stands in for further ones: a superset, which makes scopes
-// narrower than necessary but never wrong.
+// For each node of a prefix tree, the set of the values below it, as a bit set. Few sets are distinct, so each is
+// stored once. Beyond a limit of distinct sets the set of all values stands in for further ones: a superset, which
+// makes scopes narrower than necessary but never wrong.
 
 import { isLeaf, valueOf } from '../lib/prefix-tree.ts'
 

@@ -36,8 +36,8 @@ const isAsn = (value: unknown): value is number =>
 
 // Countries (ISO 3166-1 alpha-2) by continent, for databases that have no continents. The continents are those of
 // GeoNames and MaxMind, which also decide for countries on two: Russia and Cyprus EU; Turkey, Georgia, Armenia,
-// Azerbaijan and Kazakhstan AS; Egypt AF. Not in ISO 3166, but in databases: XK (Kosovo), AN (Netherlands Antilles, until
-// 2010), and EU and AP, which registries use for "somewhere in the region".
+// Azerbaijan and Kazakhstan AS; Egypt AF. Not in ISO 3166, but in databases: XK (Kosovo), AN (Netherlands Antilles,
+// until 2010), and EU and AP, which registries use for "somewhere in the region".
 const countries = {
   AF: `AO BF BI BJ BW CD CF CG CI CM CV DJ DZ EG EH ER ET GA GH GM GN GQ GW KE KM LR LS LY MA MG ML MR MU MW
     MZ NA NE NG RE RW SC SD SH SL SN SO SS ST SZ TD TG TN TZ UG YT ZA ZM ZW`,

@@ -1,5 +1,5 @@
-// Compiles one database in a thread of its own, whose memory is freed when it ends. A file that takes too much memory or
-// time is a file that cannot be used.
+// Compiles one database in a thread of its own, whose memory is freed when it ends. A file that takes too much memory
+// or time is a file that cannot be used.
 
 import { Worker } from 'node:worker_threads'
 

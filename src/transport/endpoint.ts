@@ -13,8 +13,8 @@ export const udpTypeOf = (address: string): 'udp4' | 'udp6' =>
   address.includes(':') ? 'udp6' : 'udp4'
 
 /**
- * The options of a node:dgram socket for an address. `::` receives IPv6 only, so that 0.0.0.0 can be bound beside it; an
- * IPv4 socket would reject that option.
+ * The options of a node:dgram socket for an address. `::` receives IPv6 only, so that 0.0.0.0 can be bound beside it;
+ * an IPv4 socket would reject that option.
  */
 export const udpOptionsOf = (address: string): SocketOptions =>
   address.includes(':') ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' }

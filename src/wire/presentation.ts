@@ -1,7 +1,7 @@
 // Splits rdata in presentation form (RFC 1035 §5.1) into tokens: words, quoted strings, escapes, parentheses.
 //
-// A text is the rdata of one record, so unlike in a zone file a line break is just white space, and a `;` outside quotes
-// is refused: in a zone file it would start a comment, and what follows would be dropped silently.
+// A text is the rdata of one record, so unlike in a zone file a line break is just white space, and a `;` outside
+// quotes is refused: in a zone file it would start a comment, and what follows would be dropped silently.
 
 import { unescapeAt } from './name.ts'
 import { textOctets } from './octets.ts'

@@ -1,4 +1,5 @@
-// Response codes (IANA DNS parameters). Those above 15 need an OPT, which carries the upper eight bits (RFC 6891 §6.1.3).
+// Response codes (IANA DNS parameters). Those above 15 need an OPT, which carries the upper eight bits (RFC 6891
+// §6.1.3).
 
 export const Rcode = {
   NOERROR: 0,

@@ -1,5 +1,6 @@
 // TSIG (RFC 8945) on a server without keys: every key is unknown, so the answer to a signed query is NOTAUTH, with an
-// unsigned TSIG that carries BADKEY (§5.2.1, §5.3.2), as NSD and BIND do. The client would ignore an answer without a TSIG.
+// unsigned TSIG that carries BADKEY (§5.2.1, §5.3.2), as NSD and BIND do. The client would ignore an answer without a
+// TSIG.
 
 import { recordTailOctets } from './header.ts'
 import { maxNameOctets } from './name.ts'

@@ -253,8 +253,8 @@ function addSuffix(table: CompressionTable, hash: number, offset: number): void 
 }
 
 /**
- * The first bucket from `from` on whose suffix has this hash, or -1. The caller compares the octets and, if they differ,
- * continues from the next bucket.
+ * The first bucket from `from` on whose suffix has this hash, or -1. The caller compares the octets and, if they
+ * differ, continues from the next bucket.
  */
 function findBucket(table: CompressionTable, hash: number, from: number): number {
   let bucket = from & (buckets - 1)

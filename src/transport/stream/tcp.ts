@@ -1,4 +1,5 @@
-// DNS over TCP (RFC 7766, RFC 9210): connections of clients, and those of proxies that name the client in a PROXY header.
+// DNS over TCP (RFC 7766, RFC 9210): connections of clients, and those of proxies that name the client in a PROXY
+// header.
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Endpoint, isListed, type Network, peerAddress } from '../../lib/ip.ts'

@@ -1,5 +1,5 @@
-// DNS over TLS (RFC 7858): the connections of tcp.ts, encrypted. The deadline of the first query counts from the accept,
-// so it bounds the handshake as well.
+// DNS over TLS (RFC 7858): the connections of tcp.ts, encrypted. The deadline of the first query counts from the
+// accept, so it bounds the handshake as well.
 
 import type { Socket } from 'node:net'
 import { type TLSSocket, createServer } from 'node:tls'

@@ -1,4 +1,5 @@
-// UDP by recvmmsg and sendmmsg, in batches of up to 64 queries of one socket, in a thread that blocks until queries come.
+// UDP by recvmmsg and sendmmsg, in batches of up to 64 queries of one socket, in a thread that blocks until queries
+// come.
 
 import type { Peer, Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
@@ -177,7 +178,8 @@ function listenMany(
   batches: readonly Batch[],
   { libc, beforeAnswering }: { readonly libc: Libc; readonly beforeAnswering: () => void },
 ): MmsgListener {
-  // Larger than what V8 keeps inside its heap and may move; referenced by the closure, as C code holds only its address.
+  // Larger than what V8 keeps inside its heap and may move; referenced by the closure, as C code holds only its
+  // address.
   const pollfds = new DataView(new ArrayBuffer(Math.max(4096, batches.length * pollfdOctets)))
   const pollfdsAt = libc.addressOf(new Uint8Array(pollfds.buffer))
   for (const [i, { socket }] of batches.entries()) {

@@ -1,4 +1,5 @@
-// Strings in rdata: character-strings (RFC 1035 §3.3), with a length octet and at most 255 octets, and text without one.
+// Strings in rdata: character-strings (RFC 1035 §3.3), with a length octet and at most 255 octets, and text without
+// one.
 
 import { quoteOctets, type Token } from '../presentation.ts'
 import {

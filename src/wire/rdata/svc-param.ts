@@ -52,8 +52,8 @@ export function keyFromText(text: string): number | null {
 export const keyToText = (key: number): string => forms.get(key)?.name ?? `key${key}`
 
 /**
- * The wire form of a value, or what was expected. `text` is the key as written: under a name such as `key1` the value is
- * taken without interpretation.
+ * The wire form of a value, or what was expected. `text` is the key as written: under a name such as `key1` the value
+ * is taken without interpretation.
  */
 export function parseValue(text: string, value: Uint8Array): Uint8Array | { expected: string } {
   const form = forms.get(keyOf.get(text) ?? -1)

@@ -1,5 +1,5 @@
-// Type bitmaps (RFC 4034 §4.1.2): blocks of a window number, a length of 1–32 and so many octets of bits. Windows ascend,
-// and the last octet of a block is not 0.
+// Type bitmaps (RFC 4034 §4.1.2): blocks of a window number, a length of 1–32 and so many octets of bits. Windows
+// ascend, and the last octet of a block is not 0.
 
 import { typeFromText, typeToText } from '../rrtype.ts'
 import {
