@@ -92,7 +92,7 @@ describe('against a model', () => {
     floodSlip: fc.integer({ min: 1, max: 10 }),
   })
 
-  test('any traffic is judged as the rule says', () => {
+  test('any traffic is limited as the rule prescribes', () => {
     const seen = { pass: 0, slip: 0, drop: 0 }
     fc.assert(
       fc.property(limits, fc.array(rush, { maxLength: 25 }), (given, rushes) => {
@@ -115,7 +115,7 @@ describe('against a model', () => {
       }),
       { numRuns: runs(150) },
     )
-    // The traffic reached all there is to reach.
+    // All outcomes occurred.
     expect(Math.min(seen.pass, seen.slip, seen.drop)).toBeGreaterThan(100)
   })
 })
@@ -159,7 +159,7 @@ describe('the default limits', () => {
     expect(at(60_000, 251)).toBe(250)
   })
 
-  test('never meet a busy resolver, nor a farm of them', () => {
+  test('never limit a busy resolver, nor a farm of them', () => {
     const limiter = createRateLimiter(options())
     expect(flood(limiter, one, { perSecond: 100, seconds: 60 }).pass).toBe(6000)
     const farm = createRateLimiter(options())
@@ -186,11 +186,11 @@ describe('the default limits', () => {
     flood(limiter, one, { perSecond: 2000, seconds: 10 })
     const later = flood(limiter, one, { perSecond: 2000, seconds: 10, fromMs: 10_000 })
     expect(later).toEqual({ pass: 0, slip: 5000, drop: 15_000 })
-    // Five seconds after it, all is forgotten.
+    // Five seconds later the limits apply as before.
     expect(flood(limiter, one, { perSecond: 50, seconds: 10, fromMs: 25_000 }).pass).toBe(500)
   })
 
-  test('are shared out between workers', () => {
+  test('are divided between workers', () => {
     const shares = [1, 2].map(() => createRateLimiter(options({ workers: 2 })))
     const passed = shares.map(
       (limiter) => flood(limiter, one, { perSecond: 60, seconds: 100 }).pass,
@@ -229,7 +229,7 @@ describe('amplification', () => {
     expect(all.slip).toBeGreaterThan(0)
   })
 
-  test('neighbours in a flooded /24 are sent to TCP, never into silence', () => {
+  test('neighbours in a flooded /24 are sent to TCP, never dropped', () => {
     const limiter = createRateLimiter(options())
     const spoofed = hosts('192.0.2', 200)
     const honest = addressOf('192.0.2.240')
@@ -242,7 +242,7 @@ describe('amplification', () => {
     expect(seen.slip).toBeGreaterThan(90)
   })
 
-  test('a flood of one address leaves its neighbours alone', () => {
+  test('a flood of one address does not limit its neighbours', () => {
     const limiter = createRateLimiter(options())
     const honest = addressOf('192.0.2.240')
     const seen = { pass: 0, slip: 0, drop: 0 }
@@ -282,7 +282,7 @@ describe('clients that are not limited', () => {
 })
 
 describe('the table', () => {
-  /** The i-th of addresses that look like chance. */
+  /** The i-th of pseudorandom addresses. */
   const addressNumber = (i: number): Uint8Array => {
     const word = Math.imul(i + 1, 0x9e3779b1) >>> 0
     return Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word)
@@ -319,7 +319,7 @@ describe('the table', () => {
     const verdictAfter = (seed: RateLimitOptions['seed']): RateAction => {
       const limiter = createRateLimiter(options({ capacity, seed }))
       flood(limiter, [victim], { perSecond: 5000, seconds: 1 })
-      // Heavier than the victim, so that it is the one to make room.
+      // With more debt than the victim, so that the victim is evicted.
       for (const attacker of meeting) flood(limiter, [attacker], { perSecond: 40_000, seconds: 1 })
       return limiter.check(victim, 1001)
     }

@@ -1,5 +1,5 @@
-// Resolvers as they are in the wild are never limited by the defaults. A resolver asks each name once in a TTL, from ports by
-// chance, so that the kernel spreads its queries over the workers; what it asks comes in bunches, as mail does.
+// Real resolvers are never limited by the defaults. A resolver asks for each name once in a TTL, from random ports, so
+// that the kernel spreads its queries over the workers; its queries come in bursts, as mail does.
 
 import { describe, expect, test } from 'vitest'
 
@@ -10,8 +10,8 @@ import {
   rateLimitDefaults,
 } from '../../src/admission/rate-limit.ts'
 
-/** mulberry32: chance that is the same for the same seed. */
-function chanceOf(seed: number): () => number {
+/** mulberry32: a generator that gives the same numbers for the same seed. */
+function mulberry32(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
@@ -39,29 +39,29 @@ const minuteMs = 60_000
 describe.each([1, 2, 8, 32, 128])('with %i workers', (workers) => {
   test('forty queries a second from one address, for ten minutes', () => {
     const limiters = limitersOf(workers)
-    const chance = chanceOf(workers)
+    const random = mulberry32(workers)
     const address = Uint8Array.of(192, 0, 2, 1)
-    for (let ms = 0; ms < 10 * minuteMs; ms += -Math.log(1 - chance()) * 25)
-      limiters[Math.floor(chance() * workers)]?.check(address, ms)
+    for (let ms = 0; ms < 10 * minuteMs; ms += -Math.log(1 - random()) * 25)
+      limiters[Math.floor(random() * workers)]?.check(address, ms)
     expect(limited(limiters)).toBe(0)
   })
 
   test('a hundred at once every ten seconds', () => {
     const limiters = limitersOf(workers)
-    const chance = chanceOf(workers + 1)
+    const random = mulberry32(workers + 1)
     const address = Uint8Array.of(192, 0, 2, 1)
     for (let ms = 0; ms < 10 * minuteMs; ms += 10_000)
-      for (let i = 0; i < 100; i++) limiters[Math.floor(chance() * workers)]?.check(address, ms)
+      for (let i = 0; i < 100; i++) limiters[Math.floor(random() * workers)]?.check(address, ms)
     expect(limited(limiters)).toBe(0)
   })
 
   test('a farm of two hundred in one /24, fifteen queries a second each', () => {
     const limiters = limitersOf(workers)
-    const chance = chanceOf(workers + 2)
+    const random = mulberry32(workers + 2)
     const address = Uint8Array.of(192, 0, 2, 0)
-    for (let ms = 0; ms < minuteMs; ms += -Math.log(1 - chance()) / 3) {
-      address[3] = Math.floor(chance() * 200)
-      limiters[Math.floor(chance() * workers)]?.check(address, ms)
+    for (let ms = 0; ms < minuteMs; ms += -Math.log(1 - random()) / 3) {
+      address[3] = Math.floor(random() * 200)
+      limiters[Math.floor(random() * workers)]?.check(address, ms)
     }
     expect(limited(limiters)).toBe(0)
   })

@@ -49,7 +49,7 @@ describe('RFC 9018, Appendix A', () => {
     expect(verify(renewed, '198.51.100.100', 0x5cf7a871)).toBe('valid')
   })
 
-  test('A.3: reserved octets that are not zero are hashed as they came', () => {
+  test('A.3: reserved octets that are not zero are hashed as received', () => {
     const other = 'fc93fc62807ddb86'
     const odd = `${other}01abcdef5cf78f71a314227b6679ebf5`
     expect(verify(odd, '203.0.113.203', 0x5cf79000)).toBe('valid')
@@ -104,7 +104,7 @@ describe('age', () => {
   })
 })
 
-describe('what is not ours', () => {
+describe('a cookie that this server did not make', () => {
   const client = '0011223344556677'
   const from = '192.0.2.7'
   const now = 1_760_000_000
@@ -125,7 +125,7 @@ describe('what is not ours', () => {
     expect(verify(good, 'c000:207::', now)).toBe('invalid')
   })
 
-  test('an IPv4 client after an IPv6 client: nothing of the longer address stays', () => {
+  test('an IPv4 client after an IPv6 client: no octet of the longer address remains', () => {
     verify(good, '2001:db8::1', now)
     expect(verify(good, from, now)).toBe('valid')
   })

@@ -38,7 +38,7 @@ test.each(vectors.map((wanted, octets) => ({ octets, wanted })))(
   },
 )
 
-test('hashes only what it is shown, and writes only its eight octets', () => {
+test('reads only the given range, and writes only its eight octets', () => {
   const shifted = new Uint8Array([...new Uint8Array(5).fill(0xee), ...counting(15), 0xee, 0xee])
   const out = new Uint8Array(12).fill(0xaa)
   sipHash24(counting(16), shifted, 5, 20, out, 2)

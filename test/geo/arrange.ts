@@ -1,4 +1,4 @@
-// Databases of the tests' own as trees, and places as short texts.
+// Databases made for tests, as trees, and places as short texts.
 
 import { compileAsns, compilePlaces } from '../../src/geo/compile-database.ts'
 import { createLocate } from '../../src/geo/places.ts'

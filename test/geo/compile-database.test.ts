@@ -1,4 +1,4 @@
-// Files that cannot be used, each of which has to be refused whole: what passes is walked by every query.
+// Files that cannot be used must be refused as a whole, since every query walks a database that was accepted.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -26,7 +26,7 @@ const changed = (change: (file: Buffer) => void, file: Buffer = small): Buffer =
   return copy
 }
 
-describe('a file that cannot be used is a value', () => {
+describe('a file that cannot be used gives a result, not an exception', () => {
   test.each([
     ['nothing', Buffer.alloc(0), /is empty/],
     ['text', Buffer.from('DE,10.0.0.0/8\n'), /is no MaxMind database/],
@@ -71,13 +71,13 @@ describe('a file that cannot be used is a value', () => {
     expect(compilePlaces(file)).toEqual({ kind: 'broken', why: expect.stringMatching(why) })
   })
 
-  test('countries where ASNs are wanted', () => {
+  test('a country database in place of an ASN database', () => {
     const why = '"GeoLite2-Country" and knows the ASN of no address'
     const file = mmdbFile([['11.0.0.0/8', countryOf('DE')]], { type: 'GeoLite2-Country' })
     expect(compileAsns(file)).toEqual({ kind: 'broken', why: expect.stringContaining(why) })
   })
 
-  test('a tree that leads back into itself', () => {
+  test('a tree with a cycle', () => {
     const looped = changed((file) => file.writeUIntBE(3, 4 * 6, 3))
     expect(compilePlaces(looped)).toEqual({
       kind: 'broken',
@@ -86,7 +86,7 @@ describe('a file that cannot be used is a value', () => {
   })
 
   test('a tree that is deeper than addresses are long', () => {
-    // Without ::/96 in front, what is the IPv6 part of a tree is too deep for IPv4.
+    // Without the 96 bits of ::/96, the IPv6 part of a tree is too deep for IPv4.
     const deep = mmdbFile([['2a00::/48', countryOf('DE')]], { metadata: { ip_version: 4 } })
     expect(compilePlaces(deep)).toEqual({
       kind: 'broken',
@@ -116,7 +116,7 @@ describe('a file that cannot be used is a value', () => {
   })
 })
 
-test('noise in a file is refused or read, and never thrown at anyone', () => {
+test('random changes to a file are refused or read, and never throw', () => {
   const random = seeded(5)
   const kinds = new Map<string, number>()
   for (let round = 0; round < 2000; round++) {
@@ -133,7 +133,7 @@ test('noise in a file is refused or read, and never thrown at anyone', () => {
   expect(kinds.get('compiled')).toBeGreaterThan(50)
 })
 
-test('what the file says of itself', () => {
+test('the facts from the metadata', () => {
   const file = mmdbFile([['11.0.0.0/8', countryOf('DE')]], {
     type: 'GeoLite2-Country',
     buildSeconds: 1_710_000_000,
@@ -144,7 +144,7 @@ test('what the file says of itself', () => {
   })
 })
 
-test('trees lie in shared memory', () => {
+test('trees are in shared memory', () => {
   const compiled = compilePlaces(small)
   if (compiled.kind === 'broken') throw new Error(compiled.why)
   const { links, setOfNode, sets } = compiled.tree

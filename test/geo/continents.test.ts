@@ -1,5 +1,5 @@
-// The table against two lists that we did not write: the regions that the runtime can name (CLDR), and the
-// countries that the shipped database has.
+// The table against two independent lists: the regions that the runtime can name (CLDR), and the countries in the
+// shipped database.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,7 +11,7 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('')
 const allCodes = letters.flatMap((first) => letters.map((second) => first + second))
 const known = allCodes.filter((code) => continentOf(code) !== null)
 
-/** What CLDR names beyond ISO 3166-1: reserved codes, groupings, and countries that are no more. */
+/** What CLDR names beyond ISO 3166-1: reserved codes, groupings, and former countries. */
 const notIso = new Set(
   'AC CP CQ DG EA EU EZ IC QO TA UN XA XB XK ZZ AN BU CS DD DY FX HV NH NT RH SU TP UK VD YD YU ZR'.split(
     ' ',

@@ -42,7 +42,7 @@ test.each<[string, Partial<Conditions>, boolean]>([
   expect(needsPlaces(catalogOf(addressesOf(policyWith(when), 2, { type: 28 })))).toBe(wanted)
 })
 
-test('no rule, no need', () => {
+test('without rules no database is needed', () => {
   expect(needsPlaces(catalogOf(mxOf(policyOf([catchAllOf([])]))))).toBe(false)
   expect(needsPlaces({ zones: new Map(), generation: 0 })).toBe(false)
 })

@@ -1,9 +1,9 @@
-// A second reading of MaxMind databases, written for tests alone and as plainly as the format allows: walks one
-// address bit by bit, and takes country codes out of the octets of the flat form. Neither of the readers in use.
+// A second reader of MaxMind databases, for tests only and as plain as the format allows: it walks one address bit by
+// bit, and extracts country codes from the flat form. It shares no code with the readers in use.
 
 export interface OwnReader {
   readonly nodeCount: number
-  /** Where the record lies, in octets of the file, and how long the network's prefix is; 0: none. */
+  /** The offset of the record in the file and the prefix length of its network; 0: none. */
   find(bits: string): { readonly at: number; readonly prefixLength: number }
   /** The two letters of `{ country_code: "DE" }`. */
   countryCode(at: number): string
@@ -67,6 +67,6 @@ function followed(file: Buffer, dataAt: number, at: number): [string, number] {
 function numberOf(metadata: Buffer, key: string): number {
   const at = metadata.indexOf(key) + key.length
   const size = (metadata[at] ?? 0) & 31
-  // An extended type has its number in an octet of its own.
+  // An extended type has its number in a second octet.
   return metadata.readUIntBE(at + ((metadata[at] ?? 0) >> 5 === 0 ? 2 : 1), size)
 }

@@ -1,4 +1,4 @@
-// Databases in force: what is read when, what a broken file does, and in which order.
+// The databases in force: when files are read, in which order, and the effect of a broken file.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -45,7 +45,7 @@ function keeperOf(files: PlaceFiles) {
   return { keeper, events, changes, told, at }
 }
 
-test('each database by its own file, and both are told of', async () => {
+test('each database is read from its own file, and both are reported', async () => {
   const files = {
     country: written('country.mmdb', placed('DE')),
     asn: written('asn.mmdb', numbered),
@@ -69,7 +69,7 @@ test('each database by its own file, and both are told of', async () => {
   expect(events.length).toBe(2)
 })
 
-test('without a file there is the database that comes with the server, and it is never read again', async () => {
+test('without a file the shipped database is used, and it is never read again', async () => {
   const { keeper, events, changes, at } = keeperOf({})
   await keeper.follow(() => {})
   await keeper.open()
@@ -81,7 +81,7 @@ test('without a file there is the database that comes with the server, and it is
 })
 
 describe('a broken file', () => {
-  test('changes nothing, and a mended one is taken over', async () => {
+  test('changes nothing, and a repaired one is put in force', async () => {
     const files = { country: written('country.mmdb', placed('DE')) }
     const { keeper, events, changes, told, at } = keeperOf(files)
     await keeper.open()
@@ -120,7 +120,7 @@ describe('a broken file', () => {
   })
 })
 
-test('what is not in use is not read when it changes', async () => {
+test('a database that is not in use is not read when it changes', async () => {
   const files = { country: written('country.mmdb', placed('DE')) }
   const { keeper, events, changes } = keeperOf(files)
   await keeper.follow(() => {})
@@ -129,7 +129,7 @@ test('what is not in use is not read when it changes', async () => {
   expect(events).toEqual([])
 })
 
-test('changes that come while one is read are read after it, in order', async () => {
+test('changes during a read are read after it, in order', async () => {
   const pending: ((result: CompileResult) => void)[] = []
   const loaded: string[] = []
   const keeper = createPlaceKeeper({
@@ -152,7 +152,7 @@ test('changes that come while one is read are read after it, in order', async ()
   expect(loaded).toEqual(['refused', 'refused'])
 })
 
-test('the thread that compiles gives back shared memory, and never rejects', async () => {
+test('the compiling thread returns shared memory, and never rejects', async () => {
   const result = await compileInThread({
     database: 'country',
     file: written('t.mmdb', placed('DE')),

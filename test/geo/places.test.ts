@@ -16,7 +16,7 @@ const shippedFile = readFileSync(
 )
 const shipped = { country: placesFrom(shippedFile), asn: null }
 
-describe('the database that comes with the server', () => {
+describe('the shipped database', () => {
   test.each([
     ['193.0.6.139', 'EU NL null'],
     ['8.8.8.8', 'NA US null'],
@@ -39,7 +39,7 @@ describe('the database that comes with the server', () => {
     expect(whereabouts(shipped, text)).toBe(wanted)
   })
 
-  test('1,000 addresses of networks that are in it are where a second reading of the file has them', () => {
+  test('1,000 addresses have the places that a second reader finds', () => {
     const own = readFlatCountries(shippedFile)
     const locate = createLocate(shipped)
     const random = seeded(11)
@@ -67,7 +67,7 @@ describe('the database that comes with the server', () => {
   })
 })
 
-describe('databases of one’s own', () => {
+describe('databases of the operator', () => {
   const city = placesFrom(
     mmdbFile(
       [
@@ -137,7 +137,7 @@ describe('databases of one’s own', () => {
   })
 })
 
-test('a mapped address is an IPv4 locus, for the networks of rules too', () => {
+test('an IPv4-mapped address has an IPv4 locus, also for the networks of rules', () => {
   const locate = createLocate({ country: null, asn: null })
   expect(locate(octetsOf('::ffff:192.0.2.7'), 6)).toEqual({
     family: 4,

@@ -1,4 +1,4 @@
-// Addresses against node:net, which parses by code that is not ours, and networks against naive bit strings.
+// Addresses against node:net, an independent parser, and networks against naive bit strings.
 
 import { BlockList, isIP } from 'node:net'
 import * as fc from 'fast-check'
@@ -88,7 +88,7 @@ describe('addresses', () => {
     expect(formatAddress(parseAddress(text)?.octets ?? new Uint8Array(4))).toBe(canonical)
   })
 
-  it('takes exactly what node takes', () => {
+  it('accepts exactly what Node accepts', () => {
     fc.assert(
       fc.property(fc.oneof(almostAddress, fc.ipV4(), fc.ipV6(), fc.string()), (text) => {
         fc.pre(!text.includes('%'))
@@ -130,7 +130,7 @@ describe('networks', () => {
     expect(parseNetwork(text)).toEqual({ kind: 'bad', why })
   })
 
-  it('contains what node thinks it contains', () => {
+  it('contains what net.BlockList contains', () => {
     fc.assert(
       fc.property(anyOctets, anyOctets, fc.nat(128), fc.nat(127), (base, other, prefix, flip) => {
         const prefixLength = prefix % (base.length * 8 + 1)

@@ -23,7 +23,7 @@ test('both halves are those of the reference', () => {
   }
 })
 
-test('a seed of its own leads elsewhere, and is not written to; one of zeros is refused', () => {
+test('another seed gives other numbers and is not changed; a seed of zeros is refused', () => {
   const seed = Int32Array.of(1, 2, 3, 5)
   const [a, b] = [createRandomSource(seed).random, createRandomSource(seed).random]
   expect(Array.from({ length: 5 }, a)).toEqual(Array.from({ length: 5 }, b))
@@ -42,7 +42,7 @@ test('randomUint31 is the upper bits of the number, and both advance the state a
     else expect(integers.randomUint31()).toBe(uint31Of(numbers.random()))
 })
 
-/** χ² of so many numbers in equal boxes, as far from what is expected as its own deviation: normal for many boxes. */
+/** The deviation of χ² from its expected value, in standard deviations, for so many numbers in equal bins. */
 function deviation(boxOf: (random: () => number) => number, boxes: number): number {
   const { random } = createRandomSource(Int32Array.of(0x1234, -77, 0x7fff_ffff, 42))
   const counts = new Float64Array(boxes)

@@ -1,5 +1,5 @@
-// Hostile octets: whatever arrives, respond neither throws nor dawdles nor writes past its bounds, and the next client
-// is answered as if nothing had been. A failing seed is printed by fast-check; put it into `fc.assert` to replay.
+// Hostile packets: respond never throws, takes long or writes past its bounds, and the next client is answered as if
+// nothing had happened. A failing seed is printed by fast-check; put it into `fc.assert` to replay.
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ const numRuns = { numRuns: count }
 
 const octet = fc.integer({ min: 0, max: 255 })
 
-/** Octets that get past the header's checks more often than pure noise does. */
+/** Octets that pass the checks of the header more often than random ones do. */
 const noise = fc.oneof(
   fc.uint8Array({ maxLength: 600 }),
   fc
@@ -137,7 +137,7 @@ describe('respond', () => {
     expect(checked).toBe(count)
   }, 120_000)
 
-  test('none of them made anything inside throw', () => {
+  test('none of them caused an exception inside', () => {
     const { scalars } = counters.read()
     expect(scalars.failures).toBe(0)
     expect(scalars.packets).toBeGreaterThan(3 * count)

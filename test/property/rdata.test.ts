@@ -1,4 +1,4 @@
-// Rdata and names by chance: what is written reads back, and no text or octets make the code throw or linger.
+// Random rdata and names: what is written reads back, and no text or octets make the code throw or take long.
 
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

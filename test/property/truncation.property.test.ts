@@ -120,7 +120,7 @@ describe.each(questions)('%s type %i', (name, type, leastOctets) => {
 })
 
 describe('bounds', () => {
-  test('our own bound caps the client’s', () => {
+  test('the server’s limit caps the client’s', () => {
     const capped = createRespond(contextOf(catalog, { maxUdpOctets: 700 }))
     const query = buildQuery({ name: 'example.test', type: 15, opts: [{ udp: 4096 }] })
     const octets = send(capped, query, peerOf('udp'))

@@ -1,4 +1,4 @@
-// The options of a query: which are read, which are skipped, which are FORMERR.
+// The options of a query: which are read, which are ignored, which are FORMERR.
 
 import { describe, expect, test } from 'vitest'
 import { createQueryDecoder } from '../../src/wire/query.ts'
@@ -86,7 +86,7 @@ describe('FORMERR', () => {
     expect(decodeOptions(rdata)).toMatchObject({
       kind: 'reject',
       rcode: 1,
-      // What was read before the mistake must not be answered.
+      // Options before the malformed one must not be answered.
       query: { hasOpt: true, options: { cookieOctets: 0, subnetOctets: 0, hasNsid: false } },
     })
   })
@@ -101,7 +101,7 @@ describe('without a question', () => {
   const bareHead = Buffer.from('00010000000000000000000100002904d000000000', 'hex')
   const bare = (options: readonly number[]): Uint8Array =>
     Uint8Array.from([...bareHead, options.length >> 8, options.length & 0xff, ...options])
-  test('FORMERR, with its OPT and cookie read for who answers', () => {
+  test('FORMERR, with its OPT and cookie read', () => {
     const packet = bare(option(10, octets(8)))
     expect(createQueryDecoder()(packet, 0, packet.length)).toMatchObject({
       kind: 'reject',
@@ -109,7 +109,7 @@ describe('without a question', () => {
       query: { qnameOctets: 0, hasOpt: true, options: { cookieOctets: 8 } },
     })
   })
-  test('a bad option is not one to answer', () => {
+  test('a malformed option is not answered', () => {
     const packet = bare(option(10, octets(9)))
     expect(createQueryDecoder()(packet, 0, packet.length)).toMatchObject({
       kind: 'reject',

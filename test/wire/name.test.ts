@@ -70,7 +70,7 @@ describe('keys', () => {
     expect(keyOfName(rootName)).toBe('\u0000')
   })
 
-  it('know their parents, labels and descendants', () => {
+  it('give parents, labels and descendants', () => {
     expect(parentKey(key('a.b.'))).toBe(key('b.'))
     expect(parentKey(key('b.'))).toBe(key('.'))
     expect(parentKey(key('.'))).toBe(key('.'))
@@ -84,7 +84,7 @@ describe('keys', () => {
     expect(isAtOrBelow(key('b.'), key('a.b.'))).toBe(false)
   })
 
-  it('do not take octets within a label for a label boundary', () => {
+  it('do not mistake octets within a label for a label boundary', () => {
     // The label "x", 0x01, "b" ends as the name "b." does, but it is one label.
     expect(isAtOrBelow(key('x\\001b.'), key('b.'))).toBe(false)
   })

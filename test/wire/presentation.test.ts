@@ -1,4 +1,4 @@
-// The tokenizer: what is a token, what is refused, and that no text takes it long.
+// The tokenizer: what is a token, what is refused, and that the time is linear in the text.
 
 import { describe, expect, it } from 'vitest'
 import { maxPresentationCharacters, quoteOctets, tokenize } from '../../src/wire/presentation.ts'
@@ -44,7 +44,7 @@ describe('tokenize', () => {
     ['a)', 'a parenthesis is closed that was not opened'],
   ])('refuses %j', (text, why) => expect(tokens(text)).toBe(why))
 
-  it('takes key="value" for one token where pairs are asked for', () => {
+  it('takes key="value" as one token if pairs are enabled', () => {
     expect(tokens('k="a b" l= "c"', true)).toEqual(['k=a b', 'l=', { quoted: 'c' }])
     expect(tokens('k"a"', true)).toBe(
       'a quote stands within a word, expected white space before it',

@@ -1,4 +1,4 @@
-// Decoding of queries: what is accepted, what is refused with which rcode, what is met with silence.
+// Decoding of queries: what is accepted, what is rejected with which RCODE, what is dropped.
 
 import { describe, expect, test } from 'vitest'
 import { createQueryDecoder } from '../../src/wire/query.ts'
@@ -93,7 +93,7 @@ describe('outcomes', () => {
     expect(outcomeOf(spec)).toBe(outcome)
   })
 
-  test('every packet cut short is dropped below a header and FORMERR below its end', () => {
+  test('a truncated packet is dropped if shorter than a header, else FORMERR', () => {
     const packet = buildQuery({ name, opts: [{ options: [0, 100, 0, 2, 1, 2] }] })
     for (let length = 0; length < packet.length; length++) {
       const decoded = decodeOctets(packet.subarray(0, length))
@@ -102,8 +102,8 @@ describe('outcomes', () => {
   })
 })
 
-describe('what a query holds', () => {
-  test('the question, its case, and the key without it', () => {
+describe('a decoded query', () => {
+  test('has the question with its case, and the key in lower case', () => {
     const decoded = decodeSpec({ id: 0xbeef, name: 'WwW.Example.TEST', type: 15, class: 255 })
     if (decoded.kind !== 'query') throw new Error(decoded.kind)
     const { query } = decoded
@@ -124,7 +124,7 @@ describe('what a query holds', () => {
     expect([...query.packet.subarray(query.optionsOffset, end)]).toEqual(options)
   })
 
-  test('nothing of the query before it', () => {
+  test('has nothing of the previous query', () => {
     const decode = createQueryDecoder()
     const first = buildQuery({ name, opts: [{ dnssecOk: true, options: [0, 3, 0, 0] }] })
     const second = buildQuery({ name: 'b', flags: 0 })
@@ -141,7 +141,7 @@ describe('what a query holds', () => {
     })
   })
 
-  test('octets above ASCII are letters to nobody', () => {
+  test('octets above ASCII have no case', () => {
     const decoded = decodeSpec({ rawName: [3, 0xc4, 0x5b, 0x40, 0] })
     expect(decoded).toMatchObject({ kind: 'query', query: { key: '\x03\xc4\x5b\x40\0' } })
   })

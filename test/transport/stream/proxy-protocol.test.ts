@@ -1,4 +1,4 @@
-// The PROXY header, version 2: what proxies write, what nobody should, and every way of cutting it in pieces.
+// The PROXY header, version 2: valid headers, invalid ones, and headers split at every octet.
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -12,7 +12,7 @@ import { localHeader, proxyHeader } from '../../support/proxy-header.ts'
 const read = (octets: Uint8Array) => readProxyHeader(octets, 0, octets.length)
 const ipv6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]
 
-describe('a good header', () => {
+describe('a valid header', () => {
   test('of IPv4', () => {
     expect(read(proxyHeader({ port: 4711 }))).toEqual({
       kind: 'proxied',
@@ -58,7 +58,7 @@ describe('a good header', () => {
   })
 })
 
-describe('what is none', () => {
+describe('an invalid header', () => {
   const altered = (at: number, octet: number): Buffer => {
     const header = proxyHeader()
     header[at] = octet
@@ -78,7 +78,7 @@ describe('what is none', () => {
     expect(read(octets)).toEqual({ kind: 'bad' })
   })
 
-  test('is seen at its first wrong octet', () => {
+  test('is detected at its first wrong octet', () => {
     for (let at = 0; at < 12; at++) {
       const header = altered(at, 0x7e)
       expect(read(header.subarray(0, at))).toEqual({ kind: 'short' })
@@ -95,7 +95,7 @@ describe('over a stream', () => {
     command: fc.constantFrom(0x20, 0x21),
   })
 
-  test('however it is cut, the header is the same, and what follows is left alone', () => {
+  test('wherever it is split, the header is the same, and what follows is not consumed', () => {
     fc.assert(
       fc.property(header, fc.array(fc.nat(400), { maxLength: 8 }), (spec, cuts) => {
         const octets = proxyHeader(spec)
@@ -117,7 +117,7 @@ describe('over a stream', () => {
     )
   })
 
-  test('random octets are never taken for one', () => {
+  test('random octets are never read as a header', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 300 }), (octets) => {
         const reader = createProxyHeaderReader()

@@ -1,4 +1,4 @@
-// Behind a proxy: datagrams and connections that start with a PROXY header, from those who may send one.
+// Datagrams and connections that start with a PROXY header, from listed proxies and from other addresses.
 
 import { afterEach, describe, expect, test } from 'vitest'
 
@@ -21,7 +21,7 @@ afterEach(closeStreams)
 
 const loopback = [{ octets: Uint8Array.of(127, 0, 0, 1), prefixLength: 32 }]
 
-/** Echoes, and keeps who asked. */
+/** Echoes queries and records their clients. */
 function recorder(): { readonly peers: Peer[]; readonly respond: Respond } {
   const peers: Peer[] = []
   return {
@@ -41,7 +41,7 @@ describe('over TCP', () => {
       limits,
     )
 
-  test('the client of the header is the peer, wherever the stream is cut', async () => {
+  test('the client of the header is the peer, wherever the stream is split', async () => {
     const { peers, respond } = recorder()
     const { port } = await serve(respond)
     const { socket, receive } = await openStream(port)
@@ -90,7 +90,7 @@ describe('over TCP', () => {
     })
   })
 
-  test('who is not listed is closed at once, and takes no slot', async () => {
+  test('an unlisted proxy is disconnected at once, and is not in the table', async () => {
     const { port, counters, context } = await serve()
     const { socket, ended, received } = await openStream(port, '127.0.0.2')
     socket.write(Buffer.concat([proxyHeader(), query(1)]))
@@ -110,7 +110,7 @@ describe('over TCP', () => {
     expect(counters.read().scalars.tcpClosedByLimit).toBe(1)
   })
 
-  test('a limit is for a client, not for its proxy', async () => {
+  test('limits apply to the client, not to its proxy', async () => {
     const { port, context } = await serve(echo, { perClient: 2 })
     const open = async (last: number) => {
       const stream = await openStream(port)
@@ -167,7 +167,7 @@ describe('over UDP', () => {
     expect(peers).toEqual([proxy])
   })
 
-  test('who is not listed gets silence', () => {
+  test('datagrams from an unlisted proxy are dropped', () => {
     const stranger = { ...proxy, octets: Uint8Array.of(127, 0, 0, 2) }
     const { peers, answer, proxyUnlisted } = exchange(Buffer.concat([proxyHeader(), dns]), stranger)
     expect({ peers, octets: answer.length, proxyUnlisted }).toEqual({
@@ -177,7 +177,7 @@ describe('over UDP', () => {
     })
   })
 
-  test('every header cut short gets silence', () => {
+  test('every truncated header is dropped', () => {
     const header = proxyHeader({ tlvs: [4, 0, 2, 1, 1] })
     for (let octets = 0; octets < header.length; octets++) {
       const { peers, proxyMalformed } = exchange(header.subarray(0, octets))

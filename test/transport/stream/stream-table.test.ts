@@ -1,4 +1,4 @@
-// Who has to go when there are too many connections, and that a slot is counted once.
+// Which connection is cut when there are too many, and that each is removed once.
 
 import { afterEach, describe, expect, test } from 'vitest'
 
@@ -36,7 +36,7 @@ function bench(connections: number, perClient: number) {
 }
 
 describe('above the cap', () => {
-  test('the one that was idle for longest goes, not the oldest', () => {
+  test('the connection that has been idle for longest is cut, not the oldest', () => {
     const { gone, slot, counters } = bench(3, 9)
     const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => slot(name)) as [
       Connection,
@@ -56,7 +56,7 @@ describe('above the cap', () => {
     expect(counters.read().scalars.tcpClosedByLimit).toBe(2)
   })
 
-  test('of a client, that client’s own, and nobody else’s', () => {
+  test('of a client, one of that client’s own is cut', () => {
     const { gone, slot } = bench(100, 2)
     table.admit(slot('other'))
     const mine = [1, 2, 3].map((i) => slot(`mine ${i}`, 'me'))
@@ -68,7 +68,7 @@ describe('above the cap', () => {
     expect(table.size).toBe(3)
   })
 
-  test('a client that is known later is counted then', () => {
+  test('a connection whose client becomes known later is counted then', () => {
     const { gone, slot } = bench(100, 1)
     table.admit(slot('first', 'me'))
     const proxied = slot('second', null)
@@ -81,7 +81,7 @@ describe('above the cap', () => {
   })
 })
 
-test('a slot is given back once, and one that was cut is not touched to life', () => {
+test('a connection is removed once, and touch does not add one that was cut', () => {
   const { slot, gone } = bench(2, 2)
   const one = slot('one')
   table.admit(one)
@@ -94,7 +94,7 @@ test('a slot is given back once, and one that was cut is not touched to life', (
   expect(gone).toEqual(['one'])
 })
 
-test('closing ends all of them in good order first', async () => {
+test('close finishes all connections before it destroys them', async () => {
   const { slot, gone } = bench(5, 5)
   const one = slot('one')
   table.admit(one)

@@ -14,7 +14,7 @@ const frame = (message: Uint8Array): Buffer => {
   return Buffer.concat([length, message])
 }
 
-/** Feeds a chunk; false: no DNS stream. */
+/** Feeds a chunk; false: the stream is not DNS. */
 function feed(
   framing: Framing,
   chunk: Uint8Array,
@@ -32,7 +32,7 @@ function feed(
 
 const message = fc.uint8Array({ minLength: minMessageOctets, maxLength: 600 })
 
-describe('messages come out whole, however the stream is cut', () => {
+describe('messages are complete, wherever the stream is split', () => {
   test('at random points', () => {
     fc.assert(
       fc.property(
@@ -96,7 +96,7 @@ test('inside a message from its first octet to its last', () => {
   expect(framing.isInsideMessage()).toBe(false)
 })
 
-test('one message is taken at a time, so that the caller may stop between two', () => {
+test('one message is consumed at a time, so that the caller can stop between two', () => {
   const stream = Buffer.concat([
     frame(new Uint8Array(12).fill(1)),
     frame(new Uint8Array(13).fill(2)),

@@ -1,4 +1,4 @@
-// Connections as clients use them: pipelining, half-close, resets, pauses; with the limits as they are shipped.
+// Connections as clients use them: pipelining, half-close, resets, pauses; with the default limits.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -22,7 +22,7 @@ afterEach(closeStreams)
 const serve = (respond = echo, limits = {}) => serveStreams(listenTcp, respond, limits)
 
 describe('answers', () => {
-  test('pipelined queries, in their order, wherever the stream is cut', async () => {
+  test('pipelined queries, in their order, wherever the stream is split', async () => {
     const { port } = await serve()
     const { socket, receive } = await openStream(port)
     const queries = Buffer.concat([query(1), query(2), query(3)])
@@ -40,7 +40,7 @@ describe('answers', () => {
     expect((await receive(queries.length)).equals(queries)).toBe(true)
   })
 
-  test('a client that reads gets all of its large answers, however many it asked for at once', async () => {
+  test('a client that reads gets all of its large answers, however many queries it sent at once', async () => {
     const { port, counters } = await serve(large)
     const { socket, receive } = await openStream(port)
     socket.write(Buffer.concat(Array.from({ length: 500 }, () => query(1))))
@@ -49,7 +49,7 @@ describe('answers', () => {
     expect(counters.read().scalars.tcpClosedByLimit).toBe(0)
   })
 
-  test('a client that closed its sending side, then our side', async () => {
+  test('a client that closed its sending side, then the connection is closed', async () => {
     const { port } = await serve()
     const { socket, received, ended } = await openStream(port)
     socket.end(Buffer.concat([query(8), query(9)]))
@@ -57,7 +57,7 @@ describe('answers', () => {
     expect(received()).toEqual(Buffer.concat([query(8), query(9)]))
   })
 
-  test('what was asked before the stream went wrong, then a close', async () => {
+  test('queries before the stream became invalid, then a close', async () => {
     const { port, counters } = await serve()
     const { socket, received, ended } = await openStream(port)
     socket.write(Buffer.concat([query(8), query(9), Buffer.from([0, 3, 1, 2, 3])]))
@@ -66,7 +66,7 @@ describe('answers', () => {
     expect(counters.read().scalars.tcpClosedByLimit).toBe(1)
   })
 
-  test('a half-closed client that asked for more than one turn gives', async () => {
+  test('a half-closed client that sent more queries than one turn answers', async () => {
     const { port } = await serve(large, { queriesPerTurn: 2 })
     const { socket, received, ended } = await openStream(port)
     socket.end(Buffer.concat(Array.from({ length: 20 }, () => query(1))))
@@ -74,7 +74,7 @@ describe('answers', () => {
     expect(received().length).toBe(20 * 60_002)
   })
 
-  test('a connection that answers go through knows its peer', async () => {
+  test('a responder is given the peer of the connection', async () => {
     const peers: Peer[] = []
     const { port } = await serve((packet, offset, length, peer, ...out) => {
       peers.push({ ...peer })
@@ -89,8 +89,8 @@ describe('answers', () => {
   })
 })
 
-describe('a slot is free again at once', () => {
-  /** No deadline is what frees it. */
+describe('a connection is removed at once', () => {
+  /** Deadlines so long that none of them removes it. */
   const patient = { firstQueryMs: 60_000, messageMs: 60_000, idleMs: 60_000 }
 
   test.each([
@@ -143,8 +143,8 @@ describe('a slot is free again at once', () => {
   })
 })
 
-describe('deadlines, as they are shipped', () => {
-  test('octets that drip in renew none', async () => {
+describe('default deadlines', () => {
+  test('octets that arrive slowly do not extend them', async () => {
     const { port, counters } = await serve(echo, { firstQueryMs: 600_000 })
     const { socket, ended } = await openStream(port)
     const begun = performance.now()
@@ -156,7 +156,7 @@ describe('deadlines, as they are shipped', () => {
     expect(counters.read().scalars.tcpClosedByLimit).toBe(1)
   })
 
-  test('nor after an answer, nor for a message that follows one in the same packet', async () => {
+  test('neither after an answer, nor for a message that follows another in the same packet', async () => {
     const { port } = await serve(echo, { firstQueryMs: 600_000, idleMs: 600_000 })
     const { socket, receive, ended } = await openStream(port)
     socket.write(query(1))
@@ -170,7 +170,7 @@ describe('deadlines, as they are shipped', () => {
     expect(tookMs).toBeGreaterThan(streamLimits.messageMs - 100)
   })
 
-  test('a client that never asks', async () => {
+  test('a client that never sends a query', async () => {
     const { port } = await serve()
     const { ended } = await openStream(port)
     const begun = performance.now()

@@ -1,4 +1,4 @@
-// What the kernel may say to recvmmsg and sendmmsg, of which real sockets show little: a C library that we play.
+// Results of recvmmsg and sendmmsg that real sockets rarely give, from a fake C library.
 
 import { constants } from 'node:os'
 
@@ -14,23 +14,23 @@ import type { MmsgSocket } from '../../../src/transport/udp/udp-socket.ts'
 
 const { EAGAIN, EINTR, ENOBUFS, ECONNREFUSED, EBADF, EPERM } = constants.errno
 
-/** A kernel that has `inbound` queries, and to each call of sendmmsg says what comes next: a count, or an errno. */
-interface Played {
+/** A batch on a fake kernel: the results of recvmmsg are in `inbound`, those of sendmmsg in `outbound`. */
+interface FakeBatch {
   readonly batch: Batch
   readonly counters: Counters
-  /** Slots of the answers that were sent, in order. */
+  /** The entries of the answers that were sent, in order. */
   readonly sent: number[]
-  /** What each header held for the lengths of name and control when the kernel got it to receive into. */
+  /** The lengths of name and control in each header when it was passed to recvmmsg. */
   readonly rooms: [name: number, control: number][]
 }
 
 const base = 1_000_000
 
-function play(
+function createFakeBatch(
   inbound: (number | { readonly errno: number })[],
   outbound: ('all' | number | { readonly errno: number })[],
   { isWildcard = true, respond = echoed }: { isWildcard?: boolean; respond?: Respond } = {},
-): Played {
+): FakeBatch {
   let errno = 0
   let memory: Uint8Array = new Uint8Array(0)
   const sent: number[] = []
@@ -48,11 +48,11 @@ function play(
     recvmmsg(_fd, headersAt) {
       const next = inbound.shift() ?? { errno: EAGAIN }
       if (typeof next === 'object') return fails(next.errno)
-      for (let slot = 0; slot < next; slot++) {
-        const at = headersAt - base + slot * headerOctets
+      for (let entry = 0; entry < next; entry++) {
+        const at = headersAt - base + entry * headerOctets
         const view = new DataView(memory.buffer, at, headerOctets)
         rooms.push([view.getUint32(8, true), view.getUint32(40, true)])
-        // As after a query of which nothing is known: the kernel tells what it used, and may use less than there was.
+        // The kernel overwrites the lengths with what it used, which may be less than there was.
         view.setUint32(8, 0, true)
         view.setUint32(40, 0, true)
         view.setUint32(56, 20, true)
@@ -64,12 +64,12 @@ function play(
       if (typeof next === 'object') return fails(next.errno)
       const done = next === 'all' ? count : Math.min(next, count)
       const first = headersAt - base
-      for (let i = 0; i < done; i++) sent.push(slotOf(first + i * headerOctets))
+      for (let i = 0; i < done; i++) sent.push(entryOf(first + i * headerOctets))
       return done
     },
   }
   // Answers have headers of their own, after those of the queries.
-  const slotOf = (at: number): number => at / headerOctets - 64
+  const entryOf = (at: number): number => at / headerOctets - 64
   const endpoint = { address: '0.0.0.0', port: 53 }
   const socket: MmsgSocket = { fd: 9, endpoint, family: 4, isWildcard, receiveOctets: 0 }
   const counters = createCounters()
@@ -83,14 +83,14 @@ const echoed: Respond = (_packet, _offset, length) => length
 const slots = (from: number, end: number): number[] =>
   Array.from({ length: end - from }, (_, i) => from + i)
 
-const turn = ({ batch }: Played): void => batch.answer(batch.receive(true))
-const sendErrors = ({ counters }: Played): number => counters.read().scalars.sendErrors
+const turn = ({ batch }: FakeBatch): void => batch.answer(batch.receive(true))
+const sendErrors = ({ counters }: FakeBatch): number => counters.read().scalars.sendErrors
 
 test('what sendmmsg did not take at once is sent by the next call', () => {
-  const played = play([64], [10, 1, 'all'])
-  turn(played)
-  expect(played.sent).toEqual(slots(0, 64))
-  expect(sendErrors(played)).toBe(0)
+  const fake = createFakeBatch([64], [10, 1, 'all'])
+  turn(fake)
+  expect(fake.sent).toEqual(slots(0, 64))
+  expect(sendErrors(fake)).toBe(0)
 })
 
 test.each([
@@ -99,79 +99,79 @@ test.each([
   ['ECONNREFUSED: an older answer met a closed port', ECONNREFUSED],
   ['EPERM: a packet filter refuses', EPERM],
 ])('%s: that answer is counted as lost, the others go out', (_, errno) => {
-  const played = play([5], [2, { errno }, 'all'])
-  turn(played)
-  expect(played.sent).toEqual([0, 1, 3, 4])
-  expect(sendErrors(played)).toBe(1)
+  const fake = createFakeBatch([5], [2, { errno }, 'all'])
+  turn(fake)
+  expect(fake.sent).toEqual([0, 1, 3, 4])
+  expect(sendErrors(fake)).toBe(1)
 })
 
-test('a socket that takes nothing ends neither the batch nor the thread', () => {
-  const played = play(
+test('a socket that sends nothing ends neither the batch nor the thread', () => {
+  const fake = createFakeBatch(
     [64, 2],
     Array.from({ length: 64 }, () => ({ errno: EAGAIN })),
   )
-  turn(played)
-  expect([played.sent, sendErrors(played)]).toEqual([[], 64])
-  turn(played)
-  expect(played.sent).toEqual([0, 1])
+  turn(fake)
+  expect([fake.sent, sendErrors(fake)]).toEqual([[], 64])
+  turn(fake)
+  expect(fake.sent).toEqual([0, 1])
 })
 
-test('a send that a signal interrupts is made again, and loses nothing', () => {
-  const played = play([3], [{ errno: EINTR }, 1, { errno: EINTR }, 'all'])
-  turn(played)
-  expect([played.sent, sendErrors(played)]).toEqual([[0, 1, 2], 0])
+test('a send that a signal interrupts is repeated, and loses nothing', () => {
+  const fake = createFakeBatch([3], [{ errno: EINTR }, 1, { errno: EINTR }, 'all'])
+  turn(fake)
+  expect([fake.sent, sendErrors(fake)]).toEqual([[0, 1, 2], 0])
 })
 
-test('a count of none is a loss, and no loop without end', () => {
-  const played = play([2], [{ errno: EINTR }, 0, 'all'])
-  turn(played)
-  expect([played.sent, sendErrors(played)]).toEqual([[1], 1])
+test('a count of 0 loses one answer, and does not loop forever', () => {
+  const fake = createFakeBatch([2], [{ errno: EINTR }, 0, 'all'])
+  turn(fake)
+  expect([fake.sent, sendErrors(fake)]).toEqual([[1], 1])
 })
 
-test('a query that gets silence leaves a gap, around which the answers go out', () => {
+test('a query without an answer leaves a gap, around which the answers are sent', () => {
   let asked = 0
   const respond: Respond = () => ([0, 3, 4, 7].includes(asked++) ? 0 : 30)
-  const played = play([8], [], { respond })
-  turn(played)
-  expect(played.sent).toEqual([1, 2, 5, 6])
+  const fake = createFakeBatch([8], [], { respond })
+  turn(fake)
+  expect(fake.sent).toEqual([1, 2, 5, 6])
 })
 
-test('a bug that one query wakes is silence for that one, and counted', () => {
+test('an error in answering one query drops that query, and is counted', () => {
   const counters = createCounters()
   let asked = 0
   const buggy: Respond = () => {
     if (asked++ === 1) throw new RangeError('as a bug would')
     return 30
   }
-  const played = play([4], [], { respond: withErrorBoundary(buggy, counters) })
-  turn(played)
-  expect(played.sent).toEqual([0, 2, 3])
+  const fake = createFakeBatch([4], [], { respond: withErrorBoundary(buggy, counters) })
+  turn(fake)
+  expect(fake.sent).toEqual([0, 2, 3])
   expect(counters.read().scalars.failures).toBe(1)
 })
 
-test('the kernel finds the whole room for name and packet info before every receive', () => {
-  const played = play([3, 3, 3], [])
-  for (let i = 0; i < 3; i++) turn(played)
-  expect(played.rooms).toEqual(Array.from({ length: 9 }, () => [16, 32]))
-  const bound = play([2, 2], [], { isWildcard: false })
+test('the lengths of name and packet info are reset before every receive', () => {
+  const fake = createFakeBatch([3, 3, 3], [])
+  for (let i = 0; i < 3; i++) turn(fake)
+  expect(fake.rooms).toEqual(Array.from({ length: 9 }, () => [16, 32]))
+  const bound = createFakeBatch([2, 2], [], { isWildcard: false })
   for (let i = 0; i < 2; i++) turn(bound)
   expect(bound.rooms).toEqual(Array.from({ length: 4 }, () => [16, 0]))
 })
 
-test('nothing in time and a signal are no failures', () => {
+test('a timeout and a signal are not failures', () => {
   const quiet = Array.from({ length: 500 }, (_, i) => ({ errno: i % 2 ? EINTR : EAGAIN }))
-  const played = play([...quiet, 2], [])
-  for (let i = 0; i <= 500; i++) turn(played)
-  expect(played.sent).toEqual([0, 1])
+  const fake = createFakeBatch([...quiet, 2], [])
+  for (let i = 0; i <= 500; i++) turn(fake)
+  expect(fake.sent).toEqual([0, 1])
 })
 
-test('failures that a receive in between ends are borne, a hundred in a row are not', () => {
+test('failures with a receive in between are tolerated, a hundred in a row are not', () => {
   const failing = (count: number): { errno: number }[] =>
     Array.from({ length: count }, () => ({ errno: EBADF }))
-  const played = play([...failing(99), 1, ...failing(100)], [])
-  for (let i = 0; i < 199; i++) turn(played)
-  expect(played.sent).toEqual([0])
-  expect(() => turn(played)).toThrow('recvmmsg: EBADF')
+  const fake = createFakeBatch([...failing(99), 1, ...failing(100)], [])
+  for (let i = 0; i < 199; i++) turn(fake)
+  expect(fake.sent).toEqual([0])
+  expect(() => turn(fake)).toThrow('recvmmsg: EBADF')
 })
 
 const pktinfo4 = (index: number, local: number[], asked: number[]): number[] => [
@@ -183,7 +183,7 @@ const pktinfo4 = (index: number, local: number[], asked: number[]): number[] => 
   ...asked,
 ]
 
-test('the packet info of an answer names the address that was asked, and no interface', () => {
+test('the packet info of an answer has the address that was queried, and no interface', () => {
   const octets = new Uint8Array(64)
   octets.set(pktinfo4(7, [192, 0, 2, 1], [192, 0, 2, 1]), 16)
   reversePacketInfo(new Uint32Array(octets.buffer), 0, 4)

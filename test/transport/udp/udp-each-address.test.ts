@@ -1,4 +1,4 @@
-// A wildcard as one socket an address: addresses come, go, and may not be had.
+// A wildcard endpoint as one socket for each address: addresses come and go, and may fail to bind.
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 
@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers())
 
 const wildcard = { address: '0.0.0.0', port: 5300 }
 
-/** Listeners that remember who is open; `refused` cannot be bound. */
+/** A fake `listen` that records the open addresses; those in `refused` cannot be bound. */
 function listeners(refused = new Set<string>()) {
   const open = new Map<string, number>()
   const listen = ({ address, port }: { address: string; port: number }): Promise<UdpListener> => {
@@ -24,7 +24,7 @@ function listeners(refused = new Set<string>()) {
   return { open, refused, listen }
 }
 
-test('follows the addresses of the host, and lets go of all of them at the end', async () => {
+test('follows the addresses of the host, and closes all sockets at the end', async () => {
   const { open, listen } = listeners()
   let here = ['127.0.0.1', '192.0.2.10']
   const listener = await listenOnEachAddress(wildcard, listen, () => here)
@@ -43,7 +43,7 @@ test('follows the addresses of the host, and lets go of all of them at the end',
   expect([...open]).toEqual([])
 })
 
-test('an address that cannot be had is tried again, and keeps the others from nothing', async () => {
+test('an address that fails to bind is retried, and does not affect the others', async () => {
   const { open, refused, listen } = listeners(new Set(['192.0.2.10']))
   const listener = await listenOnEachAddress(wildcard, listen, () => ['192.0.2.10', '192.0.2.11'])
   expect([...open.keys()]).toEqual(['192.0.2.11'])
@@ -53,7 +53,7 @@ test('an address that cannot be had is tried again, and keeps the others from no
   await listener.close()
 })
 
-test('a host that cannot tell its addresses for a while changes nothing', async () => {
+test('a temporary failure to list the addresses changes nothing', async () => {
   const { open, listen } = listeners()
   let looks = 0
   const listener = await listenOnEachAddress(wildcard, listen, () => {
@@ -69,7 +69,7 @@ test('a host that cannot tell its addresses for a while changes nothing', async 
   expect(open.size).toBe(0)
 })
 
-test('asks for the addresses of its own family', async () => {
+test('lists the addresses of its own family', async () => {
   const { listen } = listeners()
   const asked: number[] = []
   const all = (family: 4 | 6): readonly string[] => {
@@ -81,7 +81,7 @@ test('asks for the addresses of its own family', async () => {
   expect(asked).toEqual([4, 6])
 })
 
-test('rejects with the reason where no address can be had, and where there is none', async () => {
+test('rejects with the reason where no address can be bound, and where there is none', async () => {
   const { listen } = listeners(new Set(['192.0.2.10']))
   await expect(listenOnEachAddress(wildcard, listen, () => ['192.0.2.10'])).rejects.toThrow(
     'cannot bind 192.0.2.10',

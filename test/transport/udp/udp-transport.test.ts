@@ -1,4 +1,4 @@
-// Which transport is chosen, and what is said where it is not the one wanted.
+// Which UDP transport is used, and the reason that is given where it is not the one that was set.
 
 import { constants } from 'node:os'
 
@@ -9,7 +9,7 @@ import { type Libc, loadLibc } from '../../../src/transport/udp/udp-libc.ts'
 
 const { EAGAIN, EPERM, ENOSYS } = constants.errno
 
-/** A C library of which one call fails; `closed` counts sockets given back. */
+/** A fake C library of which one call fails; `closed` counts closed sockets. */
 function failing(call: 'socket' | 'recvmmsg' | 'sendmmsg' | 'poll' | null, errno: number) {
   let last = 0
   const libc: Partial<Libc> & { closed: number } = {
@@ -50,7 +50,7 @@ test('dgram on request loads nothing', async () => {
 })
 
 describe('without koffi', () => {
-  test('auto falls back and says why, in one line', async () => {
+  test('auto falls back, with the reason in one line', async () => {
     expect(await detectUdpTransport('auto', missing)).toEqual({
       kind: 'chosen',
       transport: { kind: 'dgram' },
@@ -58,7 +58,7 @@ describe('without koffi', () => {
     })
   })
 
-  test('mmsg is not to be had', async () => {
+  test('mmsg is unavailable', async () => {
     const why = "Cannot find package 'koffi'"
     expect(await detectUdpTransport('mmsg', missing)).toEqual({ kind: 'unavailable', why })
   })

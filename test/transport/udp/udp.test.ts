@@ -37,7 +37,7 @@ const zone = zoneOf('one.test.', {
 })
 const zones = [zone]
 
-/** `count` questions, each for a name of its own, four at a time; every reply must be to its own question. */
+/** Sends `count` queries, each for another name, four at a time; every reply must match its own query. */
 async function askDistinct(client: UdpClient, who: number, count: number): Promise<number> {
   let asked = 0
   let right = 0
@@ -52,7 +52,7 @@ async function askDistinct(client: UdpClient, who: number, count: number): Promi
   return right
 }
 
-/** Octets that chance made, of 0 to 600 octets, and some of extreme sizes. */
+/** Random datagrams of 0 to 600 octets, and some of extreme sizes. */
 const garbage = (i: number): Uint8Array => {
   if (i % 50 === 0) return new Uint8Array(0)
   if (i % 50 === 1) return randomBytes(60_000)
@@ -73,15 +73,15 @@ describe.each(udpKinds)('UDP by %s', { timeout: 120_000 }, (kind) => {
     )
   })
 
-  test('garbage in between harms nobody', async () => {
+  test('garbage in between affects no client', async () => {
     const { port, workers } = await startAnswering(kind, { zones })
     await workers.listening
     const foul = open(port)
     const fouling = (async (): Promise<void> => {
       for (let i = 0; i < 1000; i++) {
         await foul.sendRaw(garbage(i))
-        // No faster than it is read, or the kernel drops honest queries: its buffer is not what is tested here. What
-        // comes may answer garbage that has the same ID.
+        // No faster than it is read, or the kernel drops valid queries: its buffer is not what is tested here. A reply
+        // may be to garbage that has the same ID.
         if (i % 20 === 19) await foul.ask('ns1.one.test', 'A', 10_000).catch(() => {})
       }
     })()
@@ -103,7 +103,7 @@ describe.each(udpKinds)('UDP by %s', { timeout: 120_000 }, (kind) => {
     const asking = addresses.map((address) => open(port, address))
     const right = await Promise.all(asking.map((client, i) => askDistinct(client, i, 200)))
     expect(right).toEqual([200, 200, 200])
-    // One after the other too: each wakes the worker by itself.
+    // Also one after the other, so that each endpoint wakes the worker by itself.
     for (const address of addresses) expect(await askDistinct(open(port, address), 9, 3)).toBe(3)
     await expect(open(port, '127.0.0.3').ask('ns1.one.test', 'A', 300)).rejects.toThrow('no reply')
   })

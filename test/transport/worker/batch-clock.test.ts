@@ -1,4 +1,4 @@
-// Time as answers see it: it stands between ticks, and a tick brings what the real clock says.
+// The clock of a blocking worker stands still between ticks, and a tick reads the real clock.
 
 import { expect, test } from 'vitest'
 import { createBatchClock } from '../../../src/transport/worker/poll-loop.ts'

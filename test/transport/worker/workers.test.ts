@@ -1,4 +1,4 @@
-// The control thread's side of the workers: catalogs, deaths, restarts, ends. UDP itself: udp.test.ts.
+// How the control thread manages workers: catalogs, crashes, restarts, stop. UDP itself: udp.test.ts.
 
 import { createSocket } from 'node:dgram'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ afterEach(async () => {
   await stopAnswering()
 })
 
-/** Each has a port of its own, by which the kernel spreads queries over the workers. */
+/** Clients with ports of their own, by which the kernel spreads their queries over the workers. */
 function openClients(port: number, count = 20): readonly UdpClient[] {
   const opened = Array.from({ length: count }, () => openUdpClient(port))
   clients.push(...opened)
@@ -51,7 +51,7 @@ function socketsOn(port: number): number {
 }
 
 describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
-  test('every one answers', async () => {
+  test('all of them answer', async () => {
     const { port, workers } = await startAnswering(kind, { zones: [one] })
     await workers.listening
     const udpWorkers = kind === 'mmsg' ? workers.counters.slice(0, 2) : workers.counters
@@ -71,7 +71,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
     const asking = openClients(port)
     const took: number[] = []
     for (let generation = 2; generation <= 6; generation++) {
-      // There, gone, and there again: each time it is seen by all.
+      // The zone is added, removed, and added again; all workers see each change.
       const isThere = generation % 2 === 0
       const sinceMs = performance.now()
       workers.publish({ ...(isThere ? catalogOf(one, two) : catalogOf(one)), generation })
@@ -82,11 +82,11 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
       })
       took.push(performance.now() - sinceMs)
     }
-    // The median, since a machine that does much else may hold one of them up.
+    // The median, since a busy machine may delay one of them.
     expect(took.sort((a, b) => a - b)[2]).toBeLessThan(1000)
   })
 
-  test('catalogs published while nobody asks wait for nobody: the last one is served', async () => {
+  test('of catalogs published while there are no queries, the last one is served', async () => {
     const { port, workers } = await startAnswering(kind, { zones: [one], count: 1 })
     await workers.listening
     const owners = Array.from({ length: 5000 }, (_, i) => [`host${i}`, { A: '192.0.2.3' }])
@@ -102,7 +102,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
     expect(await rcodes(asking, 'host4999.large.test')).toEqual(new Set([0]))
   })
 
-  test('one that crashes is replaced, and its socket with it; its sibling serves on', async () => {
+  test('a worker that crashes is replaced, and its socket with it; the others keep serving', async () => {
     const deathFile = join(temporaryFolder(), 'die')
     process.env['CONDEMNED_BY'] = deathFile
     const entry = new URL('../../fixtures/workers/condemned.ts', import.meta.url)
@@ -120,7 +120,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
       await until(restarted, { what: `restart ${deaths}`, withinMs: 60_000 })
       expect(workers.alive()).toBe(all)
       expect(socketsOn(port)).toBe(2)
-      // Also what was published after those that died had started.
+      // Also the catalog that was published after the crashed workers had started.
       expect(await rcodes(asking, 'ns1.two.test')).toEqual(new Set([0]))
     }
     const exits = events.filter((event) => event.kind === 'exited')
@@ -130,7 +130,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
     expect(answered(workers).reduce((sum, count) => sum + count, 0)).toBe(80)
   })
 
-  test('the end comes within 3 s, of starting ones too, and frees the port', async () => {
+  test('stop takes 3 s at most, also while workers are starting, and frees the port', async () => {
     const { endpoints, workers } = await startAnswering(kind, { zones: [one] })
     await workers.listening
     expect(await checkEndpoints(endpoints)).toMatchObject({ kind: 'taken', protocol: 'UDP' })
@@ -154,7 +154,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
     await expect(workers.listening).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
   })
 
-  test('what the kernel gives of the receive buffer is told when it is less than asked for', async () => {
+  test('a receive buffer that is smaller than requested is reported', async () => {
     const { events, workers } = await startAnswering(kind, { zones: [one] })
     await workers.listening
     const gotOctets = Number(readFileSync('/proc/sys/net/core/rmem_max', 'latin1'))
@@ -163,9 +163,9 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
   })
 })
 
-test('a worker that dies is started again, later each time', async () => {
+test('a worker that crashes is restarted, with increasing delays', async () => {
   const entry = new URL('../../fixtures/workers/mortal.ts', import.meta.url)
-  // Its clock stands still: none has lived long enough to be started again at once.
+  // The clock stands still: no worker has run for long enough to be restarted without backoff.
   const clock = { ...systemClock, monotonicMs: () => 0 }
   const options = { zones: [one], count: 1, entry, clock }
   const { events, workers } = await startAnswering('dgram', options)
@@ -178,7 +178,7 @@ test('a worker that dies is started again, later each time', async () => {
   expect(events.some((event) => event.kind === 'restarted')).toBe(true)
 })
 
-test('one that served, and was alone, is back at once however often it died', async () => {
+test('the last worker of its kind is restarted without backoff, however often it crashed', async () => {
   const deathFile = join(temporaryFolder(), 'die')
   process.env['CONDEMNED_BY'] = deathFile
   const entry = new URL('../../fixtures/workers/condemned.ts', import.meta.url)
@@ -199,7 +199,7 @@ test('one that served, and was alone, is back at once however often it died', as
   expect(exits.map((event) => event.backoffMs)).toEqual([200, 200, 200])
 })
 
-test('a small receive buffer is told once, however many workers have it', async () => {
+test('a small receive buffer is reported once, however many workers have it', async () => {
   const entry = new URL('../../fixtures/workers/cramped.ts', import.meta.url)
   const { events, workers } = await startAnswering('dgram', { zones: [one], count: 3, entry })
   await workers.listening
@@ -208,7 +208,7 @@ test('a small receive buffer is told once, however many workers have it', async 
   ])
 })
 
-describe('a port that another server holds is found out, though ports are shared', () => {
+describe('a port that another server holds is detected, although ports are shared', () => {
   test('UDP with SO_REUSEPORT set by the other', async () => {
     const port = await freePort()
     const other = createSocket({ type: 'udp4', reusePort: true })
@@ -235,7 +235,7 @@ describe('a port that another server holds is found out, though ports are shared
     await new Promise((resolve) => other.close(resolve))
   })
 
-  test('an address that is not ours', async () => {
+  test('an address that the host does not have', async () => {
     expect(await checkEndpoints([{ address: '192.0.2.1', port: 5300 }])).toMatchObject({
       code: 'EADDRNOTAVAIL',
     })

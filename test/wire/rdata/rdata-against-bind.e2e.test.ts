@@ -1,4 +1,4 @@
-// Rdata from text, against BIND: both make the same octets of a text, or both refuse it.
+// Rdata from text, compared with BIND: both give the same octets, or both refuse the text.
 
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -14,7 +14,7 @@ const others = cases.filter(({ type }) => type !== 'SOA')
 
 const refused = null
 
-/** Texts on which we differ from BIND: what we make of them, and why. */
+/** Texts on which we differ from BIND: the octets that we give, and the reason. */
 const departures: readonly (readonly [type: string, text: string, ours: unknown, why: string])[] = [
   ['TXT', 'v=a;b', refused, 'a comment would drop what follows the ";" without a word'],
   ['TXT', 'a"b"', refused, 'a quote within a word is a slip; BIND makes two strings of it'],
@@ -45,7 +45,7 @@ describe('rdata texts, ours and BIND', () => {
     theirs = await compileZone(others)
   })
 
-  it('has a table worth the name: good texts and bad ones, no text twice', () => {
+  it('has many valid and invalid texts, and no duplicates', () => {
     expect(theirs.filter((octets) => octets !== null).length).toBeGreaterThanOrEqual(150)
     expect(theirs.filter((octets) => octets === null).length).toBeGreaterThanOrEqual(150)
     expect(new Set(cases.map(({ type, text }) => `${type} ${text}`)).size).toBe(cases.length)

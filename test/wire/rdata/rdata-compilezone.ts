@@ -1,4 +1,4 @@
-// Asks BIND's named-compilezone what octets it makes of rdata texts, through its raw format: a peer for the tests.
+// Rdata texts encoded by BIND's named-compilezone, read from its raw format, for comparison in tests.
 //
 // All texts go into one zone, each with its own owner and its own lines, so that an error names its record.
 // SOA belongs to an apex, so each of those is a zone of its own.

@@ -1,4 +1,4 @@
-// What parse, format and names say beyond octets: messages, compression, generic form, roles.
+// Parsing and formatting of rdata beyond its octets: messages, compression, generic form, roles of names.
 
 import { describe, expect, it } from 'vitest'
 import { nameToText } from '../../../src/wire/name.ts'
@@ -148,7 +148,7 @@ describe('names in rdata', () => {
     expect(found.map(({ role, name }) => [role, nameToText(name)])).toEqual(expected)
   })
 
-  it('finds none in octets that are no rdata of the type', () => {
+  it('finds none in invalid rdata', () => {
     expect(namesInRdata(RRType.MX, { octets: hex('000ac00c'), compressible: [] })).toEqual([])
   })
 })
