@@ -2,8 +2,8 @@
 // what workers use.
 
 import type { DatabaseView } from '../explain/client-view.ts'
-import { type Explaining, type Explanation, explain } from '../explain/explain.ts'
-import type { MemberParts, OverrideNote, ProbeNote } from '../explain/pool-view.ts'
+import { type ExplainContext, type Explanation, explain } from '../explain/explain.ts'
+import type { MemberFactors, OverrideNote, ProbeNote } from '../explain/pool-view.ts'
 import type { Question } from '../explain/question.ts'
 import type { PlaceKeeper } from '../geo/place-keeper.ts'
 import { createLocate } from '../geo/places.ts'
@@ -36,7 +36,7 @@ export function createExplain(sources: ExplainSources): Explain {
   let networks: ReturnType<PlaceKeeper['current']> | null = null
   return (question) => {
     if (networks !== places.current()) scopes.use((networks = places.current()))
-    const explaining: Explaining = {
+    const explaining: ExplainContext = {
       catalog: catalog(),
       health,
       locate: createLocate(networks),
@@ -60,7 +60,7 @@ const databaseViews = (places: Pick<PlaceKeeper, 'states'>): readonly DatabaseVi
   }))
 
 /** By the member's row in the health table. */
-function membersByRow({ watch }: OverrideControl): (row: number) => MemberParts | null {
+function membersByRow({ watch }: OverrideControl): (row: number) => MemberFactors | null {
   const overrides = watch.overrides()
   const byRow = new Map(
     watch.states().map((state) => [state.member.row, memberParts(state, overrides)]),
@@ -71,7 +71,7 @@ function membersByRow({ watch }: OverrideControl): (row: number) => MemberParts 
 function memberParts(
   { member, warmUpShare, overrideShare, feedback, reputation }: MemberState,
   overrides: readonly Override[],
-): MemberParts {
+): MemberFactors {
   const ofMember = overrides.filter(
     ({ zone, target, pool }) =>
       zone === member.zone && target === member.target && (pool ?? member.pool) === member.pool,

@@ -1,7 +1,7 @@
 // `mxsteer check --diff DIR`: which answers would change if the zones of DIR replaced those that
 // are served.
 
-import { compareCatalogs, type Side } from '../explain/compare.ts'
+import { compareCatalogs, type ComparedCatalog } from '../explain/compare.ts'
 import { systemClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
 import { assumeHealth } from './assumed-health.ts'
@@ -19,7 +19,7 @@ export async function diff(after: string, values: FlagValues): Promise<number> {
   const { settings } = read
   const atMs = values['at'] === undefined ? systemClock.wallMs() : Date.parse(String(values['at']))
   if (Number.isNaN(atMs)) return fail('check', '--at: expected a day or a time, such as 2026-12-03')
-  const sides: Side[] = []
+  const sides: ComparedCatalog[] = []
   for (const folder of [settings.zones, after]) {
     const loaded = await loadFolder(folder)
     const side = sideOf(loaded, atMs)
@@ -31,8 +31,8 @@ export async function diff(after: string, values: FlagValues): Promise<number> {
   if (!places.country) return failAt('check', refused.join('\n'))
   for (const why of refused) fail('check', why)
   const differences = compareCatalogs({
-    before: sides[0] as Side,
-    after: sides[1] as Side,
+    before: sides[0] as ComparedCatalog,
+    after: sides[1] as ComparedCatalog,
     places: places.country.places,
     random: seededRandom(1),
   })
@@ -43,7 +43,7 @@ export async function diff(after: string, values: FlagValues): Promise<number> {
   return differences.length > 0 ? 1 : 0
 }
 
-function sideOf(loaded: LoadedFolder, atMs: number): Side | { readonly why: string } {
+function sideOf(loaded: LoadedFolder, atMs: number): ComparedCatalog | { readonly why: string } {
   if (loaded.kind === 'bad') return loaded
   const assumed = assumeHealth(loaded.targets, { down: [], actions: [], atMs })
   return assumed.kind === 'bad' ? assumed : { catalog: loaded.catalog, health: assumed.health }

@@ -5,8 +5,8 @@ import { createAllocation } from '../zonefile/allocation.ts'
 import { loadZones } from '../zonefile/load-zones.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { createSerialKeeper } from '../zonefile/serials.ts'
-import { type Examination, examine } from '../doctor/examine.ts'
-import { type DoctorLine, exitCodeOf } from '../doctor/line.ts'
+import { type DoctorInput, examine } from '../doctor/examine.ts'
+import { type ReportLine, exitCodeOf } from '../doctor/report.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseEndpoint } from '../lib/ip.ts'
 import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
@@ -44,7 +44,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
 }
 
 /** What the flags limit the examination to. */
-type Scope = Pick<Examination, 'port' | 'zone' | 'egress' | 'peers'>
+type Scope = Pick<DoctorInput, 'port' | 'zone' | 'egress' | 'peers'>
 
 /** Returns a text if a flag is wrong. */
 function readScope(values: FlagValues): Scope | string {
@@ -63,7 +63,7 @@ function readScope(values: FlagValues): Scope | string {
  * `HOST`, `HOST:PORT`, `[IPv6]:PORT`; null: none of these. Without the flag, hosts are taken from
  * zones.
  */
-function readEgress(value: FlagValues[string]): Examination['egress'] | null {
+function readEgress(value: FlagValues[string]): DoctorInput['egress'] | null {
   if (value === undefined) return { host: null, port: smtpPort }
   const parts = /^(?:\[([^\]]+)\]|([^:[\]]+)|([0-9a-f:]+))(?::(\d{1,5}))?$/i.exec(String(value))
   const host = parts?.[1] ?? parts?.[2] ?? parts?.[3]
@@ -77,7 +77,7 @@ const diagnosticText = ({ file, line, column, path, message }: Diagnostic): stri
 const marks = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skip: 'skip' }
 const checkWidth = 10
 
-function lineText({ status, check, zone, text, advice }: DoctorLine): string {
+function lineText({ status, check, zone, text, advice }: ReportLine): string {
   const about = zone === null ? '' : `${zone}: `
   const head = `${marks[status]}  ${check.padEnd(checkWidth)}  ${about}${text}\n`
   return advice === null ? head : `${head}${' '.repeat(checkWidth + 8)}→ ${advice}\n`

@@ -1,10 +1,10 @@
 // Whether the parent delegates our zone to those who serve it, with glue that leads there.
 
-import { type Verdict, fail, ok, skip, warn } from './line.ts'
+import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 import type { OwnZone } from './own-zone.ts'
 import { type Referral, isAtOrBelow } from './parent.ts'
 
-export function checkDelegation(own: OwnZone, referral: Referral): readonly Verdict[] {
+export function checkDelegation(own: OwnZone, referral: Referral): readonly CheckResult[] {
   switch (referral.kind) {
     case 'unknown':
       return [
@@ -33,7 +33,7 @@ export function checkDelegation(own: OwnZone, referral: Referral): readonly Verd
 
 type Delegated = Extract<Referral, { kind: 'delegated' }>
 
-function compareNames(own: OwnZone, { parent, nameServers }: Delegated): readonly Verdict[] {
+function compareNames(own: OwnZone, { parent, nameServers }: Delegated): readonly CheckResult[] {
   const onlyThere = nameServers.filter((name) => !own.nameServers.includes(name))
   const onlyHere = own.nameServers.filter((name) => !nameServers.includes(name))
   const alone =
@@ -61,7 +61,7 @@ function compareNames(own: OwnZone, { parent, nameServers }: Delegated): readonl
 }
 
 /** For name servers in our own zone there is no other way to their addresses. */
-function checkGlue(own: OwnZone, { parent, nameServers, glue }: Delegated): readonly Verdict[] {
+function checkGlue(own: OwnZone, { parent, nameServers, glue }: Delegated): readonly CheckResult[] {
   const within = nameServers.filter((name) => isAtOrBelow(name, own.name))
   if (within.length === 0) return [ok('glue', 'none is needed: no name server is in the zone')]
   const troubles = within.flatMap((name) => {

@@ -7,14 +7,14 @@ import { needsPlaces } from '../geo/needs-places.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
 import { createStubResolver } from '../resolver/stub-resolver.ts'
 import { checkDelegation } from './delegation.ts'
-import { type DoctorLine, type Verdict, fail, ok, skip, warn } from './line.ts'
+import { type ReportLine, type CheckResult, fail, ok, skip, warn } from './report.ts'
 import { checkNameServers } from './name-servers.ts'
 import { type OwnZone, readOwnZone } from './own-zone.ts'
-import { type Asking, askParent } from './parent.ts'
-import { checkState } from './store.ts'
-import { type Egress, checkClock, checkEgress, checkPlaces } from './surroundings.ts'
+import { type DnsAccess, queryParent } from './parent.ts'
+import { checkState } from './store-checks.ts'
+import { type Egress, checkClock, checkEgress, checkGeoip } from './host-checks.ts'
 
-export interface Examination {
+export interface DoctorInput {
   readonly settings: Settings
   readonly loaded: ZonesLoaded
   /** In words, of settings and zone files alike. */
@@ -32,7 +32,7 @@ export interface Examination {
 
 const timeoutMs = 3000
 
-export async function examine(given: Examination): Promise<readonly DoctorLine[]> {
+export async function examine(given: DoctorInput): Promise<readonly ReportLine[]> {
   const { settings, loaded, peers, egress } = given
   const isLoaded = loaded.kind === 'loaded'
   const [zones, clock, state, reached, places] = await Promise.all([
@@ -40,25 +40,25 @@ export async function examine(given: Examination): Promise<readonly DoctorLine[]
     checkClock(peers),
     checkState(settings, given.random),
     checkEgress(egress, isLoaded ? loaded.watched : []),
-    checkPlaces(settings.geoip, isLoaded && needsPlaces(catalogOf(loaded))),
+    checkGeoip(settings.geoip, isLoaded && needsPlaces(catalogOf(loaded))),
   ])
   const here = [...clock, ...state, reached, ...places]
-  return [...checkConfig(given).map(general), ...zones, ...here.map(general)]
+  return [...checkConfig(given).map(withoutZone), ...zones, ...here.map(withoutZone)]
 }
 
-const general = (verdict: Verdict): DoctorLine => ({ ...verdict, zone: null })
+const withoutZone = (verdict: CheckResult): ReportLine => ({ ...verdict, zone: null })
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
 const catalogOf = ({ catalogZones }: Loaded) => ({ zones: catalogZones, generation: 0 })
 
-function checkConfig({ settings, loaded, warnings }: Examination): readonly Verdict[] {
+function checkConfig({ settings, loaded, warnings }: DoctorInput): readonly CheckResult[] {
   if (loaded.kind === 'rejected') {
     const count = loaded.diagnostics.filter(({ severity }) => severity === 'error').length
     const told = `${settings.zones}: ${count} ${count === 1 ? 'mistake' : 'mistakes'}`
     return [fail('config', told, `mxsteer check ${settings.zones} names them`)]
   }
-  const isBlind = settings.resolver === null && loaded.identities.some(asksResolver)
+  const isBlind = settings.resolver === null && loaded.identities.some(needsResolver)
   const troubles = [
     ...warnings.map((text) => warn('config', text, 'see docs/errors.md')),
     ...(isBlind
@@ -70,20 +70,20 @@ function checkConfig({ settings, loaded, warnings }: Examination): readonly Verd
   return troubles.length > 0 ? troubles : [ok('config', well)]
 }
 
-const asksResolver = ({ profile }: Loaded['identities'][number]): boolean =>
+const needsResolver = ({ profile }: Loaded['identities'][number]): boolean =>
   profile.ptr || profile.lists.length > 0
 
-async function checkZones(given: Examination): Promise<readonly DoctorLine[]> {
+async function checkZones(given: DoctorInput): Promise<readonly ReportLine[]> {
   const { loaded, resolver, port, zone: wanted } = given
   if (loaded.kind === 'rejected') return []
   if (resolver === null)
-    return [general(skip('delegation', 'no resolver: give one with --resolver ADDR:PORT'))]
+    return [withoutZone(skip('delegation', 'no resolver: give one with --resolver ADDR:PORT'))]
   const asking = {
     resolver: createStubResolver({ server: resolver, clock: systemClock, timeoutMs }),
     port,
     timeoutMs,
   }
-  const lines: DoctorLine[] = []
+  const lines: ReportLine[] = []
   for (const zone of loaded.catalogZones.values()) {
     const own = readOwnZone(zone)
     if (wanted === null || own.name === wanted) lines.push(...(await checkZone(own, asking)))
@@ -91,8 +91,8 @@ async function checkZones(given: Examination): Promise<readonly DoctorLine[]> {
   return lines
 }
 
-async function checkZone(own: OwnZone, asking: Asking): Promise<readonly DoctorLine[]> {
-  const referral = await askParent(own.name, asking)
+async function checkZone(own: OwnZone, asking: DnsAccess): Promise<readonly ReportLine[]> {
+  const referral = await queryParent(own.name, asking)
   const verdicts = [
     ...checkDelegation(own, referral),
     ...(await checkNameServers(own, referral, asking)),

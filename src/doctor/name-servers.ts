@@ -2,16 +2,16 @@
 
 import { query } from '../resolver/query.ts'
 import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
-import { type CheckName, type Verdict, fail, ok, warn } from './line.ts'
+import { type CheckName, type CheckResult, fail, ok, warn } from './report.ts'
 import type { OwnZone } from './own-zone.ts'
-import { type Asking, type Referral, addressesOf } from './parent.ts'
+import { type DnsAccess, type Referral, addressesOf } from './parent.ts'
 
-interface Served {
+interface ServerAddress {
   readonly name: string
   readonly address: string
 }
 
-interface Heard extends Served {
+interface ServerReplies extends ServerAddress {
   /** Serial of the SOA, or what is wrong. */
   readonly udp: { readonly serial: string } | { readonly trouble: string }
   readonly tcp: { readonly serial: string } | { readonly trouble: string }
@@ -22,22 +22,24 @@ const limits = { addresses: 64, inFlight: 16 }
 export async function checkNameServers(
   own: OwnZone,
   referral: Referral,
-  asking: Asking,
-): Promise<readonly Verdict[]> {
+  asking: DnsAccess,
+): Promise<readonly CheckResult[]> {
   const { found, lost } = await findServers(own, referral, asking)
   const limit = createConcurrencyLimit(limits.inFlight, limits.addresses)
-  const heard = await Promise.all(found.map((one) => limit.run(() => hear(one, own.name, asking))))
-  return [...lost.map(noAddress), ...judge(heard.filter((one) => one !== null))]
+  const heard = await Promise.all(
+    found.map((one) => limit.run(() => querySoa(one, own.name, asking))),
+  )
+  return [...lost.map(noAddress), ...checkReplies(heard.filter((one) => one !== null))]
 }
 
-const noAddress = (name: string): Verdict =>
+const noAddress = (name: string): CheckResult =>
   fail('servers', `${name} has no address`, 'give it one, or take its NS record away')
 
 async function findServers(
   own: OwnZone,
   referral: Referral,
-  { resolver }: Asking,
-): Promise<{ readonly found: readonly Served[]; readonly lost: readonly string[] }> {
+  { resolver }: DnsAccess,
+): Promise<{ readonly found: readonly ServerAddress[]; readonly lost: readonly string[] }> {
   const glue = referral.kind === 'delegated' ? referral.glue : new Map<string, readonly string[]>()
   const names = new Set([...own.nameServers, ...glue.keys()])
   const sets = await Promise.all(
@@ -55,8 +57,12 @@ async function findServers(
   }
 }
 
-async function hear(served: Served, zone: string, { port, timeoutMs }: Asking): Promise<Heard> {
-  const ask = async (transport: 'udp' | 'tcp'): Promise<Heard['udp']> => {
+async function querySoa(
+  served: ServerAddress,
+  zone: string,
+  { port, timeoutMs }: DnsAccess,
+): Promise<ServerReplies> {
+  const ask = async (transport: 'udp' | 'tcp'): Promise<ServerReplies['udp']> => {
     const options = { timeoutMs, isRecursive: false, transport }
     const question = { name: zone, type: 'SOA' } as const
     const reply = await query({ address: served.address, port }, question, options)
@@ -76,28 +82,28 @@ const rcodeTexts: ReadonlyMap<number, string> = new Map([
   [5, 'REFUSED: it does not serve the zone'],
 ])
 
-function judge(heard: readonly Heard[]): readonly Verdict[] {
+function checkReplies(heard: readonly ServerReplies[]): readonly CheckResult[] {
   return [
-    ...troublesOf(heard, 'udp', 'servers'),
-    ...troublesOf(heard, 'tcp', 'tcp'),
+    ...failuresOf(heard, 'udp', 'servers'),
+    ...failuresOf(heard, 'tcp', 'tcp'),
     ...compareSerials(heard),
   ]
 }
 
-const advices = {
+const advice = {
   udp: 'is a server running there, and does nothing in between keep UDP port 53 away?',
   tcp: 'let TCP port 53 through: resolvers need it for answers that UDP does not hold',
 }
 
-function troublesOf(
-  heard: readonly Heard[],
+function failuresOf(
+  heard: readonly ServerReplies[],
   transport: 'udp' | 'tcp',
   check: CheckName,
-): readonly Verdict[] {
+): readonly CheckResult[] {
   const troubles = heard.flatMap((one) => {
     const said = one[transport]
     return 'trouble' in said
-      ? [fail(check, `${one.name} at ${one.address}: ${said.trouble}`, advices[transport])]
+      ? [fail(check, `${one.name} at ${one.address}: ${said.trouble}`, advice[transport])]
       : []
   })
   if (troubles.length > 0 || heard.length === 0) return troubles
@@ -106,7 +112,7 @@ function troublesOf(
   return [ok(check, `${where} answer ${how}`)]
 }
 
-function compareSerials(heard: readonly Heard[]): readonly Verdict[] {
+function compareSerials(heard: readonly ServerReplies[]): readonly CheckResult[] {
   const bySerial = Map.groupBy(
     heard.filter(({ udp }) => 'serial' in udp),
     ({ udp }) => ('serial' in udp ? udp.serial : ''),

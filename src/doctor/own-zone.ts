@@ -22,12 +22,12 @@ export function readOwnZone(zone: Zone): OwnZone {
     name: textOf(zone.apex),
     nameServers: names.map(textOf).sort(),
     addresses: new Map(
-      within.map((name) => [textOf(name), addressesAt(zone, keyOfName(name))] as const),
+      within.map((name) => [textOf(name), plainAddresses(zone, keyOfName(name))] as const),
     ),
   }
 }
 
-function addressesAt(zone: Zone, key: NameKey): readonly string[] | null {
+function plainAddresses(zone: Zone, key: NameKey): readonly string[] | null {
   const sets = zone.nodes.get(key)?.sets
   const found: string[] = []
   for (const type of [RRType.A, RRType.AAAA]) {

@@ -4,7 +4,7 @@ import { query } from '../resolver/query.ts'
 import type { Response, ServerEndpoint, ResourceRecord } from '../resolver/response.ts'
 import type { StubResolver } from '../resolver/stub-resolver.ts'
 
-export interface Asking {
+export interface DnsAccess {
   readonly resolver: StubResolver
   /** Where name servers listen: 53, but in tests. */
   readonly port: number
@@ -27,12 +27,12 @@ export type Referral =
 /** More of its servers are not tried. */
 const serverLimit = 4
 
-export async function askParent(zone: string, asking: Asking): Promise<Referral> {
+export async function queryParent(zone: string, asking: DnsAccess): Promise<Referral> {
   const parent = await findParent(zone, asking)
   if (parent.kind === 'unknown') return parent
   const servers = await serversOf(parent.name, asking)
   if (servers.length === 0)
-    return { kind: 'unknown', why: `no address of any name server of ${shown(parent.name)}` }
+    return { kind: 'unknown', why: `no address of any name server of ${displayName(parent.name)}` }
   let why = ''
   for (const server of servers) {
     const reply = await query(
@@ -40,11 +40,11 @@ export async function askParent(zone: string, asking: Asking): Promise<Referral>
       { name: zone, type: 'NS' },
       { timeoutMs: asking.timeoutMs, isRecursive: false },
     )
-    const referral = readReferral(reply, zone, shown(parent.name))
+    const referral = readReferral(reply, zone, displayName(parent.name))
     if (typeof referral !== 'string') return { ...referral, server: server.address }
     why = `${server.address}: ${referral}`
   }
-  return { kind: 'unknown', why: `no server of ${shown(parent.name)} says: ${why}` }
+  return { kind: 'unknown', why: `no server of ${displayName(parent.name)} says: ${why}` }
 }
 
 type Parent =
@@ -52,7 +52,7 @@ type Parent =
   | { readonly kind: 'unknown'; readonly why: string }
 
 /** The zone that the name above ours is in, by the owner of its SOA. */
-async function findParent(zone: string, { resolver, timeoutMs }: Asking): Promise<Parent> {
+async function findParent(zone: string, { resolver, timeoutMs }: DnsAccess): Promise<Parent> {
   const above = zone.includes('.') ? zone.slice(zone.indexOf('.') + 1) : ''
   const { server } = resolver
   const question = { name: above, type: 'SOA' } as const
@@ -69,7 +69,7 @@ async function findParent(zone: string, { resolver, timeoutMs }: Asking): Promis
 
 async function serversOf(
   zone: string,
-  { resolver, port }: Asking,
+  { resolver, port }: DnsAccess,
 ): Promise<readonly ServerEndpoint[]> {
   const ns = await resolver.resolve({ name: zone, type: 'NS' })
   const names = ns.kind === 'found' ? ns.records.map(({ data }) => data) : []
@@ -92,12 +92,12 @@ export async function addressesOf(
   )
 }
 
-type Read =
+type ReferralRead =
   | Omit<Extract<Referral, { kind: 'delegated' }>, 'server'>
   | Omit<Extract<Referral, { kind: 'not-delegated' }>, 'server'>
 
 /** A text: why the reply tells nothing. */
-function readReferral(reply: Response, zone: string, parent: string): Read | string {
+function readReferral(reply: Response, zone: string, parent: string): ReferralRead | string {
   if (reply.kind === 'failed') return reply.why
   const { rcode, answers, authority, additional } = reply
   const ofZone = ({ type, owner }: ResourceRecord): boolean => type === 'NS' && owner === zone
@@ -128,4 +128,4 @@ const glueIn = (
 export const isAtOrBelow = (name: string, zone: string): boolean =>
   zone === '' || name === zone || name.endsWith(`.${zone}`)
 
-const shown = (zone: string): string => (zone === '' ? 'the root' : zone)
+const displayName = (zone: string): string => (zone === '' ? 'the root' : zone)

@@ -10,25 +10,25 @@ import type { Conditions, Policy } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { networkText } from './client-view.ts'
 
-export interface SteeredSide {
+export interface ComparedPolicy {
   readonly policy: Policy
   readonly internal: readonly Network[]
 }
 
 /** One value of a dimension (place, ASN, network) that stands for all that are treated alike. */
-export interface Part {
+export interface ClientPart {
   readonly known: Partial<Locus>
   /** Those that it stands for; null: everyone that nothing names. */
   readonly label: string | null
 }
 
-export interface Classes {
-  readonly places: readonly Part[]
-  readonly asns: readonly Part[]
-  readonly networks: readonly Part[]
+export interface ClientClasses {
+  readonly places: readonly ClientPart[]
+  readonly asns: readonly ClientPart[]
+  readonly networks: readonly ClientPart[]
 }
 
-const nobody: Locus = {
+const unknownClient: Locus = {
   family: 4,
   octets: new Uint8Array(4),
   continent: null,
@@ -36,10 +36,13 @@ const nobody: Locus = {
   asn: null,
 }
 
-export const locusOf = (parts: readonly Part[]): Locus =>
-  parts.reduce((locus, { known }) => ({ ...locus, ...known }), nobody)
+export const locusOf = (parts: readonly ClientPart[]): Locus =>
+  parts.reduce((locus, { known }) => ({ ...locus, ...known }), unknownClient)
 
-export function classesOf(sides: readonly SteeredSide[], places: readonly Place[]): Classes {
+export function classesOf(
+  sides: readonly ComparedPolicy[],
+  places: readonly Place[],
+): ClientClasses {
   const whens = sides.flatMap(({ policy }) =>
     policy.rules.flatMap(({ when }) => (when === null ? [] : [when])),
   )
@@ -50,7 +53,7 @@ export function classesOf(sides: readonly SteeredSide[], places: readonly Place[
   }
 }
 
-const unasked: Conditions = { continents: null, countries: null, asns: null, networks: null }
+const noConditions: Conditions = { continents: null, countries: null, asns: null, networks: null }
 
 /** What each condition says, of a client of whom only this is known. */
 const signature = (
@@ -61,11 +64,11 @@ const signature = (
   whens
     .map((when) => {
       const asked = Object.fromEntries(keys.map((key) => [key, when[key]]))
-      return matches({ ...unasked, ...asked }, { ...nobody, ...known }) ? '1' : '0'
+      return matches({ ...noConditions, ...asked }, { ...unknownClient, ...known }) ? '1' : '0'
     })
     .join('')
 
-function placeParts(whens: readonly Conditions[], places: readonly Place[]): readonly Part[] {
+function placeParts(whens: readonly Conditions[], places: readonly Place[]): readonly ClientPart[] {
   const nowhere: Place = { continent: null, country: null }
   const known = [nowhere, ...places].map(({ continent, country }) => ({ continent, country }))
   const groups = Map.groupBy(known, (one) => signature(whens, ['continents', 'countries'], one))
@@ -75,7 +78,7 @@ function placeParts(whens: readonly Conditions[], places: readonly Place[]): rea
   }))
 }
 
-const shown = 6
+const shownNames = 6
 
 function sizesByContinent(places: readonly Place[]): ReadonlyMap<string | null, number> {
   const sizes = new Map<string | null, number>()
@@ -88,35 +91,35 @@ function placesLabel(group: readonly Place[], all: readonly Place[]): string {
   const [its, whole] = [sizesByContinent(group), sizesByContinent(all)]
   if (group.length > 1 && [...its].every(([one, size]) => one !== null && whole.get(one) === size))
     return `continent ${[...its.keys()].join(', ')}`
-  return `country ${listed(group.map(({ country, continent }) => country ?? continent ?? '?'))}`
+  return `country ${joinNames(group.map(({ country, continent }) => country ?? continent ?? '?'))}`
 }
 
-function listed(texts: readonly string[]): string {
-  const more = texts.length - shown
-  return texts.slice(0, shown).join(', ') + (more > 0 ? ` and ${more} more` : '')
+function joinNames(texts: readonly string[]): string {
+  const more = texts.length - shownNames
+  return texts.slice(0, shownNames).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-function asnParts(whens: readonly Conditions[]): readonly Part[] {
+function asnParts(whens: readonly Conditions[]): readonly ClientPart[] {
   const asns = [...new Set(whens.flatMap((when) => when.asns ?? []))]
   const groups = Map.groupBy(asns, (asn) => signature(whens, ['asns'], { asn }))
-  const named = [...groups.values()].map((group): Part => {
-    return { known: { asn: group[0] ?? null }, label: listed(group.map((asn) => `AS${asn}`)) }
+  const named = [...groups.values()].map((group): ClientPart => {
+    return { known: { asn: group[0] ?? null }, label: joinNames(group.map((asn) => `AS${asn}`)) }
   })
   return [{ known: { asn: null }, label: null }, ...named]
 }
 
 function networkParts(
   whens: readonly Conditions[],
-  sides: readonly SteeredSide[],
-): readonly Part[] {
+  sides: readonly ComparedPolicy[],
+): readonly ClientPart[] {
   const all = [
     ...whens.flatMap((when) => when.networks ?? []),
     ...sides.flatMap(({ internal }) => internal),
   ]
-  const stretches = [new Uint8Array(4), new Uint8Array(16), ...all.flatMap(bordersOf)]
+  const stretches = [new Uint8Array(4), new Uint8Array(16), ...all.flatMap(boundariesOf)]
   const known = stretches.map((octets) => ({ family: familyOf(octets), octets }))
   const groups = Map.groupBy(known, (one) => {
-    const internals = sides.map(({ internal }) => isWithin(internal, { ...nobody, ...one }))
+    const internals = sides.map(({ internal }) => isWithin(internal, { ...unknownClient, ...one }))
     return `${signature(whens, ['networks'], one)} ${internals.join()}`
   })
   return [...groups.values()].map((group) => ({
@@ -128,7 +131,7 @@ function networkParts(
 const familyOf = (octets: Uint8Array): 4 | 6 => (octets.length === 4 ? 4 : 6)
 
 /** Where it begins, and what comes after it. */
-function bordersOf({ octets, prefixLength }: Network): readonly Uint8Array[] {
+function boundariesOf({ octets, prefixLength }: Network): readonly Uint8Array[] {
   const after = octets.slice()
   // Adds one at the last bit of the prefix; past the last network there is nothing.
   let at = (prefixLength - 1) >> 3
@@ -147,10 +150,10 @@ function networksLabel(
 ): string | null {
   const labels = new Set<string>()
   for (const { octets } of group) {
-    const around = networks.filter((one) => isWithin([one], { ...nobody, octets }))
+    const around = networks.filter((one) => isWithin([one], { ...unknownClient, octets }))
     const closest = around.toSorted((a, b) => b.prefixLength - a.prefixLength)[0]
     if (!closest) return null
     labels.add(networkText(closest.octets, closest.prefixLength))
   }
-  return `network ${listed([...labels])}`
+  return `network ${joinNames([...labels])}`
 }

@@ -27,13 +27,13 @@ export interface DatabaseView {
   readonly built: string | null
 }
 
-export interface Databases {
+export interface GeoipDatabases {
   readonly places: PlaceNetworks
   readonly databases: readonly DatabaseView[]
 }
 
 export function clientView(
-  { places, databases }: Databases,
+  { places, databases }: GeoipDatabases,
   { peer, subnet }: Question,
   locus: Locus,
 ): ClientView {

@@ -10,18 +10,24 @@ import { type Name, nameToText } from '../wire/name.ts'
 import { formatRdata } from '../wire/rdata/format.ts'
 import { RRType, typeToText } from '../wire/rrtype.ts'
 import type { Catalog, RRset } from '../zone/zone.ts'
-import { type Classes, classesOf, locusOf, type Part, type SteeredSide } from './client-classes.ts'
-import { changesBetween, choiceOf, decisionOf } from './decision.ts'
-import { type Expected, expectedOf } from './shares.ts'
+import {
+  type ClientClasses,
+  classesOf,
+  locusOf,
+  type ClientPart,
+  type ComparedPolicy,
+} from './client-classes.ts'
+import { changesBetween, ruleLabel, decisionOf } from './decision.ts'
+import { type ExpectedShares, expectedOf } from './shares.ts'
 
-export interface Side {
+export interface ComparedCatalog {
   readonly catalog: Catalog
   readonly health: HealthReader
 }
 
-interface Comparing {
-  readonly before: Side
-  readonly after: Side
+interface Comparison {
+  readonly before: ComparedCatalog
+  readonly after: ComparedCatalog
   /** That clients may be at. */
   readonly places: readonly Place[]
   readonly random: Random
@@ -46,54 +52,54 @@ export type Difference =
       readonly clients: readonly ClientsDifference[]
     }
 
-export function compareCatalogs(comparing: Comparing): readonly Difference[] {
+export function compareCatalogs(comparing: Comparison): readonly Difference[] {
   const [before, after] = [comparing.before.catalog, comparing.after.catalog]
   const keys = [...new Set([...before.zones.keys(), ...after.zones.keys()])].toSorted()
   const zones = keys.flatMap((key): Difference[] => {
     const [was, is] = [before.zones.get(key), after.zones.get(key)]
     const only = was && is ? null : (was ?? is)
     if (!only) return []
-    return [{ kind: 'zone', zone: bare(only.apex), change: is ? 'added' : 'removed' }]
+    return [{ kind: 'zone', zone: withoutFinalDot(only.apex), change: is ? 'added' : 'removed' }]
   })
   const [old, fresh] = [setsOf(before), setsOf(after)]
   const all = [...new Set([...old.keys(), ...fresh.keys()])].toSorted()
   return [...zones, ...all.flatMap((key) => compareSet(comparing, old.get(key), fresh.get(key)))]
 }
 
-interface OwnedSet {
+interface LocatedSet {
   readonly zone: string
   readonly owner: Name
   readonly set: RRset | SteeredSet
 }
 
 /** By zone, owner and type. */
-function setsOf({ zones }: Catalog): ReadonlyMap<string, OwnedSet> {
-  const sets = new Map<string, OwnedSet>()
+function setsOf({ zones }: Catalog): ReadonlyMap<string, LocatedSet> {
+  const sets = new Map<string, LocatedSet>()
   for (const zone of zones.values())
     for (const [key, node] of zone.nodes)
       for (const [type, set] of node.sets)
         sets.set(`${zone.apexKey} ${key} ${type}`, {
-          zone: bare(zone.apex),
+          zone: withoutFinalDot(zone.apex),
           owner: node.owner,
           set,
         })
   return sets
 }
 
-const bare = (name: Name): string => {
+const withoutFinalDot = (name: Name): string => {
   const text = nameToText(name)
   return text === '.' ? text : text.slice(0, -1)
 }
 
 function compareSet(
-  comparing: Comparing,
-  before: OwnedSet | undefined,
-  after: OwnedSet | undefined,
+  comparing: Comparison,
+  before: LocatedSet | undefined,
+  after: LocatedSet | undefined,
 ): readonly Difference[] {
   const either = before ?? after
   if (!either) return []
   const { zone, owner, set } = either
-  const named = { zone, name: bare(owner), type: typeToText(set.type) }
+  const named = { zone, name: withoutFinalDot(owner), type: typeToText(set.type) }
   if (before && after && isSelected(before.set) && isSelected(after.set)) {
     const clients = compareSteered(comparing, before.set, after.set)
     return clients.length > 0 ? [{ kind: 'steered', ...named, clients }] : []
@@ -154,12 +160,12 @@ interface ShareChange {
 const draws = 20_000
 
 function compareSteered(
-  comparing: Comparing,
+  comparing: Comparison,
   before: SelectedSet,
   after: SelectedSet,
 ): readonly ClientsDifference[] {
-  const classes = classesOf([sideOf(before), sideOf(after)], comparing.places)
-  const differences = choicesOf(classes, before, after).flatMap(
+  const classes = classesOf([comparedPolicy(before), comparedPolicy(after)], comparing.places)
+  const differences = groupByRule(classes, before, after).flatMap(
     ({ combinations }): ClientsDifference[] => {
       const locus = locusOf(combinations[0] ?? [])
       const [was, is] = [comparing.before.health, comparing.after.health]
@@ -169,30 +175,30 @@ function compareSteered(
       return [
         {
           clients: clientLabels(classes, combinations),
-          rules: { before: choiceOf(before, locus), after: choiceOf(after, locus) },
+          rules: { before: ruleLabel(before, locus), after: ruleLabel(after, locus) },
           changes: [...wasKind, ...changes],
           ...shareChanges(comparing, before, after, locus),
         },
       ]
     },
   )
-  return differences.toSorted((a, b) => Number(isRest(a)) - Number(isRest(b)))
+  return differences.toSorted((a, b) => Number(isEveryoneElse(a)) - Number(isEveryoneElse(b)))
 }
 
 const everyoneElse = 'everyone else'
 
-const isRest = ({ clients }: ClientsDifference): boolean => clients.includes(everyoneElse)
+const isEveryoneElse = ({ clients }: ClientsDifference): boolean => clients.includes(everyoneElse)
 
-const sideOf = (set: SelectedSet): SteeredSide => ({
+const comparedPolicy = (set: SelectedSet): ComparedPolicy => ({
   policy: set.policy,
   internal: set.kind === 'steered-mx' ? set.internal : [],
 })
 
-type Combination = readonly Part[]
+type Combination = readonly ClientPart[]
 
 /** Combinations by what is chosen for them on both sides. */
-function choicesOf(
-  { places, asns, networks }: Classes,
+function groupByRule(
+  { places, asns, networks }: ClientClasses,
   before: SelectedSet,
   after: SelectedSet,
 ): readonly { readonly combinations: readonly Combination[] }[] {
@@ -201,14 +207,14 @@ function choicesOf(
   )
   const groups = Map.groupBy(all, (combination) => {
     const locus = locusOf(combination)
-    return `${choiceOf(before, locus)} → ${choiceOf(after, locus)}`
+    return `${ruleLabel(before, locus)} → ${ruleLabel(after, locus)}`
   })
   return [...groups.values()].map((combinations) => ({ combinations }))
 }
 
 /** As few words as say it: a part stands alone where all that it can be combined with is among them. */
 function clientLabels(
-  { places, asns, networks }: Classes,
+  { places, asns, networks }: ClientClasses,
   combinations: readonly Combination[],
 ): readonly string[] {
   const total = places.length * asns.length * networks.length
@@ -223,7 +229,7 @@ function clientLabels(
       const having = combinations.filter((one) => one.includes(part))
       if (having.length < total / parts.length) continue
       if (!having.some((one) => left.includes(one))) continue
-      labels.push(part.label ?? `every other ${wordOf(parts, { places, asns })}`)
+      labels.push(part.label ?? `every other ${dimensionName(parts, { places, asns })}`)
       left = left.filter((one) => !one.includes(part))
     }
   }
@@ -234,13 +240,13 @@ function clientLabels(
   return [...labels, ...new Set(rest)]
 }
 
-const wordOf = (
-  parts: readonly Part[],
-  { places, asns }: Pick<Classes, 'places' | 'asns'>,
+const dimensionName = (
+  parts: readonly ClientPart[],
+  { places, asns }: Pick<ClientClasses, 'places' | 'asns'>,
 ): string => (parts === places ? 'place' : parts === asns ? 'ASN' : 'network')
 
 function shareChanges(
-  { before: was, after: is, random }: Comparing,
+  { before: was, after: is, random }: Comparison,
   before: SelectedSet,
   after: SelectedSet,
   locus: Locus,
@@ -258,5 +264,5 @@ function shareChanges(
   }
 }
 
-const byName = ({ shares }: Expected): ReadonlyMap<string, number> =>
+const byName = ({ shares }: ExpectedShares): ReadonlyMap<string, number> =>
   new Map([...shares].map(([{ name }, share]) => [name, share]))

@@ -10,13 +10,13 @@ import { familyOf } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
 import type { Locus } from '../steer/selection.ts'
 
-const fixed = 'fixed ladder'
+const fixedLadderFact = 'fixed ladder'
 
 /** Fact → value; in the order that people ask for them. */
 type Decision = ReadonlyMap<string, string>
 
 /** Which part of the policy decides: the same for all clients of one choice. */
-export function choiceOf(set: SelectedSet, locus: Locus): string {
+export function ruleLabel(set: SelectedSet, locus: Locus): string {
   if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return 'internal'
   const rule = matchRule(set.policy, locus)
   return rule === undefined ? 'none' : `rule ${set.policy.rules.indexOf(rule) + 1}`
@@ -24,8 +24,8 @@ export function choiceOf(set: SelectedSet, locus: Locus): string {
 
 export function decisionOf(set: SelectedSet, locus: Locus, health: HealthReader): Decision {
   const facts = new Map<string, string>([['ttl', `${set.ttl} s`]])
-  if (choiceOf(set, locus) === 'internal' && set.kind === 'steered-mx') {
-    facts.set(fixed, fixedLadder(set, locus, health))
+  if (ruleLabel(set, locus) === 'internal' && set.kind === 'steered-mx') {
+    facts.set(fixedLadderFact, fixedLadder(set, locus, health))
     return facts
   }
   facts.set('min_ttl', `${set.minTtl} s`)
@@ -120,9 +120,9 @@ function addTarget(
 export function changesBetween(before: Decision, after: Decision): readonly string[] {
   const facts = new Set([...before.keys(), ...after.keys()])
   // What the fixed ladder overrules needs no telling.
-  const isFixed = before.has(fixed) !== after.has(fixed)
+  const isFixed = before.has(fixedLadderFact) !== after.has(fixedLadderFact)
   return [...facts].flatMap((fact) => {
-    if (isFixed && fact !== fixed && fact !== 'ttl') return []
+    if (isFixed && fact !== fixedLadderFact && fact !== 'ttl') return []
     const [was, is] = [before.get(fact), after.get(fact)]
     if (was === is) return []
     const isDetail = / (warm-up|stands in|addresses)$| (panic|min_healthy|spill|spread)$/.test(fact)

@@ -8,13 +8,13 @@ import { nameToText } from '../wire/name.ts'
 import { rcodeToText } from '../wire/rcode.ts'
 import { formatRdata } from '../wire/rdata/format.ts'
 import { typeToText } from '../wire/rrtype.ts'
-import { type Asked, createAsk, type World } from './ask.ts'
-import { type ClientView, clientView, type Databases } from './client-view.ts'
+import { type DryRunResult, createDryRun, type DryRunContext } from './dry-run.ts'
+import { type ClientView, clientView, type GeoipDatabases } from './client-view.ts'
 import { type AddressView, addressViews } from './pool-view.ts'
 import type { Question } from './question.ts'
-import { type Steered, type SteeringView, steeringView } from './steering-view.ts'
-import type { Step } from './steps.ts'
-import { ownTtlView, type TtlView, ttlView } from './ttl-view.ts'
+import { type SteeringSources, type SteeringView, steeringView } from './steering-view.ts'
+import type { Step } from './lookup-steps.ts'
+import { targetTtlView, type TtlView, ttlView } from './ttl-view.ts'
 
 export interface Explanation {
   readonly question: { readonly name: string; readonly type: string }
@@ -23,25 +23,25 @@ export interface Explanation {
   /** null: nothing in the answer is steered by a policy. */
   readonly steering: SteeringView | null
   /** null: it is no target's own name. */
-  readonly own: OwnView | null
+  readonly own: TargetNameView | null
   readonly ttl: TtlView | null
   readonly scope: ScopeView
   /** One answer, as it would be drawn now. */
   readonly answer: { readonly rcode: string; readonly records: readonly string[] }
 }
 
-export interface OwnView {
+export interface TargetNameView {
   readonly target: string
   readonly answers: number | null
   readonly addresses: readonly AddressView[]
 }
 
-export interface Explaining extends World, Databases, Steered {}
+export interface ExplainContext extends DryRunContext, GeoipDatabases, SteeringSources {}
 
 const steadyAttempts = 3
 
 /** Health may change in between: then once more, so that all parts speak of the same. */
-export function explain(explaining: Explaining, question: Question): Explanation {
+export function explain(explaining: ExplainContext, question: Question): Explanation {
   const { health } = explaining
   for (let attempt = 1; ; attempt++) {
     const before = health.generation()
@@ -50,8 +50,8 @@ export function explain(explaining: Explaining, question: Question): Explanation
   }
 }
 
-function explainNow(explaining: Explaining, question: Question): Explanation {
-  const asked = createAsk(explaining, explaining.random)(question)
+function explainNow(explaining: ExplainContext, question: Question): Explanation {
+  const asked = createDryRun(explaining, explaining.random)(question)
   const set = asked.found?.set ?? null
   const isOwn = set?.kind === 'target-address'
   const ttl = asked.entries.find((one) => one.section === 'answer' && one.type === set?.type)?.ttl
@@ -60,19 +60,22 @@ function explainNow(explaining: Explaining, question: Question): Explanation {
     steps: asked.steps,
     client: clientView(explaining, question, asked.locus),
     steering: set === null || isOwn ? null : steeringView(explaining, set, asked.locus),
-    own: isOwn ? ownView(explaining, set) : null,
+    own: isOwn ? targetNameView(explaining, set) : null,
     ttl:
       ttl === undefined || set === null
         ? null
         : isOwn
-          ? ownTtlView(set, explaining.health, ttl)
+          ? targetTtlView(set, explaining.health, ttl)
           : ttlView(set, asked.locus, explaining.health, ttl),
     scope: scopeView(question, asked, explaining.scopes),
     answer: { rcode: rcodeToText(asked.rcode), records: answerRecords(question, asked.entries) },
   }
 }
 
-function ownView({ health, ...sources }: Explaining, set: TargetAddresses): OwnView {
+function targetNameView(
+  { health, ...sources }: ExplainContext,
+  set: TargetAddresses,
+): TargetNameView {
   const { target, memberships, type, answers } = set
   return {
     target: target.name,
@@ -89,12 +92,12 @@ const answerRecords = (question: Question, entries: readonly PlanEntry[]): reado
     .filter(({ section }) => section === 'answer')
     .flatMap((entry) => {
       const owner = nameToText(entry.owner ?? question.name)
-      return dataTexts(entry).map(
+      return rdataTexts(entry).map(
         (data) => `${owner} ${entry.ttl} ${typeToText(entry.type)} ${data}`,
       )
     })
 
-const dataTexts = ({ type, rdata, rungs, addresses }: PlanEntry): readonly string[] => [
+const rdataTexts = ({ type, rdata, rungs, addresses }: PlanEntry): readonly string[] => [
   ...rdata.map(({ octets }) => formatRdata(type, octets)),
   ...rungs.map(({ preference, target }) => `${preference} ${nameToText(target.owner)}`),
   ...addresses.map(({ address }) => address.text),
@@ -123,7 +126,7 @@ export interface ScopeView {
   readonly isTold: boolean
 }
 
-function scopeView(question: Question, asked: Asked, scopes: Scopes): ScopeView {
+function scopeView(question: Question, asked: DryRunResult, scopes: Scopes): ScopeView {
   const isTold = question.subnet !== null
   const set = asked.found?.set
   if (set === undefined || set.kind === 'target-address')

@@ -6,12 +6,12 @@ import type { AddressTrace, MemberTrace, PoolTrace } from './trace.ts'
 import { RRType } from '../wire/rrtype.ts'
 
 /** What is known beside the table, where a server runs: by row and slot of it. */
-export interface Sources {
-  readonly memberOf: (row: number) => MemberParts | null
+export interface LiveSources {
+  readonly memberOf: (row: number) => MemberFactors | null
   readonly probeOf: (slot: number) => ProbeNote | null
 }
 
-export interface MemberParts {
+export interface MemberFactors {
   readonly warmUp: number
   readonly override: number
   /** What the MTA says it is worth. */
@@ -79,7 +79,7 @@ export interface AddressView {
 
 export const poolView = (
   { pool, lead, healthy, panicked, members }: PoolTrace,
-  sources: Sources,
+  sources: LiveSources,
 ): PoolView => ({
   pool: pool.name,
   lead,
@@ -92,7 +92,7 @@ export const poolView = (
   members: members.map((one) => memberView(one, sources)),
 })
 
-function memberView(trace: MemberTrace, sources: Sources): MemberView {
+function memberView(trace: MemberTrace, sources: LiveSources): MemberView {
   const { member, standing, why, overruled, weight, configured, share, factor } = trace
   const { name, region, rack } = member.target
   const parts = sources.memberOf(member.row)
@@ -121,7 +121,7 @@ const slotOf = ({ target, slots }: Member, text: string): number =>
 function addressView(
   { text, state, factor, holdSeconds }: AddressTrace,
   slot: number,
-  { probeOf }: Sources,
+  { probeOf }: LiveSources,
 ): AddressView {
   const note = probeOf(slot)
   return {
@@ -141,7 +141,7 @@ export function addressViews(
   memberships: readonly Member[],
   target: Target,
   type: number,
-  { health, sources }: { readonly health: HealthReader; readonly sources: Sources },
+  { health, sources }: { readonly health: HealthReader; readonly sources: LiveSources },
 ): readonly AddressView[] {
   const family = type === RRType.A ? 4 : 6
   return target.addresses.flatMap(({ text, family: its }, i) => {

@@ -34,16 +34,16 @@ export function ruleViews(
     pools: pools.map(({ name }) => name),
     verdict: i === matched ? 'matched' : i < matched ? 'failed' : 'not-asked',
     failed: (traces[i]?.failed ?? []).map((key) => ({
-      condition: words[key],
+      condition: conditionNames[key],
       wanted: when === null ? '' : valuesText(when, key),
-      client: knownOf(locus, key),
+      client: clientValue(locus, key),
     })),
   }))
 }
 
 type Key = keyof Conditions
 
-const words: Readonly<Record<Key, string>> = {
+const conditionNames: Readonly<Record<Key, string>> = {
   continents: 'continent',
   countries: 'country',
   asns: 'asn',
@@ -51,9 +51,9 @@ const words: Readonly<Record<Key, string>> = {
 }
 
 const conditionsText = (when: Conditions): string =>
-  (Object.keys(words) as Key[])
+  (Object.keys(conditionNames) as Key[])
     .filter((key) => when[key] !== null)
-    .map((key) => `${words[key]} ${valuesText(when, key)}`)
+    .map((key) => `${conditionNames[key]} ${valuesText(when, key)}`)
     .join(' and ')
 
 /** More would hide the rest. */
@@ -69,7 +69,7 @@ function valuesText(when: Conditions, key: Key): string {
 const networkText = ({ octets, prefixLength }: Network): string =>
   `${formatAddress(octets)}/${prefixLength}`
 
-function knownOf({ continent, country, asn, octets }: Locus, key: Key): string | null {
+function clientValue({ continent, country, asn, octets }: Locus, key: Key): string | null {
   switch (key) {
     case 'continents':
       return continent

@@ -2,7 +2,7 @@
 
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
-import { type TargetShares, expectedShares } from './expected-share.ts'
+import { type TargetShares, expectedShares } from './expected-shares.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
@@ -12,7 +12,7 @@ import type { Locus, SelectionReason } from '../steer/selection.ts'
 /** One answer: the chance of each of its targets to be a client's first choice, and why they were chosen. */
 interface Draw {
   readonly reason: SelectionReason | 'servfail' | 'no-family'
-  readonly chances: readonly (readonly [target: Target, chance: number])[]
+  readonly probabilities: readonly (readonly [target: Target, chance: number])[]
 }
 
 interface DrawContext {
@@ -25,34 +25,40 @@ export function drawOnce(set: SelectedSet, locus: Locus, context: DrawContext): 
   switch (set.kind) {
     case 'steered-mx': {
       const selection = selectMx(set, locus, context)
-      if (selection.kind !== 'selected') return { reason: selection.kind, chances: [] }
+      if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
       const { rungs, reason } = selection
       const first = rungs[0]?.preference
-      return { reason, chances: chancesOf(rungs, (one) => (one.preference === first ? 1 : 0)) }
+      return {
+        reason,
+        probabilities: probabilitiesOf(rungs, (one) => (one.preference === first ? 1 : 0)),
+      }
     }
     case 'steered-address': {
       const selection = selectAddresses(set, locus, context)
-      if (selection.kind !== 'selected') return { reason: selection.kind, chances: [] }
-      return { reason: selection.reason, chances: chancesOf(selection.addresses, () => 1) }
+      if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
+      return {
+        reason: selection.reason,
+        probabilities: probabilitiesOf(selection.addresses, () => 1),
+      }
     }
     case 'steered-srv': {
       const selection = selectSrv(set, locus, context)
-      if (selection.kind !== 'selected') return { reason: selection.kind, chances: [] }
+      if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
       const { choices, reason } = selection
       const first = choices[0]?.priority
       const weightOf = (one: { readonly priority: number; readonly weight: number }): number =>
         one.priority === first ? one.weight : 0
-      return { reason, chances: chancesOf(choices, weightOf) }
+      return { reason, probabilities: probabilitiesOf(choices, weightOf) }
     }
     default:
       return set satisfies never
   }
 }
 
-function chancesOf<Chosen extends { readonly target: Target }>(
+function probabilitiesOf<Chosen extends { readonly target: Target }>(
   chosen: readonly Chosen[],
   weightOf: (one: Chosen) => number,
-): Draw['chances'] {
+): Draw['probabilities'] {
   const whole = chosen.reduce((sum, one) => sum + weightOf(one), 0)
   return chosen.map((one) => [one.target, weightOf(one) / whole])
 }
@@ -74,19 +80,20 @@ export const newTally = (): Tally => ({
   reasons: new Map(),
 })
 
-export function count(tally: Tally, { reason, chances }: Draw): void {
+export function addDraw(tally: Tally, { reason, probabilities }: Draw): void {
   tally.draws++
-  if (chances.length === 0) tally.empty++
-  add(tally.reasons, reason, 1)
-  for (const [target, chance] of chances) add(tally.first, target, chance)
-  for (const target of new Set(chances.map(([one]) => one))) add(tally.included, target, 1)
+  if (probabilities.length === 0) tally.empty++
+  increment(tally.reasons, reason, 1)
+  for (const [target, chance] of probabilities) increment(tally.first, target, chance)
+  for (const target of new Set(probabilities.map(([one]) => one)))
+    increment(tally.included, target, 1)
 }
 
-function add<Key>(sums: Map<Key, number>, key: Key, more: number): void {
+function increment<Key>(sums: Map<Key, number>, key: Key, more: number): void {
   sums.set(key, (sums.get(key) ?? 0) + more)
 }
 
-export interface Expected {
+export interface ExpectedShares {
   /** By formula, or by so many draws. */
   readonly draws: number | 'exact'
   readonly shares: TargetShares
@@ -98,7 +105,7 @@ export function expectedOf(
   locus: Locus,
   context: DrawContext,
   draws: number,
-): Expected {
+): ExpectedShares {
   const exact = expectedShares(set, locus, context.health)
   if (exact !== null) return { draws: 'exact', shares: exact }
   const tally = tallyOf(set, locus, context, draws)
@@ -114,6 +121,6 @@ export function tallyOf(
   draws: number,
 ): Tally {
   const tally = newTally()
-  for (let i = 0; i < draws; i++) count(tally, drawOnce(set, locus, context))
+  for (let i = 0; i < draws; i++) addDraw(tally, drawOnce(set, locus, context))
   return tally
 }

@@ -4,16 +4,23 @@ import type { Random } from '../lib/clock.ts'
 import { isInternal, matchRule } from '../steer/select/match.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
-import { type World, createAsk } from './ask.ts'
+import { type DryRunContext, createDryRun } from './dry-run.ts'
 import type { Question, Subnet } from './question.ts'
-import { type Expected, type Tally, count, drawOnce, expectedOf, newTally } from './shares.ts'
-import type { Step } from './steps.ts'
+import {
+  type ExpectedShares,
+  type Tally,
+  addDraw,
+  drawOnce,
+  expectedOf,
+  newTally,
+} from './shares.ts'
+import type { Step } from './lookup-steps.ts'
 
 export const groupings = ['continent', 'country', 'asn', 'rule'] as const
 export type Grouping = (typeof groupings)[number]
 
 interface SimulationInput {
-  readonly world: World
+  readonly world: DryRunContext
   readonly question: Pick<Question, 'name' | 'type'>
   /** An address, or a network that a resolver tells of. */
   readonly clients: readonly Subnet[]
@@ -23,7 +30,7 @@ interface SimulationInput {
   readonly random: Random
 }
 
-type Simulated =
+type SimulationResult =
   | { readonly kind: 'simulated'; readonly simulation: Simulation }
   /** No policy answers this. */
   | { readonly kind: 'not-steered'; readonly steps: readonly Step[] }
@@ -65,17 +72,17 @@ interface Group {
 
 const newGroup = (): Group => ({ clients: 0, tally: newTally(), expected: new Map() })
 
-export function simulate(input: SimulationInput): Simulated {
+export function simulate(input: SimulationInput): SimulationResult {
   const { world, question, clients, random } = input
-  const ask = createAsk(world, random)
-  const gathering: Gathering = { all: newGroup(), groups: new Map(), expectations: new Map() }
+  const ask = createDryRun(world, random)
+  const gathering: GroupTotals = { all: newGroup(), groups: new Map(), expectations: new Map() }
   let set: SelectedSet | null = null
   for (const client of clients) {
     const { found, locus, steps } = ask(questionOf(question, client))
     // Whose client asks does not change what is found.
     if (found === null || found.set.kind === 'target-address') return { kind: 'not-steered', steps }
     set = found.set
-    gather(gathering, input, set, locus)
+    simulateClient(gathering, input, set, locus)
   }
   if (set === null) return { kind: 'not-steered', steps: [] }
   const { all, groups, expectations } = gathering
@@ -92,16 +99,16 @@ export function simulate(input: SimulationInput): Simulated {
   }
 }
 
-interface Gathering {
+interface GroupTotals {
   readonly all: Group
   readonly groups: Map<string, Group>
   /** By rule. */
-  readonly expectations: Map<string, Expected>
+  readonly expectations: Map<string, ExpectedShares>
 }
 
 /** One client's questions. */
-function gather(
-  { all, groups, expectations }: Gathering,
+function simulateClient(
+  { all, groups, expectations }: GroupTotals,
   { world, by, rounds, random }: SimulationInput,
   set: SelectedSet,
   locus: Locus,
@@ -116,7 +123,7 @@ function gather(
   for (const one of [all, group]) addExpected(one, expected)
   for (let i = 0; i < rounds; i++) {
     const draw = drawOnce(set, locus, context)
-    for (const { tally } of [all, group]) count(tally, draw)
+    for (const { tally } of [all, group]) addDraw(tally, draw)
   }
 }
 
@@ -138,13 +145,16 @@ function placeOf({ continent, country, asn }: Locus, by: Exclude<Grouping, 'rule
   return (by === 'country' ? country : continent) ?? 'unknown'
 }
 
-function addExpected(group: Group, { shares }: Expected): void {
+function addExpected(group: Group, { shares }: ExpectedShares): void {
   group.clients++
   for (const [target, share] of shares)
     group.expected.set(target, (group.expected.get(target) ?? 0) + share)
 }
 
-function methodOf(set: SelectedSet, expectations: readonly Expected[]): Simulation['expectedBy'] {
+function methodOf(
+  set: SelectedSet,
+  expectations: readonly ExpectedShares[],
+): Simulation['expectedBy'] {
   if (expectations.every(({ draws }) => draws === 'exact')) return 'exact'
   return set.kind !== 'steered-srv' && set.sticky ? null : expectedDraws
 }

@@ -5,9 +5,9 @@ import type { Random } from '../lib/clock.ts'
 import type { SelectedSet } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { traceSteering } from './trace.ts'
-import { type PoolView, type Sources, poolView } from './pool-view.ts'
+import { type PoolView, type LiveSources, poolView } from './pool-view.ts'
 import { type RuleView, ruleViews } from './rule-view.ts'
-import { type Expected, type Tally, expectedOf, tallyOf } from './shares.ts'
+import { type ExpectedShares, type Tally, expectedOf, tallyOf } from './shares.ts'
 
 export interface SteeringView {
   readonly policy: string
@@ -43,14 +43,18 @@ interface ShareView {
   readonly included: number
 }
 
-export interface Steered extends Sources {
+export interface SteeringSources extends LiveSources {
   readonly health: HealthReader
   readonly random: Random
   /** How many answers are drawn; 10,000 tell shares within 1.5 points (3 σ) and take some 10 ms. */
   readonly draws: number
 }
 
-export function steeringView(explaining: Steered, set: SelectedSet, locus: Locus): SteeringView {
+export function steeringView(
+  explaining: SteeringSources,
+  set: SelectedSet,
+  locus: Locus,
+): SteeringView {
   const { health } = explaining
   const trace = traceSteering(set, locus, health)
   const isSticky = set.kind !== 'steered-srv' && set.sticky
@@ -67,7 +71,7 @@ export function steeringView(explaining: Steered, set: SelectedSet, locus: Locus
 }
 
 function shareTable(
-  { health, random, draws }: Steered,
+  { health, random, draws }: SteeringSources,
   set: SelectedSet,
   locus: Locus,
   isSticky: boolean,
@@ -85,7 +89,11 @@ function shareTable(
 }
 
 /** `isUnknown`: one client's draws say nothing of other clients'. */
-function shareViews(expected: Expected, tally: Tally, isUnknown: boolean): readonly ShareView[] {
+function shareViews(
+  expected: ExpectedShares,
+  tally: Tally,
+  isUnknown: boolean,
+): readonly ShareView[] {
   const targets = new Set([...expected.shares.keys(), ...tally.included.keys()])
   return [...targets]
     .map((target) => ({

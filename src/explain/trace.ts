@@ -104,12 +104,12 @@ function failedConditions(when: Conditions, locus: Locus): readonly (keyof Condi
   return keys.filter((key) => !matches({ ...none, [key]: when[key] }, locus))
 }
 
-interface Looking {
+interface TraceContext {
   readonly family: Family
   readonly health: HealthReader
 }
 
-function tracePool(pool: Pool, looking: Looking, lead: number, panic: number): PoolTrace {
+function tracePool(pool: Pool, looking: TraceContext, lead: number, panic: number): PoolTrace {
   const canvass = createPoolEvaluation()
   evaluatePool(canvass, pool, looking.family, looking.health, panic)
   const { isPanic: panicked, usableShare: healthy } = canvass
@@ -118,7 +118,12 @@ function tracePool(pool: Pool, looking: Looking, lead: number, panic: number): P
 }
 
 /** As in a pool of its own, that is in panic or not as the whole one is. */
-function traceMember(pool: Pool, member: Member, looking: Looking, panicked: boolean): MemberTrace {
+function traceMember(
+  pool: Pool,
+  member: Member,
+  looking: TraceContext,
+  panicked: boolean,
+): MemberTrace {
   const { family, health } = looking
   const canvass = createPoolEvaluation()
   evaluatePool(canvass, { ...pool, members: [member] }, family, health, panicked ? Infinity : 0)
@@ -129,7 +134,7 @@ function traceMember(pool: Pool, member: Member, looking: Looking, panicked: boo
   return {
     member,
     standing: up.count > 0 ? 'up' : suspect.count > 0 ? 'suspect' : 'out',
-    why: weight > 0 ? null : whyOut(member, looking),
+    why: weight > 0 ? null : outReason(member, looking),
     overruled: weight === 0 ? null : panicked ? 'panic' : isForced ? 'forced' : null,
     weight,
     configured: member.weight,
@@ -140,7 +145,10 @@ function traceMember(pool: Pool, member: Member, looking: Looking, panicked: boo
   }
 }
 
-function traceAddresses({ target, slots }: Member, { family, health }: Looking): AddressTrace[] {
+function traceAddresses(
+  { target, slots }: Member,
+  { family, health }: TraceContext,
+): AddressTrace[] {
   return target.addresses.flatMap((address, i) => {
     if (family !== null && address.family !== family) return []
     const slot = slots[i] ?? 0
@@ -155,7 +163,7 @@ const stateNames = Object.fromEntries(
 ) as Record<SlotState, keyof typeof SlotState>
 
 /** The first of the reasons, in the order that eligibility.ts asks. */
-function whyOut(member: Member, looking: Looking): OutReason {
+function outReason(member: Member, looking: TraceContext): OutReason {
   const { health, family } = looking
   const standing = health.standing(member.row)
   if (!(member.weight > 0)) return 'zero-weight'

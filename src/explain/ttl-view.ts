@@ -39,10 +39,14 @@ export function ttlView(
           },
         ]),
       )
-  return viewOf(set, holds, seconds)
+  return ttlViewOf(set, holds, seconds)
 }
 
-export function ownTtlView(set: TargetAddresses, health: HealthReader, seconds: number): TtlView {
+export function targetTtlView(
+  set: TargetAddresses,
+  health: HealthReader,
+  seconds: number,
+): TtlView {
   const { target, memberships } = set
   const holds = memberships.flatMap(({ slots }) =>
     slots.map((slot, i) => ({
@@ -51,10 +55,10 @@ export function ownTtlView(set: TargetAddresses, health: HealthReader, seconds: 
       inSeconds: health.holdSeconds(slot),
     })),
   )
-  return viewOf(set, holds, seconds)
+  return ttlViewOf(set, holds, seconds)
 }
 
-function viewOf(
+function ttlViewOf(
   set: { readonly ttl: number; readonly minTtl: number },
   holds: readonly Hold[],
   seconds: number,

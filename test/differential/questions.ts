@@ -196,7 +196,7 @@ function shuffleCase(labels: readonly string[], turn: number): readonly string[]
   return labels.map((label) => label.replace(/[a-z]/g, upper))
 }
 
-/** With ID 0, which `ask.ts` overwrites. */
+/** With ID 0, which `dry-run.ts` overwrites. */
 export function packetOf({ labels, type, class: rrClass = 1, kind }: Question): Buffer {
   const { flags, edns, dnssecOk } = kind
   const name = labels.flatMap((label) => [label.length, ...Buffer.from(label, 'latin1')])

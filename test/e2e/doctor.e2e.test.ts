@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import type { DoctorLine } from '../../src/doctor/line.ts'
+import type { ReportLine } from '../../src/doctor/report.ts'
 import type { Response } from '../../src/resolver/response.ts'
 import { startBind } from '../support/bind.ts'
 import { query } from '../../src/resolver/query.ts'
@@ -136,7 +136,7 @@ async function doctor(...flags: readonly string[]): Promise<Examined> {
 /** The lines about the zone itself, as `check status text`, and the exit code. */
 async function examined(zone: string): Promise<{ told: readonly string[]; code: number | null }> {
   const { code, stdout } = await doctor('--zone', `${zone}.example.test`, '--json')
-  const lines = JSON.parse(stdout) as readonly DoctorLine[]
+  const lines = JSON.parse(stdout) as readonly ReportLine[]
   for (const { status, advice } of lines)
     expect(advice !== null).toBe(status === 'warn' || status === 'fail')
   const told = lines
@@ -274,7 +274,7 @@ describe('the report', () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'bad.yaml'), 'zone: example.test\n')
     const { code, stdout } = await doctor('--zones', folder, '--json')
-    const lines = JSON.parse(stdout) as readonly DoctorLine[]
+    const lines = JSON.parse(stdout) as readonly ReportLine[]
     expect(lines[0]).toMatchObject({ check: 'config', status: 'fail' })
     expect(lines.every(({ zone }) => zone === null)).toBe(true)
     expect(code).toBe(2)

@@ -9,7 +9,7 @@ import type { Random } from '../../src/lib/clock.ts'
 import { type Assumptions, assumeHealth } from '../../src/cli/assumed-health.ts'
 import { loadFolder } from '../../src/cli/offline-data.ts'
 import type { LoadedTarget } from '../../src/zonefile/load-zones.ts'
-import { type Explaining, type Explanation, explain } from '../../src/explain/explain.ts'
+import { type ExplainContext, type Explanation, explain } from '../../src/explain/explain.ts'
 import { type Question, questionPacket } from '../../src/explain/question.ts'
 import { createLocate } from '../../src/geo/places.ts'
 import type { HealthWriter } from '../../src/health/table.ts'
@@ -25,7 +25,7 @@ import { seeded } from '../steer/arrange.ts'
 type Asked = readonly [name: string, type?: string, client?: string, ecs?: string]
 
 export interface ArrangedWorld {
-  readonly world: Explaining
+  readonly world: ExplainContext
   readonly health: HealthWriter
   readonly targets: readonly LoadedTarget[]
   readonly explain: (...asked: Asked) => Explanation

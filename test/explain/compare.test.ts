@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Difference, compareCatalogs } from '../../src/explain/compare.ts'
 import { classesOf, locusOf } from '../../src/explain/client-classes.ts'
-import { choiceOf } from '../../src/explain/decision.ts'
+import { ruleLabel } from '../../src/explain/decision.ts'
 import { parseNetwork, type Network } from '../../src/lib/ip.ts'
 import type { Conditions, Rule, SteeredMx } from '../../src/steer/policy.ts'
 import type { Place } from '../../src/steer/scope/place-networks.ts'
@@ -179,7 +179,7 @@ test('what is left of a network behind one in it is a class of its own', () => {
     policyOf([within([0, 0, 0, 0], 1), within([0, 0, 0, 0], 0), { when: null, pools: all }]),
   )
   const { networks } = classesOf([set], places)
-  const choices = networks.map((part) => choiceOf(set, locusOf([part])))
+  const choices = networks.map((part) => ruleLabel(set, locusOf([part])))
   // Everyone of IPv4 is in one of both networks.
   expect(choices.toSorted()).toEqual(['rule 1', 'rule 2', 'rule 3'])
 })
@@ -227,7 +227,7 @@ test('no client is of a class that was not looked at: 20,000 random clients of r
     const sides = [before, after].map(({ policy, internal }) => ({ policy, internal }))
     const { places: placeParts, asns, networks: networkParts } = classesOf(sides, places)
     const choice = (locus: ReturnType<typeof locusOf>): string =>
-      `${choiceOf(before, locus)} → ${choiceOf(after, locus)}`
+      `${ruleLabel(before, locus)} → ${ruleLabel(after, locus)}`
     const seen = new Set(
       placeParts.flatMap((place) =>
         asns.flatMap((asn) => networkParts.map((one) => choice(locusOf([place, asn, one])))),

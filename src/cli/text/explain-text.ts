@@ -1,11 +1,11 @@
 // An explanation as text, 100 columns wide: each stage of the answer from top to bottom.
 
 import type { ClientView, DatabaseView } from '../../explain/client-view.ts'
-import type { Explanation, OwnView, ScopeView } from '../../explain/explain.ts'
+import type { Explanation, TargetNameView, ScopeView } from '../../explain/explain.ts'
 import type { AddressView, MemberView, OverrideNote, PoolView } from '../../explain/pool-view.ts'
 import type { RuleView } from '../../explain/rule-view.ts'
 import type { SteeringView } from '../../explain/steering-view.ts'
-import type { Step } from '../../explain/steps.ts'
+import type { Step } from '../../explain/lookup-steps.ts'
 import type { TtlView } from '../../explain/ttl-view.ts'
 import { printable } from '../../zonefile/diagnostic.ts'
 import { besideTitle, numberText, percentText, tableLines } from './columns.ts'
@@ -150,7 +150,7 @@ function shareLines({ shares, sticky }: SteeringView): readonly string[] {
   ]
 }
 
-const targetLines = ({ target, answers, addresses }: OwnView): readonly string[] => [
+const targetLines = ({ target, answers, addresses }: TargetNameView): readonly string[] => [
   `${target}: its own name answers whatever is said of it, without the addresses that are down`,
   ...(answers === null ? [] : [`${answers} of its addresses at most`]),
   ...addresses.map((one) => `  ${addressText(one)}`),

@@ -1,9 +1,9 @@
 // A table of samples says of each number whom drawSample (steer/draw/sampling.ts) draws with it, and by its shares everyone is
-// in as many as expected-share.ts says.
+// in as many as expected-shares.ts says.
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { sampleOdds } from '../../../src/explain/expected-share.ts'
+import { sampleProbabilities } from '../../../src/explain/expected-shares.ts'
 import { sampleOutcomes } from '../../../src/steer/draw/outcomes.ts'
 import { drawSample } from '../../../src/steer/draw/sampling.ts'
 import { expectSame, numbers } from './same-draw.ts'
@@ -40,7 +40,7 @@ test('everyone is in as many samples as by weight, whatever comes first', () => 
       expect(new Set(row).size).toBe(count)
       for (const member of row) share[member] = (share[member] as number) + part
     }
-    const odds = sampleOdds(
+    const odds = sampleProbabilities(
       weights.map((weight) => ({ weight })),
       places,
     )

@@ -2,8 +2,8 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { count, drawOnce, newTally } from '../../src/explain/shares.ts'
-import { expectedShares } from '../../src/explain/expected-share.ts'
+import { addDraw, drawOnce, newTally } from '../../src/explain/shares.ts'
+import { expectedShares } from '../../src/explain/expected-shares.ts'
 import type { Policy, SelectedSet } from '../../src/steer/policy.ts'
 import {
   addressesOf,
@@ -43,7 +43,7 @@ test.each(sets)('%s: each target is drawn as often as the formula says', (_, set
       const tally = newTally()
       if (shares === null) return
       compared++
-      for (let i = 0; i < draws; i++) count(tally, drawOnce(set, nowhere, { health, random }))
+      for (let i = 0; i < draws; i++) addDraw(tally, drawOnce(set, nowhere, { health, random }))
       for (const target of new Set([...shares.keys(), ...tally.first.keys()])) {
         const share = shares.get(target) ?? 0
         const drawn = (tally.first.get(target) ?? 0) / draws
@@ -89,7 +89,7 @@ describe('by hand', () => {
     for (let i = 0; i < draws; i++) {
       const octet = (): number => Math.floor(random() * 256)
       const client = locusAt(`${octet()}.${octet()}.${octet()}.1`)
-      count(tally, drawOnce(set, client, { health, random }))
+      addDraw(tally, drawOnce(set, client, { health, random }))
     }
     for (const [target, share] of shares ?? []) {
       const drawn = (tally.first.get(target) ?? 0) / draws

@@ -35,13 +35,17 @@ export interface SteeredFound {
   readonly set: SelectedSet | TargetAddresses
 }
 
-interface Way {
+interface LookupPath {
   readonly steps: readonly Step[]
   readonly found: SteeredFound | null
 }
 
 /** `entries`: of the plan that was made of the question; the aliases in it are those that were followed. */
-export function stepsOf(catalog: Catalog, question: Question, entries: readonly PlanEntry[]): Way {
+export function lookupSteps(
+  catalog: Catalog,
+  question: Question,
+  entries: readonly PlanEntry[],
+): LookupPath {
   const steps: Step[] = []
   let name = question.name
   let last: Lookup = lookup(catalog, keyOfName(name), question.type)

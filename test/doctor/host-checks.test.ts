@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 
-import { judgeAge, judgeClock, judgeEgress } from '../../src/doctor/surroundings.ts'
-import { checkState } from '../../src/doctor/store.ts'
-import { exitCodeOf, fail, ok, skip, warn } from '../../src/doctor/line.ts'
+import { ageResult, clockResult, egressResult } from '../../src/doctor/host-checks.ts'
+import { checkState } from '../../src/doctor/store-checks.ts'
+import { exitCodeOf, fail, ok, skip, warn } from '../../src/doctor/report.ts'
 import type { Outcome, OutcomeKind } from '../../src/health/outcome.ts'
 
 it.each([
@@ -13,12 +13,12 @@ it.each([
   [61_000, 'fail'],
   [-61_000, 'fail'],
 ])('a clock %i ms away is %s', (offsetMs, status) => {
-  expect(judgeClock('192.0.2.1:8053', offsetMs).status).toBe(status)
+  expect(clockResult('192.0.2.1:8053', offsetMs).status).toBe(status)
 })
 
 it('says which clock is ahead', () => {
-  expect(judgeClock('peer', 30_000).text).toBe('peer is 30 s ahead')
-  expect(judgeClock('peer', -30_000).text).toBe('peer is 30 s behind')
+  expect(clockResult('peer', 30_000).text).toBe('peer is 30 s ahead')
+  expect(clockResult('peer', -30_000).text).toBe('peer is 30 s behind')
 })
 
 const outcome = (kind: OutcomeKind, reason: string): Outcome => ({
@@ -38,7 +38,7 @@ it.each<[string, readonly Outcome[], string]>([
   ['we cannot', [outcome('self', 'no-descriptors')], 'fail'],
 ])('port 25 outwards where %s', (_, outcomes, status) => {
   const tried = outcomes.map((one, i) => ({ outcome: one, where: `192.0.2.${i} port 25` }))
-  expect(judgeEgress(tried).status).toBe(status)
+  expect(egressResult(tried).status).toBe(status)
 })
 
 it.each([
@@ -47,11 +47,11 @@ it.each([
   [61, 'warn'],
 ])('a database of %i days is %s', (days, status) => {
   const nowMs = 1_800_000_000_000
-  expect(judgeAge('country', nowMs / 1000 - days * 86_400, nowMs).status).toBe(status)
+  expect(ageResult('country', nowMs / 1000 - days * 86_400, nowMs).status).toBe(status)
 })
 
 it('knows no age that a database does not tell', () => {
-  expect(judgeAge('country: X', null, 0)).toMatchObject({
+  expect(ageResult('country: X', null, 0)).toMatchObject({
     status: 'ok',
     text: 'country: X, of unknown age',
   })

@@ -11,7 +11,7 @@ import {
 import { type StateKeys, stateKeys, stateTimes } from '../cluster/redis/schema.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Settings } from '../settings/settings.ts'
-import { fail, ok, type Verdict, warn } from './line.ts'
+import { fail, ok, type CheckResult, warn } from './report.ts'
 
 const reachWithinMs = 5000
 
@@ -19,42 +19,42 @@ const connectMs = 2000
 
 const longestRetryMs = 500
 
-const lookEveryMs = 20
+const pollEveryMs = 20
 
-const rounds = 5
+const pings = 5
 
 /** `random`: for the wait between attempts. */
 export async function checkState(
   { state, instance }: Pick<Settings, 'state' | 'instance'>,
   random: () => number,
-): Promise<readonly Verdict[]> {
+): Promise<readonly CheckResult[]> {
   if (state === 'memory') return [ok('state', 'memory: this instance shares nothing')]
   const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
   const times = { connectMs, commandMs, blockMs, longestRetryMs }
   const link = createRedisLink(state.address, `${instance}-doctor`, times, random)
   try {
-    const why = await reach(link)
-    if (why !== null) return [cannotReach(why)]
-    const facts = await look(link, stateKeys(state.namespace), instance)
-    return facts === null ? [cannotReach(link.lastErrorCode() ?? 'AWAY')] : judgeStore(facts)
+    const why = await waitForStore(link)
+    if (why !== null) return [storeUnusable(why)]
+    const facts = await readStoreFacts(link, stateKeys(state.namespace), instance)
+    return facts === null ? [storeUnusable(link.lastErrorCode() ?? 'AWAY')] : checkStoreFacts(facts)
   } finally {
     link.close()
   }
 }
 
 /** Why not; null: it answers. */
-async function reach(link: StoreLink): Promise<string | null> {
+async function waitForStore(link: StoreLink): Promise<string | null> {
   const untilMs = systemClock.monotonicMs() + reachWithinMs
   while (systemClock.monotonicMs() < untilMs) {
     const replies = link.isReady() ? await link.run([['ping']]) : null
     if (replies?.[0]?.kind === 'value' || replies?.[0]?.code === 'NOPERM') return null
     if (replies?.[0]?.kind === 'error') return replies[0].code
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
+    await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
   }
   return link.lastErrorCode() ?? 'AWAY'
 }
 
-const advices: readonly (readonly [RegExp, string])[] = [
+const adviceByError: readonly (readonly [RegExp, string])[] = [
   [/^(WRONGPASS|NOAUTH)$/, 'mend state_username and state_password, or the user in Redis'],
   [/^(ECONNREFUSED|SENTINELS)$/, 'nothing listens there: is it started, and is the port right?'],
   [/ALTNAME/, 'the certificate has another name: set state_server_name'],
@@ -63,20 +63,20 @@ const advices: readonly (readonly [RegExp, string])[] = [
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'its name has no address'],
 ]
 
-const cannotReach = (why: string): Verdict =>
+const storeUnusable = (why: string): CheckResult =>
   fail(
     'state',
     `the store cannot be used: ${why}`,
-    advices.find(([pattern]) => pattern.test(why))?.[1] ?? 'see docs/operations/redis.md',
+    adviceByError.find(([pattern]) => pattern.test(why))?.[1] ?? 'see docs/operations/redis.md',
   )
 
-async function look(
+async function readStoreFacts(
   link: StoreLink,
   keys: StateKeys,
   instance: string,
 ): Promise<StoreFacts | null> {
   const took: number[] = []
-  for (let i = 0; i < rounds; i++) {
+  for (let i = 0; i < pings; i++) {
     const startMs = systemClock.monotonicMs()
     if ((await link.run([['ping']])) === null) return null
     took.push(systemClock.monotonicMs() - startMs)
@@ -90,8 +90,8 @@ async function look(
   return {
     info: info?.kind === 'value' ? String(info.value) : null,
     clockOffsetMs: storeMs === null ? null : storeMs - middleMs,
-    roundTripMs: took.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0,
-    ...(await lacking(link, neededCommands(keys, instance))),
+    roundTripMs: took.sort((a, b) => a - b)[Math.floor(pings / 2)] ?? 0,
+    ...(await findMissingRights(link, neededCommands(keys, instance))),
   }
 }
 
@@ -130,32 +130,32 @@ const neededCommands = (keys: StateKeys, instance: string): readonly Command[] =
 ]
 
 /** The connection is closed with the transaction open, and so ends it. */
-async function lacking(
+async function findMissingRights(
   link: StoreLink,
   commands: readonly Command[],
-): Promise<Pick<StoreFacts, 'lacks' | 'isTransactionRefused'>> {
-  const opened = await open(link)
+): Promise<Pick<StoreFacts, 'missingRights' | 'isTransactionRefused'>> {
+  const opened = await openTransaction(link)
   // Without a transaction they would be run.
   if (opened?.kind !== 'value' || opened.value !== 'OK')
-    return { lacks: [], isTransactionRefused: true }
-  const lacks: string[] = []
+    return { missingRights: [], isTransactionRefused: true }
+  const missingRights: string[] = []
   for (const command of commands) {
     const reply = await link.runBlocking(command)
     // The connection is gone: a replica, say, is left at the first write.
     if (reply === null) break
     if (reply.kind === 'error' && reply.code === 'NOPERM')
-      lacks.push(`${command[0]} ${keyOf(command)}`)
+      missingRights.push(`${command[0]} ${keyOf(command)}`)
   }
-  return { lacks, isTransactionRefused: false }
+  return { missingRights, isTransactionRefused: false }
 }
 
 /** The connection for this may come after the other one. */
-async function open(link: StoreLink): Promise<Reply | null> {
+async function openTransaction(link: StoreLink): Promise<Reply | null> {
   const untilMs = systemClock.monotonicMs() + reachWithinMs
   for (;;) {
     const reply = await link.runBlocking(['multi'])
     if (reply !== null || systemClock.monotonicMs() > untilMs) return reply
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
+    await new Promise((resolve) => setTimeout(resolve, pollEveryMs))
   }
 }
 
@@ -172,7 +172,7 @@ export interface StoreFacts {
   /** The median of some. */
   readonly roundTripMs: number
   /** Commands with keys that it does not let us use. */
-  readonly lacks: readonly string[]
+  readonly missingRights: readonly string[]
   readonly isTransactionRefused: boolean
 }
 
@@ -182,13 +182,13 @@ const shownRights = 4
 
 const manual = 'docs/operations/redis.md'
 
-export function judgeStore(facts: StoreFacts): readonly Verdict[] {
+export function checkStoreFacts(facts: StoreFacts): readonly CheckResult[] {
   const info = readInfo(facts.info)
   return [
-    judgeReach(facts, info),
-    judgeRights(facts),
-    ...judgeClock(facts.clockOffsetMs),
-    ...(facts.info === null ? [unread] : [judgeEviction(info), ...judgeWrites(info)]),
+    checkServer(facts, info),
+    checkRights(facts),
+    ...checkStoreClock(facts.clockOffsetMs),
+    ...(facts.info === null ? [infoDenied] : [checkEviction(info), ...checkWrites(info)]),
   ]
 }
 
@@ -202,11 +202,11 @@ const readInfo = (text: string | null): Info =>
     }),
   )
 
-function judgeReach({ roundTripMs }: StoreFacts, info: Info): Verdict {
+function checkServer({ roundTripMs }: StoreFacts, info: Info): CheckResult {
   const version = info.get('valkey_version') ?? info.get('redis_version') ?? ''
   const kind = info.has('valkey_version') ? 'Valkey' : 'Redis'
   const took = `${roundTripMs.toFixed(1)} ms to it and back`
-  const what = version === '' ? took : `${kind} ${word(version)}, ${took}`
+  const what = version === '' ? took : `${kind} ${printableWord(version)}, ${took}`
   if (info.get('role') === 'slave')
     return fail('state', `${what}: it is a replica`, 'name its primary, or the Sentinels')
   if (isOld(version))
@@ -221,30 +221,32 @@ function isOld(version: string): boolean {
   return major < 6 || (major === 6 && minor < 2)
 }
 
-function judgeRights({ lacks, isTransactionRefused }: StoreFacts): Verdict {
+function checkRights({ missingRights, isTransactionRefused }: StoreFacts): CheckResult {
   const advice = `give the user the rights of the ACL in ${manual}`
   if (isTransactionRefused) return fail('state', 'it does not let us use MULTI', advice)
-  if (lacks.length === 0) return ok('state', 'every command that an instance needs is allowed')
-  const more = lacks.length - shownRights
-  const shown = lacks.slice(0, shownRights).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  if (missingRights.length === 0)
+    return ok('state', 'every command that an instance needs is allowed')
+  const more = missingRights.length - shownRights
+  const shown =
+    missingRights.slice(0, shownRights).join(', ') + (more > 0 ? ` and ${more} more` : '')
   return fail('state', `not allowed: ${shown}`, advice)
 }
 
-function judgeClock(offsetMs: number | null): readonly Verdict[] {
+function checkStoreClock(offsetMs: number | null): readonly CheckResult[] {
   if (offsetMs === null || Math.abs(offsetMs) <= limits.clockMs) return []
   const seconds = Math.round(Math.abs(offsetMs) / 1000)
   const told = `its clock is ${seconds} s ${offsetMs > 0 ? 'ahead' : 'behind'}`
   return [warn('state', told, 'let both hosts take their time from NTP: overrides end by it')]
 }
 
-const unread: Verdict = warn(
+const infoDenied: CheckResult = warn(
   'state',
   'it does not let us use INFO: whether it evicts and writes is not known',
   `give the user +info, as the ACL in ${manual}`,
 )
 
-function judgeEviction(info: Info): Verdict {
-  const policy = word(info.get('maxmemory_policy') ?? '')
+function checkEviction(info: Info): CheckResult {
+  const policy = printableWord(info.get('maxmemory_policy') ?? '')
   const isBounded = Number(info.get('maxmemory') ?? 0) > 0
   if (policy !== '' && policy !== 'noeviction' && isBounded)
     return warn(
@@ -265,7 +267,7 @@ function judgeEviction(info: Info): Verdict {
   )
 }
 
-function judgeWrites(info: Info): readonly Verdict[] {
+function checkWrites(info: Info): readonly CheckResult[] {
   const troubles = [
     ...(info.get('aof_enabled') === '1' && info.get('aof_last_write_status') === 'err'
       ? ['its append-only file cannot be written']
@@ -277,4 +279,4 @@ function judgeWrites(info: Info): readonly Verdict[] {
 }
 
 /** What the store says of itself is shown, whatever it is. */
-const word = (text: string): string => text.replace(/[^\w.-]/g, '').slice(0, 40)
+const printableWord = (text: string): string => text.replace(/[^\w.-]/g, '').slice(0, 40)

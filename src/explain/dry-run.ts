@@ -15,9 +15,9 @@ import { createQueryDecoder } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { type Question, questionPacket } from './question.ts'
-import { type Step, type SteeredFound, stepsOf } from './steps.ts'
+import { type Step, type SteeredFound, lookupSteps } from './lookup-steps.ts'
 
-export interface World {
+export interface DryRunContext {
   readonly catalog: Catalog
   readonly health: HealthReader
   readonly locate: Locate
@@ -25,7 +25,7 @@ export interface World {
   readonly scopes: Scopes
 }
 
-export interface Asked {
+export interface DryRunResult {
   readonly rcode: Rcode
   /** From the name that was asked for to the one that was answered from. */
   readonly steps: readonly Step[]
@@ -39,13 +39,16 @@ export interface Asked {
 }
 
 /** One for many questions. */
-export function createAsk(world: World, random: Random): (question: Question) => Asked {
+export function createDryRun(
+  world: DryRunContext,
+  random: Random,
+): (question: Question) => DryRunResult {
   const context: AnswerContext = {
     ...world,
     catalog: () => world.catalog,
     random,
     clock: { wallMs: () => 0, monotonicMs: () => 0 },
-    counters: uncounted,
+    counters: noCounters,
     maxUdpOctets: 1232,
     identity: { nsid: null, chaosIdentity: null, chaosVersion: null },
     cookies: null,
@@ -65,7 +68,7 @@ export function createAsk(world: World, random: Random): (question: Question) =>
     if (kind === 'query') decide(transaction)
     const { plan } = transaction
     const entries = plan.entries.slice(0, plan.count)
-    const { steps, found } = stepsOf(world.catalog, question, entries)
+    const { steps, found } = lookupSteps(world.catalog, question, entries)
     return {
       rcode: kind === 'query' ? plan.rcode : Rcode.FORMERR,
       steps,
@@ -83,7 +86,7 @@ type QueryDecoded = Exclude<ReturnType<ReturnType<typeof createQueryDecoder>>, {
 const decodedQuery = (decoded: ReturnType<ReturnType<typeof createQueryDecoder>>): QueryDecoded =>
   decoded as QueryDecoded
 
-const uncounted: Counters = {
+const noCounters: Counters = {
   buffer: new SharedArrayBuffer(0),
   add() {},
   query() {},

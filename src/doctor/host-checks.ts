@@ -8,20 +8,20 @@ import { systemClock } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
 import { type WatchedAddress, profileDefaults } from '../probe/smtp/profile.ts'
 import { type ProbeRequest, probeAddress } from '../probe/smtp/smtp-probe.ts'
-import { type Verdict, fail, ok, skip, warn } from './line.ts'
+import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 
 /** Cookies of servers that share a secret survive five minutes of difference (RFC 9018 §4.3); people read the rest. */
 const clockLimits = { warnMs: 2000, failMs: 60_000 }
 const peerTimeoutMs = 5000
 
 /** `peers`: admin servers of other instances. Nobody else is asked for the time. */
-export async function checkClock(peers: readonly string[]): Promise<readonly Verdict[]> {
+export async function checkClock(peers: readonly string[]): Promise<readonly CheckResult[]> {
   if (peers.length === 0)
     return [skip('clock', 'nothing to compare with: give --peer ADDR:PORT, an admin server')]
   return Promise.all(peers.map(compareClock))
 }
 
-async function compareClock(peer: string): Promise<Verdict> {
+async function compareClock(peer: string): Promise<CheckResult> {
   const sentMs = systemClock.wallMs()
   try {
     const signal = AbortSignal.timeout(peerTimeoutMs)
@@ -32,13 +32,13 @@ async function compareClock(peer: string): Promise<Verdict> {
       return warn('clock', `${peer} does not tell its time`, 'is it an admin server?')
     // It tells whole seconds, cut off.
     const middleMs = (sentMs + systemClock.wallMs()) / 2
-    return judgeClock(peer, theirMs + 500 - middleMs)
+    return clockResult(peer, theirMs + 500 - middleMs)
   } catch {
     return warn('clock', `${peer} does not answer`, 'is it the admin address of an instance?')
   }
 }
 
-export function judgeClock(peer: string, offsetMs: number): Verdict {
+export function clockResult(peer: string, offsetMs: number): CheckResult {
   const seconds = Math.round(Math.abs(offsetMs) / 1000)
   if (Math.abs(offsetMs) <= clockLimits.warnMs) return ok('clock', `as at ${peer}, to 2 s`)
   const told = `${peer} is ${seconds} s ${offsetMs > 0 ? 'ahead' : 'behind'}`
@@ -57,24 +57,24 @@ const triedTargets = 5
 export async function checkEgress(
   egress: Egress,
   watched: readonly WatchedAddress[],
-): Promise<Verdict> {
-  const requests = egress.host === null ? someTargets(watched) : await requestTo(egress)
+): Promise<CheckResult> {
+  const requests = egress.host === null ? sampleTargets(watched) : await requestFor(egress)
   if (requests === null)
     return fail('egress', `${egress.host} has no address`, 'give another host with --egress')
   if (requests.length === 0) return skip('egress', 'no target is probed: give --egress HOST')
   const outcomes = await Promise.all(requests.map((one) => probeAddress(one, systemClock)))
-  return judgeEgress(outcomes.map((outcome, i) => ({ outcome, where: whereOf(requests[i]) })))
+  return egressResult(outcomes.map((outcome, i) => ({ outcome, where: whereOf(requests[i]) })))
 }
 
 const whereOf = (request: ProbeRequest | undefined): string =>
   request ? `${request.address} port ${request.profile.port}` : ''
 
-interface Tried {
+interface EgressAttempt {
   readonly outcome: Outcome
   readonly where: string
 }
 
-export function judgeEgress(tried: readonly Tried[]): Verdict {
+export function egressResult(tried: readonly EgressAttempt[]): CheckResult {
   const reached = tried.find(({ outcome: { kind } }) => kind !== 'dead' && kind !== 'self')
   if (reached) return ok('egress', `${reached.where} was reached`)
   const told = tried.map(({ outcome, where }) => `${where}: ${outcome.reason}`).join(', ')
@@ -88,7 +88,7 @@ export function judgeEgress(tried: readonly Tried[]): Verdict {
 }
 
 /** Spread over what there is; not beyond a greeting, whatever the level. */
-function someTargets(watched: readonly WatchedAddress[]): readonly ProbeRequest[] {
+function sampleTargets(watched: readonly WatchedAddress[]): readonly ProbeRequest[] {
   const requests = new Map<number, ProbeRequest>()
   const step = Math.max(1, Math.floor(watched.length / triedTargets))
   for (let i = 0; i < watched.length && requests.size < triedTargets; i += step) {
@@ -98,7 +98,7 @@ function someTargets(watched: readonly WatchedAddress[]): readonly ProbeRequest[
   return [...requests.values()]
 }
 
-async function requestTo({ host, port }: Egress): Promise<readonly ProbeRequest[] | null> {
+async function requestFor({ host, port }: Egress): Promise<readonly ProbeRequest[] | null> {
   const profile = { ...profileDefaults, name: 'doctor', port, ehlo: 'localhost' }
   const level = 'banner' as const
   try {
@@ -113,12 +113,12 @@ const dayMs = 86_400_000
 const oldDays = 60
 
 /** `isAsked`: some rule needs to know where clients are. */
-export async function checkPlaces(
+export async function checkGeoip(
   files: PlaceFiles,
   isAsked: boolean,
-): Promise<readonly Verdict[]> {
+): Promise<readonly CheckResult[]> {
   if (!isAsked) return [skip('geoip', 'no rule asks where clients are')]
-  const refused: Verdict[] = []
+  const refused: CheckResult[] = []
   const keeper = createPlaceKeeper({
     files,
     watchFolder: () => Promise.resolve({ close() {} }),
@@ -131,13 +131,13 @@ export async function checkPlaces(
   await keeper.open()
   const found = keeper.states().flatMap(({ database, facts }) => {
     if (facts === null) return []
-    return [judgeAge(`${database}: ${facts.type}`, facts.buildSeconds, systemClock.wallMs())]
+    return [ageResult(`${database}: ${facts.type}`, facts.buildSeconds, systemClock.wallMs())]
   })
   keeper.close()
   return [...refused, ...found]
 }
 
-export function judgeAge(what: string, buildSeconds: number | null, wallMs: number): Verdict {
+export function ageResult(what: string, buildSeconds: number | null, wallMs: number): CheckResult {
   if (buildSeconds === null) return ok('geoip', `${what}, of unknown age`)
   const days = Math.floor((wallMs - buildSeconds * 1000) / dayMs)
   return days > oldDays

@@ -39,10 +39,10 @@ export function expectedShares(
   const family = set.kind === 'steered-address' ? familyOf(set.type) : null
   const { leads, panics } = leadProbabilities(pools, family, health)
   if (leads.every((lead) => lead === 0)) return null
-  const canvasses = pools.map((pool, i) => canvassOf(pool, family, health, panics[i] ?? 0))
+  const canvasses = pools.map((pool, i) => evaluationOf(pool, family, health, panics[i] ?? 0))
   const sum = new Map<Target, number>()
   for (const [at, lead] of leads.entries()) {
-    const shares = lead === 0 ? [] : sharesOfLead(set, pools, canvasses, at)
+    const shares = lead === 0 ? [] : sharesUnderLead(set, pools, canvasses, at)
     if (shares === null) return null
     for (const [target, share] of shares)
       sum.set(target, Math.min(1, (sum.get(target) ?? 0) + lead * share))
@@ -50,7 +50,7 @@ export function expectedShares(
   return sum
 }
 
-function canvassOf(
+function evaluationOf(
   pool: Pool,
   family: Family,
   health: HealthReader,
@@ -63,20 +63,21 @@ function canvassOf(
 
 type Shares = readonly (readonly [Target, number])[]
 
-function sharesOfLead(
+function sharesUnderLead(
   set: SteeredMx | SteeredAddresses,
   pools: readonly Pool[],
   canvasses: readonly PoolEvaluation[],
   lead: number,
 ): Shares | null {
-  if (set.kind === 'steered-mx' && set.mode === 'ladder') return firstRung(pools, canvasses, lead)
+  if (set.kind === 'steered-mx' && set.mode === 'ladder')
+    return firstRungShares(pools, canvasses, lead)
   const places = Math.max(1, set.kind === 'steered-mx' ? set.ladder : set.answers)
   if (set.sticky && places > 1) return null
-  return dealt(pools[lead] as Pool, canvasses[lead] as PoolEvaluation, places)
+  return sampledShares(pools[lead] as Pool, canvasses[lead] as PoolEvaluation, places)
 }
 
 /** Who is up in the pool that leads; if nobody, in the first one with anyone; if nobody, the suspects of the lead. */
-function firstRung(
+function firstRungShares(
   pools: readonly Pool[],
   canvasses: readonly PoolEvaluation[],
   lead: number,
@@ -84,16 +85,16 @@ function firstRung(
   const others = canvasses.findIndex(({ up }) => up.count > 0)
   const at = others < 0 || (canvasses[lead] as PoolEvaluation).up.count > 0 ? lead : others
   const { up, suspect } = canvasses[at] as PoolEvaluation
-  return byWeight(pools[at] as Pool, up.count > 0 ? up : suspect)
+  return sharesByWeight(pools[at] as Pool, up.count > 0 ? up : suspect)
 }
 
-function byWeight(pool: Pool, ballot: Candidates): Shares {
+function sharesByWeight(pool: Pool, ballot: Candidates): Shares {
   const whole = weightFrom(ballot, 0)
   return entriesOf(ballot, pool).map(({ target, weight }) => [target, weight / whole])
 }
 
 /** One pool's members or addresses, all of one height: those that are up, then suspects where there is room. */
-function dealt(
+function sampledShares(
   pool: Pool,
   { up, suspect, hasSiblings: isDoubled }: PoolEvaluation,
   places: number,
@@ -103,11 +104,13 @@ function dealt(
   const suspects = entriesOf(suspect, pool)
   const taken = Math.min(ups.length, places)
   const rest = Math.min(suspects.length, places - taken)
-  if (hasTwins([...ups, ...suspects])) return null
+  if (hasDuplicateAddresses([...ups, ...suspects])) return null
   // Beside those who are up: drawn one by one, for which there is no short formula.
   if (isMixed && taken > 0 && rest > 0 && rest < suspects.length) return null
   const oddsOf = (entries: readonly Entry[], count: number): readonly number[] =>
-    isMixed ? dealOdds(entries, pool.isSpread, count) : sampleOdds(entries, count)
+    isMixed
+      ? spreadProbabilities(entries, pool.isSpread, count)
+      : sampleProbabilities(entries, count)
   const odds = [...oddsOf(ups, taken), ...oddsOf(suspects, rest)]
   return [...ups, ...suspects].map(({ target }, i) => [
     target,
@@ -123,7 +126,7 @@ const entriesOf = (ballot: Candidates, pool: Pool): Entry[] =>
   })
 
 /** An answer names an address once, whoever's it is. */
-const hasTwins = (entries: readonly Entry[]): boolean =>
+const hasDuplicateAddresses = (entries: readonly Entry[]): boolean =>
   new Set(entries.map(({ address }) => address)).size < entries.length
 
 // The probability with which each entry is drawn, k of n: what drawSample (sampling.ts) and dealSample (spread.ts) do
@@ -136,7 +139,7 @@ interface Entry {
 }
 
 /** In the order of the entries: k·w/W, at most 1; what is cut off there goes to the others, in proportion. */
-export function sampleOdds(
+export function sampleProbabilities(
   entries: readonly { readonly weight: number }[],
   places: number,
 ): readonly number[] {
@@ -169,35 +172,35 @@ const levels: readonly GroupOf[] = [
 ]
 
 /** As places are dealt to regions, theirs to racks, theirs to targets, theirs to addresses. */
-const dealOdds = (
+const spreadProbabilities = (
   entries: readonly Entry[],
   isSpread: boolean,
   places: number,
-): readonly number[] => dealAmong(entries, isSpread ? levels : [ofTarget], places)
+): readonly number[] => spreadAmong(entries, isSpread ? levels : [ofTarget], places)
 
-function dealAmong(
+function spreadAmong(
   entries: readonly Entry[],
   [groupOf, ...below]: readonly GroupOf[],
   places: number,
 ): readonly number[] {
   if (places === 0) return entries.map(() => 0)
-  if (groupOf === undefined || places >= entries.length) return sampleOdds(entries, places)
+  if (groupOf === undefined || places >= entries.length) return sampleProbabilities(entries, places)
   const groups = [...Map.groupBy(entries, groupOf).values()].map((members) => ({
     members,
     weight: members.reduce((sum, one) => sum + one.weight, 0),
   }))
-  const { rounds, left } = wholeRounds(
+  const { rounds, left } = fullRounds(
     groups.map(({ members }) => members.length),
     places,
   )
   const open = groups.filter(({ members }) => members.length > rounds)
-  const more = left === 0 ? open.map(() => 0) : sampleOdds(open, left)
+  const more = left === 0 ? open.map(() => 0) : sampleProbabilities(open, left)
   const odds = new Map<Entry, number>()
   for (const group of groups) {
     const { members } = group
     const one = more[open.indexOf(group)] ?? 0
-    const base = dealAmong(members, below, Math.min(members.length, rounds))
-    const extra = one === 0 ? base : dealAmong(members, below, rounds + 1)
+    const base = spreadAmong(members, below, Math.min(members.length, rounds))
+    const extra = one === 0 ? base : spreadAmong(members, below, rounds + 1)
     for (const [i, member] of members.entries())
       odds.set(member, (1 - one) * (base[i] as number) + one * (extra[i] as number))
   }
@@ -205,7 +208,7 @@ function dealAmong(
 }
 
 /** One place a round to each group that has anyone left; how many rounds go round, and what is left for one more. */
-function wholeRounds(
+function fullRounds(
   sizes: readonly number[],
   places: number,
 ): { readonly rounds: number; readonly left: number } {

@@ -14,7 +14,7 @@ const checkNames = [
 ] as const
 export type CheckName = (typeof checkNames)[number]
 
-export interface DoctorLine {
+export interface ReportLine {
   readonly check: CheckName
   /** skip: not looked at, `text` says why. */
   readonly status: 'ok' | 'warn' | 'fail' | 'skip'
@@ -25,24 +25,24 @@ export interface DoctorLine {
   readonly advice: string | null
 }
 
-export type Verdict = Omit<DoctorLine, 'zone'>
+export type CheckResult = Omit<ReportLine, 'zone'>
 
-export const ok = (check: CheckName, text: string): Verdict => line(check, 'ok', text)
-export const skip = (check: CheckName, text: string): Verdict => line(check, 'skip', text)
-export const warn = (check: CheckName, text: string, advice: string): Verdict =>
+export const ok = (check: CheckName, text: string): CheckResult => line(check, 'ok', text)
+export const skip = (check: CheckName, text: string): CheckResult => line(check, 'skip', text)
+export const warn = (check: CheckName, text: string, advice: string): CheckResult =>
   line(check, 'warn', text, advice)
-export const fail = (check: CheckName, text: string, advice: string): Verdict =>
+export const fail = (check: CheckName, text: string, advice: string): CheckResult =>
   line(check, 'fail', text, advice)
 
 const line = (
   check: CheckName,
-  status: DoctorLine['status'],
+  status: ReportLine['status'],
   text: string,
   advice: string | null = null,
-): Verdict => ({ check, status, text, advice })
+): CheckResult => ({ check, status, text, advice })
 
 /** 0: nothing to mend; 1: something to look at; 2: something is broken. */
-export const exitCodeOf = (lines: readonly DoctorLine[]): 0 | 1 | 2 => {
+export const exitCodeOf = (lines: readonly ReportLine[]): 0 | 1 | 2 => {
   if (lines.some(({ status }) => status === 'fail')) return 2
   return lines.some(({ status }) => status === 'warn') ? 1 : 0
 }

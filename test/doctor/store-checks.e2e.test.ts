@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs'
 import { afterEach, expect, it } from 'vitest'
 
 import { loadSettings } from '../../src/settings/settings.ts'
-import type { Verdict } from '../../src/doctor/line.ts'
-import { type StoreFacts, judgeStore, checkState } from '../../src/doctor/store.ts'
+import type { CheckResult } from '../../src/doctor/report.ts'
+import { type StoreFacts, checkStoreFacts, checkState } from '../../src/doctor/store-checks.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { until } from '../support/wait.ts'
@@ -27,17 +27,17 @@ async function redisWith(...config: readonly string[]): Promise<RedisServer> {
   return redis
 }
 
-async function examined(state: string, more: Record<string, string> = {}): Promise<Verdict[]> {
+async function examined(state: string, more: Record<string, string> = {}): Promise<CheckResult[]> {
   const given = { MXSTEER_STATE: state, MXSTEER_INSTANCE: 'ns1-fra', ...more }
   const loaded = await loadSettings({ flags: {}, env: given })
   if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.diagnostics))
   return [...(await checkState(loaded.settings, Math.random))]
 }
 
-const worst = (verdicts: readonly Verdict[]): Verdict =>
+const worst = (verdicts: readonly CheckResult[]): CheckResult =>
   verdicts.find(({ status }) => status === 'fail') ??
   verdicts.find(({ status }) => status === 'warn') ??
-  (verdicts[0] as Verdict)
+  (verdicts[0] as CheckResult)
 
 const documentedUser = (): string => {
   const page = readFileSync(new URL('../../docs/operations/redis.md', import.meta.url), 'utf8')
@@ -115,7 +115,7 @@ const facts: StoreFacts = {
   info: 'redis_version:7.0.15\r\nrole:master\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n',
   clockOffsetMs: 0,
   roundTripMs: 1,
-  lacks: [],
+  missingRights: [],
   isTransactionRefused: false,
 }
 const infoWith = (line: string): Partial<StoreFacts> => ({ info: `${facts.info ?? ''}${line}\r\n` })
@@ -148,5 +148,5 @@ it.each<[string, Partial<StoreFacts>, string, string]>([
     'Redis 731m.1, 1.0 ms to it and back',
   ],
 ])('%s', (_, change, status, text) => {
-  expect(worst(judgeStore({ ...facts, ...change }))).toMatchObject({ status, text })
+  expect(worst(checkStoreFacts({ ...facts, ...change }))).toMatchObject({ status, text })
 })
