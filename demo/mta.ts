@@ -1,9 +1,9 @@
 // A demo MTA: greets, accepts mail and forgets it. `npm run mta -- mx2` starts the one that zones/ calls mx2;
-// MTA_ADDRESS is where it listens instead (deploy/compose.yaml).
+// MTA_ADDRESS (deploy/compose.yaml) and MTA_PORT are where it listens instead.
 
 import { SMTPServer } from 'smtp-server'
 
-export const demoPort = 2525
+export const demoPort: number = Number(process.env['MTA_PORT'] ?? 2525)
 
 /** As in zones/smtp.example.test.yaml. */
 export const demoAddresses: Readonly<Record<string, string>> = {

@@ -3,6 +3,9 @@
 //   npm start                         server with zones/ and the demo MTAs
 //   npm start -- --listen … …         the same with flags for serve; --zones leaves the demo MTAs out
 //   npm start -- serve … (or check…)  the command alone
+//
+// With MTA_PORT set the demo MTAs listen on that port, and are started beside whatever zones are served: so a second demo
+// runs beside the first, with zones of its own.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { resolve } from 'node:path'
@@ -50,7 +53,8 @@ if (isCommand) {
   process.exitCode = await main(argv)
 } else {
   const isDemo =
-    resolve(zonesOf(argv)) === shippedZones && !argv.some((flag) => flag.startsWith('--config'))
+    process.env['MTA_PORT'] !== undefined ||
+    (resolve(zonesOf(argv)) === shippedZones && !argv.some((flag) => flag.startsWith('--config')))
   const children = isDemo ? await Promise.all(Object.keys(demoAddresses).map(startMta)) : []
   process.on('exit', () => {
     isEnding = true

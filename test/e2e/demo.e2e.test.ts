@@ -1,16 +1,29 @@
-// `npm start` as the newcomer of the README runs it: three demo MTAs, one killed, out of the answers, and back.
+// `npm start` as the newcomer of the README runs it: three demo MTAs, one killed, out of the answers, and back. On ports
+// that are free, since one may be running.
 
 import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { atExit } from '../support/at-exit.ts'
 import { dig, rdataOf } from '../support/dig.ts'
-import { type Launched, ask, isProcessAlive, projectFolder, watchChild } from '../support/server.ts'
+import { freePort } from '../support/free-ports.ts'
+import {
+  type Launched,
+  ask,
+  isProcessAlive,
+  projectFolder,
+  temporaryFolder,
+  watchChild,
+} from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
-const dnsPort = 5300
-const adminPort = 8053
+let dnsPort = 0
+let adminPort = 0
+let mtaPort = 0
+let ports: Readonly<Record<string, string>> = {}
 const domain = 'smtp.example.test'
 
 let demo: Launched
@@ -21,6 +34,7 @@ function shell(command: string): Launched {
   const [file = '', ...args] = command.split(' ')
   const child = spawn(file, args, {
     cwd: projectFolder,
+    env: { ...process.env, ...ports },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
@@ -45,6 +59,20 @@ async function interrupt(launched: Launched): Promise<void> {
 }
 
 beforeAll(async () => {
+  dnsPort = await freePort()
+  adminPort = await freePort()
+  mtaPort = await freePort(['127.0.0.1', '127.0.0.2', '127.0.0.3'])
+  const zones = temporaryFolder()
+  const file = 'smtp.example.test.yaml'
+  const shipped = readFileSync(join(projectFolder, 'zones', file), 'utf8')
+  expect(shipped).toContain('{ port: 2525, ')
+  writeFileSync(join(zones, file), shipped.replace('{ port: 2525, ', `{ port: ${mtaPort}, `))
+  ports = {
+    MTA_PORT: String(mtaPort),
+    MXSTEER_ZONES: zones,
+    MXSTEER_LISTEN: `127.0.0.1:${dnsPort}`,
+    MXSTEER_ADMIN: `127.0.0.1:${adminPort}`,
+  }
   demo = shell('npm start')
   await until(() => demo.stdout().includes('"event":"server.ready"'), {
     what: `the demo's server\n${demo.stderr()}`,
@@ -57,7 +85,7 @@ afterAll(async () => {
 }, 120_000)
 
 const printedPid = (launched: Launched, name: string): number | null => {
-  const found = new RegExp(`demo MTA ${name} on 127\\.0\\.0\\.\\d:2525 pid (\\d+)`).exec(
+  const found = new RegExp(`demo MTA ${name} on 127\\.0\\.0\\.\\d:${mtaPort} pid (\\d+)`).exec(
     launched.stdout(),
   )
   return found ? Number(found[1]) : null
