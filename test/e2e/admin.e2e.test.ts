@@ -2,14 +2,14 @@
 
 import { connect } from 'node:net'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 
 import { openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
 import { type OddMta, mute, startOddMta } from '../support/odd-mtas.ts'
 import { parsePrometheus } from '../support/prometheus-text.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const targets = {
@@ -18,17 +18,15 @@ const targets = {
 }
 
 let slow: OddMta
-let server: RunningServer
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   const port = await freePort(Object.values(targets).map(({ address }) => address))
   slow = await startOddMta(targets.slow.address, port, mute)
   // Its first probe takes three seconds: so long the first round is not done.
   const zone = mailZone({ targets, port, probe: { banner_timeout: '3s' } })
-  server = await startServer({ zones: { 'admin.yaml': zone } })
+  return { zones: { 'admin.yaml': zone } }
 })
 afterAll(async () => {
-  await server?.stop()
   await slow?.close()
 })
 

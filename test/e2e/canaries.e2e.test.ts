@@ -7,7 +7,7 @@ import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { type FreezableHost, startFreezableHost } from '../support/freezable-host.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const targets = {
@@ -23,22 +23,22 @@ const probe = { fall: 6, interval: '1s', fast_interval: '1s', banner_timeout: '1
 let alone: FreezableHost
 let others: FreezableHost
 let outside: FreezableHost
-let server: RunningServer
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   const addresses = Object.values(targets).map(({ address }) => address)
   const port = await freePort([...addresses, ...canaries])
   alone = await startFreezableHost(addresses.slice(0, 1), port)
   others = await startFreezableHost(addresses.slice(1), port)
   outside = await startFreezableHost(canaries, port)
-  server = await startServer({
+  return {
     zones: { 'mail.yaml': mailZone({ targets, port, probe, ladder: 3 }) },
     settings: `canaries: [${canaries.map((address) => `${address}:${port}`).join(', ')}]\n`,
-  })
+  }
+})
+beforeAll(async () => {
   for (const name of names) await server.waitForState(name, 'up', 30_000)
-}, 120_000)
+})
 afterAll(async () => {
-  await server?.stop()
   await Promise.all([alone?.close(), others?.close(), outside?.close()])
 })
 

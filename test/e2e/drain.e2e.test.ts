@@ -2,11 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { type UdpClient, addressesOf, ladderOf, openUdpClient } from '../support/dns-client.ts'
+import { addressesOf, ladderOf } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
-import { type RunningServer, launch, startServer } from '../support/server.ts'
+import { launch } from '../support/server.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const targets = {
@@ -21,23 +22,21 @@ const targets = {
 const soonMs = 5000
 
 let mtas: OddMta[] = []
-let server: RunningServer
-let client: UdpClient
 let zoneText = ''
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   const addresses = Object.values(targets).map(({ address }) => address)
   const port = await freePort(addresses)
   const greeted = addresses.slice(0, 3)
   mtas = await startGreeters(greeted, port)
   zoneText = mailZone({ targets, port, probe: { level: 'banner' }, answers: 4 })
-  server = await startServer({ zones: { 'drain.yaml': zoneText } })
-  client = openUdpClient(server.port)
+  return { zones: { 'drain.yaml': zoneText } }
+})
+const client = clientOf(server)
+beforeAll(async () => {
   await server.waitForState('dead', 'down', 20_000)
 })
 afterAll(async () => {
-  client?.close()
-  await server?.stop()
   await Promise.all(mtas.map((mta) => mta.close()))
 })
 

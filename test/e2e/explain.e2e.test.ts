@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Explanation } from '../../src/explain/explain.ts'
-import { type UdpClient, ladderOf, openUdpClient } from '../support/dns-client.ts'
+import { ladderOf } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
-import { type RunningServer, launch, startServer, temporaryFolder } from '../support/server.ts'
+import { launch, temporaryFolder } from '../support/server.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const targets = {
@@ -24,22 +25,20 @@ const answers = 3000
 const sigmas = 5
 
 let mtas: OddMta[] = []
-let server: RunningServer
-let client: UdpClient
 let zoneText = ''
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   const addresses = Object.values(targets).map(({ address }) => address)
   const port = await freePort(addresses)
   mtas = await startGreeters(addresses.slice(0, 3), port)
   zoneText = mailZone({ targets, port, probe: { level: 'banner' } })
-  server = await startServer({ zones: { 'explain.yaml': zoneText } })
-  client = openUdpClient(server.port)
+  return { zones: { 'explain.yaml': zoneText } }
+})
+const client = clientOf(server)
+beforeAll(async () => {
   await server.waitForState('dead', 'down', 30_000)
-}, 120_000)
+})
 afterAll(async () => {
-  client?.close()
-  await server?.stop()
   await Promise.all(mtas.map((mta) => mta.close()))
 })
 

@@ -12,13 +12,8 @@ import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
-import {
-  type RunningServer,
-  launch,
-  projectFolder,
-  startServer,
-  temporaryFolder,
-} from '../support/server.ts'
+import { launch, projectFolder, temporaryFolder } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const run = promisify(execFile)
@@ -51,11 +46,10 @@ function queueOf(active: number): void {
   writeFileSync(join(folder, 'queue'), `${lines.join('\n')}\n`)
 }
 
-let server: RunningServer
 let agent: Server
 let mtas: OddMta[] = []
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   mkdirSync(join(folder, 'bin'))
   writeFileSync(join(folder, 'bin/postqueue'), `#!/bin/sh\ncat '${folder}/queue'\n`)
   chmodSync(join(folder, 'bin/postqueue'), 0o755)
@@ -81,14 +75,15 @@ beforeAll(async () => {
     'mx1: { addresses: [127.0.0.81] }',
     `mx1: { addresses: [127.0.0.81], agent: { address: 127.0.0.1, port: ${agentPort}, interval: 1s } }`,
   )
-  server = await startServer({
+  return {
     zones: { 'feedback.yaml': zone },
     settings: `admin_token: ${adminToken}\nload_token: ${loadToken}\n`,
-  })
+  }
+})
+beforeAll(async () => {
   await server.waitForState('mx2', 'up', 20_000)
-}, 120_000)
+})
 afterAll(async () => {
-  await server?.stop()
   agent?.close()
   await Promise.all(mtas.map((mta) => mta.close()))
 })

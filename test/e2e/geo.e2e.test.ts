@@ -3,17 +3,13 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 
 import { type AnswerWatch, watchAnswers } from '../support/answer-watch.ts'
 import { dig, rdataOf } from '../support/dig.ts'
 import { asnOf, cityOf, countryOf, mmdbFile } from '../support/mmdb-writer.ts'
-import {
-  type LogLine,
-  type RunningServer,
-  startServer,
-  temporaryFolder,
-} from '../support/server.ts'
+import { type LogLine, temporaryFolder } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const domain = 'geo.example.test'
@@ -61,16 +57,14 @@ const germany = mmdbFile(
 const america = mmdbFile([['11.0.0.0/8', countryOf('US')]], { buildSeconds: 1_700_000_000 })
 const numbers = mmdbFile([['11.7.0.0/16', asnOf(64_500)]], { type: 'GeoLite2-ASN', ipVersion: 4 })
 
-let server: RunningServer
-beforeAll(async () => {
+const server = servedZone(async () => {
   mkdirSync(join(folder, 'db'))
   replace('country', germany)
   replace('asn', numbers)
   const config = join(folder, 'mxsteer.yaml')
   writeFileSync(config, `geoip: { country: ${files.country}, asn: ${files.asn} }\n`)
-  server = await startServer({ zones: { 'geo.yaml': zoneFile }, flags: ['--config', config] })
+  return { zones: { 'geo.yaml': zoneFile }, flags: ['--config', config] }
 })
-afterAll(async () => void (await server?.stop()))
 
 /** The exchange, and dig's word for family, source and scope. */
 async function asked(subnet: string, ...question: string[]): Promise<string> {

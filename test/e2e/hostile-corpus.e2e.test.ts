@@ -5,12 +5,12 @@
 import { createSocket } from 'node:dgram'
 import { readdirSync } from 'node:fs'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
-import { type UdpClient, framed, openTcpClient, openUdpClient } from '../support/dns-client.ts'
+import { framed, openTcpClient } from '../support/dns-client.ts'
 import { everyType, hostileBatches } from '../support/hostile-packets.ts'
 import { optsOf } from '../support/opt-options.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
 import { pause, until } from '../support/wait.ts'
 
 const zone = 'corpus.example.test'
@@ -25,22 +25,16 @@ const grownLimit = 64 * 2 ** 20
 /** Answered before more is sent: the kernel's buffers are not what is tested here. */
 const inFlight = 64
 
-let server: RunningServer
-let client: UdpClient
 let rest: { readonly rss: number; readonly descriptors: number }
 
 const descriptors = (): number => readdirSync(`/proc/${server.pid}/fd`).length
 
+const server = servedZone({ zones: { 'corpus.yaml': zoneFile }, flags: ['--lameduck', '0s'] })
+const client = clientOf(server)
 beforeAll(async () => {
-  server = await startServer({ zones: { 'corpus.yaml': zoneFile }, flags: ['--lameduck', '0s'] })
-  client = openUdpClient(server.port)
   await client.askMany(zone, 'MX', 2000)
   await overTcp(everyType(zone).slice(0, 2000))
   rest = { rss: server.rssOctets(), descriptors: descriptors() }
-})
-afterAll(async () => {
-  client?.close()
-  await server?.stop()
 })
 
 async function expectWell(): Promise<void> {

@@ -2,16 +2,10 @@
 
 import { createSocket } from 'node:dgram'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
-import {
-  type UdpClient,
-  encodeQuestion,
-  framed,
-  openTcpClient,
-  openUdpClient,
-} from '../support/dns-client.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { encodeQuestion, framed, openTcpClient } from '../support/dns-client.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
 import { pause } from '../support/wait.ts'
 
 const zone = 'hostile.example.test'
@@ -34,21 +28,17 @@ const grownLimit = 64 * 2 ** 20
 /** Another one for each run; MXSTEER_TEST_SEED runs a failed one again. */
 const seed = Number(process.env['MXSTEER_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 32))
 
-let server: RunningServer
-let client: UdpClient
 let restRss: number
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   console.info(`hostile packets: MXSTEER_TEST_SEED=${seed}`)
-  server = await startServer({ zones: { 'hostile.yaml': zoneFile } })
-  client = openUdpClient(server.port)
+  return { zones: { 'hostile.yaml': zoneFile } }
+})
+const client = clientOf(server)
+beforeAll(async () => {
   // The machinery warmed up, so that growth means what was left behind.
   await client.askMany(zone, 'MX', 2000)
   restRss = server.rssOctets()
-})
-afterAll(async () => {
-  client?.close()
-  await server?.stop()
 })
 
 async function expectWell(): Promise<void> {

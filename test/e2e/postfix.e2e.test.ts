@@ -1,14 +1,14 @@
 // Three real MTAs, stopped and started under a running server, while a sender asks without a break.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 
 import { watchAnswers } from '../support/answer-watch.ts'
 import { dig, rdataOf } from '../support/dig.ts'
-import { type UdpClient, addressesOf, ladderOf, openUdpClient } from '../support/dns-client.ts'
+import { addressesOf, ladderOf } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone, quickProbe } from '../support/mail-zone.ts'
 import { type Postfix, createPostfix } from '../support/postfix.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const targets = {
@@ -30,10 +30,8 @@ const lastFallsWithinMs = fallWithinMs + quickProbe.fall * fastMs
 const riseWithinMs = intervalMs + (quickProbe.rise - 1) * fastMs + slackMs
 
 let mtas: Record<keyof typeof targets, Postfix>
-let server: RunningServer
-let client: UdpClient
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   const port = await freePort(Object.values(targets).map(({ address }) => address))
   const created = names.map(async (name) =>
     createPostfix({ name: exchangeOf(name), address: targets[name].address, port }),
@@ -41,13 +39,11 @@ beforeAll(async () => {
   const [mx1, mx2, mx3] = (await Promise.all(created)) as [Postfix, Postfix, Postfix]
   mtas = { mx1, mx2, mx3 }
   await Promise.all(Object.values(mtas).map(async (mta) => mta.start()))
-  server = await startServer({ zones: { 'mail.yaml': mailZone({ targets, port }) } })
-  client = openUdpClient(server.port)
+  return { zones: { 'mail.yaml': mailZone({ targets, port }) } }
 })
+const client = clientOf(server)
 
 afterAll(async () => {
-  client?.close()
-  await server?.stop()
   await Promise.all(Object.values(mtas ?? {}).map(async (mta) => mta.stop()))
 })
 

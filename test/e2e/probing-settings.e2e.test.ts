@@ -3,10 +3,11 @@
 import { type Server, createServer } from 'node:net'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 
 import { mailZone } from '../support/mail-zone.ts'
-import { type RunningServer, launch, startServer, temporaryFolder } from '../support/server.ts'
+import { launch, temporaryFolder } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const source = '127.0.4.77'
@@ -26,7 +27,6 @@ const from = new Set<string>()
 const asked = new Set<string>()
 const open = new Map<string, number>()
 const peaks = { network: 0, all: 0 }
-let server: RunningServer
 let zone = ''
 
 function once(act: () => void): () => void {
@@ -47,7 +47,7 @@ const count = (network: string, change: number): void => {
   )
 }
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   mta = createServer((socket) => {
     const { localAddress = '', remoteAddress = '' } = socket
     const network = networkOf(localAddress)
@@ -71,7 +71,7 @@ beforeAll(async () => {
   })
   const probe = { level: 'banner', interval: `${intervalMs}ms`, fast_interval: '100ms' }
   zone = mailZone({ targets, port, probe })
-  server = await startServer({
+  return {
     zones: { 'mail.yaml': zone },
     settings: [
       `probe_source: ${source}`,
@@ -79,10 +79,9 @@ beforeAll(async () => {
       `canaries: ${canary}:${port}`,
       '',
     ].join('\n'),
-  })
-}, 120_000)
+  }
+})
 afterAll(async () => {
-  await server?.stop()
   mta?.close()
 })
 

@@ -3,7 +3,7 @@
 import { type Socket, createSocket } from 'node:dgram'
 import { once } from 'node:events'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { dig, rdataOf } from '../support/dig.ts'
 import {
@@ -15,7 +15,8 @@ import {
 } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { localHeader, proxyHeader } from '../support/proxy-header.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { startServer } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { pause } from '../support/wait.ts'
 
 const zone = 'proxy.example.test'
@@ -44,21 +45,19 @@ const inNetwork = [198, 51, 100, 7]
 const inNetwork6 = [0x20, 1, 0xd, 0xb8, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]
 const elsewhere = [203, 0, 113, 9]
 
-let server: RunningServer
 let proxyPort: number
-beforeAll(async () => {
+const server = servedZone(async () => {
   proxyPort = await freePort(['127.0.0.1', '::1'])
   const settings = `
 proxy: { listen: ["127.0.0.1:${proxyPort}", "[::1]:${proxyPort}"], from: [127.0.0.1, "::1"] }
 rate_limit: { per_second: 5, burst: 5 }
 `
-  server = await startServer({
+  return {
     zones: { 'proxy.yaml': zoneFile },
     settings,
     flags: ['--workers', '1'],
-  })
+  }
 })
-afterAll(async () => void (await server?.stop()))
 
 interface Asked {
   readonly header?: Buffer

@@ -3,20 +3,19 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
 import { dig, rdataOf } from '../support/dig.ts'
 import { freePort } from '../support/free-ports.ts'
 import { openTcpClient, decodeReply, encodeQuestion, framed } from '../support/dns-client.ts'
 import {
   type LogLine,
-  type RunningServer,
   launch,
   projectFolder,
-  startServer,
   stopChild,
   temporaryFolder,
 } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const zone = 'reload.example.test'
@@ -37,11 +36,7 @@ records:
   info: { TXT: '"${text}"' }
 `
 
-let server: RunningServer
-beforeAll(async () => {
-  server = await startServer({ zones: { 'reload.yaml': zoneFile('first') } })
-})
-afterAll(async () => void (await server?.stop()))
+const server = servedZone({ zones: { 'reload.yaml': zoneFile('first') } })
 
 const info = async (): Promise<string[]> =>
   rdataOf((await dig(server.port, `info.${zone}`, 'TXT')).answer)

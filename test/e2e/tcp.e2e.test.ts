@@ -3,13 +3,13 @@
 import { readdirSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { dig, rdataOf } from '../support/dig.ts'
 import { streamLimits } from '../../src/transport/stream/stream-table.ts'
 import { encodeQuestion, framed, openTcpClient } from '../support/dns-client.ts'
 import { buildQuery } from '../support/packet-builder.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const zone = 'tcp.example.test'
@@ -22,12 +22,8 @@ records:
 `
 const zones = { 'tcp.yaml': zoneFile }
 
-let server: RunningServer
-beforeAll(async () => {
-  // One worker, so that all connections share one table.
-  server = await startServer({ zones, flags: ['--workers', '1', '--lameduck', '60s'] })
-})
-afterAll(async () => void (await server?.stop()))
+// One worker, so that all connections share one table.
+const server = servedZone({ zones, flags: ['--workers', '1', '--lameduck', '60s'] })
 
 /** As shipped: docs/operations.md. */
 const connections = 1024

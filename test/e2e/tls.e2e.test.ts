@@ -6,7 +6,7 @@ import { type TLSSocket, connect } from 'node:tls'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { type TestCertificate, makeCertificate, replaceFile } from '../support/certificate.ts'
 import { dig, rdataOf } from '../support/dig.ts'
@@ -14,8 +14,9 @@ import { decodeReply, encodeQuestion, framed } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { kdig } from '../support/kdig.ts'
 import { buildQuery } from '../support/packet-builder.ts'
-import { type RunningServer, launch, startServer, temporaryFolder } from '../support/server.ts'
+import { launch, temporaryFolder } from '../support/server.ts'
 import { type StreamClient, followStream } from '../support/stream-client.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const zone = 'tls.example.test'
@@ -28,22 +29,20 @@ records:
   long: { TXT: [${Array.from({ length: 30 }, (_, i) => `'"${'x'.repeat(100)}${i}"'`).join(', ')}] }
 `
 
-let server: RunningServer
 let tlsPort: number
 let first: TestCertificate
 let second: TestCertificate
-beforeAll(async () => {
+const server = servedZone(async () => {
   first = makeCertificate('first.example.test')
   second = makeCertificate('second.example.test')
   tlsPort = await freePort()
   const settings = `tls: { listen: "127.0.0.1:${tlsPort}", certificate: ${first.certificate}, key: ${first.key} }\ntransfer: { allow: 127.0.0.1 }`
-  server = await startServer({
+  return {
     zones: { 'tls.yaml': zoneFile },
     settings,
     flags: ['--workers', '1'],
-  })
+  }
 })
-afterAll(async () => void (await server?.stop()))
 
 interface TlsClient extends StreamClient {
   readonly tls: TLSSocket

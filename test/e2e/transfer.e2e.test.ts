@@ -1,6 +1,6 @@
 // Zone transfers out, to the secondaries that people run, and beside everything else that the server has to do.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { type DigRecord, dig, rdataOf } from '../support/dig.ts'
 import {
@@ -13,7 +13,7 @@ import {
 import { kdig } from '../support/kdig.ts'
 import { buildQuery } from '../support/packet-builder.ts'
 import { startBindSecondary, startNsdSecondary } from '../support/secondary.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const zone = 'transfer.example.test'
@@ -53,12 +53,11 @@ ${Array.from({ length: bigRecords }, (_, i) => `  n${i}: { A: 10.${i >> 16}.${(i
 
 const settings = 'transfer: { allow: [127.0.0.1, "2001:db8::/32"] }'
 
-let server: RunningServer
-beforeAll(async () => {
-  const zones = { 'transfer.yaml': zoneFile, 'big.yaml': bigFile }
-  server = await startServer({ zones, settings, flags: ['--workers', '1', '--transport', 'dgram'] })
+const server = servedZone({
+  zones: { 'transfer.yaml': zoneFile, 'big.yaml': bigFile },
+  settings,
+  flags: ['--workers', '1', '--transport', 'dgram'],
 })
-afterAll(async () => void (await server?.stop()))
 
 const plain = ({ owner, ttl, type, rdata }: DigRecord): string =>
   `${owner.toLowerCase()} ${ttl} ${type} ${rdata.toLowerCase()}`

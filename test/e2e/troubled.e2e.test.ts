@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { type AnswerWatch, watchAnswers } from '../support/answer-watch.ts'
-import { type UdpClient, ladderOf, openUdpClient } from '../support/dns-client.ts'
+import { ladderOf } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
 import {
@@ -15,7 +15,7 @@ import {
   startOddMta,
 } from '../support/odd-mtas.ts'
 import { type Postfix, createPostfix } from '../support/postfix.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
 const targets = {
@@ -33,11 +33,9 @@ const probe = { fall: 2, banner_timeout: '4s' }
 let plain: Postfix
 let screened: Postfix
 let odd: OddMta[]
-let server: RunningServer
-let client: UdpClient
 let watch: AnswerWatch
 
-beforeAll(async () => {
+const server = servedZone(async () => {
   const port = await freePort(Object.values(targets).map(({ address }) => address))
   const at = (name: keyof typeof targets): { name: string; address: string; port: number } => ({
     name: exchangeOf(name),
@@ -54,8 +52,10 @@ beforeAll(async () => {
     startOddMta(targets.line.address, port, endlessLine),
   ])
   const zone = mailZone({ targets, port, probe, ladder: names.length })
-  server = await startServer({ zones: { 'mail.yaml': zone } })
-  client = openUdpClient(server.port)
+  return { zones: { 'mail.yaml': zone } }
+})
+const client = clientOf(server)
+beforeAll(async () => {
   watch = watchAnswers(server.port, {
     domain: mailDomain,
     relay: exchangeOf('relay'),
@@ -65,8 +65,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await watch?.stop()
-  client?.close()
-  await server?.stop()
   await Promise.all((odd ?? []).map(async (mta) => mta.close()))
   await plain?.stop()
   await screened?.stop()

@@ -1,9 +1,9 @@
 // Weights as clients see them: 20,000 answers of the running server, each share within 5 σ of what it should be.
 
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 
-import { type UdpClient, addressesOf, ladderOf, openUdpClient } from '../support/dns-client.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { addressesOf, ladderOf } from '../support/dns-client.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
 
 const count = 20_000
 const zone = 'smtp.example.test'
@@ -28,17 +28,8 @@ records:
   ns1: { A: 192.0.2.53 }
 `
 
-let server: RunningServer
-let client: UdpClient
-
-beforeAll(async () => {
-  server = await startServer({ zones: { 'weights.yaml': zoneFile } })
-  client = openUdpClient(server.port)
-})
-afterAll(async () => {
-  client?.close()
-  await server?.stop()
-})
+const server = servedZone({ zones: { 'weights.yaml': zoneFile } })
+const client = clientOf(server)
 
 /** Within 5 σ of a binomial share; a wrong weight of 1 in 10 would be some 47 σ off. */
 function expectShare(seen: number, share: number): void {

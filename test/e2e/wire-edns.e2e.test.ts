@@ -1,10 +1,10 @@
 // The checks that operators and registries run against a server: those of RFC 8906 §8 and of the EDNS compliance tester,
 // asked and judged by dig.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { dig } from '../support/dig.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { servedZone } from '../support/served-zone.ts'
 
 const zone = 'edns.example.test'
 const zoneFile = `
@@ -16,13 +16,7 @@ records:
   big: { TXT: [${Array.from({ length: 9 }, (_, i) => `'"${i}${'x'.repeat(200)}"'`).join(', ')}] }
 `
 
-let server: RunningServer
-
-beforeAll(async () => {
-  const flags = ['--instance', 'edns-1']
-  server = await startServer({ zones: { 'edns.yaml': zoneFile }, flags })
-})
-afterAll(() => server?.stop())
+const server = servedZone({ zones: { 'edns.yaml': zoneFile }, flags: ['--instance', 'edns-1'] })
 
 interface Seen {
   readonly status: string

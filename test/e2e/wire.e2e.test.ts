@@ -1,20 +1,18 @@
 // What clients that we did not write get from the running server: dig over UDP and TCP, dns2's codec, and a TCP
 // client that cuts its octets where it likes.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { dig, rdataOf } from '../support/dig.ts'
 import {
-  type UdpClient,
   addressesOf,
   decodeReply,
   encodeQuestion,
   framed,
   ladderOf,
   openTcpClient,
-  openUdpClient,
 } from '../support/dns-client.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
 
 const zone = 'smtp.example.test'
 const bigText = Array.from(
@@ -57,17 +55,8 @@ records:
   odd: { TYPE65400: '\\# 2 0a00' }
 `
 
-let server: RunningServer
-let client: UdpClient
-
-beforeAll(async () => {
-  server = await startServer({ zones: { 'wire.yaml': zoneFile } })
-  client = openUdpClient(server.port)
-})
-afterAll(async () => {
-  client?.close()
-  await server?.stop()
-})
+const server = servedZone({ zones: { 'wire.yaml': zoneFile } })
+const client = clientOf(server)
 
 const ask = (name: string, type: string, ...more: string[]): ReturnType<typeof dig> =>
   dig(server.port, name === '@' ? zone : `${name}.${zone}`, type, ...more)
