@@ -1,8 +1,8 @@
-// One question to one server, through the client of dns2: UDP, once more if there is silence, TCP where the answer is
-// cut short. It always settles, at the latest after three times `timeoutMs`, and never rejects.
+// Sends one question to one server by the client of dns2: over UDP, a second time after silence, over TCP if the response
+// is truncated.
 //
-// What dns2 3.1.1 leaves to its caller is done here: its TCP has no timeout and takes no IPv6 address, so that TCP is a
-// socket of ours under its codec; and a reply is only one if it repeats the question (RFC 5452 §3).
+// dns2 3.1.1 has no timeout for TCP and takes no IPv6 address there, so TCP is a socket of this file with its codec. It
+// does not compare the question of a response with that of the query (RFC 5452 §3) either; response.ts does.
 
 import { connect } from 'node:net'
 
@@ -12,15 +12,17 @@ import type { Question, Response, ServerEndpoint } from './response.ts'
 import { failed, readResponse } from './response.ts'
 
 export interface QueryOptions {
+  /** Deadline of each try: two over UDP, one over TCP. */
   readonly timeoutMs: number
-  /** `tcp`: TCP alone. */
+  /** `tcp` uses TCP alone; by default UDP comes first. */
   readonly transport?: 'udp' | 'tcp'
-  /** Whether the server is a resolver. */
+  /** Whether the server is a resolver: sets RD. */
   readonly isRecursive: boolean
 }
 
-const udpTries = 2
+const maxUdpTries = 2
 
+/** Never rejects; settles after three times `timeoutMs` at the latest. */
 export async function query(
   server: ServerEndpoint,
   question: Question,
@@ -29,10 +31,11 @@ export async function query(
   if (!isSendable(question.name)) return failed('name-too-long')
   if (options.transport === 'tcp') return queryTcp(server, question, options)
   for (let tries = 1; ; tries++) {
-    const reply = await queryUdp(server, question, options)
-    if (reply.kind === 'reply' && reply.isTruncated) return queryTcp(server, question, options)
-    const isSilent = reply.kind === 'failed' && reply.why === 'timeout'
-    if (!isSilent || tries >= udpTries) return reply
+    const response = await queryUdp(server, question, options)
+    if (response.kind === 'reply' && response.isTruncated)
+      return queryTcp(server, question, options)
+    const isSilent = response.kind === 'failed' && response.why === 'timeout'
+    if (!isSilent || tries >= maxUdpTries) return response
   }
 }
 
@@ -42,7 +45,7 @@ async function queryUdp(
   { timeoutMs, isRecursive }: QueryOptions,
 ): Promise<Response> {
   const socketType = address.includes(':') ? 'udp6' : 'udp4'
-  const ask = UDPClient({
+  const send = UDPClient({
     dns: address,
     port,
     socketType,
@@ -50,7 +53,7 @@ async function queryUdp(
     retryOverTCP: false,
   })
   try {
-    const packet = await ask(name, type, Packet.CLASS.IN, { recursive: isRecursive })
+    const packet = await send(name, type, Packet.CLASS.IN, { recursive: isRecursive })
     return readResponse(packet, { name, type })
   } catch (error) {
     return failed(failureWord(error))
@@ -62,21 +65,21 @@ async function queryTcp(
   question: Question,
   { timeoutMs, isRecursive }: QueryOptions,
 ): Promise<Response> {
-  const query = buildQuery(question, isRecursive)
-  const message = query.toBuffer()
+  const packet = buildQuery(question, isRecursive)
+  const message = packet.toBuffer()
   const socket = connect({ host: address, port })
   const timer = setTimeout(() => {
     socket.destroy(Object.assign(new Error('silence'), { code: 'ETIMEDOUT' }))
   }, timeoutMs)
-  // readStream lets go of its own listener once it has the message.
+  // readStream removes its own listener once it has the message; a later error must not be uncaught.
   socket.on('error', () => {})
   try {
     const head = Buffer.alloc(2)
     head.writeUInt16BE(message.length)
     socket.write(Buffer.concat([head, message]))
-    const packet = Packet.parse(await Packet.readStream(socket))
-    if (packet.header.id !== query.header.id) return failed('strange-reply')
-    return readResponse(packet, question)
+    const response = Packet.parse(await Packet.readStream(socket))
+    if (response.header.id !== packet.header.id) return failed('strange-reply')
+    return readResponse(response, question)
   } catch (error) {
     return failed(failureWord(error))
   } finally {
@@ -107,7 +110,7 @@ function failureWord(error: unknown): string {
   return failureWords[code] ?? (code === '' ? 'strange-reply' : code.toLowerCase())
 }
 
-/** dns2 throws at some names that are none, and leaves empty labels out of others. Empty: the root. */
+/** Whether dns2 encodes the name as it is: it throws at some bad names and drops empty labels. '' is the root. */
 const isSendable = (name: string): boolean =>
   name.length <= 253 &&
   (name === '' || name.split('.').every((label) => label.length > 0 && label.length <= 63))

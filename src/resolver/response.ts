@@ -1,12 +1,12 @@
-// What a server said, in our words. Names are without final dot and in lower case; what dns2 cannot make out of a
-// record is left out.
+// Reads a response as decoded by dns2. Names are in lower case and without final dot. Records that dns2 cannot decode,
+// and types other than those of QueryType and CNAME, are left out.
 
 import { Packet } from 'dns2'
 
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 
 export interface ServerEndpoint {
-  /** In canonical form. */
+  /** An IPv4 or IPv6 address in canonical form. */
   readonly address: string
   readonly port: number
 }
@@ -14,7 +14,7 @@ export interface ServerEndpoint {
 export type QueryType = 'A' | 'AAAA' | 'PTR' | 'NS' | 'SOA' | 'TXT'
 
 export interface Question {
-  /** Without final dot. */
+  /** Without final dot; empty for the root. */
   readonly name: string
   readonly type: QueryType
 }
@@ -23,9 +23,9 @@ export interface ResourceRecord {
   readonly owner: string
   readonly type: QueryType | 'CNAME'
   readonly ttlSeconds: number
-  /** An address in canonical form, a name, a text; of an SOA the serial. */
+  /** An address in canonical form, a name, or a text; the serial of an SOA. */
   readonly data: string
-  /** Of an SOA: how long a negative answer holds. */
+  /** Only of an SOA: the TTL of negative answers (RFC 2308 §5). */
   readonly negativeSeconds?: number
 }
 
@@ -39,25 +39,26 @@ export type Response =
       readonly authority: readonly ResourceRecord[]
       readonly additional: readonly ResourceRecord[]
     }
-  /** `why`: a word such as `timeout`, `refused-connection`, `strange-reply`. */
+  /** There was no usable response. `why`: `timeout`, `refused-connection`, `strange-reply` and the like. */
   | { readonly kind: 'failed'; readonly why: string }
 
 export const failed = (why: string): Response => ({ kind: 'failed', why })
 
-/** Most that is read of a section: an answer of ours never needs more, and one of 64 KiB may hold thousands. */
+/** Records read of a section at most: none of our questions needs more, and a message may hold thousands. */
 const recordLimit = 256
 
+/** Returns the response, or `strange-reply` if it is no response to the question or its answer section is malformed. */
 export function readResponse(packet: Packet, question: Question): Response {
   const { header, questions } = packet
-  const [asked] = questions
+  const [first] = questions
   const isAnswer = header.qr === 1 && header.opcode === 0
-  // A server in trouble may leave the question out; then there is nothing else in it either.
-  const isBare = asked === undefined && header.rcode !== 0
-  const isOurs =
-    asked?.name.toLowerCase() === question.name.toLowerCase() &&
-    asked.type === Packet.TYPE[question.type]
+  // An error response may lack the question.
+  const isBareError = first === undefined && header.rcode !== 0
+  const isSameQuestion =
+    first?.name.toLowerCase() === question.name.toLowerCase() &&
+    first.type === Packet.TYPE[question.type]
   const isWhole = !packet.errors.some(({ section }) => section === 'answers')
-  if (!isAnswer || !isWhole || (!isBare && !isOurs)) return failed('strange-reply')
+  if (!isAnswer || !isWhole || (!isBareError && !isSameQuestion)) return failed('strange-reply')
   return {
     kind: 'reply',
     rcode: header.rcode,
@@ -77,11 +78,11 @@ const readSection = (section: readonly Resource[]): readonly ResourceRecord[] =>
 function readRecord(resource: Resource): ResourceRecord | null {
   const { name, ttl, type, class: cls } = resource
   if (cls !== Packet.CLASS.IN || typeof name !== 'string') return null
-  const found = dataOf(resource, type)
-  if (found === null) return null
-  // RFC 2181 §8: above 2³¹ is zero.
+  const data = dataOf(resource, type)
+  if (data === null) return null
+  // A TTL with the top bit set counts as zero (RFC 2181 §8).
   const ttlSeconds = ttl >= 0 && ttl < 2 ** 31 ? ttl : 0
-  return { owner: nameOf(name), ttlSeconds, ...found }
+  return { owner: nameOf(name), ttlSeconds, ...data }
 }
 
 type Data = Pick<ResourceRecord, 'type' | 'data' | 'negativeSeconds'>

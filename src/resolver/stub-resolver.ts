@@ -1,7 +1,7 @@
-// A stub resolver (RFC 9499 §6): asks one recursive resolver, and remembers what it said for as long as it may.
+// A stub resolver (RFC 9499 §6): sends questions to one recursive resolver and caches its answers for their TTL.
 //
-// Never rejects, and everything is bounded: questions in flight and waiting, answers kept. What fails is kept for a few
-// seconds too, so that a resolver that is down is not asked once for every target.
+// Never rejects. Bounded are the questions in flight, those that wait, and the cached answers. Failures are cached for
+// five seconds, so that a resolver that is down is not queried once for every target.
 
 import type { Clock } from '../lib/clock.ts'
 import type { Address } from '../lib/ip.ts'
@@ -9,47 +9,55 @@ import { query } from './query.ts'
 import type { Question, Response, ServerEndpoint, ResourceRecord } from './response.ts'
 
 export type Answer =
-  /** Records of the type asked for, at the name or where its aliases lead; at least one. */
+  /** Records of the type in question, at the name or at the end of its CNAME chain; at least one. */
   | { readonly kind: 'found'; readonly records: readonly ResourceRecord[] }
   | { readonly kind: 'none'; readonly why: 'nxdomain' | 'nodata' }
-  /** `why`: a word such as `timeout`, `servfail`, `rcode-5`. */
+  /** `why`: `timeout`, `servfail`, `rcode-5`, `too-many-questions` and the like. */
   | { readonly kind: 'failed'; readonly why: string }
 
 export interface StubResolver {
   readonly server: ServerEndpoint
-  /** `isFresh`: not out of what is remembered here; the resolver has a cache of its own. */
+  /** Never rejects. `isFresh` bypasses the cache of this stub; the resolver may still answer from its own. */
   resolve(question: Question, isFresh?: boolean): Promise<Answer>
   counters(): ResolverCounters
 }
 
 export interface ResolverCounters {
-  /** Answered by the resolver, whatever it said. */
+  /** Questions with an answer of the resolver, negative ones included. */
   readonly answered: number
+  /** Questions without a usable answer. */
   readonly failed: number
+  /** Questions answered from the cache of this stub. */
   readonly fromCache: number
 }
 
 interface StubResolverOptions {
   readonly server: ServerEndpoint
   readonly clock: Clock
+  /** Deadline of one try; two seconds by default. */
   readonly timeoutMs?: number
   readonly inFlightLimit?: number
   readonly cacheLimit?: number
-  /** For tests. */
+  /** Replaces the network in tests. */
   readonly query?: typeof query
 }
 
 const limits = { inFlight: 32, waiting: 20_000, cached: 8192 }
 
-const usualTimeoutMs = 2000
+const defaultTimeoutMs = 2000
 
-const longestMs = 3_600_000
+const maxTtlMs = 3_600_000
 
-const longestNegativeMs = 300_000
+const maxNegativeTtlMs = 300_000
 
-const failureMs = 5000
+const failureTtlMs = 5000
 
-const aliasLimit = 8
+const maxCnameSteps = 8
+
+interface CacheableAnswer {
+  readonly answer: Answer
+  readonly ttlMs: number
+}
 
 interface CacheEntry {
   readonly answer: Answer
@@ -61,7 +69,7 @@ export const createStubResolver = (options: StubResolverOptions): StubResolver =
 
 const failure = (why: string): CacheableAnswer => ({
   answer: { kind: 'failed', why },
-  ttlMs: failureMs,
+  ttlMs: failureTtlMs,
 })
 
 const queueFull: CacheableAnswer = failure('too-many-questions')
@@ -82,16 +90,16 @@ class CachingStubResolver implements StubResolver {
 
   resolve(question: Question, isFresh = false): Promise<Answer> {
     const key = `${question.type} ${question.name.toLowerCase()}`
-    const kept = this.#cache.get(key)
-    if (!isFresh && kept && kept.untilMs > this.#options.clock.monotonicMs()) {
+    const cached = this.#cache.get(key)
+    if (!isFresh && cached && cached.untilMs > this.#options.clock.monotonicMs()) {
       this.#counters.fromCache++
-      return Promise.resolve(kept.answer)
+      return Promise.resolve(cached.answer)
     }
     const pending = this.#pending.get(key)
     if (pending) return pending
-    const asked = this.#queryServer(key, question).finally(() => this.#pending.delete(key))
-    this.#pending.set(key, asked)
-    return asked
+    const answer = this.#queryServer(key, question).finally(() => this.#pending.delete(key))
+    this.#pending.set(key, answer)
+    return answer
   }
 
   counters(): ResolverCounters {
@@ -99,21 +107,21 @@ class CachingStubResolver implements StubResolver {
   }
 
   async #queryServer(key: string, question: Question): Promise<Answer> {
-    const { server, clock, timeoutMs = usualTimeoutMs, query: ask = query } = this.#options
-    const reply = await this.#limit.run(() =>
-      ask(server, question, { timeoutMs, isRecursive: true }),
+    const { server, clock, timeoutMs = defaultTimeoutMs, query: send = query } = this.#options
+    const response = await this.#limit.run(() =>
+      send(server, question, { timeoutMs, isRecursive: true }),
     )
-    const { answer, ttlMs: keepMs } = reply === null ? queueFull : interpret(reply, question)
+    const { answer, ttlMs } = response === null ? queueFull : interpret(response, question)
     this.#counters[answer.kind === 'failed' ? 'failed' : 'answered']++
-    this.#store(key, { answer, untilMs: clock.monotonicMs() + keepMs })
+    this.#store(key, { answer, untilMs: clock.monotonicMs() + ttlMs })
     return answer
   }
 
-  #store(key: string, kept: CacheEntry): void {
+  #store(key: string, entry: CacheEntry): void {
     this.#cache.delete(key)
-    this.#cache.set(key, kept)
+    this.#cache.set(key, entry)
     const { cacheLimit = limits.cached } = this.#options
-    // The oldest first: they stand in order of when they were asked.
+    // A map iterates in order of insertion: the oldest entry goes first.
     for (const old of this.#cache.keys()) {
       if (this.#cache.size <= cacheLimit) break
       this.#cache.delete(old)
@@ -121,53 +129,47 @@ class CachingStubResolver implements StubResolver {
   }
 }
 
-interface CacheableAnswer {
-  readonly answer: Answer
-  readonly ttlMs: number
-}
-
-function interpret(reply: Response, question: Question): CacheableAnswer {
-  if (reply.kind === 'failed') return failure(reply.why)
-  if (reply.isTruncated) return failure('truncated')
-  const { rcode, answers, authority } = reply
+function interpret(response: Response, question: Question): CacheableAnswer {
+  if (response.kind === 'failed') return failure(response.why)
+  if (response.isTruncated) return failure('truncated')
+  const { rcode, answers, authority } = response
   if (rcode === 2) return failure('servfail')
   if (rcode === 5) return failure('refused')
   if (rcode !== 0 && rcode !== 3) return failure(`rcode-${rcode}`)
-  const chain = followAliases(answers, question)
+  const chain = followCnames(answers, question)
   const ttlSeconds = Math.min(...chain.map((record) => record.ttlSeconds))
   const records = chain.filter(({ type }) => type === question.type)
   if (records.length > 0)
-    return { answer: { kind: 'found', records }, ttlMs: Math.min(longestMs, ttlSeconds * 1000) }
+    return { answer: { kind: 'found', records }, ttlMs: Math.min(maxTtlMs, ttlSeconds * 1000) }
   const negativeSeconds = authority.find(({ type }) => type === 'SOA')?.negativeSeconds ?? 0
   const why = rcode === 3 ? 'nxdomain' : 'nodata'
-  const keepMs = Math.min(longestNegativeMs, Math.min(negativeSeconds, ttlSeconds) * 1000)
-  return { answer: { kind: 'none', why }, ttlMs: keepMs }
+  const ttlMs = Math.min(maxNegativeTtlMs, Math.min(negativeSeconds, ttlSeconds) * 1000)
+  return { answer: { kind: 'none', why }, ttlMs }
 }
 
-/** The aliases from the name on, and the records that they lead to. */
-function followAliases(
+/** Returns the CNAME chain from the name on, and the records of the type in question at its end. */
+function followCnames(
   answers: readonly ResourceRecord[],
   { name, type }: Question,
 ): readonly ResourceRecord[] {
   const chain: ResourceRecord[] = []
   let owner = name.toLowerCase()
-  for (let steps = 0; steps < aliasLimit; steps++) {
+  for (let steps = 0; steps < maxCnameSteps; steps++) {
     const here = answers.filter((record) => record.owner === owner)
     const wanted = here.filter((record) => record.type === type)
-    const alias = here.find((record) => record.type === 'CNAME')
-    if (wanted.length > 0 || !alias) return [...chain, ...wanted]
-    chain.push(alias)
-    owner = alias.data
+    const cname = here.find((record) => record.type === 'CNAME')
+    if (wanted.length > 0 || !cname) return [...chain, ...wanted]
+    chain.push(cname)
+    owner = cname.data
   }
   return chain
 }
 
-// The name under which an address is looked up in a tree of addresses: in-addr.arpa and ip6.arpa (RFC 1035 §3.5,
-// RFC 3596 §2.5), or a DNS list (RFC 5782 §2.1, §2.4).
-
+/** Name of the PTR records of an address: below in-addr.arpa (RFC 1035 §3.5) or ip6.arpa (RFC 3596 §2.5). */
 export const reverseName = (address: Address): string =>
   address.family === 4 ? nameBelow(address, 'in-addr.arpa') : nameBelow(address, 'ip6.arpa')
 
+/** Name of an address below `tree`, with octets or nibbles in reverse: for PTR, and for DNS lists (RFC 5782 §2.1, §2.4). */
 export function nameBelow({ family, octets }: Address, tree: string): string {
   const labels =
     family === 4
@@ -176,18 +178,17 @@ export function nameBelow({ family, octets }: Address, tree: string): string {
   return [...labels.toReversed(), tree].join('.')
 }
 
-// Lets so many at once through, the others in the order they came, and none beyond a bound.
-
 interface ConcurrencyLimit {
-  /** null: too many wait already. */
+  /** Runs the work at once or in its turn. Resolves with its result; null if too many wait already. Rejects as it does. */
   run<T>(work: () => Promise<T>): Promise<T | null>
 }
 
-export function createConcurrencyLimit(inside: number, waiting: number): ConcurrencyLimit {
+/** Lets `maxRunning` works run at once and `maxWaiting` more wait, first come first served. */
+export function createConcurrencyLimit(maxRunning: number, maxWaiting: number): ConcurrencyLimit {
   const queue: (() => void)[] = []
-  let free = inside
+  let free = maxRunning
   let head = 0
-  const leave = (): void => {
+  const release = (): void => {
     const next = queue[head]
     if (!next) {
       free++
@@ -204,13 +205,13 @@ export function createConcurrencyLimit(inside: number, waiting: number): Concurr
     async run(work) {
       if (free > 0) free--
       else {
-        if (queue.length - head >= waiting) return null
+        if (queue.length - head >= maxWaiting) return null
         await new Promise<void>((resolve) => void queue.push(resolve))
       }
       try {
         return await work()
       } finally {
-        leave()
+        release()
       }
     },
   }

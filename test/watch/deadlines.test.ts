@@ -1,4 +1,4 @@
-// Deadlines as they are where nobody says otherwise, over real sockets: each holds, whatever drips in the meantime. What
+// Deadlines as they are by default, over real sockets: each holds, whatever drips in meanwhile. What
 // drips would put them off to thirty seconds and more.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'

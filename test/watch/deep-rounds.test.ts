@@ -30,14 +30,14 @@ const dead = outcome({ kind: 'dead', reason: 'connect-refused', code: null })
 
 /** Runs rounds 20 s apart; level of each and what it meant. */
 function rounds(
-  lane: DeepRounds,
+  deepRounds: DeepRounds,
   count: number,
   say: (level: string, at: number) => Outcome,
 ): { level: string; kind: string; atMs: number }[] {
   return Array.from({ length: count }, (_, i) => {
     const atMs = i * 20_000
-    const { level } = lane.nextProfile(atMs)
-    return { level, kind: lane.observe(say(level, i), atMs + 100).kind, atMs }
+    const { level } = deepRounds.nextProfile(atMs)
+    return { level, kind: deepRounds.observe(say(level, i), atMs + 100).kind, atMs }
   })
 }
 
@@ -73,8 +73,8 @@ describe('when a round goes all the way', () => {
   })
 
   test('one that breaks off before TLS is repeated with the next round', () => {
-    const lane = new DeepRounds('a', profile({ tls: strict }), 0)
-    const run = rounds(lane, 5, (_, at) => (at < 3 ? dead : ok))
+    const deepRounds = new DeepRounds('a', profile({ tls: strict }), 0)
+    const run = rounds(deepRounds, 5, (_, at) => (at < 3 ? dead : ok))
     expect(run.map(({ level }) => level)).toEqual(['tls', 'tls', 'tls', 'tls', 'ehlo'])
     expect(run.map(({ kind }) => kind)).toEqual(['dead', 'dead', 'dead', 'ok', 'ok'])
   })
@@ -82,23 +82,27 @@ describe('when a round goes all the way', () => {
 
 describe('what was found', () => {
   test('a warning stands between, is looked at each minute, and goes once it is mended', () => {
-    const lane = new DeepRounds('a', profile({ tls: { ...strict, isRequired: false } }), -minuteMs)
-    const run = rounds(lane, 20, (level, at) => (level === 'tls' && at < 10 ? noTls : ok))
+    const deepRounds = new DeepRounds(
+      'a',
+      profile({ tls: { ...strict, isRequired: false } }),
+      -minuteMs,
+    )
+    const run = rounds(deepRounds, 20, (level, at) => (level === 'tls' && at < 10 ? noTls : ok))
     expect(fullAt(run).slice(0, 4)).toEqual([0, 80_000, 160_000, 240_000])
     expect(run.map(({ kind }) => kind).join(' ')).toMatch(/^(tls ){12}(ok ?){8}$/)
   })
 
   test('where it takes the target out it is confirmed by as many full rounds as that takes', () => {
-    const lane = new DeepRounds('a', profile({ tls: strict, fall: 3 }), 0)
-    const run = rounds(lane, 8, (level) => (level === 'tls' ? noTls : ok))
+    const deepRounds = new DeepRounds('a', profile({ tls: strict, fall: 3 }), 0)
+    const run = rounds(deepRounds, 8, (level) => (level === 'tls' ? noTls : ok))
     const levels = ['tls', 'tls', 'tls', 'ehlo', 'ehlo', 'ehlo', 'tls', 'ehlo']
     expect(run.map(({ level }) => level)).toEqual(levels)
     expect(run.map(({ kind }) => kind)).toEqual(levels.map(() => 'tls'))
   })
 
   test('other trouble shows through', () => {
-    const lane = new DeepRounds('a', profile({ tls: strict, fall: 1 }), 0)
-    const run = rounds(lane, 4, (level, at) => {
+    const deepRounds = new DeepRounds('a', profile({ tls: strict, fall: 1 }), 0)
+    const run = rounds(deepRounds, 4, (level, at) => {
       if (level === 'tls') return noTls
       return at === 2 ? dead : ok
     })
@@ -106,28 +110,32 @@ describe('what was found', () => {
   })
 
   test('a canary that is put off is asked twice `fall` times before it is believed', () => {
-    const lane = new DeepRounds('a', profile({ level: 'rcpt', rounds: 'mail', fall: 2 }), -minuteMs)
+    const deepRounds = new DeepRounds(
+      'a',
+      profile({ level: 'rcpt', rounds: 'mail', fall: 2 }),
+      -minuteMs,
+    )
     const busy = outcome({ kind: 'busy', reason: 'rcpt-busy', code: 451 })
-    const run = rounds(lane, 6, (level) => (level === 'rcpt' ? busy : ok))
+    const run = rounds(deepRounds, 6, (level) => (level === 'rcpt' ? busy : ok))
     expect(run.map(({ level }) => level)).toEqual(['rcpt', 'rcpt', 'rcpt', 'rcpt', 'mail', 'mail'])
     expect(run.map(({ kind }) => kind)).toEqual(['busy', 'busy', 'busy', 'busy', 'busy', 'busy'])
   })
 
   test('a busy greeting in a full round is not the canary’s word', () => {
-    const lane = new DeepRounds('a', profile({ level: 'rcpt', rounds: 'mail' }), -minuteMs)
+    const deepRounds = new DeepRounds('a', profile({ level: 'rcpt', rounds: 'mail' }), -minuteMs)
     const busy = outcome({ kind: 'busy', reason: 'banner-busy', code: 421 })
-    const run = rounds(lane, 3, (_, at) => (at === 0 ? busy : ok))
+    const run = rounds(deepRounds, 3, (_, at) => (at === 0 ? busy : ok))
     expect(run.map(({ kind }) => kind)).toEqual(['busy', 'ok', 'ok'])
   })
 })
 
 test('STARTTLS once seen is remembered, over a reload too', () => {
-  const lane = new DeepRounds('a', profile(), 0)
-  expect(lane.hadStarttls()).toBe(false)
-  lane.observe(outcome({ hasStarttls: false }), 1)
-  expect(lane.hadStarttls()).toBe(false)
-  lane.observe(ok, 2)
+  const deepRounds = new DeepRounds('a', profile(), 0)
+  expect(deepRounds.hadStarttls()).toBe(false)
+  deepRounds.observe(outcome({ hasStarttls: false }), 1)
+  expect(deepRounds.hadStarttls()).toBe(false)
+  deepRounds.observe(ok, 2)
   const next = new DeepRounds('a', profile(), 3)
-  next.inherit(lane)
-  expect([lane.hadStarttls(), next.hadStarttls()]).toEqual([true, true])
+  next.inherit(deepRounds)
+  expect([deepRounds.hadStarttls(), next.hadStarttls()]).toEqual([true, true])
 })

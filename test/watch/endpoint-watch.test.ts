@@ -40,7 +40,7 @@ interface Rig {
   readonly steps: () => string[]
 }
 
-function rig(exchange: ClusterVotes = createStandaloneVotes()): Rig {
+function rig(cluster: ClusterVotes = createStandaloneVotes()): Rig {
   const time = createVirtualTime()
   const table = createHealthTable(16)
   const transitions: Transition[] = []
@@ -49,7 +49,7 @@ function rig(exchange: ClusterVotes = createStandaloneVotes()): Rig {
   const says = new Map<string, OutcomeKind | null>()
   const watch = createEndpointWatch({
     table,
-    cluster: exchange,
+    cluster,
     clock: time.clock,
     timer: time.timer,
     random: seededRandom(3),
@@ -234,7 +234,7 @@ describe('the first round', () => {
 })
 
 describe('the set', () => {
-  test('a shared slot is probed once and told for each of its targets', async () => {
+  test('a shared slot is probed once and reported for each of its targets', async () => {
     const { watch, probed, run, steps } = rig()
     watch.update([address(1), address(1, { zone: 'b.example', target: 'other' })])
     await run(1100)
@@ -337,14 +337,14 @@ describe('the set', () => {
 })
 
 const shared = (): {
-  exchange: ClusterVotes
+  cluster: ClusterVotes
   readonly foreign: (votes: readonly LiveVote[]) => void
 } => {
   const own = createStandaloneVotes('a', 'fra')
   let others: readonly LiveVote[] = []
   let notify: ((key: string) => void) | null = null
   return {
-    exchange: {
+    cluster: {
       ...own,
       votes: (key) => [...own.votes(key), ...others],
       subscribe(listener) {
@@ -367,8 +367,8 @@ const vote = (site: string, state: 'U' | 'D'): LiveVote => ({
 
 describe('with other instances', () => {
   test('one site alone takes nothing down; a second one does, without a probe between', async () => {
-    const { exchange, foreign } = shared()
-    const { watch, says, run, table, probes } = rig(exchange)
+    const { cluster, foreign } = shared()
+    const { watch, says, run, table, probes } = rig(cluster)
     foreign([vote('nyc', 'U'), vote('sin', 'U')])
     watch.update([address(1)])
     await run(1100)
@@ -383,8 +383,8 @@ describe('with other instances', () => {
   })
 
   test('an instance that cannot see abstains, and the others decide', async () => {
-    const { exchange, foreign } = shared()
-    const { watch, says, run, table, probes } = rig(exchange)
+    const { cluster, foreign } = shared()
+    const { watch, says, run, table, probes } = rig(cluster)
     foreign([vote('nyc', 'U')])
     watch.update([address(1)])
     await run(1100)
@@ -392,13 +392,13 @@ describe('with other instances', () => {
     expect(table.state(1)).toBe(SlotState.up)
     says.set('192.0.2.1', 'self')
     await probes('192.0.2.1', 3)
-    expect(exchange.votes(slotKey(address(1))).map((each) => each.state)).toEqual(['?', 'D'])
+    expect(cluster.votes(slotKey(address(1))).map((each) => each.state)).toEqual(['?', 'D'])
     expect(table.state(1)).toBe(SlotState.down)
   })
 
   test('what they say before our first round is done is believed at once, and not taken back', async () => {
-    const { exchange, foreign } = shared()
-    const { watch, says, run, table } = rig(exchange)
+    const { cluster, foreign } = shared()
+    const { watch, says, run, table } = rig(cluster)
     foreign([vote('nyc', 'D'), vote('sin', 'D')])
     says.set('192.0.2.1', 'dead')
     // One that takes its time.

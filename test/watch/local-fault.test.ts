@@ -1,4 +1,4 @@
-// The watch doubts itself, on simulated time: correlated failure, isolation, stalls, flapping.
+// Local faults as the watch handles them, on simulated time: correlated failure, isolation, stalls, flapping.
 
 import { describe, expect, test } from 'vitest'
 import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
@@ -28,7 +28,7 @@ interface Rig {
   readonly time: VirtualTime
   readonly watch: EndpointWatch
   readonly changes: Change[]
-  readonly doubts: LocalFaultEvent[]
+  readonly events: LocalFaultEvent[]
   readonly probed: Map<string, number>
   readonly run: (ms: number) => Promise<void>
   readonly state: (slot: number) => SlotState
@@ -42,24 +42,24 @@ function rig(
   script: Script,
   canaries: readonly Canary[] = [],
   seed = 3,
-  exchange: ClusterVotes = createStandaloneVotes(),
+  cluster: ClusterVotes = createStandaloneVotes(),
 ): Rig {
   const time = createVirtualTime()
   const beganMs = time.clock.monotonicMs()
   const nowMs = (): number => time.clock.monotonicMs() - beganMs
   const table = createHealthTable(128)
   const changes: Change[] = []
-  const doubts: LocalFaultEvent[] = []
+  const events: LocalFaultEvent[] = []
   const probed = new Map<string, number>()
   const watch = createEndpointWatch({
     table,
     canaries,
-    cluster: exchange,
+    cluster,
     clock: time.clock,
     timer: time.timer,
     random: seededRandom(seed),
     onTransition: (transition) => changes.push({ ...transition, atMs: nowMs() }),
-    onLocalFault: (event) => doubts.push(event),
+    onLocalFault: (event) => events.push(event),
     async probe({ address, profile }) {
       const key = profile.name === 'canary' ? `canary ${address}` : address
       probed.set(key, (probed.get(key) ?? 0) + 1)
@@ -79,7 +79,7 @@ function rig(
     time,
     watch,
     changes,
-    doubts,
+    events,
     probed,
     run,
     nowMs,
@@ -120,11 +120,11 @@ describe('correlated failure', () => {
   }
 
   test('6 of 10 die: those beyond half wait for a second round, then leave', async () => {
-    const { run, doubts, changes, state, watch } = await outage(6, Infinity)
+    const { run, events, changes, state, watch } = await outage(6, Infinity)
     let inPool = 10
-    for (let i = 0; i < 30 && doubts.length === 0; i++) await run(1000)
-    expect(doubts).toEqual([{ kind: 'held', group: 'p.smtp.example.com', failing: 6, of: 10 }])
-    const brakedAtMs = changes.at(-1)?.atMs ?? 0
+    for (let i = 0; i < 30 && events.length === 0; i++) await run(1000)
+    expect(events).toEqual([{ kind: 'held', group: 'p.smtp.example.com', failing: 6, of: 10 }])
+    const heldAtMs = changes.at(-1)?.atMs ?? 0
     const downBefore = changes.filter(({ to }) => to === 'down').length
     expect(watch.localFaults().heldGroups).toBe(1)
     await run(90_000)
@@ -135,41 +135,41 @@ describe('correlated failure', () => {
     // Each that was not down yet has failed `fall` times more: fifteen seconds at least.
     const later = downs.slice(downBefore).filter((change) => change.afterMs >= 24_000)
     expect(later.length).toBe(6 - downBefore)
-    expect(downs.at(-1)?.atMs).toBeLessThan(brakedAtMs + 60_000)
+    expect(downs.at(-1)?.atMs).toBeLessThan(heldAtMs + 60_000)
   })
 
   test('is said to be over once, two minutes after it began', async () => {
-    const { run, doubts, nowMs, watch } = await outage(6, Infinity)
-    for (let i = 0; i < 30 && doubts.length === 0; i++) await run(1000)
+    const { run, events, nowMs, watch } = await outage(6, Infinity)
+    for (let i = 0; i < 30 && events.length === 0; i++) await run(1000)
     const begunMs = nowMs()
-    for (let i = 0; i < 130 && doubts.length === 1; i++) await run(1000)
-    expect(doubts.slice(1)).toEqual([
+    for (let i = 0; i < 130 && events.length === 1; i++) await run(1000)
+    expect(events.slice(1)).toEqual([
       { kind: 'released', group: 'p.smtp.example.com', seconds: 120 },
     ])
     expect(nowMs() - begunMs).toBeGreaterThan(118_000)
     expect(nowMs() - begunMs).toBeLessThanOrEqual(121_000)
     expect(watch.localFaults().heldGroups).toBe(0)
     await run(120_000)
-    expect(doubts.length).toBe(2)
+    expect(events.length).toBe(2)
   })
 
   test('half a pool is nothing special', async () => {
-    const { run, doubts, went } = await outage(5, Infinity)
+    const { run, events, went } = await outage(5, Infinity)
     await run(60_000)
-    expect(doubts).toEqual([])
+    expect(events).toEqual([])
     expect(went('down').length).toBe(5)
     for (const { afterMs } of went('down')) expect(afterMs).toBeLessThan(12_000)
   })
 
-  test('a spell of 25 seconds for all costs those that were first, and nobody else', async () => {
-    const { run, doubts, went, state } = await outage(50, 25_000)
+  test('a spell of 25 seconds for all costs the first ones, and no other', async () => {
+    const { run, events, went, state } = await outage(50, 25_000)
     await run(25_000)
-    expect(doubts.length).toBeGreaterThan(0)
+    expect(events.length).toBeGreaterThan(0)
     await run(120_000)
     expect(slotsOf(50).every((slot) => state(slot) === SlotState.up)).toBe(true)
     expect(went('down').length).toBeLessThan(15)
-    const unbraked = 50
-    expect(went('suspect').length).toBeGreaterThanOrEqual(unbraked - went('down').length)
+    const notHeld = 50
+    expect(went('suspect').length).toBeGreaterThanOrEqual(notHeld - went('down').length)
   })
 
   test('those that are down already count with those that fail next', async () => {
@@ -181,7 +181,7 @@ describe('correlated failure', () => {
     const watched = addresses(50).map((each) => ({ ...each, profile: quick }))
     all.watch.update(watched, [poolOf(slotsOf(10))])
     await all.run(atMs + 60_000)
-    expect(all.doubts).toEqual([{ kind: 'held', group: 'p.smtp.example.com', failing: 6, of: 10 }])
+    expect(all.events).toEqual([{ kind: 'held', group: 'p.smtp.example.com', failing: 6, of: 10 }])
   })
 
   test('all dead for good is acted on', async () => {
@@ -192,7 +192,7 @@ describe('correlated failure', () => {
   })
 })
 
-test('what only other instances see waits for the brake, and no longer', async () => {
+test('what only other instances see waits for the mass-failure guard, and no longer', async () => {
   const own = createStandaloneVotes('a', 'fra')
   let foreign: string | null = null
   let notify: (key: string) => void = () => {}
@@ -215,7 +215,7 @@ test('what only other instances see waits for the brake, and no longer', async (
   )
   all.watch.update(addresses(50), [poolOf(slotsOf(10))])
   await all.run(atMs)
-  for (let i = 0; i < 60 && all.doubts.length === 0; i++) await all.run(1000)
+  for (let i = 0; i < 60 && all.events.length === 0; i++) await all.run(1000)
   foreign = slotKey(addresses(10)[9] as WatchedAddress)
   notify(foreign)
   expect(all.state(10)).toBe(SlotState.suspect)
@@ -244,13 +244,13 @@ describe('isolation', () => {
   }
 
   test('ten minutes without network take nothing down, and are said once', async () => {
-    const { run, doubts, went, watch, state } = await cutOff(600_000)
+    const { run, events, went, watch, state } = await cutOff(600_000)
     await run(600_000)
     expect(went('down')).toEqual([])
     expect(watch.localFaults().isIsolated).toBe(true)
     expect(watch.localFaults().discarded.isolated).toBeGreaterThan(100)
     await run(60_000)
-    expect(doubts.filter(({ kind }) => kind === 'isolated')).toEqual([
+    expect(events.filter(({ kind }) => kind === 'isolated')).toEqual([
       { kind: 'isolated', isOver: false, canaries: 2 },
       { kind: 'isolated', isOver: true, canaries: 2 },
     ])
@@ -258,9 +258,9 @@ describe('isolation', () => {
   })
 
   test('one canary that answers: it is the targets', async () => {
-    const { run, doubts, went } = await cutOff(600_000, ['canary 198.51.100.2'])
+    const { run, events, went } = await cutOff(600_000, ['canary 198.51.100.2'])
     await run(120_000)
-    expect(doubts.filter(({ kind }) => kind === 'isolated')).toEqual([])
+    expect(events.filter(({ kind }) => kind === 'isolated')).toEqual([])
     expect(went('down').length).toBe(12)
   })
 
@@ -268,14 +268,14 @@ describe('isolation', () => {
     const living = slotsOf(12)
       .slice(2)
       .map((slot) => `192.0.${slot}.1`)
-    const { run, doubts, went } = await cutOff(600_000, living)
+    const { run, events, went } = await cutOff(600_000, living)
     await run(180_000)
     expect(
       went('down')
         .map(({ target }) => target)
         .toSorted(),
     ).toEqual(['mx1', 'mx2'])
-    const isolated = doubts.filter(({ kind }) => kind === 'isolated')
+    const isolated = events.filter(({ kind }) => kind === 'isolated')
     expect(isolated.length % 2).toBe(0)
   })
 
@@ -286,7 +286,7 @@ describe('isolation', () => {
     )
     all.watch.update(addresses(3), [])
     await all.run(120_000)
-    expect(all.doubts.filter(({ kind }) => kind === 'isolated')).toEqual([])
+    expect(all.events.filter(({ kind }) => kind === 'isolated')).toEqual([])
     expect(all.went('down').length).toBe(3)
   })
 
@@ -335,7 +335,7 @@ describe('flapping', () => {
       which(address) && nowMs % 10_000 >= 5000 ? ['dead'] : ['ok']
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-    'a period of ten seconds is seldom told in half an hour (seed %i)',
+    'a period of ten seconds seldom causes a transition in half an hour (seed %i)',
     async (seed) => {
       const { watch, run, changes } = rig(
         flapping((address) => slotNumber(address) === 1),
@@ -345,9 +345,11 @@ describe('flapping', () => {
       watch.update(addresses(3), [poolOf(slotsOf(3))])
       await run(60_000)
       await run(1_800_000)
-      const told = changes.filter(({ target, from }) => target === 'mx1' && from !== 'unknown')
-      expect(told.length).toBeGreaterThan(0)
-      expect(told.length).toBeLessThanOrEqual(4)
+      const transitions = changes.filter(
+        ({ target, from }) => target === 'mx1' && from !== 'unknown',
+      )
+      expect(transitions.length).toBeGreaterThan(0)
+      expect(transitions.length).toBeLessThanOrEqual(4)
     },
   )
 
@@ -374,7 +376,7 @@ describe('flapping', () => {
     expect(nowMs()).toBeLessThan(wellMs + 360_000)
   })
 
-  test('who is drained helps a pool as little as who is down', async () => {
+  test('a drained member helps a pool as little as one that is down', async () => {
     const wellMs = 1_040_000
     const { watch, run, state, drain } = rig((address, now) => {
       const isFlapping = slotNumber(address) === 1 && now > atMs && now < wellMs

@@ -17,7 +17,7 @@ test('a process that runs is not stalled', () => {
   expect([lag.stalledSince(fromMs), lag.stalls()]).toEqual([false, 0])
 })
 
-test('a stall is seen by whoever was there before its end, and by nobody after', () => {
+test('a stall counts for probes begun before its end, and for none after', () => {
   const { time, lag, now } = start()
   time.advance(10_000)
   const beforeMs = now()

@@ -109,7 +109,7 @@ describe('fresh', () => {
     await watch.stop()
   })
 
-  test('who was not known comes after who was up', async () => {
+  test('an address without a restored state comes after one that was up', async () => {
     const saved = new Map(await live())
     saved.delete(slotKey(address(3)))
     says.set('192.0.2.3', null)

@@ -218,7 +218,7 @@ test('self moves nothing: neither weight nor alerts nor state', async () => {
   expect([run.table.state(1), run.table.factor(1), run.alerts]).toEqual([...before, []])
 })
 
-test('a target behind NAT is probed at its other address, and told of by its served one', async () => {
+test('a target behind NAT is probed at its other address, and reported by its served one', async () => {
   const run = rig()
   const behind = { ...watched(), probeAddress: '10.0.0.1' }
   run.watch.update([behind])

@@ -19,9 +19,9 @@ const steps = fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.boolean()), {
   size: 'max',
 })
 
-const nobody: ReadonlySet<number> = new Set()
+const none: ReadonlySet<number> = new Set()
 
-const isShort = ({ members }: WatchedPool, out: ReadonlySet<number>, away = nobody): boolean => {
+const isShort = ({ members }: WatchedPool, out: ReadonlySet<number>, away = none): boolean => {
   const total = members.reduce((sum, { weight }) => sum + weight, 0)
   const inside = members
     .filter(
@@ -32,7 +32,7 @@ const isShort = ({ members }: WatchedPool, out: ReadonlySet<number>, away = nobo
   return inside < total / 2
 }
 
-test('needed: in a pool with less than half of its weight in; told when that turns', () => {
+test('short: a pool with less than half of its weight up; its slots are returned when that changes', () => {
   fc.assert(
     fc.property(pools, pools, steps, rows, (first, second, taken, [replaceAt, ...rowsAway]) => {
       const watched = new WatchedPools()
