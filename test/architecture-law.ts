@@ -92,7 +92,7 @@ export const law: readonly LawRow[] = [
     room: 'persistence',
     imports: 'health',
     typesOnly: 'cluster lib',
-    packages: 'node:*',
+    packages: 'node:* zod',
   },
   {
     room: 'probe/smtp',
@@ -131,7 +131,7 @@ export const law: readonly LawRow[] = [
     room: 'cluster/redis',
     imports: 'cluster health persistence',
     typesOnly: 'lib',
-    packages: 'ioredis node:*',
+    packages: 'ioredis node:* zod',
   },
   {
     room: 'cluster',

@@ -33,7 +33,7 @@ export interface ClusterLink {
 }
 
 const connectMs = 2000
-const longestRetryMs = 5000
+const maxRetryMs = 5000
 
 /** Never fails: while the store is out of reach, the link works alone and tries again. */
 export function openClusterLink(
@@ -51,7 +51,7 @@ export function openClusterLink(
       stop: async () => {},
     }
   const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
-  const times = { connectMs, commandMs, blockMs, longestRetryMs }
+  const times = { connectMs, commandMs, blockMs, maxRetryMs }
   const cluster = joinCluster({
     settings: state,
     instance,

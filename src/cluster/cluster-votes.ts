@@ -1,5 +1,6 @@
-// The exchange of votes between instances (design §6): each writes its own, all read all.
-// Everything here answers at once from what is known locally; the network, where there is one, is behind it.
+// What an instance shares with the others: votes on endpoints, overrides, feedback of MTAs, counts of probes. These
+// interfaces answer from memory; a store behind them, if there is one, is read and written in the background. The
+// implementation without a store is standalone.ts, the one over a store cluster.ts.
 
 import type { SavedAvailability } from '../health/availability.ts'
 import type { LiveVote, VoteState } from '../health/consensus.ts'
@@ -7,8 +8,9 @@ import type { Feedback, FeedbackWriter } from '../health/feedback.ts'
 import type { Override } from '../health/overrides.ts'
 import type { ConfigChange } from './config-agreement.ts'
 
+/** The own vote on an endpoint. */
 export interface Vote {
-  /** Names the probed endpoint the same way in every instance: see watch/slot-key.ts. */
+  /** Identifies the probed endpoint, the same way in every instance: watch/slot-key.ts. */
   readonly slotKey: string
   readonly state: VoteState
   readonly reason: string
@@ -16,36 +18,42 @@ export interface Vote {
 
 export interface ClusterStatus {
   readonly kind: 'memory' | 'redis'
-  /** Out of reach of the others: own votes alone decide. */
+  /** Whether this instance is cut off from the others and judges by its own votes and their last ones. */
   readonly degraded: boolean
-  /** Instances heard of lately, this one included. */
+  /** Live instances, including this one. */
   readonly instances: number
 }
 
+/** Votes of all instances, and who probes what. */
 export interface ClusterVotes {
-  /** Also makes the endpoint known, with a vote of `?`: what others say of it is read from then on. */
+  /** Sets the own vote. Its first vote, which may be `?`, also makes the endpoint known: others' votes on it are read. */
   publish(vote: Vote): void
-  /** The endpoint is no longer watched here. */
+  /** Removes the own vote: the endpoint is no longer watched here. */
   withdraw(slotKey: string): void
-  /** Votes of every live instance that probes it, own included; at most one an instance. */
+  /** At most one vote per live instance that probes the endpoint, including the own one. */
   votes(slotKey: string): readonly LiveVote[]
-  /** Calls back when another instance's vote changed; returns how to end that. */
+  /** Calls back when another instance's vote changed. Returns a function that unsubscribes. */
   subscribe(onForeignVote: (slotKey: string) => void): () => void
-  /** Whether this instance is to probe it: a few do so for all. */
+  /** Whether this instance probes the endpoint: a few instances do so for all. */
   isProbedHere(slotKey: string): boolean
-  /** Calls back when that, or whether we are cut off, may have changed for any endpoint; returns how to end that. */
+  /**
+   * Calls back when `isProbedHere` may have changed for any endpoint, or the instance was cut off or reconnected.
+   * Returns a function that unsubscribes.
+   */
   subscribeAssignments(onChange: () => void): () => void
-  /** Whether this instance takes itself for cut off from its targets: its votes do not count elsewhere then. */
-  reportLocalFault(isInDoubt: boolean): void
-  /** What the zones say, as a hash that is the same wherever they say the same. */
+  /** Sets whether this host may be the reason for failures; while it may, other instances ignore its votes. */
+  reportLocalFault(isFaulty: boolean): void
+  /** Sets a hash of the configuration that is the same in every instance with the same zone files and settings. */
   setConfigHash(config: string): void
-  /** We go soon: our votes count no more, others take our probes. What is asked here is answered on. */
+  /** Announces that this instance will stop: others ignore its votes and take over its probes. */
   leave(): void
   status(): ClusterStatus
 }
 
-// The exchange of what MTAs say of themselves: told to one instance it is heard by all, and ends on all at once.
+/** What identifies feedback: target and writer. */
+export type FeedbackKey = Omit<SharedFeedback, 'feedback'>
 
+/** Feedback of one writer on one target, as all instances have it. */
 export interface SharedFeedback {
   readonly zone: string
   readonly target: string
@@ -53,73 +61,71 @@ export interface SharedFeedback {
   readonly feedback: Feedback
 }
 
-export type FeedbackKey = Omit<SharedFeedback, 'feedback'>
-
+/** Feedback of MTAs: reported to any instance, it counts and ends on all of them. */
 export interface FeedbackStore {
-  /** `told` null: its writer takes it back. */
-  write(place: FeedbackKey, told: Feedback | null): void
-  /** All that are known, ours included; what has ended may be among them. */
+  /** Replaces the feedback; null withdraws it. */
+  write(id: FeedbackKey, feedback: Feedback | null): void
+  /** All that is known, including the own; some of it may have expired. */
   list(): readonly SharedFeedback[]
-  /** Calls back when another instance changed them; returns how to end that. */
-  subscribe(onForeignWord: () => void): () => void
+  /** Calls back when another instance changed the list. Returns a function that unsubscribes. */
+  subscribe(onForeignChange: () => void): () => void
 }
 
-// The exchange of overrides between instances: any of them sets or undoes one, all of them obey.
-// Everything here answers at once from what is known locally; the network, where there is one, is behind it.
-
+/** Overrides: any instance sets or removes them, all of them obey. */
 export interface OverrideStore {
-  /** Those in force, by time of setting. */
+  /** The overrides in force, oldest first. */
   list(): readonly Override[]
-  /** Replaces one of the same target, scope and class. `full`: there are as many as there may be. */
+  /** Adds an override; one of the same target, scope and class is replaced. */
   set(override: Override): SetOverrideResult
-  /** The override that is gone now, or null where there was none of that id. */
+  /** Removes and returns the override with this id; null if there is none. */
   remove(id: string): Override | null
-  /** Takes out what has ended by now. Every instance does so by its own clock, so nothing is told to others. */
+  /** Removes and returns the expired overrides. Every instance does so by its own clock; others are not notified. */
   expire(nowMs: number): readonly Override[]
-  /** Calls back when another instance changed the list; returns how to end that. */
+  /** Calls back when another instance changed the list. Returns a function that unsubscribes. */
   subscribe(onForeignChange: (change: OverrideChanges) => void): () => void
-  /** Whether they outlive this process. */
+  /** Whether overrides outlive this process. */
   readonly isPersistent: boolean
 }
 
+/** Changes that other instances made. */
 export interface OverrideChanges {
-  /** `from`: the instance that was told; null: it is not known. */
+  /** `from`: name of the instance that received the override, null if unknown. */
   readonly set: readonly { readonly override: Override; readonly from: string | null }[]
   readonly removed: readonly { readonly override: Override; readonly isReplaced: boolean }[]
 }
 
+/** `full`: as many overrides are in force as there may be. */
 export type SetOverrideResult =
   | { readonly kind: 'set'; readonly replaced: Override | null }
   | { readonly kind: 'full' }
 
-// The exchange of what instances counted: each counts its own probes and is the only writer of these counts, so that
-// the sum over instances counts each probe once.
-
+/** Source of the own probe counts. */
 export interface LocalTallies {
-  /** By pool, as they are at the time. */
+  /** Current counts by zone and pool. */
   readonly current: () => ReadonlyMap<string, SavedAvailability>
-  /** What lies in the store of ours, when it is first read: of before this boot. */
+  /** Called once per pool with the counts that the store has from before this boot. */
   readonly restore: (pool: string, saved: SavedAvailability) => void
 }
 
+/** Probe counts: each instance writes its own, so that the sum over instances counts each probe once. */
 export interface TallyStore {
+  /** Starts sharing the own counts. */
   attach(own: LocalTallies): void
-  /** What each of the others counted of a pool. */
+  /** What each of the other instances counted for a pool. */
   ofOthers(pool: string): readonly SavedAvailability[]
 }
 
-// What the shared state tells of itself: events for the log, a view for metrics.
-
+/** Changes in the cluster that are logged. */
 export type ClusterEvent =
-  /** `why`: one word. */
+  /** The store is out of reach; `why` is an error code. */
   | { readonly kind: 'degraded'; readonly why: string }
   | { readonly kind: 'recovered'; readonly afterMs: number }
   | { readonly kind: 'peer-joined'; readonly peer: string; readonly site: string }
-  /** `isStopped`: it said so; else it fell silent. */
+  /** `isStopped`: it announced that it would leave; otherwise its heartbeat expired. */
   | { readonly kind: 'peer-gone'; readonly peer: string; readonly isStopped: boolean }
-  /** The store lost what it had; everything of ours is written anew. */
+  /** The store has lost its data; everything of this instance is written anew. */
   | { readonly kind: 'emptied' }
-  /** Another process has our name and came later; and that it is over. */
+  /** A later process uses the name of this instance; and it no longer does. */
   | { readonly kind: 'fenced' }
   | { readonly kind: 'unfenced' }
   | ConfigChange

@@ -1,21 +1,22 @@
-// Whether all instances say the same. Each tells in its heartbeat what its zones say, as a hash; instances that live
-// and stay are compared.
+// Whether all instances have the same configuration. Each puts a hash of its zone files into its heartbeat; live
+// instances that are not leaving are compared.
 //
-//   told       when they have differed for the grace time, and nobody changed meanwhile: a roll-out that goes on,
-//              instance by instance, is none to alarm about. After ten times that, whatever changes
-//   taken back when they agree, and have for as long as a heartbeat lasts: one that restarts is away for a moment
+//   alert    when they have differed for the grace time and none changed its hash meanwhile, since a roll-out, instance
+//            by instance, is no reason to alert; after ten times the grace time even if they keep changing
+//   cleared  when they have agreed for as long as a heartbeat lasts: an instance that restarts is missing for a moment
 //
 // No I/O; the time is an argument.
 
 export interface ConfiguredInstance {
   readonly instance: string
-  /** null: it does not say. */
+  /** null if it is not known; the instance is then not compared. */
   readonly config: string | null
 }
 
+/** An alert, or its end. */
 export interface ConfigChange {
   readonly kind: 'config-differs' | 'config-agrees'
-  /** Those that say the same together; the most first. */
+  /** Instances grouped by their hash, largest group first. */
   readonly groups: readonly ConfigGroup[]
 }
 
@@ -24,39 +25,40 @@ export interface ConfigGroup {
   readonly instances: readonly string[]
 }
 
-const patience = 10
+/** Alert after this many grace times even during a roll-out. */
+const rolloutPatience = 10
 
 export class ConfigAgreement {
   readonly #graceMs: number
   readonly #calmMs: number
-  #isTold = false
+  #isAlerting = false
   #groups: readonly ConfigGroup[] = []
-  /** What each said; a change of it is a roll-out that goes on. */
-  #last = new Map<string, string>()
+  /** Last hash of each instance; a change means that a roll-out is going on. */
+  #lastConfigs = new Map<string, string>()
   #changedAtMs = -Infinity
-  /** Since when it is so; null: it is not. */
+  /** When they began to differ or agree; null if they do not. */
   #differsSinceMs: number | null = null
   #agreesSinceMs: number | null = null
 
+  /** `graceMs`: how long configurations may differ. `calmMs`: how long they have to agree to clear the alert. */
   constructor(times: { readonly graceMs: number; readonly calmMs: number }) {
     this.#graceMs = times.graceMs
     this.#calmMs = times.calmMs
   }
 
-  /** Whether that they differ was told, and is not over. */
   get isAlerting(): boolean {
-    return this.#isTold
+    return this.#isAlerting
   }
 
-  /** As they were last seen. */
+  /** The groups of the last `observe`. */
   groups(): readonly ConfigGroup[] {
     return this.#groups
   }
 
-  /** null: nothing to tell. */
+  /** Returns the change that is to be logged; null if there is none. */
   observe(instances: readonly ConfiguredInstance[], nowMs: number): ConfigChange | null {
     this.#groups = groupsOf(instances)
-    this.#note(instances, nowMs)
+    this.#recordConfigs(instances, nowMs)
     if (this.#groups.length > 1) {
       this.#agreesSinceMs = null
       this.#differsSinceMs ??= nowMs
@@ -64,31 +66,31 @@ export class ConfigAgreement {
       this.#agreesSinceMs ??= nowMs
       if (nowMs - this.#agreesSinceMs >= this.#calmMs) this.#differsSinceMs = null
     }
-    return this.#isTold ? this.#takeBack() : this.#tell(nowMs)
+    return this.#isAlerting ? this.#clearIfAgreeing() : this.#alertIfDiffering(nowMs)
   }
 
-  #note(instances: readonly ConfiguredInstance[], nowMs: number): void {
+  #recordConfigs(instances: readonly ConfiguredInstance[], nowMs: number): void {
     for (const { instance, config } of instances) {
       if (config === null) continue
-      const before = this.#last.get(instance)
+      const before = this.#lastConfigs.get(instance)
       if (before !== undefined && before !== config) this.#changedAtMs = nowMs
     }
-    const said = instances.filter((one) => one.config !== null)
-    this.#last = new Map(said.map(({ instance, config }) => [instance, config ?? '']))
+    const known = instances.filter((one) => one.config !== null)
+    this.#lastConfigs = new Map(known.map(({ instance, config }) => [instance, config ?? '']))
   }
 
-  #tell(nowMs: number): ConfigChange | null {
+  #alertIfDiffering(nowMs: number): ConfigChange | null {
     if (this.#differsSinceMs === null || this.#groups.length < 2) return null
-    const forMs = nowMs - this.#differsSinceMs
-    const isStill = forMs >= this.#graceMs && nowMs - this.#changedAtMs >= this.#graceMs
-    if (!isStill && forMs < patience * this.#graceMs) return null
-    this.#isTold = true
+    const differsMs = nowMs - this.#differsSinceMs
+    const isSettled = differsMs >= this.#graceMs && nowMs - this.#changedAtMs >= this.#graceMs
+    if (!isSettled && differsMs < rolloutPatience * this.#graceMs) return null
+    this.#isAlerting = true
     return { kind: 'config-differs', groups: this.#groups }
   }
 
-  #takeBack(): ConfigChange | null {
+  #clearIfAgreeing(): ConfigChange | null {
     if (this.#differsSinceMs !== null) return null
-    this.#isTold = false
+    this.#isAlerting = false
     return { kind: 'config-agrees', groups: this.#groups }
   }
 }

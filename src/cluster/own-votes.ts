@@ -1,69 +1,73 @@
-// Our own votes: what they are, and what of them the store does not have yet. As many as there are endpoints watched
-// here; only the last word of each waits to be written.
+// The own votes, and which of them the store does not have yet. As many as there are watched endpoints; of several changes
+// of one vote only the last is written.
 
 import { hashText } from '../lib/hash.ts'
 import type { Vote } from './cluster-votes.ts'
-import { type StateKeys, endpointId, type Hint, formatHint, formatVote } from './redis/schema.ts'
+import { endpointId, formatHint, formatVote, type Hint, type StateKeys } from './redis/schema.ts'
 import type { Command } from './redis/redis-link.ts'
 
 interface OwnVote extends Vote {
+  /** Name of the endpoint in the store. */
   readonly endpoint: string
+  /** `hashText` of the slot key. */
   readonly hash: number
 }
 
+/** Under whose name and boot votes are written. */
 export interface Voter {
   readonly keys: StateKeys
   readonly instance: string
   readonly epoch: number
-  /** How long the store keeps the votes of who does not beat any more. */
+  /** How long the store keeps the votes of an instance whose heartbeat has stopped. */
   readonly lifetimeMs: number
 }
 
-const fieldsACommand = 1000
-/** More hints than this are one: read all of it. */
+const fieldsPerCommand = 1000
+/** More changes than this are announced by one hint that names no endpoint. */
 const hintLimit = 200
-const eventsKept = 20_000
+/** Approximate length of the event stream. */
+const eventLimit = 20_000
 
 export class OwnVotes {
-  readonly #byKey = new Map<string, OwnVote>()
-  readonly #keyOf = new Map<string, string>()
-  /** Endpoints of which the store has something else. */
+  readonly #bySlotKey = new Map<string, OwnVote>()
+  readonly #slotKeys = new Map<string, string>()
+  /** Endpoints whose vote in the store is not the current one. */
   #unwritten = new Set<string>()
 
   set(vote: Vote): void {
-    const before = this.#byKey.get(vote.slotKey)
+    const before = this.#bySlotKey.get(vote.slotKey)
     const endpoint = before?.endpoint ?? endpointId(vote.slotKey)
     const hash = before?.hash ?? hashText(vote.slotKey)
-    this.#byKey.set(vote.slotKey, { ...vote, endpoint, hash })
-    this.#keyOf.set(endpoint, vote.slotKey)
-    const hasNothing = before === undefined && vote.state === '?'
-    if (!hasNothing) this.#unwritten.add(endpoint)
+    this.#bySlotKey.set(vote.slotKey, { ...vote, endpoint, hash })
+    this.#slotKeys.set(endpoint, vote.slotKey)
+    const isNewAndUnknown = before === undefined && vote.state === '?'
+    if (!isNewAndUnknown) this.#unwritten.add(endpoint)
   }
 
   delete(slotKey: string): void {
-    const before = this.#byKey.get(slotKey)
+    const before = this.#bySlotKey.get(slotKey)
     if (!before) return
-    this.#byKey.delete(slotKey)
-    this.#keyOf.delete(before.endpoint)
+    this.#bySlotKey.delete(slotKey)
+    this.#slotKeys.delete(before.endpoint)
     this.#unwritten.add(before.endpoint)
   }
 
   get(slotKey: string): OwnVote | undefined {
-    return this.#byKey.get(slotKey)
+    return this.#bySlotKey.get(slotKey)
   }
 
   slotKeyOf(endpoint: string): string | undefined {
-    return this.#keyOf.get(endpoint)
+    return this.#slotKeys.get(endpoint)
   }
 
   all(): IterableIterator<OwnVote> {
-    return this.#byKey.values()
+    return this.#bySlotKey.values()
   }
 
-  /** As many as lie in the store once all of it is written. */
+  /** How many votes the store has once all of them are written; `?` is not stored. */
   storedCount(): number {
     let count = 0
-    for (const { state } of this.#byKey.values()) if (state !== '?') count++
+    for (const { state } of this.#bySlotKey.values()) if (state !== '?') count++
     return count
   }
 
@@ -71,35 +75,35 @@ export class OwnVotes {
     return this.#unwritten.size > 0
   }
 
-  /** All of them, in place of whatever lies there; to be run whole. */
-  rewriteCommands(owner: Voter): readonly Command[] {
-    const { keys, instance } = owner
+  /** Commands that replace everything stored by the current votes; to be run as a transaction. */
+  rewriteCommands(voter: Voter): readonly Command[] {
+    const { keys, instance } = voter
     this.#unwritten.clear()
-    const said = [...this.#byKey.values()].filter(({ state }) => state !== '?')
+    const votes = [...this.#bySlotKey.values()].filter(({ state }) => state !== '?')
     return [
       ['del', keys.votes(instance)],
-      ...inChunks(said, fieldsACommand).map((part) => this.#write(owner, part)),
-      ...lastCommands(owner, []),
+      ...inChunks(votes, fieldsPerCommand).map((part) => this.#write(voter, part)),
+      ...finalCommands(voter, []),
     ]
   }
 
-  /** What changed; empty where nothing did. */
-  changeCommands(owner: Voter): readonly Command[] {
-    const { keys, instance } = owner
+  /** Commands that write what has changed; empty if nothing has. */
+  changeCommands(voter: Voter): readonly Command[] {
+    const { keys, instance } = voter
     const changed = [...this.#unwritten]
     this.#unwritten = new Set()
     if (changed.length === 0) return []
-    const votes = changed.map((endpoint) => this.#byKey.get(this.#keyOf.get(endpoint) ?? ''))
-    const said = votes.filter((vote) => vote !== undefined && vote.state !== '?')
-    const unsaid = changed.filter((_, i) => (votes[i]?.state ?? '?') === '?')
+    const votes = changed.map((endpoint) => this.#bySlotKey.get(this.#slotKeys.get(endpoint) ?? ''))
+    const written = votes.filter((vote) => vote !== undefined && vote.state !== '?')
+    const removed = changed.filter((_, i) => (votes[i]?.state ?? '?') === '?')
     return [
-      ...inChunks(said as OwnVote[], fieldsACommand).map((part) => this.#write(owner, part)),
-      ...inChunks(unsaid, fieldsACommand).map((part): Command => [
+      ...inChunks(written as OwnVote[], fieldsPerCommand).map((part) => this.#write(voter, part)),
+      ...inChunks(removed, fieldsPerCommand).map((part): Command => [
         'hdel',
         keys.votes(instance),
         ...part,
       ]),
-      ...lastCommands(owner, changed.length > hintLimit ? [] : changed),
+      ...finalCommands(voter, changed.length > hintLimit ? [] : changed),
     ]
   }
 
@@ -109,8 +113,8 @@ export class OwnVotes {
   }
 }
 
-/** Expiry and hints; no endpoint: all of them. */
-function lastCommands(
+/** Expiry and hints; an empty list of endpoints stands for all of them. */
+function finalCommands(
   { keys, instance, lifetimeMs }: Voter,
   endpoints: readonly string[],
 ): readonly Command[] {
@@ -122,16 +126,18 @@ function lastCommands(
   ]
 }
 
+/** The command that appends a hint to the event stream. */
 export const hintCommand = (keys: StateKeys, hint: Hint): Command => [
   'xadd',
   keys.events,
   'MAXLEN',
   '~',
-  eventsKept,
+  eventLimit,
   '*',
   ...formatHint(hint),
 ]
 
+/** Splits a list into lists of at most `size` elements. */
 export function inChunks<T>(list: readonly T[], size: number): readonly (readonly T[])[] {
   const chunks: T[][] = []
   for (let at = 0; at < list.length; at += size) chunks.push(list.slice(at, at + size))

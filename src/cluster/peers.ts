@@ -1,52 +1,56 @@
-// What is known of the other instances: who lives, and how each votes. No I/O; the time is an argument.
+// The other instances: which are alive, and how each votes. No I/O; the time is an argument.
 //
-// An instance lives while its heartbeat lies in the store, whose clock alone expires it, and while its sequence moves:
-// a heartbeat that somebody made to last is not one. Where our own heartbeat is gone too, the store has lost its
-// memory or we were away: then what is missing, heartbeat or vote, is kept for as long as a heartbeat lasts. Votes count
-// under the epoch of the heartbeat alone, so that those of an earlier boot are nobody's.
+// An instance is alive while its heartbeat is in the store, which alone expires it, and while its sequence increases: a
+// heartbeat that somebody made permanent does not count. If the own heartbeat is missing as well, the store has lost its
+// data or this instance was cut off; then missing heartbeats and votes are kept for the lifetime of a heartbeat. Votes
+// count only under the epoch of the current heartbeat, so that those of an earlier boot do not.
 
 import type { LiveVote, VoteState } from '../health/consensus.ts'
 import type { Heartbeat, StoredVote } from './redis/schema.ts'
 
+/** A live instance other than this one. */
 export interface Peer {
   readonly instance: string
   heartbeat: Heartbeat
-  /** When its sequence last moved. */
+  /** When epoch or sequence of the heartbeat last changed. */
   heartbeatChangedAtMs: number
+  /** By id of the endpoint. */
   readonly votes: Map<string, StoredVote>
-  /** Endpoints of which we heard that its vote changed. */
+  /** Endpoints on which its vote has changed since it was read. */
   readonly staleEndpoints: Set<string>
-  /** Every vote of it is to be read. */
+  /** Whether all its votes are to be read. */
   needsFullRead: boolean
-  /** Until that is done, votes of this epoch count as well; null: none do. */
+  /** Votes of this epoch count as well until the full read is done; null if none do. */
   previousEpoch: number | null
 }
 
+/** What a set of heartbeats has changed. */
 export interface PeerChanges {
   readonly joined: readonly string[]
   readonly gone: readonly PeerGone[]
-  /** Those that say now that they go. */
+  /** Instances that have announced that they will stop. */
   readonly leaving: readonly string[]
-  /** Whether who probes what may have changed. */
+  /** Whether the assignment of probes may have changed. */
   readonly affectsAssignments: boolean
 }
 
 interface PeerGone {
   readonly instance: string
-  /** It said so before. */
+  /** Whether it had announced that it would stop. */
   readonly isStopped: boolean
 }
 
-/** More changes than this and all of it is read. */
+/** With more stale endpoints than this, all votes of the peer are read. */
 const staleLimit = 1000
 
 export class Peers {
   readonly #byName = new Map<string, Peer>()
   readonly #lifetimeMs: number
   #keepsMissing = false
-  /** Heartbeats that do not beat: name → epoch and sequence. */
+  /** Names of instances whose heartbeat stopped changing → its epoch and sequence. */
   readonly #stopped = new Map<string, string>()
 
+  /** `lifetimeMs` is that of a heartbeat. */
   constructor(lifetimeMs: number) {
     this.#lifetimeMs = lifetimeMs
   }
@@ -63,39 +67,32 @@ export class Peers {
     return this.#byName.size
   }
 
-  /** All heartbeats that lie in the store, without our own. `keepsMissing`: see above. */
+  /**
+   * Takes over the heartbeats in the store, by name and without the own one. `keepsMissing` keeps for a while the peers
+   * and votes that the store no longer has (see above).
+   */
   observe(
-    beats: ReadonlyMap<string, Heartbeat>,
+    heartbeats: ReadonlyMap<string, Heartbeat>,
     nowMs: number,
     keepsMissing: boolean,
   ): PeerChanges {
     this.#keepsMissing = keepsMissing
     const joined: string[] = []
-    const gone: PeerGone[] = []
     const leaving: string[] = []
-    let isMoved = false
-    for (const [instance, beat] of beats) {
+    let hasUpdates = false
+    for (const [instance, heartbeat] of heartbeats) {
       const known = this.#byName.get(instance)
-      if (known && known.heartbeat.state !== 'draining' && beat.state === 'draining')
+      if (known && known.heartbeat.state !== 'draining' && heartbeat.state === 'draining')
         leaving.push(instance)
-      if (known) isMoved = this.#update(known, beat, nowMs) || isMoved
-      else if (this.#welcome(instance, beat, nowMs)) joined.push(instance)
+      if (known) hasUpdates = this.#update(known, heartbeat, nowMs) || hasUpdates
+      else if (this.#add(instance, heartbeat, nowMs)) joined.push(instance)
     }
-    for (const [instance, peer] of this.#byName) {
-      const forMs = nowMs - peer.heartbeatChangedAtMs
-      const isHere = beats.has(instance)
-      if (isHere ? forMs <= 3 * this.#lifetimeMs : keepsMissing && forMs <= 2 * this.#lifetimeMs)
-        continue
-      this.#byName.delete(instance)
-      if (isHere) this.#stopped.set(instance, signOf(peer.heartbeat))
-      gone.push({ instance, isStopped: peer.heartbeat.state === 'draining' })
-    }
-    for (const instance of this.#stopped.keys())
-      if (!beats.has(instance)) this.#stopped.delete(instance)
-    return { joined, gone, leaving, affectsAssignments: isMoved || joined.length + gone.length > 0 }
+    const gone = this.#removeDead(heartbeats, nowMs)
+    const affectsAssignments = hasUpdates || joined.length + gone.length > 0
+    return { joined, gone, leaving, affectsAssignments }
   }
 
-  /** A hint; false: of nobody that we know. */
+  /** Notes that a vote has changed; a null `endpoint` stands for all. Returns false if the instance is not known. */
   markStale(instance: string, endpoint: string | null): boolean {
     const peer = this.#byName.get(instance)
     if (!peer) return false
@@ -104,28 +101,29 @@ export class Peers {
     return true
   }
 
-  /** Replaces one vote; whether that changed what it says. null: it has none. */
+  /** Sets the vote that was read; null if the store has none. Returns whether the counting vote has changed. */
   setVote(peer: Peer, endpoint: string, vote: StoredVote | null): boolean {
     if (vote === null && this.#keepsMissing) return false
-    // Of a boot whose heartbeat we have not seen yet: once we do, all of it is read again.
+    // A vote of a boot whose heartbeat is not known yet: all votes are read again once it is.
     if (vote !== null && vote.epoch > peer.heartbeat.epoch) return false
-    const before = stateOf(peer, peer.votes.get(endpoint))
+    const before = countingState(peer, peer.votes.get(endpoint))
     if (vote) peer.votes.set(endpoint, vote)
     else peer.votes.delete(endpoint)
-    return stateOf(peer, vote ?? undefined) !== before
+    return countingState(peer, vote ?? undefined) !== before
   }
 
-  /** What those of them who live, and have a word on it, say. */
+  /** The counting votes of these instances on an endpoint. */
   votesOn(endpoint: string, instances: readonly string[]): readonly LiveVote[] {
     return instances.flatMap((instance) => {
       const peer = this.#byName.get(instance)
       const vote = peer?.votes.get(endpoint)
-      const state = peer ? stateOf(peer, vote) : '?'
+      const state = peer ? countingState(peer, vote) : '?'
       if (!peer || !vote || state === '?') return []
       return [{ instance, site: peer.heartbeat.site, state, reason: vote.reason }]
     })
   }
 
+  /** Has all votes of all peers read again. */
   requestFullRead(): void {
     for (const peer of this.#byName.values()) peer.needsFullRead = true
   }
@@ -134,35 +132,59 @@ export class Peers {
     for (const peer of this.#byName.values()) peer.votes.clear()
   }
 
-  #welcome(instance: string, beat: Heartbeat, nowMs: number): boolean {
-    if (this.#stopped.get(instance) === signOf(beat)) return false
+  #removeDead(heartbeats: ReadonlyMap<string, Heartbeat>, nowMs: number): readonly PeerGone[] {
+    const gone: PeerGone[] = []
+    for (const [instance, peer] of this.#byName) {
+      const unchangedMs = nowMs - peer.heartbeatChangedAtMs
+      const isStored = heartbeats.has(instance)
+      const isAlive = isStored
+        ? unchangedMs <= 3 * this.#lifetimeMs
+        : this.#keepsMissing && unchangedMs <= 2 * this.#lifetimeMs
+      if (isAlive) continue
+      this.#byName.delete(instance)
+      if (isStored) this.#stopped.set(instance, positionOf(peer.heartbeat))
+      gone.push({ instance, isStopped: peer.heartbeat.state === 'draining' })
+    }
+    for (const instance of this.#stopped.keys())
+      if (!heartbeats.has(instance)) this.#stopped.delete(instance)
+    return gone
+  }
+
+  /** Returns false if the heartbeat is one that has stopped changing. */
+  #add(instance: string, heartbeat: Heartbeat, nowMs: number): boolean {
+    if (this.#stopped.get(instance) === positionOf(heartbeat)) return false
     this.#stopped.delete(instance)
-    const fresh = {
+    this.#byName.set(instance, {
+      instance,
+      heartbeat,
+      heartbeatChangedAtMs: nowMs,
       votes: new Map(),
-      staleEndpoints: new Set<string>(),
+      staleEndpoints: new Set(),
       needsFullRead: true,
       previousEpoch: null,
-    }
-    this.#byName.set(instance, { instance, heartbeat: beat, heartbeatChangedAtMs: nowMs, ...fresh })
+    })
     return true
   }
 
-  #update(peer: Peer, beat: Heartbeat, nowMs: number): boolean {
+  /** Returns whether the assignment of probes may have changed. */
+  #update(peer: Peer, heartbeat: Heartbeat, nowMs: number): boolean {
     const before = peer.heartbeat
-    if (signOf(before) !== signOf(beat)) peer.heartbeatChangedAtMs = nowMs
-    peer.heartbeat = beat
-    if (before.epoch !== beat.epoch) {
+    if (positionOf(before) !== positionOf(heartbeat)) peer.heartbeatChangedAtMs = nowMs
+    peer.heartbeat = heartbeat
+    const isNewBoot = before.epoch !== heartbeat.epoch
+    if (isNewBoot) {
       peer.needsFullRead = true
       peer.previousEpoch = before.epoch
     }
-    return before.epoch !== beat.epoch || before.state !== beat.state || before.site !== beat.site
+    return isNewBoot || before.state !== heartbeat.state || before.site !== heartbeat.site
   }
 }
 
-/** A vote that counts: of the boot that beats, and of an instance that trusts itself and stays. */
-function stateOf(peer: Peer, vote: StoredVote | undefined): VoteState {
+/** The vote if it counts, else `?`: it has to be of the current boot, and its instance healthy and not leaving. */
+function countingState(peer: Peer, vote: StoredVote | undefined): VoteState {
   if (!vote || peer.heartbeat.state !== 'ok') return '?'
-  return vote.epoch === peer.heartbeat.epoch || vote.epoch === peer.previousEpoch ? vote.state : '?'
+  const isCurrent = vote.epoch === peer.heartbeat.epoch || vote.epoch === peer.previousEpoch
+  return isCurrent ? vote.state : '?'
 }
 
-const signOf = ({ epoch, sequence }: Heartbeat): string => `${epoch}:${sequence}`
+const positionOf = ({ epoch, sequence }: Heartbeat): string => `${epoch}:${sequence}`

@@ -1,36 +1,10 @@
-// Overrides of an instance that has no others. They outlive reloads, and end with the process.
+// Votes and overrides of an instance without others, kept in memory: they survive reloads and end with the process.
 
 import type { LiveVote } from '../health/consensus.ts'
 import { expireOverrides, type Override, setOverride } from '../health/overrides.ts'
 import type { ClusterVotes, OverrideStore } from './cluster-votes.ts'
 
-export function createStandaloneOverrides(): OverrideStore {
-  let list: readonly Override[] = []
-  return {
-    list: () => list,
-    set(override) {
-      const taken = setOverride(list, override)
-      if (taken.kind === 'full') return taken
-      list = taken.list
-      return { kind: 'set', replaced: taken.replaced }
-    },
-    remove(id) {
-      const removed = list.find((one) => one.id === id) ?? null
-      if (removed) list = list.filter((one) => one !== removed)
-      return removed
-    },
-    expire(nowMs) {
-      const expiry = expireOverrides(list, nowMs)
-      list = expiry.list
-      return expiry.ended
-    },
-    subscribe: () => () => {},
-    isPersistent: false,
-  }
-}
-
-// The exchange of an instance that has no others: one vote an endpoint, its own. Nothing foreign ever changes.
-
+/** One vote per endpoint, the own one; every endpoint is probed here. */
 export function createStandaloneVotes(
   instance: string = 'self',
   site: string = 'here',
@@ -49,5 +23,30 @@ export function createStandaloneVotes(
     setConfigHash() {},
     leave() {},
     status: () => ({ kind: 'memory', degraded: false, instances: 1 }),
+  }
+}
+
+export function createStandaloneOverrides(): OverrideStore {
+  let list: readonly Override[] = []
+  return {
+    list: () => list,
+    set(override) {
+      const result = setOverride(list, override)
+      if (result.kind === 'full') return result
+      list = result.list
+      return { kind: 'set', replaced: result.replaced }
+    },
+    remove(id) {
+      const removed = list.find((one) => one.id === id) ?? null
+      if (removed) list = list.filter((one) => one !== removed)
+      return removed
+    },
+    expire(nowMs) {
+      const expiry = expireOverrides(list, nowMs)
+      list = expiry.list
+      return expiry.ended
+    },
+    subscribe: () => () => {},
+    isPersistent: false,
   }
 }

@@ -1,9 +1,9 @@
-// A look at the exchange, for metrics and people.
+// The shared state as metrics and the admin interface show it.
 
 import { isDisputed, type LiveVote } from '../health/consensus.ts'
 import type { HintReader } from './redis/hint-reader.ts'
 import type { InstanceState } from './redis/schema.ts'
-import type { SyncedPart, StoreSession } from './redis/session.ts'
+import type { StoreSession, SyncedPart } from './redis/session.ts'
 import type { VoteReader } from './redis/vote-reader.ts'
 import type { StoreReachability } from './store-reachability.ts'
 import type { ConfigAgreement, ConfigGroup } from './config-agreement.ts'
@@ -12,14 +12,58 @@ import type { OwnVotes } from './own-votes.ts'
 import type { Peers } from './peers.ts'
 import type { ClusterStatus } from './cluster-votes.ts'
 
+export interface StateViewSource {
+  stateView(): StateView
+}
+
+/** Served as JSON: field names are part of the admin interface. */
+export interface StateView extends ClusterStatus {
+  /** Whether another process uses the name of this instance. */
+  readonly fenced: boolean
+  /** Own votes; `disputed` counts endpoints on which live votes differ. */
+  readonly votes: {
+    readonly up: number
+    readonly down: number
+    readonly unknown: number
+    readonly disputed: number
+  }
+  /** Endpoints taken over from instances that left. */
+  readonly takeovers: number
+  /** Values read from the store that were not valid. */
+  readonly rejected: number
+  /** Full writes of the own votes. */
+  readonly rewrites: number
+  readonly streamLagSeconds: number
+  /** Seconds since the store last answered. */
+  readonly unansweredSeconds: number
+  readonly peers: readonly PeerView[]
+  readonly config: {
+    /** Own hash of the configuration; null if it is not known yet. */
+    readonly own: string | null
+    /** Whether instances have differed for longer than the grace time. */
+    readonly differs: boolean
+    readonly groups: readonly ConfigGroup[]
+  }
+}
+
+interface PeerView {
+  readonly instance: string
+  readonly site: string
+  readonly state: InstanceState
+  /** null if it is not known. */
+  readonly config: string | null
+  /** Seconds since its heartbeat last changed. */
+  readonly ageSeconds: number
+}
+
 interface StateViewInput {
   readonly own: OwnVotes
   readonly peers: Peers
-  readonly duties: ProbeAssignments
+  readonly assignments: ProbeAssignments
   readonly hints: HintReader
   readonly session: StoreSession
   readonly reader: VoteReader
-  readonly reach: StoreReachability
+  readonly reachability: StoreReachability
   readonly agreement: ConfigAgreement
   readonly feedback: Pick<SyncedPart, 'rejected'>
   readonly tallies: Pick<SyncedPart, 'rejected'>
@@ -30,11 +74,11 @@ export const createStateView = (
   {
     own,
     peers,
-    duties,
+    assignments,
     hints,
     session,
     reader,
-    reach,
+    reachability,
     agreement,
     votesOf,
     feedback,
@@ -43,18 +87,18 @@ export const createStateView = (
   nowMs: number,
 ): StateView => ({
   kind: 'redis',
-  degraded: reach.isCutOff,
+  degraded: reachability.isCutOff,
   instances: 1 + peers.count(),
   fenced: session.isFenced,
   votes: countVotes(own, votesOf),
-  takeovers: duties.takeovers,
+  takeovers: assignments.takeovers,
   rejected: [session.counters, reader, feedback, tallies].reduce(
     (sum, { rejected }) => sum + rejected,
     hints.rejected(),
   ),
   rewrites: session.counters.rewrites,
   streamLagSeconds: hints.lagSeconds(),
-  unansweredSeconds: reach.unansweredMs(nowMs) / 1000,
+  unansweredSeconds: reachability.unansweredMs(nowMs) / 1000,
   peers: viewPeers(peers, nowMs),
   config: { own: session.config, differs: agreement.isAlerting, groups: agreement.groups() },
 })
@@ -72,48 +116,10 @@ function countVotes(
 }
 
 const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
-  [...peers.all()].map(({ instance, heartbeat: beat, heartbeatChangedAtMs: movedAtMs }) => ({
+  [...peers.all()].map(({ instance, heartbeat, heartbeatChangedAtMs }) => ({
     instance,
-    site: beat.site,
-    state: beat.state,
-    config: beat.config,
-    ageSeconds: (nowMs - movedAtMs) / 1000,
+    site: heartbeat.site,
+    state: heartbeat.state,
+    config: heartbeat.config,
+    ageSeconds: (nowMs - heartbeatChangedAtMs) / 1000,
   }))
-
-interface PeerView {
-  readonly instance: string
-  readonly site: string
-  readonly state: InstanceState
-  /** null: it does not tell. */
-  readonly config: string | null
-  /** Since its heartbeat last moved. */
-  readonly ageSeconds: number
-}
-
-export interface StateView extends ClusterStatus {
-  readonly fenced: boolean
-  /** Our own; `disputed`: endpoints where live votes differ. */
-  readonly votes: {
-    readonly up: number
-    readonly down: number
-    readonly unknown: number
-    readonly disputed: number
-  }
-  readonly takeovers: number
-  readonly rejected: number
-  readonly rewrites: number
-  readonly streamLagSeconds: number
-  readonly unansweredSeconds: number
-  readonly peers: readonly PeerView[]
-  readonly config: {
-    /** null: not known yet. */
-    readonly own: string | null
-    /** They have differed for too long. */
-    readonly differs: boolean
-    readonly groups: readonly ConfigGroup[]
-  }
-}
-
-export interface StateViewSource {
-  stateView(): StateView
-}

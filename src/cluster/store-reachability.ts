@@ -1,17 +1,31 @@
-// Whether the store is in reach, and since when it is not.
+// Whether the store is in reach. An instance is cut off from the start until the store has answered once, and again after
+// `cutOffMs` without an answer. Only the latter is reported. After `holdMs` the last votes of the others are dropped.
 
 import type { ClusterEvent } from './cluster-votes.ts'
 
-const whyPatience = 5
+/** At the start, wait for this many times `cutOffMs` for an error code to report. */
+const unknownReasonPatience = 5
 
+interface ReachabilityOptions {
+  readonly startMs: number
+  readonly cutOffMs: number
+  readonly holdMs: number
+  readonly onEvent: (event: ClusterEvent) => void
+  /** Called when the votes of the others are to be dropped. */
+  readonly onHoldOver: () => void
+  /** Called when `isCutOff` has changed, or the hold is over. */
+  readonly onChange: () => void
+}
+
+/** Times are monotonic milliseconds. */
 export class StoreReachability {
   isCutOff = true
-  readonly #options: ReachOptions
+  readonly #options: ReachabilityOptions
   #answeredAtMs: number
-  #isToldOf = false
+  #isReported = false
   #isHoldOver = false
 
-  constructor(options: ReachOptions) {
+  constructor(options: ReachabilityOptions) {
     this.#options = options
     this.#answeredAtMs = options.startMs
   }
@@ -21,46 +35,33 @@ export class StoreReachability {
   }
 
   recordAnswer(nowMs: number): void {
-    const awayMs = this.unansweredMs(nowMs)
+    const unansweredMs = this.unansweredMs(nowMs)
     this.#answeredAtMs = nowMs
     if (!this.isCutOff) return
     const { onEvent, onChange } = this.#options
     this.isCutOff = false
     this.#isHoldOver = false
-    if (this.#isToldOf) onEvent({ kind: 'recovered', afterMs: Math.round(awayMs) })
-    this.#isToldOf = false
+    if (this.#isReported) onEvent({ kind: 'recovered', afterMs: Math.round(unansweredMs) })
+    this.#isReported = false
     onChange()
   }
 
-  /** `why`: one word; null: it is not known yet. */
-  recordFailure(nowMs: number, why: string | null): void {
+  /** `code` is that of the last error; null if it is not known yet. */
+  recordFailure(nowMs: number, code: string | null): void {
     const { cutOffMs, holdMs, onEvent, onHoldOver, onChange } = this.#options
-    const awayMs = this.unansweredMs(nowMs)
-    if (awayMs < cutOffMs) return
-    // From the start we are cut off anyway: what keeps us out, a certificate say, may show in a moment.
-    if (this.isCutOff && why === null && awayMs < whyPatience * cutOffMs) return
-    if (!this.#isToldOf) {
-      this.#isToldOf = true
+    const unansweredMs = this.unansweredMs(nowMs)
+    if (unansweredMs < cutOffMs) return
+    // At the start the instance is cut off anyway, and the reason, a certificate for instance, may become known soon.
+    if (this.isCutOff && code === null && unansweredMs < unknownReasonPatience * cutOffMs) return
+    if (!this.#isReported) {
+      this.#isReported = true
       this.isCutOff = true
-      onEvent({ kind: 'degraded', why: why ?? 'AWAY' })
+      onEvent({ kind: 'degraded', why: code ?? 'AWAY' })
       onChange()
     }
-    if (this.#isHoldOver || awayMs < holdMs) return
+    if (this.#isHoldOver || unansweredMs < holdMs) return
     this.#isHoldOver = true
     onHoldOver()
     onChange()
   }
-}
-
-// Whether the store is in reach. Cut off we are from the start, until it has answered once, and when it has not
-// answered for long enough; only the latter is told. After the hold the votes of the others are dropped.
-
-interface ReachOptions {
-  readonly startMs: number
-  readonly cutOffMs: number
-  readonly holdMs: number
-  readonly onEvent: (event: ClusterEvent) => void
-  readonly onHoldOver: () => void
-  /** Whether we are cut off has changed, or the hold is over. */
-  readonly onChange: () => void
 }

@@ -17,7 +17,7 @@ const reachWithinMs = 5000
 
 const connectMs = 2000
 
-const longestRetryMs = 500
+const maxRetryMs = 500
 
 const pollEveryMs = 20
 
@@ -30,7 +30,7 @@ export async function checkState(
 ): Promise<readonly CheckResult[]> {
   if (state === 'memory') return [ok('state', 'memory: this instance shares nothing')]
   const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
-  const times = { connectMs, commandMs, blockMs, longestRetryMs }
+  const times = { connectMs, commandMs, blockMs, maxRetryMs }
   const link = createRedisLink(state.address, `${instance}-doctor`, times, random)
   try {
     const why = await waitForStore(link)

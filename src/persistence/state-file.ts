@@ -1,13 +1,13 @@
-// Keeps the state file: read once at start, written as things change and when the server stops.
+// The state file: read once at start, written as things change and when the server stops.
 //
-//   when                          written
-//   something changed             now, or three seconds after the last time
-//   what must not be lost (urge)  now
-//   nothing                       every minute, for the ages of verdicts and what was counted
-//   at the end                    once more
+//   event                                       written
+//   something changed (markDirty)               at once, or three seconds after the last write
+//   something must not be lost (flushSoon)      at once
+//   none                                        every minute, for the ages of verdicts and the counts of probes
+//   close                                       once more
 //
-// Each time to a file of its own, synced, then renamed over the old one: whoever dies leaves a whole one. A folder
-// that cannot be written to is told once, and tried again.
+// Each write goes to a file of its own that is synced and renamed over the old one, so that a crash leaves a whole file.
+// A folder that cannot be written to is reported once, and tried again.
 
 import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,6 +28,7 @@ type StateRead =
   | (DecodedState & { readonly kind: 'state' })
   | { readonly kind: 'bad'; readonly why: string }
 
+/** Events that are logged; `why` is a text or an errno code. */
 export type StateFileEvent =
   | {
       readonly kind: 'restored'
@@ -39,16 +40,19 @@ export type StateFileEvent =
   | { readonly kind: 'unwritable'; readonly file: string; readonly why: string }
   | { readonly kind: 'writable'; readonly file: string }
 
+/** An open state file. */
 export interface StateFile {
-  /** As it was at start. */
+  /** Its contents at start; empty if there was no valid file. */
   readonly restored: SavedState
-  /** From now on this is written. */
+  /** Sets where the state to be written comes from; nothing is written before. */
   track(current: () => SavedState): void
-  /** Something changed. */
+  /** Something changed: writes within three seconds. */
   markDirty(): void
-  /** Something changed that must not be lost. */
+  /** Something changed that must not be lost: writes at once. */
   flushSoon(): void
+  /** Whether the last write succeeded, and when one last did (seconds since the epoch, 0 if none has). */
   lastWrite(): { readonly successful: boolean; readonly successAtSeconds: number }
+  /** Writes once more. */
   close(): Promise<void>
 }
 
@@ -59,10 +63,11 @@ interface StateFileOptions {
   readonly onEvent: (event: StateFileEvent) => void
 }
 
-const shortestRestMs = 3000
+const minWriteIntervalMs = 3000
 
-const longestRestMs = 60_000
+const maxWriteIntervalMs = 60_000
 
+/** Reads the state file `FOLDER/INSTANCE.state`. Never rejects: what cannot be used is reported by `onEvent`. */
 export async function openStateFile(options: StateFileOptions): Promise<StateFile> {
   const { folder, instance, clock, onEvent } = options
   const file = join(folder, `${instance}.state`)
@@ -113,16 +118,16 @@ class TrackedStateFile implements StateFile {
 
   track(current: () => SavedState): void {
     this.#current = current
-    this.#plan(shortestRestMs)
+    this.#schedule(minWriteIntervalMs)
   }
 
   markDirty(): void {
-    const restedMs = this.#options.clock.monotonicMs() - this.#writtenMs
-    this.#plan(Math.max(0, shortestRestMs - restedMs))
+    const sinceWriteMs = this.#options.clock.monotonicMs() - this.#writtenMs
+    this.#schedule(Math.max(0, minWriteIntervalMs - sinceWriteMs))
   }
 
   flushSoon(): void {
-    this.#plan(0)
+    this.#schedule(0)
   }
 
   lastWrite(): { readonly successful: boolean; readonly successAtSeconds: number } {
@@ -136,21 +141,21 @@ class TrackedStateFile implements StateFile {
     await this.#write()
   }
 
-  #plan(delayMs: number): void {
+  #schedule(delayMs: number): void {
     const dueMs = this.#options.clock.monotonicMs() + delayMs
     if (this.#isClosed || this.#current === null || dueMs >= this.#dueMs) return
     clearTimeout(this.#timer)
     this.#dueMs = dueMs
-    this.#timer = setTimeout(() => this.#ring(), Math.ceil(delayMs)).unref()
+    this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(delayMs)).unref()
   }
 
-  /** One write at a time; what changes meanwhile is in the next one. */
-  #ring(): void {
+  /** One write at a time; what changes meanwhile is written by the next one. */
+  #onTimer(): void {
     this.#dueMs = Infinity
-    if (this.#writing) return void this.#writing.then(() => this.#plan(0))
+    if (this.#writing) return void this.#writing.then(() => this.#schedule(0))
     this.#writing = this.#write().finally(() => {
       this.#writing = null
-      this.#plan(longestRestMs)
+      this.#schedule(maxWriteIntervalMs)
     })
   }
 
@@ -173,44 +178,44 @@ class TrackedStateFile implements StateFile {
 }
 
 async function replaceFile(file: string, text: string): Promise<void> {
-  const draft = `${file}.new`
-  const handle = await open(draft, 'w', 0o640)
+  const temporary = `${file}.new`
+  const handle = await open(temporary, 'w', 0o640)
   try {
     await handle.writeFile(text)
     await handle.sync()
   } finally {
     await handle.close()
   }
-  await rename(draft, file)
+  await rename(temporary, file)
 }
 
-// Overrides that outlive the process: those of the state file at start, and every change on its way there at once.
-
-/** `urge`: something changed that must not be lost. */
+/**
+ * Wraps overrides so that they outlive the process: sets the restored ones, and calls `flushSoon` after every change.
+ */
 export function persistOverrides(
   inner: OverrideStore,
   restored: readonly Override[],
-  urge: () => void,
+  flushSoon: () => void,
 ): OverrideStore {
   for (const override of restored) {
-    // The same rules as at any time: no two of one class, and no more than there may be.
+    // Subject to the usual rules: one per key, and no more than the limit.
     if (setOverride(inner.list(), override).kind === 'set') inner.set(override)
   }
   return {
     list: () => inner.list(),
     set(override) {
-      const taken = inner.set(override)
-      if (taken.kind === 'set') urge()
-      return taken
+      const result = inner.set(override)
+      if (result.kind === 'set') flushSoon()
+      return result
     },
     remove(id) {
       const removed = inner.remove(id)
-      if (removed) urge()
+      if (removed) flushSoon()
       return removed
     },
     expire(nowMs) {
       const ended = inner.expire(nowMs)
-      if (ended.length > 0) urge()
+      if (ended.length > 0) flushSoon()
       return ended
     },
     subscribe: (onForeignChange) => inner.subscribe(onForeignChange),

@@ -1,23 +1,25 @@
-// The state file: a line that says what follows, then a line of JSON for each thing kept.
+// The state file: a line that describes the rest, then one line of JSON per entry.
 //
 //   {"format":"mxsteer-state","version":1,"savedMs":…,"entries":N,"sha256":"…"}
 //   {"verdict":{"key":…,"state":"up",…}}
 //   {"override":{"id":…,…}}
 //   {"availability":{"pool":…,"windows":[…]}}
 //
-// Count and hash are of all lines after the first. A file that breaks any rule is ignored as a whole: half of what
-// was known is not what was known.
+// Count and hash cover all lines after the first. Entries are checked strictly: each field of its type and within bounds,
+// none missing, none unknown. A file that breaks any rule is ignored as a whole, because part of a state is not a state.
 
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import { availabilityWindows, type SavedAvailability } from '../health/availability.ts'
 import type { Override } from '../health/overrides.ts'
-import { savedStates, type SavedDamping } from '../health/saved-damping.ts'
+import { type SavedDamping, savedStates } from '../health/saved-damping.ts'
 
+/** Everything that outlives the process. */
 export interface SavedState {
-  /** By slot key. */
+  /** By slot key of the endpoint. */
   readonly verdicts: ReadonlyMap<string, SavedDamping>
   readonly overrides: readonly Override[]
-  /** By zone and pool. */
+  /** By zone and pool, separated by a space. */
   readonly availability: ReadonlyMap<string, SavedAvailability>
 }
 
@@ -28,15 +30,80 @@ export const emptyState: SavedState = {
 }
 
 export type DecodedState =
+  /** `savedMs`: wall-clock time at which the file was written. */
   | { readonly kind: 'state'; readonly state: SavedState; readonly savedMs: number }
   | { readonly kind: 'bad'; readonly why: string }
 
-/** As large as 65,536 verdicts with long keys need, and as much again. */
+/** Twice what 65,536 endpoints with long keys need. */
 export const stateLimitOctets: number = 64 * 1024 * 1024
 
 const version = 1
 
 const format = 'mxsteer-state'
+
+const text = (max: number): z.ZodString => z.string().max(max)
+
+const time = z.number().min(0).max(Number.MAX_SAFE_INTEGER)
+
+const count = z.number().min(0).max(1e9)
+
+const dampingSchema = z.strictObject({
+  key: text(8192),
+  state: z.enum(savedStates),
+  reason: text(200),
+  sinceMs: time,
+  seenMs: time,
+  upSinceMs: time.nullable(),
+  flaps: count,
+  flickers: count,
+  holdMs: z.number().min(0).max(86_400_000),
+})
+
+const weightSchema = z.discriminatedUnion('unit', [
+  z.strictObject({ unit: z.literal('factor'), value: z.number().min(0).max(100) }),
+  z.strictObject({ unit: z.literal('absolute'), value: z.number().min(0).max(65_535) }),
+  z.strictObject({ unit: z.literal('share'), value: z.number().min(0).max(0.99) }),
+])
+
+const overrideSchema = z.strictObject({
+  id: text(64),
+  zone: text(255),
+  target: text(255),
+  pool: text(255).nullable(),
+  action: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.enum(['drain', 'disable', 'up']) }),
+    z.strictObject({ kind: z.literal('weight'), weight: weightSchema }),
+  ]),
+  why: text(200),
+  by: text(100),
+  setMs: time,
+  untilMs: time.nullable(),
+})
+
+const bucketCount = z.int().min(0).max(1e12)
+
+/** [bucket number, successful handshakes, all handshakes] */
+const bucketSchema = z
+  .tuple([bucketCount, bucketCount, bucketCount])
+  .refine(([, good, total]) => good <= total)
+
+/** The buckets of each of `availabilityWindows`; also the record of counts in the store. */
+export const availabilitySchema: z.ZodType<SavedAvailability> = z
+  .array(z.array(bucketSchema))
+  .length(availabilityWindows.length)
+  .refine((windows) =>
+    windows.every((buckets, i) => buckets.length <= (availabilityWindows[i]?.buckets ?? 0)),
+  )
+
+const entrySchema = z.union([
+  z.strictObject({ verdict: dampingSchema }),
+  z.strictObject({ override: overrideSchema }),
+  z.strictObject({
+    availability: z.strictObject({ pool: text(600), windows: availabilitySchema }),
+  }),
+])
+
+type StateEntry = z.output<typeof entrySchema>
 
 export function encodeState(
   { verdicts, overrides, availability }: SavedState,
@@ -52,28 +119,28 @@ export function encodeState(
   return `${JSON.stringify(head)}\n${body}`
 }
 
-export function decodeState(text: string): DecodedState {
-  const end = text.indexOf('\n')
-  const head = end < 0 ? null : readJson(text.slice(0, end))
+export function decodeState(content: string): DecodedState {
+  const end = content.indexOf('\n')
+  const head = end < 0 ? null : headOf(content.slice(0, end))
   if (head === null || head['format'] !== format) return bad('it is no state file')
   if (head['version'] !== version)
     return bad(`version ${String(head['version'])} is not ${version}`)
-  const body = text.slice(end + 1)
+  const body = content.slice(end + 1)
   if (head['sha256'] !== digest(body)) return bad('it is cut short or damaged: the hash differs')
   const lines = body.split('\n')
   if (lines.pop() !== '' || lines.length !== head['entries']) return bad('the count differs')
   const { savedMs } = head
   if (typeof savedMs !== 'number' || !Number.isFinite(savedMs)) return bad('it has no time')
-  return gather(lines, savedMs)
+  return decodeEntries(lines, savedMs)
 }
 
-function gather(lines: readonly string[], savedMs: number): DecodedState {
+function decodeEntries(lines: readonly string[], savedMs: number): DecodedState {
   const verdicts = new Map<string, SavedDamping>()
   const overrides: Override[] = []
   const availability = new Map<string, SavedAvailability>()
   for (const [i, line] of lines.entries()) {
-    const entry = readEntry(readJson(line))
-    if (entry === null) return bad(`line ${i + 2} is not what version ${version} says`)
+    const entry = entrySchema.safeParse(parseJson(line)).data
+    if (entry === undefined) return bad(`line ${i + 2} is not what version ${version} says`)
     if ('verdict' in entry) {
       const { key, ...verdict } = entry.verdict
       verdicts.set(key, verdict)
@@ -85,136 +152,19 @@ function gather(lines: readonly string[], savedMs: number): DecodedState {
 
 const bad = (why: string): DecodedState => ({ kind: 'bad', why })
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
+const digest = (content: string): string => createHash('sha256').update(content).digest('hex')
 
-function readJson(text: string): Readonly<Record<string, unknown>> | null {
+const headSchema = z.record(z.string(), z.unknown())
+
+/** The fields of the first line, not checked further: each has a message of its own. */
+const headOf = (line: string): Readonly<Record<string, unknown>> | null =>
+  headSchema.safeParse(parseJson(line)).data ?? null
+
+/** undefined if the line is not JSON. */
+function parseJson(line: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
-      : null
+    return JSON.parse(line)
   } catch {
-    return null
+    return undefined
   }
-}
-
-// One line of the state file, read strictly: each field of its type and within bounds, none missing, none more.
-
-type StateEntry =
-  | { readonly verdict: SavedDamping & { readonly key: string } }
-  | { readonly override: Override }
-  | { readonly availability: { readonly pool: string; readonly windows: SavedAvailability } }
-
-type Fields = Readonly<Record<string, unknown>>
-
-type Check = (value: unknown) => boolean
-
-type Shape = Readonly<Record<string, Check>>
-
-const isText =
-  (limit: number): Check =>
-  (value) =>
-    typeof value === 'string' && value.length <= limit
-
-const isNumber =
-  (min: number, max: number): Check =>
-  (value) =>
-    typeof value === 'number' && value >= min && value <= max
-
-const isOneOf =
-  (words: readonly string[]): Check =>
-  (value) =>
-    typeof value === 'string' && words.includes(value)
-
-const orNull =
-  (check: Check): Check =>
-  (value) =>
-    value === null || check(value)
-
-const isTime = isNumber(0, Number.MAX_SAFE_INTEGER)
-
-const isCount = isNumber(0, 1e12)
-
-const verdictShape: Shape = {
-  key: isText(8192),
-  state: isOneOf(savedStates),
-  reason: isText(200),
-  sinceMs: isTime,
-  seenMs: isTime,
-  upSinceMs: orNull(isTime),
-  flaps: isNumber(0, 1e9),
-  flickers: isNumber(0, 1e9),
-  holdMs: isNumber(0, 86_400_000),
-}
-
-const weightShapes: readonly Shape[] = [
-  { unit: isOneOf(['factor']), value: isNumber(0, 100) },
-  { unit: isOneOf(['absolute']), value: isNumber(0, 65_535) },
-  { unit: isOneOf(['share']), value: isNumber(0, 0.99) },
-]
-
-const actionShapes: readonly Shape[] = [
-  { kind: isOneOf(['drain', 'disable', 'up']) },
-  { kind: isOneOf(['weight']), weight: (value) => weightShapes.some((shape) => is(value, shape)) },
-]
-
-const overrideShape: Shape = {
-  id: isText(64),
-  zone: isText(255),
-  target: isText(255),
-  pool: orNull(isText(255)),
-  action: (value) => actionShapes.some((shape) => is(value, shape)),
-  why: isText(200),
-  by: isText(100),
-  setMs: isTime,
-  untilMs: orNull(isTime),
-}
-
-const isBuckets = (value: unknown, limit: number): boolean =>
-  Array.isArray(value) && value.length <= limit && value.every(isBucket)
-
-const availabilityShape: Shape = { pool: isText(600), windows: isWindows }
-
-/** null: it is none. */
-function readEntry(line: Fields | null): StateEntry | null {
-  const [[kind, value] = [], ...more] = Object.entries(line ?? {})
-  if (more.length > 0) return null
-  if (kind === 'verdict' && is(value, verdictShape)) return { verdict: value as StateVerdict }
-  if (kind === 'override' && is(value, overrideShape)) return { override: value as Override }
-  if (kind === 'availability' && is(value, availabilityShape))
-    return { availability: value as StateAvailability }
-  return null
-}
-
-type StateVerdict = SavedDamping & { readonly key: string }
-
-type StateAvailability = { readonly pool: string; readonly windows: SavedAvailability }
-
-function is(value: unknown, shape: Shape): boolean {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const fields = value as Fields
-  const keys = Object.keys(shape)
-  return (
-    Object.keys(fields).length === keys.length &&
-    keys.every((key) => Object.hasOwn(fields, key) && (shape[key] as Check)(fields[key]))
-  )
-}
-
-/** null: not the buckets of each window. */
-export const readWindows = (value: unknown): SavedAvailability | null =>
-  isWindows(value) ? (value as SavedAvailability) : null
-
-function isWindows(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.length === availabilityWindows.length &&
-    value.every((buckets: unknown, i) => isBuckets(buckets, availabilityWindows[i]?.buckets ?? 0))
-  )
-}
-
-function isBucket(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length !== 3) return false
-  const [number, good, total] = value as unknown[]
-  if (![number, good, total].every((one) => isCount(one) && Number.isInteger(one))) return false
-  return (good as number) <= (total as number)
 }

@@ -35,7 +35,7 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
     sentinelPassword: null,
   }
   const { commandMs, blockMs } = stateTimes(heartbeatMs)
-  const times = { connectMs: 500, commandMs, blockMs, longestRetryMs: 500 }
+  const times = { connectMs: 500, commandMs, blockMs, maxRetryMs: 500 }
   const events: ClusterEvent[] = []
   const cluster = joinCluster({
     settings: { address, namespace, heartbeatMs, vantages, peerHoldMs },

@@ -1,144 +1,165 @@
-// Feedback that lies in the store: one hash, a field for each target and writer, of which the last word told counts.
-// It is read when a hint says that it changed, a few times in a heartbeat at most, and now and then anyway.
+// Feedback in the store: one hash with a field per target and writer, of which the latest report counts. It is read when
+// a hint says that it has changed, at most three times per heartbeat, and every ten heartbeats anyway.
 //
-//   in the store, not here     told to another instance
-//   here, not in the store     its writer took it back there; or, if the store lost its memory, it is put back
-//   told while it was away     is written, unless what lies there was told later
-//   over for a minute          whoever sees it takes it out
+//   in the store, not here     reported to another instance
+//   here, not in the store     withdrawn at another instance; if the store has lost its data, it is written again
+//   reported while away        is written, unless the one in the store was reported later
+//   expired for a minute       removed by the first instance that finds it
 
-import { type Feedback, type FeedbackWriter, feedbackWriters } from '../../health/feedback.ts'
+import { z } from 'zod'
+import { type Feedback, feedbackWriters } from '../../health/feedback.ts'
 import { Standing } from '../../health/table.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { hintCommand, inChunks } from '../own-votes.ts'
-import type { FeedbackStore, SharedFeedback, FeedbackKey } from '../cluster-votes.ts'
-import type { StateKeys, StateTimes } from './schema.ts'
-import { readHash, type Command, type StoreLink, deleteWrongTypeKeys } from './redis-link.ts'
+import type { FeedbackKey, FeedbackStore, SharedFeedback } from '../cluster-votes.ts'
+import {
+  latestTimeMs,
+  parseJsonRecord,
+  printablePattern,
+  type StateKeys,
+  type StateTimes,
+} from './schema.ts'
+import { type Command, deleteWrongTypeKeys, readHash, type StoreLink } from './redis-link.ts'
 import type { SyncContext, SyncedPart } from './session.ts'
 
-interface StoreFeedbackParts {
+interface RedisFeedbackOptions {
   readonly link: StoreLink
   readonly keys: StateKeys
   readonly instance: string
   readonly clock: Clock
   readonly times: StateTimes
-  /** Something is to be written. */
-  readonly onSaid: () => void
+  /** Called when there is something to write. */
+  readonly onPending: () => void
 }
 
-/** Three writers for each of some 3000 targets that say something. */
-const wordLimit = 10_000
+/** Three writers for each of some 3000 targets that report. */
+const feedbackLimit = 10_000
 
-const deadAfterMs = 60_000
+/** How long expired feedback stays in the store: longer than clocks of hosts should differ. */
+const removeAfterMs = 60_000
 
-const patienceMs = 5000
+/** A change that has been pending for longer yields to a later report in the store. */
+const clockToleranceMs = 5000
 
-const fieldsACommand = 500
+const fieldsPerCommand = 500
 
-/** null: it was taken back then. */
-interface Said {
-  readonly word: SharedFeedback | null
+const maxRecordLength = 2048
+
+const maxReasonLength = 200
+
+/** A report lasts up to a day; the rest allows for clocks that differ. */
+const maxLifetimeMs = 2 * 86_400_000
+
+/** A change that the store does not have yet; `shared` is null if the feedback was withdrawn. */
+interface Pending {
+  readonly shared: SharedFeedback | null
   readonly atMs: number
 }
 
+const name = z
+  .string()
+  .max(255)
+  .regex(/^[^\s\p{Cc}]+$/u)
+
+/** Exactly these fields. `forced` is no standing that an MTA could give itself. */
+const recordSchema = z
+  .strictObject({
+    zone: name,
+    target: name,
+    writer: z.enum(feedbackWriters),
+    factor: z.number().min(0).max(1),
+    standing: z.literal([Standing.normal, Standing.drained, Standing.disabled]),
+    isDown: z.boolean(),
+    reason: z.string().max(maxReasonLength).regex(printablePattern),
+    load: z.number().min(0).max(1e12).nullable(),
+    isShedding: z.boolean(),
+    toldMs: z.number().min(0).max(latestTimeMs),
+    untilMs: z.number(),
+  })
+  .refine(({ toldMs, untilMs }) => untilMs >= toldMs && untilMs <= toldMs + maxLifetimeMs)
+
+/** The field of the hash that a record is stored under. */
 export const keyOfFeedback = ({ zone, target, writer }: FeedbackKey): string =>
   `${zone} ${target} ${writer}`
 
-const fields = 11
-
-const textOf = (words: ReadonlyMap<string, SharedFeedback>): string =>
-  [...words.values()].map(formatFeedback).sort().join('\n')
-
 export function formatFeedback({ zone, target, writer, feedback }: SharedFeedback): string {
-  const { factor, standing, isDown, reason, load, isShedding, reportedMs, untilMs } = feedback
-  const numbers = { factor, standing, isDown, reason: plain(reason), load, isShedding }
-  return JSON.stringify({ zone, target, writer, ...numbers, toldMs: reportedMs, untilMs })
+  const { factor, standing, isDown, load, isShedding, reportedMs, untilMs } = feedback
+  const reason = printable(feedback.reason)
+  const value = { factor, standing, isDown, reason, load, isShedding, toldMs: reportedMs, untilMs }
+  return JSON.stringify({ zone, target, writer, ...value })
 }
 
-const plain = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ').slice(0, longestReason)
+/** null if the value is not a record of feedback. */
+export function parseFeedback(value: unknown): SharedFeedback | null {
+  const record = parseJsonRecord(recordSchema, value, maxRecordLength)
+  if (record === null) return null
+  const { zone, target, writer, toldMs, ...rest } = record
+  return { zone, target, writer, feedback: { ...rest, reportedMs: toldMs } }
+}
 
-const longestReason = 200
-
-const isName = (value: unknown): value is string =>
-  typeof value === 'string' && value.length <= longestName && /^[^\s\p{Cc}]+$/u.test(value)
-
-const isWriter = (value: unknown): value is FeedbackWriter =>
-  feedbackWriters.some((writer) => writer === value)
-
-const isWithin = (value: unknown, least: number, most: number): value is number =>
-  typeof value === 'number' && value >= least && value <= most
-
-/** An MTA cannot force itself up. */
-const isStanding = (value: unknown): value is Standing =>
-  value === Standing.normal || value === Standing.drained || value === Standing.disabled
-
-/** A word of a day, and clocks that differ. */
-const longestLifeMs = 2 * 86_400_000
-
-const longestName = 255
-
-const longestRecord = 2048
+const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ').slice(0, maxReasonLength)
 
 export class RedisFeedback implements FeedbackStore, SyncedPart {
   rejected = 0
-  readonly #parts: StoreFeedbackParts
+  readonly #options: RedisFeedbackOptions
   readonly #listeners = new Set<() => void>()
-  #words = new Map<string, SharedFeedback>()
-  /** What the store is to hear. */
-  readonly #said = new Map<string, Said>()
-  #dead: readonly string[] = []
+  #byKey = new Map<string, SharedFeedback>()
+  readonly #pending = new Map<string, Pending>()
+  /** Keys of feedback that has been expired for long enough to be removed from the store. */
+  #expired: readonly string[] = []
   #readAtMs = -Infinity
-  #isHinted = true
+  #isReadRequested = true
 
-  constructor(parts: StoreFeedbackParts) {
-    this.#parts = parts
+  constructor(options: RedisFeedbackOptions) {
+    this.#options = options
   }
 
-  write(place: FeedbackKey, told: Feedback | null): void {
-    const key = keyOfFeedback(place)
-    const before = this.#words.get(key)
-    if (told === null) this.#words.delete(key)
-    else if (before || this.#words.size < wordLimit)
-      this.#words.set(key, { ...place, feedback: told })
+  write(id: FeedbackKey, feedback: Feedback | null): void {
+    const key = keyOfFeedback(id)
+    const before = this.#byKey.get(key)
+    if (feedback === null) this.#byKey.delete(key)
+    else if (before || this.#byKey.size < feedbackLimit) this.#byKey.set(key, { ...id, feedback })
     else return
-    const isOld = before && told && place.writer === 'agent' && saysTheSame(before.feedback, told)
-    if (isOld) {
-      this.#words.set(key, before)
+    const isRepetition =
+      before && feedback && id.writer === 'agent' && isRepeated(before.feedback, feedback)
+    if (isRepetition) {
+      this.#byKey.set(key, before)
       return
     }
-    const word = told && { ...place, feedback: told }
-    this.#said.set(key, { word, atMs: this.#parts.clock.wallMs() })
-    this.#parts.onSaid()
+    const shared = feedback && { ...id, feedback }
+    this.#pending.set(key, { shared, atMs: this.#options.clock.wallMs() })
+    this.#options.onPending()
   }
 
   list(): readonly SharedFeedback[] {
-    return [...this.#words.values()]
+    return [...this.#byKey.values()]
   }
 
-  subscribe(onForeignWord: () => void): () => void {
-    this.#listeners.add(onForeignWord)
-    return () => void this.#listeners.delete(onForeignWord)
+  subscribe(onForeignChange: () => void): () => void {
+    this.#listeners.add(onForeignChange)
+    return () => void this.#listeners.delete(onForeignChange)
   }
 
-  /** A hint says that it changed. */
+  /** A hint says that feedback has changed. */
   requestRead(): void {
-    this.#isHinted = true
+    this.#isReadRequested = true
   }
 
   onReconnect(): void {
     this.#readAtMs = -Infinity
-    this.#isHinted = true
+    this.#isReadRequested = true
   }
 
   onStoreEmptied(): void {
-    const atMs = this.#parts.clock.wallMs()
-    for (const [key, word] of this.#words)
-      if (!this.#said.has(key)) this.#said.set(key, { word, atMs })
+    const atMs = this.#options.clock.wallMs()
+    for (const [key, shared] of this.#byKey)
+      if (!this.#pending.has(key)) this.#pending.set(key, { shared, atMs })
   }
 
   dueInMs(nowMs: number): number {
-    const { heartbeatMs, snapshotMs } = this.#parts.times
-    return this.#readAtMs + (this.#isHinted ? heartbeatMs / 3 : snapshotMs) - nowMs
+    const { heartbeatMs, snapshotMs } = this.#options.times
+    return this.#readAtMs + (this.#isReadRequested ? heartbeatMs / 3 : snapshotMs) - nowMs
   }
 
   async sync({ nowMs, isFenced }: SyncContext): Promise<boolean> {
@@ -147,117 +168,104 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
   }
 
   async #read(nowMs: number): Promise<boolean> {
-    const { link, keys } = this.#parts
-    this.#isHinted = false
-    const counted = await link.run([['hlen', keys.feedback]])
-    const count = counted?.[0]?.kind === 'value' ? Number(counted[0].value) : 0
-    const isReadable = count <= 2 * wordLimit
-    const found = isReadable && count > 0 ? await readHash(link, keys.feedback) : []
-    if (counted === null || found === null) {
-      this.#isHinted = true
+    const { link, keys } = this.#options
+    this.#isReadRequested = false
+    const length = await link.run([['hlen', keys.feedback]])
+    const count = length?.[0]?.kind === 'value' ? Number(length[0].value) : 0
+    const isReadable = count <= 2 * feedbackLimit
+    const fields = isReadable && count > 0 ? await readHash(link, keys.feedback) : []
+    if (length === null || fields === null) {
+      this.#isReadRequested = true
       return false
     }
-    if (isReadable) this.#receive(found)
+    if (isReadable) this.#applyStored(fields)
     else this.rejected++
     this.#readAtMs = nowMs
     return true
   }
 
-  #receive(fields: readonly unknown[]): void {
-    const wallMs = this.#parts.clock.wallMs()
-    const found = new Map<string, SharedFeedback>()
-    const dead: string[] = []
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const word = parseFeedback(fields[i + 1])
-      const key = String(fields[i])
-      // The key of each must be what the word says, or one could hide behind another.
-      if (!word || keyOfFeedback(word) !== key) this.rejected++
-      else if (word.feedback.untilMs > wallMs && found.size < wordLimit) found.set(key, word)
-      else if (word.feedback.untilMs < wallMs - deadAfterMs) dead.push(key)
+  #applyStored(fields: readonly unknown[]): void {
+    const wallMs = this.#options.clock.wallMs()
+    const stored = this.#readRecords(fields, wallMs)
+    for (const [key, { shared, atMs }] of this.#pending) {
+      const current = stored.get(key)
+      // Clocks of hosts differ: only a change that had to wait is compared by time.
+      const hasWaited = wallMs - atMs > clockToleranceMs
+      if (hasWaited && current && current.feedback.reportedMs > atMs) this.#pending.delete(key)
+      else if (shared) stored.set(key, shared)
+      else stored.delete(key)
     }
-    this.#dead = dead
-    for (const [key, { word, atMs }] of this.#said) {
-      const there = found.get(key)
-      // Clocks of hosts differ: only what had to wait is measured by them.
-      const hasWaited = wallMs - atMs > patienceMs
-      if (hasWaited && there && there.feedback.reportedMs > atMs) this.#said.delete(key)
-      else if (word) found.set(key, word)
-      else found.delete(key)
-    }
-    const isSame = textOf(found) === textOf(this.#words)
-    this.#words = found
+    const isSame = textOf(stored) === textOf(this.#byKey)
+    this.#byKey = stored
     if (!isSame) for (const call of this.#listeners) call()
   }
 
+  /** The unexpired records of the hash. Also notes which ones are to be removed, and counts what is rejected. */
+  #readRecords(fields: readonly unknown[], wallMs: number): Map<string, SharedFeedback> {
+    const stored = new Map<string, SharedFeedback>()
+    const expired: string[] = []
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const shared = parseFeedback(fields[i + 1])
+      const key = String(fields[i])
+      // The field must be the key of the record, or one record could hide behind another.
+      if (!shared || keyOfFeedback(shared) !== key) this.rejected++
+      else if (shared.feedback.untilMs > wallMs && stored.size < feedbackLimit)
+        stored.set(key, shared)
+      else if (shared.feedback.untilMs < wallMs - removeAfterMs) expired.push(key)
+    }
+    this.#expired = expired
+    return stored
+  }
+
   async #write(): Promise<boolean> {
-    const { link, keys, instance } = this.#parts
-    const said = new Map(this.#said)
-    if (said.size + this.#dead.length === 0) return true
-    const wallMs = this.#parts.clock.wallMs()
-    const isKept = ({ word }: Said): boolean => word !== null && word.feedback.untilMs > wallMs
-    const kept = [...said].filter(([, one]) => isKept(one))
-    const gone = [...said].filter(([, one]) => !isKept(one)).map(([key]) => key)
-    const lines = kept.map(([key, { word }]) => [key, formatFeedback(word as SharedFeedback)])
-    const commands: readonly Command[] = [
-      ...inChunks(lines, fieldsACommand).map((part): Command => [
+    const { link } = this.#options
+    const pending = new Map(this.#pending)
+    if (pending.size + this.#expired.length === 0) return true
+    const commands = this.#writeCommands(pending)
+    const replies = await link.run(commands)
+    if (replies === null) return false
+    this.#expired = []
+    const wrongTypes = await deleteWrongTypeKeys(link, commands, replies)
+    this.rejected += wrongTypes
+    for (const [key, one] of pending)
+      if (wrongTypes === 0 && this.#pending.get(key) === one) this.#pending.delete(key)
+    return true
+  }
+
+  #writeCommands(pending: ReadonlyMap<string, Pending>): readonly Command[] {
+    const { keys, instance, clock } = this.#options
+    const wallMs = clock.wallMs()
+    const kept: string[][] = []
+    const removed: string[] = []
+    for (const [key, { shared }] of pending) {
+      if (shared !== null && shared.feedback.untilMs > wallMs)
+        kept.push([key, formatFeedback(shared)])
+      else removed.push(key)
+    }
+    return [
+      ...inChunks(kept, fieldsPerCommand).map((part): Command => [
         'hset',
         keys.feedback,
         ...part.flat(),
       ]),
-      ...inChunks([...gone, ...this.#dead], fieldsACommand).map((part): Command => [
+      ...inChunks([...removed, ...this.#expired], fieldsPerCommand).map((part): Command => [
         'hdel',
         keys.feedback,
         ...part,
       ]),
-      ...(said.size > 0 ? [hintCommand(keys, { instance, about: 'feedback' })] : []),
+      ...(pending.size > 0 ? [hintCommand(keys, { instance, about: 'feedback' })] : []),
     ]
-    const replies = await link.run(commands)
-    if (replies === null) return false
-    this.#dead = []
-    const wrong = await deleteWrongTypeKeys(link, commands, replies)
-    this.rejected += wrong
-    for (const [key, one] of said)
-      if (wrong === 0 && this.#said.get(key) === one) this.#said.delete(key)
-    return true
   }
 }
 
-/** An agent that goes on saying the same: written anew when half of its time is over. */
-function saysTheSame(before: Feedback, told: Feedback): boolean {
-  const lifeMs = told.untilMs - told.reportedMs
-  if (before.untilMs - told.reportedMs < lifeMs / 2) return false
+/** Whether an agent repeats itself: what it repeats is written again only after half of its lifetime. */
+function isRepeated(before: Feedback, next: Feedback): boolean {
+  const lifetimeMs = next.untilMs - next.reportedMs
+  if (before.untilMs - next.reportedMs < lifetimeMs / 2) return false
   const { factor, standing, isDown, reason } = before
-  const isSame = factor === told.factor && standing === told.standing
-  return isSame && isDown === told.isDown && reason === told.reason
+  const isSame = factor === next.factor && standing === next.standing
+  return isSame && isDown === next.isDown && reason === next.reason
 }
 
-// What an MTA said of itself, as it lies in the store: JSON with exactly these fields, each within its bounds.
-
-/** null: not one. */
-export function parseFeedback(value: unknown): SharedFeedback | null {
-  const given = readJson(value)
-  if (given === null || Object.keys(given).length !== fields) return null
-  const { zone, target, writer, factor, standing, isDown } = given
-  const { reason, load, isShedding, toldMs, untilMs } = given
-  if (!isName(zone) || !isName(target) || !isWriter(writer)) return null
-  if (!isWithin(factor, 0, 1) || !isStanding(standing)) return null
-  if (typeof isDown !== 'boolean' || typeof isShedding !== 'boolean') return null
-  if (typeof reason !== 'string' || reason.length > longestReason || plain(reason) !== reason)
-    return null
-  if (load !== null && !isWithin(load, 0, 1e12)) return null
-  if (!isWithin(toldMs, 0, 253_402_300_800_000)) return null
-  if (!isWithin(untilMs, toldMs, toldMs + longestLifeMs)) return null
-  const told = { factor, standing, isDown, reason, load, isShedding, reportedMs: toldMs, untilMs }
-  return { zone, target, writer, feedback: told }
-}
-
-function readJson(value: unknown): Readonly<Record<string, unknown>> | null {
-  if (typeof value !== 'string' || value.length > longestRecord) return null
-  try {
-    const parsed: unknown = JSON.parse(value)
-    const isMap = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
-    return isMap ? (parsed as Readonly<Record<string, unknown>>) : null
-  } catch {
-    return null
-  }
-}
+const textOf = (byKey: ReadonlyMap<string, SharedFeedback>): string =>
+  [...byKey.values()].map(formatFeedback).sort().join('\n')

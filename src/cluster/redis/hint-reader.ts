@@ -1,24 +1,26 @@
-// Reads the stream of hints, waiting for the next. A hint says where to look, never what is there: one that is forged,
-// doubled or lost costs a look, or the wait for the next look at everything.
+// Follows the event stream with blocking reads. A hint names what to read, never its contents: one that is forged or
+// duplicated costs a read, a lost one a delay until the next full read.
 
-import { parseHint, parseStreamId, type Hint } from './schema.ts'
+import { type Hint, parseHint, parseStreamId } from './schema.ts'
 import type { StoreLink } from './redis-link.ts'
 
 interface HintReaderOptions {
   readonly link: StoreLink
+  /** Key of the stream. */
   readonly key: string
   readonly blockMs: number
   readonly onHints: (hints: readonly Hint[]) => void
 }
 
-const eventsARead = 500
-const longestPauseMs = 500
-const nothing = '0-0'
+const eventsPerRead = 500
+const maxPauseMs = 500
+/** The id before the first entry of a stream. */
+const streamStart = '0-0'
 
 export class HintReader {
   readonly #options: HintReaderOptions
-  /** null: not known yet where to begin. */
-  #last: string | null = null
+  /** Id of the last entry read; null until the first snapshot says where to begin. */
+  #lastRead: string | null = null
   #newest: string | null = null
   #rejected = 0
   #isStopped = false
@@ -26,26 +28,29 @@ export class HintReader {
 
   constructor(options: HintReaderOptions) {
     this.#options = options
-    void this.#turn()
+    void this.#readNext()
   }
 
-  /** What the store says of its oldest and newest event. Whether events were missed. */
+  /**
+   * Compares the oldest and newest id of the stream, null if it is empty, with the last one read. Returns whether
+   * entries may have been missed, because they were trimmed or the stream was replaced.
+   */
   hasMissedEvents(oldest: string | null, newest: string | null): boolean {
-    const last = this.#last
+    const lastRead = this.#lastRead
     this.#newest = newest
-    const isBack = last !== null && compareIds(newest ?? nothing, last) < 0
-    if (last === null || isBack) this.#last = newest ?? nothing
-    return last === null || isBack || (oldest !== null && compareIds(oldest, last) > 0)
+    const isReplaced = lastRead !== null && compareIds(newest ?? streamStart, lastRead) < 0
+    if (lastRead === null || isReplaced) this.#lastRead = newest ?? streamStart
+    return lastRead === null || isReplaced || (oldest !== null && compareIds(oldest, lastRead) > 0)
   }
 
-  /** How much older the last event read is than the newest, on the store's clock. */
+  /** Seconds between the last entry read and the newest one, on the clock of the store. */
   lagSeconds(): number {
     const [newestMs] = parseStreamId(this.#newest) ?? [0, 0]
-    const [lastMs] = parseStreamId(this.#last) ?? [0, 0]
-    return lastMs === 0 ? 0 : Math.max(0, newestMs - lastMs) / 1000
+    const [lastReadMs] = parseStreamId(this.#lastRead) ?? [0, 0]
+    return lastReadMs === 0 ? 0 : Math.max(0, newestMs - lastReadMs) / 1000
   }
 
-  /** Events that were no hints. */
+  /** Entries read so far that were not hints. */
   rejected(): number {
     return this.#rejected
   }
@@ -55,21 +60,21 @@ export class HintReader {
     clearTimeout(this.#timer)
   }
 
-  async #turn(): Promise<void> {
+  async #readNext(): Promise<void> {
     const { link, key, blockMs } = this.#options
-    const from = this.#last
-    const command = ['xread', 'COUNT', eventsARead, 'BLOCK', blockMs, 'STREAMS', key] as const
+    const from = this.#lastRead
+    const command = ['xread', 'COUNT', eventsPerRead, 'BLOCK', blockMs, 'STREAMS', key] as const
     const reply = from === null ? null : await link.runBlocking([...command, from])
     if (this.#isStopped) return
-    const isFine = reply?.kind === 'value'
-    if (isFine && this.#last === from) this.#take(reply.value)
-    const pauseMs = isFine ? 0 : Math.min(blockMs, longestPauseMs)
-    this.#timer = setTimeout(() => void this.#turn(), pauseMs)
+    const isAnswered = reply?.kind === 'value'
+    if (isAnswered && this.#lastRead === from) this.#deliver(reply.value)
+    const pauseMs = isAnswered ? 0 : Math.min(blockMs, maxPauseMs)
+    this.#timer = setTimeout(() => void this.#readNext(), pauseMs)
   }
 
-  #take(value: unknown): void {
+  #deliver(value: unknown): void {
     const { hints, rejected, lastId } = readEvents(value)
-    if (lastId !== null) this.#last = lastId
+    if (lastId !== null) this.#lastRead = lastId
     this.#rejected += rejected
     if (hints.length > 0) this.#options.onHints(hints)
   }
@@ -78,10 +83,11 @@ export class HintReader {
 interface EventsRead {
   readonly hints: readonly Hint[]
   readonly rejected: number
+  /** null if there were no entries. */
   readonly lastId: string | null
 }
 
-/** `[[key, [[id, [field, value …]] …]]]`, or null where nothing came in time. */
+/** The reply of XREAD: `[[key, [[id, [field, value …]] …]]]`, or null if no entry arrived in time. */
 function readEvents(value: unknown): EventsRead {
   const entries: unknown = (value as [[unknown, unknown]] | null)?.[0]?.[1]
   const hints: Hint[] = []

@@ -1,60 +1,100 @@
-// Overrides that lie in the store. What an operator says holds here at once; the store hears of it with the next turn,
-// and if it is away, when it comes back.
+// Overrides in the store: one hash, a JSON record per override. What an operator orders is in force here at once; the
+// store gets it with the next sync, or when it is back if it is out of reach.
 //
 //   in the store, not here     another instance set it
-//   here, not in the store     another instance undid it; or, if the store lost its memory, it is put back
-//   said while it was away     is written, unless what lies there was set later
+//   here, not in the store     another instance removed it; if the store has lost its data, it is written again
+//   set while it was away      is written, unless the one in the store was set later
 
+import { z } from 'zod'
 import {
   expireOverrides,
   keyOfOverride,
   type Override,
-  type OverrideAction,
   overrideLimit,
-  type OverrideWeight,
   setOverride,
 } from '../../health/overrides.ts'
 import { hintCommand } from '../own-votes.ts'
 import type { OverrideChanges, OverrideStore, SetOverrideResult } from '../cluster-votes.ts'
-import { type StateKeys, isInstanceName } from './schema.ts'
+import {
+  isInstanceName,
+  latestTimeMs,
+  parseJsonRecord,
+  printablePattern,
+  type StateKeys,
+} from './schema.ts'
 import type { Command } from './redis-link.ts'
 
-/** null: it is undone. */
-type Said = Override | null
+/** A change that the store does not have yet; null removes the override. */
+type Pending = Override | null
 
+/** An override as it is stored. */
+interface OverrideRecord {
+  readonly override: Override
+  /** Name of the instance that received it, for the logs of the others; null if the record has none. */
+  readonly from: string | null
+}
+
+const maxRecordLength = 2048
+
+const text = (min: number, max: number): z.ZodString =>
+  z.string().min(min).max(max).regex(printablePattern)
+
+const time = z.number().gt(0).lt(latestTimeMs)
+
+const weightSchema = z.discriminatedUnion('unit', [
+  z.object({ unit: z.literal('factor'), value: z.number().min(0).max(100) }),
+  z.object({ unit: z.literal('absolute'), value: z.number().min(0).max(65_535) }),
+  z.object({ unit: z.literal('share'), value: z.number().min(0).max(0.99) }),
+])
+
+const actionSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.enum(['drain', 'disable', 'up']) }),
+  z.object({ kind: z.literal('weight'), weight: weightSchema }),
+])
+
+/** Fields that are not listed are ignored, so that a later version can add some. */
+const recordSchema = z
+  .object({
+    id: text(1, 64),
+    zone: text(1, 255),
+    target: text(1, 255),
+    pool: text(1, 255).nullable(),
+    action: actionSchema,
+    why: text(0, 200),
+    by: text(0, 100),
+    setMs: time,
+    untilMs: time.nullable(),
+    from: z.unknown().optional(),
+  })
+  .refine(({ untilMs, action }) => untilMs !== null || action.kind === 'disable')
+
+/** The record of an override; `from` is the instance that received it. */
 export const formatOverride = (override: Override, from?: string): string =>
   JSON.stringify({ ...override, from })
 
-const longestRecord = 2048
-
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const isText = (value: unknown, min: number, max: number): value is string =>
-  typeof value === 'string' &&
-  value.length >= min &&
-  value.length <= max &&
-  !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(value)
-
-/** Up to the year 9999. */
-const isTime = (value: unknown): value is number =>
-  typeof value === 'number' && value > 0 && value < 253_402_300_800_000
-
-const weightLimits = { factor: 100, absolute: 65_535, share: 0.99 }
+/** null if the value is not a record of an override. */
+export function parseOverride(value: unknown): OverrideRecord | null {
+  const record = parseJsonRecord(recordSchema, value, maxRecordLength)
+  if (record === null) return null
+  const { from, ...override } = record
+  return { override, from: isInstanceName(from) ? from : null }
+}
 
 export class RedisOverrides implements OverrideStore {
   readonly isPersistent = true
-  readonly #onSaid: () => void
+  readonly #onPending: () => void
   readonly #instance: string
   readonly #listeners = new Set<(change: OverrideChanges) => void>()
-  /** What the store is to hear. */
-  readonly #said = new Map<string, Said>()
-  #inFlight: ReadonlyMap<string, Said> = new Map()
+  /** Key of an override → the change to be written. */
+  readonly #pending = new Map<string, Pending>()
+  /** The part of `#pending` that `pendingCommands` returned last. */
+  #inFlight: ReadonlyMap<string, Pending> = new Map()
   #list: readonly Override[] = []
 
-  constructor(instance: string, onSaid: () => void) {
+  /** `onPending` is called when there is something to write. */
+  constructor(instance: string, onPending: () => void) {
     this.#instance = instance
-    this.#onSaid = onSaid
+    this.#onPending = onPending
   }
 
   list(): readonly Override[] {
@@ -62,26 +102,26 @@ export class RedisOverrides implements OverrideStore {
   }
 
   set(override: Override): SetOverrideResult {
-    const taken = setOverride(this.#list, override)
-    if (taken.kind === 'full') return taken
-    this.#list = taken.list
-    this.#say(keyOfOverride(override), override)
-    return { kind: 'set', replaced: taken.replaced }
+    const result = setOverride(this.#list, override)
+    if (result.kind === 'full') return result
+    this.#list = result.list
+    this.#queueWrite(keyOfOverride(override), override)
+    return { kind: 'set', replaced: result.replaced }
   }
 
   remove(id: string): Override | null {
     const removed = this.#list.find((one) => one.id === id) ?? null
     if (removed === null) return null
     this.#list = this.#list.filter((one) => one !== removed)
-    this.#say(keyOfOverride(removed), null)
+    this.#queueWrite(keyOfOverride(removed), null)
     return removed
   }
 
   expire(nowMs: number): readonly Override[] {
     const expiry = expireOverrides(this.#list, nowMs)
     this.#list = expiry.list
-    // The store keeps no clock of ours: whoever sees that one has ended takes it out.
-    for (const one of expiry.ended) this.#say(keyOfOverride(one), null)
+    // Overrides do not expire in the store by themselves: the first instance that finds one expired removes it.
+    for (const one of expiry.ended) this.#queueWrite(keyOfOverride(one), null)
     return expiry.ended
   }
 
@@ -90,27 +130,30 @@ export class RedisOverrides implements OverrideStore {
     return () => void this.#listeners.delete(onForeignChange)
   }
 
-  /** Takes in all that lies in the store: fields and values in turn. How many of them were no good. */
+  /**
+   * Takes over the contents of the store, given as alternating fields and values, keeping pending changes. Returns the
+   * number of records rejected. `isStoreEmptied`: the store has lost its data, so what is known here is written again.
+   */
   applyStored(fields: readonly unknown[], isStoreEmptied: boolean): number {
-    const { found, origins, rejected } = readFields(fields)
-    if (isStoreEmptied) for (const one of this.#list) this.#putBack(one)
-    for (const [key, override] of this.#said) {
-      const there = found.get(key)
-      if (override && there && there.setMs > override.setMs) this.#said.delete(key)
-      else if (override) found.set(key, override)
-      else found.delete(key)
+    const { stored, origins, rejected } = readRecords(fields)
+    if (isStoreEmptied) for (const one of this.#list) this.#restore(one)
+    for (const [key, override] of this.#pending) {
+      const current = stored.get(key)
+      if (override && current && current.setMs > override.setMs) this.#pending.delete(key)
+      else if (override) stored.set(key, override)
+      else stored.delete(key)
     }
-    const next = [...found.values()].sort((a, b) => a.setMs - b.setMs).slice(0, overrideLimit)
-    const change = compare(this.#list, next, origins)
+    const next = [...stored.values()].sort((a, b) => a.setMs - b.setMs).slice(0, overrideLimit)
+    const change = compareLists(this.#list, next, origins)
     this.#list = next
     if (change.set.length + change.removed.length > 0)
       for (const call of this.#listeners) call(change)
     return rejected
   }
 
-  /** What the store is to be told, after `receive`. */
+  /** Commands that write the pending changes, and a hint; to be asked for after `applyStored`. */
   pendingCommands(keys: StateKeys, instance: string): readonly Command[] {
-    this.#inFlight = new Map(this.#said)
+    this.#inFlight = new Map(this.#pending)
     if (this.#inFlight.size === 0) return []
     const commands = [...this.#inFlight].map(([key, override]): Command => {
       if (override === null) return ['hdel', keys.overrides, key]
@@ -119,51 +162,52 @@ export class RedisOverrides implements OverrideStore {
     return [...commands, hintCommand(keys, { instance, about: 'overrides' })]
   }
 
-  /** It heard of it. */
+  /** The store has executed the commands of `pendingCommands`. */
   confirmWritten(): void {
     for (const [key, override] of this.#inFlight)
-      if (this.#said.get(key) === override) this.#said.delete(key)
+      if (this.#pending.get(key) === override) this.#pending.delete(key)
     this.#inFlight = new Map()
   }
 
   hasPending(): boolean {
-    return this.#said.size > 0
+    return this.#pending.size > 0
   }
 
-  #putBack(override: Override): void {
+  #restore(override: Override): void {
     const key = keyOfOverride(override)
-    if (!this.#said.has(key)) this.#said.set(key, override)
+    if (!this.#pending.has(key)) this.#pending.set(key, override)
   }
 
-  #say(key: string, override: Said): void {
-    // What is undone and set again keeps one entry a key, so there are never many more than may be in force.
-    if (this.#said.size < 2 * overrideLimit || this.#said.has(key)) this.#said.set(key, override)
-    this.#onSaid()
+  #queueWrite(key: string, change: Pending): void {
+    // Removing and setting again keeps one entry per key, so the bound is seldom reached.
+    if (this.#pending.size < 2 * overrideLimit || this.#pending.has(key))
+      this.#pending.set(key, change)
+    this.#onPending()
   }
 }
 
-/** The key of each must be what the override says, or one could hide behind another. */
-function readFields(fields: readonly unknown[]): {
-  readonly found: Map<string, Override>
+/** The field of each record must be the key of its override, or one record could hide behind another. */
+function readRecords(fields: readonly unknown[]): {
+  readonly stored: Map<string, Override>
   readonly origins: ReadonlyMap<Override, string | null>
   readonly rejected: number
 } {
-  const found = new Map<string, Override>()
+  const stored = new Map<string, Override>()
   const origins = new Map<Override, string | null>()
   let rejected = 0
   for (let i = 0; i + 1 < fields.length; i += 2) {
-    const override = parseOverride(fields[i + 1])
-    if (override === null || keyOfOverride(override) !== fields[i]) {
+    const record = parseOverride(fields[i + 1])
+    if (record === null || keyOfOverride(record.override) !== fields[i]) {
       rejected++
       continue
     }
-    found.set(keyOfOverride(override), override)
-    origins.set(override, parseOrigin(fields[i + 1]))
+    stored.set(keyOfOverride(record.override), record.override)
+    origins.set(record.override, record.from)
   }
-  return { found, origins, rejected }
+  return { stored, origins, rejected }
 }
 
-function compare(
+function compareLists(
   before: readonly Override[],
   next: readonly Override[],
   origins: ReadonlyMap<Override, string | null>,
@@ -179,54 +223,4 @@ function compare(
       .filter((one) => !texts.has(formatOverride(one)))
       .map((override) => ({ override, isReplaced: keys.has(keyOfOverride(override)) })),
   }
-}
-
-// An override as it lies in the store: JSON with these fields, read as strictly as an admin request is, and `from`: the
-// instance that was told, for the logs of the others.
-
-/** null: not one. */
-export function parseOverride(value: unknown): Override | null {
-  const given = readJson(value)
-  if (given === null) return null
-  const action = readAction(given['action'])
-  const { id, zone, target, pool, why, by, setMs, untilMs } = given
-  const isNamed = isText(id, 1, 64) && isText(zone, 1, 255) && isText(target, 1, 255)
-  if (action === null || !isNamed || !(pool === null || isText(pool, 1, 255))) return null
-  if (!isText(why, 0, 200) || !isText(by, 0, 100)) return null
-  if (!isTime(setMs)) return null
-  const named = { id, zone, target, pool, action, why, by, setMs }
-  if (untilMs === null) return action.kind === 'disable' ? { ...named, untilMs } : null
-  return isTime(untilMs) ? { ...named, untilMs } : null
-}
-
-/** Of what parseOverride takes; null: it is not told. */
-function parseOrigin(value: unknown): string | null {
-  const from = readJson(value)?.['from']
-  return isInstanceName(from) ? from : null
-}
-
-function readJson(value: unknown): Readonly<Record<string, unknown>> | null {
-  if (typeof value !== 'string' || value.length > longestRecord) return null
-  try {
-    const parsed: unknown = JSON.parse(value)
-    return isMap(parsed) ? parsed : null
-  } catch {
-    return null
-  }
-}
-
-function readAction(value: unknown): OverrideAction | null {
-  if (!isMap(value)) return null
-  const { kind, weight } = value
-  if (kind === 'drain' || kind === 'disable' || kind === 'up') return { kind }
-  const read = kind === 'weight' ? readWeight(weight) : null
-  return read && { kind: 'weight', weight: read }
-}
-
-function readWeight(value: unknown): OverrideWeight | null {
-  if (!isMap(value)) return null
-  const { unit, value: amount } = value
-  if (unit !== 'factor' && unit !== 'absolute' && unit !== 'share') return null
-  if (typeof amount !== 'number' || !(amount >= 0 && amount <= weightLimits[unit])) return null
-  return { unit, value: amount }
 }

@@ -1,11 +1,12 @@
-// The store over ioredis: two connections, one for batches, one that waits for hints.
+// The connection to the store, by ioredis: one connection for batches of commands, one for commands that block.
 //
-// A store that takes our octets but does not answer (stopped, half open) is given up within the command timeout: TCP
-// would not notice for minutes. Of an error only a word gets out: messages of libraries may hold what was sent, and
-// that may be a password.
+// A store that accepts octets but does not answer (stopped, half open) is given up within the command timeout; TCP alone
+// would take minutes to notice. Of an error only its code is passed on: messages of libraries may contain what was sent,
+// a password for instance.
 
 import { Redis, type RedisOptions } from 'ioredis'
 
+/** Connects to the store and keeps reconnecting until `close`. `name` is shown by CLIENT LIST. */
 export function createRedisLink(
   address: StoreAddress,
   name: string,
@@ -15,38 +16,39 @@ export function createRedisLink(
   const { commandMs, blockMs } = times
   const options = linkOptions(address, name, times, random)
   const batches = new Connection(new Redis({ ...options, commandTimeout: commandMs }))
-  // Its timeouts leave room for the wait.
+  // Both timeouts include the time that the command may block.
   const commandTimeout = blockMs + commandMs
-  const waiting = new Connection(
+  const blocking = new Connection(
     new Redis({ ...options, commandTimeout, socketTimeout: commandTimeout }),
   )
   return {
     run: (commands, isAtomic = false) => batches.run(commands, isAtomic),
-    runBlocking: (command) => waiting.call(command),
+    runBlocking: (command) => blocking.call(command),
     isReady: () => batches.isReady(),
     onReady: (call) => batches.onReady(call),
-    lastErrorCode: () => batches.trouble,
+    lastErrorCode: () => batches.lastErrorCode,
     close() {
       batches.close()
-      waiting.close()
+      blocking.close()
     },
   }
 }
 
-/** Not an answer of the store, but none. */
-const isSilence = (error: unknown): boolean =>
+/** Whether the error means that there was no answer, as opposed to an error reply of the store. */
+const isNoReply = (error: unknown): boolean =>
   error !== null && !(error instanceof Error && error.name === 'ReplyError')
 
 const toReply = (error: unknown, value: unknown): Reply =>
   error ? { kind: 'error', code: errorCode(error) } : { kind: 'value', value }
 
 class Connection {
-  trouble: string | null = null
+  /** Code of the last error; null after a successful batch. */
+  lastErrorCode: string | null = null
   readonly #client: Redis
 
   constructor(client: Redis) {
     this.#client = client
-    client.on('error', (error: unknown) => this.#note(error))
+    client.on('error', (error: unknown) => this.#recordError(error))
   }
 
   isReady(): boolean {
@@ -61,21 +63,21 @@ class Connection {
     if (!this.isReady()) return null
     const list = commands.map((command) => [...command])
     const batch = isAtomic ? this.#client.multi(list) : this.#client.pipeline(list)
-    const replies = await batch.exec().catch((error: unknown) => this.#note(error))
+    const replies = await batch.exec().catch((error: unknown) => this.#recordError(error))
     if (!replies) return null
-    const silent = replies.find(([error]) => isSilence(error))
-    // A batch that was not answered whole was not answered: the connection is of no more use.
-    if (silent) return this.#giveUp(silent[0])
-    this.trouble = null
+    const unanswered = replies.find(([error]) => isNoReply(error))
+    // After a missing reply the later ones cannot be assigned to commands any more.
+    if (unanswered) return this.#reconnect(unanswered[0])
+    this.lastErrorCode = null
     return replies.map(([error, value]) => toReply(error, value))
   }
 
-  async call([command, ...args]: Command): Promise<Reply | null> {
+  async call([name, ...args]: Command): Promise<Reply | null> {
     if (!this.isReady()) return null
     try {
-      return { kind: 'value', value: await this.#client.call(command, ...args) }
+      return { kind: 'value', value: await this.#client.call(name, ...args) }
     } catch (error) {
-      return isSilence(error) ? this.#giveUp(error) : toReply(error, null)
+      return isNoReply(error) ? this.#reconnect(error) : toReply(error, null)
     }
   }
 
@@ -83,14 +85,14 @@ class Connection {
     this.#client.disconnect()
   }
 
-  #giveUp(error: unknown): null {
-    this.#note(error)
+  #reconnect(error: unknown): null {
+    this.#recordError(error)
     if (this.isReady()) this.#client.disconnect(true)
     return null
   }
 
-  #note(error: unknown): null {
-    this.trouble = errorCode(error)
+  #recordError(error: unknown): null {
+    this.lastErrorCode = errorCode(error)
     return null
   }
 }
@@ -101,10 +103,10 @@ interface RawError {
   readonly previousErrors?: readonly Error[]
 }
 
-/** One word out of an error. */
+/** The code of an error in one upper-case word, `CLOSED` if it has none. Never contains what was sent. */
 export function errorCode(error: unknown): string {
   const { code, message = '', previousErrors } = (error ?? {}) as RawError
-  // Of a transaction that is refused: the reason, not the consequence.
+  // An aborted transaction: the code of the command that was refused.
   if (message.startsWith('EXECABORT') && previousErrors?.[0]) return errorCode(previousErrors[0])
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,40}$/.test(code)) return code
   if (message === 'Command timed out' || message.startsWith('Socket timeout')) return 'TIMEOUT'
@@ -112,33 +114,35 @@ export function errorCode(error: unknown): string {
   return /^[A-Z]{2,20}(?= |$)/.exec(message)?.[0] ?? 'CLOSED'
 }
 
-// How ioredis is to behave: nothing queued while there is no connection, nothing sent twice, every wait with an end.
-// Its defaults queue without bound, replay commands, and wait for minutes on a peer that is gone.
+// Options of ioredis: nothing is queued without a connection, nothing is sent twice, every wait has a timeout. Its
+// defaults queue without bound, replay commands, and wait for minutes on a peer that is gone.
 
 interface LinkTimes {
+  /** Timeout of connecting. */
   readonly connectMs: number
+  /** Timeout of a command. */
   readonly commandMs: number
-  /** How long a waiting command may wait. */
+  /** How long a blocking command may block. */
   readonly blockMs: number
-  readonly longestRetryMs: number
+  readonly maxRetryMs: number
 }
 
 type LinkOptions = RedisOptions & { replyMapping: 'legacy' }
 
-const firstRetryMs = 50
+const minRetryMs = 50
 
 function linkOptions(
   address: StoreAddress,
   name: string,
-  { connectMs, commandMs, longestRetryMs }: LinkTimes,
+  { connectMs, commandMs, maxRetryMs }: LinkTimes,
   random: () => number,
 ): LinkOptions {
   const { username, password, database, tls } = address
-  // With chance in it: instances that lost the store together must not come back together.
+  // With jitter: instances that lost the store together must not all reconnect at the same moment.
   const retryMs = (times: number): number =>
-    Math.min(firstRetryMs * 2 ** Math.min(times, 10), longestRetryMs) * (0.5 + random() / 2)
+    Math.min(minRetryMs * 2 ** Math.min(times, 10), maxRetryMs) * (0.5 + random() / 2)
   return {
-    ...placeOptions(address, commandMs, retryMs),
+    ...endpointOptions(address, commandMs, retryMs),
     ...(tls === null ? {} : { tls: { ...tls, rejectUnauthorized: true } }),
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
@@ -155,12 +159,12 @@ function linkOptions(
     disconnectTimeout: commandMs,
     keepAlive: 5000,
     retryStrategy: retryMs,
-    // What is a replica now, or not up yet, is left; with Sentinels the next connection finds the new primary.
+    // Leave a server that has become a replica or is still loading; Sentinels lead to the new primary.
     reconnectOnError: (error) => (/^(READONLY|LOADING|MASTERDOWN)/.test(error.message) ? 1 : false),
   }
 }
 
-function placeOptions(
+function endpointOptions(
   { where, tls, sentinelUsername, sentinelPassword }: StoreAddress,
   commandMs: number,
   retryMs: (times: number) => number,
@@ -178,7 +182,7 @@ function placeOptions(
   }
 }
 
-// Where the store is and how one gets in, as the settings give it. Holds secrets: never to be logged.
+// Address and credentials of the store, from the settings. Never to be logged.
 
 interface HostPort {
   readonly host: string
@@ -187,10 +191,10 @@ interface HostPort {
 
 type StoreEndpoint =
   | ({ readonly kind: 'one' } & HostPort)
-  /** `name`: of the primary, as the Sentinels know it. */
+  /** `name` is that of the primary, as the Sentinels know it. */
   | { readonly kind: 'sentinel'; readonly sentinels: readonly HostPort[]; readonly name: string }
 
-/** PEM texts; null: those of the system, none. */
+/** PEM texts. Without `ca` the system's authorities are used; without `cert` and `key` no client certificate. */
 interface StoreTls {
   readonly ca?: string
   readonly cert?: string
@@ -198,20 +202,22 @@ interface StoreTls {
   readonly servername?: string
 }
 
+/** Where the store is and how to log in; null credentials are not sent. */
 export interface StoreAddress {
   readonly where: StoreEndpoint
   readonly username: string | null
   readonly password: string | null
   readonly database: number
-  /** null: in the clear. */
+  /** null for plain TCP. */
   readonly tls: StoreTls | null
   readonly sentinelUsername: string | null
   readonly sentinelPassword: string | null
 }
 
-// A hash read whole. By connection and client it comes as a list of fields and values in turn, or as an object.
-
-/** Fields and values in turn; null: no answer. */
+/**
+ * Reads a whole hash as alternating fields and values; empty if the store replied with an error, null if it did not
+ * answer. ioredis returns a list or an object, depending on the protocol version.
+ */
 export async function readHash(link: StoreLink, key: string): Promise<readonly unknown[] | null> {
   const replies = await link.run([['hgetall', key]])
   if (replies === null) return null
@@ -219,9 +225,7 @@ export async function readHash(link: StoreLink, key: string): Promise<readonly u
   return Array.isArray(value) ? (value as unknown[]) : Object.entries(value ?? {}).flat()
 }
 
-// What holds something of another type where we write is nobody's: it goes.
-
-/** How many commands met such a key. */
+/** Deletes the keys that hold another type than our commands need. Returns how many commands met such a key. */
 export async function deleteWrongTypeKeys(
   link: StoreLink,
   commands: readonly Command[],
@@ -237,25 +241,34 @@ export async function deleteWrongTypeKeys(
   return wrong.length
 }
 
-// What the exchange asks of a store: batches of commands, one at a time, and a wait for hints. It never throws, and
-// whatever it cannot do it says at once or within its timeouts; nothing is queued while the store is away.
+/** The list in a reply; empty if the reply is an error or something else. */
+export const listOf = (reply: Reply | undefined): readonly unknown[] =>
+  reply?.kind === 'value' && Array.isArray(reply.value) ? (reply.value as unknown[]) : []
 
+// What the cluster needs of a store. Nothing here throws or rejects: failures are values, returned at once or within the
+// timeouts, and nothing is queued while the store is out of reach.
+
+/** A command and its arguments. */
 export type Command = readonly [name: string, ...args: (string | number)[]]
 
 export type Reply =
   | { readonly kind: 'value'; readonly value: unknown }
-  /** `code`: first word of the store's error, such as WRONGTYPE, or of ours; never what was sent. */
+  /** `code` is the first word of an error reply, such as WRONGTYPE, or a code of `errorCode`. */
   | { readonly kind: 'error'; readonly code: string }
 
 export interface StoreLink {
-  /** One reply a command; null: the store is away, or was silent. `isAtomic`: all or nothing, and nobody between. */
+  /**
+   * Sends commands in one batch. Resolves to one reply per command, or null if the store is out of reach or did not
+   * answer. `isAtomic` sends them as a transaction (MULTI).
+   */
   run(commands: readonly Command[], isAtomic?: boolean): Promise<readonly Reply[] | null>
-  /** The same over a connection of its own, for a command that waits. */
+  /** Sends a command that blocks, over the second connection; null as above. */
   runBlocking(command: Command): Promise<Reply | null>
+  /** Whether there is a connection. */
   isReady(): boolean
-  /** Calls back each time that a connection stands anew. */
+  /** Calls back each time that a connection has been established. */
   onReady(call: () => void): void
-  /** Why the last attempt failed; null: it did not. */
+  /** Code of the last error; null after a success. */
   lastErrorCode(): string | null
   close(): void
 }

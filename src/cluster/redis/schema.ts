@@ -1,39 +1,48 @@
-// What is written to the store, octet by octet, and read back strictly: what is not exactly this is null.
+// What the store holds: record formats, keys and times. Records are read back strictly: anything that is not exactly as
+// specified is null. Whoever can write to the store can write anything, so nothing read from it is longer, larger or
+// other than it may be.
 //
-//   heartbeat   EPOCH|SEQUENCE|STATE|SITE|CONFIG   12|3456|ok|fra|pZ3_bW0bGv6q1x-d; CONFIG only where it is known
-//   vote        STATE|EPOCH|REASON              D|12|connect-refused
-//   hint        i NAME t ENDPOINT, `*` for many, `ov` or `fb`
+//   heartbeat   EPOCH|SEQUENCE|STATE|SITE|CONFIG   12|3456|ok|fra|pZ3_bW0bGv6q1x-d; CONFIG only once it is known
+//   vote        STATE|EPOCH|REASON                 D|12|connect-refused
+//   hint        i NAME t TOPIC                     TOPIC is an endpoint, `*` for many of them, `ov` or `fb`
+//   others      JSON, checked by a zod schema      overrides.ts, feedback.ts, tallies.ts
 //
-// Whoever can write to the store can write anything: nothing read here is longer, larger or other than it may be.
+// Heartbeats and votes are not JSON because every instance reads those of all others: 10,000 votes at a time.
 
 import { createHash } from 'node:crypto'
+import type { z } from 'zod'
 import type { VoteState } from '../../health/consensus.ts'
 import type { StoreAddress } from './redis-link.ts'
 
 export type InstanceState = 'ok' | 'suspect' | 'draining'
 
+/** The heartbeat of an instance. */
 export interface Heartbeat {
+  /** Boot counter of the instance, from 1: a later process of the same name has a higher one. */
   readonly epoch: number
+  /** Increases with every heartbeat of a boot. */
   readonly sequence: number
   readonly state: InstanceState
   readonly site: string
-  /** What its zones say, as a hash; null: it does not tell. */
+  /** Hash of its zone files, 16 base64url characters; null if it is not known yet. */
   readonly config: string | null
 }
 
+/** A vote as it is stored; `epoch` is that of the boot that wrote it. */
 export interface StoredVote {
   readonly state: VoteState
   readonly epoch: number
   readonly reason: string
 }
 
+/** An entry of the event stream: something that `instance` wrote has changed. */
 export interface Hint {
   readonly instance: string
-  /** null: many of them. */
+  /** `votes`: more of them than are worth naming. */
   readonly about: { readonly endpoint: string } | 'votes' | 'overrides' | 'feedback'
 }
 
-const longestRecord = 200
+const maxPackedLength = 200
 
 const namePattern = /^[\w.-]{1,63}$/
 
@@ -44,16 +53,39 @@ const votePattern = /^([UD])\|([1-9]\d{0,14})\|([a-z0-9-]{1,64})$/
 
 const endpointPattern = /^[\w-]{16}$/
 
+const streamIdPattern = /^(\d{1,15})-(\d{1,15})$/
+
+/** Text without characters that act on a terminal or break a line. */
+export const printablePattern: RegExp = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u
+
+/** The last millisecond of the year 9999, roughly: later times are refused. */
+export const latestTimeMs = 253_402_300_800_000
+
 export const isInstanceName = (value: unknown): value is string =>
   typeof value === 'string' && namePattern.test(value)
+
+/** Reads a JSON record; null if it is not text of at most `maxLength` characters that matches the schema. */
+export function parseJsonRecord<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  maxLength: number,
+): T | null {
+  if (typeof value !== 'string' || value.length > maxLength) return null
+  try {
+    return schema.safeParse(JSON.parse(value)).data ?? null
+  } catch {
+    return null
+  }
+}
 
 export const formatHeartbeat = ({ epoch, sequence, state, site, config }: Heartbeat): string =>
   [epoch, sequence, state, site, ...(config === null ? [] : [config])].join('|')
 
+/** null if the value is not a heartbeat. */
 export function parseHeartbeat(value: unknown): Heartbeat | null {
-  const found = match(value, heartbeatPattern)
-  if (found === null) return null
-  const [, epoch, sequence, state, site = '', config = null] = found
+  const fields = matchPacked(value, heartbeatPattern)
+  if (fields === null) return null
+  const [, epoch, sequence, state, site = '', config = null] = fields
   return {
     epoch: Number(epoch),
     sequence: Number(sequence),
@@ -63,24 +95,27 @@ export function parseHeartbeat(value: unknown): Heartbeat | null {
   }
 }
 
-/** What a reason may not hold becomes a hyphen. */
+/** Characters that a stored reason may not contain become hyphens. */
 export const formatVote = ({ state, epoch, reason }: StoredVote): string =>
   `${state}|${epoch}|${reason.replace(/[^a-z0-9-]/g, '-').slice(0, 64) || 'unknown'}`
 
+/** null if the value is not a vote. */
 export function parseVote(value: unknown): StoredVote | null {
-  const found = match(value, votePattern)
-  if (found === null) return null
-  const [, state, epoch, reason = ''] = found
+  const fields = matchPacked(value, votePattern)
+  if (fields === null) return null
+  const [, state, epoch, reason = ''] = fields
   return { state: state as VoteState, epoch: Number(epoch), reason }
 }
 
 const topics = { votes: '*', overrides: 'ov', feedback: 'fb' } as const
 
+/** Fields and values of a stream entry, alternating. */
 export function formatHint({ instance, about }: Hint): readonly string[] {
   const topic = typeof about === 'object' ? about.endpoint : topics[about]
   return ['i', instance, 't', topic]
 }
 
+/** null if the fields of the stream entry are not a hint. */
 export function parseHint(fields: unknown): Hint | null {
   if (!Array.isArray(fields) || fields.length !== 4) return null
   const [i, instance, t, topic] = fields as unknown[]
@@ -91,27 +126,27 @@ export function parseHint(fields: unknown): Hint | null {
   return endpointPattern.test(topic) ? { instance, about: { endpoint: topic } } : null
 }
 
-/** `MILLISECONDS-NUMBER` of a stream. */
+/** Splits the id of a stream entry, `MILLISECONDS-NUMBER`; null if the value is not one. */
 export function parseStreamId(value: unknown): readonly [ms: number, number: number] | null {
-  const found = match(value, /^(\d{1,15})-(\d{1,15})$/)
-  return found && [Number(found[1]), Number(found[2])]
+  const fields = matchPacked(value, streamIdPattern)
+  return fields && [Number(fields[1]), Number(fields[2])]
 }
 
-const match = (value: unknown, pattern: RegExp): RegExpExecArray | null =>
-  typeof value === 'string' && value.length <= longestRecord ? pattern.exec(value) : null
+const matchPacked = (value: unknown, pattern: RegExp): RegExpExecArray | null =>
+  typeof value === 'string' && value.length <= maxPackedLength ? pattern.exec(value) : null
 
-// Where what lies in the store. The braces keep all keys of a namespace on one node of a cluster; the version is of
-// everything below it: instances of another version do not see each other's keys, and so cannot misread them.
+// Keys. The braces keep all keys of a namespace on one node of a Redis Cluster (hash tag). The version covers everything
+// below it: instances of different versions do not see each other's keys, and so cannot misread them.
 //
-//   inst        set      instances that were heard of; a hint
-//   id          string   by chance, written once: another one, or none, and the store has lost its memory
-//   ep:NAME     string   boots of an instance: the fence between two processes of one name
-//   hb:NAME     string   heartbeat, expires; its one writer is NAME
-//   v:NAME      hash     endpoint → vote, expires; its one writer is NAME
-//   ev          stream   "the vote of NAME about that endpoint changed", trimmed; a hint
-//   ov          hash     overrides; whoever is told one writes it
-//   fb          hash     what MTAs say of themselves; whoever is told it writes it
-//   av:NAME     hash     pool → probes counted, expires; its one writer is NAME
+//   inst        set      names of instances; a hint where to look for heartbeats
+//   id          string   random, written once: if it is another one or missing, the store has lost its data
+//   ep:NAME     string   boot counter of an instance: the fence between two processes of one name
+//   hb:NAME     string   heartbeat, expires; written by NAME alone
+//   v:NAME      hash     endpoint → vote, expires; written by NAME alone
+//   ev          stream   hints: what has changed, and by whom; trimmed
+//   ov          hash     overrides; written by the instance that received them
+//   fb          hash     feedback of MTAs; written by the instance that received it
+//   av:NAME     hash     pool → counts of probes, expires; written by NAME alone
 
 export interface StateKeys {
   readonly instances: string
@@ -127,6 +162,7 @@ export interface StateKeys {
 
 const schemaVersion = 'v1'
 
+/** The keys of a namespace. */
 export function stateKeys(namespace: string): StateKeys {
   const prefix = `mxsteer:{${namespace}}:${schemaVersion}:`
   return {
@@ -142,29 +178,30 @@ export function stateKeys(namespace: string): StateKeys {
   }
 }
 
-/** An endpoint as the store knows it: 16 characters of its slot key's hash. */
+/** The name of an endpoint in the store: 16 base64url characters of the SHA-256 of its slot key. */
 export const endpointId = (slotKey: string): string =>
   createHash('sha256').update(slotKey).digest('base64url').slice(0, 16)
 
-// How instances share state, and the times that follow from how often they say that they live.
+// Times that follow from the heartbeat interval:
 //
-//   a heartbeat lasts 5 of its intervals    15 s at the default of 3 s: then others take its probes over
-//   votes of the dead lie 40                a reader that comes late finds them no more than that old
-//   heartbeats are read after 2/3           and hints at once
-//   all votes are read after 10 (± 20 %)    whatever was missed, by then it is known
-//   all of ours are written after 200
-//   unanswered for 5/3                      cut off
-//   a command has half of one               1.5 s
-//   counts of probes are told after 20      60 s
-//   configurations may differ for 40        2 minutes, after the last change of any
+//   a heartbeat expires after 5 intervals   15 s at the default of 3 s: then others take over its probes
+//   votes expire after 40                   an instance that joins later finds none older than that
+//   heartbeats are read after 2/3           hints at once
+//   all votes are read after 10 (± 20 %)    whatever hints were missed is known by then
+//   own votes are rewritten after 200
+//   cut off after 5/3 without an answer
+//   a command times out after 1/2           1.5 s
+//   counts of probes are shared after 20    60 s
+//   configurations may differ for 40        2 minutes, from the last change of any
 
+/** Settings of the shared state. */
 export interface StateSettings {
   readonly address: StoreAddress
   readonly namespace: string
   readonly heartbeatMs: number
   /** How many instances probe an endpoint. */
   readonly vantages: number
-  /** For how long the votes of others count after we were cut off. */
+  /** How long the votes of others count after this instance was cut off. */
   readonly peerHoldMs: number
 }
 
@@ -172,20 +209,27 @@ export interface StateTimes {
   readonly heartbeatMs: number
   readonly heartbeatLifetimeMs: number
   readonly votesLifetimeMs: number
+  /** Between two snapshots of the store. */
   readonly pollMs: number
+  /** Between two full reads of votes, before jitter. */
   readonly snapshotMs: number
+  /** Between two full writes of the own votes. */
   readonly rewriteMs: number
+  /** Without an answer for this long an instance is cut off. */
   readonly cutOffMs: number
+  /** Timeout of a command. */
   readonly commandMs: number
+  /** How long a read of the event stream blocks. */
   readonly blockMs: number
-  /** Changes of this long go out together. */
+  /** Changes within this time are written together. */
   readonly batchDelayMs: number
-  /** Counts of probes are written and read each such time. */
+  /** Between two rounds of sharing probe counts. */
   readonly tallyMs: number
-  /** Instances may say different things for as long. */
+  /** How long configurations may differ without an alert. */
   readonly configGraceMs: number
 }
 
+/** The times for a heartbeat interval, by the table above. */
 export const stateTimes = (heartbeatMs: number): StateTimes => ({
   heartbeatMs,
   heartbeatLifetimeMs: 5 * heartbeatMs,

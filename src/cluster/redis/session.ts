@@ -1,9 +1,9 @@
-// A turn with the store: look who lives, write what is ours, read what changed. One turn at a time, one batch in
-// flight; what a turn could not do the next one does over. Who decides when is cluster.ts.
+// Synchronisation with the store: read a snapshot, write what is ours, read what has changed. One sync at a time, one
+// batch in flight; what a sync could not do, the next one does again. When to run it is decided by cluster.ts.
 //
-//   our heartbeat under a later epoch   another process has our name: we only read, until its heartbeat ends
-//   our heartbeat gone                  we were away, or the store was emptied: everything of ours is written anew
-//   another store id                    it was emptied: the overrides that we know are put back too
+//   own heartbeat has a later epoch   another process uses the name of this instance: only read, until it has expired
+//   own heartbeat is missing          the instance was cut off or the store emptied: everything is written again
+//   another store id                  the store has lost its data: known overrides are written again as well
 
 import { hintCommand, type OwnVotes, type Voter } from '../own-votes.ts'
 import type { PeerChanges, Peers } from '../peers.ts'
@@ -21,248 +21,27 @@ import {
 import { readSnapshot, storeIdOf } from './snapshot.ts'
 import type { VoteReader } from './vote-reader.ts'
 
-/** What others would find out by waiting. */
-const deregisterCommands = (keys: StateKeys, instance: string): readonly Command[] => [
-  ['del', keys.heartbeat(instance), keys.votes(instance)],
-  hintCommand(keys, { instance, about: 'votes' }),
-]
-
-/** null: there was none. */
-const beatBefore = (reply: Reply | undefined): Heartbeat | null =>
-  reply?.kind === 'value' ? parseHeartbeat(reply.value) : null
-
-/** The reply to the first of them is the heartbeat before. `isUrgent`: the others are told to look. */
-const heartbeatCommands = (
-  { keys, instance, times }: Beating,
-  beat: Heartbeat,
-  isUrgent: boolean,
-): readonly Command[] => [
-  ['set', keys.heartbeat(instance), formatHeartbeat(beat), 'PX', times.heartbeatLifetimeMs, 'GET'],
-  ['sadd', keys.instances, instance],
-  ['pexpire', keys.votes(instance), times.votesLifetimeMs],
-  ...(isUrgent ? [hintCommand(keys, { instance, about: 'votes' })] : []),
-]
-
-const epochLifetimeMs = 30 * 86_400_000
-
-const highestEpoch = 1e12
-
-export class StoreSession {
-  /** `rewrites`: times that our votes were written whole. */
-  readonly counters: { rejected: number; rewrites: number } = { rejected: 0, rewrites: 0 }
-  state: InstanceState = 'ok'
-  /** What our zones say; null: not known yet. */
-  config: string | null = null
-  isFenced = false
-  /** Why the store, when it answered last, did not show us heartbeats or take ours, in one word; null: it did. */
-  refusalCode: string | null = null
-  readonly #parts: SessionOptions
-  /** The others are to look at the heartbeat to come at once. */
-  #isUrgent = false
-  #epoch: number | null = null
-  #epochFloor = 0
-  #sequence = 0
-  #storeId: string | null = null
-  #hasBeaten = false
-  #keepMissingUntilMs = -Infinity
-  #pollAtMs = -Infinity
-  #beatAtMs = -Infinity
-  #rewriteAtMs = -Infinity
-  #snapshotAtMs = -Infinity
-
-  constructor(parts: SessionOptions) {
-    this.#parts = parts
-  }
-
-  /** After a connection was lost: nothing that the store has of us is sure. */
-  onReconnect(): void {
-    this.#rewriteAtMs = -Infinity
-    for (const part of this.#parts.parts) part.onReconnect()
-    this.requestPoll()
-  }
-
-  requestPoll(): void {
-    this.#pollAtMs = -Infinity
-  }
-
-  /** `isUrgent`: the others are told to look. */
-  requestHeartbeat(isUrgent = false): void {
-    this.#beatAtMs = -Infinity
-    this.#isUrgent ||= isUrgent
-  }
-
-  nextInMs(nowMs: number): number {
-    const soonestMs = Math.min(...this.#parts.parts.map((part) => part.dueInMs(nowMs)))
-    return Math.max(0, Math.min(this.#pollAtMs - nowMs, this.#beatAtMs - nowMs, soonestMs))
-  }
-
-  /** false: the store did not answer, or does not take our heartbeat. */
-  async sync(nowMs: number): Promise<boolean> {
-    const { times } = this.#parts
-    if (nowMs >= this.#pollAtMs) {
-      if (!(await this.#look(nowMs))) return false
-      this.#pollAtMs = nowMs + times.pollMs
-    }
-    if (this.#epoch === null && !this.isFenced && !(await this.#enter())) return false
-    if (!this.isFenced && !(await this.#write(nowMs))) return false
-    return (await this.#read(nowMs)) && this.#turnMore(nowMs)
-  }
-
-  async deregister(): Promise<void> {
-    const { link, keys, instance } = this.#parts
-    if (this.#epoch === null || this.isFenced) return
-    await link.run(deregisterCommands(keys, instance))
-  }
-
-  async #look(nowMs: number): Promise<boolean> {
-    const { link, keys, instance, votes, peers, hints, overrides, onEvent, onPeers } = this.#parts
-    const known = [...peers.all()].map((peer) => peer.instance)
-    const sight = await readSnapshot(link, keys, instance, known)
-    this.refusalCode = sight?.kind === 'refused' ? sight.code : null
-    if (sight?.kind !== 'seen') return false
-    this.counters.rejected += sight.rejected
-    const isEmptied = this.#storeId !== null && sight.storeId !== this.#storeId
-    if (isEmptied) onEvent('emptied')
-    if (isEmptied) for (const part of this.#parts.parts) part.onStoreEmptied()
-    this.#judgeOwnBeat(sight.ownBeat, nowMs, isEmptied)
-    // Somebody else wrote there, or not all of ours arrived.
-    if (!votes.hasUnwritten() && sight.ownVotes !== votes.storedCount())
-      this.#rewriteAtMs = -Infinity
-    this.#storeId = sight.storeId
-    const changes = peers.observe(sight.beats, nowMs, nowMs < this.#keepMissingUntilMs)
-    if (changes.affectsAssignments) onPeers(changes)
-    if (hints.hasMissedEvents(sight.oldestEvent, sight.newestEvent)) peers.requestFullRead()
-    if (sight.overrides) this.counters.rejected += overrides.applyStored(sight.overrides, isEmptied)
-    if (sight.wrongKeys.length > 0) await link.run([['del', ...sight.wrongKeys]])
-    // A store that forgot who it is gets a new name, and we enter it anew.
-    if (isEmptied || (sight.storeId === null && this.#epoch !== null)) this.#leave()
-    return true
-  }
-
-  #judgeOwnBeat(ownBeat: Heartbeat | null, nowMs: number, isEmptied: boolean): void {
-    const { times, onEvent } = this.#parts
-    const isLater = ownBeat !== null && this.#epoch !== null && ownBeat.epoch > this.#epoch
-    if (isLater && !isEmptied) {
-      if (!this.isFenced) onEvent('fenced')
-      this.isFenced = true
-      return
-    }
-    if (this.isFenced && ownBeat === null) {
-      this.isFenced = false
-      this.#leave()
-      onEvent('unfenced')
-    }
-    if (isEmptied || (ownBeat === null && this.#hasBeaten)) {
-      this.#keepMissingUntilMs = nowMs + times.heartbeatLifetimeMs
-      this.#rewriteAtMs = -Infinity
-      this.#beatAtMs = -Infinity
-    }
-  }
-
-  #leave(): void {
-    this.#epochFloor = Math.max(this.#epochFloor, this.#epoch ?? 0)
-    this.#epoch = null
-  }
-
-  async #enter(): Promise<boolean> {
-    const { link, keys, instance, newStoreId } = this.#parts
-    const needs = { instance, epochFloor: this.#epochFloor, newStoreId }
-    const entry = await claimEpoch(link, keys, needs)
-    if (entry === null) return false
-    this.#epoch = entry.epoch
-    this.#storeId = entry.storeId
-    this.#rewriteAtMs = -Infinity
-    this.#beatAtMs = -Infinity
-    return true
-  }
-
-  async #write(nowMs: number): Promise<boolean> {
-    const { link, votes, overrides, keys, instance } = this.#parts
-    const owner = this.#owner()
-    const isBeatDue = nowMs >= this.#beatAtMs
-    const beat = isBeatDue ? this.#beat() : []
-    const isRewriteDue = nowMs >= this.#rewriteAtMs
-    const changes = isRewriteDue ? [] : votes.changeCommands(owner)
-    const outgoing = overrides.pendingCommands(keys, instance)
-    // Votes first: a heartbeat must not vouch for votes of an earlier boot.
-    if (isRewriteDue && !(await this.#rewrite(owner, nowMs))) return false
-    const commands = [...beat, ...changes, ...outgoing]
-    if (commands.length === 0) return true
-    const replies = await link.run(commands)
-    if (replies === null) return this.#failed()
-    overrides.confirmWritten()
-    this.counters.rejected += await deleteWrongTypeKeys(link, commands, replies)
-    const [first] = replies
-    const isHeard = !isBeatDue || first?.kind === 'value'
-    this.refusalCode = !isHeard && first?.kind === 'error' ? first.code : null
-    if (!isHeard || replies.some(({ kind }) => kind === 'error')) this.#rewriteAtMs = -Infinity
-    if (!isHeard) return false
-    if (isBeatDue) this.#hasBeat(first, nowMs)
-    return true
-  }
-
-  #hasBeat(reply: Reply | undefined, nowMs: number): void {
-    this.#judgeOwnBeat(beatBefore(reply), nowMs, false)
-    this.#beatAtMs = nowMs + this.#parts.times.heartbeatMs
-    this.#hasBeaten = true
-  }
-
-  #beat(): readonly Command[] {
-    const sequence = ++this.#sequence
-    const { state, config } = this
-    const beat = { epoch: this.#epoch ?? 0, sequence, state, site: this.#parts.site, config }
-    const commands = heartbeatCommands(this.#parts, beat, this.#isUrgent)
-    this.#isUrgent = false
-    return commands
-  }
-
-  async #rewrite(owner: Voter, nowMs: number): Promise<boolean> {
-    const { link, votes, times } = this.#parts
-    const replies = await link.run(votes.rewriteCommands(owner), true)
-    if (replies === null) return this.#failed()
-    this.counters.rewrites++
-    this.#rewriteAtMs = nowMs + times.rewriteMs
-    return true
-  }
-
-  #failed(): false {
-    this.#rewriteAtMs = -Infinity
-    return false
-  }
-
-  #owner(): Voter {
-    const { keys, instance, times } = this.#parts
-    return { keys, instance, epoch: this.#epoch ?? 0, lifetimeMs: times.votesLifetimeMs }
-  }
-
-  async #turnMore(nowMs: number): Promise<boolean> {
-    for (const part of this.#parts.parts)
-      if (!(await part.sync({ nowMs, isFenced: this.isFenced }))) return false
-    return true
-  }
-
-  async #read(nowMs: number): Promise<boolean> {
-    const { peers, times, random, reader } = this.#parts
-    if (nowMs >= this.#snapshotAtMs) {
-      peers.requestFullRead()
-      this.#snapshotAtMs = nowMs + times.snapshotMs * (0.8 + 0.4 * random())
-    }
-    const read = await reader.read(this.#storeId)
-    if (read === 'other-store') this.requestPoll()
-    return read !== 'silent'
-  }
+/** What the parts of a sync have in common. */
+export interface SyncContext {
+  /** Monotonic milliseconds. */
+  readonly nowMs: number
+  /** Another process uses the name of this instance: records that only this instance may write are not written. */
+  readonly isFenced: boolean
 }
 
-// What says that we live, and that we go. The store hands back the heartbeat that ours replaces, since no look will find
-// that any more.
-
-interface Beating {
-  readonly keys: StateKeys
-  readonly instance: string
-  readonly times: StateTimes
+/** Records beside heartbeats and votes that are synchronised at times of their own, at the end of each sync. */
+export interface SyncedPart {
+  /** Values read so far that were not valid records. */
+  readonly rejected: number
+  /** Returns false if the store did not answer. */
+  sync(context: SyncContext): Promise<boolean>
+  /** Milliseconds until the part wants a sync; 0 or less if it is due. */
+  dueInMs(nowMs: number): number
+  /** There is a new connection: what the last one wrote may not have arrived. */
+  onReconnect(): void
+  /** The store has lost its data. */
+  onStoreEmptied(): void
 }
-
-// What a turn with the store is made of (session.ts).
 
 interface SessionOptions {
   readonly link: StoreLink
@@ -276,22 +55,270 @@ interface SessionOptions {
   readonly hints: HintReader
   readonly reader: VoteReader
   readonly parts: readonly SyncedPart[]
+  /** 0…1, for jitter. */
   readonly random: () => number
   readonly newStoreId: () => string
   readonly onPeers: (changes: PeerChanges) => void
   readonly onEvent: (event: 'emptied' | 'fenced' | 'unfenced') => void
 }
 
-// Entering the store at boot, and again when it lost its memory: a boot epoch above every one that this name had, and
-// the name of the store itself, by chance, where it has none.
+/** Epochs are kept this long after the last boot of an instance. */
+const epochLifetimeMs = 30 * 86_400_000
+
+/** A stored epoch above this was not written by us. */
+const maxEpoch = 1e12
+
+export class StoreSession {
+  /** `rejected`: invalid records read. `rewrites`: full writes of the own votes. */
+  readonly counters: { rejected: number; rewrites: number } = { rejected: 0, rewrites: 0 }
+  state: InstanceState = 'ok'
+  /** Hash of the configuration; null if it is not known yet. */
+  config: string | null = null
+  isFenced = false
+  /** Code with which the store refused to return heartbeats or to accept ours; null if it did not. */
+  refusalCode: string | null = null
+  readonly #options: SessionOptions
+  /** Whether the next heartbeat is announced by a hint. */
+  #isHeartbeatAnnounced = false
+  #epoch: number | null = null
+  /** The highest epoch that this process has had. */
+  #epochFloor = 0
+  #sequence = 0
+  #storeId: string | null = null
+  #hasWrittenHeartbeat = false
+  /** Until then, missing heartbeats and votes of others are kept. */
+  #keepMissingUntilMs = -Infinity
+  #pollAtMs = -Infinity
+  #heartbeatAtMs = -Infinity
+  #rewriteAtMs = -Infinity
+  #fullReadAtMs = -Infinity
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+  }
+
+  /** There is a new connection: what the last one wrote may not have arrived. */
+  onReconnect(): void {
+    this.#rewriteAtMs = -Infinity
+    for (const part of this.#options.parts) part.onReconnect()
+    this.requestPoll()
+  }
+
+  /** Has the next sync read a snapshot. */
+  requestPoll(): void {
+    this.#pollAtMs = -Infinity
+  }
+
+  /** Has the next sync write a heartbeat; `isAnnounced` notifies the others by a hint. */
+  requestHeartbeat(isAnnounced = false): void {
+    this.#heartbeatAtMs = -Infinity
+    this.#isHeartbeatAnnounced ||= isAnnounced
+  }
+
+  /** Milliseconds until the next sync is due. */
+  nextInMs(nowMs: number): number {
+    const soonestMs = Math.min(...this.#options.parts.map((part) => part.dueInMs(nowMs)))
+    return Math.max(0, Math.min(this.#pollAtMs - nowMs, this.#heartbeatAtMs - nowMs, soonestMs))
+  }
+
+  /** Returns false if the store did not answer, or refused the heartbeat. */
+  async sync(nowMs: number): Promise<boolean> {
+    const { times } = this.#options
+    if (nowMs >= this.#pollAtMs) {
+      if (!(await this.#applySnapshot(nowMs))) return false
+      this.#pollAtMs = nowMs + times.pollMs
+    }
+    if (this.#epoch === null && !this.isFenced && !(await this.#claimEpoch())) return false
+    if (!this.isFenced && !(await this.#write(nowMs))) return false
+    return (await this.#read(nowMs)) && this.#syncParts(nowMs)
+  }
+
+  /** Removes heartbeat and votes of this instance, so that others need not wait until they expire. */
+  async deregister(): Promise<void> {
+    const { link, keys, instance } = this.#options
+    if (this.#epoch === null || this.isFenced) return
+    await link.run(deregisterCommands(keys, instance))
+  }
+
+  async #applySnapshot(nowMs: number): Promise<boolean> {
+    const { link, keys, instance, votes, peers, hints, overrides, onEvent, onPeers } = this.#options
+    const known = [...peers.all()].map((peer) => peer.instance)
+    const snapshot = await readSnapshot(link, keys, instance, known)
+    this.refusalCode = snapshot?.kind === 'refused' ? snapshot.code : null
+    if (snapshot?.kind !== 'read') return false
+    this.counters.rejected += snapshot.rejected
+    const isEmptied = this.#storeId !== null && snapshot.storeId !== this.#storeId
+    if (isEmptied) onEvent('emptied')
+    if (isEmptied) for (const part of this.#options.parts) part.onStoreEmptied()
+    this.#checkOwnHeartbeat(snapshot.ownHeartbeat, nowMs, isEmptied)
+    // Somebody else wrote to the hash of our votes, or not all of ours arrived.
+    if (!votes.hasUnwritten() && snapshot.ownVotes !== votes.storedCount())
+      this.#rewriteAtMs = -Infinity
+    this.#storeId = snapshot.storeId
+    const changes = peers.observe(snapshot.heartbeats, nowMs, nowMs < this.#keepMissingUntilMs)
+    if (changes.affectsAssignments) onPeers(changes)
+    if (hints.hasMissedEvents(snapshot.oldestEvent, snapshot.newestEvent)) peers.requestFullRead()
+    if (snapshot.overrides)
+      this.counters.rejected += overrides.applyStored(snapshot.overrides, isEmptied)
+    if (snapshot.wrongTypeKeys.length > 0) await link.run([['del', ...snapshot.wrongTypeKeys]])
+    // A store that has lost its id gets a new one, and this boot a new epoch.
+    if (isEmptied || (snapshot.storeId === null && this.#epoch !== null)) this.#releaseEpoch()
+    return true
+  }
+
+  /** `stored` is the own heartbeat in the store; null if it is missing. */
+  #checkOwnHeartbeat(stored: Heartbeat | null, nowMs: number, isEmptied: boolean): void {
+    const { times, onEvent } = this.#options
+    const isLater = stored !== null && this.#epoch !== null && stored.epoch > this.#epoch
+    if (isLater && !isEmptied) {
+      if (!this.isFenced) onEvent('fenced')
+      this.isFenced = true
+      return
+    }
+    if (this.isFenced && stored === null) {
+      this.isFenced = false
+      this.#releaseEpoch()
+      onEvent('unfenced')
+    }
+    if (isEmptied || (stored === null && this.#hasWrittenHeartbeat)) {
+      this.#keepMissingUntilMs = nowMs + times.heartbeatLifetimeMs
+      this.#rewriteAtMs = -Infinity
+      this.#heartbeatAtMs = -Infinity
+    }
+  }
+
+  #releaseEpoch(): void {
+    this.#epochFloor = Math.max(this.#epochFloor, this.#epoch ?? 0)
+    this.#epoch = null
+  }
+
+  async #claimEpoch(): Promise<boolean> {
+    const { link, keys, instance, newStoreId } = this.#options
+    const epochFloor = this.#epochFloor
+    const claimed = await claimEpoch(link, keys, { instance, epochFloor, newStoreId })
+    if (claimed === null) return false
+    this.#epoch = claimed.epoch
+    this.#storeId = claimed.storeId
+    this.#rewriteAtMs = -Infinity
+    this.#heartbeatAtMs = -Infinity
+    return true
+  }
+
+  async #write(nowMs: number): Promise<boolean> {
+    const { link, votes, overrides, keys, instance } = this.#options
+    const voter = this.#voter()
+    const isHeartbeatDue = nowMs >= this.#heartbeatAtMs
+    const heartbeat = isHeartbeatDue ? this.#heartbeatCommands() : []
+    const isRewriteDue = nowMs >= this.#rewriteAtMs
+    const changes = isRewriteDue ? [] : votes.changeCommands(voter)
+    const overrideChanges = overrides.pendingCommands(keys, instance)
+    // Votes first: a heartbeat must not make votes of an earlier boot count.
+    if (isRewriteDue && !(await this.#rewriteVotes(voter, nowMs))) return false
+    const commands = [...heartbeat, ...changes, ...overrideChanges]
+    if (commands.length === 0) return true
+    const replies = await link.run(commands)
+    if (replies === null) return this.#requestRewrite()
+    overrides.confirmWritten()
+    this.counters.rejected += await deleteWrongTypeKeys(link, commands, replies)
+    const [first] = replies
+    const isAccepted = !isHeartbeatDue || first?.kind === 'value'
+    this.refusalCode = !isAccepted && first?.kind === 'error' ? first.code : null
+    if (!isAccepted || replies.some(({ kind }) => kind === 'error')) this.#rewriteAtMs = -Infinity
+    if (!isAccepted) return false
+    if (isHeartbeatDue) this.#onHeartbeatWritten(first, nowMs)
+    return true
+  }
+
+  /** The reply contains the heartbeat that ours replaced, which no later snapshot can show. */
+  #onHeartbeatWritten(reply: Reply | undefined, nowMs: number): void {
+    const replaced = reply?.kind === 'value' ? parseHeartbeat(reply.value) : null
+    this.#checkOwnHeartbeat(replaced, nowMs, false)
+    this.#heartbeatAtMs = nowMs + this.#options.times.heartbeatMs
+    this.#hasWrittenHeartbeat = true
+  }
+
+  #heartbeatCommands(): readonly Command[] {
+    const sequence = ++this.#sequence
+    const { state, config } = this
+    const epoch = this.#epoch ?? 0
+    const heartbeat = { epoch, sequence, state, site: this.#options.site, config }
+    const commands = heartbeatCommands(this.#options, heartbeat, this.#isHeartbeatAnnounced)
+    this.#isHeartbeatAnnounced = false
+    return commands
+  }
+
+  async #rewriteVotes(voter: Voter, nowMs: number): Promise<boolean> {
+    const { link, votes, times } = this.#options
+    const replies = await link.run(votes.rewriteCommands(voter), true)
+    if (replies === null) return this.#requestRewrite()
+    this.counters.rewrites++
+    this.#rewriteAtMs = nowMs + times.rewriteMs
+    return true
+  }
+
+  /** Returns false, for a sync that failed. */
+  #requestRewrite(): false {
+    this.#rewriteAtMs = -Infinity
+    return false
+  }
+
+  #voter(): Voter {
+    const { keys, instance, times } = this.#options
+    return { keys, instance, epoch: this.#epoch ?? 0, lifetimeMs: times.votesLifetimeMs }
+  }
+
+  async #syncParts(nowMs: number): Promise<boolean> {
+    for (const part of this.#options.parts)
+      if (!(await part.sync({ nowMs, isFenced: this.isFenced }))) return false
+    return true
+  }
+
+  async #read(nowMs: number): Promise<boolean> {
+    const { peers, times, random, reader } = this.#options
+    if (nowMs >= this.#fullReadAtMs) {
+      peers.requestFullRead()
+      this.#fullReadAtMs = nowMs + times.snapshotMs * (0.8 + 0.4 * random())
+    }
+    const read = await reader.read(this.#storeId)
+    if (read === 'other-store') this.requestPoll()
+    return read !== 'no-reply'
+  }
+}
+
+const deregisterCommands = (keys: StateKeys, instance: string): readonly Command[] => [
+  ['del', keys.heartbeat(instance), keys.votes(instance)],
+  hintCommand(keys, { instance, about: 'votes' }),
+]
+
+/** The reply to the first command is the heartbeat that this one replaces. */
+const heartbeatCommands = (
+  { keys, instance, times }: Pick<SessionOptions, 'keys' | 'instance' | 'times'>,
+  heartbeat: Heartbeat,
+  isAnnounced: boolean,
+): readonly Command[] => [
+  [
+    'set',
+    keys.heartbeat(instance),
+    formatHeartbeat(heartbeat),
+    'PX',
+    times.heartbeatLifetimeMs,
+    'GET',
+  ],
+  ['sadd', keys.instances, instance],
+  ['pexpire', keys.votes(instance), times.votesLifetimeMs],
+  ...(isAnnounced ? [hintCommand(keys, { instance, about: 'votes' })] : []),
+]
 
 interface ClaimedEpoch {
   readonly epoch: number
-  /** null: we may not know. */
+  /** null if this instance may not read it. */
   readonly storeId: string | null
 }
 
-/** `epochFloor`: the highest that we had ourselves. null: no answer. */
+/**
+ * Claims an epoch at boot, and again after the store has lost its data: one above every epoch that this name has had.
+ * Also gives the store a random id if it has none. Resolves to null if the store did not answer.
+ */
 async function claimEpoch(
   link: StoreLink,
   keys: StateKeys,
@@ -315,35 +342,13 @@ async function claimEpoch(
   if (replies === null) return null
   const [, id, count] = replies
   const counted = count?.kind === 'value' ? Number(count.value) : NaN
-  const isGood = Number.isSafeInteger(counted) && counted > epochFloor && counted < highestEpoch
-  const epoch = isGood ? counted : epochFloor + 1
-  if (!isGood) await link.run([['set', key, epoch, 'PX', epochLifetimeMs]])
+  const isValid = Number.isSafeInteger(counted) && counted > epochFloor && counted < maxEpoch
+  const epoch = isValid ? counted : epochFloor + 1
+  if (!isValid) await link.run([['set', key, epoch, 'PX', epochLifetimeMs]])
   const known = storeIdOf(id?.kind === 'value' ? id.value : null)
   const isRefused = id?.kind === 'error' && id.code !== 'WRONGTYPE'
   if (known !== null || isRefused) return { epoch, storeId: known }
   const storeId = newStoreId()
   await link.run([['set', keys.storeId, storeId]])
   return { epoch, storeId }
-}
-
-// What else lies in the store beside heartbeats and votes, each with times of its own: a turn of the session
-// (session.ts) ends with one of each part.
-
-export interface SyncContext {
-  readonly nowMs: number
-  /** Another process has our name: what is ours alone is not to be written. */
-  readonly isFenced: boolean
-}
-
-export interface SyncedPart {
-  /** Values that were no good. */
-  readonly rejected: number
-  /** false: no answer. */
-  sync(turn: SyncContext): Promise<boolean>
-  /** How soon it wants one. */
-  dueInMs(nowMs: number): number
-  /** The connection is a new one: nothing that the store has of us is sure. */
-  onReconnect(): void
-  /** The store lost its memory. */
-  onStoreEmptied(): void
 }

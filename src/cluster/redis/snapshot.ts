@@ -1,44 +1,50 @@
-// One look at the store: who lives, whether it is still the same store, how far its events are, which overrides lie
-// in it. Two batches; nothing is read whose size somebody else decides, but for one heartbeat an instance.
+// A snapshot of the store: which instances are alive, whether it is still the same store, which events the stream has,
+// which overrides there are. Two batches. Nothing is read whose size others decide, except one heartbeat per instance.
 
 import { overrideLimit } from '../../health/overrides.ts'
 import {
-  type StateKeys,
   type Heartbeat,
   isInstanceName,
   parseHeartbeat,
   parseStreamId,
+  type StateKeys,
 } from './schema.ts'
-import { readHash, type Command, type Reply, type StoreLink } from './redis-link.ts'
+import { type Command, listOf, readHash, type Reply, type StoreLink } from './redis-link.ts'
 
 interface StoreSnapshot {
-  readonly kind: 'seen'
-  /** null: it has none. */
+  readonly kind: 'read'
+  /** null if the store has none. */
   readonly storeId: string | null
-  readonly ownBeat: Heartbeat | null
-  /** How many votes of ours lie there; null: what lies there is no hash. */
+  /** null if it has expired. */
+  readonly ownHeartbeat: Heartbeat | null
+  /** How many own votes are stored; null if the key is not a hash. */
   readonly ownVotes: number | null
-  /** Of the others. */
-  readonly beats: ReadonlyMap<string, Heartbeat>
-  /** Of the newest event; null: there is none. */
+  /** Heartbeats of the other instances, by name. */
+  readonly heartbeats: ReadonlyMap<string, Heartbeat>
+  /** Ids of the newest and the oldest entry of the event stream; null if it is empty. */
   readonly newestEvent: string | null
   readonly oldestEvent: string | null
-  /** Fields and values in turn; null: not to be had. */
+  /** Alternating fields and values; null if there are too many to read. */
   readonly overrides: readonly unknown[] | null
+  /** How many records were not what they should be. */
   readonly rejected: number
-  /** Keys of ours, or of all, that hold something else than they may. */
-  readonly wrongKeys: readonly string[]
+  /** Own or common keys that hold another type than they should. */
+  readonly wrongTypeKeys: readonly string[]
 }
 
-/** We may not see who lives. `code`: as a reply has it. */
+/** The store does not let this instance read heartbeats; `code` is that of its error reply. */
 interface SnapshotRefused {
   readonly kind: 'refused'
   readonly code: string
 }
 
+/** At most this many other instances are read. */
 export const instanceLimit = 256
 
-/** `known`: who is looked for even where the store's set of instances does not name it. null: no answer. */
+/**
+ * Reads a snapshot; null if the store did not answer. `known` are instances to look for even if the store's set of
+ * instances does not list them.
+ */
 export async function readSnapshot(
   link: StoreLink,
   keys: StateKeys,
@@ -51,32 +57,33 @@ export async function readSnapshot(
   const listed = listOf(members)
   const named = listed.filter(isInstanceName)
   const others = [...new Set([...known, ...named])].filter((name) => name !== instance)
-  const count = Number(valueOf(overrides) ?? 0)
-  const isReadable = count <= 2 * overrideLimit
-  // Ours with them, in one command: where all went at one moment we must not see ours of the moment before.
-  const beats = await readBeats(link, keys, [...others.slice(0, instanceLimit), instance])
-  const fields = count > 0 && isReadable ? await readHash(link, keys.overrides) : []
-  if (beats === null || fields === null) return null
-  if (beats.kind === 'refused') return beats
-  const wrongKeys = [
-    ...(isWrong(members) ? [keys.instances] : []),
-    ...(isWrong(newest) ? [keys.events] : []),
-    ...(isWrong(overrides) ? [keys.overrides] : []),
+  const overrideCount = Number(valueOf(overrides) ?? 0)
+  const isReadable = overrideCount <= 2 * overrideLimit
+  // The own heartbeat is read by the same command: if all were lost, an older reading of the own one would mislead.
+  const names = [...others.slice(0, instanceLimit), instance]
+  const heartbeats = await readHeartbeats(link, keys, names)
+  const fields = overrideCount > 0 && isReadable ? await readHash(link, keys.overrides) : []
+  if (heartbeats === null || fields === null) return null
+  if (heartbeats.kind === 'refused') return heartbeats
+  const wrongTypeKeys = [
+    ...(isWrongType(members) ? [keys.instances] : []),
+    ...(isWrongType(newest) ? [keys.events] : []),
+    ...(isWrongType(overrides) ? [keys.overrides] : []),
   ]
-  const strangers = listed.length - named.length
-  const ownBeat = beats.found.get(instance) ?? null
-  beats.found.delete(instance)
+  const badNames = listed.length - named.length
+  const ownHeartbeat = heartbeats.byName.get(instance) ?? null
+  heartbeats.byName.delete(instance)
   return {
-    kind: 'seen',
+    kind: 'read',
     storeId: storeIdOf(valueOf(storeId)),
-    ownBeat,
+    ownHeartbeat,
     ownVotes: votes?.kind === 'value' ? Number(votes.value) : null,
-    beats: beats.found,
+    heartbeats: heartbeats.byName,
     newestEvent: eventId(newest),
     oldestEvent: eventId(oldest),
     overrides: isReadable ? fields : null,
-    rejected: beats.rejected + strangers + wrongKeys.length + (isReadable ? 0 : 1),
-    wrongKeys,
+    rejected: heartbeats.rejected + badNames + wrongTypeKeys.length + (isReadable ? 0 : 1),
+    wrongTypeKeys,
   }
 }
 
@@ -89,42 +96,40 @@ const firstCommands = (keys: StateKeys, instance: string): readonly Command[] =>
   ['hlen', keys.votes(instance)],
 ]
 
-interface BeatsRead {
+interface HeartbeatsRead {
   readonly kind: 'read'
-  readonly found: Map<string, Heartbeat>
+  readonly byName: Map<string, Heartbeat>
   readonly rejected: number
 }
 
-async function readBeats(
+async function readHeartbeats(
   link: StoreLink,
   keys: StateKeys,
   names: readonly string[],
-): Promise<BeatsRead | SnapshotRefused | null> {
-  const found = new Map<string, Heartbeat>()
-  // MGET takes a key of another type for one that is not there.
+): Promise<HeartbeatsRead | SnapshotRefused | null> {
+  const byName = new Map<string, Heartbeat>()
+  // MGET treats a key of another type as missing.
   const replies = await link.run([['mget', ...names.map((name) => keys.heartbeat(name))]])
   if (replies === null) return null
   const [reply] = replies
   if (reply?.kind === 'error') return { kind: 'refused', code: reply.code }
   let rejected = 0
   for (const [i, value] of listOf(reply).entries()) {
-    const beat = parseHeartbeat(value)
+    const heartbeat = parseHeartbeat(value)
     const name = names[i]
-    if (beat && name !== undefined) found.set(name, beat)
+    if (heartbeat && name !== undefined) byName.set(name, heartbeat)
     else if (value !== null) rejected++
   }
-  return { kind: 'read', found, rejected }
+  return { kind: 'read', byName, rejected }
 }
-
-const listOf = (reply: Reply | undefined): readonly unknown[] =>
-  reply?.kind === 'value' && Array.isArray(reply.value) ? (reply.value as unknown[]) : []
 
 const valueOf = (reply: Reply | undefined): unknown =>
   reply?.kind === 'value' ? reply.value : null
 
-const isWrong = (reply: Reply | undefined): boolean =>
+const isWrongType = (reply: Reply | undefined): boolean =>
   reply?.kind === 'error' && reply.code === 'WRONGTYPE'
 
+/** null if the value is not a store id. */
 export const storeIdOf = (value: unknown): string | null =>
   typeof value === 'string' && /^[0-9a-f]{16}$/.test(value) ? value : null
 

@@ -1,29 +1,30 @@
-// Counts of probes that lie in the store: of each instance a hash, pool → buckets as JSON, written and read every 20
-// heartbeats. What another instance counted replaces what was known of it, and is never added to ours. They last as
-// long as the longest window: an instance that is gone has still seen what it saw.
+// Counts of probes in the store: a hash per instance, pool → buckets as JSON, written and read every 20 heartbeats. What
+// another instance counted replaces what was known from it and is never added to the own counts, so that the sum over
+// instances counts each probe once. The hash lives as long as the longest window: the counts of an instance that is gone
+// stay valid.
 
 import { createHash } from 'node:crypto'
 
 import type { SavedAvailability } from '../../health/availability.ts'
 import { inChunks } from '../own-votes.ts'
-import { readWindows } from '../../persistence/state-format.ts'
-import { type StateKeys, isInstanceName, type StateTimes } from './schema.ts'
-import { type Command, type Reply, type StoreLink, deleteWrongTypeKeys } from './redis-link.ts'
+import { availabilitySchema } from '../../persistence/state-format.ts'
+import { isInstanceName, parseJsonRecord, type StateKeys, type StateTimes } from './schema.ts'
+import { type Command, deleteWrongTypeKeys, listOf, type StoreLink } from './redis-link.ts'
 import type { SyncContext, SyncedPart } from './session.ts'
 import { instanceLimit } from './snapshot.ts'
 import type { LocalTallies, TallyStore } from '../cluster-votes.ts'
 
-interface StoreTalliesParts {
+interface RedisTalliesOptions {
   readonly link: StoreLink
   readonly keys: StateKeys
   readonly instance: string
   readonly times: StateTimes
 }
 
-/** More pools than this count here alone. */
+/** Pools beyond this many are not shared. */
 const poolLimit = 500
-const fieldsACommand = 50
-const longestRecord = 16_384
+const fieldsPerCommand = 50
+const maxRecordLength = 16_384
 const lifetimeMs = 30 * 86_400_000
 
 const fieldOf = (pool: string): string =>
@@ -31,16 +32,16 @@ const fieldOf = (pool: string): string =>
 
 export class RedisTallies implements TallyStore, SyncedPart {
   rejected = 0
-  readonly #parts: StoreTalliesParts
+  readonly #options: RedisTalliesOptions
   #own: LocalTallies | null = null
-  /** Pools whose counts of before were taken over. */
+  /** Pools whose counts from before this boot have been restored. */
   readonly #restored = new Set<string>()
-  /** By pool; then by instance. */
+  /** Pool → the counts of each other instance. */
   #others = new Map<string, SavedAvailability[]>()
-  #doneAtMs = -Infinity
+  #syncedAtMs = -Infinity
 
-  constructor(parts: StoreTalliesParts) {
-    this.#parts = parts
+  constructor(options: RedisTalliesOptions) {
+    this.#options = options
   }
 
   attach(own: LocalTallies): void {
@@ -51,9 +52,8 @@ export class RedisTallies implements TallyStore, SyncedPart {
     return this.#others.get(pool) ?? []
   }
 
-  /** Next turn, whenever the last one was. */
   onReconnect(): void {
-    this.#doneAtMs = -Infinity
+    this.#syncedAtMs = -Infinity
   }
 
   onStoreEmptied(): void {
@@ -61,7 +61,7 @@ export class RedisTallies implements TallyStore, SyncedPart {
   }
 
   dueInMs(nowMs: number): number {
-    return this.#own === null ? Infinity : this.#doneAtMs + this.#parts.times.tallyMs - nowMs
+    return this.#own === null ? Infinity : this.#syncedAtMs + this.#options.times.tallyMs - nowMs
   }
 
   async sync({ nowMs, isFenced }: SyncContext): Promise<boolean> {
@@ -71,27 +71,27 @@ export class RedisTallies implements TallyStore, SyncedPart {
       (await this.#restore(pools)) &&
       (isFenced || (await this.#write(pools))) &&
       (await this.#read(pools))
-    if (isDone) this.#doneAtMs = nowMs
+    if (isDone) this.#syncedAtMs = nowMs
     return isDone
   }
 
   async #restore(pools: readonly string[]): Promise<boolean> {
-    const unread = pools.filter((pool) => !this.#restored.has(pool))
-    const found = await this.#readOf(this.#parts.instance, unread)
-    if (found === null) return false
-    for (const [pool, saved] of found) this.#own?.restore(pool, saved)
-    for (const pool of unread) this.#restored.add(pool)
+    const missing = pools.filter((pool) => !this.#restored.has(pool))
+    const stored = await this.#readInstance(this.#options.instance, missing)
+    if (stored === null) return false
+    for (const [pool, saved] of stored) this.#own?.restore(pool, saved)
+    for (const pool of missing) this.#restored.add(pool)
     return true
   }
 
   async #write(pools: readonly string[]): Promise<boolean> {
-    const { link, keys, instance } = this.#parts
+    const { link, keys, instance } = this.#options
     const own = this.#own?.current()
     if (!own || pools.length === 0) return true
     const key = keys.tallies(instance)
-    const lines = pools.map((pool) => [fieldOf(pool), JSON.stringify(own.get(pool))])
+    const records = pools.map((pool) => [fieldOf(pool), JSON.stringify(own.get(pool))])
     const commands: readonly Command[] = [
-      ...inChunks(lines, fieldsACommand).map((part): Command => ['hset', key, ...part.flat()]),
+      ...inChunks(records, fieldsPerCommand).map((part): Command => ['hset', key, ...part.flat()]),
       ['pexpire', key, lifetimeMs],
     ]
     const replies = await link.run(commands)
@@ -101,28 +101,28 @@ export class RedisTallies implements TallyStore, SyncedPart {
   }
 
   async #read(pools: readonly string[]): Promise<boolean> {
-    const { link, keys, instance } = this.#parts
+    const { link, keys, instance } = this.#options
     const replies = await link.run([['srandmember', keys.instances, instanceLimit + 1]])
     if (replies === null) return false
     const names = listOf(replies[0]).filter(isInstanceName)
     const others = new Map<string, SavedAvailability[]>()
     for (const name of names.filter((one) => one !== instance).slice(0, instanceLimit)) {
-      const found = await this.#readOf(name, pools)
-      if (found === null) return false
-      for (const [pool, saved] of found) others.set(pool, [...(others.get(pool) ?? []), saved])
+      const stored = await this.#readInstance(name, pools)
+      if (stored === null) return false
+      for (const [pool, saved] of stored) others.set(pool, [...(others.get(pool) ?? []), saved])
     }
     this.#others = others
     return true
   }
 
-  /** null: no answer. */
-  async #readOf(
+  /** The counts of one instance for those of the pools that it has; null if the store did not answer. */
+  async #readInstance(
     instance: string,
     pools: readonly string[],
   ): Promise<readonly (readonly [pool: string, saved: SavedAvailability])[] | null> {
-    const { link, keys } = this.#parts
+    const { link, keys } = this.#options
     if (pools.length === 0) return []
-    const chunks = inChunks(pools, fieldsACommand)
+    const chunks = inChunks(pools, fieldsPerCommand)
     const replies = await link.run(
       chunks.map((part): Command => ['hmget', keys.tallies(instance), ...part.map(fieldOf)]),
     )
@@ -139,14 +139,6 @@ export class RedisTallies implements TallyStore, SyncedPart {
   }
 }
 
-export function parseTally(value: unknown): SavedAvailability | null {
-  if (typeof value !== 'string' || value.length > longestRecord) return null
-  try {
-    return readWindows(JSON.parse(value))
-  } catch {
-    return null
-  }
-}
-
-const listOf = (reply: Reply | undefined): readonly unknown[] =>
-  reply?.kind === 'value' && Array.isArray(reply.value) ? (reply.value as unknown[]) : []
+/** null if the value is not a record of counts. */
+export const parseTally = (value: unknown): SavedAvailability | null =>
+  parseJsonRecord(availabilitySchema, value, maxRecordLength)

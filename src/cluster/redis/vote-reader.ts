@@ -1,43 +1,45 @@
-// Reads the votes of others: those that a hint named, and all of them now and then. Only what is watched here is asked
-// for, so that nobody decides but we how much there is to read. With each batch goes a look at whose memory it is: what is
-// missing from a store that was emptied a moment ago was not taken back.
+// Reads the votes of other instances: those that a hint named, and all of them from time to time. Only votes on endpoints
+// that are watched here are read, so this instance alone decides how much there is to read. Every batch also reads the id
+// of the store: a vote that is missing from a store emptied a moment ago was not withdrawn.
 
 import { inChunks } from '../own-votes.ts'
 import type { Peer, Peers } from '../peers.ts'
-import { type StateKeys, parseVote } from './schema.ts'
+import { parseVote, type StateKeys } from './schema.ts'
 import type { Command, Reply, StoreLink } from './redis-link.ts'
 import { storeIdOf } from './snapshot.ts'
 
-interface VoteReaderParts {
+interface VoteReaderOptions {
   readonly link: StoreLink
   readonly keys: StateKeys
   readonly peers: Peers
-  /** Endpoints of which this peer's word counts. */
+  /** Ids of the watched endpoints that this peer probes. */
   readonly endpointsOf: (peer: string) => readonly string[]
-  /** Votes of others about these endpoints changed. */
+  /** Called with the ids of endpoints on which votes of others changed. */
   readonly onVotes: (endpoints: readonly string[]) => void
 }
 
-/** `other-store`: it has lost its memory since we looked; nothing was taken in. `silent`: no answer. */
-type VotesRead = 'done' | 'other-store' | 'silent'
+/** `other-store`: the store has lost its data since the snapshot. `no-reply`: it did not answer. */
+type VotesRead = 'done' | 'other-store' | 'no-reply'
 
-const commandsABatch = 16
-const fieldsACommand = 1000
+const commandsPerBatch = 16
+const fieldsPerCommand = 1000
 
 export class VoteReader {
-  /** Values that are no votes. */
+  /** Values read so far that were not votes. */
   rejected = 0
-  readonly #parts: VoteReaderParts
+  readonly #options: VoteReaderOptions
 
-  constructor(parts: VoteReaderParts) {
-    this.#parts = parts
+  constructor(options: VoteReaderOptions) {
+    this.#options = options
   }
 
-  /** Of every peer what is to be read. `storeId` null: the store has none that we may know. */
+  /** Reads what is stale of every peer. `storeId` is that of the snapshot, null if the store has none. */
   async read(storeId: string | null): Promise<VotesRead> {
-    for (const peer of this.#parts.peers.all()) {
-      const isWhole = peer.needsFullRead
-      const endpoints = isWhole ? this.#parts.endpointsOf(peer.instance) : [...peer.staleEndpoints]
+    for (const peer of this.#options.peers.all()) {
+      const isFullRead = peer.needsFullRead
+      const endpoints = isFullRead
+        ? this.#options.endpointsOf(peer.instance)
+        : [...peer.staleEndpoints]
       peer.staleEndpoints.clear()
       peer.needsFullRead = false
       const read = endpoints.length > 0 ? await this.#readPeer(peer, endpoints, storeId) : 'done'
@@ -45,7 +47,7 @@ export class VoteReader {
         peer.needsFullRead = true
         return read
       }
-      if (isWhole) peer.previousEpoch = null
+      if (isFullRead) peer.previousEpoch = null
     }
     return 'done'
   }
@@ -55,30 +57,34 @@ export class VoteReader {
     endpoints: readonly string[],
     storeId: string | null,
   ): Promise<VotesRead> {
-    const { link, keys, onVotes } = this.#parts
+    const { link, keys, onVotes } = this.#options
     const key = keys.votes(peer.instance)
-    for (const batch of inChunks(inChunks(endpoints, fieldsACommand), commandsABatch)) {
+    for (const batch of inChunks(inChunks(endpoints, fieldsPerCommand), commandsPerBatch)) {
       const commands = batch.map((part): Command => ['hmget', key, ...part])
       const replies = await link.run([...commands, ['get', keys.storeId]])
-      if (replies === null) return 'silent'
+      if (replies === null) return 'no-reply'
       const id = replies[commands.length]
       if (storeId !== null && id?.kind === 'value' && storeIdOf(id.value) !== storeId)
         return 'other-store'
-      const changed = batch.flatMap((part, i) => this.#take(peer, part, replies[i]))
+      const changed = batch.flatMap((part, i) => this.#applyReply(peer, part, replies[i]))
       if (changed.length > 0) onVotes(changed)
     }
     return 'done'
   }
 
-  /** The endpoints about which it says something else now. */
-  #take(peer: Peer, endpoints: readonly string[], reply: Reply | undefined): readonly string[] {
+  /** Sets the votes in a reply. Returns the endpoints on which the peer's vote has changed. */
+  #applyReply(
+    peer: Peer,
+    endpoints: readonly string[],
+    reply: Reply | undefined,
+  ): readonly string[] {
     const values = reply?.kind === 'value' ? (reply.value as unknown[]) : []
     if (reply?.kind === 'error') this.rejected++
     return endpoints.filter((endpoint, i) => {
       const value = values[i] ?? null
       const vote = parseVote(value)
       if (vote === null && value !== null) this.rejected++
-      return this.#parts.peers.setVote(peer, endpoint, vote)
+      return this.#options.peers.setVote(peer, endpoint, vote)
     })
   }
 }

@@ -84,7 +84,7 @@ const override = {
 
 describe('an override', () => {
   it('is read as it was written', () => {
-    expect(parseOverride(formatOverride(override))).toEqual(override)
+    expect(parseOverride(formatOverride(override))?.override).toEqual(override)
   })
 
   it.each([

@@ -1,0 +1,260 @@
+// JSON records of the store and entries of the state file: whatever is read never throws, what is written is read back
+// equal, and a record that is accepted after a mutation is one that could have been written.
+
+import { createHash } from 'node:crypto'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import type { SharedFeedback } from '../../src/cluster/cluster-votes.ts'
+import { formatFeedback, parseFeedback } from '../../src/cluster/redis/feedback.ts'
+import { formatOverride, parseOverride } from '../../src/cluster/redis/overrides.ts'
+import { parseTally } from '../../src/cluster/redis/tallies.ts'
+import { availabilityWindows, type SavedAvailability } from '../../src/health/availability.ts'
+import { type Feedback, feedbackWriters } from '../../src/health/feedback.ts'
+import type { Override, OverrideAction } from '../../src/health/overrides.ts'
+import { type SavedDamping, savedStates } from '../../src/health/saved-damping.ts'
+import {
+  decodeState,
+  emptyState,
+  encodeState,
+  type SavedState,
+} from '../../src/persistence/state-format.ts'
+import { runs } from '../support/runs.ts'
+
+/** JSON has no −0. */
+const number = (min: number, max: number): fc.Arbitrary<number> =>
+  fc.double({ min, max, noNaN: true }).map((value) => value + 0)
+
+const name = fc.stringMatching(/^[a-z0-9.-]{1,60}$/)
+const time = fc.integer({ min: 1, max: 253_402_300_799_999 })
+
+const action: fc.Arbitrary<OverrideAction> = fc.oneof(
+  fc.constantFrom('drain', 'disable', 'up').map((kind) => ({ kind })),
+  fc
+    .oneof(
+      number(0, 100).map((value) => ({ unit: 'factor' as const, value })),
+      number(0, 65_535).map((value) => ({ unit: 'absolute' as const, value })),
+      number(0, 0.99).map((value) => ({ unit: 'share' as const, value })),
+    )
+    .map((weight) => ({ kind: 'weight' as const, weight })),
+)
+
+const override: fc.Arbitrary<Override> = fc
+  .record({
+    id: name,
+    zone: name,
+    target: name,
+    pool: fc.option(name),
+    action,
+    why: fc.stringMatching(/^[ -~äß✔]{0,200}$/u),
+    by: fc.stringMatching(/^[ -~]{0,100}$/),
+    setMs: time,
+    untilMs: fc.option(time),
+  })
+  .filter(({ untilMs, action: { kind } }) => untilMs !== null || kind === 'disable')
+
+const feedback: fc.Arbitrary<SharedFeedback> = fc
+  .record({
+    zone: name,
+    target: name,
+    writer: fc.constantFrom(...feedbackWriters),
+    factor: number(0, 1),
+    standing: fc.constantFrom<Feedback['standing'][]>(0, 1, 2),
+    isDown: fc.boolean(),
+    reason: fc.stringMatching(/^[ -~äß✔]{0,200}$/u),
+    load: fc.option(number(0, 1e12)),
+    isShedding: fc.boolean(),
+    reportedMs: fc.integer({ min: 0, max: 4e12 }),
+    lifetimeMs: fc.integer({ min: 0, max: 86_400_000 }),
+  })
+  .map(({ zone, target, writer, lifetimeMs, ...rest }) => {
+    const untilMs = rest.reportedMs + lifetimeMs
+    return { zone, target, writer, feedback: { ...rest, untilMs } }
+  })
+
+const bucket = fc
+  .tuple(fc.nat(), fc.nat(), fc.nat())
+  .map(([at, a, b]): [number, number, number] => [at, Math.min(a, b), Math.max(a, b)])
+
+const availability: fc.Arbitrary<SavedAvailability> = fc.tuple(
+  ...availabilityWindows.map(({ buckets }) => fc.array(bucket, { maxLength: buckets })),
+)
+
+const damping: fc.Arbitrary<SavedDamping> = fc.record({
+  state: fc.constantFrom(...savedStates),
+  reason: fc.string({ maxLength: 200 }),
+  sinceMs: time,
+  seenMs: time,
+  upSinceMs: fc.option(time),
+  flaps: fc.nat(1e9),
+  flickers: fc.nat(1e9),
+  holdMs: fc.integer({ min: 0, max: 86_400_000 }),
+})
+
+const state: fc.Arbitrary<SavedState> = fc.record({
+  verdicts: fc.array(fc.tuple(name, damping), { maxLength: 4 }).map((all) => new Map(all)),
+  overrides: fc.array(override, { maxLength: 4 }),
+  availability: fc.array(fc.tuple(name, availability), { maxLength: 2 }).map((all) => new Map(all)),
+})
+
+describe('what is written is read back equal:', () => {
+  test('overrides', () => {
+    fc.assert(
+      fc.property(override, fc.option(name), (one, from) => {
+        const text = formatOverride(one, from ?? undefined)
+        expect(parseOverride(text)).toEqual({ override: one, from })
+      }),
+      { numRuns: runs(500) },
+    )
+  })
+
+  test('feedback', () => {
+    fc.assert(
+      fc.property(feedback, (one) => {
+        expect(parseFeedback(formatFeedback(one))).toEqual(one)
+      }),
+      { numRuns: runs(500) },
+    )
+  })
+
+  test('counts of probes', () => {
+    fc.assert(
+      fc.property(availability, (one) => {
+        const text = JSON.stringify(one)
+        expect(parseTally(text)).toEqual(text.length <= 16_384 ? one : null)
+      }),
+      { numRuns: runs(100) },
+    )
+  })
+
+  test('the state file', () => {
+    fc.assert(
+      fc.property(state, time, (saved, savedMs) => {
+        expect(decodeState(encodeState(saved, savedMs))).toEqual({
+          kind: 'state',
+          state: saved,
+          savedMs,
+        })
+      }),
+      { numRuns: runs(100) },
+    )
+  })
+})
+
+/** Values that bounds and types should stop, and some that they should not. */
+const oddValue = fc.oneof(
+  fc.constantFrom<unknown[]>(
+    -1,
+    0.5,
+    2,
+    3,
+    1e13,
+    1e300,
+    null,
+    true,
+    '',
+    'forced',
+    'a\u0007',
+    '\u202e',
+  ),
+  fc.constantFrom<unknown[]>('x'.repeat(300), [], {}, { kind: 'drain', more: 1 }, [[1, 3, 2]]),
+  fc.jsonValue(),
+)
+
+/** Replaces, removes or adds a field somewhere in a record. */
+const mutated = <T>(record: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
+  fc
+    .tuple(record, fc.nat(), fc.constantFrom('set', 'remove', 'add'), oddValue)
+    .map(([base, at, how, value]) => {
+      const copy = JSON.parse(JSON.stringify(base)) as unknown
+      const holders = objectsIn(copy)
+      const holder = holders[at % holders.length] ?? {}
+      const fields = Object.keys(holder)
+      const field = how === 'add' ? 'more' : (fields[at % fields.length] ?? 'more')
+      if (how === 'remove') delete holder[field]
+      else holder[field] = value
+      return copy
+    })
+
+function objectsIn(value: unknown): Record<string, unknown>[] {
+  if (typeof value !== 'object' || value === null) return []
+  return [value as Record<string, unknown>, ...Object.values(value).flatMap(objectsIn)]
+}
+
+const record = (text: fc.Arbitrary<string>): fc.Arbitrary<unknown> =>
+  fc.oneof(text, fc.json(), fc.string(), fc.anything())
+
+const json = (value: unknown): string => JSON.stringify(value) ?? 'null'
+
+describe('anything else is null, or is read back equal once written:', () => {
+  test('overrides', () => {
+    const given = record(mutated(override).map(json))
+    fc.assert(
+      fc.property(given, (value) => {
+        const read = parseOverride(value)
+        const again = read && parseOverride(formatOverride(read.override, read.from ?? undefined))
+        expect(again).toEqual(read)
+      }),
+      { numRuns: runs(2000) },
+    )
+  })
+
+  test('feedback', () => {
+    const given = record(mutated(feedback.map((one) => JSON.parse(formatFeedback(one)))).map(json))
+    fc.assert(
+      fc.property(given, (value) => {
+        const read = parseFeedback(value)
+        expect(read && parseFeedback(formatFeedback(read))).toEqual(read)
+      }),
+      { numRuns: runs(2000) },
+    )
+  })
+
+  test('counts of probes', () => {
+    fc.assert(
+      fc.property(record(mutated(availability).map(json)), (value) => {
+        const read = parseTally(value)
+        expect(json(read)).toBe(read ? json(JSON.parse(value as string)) : 'null')
+      }),
+      { numRuns: runs(500) },
+    )
+  })
+
+  test('entries of the state file', () => {
+    const entry = fc.oneof(
+      mutated(damping.map((one) => ({ verdict: { key: 'k', ...one } }))),
+      mutated(override.map((one) => ({ override: one }))),
+      mutated(availability.map((windows) => ({ availability: { pool: 'p', windows } }))),
+      fc.jsonValue(),
+    )
+    fc.assert(
+      fc.property(entry, (value) => {
+        const decoded = decodeState(fileOf(json(value)))
+        const isRead = decoded.kind === 'state'
+        const expected = isRead ? decodeState(encodeState(decoded.state, 1)) : wrongLine
+        expect(decoded).toEqual(expected)
+      }),
+      { numRuns: runs(2000) },
+    )
+  })
+
+  test('state files', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        for (const content of [text, `${text}\n`, `${text}\n{}\n`])
+          expect(decodeState(content).kind).toBe('bad')
+      }),
+      { numRuns: runs(500) },
+    )
+    expect(decodeState(encodeState(emptyState, 1)).kind).toBe('state')
+  })
+})
+
+const wrongLine = { kind: 'bad', why: 'line 2 is not what version 1 says' }
+
+/** A state file with this entry, whose count and hash are right. */
+function fileOf(entry: string): string {
+  const body = `${entry}\n`
+  const sha256 = createHash('sha256').update(body).digest('hex')
+  return `${json({ format: 'mxsteer-state', version: 1, savedMs: 1, entries: 1, sha256 })}\n${body}`
+}
