@@ -1,7 +1,9 @@
-// Everybody that two steerings may tell apart, as few clients: one for each class of clients whom no condition of
-// either side distinguishes. Places are those that the database has; ASNs and networks those that rules name.
+// Classes of clients that no condition of either policy distinguishes, with one representative each, so that a
+// comparison of policies covers every client. Places are those of the GeoIP database; ASNs and networks those that
+// the rules name.
 //
-// Networks divide the addresses where one begins, or has just ended: one address of each such stretch stands for it.
+// Networks divide the address space at their first address and after their last; the first address of each section
+// represents it.
 
 import { matches, isWithin } from '../steer/select/match.ts'
 import type { Place } from '../steer/scope/place-networks.ts'
@@ -15,10 +17,10 @@ export interface ComparedPolicy {
   readonly internal: readonly Network[]
 }
 
-/** One value of a dimension (place, ASN, network) that stands for all that are treated alike. */
+/** A class of one dimension (place, ASN or network), with the value that represents it. */
 export interface ClientPart {
   readonly known: Partial<Locus>
-  /** Those that it stands for; null: everyone that nothing names. */
+  /** Text that names the members of the class; null: all that no condition names. */
   readonly label: string | null
 }
 
@@ -55,7 +57,7 @@ export function classesOf(
 
 const noConditions: Conditions = { continents: null, countries: null, asns: null, networks: null }
 
-/** What each condition says, of a client of whom only this is known. */
+/** A digit for each condition, 1 where it matches a client of which only `known` is known. */
 const signature = (
   whens: readonly Conditions[],
   keys: readonly (keyof Conditions)[],
@@ -63,8 +65,8 @@ const signature = (
 ): string =>
   whens
     .map((when) => {
-      const asked = Object.fromEntries(keys.map((key) => [key, when[key]]))
-      return matches({ ...noConditions, ...asked }, { ...unknownClient, ...known }) ? '1' : '0'
+      const checked = Object.fromEntries(keys.map((key) => [key, when[key]]))
+      return matches({ ...noConditions, ...checked }, { ...unknownClient, ...known }) ? '1' : '0'
     })
     .join('')
 
@@ -86,7 +88,7 @@ function sizesByContinent(places: readonly Place[]): ReadonlyMap<string | null, 
   return sizes
 }
 
-/** By continents where it is whole ones. */
+/** Names continents if the group consists of whole ones, otherwise countries. */
 function placesLabel(group: readonly Place[], all: readonly Place[]): string {
   const [its, whole] = [sizesByContinent(group), sizesByContinent(all)]
   if (group.length > 1 && [...its].every(([one, size]) => one !== null && whole.get(one) === size))
@@ -116,8 +118,8 @@ function networkParts(
     ...whens.flatMap((when) => when.networks ?? []),
     ...sides.flatMap(({ internal }) => internal),
   ]
-  const stretches = [new Uint8Array(4), new Uint8Array(16), ...all.flatMap(boundariesOf)]
-  const known = stretches.map((octets) => ({ family: familyOf(octets), octets }))
+  const firstAddresses = [new Uint8Array(4), new Uint8Array(16), ...all.flatMap(boundariesOf)]
+  const known = firstAddresses.map((octets) => ({ family: familyOf(octets), octets }))
   const groups = Map.groupBy(known, (one) => {
     const internals = sides.map(({ internal }) => isWithin(internal, { ...unknownClient, ...one }))
     return `${signature(whens, ['networks'], one)} ${internals.join()}`
@@ -130,10 +132,10 @@ function networkParts(
 
 const familyOf = (octets: Uint8Array): 4 | 6 => (octets.length === 4 ? 4 : 6)
 
-/** Where it begins, and what comes after it. */
+/** The first address of the network and the first one after it; the latter is left out at the end of the space. */
 function boundariesOf({ octets, prefixLength }: Network): readonly Uint8Array[] {
   const after = octets.slice()
-  // Adds one at the last bit of the prefix; past the last network there is nothing.
+  // Adds one at the last bit of the prefix, with carry.
   let at = (prefixLength - 1) >> 3
   let carry = 1 << (7 - ((prefixLength - 1) & 7))
   for (; at >= 0 && carry > 0; at--) {

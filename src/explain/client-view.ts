@@ -1,4 +1,4 @@
-// Who asks, and where that is taken to be, by which database.
+// The client of a question: where it is taken to be, and which GeoIP database says so. Fields are JSON of /explain.
 
 import { formatAddress } from '../lib/ip.ts'
 import { prefixLengthOf } from '../lib/prefix-tree.ts'
@@ -10,12 +10,12 @@ export interface ClientView {
   readonly address: string
   /** The EDNS Client Subnet of the question. */
   readonly subnet: string | null
-  /** Whose place decides. */
+  /** Whose location decides: of the source address, or of the EDNS Client Subnet. */
   readonly decidedBy: 'address' | 'subnet'
   readonly continent: string | null
   readonly country: string | null
   readonly asn: number | null
-  /** null: the database knows nothing around there, or none is in use. */
+  /** The network of the database that holds the client; null: it has none there, or no database is in use. */
   readonly countryPrefix: string | null
   readonly asnPrefix: string | null
   readonly databases: readonly DatabaseView[]
@@ -53,7 +53,7 @@ export function clientView(
   }
 }
 
-/** The network that the address is in. */
+/** The network of this length that the address is in, as `192.0.2.0/24`. */
 export function networkText(octets: Uint8Array, prefixLength: number): string {
   const network = octets.map((octet, i) => {
     const kept = Math.min(8, Math.max(0, prefixLength - 8 * i))

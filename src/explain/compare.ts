@@ -1,5 +1,6 @@
-// Two catalogs: which names answer differently, and to whom. Plain records by what they say; steered sets by what is
-// decided for every class of clients that either side distinguishes, everybody being healthy.
+// Compares two catalogs: which names are answered differently, and to which clients. Plain records are compared by
+// their text; steered sets by the decision for every class of clients that either side distinguishes, with the health
+// that the caller assumes.
 
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
@@ -28,14 +29,14 @@ export interface ComparedCatalog {
 interface Comparison {
   readonly before: ComparedCatalog
   readonly after: ComparedCatalog
-  /** That clients may be at. */
+  /** Places where clients can be, from the country database. */
   readonly places: readonly Place[]
   readonly random: Random
 }
 
 export type Difference =
   | { readonly kind: 'zone'; readonly zone: string; readonly change: 'added' | 'removed' }
-  /** null: there are none. */
+  /** `before` or `after` null: that side has no such set. */
   | {
       readonly kind: 'records'
       readonly zone: string
@@ -52,8 +53,8 @@ export type Difference =
       readonly clients: readonly ClientsDifference[]
     }
 
-export function compareCatalogs(comparing: Comparison): readonly Difference[] {
-  const [before, after] = [comparing.before.catalog, comparing.after.catalog]
+export function compareCatalogs(comparison: Comparison): readonly Difference[] {
+  const [before, after] = [comparison.before.catalog, comparison.after.catalog]
   const keys = [...new Set([...before.zones.keys(), ...after.zones.keys()])].toSorted()
   const zones = keys.flatMap((key): Difference[] => {
     const [was, is] = [before.zones.get(key), after.zones.get(key)]
@@ -61,9 +62,12 @@ export function compareCatalogs(comparing: Comparison): readonly Difference[] {
     if (!only) return []
     return [{ kind: 'zone', zone: withoutFinalDot(only.apex), change: is ? 'added' : 'removed' }]
   })
-  const [old, fresh] = [setsOf(before), setsOf(after)]
-  const all = [...new Set([...old.keys(), ...fresh.keys()])].toSorted()
-  return [...zones, ...all.flatMap((key) => compareSet(comparing, old.get(key), fresh.get(key)))]
+  const [setsBefore, setsAfter] = [setsOf(before), setsOf(after)]
+  const all = [...new Set([...setsBefore.keys(), ...setsAfter.keys()])].toSorted()
+  return [
+    ...zones,
+    ...all.flatMap((key) => compareSet(comparison, setsBefore.get(key), setsAfter.get(key))),
+  ]
 }
 
 interface LocatedSet {
@@ -72,7 +76,7 @@ interface LocatedSet {
   readonly set: RRset | SteeredSet
 }
 
-/** By zone, owner and type. */
+/** All sets of a catalog; the key is zone, owner and type. */
 function setsOf({ zones }: Catalog): ReadonlyMap<string, LocatedSet> {
   const sets = new Map<string, LocatedSet>()
   for (const zone of zones.values())
@@ -92,7 +96,7 @@ const withoutFinalDot = (name: Name): string => {
 }
 
 function compareSet(
-  comparing: Comparison,
+  comparison: Comparison,
   before: LocatedSet | undefined,
   after: LocatedSet | undefined,
 ): readonly Difference[] {
@@ -101,7 +105,7 @@ function compareSet(
   const { zone, owner, set } = either
   const named = { zone, name: withoutFinalDot(owner), type: typeToText(set.type) }
   if (before && after && isSelected(before.set) && isSelected(after.set)) {
-    const clients = compareSteered(comparing, before.set, after.set)
+    const clients = compareSteered(comparison, before.set, after.set)
     return clients.length > 0 ? [{ kind: 'steered', ...named, clients }] : []
   }
   const [was, is] = [before ? textsOf(before.set) : null, after ? textsOf(after.set) : null]
@@ -110,7 +114,7 @@ function compareSet(
 
 const isSelected = (set: RRset | SteeredSet): set is SelectedSet => 'policy' in set
 
-/** Sorted, since the order of records says nothing. */
+/** One line a record with its TTL, sorted, since the order of records in a set means nothing. */
 function textsOf(set: RRset | SteeredSet): readonly string[] {
   switch (set.kind) {
     case 'plain':
@@ -131,26 +135,26 @@ function textsOf(set: RRset | SteeredSet): readonly string[] {
   }
 }
 
-/** A serial moves with every change, and with the time of loading. */
+/** The SOA serial is masked: it changes with every load. */
 function dataText(type: number, octets: Uint8Array): string {
   const text = formatRdata(type, octets)
   return type === RRType.SOA ? text.replace(/^(\S+ \S+) \S+/, '$1 (serial)') : text
 }
 
-// Two steered sets of one name: for whom they decide differently, and who is chosen how often before and after.
+// Two steered sets of one name and type: which clients get another decision, and the shares of targets on both sides.
 
 export interface ClientsDifference {
-  /** Everyone of them gets the same, before and after. */
+  /** Labels of clients that all get the same decision before, and the same one after. */
   readonly clients: readonly string[]
-  /** The rule before and after, from 1. */
+  /** The rule that applies, as `rule 1` (numbered from 1), `internal` or `none`. */
   readonly rules: { readonly before: string; readonly after: string }
   readonly changes: readonly string[]
-  /** By formula on both sides, or drawn: then a point more or less says nothing. */
+  /** true: shares are by formula on both sides; false: by simulated draws, with a sampling error of about a point. */
   readonly isExact: boolean
   readonly shares: readonly ShareChange[]
 }
 
-/** Of first choices; 0: it is not among them. */
+/** Shares of first choices on both sides; 0: the target is never the first choice. */
 interface ShareChange {
   readonly target: string
   readonly before: number
@@ -160,15 +164,15 @@ interface ShareChange {
 const draws = 20_000
 
 function compareSteered(
-  comparing: Comparison,
+  comparison: Comparison,
   before: SelectedSet,
   after: SelectedSet,
 ): readonly ClientsDifference[] {
-  const classes = classesOf([comparedPolicy(before), comparedPolicy(after)], comparing.places)
+  const classes = classesOf([comparedPolicy(before), comparedPolicy(after)], comparison.places)
   const differences = groupByRule(classes, before, after).flatMap(
     ({ combinations }): ClientsDifference[] => {
       const locus = locusOf(combinations[0] ?? [])
-      const [was, is] = [comparing.before.health, comparing.after.health]
+      const [was, is] = [comparison.before.health, comparison.after.health]
       const changes = changesBetween(decisionOf(before, locus, was), decisionOf(after, locus, is))
       const wasKind = before.kind === after.kind ? [] : [`kind: ${before.kind} → ${after.kind}`]
       if (changes.length + wasKind.length === 0) return []
@@ -177,7 +181,7 @@ function compareSteered(
           clients: clientLabels(classes, combinations),
           rules: { before: ruleLabel(before, locus), after: ruleLabel(after, locus) },
           changes: [...wasKind, ...changes],
-          ...shareChanges(comparing, before, after, locus),
+          ...shareChanges(comparison, before, after, locus),
         },
       ]
     },
@@ -196,7 +200,7 @@ const comparedPolicy = (set: SelectedSet): ComparedPolicy => ({
 
 type Combination = readonly ClientPart[]
 
-/** Combinations by what is chosen for them on both sides. */
+/** Groups all combinations of classes by the rules that apply to them before and after. */
 function groupByRule(
   { places, asns, networks }: ClientClasses,
   before: SelectedSet,
@@ -212,7 +216,7 @@ function groupByRule(
   return [...groups.values()].map((combinations) => ({ combinations }))
 }
 
-/** As few words as say it: a part stands alone where all that it can be combined with is among them. */
+/** As few labels as cover the combinations: a class is named alone if every combination with it is among them. */
 function clientLabels(
   { places, asns, networks }: ClientClasses,
   combinations: readonly Combination[],
@@ -222,7 +226,7 @@ function clientLabels(
   const labels: string[] = []
   let left = combinations
   for (const parts of [networks, asns, places]) {
-    // What nothing names comes last.
+    // Classes without a label come last.
     for (const part of parts.toSorted(
       (a, b) => Number(a.label === null) - Number(b.label === null),
     )) {
@@ -251,16 +255,18 @@ function shareChanges(
   after: SelectedSet,
   locus: Locus,
 ): Pick<ClientsDifference, 'isExact' | 'shares'> {
-  const old = expectedOf(before, locus, { health: was.health, random }, draws)
-  const fresh = expectedOf(after, locus, { health: is.health, random }, draws)
-  const [oldShares, freshShares] = [byName(old), byName(fresh)]
+  const expectedBefore = expectedOf(before, locus, { health: was.health, random }, draws)
+  const expectedAfter = expectedOf(after, locus, { health: is.health, random }, draws)
+  const [sharesBefore, sharesAfter] = [byName(expectedBefore), byName(expectedAfter)]
   return {
-    isExact: old.draws === 'exact' && fresh.draws === 'exact',
-    shares: [...new Set([...oldShares.keys(), ...freshShares.keys()])].toSorted().map((target) => ({
-      target,
-      before: oldShares.get(target) ?? 0,
-      after: freshShares.get(target) ?? 0,
-    })),
+    isExact: expectedBefore.draws === 'exact' && expectedAfter.draws === 'exact',
+    shares: [...new Set([...sharesBefore.keys(), ...sharesAfter.keys()])]
+      .toSorted()
+      .map((target) => ({
+        target,
+        before: sharesBefore.get(target) ?? 0,
+        after: sharesAfter.get(target) ?? 0,
+      })),
   }
 }
 

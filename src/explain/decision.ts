@@ -1,5 +1,5 @@
-// What a rule comes to, as facts to compare: whatever moves an answer is in them, and nothing that does not, such as
-// the names of pools and rules.
+// The decision for a client as a list of facts to compare: everything that affects the answer, and nothing that does
+// not, such as the names of pools and rules.
 
 import type { HealthReader } from '../health/table.ts'
 import { isoDay } from '../lib/clock.ts'
@@ -12,10 +12,10 @@ import type { Locus } from '../steer/selection.ts'
 
 const fixedLadderFact = 'fixed ladder'
 
-/** Fact → value; in the order that people ask for them. */
+/** Fact → value, in the order of display. */
 type Decision = ReadonlyMap<string, string>
 
-/** Which part of the policy decides: the same for all clients of one choice. */
+/** The part of the policy that decides for the client: `rule 1` (numbered from 1), `internal` or `none`. */
 export function ruleLabel(set: SelectedSet, locus: Locus): string {
   if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return 'internal'
   const rule = matchRule(set.policy, locus)
@@ -49,7 +49,7 @@ function fixedLadder(set: SelectedSet, locus: Locus, health: HealthReader): stri
 }
 
 function selectionFacts(set: SelectedSet): readonly (readonly [string, string])[] {
-  // What sticky answers go by.
+  // Sticky draws are keyed by the name of the policy, so a change of the name changes them.
   const sticky = set.kind !== 'steered-srv' && set.sticky ? `by ${set.policy.name}` : 'no'
   switch (set.kind) {
     case 'steered-mx':
@@ -114,12 +114,12 @@ function addTarget(
 }
 
 /**
- * `ttl: 60 s → 30 s`, one a fact that differs. Facts of who is there on one side only are left out: that it comes or
- * goes is among those of its pool.
+ * One text a fact that differs, as `ttl: 60 s → 30 s`. Details of a pool or target that only one side has are left out:
+ * the facts of its pool show already that it was added or removed.
  */
 export function changesBetween(before: Decision, after: Decision): readonly string[] {
   const facts = new Set([...before.keys(), ...after.keys()])
-  // What the fixed ladder overrules needs no telling.
+  // The fixed ladder of internal networks overrules all other facts but the TTL.
   const isFixed = before.has(fixedLadderFact) !== after.has(fixedLadderFact)
   return [...facts].flatMap((fact) => {
     if (isFixed && fact !== fixedLadderFact && fact !== 'ttl') return []

@@ -1,5 +1,5 @@
-// Asks as a client would, without an answer being given: what was decided, by the code that decides. Nothing is
-// counted, and nobody is limited.
+// A dry run of one query: the decision that the answering path would make, made by the same code. No answer is encoded
+// or sent, no counter moves, and rate limits and cookies do not apply.
 
 import type { AnswerContext, Locate } from '../answer/context.ts'
 import type { Counters } from '../answer/counters.ts'
@@ -21,24 +21,24 @@ export interface DryRunContext {
   readonly catalog: Catalog
   readonly health: HealthReader
   readonly locate: Locate
-  /** By the same databases. */
+  /** Of the same GeoIP databases as `locate`. */
   readonly scopes: Scopes
 }
 
 export interface DryRunResult {
   readonly rcode: Rcode
-  /** From the name that was asked for to the one that was answered from. */
+  /** From the qname over aliases to the name that the answer is from. */
   readonly steps: readonly Step[]
-  /** null: nothing was steered. */
+  /** The set that steering decided; null: nothing in the answer is steered. */
   readonly found: SteeredFound | null
   readonly locus: Locus
-  /** What is told of a client subnet; it is meaningless without one. */
+  /** Of the client subnet option in the answer (RFC 7871); meaningless if the question has none. */
   readonly scopePrefixLength: number
-  /** Good until the next question. */
+  /** Entries of the plan; valid until the next run. */
   readonly entries: readonly PlanEntry[]
 }
 
-/** One for many questions. */
+/** The returned function can be called any number of times. */
 export function createDryRun(
   world: DryRunContext,
   random: Random,
@@ -82,7 +82,7 @@ export function createDryRun(
 
 type QueryDecoded = Exclude<ReturnType<ReturnType<typeof createQueryDecoder>>, { kind: 'drop' }>
 
-/** Our own packet is no response, and long enough. */
+/** A packet of questionPacket is a query of full length, so the decoder never drops it. */
 const decodedQuery = (decoded: ReturnType<ReturnType<typeof createQueryDecoder>>): QueryDecoded =>
   decoded as QueryDecoded
 

@@ -1,13 +1,15 @@
-// Which part of the first choices each target can expect, by formula: what the draws of select-*.ts come to. For
-// people, never for answers; what is drawn is compared with it by tests.
+// The expected share of first choices of each target, by formula: what the random draws of steer/ amount to. Used for
+// explanations, never for answers; tests compare it with the draws.
 //
-//   ladder                    the first rung: weight ÷ weights of the pool that leads
-//   addresses, mode equal     whoever asks picks one of what an answer has, so one of k counts 1/k: k·w/W and capped,
-//                             and where regions, racks or addresses of one target meet, dealt as spread.ts deals
-//   sticky                    the same over all clients, for a ladder's first rung and for one address
+//   ladder                    the first rung: weight ÷ sum of weights in the leading pool
+//   addresses, mode equal     a client uses one of the k records of an answer, so each counts 1/k; a member is among
+//                             them with probability k·w/W, at most 1; with regions, racks or several addresses of a
+//                             target, the k records are divided as in steer/draw/spread.ts
+//   sticky                    the same, over all clients: for the first rung of a ladder, and for a single address
 //
-// No formula (null): suspects drawn beside others of their risk, sticky sets of several, SRV (whose records carry their
-// weights), one target or address twice in an answer, fixed ladders, and wherever nobody is eligible. There, ask often.
+// There is no formula (null) for suspects that share an answer with others, for sticky sets of several records, for
+// SRV (the records carry the weights), for a target or an address that appears twice, for fixed ladders, and when no
+// member is eligible. Simulated draws (shares.ts) replace it there.
 
 import type { HealthReader } from '../health/table.ts'
 import { type Candidates, weightAt, weightFrom } from '../steer/draw/candidates.ts'
@@ -24,10 +26,10 @@ import { familyOf } from '../steer/select/select-addresses.ts'
 import { leadProbabilities } from '../steer/select/leading-pool.ts'
 import type { Locus } from '../steer/selection.ts'
 
-/** Sums to 1. */
+/** Shares of first choices; they sum to 1. */
 export type TargetShares = ReadonlyMap<Target, number>
 
-/** null: there is no formula. */
+/** null: there is no formula for this set, client and health. */
 export function expectedShares(
   set: SelectedSet,
   locus: Locus,
@@ -39,10 +41,10 @@ export function expectedShares(
   const family = set.kind === 'steered-address' ? familyOf(set.type) : null
   const { leads, panics } = leadProbabilities(pools, family, health)
   if (leads.every((lead) => lead === 0)) return null
-  const canvasses = pools.map((pool, i) => evaluationOf(pool, family, health, panics[i] ?? 0))
+  const evaluations = pools.map((pool, i) => evaluationOf(pool, family, health, panics[i] ?? 0))
   const sum = new Map<Target, number>()
   for (const [at, lead] of leads.entries()) {
-    const shares = lead === 0 ? [] : sharesUnderLead(set, pools, canvasses, at)
+    const shares = lead === 0 ? [] : sharesUnderLead(set, pools, evaluations, at)
     if (shares === null) return null
     for (const [target, share] of shares)
       sum.set(target, Math.min(1, (sum.get(target) ?? 0) + lead * share))
@@ -56,9 +58,9 @@ function evaluationOf(
   health: HealthReader,
   panic: number,
 ): PoolEvaluation {
-  const canvass = createPoolEvaluation()
-  evaluatePool(canvass, pool, family, health, panic)
-  return canvass
+  const evaluation = createPoolEvaluation()
+  evaluatePool(evaluation, pool, family, health, panic)
+  return evaluation
 }
 
 type Shares = readonly (readonly [Target, number])[]
@@ -66,71 +68,71 @@ type Shares = readonly (readonly [Target, number])[]
 function sharesUnderLead(
   set: SteeredMx | SteeredAddresses,
   pools: readonly Pool[],
-  canvasses: readonly PoolEvaluation[],
+  evaluations: readonly PoolEvaluation[],
   lead: number,
 ): Shares | null {
   if (set.kind === 'steered-mx' && set.mode === 'ladder')
-    return firstRungShares(pools, canvasses, lead)
-  const places = Math.max(1, set.kind === 'steered-mx' ? set.ladder : set.answers)
-  if (set.sticky && places > 1) return null
-  return sampledShares(pools[lead] as Pool, canvasses[lead] as PoolEvaluation, places)
+    return firstRungShares(pools, evaluations, lead)
+  const count = Math.max(1, set.kind === 'steered-mx' ? set.ladder : set.answers)
+  if (set.sticky && count > 1) return null
+  return sampledShares(pools[lead] as Pool, evaluations[lead] as PoolEvaluation, count)
 }
 
-/** Who is up in the pool that leads; if nobody, in the first one with anyone; if nobody, the suspects of the lead. */
+/** Members that are up in the leading pool; if none, in the first pool with any; if none, suspects of the leading pool. */
 function firstRungShares(
   pools: readonly Pool[],
-  canvasses: readonly PoolEvaluation[],
+  evaluations: readonly PoolEvaluation[],
   lead: number,
 ): Shares {
-  const others = canvasses.findIndex(({ up }) => up.count > 0)
-  const at = others < 0 || (canvasses[lead] as PoolEvaluation).up.count > 0 ? lead : others
-  const { up, suspect } = canvasses[at] as PoolEvaluation
+  const others = evaluations.findIndex(({ up }) => up.count > 0)
+  const at = others < 0 || (evaluations[lead] as PoolEvaluation).up.count > 0 ? lead : others
+  const { up, suspect } = evaluations[at] as PoolEvaluation
   return sharesByWeight(pools[at] as Pool, up.count > 0 ? up : suspect)
 }
 
-function sharesByWeight(pool: Pool, ballot: Candidates): Shares {
-  const whole = weightFrom(ballot, 0)
-  return entriesOf(ballot, pool).map(({ target, weight }) => [target, weight / whole])
+function sharesByWeight(pool: Pool, candidates: Candidates): Shares {
+  const total = weightFrom(candidates, 0)
+  return entriesOf(candidates, pool).map(({ target, weight }) => [target, weight / total])
 }
 
-/** One pool's members or addresses, all of one height: those that are up, then suspects where there is room. */
+/** Records of equal preference from one pool: members that are up, then suspects while there is room. */
 function sampledShares(
   pool: Pool,
-  { up, suspect, hasSiblings: isDoubled }: PoolEvaluation,
-  places: number,
+  { up, suspect, hasSiblings }: PoolEvaluation,
+  count: number,
 ): Shares | null {
-  const isMixed = pool.isSpread || isDoubled
+  const isMixed = pool.isSpread || hasSiblings
   const ups = entriesOf(up, pool)
   const suspects = entriesOf(suspect, pool)
-  const taken = Math.min(ups.length, places)
-  const rest = Math.min(suspects.length, places - taken)
+  const taken = Math.min(ups.length, count)
+  const rest = Math.min(suspects.length, count - taken)
   if (hasDuplicateAddresses([...ups, ...suspects])) return null
-  // Beside those who are up: drawn one by one, for which there is no short formula.
+  // Some of the suspects, beside members that are up: drawn one after another, for which there is no short formula.
   if (isMixed && taken > 0 && rest > 0 && rest < suspects.length) return null
-  const oddsOf = (entries: readonly Entry[], count: number): readonly number[] =>
+  const probabilitiesOf = (entries: readonly Entry[], drawn: number): readonly number[] =>
     isMixed
-      ? spreadProbabilities(entries, pool.isSpread, count)
-      : sampleProbabilities(entries, count)
-  const odds = [...oddsOf(ups, taken), ...oddsOf(suspects, rest)]
+      ? spreadProbabilities(entries, pool.isSpread, drawn)
+      : sampleProbabilities(entries, drawn)
+  const probabilities = [...probabilitiesOf(ups, taken), ...probabilitiesOf(suspects, rest)]
   return [...ups, ...suspects].map(({ target }, i) => [
     target,
-    (odds[i] as number) / (taken + rest),
+    (probabilities[i] as number) / (taken + rest),
   ])
 }
 
-const entriesOf = (ballot: Candidates, pool: Pool): Entry[] =>
-  Array.from({ length: ballot.count }, (_, i) => {
-    const target = targetAt(pool, ballot, i)
-    const address = target.addresses[ballot.addresses[i] as number]?.text ?? ''
-    return { target, address, weight: weightAt(ballot, i) }
+const entriesOf = (candidates: Candidates, pool: Pool): Entry[] =>
+  Array.from({ length: candidates.count }, (_, i) => {
+    const target = targetAt(pool, candidates, i)
+    const address = target.addresses[candidates.addresses[i] as number]?.text ?? ''
+    return { target, address, weight: weightAt(candidates, i) }
   })
 
-/** An answer names an address once, whoever's it is. */
+/** Two entries with one address: an answer holds each address once, so the shares are not independent. */
 const hasDuplicateAddresses = (entries: readonly Entry[]): boolean =>
   new Set(entries.map(({ address }) => address)).size < entries.length
 
-// The probability with which each entry is drawn, k of n: what drawSample (sampling.ts) and dealSample (spread.ts) do
-// by chance.
+// Inclusion probabilities: with which probability each entry is among the k of n that drawSample (sampling.ts) and
+// the draw of spread.ts select.
 
 interface Entry {
   readonly target: Target
@@ -138,22 +140,22 @@ interface Entry {
   readonly weight: number
 }
 
-/** In the order of the entries: k·w/W, at most 1; what is cut off there goes to the others, in proportion. */
+/** In the order of the entries: k·w/W, at most 1; what exceeds 1 goes to the others in proportion to their weights. */
 export function sampleProbabilities(
   entries: readonly { readonly weight: number }[],
-  places: number,
+  count: number,
 ): readonly number[] {
-  if (places >= entries.length) return entries.map(() => 1)
+  if (count >= entries.length) return entries.map(() => 1)
   const certain = new Set<object>()
-  for (let before = -1; before < certain.size && certain.size < places;) {
+  for (let before = -1; before < certain.size && certain.size < count;) {
     before = certain.size
-    const bar = weightOf(entries, certain) / (places - certain.size)
+    const threshold = weightOf(entries, certain) / (count - certain.size)
     for (const one of entries)
-      if (!certain.has(one) && one.weight >= bar && certain.size < places) certain.add(one)
+      if (!certain.has(one) && one.weight >= threshold && certain.size < count) certain.add(one)
   }
-  const left = places - certain.size
-  const whole = weightOf(entries, certain)
-  return entries.map((one) => (certain.has(one) ? 1 : left === 0 ? 0 : (left * one.weight) / whole))
+  const left = count - certain.size
+  const total = weightOf(entries, certain)
+  return entries.map((one) => (certain.has(one) ? 1 : left === 0 ? 0 : (left * one.weight) / total))
 }
 
 const weightOf = (
@@ -171,48 +173,48 @@ const levels: readonly GroupOf[] = [
   ofTarget,
 ]
 
-/** As places are dealt to regions, theirs to racks, theirs to targets, theirs to addresses. */
+/** The count is divided among regions, each region's among racks, theirs among targets, theirs among addresses. */
 const spreadProbabilities = (
   entries: readonly Entry[],
   isSpread: boolean,
-  places: number,
-): readonly number[] => spreadAmong(entries, isSpread ? levels : [ofTarget], places)
+  count: number,
+): readonly number[] => spreadAmong(entries, isSpread ? levels : [ofTarget], count)
 
 function spreadAmong(
   entries: readonly Entry[],
   [groupOf, ...below]: readonly GroupOf[],
-  places: number,
+  count: number,
 ): readonly number[] {
-  if (places === 0) return entries.map(() => 0)
-  if (groupOf === undefined || places >= entries.length) return sampleProbabilities(entries, places)
+  if (count === 0) return entries.map(() => 0)
+  if (groupOf === undefined || count >= entries.length) return sampleProbabilities(entries, count)
   const groups = [...Map.groupBy(entries, groupOf).values()].map((members) => ({
     members,
     weight: members.reduce((sum, one) => sum + one.weight, 0),
   }))
   const { rounds, left } = fullRounds(
     groups.map(({ members }) => members.length),
-    places,
+    count,
   )
   const open = groups.filter(({ members }) => members.length > rounds)
   const more = left === 0 ? open.map(() => 0) : sampleProbabilities(open, left)
-  const odds = new Map<Entry, number>()
+  const probabilities = new Map<Entry, number>()
   for (const group of groups) {
     const { members } = group
     const one = more[open.indexOf(group)] ?? 0
     const base = spreadAmong(members, below, Math.min(members.length, rounds))
     const extra = one === 0 ? base : spreadAmong(members, below, rounds + 1)
     for (const [i, member] of members.entries())
-      odds.set(member, (1 - one) * (base[i] as number) + one * (extra[i] as number))
+      probabilities.set(member, (1 - one) * (base[i] as number) + one * (extra[i] as number))
   }
-  return entries.map((entry) => odds.get(entry) as number)
+  return entries.map((entry) => probabilities.get(entry) as number)
 }
 
-/** One place a round to each group that has anyone left; how many rounds go round, and what is left for one more. */
+/** Rounds in which every group with entries left gets one record, and the records left for a last, partial round. */
 function fullRounds(
   sizes: readonly number[],
-  places: number,
+  count: number,
 ): { readonly rounds: number; readonly left: number } {
-  let left = places
+  let left = count
   for (let rounds = 0; ; rounds++) {
     const open = sizes.filter((size) => size > rounds).length
     if (open === 0) return { rounds, left: 0 }

@@ -1,4 +1,5 @@
-// One question explained, stage by stage, as plain data that people and scripts read: JSON of `/explain`.
+// One question explained stage by stage, as plain data. The types of this folder named …View, with Explanation and
+// Step, are the JSON of /explain: their field names are a contract.
 
 import type { PlanEntry } from '../answer/plan.ts'
 import type { TargetAddresses } from '../steer/policy.ts'
@@ -22,11 +23,11 @@ export interface Explanation {
   readonly client: ClientView
   /** null: nothing in the answer is steered by a policy. */
   readonly steering: SteeringView | null
-  /** null: it is no target's own name. */
+  /** The target whose own name was queried; null: it is no target's name. */
   readonly own: TargetNameView | null
   readonly ttl: TtlView | null
   readonly scope: ScopeView
-  /** One answer, as it would be drawn now. */
+  /** One answer, drawn at the time of the call. */
   readonly answer: { readonly rcode: string; readonly records: readonly string[] }
 }
 
@@ -40,35 +41,35 @@ export interface ExplainContext extends DryRunContext, GeoipDatabases, SteeringS
 
 const steadyAttempts = 3
 
-/** Health may change in between: then once more, so that all parts speak of the same. */
-export function explain(explaining: ExplainContext, question: Question): Explanation {
-  const { health } = explaining
+/** Starts again if health changes meanwhile, three times at most, so that all parts describe the same state. */
+export function explain(context: ExplainContext, question: Question): Explanation {
+  const { health } = context
   for (let attempt = 1; ; attempt++) {
     const before = health.generation()
-    const explanation = explainNow(explaining, question)
+    const explanation = explainNow(context, question)
     if (health.generation() === before || attempt === steadyAttempts) return explanation
   }
 }
 
-function explainNow(explaining: ExplainContext, question: Question): Explanation {
-  const asked = createDryRun(explaining, explaining.random)(question)
-  const set = asked.found?.set ?? null
+function explainNow(context: ExplainContext, question: Question): Explanation {
+  const run = createDryRun(context, context.random)(question)
+  const set = run.found?.set ?? null
   const isOwn = set?.kind === 'target-address'
-  const ttl = asked.entries.find((one) => one.section === 'answer' && one.type === set?.type)?.ttl
+  const ttl = run.entries.find((one) => one.section === 'answer' && one.type === set?.type)?.ttl
   return {
     question: { name: nameToText(question.name), type: typeToText(question.type) },
-    steps: asked.steps,
-    client: clientView(explaining, question, asked.locus),
-    steering: set === null || isOwn ? null : steeringView(explaining, set, asked.locus),
-    own: isOwn ? targetNameView(explaining, set) : null,
+    steps: run.steps,
+    client: clientView(context, question, run.locus),
+    steering: set === null || isOwn ? null : steeringView(context, set, run.locus),
+    own: isOwn ? targetNameView(context, set) : null,
     ttl:
       ttl === undefined || set === null
         ? null
         : isOwn
-          ? targetTtlView(set, explaining.health, ttl)
-          : ttlView(set, asked.locus, explaining.health, ttl),
-    scope: scopeView(question, asked, explaining.scopes),
-    answer: { rcode: rcodeToText(asked.rcode), records: answerRecords(question, asked.entries) },
+          ? targetTtlView(set, context.health, ttl)
+          : ttlView(set, run.locus, context.health, ttl),
+    scope: scopeView(question, run, context.scopes),
+    answer: { rcode: rcodeToText(run.rcode), records: answerRecords(question, run.entries) },
   }
 }
 
@@ -84,9 +85,7 @@ function targetNameView(
   }
 }
 
-// The records of a plan as text, as dig would show them.
-
-/** Of the answer section: owner, TTL, type and data. */
+/** The answer section in presentation format: owner, TTL, type and data. */
 const answerRecords = (question: Question, entries: readonly PlanEntry[]): readonly string[] =>
   entries
     .filter(({ section }) => section === 'answer')
@@ -106,38 +105,37 @@ const rdataTexts = ({ type, rdata, rungs, addresses }: PlanEntry): readonly stri
 // The scope of the answer (RFC 7871), and why it is that long.
 
 export interface ScopeView {
-  /** As the answer has it, or would have it if a client subnet were told. */
+  /** Scope prefix length of the answer, or of the answer to the same question with a client subnet. */
   readonly prefixLength: number
   readonly why:
-    /** Nothing in the answer is steered by who asks. */
+    /** The answer does not depend on the client. */
     | 'not-steered'
-    /** One rule, for everyone. */
+    /** The policy has one rule for all clients. */
     | 'same-for-all'
-    /** A source of /0: the client wants to be nobody. */
+    /** The question has a source prefix of /0: the client does not want to be located (RFC 7871 §7.1.2). */
     | 'anonymous'
+    /** A sticky set: answers differ from client to client. */
     | 'sticky'
-    /** One bit shorter, there are clients of another rule. */
+    /** One bit shorter, the prefix would include clients of another rule. */
     | 'border'
     /** Every client of the family gets the same rule. */
     | 'one-rule'
-    /** There are borders closer by than scopes are told. */
+    /** Clients of another rule are closer than the longest scope that is sent. */
     | 'cap'
-  /** Whether the question told of a subnet, so that the answer tells this. */
+  /** Whether the question has a client subnet, so that the answer carries this scope. */
   readonly isTold: boolean
 }
 
-function scopeView(question: Question, asked: DryRunResult, scopes: Scopes): ScopeView {
+function scopeView(question: Question, run: DryRunResult, scopes: Scopes): ScopeView {
   const isTold = question.subnet !== null
-  const set = asked.found?.set
+  const set = run.found?.set
   if (set === undefined || set.kind === 'target-address')
     return { prefixLength: 0, why: 'not-steered', isTold }
   if (question.subnet?.prefixLength === 0) return { prefixLength: 0, why: 'anonymous', isTold }
   if (!dependsOnClient(set)) return { prefixLength: 0, why: 'same-for-all', isTold }
-  const prefixLength = isTold
-    ? asked.scopePrefixLength
-    : scopes.prefixLength(set, asked.locus.octets)
+  const prefixLength = isTold ? run.scopePrefixLength : scopes.prefixLength(set, run.locus.octets)
   const isSticky = set.kind !== 'steered-srv' && set.sticky
-  const isCap = prefixLength >= scopeCap(asked.locus.octets.length)
+  const isCap = prefixLength >= scopeCap(run.locus.octets.length)
   const why = isSticky ? 'sticky' : prefixLength === 0 ? 'one-rule' : isCap ? 'cap' : 'border'
   return { prefixLength, why, isTold }
 }

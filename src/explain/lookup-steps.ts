@@ -1,4 +1,4 @@
-// The way from the name that was asked for to the one that is answered from: one step a name, found how.
+// The path from the qname to the name that the answer is from: one step for each name, with the kind of the lookup.
 
 import type { PlanEntry } from '../answer/plan.ts'
 import type { SelectedSet, TargetAddresses } from '../steer/policy.ts'
@@ -11,7 +11,7 @@ import type { Question } from './question.ts'
 
 export interface Step {
   readonly name: string
-  /** null: none of ours holds the name. */
+  /** null: the name is in none of the zones served. */
   readonly zone: string | null
   readonly found:
     | 'plain'
@@ -23,9 +23,9 @@ export interface Step {
     | 'nodata'
     | 'nxdomain'
     | 'refused'
-  /** The wildcard that stands for the name; null: it is there itself, or nothing is. */
+  /** The wildcard that the name is expanded from; null: none. */
   readonly wildcard: string | null
-  /** Of what was found: where an alias leads, where authority passes to, which type of ANY. */
+  /** The target of an alias, the owner of a delegation, or the type that ANY was answered with; otherwise null. */
   readonly detail: string | null
 }
 
@@ -40,7 +40,7 @@ interface LookupPath {
   readonly found: SteeredFound | null
 }
 
-/** `entries`: of the plan that was made of the question; the aliases in it are those that were followed. */
+/** `entries` is the plan of the answer; its CNAME records are the aliases that were followed. */
 export function lookupSteps(
   catalog: Catalog,
   question: Question,
@@ -66,7 +66,7 @@ function steeredOf(last: Lookup, name: Name, entries: readonly PlanEntry[]): Ste
   return set && set.kind !== 'plain' ? { owner: name, zone: last.zone, set } : null
 }
 
-/** Which of ANY was answered (RFC 8482). */
+/** The type that ANY was answered with (RFC 8482); 0: none. */
 const answeredType = (entries: readonly PlanEntry[]): number =>
   entries.find(({ section }) => section === 'answer')?.type ?? 0
 
@@ -113,7 +113,7 @@ const zoneOf = ({ zone }: { readonly zone: Zone }): string => nameToText(zone.ap
 const wildcardOf = (owner: Name, name: Name): string | null =>
   keyOfName(owner) === keyOfName(name) ? null : nameToText(owner)
 
-/** Of a name that is found and has no node of its own: the one beside its closest ancestor that has. */
+/** The wildcard of a name without a node of its own: at the closest ancestor with a node (RFC 4592 §3.3.1). */
 function wildcardAbove({ nodes }: Zone, name: Name): string | null {
   if (nodes.has(keyOfName(name))) return null
   for (let at = 0; (name[at] as number) > 0;) {

@@ -1,22 +1,24 @@
-// A pool with its members, for people: what each weighs, out of which parts, or why it is out.
+// A pool and its members as JSON of /explain: the weight of each member and its factors, or why the member is out.
 
 import { type HealthReader, SlotState } from '../health/table.ts'
 import type { Member, Target } from '../steer/policy.ts'
 import type { AddressTrace, MemberTrace, PoolTrace } from './trace.ts'
 import { RRType } from '../wire/rrtype.ts'
 
-/** What is known beside the table, where a server runs: by row and slot of it. */
+/** What a running server knows beyond the health table. Both return null if nothing is known. */
 export interface LiveSources {
+  /** By the row of a member in the health table. */
   readonly memberOf: (row: number) => MemberFactors | null
+  /** By the slot of an address in the health table. */
   readonly probeOf: (slot: number) => ProbeNote | null
 }
 
 export interface MemberFactors {
   readonly warmUp: number
   readonly override: number
-  /** What the MTA says it is worth. */
+  /** Of the MTA's own reports. */
   readonly feedback: number
-  /** Of a relay that DNS lists name. */
+  /** Below 1 for a relay that DNS lists name. */
   readonly reputation: number
   readonly overrides: readonly OverrideNote[]
 }
@@ -36,7 +38,7 @@ export interface ProbeNote {
 
 export interface PoolView {
   readonly pool: string
-  /** Probability that it leads the answer. */
+  /** Probability that the pool leads the answer. */
   readonly lead: number
   readonly healthy: number
   readonly minHealthy: number
@@ -54,14 +56,14 @@ export interface MemberView {
   readonly standing: MemberTrace['standing']
   readonly why: MemberTrace['why']
   readonly overruled: MemberTrace['overruled']
-  /** What it is drawn with; 0: out. */
+  /** The weight that draws use; 0: out. */
   readonly weight: number
   readonly configured: number
   readonly warmUp: number
   readonly override: number
   readonly feedback: number
   readonly reputation: number
-  /** Of its best address: slow start, shedding. */
+  /** Of its addresses: slow start and shedding. */
   readonly factor: number
   readonly addresses: readonly AddressView[]
   readonly overrides: readonly OverrideNote[]
@@ -71,7 +73,7 @@ export interface AddressView {
   readonly address: string
   readonly state: AddressTrace['state']
   readonly factor: number
-  /** Seconds until it could change; null: it never does by itself. */
+  /** Seconds until the state could change; null: it does not change by itself. */
   readonly holdSeconds: number | null
   readonly reason: string | null
   readonly since: string | null
@@ -136,7 +138,7 @@ function addressView(
 
 const stateNames = Object.keys(SlotState) as (keyof typeof SlotState)[]
 
-/** A target's addresses of a type, each as the membership sees it that thinks best of it. */
+/** The addresses of a target of type A or AAAA, each with its best state over the target's memberships. */
 export function addressViews(
   memberships: readonly Member[],
   target: Target,

@@ -1,4 +1,4 @@
-// A question as a client would put it on the wire: so that what explains reads it as what answers does.
+// A question and its query packet, so that an explanation decodes the same octets as the answering path.
 
 import type { Name } from '../wire/name.ts'
 import { EdnsOption, optionHeadOctets, subnetHeadOctets } from '../wire/edns.ts'
@@ -8,9 +8,9 @@ import { RRClass, RRType } from '../wire/rrtype.ts'
 export interface Question {
   readonly name: Name
   readonly type: number
-  /** Who asks: 4 or 16 octets. */
+  /** Source address of the query: 4 or 16 octets. */
   readonly peer: Uint8Array
-  /** Whom it asks for (EDNS Client Subnet, RFC 7871). */
+  /** EDNS Client Subnet (RFC 7871); null: no such option. */
   readonly subnet: Subnet | null
 }
 
@@ -21,6 +21,7 @@ export interface Subnet {
 
 const udpOctets = 1232
 
+/** A query of class IN with EDNS, and with the client subnet option if there is one. */
 export function questionPacket({ name, type, subnet }: Question): Uint8Array {
   const option = subnet === null ? new Uint8Array(0) : subnetOption(subnet)
   const optAt = headerOctets + name.length + questionTailOctets

@@ -1,4 +1,4 @@
-// Rules, for people: what each asks for, and what of it did not hold for this client.
+// The rules of a policy as JSON of /explain: the conditions of each, and which did not match this client.
 
 import { formatAddress, type Network } from '../lib/ip.ts'
 import type { Conditions, Rule } from '../steer/policy.ts'
@@ -6,7 +6,7 @@ import type { Locus } from '../steer/selection.ts'
 import type { RuleTrace } from './trace.ts'
 
 export interface RuleView {
-  /** From 1, as they stand in the file. */
+  /** From 1, in the order of the file. */
   readonly number: number
   /** null: the catch-all. */
   readonly when: string | null
@@ -18,7 +18,7 @@ export interface RuleView {
 interface FailedCondition {
   readonly condition: string
   readonly wanted: string
-  /** null: it is not known of the client. */
+  /** The client's value; null: unknown. */
   readonly client: string | null
 }
 
@@ -56,7 +56,7 @@ const conditionsText = (when: Conditions): string =>
     .map((key) => `${conditionNames[key]} ${valuesText(when, key)}`)
     .join(' and ')
 
-/** More would hide the rest. */
+/** Values of a condition that are shown; the others are counted. */
 const shownValues = 8
 
 function valuesText(when: Conditions, key: Key): string {

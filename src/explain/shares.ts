@@ -1,4 +1,4 @@
-// Who is chosen how often: by formula where there is one, else by asking often.
+// Shares of targets: expected ones, by formula where there is one and otherwise by simulated draws, and drawn ones.
 
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
@@ -9,10 +9,10 @@ import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
 import type { Locus, SelectionReason } from '../steer/selection.ts'
 
-/** One answer: the chance of each of its targets to be a client's first choice, and why they were chosen. */
+/** One answer: with which probability each of its targets is the client's first choice, and the reason of the selection. */
 interface Draw {
   readonly reason: SelectionReason | 'servfail' | 'no-family'
-  readonly probabilities: readonly (readonly [target: Target, chance: number])[]
+  readonly probabilities: readonly (readonly [target: Target, probability: number])[]
 }
 
 interface DrawContext {
@@ -20,7 +20,10 @@ interface DrawContext {
   readonly random: Random
 }
 
-/** First: the first rung; of equal ones, and of addresses, each as likely as any other; of SRV by the records' weights. */
+/**
+ * Draws one answer. The first choice is the first rung; among records of equal preference, and among addresses, each is
+ * equally likely; SRV goes by the weights of the records of the first priority (RFC 2782).
+ */
 export function drawOnce(set: SelectedSet, locus: Locus, context: DrawContext): Draw {
   switch (set.kind) {
     case 'steered-mx': {
@@ -55,17 +58,18 @@ export function drawOnce(set: SelectedSet, locus: Locus, context: DrawContext): 
   }
 }
 
-function probabilitiesOf<Chosen extends { readonly target: Target }>(
-  chosen: readonly Chosen[],
-  weightOf: (one: Chosen) => number,
+function probabilitiesOf<Selected extends { readonly target: Target }>(
+  selected: readonly Selected[],
+  weightOf: (one: Selected) => number,
 ): Draw['probabilities'] {
-  const whole = chosen.reduce((sum, one) => sum + weightOf(one), 0)
-  return chosen.map((one) => [one.target, weightOf(one) / whole])
+  const total = selected.reduce((sum, one) => sum + weightOf(one), 0)
+  return selected.map((one) => [one.target, weightOf(one) / total])
 }
 
+/** Sums over draws; `first` sums probabilities, `included` counts answers that name the target. */
 export interface Tally {
   draws: number
-  /** Answers that are empty: SERVFAIL, or no address of the family. */
+  /** Answers without a record: SERVFAIL, or no address of the family. */
   empty: number
   readonly first: Map<Target, number>
   readonly included: Map<Target, number>
@@ -84,7 +88,7 @@ export function addDraw(tally: Tally, { reason, probabilities }: Draw): void {
   tally.draws++
   if (probabilities.length === 0) tally.empty++
   increment(tally.reasons, reason, 1)
-  for (const [target, chance] of probabilities) increment(tally.first, target, chance)
+  for (const [target, probability] of probabilities) increment(tally.first, target, probability)
   for (const target of new Set(probabilities.map(([one]) => one)))
     increment(tally.included, target, 1)
 }
@@ -94,12 +98,12 @@ function increment<Key>(sums: Map<Key, number>, key: Key, more: number): void {
 }
 
 export interface ExpectedShares {
-  /** By formula, or by so many draws. */
+  /** The number of simulated draws, or `exact` for the formula. */
   readonly draws: number | 'exact'
   readonly shares: TargetShares
 }
 
-/** What each target can expect of this client's questions; for a sticky set, of all clients' under the same rule. */
+/** Expected shares of this client's first choices; for a sticky set, of all clients' under the same rule. */
 export function expectedOf(
   set: SelectedSet,
   locus: Locus,

@@ -1,4 +1,5 @@
-// Many clients ask one question: who is chosen how often, in all and for each place, and who should be.
+// Simulates one question from many clients: the drawn and the expected share of each target, in total and by group of
+// clients.
 
 import type { Random } from '../lib/clock.ts'
 import { isInternal, matchRule } from '../steer/select/match.ts'
@@ -22,7 +23,7 @@ export type Grouping = (typeof groupings)[number]
 interface SimulationInput {
   readonly world: DryRunContext
   readonly question: Pick<Question, 'name' | 'type'>
-  /** An address, or a network that a resolver tells of. */
+  /** Addresses, and networks that a resolver sends as EDNS Client Subnet. */
   readonly clients: readonly Subnet[]
   /** Answers for each client. */
   readonly rounds: number
@@ -32,12 +33,12 @@ interface SimulationInput {
 
 type SimulationResult =
   | { readonly kind: 'simulated'; readonly simulation: Simulation }
-  /** No policy answers this. */
+  /** The answer is not steered by a policy. */
   | { readonly kind: 'not-steered'; readonly steps: readonly Step[] }
 
 export interface Simulation {
   readonly policy: string
-  /** How `expected` came about: by formula, of so many draws; null: sticky sets of several have none. */
+  /** Source of `expected`: the formula, or a number of draws; null: a sticky set of several records has neither. */
   readonly expectedBy: number | 'exact' | null
   readonly all: GroupView
   readonly groups: readonly GroupView[]
@@ -47,7 +48,7 @@ export interface GroupView {
   readonly group: string
   readonly clients: number
   readonly answers: number
-  /** Answers without any record. */
+  /** Answers without a record. */
   readonly empty: number
   readonly reasons: Readonly<Record<string, number>>
   readonly targets: readonly ShareOfTarget[]
@@ -58,7 +59,7 @@ export interface ShareOfTarget {
   readonly region: string | null
   readonly expected: number | null
   readonly drawn: number
-  /** Of the answers, those it was in at all. */
+  /** Share of the answers that name the target. */
   readonly included: number
 }
 
@@ -75,17 +76,17 @@ const newGroup = (): Group => ({ clients: 0, tally: newTally(), expected: new Ma
 export function simulate(input: SimulationInput): SimulationResult {
   const { world, question, clients, random } = input
   const ask = createDryRun(world, random)
-  const gathering: GroupTotals = { all: newGroup(), groups: new Map(), expectations: new Map() }
+  const totals: GroupTotals = { all: newGroup(), groups: new Map(), expectations: new Map() }
   let set: SelectedSet | null = null
   for (const client of clients) {
     const { found, locus, steps } = ask(questionOf(question, client))
-    // Whose client asks does not change what is found.
+    // The set that a name leads to does not depend on the client.
     if (found === null || found.set.kind === 'target-address') return { kind: 'not-steered', steps }
     set = found.set
-    simulateClient(gathering, input, set, locus)
+    simulateClient(totals, input, set, locus)
   }
   if (set === null) return { kind: 'not-steered', steps: [] }
-  const { all, groups, expectations } = gathering
+  const { all, groups, expectations } = totals
   const expectedBy = methodOf(set, [...expectations.values()])
   const views = [...groups].map(([name, group]) => groupView(name, group, expectedBy !== null))
   return {
@@ -102,11 +103,11 @@ export function simulate(input: SimulationInput): SimulationResult {
 interface GroupTotals {
   readonly all: Group
   readonly groups: Map<string, Group>
-  /** By rule. */
+  /** Key: the rule that applies to the client. */
   readonly expectations: Map<string, ExpectedShares>
 }
 
-/** One client's questions. */
+/** Draws the answers of one client and adds them to its group and to the total. */
 function simulateClient(
   { all, groups, expectations }: GroupTotals,
   { world, by, rounds, random }: SimulationInput,
@@ -133,7 +134,7 @@ const questionOf = (question: Pick<Question, 'name' | 'type'>, client: Subnet): 
   return { ...question, peer: octets, subnet: isAddress ? null : client }
 }
 
-/** From 1, as in the file. */
+/** `internal`, or the rule numbered from 1 as in the file. */
 function ruleOf(set: SelectedSet, locus: Locus): string {
   if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return 'internal'
   const rule = matchRule(set.policy, locus)

@@ -1,4 +1,4 @@
-// What a policy makes of a client: rules, pools, and who is chosen how often.
+// The steering of one client as JSON of /explain: rules, pools, and the shares of targets.
 
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
@@ -13,21 +13,21 @@ export interface SteeringView {
   readonly policy: string
   readonly selection: string
   readonly sticky: boolean
-  /** The client is one of the MTAs themselves: rules, health and weights do not count. */
+  /** The client is in an `internal` network and gets the fixed ladder: rules, health and weights do not apply. */
   readonly internal: boolean
   readonly rules: readonly RuleView[]
   readonly pools: readonly PoolView[]
-  /** What `on_all_down` says; null: somebody is eligible. */
+  /** The `on_all_down` in force; null: some member is eligible. */
   readonly allDown: string | null
   readonly shares: ShareTable
 }
 
 interface ShareTable {
-  /** Of `expected`: by formula, or of so many draws. */
+  /** Source of `expected`: the formula, or a number of draws. */
   readonly expectedBy: number | 'exact'
-  /** Answers drawn for this client to fill in the rest. */
+  /** Answers drawn for this client, from which the other numbers are. */
   readonly draws: number
-  /** Of these, as many as had no record at all. */
+  /** How many of them had no record. */
   readonly empty: number
   readonly reasons: Readonly<Record<string, number>>
   readonly targets: readonly ShareView[]
@@ -35,27 +35,27 @@ interface ShareTable {
 
 interface ShareView {
   readonly target: string
-  /** Of clients' first choices; with `sticky` over all clients that this rule is for. null: no formula. */
+  /** Share of first choices; with `sticky`, over all clients of the rule. null: unknown. */
   readonly expected: number | null
-  /** The same of this client's, as drawn. */
+  /** Share of this client's first choices, as drawn. */
   readonly drawn: number
-  /** Part of the answers that it was in at all. */
+  /** Share of the answers that name the target. */
   readonly included: number
 }
 
 export interface SteeringSources extends LiveSources {
   readonly health: HealthReader
   readonly random: Random
-  /** How many answers are drawn; 10,000 tell shares within 1.5 points (3 σ) and take some 10 ms. */
+  /** Answers to draw; 10,000 give shares within 1.5 points (3 σ) and take about 10 ms. */
   readonly draws: number
 }
 
 export function steeringView(
-  explaining: SteeringSources,
+  sources: SteeringSources,
   set: SelectedSet,
   locus: Locus,
 ): SteeringView {
-  const { health } = explaining
+  const { health } = sources
   const trace = traceSteering(set, locus, health)
   const isSticky = set.kind !== 'steered-srv' && set.sticky
   return {
@@ -64,9 +64,9 @@ export function steeringView(
     sticky: isSticky,
     internal: trace.isInternal,
     rules: ruleViews(set.policy.rules, trace.rules, locus),
-    pools: trace.pools.map((pool) => poolView(pool, explaining)),
+    pools: trace.pools.map((pool) => poolView(pool, sources)),
     allDown: trace.isAllDown && !trace.isInternal ? allDownText(set) : null,
-    shares: shareTable(explaining, set, locus, isSticky),
+    shares: shareTable(sources, set, locus, isSticky),
   }
 }
 
@@ -88,7 +88,7 @@ function shareTable(
   }
 }
 
-/** `isUnknown`: one client's draws say nothing of other clients'. */
+/** `isUnknown`: the expected shares are unknown, since a sticky client's draws do not represent other clients. */
 function shareViews(
   expected: ExpectedShares,
   tally: Tally,

@@ -1,6 +1,6 @@
-// A decision told in its stages, for people: which rule and why not the ones before, which pool leads and how likely,
-// and for every member its weight with each part, or why it is out. The answering path never comes here; what
-// decides is the very code that it runs, on one member, one pool or one rule at a time, so the two cannot disagree.
+// The stages of a steering decision: which rule matched and why earlier ones did not, with which probability each pool
+// leads, and for every member its weight and factors, or why it is out. The answering path does not use this; the
+// trace calls the code of that path on one rule, pool or member at a time, so that the two cannot disagree.
 
 import { SlotState, Standing, type HealthReader } from '../health/table.ts'
 import { RRType } from '../wire/rrtype.ts'
@@ -13,33 +13,36 @@ import type { Locus } from '../steer/selection.ts'
 import { leadProbabilities } from '../steer/select/leading-pool.ts'
 
 interface SteeringTrace {
-  /** The client is one of the MTAs themselves and gets the canonical ladder: nothing below counts. */
+  /** The client is in an `internal` network and gets the fixed ladder: the rest of the trace does not apply. */
   readonly isInternal: boolean
   readonly rules: readonly RuleTrace[]
-  /** Of the rule that matched, in its order. */
+  /** The pools of the rule that matched, in its order. */
   readonly pools: readonly PoolTrace[]
-  /** Nobody is eligible: `on_all_down` decides. */
+  /** No member is eligible: `on_all_down` decides. */
   readonly isAllDown: boolean
 }
 
 export interface RuleTrace {
   readonly index: number
   readonly matches: boolean
-  /** The conditions that did not hold; empty for the one that matched, and for those after it, which nobody asked. */
+  /** Conditions that did not match; empty for the rule that matched and for those after it, which were not evaluated. */
   readonly failed: readonly (keyof Conditions)[]
 }
 
 export interface PoolTrace {
   readonly pool: Pool
-  /** Probability that it leads the answer. */
+  /** Probability that the pool leads the answer. */
   readonly lead: number
-  /** Share of its weight that is usable. */
+  /** Share of the pool's weight that is usable. */
   readonly healthy: number
   readonly panicked: boolean
   readonly members: readonly MemberTrace[]
 }
 
-/** zero-weight: configured so. no-family: it has no address of the type. zero-share: the calendar or an operator. */
+/**
+ * Why a member is out. zero-weight: its configured weight is 0. no-family: it has no address of the type. zero-share:
+ * warm-up, an override or feedback leaves it no weight. zero-factor: its addresses are not down, but shed all load.
+ */
 type OutReason =
   | 'zero-weight'
   | 'no-family'
@@ -52,15 +55,15 @@ type OutReason =
 export interface MemberTrace {
   readonly member: Member
   readonly standing: 'up' | 'suspect' | 'out'
-  /** null: it is in. */
+  /** null: the member is not out. */
   readonly why: OutReason | null
-  /** Why its addresses' health did not count. */
+  /** Why the health of its addresses was ignored; null: it was not. */
   readonly overruled: 'forced' | 'panic' | null
-  /** The product of the three below, as it is drawn with; 0: out. */
+  /** The weight that draws use, the product of the three below; 0: out. */
   readonly weight: number
   readonly configured: number
   readonly share: number
-  /** Of its addresses together. */
+  /** Of its addresses. */
   readonly factor: number
   readonly addresses: readonly AddressTrace[]
   readonly holdSeconds: number
@@ -78,7 +81,7 @@ export function traceSteering(set: SelectedSet, locus: Locus, health: HealthRead
   const at = rule === undefined ? -1 : set.policy.rules.indexOf(rule)
   const pools = rule?.pools ?? []
   const family = familyOf(set)
-  const looking = { family, health }
+  const context = { family, health }
   const { leads, panics } = leadProbabilities(pools, family, health)
   return {
     isInternal: set.kind === 'steered-mx' && isInternal(set.internal, locus),
@@ -87,7 +90,7 @@ export function traceSteering(set: SelectedSet, locus: Locus, health: HealthRead
       matches: index === at,
       failed: when !== null && index < at ? failedConditions(when, locus) : [],
     })),
-    pools: pools.map((pool, i) => tracePool(pool, looking, leads[i] ?? 0, panics[i] ?? 0)),
+    pools: pools.map((pool, i) => tracePool(pool, context, leads[i] ?? 0, panics[i] ?? 0)),
     isAllDown: leads.every((lead) => lead === 0),
   }
 }
@@ -97,7 +100,7 @@ const familyOf = (set: SelectedSet): Family => {
   return set.type === RRType.A ? 4 : 6
 }
 
-/** Each condition by itself: those of which `holds` says no when it is alone. */
+/** Conditions that do not match the client when evaluated alone. */
 function failedConditions(when: Conditions, locus: Locus): readonly (keyof Conditions)[] {
   const none: Conditions = { continents: null, countries: null, asns: null, networks: null }
   const keys = Object.keys(none) as (keyof Conditions)[]
@@ -109,38 +112,38 @@ interface TraceContext {
   readonly health: HealthReader
 }
 
-function tracePool(pool: Pool, looking: TraceContext, lead: number, panic: number): PoolTrace {
-  const canvass = createPoolEvaluation()
-  evaluatePool(canvass, pool, looking.family, looking.health, panic)
-  const { isPanic: panicked, usableShare: healthy } = canvass
-  const members = pool.members.map((member) => traceMember(pool, member, looking, panicked))
+function tracePool(pool: Pool, context: TraceContext, lead: number, panic: number): PoolTrace {
+  const evaluation = createPoolEvaluation()
+  evaluatePool(evaluation, pool, context.family, context.health, panic)
+  const { isPanic: panicked, usableShare: healthy } = evaluation
+  const members = pool.members.map((member) => traceMember(pool, member, context, panicked))
   return { pool, lead, healthy, panicked, members }
 }
 
-/** As in a pool of its own, that is in panic or not as the whole one is. */
+/** Evaluates the member in a pool of its own, with the panic of the whole pool. */
 function traceMember(
   pool: Pool,
   member: Member,
-  looking: TraceContext,
+  context: TraceContext,
   panicked: boolean,
 ): MemberTrace {
-  const { family, health } = looking
-  const canvass = createPoolEvaluation()
-  evaluatePool(canvass, { ...pool, members: [member] }, family, health, panicked ? Infinity : 0)
-  const { up, suspect, holdSeconds } = canvass
+  const { family, health } = context
+  const evaluation = createPoolEvaluation()
+  evaluatePool(evaluation, { ...pool, members: [member] }, family, health, panicked ? Infinity : 0)
+  const { up, suspect, holdSeconds } = evaluation
   const weight = weightFrom(up, 0) + weightFrom(suspect, 0)
   const share = health.share(member.row)
   const isForced = health.standing(member.row) === Standing.forced
   return {
     member,
     standing: up.count > 0 ? 'up' : suspect.count > 0 ? 'suspect' : 'out',
-    why: weight > 0 ? null : outReason(member, looking),
+    why: weight > 0 ? null : outReason(member, context),
     overruled: weight === 0 ? null : panicked ? 'panic' : isForced ? 'forced' : null,
     weight,
     configured: member.weight,
     share,
     factor: weight > 0 ? weight / (member.weight * share) : 0,
-    addresses: traceAddresses(member, looking),
+    addresses: traceAddresses(member, context),
     holdSeconds,
   }
 }
@@ -162,15 +165,15 @@ const stateNames = Object.fromEntries(
   Object.entries(SlotState).map(([name, value]) => [value, name]),
 ) as Record<SlotState, keyof typeof SlotState>
 
-/** The first of the reasons, in the order that eligibility.ts asks. */
-function outReason(member: Member, looking: TraceContext): OutReason {
-  const { health, family } = looking
+/** The first reason, in the order of the checks in eligibility.ts. */
+function outReason(member: Member, context: TraceContext): OutReason {
+  const { health, family } = context
   const standing = health.standing(member.row)
   if (!(member.weight > 0)) return 'zero-weight'
   if (family !== null && !hasFamily(member.target, family)) return 'no-family'
   if (standing === Standing.drained) return 'drained'
   if (standing === Standing.disabled) return 'disabled'
   if (!(health.share(member.row) > 0)) return 'zero-share'
-  const states = traceAddresses(member, looking).map(({ state }) => state)
+  const states = traceAddresses(member, context).map(({ state }) => state)
   return states.every((state) => state === 'down') ? 'down' : 'zero-factor'
 }

@@ -1,4 +1,4 @@
-// The TTL of a steered answer, and who holds it down.
+// The TTL of a steered answer, and the state or weight that limits it. Fields are JSON of /explain.
 
 import type { HealthReader } from '../health/table.ts'
 import { answerTtl, type Locus } from '../steer/selection.ts'
@@ -6,11 +6,12 @@ import type { SelectedSet, TargetAddresses } from '../steer/policy.ts'
 import { traceSteering } from './trace.ts'
 
 export interface TtlView {
+  /** The TTL in force; `most` and `least` are the `ttl` and `min_ttl` of the set. */
   readonly seconds: number
   readonly most: number
   readonly least: number
   readonly limit: 'ttl' | 'min-ttl' | 'hold'
-  /** Whose state or weight could change that soon; null: nobody's, or it is not known whose. */
+  /** The target whose state or weight could change that soon; null: none, or it is not known which. */
   readonly by: { readonly target: string; readonly what: string; readonly inSeconds: number } | null
 }
 
