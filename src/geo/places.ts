@@ -1,6 +1,7 @@
 // The Locus of a client by its address, from the GeoIP trees that all workers share. Lookups are synchronous and never
 // throw: what a database does not have is unknown, and rules on places do not match unknown clients.
 
+import { isIpv4Mapped } from '../lib/ip.ts'
 import { lookUp } from '../lib/prefix-tree.ts'
 import type { Place, PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Locus } from '../steer/selection.ts'
@@ -26,7 +27,8 @@ export function createLocate({ country, asn }: PlaceNetworks): LocateClient {
     asn: null,
   }
   return (address, _, prefixLength) => {
-    const octets = unmapped(address)
+    // Dual-stack sockets show IPv4 clients as IPv4-mapped addresses.
+    const octets = isIpv4Mapped(address) ? address.subarray(12) : address
     const place = country ? (country.places[lookUp(country, octets)] ?? unknownPlace) : unknownPlace
     locus.family = octets.length === 4 ? 4 : 6
     locus.octets = octets
@@ -37,13 +39,4 @@ export function createLocate({ country, asn }: PlaceNetworks): LocateClient {
     locus.asn = asn ? asn.asns[lookUp(asn, octets)] || null : null
     return locus
   }
-}
-
-/**
- * The IPv4 address in an IPv4-mapped one (RFC 4291 §2.5.5.2), as dual-stack sockets show IPv4 peers; others unchanged.
- */
-function unmapped(octets: Uint8Array): Uint8Array {
-  if (octets.length !== 16 || octets[10] !== 0xff || octets[11] !== 0xff) return octets
-  for (let i = 0; i < 10; i++) if (octets[i] !== 0) return octets
-  return octets.subarray(12)
 }

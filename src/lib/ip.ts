@@ -79,7 +79,7 @@ const hexGroup = (octets: Uint8Array, at: number): string =>
 /** Text of 4 or 16 octets: the canonical form of RFC 5952, IPv4-mapped addresses as `::ffff:192.0.2.1` (§5). */
 export function formatAddress(octets: Uint8Array): string {
   if (octets.length === 4) return octets.join('.')
-  if (isMapped(octets)) return `::ffff:${octets.subarray(12).join('.')}`
+  if (isIpv4Mapped(octets)) return `::ffff:${octets.subarray(12).join('.')}`
   const groups = Array.from({ length: 8 }, (_, i) => hexGroup(octets, 2 * i))
   const run = longestZeroRun(groups)
   if (run.length < 2) return groups.join(':')
@@ -87,8 +87,11 @@ export function formatAddress(octets: Uint8Array): string {
 }
 
 /** Whether 16 octets are an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2); 4 octets never are. */
-export const isMapped = (octets: Uint8Array): boolean =>
-  octets[10] === 255 && octets[11] === 255 && octets.subarray(0, 10).every((octet) => octet === 0)
+export function isIpv4Mapped(octets: Uint8Array): boolean {
+  if (octets.length !== 16 || octets[10] !== 0xff || octets[11] !== 0xff) return false
+  for (let i = 0; i < 10; i++) if (octets[i] !== 0) return false
+  return true
+}
 
 /** The first of the longest runs of groups that are 0 (RFC 5952 §4.2.3). */
 function longestZeroRun(groups: readonly string[]): { start: number; length: number } {

@@ -9,6 +9,7 @@
 // for one: memory does not grow with the zone. Question and OPT stand in the first message only (RFC 5936 §2.2.2, 2.2.5).
 
 import { Flag, headerOctets, questionTailOctets, recordTailOctets } from '../../wire/header.ts'
+import { readUint16 } from '../../wire/octets.ts'
 import { createQueryDecoder, type Query } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
@@ -84,9 +85,6 @@ function asksForTransfer(packet: Uint8Array, offset: number, length: number): bo
 }
 
 const none: Iterator<TransferRecord> = { next: () => ({ done: true, value: undefined }) }
-
-const u16 = (packet: Uint8Array, at: number): number =>
-  ((packet[at] as number) << 8) | (packet[at + 1] as number)
 
 class ZoneTransfer implements Transfer {
   readonly #transaction: Transaction
@@ -218,16 +216,16 @@ class ZoneTransfer implements Transfer {
 
 /** From the SOA that an IXFR query carries (RFC 1995 §3), or null. Decoding has seen that its record is whole. */
 export function serialOfClient({ packet, offset, qnameOffset, qnameOctets }: Query): number | null {
-  if (u16(packet, offset + 8) !== 1) return null
+  if (readUint16(packet, offset + 8) !== 1) return null
   let at = qnameOffset + qnameOctets + questionTailOctets
   while ((packet[at] as number) > 0 && (packet[at] as number) < 0xc0)
     at += 1 + (packet[at] as number)
   const tail = packet[at] === 0 ? at + 1 : at + 2
-  const rdataOctets = u16(packet, tail + 8)
+  const rdataOctets = readUint16(packet, tail + 8)
   // Two names of one octet at least, and five numbers.
-  if (u16(packet, tail) !== RRType.SOA || rdataOctets < 22) return null
+  if (readUint16(packet, tail) !== RRType.SOA || rdataOctets < 22) return null
   const serialAt = tail + recordTailOctets + rdataOctets - 20
-  return ((u16(packet, serialAt) << 16) | u16(packet, serialAt + 2)) >>> 0
+  return ((readUint16(packet, serialAt) << 16) | readUint16(packet, serialAt + 2)) >>> 0
 }
 
 // One record of a transfer in its message.

@@ -9,7 +9,7 @@
 
 import type { Peer, Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
-import { type Address, isListed, isMapped, type Network } from '../../lib/ip.ts'
+import { type Address, isListed, isIpv4Mapped, type Network } from '../../lib/ip.ts'
 import { readUint16 } from '../../wire/octets.ts'
 
 /** The fixed part: signature, version, command, family, protocol and length. */
@@ -86,7 +86,7 @@ export function readProxyHeader(octets: Uint8Array, at: number, end: number): Pr
 /** The client's address, as a copy: connections and counters of clients keep it. */
 function clientOf(octets: Uint8Array): Address {
   // A proxy's dual-stack socket shows IPv4 clients so; taken as IPv6, they would all be in one network (/64).
-  const address = Uint8Array.from(isMapped(octets) ? octets.subarray(12) : octets)
+  const address = Uint8Array.from(isIpv4Mapped(octets) ? octets.subarray(12) : octets)
   return { family: address.length === 4 ? 4 : 6, octets: address }
 }
 
