@@ -123,7 +123,7 @@ export type ClusterEvent =
   | { readonly kind: 'peer-joined'; readonly peer: string; readonly site: string }
   /** `isStopped`: it announced that it would leave; otherwise its heartbeat expired. */
   | { readonly kind: 'peer-gone'; readonly peer: string; readonly isStopped: boolean }
-  /** The store has lost its data; everything of this instance is written anew. */
+  /** The store has lost its data; everything of this instance is written again. */
   | { readonly kind: 'emptied' }
   /** A later process uses the name of this instance; and it no longer does. */
   | { readonly kind: 'fenced' }

@@ -1,4 +1,4 @@
-// The cluster of two and more instances over a real redis-server, with intervals a tenth of the usual ones.
+// Two and more instances over a real redis-server, with intervals a tenth of the usual ones.
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -13,7 +13,7 @@ interface Member {
   readonly cluster: Cluster
   readonly events: readonly ClusterEvent[]
   readonly foreign: string[]
-  duties: number
+  assignmentChanges: number
 }
 
 const heartbeatMs = 300
@@ -36,9 +36,9 @@ function join(instance: string, place: Omit<MemberSettings, 'port'> = {}): Membe
     heartbeatMs,
     ...place,
   })
-  const member: Member = { cluster, events, foreign: [], duties: 0 }
+  const member: Member = { cluster, events, foreign: [], assignmentChanges: 0 }
   cluster.subscribe((slotKey) => member.foreign.push(slotKey))
-  cluster.subscribeAssignments(() => member.duties++)
+  cluster.subscribeAssignments(() => member.assignmentChanges++)
   members.push(member)
   return member
 }
@@ -49,7 +49,7 @@ const vote = (slotKey: string, state: Vote['state'], reason = 'ok'): Vote => ({
   reason,
 })
 
-const said = ({ cluster }: Member, slotKey: string): string =>
+const votesOn = ({ cluster }: Member, slotKey: string): string =>
   cluster
     .votes(slotKey)
     .map(({ instance, state }) => `${instance}:${state}`)
@@ -60,24 +60,24 @@ const waitFor = (what: string, look: () => boolean): Promise<true> =>
   until(look, { what, withinMs, everyMs: 5 })
 
 const together = (...all: readonly Member[]): Promise<true> =>
-  waitFor('all see all', () =>
+  waitFor('every instance sees all others', () =>
     all.every(({ cluster }) => {
       const { instances, degraded } = cluster.status()
       return instances === all.length && !degraded
     }),
   )
 
-const metAll = async (...names: readonly string[]): Promise<Member[]> => {
+const joinAll = async (...names: readonly string[]): Promise<Member[]> => {
   const all = names.map((name) => join(name))
   await together(...all)
   return all
 }
 
-test('votes of each are known to all, with their reasons, and taken back', async () => {
-  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+test('every instance knows the votes of all with their reasons, and that they were withdrawn', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', '?'))
   a.cluster.publish(vote('k', 'D', 'connect-refused'))
-  await waitFor('b hears a', () => said(b, 'k') === 'a:D b:?')
+  await waitFor('b hears a', () => votesOn(b, 'k') === 'a:D b:?')
   expect(b.cluster.votes('k')).toContainEqual({
     instance: 'a',
     site: 'a',
@@ -86,22 +86,22 @@ test('votes of each are known to all, with their reasons, and taken back', async
   })
   expect(b.foreign).toEqual(['k'])
   b.cluster.publish(vote('k', 'U'))
-  await waitFor('a hears b', () => said(a, 'k') === 'a:D b:U')
+  await waitFor('a hears b', () => votesOn(a, 'k') === 'a:D b:U')
   a.cluster.withdraw('k')
-  await waitFor('b hears that a has no word', () => said(b, 'k') === 'b:U')
+  await waitFor('b hears that a has no word', () => votesOn(b, 'k') === 'b:U')
   expect(a.cluster.votes('k')).toEqual([])
   expect(a.events).toContainEqual({ kind: 'peer-joined', peer: 'b', site: 'b' })
 })
 
 test('a vote travels in a fraction of a second', async () => {
-  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   b.cluster.publish(vote('k', '?'))
   const tookMs: number[] = []
   for (let i = 0; i < 20; i++) {
     const state = i % 2 ? 'U' : 'D'
     const startMs = performance.now()
     a.cluster.publish(vote('k', state))
-    await waitFor(`b hears ${state}`, () => said(b, 'k') === `a:${state} b:?`)
+    await waitFor(`b hears ${state}`, () => votesOn(b, 'k') === `a:${state} b:?`)
     tookMs.push(performance.now() - startMs)
   }
   tookMs.sort((x, y) => x - y)
@@ -111,7 +111,7 @@ test('a vote travels in a fraction of a second', async () => {
   expect(tookMs[10]).toBeLessThan(heartbeatMs)
 })
 
-test('who goes says so, and who dies is missed: its probes and votes are taken over', async () => {
+test('an instance that leaves announces it, one that dies is missed: its probes are taken over', async () => {
   const keys = Array.from({ length: 30 }, (_, i) => `k${i}`)
   const [a, b, c] = ['a', 'b', 'c'].map((name) => join(name, { vantages: 1 })) as [
     Member,
@@ -124,18 +124,18 @@ test('who goes says so, and who dies is missed: its probes and votes are taken o
   expect([...ours(a), ...ours(b), ...ours(c)].sort()).toEqual([...keys].sort())
   for (const key of ours(c)) c.cluster.publish(vote(key, 'D'))
   const ofC = ours(c)
-  await waitFor('a hears all of c', () => ofC.every((key) => said(a, key).includes('c:D')))
+  await waitFor('a hears all of c', () => ofC.every((key) => votesOn(a, key).includes('c:D')))
   await c.cluster.stop()
   await waitFor('both miss c', () =>
     ofC.every((key) => a.cluster.isProbedHere(key) !== b.cluster.isProbedHere(key)),
   )
   expect(a.events).toContainEqual({ kind: 'peer-gone', peer: 'c', isStopped: false })
-  for (const key of ofC) expect(said(a, key)).toBe('a:?')
+  for (const key of ofC) expect(votesOn(a, key)).toBe('a:?')
   const takeovers = [a, b].map(({ cluster }) => cluster.stateView().takeovers)
   expect((takeovers[0] ?? 0) + (takeovers[1] ?? 0)).toBe(ofC.length)
 })
 
-test('a dead store: cut off at once, everything is ours, the votes of others stand for the hold', async () => {
+test('a dead store: cut off at once, every endpoint is probed here, votes of others count for the hold time', async () => {
   const a = join('a', { vantages: 1, peerHoldMs: 2500 })
   const b = join('b', { vantages: 1, peerHoldMs: 2500 })
   await together(a, b)
@@ -144,28 +144,28 @@ test('a dead store: cut off at once, everything is ours, the votes of others sta
   const ofB = keys.filter((key) => b.cluster.isProbedHere(key))
   expect(ofB.length).toBeGreaterThan(0)
   for (const key of ofB) b.cluster.publish(vote(key, 'D'))
-  await waitFor('a hears b', () => ofB.every((key) => said(a, key).includes('b:D')))
+  await waitFor('a hears b', () => ofB.every((key) => votesOn(a, key).includes('b:D')))
   await redis.kill()
   const killedMs = performance.now()
   await waitFor('a is cut off', () => a.cluster.status().degraded)
   expect(performance.now() - killedMs).toBeLessThan(2 * stateTimes(heartbeatMs).cutOffMs + 1000)
   expect(keys.every((key) => a.cluster.isProbedHere(key))).toBe(true)
-  expect(said(a, ofB[0] as string)).toContain('b:D')
-  await waitFor('the hold is over', () => ofB.every((key) => !said(a, key).includes('b:D')))
+  expect(votesOn(a, ofB[0] as string)).toContain('b:D')
+  await waitFor('the hold is over', () => ofB.every((key) => !votesOn(a, key).includes('b:D')))
   expect(a.events.filter(({ kind }) => kind === 'degraded')).toEqual([
     { kind: 'degraded', why: 'ECONNREFUSED' },
   ])
   await redis.restart()
   await waitFor('both are back', () => [a, b].every((one) => !one.cluster.status().degraded))
-  await waitFor('b wrote its votes anew', () => ofB.every((key) => said(a, key).includes('b:D')))
+  await waitFor('b wrote its votes anew', () => ofB.every((key) => votesOn(a, key).includes('b:D')))
   expect(a.events.at(-1)?.kind).not.toBe('peer-gone')
   expect(a.events.some(({ kind }) => kind === 'recovered')).toBe(true)
 })
 
-test('a store that lost its memory: nobody is taken for dead, everything is written anew', async () => {
-  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+test('a store that lost its data: no instance is taken for dead, everything is written again', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
-  await waitFor('both hear', () => said(a, 'k') === 'a:U b:U' && said(b, 'k') === 'a:U b:U')
+  await waitFor('both hear', () => votesOn(a, 'k') === 'a:U b:U' && votesOn(b, 'k') === 'a:U b:U')
   const override = {
     id: 'x1',
     zone: 'z.test',
@@ -181,7 +181,7 @@ test('a store that lost its memory: nobody is taken for dead, everything is writ
   await waitFor('b hears of the drain', () => b.cluster.overrides.list().length === 1)
   let least = 'a:U b:U'
   const watching = setInterval(() => {
-    for (const one of [a, b]) if (said(one, 'k') !== 'a:U b:U') least = said(one, 'k')
+    for (const one of [a, b]) if (votesOn(one, 'k') !== 'a:U b:U') least = votesOn(one, 'k')
   }, 5)
   await redis.command('FLUSHALL')
   await waitFor('both saw it', () =>
@@ -201,8 +201,8 @@ test('a store that lost its memory: nobody is taken for dead, everything is writ
   expect(b.cluster.overrides.list()).toEqual([override])
 })
 
-test('a clock of the store that jumps: whatever ends at one moment, nobody is taken for dead', async () => {
-  // Many pairs, so that it happens at any moment between two heartbeats and between two looks.
+test('a clock of the store that jumps: whatever expires at one moment, no instance is taken for dead', async () => {
+  // Many pairs, so that it happens at any moment between two heartbeats and between two snapshots.
   const namespaces = Array.from({ length: 12 }, (_, i) => `n${i}`)
   for (const name of ['a', 'b'])
     for (const namespace of namespaces) {
@@ -211,14 +211,14 @@ test('a clock of the store that jumps: whatever ends at one moment, nobody is ta
     }
   await waitFor('all meet', () => members.every(({ cluster }) => cluster.status().instances === 2))
   for (const { cluster } of members) cluster.publish(vote('k', 'U'))
-  const allKnow = (): boolean => members.every((one) => said(one, 'k') === 'a:U b:U')
+  const allKnow = (): boolean => members.every((one) => votesOn(one, 'k') === 'a:U b:U')
   await waitFor('all hear', allKnow)
   const keys = namespaces.flatMap((namespace) =>
     ['hb:a', 'hb:b', 'v:a', 'v:b'].map((key) => `mxsteer:{${namespace}}:v1:${key}`),
   )
   for (let jump = 0; jump < 3; jump++) {
     await redis.command('DEL', ...keys)
-    // What is missing is kept for five heartbeats: then it is as if it had never happened.
+    // Missing records are kept for five heartbeats; by then they have been written again.
     await pause(6 * heartbeatMs)
     expect(allKnow()).toBe(true)
   }
@@ -227,10 +227,10 @@ test('a clock of the store that jumps: whatever ends at one moment, nobody is ta
   ).toEqual([])
 }, 120_000)
 
-test('wrong types, garbage and strangers: counted, mended, and nothing else', async () => {
-  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+test('wrong types, garbage and unknown names: counted, replaced, and without further effect', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
-  await waitFor('both hear', () => said(a, 'k') === 'a:U b:U' && said(b, 'k') === 'a:U b:U')
+  await waitFor('both hear', () => votesOn(a, 'k') === 'a:U b:U' && votesOn(b, 'k') === 'a:U b:U')
   const prefix = 'mxsteer:{test}:v1:'
   for (const key of ['inst', 'ev', 'ov', 'hb:a', 'v:a', 'ep:a']) {
     await redis.command('DEL', prefix + key)
@@ -248,7 +248,7 @@ test('wrong types, garbage and strangers: counted, mended, and nothing else', as
     { what: 'garbage is counted', withinMs },
   )
   a.cluster.publish(vote('k', 'D'))
-  await waitFor('b hears a again', () => said(b, 'k') === 'a:D b:U')
+  await waitFor('b hears a again', () => votesOn(b, 'k') === 'a:D b:U')
   for (const type of ['inst set', 'ev stream', 'ov none', 'hb:a string', 'v:a hash']) {
     const [key, expected] = type.split(' ') as [string, string]
     await until(async () => (await redis.command('TYPE', prefix + key)) === `+${expected}`, {
@@ -260,24 +260,24 @@ test('wrong types, garbage and strangers: counted, mended, and nothing else', as
 })
 
 test('a forged hint and a forged epoch change nothing', async () => {
-  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+  const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
-  await waitFor('both hear', () => said(a, 'k') === 'a:U b:U')
+  await waitFor('both hear', () => votesOn(a, 'k') === 'a:U b:U')
   const prefix = 'mxsteer:{test}:v1:'
   // Votes of another boot, and of one that has no heartbeat.
   await redis.command('HSET', `${prefix}v:b`, endpointId('k'), 'D|77|connect-refused')
   await redis.command('HSET', `${prefix}v:ghost`, endpointId('k'), 'D|1|connect-refused')
   await redis.command('XADD', `${prefix}ev`, '*', 'i', 'b', 't', endpointId('k'))
   await redis.command('XADD', `${prefix}ev`, '*', 'i', 'ghost', 't', endpointId('k'))
-  // It looks, and does not count it; what it knew before stands.
+  // It reads the vote and does not count it; the earlier one stands.
   await pause(2 * heartbeatMs)
-  expect(said(a, 'k')).toBe('a:U b:U')
+  expect(votesOn(a, 'k')).toBe('a:U b:U')
   b.cluster.publish(vote('k', 'D'))
-  await waitFor('what b says itself counts', () => said(a, 'k') === 'a:U b:D')
+  await waitFor('what b says itself counts', () => votesOn(a, 'k') === 'a:U b:D')
   expect(a.cluster.status().instances).toBe(2)
 })
 
-test('a heartbeat that somebody made to last is no life', async () => {
+test('a heartbeat that somebody made permanent does not keep an instance alive', async () => {
   const a = join('a')
   await redis.command('SADD', 'mxsteer:{test}:v1:inst', 'zombie')
   await redis.command('SET', 'mxsteer:{test}:v1:hb:zombie', '1|1|ok|fra')
@@ -286,7 +286,7 @@ test('a heartbeat that somebody made to last is no life', async () => {
   expect(a.events.at(-1)).toEqual({ kind: 'peer-gone', peer: 'zombie', isStopped: false })
 })
 
-test('two processes of one name: the later one writes, the earlier one until it is gone does not', async () => {
+test('two processes of one name: the later one writes, the earlier one does not until the later is gone', async () => {
   const first = join('a')
   await waitFor('it is there', () => !first.cluster.status().degraded)
   const second = join('a')
@@ -296,18 +296,18 @@ test('two processes of one name: the later one writes, the earlier one until it 
   await waitFor('the first has its name back', () => !first.cluster.stateView().fenced)
 })
 
-test('an instance in doubt of itself has no say, and probes on', async () => {
-  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+test('an instance with a local fault has no vote, and goes on probing', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', 'D'))
-  await waitFor('both hear', () => said(b, 'k') === 'a:D b:D')
+  await waitFor('both hear', () => votesOn(b, 'k') === 'a:D b:D')
   a.cluster.reportLocalFault(true)
-  await waitFor('b counts a no more', () => said(b, 'k') === 'b:D')
+  await waitFor('b counts a no more', () => votesOn(b, 'k') === 'b:D')
   expect(a.cluster.isProbedHere('k')).toBe(true)
   a.cluster.reportLocalFault(false)
-  await waitFor('and again', () => said(b, 'k') === 'a:D b:D')
+  await waitFor('and again', () => votesOn(b, 'k') === 'a:D b:D')
 })
 
-test('namespaces do not see each other', async () => {
+test('instances of different namespaces do not see each other', async () => {
   const a = join('a', { namespace: 'one' })
   const b = join('b', { namespace: 'two' })
   await waitFor('both are there', () => [a, b].every((one) => !one.cluster.status().degraded))
@@ -316,8 +316,8 @@ test('namespaces do not see each other', async () => {
   expect(a.cluster.status().instances).toBe(1)
 })
 
-test('an override undone by another, and one said while the store was away', async () => {
-  const [a, b] = (await metAll('a', 'b')) as [Member, Member]
+test('an override removed by another instance, and one set while the store was out of reach', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   const override = (id: string, target: string) => ({
     id,
     zone: 'z.test',

@@ -4,14 +4,14 @@ import { ConfigAgreement, type ConfiguredInstance } from '../../src/cluster/conf
 
 const times = { graceMs: 1000, calmMs: 200 }
 
-/** `a:x b:y`: what each says; `-`: nothing. */
+/** `a:x b:y`: the hash of each instance; `-` for an unknown one. */
 const read = (text: string): readonly ConfiguredInstance[] =>
   text.split(' ').map((one) => {
     const [instance = '', config = ''] = one.split(':')
     return { instance, config: config === '-' ? null : config }
   })
 
-/** What is told at which time: `1000 differs ab|c`. */
+/** The changes with their times: `1000 differs ab|c`. */
 function play(...steps: readonly (readonly [fromMs: number, said: string])[]): readonly string[] {
   const agreement = new ConfigAgreement(times)
   const told: string[] = []
@@ -34,7 +34,7 @@ test('they differ for the grace time, then agree', () => {
   ])
 })
 
-test('a roll-out, instance by instance, is nothing to tell, even if longer than the grace time', () => {
+test('a roll-out, instance by instance, does not alert, even if it takes longer than the grace time', () => {
   expect(
     play(
       [0, 'a:x b:x c:x d:x'],
@@ -46,18 +46,18 @@ test('a roll-out, instance by instance, is nothing to tell, even if longer than 
   ).toEqual([])
 })
 
-test('one that is left behind by a roll-out is told after it', () => {
+test('an instance left behind by a roll-out alerts after it', () => {
   expect(play([0, 'a:x b:x c:x'], [500, 'a:y b:x c:x'], [1300, 'a:y b:y c:x'])).toEqual([
     '2300 differs ab|c',
   ])
 })
 
-test('one that changes again and again does not hide it', () => {
+test('an instance that keeps changing does not hide the difference', () => {
   const changes = Array.from({ length: 60 }, (_, i) => [i * 400, `a:x b:y${i}`] as const)
   expect(play(...changes)[0]).toBe('10000 differs a|b')
 })
 
-test('one that restarts does not flap it, differing or agreeing', () => {
+test('an instance that restarts does not flap the alert, differing or agreeing', () => {
   const restart = [
     [0, 'a:x b:y'],
     [3000, 'a:x'],
@@ -67,10 +67,10 @@ test('one that restarts does not flap it, differing or agreeing', () => {
   expect(play([0, 'a:x b:x'], [500, 'a:x'], [600, 'a:x b:-'], [700, 'a:x b:x'])).toEqual([])
 })
 
-test('who says nothing, and who is alone, differs from nobody', () => {
+test('an instance without a hash, and one that is alone, differ from none', () => {
   expect(play([0, 'a:x b:-'], [3000, 'a:x'])).toEqual([])
 })
 
-test('the last one that differed goes for good', () => {
+test('the last instance that differed leaves for good', () => {
   expect(play([0, 'a:x b:y'], [3000, 'a:x'])).toEqual(['1000 differs a|b', '3200 agrees a'])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
 
-test('one vote an endpoint, the last one published', () => {
+test('one vote per endpoint, the last one published', () => {
   const votes = createStandaloneVotes('a1', 'fra')
   expect(votes.votes('k')).toEqual([])
   votes.publish({ slotKey: 'k', state: 'U', reason: 'ok' })
@@ -15,7 +15,7 @@ test('one vote an endpoint, the last one published', () => {
   expect(votes.votes('other')).toHaveLength(1)
 })
 
-test('alone, and not degraded', () => {
+test('one instance, and not degraded', () => {
   expect(createStandaloneVotes().status()).toEqual({
     kind: 'memory',
     degraded: false,

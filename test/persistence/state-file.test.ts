@@ -1,4 +1,4 @@
-// The state file: what is written comes back, and whatever is not as it was written is ignored whole.
+// The state file: what is written is read back, and a file that is not as it was written is ignored as a whole.
 
 import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -63,7 +63,7 @@ const state: SavedState = {
 const text = encodeState(state, 1_700_000_123_000)
 
 describe('the format', () => {
-  test('comes back as it was', () => {
+  test('is read back as it was written', () => {
     expect(decodeState(text)).toEqual({ kind: 'state', state, savedMs: 1_700_000_123_000 })
     expect(decodeState(encodeState(emptyState, 1))).toMatchObject({ kind: 'state' })
   })
@@ -147,7 +147,7 @@ describe('the file', () => {
     expect(readdirSync(folder)).toEqual(['one.state'])
   })
 
-  test('that is damaged is told of once, and written anew', async () => {
+  test('that is damaged is reported once, and replaced', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'one.state'), text.slice(0, -5))
     const { file, events, path } = await opened(folder)
@@ -157,7 +157,7 @@ describe('the file', () => {
     expect(decodeState(readFileSync(path, 'utf8')).kind).toBe('state')
   })
 
-  test('that cannot be written is told of once, and once it can again', async () => {
+  test('that cannot be written is reported once', async () => {
     const folder = temporaryFolder()
     const blocked = join(folder, 'blocked')
     writeFileSync(blocked, 'a file, not a folder')
@@ -177,17 +177,17 @@ describe('the file', () => {
   })
 })
 
-test('restored overrides are in force, later ones urge', () => {
-  let urged = 0
-  const kept = persistOverrides(createStandaloneOverrides(), [drain, half], () => urged++)
-  expect([kept.list(), kept.isPersistent, urged]).toEqual([[drain, half], true, 0])
+test('restored overrides are in force, later changes are flushed', () => {
+  let flushes = 0
+  const kept = persistOverrides(createStandaloneOverrides(), [drain, half], () => flushes++)
+  expect([kept.list(), kept.isPersistent, flushes]).toEqual([[drain, half], true, 0])
   kept.set({ ...drain, id: 'new' })
-  expect([kept.list().map(({ id }) => id), urged]).toEqual([['ef', 'new'], 1])
+  expect([kept.list().map(({ id }) => id), flushes]).toEqual([['ef', 'new'], 1])
   kept.remove('new')
   kept.remove('new')
-  expect(urged).toBe(2)
+  expect(flushes).toBe(2)
   expect(kept.expire(drain.untilMs as number)).toEqual([])
-  expect(urged).toBe(2)
+  expect(flushes).toBe(2)
 })
 
 describe('age', () => {
@@ -203,7 +203,7 @@ describe('age', () => {
     expect(restored?.state ?? null).toBe(expected)
   })
 
-  test('since when, on the clock of this process', () => {
+  test('times are converted to the monotonic clock of this process', () => {
     expect(restoreDamping(verdict, clocks)).toMatchObject({ sinceMs: -95_000, flaps: 2, passes: 0 })
   })
 })

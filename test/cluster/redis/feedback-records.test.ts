@@ -1,4 +1,4 @@
-// What MTAs say and what instances count, as it lies in the store: what is written is what is read, and nothing else is.
+// Records of feedback and of probe counts: what is written is read back, and nothing else is accepted.
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -13,7 +13,7 @@ import {
 import { parseTally } from '../../../src/cluster/redis/tallies.ts'
 
 const nowMs = Date.parse('2026-11-21T00:00:00Z')
-const told = (over: Partial<Feedback> = {}): Feedback => ({
+const feedbackWith = (over: Partial<Feedback> = {}): Feedback => ({
   factor: 0.5,
   standing: 1,
   isDown: false,
@@ -24,14 +24,14 @@ const told = (over: Partial<Feedback> = {}): Feedback => ({
   untilMs: nowMs + 60_000,
   ...over,
 })
-const word = (over: Partial<Feedback> = {}): SharedFeedback => ({
+const sharedWith = (over: Partial<Feedback> = {}): SharedFeedback => ({
   zone: 'smtp.example.test',
   target: 'mx1',
   writer: 'agent',
-  feedback: told(over),
+  feedback: feedbackWith(over),
 })
 
-test('a word is read as it was written, whatever its numbers', () => {
+test('feedback is read as it was written, whatever its numbers', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true })
   const life = fc.integer({ min: 0, max: 86_400_000 })
   fc.assert(
@@ -42,12 +42,12 @@ test('a word is read as it was written, whatever its numbers', () => {
       fc.boolean(),
       (factor, lifeMs, at, isDown) => {
         const standing = at as Feedback['standing']
-        const said = word({ factor: factor + 0, standing, isDown, untilMs: nowMs + lifeMs })
-        const read = parseFeedback(formatFeedback(said))
+        const shared = sharedWith({ factor: factor + 0, standing, isDown, untilMs: nowMs + lifeMs })
+        const read = parseFeedback(formatFeedback(shared))
         // JSON has no −0.
         expect(read).toEqual({
-          ...said,
-          feedback: { ...said.feedback, factor: factor === 0 ? 0 : factor },
+          ...shared,
+          feedback: { ...shared.feedback, factor: factor === 0 ? 0 : factor },
         })
         expect(read && keyOfFeedback(read)).toBe('smtp.example.test mx1 agent')
       },
@@ -55,17 +55,17 @@ test('a word is read as it was written, whatever its numbers', () => {
   )
 })
 
-test('whatever an agent gave as its reason can be read back, without what acts on a terminal', () => {
+test('any reason of an agent can be read back, without characters that act on a terminal', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (reason) => {
-      const read = parseFeedback(formatFeedback(word({ reason })))
+      const read = parseFeedback(formatFeedback(sharedWith({ reason })))
       expect(read?.feedback.reason).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u)
       expect(read?.feedback.reason.length).toBeLessThanOrEqual(200)
     }),
   )
 })
 
-const written = JSON.parse(formatFeedback(word())) as Record<string, unknown>
+const written = JSON.parse(formatFeedback(sharedWith())) as Record<string, unknown>
 test.each<[string, unknown]>([
   ['no text', 7],
   ['no JSON', '{'],
@@ -98,7 +98,7 @@ test.each<[string, unknown]>([
     `${key} ${JSON.stringify(value)}`,
     JSON.stringify({ ...written, [key]: value }),
   ]),
-])('%s is no word', (_, value) => expect(parseFeedback(value)).toBeNull())
+])('%s is not a record of feedback', (_, value) => expect(parseFeedback(value)).toBeNull())
 
 test('counts: three windows of buckets within bounds, and nothing else', () => {
   const good = [[[29_000_000, 5, 10]], [[1_900_000, 0, 3]], []]

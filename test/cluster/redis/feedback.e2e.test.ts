@@ -1,4 +1,4 @@
-// What MTAs say of themselves, and what probes count, over a real redis-server between instances of one process.
+// Feedback of MTAs and counts of probes, over a real redis-server between instances of one process.
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -17,10 +17,10 @@ import { until } from '../../support/wait.ts'
 const prefix = 'mxsteer:{test}:v1:'
 const mx1 = { zone: 'z.test', target: 'mx1' }
 let redis: RedisServer
-let members: Heard[]
+let members: FeedbackMember[]
 
-interface Heard extends TestMember {
-  readonly book: FeedbackRegistry
+interface FeedbackMember extends TestMember {
+  readonly registry: FeedbackRegistry
 }
 
 beforeEach(async () => {
@@ -28,21 +28,26 @@ beforeEach(async () => {
   members = []
 })
 afterEach(async () => {
-  for (const { book } of members) book.stop()
+  for (const { registry } of members) registry.stop()
   await Promise.all(members.map(({ cluster }) => cluster.stop()))
   await redis.kill()
 })
 
-function join(instance: string): Heard {
+function join(instance: string): FeedbackMember {
   const member = joinTestCluster(instance, { port: redis.port })
-  const book = createFeedbackRegistry(systemClock, undefined, undefined, member.cluster.feedback)
-  book.retain([mx1, { ...mx1, target: 'mx2' }])
-  const heard = { ...member, book }
-  members.push(heard)
-  return heard
+  const registry = createFeedbackRegistry(
+    systemClock,
+    undefined,
+    undefined,
+    member.cluster.feedback,
+  )
+  registry.retain([mx1, { ...mx1, target: 'mx2' }])
+  const joined = { ...member, registry }
+  members.push(joined)
+  return joined
 }
 
-const joinAll = async (...names: readonly string[]): Promise<Heard[]> => {
+const joinAll = async (...names: readonly string[]): Promise<FeedbackMember[]> => {
   const all = names.map(join)
   await allTogether(...all)
   return all
@@ -51,8 +56,8 @@ const joinAll = async (...names: readonly string[]): Promise<Heard[]> => {
 const waitFor = (what: string, look: () => boolean): Promise<true> =>
   until(look, { what, withinMs: 60_000, everyMs: 5 })
 
-const siteReports = ({ book }: Heard): string =>
-  book
+const factorsOf = ({ registry }: FeedbackMember): string =>
+  registry
     .reports(mx1)
     .map(({ writer, factor }) => `${writer}:${factor}`)
     .sort()
@@ -60,86 +65,92 @@ const siteReports = ({ book }: Heard): string =>
 
 const share = (value: number) => ({ kind: 'share', share: value }) as const
 
-test('a load told to one is heard by all, with its end, and ends on all', async () => {
-  const [a, b, c] = (await joinAll('a', 'b', 'c')) as [Heard, Heard, Heard]
+test('a load reported to one instance is known to all with its expiry, and expires on all', async () => {
+  const [a, b, c] = (await joinAll('a', 'b', 'c')) as [
+    FeedbackMember,
+    FeedbackMember,
+    FeedbackMember,
+  ]
   let changes = 0
-  b.book.onChange(() => changes++)
-  const { untilMs } = a.book.report(mx1, 'load-token', share(0.5), 4000)
-  await waitFor('all hear', () => [b, c].every((one) => one.book.effectOf(mx1).factor === 0.5))
-  expect(b.book.reports(mx1)[0]?.untilMs).toBe(untilMs)
+  b.registry.onChange(() => changes++)
+  const { untilMs } = a.registry.report(mx1, 'load-token', share(0.5), 4000)
+  await waitFor('all hear', () => [b, c].every((one) => one.registry.effectOf(mx1).factor === 0.5))
+  expect(b.registry.reports(mx1)[0]?.untilMs).toBe(untilMs)
   expect(changes).toBe(1)
-  await waitFor('it is over', () => [a, b, c].every((one) => one.book.effectOf(mx1).factor === 1))
+  await waitFor('it is over', () =>
+    [a, b, c].every((one) => one.registry.effectOf(mx1).factor === 1),
+  )
   expect(Date.now()).toBeGreaterThanOrEqual(untilMs)
 })
 
-test('the last word of a writer counts wherever it is told; words of two writers stand beside each other', async () => {
-  const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
-  a.book.report(mx1, 'load-token', share(0.5), 60_000)
-  await waitFor('b hears', () => siteReports(b) === 'load-token:0.5')
-  b.book.report(mx1, 'load-token', share(0.75), 60_000)
-  b.book.report(mx1, 'admin', share(0.9), 60_000)
-  await waitFor('a hears', () => siteReports(a) === 'admin:0.9 load-token:0.75')
-  // Each takes back its own alone, anywhere.
-  expect(a.book.withdraw(mx1, 'admin')).toBe(true)
-  await waitFor('b hears that', () => siteReports(b) === 'load-token:0.75')
+test('the last report of a writer counts wherever it arrives; reports of two writers stand side by side', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [FeedbackMember, FeedbackMember]
+  a.registry.report(mx1, 'load-token', share(0.5), 60_000)
+  await waitFor('b hears', () => factorsOf(b) === 'load-token:0.5')
+  b.registry.report(mx1, 'load-token', share(0.75), 60_000)
+  b.registry.report(mx1, 'admin', share(0.9), 60_000)
+  await waitFor('a hears', () => factorsOf(a) === 'admin:0.9 load-token:0.75')
+  // Each withdraws only its own, at any instance.
+  expect(a.registry.withdraw(mx1, 'admin')).toBe(true)
+  await waitFor('b hears that', () => factorsOf(b) === 'load-token:0.75')
   expect(await redis.command('HLEN', `${prefix}fb`)).toBe(':1')
 })
 
-test('who joins hears what was told before; of targets that no zone has nothing is kept', async () => {
-  const [a] = (await joinAll('a')) as [Heard]
-  a.book.report(mx1, 'load-token', share(0.5), 60_000)
-  a.cluster.feedback.write({ ...mx1, target: 'mx9', writer: 'agent' }, toldNow(0.2))
+test('an instance that joins gets earlier reports; those on targets in no zone are not kept', async () => {
+  const [a] = (await joinAll('a')) as [FeedbackMember]
+  a.registry.report(mx1, 'load-token', share(0.5), 60_000)
+  a.cluster.feedback.write({ ...mx1, target: 'mx9', writer: 'agent' }, feedbackNow(0.2))
   await until(async () => (await redis.command('HLEN', `${prefix}fb`)) === ':2', {
     what: 'both are in the store',
     withinMs: 60_000,
   })
   const late = join('late')
-  await waitFor('late hears', () => siteReports(late) === 'load-token:0.5')
-  expect(late.book.reports({ ...mx1, target: 'mx9' })).toEqual([])
-  late.book.retain([mx1, { ...mx1, target: 'mx9' }])
-  expect(late.book.reports({ ...mx1, target: 'mx9' })).toHaveLength(1)
+  await waitFor('late hears', () => factorsOf(late) === 'load-token:0.5')
+  expect(late.registry.reports({ ...mx1, target: 'mx9' })).toEqual([])
+  late.registry.retain([mx1, { ...mx1, target: 'mx9' }])
+  expect(late.registry.reports({ ...mx1, target: 'mx9' })).toHaveLength(1)
 })
 
-test('an agent that goes on saying the same costs the store nothing', async () => {
-  const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
-  const word = { kind: 'agent', share: 0.5, mode: null, isDown: null, reason: '' } as const
-  a.book.report(mx1, 'agent', word, 60_000)
-  await waitFor('b hears', () => siteReports(b) === 'agent:0.5')
+test('an agent that repeats itself costs the store nothing', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [FeedbackMember, FeedbackMember]
+  const report = { kind: 'agent', share: 0.5, mode: null, isDown: null, reason: '' } as const
+  a.registry.report(mx1, 'agent', report, 60_000)
+  await waitFor('b hears', () => factorsOf(b) === 'agent:0.5')
   const before = await redis.command('HGET', `${prefix}fb`, 'z.test mx1 agent')
-  for (let i = 0; i < 20; i++) b.book.report(mx1, 'agent', word, 60_000)
-  a.book.report(mx1, 'agent', { ...word, mode: 'drain' }, 60_000)
-  await waitFor('b hears of the drain', () => b.book.effectOf(mx1).standing !== 0)
-  // What a line does not speak of stays, whoever asked before.
-  b.book.report(mx1, 'agent', { ...word, share: 0.25 }, 60_000)
-  await waitFor('a hears', () => siteReports(a) === 'agent:0.25')
-  expect(a.book.effectOf(mx1).standing).not.toBe(0)
+  for (let i = 0; i < 20; i++) b.registry.report(mx1, 'agent', report, 60_000)
+  a.registry.report(mx1, 'agent', { ...report, mode: 'drain' }, 60_000)
+  await waitFor('b hears of the drain', () => b.registry.effectOf(mx1).standing !== 0)
+  // What a line does not mention stays, whichever instance read the last one.
+  b.registry.report(mx1, 'agent', { ...report, share: 0.25 }, 60_000)
+  await waitFor('a hears', () => factorsOf(a) === 'agent:0.25')
+  expect(a.registry.effectOf(mx1).standing).not.toBe(0)
   expect(before).toContain('"factor":0.5')
 })
 
-test('told while the store was away, and a store that lost its memory', async () => {
-  const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
-  a.book.report(mx1, 'admin', share(0.5), 60_000)
-  await waitFor('b hears', () => siteReports(b) === 'admin:0.5')
+test('a report while the store is out of reach, and a store that lost its data', async () => {
+  const [a, b] = (await joinAll('a', 'b')) as [FeedbackMember, FeedbackMember]
+  a.registry.report(mx1, 'admin', share(0.5), 60_000)
+  await waitFor('b hears', () => factorsOf(b) === 'admin:0.5')
   redis.signal('SIGSTOP')
   await waitFor('cut off', () => a.cluster.status().degraded && b.cluster.status().degraded)
-  a.book.report(mx1, 'load-token', share(0.25), 60_000)
-  a.book.withdraw(mx1, 'admin')
-  expect(siteReports(a)).toBe('load-token:0.25')
+  a.registry.report(mx1, 'load-token', share(0.25), 60_000)
+  a.registry.withdraw(mx1, 'admin')
+  expect(factorsOf(a)).toBe('load-token:0.25')
   redis.signal('SIGCONT')
-  await waitFor('b hears both', () => siteReports(b) === 'load-token:0.25')
+  await waitFor('b hears both', () => factorsOf(b) === 'load-token:0.25')
   await redis.command('FLUSHALL')
   await until(async () => (await redis.command('HLEN', `${prefix}fb`)) === ':1', {
     what: 'it is put back',
     withinMs: 60_000,
   })
-  expect([siteReports(a), siteReports(b)]).toEqual(['load-token:0.25', 'load-token:0.25'])
+  expect([factorsOf(a), factorsOf(b)]).toEqual(['load-token:0.25', 'load-token:0.25'])
 })
 
-test('garbage is counted and heard by nobody; what is long over is taken out', async () => {
-  const [a] = (await joinAll('a')) as [Heard]
+test('garbage is counted and ignored; what has long expired is removed', async () => {
+  const [a] = (await joinAll('a')) as [FeedbackMember]
   const rejected = a.cluster.stateView().rejected
   const line = JSON.parse(
-    formatFeedback({ ...mx1, writer: 'admin', feedback: toldNow(0.5) }),
+    formatFeedback({ ...mx1, writer: 'admin', feedback: feedbackNow(0.5) }),
   ) as Record<string, unknown>
   const over = { ...line, toldMs: Date.now() - 200_000, untilMs: Date.now() - 100_000 }
   const fields: Readonly<Record<string, unknown>> = {
@@ -158,26 +169,26 @@ test('garbage is counted and heard by nobody; what is long over is taken out', a
     { what: 'what is over is gone', withinMs: 60_000 },
   )
   expect(a.cluster.stateView().rejected).toBeGreaterThanOrEqual(rejected + 5)
-  expect(siteReports(a)).toBe('')
+  expect(factorsOf(a)).toBe('')
   await redis.command('DEL', `${prefix}fb`)
   await redis.command('LPUSH', `${prefix}fb`, 'garbage')
-  a.book.report(mx1, 'admin', share(0.5), 60_000)
+  a.registry.report(mx1, 'admin', share(0.5), 60_000)
   await until(async () => (await redis.command('TYPE', `${prefix}fb`)) === '+hash', {
     what: 'another type in its place is replaced',
     withinMs: 60_000,
   })
 })
 
-test('counts of probes: each instance tells its own, all know the sum, a boot counts nothing twice', async () => {
+test('counts of probes: each instance shares its own, all know the sum, a restart counts nothing twice', async () => {
   const hour = Math.floor(Date.now() / 60_000)
   const counted = (good: number, total: number): SavedAvailability => [
     [[hour, good, total]],
     [],
     [],
   ]
-  const [a, b] = (await joinAll('a', 'b')) as [Heard, Heard]
+  const [a, b] = (await joinAll('a', 'b')) as [FeedbackMember, FeedbackMember]
   const restored: string[] = []
-  const follow = ({ cluster, instance }: Heard, own: SavedAvailability): void =>
+  const follow = ({ cluster, instance }: FeedbackMember, own: SavedAvailability): void =>
     cluster.tallies.attach({
       current: () => new Map([['z.test main', own]]),
       restore: (pool, saved) => restored.push(`${instance} ${pool} ${sumOf([saved])}`),
@@ -188,7 +199,8 @@ test('counts of probes: each instance tells its own, all know the sum, a boot co
       .map(({ good, total }) => `${good}/${total}`)
       .sort()
       .join(' ')
-  const others = ({ cluster }: Heard): string => sumOf(cluster.tallies.ofOthers('z.test main'))
+  const others = ({ cluster }: FeedbackMember): string =>
+    sumOf(cluster.tallies.ofOthers('z.test main'))
   follow(a, counted(5, 10))
   follow(b, counted(20, 20))
   await waitFor('both know', () => others(a) === '20/20' && others(b) === '5/10')
@@ -202,7 +214,7 @@ test('counts of probes: each instance tells its own, all know the sum, a boot co
   await waitFor('b knows of the new ones, in place of the old', () => others(b) === '1/1')
 })
 
-function toldNow(factor: number): Feedback {
+function feedbackNow(factor: number): Feedback {
   const reportedMs = Date.now()
   const quiet = { standing: 0, isDown: false, reason: '', load: null, isShedding: false } as const
   return { ...quiet, factor, reportedMs, untilMs: reportedMs + 60_000 }

@@ -11,7 +11,7 @@ import {
   parseVote,
 } from '../../../src/cluster/redis/schema.ts'
 
-describe('what is written is what is read', () => {
+describe('what is written is read back', () => {
   it('of heartbeats', () => {
     const beat = { epoch: 7, sequence: 0, state: 'suspect', site: 'fra-1.x' } as const
     for (const config of [null, 'abcdefghijkl-_90'])
@@ -104,14 +104,14 @@ describe('an override', () => {
     expect(parseOverride(JSON.stringify({ ...override, ...strange }))).toBeNull()
   })
 
-  it('is none in any other text', () => {
+  it('is not accepted in any other text', () => {
     fc.assert(fc.property(fc.string(), (text) => parseOverride(text) === null))
     fc.assert(fc.property(fc.json(), (text) => parseOverride(text) === null))
     expect(parseOverride(`${' '.repeat(3000)}${formatOverride(override)}`)).toBeNull()
   })
 })
 
-test('of an error one word gets out, never what was sent', () => {
+test('an error yields its code, never what was sent', () => {
   const of = (message: string, code?: string): string =>
     errorCode(Object.assign(new Error(message), code ? { code } : {}))
   expect(of('connect ECONNREFUSED 10.0.0.1:6379', 'ECONNREFUSED')).toBe('ECONNREFUSED')

@@ -1,4 +1,4 @@
-// A store that is emptied between our look at it and our reading: what is missing then was not taken back.
+// A store that is emptied between a snapshot and the reading of votes: votes missing then were not withdrawn.
 
 import { expect, test } from 'vitest'
 
@@ -43,7 +43,7 @@ function arrange() {
   }
 }
 
-test('the votes stand, and are read again, when the store has another name or none', async () => {
+test('votes stand and are read again when the store has another id or none', async () => {
   const { store, peers, reader, changed, said } = arrange()
   expect(await reader.read('00000000000000aa')).toBe('done')
   expect(said()).toEqual(['D'])
@@ -59,7 +59,7 @@ test('the votes stand, and are read again, when the store has another name or no
   expect(changed).toEqual([endpoint, endpoint])
 })
 
-test('whose name we may not know is believed', async () => {
+test('a store whose id must not be read is trusted', async () => {
   const { store, reader, said } = arrange()
   Object.assign(store, { id: null })
   expect(await reader.read(null)).toBe('done')

@@ -1,5 +1,5 @@
-// Two instances as processes: what is said to one, by an operator or by an MTA, holds on the other, and what each
-// counts is summed.
+// Two instances as processes: overrides and feedback given to one are in force on the other, and the counts of both are
+// summed.
 
 import { request } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
