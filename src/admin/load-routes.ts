@@ -17,13 +17,13 @@ import type { AdminRequest } from './http.ts'
 import { json, refuse, type Reply } from './reply.ts'
 
 export interface FeedbackAccess {
-  readonly book: FeedbackRegistry
+  readonly registry: FeedbackRegistry
   readonly targets: () => readonly NamedTarget[]
 }
 
 /** Takes the report of the body: 200 with the factor that it comes to and its end, or a refusal. */
 export function reportLoad(
-  { book, targets }: FeedbackAccess,
+  { registry, targets }: FeedbackAccess,
   { name, body, caller }: AdminRequest,
 ): Reply {
   const read = readLoad(body)
@@ -32,7 +32,7 @@ export function reportLoad(
   if (lookup.kind === 'refused') return lookup.reply
   const { zone, target } = lookup.target
   const writer = writerOf(caller)
-  const { factor, untilMs } = book.report(
+  const { factor, untilMs } = registry.report(
     lookup.target,
     writer,
     read.value.report,
@@ -43,12 +43,12 @@ export function reportLoad(
 
 /** Withdraws what the caller's token has reported; 404 `no-such-load` if that is nothing. */
 export function withdrawLoad(
-  { book, targets }: FeedbackAccess,
+  { registry, targets }: FeedbackAccess,
   { name, parameters, caller }: AdminRequest,
 ): Reply {
   const lookup = findTarget(targets(), name, parameters.get('zone'))
   if (lookup.kind === 'refused') return lookup.reply
-  if (book.withdraw(lookup.target, writerOf(caller))) return json({ withdrawn: true })
+  if (registry.withdraw(lookup.target, writerOf(caller))) return json({ withdrawn: true })
   const message = `${lookup.target.target} has no load that this token has told`
   return refuse(404, 'no-such-load', message)
 }

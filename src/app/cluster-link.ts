@@ -15,7 +15,7 @@ import type {
   TallyStore,
 } from '../cluster/cluster-votes.ts'
 import type { Settings } from '../settings/settings.ts'
-import { logCluster } from './component-events.ts'
+import { logClusterEvent } from './component-events.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface ClusterLink {
@@ -59,7 +59,7 @@ export function openClusterLink(
     random,
     clock,
     link: createRedisLink(state.address, instance, times, random),
-    onEvent: (event) => logCluster(log, event),
+    onEvent: (event) => logClusterEvent(log, event),
   })
   return {
     votes: cluster,

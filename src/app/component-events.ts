@@ -66,7 +66,7 @@ export function logCertificateLoad(log: Log, loaded: CertificateLoaded, cause: s
   }
 }
 
-export function logPlaces(log: Log, event: PlaceEvent): void {
+export function logGeoDatabase(log: Log, event: PlaceEvent): void {
   const { database } = event
   switch (event.kind) {
     case 'loaded': {
@@ -89,7 +89,7 @@ export function logTransportFallback(log: Log, why: string | null): void {
   if (why !== null) logEvent(log, 'transport.fallback', { why })
 }
 
-export function logWorker(log: Log, event: WorkerEvent): void {
+export function logWorkerEvent(log: Log, event: WorkerEvent): void {
   switch (event.kind) {
     case 'exited':
       return logEvent(log, 'worker.exited', event)
@@ -148,7 +148,7 @@ export function logFeedback(log: Log, of: NamedTarget, { factor, standing }: Fee
   logEvent(log, 'target.feedback', { zone, target, factor, isOut })
 }
 
-export const identityEvents = (
+export const reputationEvents = (
   log: Log,
 ): Pick<ReputationWatchOptions, 'onFinding' | 'onList' | 'onMass' | 'onNoResolver'> => ({
   onFinding({ watched, finding, isRaised }) {
@@ -168,7 +168,7 @@ export const identityEvents = (
   onNoResolver: () => logEvent(log, 'identity.blind'),
 })
 
-export function logStateFile(log: Log, event: StateFileEvent): void {
+export function logStateFileEvent(log: Log, event: StateFileEvent): void {
   const { file } = event
   switch (event.kind) {
     case 'restored': {
@@ -188,7 +188,7 @@ export function logStateFile(log: Log, event: StateFileEvent): void {
   }
 }
 
-export function logCluster(log: Log, event: ClusterEvent): void {
+export function logClusterEvent(log: Log, event: ClusterEvent): void {
   switch (event.kind) {
     case 'degraded':
       return logEvent(log, 'state.degraded', { why: event.why })
@@ -227,7 +227,7 @@ export function logAnnouncement(log: Log, event: AnnounceEvent): void {
   }
 }
 
-export function logService(log: Log, event: ServiceEvent): void {
+export function logServiceNotifier(log: Log, event: ServiceEvent): void {
   switch (event.kind) {
     case 'unresponsive':
       return logEvent(log, 'service.deaf')

@@ -31,7 +31,7 @@ import type { Runtime } from './runtime.ts'
 
 /** Feedback of MTAs for the admin HTTP and metrics. */
 interface TargetFeedback {
-  readonly book: FeedbackRegistry
+  readonly registry: FeedbackRegistry
   readonly agentAnswers: AgentWatch['counts']
   readonly effectOf: FeedbackRegistry['effectOf']
   readonly targets: () => readonly NamedTarget[]
@@ -60,7 +60,7 @@ interface ControlPlaneOptions extends Runtime {
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const { table, workers, log, clock, reputation, state, cluster } = options
   // Overrides that a store keeps must not return from a file: another instance may have ended them.
-  const exchange = cluster.overrides.isPersistent
+  const store = cluster.overrides.isPersistent
     ? cluster.overrides
     : state.persistOverrides(cluster.overrides)
   const feedback = startFeedback(options)
@@ -68,8 +68,8 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const watch = createMemberWatch({
     table,
     clock,
-    store: exchange,
-    feedback: feedback.sources.book,
+    store,
+    feedback: feedback.sources.registry,
     reputation,
     // Answers until now were given by the old weights, so shares are sampled before the weights
     // change.
@@ -85,7 +85,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const shares = createPoolShares({ counters: workers.counters, states: () => watch.states() })
   return {
     shares,
-    overrides: overrideSources(watch, options),
+    overrides: overrideControl(watch, options),
     feedback: feedback.sources,
     setTargets(targets) {
       state.availability.update(targets)
@@ -100,7 +100,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   }
 }
 
-const overrideSources = (
+const overrideControl = (
   watch: OverrideControl['watch'],
   { workers, clock }: ControlPlaneOptions,
 ): OverrideControl => ({
@@ -119,7 +119,7 @@ interface FeedbackIntake {
 
 /** Takes feedback from the admin HTTP, from agents beside the MTAs, and from other instances. */
 function startFeedback({ log, clock, random, cluster }: ControlPlaneOptions): FeedbackIntake {
-  const book = createFeedbackRegistry(
+  const registry = createFeedbackRegistry(
     clock,
     systemTimer,
     (of, effect) => logFeedback(log, of, effect),
@@ -128,25 +128,25 @@ function startFeedback({ log, clock, random, cluster }: ControlPlaneOptions): Fe
   const agents = createAgentWatch({
     clock,
     random,
-    registry: book,
+    registry,
     isPolledHere: ({ zone, target }) =>
       cluster.feedback === null || cluster.votes.isProbedHere(`agent ${zone} ${target}`),
   })
   let names: readonly NamedTarget[] = []
   return {
     sources: {
-      book,
+      registry,
       agentAnswers: () => agents.counts(),
-      effectOf: (of) => book.effectOf(of),
+      effectOf: (of) => registry.effectOf(of),
       targets: () => names,
     },
     setTargets(targets) {
       names = targets.map(({ zone, target }) => ({ zone, target: target.name }))
-      book.retain(names)
+      registry.retain(names)
       agents.update(targets.flatMap(watchedAgents))
     },
     stop() {
-      book.stop()
+      registry.stop()
       void agents.stop()
     },
   }

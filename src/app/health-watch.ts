@@ -9,7 +9,12 @@ import { createStubResolver } from '../resolver/stub-resolver.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createEndpointWatch, type EndpointWatch } from '../watch/endpoint-watch.ts'
 import type { ClusterLink } from './cluster-link.ts'
-import { identityEvents, logLocalFault, logTargetAlert, logTransition } from './component-events.ts'
+import {
+  reputationEvents,
+  logLocalFault,
+  logTargetAlert,
+  logTransition,
+} from './component-events.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -65,5 +70,5 @@ export const startReputationWatch = (
     clock,
     random,
     instance,
-    ...identityEvents(log),
+    ...reputationEvents(log),
   })

@@ -7,7 +7,7 @@ import { persistOverrides, type StateFile, openStateFile } from '../persistence/
 import { type SavedState, emptyState } from '../persistence/state-format.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
-import { logStateFile } from './component-events.ts'
+import { logStateFileEvent } from './component-events.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface PersistentState {
@@ -32,7 +32,8 @@ export async function openPersistentState(
   { stateDir, instance }: Pick<Settings, 'stateDir' | 'instance'>,
   { log, clock }: Pick<Runtime, 'log' | 'clock'>,
 ): Promise<PersistentState> {
-  const onEvent = (event: Parameters<typeof logStateFile>[1]): void => logStateFile(log, event)
+  const onEvent = (event: Parameters<typeof logStateFileEvent>[1]): void =>
+    logStateFileEvent(log, event)
   const file =
     stateDir === null ? null : await openStateFile({ folder: stateDir, instance, clock, onEvent })
   const restored = file?.restored ?? emptyState

@@ -18,7 +18,7 @@ import {
   notifyTarget,
   notifyVariables,
 } from '../systemd/notifier.ts'
-import { logAnnouncement, logService } from './component-events.ts'
+import { logAnnouncement, logServiceNotifier } from './component-events.ts'
 import type { Log } from './log.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -59,7 +59,7 @@ export async function startServiceNotifier(
   const target = notifyTarget(process.env, process.pid)
   for (const name of notifyVariables) delete process.env[name]
   if (target === null) return noServiceNotifier
-  const onEvent = (event: ServiceEvent): void => logService(log, event)
+  const onEvent = (event: ServiceEvent): void => logServiceNotifier(log, event)
   try {
     return createServiceNotifier({
       send: await openNotifySocket(target.path),

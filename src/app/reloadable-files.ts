@@ -19,7 +19,7 @@ import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
 import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
-import { logCertificateLoad, logPlaces, logZoneLoad } from './component-events.ts'
+import { logCertificateLoad, logGeoDatabase, logZoneLoad } from './component-events.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -59,7 +59,7 @@ export async function readFiles(
     files: geoip,
     watchFolder: watchFiles,
     wallMs: () => clock.wallMs(),
-    onEvent: (event) => logPlaces(log, event),
+    onEvent: (event) => logGeoDatabase(log, event),
   })
   if (needsPlaces(zones.current().catalog)) await places.open()
   return { kind: 'read', files: { zones, places, certificate } }

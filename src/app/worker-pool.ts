@@ -8,7 +8,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { AnswerOptions } from '../transport/worker/messages.ts'
 import { type Workers, startWorkers } from '../transport/worker/workers.ts'
-import { logWorker } from './component-events.ts'
+import { logWorkerEvent } from './component-events.ts'
 import { type ReloadableFiles, streamSettings } from './reloadable-files.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -34,7 +34,7 @@ export const startWorkerPool = (
       streams: streamSettings(settings, certificate),
     },
     clock,
-    onEvent: (event) => logWorker(log, event),
+    onEvent: (event) => logWorkerEvent(log, event),
   })
 
 /**

@@ -20,34 +20,34 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, single, ['peer'], ['json'])
   if (flags.kind === 'bad') return fail('doctor', flags.why)
   if (flags.words.length > 0) return fail('doctor', 'it takes options only')
-  const scope = readScope(flags.values)
-  if (typeof scope === 'string') return fail('doctor', scope)
+  const options = readOptions(flags.values)
+  if (typeof options === 'string') return fail('doctor', options)
   const read = await readSettings(flags.values, [...resolverFlags, 'zones'])
   if (read.kind === 'bad') return fail('doctor', read.why)
   const { settings } = read
   const resolver = resolverOf(settings)
   const serials = createSerialKeeper(systemClock)
   const loaded = await loadZones(settings.zones, createAllocation(), serials)
-  if (loaded.kind === 'loaded' && scope.zone !== null) {
+  if (loaded.kind === 'loaded' && options.zone !== null) {
     const names = loaded.zones.map(({ name }) => name)
-    if (!names.includes(scope.zone))
-      return fail('doctor', `no zone ${scope.zone} in ${settings.zones}`)
+    if (!names.includes(options.zone))
+      return fail('doctor', `no zone ${options.zone} in ${settings.zones}`)
   }
   const zoneWarnings = loaded.kind === 'loaded' ? loaded.warnings : []
   const warnings = [...read.warnings, ...zoneWarnings].map(diagnosticText)
   const { random } = Math
-  const lines = await examine({ ...scope, settings, loaded, warnings, resolver, random })
+  const lines = await examine({ ...options, settings, loaded, warnings, resolver, random })
   process.stdout.write(
     flags.values['json'] ? `${JSON.stringify(lines, null, 2)}\n` : lines.map(lineText).join(''),
   )
   return exitCodeOf(lines)
 }
 
-/** What the flags limit the examination to. */
-type Scope = Pick<DoctorInput, 'port' | 'zone' | 'egress' | 'peers'>
+/** What the flags limit the checks to. */
+type DoctorOptions = Pick<DoctorInput, 'port' | 'zone' | 'egress' | 'peers'>
 
 /** Returns a text if a flag is wrong. */
-function readScope(values: FlagValues): Scope | string {
+function readOptions(values: FlagValues): DoctorOptions | string {
   const port = Number(values['port'] ?? dnsPort)
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return '--port is no port'
   const peers = [values['peer'] ?? []].flat()

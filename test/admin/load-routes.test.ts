@@ -20,14 +20,14 @@ const targets = [
 const adminToken = 'an-admin-token-of-some-length'
 const loadToken = 'a-load-token-of-some-length'
 
-let book: FeedbackRegistry
+let registry: FeedbackRegistry
 let admin: AdminListener
 let port = 0
 beforeAll(async () => {
   port = await freePort()
   const served = {
     get feedback() {
-      return { book, targets: () => targets }
+      return { registry, targets: () => targets }
     },
   }
   admin = await listenAdmin(
@@ -41,8 +41,8 @@ beforeAll(async () => {
 })
 afterAll(() => admin.close())
 beforeEach(() => {
-  book = createFeedbackRegistry(time.clock, time.timer)
-  book.retain(targets)
+  registry = createFeedbackRegistry(time.clock, time.timer)
+  registry.retain(targets)
 })
 
 interface Answer {
@@ -112,7 +112,7 @@ describe('refusals', () => {
     const answer = await ask('PUT', '/targets/mx2/load', { body })
     expect([answer.status, answer.value]).toMatchObject([status, { error: { code } }])
     expect((answer.value['error'] as { message: string }).message).toMatch(words)
-    expect(book.reports({ zone: 'smtp.example.com', target: 'mx2' })).toEqual([])
+    expect(registry.reports({ zone: 'smtp.example.com', target: 'mx2' })).toEqual([])
   })
 
   test('an ambiguous target, a wrong token, and the load token elsewhere', async () => {

@@ -144,9 +144,9 @@ function identityView(state: ReputationState, wallMs: number): object {
 }
 
 /** The feedback in force of each target that has any, by writer. */
-const feedbackViews = ({ feedback: { book, targets } }: TargetsSources): readonly object[] =>
+const feedbackViews = ({ feedback: { registry, targets } }: TargetsSources): readonly object[] =>
   targets().flatMap((of) => {
-    const words = book.reports(of).map(feedbackView)
+    const words = registry.reports(of).map(feedbackView)
     return words.length > 0 ? [{ zone: of.zone, target: of.target, words }] : []
   })
 
