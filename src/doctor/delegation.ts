@@ -1,4 +1,5 @@
-// Whether the parent delegates our zone to those who serve it, with glue that leads there.
+// Checks `delegation` and `glue`: whether the parent zone delegates to the name servers that the zone names, with the
+// right addresses.
 
 import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 import type { OwnZone } from './own-zone.ts'
@@ -52,19 +53,19 @@ function compareNames(own: OwnZone, { parent, nameServers }: Delegated): readonl
       ...alone,
     ]
   const isDisjoint = onlyThere.length === nameServers.length
-  const told = [
+  const text = [
     ...(onlyThere.length > 0 ? [`only ${parent} names ${onlyThere.join(', ')}`] : []),
     ...(onlyHere.length > 0 ? [`only the zone names ${onlyHere.join(', ')}`] : []),
   ].join('; ')
   const advice = `make the NS records in ${parent} and at "@" of the zone the same`
-  return [(isDisjoint ? fail : warn)('delegation', told, advice), ...alone]
+  return [(isDisjoint ? fail : warn)('delegation', text, advice), ...alone]
 }
 
-/** For name servers in our own zone there is no other way to their addresses. */
+/** Name servers at or below the apex can be reached by their glue alone (RFC 9471). */
 function checkGlue(own: OwnZone, { parent, nameServers, glue }: Delegated): readonly CheckResult[] {
   const within = nameServers.filter((name) => isAtOrBelow(name, own.name))
   if (within.length === 0) return [ok('glue', 'none is needed: no name server is in the zone')]
-  const troubles = within.flatMap((name) => {
+  const problems = within.flatMap((name) => {
     const there = glue.get(name) ?? []
     const here = own.addresses.get(name) ?? null
     if (there.length === 0)
@@ -76,13 +77,13 @@ function checkGlue(own: OwnZone, { parent, nameServers, glue }: Delegated): read
         ),
       ]
     if (here === null || there.join() === here.join()) return []
-    const told = `${name} is at ${there.join(', ')} in ${parent}, at ${here.join(', ') || 'no address'} in the zone`
-    // As long as one is right, resolvers find it after a while.
+    const text = `${name} is at ${there.join(', ')} in ${parent}, at ${here.join(', ') || 'no address'} in the zone`
+    // Resolvers get through, with a delay, while one of the addresses is right.
     const isStale = !there.some((address) => here.includes(address))
     const advice = `make the addresses in ${parent} and in the zone the same`
-    return [(isStale ? fail : warn)('glue', told, advice)]
+    return [(isStale ? fail : warn)('glue', text, advice)]
   })
-  return troubles.length > 0
-    ? troubles
+  return problems.length > 0
+    ? problems
     : [ok('glue', `addresses of ${within.join(', ')} are right`)]
 }

@@ -1,4 +1,4 @@
-// Everything that the doctor looks at, in the order in which it is told.
+// All checks of `mxsteer doctor`, in the order of the report.
 
 import type { Settings } from '../settings/settings.ts'
 import type { ZonesLoaded } from '../zonefile/load-zones.ts'
@@ -17,36 +17,37 @@ import { type Egress, checkClock, checkEgress, checkGeoip } from './host-checks.
 export interface DoctorInput {
   readonly settings: Settings
   readonly loaded: ZonesLoaded
-  /** In words, of settings and zone files alike. */
+  /** Messages of the warnings of settings and zone files. */
   readonly warnings: readonly string[]
-  /** null: there is none. */
+  /** For lookups outside the own zones; null: none is set, and zones are not checked. */
   readonly resolver: ServerEndpoint | null
-  /** Where name servers listen. */
+  /** The port of name servers: 53 except in tests. */
   readonly port: number
-  /** Without final dot; null: every zone. */
+  /** The only zone to check, without final dot; null: all. */
   readonly zone: string | null
   readonly egress: Egress
+  /** ADDR:PORT of the admin servers of other instances, to compare clocks with. */
   readonly peers: readonly string[]
   readonly random: () => number
 }
 
 const timeoutMs = 3000
 
-export async function examine(given: DoctorInput): Promise<readonly ReportLine[]> {
-  const { settings, loaded, peers, egress } = given
+export async function examine(input: DoctorInput): Promise<readonly ReportLine[]> {
+  const { settings, loaded, peers, egress } = input
   const isLoaded = loaded.kind === 'loaded'
   const [zones, clock, state, reached, places] = await Promise.all([
-    checkZones(given),
+    checkZones(input),
     checkClock(peers),
-    checkState(settings, given.random),
+    checkState(settings, input.random),
     checkEgress(egress, isLoaded ? loaded.watched : []),
     checkGeoip(settings.geoip, isLoaded && needsPlaces(catalogOf(loaded))),
   ])
   const here = [...clock, ...state, reached, ...places]
-  return [...checkConfig(given).map(withoutZone), ...zones, ...here.map(withoutZone)]
+  return [...checkConfig(input).map(withoutZone), ...zones, ...here.map(withoutZone)]
 }
 
-const withoutZone = (verdict: CheckResult): ReportLine => ({ ...verdict, zone: null })
+const withoutZone = (result: CheckResult): ReportLine => ({ ...result, zone: null })
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
@@ -55,30 +56,30 @@ const catalogOf = ({ catalogZones }: Loaded) => ({ zones: catalogZones, generati
 function checkConfig({ settings, loaded, warnings }: DoctorInput): readonly CheckResult[] {
   if (loaded.kind === 'rejected') {
     const count = loaded.diagnostics.filter(({ severity }) => severity === 'error').length
-    const told = `${settings.zones}: ${count} ${count === 1 ? 'mistake' : 'mistakes'}`
-    return [fail('config', told, `mxsteer check ${settings.zones} names them`)]
+    const text = `${settings.zones}: ${count} ${count === 1 ? 'mistake' : 'mistakes'}`
+    return [fail('config', text, `mxsteer check ${settings.zones} names them`)]
   }
-  const isBlind = settings.resolver === null && loaded.identities.some(needsResolver)
-  const troubles = [
+  const lacksResolver = settings.resolver === null && loaded.identities.some(needsResolver)
+  const problems = [
     ...warnings.map((text) => warn('config', text, 'see docs/errors.md')),
-    ...(isBlind
+    ...(lacksResolver
       ? [warn('config', 'pools ask for PTR or DNS lists', 'name a resolver: the setting resolver')]
       : []),
   ]
   const count = loaded.catalogZones.size
   const well = `${settings.zones}: ${count} ${count === 1 ? 'zone' : 'zones'}, no warnings`
-  return troubles.length > 0 ? troubles : [ok('config', well)]
+  return problems.length > 0 ? problems : [ok('config', well)]
 }
 
 const needsResolver = ({ profile }: Loaded['identities'][number]): boolean =>
   profile.ptr || profile.lists.length > 0
 
-async function checkZones(given: DoctorInput): Promise<readonly ReportLine[]> {
-  const { loaded, resolver, port, zone: wanted } = given
+async function checkZones(input: DoctorInput): Promise<readonly ReportLine[]> {
+  const { loaded, resolver, port, zone: wanted } = input
   if (loaded.kind === 'rejected') return []
   if (resolver === null)
     return [withoutZone(skip('delegation', 'no resolver: give one with --resolver ADDR:PORT'))]
-  const asking = {
+  const access = {
     resolver: createStubResolver({ server: resolver, clock: systemClock, timeoutMs }),
     port,
     timeoutMs,
@@ -86,16 +87,16 @@ async function checkZones(given: DoctorInput): Promise<readonly ReportLine[]> {
   const lines: ReportLine[] = []
   for (const zone of loaded.catalogZones.values()) {
     const own = readOwnZone(zone)
-    if (wanted === null || own.name === wanted) lines.push(...(await checkZone(own, asking)))
+    if (wanted === null || own.name === wanted) lines.push(...(await checkZone(own, access)))
   }
   return lines
 }
 
-async function checkZone(own: OwnZone, asking: DnsAccess): Promise<readonly ReportLine[]> {
-  const referral = await queryParent(own.name, asking)
-  const verdicts = [
+async function checkZone(own: OwnZone, access: DnsAccess): Promise<readonly ReportLine[]> {
+  const referral = await queryParent(own.name, access)
+  const results = [
     ...checkDelegation(own, referral),
-    ...(await checkNameServers(own, referral, asking)),
+    ...(await checkNameServers(own, referral, access)),
   ]
-  return verdicts.map((verdict) => ({ ...verdict, zone: own.name }))
+  return results.map((result) => ({ ...result, zone: own.name }))
 }

@@ -1,4 +1,4 @@
-// What else an instance lives from: the clock, port 25 outwards, GeoIP databases.
+// Checks of this host: `clock`, `egress` (outgoing connections to port 25) and `geoip`.
 
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
@@ -10,11 +10,11 @@ import { type WatchedAddress, profileDefaults } from '../probe/smtp/profile.ts'
 import { type ProbeRequest, probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 
-/** Cookies of servers that share a secret survive five minutes of difference (RFC 9018 §4.3); people read the rest. */
+/** DNS cookies tolerate five minutes of difference (RFC 9018 §4.3); times in logs and overrides suffer sooner. */
 const clockLimits = { warnMs: 2000, failMs: 60_000 }
 const peerTimeoutMs = 5000
 
-/** `peers`: admin servers of other instances. Nobody else is asked for the time. */
+/** `peers`: admin servers of other instances, the only hosts whose time is compared. */
 export async function checkClock(peers: readonly string[]): Promise<readonly CheckResult[]> {
   if (peers.length === 0)
     return [skip('clock', 'nothing to compare with: give --peer ADDR:PORT, an admin server')]
@@ -30,7 +30,7 @@ async function compareClock(peer: string): Promise<CheckResult> {
     const theirMs = Date.parse(reply.headers.get('date') ?? '')
     if (Number.isNaN(theirMs))
       return warn('clock', `${peer} does not tell its time`, 'is it an admin server?')
-    // It tells whole seconds, cut off.
+    // The Date header has whole seconds, truncated.
     const middleMs = (sentMs + systemClock.wallMs()) / 2
     return clockResult(peer, theirMs + 500 - middleMs)
   } catch {
@@ -41,13 +41,13 @@ async function compareClock(peer: string): Promise<CheckResult> {
 export function clockResult(peer: string, offsetMs: number): CheckResult {
   const seconds = Math.round(Math.abs(offsetMs) / 1000)
   if (Math.abs(offsetMs) <= clockLimits.warnMs) return ok('clock', `as at ${peer}, to 2 s`)
-  const told = `${peer} is ${seconds} s ${offsetMs > 0 ? 'ahead' : 'behind'}`
+  const text = `${peer} is ${seconds} s ${offsetMs > 0 ? 'ahead' : 'behind'}`
   const isFar = Math.abs(offsetMs) > clockLimits.failMs
-  return (isFar ? fail : warn)('clock', told, 'let both hosts take their time from NTP')
+  return (isFar ? fail : warn)('clock', text, 'let both hosts take their time from NTP')
 }
 
 export interface Egress {
-  /** HOST or HOST:PORT to try; null: targets. */
+  /** The host to connect to; null: some of the targets. */
   readonly host: string | null
   readonly port: number
 }
@@ -74,20 +74,20 @@ interface EgressAttempt {
   readonly where: string
 }
 
-export function egressResult(tried: readonly EgressAttempt[]): CheckResult {
-  const reached = tried.find(({ outcome: { kind } }) => kind !== 'dead' && kind !== 'self')
+export function egressResult(attempts: readonly EgressAttempt[]): CheckResult {
+  const reached = attempts.find(({ outcome: { kind } }) => kind !== 'dead' && kind !== 'self')
   if (reached) return ok('egress', `${reached.where} was reached`)
-  const told = tried.map(({ outcome, where }) => `${where}: ${outcome.reason}`).join(', ')
-  if (tried.some(({ outcome }) => outcome.reason === 'connect-refused'))
-    return warn('egress', told, 'it refuses: is an MTA there, or does a firewall answer for it?')
+  const text = attempts.map(({ outcome, where }) => `${where}: ${outcome.reason}`).join(', ')
+  if (attempts.some(({ outcome }) => outcome.reason === 'connect-refused'))
+    return warn('egress', text, 'it refuses: is an MTA there, or does a firewall answer for it?')
   return fail(
     'egress',
-    told,
+    text,
     'many providers block port 25 outwards: ask yours, or probe from elsewhere; else all targets are down',
   )
 }
 
-/** Spread over what there is; not beyond a greeting, whatever the level. */
+/** At most five targets, evenly spaced; the probe ends with the greeting, whatever the level of the profile. */
 function sampleTargets(watched: readonly WatchedAddress[]): readonly ProbeRequest[] {
   const requests = new Map<number, ProbeRequest>()
   const step = Math.max(1, Math.floor(watched.length / triedTargets))
@@ -112,12 +112,12 @@ async function requestFor({ host, port }: Egress): Promise<readonly ProbeRequest
 const dayMs = 86_400_000
 const oldDays = 60
 
-/** `isAsked`: some rule needs to know where clients are. */
+/** `isNeeded`: some rule has a condition on the location of clients. */
 export async function checkGeoip(
   files: PlaceFiles,
-  isAsked: boolean,
+  isNeeded: boolean,
 ): Promise<readonly CheckResult[]> {
-  if (!isAsked) return [skip('geoip', 'no rule asks where clients are')]
+  if (!isNeeded) return [skip('geoip', 'no rule asks where clients are')]
   const refused: CheckResult[] = []
   const keeper = createPlaceKeeper({
     files,

@@ -1,4 +1,5 @@
-// Whether everyone who is named as serving our zone does: over UDP and TCP, with authority, and all the same zone.
+// Checks `servers`, `tcp` and `serials`: every name server of the zone, of the parent's delegation or the zone's own,
+// answers over UDP and TCP, with authority, and all have the same serial.
 
 import { query } from '../resolver/query.ts'
 import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
@@ -12,9 +13,9 @@ interface ServerAddress {
 }
 
 interface ServerReplies extends ServerAddress {
-  /** Serial of the SOA, or what is wrong. */
-  readonly udp: { readonly serial: string } | { readonly trouble: string }
-  readonly tcp: { readonly serial: string } | { readonly trouble: string }
+  /** The SOA serial of each reply, or what is wrong with it. */
+  readonly udp: { readonly serial: string } | { readonly problem: string }
+  readonly tcp: { readonly serial: string } | { readonly problem: string }
 }
 
 const limits = { addresses: 64, inFlight: 16 }
@@ -22,14 +23,14 @@ const limits = { addresses: 64, inFlight: 16 }
 export async function checkNameServers(
   own: OwnZone,
   referral: Referral,
-  asking: DnsAccess,
+  access: DnsAccess,
 ): Promise<readonly CheckResult[]> {
-  const { found, lost } = await findServers(own, referral, asking)
+  const { found, unresolved } = await findServers(own, referral, access)
   const limit = createConcurrencyLimit(limits.inFlight, limits.addresses)
-  const heard = await Promise.all(
-    found.map((one) => limit.run(() => querySoa(one, own.name, asking))),
+  const replies = await Promise.all(
+    found.map((one) => limit.run(() => querySoa(one, own.name, access))),
   )
-  return [...lost.map(noAddress), ...checkReplies(heard.filter((one) => one !== null))]
+  return [...unresolved.map(noAddress), ...checkReplies(replies.filter((one) => one !== null))]
 }
 
 const noAddress = (name: string): CheckResult =>
@@ -39,7 +40,7 @@ async function findServers(
   own: OwnZone,
   referral: Referral,
   { resolver }: DnsAccess,
-): Promise<{ readonly found: readonly ServerAddress[]; readonly lost: readonly string[] }> {
+): Promise<{ readonly found: readonly ServerAddress[]; readonly unresolved: readonly string[] }> {
   const glue = referral.kind === 'delegated' ? referral.glue : new Map<string, readonly string[]>()
   const names = new Set([...own.nameServers, ...glue.keys()])
   const sets = await Promise.all(
@@ -53,7 +54,7 @@ async function findServers(
     found: sets
       .flatMap(({ name, addresses }) => addresses.map((address) => ({ name, address })))
       .slice(0, limits.addresses),
-    lost: sets.filter(({ addresses }) => addresses.length === 0).map(({ name }) => name),
+    unresolved: sets.filter(({ addresses }) => addresses.length === 0).map(({ name }) => name),
   }
 }
 
@@ -66,11 +67,11 @@ async function querySoa(
     const options = { timeoutMs, isRecursive: false, transport }
     const question = { name: zone, type: 'SOA' } as const
     const reply = await query({ address: served.address, port }, question, options)
-    if (reply.kind === 'failed') return { trouble: reply.why }
-    if (reply.rcode !== 0) return { trouble: rcodeTexts.get(reply.rcode) ?? `rcode ${reply.rcode}` }
-    if (!reply.isAuthoritative) return { trouble: 'it answers without authority' }
+    if (reply.kind === 'failed') return { problem: reply.why }
+    if (reply.rcode !== 0) return { problem: rcodeTexts.get(reply.rcode) ?? `rcode ${reply.rcode}` }
+    if (!reply.isAuthoritative) return { problem: 'it answers without authority' }
     const soa = reply.answers.find(({ type, owner }) => type === 'SOA' && owner === zone)
-    return soa ? { serial: soa.data } : { trouble: 'it has no SOA' }
+    return soa ? { serial: soa.data } : { problem: 'it has no SOA' }
   }
   const [udp, tcp] = await Promise.all([ask('udp'), ask('tcp')])
   return { ...served, udp, tcp }
@@ -82,11 +83,11 @@ const rcodeTexts: ReadonlyMap<number, string> = new Map([
   [5, 'REFUSED: it does not serve the zone'],
 ])
 
-function checkReplies(heard: readonly ServerReplies[]): readonly CheckResult[] {
+function checkReplies(replies: readonly ServerReplies[]): readonly CheckResult[] {
   return [
-    ...failuresOf(heard, 'udp', 'servers'),
-    ...failuresOf(heard, 'tcp', 'tcp'),
-    ...compareSerials(heard),
+    ...failuresOf(replies, 'udp', 'servers'),
+    ...failuresOf(replies, 'tcp', 'tcp'),
+    ...compareSerials(replies),
   ]
 }
 
@@ -96,37 +97,37 @@ const advice = {
 }
 
 function failuresOf(
-  heard: readonly ServerReplies[],
+  replies: readonly ServerReplies[],
   transport: 'udp' | 'tcp',
   check: CheckName,
 ): readonly CheckResult[] {
-  const troubles = heard.flatMap((one) => {
-    const said = one[transport]
-    return 'trouble' in said
-      ? [fail(check, `${one.name} at ${one.address}: ${said.trouble}`, advice[transport])]
+  const problems = replies.flatMap((one) => {
+    const reply = one[transport]
+    return 'problem' in reply
+      ? [fail(check, `${one.name} at ${one.address}: ${reply.problem}`, advice[transport])]
       : []
   })
-  if (troubles.length > 0 || heard.length === 0) return troubles
-  const where = heard.map(({ name, address }) => `${name} at ${address}`).join(', ')
+  if (problems.length > 0 || replies.length === 0) return problems
+  const where = replies.map(({ name, address }) => `${name} at ${address}`).join(', ')
   const how = transport === 'udp' ? 'with authority' : 'over TCP'
   return [ok(check, `${where} answer ${how}`)]
 }
 
-function compareSerials(heard: readonly ServerReplies[]): readonly CheckResult[] {
+function compareSerials(replies: readonly ServerReplies[]): readonly CheckResult[] {
   const bySerial = Map.groupBy(
-    heard.filter(({ udp }) => 'serial' in udp),
+    replies.filter(({ udp }) => 'serial' in udp),
     ({ udp }) => ('serial' in udp ? udp.serial : ''),
   )
   if (bySerial.size === 0) return []
   const [first = ''] = bySerial.keys()
   if (bySerial.size === 1) return [ok('serials', `all have ${first}`)]
-  const told = [...bySerial].map(
+  const text = [...bySerial].map(
     ([serial, those]) => `${serial}: ${those.map(({ address }) => address).join(', ')}`,
   )
   return [
     warn(
       'serials',
-      told.join('; '),
+      text.join('; '),
       'give all instances the same files; with soa.serial in them the serials are the same too',
     ),
   ]

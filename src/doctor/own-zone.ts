@@ -1,4 +1,4 @@
-// What our own zone says of who serves it: its NS records, and the addresses of those within it.
+// The name servers that a served zone names: its NS records, and the addresses of those at or below its apex.
 
 import { formatRdata } from '../wire/rdata/format.ts'
 import { isAtOrBelow, keyOfName, nameToText, type NameKey } from '../wire/name.ts'
@@ -6,13 +6,14 @@ import { RRType } from '../wire/rrtype.ts'
 import type { Zone } from '../zone/zone.ts'
 
 export interface OwnZone {
-  /** Without final dot, lower case; so are all names here. */
+  /** All names here are in lower case, without final dot. */
   readonly name: string
   readonly nameServers: readonly string[]
-  /** Of those at or below the apex; null: steered, different from answer to answer. */
+  /** Addresses by name server, for those at or below the apex; null: they are steered and vary from answer to answer. */
   readonly addresses: ReadonlyMap<string, readonly string[] | null>
 }
 
+/** Names and addresses are sorted. */
 export function readOwnZone(zone: Zone): OwnZone {
   const apexSets = zone.nodes.get(zone.apexKey)?.sets
   const ns = apexSets?.get(RRType.NS)

@@ -1,4 +1,5 @@
-// What the parent zone says of ours: its servers are asked themselves, since resolvers mix what parent and child say.
+// The parent's delegation of a zone. The parent's own servers are queried, since resolvers mix the data of parent and
+// child.
 
 import { query } from '../resolver/query.ts'
 import type { Response, ServerEndpoint, ResourceRecord } from '../resolver/response.ts'
@@ -6,7 +7,7 @@ import type { StubResolver } from '../resolver/stub-resolver.ts'
 
 export interface DnsAccess {
   readonly resolver: StubResolver
-  /** Where name servers listen: 53, but in tests. */
+  /** The port of name servers: 53 except in tests. */
   readonly port: number
   readonly timeoutMs: number
 }
@@ -15,22 +16,22 @@ export type Referral =
   | {
       readonly kind: 'delegated'
       readonly parent: string
-      /** Who said so. */
+      /** Address of the server that sent it. */
       readonly server: string
       readonly nameServers: readonly string[]
-      /** Addresses that came along, by name. */
+      /** Addresses in the additional section, by name server. */
       readonly glue: ReadonlyMap<string, readonly string[]>
     }
   | { readonly kind: 'not-delegated'; readonly parent: string; readonly server: string }
   | { readonly kind: 'unknown'; readonly why: string }
 
-/** More of its servers are not tried. */
+/** Servers of the parent that are tried, one after another. */
 const serverLimit = 4
 
-export async function queryParent(zone: string, asking: DnsAccess): Promise<Referral> {
-  const parent = await findParent(zone, asking)
+export async function queryParent(zone: string, access: DnsAccess): Promise<Referral> {
+  const parent = await findParent(zone, access)
   if (parent.kind === 'unknown') return parent
-  const servers = await serversOf(parent.name, asking)
+  const servers = await serversOf(parent.name, access)
   if (servers.length === 0)
     return { kind: 'unknown', why: `no address of any name server of ${displayName(parent.name)}` }
   let why = ''
@@ -38,7 +39,7 @@ export async function queryParent(zone: string, asking: DnsAccess): Promise<Refe
     const reply = await query(
       server,
       { name: zone, type: 'NS' },
-      { timeoutMs: asking.timeoutMs, isRecursive: false },
+      { timeoutMs: access.timeoutMs, isRecursive: false },
     )
     const referral = readReferral(reply, zone, displayName(parent.name))
     if (typeof referral !== 'string') return { ...referral, server: server.address }
@@ -51,7 +52,7 @@ type Parent =
   | { readonly kind: 'parent'; readonly name: string }
   | { readonly kind: 'unknown'; readonly why: string }
 
-/** The zone that the name above ours is in, by the owner of its SOA. */
+/** The zone that the name above `zone` is in: the owner of the SOA that the resolver returns. */
 async function findParent(zone: string, { resolver, timeoutMs }: DnsAccess): Promise<Parent> {
   const above = zone.includes('.') ? zone.slice(zone.indexOf('.') + 1) : ''
   const { server } = resolver
@@ -75,7 +76,7 @@ async function serversOf(
   const names = ns.kind === 'found' ? ns.records.map(({ data }) => data) : []
   const some = names.slice(0, serverLimit)
   const found = await Promise.all(some.map((name) => addressesOf(name, resolver)))
-  // IPv4 first: more hosts have it.
+  // IPv4 first, since more hosts can use it.
   const addresses = found.flat().sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
   return addresses.slice(0, serverLimit).map((address) => ({ address, port }))
 }
@@ -96,12 +97,12 @@ type ReferralRead =
   | Omit<Extract<Referral, { kind: 'delegated' }>, 'server'>
   | Omit<Extract<Referral, { kind: 'not-delegated' }>, 'server'>
 
-/** A text: why the reply tells nothing. */
+/** A string says why the reply does not decide it. */
 function readReferral(reply: Response, zone: string, parent: string): ReferralRead | string {
   if (reply.kind === 'failed') return reply.why
   const { rcode, answers, authority, additional } = reply
   const ofZone = ({ type, owner }: ResourceRecord): boolean => type === 'NS' && owner === zone
-  // A server of both zones answers instead of referring.
+  // A server of both zones answers from the child instead of sending a referral.
   const found = [...authority.filter(ofZone), ...answers.filter(ofZone)]
   if (found.length > 0) {
     const nameServers = [...new Set(found.map(({ data }) => data))].sort()

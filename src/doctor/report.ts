@@ -1,4 +1,4 @@
-// One line of the doctor's report: what was looked at, how it stands, and what to do.
+// The report of `mxsteer doctor`: a line for each result of a check, with advice. The fields are JSON of `--json`.
 
 const checkNames = [
   'config',
@@ -16,15 +16,16 @@ export type CheckName = (typeof checkNames)[number]
 
 export interface ReportLine {
   readonly check: CheckName
-  /** skip: not looked at, `text` says why. */
+  /** skip: not checked; `text` says why. */
   readonly status: 'ok' | 'warn' | 'fail' | 'skip'
-  /** null: of no zone in particular. */
+  /** null: the check is not about a zone. */
   readonly zone: string | null
   readonly text: string
-  /** What to do; null: nothing. */
+  /** What to do about it; null: nothing is to be done. */
   readonly advice: string | null
 }
 
+/** A line whose zone the caller adds. */
 export type CheckResult = Omit<ReportLine, 'zone'>
 
 export const ok = (check: CheckName, text: string): CheckResult => line(check, 'ok', text)
@@ -41,7 +42,7 @@ const line = (
   advice: string | null = null,
 ): CheckResult => ({ check, status, text, advice })
 
-/** 0: nothing to mend; 1: something to look at; 2: something is broken. */
+/** Exit code of the command: 0 if nothing is wrong, 1 with a warning, 2 with a failure. */
 export const exitCodeOf = (lines: readonly ReportLine[]): 0 | 1 | 2 => {
   if (lines.some(({ status }) => status === 'fail')) return 2
   return lines.some(({ status }) => status === 'warn') ? 1 : 0

@@ -1,6 +1,6 @@
-// The store that instances share, looked at as an instance would: with the same settings, by a connection of its own that
-// changes nothing. What it may do is asked for within a transaction that is never run: Redis looks at the rights of each
-// command when it is queued.
+// Check `state`: the Redis store, reached with the settings of an instance over a connection of its own that changes
+// nothing. Rights are tested in a transaction that is never executed: Redis checks the ACL of each command when it is
+// queued.
 
 import {
   type Command,
@@ -23,7 +23,7 @@ const pollEveryMs = 20
 
 const pings = 5
 
-/** `random`: for the wait between attempts. */
+/** `random` spreads the delays between attempts to connect. */
 export async function checkState(
   { state, instance }: Pick<Settings, 'state' | 'instance'>,
   random: () => number,
@@ -42,7 +42,7 @@ export async function checkState(
   }
 }
 
-/** Why not; null: it answers. */
+/** Resolves with null once the store replies, or with an error code: of Redis, of the connection, or AWAY. */
 async function waitForStore(link: StoreLink): Promise<string | null> {
   const untilMs = systemClock.monotonicMs() + reachWithinMs
   while (systemClock.monotonicMs() < untilMs) {
@@ -75,11 +75,11 @@ async function readStoreFacts(
   keys: StateKeys,
   instance: string,
 ): Promise<StoreFacts | null> {
-  const took: number[] = []
+  const roundTripsMs: number[] = []
   for (let i = 0; i < pings; i++) {
     const startMs = systemClock.monotonicMs()
     if ((await link.run([['ping']])) === null) return null
-    took.push(systemClock.monotonicMs() - startMs)
+    roundTripsMs.push(systemClock.monotonicMs() - startMs)
   }
   const sentMs = systemClock.wallMs()
   const replies = await link.run([['info'], ['time']])
@@ -90,19 +90,19 @@ async function readStoreFacts(
   return {
     info: info?.kind === 'value' ? String(info.value) : null,
     clockOffsetMs: storeMs === null ? null : storeMs - middleMs,
-    roundTripMs: took.sort((a, b) => a - b)[Math.floor(pings / 2)] ?? 0,
+    roundTripMs: roundTripsMs.sort((a, b) => a - b)[Math.floor(pings / 2)] ?? 0,
     ...(await findMissingRights(link, neededCommands(keys, instance))),
   }
 }
 
-/** Seconds and microseconds. */
+/** The reply to TIME, seconds and microseconds, in ms since the epoch; null: it is none. */
 function timeOf(reply: Reply | undefined): number | null {
   const [seconds, micros] = reply?.kind === 'value' ? (reply.value as unknown[]) : []
   const ms = Number(seconds) * 1000 + Number(micros) / 1000
   return Number.isFinite(ms) ? ms : null
 }
 
-/** Every command that an instance sends, on every kind of key. */
+/** Every command that an instance sends, once for each kind of key. */
 const neededCommands = (keys: StateKeys, instance: string): readonly Command[] => [
   ['get', keys.storeId],
   ['set', keys.storeId, '', 'NX'],
@@ -129,19 +129,19 @@ const neededCommands = (keys: StateKeys, instance: string): readonly Command[] =
   ['xrevrange', keys.events, '+', '-'],
 ]
 
-/** The connection is closed with the transaction open, and so ends it. */
+/** The caller closes the connection with the transaction open, which discards it. */
 async function findMissingRights(
   link: StoreLink,
   commands: readonly Command[],
 ): Promise<Pick<StoreFacts, 'missingRights' | 'isTransactionRefused'>> {
   const opened = await openTransaction(link)
-  // Without a transaction they would be run.
+  // Outside a transaction the commands would be executed.
   if (opened?.kind !== 'value' || opened.value !== 'OK')
     return { missingRights: [], isTransactionRefused: true }
   const missingRights: string[] = []
   for (const command of commands) {
     const reply = await link.runBlocking(command)
-    // The connection is gone: a replica, say, is left at the first write.
+    // The connection was closed; the link leaves a replica at the first write, for example.
     if (reply === null) break
     if (reply.kind === 'error' && reply.code === 'NOPERM')
       missingRights.push(`${command[0]} ${keyOf(command)}`)
@@ -149,7 +149,7 @@ async function findMissingRights(
   return { missingRights, isTransactionRefused: false }
 }
 
-/** The connection for this may come after the other one. */
+/** Waits for the second connection of the link, which can be established after the first. */
 async function openTransaction(link: StoreLink): Promise<Reply | null> {
   const untilMs = systemClock.monotonicMs() + reachWithinMs
   for (;;) {
@@ -162,16 +162,16 @@ async function openTransaction(link: StoreLink): Promise<Reply | null> {
 const keyOf = (command: Command): string =>
   String(command.find((word) => String(word).startsWith('mxsteer:')) ?? '')
 
-// What the facts about the store mean, line by line.
+// From facts about the store to results.
 
 export interface StoreFacts {
-  /** The text of INFO; null: we may not ask. */
+  /** The reply to INFO; null: the ACL denies it. */
   readonly info: string | null
-  /** How far its clock is ahead of ours; null: we may not ask. */
+  /** How far the store's clock is ahead of this host's; null: the ACL denies TIME. */
   readonly clockOffsetMs: number | null
-  /** The median of some. */
+  /** The median of several PINGs. */
   readonly roundTripMs: number
-  /** Commands with keys that it does not let us use. */
+  /** Commands with their keys that the ACL denies. */
   readonly missingRights: readonly string[]
   readonly isTransactionRefused: boolean
 }
@@ -180,7 +180,7 @@ const limits = { roundTripMs: 100, clockMs: 2000, replicaLagSeconds: 10 }
 
 const shownRights = 4
 
-const manual = 'docs/operations/redis.md'
+const redisManual = 'docs/operations/redis.md'
 
 export function checkStoreFacts(facts: StoreFacts): readonly CheckResult[] {
   const info = readInfo(facts.info)
@@ -210,7 +210,7 @@ function checkServer({ roundTripMs }: StoreFacts, info: Info): CheckResult {
   if (info.get('role') === 'slave')
     return fail('state', `${what}: it is a replica`, 'name its primary, or the Sentinels')
   if (isOld(version))
-    return fail('state', `${what}: too old`, `Redis 6.2 or later, or Valkey: ${manual}`)
+    return fail('state', `${what}: too old`, `Redis 6.2 or later, or Valkey: ${redisManual}`)
   return roundTripMs > limits.roundTripMs
     ? warn('state', what, 'put a store nearer to the instances: others hear late of what changes')
     : ok('state', what)
@@ -222,7 +222,7 @@ function isOld(version: string): boolean {
 }
 
 function checkRights({ missingRights, isTransactionRefused }: StoreFacts): CheckResult {
-  const advice = `give the user the rights of the ACL in ${manual}`
+  const advice = `give the user the rights of the ACL in ${redisManual}`
   if (isTransactionRefused) return fail('state', 'it does not let us use MULTI', advice)
   if (missingRights.length === 0)
     return ok('state', 'every command that an instance needs is allowed')
@@ -235,14 +235,14 @@ function checkRights({ missingRights, isTransactionRefused }: StoreFacts): Check
 function checkStoreClock(offsetMs: number | null): readonly CheckResult[] {
   if (offsetMs === null || Math.abs(offsetMs) <= limits.clockMs) return []
   const seconds = Math.round(Math.abs(offsetMs) / 1000)
-  const told = `its clock is ${seconds} s ${offsetMs > 0 ? 'ahead' : 'behind'}`
-  return [warn('state', told, 'let both hosts take their time from NTP: overrides end by it')]
+  const text = `its clock is ${seconds} s ${offsetMs > 0 ? 'ahead' : 'behind'}`
+  return [warn('state', text, 'let both hosts take their time from NTP: overrides end by it')]
 }
 
 const infoDenied: CheckResult = warn(
   'state',
   'it does not let us use INFO: whether it evicts and writes is not known',
-  `give the user +info, as the ACL in ${manual}`,
+  `give the user +info, as the ACL in ${redisManual}`,
 )
 
 function checkEviction(info: Info): CheckResult {
@@ -268,15 +268,15 @@ function checkEviction(info: Info): CheckResult {
 }
 
 function checkWrites(info: Info): readonly CheckResult[] {
-  const troubles = [
+  const problems = [
     ...(info.get('aof_enabled') === '1' && info.get('aof_last_write_status') === 'err'
       ? ['its append-only file cannot be written']
       : []),
     ...(info.get('rdb_last_bgsave_status') === 'err' ? ['its last snapshot failed'] : []),
     ...(info.get('loading') === '1' ? ['it is still loading'] : []),
   ]
-  return troubles.map((text) => warn('state', text, 'look at its log: it may refuse writes'))
+  return problems.map((text) => warn('state', text, 'look at its log: it may refuse writes'))
 }
 
-/** What the store says of itself is shown, whatever it is. */
+/** Text of the store, reduced to what is safe to print. */
 const printableWord = (text: string): string => text.replace(/[^\w.-]/g, '').slice(0, 40)
