@@ -197,8 +197,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'announce',
-    imports: 'metrics transport',
-    typesOnly: 'lib wire',
+    imports: 'lib metrics transport',
+    typesOnly: 'wire',
     packages: 'node:* prom-client',
   },
   {

@@ -4,7 +4,7 @@
 
 import { createSocket } from 'node:dgram'
 
-import type { Endpoint } from '../lib/ip.ts'
+import { type Endpoint, destinationOf } from '../lib/ip.ts'
 import { formatEndpoint, udpTypeOf } from '../transport/endpoint.ts'
 import type { Name } from '../wire/name.ts'
 
@@ -51,10 +51,6 @@ export async function unresponsiveEndpoints({
   )
   return (await Promise.all(queries)).flat()
 }
-
-/** The unspecified address is no destination; the loopback address reaches the same socket. */
-const destinationOf = (address: string): string =>
-  address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
 
 const headerOctets = 12
 /** QTYPE SOA and QCLASS IN. */

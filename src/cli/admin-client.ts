@@ -3,6 +3,7 @@
 
 import { request } from 'node:http'
 
+import { destinationOf } from '../lib/ip.ts'
 import { readSettings } from './command-settings.ts'
 import type { FlagValues } from './flags.ts'
 
@@ -36,10 +37,6 @@ export async function findAdminClient(values: FlagValues): Promise<ClientFound> 
     client: { request: (method, path, body) => send(server, method, path, body) },
   }
 }
-
-/** The unspecified address is no destination; the loopback address reaches the same socket. */
-const destinationOf = (address: string): string =>
-  address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
 
 interface AdminServer {
   readonly host: string

@@ -27,8 +27,8 @@ export async function readSettings(
   values: FlagValues,
   names: readonly string[],
 ): Promise<SettingsRead> {
-  const given = names.filter((name) => values[name] !== undefined)
-  const flags = Object.fromEntries(given.map((name) => [name, values[name]]))
+  const present = names.filter((name) => values[name] !== undefined)
+  const flags = Object.fromEntries(present.map((name) => [name, values[name]]))
   const loaded = await loadSettings({ flags, env: process.env, configFile: defaultConfigFile() })
   return loaded.kind === 'rejected'
     ? { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }

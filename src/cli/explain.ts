@@ -17,9 +17,9 @@ export async function explain(argv: readonly string[]): Promise<number> {
     const value = flags.values[key]
     if (value !== undefined) parameters.set(key, String(value))
   }
-  const found = await findAdminClient(flags.values)
-  if (found.kind === 'bad') return fail('explain', found.why)
-  const response = await found.client.request('GET', `/explain?${parameters.toString()}`)
+  const admin = await findAdminClient(flags.values)
+  if (admin.kind === 'bad') return fail('explain', admin.why)
+  const response = await admin.client.request('GET', `/explain?${parameters.toString()}`)
   if (response.kind === 'failed') return fail('explain', response.why, 1)
   const body = response.body as Explanation | Refused
   if ('error' in body) return fail('explain', `${body.error.message} (${body.error.code})`, 1)

@@ -34,9 +34,9 @@ const command =
     if (flags.kind === 'bad') return fail(name, flags.why)
     const request = readRequest(flags.words, flags.values)
     if (request.kind === 'bad') return fail(name, request.why)
-    const found = await findAdminClient(flags.values)
-    if (found.kind === 'bad') return fail(name, found.why)
-    const response = await found.client.request(request.method, request.path, request.body)
+    const admin = await findAdminClient(flags.values)
+    if (admin.kind === 'bad') return fail(name, admin.why)
+    const response = await admin.client.request(request.method, request.path, request.body)
     return show(name, response, flags.values['json'] !== undefined)
   }
 

@@ -16,11 +16,11 @@ export async function status(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, adminFlags, [], ['json', 'watch'])
   if (flags.kind === 'bad') return fail('status', flags.why)
   if (flags.words.length > 0) return fail('status', 'status takes options only')
-  const found = await findAdminClient(flags.values)
-  if (found.kind === 'bad') return fail('status', found.why)
+  const admin = await findAdminClient(flags.values)
+  if (admin.kind === 'bad') return fail('status', admin.why)
   const { json, watch } = flags.values
   const showOnce = async (): Promise<number> =>
-    show(await found.client.request('GET', '/status'), {
+    show(await admin.client.request('GET', '/status'), {
       asJson: json !== undefined,
       clearsScreen: watch !== undefined && process.stdout.isTTY,
     })

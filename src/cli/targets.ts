@@ -47,9 +47,9 @@ export async function targets(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, [...adminFlags, 'zone'], [], ['json'])
   if (flags.kind === 'bad') return fail('targets', flags.why)
   if (flags.words.length > 0) return fail('targets', 'targets takes options only')
-  const found = await findAdminClient(flags.values)
-  if (found.kind === 'bad') return fail('targets', found.why)
-  const response = await found.client.request('GET', '/targets')
+  const admin = await findAdminClient(flags.values)
+  if (admin.kind === 'bad') return fail('targets', admin.why)
+  const response = await admin.client.request('GET', '/targets')
   if (response.kind === 'failed') return fail('targets', response.why, 1)
   const { zone } = flags.values
   const isWanted = (row: { readonly zone: string }): boolean =>

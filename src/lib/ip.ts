@@ -173,3 +173,10 @@ export function peerAddress(text: string): Address | null {
   const zone = text.indexOf('%')
   return parseAddress(zone < 0 ? text : text.slice(0, zone))
 }
+
+/**
+ * Where to send what a socket bound to `address` should receive: the unspecified address is no
+ * destination, but loopback reaches a socket that is bound to it.
+ */
+export const destinationOf = (address: string): string =>
+  address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
