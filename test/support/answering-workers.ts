@@ -14,7 +14,7 @@ import type { Zone } from '../../src/zone/zone.ts'
 import { freePort } from './free-ports.ts'
 import { catalogOf } from './zone-builder.ts'
 
-/** Both are for Linux; where one cannot be had the test fails, and says why. */
+/** Both transports; a test fails with the reason where one of them is not available. */
 export const udpKinds = ['mmsg', 'dgram'] as const
 export type UdpKind = (typeof udpKinds)[number]
 
@@ -35,21 +35,21 @@ export interface AnsweringOptions extends Partial<
   Pick<WorkersOptions, 'count' | 'entry' | 'clock'>
 > {
   readonly addresses?: readonly string[]
-  /** Instead of a free port of `addresses`. */
+  /** Replaces `addresses` on a free port. */
   readonly endpoints?: readonly Endpoint[]
   readonly zones: readonly Zone[]
 }
 
 const started = new Set<Workers>()
 
-/** After each test. */
+/** Stops all workers; to be called after each test. */
 export async function stopAnswering(): Promise<void> {
   const workers = [...started]
   started.clear()
   await Promise.all(workers.map((one) => one.stop()))
 }
 
-/** Two workers on a free port of loopback, unless told otherwise; they need not listen yet. */
+/** Starts two workers on a free port of loopback, unless the options differ; they may not be listening yet. */
 export async function startAnswering(
   kind: UdpKind,
   { addresses = ['127.0.0.1'], zones, endpoints: given, ...extra }: AnsweringOptions,
@@ -77,7 +77,7 @@ export async function startAnswering(
     ...extra,
   })
   started.add(workers)
-  // Whoever does not wait for it sees in the events what went wrong.
+  // Tests that do not wait for it find failures in the events.
   workers.listening.catch(() => {})
   return { workers, events, port, endpoints }
 }

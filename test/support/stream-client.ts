@@ -1,4 +1,4 @@
-// Streams to a server of the test: raw sockets whose octets the test counts, and DNS messages of no meaning.
+// TCP clients and listeners for tests: raw sockets whose octets are counted, and messages without meaning.
 
 import { type Socket, connect } from 'node:net'
 
@@ -15,7 +15,7 @@ import {
 } from '../../src/transport/stream/stream-table.ts'
 import { freePort } from './free-ports.ts'
 
-/** The stand-in for the answering path: the query's own octets, so that order and wholeness can be seen. */
+/** A responder that echoes the query, so that tests can check order and completeness. */
 export const echo: Respond = (packet, offset, length, _peer, out, outOffset) => {
   out.set(packet.subarray(offset, offset + length), outOffset)
   return length
@@ -35,7 +35,7 @@ export interface StreamBench {
 
 const cleanups: (() => unknown)[] = []
 
-/** After each test: everything that was opened here is closed. */
+/** Closes everything that was opened here; to be called after each test. */
 export async function closeStreams(): Promise<void> {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 }
@@ -45,7 +45,7 @@ export type Listen = (
   context: StreamContext,
 ) => Promise<StreamListener>
 
-/** A listener on a free port, with some limits lowered. */
+/** Listens on a free port, with `limits` in place of the default ones. */
 export async function serveStreams(
   listen: Listen,
   respond: Respond,
@@ -70,13 +70,13 @@ export async function serveStreams(
   return { port, counters, context }
 }
 
-/** A connection; what was received so far is in `received()`. */
+/** Opens a connection; `received()` is what it has received so far. */
 export interface StreamClient {
   readonly socket: Socket
   readonly received: () => Buffer
-  /** Resolves with all that came, as soon as it is so many octets or the server has ended the stream. */
+  /** Resolves with all that was received, once it is so many octets or the server has closed the connection. */
   readonly receive: (octets: number) => Promise<Buffer>
-  /** Resolves when the server has ended it, in order or by reset. */
+  /** Resolves when the server has closed the connection, by FIN or by reset. */
   readonly ended: Promise<void>
 }
 
