@@ -1,12 +1,13 @@
-// Who may do what over the admin HTTP server. Reading is open to everyone who can connect; a request that writes is
-// checked before its path and body are read:
+// Who may do what over the admin HTTP server. Reading is open to everyone who can connect; a
+// request that writes is checked before its path and body are read:
 //
 //   an Origin header   403 foreign-origin   a web page made a browser send the request
 //   no token           401 token-required   an admin token is set
 //                      403 token-required   none is set, and the server does not listen on loopback
 //   a wrong token      401 bad-token
 //
-// The load token is accepted for the load of targets (`load`) and for nothing else; the admin token for everything.
+// The load token is accepted for the load of targets (`load`) and for nothing else; the admin token
+// for everything.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -17,7 +18,10 @@ import { type Reply, refuse } from './reply.ts'
 /** What a route requires: nothing, the admin token, or either token. */
 export type Access = 'read' | 'admin' | 'load'
 
-/** On whose authority a request is served. Without any token set, a writer on loopback counts as `admin`. */
+/**
+ * On whose authority a request is served. Without any token set, a writer on loopback counts as
+ * `admin`.
+ */
 export type Caller = 'reader' | 'admin' | 'load-token'
 
 /** How writes are authorized: `open` takes them without a token, `closed` refuses all of them. */
@@ -36,7 +40,10 @@ type Authorization =
   | { readonly kind: 'allowed'; readonly caller: Caller }
   | { readonly kind: 'refused'; readonly reply: Reply }
 
-/** The rule for a server on this address: `token` decides where it is set, otherwise only loopback may write. */
+/**
+ * The rule for a server on this address: `token` decides where it is set, otherwise only loopback
+ * may write.
+ */
 export function writeAccess({ address }: Endpoint, token: string | null): WriteAccess {
   if (token !== null) return { kind: 'token', token }
   const isLoopback = address.startsWith('127.') || address === '::1'
@@ -80,7 +87,10 @@ const refused = (status: number, code: string, message: string): Authorization =
 const bearerToken = ({ authorization }: IncomingHttpHeaders): string | null =>
   /^Bearer (.+)$/i.exec(authorization ?? '')?.[1] ?? null
 
-/** Compares digests of equal length in constant time, so that neither length nor content of a token leaks. */
+/**
+ * Compares digests of equal length in constant time, so that neither length nor content of a token
+ * leaks.
+ */
 const isSame = (presented: string, expected: string): boolean =>
   timingSafeEqual(digest(presented), digest(expected))
 

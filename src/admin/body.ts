@@ -1,5 +1,5 @@
-// JSON bodies of writes, validated by zod. The first problem becomes the refusal: an unknown field before anything else,
-// since a misspelt name is also a field that is missing.
+// JSON bodies of writes, validated by zod. The first problem becomes the refusal: an unknown field
+// before anything else, since a misspelt name is also a field that is missing.
 
 import { z } from 'zod'
 
@@ -9,7 +9,10 @@ export type BodyRead<Value> =
   | { readonly kind: 'valid'; readonly value: Value }
   | { readonly kind: 'refused'; readonly reply: Reply }
 
-/** A schema of a JSON object with these fields and no others. Messages of the fields are complete sentences. */
+/**
+ * A schema of a JSON object with these fields and no others. Messages of the fields are complete
+ * sentences.
+ */
 export const bodyObject = <Shape extends z.ZodRawShape>(
   shape: Shape,
 ): z.ZodObject<Shape, z.core.$strict> =>
@@ -25,7 +28,10 @@ const quoted = (keys: unknown): string => {
   return JSON.stringify((first ?? '').slice(0, 40))
 }
 
-/** `body` is the parsed JSON, of any type. A problem is refused with 400 `unknown-field` or `bad-field`. */
+/**
+ * `body` is the parsed JSON, of any type. A problem is refused with 400 `unknown-field` or
+ * `bad-field`.
+ */
 export function readBody<Value>(schema: z.ZodType<Value>, body: unknown): BodyRead<Value> {
   const parsed = schema.safeParse(body)
   if (parsed.success) return { kind: 'valid', value: parsed.data }

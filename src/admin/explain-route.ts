@@ -1,4 +1,5 @@
-// The handler of GET /explain?name=smtp.example.com&type=MX&client=198.51.100.7: why a client is answered what it is.
+// The handler of GET /explain?name=smtp.example.com&type=MX&client=198.51.100.7: why a client is
+// answered what it is.
 //
 //   type     MX by default
 //   client   the source address; by default 0.0.0.0, of which no database knows anything

@@ -1,4 +1,5 @@
-// Targets by the name that an operator gives: `mx3`, or `mx3.smtp.example.com` where several zones have an mx3.
+// Targets by the name that an operator gives: `mx3`, or `mx3.smtp.example.com` where several zones
+// have an mx3.
 
 import { suggestName } from '../lib/suggest-name.ts'
 import { type Reply, refuse } from './reply.ts'

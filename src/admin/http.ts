@@ -1,7 +1,8 @@
-// The admin HTTP server: finds the route of a request in one table, checks access, reads the body of a write and calls
-// the handler. What a client can cost is bounded:
+// The admin HTTP server: finds the route of a request in one table, checks access, reads the body
+// of a write and calls the handler. What a client can cost is bounded:
 //
-//   connections 64 · headers 8 KiB within 5 s · one request within 5 s · a body of at most 8 KiB, on POST and PUT only
+//   64 connections · 8 KiB of headers within 5 s · a request within 5 s
+//   a body only with POST and PUT, of at most 8 KiB
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 
@@ -97,7 +98,10 @@ async function serve<Sources>(
   response.end(request.method === 'HEAD' ? undefined : reply.body)
 }
 
-/** An exception of a handler is a bug of this server: the client gets its message, and the server goes on. */
+/**
+ * An exception of a handler is a bug of this server: the client gets its message, and the server
+ * goes on.
+ */
 const internalError = (error: unknown): Reply =>
   text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
 
@@ -150,7 +154,9 @@ function findRoute<Sources>(
   return null
 }
 
-/** What stands for `NAME` in `pathname`, '' if the pattern has none; null: the path does not match. */
+/**
+ * What stands for `NAME` in `pathname`, '' if the pattern has none; null: the path does not match.
+ */
 function matchPath(pattern: string, pathname: string): string | null {
   const [before = '', after] = pattern.split('NAME')
   if (after === undefined) return pathname === pattern ? '' : null

@@ -1,10 +1,11 @@
 // Handlers of PUT and DELETE of /targets/NAME/load: an MTA reports its own load for a limited time.
 //
-//   {"load": 0.8, "for": "2m"}   on the MTA's own scale; shedding begins above `low` and is strongest at `high`
+//   {"load": 0.8, "for": "2m"}   on the MTA's own scale, between `low` (0.7) and `high` (1)
 //   {"share": 0.5, "for": "2m"}  of its weight; 0: no new mail
 //   zone                         where several zones have the target
 //
-// The reports of the load token and of the admin token are kept apart; each withdraws its own alone.
+// The reports of the load token and of the admin token are kept apart; each withdraws its own
+// alone.
 
 import { z } from 'zod'
 
@@ -95,7 +96,9 @@ function readLoad(body: unknown): BodyRead<LoadRequest> {
   return { kind: 'valid', value: { report, zone, forMs } }
 }
 
-/** null: load and share are both missing or both there, or the fields that go with them do not fit. */
+/**
+ * null: load and share are both missing or both there, or the fields that go with them do not fit.
+ */
 function reportOf({ load, share, low, high }: z.output<typeof schema>): FeedbackReport | null {
   if (load === undefined) {
     const isShare = share !== undefined && low === undefined && high === undefined

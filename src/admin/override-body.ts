@@ -1,7 +1,8 @@
 // The body of POST /overrides.
 //
 //   { "target": "mx3", "kind": "drain", "seconds": 7200, "why": "kernel update" }
-//   zone, pool                where the name is ambiguous; without `pool` the override is for every pool of the target
+//   zone                      where several zones have the target
+//   pool                      only this pool of the target; all its pools by default
 //   seconds | until           when it ends: one of them, or neither for kind `disable`
 //   factor | weight | share   exactly one for kind `weight`, none for other kinds
 
@@ -28,7 +29,8 @@ export interface OverrideRequest {
 /** A year and a day; what lasts longer belongs in the zone file. */
 const longestSeconds = 366 * 86_400
 
-// No control and format characters, line and paragraph separators or unpaired surrogates: texts are printed on terminals.
+// No control and format characters, line and paragraph separators or unpaired surrogates: texts are
+// printed on terminals.
 const printable = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u
 
 function text(field: string, limit: number): z.ZodType<string | null | undefined> {
@@ -36,7 +38,9 @@ function text(field: string, limit: number): z.ZodType<string | null | undefined
   return z.string(message).max(limit, message).regex(printable, message).nullish()
 }
 
-/** NaN stands for any other value: `readAction` reports it, once it is known that the field applies. */
+/**
+ * NaN stands for any other value: `readAction` reports it, once it is known that the field applies.
+ */
 const weightUpTo = (most: number): z.ZodType<number | undefined> =>
   z.number().min(0).max(most).optional().catch(NaN)
 

@@ -14,7 +14,10 @@ import { json, refuse, type Reply } from './reply.ts'
 export const listOverrides = ({ watch }: OverrideControl): Reply =>
   json({ lasting: watch.isLasting, overrides: watch.overrides().map(overrideView) })
 
-/** Sets the override of the body: 201 with what it replaced and until when the target may be cached, or a refusal. */
+/**
+ * Sets the override of the body: 201 with what it replaced and until when the target may be cached,
+ * or a refusal.
+ */
 export function setOverride(sources: OverrideControl, { body }: AdminRequest): Reply {
   const read = readOverride(body, sources.wallMs())
   if (read.kind === 'refused') return read.reply
@@ -71,7 +74,10 @@ function apply(
   }
 }
 
-/** Names the pools that would be left without an eligible target, and why each of their other targets is out. */
+/**
+ * Names the pools that would be left without an eligible target, and why each of their other
+ * targets is out.
+ */
 function emptyPoolText(
   states: readonly MemberState[],
   { zone, target }: Override,
@@ -87,8 +93,9 @@ function emptyPoolText(
 }
 
 /**
- * Undoes the override with the id `name`, or else those of the target of that name: all, or those of the parameters
- * `kind` (several with commas), `zone` and `pool`. The parameter `by` goes to the log.
+ * Undoes the override with the id `name`, or else those of the target of that name: all, or those
+ * of the parameters `kind` (several with commas), `zone` and `pool`. The parameter `by` goes to the
+ * log.
  */
 export function undoOverrides(
   { watch }: OverrideControl,
@@ -104,7 +111,8 @@ export function undoOverrides(
     return refuse(409, 'ambiguous-target', message)
   }
   if (undone.length === 0) {
-    // A known target without an override: suggesting the name of another one would get that one undone.
+    // A known target without an override: suggesting the name of another one would get that one
+    // undone.
     if (watch.states().some(({ member }) => isCalled(member, canonicalName(name))))
       return refuse(404, 'no-such-override', `${canonicalName(name)} has no such override`)
     const names = new Set(list.flatMap(({ id, target }) => [id, target]))

@@ -20,6 +20,9 @@ export const text = (body: string, status: number = 200): Reply => ({
   body,
 })
 
-/** An error as JSON: `{"error": {"code", "message"}}`. docs/operations.md lists the codes, which are stable. */
+/**
+ * An error as JSON: `{"error": {"code", "message"}}`. docs/operations.md lists the codes, which are
+ * stable.
+ */
 export const refuse = (status: number, code: string, message: string): Reply =>
   json({ error: { code, message } }, status)

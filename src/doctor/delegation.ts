@@ -1,5 +1,5 @@
-// Checks `delegation` and `glue`: whether the parent zone delegates to the name servers that the zone names, with the
-// right addresses.
+// Checks `delegation` and `glue`: whether the parent zone delegates to the name servers that the
+// zone names, with the right addresses.
 
 import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 import type { OwnZone } from './own-zone.ts'

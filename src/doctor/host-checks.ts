@@ -10,7 +10,10 @@ import { type WatchedAddress, profileDefaults } from '../probe/smtp/profile.ts'
 import { type ProbeRequest, probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 
-/** DNS cookies tolerate five minutes of difference (RFC 9018 §4.3); times in logs and overrides suffer sooner. */
+/**
+ * DNS cookies tolerate five minutes of difference (RFC 9018 §4.3); times in logs and overrides
+ * suffer sooner.
+ */
 const clockLimits = { warnMs: 2000, failMs: 60_000 }
 const peerTimeoutMs = 5000
 
@@ -87,7 +90,10 @@ export function egressResult(attempts: readonly EgressAttempt[]): CheckResult {
   )
 }
 
-/** At most five targets, evenly spaced; the probe ends with the greeting, whatever the level of the profile. */
+/**
+ * At most five targets, evenly spaced; the probe ends with the greeting, whatever the level of the
+ * profile.
+ */
 function sampleTargets(watched: readonly WatchedAddress[]): readonly ProbeRequest[] {
   const requests = new Map<number, ProbeRequest>()
   const step = Math.max(1, Math.floor(watched.length / triedTargets))

@@ -1,5 +1,5 @@
-// Checks `servers`, `tcp` and `serials`: every name server of the zone, of the parent's delegation or the zone's own,
-// answers over UDP and TCP, with authority, and all have the same serial.
+// Checks `servers`, `tcp` and `serials`: every name server of the zone, of the parent's delegation
+// or the zone's own, answers over UDP and TCP, with authority, and all have the same serial.
 
 import { query } from '../resolver/query.ts'
 import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'

@@ -1,4 +1,5 @@
-// The name servers that a served zone names: its NS records, and the addresses of those at or below its apex.
+// The name servers that a served zone names: its NS records, and the addresses of those at or below
+// its apex.
 
 import { formatRdata } from '../wire/rdata/format.ts'
 import { isAtOrBelow, keyOfName, nameToText, type NameKey } from '../wire/name.ts'
@@ -9,7 +10,10 @@ export interface OwnZone {
   /** All names here are in lower case, without final dot. */
   readonly name: string
   readonly nameServers: readonly string[]
-  /** Addresses by name server, for those at or below the apex; null: they are steered and vary from answer to answer. */
+  /**
+   * Addresses by name server, for those at or below the apex; null: they are steered and vary from
+   * answer to answer.
+   */
   readonly addresses: ReadonlyMap<string, readonly string[] | null>
 }
 

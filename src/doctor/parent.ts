@@ -1,5 +1,5 @@
-// The parent's delegation of a zone. The parent's own servers are queried, since resolvers mix the data of parent and
-// child.
+// The parent's delegation of a zone. The parent's own servers are queried, since resolvers mix the
+// data of parent and child.
 
 import { query } from '../resolver/query.ts'
 import type { Response, ServerEndpoint, ResourceRecord } from '../resolver/response.ts'

@@ -1,4 +1,5 @@
-// The report of `mxsteer doctor`: a line for each result of a check, with advice. The fields are JSON of `--json`.
+// The report of `mxsteer doctor`: a line for each result of a check, with advice. The fields are
+// JSON of `--json`.
 
 const checkNames = [
   'config',

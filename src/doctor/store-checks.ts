@@ -1,6 +1,6 @@
-// Check `state`: the Redis store, reached with the settings of an instance over a connection of its own that changes
-// nothing. Rights are tested in a transaction that is never executed: Redis checks the ACL of each command when it is
-// queued.
+// Check `state`: the Redis store, reached with the settings of an instance over a connection of its
+// own that changes nothing. Rights are tested in a transaction that is never executed: Redis checks
+// the ACL of each command when it is queued.
 
 import {
   type Command,
@@ -42,7 +42,10 @@ export async function checkState(
   }
 }
 
-/** Resolves with null once the store replies, or with an error code: of Redis, of the connection, or AWAY. */
+/**
+ * Resolves with null once the store replies, or with an error code: of Redis, of the connection, or
+ * AWAY.
+ */
 async function waitForStore(link: StoreLink): Promise<string | null> {
   const untilMs = systemClock.monotonicMs() + reachWithinMs
   while (systemClock.monotonicMs() < untilMs) {

@@ -1,9 +1,9 @@
-// Classes of clients that no condition of either policy distinguishes, with one representative each, so that a
-// comparison of policies covers every client. Places are those of the GeoIP database; ASNs and networks those that
-// the rules name.
+// Classes of clients that no condition of either policy distinguishes, with one representative
+// each, so that a comparison of policies covers every client. Places are those of the GeoIP
+// database; ASNs and networks those that the rules name.
 //
-// Networks divide the address space at their first address and after their last; the first address of each section
-// represents it.
+// Networks divide the address space at their first address and after their last; the first address
+// of each section represents it.
 
 import { matches, isWithin } from '../steer/select/match.ts'
 import type { Place } from '../steer/scope/place-networks.ts'
@@ -132,7 +132,10 @@ function networkParts(
 
 const familyOf = (octets: Uint8Array): 4 | 6 => (octets.length === 4 ? 4 : 6)
 
-/** The first address of the network and the first one after it; the latter is left out at the end of the space. */
+/**
+ * The first address of the network and the first one after it; the latter is left out at the end of
+ * the space.
+ */
 function boundariesOf({ octets, prefixLength }: Network): readonly Uint8Array[] {
   const after = octets.slice()
   // Adds one at the last bit of the prefix, with carry.

@@ -1,4 +1,5 @@
-// The client of a question: where it is taken to be, and which GeoIP database says so. Fields are JSON of /explain.
+// The client of a question: where it is taken to be, and which GeoIP database says so. Fields are
+// JSON of /explain.
 
 import { formatAddress } from '../lib/ip.ts'
 import { prefixLengthOf } from '../lib/prefix-tree.ts'
@@ -15,7 +16,10 @@ export interface ClientView {
   readonly continent: string | null
   readonly country: string | null
   readonly asn: number | null
-  /** The network of the database that holds the client; null: it has none there, or no database is in use. */
+  /**
+   * The network of the database that holds the client; null: it has none there, or no database is
+   * in use.
+   */
   readonly countryPrefix: string | null
   readonly asnPrefix: string | null
   readonly databases: readonly DatabaseView[]

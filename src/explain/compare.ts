@@ -1,6 +1,6 @@
-// Compares two catalogs: which names are answered differently, and to which clients. Plain records are compared by
-// their text; steered sets by the decision for every class of clients that either side distinguishes, with the health
-// that the caller assumes.
+// Compares two catalogs: which names are answered differently, and to which clients. Plain records
+// are compared by their text; steered sets by the decision for every class of clients that either
+// side distinguishes, with the health that the caller assumes.
 
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
@@ -141,7 +141,8 @@ function dataText(type: number, octets: Uint8Array): string {
   return type === RRType.SOA ? text.replace(/^(\S+ \S+) \S+/, '$1 (serial)') : text
 }
 
-// Two steered sets of one name and type: which clients get another decision, and the shares of targets on both sides.
+// Two steered sets of one name and type: which clients get another decision, and the shares of
+// targets on both sides.
 
 export interface ClientsDifference {
   /** Labels of clients that all get the same decision before, and the same one after. */
@@ -149,7 +150,10 @@ export interface ClientsDifference {
   /** The rule that applies, as `rule 1` (numbered from 1), `internal` or `none`. */
   readonly rules: { readonly before: string; readonly after: string }
   readonly changes: readonly string[]
-  /** true: shares are by formula on both sides; false: by simulated draws, with a sampling error of about a point. */
+  /**
+   * true: shares are by formula on both sides; false: by simulated draws, with a sampling error of
+   * about a point.
+   */
   readonly isExact: boolean
   readonly shares: readonly ShareChange[]
 }
@@ -216,7 +220,10 @@ function groupByRule(
   return [...groups.values()].map((combinations) => ({ combinations }))
 }
 
-/** As few labels as cover the combinations: a class is named alone if every combination with it is among them. */
+/**
+ * As few labels as cover the combinations: a class is named alone if every combination with it is
+ * among them.
+ */
 function clientLabels(
   { places, asns, networks }: ClientClasses,
   combinations: readonly Combination[],

@@ -1,5 +1,5 @@
-// The decision for a client as a list of facts to compare: everything that affects the answer, and nothing that does
-// not, such as the names of pools and rules.
+// The decision for a client as a list of facts to compare: everything that affects the answer, and
+// nothing that does not, such as the names of pools and rules.
 
 import type { HealthReader } from '../health/table.ts'
 import { isoDay } from '../lib/clock.ts'
@@ -15,7 +15,10 @@ const fixedLadderFact = 'fixed ladder'
 /** Fact → value, in the order of display. */
 type Decision = ReadonlyMap<string, string>
 
-/** The part of the policy that decides for the client: `rule 1` (numbered from 1), `internal` or `none`. */
+/**
+ * The part of the policy that decides for the client: `rule 1` (numbered from 1), `internal` or
+ * `none`.
+ */
 export function ruleLabel(set: SelectedSet, locus: Locus): string {
   if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return 'internal'
   const rule = matchRule(set.policy, locus)
@@ -114,8 +117,8 @@ function addTarget(
 }
 
 /**
- * One text a fact that differs, as `ttl: 60 s → 30 s`. Details of a pool or target that only one side has are left out:
- * the facts of its pool show already that it was added or removed.
+ * One text a fact that differs, as `ttl: 60 s → 30 s`. Details of a pool or target that only one
+ * side has are left out: the facts of its pool show already that it was added or removed.
  */
 export function changesBetween(before: Decision, after: Decision): readonly string[] {
   const facts = new Set([...before.keys(), ...after.keys()])

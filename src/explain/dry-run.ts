@@ -1,5 +1,5 @@
-// A dry run of one query: the decision that the answering path would make, made by the same code. No answer is encoded
-// or sent, no counter moves, and rate limits and cookies do not apply.
+// A dry run of one query: the decision that the answering path would make, made by the same code.
+// No answer is encoded or sent, no counter moves, and rate limits and cookies do not apply.
 
 import type { AnswerContext, Locate } from '../answer/context.ts'
 import type { Counters } from '../answer/counters.ts'

@@ -1,15 +1,18 @@
-// The expected share of first choices of each target, by formula: what the random draws of steer/ amount to. Used for
-// explanations, never for answers; tests compare it with the draws.
+// The expected share of first choices of each target, by formula: what the random draws of steer/
+// amount to. Used for explanations, never for answers; tests compare it with the draws.
 //
-//   ladder                    the first rung: weight ÷ sum of weights in the leading pool
-//   addresses, mode equal     a client uses one of the k records of an answer, so each counts 1/k; a member is among
-//                             them with probability k·w/W, at most 1; with regions, racks or several addresses of a
-//                             target, the k records are divided as in steer/draw/spread.ts
-//   sticky                    the same, over all clients: for the first rung of a ladder, and for a single address
+//   ladder                  the first rung: weight ÷ sum of weights in the leading pool
+//   addresses, mode equal   a client uses one of the k records of an answer, so each counts 1/k; a
+//                           member is among them with probability k·w/W, at most 1; with regions,
+//                           racks or several addresses of a target, the k records are divided as
+//                           in steer/draw/spread.ts
+//   sticky                  the same, over all clients: for the first rung of a ladder, and for a
+//                           single address
 //
-// There is no formula (null) for suspects that share an answer with others, for sticky sets of several records, for
-// SRV (the records carry the weights), for a target or an address that appears twice, for fixed ladders, and when no
-// member is eligible. Simulated draws (shares.ts) replace it there.
+// There is no formula (null) for suspects that share an answer with others, for sticky sets of
+// several records, for SRV (the records carry the weights), for a target or an address that appears
+// twice, for fixed ladders, and when no member is eligible. Simulated draws (shares.ts) replace it
+// there.
 
 import type { HealthReader } from '../health/table.ts'
 import { type Candidates, weightAt, weightFrom } from '../steer/draw/candidates.ts'
@@ -78,7 +81,10 @@ function sharesUnderLead(
   return sampledShares(pools[lead] as Pool, evaluations[lead] as PoolEvaluation, count)
 }
 
-/** Members that are up in the leading pool; if none, in the first pool with any; if none, suspects of the leading pool. */
+/**
+ * Members that are up in the leading pool; if none, in the first pool with any; if none, suspects
+ * of the leading pool.
+ */
 function firstRungShares(
   pools: readonly Pool[],
   evaluations: readonly PoolEvaluation[],
@@ -95,7 +101,10 @@ function sharesByWeight(pool: Pool, candidates: Candidates): Shares {
   return entriesOf(candidates, pool).map(({ target, weight }) => [target, weight / total])
 }
 
-/** Records of equal preference from one pool: members that are up, then suspects while there is room. */
+/**
+ * Records of equal preference from one pool: members that are up, then suspects while there is
+ * room.
+ */
 function sampledShares(
   pool: Pool,
   { up, suspect, hasSiblings }: PoolEvaluation,
@@ -107,7 +116,8 @@ function sampledShares(
   const taken = Math.min(ups.length, count)
   const rest = Math.min(suspects.length, count - taken)
   if (hasDuplicateAddresses([...ups, ...suspects])) return null
-  // Some of the suspects, beside members that are up: drawn one after another, for which there is no short formula.
+  // Some of the suspects, beside members that are up: drawn one after another, for which there is
+  // no short formula.
   if (isMixed && taken > 0 && rest > 0 && rest < suspects.length) return null
   const probabilitiesOf = (entries: readonly Entry[], drawn: number): readonly number[] =>
     isMixed
@@ -127,12 +137,15 @@ const entriesOf = (candidates: Candidates, pool: Pool): Entry[] =>
     return { target, address, weight: weightAt(candidates, i) }
   })
 
-/** Two entries with one address: an answer holds each address once, so the shares are not independent. */
+/**
+ * Two entries with one address: an answer holds each address once, so the shares are not
+ * independent.
+ */
 const hasDuplicateAddresses = (entries: readonly Entry[]): boolean =>
   new Set(entries.map(({ address }) => address)).size < entries.length
 
-// Inclusion probabilities: with which probability each entry is among the k of n that drawSample (sampling.ts) and
-// the draw of spread.ts select.
+// Inclusion probabilities: with which probability each entry is among the k of n that drawSample
+// (sampling.ts) and the draw of spread.ts select.
 
 interface Entry {
   readonly target: Target
@@ -140,7 +153,10 @@ interface Entry {
   readonly weight: number
 }
 
-/** In the order of the entries: k·w/W, at most 1; what exceeds 1 goes to the others in proportion to their weights. */
+/**
+ * In the order of the entries: k·w/W, at most 1; what exceeds 1 goes to the others in proportion to
+ * their weights.
+ */
 export function sampleProbabilities(
   entries: readonly { readonly weight: number }[],
   count: number,
@@ -173,7 +189,10 @@ const levels: readonly GroupOf[] = [
   ofTarget,
 ]
 
-/** The count is divided among regions, each region's among racks, theirs among targets, theirs among addresses. */
+/**
+ * The count is divided among regions, each region's among racks, theirs among targets, theirs among
+ * addresses.
+ */
 const spreadProbabilities = (
   entries: readonly Entry[],
   isSpread: boolean,
@@ -209,7 +228,10 @@ function spreadAmong(
   return entries.map((entry) => probabilities.get(entry) as number)
 }
 
-/** Rounds in which every group with entries left gets one record, and the records left for a last, partial round. */
+/**
+ * Rounds in which every group with entries left gets one record, and the records left for a last,
+ * partial round.
+ */
 function fullRounds(
   sizes: readonly number[],
   count: number,

@@ -1,5 +1,5 @@
-// One question explained stage by stage, as plain data. The types of this folder named …View, with Explanation and
-// Step, are the JSON of /explain: their field names are a contract.
+// One question explained stage by stage, as plain data. The types of this folder named …View, with
+// Explanation and Step, are the JSON of /explain: their field names are a contract.
 
 import type { PlanEntry } from '../answer/plan.ts'
 import type { TargetAddresses } from '../steer/policy.ts'
@@ -41,7 +41,10 @@ export interface ExplainContext extends DryRunContext, GeoipDatabases, SteeringS
 
 const steadyAttempts = 3
 
-/** Starts again if health changes meanwhile, three times at most, so that all parts describe the same state. */
+/**
+ * Starts again if health changes meanwhile, three times at most, so that all parts describe the
+ * same state.
+ */
 export function explain(context: ExplainContext, question: Question): Explanation {
   const { health } = context
   for (let attempt = 1; ; attempt++) {
@@ -105,14 +108,19 @@ const rdataTexts = ({ type, rdata, rungs, addresses }: PlanEntry): readonly stri
 // The scope of the answer (RFC 7871), and why it is that long.
 
 export interface ScopeView {
-  /** Scope prefix length of the answer, or of the answer to the same question with a client subnet. */
+  /**
+   * Scope prefix length of the answer, or of the answer to the same question with a client subnet.
+   */
   readonly prefixLength: number
   readonly why:
     /** The answer does not depend on the client. */
     | 'not-steered'
     /** The policy has one rule for all clients. */
     | 'same-for-all'
-    /** The question has a source prefix of /0: the client does not want to be located (RFC 7871 §7.1.2). */
+    /**
+     * The question has a source prefix of /0: the client does not want to be located (RFC 7871
+     * §7.1.2).
+     */
     | 'anonymous'
     /** A sticky set: answers differ from client to client. */
     | 'sticky'

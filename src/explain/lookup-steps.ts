@@ -1,4 +1,5 @@
-// The path from the qname to the name that the answer is from: one step for each name, with the kind of the lookup.
+// The path from the qname to the name that the answer is from: one step for each name, with the
+// kind of the lookup.
 
 import type { PlanEntry } from '../answer/plan.ts'
 import type { SelectedSet, TargetAddresses } from '../steer/policy.ts'
@@ -25,7 +26,10 @@ export interface Step {
     | 'refused'
   /** The wildcard that the name is expanded from; null: none. */
   readonly wildcard: string | null
-  /** The target of an alias, the owner of a delegation, or the type that ANY was answered with; otherwise null. */
+  /**
+   * The target of an alias, the owner of a delegation, or the type that ANY was answered with;
+   * otherwise null.
+   */
   readonly detail: string | null
 }
 
@@ -113,7 +117,10 @@ const zoneOf = ({ zone }: { readonly zone: Zone }): string => nameToText(zone.ap
 const wildcardOf = (owner: Name, name: Name): string | null =>
   keyOfName(owner) === keyOfName(name) ? null : nameToText(owner)
 
-/** The wildcard of a name without a node of its own: at the closest ancestor with a node (RFC 4592 §3.3.1). */
+/**
+ * The wildcard of a name without a node of its own: at the closest ancestor with a node (RFC 4592
+ * §3.3.1).
+ */
 function wildcardAbove({ nodes }: Zone, name: Name): string | null {
   if (nodes.has(keyOfName(name))) return null
   for (let at = 0; (name[at] as number) > 0;) {

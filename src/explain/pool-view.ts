@@ -1,4 +1,5 @@
-// A pool and its members as JSON of /explain: the weight of each member and its factors, or why the member is out.
+// A pool and its members as JSON of /explain: the weight of each member and its factors, or why the
+// member is out.
 
 import { type HealthReader, SlotState } from '../health/table.ts'
 import type { Member, Target } from '../steer/policy.ts'
@@ -138,7 +139,10 @@ function addressView(
 
 const stateNames = Object.keys(SlotState) as (keyof typeof SlotState)[]
 
-/** The addresses of a target of type A or AAAA, each with its best state over the target's memberships. */
+/**
+ * The addresses of a target of type A or AAAA, each with its best state over the target's
+ * memberships.
+ */
 export function addressViews(
   memberships: readonly Member[],
   target: Target,

@@ -1,4 +1,5 @@
-// A question and its query packet, so that an explanation decodes the same octets as the answering path.
+// A question and its query packet, so that an explanation decodes the same octets as the answering
+// path.
 
 import type { Name } from '../wire/name.ts'
 import { EdnsOption, optionHeadOctets, subnetHeadOctets } from '../wire/edns.ts'

@@ -1,4 +1,5 @@
-// The rules of a policy as JSON of /explain: the conditions of each, and which did not match this client.
+// The rules of a policy as JSON of /explain: the conditions of each, and which did not match this
+// client.
 
 import { formatAddress, type Network } from '../lib/ip.ts'
 import type { Conditions, Rule } from '../steer/policy.ts'

@@ -1,4 +1,5 @@
-// Shares of targets: expected ones, by formula where there is one and otherwise by simulated draws, and drawn ones.
+// Shares of targets: expected ones, by formula where there is one and otherwise by simulated draws,
+// and drawn ones.
 
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
@@ -9,7 +10,10 @@ import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
 import type { Locus, SelectionReason } from '../steer/selection.ts'
 
-/** One answer: with which probability each of its targets is the client's first choice, and the reason of the selection. */
+/**
+ * One answer: with which probability each of its targets is the client's first choice, and the
+ * reason of the selection.
+ */
 interface Draw {
   readonly reason: SelectionReason | 'servfail' | 'no-family'
   readonly probabilities: readonly (readonly [target: Target, probability: number])[]
@@ -21,8 +25,9 @@ interface DrawContext {
 }
 
 /**
- * Draws one answer. The first choice is the first rung; among records of equal preference, and among addresses, each is
- * equally likely; SRV goes by the weights of the records of the first priority (RFC 2782).
+ * Draws one answer. The first choice is the first rung; among records of equal preference, and
+ * among addresses, each is equally likely; SRV goes by the weights of the records of the first
+ * priority (RFC 2782).
  */
 export function drawOnce(set: SelectedSet, locus: Locus, context: DrawContext): Draw {
   switch (set.kind) {
@@ -103,7 +108,10 @@ export interface ExpectedShares {
   readonly shares: TargetShares
 }
 
-/** Expected shares of this client's first choices; for a sticky set, of all clients' under the same rule. */
+/**
+ * Expected shares of this client's first choices; for a sticky set, of all clients' under the same
+ * rule.
+ */
 export function expectedOf(
   set: SelectedSet,
   locus: Locus,

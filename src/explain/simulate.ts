@@ -1,5 +1,5 @@
-// Simulates one question from many clients: the drawn and the expected share of each target, in total and by group of
-// clients.
+// Simulates one question from many clients: the drawn and the expected share of each target, in
+// total and by group of clients.
 
 import type { Random } from '../lib/clock.ts'
 import { isInternal, matchRule } from '../steer/select/match.ts'
@@ -38,7 +38,10 @@ type SimulationResult =
 
 export interface Simulation {
   readonly policy: string
-  /** Source of `expected`: the formula, or a number of draws; null: a sticky set of several records has neither. */
+  /**
+   * Source of `expected`: the formula, or a number of draws; null: a sticky set of several records
+   * has neither.
+   */
   readonly expectedBy: number | 'exact' | null
   readonly all: GroupView
   readonly groups: readonly GroupView[]

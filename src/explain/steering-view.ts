@@ -13,7 +13,10 @@ export interface SteeringView {
   readonly policy: string
   readonly selection: string
   readonly sticky: boolean
-  /** The client is in an `internal` network and gets the fixed ladder: rules, health and weights do not apply. */
+  /**
+   * The client is in an `internal` network and gets the fixed ladder: rules, health and weights do
+   * not apply.
+   */
   readonly internal: boolean
   readonly rules: readonly RuleView[]
   readonly pools: readonly PoolView[]
@@ -88,7 +91,10 @@ function shareTable(
   }
 }
 
-/** `isUnknown`: the expected shares are unknown, since a sticky client's draws do not represent other clients. */
+/**
+ * `isUnknown`: the expected shares are unknown, since a sticky client's draws do not represent
+ * other clients.
+ */
 function shareViews(
   expected: ExpectedShares,
   tally: Tally,

@@ -1,6 +1,7 @@
-// The stages of a steering decision: which rule matched and why earlier ones did not, with which probability each pool
-// leads, and for every member its weight and factors, or why it is out. The answering path does not use this; the
-// trace calls the code of that path on one rule, pool or member at a time, so that the two cannot disagree.
+// The stages of a steering decision: which rule matched and why earlier ones did not, with which
+// probability each pool leads, and for every member its weight and factors, or why it is out. The
+// answering path does not use this; the trace calls the code of that path on one rule, pool or
+// member at a time, so that the two cannot disagree.
 
 import { SlotState, Standing, type HealthReader } from '../health/table.ts'
 import { RRType } from '../wire/rrtype.ts'
@@ -13,7 +14,10 @@ import type { Locus } from '../steer/selection.ts'
 import { leadProbabilities } from '../steer/select/leading-pool.ts'
 
 interface SteeringTrace {
-  /** The client is in an `internal` network and gets the fixed ladder: the rest of the trace does not apply. */
+  /**
+   * The client is in an `internal` network and gets the fixed ladder: the rest of the trace does
+   * not apply.
+   */
   readonly isInternal: boolean
   readonly rules: readonly RuleTrace[]
   /** The pools of the rule that matched, in its order. */
@@ -25,7 +29,10 @@ interface SteeringTrace {
 export interface RuleTrace {
   readonly index: number
   readonly matches: boolean
-  /** Conditions that did not match; empty for the rule that matched and for those after it, which were not evaluated. */
+  /**
+   * Conditions that did not match; empty for the rule that matched and for those after it, which
+   * were not evaluated.
+   */
   readonly failed: readonly (keyof Conditions)[]
 }
 
@@ -40,8 +47,9 @@ export interface PoolTrace {
 }
 
 /**
- * Why a member is out. zero-weight: its configured weight is 0. no-family: it has no address of the type. zero-share:
- * warm-up, an override or feedback leaves it no weight. zero-factor: its addresses are not down, but shed all load.
+ * Why a member is out. zero-weight: its configured weight is 0. no-family: it has no address of the
+ * type. zero-share: warm-up, an override or feedback leaves it no weight. zero-factor: its
+ * addresses are not down, but shed all load.
  */
 type OutReason =
   | 'zero-weight'

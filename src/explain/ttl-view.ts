@@ -11,7 +11,9 @@ export interface TtlView {
   readonly most: number
   readonly least: number
   readonly limit: 'ttl' | 'min-ttl' | 'hold'
-  /** The target whose state or weight could change that soon; null: none, or it is not known which. */
+  /**
+   * The target whose state or weight could change that soon; null: none, or it is not known which.
+   */
   readonly by: { readonly target: string; readonly what: string; readonly inSeconds: number } | null
 }
 

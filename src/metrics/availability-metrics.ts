@@ -49,7 +49,10 @@ export function registerAvailabilityMetrics(
   })
 }
 
-/** The part of the error budget that is left, below 0 if overspent; null: no target is set, or no probe counted. */
+/**
+ * The part of the error budget that is left, below 0 if overspent; null: no target is set, or no
+ * probe counted.
+ */
 function errorBudgetOf({ target, handshakes }: MeasuredPool): number | null {
   const availability = availabilityOf(handshakes(budgetWindow))
   return target === null || availability === null ? null : errorBudgetLeft(availability, target)

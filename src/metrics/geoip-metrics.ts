@@ -1,4 +1,5 @@
-// Metrics of the GeoIP databases: which are in force, how old they are, and whether the last reload succeeded.
+// Metrics of the GeoIP databases: which are in force, how old they are, and whether the last reload
+// succeeded.
 
 import type { Registry } from 'prom-client'
 

@@ -1,5 +1,5 @@
-// The Prometheus registry with all metrics of the server. No label holds anything that a DNS client sent, since the
-// number of names that can be queried is unbounded.
+// The Prometheus registry with all metrics of the server. No label holds anything that a DNS client
+// sent, since the number of names that can be queried is unbounded.
 
 import { Registry, collectDefaultMetrics } from 'prom-client'
 

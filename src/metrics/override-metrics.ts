@@ -1,4 +1,5 @@
-// Metrics of overrides, of the effective weights that members have under them, and of the answers that followed.
+// Metrics of overrides, of the effective weights that members have under them, and of the answers
+// that followed.
 
 import type { Registry } from 'prom-client'
 
@@ -97,7 +98,10 @@ function emitExposure(
 /** Access to overrides and to the members that they weigh, for metrics and for the admin HTTP. */
 export interface OverrideControl {
   readonly watch: MemberWatch
-  /** When the last answer that names the target expires in caches, in ms since the epoch; 0: never answered. */
+  /**
+   * When the last answer that names the target expires in caches, in ms since the epoch; 0: never
+   * answered.
+   */
   readonly exposedUntilMs: (targetIndex: number) => number
   readonly wallMs: () => number
   readonly newId: () => string

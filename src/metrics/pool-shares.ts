@@ -1,9 +1,11 @@
-// How often each member of a pool was the first rung of an answer, against how often its weight says it should have been.
+// How often each member of a pool was the first rung of an answer, against how often its weight
+// says it should have been.
 //
-// Every 10 s the new first rungs of a pool are counted, and each member is credited with its share of them by its
-// effective weight. The two sums agree over time, however the weights change. Only rungs with the reason `eligible`
-// count: panic and failing open do not follow weights. A target of several pools is counted in each of them, since
-// the counters do not record which pool an answer came from.
+// Every 10 s the new first rungs of a pool are counted, and each member is credited with its share
+// of them by its effective weight. The two sums agree over time, however the weights change. Only
+// rungs with the reason `eligible` count: panic and failing open do not follow weights. A target of
+// several pools is counted in each of them, since the counters do not record which pool an answer
+// came from.
 
 import { type Counters, AnswerPosition } from '../answer/counters.ts'
 import type { MemberState } from '../weights/member-state.ts'
@@ -19,7 +21,10 @@ export interface PoolShare {
 }
 
 export interface PoolShares {
-  /** Counts now; to be called before a weight changes, so that earlier answers are credited by the earlier weight. */
+  /**
+   * Counts now; to be called before a weight changes, so that earlier answers are credited by the
+   * earlier weight.
+   */
   sample(): void
   /** Samples, then returns the sums of all members. */
   read(): readonly PoolShare[]
@@ -97,7 +102,10 @@ class SampledShares implements PoolShares {
 
 const noAnswers: ShareSum = { expected: 0, actual: 0 }
 
-/** New first rungs of each target, by index. A count that fell belongs to another target that reuses the index. */
+/**
+ * New first rungs of each target, by index. A count that fell belongs to another target that reuses
+ * the index.
+ */
 function countSince(
   states: readonly MemberState[],
   last: Map<number, number>,

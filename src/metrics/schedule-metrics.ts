@@ -1,4 +1,5 @@
-// Metrics of the probe schedule: delays, limits that hold probes back, and failures that were put down to this host.
+// Metrics of the probe schedule: delays, limits that hold probes back, and failures that were put
+// down to this host.
 
 import { Histogram, type Registry } from 'prom-client'
 

@@ -1,4 +1,5 @@
-// Metrics of targets: health and probes of their addresses, weights, feedback, and sender reputation.
+// Metrics of targets: health and probes of their addresses, weights, feedback, and sender
+// reputation.
 
 import { Counter, Histogram, type Registry } from 'prom-client'
 import type { FeedbackEffect } from '../health/feedback.ts'
@@ -53,7 +54,9 @@ const addressGauges: readonly [name: string, help: string, value: (one: WatchedS
     ],
   ]
 
-/** Health of every probed address, and the configured weight of every target in each of its pools. */
+/**
+ * Health of every probed address, and the configured weight of every target in each of its pools.
+ */
 export function registerTargetGauges(
   registry: Registry,
   states: () => readonly WatchedState[],
@@ -127,7 +130,10 @@ export interface ProbeMetrics {
   countTransition(transition: Transition): void
 }
 
-/** Metrics that are updated as each probe ends, with prom-client directly: probes are too few for its cost to matter. */
+/**
+ * Metrics that are updated as each probe ends, with prom-client directly: probes are too few for
+ * its cost to matter.
+ */
 export function createProbeMetrics(registry: Registry): ProbeMetrics {
   const seconds = new Histogram({
     name: 'mxsteer_probe_seconds',
@@ -217,7 +223,8 @@ export function registerStateFileMetrics(
   })
 }
 
-// Sender reputation: findings about greeting and reverse DNS, DNS lists, and the queries to the resolver.
+// Sender reputation: findings about greeting and reverse DNS, DNS lists, and the queries to the
+// resolver.
 
 export type ReputationSource = Pick<ReputationWatch, 'states' | 'lists' | 'counters'>
 

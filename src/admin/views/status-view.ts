@@ -1,5 +1,5 @@
-// The JSON of /status: this instance, the instances of its cluster, and the state of pools, targets and overrides. The
-// names of its fields are a contract (docs/operations.md).
+// The JSON of /status: this instance, the instances of its cluster, and the state of pools, targets
+// and overrides. The names of its fields are a contract (docs/operations.md).
 
 import type { LiveVote } from '../../health/consensus.ts'
 import type { MemberState } from '../../weights/member-state.ts'
@@ -9,7 +9,10 @@ import { isoTime } from '../../lib/clock.ts'
 import { overrideView } from '../override-routes.ts'
 import type { Readiness } from '../../announce/readiness.ts'
 
-/** The shared state as this instance sees it; with kind `memory` it shares nothing and `peers` is empty. */
+/**
+ * The shared state as this instance sees it; with kind `memory` it shares nothing and `peers` is
+ * empty.
+ */
 interface ClusterStatus {
   readonly kind: 'memory' | 'redis'
   readonly degraded: boolean
@@ -69,7 +72,10 @@ export function statusView(
   }
 }
 
-/** A member is healthy if it takes part. `healthyShare` is of configured weights, 0 in a pool whose weights are all 0. */
+/**
+ * A member is healthy if it takes part. `healthyShare` is of configured weights, 0 in a pool whose
+ * weights are all 0.
+ */
 function poolViews(members: readonly MemberState[]): readonly object[] {
   const byPool = Map.groupBy(members, ({ member }) => `${member.zone} ${member.pool}`)
   return [...byPool.values()].flatMap((group) => {

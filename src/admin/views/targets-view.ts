@@ -1,5 +1,5 @@
-// The JSON of /targets: every probed address, every member of a pool, and what else is known about targets. The names
-// of its fields are a contract (docs/operations.md).
+// The JSON of /targets: every probed address, every member of a pool, and what else is known about
+// targets. The names of its fields are a contract (docs/operations.md).
 
 import type { LatencyPercentiles } from '../../health/latency-window.ts'
 import { Standing } from '../../health/table.ts'
@@ -72,7 +72,10 @@ const latencyView = ({ count, ms }: LatencyPercentiles): object => {
   return { probes: count, p50, p90, p99 }
 }
 
-/** Each target in each of its pools: the factors of its weight, why it is out, until when it may be cached. */
+/**
+ * Each target in each of its pools: the factors of its weight, why it is out, until when it may be
+ * cached.
+ */
 function memberViews({ overrides, shares }: TargetsSources): readonly object[] {
   const byMember = new Map(shares.read().map((share) => [memberKey(share), share]))
   return overrides.watch
@@ -146,17 +149,20 @@ function identityView(state: ReputationState, wallMs: number): object {
 /** The feedback in force of each target that has any, by writer. */
 const feedbackViews = ({ feedback: { registry, targets } }: TargetsSources): readonly object[] =>
   targets().flatMap((of) => {
-    const words = registry.reports(of).map(feedbackView)
-    return words.length > 0 ? [{ zone: of.zone, target: of.target, words }] : []
+    const reports = registry.reports(of).map(feedbackView)
+    return reports.length > 0 ? [{ zone: of.zone, target: of.target, words: reports }] : []
   })
 
-const feedbackView = ({ writer, untilMs, ...told }: WriterFeedback): object => ({
+const feedbackView = ({ writer, untilMs, ...feedback }: WriterFeedback): object => ({
   writer,
-  factor: told.factor,
-  wants: told.factor === 0 && told.standing === Standing.normal ? 'drained' : wants[told.standing],
-  down: told.isDown,
-  reason: told.reason,
-  load: told.load,
+  factor: feedback.factor,
+  wants:
+    feedback.factor === 0 && feedback.standing === Standing.normal
+      ? 'drained'
+      : wants[feedback.standing],
+  down: feedback.isDown,
+  reason: feedback.reason,
+  load: feedback.load,
   until: isoTime(untilMs),
 })
 
