@@ -1,4 +1,4 @@
-// Behind a proxy: the client that the header names is who is steered and limited.
+// Behind a proxy: steering and limits apply to the client that the header names.
 
 import { type Socket, createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -119,15 +119,15 @@ describe('steering goes by the client of the header', () => {
     ).toEqual(['near'])
   })
 
-  it('and the other listeners take no headers', async () => {
+  it('other listeners accept no headers', async () => {
     expect(rdataOf((await dig(server.port, zone, 'MX')).answer)).toEqual([`10 here.${zone}.`])
     const malformed = await server.metric('mxsteer_proxy_malformed_total')
     expect(malformed).toBe(0)
   })
 })
 
-describe('what is not from a listed proxy, or has no good header', () => {
-  it('an unlisted sender gets silence over UDP, a close over TCP', async () => {
+describe('an unlisted proxy, or no valid header', () => {
+  it('an unlisted sender is dropped over UDP, disconnected over TCP', async () => {
     expect(await askUdp({ header: proxyHeader(), from: '127.0.0.2' })).toBe(null)
     const { text } = await dig(proxyPort, zone, 'MX', '+tcp', '-b', '127.0.0.2').catch(
       (error: Error) => ({ text: error.message }),
@@ -136,7 +136,7 @@ describe('what is not from a listed proxy, or has no good header', () => {
     expect(await server.metric('mxsteer_proxy_unlisted_total')).toBe(2)
   })
 
-  it('a listed one without a header too', async () => {
+  it('so is a listed one without a header', async () => {
     const before = (await server.metric('mxsteer_proxy_malformed_total')) ?? 0
     expect(await askUdp({})).toBe(null)
     expect(await askUdp({ header: proxyHeader({ command: 0x2f }) })).toBe(null)

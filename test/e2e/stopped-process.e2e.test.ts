@@ -1,5 +1,5 @@
-// A server that is stopped for a while (SIGSTOP, as a suspended machine would be) blames nobody for what it slept
-// through, and catches nothing up. Its MTAs are impatient: they hang up with 421 on whoever is silent.
+// A server that is stopped for a while (SIGSTOP, like a suspended machine) takes no target for down because of the pause,
+// and does not make up for missed probes. Its MTAs are impatient: they close silent connections with 421.
 
 import { once } from 'node:events'
 import { type Socket, createServer } from 'node:net'

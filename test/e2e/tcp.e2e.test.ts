@@ -1,4 +1,4 @@
-// TCP of the running server: nobody can occupy it, and it says when it is about to stop.
+// TCP of the running server: no client can occupy all connections, and answers announce that it is about to stop.
 
 import { readdirSync } from 'node:fs'
 import { type Socket, connect } from 'node:net'
@@ -63,16 +63,16 @@ async function newClientIsServed(): Promise<number> {
 
 describe('with all connections taken', () => {
   it.each([
-    ['by idle ones', (): void => {}],
+    ['by idle clients', (): void => {}],
     [
-      'by ones that dripped half a query',
+      'by clients that sent half a query',
       (socket: Socket): void => void socket.write(question(1).subarray(0, 9)),
     ],
     [
-      'by ones that were answered and stay',
+      'by clients that were answered and stay',
       (socket: Socket): void => void socket.write(question(1)),
     ],
-  ])('%s, a new client is answered, since one of them gives way', async (_, begin) => {
+  ])('%s, a new client is answered, since one of them is cut', async (_, begin) => {
     const before = descriptors()
     const sockets = await occupy(connections, begin)
     await until(() => descriptors() >= before + connections - 100, {
@@ -82,7 +82,7 @@ describe('with all connections taken', () => {
     const tookMs: number[] = []
     for (let i = 0; i < 20; i++) tookMs.push(await newClientIsServed())
     console.info(`${connections} connections taken: worst ${Math.max(...tookMs).toFixed(1)} ms`)
-    // Half of them at least did not wait for a deadline of those who were there before.
+    // At least half of them did not wait for a deadline of an older connection.
     expect(tookMs.sort((a, b) => a - b)[10]).toBeLessThan(streamLimits.firstQueryMs / 2)
     expect(descriptors()).toBeLessThanOrEqual(before + connections + 10)
     await until(() => sockets.some((socket) => socket.closed), {
@@ -93,21 +93,22 @@ describe('with all connections taken', () => {
     await until(() => descriptors() <= before + 5, { what: 'descriptors back', withinMs: 30_000 })
   })
 
-  it('and the dripping ones do not outlast the first-query deadline', async () => {
+  it('clients that send one octet at a time are cut at the first-query deadline', async () => {
     const sockets = await occupy(40, (socket) => void socket.write(Buffer.of(0)))
     const drip = setInterval(() => {
       for (const socket of sockets) if (socket.writable) socket.write(Buffer.of(15))
     }, 100)
-    // They would drip for ever.
+    // They would go on forever.
     await until(() => sockets.every((socket) => socket.closed), {
       what: 'all cut',
       withinMs: 60_000,
     })
+    expect(sockets.every((socket) => socket.closed)).toBe(true)
     clearInterval(drip)
   })
 })
 
-it('a client with more than its share loses its own, others keep theirs', async () => {
+it('a client with too many connections loses its own, others keep theirs', async () => {
   const other = await openTcpClient(server.port)
   await other.write(question(1))
   await other.receive(1)

@@ -1,4 +1,4 @@
-// DNS over TLS as clients meet it, and its certificate as operators renew it.
+// DNS over TLS as clients use it, and its certificate as operators renew it.
 
 import { execFileSync } from 'node:child_process'
 import { connect as connectTcp } from 'node:net'
@@ -84,7 +84,7 @@ describe('queries', () => {
     expect(text).toMatch(/ns1\.tls\.example\.test\.\s+\d+\s+IN\s+A\s+192\.0\.2\.53/)
   })
 
-  it('TLS 1.2 too, and ALPN says dot', async () => {
+  it('TLS 1.2 is accepted, and ALPN selects dot', async () => {
     const client = await openTls()
     expect(client.tls.alpnProtocol).toBe('dot')
     client.tls.destroy()
@@ -141,7 +141,7 @@ function idsOf(stream: Buffer): number[] {
   return ids
 }
 
-describe('what is no TLS', () => {
+describe('octets that are not TLS', () => {
   it.each([
     ['plain DNS', framed(encodeQuestion(zone, 'A', 1))],
     ['garbage', Buffer.alloc(5000, 0xa5)],
@@ -162,7 +162,7 @@ describe('what is no TLS', () => {
     other.tls.destroy()
   })
 
-  it('and the table of connections is one: TLS clients are bounded with the others', async () => {
+  it('TLS connections count against the same limits as TCP ones', async () => {
     const closed = (await server.metric('mxsteer_tcp_closed_by_limit_total')) ?? 0
     const clients: TlsClient[] = []
     for (let i = 0; i < 22; i++) {
@@ -193,7 +193,7 @@ describe('a renewed certificate', () => {
     return name
   }
 
-  it('half a pair changes nothing, and is told', async () => {
+  it('a certificate without its key changes nothing, and is logged', async () => {
     expect(await server.metric('mxsteer_tls_last_reload_successful')).toBe(1)
     replaceFile(second.certificate, first.certificate)
     await until(async () => (await server.metric('mxsteer_tls_last_reload_successful')) === 0, {
@@ -205,7 +205,7 @@ describe('a renewed certificate', () => {
     expect(await shown()).toBe('first.example.test')
   })
 
-  it('the whole pair is shown to new handshakes, and the old connection goes on', async () => {
+  it('a new pair is used for new handshakes, and old connections continue', async () => {
     const old = await openTls()
     expect(nameIn(old)).toBe('first.example.test')
     expect(await ask(old, `ns1.${zone}`)).toEqual(['192.0.2.53'])

@@ -1,4 +1,4 @@
-// How UDP is spoken, as an operator chooses it and sees it: by default, on request, and where koffi is missing.
+// The UDP transport as an operator sets and sees it: by default, on request, and where koffi is missing.
 
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'

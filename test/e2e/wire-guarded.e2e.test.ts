@@ -119,7 +119,7 @@ describe('the rate limit', () => {
     server = await serverOf(`${tight}cookie_secret: "${first}"\n`)
   })
 
-  it('cuts what one client asks above it, and nobody else’s', async () => {
+  it('limits a client above it, and no other client', async () => {
     const replies = await flood(server, { count: 150 })
     expect(replies.whole).toBeGreaterThanOrEqual(50)
     // Ten more for each second that a busy machine takes.
@@ -143,7 +143,7 @@ describe('the rate limit', () => {
     tcp.destroy()
   })
 
-  it('tells who has a bad cookie BADCOOKIE, and lets the good one pass', async () => {
+  it('answers BADCOOKIE to an invalid cookie, and does not limit a valid one', async () => {
     await flood(server, { count: 60 })
     const bad = await dig(server.port, zone, 'SOA', `+cookie=${'ab'.repeat(24)}`, '+nobadcookie')
     expect([bad.status, bad.answer.length, bad.flags.has('tc')]).toEqual(['BADCOOKIE', 0, false])
@@ -181,7 +181,7 @@ describe('by default', () => {
     expect(await server.metric('mxsteer_rate_limit_slipped_total')).toBe(0)
   })
 
-  it('does not touch a resolver that asks for a hundred names at once, again and again', async () => {
+  it('does not limit a resolver that repeatedly asks for a hundred names at once', async () => {
     const server = await serverOf('workers: 8\nrate_limit: { exempt: [] }\n')
     for (let round = 0; round < 3; round++) {
       expect(await flood(server, { count: 100, ports: 100 })).toMatchObject({ whole: 100 })
@@ -192,7 +192,7 @@ describe('by default', () => {
 })
 
 describe('secrets of cookies', () => {
-  it('are those of servers that share an address; a new one is staged before it signs', async () => {
+  it('are shared by servers of one address; a new one is added before it signs', async () => {
     const staged = async (...secrets: string[]): Promise<RunningServer> =>
       serverOf(`${tight}cookie_secret: [${secrets.map((one) => `"${one}"`).join(', ')}]\n`)
     const servers = await Promise.all([staged(first), staged(first, second), staged(second, first)])
@@ -209,7 +209,7 @@ describe('secrets of cookies', () => {
     expect(await isProvenAt(old, newCookie)).toBe(false)
   })
 
-  it('without a question a cookie is got and confirmed (RFC 7873 §5.4)', async () => {
+  it('without a question a cookie is given and confirmed (RFC 7873 §5.4)', async () => {
     const [server] = running as [RunningServer]
     const bare = ['+header-only', '+edns=0', '+nobadcookie']
     const client = '+cookie=99aabbccddeeff00'
