@@ -23,7 +23,7 @@ function converse(replies: readonly Uint8Array[], cuts: readonly number[], ends:
   const perform = (actions: readonly DialogueAction[]): void => {
     for (const action of actions) {
       if (action.kind === 'write') writes.push(action.line)
-      else if (action.kind === 'arm') deadlineMs = action.deadlineMs
+      else if (action.kind === 'set-deadline') deadlineMs = action.deadlineMs
       else if (action.kind === 'finish') finished.push(action.outcome)
     }
   }
@@ -124,7 +124,7 @@ test('a drip does not extend the deadline of its phase', () => {
       const dialogue = new SmtpDialogue(quickProfile())
       dialogue.feed({ kind: 'start' }, 0)
       const armed = dialogue.feed({ kind: 'connected' }, 5)
-      expect(armed).toEqual([{ kind: 'arm', deadlineMs: 1005 }])
+      expect(armed).toEqual([{ kind: 'set-deadline', deadlineMs: 1005 }])
       const drip = octets(`220-${'a'.repeat(1000)}`)
       for (let i = 0; 5 + i * everyMs < 1005; i++) {
         const input = { kind: 'octets', octets: drip.subarray(i, i + 1) } as const
@@ -147,7 +147,7 @@ test('all phases together end by the hard deadline', () => {
   dialogue.feed({ kind: 'connected' }, 4999)
   dialogue.feed({ kind: 'octets', octets: octets('220 x\r\n') }, 14_990)
   const again = dialogue.feed({ kind: 'octets', octets: octets('502 x\r\n') }, 19_980)
-  expect(again.at(-1)).toEqual({ kind: 'arm', deadlineMs: 20_000 })
+  expect(again.at(-1)).toEqual({ kind: 'set-deadline', deadlineMs: 20_000 })
 })
 
 test.each([
@@ -168,6 +168,6 @@ test('a deadline that fires early is armed again, and nothing is judged', () => 
   const dialogue = new SmtpDialogue(quickProfile())
   dialogue.feed({ kind: 'start' }, 0)
   expect(dialogue.feed({ kind: 'deadline', stalled: false }, 499.6)).toEqual([
-    { kind: 'arm', deadlineMs: 500 },
+    { kind: 'set-deadline', deadlineMs: 500 },
   ])
 })

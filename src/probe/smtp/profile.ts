@@ -4,7 +4,7 @@ import type { TlsProfile } from '../../health/tls-report.ts'
 
 /**
  * How far a dialogue goes, each level beyond the one before it but for `tls`, which is EHLO under TLS.
- * `tls` and `rcpt` are slow: rounds go as far as `rounds` says, and only one each `slowIntervalMs` goes all the way.
+ * At `tls` and `rcpt` most rounds go as far as `rounds` says, and only one each `slowIntervalMs` goes all the way.
  */
 export const probeLevels = ['connect', 'banner', 'ehlo', 'mail', 'tls', 'rcpt'] as const
 export type ProbeLevel = (typeof probeLevels)[number]
@@ -15,7 +15,7 @@ type RoundLevel = (typeof roundLevels)[number]
 export const proxyVersions = ['none', 'v1', 'v2'] as const
 type ProxyVersion = (typeof proxyVersions)[number]
 
-/** Where we connect from; null: as the kernel chooses. */
+/** Local addresses to connect from; null leaves the choice to the kernel. */
 export interface ProbeSourceAddresses {
   readonly ipv4: string | null
   readonly ipv6: string | null
@@ -25,36 +25,38 @@ export interface ProbeProfile {
   readonly name: string
   readonly port: number
   readonly level: ProbeLevel
-  /** How far the rounds between go, at the levels `tls` and `rcpt`. */
+  /** Level of the shallow rounds between deep ones, at the levels `tls` and `rcpt`. */
   readonly rounds: RoundLevel
   readonly slowIntervalMs: number
-  /** The name we give in EHLO. */
+  /** The name that the prober gives in EHLO. */
   readonly ehlo: string
   readonly tls: TlsProfile
-  /** Texts that must be in the banner, keywords that must be in the reply to EHLO; upper or lower case. */
+  /** Texts that the banner must contain, keywords that the EHLO reply must contain; compared without case. */
   readonly expect: { readonly banner: readonly string[]; readonly ehlo: readonly string[] }
   readonly proxy: ProxyVersion
-  /** null: as the server's settings say, else as the kernel chooses. */
+  /** Local addresses; null falls back to the server's settings, then to the kernel. */
   readonly source: ProbeSourceAddresses
-  /** Of level `rcpt`: the canary's mailbox, and who asks (empty: the null sender). */
+  /** The mailbox of RCPT at level `rcpt`; null at other levels. */
   readonly recipient: string | null
+  /** The sender of MAIL at level `rcpt`; empty for the null sender. */
   readonly sender: string
   readonly intervalMs: number
-  /** While a state is undecided: after the first unlike verdict, until `fall` or `rise` is reached. */
+  /** Interval while the state is undecided: from the first contrary verdict until `fall` or `rise` is reached. */
   readonly fastIntervalMs: number
   readonly connectTimeoutMs: number
   readonly bannerTimeoutMs: number
   readonly commandTimeoutMs: number
-  /** A final banner line that comes later than this is slow. */
+  /** A final banner line later than this makes the outcome `slow`. */
   readonly slowAfterMs: number
-  /** Like verdicts in a row that bring an address down, or up. */
+  /** Failures in a row that take an address down. */
   readonly fall: number
+  /** Passes in a row that bring it up. */
   readonly rise: number
   /** Seconds over which a recovered address regains its weight; 0: at once. */
   readonly slowStartSeconds: number
 }
 
-/** What a profile is where nobody says otherwise; `name`, `port` and `ehlo` are always said. */
+/** Defaults of a profile; `name`, `port` and `ehlo` have none. */
 export const profileDefaults: Omit<ProbeProfile, 'name' | 'port' | 'ehlo'> = {
   level: 'ehlo',
   rounds: 'ehlo',
@@ -84,15 +86,15 @@ export const profileDefaults: Omit<ProbeProfile, 'name' | 'port' | 'ehlo'> = {
   slowStartSeconds: 0,
 }
 
-/** One address that some pool wants probed, with the health slot its verdict goes to. */
+/** One address that has to be probed, with its slot of the health table. */
 export interface WatchedAddress {
   readonly slot: number
   readonly zone: string
   readonly target: string
-  /** As it is served. */
+  /** As it is served in answers. */
   readonly address: string
   readonly family: 4 | 6
-  /** Where it is probed, if not at the served address: behind NAT. The port is the profile's. */
+  /** The address that is probed if it is not the served one: behind NAT. The port is the profile's. */
   readonly probeAddress?: string
   readonly profile: ProbeProfile
 }

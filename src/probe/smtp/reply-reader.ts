@@ -1,21 +1,30 @@
-// Whole SMTP replies out of octets that arrive split at any point.
+// Reads whole SMTP replies (RFC 5321 §4.2) from octets that arrive split at any point.
 //
-// The lines of a reply must agree on the code, but postscreen and others change their mind after a 220- teaser,
-// so a 4xx or 5xx may end a reply that began well.
+// The lines of a reply must have one code, except that a 4xx or 5xx may end a reply that began with 2xx or 3xx: postscreen
+// and others send a 220- teaser before they refuse.
 
 import { Buffer } from 'node:buffer'
 import type { Reply } from './smtp-script.ts'
+
+type Excess = 'line-too-long' | 'too-many-lines' | 'too-many-octets'
+
+type NextLine =
+  /** The octets are valid until the next call. */
+  | { readonly kind: 'line'; readonly octets: Uint8Array }
+  | { readonly kind: 'more' }
+  | { readonly kind: 'excess'; readonly reason: Excess }
 
 export type NextReply =
   | { readonly kind: 'reply'; readonly reply: Reply }
   | { readonly kind: 'more' }
   | { readonly kind: 'excess'; readonly reason: Excess }
+  /** The lines of the reply have different codes; `code` is that of the last. */
   | { readonly kind: 'mixed'; readonly code: number }
-  /** No line of SMTP, or the beginning of one that cannot be. */
-  | { readonly kind: 'stranger'; readonly octets: Uint8Array }
+  /** A line, or the beginning of one, that is not of SMTP. */
+  | { readonly kind: 'not-smtp'; readonly octets: Uint8Array }
 
-/** A line without end is judged once it is this long: enough to tell TLS and HTTP by name. */
-const judgedFromOctets = 8
+/** A line without end is checked once it is this long: enough to recognise TLS and HTTP. */
+const checkedFromOctets = 8
 
 const nothing = new Uint8Array(0)
 
@@ -31,6 +40,16 @@ const lineLimit = 64
 
 const cr = 13
 
+/**
+ * Reads lines from octets that arrive split at any point, within the limits of one probe:
+ *
+ *   one line    ≤ 2048 octets, its end included (RFC 5321 §4.5.3.1.5 grants 512; real banners exceed it)
+ *   all lines   ≤ 64
+ *   all octets  ≤ 16 KiB
+ *
+ * A line ends at LF; a CR before it is dropped. The reader copies one line at most and keeps no chunk, so that hundreds of
+ * probes in flight cost little memory.
+ */
 class LineReader {
   #line: Uint8Array = nothing
   #length = 0
@@ -39,7 +58,7 @@ class LineReader {
   #chunk: Uint8Array = nothing
   #at = 0
 
-  /** Gives the reader what arrived; call `next` until it says `more`, and the chunk is used up. */
+  /** Sets the octets to read; call `next` until it returns `more`, which means that the chunk is consumed. */
   push(chunk: Uint8Array): void {
     this.#chunk = chunk
     this.#at = 0
@@ -59,12 +78,12 @@ class LineReader {
     return { kind: 'more' }
   }
 
-  /** The octets of a line that has no end yet. Valid until the next call. */
+  /** Returns the octets of the line that has no end yet. Valid until the next call. */
   partial(): Uint8Array {
     return this.#line.subarray(0, this.#length)
   }
 
-  /** Forgets what arrived and was not read; says how many octets that was. */
+  /** Drops the octets that were not read. Returns their number. */
   discard(): number {
     const count = this.#chunk.length - this.#at + this.#length
     this.#chunk = nothing
@@ -88,10 +107,10 @@ class LineReader {
   }
 }
 
-/** What follows the code, lower case; one character an octet. */
+/** Text after the code in lower case, one character an octet. */
 const textOf = (line: Uint8Array): string => latin1(line, 4).toLowerCase()
 
-/** One character an octet. Without an iterator over them: hundreds of lines a second come by. */
+/** Decodes one character an octet; without an iterator, since hundreds of lines arrive a second. */
 export const latin1 = (octets: Uint8Array, start = 0, end: number = octets.length): string =>
   Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1', start, end)
 
@@ -112,12 +131,12 @@ export class ReplyReader {
   #code: number | null = null
   #texts: string[] = []
 
-  /** `onLine` learns of every line of a reply as it comes, and says whether its text matters. */
+  /** `onLine` is called with every line of a reply as it arrives, and returns whether the reply has to keep its text. */
   constructor(onLine: (octets: Uint8Array, code: number) => boolean) {
     this.#onLine = onLine
   }
 
-  /** Gives the reader what arrived; call `next` until it says something other than `reply`. */
+  /** Sets the octets to read; call `next` until it returns something other than `reply`. */
   push(chunk: Uint8Array): void {
     this.#lines.push(chunk)
   }
@@ -126,43 +145,43 @@ export class ReplyReader {
     for (;;) {
       const next = this.#lines.next()
       if (next.kind === 'excess') return next
-      if (next.kind === 'more') return this.#judgePartial()
+      if (next.kind === 'more') return this.#checkPartial()
       const reply = this.#take(next.octets)
       if (reply !== null) return reply
     }
   }
 
-  /** The octets of a line that has no end yet. Valid until the next call. */
+  /** Returns the octets of the line that has no end yet. Valid until the next call. */
   partial(): Uint8Array {
     return this.#lines.partial()
   }
 
-  /** Whether what came of a line so far cannot begin a reply. */
+  /** Whether the line without end cannot be the beginning of a reply. */
   isNotSmtp(): boolean {
     return !canBeReply(this.partial())
   }
 
-  /** Forgets what arrived and was not read; says how many octets that was. */
+  /** Drops the octets that were not read. Returns their number. */
   discard(): number {
     return this.#lines.discard()
   }
 
-  #judgePartial(): NextReply {
+  #checkPartial(): NextReply {
     const octets = this.partial()
-    return octets.length >= judgedFromOctets && this.isNotSmtp()
-      ? { kind: 'stranger', octets }
+    return octets.length >= checkedFromOctets && this.isNotSmtp()
+      ? { kind: 'not-smtp', octets }
       : { kind: 'more' }
   }
 
-  /** null: the reply goes on. */
+  /** Takes one line. Returns null while the reply goes on. */
   #take(octets: Uint8Array): NextReply | null {
     const line = parseReplyLine(octets)
-    if (line === null) return { kind: 'stranger', octets }
+    if (line === null) return { kind: 'not-smtp', octets }
     const { code, isPolicy } = line
     if (this.#onLine(octets, code)) this.#texts.push(textOf(octets))
     const before = this.#code
-    const changedItsMind = before !== null && before < 400 && code >= 400
-    if (before !== null && before !== code && !changedItsMind) return { kind: 'mixed', code }
+    const isRefusalAfterTeaser = before !== null && before < 400 && code >= 400
+    if (before !== null && before !== code && !isRefusalAfterTeaser) return { kind: 'mixed', code }
     this.#code = code
     if (!line.isLast) return null
     const reply = { code, isPolicy, texts: this.#texts }
@@ -172,30 +191,14 @@ export class ReplyReader {
   }
 }
 
-// Lines out of octets that arrive split at any point, under the budgets of one probe.
-//
-//   one line    ≤ 2048 octets, its end included (RFC 5321 §4.5.3.1.5 grants 512; real banners exceed it)
-//   all lines   ≤ 64
-//   all octets  ≤ 16 KiB
-//
-// A line ends at LF; a CR before it goes too. The reader copies one line at most and keeps no chunk; its own
-// memory is that of the longest line, doubled as it grows, so that hundreds of probes in flight cost little.
-
-type Excess = 'line-too-long' | 'too-many-lines' | 'too-many-octets'
-
-type NextLine =
-  /** The octets are valid until the next call. */
-  | { readonly kind: 'line'; readonly octets: Uint8Array }
-  | { readonly kind: 'more' }
-  | { readonly kind: 'excess'; readonly reason: Excess }
-
-// One line of an SMTP reply (RFC 5321 §4.2): three digits, then `-` where more lines follow.
-// The text after the code is free: servers send 8-bit octets, NULs and lower case, and still take mail.
-
+/**
+ * One line of a reply: three digits, then `-` if more lines follow. The text is not checked: servers send 8-bit octets, NULs
+ * and lower case, and still accept mail.
+ */
 interface ReplyLine {
   readonly code: number
   readonly isLast: boolean
-  /** An enhanced code x.7.x (RFC 3463 §3.8): security or policy, so perhaps it is us they refuse. */
+  /** Whether it has an enhanced code x.7.x (RFC 3463 §3.8): security or policy, so that it may concern only the prober. */
   readonly isPolicy: boolean
 }
 
@@ -205,7 +208,7 @@ function parseReplyLine(octets: Uint8Array): ReplyLine | null {
   return { code, isLast: octets[3] !== hyphen, isPolicy: isPolicy(octets) }
 }
 
-/** Whether a line that starts so can be a reply at all; true of a line with no octets yet. */
+/** Whether a line that starts with these octets can be a line of a reply; true for no octets. */
 function canBeReply(start: Uint8Array): boolean {
   const [first, , , mark] = start
   if (first !== undefined && (first < zero + 2 || first > zero + 5)) return false
@@ -214,7 +217,7 @@ function canBeReply(start: Uint8Array): boolean {
   return mark === undefined || mark === space || mark === hyphen || mark === 13
 }
 
-/** What a line that is no reply comes from, as far as its first octets tell. */
+/** Protocol of a line that is not of SMTP, by its first octets. */
 export function identifyProtocol(start: Uint8Array): 'tls' | 'http' | 'not-smtp' {
   // TLS records: alert 21 or handshake 22, then major version 3 (RFC 8446 §5.1).
   if ((start[0] === 21 || start[0] === 22) && start[1] === 3) return 'tls'

@@ -1,12 +1,11 @@
-// One SMTP dialogue as a pure machine: what happened goes in, what to do comes out; time is an argument.
+// One SMTP dialogue as a pure state machine: events of the connection go in, actions come out; time is an argument.
 //
 //   connect ─► (handshake) ─► banner ─► ehlo ─► (helo) ─► (starttls ─► handshake ─► ehlo) ─► (mail ─► (rcpt))
 //           ─► (rset) ─► quit ─► done
 //
-// What to say to which reply is in smtp-script.ts; what silence, end and error mean in which phase is in
-// smtp-script.ts. The server speaks first: nothing is written before the final banner line (`220-` continues),
-// one command a write, never before the reply to the last one. Deadlines run from the start of a phase: octets
-// do not extend them.
+// smtp-script.ts says which command follows which reply, and what silence, end and error mean in which phase. The server
+// speaks first: nothing is written before the final banner line (`220-` continues), one command a write, never before
+// the reply to the last one. Deadlines run from the start of a phase; octets do not extend them.
 
 import type { DialogueLine, Outcome } from '../../health/outcome.ts'
 import type { TlsReport } from '../../health/tls-report.ts'
@@ -28,82 +27,37 @@ import { judgeTls, type PeerTls } from './tls-judgement.ts'
 
 interface DialogueOptions {
   readonly onLine?: ((line: DialogueLine) => void) | undefined
-  /** STARTTLS has been offered by this target before. */
+  /** Whether this target has offered STARTTLS before: its absence is then a finding. */
   readonly hadStarttls?: boolean | undefined
 }
 
-const totalCharacterLimit = 8192
+/** An event of the connection. */
+export type DialogueInput =
+  | { readonly kind: 'start' | 'abort' }
+  | { readonly kind: 'end' }
+  /** `header`: name of the header that was written before anything else, for the log. */
+  | { readonly kind: 'connected'; readonly header?: string }
+  | { readonly kind: 'octets'; readonly octets: Uint8Array }
+  | { readonly kind: 'tls-established'; readonly peer: PeerTls; readonly wallMs: number }
+  /** The TLS handshake failed; `why` is the message of OpenSSL. */
+  | { readonly kind: 'tls-failed'; readonly why: string }
+  | { readonly kind: 'failed'; readonly errno: string }
+  /** `stalled`: the timer of this process fired late, so silence proves nothing about the target. */
+  | { readonly kind: 'deadline'; readonly stalled: boolean }
 
-/** Room is left for our lines and events: eight commands and about as many events at most. */
-const targetLineLimit = 24
+/**
+ * How to close the connection. `done`: QUIT was answered. `fin`: close this side and give the target a second to close its
+ * own. `destroy`: at once, with a reset if the target goes on sending.
+ */
+export type Closing = 'done' | 'fin' | 'destroy'
 
-const shortenedLineLimit = 8
-
-const cut = (text: string): string =>
-  text.length > characterLimit ? `${text.slice(0, characterLimit - 1)}…` : text
-
-const lineLimit = 40
-
-const characterLimit = 512
-
-const escapeCharacter = (character: string): string =>
-  character === '\\' ? '\\\\' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
-
-class DialogueLog {
-  readonly #onLine: ((line: DialogueLine) => void) | undefined
-  #lines: DialogueLine[] = []
-  #characters = 0
-  #dropped = false
-
-  constructor(onLine: ((line: DialogueLine) => void) | undefined) {
-    this.#onLine = onLine
-  }
-
-  received(octets: Uint8Array, atMs: number): void {
-    if (this.#dropped && !this.#onLine) return
-    const line: DialogueLine = { atMs, from: '<', text: escapeOctets(octets) }
-    this.#onLine?.(line)
-    if (this.#dropped) return
-    const fits = this.#characters + line.text.length <= totalCharacterLimit
-    if (fits && this.#lines.length < targetLineLimit) this.#keep(line)
-    else this.#drop(atMs)
-  }
-
-  /** Of a target that says too much a few lines tell as well as many; hundreds of such targets cost little. */
-  shorten(atMs: number): void {
-    if (this.#lines.length <= shortenedLineLimit) return
-    this.#lines = this.#lines.slice(0, shortenedLineLimit)
-    this.#drop(atMs)
-  }
-
-  sent(text: string, atMs: number): void {
-    this.#record({ atMs, from: '>', text: cut(text) })
-  }
-
-  event(text: string, atMs: number): void {
-    this.#record({ atMs, from: '*', text: cut(text) })
-  }
-
-  lines(): readonly DialogueLine[] {
-    return this.#lines
-  }
-
-  #drop(atMs: number): void {
-    this.#dropped = true
-    this.#keep({ atMs, from: '*', text: 'further lines of the target are not kept' })
-  }
-
-  #record(line: DialogueLine): void {
-    this.#onLine?.(line)
-    this.#keep(line)
-  }
-
-  #keep(line: DialogueLine): void {
-    if (this.#lines.length >= lineLimit) return
-    this.#characters += line.text.length
-    this.#lines.push(line)
-  }
-}
+export type DialogueAction =
+  | { readonly kind: 'write'; readonly line: string }
+  /** Start TLS as a client; `tls-established` or `tls-failed` follows. */
+  | { readonly kind: 'start-tls' }
+  /** Replaces the deadline before it. Milliseconds since the probe began. */
+  | { readonly kind: 'set-deadline'; readonly deadlineMs: number }
+  | { readonly kind: 'finish'; readonly outcome: Outcome; readonly close: Closing }
 
 const handshakeTimeoutMs = 10_000
 
@@ -135,7 +89,7 @@ export class SmtpDialogue {
     this.#hardMs = hardLimitMs(profile)
   }
 
-  /** `atMs`: milliseconds since the probe began, `start` being fed first. */
+  /** Takes one event and returns the actions to perform, in order. `atMs`: since the probe began; `start` comes first. */
   feed(input: DialogueInput, atMs: number): readonly DialogueAction[] {
     this.#actions = []
     this.#nowMs = atMs
@@ -151,9 +105,9 @@ export class SmtpDialogue {
         return this.#connected(input.header)
       case 'octets':
         return this.#read(input.octets)
-      case 'secured':
+      case 'tls-established':
         return this.#tlsEstablished(input.peer, input.wallMs)
-      case 'insecure':
+      case 'tls-failed':
       case 'end':
       case 'failed':
         return this.#disrupted(input)
@@ -161,6 +115,8 @@ export class SmtpDialogue {
         return this.#timeOut(input.stalled)
       case 'abort':
         return this.#conclude({ kind: 'self', reason: 'aborted', code: null })
+      default:
+        return input satisfies never
     }
   }
 
@@ -181,10 +137,10 @@ export class SmtpDialogue {
   }
 
   #startTls(): void {
-    // What came in the clear after the reply is no part of the session (RFC 3207 §4.2).
+    // Plain text after the reply to STARTTLS is no part of the session (RFC 3207 §4.2).
     this.#discardEarly()
     this.#phase = 'handshake'
-    this.#actions.push({ kind: 'secure' })
+    this.#actions.push({ kind: 'start-tls' })
     this.#setDeadline(Math.min(handshakeTimeoutMs, this.#profile.bannerTimeoutMs))
   }
 
@@ -209,14 +165,14 @@ export class SmtpDialogue {
     }
   }
 
-  /** Says whether the text of the line matters to smtp-script.ts. */
+  /** Logs a line of a reply. Returns whether smtp-script.ts needs its text. */
   #onReplyLine(octets: Uint8Array, code: number): boolean {
     this.#log.received(octets, this.#nowMs)
     return code >= 400 || this.#phase !== 'banner' || this.#profile.expect.banner.length > 0
   }
 
   #reject(next: Exclude<NextReply, { kind: 'reply' | 'more' }>): void {
-    if (next.kind === 'stranger') return this.#concludeNotSmtp(next.octets)
+    if (next.kind === 'not-smtp') return this.#concludeNotSmtp(next.octets)
     if (next.kind === 'mixed') {
       return this.#conclude({ kind: 'garbage', reason: 'mixed-codes', code: next.code })
     }
@@ -234,40 +190,47 @@ export class SmtpDialogue {
     this.#apply(
       nextStep(this.#phase, reply, {
         profile: this.#profile,
-        isSecured: this.#hasTls,
+        hasTls: this.#hasTls,
         hadStarttls: this.#hadStarttls,
       }),
     )
   }
 
   #apply(step: Step): void {
-    if (step.kind === 'say') return this.#send(step.phase, step.line)
-    if (step.kind === 'secure') return this.#startTls()
-    if (step.goodbye === null) return this.#conclude(step.found)
-    this.#decide(step.found)
-    this.#send(step.goodbye === 'RSET' ? 'rset' : 'quit', step.goodbye)
+    switch (step.kind) {
+      case 'send':
+        return this.#send(step.phase, step.line)
+      case 'start-tls':
+        return this.#startTls()
+      case 'conclude':
+        if (step.closingCommand === null) return this.#conclude(step.outcome)
+        this.#decide(step.outcome)
+        return this.#send(step.closingCommand === 'RSET' ? 'rset' : 'quit', step.closingCommand)
+      default:
+        return step satisfies never
+    }
   }
 
   #timeOut(stalled: boolean): void {
     if (this.#nowMs < this.#deadlineMs) {
-      this.#actions.push({ kind: 'arm', deadlineMs: this.#deadlineMs })
+      this.#actions.push({ kind: 'set-deadline', deadlineMs: this.#deadlineMs })
       return
     }
     if (this.#phase === 'banner' && this.#deadlineMs < Math.min(this.#bannerDueMs, this.#hardMs)) {
-      // By the timer and not by the time of the banner, which a stalled process reads late.
+      // Decided by the timer, not by the time of the banner, which a stalled process reads late.
       if (!stalled) this.#isSlow = true
       return this.#setDeadline(this.#bannerDueMs - this.#nowMs)
     }
     this.#disrupted({ kind: stalled ? 'stalled' : 'timeout' })
   }
 
-  /** The dialogue cannot go on. After QUIT or RSET that is no failure. */
-  #disrupted(breakage: Disruption): void {
-    this.#log.event(describeDisruption(breakage), this.#nowMs)
-    if (this.#decision) return this.#finish(breakage.kind === 'failed' ? 'destroy' : 'fin')
-    const isSilent = breakage.kind === 'end' || breakage.kind === 'timeout'
+  /** Ends a dialogue that cannot go on. After RSET or QUIT the outcome stands already. */
+  #disrupted(disruption: Disruption): void {
+    this.#log.event(describeDisruption(disruption), this.#nowMs)
+    if (this.#decision) return this.#finish(disruption.kind === 'failed' ? 'destroy' : 'fin')
+    const isSilent = disruption.kind === 'end' || disruption.kind === 'timeout'
     if (isSilent && this.#reader.isNotSmtp()) return this.#concludeNotSmtp(this.#reader.partial())
-    this.#conclude(outcomeOfDisruption(this.#phase, breakage, this.#profile.tls.mode))
+    this.#conclude(outcomeOfDisruption(this.#phase, disruption, this.#profile.tls.mode))
   }
 
   #concludeNotSmtp(octets: Uint8Array): void {
@@ -275,29 +238,29 @@ export class SmtpDialogue {
     this.#conclude({ kind: 'garbage', reason: identifyProtocol(octets), code: null })
   }
 
-  #decide(found: PartialOutcome): void {
+  #decide(partial: PartialOutcome): void {
     if (this.#decision) return
-    const tls = found.tls ?? this.#tls
+    const tls = partial.tls ?? this.#tls
     this.#decision = {
-      ...this.#refine(found),
+      ...this.#refine(partial),
       durationMs: this.#nowMs,
       ...(tls && { tls }),
       ...(this.#hasStarttls !== null && { hasStarttls: this.#hasStarttls }),
     }
   }
 
-  /** `ok` is only so where neither TLS nor time speaks against it. */
-  #refine(found: PartialOutcome): PartialOutcome {
-    if (found.kind !== 'ok') return found
+  /** Turns `ok` into `tls` if TLS has a finding, else into `slow` if the banner was late. */
+  #refine(partial: PartialOutcome): PartialOutcome {
+    if (partial.kind !== 'ok') return partial
     const worst = this.#tls?.findings[0]
-    if (worst) return { ...found, kind: 'tls', reason: worst.reason }
-    return this.#isSlow ? { ...found, kind: 'slow', reason: 'banner-slow' } : found
+    if (worst) return { ...partial, kind: 'tls', reason: worst.reason }
+    return this.#isSlow ? { ...partial, kind: 'slow', reason: 'banner-slow' } : partial
   }
 
-  /** What the probe found, where there is nothing left to say; after QUIT, what it had found before. */
-  #conclude(found: PartialOutcome, close?: Closing): void {
-    this.#decide(found)
-    this.#finish(close ?? (found.kind === 'mute' || found.kind === 'stuck' ? 'fin' : 'destroy'))
+  /** Finishes without a further command, with this outcome or with the one decided before. */
+  #conclude(partial: PartialOutcome, close?: Closing): void {
+    this.#decide(partial)
+    this.#finish(close ?? (partial.kind === 'mute' || partial.kind === 'stuck' ? 'fin' : 'destroy'))
   }
 
   #send(phase: Phase, line: string): void {
@@ -317,7 +280,7 @@ export class SmtpDialogue {
 
   #setDeadline(timeoutMs: number): void {
     this.#deadlineMs = Math.min(this.#nowMs + timeoutMs, this.#hardMs)
-    this.#actions.push({ kind: 'arm', deadlineMs: this.#deadlineMs })
+    this.#actions.push({ kind: 'set-deadline', deadlineMs: this.#deadlineMs })
   }
 
   #finish(close: Closing): void {
@@ -327,9 +290,10 @@ export class SmtpDialogue {
   }
 }
 
-// How long a dialogue and its parts may take beside what the profile says.
-
-/** 20 s, or what the first phases may take together; a handshake and the commands after it get 10 s more. */
+/**
+ * Limit of the whole dialogue: 20 s, or the sum of the deadlines of its first phases if that is longer; 10 s more where
+ * there is a handshake, or commands after EHLO.
+ */
 function hardLimitMs(profile: ProbeProfile): number {
   const { level, tls, connectTimeoutMs, bannerTimeoutMs, commandTimeoutMs } = profile
   const sumMs = connectTimeoutMs + bannerTimeoutMs + commandTimeoutMs
@@ -337,41 +301,85 @@ function hardLimitMs(profile: ProbeProfile): number {
   return Math.max(hardDeadlineMs, sumMs) + (isLong ? handshakeTimeoutMs : 0)
 }
 
-// What was said in one probe, kept for people: at most 40 lines of 512 characters, 8 KiB in all.
-//
-// Lines of the target are dropped first: ours and the events of the connection are few and always kept.
+const totalCharacterLimit = 8192
 
-/** Printable ASCII as it is, backslash doubled, the rest as \xNN; cut at 512 characters. */
+/** Leaves room for the commands of the probe and for events: at most eight of the former and about as many events. */
+const targetLineLimit = 24
+
+const shortenedLineLimit = 8
+
+const cut = (text: string): string =>
+  text.length > characterLimit ? `${text.slice(0, characterLimit - 1)}…` : text
+
+const lineLimit = 40
+
+const characterLimit = 512
+
+const escapeCharacter = (character: string): string =>
+  character === '\\' ? '\\\\' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+
+/**
+ * The dialogue as shown to people: at most 40 lines of 512 characters, 8 KiB in all. Lines of the target are dropped
+ * first: commands of the probe and events of the connection are few and always kept.
+ */
+class DialogueLog {
+  readonly #onLine: ((line: DialogueLine) => void) | undefined
+  #lines: DialogueLine[] = []
+  #characters = 0
+  #dropped = false
+
+  constructor(onLine: ((line: DialogueLine) => void) | undefined) {
+    this.#onLine = onLine
+  }
+
+  received(octets: Uint8Array, atMs: number): void {
+    if (this.#dropped && !this.#onLine) return
+    const line: DialogueLine = { atMs, from: '<', text: escapeOctets(octets) }
+    this.#onLine?.(line)
+    if (this.#dropped) return
+    const fits = this.#characters + line.text.length <= totalCharacterLimit
+    if (fits && this.#lines.length < targetLineLimit) this.#keep(line)
+    else this.#drop(atMs)
+  }
+
+  /** Keeps the first lines only: enough to recognise a target that floods, and cheap where hundreds do. */
+  shorten(atMs: number): void {
+    if (this.#lines.length <= shortenedLineLimit) return
+    this.#lines = this.#lines.slice(0, shortenedLineLimit)
+    this.#drop(atMs)
+  }
+
+  sent(text: string, atMs: number): void {
+    this.#add({ atMs, from: '>', text: cut(text) })
+  }
+
+  event(text: string, atMs: number): void {
+    this.#add({ atMs, from: '*', text: cut(text) })
+  }
+
+  lines(): readonly DialogueLine[] {
+    return this.#lines
+  }
+
+  #drop(atMs: number): void {
+    this.#dropped = true
+    this.#keep({ atMs, from: '*', text: 'further lines of the target are not kept' })
+  }
+
+  #add(line: DialogueLine): void {
+    this.#onLine?.(line)
+    this.#keep(line)
+  }
+
+  #keep(line: DialogueLine): void {
+    if (this.#lines.length >= lineLimit) return
+    this.#characters += line.text.length
+    this.#lines.push(line)
+  }
+}
+
+/** Returns printable ASCII as it is, backslash doubled, the rest as \xNN; cut at 512 characters. */
 function escapeOctets(octets: Uint8Array): string {
   const text = latin1(octets, 0, characterLimit + 1)
   return cut(/[^ -[\]-~]/.test(text) ? text.replaceAll(/[^ -[\]-~]/g, escapeCharacter) : text)
 }
-
-// What a dialogue is told, and what it asks for: the two sides of smtp-dialogue.ts.
-
-export type DialogueInput =
-  | { readonly kind: 'start' | 'abort' }
-  | { readonly kind: 'end' }
-  /** `header`: what the driver has written before anything else, for the record. */
-  | { readonly kind: 'connected'; readonly header?: string }
-  | { readonly kind: 'octets'; readonly octets: Uint8Array }
-  | { readonly kind: 'secured'; readonly peer: PeerTls; readonly wallMs: number }
-  /** The TLS handshake failed; `why` is OpenSSL's word. */
-  | { readonly kind: 'insecure'; readonly why: string }
-  | { readonly kind: 'failed'; readonly errno: string }
-  /** `stalled`: our own timer came late, so silence proves nothing about the target. */
-  | { readonly kind: 'deadline'; readonly stalled: boolean }
-
-/**
- * `done`: both have said goodbye. `fin`: our end, and a second for the target to do likewise. `destroy`: at once, with a
- * reset where it talks on.
- */
-export type Closing = 'done' | 'fin' | 'destroy'
-
-export type DialogueAction =
-  | { readonly kind: 'write'; readonly line: string }
-  /** Start TLS as a client; `secured` or `insecure` is the answer. */
-  | { readonly kind: 'secure' }
-  /** Replaces the deadline before it. Milliseconds on the clock of `feed`. */
-  | { readonly kind: 'arm'; readonly deadlineMs: number }
-  | { readonly kind: 'finish'; readonly outcome: Outcome; readonly close: Closing }

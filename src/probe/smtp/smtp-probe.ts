@@ -1,9 +1,8 @@
-// Drives one SMTP dialogue over one TCP connection. Resolves when the socket is closed, so that a probe in
-// flight is a descriptor in use; never rejects.
+// Runs one SMTP dialogue over one TCP connection.
 //
-// A deadline is judged only after one more turn of the event loop: timers run before reads, and what came in
-// time must not be called silence. If the timer itself was more than 200 ms late, the process was stalled and
-// the outcome is `self`. Reads go into one small buffer, so the fastest target costs no memory.
+// A deadline takes effect only after one more turn of the event loop: timers run before reads, and input that arrived in
+// time is not silence. If the timer itself fired more than 200 ms late, the process was stalled and the outcome is
+// `self`. Reads go into one small buffer, so that a target that floods costs no memory.
 
 import type { X509Certificate } from 'node:crypto'
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
@@ -25,14 +24,15 @@ export interface ProbeRequest {
   /** An IPv4 or IPv6 address; never a name. */
   readonly address: string
   readonly profile: ProbeProfile
-  /** STARTTLS has been offered by this target before. */
+  /** Whether this target has offered STARTTLS before. */
   readonly hadStarttls?: boolean | undefined
-  /** Where to connect from, where the profile says nothing. */
+  /** Local addresses to connect from, where the profile has none. */
   readonly source?: ProbeSourceAddresses
   /** Aborting ends the probe at once with `self`, reason `aborted`. */
   readonly signal?: AbortSignal
+  /** Called with every line of the dialogue as it happens. */
   readonly onLine?: (line: DialogueLine) => void
-  /** PEM of the roots to trust; absent: those that Node brings, and NODE_EXTRA_CA_CERTS. */
+  /** Root certificates to trust, in PEM; by default those of Node and of NODE_EXTRA_CA_CERTS. */
   readonly ca?: readonly string[]
 }
 
@@ -43,29 +43,30 @@ const lingerMs = 1000
 const readBufferOctets = 4096
 
 /**
- * Where the kernel puts what any probe receives: a read is handed over, and used up, before the next one begins.
- * Not so on Windows, where a read may be pending on each socket.
+ * Read buffer of all probes: each read is consumed before the next one begins. Not on Windows, where a read may be pending
+ * on every socket.
  */
 const sharedBuffer = Buffer.allocUnsafeSlow(readBufferOctets)
 
 const readBuffer = (): Buffer =>
   process.platform === 'win32' ? Buffer.allocUnsafeSlow(readBufferOctets) : sharedBuffer
 
+/** Probes one address. Resolves once the socket is closed, so that a probe in flight is a descriptor in use; never rejects. */
 export function probeAddress(request: ProbeRequest, clock: Clock): Promise<Outcome> {
   return new Promise((resolve) => {
     new ProbeConnection(request, clock, resolve).open()
   })
 }
 
-/** A peer that hangs up in the handshake is told of as a reset without a system call behind it. */
+/** Whether the peer closed the connection in the handshake: Node reports a reset without a system call. */
 const isHangUp = (error: NodeJS.ErrnoException): boolean =>
   error.code === 'ECONNRESET' && error.syscall === undefined
 
-/** Whether an error of a TLS socket is of TLS, and not of the network below. */
+/** Whether an error of a TLS socket comes from TLS and not from the connection below. */
 const isTlsError = (error: NodeJS.ErrnoException): boolean =>
   error.code === undefined || /^(ERR_SSL|ERR_TLS|EPROTO)/.test(error.code)
 
-/** Dates are judged by themselves, so that DANE can leave them aside. */
+/** Errors about dates: tls-judgement.ts checks dates itself, since a DANE match ignores them. */
 const dateFaults: ReadonlySet<string> = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])
 
 const chainLimit = 10
@@ -85,11 +86,12 @@ class ProbeConnection {
   readonly #dialogue: SmtpDialogue
   readonly #startMs: number
   readonly #abort = (): void => this.#feed({ kind: 'abort' })
-  /** What is spoken over: TCP, later TLS on top of it. */
+  /** The socket of the dialogue: TCP, later TLS on top of it. */
   #socket: Socket | null = null
   #timer: NodeJS.Timeout | undefined
-  /** When it rings, and when it is to ring: since the start. */
+  /** When the timer fires; milliseconds since the start. */
   #timerMs = 0
+  /** The deadline, which may be later: the timer is then set again; milliseconds since the start. */
   #deadlineMs = 0
   readonly #onTimer = (): void => {
     this.#timer = undefined
@@ -98,7 +100,7 @@ class ProbeConnection {
     else setImmediate(() => this.#feed({ kind: 'deadline', stalled: lateMs > stallMs }))
   }
   #outcome: Outcome | null = null
-  #lateOctets = 0
+  #octetsAfterOutcome = 0
 
   constructor(request: ProbeRequest, clock: Clock, resolve: (outcome: Outcome) => void) {
     this.#request = request
@@ -157,13 +159,13 @@ class ProbeConnection {
     const { profile, ca } = this.#request
     const { serverName } = profile.tls
     const below = this.#socket as Socket
-    const secured: TLSSocket = startTls(below, serverName, ca)
-    this.#socket = secured
-    this.#listen(secured)
-    secured.on('data', (octets: Uint8Array) => this.#receive(octets))
-    secured.once('secureConnect', () => {
+    const tlsSocket: TLSSocket = startTls(below, serverName, ca)
+    this.#socket = tlsSocket
+    this.#listen(tlsSocket)
+    tlsSocket.on('data', (octets: Uint8Array) => this.#receive(octets))
+    tlsSocket.once('secureConnect', () => {
       const wallMs = this.#clock.wallMs()
-      this.#feed({ kind: 'secured', peer: readPeer(secured, serverName), wallMs })
+      this.#feed({ kind: 'tls-established', peer: readPeer(tlsSocket, serverName), wallMs })
     })
   }
 
@@ -173,18 +175,18 @@ class ProbeConnection {
     const why = error.message.replace(/^[0-9A-F]+:error:[^:]*:/, '').trim()
     this.#feedFrom(
       socket,
-      isTls ? { kind: 'insecure', why } : { kind: 'failed', errno: error.code ?? 'UNKNOWN' },
+      isTls ? { kind: 'tls-failed', why } : { kind: 'failed', errno: error.code ?? 'UNKNOWN' },
     )
   }
 
-  /** Once TLS is on top, the socket below has nothing to say. */
+  /** Feeds an event of the socket of the dialogue. Events of the TCP socket below TLS are ignored. */
   #feedFrom(socket: Socket, input: DialogueInput): void {
     if (socket === this.#socket) this.#feed(input)
   }
 
   #receive(octets: Uint8Array): boolean {
     if (this.#outcome === null) this.#feed({ kind: 'octets', octets })
-    else if ((this.#lateOctets += octets.length) > totalLimitOctets) this.#socket?.destroy()
+    else if ((this.#octetsAfterOutcome += octets.length) > totalLimitOctets) this.#socket?.destroy()
     return true
   }
 
@@ -201,17 +203,19 @@ class ProbeConnection {
       case 'write':
         this.#socket?.write(`${action.line}\r\n`, 'latin1')
         return
-      case 'secure':
+      case 'start-tls':
         return this.#startTls()
-      case 'arm':
+      case 'set-deadline':
         return this.#setDeadline(action.deadlineMs)
       case 'finish':
         this.#outcome = action.outcome
         return this.#close(action.close)
+      default:
+        return action satisfies never
     }
   }
 
-  /** A timer that rings before is left alone, and set again when it does: most deadlines are never reached. */
+  /** Leaves a timer that fires earlier alone; it is set again when it fires. Most deadlines are never reached. */
   #setDeadline(deadlineMs: number): void {
     this.#deadlineMs = deadlineMs
     if (this.#timer !== undefined && this.#timerMs <= deadlineMs) return
@@ -225,7 +229,7 @@ class ProbeConnection {
     this.#timer = setTimeout(this.#onTimer, delayMs)
   }
 
-  /** TLS has a goodbye of its own; over TCP alone, closing is one, and nothing of the target's is left unread. */
+  /** TLS ends with a close_notify; after QUIT over plain TCP nothing is unread, and closing is enough. */
   #close(how: Closing): void {
     clearTimeout(this.#timer)
     const socket = this.#socket
@@ -257,18 +261,16 @@ function connectOptions({ address, profile, source }: ProbeRequest): TcpNetConne
   }
 }
 
-// A TLS socket → what tls-judgement.ts needs of it.
-
-/** `serverName`: what the certificate should name; null: anything will do. */
+/** Reads what tls-judgement.ts needs of a TLS session. `serverName`: name to be certified; null if any name will do. */
 function readPeer(socket: TLSSocket, serverName: string | null): PeerTls {
   const leaf = socket.getPeerX509Certificate()
-  // The type says Error; what is there is OpenSSL's word.
-  const fault = socket.authorizationError as unknown as string | Error | null | undefined
-  const word = fault instanceof Error ? fault.message : (fault ?? null)
+  // The declared type is Error; the value is the name of OpenSSL's error.
+  const error = socket.authorizationError as unknown as string | Error | null | undefined
+  const fault = error instanceof Error ? error.message : (error ?? null)
   return {
     version: socket.getProtocol() ?? 'unknown',
     chain: leaf ? chainOf(leaf) : [],
-    chainFault: word === null || dateFaults.has(word) ? null : word,
+    chainFault: fault === null || dateFaults.has(fault) ? null : fault,
     isNameRight:
       serverName === null ||
       leaf?.checkHost(serverName.toLowerCase(), { partialWildcards: false }) !== undefined,
@@ -300,18 +302,18 @@ function isSignedBy(one: X509Certificate, issuer: X509Certificate): boolean {
   }
 }
 
-// The PROXY protocol header that a probe sends to an MTA that expects one, filled from the names of its own
-// socket: true, so that the MTA logs and limits the prober by its real address.
-//
-// Version 2 says PROXY and not LOCAL: LOCAL is made for health checks, but enough receivers hang up on it
-// (HAProxy has `pp2-never-send-local` for their sake), while all of them take PROXY with true addresses.
-
 interface SocketName {
   readonly address: string
   readonly port: number
 }
 
-/** null: the names are no addresses of one family. */
+/**
+ * PROXY protocol header for an MTA that expects one, with the true addresses of the socket, so that the MTA logs and limits
+ * the prober by its real address. null if the addresses are not of one family.
+ *
+ * Version 2 sends PROXY and not LOCAL: LOCAL is meant for health checks, but enough receivers close the connection on it
+ * (HAProxy has `pp2-never-send-local` for them), while all of them accept PROXY.
+ */
 export function proxyHeader(
   version: 'v1' | 'v2',
   source: SocketName,
@@ -329,9 +331,10 @@ export function proxyHeader(
   return Uint8Array.from([...head, ...block])
 }
 
-// TLS over the socket of a probe. It takes what it is offered and judges afterwards (tls-judgement.ts): any
-// certificate, and versions back to 1.0, so that what is wrong can be named. No session is resumed.
-
+/**
+ * Starts TLS over the socket of a probe. Accepts any certificate, and versions back to 1.0, so that tls-judgement.ts can
+ * name what is wrong. Resumes no session.
+ */
 function startTls(
   socket: Socket,
   serverName: string | null,
@@ -342,7 +345,7 @@ function startTls(
     ...(serverName !== null && isIP(serverName) === 0 && { servername: serverName }),
     ...(ca && { ca: [...ca] }),
     rejectUnauthorized: false,
-    // The name is judged apart from the chain.
+    // readPeer checks the name, apart from the chain.
     checkServerIdentity: () => undefined,
     minVersion: 'TLSv1',
     ciphers: 'DEFAULT@SECLEVEL=0',

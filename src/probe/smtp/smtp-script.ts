@@ -1,4 +1,4 @@
-// What an SMTP probe says next, and what a reply amounts to: the table behind smtp-dialogue.ts. Pure.
+// The script of an SMTP probe: which command follows which reply, and what outcome a reply means. Pure.
 //
 //   phase      reply                        then
 //   banner     220                          level `banner`: ok | EHLO
@@ -10,9 +10,9 @@
 //   mail       250                          RCPT | ok
 //   rcpt       250, 251, 252                ok
 //   both       421 | 4xx | 5xx or x.7.x     stuck | busy | refusing
-//   rset       anything                     QUIT; what was found stands, as it does whatever QUIT is answered
+//   rset       anything                     QUIT; the outcome is decided, whatever the replies to RSET and QUIT
 //
-// 4xx with an enhanced code x.7.x, or with "too many connections", is policy and not load: perhaps it is us.
+// 4xx with an enhanced code x.7.x, or with "too many connections", is policy and not load: it may concern only the prober.
 
 import type { OutcomeKind } from '../../health/outcome.ts'
 import { noSession, type TlsReport } from '../../health/tls-report.ts'
@@ -33,20 +33,21 @@ export type Phase =
 
 export interface Reply {
   readonly code: number
-  /** An enhanced code x.7.x. */
+  /** Whether it has an enhanced code x.7.x: security or policy (RFC 3463 §3.8). */
   readonly isPolicy: boolean
-  /** Of its lines, without codes, lower case; of a good banner only where something is expected in it. */
+  /** Its lines in lower case, without codes; of a 2xx banner only if the profile expects a text in it. */
   readonly texts: readonly string[]
 }
 
-/** What is known of the session when a reply comes. */
+/** The state of the session when a reply arrives. */
 interface Session {
   readonly profile: ProbeProfile
-  readonly isSecured: boolean
-  /** STARTTLS has been offered here before. */
+  readonly hasTls: boolean
+  /** Whether this target has offered STARTTLS before. */
   readonly hadStarttls: boolean
 }
 
+/** An outcome before the duration and the log of the dialogue are added. */
 export interface PartialOutcome {
   readonly kind: OutcomeKind
   readonly reason: string
@@ -54,14 +55,16 @@ export interface PartialOutcome {
   readonly tls?: TlsReport
 }
 
+type ClosingCommand = 'RSET' | 'QUIT' | null
+
 export type Step =
-  | { readonly kind: 'say'; readonly phase: Phase; readonly line: string }
-  | { readonly kind: 'secure' }
-  /** `goodbye`: null where nothing more is to be said. */
+  | { readonly kind: 'send'; readonly phase: Phase; readonly line: string }
+  | { readonly kind: 'start-tls' }
+  /** `closingCommand`: null if the connection is closed without a further command. */
   | {
-      readonly kind: 'found'
-      readonly found: PartialOutcome
-      readonly goodbye: 'RSET' | 'QUIT' | null
+      readonly kind: 'conclude'
+      readonly outcome: PartialOutcome
+      readonly closingCommand: ClosingCommand
     }
 
 export function nextStep(phase: Phase, reply: Reply, session: Session): Step {
@@ -72,7 +75,7 @@ export function nextStep(phase: Phase, reply: Reply, session: Session): Step {
     case 'helo':
       return afterEhlo(phase, reply, session)
     case 'starttls':
-      return reply.code === 220 ? { kind: 'secure' } : startTlsRefused(reply)
+      return reply.code === 220 ? { kind: 'start-tls' } : startTlsRefused(reply)
     case 'mail':
       if (reply.code !== 250) return afterRefusal('mail', reply)
       return session.profile.level === 'rcpt'
@@ -89,17 +92,17 @@ export function nextStep(phase: Phase, reply: Reply, session: Session): Step {
   }
 }
 
-/** The first thing said once we may speak. */
+/** The first command of every session, and the first after STARTTLS. */
 export const ehloStep = ({ ehlo }: ProbeProfile): Step => send('ehlo', `EHLO ${ehlo}`)
 
-const send = (phase: Phase, line: string): Step => ({ kind: 'say', phase, line })
+const send = (phase: Phase, line: string): Step => ({ kind: 'send', phase, line })
 
 const conclude = (
   kind: OutcomeKind,
   reason: string,
   code: number,
-  goodbye: 'RSET' | 'QUIT' | null,
-): Step => ({ kind: 'found', found: { kind, reason, code }, goodbye })
+  closingCommand: ClosingCommand,
+): Step => ({ kind: 'conclude', outcome: { kind, reason, code }, closingCommand })
 
 function afterBanner(reply: Reply, profile: ProbeProfile): Step {
   const { code, texts } = reply
@@ -112,42 +115,43 @@ function afterBanner(reply: Reply, profile: ProbeProfile): Step {
   return profile.level === 'banner' ? conclude('ok', 'ok', code, 'QUIT') : ehloStep(profile)
 }
 
-/** 4xx or 5xx to something that a well server does not refuse. */
-function afterRefusal(what: 'banner' | 'mail' | 'rcpt', reply: Reply): Step {
+/** The step after a reply other than success to something that a healthy server does not refuse. */
+function afterRefusal(command: 'banner' | 'mail' | 'rcpt', reply: Reply): Step {
   const { code } = reply
-  const goodbye = what === 'rcpt' ? 'RSET' : 'QUIT'
+  const closingCommand = command === 'rcpt' ? 'RSET' : 'QUIT'
   if (code < 400) return conclude('garbage', 'unexpected-code', code, 'QUIT')
-  if (isPolicyRefusal(reply)) return conclude('refusing', `${what}-policy`, code, goodbye)
-  if (code >= 500) return conclude('refusing', `${what}-refusing`, code, goodbye)
-  // 421 once the session has begun: it is being closed (RFC 5321 §3.8).
-  if (code === 421 && what !== 'banner') return conclude('stuck', `${what}-rejected`, code, 'QUIT')
-  return conclude('busy', `${what}-busy`, code, goodbye)
+  if (isPolicyRefusal(reply)) return conclude('refusing', `${command}-policy`, code, closingCommand)
+  if (code >= 500) return conclude('refusing', `${command}-refusing`, code, closingCommand)
+  // 421 in a session: the server closes it (RFC 5321 §3.8).
+  if (code === 421 && command !== 'banner')
+    return conclude('stuck', `${command}-rejected`, code, 'QUIT')
+  return conclude('busy', `${command}-busy`, code, closingCommand)
 }
 
 const isPolicyRefusal = ({ isPolicy, texts }: Reply): boolean =>
   isPolicy || texts.some((text) => text.includes('too many connections'))
 
-/** What can go without an enhanced code and a parameter: the first word of every line but the greeting. */
+/** Keywords of an EHLO reply: the first word of every line after the first (RFC 5321 §4.1.1.1). */
 export const keywordsOf = ({ texts }: Reply): readonly string[] =>
   texts.slice(1).map((text) => text.split(' ')[0] ?? '')
 
 function afterEhlo(phase: 'ehlo' | 'helo', reply: Reply, session: Session): Step {
-  const { profile, isSecured } = session
+  const { profile, hasTls } = session
   if (reply.code !== 250) {
-    if (phase === 'ehlo' && reply.code >= 500 && !isSecured)
+    if (phase === 'ehlo' && reply.code >= 500 && !hasTls)
       return send('helo', `HELO ${profile.ehlo}`)
     return conclude('stuck', 'ehlo-rejected', reply.code, 'QUIT')
   }
   const keywords = phase === 'ehlo' ? keywordsOf(reply) : []
-  if (!isSecured || profile.tls.mode === 'implicit') {
+  if (!hasTls || profile.tls.mode === 'implicit') {
     const isMet = profile.expect.ehlo.every((wanted) => keywords.includes(wanted.toLowerCase()))
     if (!isMet) return conclude('stuck', 'ehlo-lacks-keyword', reply.code, 'QUIT')
   }
-  if (!isSecured && !keywords.includes('starttls')) {
+  if (!hasTls && !keywords.includes('starttls')) {
     if (session.hadStarttls) return withoutTls('starttls-gone', reply.code)
     if (profile.level === 'tls') return withoutTls('starttls-missing', reply.code)
   }
-  if (!isSecured && profile.level === 'tls') return send('starttls', 'STARTTLS')
+  if (!hasTls && profile.level === 'tls') return send('starttls', 'STARTTLS')
   return includesMail(profile)
     ? send('mail', `MAIL FROM:<${profile.level === 'rcpt' ? profile.sender : ''}>`)
     : conclude('ok', 'ok', reply.code, 'QUIT')
@@ -163,14 +167,14 @@ const tlsTexts = {
 }
 
 const withoutTls = (reason: keyof typeof tlsTexts, code: number): Step => ({
-  kind: 'found',
-  found: { kind: 'tls', reason, code, tls: noSession(reason, tlsTexts[reason]) },
-  goodbye: 'QUIT',
+  kind: 'conclude',
+  outcome: { kind: 'tls', reason, code, tls: noSession(reason, tlsTexts[reason]) },
+  closingCommand: 'QUIT',
 })
 
 const startTlsRefused = ({ code }: Reply): Step => withoutTls('starttls-refused', code)
 
-// What it means when a dialogue cannot go on: by the phase it was in and the way it broke.
+// Outcome of a dialogue that cannot go on, by its phase and by what disrupted it.
 //
 //   phase               silence, end                    reset                   handshake failed
 //   connect             dead                            dead                    –
@@ -179,41 +183,44 @@ const startTlsRefused = ({ code }: Reply): Step => withoutTls('starttls-refused'
 //   starttls            tls                             tls                     –
 //   later               stuck                           stuck                   –
 //
-// A fault of this host is `self` in every phase, and so is silence seen only through a late timer.
+// A fault of this host is `self` in every phase, and so is silence that only a late timer saw.
 
+/** What disrupted a dialogue. `stalled`: a timeout by a timer that fired late. */
 export type Disruption =
   | { readonly kind: 'end' }
   | { readonly kind: 'timeout' | 'stalled' }
   | { readonly kind: 'failed'; readonly errno: string }
-  | { readonly kind: 'insecure'; readonly why: string }
+  | { readonly kind: 'tls-failed'; readonly why: string }
 
 export function outcomeOfDisruption(
   phase: Phase,
-  breakage: Disruption,
+  disruption: Disruption,
   mode: 'starttls' | 'implicit',
 ): PartialOutcome {
-  if (breakage.kind === 'stalled') return { kind: 'self', reason: 'stalled', code: null }
-  if (breakage.kind !== 'failed') return outcomeInPhase(phase, breakage, mode)
-  const fault = connectionFault(breakage.errno)
+  if (disruption.kind === 'stalled') return { kind: 'self', reason: 'stalled', code: null }
+  if (disruption.kind !== 'failed') return outcomeInPhase(phase, disruption, mode)
+  const fault = connectionFault(disruption.errno)
   const isEarly = phase === 'connect' || phase === 'banner'
   const isFirst = isEarly || (phase === 'handshake' && mode === 'implicit')
   if (fault.kind === 'self' || isFirst) return { ...fault, code: null }
   return outcomeInPhase(phase, { kind: 'reset' }, mode)
 }
 
-/** For the record of the dialogue. */
-export function describeDisruption(breakage: Disruption): string {
-  switch (breakage.kind) {
+/** The event that the log of the dialogue shows. */
+export function describeDisruption(disruption: Disruption): string {
+  switch (disruption.kind) {
     case 'end':
       return 'closed by the target'
     case 'timeout':
       return 'timed out'
     case 'stalled':
       return 'our own timer was late'
-    case 'insecure':
-      return `TLS: ${breakage.why}`
+    case 'tls-failed':
+      return `TLS: ${disruption.why}`
+    case 'failed':
+      return disruption.errno
     default:
-      return breakage.errno
+      return disruption satisfies never
   }
 }
 
@@ -223,33 +230,33 @@ const disruptionWords = {
   end: 'eof',
   timeout: 'timeout',
   reset: 'reset',
-  insecure: 'failed',
+  'tls-failed': 'failed',
   stalled: 'stalled',
 }
 
 function outcomeInPhase(
   phase: Phase,
-  interruption: PhaseDisruption,
+  disruption: PhaseDisruption,
   mode: 'starttls' | 'implicit',
 ): PartialOutcome {
   if (phase === 'connect') {
-    const reason = interruption.kind === 'timeout' ? 'connect-timeout' : 'connection-reset'
+    const reason = disruption.kind === 'timeout' ? 'connect-timeout' : 'connection-reset'
     return { kind: 'dead', reason, code: null }
   }
-  const reason = `${phase === 'helo' ? 'ehlo' : phase}-${disruptionWords[interruption.kind]}`
+  const reason = `${phase === 'helo' ? 'ehlo' : phase}-${disruptionWords[disruption.kind]}`
   if (phase === 'starttls' || (phase === 'handshake' && mode === 'starttls')) {
-    const text = interruption.kind === 'insecure' ? interruption.why : `TLS broke off: ${reason}`
+    const text = disruption.kind === 'tls-failed' ? disruption.why : `TLS broke off: ${reason}`
     return { kind: 'tls', reason, code: null, tls: noSession(reason, text) }
   }
-  const isMute = phase === 'banner' || (phase === 'handshake' && interruption.kind !== 'insecure')
+  const isMute = phase === 'banner' || (phase === 'handshake' && disruption.kind !== 'tls-failed')
   return { kind: isMute ? 'mute' : 'stuck', reason, code: null }
 }
 
-// What an error of a socket says: that the target is dead, or that this host is in trouble (design §1, law 5).
+// Outcome of a socket error: the target is dead, or the fault is of this host (law 5 of CONTRIBUTING).
 //
-//   the network answered, or nobody did   dead   refused, reset, timed out, host unreachable
-//   we never got as far                   self   descriptors, ports, routes, buffers, permission
-//   anything unheard of                   self   doubt ourselves first
+//   the network answered, or the target was silent   dead   refused, reset, timed out, host unreachable
+//   no packet left this host                         self   descriptors, ports, routes, buffers, permission
+//   any other error                                  self   a fault is taken for local unless known otherwise
 
 interface ConnectionFault {
   readonly kind: 'dead' | 'self'
@@ -278,6 +285,7 @@ const faults: ReadonlyMap<string, ConnectionFault> = new Map([
   ['EPERM', { kind: 'self', reason: 'local-permission' }],
 ])
 
+/** Outcome of a socket error by its errno name, such as `ECONNREFUSED`. */
 export function connectionFault(errno: string): ConnectionFault {
   return faults.get(errno) ?? { kind: 'self', reason: 'local-fault' }
 }

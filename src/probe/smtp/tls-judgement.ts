@@ -1,4 +1,4 @@
-// What the certificates and the version of a TLS session are worth to a sender that insists.
+// Judges certificates and version of a TLS session as a sender that requires valid TLS does.
 //
 //   TLSA of the zone            what is checked
 //   usage 3 matches             nothing more: neither name nor dates (RFC 7672 §3.1.1)
@@ -6,7 +6,8 @@
 //   usable, but none matches    failure: DANE senders do not deliver
 //   none usable                 chain to a trusted root, name, dates
 //
-// Besides: the version is at least the one asked for. Pure: octets, the clock and what OpenSSL said go in.
+// In every case the version must be at least the minimum of the profile. Pure: octets, the time and the result of OpenSSL
+// are arguments.
 
 import { createHash } from 'node:crypto'
 import type { TlsFinding, TlsProfile, TlsReport, TlsaRecord } from '../../health/tls-report.ts'
@@ -14,11 +15,11 @@ import { tlsVersions } from '../../health/tls-report.ts'
 
 export interface PeerCertificate {
   readonly der: Uint8Array
-  /** SubjectPublicKeyInfo. */
+  /** Its SubjectPublicKeyInfo in DER. */
   readonly publicKeyDer: Uint8Array
   readonly validFromMs: number
   readonly validToMs: number
-  /** Whether the next one of the chain, or itself where it is the last, has signed it. */
+  /** Whether it is signed by the next certificate of the chain, or by itself if it is the last. */
   readonly isSigned: boolean
 }
 
@@ -27,8 +28,9 @@ export interface PeerTls {
   readonly version: string
   /** The server's own certificate first; at most ten. */
   readonly chain: readonly PeerCertificate[]
-  /** OpenSSL's word on the chain, dates left aside, e.g. `DEPTH_ZERO_SELF_SIGNED_CERT`; null: trusted. */
+  /** OpenSSL's error about the chain except for dates, e.g. `DEPTH_ZERO_SELF_SIGNED_CERT`; null if it is trusted. */
   readonly chainFault: string | null
+  /** Whether the certificate has the name in the profile, or the profile has none. */
   readonly isNameRight: boolean
 }
 
@@ -93,7 +95,7 @@ const judgeChain = ({ chainFault }: PeerTls): readonly TlsFinding[] =>
     ? []
     : [failure('certificate-untrusted', `not trusted by a known root: ${chainFault}`)]
 
-/** Usages 0 and 1 mean nothing to SMTP, and neither do selectors and matching types unheard of. */
+/** Whether SMTP can use the record: usages 0 and 1 are not for SMTP (RFC 7672 §3.1.3), unknown numbers not defined. */
 const isUsable = ({ usage, selector, matchingType }: TlsaRecord): boolean =>
   (usage === 2 || usage === 3) && selector <= 1 && matchingType <= 2
 
@@ -108,7 +110,7 @@ function matchDane({ chain }: PeerTls, records: readonly TlsaRecord[]): Dane {
   return anchors.some((record) => isAnchored(record, chain)) ? 'ta' : 'mismatch'
 }
 
-/** A certificate that matches, and every signature from the server's own up to it. */
+/** Whether a certificate of the chain matches and every certificate below it is signed by the next. */
 function isAnchored(record: TlsaRecord, chain: readonly PeerCertificate[]): boolean {
   const at = chain.findIndex((certificate) => isMatch(record, certificate))
   return at >= 0 && chain.slice(0, at).every((certificate) => certificate.isSigned)
