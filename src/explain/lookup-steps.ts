@@ -74,25 +74,25 @@ function steeredOf(last: Lookup, name: Name, entries: readonly PlanEntry[]): Ste
 const answeredType = (entries: readonly PlanEntry[]): number =>
   entries.find(({ section }) => section === 'answer')?.type ?? 0
 
-function stepOf(found: Lookup, name: Name, entries: readonly PlanEntry[]): Step {
-  const named = { name: nameToText(name), zone: found.kind === 'refused' ? null : zoneOf(found) }
-  switch (found.kind) {
+function stepOf(result: Lookup, name: Name, entries: readonly PlanEntry[]): Step {
+  const named = { name: nameToText(name), zone: result.kind === 'refused' ? null : zoneOf(result) }
+  switch (result.kind) {
     case 'found': {
-      const { kind } = found.set
+      const { kind } = result.set
       const what = kind === 'plain' ? 'plain' : kind === 'target-address' ? 'target' : 'steered'
-      return { ...named, found: what, wildcard: wildcardOf(found.node.owner, name), detail: null }
+      return { ...named, found: what, wildcard: wildcardOf(result.node.owner, name), detail: null }
     }
     case 'any': {
-      const wildcard = wildcardOf(found.node.owner, name)
+      const wildcard = wildcardOf(result.node.owner, name)
       return { ...named, found: 'plain', wildcard, detail: typeToText(answeredType(entries)) }
     }
     case 'alias': {
-      const detail = nameToText((found.cname.rdata[0] as Rdata).octets)
-      return { ...named, found: 'alias', wildcard: wildcardAbove(found.zone, name), detail }
+      const detail = nameToText((result.cname.rdata[0] as Rdata).octets)
+      return { ...named, found: 'alias', wildcard: wildcardAbove(result.zone, name), detail }
     }
     case 'dname': {
-      const to = nameToText((found.dname.rdata[0] as Rdata).octets)
-      const detail = `${nameToText(found.node.owner)} → ${to}`
+      const to = nameToText((result.dname.rdata[0] as Rdata).octets)
+      const detail = `${nameToText(result.node.owner)} → ${to}`
       return { ...named, found: 'dname', wildcard: null, detail }
     }
     case 'delegation':
@@ -100,15 +100,15 @@ function stepOf(found: Lookup, name: Name, entries: readonly PlanEntry[]): Step 
         ...named,
         found: 'delegation',
         wildcard: null,
-        detail: nameToText(found.cut.owner),
+        detail: nameToText(result.cut.owner),
       }
     case 'nodata':
-      return { ...named, found: 'nodata', wildcard: wildcardAbove(found.zone, name), detail: null }
+      return { ...named, found: 'nodata', wildcard: wildcardAbove(result.zone, name), detail: null }
     case 'nxdomain':
     case 'refused':
-      return { ...named, found: found.kind, wildcard: null, detail: null }
+      return { ...named, found: result.kind, wildcard: null, detail: null }
     default:
-      return found satisfies never
+      return result satisfies never
   }
 }
 
