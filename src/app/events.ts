@@ -3,7 +3,6 @@
 // test/docs.test.ts compares the two. component-events.ts translates what the components of the
 // server report into these events.
 
-import type { ConfigGroup } from '../cluster/config-agreement.ts'
 import type { Override } from '../health/overrides.ts'
 import { isoTime } from '../lib/clock.ts'
 import type { Log } from './log.ts'
@@ -56,11 +55,22 @@ interface FindingFields extends AddressName {
   readonly list?: string
 }
 
+/** Instances that have the same zone files. */
+interface ConfigGroup {
+  /** Digest of the zone files. */
+  readonly config: string
+  readonly instances: readonly string[]
+}
+
 interface ListFields {
   readonly list: string
   readonly family: 4 | 6
 }
 
+/**
+ * The rows. What a row takes as `fields` is written to the line as it is; other parameters are for the
+ * message.
+ */
 export const logEvents = {
   'server.ready': (fields: object): LogLine => line('info', 'answering', fields),
   'server.signal': (fields: { signal: string }, when: string): LogLine =>
@@ -261,12 +271,17 @@ function stateLine(level: Level, change: StateChange, to: string): LogLine {
   return line(level, `${addressText(change)} is ${to}`, fields)
 }
 
-const overrideFields = ({ action, setMs, untilMs, ...rest }: Override): object => ({
-  ...rest,
-  kind: action.kind,
-  ...(action.kind === 'weight' ? { weight: action.weight } : {}),
-  set: isoTime(setMs),
-  until: isoTime(untilMs),
+const overrideFields = (override: Override): object => ({
+  id: override.id,
+  zone: override.zone,
+  target: override.target,
+  pool: override.pool,
+  why: override.why,
+  by: override.by,
+  kind: override.action.kind,
+  ...(override.action.kind === 'weight' ? { weight: override.action.weight } : {}),
+  set: isoTime(override.setMs),
+  until: isoTime(override.untilMs),
 })
 
 const addressText = ({ zone, target, address }: AddressName): string =>

@@ -15,8 +15,8 @@ export interface PersistentState {
   readonly restored: SavedState
   readonly availability: PoolAvailability
   /**
-   * Returns overrides that survive a restart: `overrides` itself if it is persistent or if there is no
-   * file.
+   * Returns overrides that survive a restart: `overrides` itself if it is persistent or
+   * if there is no file.
    */
   persistOverrides(overrides: OverrideStore): OverrideStore
   /** Starts writing the file. `verdicts` is called at each write; its keys are slot keys. */

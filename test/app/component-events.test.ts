@@ -6,14 +6,14 @@ import type { Log } from '../../src/app/log.ts'
 import { logLocalFault } from '../../src/app/component-events.ts'
 import type { LocalFaultEvent } from '../../src/watch/local-fault.ts'
 
-const said = (event: LocalFaultEvent): unknown => {
+const written = (event: LocalFaultEvent): unknown => {
   const lines: unknown[] = []
-  const note =
+  const collect =
     (level: string) =>
     (fields: object, message: string): void =>
       void lines.push([level, fields, message])
   logLocalFault(
-    { info: note('info'), warn: note('warn'), error: note('error') } as unknown as Log,
+    { info: collect('info'), warn: collect('warn'), error: collect('error') } as unknown as Log,
     event,
   )
   expect(lines.length).toBe(1)
@@ -58,5 +58,5 @@ test.each<[LocalFaultEvent, readonly unknown[]]>([
     ['info', { event: 'prober.isolated.over' }, 'connected again'],
   ],
 ])('%o', (event, expected) => {
-  expect(said(event)).toEqual(expected)
+  expect(written(event)).toEqual(expected)
 })
