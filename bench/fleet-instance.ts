@@ -59,9 +59,9 @@ export class FleetInstance {
   readonly #world: World
   readonly #peers: Peers
   readonly #own = new OwnVotes()
-  readonly #weighed: VoteJudgement[]
+  readonly #judgements: VoteJudgement[]
   readonly #probed = new Map<number, { damping: DampingState; dueMs: number }>()
-  #duties: readonly (readonly string[])[] = []
+  #assignments: readonly (readonly string[])[] = []
   #sequence = 0
   #hintsRead = 0
   #answeredMs: number
@@ -74,7 +74,7 @@ export class FleetInstance {
     this.self = self
     this.#world = world
     this.#peers = new Peers(world.times.heartbeatLifetimeMs)
-    this.#weighed = world.targets.map(() => initialJudgement)
+    this.#judgements = world.targets.map(() => initialJudgement)
     this.#beatMs = nowMs + world.random() * world.times.heartbeatMs
     this.#lookMs = nowMs + world.random() * world.times.pollMs
     this.#snapshotMs = nowMs
@@ -83,12 +83,12 @@ export class FleetInstance {
   }
 
   judgement(target: number): Judgement {
-    return (this.#weighed[target] as VoteJudgement).judgement
+    return (this.#judgements[target] as VoteJudgement).judgement
   }
 
   step(nowMs: number): void {
     this.#probe(nowMs)
-    if (this.isReachable) this.#exchange(nowMs)
+    if (this.isReachable) this.#sync(nowMs)
     else if (!this.isCutOff && nowMs - this.#answeredMs >= this.#world.times.cutOffMs)
       this.#setCutOff(true, nowMs)
   }
@@ -112,10 +112,10 @@ export class FleetInstance {
     }
   }
 
-  #exchange(nowMs: number): void {
+  #sync(nowMs: number): void {
     const { store, times, keys } = this.#world
     const { instance, site } = this.self
-    const owner = { keys, instance, epoch: 1, lifetimeMs: times.votesLifetimeMs }
+    const voter = { keys, instance, epoch: 1, lifetimeMs: times.votesLifetimeMs }
     this.#answeredMs = nowMs
     if (this.isCutOff) this.#setCutOff(false, nowMs)
     if (nowMs >= this.#lookMs) {
@@ -123,9 +123,9 @@ export class FleetInstance {
       this.#lookMs = nowMs + times.pollMs
     }
     if (nowMs >= this.#rewriteMs) {
-      store.write(instance, this.#own.rewriteCommands(owner))
+      store.write(instance, this.#own.rewriteCommands(voter))
       this.#rewriteMs = nowMs + times.rewriteMs
-    } else if (this.#own.hasUnwritten()) store.write(instance, this.#own.changeCommands(owner))
+    } else if (this.#own.hasUnwritten()) store.write(instance, this.#own.changeCommands(voter))
     if (nowMs >= this.#beatMs) {
       const beat = {
         epoch: 1,
@@ -181,7 +181,7 @@ export class FleetInstance {
     return () => {
       if (found) return found
       found = new Map<string, string[]>()
-      for (const [i, names] of this.#duties.entries())
+      for (const [i, names] of this.#assignments.entries())
         for (const name of names) {
           const list = found.get(name)
           const { endpoint } = this.#world.targets[i] as Target
@@ -205,16 +205,16 @@ export class FleetInstance {
     const { assigned, targets, vantages, spent } = this.#world
     const live = [this.self, ...this.#vantages()].sort((a, b) => (a.instance < b.instance ? -1 : 1))
     const key = live.map(({ instance }) => instance).join()
-    let duties = assigned.get(key)
-    if (!duties) {
+    let assignments = assigned.get(key)
+    if (!assignments) {
       const startedMs = performance.now()
       const hashed = hashVantages(live)
-      duties = targets.map(({ hash }) => assignees(hash, hashed, vantages))
+      assignments = targets.map(({ hash }) => assignees(hash, hashed, vantages))
       spent.assigningMs += performance.now() - startedMs
       spent.assignments++
-      assigned.set(key, duties)
+      assigned.set(key, assignments)
     }
-    this.#duties = duties
+    this.#assignments = assignments
     this.#takeDuties(nowMs)
   }
 
@@ -228,7 +228,7 @@ export class FleetInstance {
   #takeDuties(nowMs: number): void {
     const { targets, random } = this.#world
     const { instance } = this.self
-    for (const [i, names] of this.#duties.entries()) {
+    for (const [i, names] of this.#assignments.entries()) {
       const isOurs = this.isCutOff || names.includes(instance)
       if (isOurs && !this.#probed.has(i))
         this.#probed.set(i, { damping: initialDamping(nowMs), dueMs: nowMs + 2000 * random() })
@@ -243,13 +243,13 @@ export class FleetInstance {
     const startedMs = performance.now()
     const { endpoint } = targets[target] as Target
     const probed = this.#probed.get(target)
-    const word = probed ? ownView(probed.damping, policy) : unseen
+    const view = probed ? ownView(probed.damping, policy) : unseen
     const votes = [
-      { ...this.self, state: word.vote, reason: '' },
-      ...this.#peers.votesOn(endpoint, this.#duties[target] ?? []),
+      { ...this.self, state: view.vote, reason: '' },
+      ...this.#peers.votesOn(endpoint, this.#assignments[target] ?? []),
     ]
-    const before = this.#weighed[target] as VoteJudgement
-    this.#weighed[target] = judgeVotes(before, votes, word, this.isCutOff)
+    const before = this.#judgements[target] as VoteJudgement
+    this.#judgements[target] = judgeVotes(before, votes, view, this.isCutOff)
     spent.judgingMs += performance.now() - startedMs
     spent.judged++
   }
