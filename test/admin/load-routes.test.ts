@@ -63,7 +63,7 @@ async function ask(
   return { status: reply.status, value: (await reply.json()) as Record<string, unknown> }
 }
 
-describe('what is taken', () => {
+describe('accepted reports', () => {
   test.each([
     [{ share: 0.5, for: '2m' }, 0.5, 120],
     [{ share: 0, for: 120 }, 0, 120],
@@ -91,7 +91,7 @@ describe('refusals', () => {
   test.each<[string, unknown, number, string, RegExp]>([
     ['no object', [], 400, 'bad-field', /object/],
     [
-      'a slip of the pen',
+      'a misspelt field',
       { lod: 1, for: '2m' },
       400,
       'unknown-field',
@@ -102,8 +102,8 @@ describe('refusals', () => {
     ['an end that is none', { load: 1, for: ['2m'] }, 400, 'no-end', /1s to 1d/],
     ['neither load nor share', { for: '2m' }, 400, 'bad-field', /give load/],
     ['both', { load: 1, share: 1, for: '2m' }, 400, 'bad-field', /give load/],
-    ['a share with marks', { share: 1, low: 0, for: '2m' }, 400, 'bad-field', /without low/],
-    ['marks in disorder', { load: 1, low: 1, high: 1, for: '2m' }, 400, 'bad-field', /low below/],
+    ['a share with low', { share: 1, low: 0, for: '2m' }, 400, 'bad-field', /without low/],
+    ['low not below high', { load: 1, low: 1, high: 1, for: '2m' }, 400, 'bad-field', /low below/],
     ['a share above the whole', { share: 1.1, for: '2m' }, 400, 'bad-field', /0 to 1/],
     ['a load that is text', { load: '1', for: '2m' }, 400, 'bad-field', /give load/],
     ['a zone that is none', { load: 1, for: '2m', zone: 1 }, 400, 'bad-field', /zone: expected/],

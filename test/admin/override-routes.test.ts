@@ -1,4 +1,4 @@
-// The write side of the admin server over real HTTP: what is taken, and each way of being refused.
+// GET, POST and DELETE of /overrides over real HTTP: accepted requests, and every refusal.
 
 import { request } from 'node:http'
 
@@ -108,8 +108,8 @@ const post = (body: unknown, headers: Record<string, string> = {}): Promise<Answ
   })
 const drain = { target: 'mx3', kind: 'drain', seconds: 60, why: 'disk' }
 
-describe('what is taken', () => {
-  test('a drain: the rows of its members say so, the reply says until when it is cached', async () => {
+describe('accepted requests', () => {
+  test('a drain: the rows of its members have it, the reply says until when it is cached', async () => {
     const { status, value } = await post({ ...drain, by: 'me' })
     expect(status).toBe(201)
     expect(value).toMatchObject({
@@ -181,7 +181,7 @@ describe('what is taken', () => {
     })
   })
 
-  test('the last one of a pool, with force alone', async () => {
+  test('the last eligible target of a pool, only with force', async () => {
     table.set(2, SlotState.down, 1, Infinity)
     const refused = await post(drain)
     expect([refused.status, refused.value]).toMatchObject([
@@ -201,12 +201,12 @@ describe('what is taken', () => {
   })
 })
 
-describe('refusals have a status, a code and words', () => {
+describe('refusals have a status, a code and a message', () => {
   const json = 'application/json'
   test.each<[string, unknown, number, string, RegExp]>([
     ['no JSON', '{"target":', 400, 'bad-json', /well-formed/],
     ['no object', '[]', 400, 'bad-field', /object/],
-    ['a slip of the pen', { ...drain, secnods: 1 }, 400, 'unknown-field', /secnods/],
+    ['a misspelt field', { ...drain, secnods: 1 }, 400, 'unknown-field', /secnods/],
     ['no target', { ...drain, target: undefined }, 400, 'bad-field', /target/],
     ['no kind', { ...drain, kind: 'kill' }, 400, 'bad-field', /drain, disable, up or weight/],
     ['no end', { ...drain, seconds: undefined }, 400, 'no-end', /seconds/],
@@ -279,7 +279,7 @@ describe('refusals have a status, a code and words', () => {
     expect(status).toBe(413)
   })
 
-  test('the one after the thousandth', async () => {
+  test('the override after the thousandth', async () => {
     const many = Array.from({ length: 1001 }, (_, i) =>
       loaded('many.example', `t${i}`, 5 + i, { p: 1 }),
     )
@@ -306,7 +306,7 @@ describe('refusals have a status, a code and words', () => {
 })
 
 describe('tokens', () => {
-  test('are wanted where set, and where the address is not loopback nothing goes without', async () => {
+  test('are required if one is set, and on any address but loopback', async () => {
     access.current = writeAccess({ address: '127.0.0.1', port }, 'a-token-of-16-chars')
     expect((await post(drain)).value).toMatchObject({ error: { code: 'token-required' } })
     const wrong = await post(drain, { authorization: 'Bearer wrong' })

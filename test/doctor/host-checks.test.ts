@@ -16,7 +16,7 @@ it.each([
   expect(clockResult('192.0.2.1:8053', offsetMs).status).toBe(status)
 })
 
-it('says which clock is ahead', () => {
+it('names the clock that is ahead', () => {
   expect(clockResult('peer', 30_000).text).toBe('peer is 30 s ahead')
   expect(clockResult('peer', -30_000).text).toBe('peer is 30 s behind')
 })
@@ -50,19 +50,19 @@ it.each([
   expect(ageResult('country', nowMs / 1000 - days * 86_400, nowMs).status).toBe(status)
 })
 
-it('knows no age that a database does not tell', () => {
+it('does not judge the age of a database without a build date', () => {
   expect(ageResult('country: X', null, 0)).toMatchObject({
     status: 'ok',
     text: 'country: X, of unknown age',
   })
 })
 
-it('has nothing to say of memory', async () => {
+it('checks nothing with state in memory', async () => {
   const found = await checkState({ state: 'memory', instance: 'a' }, Math.random)
   expect(found).toMatchObject([{ status: 'ok' }])
 })
 
-it('exits by the worst line', () => {
+it('has the exit code of the worst line', () => {
   const lines = [ok('tcp', ''), skip('clock', ''), warn('glue', '', ''), fail('state', '', '')]
   const told = lines.map((line) => ({ ...line, zone: null }))
   expect([2, 3, 4].map((count) => exitCodeOf(told.slice(0, count)))).toEqual([0, 1, 2])

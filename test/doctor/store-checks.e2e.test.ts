@@ -1,4 +1,4 @@
-// The doctor's look at the store: what it says of a real redis-server, and of facts that such a one seldom shows.
+// The doctor's checks of the store: against a real redis-server, and on facts that one seldom reports.
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -47,7 +47,7 @@ const documentedUser = (): string => {
 }
 const asDocumented = { MXSTEER_STATE_USERNAME: 'ns1-fra', MXSTEER_STATE_PASSWORD: 'secret-one' }
 
-it('finds nothing to mend with the ACL of the docs, and leaves nothing behind', async () => {
+it('finds nothing wrong with the ACL of the docs, and leaves nothing behind', async () => {
   const redis = await redisWith('user default off', documentedUser())
   const verdicts = await examined(redis.url, asDocumented)
   expect(verdicts.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok'])
@@ -56,7 +56,7 @@ it('finds nothing to mend with the ACL of the docs, and leaves nothing behind', 
   expect(await redis.command('ACL', 'LOG')).toBe('*0')
 })
 
-it('names the rights that are missing, and says where they stand', async () => {
+it('names the missing rights, and where they are documented', async () => {
   const user = documentedUser().replace(' ~mxsteer:{default}:v1:ev', '').replace(' +incr', '')
   const redis = await redisWith('user default off', user)
   const found = worst(await examined(redis.url, asDocumented))
@@ -67,7 +67,7 @@ it('names the rights that are missing, and says where they stand', async () => {
   expect(await redis.command('DBSIZE')).toBe(':0')
 })
 
-it('runs nothing where it may not open a transaction', async () => {
+it('executes no command if it cannot open a transaction', async () => {
   const user = documentedUser().replace(' +multi', '')
   const redis = await redisWith('user default off', user)
   expect(worst(await examined(redis.url, asDocumented)).text).toBe('it does not let us use MULTI')
@@ -87,7 +87,7 @@ it.each([
   expect(verdicts[0]?.advice).toMatch(advice)
 })
 
-it('cannot use what does not listen', async () => {
+it('fails if nothing listens', async () => {
   const verdicts = await examined(`redis://127.0.0.1:${await freePort()}`)
   expect(verdicts).toMatchObject([
     { status: 'fail', text: expect.stringContaining('ECONNREFUSED') },

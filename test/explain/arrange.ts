@@ -1,4 +1,5 @@
-// A world to explain: zones as an operator writes them, databases of the test's own, and a responder over the same.
+// What tests of explain/ share: zones as an operator writes them, GeoIP databases of the test's own, and a responder on
+// both.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// Two sets of zones compared: plain records, and steered sets for every class of clients that either side tells apart.
+// Comparison of two catalogs: plain records, and steered sets for every class of clients that either side distinguishes.
 
 import { describe, expect, test } from 'vitest'
 import { type Difference, compareCatalogs } from '../../src/explain/compare.ts'
@@ -115,7 +115,7 @@ describe('plain records', () => {
 })
 
 describe('steered sets', () => {
-  test('for whom, by which rule, who is chosen how often', async () => {
+  test('clients, rules, and shares of targets', async () => {
     const weight = zone.replace('mx1: 2, mx2: 1', 'mx1: 1, mx2: 1')
     expect(told(await differences(zone, weight))).toEqual([
       'MX continent EU, AF | pool 1: mx1 2, mx2 1 → mx1 1, mx2 1 | mx1 0.67→0.50 mx2 0.33→0.50',
@@ -154,7 +154,7 @@ describe('steered sets', () => {
     for (const line of lines) expect(line).toContain(change)
   })
 
-  test('internal networks: the fixed ladder, and who gets it', async () => {
+  test('internal networks: the fixed ladder, and its clients', async () => {
     const own = zone.replace('targets:\n  mx1', 'internal: 192.0.2.0/24\ntargets:\n  mx1')
     expect(told(await differences(zone, own))).toEqual([
       'MX network 192.0.2.0/24 | fixed ladder: none → mx3 mx1 mx2 | ',
@@ -184,7 +184,7 @@ test('what is left of a network behind one in it is a class of its own', () => {
   expect(choices.toSorted()).toEqual(['rule 1', 'rule 2', 'rule 3'])
 })
 
-test('no client is of a class that was not looked at: 20,000 random clients of random rules', () => {
+test('every client is in a class that was compared: 20,000 random clients of random rules', () => {
   const random = seeded(21)
   const pick = <Value>(values: readonly Value[]): Value =>
     values[Math.floor(random() * values.length)] as Value

@@ -60,7 +60,7 @@ test.each(sets)('%s: each target is drawn as often as the formula says', (_, set
 })
 
 describe('by hand', () => {
-  test('who is due more than one place is certain, and the others share the rest', () => {
+  test('a member due more than one record is certain, and the others share the rest', () => {
     const { pools, targets, health } = arrange({ eu: { a: '8 up', b: '1 up', c: '1 up' } })
     const set = addressesOf(policyOf([catchAllOf(Object.values(pools))]), 2)
     const shares = expectedShares(set, nowhere, health)
@@ -71,7 +71,7 @@ describe('by hand', () => {
     expect([of('a'), of('b'), of('c')]).toEqual([0.5, 0.25, 0.25])
   })
 
-  test('no formula: sticky sets of several, and nobody eligible', () => {
+  test('no formula: sticky sets of several, and no eligible member', () => {
     const { pools, health } = arrange({ eu: { a: '8 up', b: '1 up', c: '1 up' } })
     const policy = policyOf([catchAllOf(Object.values(pools))])
     expect(expectedShares(addressesOf(policy, 2, { sticky: true }), nowhere, health)).toBeNull()
@@ -80,7 +80,7 @@ describe('by hand', () => {
     expect(expectedShares(down, nowhere, none)).toBeNull()
   })
 
-  test('sticky: over clients, what chance gives without it', () => {
+  test('sticky: over all clients, the shares of random draws', () => {
     const { pools, health } = arrange({ eu: { a: '5 up', b: '3 up', c: '2 suspect' } })
     const set = mxOf(policyOf([catchAllOf(Object.values(pools))]), { sticky: true })
     const shares = expectedShares(set, nowhere, health)

@@ -1,4 +1,4 @@
-// What is explained is what is answered: shares, rules, scopes, TTLs, ways to the name.
+// Explanations agree with answers: shares, rules, scopes, TTLs, and the lookup path.
 
 import { describe, expect, test } from 'vitest'
 import { SlotState, Standing } from '../../src/health/table.ts'
@@ -162,7 +162,7 @@ describe('rules and scopes', () => {
     expect([...seen].sort()).toEqual([...ofRule].sort())
   })
 
-  test('the scope told is the one in the answer, over 1,000 random subnets', () => {
+  test('the scope explained is the one in the answer, over 1,000 random subnets', () => {
     for (let i = 0; i < 1000; i++) {
       const client = clientAt().includes(':')
         ? '2a01::/32'
@@ -196,7 +196,7 @@ describe('rules and scopes', () => {
     )
   })
 
-  test('why earlier rules did not match, and with what place', () => {
+  test('why earlier rules did not match, and the location of the client', () => {
     const { client, steering } = explain(domain, 'MX', '12.1.0.1')
     expect(client).toMatchObject({
       continent: 'EU',
@@ -224,7 +224,7 @@ describe('rules and scopes', () => {
   })
 })
 
-describe('the way to the name', () => {
+describe('the lookup path', () => {
   const stepsOf = (name: string, type: string): string[] =>
     quick
       .explain(name, type)
@@ -262,7 +262,7 @@ describe('the way to the name', () => {
 })
 
 describe('health', () => {
-  test('who is out and why, who holds the TTL down', async () => {
+  test('members that are out and why, and what limits the TTL', async () => {
     const { explain: ask, answer: reply, health, targets } = await arrangeWorld({ zone })
     const memberOf = (name: string): Member | undefined =>
       targets.find(({ target }) => target.name === name)?.pools[0]?.member

@@ -1,4 +1,4 @@
-// A simulation is what a server would do in the same state: its answers are counted against it.
+// A simulation agrees with a server in the same state: its answers are counted and compared.
 
 import { describe, expect, test } from 'vitest'
 import { parseClients, drawClients } from '../../src/cli/simulate.ts'
@@ -59,7 +59,7 @@ const assumptions = {
 } as const
 
 describe('the state assumed', () => {
-  test('shares by hand: who is down, on which day of a warm-up, with which weight', async () => {
+  test('shares by hand: targets down, day of a warm-up, weights', async () => {
     const world = await arrangeWorld({ zone, networks, assumptions })
     const { all, groups, expectedBy } = run(world, 1)
     expect(expectedBy).toBe('exact')
@@ -140,7 +140,7 @@ describe('clients', () => {
     expect(many.kind === 'bad' && many.why.length).toBe(21)
   })
 
-  test('at random: where the database places anyone', () => {
+  test('at random: addresses that the database locates', () => {
     const drawn = drawClients(500, networks.country, seededRandom(1))
     const heads = new Set(drawn.map(({ octets }) => octets[0]))
     expect(heads).toEqual(new Set([11, 12]))

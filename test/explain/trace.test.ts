@@ -19,7 +19,7 @@ import { worlds } from '../steer/random-worlds.ts'
 import { runs } from '../support/runs.ts'
 
 describe('a trace', () => {
-  test('has in it whoever is selected, and out of it nobody who is', () => {
+  test('has every selected member in, and none of them out', () => {
     fc.assert(
       fc.property(worlds, fc.nat(), (world, seed) => {
         const { policy, health } = build(world)
@@ -54,7 +54,7 @@ describe('a trace', () => {
     )
   })
 
-  test('says why each one is out, and what each one weighs', () => {
+  test('gives the weight of every member, or why it is out', () => {
     const { pools, health } = arrange({
       eu: {
         up: '4 up*0.5',
@@ -92,7 +92,7 @@ describe('a trace', () => {
     expect(pool?.healthy).toBeCloseTo((4 + 2) / 11, 9)
   })
 
-  test('names the conditions that earlier rules failed by', () => {
+  test('names the conditions that did not match in earlier rules', () => {
     const { pools, health } = arrange({ eu: { a: '1 up' } })
     const all = Object.values(pools)
     const when = { continents: ['EU'], countries: ['DE'], asns: null, networks: null }

@@ -1,4 +1,4 @@
-// First rungs against weights: what is owed follows the weights of the time.
+// First rungs against weights: expected shares follow the weights at the time of the answers.
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -48,7 +48,7 @@ const handOut = (target: number, times: number): void => {
 const read = (): object =>
   Object.fromEntries(shares.read().map((one) => [one.target, [one.actual, one.expected]]))
 
-test('each is owed its part of what was handed out, by the weights of that time', () => {
+test('each member is credited with its share of the answers, by the weights of that time', () => {
   shares.sample()
   handOut(0, 70)
   handOut(1, 30)
@@ -60,7 +60,7 @@ test('each is owed its part of what was handed out, by the weights of that time'
   expect(read()).toEqual({ a: [80, 82.5], b: [80, 77.5] })
 })
 
-test('rungs below, addresses and failing open are no share of anybody', () => {
+test('lower rungs, addresses and failing open do not count', () => {
   const [one] = counters as [Counters, Counters]
   one.answerCounts.add(0, AnswerPosition.later, 'eligible', 5)
   one.answerCounts.add(0, AnswerPosition.address, 'eligible', 7)
@@ -68,11 +68,11 @@ test('rungs below, addresses and failing open are no share of anybody', () => {
   one.answerCounts.add(0, AnswerPosition.address, 'own-name', 11)
   expect(read()).toEqual({ a: [0, 0], b: [0, 0] })
   expect(one.read().answerCounts(0)).toEqual({ first: 3, any: 4 })
-  // Who asks for the target by name prolongs nothing.
+  // A query for the target's own name does not prolong the exposure.
   expect([one.answerCounts.exposedUntilMs(0), one.answerCounts.exposedUntilMs(1)]).toEqual([9, 0])
 })
 
-test('a target beyond the cells is not counted, and harms nobody', () => {
+test('a target beyond the counters is not counted, without harm to others', () => {
   const [one] = counters as [Counters, Counters]
   one.answerCounts.add(16_384, AnswerPosition.first, 'eligible', 5)
   one.answerCounts.add(16_383, AnswerPosition.first, 'eligible', 5)
