@@ -1,16 +1,16 @@
-// Asks DNS lists (RFC 5782) about addresses, and lists about themselves first.
+// Queries DNS lists (RFC 5782) about addresses, after a check of their test points.
 //
-// A list is usable while it has its test points right: 127.0.0.2 listed, 127.0.0.1 not (§5; for IPv6 the same two as
-// ::FFFF:7F00:2 and ::FFFF:7F00:1). Lists that were given up answer everything, or nothing; parked domains answer with
-// addresses of the web; lists that refuse a resolver say so as 127.255.255.0/24. None of these is a listing. After a
-// listing the test points are asked once more: a list may die between two looks.
+// A list is usable while its test points are right: 127.0.0.2 listed, 127.0.0.1 not (RFC 5782 §5; for IPv6 the same two as
+// ::FFFF:7F00:2 and ::FFFF:7F00:1). Abandoned lists list everything or nothing; parked domains answer with addresses of
+// web servers; lists that refuse a resolver answer in 127.255.255.0/24. None of these is a listing. After a listing the
+// test points are checked once more, since a list may be abandoned at any time.
 
 import { type Address, parseAddress } from '../lib/ip.ts'
 import type { Clock } from '../lib/clock.ts'
 import { nameBelow, type Answer, type StubResolver } from '../resolver/stub-resolver.ts'
 
 export type ListResult =
-  /** The addresses it answered with: lists say the reason so. */
+  /** `codes`: the addresses in the answer, which give the reason. */
   | { readonly kind: 'listed'; readonly codes: readonly string[] }
   | { readonly kind: 'clear' }
   | { readonly kind: 'unknown'; readonly why: string }
@@ -18,24 +18,25 @@ export type ListResult =
 export interface ListState {
   readonly list: string
   readonly family: 4 | 6
-  /** null: usable. */
+  /** Why the list is not used; null if it is usable. */
   readonly problem: string | null
 }
 
 export interface DnsLists {
+  /** Never rejects. */
   query(list: string, address: string): Promise<ListResult>
-  /** Of every list and family that has been asked. */
+  /** State of every list and address family that was checked. */
   states(): readonly ListState[]
 }
 
 interface DnsListOptions {
   readonly resolver: StubResolver
   readonly clock: Clock
-  /** When a list turned usable or not; at first only if it is not. */
+  /** Called when a list becomes unusable, and when it is usable again. */
   readonly onChange?: (state: ListState) => void
 }
 
-/** How long the test points are taken as right. */
+/** How long a check of the test points is valid. */
 const validMs = 300_000
 
 interface TestPoints {
@@ -65,14 +66,14 @@ export function createDnsLists({ resolver, clock, onChange }: DnsListOptions): D
     if ((before?.problem ?? null) !== state.problem) onChange?.(state)
     return state
   }
-  /** One at a time for each list. */
+  /** Runs one check at a time for each list and family. */
   const check = (list: string, family: 4 | 6): Promise<ListState> => {
     const key = `${family} ${list}`
     const running = pending.get(key)
     if (running) return running
-    const asked = checkNow(list, family).finally(() => pending.delete(key))
-    pending.set(key, asked)
-    return asked
+    const checking = checkNow(list, family).finally(() => pending.delete(key))
+    pending.set(key, checking)
+    return checking
   }
   const checkUnlessRecent = async (list: string, family: 4 | 6): Promise<ListState> => {
     const last = checked.get(`${family} ${list}`)
@@ -85,27 +86,27 @@ export function createDnsLists({ resolver, clock, onChange }: DnsListOptions): D
       if (!address) return { kind: 'unknown', why: 'no-address' }
       const { problem } = await checkUnlessRecent(list, address.family)
       if (problem !== null) return { kind: 'unknown', why: problem }
-      const look = interpret(
+      const result = interpret(
         await resolver.resolve({ name: nameBelow(address, list), type: 'A' }, true),
       )
-      if (look.kind !== 'listed') return look
+      if (result.kind !== 'listed') return result
       const again = await check(list, address.family)
-      return again.problem === null ? look : { kind: 'unknown', why: again.problem }
+      return again.problem === null ? result : { kind: 'unknown', why: again.problem }
     },
     states: () => [...checked.values()].map(({ state }) => state),
   }
 }
 
-/** Why a list is not to be believed; null: its test points are right. */
+/** Checks the test points of a list. Returns why it is not usable; null if it is. */
 async function testPointProblem(
   resolver: StubResolver,
   list: string,
   family: 4 | 6,
 ): Promise<string | null> {
   const { listed, unlisted } = testPoints[family]
-  const ask = (address: Address): Promise<Answer> =>
+  const resolve = (address: Address): Promise<Answer> =>
     resolver.resolve({ name: nameBelow(address, list), type: 'A' }, true)
-  const [mustBe, mustNot] = (await Promise.all([ask(listed), ask(unlisted)])).map(interpret)
+  const [mustBe, mustNot] = (await Promise.all([resolve(listed), resolve(unlisted)])).map(interpret)
   if (mustBe?.kind === 'unknown') return mustBe.why
   if (mustNot?.kind === 'unknown') return mustNot.why
   if (mustNot?.kind === 'listed') return 'lists-everything'

@@ -1,4 +1,4 @@
-// What an operator should mend, out of what was seen of one address. Pure. Findings warn; none takes anything out.
+// Findings about one address that its operator should correct. Pure. Findings warn; none takes a member out.
 
 import type { DialogueLine } from '../health/outcome.ts'
 import { parseAddress } from '../lib/ip.ts'
@@ -17,16 +17,16 @@ export type FindingKind = (typeof findingKinds)[number]
 
 export interface Finding {
   readonly kind: FindingKind
-  /** Of `listed`: the list as it may be shown; else null. */
+  /** The redacted list of a finding `listed`; else null. */
   readonly list: string | null
   readonly message: string
 }
 
+/** What was observed of one address. A null was not checked yet, or is not to be checked. */
 export interface Observations {
-  /** null: not yet, or not asked for; so is `reverse`. */
   readonly greeting: Greeting | null
   readonly reverse: Reverse | null
-  /** By list. */
+  /** By name of the list. */
   readonly listings: ReadonlyMap<string, Listing>
 }
 
@@ -67,29 +67,29 @@ const listFindings = ({ listings }: Observations): readonly Finding[] =>
 
 const finding = (kind: FindingKind, message: string): Finding => ({ kind, list: null, message })
 
-/** The same finding, whatever else it says by now. */
+/** Key by which findings of one address are compared over time; their messages may differ. */
 export const findingKey = ({ kind, list }: Finding): string => `${kind} ${list ?? ''}`
 
-// The names that an MTA gives itself: after 220 in its banner, after 250 in its reply to EHLO. They come out of the
-// dialogues of its probes, so that nobody has to be asked again. Pure.
-
-/** Lower case, without final dot; null: not said, or not asked for. */
+/**
+ * The names that an MTA gives itself: after 220 in its banner, after 250 in its EHLO reply. In lower case, without final
+ * dot; null if there was none.
+ */
 export interface Greeting {
   readonly banner: string | null
   readonly ehlo: string | null
 }
 
-/** null: it did not come as far as a greeting. */
+/** Reads the names from the dialogue of a probe. Returns null if it has no 220 banner. */
 export function greetingOf(dialogue: readonly DialogueLine[]): Greeting | null {
   const firstWord = dialogue.findIndex(({ from }) => from === '>')
   const before = firstWord < 0 ? dialogue : dialogue.slice(0, firstWord)
   const banner = before.find(({ from, text }) => from === '<' && /^220( |$)/.test(text))
   if (!banner) return null
-  // The last one: what is said under TLS counts.
-  const asked = dialogue.findLastIndex(
+  // The last EHLO: the one under TLS counts.
+  const ehlo = dialogue.findLastIndex(
     ({ from, text }) => from === '>' && /^(EHLO|HELO) /.test(text),
   )
-  const reply = asked < 0 ? undefined : dialogue.slice(asked).find(({ from }) => from === '<')
+  const reply = ehlo < 0 ? undefined : dialogue.slice(ehlo).find(({ from }) => from === '<')
   return {
     banner: nameIn(banner),
     ehlo: reply && /^250[ -]/.test(reply.text) ? nameIn(reply) : null,
@@ -101,25 +101,24 @@ const nameIn = ({ text }: DialogueLine): string | null => {
   return word === '' ? null : word.toLowerCase().replace(/\.$/, '').slice(0, 255)
 }
 
-// What a pool's `identity:` asks for, and of whom.
-
+/** `identity:` of a pool in a zone file: what is checked of its members' addresses. */
 export interface ReputationProfile {
-  /** Whether banner and EHLO name the exchange. */
+  /** Whether banner and EHLO have to name the exchange. */
   readonly greeting: boolean
-  /** Whether the address has a PTR that leads back to it. */
+  /** Whether the address has to have a forward-confirmed PTR. */
   readonly ptr: boolean
-  /** DNS lists, lower case, without final dot. */
+  /** DNS lists to query, in lower case, without final dot. */
   readonly lists: readonly string[]
   readonly intervalMs: number
   /** How long a listing must stand before it is believed. */
   readonly holdMs: number
-  /** Lists that must have an address before its weight moves. */
+  /** Number of lists that must list an address before its weight changes. */
   readonly agree: number
-  /** What the weight of a listed target is multiplied by; 1: nothing moves. */
+  /** Share of its weight that a listed target keeps; 1 changes nothing. */
   readonly listedShare: number
 }
 
-/** One address of a member of a pool that asks. */
+/** One address of a member of a pool with `identity:`. */
 export interface CheckedAddress {
   /** Without final dot. */
   readonly zone: string
@@ -129,7 +128,7 @@ export interface CheckedAddress {
   readonly exchange: string
   /** As it is served, in canonical form. */
   readonly address: string
-  /** Of the member, as configured. */
+  /** The configured weight of the member. */
   readonly weight: number
   readonly profile: ReputationProfile
 }
@@ -137,33 +136,34 @@ export interface CheckedAddress {
 export const checkedAddressKey = ({ zone, pool, target, address }: CheckedAddress): string =>
   `${zone} ${pool} ${target} ${address}`
 
-/** A list's name for logs and metrics: some lists are asked under a name that holds the subscriber's key. */
+/** Name of a list for logs and metrics: the subscriber's key, which some lists have in their name, is replaced. */
 export const redactedList = (list: string): string =>
   list
     .split('.')
     .map((label) => (/^(?=.*\d)(?=.*[a-z])[a-z0-9]{20,}$/.test(label) ? '***' : label))
     .join('.')
 
-// Reverse mapping of an address: whether it has PTR records, and whether the names they give lead back to it
-// (forward-confirmed). Receivers ask this of who sends to them; it says nothing of who receives.
-
+/**
+ * Reverse mapping of an address: whether it has PTR records, and whether their names resolve to it (forward-confirmed).
+ * Receivers check this of senders; it says nothing about receiving.
+ */
 export type Reverse =
-  /** The names that lead back. */
+  /** The names that resolve to the address. */
   | { readonly kind: 'confirmed'; readonly names: readonly string[] }
   | { readonly kind: 'unconfirmed'; readonly names: readonly string[] }
   | { readonly kind: 'missing' }
   | { readonly kind: 'unknown'; readonly why: string }
 
-/** An address with more names than this is taken by the first. */
+/** Names that are checked of an address at most. */
 const nameLimit = 8
 
 export async function checkReverse(resolver: StubResolver, address: string): Promise<Reverse> {
   const parsed = parseAddress(address)
   if (!parsed) return { kind: 'unknown', why: 'no-address' }
-  const found = await resolver.resolve({ name: reverseName(parsed), type: 'PTR' })
-  if (found.kind === 'failed') return { kind: 'unknown', why: found.why }
-  if (found.kind === 'none') return { kind: 'missing' }
-  const names = found.records.slice(0, nameLimit).map(({ data }) => data)
+  const answer = await resolver.resolve({ name: reverseName(parsed), type: 'PTR' })
+  if (answer.kind === 'failed') return { kind: 'unknown', why: answer.why }
+  if (answer.kind === 'none') return { kind: 'missing' }
+  const names = answer.records.slice(0, nameLimit).map(({ data }) => data)
   const type = parsed.family === 4 ? 'A' : 'AAAA'
   const forwards = await Promise.all(names.map((name) => resolver.resolve({ name, type })))
   const leadsBack = (i: number): boolean => {

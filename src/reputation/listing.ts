@@ -1,18 +1,22 @@
-// When a listing is believed, and what it costs. Pure: time is an argument.
+// When a listing is believed, and how it changes weights. Pure: time is an argument.
 //
-//   look       then
-//   listed     believed once a look finds it after the hold time, counted from the first look that did
-//   clear      forgotten at once: who was delisted has waited long enough
-//   unknown    nothing moves; what nobody has confirmed for two hold times, and an hour at least, is forgotten
+//   result     then
+//   listed     believed if it is still listed after the hold time, counted from the first such result
+//   clear      forgotten at once: delisting takes long enough
+//   unknown    unchanged; forgotten if not confirmed for two hold times, and an hour at least
 //
-// A listing never takes anybody out, and weights move only while at most half of the pool's weight is listed: beyond
-// that the list is as likely to be wrong as the pool, and there would be nobody to shift the mail to.
+// A listing never takes a member out. Weights change only while at most half of the pool's weight is listed: beyond that
+// the list is as likely to be wrong as the pool, and there is no other member to send the mail to.
 
 import type { ListResult } from './dns-list.ts'
 
+/** A listing of one address by one list. Times are monotonic. */
 export interface Listing {
+  /** When it was first found. */
   readonly sinceMs: number
+  /** When it was last found. */
   readonly seenMs: number
+  /** Addresses that the list answered with, which give its reason. */
   readonly codes: readonly string[]
   readonly isBelieved: boolean
 }
@@ -25,11 +29,12 @@ interface ListingInput {
   readonly holdMs: number
 }
 
+/** Returns the listing after a query of the list; null if there is none. */
 export function nextListing(
   before: Listing | null,
-  { result: look, nowMs, holdMs }: ListingInput,
+  { result, nowMs, holdMs }: ListingInput,
 ): Listing | null {
-  switch (look.kind) {
+  switch (result.kind) {
     case 'clear':
       return null
     case 'unknown': {
@@ -39,25 +44,25 @@ export function nextListing(
     case 'listed': {
       const sinceMs = before?.sinceMs ?? nowMs
       const isBelieved = before?.isBelieved === true || nowMs - sinceMs >= holdMs
-      return { sinceMs, seenMs: nowMs, codes: look.codes, isBelieved }
+      return { sinceMs, seenMs: nowMs, codes: result.codes, isBelieved }
     }
     default:
-      return look satisfies never
+      return result satisfies never
   }
 }
 
 interface RatedMember {
   readonly target: string
   readonly weight: number
-  /** Enough lists agree on one of its addresses. */
+  /** Whether enough lists agree on one of its addresses. */
   readonly isListed: boolean
   readonly listedShare: number
 }
 
 interface PoolRating {
-  /** What each weight is multiplied by; who is not in it keeps its weight. */
+  /** Share by target name; a target that is not in it keeps its weight. */
   readonly shares: ReadonlyMap<string, number>
-  /** More than half of the weight is listed: nothing is moved. */
+  /** Whether more than half of the weight is listed, so that no weight changes. */
   readonly isMass: boolean
 }
 

@@ -1,4 +1,4 @@
-// One address of one member: what was seen of it, what is to be mended, and when to look again.
+// The checks of one address of one member: what was observed, the findings, and when to check again.
 
 import type { ScheduledProbe } from '../probe/schedule/scheduler.ts'
 import type { DnsLists, ListResult } from './dns-list.ts'
@@ -20,13 +20,13 @@ export interface FindingChange {
   readonly isRaised: boolean
 }
 
-/** What looking takes. */
+/** What a check queries. */
 export interface LookupClients {
   readonly resolver: StubResolver
   readonly lists: DnsLists
 }
 
-/** Between two looks while a listing is pending, at least. */
+/** Minimum interval of checks while a listing is not believed yet. */
 const shortestFastMs = 1000
 
 export class ReputationCheck implements ScheduledProbe {
@@ -53,7 +53,7 @@ export class ReputationCheck implements ScheduledProbe {
     this.#run = look
   }
 
-  /** A listing that is not believed yet is looked at more often. */
+  /** Whether a listing is not believed yet: checks then follow each other at the fast interval. */
   isUndecided(): boolean {
     return [...this.#listings.values()].some(({ isBelieved }) => !isBelieved)
   }
@@ -62,7 +62,7 @@ export class ReputationCheck implements ScheduledProbe {
     void this.#run(this).finally(done)
   }
 
-  /** What the last probe heard. Judged with the first one, then with every look. */
+  /** Takes the names of the last probe. They are judged at once the first time, later with every check. */
   observeGreeting(greeting: Greeting): readonly FindingChange[] {
     this.#greeting = greeting
     if (this.#hasJudgedGreeting) return []
@@ -75,24 +75,24 @@ export class ReputationCheck implements ScheduledProbe {
     now: () => number,
   ): Promise<readonly FindingChange[]> {
     const { profile, address } = this.watched
-    const [reverse, ...looks] = await Promise.all([
+    const [reverse, ...results] = await Promise.all([
       profile.ptr ? checkReverse(resolver, address) : null,
       ...profile.lists.map((list) => lists.query(list, address)),
     ])
-    // What could not be asked says nothing against what was seen before.
+    // A failed lookup does not replace an earlier result.
     if (reverse?.kind !== 'unknown' || this.#reverse === null) this.#reverse = reverse
-    this.#listings = this.#nextListings(looks, now())
+    this.#listings = this.#nextListings(results, now())
     this.#checkedAtMs = now()
     return this.#judge()
   }
 
-  /** Without a resolver there is the greeting alone. */
+  /** Checks the greeting alone, where there is no resolver. */
   checkGreeting(nowMs: number): readonly FindingChange[] {
     this.#checkedAtMs = nowMs
     return this.#judge()
   }
 
-  /** Enough lists agree. */
+  /** Whether enough lists have a believed listing. */
   isListed(): boolean {
     const believed = [...this.#listings.values()].filter(({ isBelieved }) => isBelieved)
     return believed.length > 0 && believed.length >= this.watched.profile.agree
@@ -111,12 +111,12 @@ export class ReputationCheck implements ScheduledProbe {
     }
   }
 
-  #nextListings(looks: readonly ListResult[], nowMs: number): ReadonlyMap<string, Listing> {
+  #nextListings(results: readonly ListResult[], nowMs: number): ReadonlyMap<string, Listing> {
     const { lists, holdMs } = this.watched.profile
     const next = new Map<string, Listing>()
     for (const [i, list] of lists.entries()) {
-      const look = looks[i] ?? { kind: 'unknown', why: 'not-asked' }
-      const listing = nextListing(this.#listings.get(list) ?? null, { result: look, nowMs, holdMs })
+      const result = results[i] ?? { kind: 'unknown', why: 'not-asked' }
+      const listing = nextListing(this.#listings.get(list) ?? null, { result, nowMs, holdMs })
       if (listing) next.set(list, listing)
     }
     return next
@@ -141,8 +141,8 @@ const isIn = (list: readonly Finding[], one: Finding): boolean =>
 export interface ReputationView {
   readonly greeting: Greeting | null
   readonly reverse: Reverse | null
-  /** By list; those not believed yet too. */
+  /** By name of the list, those not believed yet included. */
   readonly listings: ReadonlyMap<string, Listing>
-  /** Monotonic; null: not yet. */
+  /** When it was last checked (monotonic); null before the first time. */
   readonly checkedAtMs: number | null
 }

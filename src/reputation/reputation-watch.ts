@@ -1,5 +1,5 @@
-// Watches what members look like from outside, at a slow cadence with jitter: names in greetings, reverse mapping, DNS
-// lists. What it finds is told and shown, and takes nobody out; a believed listing may shift weight (listing.ts).
+// Watches the reputation of members' addresses, at long intervals with jitter: names in greetings, reverse mapping, DNS
+// lists. Findings are logged and shown and take no member out; a believed listing may reduce a weight (listing.ts).
 
 import { type Clock, type Random, type Timer, systemTimer } from '../lib/clock.ts'
 import type { Outcome } from '../health/outcome.ts'
@@ -11,17 +11,17 @@ import { ratePool } from './listing.ts'
 import { type FindingChange, ReputationCheck, type ReputationView } from './reputation-check.ts'
 
 export interface ReputationWatch {
-  /** Replaces the set; what is known of those that stay as they were is kept. */
+  /** Replaces the addresses; the state of those that stay unchanged is kept. */
   update(identities: readonly CheckedAddress[]): void
-  /** A probe of the served address has ended. */
+  /** Takes the outcome of a probe of a served address, for the names in its dialogue. */
   observeProbe(probed: ProbedAddress, outcome: Outcome): void
-  /** What the reputation of a member makes of its weight: 1, or less. */
+  /** Share of its weight that a member keeps: 1 or less. */
   shareOf(member: MemberName): number
-  /** Calls back when some share is another. */
+  /** Adds a listener, called after any share has changed. */
   onChange(listener: () => void): void
   states(): readonly ReputationState[]
   lists(): readonly ListState[]
-  /** null: no resolver is set. */
+  /** null if no resolver is configured. */
   counters(): ResolverCounters | null
   stop(): void
 }
@@ -41,7 +41,7 @@ interface MemberName {
 export interface ReputationState extends ReputationView {
   readonly watched: CheckedAddress
   readonly findings: readonly Finding[]
-  /** How long ago the last look was; null: not yet. */
+  /** Milliseconds since the last check; null before the first. */
   readonly ageMs: number | null
 }
 
@@ -56,16 +56,16 @@ interface MassListing {
 }
 
 export interface ReputationWatchOptions {
-  /** null: greetings alone are looked at. */
+  /** null checks greetings alone. */
   readonly resolver: StubResolver | null
   readonly clock: Clock
   readonly random: Random
-  /** Instances look at times of their own. */
+  /** Name of this instance: instances check at different times. */
   readonly instance?: string
   readonly onFinding: (event: ReputationEvent) => void
   readonly onList: (state: ListState) => void
   readonly onMass: (event: MassListing) => void
-  /** Somebody asks for what only a resolver knows, and there is none; once for each such set. */
+  /** Called at each update with a check that needs a resolver while none is configured. */
   readonly onNoResolver: () => void
   readonly timer?: Timer
 }
@@ -73,7 +73,7 @@ export interface ReputationWatchOptions {
 export const createReputationWatch = (options: ReputationWatchOptions): ReputationWatch =>
   new ScheduledReputationWatch(options)
 
-/** Jobs in flight; each asks a handful of questions. */
+/** Maximum number of checks in flight; each sends a few queries. */
 const inFlightLimit = 64
 
 class ScheduledReputationWatch implements ReputationWatch {
@@ -81,7 +81,7 @@ class ScheduledReputationWatch implements ReputationWatch {
   readonly #scheduler: Scheduler
   readonly #lists: DnsLists | null
   #checks = new Map<string, ReputationCheck>()
-  /** By zone, target and address: a target may be in several pools. */
+  /** Checks by zone, target and address: a target may be in several pools. */
   #byAddress: ReadonlyMap<string, readonly ReputationCheck[]> = new Map()
   #shares = new Map<string, number>()
   readonly #listeners: (() => void)[] = []
@@ -171,7 +171,7 @@ class ScheduledReputationWatch implements ReputationWatch {
       resolver && this.#lists
         ? await job.check({ resolver, lists: this.#lists }, now)
         : job.checkGreeting(now())
-    // Replaced or stopped meanwhile.
+    // The check was replaced or stopped meanwhile.
     if (this.#checks.get(job.key) !== job) return
     this.#report(job, changes)
     this.#rate()
@@ -181,7 +181,7 @@ class ScheduledReputationWatch implements ReputationWatch {
     for (const change of changes) this.#options.onFinding({ watched, ...change })
   }
 
-  /** Every pool anew: looks are rare, and one listing may free the others of the pool. */
+  /** Rates all pools: checks are rare, and one listing may change the shares of its whole pool. */
   #rate(): void {
     const { onMass } = this.#options
     const before = this.#shares
@@ -207,7 +207,7 @@ class ScheduledReputationWatch implements ReputationWatch {
   }
 }
 
-/** Addresses of a target together: it is listed if one of them is. */
+/** Groups the addresses by target: a target is listed if one of its addresses is. */
 function ratedMembers(jobs: readonly ReputationCheck[]): Parameters<typeof ratePool>[0] {
   const byTarget = Map.groupBy(jobs, ({ watched }) => watched.target)
   return [...byTarget].map(([target, ofTarget]) => ({

@@ -1,6 +1,6 @@
-// Watches agents: asks each on its schedule and tells the book what it said. An agent that does not answer changes
-// nothing until what it said last ends: after three intervals, and half a minute at least. Where several instances share
-// what they hear, some of them ask (`isAskedHere`).
+// Polls the agents of targets (HAProxy agent checks) and reports their replies to the feedback registry. An agent that
+// does not answer changes nothing until its last reply expires: after three intervals, and 30 seconds at least. Instances
+// that share feedback share the polls as well (`isPolledHere`).
 
 import { connect } from 'node:net'
 import type { AgentReply, FeedbackWriter } from '../health/feedback.ts'
@@ -15,9 +15,11 @@ export interface WatchedAgent extends NamedTarget {
 export type AgentPollResult = 'heard' | 'garbage' | 'silent'
 
 export interface AgentWatch {
-  /** Replaces the set. */
+  /** Replaces the agents; feedback of those that are gone is withdrawn. */
   update(agents: readonly WatchedAgent[]): void
+  /** Number of polls by result. */
   counts(): Readonly<Record<AgentPollResult, number>>
+  /** Aborts polls in flight and resolves once their sockets are closed. */
   stop(): Promise<void>
 }
 
@@ -26,20 +28,21 @@ interface AgentWatchOptions {
   readonly random: Random
   readonly registry: FeedbackRegistry
   readonly timer?: Timer
-  /** Others ask it otherwise. */
-  readonly isPolledHere?: (of: NamedTarget) => boolean
-  /** For tests. */
+  /** Whether this instance polls the agent of a target; by default it polls all. */
+  readonly isPolledHere?: (target: NamedTarget) => boolean
+  /** Replaces the network in tests. */
   readonly query?: typeof queryAgent
 }
 
 const writer: FeedbackWriter = 'agent'
 
-const shortestKeepMs = 30_000
+const minLifetimeMs = 30_000
 
-const keptIntervals = 3
+const lifetimeIntervals = 3
 
+/** How long a reply is in force. */
 export const agentReplyLifetimeMs = ({ intervalMs }: Pick<AgentProfile, 'intervalMs'>): number =>
-  Math.max(shortestKeepMs, keptIntervals * intervalMs)
+  Math.max(minLifetimeMs, lifetimeIntervals * intervalMs)
 
 export const createAgentWatch = (options: AgentWatchOptions): AgentWatch =>
   new ScheduledAgentWatch(options)
@@ -72,14 +75,14 @@ class PolledAgent implements ScheduledProbe {
 
 const agentLineLimit = 1024
 
-/** It is shown to people. */
+/** Returns at most 100 characters without control and format characters: the text is shown to people. */
 const printable = (text: string): string =>
   text
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ')
     .trim()
     .slice(0, 100)
 
-const answerWithinMs = 5000
+const timeoutMs = 5000
 
 class ScheduledAgentWatch implements AgentWatch {
   readonly #options: AgentWatchOptions
@@ -107,6 +110,7 @@ class ScheduledAgentWatch implements AgentWatch {
     this.#scheduler.add(added)
   }
 
+  /** Number of polls by result. */
   counts(): Readonly<Record<AgentPollResult, number>> {
     return { ...this.#counts }
   }
@@ -137,25 +141,26 @@ class ScheduledAgentWatch implements AgentWatch {
     const { registry: book, query: ask = queryAgent } = this.#options
     const line = await ask(watched.agent, controller.signal)
     if (controller.signal.aborted) return
-    const word = line === null ? null : parseAgentReply(line)
-    this.#counts[line === null ? 'silent' : word === null ? 'garbage' : 'heard']++
-    if (word !== null)
-      book.report(watched, writer, { kind: 'agent', ...word }, agentReplyLifetimeMs(watched.agent))
+    const reply = line === null ? null : parseAgentReply(line)
+    this.#counts[line === null ? 'silent' : reply === null ? 'garbage' : 'heard']++
+    if (reply !== null)
+      book.report(watched, writer, { kind: 'agent', ...reply }, agentReplyLifetimeMs(watched.agent))
   }
 }
 
-// Asks one agent once: connects, sends the text it wants if any, reads one line. Resolves when the socket is closed,
-// never rejects; null where there is no answer in time, since connecting is for the probes to judge.
-
-/** How a target's agent is asked: `agent:` of a target. */
+/** `agent:` of a target in a zone file: how its agent is polled. */
 export interface AgentProfile {
   readonly address: string
   readonly port: number
   readonly intervalMs: number
-  /** Sent first; empty: nothing. */
+  /** Text that is sent first; empty if none. */
   readonly send: string
 }
 
+/**
+ * Polls an agent once: connects, sends its text if any, reads one line. Resolves once the socket is closed, with null if
+ * there was no line in time or no connection, which is for the probes to judge. Never rejects.
+ */
 export function queryAgent(
   { address, port, intervalMs, send }: AgentProfile,
   signal: AbortSignal,
@@ -164,7 +169,7 @@ export function queryAgent(
     let text = ''
     let line: string | null = null
     const socket = connect({ host: address, port, autoSelectFamily: false })
-    const timer = setTimeout(() => socket.destroy(), Math.min(answerWithinMs, intervalMs))
+    const timer = setTimeout(() => socket.destroy(), Math.min(timeoutMs, intervalMs))
     const abort = (): void => void socket.destroy()
     const take = (isWhole: boolean): void => {
       if (line !== null || (!isWhole && !/[\r\n]/.test(text) && text.length < agentLineLimit))
@@ -190,29 +195,31 @@ export function queryAgent(
   })
 }
 
-// The line of a HAProxy agent check: words between blanks or commas, in any order and case.
+// The line of a HAProxy agent check: words separated by blanks or commas, in any order and case.
 //
 //   75%                                  share of the configured weight, 100 % at most here
-//   ready, drain, maint                  whether it wants mail at all
-//   up, down, stopped, fail              whether it works; what follows a # says why
-//   maxconn:30 and whatever else         ignored: it is not ours to limit connections
+//   ready, drain, maint                  whether it accepts mail at all
+//   up, down, stopped, fail              whether it works; the reason follows a #
+//   maxconn:30 and any other             ignored: mxsteer limits no connections
 //
-// The line ends at the first CR or LF. A line without any word that we know says nothing.
+// The line ends at the first CR or LF.
 
-/** null: not a word in it that we know. */
+/** Returns null if the line has no known word. */
 export function parseAgentReply(text: string): AgentReply | null {
   const line = /^[^\r\n]*/.exec(text.slice(0, agentLineLimit))?.[0] ?? ''
   const sharp = line.indexOf('#')
   const words = (sharp < 0 ? line : line.slice(0, sharp)).toLowerCase().split(/[\s,]+/)
-  let said: AgentReply = { share: null, mode: null, isDown: null, reason: '' }
+  let reply: AgentReply = { share: null, mode: null, isDown: null, reason: '' }
   let known = 0
   for (const word of words) {
-    const meant = parseWord(word)
-    if (meant === null) continue
+    const parsed = parseWord(word)
+    if (parsed === null) continue
     known++
-    said = { ...said, ...meant }
+    reply = { ...reply, ...parsed }
   }
-  return known === 0 ? null : { ...said, reason: sharp < 0 ? '' : printable(line.slice(sharp + 1)) }
+  return known === 0
+    ? null
+    : { ...reply, reason: sharp < 0 ? '' : printable(line.slice(sharp + 1)) }
 }
 
 function parseWord(word: string): Partial<AgentReply> | null {

@@ -1,6 +1,6 @@
-// The words of all targets that say something of themselves. Bounded by the targets there are, three words each.
-// Who wants to know is told when what they come to has changed, their end included. With an exchange they are the words
-// of all instances: the last one that a writer told to any of them.
+// Feedback on all targets: what MTAs, and operators for them, report of their load and readiness. Bounded: one report for
+// each target and writer. The effect of a target's reports is updated when one arrives, is withdrawn or expires. With a
+// shared store the reports are those of all instances, the last one of each writer.
 
 import {
   type Feedback,
@@ -14,40 +14,50 @@ import {
 import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
 import type { FeedbackStore, SharedFeedback } from '../cluster/cluster-votes.ts'
 
+/** Name of a target: its zone, without final dot, and its name in the zone. */
 export interface NamedTarget {
   readonly zone: string
   readonly target: string
 }
 
+/** Feedback with its writer. */
 export interface WriterFeedback extends Feedback {
   readonly writer: FeedbackWriter
 }
 
 export interface FeedbackRegistry {
-  /** Forgets what others than these targets have said. */
+  /** Drops the feedback on all targets but these. */
   retain(targets: readonly NamedTarget[]): void
-  report(of: NamedTarget, writer: FeedbackWriter, word: FeedbackReport, forMs: number): Feedback
-  /** Whether there was anything to withdraw. */
-  withdraw(of: NamedTarget, writer: FeedbackWriter): boolean
-  reports(of: NamedTarget): readonly WriterFeedback[]
-  effectOf(of: NamedTarget): FeedbackEffect
-  /** One listener: who writes the health table. */
+  /** Takes a report that is in force for `forMs` milliseconds. Returns the feedback of its writer as it is now. */
+  report(
+    target: NamedTarget,
+    writer: FeedbackWriter,
+    report: FeedbackReport,
+    forMs: number,
+  ): Feedback
+  /** Withdraws the feedback of a writer. Returns whether there was anything to withdraw. */
+  withdraw(target: NamedTarget, writer: FeedbackWriter): boolean
+  /** Returns the feedback in force on a target. */
+  reports(target: NamedTarget): readonly WriterFeedback[]
+  /** Returns the combined effect of a target's feedback. */
+  effectOf(target: NamedTarget): FeedbackEffect
+  /** Sets the one listener, called after any effect has changed: it writes the health table. */
   onChange(changed: () => void): void
   stop(): void
 }
 
-/** Told of every change of what a target's words come to. */
-export type OnFeedbackEffect = (of: NamedTarget, effect: FeedbackEffect) => void
+/** Called when the combined effect of a target's feedback has changed. */
+export type OnFeedbackEffect = (target: NamedTarget, effect: FeedbackEffect) => void
 
-/** The wall clock may jump: look again now and then. */
+/** The timer is set again after this time at the latest, since the wall clock may jump. */
 const longestMs = 60_000
 
 export const createFeedbackRegistry = (
   clock: Clock,
   timer: Timer = systemTimer,
   onEffect: OnFeedbackEffect = () => {},
-  exchange: FeedbackStore | null = null,
-): FeedbackRegistry => new TimedFeedbackRegistry({ clock, timer, onEffect, store: exchange })
+  store: FeedbackStore | null = null,
+): FeedbackRegistry => new TimedFeedbackRegistry({ clock, timer, onEffect, store })
 
 interface FeedbackRegistryOptions {
   readonly clock: Clock
@@ -57,8 +67,8 @@ interface FeedbackRegistryOptions {
 }
 
 interface Entry {
-  readonly of: NamedTarget
-  readonly words: Map<FeedbackWriter, Feedback>
+  readonly target: NamedTarget
+  readonly feedback: Map<FeedbackWriter, Feedback>
   effect: FeedbackEffect
 }
 
@@ -74,12 +84,12 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
   #cancel: (() => void) | null = null
   #plannedMs = Infinity
 
-  constructor({ clock, timer, onEffect, store: exchange }: FeedbackRegistryOptions) {
+  constructor({ clock, timer, onEffect, store }: FeedbackRegistryOptions) {
     this.#clock = clock
     this.#timer = timer
     this.#onEffect = onEffect
-    this.#store = exchange
-    this.#unsubscribe = exchange?.subscribe(() => this.#readShared()) ?? (() => {})
+    this.#store = store
+    this.#unsubscribe = store?.subscribe(() => this.#readShared()) ?? (() => {})
   }
 
   retain(targets: readonly NamedTarget[]): void {
@@ -89,36 +99,41 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
     this.#readShared()
   }
 
-  report(of: NamedTarget, writer: FeedbackWriter, word: FeedbackReport, forMs: number): Feedback {
+  report(
+    target: NamedTarget,
+    writer: FeedbackWriter,
+    report: FeedbackReport,
+    forMs: number,
+  ): Feedback {
     const nowMs = this.#clock.wallMs()
-    const entry = this.#entryOf(of)
-    const before = entry.words.get(writer) ?? null
+    const entry = this.#entryOf(target)
+    const before = entry.feedback.get(writer) ?? null
     const isOver = before !== null && before.untilMs <= nowMs
-    const told = applyReport(isOver ? null : before, word, { nowMs, untilMs: nowMs + forMs })
-    entry.words.set(writer, told)
-    this.#store?.write({ ...of, writer }, told)
+    const feedback = applyReport(isOver ? null : before, report, { nowMs, untilMs: nowMs + forMs })
+    entry.feedback.set(writer, feedback)
+    this.#store?.write({ ...target, writer }, feedback)
     if (this.#updateEffect(entry, nowMs)) this.#changed()
-    this.#plan(told.untilMs)
-    return told
+    this.#plan(feedback.untilMs)
+    return feedback
   }
 
-  withdraw(of: NamedTarget, writer: FeedbackWriter): boolean {
-    const entry = this.#entries.get(keyOf(of))
-    if (!entry?.words.delete(writer)) return false
-    this.#store?.write({ ...of, writer }, null)
+  withdraw(target: NamedTarget, writer: FeedbackWriter): boolean {
+    const entry = this.#entries.get(keyOf(target))
+    if (!entry?.feedback.delete(writer)) return false
+    this.#store?.write({ ...target, writer }, null)
     if (this.#updateEffect(entry, this.#clock.wallMs())) this.#changed()
     return true
   }
 
-  reports(of: NamedTarget): readonly WriterFeedback[] {
+  reports(target: NamedTarget): readonly WriterFeedback[] {
     const nowMs = this.#clock.wallMs()
-    return [...(this.#entries.get(keyOf(of))?.words ?? [])]
-      .filter(([, word]) => word.untilMs > nowMs)
-      .map(([writer, word]) => ({ writer, ...word }))
+    return [...(this.#entries.get(keyOf(target))?.feedback ?? [])]
+      .filter(([, feedback]) => feedback.untilMs > nowMs)
+      .map(([writer, feedback]) => ({ writer, ...feedback }))
   }
 
-  effectOf(of: NamedTarget): FeedbackEffect {
-    return this.#entries.get(keyOf(of))?.effect ?? noFeedback
+  effectOf(target: NamedTarget): FeedbackEffect {
+    return this.#entries.get(keyOf(target))?.effect ?? noFeedback
   }
 
   onChange(changed: () => void): void {
@@ -131,7 +146,7 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
     this.#cancel = null
   }
 
-  /** In place of all words: ours are among them. Those of targets that no zone here has wait for it. */
+  /** Replaces all feedback by the store's, which has that of this instance too, for the targets that zones here have. */
   #readShared(): void {
     if (this.#store === null) return
     const byTarget = Map.groupBy(this.#store.list(), keyOf)
@@ -139,55 +154,56 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
     const nowMs = this.#clock.wallMs()
     let isChanged = false
     for (const key of touched) {
-      const words = byTarget.get(key) ?? []
-      const [of] = words
-      const entry = this.#entries.get(key) ?? (of && this.#retained.has(key) && this.#entryOf(of))
+      const shared = byTarget.get(key) ?? []
+      const [target] = shared
+      const entry =
+        this.#entries.get(key) ?? (target && this.#retained.has(key) && this.#entryOf(target))
       if (!entry) continue
-      entry.words.clear()
-      for (const { writer, feedback: told } of words) entry.words.set(writer, told)
+      entry.feedback.clear()
+      for (const { writer, feedback } of shared) entry.feedback.set(writer, feedback)
       if (this.#updateEffect(entry, nowMs)) isChanged = true
-      if (entry.words.size === 0) this.#entries.delete(key)
+      if (entry.feedback.size === 0) this.#entries.delete(key)
     }
     if (isChanged) this.#changed()
     this.#plan(Math.min(Infinity, ...soonestEnds(this.#store.list(), nowMs)))
   }
 
-  #entryOf({ zone, target }: NamedTarget): Entry {
-    const of = { zone, target }
-    const known = this.#entries.get(keyOf(of))
+  #entryOf(named: NamedTarget): Entry {
+    const target = { zone: named.zone, target: named.target }
+    const known = this.#entries.get(keyOf(target))
     if (known) return known
-    const entry: Entry = { of, words: new Map(), effect: noFeedback }
-    this.#entries.set(keyOf(of), entry)
+    const entry: Entry = { target, feedback: new Map(), effect: noFeedback }
+    this.#entries.set(keyOf(target), entry)
     return entry
   }
 
-  /** Whether what they come to is another than before. */
+  /** Combines the feedback of a target anew. Returns whether the effect has changed. */
   #updateEffect(entry: Entry, nowMs: number): boolean {
-    const effect = feedbackEffect(entry.words.values(), nowMs)
+    const effect = feedbackEffect(entry.feedback.values(), nowMs)
     const { factor, standing } = entry.effect
     if (effect.factor === factor && effect.standing === standing) return false
     entry.effect = effect
-    this.#onEffect(entry.of, effect)
+    this.#onEffect(entry.target, effect)
     return true
   }
 
-  /** The soonest end of what is left; Infinity: nothing is. */
+  /** Drops expired feedback. Returns when the next one expires; Infinity if there is none. */
   #expire(): number {
     const nowMs = this.#clock.wallMs()
     let isChanged = false
     let soonestMs = Infinity
     for (const [key, entry] of this.#entries) {
-      for (const [writer, word] of entry.words)
-        if (word.untilMs <= nowMs) entry.words.delete(writer)
-        else soonestMs = Math.min(soonestMs, word.untilMs)
+      for (const [writer, feedback] of entry.feedback)
+        if (feedback.untilMs <= nowMs) entry.feedback.delete(writer)
+        else soonestMs = Math.min(soonestMs, feedback.untilMs)
       if (this.#updateEffect(entry, nowMs)) isChanged = true
-      if (entry.words.size === 0) this.#entries.delete(key)
+      if (entry.feedback.size === 0) this.#entries.delete(key)
     }
     if (isChanged) this.#changed()
     return soonestMs
   }
 
-  /** One timer for all words, for the soonest end. */
+  /** Sets the one timer to the soonest expiry. */
   #plan(untilMs: number): void {
     if (untilMs >= this.#plannedMs) return
     this.#cancel?.()
@@ -202,6 +218,6 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
 }
 
 const soonestEnds = (words: readonly SharedFeedback[], nowMs: number): readonly number[] =>
-  words.map(({ feedback: told }) => told.untilMs).filter((untilMs) => untilMs > nowMs)
+  words.map(({ feedback }) => feedback.untilMs).filter((untilMs) => untilMs > nowMs)
 
 const keyOf = ({ zone, target }: NamedTarget): string => `${zone} ${target}`

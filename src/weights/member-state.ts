@@ -1,4 +1,5 @@
-// A member for people: every part of its weight, and what they come to, as steer/select/eligibility.ts sees it.
+// The state of a member for status pages and metrics: every factor of its weight, and their product, as in
+// steer/select/eligibility.ts.
 
 import { effectiveWeight, rowShare, type WarmUp, warmUpStep } from '../health/effective-weight.ts'
 import type { MemberEffect } from '../health/feedback.ts'
@@ -10,12 +11,12 @@ export interface WatchedMember extends OverridableMember {
   readonly row: number
   /** Health table slots of its addresses. */
   readonly slots: readonly number[]
-  /** Index of its target's counters. */
+  /** Index of the counters of its target. */
   readonly targetIndex: number
   readonly warmup: WarmUp | null
 }
 
-/** Why a member takes no part. */
+/** Why a member is not eligible. */
 type MemberOutReason = 'drained' | 'disabled' | 'down' | 'no-weight'
 
 export interface MemberState {
@@ -23,20 +24,21 @@ export interface MemberState {
   readonly standing: Standing
   readonly warmUpShare: number
   readonly overrideShare: number
-  /** What the MTA itself says it is worth (health/feedback.ts). */
+  /** Share by the feedback of the MTA, 0…1 (health/feedback.ts). */
   readonly feedback: number
-  /** What DNS lists make of it: 1, or less. */
+  /** Share by DNS lists: 1 or less. */
   readonly reputation: number
-  /** Best factor of its living addresses: slow start, shedding; 0: all are down. */
+  /** Highest factor of its addresses that are not down (slow start, shedding); 0 if all are down. */
   readonly factor: number
-  /** Soonest that calendar or override change. */
+  /** Seconds until warm-up or an override changes its share; Infinity if they do not. */
   readonly holdSeconds: number
-  /** null: it takes part. */
+  /** null if it is eligible. */
   readonly out: MemberOutReason | null
-  /** The configured weight times all of these; 0 where it takes no part. */
+  /** The configured weight times all of these; 0 if it is not eligible. */
   readonly effective: number
 }
 
+/** Returns the state of a member. `effect`: what overrides, feedback and reputation make of it. */
 export function memberState(
   table: HealthReader,
   member: WatchedMember,
@@ -59,12 +61,12 @@ export function memberState(
     reputation,
     factor,
     holdSeconds,
-    out: outBecause(standing, factor * feedback, weight),
+    out: outReason(standing, factor * feedback, weight),
     effective: isOut(standing) ? 0 : weight,
   }
 }
 
-function outBecause(standing: Standing, factor: number, weight: number): MemberOutReason | null {
+function outReason(standing: Standing, factor: number, weight: number): MemberOutReason | null {
   if (standing === Standing.drained) return 'drained'
   if (standing === Standing.disabled) return 'disabled'
   if (weight > 0) return null
@@ -78,9 +80,9 @@ function bestFactor(table: HealthReader, slots: readonly number[]): number {
   return best
 }
 
-/** As zones are loaded. */
+/** A target and its memberships, as loaded from a zone file. */
 export interface LoadedMembers {
-  /** Without final dot. */
+  /** Name of the zone, without final dot. */
   readonly zone: string
   readonly target: {
     readonly name: string
@@ -97,6 +99,7 @@ export interface LoadedMembers {
   }[]
 }
 
+/** Returns every membership of the loaded targets, with the total weight of its pool. */
 export function watchedMembers(loaded: readonly LoadedMembers[]): readonly WatchedMember[] {
   const poolWeights = new Map<string, number>()
   for (const { zone, pools } of loaded) {

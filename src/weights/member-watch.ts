@@ -1,7 +1,7 @@
-// Watches members: what operators, the calendar and the MTAs themselves say of each goes to its row of the health table.
+// Writes the row of each member in the health table: overrides, warm-up, feedback and reputation taken together.
 //
-// Rows are written when an override is set, undone or ends, on reload, and as often in between as their hold asks
-// for. Overrides are kept by name: those of a target that a reload takes away wait for it to come back.
+// Rows are written when an override is set, undone or ends, after a reload, and in between as often as their hold asks
+// for. Overrides are kept by name: those of a target that a reload removes apply again once it is back.
 
 import { rewriteAfterMs } from '../health/effective-weight.ts'
 import { noFeedback, withFeedback } from '../health/feedback.ts'
@@ -14,9 +14,9 @@ import { type MemberState, type WatchedMember, memberState } from './member-stat
 
 type OverrideResult =
   | { readonly kind: 'set'; readonly replaced: Override | null }
-  /** There are as many as there may be. */
+  /** The maximum number of overrides is reached. */
   | { readonly kind: 'full' }
-  /** Nobody eligible would be left in these pools. */
+  /** Refused: no eligible member would be left in these pools. */
   | { readonly kind: 'would-empty'; readonly pools: readonly string[] }
 
 type OverrideEnd = 'time' | 'undone' | 'replaced'
@@ -24,10 +24,11 @@ type OverrideEnd = 'time' | 'undone' | 'replaced'
 export interface MemberWatch {
   /** Whether overrides outlive this process. */
   readonly isLasting: boolean
-  /** Replaces the set. */
+  /** Replaces the members; rows of those that are gone are reset. */
   update(members: readonly WatchedMember[]): void
-  /** `isForced`: even where it leaves a pool empty. */
+  /** Sets an override. `isForced` sets it even if it leaves a pool without an eligible member. */
   set(override: Override, isForced: boolean): OverrideResult
+  /** Ends an override. Returns it, or null if there is none of that id. */
   undo(id: string, by: string): Override | null
   overrides(): readonly Override[]
   states(): readonly MemberState[]
@@ -40,21 +41,22 @@ export interface MemberWatchOptions {
   readonly store: OverrideStore
   readonly feedback?: FeedbackRegistry
   readonly reputation?: ReputationShares
-  /** `from`: another instance that was told; null: this one was. */
+  /** `from`: the instance where it was set; null for this one. */
   readonly onSet: (override: Override, from: string | null) => void
+  /** `by`: who ended it; empty if another instance did, whose operator is unknown here. */
   readonly onEnd: (override: Override, end: OverrideEnd, by: string) => void
   readonly timer?: Timer
 }
 
-/** What DNS lists make of a weight: 1, or less (reputation/listing.ts). */
+/** Shares by which DNS lists reduce weights: 1 or less (reputation/listing.ts). */
 interface ReputationShares {
   shareOf(member: WatchedMember): number
   onChange(listener: () => void): void
 }
 
-/** Of another host: what has ended by its clock has ended. */
+/** Tolerated difference of clocks: an override that another instance removed this close to its end ended by time. */
 const clockDifferenceMs = 5000
-/** The wall clock may jump: look again now and then, and well within what timers can do. */
+/** The timer is set again after this time at the latest: the wall clock may jump, and timers have a maximum. */
 const longestMs = 60_000
 
 export const createMemberWatch = (options: MemberWatchOptions): MemberWatch =>
@@ -96,6 +98,7 @@ class TableMemberWatch implements MemberWatch {
     return taken
   }
 
+  /** Ends an override. Returns it, or null if there is none of that id. */
   undo(id: string, by: string): Override | null {
     const removed = this.#options.store.remove(id)
     if (!removed) return null
@@ -118,13 +121,13 @@ class TableMemberWatch implements MemberWatch {
     this.#cancel()
   }
 
-  /** Pools of its target where it would be in force and leave nobody eligible. */
+  /** Returns the pools in which the override would leave no eligible member. */
   #emptiedBy(override: Override): readonly string[] {
     const { zone, target, pool, action } = override
-    const takesAway = action.kind === 'weight' ? action.weight.value === 0 : action.kind !== 'up'
+    const isRemoval = action.kind === 'weight' ? action.weight.value === 0 : action.kind !== 'up'
     const taken = setOverride(this.#options.store.list(), override)
-    // That there are too many is told by whoever keeps them.
-    if (!takesAway || taken.kind === 'full') return []
+    // The store itself refuses what is over its maximum.
+    if (!isRemoval || taken.kind === 'full') return []
     const inZone = this.#members.filter((one) => one.zone === zone)
     const concerned = inZone.filter(
       (one) => one.target === target && (pool ?? one.pool) === one.pool,
@@ -156,7 +159,7 @@ class TableMemberWatch implements MemberWatch {
     this.#plan(this.#write())
   }
 
-  /** What was said to another instance. */
+  /** Takes over overrides that were set or ended at another instance. */
   #onForeignChange({ set, removed: gone }: OverrideChanges): void {
     const { clock, onSet, onEnd } = this.#options
     const soonMs = clock.wallMs() + clockDifferenceMs
@@ -168,7 +171,7 @@ class TableMemberWatch implements MemberWatch {
     this.#refresh()
   }
 
-  /** Whether any ended. */
+  /** Drops overrides that have ended. Returns whether there were any. */
   #expire(): boolean {
     const { store: exchange, clock, onEnd } = this.#options
     const ended = exchange.expire(clock.wallMs())
@@ -176,7 +179,7 @@ class TableMemberWatch implements MemberWatch {
     return ended.length > 0
   }
 
-  /** Writes the rows that say something else by now; how soon to do so again. */
+  /** Writes the rows that have changed. Returns in how many milliseconds the next one may change. */
   #write(): number {
     const { table, store: exchange } = this.#options
     let soonestMs = Infinity
@@ -199,7 +202,7 @@ class TableMemberWatch implements MemberWatch {
     const { store: exchange, clock, timer = systemTimer } = this.#options
     this.#cancel()
     this.#cancel = () => {}
-    // Also for overrides of targets that no zone has at the moment.
+    // This covers overrides of targets that are in no zone at the moment.
     const untilEndMs = Math.max(0, nextEndMs(exchange.list()) - clock.wallMs())
     const delayMs = Math.min(rewriteInMs, untilEndMs)
     if (delayMs === Infinity) return

@@ -1,5 +1,5 @@
-// Availability of pools: every probe of an address counts for each pool that its target is in. What other instances
-// counted stands beside what this one did, and is summed only where somebody looks.
+// Availability of pools: every probe of an address counts for each pool that its target is in. Each instance counts its
+// own probes; the sum over instances is computed only when it is read.
 
 import {
   type Availability,
@@ -20,13 +20,13 @@ import type { TallyStore } from '../cluster/cluster-votes.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 
-/** As zones are loaded. */
+/** A target and its pools, as loaded from a zone file. */
 interface MeasuredTarget {
   readonly zone: string
   readonly target: { readonly name: string }
   readonly pools: readonly {
     readonly pool: string
-    /** The share of handshakes that are to succeed; null: none is said. */
+    /** Share of handshakes that should succeed, 0…1; null if none is configured. */
     readonly availabilityTarget: number | null
     readonly member: { readonly slots: readonly number[] }
   }[]
@@ -35,19 +35,22 @@ interface MeasuredTarget {
 export interface MeasuredPool {
   readonly zone: string
   readonly pool: string
+  /** Share of handshakes that should succeed, 0…1; null if none is configured. */
   readonly target: number | null
+  /** Handshakes of all instances in a window. */
   readonly handshakes: (window: AvailabilityWindow) => Handshakes
 }
 
 export interface PoolAvailability {
   /** Replaces the set of pools. */
   update(targets: readonly MeasuredTarget[]): void
+  /** Counts an outcome, unless its verdict is `unknown`. */
   observe(watched: WatchedAddress, outcome: Outcome): void
-  /** By all instances. */
+  /** Returns each pool with the counts of all instances. */
   pools(): readonly MeasuredPool[]
-  /** Tells others what was counted here, and counts what they tell. */
+  /** Shares the counts with other instances from now on. */
   shareTallies(tallies: TallyStore): void
-  /** Counted here, by zone and pool. */
+  /** Returns the counts of this instance, by zone and pool. */
   saved(): ReadonlyMap<string, SavedAvailability>
 }
 
@@ -68,7 +71,7 @@ class CountedPools implements PoolAvailability {
   readonly #restored: ReadonlyMap<string, SavedAvailability>
   #tallies: TallyStore | null = null
   #pools: ReadonlyMap<string, CountedPool> = new Map()
-  /** By slot, zone and target: which pools an outcome counts for. */
+  /** Pools that an outcome counts for, by slot, zone and target. */
   #byAddress: ReadonlyMap<string, readonly CountedPool[]> = new Map()
 
   constructor(clock: Clock, restored: ReadonlyMap<string, SavedAvailability>) {
@@ -85,7 +88,7 @@ class CountedPools implements PoolAvailability {
         const key = `${zone} ${pool}`
         const rings = pools.get(key)?.rings ?? before.get(key)?.rings ?? this.#ringsOf(key)
         const counted = pools.get(key) ?? { zone, pool, target: availabilityTarget, rings }
-        // Without a probe there is nothing to measure.
+        // Slot 0 is never probed: there is nothing to count.
         for (const slot of new Set(member.slots)) {
           if (slot === 0) continue
           pools.set(key, counted)
@@ -136,7 +139,7 @@ class CountedPools implements PoolAvailability {
     return this.#tallies?.ofOthers(`${zone} ${pool}`) ?? []
   }
 
-  /** Only what the state file, where there was one, did not have already. */
+  /** Takes over counts from the store, less those that the state file had already. */
   #restoreShared(key: string, saved: SavedAvailability): void {
     const rings = this.#pools.get(key)?.rings
     const known = this.#restored.get(key) ?? []

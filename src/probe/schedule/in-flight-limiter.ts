@@ -1,8 +1,9 @@
-// How many probes may be in flight: in all, to one host, to one network (/24, /56). Who finds no place waits in line
-// for the host or the network that has none, and is told when one falls free.
+// Limits how many probes are in flight: in all, to one host, to one network (/24, /56). An item over a limit waits in the
+// queue of its host or network and is returned to the caller once there is room.
 
 import { parseAddress } from '../../lib/ip.ts'
 
+/** Maximum numbers of probes in flight. */
 export interface InFlightLimits {
   readonly total: number
   readonly perHost: number
@@ -11,17 +12,19 @@ export interface InFlightLimits {
 
 export const defaultInFlightLimits: InFlightLimits = { total: 4000, perHost: 4, perNetwork: 20 }
 
+/** An item whose probes are limited. */
 interface Limited {
-  /** An address. */
+  /** The probed address. */
   readonly destination: string
-  /** The network that it is in, by networkOf. */
+  /** The network of that address, as networkOf returns it. */
   readonly network: string
 }
 
+/** Probes in flight to one host or network, and the items that wait for one of them to end. */
 interface Queue<Item> {
   inFlight: number
   readonly limit: number
-  /** Empty most of the time, and made only when somebody has to wait. */
+  /** In order of arrival; created with the first item that has to wait. */
   waiting: Set<Item> | null
 }
 
@@ -44,7 +47,7 @@ export class InFlightLimiter<Item extends Limited> {
     return this.#inFlight >= this.#limits.total
   }
 
-  /** A place, or a place in a line: false. */
+  /** Counts the item as in flight, or queues it and returns false. */
   tryAcquire(item: Item): boolean {
     const host = this.#hostOf(item)
     const network = this.#networkOf(item)
@@ -60,7 +63,7 @@ export class InFlightLimiter<Item extends Limited> {
     return true
   }
 
-  /** Gives the place back; who may try now. */
+  /** Ends the flight of an item. Returns the items that may try again. */
   release(item: Item): readonly Item[] {
     this.#hostOf(item).inFlight--
     this.#networkOf(item).inFlight--
@@ -68,7 +71,7 @@ export class InFlightLimiter<Item extends Limited> {
     return this.admit(item)
   }
 
-  /** Takes it out of the lines, for good; who may try now. Once more where it was in flight, when it has left. */
+  /** Takes an item out of all queues. Returns the items that may try again. To be repeated after `release` if in flight. */
   remove(item: Item): readonly Item[] {
     this.#hostOf(item).waiting?.delete(item)
     this.#networkOf(item).waiting?.delete(item)
@@ -78,7 +81,7 @@ export class InFlightLimiter<Item extends Limited> {
     return admitted
   }
 
-  /** The first in each line of the item's that has room. Who is let go and finds the other line full: call again. */
+  /** Dequeues the first item of each queue of this item that has room: those may try again. */
   admit(item: Item): readonly Item[] {
     const ofHost = dequeue(this.#hostOf(item))
     const ofNetwork = dequeue(this.#networkOf(item))
@@ -94,32 +97,32 @@ export class InFlightLimiter<Item extends Limited> {
     return this.#queue(network, this.#limits.perNetwork)
   }
 
-  /** A line that nobody is in says nothing. */
+  /** Deletes the queue of a host or network without probes and waiting items, so that the map stays bounded. */
   #deleteIfIdle(key: string): void {
-    const line = this.#queues.get(key)
-    if (line?.inFlight === 0 && !line.waiting?.size) this.#queues.delete(key)
+    const queue = this.#queues.get(key)
+    if (queue?.inFlight === 0 && !queue.waiting?.size) this.#queues.delete(key)
   }
 
   #queue(key: string, limit: number): Queue<Item> {
     const known = this.#queues.get(key)
     if (known) return known
-    const line = { inFlight: 0, limit, waiting: null }
-    this.#queues.set(key, line)
-    return line
+    const queue = { inFlight: 0, limit, waiting: null }
+    this.#queues.set(key, queue)
+    return queue
   }
 }
 
 const isFull = ({ inFlight, limit }: Queue<unknown>): boolean => inFlight >= limit
 
-/** Takes it out of the line; null: no room, or nobody there. */
-function dequeue<Item>(line: Queue<Item>): Item | null {
-  if (isFull(line) || !line.waiting?.size) return null
-  const first = line.waiting.values().next().value ?? null
-  if (first !== null) line.waiting.delete(first)
+/** Takes the first waiting item out of the queue; null if there is no room, or nothing waits. */
+function dequeue<Item>(queue: Queue<Item>): Item | null {
+  if (isFull(queue) || !queue.waiting?.size) return null
+  const first = queue.waiting.values().next().value ?? null
+  if (first !== null) queue.waiting.delete(first)
   return first
 }
 
-/** The /24 or /56 that an address is in; not to be taken for an address. */
+/** The /24 or /56 of an address, with a final slash so that it never equals an address. */
 export function networkOf(destination: string): string {
   const address = parseAddress(destination)
   if (!address) return `${destination}/`

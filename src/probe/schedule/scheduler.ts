@@ -1,15 +1,15 @@
-// When to probe what: one heap and one timer for all jobs.
+// Decides when each job is probed: one heap and one timer for all jobs.
 //
 //   first probe    spread over min(interval, max(1 s, 1 ms × jobs added))
 //   regular        a grid of its own for each job, phase = hash(instance, key) mod interval, ± 10 % jitter a round
 //   undecided      `fastIntervalMs` ± 10 % after the last probe ended
 //
 // No catch-up: a probe that outlasts its round, or a stalled process, skips rounds to the next point of the
-// grid; an undecided job that was stalled is spread over its fast interval again. Caps (in-flight-limiter.ts): 4000 probes
-// in flight, 4 to one destination, 20 to one network, 1 a job. What a cap holds back starts as places fall free.
+// grid; an undecided job that was stalled is spread over its fast interval again. Limits (in-flight-limiter.ts): 4000
+// probes in flight, 4 to one destination, 20 to one network, 1 a job. A job over a limit starts once there is room.
 //
-// Where jobs are many, they start on the next hundredth of a second: fewer turns of the event loop for as many dialogues
-// make each of them a sixth cheaper.
+// From 500 jobs on, they start on the next hundredth of a second: fewer turns of the event loop for as many dialogues make
+// each of them a sixth cheaper.
 
 import type { Timer, Clock, Random } from '../../lib/clock.ts'
 import { hashFraction } from '../../lib/hash.ts'
@@ -21,12 +21,13 @@ import {
 } from './in-flight-limiter.ts'
 
 export interface ScheduledProbe {
-  /** Decides the phase; the same over reloads. */
+  /** The phase is a hash of it; stays the same over reloads. */
   readonly key: string
-  /** The address that the per-destination cap counts. */
+  /** The probed address, by which probes in flight are limited. */
   readonly destination: string
   readonly intervalMs: number
   readonly fastIntervalMs: number
+  /** Whether the fast interval applies. */
   isUndecided(): boolean
   /** Starts the probe; `done` is called once, when it has ended. */
   run(done: () => void): void
@@ -37,9 +38,9 @@ export interface SchedulerCounters {
   readonly started: number
   /** Started more than a second after they were due. */
   readonly late: number
-  /** Held back by the cap of a destination or a network. */
+  /** Starts delayed by the limit of a destination or a network. */
   readonly capped: number
-  /** Rounds left out. */
+  /** Rounds skipped after a stall or a long probe. */
   readonly skipped: number
   /** Times the process slept through a due time by more than 250 ms. */
   readonly stalls: number
@@ -49,10 +50,10 @@ interface SchedulerOptions {
   readonly clock: Clock
   readonly random: Random
   readonly timer: Timer
-  /** Instances have phases of their own. */
+  /** Name of this instance, part of the phase: instances probe at different times. */
   readonly instance?: string
   readonly limits?: Partial<InFlightLimits>
-  /** Told of each start, how long after it was due. */
+  /** Called at each start with the milliseconds since it was due. */
   readonly onStart?: ((lateMs: number) => void) | undefined
 }
 
@@ -73,8 +74,9 @@ const jitter = 0.1
 
 const manyJobs = 500
 
-const slotMs = 10
+const batchMs = 10
 
+/** Binary heap by due time. Items know their index, so that they can be removed from anywhere. */
 export class DueHeap<Item extends Due> {
   readonly #items: Item[] = []
 
@@ -158,7 +160,7 @@ export class Scheduler {
     this.#arm(nowMs)
   }
 
-  /** Its probe in flight, if any, goes on until it calls `done`. */
+  /** Removes a job. A probe in flight goes on until it calls `done`. */
   remove(probe: ScheduledProbe): void {
     const job = this.#jobs.get(probe)
     if (!job) return
@@ -175,7 +177,7 @@ export class Scheduler {
     this.#armedForMs = Infinity
   }
 
-  /** Milliseconds until the next start; null while in flight, or held back by a cap. */
+  /** Milliseconds until the next start; null while in flight, or delayed by a limit. */
   nextInMs(probe: ScheduledProbe): number | null {
     const job = this.#jobs.get(probe)
     if (!job || job.heapIndex < 0) return null
@@ -246,7 +248,7 @@ export class Scheduler {
     this.#drain()
   }
 
-  /** Back into the heap, where their due time has passed. */
+  /** Puts jobs back into the heap, overdue, so that they start next. */
   #requeue(jobs: readonly Job[]): void {
     for (const job of jobs) this.#due.add(job)
   }
@@ -257,7 +259,7 @@ export class Scheduler {
     const swing = (this.#options.random() * 2 - 1) * jitter
     if (job.probe.isUndecided()) job.dueMs = nowMs + fastIntervalMs * (1 + swing)
     else {
-      // Half an interval of rest, so that the grid point just passed early by jitter does not count twice.
+      // At least half an interval later, so that a grid point that jitter brought forward is not used twice.
       const gridMs = this.#gridMs(job, Math.max(nowMs, job.startedMs + intervalMs / 2))
       this.#counters.skipped += Math.max(0, Math.round((gridMs - job.startedMs) / intervalMs) - 1)
       job.dueMs = Math.max(nowMs, gridMs + intervalMs * swing)
@@ -272,14 +274,14 @@ export class Scheduler {
     return (Math.floor((afterMs - phaseMs) / intervalMs) + 1) * intervalMs + phaseMs
   }
 
-  #slotMs(dueMs: number, nowMs: number): number {
+  #batchedMs(dueMs: number, nowMs: number): number {
     const isMany = this.#jobs.size >= manyJobs
-    return Math.max(nowMs, isMany ? Math.ceil(dueMs / slotMs) * slotMs : dueMs)
+    return Math.max(nowMs, isMany ? Math.ceil(dueMs / batchMs) * batchMs : dueMs)
   }
 
   #arm(nowMs: number): void {
     const first = this.#due.peek()
-    const dueMs = first && !this.#limiter.isFull() ? this.#slotMs(first.dueMs, nowMs) : Infinity
+    const dueMs = first && !this.#limiter.isFull() ? this.#batchedMs(first.dueMs, nowMs) : Infinity
     if (dueMs === this.#armedForMs) return
     this.#cancelTimer()
     this.#armedForMs = dueMs
@@ -288,11 +290,8 @@ export class Scheduler {
   }
 }
 
-// What is due next: a binary heap that knows where each item is, so that items leave from anywhere in it
-// and a reload leaves no dead ones behind.
-
 export interface Due {
   dueMs: number
-  /** Place in the heap, kept by the heap; -1: not in it. */
+  /** Index in the heap, maintained by it; -1 outside. */
   heapIndex: number
 }
