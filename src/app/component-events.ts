@@ -19,7 +19,7 @@ import type { Transition } from '../watch/watched-state.ts'
 import type { NamedTarget } from '../weights/feedback-registry.ts'
 import type { MemberWatchOptions } from '../weights/member-watch.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import type { LoadOutcome } from '../zonefile/zone-keeper.ts'
+import type { LoadResult } from '../zonefile/zone-keeper.ts'
 import { logEvent } from './events.ts'
 import type { Log } from './log.ts'
 
@@ -30,7 +30,7 @@ import type { Log } from './log.ts'
 const loggedDiagnostics = 50
 
 /** `cause`: what the load was for, such as `SIGHUP`. */
-export function logZoneLoad(log: Log, outcome: LoadOutcome, cause: string): void {
+export function logZoneLoad(log: Log, outcome: LoadResult, cause: string): void {
   switch (outcome.kind) {
     case 'rejected':
       logDiagnostics(log, outcome.diagnostics)

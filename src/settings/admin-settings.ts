@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { closedMap, path, text } from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { readOne } from '../zonefile/read-folder.ts'
+import { readSmallFile } from '../zonefile/read-folder.ts'
 
 const tokenPattern = /^[\x21-\x7e]{16,256}$/
 
@@ -38,7 +38,7 @@ export const readLoadToken = (values: TokenValues): Promise<TokenRead> =>
 /** A token given directly wins over the first line of the file. */
 async function readToken(token?: string, file?: string): Promise<TokenRead> {
   if (token !== undefined || file === undefined) return { kind: 'token', token: token ?? null }
-  const read = await readOne(file)
+  const read = await readSmallFile(file)
   if (read.kind === 'bad') return read
   const line = new TextDecoder().decode(read.octets).split('\n')[0]?.trim() ?? ''
   return tokenPattern.test(line)
@@ -63,7 +63,7 @@ export interface AnnounceValues {
   readonly command?: string | undefined
 }
 
-/** Where the server tells a routing daemon whether to announce the service addresses. */
+/** The hook that tells a routing daemon whether to announce the service addresses. */
 export interface AnnounceSettings {
   readonly file: string
   /** Program that is run with `up` or `down` as its argument; null: none. */

@@ -7,7 +7,7 @@ import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import { parseNetwork, type Network } from '../lib/ip.ts'
 import { closedMap, integer, leaf, oneOrMany, passOn, trueOrFalse } from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { readOne } from '../zonefile/read-folder.ts'
+import { readSmallFile } from '../zonefile/read-folder.ts'
 import { network } from './setting-leaves.ts'
 
 /** Text that is sent as it is, or `off`: then the server does not identify itself this way. */
@@ -129,7 +129,7 @@ export async function readCookieSecrets(values: CookieValues): Promise<SecretsRe
 
 /** One secret a line; empty lines and lines that start with # are skipped. */
 async function readSecretFile(file: string): Promise<SecretsRead> {
-  const read = await readOne(file)
+  const read = await readSmallFile(file)
   if (read.kind === 'bad') return read
   const secrets: Uint8Array[] = []
   const lines = new TextDecoder().decode(read.octets).split('\n')

@@ -7,7 +7,7 @@ import { createSecureContext } from 'node:tls'
 import type { Clock } from '../lib/clock.ts'
 import { fileDiagnostic } from '../zonefile/document.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { readOne } from '../zonefile/read-folder.ts'
+import { readSmallFile } from '../zonefile/read-folder.ts'
 import { type FileWatch, watchFiles } from '../zonefile/watch-files.ts'
 import type { LastReload } from '../zonefile/zone-keeper.ts'
 import type { TlsFiles } from './stream-settings.ts'
@@ -24,9 +24,9 @@ type ReadCertificate =
 
 /** Reads and checks the pair. */
 export async function readCertificate(files: TlsFiles): Promise<ReadCertificate> {
-  const certificate = await readOne(files.certificate)
+  const certificate = await readSmallFile(files.certificate)
   if (certificate.kind === 'bad') return certificate
-  const key = await readOne(files.key)
+  const key = await readSmallFile(files.key)
   if (key.kind === 'bad') return key
   return checkPair(files, textOf(certificate.octets), textOf(key.octets))
 }

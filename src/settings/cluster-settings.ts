@@ -1,7 +1,7 @@
 // Settings of shared state: how to reach the store, and how this instance takes part in it.
 
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { readOne } from '../zonefile/read-folder.ts'
+import { readSmallFile } from '../zonefile/read-folder.ts'
 import { isPassword } from './setting-leaves.ts'
 import type { SettingValues } from './setting-values.ts'
 import type { StoreUrl } from './store-url.ts'
@@ -53,7 +53,7 @@ export async function readState(values: SettingValues): Promise<StateRead> {
   ]
   const texts: (string | null)[] = []
   for (const file of files) {
-    const read = file === undefined ? null : await readOne(file)
+    const read = file === undefined ? null : await readSmallFile(file)
     if (read?.kind === 'bad') return read
     texts.push(read && new TextDecoder().decode(read.octets))
   }

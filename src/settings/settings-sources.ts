@@ -44,7 +44,7 @@ function withoutSecretLines(
   )
 }
 
-/** Where secrets stand in the file: the value of each, and each item of a list. */
+/** The paths of secrets in the file: the value of each, and each item of a list. */
 function secretPaths(value: unknown): DocumentPath[] {
   const given = (value ?? {}) as Record<string, unknown>
   const paths: DocumentPath[] = []
@@ -95,7 +95,7 @@ export function readVariables(env: Readonly<Record<string, string | undefined>>)
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith(variablePrefix) || !text || name === configVariable) continue
     const key = keyOfVariable.get(name)
-    if (key === undefined) warnings.push(...warnOfSlip(name))
+    if (key === undefined) warnings.push(...warnOfMisspelling(name))
     else {
       const value = settingsTable[key].isList === true ? text.split(',') : text
       given.push({ origin: name, key, value })
@@ -104,10 +104,10 @@ export function readVariables(env: Readonly<Record<string, string | undefined>>)
   return { ...readTexts(given), warnings }
 }
 
-function warnOfSlip(name: string): readonly Diagnostic[] {
-  const meant = nearest(name, [...keyOfVariable.keys(), configVariable])
-  if (!meant || name === `${variablePrefix}PORT`) return []
-  const message = `unknown variable, did you mean ${meant}?`
+function warnOfMisspelling(name: string): readonly Diagnostic[] {
+  const suggestion = nearest(name, [...keyOfVariable.keys(), configVariable])
+  if (!suggestion || name === `${variablePrefix}PORT`) return []
+  const message = `unknown variable, did you mean ${suggestion}?`
   return [originDiagnostic(name, 'unknown-variable', message, 'warning')]
 }
 
@@ -136,8 +136,8 @@ function readTexts(given: readonly TextSetting[]): SourceRead {
   const diagnostics: Diagnostic[] = []
   for (const { origin, key, value } of given) {
     if (!isTextKey(key)) {
-      const meant = nearest(key, textKeys)
-      const message = `unknown setting${meant ? `, did you mean ${meant.replaceAll('_', '-')}?` : ''}`
+      const suggestion = nearest(key, textKeys)
+      const message = `unknown setting${suggestion ? `, did you mean ${suggestion.replaceAll('_', '-')}?` : ''}`
       diagnostics.push(originDiagnostic(origin, 'unknown-key', message))
       continue
     }

@@ -190,7 +190,7 @@ export const settingsTable: SettingsTable = {
     schema: count('a count', 1, 7),
     default: '3',
     accepts: '1 – 7',
-    about: 'how many instances probe a target, at most one a site while there are sites enough',
+    about: 'how many instances probe a target, at most one at each site if there are enough sites',
   },
   workers: {
     schema: count('a count', 1, 256),
@@ -261,7 +261,7 @@ export const settingsTable: SettingsTable = {
     schema: nsid,
     otherwise: 'the instance',
     accepts: '1 – 64 printable ASCII characters, or `off`',
-    about: 'what EDNS NSID tells (RFC 5001), so that you see which server answered',
+    about: 'text of EDNS NSID (RFC 5001), which shows which server answered',
   },
   chaos_identity: {
     schema: chaosText,
@@ -296,7 +296,7 @@ export const settingsTable: SettingsTable = {
     otherwise: 'none',
     accepts: '`ADDRESS:PORT`, or a list of up to 16',
     about:
-      'endpoints that tell the server [whether it is cut off itself](operations.md#when-the-server-doubts-itself)',
+      'endpoints whose reachability shows [whether the server is cut off itself](operations.md#when-the-server-doubts-itself)',
   },
   probe_source: {
     schema: probeSource,
@@ -312,7 +312,7 @@ export const settingsTable: SettingsTable = {
     otherwise: 'the country database that comes with mxsteer, no ASN',
     accepts: 'map: `country` and `asn`, paths',
     about:
-      '[MaxMind DB files](operations.md#geoip-databases); read only if a rule asks for a place',
+      '[MaxMind DB files](operations.md#geoip-databases); read only if a rule has a condition on places',
   },
   announce: {
     schema: announce,
@@ -320,7 +320,7 @@ export const settingsTable: SettingsTable = {
     otherwise: 'off',
     accepts: 'map: `file`, path; `command`, absolute path of a program',
     about:
-      'where a routing daemon is told [whether to announce](operations/anycast.md#the-announce-hook)',
+      'hook that tells a routing daemon [whether to announce](operations/anycast.md#the-announce-hook)',
   },
   rate_limit: {
     schema: rateLimit,
@@ -349,13 +349,13 @@ export const settingsTable: SettingsTable = {
     isFileOnly: true,
     otherwise: 'off',
     accepts:
-      'map: `listen`, `ADDRESS:PORT` or a list; `from`, network or list: who may send PROXY headers',
+      'map: `listen`, `ADDRESS:PORT` or a list; `from`, network or list that PROXY headers are accepted from',
     about: 'listeners [behind dnsdist](operations.md#behind-dnsdist), UDP and TCP',
   },
   transfer: {
     schema: transfer,
     isFileOnly: true,
-    otherwise: 'nobody',
+    otherwise: 'none',
     accepts: 'map: `allow`, network or list',
     about: 'networks that may take whole zones: [zone transfer](operations.md#zone-transfer)',
   },

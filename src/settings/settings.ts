@@ -24,7 +24,7 @@ import {
 } from './settings-sources.ts'
 import { settingKeys, settingsTable } from './settings-table.ts'
 import { sharedEndpoint, streamSettings, type StreamSettings } from './stream-settings.ts'
-import { readOne } from '../zonefile/read-folder.ts'
+import { readSmallFile } from '../zonefile/read-folder.ts'
 
 /**
  * Settings in the form that the server takes: defaults filled in, named files read, the admin and
@@ -121,7 +121,7 @@ export async function loadSettings(input: SettingsInput): Promise<SettingsLoaded
 
 async function readFile(name: string | readonly string[] | undefined): Promise<SourceRead> {
   if (typeof name !== 'string') return { values: {}, diagnostics: [] }
-  const read = await readOne(name)
+  const read = await readSmallFile(name)
   if (read.kind === 'bad') return { values: {}, diagnostics: [read.diagnostic] }
   return readSettingsFile(name, read.octets)
 }

@@ -134,13 +134,13 @@ function putNode({ words, octets }: PackedRecords, used: Size, sets: readonly RR
     words[used.words++] = type
     words[used.words++] = ttl
     words[used.words++] = rdata.length
-    for (const one of rdata) {
+    for (const record of rdata) {
       words[used.words++] = used.octets
-      words[used.words++] = one.octets.length
-      words[used.words++] = one.compressible.length
-      for (const offset of one.compressible) words[used.words++] = offset
-      octets.set(one.octets, used.octets)
-      used.octets += one.octets.length
+      words[used.words++] = record.octets.length
+      words[used.words++] = record.compressible.length
+      for (const offset of record.compressible) words[used.words++] = offset
+      octets.set(record.octets, used.octets)
+      used.octets += record.octets.length
     }
   }
 }

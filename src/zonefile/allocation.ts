@@ -13,11 +13,11 @@ import { slotLimit } from '../health/table.ts'
 /** Each method returns the same index for the same key; null: none is left. */
 export interface AllocationRound {
   /** `key`: address and probe profile. */
-  slotOf(key: string): number | null
+  takeSlot(key: string): number | null
   /** `key`: zone, pool and target. */
-  rowOf(key: string): number | null
+  takeRow(key: string): number | null
   /** `key`: zone and target. */
-  targetIndexOf(key: string): number | null
+  takeTargetIndex(key: string): number | null
   commit(): void
 }
 
@@ -54,9 +54,9 @@ export function createAllocation(limits: AllocationLimits = defaultLimits): Allo
       const rowRound = openRound(rows)
       const targetRound = openRound(targets)
       return {
-        slotOf: slotRound.take,
-        rowOf: rowRound.take,
-        targetIndexOf: targetRound.take,
+        takeSlot: slotRound.take,
+        takeRow: rowRound.take,
+        takeTargetIndex: targetRound.take,
         commit() {
           slots = slotRound.close()
           rows = rowRound.close()

@@ -146,9 +146,9 @@ function readData(): string | readonly string[] | null {
   if (!skip(bracket)) return readScalar()
   const data: string[] = []
   do {
-    const one = readScalar()
-    if (one === null) return null
-    data.push(one)
+    const text = readScalar()
+    if (text === null) return null
+    data.push(text)
   } while (skip(comma))
   return skip(closeBracket) ? data : null
 }

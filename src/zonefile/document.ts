@@ -51,7 +51,7 @@ export function parseDocument(
   const decoded = decodeText(octets)
   const source: Source = { file, text: decoded.text, lines: new LineCounter() }
   if (decoded.kind === 'bad') {
-    for (const found of decoded.text.matchAll(/\n/g)) source.lines.addNewLine(found.index + 1)
+    for (const match of decoded.text.matchAll(/\n/g)) source.lines.addNewLine(match.index + 1)
     source.lines.lineStarts.unshift(0)
     return { kind: 'bad', diagnostics: [syntaxDiagnostic(source, decoded.problem)] }
   }

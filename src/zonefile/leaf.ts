@@ -147,12 +147,12 @@ export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** One value or a list of values; an empty list is refused. */
-export const oneOrMany = <T>(item: z.ZodType<T>): z.ZodType<readonly T[]> =>
+export const oneOrMany = <T>(schema: z.ZodType<T>): z.ZodType<readonly T[]> =>
   z.unknown().transform((value, context): readonly T[] => {
     const isList = Array.isArray(value)
     const items: T[] = []
-    for (const [i, one] of (isList ? (value as unknown[]) : [value]).entries()) {
-      const parsed = item.safeParse(one)
+    for (const [i, item] of (isList ? (value as unknown[]) : [value]).entries()) {
+      const parsed = schema.safeParse(item)
       if (parsed.success) items.push(parsed.data)
       else passOn(parsed.error.issues, isList ? [i] : [], context)
     }

@@ -14,7 +14,7 @@ import type { Zone } from '../zone/zone.ts'
 import type { Allocation, AllocationRound } from './allocation.ts'
 import { type ConfigDocument, parseDocument } from './document.ts'
 import { gatherDiagnostics, type Diagnostic } from './diagnostic.ts'
-import { probedAs } from './probe-profile.ts'
+import { resolveProbe } from './probe-profile.ts'
 import { type ReadFile, readFolder } from './read-folder.ts'
 import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
 import type { SerialKeeper, SerialRound } from './serials.ts'
@@ -32,7 +32,7 @@ export type ZonesLoaded =
       /** Hash of names and contents of all files. */
       readonly hash: string
       /**
-       * Hash of what the zones contain (`contentHash`): equal on all instances that serve the same.
+       * Hash of what the zones contain (`hashContent`): equal on all instances that serve the same.
        */
       readonly content: string
     }
@@ -74,21 +74,21 @@ export async function loadZones(
   rounds.indexes.commit()
   rounds.serials.commit()
   const hash = createHash('sha256')
-  for (const file of read.files) hash.update(JSON.stringify([file.name, hashOf(file.octets)]))
+  for (const file of read.files) hash.update(JSON.stringify([file.name, hashOctets(file.octets)]))
   return {
     kind: 'loaded',
     catalogZones: new Map(loading.loaded.map(({ zone }) => [zone.apexKey, zone])),
     watched: [...loading.watched.values()],
-    targets: loading.loaded.flatMap(loadedTargets),
+    targets: loading.loaded.flatMap(describeTargets),
     identities: loading.loaded.flatMap(({ identities }) => identities),
     zones: loading.loaded.map(({ name, zone }) => ({ name, serial: zone.serial })),
     warnings: gatherDiagnostics(diagnostics),
     hash: hash.digest('hex'),
-    content: contentHash(loading.loaded.map(({ source }) => source)),
+    content: hashContent(loading.loaded.map(({ source }) => source)),
   }
 }
 
-const loadedTargets = ({ name, source, compiled }: LoadedZone): readonly LoadedTarget[] =>
+const describeTargets = ({ name, source, compiled }: LoadedZone): readonly LoadedTarget[] =>
   compiled.targets.map(({ target, memberships }) => ({
     zone: name,
     target,
@@ -106,7 +106,7 @@ function agentOf({ targets }: ZoneSource, { name, addresses }: Target): AgentPro
   return { address, port: agent.port, intervalMs: agent.intervalMs, send: agent.send ?? '' }
 }
 
-const hashOf = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex')
+const hashOctets = (octets: Uint8Array): string => createHash('sha256').update(octets).digest('hex')
 
 /** What a load collects, file by file. */
 interface Loading {
@@ -133,18 +133,18 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagno
   const { document, source } = zoneFile
   if (!document || !source) return zoneFile.diagnostics
   const name = source.zone.replace(/\.$/, '').toLowerCase()
-  const serial = loading.serials.serialOf(name, hashOf(octets), source.soa.serial)
+  const serial = loading.serials.assignSerial(name, hashOctets(octets), source.soa.serial)
   const compiled = compileZone({
     source,
     serial,
-    slotOf: (address, target, probe) =>
+    takeSlot: (address, target, probe) =>
       watchAddress(loading, { name, source, target, probe, address }),
-    rowOf: (pool, target) => loading.indexes.rowOf(`${name} ${pool} ${target}`),
-    targetIndexOf: (target) => loading.indexes.targetIndexOf(`${name} ${target}`),
+    takeRow: (pool, target) => loading.indexes.takeRow(`${name} ${pool} ${target}`),
+    takeTargetIndex: (target) => loading.indexes.takeTargetIndex(`${name} ${target}`),
   })
   const { zone } = compiled
   if (zone) {
-    const identities = watchedIdentities(name, source, compiled.targets)
+    const identities = listIdentities(name, source, compiled.targets)
     loading.loaded.push({ name, source, zone, compiled, identities })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
@@ -152,11 +152,11 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagno
     ...zoneFile.diagnostics,
     ...problems.map((problem) => document.toDiagnostic(problem)),
   ]
-  return [...diagnostics, ...claimName(loading, zoneFile, name)]
+  return [...diagnostics, ...checkDuplicate(loading, zoneFile, name)]
 }
 
 /** A diagnostic if another file has the same zone. */
-function claimName(
+function checkDuplicate(
   { files }: Loading,
   { file, document }: ZoneFile,
   name: string,
@@ -194,9 +194,9 @@ function watchAddress(
   loading: Loading,
   { name, source, target, probe, address }: ProbedAddress,
 ): number | null {
-  const probed = probedAs(source, { probe, target, address: address.text }, name)
+  const probed = resolveProbe(source, { probe, target, address: address.text }, name)
   if (!probed) return null
-  const slot = loading.indexes.slotOf(slotKey(probed))
+  const slot = loading.indexes.takeSlot(slotKey(probed))
   if (slot === null) return null
   const { text, family } = address
   loading.watched.set(`${slot} ${name} ${target}`, {
@@ -215,8 +215,8 @@ function watchAddress(
  * Hash of what the zones contain, 16 characters. Comments, the order of keys, names of files and
  * serials that the server chose itself do not change it.
  */
-export function contentHash(sources: readonly ZoneSource[]): string {
-  const zones = sources.map((source) => canonical(source)).sort()
+export function hashContent(sources: readonly ZoneSource[]): string {
+  const zones = sources.map((source) => toCanonicalJson(source)).sort()
   return createHash('sha256').update(zones.join('\n')).digest('base64url').slice(0, 16)
 }
 
@@ -225,13 +225,14 @@ const quote = (text: string): string =>
   /^[\w .:-]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
 
 /** JSON with the keys of every map sorted, and without `at`, the position in the document. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+function toCanonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toCanonicalJson).join(',')}]`
   if (typeof value === 'string') return quote(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const members: string[] = []
-  for (const [key, one] of value instanceof Map ? value : Object.entries(value)) {
-    if (key !== 'at' && one !== undefined) members.push(`${quote(key)}:${canonical(one)}`)
+  for (const [key, member] of value instanceof Map ? value : Object.entries(value)) {
+    if (key !== 'at' && member !== undefined)
+      members.push(`${quote(key)}:${toCanonicalJson(member)}`)
   }
   return members.length === 1 ? `{${members[0]}}` : `{${members.sort().join(',')}}`
 }
@@ -272,7 +273,7 @@ export function readZone(file: string, octets: Uint8Array): ZoneFile {
     diagnostics: [...diagnostics, ...problems.map((problem) => document.toDiagnostic(problem))],
     isRepaired: ({ severity, path }) =>
       repaired.length > 0 &&
-      (severity === 'warning' || repaired.some((other) => areRelated(path, other))),
+      (severity === 'warning' || repaired.some((other) => isPrefixOrExtension(path, other))),
   }
 }
 
@@ -281,11 +282,11 @@ function readSource(value: unknown): { source: ZoneSource | null; problems: read
   for (let round = 0; round < maxRepairRounds; round++) {
     const parsed = zoneSchema.safeParse(value)
     if (parsed.success) return { source: parsed.data, problems }
-    const found = shapeProblems(parsed.error.issues, value)
+    const shape = shapeProblems(parsed.error.issues, value)
     // Problems of later rounds are caused by the repairs.
-    if (round === 0) problems = found.map(({ problem }) => problem)
-    if (round === 0 && found.some(isFatal)) return { source: null, problems }
-    if (!applyRepairs(value, found)) return { source: null, problems }
+    if (round === 0) problems = shape.map(({ problem }) => problem)
+    if (round === 0 && shape.some(isFatal)) return { source: null, problems }
+    if (!applyRepairs(value, shape)) return { source: null, problems }
   }
   return { source: null, problems }
 }
@@ -296,14 +297,14 @@ const isFatal = ({ problem: { path, code }, repair }: ShapeProblem): boolean =>
     (code === 'unknown-key' ? repair.kind !== 'rename' : essential.includes(String(path[0]))))
 
 /** Whether one path is a prefix of the other. */
-const areRelated = (a: DocumentPath, b: DocumentPath): boolean =>
+const isPrefixOrExtension = (a: DocumentPath, b: DocumentPath): boolean =>
   a.slice(0, b.length).every((step, i) => step === b[i])
 
 /**
  * The identities (greeting, PTR, DNS lists) that the pools of a zone have watched: one for each
  * address of each member. `zone`: its name without the final dot.
  */
-const watchedIdentities = (
+const listIdentities = (
   zone: string,
   source: ZoneSource,
   targets: readonly CompiledTarget[],
@@ -312,7 +313,7 @@ const watchedIdentities = (
     memberships.flatMap(({ pool, member }) => {
       const identity = source.pools.get(pool)?.identity
       if (!identity) return []
-      const profile = profileOf(identity)
+      const profile = identityProfile(identity)
       return target.addresses.map(({ text }) => ({
         zone,
         pool,
@@ -325,7 +326,12 @@ const watchedIdentities = (
     }),
   )
 
-const profileOf = ({ greeting, ptr, intervalMs, dnsbl }: IdentitySource): ReputationProfile => ({
+const identityProfile = ({
+  greeting,
+  ptr,
+  intervalMs,
+  dnsbl,
+}: IdentitySource): ReputationProfile => ({
   greeting: greeting ?? true,
   ptr,
   intervalMs,

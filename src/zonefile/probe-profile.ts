@@ -28,7 +28,7 @@ interface ServedAddress {
 }
 
 /** null: the zone has no such probe. `zone`: its name without the final dot. */
-export function probedAs(
+export function resolveProbe(
   source: ZoneSource,
   served: ServedAddress,
   zone: string,
@@ -122,11 +122,12 @@ function expectedTls(
   const owner = readName(`_${port}._tcp.${target}`, apex.name)
   if (exchange.kind !== 'name' || owner.kind !== 'name') return { serverName: null, tlsa: [] }
   const serverName = nameToText(exchange.name).replace(/\.$/, '').toLowerCase()
-  return { serverName, tlsa: recordsAt(source, owner.name, apex.name) }
+  return { serverName, tlsa: tlsaAt(source, owner.name, apex.name) }
 }
 
-function recordsAt({ records }: ZoneSource, owner: Name, apex: Name): readonly TlsaRecord[] {
-  const found: TlsaRecord[] = []
+/** The TLSA records of `records:` at an owner name. */
+function tlsaAt({ records }: ZoneSource, owner: Name, apex: Name): readonly TlsaRecord[] {
+  const tlsa: TlsaRecord[] = []
   for (const [text, types] of records) {
     const name = text === '@' ? null : readName(text, apex)
     if (name?.kind !== 'name' || keyOfName(name.name) !== keyOfName(owner)) continue
@@ -134,11 +135,11 @@ function recordsAt({ records }: ZoneSource, owner: Name, apex: Name): readonly T
       if (!/^(TLSA|TYPE52)$/i.test(type) || record.kind !== 'plain') continue
       for (const { text } of record.data) {
         const parsed = parseRdata(RRType.TLSA, text, apex)
-        if (parsed.kind === 'rdata') found.push(readTlsa(parsed.rdata.octets))
+        if (parsed.kind === 'rdata') tlsa.push(readTlsa(parsed.rdata.octets))
       }
     }
   }
-  return found
+  return tlsa
 }
 
 const readTlsa = (octets: Uint8Array): TlsaRecord => ({

@@ -45,7 +45,7 @@ export async function readFolder(folder: string): Promise<ReadFolder> {
     const message = `${names.length} zone files, expected at most ${filesLimit}`
     return bad(fileDiagnostic(folder, 'too-many-files', message))
   }
-  return readAll(folder, names)
+  return readFiles(folder, names)
 }
 
 const bad = (diagnostic: Diagnostic): ReadFolder => ({ kind: 'bad', diagnostics: [diagnostic] })
@@ -53,13 +53,13 @@ const bad = (diagnostic: Diagnostic): ReadFolder => ({ kind: 'bad', diagnostics:
 /** Skips dot files and backups, which editors leave beside the file. */
 const isZoneFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name)
 
-async function readAll(folder: string, names: readonly string[]): Promise<ReadFolder> {
+async function readFiles(folder: string, names: readonly string[]): Promise<ReadFolder> {
   const files: ReadFile[] = []
   const diagnostics: Diagnostic[] = []
   let total = 0
   for (const name of names) {
     const file = join(folder, name)
-    const read = await readOne(file)
+    const read = await readSmallFile(file)
     if (read.kind === 'bad') {
       diagnostics.push(read.diagnostic)
       continue
@@ -74,14 +74,14 @@ async function readAll(folder: string, names: readonly string[]): Promise<ReadFo
   return { kind: 'folder', files, diagnostics }
 }
 
-type ReadOne =
+type SmallFileRead =
   | { readonly kind: 'octets'; readonly octets: Uint8Array }
   | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }
 
 /** Reads a regular file of at most 4 MiB. */
-export async function readOne(file: string): Promise<ReadOne> {
+export async function readSmallFile(file: string): Promise<SmallFileRead> {
   try {
-    const { size, isFile } = await describe(file)
+    const { size, isFile } = await readStats(file)
     if (!isFile)
       return { kind: 'bad', diagnostic: fileDiagnostic(file, 'unreadable-file', 'not a file') }
     if (size > documentOctetsLimit) {
@@ -95,7 +95,7 @@ export async function readOne(file: string): Promise<ReadOne> {
   }
 }
 
-async function describe(file: string): Promise<{ size: number; isFile: boolean }> {
+async function readStats(file: string): Promise<{ size: number; isFile: boolean }> {
   const stats = await stat(file)
   return { size: stats.size, isFile: stats.isFile() }
 }

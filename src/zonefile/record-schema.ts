@@ -118,8 +118,8 @@ const dataSchema = (at: readonly string[]): z.ZodType<readonly Datum[]> =>
   z.unknown().transform((value, context): readonly Datum[] => {
     const isList = Array.isArray(value)
     const data: Datum[] = []
-    for (const [i, one] of (isList ? (value as unknown[]) : [value]).entries()) {
-      const parsed = datum.safeParse(one)
+    for (const [i, item] of (isList ? (value as unknown[]) : [value]).entries()) {
+      const parsed = datum.safeParse(item)
       if (parsed.success) data.push({ text: parsed.data.trimEnd(), at: isList ? [...at, i] : at })
       else passOn(parsed.error.issues, isList ? [i] : [], context)
     }

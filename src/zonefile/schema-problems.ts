@@ -28,10 +28,13 @@ export function shapeProblems(issues: readonly Issue[], value: unknown): readonl
     if (issue.code !== 'unrecognized_keys') continue
     const known = issue.message.split(' ')
     for (const key of issue.keys) {
-      const meant = nearest(key, known)
-      if (meant) suggested.add(keyOf([...stepsOf(issue), meant]))
-      const problem = unknownKey([...stepsOf(issue), key], key, { meant, known })
-      problems.push({ problem, repair: meant ? { kind: 'rename', to: meant } : { kind: 'remove' } })
+      const suggestion = nearest(key, known)
+      if (suggestion) suggested.add(keyOf([...stepsOf(issue), suggestion]))
+      const problem = unknownKey([...stepsOf(issue), key], key, { suggestion, known })
+      problems.push({
+        problem,
+        repair: suggestion ? { kind: 'rename', to: suggestion } : { kind: 'remove' },
+      })
     }
   }
   for (const issue of issues) {
@@ -53,10 +56,10 @@ const stepsOf = (issue: Issue): DocumentPath =>
 function unknownKey(
   path: DocumentPath,
   key: string,
-  { meant, known }: { meant: string | null; known: readonly string[] },
+  { suggestion, known }: { suggestion: string | null; known: readonly string[] },
 ): Problem {
-  const hint = meant
-    ? `did you mean ${JSON.stringify(meant)}?`
+  const hint = suggestion
+    ? `did you mean ${JSON.stringify(suggestion)}?`
     : `expected one of: ${known.join(', ')}`
   const message = `unknown key ${JSON.stringify(key.slice(0, 64))}, ${hint}`
   return { severity: 'error', code: 'unknown-key', path, at: 'key', message }

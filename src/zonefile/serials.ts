@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock.ts'
 
 export interface SerialRound {
   /** `explicit`: the serial in the zone file, which is used as it is. */
-  serialOf(zone: string, contentHash: string, explicit?: number): number
+  assignSerial(zone: string, contentHash: string, explicit?: number): number
   commit(): void
 }
 
@@ -31,7 +31,7 @@ export function createSerialKeeper(clock: Pick<Clock, 'wallMs'>): SerialKeeper {
     begin() {
       const next = new Map<string, Kept>()
       return {
-        serialOf(zone, contentHash, explicit) {
+        assignSerial(zone, contentHash, explicit) {
           const serial = explicit ?? nextSerial(kept.get(zone), contentHash, clock.wallMs())
           next.set(zone, { serial, contentHash })
           return serial

@@ -35,7 +35,7 @@ const tooDeep = (offset: number): SyntaxProblem =>
 export function composeChecked(text: string, lines: LineCounter): Composed {
   try {
     const tokens = [...new Parser(lines.addNewLine).parse(text)]
-    const problems = checkTokens(tokens)
+    const problems = findForbiddenTokens(tokens)
     if (problems.length > 0) return { kind: 'bad', problems }
     return compose(tokens, text.length)
   } catch (error) {
@@ -59,7 +59,7 @@ function compose(tokens: readonly CST.Token[], end: number): Composed {
     version: '1.2',
   })
   const [document] = [...composer.compose(tokens, true, end)]
-  if (!document) throw new Error('the composer was told to make a document and made none')
+  if (!document) throw new Error('the composer returned no document, although it is forced to')
   // One slip causes several errors: only the first is where the operator has to look.
   const [error] = document.errors
   if (!error) return { kind: 'composed', document }
@@ -79,7 +79,7 @@ const syntaxProblem = (code: ProblemCode, offset: number, message: string): Synt
   message,
 })
 
-function checkTokens(tokens: readonly CST.Token[]): readonly SyntaxProblem[] {
+function findForbiddenTokens(tokens: readonly CST.Token[]): readonly SyntaxProblem[] {
   const problems: SyntaxProblem[] = []
   const documents = tokens.filter((token) => token.type === 'document')
   const second = documents[1]
@@ -96,15 +96,16 @@ function checkTokens(tokens: readonly CST.Token[]): readonly SyntaxProblem[] {
   for (let next = open.pop(); next; next = open.pop()) {
     const { token, depth } = next
     if (depth > depthLimit) return [tooDeep(token.offset)]
-    problems.push(...forbiddenProperties(token))
+    problems.push(...tokenProblems(token))
     for (const child of childrenOf(token)) open.push({ token: child, depth: depth + levels(token) })
   }
   return problems.sort((a, b) => a.offset - b.offset)
 }
 
+/** How many levels a token adds to the depth of its children. */
 const levels = (token: CST.Token): number => ('items' in token ? 1 : 0)
 
-function forbiddenProperties({ type, offset }: CST.Token): readonly SyntaxProblem[] {
+function tokenProblems({ type, offset }: CST.Token): readonly SyntaxProblem[] {
   switch (type) {
     case 'alias':
       return [syntaxProblem('alias', offset, 'aliases are not allowed: write the value again')]

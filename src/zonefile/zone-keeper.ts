@@ -17,11 +17,11 @@ interface ServedZones {
   readonly identities: readonly CheckedAddress[]
   /** Names and serials, for logs and metrics. */
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
-  /** Hash of what the zones contain (`contentHash`); empty before the first load. */
+  /** Hash of what the zones contain (`hashContent`); empty before the first load. */
   readonly content: string
 }
 
-export type LoadOutcome =
+export type LoadResult =
   | {
       readonly kind: 'loaded'
       readonly served: ServedZones
@@ -45,7 +45,7 @@ export interface ReloadCounts {
 
 export interface ZoneKeeper {
   /** Reads the folder. Concurrent calls run one after another. */
-  load(): Promise<LoadOutcome>
+  load(): Promise<LoadResult>
   current(): ServedZones
   lastReload(): LastReload
   reloads(): ReloadCounts
@@ -69,7 +69,7 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
   let reloads: ReloadCounts = { success: 0, failure: 0 }
   let queue: Promise<unknown> = Promise.resolve()
 
-  const loadNow = async (): Promise<LoadOutcome> => {
+  const loadNow = async (): Promise<LoadResult> => {
     const loaded = await loadZones(folder, allocation, serials)
     if (loaded.kind === 'rejected') {
       last = { ...last, successful: false }

@@ -21,9 +21,9 @@ export function compiledZone(text: string): ReadyZone {
   const { zone, targets, problems } = compileZone({
     source: read.source,
     serial: 1,
-    slotOf: (address, target, probe) => placeOf(`${address.text} ${target} ${probe}`),
-    rowOf: (pool, target) => placeOf(`${pool} ${target}`),
-    targetIndexOf: placeOf,
+    takeSlot: (address, target, probe) => placeOf(`${address.text} ${target} ${probe}`),
+    takeRow: (pool, target) => placeOf(`${pool} ${target}`),
+    takeTargetIndex: placeOf,
   })
   if (!zone) throw new Error(JSON.stringify(problems))
   return { zone, targets }

@@ -9,19 +9,19 @@ function take(
   keys: readonly string[],
 ): (number | null)[] {
   const round = allocation.begin()
-  const indexes = keys.map((key) => round.slotOf(key))
+  const indexes = keys.map((key) => round.takeSlot(key))
   round.commit()
   return indexes
 }
 
 it('leaves slot 0 to addresses that are not probed, and gives target 0 to a target', () => {
   const round = createAllocation(limits).begin()
-  expect([round.slotOf('a'), round.targetIndexOf('a')]).toEqual([1, 0])
+  expect([round.takeSlot('a'), round.takeTargetIndex('a')]).toEqual([1, 0])
 })
 
 it('gives null once all are taken', () => {
   const round = createAllocation(limits).begin()
-  expect(['a', 'b', 'c', 'd', 'e', 'f'].map((key) => round.slotOf(key))).toEqual([
+  expect(['a', 'b', 'c', 'd', 'e', 'f'].map((key) => round.takeSlot(key))).toEqual([
     1,
     2,
     3,
@@ -45,7 +45,7 @@ it('gives released slots out again only after all fresh ones, oldest first', () 
 it('forgets a round that was not committed', () => {
   const allocation = createAllocation(limits)
   take(allocation, ['a'])
-  allocation.begin().slotOf('b')
+  allocation.begin().takeSlot('b')
   expect(allocation.releasedSlots()).toEqual([])
   expect(take(allocation, ['c', 'a'])).toEqual([2, 1])
 })
@@ -80,7 +80,7 @@ it('keeps every index unique and in bounds, and changes none while it is in use'
 it('gives rows from 1 on, one for each member, and the same one over reloads', () => {
   const allocation = createAllocation({ ...limits, rows: 3 })
   const first = allocation.begin()
-  expect(['z p a', 'z p b', 'z p a', 'z q a'].map((key) => first.rowOf(key))).toEqual([
+  expect(['z p a', 'z p b', 'z p a', 'z q a'].map((key) => first.takeRow(key))).toEqual([
     1,
     2,
     1,
@@ -88,8 +88,8 @@ it('gives rows from 1 on, one for each member, and the same one over reloads', (
   ])
   first.commit()
   const second = allocation.begin()
-  expect(['z q a', 'z p b'].map((key) => second.rowOf(key))).toEqual([null, 2])
+  expect(['z q a', 'z p b'].map((key) => second.takeRow(key))).toEqual([null, 2])
   second.commit()
   // The place of a, which nobody named, is free by now.
-  expect(allocation.begin().rowOf('z q a')).toBe(1)
+  expect(allocation.begin().takeRow('z q a')).toBe(1)
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { contentHash, readZone } from '../../src/zonefile/load-zones.ts'
+import { hashContent, readZone } from '../../src/zonefile/load-zones.ts'
 
 const zone = `
 zone: smtp.example.test
@@ -21,7 +21,7 @@ records:
 `
 
 const hashOf = (...texts: readonly string[]): string =>
-  contentHash(
+  hashContent(
     texts.map((text, i) => {
       const { source, diagnostics } = readZone(`${i}.yaml`, Buffer.from(text))
       if (!source) throw new Error(JSON.stringify(diagnostics))

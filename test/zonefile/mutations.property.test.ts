@@ -76,9 +76,9 @@ it('of good files never throw', () => {
           const compiled = compileZone({
             source,
             serial: 1,
-            slotOf: () => 1,
-            rowOf: () => 1,
-            targetIndexOf: () => 0,
+            takeSlot: () => 1,
+            takeRow: () => 1,
+            takeTargetIndex: () => 0,
           })
           for (const problem of compiled.problems) diagnostics.push(document.toDiagnostic(problem))
           if (compiled.zone && zone.diagnostics.length === 0) outcomes.good++

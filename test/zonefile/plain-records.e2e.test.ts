@@ -25,9 +25,9 @@ function ours(): string[] {
   const { zone } = compileZone({
     source,
     serial: 7,
-    slotOf: () => null,
-    rowOf: () => null,
-    targetIndexOf: () => null,
+    takeSlot: () => null,
+    takeRow: () => null,
+    takeTargetIndex: () => null,
   })
   const lines: string[] = []
   for (const { owner, sets } of zone?.nodes.values() ?? []) {

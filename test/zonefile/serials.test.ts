@@ -6,7 +6,7 @@ function keeperAt(start: number) {
   const keeper = createSerialKeeper({ wallMs: () => clock.seconds * 1000 })
   const serial = (hash: string, given?: number): number => {
     const round = keeper.begin()
-    const value = round.serialOf('zone', hash, given)
+    const value = round.assignSerial('zone', hash, given)
     round.commit()
     return value
   }
@@ -59,6 +59,6 @@ it('forgets a round that was not committed', () => {
   const { clock, keeper, serial } = keeperAt(1000)
   serial('a')
   clock.seconds = 1500
-  keeper.begin().serialOf('zone', 'b')
+  keeper.begin().assignSerial('zone', 'b')
   expect(serial('a')).toBe(1000)
 })

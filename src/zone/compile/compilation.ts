@@ -22,11 +22,11 @@ export interface CompileInput {
   readonly source: ZoneSource
   readonly serial: number
   /** Health slot of an address under a probe; null: none is left. */
-  slotOf(address: TargetAddress, target: string, probe: string): number | null
+  takeSlot(address: TargetAddress, target: string, probe: string): number | null
   /** Row of the health table for a member of a pool; null: none is left. */
-  rowOf(pool: string, target: string): number | null
+  takeRow(pool: string, target: string): number | null
   /** Index of a target's counters; null: none is left. */
-  targetIndexOf(target: string): number | null
+  takeTargetIndex(target: string): number | null
 }
 
 const lowTtlSeconds = 30

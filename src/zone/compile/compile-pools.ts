@@ -76,14 +76,14 @@ function compileMember(
   const weight = member.weight ?? source.targets.get(member.target)?.weight ?? 1
   const slots = target.addresses.map((address) => {
     if (probe === undefined || !source.probes.has(probe)) return unwatchedSlot
-    const slot = input.slotOf(address, target.name, probe)
+    const slot = input.takeSlot(address, target.name, probe)
     if (slot === null) {
       const message = `no health slot is left for ${address.text}: too many probed addresses`
       problems.refuse('too-many-addresses', ['targets', target.name], message, 'key')
     }
     return slot ?? unwatchedSlot
   })
-  const row = input.rowOf(pool, target.name)
+  const row = input.takeRow(pool, target.name)
   if (row === null) {
     const message = `no place is left for ${target.name} in pool ${pool}: too many members`
     problems.refuse('too-many-members', ['targets', target.name], message, 'key')

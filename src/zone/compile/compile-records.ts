@@ -165,8 +165,8 @@ function addRecord(compilation: Compilation, entry: TypeEntry): void {
 function readType({ problems }: Compilation, path: DocumentPath, text: string): number | null {
   const type = typeFromText(text)
   if (type === undefined) {
-    const meant = nearest(text, ['address', ...Object.keys(RRType)])
-    const hint = meant ? `did you mean ${meant}?` : 'expected a type such as MX, or TYPEn'
+    const suggestion = nearest(text, ['address', ...Object.keys(RRType)])
+    const hint = suggestion ? `did you mean ${suggestion}?` : 'expected a type such as MX, or TYPEn'
     problems.refuse(
       'unknown-type',
       path,

@@ -26,7 +26,7 @@ export function compileTargets(compilation: Compilation): ReadonlyMap<string, Ta
     const path = ['targets', name]
     const owner = owners.get(name)
     if (!owner) continue
-    const index = input.targetIndexOf(name)
+    const index = input.takeTargetIndex(name)
     if (index === null) {
       problems.refuse('too-many-targets', path, 'one target more than the server can count', 'key')
     }

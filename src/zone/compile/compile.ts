@@ -15,7 +15,13 @@ import { compileRecords, type Owners } from './compile-records.ts'
 import { compileSteering } from './compile-steering.ts'
 import { compileTargets } from './compile-targets.ts'
 import { readName } from './names.ts'
-import { createProblems, type Problem, type Problems } from './problem.ts'
+import {
+  createProblems,
+  type DocumentPath,
+  type Problem,
+  type ProblemCode,
+  type Problems,
+} from './problem.ts'
 
 export interface CompiledZone {
   /** null: at least one problem is an error. */
@@ -102,44 +108,39 @@ function readMinimum(soa: RRset): number {
 /** Warns of what is defined and never used, most often because of a misspelled name elsewhere. */
 function checkUsage({ source, problems }: Compilation): void {
   const members = [...source.pools.values()].flatMap((pool) => pool.members)
+  const withoutWeight = members.filter((member) => member.weight === null)
   const records = [...source.records.values()].flatMap((types) => [...types.values()])
   const used = {
     targets: new Set(members.map((member) => member.target)),
+    targetWeights: new Set(withoutWeight.map((member) => member.target)),
     probes: new Set([...source.pools.values()].map((pool) => pool.probe)),
     pools: new Set([
       ...[...source.steering.values()].flat().flatMap((rule) => rule.pools),
       ...(source.onAllDown.kind === 'backup' ? [source.onAllDown.pool] : []),
     ]),
     policies: new Set(records.map((record) => (record.kind === 'plain' ? null : record.steer))),
-    ownWeights: new Set(
-      members.filter(({ weight }) => weight === null).map((member) => member.target),
-    ),
   }
+  const warn = (code: ProblemCode, path: DocumentPath, message: string): void =>
+    problems.warn(code, path, message, 'key')
   for (const [name, { weight }] of source.targets) {
     if (!used.targets.has(name)) {
-      problems.warn('unused-target', ['targets', name], `target ${name} is in no pool`, 'key')
-    } else if (weight !== undefined && !used.ownWeights.has(name)) {
+      warn('unused-target', ['targets', name], `target ${name} is in no pool`)
+    } else if (weight !== undefined && !used.targetWeights.has(name)) {
       const message = `the weight is never used: every pool gives target ${name} one of its own`
-      problems.warn('unused-weight', ['targets', name, 'weight'], message, 'key')
+      warn('unused-weight', ['targets', name, 'weight'], message)
     }
   }
   for (const name of source.probes.keys()) {
     if (!used.probes.has(name))
-      problems.warn('unused-probe', ['probes', name], `probe ${name} is used by no pool`, 'key')
+      warn('unused-probe', ['probes', name], `probe ${name} is used by no pool`)
   }
   for (const name of source.pools.keys()) {
     if (!used.pools.has(name))
-      problems.warn('unused-pool', ['pools', name], `pool ${name} is used by no steering`, 'key')
+      warn('unused-pool', ['pools', name], `pool ${name} is used by no steering`)
   }
   for (const name of source.steering.keys()) {
-    if (!used.policies.has(name)) {
-      problems.warn(
-        'unused-policy',
-        ['steering', name],
-        `steering ${name} is used by no record`,
-        'key',
-      )
-    }
+    if (!used.policies.has(name))
+      warn('unused-policy', ['steering', name], `steering ${name} is used by no record`)
   }
 }
 

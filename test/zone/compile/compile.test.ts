@@ -49,9 +49,9 @@ function compile(source: string): CompiledZone {
   return compileZone({
     source: read.source,
     serial: read.source.soa.serial ?? 1,
-    slotOf: (address, target, probe) => numbered(`${address.text} ${target} ${probe}`),
-    rowOf: (pool, target) => numbered(`row ${pool} ${target}`),
-    targetIndexOf: (target) => numbered(`target ${target}`),
+    takeSlot: (address, target, probe) => numbered(`${address.text} ${target} ${probe}`),
+    takeRow: (pool, target) => numbered(`row ${pool} ${target}`),
+    takeTargetIndex: (target) => numbered(`target ${target}`),
   })
 }
 
