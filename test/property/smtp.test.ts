@@ -1,4 +1,4 @@
-// Laws of the SMTP dialogue that hold for every server, told or hostile, and every way its octets are split.
+// Laws of the SMTP dialogue that hold for every server, scripted or hostile, and every way its octets are split.
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'

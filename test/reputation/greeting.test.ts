@@ -123,7 +123,7 @@ describe('findings', () => {
     ['names not said', { greeting: { banner: null, ehlo: null } }, []],
     ['no PTR', { reverse: { kind: 'missing' } }, ['ptr-missing']],
     ['a PTR that lies', { reverse: { kind: 'unconfirmed', names: ['x'] } }, ['ptr-unconfirmed']],
-    ['a PTR nobody could ask', { reverse: { kind: 'unknown', why: 'timeout' } }, []],
+    ['a PTR that could not be looked up', { reverse: { kind: 'unknown', why: 'timeout' } }, []],
     ['a PTR that leads back', { reverse: { kind: 'confirmed', names: ['x'] } }, []],
     [
       'a listing',
@@ -139,7 +139,7 @@ describe('findings', () => {
     expect(kinds(seen)).toEqual(expected)
   })
 
-  it('say nothing of greetings where nobody asks', () => {
+  it('do not cover greetings unless configured', () => {
     expect(kinds({ greeting: { banner: 'a.test', ehlo: 'b.test' } }, false)).toEqual([])
   })
 

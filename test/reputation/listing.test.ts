@@ -83,7 +83,7 @@ describe('a listing', () => {
       'none',
     ],
     [
-      'stays believed while nobody can say',
+      'stays believed while the result is unknown',
       6,
       [
         [0, listed],
@@ -93,7 +93,7 @@ describe('a listing', () => {
       'believed',
     ],
     [
-      'is forgotten when nobody could for long',
+      'is forgotten when it was unknown for long',
       6,
       [
         [0, listed],
@@ -142,7 +142,7 @@ describe('weights of a pool', () => {
     listedShare,
   })
 
-  it('move for who is listed', () => {
+  it('change for a listed target', () => {
     const members = [member('a', 1, true), member('b', 1, false), member('c', 1, false)]
     expect(ratePool(members)).toEqual({ shares: new Map([['a', 0.5]]), isMass: false })
   })
@@ -159,11 +159,11 @@ describe('weights of a pool', () => {
     expect(ratePool(more)).toEqual({ shares: new Map(), isMass: true })
   })
 
-  it('stay where there is nobody else', () => {
+  it('stay where there is no other target', () => {
     expect(ratePool([member('a', 1, true)])).toEqual({ shares: new Map(), isMass: true })
   })
 
-  it('and are nobody’s in an empty pool', () => {
+  it('and there are none in an empty pool', () => {
     expect(ratePool([])).toEqual({ shares: new Map(), isMass: false })
   })
 })

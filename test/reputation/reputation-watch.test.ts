@@ -37,7 +37,7 @@ function arrange({ isBlind = false } = {}) {
   const time = createVirtualTime()
   const listed = new Set(['2.0.0.127.l.test', '2.0.0.127.m.test'])
   const asked: { name: string; atMs: number }[] = []
-  const told: string[] = []
+  const events: string[] = []
   let changes = 0
   const resolver: StubResolver = {
     server: { address: '127.0.0.1', port: 53 },
@@ -55,17 +55,17 @@ function arrange({ isBlind = false } = {}) {
     timer: time.timer,
     random: seededRandom(5),
     onFinding: ({ watched, finding, isRaised }) =>
-      told.push(`${watched.target} ${finding.kind} ${isRaised ? 'raised' : 'over'}`),
-    onList: ({ list, problem }: ListState) => told.push(`${list} ${problem ?? 'usable'}`),
-    onMass: ({ pool, isRaised }) => told.push(`${pool} mass ${isRaised ? 'raised' : 'over'}`),
-    onNoResolver: () => told.push('blind'),
+      events.push(`${watched.target} ${finding.kind} ${isRaised ? 'raised' : 'over'}`),
+    onList: ({ list, problem }: ListState) => events.push(`${list} ${problem ?? 'usable'}`),
+    onMass: ({ pool, isRaised }) => events.push(`${pool} mass ${isRaised ? 'raised' : 'over'}`),
+    onNoResolver: () => events.push('blind'),
   })
   watch.onChange(() => changes++)
   return {
     watch,
     listed,
     asked,
-    told,
+    events,
     changes: () => changes,
     list: (host: number, name = 'l.test') => listed.add(`${host}.2.0.192.${name}`),
     delist: (host: number, name = 'l.test') => listed.delete(`${host}.2.0.192.${name}`),
@@ -100,21 +100,21 @@ it('looks once an hour, not at the same moment for all, and not to the second', 
 })
 
 it('believes a listing after its hold, and moves weight until it is gone', async () => {
-  const { watch, pass, list, delist, told, changes } = arrange()
+  const { watch, pass, list, delist, events, changes } = arrange()
   watch.update([identity(1), identity(2), identity(3)])
   list(1)
   await pass(5 * hour)
-  expect(told).toEqual([])
+  expect(events).toEqual([])
   expect(watch.shareOf(memberOf(1))).toBe(1)
   await pass(4 * hour)
-  expect(told).toEqual(['mx1 listed raised'])
+  expect(events).toEqual(['mx1 listed raised'])
   expect(watch.shareOf(memberOf(1))).toBe(0.5)
   expect(watch.shareOf(memberOf(2))).toBe(1)
   expect(watch.shareOf({ ...memberOf(1), pool: 'other' })).toBe(1)
   expect(changes()).toBe(1)
   delist(1)
   await pass(2 * hour)
-  expect(told).toEqual(['mx1 listed raised', 'mx1 listed over'])
+  expect(events).toEqual(['mx1 listed raised', 'mx1 listed over'])
   expect(watch.shareOf(memberOf(1))).toBe(1)
   expect(changes()).toBe(2)
 })
@@ -141,34 +141,34 @@ it('moves weight only where enough lists agree', async () => {
 })
 
 it('moves no weight when most of the pool is listed', async () => {
-  const { watch, pass, list, delist, told } = arrange()
+  const { watch, pass, list, delist, events } = arrange()
   watch.update([identity(1, { holdMs: 0 }), identity(2, { holdMs: 0 }), identity(3, { holdMs: 0 })])
   list(1)
   await pass(2 * hour)
   expect(watch.shareOf(memberOf(1))).toBe(0.5)
   list(2)
   await pass(2 * hour)
-  expect(told).toContain('relays mass raised')
+  expect(events).toContain('relays mass raised')
   expect([1, 2, 3].map((host) => watch.shareOf(memberOf(host)))).toEqual([1, 1, 1])
   delist(2)
   await pass(2 * hour)
-  expect(told.at(-1)).toBe('relays mass over')
+  expect(events.at(-1)).toBe('relays mass over')
   expect(watch.shareOf(memberOf(1))).toBe(0.5)
 })
 
 it('moves nothing when a list begins to list everything, and says so once', async () => {
-  const { watch, pass, list, listed, told } = arrange()
+  const { watch, pass, list, listed, events } = arrange()
   watch.update([identity(1, { holdMs: 0 }), identity(2, { holdMs: 0 })])
   await pass(2 * hour)
   listed.add('1.0.0.127.l.test')
   list(1)
   list(2)
   await pass(10 * hour)
-  expect(told).toEqual(['l.test lists-everything'])
+  expect(events).toEqual(['l.test lists-everything'])
   expect(watch.lists()).toEqual([{ list: 'l.test', family: 4, problem: 'lists-everything' }])
   listed.delete('1.0.0.127.l.test')
   await pass(2 * hour)
-  expect(told.slice(1, 2)).toEqual(['l.test usable'])
+  expect(events.slice(1, 2)).toEqual(['l.test usable'])
 })
 
 const greeting = (banner: string, ehlo = banner): Outcome => ({
@@ -183,20 +183,20 @@ const greeting = (banner: string, ehlo = banner): Outcome => ({
   ],
 })
 
-it('hears the first greeting at once, and others at the next look', async () => {
-  const { watch, pass, told } = arrange()
+it('judges the first greeting at once, and others at the next check', async () => {
+  const { watch, pass, events } = arrange()
   const one = identity(1)
   watch.update([one, identity(2)])
   watch.observeProbe(one, greeting('elsewhere.test', 'mx1.example.test'))
-  expect(told).toEqual(['mx1 banner-name raised'])
+  expect(events).toEqual(['mx1 banner-name raised'])
   watch.observeProbe(one, greeting('mx1.example.test'))
-  expect(told).toHaveLength(1)
+  expect(events).toHaveLength(1)
   await pass(2 * hour)
-  expect(told).toEqual(['mx1 banner-name raised', 'mx1 banner-name over'])
+  expect(events).toEqual(['mx1 banner-name raised', 'mx1 banner-name over'])
 })
 
-it('keeps what it knows of who stays as he was, and forgets the others', async () => {
-  const { watch, pass, list, told } = arrange()
+it('keeps the state of addresses that stay unchanged, and forgets the others', async () => {
+  const { watch, pass, list, events } = arrange()
   watch.update([identity(1, { holdMs: 0 }), identity(2), identity(3)])
   list(1)
   await pass(2 * hour)
@@ -205,11 +205,11 @@ it('keeps what it knows of who stays as he was, and forgets the others', async (
   watch.update([identity(2), identity(4)])
   expect(watch.shareOf(memberOf(1))).toBe(1)
   expect(watch.states().map(({ watched }) => watched.target)).toEqual(['mx2', 'mx4'])
-  expect(told).toEqual(['mx1 listed raised'])
+  expect(events).toEqual(['mx1 listed raised'])
   watch.stop()
 })
 
-it('asks nobody after its end', async () => {
+it('sends no query after its end', async () => {
   const { watch, pass, asked } = arrange()
   watch.update([identity(1)])
   watch.stop()
@@ -217,13 +217,13 @@ it('asks nobody after its end', async () => {
   expect(asked).toEqual([])
 })
 
-it('without a resolver hears greetings, and says that it knows no more', async () => {
-  const { watch, pass, told, asked } = arrange({ isBlind: true })
+it('without a resolver checks greetings alone, and reports that', async () => {
+  const { watch, pass, events, asked } = arrange({ isBlind: true })
   const one = identity(1)
   watch.update([one])
   watch.observeProbe(one, greeting('elsewhere.test'))
   await pass(2 * hour)
-  expect(told).toEqual(['blind', 'mx1 banner-name raised', 'mx1 ehlo-name raised'])
+  expect(events).toEqual(['blind', 'mx1 banner-name raised', 'mx1 ehlo-name raised'])
   expect(asked).toEqual([])
   expect(watch.counters()).toBeNull()
 })

@@ -87,7 +87,7 @@ describe('over UDP', () => {
     })
   })
 
-  it('knows a port where nobody listens', async () => {
+  it('recognises a closed port', async () => {
     const port = await freePort()
     const question = { name: 'mx1.example.test', type: 'A' } as const
     const options = { timeoutMs, isRecursive: true }
@@ -150,7 +150,7 @@ it('settles whatever it is answered with', async () => {
 })
 
 it.each(['a..b', `${'x'.repeat(64)}.test`, `${'x.'.repeat(127)}test`])(
-  'asks nobody for %s',
+  'sends no query for %s',
   async (name) => {
     server = await startScriptedDns({})
     const options = { timeoutMs, isRecursive: true }

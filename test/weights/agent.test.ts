@@ -89,7 +89,7 @@ describe('over a socket', () => {
     expect(await ask((socket) => socket.end())).toBe(null)
   })
 
-  test('who talks without end is cut at the limit', async () => {
+  test('an agent that sends without end is cut off at the limit', async () => {
     const answer = await ask((socket) => socket.write('x'.repeat(200_000)))
     expect(answer?.length).toBeGreaterThanOrEqual(1024)
     expect(answer?.length).toBeLessThanOrEqual(1024 + 65_536)

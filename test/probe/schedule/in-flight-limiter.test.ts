@@ -29,7 +29,7 @@ interface Probe {
 
 const limits = { total: 12, perHost: 2, perNetwork: 5 }
 
-/** Who may try does so, until nobody is let go any more; as the scheduler does with its heap. */
+/** Items that may try again do so, until none is returned any more; as the scheduler does with its heap. */
 class Airfield {
   readonly caps = new InFlightLimiter<Probe>(limits)
   readonly flying = new Set<Probe>()
@@ -75,7 +75,7 @@ class Airfield {
 const count = (probes: Iterable<Probe>, key: (probe: Probe) => string, wanted: string): number =>
   [...probes].filter((probe) => key(probe) === wanted).length
 
-test('no cap is ever passed, and nobody waits who could fly', () => {
+test('no limit is ever exceeded, and no item waits that could start', () => {
   const step = fc.oneof(
     {
       weight: 3,

@@ -256,7 +256,7 @@ test('four in flight to one destination, and the rest in turn', () => {
     expect(starts.filter((start) => start.key === key).length).toBeGreaterThan(4)
 })
 
-test('who waits for a destination is let in when the one before it leaves', () => {
+test('a job that waits for a destination starts when the one before it ends', () => {
   // One at a time to .1, and a quick probe of .2 whose missed round shows the stall. The probe of .1 ends
   // right after the stall, so its follower is put off to a later round; then the follower leaves.
   const { time, scheduler, probes, starts } = rig({
