@@ -152,7 +152,6 @@ export const law: readonly LawRow[] = [
     room: 'steer/draw',
     pure: true,
     imports: 'lib steer steer/select',
-    typesOnly: 'health',
   },
   {
     room: 'answer/transfer',
@@ -164,7 +163,7 @@ export const law: readonly LawRow[] = [
     room: 'answer/cache',
     pure: true,
     imports: 'answer steer/draw steer/scope steer/select wire zone',
-    typesOnly: 'health steer',
+    typesOnly: 'steer',
   },
   {
     room: 'answer',

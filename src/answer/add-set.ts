@@ -1,8 +1,8 @@
-// One RRset into the plan. For a steered set this is where steering decides which of its records are answered.
+// Adds one RRset to the plan. For a steered set, this is where steering decides which of its records are answered.
 //
 //   added       the set is in the plan
 //   absent      the set has no records for this client: a fact of the zone file, never of health
-//   servfail    the zone asked for SERVFAIL when nothing is eligible
+//   servfail    no member is eligible, and the policy says `on_all_down: servfail`
 
 import type {
   SteeredAddresses,
@@ -15,16 +15,17 @@ import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
 import { targetAddresses } from '../steer/select/target-addresses.ts'
-import type { SelectedAddress, Rung, SelectionReason, SelectedSrv } from '../steer/selection.ts'
+import type { Rung, SelectedAddress, SelectedSrv, SelectionReason } from '../steer/selection.ts'
 import type { Name } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import type { RRset } from '../zone/zone.ts'
 import { AnswerPosition } from './counters.ts'
-import { type Transaction, locusOf } from './transaction.ts'
 import { addEntry, type PlanEntry, type Section } from './plan.ts'
+import { locusOf, type Transaction } from './transaction.ts'
 
 export type Added = 'added' | 'absent' | 'servfail'
 
+/** `owner` null: the qname, as it was asked. Steered sets in the answer section are counted by target. */
 export function addSet(
   transaction: Transaction,
   section: Section,
@@ -36,9 +37,9 @@ export function addSet(
   switch (set.kind) {
     case 'steered-mx':
       transaction.usesHealth = true
-      return addRungs(transaction, section, owner, set)
+      return addMx(transaction, section, owner, set)
     case 'steered-srv':
-      return addChoices(transaction, section, owner, set)
+      return addSrv(transaction, section, owner, set)
     case 'steered-address':
     case 'target-address':
       transaction.usesHealth = true
@@ -61,13 +62,13 @@ function addPlain(
   return 'added'
 }
 
-function addRungs(
+function addMx(
   transaction: Transaction,
   section: Section,
   owner: Name | null,
   set: SteeredMx,
 ): Added {
-  const selection = selectMx(set, locusOf(transaction, set), transaction.context)
+  const selection = selectMx(set, locusOf(transaction, set), transaction.steering)
   if (selection.kind === 'servfail') return 'servfail'
   const entry = addEntry(transaction.plan, section, owner, set.type)
   if (entry === null) return 'absent'
@@ -77,20 +78,20 @@ function addRungs(
   return 'added'
 }
 
-function addChoices(
+function addSrv(
   transaction: Transaction,
   section: Section,
   owner: Name | null,
   set: SteeredSrv,
 ): Added {
-  const selection = selectSrv(set, locusOf(transaction, set), transaction.context)
+  const selection = selectSrv(set, locusOf(transaction, set), transaction.steering)
   if (selection.kind === 'servfail') return 'servfail'
   const entry = addEntry(transaction.plan, section, owner, set.type)
   if (entry === null) return 'absent'
-  const { choices, ttl, reason } = selection
+  const { records, ttl, reason } = selection
   entry.ttl = ttl
-  entry.rdata = choices.map((choice) => srvRdata(set, choice))
-  if (section === 'answer') countChoices(transaction, entry, choices, reason)
+  entry.rdata = records.map((record) => srvRdata(set, record))
+  if (section === 'answer') countSrv(transaction, entry, records, reason)
   return 'added'
 }
 
@@ -100,11 +101,11 @@ function addAddresses(
   owner: Name | null,
   set: SteeredAddresses | TargetAddresses,
 ): Added {
-  const { context, plan } = transaction
+  const { steering, plan } = transaction
   const selection =
     set.kind === 'target-address'
-      ? targetAddresses(set, context)
-      : selectAddresses(set, locusOf(transaction, set), context)
+      ? targetAddresses(set, steering)
+      : selectAddresses(set, locusOf(transaction, set), steering)
   if (selection.kind === 'servfail') return 'servfail'
   if (selection.kind === 'no-family') return 'absent'
   const entry = addEntry(plan, section, owner, set.type)
@@ -115,6 +116,7 @@ function addAddresses(
   return 'added'
 }
 
+/** Counts the targets of an entry's MX records. */
 export function countRungs(
   transaction: Transaction,
   entry: PlanEntry,
@@ -126,29 +128,29 @@ export function countRungs(
   for (let i = 0; i < rungs.length; i++) {
     const { target, preference } = rungs[i] as Rung
     const isFirst = preference === (rungs[0] as Rung).preference
-    const place = isFirst ? AnswerPosition.first : AnswerPosition.later
-    answerCounts.add(target.index, place, reason, untilMs)
+    const position = isFirst ? AnswerPosition.first : AnswerPosition.later
+    answerCounts.add(target.index, position, reason, untilMs)
   }
   if (reason === 'failed-open') noteFailedOpen(transaction)
 }
 
-function countChoices(
+function countSrv(
   transaction: Transaction,
   entry: PlanEntry,
-  choices: readonly SelectedSrv[],
+  records: readonly SelectedSrv[],
   reason: SelectionReason,
 ): void {
   const { answerCounts } = transaction.context.counters
   const untilMs = cachedUntilMs(transaction, entry)
-  for (const { target, priority } of choices) {
-    const isFirst = priority === choices[0]?.priority
-    const place = isFirst ? AnswerPosition.first : AnswerPosition.later
-    answerCounts.add(target.index, place, reason, untilMs)
+  for (const { target, priority } of records) {
+    const isFirst = priority === records[0]?.priority
+    const position = isFirst ? AnswerPosition.first : AnswerPosition.later
+    answerCounts.add(target.index, position, reason, untilMs)
   }
   if (reason === 'failed-open') noteFailedOpen(transaction)
 }
 
-/** A target's own name always answers for itself: that it is down is no failing open of a set. */
+/** Counts the targets of an entry's addresses. Down addresses under a target's own name do not count as failing open. */
 export function countAddresses(
   transaction: Transaction,
   entry: PlanEntry,
@@ -166,6 +168,7 @@ export function countAddresses(
   if (reason === 'failed-open' && set.kind === 'steered-address') noteFailedOpen(transaction)
 }
 
+/** When resolvers drop the entry's records from their caches, milliseconds since the epoch. */
 const cachedUntilMs = ({ context }: Transaction, { ttl }: PlanEntry): number =>
   context.clock.wallMs() + ttl * 1000
 
@@ -174,8 +177,7 @@ function noteFailedOpen(transaction: Transaction): void {
   transaction.hasFailedOpen = true
 }
 
-// One steered SRV record as rdata (RFC 2782). Its target's name is not compressed (RFC 3597 §4).
-
+/** One SRV record as rdata (RFC 2782). Its target's name must not be compressed (RFC 3597 §4). */
 export function srvRdata({ port }: SteeredSrv, { priority, weight, target }: SelectedSrv): Rdata {
   const octets = new Uint8Array(6 + target.owner.length)
   octets.set([priority >> 8, priority, weight >> 8, weight, port >> 8, port])

@@ -1,42 +1,34 @@
-// The additional section: addresses of the exchanges, targets and name servers in the records just planned, from the
-// same zone of the same snapshot (design §1, law 2). RFC 1035 §3.3.9 (MX), 1183 (AFSDB), 2230 (KX), 2782 (SRV),
-// 9471 (glue).
+// The additional section: addresses of the exchanges, targets and name servers in the records just planned, from the same
+// zone of the same catalog (law 2 of CONTRIBUTING). RFC 1035 §3.3.9 (MX), 1183 (AFSDB), 2230 (KX), 2782 (SRV), 9471 (glue).
 //
-// Where not all of them fit, every host with an IPv4 address comes before any second family: one address for each
-// is worth more than two for some.
+// Where not all of them fit, every host with an IPv4 address comes before any IPv6 address: one address for each host is
+// worth more than two for some.
 
-import { keyOfOctets, isAtOrBelow, type Name, type NameKey } from '../wire/name.ts'
+import { isAtOrBelow, keyOfOctets, type Name, type NameKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { lookupInZone } from '../zone/lookup.ts'
 import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
-import type { Transaction } from './transaction.ts'
 import { hasEntry, hasEntryNamed, type PlanEntry } from './plan.ts'
+import type { HostList, Transaction } from './transaction.ts'
 
 const addressTypes: readonly number[] = [RRType.A, RRType.AAAA]
 
-/** The names whose addresses are being added: their keys, and where they stand. Empty between queries. */
-const keys: NameKey[] = []
-const rdatas: Uint8Array[] = []
-const offsets: number[] = []
-
-/** Addresses for the exchanges in the answer's last set, where its type names any. */
+/** Adds addresses for the hosts that the plan's last set names, if it is an answer of a type that names any. */
 export function addAdditional(transaction: Transaction, zone: Zone): void {
-  const { plan } = transaction
+  const { plan, hosts } = transaction
   const entry = plan.count === 0 ? undefined : plan.entries[plan.count - 1]
-  const nameAt = entry?.section === 'answer' ? exchangeOffset(entry.type) : -1
+  const nameAt = entry?.section === 'answer' ? hostOffset(entry.type) : -1
   if (entry === undefined || nameAt < 0) return
-  for (const rung of entry.rungs) note(zone, rung.target.owner, 0)
-  for (const { octets } of entry.rdata) note(zone, octets, nameAt)
+  for (const rung of entry.rungs) noteHost(hosts, zone, rung.target.owner, 0)
+  for (const { octets } of entry.rdata) noteHost(hosts, zone, octets, nameAt)
   for (const type of addressTypes)
-    for (let i = 0; i < keys.length; i++) addExchange(transaction, zone, i, type)
-  keys.length = 0
-  rdatas.length = 0
-  offsets.length = 0
+    for (let i = 0; i < hosts.keys.length; i++) addHost(transaction, zone, i, type)
+  clearHosts(hosts)
 }
 
-/** Where the name whose addresses are useful starts in the rdata of a type, or -1. It ends where the rdata does. */
-function exchangeOffset(type: number): number {
+/** Offset of the name in rdata of a type whose addresses are useful, or -1. The name ends where the rdata does. */
+function hostOffset(type: number): number {
   switch (type) {
     case RRType.NS:
       return 0
@@ -51,50 +43,59 @@ function exchangeOffset(type: number): number {
   }
 }
 
-function note(zone: Zone, rdata: Uint8Array, nameAt: number): void {
-  const key = keyOfOctets(rdata, nameAt, rdata.length)
+function noteHost(hosts: HostList, zone: Zone, octets: Uint8Array, nameAt: number): void {
+  const key = keyOfOctets(octets, nameAt, octets.length)
   if (!isAtOrBelow(key, zone.apexKey)) return
-  keys.push(key)
-  rdatas.push(rdata)
-  offsets.push(nameAt)
+  hosts.keys.push(key)
+  hosts.octets.push(octets)
+  hosts.offsets.push(nameAt)
 }
 
-/** Addresses of one family for the name noted at place `i`. */
-function addExchange(transaction: Transaction, zone: Zone, i: number, type: number): void {
-  const { plan } = transaction
-  const key = keys[i] as NameKey
-  // By way of lookup, since addresses below a cut are not ours to hand out.
-  const found = lookupInZone(zone, key, type)
-  if (found.kind !== 'found') return
-  const { node, set } = found
+function clearHosts({ keys, octets, offsets }: HostList): void {
+  keys.length = 0
+  octets.length = 0
+  offsets.length = 0
+}
+
+/** Adds the addresses of one family for the host at index `i`. */
+function addHost(transaction: Transaction, zone: Zone, i: number, type: number): void {
+  const { plan, hosts } = transaction
+  const key = hosts.keys[i] as NameKey
+  // By lookup, because addresses below a zone cut are not authoritative here.
+  const result = lookupInZone(zone, key, type)
+  if (result.kind !== 'found') return
+  const { node, set } = result
   if (zone.nodes.get(key) === node) {
     if (!hasEntry(plan, 'additional', node.owner, type))
       addSet(transaction, 'additional', node.owner, set)
   } else if (!hasEntryNamed(plan, 'additional', key, type)) {
-    // Out of a wildcard: the owner is the name that was looked up (RFC 4592 §3.3.1).
-    addSet(transaction, 'additional', (rdatas[i] as Uint8Array).subarray(offsets[i]), set)
+    // Synthesised from a wildcard: the owner is the name that was looked up (RFC 4592 §3.3.1).
+    const owner = (hosts.octets[i] as Uint8Array).subarray(hosts.offsets[i])
+    addSet(transaction, 'additional', owner, set)
   }
 }
 
-/** Glue of a referral: in-domain servers first and without fail, then those elsewhere in the zone as room allows. */
+/** Adds the glue of a referral: for in-domain servers as required records, then for others in the zone as room allows. */
 export function addGlue(transaction: Transaction, zone: Zone, cut: ZoneNode, ns: RRset): void {
+  const { hosts } = transaction
   const cutKey = keyOf(cut.owner)
-  for (const rdata of ns.rdata) keys.push(keyOf(rdata.octets))
+  for (const rdata of ns.rdata) hosts.keys.push(keyOf(rdata.octets))
   for (const inDomain of [true, false]) {
     for (const type of addressTypes) {
-      for (const key of keys) {
+      for (const key of hosts.keys) {
         if (isAtOrBelow(key, cutKey) === inDomain)
-          addGlueOf(transaction, zone.nodes.get(key), { type, inDomain })
+          addGlueOf(transaction, zone.nodes.get(key), type, inDomain)
       }
     }
   }
-  keys.length = 0
+  clearHosts(hosts)
 }
 
 function addGlueOf(
   transaction: Transaction,
   server: ZoneNode | undefined,
-  { type, inDomain }: { readonly type: number; readonly inDomain: boolean },
+  type: number,
+  inDomain: boolean,
 ): void {
   const { plan } = transaction
   const set = server?.sets.get(type)

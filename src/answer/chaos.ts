@@ -1,5 +1,5 @@
-// Class CHAOS: who is answering here (RFC 4892), as text. Any other name or type of the class is REFUSED, and so is
-// what the operator has switched off.
+// Class CHAOS: identity and version of the server as TXT records (RFC 4892). Any other name or type of the class is
+// REFUSED, and so is what the operator has turned off.
 
 import { Rcode } from '../wire/rcode.ts'
 import { RRType } from '../wire/rrtype.ts'
@@ -9,6 +9,7 @@ import type { ServerIdentity } from './context.ts'
 import type { Transaction } from './transaction.ts'
 import { addEntry, resetPlan } from './plan.ts'
 
+/** The TXT rdata of each name. */
 export type ChaosTexts = ReadonlyMap<NameKey, readonly Rdata[]>
 
 export function createChaos({ chaosIdentity, chaosVersion }: ServerIdentity): ChaosTexts {
@@ -28,7 +29,7 @@ function textRdata(text: string): Rdata {
   return { octets: Uint8Array.of(octets.length, ...octets), compressible: [] }
 }
 
-/** Fills the plan. */
+/** Plans the answer to a query of class CHAOS. */
 export function decideChaos({ plan, query }: Transaction, texts: ChaosTexts): void {
   const rdata = texts.get(query.key)
   const isText = query.qtype === RRType.TXT || query.qtype === RRType.ANY
@@ -36,6 +37,6 @@ export function decideChaos({ plan, query }: Transaction, texts: ChaosTexts): vo
   if (rdata === undefined || !isText) return
   plan.authoritative = true
   const entry = addEntry(plan, 'answer', null, RRType.TXT)
-  // TTL 0: with anycast, whoever answers next is another one.
+  // TTL 0: with anycast, the next query may reach another instance.
   if (entry !== null) entry.rdata = rdata
 }

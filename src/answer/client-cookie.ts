@@ -1,19 +1,22 @@
-// The cookie of a query (RFC 7873, RFC 9018): judged once, and answered in every answer that has an OPT.
+// The cookie of a query (RFC 7873, RFC 9018): judged once, and returned in every answer that has an OPT.
 //
-// Cookies are a privilege, never a duty: without a good one the answer is the same. Only where the rate limit would
-// cut an answer short does a client with a bad one hear BADCOOKIE, and a new one to come back with (respond.ts).
+// Cookies are optional: without a valid one the answer is the same. Only where the rate limit slips an answer does a client
+// with an invalid one get BADCOOKIE, with a new cookie to retry with (respond.ts).
 
 import type { CookieStatus } from '../admission/server-cookie.ts'
 import type { Query } from '../wire/query.ts'
 import type { AnswerContext, Peer } from './context.ts'
 
 export interface ClientCookie {
+  /** none: the query has no cookie, or cookies are off. */
   verdict: 'none' | CookieStatus
+  /** Seconds since the epoch, when it was judged. */
   nowSeconds: number
 }
 
 export const noCookie = (): ClientCookie => ({ verdict: 'none', nowSeconds: 0 })
 
+/** Fills `cookie` with the verdict on the query's cookie; leaves it where there is none. */
 export function judgeCookie(
   cookie: ClientCookie,
   { cookies, clock }: AnswerContext,
@@ -32,6 +35,6 @@ export function judgeCookie(
   )
 }
 
-/** Whether the client is where its address says. */
+/** Whether the cookie proves that the source address is not forged. */
 export const isProven = ({ verdict }: ClientCookie): boolean =>
   verdict === 'valid' || verdict === 'renew'

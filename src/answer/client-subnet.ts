@@ -1,54 +1,73 @@
-// EDNS Client Subnet (RFC 7871) as this server uses it: the client's network stands for the client where a set is
-// steered, and comes back with the scope of the answer.
+// EDNS Client Subnet (RFC 7871): the client's network stands for the client where a set is steered, and the answer carries
+// its scope.
 //
-//   source prefix 0        the client wants to be nobody (§7.1.2): the peer's own address decides, scope 0
-//   a longer one           the network's first address decides; beyond /24 and /56 it is not looked at
-//   scope                  the shortest prefix around that address for which steering decides the same (steer/scope/scope-cache.ts),
-//                          at most /24 or /56. It may be longer than the source: so the resolver learns that the
-//                          network it told of was too wide to choose well for (§7.2.1)
-//   nothing in the answer  scope 0: resolvers take negative answers as being for everybody (§7.4)
+//   source prefix 0         the client wants no location (§7.1.2): the peer's address decides, scope 0
+//   a longer source prefix  the network's first address decides; bits beyond /24 and /56 are ignored
+//   scope                   the shortest prefix around that address for which steering decides the same
+//                           (steer/scope/scope-cache.ts), at most /24 or /56. It may be longer than the source, which
+//                           tells the resolver that its network is too wide for the best answer (§7.2.1)
+//   no answer records       scope 0: resolvers take negative answers as valid for every client (§7.4)
 
 import type { SelectedSet } from '../steer/policy.ts'
-import { scopeCap } from '../steer/scope/scope-map.ts'
 import { dependsOnClient } from '../steer/scope/scope-cache.ts'
+import { scopeCap } from '../steer/scope/scope-map.ts'
 import type { Locus } from '../steer/selection.ts'
 import { subnetHeadOctets } from '../wire/edns.ts'
 import type { Query } from '../wire/query.ts'
 import type { AnswerContext, Peer } from './context.ts'
 import type { Plan } from './plan.ts'
 
-const address4 = new Uint8Array(4)
-const address6 = new Uint8Array(16)
-const octets4 = scopeCap(4) / 8
-const octets6 = scopeCap(16) / 8
+/** Octets of an address that steering uses. */
+const usedOctets4 = scopeCap(4) / 8
+const usedOctets6 = scopeCap(16) / 8
 
-/** Whether a network stands for the client. */
-export const hasClientSubnet = ({ options }: Query): boolean => options.sourcePrefixLength > 0
-
-export function locateClient({ locate }: AnswerContext, query: Query, peer: Peer): Locus {
-  if (!hasClientSubnet(query)) return locate(peer.octets, peer.family)
-  const address = subnetAddress(query)
-  return address === address4 ? locate(address, 4, octets4 * 8) : locate(address, 6, octets6 * 8)
+/** The address of a client subnet, refilled for each query that has one. */
+export interface SubnetBuffers {
+  readonly v4: Uint8Array
+  readonly v6: Uint8Array
 }
 
-/** The address that stands for a client subnet. Refilled by every call. */
-export function subnetAddress({ options, packet }: Query): Uint8Array {
+export const createSubnetBuffers = (): SubnetBuffers => ({
+  v4: new Uint8Array(4),
+  v6: new Uint8Array(16),
+})
+
+/** Whether the query has a network that stands for the client. */
+export const hasClientSubnet = ({ options }: Query): boolean => options.sourcePrefixLength > 0
+
+/** Where the client is, by its client subnet or else by the peer's address. */
+export function locateClient(
+  { locate }: AnswerContext,
+  query: Query,
+  peer: Peer,
+  buffers: SubnetBuffers,
+): Locus {
+  if (!hasClientSubnet(query)) return locate(peer.octets, peer.family)
+  const address = subnetAddress(query, buffers)
+  return address === buffers.v4
+    ? locate(address, 4, usedOctets4 * 8)
+    : locate(address, 6, usedOctets6 * 8)
+}
+
+/** The first address of the client subnet, in the buffer of its family. */
+export function subnetAddress({ options, packet }: Query, { v4, v6 }: SubnetBuffers): Uint8Array {
   const isIpv4 = options.subnetFamily === 1
-  const address = isIpv4 ? address4 : address6
-  const wanted = isIpv4 ? octets4 : octets6
-  const given = options.subnetOctets - subnetHeadOctets
+  const address = isIpv4 ? v4 : v6
+  const used = isIpv4 ? usedOctets4 : usedOctets6
+  const present = options.subnetOctets - subnetHeadOctets
   const from = options.subnetOffset + subnetHeadOctets
-  for (let i = 0; i < wanted; i++) address[i] = i < given ? (packet[from + i] as number) : 0
+  for (let i = 0; i < used; i++) address[i] = i < present ? (packet[from + i] as number) : 0
   return address
 }
 
-/** Whether it is an IPv4 subnet with all octets that are looked at in the packet, from `subnetAt` on. */
+/** Whether it is an IPv4 subnet whose first three octets are all in the packet, at `subnetAt`. */
 export const hasNetwork24 = ({ options }: Query): boolean =>
-  options.subnetFamily === 1 && options.subnetOctets >= subnetHeadOctets + octets4
+  options.subnetFamily === 1 && options.subnetOctets >= subnetHeadOctets + usedOctets4
 
+/** Offset of the subnet's address in the packet. */
 export const subnetAt = ({ options }: Query): number => options.subnetOffset + subnetHeadOctets
 
-/** Without scopes: as long as the source, which is always safe. */
+/** The scope of a set's answer in bits. Without a scope cache it is as long as the source, which is always safe. */
 export function scopeOf(
   set: SelectedSet,
   { octets }: Locus,
@@ -59,9 +78,9 @@ export function scopeOf(
   return dependsOnClient(set) ? Math.min(options.sourcePrefixLength, scopeCap(octets.length)) : 0
 }
 
-/** What the option says at last, of sets that are decided alike for so long a prefix. */
-export function scopePrefixLength(plan: Plan, decidedAlike: number): number {
+/** SCOPE PREFIX-LENGTH of the option in the answer: `scope` if the answer has records, else 0. */
+export function scopePrefixLength(plan: Plan, scope: number): number {
   const { entries, count, isWritten } = plan
-  if (decidedAlike === 0) return 0
-  return isWritten || (count > 0 && entries[0]?.section === 'answer') ? decidedAlike : 0
+  if (scope === 0) return 0
+  return isWritten || (count > 0 && entries[0]?.section === 'answer') ? scope : 0
 }

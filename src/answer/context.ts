@@ -1,4 +1,4 @@
-// The seams of the answering path: what `respond` is given once, and what it is.
+// The interfaces of the answering path: what a responder is created with, and what it is.
 
 import type { RateLimiter } from '../admission/rate-limit.ts'
 import type { CookieKeeper } from '../admission/server-cookie.ts'
@@ -11,7 +11,7 @@ import type { Counters } from './counters.ts'
 
 export type Transport = 'udp' | 'tcp' | 'tls'
 
-/** Who asked. Transports keep one and refill it, so nothing may hold on to it. */
+/** The source of a packet. Transports have one record and refill it, so it must not be kept. */
 export interface Peer {
   family: 4 | 6
   /** 4 or 16 octets. */
@@ -20,10 +20,10 @@ export interface Peer {
   transport: Transport
 }
 
-/** `prefixLength`: of the network that stands for the client; absent: the address is the client's own. */
+/** Locates a client. `prefixLength`: `octets` is the first address of a network that stands for the client. */
 export type Locate = (octets: Uint8Array, family: 4 | 6, prefixLength?: number) => Locus
 
-/** What the server says of itself when asked; null: nothing. */
+/** What the server tells of itself; null: such queries are answered without it. */
 export interface ServerIdentity {
   /** RFC 5001; at most maxNsidOctets. */
   readonly nsid: Uint8Array | null
@@ -33,19 +33,19 @@ export interface ServerIdentity {
   readonly chaosVersion: string | null
 }
 
-/** With this and the longest question every other option still fits 512 octets. */
+/** With an NSID this long and the longest question, all other options still fit in 512 octets. */
 export const maxNsidOctets = 64
 
 export interface AnswerContext {
-  /** The catalog in force; read once a query. */
+  /** The catalog in force; called once a query. */
   readonly catalog: () => Catalog
   readonly health: HealthReader
   readonly random: Random
-  /** Of the same chance: `pointOf` (steer/draw/outcomes.ts) of the next number; absent: of `random`. */
+  /** A random integer of 31 bits, from the same generator as `random`; absent: made of `random`. */
   readonly randomUint31?: () => number
   readonly clock: Clock
   readonly locate: Locate
-  /** By the same databases as `locate`; absent: scopes are as long as the source. */
+  /** Scopes by the databases that `locate` uses; absent: scopes are as long as the source prefix. */
   readonly scopes?: Scopes
   readonly counters: Counters
   /** Upper bound of a UDP answer, 512…4096 octets. */
@@ -53,15 +53,15 @@ export interface AnswerContext {
   readonly identity: ServerIdentity
   /** null: cookies are ignored. */
   readonly cookies: CookieKeeper | null
-  /** null: nobody is limited. */
+  /** null: rates are not limited. */
   readonly limiter: RateLimiter | null
-  /** How long an idle connection stays open, as RFC 7828 tells clients. */
+  /** How long an idle connection stays open, as clients are told by RFC 7828. */
   readonly tcpIdleMs: () => number
-  /** Who may take whole zones (AXFR, IXFR); absent: nobody. */
+  /** Whether an address may transfer zones (AXFR, IXFR); absent: none may. */
   readonly mayTransfer?: (octets: Uint8Array) => boolean
 }
 
-/** Answers one packet into `out`: the octets written, 0 for silence. Never throws, never waits. */
+/** Writes the answer to one packet to `out`; returns its length in octets, 0 for none. Never throws, never waits. */
 export type Respond = (
   packet: Uint8Array,
   offset: number,

@@ -1,10 +1,11 @@
-// Plain counters of one answering worker in shared memory: the worker adds, the control thread reads.
+// Counters of one answering worker in shared memory: the worker adds, the control thread reads.
 //
-// Float64 cells, one writer each. Sums: Σ queriesByType + dropped + rejected = packets; Σ responsesByRcode = answered.
-// What the rate limit drops is decoded and not answered.
+// Float64 cells, each with one writer. Sums: Σ queriesByType + dropped + rejected = packets; Σ responsesByRcode = answered.
+// What the rate limit drops is counted by type and not as answered.
 
 import type { SelectionReason } from '../steer/selection.ts'
 
+/** Targets with an index from here on are not counted. */
 export const maxCountedTargets = 16_384
 
 const typeCells = 260
@@ -54,6 +55,7 @@ const reasonIndex: Readonly<Record<AnswerReason, number>> = {
 
 export const answerReasons: readonly AnswerReason[] = Object.keys(reasonIndex) as AnswerReason[]
 
+/** Where in an answer a target is: see below. */
 export const AnswerPosition = { first: 0, later: 1, address: 2 } as const
 
 export type AnswerPosition = (typeof AnswerPosition)[keyof typeof AnswerPosition]
@@ -62,17 +64,18 @@ const positionCount = Object.keys(AnswerPosition).length
 
 const untilAt = answerReasons.length * positionCount
 
-/** Of one target. */
+/** Cells of one target. */
 const answerCells: number = untilAt + 1
 
 const cellCount = answerCountsAt + maxCountedTargets * answerCells
 
-/** Where a scalar lies in the buffer's Float64 cells: for who counts every query, and looks no name up for it. */
+/** Index of each scalar's cell: the hot path counts without a lookup by name. */
 export const scalarCell: Readonly<Record<Scalar, number>> = Object.fromEntries(
   scalars.map((name, i) => [name, i]),
 ) as Record<Scalar, number>
 
 export interface Counters {
+  /** The cells; other threads open the counters on it with `createCounters`. */
   readonly buffer: SharedArrayBuffer
   add(scalar: Scalar): void
   query(type: number): void
@@ -83,13 +86,14 @@ export interface Counters {
 
 interface CounterValues {
   readonly scalars: Readonly<Record<Scalar, number>>
-  /** Type number → queries; 259 stands for all types without a cell of their own. */
+  /** Type number → queries; 259 is for all types that have no cell of their own. */
   readonly queriesByType: ReadonlyMap<number, number>
   readonly responsesByRcode: ReadonlyMap<number, number>
-  /** `first`: in the first place of a ladder, or as an address. */
+  /** How often a target was answered. `first`: on the first rung of a ladder, or by an address; `any`: anywhere. */
   readonly answerCounts: (targetIndex: number) => { readonly first: number; readonly any: number }
 }
 
+/** Index of the cell for types that have none of their own, in place of a type number. */
 export const otherType: number = typeCells - 1
 
 export const queryCell = (type: number): number => typesAt + Math.min(type, otherType)
@@ -106,7 +110,7 @@ export function createCounters(
   const answerCounts = openAnswerCounts(values, answerCountsAt, maxCountedTargets)
   return {
     buffer,
-    answerCounts: answerCounts,
+    answerCounts,
     add: (scalar) => bump(scalarCell[scalar]),
     query: (type) => bump(queryCell(type)),
     rcode: (rcode) => bump(rcodeCell(rcode)),
@@ -116,9 +120,9 @@ export function createCounters(
 
 function readValues(values: Float64Array, answerCounts: AnswerCounts): CounterValues {
   const nonZero = (from: number, count: number): Map<number, number> => {
-    const found = new Map<number, number>()
-    for (let i = 0; i < count; i++) if (values[from + i]) found.set(i, values[from + i] as number)
-    return found
+    const counts = new Map<number, number>()
+    for (let i = 0; i < count; i++) if (values[from + i]) counts.set(i, values[from + i] as number)
+    return counts
   }
   return {
     scalars: Object.fromEntries(scalars.map((name, i) => [name, values[i] ?? 0])) as Record<
@@ -128,9 +132,10 @@ function readValues(values: Float64Array, answerCounts: AnswerCounts): CounterVa
     queriesByType: nonZero(typesAt, typeCells),
     responsesByRcode: nonZero(rcodesAt, rcodeCells),
     answerCounts(index) {
-      const sum = (place: AnswerPosition): number =>
+      const sum = (position: AnswerPosition): number =>
         answerReasons.reduce(
-          (total: number, reason: AnswerReason) => total + answerCounts.count(index, place, reason),
+          (total: number, reason: AnswerReason) =>
+            total + answerCounts.count(index, position, reason),
           0,
         )
       const first = sum(AnswerPosition.first) + sum(AnswerPosition.address)
@@ -139,42 +144,43 @@ function readValues(values: Float64Array, answerCounts: AnswerCounts): CounterVa
   }
 }
 
-// Hand-outs: how often each target left in an answer, in which place and for which reason, and until when the last
-// answer that names it may be cached. Float64 cells of one worker; the answering path adds, others read.
+// Answer counts: how often each target was answered, at which position and for which reason, and until when resolvers may
+// cache the last answer that names it. The answering path adds, other threads read.
 //
-//   place     first      the first rung of a ladder, or any rung of `mode: equal`
-//             later      a rung below
-//             address    one of its addresses, in a steered address set
-//   reason    eligible, panic, failed-open as steering says; own-name: asked for by its own name, which is no
-//             choice of ours, and prolongs no exposure: who asks has an older answer that names the target
+//   position   first      the first rung of a ladder, or any rung of `mode: equal`
+//              later      a rung below
+//              address    one of its addresses, in a steered address set
+//   reason     eligible, panic, failed-open…: why it was selected (steer/selection.ts); own-name: its own name was asked
+//              for, which steering does not select, and which does not extend its exposure: the client has an older
+//              answer that names the target
 
 type AnswerReason = SelectionReason | 'own-name'
 
 export interface AnswerCounts {
-  /** `untilMs`: when the answer leaves the caches, by the wall clock. */
-  add(target: number, place: AnswerPosition, reason: AnswerReason, untilMs: number): void
-  /** The same of many, each of which `cells` made a pair of, from `from` to before `end`. */
+  /** Counts an answer. `untilMs`: when resolvers drop it from their caches, milliseconds since the epoch. */
+  add(target: number, position: AnswerPosition, reason: AnswerReason, untilMs: number): void
+  /** Counts the targets whose `cells` are the pairs from index `from` up to `end`. */
   addPairs(pairs: Int32Array, from: number, end: number, untilMs: number): void
-  /** Of a choice of ours: the cell that counts it, and the cell of its exposure; null: it is not counted. */
+  /** The cell that counts a selected target, and the cell of its exposure; null: the target is not counted. */
   cells(
     target: number,
-    place: AnswerPosition,
+    position: AnswerPosition,
     reason: SelectionReason,
   ): readonly [number, number] | null
-  count(target: number, place: AnswerPosition, reason: AnswerReason): number
-  /** When the last of its answers leaves the caches, milliseconds since the epoch; 0: it never was in one. */
+  count(target: number, position: AnswerPosition, reason: AnswerReason): number
+  /** When resolvers drop the last answer that names the target, milliseconds since the epoch; 0: none ever did. */
   exposedUntilMs(target: number): number
 }
 
-/** `values` from `start` on: `answerCells` for each target. */
+/** The answer counts in `values` from `start` on: `answerCells` for each target. */
 function openAnswerCounts(values: Float64Array, start: number, targets: number): AnswerCounts {
-  const cellOf = (target: number, place: AnswerPosition, reason: AnswerReason): number =>
-    start + target * answerCells + reasonIndex[reason] * positionCount + place
+  const cellOf = (target: number, position: AnswerPosition, reason: AnswerReason): number =>
+    start + target * answerCells + reasonIndex[reason] * positionCount + position
   const untilCellOf = (target: number): number => start + target * answerCells + untilAt
   return {
-    add(target, place, reason, untilMs) {
+    add(target, position, reason, untilMs) {
       if (target >= targets) return
-      const cell = cellOf(target, place, reason)
+      const cell = cellOf(target, position, reason)
       values[cell] = (values[cell] as number) + 1
       const until = untilCellOf(target)
       if (untilMs > (values[until] as number) && reason !== 'own-name') values[until] = untilMs
@@ -187,9 +193,9 @@ function openAnswerCounts(values: Float64Array, start: number, targets: number):
         if (untilMs > (values[until] as number)) values[until] = untilMs
       }
     },
-    cells: (target, place, reason) =>
-      target < targets ? [cellOf(target, place, reason), untilCellOf(target)] : null,
-    count: (target, place, reason) => values[cellOf(target, place, reason)] ?? 0,
+    cells: (target, position, reason) =>
+      target < targets ? [cellOf(target, position, reason), untilCellOf(target)] : null,
+    count: (target, position, reason) => values[cellOf(target, position, reason)] ?? 0,
     exposedUntilMs: (target) => values[untilCellOf(target)] ?? 0,
   }
 }

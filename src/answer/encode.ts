@@ -131,7 +131,7 @@ function closeRdata(writer: MessageWriter, lengthAt: number): void {
   if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
 }
 
-function putRdata(writer: MessageWriter, rdata: Rdata): void {
+export function putRdata(writer: MessageWriter, rdata: Rdata): void {
   const { octets, compressible } = rdata
   let done = 0
   for (let i = 0; i < compressible.length; i++) {

@@ -1,7 +1,7 @@
-// One packet → one answer: decode → cookie → limit → decide → encode. The hot path; design §2 and §1 law 3.
+// Answers one packet: decode → cookie → rate limit → decide → encode. The hot path.
 //
-// Synchronous, waits for nothing, never throws: a bug becomes SERVFAIL and a count of `failures`.
-// Each published value is read once, at the start, so one answer never mixes two catalogs.
+// Synchronous, never waits, never throws (law 4 of CONTRIBUTING): a bug becomes SERVFAIL and a count of `failures`. Each
+// published value is read once, at the start, so one answer never mixes two catalogs.
 
 import type { RateAction } from '../admission/rate-limit.ts'
 import { minUdpOctets, Opcode } from '../wire/header.ts'
@@ -26,30 +26,31 @@ import {
 } from './transaction.ts'
 import { resetPlan } from './plan.ts'
 
-/** Which ways to an answer a responder has; tests compare them. */
+/** Tests compare the answers of the two kinds of responder. */
 interface RespondOptions {
-  /** False: each answer is decided and encoded anew. */
+  /** False: each query takes the slow path, which decides and encodes. */
   readonly usesAnswerCache: boolean
 }
 
-/** A responder with buffers of its own, one a thread; `out` must have room for 512 octets at least. */
+/** A responder with its own buffers, one for each thread. `out` must have room for at least 512 octets. */
 export function createRespond(
   context: AnswerContext,
-  { usesAnswerCache: isQuick }: RespondOptions = { usesAnswerCache: true },
+  { usesAnswerCache }: RespondOptions = { usesAnswerCache: true },
 ): Respond {
   const transaction = createTransaction(context)
   const chaos = createChaos(context.identity)
   const decode = createQueryDecoder()
   const writer = createWriter()
-  const quick = isQuick ? new AnswerCache(context) : null
+  const cache = usesAnswerCache ? new AnswerCache(context) : null
   const { counters } = context
   const cells = new Float64Array(counters.buffer)
+  const responder: Responder = { chaos, writer, cache, cells }
   return (packet, offset, length, peer, out, outOffset) => {
     bump(cells, scalarCell.packets)
     const decoded = decode(packet, offset, length)
-    // Nobody asks from port 0: the source is forged.
-    const unanswerable = peer.port === 0 || out.length - outOffset < minUdpOctets
-    if (decoded.kind === 'drop' || unanswerable) {
+    // No client sends from port 0: the source is forged.
+    const isUnanswerable = peer.port === 0 || out.length - outOffset < minUdpOctets
+    if (decoded.kind === 'drop' || isUnanswerable) {
       counters.add('dropped')
       return 0
     }
@@ -58,7 +59,7 @@ export function createRespond(
       count(transaction, decoded, cells)
       beginAnswer(transaction, writer, out, outOffset)
       if (!admit(transaction)) return 0
-      return answer(transaction, decoded, { chaos, writer, cache: quick, cells })
+      return answer(transaction, decoded, responder)
     } catch {
       counters.add('failures')
       resetPlan(transaction.plan, Rcode.SERVFAIL)
@@ -69,10 +70,13 @@ export function createRespond(
   }
 }
 
+/** What a responder reuses from query to query. */
 interface Responder {
   readonly chaos: ChaosTexts
   readonly writer: MessageWriter
+  /** null: every query takes the slow path. */
   readonly cache: AnswerCache | null
+  /** The counters' cells, for counting without a lookup by name. */
   readonly cells: Float64Array
 }
 
@@ -96,7 +100,7 @@ function beginAnswer(
   beginMessage(writer, out, outOffset, Math.min(limit, out.length))
 }
 
-/** False: there is to be no answer. */
+/** Judges cookie and rate; false: the query is dropped. */
 function admit(transaction: Transaction): boolean {
   judgeCookie(transaction.cookie, transaction.context, transaction.query, transaction.peer)
   const rate = judgeRate(transaction)
@@ -104,26 +108,26 @@ function admit(transaction: Transaction): boolean {
   return rate !== 'drop'
 }
 
-/** The whole answer: its octets. */
-function answer(transaction: Transaction, decoded: Decoded, means: Responder): number {
-  const { cache: quick, writer, cells } = means
-  if (transaction.isSlipped || decoded.kind !== 'query' || quick === null) {
-    plan(transaction, decoded, means.chaos)
+/** Writes the answer, by the fast path where that knows it; returns its length in octets. */
+function answer(transaction: Transaction, decoded: Decoded, responder: Responder): number {
+  const { cache, chaos, writer, cells } = responder
+  if (transaction.isSlipped || decoded.kind !== 'query' || cache === null) {
+    plan(transaction, decoded, chaos)
     return write(transaction, writer, cells)
   }
-  const done = quick.answer(transaction, writer, writer.limit)
-  if (done === 'written') {
+  const result = cache.answer(transaction, writer, writer.limit)
+  if (result === 'written') {
     if (transaction.query.hasOpt) putOpt(writer, transaction)
     return finish(transaction, writer, cells)
   }
-  if (done === 'planned') return write(transaction, writer, cells)
-  plan(transaction, decoded, means.chaos)
+  if (result === 'planned') return write(transaction, writer, cells)
+  plan(transaction, decoded, chaos)
   const octets = write(transaction, writer, cells)
-  quick.learn(transaction, writer, transaction.recordsEnd)
+  cache.store(transaction, writer, transaction.recordsEnd)
   return octets
 }
 
-/** Decides what to answer. */
+/** The slow path: decides what to answer. */
 function plan(transaction: Transaction, decoded: Decoded, chaos: ChaosTexts): void {
   const { plan, query } = transaction
   if (decoded.kind === 'query' && transaction.isSlipped) {
@@ -140,8 +144,9 @@ function plan(transaction: Transaction, decoded: Decoded, chaos: ChaosTexts): vo
 }
 
 /**
- * NOTIFY and UPDATE about no zone of ours: NOTAUTH comes before REFUSED (RFC 2136 §3.1.2), as BIND does it.
- * No question, but a cookie: how good it is (RFC 7873 §5.4). Options are there only if the whole packet is sound.
+ * The rcode of a rejected packet. NOTIFY and UPDATE outside of our zones: NOTAUTH comes before REFUSED (RFC 2136 §3.1.2), as
+ * in BIND. A query for a cookie alone, without a question: whether the cookie is valid (RFC 7873 §5.4); its options were
+ * read only if the whole packet is well-formed.
  */
 function rejection({ context, query, cookie }: Transaction, rcode: Rcode): Rcode {
   if (query.opcode === Opcode.QUERY) {
@@ -153,41 +158,43 @@ function rejection({ context, query, cookie }: Transaction, rcode: Rcode): Rcode
   return isRefused && !context.catalog().zones.has(query.key) ? Rcode.NOTAUTH : rcode
 }
 
+/** Encodes the plan; returns the length of the answer. */
 function write(transaction: Transaction, writer: MessageWriter, cells: Float64Array): number {
   const truncated = encode(writer, transaction)
   if (truncated) bump(cells, scalarCell.truncated)
   return finish(transaction, writer, cells)
 }
 
+/** Counts the answer that stands in the writer; returns its length. */
 function finish({ plan }: Transaction, writer: MessageWriter, cells: Float64Array): number {
   bump(cells, rcodeCell(plan.rcode))
   bump(cells, scalarCell.answered)
   return writer.at - writer.start
 }
 
-// Response rate limiting as an answer sees it (admission/rate-limit.ts does the counting).
+// Response rate limiting (admission/rate-limit.ts counts).
 //
-//   TCP and TLS, or a good cookie    never limited: nobody can make us answer to a third party this way
-//   slip, and the query has a cookie BADCOOKIE with a new one, to come back with at once (RFC 7873 §5.2.3)
-//   slip otherwise                   TC, to come back with over TCP
-//   slip of an error                 the error: it says as much and is as short
-//   drop                             silence
+//   TCP and TLS, or a valid cookie     never limited: the source address is not forged
+//   slip, and the query has a cookie   BADCOOKIE with a new one, to retry with at once (RFC 7873 §5.2.3)
+//   slip otherwise                     TC, to retry over TCP
+//   slip of an error                   the error, which is as short
+//   drop                               no answer
 //
-// Asked before anything is decided, so that a flood costs little.
+// Judged before anything is decided, so that a flood costs little.
 
 function judgeRate({ context, cookie, peer }: Transaction): RateAction {
   const { limiter, counters, clock } = context
   if (limiter === null || peer.transport !== 'udp' || isProven(cookie)) return 'pass'
   const { slipped, dropped, evicted } = limiter.counts
   const verdict = limiter.check(peer.octets, clock.monotonicMs())
-  // By the limiter's own counts: in a dry run they move though the verdict is to pass.
+  // Counted by the limiter's own counts: in a dry run these move although the verdict is to pass.
   if (limiter.counts.slipped !== slipped) counters.add('rateSlipped')
   if (limiter.counts.dropped !== dropped) counters.add('rateDropped')
   if (limiter.counts.evicted !== evicted) counters.add('rateEvicted')
   return verdict
 }
 
-/** Fills the plan of an answer that is cut. */
+/** Fills the plan of a slipped answer. */
 function planSlip({ plan, cookie }: Transaction): void {
   resetPlan(plan, cookie.verdict === 'none' ? Rcode.NOERROR : Rcode.BADCOOKIE)
 }

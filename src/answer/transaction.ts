@@ -1,7 +1,8 @@
-// What one query is decided with: the query, who asked, and each published value as read at its start.
-// One record a responder, refilled for every packet.
+// The state of one query while it is answered: the query, its peer, and each published value as read at the start. A
+// responder has one record, refilled for every packet.
 
 import type { SelectedSet } from '../steer/policy.ts'
+import { createSteering, type Steering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
 import { Opcode } from '../wire/header.ts'
 import type { NameKey } from '../wire/name.ts'
@@ -11,47 +12,68 @@ import { RRClass, RRType } from '../wire/rrtype.ts'
 import type { Lookup } from '../zone/lookup.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { type ClientCookie, noCookie } from './client-cookie.ts'
-import { hasClientSubnet, locateClient, scopeOf } from './client-subnet.ts'
+import {
+  createSubnetBuffers,
+  hasClientSubnet,
+  locateClient,
+  scopeOf,
+  type SubnetBuffers,
+} from './client-subnet.ts'
 import type { AnswerContext, Peer } from './context.ts'
 import { createPlan, forgetEntries, type Plan } from './plan.ts'
 
 export interface Transaction {
   readonly context: AnswerContext
+  readonly steering: Steering
   readonly plan: Plan
   query: Query
   peer: Peer
   catalog: Catalog
   /** The names whose aliases were followed. */
   readonly visited: NameKey[]
-  /** Where the client is taken to be; found when the first steered set needs it. */
+  /** The names whose addresses are being added (additional.ts); empty between queries. */
+  readonly hosts: HostList
+  /** Where the client is; null until the first steered set needs it. */
   locus: Locus | null
-  /** Of a client subnet: how long a prefix around the client all steered sets are decided alike for. */
+  /** The client subnet's address, filled when it is needed. */
+  readonly subnet: SubnetBuffers
+  /** For a client subnet: the longest scope of the steered sets used so far, in bits. */
   scopePrefixLength: number
-  /** A steered set of the answer holds every target, since none was eligible. */
+  /** A steered set of the answer has every target, because none was eligible. */
   hasFailedOpen: boolean
-  /** A steered set is in the answer: it is as good as the health it went by. */
+  /** A steered set is in the answer, which is therefore only as good as the health data. */
   usesHealth: boolean
   readonly staleness: Staleness
   readonly cookie: ClientCookie
   extendedError: ExtendedError | null
-  /** Nothing but header, question and what EDNS cannot do without; the header says TC. */
+  /** Cut short by the rate limit: header, question and the cookie alone, with TC or BADCOOKIE. */
   isSlipped: boolean
-  /** What the catalog has for the name asked for, where that alone makes the answer; null: more went into it. */
+  /** What the catalog has for the qname, where the answer depends on that alone; null: also on other names. */
   lookup: Lookup | null
-  /** Nothing of chance, health or the client is in the answer. */
+  /** The answer does not depend on randomness, health or the client. */
   isStatic: boolean
-  /** Where the records of the message that was encoded last end, its OPT not among them. */
+  /** Offset of the end of the records of the message last encoded, its OPT not included. */
   recordsEnd: number
+}
+
+/** Names as parallel arrays: the key of each, and the octets and offset at which it stands. */
+export interface HostList {
+  readonly keys: NameKey[]
+  readonly octets: Uint8Array[]
+  readonly offsets: number[]
 }
 
 export const createTransaction = (context: AnswerContext): Transaction => ({
   context,
+  steering: createSteering(context),
   plan: createPlan(),
   query: emptyQuery(),
   peer: { family: 4, octets: new Uint8Array(4), port: 0, transport: 'udp' },
   catalog: { zones: new Map(), generation: -1 },
   visited: [],
+  hosts: { keys: [], octets: [], offsets: [] },
   locus: null,
+  subnet: createSubnetBuffers(),
   scopePrefixLength: 0,
   hasFailedOpen: false,
   usesHealth: false,
@@ -78,7 +100,7 @@ export function beginTransaction(transaction: Transaction, query: Query, peer: P
   transaction.isStatic = true
 }
 
-/** The catalog in force, from now on. */
+/** Reads the catalog in force for this transaction. */
 export function readCatalog(transaction: Transaction): Catalog {
   const catalog = transaction.context.catalog()
   if (catalog !== transaction.catalog) forgetEntries(transaction.plan)
@@ -86,29 +108,38 @@ export function readCatalog(transaction: Transaction): Catalog {
   return catalog
 }
 
-/** Where the client is taken to be, for steering `set`. */
-export function locusOf(transaction: Transaction, set: SelectedSet): Locus {
-  const locus = (transaction.locus ??= locateClient(
+/** Where the client is: of its client subnet if the query has one, else of the peer. Located once a query. */
+export const clientLocus = (transaction: Transaction): Locus =>
+  (transaction.locus ??= locateClient(
     transaction.context,
     transaction.query,
     transaction.peer,
+    transaction.subnet,
   ))
-  if (hasClientSubnet(transaction.query)) {
-    const length = scopeOf(set, locus, transaction.query, transaction.context)
-    transaction.scopePrefixLength = Math.max(transaction.scopePrefixLength, length)
-  }
+
+/** The client's locus, for steering `set`: its scope becomes part of the answer's. */
+export function locusOf(transaction: Transaction, set: SelectedSet): Locus {
+  const locus = clientLocus(transaction)
+  if (hasClientSubnet(transaction.query))
+    noteScope(transaction, scopeOf(set, locus, transaction.query, transaction.context))
   return locus
 }
 
-// Extended DNS Errors (RFC 8914): what someone who looks at an answer with dig should know of it.
+/** Extends the answer's scope to a set's scope of `length` bits, if that is longer. */
+export function noteScope(transaction: Transaction, length: number): void {
+  if (length > transaction.scopePrefixLength) transaction.scopePrefixLength = length
+}
+
+// Extended DNS Errors (RFC 8914), for people who look at an answer with dig.
 //
 //   REFUSED   transfer, NOTIFY, UPDATE, CHAOS    18 Prohibited
-//             a name of no zone of ours          20 Not Authoritative; for NOTIFY and UPDATE as NOTAUTH
-//   SERVFAIL  asked for by the zone              0, and says so
-//   NOERROR   everybody, since nobody is up      0, and says so: the answer alone looks like any other
-//             by health that nobody keeps        3 Stale Answer
+//             a name outside of our zones        20 Not Authoritative; for NOTIFY and UPDATE as NOTAUTH
+//   SERVFAIL  `on_all_down: servfail`            0 Other, with a text
+//   NOERROR   failed open                        0 Other, with a text: the records look like those of any answer
+//             health data is stale               3 Stale Answer
 
 interface ExtendedError {
+  /** INFO-CODE. */
   readonly code: number
   /** EXTRA-TEXT, UTF-8. */
   readonly text: Uint8Array
@@ -129,7 +160,7 @@ const failedShut = errorOf(0, 'no target is up: SERVFAIL as configured')
 
 const staleHealth = errorOf(3, 'health is not kept up to date')
 
-/** Whether there is something to say of an answer that is no error. */
+/** Whether a NOERROR answer has an extended error. */
 export const hasExtendedError = ({
   hasFailedOpen,
   usesHealth,
@@ -137,7 +168,7 @@ export const hasExtendedError = ({
   context,
 }: Transaction): boolean => hasFailedOpen || (usesHealth && isStale(staleness, context))
 
-/** What there is to say of the plan. */
+/** The extended error of the planned answer; null: none. */
 export function extendedErrorOf(transaction: Transaction): ExtendedError | null {
   const { plan, query } = transaction
   switch (plan.rcode) {
@@ -158,16 +189,17 @@ export function extendedErrorOf(transaction: Transaction): ExtendedError | null 
 const isProhibited = (opcode: number, qtype: number, qclass: number): boolean =>
   opcode !== Opcode.QUERY || qclass === RRClass.CH || qtype === RRType.AXFR || qtype === RRType.IXFR
 
-// Whether the health that answers go by is still kept: a control thread in trouble leaves answers as they are, and
-// someone who looks at one should see it (transaction.ts), the more so since the metrics are that thread's.
+// Stale health: when the control thread stops, answers stay as they were, and so should say that they are stale, because
+// the metrics are that thread's too.
 //
-// The control thread beats; a worker notes when it last saw a new beat, by its own clock, since two threads' clocks
-// have no common start. Who was not asked for a while learns it one question later.
+// The control thread counts heartbeats. A worker notes when it last saw a new one, by its own clock, because the clocks of
+// two threads have no common start. A worker that was idle notices a stopped thread one query late.
 
-/** Thirty beats missed. */
+/** Thirty missed heartbeats. */
 export const staleAfterMs = 30_000
 
 interface Staleness {
+  /** Heartbeats at the last look, and when that number was first seen (monotonic milliseconds). */
   beats: number
   seenMs: number
 }
@@ -176,7 +208,7 @@ const createStaleness = (): Staleness => ({ beats: 0, seenMs: 0 })
 
 function isStale(staleness: Staleness, { health, clock }: AnswerContext): boolean {
   const beats = health.beats()
-  // Nobody beats where a test or a tool holds the table.
+  // Without a control thread, in tests and tools, there are no heartbeats.
   if (beats === 0) return false
   const nowMs = clock.monotonicMs()
   if (beats === staleness.beats) return nowMs - staleness.seenMs > staleAfterMs

@@ -5,6 +5,7 @@
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
 import type { SelectedSet, SteeredSet } from '../steer/policy.ts'
+import { createSteering } from '../steer/select/steering.ts'
 import type { Place } from '../steer/scope/place-networks.ts'
 import type { Locus } from '../steer/selection.ts'
 import { type Name, nameToText } from '../wire/name.ts'
@@ -262,8 +263,18 @@ function shareChanges(
   after: SelectedSet,
   locus: Locus,
 ): Pick<ClientsDifference, 'isExact' | 'shares'> {
-  const expectedBefore = expectedOf(before, locus, { health: was.health, random }, draws)
-  const expectedAfter = expectedOf(after, locus, { health: is.health, random }, draws)
+  const expectedBefore = expectedOf(
+    before,
+    locus,
+    createSteering({ health: was.health, random }),
+    draws,
+  )
+  const expectedAfter = expectedOf(
+    after,
+    locus,
+    createSteering({ health: is.health, random }),
+    draws,
+  )
   const [sharesBefore, sharesAfter] = [byName(expectedBefore), byName(expectedAfter)]
   return {
     isExact: expectedBefore.draws === 'exact' && expectedAfter.draws === 'exact',

@@ -8,6 +8,7 @@ import { isInternal, matchRule } from '../steer/select/match.ts'
 import type { Member, Pool, SelectedSet, Target } from '../steer/policy.ts'
 import { familyOf } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
+import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
 
 const fixedLadderFact = 'fixed ladder'
@@ -45,7 +46,7 @@ export function decisionOf(set: SelectedSet, locus: Locus, health: HealthReader)
 
 function fixedLadder(set: SelectedSet, locus: Locus, health: HealthReader): string {
   if (set.kind !== 'steered-mx') return ''
-  const selection = selectMx(set, locus, { health, random: () => 0 })
+  const selection = selectMx(set, locus, createSteering({ health, random: () => 0 }))
   return selection.kind === 'selected'
     ? selection.rungs.map(({ target }) => target.name).join(' ')
     : selection.kind

@@ -3,9 +3,9 @@
 
 import type { AnswerContext, Locate } from '../answer/context.ts'
 import type { Counters } from '../answer/counters.ts'
-import { locateClient, scopePrefixLength } from '../answer/client-subnet.ts'
+import { scopePrefixLength } from '../answer/client-subnet.ts'
 import { decide } from '../answer/decide.ts'
-import { beginTransaction, createTransaction } from '../answer/transaction.ts'
+import { beginTransaction, clientLocus, createTransaction } from '../answer/transaction.ts'
 import type { PlanEntry } from '../answer/plan.ts'
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
@@ -74,7 +74,7 @@ export function createDryRun(
       steps,
       found,
       entries,
-      locus: { ...locateClient(context, query, peer) },
+      locus: { ...clientLocus(transaction) },
       scopePrefixLength: scopePrefixLength(plan, transaction.scopePrefixLength),
     }
   }

@@ -15,7 +15,7 @@
 // there.
 
 import type { HealthReader } from '../health/table.ts'
-import { type Candidates, weightAt, weightFrom } from '../steer/draw/candidates.ts'
+import { type Candidates, targetAt, weightAt, weightFrom } from '../steer/draw/candidates.ts'
 import type { Pool, SelectedSet, SteeredAddresses, SteeredMx, Target } from '../steer/policy.ts'
 import {
   type PoolEvaluation,
@@ -24,9 +24,8 @@ import {
 } from '../steer/select/eligibility.ts'
 import type { Family } from '../steer/select/last-resort.ts'
 import { isInternal, matchRule } from '../steer/select/match.ts'
-import { targetAt } from '../steer/select/select-mx.ts'
 import { familyOf } from '../steer/select/select-addresses.ts'
-import { leadProbabilities } from '../steer/select/leading-pool.ts'
+import { EvaluatedPools } from '../steer/select/leading-pool.ts'
 import type { Locus } from '../steer/selection.ts'
 
 /** Shares of first choices; they sum to 1. */
@@ -42,7 +41,7 @@ export function expectedShares(
   if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return null
   const pools = matchRule(set.policy, locus)?.pools ?? []
   const family = set.kind === 'steered-address' ? familyOf(set.type) : null
-  const { leads, panics } = leadProbabilities(pools, family, health)
+  const { leads, panics } = new EvaluatedPools(health).leadProbabilities(pools, family)
   if (leads.every((lead) => lead === 0)) return null
   const evaluations = pools.map((pool, i) => evaluationOf(pool, family, health, panics[i] ?? 0))
   const sum = new Map<Target, number>()

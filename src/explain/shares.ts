@@ -1,13 +1,12 @@
 // Shares of targets: expected ones, by formula where there is one and otherwise by simulated draws,
 // and drawn ones.
 
-import type { HealthReader } from '../health/table.ts'
-import type { Random } from '../lib/clock.ts'
 import { type TargetShares, expectedShares } from './expected-shares.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
+import type { Steering } from '../steer/select/steering.ts'
 import type { Locus, SelectionReason } from '../steer/selection.ts'
 
 /**
@@ -19,20 +18,15 @@ interface Draw {
   readonly probabilities: readonly (readonly [target: Target, probability: number])[]
 }
 
-interface DrawContext {
-  readonly health: HealthReader
-  readonly random: Random
-}
-
 /**
  * Draws one answer. The first choice is the first rung; among records of equal preference, and
  * among addresses, each is equally likely; SRV goes by the weights of the records of the first
  * priority (RFC 2782).
  */
-export function drawOnce(set: SelectedSet, locus: Locus, context: DrawContext): Draw {
+export function drawOnce(set: SelectedSet, locus: Locus, steering: Steering): Draw {
   switch (set.kind) {
     case 'steered-mx': {
-      const selection = selectMx(set, locus, context)
+      const selection = selectMx(set, locus, steering)
       if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
       const { rungs, reason } = selection
       const first = rungs[0]?.preference
@@ -42,7 +36,7 @@ export function drawOnce(set: SelectedSet, locus: Locus, context: DrawContext): 
       }
     }
     case 'steered-address': {
-      const selection = selectAddresses(set, locus, context)
+      const selection = selectAddresses(set, locus, steering)
       if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
       return {
         reason: selection.reason,
@@ -50,13 +44,13 @@ export function drawOnce(set: SelectedSet, locus: Locus, context: DrawContext): 
       }
     }
     case 'steered-srv': {
-      const selection = selectSrv(set, locus, context)
+      const selection = selectSrv(set, locus, steering)
       if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
-      const { choices, reason } = selection
-      const first = choices[0]?.priority
+      const { records, reason } = selection
+      const first = records[0]?.priority
       const weightOf = (one: { readonly priority: number; readonly weight: number }): number =>
         one.priority === first ? one.weight : 0
-      return { reason, probabilities: probabilitiesOf(choices, weightOf) }
+      return { reason, probabilities: probabilitiesOf(records, weightOf) }
     }
     default:
       return set satisfies never
@@ -115,24 +109,19 @@ export interface ExpectedShares {
 export function expectedOf(
   set: SelectedSet,
   locus: Locus,
-  context: DrawContext,
+  steering: Steering,
   draws: number,
 ): ExpectedShares {
-  const exact = expectedShares(set, locus, context.health)
+  const exact = expectedShares(set, locus, steering.health)
   if (exact !== null) return { draws: 'exact', shares: exact }
-  const tally = tallyOf(set, locus, context, draws)
+  const tally = tallyOf(set, locus, steering, draws)
   const shares = new Map<Target, number>()
   for (const [target, first] of tally.first) shares.set(target, first / tally.draws)
   return { draws, shares }
 }
 
-export function tallyOf(
-  set: SelectedSet,
-  locus: Locus,
-  context: DrawContext,
-  draws: number,
-): Tally {
+export function tallyOf(set: SelectedSet, locus: Locus, steering: Steering, draws: number): Tally {
   const tally = newTally()
-  for (let i = 0; i < draws; i++) addDraw(tally, drawOnce(set, locus, context))
+  for (let i = 0; i < draws; i++) addDraw(tally, drawOnce(set, locus, steering))
   return tally
 }

@@ -4,6 +4,7 @@
 import type { Random } from '../lib/clock.ts'
 import { isInternal, matchRule } from '../steer/select/match.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
+import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
 import { type DryRunContext, createDryRun } from './dry-run.ts'
 import type { Question, Subnet } from './question.ts'
@@ -118,15 +119,15 @@ function simulateClient(
   locus: Locus,
 ): void {
   const rule = ruleOf(set, locus)
-  const context = { health: world.health, random }
-  const expected = expectations.get(rule) ?? expectedOf(set, locus, context, expectedDraws)
+  const steering = createSteering({ health: world.health, random })
+  const expected = expectations.get(rule) ?? expectedOf(set, locus, steering, expectedDraws)
   expectations.set(rule, expected)
   const key = by === 'rule' ? rule : placeOf(locus, by)
   const group = groups.get(key) ?? newGroup()
   groups.set(key, group)
   for (const one of [all, group]) addExpected(one, expected)
   for (let i = 0; i < rounds; i++) {
-    const draw = drawOnce(set, locus, context)
+    const draw = drawOnce(set, locus, steering)
     for (const { tally } of [all, group]) addDraw(tally, draw)
   }
 }

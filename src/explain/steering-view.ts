@@ -3,6 +3,7 @@
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
 import type { SelectedSet } from '../steer/policy.ts'
+import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
 import { traceSteering } from './trace.ts'
 import { type PoolView, type LiveSources, poolView } from './pool-view.ts'
@@ -79,9 +80,9 @@ function shareTable(
   locus: Locus,
   isSticky: boolean,
 ): ShareTable {
-  const context = { health, random }
-  const tally = tallyOf(set, locus, context, draws)
-  const expected = expectedOf(set, locus, context, isSticky ? 1 : draws)
+  const steering = createSteering({ health, random })
+  const tally = tallyOf(set, locus, steering, draws)
+  const expected = expectedOf(set, locus, steering, isSticky ? 1 : draws)
   return {
     expectedBy: expected.draws,
     draws: tally.draws,

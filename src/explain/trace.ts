@@ -11,7 +11,7 @@ import { hasFamily, type Family } from '../steer/select/last-resort.ts'
 import { matches, isInternal, matchRule } from '../steer/select/match.ts'
 import type { Conditions, Member, Pool, SelectedSet } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
-import { leadProbabilities } from '../steer/select/leading-pool.ts'
+import { EvaluatedPools } from '../steer/select/leading-pool.ts'
 
 interface SteeringTrace {
   /**
@@ -90,7 +90,7 @@ export function traceSteering(set: SelectedSet, locus: Locus, health: HealthRead
   const pools = rule?.pools ?? []
   const family = familyOf(set)
   const context = { family, health }
-  const { leads, panics } = leadProbabilities(pools, family, health)
+  const { leads, panics } = new EvaluatedPools(health).leadProbabilities(pools, family)
   return {
     isInternal: set.kind === 'steered-mx' && isInternal(set.internal, locus),
     rules: set.policy.rules.map(({ when }, index) => ({

@@ -1,15 +1,13 @@
-// What steering decides for one query. Members are in the order that the answer gives them.
+// What steering decides for one query. Records are in the order in which the answer has them.
 
-import type { HealthReader } from '../health/table.ts'
-import type { Random } from '../lib/clock.ts'
 import type { Target, TargetAddress } from './policy.ts'
 
-/** Where the client is taken to be. Unknown parts are null and match no condition. */
+/** What is known of where the client is. Unknown parts are null and match no condition. */
 export interface Locus {
   readonly family: 4 | 6
   /** 4 or 16 octets. */
   readonly octets: Uint8Array
-  /** Of the network that these are the first address of; absent: it is the client's own address. */
+  /** Where `octets` is the first address of a network that stands for the client: its prefix length, in bits. */
   readonly prefixLength?: number
   readonly continent: string | null
   readonly country: string | null
@@ -17,9 +15,17 @@ export interface Locus {
 }
 
 /**
- * Why the members were chosen. eligible: by their health, out of the rule's first pool. spilled: the same, but another
- * pool leads. panic: the health of a pool was not believed. Else nobody was eligible (design §1, law 1), and it is who
- * went down last, whom `on_all_down` names, or everyone.
+ * Why these records were selected.
+ *
+ *   eligible      by health, from the first pool of the rule
+ *   spilled       by health, but another pool leads
+ *   panic         the health of a pool was ignored
+ *
+ * The others are of answers where no member is eligible (law 1 of CONTRIBUTING):
+ *
+ *   last-good     the members that went down last
+ *   backup        the pool that `on_all_down` names
+ *   failed-open   every member
  */
 export type SelectionReason =
   | 'eligible'
@@ -29,6 +35,7 @@ export type SelectionReason =
   | 'backup'
   | 'failed-open'
 
+/** One MX record: the target's owner name is its exchange. */
 export interface Rung {
   readonly target: Target
   readonly preference: number
@@ -38,11 +45,13 @@ export type MxSelection =
   | {
       readonly kind: 'selected'
       readonly rungs: readonly Rung[]
+      /** Seconds. */
       readonly ttl: number
       readonly reason: SelectionReason
     }
   | { readonly kind: 'servfail' }
 
+/** One SRV record; its port is that of the set. */
 export interface SelectedSrv {
   readonly target: Target
   readonly priority: number
@@ -52,12 +61,14 @@ export interface SelectedSrv {
 export type SrvSelection =
   | {
       readonly kind: 'selected'
-      readonly choices: readonly SelectedSrv[]
+      readonly records: readonly SelectedSrv[]
+      /** Seconds. */
       readonly ttl: number
       readonly reason: SelectionReason
     }
   | { readonly kind: 'servfail' }
 
+/** One A or AAAA record. */
 export interface SelectedAddress {
   readonly target: Target
   readonly address: TargetAddress
@@ -67,29 +78,22 @@ export type AddressSelection =
   | {
       readonly kind: 'selected'
       readonly addresses: readonly SelectedAddress[]
+      /** Seconds. */
       readonly ttl: number
       readonly reason: SelectionReason
     }
-  /** No target of the set has an address of this family at all: a fact of the zone file, never of health. */
+  /** No target of the set has an address of this family: a fact of the zone file, never of health. */
   | { readonly kind: 'no-family' }
   | { readonly kind: 'servfail' }
 
-// The TTL of a steered answer: how long the decision can stand, within what the operator allows.
-
 /**
- * `holdSeconds` clamped to [minTtl, ttl] in whole seconds, never 0: resolvers would ask for every message, and
- * some treat 0 as an error. Where the bounds cross, the upper one holds.
+ * The TTL of a steered answer in seconds: for how long the decision can stand (`holdSeconds`), within [minTtl, ttl], and
+ * never 0: resolvers would ask again for every message, and some treat 0 as an error. Where the bounds cross, the upper
+ * one holds.
  */
 export function answerTtl(
   set: { readonly ttl: number; readonly minTtl: number },
   holdSeconds: number,
 ): number {
   return Math.max(1, Math.floor(Math.min(set.ttl, Math.max(set.minTtl, holdSeconds))))
-}
-
-// What steering needs besides the data: health as it is now, and chance. Both are arguments (docs/architecture.md).
-
-export interface SteerContext {
-  readonly health: HealthReader
-  readonly random: Random
 }

@@ -17,6 +17,7 @@ import {
 } from '../steer/arrange.ts'
 import { build } from '../steer/model-world.ts'
 import { worlds } from '../steer/random-worlds.ts'
+import { createSteering } from '../../src/steer/select/steering.ts'
 
 const draws = 10_000
 const sigmas = 5
@@ -39,11 +40,11 @@ test.each(sets)('%s: each target is drawn as often as the formula says', (_, set
       const { policy, health } = build(world)
       const set = setOf(policy)
       const shares = expectedShares(set, nowhere, health)
-      const random = seeded(seed)
+      const steering = createSteering({ health, random: seeded(seed) })
       const tally = newTally()
       if (shares === null) return
       compared++
-      for (let i = 0; i < draws; i++) addDraw(tally, drawOnce(set, nowhere, { health, random }))
+      for (let i = 0; i < draws; i++) addDraw(tally, drawOnce(set, nowhere, steering))
       for (const target of new Set([...shares.keys(), ...tally.first.keys()])) {
         const share = shares.get(target) ?? 0
         const drawn = (tally.first.get(target) ?? 0) / draws
@@ -86,10 +87,11 @@ describe('by hand', () => {
     const shares = expectedShares(set, nowhere, health)
     const tally = newTally()
     const random = seeded(7)
+    const steering = createSteering({ health, random })
     for (let i = 0; i < draws; i++) {
       const octet = (): number => Math.floor(random() * 256)
       const client = locusAt(`${octet()}.${octet()}.${octet()}.1`)
-      addDraw(tally, drawOnce(set, client, { health, random }))
+      addDraw(tally, drawOnce(set, client, steering))
     }
     for (const [target, share] of shares ?? []) {
       const drawn = (tally.first.get(target) ?? 0) / draws

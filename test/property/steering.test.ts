@@ -21,6 +21,7 @@ import {
   policyOf,
   seeded,
 } from '../steer/arrange.ts'
+import { createSteering, type Steering } from '../../src/steer/select/steering.ts'
 
 interface Case {
   readonly world: World
@@ -52,7 +53,7 @@ interface Subject extends Arranged {
   readonly list: readonly Pool[]
   readonly members: readonly Member[]
   readonly policy: Policy
-  readonly context: { readonly health: Arranged['health']; readonly random: () => number }
+  readonly steering: Steering
 }
 
 function subject({ world, seed }: Case, panic = 0): Subject {
@@ -63,7 +64,7 @@ function subject({ world, seed }: Case, panic = 0): Subject {
     list,
     members: list.flatMap((pool) => pool.members),
     policy: policyOf([catchAllOf(list)]),
-    context: { health: arranged.health, random: seeded(seed) },
+    steering: createSteering({ health: arranged.health, random: seeded(seed) }),
   }
 }
 
@@ -111,7 +112,7 @@ describe('MX', () => {
       fc.property(cases, modes, (drawn, mode) => {
         const it = subject(drawn)
         const set = mxOf(it.policy, { mode, ladder: drawn.places })
-        const selection = selectMx(set, nowhere, it.context)
+        const selection = selectMx(set, nowhere, it.steering)
         const names = laddersOf(selection)
         const usable = it.members.filter((one) => isUsable(it, one))
         const open = usable.length === 0
@@ -134,7 +135,7 @@ describe('MX', () => {
     fc.assert(
       fc.property(cases, (drawn) => {
         const it = subject(drawn)
-        const selection = selectMx(mxOf(it.policy, { ladder: drawn.places }), nowhere, it.context)
+        const selection = selectMx(mxOf(it.policy, { ladder: drawn.places }), nowhere, it.steering)
         const rungs = rungsOf(selection)
         expect(rungs.map((rung) => rung.preference)).toEqual(rungs.map((_, i) => 10 * (i + 1)))
         const usable = it.members.filter((one) => isUsable(it, one))
@@ -153,7 +154,7 @@ describe('MX', () => {
         for (const slot of it.members.flatMap((one) => one.slots))
           it.health.set(slot, SlotState.down, 1, Infinity)
         const set = mxOf(it.policy, { mode, ladder: drawn.places })
-        const selection = selectMx(set, nowhere, it.context)
+        const selection = selectMx(set, nowhere, it.steering)
         const weighty = it.members.filter((one) => one.weight > 0)
         const wanted = weighty.length > 0 ? weighty : it.members
         expect(laddersOf(selection)).toEqual(namesOfMembers(wanted))
@@ -171,10 +172,10 @@ describe('MX', () => {
         const other = subject({ ...drawn, seed: otherSeed })
         for (const slot of other.members.flatMap((one) => one.slots))
           other.health.set(slot, SlotState.down, 0, 1)
-        const one = selectMx(mxOf(it.policy, { internal }), inside, it.context)
+        const one = selectMx(mxOf(it.policy, { internal }), inside, it.steering)
         const reversed = it.list.map((pool) => ({ ...pool, members: pool.members.toReversed() }))
         const policy = policyOf([catchAllOf(reversed)])
-        expect(selectMx(mxOf(policy, { internal }), inside, other.context)).toEqual(one)
+        expect(selectMx(mxOf(policy, { internal }), inside, other.steering)).toEqual(one)
         expect(rungsOf(one).length).toBeGreaterThan(0)
       }),
     )
@@ -217,7 +218,7 @@ describe('addresses', () => {
       fc.property(cases, types, (drawn, type) => {
         const it = subject(drawn)
         const set = addressesOf(it.policy, drawn.places, { type })
-        const selection = selectAddresses(set, nowhere, it.context)
+        const selection = selectAddresses(set, nowhere, it.steering)
         const owned = ownedBy(it, type)
         const texts = chosenTexts(selection)
         const open = !owned.some((one) => one.usable)
@@ -243,7 +244,7 @@ describe('addresses', () => {
         const certain = it.members.filter(({ weight }) => places * weight >= total)
         const due = certain.map((one) => one.target.addresses[0]?.text ?? '')
         for (let i = 0; i < 20; i++) {
-          const selection = selectAddresses(addressesOf(it.policy, places), nowhere, it.context)
+          const selection = selectAddresses(addressesOf(it.policy, places), nowhere, it.steering)
           const texts = chosenTexts(selection)
           expect(texts.length).toBe(Math.min(places, weights.length))
           expect(isWithin(due, texts)).toBe(true)
@@ -264,7 +265,7 @@ describe('addresses', () => {
             ({ family }, i) => family === familyOf(type) && states[i] !== SlotState.down,
           )
           const wanted = (living.length > 0 ? living : owned).map((address) => address.text)
-          const selection = targetAddresses(set, it.context)
+          const selection = targetAddresses(set, it.steering)
           expect(chosenTexts(selection)).toEqual(wanted)
           expect(selection.kind).toBe(owned.length > 0 ? 'selected' : 'no-family')
         }
@@ -290,11 +291,11 @@ test('health that moves between two reads never makes a selection empty or doubl
       const flicker = seeded(drawn.seed + 1)
       const state = (): SlotState => Math.floor(flicker() * 4) as SlotState
       const health: HealthReader = { ...it.health, state }
-      const context = { health, random: it.context.random }
+      const steering = createSteering({ health, random: it.steering.random })
       const set = mxOf(it.policy, { mode, ladder: drawn.places })
-      const names = laddersOf(selectMx(set, nowhere, context))
+      const names = laddersOf(selectMx(set, nowhere, steering))
       const addresses = addressesOf(it.policy, drawn.places)
-      const selection = selectAddresses(addresses, nowhere, context)
+      const selection = selectAddresses(addresses, nowhere, steering)
       const texts = chosenTexts(selection)
       const laws = {
         'an exchange': names.length > 0,

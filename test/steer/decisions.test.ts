@@ -5,7 +5,7 @@ import { SlotState } from '../../src/health/table.ts'
 import { selectAddresses } from '../../src/steer/select/select-addresses.ts'
 import { targetAddresses } from '../../src/steer/select/target-addresses.ts'
 import { selectMx } from '../../src/steer/select/select-mx.ts'
-import type { SteerContext } from '../../src/steer/selection.ts'
+import { createSteering, type Steering } from '../../src/steer/select/steering.ts'
 import type { Member, Pool, TargetAddresses } from '../../src/steer/policy.ts'
 import {
   type Arranged,
@@ -24,18 +24,18 @@ import {
   textsOf,
 } from './arrange.ts'
 
-const contextOf = ({ health }: Arranged): SteerContext => ({ health, random: seeded(7) })
+const steeringOf = ({ health }: Arranged): Steering => createSteering({ health, random: seeded(7) })
 
 function ladder(world: World, panic = 0, changes = {}, onAllDown: 'all' | 'servfail' = 'all') {
   const arranged = arrange(world, panic)
   const set = mxOf(policyOf([catchAllOf(Object.values(arranged.pools))], onAllDown), changes)
-  return selectMx(set, nowhere, contextOf(arranged))
+  return selectMx(set, nowhere, steeringOf(arranged))
 }
 
 function sample(world: World, answers: number, panic = 0, changes = {}) {
   const arranged = arrange(world, panic)
   const set = addressesOf(policyOf([catchAllOf(Object.values(arranged.pools))]), answers, changes)
-  return selectAddresses(set, nowhere, contextOf(arranged))
+  return selectAddresses(set, nowhere, steeringOf(arranged))
 }
 
 describe('ladder', () => {
@@ -127,20 +127,20 @@ describe('loop guard', () => {
 
   test('the MTAs get one ladder, whatever the place, the health and the chance', () => {
     const set = mxOf(policy, { internal })
-    const context = contextOf(arranged)
+    const steering = steeringOf(arranged)
     const wanted = ['10 main', '20 backup', '30 other', '40 far']
     for (let i = 0; i < 50; i++) {
-      expect(ladderText(selectMx(set, locusAt('10.9.1.2'), context))).toEqual(wanted)
+      expect(ladderText(selectMx(set, locusAt('10.9.1.2'), steering))).toEqual(wanted)
       const european = locusAt('2001:db8:9::1', { continent: 'EU' })
-      expect(ladderText(selectMx(set, european, context))).toEqual(wanted)
+      expect(ladderText(selectMx(set, european, steering))).toEqual(wanted)
     }
-    const outside = ladderText(selectMx(set, locusAt('10.10.1.2'), context))
+    const outside = ladderText(selectMx(set, locusAt('10.10.1.2'), steering))
     expect(outside).not.toContain('10 main')
   })
 
   test('a short one keeps the best', () => {
     const set = mxOf(policy, { internal, ladder: 2 })
-    expect(ladderText(selectMx(set, locusAt('10.9.1.2'), contextOf(arranged)))).toEqual([
+    expect(ladderText(selectMx(set, locusAt('10.9.1.2'), steeringOf(arranged)))).toEqual([
       '10 main',
       '20 backup',
     ])
@@ -181,13 +181,13 @@ describe('sample', () => {
   test('a family that is all down stays while the other lives, even with `servfail`', () => {
     const arranged = arrange({ eu: { a: '1 up v6:down' }, us: { b: '1 down v6:down' } })
     const policy = policyOf([catchAllOf(Object.values(arranged.pools))], 'servfail')
-    const six = selectAddresses(addressesOf(policy, 9, { type: 28 }), nowhere, contextOf(arranged))
+    const six = selectAddresses(addressesOf(policy, 9, { type: 28 }), nowhere, steeringOf(arranged))
     expect(textsOf(six).sort()).toEqual(['2001:db8:0::1', '2001:db8:1::1'])
     expect(six).toMatchObject({ reason: 'failed-open' })
     arranged.health.set(1, SlotState.down, 1, Infinity)
     for (const type of [1, 28]) {
       const set = addressesOf(policy, 9, { type })
-      expect(selectAddresses(set, nowhere, contextOf(arranged))).toEqual({ kind: 'servfail' })
+      expect(selectAddresses(set, nowhere, steeringOf(arranged))).toEqual({ kind: 'servfail' })
     }
   })
 
@@ -201,7 +201,7 @@ describe('sample', () => {
     const twin = { ...b, target: { ...b.target, addresses: a.target.addresses } }
     const pool = { ...(arranged.pools['eu'] as Pool), members: [a, twin] }
     const policy = policyOf([catchAllOf([pool])])
-    const selection = selectAddresses(addressesOf(policy, 2), nowhere, contextOf(arranged))
+    const selection = selectAddresses(addressesOf(policy, 2), nowhere, steeringOf(arranged))
     expect(textsOf(selection)).toEqual(['10.0.0.0'])
   })
 })
@@ -222,7 +222,7 @@ function addresses(type: number, states: string, more?: string) {
     answers: Infinity,
     memberships: more === 'none' ? [] : memberships,
   }
-  return targetAddresses(set, contextOf(arranged))
+  return targetAddresses(set, steeringOf(arranged))
 }
 
 describe('addresses of a target', () => {
@@ -256,9 +256,9 @@ function hold(seconds: number[], changes = {}, panic = 0) {
     arranged.health.set(i + 1, state, 1, holdSeconds)
   })
   const policy = policyOf([catchAllOf(Object.values(arranged.pools))])
-  const context = contextOf(arranged)
-  const mx = selectMx(mxOf(policy, changes), nowhere, context)
-  const addresses = selectAddresses(addressesOf(policy, 2, changes), nowhere, context)
+  const steering = steeringOf(arranged)
+  const mx = selectMx(mxOf(policy, changes), nowhere, steering)
+  const addresses = selectAddresses(addressesOf(policy, 2, changes), nowhere, steering)
   return [mx, addresses].map((selection) => selection.kind === 'selected' && selection.ttl)
 }
 

@@ -10,15 +10,16 @@ import type { ModelWorld } from './model-world.ts'
 import { worlds } from './random-worlds.ts'
 import { ladderOutcomes } from './slow-steering.ts'
 import { runs } from '../support/runs.ts'
+import { createSteering } from '../../src/steer/select/steering.ts'
 
 const client = locusAt('192.0.2.1')
 
 function drawn(world: ModelWorld, ladder: number, seed: number): () => string {
   const { policy, health } = build(world)
   const set = mxOf(policy, { ladder })
-  const context = { health, random: seeded(seed) }
+  const steering = createSteering({ health, random: seeded(seed) })
   return () => {
-    const selection = selectMx(set, client, context)
+    const selection = selectMx(set, client, steering)
     if (selection.kind === 'servfail') return 'servfail'
     return `${selection.reason} ${selection.rungs.map(({ target }) => target.name).join('>')}`
   }

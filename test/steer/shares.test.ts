@@ -17,12 +17,13 @@ import {
   textsOf,
 } from './arrange.ts'
 import { inclusionOdds, ladderOdds, outliers, tally } from './reference.ts'
+import { createSteering } from '../../src/steer/select/steering.ts'
 
 function subject(world: World, panic = 0) {
   const { pools, health } = arrange(world, panic)
   return {
     policy: policyOf([catchAllOf(Object.values(pools))]),
-    context: { health, random: seeded(20_261_121) },
+    steering: createSteering({ health, random: seeded(20_261_121) }),
     health,
   }
 }
@@ -31,21 +32,21 @@ const even: World = { eu: { a: '5 up', b: '3 up', c: '1 up', d: '1 up' } }
 
 describe('ladder', () => {
   test('each order of 5:3:1:1 comes as often as Plackett–Luce says', () => {
-    const { policy, context } = subject(even)
+    const { policy, steering } = subject(even)
     const set = mxOf(policy)
-    const counts = tally(() => [namesOf(selectMx(set, nowhere, context)).join('>')])
+    const counts = tally(() => [namesOf(selectMx(set, nowhere, steering)).join('>')])
     expect(outliers(counts, ladderOdds({ a: 5, b: 3, c: 1, d: 1 }, 4))).toEqual([])
   })
 
   test('a ladder shorter than the pool wins first places by weight all the same', () => {
-    const { policy, context } = subject(even)
+    const { policy, steering } = subject(even)
     const set = mxOf(policy, { ladder: 2 })
-    const counts = tally(() => [namesOf(selectMx(set, nowhere, context)).join('>')])
+    const counts = tally(() => [namesOf(selectMx(set, nowhere, steering)).join('>')])
     expect(outliers(counts, ladderOdds({ a: 5, b: 3, c: 1, d: 1 }, 2))).toEqual([])
   })
 
   test('down members leave, suspects and unknown ones go to the tail, factors count', () => {
-    const { policy, context } = subject({
+    const { policy, steering } = subject({
       eu: {
         a: '5 down',
         b: '3 up',
@@ -56,7 +57,7 @@ describe('ladder', () => {
       },
     })
     const set = mxOf(policy, { ladder: 5 })
-    const counts = tally(() => [namesOf(selectMx(set, nowhere, context)).join('>')])
+    const counts = tally(() => [namesOf(selectMx(set, nowhere, steering)).join('>')])
     const odds: [string, number][] = []
     for (const [up, odd] of ladderOdds({ b: 3, c: 1 }, 2))
       for (const [tail, tailOdd] of ladderOdds({ d: 1, e: 2, f: 2 }, 3))
@@ -65,11 +66,11 @@ describe('ladder', () => {
   })
 
   test('while nothing is known, all are drawn by weight; who is known up comes first', () => {
-    const { policy, context, health } = subject({
+    const { policy, steering, health } = subject({
       eu: { a: '5 unknown', b: '3 unknown', c: '1 unknown', d: '1 unknown' },
     })
     const set = mxOf(policy, { ladder: 2 })
-    const draw = (): string[] => [namesOf(selectMx(set, nowhere, context)).join('>')]
+    const draw = (): string[] => [namesOf(selectMx(set, nowhere, steering)).join('>')]
     expect(outliers(tally(draw), ladderOdds({ a: 5, b: 3, c: 1, d: 1 }, 2))).toEqual([])
     health.set(4, SlotState.up, 1, Infinity)
     const after = ladderOdds({ a: 5, b: 3, c: 1 }, 1)
@@ -78,17 +79,17 @@ describe('ladder', () => {
   })
 
   test('a member with several addresses is worth what its best one is', () => {
-    const { policy, context } = subject({
+    const { policy, steering } = subject({
       eu: { a: '2 down v6:up*0.5', b: '2 up*0.1 v6:suspect', c: '1 suspect v6:up*0.5' },
     })
     const set = mxOf(policy)
-    const counts = tally(() => namesOf(selectMx(set, nowhere, context)).slice(0, 1))
+    const counts = tally(() => namesOf(selectMx(set, nowhere, steering)).slice(0, 1))
     expect(outliers(counts, ladderOdds({ a: 1, b: 0.2, c: 0.5 }, 1))).toEqual([])
   })
 
   test('the order in the file does not matter', () => {
-    const { policy, context } = subject({ eu: { d: '1 up', b: '3 up', c: '1 up', a: '5 up' } })
-    const counts = tally(() => [namesOf(selectMx(mxOf(policy), nowhere, context)).join('>')])
+    const { policy, steering } = subject({ eu: { d: '1 up', b: '3 up', c: '1 up', a: '5 up' } })
+    const counts = tally(() => [namesOf(selectMx(mxOf(policy), nowhere, steering)).join('>')])
     expect(outliers(counts, ladderOdds({ a: 5, b: 3, c: 1, d: 1 }, 4))).toEqual([])
   })
 })
@@ -123,56 +124,56 @@ describe('sample', () => {
   test.each(cases)(
     '%s: each target is in the answer in proportion',
     (_, world, answers, weights) => {
-      const { policy, context } = subject(world)
+      const { policy, steering } = subject(world)
       const set = addressesOf(policy, answers)
-      const counts = tally(() => namesOf(selectAddresses(set, nowhere, context)))
+      const counts = tally(() => namesOf(selectAddresses(set, nowhere, steering)))
       const odds = inclusionOdds(weights, answers)
       expect(outliers(counts, Object.entries(odds))).toEqual([])
     },
   )
 
   test.each(cases)('%s: equal preferences are drawn likewise', (_, world, answers, weights) => {
-    const { policy, context } = subject(world)
+    const { policy, steering } = subject(world)
     const set = mxOf(policy, { mode: 'equal', ladder: answers })
-    const counts = tally(() => namesOf(selectMx(set, nowhere, context)))
+    const counts = tally(() => namesOf(selectMx(set, nowhere, steering)))
     expect(outliers(counts, Object.entries(inclusionOdds(weights, answers)))).toEqual([])
   })
 
   test('suspects share the places that the up ones leave free', () => {
-    const { policy, context } = subject({
+    const { policy, steering } = subject({
       eu: { a: '1 up', b: '3 suspect', c: '2 suspect', d: '1 suspect', e: '9 down' },
     })
     const set = addressesOf(policy, 2)
-    const counts = tally(() => namesOf(selectAddresses(set, nowhere, context)))
+    const counts = tally(() => namesOf(selectAddresses(set, nowhere, steering)))
     expect(
       outliers(counts, Object.entries({ a: 1, ...inclusionOdds({ b: 3, c: 2, d: 1 }, 1) })),
     ).toEqual([])
   })
 
   test('a target’s weight is shared by those of its addresses that are usable', () => {
-    const { policy, context } = subject({ eu: { a: '4 up down up v6:up', b: '1 up', c: '3 up' } })
+    const { policy, steering } = subject({ eu: { a: '4 up down up v6:up', b: '1 up', c: '3 up' } })
     const set = addressesOf(policy, 2)
-    const counts = tally(() => textsOf(selectAddresses(set, nowhere, context)))
+    const counts = tally(() => textsOf(selectAddresses(set, nowhere, steering)))
     const odds = inclusionOdds({ '10.0.0.0': 2, '10.0.0.2': 2, '10.0.1.0': 1, '10.0.2.0': 3 }, 2)
     expect(outliers(counts, Object.entries(odds))).toEqual([])
   })
 
   test('in panic the configured weight is shared by all addresses', () => {
-    const { policy, context } = subject(
+    const { policy, steering } = subject(
       { eu: { a: '4 down down', b: '1 up*0.5', c: '3 down' } },
       0.5,
     )
     const set = addressesOf(policy, 2)
-    const counts = tally(() => textsOf(selectAddresses(set, nowhere, context)))
+    const counts = tally(() => textsOf(selectAddresses(set, nowhere, steering)))
     const weights = { '10.0.0.0': 2, '10.0.0.1': 2, '10.0.1.0': 1, '10.0.2.0': 3 }
     expect(outliers(counts, Object.entries(inclusionOdds(weights, 2)))).toEqual([])
   })
 
   test('any two of equals are drawn together as often as any other two', () => {
-    const { policy, context } = subject({ eu: { a: '1 up', b: '1 up', c: '1 up', d: '1 up' } })
+    const { policy, steering } = subject({ eu: { a: '1 up', b: '1 up', c: '1 up', d: '1 up' } })
     const set = addressesOf(policy, 2)
     const counts = tally(() => [
-      namesOf(selectAddresses(set, nowhere, context))
+      namesOf(selectAddresses(set, nowhere, steering))
         .sort()
         .join('+'),
     ])

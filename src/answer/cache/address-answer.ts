@@ -1,16 +1,19 @@
-// Steered addresses behind their question, written straight on: no name is in them but a pointer to it.
+// Steered addresses written directly behind their question: the only name in the records is a pointer to the question's.
 
 import type { SelectedAddress } from '../../steer/selection.ts'
 import { headerOctets, questionTailOctets } from '../../wire/header.ts'
 import { RRClass } from '../../wire/rrtype.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
-import type { Transaction } from '../transaction.ts'
 import type { PlanEntry } from '../plan.ts'
+import type { Transaction } from '../transaction.ts'
 
-/** Owner (a pointer), type, class, TTL and length. */
-const headOctets = 12
+/** Owner (a pointer), type, class, TTL and RDLENGTH. */
+const recordHeadOctets = 12
 
-/** The one set of addresses that was planned, behind header and question that are there: where it ends, or -1. */
+/**
+ * Writes the plan's only set, of addresses, behind the header and question that stand in the writer's buffer. Returns the
+ * offset of their end; -1 where the plan is another, or the records do not fit before `limit`.
+ */
 export function putAddressAnswer(
   { plan, query }: Transaction,
   { out, start }: MessageWriter,
@@ -26,7 +29,7 @@ export function putAddressAnswer(
   return end
 }
 
-/** The address records of an entry that belongs to the question; where they end, or -1. */
+/** Writes the address records of an entry owned by the qname; returns the offset of their end, or -1. */
 function putAddresses(
   { addresses, type, ttl }: PlanEntry,
   out: Uint8Array,
@@ -36,7 +39,7 @@ function putAddresses(
   let at = from
   for (let i = 0; i < addresses.length; i++) {
     const { octets } = (addresses[i] as SelectedAddress).address.rdata
-    if (at + headOctets + octets.length > limit) return -1
+    if (at + recordHeadOctets + octets.length > limit) return -1
     out[at] = 0xc0
     out[at + 1] = headerOctets
     out[at + 2] = type >> 8
@@ -49,7 +52,7 @@ function putAddresses(
     out[at + 9] = ttl
     out[at + 10] = 0
     out[at + 11] = octets.length
-    at += headOctets
+    at += recordHeadOctets
     for (let j = 0; j < octets.length; j++) out[at + j] = octets[j] as number
     at += octets.length
   }

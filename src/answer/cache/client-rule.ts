@@ -1,66 +1,54 @@
-// Which rule of a steered set's policy the client falls under. With a client subnet that is remembered beside its scope,
-// and neither the database nor the rules are asked again.
+// Which rule of a steered set's policy the client falls under. For a client subnet it is cached with the scope, so that a
+// hit looks up neither the geographic database nor the rules.
 
-import { unknownNetwork, type CachedScopeMap, type Scopes } from '../../steer/scope/scope-cache.ts'
-import { isInternal, matchIndex } from '../../steer/select/match.ts'
 import type { SteeredAddresses, SteeredMx } from '../../steer/policy.ts'
+import { type CachedScopeMap, type Scopes, unknownNetwork } from '../../steer/scope/scope-cache.ts'
+import { isInternal, matchIndex } from '../../steer/select/match.ts'
 import type { Locus } from '../../steer/selection.ts'
-import {
-  hasClientSubnet,
-  hasNetwork24,
-  locateClient,
-  subnetAddress,
-  subnetAt,
-} from '../client-subnet.ts'
-import type { Transaction } from '../transaction.ts'
+import { hasClientSubnet, hasNetwork24, subnetAddress, subnetAt } from '../client-subnet.ts'
+import { clientLocus, noteScope, type Transaction } from '../transaction.ts'
 
 type RuledSet = SteeredMx | SteeredAddresses
 
-/** Beyond any rule: the client is one of the zone's own MTAs. */
-const internal = 0x7fff
+/** Higher than any index of a rule: the client is one of the zone's own MTAs. */
+const internalRule = 0x7fff
 
 /**
- * Its place in the policy, -1: no rule decides. The transaction's scope as `locusOf` (transaction.ts) leaves it. `memory`: of the
- * set, where there are scopes.
+ * Index of the rule in the set's policy; -1: no rule applies, because the client is one of the zone's own MTAs. Extends the
+ * transaction's scope as `locusOf` (transaction.ts) does. `cached`: the set's scope map, null without scopes.
  */
 export function ruleIndexOf(
   transaction: Transaction,
   set: RuledSet,
-  memory: CachedScopeMap | null,
+  cached: CachedScopeMap | null,
 ): number {
   const { query } = transaction
-  if (memory === null || !hasClientSubnet(query)) return ruled(decide(set, locusOf(transaction)))
-  const { table } = memory
-  if (table === null || !hasNetwork24(query)) return ruleOfNew(transaction, set, memory)
-  const known = table.recall(query.packet, subnetAt(query))
-  if (known === unknownNetwork) return ruleOfNew(transaction, set, memory)
-  lengthen(transaction, known & 0x1f)
+  if (cached === null || !hasClientSubnet(query))
+    return withoutInternal(match(set, clientLocus(transaction)))
+  const { table } = cached
+  if (table === null || !hasNetwork24(query)) return matchAndCache(transaction, set, cached)
+  const known = table.lookUp(query.packet, subnetAt(query))
+  if (known === unknownNetwork) return matchAndCache(transaction, set, cached)
+  noteScope(transaction, known & 0x1f)
   return known >> 5
 }
 
-function ruleOfNew(transaction: Transaction, set: RuledSet, memory: CachedScopeMap): number {
-  // They made the memory.
+function matchAndCache(transaction: Transaction, set: RuledSet, cached: CachedScopeMap): number {
+  // There are scopes: `cached` is theirs.
   const scopes = transaction.context.scopes as Scopes
-  const octets = subnetAddress(transaction.query)
+  const octets = subnetAddress(transaction.query, transaction.subnet)
   const length = scopes.prefixLength(set, octets)
   const known = scopes.lastDecision()
-  const decision = known < 0 ? decide(set, locusOf(transaction)) : known
+  const decision = known < 0 ? match(set, clientLocus(transaction)) : known
   if (known < 0) scopes.cacheDecision(decision)
-  if (hasNetwork24(transaction.query)) scopes.cacheNetwork(memory, octets, length, decision)
-  lengthen(transaction, length)
-  return ruled(decision)
+  if (hasNetwork24(transaction.query)) scopes.cacheNetwork(cached, octets, length, decision)
+  noteScope(transaction, length)
+  return withoutInternal(decision)
 }
 
-function lengthen(transaction: Transaction, length: number): void {
-  if (length > transaction.scopePrefixLength) transaction.scopePrefixLength = length
-}
+const withoutInternal = (decision: number): number => (decision === internalRule ? -1 : decision)
 
-const ruled = (decision: number): number => (decision === internal ? -1 : decision)
-
-const locusOf = (transaction: Transaction): Locus =>
-  (transaction.locus ??= locateClient(transaction.context, transaction.query, transaction.peer))
-
-const decide = (set: RuledSet, locus: Locus): number =>
+const match = (set: RuledSet, locus: Locus): number =>
   set.kind === 'steered-mx' && isInternal(set.internal, locus)
-    ? internal
+    ? internalRule
     : matchIndex(set.policy, locus)

@@ -1,72 +1,71 @@
-// Whole answers to steered questions, by who was drawn: few targets come in few orders, and then there is nothing to do
-// but to copy one and to count whom it names.
+// Whole answers to steered questions by the outcome of their draw: few targets come in few orders, and a hit only copies
+// the message and counts its targets.
 //
-// A hash table over one arena of words, as message-cache.ts: filled from its start, emptied when it is full. Answers of
-// draws that health has put an end to lie there until then; no draw has their number any more.
+// A hash table over one arena of 32-bit words, as message-cache.ts: filled from its start and emptied when it is full.
+// Messages of draws that a change of health has ended stay until then; no draw has their number any more.
 //
-//   an entry   question | number of the draw | code of the drawing | octets, words of hand-outs << 16
-//              a pair of cells for each hand-out (counters.ts) | message, filled up to whole words
+//   an entry   question | number of the draw | code of the outcome | octets, words of counter cells << 16
+//              pairs of counter cells (counters.ts) | message, padded to whole words
 
 import type { AnswerCounts } from '../counters.ts'
 import { WordCopier } from './message-cache.ts'
 
 const headWords = 4
 const arenaOctets = 1 << 22
-const slotCount = 1 << 16
-/** Slots looked at for one answer. */
-const maxSteps = 8
+const bucketCount = 1 << 16
+/** Buckets examined for one message. */
+const maxProbes = 8
 
-/** Made once, and given to no query. */
 export interface DrawnMessage {
   readonly message: Uint8Array
   readonly start: number
   readonly octets: number
-  /** Cells of who is handed out (counters.ts). */
-  readonly pairs: readonly number[]
+  /** Counter cells of the targets answered, in pairs (counters.ts). */
+  readonly cells: readonly number[]
 }
 
 export class DrawnMessages {
-  /** Where an entry starts, in words, and one more; 0: free. */
-  #slots = new Int32Array(0)
+  /** By hash: word offset of an entry + 1; 0: free. */
+  #buckets = new Int32Array(0)
   #words = new Int32Array(0)
   #octets = new Uint8Array(0)
   #used = 0
-  readonly #copy = new WordCopier()
+  readonly #copier = new WordCopier()
 
-  /** Moves whenever all is forgotten: entries are good as long as it stays. */
+  /** Changes whenever the arena is emptied: entries are valid for one lifetime. */
   lifetime = 1
 
   clear(): void {
-    this.#slots.fill(0)
+    this.#buckets.fill(0)
     this.#used = 0
     this.lifetime++
   }
 
-  /** `question`: a number that no other has. The entry, or -1. */
+  /** The entry of an outcome, or -1. `question`: a number that identifies the question. */
   find(question: number, draw: number, code: number): number {
-    const slots = this.#slots
-    if (slots.length === 0) return -1
+    const buckets = this.#buckets
+    if (buckets.length === 0) return -1
     const words = this.#words
-    const mask = slots.length - 1
+    const mask = buckets.length - 1
     const hash = hashOf(question, draw, code)
-    for (let step = 0; step < maxSteps; step++) {
-      const entry = (slots[(hash + step) & mask] as number) - 1
+    for (let probe = 0; probe < maxProbes; probe++) {
+      const entry = (buckets[(hash + probe) & mask] as number) - 1
       if (entry < 0) return -1
-      const isIt =
+      const isMatch =
         words[entry] === question && words[entry + 1] === draw && words[entry + 2] === code
-      if (isIt) return entry
+      if (isMatch) return entry
     }
     return -1
   }
 
-  /** Octets of the message. */
+  /** Length of the entry's message in octets. */
   octets(entry: number): number {
     return (this.#words[entry + 3] as number) & 0xffff
   }
 
   /**
-   * Copies the message, its ID and RD still clear, and counts whom it names: where it ends. Room for three octets more is
-   * needed.
+   * Copies the message, its ID and RD clear, to `at` and counts its targets. Returns the offset of its end; up to three
+   * octets beyond that are overwritten.
    */
   copy(
     entry: number,
@@ -80,40 +79,40 @@ export class DrawnMessages {
     const message = from + (lengths >>> 16)
     answerCounts.addPairs(this.#words, from, message, untilMs)
     const octets = lengths & 0xffff
-    this.#copy.copy(this.#words, this.#octets, message, octets, out, at)
+    this.#copier.copy(this.#words, this.#octets, message, octets, out, at)
     return at + octets
   }
 
-  /** Keeps one that `find` did not find, for it to be found. */
-  keep(question: number, draw: number, code: number, answer: DrawnMessage): void {
-    const entry = this.add(answer)
+  /** Stores a message of at most `maxCachedOctets` for `find`, which has not found one. */
+  store(question: number, draw: number, code: number, message: DrawnMessage): void {
+    const entry = this.add(message)
     const hash = hashOf(question, draw, code)
-    const mask = this.#slots.length - 1
-    let step = 0
-    // Where all are taken, the last one is given up.
-    while (step < maxSteps - 1 && this.#slots[(hash + step) & mask] !== 0) step++
-    this.#slots[(hash + step) & mask] = entry + 1
+    const mask = this.#buckets.length - 1
+    let probe = 0
+    // Where all are in use, the last one is replaced.
+    while (probe < maxProbes - 1 && this.#buckets[(hash + probe) & mask] !== 0) probe++
+    this.#buckets[(hash + probe) & mask] = entry + 1
     this.#words[entry] = question
     this.#words[entry + 1] = draw
     this.#words[entry + 2] = code
   }
 
-  /** Keeps one of `maxStoredOctets` at most, for who remembers its entry. */
-  add({ message, start, octets, pairs }: DrawnMessage): number {
-    if (this.#words.length === 0) this.#open()
-    const needed = headWords + pairs.length + ((octets + 3) >> 2)
+  /** Stores a message of at most `maxCachedOctets` that `find` does not find; returns its entry. */
+  add({ message, start, octets, cells }: DrawnMessage): number {
+    if (this.#words.length === 0) this.#allocate()
+    const needed = headWords + cells.length + ((octets + 3) >> 2)
     if (this.#used + needed > this.#words.length) this.clear()
     const entry = this.#used
     this.#used += needed
-    this.#words[entry + 3] = octets | (pairs.length << 16)
-    this.#words.set(pairs, entry + headWords)
-    const to = (entry + headWords + pairs.length) * 4
+    this.#words[entry + 3] = octets | (cells.length << 16)
+    this.#words.set(cells, entry + headWords)
+    const to = (entry + headWords + cells.length) * 4
     for (let i = 0; i < octets; i++) this.#octets[to + i] = message[start + i] as number
     return entry
   }
 
-  #open(): void {
-    this.#slots = new Int32Array(slotCount)
+  #allocate(): void {
+    this.#buckets = new Int32Array(bucketCount)
     this.#octets = new Uint8Array(arenaOctets)
     this.#words = new Int32Array(this.#octets.buffer)
   }
@@ -126,20 +125,21 @@ function hashOf(question: number, draw: number, code: number): number {
   return hash ^ (hash >>> 16)
 }
 
-/** How many drawings are looked at before it is judged whether that was worth it. */
-const trials = 1024
-/** Askings until it is tried again: many orders may have been one bad hour of health. */
-const pause = 65_536
+/** Misses before the ratio is judged. */
+const trialMisses = 1024
+/** Queries not cached until it is tried again: too many outcomes may have been a passing state of health. */
+const pauseQueries = 65_536
 
-/** Of one question: whether what is drawn comes again often enough to be kept. */
+/** Whether the outcomes of one question recur often enough to be worth storing. */
 export class HitRatio {
   #hits = 0
   #misses = 0
   #skipped = 0
 
-  isWorthwhile(): boolean {
-    if (this.#misses < trials || this.#hits > this.#misses) return true
-    if (++this.#skipped < pause) return false
+  /** Call once a query: where it returns false, it counts towards the pause. */
+  isWorthCaching(): boolean {
+    if (this.#misses < trialMisses || this.#hits > this.#misses) return true
+    if (++this.#skipped < pauseQueries) return false
     this.#skipped = 0
     this.#hits = 0
     this.#misses = 0

@@ -1,19 +1,20 @@
-// What each target adds to the MX answers of one question, encoded once for each generation of health: its MX record,
-// and the records of its addresses.
+// MX ladders put together from fragments: what each target adds to the answers of one question, its MX record and the
+// records of its addresses, encoded once for each generation of health.
 //
-// A piece is what encode.ts writes for that target alone. It stays the same beside others as long as names are
-// compressed by the question alone: each exchange is one label that the question does not have, then a pointer to it;
-// and each address belongs to the exchange. Where any of that is not so, there are no pieces, and answers are encoded
-// whole.
+// A fragment is what encode.ts writes for that target alone. It is the same beside others as long as names are compressed
+// against the question alone: each exchange is one label that the question does not have, then a pointer into the
+// question; and each address belongs to the exchange. Where that is not so, there are no fragments, and answers are
+// encoded whole.
 
 import type { Target } from '../../steer/policy.ts'
 import type { Rung } from '../../steer/selection.ts'
 import { headerOctets, questionTailOctets } from '../../wire/header.ts'
 import { keyOfOctets, type NameKey } from '../../wire/name.ts'
+import { readUint16 } from '../../wire/octets.ts'
 import type { Query } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import { RRClass, RRType } from '../../wire/rrtype.ts'
-import { beginMessage, createWriter } from '../../wire/writer.ts'
+import { beginMessage, createWriter, type MessageWriter } from '../../wire/writer.ts'
 import { lookupInZone } from '../../zone/lookup.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { addAdditional } from '../additional.ts'
@@ -23,128 +24,138 @@ import type { Transaction } from '../transaction.ts'
 
 interface TargetFragment {
   readonly generation: number
-  /** The MX record, TTL and preference open. */
+  /** The MX record; TTL and preference are filled in later. */
   readonly mx: Uint8Array
-  /** Address records, their owner names open; all of a family are as long. */
+  /** Address records; their owner names are filled in later. Those of a family have one length. */
   readonly v4: Uint8Array
   readonly v6: Uint8Array
 }
 
-/** Owner (a pointer), type, class, TTL and length. */
-const mxHeadOctets = 12
+/** Owner (a pointer), type, class, TTL and RDLENGTH. */
+const recordHeadOctets = 12
+const record4Octets = recordHeadOctets + 4
+const record6Octets = recordHeadOctets + 16
 
-const record4Octets: number = mxHeadOctets + 4
-
-const record6Octets: number = mxHeadOctets + 16
+/** Longer ladders are encoded whole. */
+const maxRungs = 16
 
 const scratchOctets = 4096
 
-const writer = createWriter()
+/** Shared by all ladders of a responder, and refilled by each answer. */
+export interface LadderScratch {
+  /** In which a target is planned alone, beside the transaction that is being answered. */
+  readonly transaction: Transaction
+  readonly writer: MessageWriter
+  readonly octets: Uint8Array
+  /** Of the answer under way: the fragment of each rung, and the pointer to its exchange. */
+  readonly fragments: (TargetFragment | null)[]
+  readonly namePointers: Int32Array
+}
 
-const scratch = new Uint8Array(scratchOctets)
+export const createLadderScratch = (transaction: Transaction): LadderScratch => ({
+  transaction,
+  writer: createWriter(),
+  octets: new Uint8Array(scratchOctets),
+  fragments: Array.from({ length: maxRungs }, () => null),
+  namePointers: new Int32Array(maxRungs),
+})
 
-/** What the pointer there points to, -1 where there is none. */
-const pointerAt = (message: Uint8Array, at: number): number =>
-  (message[at] as number) < 0xc0
-    ? -1
-    : (((message[at] as number) & 0x3f) << 8) | (message[at + 1] as number)
-
-const rdlengthAt = (message: Uint8Array, record: number): number =>
-  ((message[record + 10] as number) << 8) | (message[record + 11] as number)
+/** How many fragments all ladders together may still keep. */
+interface FragmentBudget {
+  fragments: number
+}
 
 export class TargetFragments {
-  /** False: of this question's targets none can be made. */
-  isFit = true
-  /** Decides and is encoded beside the answer in hand. */
-  readonly #alone: Transaction
+  /** False: this question's answers cannot be put together from fragments. */
+  isUsable = true
+  readonly #scratch: LadderScratch
+  readonly #budget: FragmentBudget
   /** By the target's index. */
-  readonly #pieces = new Map<number, TargetFragment>()
+  readonly #fragments = new Map<number, TargetFragment>()
   readonly #exchanges = new Map<NameKey, number>()
 
-  readonly #budget: { pieces: number }
-
-  /** `alone`: for nothing else; those of all questions may share it. `budget`: pieces that all of them may keep yet. */
-  constructor(alone: Transaction, budget: { pieces: number }) {
-    this.#alone = alone
+  constructor(scratch: LadderScratch, budget: FragmentBudget) {
+    this.#scratch = scratch
     this.#budget = budget
   }
 
+  /** The target's fragment, encoded where it is missing or of another generation; null: there is none. */
   of(target: Target, generation: number, query: Query, zone: Zone): TargetFragment | null {
-    const known = this.#pieces.get(target.index)
+    const known = this.#fragments.get(target.index)
     if (known !== undefined && known.generation === generation) return known
-    if (known === undefined && this.#budget.pieces-- <= 0) return null
+    if (known === undefined && this.#budget.fragments-- <= 0) return null
     const key = keyOfOctets(target.owner, 0, target.owner.length)
-    // Two of one name would be pointed to as one.
-    if ((this.#exchanges.get(key) ?? target.index) !== target.index) this.isFit = false
+    // The encoder would write one pointer for two targets of one name.
+    if ((this.#exchanges.get(key) ?? target.index) !== target.index) this.isUsable = false
     this.#exchanges.set(key, target.index)
-    const piece = this.isFit ? this.#make(target, generation, query, zone) : null
-    if (piece === null) this.isFit = false
-    else this.#pieces.set(target.index, piece)
-    return piece
+    const fragment = this.isUsable ? this.#encode(target, generation, query, zone) : null
+    if (fragment === null) this.isUsable = false
+    else this.#fragments.set(target.index, fragment)
+    return fragment
   }
 
-  /** What encode.ts writes for this target alone, taken apart. */
-  #make(target: Target, generation: number, query: Query, zone: Zone): TargetFragment | null {
-    const { plan } = this.#alone
-    if (!isPlain(zone, target)) return null
+  #encode(target: Target, generation: number, query: Query, zone: Zone): TargetFragment | null {
+    const { transaction, writer, octets } = this.#scratch
+    const { plan } = transaction
+    if (!hasOwnAddressesOnly(zone, target)) return null
     resetPlan(plan, Rcode.NOERROR)
     const entry = addEntry(plan, 'answer', null, RRType.MX)
     if (entry === null) return null
     entry.rungs = [{ target, preference: 0 }]
-    addAdditional(this.#alone, zone)
-    beginMessage(writer, scratch, 0, scratchOctets)
+    addAdditional(transaction, zone)
+    beginMessage(writer, octets, 0, scratchOctets)
     writer.at = headerOctets
     putQuestion(writer, query)
     const from = writer.at
     if (putSections(writer, plan, RRClass.IN) || !plan.isWhole) return null
-    return takeApart(scratch, from, writer.at, generation)
+    return fragmentOf(octets, from, writer.at, generation)
   }
 }
 
-/** Whether its addresses come out of its own sets alone, all that live: neither drawn nor found elsewhere. */
-function isPlain(zone: Zone, target: Target): boolean {
+/** Whether the target's name has its own addresses alone, all of them in each answer: neither drawn nor from other sets. */
+function hasOwnAddressesOnly(zone: Zone, target: Target): boolean {
   const key = keyOfOctets(target.owner, 0, target.owner.length)
   for (const [type, family] of [
     [RRType.A, 4],
     [RRType.AAAA, 6],
   ] as const) {
-    const found = lookupInZone(zone, key, type)
-    if (found.kind !== 'found') continue
-    if (found.set.kind !== 'target-address' || zone.nodes.get(key) !== found.node) return false
-    const own = found.set.target.addresses.filter((address) => address.family === family)
-    if (own.length > found.set.answers) return false
+    const result = lookupInZone(zone, key, type)
+    if (result.kind !== 'found') continue
+    const { node, set } = result
+    if (set.kind !== 'target-address' || zone.nodes.get(key) !== node) return false
+    const own = set.target.addresses.filter((address) => address.family === family)
+    if (own.length > set.answers) return false
   }
   return true
 }
 
-/** The message's records from `from` on, if they are what pieces may be made of. */
-function takeApart(
+/** The offset that the compression pointer at `at` refers to; -1: there is no pointer. */
+const pointerAt = (message: Uint8Array, at: number): number =>
+  (message[at] as number) < 0xc0 ? -1 : readUint16(message, at) & 0x3fff
+
+/** The message's records from `from` to `end` as a fragment; null where they cannot be one. */
+function fragmentOf(
   message: Uint8Array,
   from: number,
   end: number,
   generation: number,
 ): TargetFragment | null {
-  const name = from + mxHeadOctets + 2
+  const name = from + recordHeadOctets + 2
   const pointer = name + 1 + (message[name] as number)
   const mxEnd = pointer + 2
-  // One label, and a pointer into the question.
+  // The exchange must be one label and a pointer into the question.
   if ((message[name] as number) >= 0xc0 || (message[pointer] as number) < 0xc0) return null
-  if (
-    pointerAt(message, pointer) >= from ||
-    from + mxHeadOctets + rdlengthAt(message, from) !== mxEnd
-  )
+  const rdlength = readUint16(message, from + 10)
+  if (pointerAt(message, pointer) >= from || from + recordHeadOctets + rdlength !== mxEnd)
     return null
-  const lengths: Record<number, number> = {
-    [RRType.A]: record4Octets,
-    [RRType.AAAA]: record6Octets,
-  }
   let at = mxEnd
   let v6From = end
   while (at < end) {
-    const type = ((message[at + 2] as number) << 8) | (message[at + 3] as number)
-    if (pointerAt(message, at) !== name || lengths[type] === undefined) return null
+    const type = readUint16(message, at + 2)
+    const isAddress = type === RRType.A || type === RRType.AAAA
+    if (pointerAt(message, at) !== name || !isAddress) return null
     if (type === RRType.AAAA) v6From = Math.min(v6From, at)
-    at += lengths[type]
+    at += type === RRType.A ? record4Octets : record6Octets
   }
   return {
     generation,
@@ -154,100 +165,83 @@ function takeApart(
   }
 }
 
-// MX ladders kept ready: an answer to one question is put together of what each target adds to it (ladder-answer.ts), in
-// the order that steering drew.
-
-/** What goes into a ladder by its pieces; longer ones are encoded whole. */
-const maxRungs = 16
-
-/** Of the ladder in hand. */
-const pieces: (TargetFragment | null)[] = Array.from({ length: maxRungs }, () => null)
-
-const namePointers = new Int32Array(maxRungs)
-
-/** Asked less often between two changes of health, it is not worth pieces: to make them takes as long as some answers. */
+/** Queried less often between two changes of health, a question is not worth fragments: they take as long as some answers. */
 const minQueriesBeforeFragments = 8
 
-/** One for each question, as it was asked; `alone` as of LadderPieces. */
+/** The MX answers of one question, as it is spelled. */
 export class LadderAnswer {
-  readonly #alone: Transaction
-  readonly #budget: { pieces: number }
-  #pieces: TargetFragments | null = null
-  /** Of health, when it was asked last; and how often since. */
+  readonly #scratch: LadderScratch
+  readonly #budget: FragmentBudget
+  #fragments: TargetFragments | null = null
+  /** Generation of health at the last query, and queries since it began, up to `minQueriesBeforeFragments`. */
   #generation = -1
-  #calm = 0
+  #queries = 0
 
-  constructor(alone: Transaction, budget: { pieces: number }) {
-    this.#alone = alone
+  constructor(scratch: LadderScratch, budget: FragmentBudget) {
+    this.#scratch = scratch
     this.#budget = budget
   }
 
   /**
-   * Header counts, records and addresses of the plan's ladder to `out`, behind header and question that are there:
-   * where they end, or -1. Nothing beyond `limit`.
+   * Writes counts, records and addresses of the plan's ladder behind the header and question that stand in `out` from
+   * `start` on. Returns the offset of their end; -1 where there are no fragments, or it does not fit before `limit`.
    */
   put(transaction: Transaction, zone: Zone, out: Uint8Array, start: number, limit: number): number {
-    const { plan, context } = transaction
+    const { plan, steering } = transaction
     const { rungs } = plan.entries[0] as PlanEntry
-    const generation = context.health.generation()
-    if (!this.#isCalm(generation) || plan.count !== 1 || rungs.length > maxRungs) return -1
-    this.#pieces ??= new TargetFragments(this.#alone, this.#budget)
-    if (!this.#pieces.isFit) return -1
-    return this.#putPieces(transaction, zone, generation, out, start, limit)
+    const generation = steering.health.generation()
+    if (!this.#isStable(generation) || plan.count !== 1 || rungs.length > maxRungs) return -1
+    this.#fragments ??= new TargetFragments(this.#scratch, this.#budget)
+    if (!this.#fragments.isUsable) return -1
+    const end = this.#collect(transaction, zone, generation, start)
+    return end < 0 || end > limit ? -1 : this.#putRecords(transaction, out, start)
   }
 
-  #isCalm(generation: number): boolean {
+  #isStable(generation: number): boolean {
     if (generation !== this.#generation) {
       this.#generation = generation
-      this.#calm = 0
+      this.#queries = 0
     }
-    return this.#calm === minQueriesBeforeFragments || ++this.#calm === minQueriesBeforeFragments
+    return (
+      this.#queries === minQueriesBeforeFragments || ++this.#queries === minQueriesBeforeFragments
+    )
   }
 
-  #putPieces(
-    transaction: Transaction,
-    zone: Zone,
-    generation: number,
-    out: Uint8Array,
-    start: number,
-    limit: number,
-  ): number {
-    const { plan, query } = transaction
-    const { rungs, ttl } = plan.entries[0] as PlanEntry
+  /** Fills the scratch's fragments for the plan's rungs; returns where the answer will end, or -1. */
+  #collect({ plan, query }: Transaction, zone: Zone, generation: number, start: number): number {
+    const { fragments } = this.#scratch
+    const { rungs } = plan.entries[0] as PlanEntry
     let end = start + headerOctets + query.qnameOctets + questionTailOctets
-    let at = end
-    let addresses = 0
     for (let i = 0; i < rungs.length; i++) {
       const { target } = rungs[i] as Rung
-      const piece = this.#pieces?.of(target, generation, query, zone) ?? null
-      if (piece === null) return -1
-      pieces[i] = piece
-      end += piece.mx.length + piece.v4.length + piece.v6.length
-      addresses += piece.v4.length / record4Octets + piece.v6.length / record6Octets
+      const fragment = this.#fragments?.of(target, generation, query, zone) ?? null
+      if (fragment === null) return -1
+      fragments[i] = fragment
+      end += fragment.mx.length + fragment.v4.length + fragment.v6.length
     }
-    if (end > limit) return -1
+    return end
+  }
+
+  #putRecords({ plan, query }: Transaction, out: Uint8Array, start: number): number {
+    const { fragments, namePointers } = this.#scratch
+    const { rungs, ttl } = plan.entries[0] as PlanEntry
+    let at = start + headerOctets + query.qnameOctets + questionTailOctets
+    let addresses = 0
     for (let i = 0; i < rungs.length; i++) {
-      const { mx } = pieces[i] as TargetFragment
-      namePointers[i] = 0xc000 | (at - start + mxHeadOctets + 2)
+      const { mx, v4, v6 } = fragments[i] as TargetFragment
+      addresses += v4.length / record4Octets + v6.length / record6Octets
+      namePointers[i] = 0xc000 | (at - start + recordHeadOctets + 2)
       putMx(out, at, mx, ttl, (rungs[i] as Rung).preference)
       at += mx.length
     }
-    for (let i = 0; i < rungs.length; i++)
-      at = putAddresses(
-        out,
-        at,
-        (pieces[i] as TargetFragment).v4,
-        record4Octets,
-        namePointers[i] as number,
-      )
-    for (let i = 0; i < rungs.length; i++)
-      at = putAddresses(
-        out,
-        at,
-        (pieces[i] as TargetFragment).v6,
-        record6Octets,
-        namePointers[i] as number,
-      )
+    for (let i = 0; i < rungs.length; i++) {
+      const { v4 } = fragments[i] as TargetFragment
+      at = putAddresses(out, at, v4, record4Octets, namePointers[i] as number)
+    }
+    for (let i = 0; i < rungs.length; i++) {
+      const { v6 } = fragments[i] as TargetFragment
+      at = putAddresses(out, at, v6, record6Octets, namePointers[i] as number)
+    }
     out[start + 7] = rungs.length
     out[start + 10] = addresses >> 8
     out[start + 11] = addresses
@@ -261,10 +255,11 @@ function putMx(out: Uint8Array, at: number, mx: Uint8Array, ttl: number, prefere
   out[at + 7] = ttl >>> 16
   out[at + 8] = ttl >>> 8
   out[at + 9] = ttl
-  out[at + mxHeadOctets] = preference >> 8
-  out[at + mxHeadOctets + 1] = preference
+  out[at + recordHeadOctets] = preference >> 8
+  out[at + recordHeadOctets + 1] = preference
 }
 
+/** Copies address records and sets their owner names to the pointer; returns the offset of their end. */
 function putAddresses(
   out: Uint8Array,
   at: number,

@@ -1,10 +1,11 @@
-// What is known of questions that were asked before, by their very octets: name (its case too), type and class.
+// What is known of questions that were asked before, by their octets: name (including its case), type and class.
 //
-// A hash table over one arena of words, filled from its start; when it is full it is emptied, and fills again with what
-// is asked now. So its bound is its size, whoever asks for what, and there is nothing for the garbage collector in it.
+// A hash table over one arena of 32-bit words, filled from its start; when it is full it is emptied, and fills again with
+// what is asked now. So its size is its bound, whatever is asked, and there is nothing in it for the garbage collector.
 //
 //   an entry   hash | octets of the question, octets of the message << 16 | kind | value | message
-// The message is header, question and what follows; the header's ID is 0 and RD clear.
+//
+// The message is a header with ID 0 and RD clear, the question, and the records.
 
 import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
 import type { Query } from '../../wire/query.ts'
@@ -12,44 +13,50 @@ import type { Catalog } from '../../zone/zone.ts'
 
 const headWords = 4
 
-/** Where an entry's question starts: a header is three words long. */
+/** Where an entry's question starts, in words from the entry: the message header has three. */
 const questionWord = headWords + headerOctets / 4
 
-const smallestOctets = 1 << 20
+const minArenaOctets = 1 << 20
+const maxArenaOctets = 1 << 25
 
-const largestOctets = 1 << 25
+/** Room for the message of a name of common length with one or two addresses. */
+const octetsPerName = 128
 
-/** Room for the message of a name of common length with an address or two. */
-const octetsAName = 128
+const octetsPerBucket = 32
 
-const octetsASlot = 32
+/**
+ * Buckets examined for one question: a client that makes many questions collide would else make every lookup a long one.
+ */
+const maxProbes = 16
 
-/** Slots looked at for one question. Whoever made many of them meet in one place would else make each search a long one. */
-const maxSteps = 16
-
-/** What is longer is rare, and encoded anew each time. */
+/** Longer messages are rare, and encoded again for each query. */
 export const maxCachedOctets = 1024
 
+/** Words of the longest question: a name of 255 octets, type and class, and one more for the rest. */
+const maxQuestionWords = 68
+
 export interface MessageCache {
-  /** Forgets everything; its size goes by the catalog's. */
+  /** Empties the cache and sizes it by the number of names in the catalog. */
   clear(catalog: Catalog): void
-  /** The entry of a question, or -1. */
+  /** The entry of the query's question, or -1. */
   find(query: Query): number
+  /** The entry's `kind` and `value` as they were stored. */
   kind(entry: number): number
   value(entry: number): number
-  /** Octets of the message. */
+  /** Length of the entry's message in octets. */
   octets(entry: number): number
-  /** Copies the message; `out` must have room for it and three octets more. */
+  /** Copies the entry's message to `at`; up to three octets beyond its end are overwritten. */
   copy(entry: number, out: Uint8Array, at: number): void
-  /** Whether a message of so many octets may be kept without emptying all. */
+  /** Whether a message of this length fits without emptying the cache. */
   hasRoom(octets: number): boolean
-  /** Keeps a message, its first `octets`; of a message that is too long nothing. */
-  keep(query: Query, what: CachedMessage): void
+  /** Stores a message under the query's question; messages over `maxCachedOctets` are ignored. */
+  store(query: Query, entry: CachedMessage): void
 }
 
 interface CachedMessage {
   readonly kind: number
   readonly value: number
+  /** The message is `octets` long from `at` on. */
   readonly message: Uint8Array
   readonly at: number
   readonly octets: number
@@ -57,13 +64,15 @@ interface CachedMessage {
 
 export const createMessageCache = (): MessageCache => new ArenaMessageCache()
 
+/** Copies messages four octets at a time where the output is aligned: most of the work of a cached answer is this copy. */
 export class WordCopier {
-  /** The buffer last written to, and the same as words, where it starts at one. */
+  /** The buffer last written to, and a view of it in words; null where it is not aligned to words. */
   #out: Uint8Array | null = null
   #outWords: Int32Array | null = null
 
   /**
-   * `octets` of them from word `from` on to `at`, where there is room for three more. `source` is the memory of `words`.
+   * Copies `octets` octets from word `from` of the source to `at`; up to three octets beyond are overwritten. `words` and
+   * `source` are views of the same memory.
    */
   copy(
     words: Int32Array,
@@ -92,65 +101,65 @@ export class WordCopier {
   }
 }
 
-/** Words of the question hashed last; what is left over is in the last one, the first octet lowest. */
-const asked = new Int32Array(68)
-
+/** By the number of octets in the last, partial word: the bits of them. */
 const restMasks: readonly number[] = [0, 0xff, 0xffff, 0xff_ffff]
 
 const wordsFor = (octets: number): number => headWords + ((octets + 3) >> 2)
 
 class ArenaMessageCache implements MessageCache {
-  /** Where an entry starts, in words, and one more; 0: free. */
-  #slots = new Int32Array(0)
+  /** By hash: word offset of an entry + 1; 0: free. */
+  #buckets = new Int32Array(0)
   #words = new Int32Array(0)
   #octets = new Uint8Array(0)
   #used = 0
-  readonly #copy = new WordCopier()
-  /** Of the question looked for last. */
+  readonly #copier = new WordCopier()
+  /** Of the question last looked for: its words, and its hash. */
+  readonly #question = new Int32Array(maxQuestionWords)
   #hash = 0
 
   clear(catalog: Catalog): void {
     let names = 0
     for (const { nodes } of catalog.zones.values()) names += nodes.size
-    let octets = smallestOctets
-    while (octets < largestOctets && octets < names * octetsAName) octets *= 2
+    let octets = minArenaOctets
+    while (octets < maxArenaOctets && octets < names * octetsPerName) octets *= 2
     if (octets !== this.#octets.length) {
       this.#octets = new Uint8Array(octets)
       this.#words = new Int32Array(this.#octets.buffer)
-      this.#slots = new Int32Array(octets / octetsASlot)
+      this.#buckets = new Int32Array(octets / octetsPerBucket)
     }
     this.#empty()
   }
 
   #empty(): void {
-    this.#slots.fill(0)
+    this.#buckets.fill(0)
     this.#used = 0
   }
 
   find(query: Query): number {
     const { packet, qnameOffset } = query
     const octets = query.qnameOctets + questionTailOctets
-    const hash = hashOf(packet, qnameOffset, octets)
+    const hash = hashOf(packet, qnameOffset, octets, this.#question)
     this.#hash = hash
-    const slots = this.#slots
+    const buckets = this.#buckets
     const words = this.#words
-    const mask = slots.length - 1
-    for (let step = 0; step < maxSteps; step++) {
-      const entry = (slots[(hash + step) & mask] as number) - 1
+    const mask = buckets.length - 1
+    for (let probe = 0; probe < maxProbes; probe++) {
+      const entry = (buckets[(hash + probe) & mask] as number) - 1
       if (entry < 0) return -1
       if (words[entry] !== hash || ((words[entry + 1] as number) & 0xffff) !== octets) continue
-      if (this.#isSame(entry + questionWord, octets)) return entry
+      if (this.#isQuestionAt(entry + questionWord, octets)) return entry
     }
     return -1
   }
 
-  /** Whether the question hashed last is the one that is kept from word `at` on. */
-  #isSame(at: number, octets: number): boolean {
+  /** Whether the question last hashed is the one stored from word `at` on. */
+  #isQuestionAt(at: number, octets: number): boolean {
     const words = this.#words
+    const question = this.#question
     const whole = octets >> 2
-    for (let i = 0; i < whole; i++) if (words[at + i] !== asked[i]) return false
-    const rest = restMasks[octets & 3] as number
-    return (((words[at + whole] as number) ^ (asked[whole] as number)) & rest) === 0
+    for (let i = 0; i < whole; i++) if (words[at + i] !== question[i]) return false
+    const mask = restMasks[octets & 3] as number
+    return (((words[at + whole] as number) ^ (question[whole] as number)) & mask) === 0
   }
 
   kind(entry: number): number {
@@ -167,14 +176,14 @@ class ArenaMessageCache implements MessageCache {
 
   copy(entry: number, out: Uint8Array, at: number): void {
     const octets = this.octets(entry)
-    this.#copy.copy(this.#words, this.#octets, entry + headWords, octets, out, at)
+    this.#copier.copy(this.#words, this.#octets, entry + headWords, octets, out, at)
   }
 
   hasRoom(octets: number): boolean {
     return this.#used + wordsFor(octets) <= this.#words.length
   }
 
-  keep(query: Query, { kind, value, message, at, octets }: CachedMessage): void {
+  store(query: Query, { kind, value, message, at, octets }: CachedMessage): void {
     if (octets > maxCachedOctets) return
     if (!this.hasRoom(octets)) this.#empty()
     const entry = this.#used
@@ -186,43 +195,44 @@ class ArenaMessageCache implements MessageCache {
     this.#words[entry + 3] = value
     const start = (entry + headWords) * 4
     for (let i = 0; i < octets; i++) this.#octets[start + i] = message[at + i] as number
-    const mask = this.#slots.length - 1
-    let step = 0
-    // Where all are taken, the last one is given up.
-    while (step < maxSteps - 1 && this.#slots[(this.#hash + step) & mask] !== 0) step++
-    this.#slots[(this.#hash + step) & mask] = entry + 1
+    const mask = this.#buckets.length - 1
+    let probe = 0
+    // Where all are in use, the last one is replaced.
+    while (probe < maxProbes - 1 && this.#buckets[(this.#hash + probe) & mask] !== 0) probe++
+    this.#buckets[(this.#hash + probe) & mask] = entry + 1
   }
 }
 
-/** Four octets a step, then mixed, for the lower bits are what the table goes by. */
-export function hashOf(octets: Uint8Array, from: number, count: number): number {
+/**
+ * Hash of `count` octets, four at a time, and mixed at the end because the table uses the lower bits. Fills `words` with the
+ * octets as little-endian words.
+ */
+export function hashOf(octets: Uint8Array, from: number, count: number, words: Int32Array): number {
   const end = from + count
   let hash = count
   let at = from
   let word = 0
-  let place = 0
+  let index = 0
   for (; at + 4 <= end; at += 4) {
     word =
       (octets[at] as number) |
       ((octets[at + 1] as number) << 8) |
       ((octets[at + 2] as number) << 16) |
       ((octets[at + 3] as number) << 24)
-    asked[place++] = word
+    words[index++] = word
     hash = Math.imul(hash ^ word, 0x9e37_79b1)
     hash ^= hash >>> 15
   }
   word = 0
   for (let shift = 0; at < end; at++, shift += 8) word |= (octets[at] as number) << shift
-  asked[place] = word
+  words[index] = word
   hash = Math.imul(hash ^ word, 0x0100_0193)
   hash ^= hash >>> 13
   hash = Math.imul(hash, 0x85eb_ca6b)
   return hash ^ (hash >>> 16)
 }
 
-// A message as it is kept: without what belongs to the one who asked, so that it can be told to anybody.
-
-/** A copy of the first `octets` without ID, RD and the count of the OPT. */
+/** A copy of a message, its first `octets`, without what belongs to one client: ID, RD, and the OPT in the count. */
 export function withoutClientFields(
   out: Uint8Array,
   start: number,
@@ -240,5 +250,3 @@ export function withoutClientFields(
   message[11] = additionals
   return message
 }
-
-// Copies messages four octets a step, where they lie on whole words: a copy is most of an answer that was kept ready.

@@ -1,13 +1,15 @@
-// NXDOMAIN kept ready: the SOA record of each zone, encoded once, beside any question about a name below its apex.
+// NXDOMAIN without deciding and encoding: the SOA record of each zone, encoded once, behind any question about a name below
+// the zone's apex.
 //
-// Its names are compressed by what the question says, so that only their pointers depend on it: everything from the
-// apex on stands as far behind its place as the question is longer than the apex. That holds where the question spells
-// the apex as the zone does, and its label before the apex begins neither name in the SOA; other questions are answered
-// the long way (encode.ts), as `write` says by -1.
+// The names in the SOA are compressed against the question, so that only their pointers depend on it: all of them shift by
+// as much as the qname is longer than the apex. That holds where the question spells the apex as the zone does, and where
+// its label before the apex does not also stand before the apex in one of the SOA's names. Other questions are encoded as
+// usual (encode.ts).
 
 import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
 import { lowerOctet, type Name } from '../../wire/name.ts'
-import { type Query, emptyQuery } from '../../wire/query.ts'
+import { readUint16 } from '../../wire/octets.ts'
+import { emptyQuery, type Query } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import { RRClass, RRType } from '../../wire/rrtype.ts'
 import { beginMessage, createWriter } from '../../wire/writer.ts'
@@ -15,53 +17,53 @@ import type { Zone } from '../../zone/zone.ts'
 import { putQuestion, putSections } from '../encode.ts'
 import { addEntry, createPlan, resetPlan } from '../plan.ts'
 
-/** The record as it stands behind a question that is the apex itself. */
-interface ReadySoa {
+/** A SOA record as it is encoded behind a question whose qname is the apex. */
+interface EncodedSoa {
   readonly octets: Uint8Array
-  /** Where in it pointers stand. */
+  /** Offsets of the compression pointers in it. */
   readonly pointers: readonly number[]
-  /** Names in its rdata that are below the apex: the label that they have right before it, with its length. */
-  readonly before: readonly Uint8Array[]
+  /** The labels right before the apex in names of the rdata: length octet and lower-case octets. */
+  readonly labelsBeforeApex: readonly Uint8Array[]
 }
 
-const ready = new WeakMap<Zone, ReadySoa | null>()
+export class NxdomainAnswers {
+  /** null: the zone's SOA cannot be used. */
+  readonly #soas = new WeakMap<Zone, EncodedSoa | null>()
 
-function readyOf(zone: Zone): ReadySoa | null {
-  let soa = ready.get(zone)
-  if (soa === undefined) ready.set(zone, (soa = makeReady(zone)))
-  return soa
-}
-
-/** Header, question and SOA to `out`: where they end, or -1: not here. */
-export function putNxdomain(
-  zone: Zone,
-  query: Query,
-  out: Uint8Array,
-  start: number,
-  limit: number,
-): number {
-  const soa = readyOf(zone)
-  const { packet, qnameOffset, qnameOctets } = query
-  const behind = qnameOctets - zone.apex.length
-  if (soa === null || behind <= 0 || !endsAs(zone.apex, packet, qnameOffset + behind)) return -1
-  const questionOctets = qnameOctets + questionTailOctets
-  const at = start + headerOctets + questionOctets
-  if (at + soa.octets.length > limit || isBeforeApex(soa, packet, qnameOffset, behind)) return -1
-  putHeader(out, start)
-  for (let i = 0; i < questionOctets; i++)
-    out[start + headerOctets + i] = packet[qnameOffset + i] as number
-  const { octets, pointers } = soa
-  out.set(octets, at)
-  for (let i = 0; i < pointers.length; i++) {
-    const place = at + (pointers[i] as number)
-    const pointer = (((out[place] as number) << 8) | (out[place + 1] as number)) + behind
-    out[place] = pointer >> 8
-    out[place + 1] = pointer
+  /**
+   * Writes header, question and SOA to `out` from `start` on; ID and RD are left to the caller. Returns the offset of their
+   * end; -1 where the question needs the encoder, or there is no room before `limit`.
+   */
+  put(zone: Zone, query: Query, out: Uint8Array, start: number, limit: number): number {
+    const soa = this.#soaOf(zone)
+    const { packet, qnameOffset, qnameOctets } = query
+    const shift = qnameOctets - zone.apex.length
+    if (soa === null || shift <= 0 || !isEqualAt(zone.apex, packet, qnameOffset + shift)) return -1
+    const questionOctets = qnameOctets + questionTailOctets
+    const at = start + headerOctets + questionOctets
+    if (at + soa.octets.length > limit || hasLabelOfSoa(soa, packet, qnameOffset, shift)) return -1
+    putHeader(out, start)
+    for (let i = 0; i < questionOctets; i++)
+      out[start + headerOctets + i] = packet[qnameOffset + i] as number
+    const { octets, pointers } = soa
+    out.set(octets, at)
+    for (let i = 0; i < pointers.length; i++) {
+      const pointerAt = at + (pointers[i] as number)
+      const pointer = readUint16(out, pointerAt) + shift
+      out[pointerAt] = pointer >> 8
+      out[pointerAt + 1] = pointer
+    }
+    return at + octets.length
   }
-  return at + octets.length
+
+  #soaOf(zone: Zone): EncodedSoa | null {
+    let soa = this.#soas.get(zone)
+    if (soa === undefined) this.#soas.set(zone, (soa = encodeSoa(zone)))
+    return soa
+  }
 }
 
-/** One question, no answer, one authority, nothing more; ID and RD are the caller's. */
+/** One question, no answer, one authority, nothing more. */
 function putHeader(out: Uint8Array, start: number): void {
   for (let i = 0; i < headerOctets; i++) out[start + i] = 0
   out[start + 2] = Flag.QR | Flag.AA
@@ -70,27 +72,27 @@ function putHeader(out: Uint8Array, start: number): void {
   out[start + 9] = 1
 }
 
-function endsAs(apex: Name, packet: Uint8Array, from: number): boolean {
-  for (let i = 0; i < apex.length; i++) if (apex[i] !== packet[from + i]) return false
+function isEqualAt(name: Name, packet: Uint8Array, from: number): boolean {
+  for (let i = 0; i < name.length; i++) if (name[i] !== packet[from + i]) return false
   return true
 }
 
-/** Whether the question's label before the apex is one of those that the SOA's names have there. */
-function isBeforeApex(
-  { before }: ReadySoa,
+/** Whether the qname's label before the apex is one that the SOA's names have there; `shift`: octets before the apex. */
+function hasLabelOfSoa(
+  { labelsBeforeApex }: EncodedSoa,
   packet: Uint8Array,
   from: number,
-  behind: number,
+  shift: number,
 ): boolean {
-  if (before.length === 0) return false
+  if (labelsBeforeApex.length === 0) return false
   let at = from
   let last = from
-  while (at < from + behind) {
+  while (at < from + shift) {
     last = at
     at += 1 + (packet[at] as number)
   }
-  for (let b = 0; b < before.length; b++) {
-    const label = before[b] as Uint8Array
+  for (let l = 0; l < labelsBeforeApex.length; l++) {
+    const label = labelsBeforeApex[l] as Uint8Array
     let i = 0
     while (i < label.length && lowerOctet(packet[last + i] as number) === label[i]) i++
     if (i === label.length) return true
@@ -98,7 +100,7 @@ function isBeforeApex(
   return false
 }
 
-function makeReady(zone: Zone): ReadySoa | null {
+function encodeSoa(zone: Zone): EncodedSoa | null {
   const plan = createPlan()
   const writer = createWriter()
   const query = emptyQuery()
@@ -120,13 +122,13 @@ function makeReady(zone: Zone): ReadySoa | null {
   if (putSections(writer, plan, RRClass.IN)) return null
   const octets = writer.out.slice(from, writer.at)
   const pointers = [0]
-  // Owner (a pointer), type, class, TTL and length; then two names.
+  // Owner (a pointer), type, class, TTL and RDLENGTH; then MNAME and RNAME.
   let at = 12
   for (let name = 0; name < 2; name++) at = skipName(octets, at, pointers)
-  return { octets, pointers, before: labelsBefore(zone) }
+  return { octets, pointers, labelsBeforeApex: labelsBeforeApex(zone) }
 }
 
-/** Where the name ends; if that is by a pointer, its place is noted. */
+/** Returns the end of the name at `from`; where it ends in a pointer, appends the pointer's offset. */
 function skipName(octets: Uint8Array, from: number, pointers: number[]): number {
   let at = from
   for (;;) {
@@ -140,8 +142,8 @@ function skipName(octets: Uint8Array, from: number, pointers: number[]): number 
   }
 }
 
-/** Lowered, since it does no harm to go the long way for too many. */
-function labelsBefore({ apex, negativeSoa }: Zone): readonly Uint8Array[] {
+/** In lower case: a label that differs in case alone may take the encoder too, which does no harm. */
+function labelsBeforeApex({ apex, negativeSoa }: Zone): readonly Uint8Array[] {
   const labels: Uint8Array[] = []
   const { octets, compressible } = negativeSoa.rdata[0] ?? { octets: apex, compressible: [] }
   for (const from of compressible) {
@@ -155,7 +157,7 @@ function labelsBefore({ apex, negativeSoa }: Zone): readonly Uint8Array[] {
   return labels
 }
 
-/** Whether the name that starts there is the apex, whatever its case. */
+/** Whether the name that starts at `at` is the apex, regardless of case. */
 function isApexAt(apex: Name, octets: Uint8Array, at: number): boolean {
   for (let i = 0; i < apex.length; i++)
     if (lowerOctet(apex[i] as number) !== lowerOctet(octets[at + i] ?? 256)) return false

@@ -1,108 +1,109 @@
-// All that one draw can come to, and where the whole answers to that are kept (drawn-messages.ts), for the question that took it
-// first: from a random number to an entry.
+// From a random number straight to a cached message: the outcomes of one draw (draw/outcomes.ts) with the entries of their
+// messages (drawn-messages.ts), for the question that claimed them first.
 //
-// The numbers are cut into equal parts, four times as many as there are orders or a little more: hardly ever does more than
-// one order end in one of them. So a part says where its order ends, and the entries of that order and of the next. Where
-// more end in it, it says nothing, and who asks searches.
+// The range of numbers is cut into equal parts, at least four times as many as there are outcomes: rarely does more than
+// one outcome end in a part. A part therefore has the end of its first outcome, and the entries of this one and of the
+// next. Where more outcomes end in it, it has none, and the caller searches the table.
 
-import { outcomeIndexAt, randomBits, type OutcomeTable } from '../../steer/draw/outcomes.ts'
+import { type OutcomeTable, outcomeIndexAt, randomBits } from '../../steer/draw/outcomes.ts'
 
-/** Entries, and one more; 0: none was kept. A part: end | entry before it | entry from there on | - */
-const cellWords = 4
+/** A part: end | entry before it, + 1 | entry from there on, + 1 | unused. 0: no entry. */
+const wordsPerPart = 4
 
 export class OutcomeIndex {
-  readonly orders: OutcomeTable
-  /** Of each order. */
+  readonly outcomes: OutcomeTable
+  /** By outcome: the entry of its message + 1; 0: none. */
   readonly #entries: Int32Array
-  readonly #cells: Int32Array
-  /** From a point to its part. */
+  readonly #parts: Int32Array
+  /** Shift that makes a random number the index of its part. */
   readonly #shift: number
-  /** There is but one order, and no chance. */
+  /** There is one outcome, and nothing to draw. */
   readonly #isCertain: boolean
-  /** Whose the entries are; 0: nobody's yet. */
+  /** The question that the entries belong to, and the lifetime of the arena that they lie in; 0: none. */
   #question = 0
   #lifetime = 0
 
-  constructor(orders: OutcomeTable) {
-    this.orders = orders
-    this.#isCertain = orders.ends.length === 1
+  constructor(outcomes: OutcomeTable) {
+    this.outcomes = outcomes
+    this.#isCertain = outcomes.ends.length === 1
     let partBits = 3
-    while (2 ** partBits < 4 * orders.ends.length) partBits++
+    while (2 ** partBits < 4 * outcomes.ends.length) partBits++
     this.#shift = randomBits - partBits
-    this.#entries = new Int32Array(orders.ends.length)
-    this.#cells = new Int32Array(cellWords << partBits)
+    this.#entries = new Int32Array(outcomes.ends.length)
+    this.#parts = new Int32Array(wordsPerPart << partBits)
   }
 
-  /** In cells. */
-  get size(): number {
-    return this.#cells.length
+  /** Words of 32 bits that its parts take. */
+  get words(): number {
+    return this.#parts.length
   }
 
-  /** Whether the entries are the question's. */
-  isOf(question: number, lifetime: number): boolean {
+  /** Whether the entries belong to the question. */
+  isOwnedBy(question: number, lifetime: number): boolean {
     return this.#question === question && this.#lifetime === lifetime
   }
 
-  /** Takes it for the question: false where another has it. `lifetime`: of what is kept; what was kept before is gone. */
-  take(question: number, lifetime: number): boolean {
+  /** Claims the index for a question; false where another one has it. A new `lifetime` drops the entries of the old one. */
+  claim(question: number, lifetime: number): boolean {
     if (this.#lifetime === lifetime) return this.#question === question
     this.#entries.fill(0)
-    this.#cells.fill(0)
+    this.#parts.fill(0)
     this.#question = question
     this.#lifetime = lifetime
     return true
   }
 
-  /** Draws: a point that `orderAt` knows. */
-  draw(point: () => number): number {
-    return this.#isCertain ? 0 : point()
+  /** A random number of 31 bits for `entryAt`; none is taken where there is one outcome. */
+  draw(randomUint31: () => number): number {
+    return this.#isCertain ? 0 : randomUint31()
   }
 
-  /** The entry of the order that a point leads to, and one more; 0: it is not known here. */
-  entryAt(point: number): number {
-    const cells = this.#cells
-    const at = (point >>> this.#shift) * cellWords
-    // Nothing that the processor could guess wrong: whether the point is beyond the end is the sign of a difference.
-    return cells[at + 1 + (((cells[at] as number) - 1 - point) >>> 31)] as number
+  /** The entry + 1 of the outcome that a random number leads to; 0: not known here. */
+  entryAt(uint31: number): number {
+    const parts = this.#parts
+    const at = (uint31 >>> this.#shift) * wordsPerPart
+    // Without a branch to mispredict: whether the number is beyond the end is the sign of a difference.
+    return parts[at + 1 + (((parts[at] as number) - 1 - uint31) >>> 31)] as number
   }
 
-  entryOf(order: number): number {
-    return this.#entries[order] as number
+  /** The entry + 1 of an outcome's message; 0: none. */
+  entryOf(outcome: number): number {
+    return this.#entries[outcome] as number
   }
 
-  /** For the order, and wherever else the same are drawn. */
-  keep(order: number, entry: number): void {
+  /** Sets the entry of an outcome, and of the others that have the same members in the same order. */
+  set(outcome: number, entry: number): void {
     for (let other = 0; other < this.#entries.length; other++) {
-      if (!this.#isSame(order, other)) continue
+      if (!this.#hasSameMembers(outcome, other)) continue
       this.#entries[other] = entry + 1
-      this.#fillOf(other)
+      this.#fillPartsOf(other)
     }
   }
 
-  #isSame(order: number, other: number): boolean {
-    const { members, count } = this.orders
+  #hasSameMembers(outcome: number, other: number): boolean {
+    const { members, count } = this.outcomes
     for (let i = 0; i < count; i++)
-      if (members[order * count + i] !== members[other * count + i]) return false
+      if (members[outcome * count + i] !== members[other * count + i]) return false
     return true
   }
 
-  #fillOf(order: number): void {
-    const { ends } = this.orders
-    const from = order === 0 ? 0 : (ends[order - 1] as number)
-    const end = ends[order] as number
+  #fillPartsOf(outcome: number): void {
+    const { ends } = this.outcomes
+    const from = outcome === 0 ? 0 : (ends[outcome - 1] as number)
+    const end = ends[outcome] as number
     if (end <= from) return
     const last = (end - 1) >>> this.#shift
-    for (let part = from >>> this.#shift; part <= last; part++) this.#fill(part)
+    for (let part = from >>> this.#shift; part <= last; part++) this.#fillPart(part)
   }
 
-  #fill(part: number): void {
+  #fillPart(part: number): void {
     const from = part << this.#shift
-    const first = outcomeIndexAt(this.orders, from)
-    const last = outcomeIndexAt(this.orders, from | ((1 << this.#shift) - 1))
+    const first = outcomeIndexAt(this.outcomes, from)
+    const last = outcomeIndexAt(this.outcomes, from | ((1 << this.#shift) - 1))
     if (last - first > 1) return
-    const at = part * cellWords
-    this.#cells[at] = this.orders.ends[first] as number
-    this.#cells[at + 1] = this.#entries[first] as number
-    this.#cells[at + 2] = this.#entries[last] as number
+    const at = part * wordsPerPart
+    this.#parts[at] = this.outcomes.ends[first] as number
+    this.#parts[at + 1] = this.#entries[first] as number
+    this.#parts[at + 2] = this.#entries[last] as number
   }
 }

@@ -1,159 +1,172 @@
-// Steered sets into the plan by draws that were prepared (steer/draw/outcomes.ts), counted as add-set.ts does.
+// Steered sets answered by prepared draws (steer/draw/outcomes.ts): planned and counted as add-set.ts does it.
 
-import type { HealthReader } from '../../health/table.ts'
+import type { SteeredAddresses, SteeredMx, Target } from '../../steer/policy.ts'
 import {
+  type DrawOutcome,
   outcomesOf,
   prepareAddresses,
-  prepareLadder,
-  type DrawOutcome,
   type PreparedDraw,
+  prepareLadder,
 } from '../../steer/draw/outcomes.ts'
-import type { SteeredAddresses, SteeredMx, Target } from '../../steer/policy.ts'
+import { type CachedScopeMap, dependsOnClient, type Scopes } from '../../steer/scope/scope-cache.ts'
 import { preferenceAt } from '../../steer/select/select-mx.ts'
-import { dependsOnClient, type CachedScopeMap, type Scopes } from '../../steer/scope/scope-cache.ts'
-import type { SelectedAddress, Rung } from '../../steer/selection.ts'
+import type { Steering } from '../../steer/select/steering.ts'
+import type { Rung, SelectedAddress } from '../../steer/selection.ts'
 import { countAddresses, countRungs } from '../add-set.ts'
-import { ruleIndexOf } from './client-rule.ts'
-import { AnswerPosition, type AnswerCounts } from '../counters.ts'
-import type { Transaction } from '../transaction.ts'
+import { type AnswerCounts, AnswerPosition } from '../counters.ts'
 import { addEntry } from '../plan.ts'
+import type { Transaction } from '../transaction.ts'
+import { ruleIndexOf } from './client-rule.ts'
 import { OutcomeIndex } from './outcome-index.ts'
 
-interface Drawn<Set, Choice> {
+interface DrawOfSet<Set, Entry> {
   readonly set: Set
-  readonly draw: PreparedDraw<Choice>
+  /** No other draw of this responder has it. */
+  readonly number: number
+  readonly draw: PreparedDraw<Entry>
   readonly ttlMs: number
-  /** null: its orders are too many, or those of all sets; undefined: they were not wanted yet. */
-  repertoire: OutcomeIndex | null | undefined
+  /** null: there are too many outcomes, in it or in all sets together; undefined: not built yet. */
+  outcomeIndex: OutcomeIndex | null | undefined
 }
 
 export type SetDraw =
-  | ({ readonly kind: 'ladder' } & Drawn<SteeredMx, Target>)
-  | ({ readonly kind: 'addresses' } & Drawn<SteeredAddresses, SelectedAddress>)
+  | ({ readonly kind: 'ladder' } & DrawOfSet<SteeredMx, Target>)
+  | ({ readonly kind: 'addresses' } & DrawOfSet<SteeredAddresses, SelectedAddress>)
 
-/** Of all sets. */
-interface OutcomeIndexBudget {
-  cells: number
+/** Shared by all sets of a responder. */
+interface PreparedSetsState {
+  /** Words that outcome indexes may still take. */
+  words: number
+  /** Number of the draw prepared last. */
+  draws: number
 }
 
-/** Of one set that is not sticky: a draw for each rule, null where it cannot be prepared, as long as health stays as it is. */
+/** The draws of one set that is not sticky, one for each rule, as long as health does not change. */
 export class PreparedSet {
   readonly #set: SteeredMx | SteeredAddresses
-  /** There are rules to choose from. */
-  readonly #isRuled: boolean
-  readonly #memory: CachedScopeMap | null
+  readonly #dependsOnClient: boolean
+  readonly #scopeMap: CachedScopeMap | null
+  readonly #shared: PreparedSetsState
   #generation = -1
-  /** Since health changed. */
-  #askings = 0
+  /** Queries since health changed, up to `minQueriesBeforeCaching`. */
+  #queries = 0
+  /** By rule; null: it cannot be prepared. */
   readonly #draws: (SetDraw | null | undefined)[] = []
-  readonly #budget: OutcomeIndexBudget
-  /** Of the budget. */
-  #taken = 0
+  /** Words that this set's outcome indexes take. */
+  #words = 0
 
   constructor(
     set: SteeredMx | SteeredAddresses,
     scopes: Scopes | undefined,
-    budget: OutcomeIndexBudget,
+    shared: PreparedSetsState,
   ) {
     this.#set = set
-    this.#budget = budget
-    this.#isRuled = dependsOnClient(set)
-    this.#memory = this.#isRuled ? (scopes?.cachedMapOf(set) ?? null) : null
+    this.#shared = shared
+    this.#dependsOnClient = dependsOnClient(set)
+    this.#scopeMap = this.#dependsOnClient ? (scopes?.cachedMapOf(set) ?? null) : null
   }
 
-  /** For this client; null: it is to be steered the long way. */
+  /** The draw for this client; null: it takes the slow path. */
   drawFor(transaction: Transaction): SetDraw | null {
     const set = this.#set
-    const rule = this.#isRuled ? ruleIndexOf(transaction, set, this.#memory) : 0
+    const rule = this.#dependsOnClient ? ruleIndexOf(transaction, set, this.#scopeMap) : 0
     if (rule < 0) return null
-    const { health } = transaction.context
-    const generation = health.generation()
-    if (this.#generation !== generation) {
-      this.#generation = generation
-      this.#askings = 0
-      this.#draws.length = 0
-      this.#budget.cells += this.#taken
-      this.#taken = 0
-    }
-    if (this.#askings < minQueriesBeforeCaching && ++this.#askings < minQueriesBeforePreparing)
+    const { steering } = transaction
+    const generation = steering.health.generation()
+    if (this.#generation !== generation) this.#forgetDraws(generation)
+    if (this.#queries < minQueriesBeforeCaching && ++this.#queries < minQueriesBeforePreparing)
       return null
     const draw = this.#draws[rule]
-    return draw === undefined ? (this.#draws[rule] = prepare(set, rule, health)) : draw
+    return draw === undefined ? (this.#draws[rule] = this.#prepare(rule, steering)) : draw
   }
 
-  /** All that the draw can come to, once there was calm for long enough; null: that is too much. */
-  repertoireOf(draw: SetDraw): OutcomeIndex | null {
-    if (draw.repertoire !== undefined) return draw.repertoire
-    return this.isRecurring ? (draw.repertoire = this.#makeRepertoire(draw)) : null
+  #forgetDraws(generation: number): void {
+    this.#generation = generation
+    this.#queries = 0
+    this.#draws.length = 0
+    this.#shared.words += this.#words
+    this.#words = 0
   }
 
-  #makeRepertoire({ draw }: SetDraw): OutcomeIndex | null {
-    const orders = outcomesOf(draw)
-    const repertoire = orders === null ? null : new OutcomeIndex(orders)
-    if (repertoire === null || repertoire.size > this.#budget.cells) return null
-    this.#budget.cells -= repertoire.size
-    this.#taken += repertoire.size
-    return repertoire
+  #prepare(rule: number, steering: Steering): SetDraw | null {
+    const set = this.#set
+    const number = ++this.#shared.draws
+    const outcomeIndex = undefined
+    if (set.kind === 'steered-mx') {
+      const draw = prepareLadder(set, rule, steering)
+      return draw && { kind: 'ladder', set, number, draw, ttlMs: draw.ttl * 1000, outcomeIndex }
+    }
+    const draw = prepareAddresses(set, rule, steering)
+    return draw && { kind: 'addresses', set, number, draw, ttlMs: draw.ttl * 1000, outcomeIndex }
   }
 
-  /** Asked often since health changed: what was drawn may come again before it changes anew. */
+  /** The index of the draw's outcomes, built once health has been stable for long enough; null: there is none. */
+  outcomeIndexOf(draw: SetDraw): OutcomeIndex | null {
+    if (draw.outcomeIndex !== undefined) return draw.outcomeIndex
+    return this.isRecurring ? (draw.outcomeIndex = this.#indexOutcomes(draw)) : null
+  }
+
+  #indexOutcomes({ draw }: SetDraw): OutcomeIndex | null {
+    const outcomes = outcomesOf(draw)
+    const index = outcomes === null ? null : new OutcomeIndex(outcomes)
+    if (index === null || index.words > this.#shared.words) return null
+    this.#shared.words -= index.words
+    this.#words += index.words
+    return index
+  }
+
+  /** The set was queried often since health changed: outcomes are likely to recur before it changes again. */
   get isRecurring(): boolean {
-    return this.#askings === minQueriesBeforeCaching
+    return this.#queries === minQueriesBeforeCaching
   }
 }
 
-/** Asked less often between two changes of health, a set is not worth preparing. */
+/** Queried less often between two changes of health, a set is not worth preparing. */
 const minQueriesBeforePreparing = 4
-/** Nor are whole answers worth keeping. */
+/** Nor are whole answers worth caching. */
 const minQueriesBeforeCaching = 36
 
-function prepare(
-  set: SteeredMx | SteeredAddresses,
-  rule: number,
-  health: HealthReader,
-): SetDraw | null {
-  const repertoire = undefined
-  if (set.kind === 'steered-mx') {
-    const draw = prepareLadder(set, rule, health)
-    return draw && { kind: 'ladder', set, draw, ttlMs: draw.ttl * 1000, repertoire }
-  }
-  const draw = prepareAddresses(set, rule, health)
-  return draw && { kind: 'addresses', set, draw, ttlMs: draw.ttl * 1000, repertoire }
+type MutableRung = { -readonly [Key in keyof Rung]: Rung[Key] }
+
+/** The records of the outcome planned last: lists that are reused from query to query. */
+export interface DrawnRecords {
+  readonly rungs: MutableRung[]
+  readonly addresses: SelectedAddress[]
 }
 
-type FilledRung = { -readonly [Key in keyof Rung]: Rung[Key] }
+export const createDrawnRecords = (): DrawnRecords => ({ rungs: [], addresses: [] })
 
-/** Of the answer in hand. */
-const chosen: SelectedAddress[] = []
-const rungs: FilledRung[] = []
-
-/** Adds who was drawn to a plan with room. */
+/** Adds the records of an outcome to a plan that has room, and counts them. They are those of `records` until its next use. */
 export function addDrawn(
   transaction: Transaction,
   { kind, set, draw }: SetDraw,
-  drawing: DrawOutcome,
+  outcome: DrawOutcome,
+  records: DrawnRecords,
 ): void {
   const entry = addEntry(transaction.plan, 'answer', null, set.type)
   if (entry === null) return
   entry.ttl = draw.ttl
   if (kind === 'ladder') {
-    entry.rungs = rungsOf(draw.choices, drawing, set.mode === 'ladder')
+    fillRungs(records.rungs, draw.entries, outcome, set.mode === 'ladder')
+    entry.rungs = records.rungs
     countRungs(transaction, entry, draw.reason)
   } else {
-    entry.addresses = addressesOf(draw.choices, drawing)
+    fillAddresses(records.addresses, draw.entries, outcome)
+    entry.addresses = records.addresses
     countAddresses(transaction, entry, set, draw.reason)
   }
 }
 
-/** The targets drawn, at their heights (steer/select/select-mx.ts). */
-function rungsOf(
-  choices: readonly Target[],
-  { places, count }: DrawOutcome,
+/** With the preferences of select-mx.ts. */
+function fillRungs(
+  rungs: MutableRung[],
+  targets: readonly Target[],
+  { indexes, count }: DrawOutcome,
   isLadder: boolean,
-): readonly Rung[] {
+): void {
   for (let i = 0; i < count; i++) {
     const preference = preferenceAt(isLadder ? i : 0)
-    const target = choices[places[i] as number] as Target
+    const target = targets[indexes[i] as number] as Target
     const rung = rungs[i]
     if (rung === undefined) rungs[i] = { target, preference }
     else {
@@ -161,39 +174,38 @@ function rungsOf(
       rung.preference = preference
     }
   }
-  // Setting it costs more than looking.
+  // To set the length costs more than to compare it.
   if (rungs.length !== count) rungs.length = count
-  return rungs
 }
 
-function addressesOf(
-  choices: readonly SelectedAddress[],
-  { places, count }: DrawOutcome,
-): readonly SelectedAddress[] {
-  for (let i = 0; i < count; i++) chosen[i] = choices[places[i] as number] as SelectedAddress
-  if (chosen.length !== count) chosen.length = count
-  return chosen
+function fillAddresses(
+  addresses: SelectedAddress[],
+  entries: readonly SelectedAddress[],
+  { indexes, count }: DrawOutcome,
+): void {
+  for (let i = 0; i < count; i++) addresses[i] = entries[indexes[i] as number] as SelectedAddress
+  if (addresses.length !== count) addresses.length = count
 }
 
-/** The cells of who was drawn and added, in pairs (counters.ts). Who is not counted has none. */
+/** The cells that count an outcome's targets, in pairs (counters.ts); targets beyond those counted have none. */
 export function counterCells(
   answerCounts: AnswerCounts,
   draw: SetDraw,
-  drawing: DrawOutcome,
+  outcome: DrawOutcome,
 ): readonly number[] {
   const { reason } = draw.draw
   const pairs: number[] = []
-  for (let i = 0; i < drawing.count; i++) {
-    const at = drawing.places[i] as number
+  for (let i = 0; i < outcome.count; i++) {
+    const index = outcome.indexes[i] as number
     const cells =
       draw.kind === 'ladder'
         ? answerCounts.cells(
-            (draw.draw.choices[at] as Target).index,
+            (draw.draw.entries[index] as Target).index,
             i === 0 || draw.set.mode === 'equal' ? AnswerPosition.first : AnswerPosition.later,
             reason,
           )
         : answerCounts.cells(
-            (draw.draw.choices[at] as SelectedAddress).target.index,
+            (draw.draw.entries[index] as SelectedAddress).target.index,
             AnswerPosition.address,
             reason,
           )

@@ -1,14 +1,15 @@
-// Answers to steered questions that were asked before: drawn as ever, from the set that was found then.
+// Answers to steered questions that were asked before: drawn anew, from the set that the lookup found then.
 //
-//   those who were drawn were drawn before     the whole answer was kept (drawn-messages.ts)
-//   addresses, a target's own name             written straight on (address-answer.ts)
-//   a ladder of MX                             put together of pieces that were kept (ladder-answer.ts)
+//   the draw has an outcome that it had before   the whole message was cached (drawn-messages.ts)
+//   addresses, a target's own name               written directly (address-answer.ts)
+//   a ladder of MX                               put together from cached fragments (ladder-answer.ts)
 
 import {
-  outcomeCode,
+  createDrawScratch,
   type DrawOutcome,
-  outcomeAt,
   drawPrepared,
+  outcomeAt,
+  outcomeCode,
   outcomeIndexAt,
   uint31Of,
 } from '../../steer/draw/outcomes.ts'
@@ -23,88 +24,115 @@ import { forgetEntries, resetPlan } from '../plan.ts'
 import {
   createTransaction,
   extendedErrorOf,
-  type Transaction,
   hasExtendedError,
+  type Transaction,
 } from '../transaction.ts'
 import { putAddressAnswer } from './address-answer.ts'
 import { type DrawnMessage, DrawnMessages, HitRatio } from './drawn-messages.ts'
-import { LadderAnswer } from './ladder-answer.ts'
+import { createLadderScratch, LadderAnswer, type LadderScratch } from './ladder-answer.ts'
 import { maxCachedOctets, type MessageCache } from './message-cache.ts'
-import { addDrawn, counterCells, PreparedSet, type SetDraw } from './prepared-sets.ts'
 import type { OutcomeIndex } from './outcome-index.ts'
+import {
+  addDrawn,
+  counterCells,
+  createDrawnRecords,
+  PreparedSet,
+  type SetDraw,
+} from './prepared-sets.ts'
 
-/** Questions kept at most, as they were asked: letter by letter. */
+/** Questions cached at most; each spelling of a name is one. */
 const maxQuestions = 65_536
 
-/** Pieces of ladders, one for each question and target. */
-const maxPieces = 32_768
+/** Fragments of ladders, one for each question and target. */
+const maxFragments = 32_768
 
-/** Of all repertoires, four octets each: 2,000 ladders of four, or 500 samples. */
-const maxCells = 1 << 20
+/** Words of all outcome indexes, four octets each: 2,000 ladders of four, or 500 samples. */
+const maxIndexWords = 1 << 20
 
-/** Whether an answer that ends there is worth keeping whole. */
-const isKeepable = ({ start }: MessageWriter, end: number): boolean =>
+/** Whether a message that ends at `end` can be cached. */
+const isCacheable = ({ start }: MessageWriter, end: number): boolean =>
   end >= 0 && end - start <= maxCachedOctets
 
-const isRecurring = ({ prepared, recurrence }: SteeredQuestion): boolean =>
-  prepared !== null && prepared.isRecurring && recurrence.isWorthwhile()
+const isRecurring = ({ prepared, hitRatio }: SteeredQuestion): boolean =>
+  prepared !== null && prepared.isRecurring && hitRatio.isWorthCaching()
+
+type Found = Extract<Lookup, { kind: 'found' }>
+
+interface SteeredQuestion {
+  /** Identifies the question, also among those of emptied caches. */
+  readonly number: number
+  readonly found: Found
+  /** null: the set is not of MX records. */
+  readonly ladder: LadderAnswer | null
+  /** null: the set's draws cannot be prepared. */
+  readonly prepared: PreparedSet | null
+  readonly hitRatio: HitRatio
+}
 
 export class SteeredAnswers {
-  /** Has header and question of each. */
-  readonly #store: MessageCache
-  /** For pieces of ladders. */
-  readonly #alone: Transaction
-  readonly #point: () => number
-  readonly #budget = { pieces: maxPieces, cells: maxCells }
+  /** Holds header and question of each steered answer. */
+  readonly #messages: MessageCache
+  readonly #context: AnswerContext
+  readonly #ladderScratch: LadderScratch
+  readonly #drawScratch = createDrawScratch()
+  readonly #records = createDrawnRecords()
+  readonly #randomUint31: () => number
+  readonly #shared = { fragments: maxFragments, words: maxIndexWords, draws: 0 }
   #questions: SteeredQuestion[] = []
   #number = 0
-  /** One for each set, however it is asked for. */
+  /** One for each set, whichever name it is asked by. */
   readonly #prepared = new Map<Found['set'], PreparedSet>()
   readonly #drawn = new DrawnMessages()
 
-  constructor(context: AnswerContext, store: MessageCache) {
-    this.#alone = createTransaction(context)
-    this.#store = store
-    this.#point = context.randomUint31 ?? (() => uint31Of(context.random()))
+  constructor(context: AnswerContext, messages: MessageCache) {
+    this.#context = context
+    this.#ladderScratch = createLadderScratch(createTransaction(context))
+    this.#messages = messages
+    this.#randomUint31 = context.randomUint31 ?? (() => uint31Of(context.random()))
   }
 
-  forget(): void {
+  clear(): void {
     this.#questions = []
     this.#prepared.clear()
-    this.#budget.pieces = maxPieces
-    this.#budget.cells = maxCells
+    this.#shared.fragments = maxFragments
+    this.#shared.words = maxIndexWords
     this.#drawn.clear()
-    forgetEntries(this.#alone.plan)
+    forgetEntries(this.#ladderScratch.transaction.plan)
   }
 
-  /** Nothing more can be kept unless all is forgotten. */
+  /** Nothing more can be cached before `clear`. */
   isFull(): boolean {
-    return this.#questions.length === maxQuestions || this.#budget.pieces < 0
+    return this.#questions.length === maxQuestions || this.#shared.fragments < 0
   }
 
-  /** The value by which the store is to know the question. */
-  keep(found: Found): number {
+  /** Stores what a question's lookup found; returns the value that the message cache is to hold for it. */
+  store(found: Found): number {
     const { set } = found
     const number = ++this.#number
-    const ladder = set.kind === 'steered-mx' ? new LadderAnswer(this.#alone, this.#budget) : null
+    const ladder =
+      set.kind === 'steered-mx' ? new LadderAnswer(this.#ladderScratch, this.#shared) : null
     const prepared = this.#preparedOf(set)
-    const recurrence = new HitRatio()
-    return this.#questions.push({ number, found, ladder, prepared, recurrence }) - 1
+    const hitRatio = new HitRatio()
+    return this.#questions.push({ number, found, ladder, prepared, hitRatio }) - 1
   }
 
   #preparedOf(set: Found['set']): PreparedSet | null {
     if (set.kind !== 'steered-mx' && set.kind !== 'steered-address') return null
     if (set.sticky) return null
-    const { scopes } = this.#alone.context
     let prepared = this.#prepared.get(set)
-    if (prepared === undefined)
-      this.#prepared.set(set, (prepared = new PreparedSet(set, scopes, this.#budget)))
+    if (prepared === undefined) {
+      prepared = new PreparedSet(set, this.#context.scopes, this.#shared)
+      this.#prepared.set(set, prepared)
+    }
     return prepared
   }
 
-  /** Answers the question in the store's `entry`: where the answer ends; -1: it is planned, and to be encoded. */
+  /**
+   * Answers the question in the message cache's `entry`. Returns the offset of the answer's end; -1: it is planned, and has
+   * to be encoded. In the methods below as well.
+   */
   put(transaction: Transaction, entry: number, writer: MessageWriter, limit: number): number {
-    const question = this.#questions[this.#store.value(entry)] as SteeredQuestion
+    const question = this.#questions[this.#messages.value(entry)] as SteeredQuestion
     const { plan } = transaction
     resetPlan(plan, Rcode.NOERROR)
     plan.authoritative = true
@@ -118,7 +146,7 @@ export class SteeredAnswers {
     return end
   }
 
-  /** Steered the long way. */
+  /** Selects as the slow path does. */
   #putSelected(
     transaction: Transaction,
     question: SteeredQuestion,
@@ -127,7 +155,7 @@ export class SteeredAnswers {
     limit: number,
   ): number {
     const { set, zone } = question.found
-    this.#store.copy(entry, writer.out, writer.start)
+    this.#messages.copy(entry, writer.out, writer.start)
     const added = addSet(transaction, 'answer', null, set)
     if (added === 'added') return putRecords(transaction, question, writer, limit)
     concludeFound(transaction, zone, added)
@@ -135,6 +163,7 @@ export class SteeredAnswers {
     return -1
   }
 
+  /** By a prepared draw: the cached message of its outcome, if its index has one. */
   #putDrawn(
     transaction: Transaction,
     question: SteeredQuestion,
@@ -146,48 +175,47 @@ export class SteeredAnswers {
     transaction.usesHealth = true
     const { number } = question
     const { lifetime } = this.#drawn
-    const repertoire = draw.repertoire ?? (question.prepared as PreparedSet).repertoireOf(draw)
-    if (repertoire === null)
-      return this.#putStepwise(transaction, question, draw, entry, writer, limit)
-    const point = repertoire.draw(this.#point)
-    if (repertoire.isOf(number, lifetime)) {
-      const known = repertoire.entryAt(point) - 1
-      const end = this.#putKnown(transaction, draw, known, writer, limit)
+    const index = draw.outcomeIndex ?? (question.prepared as PreparedSet).outcomeIndexOf(draw)
+    if (index === null) return this.#putStepwise(transaction, question, draw, entry, writer, limit)
+    const uint31 = index.draw(this.#randomUint31)
+    if (index.isOwnedBy(number, lifetime)) {
+      const cached = index.entryAt(uint31) - 1
+      const end = this.#putCached(transaction, draw, cached, writer, limit)
       if (end >= 0) return end
     }
-    return this.#putOrder(transaction, question, draw, repertoire, point, entry, writer, limit)
+    return this.#putOutcome(transaction, question, draw, index, uint31, entry, writer, limit)
   }
 
-  /** By the order that the point leads to. */
+  /** By the outcome that the random number leads to; caches the message that it writes. */
   // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
-  #putOrder(
+  #putOutcome(
     transaction: Transaction,
     question: SteeredQuestion,
     draw: SetDraw,
-    repertoire: OutcomeIndex,
-    point: number,
+    index: OutcomeIndex,
+    uint31: number,
     entry: number,
     writer: MessageWriter,
     limit: number,
   ): number {
-    const { orders } = repertoire
-    const order = outcomeIndexAt(orders, point)
-    const isOwn = repertoire.take(question.number, this.#drawn.lifetime)
-    const known = isOwn
-      ? repertoire.entryOf(order) - 1
-      : this.#drawn.find(question.number, draw.draw.number, order + 1)
-    const knownEnd = this.#putKnown(transaction, draw, known, writer, limit)
-    if (knownEnd >= 0) return knownEnd
-    const drawing = outcomeAt(orders, order)
-    const end = this.#putChosen(transaction, question, draw, drawing, entry, writer, limit)
-    if (known >= 0 || !isKeepable(writer, end)) return end
-    const answer = this.#answerOf(draw, drawing, writer, end)
-    if (isOwn) repertoire.keep(order, this.#drawn.add(answer))
-    else this.#drawn.keep(question.number, draw.draw.number, order + 1, answer)
+    const { outcomes } = index
+    const outcome = outcomeIndexAt(outcomes, uint31)
+    const isOwn = index.claim(question.number, this.#drawn.lifetime)
+    const cached = isOwn
+      ? index.entryOf(outcome) - 1
+      : this.#drawn.find(question.number, draw.number, outcome + 1)
+    const cachedEnd = this.#putCached(transaction, draw, cached, writer, limit)
+    if (cachedEnd >= 0) return cachedEnd
+    const drawn = outcomeAt(this.#drawScratch, outcomes, outcome)
+    const end = this.#putNew(transaction, question, draw, drawn, entry, writer, limit)
+    if (cached >= 0 || !isCacheable(writer, end)) return end
+    const message = this.#messageOf(draw, drawn, writer, end)
+    if (isOwn) index.set(outcome, this.#drawn.add(message))
+    else this.#drawn.store(question.number, draw.number, outcome + 1, message)
     return end
   }
 
-  /** What more than one random number decides, or can come to too much to have it all. */
+  /** By a draw without an index: it takes several random numbers, or has too many outcomes. */
   #putStepwise(
     transaction: Transaction,
     question: SteeredQuestion,
@@ -196,79 +224,69 @@ export class SteeredAnswers {
     writer: MessageWriter,
     limit: number,
   ): number {
-    const drawing = drawPrepared(draw.draw, transaction.context.random)
-    const code = outcomeCode(drawing)
+    const outcome = drawPrepared(this.#drawScratch, draw.draw, transaction.steering.random)
+    const code = outcomeCode(outcome)
     const mayRecur = code !== 0 && isRecurring(question)
-    const known = mayRecur ? this.#drawn.find(question.number, draw.draw.number, code) : -1
-    if (mayRecur) question.recurrence.note(known >= 0)
-    const knownEnd = this.#putKnown(transaction, draw, known, writer, limit)
-    if (knownEnd >= 0) return knownEnd
-    const end = this.#putChosen(transaction, question, draw, drawing, entry, writer, limit)
-    if (mayRecur && known < 0 && isKeepable(writer, end)) {
-      const answer = this.#answerOf(draw, drawing, writer, end)
-      this.#drawn.keep(question.number, draw.draw.number, code, answer)
+    const cached = mayRecur ? this.#drawn.find(question.number, draw.number, code) : -1
+    if (mayRecur) question.hitRatio.note(cached >= 0)
+    const cachedEnd = this.#putCached(transaction, draw, cached, writer, limit)
+    if (cachedEnd >= 0) return cachedEnd
+    const end = this.#putNew(transaction, question, draw, outcome, entry, writer, limit)
+    if (mayRecur && cached < 0 && isCacheable(writer, end)) {
+      const message = this.#messageOf(draw, outcome, writer, end)
+      this.#drawn.store(question.number, draw.number, code, message)
     }
     return end
   }
 
+  /** Plans and writes an outcome whose message is not cached. */
   // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
-  #putChosen(
+  #putNew(
     transaction: Transaction,
     question: SteeredQuestion,
     draw: SetDraw,
-    drawing: DrawOutcome,
+    outcome: DrawOutcome,
     entry: number,
     writer: MessageWriter,
     limit: number,
   ): number {
-    this.#store.copy(entry, writer.out, writer.start)
-    addDrawn(transaction, draw, drawing)
+    this.#messages.copy(entry, writer.out, writer.start)
+    addDrawn(transaction, draw, outcome, this.#records)
     return putRecords(transaction, question, writer, limit)
   }
 
-  #answerOf(
+  #messageOf(
     draw: SetDraw,
-    drawing: DrawOutcome,
+    outcome: DrawOutcome,
     { out, start }: MessageWriter,
     end: number,
   ): DrawnMessage {
-    const pairs = counterCells(this.#alone.context.counters.answerCounts, draw, drawing)
-    return { message: out, start, octets: end - start, pairs }
+    const cells = counterCells(this.#context.counters.answerCounts, draw, outcome)
+    return { message: out, start, octets: end - start, cells }
   }
 
-  /** -1: it is not known, or does not fit. */
-  #putKnown(
+  /** Copies the message of an entry of the drawn messages; -1: there is none (`cached` -1), or it does not fit. */
+  #putCached(
     transaction: Transaction,
     { ttlMs }: SetDraw,
-    known: number,
+    cached: number,
     { out, start }: MessageWriter,
     limit: number,
   ): number {
-    if (known < 0) return -1
-    const end = start + this.#drawn.octets(known)
+    if (cached < 0) return -1
+    const end = start + this.#drawn.octets(cached)
     if (end > limit || end + 3 > out.length) return -1
     const { context, plan } = transaction
     const untilMs = context.clock.wallMs() + ttlMs
     plan.isWritten = true
-    return this.#drawn.copy(known, out, start, context.counters.answerCounts, untilMs)
+    return this.#drawn.copy(cached, out, start, context.counters.answerCounts, untilMs)
   }
 }
 
-// A question that leads to a steered set: what was found for it, and its records behind header and question.
-
-type Found = Extract<Lookup, { kind: 'found' }>
-
-interface SteeredQuestion {
-  /** No other question ever has it. */
-  readonly number: number
-  readonly found: Found
-  readonly ladder: LadderAnswer | null
-  /** null: nothing is drawn by weight for its set. */
-  readonly prepared: PreparedSet | null
-  readonly recurrence: HitRatio
-}
-
-/** What was added to the plan, behind header and question that are there; -1 with all that belongs to it planned. */
+/**
+ * Writes what was added to the plan, behind the header and question in the writer's buffer. Where it returns -1, the plan
+ * has the additional records too.
+ */
 function putRecords(
   transaction: Transaction,
   { found, ladder }: SteeredQuestion,

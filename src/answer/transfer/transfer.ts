@@ -1,18 +1,18 @@
-// Zone transfers out, over TCP and TLS: AXFR (RFC 5936), and IXFR (RFC 1995) answered as AXFR, for nothing is kept of
-// earlier versions of a zone; a client whose serial is ours gets just the SOA.
+// Zone transfers out, over TCP and TLS: AXFR (RFC 5936), and IXFR (RFC 1995) answered as AXFR, because earlier versions of
+// a zone are not kept; a client whose serial is current gets just the SOA.
 //
-//   not allowed                        null: it is answered as any query, which is REFUSED
-//   not the apex of a zone of ours     NOTAUTH (RFC 5936 §2.2.1)
-//   IXFR without the client's SOA      FORMERR
-//   others already have their turn     REFUSED: transfers are few, and wait for slow readers
-// A transfer holds on to the zone it began with, whatever is published meanwhile, and makes each message when it is asked
-// for one: memory does not grow with the zone. Question and OPT stand in the first message only (RFC 5936 §2.2.2, 2.2.5).
+//   not allowed                         null: it is answered as any query, which is REFUSED
+//   not the apex of one of our zones    NOTAUTH (RFC 5936 §2.2.1)
+//   IXFR without the client's SOA       FORMERR
+//   too many transfers at once          REFUSED: they are few, because they wait for slow readers
+//
+// A transfer keeps the zone that it began with, whatever is published meanwhile, and makes each message when the transport
+// asks for it: memory does not grow with the zone. Question and OPT are in the first message only (RFC 5936 §2.2.2, 2.2.5).
 
 import { Flag, headerOctets, questionTailOctets, recordTailOctets } from '../../wire/header.ts'
 import { readUint16 } from '../../wire/octets.ts'
 import { createQueryDecoder, type Query } from '../../wire/query.ts'
 import { Rcode } from '../../wire/rcode.ts'
-import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { RRClass, RRType } from '../../wire/rrtype.ts'
 import {
   beginMessage,
@@ -22,28 +22,28 @@ import {
   put16,
   put32,
   putName,
-  putOctets,
   rewind,
 } from '../../wire/writer.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { judgeCookie } from '../client-cookie.ts'
 import type { AnswerContext, Peer } from '../context.ts'
 import { putOpt, reservedOctets } from '../edns-reply.ts'
+import { putRdata } from '../encode.ts'
 import { resetPlan } from '../plan.ts'
 import { beginTransaction, createTransaction, type Transaction } from '../transaction.ts'
 import { recordsOf, type TransferRecord } from './transfer-records.ts'
 
 export interface Transfer {
   /**
-   * Writes the next message: its octets, 0 when there is none any more, -1 when it cannot go on. At most `octets` long,
-   * unless one record alone is longer; `out` must have room for 65,535.
+   * Writes the next message to `out` from `offset` on. Returns its length: 0 after the last message, -1 where the transfer
+   * cannot go on. At most `octets`, unless one record alone is longer; `out` must have room for 65,535.
    */
   next(out: Uint8Array, offset: number, octets: number): number
-  /** Always to be called, and as often as one likes: others get their turn. */
+  /** Frees the transfer's place among `maxTransfers`. Must be called in any case, and may be called again. */
   end(): void
 }
 
-/** null: no transfer; answer it as any other query. */
+/** null: no transfer; the packet is to be answered as any other query. */
 export type BeginTransfer = (
   packet: Uint8Array,
   offset: number,
@@ -51,32 +51,32 @@ export type BeginTransfer = (
   peer: Peer,
 ) => Transfer | null
 
-/** At once, of a worker. */
+/** Transfers at a time in one worker. */
 export const maxTransfers = 4
 
-const maxOctets = 65_535
+const maxMessageOctets = 65_535
 
 export function createBeginTransfer(context: AnswerContext): BeginTransfer {
   const writer = createWriter()
-  const turns = { taken: 0 }
+  const active = { count: 0 }
   return (packet, offset, length, peer) => {
-    if (!asksForTransfer(packet, offset, length)) return null
+    if (!isTransferQuery(packet, offset, length)) return null
     if (context.mayTransfer?.(peer.octets) !== true) {
       context.counters.add('transfersRefused')
       return null
     }
-    // Its own copies: the buffers of the query are used again before the last message is written.
+    // Copies, because the buffers of the query are reused before the last message is written.
     const transaction = createTransaction(context)
     const decoded = createQueryDecoder()(packet.slice(offset, offset + length), 0, length)
     if (decoded.kind !== 'query' || decoded.query.qclass !== RRClass.IN) return null
     beginTransaction(transaction, decoded.query, { ...peer, octets: peer.octets.slice() })
     judgeCookie(transaction.cookie, context, decoded.query, transaction.peer)
-    return new ZoneTransfer(transaction, writer, turns)
+    return new ZoneTransfer(transaction, writer, active)
   }
 }
 
-/** Whether the question is of type AXFR or IXFR; the rest is looked at by who decodes it. */
-function asksForTransfer(packet: Uint8Array, offset: number, length: number): boolean {
+/** Whether the QTYPE is AXFR or IXFR; nothing else of the packet is checked. */
+function isTransferQuery(packet: Uint8Array, offset: number, length: number): boolean {
   const end = offset + length
   let at = offset + headerOctets
   while (at < end && packet[at] !== 0) at += 1 + (packet[at] as number)
@@ -84,39 +84,40 @@ function asksForTransfer(packet: Uint8Array, offset: number, length: number): bo
   return packet[at + 2] === RRType.AXFR || packet[at + 2] === RRType.IXFR
 }
 
-const none: Iterator<TransferRecord> = { next: () => ({ done: true, value: undefined }) }
+const noRecords: Iterator<TransferRecord> = { next: () => ({ done: true, value: undefined }) }
 
 class ZoneTransfer implements Transfer {
   readonly #transaction: Transaction
   readonly #writer: MessageWriter
-  readonly #turns: { taken: number }
+  /** Transfers under way in this worker. */
+  readonly #active: { count: number }
   #records: Iterator<TransferRecord>
-  /** The record to be written next; null: none is left. */
+  /** The record to write next; null: none is left. */
   #record: TransferRecord | null
   #isFirst = true
-  #hasTurn = false
+  #isActive = false
 
-  constructor(transaction: Transaction, writer: MessageWriter, turns: { taken: number }) {
+  constructor(transaction: Transaction, writer: MessageWriter, active: { count: number }) {
     this.#transaction = transaction
     this.#writer = writer
-    this.#turns = turns
+    this.#active = active
     const { context, query, plan } = transaction
     const zone = context.catalog().zones.get(query.key)
     resetPlan(plan, zone === undefined ? Rcode.NOTAUTH : Rcode.NOERROR)
     const isCurrent = zone !== undefined && query.qtype === RRType.IXFR && this.#isCurrent(zone)
-    if (zone !== undefined && !isCurrent && plan.rcode === Rcode.NOERROR) this.#takeTurn()
+    if (zone !== undefined && !isCurrent && plan.rcode === Rcode.NOERROR) this.#activate()
     plan.authoritative = plan.rcode === Rcode.NOERROR
     this.#records =
-      zone !== undefined && plan.authoritative ? this.#recordsOf(zone, isCurrent) : none
-    this.#record = this.#following()
+      zone !== undefined && plan.authoritative ? this.#recordsOf(zone, isCurrent) : noRecords
+    this.#record = this.#nextRecord()
     this.#count()
   }
 
   end(): void {
-    if (this.#hasTurn) this.#turns.taken--
-    this.#hasTurn = false
+    if (this.#isActive) this.#active.count--
+    this.#isActive = false
     this.#record = null
-    this.#records = none
+    this.#records = noRecords
   }
 
   next(out: Uint8Array, offset: number, octets: number): number {
@@ -128,10 +129,10 @@ class ZoneTransfer implements Transfer {
     writer.out.fill(0, offset, offset + headerOctets)
     writer.at += headerOctets
     if (this.#isFirst) this.#putQuestion()
-    const records = this.#putRecords(offset + maxOctets - reserved)
+    const records = this.#putRecords(offset + maxMessageOctets - reserved)
     if (records < 0) return -1
     patch16(writer, offset + 6, records)
-    writer.limit = offset + maxOctets
+    writer.limit = offset + maxMessageOctets
     if (this.#isFirst && query.hasOpt) putOpt(writer, this.#transaction)
     this.#isFirst = false
     const flags =
@@ -150,7 +151,10 @@ class ZoneTransfer implements Transfer {
     patch16(writer, writer.start + 4, 1)
   }
 
-  /** As many records as fit, at least one if there is any; -1: not even that. */
+  /**
+   * Writes as many records as fit, at least one if there is any: for that one the limit is raised to `lastLimit`. Returns
+   * their number; -1 where not even one fits.
+   */
   #putRecords(lastLimit: number): number {
     const writer = this.#writer
     let count = 0
@@ -166,7 +170,7 @@ class ZoneTransfer implements Transfer {
         continue
       }
       count++
-      this.#record = this.#following()
+      this.#record = this.#nextRecord()
     }
     return count
   }
@@ -179,24 +183,24 @@ class ZoneTransfer implements Transfer {
     return serial !== null && ((serial - zone.serial) | 0) >= 0
   }
 
-  #takeTurn(): void {
-    if (this.#turns.taken >= maxTransfers) {
+  #activate(): void {
+    if (this.#active.count >= maxTransfers) {
       this.#transaction.plan.rcode = Rcode.REFUSED
       return
     }
-    this.#turns.taken++
-    this.#hasTurn = true
+    this.#active.count++
+    this.#isActive = true
   }
 
   #recordsOf(zone: Zone, soaAlone: boolean): Iterator<TransferRecord> {
-    const { context, peer } = this.#transaction
+    const { context, peer, steering } = this.#transaction
     const locus = (): ReturnType<AnswerContext['locate']> =>
       context.locate(peer.octets, peer.family)
-    const records = recordsOf(zone, locus, context)
+    const records = recordsOf(zone, locus, steering)
     return soaAlone ? [records.next().value as TransferRecord].values() : records
   }
 
-  #following(): TransferRecord | null {
+  #nextRecord(): TransferRecord | null {
     const next = this.#records.next()
     return next.done === true ? null : next.value
   }
@@ -207,14 +211,15 @@ class ZoneTransfer implements Transfer {
     for (const scalar of ['packets', 'tcpQueries', 'answered'] as const) counters.add(scalar)
     counters.query(query.qtype)
     counters.rcode(plan.rcode)
-    if (this.#hasTurn) counters.add('transfers')
+    if (this.#isActive) counters.add('transfers')
     else if (plan.rcode === Rcode.REFUSED) counters.add('transfersRefused')
   }
 }
 
-// What an IXFR query says of the version that its sender has: the serial of the SOA in its authority section.
-
-/** From the SOA that an IXFR query carries (RFC 1995 §3), or null. Decoding has seen that its record is whole. */
+/**
+ * The serial of the client's version of the zone: of the SOA in the authority section of its IXFR query (RFC 1995 §3); null:
+ * there is none. The query must have been decoded, which checks that its records are whole.
+ */
 export function serialOfClient({ packet, offset, qnameOffset, qnameOctets }: Query): number | null {
   if (readUint16(packet, offset + 8) !== 1) return null
   let at = qnameOffset + qnameOctets + questionTailOctets
@@ -228,9 +233,7 @@ export function serialOfClient({ packet, offset, qnameOffset, qnameOctets }: Que
   return ((readUint16(packet, serialAt) << 16) | readUint16(packet, serialAt + 2)) >>> 0
 }
 
-// One record of a transfer in its message.
-
-/** Case counts in a transfer, so owner names are compressed only where it is the same (RFC 5936 §3.4). */
+/** Case is preserved in a transfer, so owner names are compressed only against names spelled alike (RFC 5936 §3.4). */
 function putRecord(writer: MessageWriter, { owner, type, ttl, rdata }: TransferRecord): void {
   putName(writer, owner, 0, 'exact')
   put16(writer, type)
@@ -240,13 +243,4 @@ function putRecord(writer: MessageWriter, { owner, type, ttl, rdata }: TransferR
   put16(writer, 0)
   putRdata(writer, rdata)
   if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
-}
-
-function putRdata(writer: MessageWriter, { octets, compressible }: Rdata): void {
-  let done = 0
-  for (const nameAt of compressible) {
-    putOctets(writer, octets, done, nameAt)
-    done = nameAt + putName(writer, octets, nameAt, 'exact')
-  }
-  putOctets(writer, octets, done, octets.length)
 }

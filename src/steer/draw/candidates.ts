@@ -1,15 +1,17 @@
-// Who takes part in a draw, as arrays that are filled anew for each query: no allocation on the answering path.
-// They grow to the largest pool seen and stay there, so their bound is the configuration's.
+// The candidates of one draw as parallel arrays, refilled for each query: no allocation on the answering path. They grow
+// to the largest pool seen and never shrink, so the configuration bounds their size.
 
 import type { Random } from '../../lib/clock.ts'
+import type { Member, Pool, Target } from '../policy.ts'
 
 export interface Candidates {
+  /** Number of candidates: cells at and beyond it are left over from earlier draws. */
   count: number
-  /** Above zero. */
+  /** Weight of each candidate, above zero. Sticky draws (sticky.ts) replace weights by scores. */
   weights: Float64Array
-  /** Index of the member in its pool. */
+  /** Index of each candidate's member in its pool. */
   members: Int32Array
-  /** Index of the address in its target; 0 where members are drawn whole. */
+  /** Index of the candidate's address in its target; 0 where members are drawn as a whole. */
   addresses: Int32Array
 }
 
@@ -22,36 +24,38 @@ export const createCandidates = (): Candidates => ({
   addresses: new Int32Array(initialCapacity),
 })
 
+/** Appends a candidate; the arrays double where they are full. */
 export function addCandidate(
-  ballot: Candidates,
+  candidates: Candidates,
   weight: number,
   member: number,
   address: number,
 ): void {
-  const at = ballot.count
-  if (at === ballot.weights.length) grow(ballot)
-  ballot.weights[at] = weight
-  ballot.members[at] = member
-  ballot.addresses[at] = address
-  ballot.count = at + 1
+  const at = candidates.count
+  if (at === candidates.weights.length) grow(candidates)
+  candidates.weights[at] = weight
+  candidates.members[at] = member
+  candidates.addresses[at] = address
+  candidates.count = at + 1
 }
 
-function grow(ballot: Candidates): void {
-  const capacity = ballot.weights.length * 2
-  const { weights, members, addresses } = ballot
-  ballot.weights = new Float64Array(capacity)
-  ballot.weights.set(weights)
-  ballot.members = new Int32Array(capacity)
-  ballot.members.set(members)
-  ballot.addresses = new Int32Array(capacity)
-  ballot.addresses.set(addresses)
+function grow(candidates: Candidates): void {
+  const capacity = candidates.weights.length * 2
+  const { weights, members, addresses } = candidates
+  candidates.weights = new Float64Array(capacity)
+  candidates.weights.set(weights)
+  candidates.members = new Int32Array(capacity)
+  candidates.members.set(members)
+  candidates.addresses = new Int32Array(capacity)
+  candidates.addresses.set(addresses)
 }
 
-export function swap(ballot: Candidates, a: number, b: number): void {
+/** Exchanges the candidates at `a` and `b`. */
+export function swap(candidates: Candidates, a: number, b: number): void {
   if (a === b) return
-  swapCells(ballot.weights, a, b)
-  swapCells(ballot.members, a, b)
-  swapCells(ballot.addresses, a, b)
+  swapCells(candidates.weights, a, b)
+  swapCells(candidates.members, a, b)
+  swapCells(candidates.addresses, a, b)
 }
 
 export function swapCells(cells: Float64Array | Int32Array, a: number, b: number): void {
@@ -60,28 +64,36 @@ export function swapCells(cells: Float64Array | Int32Array, a: number, b: number
   cells[b] = held
 }
 
-export const weightAt = (ballot: Candidates, at: number): number => ballot.weights[at] as number
+export const weightAt = (candidates: Candidates, at: number): number =>
+  candidates.weights[at] as number
 
-/** Sum of the weights from `from` on. */
-export function weightFrom(ballot: Candidates, from: number): number {
+/** The target of the candidate at `at`; the candidates are members of `pool`. */
+export const targetAt = (pool: Pool, candidates: Candidates, at: number): Target =>
+  (pool.members[candidates.members[at] as number] as Member).target
+
+/** Sum of the weights from `from` to the end. */
+export function weightFrom(candidates: Candidates, from: number): number {
   let sum = 0
-  for (let i = from; i < ballot.count; i++) sum += weightAt(ballot, i)
+  for (let i = from; i < candidates.count; i++) sum += weightAt(candidates, i)
   return sum
 }
 
-/** Puts few entries in the order that a number from 0 to below 1 says (Fisher–Yates); what is left of the number. */
-export function shuffleBy(ballot: Candidates, chance: number): number {
-  let left = chance
-  for (let i = ballot.count - 1; i > 0; i--) {
+/**
+ * Shuffles a few candidates (Fisher–Yates) by the digits of one random number in [0, 1). Returns the fraction left over
+ * in [0, 1), which is still uniformly distributed.
+ */
+export function shuffleBy(candidates: Candidates, randomNumber: number): number {
+  let left = randomNumber
+  for (let i = candidates.count - 1; i > 0; i--) {
     const point = left * (i + 1)
     const at = Math.floor(point)
-    swap(ballot, i, at)
+    swap(candidates, i, at)
     left = point - at
   }
   return left
 }
 
-/** Puts the entries in uniformly random order (Fisher–Yates). */
-export function shuffle(ballot: Candidates, random: Random): void {
-  for (let i = ballot.count - 1; i > 0; i--) swap(ballot, i, Math.floor(random() * (i + 1)))
+/** Shuffles the candidates uniformly (Fisher–Yates), with one random number for each. */
+export function shuffle(candidates: Candidates, random: Random): void {
+  for (let i = candidates.count - 1; i > 0; i--) swap(candidates, i, Math.floor(random() * (i + 1)))
 }

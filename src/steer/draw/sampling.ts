@@ -1,84 +1,90 @@
-// The two draws. Both leave what was drawn in the first places of the ballot and return how many that is.
+// The two weighted draws. Both move the candidates drawn to the front and return their number.
 //
-//   drawLadder   weighted permutation (Plackett–Luce): the first place is won in proportion to weight, the
-//                second likewise among the rest, and so on; who is left alone at last needs no chance
-//   drawSample   k of n, each included with probability min(1, k·w/W) exactly (systematic sampling); who would
-//                exceed 1 is certain, and the rest share the remaining places in proportion
+//   drawLadder   weighted permutation (Plackett–Luce): the first position is won in proportion to weight, the second in
+//                proportion among the rest, and so on; the last candidate left needs no random number
+//   drawSample   k of n, each included with probability min(1, k·w/W) exactly: systematic sampling with probability
+//                proportional to size (Madow 1949). Candidates that would exceed 1 are certain, and the others share
+//                what is left of k in proportion
 
 import type { Random } from '../../lib/clock.ts'
 import type { Candidates } from './candidates.ts'
 import { shuffle, shuffleBy, swap, weightAt, weightFrom } from './candidates.ts'
 
-/** Places that one random number is good for: each takes a few of its 53 bits. */
+/** Ladder positions that one random number decides: each takes a few of its 53 bits. */
 export const positionsPerRandom = 4
 
-/** Entries at most whose sample one random number decides: their order takes 16 of its 53 bits. */
+/** Candidates that one random number can sample: their order takes 16 of its 53 bits. */
 const maxSampledByOneRandom = 8
 
-export function drawLadder(ballot: Candidates, places: number, random: Random): number {
-  const drawn = Math.min(places, ballot.count)
-  const chances = Math.min(drawn, ballot.count - 1)
-  let left = weightFrom(ballot, 0)
-  let chance = 0
-  for (let place = 0; place < chances; place++) {
-    const point = (place % positionsPerRandom === 0 ? random() : chance) * left
-    let along = weightAt(ballot, place)
-    let at = place
-    while (point >= along && at < ballot.count - 1) along += weightAt(ballot, ++at)
-    const weight = weightAt(ballot, at)
-    // Where in the winner's share the point fell is a matter of chance too, and is left for the next place.
-    chance = (point - (along - weight)) / weight
-    swap(ballot, place, at)
+/** Draws the first `count` positions of a weighted permutation. */
+export function drawLadder(candidates: Candidates, count: number, random: Random): number {
+  const drawn = Math.min(count, candidates.count)
+  const randomPositions = Math.min(drawn, candidates.count - 1)
+  let left = weightFrom(candidates, 0)
+  let fraction = 0
+  for (let position = 0; position < randomPositions; position++) {
+    const point = (position % positionsPerRandom === 0 ? random() : fraction) * left
+    let along = weightAt(candidates, position)
+    let at = position
+    while (point >= along && at < candidates.count - 1) along += weightAt(candidates, ++at)
+    const weight = weightAt(candidates, at)
+    // Where the point falls within the winner's weight is uniform too, and decides the next position.
+    fraction = (point - (along - weight)) / weight
+    swap(candidates, position, at)
     left -= weight
   }
   return drawn
 }
 
-export function drawSample(ballot: Candidates, places: number, random: Random): number {
-  if (places === 1) return drawLadder(ballot, 1, random)
-  if (ballot.count < 2 || places < 1) return Math.min(Math.max(0, places), ballot.count)
+/** Draws `count` candidates, each included in proportion to its weight. */
+export function drawSample(candidates: Candidates, count: number, random: Random): number {
+  if (count === 1) return drawLadder(candidates, 1, random)
+  if (candidates.count < 2 || count < 1) return Math.min(Math.max(0, count), candidates.count)
   // Without the shuffle, neighbours in the file would never be drawn together.
-  const isFew = ballot.count <= maxSampledByOneRandom
-  const chance = isFew ? shuffleBy(ballot, random()) : 0
-  if (!isFew) shuffle(ballot, random)
-  if (places >= ballot.count) return ballot.count
-  const certain = drawCertain(ballot, places)
-  return drawSystematic(ballot, certain, places, isFew ? chance : random())
+  const isFew = candidates.count <= maxSampledByOneRandom
+  const fraction = isFew ? shuffleBy(candidates, random()) : 0
+  if (!isFew) shuffle(candidates, random)
+  if (count >= candidates.count) return candidates.count
+  const certain = drawCertain(candidates, count)
+  return drawSystematic(candidates, certain, count, isFew ? fraction : random())
 }
 
-/** Brings to the front who is due a whole place or more. What they leave lowers the bar, so it repeats. */
-export function drawCertain(ballot: Candidates, places: number): number {
+/**
+ * Moves to the front the candidates whose share of `count` is 1 or more, and returns their number. Taking one of them
+ * out lowers the threshold for the others, so the search repeats.
+ */
+export function drawCertain(candidates: Candidates, count: number): number {
   let certain = 0
-  for (let before = -1; before < certain && certain < places;) {
+  for (let before = -1; before < certain && certain < count;) {
     before = certain
-    const bar = weightFrom(ballot, certain) / (places - certain)
-    for (let i = certain; i < ballot.count && certain < places; i++)
-      if (weightAt(ballot, i) >= bar) swap(ballot, i, certain++)
+    const threshold = weightFrom(candidates, certain) / (count - certain)
+    for (let i = certain; i < candidates.count && certain < count; i++)
+      if (weightAt(candidates, i) >= threshold) swap(candidates, i, certain++)
   }
   return certain
 }
 
 /**
- * A start by chance, from 0 to below 1 of a step, then a pick each whole step along the line of weights:
- * `places - from` picks.
+ * Systematic sampling of `count - from` of the candidates from `from` on: along the line of their weights one candidate
+ * is taken at each multiple of a step, beginning at `fraction`, in [0, 1), of the first step. Returns `count`.
  */
 export function drawSystematic(
-  ballot: Candidates,
+  candidates: Candidates,
   from: number,
-  places: number,
-  chance: number,
+  count: number,
+  fraction: number,
 ): number {
   let drawn = from
-  const step = weightFrom(ballot, from) / (places - from)
-  let pick = chance * step
+  const step = weightFrom(candidates, from) / (count - from)
+  let point = fraction * step
   let along = 0
-  for (let i = from; i < ballot.count && drawn < places; i++) {
-    along += weightAt(ballot, i)
-    const remaining = ballot.count - i
-    // The second condition is for rounding only: the last pick may fall an ulp past the end of the line.
-    if (pick >= along && remaining > places - drawn) continue
-    pick += step
-    swap(ballot, i, drawn++)
+  for (let i = from; i < candidates.count && drawn < count; i++) {
+    along += weightAt(candidates, i)
+    const remaining = candidates.count - i
+    // The second condition is for rounding only: the last point may fall an ulp past the end of the line.
+    if (point >= along && remaining > count - drawn) continue
+    point += step
+    swap(candidates, i, drawn++)
   }
   return drawn
 }

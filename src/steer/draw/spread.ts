@@ -1,217 +1,232 @@
-// Risk groups: never two of one region in an answer while another region has anyone who could be there, and within a
-// region never two of one rack; two addresses of one target are the nearest to one risk that there is.
+// Draws that spread an answer over risk groups: regions, the racks within a region, the targets, and the addresses of a
+// target. A group is not repeated in an answer while another group of the same level has a candidate left.
 //
-//   in order, as ladders and sticky answers are made:
-//     each place goes to those whose region stands there least often, of these to those whose rack does, of these
-//     to those whose target does; among these it is drawn by weight. So the first place is won in exact proportion.
+//   drawSpread, position by position (ladders and sticky answers): each position goes to the candidates whose region
+//     is least used, of these to those whose rack is, of these to those whose target is; among these it is drawn by
+//     weight. The first position is therefore won in exact proportion to weight.
 //
-//   k of n at once, as addresses are drawn: places are dealt to regions, theirs to racks, theirs to targets, theirs to
-//     addresses. Each group that has anyone left gets one place a round; a last round that does not go
-//     round is drawn by systematic sampling, by the groups' weights. Hence, while no group is due more than one
-//     place, every address is included with probability k·w/W exactly, as without groups; a group that is
-//     due more has one for certain, and the others share what is left in proportion.
+//   dealSample, k of n at once (addresses): positions are dealt to regions, those of a region to its racks, then to
+//     targets and addresses. Each group that has candidates left gets one position a round; the last, partial round
+//     is drawn by systematic sampling over the weights of the groups. While no group is due more than one position,
+//     every address is included with probability k·w/W exactly, as without groups; a group that is due more has one
+//     for certain, and the others share the rest in proportion.
 
 import type { Random } from '../../lib/clock.ts'
-import { createCandidates, addCandidate, swap, weightAt } from './candidates.ts'
-import type { Candidates } from './candidates.ts'
 import type { Member, Pool, Target } from '../policy.ts'
+import {
+  addCandidate,
+  type Candidates,
+  createCandidates,
+  swap,
+  targetAt,
+  weightAt,
+} from './candidates.ts'
 import { drawSample } from './sampling.ts'
 
-let regionCounts = new Int32Array(64)
-let rackCounts = new Int32Array(64)
+/** The levels at which positions are dealt, from the widest risk to the narrowest. */
+type Level = 0 | 1 | 2 | 3
+const regionLevel = 0
+const targetLevel = 2
+const addressLevel = 3
 
-/** Counts a target in, or out again (-1): between draws all counts are 0. */
-function countRisk({ regionGroup, rackGroup }: Target, by: 1 | -1): void {
-  const most = Math.max(regionGroup, rackGroup)
-  if (most >= regionCounts.length) growCounts(most)
-  regionCounts[regionGroup] = (regionCounts[regionGroup] as number) + by
-  rackCounts[rackGroup] = (rackCounts[rackGroup] as number) + by
-}
-
-function growCounts(most: number): void {
-  const [regions, racks] = [regionCounts, rackCounts]
-  regionCounts = new Int32Array(most * 2)
-  regionCounts.set(regions)
-  rackCounts = new Int32Array(most * 2)
-  rackCounts.set(racks)
-}
-
-/** How often each member of the pool in hand was picked: its addresses are one risk. */
-let memberCounts = new Int32Array(64)
-
+/** How much more one use of a rack, or of a region, counts than uses of all that is within it. */
 const rackSpan = 0x1_0000
 const regionSpan = 0x1_0000_0000
 
-function crowding(ballot: Candidates, at: number, pool: Pool): number {
-  const member = ballot.members[at] as number
-  const ofMember = memberCounts[member] ?? 0
-  if (!pool.isSpread) return ofMember
-  const { regionGroup, rackGroup } = (pool.members[member] as Member).target
-  const ofRack = (rackCounts[rackGroup] ?? 0) * rackSpan
-  return (regionCounts[regionGroup] ?? 0) * regionSpan + ofRack + ofMember
-}
-
-/** The place of the next one: among the least crowded by weight, or where `random` is null by the lowest score. */
-function pickSpread(ballot: Candidates, from: number, pool: Pool, random: Random | null): number {
-  let least = Infinity
-  let sum = 0
-  let best = from
-  for (let i = from; i < ballot.count; i++) {
-    const crowd = crowding(ballot, i, pool)
-    const weight = weightAt(ballot, i)
-    if (crowd > least) continue
-    if (crowd < least || weight < weightAt(ballot, best)) best = i
-    sum = crowd < least ? weight : sum + weight
-    least = crowd
-  }
-  return random === null ? best : drawAmong(ballot, from, pool, { least, point: random() * sum })
-}
-
-function drawAmong(
-  ballot: Candidates,
-  from: number,
-  pool: Pool,
-  { least, point }: { readonly least: number; readonly point: number },
-): number {
-  let rest = point
-  let last = from
-  for (let i = from; i < ballot.count; i++) {
-    if (crowding(ballot, i, pool) !== least) continue
-    last = i
-    rest -= weightAt(ballot, i)
-    if (rest < 0) return i
-  }
-  return last // rounding only
-}
-
-const targetOf = (pool: Pool, ballot: Candidates, at: number): Target =>
-  (pool.members[ballot.members[at] as number] as Member).target
-
-/** What places are dealt by, from the widest risk to the nearest. */
-type Level = 0 | 1 | 2 | 3
-const targetLevel: Level = 2
-const addressLevel: Level = 3
-
-const groupsAt = [createCandidates(), createCandidates(), createCandidates()]
-const openAt = [createCandidates(), createCandidates(), createCandidates()]
-const partsAt = [createCandidates(), createCandidates(), createCandidates()]
-const dealt = createCandidates()
-
-/** k of n over risk groups; who was drawn stands first in the ballot that is returned. */
-export function dealSample(
-  ballot: Candidates,
-  pool: Pool,
-  places: number,
-  random: Random,
-): Candidates {
-  dealt.count = 0
-  dealAt(pool.isSpread ? 0 : targetLevel, ballot, { pool, places, random })
-  return dealt
-}
+const initialGroups = 64
 
 interface Deal {
   readonly pool: Pool
-  readonly places: number
+  readonly count: number
   readonly random: Random
 }
 
-function dealAt(level: Level, ballot: Candidates, deal: Deal): void {
-  const { pool, places, random } = deal
-  if (level === addressLevel || places >= ballot.count) {
-    const drawn = drawSample(ballot, places, random)
-    for (let i = 0; i < drawn; i++) copy(dealt, ballot, i)
-    return
+const threeCandidates = (): readonly [Candidates, Candidates, Candidates] => [
+  createCandidates(),
+  createCandidates(),
+  createCandidates(),
+]
+
+/** The two spreading draws with their working memory. Not re-entrant; one for each responder. */
+export class SpreadDraw {
+  /** Uses of each region and rack in the answer under way; all 0 between draws. */
+  #regionCounts = new Int32Array(initialGroups)
+  #rackCounts = new Int32Array(initialGroups)
+  /** Uses of each member of the pool: the addresses of one member are one risk. */
+  #memberCounts = new Int32Array(initialGroups)
+  /** By level: the groups of a deal, those that still have candidates, and the candidates of one group. */
+  readonly #groups = threeCandidates()
+  readonly #open = threeCandidates()
+  readonly #parts = threeCandidates()
+  readonly #dealt = createCandidates()
+
+  /** Draws k of n over risk groups. The result holds those drawn and is valid until the next call. */
+  dealSample(candidates: Candidates, pool: Pool, count: number, random: Random): Candidates {
+    this.#dealt.count = 0
+    this.#deal(pool.isSpread ? regionLevel : targetLevel, candidates, { pool, count, random })
+    return this.#dealt
   }
-  const groups = groupsAt[level] as Candidates
-  collect(groups, ballot, { level, pool })
-  const { rounds, drawn } = dealRounds(level, groups, places, random)
-  for (let g = 0; g < groups.count; g++) {
-    const size = groups.addresses[g] as number
-    const more =
-      size > rounds && isAmong(openAt[level] as Candidates, drawn, groups.members[g] as number)
-    const share = Math.min(size, rounds) + (more ? 1 : 0)
-    if (share === 0) continue
-    const parts = partsAt[level] as Candidates
-    parts.count = 0
-    for (let i = 0; i < ballot.count; i++)
-      if (groupOf(level, ballot, i, pool) === groups.members[g]) copy(parts, ballot, i)
-    dealAt((level + 1) as Level, parts, { pool, places: share, random })
+
+  /**
+   * Moves `count` candidates to the front, position by position, each in the groups least used by those before it and by
+   * the records `selected` before. Where `random` is null the lowest weight wins, not a draw. Returns how many were drawn.
+   */
+  drawSpread(
+    candidates: Candidates,
+    pool: Pool,
+    count: number,
+    random: Random | null,
+    selected: readonly { readonly target: Target }[],
+  ): number {
+    const drawn = Math.min(count, candidates.count)
+    const memberCount = pool.members.length
+    if (this.#memberCounts.length < memberCount) this.#memberCounts = new Int32Array(memberCount)
+    this.#memberCounts.fill(0, 0, memberCount)
+    for (const { target } of selected) this.#countRisk(target, 1)
+    for (let position = 0; position < drawn; position++) {
+      const at = this.#next(candidates, position, pool, random)
+      swap(candidates, position, at)
+      const member = candidates.members[position] as number
+      this.#memberCounts[member] = (this.#memberCounts[member] as number) + 1
+      this.#countRisk(targetAt(pool, candidates, position), 1)
+    }
+    for (let i = 0; i < drawn; i++) this.#countRisk(targetAt(pool, candidates, i), -1)
+    for (const { target } of selected) this.#countRisk(target, -1)
+    return drawn
+  }
+
+  #countRisk({ regionGroup, rackGroup }: Target, by: 1 | -1): void {
+    const highest = Math.max(regionGroup, rackGroup)
+    if (highest >= this.#regionCounts.length) {
+      this.#regionCounts = grown(this.#regionCounts, highest * 2)
+      this.#rackCounts = grown(this.#rackCounts, highest * 2)
+    }
+    this.#regionCounts[regionGroup] = (this.#regionCounts[regionGroup] as number) + by
+    this.#rackCounts[rackGroup] = (this.#rackCounts[rackGroup] as number) + by
+  }
+
+  /** How much the candidate's groups are used already: regions count before racks, racks before targets. */
+  #crowding(candidates: Candidates, at: number, pool: Pool): number {
+    const member = candidates.members[at] as number
+    const ofMember = this.#memberCounts[member] ?? 0
+    if (!pool.isSpread) return ofMember
+    const { regionGroup, rackGroup } = (pool.members[member] as Member).target
+    const ofRack = (this.#rackCounts[rackGroup] ?? 0) * rackSpan
+    return (this.#regionCounts[regionGroup] ?? 0) * regionSpan + ofRack + ofMember
+  }
+
+  /** Index of the next candidate: one of the least crowded, drawn by weight, or the lowest weight without `random`. */
+  #next(candidates: Candidates, from: number, pool: Pool, random: Random | null): number {
+    let least = Infinity
+    let sum = 0
+    let best = from
+    for (let i = from; i < candidates.count; i++) {
+      const crowding = this.#crowding(candidates, i, pool)
+      const weight = weightAt(candidates, i)
+      if (crowding > least) continue
+      if (crowding < least || weight < weightAt(candidates, best)) best = i
+      sum = crowding < least ? weight : sum + weight
+      least = crowding
+    }
+    return random === null ? best : this.#drawAmong(candidates, from, pool, least, random() * sum)
+  }
+
+  #drawAmong(
+    candidates: Candidates,
+    from: number,
+    pool: Pool,
+    least: number,
+    point: number,
+  ): number {
+    let rest = point
+    let last = from
+    for (let i = from; i < candidates.count; i++) {
+      if (this.#crowding(candidates, i, pool) !== least) continue
+      last = i
+      rest -= weightAt(candidates, i)
+      if (rest < 0) return i
+    }
+    return last // rounding only
+  }
+
+  #deal(level: Level, candidates: Candidates, deal: Deal): void {
+    const { pool, count, random } = deal
+    if (level === addressLevel || count >= candidates.count) {
+      const drawn = drawSample(candidates, count, random)
+      for (let i = 0; i < drawn; i++) copyCandidate(this.#dealt, candidates, i)
+      return
+    }
+    const groups = this.#groups[level]
+    collectGroups(groups, candidates, level, pool)
+    const { rounds, drawn } = this.#dealRounds(level, groups, count, random)
+    for (let g = 0; g < groups.count; g++) {
+      const size = groups.addresses[g] as number
+      const group = groups.members[g] as number
+      const isDrawn = size > rounds && hasMember(this.#open[level], drawn, group)
+      const share = Math.min(size, rounds) + (isDrawn ? 1 : 0)
+      if (share === 0) continue
+      const parts = this.#parts[level]
+      parts.count = 0
+      for (let i = 0; i < candidates.count; i++)
+        if (groupOf(level, candidates, i, pool) === group) copyCandidate(parts, candidates, i)
+      this.#deal((level + 1) as Level, parts, { pool, count: share, random })
+    }
+  }
+
+  /**
+   * Deals one position a round to each group that has candidates left. Returns the number of whole rounds; the `drawn`
+   * groups that got a position in the last, partial round stand first in `#open` of the level.
+   */
+  #dealRounds(
+    level: 0 | 1 | 2,
+    groups: Candidates,
+    count: number,
+    random: Random,
+  ): { readonly rounds: number; readonly drawn: number } {
+    const open = this.#open[level]
+    let left = count
+    for (let rounds = 0; ; rounds++) {
+      open.count = 0
+      for (let g = 0; g < groups.count; g++)
+        if ((groups.addresses[g] as number) > rounds) copyCandidate(open, groups, g)
+      if (open.count === 0) return { rounds, drawn: 0 }
+      if (open.count > left)
+        return { rounds, drawn: left === 0 ? 0 : drawSample(open, left, random) }
+      left -= open.count
+    }
   }
 }
 
-/** One place a round to each group that has anyone left; of the last, partial round those `drawn` stand first in openAt. */
-function dealRounds(
-  level: Level,
-  groups: Candidates,
-  places: number,
-  random: Random,
-): { readonly rounds: number; readonly drawn: number } {
-  const open = openAt[level] as Candidates
-  let left = places
-  for (let rounds = 0; ; rounds++) {
-    open.count = 0
-    for (let g = 0; g < groups.count; g++)
-      if ((groups.addresses[g] as number) > rounds) copy(open, groups, g)
-    if (open.count === 0) return { rounds, drawn: 0 }
-    if (open.count > left) return { rounds, drawn: left === 0 ? 0 : drawSample(open, left, random) }
-    left -= open.count
-  }
+function grown(counts: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const copy = new Int32Array(length)
+  copy.set(counts)
+  return copy
 }
 
-/** Sums each group up: its number, its weight, and how many of the ballot it has. */
-function collect(
-  groups: Candidates,
-  ballot: Candidates,
-  { level, pool }: { readonly level: Level; readonly pool: Pool },
-): void {
+/** Fills `groups`: number (in `members`), sum of weights, and count of candidates (in `addresses`) of each group. */
+function collectGroups(groups: Candidates, candidates: Candidates, level: Level, pool: Pool): void {
   groups.count = 0
-  for (let i = 0; i < ballot.count; i++) {
-    const group = groupOf(level, ballot, i, pool)
+  for (let i = 0; i < candidates.count; i++) {
+    const group = groupOf(level, candidates, i, pool)
     let at = 0
     while (at < groups.count && groups.members[at] !== group) at++
     if (at === groups.count) addCandidate(groups, 0, group, 0)
-    groups.weights[at] = weightAt(groups, at) + weightAt(ballot, i)
+    groups.weights[at] = weightAt(groups, at) + weightAt(candidates, i)
     groups.addresses[at] = (groups.addresses[at] as number) + 1
   }
 }
 
-function groupOf(level: Level, ballot: Candidates, at: number, pool: Pool): number {
-  if (level === targetLevel) return ballot.members[at] as number
-  const { regionGroup, rackGroup } = targetOf(pool, ballot, at)
-  return level === 0 ? regionGroup : rackGroup
+function groupOf(level: Level, candidates: Candidates, at: number, pool: Pool): number {
+  if (level === targetLevel) return candidates.members[at] as number
+  const { regionGroup, rackGroup } = targetAt(pool, candidates, at)
+  return level === regionLevel ? regionGroup : rackGroup
 }
 
-const copy = (to: Candidates, from: Candidates, at: number): void =>
+const copyCandidate = (to: Candidates, from: Candidates, at: number): void =>
   addCandidate(to, weightAt(from, at), from.members[at] as number, from.addresses[at] as number)
 
-function isAmong(ballot: Candidates, count: number, member: number): boolean {
-  for (let i = 0; i < count; i++) if (ballot.members[i] === member) return true
+/** Whether one of the first `count` candidates has this member index. */
+function hasMember(candidates: Candidates, count: number, member: number): boolean {
+  for (let i = 0; i < count; i++) if (candidates.members[i] === member) return true
   return false
-}
-
-/**
- * Brings the picks of `places` to the front of the ballot, each beside those before it and those already `taken`; where
- * `random` is null by the lowest score.
- */
-export function drawSpread(
-  ballot: Candidates,
-  pool: Pool,
-  places: number,
-  random: Random | null,
-  taken: readonly { readonly target: Target }[],
-): number {
-  const drawn = Math.min(places, ballot.count)
-  if (memberCounts.length < pool.members.length) memberCounts = new Int32Array(pool.members.length)
-  memberCounts.fill(0, 0, pool.members.length)
-  for (const { target } of taken) countRisk(target, 1)
-  for (let place = 0; place < drawn; place++) {
-    const at = pickSpread(ballot, place, pool, random)
-    swap(ballot, place, at)
-    const member = ballot.members[place] as number
-    memberCounts[member] = (memberCounts[member] as number) + 1
-    countRisk(targetOf(pool, ballot, place), 1)
-  }
-  for (let place = 0; place < drawn; place++) countRisk(targetOf(pool, ballot, place), -1)
-  for (const { target } of taken) countRisk(target, -1)
-  return drawn
 }

@@ -115,7 +115,7 @@ export class DecisionTable {
   }
 
   /** Of the address that starts at `at`: the scope, and the decision times 32; or `unknownNetwork`. */
-  recall(octets: Uint8Array, at: number): number {
+  lookUp(octets: Uint8Array, at: number): number {
     const high = ((octets[at] as number) << 8) | (octets[at + 1] as number)
     const top = this.#tops[high] as number
     return (this.#cells[(top >>> 8) + ((octets[at + 2] as number) & top)] as number) - 1

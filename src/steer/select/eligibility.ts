@@ -1,36 +1,37 @@
-// Who may be answered: one pool's members (for MX and SRV) or their addresses of one family (for A and AAAA), sorted
-// by health into two ballots. Every slot is read once a query, so a decision never sees an address twice
-// in different states while the table changes under it.
+// The candidates of one pool, by health: its members (for MX and SRV) or their addresses of one family (for A and AAAA),
+// those that are up and those that are suspect. Each slot of the health table is read once, so that an address is never
+// seen in two states while the table changes.
 //
-//   operator      slot          usable as   weight
-//   drained, disabled   any     –           out, also in panic
-//   forced        any           up          configured × share
-//   –             up            up          configured × share × factor
-//   –             suspect       suspect     the same; takes the places that the up ones leave free
-//   –             unknown       suspect     the same: nobody knows that it is up, nor that it is not
-//   –             down          –
-//   any           any           –           a product of 0 is worth nothing at the moment, as is a weight of 0
+//   operator            slot      candidate   weight
+//   drained, disabled   any       none        out, also in panic
+//   forced              any       up          configured × share
+//   –                   up        up          configured × share × factor
+//   –                   suspect   suspect     the same; suspects take the positions that the up ones leave free
+//   –                   unknown   suspect     the same: it is not known to be up, nor to be down
+//   –                   down      none
+//   any                 any       none        where the weight, or the product, is 0
 //
-// A member counts as its best usable address does: a sender that meets a dead address of an exchange goes on
-// to the next one, so one good address carries the exchange's whole share.
+// A member counts as its best usable address does: a sender that meets a dead address of an exchange goes on to the next
+// one, so one good address carries the exchange's whole share.
 //
-// Panic: when less than `panic` of the weight that probes may judge is usable, they are likelier wrong than all of
-// these hosts at once: health is not believed, and whoever is not out is up at configured × share.
+// Panic: where less than `panic` of the weight that probes may judge is usable, the probes are likelier to be wrong than
+// all of these hosts at once. Health is then ignored, and every member that is not out is up at configured × share.
 
-import { SlotState, Standing, isOut, type HealthReader } from '../../health/table.ts'
-import { createCandidates, addCandidate, type Candidates } from '../draw/candidates.ts'
-import { addAll, hasFamily, type Family } from './last-resort.ts'
+import { type HealthReader, isOut, SlotState, Standing } from '../../health/table.ts'
+import { addCandidate, type Candidates, createCandidates } from '../draw/candidates.ts'
 import type { Member, Pool } from '../policy.ts'
+import { addAll, type Family, hasFamily } from './last-resort.ts'
 
 export interface PoolEvaluation {
   readonly up: Candidates
   readonly suspect: Candidates
+  /** Health was ignored: see above. */
   isPanic: boolean
-  /** A target has several of the addresses. */
+  /** At least two of the candidates are addresses of one target. */
   hasSiblings: boolean
-  /** Share of the pool's weight whose members are usable; 1 in panic. */
+  /** Share of the pool's weight whose members are usable, 0 to 1; 1 in panic. */
   usableShare: number
-  /** Soonest that anything read could change. */
+  /** Seconds until the first of the values read may change; Infinity where none will. */
   holdSeconds: number
 }
 
@@ -43,72 +44,73 @@ export const createPoolEvaluation = (): PoolEvaluation => ({
   holdSeconds: Infinity,
 })
 
-export const isEmpty = (canvass: PoolEvaluation): boolean =>
-  canvass.up.count === 0 && canvass.suspect.count === 0
+/** Whether the pool has no candidate. */
+export const isEmpty = ({ up, suspect }: PoolEvaluation): boolean =>
+  up.count === 0 && suspect.count === 0
 
 /**
- * `family` null: members as wholes, by all their addresses; else those of one family, and members without any take no
- * part. `panic`: the pool's own, or 0 where its health is to be believed all the same.
+ * Refills `evaluation`. `family` null: candidates are members, by all their addresses; else addresses of that family, and
+ * members that have none take no part. `panic`: the pool's threshold, or 0 where its health must not be ignored.
  */
 export function evaluatePool(
-  canvass: PoolEvaluation,
+  evaluation: PoolEvaluation,
   pool: Pool,
   family: Family,
   health: HealthReader,
   panic: number = pool.panic,
 ): void {
-  clear(canvass)
-  let full = 0
+  clear(evaluation)
+  let total = 0
   let judged = 0
   let usable = 0
   for (let i = 0; i < pool.members.length; i++) {
     const member = pool.members[i] as Member
     const { weight, row } = member
     if (!(weight > 0) || (family !== null && !hasFamily(member.target, family))) continue
-    full += weight
-    noteHold(canvass, health.rowHoldSeconds(row))
+    total += weight
+    noteHold(evaluation, health.rowHoldSeconds(row))
     const standing = health.standing(row)
     if (isOut(standing)) continue
     judged += weight
-    const before = entries(canvass)
+    const before = candidateCount(evaluation)
     if (family !== null) {
       const slots = standing === Standing.forced ? noSlots : member.slots
-      enterAddresses(canvass, member, i, slots, family, health)
-    } else if (standing === Standing.forced) enterForced(canvass, member, i, health)
-    else enterMember(canvass, member, i, health)
-    if (entries(canvass) > before) usable += weight
+      addAddresses(evaluation, member, i, slots, family, health)
+    } else if (standing === Standing.forced) addForced(evaluation, member, i, health)
+    else addMember(evaluation, member, i, health)
+    if (candidateCount(evaluation) > before) usable += weight
   }
-  canvass.usableShare = full > 0 ? usable / full : 0
-  if (usable < judged * panic) panicOver(canvass, pool, family, health)
+  evaluation.usableShare = total > 0 ? usable / total : 0
+  if (usable < judged * panic) applyPanic(evaluation, pool, family, health)
 }
 
-function panicOver(
-  canvass: PoolEvaluation,
+function applyPanic(
+  evaluation: PoolEvaluation,
   pool: Pool,
   family: Family,
   health: HealthReader,
 ): void {
-  canvass.up.count = 0
-  canvass.suspect.count = 0
-  canvass.isPanic = true
-  canvass.usableShare = 1
-  addAll(canvass.up, pool, family, { health, tier: 'weighty', zeroWeight: 0, fellSince: 0 })
-  // An address of two is never drawn as if it were one of one.
-  canvass.hasSiblings = family !== null
+  evaluation.up.count = 0
+  evaluation.suspect.count = 0
+  evaluation.isPanic = true
+  evaluation.usableShare = 1
+  addAll(evaluation.up, pool, family, { health, tier: 'weighted', zeroWeight: 0, downSince: 0 })
+  // One of several addresses must not be drawn as if it were its target's only one.
+  evaluation.hasSiblings = family !== null
 }
 
-function enterForced(
-  canvass: PoolEvaluation,
+function addForced(
+  evaluation: PoolEvaluation,
   member: Member,
   index: number,
   health: HealthReader,
 ): void {
   const weight = member.weight * health.share(member.row)
-  if (weight > 0) addCandidate(canvass.up, weight, index, 0)
+  if (weight > 0) addCandidate(evaluation.up, weight, index, 0)
 }
 
-function enterMember(
-  canvass: PoolEvaluation,
+function addMember(
+  evaluation: PoolEvaluation,
   member: Member,
   index: number,
   health: HealthReader,
@@ -117,23 +119,23 @@ function enterMember(
   let up = 0
   let suspect = 0
   for (const slot of member.slots) {
-    noteHold(canvass, health.holdSeconds(slot))
+    noteHold(evaluation, health.holdSeconds(slot))
     const state = health.state(slot)
     if (state === SlotState.down) continue
     const factor = health.factor(slot)
     if (state === SlotState.up) up = Math.max(up, factor)
     else suspect = Math.max(suspect, factor)
   }
-  if (weight * up > 0) addCandidate(canvass.up, weight * up, index, 0)
-  else if (weight * suspect > 0) addCandidate(canvass.suspect, weight * suspect, index, 0)
+  if (weight * up > 0) addCandidate(evaluation.up, weight * up, index, 0)
+  else if (weight * suspect > 0) addCandidate(evaluation.suspect, weight * suspect, index, 0)
 }
 
-/** Of a member that is forced up: slot 0 for each of its addresses. */
+/** For a member that is forced up: slot 0, which is always up, stands for each of its addresses. */
 const noSlots: readonly number[] = []
 
-/** A member's weight is shared evenly among those of its addresses that have the same standing. */
-function enterAddresses(
-  canvass: PoolEvaluation,
+/** The member's weight is divided evenly among its up addresses, and likewise among its suspect ones. */
+function addAddresses(
+  evaluation: PoolEvaluation,
   member: Member,
   index: number,
   slots: readonly number[],
@@ -142,40 +144,40 @@ function enterAddresses(
 ): void {
   const { addresses } = member.target
   const base = member.weight * health.share(member.row)
-  const upBefore = canvass.up.count
-  const suspectBefore = canvass.suspect.count
+  const upBefore = evaluation.up.count
+  const suspectBefore = evaluation.suspect.count
   for (let i = 0; i < addresses.length; i++) {
     if (addresses[i]?.family !== family) continue
     const slot = slots[i] ?? 0
-    noteHold(canvass, health.holdSeconds(slot))
+    noteHold(evaluation, health.holdSeconds(slot))
     const state = health.state(slot)
     const weight = base * health.factor(slot)
     if (state === SlotState.down || !(weight > 0)) continue
-    addCandidate(state === SlotState.up ? canvass.up : canvass.suspect, weight, index, i)
+    addCandidate(state === SlotState.up ? evaluation.up : evaluation.suspect, weight, index, i)
   }
-  share(canvass, canvass.up, upBefore)
-  share(canvass, canvass.suspect, suspectBefore)
+  divideWeight(evaluation, evaluation.up, upBefore)
+  divideWeight(evaluation, evaluation.suspect, suspectBefore)
 }
 
-function share(canvass: PoolEvaluation, ballot: Candidates, from: number): void {
-  const count = ballot.count - from
+function divideWeight(evaluation: PoolEvaluation, candidates: Candidates, from: number): void {
+  const count = candidates.count - from
   if (count < 2) return
-  canvass.hasSiblings = true
-  for (let i = from; i < ballot.count; i++)
-    ballot.weights[i] = (ballot.weights[i] as number) / count
+  evaluation.hasSiblings = true
+  for (let i = from; i < candidates.count; i++)
+    candidates.weights[i] = (candidates.weights[i] as number) / count
 }
 
-const entries = (canvass: PoolEvaluation): number => canvass.up.count + canvass.suspect.count
+const candidateCount = ({ up, suspect }: PoolEvaluation): number => up.count + suspect.count
 
-function clear(canvass: PoolEvaluation): void {
-  canvass.up.count = 0
-  canvass.suspect.count = 0
-  canvass.isPanic = false
-  canvass.hasSiblings = false
-  canvass.usableShare = 0
-  canvass.holdSeconds = Infinity
+function clear(evaluation: PoolEvaluation): void {
+  evaluation.up.count = 0
+  evaluation.suspect.count = 0
+  evaluation.isPanic = false
+  evaluation.hasSiblings = false
+  evaluation.usableShare = 0
+  evaluation.holdSeconds = Infinity
 }
 
-function noteHold(canvass: PoolEvaluation, holdSeconds: number): void {
-  if (holdSeconds < canvass.holdSeconds) canvass.holdSeconds = holdSeconds
+function noteHold(evaluation: PoolEvaluation, holdSeconds: number): void {
+  if (holdSeconds < evaluation.holdSeconds) evaluation.holdSeconds = holdSeconds
 }

@@ -1,67 +1,72 @@
-// Whoever could take part at all, whatever their health: for panic, and for answers where nobody is eligible.
+// Candidates regardless of their health: for panic, and for answers where no member is eligible (all-down.ts).
 //
-//   tier        who                                    weight
-//   weighty     not out, and worth anything            configured × share
-//   standing    not out                                configured
-//   drained     the drained ones too                   configured
-//   all         the disabled ones too                  configured
+//   tier        members                               weight
+//   weighted    those not out whose weight is not 0   configured × share
+//   standing    those not out                         configured
+//   drained     the drained ones too                  configured
+//   all         the disabled ones too                 configured
 //
-// Each tier is asked only where the one before has nobody: a selection is never empty (design law 1 in
-// docs/adr/0002-fail-open.md). Configured weight 0 takes no part, unless a rule has nothing else: `zeroWeight`.
+// A tier is used only where the one before it has no candidate: a selection is never empty (law 1 of CONTRIBUTING,
+// docs/adr/0002-fail-open.md). Members of configured weight 0 take no part, unless a rule has no others: `zeroWeight`.
 
 import { type HealthReader, isOut, SlotState, Standing } from '../../health/table.ts'
-import { type Candidates, addCandidate } from '../draw/candidates.ts'
+import { addCandidate, type Candidates } from '../draw/candidates.ts'
 import type { Member, Policy, Pool, Target } from '../policy.ts'
 
-/** null: members as wholes. */
+/** Address family of the candidates; null: members as a whole. */
 export type Family = 4 | 6 | null
 
-export const tiers = ['weighty', 'standing', 'drained', 'all'] as const
+export const tiers = ['weighted', 'standing', 'drained', 'all'] as const
 
 type Tier = (typeof tiers)[number]
 
-interface Fallback {
+interface LastResort {
   readonly health: HealthReader
   readonly tier: Tier
-  /** Stands in for a configured weight of 0. */
+  /** Used in place of a configured weight of 0. */
   readonly zeroWeight: number
-  /** Only who went down at that second or later; 0: whoever. */
-  readonly fellSince: number
+  /** Seconds since the epoch: only what went down then or later takes part; 0: everything does. */
+  readonly downSince: number
 }
 
-export function addAll(ballot: Candidates, pool: Pool, family: Family, fallback: Fallback): void {
+/** Appends the pool's members, or their addresses of `family`, that take part in this tier. */
+export function addAll(
+  candidates: Candidates,
+  pool: Pool,
+  family: Family,
+  lastResort: LastResort,
+): void {
   for (let i = 0; i < pool.members.length; i++) {
     const member = pool.members[i] as Member
-    const weight = weightIn(member, fallback)
+    const weight = weightIn(member, lastResort)
     if (!(weight > 0)) continue
-    if (family === null) {
-      if (fellAt(member, null, fallback.health) >= fallback.fellSince)
-        addCandidate(ballot, weight, i, 0)
-    } else {
-      enterAllOf(ballot, member, i, { family, weight, fallback })
-    }
+    if (family !== null) addAddresses(candidates, member, i, family, weight, lastResort)
+    else if (downAt(member, null, lastResort.health) >= lastResort.downSince)
+      addCandidate(candidates, weight, i, 0)
   }
 }
 
-function enterAllOf(
-  ballot: Candidates,
+function addAddresses(
+  candidates: Candidates,
   { target, slots }: Member,
   index: number,
-  { family, weight, fallback }: { family: 4 | 6; weight: number; fallback: Fallback },
+  family: 4 | 6,
+  weight: number,
+  { health, downSince }: LastResort,
 ): void {
   const count = countFamily(target, family)
   for (let a = 0; a < target.addresses.length; a++) {
     if (target.addresses[a]?.family !== family) continue
-    if (fallback.fellSince > 0 && fellTime(fallback.health, slots[a]) < fallback.fellSince) continue
-    addCandidate(ballot, weight / count, index, a)
+    if (downSince > 0 && slotDownAt(health, slots[a]) < downSince) continue
+    addCandidate(candidates, weight / count, index, a)
   }
 }
 
-function weightIn(member: Member, { health, tier, zeroWeight }: Fallback): number {
+function weightIn(member: Member, { health, tier, zeroWeight }: LastResort): number {
   const configured = member.weight || zeroWeight
   const standing = health.standing(member.row)
   switch (tier) {
-    case 'weighty':
+    case 'weighted':
       return isOut(standing) ? 0 : configured * health.share(member.row)
     case 'standing':
       return isOut(standing) ? 0 : configured
@@ -74,20 +79,20 @@ function weightIn(member: Member, { health, tier, zeroWeight }: Fallback): numbe
   }
 }
 
-/** When the last of the member's addresses went down; 0: never, or it is not down. */
-function fellAt({ target, slots }: Member, family: Family, health: HealthReader): number {
+/** When the last of the member's addresses went down, seconds since the epoch; 0: none is down. */
+function downAt({ target, slots }: Member, family: Family, health: HealthReader): number {
   let latest = 0
   for (let i = 0; i < slots.length; i++) {
     if (family === null || target.addresses[i]?.family === family)
-      latest = Math.max(latest, fellTime(health, slots[i]))
+      latest = Math.max(latest, slotDownAt(health, slots[i]))
   }
   return latest
 }
 
-const fellTime = (health: HealthReader, slot: number = 0): number =>
+const slotDownAt = (health: HealthReader, slot: number = 0): number =>
   health.state(slot) === SlotState.down ? health.fellAtSeconds(slot) : 0
 
-/** The weight that stands in for 0: 0 itself, or 1 where no member of any pool has more. */
+/** The weight to use in place of 0: 0 itself, or 1 where no member of any pool has a higher one. */
 export function zeroWeightOf(pools: readonly Pool[]): number {
   for (const pool of pools) for (const member of pool.members) if (member.weight > 0) return 0
   return 1
@@ -104,19 +109,14 @@ function countFamily(target: Target, family: 4 | 6): number {
   return count
 }
 
-// Nobody is eligible in any pool of the rule: what `on_all_down` says (docs/adr/0002-fail-open.md).
-//
-//   servfail    SERVFAIL
-//   backup      who is eligible in the named pool; if nobody there either, everyone, that pool last
-//   last_good   who went down last; if nobody ever did, everyone
-//   all         everyone
-//
-// Last good: the last set of members that was not empty. Its members died last, and those that died together are told
-// apart by how the probes happened to fall, so everyone counts who went down within a minute of the last one.
-
+/** Members that went down this close together are taken to have failed together. */
 const togetherSeconds = 60
 
-/** Since when who went down counts as last good; 0: nothing is known of anyone. */
+/**
+ * For `last_good`: since when, in seconds since the epoch, a member must have gone down to belong to the last set that
+ * was not empty; 0: no member went down. Members that fail together are seen to fail one by one, as their probes are
+ * due, so all that went down within a minute of the last one belong to it.
+ */
 export function lastGoodSince(
   pools: readonly Pool[],
   family: Family,
@@ -127,13 +127,13 @@ export function lastGoodSince(
     for (const member of pool.members) {
       const isCandidate = member.weight * health.share(member.row) > 0
       if (isCandidate && !isOut(health.standing(member.row)))
-        latest = Math.max(latest, fellAt(member, family, health))
+        latest = Math.max(latest, downAt(member, family, health))
     }
   }
   return latest === 0 ? 0 : Math.max(1, latest - togetherSeconds)
 }
 
-/** The pools of everyone: those of the rule, then the backup. */
+/** The pools to answer from where health is ignored: those of the rule, then the backup pool of the policy. */
 export const lastResortPools = ({ onAllDown }: Policy, pools: readonly Pool[]): readonly Pool[] =>
   onAllDown.kind === 'backup' && !pools.includes(onAllDown.pool)
     ? [...pools, onAllDown.pool]

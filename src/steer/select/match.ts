@@ -1,15 +1,15 @@
-// Rules: the first whose conditions the client meets. All given conditions must hold; what is not known of
-// a client (null) matches no value, so that a missing GeoIP database sends everyone to the catch-all.
+// Rules: the first one whose conditions hold for the client. All conditions of a rule must hold; a property of the client
+// that is unknown (null) matches no value, so that without a GeoIP database every client gets the catch-all.
 
-import { networkContains, type Network } from '../../lib/ip.ts'
+import { type Network, networkContains } from '../../lib/ip.ts'
 import type { Conditions, Policy, Rule } from '../policy.ts'
 import type { Locus } from '../selection.ts'
 
-/** The first matching rule. The catch-all comes last by construction, and stands in for any mistake in that. */
+/** The first rule that matches. The catch-all is the last rule by construction, and matches in any case. */
 export const matchRule = (policy: Policy, locus: Locus): Rule | undefined =>
   policy.rules[matchIndex(policy, locus)]
 
-/** Its place; -1 where there are no rules. */
+/** Index of the first rule that matches; -1 where there are no rules. */
 export function matchIndex({ rules }: Policy, locus: Locus): number {
   for (let at = 0; at < rules.length; at++) {
     const { when } = rules[at] as Rule
@@ -18,28 +18,29 @@ export function matchIndex({ rules }: Policy, locus: Locus): number {
   return rules.length - 1
 }
 
-/** The rule of clients of whom nothing is known. */
+/** The rule for clients of which nothing is known. */
 export function catchAll(policy: Policy): Rule | undefined {
   for (const rule of policy.rules) if (rule.when === null) return rule
   return policy.rules[policy.rules.length - 1]
 }
 
+/** Whether all conditions hold for a client at `locus`. */
 export function matches(when: Conditions, locus: Locus): boolean {
   return (
-    includes(when.continents, locus.continent) &&
-    includes(when.countries, locus.country) &&
-    includes(when.asns, locus.asn) &&
+    isOneOf(when.continents, locus.continent) &&
+    isOneOf(when.countries, locus.country) &&
+    isOneOf(when.asns, locus.asn) &&
     (when.networks === null || isWithin(when.networks, locus))
   )
 }
 
-/** A condition that was not given (null) holds. */
-const includes = <Value>(wanted: readonly Value[] | null, actual: Value | null): boolean =>
-  wanted === null || (actual !== null && wanted.includes(actual))
+/** Whether a condition holds: always where it is absent (`values` null), never where `actual` is unknown (null). */
+export const isOneOf = <Value>(values: readonly Value[] | null, actual: Value | null): boolean =>
+  values === null || (actual !== null && values.includes(actual))
 
 /**
- * Whether the client is an MTA of the zone's own. A network that stands for its clients (EDNS Client Subnet) is taken
- * for one where any of its addresses may be: who is not gets a good ladder too, who is must not see itself best.
+ * Whether the client is one of the zone's own MTAs. A network that stands for its clients (EDNS Client Subnet) counts as
+ * internal where any of its addresses may be: other clients get a good ladder too, but an MTA must not see itself best.
  */
 export function isInternal(internal: readonly Network[], locus: Locus): boolean {
   const known = locus.prefixLength ?? Infinity
@@ -49,7 +50,7 @@ export function isInternal(internal: readonly Network[], locus: Locus): boolean 
   return false
 }
 
-/** Whether the client's address is in any of the networks; families never match each other. */
+/** Whether the client's address is in any of the networks; IPv4 and IPv6 never match each other. */
 export function isWithin(networks: readonly Network[], locus: Locus): boolean {
   for (const network of networks) if (networkContains(network, locus.octets)) return true
   return false

@@ -1,19 +1,18 @@
 // MX: a preference ladder (docs/adr/0003-weights-by-ladder-and-sampling.md).
 //
-//   1. up members of the pool that leads (leading-pool.ts), then pool by pool in the rule's order; within a pool a weighted
-//      permutation, spread over risk groups (spread.ts)
+//   1. up members of the pool that leads (leading-pool.ts), then of the other pools in the rule's order; within a pool a
+//      weighted permutation, spread over risk groups (draw/spread.ts)
 //   2. suspects at the tail, in the same way
-//   3. nobody at all: `on_all_down` (last-resort.ts); `all` is a ladder of everyone, as long as it takes
+//   3. no candidate in any pool: `on_all_down` (all-down.ts); `all` is a ladder of every member, however long
 //
-// The answer stops at `ladder` rungs. Pools that a full ladder does not need are not looked at.
-// `mode: equal` draws `ladder` members of the pool that leads, all at one preference: a pool that
-// comes later in the rule must not compete with an earlier one, and equal preferences cannot put it below.
+// The answer stops at `ladder` rungs, and pools that a full ladder does not need are not evaluated. `mode: equal` draws
+// `ladder` members of the pool that leads, all at one preference: a later pool must not compete with an earlier one, and
+// equal preferences cannot put it below.
 
-import type { Random } from '../../lib/clock.ts'
-import { type Candidates, createCandidates } from '../draw/candidates.ts'
+import type { Candidates } from '../draw/candidates.ts'
+import { targetAt } from '../draw/candidates.ts'
 import { drawLadder, drawSample } from '../draw/sampling.ts'
-import { dealSample, drawSpread } from '../draw/spread.ts'
-import { chanceOf, clientHash, scoreMembers } from '../draw/sticky.ts'
+import { clientHash, scoreMembers } from '../draw/sticky.ts'
 import type { Member, Pool, SteeredMx, Target } from '../policy.ts'
 import {
   answerTtl,
@@ -21,170 +20,169 @@ import {
   type MxSelection,
   type Rung,
   type SelectionReason,
-  type SteerContext,
 } from '../selection.ts'
-import { type PoolEvaluation, evaluatePool, createPoolEvaluation, isEmpty } from './eligibility.ts'
-import { addAll, lastGoodSince, lastResortPools, tiers, zeroWeightOf } from './last-resort.ts'
-import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './leading-pool.ts'
+import { type RecordSelector, selectAllDown } from './all-down.ts'
+import type { PoolEvaluation } from './eligibility.ts'
+import { zeroWeightOf } from './last-resort.ts'
+import { leadReason } from './leading-pool.ts'
 import { catchAll, isInternal, matchRule } from './match.ts'
+import { holdSecondsOf, leadOf, type Steering } from './steering.ts'
 
-const backup = createPoolEvaluation()
-
-const everyone = createCandidates()
-
-/** How one answer is drawn: by chance, or by the client's hash. */
-interface Draw {
-  readonly set: SteeredMx
-  readonly context: SteerContext
-  /** null: by chance. */
-  readonly client: number | null
-  readonly random: Random
-  readonly limit: number
-}
-
-export function selectMx(set: SteeredMx, locus: Locus, context: SteerContext): MxSelection {
+/** The MX records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
+export function selectMx(set: SteeredMx, locus: Locus, steering: Steering): MxSelection {
   if (isInternal(set.internal, locus)) return canonicalLadder(set)
   const pools = matchRule(set.policy, locus)?.pools ?? []
   const client = set.sticky ? clientHash(set.policy, locus) : null
-  const random = client === null ? context.random : chanceOf(client)
-  const draw: Draw = { set, context, client, random, limit: rungLimit(set) }
-  const lead = findLead(pools, null, context.health, random)
-  if (lead < 0) return allDown(draw, pools)
-  return set.mode === 'equal' ? selectEqual(draw, pools, lead) : selectLadder(draw, pools, lead)
+  const selector = new MxSelector(set, steering, client)
+  const lead = leadOf(steering, pools, null, client)
+  if (lead < 0) return selectFromDown(selector, pools, steering)
+  const isPanic =
+    set.mode === 'equal' ? selector.addEqual(pools, lead) : selector.addLadder(pools, lead)
+  return selected(selector, leadReason(lead, isPanic), steering)
 }
 
-function selectLadder(draw: Draw, pools: readonly Pool[], lead: number): MxSelection {
-  const rungs: Rung[] = []
-  let panicked = climbUp(rungs, pools, lead, draw)
-  for (let p = 0; p < pools.length && rungs.length < draw.limit; p++) {
-    if (p === surveyed()) canvassNext(pools, null, draw.context.health)
-    if (p !== lead && climbUp(rungs, pools, p, draw)) panicked = true
-  }
-  const seen = surveyed()
-  if (rungs.length < draw.limit) climb(rungs, pools[lead] as Pool, canvassAt(lead).suspect, draw)
-  for (let p = 0; p < seen && rungs.length < draw.limit; p++)
-    if (p !== lead) climb(rungs, pools[p] as Pool, canvassAt(p).suspect, draw)
-  return selected(draw, rungs, panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible')
-}
-
-/** Whether a pool in panic added anyone. */
-function climbUp(rungs: Rung[], pools: readonly Pool[], at: number, draw: Draw): boolean {
-  const canvass = canvassAt(at)
-  return climb(rungs, pools[at] as Pool, canvass.up, draw) && canvass.isPanic
-}
-
-function selectEqual(draw: Draw, pools: readonly Pool[], lead: number): MxSelection {
-  const rungs: Rung[] = []
-  const canvass = canvassAt(lead)
-  levelAll(rungs, pools[lead] as Pool, canvass, draw)
-  return selected(draw, rungs, canvass.isPanic ? 'panic' : lead > 0 ? 'spilled' : 'eligible')
-}
-
-function allDown(draw: Draw, pools: readonly Pool[]): MxSelection {
-  const { set, context } = draw
-  const { health } = context
-  const { onAllDown } = set.policy
-  const rungs: Rung[] = []
-  if (onAllDown.kind === 'servfail') return { kind: 'servfail' }
-  if (onAllDown.kind === 'backup') {
-    evaluatePool(backup, onAllDown.pool, null, health)
-    if (set.mode === 'equal') levelAll(rungs, onAllDown.pool, backup, draw)
-    else
-      for (const ballot of [backup.up, backup.suspect]) climb(rungs, onAllDown.pool, ballot, draw)
-    if (!isEmpty(backup)) return selected(draw, rungs, 'backup', backup.holdSeconds)
-  }
-  const fellSince = onAllDown.kind === 'last_good' ? lastGoodSince(pools, null, health) : 0
-  if (fellSince > 0) {
-    for (const pool of pools) {
-      everyone.count = 0
-      addAll(everyone, pool, null, { health, tier: 'weighty', zeroWeight: 0, fellSince })
-      if (set.mode === 'equal') levelUp(rungs, pool, everyone, draw)
-      else climb(rungs, pool, everyone, draw)
-    }
-    if (rungs.length > 0) return selected(draw, rungs, 'last-good')
-  }
-  return failOpen(draw, lastResortPools(set.policy, pools))
-}
-
-function failOpen(draw: Draw, pools: readonly Pool[]): MxSelection {
-  const { health } = draw.context
-  const rungs: Rung[] = []
-  const zeroWeight = zeroWeightOf(pools)
-  for (const tier of tiers) {
-    for (const pool of pools) {
-      everyone.count = 0
-      addAll(everyone, pool, null, { health, tier, zeroWeight, fellSince: 0 })
-      if (draw.set.mode === 'equal') level(rungs, pool, everyone, everyone.count)
-      else climb(rungs, pool, everyone, { ...draw, limit: maxRungs })
-    }
-    if (rungs.length > 0) return selected(draw, rungs, 'failed-open')
-  }
-  return { kind: 'servfail' } // a rule without members: never compiled
+function selectFromDown(
+  selector: MxSelector,
+  pools: readonly Pool[],
+  steering: Steering,
+): MxSelection {
+  const { policy } = selector.set
+  if (policy.onAllDown.kind === 'servfail') return { kind: 'servfail' }
+  const reason = selectAllDown(selector, policy, pools, null, steering)
+  // null: a rule without members, which the compiler of zones refuses.
+  return reason === null ? { kind: 'servfail' } : selected(selector, reason, steering)
 }
 
 const selected = (
-  { set }: Draw,
-  rungs: readonly Rung[],
+  { set, rungs }: MxSelector,
   reason: SelectionReason,
-  holdSeconds: number = Infinity,
+  steering: Steering,
 ): MxSelection => ({
   kind: 'selected',
   rungs,
-  ttl: answerTtl(set, Math.min(holdSeconds, holdOfSurvey())),
+  ttl: answerTtl(set, holdSecondsOf(steering, reason)),
   reason,
 })
 
-/** Continues the ladder downwards out of a ballot; whether that added anyone. */
-function climb(rungs: Rung[], pool: Pool, ballot: Candidates, draw: Draw): boolean {
-  const before = rungs.length
-  order(rungs, pool, ballot, draw)
-  for (let i = 0; i < ballot.count && rungs.length < draw.limit; i++)
-    addBelow(rungs, targetAt(pool, ballot, i))
-  return rungs.length > before
-}
+/** One MX answer under construction. */
+class MxSelector implements RecordSelector {
+  readonly set: SteeredMx
+  readonly rungs: Rung[] = []
+  readonly #steering: Steering
+  /** Hash of the client, by which sticky answers are ordered; null: at random. */
+  readonly #client: number | null
+  readonly #limit: number
 
-/** Brings a permutation to the front: as much of it as the ladder has room for, and those who stand on it already. */
-function order(rungs: readonly Rung[], pool: Pool, ballot: Candidates, draw: Draw): void {
-  if (draw.client !== null) scoreMembers(ballot, pool, draw.client)
-  const random = draw.client === null ? draw.random : null
-  if (random !== null && !pool.isSpread) drawLadder(ballot, draw.limit, random)
-  else drawSpread(ballot, pool, draw.limit, random, rungs)
-}
+  constructor(set: SteeredMx, steering: Steering, client: number | null) {
+    this.set = set
+    this.#steering = steering
+    this.#client = client
+    this.#limit = rungLimit(set)
+  }
 
-/** The members of a canvass, as many as there is room for, all at the same height. */
-function levelAll(rungs: Rung[], pool: Pool, canvass: PoolEvaluation, draw: Draw): void {
-  levelUp(rungs, pool, canvass.up, draw)
-  if (rungs.length < draw.limit) levelUp(rungs, pool, canvass.suspect, draw)
-}
+  get count(): number {
+    return this.rungs.length
+  }
 
-function levelUp(rungs: Rung[], pool: Pool, ballot: Candidates, draw: Draw): void {
-  const room = draw.limit - rungs.length
-  if (draw.client !== null) {
-    scoreMembers(ballot, pool, draw.client)
-    level(rungs, pool, ballot, drawSpread(ballot, pool, room, null, rungs))
-  } else if (!pool.isSpread) level(rungs, pool, ballot, drawSample(ballot, room, draw.random))
-  else if (rungs.length > 0)
-    level(rungs, pool, ballot, drawSpread(ballot, pool, room, draw.random, rungs))
-  else {
-    const dealt = dealSample(ballot, pool, room, draw.random)
-    level(rungs, pool, dealt, dealt.count)
+  /** Adds the ladder led by the pool at `lead`; returns whether a pool in panic contributed. */
+  addLadder(pools: readonly Pool[], lead: number): boolean {
+    const { rungs } = this
+    const evaluated = this.#steering.pools
+    let isPanic = this.#addUp(pools, lead)
+    for (let p = 0; p < pools.length && rungs.length < this.#limit; p++) {
+      if (p === evaluated.count) evaluated.evaluateNext(pools, null)
+      if (p !== lead && this.#addUp(pools, p)) isPanic = true
+    }
+    const { count } = evaluated
+    if (rungs.length < this.#limit) this.#addBelow(pools[lead] as Pool, evaluated.at(lead).suspect)
+    for (let p = 0; p < count && rungs.length < this.#limit; p++)
+      if (p !== lead) this.#addBelow(pools[p] as Pool, evaluated.at(p).suspect)
+    return isPanic
+  }
+
+  /** Adds members of the pool at `lead`, all at one preference; returns whether it is in panic. */
+  addEqual(pools: readonly Pool[], lead: number): boolean {
+    const evaluation = this.#steering.pools.at(lead)
+    this.addEvaluated(pools[lead] as Pool, evaluation)
+    return evaluation.isPanic
+  }
+
+  addEvaluated(pool: Pool, { up, suspect }: PoolEvaluation): void {
+    this.addLastGood(pool, up)
+    if (this.rungs.length < this.#limit) this.addLastGood(pool, suspect)
+  }
+
+  addLastGood(pool: Pool, candidates: Candidates): void {
+    if (this.set.mode === 'equal') this.#addBeside(pool, candidates)
+    else this.#addBelow(pool, candidates)
+  }
+
+  addEvery(pool: Pool, candidates: Candidates): void {
+    if (this.set.mode === 'equal') this.#putBeside(pool, candidates, candidates.count)
+    else this.#addBelow(pool, candidates, maxRungs)
+  }
+
+  /** Adds the up members of an evaluated pool; returns whether it added any although it is in panic. */
+  #addUp(pools: readonly Pool[], at: number): boolean {
+    const { up, isPanic } = this.#steering.pools.at(at)
+    return this.#addBelow(pools[at] as Pool, up) && isPanic
+  }
+
+  /** Continues the ladder downwards with a permutation of the candidates; returns whether it added any. */
+  #addBelow(pool: Pool, candidates: Candidates, limit: number = this.#limit): boolean {
+    const { rungs } = this
+    const before = rungs.length
+    this.#order(pool, candidates, limit)
+    for (let i = 0; i < candidates.count && rungs.length < limit; i++)
+      addRung(rungs, targetAt(pool, candidates, i), preferenceAt(rungs.length))
+    return rungs.length > before
+  }
+
+  /** Brings a permutation to the front, `limit` positions of it: some of these targets may be on the ladder already. */
+  #order(pool: Pool, candidates: Candidates, limit: number): void {
+    const { spread, random } = this.#steering
+    if (this.#client !== null) {
+      scoreMembers(candidates, pool, this.#client)
+      spread.drawSpread(candidates, pool, limit, null, this.rungs)
+    } else if (!pool.isSpread) drawLadder(candidates, limit, random)
+    else spread.drawSpread(candidates, pool, limit, random, this.rungs)
+  }
+
+  /** Adds as many of the candidates as there is room for, all at one preference. */
+  #addBeside(pool: Pool, candidates: Candidates): void {
+    const { spread, random } = this.#steering
+    const { rungs } = this
+    const room = this.#limit - rungs.length
+    if (this.#client !== null) {
+      scoreMembers(candidates, pool, this.#client)
+      const drawn = spread.drawSpread(candidates, pool, room, null, rungs)
+      this.#putBeside(pool, candidates, drawn)
+    } else if (!pool.isSpread)
+      this.#putBeside(pool, candidates, drawSample(candidates, room, random))
+    else if (rungs.length > 0)
+      this.#putBeside(pool, candidates, spread.drawSpread(candidates, pool, room, random, rungs))
+    else {
+      const dealt = spread.dealSample(candidates, pool, room, random)
+      this.#putBeside(pool, dealt, dealt.count)
+    }
+  }
+
+  #putBeside(pool: Pool, candidates: Candidates, count: number): void {
+    for (let i = 0; i < count; i++)
+      addRung(this.rungs, targetAt(pool, candidates, i), preferenceAt(0))
   }
 }
 
-/** Adds the first `count` of the ballot, all at the same height. */
-function level(rungs: Rung[], pool: Pool, ballot: Candidates, count: number): void {
-  for (let i = 0; i < count; i++) addBeside(rungs, targetAt(pool, ballot, i))
-}
-
-// Loop guard: what the MTAs themselves are answered. One ladder for all of them, whatever their place and
-// whatever the health: pools of the catch-all in order, within a pool by configured weight, then by name.
-//
-// An MTA that relays for the domain drops every exchange at its own preference and below (RFC 5321 §5.1), then
-// tries what is left. With drawn ladders, or with ladders of different rules, A may see B best while B sees A
-// best, and mail circles. With a ladder filtered by health, the backup sees itself best as soon as the primary
-// is down, and bounces with "mail loops back to myself" instead of queueing. Both end with one fixed order.
-// An MTA that the ladder is too short for finds only its betters on it, which is as safe.
-
+/**
+ * Loop guard: the ladder that the zone's own MTAs get. It is one for all of them, regardless of their place and of
+ * health: the pools of the catch-all in order, within a pool by configured weight, then by name.
+ *
+ * An MTA that relays for the domain drops every exchange at its own preference and below (RFC 5321 §5.1), then tries what
+ * is left. With drawn ladders, or with ladders of different rules, A may see B best while B sees A best, and mail
+ * circles. With a ladder filtered by health, the backup sees itself best as soon as the primary is down, and bounces with
+ * "mail loops back to myself" instead of queueing. A fixed order prevents both. An MTA that the ladder has no room for
+ * finds only better ones on it, which is as safe.
+ */
 function canonicalLadder(set: SteeredMx): MxSelection {
   const pools = catchAll(set.policy)?.pools ?? []
   const zeroWeight = zeroWeightOf(pools)
@@ -193,7 +191,7 @@ function canonicalLadder(set: SteeredMx): MxSelection {
   for (const pool of pools) {
     const members = pool.members.filter((member) => (member.weight || zeroWeight) > 0)
     for (const { target } of members.sort(byWeightThenName))
-      if (rungs.length < limit) addBelow(rungs, target)
+      if (rungs.length < limit) addRung(rungs, target, preferenceAt(rungs.length))
   }
   if (rungs.length === 0) return { kind: 'servfail' }
   return { kind: 'selected', rungs, ttl: answerTtl(set, Infinity), reason: 'eligible' }
@@ -203,34 +201,19 @@ function canonicalLadder(set: SteeredMx): MxSelection {
 const byWeightThenName = (a: Member, b: Member): number =>
   b.weight - a.weight || (a.target.name < b.target.name ? -1 : 1)
 
-// The rungs of a ladder while it is built: preferences 10, 20, 30…, and no target twice, since one may be in
-// several pools of a rule.
-
 const preferenceStep = 10
 
-/** What preferences of 16 bits have room for. */
+/** As many preferences as 16 bits hold at that step. */
 const maxRungs = 6_553
 
-/** Of the rung in a place; 0 is the first. */
-export const preferenceAt = (place: number): number => preferenceStep * (place + 1)
+/** Preference of the rung at a position, counted from 0: 10, 20, 30… */
+export const preferenceAt = (position: number): number => preferenceStep * (position + 1)
 
+/** How many rungs an answer of the set may have. */
 export const rungLimit = (set: SteeredMx): number => Math.min(maxRungs, Math.max(1, set.ladder))
 
-/** Adds a target one step below the others. */
-function addBelow(rungs: Rung[], target: Target): void {
-  if (!isOn(rungs, target)) rungs.push({ target, preference: preferenceAt(rungs.length) })
+/** Adds a rung, unless the target has one: it may be in several pools of a rule. */
+function addRung(rungs: Rung[], target: Target, preference: number): void {
+  for (const rung of rungs) if (rung.target.index === target.index) return
+  rungs.push({ target, preference })
 }
-
-/** Adds a target beside the others. */
-function addBeside(rungs: Rung[], target: Target): void {
-  if (!isOn(rungs, target)) rungs.push({ target, preference: preferenceStep })
-}
-
-function isOn(rungs: readonly Rung[], target: Target): boolean {
-  for (const rung of rungs) if (rung.target.index === target.index) return true
-  return false
-}
-
-/** The target of a ballot's entry. */
-export const targetAt = (pool: Pool, ballot: Candidates, at: number): Target =>
-  (pool.members[ballot.members[at] as number] as Member).target

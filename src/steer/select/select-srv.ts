@@ -1,160 +1,156 @@
-// SRV (RFC 2782): the one type that carries weights itself. So nothing is drawn where everyone fits: priority is the
-// pool's place (10, 20, 30…; suspects of all pools below), weight is the member's effective weight.
+// SRV (RFC 2782): the one type that carries weights itself, so nothing is drawn where every member fits: priority is the
+// pool's position (10, 20, 30…, suspects of all pools below), weight the member's effective weight.
 //
-// Where a pool has more members than there is room for, k of n are drawn, and each has the weight of its share divided
-// by its odds of being there: certain ones their own, the drawn ones the same. Their sum is the pool's weight in
-// every answer, so that over many answers every member has exactly its share.
+// Where a pool has more members than there is room for, k of n are drawn, and each record has the weight of its member
+// divided by the probability of being drawn: certain ones their own, the others one and the same. Their sum is the pool's
+// weight in every answer, so that over many answers each member has exactly its share.
 //
-// Weights are whole and at least 1: 0 would mean "hardly ever" beside others, and that is not what was asked for.
+// Weights are integers of at least 1: beside others, 0 would mean "hardly ever" (RFC 2782), which was not configured.
 
 import type { Random } from '../../lib/clock.ts'
-import { lastGoodSince, lastResortPools, addAll, tiers, zeroWeightOf } from './last-resort.ts'
+import { type Candidates, shuffle, targetAt, weightAt, weightFrom } from '../draw/candidates.ts'
+import { drawCertain, drawSystematic } from '../draw/sampling.ts'
+import type { Pool, SteeredSrv } from '../policy.ts'
 import {
   answerTtl,
-  type SteerContext,
   type Locus,
-  type SelectionReason,
   type SelectedSrv,
+  type SelectionReason,
   type SrvSelection,
 } from '../selection.ts'
-import {
-  createCandidates,
-  shuffle,
-  weightAt,
-  weightFrom,
-  type Candidates,
-} from '../draw/candidates.ts'
-import { evaluatePool, createPoolEvaluation, isEmpty } from './eligibility.ts'
+import { type RecordSelector, selectAllDown } from './all-down.ts'
+import type { PoolEvaluation } from './eligibility.ts'
+import { leadReason } from './leading-pool.ts'
 import { matchRule } from './match.ts'
-import type { Pool, SteeredSrv } from '../policy.ts'
-import { targetAt } from './select-mx.ts'
-import { drawCertain, drawSystematic } from '../draw/sampling.ts'
-import { canvassAt, canvassNext, findLead, holdOfSurvey, surveyed } from './leading-pool.ts'
+import { holdSecondsOf, leadOf, type Steering } from './steering.ts'
 
 const priorityStep = 10
 const maxWeight = 65_535
-/** Decimals that a weight keeps, where it has any. */
-const fineness = 100
+/** Factor that keeps two decimals of a weight that is not an integer. */
+const fractionScale = 100
 
-const backup = createPoolEvaluation()
-const everyone = createCandidates()
-
-export function selectSrv(set: SteeredSrv, locus: Locus, context: SteerContext): SrvSelection {
+/** The SRV records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
+export function selectSrv(set: SteeredSrv, locus: Locus, steering: Steering): SrvSelection {
   const pools = matchRule(set.policy, locus)?.pools ?? []
-  const { health, random } = context
-  const lead = findLead(pools, null, health, random)
-  if (lead < 0) return allDown(set, pools, context)
-  const choices: SelectedSrv[] = []
-  let panicked = add(choices, pools[lead] as Pool, canvassAt(lead).up, { set, random })
-  panicked &&= canvassAt(lead).isPanic
-  for (let p = 0; p < pools.length && choices.length < set.answers; p++) {
-    if (p === surveyed()) canvassNext(pools, null, health)
-    const canvass = canvassAt(p)
-    if (p !== lead && add(choices, pools[p] as Pool, canvass.up, { set, random }))
-      panicked ||= canvass.isPanic
+  const selector = new SrvSelector(set, steering.random)
+  const lead = leadOf(steering, pools, null, null)
+  if (lead < 0) return selectFromDown(selector, pools, steering)
+  const { pools: evaluated } = steering
+  let isPanic = addUp(selector, pools, lead, steering)
+  for (let p = 0; p < pools.length && selector.count < set.answers; p++) {
+    if (p === evaluated.count) evaluated.evaluateNext(pools, null)
+    if (p !== lead && addUp(selector, pools, p, steering)) isPanic = true
   }
-  add(choices, pools[lead] as Pool, canvassAt(lead).suspect, { set, random })
-  for (let p = 0; p < surveyed(); p++)
-    if (p !== lead) add(choices, pools[p] as Pool, canvassAt(p).suspect, { set, random })
-  return selected(set, choices, panicked ? 'panic' : lead > 0 ? 'spilled' : 'eligible')
+  selector.add(pools[lead] as Pool, evaluated.at(lead).suspect)
+  for (let p = 0; p < evaluated.count; p++)
+    if (p !== lead) selector.add(pools[p] as Pool, evaluated.at(p).suspect)
+  return selected(selector, leadReason(lead, isPanic), steering)
 }
 
-function allDown(set: SteeredSrv, pools: readonly Pool[], context: SteerContext): SrvSelection {
-  const { health, random } = context
-  const { onAllDown } = set.policy
-  const choices: SelectedSrv[] = []
-  if (onAllDown.kind === 'servfail') return { kind: 'servfail' }
-  if (onAllDown.kind === 'backup') {
-    evaluatePool(backup, onAllDown.pool, null, health)
-    add(choices, onAllDown.pool, backup.up, { set, random })
-    add(choices, onAllDown.pool, backup.suspect, { set, random })
-    if (!isEmpty(backup)) return selected(set, choices, 'backup', backup.holdSeconds)
-  }
-  const fellSince = onAllDown.kind === 'last_good' ? lastGoodSince(pools, null, health) : 0
-  for (const pool of fellSince > 0 ? pools : []) {
-    everyone.count = 0
-    addAll(everyone, pool, null, { health, tier: 'weighty', zeroWeight: 0, fellSince })
-    add(choices, pool, everyone, { set, random })
-  }
-  if (choices.length > 0) return selected(set, choices, 'last-good')
-  return failOpen(set, lastResortPools(set.policy, pools), context)
-}
-
-function failOpen(
-  set: SteeredSrv,
+/** Adds the up members of an evaluated pool; returns whether it added any although it is in panic. */
+function addUp(
+  selector: SrvSelector,
   pools: readonly Pool[],
-  { health, random }: SteerContext,
+  at: number,
+  steering: Steering,
+): boolean {
+  const { up, isPanic } = steering.pools.at(at)
+  return selector.add(pools[at] as Pool, up) && isPanic
+}
+
+function selectFromDown(
+  selector: SrvSelector,
+  pools: readonly Pool[],
+  steering: Steering,
 ): SrvSelection {
-  const choices: SelectedSrv[] = []
-  const zeroWeight = zeroWeightOf(pools)
-  for (const tier of tiers) {
-    for (const pool of pools) {
-      everyone.count = 0
-      addAll(everyone, pool, null, { health, tier, zeroWeight, fellSince: 0 })
-      add(choices, pool, everyone, { set: { ...set, answers: Infinity }, random })
-    }
-    if (choices.length > 0) return selected(set, choices, 'failed-open')
-  }
-  return { kind: 'servfail' } // a rule without members: never compiled
+  const { policy } = selector.set
+  if (policy.onAllDown.kind === 'servfail') return { kind: 'servfail' }
+  const reason = selectAllDown(selector, policy, pools, null, steering)
+  // null: a rule without members, which the compiler of zones refuses.
+  return reason === null ? { kind: 'servfail' } : selected(selector, reason, steering)
 }
 
 const selected = (
-  set: SteeredSrv,
-  choices: readonly SelectedSrv[],
+  { set, records }: SrvSelector,
   reason: SelectionReason,
-  holdSeconds: number = Infinity,
+  steering: Steering,
 ): SrvSelection => ({
   kind: 'selected',
-  choices,
-  ttl: answerTtl(set, Math.min(holdSeconds, holdOfSurvey())),
+  records,
+  ttl: answerTtl(set, holdSecondsOf(steering, reason)),
   reason,
 })
 
-/** A ballot at one priority, below what is there; whether that added anyone. */
-function add(
-  choices: SelectedSrv[],
-  pool: Pool,
-  ballot: Candidates,
-  { set, random }: { readonly set: SteeredSrv; readonly random: Random },
-): boolean {
-  const before = choices.length
-  const last = choices.at(-1)
-  const priority = (last?.priority ?? 0) + priorityStep
-  const drawn = draw(ballot, Math.min(ballot.count, set.answers - before), random)
-  const scale = scaleOf(ballot, drawn)
-  for (let i = 0; i < drawn; i++) {
-    const target = targetAt(pool, ballot, i)
-    const weight = Math.max(1, Math.min(maxWeight, Math.round(weightAt(ballot, i) * scale)))
-    if (!isThere(choices, target.index)) choices.push({ target, priority, weight })
+/** One SRV answer under construction. */
+class SrvSelector implements RecordSelector {
+  readonly set: SteeredSrv
+  readonly records: SelectedSrv[] = []
+  readonly #random: Random
+
+  constructor(set: SteeredSrv, random: Random) {
+    this.set = set
+    this.#random = random
   }
-  return choices.length > before
+
+  get count(): number {
+    return this.records.length
+  }
+
+  addEvaluated(pool: Pool, { up, suspect }: PoolEvaluation): void {
+    this.add(pool, up)
+    this.add(pool, suspect)
+  }
+
+  addLastGood(pool: Pool, candidates: Candidates): void {
+    this.add(pool, candidates)
+  }
+
+  addEvery(pool: Pool, candidates: Candidates): void {
+    this.add(pool, candidates, Infinity)
+  }
+
+  /** Adds the candidates at one priority, below the records before; returns whether it added any. */
+  add(pool: Pool, candidates: Candidates, limit: number = this.set.answers): boolean {
+    const { records } = this
+    const before = records.length
+    const priority = (records.at(-1)?.priority ?? 0) + priorityStep
+    const drawn = draw(candidates, Math.min(candidates.count, limit - before), this.#random)
+    const scale = scaleOf(candidates, drawn)
+    for (let i = 0; i < drawn; i++) {
+      const target = targetAt(pool, candidates, i)
+      const scaled = Math.round(weightAt(candidates, i) * scale)
+      const weight = Math.max(1, Math.min(maxWeight, scaled))
+      if (!hasTarget(records, target.index)) records.push({ target, priority, weight })
+    }
+    return records.length > before
+  }
 }
 
-/** Brings `places` to the front, each with the weight that it answers with. */
-function draw(ballot: Candidates, places: number, random: Random): number {
-  if (places >= ballot.count || places <= 0) return Math.max(0, places)
-  shuffle(ballot, random)
-  const certain = drawCertain(ballot, places)
-  if (certain === places) return places
-  const share = weightFrom(ballot, certain) / (places - certain)
-  drawSystematic(ballot, certain, places, random())
-  for (let i = certain; i < places; i++) ballot.weights[i] = share
-  return places
+/** Draws `count` candidates to the front and sets the weight that each is answered with. Returns their number. */
+function draw(candidates: Candidates, count: number, random: Random): number {
+  if (count >= candidates.count || count <= 0) return Math.max(0, count)
+  shuffle(candidates, random)
+  const certain = drawCertain(candidates, count)
+  if (certain === count) return count
+  const share = weightFrom(candidates, certain) / (count - certain)
+  drawSystematic(candidates, certain, count, random())
+  for (let i = certain; i < count; i++) candidates.weights[i] = share
+  return count
 }
 
-/** What makes the weights whole: nothing if they are, else what keeps two decimals, as far as 16 bits go. */
-function scaleOf(ballot: Candidates, count: number): number {
-  let most = 0
-  let areWhole = true
+/** The factor that makes weights integers: 1 where they are, else what keeps two decimals, as far as 16 bits go. */
+function scaleOf(candidates: Candidates, count: number): number {
+  let highest = 0
+  let areIntegers = true
   for (let i = 0; i < count; i++) {
-    const weight = weightAt(ballot, i)
-    most = Math.max(most, weight)
-    areWhole &&= Number.isInteger(weight)
+    const weight = weightAt(candidates, i)
+    highest = Math.max(highest, weight)
+    areIntegers &&= Number.isInteger(weight)
   }
-  return Math.min(areWhole ? 1 : fineness, maxWeight / most)
+  return Math.min(areIntegers ? 1 : fractionScale, maxWeight / highest)
 }
 
-function isThere(choices: readonly SelectedSrv[], target: number): boolean {
-  for (const choice of choices) if (choice.target.index === target) return true
+function hasTarget(records: readonly SelectedSrv[], index: number): boolean {
+  for (const { target } of records) if (target.index === index) return true
   return false
 }

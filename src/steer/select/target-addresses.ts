@@ -1,46 +1,43 @@
-// The addresses of a target under its own name, which is the exchange of its MX records: down ones leave only
-// while another of the same family stays. Others hold the MX record in their cache, and an exchange without
-// addresses bounces there (Postfix: 5.4.4). Suspects stay: their name has nothing better to offer.
+// The addresses of a target under its own name, which is the exchange of its MX records. Down ones are left out only
+// while another of the same family stays: resolvers hold the MX record in their caches, and mail bounces at an exchange
+// without addresses (Postfix: 5.4.4). Suspect ones stay, for the name has no better ones to offer.
 //
-// Drained and disabled targets go on answering here, for the same reason. Of more than `answers` addresses as many are
-// drawn, each as likely as any other (zone/compile/exchange-addresses.ts).
+// Drained and disabled targets go on being answered here, for the same reason. Of more than `answers` addresses, so many
+// are drawn, all equally likely (zone/compile/exchange-addresses.ts).
 
-import { SlotState, Standing, type HealthReader } from '../../health/table.ts'
-import {
-  answerTtl,
-  type SteerContext,
-  type AddressSelection,
-  type SelectedAddress,
-} from '../selection.ts'
+import { type HealthReader, SlotState, Standing } from '../../health/table.ts'
 import type { TargetAddresses } from '../policy.ts'
+import { type AddressSelection, answerTtl, type SelectedAddress } from '../selection.ts'
 import { familyOf } from './select-addresses.ts'
+import type { Steering } from './steering.ts'
 
-export function targetAddresses(set: TargetAddresses, context: SteerContext): AddressSelection {
+/** The addresses that are not down, or all where every one is. 'no-family': the target has none of the set's type. */
+export function targetAddresses(set: TargetAddresses, steering: Steering): AddressSelection {
   const { target } = set
-  const { health } = context
+  const { health } = steering
   const family = familyOf(set.type)
-  const living: SelectedAddress[] = []
+  const usable: SelectedAddress[] = []
   const all: SelectedAddress[] = []
   let holdSeconds = Infinity
   for (let i = 0; i < target.addresses.length; i++) {
     const address = target.addresses[i]
     if (address?.family !== family) continue
     all.push({ target, address })
-    holdSeconds = Math.min(holdSeconds, holdOf(set, i, health))
-    if (!isDown(set, i, health)) living.push({ target, address })
+    holdSeconds = Math.min(holdSeconds, holdSecondsAt(set, i, health))
+    if (!isDown(set, i, health)) usable.push({ target, address })
   }
   if (all.length === 0) return { kind: 'no-family' }
   const ttl = answerTtl(set, holdSeconds)
-  const reason = living.length > 0 ? 'eligible' : 'failed-open'
-  const addresses = limited(living.length > 0 ? living : all, set.answers, context)
+  const reason = usable.length > 0 ? 'eligible' : 'failed-open'
+  const addresses = drawSome(usable.length > 0 ? usable : all, set.answers, steering)
   return { kind: 'selected', addresses, ttl, reason }
 }
 
-/** `count` of them at random: the front of a shuffle that goes no further (Fisher–Yates). */
-function limited(
+/** `count` of them at random: a Fisher–Yates shuffle that stops there. */
+function drawSome(
   addresses: SelectedAddress[],
   count: number,
-  { random }: SteerContext,
+  { random }: Steering,
 ): readonly SelectedAddress[] {
   if (addresses.length <= count) return addresses
   for (let i = 0; i < count; i++) {
@@ -53,7 +50,7 @@ function limited(
   return addresses
 }
 
-/** Down in every membership. A target in no pool is watched by nobody, and up. */
+/** Down in every membership. The addresses of a target in no pool are not probed, and up. */
 function isDown(set: TargetAddresses, address: number, health: HealthReader): boolean {
   for (const { slots, row } of set.memberships) {
     if (health.state(slots[address] ?? 0) !== SlotState.down) return false
@@ -62,13 +59,13 @@ function isDown(set: TargetAddresses, address: number, health: HealthReader): bo
   return set.memberships.length > 0
 }
 
-function holdOf(set: TargetAddresses, address: number, health: HealthReader): number {
+function holdSecondsAt(set: TargetAddresses, address: number, health: HealthReader): number {
   let holdSeconds = Infinity
   for (const { slots, row } of set.memberships) {
-    const slot = health.holdSeconds(slots[address] ?? 0)
-    // Of a row only the end of being forced up can change this answer.
-    const own = health.standing(row) === Standing.forced ? health.rowHoldSeconds(row) : Infinity
-    holdSeconds = Math.min(holdSeconds, slot, own)
+    const ofSlot = health.holdSeconds(slots[address] ?? 0)
+    // Of a row, only the end of being forced up can change this answer.
+    const ofRow = health.standing(row) === Standing.forced ? health.rowHoldSeconds(row) : Infinity
+    holdSeconds = Math.min(holdSeconds, ofSlot, ofRow)
   }
   return holdSeconds
 }

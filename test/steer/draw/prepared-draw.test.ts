@@ -1,9 +1,12 @@
-// A prepared draw chooses what the long way chooses with the same chance, over random worlds, and is there for plain ones.
+// A prepared draw selects what the slow path selects with the same random numbers, over random worlds; and the common cases
+// can be prepared.
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { HealthReader } from '../../../src/health/table.ts'
 import type { Random } from '../../../src/lib/clock.ts'
 import {
+  createDrawScratch,
   outcomeIndexAt,
   uint31Of,
   drawPrepared,
@@ -20,6 +23,7 @@ import { selectMx } from '../../../src/steer/select/select-mx.ts'
 import type { Locus } from '../../../src/steer/selection.ts'
 import { addressesOf, arrange, catchAllOf, mxOf, policyOf, seeded } from '../arrange.ts'
 import { runs } from '../../support/runs.ts'
+import { createSteering, type Steering } from '../../../src/steer/select/steering.ts'
 
 const locus: Locus = {
   family: 4,
@@ -43,23 +47,35 @@ const threshold = fc.constantFrom(0, 0, 0.5)
 const spill = fc.constantFrom('all' as const, 'proportional' as const)
 
 /** How many were prepared, since what is always null proves nothing. */
-const seen = { ladders: 0, addresses: 0, unprepared: 0, orders: 0 }
+const seen = { ladders: 0, addresses: 0, unprepared: 0, tables: 0 }
 
-/** Step by step, and by the table of its orders where it has one; both with the same chance. */
-function drawnOf<Choice>(draw: PreparedDraw<Choice>, random: Random, same: Random): Choice[] {
-  const chosen = ({ places, count }: DrawOutcome): Choice[] =>
-    [...places.subarray(0, count)].map((place) => draw.choices[place] as Choice)
-  const stepwise = chosen(drawPrepared(draw, random))
-  const orders = outcomesOf(draw)
-  if (orders !== null) {
-    const point = orders.ends.length === 1 ? 0 : uint31Of(same())
-    expect(chosen(outcomeAt(orders, outcomeIndexAt(orders, point)))).toEqual(stepwise)
-    seen.orders++
+const scratch = createDrawScratch()
+
+/** Preparing draws nothing. */
+const steeringOf = (health: HealthReader): Steering =>
+  createSteering({
+    health,
+    random: () => {
+      throw new Error('drawn while preparing')
+    },
+  })
+
+/** Step by step, and by the table of its outcomes where it has one; both with the same random numbers. */
+function drawnOf<Entry>(draw: PreparedDraw<Entry>, random: Random, same: Random): Entry[] {
+  const drawn = ({ indexes, count }: DrawOutcome): Entry[] =>
+    [...indexes.subarray(0, count)].map((index) => draw.entries[index] as Entry)
+  const stepwise = drawn(drawPrepared(scratch, draw, random))
+  const outcomes = outcomesOf(draw)
+  if (outcomes !== null) {
+    const uint31 = outcomes.ends.length === 1 ? 0 : uint31Of(same())
+    const outcome = outcomeAt(scratch, outcomes, outcomeIndexAt(outcomes, uint31))
+    expect(drawn(outcome)).toEqual(stepwise)
+    seen.tables++
   }
   return stepwise
 }
 
-test('chooses as the long way does', () => {
+test('selects as the slow path does', () => {
   const cases = fc.record({
     world,
     rule,
@@ -73,22 +89,23 @@ test('chooses as the long way does', () => {
   fc.assert(
     fc.property(cases, ({ world: described, rule: names, size, mode, seed, ...rest }) => {
       const { pools, health } = arrange(described, rest.panic)
-      const chosenPools = names.map((name): Pool => ({
+      const rulePools = names.map((name): Pool => ({
         ...(pools[name] as Pool),
         minHealthy: rest.threshold,
         spill: rest.spill,
       }))
-      const policy = policyOf([catchAllOf(chosenPools)])
+      const policy = policyOf([catchAllOf(rulePools)])
       const [set, mx] = [addressesOf(policy, size), mxOf(policy, { mode, ladder: size })]
-      const ladder = prepareLadder(mx, 0, health)
-      const addresses = prepareAddresses(set, 0, health)
+      const prepared = steeringOf(health)
+      const ladder = prepareLadder(mx, 0, prepared)
+      const addresses = prepareAddresses(set, 0, prepared)
       for (let again = 0; again < 4; again++) {
         const [random, same] = [seeded(seed + again), seeded(seed + again)]
         if (ladder === null) seen.unprepared++
         else {
           const targets = drawnOf(ladder, random, seeded(seed + again))
           const { ttl, reason } = ladder
-          const long = selectMx(mx, locus, { health, random: same })
+          const long = selectMx(mx, locus, createSteering({ health, random: same }))
           const rungs = long.kind === 'selected' ? long.rungs.map(({ target }) => target) : null
           expect({ ...long, rungs: targets }).toEqual({ kind: 'selected', ttl, reason, rungs })
           expect(random()).toBe(same())
@@ -98,7 +115,7 @@ test('chooses as the long way does', () => {
           const [chance, other] = [seeded(seed - again), seeded(seed - again)]
           const chosen = drawnOf(addresses, chance, seeded(seed - again))
           const { ttl, reason } = addresses
-          expect(selectAddresses(set, locus, { health, random: other })).toEqual({
+          expect(selectAddresses(set, locus, createSteering({ health, random: other }))).toEqual({
             kind: 'selected',
             ttl,
             reason,
@@ -114,14 +131,14 @@ test('chooses as the long way does', () => {
   expect(Math.min(...Object.values(seen))).toBeGreaterThan(50)
 })
 
-test('of what is spread, sticky, drawn for its lead or too many there is none', () => {
+test('is null where pools are spread, sets sticky, leads random or candidates too many', () => {
   const { pools, health } = arrange({ one: { a: '1 up', b: '1 up' }, two: { c: '1 up' } })
   const [one, two] = [pools['one'] as Pool, pools['two'] as Pool]
   const preparedOf = (first: Pool, changes: { sticky?: boolean } = {}): unknown[] => {
     const policy = policyOf([catchAllOf([first, two])])
     return [
-      prepareLadder(mxOf(policy, changes), 0, health),
-      prepareAddresses(addressesOf(policy, 1, changes), 0, health),
+      prepareLadder(mxOf(policy, changes), 0, steeringOf(health)),
+      prepareAddresses(addressesOf(policy, 1, changes), 0, steeringOf(health)),
     ]
   }
   const none = [null, null]
@@ -131,9 +148,9 @@ test('of what is spread, sticky, drawn for its lead or too many there is none', 
   const members = Array.from({ length: 40 }, (_, i) => [`m${i}`, '1 up'])
   const many = arrange({ many: Object.fromEntries(members) as Record<string, string> })
   const policy = policyOf([catchAllOf([many.pools['many'] as Pool])])
-  expect(prepareLadder(mxOf(policy), 0, many.health)).toBe(null)
+  expect(prepareLadder(mxOf(policy), 0, steeringOf(many.health))).toBe(null)
   const weak = arrange({ one: { a: '1 up', b: '2 down' } }).health
   const halved = { ...one, minHealthy: 0.9, spill: 'proportional' as const }
   const spilling = policyOf([catchAllOf([halved, two])])
-  expect(prepareLadder(mxOf(spilling), 0, weak)).toBe(null)
+  expect(prepareLadder(mxOf(spilling), 0, steeringOf(weak))).toBe(null)
 })

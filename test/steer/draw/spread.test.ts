@@ -11,6 +11,7 @@ import type { Built, ModelMember, ModelWorld } from '../model-world.ts'
 import { dealtOdds } from '../slow-steering.ts'
 import type { Entry } from '../slow-steering.ts'
 import { runs } from '../../support/runs.ts'
+import { createSteering } from '../../../src/steer/select/steering.ts'
 
 const member = fc.record({
   weight: fc.integer({ min: 1, max: 30 }),
@@ -60,10 +61,10 @@ function entriesOf(drawn: Drawn, spread: boolean): Entry[] {
 const draws = 3000
 
 function inclusions({ policy, health }: Built, answers: number, seed: number): Map<string, number> {
-  const context = { health, random: seeded(seed) }
+  const steering = createSteering({ health, random: seeded(seed) })
   const counts = new Map<string, number>()
   for (let i = 0; i < draws; i++)
-    for (const text of textsOf(selectAddresses(addressesOf(policy, answers), nowhere, context)))
+    for (const text of textsOf(selectAddresses(addressesOf(policy, answers), nowhere, steering)))
       counts.set(text, (counts.get(text) ?? 0) + 1)
   return counts
 }
@@ -102,10 +103,10 @@ describe('k of n', () => {
     fc.assert(
       fc.property(members, fc.integer({ min: 1, max: 6 }), fc.nat(), (list, answers, seed) => {
         const { policy, health } = build(worldOf(list, true))
-        const context = { health, random: seeded(seed) }
+        const steering = createSteering({ health, random: seeded(seed) })
         for (const sticky of [false, true]) {
           const set = addressesOf(policy, answers, { sticky })
-          const texts = textsOf(selectAddresses(set, nowhere, context))
+          const texts = textsOf(selectAddresses(set, nowhere, steering))
           const entries = entriesOf(list, true)
           expect(texts).toHaveLength(Math.min(answers, entries.length))
           expect(unevenRisk(entries, texts)).toEqual([])
@@ -140,10 +141,10 @@ test('a ladder alternates regions, then racks, and its first rung goes by weight
     { weight: 1, region: 'us', rack: null, addresses: 1 },
   ]
   const { policy, health } = build(worldOf(list, true))
-  const context = { health, random: seeded(5) }
+  const steering = createSteering({ health, random: seeded(5) })
   let firsts = 0
   for (let i = 0; i < draws; i++) {
-    const selection = selectMx(mxOf(policy, { ladder: 4 }), nowhere, context)
+    const selection = selectMx(mxOf(policy, { ladder: 4 }), nowhere, steering)
     const names = selection.kind === 'selected' ? selection.rungs.map(({ target }) => target) : []
     const regions = names.map(({ region }) => region)
     expect(new Set(regions.slice(0, 2))).toEqual(new Set(['eu', 'us']))

@@ -25,7 +25,7 @@ function partOf(seed: number, network: number): { scope: number; decision: numbe
 const octetsOf = (network: number): Uint8Array =>
   Uint8Array.of(network >>> 16, network >>> 8, network, 0)
 const recall = (table: DecisionTable | undefined, network: number): number | undefined =>
-  table?.recall(octetsOf(network), 0)
+  table?.lookUp(octetsOf(network), 0)
 const keep = (
   table: DecisionTable | undefined,
   network: number,

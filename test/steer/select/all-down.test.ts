@@ -19,6 +19,7 @@ import {
 } from '../arrange.ts'
 import type { Arranged, World } from '../arrange.ts'
 import { outliers, tally } from '../reference.ts'
+import { createSteering } from '../../../src/steer/select/steering.ts'
 
 interface Setting extends Arranged {
   readonly list: Pool[]
@@ -37,12 +38,12 @@ const policyFor = (pools: readonly Pool[], onAllDown: OnAllDown = { kind: 'all' 
 
 function ladder({ list, health }: Setting, onAllDown?: OnAllDown, changes = {}) {
   const set = mxOf(policyFor(list, onAllDown), changes)
-  return selectMx(set, nowhere, { health, random: seeded(3) })
+  return selectMx(set, nowhere, createSteering({ health, random: seeded(3) }))
 }
 
 function sample({ list, health }: Setting, onAllDown?: OnAllDown, answers = 9) {
   const set = addressesOf(policyFor(list, onAllDown), answers)
-  return selectAddresses(set, nowhere, { health, random: seeded(3) })
+  return selectAddresses(set, nowhere, createSteering({ health, random: seeded(3) }))
 }
 
 const srvOf = (list: readonly Pool[], answers = 16, onAllDown?: OnAllDown): SteeredSrv => ({
@@ -102,7 +103,7 @@ describe('a pool below min_healthy', () => {
       { eu: { a: '1 up', b: '1 down' }, us: { c: '3 up', d: '1 down' }, ap: { e: '1 up' } },
       { eu: spill, us: spill },
     )
-    const context = { health: it.health, random: seeded(11) }
+    const steering = createSteering({ health: it.health, random: seeded(11) })
     const mx = mxOf(policyFor(it.list))
     const addresses = addressesOf(policyFor(it.list), 1)
     const odds: [string, number][] = [
@@ -110,9 +111,9 @@ describe('a pool below min_healthy', () => {
       ['c', 0.375],
       ['e', 0.125],
     ]
-    const firsts = tally(() => namesOf(selectMx(mx, nowhere, context)).slice(0, 1))
+    const firsts = tally(() => namesOf(selectMx(mx, nowhere, steering)).slice(0, 1))
     expect(outliers(firsts, odds)).toEqual([])
-    const drawn = tally(() => namesOf(selectAddresses(addresses, nowhere, context)))
+    const drawn = tally(() => namesOf(selectAddresses(addresses, nowhere, steering)))
     expect(outliers(drawn, odds)).toEqual([])
   })
 
@@ -122,9 +123,9 @@ describe('a pool below min_healthy', () => {
       { eu: { a: '1 up', b: '1 down' }, us: { c: '1 up', d: '1 down' } },
       { eu: spill, us: spill },
     )
-    const context = { health: it.health, random: seeded(12) }
+    const steering = createSteering({ health: it.health, random: seeded(12) })
     const mx = mxOf(policyFor(it.list))
-    const firsts = tally(() => namesOf(selectMx(mx, nowhere, context)).slice(0, 1))
+    const firsts = tally(() => namesOf(selectMx(mx, nowhere, steering)).slice(0, 1))
     expect(
       outliers(firsts, [
         ['a', 2 / 3],
@@ -231,8 +232,12 @@ describe('who is drained or disabled', () => {
 describe('SRV', () => {
   const choicesOf = (it: Setting, answers?: number, onAllDown?: OnAllDown, seed = 1) => {
     const set = srvOf(it.list, answers, onAllDown)
-    const selection = selectSrv(set, nowhere, { health: it.health, random: seeded(seed) })
-    return selection.kind === 'selected' ? selection.choices : []
+    const selection = selectSrv(
+      set,
+      nowhere,
+      createSteering({ health: it.health, random: seeded(seed) }),
+    )
+    return selection.kind === 'selected' ? selection.records : []
   }
   const textOf = (it: Setting, answers?: number, onAllDown?: OnAllDown): string[] =>
     choicesOf(it, answers, onAllDown)
@@ -262,14 +267,14 @@ describe('SRV', () => {
     const eu = Object.fromEntries(Object.entries(weights).map(([name, w]) => [name, `${w} up`]))
     const it = setting({ eu })
     const set = srvOf(it.list, 3)
-    const context = { health: it.health, random: seeded(8) }
+    const steering = createSteering({ health: it.health, random: seeded(8) })
     const pick = seeded(9)
     const picked = tally(() => {
-      const selection = selectSrv(set, nowhere, context)
+      const selection = selectSrv(set, nowhere, steering)
       if (selection.kind !== 'selected') return []
-      expect(selection.choices).toHaveLength(3)
-      let point = pick() * selection.choices.reduce((sum, { weight }) => sum + weight, 0)
-      const one = selection.choices.find(({ weight }) => (point -= weight) < 0)
+      expect(selection.records).toHaveLength(3)
+      let point = pick() * selection.records.reduce((sum, { weight }) => sum + weight, 0)
+      const one = selection.records.find(({ weight }) => (point -= weight) < 0)
       return [one?.target.name ?? '']
     })
     expect(

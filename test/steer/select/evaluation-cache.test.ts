@@ -1,5 +1,5 @@
-// What is remembered of a pool is what a canvass would find, after every change of health, for every family and reader;
-// and draws that put a ballot in order do not disturb it.
+// A cached evaluation of a pool is what a new one would be, after every change of health, for every family; and draws that
+// reorder its candidates do not change it.
 
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -10,7 +10,7 @@ import {
   createPoolEvaluation,
   type PoolEvaluation,
 } from '../../../src/steer/select/eligibility.ts'
-import { recallPool } from '../../../src/steer/select/leading-pool.ts'
+import { EvaluationCache } from '../../../src/steer/select/evaluation-cache.ts'
 import { memberOf, poolOf, targetOf } from '../../support/steered-zone.ts'
 import { runs } from '../../support/runs.ts'
 
@@ -36,20 +36,21 @@ const change = fc.record({
   panic: fc.constantFrom(0, 0.3),
 })
 
-test('is what a canvass would find', () => {
+test('is what a new evaluation would be', () => {
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 20 }), (changes) => {
       const tables = [createHealthTable(64, 8), createHealthTable(64, 8)]
-      const [remembered, fresh] = [createPoolEvaluation(), createPoolEvaluation()]
+      const caches = tables.map((table) => new EvaluationCache(table))
+      const [cached, fresh] = [createPoolEvaluation(), createPoolEvaluation()]
       for (const { slot, row, state, standing, factor, reader, panic } of changes) {
         const health = tables[reader] as (typeof tables)[number]
         health.set(slot, state, factor, 20)
         health.setRow(row, standing, factor + 0.5, 40)
         for (const family of [null, 4, 6, 4, null] as const) {
-          recallPool(remembered, pool, family, health, panic)
+          caches[reader]?.evaluate(cached, pool, family, panic)
           evaluatePool(fresh, pool, family, health, panic)
-          expect(view(remembered)).toEqual(view(fresh))
-          if (remembered.up.count > 1) swap(remembered.up, 0, 1)
+          expect(view(cached)).toEqual(view(fresh))
+          if (cached.up.count > 1) swap(cached.up, 0, 1)
         }
       }
     }),
