@@ -3,6 +3,12 @@
 
 import type { ClusterEvent } from './cluster-votes.ts'
 
+/**
+ * Error codes reported while the store is out of reach, at most. Redis words them, so a store that makes up a new one for
+ * each answer must not fill the log.
+ */
+const maxReportedReasons = 8
+
 /** At the start, wait for this many times `cutOffMs` for an error code to report. */
 const unknownReasonPatience = 5
 
@@ -22,7 +28,8 @@ export class StoreReachability {
   isCutOff = true
   readonly #options: ReachabilityOptions
   #answeredAtMs: number
-  #isReported = false
+  /** Reasons reported since the instance was cut off; empty: nothing was. */
+  readonly #reportedReasons = new Set<string>()
   #isHoldOver = false
 
   constructor(options: ReachabilityOptions) {
@@ -41,27 +48,34 @@ export class StoreReachability {
     const { onEvent, onChange } = this.#options
     this.isCutOff = false
     this.#isHoldOver = false
-    if (this.#isReported) onEvent({ kind: 'recovered', afterMs: Math.round(unansweredMs) })
-    this.#isReported = false
+    if (this.#reportedReasons.size > 0)
+      onEvent({ kind: 'recovered', afterMs: Math.round(unansweredMs) })
+    this.#reportedReasons.clear()
     onChange()
   }
 
   /** `code` is that of the last error; null if it is not known yet. */
   recordFailure(nowMs: number, code: string | null): void {
-    const { cutOffMs, holdMs, onEvent, onHoldOver, onChange } = this.#options
+    const { cutOffMs, holdMs, onHoldOver, onChange } = this.#options
     const unansweredMs = this.unansweredMs(nowMs)
     if (unansweredMs < cutOffMs) return
     // At the start the instance is cut off anyway, and the reason, a certificate for instance, may become known soon.
     if (this.isCutOff && code === null && unansweredMs < unknownReasonPatience * cutOffMs) return
-    if (!this.#isReported) {
-      this.#isReported = true
-      this.isCutOff = true
-      onEvent({ kind: 'degraded', why: code ?? 'AWAY' })
-      onChange()
-    }
+    const isFirst = this.#reportedReasons.size === 0
+    this.isCutOff = true
+    this.#report(code ?? 'AWAY')
+    if (isFirst) onChange()
     if (this.#isHoldOver || unansweredMs < holdMs) return
     this.#isHoldOver = true
     onHoldOver()
     onChange()
+  }
+
+  /** Reports each reason once: that the store refuses the password matters although it refused connections before. */
+  #report(why: string): void {
+    const reasons = this.#reportedReasons
+    if (reasons.has(why) || reasons.size === maxReportedReasons) return
+    reasons.add(why)
+    this.#options.onEvent({ kind: 'degraded', why })
   }
 }

@@ -30,7 +30,6 @@ let bind: ForeignServer
 let ports: Ports
 /** Of all tests of this file together. */
 const total = emptyReport()
-let confrontingMs = 0
 
 beforeAll(async () => {
   const masters = zones.map((zone) => ({ apex: zone.apex, text: toMaster(zone) }))
@@ -53,9 +52,7 @@ afterAll(async () => {
 /** What a person needs to judge the first answers of ours that no reference gives; there should be none. */
 async function unmet(questions: readonly Question[]): Promise<string[]> {
   const before = total.differences.length
-  const startMs = performance.now()
   await confront(total, ports, questions, allowances)
-  confrontingMs += performance.now() - startMs
   return total.differences.slice(before, before + 3).map(differenceText)
 }
 
@@ -124,9 +121,8 @@ describe('the case of letters', () => {
 })
 
 describe('all of it together', () => {
-  it('is more than twenty thousand comparisons, in less than 90 seconds', () => {
+  it('is more than twenty thousand comparisons', () => {
     expect(total.questions).toBeGreaterThan(20_000)
-    expect(confrontingMs).toBeLessThan(90_000)
   })
 
   it('met both references, each nearly everywhere', () => {

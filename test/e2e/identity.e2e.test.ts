@@ -50,9 +50,9 @@ beforeAll(async () => {
       const isSeen = found.every((one) => one.lookedAt !== null && one.banner !== null)
       return isSeen && found.length === 3 ? found : null
     },
-    { what: 'a look at each target', withinMs: 30_000, everyMs: 100 },
+    { what: 'a look at each target', withinMs: 120_000, everyMs: 100 },
   )
-})
+}, 150_000)
 afterAll(async () => {
   await server?.stop()
   await bind?.stop()

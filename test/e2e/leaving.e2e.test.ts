@@ -141,7 +141,10 @@ test('one that goes says so: its votes count no more, its probes are taken over 
   expect((await leaver.http('/livez')).status).toBe(200)
   expect(await redis.command('GET', 'mxsteer:{default}:v1:hb:i3')).toContain('|draining|')
   expect(await leaver.exited).toEqual({ code: 0, signal: null })
-  const gone = await i1.waitForLog(({ event }) => event === 'peer.gone', 10_000)
-  expect(gone).toMatchObject({ peer: 'i3', why: 'stopped', level: 30 })
+  const gone = await i1.waitForLog(
+    ({ event, peer, why }) => event === 'peer.gone' && peer === 'i3' && why === 'stopped',
+    30_000,
+  )
+  expect(gone).toMatchObject({ level: 30 })
   expect(await redis.command('EXISTS', 'mxsteer:{default}:v1:hb:i3')).toBe(':0')
 }, 120_000)
