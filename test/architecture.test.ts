@@ -191,6 +191,23 @@ describe('the pure core', () => {
     expect(found).toEqual([])
   })
 
+  test.each(pure)('%s: keeps no state between calls', (room) => {
+    // A table that is filled at load and only read says so in its type: `ReadonlyMap`, `readonly string[]`.
+    const state =
+      /^(?:export )?(?:let|var) |^(?:export )?const \w+(: [^=]+)? = (?:new (?:\w*Map|\w*Set|\w*Array|\w*ArrayBuffer|DataView)\b|create[A-Z]\w*\(|\[\]|\{\})/
+    const found = sources
+      .filter((source) => source.room === room)
+      .flatMap(({ path, lines }) =>
+        lines.flatMap((line) => {
+          const type = state.exec(line)?.[1] ?? ''
+          return state.test(line) && !/^: (?:Readonly|readonly )/.test(type)
+            ? [`${path}: ${line}`]
+            : []
+        }),
+      )
+    expect(found).toEqual([])
+  })
+
   test('clock and randomness are read in few places, and handed on', () => {
     const readers = sources
       .filter(({ code }) => /\bDate\.now\b|\bMath\.random\b|new Date\(\)/.test(code))

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 
-import { logEvents } from '../src/app/events.ts'
+import { logEvents } from '../src/app/log-events.ts'
 import { adminRoutes } from '../src/admin/routes.ts'
 import { helpText } from '../src/cli/help.ts'
 import { loadFolder } from '../src/cli/offline-data.ts'
@@ -41,7 +41,7 @@ describe('docs/operations.md', () => {
     const writers = sourceFiles.filter(({ text }) =>
       /\blog(?:\.(?:trace|debug|info|warn|error|fatal)\(|\[)/.test(text),
     )
-    expect(writers.map(({ path }) => path)).toEqual(['app/events.ts'])
+    expect(writers.map(({ path }) => path)).toEqual(['app/log-events.ts'])
   })
 
   test('names every flag of --help', () => {

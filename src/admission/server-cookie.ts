@@ -8,7 +8,7 @@
 // No state is kept per client. Servers behind one anycast address share the secrets. A new secret is first added to all
 // of them, then made the signing one, and the old one is removed an hour later.
 
-import { sipHash24, sipHashOctets, sipKeyOctets } from './siphash.ts'
+import { createSipState, sipHash24, sipHashOctets, sipKeyOctets } from './siphash.ts'
 
 const clientCookieOctets = 8
 /** The client cookie and a server cookie of ours. */
@@ -65,6 +65,7 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
   // What is hashed: client cookie, version, reserved, timestamp, address.
   const hashed = new Uint8Array(hashAt + 16)
   const hash = new Uint8Array(sipHashOctets)
+  const state = createSipState()
 
   return {
     verify(option, at, octets, address, nowSeconds) {
@@ -76,7 +77,7 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
       const end = fillHashInput(hashed, option, at, hashAt, address)
       let status: CookieStatus = 'invalid'
       for (const secret of secrets) {
-        sipHash24(secret, hashed, 0, end, hash, 0)
+        sipHash24(state, secret, hashed, 0, end, hash, 0)
         if (!isEqual(hash, option, at + hashAt)) continue
         const isFresh = secret === signing && ageSeconds <= renewAgeSeconds
         status = isFresh ? 'valid' : 'renew'
@@ -92,7 +93,7 @@ export function createCookieKeeper({ secrets }: CookieOptions): CookieKeeper {
       hashed[11] = 0
       writeSeconds(nowSeconds, hashed)
       for (let i = 0; i < hashAt; i++) out[outAt + i] = hashed[i] as number
-      sipHash24(signing, hashed, 0, end, out, outAt + hashAt)
+      sipHash24(state, signing, hashed, 0, end, out, outAt + hashAt)
     },
   }
 }

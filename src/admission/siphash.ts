@@ -6,11 +6,15 @@
 export const sipKeyOctets = 16
 export const sipHashOctets = 8
 
-/** v0, v1, v2 and v3 as pairs (low, high); overwritten by every call. */
-const state = new Int32Array(8)
+/** v0, v1, v2 and v3 as pairs (low, high). Its owner creates it once; every hash overwrites it. */
+export type SipState = Int32Array
+
+export const createSipState = (): SipState => new Int32Array(8)
 
 /** Hashes `octets` from `from` up to `end` and writes 8 octets, little-endian, at `outAt`. The key has 16 octets. */
+// oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
 export function sipHash24(
+  state: SipState,
   key: Uint8Array,
   octets: Uint8Array,
   from: number,
@@ -18,20 +22,26 @@ export function sipHash24(
   out: Uint8Array,
   outAt: number,
 ): void {
-  begin(u32(key, 0), u32(key, 4), u32(key, 8), u32(key, 12))
+  begin(state, u32(key, 0), u32(key, 4), u32(key, 8), u32(key, 12))
   let at = from
-  for (; at + 8 <= end; at += 8) absorb(u32(octets, at), u32(octets, at + 4))
+  for (; at + 8 <= end; at += 8) absorb(state, u32(octets, at), u32(octets, at + 4))
   const low = tail(octets, at, Math.min(end, at + 4))
   const high = tail(octets, at + 4, end)
-  absorb(low, high | ((end - from) << 24))
+  absorb(state, low, high | ((end - from) << 24))
   state[4] = (state[4] as number) ^ 0xff
-  for (let round = 0; round < 4; round++) sipRound()
-  writeU32(fold(0), out, outAt)
-  writeU32(fold(1), out, outAt + 4)
+  for (let round = 0; round < 4; round++) sipRound(state)
+  writeU32(fold(state, 0), out, outAt)
+  writeU32(fold(state, 1), out, outAt + 4)
 }
 
 /** Initializes the state from the key and the constant "somepseudorandomlygeneratedbytes". */
-function begin(k0Low: number, k0High: number, k1Low: number, k1High: number): void {
+function begin(
+  state: SipState,
+  k0Low: number,
+  k0High: number,
+  k1Low: number,
+  k1High: number,
+): void {
   state[0] = k0Low ^ 0x70736575
   state[1] = k0High ^ 0x736f6d65
   state[2] = k1Low ^ 0x6e646f6d
@@ -42,22 +52,22 @@ function begin(k0Low: number, k0High: number, k1Low: number, k1High: number): vo
   state[7] = k1High ^ 0x74656462
 }
 
-function absorb(low: number, high: number): void {
+function absorb(state: SipState, low: number, high: number): void {
   state[6] = (state[6] as number) ^ low
   state[7] = (state[7] as number) ^ high
-  sipRound()
-  sipRound()
+  sipRound(state)
+  sipRound(state)
   state[0] = (state[0] as number) ^ low
   state[1] = (state[1] as number) ^ high
 }
 
-function sipRound(): void {
-  halfRound(0, 13, 16)
-  halfRound(4, 17, 21)
+function sipRound(state: SipState): void {
+  halfRound(state, 0, 13, 16)
+  halfRound(state, 4, 17, 21)
 }
 
 /** a += v1, c += v3, v1 = rotl(v1, s) ^ a, v3 = rotl(v3, t) ^ c, a = rotl(a, 32); a is v0 or v2, c the other. */
-function halfRound(a: 0 | 4, s: number, t: number): void {
+function halfRound(state: SipState, a: 0 | 4, s: number, t: number): void {
   const c = 4 - a
   const v1Low = state[2] as number
   const v1High = state[3] as number
@@ -80,7 +90,7 @@ function halfRound(a: 0 | 4, s: number, t: number): void {
 const carry = (sum: number, addend: number): number => (sum >>> 0 < addend >>> 0 ? 1 : 0)
 
 /** The low (0) or high (1) half of v0 ^ v1 ^ v2 ^ v3. */
-const fold = (half: 0 | 1): number =>
+const fold = (state: SipState, half: 0 | 1): number =>
   (state[half] as number) ^
   (state[2 + half] as number) ^
   (state[4 + half] as number) ^

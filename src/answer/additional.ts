@@ -62,7 +62,7 @@ function addHost(transaction: Transaction, zone: Zone, i: number, type: number):
   const { plan, hosts } = transaction
   const key = hosts.keys[i] as NameKey
   // By lookup, because addresses below a zone cut are not authoritative here.
-  const result = lookupInZone(zone, key, type)
+  const result = lookupInZone(zone, key, type, transaction.labelStarts)
   if (result.kind !== 'found') return
   const { node, set } = result
   if (zone.nodes.get(key) === node) {

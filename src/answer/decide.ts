@@ -28,7 +28,7 @@ export function decide(transaction: Transaction): void {
   let key = query.key
   visited.length = 0
   for (;;) {
-    const found = lookup(catalog, key, query.qtype)
+    const found = lookup(catalog, key, query.qtype, transaction.labelStarts)
     // What is said of one class is no authority on all of them (RFC 1035 §6.2).
     if (owner === null) plan.authoritative = isAuthoritative(found) && query.qclass === RRClass.IN
     transaction.lookup = owner === null ? found : null

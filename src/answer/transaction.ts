@@ -9,7 +9,7 @@ import type { NameKey } from '../wire/name.ts'
 import { emptyQuery, type Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'
-import type { Lookup } from '../zone/lookup.ts'
+import { createLabelStarts, type LabelStarts, type Lookup } from '../zone/lookup.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { type ClientCookie, noCookie } from './client-cookie.ts'
 import {
@@ -31,6 +31,8 @@ export interface Transaction {
   catalog: Catalog
   /** The names whose aliases were followed. */
   readonly visited: NameKey[]
+  /** Working memory of lookups in zones. */
+  readonly labelStarts: LabelStarts
   /** The names whose addresses are being added (additional.ts); empty between queries. */
   readonly hosts: HostList
   /** Where the client is; null until the first steered set needs it. */
@@ -71,6 +73,7 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   peer: { family: 4, octets: new Uint8Array(4), port: 0, transport: 'udp' },
   catalog: { zones: new Map(), generation: -1 },
   visited: [],
+  labelStarts: createLabelStarts(),
   hosts: { keys: [], octets: [], offsets: [] },
   locus: null,
   subnet: createSubnetBuffers(),

@@ -15,7 +15,7 @@ import type {
   TallyStore,
 } from '../cluster/cluster-votes.ts'
 import type { Settings } from '../settings/settings.ts'
-import { logClusterEvent } from './component-events.ts'
+import { logClusterEvent } from './event-sources.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface ClusterLink {

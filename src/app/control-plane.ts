@@ -25,7 +25,7 @@ import { watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/member-watch.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ClusterLink } from './cluster-link.ts'
-import { overrideEvents, logFeedback } from './component-events.ts'
+import { overrideEvents, logFeedback } from './event-sources.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
 

@@ -9,12 +9,7 @@ import { createStubResolver } from '../resolver/stub-resolver.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createEndpointWatch, type EndpointWatch } from '../watch/endpoint-watch.ts'
 import type { ClusterLink } from './cluster-link.ts'
-import {
-  reputationEvents,
-  logLocalFault,
-  logTargetAlert,
-  logTransition,
-} from './component-events.ts'
+import { reputationEvents, logLocalFault, logTargetAlert, logTransition } from './event-sources.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
 

@@ -7,7 +7,7 @@ import { persistOverrides, type StateFile, openStateFile } from '../persistence/
 import { type SavedState, emptyState } from '../persistence/state-format.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
-import { logStateFileEvent } from './component-events.ts'
+import { logStateFileEvent } from './event-sources.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface PersistentState {

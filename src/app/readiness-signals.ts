@@ -18,7 +18,7 @@ import {
   notifyTarget,
   notifyVariables,
 } from '../systemd/notifier.ts'
-import { logAnnouncement, logServiceNotifier } from './component-events.ts'
+import { logAnnouncement, logServiceNotifier } from './event-sources.ts'
 import type { Log } from './log.ts'
 import type { Runtime } from './runtime.ts'
 

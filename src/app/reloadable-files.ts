@@ -19,7 +19,7 @@ import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
 import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
-import { logCertificateLoad, logGeoDatabase, logZoneLoad } from './component-events.ts'
+import { logCertificateLoad, logGeoDatabase, logZoneLoad } from './event-sources.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { Runtime } from './runtime.ts'
 

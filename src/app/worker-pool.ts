@@ -8,7 +8,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { AnswerOptions } from '../transport/worker/messages.ts'
 import { type Workers, startWorkers } from '../transport/worker/workers.ts'
-import { logWorkerEvent } from './component-events.ts'
+import { logWorkerEvent } from './event-sources.ts'
 import { type ReloadableFiles, streamSettings } from './reloadable-files.ts'
 import type { Runtime } from './runtime.ts'
 

@@ -2,7 +2,7 @@
 // and SIGINT stop.
 
 import { type App, startApp } from '../app/app.ts'
-import { logEvent } from '../app/events.ts'
+import { logEvent } from '../app/log-events.ts'
 import { type Log, createLog } from '../app/log.ts'
 import { settingFlags } from '../settings/settings-table.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'

@@ -15,7 +15,7 @@ export const Rcode = {
 } as const
 export type Rcode = (typeof Rcode)[keyof typeof Rcode]
 
-const mnemonicOf = new Map<number, string>(
+const mnemonicOf: ReadonlyMap<number, string> = new Map(
   Object.entries(Rcode).map(([name, rcode]) => [rcode, name]),
 )
 

@@ -50,10 +50,10 @@ export type RRType = (typeof RRType)[keyof typeof RRType]
 
 export const RRClass = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 } as const
 
-const mnemonicOf = new Map<number, string>(
+const mnemonicOf: ReadonlyMap<number, string> = new Map(
   Object.entries(RRType).map(([name, type]) => [type, name]),
 )
-const typeOf = new Map<string, number>(Object.entries(RRType))
+const typeOf: ReadonlyMap<string, number> = new Map(Object.entries(RRType))
 
 /** The mnemonic of a type, such as `MX`; `TYPE65400` for one that has none here (RFC 3597 §5). */
 export const typeToText = (type: number): string => mnemonicOf.get(type) ?? `TYPE${type}`

@@ -79,9 +79,6 @@ function skipUncompressedName(packet: Uint8Array, from: number, end: number): nu
   return -1
 }
 
-/** Where `expandKeyName` writes. */
-const keyName = new Uint8Array(maxNameOctets)
-
 /**
  * Appends the unsigned TSIG to the answer and counts it in the header; false: it does not fit, and nothing is written.
  */
@@ -92,9 +89,10 @@ export function putBadKey(
   messageOffset: number,
 ): boolean {
   const { at } = writer
-  const nameOctets = expandKeyName(packet, messageOffset, tsig)
-  if (nameOctets < 0) return false
-  putOctets(writer, keyName, 0, nameOctets)
+  if (!putKeyName(writer, packet, messageOffset, tsig)) {
+    rewind(writer, at, writer.table.entries)
+    return false
+  }
   put16(writer, RRType.TSIG)
   put16(writer, RRClass.ANY)
   put32(writer, 0)
@@ -116,11 +114,13 @@ export function putBadKey(
   return true
 }
 
-/**
- * Writes the name of the key, uncompressed, to `keyName`. Pointers must go strictly backwards. Returns its length, or
- * -1 if it is malformed.
- */
-function expandKeyName(packet: Uint8Array, messageOffset: number, tsig: Tsig): number {
+/** Appends the name of the key, uncompressed; false: it is malformed. Pointers must go strictly backwards. */
+function putKeyName(
+  writer: MessageWriter,
+  packet: Uint8Array,
+  messageOffset: number,
+  tsig: Tsig,
+): boolean {
   const end = tsig.algorithmOffset
   let at = tsig.nameOffset
   let lowest = at
@@ -129,15 +129,15 @@ function expandKeyName(packet: Uint8Array, messageOffset: number, tsig: Tsig): n
     const label = packet[at] as number
     if (label >= 0xc0) {
       at = messageOffset + (readUint16(packet, at) & 0x3fff)
-      if (at >= lowest) return -1
+      if (at >= lowest) return false
       lowest = at
       continue
     }
-    if (label > 63 || octets + 1 + label > maxNameOctets || at + 1 + label > end) return -1
-    for (let i = 0; i <= label; i++) keyName[octets + i] = packet[at + i] as number
+    if (label > 63 || octets + 1 + label > maxNameOctets || at + 1 + label > end) return false
+    putOctets(writer, packet, at, at + 1 + label)
     octets += 1 + label
-    if (label === 0) return octets
+    if (label === 0) return true
     at += 1 + label
   }
-  return -1
+  return false
 }

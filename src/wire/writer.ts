@@ -19,6 +19,10 @@ export interface MessageWriter {
   /** Whether a write did not fit since the last `beginMessage` or `rewind`. */
   full: boolean
   readonly table: CompressionTable
+  /** For the name being written, of at most 127 labels: the offset of each label. */
+  readonly labelStarts: Uint8Array
+  /** For the name being written: the hash of the suffix that each label starts. */
+  readonly suffixHashes: Int32Array
 }
 
 export const createWriter = (): MessageWriter => ({
@@ -28,6 +32,8 @@ export const createWriter = (): MessageWriter => ({
   limit: 0,
   full: false,
   table: createCompressionTable(),
+  labelStarts: new Uint8Array(129),
+  suffixHashes: new Int32Array(128),
 })
 
 /** Starts a message at `start` of `out`, which may extend up to `limit`. */
@@ -92,13 +98,6 @@ export function putOctets(
 /** Whether a name must match in letter case for a pointer to replace it. */
 type CaseRule = 'exact' | 'ignore'
 
-/**
- * For the name being written (at most 127 labels): the offset of each label, and the hash of the suffix that it starts.
- */
-const labelStarts = new Uint8Array(129)
-
-const suffixHashes = new Int32Array(128)
-
 const notFound = -1
 
 /**
@@ -112,7 +111,8 @@ export function putName(
   from: number,
   rule: CaseRule,
 ): number {
-  const labels = scanLabels(octets, from)
+  const { labelStarts, suffixHashes } = writer
+  const labels = scanLabels(writer, octets, from)
   const nameOctets = (labelStarts[labels] as number) + 1
   let target = notFound
   let written = 0
@@ -132,8 +132,12 @@ export function putName(
   return nameOctets
 }
 
-/** Fills `labelStarts` and `suffixHashes` for a name. Returns its number of labels, the root label not counted. */
-function scanLabels(octets: Uint8Array, from: number): number {
+/** Fills `labelStarts` and `suffixHashes` of the writer for a name. Returns its number of labels, the root label not counted. */
+function scanLabels(
+  { labelStarts, suffixHashes }: MessageWriter,
+  octets: Uint8Array,
+  from: number,
+): number {
   let labels = 0
   let at = from
   while (octets[at] !== 0 && labels < suffixHashes.length) {
@@ -159,7 +163,7 @@ function findSuffix(
   rule: CaseRule,
   label: number,
 ): number {
-  const hash = suffixHashes[label] as number
+  const hash = writer.suffixHashes[label] as number
   let bucket = findBucket(writer.table, hash, hash)
   while (bucket >= 0) {
     const offset = (writer.table.offsets[bucket] as number) - 1

@@ -46,19 +46,34 @@ export type Lookup =
 
 const refused: Lookup = { kind: 'refused' }
 
+/** Offsets of the labels of the name that is looked up, the root's last. Its owner creates it once; lookups overwrite it. */
+export type LabelStarts = Uint8Array
+
+export const createLabelStarts = (): LabelStarts => new Uint8Array(129)
+
 /** `key`: the qname in lower case. */
-export function lookup(catalog: Catalog, key: NameKey, qtype: number): Lookup {
-  const zone = findZone(catalog, key, qtype)
-  return zone === undefined ? refused : lookupInZone(zone, key, qtype)
+export function lookup(
+  catalog: Catalog,
+  key: NameKey,
+  qtype: number,
+  labelStarts: LabelStarts = createLabelStarts(),
+): Lookup {
+  const zone = findZone(catalog, key, qtype, labelStarts)
+  return zone === undefined ? refused : lookupInZone(zone, key, qtype, labelStarts)
 }
 
 /** As `lookup`, in a zone whose apex is at or above the name. */
-export function lookupInZone(zone: Zone, key: NameKey, qtype: number): Lookup {
-  const labels = scanLabels(key)
+export function lookupInZone(
+  zone: Zone,
+  key: NameKey,
+  qtype: number,
+  labelStarts: LabelStarts = createLabelStarts(),
+): Lookup {
+  const labels = scanLabels(labelStarts, key)
   let encloser: ZoneNode | undefined
   let at = labels - zone.labelCount
   for (; at >= 0; at--) {
-    const node = zone.nodes.get(suffix(key, at))
+    const node = zone.nodes.get(key.slice(labelStarts[at]))
     if (node === undefined) break
     const ns =
       node.isDelegation && (at > 0 || qtype !== RRType.DS) ? rrsetOf(node, RRType.NS) : null
@@ -69,7 +84,7 @@ export function lookupInZone(zone: Zone, key: NameKey, qtype: number): Lookup {
   }
   if (encloser === undefined) return { kind: 'nxdomain', zone }
   if (at < 0) return answerFrom(zone, encloser, qtype)
-  const wildcard = zone.nodes.get(`\x01*${suffix(key, at + 1)}`)
+  const wildcard = zone.nodes.get(`\x01*${key.slice(labelStarts[at + 1])}`)
   return wildcard === undefined ? { kind: 'nxdomain', zone } : answerFrom(zone, wildcard, qtype)
 }
 
@@ -90,11 +105,16 @@ function answerFrom(zone: Zone, node: ZoneNode, qtype: number): Lookup {
  * The closest enclosing zone; for DS at an apex the parent zone, if that is served too (RFC 4035
  * §3.1.4.1).
  */
-function findZone(catalog: Catalog, key: NameKey, qtype: number): Zone | undefined {
-  const labels = scanLabels(key)
+function findZone(
+  catalog: Catalog,
+  key: NameKey,
+  qtype: number,
+  labelStarts: LabelStarts,
+): Zone | undefined {
+  const labels = scanLabels(labelStarts, key)
   let child: Zone | undefined
   for (let at = Math.max(0, labels - deepestApex(catalog)); at <= labels; at++) {
-    const zone = catalog.zones.get(suffix(key, at))
+    const zone = catalog.zones.get(key.slice(labelStarts[at]))
     if (zone === undefined) continue
     if (at > 0 || qtype !== RRType.DS) return zone
     child = zone
@@ -102,27 +122,16 @@ function findZone(catalog: Catalog, key: NameKey, qtype: number): Zone | undefin
   return child
 }
 
-const depths = new WeakMap<Catalog, number>()
-
-/**
- * Labels of the deepest apex of a catalog: findZone tries no longer suffix. Cached for each
- * catalog.
- */
-function deepestApex(catalog: Catalog): number {
-  let depth = depths.get(catalog)
-  if (depth === undefined) {
-    depth = 0
-    for (const zone of catalog.zones.values()) depth = Math.max(depth, zone.labelCount)
-    depths.set(catalog, depth)
-  }
+/** Count of labels of the deepest apex: `findZone` tries no longer suffix. */
+function deepestApex({ zones, deepestApex: known }: Catalog): number {
+  if (known !== undefined) return known
+  let depth = 0
+  for (const zone of zones.values()) depth = Math.max(depth, zone.labelCount)
   return depth
 }
 
-/** Offsets of the labels in the key that scanLabels read last; the root's label is the last one. */
-const labelStarts = new Uint8Array(129)
-
 /** Fills labelStarts. Returns the count of labels without the root. */
-function scanLabels(key: NameKey): number {
+function scanLabels(labelStarts: LabelStarts, key: NameKey): number {
   let labels = 0
   let at = 0
   while (at < key.length - 1 && labels < labelStarts.length - 1) {
@@ -132,10 +141,6 @@ function scanLabels(key: NameKey): number {
   labelStarts[labels] = at
   return labels
 }
-
-/** The name without its first `labels` labels. */
-const suffix = (key: NameKey, labels: number): NameKey =>
-  labels === 0 ? key : key.slice(labelStarts[labels])
 
 /** The RRset of a type; null: there is none, or it is steered. */
 function rrsetOf(node: ZoneNode, type: number): RRset | null {

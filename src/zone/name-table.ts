@@ -17,19 +17,28 @@ export const noEntry = -1
 
 const maxLabels = 128
 
-/**
- * Of the name that scanName read last: the offsets of its labels, and the hash of the suffix that
- * each begins.
- */
-const labelStarts = new Int32Array(maxLabels + 1)
+/** The name that `scanName` read last. Its owner creates it once; every scan overwrites it. */
+export interface NameScan {
+  /** Offsets of the labels, the root's last. */
+  readonly labelStarts: Int32Array
+  /** The hash of the suffix that each label begins. */
+  readonly suffixHashes: Int32Array
+}
 
-const suffixHashes = new Int32Array(maxLabels + 1)
+export const createNameScan = (): NameScan => ({
+  labelStarts: new Int32Array(maxLabels + 1),
+  suffixHashes: new Int32Array(maxLabels + 1),
+})
 
 /**
  * Reads the uncompressed name at `from`. Returns its count of labels without the root, or noEntry
  * above 128 labels.
  */
-export function scanName(octets: Uint8Array, from: number): number {
+export function scanName(
+  { labelStarts, suffixHashes }: NameScan,
+  octets: Uint8Array,
+  from: number,
+): number {
   let labels = 0
   let at = from
   while (octets[at] !== 0) {
@@ -53,13 +62,14 @@ export function scanName(octets: Uint8Array, from: number): number {
  * With noEntry for the zone, the entry of an apex. `octets`: what scanName read.
  */
 export function findScanned(
+  scan: NameScan,
   table: NameTable,
   octets: Uint8Array,
   label: number,
   zone: number,
 ): number {
   const { buckets } = table
-  const hash = suffixHashes[label] as number
+  const hash = scan.suffixHashes[label] as number
   const mask = buckets.length - 1
   for (let bucket = bucketOf(hash) & mask; ; bucket = (bucket + 1) & mask) {
     const entry = buckets[bucket] as number
@@ -69,7 +79,7 @@ export function findScanned(
       zone === noEntry
         ? ((table.flags[entry] as number) & NodeFlag.apex) !== 0
         : table.zoneNumbers[entry] === zone
-    if (isCandidate && isSame(table, entry, octets, labelStarts[label] as number)) return entry
+    if (isCandidate && isSame(table, entry, octets, scan.labelStarts[label] as number)) return entry
   }
 }
 
@@ -108,13 +118,14 @@ export function createNameTable(catalog: Catalog): NameTable {
     ownerOffsets: sharedWords(count + 1),
     ownerOctets: new Uint8Array(new SharedArrayBuffer(octets)),
   }
+  const scan = createNameScan()
   let entry = 0
   let number = 0
   for (const { nodes, apexKey } of catalog.zones.values()) {
-    for (const [key, node] of nodes) addName(table, entry++, { key, node, apexKey, number })
+    for (const [key, node] of nodes) addName(scan, table, entry++, { key, node, apexKey, number })
     number++
   }
-  markWildcards(table, count)
+  markWildcards(scan, table, count)
   return table
 }
 
@@ -130,13 +141,18 @@ interface NamedNode {
   readonly number: number
 }
 
-function addName(table: NameTable, entry: number, { key, node, apexKey, number }: NamedNode): void {
+function addName(
+  scan: NameScan,
+  table: NameTable,
+  entry: number,
+  { key, node, apexKey, number }: NamedNode,
+): void {
   const { owner, isDelegation } = node
   const at = table.ownerOffsets[entry] as number
   table.ownerOctets.set(owner, at)
   table.ownerOffsets[entry + 1] = at + owner.length
-  scanName(owner, 0)
-  const hash = suffixHashes[0] as number
+  scanName(scan, owner, 0)
+  const hash = scan.suffixHashes[0] as number
   table.hashes[entry] = hash
   table.zoneNumbers[entry] = number
   table.flags[entry] =
@@ -150,12 +166,18 @@ function addName(table: NameTable, entry: number, { key, node, apexKey, number }
 }
 
 /** Marks the parents of names whose first label is `*`. */
-function markWildcards(table: NameTable, count: number): void {
+function markWildcards(scan: NameScan, table: NameTable, count: number): void {
   for (let entry = 0; entry < count; entry++) {
     const at = table.ownerOffsets[entry] as number
     if (table.ownerOctets[at] !== 1 || table.ownerOctets[at + 1] !== 0x2a) continue
-    scanName(table.ownerOctets, at)
-    const parent = findScanned(table, table.ownerOctets, 1, table.zoneNumbers[entry] as number)
+    scanName(scan, table.ownerOctets, at)
+    const parent = findScanned(
+      scan,
+      table,
+      table.ownerOctets,
+      1,
+      table.zoneNumbers[entry] as number,
+    )
     if (parent !== noEntry)
       table.flags[parent] = (table.flags[parent] as number) | NodeFlag.wildcard
   }
@@ -180,6 +202,7 @@ const maxIndexedLabels = 32
 class TableIndex implements NameIndex {
   readonly #table: NameTable
   readonly #zones: Zone[]
+  readonly #scan = createNameScan()
   /** Count of labels of the deepest apex. */
   readonly #depth: number
 
@@ -190,16 +213,17 @@ class TableIndex implements NameIndex {
   }
 
   nxdomainZone(octets: Uint8Array, from: number): Zone | null {
-    const labels = scanName(octets, from)
+    const scan = this.#scan
+    const labels = scanName(scan, octets, from)
     if (labels < 1 || labels > maxIndexedLabels) return null
     const table = this.#table
     let at = Math.max(0, labels - this.#depth)
     let entry: number = noEntry
-    while (at < labels && (entry = findScanned(table, octets, at, noEntry)) === noEntry) at++
+    while (at < labels && (entry = findScanned(scan, table, octets, at, noEntry)) === noEntry) at++
     // At label 0 the name itself is an apex, which exists.
     if (at === 0 || entry === noEntry) return null
     const zone = table.zoneNumbers[entry] as number
-    for (let next = entry; next !== noEntry; next = findScanned(table, octets, at, zone)) {
+    for (let next = entry; next !== noEntry; next = findScanned(scan, table, octets, at, zone)) {
       entry = next
       if (at-- === 0 || ((table.flags[entry] as number) & NodeFlag.cut) !== 0) return null
     }

@@ -12,6 +12,8 @@ import {
   NodeFlag,
   noEntry,
   scanName,
+  createNameScan,
+  type NameScan,
   sharedWords,
 } from './name-table.ts'
 
@@ -46,11 +48,14 @@ interface PackedZone extends Omit<Zone, 'nodes' | 'steered'> {
 export function openCatalog({ generation, names, records, zones }: PackedCatalog): Catalog {
   const opened = new Map<NameKey, Zone>()
   const ballast = new ArrayBuffer(sharedOctets(names, records))
+  const search = { keyOctets: new Uint8Array(256), scan: createNameScan() }
   for (const [number, { first, count, steered, ...zone }] of zones.entries()) {
-    const nodes = new PackedNodes({ names, records, number, first, count, steered, ballast })
+    const source = { names, records, number, first, count, steered, ballast, search }
+    const nodes = new PackedNodes(source)
     opened.set(zone.apexKey, { ...zone, nodes, steered })
   }
-  return { generation, zones: opened, names }
+  const deepestApex = Math.max(0, ...[...opened.values()].map(({ labelCount }) => labelCount))
+  return { generation, zones: opened, names, deepestApex }
 }
 
 /** Approximate size of the shared memory. */
@@ -161,13 +166,18 @@ interface PackedNodesSource {
    * memory, and without this would not collect catalogs that are no longer served.
    */
   readonly ballast: ArrayBuffer
+  readonly search: NameSearch
+}
+
+/** Working memory of a search in the name table, one for all zones of a catalog. */
+interface NameSearch {
+  /** The octets of the key that is looked up. */
+  readonly keyOctets: Uint8Array
+  readonly scan: NameScan
 }
 
 /** Each of the two generations of the cache has at most so many. */
 const maxCachedNodes = 4096
-
-/** Scratch: the octets of the key that is looked up. */
-const keyOctets = new Uint8Array(256)
 
 class PackedNodes implements ReadonlyMap<NameKey, ZoneNode> {
   readonly size: number
@@ -224,10 +234,12 @@ class PackedNodes implements ReadonlyMap<NameKey, ZoneNode> {
   }
 
   #find(key: NameKey): number {
+    const { names, number, search } = this.#source
+    const { keyOctets, scan } = search
     if (key.length >= keyOctets.length) return noEntry
     for (let i = 0; i < key.length; i++) keyOctets[i] = key.charCodeAt(i)
-    if (scanName(keyOctets, 0) < 0) return noEntry
-    return findScanned(this.#source.names, keyOctets, 0, this.#source.number)
+    if (scanName(scan, keyOctets, 0) < 0) return noEntry
+    return findScanned(scan, names, keyOctets, 0, number)
   }
 
   #make(entry: number): ZoneNode | undefined {

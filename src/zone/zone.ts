@@ -43,6 +43,8 @@ export interface Catalog {
   readonly zones: ReadonlyMap<NameKey, Zone>
   /** Increases with every load. */
   readonly generation: number
+  /** Count of labels of the deepest apex. Absent: it is counted at each lookup. */
+  readonly deepestApex?: number
   /** All names of all zones. Absent outside answering workers. */
   readonly names?: NameTable
 }

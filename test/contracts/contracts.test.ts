@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 
 import { describe, expect, test } from 'vitest'
 
-import { logEvents } from '../../src/app/events.ts'
+import { logEvents } from '../../src/app/log-events.ts'
 import { helpText } from '../../src/cli/help.ts'
 import { createMetrics, type MetricSources } from '../../src/metrics/metrics.ts'
 import { settingsFileSchema } from '../../src/settings/settings-table.ts'

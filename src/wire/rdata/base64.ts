@@ -1,7 +1,9 @@
 // Base64 (RFC 4648 §4), strict: padding is required, unused bits must be 0, and there is no white space.
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-const valueOf = new Map(Array.from(alphabet, (character, value) => [character, value]))
+const valueOf: ReadonlyMap<string, number> = new Map(
+  Array.from(alphabet, (character, value) => [character, value]),
+)
 
 /** Decodes text; null: it is not base64. */
 export function fromBase64(text: string): Uint8Array | null {

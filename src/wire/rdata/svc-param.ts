@@ -27,7 +27,7 @@ const latin1 = (octets: Uint8Array): string =>
 const toOctets = (text: string): Uint8Array =>
   Uint8Array.from(text, (character) => character.charCodeAt(0))
 
-const forms = new Map<number, ParamForm>([
+const forms: ReadonlyMap<number, ParamForm> = new Map<number, ParamForm>([
   [0, { name: 'mandatory', expected: 'a list of keys', parse: parseKeys, format: formatKeys }],
   [1, { name: 'alpn', expected: 'a list of protocol ids', parse: parseAlpn, format: formatAlpn }],
   [2, flag('no-default-alpn')],
@@ -38,7 +38,9 @@ const forms = new Map<number, ParamForm>([
   [7, { name: 'dohpath', expected: 'a path with {?dns}', parse: asPath, format: formatPath }],
   [8, flag('ohttp')],
 ])
-const keyOf = new Map(Array.from(forms, ([key, form]) => [form.name, key]))
+const keyOf: ReadonlyMap<string, number> = new Map(
+  Array.from(forms, ([key, form]) => [form.name, key]),
+)
 
 /** The number of a key such as `alpn` or `key667`; null: it is none. 65535 is reserved as invalid (RFC 9460 §14.3). */
 export function keyFromText(text: string): number | null {

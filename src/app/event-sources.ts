@@ -1,5 +1,5 @@
 // Translates what the components of the server report, each in a closed union of its own, into
-// events of the log (events.ts).
+// events of the log (log-events.ts).
 
 import type { AnnounceEvent } from '../announce/announcer.ts'
 import type { ClusterEvent } from '../cluster/cluster-votes.ts'
@@ -20,7 +20,7 @@ import type { NamedTarget } from '../weights/feedback-registry.ts'
 import type { MemberWatchOptions } from '../weights/member-watch.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import type { LoadResult } from '../zonefile/zone-keeper.ts'
-import { logEvent } from './events.ts'
+import { logEvent } from './log-events.ts'
 import type { Log } from './log.ts'
 
 /**

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 
 import type { Log } from '../../src/app/log.ts'
-import { logLocalFault } from '../../src/app/component-events.ts'
+import { logLocalFault } from '../../src/app/event-sources.ts'
 import type { LocalFaultEvent } from '../../src/watch/local-fault.ts'
 
 const written = (event: LocalFaultEvent): unknown => {

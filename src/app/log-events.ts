@@ -1,6 +1,6 @@
 // The event table of the log: every value of the field `event` once, with its level, message and
 // fields. A row is a function of the payload. docs/operations.md says what to do about each event;
-// test/docs.test.ts compares the two. component-events.ts translates what the components of the
+// test/docs.test.ts compares the two. event-sources.ts translates what the components of the
 // server report into these events.
 
 import type { Override } from '../health/overrides.ts'
