@@ -1,4 +1,4 @@
-// Who may do what over the admin HTTP server. Reading is open to everyone who can connect; a
+// Access control of the admin HTTP server. Reading is open to every client that can connect; a
 // request that writes is checked before its path and body are read:
 //
 //   an Origin header   403 foreign-origin   a web page made a browser send the request
@@ -19,8 +19,8 @@ import { type Reply, refuse } from './reply.ts'
 export type Access = 'read' | 'admin' | 'load'
 
 /**
- * On whose authority a request is served. Without any token set, a writer on loopback counts as
- * `admin`.
+ * The authority that a request is served with. Without any token set, a write on a loopback listener
+ * is served as `admin`.
  */
 export type Caller = 'reader' | 'admin' | 'load-token'
 
@@ -32,7 +32,7 @@ export type WriteAccess =
 
 export interface AccessControl {
   readonly writes: WriteAccess
-  /** null: none is set. */
+  /** Bearer token for the load of targets; null if none is configured. */
   readonly loadToken: string | null
 }
 

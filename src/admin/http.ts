@@ -22,7 +22,7 @@ export interface AdminRequest {
 
 /** A row of the route table. `Sources` is what the handlers read from. */
 export interface Route<Sources> {
-  /** GET includes HEAD. */
+  /** A HEAD request is matched as GET. */
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** `NAME` stands for one non-empty segment; at the end for all that follows, slashes included. */
   readonly path: string

@@ -13,7 +13,7 @@ export const json = (value: unknown, status: number = 200): Reply => ({
   body: `${JSON.stringify(value, null, 2)}\n`,
 })
 
-/** Plain text in UTF-8. */
+/** A reply with a `text/plain` body in UTF-8. */
 export const text = (body: string, status: number = 200): Reply => ({
   status,
   contentType: 'text/plain; charset=utf-8',

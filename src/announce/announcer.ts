@@ -1,4 +1,4 @@
-// Tells a routing daemon whether to announce the service addresses: by a file with the single word
+// Signals a routing daemon whether to announce the service addresses: by a file with the single word
 // `up` or `down`, and by a command that is run with that word. Readiness is checked every second.
 //
 //   down      after two checks in a row that are not ready, or at once when the server stops
@@ -35,7 +35,7 @@ interface AnnouncerOptions {
   readonly reasonsNotReady: () => Promise<readonly string[]>
   readonly clock: Clock
   readonly onEvent: (event: AnnounceEvent) => void
-  /** Between two checks. */
+  /** Time between two readiness checks, in milliseconds. */
   readonly intervalMs?: number
 }
 

@@ -55,7 +55,7 @@ export async function unresponsiveEndpoints({
 const headerOctets = 12
 /** QTYPE SOA and QCLASS IN. */
 const soaIn = (6 << 16) | 1
-/** QR and AA. */
+/** Header flags QR and AA: an authoritative response. */
 const authoritativeResponse = 0x8400
 
 /** Queries an endpoint over UDP. Resolves true for one authoritative NOERROR answer in time. */

@@ -11,7 +11,7 @@ import { logStateFileEvent } from './event-sources.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface PersistentState {
-  /** As the file had it at the start. */
+  /** The state that the file held when the process started. */
   readonly restored: SavedState
   readonly availability: PoolAvailability
   /**

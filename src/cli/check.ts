@@ -1,4 +1,4 @@
-// `mxsteer check [DIR]`: reports every mistake in the zone files without serving them. --live
+// `mxsteer check [DIR]`: reports every problem in the zone files without serving them. --live
 // probes each target once (check-live.ts); --diff DIR compares with another folder (diff.ts).
 
 import { createAllocation } from '../zonefile/allocation.ts'

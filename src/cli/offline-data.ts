@@ -17,7 +17,7 @@ export type LoadedFolder =
     }
   | { readonly kind: 'bad'; readonly why: string }
 
-/** `why` has a diagnostic with its position for each mistake in the folder. */
+/** `why` has a diagnostic with its position for each problem in the folder. */
 export async function loadFolder(folder: string): Promise<LoadedFolder> {
   const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
   if (loaded.kind === 'rejected')

@@ -120,7 +120,7 @@ function readShare(text: string): object | null {
   return share === null ? null : { share }
 }
 
-/** Who sets an override, for the log and for other operators. The server does not verify it. */
+/** The author of an override, for the log and for other operators. The server does not verify it. */
 function userAtHost(): string {
   try {
     return `${userInfo().username}@${hostname()}`.slice(0, 100)

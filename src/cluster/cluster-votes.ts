@@ -24,7 +24,7 @@ export interface ClusterStatus {
   readonly instances: number
 }
 
-/** Votes of all instances, and who probes what. */
+/** Votes of all instances, and the assignment of probes to instances. */
 export interface ClusterVotes {
   /** Sets the own vote. Its first vote, which may be `?`, also makes the endpoint known: others' votes on it are read. */
   publish(vote: Vote): void

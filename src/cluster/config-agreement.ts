@@ -13,7 +13,7 @@ export interface ConfiguredInstance {
   readonly config: string | null
 }
 
-/** An alert, or its end. */
+/** A configuration alert that is raised or cleared. */
 export interface ConfigChange {
   readonly kind: 'config-differs' | 'config-agrees'
   /** Instances grouped by their hash, largest group first. */

@@ -13,7 +13,7 @@ interface OwnVote extends Vote {
   readonly hash: number
 }
 
-/** Under whose name and boot votes are written. */
+/** The instance and its boot (`epoch`) that votes are written for. */
 export interface Voter {
   readonly keys: StateKeys
   readonly instance: string

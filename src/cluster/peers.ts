@@ -14,7 +14,7 @@ export interface Peer {
   heartbeat: Heartbeat
   /** When epoch or sequence of the heartbeat last changed. */
   heartbeatChangedAtMs: number
-  /** By id of the endpoint. */
+  /** Votes by id of the endpoint. */
   readonly votes: Map<string, StoredVote>
   /** Endpoints on which its vote has changed since it was read. */
   readonly staleEndpoints: Set<string>

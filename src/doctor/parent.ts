@@ -58,14 +58,14 @@ async function findParent(zone: string, { resolver, timeoutMs }: DnsAccess): Pro
   const { server } = resolver
   const question = { name: above, type: 'SOA' } as const
   const reply = await query(server, question, { timeoutMs, isRecursive: true })
-  const who = `the resolver ${server.address} port ${server.port}`
-  if (reply.kind === 'failed') return { kind: 'unknown', why: `${who}: ${reply.why}` }
+  const resolverText = `the resolver ${server.address} port ${server.port}`
+  if (reply.kind === 'failed') return { kind: 'unknown', why: `${resolverText}: ${reply.why}` }
   const found = [...reply.answers, ...reply.authority].find(
     ({ type, owner }) => type === 'SOA' && isAtOrBelow(above, owner),
   )
   return found
     ? { kind: 'parent', name: found.owner }
-    : { kind: 'unknown', why: `${who} knows no zone above ${zone}: rcode ${reply.rcode}` }
+    : { kind: 'unknown', why: `${resolverText} knows no zone above ${zone}: rcode ${reply.rcode}` }
 }
 
 async function serversOf(

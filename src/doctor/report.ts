@@ -26,7 +26,7 @@ export interface ReportLine {
   readonly advice: string | null
 }
 
-/** A line whose zone the caller adds. */
+/** A report line without its zone, which the caller adds. */
 export type CheckResult = Omit<ReportLine, 'zone'>
 
 export const ok = (check: CheckName, text: string): CheckResult => line(check, 'ok', text)

@@ -1,4 +1,4 @@
-// Compiles a MaxMind database into the prefix tree that workers walk, or tells why it cannot be used. The tree lies in
+// Compiles a MaxMind database into the prefix tree that workers walk, or returns why it cannot be used. The tree is in
 // shared memory: all threads walk one copy.
 //
 // A database is judged by its records, not by the type in its metadata: one without any country is refused as a country

@@ -9,7 +9,7 @@ import { Reader } from 'maxmind'
 import type { Response } from 'maxmind'
 import { formatAddress } from '../lib/ip.ts'
 
-/** A file that cannot be used; the message tells the operator why and follows the file's name. */
+/** A file that cannot be used; the message gives the reason and follows the file's name. */
 export class BadDatabase extends Error {}
 
 export interface Mmdb {

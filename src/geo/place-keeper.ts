@@ -36,7 +36,7 @@ interface DatabaseState {
 }
 
 export interface PlaceKeeper {
-  /** The trees in force. */
+  /** The prefix trees that are in force now. */
   current(): PlaceNetworks
   /** The state of each database that was opened. */
   states(): readonly DatabaseState[]
@@ -46,11 +46,11 @@ export interface PlaceKeeper {
   reload(): Promise<void>
   /** From now on, reloads databases whose files change, and calls back with the trees each time these change. */
   follow(onChange: (networks: PlaceNetworks) => void): Promise<void>
-  /** Stops following files. */
+  /** Stops watching the folder and reloading databases. */
   close(): void
 }
 
-/** Watches a folder, and calls back when files have changed whose names `matters` accepts. */
+/** Watches a folder, and calls back when files with a name that `matters` accepts have changed. */
 type WatchFolder = (
   folder: string,
   matters: (name: string) => boolean,

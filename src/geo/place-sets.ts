@@ -111,6 +111,6 @@ class RowTable {
   }
 }
 
-/** An array of so many words in shared memory. */
+/** Allocates an array of `words` 32-bit words in shared memory. */
 const sharedInt32Array = (words: number): Int32Array<SharedArrayBuffer> =>
   new Int32Array(new SharedArrayBuffer(words * 4))

@@ -3,7 +3,7 @@
 //   configured × warm-up × override × feedback × reputation    share of the member's row in the health table
 //              × slow start × shed                             factor of the address's slot
 //
-// Each factor is 0 or more; a member whose product is 0 is not selected. An operator's weight multiplies the warm-up,
+// Each factor is 0 or more; a member with a product of 0 is not selected. An operator's weight multiplies the warm-up,
 // it does not end it. A drained or disabled member keeps its weight: its standing takes it out. Warm-up and slow start are
 // defined below, shedding, overrides and feedback in the files of these names, reputation in reputation/.
 //
@@ -96,7 +96,7 @@ export const warmUpCurves = ['linear', 'exponential'] as const
 
 type WarmUpCurve = (typeof warmUpCurves)[number]
 
-/** A configured warm-up. */
+/** The warm-up schedule that a zone file configures. */
 export interface WarmUp {
   /** Midnight UTC at which day 0 begins, in milliseconds since the epoch. */
   readonly fromMs: number

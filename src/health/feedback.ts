@@ -17,7 +17,7 @@
 import type { OverrideEffect } from './overrides.ts'
 import { Standing } from './table.ts'
 
-/** Who may report on a target: its agent port, a holder of a load token, or the admin interface. */
+/** Source of feedback on a target: its agent port, a holder of a load token, or the admin interface. */
 export const feedbackWriters = ['agent', 'load-token', 'admin'] as const
 export type FeedbackWriter = (typeof feedbackWriters)[number]
 
@@ -50,7 +50,7 @@ export interface Feedback {
   readonly isShedding: boolean
   /** When the last report arrived. */
   readonly reportedMs: number
-  /** When it expires. */
+  /** Wall-clock time at which the feedback expires, in milliseconds. */
   readonly untilMs: number
 }
 

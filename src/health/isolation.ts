@@ -1,4 +1,4 @@
-// Self-isolation: this host is cut off, so every target seems dead. Canaries tell the two apart: addresses unrelated to
+// Self-isolation: this host is cut off, so every target seems dead. Canaries tell these apart: addresses unrelated to
 // the targets, such as the next router, a resolver, or a host at another site.
 //
 //   canaries          targets: probes that ended in the last minute,      this host is

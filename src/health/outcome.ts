@@ -47,6 +47,6 @@ export interface Outcome {
   readonly tls?: TlsReport
   /** Whether STARTTLS was among the EHLO keywords before TLS; absent if EHLO was not answered. */
   readonly hasStarttls?: boolean
-  /** At most 40 lines. */
+  /** The SMTP dialogue, at most 40 lines. */
   readonly dialogue: readonly DialogueLine[]
 }

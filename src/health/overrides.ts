@@ -31,7 +31,7 @@ export const overrideKinds: readonly OverrideKind[] = ['drain', 'disable', 'up',
 /** One override in force. Stored as JSON in Redis and in the state file: field names are part of both formats. */
 export interface Override {
   readonly id: string
-  /** Without final dot. */
+  /** Name of the zone, without the final dot. */
   readonly zone: string
   readonly target: string
   /** Pool it applies to; null for every pool of the target. */

@@ -12,10 +12,10 @@ import type { LoadSign } from './verdict.ts'
 
 /** Shedding state of one address. */
 export interface SheddingState {
-  /** 0…1. */
+  /** Smoothed load, from 0 (calm) to 1 (every probe is answered busy). */
   readonly pressure: number
   readonly isShedding: boolean
-  /** Slow probes in a row. */
+  /** Number of consecutive slow probes. */
   readonly slows: number
   /** When `pressure` was last updated. */
   readonly atMs: number

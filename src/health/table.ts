@@ -26,7 +26,7 @@ export const isOut = (standing: Standing): boolean =>
   standing === Standing.drained || standing === Standing.disabled
 
 export const slotLimit = 65_536
-/** As many rows as slots. */
+/** Largest number of rows; equal to the number of slots. */
 const rowLimit: number = slotLimit
 
 /** What answering workers read. Slots and rows out of range read as the defaults. */
@@ -53,7 +53,7 @@ export interface HealthReader {
 export interface HealthWriter extends HealthReader {
   readonly buffer: SharedArrayBuffer
   set(slot: number, state: SlotState, factor: number, holdSeconds: number): void
-  /** Increases `beats`. */
+  /** Increments `beats`, the sign of life of the writing thread. */
   beat(): void
   /** Sets `fellAtSeconds`: whole seconds above 0, or 0 to clear it. */
   setFell(slot: number, atSeconds: number): void

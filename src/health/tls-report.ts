@@ -26,7 +26,7 @@ export interface TlsProfile {
   readonly tlsa: readonly TlsaRecord[]
 }
 
-/** One problem with TLS. */
+/** A single TLS problem that a probe has found. */
 export interface TlsFinding {
   /** Stable identifier, e.g. `certificate-expired`. */
   readonly reason: string
@@ -43,7 +43,7 @@ export interface TlsReport {
   readonly daysLeft: number | null
   /** `unusable`: there are TLSA records, but none that SMTP uses (RFC 7672 §3.1.3). */
   readonly dane: 'match' | 'mismatch' | 'unusable' | 'none'
-  /** Most severe first. */
+  /** All TLS problems found, the most severe first. */
   readonly findings: readonly TlsFinding[]
 }
 

@@ -25,7 +25,7 @@ export const combineHashes = (a: number, b: number): number =>
 /** The hash as a number in (0, 1): never 0, so that its logarithm is finite. */
 export const fractionOfHash = (hash: number): number => (hash + 0.5) / 2 ** 32
 
-/** MurmurHash3's fmix32. */
+/** The 32-bit finalizer of MurmurHash3 (fmix32). */
 function finalize(value: number): number {
   let hash = value
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)

@@ -20,7 +20,7 @@ export const leafOf = (value: number): number => ~value
 /** Whether a link is a leaf rather than a node. */
 export const isLeaf = (link: number): boolean => link < 0
 
-/** The value of a leaf. */
+/** The value that a leaf link (`~value`) encodes. */
 export const valueOf = (leaf: number): number => ~leaf
 
 /** Bit `depth` of an address, 0 being the most significant. */

@@ -16,7 +16,7 @@ import { type Emit, registerSampled } from './sampled-metric.ts'
 export interface CountedTarget {
   readonly zone: string
   readonly name: string
-  /** Of the target in the counters. */
+  /** Index of the target in the answer counters. */
   readonly index: number
 }
 

@@ -6,7 +6,7 @@ import type { Registry } from 'prom-client'
 import { registerSampled } from './sampled-metric.ts'
 
 export interface DatabaseStatus {
-  /** `country` or `asn`. */
+  /** Kind of database: `country` or `asn`. */
   readonly database: string
   /** Of the database in force; null: none is. */
   readonly facts: { readonly type: string; readonly buildSeconds: number | null } | null
@@ -18,7 +18,7 @@ export interface DatabaseStatus {
 interface DatabaseGauge {
   readonly name: string
   readonly help: string
-  /** null: no sample. */
+  /** The value of the sample; null if the database has none now. */
   readonly value: (one: DatabaseStatus, nowSeconds: number) => number | null
 }
 

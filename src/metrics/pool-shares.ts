@@ -15,7 +15,7 @@ export interface PoolShare {
   readonly zone: string
   readonly pool: string
   readonly target: string
-  /** By its weight; a fraction. */
+  /** Share that the weight of the member stands for, 0…1. */
   readonly expected: number
   readonly actual: number
 }

@@ -16,7 +16,7 @@ import { registerSampled } from './sampled-metric.ts'
 export interface WeightedTarget {
   readonly zone: string
   readonly name: string
-  /** Configured, by pool. */
+  /** Configured weights by name of the pool. */
   readonly weights: ReadonlyMap<string, number>
 }
 

@@ -52,7 +52,7 @@ export interface StateFile {
   flushSoon(): void
   /** Whether the last write succeeded, and when one last did (seconds since the epoch, 0 if none has). */
   lastWrite(): { readonly successful: boolean; readonly successAtSeconds: number }
-  /** Writes once more. */
+  /** Writes the state a last time and stops writing. */
   close(): Promise<void>
 }
 

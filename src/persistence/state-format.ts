@@ -16,7 +16,7 @@ import { type SavedDamping, savedStates } from '../health/saved-damping.ts'
 
 /** Everything that outlives the process. */
 export interface SavedState {
-  /** By slot key of the endpoint. */
+  /** Saved damping state by slot key of the endpoint. */
   readonly verdicts: ReadonlyMap<string, SavedDamping>
   readonly overrides: readonly Override[]
   /** By zone and pool, separated by a space. */

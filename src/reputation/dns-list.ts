@@ -23,7 +23,7 @@ export interface ListState {
 }
 
 export interface DnsLists {
-  /** Never rejects. */
+  /** Looks `address` up in the DNS list. Never rejects: failures are results. */
   query(list: string, address: string): Promise<ListResult>
   /** State of every list and address family that was checked. */
   states(): readonly ListState[]

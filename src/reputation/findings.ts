@@ -26,7 +26,7 @@ export interface Finding {
 export interface Observations {
   readonly greeting: Greeting | null
   readonly reverse: Reverse | null
-  /** By name of the list. */
+  /** Listings by name of the DNS list. */
   readonly listings: ReadonlyMap<string, Listing>
 }
 
@@ -120,11 +120,11 @@ export interface ReputationProfile {
 
 /** One address of a member of a pool with `identity:`. */
 export interface CheckedAddress {
-  /** Without final dot. */
+  /** Name of the zone, without the final dot. */
   readonly zone: string
   readonly pool: string
   readonly target: string
-  /** `<target>.<zone>`. */
+  /** Exchange host of the target, `<target>.<zone>`. */
   readonly exchange: string
   /** As it is served, in canonical form. */
   readonly address: string

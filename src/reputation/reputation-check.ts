@@ -20,7 +20,7 @@ export interface FindingChange {
   readonly isRaised: boolean
 }
 
-/** What a check queries. */
+/** Clients of the sources that a reputation check queries. */
 export interface LookupClients {
   readonly resolver: StubResolver
   readonly lists: DnsLists

@@ -14,7 +14,7 @@ export interface ServerEndpoint {
 export type QueryType = 'A' | 'AAAA' | 'PTR' | 'NS' | 'SOA' | 'TXT'
 
 export interface Question {
-  /** Without final dot; empty for the root. */
+  /** Name that is queried, without the final dot; empty for the root. */
   readonly name: string
   readonly type: QueryType
 }

@@ -63,7 +63,7 @@ export interface AnnounceValues {
   readonly command?: string | undefined
 }
 
-/** The hook that tells a routing daemon whether to announce the service addresses. */
+/** The hook by which a routing daemon learns whether to announce the service addresses. */
 export interface AnnounceSettings {
   readonly file: string
   /** Program that is run with `up` or `down` as its argument; null: none. */

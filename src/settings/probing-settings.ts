@@ -79,7 +79,7 @@ const canary: z.ZodType<CanaryEndpoint> = leaf({
   },
 })
 
-/** Endpoints whose reachability shows whether this host is cut off itself (health/isolation.ts). */
+/** Canaries: their reachability shows whether this host itself is cut off (health/isolation.ts). */
 export const canaries: z.ZodType<readonly CanaryEndpoint[]> = oneOrMany(canary).refine(
   (list) => list.length <= maxCanaries,
   { message: `expected at most ${maxCanaries}` },

@@ -40,9 +40,9 @@ export interface SettingValues {
   readonly state_certificate?: string | undefined
   readonly state_key?: string | undefined
   readonly state_server_name?: string | undefined
-  /** Milliseconds. */
+  /** Interval of heartbeats in the store, in milliseconds. */
   readonly state_heartbeat: number
-  /** Milliseconds. */
+  /** How long votes of other instances count while the store is out of reach, in milliseconds. */
   readonly peer_hold: number
   readonly vantages: number
   readonly workers?: number | undefined
@@ -50,18 +50,18 @@ export interface SettingValues {
   readonly resolver?: Endpoint | undefined
   readonly instance?: string | undefined
   readonly site: string
-  /** Seconds. */
+  /** How long answers go on after SIGTERM, in seconds. */
   readonly lameduck: number
-  /** Seconds. */
+  /** How long `/readyz` waits for the first round of probes at most, in seconds. */
   readonly ready_within: number
-  /** Octets. */
+  /** Largest UDP response, in octets. */
   readonly max_udp: number
   readonly log_level: LogLevel
-  /** Text, or `off`. */
+  /** NSID (RFC 5001) as text, or `off`. */
   readonly nsid?: string | undefined
-  /** Text, or `off`. */
+  /** Answer to CH TXT id.server as text, or `off`. */
   readonly chaos_identity?: string | undefined
-  /** Text, or `off`. */
+  /** Answer to CH TXT version.server as text, or `off`. */
   readonly chaos_version: string
   readonly cookie_secret?: readonly Uint8Array[] | undefined
   readonly cookie_secret_file?: string | undefined
@@ -97,7 +97,7 @@ export interface SettingRow<Value> {
   readonly about: string
 }
 
-/** As mxsteer.yaml would give it. */
+/** A default value, written as mxsteer.yaml would give it. */
 interface FixedDefault {
   readonly default: string
 }

@@ -375,7 +375,7 @@ export interface SettingFlag {
   readonly name: string
   /** Placeholder of its value in --help. */
   readonly value: string
-  /** Its text in --help. */
+  /** Text of the setting in --help. */
   readonly help: string
   readonly isRepeatable: boolean
 }

@@ -40,7 +40,7 @@ export interface Settings {
   readonly loadToken: string | null
   /** Folder of the state file; null: nothing is kept over a restart. */
   readonly stateDir: string | null
-  /** Folder of zone files. */
+  /** Path of the folder of zone files. */
   readonly zones: string
   /** `memory`: this instance shares nothing. */
   readonly state: 'memory' | SharedStateSettings
@@ -86,7 +86,7 @@ export interface SettingsInput {
 
 interface Host {
   readonly name: string
-  /** Count of processors. */
+  /** Number of processors available to the process. */
   readonly parallelism: number
 }
 

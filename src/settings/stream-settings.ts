@@ -12,7 +12,7 @@ import {
 import { closedMap, leaf, oneOrMany, path } from '../zonefile/leaf.ts'
 import { network } from './setting-leaves.ts'
 
-/** RFC 7858 §3.1. */
+/** Default port of DNS over TLS (RFC 7858 §3.1). */
 const tlsPort = 853
 
 /** An address with or without a port. */

@@ -6,13 +6,13 @@
 import type { LoadedMembers } from '../weights/member-state.ts'
 
 export interface WatchedPool {
-  /** `<pool>.<zone>` */
+  /** Pool and zone as `<pool>.<zone>`. */
   readonly name: string
   readonly members: readonly WatchedPoolMember[]
 }
 
 interface WatchedPoolMember {
-  /** The configured weight. */
+  /** The weight configured in the zone file. */
   readonly weight: number
   /** Row of the health table with the member's standing and share. */
   readonly row: number

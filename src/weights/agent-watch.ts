@@ -138,13 +138,18 @@ class ScheduledAgentWatch implements AgentWatch {
   }
 
   async #query({ watched, controller }: PolledAgent): Promise<void> {
-    const { registry: book, query: ask = queryAgent } = this.#options
-    const line = await ask(watched.agent, controller.signal)
+    const { registry, query = queryAgent } = this.#options
+    const line = await query(watched.agent, controller.signal)
     if (controller.signal.aborted) return
     const reply = line === null ? null : parseAgentReply(line)
     this.#counts[line === null ? 'silent' : reply === null ? 'garbage' : 'heard']++
     if (reply !== null)
-      book.report(watched, writer, { kind: 'agent', ...reply }, agentReplyLifetimeMs(watched.agent))
+      registry.report(
+        watched,
+        writer,
+        { kind: 'agent', ...reply },
+        agentReplyLifetimeMs(watched.agent),
+      )
   }
 }
 
@@ -204,7 +209,7 @@ export function queryAgent(
 //
 // The line ends at the first CR or LF.
 
-/** Returns null if the line has no known word. */
+/** Parses the reply of an agent; null if it has no known word. */
 export function parseAgentReply(text: string): AgentReply | null {
   const line = /^[^\r\n]*/.exec(text.slice(0, agentLineLimit))?.[0] ?? ''
   const sharp = line.indexOf('#')

@@ -217,7 +217,7 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
   }
 }
 
-const soonestEnds = (words: readonly SharedFeedback[], nowMs: number): readonly number[] =>
-  words.map(({ feedback }) => feedback.untilMs).filter((untilMs) => untilMs > nowMs)
+const soonestEnds = (reports: readonly SharedFeedback[], nowMs: number): readonly number[] =>
+  reports.map(({ feedback }) => feedback.untilMs).filter((untilMs) => untilMs > nowMs)
 
 const keyOf = ({ zone, target }: NamedTarget): string => `${zone} ${target}`

@@ -7,7 +7,7 @@ import type { OverridableMember } from '../health/overrides.ts'
 import { type HealthReader, SlotState, Standing, isOut } from '../health/table.ts'
 
 export interface WatchedMember extends OverridableMember {
-  /** Health table row. */
+  /** Row of the member in the health table. */
   readonly row: number
   /** Health table slots of its addresses. */
   readonly slots: readonly number[]

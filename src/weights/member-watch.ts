@@ -43,7 +43,7 @@ export interface MemberWatchOptions {
   readonly reputation?: ReputationShares
   /** `from`: the instance where it was set; null for this one. */
   readonly onSet: (override: Override, from: string | null) => void
-  /** `by`: who ended it; empty if another instance did, whose operator is unknown here. */
+  /** `by`: the operator that ended it; empty if another instance did. */
   readonly onEnd: (override: Override, end: OverrideEnd, by: string) => void
   readonly timer?: Timer
 }
@@ -86,11 +86,11 @@ class TableMemberWatch implements MemberWatch {
   }
 
   set(override: Override, isForced: boolean): OverrideResult {
-    const { store: exchange, onSet, onEnd } = this.#options
+    const { store, onSet, onEnd } = this.#options
     this.#expire()
     const pools = isForced ? [] : this.#emptiedBy(override)
     if (pools.length > 0) return { kind: 'would-empty', pools }
-    const taken = exchange.set(override)
+    const taken = store.set(override)
     if (taken.kind === 'full') return taken
     if (taken.replaced) onEnd(taken.replaced, 'replaced', override.by)
     onSet(override, null)
@@ -173,17 +173,17 @@ class TableMemberWatch implements MemberWatch {
 
   /** Drops overrides that have ended. Returns whether there were any. */
   #expire(): boolean {
-    const { store: exchange, clock, onEnd } = this.#options
-    const ended = exchange.expire(clock.wallMs())
+    const { store, clock, onEnd } = this.#options
+    const ended = store.expire(clock.wallMs())
     for (const override of ended) onEnd(override, 'time', override.by)
     return ended.length > 0
   }
 
   /** Writes the rows that have changed. Returns in how many milliseconds the next one may change. */
   #write(): number {
-    const { table, store: exchange } = this.#options
+    const { table, store } = this.#options
     let soonestMs = Infinity
-    for (const state of this.#statesUnder(exchange.list(), this.#members)) {
+    for (const state of this.#statesUnder(store.list(), this.#members)) {
       const { standing, warmUpShare, overrideShare, feedback, reputation, holdSeconds } = state
       const { row } = state.member
       const share = Math.fround(warmUpShare * overrideShare * feedback * reputation)
@@ -199,11 +199,11 @@ class TableMemberWatch implements MemberWatch {
   }
 
   #plan(rewriteInMs: number): void {
-    const { store: exchange, clock, timer = systemTimer } = this.#options
+    const { store, clock, timer = systemTimer } = this.#options
     this.#cancel()
     this.#cancel = () => {}
     // This covers overrides of targets that are in no zone at the moment.
-    const untilEndMs = Math.max(0, nextEndMs(exchange.list()) - clock.wallMs())
+    const untilEndMs = Math.max(0, nextEndMs(store.list()) - clock.wallMs())
     const delayMs = Math.min(rewriteInMs, untilEndMs)
     if (delayMs === Infinity) return
     this.#cancel = timer(Math.min(delayMs, longestMs), () => this.#refresh())

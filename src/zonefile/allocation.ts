@@ -75,7 +75,7 @@ interface Indexes {
   readonly fresh: number
   /** Indexes are below this. */
   readonly limit: number
-  /** Oldest first. */
+  /** Released numbers, the one released first in front. */
   readonly released: readonly number[]
 }
 

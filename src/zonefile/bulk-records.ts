@@ -43,7 +43,7 @@ const lineEnd = / *(?: #[^\n]*)?\n/y
 /** An empty line, or a comment. */
 const emptyLine = / *(?:#[^\n]*)?\n/y
 
-/** The line of an owner. */
+/** Matches where the line of the next owner name begins. */
 const nextOwner = /\n {2}[A-Za-z0-9_"']/g
 
 const space = 0x20
@@ -189,9 +189,9 @@ export function readBulkDocument(text: string, isText: IsText): { readonly value
 
 /** Offsets of the section `records:`. */
 interface RecordsSection {
-  /** Of the line `records:`. */
+  /** Offset of the line `records:`. */
   readonly start: number
-  /** Of the first entry. */
+  /** Offset of the first entry. */
   readonly from: number
   readonly end: number
 }

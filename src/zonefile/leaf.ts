@@ -67,7 +67,7 @@ export const trueOrFalse: z.ZodType<boolean> = leaf({
   read: (value) => (typeof value === 'boolean' ? value : null),
 })
 
-/** One of these words. */
+/** A text that is one of `words`. */
 export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T> {
   const last = words.at(-1) ?? ''
   return leaf({

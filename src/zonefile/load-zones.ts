@@ -120,7 +120,7 @@ interface Loading {
 }
 
 interface LoadedZone {
-  /** Without the final dot, in lower case. */
+  /** Name of the zone, without the final dot and in lower case. */
   readonly name: string
   readonly source: ZoneSource
   readonly zone: Zone
@@ -178,7 +178,7 @@ function checkDuplicate(
 }
 
 interface ProbedAddress {
-  /** Name of the zone. */
+  /** Name of the zone, as its file gives it. */
   readonly name: string
   readonly source: ZoneSource
   readonly target: string

@@ -54,7 +54,7 @@ interface Schemas {
   readonly address: z.ZodType<RecordSource>
   readonly mx: z.ZodType<RecordSource>
   readonly srv: z.ZodType<RecordSource>
-  /** `{ ttl, data }`. */
+  /** The long form of a record set: a map `{ ttl, data }`. */
   readonly dataMap: z.ZodType<RecordSource>
   /** Text, or a list of text. */
   readonly dataOnly: z.ZodType<RecordSource>

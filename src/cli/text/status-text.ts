@@ -130,7 +130,7 @@ const poolLines = ({ pools }: StatusReport): readonly string[] =>
       ]),
   )
 
-/** Worst first. */
+/** Health states in the order of output, worst first. */
 const stateOrder = ['down', 'suspect', 'unknown', 'up']
 
 const targetLines = ({ targets, at }: StatusReport): readonly string[] =>

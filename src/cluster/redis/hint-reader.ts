@@ -6,7 +6,7 @@ import type { StoreLink } from './redis-link.ts'
 
 interface HintReaderOptions {
   readonly link: StoreLink
-  /** Key of the stream. */
+  /** Key of the Redis stream of hints. */
   readonly key: string
   readonly blockMs: number
   readonly onHints: (hints: readonly Hint[]) => void

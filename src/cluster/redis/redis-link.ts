@@ -118,9 +118,9 @@ export function errorCode(error: unknown): string {
 // defaults queue without bound, replay commands, and wait for minutes on a peer that is gone.
 
 interface LinkTimes {
-  /** Timeout of connecting. */
+  /** Timeout of establishing a connection, in milliseconds. */
   readonly connectMs: number
-  /** Timeout of a command. */
+  /** Timeout of the reply to a command, in milliseconds. */
   readonly commandMs: number
   /** How long a blocking command may block. */
   readonly blockMs: number
@@ -208,7 +208,7 @@ export interface StoreAddress {
   readonly username: string | null
   readonly password: string | null
   readonly database: number
-  /** null for plain TCP. */
+  /** TLS parameters; null for plain TCP. */
   readonly tls: StoreTls | null
   readonly sentinelUsername: string | null
   readonly sentinelPassword: string | null

@@ -1,6 +1,6 @@
 // What the store holds: record formats, keys and times. Records are read back strictly: anything that is not exactly as
-// specified is null. Whoever can write to the store can write anything, so nothing read from it is longer, larger or
-// other than it may be.
+// specified is null. Any client of the store can write anything to it, so the length, size and
+// range of every value read are checked.
 //
 //   heartbeat   EPOCH|SEQUENCE|STATE|SITE|CONFIG   12|3456|ok|fra|pZ3_bW0bGv6q1x-d; CONFIG only once it is known
 //   vote        STATE|EPOCH|REASON                 D|12|connect-refused
@@ -217,7 +217,7 @@ export interface StateTimes {
   readonly rewriteMs: number
   /** Without an answer for this long an instance is cut off. */
   readonly cutOffMs: number
-  /** Timeout of a command. */
+  /** Timeout of the reply to a command, in milliseconds. */
   readonly commandMs: number
   /** How long a read of the event stream blocks. */
   readonly blockMs: number

@@ -55,7 +55,7 @@ interface SessionOptions {
   readonly hints: HintReader
   readonly reader: VoteReader
   readonly parts: readonly SyncedPart[]
-  /** 0…1, for jitter. */
+  /** Random numbers in [0, 1), for jitter. */
   readonly random: () => number
   readonly newStoreId: () => string
   readonly onPeers: (changes: PeerChanges) => void

@@ -1,5 +1,6 @@
 // A snapshot of the store: which instances are alive, whether it is still the same store, which events the stream has,
-// which overrides there are. Two batches. Nothing is read whose size others decide, except one heartbeat per instance.
+// which overrides there are. Takes two batches of commands. Other instances
+// determine the size of nothing that is read, except one heartbeat per instance.
 
 import { overrideLimit } from '../../health/overrides.ts'
 import {

@@ -14,7 +14,7 @@ export const defaultInFlightLimits: InFlightLimits = { total: 4000, perHost: 4, 
 
 /** An item whose probes are limited. */
 interface Limited {
-  /** The probed address. */
+  /** The IP address that is probed. */
   readonly destination: string
   /** The network of that address, as networkOf returns it. */
   readonly network: string

@@ -91,7 +91,7 @@ export interface WatchedAddress {
   readonly slot: number
   readonly zone: string
   readonly target: string
-  /** As it is served in answers. */
+  /** IP address of the target, as it is served in answers. */
   readonly address: string
   readonly family: 4 | 6
   /** The address that is probed if it is not the served one: behind NAT. The port is the profile's. */

@@ -25,7 +25,7 @@ const maxFailures = 100
 
 export interface BatchOptions {
   readonly libc: Libc
-  /** Must not throw. */
+  /** Writes the response to each query of the batch; must not throw. */
   readonly respond: Respond
   readonly counters: Counters
   readonly maxUdpOctets: number

@@ -27,7 +27,7 @@ export const headerField = {
   length: 56,
 } as const
 
-/** Address families. */
+/** Address families as Linux numbers them. */
 export const Af = { inet: 2, inet6: 10 } as const
 
 /** The socket address and the packet info, by the address family of the socket. */

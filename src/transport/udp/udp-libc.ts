@@ -7,7 +7,7 @@
 import { constants, endianness } from 'node:os'
 import { getSystemErrorName } from 'node:util'
 
-/** Results are those of the C functions: -1 for a failure, whose cause `errno` tells. */
+/** Results are those of the C functions: -1 for a failure, with the cause in `errno`. */
 export interface Libc {
   socket(family: number, type: number, protocol: number): number
   bind(fd: number, address: Uint8Array, octets: number): number

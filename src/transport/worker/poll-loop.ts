@@ -57,7 +57,7 @@ export function runPollLoop(options: PollLoopOptions): void {
 
 /** A clock that stands still between calls of `tick`. */
 interface BatchClock extends Clock {
-  /** Reads the real clock. */
+  /** Updates the cached time from the real clock. */
   tick(): void
 }
 
