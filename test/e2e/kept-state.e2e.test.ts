@@ -63,7 +63,7 @@ beforeAll(async () => {
   const addresses = Object.values(targets).map(({ address }) => address)
   const port = await freePort(addresses)
   mtas = await startGreeters(addresses.slice(0, 3), port)
-  const probe = { level: 'banner', interval: '30s', fast_interval: '500ms', fall: 3 }
+  const probe = { level: 'banner', interval: '30s', fast_interval: '3s', fall: 3 }
   zones = { 'kept.yaml': mailZone({ targets, port, probe }) }
   server = await start()
 }, 120_000)

@@ -190,10 +190,12 @@ describe('beside other clients', () => {
         return drain(client)
       }),
     ).finally(() => (progress.isDone = true))
+    const startedMs = performance.now()
     while (!progress.isDone) {
       latencies.push(await timed())
     }
     expect(await transfers).toEqual(Array(4).fill(bigRecords + 4))
+    const transfersMs = performance.now() - startedMs
     calm.sort((a, b) => a - b)
     latencies.sort((a, b) => a - b)
     const median = latencies[latencies.length >> 1] as number
@@ -204,7 +206,8 @@ describe('beside other clients', () => {
     expect(latencies.length).toBeGreaterThan(3)
     // A message of a transfer is the most that an answer waits for, of four transfers in turn.
     expect(median).toBeLessThan(Math.max(100, 50 * (calm[10] as number)))
-    expect(worst).toBeLessThan(1000)
+    // Nor does one of them wait for a transfer to end.
+    expect(worst).toBeLessThan(Math.max(1000, transfersMs / 2))
     udp.close()
     for (const client of clients) client.destroy()
   }, 120_000)
