@@ -66,12 +66,6 @@ export const law: readonly LawRow[] = [
     packages: 'dns2 node:*',
   },
   {
-    room: 'steer/scope',
-    pure: true,
-    imports: 'lib',
-    typesOnly: 'steer zone',
-  },
-  {
     room: 'transport/udp',
     imports: 'lib transport wire',
     typesOnly: 'answer',
@@ -147,6 +141,12 @@ export const law: readonly LawRow[] = [
     room: 'steer/select',
     pure: true,
     imports: 'health lib steer steer/draw wire',
+  },
+  {
+    room: 'steer/scope',
+    pure: true,
+    imports: 'lib steer/select',
+    typesOnly: 'steer zone',
   },
   {
     room: 'steer/draw',

@@ -1,5 +1,5 @@
-// The networks of the ASNs that rules name, found by walking all of the database: once for all rules of a catalog,
-// and only for ASNs that were not looked for before.
+// The networks announced by the ASNs that rules name. Finding them takes a walk over the whole ASN database, so one walk
+// serves all rules of a catalog, and only for ASNs that no earlier walk collected.
 
 import { isLeaf, valueOf } from '../../lib/prefix-tree.ts'
 import type { AsnTree } from './place-networks.ts'
@@ -7,27 +7,30 @@ import type { Network } from '../../lib/ip.ts'
 import type { Policy } from '../policy.ts'
 
 export interface AsnNetworks {
-  /** Finds what these policies need, in one walk. */
+  /** Collects the networks of all ASNs named by these policies; at most one walk over the database. */
   collect(policies: Iterable<Policy>): void
+  /** The networks of a collected ASN; empty for one that was not collected or has no network. */
   of(asn: number): readonly Network[]
 }
 
+/** `tree`: the ASN database; null where there is none, and no ASN has networks. */
 export function createAsnNetworks(tree: AsnTree | null): AsnNetworks {
-  const known = new Map<number, Network[]>()
+  const collected = new Map<number, Network[]>()
   return {
     collect(policies) {
       const wanted = new Map<number, Network[]>()
       for (const { rules } of policies)
         for (const { when } of rules)
-          for (const asn of when?.asns ?? []) if (!known.has(asn)) wanted.set(asn, [])
+          for (const asn of when?.asns ?? []) if (!collected.has(asn)) wanted.set(asn, [])
       if (wanted.size === 0) return
       if (tree) walk(tree, wanted)
-      for (const [asn, networks] of wanted) known.set(asn, networks)
+      for (const [asn, networks] of wanted) collected.set(asn, networks)
     },
-    of: (asn) => known.get(asn) ?? [],
+    of: (asn) => collected.get(asn) ?? [],
   }
 }
 
+/** Appends each network of the tree to its ASN's list, for the ASNs that are keys of `wanted`. */
 function walk(tree: AsnTree, wanted: ReadonlyMap<number, Network[]>): void {
   for (const octets of [4, 16]) {
     const path = new Uint8Array(octets)
@@ -37,11 +40,11 @@ function walk(tree: AsnTree, wanted: ReadonlyMap<number, Network[]>): void {
         wanted.get(asn)?.push({ octets: path.slice(), prefixLength: depth })
         return
       }
-      const [at, bit] = [depth >> 3, 0x80 >> (depth & 7)]
+      const [octet, bit] = [depth >> 3, 0x80 >> (depth & 7)]
       descend(tree.links[2 * link] as number, depth + 1)
-      path[at] = (path[at] as number) | bit
+      path[octet] = (path[octet] as number) | bit
       descend(tree.links[2 * link + 1] as number, depth + 1)
-      path[at] &= ~bit
+      path[octet] &= ~bit
     }
     descend(octets === 4 ? tree.root4 : tree.root6, 0)
   }

@@ -1,31 +1,32 @@
-// Where the networks of the world are, as steering needs it: the databases in a form to walk. Plain data over shared
-// memory; geo/ makes it.
+// The GeoIP databases as prefix trees that steering can walk. Plain data over shared memory, built by geo/.
 
 import type { PrefixTree } from '../../lib/prefix-tree.ts'
 
+/** A place as rules can name it: codes of continent and country, null where the database has none. */
 export interface Place {
   readonly continent: string | null
   readonly country: string | null
 }
 
-/** Values are indexes into `places`; the first of these is nowhere. */
+/** The country database. Leaf values are indexes into `places`; index 0 is the unknown place, with null codes. */
 export interface PlaceTree extends PrefixTree {
   readonly places: readonly Place[]
-  /** Node → the set of places below it: `sets` holds each set as a row of bits, `setWords` words long. */
+  /** Node → number of the set of places below it. `sets` holds each set as a bit row of `setWords` words. */
   readonly setOfNode: Int32Array
   readonly sets: Int32Array
   readonly setWords: number
 }
 
-/** Values are indexes into `asns`; the first of these is 0, for none. */
+/** The ASN database. Leaf values are indexes into `asns`; index 0 holds ASN 0, for networks without one. */
 export interface AsnTree extends PrefixTree {
   readonly asns: Uint32Array
 }
 
-/** null: nothing is known of anyone. */
+/** Both databases; null for one that is not configured, so that every client's property is unknown. */
 export interface PlaceNetworks {
   readonly country: PlaceTree | null
   readonly asn: AsnTree | null
 }
 
+/** No GeoIP database at all. */
 export const noNetworks: PlaceNetworks = { country: null, asn: null }

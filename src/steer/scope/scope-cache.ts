@@ -1,9 +1,12 @@
-// The scope of steered sets for clients, remembered, and beside it what was decided: one table with two cells for each,
-// the older of which gives way. Its unit is the finest network that scopes know, the /24 or /56, so that nothing coarser
-// can be mixed up by it. IPv4 networks have tables of their own before that (scope-cache.ts).
+// Caches ECS scopes and steering decisions per client network, in two layers:
 //
-// What was remembered dies with what it was made of: each map has a number of its own, and there is a new map for a
-// new policy (another catalog) and for new databases.
+//   DecisionTable   one per scope map, IPv4 only: a direct lookup by address, read before anything else
+//   CachedScopes    one hash table for all maps and both families: a network has two candidate cells, and the older
+//                   entry of the two is replaced. Its key is the /24 or /56, the finest network that scopes
+//                   distinguish, so networks with different scopes never share an entry
+//
+// Entries become invalid with the scope map they came from: every map has its own number, and a new policy (another
+// catalog) or new databases give a new map.
 
 import type { Network } from '../../lib/ip.ts'
 import type { Catalog } from '../../zone/zone.ts'
@@ -12,7 +15,7 @@ import { createAsnNetworks } from './asn-networks.ts'
 import { noNetworks, type PlaceNetworks } from './place-networks.ts'
 import { createScopeMap, type ScopeMap, scopeCap } from './scope-map.ts'
 
-/** What steers a set: `internal` networks are of MX sets alone; a sticky set is answered by the client's network. */
+/** The properties of a steered set that scopes depend on; `internal` exists for MX sets only. */
 interface ScopedSet {
   readonly policy: Policy
   readonly sticky?: boolean
@@ -20,55 +23,60 @@ interface ScopedSet {
 }
 
 export interface Scopes {
-  /** From now on, scopes go by these databases. */
+  /** Replaces the databases, and invalidates every cached scope and decision. */
   use(networks: PlaceNetworks): void
-  /** Makes what the sets of a catalog need before it is in force, so that no query has to. */
+  /** Builds the scope maps of a catalog's sets before it is published, so that no query has to build one. */
   prepare(catalog: Catalog): void
-  /** The scope of the set's answer to this client: 0 where all clients are answered alike. */
+  /** ECS scope prefix length of the set's answer to this client; 0 where all clients get the same answer. */
   prefixLength(set: ScopedSet, octets: Uint8Array): number
   /**
-   * What `keepDecision` was told for the client that `prefixLength` was asked for last, where its set depends on the
-   * client and is not sticky; else, and where that is not known any more, -1. Networks finer than scopes know must not
-   * be told of: they share one place.
+   * The decision that `cacheDecision` stored for the client and set of the last `prefixLength` call; -1 where there is
+   * none, where all clients get the same answer, and for sticky sets.
    */
   lastDecision(): number
-  /** 0 and up; forgotten with the policy and the databases. */
+  /**
+   * Stores a decision (0 and up) for the client and set of the last `prefixLength` call, until the policy or the
+   * databases change. It must hold for the client's whole /24 or /56, since that network shares one entry.
+   */
   cacheDecision(decision: number): void
-  /** Where a set's clients are remembered; the same one for as long as there is the set. */
+  /** The set's map and decision table: the same object for as long as the set exists, its content updated. */
   cachedMapOf(set: ScopedSet): CachedScopeMap
-  /** What `prefixLength` and the decision came to for an IPv4 address: for the memory's table. */
-  cacheNetwork(memory: CachedScopeMap, octets: Uint8Array, scope: number, decision: number): void
+  /** Stores scope and decision of an IPv4 address in the decision table of `cached`, if it can have one. */
+  cacheNetwork(cached: CachedScopeMap, octets: Uint8Array, scope: number, decision: number): void
 }
 
-/** Of all sets with the same rules. */
+/** The scope map of one policy, or of one set that has `internal` networks, with what is cached of it. */
 export interface CachedScopeMap {
   map: ScopeMap
-  /** Of the map. */
+  /** Number of the map, unique in this process: part of the cache key. */
   number: number
-  /** Of the databases that the map was made with. */
+  /** Epoch of the databases that the map was built from. */
   epoch: number
-  /** Of IPv4 networks, what is known without asking `prefixLength`; null: nothing is. */
+  /** Decisions for IPv4 networks, readable without `prefixLength`; null where none is stored. */
   table: DecisionTable | null
 }
 
+/** Entries of the hash table of CachedScopes. */
 const cells = 65_536
 
 const unused = -1
 
-/** Beyond the 24 bits that the second half of an IPv6 key has. */
+/** Second half of an IPv4 key: outside of the 24 bits that an IPv6 key has there. */
 const ipv4Mark = 0x100_0000
 
+/** An empty cache without databases. */
 export const createScopes = (): Scopes => new CachedScopes()
 
-/** And as many cells that hold their own places. */
+/** Number of values that a cell can hold, and of constant cells: the cell at index i holds i. */
 const words = 65_536
 
-/** 8 MiB, of which there is as much as was written to: some 7,000 pages hold the world by country, for one set of rules. */
+/** 8 MiB of address space, resident as far as it is written. One policy by country takes some 7,000 pages. */
 const maxCells = 1 << 22
 
+/** Cells of a page: one for each /24 of a /16. */
 const pageCells = 256
 
-/** Of all tables. */
+/** The cells that all decision tables share: the constant ones, then pages. Allocated with the first table. */
 class Pages {
   cells: Uint16Array<ArrayBuffer> = new Uint16Array(0)
   used: number = words
@@ -81,7 +89,7 @@ class Pages {
     return this.cells
   }
 
-  /** Where an empty one starts. */
+  /** Index of the first cell of a new, empty page. Where none is left, all tables are emptied first. */
   take(): number {
     if (this.used + pageCells > maxCells) {
       for (const tops of this.tops) tops.fill(0)
@@ -94,7 +102,7 @@ class Pages {
   }
 }
 
-/** Of a quarter of a megabyte each. */
+/** Each table takes 256 KiB. */
 const maxTables = 64
 
 const topBits = 16
@@ -103,6 +111,7 @@ const scopeBits = 5
 
 const pageMask = pageCells - 1
 
+/** Scope and decision for each IPv4 network, for one scope map (layout: see the end of this file). */
 export class DecisionTable {
   readonly #tops = new Int32Array(1 << topBits)
   readonly #cells: Uint16Array
@@ -114,14 +123,17 @@ export class DecisionTable {
     pages.tops.push(this.#tops)
   }
 
-  /** Of the address that starts at `at`: the scope, and the decision times 32; or `unknownNetwork`. */
+  /** The entry of the address that starts at `octets[at]`: decision << 5 | scope, or `unknownNetwork`. */
   lookUp(octets: Uint8Array, at: number): number {
     const high = ((octets[at] as number) << 8) | (octets[at + 1] as number)
     const top = this.#tops[high] as number
     return (this.#cells[(top >>> 8) + ((octets[at + 2] as number) & top)] as number) - 1
   }
 
-  /** `octets`: an address. `scope`: 24 at most; whoever is in it is decided alike, and has it too. */
+  /**
+   * Stores scope and decision for every address of the network `octets`/`scope`, `scope` being 24 at most. Does nothing
+   * where the decision is too large for a cell.
+   */
   keep(octets: Uint8Array, scope: number, decision: number): void {
     const cell = ((decision << scopeBits) | scope) + 1
     if (cell >= words) return
@@ -130,11 +142,12 @@ export class DecisionTable {
     else fillRange(this.#cells, cell, this.#pageOf(high) + (octets[2] as number), 24 - scope)
   }
 
-  #pageOf(at: number): number {
-    const known = this.#tops[at] as number
-    if ((known & pageMask) !== 0) return known >>> 8
+  /** Index of the first cell of the page of a /16, which is created where the /16 has none. */
+  #pageOf(high: number): number {
+    const top = this.#tops[high] as number
+    if ((top & pageMask) !== 0) return top >>> 8
     const page = this.#pages.take()
-    this.#tops[at] = (page << 8) | pageMask
+    this.#tops[high] = (page << 8) | pageMask
     return page
   }
 }
@@ -142,73 +155,82 @@ export class DecisionTable {
 export class DecisionTables {
   readonly #pages = new Pages()
 
-  /** A table for whoever decides; null: there are too many. */
+  /** A new table, or null where `maxTables` exist already. */
   join(): DecisionTable | null {
     return this.#pages.tops.length === maxTables ? null : new DecisionTable(this.#pages)
   }
 
-  /** Forgets everything, and who joined: the tables must not be used any more. */
+  /** Drops all tables and their content: a table must not be used after this. */
   clear(): void {
     this.#pages.tops = []
     this.#pages.used = words
   }
 }
 
-/** Whether any two clients may be answered differently. */
+/** Whether two clients can get different answers of this set. */
 export const dependsOnClient = ({ policy, internal, sticky }: ScopedSet): boolean =>
   policy.rules.length > 1 || sticky === true || (internal !== undefined && internal.length > 0)
 
+/** First half of a network's key: 3 octets of an IPv4 address, 4 of an IPv6 address. */
 const highOf = (octets: Uint8Array): number =>
   octets.length === 4 ? three(octets, 0) : four(octets, 0)
 
+/** Second half of a network's key: octets 5 to 7 of an IPv6 address; `ipv4Mark` for IPv4. */
 const lowOf = (octets: Uint8Array): number => (octets.length === 4 ? ipv4Mark : three(octets, 4))
 
-/** Multiplicative hashing: the upper 16 bits of the product are the well-mixed ones. */
+/** Cell index 0…65535, by multiplicative hashing: the upper 16 bits of the product are the best mixed. */
 const cellOf = (high: number, low: number, number: number): number =>
   Math.imul(Math.imul(Math.imul(high, 0x9e37_79b1) ^ low, 0x85eb_ca6b) ^ number, 0xc2b2_ae35) >>> 16
 
-const isOf = (words: Int32Array, at: number, high: number, low: number, number: number): boolean =>
-  words[at] === high && words[at + 1] === low && words[at + 2] === number
+const hasKey = (
+  words: Int32Array,
+  at: number,
+  high: number,
+  low: number,
+  number: number,
+): boolean => words[at] === high && words[at + 1] === low && words[at + 2] === number
 
-/** Three octets as one number. */
+/** Three octets as one big-endian number. */
 const three = (octets: Uint8Array, at: number): number =>
   ((octets[at] as number) << 16) | ((octets[at + 1] as number) << 8) | (octets[at + 2] as number)
 
+/** Four octets as one big-endian number, signed. */
 const four = (octets: Uint8Array, at: number): number =>
   (three(octets, at) << 8) | (octets[at + 3] as number)
 
 class CachedScopes implements Scopes {
-  /** Of each cell: high and low half of the network, the map's number, length and decision; in one line of a cache. */
+  /** Four words a cell: both halves of the key, map number, decision << 8 | scope. A cell fits in a cache line. */
   readonly #words = new Int32Array(cells * 4).fill(unused)
+  /** Word index of the cell of the last `prefixLength` call; `unused` where that call has none. */
   #cell = unused
-  /** Asked for last. */
+  /** Key and result of the last `cachedMapOf` call. */
   #key: object | null = null
   #last: CachedScopeMap | null = null
   #networks = noNetworks
   #asns = createAsnNetworks(null)
-  readonly #memories = new WeakMap<object, CachedScopeMap>()
-  #count = 0
+  readonly #cachedMaps = new WeakMap<object, CachedScopeMap>()
+  #mapCount = 0
   #epoch = 0
-  readonly #decided = new DecisionTables()
-  /** Who has a table. */
+  readonly #tables = new DecisionTables()
+  /** All entries whose `table` is set. */
   #tabled: CachedScopeMap[] = []
 
   use(networks: PlaceNetworks): void {
     this.#networks = networks
     this.#asns = createAsnNetworks(networks.asn)
     this.#epoch++
-    this.#forgetDecided()
+    this.#dropTables()
   }
 
-  /** Databases and catalogs take their tables with them. */
-  #forgetDecided(): void {
-    this.#decided.clear()
-    for (const memory of this.#tabled) memory.table = null
+  /** Drops all decision tables: they are valid for one catalog and one pair of databases. */
+  #dropTables(): void {
+    this.#tables.clear()
+    for (const cached of this.#tabled) cached.table = null
     this.#tabled = []
   }
 
   prepare(catalog: Catalog): void {
-    this.#forgetDecided()
+    this.#dropTables()
     const sets: ScopedSet[] = []
     for (const zone of catalog.zones.values())
       for (const node of (zone.steered ?? zone.nodes).values())
@@ -228,8 +250,8 @@ class CachedScopes implements Scopes {
     const second = first ^ 4
     const words = this.#words
     this.#cell = first
-    if (isOf(words, first, high, low, number)) return (words[first + 3] as number) & 0xff
-    if (isOf(words, second, high, low, number)) {
+    if (hasKey(words, first, high, low, number)) return (words[first + 3] as number) & 0xff
+    if (hasKey(words, second, high, low, number)) {
       this.#cell = second
       return (words[second + 3] as number) & 0xff
     }
@@ -251,50 +273,52 @@ class CachedScopes implements Scopes {
     if (this.#cell >= 0) this.#words[at] = ((this.#words[at] as number) & 0xff) | (decision << 8)
   }
 
-  cacheNetwork(memory: CachedScopeMap, octets: Uint8Array, scope: number, decision: number): void {
-    if (memory.table === null && (memory.table = this.#decided.join()) !== null)
-      this.#tabled.push(memory)
-    memory.table?.keep(octets, scope, decision)
+  cacheNetwork(cached: CachedScopeMap, octets: Uint8Array, scope: number, decision: number): void {
+    if (cached.table === null && (cached.table = this.#tables.join()) !== null)
+      this.#tabled.push(cached)
+    cached.table?.keep(octets, scope, decision)
   }
 
   cachedMapOf(set: ScopedSet): CachedScopeMap {
     const { policy, internal } = set
-    // Sets with the same rules share a map; `internal` is the set's own.
+    // Sets of one policy share a map, except for those with `internal` networks of their own.
     const key = internal === undefined || internal.length === 0 ? policy : set
     if (key !== this.#key || this.#last === null) {
       this.#key = key
-      this.#last = this.#memories.get(key) ?? null
+      this.#last = this.#cachedMaps.get(key) ?? null
     }
     if (this.#last !== null && this.#last.epoch === this.#epoch) return this.#last
-    return (this.#last = this.#remake(key, set, this.#last))
+    return (this.#last = this.#rebuild(key, set, this.#last))
   }
 
-  #remake(
+  #rebuild(
     key: object,
     { policy, internal = [] }: ScopedSet,
-    before: CachedScopeMap | null,
+    previous: CachedScopeMap | null,
   ): CachedScopeMap {
     this.#asns.collect([policy])
     const map = createScopeMap({ policy, internal }, this.#networks.country, this.#asns)
-    const made = { map, number: this.#count++, epoch: this.#epoch, table: null }
-    const memory = before === null ? made : Object.assign(before, made)
-    this.#memories.set(key, memory)
-    return memory
+    const fresh = { map, number: this.#mapCount++, epoch: this.#epoch, table: null }
+    const cached = previous === null ? fresh : Object.assign(previous, fresh)
+    this.#cachedMaps.set(key, cached)
+    return cached
   }
 }
 
-// What was decided for IPv4 networks of 24 bits: a table for each set of rules, filled by what is asked. Most of what 16 bits
-// hold is decided alike, and has one word in its table; the rest has a page with a word for each network.
+// Layout of a decision table, filled as clients query. Most /16 networks have one decision and take one word; the others
+// have a page with a cell for each /24.
 //
-//   top    of 16 bits: 0, nothing is known; else where its cell is, or its page: place << 8 | mask of the bits that choose in it
-//   cell   what was said, and one more; 0: nothing
+//   top    one for each /16: 0 where nothing is stored, else cell index << 8 | mask of the third octet: 0 for a constant
+//          cell, 255 for a page
+//   cell   (decision << 5 | scope) + 1; 0 where nothing is stored
 //
-// The first cells hold their own places, so that a top leads to a cell whichever it is, and nothing is asked that the
-// processor could guess wrong. When there is no room for another page, all is forgotten.
+// The constant cells hold their own index, so a lookup is the same two reads in either case, with no branch to be
+// mispredicted. When no page is left, all tables are emptied.
 
+/** What `lookUp` returns where nothing is stored. */
 export const unknownNetwork = -1
 
-/** All that differ from `at` in their lower `bits` alone. A page starts at a multiple of its size. */
+/** Fills the cells whose index differs from `at` in the lower `bits` only; pages are aligned to their size. */
 function fillRange(cells: Int32Array | Uint16Array, value: number, at: number, bits: number): void {
   const from = at & -(1 << bits)
   cells.fill(value, from, from + (1 << bits))
