@@ -1,7 +1,7 @@
-// A query → the plan of its answer (RFC 1034 §4.3.2). Aliases within our zones are followed up to a bound.
+// Query → plan of its answer (RFC 1034 §4.3.2). Aliases within the zones served are followed up to a bound.
 //
-// AA belongs to the first owner name: an alias found here is authoritative wherever it leads (RFC 1035 §4.1.1).
-// The rcode is that of the last name of the chain (RFC 6604 §3).
+// AA is that of the first owner name: an alias in our zones is authoritative wherever it points (RFC 1035 §4.1.1). The
+// rcode is that of the last name of the chain (RFC 6604 §3).
 
 import { keyOfOctets, isAtOrBelow, maxNameOctets, type Name } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
@@ -15,10 +15,10 @@ import { addAdditional, addGlue } from './additional.ts'
 import type { Transaction } from './transaction.ts'
 import { addEntry, hasEntry, resetPlan } from './plan.ts'
 
-/** Aliases followed for one query, as many as BIND long did; resolvers follow the rest themselves. */
+/** Aliases followed for one query: the limit that BIND had for long. Resolvers follow the rest themselves. */
 const maxAliases = 16
 
-/** Fills the plan. */
+/** Fills `transaction.plan` for its query, and sets `transaction.lookup` to what the first name led to. */
 export function decide(transaction: Transaction): void {
   const { plan, query, catalog, visited } = transaction
   resetPlan(plan, refusal(query.qclass, query.qtype))
@@ -29,20 +29,20 @@ export function decide(transaction: Transaction): void {
   visited.length = 0
   for (;;) {
     const found = lookup(catalog, key, query.qtype, transaction.labelStarts)
-    // What is said of one class is no authority on all of them (RFC 1035 §6.2).
+    // Data of one class is not authoritative for QCLASS=ANY (RFC 1035 §6.2).
     if (owner === null) plan.authoritative = isAuthoritative(found) && query.qclass === RRClass.IN
     transaction.lookup = owner === null ? found : null
-    const next = take(transaction, found, owner)
+    const next = planLookup(transaction, found, owner)
     if (next === null || visited.length === maxAliases) return
     visited.push(key)
     owner = next
     key = keyOfOctets(next, 0, next.length)
-    // A loop: what it consists of has been said.
+    // A CNAME loop: all of its records are in the plan already.
     if (visited.includes(key)) return
   }
 }
 
-/** What is answered without looking at any zone. */
+/** The rcode of a query that is answered without a lookup; NOERROR for one that needs a lookup. */
 function refusal(qclass: number, qtype: number): Rcode {
   if (qclass !== RRClass.IN && qclass !== RRClass.ANY) return Rcode.REFUSED
   switch (qtype) {
@@ -52,7 +52,7 @@ function refusal(qclass: number, qtype: number): Rcode {
     case RRType.MAILA:
     case RRType.MAILB:
       return Rcode.NOTIMP
-    // Parts of messages, never asked for; 128 is NXNAME (RFC 9824 §3.5).
+    // Pseudo-types that no query may have; 128 is NXNAME (RFC 9824 §3.5).
     case 128:
     case RRType.OPT:
     case RRType.TKEY:
@@ -66,8 +66,8 @@ function refusal(qclass: number, qtype: number): Rcode {
 const isAuthoritative = (found: Lookup): boolean =>
   found.kind !== 'refused' && found.kind !== 'delegation'
 
-/** Plans what was found for one name; the name to go on with, if it was an alias. */
-function take(transaction: Transaction, found: Lookup, owner: Name | null): Name | null {
+/** Plans the result of the lookup of one name. Returns the target to continue with if it is an alias, else null. */
+function planLookup(transaction: Transaction, found: Lookup, owner: Name | null): Name | null {
   const { plan, query } = transaction
   switch (found.kind) {
     case 'refused':
@@ -100,25 +100,28 @@ function take(transaction: Transaction, found: Lookup, owner: Name | null): Name
   }
 }
 
+/** Completes the plan after the answer set of an existing name: SERVFAIL, or NODATA where nothing was added. */
 export function concludeFound(transaction: Transaction, zone: Zone, added: Added): void {
   if (added === 'servfail') resetPlan(transaction.plan, Rcode.SERVFAIL)
   else if (added === 'absent') addSoa(transaction, zone)
 }
 
-/** RFC 2308 §3: what makes a negative answer last, so only with authority. */
+/** The SOA of a negative answer, which sets how long it is cached (RFC 2308 §3); only where AA is set. */
 function addSoa(transaction: Transaction, zone: Zone): void {
   if (!transaction.plan.authoritative) return
   addSet(transaction, 'authority', zone.apex, zone.negativeSoa)
 }
 
+/** NS set of the zone cut, and its glue. */
 function addReferral(transaction: Transaction, zone: Zone, cut: ZoneNode, ns: RRset): void {
   addSet(transaction, 'authority', cut.owner, ns)
   addGlue(transaction, zone, cut, ns)
 }
 
+/** Types in the order in which an ANY query prefers them. */
 const anyTypes: readonly number[] = [RRType.MX, RRType.A, RRType.AAAA, RRType.CNAME]
 
-/** RFC 8482 §4.1: one RRset of the node, the most useful one. */
+/** Answers an ANY query with one RRset of the node, preferably of `anyTypes` (RFC 8482 §4.1). */
 function addAny(transaction: Transaction, owner: Name | null, node: ZoneNode): Added {
   for (const type of anyTypes) {
     const set = node.sets.get(type)
@@ -132,9 +135,9 @@ function addAny(transaction: Transaction, owner: Name | null, node: ZoneNode): A
   return 'absent'
 }
 
-// DNAME: everything below its owner is an alias to the same labels below its target (RFC 6672 §2.2, §3.1).
+// DNAME: every name below its owner is an alias for the same labels below its target (RFC 6672 §2.2, §3.1).
 
-/** Plans the DNAME and the CNAME that follows from it; the name to go on with, or null where there is none. */
+/** Plans the DNAME and the CNAME synthesised from it. Returns the target to continue with, or null to stop. */
 function addDname(
   transaction: Transaction,
   owner: Name | null,
@@ -148,7 +151,7 @@ function addDname(
     owner ?? query.packet.subarray(query.qnameOffset, query.qnameOffset + query.qnameOctets)
   const target = substitute(name, dnameOwner.length, (dname.rdata[0] as Rdata).octets)
   if (target === null) {
-    // RFC 6672 §2.2: YXDOMAIN if the name would exceed 255 octets.
+    // RFC 6672 §2.2: YXDOMAIN where the target would exceed 255 octets.
     plan.rcode = Rcode.YXDOMAIN
     return null
   }
@@ -156,14 +159,14 @@ function addDname(
   if (entry === null) return null
   entry.ttl = dname.ttl
   entry.rdata = [{ octets: target, compressible: [0] }]
-  return growsForever(dnameOwner, (dname.rdata[0] as Rdata).octets) ? null : target
+  return isBelowItself(dnameOwner, (dname.rdata[0] as Rdata).octets) ? null : target
 }
 
-/** A DNAME that leads below itself applies to what it gives, again and again: following it says nothing new. */
-const growsForever = (dnameOwner: Name, target: Name): boolean =>
+/** Whether the DNAME's target is at or below its owner: it then applies to each name that it gives, without end. */
+const isBelowItself = (dnameOwner: Name, target: Name): boolean =>
   isAtOrBelow(keyOfOctets(target, 0, target.length), keyOfOctets(dnameOwner, 0, dnameOwner.length))
 
-/** `name` with its last `suffixOctets` replaced by `target`. */
+/** `name` with its last `suffixOctets` replaced by `target`; null if the result exceeds 255 octets. */
 function substitute(name: Name, suffixOctets: number, target: Name): Name | null {
   const prefixOctets = name.length - suffixOctets
   if (prefixOctets + target.length > maxNameOctets) return null
@@ -173,13 +176,13 @@ function substitute(name: Name, suffixOctets: number, target: Name): Name | null
   return substituted
 }
 
-// IXFR over UDP (RFC 1995 §2): one SOA, which tells who is behind to come again over TCP. AXFR is never for UDP.
+// IXFR over UDP (RFC 1995 §2): a single SOA, on which a secondary that is behind retries over TCP. AXFR is TCP only.
 //
-//   over TCP, or not allowed          REFUSED: transfer.ts has taken what is allowed
-//   not the apex of a zone of ours    NOTAUTH
+//   over TCP, or not allowed          REFUSED: transfer.ts serves permitted transfers before this point
+//   not the apex of a zone served     NOTAUTH
 //   without the client's SOA          FORMERR
 
-/** Fills the plan, which refuses so far. */
+/** Fills the plan of an IXFR query; `plan.rcode` is REFUSED on entry, and stays so where no transfer is allowed. */
 function planIxfr(transaction: Transaction): void {
   const { plan, query, peer, context, catalog } = transaction
   if (peer.transport !== 'udp' || query.qclass !== RRClass.IN) return

@@ -1,14 +1,15 @@
-// The OPT of an answer (RFC 6891 §6.1.1, §7): there if and only if the query had one, whatever else is cut.
+// The OPT record of an answer (RFC 6891 §6.1.1, §7): present if and only if the query had one, even if truncated.
 //
-//   cookie      asked for, and cookies are on        room kept
-//   subnet      asked for                            room kept
-//   keepalive   asked for, over TCP or TLS           room kept
-//   NSID        asked for, and there is one          room kept
-//   extended error                                   what the records left over
-//   padding     asked for, over TLS                  the rest, up to the next multiple of 468 (RFC 8467 §4.1)
+//   option           sent if the query has it and …       space
+//   cookie           cookies are enabled                  reserved
+//   client subnet    always                               reserved
+//   keepalive        the transport is TCP or TLS          reserved
+//   NSID             an NSID is configured                reserved
+//   extended error   (whenever the answer has one)        what the records leave
+//   padding          the transport is TLS                 the rest, up to a multiple of 468 octets (RFC 8467 §4.1)
 //
-// The options that have their room kept fit any limit: 512 octets hold them with the longest question. An answer that
-// the rate limit cut has the cookie alone, so that it is hardly longer than its query.
+// Reserved options fit any limit: 512 octets hold all of them and the longest question. An answer that the rate limiter
+// slips has the cookie only, so that it is hardly longer than its query.
 
 import { EdnsOption, optionHeadOctets } from '../wire/edns.ts'
 import { optOctets } from '../wire/header.ts'
@@ -17,12 +18,12 @@ import { patch16, put16, putOctets, type MessageWriter } from '../wire/writer.ts
 import { scopePrefixLength } from './client-subnet.ts'
 import type { Transaction } from './transaction.ts'
 
-/** As admission/server-cookie.ts writes them. */
+/** Client cookie (8 octets) and server cookie (16), as admission/server-cookie.ts writes them. */
 const cookieOctets = 24
 const timeoutOctets = 2
 const paddingBlockOctets = 468
 
-/** Octets to keep free for the OPT, 0 where there is none. */
+/** Octets to reserve for the OPT record and its reserved options; 0 where the answer has no OPT. */
 export function reservedOctets(transaction: Transaction): number {
   const { query, cookie, context } = transaction
   if (!query.hasOpt) return 0
@@ -37,10 +38,11 @@ export function reservedOctets(transaction: Transaction): number {
   return octets
 }
 
+/** RFC 7828 §3.3: edns-tcp-keepalive is answered on connections only. */
 const wantsKeepalive = ({ query, peer }: Transaction): boolean =>
   query.options.hasKeepalive && peer.transport !== 'udp'
 
-/** Appends the OPT, whose room was kept, and counts it in the header. */
+/** Appends the OPT record, in the space that `reservedOctets` was asked for, and increments ARCOUNT. */
 export function putOpt(writer: MessageWriter, transaction: Transaction): void {
   const { query, plan, context, cookie } = transaction
   const { out, at, start } = writer
@@ -49,7 +51,7 @@ export function putOpt(writer: MessageWriter, transaction: Transaction): void {
   out[at + 2] = RRType.OPT
   out[at + 3] = context.maxUdpOctets >> 8
   out[at + 4] = context.maxUdpOctets
-  // The rcode's upper bits, version 0, DO as asked (RFC 3225 §3), no other flag.
+  // Upper bits of the rcode, version 0, DO copied from the query (RFC 3225 §3), no other flag.
   out[at + 5] = plan.rcode >> 4
   out[at + 6] = 0
   out[at + 7] = query.dnssecOk ? 0x80 : 0
@@ -67,6 +69,7 @@ export function putOpt(writer: MessageWriter, transaction: Transaction): void {
   patch16(writer, start + 10, additionals + 1)
 }
 
+/** Every option except cookie and client subnet. */
 function putOptions(writer: MessageWriter, transaction: Transaction): void {
   const { query, context } = transaction
   const { nsid } = context.identity
@@ -85,7 +88,7 @@ function putOptions(writer: MessageWriter, transaction: Transaction): void {
   if (query.options.hasPadding && transaction.peer.transport === 'tls') putPadding(writer)
 }
 
-/** The cookie as it came while it is good, else a new one for the same client (RFC 9018 §4.3). */
+/** The cookie of the query while it is valid, else a new one for the same client cookie (RFC 9018 §4.3). */
 function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Transaction): void {
   const { packet, options } = query
   put16(writer, EdnsOption.COOKIE)
@@ -100,7 +103,7 @@ function putCookie(writer: MessageWriter, { query, peer, cookie, context }: Tran
   writer.at += cookieOctets
 }
 
-/** RFC 7871 §7.2.1: family, source prefix length and address as they came. */
+/** The option of the query with the scope prefix length filled in (RFC 7871 §7.2.1). */
 function putSubnet(writer: MessageWriter, transaction: Transaction): void {
   const { packet, options } = transaction.query
   const { subnetOffset, subnetOctets } = options
@@ -115,7 +118,7 @@ function putSubnet(writer: MessageWriter, transaction: Transaction): void {
   writer.at = from + subnetOctets
 }
 
-/** RFC 8914 §2: INFO-CODE and EXTRA-TEXT. Without the text where just that does not fit. */
+/** INFO-CODE and EXTRA-TEXT (RFC 8914 §2). Omits the text, or the whole option, where it does not fit. */
 function putExtendedError(
   writer: MessageWriter,
   { code, text }: { readonly code: number; readonly text: Uint8Array },
@@ -129,6 +132,7 @@ function putExtendedError(
   putOctets(writer, text, 0, textOctets)
 }
 
+/** Pads the message to a multiple of 468 octets, or to the limit; no padding where not even its header fits. */
 function putPadding(writer: MessageWriter): void {
   const unpadded = writer.at - writer.start + optionHeadOctets
   const wanted = (paddingBlockOctets - (unpadded % paddingBlockOctets)) % paddingBlockOctets

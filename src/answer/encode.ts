@@ -1,11 +1,11 @@
-// A plan → octets: the only place that knows limits. RFC 1035 §4.1, RFC 2181 §9, RFC 6891 §6.
+// Plan → message, and the only place that applies size limits (RFC 1035 §4.1, RFC 2181 §9, RFC 6891 §6).
 //
-//   a required set does not fit    TC, and nothing after it: the client must ask again over TCP anyway
-//   an optional set does not fit   left out, smaller ones after it may still go in
+//   a required set does not fit    TC, and no set after it: the client must retry over TCP in any case
+//   an optional set does not fit   omitted; smaller sets after it may still fit
 //
-// Header: AA as planned; opcode as asked, and RD where it is QUERY; RA and AD clear, since we neither recurse nor
-// validate; CD clear as RFC 4035 §3.1.6 wants of authoritative answers (its §3 would copy it: the more special rule wins).
-// An OPT goes into every answer to a query that had one (edns-reply.ts), and a TSIG after it, where it must be the last.
+// Header: AA as planned; opcode copied, RD too where it is QUERY; RA and AD clear, as this server neither recurses nor
+// validates; CD clear, as RFC 4035 §3.1.6 requires of authoritative answers (the more specific rule than its §3, which
+// copies CD). The OPT (edns-reply.ts) follows the records, and a TSIG is last (RFC 8945 §5.1).
 
 import { Flag, headerOctets, minUdpOctets, maxTcpOctets } from '../wire/header.ts'
 import type { SelectedAddress, Rung } from '../steer/selection.ts'
@@ -28,47 +28,52 @@ import { putOpt, reservedOctets } from './edns-reply.ts'
 import type { Transaction } from './transaction.ts'
 import type { Plan, PlanEntry } from './plan.ts'
 
-/** A pointer to the name asked for, which directly follows the header. */
+/** Compression pointer to the qname, which directly follows the header. */
 const qnamePointer = 0xc000 | headerOctets
 
-/** How many octets the client and the transport take. */
+/** Maximum octets of the answer: the client's EDNS size or 512, at most `maxUdpOctets`; 65,535 over TCP and TLS. */
 export function octetLimit(query: Query, transport: Transport, maxUdpOctets: number): number {
   if (transport !== 'udp') return maxTcpOctets
   const wanted = query.hasOpt ? Math.max(query.udpOctets, minUdpOctets) : minUdpOctets
   return Math.min(wanted, maxUdpOctets)
 }
 
-/** Writes the whole answer to where the writer stands; whether it had to be truncated. */
+/** Writes the whole answer at the writer's position; returns whether TC is set. */
 export function encode(writer: MessageWriter, transaction: Transaction): boolean {
-  const { query, plan, isSlipped: isCut } = transaction
+  const { query, plan, isSlipped } = transaction
   const reserved = reservedOctets(transaction)
   writer.limit -= reserved
   writer.at += headerOctets
   const questions = putQuestion(writer, query)
-  const isFull = putSections(writer, plan, query.qclass === RRClass.CH ? RRClass.CH : RRClass.IN)
+  const isTruncated = putSections(
+    writer,
+    plan,
+    query.qclass === RRClass.CH ? RRClass.CH : RRClass.IN,
+  )
   writer.limit += reserved
   transaction.recordsEnd = writer.at
   if (query.hasOpt) putOpt(writer, transaction)
-  // The key's name may be longer than the query told it: not where the answer must not be.
-  if (query.tsig.isPresent && plan.rcode === Rcode.NOTAUTH && !isCut)
+  // The key's name may be longer here than it was compressed in the query: not in a slipped answer, which stays short.
+  if (query.tsig.isPresent && plan.rcode === Rcode.NOTAUTH && !isSlipped)
     putBadKey(writer, query.tsig, query.packet, query.offset)
-  // An error is whole as it is, and so is what was asked with no question (RFC 7873 §5.4).
-  const truncated = isFull || (isCut && questions > 0 && plan.rcode === Rcode.NOERROR)
+  // A slipped error is complete without records, and so is the answer to a query without a question (RFC 7873 §5.4).
+  const truncated = isTruncated || (isSlipped && questions > 0 && plan.rcode === Rcode.NOERROR)
   patchHeader(writer, query, plan, truncated)
   patch16(writer, writer.start + 4, questions)
   return truncated
 }
 
+/** Copies the question of the query; returns QDCOUNT, which is 0 for a query without a question. */
 export function putQuestion(writer: MessageWriter, query: Query): number {
   if (query.qnameOctets === 0) return 0
-  // Nothing was written before: the name goes in whole, its case as asked, and later names may point to it.
+  // The first name of the message: written without compression, in the query's case; later names may point to it.
   putName(writer, query.packet, query.qnameOffset, 'exact')
   put16(writer, query.qtype)
   put16(writer, query.qclass)
   return 1
 }
 
-/** The sets in the plan's order, and their counts into the header; whether it had to stop. */
+/** Writes the sets in the plan's order and the section counts; returns whether a required set did not fit. */
 export function putSections(writer: MessageWriter, plan: Plan, rrClass: number): boolean {
   let [answers, authorities, additionals] = [0, 0, 0]
   let truncated = false
@@ -89,7 +94,7 @@ export function putSections(writer: MessageWriter, plan: Plan, rrClass: number):
   return truncated
 }
 
-/** The records written: all of the set's, or none and -1. */
+/** Writes all records of a set and returns their number; writes none and returns -1 where they do not all fit. */
 function putSet(writer: MessageWriter, entry: PlanEntry, rrClass: number): number {
   const { rdata, rungs, addresses } = entry
   const { at } = writer
@@ -116,7 +121,7 @@ function putSet(writer: MessageWriter, entry: PlanEntry, rrClass: number): numbe
   return -1
 }
 
-/** Owner, type, class, TTL and room for RDLENGTH, whose place it returns. */
+/** Writes owner, type, class, TTL and an empty RDLENGTH; returns the offset of RDLENGTH. */
 function putRecordHead(writer: MessageWriter, entry: PlanEntry, rrClass: number): number {
   if (entry.owner === null) put16(writer, qnamePointer)
   else putName(writer, entry.owner, 0, 'ignore')
@@ -127,21 +132,24 @@ function putRecordHead(writer: MessageWriter, entry: PlanEntry, rrClass: number)
   return writer.at - 2
 }
 
+/** Fills in the RDLENGTH at `lengthAt`, for RDATA that ends at the writer's position. */
 function closeRdata(writer: MessageWriter, lengthAt: number): void {
   if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
 }
 
+/** Writes RDATA, compressing the names whose offsets are in `compressible`. */
 export function putRdata(writer: MessageWriter, rdata: Rdata): void {
   const { octets, compressible } = rdata
-  let done = 0
+  let written = 0
   for (let i = 0; i < compressible.length; i++) {
     const nameAt = compressible[i] as number
-    putOctets(writer, octets, done, nameAt)
-    done = nameAt + putName(writer, octets, nameAt, 'exact')
+    putOctets(writer, octets, written, nameAt)
+    written = nameAt + putName(writer, octets, nameAt, 'exact')
   }
-  putOctets(writer, octets, done, octets.length)
+  putOctets(writer, octets, written, octets.length)
 }
 
+/** Fills in ID, flags and rcode; the counts are patched elsewhere. */
 function patchHeader(writer: MessageWriter, query: Query, plan: Plan, truncated: boolean): void {
   patch16(writer, writer.start, query.id)
   const flags =

@@ -1,5 +1,5 @@
-// An answer as decided, before any octet of it is written: header values and an ordered list of record sets.
-// Deciding adds to it, encode.ts alone knows octets and limits. One plan serves all queries of a responder.
+// The plan of an answer, before it is encoded: header values and an ordered list of RRsets. decide.ts and what it calls
+// fill it; size limits are applied by encode.ts only. A responder reuses one plan for all of its queries.
 
 import type { SelectedAddress, Rung } from '../steer/selection.ts'
 import { keyOfOctets, type Name, type NameKey } from '../wire/name.ts'
@@ -9,16 +9,16 @@ import type { Rdata } from '../wire/rdata/rdata.ts'
 export type Section = 'answer' | 'authority' | 'additional'
 
 /**
- * What it means that a set does not fit. required: the answer says TC. optional: it is left out in silence
- * (RFC 2181 §9). Glue of in-domain name servers is required (RFC 9471 §3.1), other additional data is not.
+ * What happens to a set that does not fit. required: the answer is truncated (TC). optional: the set is omitted without
+ * TC (RFC 2181 §9). Glue of in-domain name servers is required (RFC 9471 §3.1), other additional data is optional.
  */
 type Need = 'required' | 'optional'
 
-/** One RRset to be answered. Its records are those of the three lists together; all but one are empty. */
+/** One RRset of the answer. Its records are in one of `rdata`, `rungs` and `addresses`; the other two are empty. */
 export interface PlanEntry {
   section: Section
   need: Need
-  /** null: the name that was asked for, as it was asked. */
+  /** Owner name; null for the qname, in the letter case of the query. */
   owner: Name | null
   type: number
   ttl: number
@@ -27,23 +27,25 @@ export interface PlanEntry {
   addresses: readonly SelectedAddress[]
 }
 
+/** Header values and RRsets of one answer. */
 export interface Plan {
   rcode: Rcode
   authoritative: boolean
-  /** The first `count` are in force, in the order of sections; the rest are kept for reuse. */
+  /** The first `count` entries are the plan, in the order of sections; later ones are spare, kept for reuse. */
   readonly entries: PlanEntry[]
   count: number
-  /** Nothing is planned, for there was an answer to copy, and it has records. */
+  /** The answer was copied from the answer cache and has records, although the plan has no entries. */
   isWritten: boolean
-  /** All sets went into the message that was written last. */
+  /** Whether the message encoded last contains every set of the plan. */
   isWhole: boolean
 }
 
-/** More sets than any sensible answer has: 16 name servers with both families four times over. */
+/** More sets than any reasonable answer has: four times those of 16 name servers with A and AAAA. */
 const maxEntries = 128
 
 const none: readonly never[] = []
 
+/** An empty plan. */
 export const createPlan = (): Plan => ({
   rcode: Rcode.NOERROR,
   authoritative: false,
@@ -53,6 +55,7 @@ export const createPlan = (): Plan => ({
   isWhole: false,
 })
 
+/** Empties the plan for the next query; AA is cleared. */
 export function resetPlan(plan: Plan, rcode: Rcode): void {
   plan.rcode = rcode
   plan.authoritative = false
@@ -60,7 +63,7 @@ export function resetPlan(plan: Plan, rcode: Rcode): void {
   plan.isWritten = false
 }
 
-/** A fresh entry at the end, its lists empty, or null where the plan is full. */
+/** Appends an entry with empty lists and TTL 0, for the caller to fill; null where the plan is full. */
 export function addEntry(
   plan: Plan,
   section: Section,
@@ -85,7 +88,7 @@ export function addEntry(
   return entry
 }
 
-/** Whether the section already has the set of this very owner: nodes are shared, so identity is enough. */
+/** Whether the section has a set of this owner and type. Owners are compared by identity: nodes share them. */
 export function hasEntry(plan: Plan, section: Section, owner: Name, type: number): boolean {
   for (let i = 0; i < plan.count; i++) {
     const entry = plan.entries[i] as PlanEntry
@@ -94,17 +97,17 @@ export function hasEntry(plan: Plan, section: Section, owner: Name, type: number
   return false
 }
 
-/** As `hasEntry`, by what the owner is called: for names that no node has. */
+/** Like `hasEntry`, comparing owners by value: for owner names that are not those of a node. */
 export function hasEntryNamed(plan: Plan, section: Section, key: NameKey, type: number): boolean {
   for (let i = 0; i < plan.count; i++) {
-    const { owner, type: itsType, section: itsSection } = plan.entries[i] as PlanEntry
-    if (owner === null || itsType !== type || itsSection !== section) continue
+    const { owner, type: entryType, section: entrySection } = plan.entries[i] as PlanEntry
+    if (owner === null || entryType !== type || entrySection !== section) continue
     if (keyOfOctets(owner, 0, owner.length) === key) return true
   }
   return false
 }
 
-/** Lets go of what earlier plans pointed to, so that a catalog no longer served can be collected. */
+/** Drops all entries, spare ones too, so that they keep no replaced catalog from being garbage collected. */
 export function forgetEntries(plan: Plan): void {
   plan.entries.length = 0
   plan.count = 0
