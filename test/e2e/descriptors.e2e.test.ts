@@ -1,7 +1,7 @@
 // A server that runs out of descriptors while it probes takes that for its own fault: nobody leaves the answers, and it
 // goes on when there are enough again.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { type Server, createServer } from 'node:net'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -45,7 +45,7 @@ async function startMtas(delay: { ms: number }): Promise<{ server: Server; port:
   return { server, port }
 }
 
-/** As `serve`, with no more descriptors than that. */
+/** As `serve`, with no more descriptors than that once it is ready: loading its modules takes some too. */
 async function startTight(zone: string): Promise<{ child: Launched; dns: number; admin: number }> {
   const zones = join(temporaryFolder(), 'zones')
   mkdirSync(zones)
@@ -53,8 +53,7 @@ async function startTight(zone: string): Promise<{ child: Launched; dns: number;
   const [dns, admin] = [await freePort(), await freePort()]
   const args = [mainFile, 'serve', '--zones', zones, '--workers', '1', '--lameduck', '0s']
   const places = ['--listen', `127.0.0.1:${dns}`, '--admin', `127.0.0.1:${admin}`]
-  const command = `ulimit -n ${descriptors}; exec "$0" "$@"`
-  const child = watchChild(spawn('sh', ['-c', command, process.execPath, ...args, ...places]))
+  const child = watchChild(spawn(process.execPath, [...args, ...places]))
   const ended = child.exited.then(() => {
     throw new Error(`the server ended early: ${child.stderr()}`)
   })
@@ -64,6 +63,7 @@ async function startTight(zone: string): Promise<{ child: Launched; dns: number;
   })
   await Promise.race([ready, ended])
   ended.catch(() => {})
+  execFileSync('prlimit', [`--pid=${child.pid}`, `--nofile=${descriptors}:${descriptors}`])
   return { child, dns, admin }
 }
 
