@@ -1,5 +1,5 @@
 // A sender that never stops asking while a test breaks things: it resolves the mail domain as an MTA would, and
-// writes down every answer that would have lost or bounced mail (design §1, laws 1 and 2).
+// writes down every answer that would have lost or bounced mail (laws 1 and 2).
 
 import { type UdpClient, addressesOf, ladderOf, openUdpClient } from './dns-client.ts'
 import { pause } from './wait.ts'

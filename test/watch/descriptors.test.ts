@@ -1,4 +1,4 @@
-// A process that really has run out of descriptors must blame itself, not the target (design §1, law 5).
+// A process that really has run out of descriptors must blame itself, not the target (law 5).
 
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

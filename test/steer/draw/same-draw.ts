@@ -17,14 +17,14 @@ export const numbers: fc.Arbitrary<number[]> = fc.array(
   { minLength: 50 },
 )
 
-function drawn({ draw, weights, places }: Drawing, chance: number): number[] {
-  const ballot = createCandidates()
-  for (const [i, weight] of weights.entries()) addCandidate(ballot, weight, i, 0)
-  const count = draw(ballot, places, () => chance)
-  return [...ballot.members.subarray(0, count)]
+function drawn({ draw, weights, places }: Drawing, random: number): number[] {
+  const candidates = createCandidates()
+  for (const [i, weight] of weights.entries()) addCandidate(candidates, weight, i, 0)
+  const count = draw(candidates, places, () => random)
+  return [...candidates.members.subarray(0, count)]
 }
 
-/** Expects the same of both for all chances; how many were compared. */
+/** Expects the same of both for all random numbers. Returns how many were compared. */
 export function expectSame(
   table: OutcomeTable,
   drawing: Drawing,
