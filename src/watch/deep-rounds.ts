@@ -96,6 +96,6 @@ export class DeepRounds {
 
 /** Whether the outcome can only come from a deep round. */
 const isFinding = ({ kind, reason }: Outcome): boolean =>
-  kind === 'tls' || reason.startsWith('rcpt-')
+  kind === 'tls' || (kind !== 'slow' && reason.startsWith('rcpt-'))
 
 const isPass = ({ kind }: Outcome): boolean => kind === 'ok' || kind === 'slow'

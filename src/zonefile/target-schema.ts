@@ -184,7 +184,7 @@ export const probeSchema: z.ZodType<ProbeSource> = closedMap({
   rise: integer('a count', 1, 100).default(2),
   connect_timeout: durationMs('10ms', '1m', '5s').default(5000),
   banner_timeout: durationMs('10ms', '5m', '10s').default(10_000),
-  command_timeout: durationMs('10ms', '5m', '5s').default(5000),
+  command_timeout: durationMs('10ms', '5m', '15s').default(15_000),
   slow_after: durationMs('10ms', '5m', '8s').default(8000),
   slow_start: durationMs('0s', '1d', '0s').default(0),
 }).transform((keys) => ({

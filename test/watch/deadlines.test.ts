@@ -51,14 +51,24 @@ const cases: Readonly<Record<string, Case>> = {
     expected: 'mute banner-timeout',
     afterMs: 10_000,
   },
-  'silence after EHLO': { script: ehlo, expected: 'stuck ehlo-timeout', afterMs: 5000 },
+  'silence after EHLO': { script: ehlo, expected: 'stuck ehlo-timeout', afterMs: 15_000 },
   'a line of the reply to EHLO a second': {
     script: [
       ...ehlo,
-      ...Array.from({ length: 20 }, () => [{ send: '250-mx\r\n' }, { waitMs: 1000 }]).flat(),
+      ...Array.from({ length: 40 }, () => [{ send: '250-mx\r\n' }, { waitMs: 1000 }]).flat(),
     ],
     expected: 'stuck ehlo-timeout',
-    afterMs: 5000,
+    afterMs: 15_000,
+  },
+  'a reply to EHLO after six seconds': {
+    script: [...ehlo, { waitMs: 6000 }, { send: '250 mx\r\n' }, { expect: 'QUIT' }, 'end'],
+    expected: 'ok ok',
+    afterMs: 6000,
+  },
+  'a reply to EHLO after ten seconds': {
+    script: [...ehlo, { waitMs: 10_000 }, { send: '250 mx\r\n' }, { expect: 'QUIT' }, 'end'],
+    expected: 'slow ehlo-slow',
+    afterMs: 10_000,
   },
   'silence in the handshake': {
     script: starttls,

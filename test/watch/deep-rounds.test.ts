@@ -121,6 +121,16 @@ describe('what was found', () => {
     expect(run.map(({ kind }) => kind)).toEqual(['busy', 'busy', 'busy', 'busy', 'busy', 'busy'])
   })
 
+  test('a canary that is slow is one outcome among others, and does not stand', () => {
+    const canary = profile({ level: 'rcpt', slowIntervalMs: 15 * minuteMs })
+    const slow = outcome({ kind: 'slow', reason: 'rcpt-slow' })
+    const run = rounds(new DeepRounds('a', canary, 0), 40, (level) =>
+      level === 'rcpt' ? slow : ok,
+    )
+    expect(fullAt(run, 'rcpt').length).toBe(1)
+    expect(run.filter(({ kind }) => kind === 'slow').length).toBe(1)
+  })
+
   test('a busy greeting in a full round is not the canary’s word', () => {
     const deepRounds = new DeepRounds('a', profile({ level: 'rcpt', rounds: 'mail' }), -minuteMs)
     const busy = outcome({ kind: 'busy', reason: 'banner-busy', code: 421 })

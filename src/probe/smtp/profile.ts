@@ -46,7 +46,7 @@ export interface ProbeProfile {
   readonly connectTimeoutMs: number
   readonly bannerTimeoutMs: number
   readonly commandTimeoutMs: number
-  /** A final banner line later than this makes the outcome `slow`. */
+  /** A final banner line, or the last line of a reply, later than this makes the outcome `slow`. */
   readonly slowAfterMs: number
   /** Failures in a row that take an address down. */
   readonly fall: number
@@ -79,7 +79,7 @@ export const profileDefaults: Omit<ProbeProfile, 'name' | 'port' | 'ehlo'> = {
   fastIntervalMs: 5000,
   connectTimeoutMs: 5000,
   bannerTimeoutMs: 10_000,
-  commandTimeoutMs: 5000,
+  commandTimeoutMs: 15_000,
   slowAfterMs: 8000,
   fall: 3,
   rise: 2,

@@ -12,7 +12,7 @@ type NextLine =
   /** The octets are valid until the next call. */
   | { readonly kind: 'line'; readonly octets: Uint8Array }
   | { readonly kind: 'more' }
-  | { readonly kind: 'excess'; readonly reason: Excess }
+  | { readonly kind: 'excess'; readonly reason: Exclude<Excess, 'too-many-lines'> }
 
 export type NextReply =
   | { readonly kind: 'reply'; readonly reply: Reply }
@@ -36,7 +36,7 @@ const lineLimitOctets = 2048
 
 const firstOctets = 64
 
-const lineLimit = 64
+const replyLineLimit = 100
 
 const cr = 13
 
@@ -44,7 +44,7 @@ const cr = 13
  * Reads lines from octets that arrive split at any point, within the limits of one probe:
  *
  *   one line    ≤ 2048 octets, its end included (RFC 5321 §4.5.3.1.5 grants 512; real banners exceed it)
- *   all lines   ≤ 64
+ *   one reply   ≤ 100 lines, greetings included
  *   all octets  ≤ 16 KiB
  *
  * A line ends at LF; a CR before it is dropped. The reader copies one line at most and keeps no chunk, so that hundreds of
@@ -53,7 +53,6 @@ const cr = 13
 class LineReader {
   #line: Uint8Array = nothing
   #length = 0
-  #lines = 0
   #octets = 0
   #chunk: Uint8Array = nothing
   #at = 0
@@ -68,7 +67,7 @@ class LineReader {
     while (this.#at < this.#chunk.length) {
       const octet = this.#chunk[this.#at++] as number
       if (++this.#octets > totalLimitOctets) return { kind: 'excess', reason: 'too-many-octets' }
-      if (octet === lf) return this.#take()
+      if (octet === lf) return { kind: 'line', octets: this.#take() }
       if (this.#length === lineLimitOctets - 1) return { kind: 'excess', reason: 'line-too-long' }
       if (this.#length === this.#line.length) this.#grow()
       this.#line[this.#length++] = octet
@@ -98,12 +97,11 @@ class LineReader {
     this.#line = longer
   }
 
-  #take(): NextLine {
-    if (++this.#lines > lineLimit) return { kind: 'excess', reason: 'too-many-lines' }
+  #take(): Uint8Array {
     const end = this.#length > 0 && this.#line[this.#length - 1] === cr ? -1 : 0
     const octets = this.#line.subarray(0, this.#length + end)
     this.#length = 0
-    return { kind: 'line', octets }
+    return octets
   }
 }
 
@@ -129,6 +127,7 @@ export class ReplyReader {
   readonly #lines = new LineReader()
   readonly #onLine: (octets: Uint8Array, code: number) => boolean
   #code: number | null = null
+  #lineCount = 0
   #texts: string[] = []
 
   /** `onLine` is called with every line of a reply as it arrives, and returns whether the reply has to keep its text. */
@@ -175,6 +174,7 @@ export class ReplyReader {
 
   /** Takes one line. Returns null while the reply goes on. */
   #take(octets: Uint8Array): NextReply | null {
+    if (++this.#lineCount > replyLineLimit) return { kind: 'excess', reason: 'too-many-lines' }
     const line = parseReplyLine(octets)
     if (line === null) return { kind: 'not-smtp', octets }
     const { code, isPolicy } = line
@@ -186,6 +186,7 @@ export class ReplyReader {
     if (!line.isLast) return null
     const reply = { code, isPolicy, texts: this.#texts }
     this.#code = null
+    this.#lineCount = 0
     this.#texts = []
     return { kind: 'reply', reply }
   }

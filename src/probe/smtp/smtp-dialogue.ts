@@ -21,6 +21,7 @@ import {
   nextStep,
   type Phase,
   type Reply,
+  slowReason,
   type Step,
 } from './smtp-script.ts'
 import { judgeTls, type PeerTls } from './tls-judgement.ts'
@@ -63,7 +64,7 @@ const handshakeTimeoutMs = 10_000
 
 const quitTimeoutMs = 2000
 
-const hardDeadlineMs = 20_000
+const hardDeadlineMs = 30_000
 
 export class SmtpDialogue {
   readonly #profile: ProbeProfile
@@ -75,8 +76,10 @@ export class SmtpDialogue {
   #nowMs = 0
   #deadlineMs = 0
   #hasTls = false
-  #bannerDueMs = 0
-  #isSlow = false
+  /** Until when the reply of the phase may come; later than the deadline where that only makes it slow. */
+  #replyDueMs = 0
+  /** The first phase whose reply was slow. */
+  #slowPhase: Phase | null = null
   #hasStarttls: boolean | null = null
   #tls: TlsReport | null = null
   #decision: Omit<Outcome, 'dialogue'> | null = null
@@ -132,8 +135,7 @@ export class SmtpDialogue {
 
   #awaitBanner(): void {
     this.#phase = 'banner'
-    this.#bannerDueMs = this.#nowMs + this.#profile.bannerTimeoutMs
-    this.#setDeadline(Math.min(this.#profile.slowAfterMs, this.#profile.bannerTimeoutMs))
+    this.#setDeadline(this.#profile.bannerTimeoutMs, this.#profile.slowAfterMs)
   }
 
   #startTls(): void {
@@ -216,10 +218,10 @@ export class SmtpDialogue {
       this.#actions.push({ kind: 'set-deadline', deadlineMs: this.#deadlineMs })
       return
     }
-    if (this.#phase === 'banner' && this.#deadlineMs < Math.min(this.#bannerDueMs, this.#hardMs)) {
-      // Decided by the timer, not by the time of the banner, which a stalled process reads late.
-      if (!stalled) this.#isSlow = true
-      return this.#setDeadline(this.#bannerDueMs - this.#nowMs)
+    if (this.#deadlineMs < Math.min(this.#replyDueMs, this.#hardMs)) {
+      // Decided by the timer, not by the time of the reply, which a stalled process reads late.
+      if (!stalled) this.#slowPhase ??= this.#phase
+      return this.#setDeadline(this.#replyDueMs - this.#nowMs)
     }
     this.#disrupted({ kind: stalled ? 'stalled' : 'timeout' })
   }
@@ -249,12 +251,14 @@ export class SmtpDialogue {
     }
   }
 
-  /** Turns `ok` into `tls` if TLS has a finding, else into `slow` if the banner was late. */
+  /** Turns `ok` into `tls` if TLS has a finding, else into `slow` if a reply was late. */
   #refine(partial: PartialOutcome): PartialOutcome {
     if (partial.kind !== 'ok') return partial
     const worst = this.#tls?.findings[0]
     if (worst) return { ...partial, kind: 'tls', reason: worst.reason }
-    return this.#isSlow ? { ...partial, kind: 'slow', reason: 'banner-slow' } : partial
+    return this.#slowPhase
+      ? { ...partial, kind: 'slow', reason: slowReason(this.#slowPhase) }
+      : partial
   }
 
   /** Finishes without a further command, with this outcome or with the one decided before. */
@@ -268,9 +272,9 @@ export class SmtpDialogue {
     this.#discardEarly()
     this.#log.sent(line, this.#nowMs)
     this.#actions.push({ kind: 'write', line })
-    this.#setDeadline(
-      Math.min(this.#decision ? quitTimeoutMs : Infinity, this.#profile.commandTimeoutMs),
-    )
+    const { commandTimeoutMs, slowAfterMs } = this.#profile
+    if (this.#decision) this.#setDeadline(Math.min(quitTimeoutMs, commandTimeoutMs))
+    else this.#setDeadline(commandTimeoutMs, slowAfterMs)
   }
 
   #discardEarly(): void {
@@ -278,8 +282,10 @@ export class SmtpDialogue {
     if (early > 0) this.#log.event(`${early} octets came before their turn`, this.#nowMs)
   }
 
-  #setDeadline(timeoutMs: number): void {
-    this.#deadlineMs = Math.min(this.#nowMs + timeoutMs, this.#hardMs)
+  /** Where the timer fires after `slowAfterMs` already, the reply is slow and has the rest of `timeoutMs`. */
+  #setDeadline(timeoutMs: number, slowAfterMs = timeoutMs): void {
+    this.#replyDueMs = this.#nowMs + timeoutMs
+    this.#deadlineMs = Math.min(this.#nowMs + Math.min(timeoutMs, slowAfterMs), this.#hardMs)
     this.#actions.push({ kind: 'set-deadline', deadlineMs: this.#deadlineMs })
   }
 
@@ -291,7 +297,7 @@ export class SmtpDialogue {
 }
 
 /**
- * Limit of the whole dialogue: 20 s, or the sum of the deadlines of its first phases if that is longer; 10 s more where
+ * Limit of the whole dialogue: 30 s, or the sum of the deadlines of its first phases if that is longer; 10 s more where
  * there is a handshake, or commands after EHLO.
  */
 function hardLimitMs(profile: ProbeProfile): number {

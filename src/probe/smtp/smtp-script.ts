@@ -234,6 +234,12 @@ const disruptionWords = {
   stalled: 'stalled',
 }
 
+/** Reasons do not tell HELO from EHLO. */
+const phaseWord = (phase: Phase): string => (phase === 'helo' ? 'ehlo' : phase)
+
+/** Reason of an outcome `slow`, by the phase whose reply was late. */
+export const slowReason = (phase: Phase): string => `${phaseWord(phase)}-slow`
+
 function outcomeInPhase(
   phase: Phase,
   disruption: PhaseDisruption,
@@ -243,7 +249,7 @@ function outcomeInPhase(
     const reason = disruption.kind === 'timeout' ? 'connect-timeout' : 'connection-reset'
     return { kind: 'dead', reason, code: null }
   }
-  const reason = `${phase === 'helo' ? 'ehlo' : phase}-${disruptionWords[disruption.kind]}`
+  const reason = `${phaseWord(phase)}-${disruptionWords[disruption.kind]}`
   if (phase === 'starttls' || (phase === 'handshake' && mode === 'starttls')) {
     const text = disruption.kind === 'tls-failed' ? disruption.why : `TLS broke off: ${reason}`
     return { kind: 'tls', reason, code: null, tls: noSession(reason, text) }

@@ -13,10 +13,14 @@ const answer = (command: string, line: string): readonly Step[] => [
   { expect: command },
   { send: `${line}\r\n` },
 ]
+/** A reply of so many lines. */
+const linesOf = (count: number, code: string, text = 'mx.example.com'): string =>
+  Array.from({ length: count }, (_, i) => `${code}${i + 1 < count ? '-' : ' '}${text}\r\n`).join('')
 const greeted: readonly Step[] = [{ send: '220 mx ESMTP Postfix\r\n' }, ...answer('EHLO', '250 mx')]
 const mailed = [...greeted, ...answer('MAIL', '250 2.1.0 Ok')]
 const left = [...answer('RSET', '250 2.0.0 Ok'), ...bye]
 const canary = { recipient: 'canary@example.com' }
+const slow = { slowAfterMs: 200, commandTimeoutMs: 20_000 }
 
 type Ending = Pick<Scenario, 'kind' | 'reason' | 'code' | 'writes'>
 
@@ -147,6 +151,106 @@ export const deeperScenarios: readonly Scenario[] = [
     kind: 'mute',
     reason: 'banner-timeout',
     atLeastMs: 690,
+  },
+  {
+    name: 'a slow reply to EHLO',
+    profile: slow,
+    script: [
+      { send: '220 mx\r\n' },
+      { expect: 'EHLO' },
+      { waitMs: 500 },
+      { send: '250 mx\r\n' },
+      ...bye,
+    ],
+    kind: 'slow',
+    reason: 'ehlo-slow',
+    code: 250,
+    writes: [ehlo, quit],
+    atLeastMs: 490,
+  },
+  {
+    name: 'a slow reply to HELO',
+    profile: slow,
+    script: [
+      { send: '220 mx\r\n' },
+      ...answer('EHLO', '502 no'),
+      { expect: 'HELO' },
+      { waitMs: 500 },
+      { send: '250 mx\r\n' },
+      ...bye,
+    ],
+    kind: 'slow',
+    reason: 'ehlo-slow',
+    code: 250,
+    atLeastMs: 490,
+  },
+  {
+    name: 'slow in the greeting and after: the first is named',
+    profile: { slowAfterMs: 200, bannerTimeoutMs: 20_000, commandTimeoutMs: 20_000 },
+    script: [
+      { waitMs: 500 },
+      { send: '220 mx\r\n' },
+      { expect: 'EHLO' },
+      { waitMs: 500 },
+      { send: '250 mx\r\n' },
+      ...bye,
+    ],
+    kind: 'slow',
+    reason: 'banner-slow',
+    code: 250,
+    atLeastMs: 980,
+  },
+  {
+    name: 'the slow mark does not put off the deadline of a command',
+    profile: { slowAfterMs: 200, commandTimeoutMs: 700 },
+    script: [{ send: '220 mx\r\n' }, { expect: 'EHLO' }],
+    kind: 'stuck',
+    reason: 'ehlo-timeout',
+    writes: [ehlo],
+    atLeastMs: 690,
+  },
+  {
+    name: 'a QUIT that is unanswered is not slow',
+    profile: { slowAfterMs: 200, commandTimeoutMs: 700 },
+    script: greeted,
+    ...ok,
+    atLeastMs: 690,
+  },
+  {
+    name: 'a slow reply to RCPT',
+    level: 'rcpt',
+    profile: { ...canary, ...slow },
+    script: [...mailed, { expect: 'RCPT' }, { waitMs: 500 }, { send: '250 Ok\r\n' }, ...left],
+    kind: 'slow',
+    reason: 'rcpt-slow',
+    code: 250,
+    writes: rcptWrites,
+    atLeastMs: 490,
+  },
+  {
+    name: 'a greeting of 100 lines, and a reply of 100',
+    script: [
+      { send: linesOf(100, '220') },
+      { expect: 'EHLO' },
+      { send: linesOf(100, '250') },
+      ...bye,
+    ],
+    ...ok,
+    writes: [ehlo, quit],
+  },
+  {
+    name: 'a greeting of 101 lines',
+    script: [{ send: linesOf(101, '220') }],
+    kind: 'garbage',
+    reason: 'too-many-lines',
+    writes: [],
+  },
+  {
+    name: 'a greeting of 100 lines beyond the budget of octets',
+    script: [{ send: linesOf(100, '220', 'a'.repeat(160)) }],
+    kind: 'garbage',
+    reason: 'too-many-octets',
+    writes: [],
   },
   {
     name: 'the banner that is expected',

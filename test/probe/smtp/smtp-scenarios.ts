@@ -264,6 +264,8 @@ export const scenarios: readonly Scenario[] = [
     kind: 'garbage',
     reason: 'too-many-lines',
     writes: silent,
+    profile: patient,
+    withinMs: soonMs,
   },
   {
     name: 'long 220- lines',
@@ -271,6 +273,8 @@ export const scenarios: readonly Scenario[] = [
     kind: 'garbage',
     reason: 'too-many-octets',
     writes: silent,
+    profile: patient,
+    withinMs: soonMs,
   },
   {
     name: 'an octet each 100 ms',
