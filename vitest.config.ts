@@ -8,8 +8,8 @@ import {
 
 import { projectGlobs, unitGlob } from './test/projects.ts'
 
-// End-to-end tests mostly wait for timers of the servers they start: one more worker than cores fills the gaps.
-const maxWorkers = Math.min(8, availableParallelism() + 1)
+// End-to-end tests mostly wait for timers of the servers they start: two more workers than cores fill the gaps.
+const maxWorkers = Math.min(8, availableParallelism() + 2)
 
 const compileCache = new URL('node_modules/.cache/node-compile', import.meta.url).pathname
 

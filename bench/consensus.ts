@@ -28,7 +28,7 @@ process.stdout.write(
     `calm: ${rate(figures.calm)}`,
     `busiest second: ${rate(figures.busiest)}`,
     `a judgement: ${figures.judgementUs.toFixed(2)} µs (${figures.judgements} of them)`,
-    `who probes what, after somebody came or went: ${figures.assignmentMs.toFixed(1)} ms`,
+    `assignment of probes, after an instance joined or left: ${figures.assignmentMs.toFixed(1)} ms`,
     '',
   ].join('\n'),
 )

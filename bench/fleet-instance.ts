@@ -47,7 +47,7 @@ export interface World {
   readonly random: () => number
   /** Whether a probe passes. */
   readonly passes: (target: number) => boolean
-  /** Who probes what, by who lives: computed once for all that see the same. */
+  /** Which instance probes what, by which instances live: computed once for all that see the same. */
   readonly assigned: Map<string, readonly (readonly string[])[]>
   readonly spent: { judgingMs: number; judged: number; assigningMs: number; assignments: number }
 }
@@ -175,7 +175,7 @@ export class FleetInstance {
     }
   }
 
-  /** Endpoints by who probes them, when somebody asks. */
+  /** Endpoints by the instance that probes them, on request. */
   #byInstance(): () => ReadonlyMap<string, readonly string[]> {
     let found: Map<string, string[]> | null = null
     return () => {
@@ -255,5 +255,5 @@ export class FleetInstance {
   }
 }
 
-/** Of who does not probe it. */
+/** Of an instance that does not probe it. */
 const unseen = { vote: '?', observed: '?' } as const

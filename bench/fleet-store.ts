@@ -87,7 +87,7 @@ export class FleetStore {
     })
   }
 
-  /** A reader of the stream waits for two thirds of a heartbeat at most; each hint goes to everybody. */
+  /** A reader of the stream waits for two thirds of a heartbeat at most; each hint goes to every instance. */
   listen(readers: number, hints: number): void {
     this.#count(
       Array.from({ length: readers }, () => [

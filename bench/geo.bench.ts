@@ -12,7 +12,7 @@ import type { Conditions, Pool, SteeredSet } from '../src/steer/policy.ts'
 import { createRandomSource } from '../src/lib/random.ts'
 import { createScopes } from '../src/steer/scope/scope-cache.ts'
 import { raiseInliningLimits } from '../src/app/app.ts'
-import { contextOf, peerOf } from '../test/support/asker.ts'
+import { contextOf, peerOf } from '../test/support/ask-catalog.ts'
 import { buildQuery } from '../test/support/packet-builder.ts'
 import {
   memberOf,
@@ -51,9 +51,9 @@ const when = (given: Partial<Conditions>): Conditions => ({
   networks: null,
   ...given,
 })
-const everybody = policyOf([pool(0, 1, 2, 3)])
+const catchAll = policyOf([pool(0, 1, 2, 3)])
 const geo = {
-  ...everybody,
+  ...catchAll,
   rules: [
     { when: when({ countries: ['DE', 'AT', 'CH'] }), pools: [pool(0, 1, 2, 3)] },
     { when: when({ continents: ['EU', 'AF'] }), pools: [pool(0, 1, 2, 3)] },
@@ -61,15 +61,15 @@ const geo = {
     { when: null, pools: [pool(0, 1, 2, 3)] },
   ],
 }
-const one = (policy: typeof everybody): SteeredSet => steeredAddresses(policy, 1, 1)
-const two = (policy: typeof everybody): SteeredSet => steeredAddresses(policy, 1, 2)
+const one = (policy: typeof catchAll): SteeredSet => steeredAddresses(policy, 1, 1)
+const two = (policy: typeof catchAll): SteeredSet => steeredAddresses(policy, 1, 2)
 const catalog = catalogOf(
   zoneOf('smtp.test.', {
     '@': { NS: 'ns1' },
     ns1: { A: '192.0.2.53' },
     plain: { A: '203.0.113.1', MX: ['10 ex1', '20 ex2', '30 ex3', '40 ex4'] },
     ...Object.fromEntries([1, 2, 3, 4].map((i) => [`ex${i}`, { A: `203.0.113.${i}` }])),
-    alike: { A: one(everybody), MX: steeredMx(everybody) },
+    alike: { A: one(catchAll), MX: steeredMx(catchAll) },
     geo: { A: one(geo), MX: steeredMx(geo) },
     geo2: { A: two(geo) },
     ...Object.fromEntries(members.map((member) => [member.target.name, targetSets(member)])),

@@ -12,7 +12,7 @@ export interface Latencies {
   readonly lost: number
 }
 
-/** Peaks of the others do not count: who is slower than that is told so by what is lost. */
+/** Peaks of the others do not count: a server slower than that shows in what is lost. */
 const compared = ['gdnsd', 'mxsteer mmsg']
 const peakSeconds = 1
 

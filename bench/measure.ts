@@ -28,7 +28,7 @@ export interface Load {
   readonly options: readonly string[]
 }
 
-/** The server has the first core, who asks has the second, where there are two. */
+/** The server has the first core, the client the second, where there are two. */
 const hasTwoCores = availableParallelism() > 1
 const hasTaskset = ((): boolean => {
   try {

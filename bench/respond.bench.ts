@@ -8,7 +8,7 @@ import { createRateLimiter, rateLimitDefaults } from '../src/admission/rate-limi
 import { createCookieKeeper } from '../src/admission/server-cookie.ts'
 import { systemClock } from '../src/lib/clock.ts'
 import { raiseInliningLimits } from '../src/app/app.ts'
-import { contextOf, peerOf, send } from '../test/support/asker.ts'
+import { contextOf, peerOf, send } from '../test/support/ask-catalog.ts'
 import { exampleCatalog } from '../test/support/example-zone.ts'
 import { option, optsOf } from '../test/support/opt-options.ts'
 import { buildQuery, type QuerySpec } from '../test/support/packet-builder.ts'

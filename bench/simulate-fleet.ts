@@ -1,7 +1,7 @@
 // A fleet in one process, on virtual time, through deaths and a partition: does it agree, how soon, and what does that
 // cost the store and the CPU.
 //
-//   minute 0     everything is up, everybody joins
+//   minute 0     everything is up, all instances join
 //   minute 2     a share of the targets dies
 //   minute 4     half of the instances lose the store for a minute; meanwhile the dead come back, and others die
 //   minute 5     the store is in reach again
@@ -34,7 +34,7 @@ export interface FleetFigures {
   /** One judgement of one target. */
   readonly judgementUs: number
   readonly judgements: number
-  /** Who probes what, anew after somebody came or went. */
+  /** Which instance probes what, computed anew after one joined or left. */
   readonly assignmentMs: number
   readonly virtualSeconds: number
 }
@@ -96,12 +96,12 @@ export function simulateFleet(plan: FleetPlan): FleetFigures {
   const agreedMs: (number | null)[] = [null, null]
   const seconds: Traffic[] = []
   const endMs = 7 * minuteMs
-  let hintsTold = 0
+  let hintsRead = 0
   for (let nowMs = 0; nowMs < endMs; nowMs += stepMs) {
     happenings.get(nowMs)?.()
     for (const one of fleet) one.step(nowMs)
-    const news = store.hints.length - hintsTold
-    hintsTold = store.hints.length
+    const news = store.hints.length - hintsRead
+    hintsRead = store.hints.length
     if (news > 0 || nowMs % times.blockMs === 0)
       store.listen(fleet.filter(({ isReachable }) => isReachable).length, news)
     if (nowMs % 1000 !== 0) continue

@@ -32,7 +32,7 @@ records:
   ns1: { A: 192.0.2.53 }
 ${Array.from({ length: records }, (_, i) => `  host${i}: { A: 10.0.${(i >> 8) & 255}.${i & 255} }\n`).join('')}`
 
-/** Asks every 5 ms until it hears something. */
+/** Asks every 5 ms until an answer comes. */
 function firstAnswer(port: number, sinceMs: number): Promise<number> {
   const socket = createSocket('udp4')
   const query = buildQuery({ name: 'ns1.bench.test', type: 1 })

@@ -92,7 +92,7 @@ const base: Omit<Work, 'name' | 'title' | 'questions'> = {
   places: null,
 }
 
-/** Repeatable chance: the same questions for everybody. */
+/** Repeatable random numbers: every server gets the same questions. */
 function numbers(seed: number): (below: number) => number {
   let state = seed
   return (below) => {

@@ -127,11 +127,12 @@ describe('the command', () => {
     chmodSync(name, 0o755)
     return name
   }
-  const commanded = (): string[] => readFileSync(join(folder, 'told'), 'utf8').trim().split('\n')
+  const commanded = (): string[] =>
+    readFileSync(join(folder, 'commands'), 'utf8').trim().split('\n')
 
   it('is run with each word, with the last one before the stop is done', async () => {
-    start(script(`echo "$1" >> ${folder}/told`))
-    await until(() => existsSync(join(folder, 'told')) && commanded().includes('up'), {
+    start(script(`echo "$1" >> ${folder}/commands`))
+    await until(() => existsSync(join(folder, 'commands')) && commanded().includes('up'), {
       what: 'up',
       withinMs: 60_000,
     })
@@ -140,8 +141,8 @@ describe('the command', () => {
   })
 
   it('is never run twice at once: a change meanwhile runs it afterwards', async () => {
-    const lock = `mkdir ${folder}/lock || echo twice >> ${folder}/told`
-    start(script(`${lock}; echo "$1" >> ${folder}/told; sleep 0.5; rmdir ${folder}/lock`))
+    const lock = `mkdir ${folder}/lock || echo twice >> ${folder}/commands`
+    start(script(`${lock}; echo "$1" >> ${folder}/commands; sleep 0.5; rmdir ${folder}/lock`))
     await untilFileHas('up')
     await pause(50)
     await announcer?.stop()

@@ -1,4 +1,4 @@
-// EDNS Client Subnet in answers: who is located, what is chosen, and with which scope it comes back.
+// EDNS Client Subnet in answers: which address is located, what is chosen, and which scope the answer has.
 
 import { expect, test } from 'vitest'
 import { createRespond } from '../../src/answer/respond.ts'
@@ -7,7 +7,7 @@ import { parseNetwork, type Network } from '../../src/lib/ip.ts'
 import type { Conditions, Pool, SteeredSet } from '../../src/steer/policy.ts'
 import { createScopes } from '../../src/steer/scope/scope-cache.ts'
 import { networksOf, octetsOf } from '../geo/arrange.ts'
-import { contextOf, peerOf, send } from '../support/asker.ts'
+import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { viewOf } from '../support/foreign-view.ts'
 import { buildQuery } from '../support/packet-builder.ts'
 import {
@@ -140,7 +140,7 @@ test.each([
   ['NS', 'smtp.test', 'NS', 'plain /0'],
   ['a plain address', 'ns1.smtp.test', 'A', 'plain /0'],
   ['a target’s own name', 'de.smtp.test', 'A', 'de /0'],
-  ['one rule for everybody', 'alike.smtp.test', 'A', 'rest /0'],
+  ['one rule for all clients', 'alike.smtp.test', 'A', 'rest /0'],
   ['NXDOMAIN', 'missing.smtp.test', 'A', 'none /0'],
   ['NODATA of a plain name', 'ns1.smtp.test', 'MX', 'none /0'],
   ['no target of the rule has the family: the catch-all’s', 'relay.smtp.test', 'AAAA', 'rest /9'],

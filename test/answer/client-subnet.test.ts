@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createRespond } from '../../src/answer/respond.ts'
 import type { Policy } from '../../src/steer/policy.ts'
 import { formatAddress } from '../../src/lib/ip.ts'
-import { contextOf, peerOf, send } from '../support/asker.ts'
+import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { viewOf } from '../support/foreign-view.ts'
 import { optionsOf, subnetOption } from '../support/opt-options.ts'
 import { buildQuery } from '../support/packet-builder.ts'
@@ -62,8 +62,8 @@ describe('the client', () => {
   })
   test.each<[string, readonly number[]]>([
     ['says nothing', []],
-    ['wants to be nobody', subnetOption(1, 0, [])],
-    ['wants to be nobody over IPv6', subnetOption(2, 0, [])],
+    ['length 0', subnetOption(1, 0, [])],
+    ['length 0 over IPv6', subnetOption(2, 0, [])],
     ['names no family', subnetOption(0, 0, [])],
   ])('is the peer where it %s', (_what, subnet) => {
     expect(ask('smtp.test', 15, subnet).located).toEqual(['192.0.2.10'])
@@ -81,7 +81,7 @@ describe('the scope', () => {
     ['smtp.test', 15, subnetOption(1, 0, []), '8 00010000'],
     ['relay.smtp.test', 1, subnetOption(1, 24, [100, 1, 2]), '8 00011818640102'],
     ['alias.smtp.test', 1, subnetOption(1, 24, [100, 1, 2]), '8 00011818640102'],
-    // What is the same for everybody.
+    // What is the same for all clients.
     ['all.smtp.test', 15, subnetOption(1, 24, [100, 1, 2]), '8 00011800640102'],
     ['relay.smtp.test', 16, subnetOption(1, 24, [100, 1, 2]), '8 00011800640102'],
     ['none.smtp.test', 15, subnetOption(1, 24, [100, 1, 2]), '8 00011800640102'],

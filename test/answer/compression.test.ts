@@ -1,7 +1,7 @@
 // Name compression where it could go wrong: past the reach of a pointer, past the table, and on a hash collision.
 
 import { expect, test } from 'vitest'
-import { askerOf } from '../support/asker.ts'
+import { askerOf } from '../support/ask-catalog.ts'
 import { catalogOf, zoneOf } from '../support/zone-builder.ts'
 
 const many = (count: number, make: (i: number) => string): string[] =>

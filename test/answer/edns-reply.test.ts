@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { createRespond } from '../../src/answer/respond.ts'
 import type { AnswerContext, Transport } from '../../src/answer/context.ts'
-import { contextOf, peerOf, send } from '../support/asker.ts'
+import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { exampleCatalog } from '../support/example-zone.ts'
 import { viewOf } from '../support/foreign-view.ts'
 import { option, optionsOf, optsOf, subnetOption } from '../support/opt-options.ts'
@@ -30,7 +30,7 @@ const withOptions = (...options: readonly number[][]): QuerySpec => ({
 })
 
 describe('NSID (RFC 5001)', () => {
-  test('to who asks, and to nobody else', () => {
+  test('only to a client that asks for it', () => {
     expect(optionsOf(reply(withOptions(option(3))))).toEqual([`3 ${nsidHex}`])
     expect(optionsOf(reply(withOptions()))).toEqual([])
     expect(optionsOf(reply({}))).toBeNull()

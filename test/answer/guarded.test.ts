@@ -1,4 +1,4 @@
-// Cookies and the rate limit in whole answers: who is proven, who is limited, what they get, what is counted.
+// Cookies and the rate limit in whole answers: which clients are proven or limited, what they get, what is counted.
 
 import { describe, expect, test } from 'vitest'
 import type { AnswerContext, Peer } from '../../src/answer/context.ts'
@@ -7,7 +7,7 @@ import { createRespond } from '../../src/answer/respond.ts'
 import { createRateLimiter, rateLimitDefaults } from '../../src/admission/rate-limit.ts'
 import type { RateLimitOptions } from '../../src/admission/rate-limit.ts'
 import { createCookieKeeper } from '../../src/admission/server-cookie.ts'
-import { contextOf, peerOf, send } from '../support/asker.ts'
+import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { exampleCatalog } from '../support/example-zone.ts'
 import { viewOf } from '../support/foreign-view.ts'
 import { option, optionsOf, optsOf } from '../support/opt-options.ts'

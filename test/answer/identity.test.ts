@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ServerIdentity } from '../../src/answer/context.ts'
 import { createRespond } from '../../src/answer/respond.ts'
-import { contextOf, peerOf, send } from '../support/asker.ts'
+import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { exampleCatalog } from '../support/example-zone.ts'
 import { viewOf } from '../support/foreign-view.ts'
 import { optsOf } from '../support/opt-options.ts'

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { createCounters } from '../../src/answer/counters.ts'
 import { createRespond } from '../../src/answer/respond.ts'
-import { askerOf, contextOf, peerOf, send } from '../support/asker.ts'
+import { askerOf, contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { exampleCatalog } from '../support/example-zone.ts'
 import { viewOf } from '../support/foreign-view.ts'
 import { buildQuery } from '../support/packet-builder.ts'

@@ -1,7 +1,7 @@
 // Whole answers over plain zones, section by section, as a foreign decoder reads them.
 
 import { describe, expect, test } from 'vitest'
-import { askerOf } from '../support/asker.ts'
+import { askerOf } from '../support/ask-catalog.ts'
 import { exampleCatalog, soaText } from '../support/example-zone.ts'
 import type { View } from '../support/foreign-view.ts'
 
@@ -280,7 +280,7 @@ describe('meta types and classes', () => {
     expect(view).toMatchObject({ rcode, flags: 'rd', answer: [], authority: [] })
     expect(view.question).toBe(`example.test ${type}`)
   })
-  test('type 0 is a type that nobody has', () => {
+  test('type 0 is a type without records', () => {
     expect(ask('example.test', 'TYPE0')).toMatchObject({ rcode: 0, flags: 'aa rd', answer: [] })
   })
   test('class CH is refused, class ANY is ours', () => {

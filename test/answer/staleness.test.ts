@@ -1,10 +1,10 @@
-// Health that nobody keeps any more is told of in steered answers, and in no others.
+// Stale health: steered answers say so (EDE), others do not.
 
 import { expect, test } from 'vitest'
 import { createRespond } from '../../src/answer/respond.ts'
 import { staleAfterMs } from '../../src/answer/transaction.ts'
 import { SlotState, createHealthTable } from '../../src/health/table.ts'
-import { contextOf, peerOf, send } from '../support/asker.ts'
+import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { optionsOf } from '../support/opt-options.ts'
 import { buildQuery } from '../support/packet-builder.ts'
 import {
@@ -54,7 +54,7 @@ test('from thirty seconds without a beat until the next one', () => {
   expect(ask('smtp.test', 15)).toEqual([])
 })
 
-test('that nobody is up is said before', () => {
+test('that no target is up takes precedence', () => {
   const { health, time, ask } = setting()
   health.beat()
   for (const slot of member.slots) health.set(slot, SlotState.down, 1, Infinity)
@@ -63,7 +63,7 @@ test('that nobody is up is said before', () => {
   expect(ask('smtp.test', 15)).toEqual([failedOpen])
 })
 
-test('a table that nobody beats over is nobody’s to doubt', () => {
+test('a table without heartbeats is never stale', () => {
   const { time, ask } = setting()
   expect(ask('smtp.test', 15)).toEqual([])
   time.ms = 10 * staleAfterMs

@@ -6,8 +6,8 @@ import { createRespond } from '../../src/answer/respond.ts'
 import { createHealthTable, SlotState } from '../../src/health/table.ts'
 import type { HealthWriter } from '../../src/health/table.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
-import { askerOf, contextOf, peerOf, send } from '../support/asker.ts'
-import type { Ask } from '../support/asker.ts'
+import { askerOf, contextOf, peerOf, send } from '../support/ask-catalog.ts'
+import type { Ask } from '../support/ask-catalog.ts'
 import { buildQuery } from '../support/packet-builder.ts'
 import { memberOf, policyOf, poolOf, steeredAddresses, steeredMx } from '../support/steered-zone.ts'
 import { targetOf, targetSets } from '../support/steered-zone.ts'
@@ -174,12 +174,12 @@ describe('addresses', () => {
 describe('locus', () => {
   test('is looked up for each query anew, and only where a steered set needs it', () => {
     const asked: string[] = []
-    const everybody = policyOf([poolOf('main', members)])
+    const catchAll = policyOf([poolOf('main', members)])
     const nets = [{ octets: Uint8Array.of(192, 0, 2, 0), prefixLength: 24 }]
     const when = { continents: null, countries: null, asns: null, networks: nets }
     const ruled = {
-      ...everybody,
-      rules: [...everybody.rules.map((rule) => ({ ...rule, when })), ...everybody.rules],
+      ...catchAll,
+      rules: [...catchAll.rules.map((rule) => ({ ...rule, when })), ...catchAll.rules],
     }
     const zone = zoneOf('smtp.test.', { '@': { NS: 'ns1', MX: steeredMx(ruled), TXT: 'x' } })
     const respond = createRespond(

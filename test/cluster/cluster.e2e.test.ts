@@ -79,7 +79,7 @@ test('every instance knows the votes of all with their reasons, and that they we
   const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', '?'))
   a.cluster.publish(vote('k', 'D', 'connect-refused'))
-  await waitFor('b hears a', () => votesOn(b, 'k') === 'a:D b:?')
+  await waitFor('b has the vote of a', () => votesOn(b, 'k') === 'a:D b:?')
   expect(b.cluster.votes('k')).toContainEqual({
     instance: 'a',
     site: 'a',
@@ -88,9 +88,9 @@ test('every instance knows the votes of all with their reasons, and that they we
   })
   expect(b.foreign).toEqual(['k'])
   b.cluster.publish(vote('k', 'U'))
-  await waitFor('a hears b', () => votesOn(a, 'k') === 'a:D b:U')
+  await waitFor('a has the vote of b', () => votesOn(a, 'k') === 'a:D b:U')
   a.cluster.withdraw('k')
-  await waitFor('b hears that a has no word', () => votesOn(b, 'k') === 'b:U')
+  await waitFor('b has no vote of a any more', () => votesOn(b, 'k') === 'b:U')
   expect(a.cluster.votes('k')).toEqual([])
   expect(a.events).toContainEqual({ kind: 'peer-joined', peer: 'b', site: 'b' })
 })
@@ -103,7 +103,7 @@ test('a vote travels in a fraction of a second', async () => {
     const state = i % 2 ? 'U' : 'D'
     const startMs = performance.now()
     a.cluster.publish(vote('k', state))
-    await waitFor(`b hears ${state}`, () => votesOn(b, 'k') === `a:${state} b:?`)
+    await waitFor(`b has ${state}`, () => votesOn(b, 'k') === `a:${state} b:?`)
     tookMs.push(performance.now() - startMs)
   }
   tookMs.sort((x, y) => x - y)
@@ -126,7 +126,7 @@ test('an instance that leaves announces it, one that dies is missed: its probes 
   expect([...ours(a), ...ours(b), ...ours(c)].sort()).toEqual([...keys].sort())
   for (const key of ours(c)) c.cluster.publish(vote(key, 'D'))
   const ofC = ours(c)
-  await waitFor('a hears all of c', () => ofC.every((key) => votesOn(a, key).includes('c:D')))
+  await waitFor('a has all votes of c', () => ofC.every((key) => votesOn(a, key).includes('c:D')))
   await c.cluster.stop()
   await waitFor('both miss c', () =>
     ofC.every((key) => a.cluster.isProbedHere(key) !== b.cluster.isProbedHere(key)),
@@ -146,7 +146,7 @@ test('a dead store: cut off at once, every endpoint is probed here, votes of oth
   const ofB = keys.filter((key) => b.cluster.isProbedHere(key))
   expect(ofB.length).toBeGreaterThan(0)
   for (const key of ofB) b.cluster.publish(vote(key, 'D'))
-  await waitFor('a hears b', () => ofB.every((key) => votesOn(a, key).includes('b:D')))
+  await waitFor('a has the vote of b', () => ofB.every((key) => votesOn(a, key).includes('b:D')))
   await redis.kill()
   const killedMs = performance.now()
   await waitFor('a is cut off', () => a.cluster.status().degraded)
@@ -167,7 +167,10 @@ test('a dead store: cut off at once, every endpoint is probed here, votes of oth
 test('a store that lost its data: no instance is taken for dead, everything is written again', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
-  await waitFor('both hear', () => votesOn(a, 'k') === 'a:U b:U' && votesOn(b, 'k') === 'a:U b:U')
+  await waitFor(
+    'both have both votes',
+    () => votesOn(a, 'k') === 'a:U b:U' && votesOn(b, 'k') === 'a:U b:U',
+  )
   const override = {
     id: 'x1',
     zone: 'z.test',
@@ -180,7 +183,7 @@ test('a store that lost its data: no instance is taken for dead, everything is w
     untilMs: Date.now() + 3_600_000,
   }
   a.cluster.overrides.set(override)
-  await waitFor('b hears of the drain', () => b.cluster.overrides.list().length === 1)
+  await waitFor('b has the drain', () => b.cluster.overrides.list().length === 1)
   let least = 'a:U b:U'
   const watching = setInterval(() => {
     for (const one of [a, b]) if (votesOn(one, 'k') !== 'a:U b:U') least = votesOn(one, 'k')
@@ -213,8 +216,8 @@ test('a clock of the store that jumps: whatever expires at one moment, no instan
     }
   await waitFor('all meet', () => members.every(({ cluster }) => cluster.status().instances === 2))
   for (const { cluster } of members) cluster.publish(vote('k', 'U'))
-  const allKnow = (): boolean => members.every((one) => votesOn(one, 'k') === 'a:U b:U')
-  await waitFor('all hear', allKnow)
+  const allHaveTheVotes = (): boolean => members.every((one) => votesOn(one, 'k') === 'a:U b:U')
+  await waitFor('all have the votes', allHaveTheVotes)
   const keys = namespaces.flatMap((namespace) =>
     ['hb:a', 'hb:b', 'v:a', 'v:b'].map((key) => `mxsteer:{${namespace}}:v1:${key}`),
   )
@@ -222,7 +225,7 @@ test('a clock of the store that jumps: whatever expires at one moment, no instan
     await redis.command('DEL', ...keys)
     // Missing records are kept for five heartbeats; by then they have been written again.
     await pause(6 * slowHeartbeatMs)
-    expect(allKnow()).toBe(true)
+    expect(allHaveTheVotes()).toBe(true)
   }
   expect(
     members.flatMap(({ events }) => events).filter(({ kind }) => kind === 'peer-gone'),
@@ -232,7 +235,10 @@ test('a clock of the store that jumps: whatever expires at one moment, no instan
 test('wrong types, garbage and unknown names: counted, replaced, and without further effect', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
-  await waitFor('both hear', () => votesOn(a, 'k') === 'a:U b:U' && votesOn(b, 'k') === 'a:U b:U')
+  await waitFor(
+    'both have both votes',
+    () => votesOn(a, 'k') === 'a:U b:U' && votesOn(b, 'k') === 'a:U b:U',
+  )
   const prefix = 'mxsteer:{test}:v1:'
   for (const key of ['inst', 'ev', 'ov', 'hb:a', 'v:a', 'ep:a']) {
     await redis.command('DEL', prefix + key)
@@ -250,7 +256,7 @@ test('wrong types, garbage and unknown names: counted, replaced, and without fur
     { what: 'garbage is counted', withinMs },
   )
   a.cluster.publish(vote('k', 'D'))
-  await waitFor('b hears a again', () => votesOn(b, 'k') === 'a:D b:U')
+  await waitFor('b has the vote of a again', () => votesOn(b, 'k') === 'a:D b:U')
   for (const type of ['inst set', 'ev stream', 'ov none', 'hb:a string', 'v:a hash']) {
     const [key, expected] = type.split(' ') as [string, string]
     await until(async () => (await redis.command('TYPE', prefix + key)) === `+${expected}`, {
@@ -265,7 +271,7 @@ test('a forged hint and a forged epoch change nothing', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', 'U'))
   a.cluster.publish(vote('k2', '?'))
-  await waitFor('both hear', () => votesOn(a, 'k') === 'a:U b:U')
+  await waitFor('both have both votes', () => votesOn(a, 'k') === 'a:U b:U')
   const prefix = 'mxsteer:{test}:v1:'
   // Votes of another boot, and of one that has no heartbeat.
   await redis.command('HSET', `${prefix}v:b`, endpointId('k'), 'D|77|connect-refused')
@@ -274,14 +280,14 @@ test('a forged hint and a forged epoch change nothing', async () => {
   await redis.command('XADD', `${prefix}ev`, '*', 'i', 'ghost', 't', endpointId('k'))
   // Hints are read in their order: once a true one that came later has been followed, so have the forged ones.
   b.cluster.publish(vote('k2', 'U'))
-  await waitFor('a hears of k2', () => votesOn(a, 'k2') === 'a:? b:U')
+  await waitFor('a has the vote on k2', () => votesOn(a, 'k2') === 'a:? b:U')
   expect(votesOn(a, 'k')).toBe('a:U b:U')
   b.cluster.publish(vote('k', 'D'))
   await waitFor('what b says itself counts', () => votesOn(a, 'k') === 'a:U b:D')
   expect(a.cluster.status().instances).toBe(2)
 })
 
-test('a heartbeat that somebody made permanent does not keep an instance alive', async () => {
+test('a heartbeat that was made permanent does not keep an instance alive', async () => {
   const a = join('a')
   await redis.command('SADD', 'mxsteer:{test}:v1:inst', 'zombie')
   await redis.command('SET', 'mxsteer:{test}:v1:hb:zombie', '1|1|ok|fra')
@@ -303,7 +309,7 @@ test('two processes of one name: the later one writes, the earlier one does not 
 test('an instance with a local fault has no vote, and goes on probing', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
   for (const { cluster } of [a, b]) cluster.publish(vote('k', 'D'))
-  await waitFor('both hear', () => votesOn(b, 'k') === 'a:D b:D')
+  await waitFor('both have both votes', () => votesOn(b, 'k') === 'a:D b:D')
   a.cluster.reportLocalFault(true)
   await waitFor('b counts a no more', () => votesOn(b, 'k') === 'b:D')
   expect(a.cluster.isProbedHere('k')).toBe(true)

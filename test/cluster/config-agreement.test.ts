@@ -14,17 +14,17 @@ const read = (text: string): readonly ConfiguredInstance[] =>
 /** The changes with their times: `1000 differs ab|c`. */
 function play(...steps: readonly (readonly [fromMs: number, said: string])[]): readonly string[] {
   const agreement = new ConfigAgreement(times)
-  const told: string[] = []
+  const reported: string[] = []
   const endMs = (steps.at(-1)?.[0] ?? 0) + 20_000
   for (let nowMs = 0; nowMs <= endMs; nowMs += 100) {
     const said = steps.findLast(([fromMs]) => fromMs <= nowMs)?.[1] ?? ''
     const change = agreement.observe(read(said), nowMs)
     if (!change) continue
     const groups = change.groups.map(({ instances }) => instances.join('')).join('|')
-    told.push(`${nowMs} ${change.kind.slice('config-'.length)} ${groups}`)
+    reported.push(`${nowMs} ${change.kind.slice('config-'.length)} ${groups}`)
     expect(agreement.isAlerting).toBe(change.kind === 'config-differs')
   }
-  return told
+  return reported
 }
 
 test('they differ for the grace time, then agree', () => {

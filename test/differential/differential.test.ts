@@ -75,7 +75,7 @@ describe('every answer is one that NSD or BIND gives too', () => {
     expect(await unmet(questions)).toEqual([])
   })
 
-  it('names of no zone, classes that nobody serves', { timeout: longest }, async () => {
+  it('names of no zone, classes that are not served', { timeout: longest }, async () => {
     const questions = foreignQuestions('mx.alias.test.')
     expect(questions.length).toBeGreaterThan(400)
     expect(await unmet(questions)).toEqual([])

@@ -1,4 +1,4 @@
-// What the trusted servers get wrong, so that nobody brings it here: each fault with whose it is (as measured with
+// What the trusted servers get wrong, so that it is not brought here: each fault with whose it is (as measured with
 // Debian 12's NSD 4.6, BIND 9.18, Knot 3.2, PowerDNS 4.7), the packet that shows it, and what is right.
 //
 // That slow TCP clients keep others out (Knot, PowerDNS) is tested with the rest of TCP.

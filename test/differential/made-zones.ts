@@ -1,5 +1,5 @@
 // Zones that are made, not written: one of record sets too large for a packet, and random ones over few labels, in
-// which wildcards, aliases, cuts and empty non-terminals meet in ways that nobody would think of.
+// which wildcards, aliases, cuts and empty non-terminals meet in unexpected ways.
 
 import { parseZone } from './zone-text.ts'
 import type { ZoneText } from './zone-text.ts'
@@ -47,7 +47,7 @@ export function largeZone(): ZoneText {
 }
 
 /** mulberry32: the same zones every time for one seed. */
-function createChance(seed: number): (below: number) => number {
+function createRandom(seed: number): (limit: number) => number {
   let state = seed >>> 0
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -61,25 +61,25 @@ const letters = ['a', 'b', 'c', '*']
 
 /** Names of one to four of four labels, with one or two kinds of data each. */
 export function randomZone(seed: number): ZoneText {
-  const chance = createChance(seed)
-  const pick = <Item>(items: readonly Item[]): Item => items[chance(items.length)] as Item
-  const anyName = (): string => times(1 + chance(4), () => pick(letters)).join('.')
+  const below = createRandom(seed)
+  const pick = <Item>(items: readonly Item[]): Item => items[below(items.length)] as Item
+  const anyName = (): string => times(1 + below(4), () => pick(letters)).join('.')
   const target = (): string =>
-    chance(5) === 0 ? 'www.sibling.test.' : chance(12) === 0 ? '@' : anyName()
+    below(5) === 0 ? 'www.sibling.test.' : below(12) === 0 ? '@' : anyName()
   const records = new Map<string, string[]>()
   const dnames: string[] = []
   const isBelowDname = (name: string): boolean => dnames.some((dname) => name.endsWith(`.${dname}`))
   for (let i = 0; i < 26; i++) {
     const name = anyName()
     if (records.has(name) || isBelowDname(name)) continue
-    const kind = chance(10)
+    const kind = below(10)
     const isPlain = !name.startsWith('*')
     const hasBelow = [...records.keys()].some((other) => other.endsWith(`.${name}`))
     if (kind < 3) records.set(name, [`CNAME ${target()}`])
     else if (kind === 3 && isPlain)
       records.set(
         name,
-        times(1 + chance(2), () => `NS ${chance(2) ? `a.${name}` : target()}`),
+        times(1 + below(2), () => `NS ${below(2) ? `a.${name}` : target()}`),
       )
     else if (kind === 4 && isPlain && !hasBelow) {
       dnames.push(name)
@@ -87,7 +87,7 @@ export function randomZone(seed: number): ZoneText {
     } else
       records.set(
         name,
-        times(1 + chance(2), () => pick(data)(chance(200), target)),
+        times(1 + below(2), () => pick(data)(below(200), target)),
       )
   }
   const lines = [...records].flatMap(([name, sets]) =>

@@ -64,6 +64,6 @@ it('checks nothing with state in memory', async () => {
 
 it('has the exit code of the worst line', () => {
   const lines = [ok('tcp', ''), skip('clock', ''), warn('glue', '', ''), fail('state', '', '')]
-  const told = lines.map((line) => ({ ...line, zone: null }))
-  expect([2, 3, 4].map((count) => exitCodeOf(told.slice(0, count)))).toEqual([0, 1, 2])
+  const checked = lines.map((line) => ({ ...line, zone: null }))
+  expect([2, 3, 4].map((count) => exitCodeOf(checked.slice(0, count)))).toEqual([0, 1, 2])
 })

@@ -23,7 +23,7 @@ it('says up when it answers, whatever its targets are, and down at SIGTERM befor
   const folder = temporaryFolder()
   const file = join(folder, 'announce')
   const command = join(folder, 'tell.sh')
-  writeFileSync(command, `#!/bin/sh\necho "$1" >> ${folder}/told\n`, { mode: 0o755 })
+  writeFileSync(command, `#!/bin/sh\necho "$1" >> ${folder}/commands\n`, { mode: 0o755 })
   const settings = `workers: 1\nlameduck: 4s\nready_within: 1s\nannounce: { file: ${file}, command: ${command} }\n`
   server = await startServer({ zones: { 'mail.yaml': zone }, settings })
   // The first word comes about when the server is ready.
@@ -50,7 +50,7 @@ it('says up when it answers, whatever its targets are, and down at SIGTERM befor
   client.close()
   expect(addressesOf(answer)).toEqual(['127.0.0.81'])
   expect(await server.exited).toEqual({ code: 0, signal: null })
-  expect(readFileSync(join(folder, 'told'), 'utf8')).toBe('down\nup\ndown\n')
+  expect(readFileSync(join(folder, 'commands'), 'utf8')).toBe('down\nup\ndown\n')
   const changes = server.logs().filter(({ event }) => event === 'announce.changed')
   expect(changes.map(({ to, reasons }) => [to, reasons])).toEqual([
     ['up', []],

@@ -50,7 +50,7 @@ beforeAll(() => {
   try {
     namespaces = createNamespaces()
   } catch (error) {
-    // In CI this has to be proven; who develops as an ordinary user is told that it was not.
+    // In CI this has to be proven; an ordinary user sees a message that it was not.
     if (process.env['CI']) throw error
     lack = `anycast was not tested: ${(error as Error).message}`
     console.warn(lack)

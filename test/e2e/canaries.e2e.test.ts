@@ -65,27 +65,31 @@ it('canaries answer and a target does not: it goes down', { timeout: 120_000 }, 
   expect(events('prober.isolated')).toEqual([])
 })
 
-it('nothing answers: nobody goes down, and the server says why', { timeout: 180_000 }, async () => {
-  await Promise.all([alone.freeze(), others.freeze(), outside.freeze()])
-  const line = await server.waitForLog(({ event }) => event === 'prober.isolated', 60_000)
-  expect(line).toMatchObject({ level: 50, canaries: 2 })
-  expect(await server.metric('mxsteer_prober_isolated')).toBe(1)
-  // As many failures as would have taken all of them out twice.
-  const discarded = 'mxsteer_probes_discarded_total{reason="isolated"}'
-  await until(async () => ((await server.metric(discarded)) ?? 0) >= 36, {
-    what: '36 failures that are not believed',
-    withinMs: 90_000,
-    everyMs: 500,
-  })
-  const seen = await server.targets()
-  expect(seen.map(({ target, reason }) => `${target} ${reason}`)).toEqual(
-    names.map((name) => `${name} isolated`),
-  )
-  expect(seen.filter(({ state }) => state === 'down')).toEqual([])
-  expect(await exchanges()).toEqual(names.map(exchangeOf))
-  for (const host of [alone, others, outside]) host.thaw()
-  await server.waitForLog(({ event }) => event === 'prober.isolated.over', 60_000)
-  for (const name of names) await server.waitForState(name, 'up', 30_000)
-  expect(await server.metric('mxsteer_prober_isolated')).toBe(0)
-  expect(events('target.down')).toEqual(['mx1'])
-})
+it(
+  'nothing answers: no target goes down, and the server says why',
+  { timeout: 180_000 },
+  async () => {
+    await Promise.all([alone.freeze(), others.freeze(), outside.freeze()])
+    const line = await server.waitForLog(({ event }) => event === 'prober.isolated', 60_000)
+    expect(line).toMatchObject({ level: 50, canaries: 2 })
+    expect(await server.metric('mxsteer_prober_isolated')).toBe(1)
+    // As many failures as would have taken all of them out twice.
+    const discarded = 'mxsteer_probes_discarded_total{reason="isolated"}'
+    await until(async () => ((await server.metric(discarded)) ?? 0) >= 36, {
+      what: '36 failures that are not believed',
+      withinMs: 90_000,
+      everyMs: 500,
+    })
+    const seen = await server.targets()
+    expect(seen.map(({ target, reason }) => `${target} ${reason}`)).toEqual(
+      names.map((name) => `${name} isolated`),
+    )
+    expect(seen.filter(({ state }) => state === 'down')).toEqual([])
+    expect(await exchanges()).toEqual(names.map(exchangeOf))
+    for (const host of [alone, others, outside]) host.thaw()
+    await server.waitForLog(({ event }) => event === 'prober.isolated.over', 60_000)
+    for (const name of names) await server.waitForState(name, 'up', 30_000)
+    expect(await server.metric('mxsteer_prober_isolated')).toBe(0)
+    expect(events('target.down')).toEqual(['mx1'])
+  },
+)

@@ -166,7 +166,7 @@ describe('probe', () => {
     }
   })
 
-  it('exits 1 where nobody listens, or nobody who speaks SMTP', async () => {
+  it('exits 1 where nothing listens, or nothing that speaks SMTP', async () => {
     const port = await freePort(['127.0.0.32'])
     const refused = await run('probe', `127.0.0.32:${port}`)
     expect([refused.code, lastLine(refused.stdout)]).toEqual([
@@ -191,7 +191,7 @@ describe('probe', () => {
       const probe = (): ReturnType<typeof run> =>
         run('probe', `127.0.0.33:${port}`, '--level', 'banner')
       let silent = await probe()
-      // A machine so busy that the probe itself came late judges nobody; then it is asked again.
+      // A machine so busy that the probe itself came late gives no verdict; then it is asked again.
       for (let i = 0; i < 3 && lastLine(silent.stdout).startsWith('kind=self'); i++)
         silent = await probe()
       await odd.close()

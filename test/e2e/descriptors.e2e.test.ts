@@ -1,4 +1,4 @@
-// A server that runs out of descriptors while it probes takes that for its own fault: nobody leaves the answers, and it
+// A server that runs out of descriptors while it probes takes that for its own fault: no target leaves the answers, and it
 // goes on when there are enough again.
 
 import { execFileSync, spawn } from 'node:child_process'
@@ -77,7 +77,7 @@ const metric = async (admin: number, sample: string): Promise<number> => {
   )
 }
 
-it('out of descriptors: nobody goes down, and it passes', { timeout: 120_000 }, async () => {
+it('out of descriptors: no target goes down, and it passes', { timeout: 120_000 }, async () => {
   const delay = { ms: 0 }
   const { server, port } = await startMtas(delay)
   const probe = { level: 'banner', interval: '2s', fall: 2, banner_timeout: '10s' }

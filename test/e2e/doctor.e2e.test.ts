@@ -1,5 +1,5 @@
 // `mxsteer doctor` between a real parent zone (BIND), a real resolver (Unbound), and servers of ours: each fault of a
-// delegation is told apart, and what is right is not complained of.
+// delegation is reported with its kind, and what is right is not reported.
 
 import { type Socket, createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -134,15 +134,17 @@ async function doctor(...flags: readonly string[]): Promise<Examined> {
 }
 
 /** The lines about the zone itself, as `check status text`, and the exit code. */
-async function examined(zone: string): Promise<{ told: readonly string[]; code: number | null }> {
+async function examined(
+  zone: string,
+): Promise<{ reported: readonly string[]; code: number | null }> {
   const { code, stdout } = await doctor('--zone', `${zone}.example.test`, '--json')
   const lines = JSON.parse(stdout) as readonly ReportLine[]
   for (const { status, advice } of lines)
     expect(advice !== null).toBe(status === 'warn' || status === 'fail')
-  const told = lines
+  const reported = lines
     .filter((line) => line.zone !== null)
     .map(({ check, status, text }) => `${check} ${status}: ${text}`)
-  return { told, code }
+  return { reported, code }
 }
 
 const [n1, n2] = ['127.0.0.92', '127.0.0.93']
@@ -156,9 +158,9 @@ const wellServed = (zone: string): readonly string[] => [
 
 describe('the delegation', () => {
   it('is right', async () => {
-    const { told, code } = await examined('right')
+    const { reported, code } = await examined('right')
     const names = 'ns1.right.example.test, ns2.right.example.test'
-    expect(told).toEqual([
+    expect(reported).toEqual([
       `delegation ok: example.test names ${names}, as the zone does`,
       `glue ok: addresses of ${names} are right`,
       ...wellServed('right'),
@@ -167,35 +169,37 @@ describe('the delegation', () => {
   })
 
   it('names others than the zone', async () => {
-    const { told, code } = await examined('other')
-    expect(told.slice(0, 2)).toEqual([
+    const { reported, code } = await examined('other')
+    expect(reported.slice(0, 2)).toEqual([
       'delegation warn: only example.test names old.example.test; only the zone names ns2.other.example.test',
       'glue ok: addresses of ns1.other.example.test are right',
     ])
     expect(code).toBe(1)
   })
 
-  it('names nobody whom the zone names', async () => {
-    const { told, code } = await examined('foreign')
-    expect(told[0]).toMatch(/^delegation fail: only example\.test names old\.example\.test; only/)
+  it('names no server that the zone names', async () => {
+    const { reported, code } = await examined('foreign')
+    expect(reported[0]).toMatch(
+      /^delegation fail: only example\.test names old\.example\.test; only/,
+    )
     expect(code).toBe(2)
   })
 
   it('has glue that leads elsewhere', async () => {
-    const { told, code } = await examined('stale')
+    const { reported, code } = await examined('stale')
     const old = 'ns1.stale.example.test'
-    expect(told).toContain(
+    expect(reported).toContain(
       `glue fail: ${old} is at 127.0.0.99 in example.test, at ${n1} in the zone`,
     )
-    expect(told.find((one) => one.startsWith('servers fail'))).toBe(
+    expect(reported.find((one) => one.startsWith('servers fail'))).toBe(
       `servers fail: ${old} at 127.0.0.99: timeout`,
     )
     expect(code).toBe(2)
   })
 
   it('is not there', async () => {
-    const { told, code } = await examined('missing')
-    expect(told).toEqual([
+    const { reported, code } = await examined('missing')
+    expect(reported).toEqual([
       'delegation fail: example.test does not delegate it, says 127.0.0.1',
       'glue skip: there is no delegation',
       ...wellServed('missing'),
@@ -204,8 +208,8 @@ describe('the delegation', () => {
   })
 
   it('needs no glue for names outside, and rests on one server', async () => {
-    const { told, code } = await examined('outside')
-    expect(told).toEqual([
+    const { reported, code } = await examined('outside')
+    expect(reported).toEqual([
       'delegation ok: example.test names host.example.test, as the zone does',
       'delegation warn: host.example.test is the only name server',
       'glue ok: none is needed: no name server is in the zone',
@@ -217,8 +221,8 @@ describe('the delegation', () => {
   })
 
   it('lacks its glue', async () => {
-    const { told, code } = await examined('bare')
-    expect(told).toContain(
+    const { reported, code } = await examined('bare')
+    expect(reported).toContain(
       'glue fail: example.test has no address of ns1.bare.example.test: nobody can reach it',
     )
     expect(code).toBe(2)
@@ -226,8 +230,8 @@ describe('the delegation', () => {
 })
 
 it('name servers without TCP, and with another serial', async () => {
-  const { told, code } = await examined('udponly')
-  expect(told.slice(2)).toEqual([
+  const { reported, code } = await examined('udponly')
+  expect(reported.slice(2)).toEqual([
     'servers ok: ns1.udponly.example.test at 127.0.0.92, ns2.udponly.example.test at 127.0.0.95 answer with authority',
     'tcp fail: ns2.udponly.example.test at 127.0.0.95: refused-connection',
     'serials warn: 7: 127.0.0.92; 8: 127.0.0.95',
@@ -236,9 +240,9 @@ it('name servers without TCP, and with another serial', async () => {
 })
 
 it('a name server that serves the parent alone', async () => {
-  const { told, code } = await examined('lame')
+  const { reported, code } = await examined('lame')
   const lame = 'ns2.lame.example.test at 127.0.0.1: it answers without authority'
-  expect(told.slice(2)).toEqual([
+  expect(reported.slice(2)).toEqual([
     `servers fail: ${lame}`,
     `tcp fail: ${lame}`,
     'serials ok: all have 7',

@@ -124,7 +124,7 @@ describe('a drain', () => {
     expect(refused.stderr).toMatch(/dead is down/)
     await answersBecome(soonMs, 'mx1')
     expect((await mxsteer('drain', 'mx1', '--for', '1h', '--force')).code).toBe(0)
-    // The operator said no to the others, and nobody of the dead one.
+    // The operator drained the others, and nothing was said of the dead one.
     await answersBecome(soonMs, 'dead')
     expect((await mxsteer('disable', 'dead', '--force')).code).toBe(0)
     await answersBecome(soonMs, 'mx1', 'mx2', 'mx3')

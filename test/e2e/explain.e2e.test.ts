@@ -80,11 +80,11 @@ describe('explain', () => {
   it('tells shares that the answers of the server have, and who is down and why', async () => {
     const { steering, answer } = await explain(mailDomain, 'MX', '--client', '127.0.0.1')
     const firsts = await firstRungs()
-    const told = steering?.shares.targets.filter(({ expected }) => expected !== 0) ?? []
-    expect(told.map(({ target }) => exchangeOf(target)).toSorted()).toEqual(
+    const shares = steering?.shares.targets.filter(({ expected }) => expected !== 0) ?? []
+    expect(shares.map(({ target }) => exchangeOf(target)).toSorted()).toEqual(
       [...firsts.keys()].toSorted(),
     )
-    for (const { target, expected } of told) {
+    for (const { target, expected } of shares) {
       const drawn = (firsts.get(exchangeOf(target)) ?? 0) / answers
       expect(isNear(drawn, expected ?? NaN, answers), `${target} ${drawn}`).toBe(true)
     }

@@ -140,7 +140,7 @@ describe('files replaced under load', () => {
       what: event,
       withinMs: 60_000,
     })
-    // Workers hear of it within a turn; a refused file must not change anything at any time.
+    // Workers take it over within a turn; a refused file must not change anything at any time.
     if (event === 'geoip.loaded')
       await until(async () => ((await asked('11.200.3.0/24')) === wanted ? true : null), {
         what: wanted,
@@ -149,7 +149,7 @@ describe('files replaced under load', () => {
     for (let i = 0; i < 5; i++) expect(await asked('11.200.3.0/24')).toBe(wanted)
   }
 
-  test('20 times, a quarter of them broken: no query sees it, and each is told of', async () => {
+  test('20 times, a quarter of them broken: no query sees it, and each is reported', async () => {
     let wanted = 'eu 11.200.3.0/24/9'
     for (let round = 0; round < 20; round++) {
       const bad = round % 4 === 3 ? broken[round >> 2] : undefined

@@ -1,5 +1,5 @@
 // A corpus of hostile packets at the running server, over UDP and TCP. Whoever sends a whole header that is no response
-// gets one answer, under its ID; anyone else silence. After each batch: the right answer within a second, and memory and
+// gets one answer, under its ID; any other sender none. After each batch: the right answer within a second, and memory and
 // descriptors as before.
 
 import { createSocket } from 'node:dgram'

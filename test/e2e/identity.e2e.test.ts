@@ -94,7 +94,7 @@ describe('/targets shows', () => {
     expect(reportOf('mx3')?.findings.map(({ kind }) => kind)).toEqual(['ptr-missing'])
   })
 
-  it('and nobody is down for it: the listed one has less weight', async () => {
+  it('and no target is down for it: the listed one has less weight', async () => {
     await server.waitForState('mx2', 'up', 10_000)
     const { members } = await targetsPage()
     const weights = members.map(({ target, weight }) => [

@@ -1,5 +1,5 @@
 // Row W2 of the fault table: the process is killed without warning and started again. Verdicts and drains are as they
-// were, from the first answer on; a damaged file is told of and costs nothing but memory.
+// were, from the first answer on; a damaged file is reported and costs nothing but memory.
 
 import { existsSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
@@ -73,7 +73,7 @@ afterAll(async () => {
 })
 
 describe('killed and started again', () => {
-  it('keeps verdicts and drains, of which it told before', async () => {
+  it('keeps verdicts and drains, and reports them', async () => {
     await server.waitForState('dead', 'down', 60_000)
     await drain('mx3')
     expect(JSON.parse((await server.http('/overrides')).body)).toMatchObject({ lasting: true })

@@ -81,7 +81,7 @@ afterAll(async () => {
   await redis.kill()
 })
 
-test('instances whose zone files differ are named, and when they agree again that is told', async () => {
+test('instances whose zone files differ are named, and when they agree again that is reported', async () => {
   const [i1, i2, i3] = servers as [RunningServer, RunningServer, RunningServer]
   expect((await statusOf(i1)).config).toMatchObject({ differs: false, groups: [{}] })
   expect(await i1.metric('mxsteer_config_differs')).toBe(0)

@@ -101,7 +101,7 @@ describe('three Postfix instances', () => {
     let tookMs = await ladderBecomes(['mx2', 'mx3'], fallWithinMs, sinceMs)
     console.info(`mx1 stopped: out of the ladder after ${tookMs} ms (bound ${fallWithinMs} ms)`)
     expect(await addressesNow()).toEqual(addressOf('mx2', 'mx3'))
-    // An exchange keeps its address even when it is down: somebody may hold the MX answer of a minute ago.
+    // An exchange keeps its address even when it is down: a resolver may hold the MX answer of a minute ago.
     const own = await dig(server.port, exchangeOf('mx1'), 'A')
     expect(rdataOf(own.answer)).toEqual(addressOf('mx1'))
     const down = await server.waitForState('mx1', 'down', 30_000)

@@ -1,4 +1,4 @@
-// Getting into the store: the ACL of the docs is enough and no more, a wrong password stops nobody from answering, and
+// Getting into the store: the ACL of the docs is enough and no more, with a wrong password all instances answer, and
 // no secret shows. And the store behind Sentinels: a failover is survived.
 
 import { createHash } from 'node:crypto'

@@ -1,5 +1,5 @@
 // The store over TLS, as a real redis-server speaks it: authority, name, client certificate and ACL user are all asked
-// for; what is wrong with any of them is told in one word, and the server answers without the store.
+// for; what is wrong with any of them is reported by a code, and the server answers without the store.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -69,7 +69,7 @@ it('takes an edited file over, on connections that are open, with a later serial
   const before = await serial()
   server.writeZone('reload.yaml', zoneFile('second'))
   await answers('second')
-  // Each worker takes it over in a turn of its own: who answers this may be another one.
+  // Each worker takes it over in a turn of its own: this query may reach another one.
   const after = await until(
     async () => {
       const now = await serial()
@@ -157,7 +157,7 @@ it('reads again on SIGHUP, also a file that was written in place', async () => {
   expect((await server.waitForLog(isIt))['zones']).toHaveLength(1)
 })
 
-it('SIGHUP before it answers is heard when it does', async () => {
+it('SIGHUP before it answers takes effect when it does', async () => {
   const zones = temporaryFolder()
   writeFileSync(join(zones, 'reload.yaml'), zoneFile('early'))
   const [port, adminPort] = [await freePort(), await freePort()]
@@ -166,16 +166,16 @@ it('SIGHUP before it answers is heard when it does', async () => {
   const preload = new URL('../fixtures/workers/late-process.ts', import.meta.url)
   const env = { NODE_OPTIONS: `--import=${preload.href}` }
   const child = launch(['serve', '--zones', zones, ...endpoints], projectFolder, { env })
-  const told = (event: string): Promise<LogLine> =>
+  const logged = (event: string): Promise<LogLine> =>
     until(() => child.logs().find((line) => line.event === event) ?? null, {
       what: `${event}: ${child.stderr()}`,
       withinMs: 60_000,
     })
-  await told('config.loaded')
+  await logged('config.loaded')
   expect(child.logs().some(({ event }) => event === 'server.ready')).toBe(false)
   writeFileSync(join(zones, 'reload.yaml'), zoneFile('late'))
   child.signal('SIGHUP')
-  await told('server.ready')
+  await logged('server.ready')
   await until(
     async () => rdataOf((await dig(port, `info.${zone}`, 'TXT')).answer)[0]?.includes('late'),
     { what: 'the text of the later file', withinMs: 60_000 },

@@ -90,16 +90,16 @@ const write = (
 const logged = (server: RunningServer, event: string): Promise<LogLine> =>
   server.waitForLog((line) => line.event === event, 10_000)
 
-test('a load told to one holds on the other, and is taken back there', async () => {
+test('a load reported to one instance holds on the other, and is taken back there', async () => {
   const feedback = `mxsteer_target_feedback{zone="${mailDomain}",target="mx1"}`
   expect(await b.metric(feedback)).toBe(1)
   expect(await write(a, 'PUT', '/targets/mx1/load', { share: 0.5, for: '5m' })).toBe(200)
   await metricIs(b, feedback, 0.5)
   expect(await logged(b, 'target.feedback')).toMatchObject({ target: 'mx1', factor: 0.5 })
-  const told = JSON.parse((await b.http('/targets')).body) as {
+  const targets = JSON.parse((await b.http('/targets')).body) as {
     told: readonly { target: string; words: readonly { writer: string }[] }[]
   }
-  expect(told.told).toMatchObject([{ target: 'mx1', words: [{ writer: 'admin', factor: 0.5 }] }])
+  expect(targets.told).toMatchObject([{ target: 'mx1', words: [{ writer: 'admin', factor: 0.5 }] }])
   expect(await write(b, 'DELETE', '/targets/mx1/load', null)).toBe(200)
   await metricIs(a, feedback, 1)
 })
@@ -137,7 +137,7 @@ test('availability is of the probes of all instances, each counted once', async 
     },
     { what: 'some probes', withinMs: 30_000 },
   )
-  // Which one probes which target is a matter of hashes, and what one made since it last told of it is not known to the
+  // Which one probes which target is a matter of hashes, and what one made since it last wrote it is not known to the
   // other yet: but all that there was by now will be.
   const sums = await until(
     async () => {

@@ -1,4 +1,4 @@
-// How a server leaves: readiness first, answers for the lameduck time, then a clean exit; at once when told twice.
+// How a server leaves: readiness first, answers for the lameduck time, then a clean exit; at once at a second signal.
 
 import { afterEach, expect, it } from 'vitest'
 

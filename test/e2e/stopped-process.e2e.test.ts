@@ -51,7 +51,7 @@ async function startImpatientMtas(): Promise<{ port: number; openedMs: number[];
 }
 
 test(
-  'a stopped process takes nobody out and catches nothing up',
+  'a stopped process takes no target out and catches nothing up',
   { timeout: 120_000 },
   async () => {
     const mtas = await startImpatientMtas()
@@ -68,7 +68,7 @@ test(
     })
     try {
       for (const name of names) await server.waitForState(name, 'up', 20_000)
-      // In flight: greeted by nobody yet.
+      // In flight: not greeted yet.
       const before = mtas.openedMs.length
       await until(() => mtas.openedMs.length > before, { what: 'a dialogue', withinMs: 30_000 })
       server.signal('SIGSTOP')

@@ -1,4 +1,4 @@
-// The server under a service manager: what it is told from start to end, on a socket of the kind that systemd gives.
+// The server under a service manager: what it reports from start to end, on a socket of the kind that systemd gives.
 
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -42,21 +42,21 @@ test('READY, the watchdog fed, a reload, STOPPING with the time it takes', async
   const server = watchChild(
     spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }),
   )
-  const told = (word: string): number =>
-    reader.told().filter((line) => line.split(';')[0] === word).length
+  const countOf = (word: string): number =>
+    reader.datagrams().filter((line) => line.split(';')[0] === word).length
   const wait = (what: string, look: () => boolean): Promise<true> =>
-    until(look, { what: `${what}: ${reader.told().join(' | ')}`, withinMs: 30_000 })
+    until(look, { what: `${what}: ${reader.datagrams().join(' | ')}`, withinMs: 30_000 })
 
-  await wait('ready', () => told('READY=1') === 1)
-  expect(reader.told()[0]).toBe('READY=1;STATUS=ns1 answers for 1 zone')
+  await wait('ready', () => countOf('READY=1') === 1)
+  expect(reader.datagrams()[0]).toBe('READY=1;STATUS=ns1 answers for 1 zone')
   const client = openUdpClient(port)
   expect((await client.ask(mailDomain, 'SOA')).answers).toHaveLength(1)
   client.close()
-  await wait('fed', () => told('WATCHDOG=1') >= 3)
+  await wait('fed', () => countOf('WATCHDOG=1') >= 3)
 
   server.signal('SIGHUP')
-  await wait('reloaded', () => told('READY=1') === 2)
-  const lines = reader.told().filter((line) => !line.startsWith('WATCHDOG'))
+  await wait('reloaded', () => countOf('READY=1') === 2)
+  const lines = reader.datagrams().filter((line) => !line.startsWith('WATCHDOG'))
   const micros = Number(/^RELOADING=1;MONOTONIC_USEC=(\d+);/.exec(lines[1] ?? '')?.[1])
   const uptimeSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])
   // The clock of uptime counts time asleep as well.
@@ -64,10 +64,10 @@ test('READY, the watchdog fed, a reload, STOPPING with the time it takes', async
   expect(micros).toBeGreaterThan(0)
 
   server.signal('SIGTERM')
-  await wait('stopping', () => told('STOPPING=1') === 1)
-  const fed = told('WATCHDOG=1')
-  await wait('fed while it answers', () => told('WATCHDOG=1') > fed)
-  expect(reader.told().find((line) => line.startsWith('STOPPING'))).toBe(
+  await wait('stopping', () => countOf('STOPPING=1') === 1)
+  const fed = countOf('WATCHDOG=1')
+  await wait('fed while it answers', () => countOf('WATCHDOG=1') > fed)
+  expect(reader.datagrams().find((line) => line.startsWith('STOPPING'))).toBe(
     'STOPPING=1;EXTEND_TIMEOUT_USEC=12000000;STATUS=Stopping',
   )
   expect(await server.exited).toEqual({ code: 0, signal: null })

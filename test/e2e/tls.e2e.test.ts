@@ -147,7 +147,7 @@ describe('octets that are not TLS', () => {
     ['garbage', Buffer.alloc(5000, 0xa5)],
     ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
     ['a hello cut short', Buffer.from('16030100c8010000c4', 'hex')],
-  ])('%s is counted and closed, and harms nobody', async (_, octets) => {
+  ])('%s is counted and closed, and does no harm', async (_, octets) => {
     const failed = (await server.metric('mxsteer_tls_failed_total')) ?? 0
     const socket = connectTcp({ host: '127.0.0.1', port: tlsPort })
     const client = followStream(socket)
@@ -235,14 +235,14 @@ describe('a renewed certificate', () => {
 })
 
 describe('does not start', () => {
-  async function start(settings: string): Promise<{ code: number | null; told: string }> {
+  async function start(settings: string): Promise<{ code: number | null; stderr: string }> {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'tls.yaml'), zoneFile)
     writeFileSync(join(folder, 'settings'), settings)
     const own = ['--listen', `127.0.0.1:${await freePort()}`, '--admin', 'off']
     const child = launch(['serve', '--zones', folder, '--config', join(folder, 'settings'), ...own])
     const { code } = await child.exited
-    return { code, told: child.stderr() }
+    return { code, stderr: child.stderr() }
   }
   const withPair = (
     port: number,
@@ -251,18 +251,20 @@ describe('does not start', () => {
 
   it('with a pair that does not fit', async () => {
     const { certificate } = makeCertificate('third.example.test')
-    const { code, told } = await start(withPair(await freePort(), { certificate, key: second.key }))
+    const { code, stderr } = await start(
+      withPair(await freePort(), { certificate, key: second.key }),
+    )
     expect(code).toBe(2)
-    expect(told).toContain(`the key is not that of ${certificate}`)
+    expect(stderr).toContain(`the key is not that of ${certificate}`)
   })
 
   it.each(['tls', 'proxy'])('when the address for %s is taken', async (what) => {
     const taken = `127.0.0.1:${tlsPort}`
     const settings =
       what === 'tls' ? withPair(tlsPort, second) : `proxy: { listen: "${taken}", from: 127.0.0.1 }`
-    const { code, told } = await start(settings)
+    const { code, stderr } = await start(settings)
     expect(code).toBe(3)
-    expect(told).toContain(`cannot listen on TCP ${taken}`)
-    expect(told).toContain('EADDRINUSE')
+    expect(stderr).toContain(`cannot listen on TCP ${taken}`)
+    expect(stderr).toContain('EADDRINUSE')
   })
 })

@@ -171,7 +171,7 @@ async function drain(client: TcpClient): Promise<'refused' | number> {
 }
 
 describe('beside other clients', () => {
-  it('four transfers of 20,000 records hold nobody up', async () => {
+  it('four transfers of 20,000 records delay no query', async () => {
     const clients = await Promise.all(Array.from({ length: 4 }, () => openTcpClient(server.port)))
     const udp = openUdpClient(server.port)
     await udp.ask(`ns1.${zone}`, 'A')

@@ -44,7 +44,7 @@ async function differences(before: string, after: string): Promise<readonly Diff
 }
 
 /** Of the steered sets: `clients (rule): change; …`, and the shares that moved. */
-const told = (all: readonly Difference[]): string[] =>
+const linesOf = (all: readonly Difference[]): string[] =>
   all.flatMap((one) =>
     one.kind === 'steered'
       ? one.clients.map(({ clients, changes, shares }) => {
@@ -117,7 +117,7 @@ describe('plain records', () => {
 describe('steered sets', () => {
   test('clients, rules, and shares of targets', async () => {
     const weight = zone.replace('mx1: 2, mx2: 1', 'mx1: 1, mx2: 1')
-    expect(told(await differences(zone, weight))).toEqual([
+    expect(linesOf(await differences(zone, weight))).toEqual([
       'MX continent EU, AF | pool 1: mx1 2, mx2 1 → mx1 1, mx2 1 | mx1 0.67→0.50 mx2 0.33→0.50',
       'MX everyone else | pool 2: mx1 2, mx2 1 → mx1 1, mx2 1 | ',
     ])
@@ -127,7 +127,7 @@ describe('steered sets', () => {
     const after = zone
       .replace('[EU, AF]', 'EU')
       .replace('network: 10.0.0.0/8', 'network: [10.0.0.0/8, 11.0.0.0/8]')
-    const lines = told(await differences(zone, after))
+    const lines = linesOf(await differences(zone, after))
     expect(lines).toHaveLength(3)
     expect(lines).toContainEqual(
       expect.stringMatching(/^MX country EG \| pool 1: mx1 2, mx2 1 → mx3 1; .* mx1 0\.67→0\.00/),
@@ -149,14 +149,14 @@ describe('steered sets', () => {
       'mx2 warm-up: none → from 2026-11-01, 5 days, exponential from 0.01',
     ],
   ])('%s', async (_, was, is, change) => {
-    const lines = told(await differences(zone, zone.replace(was, is)))
+    const lines = linesOf(await differences(zone, zone.replace(was, is)))
     expect(lines.length).toBeGreaterThan(0)
     for (const line of lines) expect(line).toContain(change)
   })
 
   test('internal networks: the fixed ladder, and its clients', async () => {
     const own = zone.replace('targets:\n  mx1', 'internal: 192.0.2.0/24\ntargets:\n  mx1')
-    expect(told(await differences(zone, own))).toEqual([
+    expect(linesOf(await differences(zone, own))).toEqual([
       'MX network 192.0.2.0/24 | fixed ladder: none → mx3 mx1 mx2 | ',
       'MX continent EU, AF and network 192.0.2.0/24 | fixed ladder: none → mx3 mx1 mx2 | mx1 0.67→0.00 mx2 0.33→0.00 mx3 0.00→1.00',
     ])

@@ -75,11 +75,11 @@ describe('shares', () => {
     const { steering } = explain(name, type, client)
     const firsts = new Map<string, number>()
     for (let i = 0; i < answers; i++)
-      for (const [target, chance] of chances(answer(name, type, client).answer))
-        firsts.set(target, (firsts.get(target) ?? 0) + chance)
-    const told = steering?.shares.targets ?? []
-    expect(told.map(({ target }) => target).sort()).toEqual([...firsts.keys()].sort())
-    for (const { target, expected } of told) {
+      for (const [target, weight] of likelihoods(answer(name, type, client).answer))
+        firsts.set(target, (firsts.get(target) ?? 0) + weight)
+    const shares = steering?.shares.targets ?? []
+    expect(shares.map(({ target }) => target).sort()).toEqual([...firsts.keys()].sort())
+    for (const { target, expected } of shares) {
       const share = expected ?? NaN
       const drawn = (firsts.get(target) ?? 0) / answers
       // What is not by formula was drawn as often itself.
@@ -115,7 +115,7 @@ const targetAt = (address: string): string =>
     ?.target.name ?? address
 
 /** By records as text, knowing nothing of selection: `owner TTL type data`. */
-function chances(records: readonly string[]): readonly (readonly [string, number])[] {
+function likelihoods(records: readonly string[]): readonly (readonly [string, number])[] {
   const data = records.map((record) => record.split(' ').slice(2))
   const nameOf = (exchange = ''): string => exchange.split('.')[0] ?? ''
   const [type] = data[0] ?? []
@@ -145,14 +145,14 @@ describe('rules and scopes', () => {
     const seen = new Set<string>()
     for (let i = 0; i < 2000; i++) {
       const client = clientAt()
-      const { steering, answer: told } = explainQuickly(client, null)
+      const { steering, answer: answered } = explainQuickly(client, null)
       const matched = steering?.rules.find(({ verdict }) => verdict === 'matched')
       const { answer: records } = answer(domain, 'MX', client)
       const used = records[0]?.split(' ')[4]?.replace(/\d\..*/, '') ?? ''
       expect(steering?.internal).toBe(client.startsWith('203.0.113.') && isInternal(client))
       if (!steering?.internal)
         expect([client, ofRule[(matched?.number ?? 0) - 1]]).toEqual([client, used])
-      expect(told.records[0]).toContain(used)
+      expect(answered.records[0]).toContain(used)
       seen.add(used)
       for (const rule of steering?.rules ?? []) {
         if (rule.number < (matched?.number ?? 0)) expect(rule.failed.length).toBeGreaterThan(0)
@@ -188,12 +188,12 @@ describe('rules and scopes', () => {
   }
 
   test('a subnet with an MTA of ours in it gets the fixed ladder, as an answer does', () => {
-    const { steering, answer: told } = explainQuickly('14.0.0.1', '203.0.113.0/24')
+    const { steering, answer: answered } = explainQuickly('14.0.0.1', '203.0.113.0/24')
     expect(steering?.internal).toBe(true)
     const { answer: records } = answer(domain, 'MX', '14.0.0.1', '203.0.113.0/24')
-    expect(told.records.map((one) => one.split(' ').slice(3).join(' ').replace(/\.$/, ''))).toEqual(
-      records.map((one) => one.split(' ').slice(3).join(' ')),
-    )
+    expect(
+      answered.records.map((one) => one.split(' ').slice(3).join(' ').replace(/\.$/, '')),
+    ).toEqual(records.map((one) => one.split(' ').slice(3).join(' ')))
   })
 
   test('why earlier rules did not match, and the location of the client', () => {

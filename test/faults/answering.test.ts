@@ -1,4 +1,4 @@
-// Those who answer, under load: a worker dies again and again (W1), the whole server is told to go (W3). A worker is a
+// Answering threads under load: a worker dies again and again (W1), the whole server is stopped (W3). A worker is a
 // thread, which no signal kills: it throws, as a bug would make it. That verdicts outlive the process (W2):
 // test/e2e/kept-state.e2e.test.ts; deaths and backoff in detail: test/transport/worker/workers.test.ts.
 
@@ -116,10 +116,10 @@ describe.each(['mmsg', 'dgram'])(
       for (const client of clients) client.close()
     })
 
-    const told = (event: string, worker: number): readonly LogLine[] =>
+    const eventsOf = (event: string, worker: number): readonly LogLine[] =>
       server?.logs().filter((line) => line.event === event && line['worker'] === worker) ?? []
     const timesOf = (event: string, worker: number): readonly number[] =>
-      told(event, worker).map(({ time }) => Date.parse(String(time)))
+      eventsOf(event, worker).map(({ time }) => Date.parse(String(time)))
     const kill = (worker: number): void => writeFileSync(join(folder, `${transport}-${worker}`), '')
     /** As many starts as deaths, of both. */
     const areBack = (): Promise<unknown> =>
@@ -127,7 +127,8 @@ describe.each(['mmsg', 'dgram'])(
         () =>
           [0, 1].every(
             (worker) =>
-              told('worker.restarted', worker).length === told('worker.exited', worker).length,
+              eventsOf('worker.restarted', worker).length ===
+              eventsOf('worker.exited', worker).length,
           ),
         { what: 'all are there again', withinMs: 20_000 },
       )
@@ -140,7 +141,7 @@ describe.each(['mmsg', 'dgram'])(
         await pause(1000)
       }
       const { sent, lost, empty } = await load.stop()
-      const exits = told('worker.exited', 0)
+      const exits = eventsOf('worker.exited', 0)
       console.info(
         `${transport}: ${exits.length} deaths of one of two at half of ${whole.toFixed()} a second: ${lost} of ${sent} lost`,
       )
@@ -160,9 +161,15 @@ describe.each(['mmsg', 'dgram'])(
       const deadMs: number[] = []
       for (let i = 0; i < 5; i++) {
         kill(0)
-        await until(() => told('worker.exited', 0).length > i, { what: 'a death', withinMs: 5000 })
+        await until(() => eventsOf('worker.exited', 0).length > i, {
+          what: 'a death',
+          withinMs: 5000,
+        })
         kill(1)
-        await until(() => told('worker.exited', 1).length > i, { what: 'a death', withinMs: 5000 })
+        await until(() => eventsOf('worker.exited', 1).length > i, {
+          what: 'a death',
+          withinMs: 5000,
+        })
         const sinceMs = performance.now()
         await until(
           () =>
@@ -181,7 +188,7 @@ describe.each(['mmsg', 'dgram'])(
         `${transport}: both dead, answers again after ${deadMs.map((ms) => ms.toFixed()).join(', ')} ms`,
       )
       // By then the other one stays away for longer than it takes this one to die.
-      const backoffs = told('worker.exited', 1).map((line) => line['backoffMs'])
+      const backoffs = eventsOf('worker.exited', 1).map((line) => line['backoffMs'])
       expect(backoffs.slice(-2)).toEqual([200, 200])
       expect(percentile(deadMs, 0.5)).toBeLessThan(1500)
     })
@@ -240,7 +247,7 @@ test('SIGTERM under load, with 200 TCP clients (W3)', { timeout: 60_000 }, async
   const clients = openClients(running.port)
   const load = startLoad(clients, 500)
   await until(() => customers.every(({ answered }) => answered() >= 3), {
-    what: 'everyone is being served',
+    what: 'every client is being served',
     withinMs: 20_000,
   })
   const sinceMs = performance.now()

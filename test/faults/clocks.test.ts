@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { dig } from '../support/dig.ts'
 import { createFakeTime } from '../support/fake-time.ts'
 import { pause, until } from '../support/wait.ts'
-import { type Fleet, type Instance, everyone, heartbeatMs, startFleet, zone } from './fleet.ts'
-import { everyoneIsBack, mustHaveAnswered, total, transitions } from './instance-state.ts'
+import { type Fleet, type Instance, eachInstance, heartbeatMs, startFleet, zone } from './fleet.ts'
+import { allAreBack, mustHaveAnswered, total, transitions } from './instance-state.ts'
 
 const fakeTime = createFakeTime()
 let fleet: Fleet
@@ -79,7 +79,7 @@ describe('the wall clock of one instance (C1) is off by', () => {
     expect(started).toBeGreaterThan(0.5 * usual)
     expect(started).toBeLessThanOrEqual(1.2 * usual + 3)
     expect(await transitions(fleet)).toEqual(before)
-    await everyoneIsBack(fleet)
+    await allAreBack(fleet)
     for (const [from, to] of [
       [others[0], shifted],
       [shifted, others[0]],
@@ -104,7 +104,7 @@ test(
     const probed = await probes(stopped)
     await stopped.watch.pause()
     stopped.server.signal('SIGSTOP')
-    await everyone({ instances: rest }, 'misses it', async ({ server }) => {
+    await eachInstance({ instances: rest }, 'misses it', async ({ server }) => {
       return (await server.metric('mxsteer_instances')) === rest.length
     })
     // 20 s at the default heartbeat.
@@ -113,7 +113,7 @@ test(
     await pause(700)
     const caughtUp = (await probes(stopped)) - probed
     stopped.watch.resume()
-    await everyoneIsBack(fleet)
+    await allAreBack(fleet)
     expect(await transitions(fleet)).toEqual(before)
     // A round, and one that was under way.
     expect(caughtUp).toBeLessThanOrEqual(2 * 3)

@@ -29,7 +29,7 @@ const report = (): Promise<CutSiteReport> =>
   })
 
 test.skipIf(!canMakeNamespaces())(
-  'a site is cut off from its targets (R4): it says so, and nobody goes by its word',
+  'a site is cut off from its targets (R4): it says so, and no instance goes by its votes',
   { timeout: 180_000 },
   async () => {
     const seen = await report()

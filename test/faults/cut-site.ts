@@ -1,15 +1,15 @@
 // What cut-site.test.ts runs in a network namespace of its own, as root: three instances, of which the third runs as a
 // user of its own, whose packets to the MTAs and to its canary can be led nowhere (a route by user, into a link that
-// nobody reads from). That is silence, as of a broken path; Redis and everybody else stay in its reach.
+// never read from). That is silence, as of a broken path; Redis and all other hosts stay in its reach.
 // Prints one line of JSON.
 
 import { execFileSync } from 'node:child_process'
 
 import { until } from '../support/wait.ts'
-import { type Instance, everyone, startFleet, targets } from './fleet.ts'
+import { type Instance, eachInstance, startFleet, targets } from './fleet.ts'
 import {
-  everyoneIsBack,
-  everyoneLeaves,
+  allAreBack,
+  leavesAllAnswers,
   lastNamedAfterMs,
   mustHaveAnswered,
   total,
@@ -20,7 +20,7 @@ export interface CutSiteReport {
   readonly downsWhileCut: readonly number[]
   readonly namedAllWhileCut: readonly boolean[]
   readonly said: readonly string[]
-  /** A target that dies meanwhile: for those who see it, and where it is for who does not. */
+  /** A target that dies meanwhile: for instances that reach it, and where it is for those that do not. */
   readonly deadAfterMs: number
   readonly stateAtCut: string | undefined
   readonly healedAfterMs: number
@@ -82,7 +82,7 @@ async function run(): Promise<CutSiteReport> {
     everyMs: 50,
   })
   const others = { instances: [first, second] }
-  await everyone(others, 'hears that', async (one) => {
+  await eachInstance(others, 'has that', async (one) => {
     return (await peerState(one)) === 'suspect'
   })
   const suspectAfterMs = performance.now() - cutMs
@@ -93,7 +93,7 @@ async function run(): Promise<CutSiteReport> {
 
   const killedMs = performance.now()
   await fleet.mtas.mx1.die()
-  await everyoneLeaves(others, 'mx1')
+  await leavesAllAnswers(others, 'mx1')
   const deadAfterMs = lastNamedAfterMs(others, 'mx1', killedMs)
   // What it cannot see it leaves where it was, behind those that it knows to be well: at most for the two minutes of the
   // brake.
@@ -102,7 +102,7 @@ async function run(): Promise<CutSiteReport> {
 
   const healMs = performance.now()
   ip(`route flush table ${table}`)
-  await everyoneIsBack(fleet, 60_000)
+  await allAreBack(fleet, 60_000)
   await until(async () => (await peerState(first)) === 'ok', {
     what: 'the others take its word again',
     withinMs: 30_000,

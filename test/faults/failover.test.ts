@@ -1,5 +1,5 @@
 // R5: a primary, two replicas, three Sentinels. The primary dies, or is stopped, again and again in an order by chance
-// (the same for the same seed). The new one is used soon, everyone sees the same votes, and no answer notices.
+// (the same for the same seed). The new one is used soon, all instances see the same votes, and no answer notices.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -8,13 +8,7 @@ import type { RedisServer } from '../support/redis.ts'
 import { type WatchedStore, startWatchedStore } from '../support/sentinels.ts'
 import { until } from '../support/wait.ts'
 import { type Fleet, startFleet } from './fleet.ts'
-import {
-  everyoneIsBack,
-  mustHaveAnswered,
-  prefix,
-  transitions,
-  votesSeen,
-} from './instance-state.ts'
+import { allAreBack, mustHaveAnswered, prefix, transitions, votesSeen } from './instance-state.ts'
 
 const seed = Number(process.env['SEED'] ?? 6)
 const failovers = 10
@@ -41,7 +35,7 @@ const ways = {
   },
 } satisfies Record<string, Record<'lose' | 'giveBack', (node: RedisServer) => Promise<void>>>
 
-/** When everyone beats there, with all its votes. */
+/** When all instances have heartbeats there, with all its votes. */
 const isUsed = async (node: RedisServer): Promise<boolean> => {
   const counts = await Promise.all(
     fleet.instances.flatMap(({ name }) => [
@@ -74,7 +68,7 @@ test(`${failovers} failovers, killed or stopped`, { timeout: 400_000 }, async ()
       what: `failover ${round}, seed ${seed}, ${how}: the same votes`,
       withinMs: 30_000,
     })
-    await everyoneIsBack(fleet)
+    await allAreBack(fleet)
     alikeMs.push(performance.now() - sinceMs)
     expect(next).not.toBe(old)
     await ways[how].giveBack(old)

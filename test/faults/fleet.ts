@@ -1,5 +1,5 @@
 // A fleet: instances as processes, each at a site of its own and behind a proxy of its own to one Redis, over a few
-// MTAs on loopback; and somebody who asks each of them all the time and writes down what is wrong.
+// MTAs on loopback; and a client that asks each of them all the time and writes down what is wrong.
 
 import { once } from 'node:events'
 import { type Server, type Socket, createServer } from 'node:net'
@@ -26,7 +26,7 @@ export interface Instance {
   readonly watch: AnswerWatch
 }
 
-/** What somebody who asks for the MX records every few milliseconds saw. */
+/** What a client that asks for the MX records every few milliseconds saw. */
 export interface AnswerWatch {
   answers(): number
   /** Answers without a record, and none in time. */
@@ -36,7 +36,7 @@ export interface AnswerWatch {
   names(target: string): boolean
   /** The fewest records of an answer, and how long each took to come, in ms, since this was asked last. */
   lately(): { readonly fewest: number; readonly tookMs: readonly number[] }
-  /** Nobody asks, until told to again. */
+  /** No queries until `resume`. */
   pause(): Promise<void>
   resume(): void
   stop(): Promise<void>
@@ -70,7 +70,7 @@ export interface Mta {
   /** Nothing listens any more, and what is open is reset. */
   die(): Promise<void>
   revive(): Promise<void>
-  /** Whom it resets from now on, by their address; everybody else is served. */
+  /** Clients whose connections it resets from now on, by address; all others are served. */
   shun(addresses: readonly string[]): void
 }
 
@@ -102,24 +102,24 @@ export async function startFleet<Name extends string = Target>(
       await redis.kill()
     },
   }
-  await everyone(fleet, 'sees all the others', async ({ server }) => {
+  await eachInstance(fleet, 'sees all the others', async ({ server }) => {
     return (await server.metric('mxsteer_instances')) === count
   })
-  await everyone(fleet, 'has every target up', async ({ server }) =>
+  await eachInstance(fleet, 'has every target up', async ({ server }) =>
     (await server.targets()).every(({ state }) => state === 'up'),
   )
   return fleet
 }
 
 /** Waits until that is so of every instance. */
-export const everyone = (
+export const eachInstance = (
   { instances }: { readonly instances: readonly Instance[] },
   what: string,
   holds: (instance: Instance) => Promise<boolean>,
   withinMs = 30_000,
 ): Promise<true> =>
   until(async () => (await Promise.all(instances.map(holds))).every(Boolean), {
-    what: `everyone ${what}`,
+    what: `each instance ${what}`,
     withinMs,
     everyMs: 50,
   })

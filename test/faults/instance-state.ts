@@ -1,6 +1,6 @@
 // What instances of a fleet say of themselves, and what every test asks of all of them in the end.
 
-import { type Fleet, type Instance, everyone } from './fleet.ts'
+import { type Fleet, type Instance, eachInstance } from './fleet.ts'
 
 type Instances = Pick<Fleet, 'instances'>
 
@@ -26,8 +26,8 @@ export const hasAllUp = async ({ server }: Instance): Promise<boolean> =>
   (await server.targets()).every(({ state }) => state === 'up')
 
 /** In reach of the store and of all the others, every target up. */
-export const everyoneIsBack = (fleet: Instances, withinMs?: number): Promise<true> =>
-  everyone(
+export const allAreBack = (fleet: Instances, withinMs?: number): Promise<true> =>
+  eachInstance(
     fleet,
     'is back',
     async (one) =>
@@ -56,7 +56,7 @@ export async function votesSeen({ server }: Instance): Promise<string> {
     .join('\n')
 }
 
-/** Throws where somebody got nothing, or nothing that can be used. */
+/** Throws where a client got nothing, or nothing that can be used. */
 export function mustHaveAnswered({ instances }: Instances): void {
   for (const { name, watch } of instances)
     if (watch.wrong().length > 0 || watch.answers() === 0)
@@ -75,12 +75,12 @@ export const lastNamedAfterMs = (
 ): number => Math.max(...instances.map(({ watch }) => watch.lastNamedAtMs(target))) - sinceMs
 
 /** Waits until no answer names it any more. */
-export const everyoneLeaves = (
+export const leavesAllAnswers = (
   fleet: Instances,
   target: string,
   withinMs?: number,
 ): Promise<true> =>
-  everyone(
+  eachInstance(
     fleet,
     `has ${target} out of its answers`,
     async ({ watch }) => !watch.names(target),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { startServer } from '../support/server.ts'
 import { type Fleet, startFleet, zone } from './fleet.ts'
-import { everyoneLeaves, mustHaveAnswered } from './instance-state.ts'
+import { leavesAllAnswers, mustHaveAnswered } from './instance-state.ts'
 
 let fleet: Fleet
 
@@ -19,7 +19,7 @@ afterAll(async () => {
 
 test('a newcomer never answers with a target that the others know to be dead', async () => {
   await fleet.mtas.mx2.die()
-  await everyoneLeaves(fleet, 'mx2')
+  await leavesAllAnswers(fleet, 'mx2')
   const newcomer = await startServer({
     zones: { 'smtp.yaml': fleet.zoneText },
     settings: [
@@ -39,8 +39,8 @@ test('a newcomer never answers with a target that the others know to be dead', a
       said.push(ladder.map(({ exchange }) => exchange.split('.')[0] ?? ''))
     }
     expect(new Set(said.map((names) => names.toSorted().join(' ')))).toEqual(new Set(['mx1 mx3']))
-    const told = newcomer.logs().findLast(({ target }) => target === 'mx2')
-    expect(told?.event).toBe('target.down')
+    const change = newcomer.logs().findLast(({ target }) => target === 'mx2')
+    expect(change?.event).toBe('target.down')
   } finally {
     client.close()
     await newcomer.stop()

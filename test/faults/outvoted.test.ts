@@ -1,14 +1,14 @@
 // An instance that the others outvoted when the store went away, and that saw the target come back since: when the
-// target dies then, this is news to it as to everybody.
+// target dies then, it finds out as all others do.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { until } from '../support/wait.ts'
-import { type Fleet, everyone, startFleet } from './fleet.ts'
+import { type Fleet, eachInstance, startFleet } from './fleet.ts'
 import {
   degraded,
-  everyoneIsBack,
-  everyoneLeaves,
+  allAreBack,
+  leavesAllAnswers,
   lastNamedAfterMs,
   mustHaveAnswered,
   votesSeen,
@@ -29,12 +29,12 @@ test('outvoted, cut off, it sees the target come back and die: it leaves with th
   const [i1] = fleet.instances
   if (!i1) throw new Error('no instance')
   fleet.mtas.mx1.shun([source])
-  await everyone(fleet, 'hears that i1 alone has mx1 down', async (one) => {
+  await eachInstance(fleet, 'sees that i1 alone has mx1 down', async (one) => {
     const said = await votesSeen(one)
     return said.includes('i1=down') && said.match(/=down/g)?.length === 1
   })
   await fleet.redis.kill()
-  await everyone(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
+  await eachInstance(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
   expect(i1.watch.names('mx1')).toBe(true)
   fleet.mtas.mx1.shun([])
   await until(async () => (await votesSeen(i1)).includes('mx1 up i1=up'), {
@@ -43,13 +43,13 @@ test('outvoted, cut off, it sees the target come back and die: it leaves with th
   })
   const sinceMs = performance.now()
   await fleet.mtas.mx1.die()
-  await everyoneLeaves(fleet, 'mx1')
+  await leavesAllAnswers(fleet, 'mx1')
   const tookMs = lastNamedAfterMs(fleet, 'mx1', sinceMs)
   console.info(`outvoted and cut off: last answer after ${tookMs.toFixed()} ms`)
   // An interval with its jitter, two fast ones, a second round, and a second or two for a busy machine.
   expect(tookMs).toBeLessThan(1100 + 2 * 275 + 3 * 275 + 2500)
   await fleet.mtas.mx1.revive()
   await fleet.redis.restart()
-  await everyoneIsBack(fleet)
+  await allAreBack(fleet)
   mustHaveAnswered(fleet)
 }, 120_000)

@@ -1,11 +1,18 @@
-// Faults of the store, of the way to it and of one instance, while somebody asks all the time: what of
+// Faults of the store, of the way to it and of one instance, while a client asks all the time: what of
 // docs/operations/redis.md holds is proven here. Intervals are a tenth of the usual ones, or less.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
 import { endpointId } from '../../src/cluster/redis/schema.ts'
 import { until } from '../support/wait.ts'
-import { type Fleet, type Instance, everyone, heartbeatMs, startFleet, targets } from './fleet.ts'
+import {
+  type Fleet,
+  type Instance,
+  eachInstance,
+  heartbeatMs,
+  startFleet,
+  targets,
+} from './fleet.ts'
 
 const prefix = 'mxsteer:{default}:v1:'
 let fleet: Fleet
@@ -17,7 +24,7 @@ afterAll(async () => {
   await fleet?.stop()
 }, 60_000)
 
-/** Nobody ever got nothing, and everybody got something. */
+/** No answer was missing or empty, and every client got some. */
 afterEach(() => {
   for (const { name, watch } of fleet.instances)
     if (watch.wrong().length > 0 || watch.answers() === 0)
@@ -47,7 +54,7 @@ const isBack = async (instance: Instance): Promise<boolean> =>
 async function timeToLastAnswer(target: (typeof targets)[number]): Promise<number> {
   const killedMs = performance.now()
   await fleet.mtas[target].die()
-  await everyone(
+  await eachInstance(
     fleet,
     `has ${target} out of its answers`,
     async ({ watch }) => !watch.names(target),
@@ -57,7 +64,7 @@ async function timeToLastAnswer(target: (typeof targets)[number]): Promise<numbe
 
 const reviveAll = async (): Promise<void> => {
   await fleet.mtas.mx1.revive()
-  await everyone(fleet, 'has all targets up', isBack)
+  await eachInstance(fleet, 'has all targets up', isBack)
 }
 
 test('an MTA dies: all leave it at once', async () => {
@@ -78,17 +85,17 @@ describe('the store', () => {
     const before = await allTransitions()
     await fleet.redis.kill()
     const killedMs = performance.now()
-    await everyone(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
+    await eachInstance(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
     const noticedMs = performance.now() - killedMs
     expect(await allTransitions()).toEqual(before)
     const tookMs = await timeToLastAnswer('mx1')
     await fleet.mtas.mx1.revive()
-    await everyone(fleet, 'has mx1 back', async ({ server }) =>
+    await eachInstance(fleet, 'has mx1 back', async ({ server }) =>
       (await server.targets()).every(({ state }) => state === 'up'),
     )
     const restartMs = performance.now()
     await fleet.redis.restart()
-    await everyone(fleet, 'is back', isBack)
+    await eachInstance(fleet, 'is back', isBack)
     const backMs = performance.now() - restartMs
     console.info(
       `Redis killed: noticed by all after ${noticedMs.toFixed()} ms; MTA dies meanwhile: last answer after ${tookMs.toFixed()} ms; all agree ${backMs.toFixed()} ms after the restart`,
@@ -108,9 +115,9 @@ describe('the store', () => {
       )
     const writesBefore = await rewrites()
     fleet.redis.signal('SIGSTOP')
-    await everyone(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
+    await eachInstance(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
     fleet.redis.signal('SIGCONT')
-    await everyone(fleet, 'is back', isBack)
+    await eachInstance(fleet, 'is back', isBack)
     expect(await allTransitions()).toEqual(before)
     for (const [i, count] of (await rewrites()).entries())
       expect((count ?? 0) - (writesBefore[i] ?? 0)).toBeLessThanOrEqual(2)
@@ -139,7 +146,7 @@ describe('the store', () => {
         )
         return counts.some((count) => (count ?? 0) > 0)
       },
-      { what: 'someone has counted some', withinMs: 20_000, everyMs: 50 },
+      { what: 'an instance has counted some', withinMs: 20_000, everyMs: 50 },
     )
     await until(
       async () =>
@@ -149,12 +156,12 @@ describe('the store', () => {
           )
         ).every((count) => count === ':3'),
       {
-        what: 'everyone has its votes in the store, and nothing else',
+        what: 'each instance has its votes in the store, and nothing else',
         withinMs: 20_000,
         everyMs: 50,
       },
     )
-    await everyone(fleet, 'is back', isBack)
+    await eachInstance(fleet, 'is back', isBack)
     expect(await allTransitions()).toEqual(before)
   }, 60_000)
 })
@@ -165,12 +172,12 @@ test('one instance is cut off from the store (R3): the others go on without it, 
   cut.proxy.swallow()
   const cutMs = performance.now()
   await until(async () => (await degraded(cut)) === 1, { what: 'it is degraded', withinMs: 10_000 })
-  await everyone({ instances: rest }, 'misses it', async ({ server }) => {
+  await eachInstance({ instances: rest }, 'misses it', async ({ server }) => {
     return (await server.metric('mxsteer_instances')) === rest.length
   })
   const missedMs = performance.now() - cutMs
   cut.proxy.pass()
-  await everyone(fleet, 'is back', isBack)
+  await eachInstance(fleet, 'is back', isBack)
   expect(await allTransitions()).toEqual(before)
   console.info(`partition of one instance: missed by the others after ${missedMs.toFixed()} ms`)
   expect(missedMs).toBeLessThan(5 * heartbeatMs + 4000)
@@ -197,9 +204,13 @@ test('one of three lies (A3): nothing is removed', async () => {
     await redis.command('HSET', `${prefix}v:i3`, field, `D|${epoch}|connect-refused`)
     await redis.command('XADD', `${prefix}ev`, '*', 'i', 'i3', 't', field)
   }
-  await everyone({ instances: instances.slice(0, 2) }, 'heard the lie', async ({ server }) => {
-    return (await server.metric('mxsteer_votes_disputed')) === targets.length
-  })
+  await eachInstance(
+    { instances: instances.slice(0, 2) },
+    'has the false votes',
+    async ({ server }) => {
+      return (await server.metric('mxsteer_votes_disputed')) === targets.length
+    },
+  )
   expect(await allTransitions()).toEqual(before)
   for (const { watch } of instances)
     for (const target of targets) expect(watch.names(target)).toBe(true)

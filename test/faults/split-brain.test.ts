@@ -1,17 +1,11 @@
-// Split brain: half of the instances find another store, where nobody else is, and see other targets die than the rest.
+// Split brain: half of the instances find another store, where no other instance is, and see other targets die than the rest.
 // Each half goes by its own votes, and by the guard of the pool: no answer is empty on either side.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { type RedisServer, startRedis } from '../support/redis.ts'
-import { type Fleet, everyone, startFleet } from './fleet.ts'
-import {
-  everyoneIsBack,
-  mustHaveAnswered,
-  total,
-  transitions,
-  votesSeen,
-} from './instance-state.ts'
+import { type Fleet, eachInstance, startFleet } from './fleet.ts'
+import { allAreBack, mustHaveAnswered, total, transitions, votesSeen } from './instance-state.ts'
 
 const names = ['a', 'b', 'c', 'd'] as const
 type Name = (typeof names)[number]
@@ -43,12 +37,12 @@ afterAll(async () => {
 }, 60_000)
 
 const sees = (side: Side, count: number): Promise<true> =>
-  everyone(side, `sees ${count} instances`, async ({ server }) => {
+  eachInstance(side, `sees ${count} instances`, async ({ server }) => {
     return (await server.metric('mxsteer_instances')) === count
   })
 
 const answers = (side: Side, answered: readonly Name[]): Promise<true> =>
-  everyone(side, `answers ${answered.join(' ')}`, async ({ watch }) =>
+  eachInstance(side, `answers ${answered.join(' ')}`, async ({ watch }) =>
     names.every((name) => watch.names(name) === answered.includes(name)),
   )
 
@@ -75,7 +69,7 @@ test('split brain: each side goes by its own, and never answers nothing', async 
   for (const { watch } of fleet.instances) watch.lately()
   // Every target is probed twice more by each.
   const probed = await Promise.all(fleet.instances.map(probes))
-  await everyone(fleet, 'probes on', async (one) => {
+  await eachInstance(fleet, 'probes on', async (one) => {
     const before = probed[fleet.instances.indexOf(one)] ?? 0
     return (await probes(one)) >= before + 2 * names.length
   })
@@ -83,16 +77,16 @@ test('split brain: each side goes by its own, and never answers nothing', async 
   for (const { watch } of fleet.instances) expect(watch.lately().fewest).toBe(names.length)
   expect(await transitions(stay)).toEqual(before.slice(0, 2))
 
-  // One store again: two of four votes take nobody out, on any side.
+  // One store again: two of four votes take no target out, on any side.
   for (const { proxy } of leave.instances) proxy.leadTo(fleet.redis.port)
   await sees(fleet, 4)
-  await everyone(fleet, 'has every target up', async ({ server }) =>
+  await eachInstance(fleet, 'has every target up', async ({ server }) =>
     (await server.targets()).every(({ state }) => state === 'up'),
   )
   expect(await transitions(stay)).toEqual(before.slice(0, 2))
   shut([])
-  await everyoneIsBack(fleet, 60_000)
-  await everyone(fleet, 'hears four votes for every target', async (one) => {
+  await allAreBack(fleet, 60_000)
+  await eachInstance(fleet, 'has four votes for every target', async (one) => {
     const votes = (await votesSeen(one)).match(/i[1-4]=\w+/g) ?? []
     return votes.length === 16 && votes.every((vote) => vote.endsWith('=up'))
   })

@@ -7,11 +7,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
 import { pause, until } from '../support/wait.ts'
-import { type Fleet, everyone, heartbeatMs, startFleet } from './fleet.ts'
+import { type Fleet, eachInstance, heartbeatMs, startFleet } from './fleet.ts'
 import {
   degraded,
-  everyoneIsBack,
-  everyoneLeaves,
+  allAreBack,
+  leavesAllAnswers,
   lastNamedAfterMs,
   mustHaveAnswered,
   percentile,
@@ -36,13 +36,13 @@ const mustSay = async (...words: readonly string[]): Promise<string> => {
   return reply
 }
 
-describe('hints are lost (R7): what an instance does not hear it reads', () => {
+describe('hints are lost (R7): an instance reads what no hint named', () => {
   // An interval with its jitter and two fast ones, all votes are read anew after 10 heartbeats ± 20 %, and a second or
   // two for a busy machine.
   const withinMs = 1100 + 2 * 275 + 12 * heartbeatMs + 2000
 
   test.each([
-    { what: 'nobody may read them', kept: null },
+    { what: 'no instance may read them', kept: null },
     { what: 'and all but the last are gone', kept: '1' },
   ])('$what', { timeout: 60_000 }, async ({ kept }) => {
     await mustSay('ACL', 'SETUSER', 'default', '-xread')
@@ -57,7 +57,7 @@ describe('hints are lost (R7): what an instance does not hear it reads', () => {
         await pause(20)
       }
     })()
-    await everyoneLeaves(fleet, 'mx1')
+    await leavesAllAnswers(fleet, 'mx1')
     trimmed.abort()
     await trimming
     const tookMs = lastNamedAfterMs(fleet, 'mx1', killedMs)
@@ -65,7 +65,7 @@ describe('hints are lost (R7): what an instance does not hear it reads', () => {
     expect(tookMs).toBeLessThan(withinMs)
     await mustSay('ACL', 'SETUSER', 'default', '+xread')
     await fleet.mtas.mx1.revive()
-    await everyoneIsBack(fleet, 60_000)
+    await allAreBack(fleet, 60_000)
   })
 })
 
@@ -94,12 +94,12 @@ describe('it is slow (R8)', () => {
       const calmMs = await watchFor(3)
       for (const { proxy } of fleet.instances) proxy.delay(heldMs)
       if (cutOff === 1)
-        await everyone(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
+        await eachInstance(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
       const troubledMs = await watchFor(4)
       const unanswered = fleet.instances.map(({ proxy }) => proxy.mostUnanswered())
       for (const one of fleet.instances) expect(await degraded(one)).toBe(cutOff)
       for (const { proxy } of fleet.instances) proxy.delay(0)
-      await everyoneIsBack(fleet)
+      await allAreBack(fleet)
       expect(await transitions(fleet)).toEqual(before)
       console.info(
         `store ${2 * heldMs} ms away: p99 ${troubledMs.toFixed(1)} ms, else ${calmMs.toFixed(1)} ms; unanswered batches ${unanswered.join(', ')}`,
@@ -114,10 +114,10 @@ describe('it is slow (R8)', () => {
     const before = await transitions(fleet)
     const calmMs = await watchFor(3)
     await mustSay('CONFIG', 'SET', 'maxmemory', '1')
-    await everyone(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
+    await eachInstance(fleet, 'is degraded', async (one) => (await degraded(one)) === 1)
     const troubledMs = await watchFor(3)
     await mustSay('CONFIG', 'SET', 'maxmemory', '0')
-    await everyoneIsBack(fleet)
+    await allAreBack(fleet)
     const why = fleet.instances.map(
       ({ server }) => server.logs().findLast(({ event }) => event === 'state.degraded')?.['why'],
     )
@@ -129,7 +129,7 @@ describe('it is slow (R8)', () => {
   })
 })
 
-describe('its clock jumps (C3): who misses its own heartbeat takes nobody for dead', () => {
+describe('its clock jumps (C3): an instance that misses its own heartbeat takes no other for dead', () => {
   test.each([
     { what: 'forward: all that has a lifetime is gone at once', lifetimeMs: '1' },
     { what: 'back: it stays for a minute longer', lifetimeMs: '60000' },
@@ -165,7 +165,7 @@ describe('its clock jumps (C3): who misses its own heartbeat takes nobody for de
       await pause(2 * heartbeatMs)
     }
     await pause(10 * heartbeatMs)
-    await everyoneIsBack(fleet)
+    await allAreBack(fleet)
     expect(await transitions(fleet)).toEqual(before)
     expect(gone()).toBe(goneBefore)
     const rewritten = (await rewrites()).map((count, i) => count - (rewritesBefore[i] ?? 0))

@@ -3,9 +3,9 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { type Fleet, everyone, startFleet } from './fleet.ts'
+import { type Fleet, eachInstance, startFleet } from './fleet.ts'
 import { pause } from '../support/wait.ts'
-import { everyoneIsBack, mustHaveAnswered } from './instance-state.ts'
+import { allAreBack, mustHaveAnswered } from './instance-state.ts'
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'] as const
 type Name = (typeof names)[number]
@@ -19,7 +19,7 @@ afterAll(async () => {
 }, 60_000)
 
 const leaves = (dead: readonly Name[]): Promise<true> =>
-  everyone(fleet, `leaves ${dead.join(' ')}`, async ({ watch }) =>
+  eachInstance(fleet, `leaves ${dead.join(' ')}`, async ({ watch }) =>
     names.every((name) => watch.names(name) !== dead.includes(name)),
   )
 
@@ -57,7 +57,7 @@ test(
   { timeout: 90_000 },
   async () => {
     for (const name of names.slice(6)) await fleet.mtas[name].die()
-    await everyone(fleet, 'has all down', async ({ server }) =>
+    await eachInstance(fleet, 'has all down', async ({ server }) =>
       (await server.targets()).every(({ state }) => state === 'down'),
     )
     await leaves([])
@@ -67,7 +67,7 @@ test(
     for (const name of names.slice(0, 3)) await fleet.mtas[name].revive()
     await leaves(names.slice(3))
     for (const name of names.slice(3)) await fleet.mtas[name].revive()
-    await everyoneIsBack(fleet, 60_000)
+    await allAreBack(fleet, 60_000)
     for (const { server, watch } of fleet.instances) {
       expect(watch.lately().fewest).toBeGreaterThanOrEqual(1)
       const downs = server.logs().filter(({ event }) => event === 'target.down')

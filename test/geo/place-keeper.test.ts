@@ -25,7 +25,7 @@ const numbered = mmdbFile([['11.0.0.0/8', asnOf(64_500)]])
 function keeperOf(files: PlaceFiles) {
   const events: string[] = []
   const changes = new Map<string, () => void>()
-  const told: PlaceNetworks[] = []
+  const published: PlaceNetworks[] = []
   const keeper = createPlaceKeeper({
     files,
     wallMs: () => 1_700_000_000_000,
@@ -42,7 +42,7 @@ function keeperOf(files: PlaceFiles) {
     },
   })
   const at = (text: string): string => whereabouts(keeper.current(), text)
-  return { keeper, events, changes, told, at }
+  return { keeper, events, changes, published, at }
 }
 
 test('each database is read from its own file, and both are reported', async () => {
@@ -83,9 +83,9 @@ test('without a file the shipped database is used, and it is never read again', 
 describe('a broken file', () => {
   test('changes nothing, and a repaired one is put in force', async () => {
     const files = { country: written('country.mmdb', placed('DE')) }
-    const { keeper, events, changes, told, at } = keeperOf(files)
+    const { keeper, events, changes, published, at } = keeperOf(files)
     await keeper.open()
-    await keeper.follow((networks) => told.push(networks))
+    await keeper.follow((networks) => published.push(networks))
     written('country.mmdb', new Uint8Array(0))
     changes.get(files.country)?.()
     await keeper.reload()
@@ -93,12 +93,12 @@ describe('a broken file', () => {
     const refused = `country refused, in force: true: ${files.country}: is empty`
     expect(events).toEqual(['country loaded DE', refused, refused])
     expect(keeper.states()[0]).toMatchObject({ lastReloadSuccessful: false, facts: { type: 'DE' } })
-    expect(told).toEqual([])
+    expect(published).toEqual([])
     written('country.mmdb', placed('FR'))
     changes.get(files.country)?.()
     await keeper.open()
     expect(at('11.0.0.1')).toBe('EU FR null')
-    expect(told).toEqual([keeper.current()])
+    expect(published).toEqual([keeper.current()])
     expect(keeper.states()[0]).toMatchObject({ lastReloadSuccessful: true, facts: { type: 'FR' } })
   })
 

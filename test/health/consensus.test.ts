@@ -18,7 +18,7 @@ describe('the table of reliability', () => {
   test.each<[string, Judgement, Judgement, string]>([
     ['', 'down', 'down', 'no votes: it stands'],
     ['', 'up', 'up', 'no votes: it stands'],
-    ['? ?', 'down', 'down', 'nobody knows: it stands'],
+    ['? ?', 'down', 'down', 'no votes: it stands'],
     ['D', 'up', 'down', 'one instance alone is believed'],
     ['D', 'unknown', 'down', 'one instance alone is believed'],
     ['U', 'unknown', 'up', ''],
@@ -78,7 +78,7 @@ test('one more vote for up never takes a target down', () => {
       const more = [...votes, { instance: 'new', site, state: 'U' as const, reason: 'x' }]
       const before = consensus(votes, current)
       const after = consensus(more, current)
-      // A site heard for the first time may make "one site" two: also in favour of up.
+      // A site with its first vote may make "one site" two: also in favour of up.
       expect([before, after]).not.toEqual(['up', 'down'])
       expect([before, after]).not.toEqual(['unknown', 'down'])
     }),

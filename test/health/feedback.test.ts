@@ -35,8 +35,8 @@ describe('load', () => {
     [0.9, 0.3],
     [1, 0.1],
     [50, 0.1],
-  ])('a first load of %f gives a factor of %f', (told, factor) => {
-    expect(applyReport(null, load(told), at(0)).factor).toBe(factor)
+  ])('a first load of %f gives a factor of %f', (reported, factor) => {
+    expect(applyReport(null, load(reported), at(0)).factor).toBe(factor)
   })
 
   test('is followed with a time constant of half a minute', () => {
@@ -118,8 +118,8 @@ describe('together', () => {
 
   test('operators go before', () => {
     const none = { share: 1, endMs: Infinity }
-    const told = { factor: 0.5, standing: Standing.drained }
-    const under = (standing: Standing) => withFeedback({ ...none, standing }, told)
+    const reported = { factor: 0.5, standing: Standing.drained }
+    const under = (standing: Standing) => withFeedback({ ...none, standing }, reported)
     expect(under(Standing.normal)).toMatchObject({ standing: Standing.drained, feedback: 0.5 })
     expect(under(Standing.disabled)).toMatchObject({ standing: Standing.disabled, feedback: 0.5 })
     expect(under(Standing.forced)).toMatchObject({ standing: Standing.forced, feedback: 1 })

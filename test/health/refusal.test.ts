@@ -10,8 +10,8 @@ const word = (site: string, isRefused: boolean): { site: string; isRefused: bool
 })
 
 test.each([
-  ['nobody has a word', [], 'none', false],
-  ['nobody is refused', [word('fra', false), word('nyc', false)], 'none', false],
+  ['no reports', [], 'none', false],
+  ['no instance is refused', [word('fra', false), word('nyc', false)], 'none', false],
   ['the one site there is', [word('fra', true)], 'alone', true],
   ['two instances of one site', [word('fra', true), word('fra', true)], 'alone', true],
   ['one site of two', [word('fra', true), word('nyc', false)], 'blocked', true],

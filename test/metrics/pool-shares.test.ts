@@ -41,7 +41,7 @@ beforeEach(() => {
 })
 afterEach(() => shares.close())
 
-const handOut = (target: number, times: number): void => {
+const countSelections = (target: number, times: number): void => {
   for (let i = 0; i < times; i++)
     counters[i % 2]?.answerCounts.add(target, AnswerPosition.first, 'eligible', 1000 + i)
 }
@@ -50,13 +50,13 @@ const read = (): object =>
 
 test('each member is credited with its share of the answers, by the weights of that time', () => {
   shares.sample()
-  handOut(0, 70)
-  handOut(1, 30)
+  countSelections(0, 70)
+  countSelections(1, 30)
   expect(read()).toEqual({ a: [70, 75], b: [30, 25] })
-  handOut(0, 10)
+  countSelections(0, 10)
   weights = { a: 0, b: 1 }
   shares.sample()
-  handOut(1, 50)
+  countSelections(1, 50)
   expect(read()).toEqual({ a: [80, 82.5], b: [80, 77.5] })
 })
 

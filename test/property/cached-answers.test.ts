@@ -1,5 +1,5 @@
 // Answers that were kept ready are those that would be made anew, octet for octet: two responders over the same zone,
-// health and chance, one of which keeps nothing. Counters move alike.
+// health and random numbers, one of which keeps nothing. Counters move alike.
 
 import * as fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
@@ -20,7 +20,7 @@ import { createScopes } from '../../src/steer/scope/scope-cache.ts'
 import { openCatalog, packCatalog } from '../../src/zone/packed-catalog.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
 import { seeded } from '../steer/arrange.ts'
-import { contextOf } from '../support/asker.ts'
+import { contextOf } from '../support/ask-catalog.ts'
 import { compiledZone } from '../support/compiled-zone.ts'
 import { buildQuery } from '../support/packet-builder.ts'
 import { catalogOf, zoneOf } from '../support/zone-builder.ts'
@@ -167,7 +167,7 @@ function sideOf(
   catalog: () => Catalog,
   health: HealthWriter,
   seed: number,
-  isQuick: boolean,
+  usesAnswerCache: boolean,
 ): Side {
   const scopes = createScopes()
   scopes.prepare(catalog())
@@ -181,7 +181,7 @@ function sideOf(
     identity: { nsid: Uint8Array.of(110, 115), chaosIdentity: null, chaosVersion: null },
     cookies: createCookieKeeper({ secrets: [new Uint8Array(16).fill(7)] }),
   })
-  const respond = createRespond(context, { usesAnswerCache: isQuick })
+  const respond = createRespond(context, { usesAnswerCache })
   // As dgram has it: of a Buffer, `slice` is no copy.
   const out = Buffer.alloc(70_000)
   const answer = (packet: Uint8Array, peer: Peer, at: number): Uint8Array => {
@@ -196,7 +196,7 @@ const somePlaces = [0, 4096, 7, 0, 12, 7]
 
 const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex')
 
-/** As workers have it, who read out of shared memory; the side that keeps nothing has what was compiled. */
+/** As in workers, which read shared memory; the side that keeps nothing has what was compiled. */
 function handedOver(catalog: Catalog): Catalog {
   let opened = packed.get(catalog)
   if (!opened) packed.set(catalog, (opened = openCatalog(structuredClone(packCatalog(catalog)))))
@@ -221,9 +221,9 @@ function compare(catalogs: readonly Catalog[], steps: readonly Step[], seed: num
       // Often enough for all that is made only of what is asked often (prepared-sets.ts, ladder-answer.ts).
       const places = one.query.type === 15 ? [...somePlaces, ...somePlaces, 0] : somePlaces
       for (const at of places) {
-        const told = [one.query.name, one.query.type, at]
+        const asked = [one.query.name, one.query.type, at]
         const made = hex(slow.answer(packet, peer, at))
-        expect([...told, hex(quick.answer(packet, peer, at))]).toEqual([...told, made])
+        expect([...asked, hex(quick.answer(packet, peer, at))]).toEqual([...asked, made])
       }
     }
   }
@@ -232,7 +232,7 @@ function compare(catalogs: readonly Catalog[], steps: readonly Step[], seed: num
   expect(values(quick)).toEqual(values(slow))
 }
 
-/** How often each way was taken, since a test of ways that nobody takes proves nothing. */
+/** How often each way was taken, since a test of ways that are never taken proves nothing. */
 function watchWays(): () => Readonly<Record<'written' | 'planned' | 'unknown' | Way, number>> {
   const counts = { written: 0, planned: 0, unknown: 0, missing: 0, pieces: 0, drawn: 0, found: 0 }
   // Each is called with its own `this`.
@@ -350,7 +350,7 @@ test.each([
   180_000,
 )
 
-// Zones of chance: names that share suffixes, in letters of both cases, with wildcards, cuts and aliases among them.
+// Random zones: names that share suffixes, in letters of both cases, with wildcards, cuts and aliases among them.
 
 const label = fc.constantFrom('a', 'A', 'b', 'mail', 'Mail', 'ns-1', '*', 'x'.repeat(40))
 const relative = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join('.'))
@@ -366,7 +366,7 @@ const rdata = fc.oneof(
   target.map((name) => ['SRV', `1 2 3 ${nameIn(name)}`] as const),
   fc.stringMatching(/^[a-z]{0,40}$/).map((text) => ['TXT', text] as const),
 )
-const zoneOfChance = fc
+const randomZoneTexts = fc
   .array(fc.tuple(relative, rdata), { minLength: 1, maxLength: 14 })
   .map((records) => {
     const spec: Record<string, Record<string, string[]>> = {}
@@ -374,7 +374,7 @@ const zoneOfChance = fc
       ((spec[owner.toLowerCase()] ??= {})[type] ??= []).push(text)
     return zoneOf('Zone.test.', spec)
   })
-const askedOfChance = fc.record({
+const randomQuestions = fc.record({
   name: fc
     .tuple(relative, fc.constantFrom('Zone.test', 'zone.test', 'ZONE.TEST'))
     .map(([owner, apexOfIt]) => `${owner}.${apexOfIt}`),
@@ -385,12 +385,12 @@ const askedOfChance = fc.record({
   opts,
 })
 
-test('zones of chance: what is kept ready is what would be made', () => {
+test('random zones: what is kept ready is what would be made', () => {
   const ways = watchWays()
   fc.assert(
     fc.property(
-      zoneOfChance,
-      fc.array(askedOfChance, { minLength: 20, maxLength: 60 }),
+      randomZoneTexts,
+      fc.array(randomQuestions, { minLength: 20, maxLength: 60 }),
       (zone, queries) => {
         compare(
           [catalogOf(zone)],

@@ -12,7 +12,7 @@ import { createScopes } from '../../src/steer/scope/scope-cache.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
 import { networksOf } from '../geo/arrange.ts'
 import { seeded } from '../steer/arrange.ts'
-import { contextOf } from '../support/asker.ts'
+import { contextOf } from '../support/ask-catalog.ts'
 import { compiledZone } from '../support/compiled-zone.ts'
 import { buildQuery } from '../support/packet-builder.ts'
 import { catalogOf } from '../support/zone-builder.ts'
@@ -60,7 +60,7 @@ const apexes = ['smtp.test', 'post.smtp.test', 'SMTP.test', 'other.test']
 
 type Pick = <T>(from: readonly T[]) => T
 
-/** Networks that rules and databases tell apart, and some of no matter; at length 0 nobody. */
+/** Networks that rules and databases tell apart, and some of no matter; at length 0 none. */
 function subnetOption(random: () => number, pick: Pick): readonly number[] {
   const four = [10, 11, 12, 127, 192, 224]
   const isIpv4 = random() < 0.6
@@ -118,7 +118,7 @@ interface World {
   networks: (typeof databases)[number]
 }
 
-function sideOf(world: World, health: HealthWriter, isQuick: boolean) {
+function sideOf(world: World, health: HealthWriter, usesAnswerCache: boolean) {
   const scopes = createScopes()
   scopes.use(world.networks)
   const counters = createCounters()
@@ -133,7 +133,7 @@ function sideOf(world: World, health: HealthWriter, isQuick: boolean) {
     cookies: createCookieKeeper({ secrets: [new Uint8Array(16).fill(7)] }),
     maxUdpOctets: 4096,
   })
-  const respond = createRespond(context, { usesAnswerCache: isQuick })
+  const respond = createRespond(context, { usesAnswerCache })
   const out = new Uint8Array(70_000)
   const answer = (packet: Uint8Array, peer: Peer, at: number): string => {
     const octets = respond(packet, 0, packet.length, peer, out, at)

@@ -239,7 +239,7 @@ test('a lost probe now and then costs next to nothing, half of them cost nearly 
   expect(meanUpShare(0.5)).toBeLessThan(0.1)
 })
 
-test('a period of ten seconds, half of them bad, is told four times in half an hour, seldom more than six', () => {
+test('a period of ten seconds, half of them bad, is reported four times in half an hour, seldom more than six', () => {
   const counts = seeds
     .map((seed) => halfAnHour(seed, (atMs) => (atMs % 10_000 < 5000 ? 'pass' : 'fail')).changes)
     .toSorted((a, b) => a - b)

@@ -95,15 +95,15 @@ function networksIn(
   placed: readonly (readonly [Network, string])[],
   numbered: readonly (readonly [Network, number])[],
 ): PlaceNetworks {
-  // A database that knows nobody would be refused.
+  // A database without networks would be refused.
   const somewhere = { '77.0.0.0/8': 'SE' }
-  const someone = { '77.0.0.0/8': 1 }
+  const known = { '77.0.0.0/8': 1 }
   return networksOf(
     {
       ...somewhere,
       ...Object.fromEntries(placed.map(([network, code]) => [textOf(network), code])),
     },
-    { ...someone, ...Object.fromEntries(numbered.map(([network, asn]) => [textOf(network), asn])) },
+    { ...known, ...Object.fromEntries(numbered.map(([network, asn]) => [textOf(network), asn])) },
   )
 }
 

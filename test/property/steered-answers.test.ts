@@ -7,8 +7,8 @@ import { describe, expect, test } from 'vitest'
 import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'
 import type { HealthWriter } from '../../src/health/table.ts'
 import { seeded } from '../steer/arrange.ts'
-import { askerOf } from '../support/asker.ts'
-import type { Ask } from '../support/asker.ts'
+import { askerOf } from '../support/ask-catalog.ts'
+import type { Ask } from '../support/ask-catalog.ts'
 import { compiledZone } from '../support/compiled-zone.ts'
 import { catalogOf } from '../support/zone-builder.ts'
 import { runs } from '../support/runs.ts'
@@ -128,7 +128,7 @@ describe.each(['all', 'last_good', '{ backup: reserve }'])('on_all_down: %s', (o
   })
 })
 
-test('servfail: only where nobody is eligible, and then instead of an empty answer', () => {
+test('servfail: only where no member is eligible, and then instead of an empty answer', () => {
   fc.assert(
     fc.property(healths, fc.nat(), (drawn, seed) => {
       const { ask, health } = settingOf('servfail', seed)

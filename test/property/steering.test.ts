@@ -147,7 +147,7 @@ describe('MX', () => {
     )
   })
 
-  test('all down: everyone of weight', () => {
+  test('all down: all members with a weight', () => {
     fc.assert(
       fc.property(cases, modes, (drawn, mode) => {
         const it = subject(drawn)
@@ -163,7 +163,7 @@ describe('MX', () => {
     )
   })
 
-  test('the MTAs’ own ladder does not move with the order of the file, health or chance', () => {
+  test('the MTAs’ own ladder does not move with the order of the file, health or random numbers', () => {
     const internal = [network('10.0.0.0', 8)]
     const inside = locusAt('10.1.2.3')
     fc.assert(

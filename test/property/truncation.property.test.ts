@@ -7,7 +7,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { createRespond } from '../../src/answer/respond.ts'
-import { contextOf, peerOf, send } from '../support/asker.ts'
+import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { viewOf } from '../support/foreign-view.ts'
 import type { View } from '../support/foreign-view.ts'
 import { buildQuery } from '../support/packet-builder.ts'

@@ -30,7 +30,7 @@ const rest = (reply: string): readonly Step[] => [
   'end',
 ]
 
-describe('names are heard', () => {
+describe('names in greetings', () => {
   it('in banner and EHLO', async () => {
     const script = [
       { send: '220 MX1.example.test. ESMTP\r\n' },

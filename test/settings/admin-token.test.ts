@@ -42,9 +42,9 @@ describe('the admin token', () => {
     ['with a space', 'admin_token: "correct horse battery"'],
     ['no text', 'admin_token: [correct-horse-battery]'],
   ])('is refused %s, and never shown', async (_, text) => {
-    const told = await load({}, file('bad.yaml', `site: here\n${text}\n`))
-    expect(told).toEqual([expect.stringMatching(/^2: expected 16 to 256/)])
-    expect(JSON.stringify(told)).not.toMatch(/battery/)
+    const mistakes = await load({}, file('bad.yaml', `site: here\n${text}\n`))
+    expect(mistakes).toEqual([expect.stringMatching(/^2: expected 16 to 256/)])
+    expect(JSON.stringify(mistakes)).not.toMatch(/battery/)
   })
 
   test('of a file: what is wrong names the file, not what is in it', async () => {

@@ -12,7 +12,7 @@ import {
   watchCertificate,
 } from '../../src/settings/certificate.ts'
 import { watchFiles } from '../../src/zonefile/watch-files.ts'
-import { fixedClock } from '../support/asker.ts'
+import { fixedClock } from '../support/ask-catalog.ts'
 import { makeCertificate, replaceFile } from '../support/certificate.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
@@ -106,7 +106,7 @@ it('a change of either file calls back, a change of other files does not', async
   const next = makeCertificate('next.test')
   let calls = 0
   const watch = await watchCertificate(files, () => calls++)
-  // Of every file in the folder: set up later, it is told later.
+  // Of every file in the folder: set up later, it is reported later.
   let noticed = 0
   const any = await watchFiles(
     dirname(files.key),

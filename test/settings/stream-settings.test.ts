@@ -1,4 +1,4 @@
-// Settings of DNS over TLS, proxies and transfers: where they listen unless told, and mistakes with their place.
+// Settings of DNS over TLS, proxies and transfers: where they listen by default, and mistakes with their place.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -52,7 +52,7 @@ describe('DNS over TLS', () => {
     })
   })
 
-  it('or where it is told, with a port or without', async () => {
+  it('or where the setting says, with a port or without', async () => {
     const { tls } = await streams(`tls: { ${files}, listen: ["::1", 127.0.0.1:8853] }`)
     expect(tls?.listen).toEqual([
       { address: '::1', port: 853 },

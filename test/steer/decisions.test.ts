@@ -65,7 +65,7 @@ describe('ladder', () => {
     expect(ladderText(ladder(world))).toEqual(['10 b', '20 a'])
   })
 
-  test('all down: everyone, in the order of the pools, longer than `ladder` if need be', () => {
+  test('all down: all members, in the order of the pools, longer than `ladder` if need be', () => {
     const selection = ladder(
       { eu: { a: '5 down' }, us: { b: '1 down', z: '0 up' }, ap: { c: '1 up*0' } },
       0,
@@ -80,7 +80,7 @@ describe('ladder', () => {
     expect(ladder({ eu: { a: '5 suspect' } }, 0, {}, 'servfail').kind).toBe('selected')
   })
 
-  test('nothing but zero weights: still everyone', () => {
+  test('nothing but zero weights: still all members', () => {
     const selection = ladder({ eu: { a: '0 up' }, us: { b: '0 down' } })
     expect(ladderText(selection)).toEqual(['10 a', '20 b'])
   })
@@ -106,7 +106,7 @@ describe('ladder', () => {
     expect(ladder(world, 0.5)).toMatchObject({ reason: 'eligible', rungs: [{ preference: 10 }] })
   })
 
-  test('equal preferences: the first pool that has anyone, and only it', () => {
+  test('equal preferences: the first pool with an eligible member, and only it', () => {
     const world = { eu: { a: '5 down' }, us: { b: '1 up', c: '1 suspect' }, ap: { d: '1 up' } }
     expect(ladderText(ladder(world, 0, { mode: 'equal' }))).toEqual(['10 b', '10 c'])
     const down = { eu: { a: '5 down' }, us: { b: '1 down' } }
@@ -153,7 +153,7 @@ describe('sample', () => {
     expect(namesOf(sample(world, 2))).toEqual(['a'])
   })
 
-  test('the next pool only where the first has nobody', () => {
+  test('the next pool only where the first has no eligible member', () => {
     const world = { eu: { a: '1 down' }, us: { b: '1 suspect' }, ap: { c: '1 up' } }
     expect(namesOf(sample(world, 2))).toEqual(['b'])
   })
@@ -191,7 +191,7 @@ describe('sample', () => {
     }
   })
 
-  test('a family that nobody has is a fact of the file', () => {
+  test('a family without addresses is a fact of the file', () => {
     expect(sample({ eu: { a: '1 down' } }, 2, 0, { type: 28 })).toEqual({ kind: 'no-family' })
   })
 

@@ -1,4 +1,4 @@
-// A steered world as plain data, of which both the code under test and the slow reference are told: the first by way
+// A steered world as plain data, of which both the code under test and the slow reference are given: the first by way
 // of policies and a health table, the second as it is.
 
 import { createHealthTable, SlotState, Standing } from '../../src/health/table.ts'

@@ -78,7 +78,7 @@ const isEmpty = (view: View): boolean => view.up.length + view.suspect.length ==
 
 interface Leads {
   readonly views: readonly View[]
-  /** Index of the pool → probability that it leads; empty: nobody is eligible. */
+  /** Index of the pool → probability that it leads; empty: no member is eligible. */
   readonly odds: ReadonlyMap<number, number>
 }
 
@@ -104,7 +104,7 @@ function leadsOf(pools: readonly ModelPool[]): Leads {
   return { views: doubted, odds: new Map(first < 0 ? [] : [[first, 1]]) }
 }
 
-/** Every order in which candidates can follow those who stand there, least crowded risks first. */
+/** Every order in which candidates can follow those chosen, least crowded risks first. */
 function orders(
   pool: ModelPool,
   candidates: readonly Candidate[],
@@ -196,7 +196,7 @@ function allDownOutcomes(world: ModelWorld, limit: number): Odds {
   const last = lastGood(pools)
   if (onAllDown === 'last_good' && last.length > 0) return named('last-good', climb(last, limit))
   const all = onAllDown === 'backup' ? [...pools, backup] : pools
-  return named('failed-open', climb(everyone(all), Infinity))
+  return named('failed-open', climb(allMembers(all), Infinity))
 }
 
 const named = (
@@ -224,8 +224,8 @@ function lastGood(pools: readonly ModelPool[]): readonly Stage[] {
   })
 }
 
-/** Everyone who may at all; with nobody, those whom less speaks for. */
-function everyone(pools: readonly ModelPool[]): readonly Stage[] {
+/** All members that may be answered; without any, those with the least against them. */
+function allMembers(pools: readonly ModelPool[]): readonly Stage[] {
   const all = pools.flatMap((pool) => pool.members)
   const standIn = all.some((one) => one.weight > 0) ? 0 : 1
   const configured = (one: ModelMember): number => one.weight || standIn

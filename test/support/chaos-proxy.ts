@@ -1,4 +1,4 @@
-// A TCP proxy that can be told to misbehave: cut every connection and take none, swallow what comes and pass nothing,
+// A TCP proxy that misbehaves on command: cut every connection and take none, swallow what comes and pass nothing,
 // or pass everything later.
 
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-// Bounded work, told by the CPU time of this thread: what else the machine does adds nothing to it, and how fast the
+// Bounded work, measured by the CPU time of this thread: what else the machine does adds nothing to it, and how fast the
 // machine is cancels out where two sizes of the same work are compared.
 
 /** CPU time of this thread, in ms, while `work` runs. */

@@ -31,7 +31,7 @@ export interface UdpClient {
   ask(name: string, type: TypeWord, withinMs?: number): Promise<Packet>
   /** The same question `count` times, at most `window` of them unanswered at once. */
   askMany(name: string, type: TypeWord, count: number): Promise<Packet[]>
-  /** Sends octets as they are; nobody waits. */
+  /** Sends octets as they are, without waiting. */
   sendRaw(octets: Uint8Array): Promise<void>
   close(): void
 }

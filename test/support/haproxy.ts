@@ -71,11 +71,11 @@ export async function startHaproxy(sections: readonly string[]): Promise<Haproxy
 
 const command = (path: string, line: string): Promise<string> =>
   new Promise((resolve, reject) => {
-    let heard = ''
+    let received = ''
     const socket = connect(path, () => socket.write(`${line}\n`))
-    socket.on('data', (chunk) => (heard += String(chunk)))
+    socket.on('data', (chunk) => (received += String(chunk)))
     socket.once('error', reject)
-    socket.once('end', () => resolve(heard))
+    socket.once('end', () => resolve(received))
   })
 
 function parseStat(text: string): readonly Record<string, string>[] {

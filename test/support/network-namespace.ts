@@ -14,7 +14,7 @@ export const anycast = {
   4: ['192.0.2.53', '198.51.100.53'],
   6: ['2001:db8:1::53', '2001:db8:2::53'],
 } as const
-/** What an answer leaves from if nobody says otherwise. */
+/** What an answer leaves from by default. */
 export const onLink = { 4: '10.53.0.1', 6: 'fd53::1' } as const
 export const linkLocal = 'fe80::1%veth0'
 /** Both of the one that asks. */

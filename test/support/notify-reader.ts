@@ -10,7 +10,7 @@ export interface NotifyReader {
   /** As NOTIFY_SOCKET names it. */
   readonly place: string
   /** Each datagram, its lines parted by `;`. */
-  told(): readonly string[]
+  datagrams(): readonly string[]
   stop(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ export async function startNotifyReader(isAbstract = false): Promise<NotifyReade
   })
   return {
     place,
-    told: () => lines().slice(1),
+    datagrams: () => lines().slice(1),
     stop: async () => void (await stopChild(child, 5000)),
   }
 }

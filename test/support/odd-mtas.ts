@@ -35,7 +35,7 @@ function flood(socket: Socket, chunk: Buffer): void {
   write()
 }
 
-/** Listens on one address and port and treats everyone who connects as `behave` says. */
+/** Listens on one address and port and treats each client as `behave` says. */
 export async function startOddMta(
   address: string,
   port: number,

@@ -27,7 +27,7 @@ export interface Postfix {
   readonly port: number
   start(): Promise<void>
   stop(): Promise<void>
-  /** SIGKILL for the master and everything it started: no goodbye to anyone. */
+  /** SIGKILL for the master and everything it started: no QUIT to any client. */
   kill(): Promise<void>
   /** What it logged since the first start. */
   log(): string
@@ -72,7 +72,7 @@ export async function createPostfix(options: PostfixOptions): Promise<Postfix> {
     kill,
     async start() {
       await command('start')
-      // The master starts its logger when somebody first logs, and hangs if too many did before that.
+      // The master starts its logger at the first log line, and hangs if too many did before that.
       const mark = `tests begin at ${performance.now()}`
       await run('postlog', ['-c', configuration, mark], { timeout: 20_000 })
       await until(() => readText(logFile).includes(mark), { what: 'a logger', withinMs: 60_000 })

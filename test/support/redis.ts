@@ -1,4 +1,4 @@
-// A real redis-server on a free port of loopback, with its files in a folder of its own, ended by who started it.
+// A real redis-server on a free port of loopback, with its files in a folder of its own, ended by the test that started it.
 
 import { spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -78,7 +78,7 @@ export const talkTo = (port: number, commands: readonly (readonly string[])[]): 
     socket.on('error', reject)
     socket.on('close', () => resolve(withoutStart(reply, commands.length)))
     const all = [...commands, ['quit']]
-    // QUIT ends it: who closes first gets only a part of a long reply.
+    // QUIT ends it: a client that closes first gets only a part of a long reply.
     socket.write(
       all
         .map(

@@ -42,11 +42,11 @@ export async function startScriptedMta(
   const sockets = new Set<Socket>()
   const server: Server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
-    let heard = ''
+    let received = ''
     const listen = (from: Socket): void => {
       from.setEncoding('latin1')
       from.on('data', (chunk) => {
-        heard += chunk
+        received += chunk
         exchanged.push({ from: 'client', text: String(chunk) })
       })
     }
@@ -62,7 +62,7 @@ export async function startScriptedMta(
     })
     void play(socket, script, {
       said: (text) => exchanged.push({ from: 'server', text }),
-      heard: () => heard,
+      received: () => received,
       secure: () => startTls(socket, tls, listen),
     })
   })
@@ -82,7 +82,7 @@ export async function startScriptedMta(
 
 interface Ears {
   said(text: string): void
-  heard(): string
+  received(): string
   secure(): Socket
 }
 
@@ -116,7 +116,7 @@ async function play(connection: Socket, script: readonly Step[], ears: Ears): Pr
       )
       socket.write(typeof step.send === 'string' ? Buffer.from(step.send, 'latin1') : step.send)
     } else if ('waitMs' in step) await sleep(step.waitMs)
-    else if ('expect' in step) await until(socket, () => ears.heard().includes(step.expect))
+    else if ('expect' in step) await until(socket, () => ears.received().includes(step.expect))
     else if ('drip' in step) await drip(socket, step.drip, step.everyMs)
     else await pour(socket, Buffer.from(step.endless, 'latin1'))
   }

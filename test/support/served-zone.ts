@@ -1,5 +1,5 @@
 // What a file of end-to-end tests begins with, in one line: a server of its zones, running from before the first test
-// until after the last one, and somebody to ask it.
+// until after the last one, and a client to ask it.
 
 import { afterAll, beforeAll } from 'vitest'
 

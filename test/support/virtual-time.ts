@@ -1,4 +1,4 @@
-// Simulated time: a clock and a timer that move only when told to. Everything runs synchronously.
+// Simulated time: a clock and a timer that move only on command. Everything runs synchronously.
 
 import type { Clock, Timer } from '../../src/lib/clock.ts'
 

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, ms))
 
-/** Whether somebody accepts connections there; the connection is closed at once. */
+/** Whether connections are accepted there; the connection is closed at once. */
 export const isListening = (address: string, port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect({ host: address, port })

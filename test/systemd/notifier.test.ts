@@ -26,8 +26,8 @@ test.each([false, true])('a datagram arrives whole, abstract name: %s', async (i
   const send = await openNotifySocket(reader.place)
   expect(send(['READY=1', 'STATUS=Überall gut'])).toBeNull()
   expect(send(['WATCHDOG=1'])).toBeNull()
-  await until(() => reader.told().length === 2, { what: 'both', withinMs: 30_000 })
-  expect(reader.told()).toEqual(['READY=1;STATUS=Überall gut', 'WATCHDOG=1'])
+  await until(() => reader.datagrams().length === 2, { what: 'both', withinMs: 30_000 })
+  expect(reader.datagrams()).toEqual(['READY=1;STATUS=Überall gut', 'WATCHDOG=1'])
 })
 
 test('without a receiver: an errno, no exception, and no descriptor lost', async () => {

@@ -158,7 +158,7 @@ describe('refusing', () => {
     expect(raised(run.alerts)).toEqual(['+prober-blocked banner-refusing'])
   })
 
-  test('at two sites: down, and no alert, since it is everyone', async () => {
+  test('at two sites: down, and no alert, since it is all of them', async () => {
     const run = rig()
     run.others = [{ instance: 'b', site: 'nyc', state: 'D', reason: 'banner-refusing' }]
     run.watch.update([watched()])

@@ -90,6 +90,6 @@ it('gives rows from 1 on, one for each member, and the same one over reloads', (
   const second = allocation.begin()
   expect(['z q a', 'z p b'].map((key) => second.takeRow(key))).toEqual([null, 2])
   second.commit()
-  // The place of a, which nobody named, is free by now.
+  // The place of a, which no zone named, is free by now.
   expect(allocation.begin().takeRow('z q a')).toBe(1)
 })

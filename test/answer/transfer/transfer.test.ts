@@ -1,4 +1,4 @@
-// Zone transfers out, message by message: what is told, to whom, how many at once. Read with a decoder that is not ours.
+// Zone transfers out, message by message: what is sent, to which client, how many at once. Read with a decoder that is not ours.
 
 import { Packet } from 'dns2'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ import {
 import { createCookieKeeper } from '../../../src/admission/server-cookie.ts'
 import { typeFromText } from '../../../src/wire/rrtype.ts'
 import type { Catalog, RRset } from '../../../src/zone/zone.ts'
-import { contextOf, peerOf, send } from '../../support/asker.ts'
+import { contextOf, peerOf, send } from '../../support/ask-catalog.ts'
 import { viewOf } from '../../support/foreign-view.ts'
 import { option, optsOf } from '../../support/opt-options.ts'
 import { type QuerySpec, buildQuery, wireName, wireRecord } from '../../support/packet-builder.ts'
@@ -199,7 +199,7 @@ describe('IXFR', () => {
 })
 
 describe('who may not', () => {
-  test('anybody, unless told otherwise: REFUSED, over UDP and TCP', () => {
+  test('any client, unless allowed: REFUSED, over UDP and TCP', () => {
     const { begin, ask, context } = bench(catalogOf(small), { mayTransfer: () => false })
     const ixfr = { type: type.IXFR, records: soaOf(3) ?? [], counts: [1, 0, 1, 0] as const }
     for (const spec of [{ type: type.AXFR }, ixfr]) {

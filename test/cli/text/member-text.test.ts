@@ -1,4 +1,4 @@
-// Why a member is out, in words: an operator's override and the MTA's own word are told apart.
+// Why a member is out, in words: an operator's override and the MTA's own report are distinguished.
 
 import { expect, test } from 'vitest'
 import { memberLines } from '../../../src/cli/text/explain-text.ts'

@@ -74,7 +74,9 @@ test('a load reported to one instance is known to all with its expiry, and expir
   let changes = 0
   b.registry.onChange(() => changes++)
   const { untilMs } = a.registry.report(mx1, 'load-token', share(0.5), 4000)
-  await waitFor('all hear', () => [b, c].every((one) => one.registry.effectOf(mx1).factor === 0.5))
+  await waitFor('all have it', () =>
+    [b, c].every((one) => one.registry.effectOf(mx1).factor === 0.5),
+  )
   expect(b.registry.reports(mx1)[0]?.untilMs).toBe(untilMs)
   expect(changes).toBe(1)
   await waitFor('it is over', () =>
@@ -86,13 +88,13 @@ test('a load reported to one instance is known to all with its expiry, and expir
 test('the last report of a writer counts wherever it arrives; reports of two writers stand side by side', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [FeedbackMember, FeedbackMember]
   a.registry.report(mx1, 'load-token', share(0.5), 60_000)
-  await waitFor('b hears', () => factorsOf(b) === 'load-token:0.5')
+  await waitFor('b has it', () => factorsOf(b) === 'load-token:0.5')
   b.registry.report(mx1, 'load-token', share(0.75), 60_000)
   b.registry.report(mx1, 'admin', share(0.9), 60_000)
-  await waitFor('a hears', () => factorsOf(a) === 'admin:0.9 load-token:0.75')
+  await waitFor('a has it', () => factorsOf(a) === 'admin:0.9 load-token:0.75')
   // Each withdraws only its own, at any instance.
   expect(a.registry.withdraw(mx1, 'admin')).toBe(true)
-  await waitFor('b hears that', () => factorsOf(b) === 'load-token:0.75')
+  await waitFor('b has that', () => factorsOf(b) === 'load-token:0.75')
   expect(await redis.command('HLEN', `${prefix}fb`)).toBe(':1')
 })
 
@@ -105,7 +107,7 @@ test('an instance that joins gets earlier reports; those on targets in no zone a
     withinMs: 60_000,
   })
   const late = join('late')
-  await waitFor('late hears', () => factorsOf(late) === 'load-token:0.5')
+  await waitFor('late has it', () => factorsOf(late) === 'load-token:0.5')
   expect(late.registry.reports({ ...mx1, target: 'mx9' })).toEqual([])
   late.registry.retain([mx1, { ...mx1, target: 'mx9' }])
   expect(late.registry.reports({ ...mx1, target: 'mx9' })).toHaveLength(1)
@@ -115,14 +117,14 @@ test('an agent that repeats itself costs the store nothing', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [FeedbackMember, FeedbackMember]
   const report = { kind: 'agent', share: 0.5, mode: null, isDown: null, reason: '' } as const
   a.registry.report(mx1, 'agent', report, 60_000)
-  await waitFor('b hears', () => factorsOf(b) === 'agent:0.5')
+  await waitFor('b has it', () => factorsOf(b) === 'agent:0.5')
   const before = await redis.command('HGET', `${prefix}fb`, 'z.test mx1 agent')
   for (let i = 0; i < 20; i++) b.registry.report(mx1, 'agent', report, 60_000)
   a.registry.report(mx1, 'agent', { ...report, mode: 'drain' }, 60_000)
-  await waitFor('b hears of the drain', () => b.registry.effectOf(mx1).standing !== 0)
+  await waitFor('b has the drain', () => b.registry.effectOf(mx1).standing !== 0)
   // What a line does not mention stays, whichever instance read the last one.
   b.registry.report(mx1, 'agent', { ...report, share: 0.25 }, 60_000)
-  await waitFor('a hears', () => factorsOf(a) === 'agent:0.25')
+  await waitFor('a has it', () => factorsOf(a) === 'agent:0.25')
   expect(a.registry.effectOf(mx1).standing).not.toBe(0)
   expect(before).toContain('"factor":0.5')
 })
@@ -130,14 +132,14 @@ test('an agent that repeats itself costs the store nothing', async () => {
 test('a report while the store is out of reach, and a store that lost its data', async () => {
   const [a, b] = (await joinAll('a', 'b')) as [FeedbackMember, FeedbackMember]
   a.registry.report(mx1, 'admin', share(0.5), 60_000)
-  await waitFor('b hears', () => factorsOf(b) === 'admin:0.5')
+  await waitFor('b has it', () => factorsOf(b) === 'admin:0.5')
   redis.signal('SIGSTOP')
   await waitFor('cut off', () => a.cluster.status().degraded && b.cluster.status().degraded)
   a.registry.report(mx1, 'load-token', share(0.25), 60_000)
   a.registry.withdraw(mx1, 'admin')
   expect(factorsOf(a)).toBe('load-token:0.25')
   redis.signal('SIGCONT')
-  await waitFor('b hears both', () => factorsOf(b) === 'load-token:0.25')
+  await waitFor('b has both', () => factorsOf(b) === 'load-token:0.25')
   await redis.command('FLUSHALL')
   await until(async () => (await redis.command('HLEN', `${prefix}fb`)) === ':1', {
     what: 'it is put back',

@@ -84,12 +84,12 @@ describe('scripted MTAs', () => {
 
   test('keeps the dialogue, escaped, and tells each line as it comes', async () => {
     mta = await startScriptedMta([{ send: '220 a\0b\\\xe9\x1b[31m\r\n' }, ...answered])
-    const told: string[] = []
+    const texts: string[] = []
     const outcome = await probeAddress(
       {
         address: '127.0.0.1',
         profile: quickProfile({ port: mta.port }),
-        onLine: (line) => told.push(line.text),
+        onLine: (line) => texts.push(line.text),
       },
       systemClock,
     )
@@ -102,7 +102,7 @@ describe('scripted MTAs', () => {
       '> QUIT',
       '< 221 bye',
     ])
-    expect(told).toEqual(outcome.dialogue.map((line) => line.text))
+    expect(texts).toEqual(outcome.dialogue.map((line) => line.text))
   })
 })
 
@@ -284,7 +284,7 @@ describe('a target that never closes', () => {
 
 describe('a flood', () => {
   test('fifty endless banners at full speed cost no memory and end at the budget', async () => {
-    let octetsHeard = 0
+    let octetsReceived = 0
     const flood = Buffer.alloc(1 << 20, '220-flood flood flood flood\r\n')
     const server = createServer((socket) => {
       const pour = (): void => {
@@ -293,7 +293,7 @@ describe('a flood', () => {
       socket.on('drain', pour)
       socket.on('error', () => {})
       socket.on('close', () => {
-        octetsHeard += socket.bytesRead
+        octetsReceived += socket.bytesRead
       })
       pour()
     }).listen(0, '127.0.0.1')
@@ -307,7 +307,7 @@ describe('a flood', () => {
       const after = process.memoryUsage()
       for (const outcome of outcomes)
         expect(outcome).toMatchObject({ kind: 'garbage', reason: 'too-many-lines' })
-      expect(octetsHeard).toBe(0)
+      expect(octetsReceived).toBe(0)
       // The kernel's socket buffers are not ours; the flood's one buffer exists before.
       expect(after.rss - before.rss).toBeLessThan(40 << 20)
       const kept = JSON.stringify(outcomes[0]).length

@@ -1,4 +1,4 @@
-// A table of samples says of each number whom drawSample (steer/draw/sampling.ts) draws with it, and by its shares everyone is
+// A table of samples says of each number which member drawSample (steer/draw/sampling.ts) draws with it, and by its shares each member is
 // in as many as expected-shares.ts says.
 
 import * as fc from 'fast-check'
@@ -28,7 +28,7 @@ test('the same sample for the same number', () => {
   expect(compared).toBeGreaterThan(20 * runs(500))
 })
 
-test('everyone is in as many samples as by weight, whatever comes first', () => {
+test('each member is in as many samples as by weight, whatever comes first', () => {
   const run = fc.property(weights, places, (weights, places) => {
     const table = sampleOutcomes(Float64Array.from(weights), places)
     if (table === null) throw new Error('no table')

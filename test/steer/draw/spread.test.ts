@@ -1,4 +1,4 @@
-// Risk groups: inclusion of addresses over many weight vectors, against the reference's exact odds, and who is never
+// Risk groups: inclusion of addresses over many weight vectors, against the reference's exact odds, and what is never
 // together while others exist.
 
 import * as fc from 'fast-check'

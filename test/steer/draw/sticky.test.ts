@@ -1,4 +1,4 @@
-// Sticky answers: the same for one network, balanced by weight over networks, and moving nobody but whom they must.
+// Sticky answers: the same for one network, balanced by weight over networks, and moving only the clients that must move.
 
 import { describe, expect, test } from 'vitest'
 import { SlotState, Standing } from '../../../src/health/table.ts'

@@ -45,7 +45,7 @@ const near = fc
 const network = fc.oneof(near, near, fc.nat(0xff_ffff))
 const step = fc.record({ who: fc.constantFrom(0, 1, 2), network })
 
-test('a network is known by its part, as soon as anyone in that was decided', () => {
+test('a network is known by its part, as soon as an address in it was decided', () => {
   let [known, others] = [0, 0]
   const run = fc.property(
     fc.integer(),
@@ -100,7 +100,7 @@ test('networks of every page, each decided alone; once all pages are taken, all 
   expect(forgotten).toBe(4 * lookBack)
 })
 
-test('what is too much for a cell is not kept, and harms nobody', () => {
+test('what is too much for a cell is not kept, and does no harm', () => {
   const table = joined(new DecisionTables())
   keep(table, 0x0a_0001, 24, 0x800)
   keep(table, 0x0a_0002, 24, 0x7ff)

@@ -34,7 +34,7 @@ const policy = (...rules: readonly When[]): Policy =>
     { when: null, pools: [] },
   ])
 
-const nobody: PlaceNetworks = { country: null, asn: null }
+const noPlaces: PlaceNetworks = { country: null, asn: null }
 
 function scope(
   networks: PlaceNetworks,
@@ -69,7 +69,7 @@ test.each([
   'the example of RFC 7871 §7.2.1: 1.2.0/20 but for 1.2.3/24; %s is in a /%i',
   (client, length) => {
     const by = policy({ network: ['1.2.3.0/24'] }, { network: ['1.2.0.0/20'] })
-    expect(scope(nobody, by, client)).toBe(length)
+    expect(scope(noPlaces, by, client)).toBe(length)
   },
 )
 
@@ -97,7 +97,7 @@ describe('with databases', () => {
     ['a country that the rules do not name', policy({ country: ['SE'] }), '11.0.0.0', 0],
     ['by ASN', policy({ asn: [64_500] }), '11.5.1.0', 16],
     ['beside an ASN', policy({ asn: [64_500] }), '11.4.0.0', 16],
-    ['an ASN that nobody has', policy({ asn: [1] }), '11.4.0.0', 0],
+    ['an ASN without networks', policy({ asn: [1] }), '11.4.0.0', 0],
     ['ASN and country', policy({ asn: [64_500], country: ['DE'] }), '13.5.0.0', 6],
     ['ASN and country', policy({ asn: [64_500], country: ['DE'] }), '11.5.0.0', 16],
     [
@@ -122,8 +122,8 @@ describe('with databases', () => {
     expect(scope(world, by, client)).toBe(length)
   })
 
-  test('without a database nobody is anywhere', () => {
-    expect(scope(nobody, policy({ country: ['DE'] }, { asn: [64_500] }), '11.5.0.0')).toBe(0)
+  test('without a database no client has a place', () => {
+    expect(scope(noPlaces, policy({ country: ['DE'] }, { asn: [64_500] }), '11.5.0.0')).toBe(0)
   })
 })
 
@@ -134,16 +134,16 @@ describe('the MTAs’ own networks', () => {
     ['203.0.114.0', 23],
     ['64.0.0.0', 1],
   ])('%s', (client, length) => {
-    expect(scope(nobody, policy(), client, ['203.0.113.10/32'])).toBe(length)
+    expect(scope(noPlaces, policy(), client, ['203.0.113.10/32'])).toBe(length)
   })
 
   test('rules do not matter in them', () => {
     const by = policy({ network: ['10.1.0.0/16'] })
-    expect(scope(nobody, by, '10.1.2.0', ['10.0.0.0/8'])).toBe(8)
-    expect(scope(nobody, by, '10.1.2.0')).toBe(16)
+    expect(scope(noPlaces, by, '10.1.2.0', ['10.0.0.0/8'])).toBe(8)
+    expect(scope(noPlaces, by, '10.1.2.0')).toBe(16)
   })
 
-  test('sets of one policy with different ones are told apart', () => {
+  test('sets of one policy with different ones are distinguished', () => {
     const scopes = createScopes()
     const by = policy({ network: ['10.1.0.0/16'] })
     const client = octetsOf('10.1.2.0')
@@ -163,7 +163,7 @@ test('what was remembered goes with the databases', () => {
   const by = policy({ country: ['DE'] })
   const scopes = createScopes()
   const lengths = [
-    nobody,
+    noPlaces,
     networksOf({ '11.0.0.0/16': 'DE' }),
     networksOf({ '11.0.0.0/8': 'DE' }),
   ].map((networks) => {

@@ -1,4 +1,4 @@
-// Who is answered when a pool is weak, when nobody is eligible, and when an operator took someone out.
+// What is answered when a pool is weak, when no member is eligible, and when an operator took a member out.
 
 import { describe, expect, test } from 'vitest'
 import { SlotState, Standing } from '../../../src/health/table.ts'
@@ -97,7 +97,7 @@ describe('a pool below min_healthy', () => {
     expect(ladderText(ladder(it))).toEqual(['10 c', '20 a'])
   })
 
-  test('hands over in proportion if so told: what each pool leads', () => {
+  test('hands over in proportion if so configured: what each pool leads', () => {
     const spill = { minHealthy: 1, spill: 'proportional' } as const
     const it = setting(
       { eu: { a: '1 up', b: '1 down' }, us: { c: '3 up', d: '1 down' }, ap: { e: '1 up' } },
@@ -117,7 +117,7 @@ describe('a pool below min_healthy', () => {
     expect(outliers(drawn, odds)).toEqual([])
   })
 
-  test('and what nobody keeps goes to all as they keep', () => {
+  test('and what no pool keeps goes to all in proportion', () => {
     const spill = { minHealthy: 1, spill: 'proportional' } as const
     const it = setting(
       { eu: { a: '1 up', b: '1 down' }, us: { c: '1 up', d: '1 down' } },
@@ -135,7 +135,7 @@ describe('a pool below min_healthy', () => {
   })
 })
 
-describe('nobody eligible', () => {
+describe('no member eligible', () => {
   const dead = { eu: { a: '1 down', b: '1 down' }, us: { c: '1 down' } }
 
   test('last_good: who went down last, with those of the same minute', () => {
@@ -156,13 +156,13 @@ describe('nobody eligible', () => {
     expect(namesOf(ladder(it, lastGood))).toEqual(['c'])
   })
 
-  test('last_good without any memory: everyone', () => {
+  test('last_good without any memory: all members', () => {
     const it = setting(dead)
     expect(namesOf(ladder(it, { kind: 'last_good' })).sort()).toEqual(['a', 'b', 'c'])
     expect(sample(it, { kind: 'last_good' })).toMatchObject({ reason: 'failed-open' })
   })
 
-  test('backup: its pool, by its own health; with nobody there everyone, that pool last', () => {
+  test('backup: its pool, by its own health; with none there all members, that pool last', () => {
     const it = setting({ ...dead, spare: { y: '1 down', z: '1 up' } })
     const pool = it.list.pop() as Pool
     const backup = { kind: 'backup', pool } as const
@@ -179,7 +179,7 @@ describe('nobody eligible', () => {
 })
 
 describe('who is drained or disabled', () => {
-  test('stays out of panic and of everyone, while anyone else is there', () => {
+  test('stays out of panic and of all members, while any other is there', () => {
     const it = setting(
       { eu: { a: '1 down', b: '1 down', c: '1 up', d: '1 up' } },
       { eu: { panic: 1 } },
@@ -196,7 +196,7 @@ describe('who is drained or disabled', () => {
     })
   })
 
-  test('is answered where nobody else is left: the drained before the disabled', () => {
+  test('is answered where no other member is left: the drained before the disabled', () => {
     const it = setting({ eu: { a: '1 up', b: '1 up', c: '0 up' } })
     it.health.setRow(1, Standing.disabled, 1)
     it.health.setRow(2, Standing.drained, 1)
@@ -206,7 +206,7 @@ describe('who is drained or disabled', () => {
     expect(namesOf(ladder(it)).sort()).toEqual(['a', 'b'])
   })
 
-  test('a share of 0 is out likewise, but before them where nobody is left', () => {
+  test('a share of 0 is out likewise, but before them where no member is left', () => {
     const it = setting({ eu: { a: '1 up', b: '1 up' } })
     it.health.setRow(1, Standing.normal, 0)
     expect(namesOf(ladder(it))).toEqual(['b'])
@@ -254,7 +254,7 @@ describe('SRV', () => {
     expect(textOf(it)).toEqual(['10 125 a', '20 2 c', '30 3 b'])
   })
 
-  test('nobody eligible', () => {
+  test('no member eligible', () => {
     const it = setting({ eu: { a: '5 down', b: '3 down' } })
     expect(textOf(it, 1)).toEqual(['10 3 b', '10 5 a'])
     expect(textOf(it, 16, { kind: 'servfail' })).toEqual([])

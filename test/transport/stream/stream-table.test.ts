@@ -9,7 +9,7 @@ import {
   type StreamTable,
   createStreamTable,
 } from '../../../src/transport/stream/stream-table.ts'
-import { fixedClock } from '../../support/asker.ts'
+import { fixedClock } from '../../support/ask-catalog.ts'
 
 let table: StreamTable
 afterEach(() => table.close(0))

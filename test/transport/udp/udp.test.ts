@@ -13,7 +13,7 @@ import {
 } from '../../support/dns-client.ts'
 import { framed } from '../../support/dns-client.ts'
 import { buildQuery } from '../../support/packet-builder.ts'
-import { exchangeUdp } from '../../support/udp-exchange.ts'
+import { queryUdp } from '../../support/udp-query.ts'
 import { zoneOf } from '../../support/zone-builder.ts'
 
 const clients: UdpClient[] = []
@@ -112,10 +112,10 @@ describe.each(udpKinds)('UDP by %s', { timeout: 120_000 }, (kind) => {
     const { port, workers } = await startAnswering(kind, { zones })
     await workers.listening
     const question = { name: 'big.one.test', type: 16 }
-    const cut = await exchangeUdp(port, buildQuery(question))
+    const cut = await queryUdp(port, buildQuery(question))
     expect(cut.length).toBeLessThanOrEqual(512)
     expect(cut.readUInt16BE(2) & 0x0200).toBe(0x0200)
-    const whole = await exchangeUdp(port, buildQuery({ ...question, opts: [{ udp: 1232 }] }))
+    const whole = await queryUdp(port, buildQuery({ ...question, opts: [{ udp: 1232 }] }))
     expect(whole.length).toBeGreaterThan(960)
     expect([whole.readUInt16BE(2) & 0x0200, whole.readUInt16BE(6)]).toEqual([0, 4])
     const stream = await openTcpClient(port)

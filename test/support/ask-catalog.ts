@@ -22,7 +22,7 @@ export const peerOf = (transport: Transport, port = 5353): Peer => ({
 /** 2023-11-14T22:13:20Z, for ever. */
 export const fixedClock: Clock = { wallMs: () => 1_700_000_000_000, monotonicMs: () => 0 }
 
-/** Chance fixed at one half and nobody's place known, unless overridden; no identity, cookies or limits. */
+/** Random numbers fixed at one half and no place known, unless overridden; no identity, cookies or limits. */
 export const contextOf = (
   catalog: Catalog,
   overrides: Partial<AnswerContext> = {},

@@ -2,7 +2,7 @@
 
 import { createSocket } from 'node:dgram'
 
-export const exchangeUdp = (port: number, packet: Uint8Array, withinMs = 5000): Promise<Buffer> =>
+export const queryUdp = (port: number, packet: Uint8Array, withinMs = 5000): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const socket = createSocket('udp4')
     const overdue = setTimeout(() => {
