@@ -27,6 +27,7 @@ export const patient: Partial<ProbeProfile> = {
 }
 /** At once, on a machine with other things to do. */
 export const soonMs = 30_000
+const promptly = { profile: patient, withinMs: soonMs }
 
 const ehlo = 'EHLO probe.example.com\r\n'
 const helo = 'HELO probe.example.com\r\n'
@@ -50,8 +51,7 @@ export const scenarios: readonly Scenario[] = [
     reason: 'ok',
     code: 250,
     writes: [ehlo, quit],
-    profile: patient,
-    withinMs: soonMs,
+    ...promptly,
   },
   {
     name: '220 at level banner',
@@ -203,8 +203,7 @@ export const scenarios: readonly Scenario[] = [
     kind: 'garbage',
     reason: 'not-smtp',
     writes: silent,
-    profile: patient,
-    withinMs: soonMs,
+    ...promptly,
   },
   {
     name: 'short garbage, then silence',
@@ -226,8 +225,7 @@ export const scenarios: readonly Scenario[] = [
     kind: 'garbage',
     reason: 'tls',
     writes: silent,
-    profile: patient,
-    withinMs: soonMs,
+    ...promptly,
   },
   {
     name: 'TLS alert',
@@ -264,8 +262,7 @@ export const scenarios: readonly Scenario[] = [
     kind: 'garbage',
     reason: 'too-many-lines',
     writes: silent,
-    profile: patient,
-    withinMs: soonMs,
+    ...promptly,
   },
   {
     name: 'long 220- lines',
@@ -273,8 +270,7 @@ export const scenarios: readonly Scenario[] = [
     kind: 'garbage',
     reason: 'too-many-octets',
     writes: silent,
-    profile: patient,
-    withinMs: soonMs,
+    ...promptly,
   },
   {
     name: 'an octet each 100 ms',
@@ -407,7 +403,6 @@ export const scenarios: readonly Scenario[] = [
     kind: 'ok',
     reason: 'ok',
     code: 250,
-    profile: patient,
-    withinMs: soonMs,
+    ...promptly,
   },
 ]
