@@ -19,6 +19,11 @@ export const law: readonly LawRow[] = [
     imports: '',
   },
   {
+    room: 'files',
+    imports: '',
+    packages: 'node:*',
+  },
+  {
     room: 'steer',
     pure: true,
     imports: '',
@@ -47,7 +52,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'geo',
-    imports: 'lib',
+    imports: 'files lib',
     typesOnly: 'steer steer/scope zone',
     packages: 'maxmind node:*',
   },
@@ -84,7 +89,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'persistence',
-    imports: 'health',
+    imports: 'files health',
     typesOnly: 'cluster lib',
     packages: 'node:* zod',
   },
@@ -190,7 +195,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'zonefile',
-    imports: 'answer health lib probe/smtp watch wire wire/rdata zone/compile',
+    imports: 'answer files health lib probe/smtp watch wire wire/rdata zone/compile',
     typesOnly: 'reputation steer weights zone',
     packages: 'node:* yaml zod',
   },
@@ -232,7 +237,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'cli',
     imports:
-      'app cli/text doctor explain geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
+      'app cli/text doctor explain files geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
     typesOnly: 'zone',
     packages: 'node:*',
   },

@@ -9,7 +9,7 @@
 //             changes only with the last word
 
 import { execFile } from 'node:child_process'
-import { rename, utimes, writeFile } from 'node:fs/promises'
+import { rename, rm, utimes, writeFile } from 'node:fs/promises'
 import type { Registry } from 'prom-client'
 
 import type { Clock } from '../lib/clock.ts'
@@ -125,7 +125,9 @@ class HookAnnouncer implements Announcer {
     const { file, clock } = this.#options
     try {
       if (this.#inFile !== announcement || !(await touch(file, clock.wallMs()))) {
-        await writeFile(`${file}.new`, `${announcement}\n`)
+        // A new file each time, so that a pipe of that name is not opened.
+        await rm(`${file}.new`, { force: true })
+        await writeFile(`${file}.new`, `${announcement}\n`, { flag: 'wx' })
         await rename(`${file}.new`, file)
         this.#inFile = announcement
       }

@@ -2,9 +2,9 @@
 // target would get, computed without a server: to check a change of zones, a day of a warm-up or a
 // failure.
 
-import { readFile } from 'node:fs/promises'
 import type { Subnet } from '../explain/question.ts'
 import { type Grouping, groupings, simulate as run } from '../explain/simulate.ts'
+import { describeFailure, readRegularFile } from '../files/read-file.ts'
 import { createLocate } from '../geo/places.ts'
 import type { OverrideAction } from '../health/overrides.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
@@ -182,16 +182,15 @@ type ClientList =
 
 const clientLimit = 1_000_000
 
+const clientOctetsLimit = 64 * clientLimit
+
 const shownDiagnostics = 20
 
 async function readClients(file: string): Promise<ClientList> {
-  let content: string
-  try {
-    content = await readFile(file, 'utf8')
-  } catch (error) {
-    return { kind: 'bad', why: [`cannot read ${file}: ${(error as Error).message}`] }
-  }
-  return parseClients(file, content)
+  const read = await readRegularFile(file, { maxOctets: clientOctetsLimit })
+  return read.kind === 'octets'
+    ? parseClients(file, read.octets.toString('utf8'))
+    : { kind: 'bad', why: [`cannot read ${file}: ${describeFailure(read)}`] }
 }
 
 export function parseClients(file: string, content: string): ClientList {

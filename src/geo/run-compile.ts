@@ -31,7 +31,11 @@ export const compileInThread: Compile = (job) =>
     } catch (error) {
       return fail(String(error))
     }
-    const overdue = setTimeout(() => void thread.terminate(), timeoutMs)
+    // A thread that waits for its file system does not end, so that its end is not waited for.
+    const overdue = setTimeout(() => {
+      fail(`was not read within ${timeoutMs / 1000} s`)
+      void thread.terminate()
+    }, timeoutMs)
     thread.once('message', (result: CompileResult) =>
       result.kind === 'broken' ? fail(result.why) : resolve(result),
     )
@@ -39,6 +43,6 @@ export const compileInThread: Compile = (job) =>
     // No effect if a message or an error came first.
     thread.once('exit', () => {
       clearTimeout(overdue)
-      fail(`was not read within ${timeoutMs / 1000} s`)
+      fail('its thread ended early')
     })
   })

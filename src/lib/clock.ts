@@ -29,6 +29,12 @@ export const systemTimer: Timer = (delayMs, callback) => {
   return () => clearTimeout(timer)
 }
 
-/** The instant in ISO 8601 with milliseconds, in UTC; null for null and for 0, which stands for "never". */
+/** The latest instant that a Date can be, in the year 275760. */
+const maxWallMs = 8.64e15
+
+/**
+ * The instant in ISO 8601 with milliseconds, in UTC; null for null, for 0, which stands for "never", and for what is no
+ * instant: times come from files of others too.
+ */
 export const isoTime = (wallMs: number | null): string | null =>
-  wallMs ? new Date(wallMs).toISOString() : null
+  wallMs && Math.abs(wallMs) <= maxWallMs ? new Date(wallMs).toISOString() : null

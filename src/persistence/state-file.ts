@@ -9,9 +9,10 @@
 // Each write goes to a file of its own that is synced and renamed over the old one, so that a crash leaves a whole file.
 // A folder that cannot be written to is reported once, and tried again.
 
-import { mkdir, open, rename, stat } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OverrideStore } from '../cluster/cluster-votes.ts'
+import { describeFailure, readRegularFile } from '../files/read-file.ts'
 import { type Override, setOverride } from '../health/overrides.ts'
 import type { Clock } from '../lib/clock.ts'
 import {
@@ -80,19 +81,9 @@ export async function openStateFile(options: StateFileOptions): Promise<StateFil
 }
 
 async function readState(file: string): Promise<StateRead> {
-  try {
-    const { size } = await stat(file)
-    if (size > stateLimitOctets) return { kind: 'bad', why: `it has ${size} octets` }
-    const handle = await open(file, 'r')
-    try {
-      return decodeState(await handle.readFile('utf8'))
-    } finally {
-      await handle.close()
-    }
-  } catch (error) {
-    const code = codeOf(error)
-    return code === 'ENOENT' ? { kind: 'none' } : { kind: 'bad', why: code }
-  }
+  const read = await readRegularFile(file, { maxOctets: stateLimitOctets })
+  if (read.kind === 'octets') return decodeState(read.octets.toString('utf8'))
+  return read.kind === 'missing' ? { kind: 'none' } : { kind: 'bad', why: describeFailure(read) }
 }
 
 const codeOf = (error: unknown): string =>
@@ -179,7 +170,9 @@ class TrackedStateFile implements StateFile {
 
 async function replaceFile(file: string, text: string): Promise<void> {
   const temporary = `${file}.new`
-  const handle = await open(temporary, 'w', 0o640)
+  // A new file each time: what an earlier process left there, or a pipe, is not opened.
+  await rm(temporary, { force: true })
+  const handle = await open(temporary, 'wx', 0o640)
   try {
     await handle.writeFile(text)
     await handle.sync()

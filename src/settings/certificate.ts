@@ -33,7 +33,8 @@ export async function readCertificate(files: TlsFiles): Promise<ReadCertificate>
 
 const textOf = (octets: Uint8Array): string => new TextDecoder().decode(octets)
 
-function checkPair(files: TlsFiles, certificate: string, key: string): ReadCertificate {
+/** Checks the texts of the pair; `files` are named in diagnostics. */
+export function checkPair(files: TlsFiles, certificate: string, key: string): ReadCertificate {
   let leaf: X509Certificate
   try {
     // The context checks the whole chain; X509Certificate reads its first certificate.
@@ -54,6 +55,8 @@ function checkPair(files: TlsFiles, certificate: string, key: string): ReadCerti
     return bad(files.key, `the key is not that of ${files.certificate}`)
   }
   const expiresAtSeconds = Date.parse(leaf.validTo) / 1000
+  if (Number.isNaN(expiresAtSeconds))
+    return bad(files.certificate, 'it does not say until when it is valid')
   return { kind: 'certificate', certificate: { pair: { certificate, key }, expiresAtSeconds } }
 }
 

@@ -1,7 +1,8 @@
 // Reading the zone files of a folder, sorted by name and bounded in number and size.
 
-import { readFile, readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { describeFailure, failureOf, readRegularFile } from '../files/read-file.ts'
 import { documentOctetsLimit, fileDiagnostic } from './document.ts'
 import type { Diagnostic } from './diagnostic.ts'
 
@@ -33,7 +34,11 @@ export async function readFolder(folder: string): Promise<ReadFolder> {
     names = (await readdir(folder)).filter(isZoneFile).sort()
   } catch (error) {
     return bad(
-      fileDiagnostic(folder, 'unreadable-file', `cannot read the folder: ${reasonOf(error)}`),
+      fileDiagnostic(
+        folder,
+        'unreadable-file',
+        `cannot read the folder: ${describeFailure(failureOf(error))}`,
+      ),
     )
   }
   if (names.length === 0) {
@@ -80,36 +85,9 @@ type SmallFileRead =
 
 /** Reads a regular file of at most 4 MiB. */
 export async function readSmallFile(file: string): Promise<SmallFileRead> {
-  try {
-    const { size, isFile } = await readStats(file)
-    if (!isFile)
-      return { kind: 'bad', diagnostic: fileDiagnostic(file, 'unreadable-file', 'not a file') }
-    if (size > documentOctetsLimit) {
-      const message = `the file has ${size} octets, expected at most ${documentOctetsLimit}`
-      return { kind: 'bad', diagnostic: fileDiagnostic(file, 'too-large', message) }
-    }
-    return { kind: 'octets', octets: await readFile(file) }
-  } catch (error) {
-    const message = `cannot read the file: ${reasonOf(error)}`
-    return { kind: 'bad', diagnostic: fileDiagnostic(file, 'unreadable-file', message) }
-  }
-}
-
-async function readStats(file: string): Promise<{ size: number; isFile: boolean }> {
-  const stats = await stat(file)
-  return { size: stats.size, isFile: stats.isFile() }
-}
-
-function reasonOf(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-  switch (code) {
-    case 'ENOENT':
-      return 'it does not exist'
-    case 'EACCES':
-      return 'permission denied'
-    case 'ENOTDIR':
-      return 'it is not a folder'
-    default:
-      return code
-  }
+  const read = await readRegularFile(file, { maxOctets: documentOctetsLimit })
+  if (read.kind === 'octets') return read
+  const code = read.kind === 'too-large' ? 'too-large' : 'unreadable-file'
+  const message = `cannot read the file: ${describeFailure(read)}`
+  return { kind: 'bad', diagnostic: fileDiagnostic(file, code, message) }
 }

@@ -25,17 +25,29 @@ export async function watchFiles(
   onChange: () => void,
 ): Promise<FileWatch> {
   let quietTimer: NodeJS.Timeout | null = null
+  let comparing: Promise<void> | null = null
+  let isAskedAgain = false
+  let isClosed = false
   let last = await fingerprint(folder, matters)
   let watcher = openWatcher(folder, onEvent)
 
   function onEvent(): void {
     if (quietTimer) clearTimeout(quietTimer)
-    quietTimer = setTimeout(() => void compare(), quietMs)
+    quietTimer = setTimeout(compareSoon, quietMs)
+  }
+
+  /** One at a time: a file system that does not answer is not asked once more every 5 s. */
+  function compareSoon(): void {
+    isAskedAgain = comparing !== null
+    comparing ??= compare().finally(() => {
+      comparing = null
+      if (isAskedAgain && !isClosed) compareSoon()
+    })
   }
 
   async function compare(): Promise<void> {
     const now = await fingerprint(folder, matters)
-    if (now === last) return
+    if (now === last || isClosed) return
     last = now
     // The folder itself may have been replaced: watch the new one.
     watcher?.close()
@@ -43,9 +55,10 @@ export async function watchFiles(
     onChange()
   }
 
-  const pollTimer = setInterval(() => void compare(), pollIntervalMs)
+  const pollTimer = setInterval(compareSoon, pollIntervalMs)
   return {
     close() {
+      isClosed = true
       clearInterval(pollTimer)
       if (quietTimer) clearTimeout(quietTimer)
       watcher?.close()
@@ -66,19 +79,24 @@ function openWatcher(folder: string, onEvent: () => void): FSWatcher | null {
 
 /**
  * Names, inodes, sizes and times of the files: differs after every save and after a symlink is
- * switched.
+ * switched. Of an entry that cannot be looked at, such as a link that leads nowhere, why.
  */
 async function fingerprint(folder: string, matters: (name: string) => boolean): Promise<string> {
   try {
     const names = (await readdir(folder)).filter(matters).sort()
     const lines = await Promise.all(
-      names.slice(0, filesLimit).map(async (name) => {
-        const { ino, size, mtimeMs, ctimeMs } = await stat(join(folder, name))
-        return `${name}:${ino}:${size}:${mtimeMs}:${ctimeMs}`
-      }),
+      names.slice(0, filesLimit).map((name) => lineOf(join(folder, name), name)),
     )
     return lines.join('\n')
   } catch (error) {
-    return `unreadable: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}`
+    return `unreadable: ${codeOf(error)}`
   }
 }
+
+const lineOf = (path: string, name: string): Promise<string> =>
+  stat(path).then(
+    ({ ino, size, mtimeMs, ctimeMs }) => `${name}:${ino}:${size}:${mtimeMs}:${ctimeMs}`,
+    (error: unknown) => `${name}:${codeOf(error)}`,
+  )
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'

@@ -15,12 +15,19 @@ export interface TestCertificate {
 }
 
 /** Self-signed, for `name`. */
-export function makeCertificate(name: string): TestCertificate {
+export function makeCertificate(name: string, days = 30): TestCertificate {
   const folder = temporaryFolder()
   const certificate = join(folder, 'certificate.pem')
   const key = join(folder, 'key.pem')
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-days', '30']
+  const subject = [
+    '-subj',
+    `/CN=${name}`,
+    '-addext',
+    `subjectAltName=DNS:${name}`,
+    '-days',
+    `${days}`,
+  ]
   execFileSync(
     'openssl',
     ['req', '-x509', ...curve, ...subject, '-keyout', key, '-out', certificate],
