@@ -51,15 +51,34 @@ export function askOverUdp(port: number, packets: readonly Buffer[]): Promise<Bu
   })
 }
 
-export function askOverTcp(port: number, packets: readonly Buffer[]): Promise<Buffer[]> {
-  return new Promise((resolve, reject) => {
+/**
+ * Sends all packets over one connection, and over another one if the server closed it before the first reply: on a busy
+ * machine, more time may pass between connecting and asking than a server leaves a silent client.
+ */
+export async function askOverTcp(
+  port: number,
+  packets: readonly Buffer[],
+  attempts = 5,
+): Promise<Buffer[]> {
+  const result = await askOverConnection(port, packets)
+  if (result.kind === 'answered') return result.replies
+  if (result.replyCount === 0 && attempts > 1) return askOverTcp(port, packets, attempts - 1)
+  throw new Error(`${result.why} after ${result.replyCount} of ${packets.length} replies over TCP`)
+}
+
+type ConnectionResult =
+  | { readonly kind: 'answered'; readonly replies: Buffer[] }
+  | { readonly kind: 'failed'; readonly why: string; readonly replyCount: number }
+
+function askOverConnection(port: number, packets: readonly Buffer[]): Promise<ConnectionResult> {
+  return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true })
     const replies: Buffer[] = []
     let held = Buffer.alloc(0)
     let [next, done] = [0, 0]
     const fail = (why: string): void => {
       socket.destroy()
-      reject(new Error(`${why} after ${done} of ${packets.length} replies over TCP`))
+      resolve({ kind: 'failed', why, replyCount: done })
     }
     const fill = (): void => {
       for (; next < packets.length && next - done < windowSize; next++) {
@@ -92,7 +111,7 @@ export function askOverTcp(port: number, packets: readonly Buffer[]): Promise<Bu
       takeReplies()
       if (done < packets.length) return fill()
       socket.destroy()
-      resolve(replies)
+      resolve({ kind: 'answered', replies })
     })
   })
 }
