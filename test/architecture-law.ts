@@ -217,9 +217,15 @@ export const law: readonly LawRow[] = [
     packages: 'node:* zod',
   },
   {
+    room: 'problems',
+    pure: true,
+    imports: 'lib steer/select wire',
+    typesOnly: 'health steer zone',
+  },
+  {
     room: 'admin/views',
     imports: 'admin health lib metrics reputation',
-    typesOnly: 'announce watch weights',
+    typesOnly: 'announce problems watch weights',
   },
   {
     room: 'admin',
@@ -230,7 +236,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp reputation resolver settings steer/scope systemd transport transport/udp transport/worker watch weights zonefile',
+      'admin admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp problems reputation resolver settings steer/scope systemd transport transport/udp transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer transport/stream zone',
     packages: 'node:* pino',
   },

@@ -2,10 +2,14 @@
 // time of each request.
 
 import type { StatusSources } from '../admin/views/status-view.ts'
+import type { HealthReader } from '../health/table.ts'
 import type { CountedTarget } from '../metrics/answer-metrics.ts'
 import type { MetricSources } from '../metrics/metrics.ts'
 import type { WeightedTarget } from '../metrics/target-metrics.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
+import { EmptyPools } from '../problems/empty-pools.ts'
+import type { ServerProblem } from '../problems/problem-table.ts'
+import { ProblemWatch } from '../problems/problem-watch.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createDropCounter } from '../transport/udp/udp-drops.ts'
@@ -16,6 +20,7 @@ import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import type { ControlPlane } from './control-plane.ts'
+import { logEmptyPool } from './event-sources.ts'
 import { udpEndpoints } from './listeners.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { ReloadableFiles } from './reloadable-files.ts'
@@ -71,10 +76,54 @@ const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & W
   weights: new Map(pools.map(({ pool, member }) => [pool, member.weight])),
 })
 
+interface ProblemInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'log'> {
+  readonly workers: Workers
+  readonly watch: EndpointWatch
+  readonly state: PersistentState
+  readonly cluster: ClusterLink
+}
+
+type Problems = (notReady: readonly string[] | null) => readonly ServerProblem[]
+
+const problemIntervalMs = 1000
+
+/**
+ * Looks every second at what is wrong, so that it is known since when. Returns the look itself;
+ * `notReady`: why queries should not be sent here, null if that was not asked.
+ */
+export function watchProblems(inputs: ProblemInputs, health: HealthReader): Problems {
+  const { zones, places, certificate, workers, watch, state, cluster, clock, log } = inputs
+  const pools = new EmptyPools(health)
+  const problemWatch = new ProblemWatch((change) => logEmptyPool(log, change))
+  const look: Problems = (notReady) => {
+    const written = state.lastWrite()
+    const { isIsolated, heldGroups } = watch.localFaults()
+    return problemWatch.observe({
+      nowMs: clock.wallMs(),
+      notReady,
+      emptyPools: pools.find(zones.current().catalog),
+      zoneMistakes: zones.lastReload().mistakes,
+      certificate: certificate && {
+        mistake: certificate.mistake(),
+        expiresAtSeconds: certificate.current()?.expiresAtSeconds ?? 0,
+      },
+      databases: places.states(),
+      unwritten: written?.successful === false ? written : null,
+      store: cluster.view?.() ?? null,
+      prober: { isIsolated, heldGroups, ownFaults: watch.ownFaults() },
+      workers: { alive: workers.alive(), of: workers.counters.length },
+    })
+  }
+  // Ends with the process.
+  setInterval(() => void look(null), problemIntervalMs).unref()
+  return look
+}
+
 interface StatusInputs extends Pick<Runtime, 'clock'> {
   readonly settings: Settings
   readonly zones: ZoneKeeper
   readonly cluster: ClusterLink
+  readonly problems: Problems
   /** Monotonic time of the start, in milliseconds. */
   readonly startedMs: number
 }
@@ -84,7 +133,7 @@ interface StatusInputs extends Pick<Runtime, 'clock'> {
  * all instances.
  */
 export function statusSources(inputs: StatusInputs): StatusSources {
-  const { settings, zones, cluster, clock, startedMs } = inputs
+  const { settings, zones, cluster, clock, startedMs, problems } = inputs
   let watched: readonly WatchedAddress[] = []
   let keys: ReadonlyMap<number, string> = new Map()
   return {
@@ -95,9 +144,11 @@ export function statusSources(inputs: StatusInputs): StatusSources {
     clusterStatus() {
       const { kind, degraded } = cluster.votes.status()
       const view = cluster.view?.()
-      const { fenced = false, unansweredSeconds = 0, peers = [], config = null } = view ?? {}
-      return { kind, degraded, fenced, unansweredSeconds, peers, config }
+      const { fenced = false, unansweredSeconds = 0, reasons = [] } = view ?? {}
+      const { peers = [], config = null } = view ?? {}
+      return { kind, degraded, fenced, unansweredSeconds, reasons, peers, config }
     },
+    problems,
     votesOn(slot) {
       const current = zones.current().watched
       if (current !== watched) keys = new Map(current.map((one) => [one.slot, slotKey(one)]))

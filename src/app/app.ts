@@ -20,7 +20,7 @@ import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { metricSources, statusSources } from './admin-sources.ts'
+import { metricSources, statusSources, watchProblems } from './admin-sources.ts'
 import { openClusterLink, type ClusterLink } from './cluster-link.ts'
 import { logTransportFallback } from './event-sources.ts'
 import { createControlPlane, listenAdminServer, type ControlPlane } from './control-plane.ts'
@@ -68,6 +68,7 @@ interface RunningServer extends ServerInputs {
   readonly workers: Workers
   readonly metrics: Metrics
   readonly explain: Explain
+  readonly problems: ReturnType<typeof watchProblems>
   /** Monotonic time of the start, in milliseconds. */
   readonly startedMs: number
   isStopping: boolean
@@ -175,10 +176,14 @@ function composeServer(
   startWatches(components)
   const explain = explainOf(components, table)
   const startedMs = clock.monotonicMs()
-  return { ...components, metrics, explain, startedMs, isStopping: false }
+  const problems = watchProblems(components, table)
+  return { ...components, metrics, explain, problems, startedMs, isStopping: false }
 }
 
-type Components = Omit<RunningServer, 'metrics' | 'explain' | 'startedMs' | 'isStopping'>
+type Components = Omit<
+  RunningServer,
+  'metrics' | 'explain' | 'problems' | 'startedMs' | 'isStopping'
+>
 
 /** Hands the targets of the zones in force to everything that watches targets. */
 function startWatches({

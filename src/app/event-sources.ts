@@ -8,6 +8,8 @@ import type { FeedbackEffect } from '../health/feedback.ts'
 import { Standing } from '../health/table.ts'
 import { isoTime } from '../lib/clock.ts'
 import type { StateFileEvent } from '../persistence/state-file.ts'
+import { type EmptyPoolChange } from '../problems/problem-watch.ts'
+import { isAnsweredBadly } from '../problems/empty-pools.ts'
 import { redactedList } from '../reputation/findings.ts'
 import type { ReputationWatchOptions } from '../reputation/reputation-watch.ts'
 import type { CertificateLoaded } from '../settings/certificate.ts'
@@ -135,6 +137,13 @@ export function logLocalFault(log: Log, event: LocalFaultEvent): void {
     default:
       return event satisfies never
   }
+}
+
+export function logEmptyPool(log: Log, change: EmptyPoolChange): void {
+  const { zone, pool, uses, isOver } = change
+  if (isOver) return logEvent(log, 'pool.empty.over', { zone, pool })
+  const instead = [...new Set(uses.map((use) => use.instead))]
+  logEvent(log, 'pool.empty', { zone, pool, instead }, isAnsweredBadly(change))
 }
 
 export const overrideEvents = (log: Log): Pick<MemberWatchOptions, 'onSet' | 'onEnd'> => ({

@@ -168,6 +168,22 @@ export const logEvents = {
   'probes.braked.over': (fields: { group: string; seconds: number }): LogLine =>
     line('info', `${poolText(fields.group)}: what fails now counts at once`, fields),
 
+  'pool.empty': (
+    fields: { zone: string; pool: string; instead: readonly string[] },
+    isAnsweredBadly: boolean,
+  ): LogLine => {
+    const { zone, pool, instead } = fields
+    const message = `nobody is eligible in pool ${pool} of ${zone}`
+    const answered = instead.length === 0 ? 'no rule needs it' : instead.join(', ')
+    return line(
+      isAnsweredBadly ? 'error' : 'warn',
+      `${message}; answered instead: ${answered}`,
+      fields,
+    )
+  },
+  'pool.empty.over': (fields: { zone: string; pool: string }): LogLine =>
+    line('info', `somebody is eligible in pool ${fields.pool} of ${fields.zone} again`, fields),
+
   'override.set': (override: Override, from: string | null): LogLine => {
     const { zone, target, action, by } = override
     const where = from === null ? '' : `, at ${from}`

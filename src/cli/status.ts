@@ -2,10 +2,11 @@
 // seconds.
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { styleText } from 'node:util'
 
 import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
 import { fail, parseFlags } from './flags.ts'
-import { type StatusReport, statusText } from './text/status-text.ts'
+import { type Page, plainPage, type StatusReport, statusText } from './text/status-text.ts'
 
 const watchEveryMs = 2000
 
@@ -32,6 +33,14 @@ export async function status(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** The terminal that is written to, with its colours, unless NO_COLOR is set (no-color.org). */
+const pageOf = (stream: NodeJS.WriteStream): Page => ({
+  columns: stream.isTTY ? Math.max(narrowest, stream.columns) : plainPage.columns,
+  paint: (style, text) => styleText(style, text, { stream }),
+})
+
+const narrowest = 40
+
 interface ShowOptions {
   readonly asJson: boolean
   readonly clearsScreen: boolean
@@ -43,6 +52,9 @@ function show(response: AdminResponse, { asJson, clearsScreen }: ShowOptions): n
   if (response.kind === 'failed') return fail('status', response.why, 1)
   if (response.status !== 200) return fail('status', `the admin server says ${response.status}`, 1)
   const report = response.body as StatusReport
-  process.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : statusText(report))
+  const text = asJson
+    ? `${JSON.stringify(report, null, 2)}\n`
+    : statusText(report, pageOf(process.stdout))
+  process.stdout.write(text)
   return report.ready ? 0 : 1
 }

@@ -40,6 +40,17 @@ interface PeerGone {
   readonly isStopped: boolean
 }
 
+/** An instance that is gone without having said that it would stop. */
+export interface MissingPeer {
+  readonly instance: string
+  readonly site: string
+  readonly goneAtMs: number
+}
+
+/** Missing peers that are remembered, and for how long: by then they were replaced, or somebody knows. */
+const missingLimit = 32
+const missingForMs = 86_400_000
+
 /** With more stale endpoints than this, all votes of the peer are read. */
 const staleLimit = 1000
 
@@ -49,6 +60,8 @@ export class Peers {
   #keepsMissing = false
   /** Names of instances whose heartbeat stopped changing → its epoch and sequence. */
   readonly #stopped = new Map<string, string>()
+  /** By name, those that went last at the end. */
+  readonly #missing = new Map<string, MissingPeer>()
 
   /** `lifetimeMs` is that of a heartbeat. */
   constructor(lifetimeMs: number) {
@@ -65,6 +78,11 @@ export class Peers {
 
   count(): number {
     return this.#byName.size
+  }
+
+  /** Instances that went silent within the last day and are not back; the last 32 of them. */
+  missing(nowMs: number): readonly MissingPeer[] {
+    return [...this.#missing.values()].filter(({ goneAtMs }) => nowMs - goneAtMs < missingForMs)
   }
 
   /**
@@ -143,17 +161,26 @@ export class Peers {
       if (isAlive) continue
       this.#byName.delete(instance)
       if (isStored) this.#stopped.set(instance, positionOf(peer.heartbeat))
-      gone.push({ instance, isStopped: peer.heartbeat.state === 'draining' })
+      const isStopped = peer.heartbeat.state === 'draining'
+      gone.push({ instance, isStopped })
+      if (!isStopped) this.#rememberMissing(instance, peer.heartbeat.site, nowMs)
     }
     for (const instance of this.#stopped.keys())
       if (!heartbeats.has(instance)) this.#stopped.delete(instance)
     return gone
   }
 
+  #rememberMissing(instance: string, site: string, goneAtMs: number): void {
+    const [oldest] = this.#missing.keys()
+    if (oldest !== undefined && this.#missing.size >= missingLimit) this.#missing.delete(oldest)
+    this.#missing.set(instance, { instance, site, goneAtMs })
+  }
+
   /** Returns false if the heartbeat is one that has stopped changing. */
   #add(instance: string, heartbeat: Heartbeat, nowMs: number): boolean {
     if (this.#stopped.get(instance) === positionOf(heartbeat)) return false
     this.#stopped.delete(instance)
+    this.#missing.delete(instance)
     this.#byName.set(instance, {
       instance,
       heartbeat,

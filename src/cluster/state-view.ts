@@ -5,7 +5,7 @@ import type { HintReader } from './redis/hint-reader.ts'
 import type { InstanceState } from './redis/schema.ts'
 import type { StoreSession, SyncedPart } from './redis/session.ts'
 import type { VoteReader } from './redis/vote-reader.ts'
-import type { StoreReachability } from './store-reachability.ts'
+import type { ReachabilityReason, StoreReachability } from './store-reachability.ts'
 import type { ConfigAgreement, ConfigGroup } from './config-agreement.ts'
 import type { ProbeAssignments } from './probe-assignments.ts'
 import type { OwnVotes } from './own-votes.ts'
@@ -36,7 +36,15 @@ export interface StateView extends ClusterStatus {
   readonly streamLagSeconds: number
   /** Seconds since the store last answered. */
   readonly unansweredSeconds: number
+  /** Why it is degraded, the last reason first; empty if it is not, or if no reason is known yet. */
+  readonly reasons: readonly ReachabilityReason[]
   readonly peers: readonly PeerView[]
+  /** Instances that went silent within the last day and are not back. */
+  readonly missing: readonly {
+    readonly instance: string
+    readonly site: string
+    readonly ageSeconds: number
+  }[]
   readonly config: {
     /** Own hash of the configuration; null if it is not known yet. */
     readonly own: string | null
@@ -90,7 +98,10 @@ export const createStateView = (
   degraded: reachability.isCutOff,
   instances: 1 + peers.count(),
   fenced: session.isFenced,
-  votes: countVotes(own, votesOf),
+  // A walk over all endpoints: only for who asks.
+  get votes() {
+    return countVotes(own, votesOf)
+  },
   takeovers: assignments.takeovers,
   rejected: [session.counters, reader, feedback, tallies].reduce(
     (sum, { rejected }) => sum + rejected,
@@ -99,7 +110,13 @@ export const createStateView = (
   rewrites: session.counters.rewrites,
   streamLagSeconds: hints.lagSeconds(),
   unansweredSeconds: reachability.unansweredMs(nowMs) / 1000,
+  reasons: reachability.reasons(nowMs),
   peers: viewPeers(peers, nowMs),
+  missing: peers.missing(nowMs).map(({ instance, site, goneAtMs }) => ({
+    instance,
+    site,
+    ageSeconds: (nowMs - goneAtMs) / 1000,
+  })),
   config: { own: session.config, differs: agreement.isAlerting, groups: agreement.groups() },
 })
 

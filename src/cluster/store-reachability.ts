@@ -23,13 +23,24 @@ interface ReachabilityOptions {
   readonly onChange: () => void
 }
 
+interface ReasonTimes {
+  readonly firstMs: number
+  lastMs: number
+}
+
+/** Why the store is out of reach, as an error code, and for how long that is known. */
+export interface ReachabilityReason {
+  readonly why: string
+  readonly forSeconds: number
+}
+
 /** Times are monotonic milliseconds. */
 export class StoreReachability {
   isCutOff = true
   readonly #options: ReachabilityOptions
   #answeredAtMs: number
-  /** Reasons reported since the instance was cut off; empty: nothing was. */
-  readonly #reportedReasons = new Set<string>()
+  /** Reasons reported since the instance was cut off, with their times; empty: nothing was. */
+  readonly #reportedReasons = new Map<string, ReasonTimes>()
   #isHoldOver = false
 
   constructor(options: ReachabilityOptions) {
@@ -39,6 +50,13 @@ export class StoreReachability {
 
   unansweredMs(nowMs: number): number {
     return nowMs - this.#answeredAtMs
+  }
+
+  /** Why the store is out of reach, the reason of the last failure first; empty while it is in reach. */
+  reasons(nowMs: number): readonly ReachabilityReason[] {
+    return [...this.#reportedReasons]
+      .toSorted(([, a], [, b]) => b.lastMs - a.lastMs)
+      .map(([why, { firstMs }]) => ({ why, forSeconds: (nowMs - firstMs) / 1000 }))
   }
 
   recordAnswer(nowMs: number): void {
@@ -63,7 +81,7 @@ export class StoreReachability {
     if (this.isCutOff && code === null && unansweredMs < unknownReasonPatience * cutOffMs) return
     const isFirst = this.#reportedReasons.size === 0
     this.isCutOff = true
-    this.#report(code ?? 'AWAY')
+    this.#report(code ?? 'AWAY', nowMs)
     if (isFirst) onChange()
     if (this.#isHoldOver || unansweredMs < holdMs) return
     this.#isHoldOver = true
@@ -72,10 +90,12 @@ export class StoreReachability {
   }
 
   /** Reports each reason once: that the store refuses the password matters although it refused connections before. */
-  #report(why: string): void {
+  #report(why: string, nowMs: number): void {
     const reasons = this.#reportedReasons
-    if (reasons.has(why) || reasons.size === maxReportedReasons) return
-    reasons.add(why)
+    const known = reasons.get(why)
+    if (known) known.lastMs = nowMs
+    if (known || reasons.size === maxReportedReasons) return
+    reasons.set(why, { firstMs: nowMs, lastMs: nowMs })
     this.#options.onEvent({ kind: 'degraded', why })
   }
 }

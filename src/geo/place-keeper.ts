@@ -31,6 +31,8 @@ interface DatabaseState {
   /** The database in force; null: none. */
   readonly facts: DatabaseFacts | null
   readonly lastReloadSuccessful: boolean
+  /** Why the last file that was read is not in force; null: it is. */
+  readonly refusal: string | null
   /** When a database was last put in force, in seconds since 1970; 0: never. */
   readonly successAtSeconds: number
 }
@@ -139,14 +141,16 @@ class Keeper implements PlaceKeeper {
     const compiled = await compile({ database, file: this.#fileOf(database) })
     if (compiled.kind === 'broken') {
       const { facts = null, successAtSeconds = 0 } = this.#states.get(database) ?? {}
-      const state = { database, facts, successAtSeconds, lastReloadSuccessful: false }
+      const outcome = { lastReloadSuccessful: false, refusal: compiled.why }
+      const state = { database, facts, successAtSeconds, ...outcome }
       this.#states.set(database, state)
       onEvent({ kind: 'refused', database, why: compiled.why, inForce: facts !== null })
       return
     }
     const { facts, tree } = compiled
     const successAtSeconds = Math.floor(wallMs() / 1000)
-    const state = { database, facts, successAtSeconds, lastReloadSuccessful: true }
+    const outcome = { lastReloadSuccessful: true, refusal: null }
+    const state = { database, facts, successAtSeconds, ...outcome }
     this.#states.set(database, state)
     this.#networks = { ...this.#networks, [database]: tree }
     onEvent({ kind: 'loaded', database, facts })

@@ -132,11 +132,11 @@ export class MassFailureGuard {
     return name === allGroup || this.#groups.has(name)
   }
 
-  /** Number of groups held now. */
-  heldCount(nowMs: number): number {
-    let count = isGroupHeld(this.#all, nowMs) ? 1 : 0
-    for (const group of this.#groups.values()) if (isGroupHeld(group, nowMs)) count++
-    return count
+  /** Names of the groups held now, that of all addresses first. */
+  heldGroups(nowMs: number): readonly string[] {
+    return [this.#all, ...this.#groups.values()]
+      .filter((group) => isGroupHeld(group, nowMs))
+      .map(({ name }) => name)
   }
 }
 

@@ -68,7 +68,7 @@ function registerLocalFaultMetrics(registry: Registry, localFaults: () => LocalF
     kind: 'gauge',
     name: 'mxsteer_failure_brakes',
     help: 'Pools, and all targets as one, whose failures wait for a second round',
-    sample: (emit) => emit({}, localFaults().heldGroups),
+    sample: (emit) => emit({}, localFaults().heldGroups.length),
   })
   registerSampled(registry, {
     kind: 'counter',

@@ -51,10 +51,21 @@ export interface StateFile {
   markDirty(): void
   /** Something changed that must not be lost: writes at once. */
   flushSoon(): void
-  /** Whether the last write succeeded, and when one last did (seconds since the epoch, 0 if none has). */
-  lastWrite(): { readonly successful: boolean; readonly successAtSeconds: number }
+  /** Resolves when all that changed before the call has been written, or could not be: see `lastWrite`. */
+  settled(): Promise<void>
+  lastWrite(): LastWrite
   /** Writes the state a last time and stops writing. */
   close(): Promise<void>
+}
+
+/** The last write of the state file. */
+export interface LastWrite {
+  readonly file: string
+  readonly successful: boolean
+  /** When one last succeeded, in seconds since the epoch; 0: none has. */
+  readonly successAtSeconds: number
+  /** Errno of the failure, or a text; null if it succeeded, or none was tried. */
+  readonly why: string | null
 }
 
 interface StateFileOptions {
@@ -99,11 +110,12 @@ class TrackedStateFile implements StateFile {
   #writtenMs = -Infinity
   #writing: Promise<void> | null = null
   #isClosed = false
-  #last = { successful: true, successAtSeconds: 0 }
+  #last: LastWrite
 
   constructor(file: string, options: StateFileOptions, restored: SavedState) {
     this.#file = file
     this.#options = options
+    this.#last = { file, successful: true, successAtSeconds: 0, why: null }
     this.restored = restored
   }
 
@@ -121,7 +133,17 @@ class TrackedStateFile implements StateFile {
     this.#schedule(0)
   }
 
-  lastWrite(): { readonly successful: boolean; readonly successAtSeconds: number } {
+  async settled(): Promise<void> {
+    if (this.#isClosed || this.#current === null) return
+    // A write that is under way may have read the state before it changed.
+    await this.#writing
+    clearTimeout(this.#timer)
+    this.#dueMs = Infinity
+    this.#startWrite()
+    await this.#writing
+  }
+
+  lastWrite(): LastWrite {
     return this.#last
   }
 
@@ -144,7 +166,11 @@ class TrackedStateFile implements StateFile {
   #onTimer(): void {
     this.#dueMs = Infinity
     if (this.#writing) return void this.#writing.then(() => this.#schedule(0))
-    this.#writing = this.#write().finally(() => {
+    this.#startWrite()
+  }
+
+  #startWrite(): void {
+    this.#writing ??= this.#write().finally(() => {
       this.#writing = null
       this.#schedule(maxWriteIntervalMs)
     })
@@ -159,11 +185,12 @@ class TrackedStateFile implements StateFile {
       await mkdir(folder, { recursive: true, mode: 0o750 })
       await replaceFile(this.#file, encodeState(this.#current(), wallMs))
       if (!this.#last.successful) onEvent({ kind: 'writable', file: this.#file })
-      this.#last = { successful: true, successAtSeconds: Math.floor(wallMs / 1000) }
+      const successAtSeconds = Math.floor(wallMs / 1000)
+      this.#last = { file: this.#file, successful: true, successAtSeconds, why: null }
     } catch (error) {
-      if (this.#last.successful)
-        onEvent({ kind: 'unwritable', file: this.#file, why: codeOf(error) })
-      this.#last = { ...this.#last, successful: false }
+      const why = codeOf(error)
+      if (this.#last.successful) onEvent({ kind: 'unwritable', file: this.#file, why })
+      this.#last = { ...this.#last, successful: false, why }
     }
   }
 }

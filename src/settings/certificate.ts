@@ -84,20 +84,25 @@ export interface CertificateKeeper {
   /** null until a pair has been loaded. */
   current(): Certificate | null
   lastReload(): LastReload
+  /** Why the last pair could not be used; null: it could. */
+  mistake(): Diagnostic | null
 }
 
 export function createCertificateKeeper(files: TlsFiles, clock: Clock): CertificateKeeper {
   let inUse: Certificate | null = null
   let last: LastReload = { successful: false, successAtSeconds: 0 }
+  let mistake: Diagnostic | null = null
   let queue: Promise<unknown> = Promise.resolve()
 
   const loadNow = async (): Promise<CertificateLoaded> => {
     const read = await readCertificate(files)
     if (read.kind === 'bad') {
       last = { ...last, successful: false }
+      mistake = read.diagnostic
       return read
     }
     last = { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000) }
+    mistake = null
     if (inUse !== null && isSame(inUse, read.certificate)) return { kind: 'same' }
     inUse = read.certificate
     return { kind: 'renewed', certificate: inUse }
@@ -111,6 +116,7 @@ export function createCertificateKeeper(files: TlsFiles, clock: Clock): Certific
     },
     current: () => inUse,
     lastReload: () => last,
+    mistake: () => mistake,
   }
 }
 

@@ -45,8 +45,17 @@ export interface EndpointWatch {
   savedVerdicts(): VerdictsByKey
   counters(): SchedulerCounters
   localFaults(): LocalFaultState
+  /** Of all probed addresses, those whose last probe failed by a fault of this host. */
+  ownFaults(): OwnFaults
   /** Aborts the probes in flight and resolves once their sockets are closed. The table stays as it is. */
   stop(): Promise<void>
+}
+
+/** `reasons`: each reason once, with commas. */
+interface OwnFaults {
+  readonly count: number
+  readonly of: number
+  readonly reasons: string
 }
 
 type VerdictsByKey = ReadonlyMap<string, SavedDamping>
@@ -176,6 +185,14 @@ class ScheduledEndpointWatch implements EndpointWatch {
 
   localFaults(): LocalFaultState {
     return this.#localFaults.state()
+  }
+
+  ownFaults(): OwnFaults {
+    const reasons: string[] = []
+    for (const { health } of this.#endpoints.values())
+      if (health.lastOutcome?.kind === 'self') reasons.push(health.lastOutcome.reason)
+    const different = [...new Set(reasons)].sort().join(', ')
+    return { count: reasons.length, of: this.#endpoints.size, reasons: different }
   }
 
   async stop(): Promise<void> {

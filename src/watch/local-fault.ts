@@ -26,8 +26,8 @@ export type LocalFaultEvent =
 export interface LocalFaultState {
   /** Whether this host is taken to be cut off. */
   readonly isIsolated: boolean
-  /** Number of groups (pools, and all addresses together) whose failures the mass-failure guard holds. */
-  readonly heldGroups: number
+  /** Pools whose failures the mass-failure guard holds; `*` stands for all addresses together. */
+  readonly heldGroups: readonly string[]
   /** Number of outcomes replaced by `self`, by reason. */
   readonly discarded: { readonly stalled: number; readonly isolated: number }
   /** Number of times the process stalled for a second or longer. */
@@ -115,7 +115,7 @@ export class LocalFaultDetector {
   state(): LocalFaultState {
     return {
       isIsolated: this.#isIsolated,
-      heldGroups: this.#massFailureGuard.heldCount(this.#options.clock.monotonicMs()),
+      heldGroups: this.#massFailureGuard.heldGroups(this.#options.clock.monotonicMs()),
       discarded: { ...this.#discarded },
       stalls: this.#lag.stalls(),
     }

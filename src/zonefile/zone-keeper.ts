@@ -37,6 +37,11 @@ export interface LastReload {
   readonly successAtSeconds: number
 }
 
+interface LastZoneLoad extends LastReload {
+  /** Why it was rejected; empty: it was not. */
+  readonly mistakes: readonly Diagnostic[]
+}
+
 /** Completed loads of the zone folder by result, the one at start included. */
 export interface ReloadCounts {
   readonly success: number
@@ -47,7 +52,7 @@ export interface ZoneKeeper {
   /** Reads the folder. Concurrent calls run one after another. */
   load(): Promise<LoadResult>
   current(): ServedZones
-  lastReload(): LastReload
+  lastReload(): LastZoneLoad
   reloads(): ReloadCounts
 }
 
@@ -60,19 +65,28 @@ const noZones: ServedZones = {
   content: '',
 }
 
+const errorsOf = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
+  diagnostics.filter(({ severity }) => severity === 'error')
+
+const succeededNow = (clock: Clock): LastZoneLoad => ({
+  successful: true,
+  successAtSeconds: Math.floor(clock.wallMs() / 1000),
+  mistakes: [],
+})
+
 export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
   const allocation = createAllocation()
   const serials = createSerialKeeper(clock)
   let served = noZones
   let hash = ''
-  let last: LastReload = { successful: false, successAtSeconds: 0 }
+  let last: LastZoneLoad = { successful: false, successAtSeconds: 0, mistakes: [] }
   let reloads: ReloadCounts = { success: 0, failure: 0 }
   let queue: Promise<unknown> = Promise.resolve()
 
   const loadNow = async (): Promise<LoadResult> => {
     const loaded = await loadZones(folder, allocation, serials)
     if (loaded.kind === 'rejected') {
-      last = { ...last, successful: false }
+      last = { ...last, successful: false, mistakes: errorsOf(loaded.diagnostics) }
       reloads = { ...reloads, failure: reloads.failure + 1 }
       return loaded
     }
@@ -87,7 +101,7 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
       content: loaded.content,
     }
     reloads = { ...reloads, success: reloads.success + 1 }
-    last = { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000) }
+    last = succeededNow(clock)
     return { kind: 'loaded', served, warnings: loaded.warnings, isChanged }
   }
   return {

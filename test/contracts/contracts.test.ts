@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 
 import { logEvents } from '../../src/app/log-events.ts'
 import { helpText } from '../../src/cli/help.ts'
+import { problemKinds } from '../../src/problems/problem-table.ts'
 import { createMetrics, type MetricSources } from '../../src/metrics/metrics.ts'
 import { settingsFileSchema } from '../../src/settings/settings-table.ts'
 import { problemCodes } from '../../src/zone/compile/problem.ts'
@@ -124,6 +125,11 @@ test('commands, flags, and exit codes', async () => {
 describe('words', () => {
   test('events of the log', async () => {
     await expect(list(Object.keys(logEvents))).toMatchFileSnapshot('./events.txt')
+  })
+
+  test('kinds of problems of a server', async () => {
+    for (const kind of problemKinds) expect(read('docs/operations.md')).toContain(`\`${kind}\``)
+    await expect(list(problemKinds)).toMatchFileSnapshot('./problem-kinds.txt')
   })
 
   test('codes of mistakes', async () => {

@@ -33,9 +33,11 @@ probes:
   inbound: { port: ${port}, level: banner, interval: 1s, fast_interval: 500ms, fall: 2, rise: 2 }
 pools:
   main: { probe: inbound, targets: { mx1: 3, mx2: 1 }, availability_target: 99.9%, identity: { greeting: true, ptr: true } }
+  empty: { probe: inbound, targets: { mx2: 1 } }
 steering:
   inbound:
     - { when: { network: [198.51.100.0/24] }, pools: [main] }
+    - { when: { network: [203.0.113.0/24] }, pools: [empty, main] }
     - { pools: [main] }
 records:
   '@': { NS: ns1, MX: { steer: inbound } }

@@ -61,6 +61,7 @@ test('each database is read from its own file, and both are reported', async () 
       database: 'country',
       facts: { type: 'DE', buildSeconds: 1_700_000_000 },
       lastReloadSuccessful: true,
+      refusal: null,
       successAtSeconds: 1_700_000_000,
     },
     expect.objectContaining({ database: 'asn', lastReloadSuccessful: true }),
@@ -92,7 +93,11 @@ describe('a broken file', () => {
     expect(at('11.0.0.1')).toBe('EU DE null')
     const refused = `country refused, in force: true: ${files.country}: is empty`
     expect(events).toEqual(['country loaded DE', refused, refused])
-    expect(keeper.states()[0]).toMatchObject({ lastReloadSuccessful: false, facts: { type: 'DE' } })
+    expect(keeper.states()[0]).toMatchObject({
+      lastReloadSuccessful: false,
+      refusal: expect.any(String),
+      facts: { type: 'DE' },
+    })
     expect(published).toEqual([])
     written('country.mmdb', placed('FR'))
     changes.get(files.country)?.()

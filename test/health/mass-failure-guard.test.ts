@@ -38,7 +38,7 @@ describe('a group is held when', () => {
     expect(guard.isHeld(1, 300)).toBe(false)
     expect(guard.recordFailing(4, 300)).toEqual([{ group: 'eu', failing: 4, of: 6 }])
     expect([1, 4, 6, 7].map((slot) => guard.isHeld(slot, 300))).toEqual([true, true, true, false])
-    expect(guard.heldCount(300)).toBe(1)
+    expect(guard.heldGroups(300)).toHaveLength(1)
   })
 
   test('30 % of all addresses fail', () => {

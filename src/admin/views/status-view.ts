@@ -8,6 +8,7 @@ import type { OverrideControl } from '../../metrics/override-metrics.ts'
 import { isoTime } from '../../lib/clock.ts'
 import { overrideView } from '../override-routes.ts'
 import type { Readiness } from '../../announce/readiness.ts'
+import type { ServerProblem } from '../../problems/problem-table.ts'
 
 /**
  * The shared state as this instance sees it; with kind `memory` it shares nothing and `peers` is
@@ -18,6 +19,8 @@ interface ClusterStatus {
   readonly degraded: boolean
   readonly fenced: boolean
   readonly unansweredSeconds: number
+  /** Why it is degraded, the last reason first. */
+  readonly reasons: readonly { readonly why: string; readonly forSeconds: number }[]
   readonly peers: readonly {
     readonly instance: string
     readonly site: string
@@ -39,6 +42,8 @@ export interface StatusSources {
   readonly site: string
   readonly uptimeSeconds: () => number
   readonly clusterStatus: () => ClusterStatus
+  /** What is wrong, critical problems first. `notReady`: why queries should not be sent here. */
+  readonly problems: (notReady: readonly string[]) => readonly ServerProblem[]
   /** The live votes of all instances on this slot, its own included. */
   readonly votesOn: (slot: number) => readonly LiveVote[]
 }
@@ -54,7 +59,8 @@ export function statusView(
   ready: Readiness,
 ): object {
   const { version, instance, site } = status
-  const { kind, degraded, fenced, unansweredSeconds, peers, config } = status.clusterStatus()
+  const { kind, degraded, fenced, unansweredSeconds, reasons, peers, config } =
+    status.clusterStatus()
   return {
     instance,
     site,
@@ -63,7 +69,14 @@ export function statusView(
     uptimeSeconds: rounded(status.uptimeSeconds()),
     ready: ready.ready,
     reasons: ready.reasons,
-    state: { kind, degraded, fenced, unansweredSeconds: rounded(unansweredSeconds) },
+    problems: status.problems(ready.reasons).map(problemView),
+    state: {
+      kind,
+      degraded,
+      fenced,
+      unansweredSeconds: rounded(unansweredSeconds),
+      reasons: reasons.map(({ why, forSeconds }) => ({ why, forSeconds: rounded(forSeconds) })),
+    },
     config,
     peers: peers.map((peer) => ({ ...peer, ageSeconds: rounded(peer.ageSeconds) })),
     pools: poolViews(overrides.watch.states()),
@@ -71,6 +84,11 @@ export function statusView(
     overrides: overrides.watch.overrides().map(overrideView),
   }
 }
+
+const problemView = ({ sinceMs, ...problem }: ServerProblem): object => ({
+  ...problem,
+  since: isoTime(sinceMs),
+})
 
 /**
  * A member is healthy if it takes part. `healthyShare` is of configured weights, 0 in a pool whose

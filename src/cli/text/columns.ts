@@ -24,17 +24,93 @@ export function tableLines(
   )
 }
 
+/** Text of a cell; `style`: how it is painted where there are colours. */
+export type Cell = string | { readonly text: string; readonly style: Style }
+
+export type Style = 'bold' | 'red' | 'yellow' | 'green' | 'dim'
+
+/** Puts the codes of a style around text, or nothing where there are no colours. */
+export type Paint = (style: Style, text: string) => string
+
+const textOf = (cell: Cell = ''): string => (typeof cell === 'string' ? cell : cell.text)
+
+const minColumnWidth = 8
+
+/** Lines that one cell is folded to, at most; what is more is cut. */
+const maxFolds = 6
+
+/**
+ * As `tableLines`, but no wider than `width`: the widest columns are narrowed, and what does not fit them is folded
+ * within its column.
+ */
+export function foldedTableLines(
+  rows: readonly (readonly Cell[])[],
+  width: number,
+  paint: Paint,
+): readonly string[] {
+  const widths = narrowed(rows, width)
+  return rows.flatMap((row) => {
+    const folded = row.map((cell, i) => foldCell(textOf(cell), widths[i] ?? 0))
+    const height = Math.max(1, ...folded.map((lines) => lines.length))
+    return Array.from({ length: height }, (_, line) => {
+      const texts = folded.map((lines, i) => (lines[line] ?? '').padEnd(widths[i] ?? 0))
+      const last = texts.findLastIndex((text) => text.trim() !== '')
+      return texts
+        .slice(0, last + 1)
+        .map((text, i) => paintCell(row[i], i === last ? text.trimEnd() : text, paint))
+        .join('  ')
+    })
+  })
+}
+
+function paintCell(cell: Cell | undefined, padded: string, paint: Paint): string {
+  if (cell === undefined || typeof cell === 'string') return padded
+  const text = padded.trimEnd()
+  return text === '' ? padded : paint(cell.style, text) + padded.slice(text.length)
+}
+
+function narrowed(rows: readonly (readonly Cell[])[], width: number): readonly number[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length))
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(...rows.map((row) => textOf(row[i]).length)),
+  )
+  const room = width - 2 * (columns - 1)
+  for (let excess = widths.reduce((sum, one) => sum + one, 0) - room; excess > 0; excess--) {
+    const widest = Math.max(...widths)
+    if (widest <= minColumnWidth) break
+    widths[widths.indexOf(widest)] = widest - 1
+  }
+  return widths
+}
+
+/** Breaks after a space or a mark where one is in the second half of the line, else anywhere. */
+function foldCell(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  let rest = text
+  while (rest.length > width && lines.length < maxFolds - 1) {
+    const mark = /.*[\s.,:;/|-]/.exec(rest.slice(0, rest[width] === ' ' ? width + 1 : width))
+    const at = mark && mark[0].length > width / 2 ? mark[0].length : width
+    lines.push(rest.slice(0, at).trimEnd())
+    rest = rest.slice(at).trimStart()
+  }
+  return [...lines, rest.length <= width ? rest : `${rest.slice(0, width - 1)}…`]
+}
+
 /**
  * Breaks text between words. Lines after the first are indented by four more than the text is.
  * `indent`: the width of what will be put before each line.
  */
-export function wrapText(text: string, indent: number): readonly string[] {
+export function wrapText(
+  text: string,
+  indent: number,
+  columns: number = terminalColumns,
+): readonly string[] {
   const depth = text.length - text.trimStart().length
   const lines: string[] = []
   let line = ' '.repeat(depth)
   let isLineEmpty = true
   for (const word of text.trimStart().split(' ')) {
-    if (!isLineEmpty && indent + line.length + 1 + word.length > terminalColumns) {
+    if (!isLineEmpty && indent + line.length + 1 + word.length > columns) {
       lines.push(line)
       line = ' '.repeat(depth + 4)
       isLineEmpty = true

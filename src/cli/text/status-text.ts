@@ -1,8 +1,8 @@
-// The response of `/status` as text, 100 columns wide, with problems first. Control characters are
+// The response of `/status` as text, as wide as it may be, with problems first. Control characters are
 // escaped (printable).
 
 import { printable } from '../../zonefile/diagnostic.ts'
-import { percentText, tableLines, terminalColumns } from './columns.ts'
+import { type Cell, foldedTableLines, type Paint, percentText, wrapText } from './columns.ts'
 
 export interface StatusReport {
   readonly instance: string
@@ -12,6 +12,7 @@ export interface StatusReport {
   readonly uptimeSeconds: number
   readonly ready: boolean
   readonly reasons: readonly string[]
+  readonly problems: readonly ProblemReport[]
   readonly state: {
     readonly kind: string
     readonly degraded: boolean
@@ -34,6 +35,13 @@ export interface StatusReport {
   readonly overrides: readonly OverrideReport[]
 }
 
+interface ProblemReport {
+  readonly kind: string
+  readonly severity: string
+  readonly since: string | null
+  readonly text: string
+}
+
 interface PoolReport {
   readonly zone: string
   readonly pool: string
@@ -46,6 +54,7 @@ interface TargetReport {
   readonly zone: string
   readonly target: string
   readonly address: string
+  readonly probe: string
   readonly state: string
   readonly since: string | null
   readonly reason: string
@@ -57,6 +66,10 @@ interface OverrideReport {
   readonly target: string
   readonly pool: string | null
   readonly kind: string
+  /** Of kind `weight`, one of these: a share of the configured weight, a weight, a share of the pool. */
+  readonly factor?: number
+  readonly weight?: number
+  readonly share?: number
   readonly why: string
   readonly by: string
   readonly until: string | null
@@ -64,32 +77,63 @@ interface OverrideReport {
 
 /** Rows of a table; only the number of the others is shown. */
 const rowLimit = 40
-const minColumnWidth = 8
+const problemLimit = 20
 
-export function statusText(report: StatusReport): string {
+/** What the page is shown on. */
+export interface Page {
+  readonly columns: number
+  readonly paint: Paint
+}
+
+export const plainPage: Page = { columns: 80, paint: (_, text) => text }
+
+export function statusText(report: StatusReport, page: Page = plainPage): string {
   return [
-    headLines(report),
-    peerLines(report),
-    poolLines(report),
-    targetLines(report),
-    overrideLines(report),
+    headLines(report, page),
+    peerLines(report, page),
+    poolLines(report, page),
+    targetLines(report, page),
+    overrideLines(report, page),
   ]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.map((line) => `${line}\n`).join(''))
     .join('\n')
 }
 
-function headLines(report: StatusReport): readonly string[] {
+function headLines(report: StatusReport, page: Page): readonly string[] {
   const { instance, site, version, at, uptimeSeconds, ready, reasons } = report
   const uptime = durationText(uptimeSeconds)
-  const heading = `${instance} at ${site}, mxsteer ${version}, up ${uptime}, ${at}`
+  const folded = (line: string): readonly string[] => wrapText(printable(line), 0, page.columns)
+  const readiness = folded(ready ? 'ready' : `NOT READY: ${reasons.join('; ')}`)
   return [
-    heading,
-    ready ? 'ready' : `NOT READY: ${reasons.join('; ')}`,
-    `state: ${stateText(report)}`,
-    ...configLines(report),
-  ].map((line) => truncate(printable(line), terminalColumns))
+    ...folded(`${instance} at ${site}, mxsteer ${version}, up ${uptime}, ${at}`),
+    ...problemLines(report, page),
+    ...readiness.map((line) => page.paint(ready ? 'green' : 'red', line)),
+    ...[`state: ${stateText(report)}`, ...configLines(report)].flatMap(folded),
+  ]
 }
+
+const problemMargin = 10
+
+/** Why it is not ready stands in a line of its own. */
+function problemLines({ problems, at }: StatusReport, page: Page): readonly string[] {
+  const shown = problems.filter(({ kind }) => kind !== 'not-ready')
+  const lines = shown.slice(0, problemLimit).flatMap(({ kind, severity, since, text }) => {
+    const duration = since === null ? '' : `, ${sinceText(since, at)}`
+    const told = printable(`${kind}${duration}: ${text}`)
+    const style = severity === 'critical' ? 'red' : 'yellow'
+    return wrapText(told, problemMargin - 4, page.columns - 4).map((line, i) =>
+      i === 0
+        ? page.paint(style, severity.toUpperCase().padEnd(problemMargin)) + line
+        : ' '.repeat(problemMargin) + line.trimStart(),
+    )
+  })
+  const hidden = shown.length - problemLimit
+  return hidden > 0 ? [...lines, `and ${hidden} more: --json has them all`] : lines
+}
+
+const sinceText = (since: string, at: string): string =>
+  durationText((Date.parse(at) - Date.parse(since)) / 1000)
 
 function stateText({ state, peers }: StatusReport): string {
   if (state.kind === 'memory') return 'memory, no other instances'
@@ -106,47 +150,70 @@ function configLines({ config }: StatusReport): readonly string[] {
   return [`config: ${config.differs ? 'DIFFERS' : 'differs, not for long yet'}: ${groups}`]
 }
 
-const peerLines = ({ peers }: StatusReport): readonly string[] =>
-  fittedTable(
+const peerLines = ({ peers }: StatusReport, page: Page): readonly string[] =>
+  tableOf(
     ['INSTANCE', 'SITE', 'STATE', 'HEARTBEAT'],
     peers.map(({ instance, site, state, ageSeconds }) => [
       instance,
       site,
-      state === 'ok' ? state : state.toUpperCase(),
+      state === 'ok' ? state : { text: state.toUpperCase(), style: 'yellow' },
       `${durationText(ageSeconds)} ago`,
     ]),
+    page,
   )
 
-const poolLines = ({ pools }: StatusReport): readonly string[] =>
-  fittedTable(
+const poolLines = ({ pools }: StatusReport, page: Page): readonly string[] =>
+  tableOf(
     ['POOL', 'HEALTHY', 'OF', 'BY WEIGHT'],
     pools
       .toSorted((a, b) => a.healthyShare - b.healthyShare)
       .map(({ zone, pool, members, healthy, healthyShare }) => [
         `${pool} of ${zone}`,
-        healthy === 0 ? 'NONE' : String(healthy),
+        healthy === 0 ? { text: 'NONE', style: 'red' } : String(healthy),
         String(members),
         percentText(healthyShare),
       ]),
+    page,
   )
 
 /** Health states in the order of output, worst first. */
 const stateOrder = ['down', 'suspect', 'unknown', 'up']
 
-const targetLines = ({ targets, at }: StatusReport): readonly string[] =>
-  fittedTable(
-    ['TARGET', 'ADDRESS', 'STATE', 'FOR', 'REASON', 'VOTES'],
+function stateCell(state: string): Cell {
+  switch (state) {
+    case 'down':
+      return { text: 'DOWN', style: 'red' }
+    case 'suspect':
+      return { text: 'SUSPECT', style: 'yellow' }
+    case 'up':
+      return { text: 'up', style: 'green' }
+    default:
+      return state
+  }
+}
+
+/** With the names of probes where a target has several. */
+function targetLines({ targets, at }: StatusReport, page: Page): readonly string[] {
+  const byTarget = Map.groupBy(targets, ({ zone, target }) => `${target}.${zone}`)
+  const hasProbes = [...byTarget.values()].some(
+    (of) => new Set(of.map(({ probe }) => probe)).size > 1,
+  )
+  return tableOf(
+    ['TARGET', 'ADDRESS', ...(hasProbes ? ['PROBE'] : []), 'STATE', 'FOR', 'REASON', 'VOTES'],
     targets
       .toSorted((a, b) => stateOrder.indexOf(a.state) - stateOrder.indexOf(b.state))
-      .map(({ zone, target, address, state, since, reason, votes }) => [
+      .map(({ zone, target, address, probe, state, since, reason, votes }) => [
         `${target}.${zone}`,
         address,
-        state === 'up' || state === 'unknown' ? state : state.toUpperCase(),
-        since === null ? '-' : durationText((Date.parse(at) - Date.parse(since)) / 1000),
+        ...(hasProbes ? [probe] : []),
+        stateCell(state),
+        since === null ? '-' : sinceText(since, at),
         reason,
         votesText(votes),
       ]),
+    page,
   )
+}
 
 /** `down a b, up c`; instances without a vote are left out. */
 function votesText(votes: TargetReport['votes']): string {
@@ -157,18 +224,33 @@ function votesText(votes: TargetReport['votes']): string {
   return groups.join(', ') || '-'
 }
 
-const overrideLines = ({ overrides }: StatusReport): readonly string[] =>
-  fittedTable(
+const overrideLines = ({ overrides }: StatusReport, page: Page): readonly string[] =>
+  tableOf(
     ['OVERRIDE', 'POOL', 'KIND', 'UNTIL', 'BY', 'WHY'],
-    overrides.map(({ zone, target, pool, kind, until, by, why }) => [
-      `${target}.${zone}`,
-      pool ?? '-',
-      kind,
-      until?.replace(/\.\d+Z$/, 'Z') ?? 'undone',
-      by || '-',
-      why || '-',
+    overrides.map((one) => [
+      `${one.target}.${one.zone}`,
+      one.pool ?? '-',
+      { text: kindText(one), style: 'yellow' },
+      one.until?.replace(/\.\d+Z$/, 'Z') ?? 'undone',
+      one.by || '-',
+      one.why || '-',
     ]),
+    page,
   )
+
+/** `drain`; `weight 50%`, `weight 3`, `weight 10% of pool`. */
+export function kindText({
+  kind,
+  factor,
+  weight,
+  share,
+}: Pick<OverrideReport, 'kind' | 'factor' | 'weight' | 'share'>): string {
+  if (factor !== undefined) return `${kind} ${percentOf(factor)}`
+  if (weight !== undefined) return `${kind} ${weight}`
+  return share === undefined ? kind : `${kind} ${percentOf(share)} of pool`
+}
+
+const percentOf = (share: number): string => `${Number((share * 100).toPrecision(4))}%`
 
 /** The two largest units: `3 d 4 h`, `12 s`. */
 export function durationText(seconds: number): string {
@@ -190,29 +272,19 @@ const units = [
   ['s', 1],
 ] as const
 
-/**
- * Empty if there are no rows. The widest columns are narrowed until the table fits the terminal.
- */
-function fittedTable(
+const printableCell = (cell: Cell): Cell =>
+  typeof cell === 'string' ? printable(cell) : { ...cell, text: printable(cell.text) }
+
+/** Empty if there are no rows. */
+function tableOf(
   head: readonly string[],
-  rows: readonly (readonly string[])[],
+  rows: readonly (readonly Cell[])[],
+  { columns, paint }: Page,
 ): readonly string[] {
   if (rows.length === 0) return []
-  const shown = [head, ...rows.slice(0, rowLimit).map((row) => row.map(printable))]
-  const widths = head.map((_, i) => Math.max(...shown.map((row) => row[i]?.length ?? 0)))
-  const gaps = 2 * (head.length - 1)
-  const lineWidth = (): number => widths.reduce((total, width) => total + width, gaps)
-  for (
-    let widest = Math.max(...widths);
-    lineWidth() > terminalColumns && widest > minColumnWidth;
-  ) {
-    widths[widths.indexOf(widest)] = widest - 1
-    widest = Math.max(...widths)
-  }
-  const lines = tableLines(shown.map((row) => row.map((cell, i) => truncate(cell, widths[i] ?? 0))))
+  const shown = rows.slice(0, rowLimit).map((row) => row.map(printableCell))
+  const bold = head.map((text): Cell => ({ text, style: 'bold' }))
+  const lines = foldedTableLines([bold, ...shown], columns, paint)
   const hidden = rows.length - rowLimit
   return hidden > 0 ? [...lines, `and ${hidden} more: --json has them all`] : lines
 }
-
-const truncate = (text: string, width: number): string =>
-  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`

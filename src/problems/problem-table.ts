@@ -1,0 +1,331 @@
+// What is wrong with this server now, as `/status` and `mxsteer status` show it first. One table: a row for each kind of
+// problem, a function from what the components report to what an operator is told. The kinds are a contract.
+
+import { isoDay } from '../lib/clock.ts'
+import { type EmptyPool, type Instead, isAnsweredBadly } from './empty-pools.ts'
+
+/** critical: mail or answers suffer now. warning: they will, or nobody would notice if they did. */
+export type Severity = 'critical' | 'warning'
+
+/** A problem of this server, as opposed to one in a file. */
+export interface ServerProblem {
+  readonly kind: ProblemKind
+  readonly severity: Severity
+  /** What it is about, such as `main of smtp.example.test`; empty: this instance. */
+  readonly subject: string
+  /** Since when, by the wall clock; null: the component does not say. */
+  readonly sinceMs: number | null
+  /** What is wrong, what goes on meanwhile, and what to do. */
+  readonly text: string
+}
+
+/** A mistake in a file, with its place. */
+interface Mistake {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly path: string
+  readonly message: string
+}
+
+/** What the components report. */
+export interface ServerState {
+  /** By the wall clock. */
+  readonly nowMs: number
+  /** Why queries should not be sent here; null: it was not asked. */
+  readonly notReady: readonly string[] | null
+  readonly emptyPools: readonly EmptyPool[]
+  /** Of the last load of the zone files; empty: they are served. */
+  readonly zoneMistakes: readonly Mistake[]
+  /** null: DNS over TLS is off. */
+  readonly certificate: {
+    readonly mistake: Mistake | null
+    /** 0: not known. */
+    readonly expiresAtSeconds: number
+  } | null
+  readonly databases: readonly {
+    readonly database: string
+    /** null: none is in force. */
+    readonly facts: object | null
+    readonly refusal: string | null
+  }[]
+  /** null: there is no state file, or it was written. */
+  readonly unwritten: { readonly file: string; readonly why: string | null } | null
+  /** null: this instance shares with no others. */
+  readonly store: StoreState | null
+  readonly prober: {
+    readonly isIsolated: boolean
+    /** Pools whose failures wait for a second round; `*`: all addresses as one. */
+    readonly heldGroups: readonly string[]
+    /** Of all probed addresses, those whose last probe failed by a fault of this host, and why. */
+    readonly ownFaults: { readonly count: number; readonly of: number; readonly reasons: string }
+  }
+  readonly workers: { readonly alive: number; readonly of: number }
+}
+
+interface StoreState {
+  readonly degraded: boolean
+  readonly reasons: readonly { readonly why: string; readonly forSeconds: number }[]
+  readonly unansweredSeconds: number
+  readonly fenced: boolean
+  readonly config: {
+    readonly differs: boolean
+    readonly groups: readonly { readonly instances: readonly string[] }[]
+  }
+  readonly missing: readonly {
+    readonly instance: string
+    readonly site: string
+    readonly ageSeconds: number
+  }[]
+}
+
+/** What a row finds: `severity` where it is not that of the row, `forSeconds` where it is known. */
+interface Finding {
+  readonly text: string
+  readonly subject?: string
+  readonly severity?: Severity
+  readonly forSeconds?: number
+}
+
+interface Row {
+  readonly severity: Severity
+  readonly find: (state: ServerState) => readonly Finding[]
+}
+
+/** In the order in which problems of the same severity are shown. `more-problems`: how many are left out of the list. */
+export const problemKinds = [
+  'pool-empty',
+  'not-ready',
+  'workers-down',
+  'prober-isolated',
+  'probes-held',
+  'probes-own-fault',
+  'zones-rejected',
+  'certificate-refused',
+  'certificate-expires',
+  'geoip-refused',
+  'state-unwritten',
+  'store-degraded',
+  'name-taken',
+  'config-differs',
+  'peer-missing',
+  'more-problems',
+] as const
+
+export type ProblemKind = (typeof problemKinds)[number]
+
+type RowKind = Exclude<ProblemKind, 'more-problems'>
+
+const rows: Readonly<Record<RowKind, Row>> = {
+  'pool-empty': { severity: 'warning', find: ({ emptyPools }) => emptyPools.map(emptyPool) },
+  'not-ready': { severity: 'critical', find: ({ notReady }) => (notReady ?? []).map(said) },
+  'workers-down': { severity: 'warning', find: ({ workers }) => workersDown(workers) },
+  'prober-isolated': { severity: 'critical', find: ({ prober }) => isolated(prober) },
+  'probes-held': { severity: 'warning', find: ({ prober }) => prober.heldGroups.map(held) },
+  'probes-own-fault': { severity: 'warning', find: ({ prober }) => ownFault(prober.ownFaults) },
+  'zones-rejected': { severity: 'warning', find: ({ zoneMistakes }) => rejected(zoneMistakes) },
+  'certificate-refused': { severity: 'warning', find: certificateRefused },
+  'certificate-expires': { severity: 'warning', find: certificateExpires },
+  'geoip-refused': { severity: 'warning', find: ({ databases }) => databases.flatMap(refused) },
+  'state-unwritten': { severity: 'warning', find: ({ unwritten }) => stateUnwritten(unwritten) },
+  'store-degraded': { severity: 'warning', find: ({ store }) => degraded(store) },
+  'name-taken': { severity: 'warning', find: ({ store }) => nameTaken(store) },
+  'config-differs': { severity: 'warning', find: ({ store }) => differs(store) },
+  'peer-missing': { severity: 'warning', find: ({ store }) => (store?.missing ?? []).map(missing) },
+}
+
+const maxProblems = 100
+
+/** The problems of a server, critical ones first; beyond 100 the last one tells how many are left out. */
+export function problemsOf(state: ServerState): readonly ServerProblem[] {
+  const all = (Object.entries(rows) as [RowKind, Row][]).flatMap(([kind, row]) =>
+    row.find(state).map(({ severity = row.severity, subject = '', forSeconds, text }) => ({
+      kind,
+      severity,
+      subject,
+      sinceMs: forSeconds === undefined ? null : state.nowMs - forSeconds * 1000,
+      text,
+    })),
+  )
+  const sorted = ['critical', 'warning'].flatMap((one) =>
+    all.filter(({ severity }) => severity === one),
+  )
+  const more = sorted.length - maxProblems
+  if (more <= 0) return sorted
+  const text = `and ${more} more: mend these first`
+  const rest = { kind: 'more-problems', severity: 'warning', subject: '', sinceMs: null } as const
+  return [...sorted.slice(0, maxProblems), { ...rest, text }]
+}
+
+const said = (text: string): Finding => ({ subject: text, text })
+
+const insteadTexts: Readonly<Record<Exclude<Instead, 'other-pool' | 'backup'>, string>> = {
+  panic: 'its health is ignored (panic) and all its members are answered',
+  'last-good': 'those that went down last are answered (on_all_down: last_good)',
+  all: 'all members are answered, down ones too (on_all_down: all)',
+  servfail: 'SERVFAIL is answered (on_all_down: servfail)',
+}
+
+const maxNamed = 8
+
+/** `a, b and 3 more`. */
+function listText(names: readonly string[]): string {
+  const more = names.length - maxNamed
+  return names.slice(0, maxNamed).join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+function emptyPool(one: EmptyPool): Finding {
+  const { zone, pool, uses } = one
+  const answers = Map.groupBy(uses, ({ instead, pools }) =>
+    instead === 'other-pool' || instead === 'backup'
+      ? `its clients go to pool ${pools.join(', ')}${instead === 'backup' ? ' (on_all_down)' : ''}`
+      : insteadTexts[instead],
+  )
+  const told = [...answers].map(([answer, by]) => {
+    const rules = listText(by.map(({ policy, rule }) => `${policy} rule ${rule}`))
+    return `${answer}, by ${rules}`
+  })
+  const meanwhile = told.length === 0 ? 'no rule needs it now' : told.join('; ')
+  return {
+    subject: `${pool} of ${zone}`,
+    severity: isAnsweredBadly(one) ? 'critical' : 'warning',
+    text:
+      `nobody is eligible in pool ${pool} of ${zone}: ${meanwhile}. ` +
+      '`mxsteer targets` says why each target is out',
+  }
+}
+
+const workersDown = ({ alive, of }: ServerState['workers']): readonly Finding[] =>
+  alive >= of
+    ? []
+    : [
+        {
+          severity: alive === 0 ? 'critical' : 'warning',
+          text:
+            `${alive} of ${of} answering threads serve; those that ended are started again. ` +
+            'If they end again and again, see `why` of worker.exited in the log',
+        },
+      ]
+
+const isolated = ({ isIsolated }: ServerState['prober']): readonly Finding[] =>
+  isIsolated
+    ? [
+        {
+          text:
+            'this host is cut off: no canary answers and hardly any target does. No target is ' +
+            "taken out meanwhile. Mend this host's network",
+        },
+      ]
+    : []
+
+const held = (group: string): Finding => ({
+  subject: group,
+  text:
+    `many addresses of ${group === '*' ? 'all pools' : `pool ${group}`} began to fail at once: ` +
+    'each has to fail a second round before it leaves. Look for what they share',
+})
+
+/** Only where it is most of the addresses: single ones come and go. */
+function ownFault({ count, of, reasons }: ServerState['prober']['ownFaults']): readonly Finding[] {
+  if (count === 0 || count * 2 < of) return []
+  const text =
+    `${count} of ${of} addresses cannot be probed for a reason of this host (${reasons}): ` +
+    'their states stand still. See descriptors, ports, routes and probe_source'
+  return [{ text }]
+}
+
+/** `FILE:LINE:COLUMN PATH: MESSAGE`, as `mxsteer check` prints it. */
+function mistakeText({ file, line, column, path, message }: Mistake): string {
+  const where = line > 0 ? `${file}:${line}:${column}` : file
+  return `${where}${path === '' ? '' : ` ${path}`}: ${message}`
+}
+
+function rejected(mistakes: readonly Mistake[]): readonly Finding[] {
+  const [first] = mistakes
+  if (!first) return []
+  const more = mistakes.length - 1
+  const rest = more === 0 ? '' : `, and ${more} more ${more === 1 ? 'mistake' : 'mistakes'}`
+  const text =
+    `the zone files on disk are not served: ${mistakeText(first)}${rest}. ` +
+    'What was served before goes on; `mxsteer check` names every mistake'
+  return [{ subject: first.file, text }]
+}
+
+function certificateRefused({ certificate }: ServerState): readonly Finding[] {
+  const mistake = certificate?.mistake
+  if (!mistake) return []
+  const text = `the certificate on disk is not in force: ${mistakeText(mistake)}. The one before goes on until it expires`
+  return [{ subject: mistake.file, text }]
+}
+
+const expiresSoonMs = 7 * 86_400_000
+
+function certificateExpires({ certificate, nowMs }: ServerState): readonly Finding[] {
+  const endMs = (certificate?.expiresAtSeconds ?? 0) * 1000
+  if (endMs === 0 || !(endMs - nowMs < expiresSoonMs)) return []
+  const isOver = endMs <= nowMs
+  const when = `${isOver ? 'expired' : 'expires'} on ${isoDay(endMs)}`
+  const text = `the certificate of DNS over TLS ${when}: renew it`
+  return [{ severity: isOver ? 'critical' : 'warning', text }]
+}
+
+function refused({ database, facts, refusal }: ServerState['databases'][number]): Finding[] {
+  if (refusal === null) return []
+  const meanwhile =
+    facts === null
+      ? 'None is in force: rules that ask for it match nobody, the catch-all answers'
+      : 'The one before goes on'
+  const text = `the ${database} database was refused: ${refusal}. ${meanwhile}`
+  return [{ subject: database, severity: facts === null ? 'critical' : 'warning', text }]
+}
+
+const stateUnwritten = (unwritten: ServerState['unwritten']): readonly Finding[] =>
+  unwritten === null
+    ? []
+    : [
+        {
+          subject: unwritten.file,
+          text:
+            `${unwritten.file} cannot be written (${unwritten.why ?? 'unknown'}): a restart forgets ` +
+            'verdicts and overrides. Make the folder writable',
+        },
+      ]
+
+function degraded(store: StoreState | null): readonly Finding[] {
+  if (!store?.degraded) return []
+  const seconds = Math.round(store.unansweredSeconds)
+  const [last, ...before] = store.reasons
+  const why = last ? `: ${last.why} for ${Math.round(last.forSeconds)} s` : ''
+  const earlier =
+    before.length === 0 ? '' : `, before that ${listText(before.map((one) => one.why))}`
+  const text =
+    `the store has not answered for ${seconds} s${why}${earlier}. Every target is probed here, ` +
+    'and overrides set now hold here alone. Mend the store, or its address and password'
+  return [{ text, forSeconds: store.unansweredSeconds }]
+}
+
+const nameTaken = (store: StoreState | null): readonly Finding[] =>
+  store?.fenced
+    ? [
+        {
+          text:
+            'a later process has the name of this instance, so this one only listens. ' +
+            'Give each instance a name of its own',
+        },
+      ]
+    : []
+
+function differs(store: StoreState | null): readonly Finding[] {
+  if (!store?.config.differs) return []
+  const groups = store.config.groups.map(({ instances }) => listText(instances)).join(' | ')
+  const text = `instances have different zone files or settings: ${groups}. Give all of them the same`
+  return [{ text }]
+}
+
+const missing = ({ instance, site, ageSeconds }: StoreState['missing'][number]): Finding => ({
+  subject: instance,
+  forSeconds: ageSeconds,
+  text:
+    `${instance} at ${site} went silent: it died, or is out of reach. ` +
+    'If it was taken away for good, this ends a day later',
+})
