@@ -15,8 +15,8 @@ import type { ReputationWatchOptions } from '../reputation/reputation-watch.ts'
 import type { CertificateLoaded } from '../settings/certificate.ts'
 import type { ServiceEvent } from '../systemd/notifier.ts'
 import type { WorkerEvent } from '../transport/worker/workers.ts'
-import type { TargetAlert } from '../watch/endpoint-health.ts'
 import type { LocalFaultEvent } from '../watch/local-fault.ts'
+import type { TargetAlert } from '../watch/target-alerts.ts'
 import type { Transition } from '../watch/watched-state.ts'
 import type { NamedTarget } from '../weights/feedback-registry.ts'
 import type { MemberWatchOptions } from '../weights/member-watch.ts'
@@ -115,6 +115,8 @@ export function logTargetAlert(log: Log, { alert, isRaised, ...fields }: TargetA
       return logEvent(log, isRaised ? 'target.tls' : 'target.tls.over', fields)
     case 'prober-blocked':
       return logEvent(log, isRaised ? 'prober.blocked' : 'prober.blocked.over', fields)
+    case 'prober-blind':
+      return logEvent(log, isRaised ? 'prober.blind' : 'prober.blind.over', fields)
     default:
       return alert satisfies never
   }

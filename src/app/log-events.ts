@@ -153,6 +153,14 @@ export const logEvents = {
     ),
   'prober.blocked.over': (fields: AddressName & { reason: string }): LogLine =>
     line('info', `${addressText(fields)}: over`, fields),
+  'prober.blind': (fields: AddressName & { reason: string }): LogLine =>
+    line(
+      'warn',
+      `no probe of ${addressText(fields)} gets out of this host for long: its state stays as it was`,
+      fields,
+    ),
+  'prober.blind.over': (fields: AddressName & { reason: string }): LogLine =>
+    line('info', `${addressText(fields)}: over`, fields),
   'prober.isolated': (fields: { canaries: number }): LogLine =>
     line(
       'error',

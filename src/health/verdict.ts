@@ -21,7 +21,7 @@ export type Verdict = 'pass' | 'fail' | 'busy' | 'unknown'
 export type LoadSign = 'calm' | 'slow' | 'busy'
 
 /** Kinds of alerts about a target that an operator should see. */
-export type AlertKind = 'prober-blocked' | 'tls'
+export type AlertKind = 'prober-blocked' | 'prober-blind' | 'tls'
 
 interface Effect {
   readonly verdict: Verdict

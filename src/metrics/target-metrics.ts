@@ -48,6 +48,11 @@ const addressGauges: readonly [name: string, help: string, value: (one: WatchedS
       (one) => Number(one.alerts.includes('prober-blocked')),
     ],
     [
+      'mxsteer_prober_blind',
+      '1: for long no probe said anything of the target, for reasons of this host',
+      (one) => Number(one.alerts.includes('prober-blind')),
+    ],
+    [
       'mxsteer_target_tls_trouble',
       '1: the last look at TLS found something to mend',
       (one) => Number(one.alerts.includes('tls')),

@@ -41,7 +41,6 @@ import {
 } from '../health/judgement.ts'
 import { addLatency, createLatencyWindow, type LatencyWindow } from '../health/latency-window.ts'
 import type { Outcome } from '../health/outcome.ts'
-import { isProberBlocked, classifyRefusal, siteReports } from '../health/refusal.ts'
 import {
   restoreDamping,
   type SavedDamping,
@@ -55,11 +54,12 @@ import {
   initialShedding,
 } from '../health/shedding.ts'
 import { type HealthWriter, SlotState } from '../health/table.ts'
-import { type AlertKind, effectOf, type Verdict } from '../health/verdict.ts'
+import { effectOf, type Verdict } from '../health/verdict.ts'
 import type { ProbeProfile, WatchedAddress } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 import { DeepRounds } from './deep-rounds.ts'
 import { dialogueKey, slotKey } from './slot-key.ts'
+import { type AlertChange, isLongBlind, TargetAlerts } from './target-alerts.ts'
 
 /** Number of verdicts of each kind since the endpoint is watched. */
 export type VerdictCounts = Readonly<Record<Verdict, number>>
@@ -83,20 +83,6 @@ interface JudgementInput {
   readonly isPoolShort: boolean
   /** Whether this instance is cut off from the other instances. */
   readonly isCutOff: boolean
-}
-
-/** An alert that begins (`isRaised`), or is over. */
-interface AlertChange {
-  readonly alert: AlertKind
-  readonly isRaised: boolean
-  /** Reason of the outcome that raised it, or of the one that ended it. */
-  readonly reason: string
-}
-
-export interface TargetAlert extends AlertChange {
-  readonly zone: string
-  readonly target: string
-  readonly address: string
 }
 
 export class EndpointHealth {
@@ -248,9 +234,12 @@ export class EndpointHealth {
     return this.#slowStart < 1
   }
 
-  /** Returns the alerts that begin or end by the last outcome of this instance and by all votes. */
-  updateAlerts(votes: readonly LiveVote[]): readonly AlertChange[] {
-    return this.alerts.update(this.lastOutcome, votes)
+  /** Returns the alerts that begin or end by the last outcomes of this instance and by all votes. */
+  updateAlerts(votes: readonly LiveVote[], nowMs: number): readonly AlertChange[] {
+    const { blindSinceMs } = this.history
+    const blindMs = blindSinceMs === null ? 0 : nowMs - blindSinceMs
+    const isBlind = isLongBlind(this.#damping.unknowns, blindMs, this.policy)
+    return this.alerts.update({ last: this.lastOutcome, votes, isBlind })
   }
 
   /** Returns the vote of this instance. It is `?` after `fall` probes in a row without a verdict. */
@@ -315,10 +304,13 @@ class EndpointHistory {
   downs: number = 0
   /** Monotonic time of the last verdict other than `unknown`, perhaps from before this process started. */
   lastKnownAtMs: number = 0
+  /** Monotonic time of the first of the verdicts `unknown` since the last other one; null while there is none. */
+  blindSinceMs: number | null = null
   /** Reason of the last outcome before the start; null if nothing was restored. */
   restoredReason: string | null = null
 
   observe(verdict: Verdict, durationMs: number, nowMs: number): void {
+    this.blindSinceMs = verdict === 'unknown' ? (this.blindSinceMs ?? nowMs) : null
     if (verdict === 'unknown') return
     this.lastKnownAtMs = nowMs
     if (verdict === 'pass') addLatency(this.latency, durationMs)
@@ -329,61 +321,3 @@ class EndpointHistory {
     this.lastKnownAtMs = seenAtMs
   }
 }
-
-const noChanges: readonly AlertChange[] = []
-
-/**
- * Alerts of one endpoint: what an operator should know beside its state, raised and ended once each.
- *
- *   prober-blocked   by the votes of all sites (health/refusal.ts): the target refuses probes, perhaps only probes
- *   tls              by the last outcome of this instance, until TLS is good again; an outcome without TLS changes nothing
- */
-class TargetAlerts {
-  #raised: ReadonlyMap<AlertKind, string> = new Map()
-
-  raised(): readonly AlertKind[] {
-    return [...this.#raised.keys()]
-  }
-
-  inherit(before: TargetAlerts): void {
-    this.#raised = before.#raised
-  }
-
-  /** Returns the changes since the last call. A TLS alert whose reason changes is raised again. */
-  update(last: Outcome | null, votes: readonly LiveVote[]): readonly AlertChange[] {
-    const tls = last && this.#tlsReason(last)
-    if (tls === null && this.#raised.size === 0 && votes.every(({ state }) => state !== 'D')) {
-      return noChanges
-    }
-    const next = new Map<AlertKind, string>()
-    // Without an outcome here the endpoint is probed by other instances, which raise its alerts.
-    if (last !== null && isProberBlocked(classifyRefusal(siteReports(votes)))) {
-      next.set('prober-blocked', this.#raised.get('prober-blocked') ?? last.reason)
-    }
-    if (tls !== null) next.set('tls', tls)
-    const changes: AlertChange[] = []
-    for (const [alert, reason] of next) {
-      if (this.#raised.get(alert) !== reason) changes.push({ alert, isRaised: true, reason })
-    }
-    for (const alert of this.#raised.keys()) {
-      if (!next.has(alert))
-        changes.push({ alert, isRaised: false, reason: last?.reason ?? 'unprobed' })
-    }
-    this.#raised = next
-    return changes
-  }
-
-  #tlsReason({ kind, reason }: Outcome): string | null {
-    if (kind === 'tls') return reason
-    return kind === 'ok' || kind === 'slow' ? null : (this.#raised.get('tls') ?? null)
-  }
-}
-
-/** Returns each change once for each address of the endpoint: several targets may share it. */
-export const describeAlerts = (
-  { addresses }: { readonly addresses: readonly WatchedAddress[] },
-  changes: readonly AlertChange[],
-): readonly TargetAlert[] =>
-  changes.flatMap((change) =>
-    addresses.map(({ zone, target, address }) => ({ zone, target, address, ...change })),
-  )

@@ -24,7 +24,8 @@ import {
   LocalFaultDetector,
 } from './local-fault.ts'
 import { slotKey } from './slot-key.ts'
-import { describeAlerts, type TargetAlert, EndpointHealth } from './endpoint-health.ts'
+import { EndpointHealth } from './endpoint-health.ts'
+import { describeAlerts, type TargetAlert } from './target-alerts.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
 import { slotsOfPools, type WatchedPool, WatchedPools } from './watched-pools.ts'
 import {
@@ -265,7 +266,7 @@ class ScheduledEndpointWatch implements EndpointWatch {
     const { clock, onOutcome } = this.#options
     const { health } = endpoint
     const wasFailing = health.isFailing
-    const outcome = this.#localFaults.screen(observed)
+    const outcome = this.#localFaults.screen(observed, health.address)
     health.observe(outcome, clock.monotonicMs())
     if (health.isFailing !== wasFailing) this.#localFaults.observe(health.slot, health.isFailing)
     for (const address of health.addresses) onOutcome?.(address, outcome)
@@ -302,7 +303,7 @@ class ScheduledEndpointWatch implements EndpointWatch {
     health.write(table, nowMs)
     this.#slowStarts.track(health)
     if (change) for (const transition of describeChange(health, change)) onTransition(transition)
-    for (const alert of describeAlerts(health, health.updateAlerts(votes))) onAlert?.(alert)
+    for (const alert of describeAlerts(health, health.updateAlerts(votes, nowMs))) onAlert?.(alert)
     for (const other of this.#pools.setDown(slot, health.isConfirmedDown()))
       this.#judgeKeptAsSuspect(other)
   }

@@ -2,6 +2,8 @@
 //
 //   this process stalled during the probe (LoopLag)                   a failure is `self`, reason `stalled`
 //   this host is cut off (Canaries, health/isolation.ts)              a failure is `self`, reason `isolated`
+//   it is cut off in one family: no canary of the family answers      "unreachable" is `self`, reason `isolated-ipv6`
+//   and hardly any target of it does, and routers say "unreachable"   (or `isolated-ipv4`)
 //   many addresses begin to fail at once (health/mass-failure-guard.ts)   each has to fail a second round
 //
 // A refused connection counts even after a stall: the kernel received it, however late this process was.
@@ -15,6 +17,7 @@ import {
 } from '../health/mass-failure-guard.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { Clock, Random, Timer } from '../lib/clock.ts'
+import { isUnreachable } from '../probe/smtp/connection-fault.ts'
 import { type ProbeProfile, profileDefaults } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 
@@ -58,6 +61,7 @@ export class LocalFaultDetector {
   readonly #options: LocalFaultOptions
   readonly #lag: LoopLag
   readonly #isolation: Isolation
+  readonly #families: FamilyIsolation
   readonly #canaries: Canaries
   readonly #massFailureGuard = new MassFailureGuard()
   readonly #discarded = { stalled: 0, isolated: 0 }
@@ -68,10 +72,12 @@ export class LocalFaultDetector {
     this.#options = options
     this.#lag = new LoopLag(options.clock, options.timer)
     this.#isolation = new Isolation(options.canaries.length)
+    this.#families = new FamilyIsolation(options.canaries)
     this.#canaries = new Canaries({
       ...options,
       onResult: (index, isReached) => {
         this.#isolation.recordCanary(index, isReached)
+        this.#families.recordCanary(index, isReached)
         this.#reportIsolation()
       },
     })
@@ -83,8 +89,8 @@ export class LocalFaultDetector {
     this.#reportReleased()
   }
 
-  /** Returns the outcome as it counts: itself, or one of kind `self` where the fault may be local. */
-  screen(outcome: Outcome): Outcome {
+  /** Returns the outcome of a probe of `address` as it counts: itself, or one of kind `self` where the fault may be local. */
+  screen(outcome: Outcome, address: string): Outcome {
     const { kind, reason, durationMs } = outcome
     if (kind === 'self') return outcome
     const isSilence = kind === 'dead' || kind === 'mute' || kind === 'garbage' || kind === 'stuck'
@@ -93,8 +99,11 @@ export class LocalFaultDetector {
     if (isFailure && reason !== 'connect-refused' && this.#lag.stalledSince(nowMs - durationMs))
       return this.#discard(outcome, 'stalled')
     this.#isolation.recordTarget(!isSilence, nowMs)
+    this.#families.recordTarget(address, !isSilence, nowMs)
     this.#reportIsolation()
-    return isSilence && this.#isIsolated ? this.#discard(outcome, 'isolated') : outcome
+    if (isSilence && this.#isIsolated) return this.#discard(outcome, 'isolated')
+    const isOurWay = isUnreachable(reason) && this.#families.isIsolated(address, nowMs)
+    return isOurWay ? this.#discard(outcome, 'isolated', familyReason(address)) : outcome
   }
 
   /** Records that a slot begins to fail, or that it passes again. */
@@ -153,9 +162,48 @@ export class LocalFaultDetector {
     this.#options.onLocalFault({ kind: 'isolated', isOver: !isIsolated, canaries })
   }
 
-  #discard(outcome: Outcome, reason: 'stalled' | 'isolated'): Outcome {
-    this.#discarded[reason]++
+  /** `reason` is that of the outcome, where it says more than the cause. */
+  #discard(outcome: Outcome, cause: 'stalled' | 'isolated', reason: string = cause): Outcome {
+    this.#discarded[cause]++
     return { ...outcome, kind: 'self', reason, code: null }
+  }
+}
+
+type Family = 4 | 6
+
+const familyOf = (address: string): Family => (address.includes(':') ? 6 : 4)
+
+const familyReason = (address: string): string => `isolated-ipv${familyOf(address)}`
+
+/**
+ * Isolation by address family: what a router on the way says is unreachable may be so for one family alone. A family
+ * without canaries is never isolated: routers are believed, as silence is.
+ */
+class FamilyIsolation {
+  /** Family of each canary and its index within the family, by the index among all. */
+  readonly #places: readonly { readonly family: Family; readonly index: number }[]
+  readonly #families: Readonly<Record<Family, Isolation>>
+
+  constructor(canaries: readonly Canary[]) {
+    const counts: Record<Family, number> = { 4: 0, 6: 0 }
+    this.#places = canaries.map(({ address }) => {
+      const family = familyOf(address)
+      return { family, index: counts[family]++ }
+    })
+    this.#families = { 4: new Isolation(counts[4]), 6: new Isolation(counts[6]) }
+  }
+
+  recordCanary(index: number, isReached: boolean): void {
+    const place = this.#places[index]
+    if (place) this.#families[place.family].recordCanary(place.index, isReached)
+  }
+
+  recordTarget(address: string, isPass: boolean, nowMs: number): void {
+    this.#families[familyOf(address)].recordTarget(isPass, nowMs)
+  }
+
+  isIsolated(address: string, nowMs: number): boolean {
+    return this.#families[familyOf(address)].isIsolated(nowMs)
   }
 }
 
@@ -286,5 +334,5 @@ class Canaries {
 function reached({ kind, reason }: Outcome): boolean | null {
   if (kind === 'dead') return reason === 'connect-refused' || reason === 'connection-reset'
   if (kind !== 'self') return true
-  return reason === 'local-no-route' ? false : null
+  return reason === 'local-no-route' || reason === 'local-permission' ? false : null
 }

@@ -5,10 +5,9 @@
 //   asks   10.53.0.2 fd53::2 fe80::2 ── veth0 ── 10.53.0.1 fd53::1 fe80::1   serves
 //          10.54.0.2 fd54::2         ── veth1 ── 10.54.0.1 fd54::1
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { readlinkSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
 
-import { atExit } from './at-exit.ts'
+import { createNamespace, described, type Namespace } from './namespace.ts'
 
 export const anycast = {
   4: ['192.0.2.53', '198.51.100.53'],
@@ -30,83 +29,39 @@ export interface Namespaces {
 
 /** Throws, in one line, where namespaces cannot be made. */
 export function createNamespaces(): Namespaces {
-  const holders: ChildProcess[] = []
-  const remove = (): void => holders.forEach((holder) => void holder.kill('SIGKILL'))
-  atExit(remove)
+  const serves = createNamespace()
+  const asks = createNamespace()
+  const remove = (): void => [serves, asks].forEach((side) => side.remove())
   try {
-    const serves = hold(holders)
-    const asks = hold(holders)
-    for (const [side, line] of commandsFor(serves, asks)) run(side, 'ip', ...line.split(' '))
+    for (const [side, line] of commandsFor(serves, asks)) side.ip(line)
     for (const side of [serves, asks]) tune(side)
     return {
       remove,
-      spawn: (side, command, args) =>
-        spawn('nsenter', entering(side === 'serves' ? serves : asks, command, args), {
-          stdio: ['ignore', 'pipe', 'pipe'],
-        }),
+      spawn: (side, command, args) => (side === 'serves' ? serves : asks).spawn(command, args),
     }
   } catch (error) {
     remove()
-    const why = String((error as { stderr?: unknown }).stderr || error).trim()
-    throw new Error(`network namespaces need root and ip(8): ${why.split('\n')[0]}`, {
-      cause: error,
-    })
+    throw described(error)
   }
 }
 
-/** A process that is a namespace: it ends with it. No mounts, so that it works in a chroot too. */
-function hold(holders: ChildProcess[]): number {
-  const holder = spawn('unshare', ['--net', 'sleep', '600'], { stdio: 'ignore' })
-  holder.on('error', () => {})
-  holders.push(holder)
-  const { pid } = holder
-  if (pid === undefined) throw new Error('there is no unshare(1)')
-  const ours = readlinkSync('/proc/self/ns/net')
-  for (let tries = 0; tries < 500; tries++) {
-    if (readNamespace(pid) !== ours) return pid
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
-  }
-  throw new Error('unshare(1) makes none')
-}
-
-/** Of a process that has ended it is ours: nothing to enter. */
-function readNamespace(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`)
-  } catch {
-    return readlinkSync('/proc/self/ns/net')
-  }
-}
-
-const entering = (side: number, command: string, args: readonly string[]): string[] => [
-  `--net=/proc/${side}/ns/net`,
-  command,
-  ...args,
-]
-
-const run = (side: number, command: string, ...args: readonly string[]): void =>
-  void execFileSync('nsenter', entering(side, command, args), {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: 10_000,
-  })
-
-function tune(side: number): void {
-  const set = (key: string, value: number): void =>
-    run(side, 'sh', '-c', `echo ${value} > /proc/sys/net/ipv4/conf/${key}`)
+function tune(side: Namespace): void {
   // Paths that differ by direction look like forged ones to a strict filter.
-  for (const device of ['all', 'veth0', 'veth1']) set(`${device}/rp_filter`, 0)
+  for (const device of ['all', 'veth0', 'veth1']) side.sysctl(`ipv4/conf/${device}/rp_filter`, 0)
   // Or a host takes any of its addresses for its own on either link, and hides an answer on the wrong one.
-  set('all/arp_ignore', 1)
+  side.sysctl('ipv4/conf/all/arp_ignore', 1)
 }
+
+type Command = readonly [Namespace, string]
 
 /** What to tell ip(8), and in which namespace. */
-function commandsFor(serves: number, asks: number): readonly (readonly [number, string])[] {
-  const address = (side: number, device: string, text: string): readonly [number, string] => [
+function commandsFor(serves: Namespace, asks: Namespace): readonly Command[] {
+  const address = (side: Namespace, device: string, text: string): Command => [
     side,
     `addr add ${text} dev ${device}${text.includes(':') ? ' nodad' : ''}`,
   ]
-  const links = [0, 1].flatMap((n): (readonly [number, string])[] => [
-    [serves, `link add veth${n} type veth peer veth${n} netns ${asks}`],
+  const links = [0, 1].flatMap((n): Command[] => [
+    [serves, `link add veth${n} type veth peer veth${n} netns ${asks.pid}`],
     address(serves, `veth${n}`, `10.${53 + n}.0.1/24`),
     address(serves, `veth${n}`, `fd${53 + n}::1/64`),
     address(asks, `veth${n}`, `10.${53 + n}.0.2/24`),
@@ -114,11 +69,11 @@ function commandsFor(serves: number, asks: number): readonly (readonly [number, 
     [serves, `link set veth${n} up`],
     [asks, `link set veth${n} up`],
   ])
-  const sides = [serves, asks].map((side): readonly [number, string] => [side, 'link set lo up'])
-  const routes = ([4, 6] as const).flatMap((family): (readonly [number, string])[] => {
+  const sides = [serves, asks].map((side): Command => [side, 'link set lo up'])
+  const routes = ([4, 6] as const).flatMap((family): Command[] => {
     const bits = family === 4 ? 32 : 128
     return [
-      ...anycast[family].flatMap((text): (readonly [number, string])[] => [
+      ...anycast[family].flatMap((text): Command[] => [
         address(serves, 'lo', `${text}/${bits}`),
         [asks, `route add ${text}/${bits} via ${onLink[family]}`],
       ]),

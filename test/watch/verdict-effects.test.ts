@@ -7,7 +7,7 @@ import type { Outcome } from '../../src/health/outcome.ts'
 import type { ProbeProfile, WatchedAddress } from '../../src/probe/smtp/profile.ts'
 import { slotKey } from '../../src/watch/slot-key.ts'
 import type { ProbeRequest } from '../../src/probe/smtp/smtp-probe.ts'
-import type { TargetAlert } from '../../src/watch/endpoint-health.ts'
+import type { TargetAlert } from '../../src/watch/target-alerts.ts'
 import { noSession } from '../../src/health/tls-report.ts'
 import { createEndpointWatch, type EndpointWatch } from '../../src/watch/endpoint-watch.ts'
 import { createStandaloneVotes } from '../../src/cluster/standalone.ts'
@@ -216,6 +216,69 @@ test('self moves nothing: neither weight nor alerts nor state', async () => {
   run.says = { kind: 'self', reason: 'stalled', code: null }
   await run.probes(2)
   expect([run.table.state(1), run.table.factor(1), run.alerts]).toEqual([...before, []])
+})
+
+describe('probes that say nothing', () => {
+  const noRoute = { kind: 'self', reason: 'local-no-route', code: null } as const
+  const stalled = { kind: 'self', reason: 'stalled', code: null } as const
+
+  /** Probes until the alert is raised: how many it took. */
+  async function probesUntilBlind(run: Rig, limit: number): Promise<number> {
+    for (let count = 1; count <= limit; count++) {
+      await run.probes(1)
+      if (run.alerts.length > 0) return count
+    }
+    return Infinity
+  }
+
+  test('are told of after fifteen intervals, once, with the first reason, until one says something', async () => {
+    const run = rig()
+    run.watch.update([watched()])
+    await run.probes(2)
+    run.says = noRoute
+    const count = await probesUntilBlind(run, 30)
+    expect(count).toBeGreaterThan(13)
+    expect(count).toBeLessThan(18)
+    expect(run.watch.states()[0]).toMatchObject({ alerts: ['prober-blind'], state: 'up' })
+    run.says = stalled
+    await run.probes(20)
+    expect(raised(run.alerts)).toEqual(['+prober-blind local-no-route'])
+    run.says = { kind: 'dead', reason: 'network-unreachable', code: null }
+    await run.probes(1)
+    expect(raised(run.alerts).slice(1)).toEqual(['-prober-blind network-unreachable'])
+    expect(run.watch.states()[0]?.alerts).toEqual([])
+  })
+
+  test('are told of after five minutes where intervals are long, and after `fall` probes at least', async () => {
+    const each = async (changes: Partial<ProbeProfile>): Promise<number> => {
+      const run = rig()
+      run.says = noRoute
+      run.watch.update([watched(changes)])
+      return probesUntilBlind(run, 12)
+    }
+    expect(await each({ intervalMs: 60_000, fastIntervalMs: 60_000 })).toBeLessThanOrEqual(8)
+    expect(await each({ intervalMs: 600_000, fastIntervalMs: 600_000, fall: 4 })).toBe(4)
+  })
+
+  test('now and then are nothing to tell of', async () => {
+    const run = rig()
+    run.watch.update([watched()])
+    for (let i = 0; i < 6; i++) {
+      run.says = stalled
+      await run.probes(8)
+      run.says = { kind: 'ok' }
+      await run.probes(1)
+    }
+    expect(run.alerts).toEqual([])
+  })
+
+  test('since this host is cut off have an event of their own', async () => {
+    const run = rig()
+    run.says = { kind: 'self', reason: 'isolated', code: null }
+    run.watch.update([watched()])
+    await run.probes(40)
+    expect(run.alerts).toEqual([])
+  })
 })
 
 test('a target behind NAT is probed at its other address, and reported by its served one', async () => {

@@ -22,6 +22,7 @@ import {
   type Phase,
   type Reply,
   slowReason,
+  type SocketFailure,
   type Step,
 } from './smtp-script.ts'
 import { judgeTls, type PeerTls } from './tls-judgement.ts'
@@ -42,7 +43,7 @@ export type DialogueInput =
   | { readonly kind: 'tls-established'; readonly peer: PeerTls; readonly wallMs: number }
   /** The TLS handshake failed; `why` is the message of OpenSSL. */
   | { readonly kind: 'tls-failed'; readonly why: string }
-  | { readonly kind: 'failed'; readonly errno: string }
+  | SocketFailure
   /** `stalled`: the timer of this process fired late, so silence proves nothing about the target. */
   | { readonly kind: 'deadline'; readonly stalled: boolean }
 

@@ -10,6 +10,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { DialogueLine, Outcome } from '../../health/outcome.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { parseAddress } from '../../lib/ip.ts'
+import { canSendTo, mayComeFromTheWay } from './connection-fault.ts'
 import type { ProbeProfile, ProbeSourceAddresses } from './profile.ts'
 import { totalLimitOctets } from './reply-reader.ts'
 import {
@@ -171,11 +172,22 @@ class ProbeConnection {
 
   #fail(socket: Socket, error: NodeJS.ErrnoException): void {
     if (isHangUp(error)) return this.#feedFrom(socket, { kind: 'end' })
-    const isTls = 'encrypted' in socket && isTlsError(error)
-    const why = error.message.replace(/^[0-9A-F]+:error:[^:]*:/, '').trim()
-    this.#feedFrom(
-      socket,
-      isTls ? { kind: 'tls-failed', why } : { kind: 'failed', errno: error.code ?? 'UNKNOWN' },
+    if ('encrypted' in socket && isTlsError(error)) {
+      const why = error.message.replace(/^[0-9A-F]+:error:[^:]*:/, '').trim()
+      return this.#feedFrom(socket, { kind: 'tls-failed', why })
+    }
+    const errno = error.code ?? 'UNKNOWN'
+    if (socket === this.#socket && mayComeFromTheWay(errno)) return this.#askKernel(errno)
+    this.#feedFrom(socket, { kind: 'failed', errno })
+  }
+
+  /** Judges an error that a router on the way and this host can both cause, once the kernel has told them apart. */
+  #askKernel(errno: string): void {
+    // The error has ended the socket: its `close` that follows says nothing more.
+    this.#socket = null
+    const { address, profile } = this.#request
+    void canSendTo({ address, port: profile.port }, localAddressOf(this.#request)).then((canSend) =>
+      this.#feed({ kind: 'failed', errno, canSend }),
     )
   }
 
@@ -249,12 +261,17 @@ class ProbeConnection {
   }
 }
 
-function connectOptions({ address, profile, source }: ProbeRequest): TcpNetConnectOpts {
+/** Local address to connect from; null leaves the choice to the kernel. */
+function localAddressOf({ address, profile, source }: ProbeRequest): string | null {
   const family = isIP(address) === 4 ? 'ipv4' : 'ipv6'
-  const localAddress = profile.source[family] ?? source?.[family] ?? null
+  return profile.source[family] ?? source?.[family] ?? null
+}
+
+function connectOptions(request: ProbeRequest): TcpNetConnectOpts {
+  const localAddress = localAddressOf(request)
   return {
-    host: address,
-    port: profile.port,
+    host: request.address,
+    port: request.profile.port,
     autoSelectFamily: false,
     noDelay: true,
     ...(localAddress !== null && { localAddress }),

@@ -16,6 +16,7 @@
 
 import type { OutcomeKind } from '../../health/outcome.ts'
 import { noSession, type TlsReport } from '../../health/tls-report.ts'
+import { connectionFault } from './connection-fault.ts'
 import type { ProbeProfile } from './profile.ts'
 
 export type Phase =
@@ -185,11 +186,18 @@ const startTlsRefused = ({ code }: Reply): Step => withoutTls('starttls-refused'
 //
 // A fault of this host is `self` in every phase, and so is silence that only a late timer saw.
 
+/** A socket error by its errno name. `canSend`: whether this host can send to the target, where that was asked. */
+export interface SocketFailure {
+  readonly kind: 'failed'
+  readonly errno: string
+  readonly canSend?: boolean
+}
+
 /** What disrupted a dialogue. `stalled`: a timeout by a timer that fired late. */
 export type Disruption =
   | { readonly kind: 'end' }
   | { readonly kind: 'timeout' | 'stalled' }
-  | { readonly kind: 'failed'; readonly errno: string }
+  | SocketFailure
   | { readonly kind: 'tls-failed'; readonly why: string }
 
 export function outcomeOfDisruption(
@@ -199,7 +207,7 @@ export function outcomeOfDisruption(
 ): PartialOutcome {
   if (disruption.kind === 'stalled') return { kind: 'self', reason: 'stalled', code: null }
   if (disruption.kind !== 'failed') return outcomeInPhase(phase, disruption, mode)
-  const fault = connectionFault(disruption.errno)
+  const fault = connectionFault(disruption.errno, disruption.canSend)
   const isEarly = phase === 'connect' || phase === 'banner'
   const isFirst = isEarly || (phase === 'handshake' && mode === 'implicit')
   if (fault.kind === 'self' || isFirst) return { ...fault, code: null }
@@ -218,10 +226,15 @@ export function describeDisruption(disruption: Disruption): string {
     case 'tls-failed':
       return `TLS: ${disruption.why}`
     case 'failed':
-      return disruption.errno
+      return describeFailure(disruption)
     default:
       return disruption satisfies never
   }
+}
+
+function describeFailure({ errno, canSend }: SocketFailure): string {
+  if (canSend === undefined) return errno
+  return canSend ? `${errno}, from a router on the way` : `${errno}, from this host`
 }
 
 type PhaseDisruption = Exclude<Disruption, { kind: 'failed' }> | { readonly kind: 'reset' }
@@ -256,42 +269,4 @@ function outcomeInPhase(
   }
   const isMute = phase === 'banner' || (phase === 'handshake' && disruption.kind !== 'tls-failed')
   return { kind: isMute ? 'mute' : 'stuck', reason, code: null }
-}
-
-// Outcome of a socket error: the target is dead, or the fault is of this host (law 5 of CONTRIBUTING).
-//
-//   the network answered, or the target was silent   dead   refused, reset, timed out, host unreachable
-//   no packet left this host                         self   descriptors, ports, routes, buffers, permission
-//   any other error                                  self   a fault is taken for local unless known otherwise
-
-interface ConnectionFault {
-  readonly kind: 'dead' | 'self'
-  readonly reason: string
-}
-
-const faults: ReadonlyMap<string, ConnectionFault> = new Map([
-  ['ECONNREFUSED', { kind: 'dead', reason: 'connect-refused' }],
-  ['ECONNRESET', { kind: 'dead', reason: 'connection-reset' }],
-  ['ECONNABORTED', { kind: 'dead', reason: 'connection-reset' }],
-  ['EPIPE', { kind: 'dead', reason: 'connection-reset' }],
-  ['ETIMEDOUT', { kind: 'dead', reason: 'connect-timeout' }],
-  ['EHOSTUNREACH', { kind: 'dead', reason: 'host-unreachable' }],
-  ['EHOSTDOWN', { kind: 'dead', reason: 'host-unreachable' }],
-  ['EMFILE', { kind: 'self', reason: 'local-descriptors' }],
-  ['ENFILE', { kind: 'self', reason: 'local-descriptors' }],
-  ['EADDRNOTAVAIL', { kind: 'self', reason: 'local-ports' }],
-  ['EADDRINUSE', { kind: 'self', reason: 'local-ports' }],
-  ['EAGAIN', { kind: 'self', reason: 'local-ports' }],
-  ['ENETUNREACH', { kind: 'self', reason: 'local-no-route' }],
-  ['ENETDOWN', { kind: 'self', reason: 'local-no-route' }],
-  ['EAFNOSUPPORT', { kind: 'self', reason: 'local-no-route' }],
-  ['ENOBUFS', { kind: 'self', reason: 'local-buffers' }],
-  ['ENOMEM', { kind: 'self', reason: 'local-buffers' }],
-  ['EACCES', { kind: 'self', reason: 'local-permission' }],
-  ['EPERM', { kind: 'self', reason: 'local-permission' }],
-])
-
-/** Outcome of a socket error by its errno name, such as `ECONNREFUSED`. */
-export function connectionFault(errno: string): ConnectionFault {
-  return faults.get(errno) ?? { kind: 'self', reason: 'local-fault' }
 }
