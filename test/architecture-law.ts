@@ -207,7 +207,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/text',
-    imports: 'zonefile',
+    imports: 'lib',
     typesOnly: 'explain',
   },
   {

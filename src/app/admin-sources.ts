@@ -27,7 +27,7 @@ import type { ReloadableFiles } from './reloadable-files.ts'
 import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
 
-interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock'> {
+interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'droppedLines'> {
   readonly settings: Settings
   readonly workers: Workers
   readonly watch: EndpointWatch
@@ -57,6 +57,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
       expiresAtSeconds: () => certificate.current()?.expiresAtSeconds ?? 0,
     },
     udpKernelDrops: () => drops.read(),
+    droppedLogLines: inputs.droppedLines,
     databases: () => places.states(),
     wallMs: () => clock.wallMs(),
     overrides: controlPlane.overrides,

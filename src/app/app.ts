@@ -28,7 +28,7 @@ import { logEvent } from './log-events.ts'
 import { createExplain, type Explain } from './explain-sources.ts'
 import { startReputationWatch, startHealthWatch } from './health-watch.ts'
 import { cannotListen, cannotUseMmsg, startFields, udpEndpoints } from './listeners.ts'
-import type { Log } from './log.ts'
+import type { LogOutput } from './log.ts'
 import { type PersistentState, openPersistentState } from './persistent-state.ts'
 import { type AnnounceHook, startAnnounceHook, startServiceNotifier } from './readiness-signals.ts'
 import { type ReloadableFiles, readFiles, reloadFiles, reloadOnChange } from './reloadable-files.ts'
@@ -75,8 +75,11 @@ interface RunningServer extends ServerInputs {
 }
 
 /** Resolves as soon as queries are answered. Rejects only for a bug. */
-export async function startApp(settings: Settings, log: Log): Promise<StartResult> {
-  const runtime: Runtime = { log, clock: systemClock, random: Math.random }
+export async function startApp(
+  settings: Settings,
+  { log, droppedLines }: Pick<LogOutput, 'log' | 'droppedLines'>,
+): Promise<StartResult> {
+  const runtime: Runtime = { log, droppedLines, clock: systemClock, random: Math.random }
   const read = await readFiles(settings, runtime)
   if (read.kind === 'bad-files') return read
   const checked = await checkEndpoints(udpEndpoints(settings), settings.streams.tls?.listen)

@@ -77,6 +77,9 @@ export const logEvents = {
     line('info', `stopping ${when}`, fields),
   'server.stopped': (): LogLine => line('info', 'stopped'),
 
+  'log.dropped': (fields: { lines: number }): LogLine =>
+    line('warn', 'standard output was not read: lines of the log were dropped', fields),
+
   'config.loaded': (fields: { cause: string; zones: readonly object[] }): LogLine =>
     line('info', 'zones taken over', fields),
   'config.rejected': (fields: { cause: string; mistakes: number }): LogLine =>
@@ -277,8 +280,17 @@ export function logEvent<Name extends LogEventName>(
 ): void {
   const toLine = logEvents[event] as (...of: Parameters<(typeof logEvents)[Name]>) => LogLine
   const { level, message, fields } = toLine(...payload)
-  log[level]({ event, ...fields }, message)
+  log[level]({ event, ...wholeMilliseconds(fields) }, message)
 }
+
+/** Rounds the fields whose names end in `Ms`. */
+const wholeMilliseconds = (fields: object): object =>
+  Object.fromEntries(
+    Object.entries(fields).map(([key, value]: [string, unknown]) => [
+      key,
+      key.endsWith('Ms') && typeof value === 'number' ? Math.round(value) : value,
+    ]),
+  )
 
 function diagnosticLine(
   level: Level,

@@ -6,6 +6,8 @@ import type { Log } from './log.ts'
 
 export interface Runtime {
   readonly log: Log
+  /** Lines that were not written since the reader of the log stood still. */
+  readonly droppedLines: () => number
   readonly clock: Clock
   readonly random: Random
 }

@@ -3,7 +3,7 @@
 
 import { type App, startApp } from '../app/app.ts'
 import { logEvent } from '../app/log-events.ts'
-import { type Log, createLog } from '../app/log.ts'
+import { detectLogFormat, type Log, openLog } from '../app/log.ts'
 import { settingFlags } from '../settings/settings-table.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
@@ -33,13 +33,18 @@ export async function serve(argv: readonly string[]): Promise<number> {
 }
 
 async function run(settings: Settings): Promise<number> {
-  const log = createLog(settings.logLevel, settings.instance)
+  const format = settings.logFormat === 'auto' ? detectLogFormat() : settings.logFormat
+  const output = openLog(
+    { level: settings.logLevel, instance: settings.instance, format },
+    (resumed, lines) => logEvent(resumed, 'log.dropped', { lines }),
+  )
+  const { log } = output
   // Handled from the beginning: without a handler, SIGHUP ends the process, and large zones take
   // seconds to load.
   let reload = (): void => void (isReloadPending = true)
   let isReloadPending = false
   process.on('SIGHUP', () => reload())
-  const started = await startApp(settings, log)
+  const started = await startApp(settings, output)
   switch (started.kind) {
     case 'bad-files':
       process.stderr.write(formatDiagnostics(started.diagnostics))
@@ -56,6 +61,7 @@ async function run(settings: Settings): Promise<number> {
   if (isReloadPending) reload()
   await stopOnSignal(started.app, log)
   logEvent(log, 'server.stopped')
+  await output.end()
   return 0
 }
 

@@ -42,6 +42,7 @@ export interface MetricSources {
   readonly workersAlive: () => number
   readonly workerRestarts: () => number
   readonly udpKernelDrops: () => number
+  readonly droppedLogLines: () => number
   /** null: DNS over TLS is off. */
   readonly certificate: CertificateSource | null
   readonly databases: () => readonly DatabaseStatus[]
@@ -72,6 +73,12 @@ export function createMetrics(sources: MetricSources): Metrics {
   registerAnswerMetrics(registry, sources.counters, sources.targets)
   registerTargetGauges(registry, sources.states, sources.targets)
   registerServerMetrics(registry, sources)
+  valueRegistrar(registry)(
+    'counter',
+    'mxsteer_log_dropped_lines_total',
+    'Lines of the log that were dropped since standard output was not read',
+    sources.droppedLogLines,
+  )
   if (sources.certificate !== null) registerCertificateMetrics(registry, sources.certificate)
   registerZoneMetrics(registry, sources)
   if (sources.cluster !== null) registerClusterMetrics(registry, sources.cluster)

@@ -12,6 +12,9 @@ import type { ProxyValues, TlsValues, TransferValues } from './stream-settings.t
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
+export const logFormats = ['auto', 'text', 'json'] as const
+export type LogFormatSetting = (typeof logFormats)[number]
+
 /** Paths of MaxMind databases. */
 export interface GeoIpValues {
   readonly country?: string | undefined
@@ -57,6 +60,7 @@ export interface SettingValues {
   /** Largest UDP response, in octets. */
   readonly max_udp: number
   readonly log_level: LogLevel
+  readonly log_format: LogFormatSetting
   /** NSID (RFC 5001) as text, or `off`. */
   readonly nsid?: string | undefined
   /** Answer to CH TXT id.server as text, or `off`. */

@@ -2,7 +2,8 @@
 
 import { nearest } from '../lib/suggest-name.ts'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
-import { maskSecrets, printable, type Diagnostic } from '../zonefile/diagnostic.ts'
+import { maskSecrets, type Diagnostic } from '../zonefile/diagnostic.ts'
+import { printable } from '../lib/printable.ts'
 import { type ConfigDocument, parseDocument } from '../zonefile/document.ts'
 import { shapeProblems } from '../zonefile/schema-problems.ts'
 import type { GivenSettings, SettingKey } from './setting-values.ts'

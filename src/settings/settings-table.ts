@@ -20,6 +20,7 @@ import {
 } from './setting-leaves.ts'
 import {
   type GivenSettings,
+  logFormats,
   logLevels,
   type SettingKey,
   type SettingRow,
@@ -256,6 +257,14 @@ export const settingsTable: SettingsTable = {
     default: 'info',
     accepts: '`trace`, `debug`, `info`, `warn`, `error`, `fatal`, `silent`',
     about: 'the least severe lines of the [log](operations.md#log) that are written',
+  },
+  log_format: {
+    schema: oneOf(logFormats),
+    flag: { value: 'FORMAT', help: 'text, json, or auto (default): text on a terminal' },
+    default: 'auto',
+    accepts: '`auto`, `text`, `json`',
+    about:
+      'form of the [log](operations.md#log); `auto`: one readable line an event on a terminal, JSON elsewhere, with priorities in the journal of systemd',
   },
   nsid: {
     schema: nsid,

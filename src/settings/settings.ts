@@ -4,7 +4,8 @@
 import { availableParallelism, hostname } from 'node:os'
 import type { Endpoint } from '../lib/ip.ts'
 import type { UdpSetting } from '../transport/udp/udp-transport.ts'
-import { printable, type Diagnostic } from '../zonefile/diagnostic.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import { printable } from '../lib/printable.ts'
 import {
   announceSettings,
   type AnnounceSettings,
@@ -14,7 +15,13 @@ import {
 import { rateLimitSettings, type RateLimitSettings, readCookieSecrets } from './answer-settings.ts'
 import { readState, type SharedStateSettings } from './cluster-settings.ts'
 import { probingSettings, type ProbingSettings } from './probing-settings.ts'
-import type { GeoIpValues, GivenSettings, LogLevel, SettingValues } from './setting-values.ts'
+import type {
+  GeoIpValues,
+  GivenSettings,
+  LogFormatSetting,
+  LogLevel,
+  SettingValues,
+} from './setting-values.ts'
 import {
   originDiagnostic,
   readFlags,
@@ -55,6 +62,7 @@ export interface Settings {
   readonly readyWithinSeconds: number
   readonly maxUdpOctets: number
   readonly logLevel: LogLevel
+  readonly logFormat: LogFormatSetting
   readonly geoip: GeoIpValues
   readonly canaries: readonly Endpoint[]
   readonly probing: ProbingSettings
@@ -198,6 +206,7 @@ const generalSettings = (
   readyWithinSeconds: values.ready_within,
   maxUdpOctets: values.max_udp,
   logLevel: values.log_level,
+  logFormat: values.log_format,
   geoip: values.geoip ?? {},
   canaries: values.canaries ?? [],
 })

@@ -1,6 +1,8 @@
 // Diagnostics: what is wrong in a file or a setting that an operator wrote, with its place. Always
 // values, never thrown.
 
+import { blankOut } from '../lib/printable.ts'
+
 export interface Diagnostic {
   readonly severity: 'error' | 'warning'
   /** Stable; docs/errors.md has one row a code. */
@@ -42,17 +44,6 @@ export function excerptAt(text: string, offset: number): string {
   const shown = `${before}${line.slice(from, to)}${after}`
   return `${blankOut(shown)}\n${' '.repeat(before.length + column - from)}^`
 }
-
-// Control and format characters (bidirectional overrides are among these), line separators,
-// unpaired surrogates.
-const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
-
-/** Replaces character by character, so that the caret stays under its column. */
-const blankOut = (text: string): string => text.replaceAll('\t', ' ').replace(unprintable, '\ufffd')
-
-/** Text in which everything that a terminal would interpret is escaped, as `\u{1b}`. */
-export const printable = (text: string): string =>
-  text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
 /**
  * Replaces cookie secrets, URLs of a store, and user and password of other URLs by as many

@@ -6,7 +6,8 @@
 import { type Document, isCollection, isMap, isPair, isScalar, isSeq, LineCounter } from 'yaml'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 import { readBulkDocument } from './bulk-records.ts'
-import { excerptAt, printable, type Diagnostic } from './diagnostic.ts'
+import { excerptAt, type Diagnostic } from './diagnostic.ts'
+import { printable } from '../lib/printable.ts'
 import {
   type IsText,
   toPlainValue,

@@ -71,7 +71,7 @@ it(
   async () => {
     await Promise.all([alone.freeze(), others.freeze(), outside.freeze()])
     const line = await server.waitForLog(({ event }) => event === 'prober.isolated', 60_000)
-    expect(line).toMatchObject({ level: 50, canaries: 2 })
+    expect(line).toMatchObject({ level: 'error', canaries: 2 })
     expect(await server.metric('mxsteer_prober_isolated')).toBe(1)
     // As many failures as would have taken all of them out twice.
     const discarded = 'mxsteer_probes_discarded_total{reason="isolated"}'

@@ -145,6 +145,6 @@ test('one that goes says so: its votes count no more, its probes are taken over 
     ({ event, peer, why }) => event === 'peer.gone' && peer === 'i3' && why === 'stopped',
     30_000,
   )
-  expect(gone).toMatchObject({ level: 30 })
+  expect(gone).toMatchObject({ level: 'info' })
   expect(await redis.command('EXISTS', 'mxsteer:{default}:v1:hb:i3')).toBe(':0')
 }, 120_000)

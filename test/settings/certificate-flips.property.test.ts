@@ -12,7 +12,7 @@ import { runs } from '../support/runs.ts'
 
 const files = { certificate: 'certificate.pem', key: 'key.pem' }
 const { certificate, key } = makeCertificate('flipped.test').pair
-const log = createLog('fatal', 'test')
+const log = createLog('fatal', 'test', { write: () => true })
 
 /** What becomes of a pair that is read at a reload; throws as the server would. */
 function takeOver(pair: { readonly certificate: string; readonly key: string }): string {

@@ -71,6 +71,7 @@ it('has a default for everything', async () => {
     readyWithinSeconds: 30,
     maxUdpOctets: 1232,
     logLevel: 'info',
+    logFormat: 'auto',
     geoip: {},
     canaries: [],
     probing: {
@@ -97,6 +98,7 @@ lameduck: 1m
 ready_within: 10
 max_udp: 4096
 log_level: debug
+log_format: text
 geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
 canaries: [192.0.2.1:53, "[2001:db8::1]:853"]
 probe_source: [192.0.2.10, 2001:DB8::10]
@@ -132,6 +134,7 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
     readyWithinSeconds: 10,
     maxUdpOctets: 4096,
     logLevel: 'debug',
+    logFormat: 'text',
     geoip: { country: '/geo/country.mmdb', asn: '/geo/asn.mmdb' },
     canaries: [
       { address: '192.0.2.1', port: 53 },

@@ -7,7 +7,7 @@ import type { RuleView } from '../../explain/rule-view.ts'
 import type { SteeringView } from '../../explain/steering-view.ts'
 import type { Step } from '../../explain/lookup-steps.ts'
 import type { TtlView } from '../../explain/ttl-view.ts'
-import { printable } from '../../zonefile/diagnostic.ts'
+import { printable } from '../../lib/printable.ts'
 import { besideTitle, numberText, percentText, tableLines } from './columns.ts'
 
 export function explanationText(explanation: Explanation): string {

@@ -1,7 +1,7 @@
 // The response of `/status` as text, as wide as it may be, with problems first. Control characters are
 // escaped (printable).
 
-import { printable } from '../../zonefile/diagnostic.ts'
+import { printable } from '../../lib/printable.ts'
 import { type Cell, foldedTableLines, type Paint, percentText, wrapText } from './columns.ts'
 
 export interface StatusReport {

@@ -1,0 +1,19 @@
+// Text that is safe to print. Names of DNS records, greetings of MTAs, keys of the store and lines of files come from
+// others: a terminal would obey what they hold.
+
+// Control and format characters (bidirectional overrides are among these), line separators, unpaired surrogates.
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+
+/** Text in which every character that a terminal would interpret is escaped, as `\u{1b}`. */
+export const printable = (text: string): string =>
+  text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
+
+/** As `printable`, for a text of several lines: tabs and line feeds stay. */
+export const printableLines = (text: string): string =>
+  text.replace(unprintable, (character) =>
+    character === '\n' || character === '\t' ? character : printable(character),
+  )
+
+/** Replaces character by character, so that what stands below a column stays there. */
+export const blankOut = (text: string): string =>
+  text.replaceAll('\t', ' ').replace(unprintable, '\ufffd')
