@@ -36,7 +36,8 @@ export function registerOverrideMetrics(
       }
     },
   })
-  registerMemberMetrics(registry, sources, shares)
+  registerMemberMetrics(registry, sources)
+  registerFirstRungs(registry, shares)
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_target_exposure_seconds',
@@ -46,11 +47,7 @@ export function registerOverrideMetrics(
   })
 }
 
-function registerMemberMetrics(
-  registry: Registry,
-  { watch }: OverrideControl,
-  shares: PoolShares,
-): void {
+function registerMemberMetrics(registry: Registry, { watch }: OverrideControl): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_member_weight',
@@ -63,6 +60,19 @@ function registerMemberMetrics(
           emit({ zone, target, pool }, effective),
         ),
   })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_pool_members_eligible',
+    help: 'Members of the pool that are eligible; 0: on_all_down or another pool answers',
+    labels: ['zone', 'pool'],
+    sample: (emit) =>
+      watch
+        .states()
+        .forEach(({ member: { zone, pool }, out }) => emit({ zone, pool }, out === null ? 1 : 0)),
+  })
+}
+
+function registerFirstRungs(registry: Registry, shares: PoolShares): void {
   for (const [name, help, part] of [
     ['mxsteer_first_rungs_total', 'First rungs that a target of a pool had', 'actual'],
     ['mxsteer_first_rungs_expected_total', 'The same, as its weight would have it', 'expected'],

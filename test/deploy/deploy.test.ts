@@ -1,10 +1,13 @@
 // What is shipped for Prometheus, Grafana and MTAs: rules of the right form, about metrics that there are.
 
-import { execFileSync } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
+
+import { temporaryFolder } from '../support/server.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -67,6 +70,66 @@ describe('alert rules', () => {
       expect(expr.split(open as string).length).toBe(expr.split(close as string).length)
   })
 
+  test('each summary names the instance', () => {
+    const summaries = rules.map(({ annotations }) => annotations.summary)
+    expect(summaries.filter((text) => !text.includes('{{ $labels.instance }}'))).toEqual([])
+  })
+
+  test('promtool sees an empty pool and an old database fire, and their opposites not', () => {
+    const folder = temporaryFolder()
+    const rulesPath = new URL('deploy/prometheus-rules.yaml', root).pathname
+    const pool = (name: string): string =>
+      `mxsteer_pool_members_eligible{instance="ns1", zone="smtp.example.test", pool="${name}"}`
+    const age = (database: string): string =>
+      `mxsteer_geoip_age_seconds{instance="ns1", database="${database}"}`
+    /** With its annotations, whose labels are filled in. */
+    const fired = (
+      alertname: string,
+      evalTime: string,
+      labels: Readonly<Record<string, string>> | null,
+    ): object => {
+      const all: Readonly<Record<string, string>> = { instance: 'ns1', ...labels }
+      const annotations: Readonly<Record<string, string | undefined>> =
+        rules.find(({ alert }) => alert === alertname)?.annotations ?? {}
+      const filled = Object.entries(annotations).map(([key, text]) => [
+        key,
+        text?.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, label: string) => all[label] ?? ''),
+      ])
+      const alert = { exp_labels: all, exp_annotations: Object.fromEntries(filled) }
+      return { eval_time: evalTime, alertname, exp_alerts: labels === null ? [] : [alert] }
+    }
+    const empty = { zone: 'smtp.example.test', pool: 'main', severity: 'critical' }
+    const suite = {
+      rule_files: [rulesPath],
+      evaluation_interval: '1m',
+      tests: [
+        {
+          interval: '1m',
+          input_series: [
+            { series: pool('main'), values: '2 1 0x10 1x60' },
+            { series: pool('other'), values: '1x80' },
+            { series: age('country'), values: `${59 * 86_400}x20 ${61 * 86_400}x80` },
+            { series: age('asn'), values: '86400x100' },
+          ],
+          alert_rule_test: [
+            fired('MxsteerPoolEmpty', '1m', null),
+            fired('MxsteerPoolEmpty', '5m', empty),
+            fired('MxsteerPoolEmpty', '20m', null),
+            fired('MxsteerGeoipOld', '20m', null),
+            fired('MxsteerGeoipOld', '90m', { database: 'country', severity: 'warning' }),
+          ],
+        },
+      ],
+    }
+    const file = join(folder, 'suite.yaml')
+    writeFileSync(file, JSON.stringify(suite))
+    const seen = spawnSync('promtool', ['test', 'rules', file], { encoding: 'utf8' })
+    expect([seen.stdout + seen.stderr, seen.status]).toEqual([
+      expect.stringContaining('SUCCESS'),
+      0,
+    ])
+  })
+
   test('labels in summaries are labels of the metric, as docs/operations.md has them', () => {
     const operations = read('docs/operations.md')
     for (const { alert, expr, annotations } of rules) {
@@ -117,6 +180,15 @@ describe('the dashboard', () => {
     expect(
       named(JSON.stringify(dashboard.templating)).filter((name) => !metrics.has(name)),
     ).toEqual([])
+  })
+
+  test('what is not summed over instances names the instance', () => {
+    const single = panels
+      .flatMap(({ targets = [] }) => targets)
+      .filter(({ expr }) => !/^(sum|count)\b/.test(expr))
+    expect(single.length).toBeGreaterThan(8)
+    const unnamed = single.filter(({ legendFormat }) => !legendFormat.includes('{{instance}}'))
+    expect(unnamed.map(({ expr }) => expr)).toEqual([])
   })
 
   test('no panel lies on another, each has a number of its own', () => {

@@ -143,6 +143,9 @@ records:
       (line) => line.event === 'pool.empty' && line['zone'] === `${zone}.example.test`,
     )
     expect(logged).toMatchObject({ pool: 'main', instead: [instead] })
+    const eligible = `mxsteer_pool_members_eligible{zone="${zone}.example.test",pool=`
+    expect(await server.metric(`${eligible}"main"}`)).toBe(0)
+    expect(await server.metric(`${eligible}"spare"}`)).toBe(1)
   })
 
   it('a state folder that cannot be written, until it can', async () => {
