@@ -11,7 +11,7 @@ import { fstatSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { type Logger, pino } from 'pino'
 
-import { printable } from '../lib/printable.ts'
+import { printable, printableJson } from '../lib/printable.ts'
 
 export type Log = Logger
 
@@ -105,25 +105,15 @@ export function detectLogFormat(env: NodeJS.ProcessEnv = process.env, fd = 1): L
 export function formatLine(json: string, format: LogFormat): string {
   switch (format) {
     case 'json':
-      return escapeJson(json)
+      return printableJson(json)
     case 'journal':
-      return `<${priorityOf(json)}>${escapeJson(json)}`
+      return `<${priorityOf(json)}>${printableJson(json)}`
     case 'text':
       return textOf(JSON.parse(json) as LoggedLine)
     default:
       return format satisfies never
   }
 }
-
-// JSON escapes what is below U+0020 by itself. What else a terminal interprets is escaped in the way of JSON.
-const escapeJson = (json: string): string =>
-  json.replace(/[^\P{C}\n]|\p{Zl}|\p{Zp}/gu, (character) =>
-    character.split('').map(escapeUnit).join(''),
-  )
-
-/** A unit of UTF-16 in the way of JSON. */
-const escapeUnit = (unit: string): string =>
-  `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** Priorities of syslog (RFC 5424 §6.2.1). */
 const priorities: Readonly<Record<string, number>> = {

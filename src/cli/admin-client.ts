@@ -4,6 +4,7 @@
 import { request } from 'node:http'
 
 import { destinationOf } from '../lib/ip.ts'
+import { printable } from '../lib/printable.ts'
 import { readSettings } from './command-settings.ts'
 import type { FlagValues } from './flags.ts'
 
@@ -80,6 +81,9 @@ function parseResponse(status: number, text: string): AdminResponse {
   try {
     return { kind: 'response', status, body: JSON.parse(text) as unknown }
   } catch {
-    return { kind: 'failed', why: `the admin server says ${status}: ${text.trim().slice(0, 200)}` }
+    return {
+      kind: 'failed',
+      why: `the admin server says ${status}: ${printable(text.trim().slice(0, 200))}`,
+    }
   }
 }

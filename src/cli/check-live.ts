@@ -8,12 +8,14 @@ import { greetingOf, type CheckedAddress, redactedList } from '../reputation/fin
 import { type LookupClients, ReputationCheck } from '../reputation/reputation-check.ts'
 import { effectOf } from '../health/verdict.ts'
 import { systemClock } from '../lib/clock.ts'
+import { printable } from '../lib/printable.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { ProbeSourceAddresses, WatchedAddress } from '../probe/smtp/profile.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
 import { createStubResolver, createConcurrencyLimit } from '../resolver/stub-resolver.ts'
 import { tableLines } from './text/columns.ts'
+import { printLines } from './text/output.ts'
 import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
 import { fail, type FlagValues } from './flags.ts'
 
@@ -35,14 +37,12 @@ export async function checkLive(loaded: Loaded, values: FlagValues): Promise<num
   const probed = await probeAll(loaded.watched, source)
   const clients = server && lookupClients(server)
   const checks = await checkReputation(loaded.identities, probed, clients)
-  process.stdout.write(resultTable(probed, checks))
-  for (const warning of warningTexts(probed, checks, clients))
-    process.stdout.write(`warning: ${warning}\n`)
+  printLines(resultTable(probed, checks))
+  printLines([...warningTexts(probed, checks, clients)].map((warning) => `warning: ${warning}`))
   const unwatched = countUnwatched(loaded)
-  if (unwatched > 0)
-    process.stdout.write(`${unwatched} of the targets are in no pool with a probe\n`)
+  if (unwatched > 0) printLines([`${unwatched} of the targets are in no pool with a probe`])
   const healthy = probed.filter(isHealthy).length
-  process.stdout.write(`${healthy} of ${probed.length} probed addresses are healthy\n`)
+  printLines([`${healthy} of ${probed.length} probed addresses are healthy`])
   return healthy === probed.length ? 0 : 1
 }
 
@@ -109,7 +109,10 @@ const columns = [
   'LISTS',
 ]
 
-function resultTable(probed: readonly Probed[], checks: readonly ReputationCheck[]): string {
+function resultTable(
+  probed: readonly Probed[],
+  checks: readonly ReputationCheck[],
+): readonly string[] {
   const rows = probed.map(({ watched, outcome }) => [
     `${watched.target}.${watched.zone}`,
     watched.address,
@@ -120,7 +123,7 @@ function resultTable(probed: readonly Probed[], checks: readonly ReputationCheck
     greetingOf(outcome.dialogue)?.banner ?? '–',
     ...reputationCells(checks.find((check) => isSameAddress(check.watched, watched))),
   ])
-  return `${tableLines([columns, ...rows]).join('\n')}\n`
+  return tableLines([columns, ...rows].map((row) => row.map(printable)))
 }
 
 function reputationCells(check: ReputationCheck | undefined): readonly string[] {

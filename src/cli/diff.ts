@@ -6,6 +6,7 @@ import { systemClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
 import { assumeHealth } from './assumed-health.ts'
 import { diffText } from './text/diff-text.ts'
+import { printJson } from './text/output.ts'
 import { readSettings } from './command-settings.ts'
 import { fail, failAt, type FlagValues } from './flags.ts'
 import { type LoadedFolder, loadFolder, openPlaces } from './offline-data.ts'
@@ -37,9 +38,8 @@ export async function diff(after: string, values: FlagValues): Promise<number> {
     random: seededRandom(1),
   })
   const asJson = values['json'] !== undefined
-  process.stdout.write(
-    asJson ? `${JSON.stringify({ differences }, null, 2)}\n` : diffText(differences),
-  )
+  if (asJson) printJson({ differences })
+  else process.stdout.write(diffText(differences))
   return differences.length > 0 ? 1 : 0
 }
 

@@ -11,6 +11,7 @@ import { systemClock } from '../lib/clock.ts'
 import { parseEndpoint } from '../lib/ip.ts'
 import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
 import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { printJson, printLines } from './text/output.ts'
 
 const single = [...resolverFlags, 'zones', 'zone', 'port', 'egress']
 const dnsPort = 53
@@ -37,9 +38,8 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   const warnings = [...read.warnings, ...zoneWarnings].map(diagnosticText)
   const { random } = Math
   const lines = await examine({ ...options, settings, loaded, warnings, resolver, random })
-  process.stdout.write(
-    flags.values['json'] ? `${JSON.stringify(lines, null, 2)}\n` : lines.map(lineText).join(''),
-  )
+  if (flags.values['json']) printJson(lines)
+  else printLines(lines.flatMap(linesOf))
   return exitCodeOf(lines)
 }
 
@@ -77,8 +77,8 @@ const diagnosticText = ({ file, line, column, path, message }: Diagnostic): stri
 const marks = { ok: 'ok  ', warn: 'WARN', fail: 'FAIL', skip: 'skip' }
 const checkWidth = 10
 
-function lineText({ status, check, zone, text, advice }: ReportLine): string {
+function linesOf({ status, check, zone, text, advice }: ReportLine): readonly string[] {
   const about = zone === null ? '' : `${zone}: `
-  const head = `${marks[status]}  ${check.padEnd(checkWidth)}  ${about}${text}\n`
-  return advice === null ? head : `${head}${' '.repeat(checkWidth + 8)}→ ${advice}\n`
+  const head = `${marks[status]}  ${check.padEnd(checkWidth)}  ${about}${text}`
+  return advice === null ? [head] : [head, `${' '.repeat(checkWidth + 8)}→ ${advice}`]
 }

@@ -5,6 +5,7 @@ import type { Explanation } from '../explain/explain.ts'
 import { adminFlags, findAdminClient } from './admin-client.ts'
 import { fail, parseFlags } from './flags.ts'
 import { explanationText } from './text/explain-text.ts'
+import { printJson } from './text/output.ts'
 
 export async function explain(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, [...adminFlags, 'client', 'ecs'], [], ['json'])
@@ -24,7 +25,8 @@ export async function explain(argv: readonly string[]): Promise<number> {
   const body = response.body as Explanation | Refused
   if ('error' in body) return fail('explain', `${body.error.message} (${body.error.code})`, 1)
   const asJson = flags.values['json'] !== undefined
-  process.stdout.write(asJson ? `${JSON.stringify(body, null, 2)}\n` : explanationText(body))
+  if (asJson) printJson(body)
+  else process.stdout.write(explanationText(body))
   return 0
 }
 

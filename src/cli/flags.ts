@@ -2,6 +2,8 @@
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 
+import { printable } from '../lib/printable.ts'
+
 type Flags =
   | { readonly kind: 'flags'; readonly values: FlagValues; readonly words: readonly string[] }
   | { readonly kind: 'bad'; readonly why: string }
@@ -42,13 +44,16 @@ const badUsage = 2
 
 /** Writes `mxsteer COMMAND: why` to standard error. Returns the exit code. */
 export function fail(command: string, why: string, code: number = badUsage): number {
-  process.stderr.write(`mxsteer ${command}: ${why}\n`)
+  process.stderr.write(`mxsteer ${command}: ${linesOf(why)}\n`)
   return code
 }
 
 /** As `fail`, but diagnostics of files, which begin with their position, get no prefix. */
 export function failAt(command: string, why: string): number {
   if (!/^\S+:\d+/.test(why)) return fail(command, why)
-  process.stderr.write(`${why}\n`)
+  process.stderr.write(`${linesOf(why)}\n`)
   return badUsage
 }
+
+/** Diagnostics have several lines; within a line nothing acts on a terminal. */
+const linesOf = (text: string): string => text.split('\n').map(printable).join('\n')

@@ -9,6 +9,7 @@ import { hostname, userInfo } from 'node:os'
 import { readDurationMs } from '../zonefile/leaf.ts'
 import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
 import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { printJson, printLines } from './text/output.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
 
@@ -152,14 +153,9 @@ interface OverrideResponse {
 function show(name: string, response: AdminResponse, asJson: boolean): number {
   if (response.kind === 'failed') return fail(name, response.why, 1)
   const body = response.body as OverrideResponse
-  if (asJson) process.stdout.write(`${JSON.stringify(body, null, 2)}\n`)
+  if (asJson) printJson(body)
   else if (body.error) fail(name, `${body.error.message} (${body.error.code})`)
-  else
-    process.stdout.write(
-      linesOf(body)
-        .map((line) => `${line}\n`)
-        .join(''),
-    )
+  else printLines(linesOf(body))
   return response.status < 300 ? 0 : 1
 }
 

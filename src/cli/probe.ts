@@ -15,6 +15,7 @@ import {
 } from '../probe/smtp/profile.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { printLines } from './text/output.ts'
 
 const flagNames = ['level', 'name', 'ehlo', 'tls', 'proxy', 'source', 'recipient', 'sender']
 const smtpPort = 25
@@ -34,7 +35,7 @@ export async function probe(argv: readonly string[]): Promise<number> {
   const profile = profileOf(target, flags.values)
   const outcome = await probeAddress({ address, profile, onLine: print }, systemClock)
   noteOtherName(outcome, flags.values['name'])
-  process.stdout.write(`${summaryText(outcome)}\n`)
+  printLines([summaryText(outcome)])
   return outcome.kind === 'ok' || outcome.kind === 'slow' ? 0 : 1
 }
 
@@ -70,11 +71,8 @@ function checkFlags(values: FlagValues): string | null {
   return source === undefined || parseAddress(String(source)) ? null : '--source is no address'
 }
 
-const print = (line: DialogueLine): void => {
-  process.stdout.write(
-    `${String(Math.round(line.atMs)).padStart(6)} ms ${line.from} ${line.text}\n`,
-  )
-}
+const print = (line: DialogueLine): void =>
+  printLines([`${String(Math.round(line.atMs)).padStart(6)} ms ${line.from} ${line.text}`])
 
 interface ProbeTarget {
   readonly host: string
@@ -137,5 +135,5 @@ function noteOtherName(outcome: Outcome, name: string | string[] | undefined): v
   )
   const greetedName = greeting?.text.slice(4).split(' ')[0]?.toLowerCase() ?? ''
   if (greetedName !== expected)
-    process.stdout.write(`note: it greets as "${greetedName}", not as ${expected}\n`)
+    printLines([`note: it greets as "${greetedName}", not as ${expected}`])
 }

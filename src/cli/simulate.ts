@@ -15,6 +15,7 @@ import type { PlaceNetworks, PlaceTree } from '../steer/scope/place-networks.ts'
 import { createScopes } from '../steer/scope/scope-cache.ts'
 import { parseName } from '../wire/name.ts'
 import { typeFromText } from '../wire/rrtype.ts'
+import { printJson } from './text/output.ts'
 import { simulationText, type SimulationReport } from './text/simulation-text.ts'
 import { assumeHealth, type Assumptions } from './assumed-health.ts'
 import { readSettings } from './command-settings.ts'
@@ -41,7 +42,8 @@ export async function simulate(argv: readonly string[]): Promise<number> {
   const report = await runPlan(plan, zones, places)
   if ('why' in report) return failAt('simulate', report.why)
   const asJson = flags.values['json'] !== undefined
-  process.stdout.write(asJson ? `${JSON.stringify(report, null, 2)}\n` : simulationText(report))
+  if (asJson) printJson(report)
+  else process.stdout.write(simulationText(report))
   return 0
 }
 

@@ -6,6 +6,7 @@ import { styleText } from 'node:util'
 
 import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
 import { fail, parseFlags } from './flags.ts'
+import { printJson } from './text/output.ts'
 import { type Page, plainPage, type StatusReport, statusText } from './text/status-text.ts'
 
 const watchEveryMs = 2000
@@ -52,9 +53,7 @@ function show(response: AdminResponse, { asJson, clearsScreen }: ShowOptions): n
   if (response.kind === 'failed') return fail('status', response.why, 1)
   if (response.status !== 200) return fail('status', `the admin server says ${response.status}`, 1)
   const report = response.body as StatusReport
-  const text = asJson
-    ? `${JSON.stringify(report, null, 2)}\n`
-    : statusText(report, pageOf(process.stdout))
-  process.stdout.write(text)
+  if (asJson) printJson(report)
+  else process.stdout.write(statusText(report, pageOf(process.stdout)))
   return report.ready ? 0 : 1
 }

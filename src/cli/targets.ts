@@ -4,6 +4,7 @@
 import { adminFlags, findAdminClient } from './admin-client.ts'
 import { fail, parseFlags } from './flags.ts'
 import { tableLines } from './text/columns.ts'
+import { printJson, printLines } from './text/output.ts'
 
 /** The state of one address. */
 interface AddressReport {
@@ -56,8 +57,8 @@ export async function targets(argv: readonly string[]): Promise<number> {
     zone === undefined || row.zone === zone
   const { targets: addresses, members } = response.body as TargetsReport
   const report = { targets: addresses.filter(isWanted), members: members.filter(isWanted) }
-  const text = flags.values['json'] ? `${JSON.stringify(report, null, 2)}\n` : tables(report)
-  process.stdout.write(text)
+  if (flags.values['json']) printJson(report)
+  else printLines(tables(report))
   return 0
 }
 
@@ -76,13 +77,11 @@ const memberHead = [
 ]
 const addressHead = ['TARGET', 'ADDRESS', 'STATE', 'SINCE', 'REASON']
 
-const tables = ({ targets: addresses, members }: TargetsReport): string =>
-  [
-    ...tableLines([memberHead, ...members.map(memberCells)]),
-    '',
-    ...tableLines([addressHead, ...addresses.map(addressCells)]),
-    '',
-  ].join('\n')
+const tables = ({ targets: addresses, members }: TargetsReport): readonly string[] => [
+  ...tableLines([memberHead, ...members.map(memberCells)]),
+  '',
+  ...tableLines([addressHead, ...addresses.map(addressCells)]),
+]
 
 const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberReport): string[] => [
   `${target}.${zone}`,

@@ -8,11 +8,15 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 export const printable = (text: string): string =>
   text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 
-/** As `printable`, for a text of several lines: tabs and line feeds stay. */
-export const printableLines = (text: string): string =>
-  text.replace(unprintable, (character) =>
-    character === '\n' || character === '\t' ? character : printable(character),
+/** JSON in which the same characters are escaped in the way of JSON; it means what it meant. Line feeds between values stay. */
+export const printableJson = (json: string): string =>
+  json.replace(/[^\P{C}\n]|\p{Zl}|\p{Zp}/gu, (character) =>
+    character.split('').map(escapeUnit).join(''),
   )
+
+/** A unit of UTF-16 in the way of JSON. */
+const escapeUnit = (unit: string): string =>
+  `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** Replaces character by character, so that what stands below a column stays there. */
 export const blankOut = (text: string): string =>
