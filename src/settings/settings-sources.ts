@@ -1,10 +1,10 @@
 // Settings as each of the three sources gives them: mxsteer.yaml, environment variables, flags.
 
 import { nearest } from '../lib/suggest-name.ts'
-import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
+import type { ProblemCode } from '../zone/compile/problem.ts'
 import { maskSecrets, type Diagnostic } from '../zonefile/diagnostic.ts'
 import { printable } from '../lib/printable.ts'
-import { type ConfigDocument, parseDocument } from '../zonefile/document.ts'
+import { parseDocument } from '../zonefile/document.ts'
 import { shapeProblems } from '../zonefile/schema-problems.ts'
 import type { GivenSettings, SettingKey } from './setting-values.ts'
 import { settingKeys, settingsFileSchema, settingsTable, variableOf } from './settings-table.ts'
@@ -17,7 +17,9 @@ export interface SourceRead {
 /** Reads mxsteer.yaml. Every setting is optional, so an empty file is valid. */
 export function readSettingsFile(file: string, octets: Uint8Array): SourceRead {
   const parsed = parseDocument(file, octets)
-  if (parsed.kind === 'bad') return { values: {}, diagnostics: parsed.diagnostics }
+  const text = Buffer.from(octets).toString()
+  if (parsed.kind === 'bad')
+    return { values: {}, diagnostics: withoutSecrets(text, parsed.diagnostics) }
   const { document } = parsed
   const read = settingsFileSchema.safeParse(document.value ?? {})
   const issues = read.success ? [] : read.error.issues
@@ -27,46 +29,35 @@ export function readSettingsFile(file: string, octets: Uint8Array): SourceRead {
   ]
   return {
     values: read.success ? read.data : {},
-    diagnostics: withoutSecretLines(document, diagnostics),
+    diagnostics: withoutSecrets(text, diagnostics),
   }
 }
 
 /**
- * A diagnostic of another setting on the line of a secret, or on a line of its list, would show it
- * in its excerpt.
+ * Diagnostics without what may be a secret. Only lines under a key that is a setting, and no secret,
+ * are shown: a misspelt, doubled or quoted key hides its lines as a secret does, and so does
+ * a map in flow style and a comment.
  */
-function withoutSecretLines(
-  document: ConfigDocument,
-  diagnostics: readonly Diagnostic[],
-): readonly Diagnostic[] {
-  const lines = new Set(secretPaths(document.value).map((path) => lineOf(document, path)))
-  return diagnostics.map((diagnostic) =>
-    lines.has(diagnostic.line) ? { ...diagnostic, excerpt: '' } : diagnostic,
-  )
+function withoutSecrets(text: string, diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const lines = text.split(/\r\n|[\r\n]/)
+  return diagnostics.map((diagnostic) => {
+    const at = lines.findLastIndex((line, i) => i < diagnostic.line && /^[^\s#]/.test(line))
+    const key = /^(\w+)\s*:(?=\s|$)/.exec(lines[at] ?? '')?.[1]
+    const line = lines[diagnostic.line - 1] ?? ''
+    if (key === undefined || !isPublicKey(key))
+      return { ...diagnostic, message: maskWords(diagnostic.message, line), excerpt: '' }
+    return /#|\{.*:/.test(line) ? { ...diagnostic, excerpt: '' } : diagnostic
+  })
 }
 
-/** The paths of secrets in the file: the value of each, and each item of a list. */
-function secretPaths(value: unknown): DocumentPath[] {
-  const given = (value ?? {}) as Record<string, unknown>
-  const paths: DocumentPath[] = []
-  for (const key of settingKeys) {
-    if (settingsTable[key].isSecret !== true || !Object.hasOwn(given, key)) continue
-    const secret = given[key]
-    paths.push([key])
-    if (Array.isArray(secret)) for (const i of secret.keys()) paths.push([key, i])
-  }
-  return paths
-}
+const isPublicKey = (key: string): boolean =>
+  Object.hasOwn(settingsTable, key) && settingsTable[key as SettingKey].isSecret !== true
 
-const anyProblem: Omit<Problem, 'path'> = {
-  severity: 'error',
-  code: 'bad-value',
-  at: 'value',
-  message: '',
+/** Replaces the words of a value by asterisks: messages of the YAML library name aliases and tags. */
+function maskWords(message: string, line: string): string {
+  const words = line.slice(line.indexOf(':') + 1).match(/[^\s'"*&!#,{}[\]]{4,}/g) ?? []
+  return words.reduce((text, word) => text.replaceAll(word, '*'.repeat(word.length)), message)
 }
-
-const lineOf = (document: ConfigDocument, path: DocumentPath): number =>
-  document.toDiagnostic({ ...anyProblem, path }).line
 
 const variablePrefix = 'MXSTEER_'
 

@@ -46,13 +46,17 @@ export function excerptAt(text: string, offset: number): string {
 }
 
 /**
- * Replaces cookie secrets, URLs of a store, and user and password of other URLs by as many
- * asterisks.
+ * Replaces cookie secrets, URLs of a store, user and password of other URLs, and what follows a key
+ * that names a token, a password or a secret, by as many asterisks.
  */
 export const maskSecrets = (text: string): string =>
   text
     .replace(/\b(rediss?|valkeys?|sentinels?|redis\+\w+):\S+/gi, stars)
     .replace(/\b[0-9a-f]{32}\b/gi, (secret) => '*'.repeat(secret.length))
+    .replace(
+      /(\b\w*(?:token|secret|passw\w*|pwd)["']?\s*[:=]\s*)(\S.*)/gi,
+      (_, key: string, secret: string) => key + '*'.repeat(secret.length),
+    )
     .replace(/:\/\/\S*@/g, (secret) => `://${'*'.repeat(secret.length - 4)}@`)
 
 const stars = (url: string, scheme: string): string =>
