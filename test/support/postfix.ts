@@ -45,7 +45,7 @@ export async function createPostfix(options: PostfixOptions): Promise<Postfix> {
   const master = (): number | null => readPid(pidFile)
   const command = async (word: 'start' | 'stop'): Promise<void> => {
     try {
-      await run('postfix', ['-c', configuration, word], { timeout: 20_000 })
+      await run('postfix', ['-c', configuration, word], { timeout: 90_000 })
     } catch (error) {
       // Postfix says why in its log, if it got that far.
       throw new Error(`postfix ${word} failed: ${String(error)}\n${readText(logFile)}`, {
