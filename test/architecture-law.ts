@@ -230,14 +230,24 @@ export const law: readonly LawRow[] = [
   {
     room: 'admin',
     imports: 'admin/views announce lib wire',
-    typesOnly: 'explain health metrics weights',
+    typesOnly: 'admin/explaining admin/listener explain health metrics weights',
     packages: 'node:* prom-client zod',
+  },
+  {
+    room: 'admin/listener',
+    imports: 'admin lib',
+    packages: 'node:*',
+  },
+  {
+    room: 'admin/explaining',
+    imports: 'admin explain geo health lib steer/scope zone',
+    packages: 'node:*',
   },
   {
     room: 'app',
     imports:
-      'admin admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp problems reputation resolver settings steer/scope systemd transport transport/udp transport/worker watch weights zonefile',
-    typesOnly: 'admin/views answer transport/stream zone',
+      'admin admin/explaining admission announce cluster cluster/redis geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
+    typesOnly: 'admin/views answer explain transport/stream',
     packages: 'node:* pino',
   },
   {

@@ -1,7 +1,8 @@
 // Access control of the admin HTTP server. Reading is open to every client that can connect; a
 // request that writes is checked before its path and body are read:
 //
-//   an Origin header   403 foreign-origin   a web page made a browser send the request
+//   an Origin header   403 foreign-origin   a web page made a browser send the request; so for any
+//                                           Sec-Fetch-Site but `none`, since no page is served here
 //   no token           401 token-required   an admin token is set
 //                      403 token-required   none is set, and the server does not listen on loopback
 //   a wrong token      401 bad-token
@@ -46,9 +47,11 @@ type Authorization =
  */
 export function writeAccess({ address }: Endpoint, token: string | null): WriteAccess {
   if (token !== null) return { kind: 'token', token }
-  const isLoopback = address.startsWith('127.') || address === '::1'
-  return isLoopback ? { kind: 'open' } : { kind: 'closed' }
+  return isLoopback(address) ? { kind: 'open' } : { kind: 'closed' }
 }
+
+export const isLoopback = (address: string): boolean =>
+  address.startsWith('127.') || address === '::1'
 
 export function authorize(
   { writes, loadToken }: AccessControl,
@@ -56,7 +59,8 @@ export function authorize(
   headers: IncomingHttpHeaders,
 ): Authorization {
   if (access === 'read') return { kind: 'allowed', caller: 'reader' }
-  if (headers.origin !== undefined)
+  const site = headers['sec-fetch-site'] ?? 'none'
+  if (headers.origin !== undefined || site !== 'none')
     return refused(403, 'foreign-origin', 'web pages may not write here')
   const presented = bearerToken(headers)
   if (access === 'load' && presented !== null && loadToken !== null && isSame(presented, loadToken))

@@ -5,22 +5,41 @@
 //   client   the source address; by default 0.0.0.0, of which no database knows anything
 //   ecs      the client's network, as its resolver would send it (EDNS Client Subnet)
 
-import type { Explanation } from '../explain/explain.ts'
 import type { Question } from '../explain/question.ts'
 import { parseAddress, parseNetwork } from '../lib/ip.ts'
 import { parseName } from '../wire/name.ts'
 import { isMetaType, RRType, typeFromText } from '../wire/rrtype.ts'
-import { json, refuse, type Reply } from './reply.ts'
+import type { ExplainOutcome } from './explaining/explain-worker.ts'
+import { busy, refuse, type Reply } from './reply.ts'
 
-export type Explain = (question: Question) => Explanation
+export type Explain = (question: Question) => Promise<ExplainOutcome>
 
-/** 200 with the explanation, or 400 `bad-field` with the first parameter that is wrong. */
-export function explainReply(explain: Explain, parameters: URLSearchParams): Reply {
+/**
+ * 200 with the explanation; 400 `bad-field` with the first parameter that is wrong; 503 `busy` or
+ * `unavailable` if the thread that explains has too much to do or is being started again.
+ */
+export async function explainReply(explain: Explain, parameters: URLSearchParams): Promise<Reply> {
   const read = readQuestion(parameters)
-  return read.kind === 'question'
-    ? json(explain(read.question))
-    : refuse(400, 'bad-field', read.why)
+  if (read.kind === 'bad') return refuse(400, 'bad-field', read.why)
+  const outcome = await explain(read.question)
+  switch (outcome.kind) {
+    case 'explained': {
+      const { body, spentMs } = outcome
+      return { status: 200, contentType: 'application/json; charset=utf-8', body, spentMs }
+    }
+    case 'busy':
+      return busy(1000)
+    case 'unavailable': {
+      const { why, afterMs } = outcome
+      const message = `the thread that explains does not answer (${why}): ask again`
+      return { ...refuse(503, 'unavailable', message), retryAfterSeconds: secondsOf(afterMs) }
+    }
+    default:
+      return outcome satisfies never
+  }
 }
+
+const secondsOf = (ms: number): number => Math.max(1, Math.ceil(ms / 1000))
 
 type QuestionRead =
   | { readonly kind: 'question'; readonly question: Question }

@@ -1,218 +1,177 @@
-// The admin HTTP server: finds the route of a request in one table, checks access, reads the body
-// of a write and calls the handler. What a client can cost is bounded:
+// The admin HTTP server as the control thread sees it. A thread of its own (listener/) owns the
+// connections and refuses what can be refused without asking; here the handlers of the routes run, one
+// request a turn of the event loop. A listener that dies is started again:
 //
-//   64 connections · 8 KiB of headers within 5 s · a request within 5 s
-//   a body only with POST and PUT, of at most 8 KiB
+//   exit ──► waiting (200 ms × 2ⁿ, at most 5 s) ──► starting ──► listening; after 10 s 200 ms again
 
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Worker } from 'node:worker_threads'
 
 import type { Endpoint } from '../lib/ip.ts'
-import { type Access, type AccessControl, authorize, type Caller } from './access.ts'
-import { type Reply, refuse, text } from './reply.ts'
-
-export interface AdminRequest {
-  /** What stands in the path for `NAME` of the route, percent-decoded; '' if the route has none. */
-  readonly name: string
-  /** The query string, decoded. */
-  readonly parameters: URLSearchParams
-  /** The parsed JSON of a POST or PUT, not validated; undefined for other methods. */
-  readonly body: unknown
-  readonly caller: Caller
-}
-
-/** A row of the route table. `Sources` is what the handlers read from. */
-export interface Route<Sources> {
-  /** A HEAD request is matched as GET. */
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** `NAME` stands for one non-empty segment; at the end for all that follows, slashes included. */
-  readonly path: string
-  readonly access: Access
-  readonly handler: (sources: Sources, request: AdminRequest) => Reply | Promise<Reply>
-}
+import { type AccessControl, isLoopback } from './access.ts'
+import type { AdminCounters } from './admin-counters.ts'
+import type { Call, FromListener, ListenerInit, ToListener } from './listener/messages.ts'
+import { type Reply, text, timed } from './reply.ts'
+import { type Route, routeHead } from './route.ts'
 
 export interface AdminServer<Sources> {
   readonly routes: readonly Route<Sources>[]
   readonly sources: Sources
   readonly access: AccessControl
+  /** Names that the Host header may have, beside `localhost` and addresses; in lower case. */
+  readonly hostNames: readonly string[]
+  readonly counters: AdminCounters
+  readonly onEvent: (event: AdminEvent) => void
 }
+
+export type AdminEvent =
+  /** A thread of the admin server ended by itself; another one starts after `backoffMs`. */
+  | {
+      readonly kind: 'exited'
+      readonly thread: 'listener' | 'explain'
+      readonly why: string
+      readonly backoffMs: number
+    }
+  /** Its replacement serves. */
+  | { readonly kind: 'restarted'; readonly thread: 'listener' | 'explain' }
 
 export interface AdminListener {
   close(): Promise<void>
 }
 
-const limits = {
-  connections: 64,
-  headerOctets: 8192,
-  bodyOctets: 8192,
-  headersMs: 5000,
-  requestMs: 5000,
-  keepAliveMs: 5000,
-}
+const firstBackoffMs = 200
+const maxBackoffMs = 5000
+const resetBackoffAfterMs = 10_000
+const maxHeapMebibytes = 256
+
+// The entry has the same extension as this file: .ts when run from source, .js from dist.
+const entry = new URL(
+  import.meta.url.endsWith('.ts')
+    ? './listener/listener-thread.ts'
+    : './listener/listener-thread.js',
+  import.meta.url,
+)
 
 /** Rejects with the errno of the bind, such as EADDRINUSE. */
 export async function listenAdmin<Sources>(
   endpoint: Endpoint,
   admin: AdminServer<Sources>,
 ): Promise<AdminListener> {
-  const server = createServer(
-    {
-      maxHeaderSize: limits.headerOctets,
-      headersTimeout: limits.headersMs,
-      requestTimeout: limits.requestMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      connectionsCheckingInterval: 1000,
-    },
-    (request, response) => void serve(admin, request, response),
-  )
-  server.maxConnections = limits.connections
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: endpoint.address, port: endpoint.port, exclusive: true }, () => {
-      server.removeListener('error', reject)
-      server.on('error', () => {})
-      resolve()
-    })
-  })
-  return {
-    close() {
-      server.closeAllConnections()
-      return new Promise((resolve) => server.close(() => resolve()))
-    },
-  }
+  const listener = new ListenerThread(endpoint, admin)
+  await listener.start()
+  return listener
 }
 
-async function serve<Sources>(
-  admin: AdminServer<Sources>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const reply = await replyTo(admin, request).catch(internalError)
-  response.writeHead(reply.status, {
-    'content-type': reply.contentType,
-    'content-length': Buffer.byteLength(reply.body),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...(reply.status === 405 ? { allow: 'GET, HEAD' } : {}),
-    ...(hasBody(request) && !request.complete ? { connection: 'close' } : {}),
-  })
-  response.end(request.method === 'HEAD' ? undefined : reply.body)
+class ListenerThread<Sources> implements AdminListener {
+  readonly #admin: AdminServer<Sources>
+  readonly #init: ListenerInit
+  #thread: Worker | null = null
+  /** Calls that wait for their turn. */
+  #calls: { readonly from: Worker; readonly id: number; readonly call: Call }[] = []
+  #backoffMs = firstBackoffMs
+  #retry: NodeJS.Timeout | undefined
+  #isClosing = false
+
+  constructor(endpoint: Endpoint, admin: AdminServer<Sources>) {
+    this.#admin = admin
+    const { routes, access, hostNames, counters } = admin
+    this.#init = {
+      endpoint,
+      routes: routes.map(routeHead),
+      access,
+      hosts: { names: hostNames, isLoopback: isLoopback(endpoint.address) },
+      countersBuffer: counters.buffer,
+    }
+  }
+
+  /** Resolves when the thread listens; rejects if it ends before that, and does not start again then. */
+  start(): Promise<void> {
+    const resourceLimits = { maxOldGenerationSizeMb: maxHeapMebibytes }
+    const options = { workerData: this.#init, name: 'admin', resourceLimits }
+    const thread = new Worker(entry, options)
+    this.#thread = thread
+    const startedMs = performance.now()
+    return new Promise((resolve, reject) => {
+      let failure: Error & { code?: string } = new Error('it exited')
+      let hasListened = false
+      thread.on('message', (message: FromListener) => {
+        switch (message.kind) {
+          case 'listening':
+            hasListened = true
+            return resolve()
+          case 'failed':
+            failure = Object.assign(new Error(message.message), { code: message.code })
+            return
+          case 'call':
+            return this.#enqueue(thread, message.id, message.call)
+          default:
+            return message satisfies never
+        }
+      })
+      thread.on('error', (error) => {
+        failure = error instanceof Error ? error : new Error(String(error))
+      })
+      thread.on('exit', () => {
+        if (!hasListened) return reject(failure)
+        this.#scheduleRestart(failure.message, performance.now() - startedMs)
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true
+    clearTimeout(this.#retry)
+    await this.#thread?.terminate()
+  }
+
+  #enqueue(from: Worker, id: number, call: Call): void {
+    const isVital = this.#admin.routes[call.route]?.isVital === true
+    this.#calls.splice(isVital ? 0 : this.#calls.length, 0, { from, id, call })
+    if (this.#calls.length === 1) setImmediate(() => this.#runNext())
+  }
+
+  /** Runs one handler, and the next in a later turn. */
+  #runNext(): void {
+    const next = this.#calls.shift()
+    if (this.#calls.length > 0) setImmediate(() => this.#runNext())
+    if (next !== undefined) void this.#answer(next.from, next.id, next.call)
+  }
+
+  async #answer(thread: Worker, id: number, call: Call): Promise<void> {
+    const { routes, sources } = this.#admin
+    const { handler } = routes[call.route] as Route<Sources>
+    const request = { ...call, parameters: new URLSearchParams(call.query) }
+    const { spentMs = 0, ...reply } = await settled(() => handler(sources, request))
+    thread.postMessage({ id, reply, spentMs } satisfies ToListener)
+  }
+
+  #scheduleRestart(why: string, ranMs: number): void {
+    if (this.#isClosing) return
+    if (ranMs > resetBackoffAfterMs) this.#backoffMs = firstBackoffMs
+    const backoffMs = this.#backoffMs
+    this.#backoffMs = Math.min(2 * backoffMs, maxBackoffMs)
+    const { onEvent, counters } = this.#admin
+    counters.set('open', 0)
+    onEvent({ kind: 'exited', thread: 'listener', why, backoffMs })
+    this.#retry = setTimeout(() => {
+      counters.add('listenerRestarts')
+      this.start().then(
+        () => onEvent({ kind: 'restarted', thread: 'listener' }),
+        (error: Error) => this.#scheduleRestart(error.message, 0),
+      )
+    }, backoffMs)
+  }
 }
 
 /**
- * An exception of a handler is a bug of this server: the client gets its message, and the server
- * goes on.
+ * The reply of a handler with the CPU time that its call took, and what it measured itself. An
+ * exception of a handler is a bug of this server: the client gets its message, and the server goes on.
  */
-const internalError = (error: unknown): Reply =>
-  text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
-
-const hasBody = (request: IncomingMessage): boolean =>
-  request.headers['transfer-encoding'] !== undefined ||
-  Number(request.headers['content-length'] ?? 0) > 0
-
-async function replyTo<Sources>(
-  { routes, sources, access }: AdminServer<Sources>,
-  request: IncomingMessage,
-): Promise<Reply> {
-  const url = URL.parse(request.url ?? '/', 'http://admin.invalid')
-  const isRead = request.method === 'GET' || request.method === 'HEAD'
-  const match = url && findRoute(routes, isRead ? 'GET' : request.method, url.pathname)
-  if (!isRead && !match) return text('only GET and HEAD\n', 405)
-  if (isRead && hasBody(request)) return text('a request here has no body\n', 413)
-  if (!match) return text(`no such path; there are: ${readPaths(routes).join(' ')}\n`, 404)
-  const { route, encodedName } = match
-  const authorization = authorize(access, route.access, request.headers)
-  if (authorization.kind === 'refused') return authorization.reply
-  const name = percentDecoded(encodedName)
-  if (name === null) return refuse(400, 'bad-field', 'the name in the path is not well encoded')
-  const { caller } = authorization
-  const parameters = url.searchParams
-  if (route.method === 'GET' || route.method === 'DELETE')
-    return route.handler(sources, { name, parameters, body: undefined, caller })
-  const read = await readJson(request)
-  return read.kind === 'json'
-    ? route.handler(sources, { name, parameters, body: read.body, caller })
-    : read.reply
-}
-
-const readPaths = <Sources>(routes: readonly Route<Sources>[]): readonly string[] =>
-  routes.filter(({ method }) => method === 'GET').map(({ path }) => path)
-
-interface RouteMatch<Sources> {
-  readonly route: Route<Sources>
-  readonly encodedName: string
-}
-
-function findRoute<Sources>(
-  routes: readonly Route<Sources>[],
-  method: string | undefined,
-  pathname: string,
-): RouteMatch<Sources> | null {
-  for (const route of routes) {
-    const encodedName = route.method === method ? matchPath(route.path, pathname) : null
-    if (encodedName !== null) return { route, encodedName }
-  }
-  return null
-}
-
-/**
- * What stands for `NAME` in `pathname`, '' if the pattern has none; null: the path does not match.
- */
-function matchPath(pattern: string, pathname: string): string | null {
-  const [before = '', after] = pattern.split('NAME')
-  if (after === undefined) return pathname === pattern ? '' : null
-  if (!pathname.startsWith(before) || !pathname.endsWith(after)) return null
-  const name = pathname.slice(before.length, pathname.length - after.length)
-  return after === '' || /^[^/]+$/.test(name) ? name : null
-}
-
-/** null: the percent-encoding or the UTF-8 in it is malformed. */
-function percentDecoded(encoded: string): string | null {
+async function settled(handle: () => Reply | Promise<Reply>): Promise<Reply> {
   try {
-    return decodeURIComponent(encoded)
-  } catch {
-    return null
+    const { value, spentMs } = timed(handle)
+    const reply = await value
+    return { ...reply, spentMs: spentMs + (reply.spentMs ?? 0) }
+  } catch (error) {
+    return text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
   }
-}
-
-type JsonRead =
-  | { readonly kind: 'json'; readonly body: unknown }
-  | { readonly kind: 'refused'; readonly reply: Reply }
-
-/** Only `application/json` is taken: a plain HTML form cannot send it. */
-async function readJson(request: IncomingMessage): Promise<JsonRead> {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json')
-    return refused(415, 'not-json', 'the body must be JSON, with content-type: application/json')
-  const octets = await readBody(request)
-  if (octets === null)
-    return refused(413, 'body-too-large', `a body here has at most ${limits.bodyOctets} octets`)
-  try {
-    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets))
-    return { kind: 'json', body }
-  } catch {
-    return refused(400, 'bad-json', 'the body is not well-formed JSON in UTF-8')
-  }
-}
-
-const refused = (status: number, code: string, message: string): JsonRead => ({
-  kind: 'refused',
-  reply: refuse(status, code, message),
-})
-
-/** null: longer than the limit, or the connection closed before its end. */
-function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let octets = 0
-    if (Number(request.headers['content-length'] ?? 0) > limits.bodyOctets) return resolve(null)
-    request.on('data', (chunk: Buffer) => {
-      octets += chunk.length
-      if (octets > limits.bodyOctets) {
-        request.pause()
-        resolve(null)
-      } else chunks.push(chunk)
-    })
-    request.once('end', () => resolve(new Uint8Array(Buffer.concat(chunks))))
-    request.once('close', () => resolve(null))
-  })
 }

@@ -14,8 +14,8 @@ import type { FeedbackRegistry, NamedTarget } from '../weights/feedback-registry
 import type { Caller } from './access.ts'
 import { badBody, bodyObject, type BodyRead, readBody } from './body.ts'
 import { findTarget } from './find-target.ts'
-import type { AdminRequest } from './http.ts'
 import { json, refuse, type Reply } from './reply.ts'
+import type { AdminRequest } from './route.ts'
 
 export interface FeedbackAccess {
   readonly registry: FeedbackRegistry

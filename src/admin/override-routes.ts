@@ -6,9 +6,9 @@ import { suggestName } from '../lib/suggest-name.ts'
 import type { OverrideControl } from '../metrics/override-metrics.ts'
 import type { MemberState } from '../weights/member-state.ts'
 import { canonicalName, findTarget, isCalled } from './find-target.ts'
-import type { AdminRequest } from './http.ts'
 import { type OverrideRequest, readOverride } from './override-body.ts'
 import { json, refuse, type Reply } from './reply.ts'
+import type { AdminRequest } from './route.ts'
 
 /** The overrides in force, and whether they survive a restart (`lasting`). */
 export const listOverrides = ({ watch }: OverrideControl): Reply =>

@@ -4,10 +4,10 @@ import type { Registry } from 'prom-client'
 
 import { checkReadiness, type ReadinessSources } from '../announce/readiness.ts'
 import { type Explain, explainReply } from './explain-route.ts'
-import type { Route } from './http.ts'
 import { reportLoad, withdrawLoad } from './load-routes.ts'
 import { listOverrides, setOverride, undoOverrides } from './override-routes.ts'
-import { json, type Reply, text } from './reply.ts'
+import { json, type Reply, text, timed } from './reply.ts'
+import type { Route } from './route.ts'
 import { type StatusSources, statusView } from './views/status-view.ts'
 import { type TargetsSources, targetsView } from './views/targets-view.ts'
 
@@ -19,8 +19,8 @@ export interface AdminSources extends TargetsSources {
 }
 
 export const adminRoutes: readonly Route<AdminSources>[] = [
-  { method: 'GET', path: '/livez', access: 'read', handler: () => text('ok\n') },
-  { method: 'GET', path: '/readyz', access: 'read', handler: readinessReply },
+  { method: 'GET', path: '/livez', access: 'read', isVital: true, handler: () => text('ok\n') },
+  { method: 'GET', path: '/readyz', access: 'read', isVital: true, handler: readinessReply },
   { method: 'GET', path: '/status', access: 'read', handler: statusReply },
   { method: 'GET', path: '/metrics', access: 'read', handler: metricsReply },
   {
@@ -74,7 +74,9 @@ async function readinessReply({ readiness }: AdminSources): Promise<Reply> {
 }
 
 async function statusReply(sources: AdminSources): Promise<Reply> {
-  return json(statusView(sources, await checkReadiness(sources.readiness)))
+  const readiness = await checkReadiness(sources.readiness)
+  const { value, spentMs } = timed(() => json(statusView(sources, readiness)))
+  return { ...value, spentMs }
 }
 
 /** The text format of Prometheus. */

@@ -1,6 +1,7 @@
 // What the admin server reports: metrics and `/status`, read from the running components at the
 // time of each request.
 
+import type { AdminCounters } from '../admin/admin-counters.ts'
 import type { StatusSources } from '../admin/views/status-view.ts'
 import type { HealthReader } from '../health/table.ts'
 import type { CountedTarget } from '../metrics/answer-metrics.ts'
@@ -35,11 +36,12 @@ interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'dropped
   readonly reputation: ReputationWatch
   readonly state: PersistentState
   readonly cluster: ClusterLink
+  readonly admin: AdminCounters
 }
 
 export function metricSources(inputs: MetricInputs): MetricSources {
   const { settings, zones, places, certificate, workers, watch, controlPlane } = inputs
-  const { reputation, state, cluster, clock } = inputs
+  const { reputation, state, cluster, admin, clock } = inputs
   const drops = createDropCounter(udpEndpoints(settings))
   return {
     version,
@@ -67,6 +69,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     availability: () => state.availability.pools(),
     stateWrite: () => state.lastWrite(),
     cluster: cluster.view,
+    admin,
   }
 }
 

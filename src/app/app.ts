@@ -4,10 +4,12 @@
 
 import { setFlagsFromString } from 'node:v8'
 
+import { type AdminCounters, openAdminCounters } from '../admin/admin-counters.ts'
+import type { ExplainWorker } from '../admin/explaining/explain-worker.ts'
 import type { AdminListener } from '../admin/http.ts'
 import type { AdminSources } from '../admin/routes.ts'
 import type { ReadinessSources } from '../announce/readiness.ts'
-import { createHealthTable, type HealthReader } from '../health/table.ts'
+import { createHealthTable } from '../health/table.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
@@ -25,7 +27,7 @@ import { openClusterLink, type ClusterLink } from './cluster-link.ts'
 import { logTransportFallback } from './event-sources.ts'
 import { createControlPlane, listenAdminServer, type ControlPlane } from './control-plane.ts'
 import { logEvent } from './log-events.ts'
-import { createExplain, type Explain } from './explain-sources.ts'
+import { startExplainWorker } from './explain-sources.ts'
 import { startReputationWatch, startHealthWatch } from './health-watch.ts'
 import { cannotListen, cannotUseMmsg, startFields, udpEndpoints } from './listeners.ts'
 import type { LogOutput } from './log.ts'
@@ -67,8 +69,9 @@ interface RunningServer extends ServerInputs {
   readonly reputation: ReputationWatch
   readonly workers: Workers
   readonly metrics: Metrics
-  readonly explain: Explain
+  readonly explainWorker: ExplainWorker
   readonly problems: ReturnType<typeof watchProblems>
+  readonly admin: AdminCounters
   /** Monotonic time of the start, in milliseconds. */
   readonly startedMs: number
   isStopping: boolean
@@ -93,7 +96,8 @@ export async function startApp(
   let admin: AdminListener | null = null
   try {
     admin =
-      settings.admin && (await listenAdminServer(settings.admin, adminSources(server), settings))
+      settings.admin &&
+      (await listenAdminServer(settings.admin, adminSources(server), server.admin, server))
     await server.workers.listening
   } catch (error) {
     await stopAll(server, admin)
@@ -153,7 +157,8 @@ async function stopAll(server: RunningServer, admin: AdminListener | null): Prom
   await server.state.close()
   server.controlPlane.stop()
   server.reputation.stop()
-  await Promise.all([server.workers.stop(), server.watch.stop(), admin?.close()])
+  const { workers, watch, explainWorker } = server
+  await Promise.all([workers.stop(), watch.stop(), admin?.close(), explainWorker.close()])
   await server.cluster.stop()
 }
 
@@ -174,18 +179,19 @@ function composeServer(
   const watch = startHealthWatch({ ...shared, metrics: () => metrics })
   if (cluster.tallies) state.availability.shareTallies(cluster.tallies)
   const controlPlane = createControlPlane(shared)
-  const components = { ...inputs, watch, controlPlane, state, cluster, reputation, workers }
+  const admin = openAdminCounters()
+  const components = { ...inputs, watch, controlPlane, state, cluster, reputation, workers, admin }
   const metrics: Metrics = createMetrics(metricSources(components))
   startWatches(components)
-  const explain = explainOf(components, table)
+  const explainWorker = explainWorkerOf(components, table.buffer)
   const startedMs = clock.monotonicMs()
   const problems = watchProblems(components, table)
-  return { ...components, metrics, explain, problems, startedMs, isStopping: false }
+  return { ...components, metrics, explainWorker, problems, startedMs, isStopping: false }
 }
 
 type Components = Omit<
   RunningServer,
-  'metrics' | 'explain' | 'problems' | 'startedMs' | 'isStopping'
+  'metrics' | 'explainWorker' | 'problems' | 'startedMs' | 'isStopping'
 >
 
 /** Hands the targets of the zones in force to everything that watches targets. */
@@ -205,17 +211,19 @@ function startWatches({
   cluster.publishConfig(content)
 }
 
-const explainOf = (
-  { zones, places, watch, controlPlane, random }: Components,
-  health: HealthReader,
-): Explain =>
-  createExplain({
-    catalog: () => zones.current().catalog,
-    health,
+const explainWorkerOf = (
+  { workers, places, watch, controlPlane, admin, clock, log }: Components,
+  healthBuffer: SharedArrayBuffer,
+): ExplainWorker =>
+  startExplainWorker({
+    workers,
+    healthBuffer,
     places,
     states: () => watch.states(),
     overrides: controlPlane.overrides,
-    random,
+    counters: admin,
+    clock,
+    log,
   })
 
 const adminSources = (server: RunningServer): AdminSources => ({
@@ -223,7 +231,7 @@ const adminSources = (server: RunningServer): AdminSources => ({
   states: () => server.watch.states(),
   overrides: server.controlPlane.overrides,
   shares: server.controlPlane.shares,
-  explain: server.explain,
+  explain: (question) => server.explainWorker.explain(question),
   reputation: server.reputation,
   feedback: server.controlPlane.feedback,
   availability: () => server.state.availability.pools(),

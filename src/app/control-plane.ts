@@ -4,6 +4,7 @@
 
 import { randomBytes } from 'node:crypto'
 
+import type { AdminCounters } from '../admin/admin-counters.ts'
 import { type AdminListener, listenAdmin } from '../admin/http.ts'
 import { writeAccess } from '../admin/access.ts'
 import { type AdminSources, adminRoutes } from '../admin/routes.ts'
@@ -25,7 +26,8 @@ import { watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/member-watch.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ClusterLink } from './cluster-link.ts'
-import { overrideEvents, logFeedback } from './event-sources.ts'
+import { logAdminEvent, overrideEvents, logFeedback } from './event-sources.ts'
+import type { Log } from './log.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -159,8 +161,18 @@ const watchedAgents = ({ zone, target, agent }: LoadedTarget): readonly WatchedA
 export function listenAdminServer(
   endpoint: Endpoint,
   sources: AdminSources,
-  { adminToken, loadToken }: Pick<Settings, 'adminToken' | 'loadToken'>,
+  counters: AdminCounters,
+  { settings, log }: { readonly settings: AdminSettings; readonly log: Log },
 ): Promise<AdminListener> {
-  const access = { writes: writeAccess(endpoint, adminToken), loadToken }
-  return listenAdmin(endpoint, { routes: adminRoutes, sources, access })
+  const { adminToken, loadToken, adminHosts } = settings
+  return listenAdmin(endpoint, {
+    routes: adminRoutes,
+    sources,
+    access: { writes: writeAccess(endpoint, adminToken), loadToken },
+    hostNames: adminHosts,
+    counters,
+    onEvent: (event) => logAdminEvent(log, event),
+  })
 }
+
+type AdminSettings = Pick<Settings, 'adminToken' | 'loadToken' | 'adminHosts'>

@@ -1,6 +1,7 @@
 // Translates what the components of the server report, each in a closed union of its own, into
 // events of the log (log-events.ts).
 
+import type { AdminEvent } from '../admin/http.ts'
 import type { AnnounceEvent } from '../announce/announcer.ts'
 import type { ClusterEvent } from '../cluster/cluster-votes.ts'
 import type { PlaceEvent } from '../geo/place-keeper.ts'
@@ -103,6 +104,20 @@ export function logWorkerEvent(log: Log, event: WorkerEvent): void {
     }
     default:
       return event satisfies never
+  }
+}
+
+export function logAdminEvent(log: Log, event: AdminEvent): void {
+  const { kind, thread } = event
+  switch (kind) {
+    case 'exited': {
+      const { why, backoffMs } = event
+      return logEvent(log, 'admin.exited', { thread, why, backoffMs })
+    }
+    case 'restarted':
+      return logEvent(log, 'admin.restarted', { thread })
+    default:
+      return kind satisfies never
   }
 }
 

@@ -1,54 +1,60 @@
-// Answers `/explain` from the zones, health, GeoIP databases and overrides in force, which are also
-// what workers use.
+// Answers `/explain` in a thread of its own, from the zones, health and GeoIP databases that workers
+// use; what only this thread knows of members and addresses is sent to it when it asks.
 
+import type { AdminCounters } from '../admin/admin-counters.ts'
+import { type ExplainWorker, createExplainWorker } from '../admin/explaining/explain-worker.ts'
+import type { NoteKeys, Notes } from '../admin/explaining/messages.ts'
 import type { DatabaseView } from '../explain/client-view.ts'
-import { type ExplainContext, type Explanation, explain } from '../explain/explain.ts'
 import type { MemberFactors, OverrideNote, ProbeNote } from '../explain/pool-view.ts'
-import type { Question } from '../explain/question.ts'
 import type { PlaceKeeper } from '../geo/place-keeper.ts'
-import { createLocate } from '../geo/places.ts'
 import type { Override } from '../health/overrides.ts'
-import type { HealthReader } from '../health/table.ts'
-import { isoTime, type Random } from '../lib/clock.ts'
+import { type Clock, isoTime } from '../lib/clock.ts'
 import type { OverrideControl } from '../metrics/override-metrics.ts'
-import { createScopes } from '../steer/scope/scope-cache.ts'
+import type { Workers } from '../transport/worker/workers.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
 import type { MemberState } from '../weights/member-state.ts'
-import type { Catalog } from '../zone/zone.ts'
+import { logAdminEvent } from './event-sources.ts'
+import type { Log } from './log.ts'
 
 interface ExplainSources {
-  readonly catalog: () => Catalog
-  readonly health: HealthReader
+  readonly workers: Pick<Workers, 'catalog'>
+  readonly healthBuffer: SharedArrayBuffer
   readonly places: Pick<PlaceKeeper, 'current' | 'states'>
   readonly states: () => readonly WatchedState[]
   readonly overrides: OverrideControl
-  readonly random: Random
+  readonly counters: AdminCounters
+  readonly clock: Clock
+  readonly log: Log
 }
 
-/** Draws of the client's own answer, from which its shares are counted. */
-const draws = 10_000
-
-export type Explain = (question: Question) => Explanation
-
-export function createExplain(sources: ExplainSources): Explain {
-  const { catalog, health, places, random } = sources
-  const scopes = createScopes()
-  let networks: ReturnType<PlaceKeeper['current']> | null = null
-  return (question) => {
-    if (networks !== places.current()) scopes.use((networks = places.current()))
-    const explaining: ExplainContext = {
-      catalog: catalog(),
-      health,
-      locate: createLocate(networks),
-      scopes,
-      places: networks,
+/** The thread is started by the first question. */
+export const startExplainWorker = (sources: ExplainSources): ExplainWorker => {
+  const { workers, healthBuffer, places, counters, clock, log } = sources
+  return createExplainWorker({
+    healthBuffer,
+    clock,
+    world: () => ({
+      catalog: workers.catalog(),
+      places: places.current(),
       databases: databaseViews(places),
-      random,
-      draws,
-      memberOf: membersByRow(sources.overrides),
-      probeOf: probesBySlot(sources.states()),
-    }
-    return explain(explaining, question)
+    }),
+    notes: (keys) => notesOf(sources, keys),
+    onExit: (why, backoffMs) =>
+      logAdminEvent(log, { kind: 'exited', thread: 'explain', why, backoffMs }),
+    onRestart() {
+      counters.add('explainRestarts')
+      logAdminEvent(log, { kind: 'restarted', thread: 'explain' })
+    },
+  })
+}
+
+function notesOf({ overrides, states }: ExplainSources, { rows, slots }: NoteKeys): Notes {
+  const [wantedRows, wantedSlots] = [new Set(rows), new Set(slots)]
+  const members = overrides.watch.states().filter(({ member }) => wantedRows.has(member.row))
+  const inForce = members.length > 0 ? overrides.watch.overrides() : []
+  return {
+    members: new Map(members.map((state) => [state.member.row, memberParts(state, inForce)])),
+    probes: probesBySlot(states().filter(({ slot }) => wantedSlots.has(slot))),
   }
 }
 
@@ -58,15 +64,6 @@ const databaseViews = (places: Pick<PlaceKeeper, 'states'>): readonly DatabaseVi
     type: facts?.type ?? null,
     built: isoTime(facts?.buildSeconds ? facts.buildSeconds * 1000 : null),
   }))
-
-/** By the member's row in the health table. */
-function membersByRow({ watch }: OverrideControl): (row: number) => MemberFactors | null {
-  const overrides = watch.overrides()
-  const byRow = new Map(
-    watch.states().map((state) => [state.member.row, memberParts(state, overrides)]),
-  )
-  return (row) => byRow.get(row) ?? null
-}
 
 function memberParts(
   { member, warmUpShare, overrideShare, feedback, reputation }: MemberState,
@@ -97,14 +94,12 @@ const overrideNote = ({ id, action, untilMs, why, by }: Override): OverrideNote 
  * A held target gets a reason of its own, since that of its last probe, which passed, would
  * contradict its state.
  */
-export function probesBySlot(
+export const probesBySlot = (
   states: readonly Pick<WatchedState, 'slot' | 'sinceMs' | 'isHeld' | 'reason'>[],
-): (slot: number) => ProbeNote | null {
-  const notes = new Map(
+): ReadonlyMap<number, ProbeNote> =>
+  new Map(
     states.map(({ slot, sinceMs, isHeld, reason }) => [
       slot,
       { reason: isHeld ? 'held-for-flapping' : reason, since: isoTime(sinceMs) },
     ]),
   )
-  return (slot) => notes.get(slot) ?? null
-}

@@ -130,6 +130,11 @@ export const logEvents = {
   'worker.restarted': (fields: { worker: number }): LogLine =>
     line('info', 'an answering worker serves again', fields),
 
+  'admin.exited': (fields: { thread: string; why: string; backoffMs: number }): LogLine =>
+    line('error', 'a thread of the admin server ended; it is started again', fields),
+  'admin.restarted': (fields: { thread: string }): LogLine =>
+    line('info', 'a thread of the admin server serves again', fields),
+
   'target.up': (change: StateChange): LogLine => stateLine('info', change, 'up'),
   'target.suspect': (change: StateChange): LogLine => stateLine('info', change, 'suspect'),
   'target.down': (change: StateChange): LogLine => stateLine('warn', change, 'down'),

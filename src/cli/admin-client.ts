@@ -1,7 +1,7 @@
 // A client of the admin HTTP of a running server. Its address and token are those that `serve`
 // would use with the same settings.
 
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 
 import { destinationOf } from '../lib/ip.ts'
 import { printable } from '../lib/printable.ts'
@@ -25,6 +25,8 @@ type ClientFound =
 export const adminFlags: readonly string[] = ['admin', 'config']
 
 const timeoutMs = 5000
+/** For so long a command asks again as often as the server says that it is too busy. */
+const patienceMs = 10_000
 
 /** Bad if settings are, or if they switch the admin server off. Connects to nothing. */
 export async function findAdminClient(values: FlagValues): Promise<ClientFound> {
@@ -35,7 +37,7 @@ export async function findAdminClient(values: FlagValues): Promise<ClientFound> 
   const server = { host: destinationOf(admin.address), port: admin.port, token: adminToken }
   return {
     kind: 'client',
-    client: { request: (method, path, body) => send(server, method, path, body) },
+    client: { request: (method, path, body) => sendPatiently(server, method, path, body) },
   }
 }
 
@@ -46,12 +48,33 @@ interface AdminServer {
   readonly token: string | null
 }
 
+/** Sends the request again after each 503 that says when to come back, until the patience ends. */
+async function sendPatiently(
+  server: AdminServer,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<AdminResponse> {
+  const giveUpAtMs = performance.now() + patienceMs
+  for (;;) {
+    const { response, retryAfterMs } = await send(server, method, path, body)
+    if (retryAfterMs === null || performance.now() + retryAfterMs > giveUpAtMs) return response
+    await new Promise((resolve) => setTimeout(resolve, retryAfterMs))
+  }
+}
+
+interface Sent {
+  readonly response: AdminResponse
+  /** After which time the server wants to be asked again; null: it answered, or does not say. */
+  readonly retryAfterMs: number | null
+}
+
 function send(
   { host, port, token }: AdminServer,
   method: string,
   path: string,
   body?: object,
-): Promise<AdminResponse> {
+): Promise<Sent> {
   const payload = body === undefined ? '' : JSON.stringify(body)
   const headers = {
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
@@ -61,20 +84,31 @@ function send(
   return new Promise((resolve) => {
     const fail = (why: string): void =>
       resolve({
-        kind: 'failed',
-        why: `no answer from the admin server at ${host} port ${port}: ${why}`,
+        response: {
+          kind: 'failed',
+          why: `no answer from the admin server at ${host} port ${port}: ${why}`,
+        },
+        retryAfterMs: null,
       })
     const options = { host, port, method, path, headers, timeout: timeoutMs, agent: false }
     const outgoing = request(options, (incoming) => {
       let text = ''
       incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      incoming.on('end', () => resolve(parseResponse(incoming.statusCode ?? 0, text)))
+      incoming.on('end', () => {
+        const response = parseResponse(incoming.statusCode ?? 0, text)
+        resolve({ response, retryAfterMs: retryAfterMs(incoming) })
+      })
       incoming.on('error', (error) => fail(error.message))
     })
     outgoing.on('timeout', () => outgoing.destroy(new Error(`none within ${timeoutMs} ms`)))
     outgoing.on('error', (error) => fail(error.message || String(error)))
     outgoing.end(payload)
   })
+}
+
+function retryAfterMs({ statusCode, headers }: IncomingMessage): number | null {
+  const seconds = headers['retry-after']
+  return statusCode === 503 && /^\d{1,4}$/.test(seconds ?? '') ? Number(seconds) * 1000 : null
 }
 
 function parseResponse(status: number, text: string): AdminResponse {

@@ -6,6 +6,7 @@ import { Registry, collectDefaultMetrics } from 'prom-client'
 import type { Counters } from '../answer/counters.ts'
 import type { MeasuredPool } from '../weights/pool-availability.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
+import { type AdminReport, registerAdminMetrics } from './admin-metrics.ts'
 import { type CountedTarget, registerAnswerMetrics } from './answer-metrics.ts'
 import {
   type ReputationSource,
@@ -56,6 +57,7 @@ export interface MetricSources {
   readonly feedback: FeedbackSources
   readonly availability: () => readonly MeasuredPool[]
   readonly stateWrite: () => StateFileWrite
+  readonly admin: AdminReport
 }
 
 interface CertificateSource {
@@ -88,6 +90,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   registerFeedbackMetrics(registry, sources.feedback)
   registerAvailabilityMetrics(registry, sources.availability)
   registerStateFileMetrics(registry, sources.stateWrite)
+  registerAdminMetrics(registry, sources.admin)
   return {
     registry,
     ...createProbeMetrics(registry),

@@ -1,7 +1,7 @@
 // Settings of the admin server, the tokens for its writes, and of the announce hook.
 
 import { z } from 'zod'
-import { closedMap, path, text } from '../zonefile/leaf.ts'
+import { closedMap, leaf, oneOrMany, path, text } from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readSmallFile } from '../zonefile/read-folder.ts'
 
@@ -15,6 +15,28 @@ export const adminToken: z.ZodType<string> = z.unknown().transform((value, conte
   context.issues.push({ code: 'custom', input: undefined, message: expectedToken })
   return z.NEVER
 })
+
+/** A host name as the Host header has it: in lower case, without a final dot and a port. */
+const hostName: z.ZodType<string> = leaf({
+  expected: 'a host name such as ns1.example.com, without a port',
+  fallback: 'localhost',
+  read(value) {
+    const name = typeof value === 'string' ? value.trim().toLowerCase().replace(/\.$/, '') : ''
+    return /^(?=.{1,253}$)[a-z0-9_]([\w-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([\w-]{0,61}[a-z0-9_])?)*$/.test(
+      name,
+    )
+      ? name
+      : null
+  },
+})
+
+const maxAdminHosts = 64
+
+/** Names that the admin server may be asked by. */
+export const adminHosts: z.ZodType<readonly string[]> = oneOrMany(hostName).refine(
+  (names) => names.length <= maxAdminHosts,
+  `expected at most ${maxAdminHosts} names`,
+)
 
 type TokenRead =
   | { readonly kind: 'token'; readonly token: string | null }

@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import type { UdpSetting } from '../transport/udp/udp-transport.ts'
 import { closedMap, durationMs, oneOf, oneOrMany, path, seconds, text } from '../zonefile/leaf.ts'
-import { adminToken, announce } from './admin-settings.ts'
+import { adminHosts, adminToken, announce } from './admin-settings.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import { canaries, probeLimits, probeSource } from './probing-settings.ts'
 import {
@@ -60,6 +60,14 @@ export const settingsTable: SettingsTable = {
     default: '127.0.0.1:8053',
     accepts: '`ADDRESS:PORT`, or `off`',
     about: 'the [admin server](operations.md#admin-http)',
+  },
+  admin_hosts: {
+    schema: adminHosts,
+    isList: true,
+    otherwise: 'none',
+    accepts: 'host name, or a list of up to 64',
+    about:
+      'names by which [the admin server may be asked](operations.md#names-of-the-admin-server), beside `localhost` and addresses',
   },
   admin_token: {
     schema: adminToken,

@@ -41,6 +41,8 @@ export interface Settings {
   readonly listen: readonly Endpoint[]
   /** null: there is no admin server. */
   readonly admin: Endpoint | null
+  /** Names that the admin server may be asked by, in lower case and without a final dot. */
+  readonly adminHosts: readonly string[]
   /** Token for every write; null: only a loopback address takes writes. */
   readonly adminToken: string | null
   /** Token for reports of load and nothing else; null: none. */
@@ -195,6 +197,7 @@ const generalSettings = (
 > => ({
   listen: values.listen,
   admin: values.admin === 'off' ? null : values.admin,
+  adminHosts: values.admin_hosts ?? [],
   zones: values.zones,
   stateDir: values.state_dir ?? null,
   workers: values.workers ?? Math.min(256, host.parallelism),

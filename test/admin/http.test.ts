@@ -3,8 +3,10 @@ import { connect } from 'node:net'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { type AdminListener, type Route, listenAdmin } from '../../src/admin/http.ts'
+import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
 import { json, text } from '../../src/admin/reply.ts'
+import type { Route } from '../../src/admin/route.ts'
+import { unwatched } from '../support/admin-listener.ts'
 import { freePort } from '../support/free-ports.ts'
 
 const routes: readonly Route<null>[] = [
@@ -41,6 +43,7 @@ const served = {
   routes,
   sources: null,
   access: { writes: { kind: 'open' }, loadToken: null },
+  ...unwatched(),
 } as const
 
 let admin: AdminListener

@@ -8,6 +8,7 @@ import {
   type FeedbackRegistry,
   createFeedbackRegistry,
 } from '../../src/weights/feedback-registry.ts'
+import { unwatched } from '../support/admin-listener.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'
 
@@ -33,6 +34,7 @@ beforeAll(async () => {
   admin = await listenAdmin(
     { address: '127.0.0.1', port },
     {
+      ...unwatched(),
       routes: adminRoutes,
       sources: served as Partial<AdminSources> as AdminSources,
       access: { writes: { kind: 'token', token: adminToken }, loadToken },

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
 import type { OverrideControl } from '../../src/metrics/override-metrics.ts'
-import { type WriteAccess, writeAccess } from '../../src/admin/access.ts'
+import { writeAccess } from '../../src/admin/access.ts'
 import { type AdminSources, adminRoutes } from '../../src/admin/routes.ts'
 import {
   type HealthWriter,
@@ -17,6 +17,7 @@ import {
 import { watchedMembers } from '../../src/weights/member-state.ts'
 import { type MemberWatch, createMemberWatch } from '../../src/weights/member-watch.ts'
 import { createStandaloneOverrides } from '../../src/cluster/standalone.ts'
+import { unwatched } from '../support/admin-listener.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'
 
@@ -65,30 +66,41 @@ function open(): OverrideControl {
 }
 
 const sources = { current: open() }
-const access: { current: WriteAccess } = { current: { kind: 'open' } }
-let admin: AdminListener
+/** Listeners of the same sources, by who may write. */
+const accesses = {
+  open: writeAccess({ address: '127.0.0.1', port: 0 }, null),
+  token: writeAccess({ address: '127.0.0.1', port: 0 }, 'a-token-of-16-chars'),
+  closed: writeAccess({ address: '192.0.2.1', port: 0 }, null),
+}
+const ports = { open: 0, token: 0, closed: 0 }
+let listeners: readonly AdminListener[] = []
+/** Of the listener that is asked. */
 let port = 0
-beforeAll(async () => {
-  port = await freePort()
+
+const listen = async (kind: keyof typeof accesses): Promise<AdminListener> => {
   const served = {
     get overrides() {
       return sources.current
     },
   }
-  const control = {
-    get writes() {
-      return access.current
+  ports[kind] = await freePort()
+  return listenAdmin(
+    { address: '127.0.0.1', port: ports[kind] },
+    {
+      ...unwatched(),
+      routes: adminRoutes,
+      sources: served as AdminSources,
+      access: { writes: accesses[kind], loadToken: null },
     },
-    loadToken: null,
-  }
-  admin = await listenAdmin(
-    { address: '127.0.0.1', port },
-    { routes: adminRoutes, sources: served as AdminSources, access: control },
   )
+}
+
+beforeAll(async () => {
+  listeners = await Promise.all([listen('open'), listen('token'), listen('closed')])
 })
-afterAll(() => admin.close())
+afterAll(() => Promise.all(listeners.map((one) => one.close())))
 beforeEach(() => {
-  access.current = { kind: 'open' }
+  port = ports.open
   sources.current = open()
 })
 
@@ -98,7 +110,9 @@ interface Answer {
 }
 
 const ask = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
-  const reply = await fetch(`http://127.0.0.1:${port}${path}`, { method, ...init })
+  // A connection for each: some tests keep this thread busy for longer than idle ones are kept.
+  const headers = { connection: 'close', ...(init.headers as Record<string, string> | undefined) }
+  const reply = await fetch(`http://127.0.0.1:${port}${path}`, { method, ...init, headers })
   return { status: reply.status, value: (await reply.json()) as Record<string, unknown> }
 }
 const post = (body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
@@ -307,14 +321,14 @@ describe('refusals have a status, a code and a message', () => {
 
 describe('tokens', () => {
   test('are required if one is set, and on any address but loopback', async () => {
-    access.current = writeAccess({ address: '127.0.0.1', port }, 'a-token-of-16-chars')
+    port = ports.token
     expect((await post(drain)).value).toMatchObject({ error: { code: 'token-required' } })
     const wrong = await post(drain, { authorization: 'Bearer wrong' })
     expect([wrong.status, wrong.value]).toMatchObject([401, { error: { code: 'bad-token' } }])
     expect((await ask('DELETE', '/overrides/mx3')).status).toBe(401)
     expect((await ask('GET', '/overrides')).status).toBe(200)
     expect((await post(drain, { authorization: 'Bearer a-token-of-16-chars' })).status).toBe(201)
-    access.current = writeAccess({ address: '192.0.2.1', port }, null)
+    port = ports.closed
     expect([(await post(drain)).status, (await post(drain)).value]).toMatchObject([
       403,
       { error: { code: 'token-required' } },

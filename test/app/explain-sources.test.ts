@@ -4,12 +4,12 @@ import { expect, test } from 'vitest'
 import { probesBySlot } from '../../src/app/explain-sources.ts'
 
 test('probes have the reason that /targets shows, and held targets a reason of their own', () => {
-  const noteOf = probesBySlot([
+  const notes = probesBySlot([
     { slot: 1, sinceMs: 1000, isHeld: false, reason: 'connect-refused' },
     { slot: 2, sinceMs: 2000, isHeld: true, reason: 'ok' },
   ])
   const since = '1970-01-01T00:00:01.000Z'
-  expect(noteOf(1)).toEqual({ reason: 'connect-refused', since })
-  expect(noteOf(2)?.reason).toBe('held-for-flapping')
-  expect(noteOf(3)).toBe(null)
+  expect(notes.get(1)).toEqual({ reason: 'connect-refused', since })
+  expect(notes.get(2)?.reason).toBe('held-for-flapping')
+  expect(notes.has(3)).toBe(false)
 })

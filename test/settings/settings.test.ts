@@ -57,6 +57,7 @@ it('has a default for everything', async () => {
   expect(await settings({})).toEqual({
     listen: [{ address: '127.0.0.1', port: 5300 }],
     admin: { address: '127.0.0.1', port: 8053 },
+    adminHosts: [],
     adminToken: null,
     loadToken: null,
     stateDir: null,
@@ -89,6 +90,7 @@ it('reads every key of the file', async () => {
   const configFile = file(`
 listen: [0.0.0.0:53, "[2001:db8::1]:53"]
 admin: off
+admin_hosts: [NS1.example.com., mail-1]
 zones: /etc/mxsteer/zones
 state: memory
 workers: 3
@@ -120,6 +122,7 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
       { address: '2001:db8::1', port: 53 },
     ],
     admin: null,
+    adminHosts: ['ns1.example.com', 'mail-1'],
     adminToken: null,
     loadToken: null,
     stateDir: null,

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 
 import { atExit } from './at-exit.ts'
 import { freePort } from './free-ports.ts'
-import { until } from './wait.ts'
+import { pause, until } from './wait.ts'
 
 export const mainFile: string = new URL('../../src/main.ts', import.meta.url).pathname
 export const projectFolder: string = new URL('../..', import.meta.url).pathname
@@ -246,8 +246,21 @@ export function rssOctets(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readStatus(pid))?.[1]) * 1024
 }
 
+/** One HTTP exchange with 127.0.0.1:`port`; again later where the server asks for that, as a busy one does. */
+export async function ask(port: number, path: string, method = 'GET'): Promise<HttpReply> {
+  for (;;) {
+    const reply = await exchange(port, path, method)
+    if (reply.retryAfterSeconds === null) return reply
+    await pause(reply.retryAfterSeconds * 1000)
+  }
+}
+
 /** One HTTP exchange with 127.0.0.1:`port`, over a connection of its own. */
-export const ask = (port: number, path: string, method = 'GET'): Promise<HttpReply> =>
+export const exchange = (
+  port: number,
+  path: string,
+  method = 'GET',
+): Promise<HttpReply & { readonly retryAfterSeconds: number | null }> =>
   new Promise((resolve, reject) => {
     const outgoing = request(
       { host: '127.0.0.1', port, path, method, agent: false, timeout: 20_000 },
@@ -259,6 +272,10 @@ export const ask = (port: number, path: string, method = 'GET'): Promise<HttpRep
             status: reply.statusCode ?? 0,
             type: String(reply.headers['content-type']),
             body,
+            retryAfterSeconds:
+              reply.statusCode === 503 && reply.headers['retry-after'] !== undefined
+                ? Number(reply.headers['retry-after'])
+                : null,
           }),
         )
       },

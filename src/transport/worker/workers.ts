@@ -61,6 +61,8 @@ export interface Workers {
   readonly listening: Promise<void>
   /** The counters of each worker, by its index; a restarted worker goes on with those of its predecessor. */
   readonly counters: readonly Counters[]
+  /** The catalog in force in all workers: the same object until the next `publish`. */
+  catalog(): PackedCatalog
   /** Puts a catalog in force in all workers. */
   publish(catalog: Catalog): void
   /** Puts GeoIP databases in force; to be called before publishing a catalog whose rules need them. */
@@ -113,6 +115,10 @@ class WorkerGroup implements Workers {
 
   restarts(): number {
     return this.#restarts
+  }
+
+  catalog(): PackedCatalog {
+    return this.#catalog
   }
 
   publish(catalog: Catalog): void {

@@ -1,0 +1,94 @@
+// Entry of the thread that explains answers (GET /explain): thousands of draws, which neither probes nor
+// answers should wait for. A question is gone through twice: first with a single draw, to learn which
+// notes of the control thread its explanation needs. Importing this module starts the thread.
+
+import { getRandomValues } from 'node:crypto'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+
+import { type ExplainContext, explain } from '../../explain/explain.ts'
+import type { Question } from '../../explain/question.ts'
+import { createLocate } from '../../geo/places.ts'
+import { openHealthTable } from '../../health/table.ts'
+import { createRandomSource } from '../../lib/random.ts'
+import { createScopes } from '../../steer/scope/scope-cache.ts'
+import { openCatalog } from '../../zone/packed-catalog.ts'
+import { json } from '../reply.ts'
+import type { ExplainInit, FromExplainer, NoteKeys, Notes, ToExplainer, World } from './messages.ts'
+
+/** Draws of the client's own answer, from which its shares are counted. */
+const draws = 10_000
+
+const control = parentPort as MessagePort
+
+const send = (message: FromExplainer): void => control.postMessage(message)
+
+const { healthBuffer } = workerData as ExplainInit
+
+type Context = Omit<ExplainContext, 'memberOf' | 'probeOf' | 'draws'>
+
+const scopes = createScopes()
+let context: Context | null = null
+let question: Question | null = null
+let beganAt = process.threadCpuUsage()
+
+function contextOf({ catalog, places, databases }: World): Context {
+  scopes.use(places)
+  return {
+    catalog: openCatalog(catalog),
+    health: openHealthTable(healthBuffer),
+    locate: createLocate(places),
+    scopes,
+    places,
+    databases,
+    random: createRandomSource(getRandomValues(new Int32Array(4))).random,
+  }
+}
+
+/** A source of notes that has none, and adds what it is asked for to `keys`. */
+const noted =
+  (keys: Set<number>) =>
+  (key: number): null => {
+    keys.add(key)
+    return null
+  }
+
+/** Which notes the explanation looks for. */
+function keysFor(world: Context, asked: Question): NoteKeys {
+  const [rows, slots] = [new Set<number>(), new Set<number>()]
+  explain({ ...world, draws: 1, memberOf: noted(rows), probeOf: noted(slots) }, asked)
+  return { rows: [...rows], slots: [...slots] }
+}
+
+function explained(world: Context, asked: Question, { members, probes }: Notes): FromExplainer {
+  const explanation = explain(
+    {
+      ...world,
+      draws,
+      memberOf: (row) => members.get(row) ?? null,
+      probeOf: (slot) => probes.get(slot) ?? null,
+    },
+    asked,
+  )
+  const { body } = json(explanation)
+  const { user, system } = process.threadCpuUsage(beganAt)
+  return { kind: 'explained', body, spentMs: (user + system) / 1000 }
+}
+
+control.on('message', (message: ToExplainer) => {
+  switch (message.kind) {
+    case 'world':
+      context = contextOf(message.world)
+      return
+    case 'question': {
+      if (context === null) return
+      beganAt = process.threadCpuUsage()
+      question = message.question
+      return send({ kind: 'needs', keys: keysFor(context, question) })
+    }
+    case 'notes':
+      if (context !== null && question !== null) send(explained(context, question, message.notes))
+      return
+    default:
+      return message satisfies never
+  }
+})

@@ -1,0 +1,183 @@
+// The checks that a request has to pass before the control thread hears of it. The first that fails is
+// the reply:
+//
+//   Host                400 twice, or none in HTTP/1.1; 421 wrong-host
+//   method and path     404, 405; a body where none belongs 413
+//   access              401, 403 (access.ts)
+//   name, query, body   400 bad-field, bad-json; 413 body-too-large; 415 not-json
+
+import type { IncomingMessage } from 'node:http'
+
+import { type AccessControl, authorize, type Caller } from '../access.ts'
+import { type Reply, refuse, text } from '../reply.ts'
+import { findRoute, type RouteHead } from '../route.ts'
+import { type HostRule, isAcceptedHost } from './host-rule.ts'
+import type { Call } from './messages.ts'
+
+export const requestLimits = { headerOctets: 8192, bodyOctets: 8192, nesting: 8 } as const
+
+export interface RequestRules {
+  readonly routes: readonly RouteHead[]
+  readonly access: AccessControl
+  readonly hosts: HostRule
+}
+
+type Checked =
+  | { readonly kind: 'call'; readonly call: Call }
+  | { readonly kind: 'refused'; readonly reply: Reply }
+
+export async function checkRequest(
+  rules: RequestRules,
+  request: IncomingMessage,
+): Promise<Checked> {
+  const target = readTarget(request.url ?? '')
+  const wrongHost = hostRefusal(rules.hosts, request, target)
+  if (wrongHost !== null) return refused(wrongHost)
+  const isRead = request.method === 'GET' || request.method === 'HEAD'
+  const match = target && findRoute(rules.routes, isRead ? 'GET' : request.method, target.path)
+  const route = match && rules.routes[match.index]
+  if (!isRead && !route) return refused(text('only GET and HEAD\n', 405))
+  if (isRead && hasBody(request)) return refused(text('a request here has no body\n', 413))
+  if (!match || !route || !target)
+    return refused(text(`no such path; there are: ${readPaths(rules.routes).join(' ')}\n`, 404))
+  const authorization = authorize(rules.access, route.access, request.headers)
+  if (authorization.kind === 'refused') return authorization
+  const name = percentDecoded(match.encodedName)
+  if (name === null) return badField('the name in the path is not well encoded')
+  const { query } = target
+  const words = [name, ...new URLSearchParams(query)].flat()
+  if (!words.every(isPrintable)) return badField(notPrintable)
+  const call = { route: match.index, name, query, body: undefined, caller: authorization.caller }
+  return route.method === 'GET' || route.method === 'DELETE'
+    ? { kind: 'call', call }
+    : withBody(call, request)
+}
+
+async function withBody(
+  call: Call & { caller: Caller },
+  request: IncomingMessage,
+): Promise<Checked> {
+  const read = await readJson(request)
+  if (read.kind === 'refused') return read
+  if (!isShallow(read.body, requestLimits.nesting))
+    return refused(refuse(400, 'bad-json', `more than ${requestLimits.nesting} levels deep`))
+  if (!textsOf(read.body).every(isPrintable)) return badField(notPrintable)
+  return { kind: 'call', call: { ...call, body: read.body } }
+}
+
+const refused = (reply: Reply): Extract<Checked, { kind: 'refused' }> => ({
+  kind: 'refused',
+  reply,
+})
+
+const badField = (message: string): Checked => refused(refuse(400, 'bad-field', message))
+
+const readPaths = (routes: readonly RouteHead[]): readonly string[] =>
+  routes.filter(({ method }) => method === 'GET').map(({ path }) => path)
+
+/** Whether the request has a body, read or not. */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
+interface RequestTarget {
+  /** Of the absolute form (RFC 9112 §3.2.2), which proxies are sent; null: the usual form. */
+  readonly authority: string | null
+  readonly path: string
+  readonly query: string
+}
+
+/** null: neither of the two forms that a request for a path can have. */
+function readTarget(target: string): RequestTarget | null {
+  const [, authority = null, path, query = ''] =
+    /^(?:http:\/\/([^/?#]*))?(\/[^?#]*)(?:\?([^#]*))?$/i.exec(target) ?? []
+  return path === undefined ? null : { authority, path, query }
+}
+
+function hostRefusal(
+  hosts: HostRule,
+  { rawHeaders, httpVersion }: IncomingMessage,
+  target: RequestTarget | null,
+): Reply | null {
+  const given = rawHeaders.filter(
+    (_, i) => rawHeaders[i - 1]?.toLowerCase() === 'host' && i % 2 === 1,
+  )
+  if (given.length > 1 || (given.length === 0 && httpVersion !== '1.0'))
+    return text('one Host header is needed\n', 400)
+  const named = [...given, target?.authority ?? []].flat()
+  if (named.every((authority) => isAcceptedHost(hosts, authority))) return null
+  return refuse(
+    421,
+    'wrong-host',
+    'not a name of this server: add it to admin_hosts, or use the address',
+  )
+}
+
+// Controls, formats such as those that turn the direction of text, line and paragraph separators and
+// unpaired surrogates: texts of requests reach logs, terminals and replies.
+const isPrintable = (text: string): boolean => /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u.test(text)
+
+const notPrintable = 'expected printable text: no field may have control or format characters'
+
+/** null: the percent-encoding or the UTF-8 in it is malformed. */
+function percentDecoded(encoded: string): string | null {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return null
+  }
+}
+
+const isShallow = (value: unknown, levels: number): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1)))
+
+/** The texts of a shallow value, keys included. */
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...textsOf(inner)])
+}
+
+type JsonRead =
+  | { readonly kind: 'json'; readonly body: unknown }
+  | Extract<Checked, { kind: 'refused' }>
+
+/** Only `application/json` is taken: a plain HTML form cannot send it. */
+async function readJson(request: IncomingMessage): Promise<JsonRead> {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json') {
+    const message = 'the body must be JSON, with content-type: application/json'
+    return refused(refuse(415, 'not-json', message))
+  }
+  const octets = await readBody(request)
+  if (octets === null) {
+    const message = `a body here has at most ${requestLimits.bodyOctets} octets`
+    return refused(refuse(413, 'body-too-large', message))
+  }
+  try {
+    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets))
+    return { kind: 'json', body }
+  } catch {
+    return refused(refuse(400, 'bad-json', 'the body is not well-formed JSON in UTF-8'))
+  }
+}
+
+/** null: longer than the limit, or the connection closed before its end. */
+function readBody(request: IncomingMessage): Promise<Uint8Array | null> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let octets = 0
+    const most = requestLimits.bodyOctets
+    if (Number(request.headers['content-length'] ?? 0) > most) return resolve(null)
+    request.on('data', (chunk: Buffer) => {
+      octets += chunk.length
+      if (octets > most) {
+        request.pause()
+        resolve(null)
+      } else chunks.push(chunk)
+    })
+    request.once('end', () => resolve(new Uint8Array(Buffer.concat(chunks))))
+    request.once('close', () => resolve(null))
+  })
+}

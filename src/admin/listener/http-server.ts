@@ -1,0 +1,163 @@
+// The HTTP side of the listener thread: one request at a time of each connection, in order, each with a
+// turn of the event loop for itself. What is pipelined waits until the reply before it is written.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSocketServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+import type { Endpoint } from '../../lib/ip.ts'
+import type { AdminCounters } from '../admin-counters.ts'
+import { type Reply, text } from '../reply.ts'
+import { checkRequest, hasBody, requestLimits, type RequestRules } from './checked-request.ts'
+import { type Connection, type Connections, connectionLimits } from './connections.ts'
+import type { ControlCalls } from './control-calls.ts'
+import { Gate } from './gate.ts'
+
+const headersMs = 5000
+const sweepEveryMs = 1000
+
+interface HttpServerOptions {
+  readonly rules: RequestRules
+  readonly calls: ControlCalls
+  readonly connections: Connections
+  readonly counters: AdminCounters
+  readonly monotonicMs: () => number
+}
+
+/** Rejects with the errno of the bind, such as EADDRINUSE. */
+export async function listenHttp(endpoint: Endpoint, options: HttpServerOptions): Promise<void> {
+  const http = createHttpServer(options)
+  const server = createSocketServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+    openConnection(options, http, socket),
+  )
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: endpoint.address, port: endpoint.port, exclusive: true }, () => {
+      server.removeListener('error', reject)
+      server.on('error', () => {})
+      resolve()
+    })
+  })
+  setInterval(() => options.connections.sweep(), sweepEveryMs)
+}
+
+/** The requests of a connection, of which the first is under way. */
+interface RequestQueue {
+  readonly connection: Connection
+  readonly gate: Gate
+  readonly requests: { readonly request: IncomingMessage; readonly response: ServerResponse }[]
+}
+
+const queues = new WeakMap<Duplex, RequestQueue>()
+
+function openConnection({ connections }: HttpServerOptions, http: Server, socket: Socket): void {
+  const connection = connections.admit(socket)
+  const gate = new Gate(socket, () => requests.some(({ request }) => request.complete))
+  const requests: RequestQueue['requests'] = []
+  queues.set(gate, { connection, gate, requests })
+  gate.on('error', () => {})
+  socket.once('close', () => connections.remove(connection))
+  http.emit('connection', gate)
+}
+
+function createHttpServer(options: HttpServerOptions): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: requestLimits.headerOctets,
+      headersTimeout: headersMs,
+      requestTimeout: headersMs,
+      // Clients are told so much; connections.ts closes later, so that nobody asks on one just closed.
+      keepAliveTimeout: connectionLimits.idleMs,
+      connectionsCheckingInterval: sweepEveryMs,
+    },
+    (request, response) => {
+      const queue = queues.get(request.socket)
+      if (queue === undefined) return
+      queue.requests.push({ request, response })
+      if (queue.requests.length === 1) serveNext(options, queue)
+    },
+  )
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    options.counters.add('malformed')
+    const status = malformedStatus(error.code)
+    if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`)
+    socket.destroy()
+  })
+  return server
+}
+
+function malformedStatus(code: string | undefined): string {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return '431 Request Header Fields Too Large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return '408 Request Timeout'
+    default:
+      return '400 Bad Request'
+  }
+}
+
+function serveNext(options: HttpServerOptions, queue: RequestQueue): void {
+  const { connection, gate, requests } = queue
+  const [first] = requests
+  connection.isBusy = first !== undefined
+  connection.sinceMs = options.monotonicMs()
+  if (first === undefined) return gate.release()
+  const { request, response } = first
+  response.once('close', () => {
+    requests.shift()
+    connection.isKept = true
+    setImmediate(() => serveNext(options, queue))
+  })
+  void replyTo(options, request, gate, connection.client)
+    .catch(internalError)
+    .then((reply) => write(options.counters, request, response, reply))
+}
+
+async function replyTo(
+  { rules, calls }: HttpServerOptions,
+  request: IncomingMessage,
+  gate: Gate,
+  client: string,
+): Promise<Reply> {
+  const checked = await checkRequest(rules, request)
+  return checked.kind === 'refused'
+    ? checked.reply
+    : calls.ask({ client, isGone: () => gate.destroyed }, checked.call)
+}
+
+/** An exception here is a bug of this server: the client gets its message, and the server goes on. */
+export const internalError = (error: unknown): Reply =>
+  text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
+
+function write(
+  counters: AdminCounters,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, contentType, body, retryAfterSeconds }: Reply,
+): void {
+  counters.add(fateOf(status, retryAfterSeconds))
+  const octets = Buffer.from(body)
+  response.setHeaders(
+    new Map([
+      ['content-type', contentType],
+      ['content-length', String(octets.length)],
+      ['cache-control', 'no-store'],
+      ['x-content-type-options', 'nosniff'],
+    ]),
+  )
+  if (status === 405) response.setHeader('allow', 'GET, HEAD')
+  if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds)
+  if (hasBody(request) && !request.complete) response.setHeader('connection', 'close')
+  response.writeHead(status)
+  response.end(request.method === 'HEAD' ? undefined : octets)
+}
+
+function fateOf(
+  status: number,
+  retryAfterSeconds: number | undefined,
+): 'answered' | 'refused' | 'busy' | 'failed' {
+  if (retryAfterSeconds !== undefined) return 'busy'
+  if (status >= 500) return 'failed'
+  return status >= 400 ? 'refused' : 'answered'
+}

@@ -1,0 +1,39 @@
+// Entry of the thread of the admin listener. It takes connections and requests apart, so that whatever
+// clients send costs this thread alone, and passes on to the control thread what has to be answered
+// there. Importing this module starts the thread.
+
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+
+import { systemClock } from '../../lib/clock.ts'
+import { openAdminCounters } from '../admin-counters.ts'
+import { createConnections } from './connections.ts'
+import { createControlCalls } from './control-calls.ts'
+import { listenHttp } from './http-server.ts'
+import type { FromListener, ListenerInit, ToListener } from './messages.ts'
+
+const { endpoint, routes, access, hosts, countersBuffer } = workerData as ListenerInit
+
+const control = parentPort as MessagePort
+
+const send = (message: FromListener): void => control.postMessage(message)
+
+const counters = openAdminCounters(countersBuffer)
+const monotonicMs = (): number => systemClock.monotonicMs()
+
+const connections = createConnections(counters, monotonicMs)
+const calls = createControlCalls({
+  routes,
+  post: (id, call) => send({ kind: 'call', id, call }),
+  counters,
+  clock: systemClock,
+})
+control.on('message', (answer: ToListener) => calls.receive(answer))
+
+const rules = { routes, access, hosts }
+listenHttp(endpoint, { rules, calls, connections, counters, monotonicMs }).then(
+  () => send({ kind: 'listening' }),
+  (error: NodeJS.ErrnoException) => {
+    send({ kind: 'failed', code: error.code ?? 'listener-failed', message: error.message })
+    process.exit(1)
+  },
+)

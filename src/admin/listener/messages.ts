@@ -1,0 +1,42 @@
+// The messages between the control thread and the thread of the admin listener. Everything sent can be
+// cloned (structured clone) or lies in shared memory.
+
+import type { Endpoint } from '../../lib/ip.ts'
+import type { AccessControl, Caller } from '../access.ts'
+import type { Reply } from '../reply.ts'
+import type { RouteHead } from '../route.ts'
+import type { HostRule } from './host-rule.ts'
+
+/** The `workerData` that the thread starts with. */
+export interface ListenerInit {
+  readonly endpoint: Endpoint
+  readonly routes: readonly RouteHead[]
+  readonly access: AccessControl
+  readonly hosts: HostRule
+  readonly countersBuffer: SharedArrayBuffer
+}
+
+/** A request that passed every check, for the handler of its route. */
+export interface Call {
+  /** Index of the route in the table. */
+  readonly route: number
+  readonly name: string
+  /** The query string as it was sent, without `?`. */
+  readonly query: string
+  readonly body: unknown
+  readonly caller: Caller
+}
+
+/** Listener → control thread. */
+export type FromListener =
+  | { readonly kind: 'listening' }
+  /** It cannot listen, and exits. `code`: an errno such as EADDRINUSE. */
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'call'; readonly id: number; readonly call: Call }
+
+/** Control thread → listener. `spentMs`: CPU time that the request took in this process. */
+export interface ToListener {
+  readonly id: number
+  readonly reply: Reply
+  readonly spentMs: number
+}

@@ -1,0 +1,70 @@
+// A row of the route table, and how the row of a request is found. The listener thread knows of a
+// route only what can be sent to it; its handler runs in the control thread.
+
+import type { Access, Caller } from './access.ts'
+import type { Reply } from './reply.ts'
+
+export interface AdminRequest {
+  /** What stands in the path for `NAME` of the route, percent-decoded; '' if the route has none. */
+  readonly name: string
+  /** The query string, decoded. */
+  readonly parameters: URLSearchParams
+  /** The parsed JSON of a POST or PUT, not validated; undefined for other methods. */
+  readonly body: unknown
+  readonly caller: Caller
+}
+
+/** What decides whether a route is the one of a request. */
+export interface RouteHead {
+  /** A HEAD request is matched as GET. */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** `NAME` stands for one non-empty segment; at the end for all that follows, slashes included. */
+  readonly path: string
+  readonly access: Access
+  /**
+   * Whether the path is of a probe of this server: asked for at most some twenty times a second,
+   * and served however much a client has asked for.
+   */
+  readonly isVital?: boolean
+}
+
+/** A row of the route table. `Sources` is what the handlers read from. */
+export interface Route<Sources> extends RouteHead {
+  readonly handler: (sources: Sources, request: AdminRequest) => Reply | Promise<Reply>
+}
+
+export const routeHead = ({ method, path, access, isVital }: RouteHead): RouteHead => ({
+  method,
+  path,
+  access,
+  isVital: isVital === true,
+})
+
+export interface RouteMatch {
+  /** Index of the route in the table. */
+  readonly index: number
+  readonly encodedName: string
+}
+
+export function findRoute(
+  routes: readonly RouteHead[],
+  method: string | undefined,
+  pathname: string,
+): RouteMatch | null {
+  for (const [index, route] of routes.entries()) {
+    const encodedName = route.method === method ? matchPath(route.path, pathname) : null
+    if (encodedName !== null) return { index, encodedName }
+  }
+  return null
+}
+
+/**
+ * What stands for `NAME` in `pathname`, '' if the pattern has none; null: the path does not match.
+ */
+function matchPath(pattern: string, pathname: string): string | null {
+  const [before = '', after] = pattern.split('NAME')
+  if (after === undefined) return pathname === pattern ? '' : null
+  if (!pathname.startsWith(before) || !pathname.endsWith(after)) return null
+  const name = pathname.slice(before.length, pathname.length - after.length)
+  return after === '' || /^[^/]+$/.test(name) ? name : null
+}
