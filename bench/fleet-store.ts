@@ -39,7 +39,8 @@ export class FleetStore {
     const text = formatHeartbeat(beat)
     const key = this.#keys.heartbeat(instance)
     this.#count([
-      ['set', key, text, 'PX', lifetimeMs, 'GET'],
+      ['getrange', key, 0, 200],
+      ['set', key, text, 'PX', lifetimeMs],
       ['sadd', this.#keys.instances, instance],
       ['pexpire', this.#keys.votes(instance), 8 * lifetimeMs],
     ])
@@ -58,16 +59,26 @@ export class FleetStore {
     }
     const { instances, storeId, events, overrides } = this.#keys
     this.#count([
-      ['srandmember', instances, 257],
-      ['get', storeId],
+      ['scard', instances],
+      ['memory', 'usage', instances, 'SAMPLES', 512],
+      ['xlen', events],
+      ['memory', 'usage', events, 'SAMPLES', 4096],
+      ['hlen', overrides],
+      ['memory', 'usage', overrides, 'SAMPLES', 16_384],
+    ])
+    this.#count([
+      ['smembers', instances],
       ['xrevrange', events, '+', '-', 'COUNT', 1],
       ['xrange', events, '-', '+', 'COUNT', 1],
-      ['hlen', overrides],
+      ['hgetall', overrides],
       ['hlen', this.#keys.votes(instance)],
+      ['getrange', storeId, 0, 16],
+      ...[...this.#beats.keys()].map((name): Command => {
+        return ['getrange', this.#keys.heartbeat(name), 0, 200]
+      }),
     ])
-    this.#count([['mget', ...[...this.#beats.keys()].map((name) => this.#keys.heartbeat(name))]])
-    // The id, two events, two counts, beside the names and heartbeats.
-    this.traffic.octetsDown += octets + 22 + 2 * 100 + 10
+    // The id, two events, seven counts, beside the names and heartbeats.
+    this.traffic.octetsDown += octets + 22 + 2 * 100 + 7 * 6
     return found
   }
 
@@ -78,7 +89,20 @@ export class FleetStore {
   }
 
   read(instance: string, endpoints: readonly string[]): readonly (StoredVote | null)[] {
-    this.#count([['hmget', this.#keys.votes(instance), ...endpoints]])
+    const key = this.#keys.votes(instance)
+    const isFew = endpoints.length <= 16
+    const sizes: readonly Command[] = isFew
+      ? endpoints.map((endpoint): Command => ['hstrlen', key, endpoint])
+      : [
+          ['hlen', key],
+          ['memory', 'usage', key, 'SAMPLES', endpoints.length + 1024],
+        ]
+    this.#count(sizes)
+    this.traffic.octetsDown += 6 * sizes.length
+    this.#count([
+      ['hmget', key, ...endpoints],
+      ['getrange', this.#keys.storeId, 0, 16],
+    ])
     const votes = this.#votes.get(instance)
     return endpoints.map((endpoint) => {
       const vote = votes?.get(endpoint) ?? null
@@ -107,7 +131,7 @@ export class FleetStore {
   #apply(instance: string, [name, , ...rest]: Command): void {
     const votes = this.#votes.get(instance) ?? new Map<string, StoredVote>()
     this.#votes.set(instance, votes)
-    if (name === 'del') votes.clear()
+    if (name === 'unlink') votes.clear()
     if (name === 'hdel') for (const endpoint of rest) votes.delete(String(endpoint))
     if (name === 'hset')
       for (let i = 0; i < rest.length; i += 2) {

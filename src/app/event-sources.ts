@@ -227,6 +227,11 @@ export function logClusterEvent(log: Log, event: ClusterEvent): void {
         peer: event.peer,
         why: event.isStopped ? 'stopped' : 'silent',
       })
+    case 'oversized-record': {
+      const { key, field, octets } = event
+      const fields = { key, ...(field === null ? {} : { field }), octets }
+      return logEvent(log, 'state.oversized', fields)
+    }
     case 'emptied':
       return logEvent(log, 'state.emptied')
     case 'fenced':

@@ -251,6 +251,8 @@ export const logEvents = {
     ),
   'state.recovered': (fields: { afterMs: number }): LogLine =>
     line('info', 'the store is in reach again', fields),
+  'state.oversized': (fields: { key: string; field?: string; octets: number }): LogLine =>
+    line('warn', 'a record of the store is too large to be one of ours: it is not read', fields),
   'state.emptied': (): LogLine => line('warn', 'the store lost its memory: ours is written anew'),
   'state.fenced': (): LogLine =>
     line('error', 'a later process has the name of this instance: this one only listens'),

@@ -63,6 +63,8 @@ export interface SharedFeedback {
 
 /** Feedback of MTAs: reported to any instance, it counts and ends on all of them. */
 export interface FeedbackStore {
+  /** Replaces the targets that zones here have; feedback on others is kept while there is room. */
+  setTargets(targets: readonly Pick<SharedFeedback, 'zone' | 'target'>[]): void
   /** Replaces the feedback; null withdraws it. */
   write(id: FeedbackKey, feedback: Feedback | null): void
   /** All that is known, including the own; some of it may have expired. */
@@ -73,6 +75,11 @@ export interface FeedbackStore {
 
 /** Overrides: any instance sets or removes them, all of them obey. */
 export interface OverrideStore {
+  /**
+   * Replaces the keys that overrides of targets in zones here can have (`overrideKeysOf`). Overrides with other keys are
+   * kept while there is room, since another instance may have a newer zone file, and do not count against the limit.
+   */
+  setKnownKeys(keys: ReadonlySet<string>): void
   /** The overrides in force, oldest first. */
   list(): readonly Override[]
   /** Adds an override; one of the same target, scope and class is replaced. */
@@ -94,7 +101,7 @@ export interface OverrideChanges {
   readonly removed: readonly { readonly override: Override; readonly isReplaced: boolean }[]
 }
 
-/** `full`: as many overrides are in force as there may be. */
+/** `full`: as many overrides of known targets are in force as there may be. */
 export type SetOverrideResult =
   | { readonly kind: 'set'; readonly replaced: Override | null }
   | { readonly kind: 'full' }
@@ -123,6 +130,13 @@ export type ClusterEvent =
   | { readonly kind: 'peer-joined'; readonly peer: string; readonly site: string }
   /** `isStopped`: it announced that it would leave; otherwise its heartbeat expired. */
   | { readonly kind: 'peer-gone'; readonly peer: string; readonly isStopped: boolean }
+  /** A record of the store is larger than a valid one can be, and is not read. `field` is null if the key is meant. */
+  | {
+      readonly kind: 'oversized-record'
+      readonly key: string
+      readonly field: string | null
+      readonly octets: number
+    }
   /** The store has lost its data; everything of this instance is written again. */
   | { readonly kind: 'emptied' }
   /** A later process uses the name of this instance; and it no longer does. */

@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts'
 import { RedisFeedback } from './redis/feedback.ts'
 import { HintReader } from './redis/hint-reader.ts'
 import { RedisOverrides } from './redis/overrides.ts'
+import { OversizedRecords } from './redis/oversized-records.ts'
 import type { StoreLink } from './redis/redis-link.ts'
 import {
   type Hint,
@@ -308,6 +309,7 @@ interface ClusterParts {
   readonly overrides: RedisOverrides
   readonly feedback: RedisFeedback
   readonly tallies: RedisTallies
+  readonly oversized: OversizedRecords
   readonly agreement: ConfigAgreement
 }
 
@@ -336,31 +338,36 @@ function createParts(options: ClusterOptions, callbacks: PartCallbacks): Cluster
 type RecordParts = Omit<ClusterParts, 'session' | 'agreement' | 'reachability'>
 
 function createRecordParts(
-  { settings, instance, site, link, clock }: ClusterOptions,
+  options: ClusterOptions,
   { onPending, onHints, onVotes }: PartCallbacks,
 ): RecordParts {
+  const { settings, instance, site, link, clock } = options
   const keys = stateKeys(settings.namespace)
   const times = stateTimes(settings.heartbeatMs)
+  const oversized = createOversizedRecords(options, times)
   const own = new OwnVotes()
   const peers = new Peers(times.heartbeatLifetimeMs)
   const assignments = new ProbeAssignments({ instance, site }, settings.vantages)
   const endpointsOf = (peer: string): readonly string[] => assignments.endpointsOf(peer, own.all())
+  const peerNames = (): readonly string[] => [...peers.all()].map((peer) => peer.instance)
+  const shared = { link, keys, oversized }
   return {
     times,
     own,
     peers,
     assignments,
     hints: new HintReader({ link, key: keys.events, blockMs: times.blockMs, onHints }),
-    reader: new VoteReader({ link, keys, peers, endpointsOf, onVotes }),
+    oversized,
+    reader: new VoteReader({ ...shared, peers, endpointsOf, onVotes }),
     overrides: new RedisOverrides(instance, onPending),
-    feedback: new RedisFeedback({ link, keys, instance, clock, times, onPending }),
-    tallies: new RedisTallies({ link, keys, instance, times }),
+    feedback: new RedisFeedback({ ...shared, instance, clock, times, onPending }),
+    tallies: new RedisTallies({ ...shared, instance, times, peers: peerNames }),
   }
 }
 
 const createSession = (
   { settings, instance, site, link, random, onEvent }: ClusterOptions,
-  { times, own, peers, hints, reader, overrides, feedback, tallies }: RecordParts,
+  { times, own, peers, hints, reader, overrides, feedback, tallies, oversized }: RecordParts,
   { onPeers }: PartCallbacks,
 ): StoreSession =>
   new StoreSession({
@@ -369,6 +376,7 @@ const createSession = (
     hints,
     reader,
     overrides,
+    oversized,
     keys: stateKeys(settings.namespace),
     link,
     instance,
@@ -379,6 +387,17 @@ const createSession = (
     newStoreId: () => newStoreId(random),
     onPeers,
     onEvent: (kind) => onEvent({ kind }),
+  })
+
+/** Records are met again within a full read of votes; after four without it they are forgotten. */
+const createOversizedRecords = (
+  { clock, onEvent }: ClusterOptions,
+  { snapshotMs }: StateTimes,
+): OversizedRecords =>
+  new OversizedRecords({
+    nowMs: () => clock.monotonicMs(),
+    forgetMs: 4 * snapshotMs,
+    onRecord: (record) => onEvent({ kind: 'oversized-record', ...record }),
   })
 
 const newStoreId = (random: () => number): string =>

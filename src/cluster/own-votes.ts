@@ -81,7 +81,7 @@ export class OwnVotes {
     this.#unwritten.clear()
     const votes = [...this.#bySlotKey.values()].filter(({ state }) => state !== '?')
     return [
-      ['del', keys.votes(instance)],
+      ['unlink', keys.votes(instance)],
       ...inChunks(votes, fieldsPerCommand).map((part) => this.#write(voter, part)),
       ...finalCommands(voter, []),
     ]

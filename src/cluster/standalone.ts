@@ -1,7 +1,13 @@
 // Votes and overrides of an instance without others, kept in memory: they survive reloads and end with the process.
 
 import type { LiveVote } from '../health/consensus.ts'
-import { expireOverrides, type Override, setOverride } from '../health/overrides.ts'
+import {
+  expireOverrides,
+  keyOfOverride,
+  type Override,
+  setOverride,
+  withinOverrideLimits,
+} from '../health/overrides.ts'
 import type { ClusterVotes, OverrideStore } from './cluster-votes.ts'
 
 /** One vote per endpoint, the own one; every endpoint is probed here. */
@@ -28,10 +34,16 @@ export function createStandaloneVotes(
 
 export function createStandaloneOverrides(): OverrideStore {
   let list: readonly Override[] = []
+  let knownKeys: ReadonlySet<string> = new Set()
+  const isKnown = (one: Override): boolean => knownKeys.has(keyOfOverride(one))
   return {
+    setKnownKeys(keys) {
+      knownKeys = keys
+      list = withinOverrideLimits(list, isKnown)
+    },
     list: () => list,
     set(override) {
-      const result = setOverride(list, override)
+      const result = setOverride(list, override, isKnown)
       if (result.kind === 'full') return result
       list = result.list
       return { kind: 'set', replaced: result.replaced }

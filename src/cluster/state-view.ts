@@ -2,6 +2,7 @@
 
 import { isDisputed, type LiveVote } from '../health/consensus.ts'
 import type { HintReader } from './redis/hint-reader.ts'
+import type { OversizedRecords } from './redis/oversized-records.ts'
 import type { InstanceState } from './redis/schema.ts'
 import type { StoreSession, SyncedPart } from './redis/session.ts'
 import type { VoteReader } from './redis/vote-reader.ts'
@@ -31,6 +32,8 @@ export interface StateView extends ClusterStatus {
   readonly takeovers: number
   /** Values read from the store that were not valid. */
   readonly rejected: number
+  /** Those of them that were too large to be read. */
+  readonly oversized: number
   /** Full writes of the own votes. */
   readonly rewrites: number
   readonly streamLagSeconds: number
@@ -75,6 +78,7 @@ interface StateViewInput {
   readonly agreement: ConfigAgreement
   readonly feedback: Pick<SyncedPart, 'rejected'>
   readonly tallies: Pick<SyncedPart, 'rejected'>
+  readonly oversized: OversizedRecords
   readonly votesOf: (slotKey: string) => readonly LiveVote[]
 }
 
@@ -91,6 +95,7 @@ export const createStateView = (
     votesOf,
     feedback,
     tallies,
+    oversized,
   }: StateViewInput,
   nowMs: number,
 ): StateView => ({
@@ -105,18 +110,15 @@ export const createStateView = (
   takeovers: assignments.takeovers,
   rejected: [session.counters, reader, feedback, tallies].reduce(
     (sum, { rejected }) => sum + rejected,
-    hints.rejected(),
+    hints.rejected() + oversized.count,
   ),
+  oversized: oversized.count,
   rewrites: session.counters.rewrites,
   streamLagSeconds: hints.lagSeconds(),
   unansweredSeconds: reachability.unansweredMs(nowMs) / 1000,
   reasons: reachability.reasons(nowMs),
   peers: viewPeers(peers, nowMs),
-  missing: peers.missing(nowMs).map(({ instance, site, goneAtMs }) => ({
-    instance,
-    site,
-    ageSeconds: (nowMs - goneAtMs) / 1000,
-  })),
+  missing: viewMissing(peers, nowMs),
   config: { own: session.config, differs: agreement.isAlerting, groups: agreement.groups() },
 })
 
@@ -139,4 +141,11 @@ const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
     state: heartbeat.state,
     config: heartbeat.config,
     ageSeconds: (nowMs - heartbeatChangedAtMs) / 1000,
+  }))
+
+const viewMissing = (peers: Peers, nowMs: number): StateView['missing'] =>
+  peers.missing(nowMs).map(({ instance, site, goneAtMs }) => ({
+    instance,
+    site,
+    ageSeconds: (nowMs - goneAtMs) / 1000,
   }))

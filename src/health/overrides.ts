@@ -45,19 +45,75 @@ export interface Override {
   readonly untilMs: number | null
 }
 
-/** How many overrides can be in force. */
+/** How many overrides of targets that zones have can be in force. */
 export const overrideLimit = 1000
+
+/**
+ * How many overrides are kept of targets, or pools, that no zone has, and how many characters of JSON they may take
+ * together. They apply once a zone has their target, and take no room from those of known targets meanwhile.
+ */
+export const unknownOverrideLimits = { count: 1000, characters: 262_144 }
+
+/** Whether zones have the target and pool of an override. */
+type IsKnown = (override: Override) => boolean
 
 type SetOverride =
   | { readonly kind: 'set'; readonly list: readonly Override[]; readonly replaced: Override | null }
   | { readonly kind: 'full' }
 
-/** Adds an override, replacing one with the same key; `full` if there are `overrideLimit` others. */
-export function setOverride(list: readonly Override[], override: Override): SetOverride {
+/** Adds an override, replacing one with the same key; `full` if there are `overrideLimit` others of known targets. */
+export function setOverride(
+  list: readonly Override[],
+  override: Override,
+  isKnown: IsKnown,
+): SetOverride {
   const replaced = list.find((one) => keyOfOverride(one) === keyOfOverride(override)) ?? null
-  if (replaced === null && list.length >= overrideLimit) return { kind: 'full' }
-  return { kind: 'set', list: [...list.filter((one) => one !== replaced), override], replaced }
+  const isWithin = list.length < overrideLimit + unknownOverrideLimits.count
+  const hasRoom = isWithin && list.filter(isKnown).length < overrideLimit
+  if (replaced === null && !hasRoom) return { kind: 'full' }
+  return { kind: 'set', list: withOverride(list, override), replaced }
 }
+
+/** The list with an override added, which replaces one with the same key. */
+export const withOverride = (
+  list: readonly Override[],
+  override: Override,
+): readonly Override[] => [
+  ...list.filter((one) => keyOfOverride(one) !== keyOfOverride(override)),
+  override,
+]
+
+/** The part of a list that there is room for, from its beginning. */
+export function withinOverrideLimits(
+  list: readonly Override[],
+  isKnown: IsKnown,
+): readonly Override[] {
+  const { count, characters } = unknownOverrideLimits
+  let known = 0
+  let unknown = 0
+  let unknownCharacters = 0
+  return list.filter((one) => {
+    if (isKnown(one)) return ++known <= overrideLimit
+    const size = JSON.stringify(one).length
+    if (unknown >= count || unknownCharacters + size > characters) return false
+    unknown++
+    unknownCharacters += size
+    return true
+  })
+}
+
+/** The keys that overrides of these members can have. */
+export const overrideKeysOf = (
+  members: Iterable<Pick<OverridableMember, 'zone' | 'target' | 'pool'>>,
+): ReadonlySet<string> =>
+  new Set(
+    [...members].flatMap(({ zone, target, pool }) =>
+      ['', pool].flatMap((scope) => [
+        `${zone} ${target} ${scope} state`,
+        `${zone} ${target} ${scope} weight`,
+      ]),
+    ),
+  )
 
 /** The key under which at most one override is in force: zone, target, pool and class. */
 export const keyOfOverride = ({ zone, target, pool, action }: Override): string =>

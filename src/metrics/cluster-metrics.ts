@@ -18,6 +18,7 @@ export interface ClusterReport {
   }
   readonly takeovers: number
   readonly rejected: number
+  readonly oversized: number
   readonly rewrites: number
   readonly streamLagSeconds: number
   readonly unansweredSeconds: number
@@ -80,6 +81,12 @@ const values: readonly ClusterValue[] = [
     name: 'mxsteer_state_rejected_total',
     help: 'What the store held and was no good',
     value: ({ rejected }) => rejected,
+  },
+  {
+    kind: 'counter',
+    name: 'mxsteer_state_oversized_total',
+    help: 'Records of the store that were too large to be read',
+    value: ({ oversized }) => oversized,
   },
   {
     kind: 'counter',

@@ -13,7 +13,7 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { OverrideStore } from '../cluster/cluster-votes.ts'
 import { describeFailure, readRegularFile } from '../files/read-file.ts'
-import { type Override, setOverride } from '../health/overrides.ts'
+import type { Override } from '../health/overrides.ts'
 import type { Clock } from '../lib/clock.ts'
 import {
   decodeState,
@@ -217,11 +217,10 @@ export function persistOverrides(
   restored: readonly Override[],
   flushSoon: () => void,
 ): OverrideStore {
-  for (const override of restored) {
-    // Subject to the usual rules: one per key, and no more than the limit.
-    if (setOverride(inner.list(), override).kind === 'set') inner.set(override)
-  }
+  // Subject to the usual rules: one per key, and no more than the limit.
+  for (const override of restored) inner.set(override)
   return {
+    setKnownKeys: (keys) => inner.setKnownKeys(keys),
     list: () => inner.list(),
     set(override) {
       const result = inner.set(override)

@@ -96,6 +96,7 @@ class TimedFeedbackRegistry implements FeedbackRegistry {
     const kept = new Set(targets.map(keyOf))
     for (const key of this.#entries.keys()) if (!kept.has(key)) this.#entries.delete(key)
     this.#retained = kept
+    this.#store?.setTargets(targets)
     this.#readShared()
   }
 

@@ -5,7 +5,13 @@
 
 import { rewriteAfterMs } from '../health/effective-weight.ts'
 import { noFeedback, withFeedback } from '../health/feedback.ts'
-import { type Override, effectOf, nextEndMs, setOverride } from '../health/overrides.ts'
+import {
+  type Override,
+  effectOf,
+  nextEndMs,
+  overrideKeysOf,
+  withOverride,
+} from '../health/overrides.ts'
 import { type HealthWriter, Standing } from '../health/table.ts'
 import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
 import type { OverrideChanges, OverrideStore } from '../cluster/cluster-votes.ts'
@@ -82,6 +88,7 @@ class TableMemberWatch implements MemberWatch {
     for (const { row } of this.#members)
       if (!kept.has(row)) this.#options.table.setRow(row, Standing.normal, 1)
     this.#members = members
+    this.#options.store.setKnownKeys(overrideKeysOf(members))
     this.#refresh()
   }
 
@@ -125,16 +132,15 @@ class TableMemberWatch implements MemberWatch {
   #emptiedBy(override: Override): readonly string[] {
     const { zone, target, pool, action } = override
     const isRemoval = action.kind === 'weight' ? action.weight.value === 0 : action.kind !== 'up'
-    const taken = setOverride(this.#options.store.list(), override)
-    // The store itself refuses what is over its maximum.
-    if (!isRemoval || taken.kind === 'full') return []
+    if (!isRemoval) return []
+    const list = withOverride(this.#options.store.list(), override)
     const inZone = this.#members.filter((one) => one.zone === zone)
     const concerned = inZone.filter(
       (one) => one.target === target && (pool ?? one.pool) === one.pool,
     )
     const pools = new Set(concerned.map((one) => one.pool))
     const others = inZone.filter((one) => pools.has(one.pool))
-    for (const { member, out } of this.#statesUnder(taken.list, others))
+    for (const { member, out } of this.#statesUnder(list, others))
       if (out === null) pools.delete(member.pool)
     return [...pools]
   }

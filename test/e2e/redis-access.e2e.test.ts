@@ -95,8 +95,8 @@ test('the ACL of the docs: everything works, nothing else is allowed', async () 
   expect(await asInstance('KEYS', '*')).toMatch(/NOPERM/)
   expect(await asInstance('SET', `${prefix}hb:other`, 'x')).toMatch(/NOPERM/)
   expect(await asInstance('HSET', `${prefix}v:other`, 'x', 'y')).toMatch(/NOPERM/)
-  expect(await asInstance('GET', 'elsewhere')).toMatch(/NOPERM/)
-  expect(await asInstance('GET', `${prefix}hb:other`)).toBe('$-1')
+  expect(await asInstance('GETRANGE', 'elsewhere', '0', '1')).toMatch(/NOPERM/)
+  expect(await asInstance('GETRANGE', `${prefix}hb:other`, '0', '1')).toBe('$0')
   expect(await shown(server)).not.toContain('hunter2')
   expect((await server.stop()).code).toBe(0)
   expect(await redis.command('EXISTS', `${prefix}hb:ns1-fra`, `${prefix}v:ns1-fra`)).toBe(':0')
@@ -107,7 +107,7 @@ test('the ACL of the docs: everything works, nothing else is allowed', async () 
 const isExplained = ({ event, why }: LogLine): boolean =>
   event === 'state.degraded' && why !== 'AWAY'
 
-test.each(['set', 'hset', 'mget'])(
+test.each(['set', 'hset', 'getrange', 'memory|usage'])(
   'a user that may not %s: it answers, says so in one word, and is well once it may',
   async (lacking) => {
     const auth = ['admin', 'admin-password']
@@ -123,8 +123,10 @@ test.each(['set', 'hset', 'mget'])(
       `state: redis://ns1-fra:${password}@127.0.0.1:${redis.port}`,
       'instance: ns1-fra',
     ])
-    const line = await server.waitForLog(isExplained, 60_000)
-    expect(line['why']).toBe('NOPERM')
+    // On a busy machine another reason may come first.
+    const isNotPermitted = ({ event, why }: LogLine): boolean =>
+      event === 'state.degraded' && why === 'NOPERM'
+    await server.waitForLog(isNotPermitted, 60_000)
     await until(async () => (await server.http('/readyz')).status === 200, {
       what: 'it is ready all the same',
       withinMs: 60_000,

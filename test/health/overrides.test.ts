@@ -6,9 +6,13 @@ import {
   type OverrideAction,
   effectOf,
   expireOverrides,
+  keyOfOverride,
   nextEndMs,
+  overrideKeysOf,
   overrideLimit,
   setOverride,
+  unknownOverrideLimits,
+  withinOverrideLimits,
 } from '../../src/health/overrides.ts'
 import { Standing } from '../../src/health/table.ts'
 
@@ -29,9 +33,11 @@ const weigh = (unit: 'factor' | 'absolute' | 'share', value: number): Override =
   of({ kind: 'weight', weight: { unit, value } })
 const member = { zone: 'z', target: 't', pool: 'p', weight: 2, poolWeight: 8 }
 
+const anyTarget = (): boolean => true
+
 const listOf = (...overrides: Override[]): readonly Override[] =>
   overrides.reduce<readonly Override[]>((list, one) => {
-    const taken = setOverride(list, one)
+    const taken = setOverride(list, one, anyTarget)
     if (taken.kind === 'full') throw new Error('full')
     return taken.list
   }, [])
@@ -39,22 +45,59 @@ const listOf = (...overrides: Override[]): readonly Override[] =>
 describe('setting', () => {
   test('replaces one of the same target, scope and class, and no other', () => {
     const up = of({ kind: 'up' }, { id: 'b' })
-    expect(setOverride([drain], up)).toEqual({ kind: 'set', list: [up], replaced: drain })
+    expect(setOverride([drain], up, anyTarget)).toEqual({
+      kind: 'set',
+      list: [up],
+      replaced: drain,
+    })
     for (const other of [
       weigh('factor', 1),
       of({ kind: 'drain' }, { pool: 'p' }),
       of({ kind: 'drain' }, { target: 'u' }),
       of({ kind: 'drain' }, { zone: 'y' }),
     ])
-      expect(setOverride([drain], other)).toMatchObject({ list: [drain, other], replaced: null })
+      expect(setOverride([drain], other, anyTarget)).toMatchObject({
+        list: [drain, other],
+        replaced: null,
+      })
   })
 
   test('stops at the limit, but not for one that replaces', () => {
     const many = Array.from({ length: overrideLimit }, (_, i) =>
       of(drain.action, { target: `t${i}` }),
     )
-    expect(setOverride(many, drain)).toEqual({ kind: 'full' })
-    expect(setOverride(many, of({ kind: 'up' }, { target: 't7' })).kind).toBe('set')
+    expect(setOverride(many, drain, anyTarget)).toEqual({ kind: 'full' })
+    expect(setOverride(many, of({ kind: 'up' }, { target: 't7' }), anyTarget).kind).toBe('set')
+  })
+})
+
+describe('overrides of targets that no zone has', () => {
+  const keys = overrideKeysOf([{ zone: 'z', target: 't', pool: 'p' }])
+  const isKnown = (one: Override): boolean => keys.has(keyOfOverride(one))
+  const strangers = Array.from({ length: 1000 }, (_, i) =>
+    of(drain.action, { id: `s${i}`, target: `t${i}`, setMs: 1 }),
+  )
+
+  test('are told by zone, target and pool', () => {
+    for (const known of [drain, of(drain.action, { pool: 'p' }), weigh('factor', 1)])
+      expect(isKnown(known)).toBe(true)
+    for (const changes of [{ zone: 'y' }, { target: 'u' }, { pool: 'q' }])
+      expect(isKnown(of(drain.action, changes))).toBe(false)
+  })
+
+  test('refuse no other, however many there are', () => {
+    expect(setOverride(strangers, drain, isKnown)).toMatchObject({ kind: 'set', replaced: null })
+    const list = [...strangers, ...strangers.map((one) => ({ ...one, target: `u${one.id}` }))]
+    expect(withinOverrideLimits([...list, drain], isKnown)).toEqual([...strangers, drain])
+  })
+
+  test('are kept up to a number, and up to a size', () => {
+    const long = Array.from({ length: unknownOverrideLimits.count }, (_, i) =>
+      of(drain.action, { target: `t${i}`, zone: 'y'.repeat(255), why: 'x'.repeat(200) }),
+    )
+    const kept = withinOverrideLimits(long, isKnown)
+    expect(kept.length).toBeGreaterThan(100)
+    expect(JSON.stringify(kept).length).toBeLessThan(unknownOverrideLimits.characters * 1.01)
   })
 })
 

@@ -5,6 +5,9 @@
 //   here, not in the store     withdrawn at another instance; if the store has lost its data, it is written again
 //   reported while away        is written, unless the one in the store was reported later
 //   expired for a minute       removed by the first instance that finds it
+//   of a target of no zone     kept while there is room: another instance may have a newer zone file
+//
+// A hash that is too large to be read whole is read by the fields of targets that zones here have.
 
 import { z } from 'zod'
 import { type Feedback, feedbackWriters } from '../../health/feedback.ts'
@@ -13,13 +16,24 @@ import type { Clock } from '../../lib/clock.ts'
 import { hintCommand, inChunks } from '../own-votes.ts'
 import type { FeedbackKey, FeedbackStore, SharedFeedback } from '../cluster-votes.ts'
 import {
+  countOf,
+  readFields,
+  type StoredFields,
+  storedFields,
+  usageCommand,
+} from './bounded-read.ts'
+import { KnownFields } from './known-fields.ts'
+import type { OversizedRecords } from './oversized-records.ts'
+import {
   latestTimeMs,
+  maxRecordLength,
+  maxRecordOctets,
   parseJsonRecord,
   printablePattern,
   type StateKeys,
   type StateTimes,
 } from './schema.ts'
-import { type Command, deleteWrongTypeKeys, readHash, type StoreLink } from './redis-link.ts'
+import { type Command, deleteWrongTypeKeys, hashOf, type StoreLink } from './redis-link.ts'
 import type { SyncContext, SyncedPart } from './session.ts'
 
 interface RedisFeedbackOptions {
@@ -28,12 +42,19 @@ interface RedisFeedbackOptions {
   readonly instance: string
   readonly clock: Clock
   readonly times: StateTimes
+  readonly oversized: OversizedRecords
   /** Called when there is something to write. */
   readonly onPending: () => void
 }
 
 /** Three writers for each of some 3000 targets that report. */
 const feedbackLimit = 10_000
+
+/** Feedback on targets that no zone here has; it takes no room from the others. */
+const unknownLimit = 1000
+
+/** The hash in the memory of the store, some 500 octets per record. */
+const hashLimit = { elements: 2 * feedbackLimit, octets: 8 * 1024 * 1024 }
 
 /** How long expired feedback stays in the store: longer than clocks of hosts should differ. */
 const removeAfterMs = 60_000
@@ -42,8 +63,6 @@ const removeAfterMs = 60_000
 const clockToleranceMs = 5000
 
 const fieldsPerCommand = 500
-
-const maxRecordLength = 2048
 
 const maxReasonLength = 200
 
@@ -104,6 +123,8 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
   rejected = 0
   readonly #options: RedisFeedbackOptions
   readonly #listeners = new Set<() => void>()
+  /** Fields of feedback on targets that zones here have. */
+  readonly #known = new KnownFields()
   #byKey = new Map<string, SharedFeedback>()
   readonly #pending = new Map<string, Pending>()
   /** Keys of feedback that has been expired for long enough to be removed from the store. */
@@ -119,7 +140,8 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
     const key = keyOfFeedback(id)
     const before = this.#byKey.get(key)
     if (feedback === null) this.#byKey.delete(key)
-    else if (before || this.#byKey.size < feedbackLimit) this.#byKey.set(key, { ...id, feedback })
+    else if (before || this.#byKey.size < feedbackLimit + unknownLimit)
+      this.#byKey.set(key, { ...id, feedback })
     else return
     const isRepetition =
       before && feedback && id.writer === 'agent' && isRepeated(before.feedback, feedback)
@@ -134,6 +156,14 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
 
   list(): readonly SharedFeedback[] {
     return [...this.#byKey.values()]
+  }
+
+  setTargets(targets: readonly Pick<SharedFeedback, 'zone' | 'target'>[]): void {
+    this.#known.replace(
+      targets.flatMap(({ zone, target }) =>
+        feedbackWriters.map((writer) => keyOfFeedback({ zone, target, writer })),
+      ),
+    )
   }
 
   subscribe(onForeignChange: () => void): () => void {
@@ -168,25 +198,46 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
   }
 
   async #read(nowMs: number): Promise<boolean> {
-    const { link, keys } = this.#options
     this.#isReadRequested = false
-    const length = await link.run([['hlen', keys.feedback]])
-    const count = length?.[0]?.kind === 'value' ? Number(length[0].value) : 0
-    const isReadable = count <= 2 * feedbackLimit
-    const fields = isReadable && count > 0 ? await readHash(link, keys.feedback) : []
-    if (length === null || fields === null) {
+    const stored = await this.#readStored()
+    if (stored === null) {
       this.#isReadRequested = true
       return false
     }
-    if (isReadable) this.#applyStored(fields)
-    else this.rejected++
+    this.#applyStored(stored)
     this.#readAtMs = nowMs
     return true
   }
 
-  #applyStored(fields: readonly unknown[]): void {
+  /** Reads all of the hash, or the fields whose turn it is; null if the store did not answer. */
+  async #readStored(): Promise<StoredFields | null> {
+    const { link, keys, oversized } = this.#options
+    const key = keys.feedback
+    const sizes = await link.run([['hlen', key], usageCommand(key, hashLimit.elements)])
+    if (sizes === null) return null
+    const count = countOf(sizes[0]) ?? 0
+    const octets = countOf(sizes[1]) ?? Infinity
+    if (count === 0) return { fields: [], asked: null }
+    if (count <= hashLimit.elements && octets <= hashLimit.octets) {
+      const replies = await link.run([['hgetall', key]])
+      return replies && { fields: hashOf(replies[0]), asked: null }
+    }
+    oversized.note({ key, field: null, octets: octets === Infinity ? 0 : octets })
+    const asked = this.#known.next()
+    const read = await readFields(link, oversized, [
+      { key, fields: asked, maxOctets: maxRecordOctets },
+    ])
+    if (read === null) return null
+    return storedFields(asked, read.replies[0])
+  }
+
+  #applyStored({ fields, asked }: StoredFields): void {
     const wallMs = this.#options.clock.wallMs()
     const stored = this.#readRecords(fields, wallMs)
+    if (asked !== null) {
+      const read = new Set(asked)
+      for (const [key, shared] of this.#byKey) if (!read.has(key)) stored.set(key, shared)
+    }
     for (const [key, { shared, atMs }] of this.#pending) {
       const current = stored.get(key)
       // Clocks of hosts differ: only a change that had to wait is compared by time.
@@ -204,14 +255,18 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
   #readRecords(fields: readonly unknown[], wallMs: number): Map<string, SharedFeedback> {
     const stored = new Map<string, SharedFeedback>()
     const expired: string[] = []
+    let known = 0
+    let unknown = 0
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const shared = parseFeedback(fields[i + 1])
       const key = String(fields[i])
       // The field must be the key of the record, or one record could hide behind another.
       if (!shared || keyOfFeedback(shared) !== key) this.rejected++
-      else if (shared.feedback.untilMs > wallMs && stored.size < feedbackLimit)
-        stored.set(key, shared)
-      else if (shared.feedback.untilMs < wallMs - removeAfterMs) expired.push(key)
+      else if (shared.feedback.untilMs > wallMs) {
+        const isKnown = this.#known.has(key)
+        const hasRoom = isKnown ? ++known <= feedbackLimit : ++unknown <= unknownLimit
+        if (hasRoom) stored.set(key, shared)
+      } else if (shared.feedback.untilMs < wallMs - removeAfterMs) expired.push(key)
     }
     this.#expired = expired
     return stored

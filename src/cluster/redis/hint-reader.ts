@@ -3,6 +3,7 @@
 
 import { type Hint, parseHint, parseStreamId } from './schema.ts'
 import type { StoreLink } from './redis-link.ts'
+import type { StreamEnds } from './snapshot.ts'
 
 interface HintReaderOptions {
   readonly link: StoreLink
@@ -32,10 +33,14 @@ export class HintReader {
   }
 
   /**
-   * Compares the oldest and newest id of the stream, null if it is empty, with the last one read. Returns whether
-   * entries may have been missed, because they were trimmed or the stream was replaced.
+   * Compares the ends of the stream with the last id read; null if the stream is too large, which is not read on before
+   * another snapshot has its ends. Returns whether entries may have been missed: they were trimmed, the stream was
+   * replaced, or a read failed.
    */
-  hasMissedEvents(oldest: string | null, newest: string | null): boolean {
+  hasMissedEvents(ends: StreamEnds | null): boolean {
+    if (ends === null) this.#lastRead = null
+    if (ends === null) return true
+    const { oldest, newest } = ends
     const lastRead = this.#lastRead
     this.#newest = newest
     const isReplaced = lastRead !== null && compareIds(newest ?? streamStart, lastRead) < 0
@@ -68,6 +73,8 @@ export class HintReader {
     if (this.#isStopped) return
     const isAnswered = reply?.kind === 'value'
     if (isAnswered && this.#lastRead === from) this.#deliver(reply.value)
+    // No reply: an entry too large for the link would come again. The next snapshot says where to go on.
+    if (reply === null && this.#lastRead === from) this.#lastRead = null
     const pauseMs = isAnswered ? 0 : Math.min(blockMs, maxPauseMs)
     this.#timer = setTimeout(() => void this.#readNext(), pauseMs)
   }

@@ -4,6 +4,7 @@
 //   in the store, not here     another instance set it
 //   here, not in the store     another instance removed it; if the store has lost its data, it is written again
 //   set while it was away      is written, unless the one in the store was set later
+//   of a target of no zone     kept while there is room: another instance may have a newer zone file
 
 import { z } from 'zod'
 import {
@@ -12,12 +13,16 @@ import {
   type Override,
   overrideLimit,
   setOverride,
+  withinOverrideLimits,
 } from '../../health/overrides.ts'
 import { hintCommand } from '../own-votes.ts'
 import type { OverrideChanges, OverrideStore, SetOverrideResult } from '../cluster-votes.ts'
+import type { StoredFields } from './bounded-read.ts'
+import { KnownFields } from './known-fields.ts'
 import {
   isInstanceName,
   latestTimeMs,
+  maxRecordLength,
   parseJsonRecord,
   printablePattern,
   type StateKeys,
@@ -27,14 +32,18 @@ import type { Command } from './redis-link.ts'
 /** A change that the store does not have yet; null removes the override. */
 type Pending = Override | null
 
+/** A value of the hash and the record that it is; null if it is none. */
+interface ReadRecord {
+  readonly value: unknown
+  readonly record: OverrideRecord | null
+}
+
 /** An override as it is stored. */
 interface OverrideRecord {
   readonly override: Override
   /** Name of the instance that received it, for the logs of the others; null if the record has none. */
   readonly from: string | null
 }
-
-const maxRecordLength = 2048
 
 const text = (min: number, max: number): z.ZodString =>
   z.string().min(min).max(max).regex(printablePattern)
@@ -89,6 +98,9 @@ export class RedisOverrides implements OverrideStore {
   readonly #pending = new Map<string, Pending>()
   /** The part of `#pending` that `pendingCommands` returned last. */
   #inFlight: ReadonlyMap<string, Pending> = new Map()
+  readonly #known = new KnownFields()
+  /** What the fields of the hash were when they were last read, so that they are parsed once. */
+  #records: ReadonlyMap<string, ReadRecord> = new Map()
   #list: readonly Override[] = []
 
   /** `onPending` is called when there is something to write. */
@@ -101,8 +113,18 @@ export class RedisOverrides implements OverrideStore {
     return this.#list
   }
 
+  setKnownKeys(keys: ReadonlySet<string>): void {
+    this.#known.replace(keys)
+    this.#list = withinOverrideLimits(this.#list, this.#isKnown)
+  }
+
+  /** Fields of overrides of known targets, in turns, to be read of a store that has too many to read all. */
+  nextKnownKeys(): readonly string[] {
+    return this.#known.next()
+  }
+
   set(override: Override): SetOverrideResult {
-    const result = setOverride(this.#list, override)
+    const result = setOverride(this.#list, override, this.#isKnown)
     if (result.kind === 'full') return result
     this.#list = result.list
     this.#queueWrite(keyOfOverride(override), override)
@@ -131,11 +153,14 @@ export class RedisOverrides implements OverrideStore {
   }
 
   /**
-   * Takes over the contents of the store, given as alternating fields and values, keeping pending changes. Returns the
-   * number of records rejected. `isStoreEmptied`: the store has lost its data, so what is known here is written again.
+   * Takes over the contents of the store, keeping pending changes, and what is known of fields that were not read.
+   * Returns the number of records rejected. `isStoreEmptied`: the store has lost its data, so what is known here is written again.
    */
-  applyStored(fields: readonly unknown[], isStoreEmptied: boolean): number {
-    const { stored, origins, rejected } = readRecords(fields)
+  applyStored({ fields, asked }: StoredFields, isStoreEmptied: boolean): number {
+    const { stored, origins, rejected } = this.#readRecords(fields)
+    const read = asked && new Set(asked)
+    for (const one of this.#list)
+      if (read?.has(keyOfOverride(one)) === false) stored.set(keyOfOverride(one), one)
     if (isStoreEmptied) for (const one of this.#list) this.#restore(one)
     for (const [key, override] of this.#pending) {
       const current = stored.get(key)
@@ -143,7 +168,8 @@ export class RedisOverrides implements OverrideStore {
       else if (override) stored.set(key, override)
       else stored.delete(key)
     }
-    const next = [...stored.values()].sort((a, b) => a.setMs - b.setMs).slice(0, overrideLimit)
+    const oldestFirst = [...stored.values()].sort((a, b) => a.setMs - b.setMs)
+    const next = withinOverrideLimits(oldestFirst, this.#isKnown)
     const change = compareLists(this.#list, next, origins)
     this.#list = next
     if (change.set.length + change.removed.length > 0)
@@ -173,6 +199,36 @@ export class RedisOverrides implements OverrideStore {
     return this.#pending.size > 0
   }
 
+  readonly #isKnown = (override: Override): boolean => this.#known.has(keyOfOverride(override))
+
+  /** The field of each record must be the key of its override, or one record could hide behind another. */
+  #readRecords(fields: readonly unknown[]): {
+    readonly stored: Map<string, Override>
+    readonly origins: ReadonlyMap<Override, string | null>
+    readonly rejected: number
+  } {
+    const stored = new Map<string, Override>()
+    const origins = new Map<Override, string | null>()
+    const records = new Map<string, ReadRecord>()
+    let rejected = 0
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const field = String(fields[i])
+      const value = fields[i + 1]
+      const before = this.#records.get(field)
+      const record =
+        before !== undefined && before.value === value ? before.record : parseOverride(value)
+      records.set(field, { value, record })
+      if (record === null || keyOfOverride(record.override) !== field) {
+        rejected++
+        continue
+      }
+      stored.set(field, record.override)
+      origins.set(record.override, record.from)
+    }
+    this.#records = records
+    return { stored, origins, rejected }
+  }
+
   #restore(override: Override): void {
     const key = keyOfOverride(override)
     if (!this.#pending.has(key)) this.#pending.set(key, override)
@@ -184,27 +240,6 @@ export class RedisOverrides implements OverrideStore {
       this.#pending.set(key, change)
     this.#onPending()
   }
-}
-
-/** The field of each record must be the key of its override, or one record could hide behind another. */
-function readRecords(fields: readonly unknown[]): {
-  readonly stored: Map<string, Override>
-  readonly origins: ReadonlyMap<Override, string | null>
-  readonly rejected: number
-} {
-  const stored = new Map<string, Override>()
-  const origins = new Map<Override, string | null>()
-  let rejected = 0
-  for (let i = 0; i + 1 < fields.length; i += 2) {
-    const record = parseOverride(fields[i + 1])
-    if (record === null || keyOfOverride(record.override) !== fields[i]) {
-      rejected++
-      continue
-    }
-    stored.set(keyOfOverride(record.override), record.override)
-    origins.set(record.override, record.from)
-  }
-  return { stored, origins, rejected }
 }
 
 function compareLists(

@@ -215,13 +215,11 @@ export interface StoreAddress {
 }
 
 /**
- * Reads a whole hash as alternating fields and values; empty if the store replied with an error, null if it did not
- * answer. ioredis returns a list or an object, depending on the protocol version.
+ * The hash in a reply to HGETALL, as alternating fields and values; empty if the reply is an error. ioredis returns a
+ * list or an object, depending on the protocol version.
  */
-export async function readHash(link: StoreLink, key: string): Promise<readonly unknown[] | null> {
-  const replies = await link.run([['hgetall', key]])
-  if (replies === null) return null
-  const value = replies[0]?.kind === 'value' ? replies[0].value : []
+export function hashOf(reply: Reply | undefined): readonly unknown[] {
+  const value = reply?.kind === 'value' ? reply.value : []
   return Array.isArray(value) ? (value as unknown[]) : Object.entries(value ?? {}).flat()
 }
 
@@ -237,7 +235,7 @@ export async function deleteWrongTypeKeys(
   })
   if (wrong.length === 0) return 0
   const keys = new Set(wrong.map(([, key]) => key as string))
-  await link.run([['del', ...keys]])
+  await link.run([['unlink', ...keys]])
   return wrong.length
 }
 

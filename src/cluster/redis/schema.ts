@@ -42,7 +42,15 @@ export interface Hint {
   readonly about: { readonly endpoint: string } | 'votes' | 'overrides' | 'feedback'
 }
 
-const maxPackedLength = 200
+/** Heartbeats, votes and ids have no more octets than this. */
+export const maxPackedOctets = 200
+
+export const storeIdOctets = 16
+
+/** JSON records have at most this many characters, and three octets for each of them. */
+export const maxRecordLength = 2048
+export const maxRecordOctets: number = 3 * maxRecordLength
+export const maxTallyLength = 16_384
 
 const namePattern = /^[\w.-]{1,63}$/
 
@@ -133,12 +141,12 @@ export function parseStreamId(value: unknown): readonly [ms: number, number: num
 }
 
 const matchPacked = (value: unknown, pattern: RegExp): RegExpExecArray | null =>
-  typeof value === 'string' && value.length <= maxPackedLength ? pattern.exec(value) : null
+  typeof value === 'string' && value.length <= maxPackedOctets ? pattern.exec(value) : null
 
 // Keys. The braces keep all keys of a namespace on one node of a Redis Cluster (hash tag). The version covers everything
 // below it: instances of different versions do not see each other's keys, and so cannot misread them.
 //
-//   inst        set      names of instances; a hint where to look for heartbeats
+//   inst        set      names of instances; a hint where to look for heartbeats. A name without one is removed
 //   id          string   random, written once: if it is another one or missing, the store has lost its data
 //   ep:NAME     string   boot counter of an instance: the fence between two processes of one name
 //   hb:NAME     string   heartbeat, expires; written by NAME alone
@@ -147,6 +155,7 @@ const matchPacked = (value: unknown, pattern: RegExp): RegExpExecArray | null =>
 //   ov          hash     overrides; written by the instance that received them
 //   fb          hash     feedback of MTAs; written by the instance that received it
 //   av:NAME     hash     pool → counts of probes, expires; written by NAME alone
+//   avn         zset     names with counts of probes, by the second in which they were written
 
 export interface StateKeys {
   readonly instances: string
@@ -158,6 +167,7 @@ export interface StateKeys {
   heartbeat(instance: string): string
   votes(instance: string): string
   tallies(instance: string): string
+  readonly tallyNames: string
 }
 
 const schemaVersion = 'v1'
@@ -175,6 +185,7 @@ export function stateKeys(namespace: string): StateKeys {
     heartbeat: (instance) => `${prefix}hb:${instance}`,
     votes: (instance) => `${prefix}v:${instance}`,
     tallies: (instance) => `${prefix}av:${instance}`,
+    tallyNames: `${prefix}avn`,
   }
 }
 

@@ -9,16 +9,20 @@ import { hintCommand, type OwnVotes, type Voter } from '../own-votes.ts'
 import type { PeerChanges, Peers } from '../peers.ts'
 import type { HintReader } from './hint-reader.ts'
 import type { RedisOverrides } from './overrides.ts'
+import { textCommand, textOf } from './bounded-read.ts'
+import type { OversizedRecords } from './oversized-records.ts'
 import { type Command, deleteWrongTypeKeys, type Reply, type StoreLink } from './redis-link.ts'
 import {
   formatHeartbeat,
   type Heartbeat,
   type InstanceState,
+  maxPackedOctets,
   parseHeartbeat,
   type StateKeys,
   type StateTimes,
+  storeIdOctets,
 } from './schema.ts'
-import { readSnapshot, storeIdOf } from './snapshot.ts'
+import { readSnapshot, storeIdOf, type StoreSnapshot } from './snapshot.ts'
 import type { VoteReader } from './vote-reader.ts'
 
 /** What the parts of a sync have in common. */
@@ -54,6 +58,7 @@ interface SessionOptions {
   readonly overrides: RedisOverrides
   readonly hints: HintReader
   readonly reader: VoteReader
+  readonly oversized: OversizedRecords
   readonly parts: readonly SyncedPart[]
   /** Random numbers in [0, 1), for jitter. */
   readonly random: () => number
@@ -85,6 +90,11 @@ export class StoreSession {
   #epochFloor = 0
   #sequence = 0
   #storeId: string | null = null
+  /** The last heartbeat in the store that a later process of this name seems to have written. */
+  #laterHeartbeat: { readonly position: string; readonly sinceMs: number } = {
+    position: '',
+    sinceMs: -Infinity,
+  }
   #hasWrittenHeartbeat = false
   /** Until then, missing heartbeats and votes of others are kept. */
   #keepMissingUntilMs = -Infinity
@@ -141,11 +151,19 @@ export class StoreSession {
   }
 
   async #applySnapshot(nowMs: number): Promise<boolean> {
-    const { link, keys, instance, votes, peers, hints, overrides, onEvent, onPeers } = this.#options
+    const { link, oversized, keys, instance, peers, overrides } = this.#options
     const known = [...peers.all()].map((peer) => peer.instance)
-    const snapshot = await readSnapshot(link, keys, instance, known)
+    const overrideFields = (): readonly string[] => overrides.nextKnownKeys()
+    const request = { keys, instance, known, overrideFields }
+    const snapshot = await readSnapshot(link, oversized, request)
     this.refusalCode = snapshot?.kind === 'refused' ? snapshot.code : null
     if (snapshot?.kind !== 'read') return false
+    this.#takeOver(snapshot, nowMs)
+    return this.isFenced || this.#repair(snapshot)
+  }
+
+  #takeOver(snapshot: StoreSnapshot, nowMs: number): void {
+    const { votes, peers, hints, overrides, onEvent, onPeers } = this.#options
     this.counters.rejected += snapshot.rejected
     const isEmptied = this.#storeId !== null && snapshot.storeId !== this.#storeId
     if (isEmptied) onEvent('emptied')
@@ -157,25 +175,35 @@ export class StoreSession {
     this.#storeId = snapshot.storeId
     const changes = peers.observe(snapshot.heartbeats, nowMs, nowMs < this.#keepMissingUntilMs)
     if (changes.affectsAssignments) onPeers(changes)
-    if (hints.hasMissedEvents(snapshot.oldestEvent, snapshot.newestEvent)) peers.requestFullRead()
-    if (snapshot.overrides)
-      this.counters.rejected += overrides.applyStored(snapshot.overrides, isEmptied)
-    if (snapshot.wrongTypeKeys.length > 0) await link.run([['del', ...snapshot.wrongTypeKeys]])
+    if (hints.hasMissedEvents(snapshot.events)) peers.requestFullRead()
+    this.counters.rejected += overrides.applyStored(snapshot.overrides, isEmptied)
     // A store that has lost its id gets a new one, and this boot a new epoch.
     if (isEmptied || (snapshot.storeId === null && this.#epoch !== null)) this.#releaseEpoch()
-    return true
+  }
+
+  /** Removes what is no use in the store. Returns false if it did not answer. */
+  async #repair({ unusableKeys, deadNames }: StoreSnapshot): Promise<boolean> {
+    const { link, keys, instance } = this.#options
+    const isNameLost = this.#hasWrittenHeartbeat && unusableKeys.includes(keys.instances)
+    const commands: readonly Command[] = [
+      ...(unusableKeys.length > 0 ? [['unlink', ...unusableKeys] as const] : []),
+      ...(deadNames.length > 0 ? [['srem', keys.instances, ...deadNames] as const] : []),
+      ...(isNameLost ? [['sadd', keys.instances, instance] as const] : []),
+    ]
+    return commands.length === 0 || (await link.run(commands)) !== null
   }
 
   /** `stored` is the own heartbeat in the store; null if it is missing. */
   #checkOwnHeartbeat(stored: Heartbeat | null, nowMs: number, isEmptied: boolean): void {
     const { times, onEvent } = this.#options
     const isLater = stored !== null && this.#epoch !== null && stored.epoch > this.#epoch
-    if (isLater && !isEmptied) {
+    const isForged = isLater && this.#isStandingStill(stored, nowMs)
+    if (isLater && !isForged && !isEmptied) {
       if (!this.isFenced) onEvent('fenced')
       this.isFenced = true
       return
     }
-    if (this.isFenced && stored === null) {
+    if (this.isFenced && (stored === null || isForged)) {
       this.isFenced = false
       this.#releaseEpoch()
       onEvent('unfenced')
@@ -185,6 +213,15 @@ export class StoreSession {
       this.#rewriteAtMs = -Infinity
       this.#heartbeatAtMs = -Infinity
     }
+  }
+
+  /** Whether a later heartbeat of this name has stopped changing, so that no process writes it. */
+  #isStandingStill({ epoch, sequence }: Heartbeat, nowMs: number): boolean {
+    const position = `${epoch}:${sequence}`
+    if (this.#laterHeartbeat.position !== position)
+      this.#laterHeartbeat = { position, sinceMs: nowMs }
+    const standsForMs = nowMs - this.#laterHeartbeat.sinceMs
+    return standsForMs > 3 * this.#options.times.heartbeatLifetimeMs
   }
 
   #releaseEpoch(): void {
@@ -216,8 +253,10 @@ export class StoreSession {
     if (isRewriteDue && !(await this.#rewriteVotes(voter, nowMs))) return false
     const commands = [...heartbeat, ...changes, ...overrideChanges]
     if (commands.length === 0) return true
-    const replies = await link.run(commands)
-    if (replies === null) return this.#requestRewrite()
+    const before = isHeartbeatDue ? [textCommand(keys.heartbeat(instance), maxPackedOctets)] : []
+    const all = await link.run([...before, ...commands])
+    if (all === null) return this.#requestRewrite()
+    const replies = all.slice(before.length)
     overrides.confirmWritten()
     this.counters.rejected += await deleteWrongTypeKeys(link, commands, replies)
     const [first] = replies
@@ -225,13 +264,13 @@ export class StoreSession {
     this.refusalCode = !isAccepted && first?.kind === 'error' ? first.code : null
     if (!isAccepted || replies.some(({ kind }) => kind === 'error')) this.#rewriteAtMs = -Infinity
     if (!isAccepted) return false
-    if (isHeartbeatDue) this.#onHeartbeatWritten(first, nowMs)
+    if (isHeartbeatDue) this.#onHeartbeatWritten(all[0], nowMs)
     return true
   }
 
   /** The reply contains the heartbeat that ours replaced, which no later snapshot can show. */
   #onHeartbeatWritten(reply: Reply | undefined, nowMs: number): void {
-    const replaced = reply?.kind === 'value' ? parseHeartbeat(reply.value) : null
+    const replaced = parseHeartbeat(textOf(reply))
     this.#checkOwnHeartbeat(replaced, nowMs, false)
     this.#heartbeatAtMs = nowMs + this.#options.times.heartbeatMs
     this.#hasWrittenHeartbeat = true
@@ -286,24 +325,17 @@ export class StoreSession {
 }
 
 const deregisterCommands = (keys: StateKeys, instance: string): readonly Command[] => [
-  ['del', keys.heartbeat(instance), keys.votes(instance)],
+  ['unlink', keys.heartbeat(instance), keys.votes(instance)],
+  ['srem', keys.instances, instance],
   hintCommand(keys, { instance, about: 'votes' }),
 ]
 
-/** The reply to the first command is the heartbeat that this one replaces. */
 const heartbeatCommands = (
   { keys, instance, times }: Pick<SessionOptions, 'keys' | 'instance' | 'times'>,
   heartbeat: Heartbeat,
   isAnnounced: boolean,
 ): readonly Command[] => [
-  [
-    'set',
-    keys.heartbeat(instance),
-    formatHeartbeat(heartbeat),
-    'PX',
-    times.heartbeatLifetimeMs,
-    'GET',
-  ],
+  ['set', keys.heartbeat(instance), formatHeartbeat(heartbeat), 'PX', times.heartbeatLifetimeMs],
   ['sadd', keys.instances, instance],
   ['pexpire', keys.votes(instance), times.votesLifetimeMs],
   ...(isAnnounced ? [hintCommand(keys, { instance, about: 'votes' })] : []),
@@ -335,7 +367,7 @@ async function claimEpoch(
   const key = keys.epoch(instance)
   const replies = await link.run([
     ['set', keys.storeId, newStoreId(), 'NX'],
-    ['get', keys.storeId],
+    textCommand(keys.storeId, storeIdOctets),
     ['incr', key],
     ['pexpire', key, epochLifetimeMs],
   ])
@@ -345,7 +377,7 @@ async function claimEpoch(
   const isValid = Number.isSafeInteger(counted) && counted > epochFloor && counted < maxEpoch
   const epoch = isValid ? counted : epochFloor + 1
   if (!isValid) await link.run([['set', key, epoch, 'PX', epochLifetimeMs]])
-  const known = storeIdOf(id?.kind === 'value' ? id.value : null)
+  const known = storeIdOf(textOf(id))
   const isRefused = id?.kind === 'error' && id.code !== 'WRONGTYPE'
   if (known !== null || isRefused) return { epoch, storeId: known }
   const storeId = newStoreId()

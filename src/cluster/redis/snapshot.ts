@@ -1,18 +1,43 @@
 // A snapshot of the store: which instances are alive, whether it is still the same store, which events the stream has,
-// which overrides there are. Takes two batches of commands. Other instances
-// determine the size of nothing that is read, except one heartbeat per instance.
+// which overrides there are. The first batch asks how large everything is, the second one reads what is as large as it
+// may be, and the heartbeats of known instances; a third one, if there are unknown names, the heartbeats of those.
+//
+// Names whose heartbeat is missing are returned, so that they are removed: an instance that is alive adds its own with
+// every heartbeat. For the same reason a set of names that is too large, or a stream of hints, can be removed as a whole.
 
-import { overrideLimit } from '../../health/overrides.ts'
+import {
+  countOf,
+  noteOversizedStrings,
+  readFields,
+  type StoredFields,
+  storedFields,
+  textCommand,
+  textOf,
+  usageCommand,
+} from './bounded-read.ts'
+import type { OversizedRecords } from './oversized-records.ts'
 import {
   type Heartbeat,
   isInstanceName,
+  maxRecordOctets,
+  maxPackedOctets,
   parseHeartbeat,
   parseStreamId,
   type StateKeys,
+  storeIdOctets,
 } from './schema.ts'
-import { type Command, listOf, readHash, type Reply, type StoreLink } from './redis-link.ts'
+import { type Command, hashOf, listOf, type Reply, type StoreLink } from './redis-link.ts'
 
-interface StoreSnapshot {
+export interface SnapshotRequest {
+  readonly keys: StateKeys
+  readonly instance: string
+  /** Instances to look for even if the store's set of instances does not list them. */
+  readonly known: readonly string[]
+  /** Fields of overrides that are to be read if there are too many to read all. */
+  readonly overrideFields: () => readonly string[]
+}
+
+export interface StoreSnapshot {
   readonly kind: 'read'
   /** null if the store has none. */
   readonly storeId: string | null
@@ -22,117 +47,244 @@ interface StoreSnapshot {
   readonly ownVotes: number | null
   /** Heartbeats of the other instances, by name. */
   readonly heartbeats: ReadonlyMap<string, Heartbeat>
-  /** Ids of the newest and the oldest entry of the event stream; null if it is empty. */
-  readonly newestEvent: string | null
-  readonly oldestEvent: string | null
-  /** Alternating fields and values; null if there are too many to read. */
-  readonly overrides: readonly unknown[] | null
+  /** null if the stream is too large to be one of hints. */
+  readonly events: StreamEnds | null
+  readonly overrides: StoredFields
   /** How many records were not what they should be. */
   readonly rejected: number
-  /** Own or common keys that hold another type than they should. */
-  readonly wrongTypeKeys: readonly string[]
+  /** Common keys that hold another type than they should, or are too large, and that can be removed. */
+  readonly unusableKeys: readonly string[]
+  /** Members of the set of instances that have no heartbeat. */
+  readonly deadNames: readonly string[]
 }
 
-/** The store does not let this instance read heartbeats; `code` is that of its error reply. */
+/** Ids of the newest and the oldest entry of the event stream; null if it is empty. */
+export interface StreamEnds {
+  readonly newest: string | null
+  readonly oldest: string | null
+}
+
+/** The store does not let this instance read; `code` is that of its error reply. */
 interface SnapshotRefused {
   readonly kind: 'refused'
   readonly code: string
 }
 
-/** At most this many other instances are read. */
+/** At most this many other instances are known. */
 export const instanceLimit = 256
 
-/**
- * Reads a snapshot; null if the store did not answer. `known` are instances to look for even if the store's set of
- * instances does not list them.
- */
+/** Largest sizes of common keys, in elements and octets of the store's memory. */
+const limits = {
+  names: { elements: 2 * instanceLimit, octets: 128 * 1024 },
+  /** The stream is trimmed to some 20,000 hints; of its nodes of 100 hints so many are looked at. */
+  events: { elements: 4096, octets: 8 * 1024 * 1024 },
+  overrides: { elements: 16_384, octets: 4 * 1024 * 1024 },
+}
+
+/** Reads a snapshot; null if the store did not answer. */
 export async function readSnapshot(
   link: StoreLink,
-  keys: StateKeys,
-  instance: string,
-  known: readonly string[],
+  oversized: OversizedRecords,
+  request: SnapshotRequest,
 ): Promise<StoreSnapshot | SnapshotRefused | null> {
-  const replies = await link.run(firstCommands(keys, instance))
-  if (replies === null) return null
-  const [members, storeId, newest, oldest, overrides, votes] = replies
-  const listed = listOf(members)
-  const named = listed.filter(isInstanceName)
-  const others = [...new Set([...known, ...named])].filter((name) => name !== instance)
-  const overrideCount = Number(valueOf(overrides) ?? 0)
-  const isReadable = overrideCount <= 2 * overrideLimit
-  // The own heartbeat is read by the same command: if all were lost, an older reading of the own one would mislead.
-  const names = [...others.slice(0, instanceLimit), instance]
-  const heartbeats = await readHeartbeats(link, keys, names)
-  const fields = overrideCount > 0 && isReadable ? await readHash(link, keys.overrides) : []
-  if (heartbeats === null || fields === null) return null
-  if (heartbeats.kind === 'refused') return heartbeats
-  const wrongTypeKeys = [
-    ...(isWrongType(members) ? [keys.instances] : []),
-    ...(isWrongType(newest) ? [keys.events] : []),
-    ...(isWrongType(overrides) ? [keys.overrides] : []),
-  ]
-  const badNames = listed.length - named.length
-  const ownHeartbeat = heartbeats.byName.get(instance) ?? null
-  heartbeats.byName.delete(instance)
+  const sizes = await readSizes(link, oversized, request.keys)
+  if (sizes === null || sizes.kind === 'refused') return sizes
+  const common = await readCommon(link, sizes, request)
+  if (common === null) return null
+  const heartbeats = await readHeartbeats(link, oversized, { request, common })
+  if (heartbeats === null || heartbeats.kind === 'refused') return heartbeats
+  const overrides = sizes.isReadable.overrides
+    ? { fields: hashOf(common.overrides), asked: null }
+    : await readSomeOverrides(link, oversized, { request, common })
+  if (overrides === null) return null
+  const ownHeartbeat = heartbeats.byName.get(request.instance) ?? null
+  heartbeats.byName.delete(request.instance)
   return {
     kind: 'read',
-    storeId: storeIdOf(valueOf(storeId)),
+    storeId: idIn(common.storeId),
     ownHeartbeat,
-    ownVotes: votes?.kind === 'value' ? Number(votes.value) : null,
+    ownVotes: countOf(common.ownVotes),
     heartbeats: heartbeats.byName,
-    newestEvent: eventId(newest),
-    oldestEvent: eventId(oldest),
-    overrides: isReadable ? fields : null,
-    rejected: heartbeats.rejected + badNames + wrongTypeKeys.length + (isReadable ? 0 : 1),
-    wrongTypeKeys,
+    events: sizes.isReadable.events ? endsOf(common) : null,
+    overrides,
+    rejected: heartbeats.rejected + sizes.wrongTypeKeys.length,
+    unusableKeys: [...sizes.wrongTypeKeys, ...sizes.tooLargeKeys],
+    deadNames: ownHeartbeat === null ? [] : heartbeats.deadNames,
   }
 }
 
-const firstCommands = (keys: StateKeys, instance: string): readonly Command[] => [
-  ['srandmember', keys.instances, instanceLimit + 1],
-  ['get', keys.storeId],
-  ['xrevrange', keys.events, '+', '-', 'COUNT', 1],
-  ['xrange', keys.events, '-', '+', 'COUNT', 1],
-  ['hlen', keys.overrides],
-  ['hlen', keys.votes(instance)],
-]
+interface Sizes {
+  readonly kind: 'sizes'
+  /** Which common keys are small enough to be read. */
+  readonly isReadable: {
+    readonly names: boolean
+    readonly events: boolean
+    readonly overrides: boolean
+  }
+  readonly wrongTypeKeys: readonly string[]
+  /** Only keys that can be removed: overrides are too much to lose. */
+  readonly tooLargeKeys: readonly string[]
+}
+
+async function readSizes(
+  link: StoreLink,
+  oversized: OversizedRecords,
+  { instances, events, overrides }: StateKeys,
+): Promise<Sizes | SnapshotRefused | null> {
+  const replies = await link.run([
+    ['scard', instances],
+    usageCommand(instances, limits.names.elements),
+    ['xlen', events],
+    usageCommand(events, limits.events.elements),
+    ['hlen', overrides],
+    usageCommand(overrides, limits.overrides.elements),
+  ])
+  if (replies === null) return null
+  const refusal = replies.find((reply) => reply.kind === 'error' && !isWrongType(reply))
+  if (refusal?.kind === 'error') return { kind: 'refused', code: refusal.code }
+  const keys = [instances, events, overrides]
+  const bounds = [limits.names, limits.events, limits.overrides]
+  const isTooLarge = keys.map((key, i) => {
+    const bound = bounds[i] ?? limits.names
+    const octets = countOf(replies[2 * i + 1]) ?? 0
+    const isLarge = (countOf(replies[2 * i]) ?? 0) > bound.elements || octets > bound.octets
+    if (isLarge) oversized.note({ key, field: null, octets })
+    return isLarge
+  })
+  const [names, stream, orders] = isTooLarge
+  return {
+    kind: 'sizes',
+    isReadable: { names: !names, events: !stream, overrides: !orders },
+    wrongTypeKeys: keys.filter((_, i) => isWrongType(replies[2 * i])),
+    tooLargeKeys: keys.filter((key, i) => isTooLarge[i] && key !== overrides),
+  }
+}
+
+/** Replies about what all instances have in common, and the heartbeats of those that are known, the own one last. */
+interface CommonReplies {
+  readonly names: Reply | undefined
+  readonly newest: Reply | undefined
+  readonly oldest: Reply | undefined
+  readonly overrides: Reply | undefined
+  readonly ownVotes: Reply | undefined
+  readonly storeId: Reply | undefined
+  readonly heartbeats: readonly Reply[]
+}
+
+/**
+ * The id is read after the overrides: those that are missing from a store emptied a moment ago were not removed. The own
+ * heartbeat is read after those of the others: if all were lost meanwhile, an older reading of the own one would mislead.
+ */
+async function readCommon(
+  link: StoreLink,
+  { isReadable }: Sizes,
+  { keys, instance, known }: SnapshotRequest,
+): Promise<CommonReplies | null> {
+  const names: readonly Command[] = isReadable.names ? [['smembers', keys.instances]] : []
+  const events: readonly Command[] = isReadable.events
+    ? [
+        ['xrevrange', keys.events, '+', '-', 'COUNT', 1],
+        ['xrange', keys.events, '-', '+', 'COUNT', 1],
+      ]
+    : []
+  const overrides: readonly Command[] = isReadable.overrides ? [['hgetall', keys.overrides]] : []
+  const commands: readonly Command[] = [
+    ...names,
+    ...events,
+    ...overrides,
+    ['hlen', keys.votes(instance)],
+    textCommand(keys.storeId, storeIdOctets),
+    ...[...known, instance].map((name) => textCommand(keys.heartbeat(name), maxPackedOctets)),
+  ]
+  const replies = await link.run(commands)
+  if (replies === null) return null
+  const rest = [...replies]
+  return {
+    names: rest.splice(0, names.length)[0],
+    newest: events.length > 0 ? rest.shift() : undefined,
+    oldest: events.length > 0 ? rest.shift() : undefined,
+    overrides: rest.splice(0, overrides.length)[0],
+    ownVotes: rest.shift(),
+    storeId: rest.shift(),
+    heartbeats: rest,
+  }
+}
 
 interface HeartbeatsRead {
   readonly kind: 'read'
   readonly byName: Map<string, Heartbeat>
+  readonly deadNames: readonly string[]
   readonly rejected: number
 }
 
-async function readHeartbeats(
-  link: StoreLink,
-  keys: StateKeys,
-  names: readonly string[],
-): Promise<HeartbeatsRead | SnapshotRefused | null> {
-  const byName = new Map<string, Heartbeat>()
-  // MGET treats a key of another type as missing.
-  const replies = await link.run([['mget', ...names.map((name) => keys.heartbeat(name))]])
-  if (replies === null) return null
-  const [reply] = replies
-  if (reply?.kind === 'error') return { kind: 'refused', code: reply.code }
-  let rejected = 0
-  for (const [i, value] of listOf(reply).entries()) {
-    const heartbeat = parseHeartbeat(value)
-    const name = names[i]
-    if (heartbeat && name !== undefined) byName.set(name, heartbeat)
-    else if (value !== null) rejected++
-  }
-  return { kind: 'read', byName, rejected }
+interface SnapshotInput {
+  readonly request: SnapshotRequest
+  readonly common: CommonReplies
 }
 
-const valueOf = (reply: Reply | undefined): unknown =>
-  reply?.kind === 'value' ? reply.value : null
+/** The heartbeats of known instances, and of those that the set of names has beside them. */
+async function readHeartbeats(
+  link: StoreLink,
+  oversized: OversizedRecords,
+  { request: { keys, instance, known }, common }: SnapshotInput,
+): Promise<HeartbeatsRead | SnapshotRefused | null> {
+  const listed = listOf(common.names)
+  const looked = new Set([...known, instance])
+  const strangers = listed.filter(isInstanceName).filter((name) => !looked.has(name))
+  const commands = strangers.map((name) => textCommand(keys.heartbeat(name), maxPackedOctets))
+  const more = commands.length === 0 ? [] : await link.run(commands)
+  if (more === null) return null
+  const replies = [...common.heartbeats, ...more]
+  const refusal = replies.find((reply) => reply.kind === 'error' && !isWrongType(reply))
+  if (refusal?.kind === 'error') return { kind: 'refused', code: refusal.code }
+  const byName = new Map<string, Heartbeat>()
+  const alive = new Set([instance])
+  const tooLong: string[] = []
+  let rejected = listed.filter((name) => !isInstanceName(name)).length
+  for (const [i, name] of [...looked, ...strangers].entries()) {
+    const text = textOf(replies[i])
+    const heartbeat = parseHeartbeat(text)
+    if (text !== null && Buffer.byteLength(text) > maxPackedOctets)
+      tooLong.push(keys.heartbeat(name))
+    else if (heartbeat === null && (text !== null || isWrongType(replies[i]))) rejected++
+    if (heartbeat !== null) alive.add(name)
+    // One of them is the own one.
+    if (heartbeat !== null && byName.size <= instanceLimit) byName.set(name, heartbeat)
+  }
+  if (!(await noteOversizedStrings(link, oversized, tooLong, maxPackedOctets))) return null
+  const deadNames = listed.map(String).filter((name) => !alive.has(name))
+  return { kind: 'read', byName, deadNames, rejected }
+}
+
+/** Overrides of targets that zones here have, where there are too many to read all. */
+async function readSomeOverrides(
+  link: StoreLink,
+  oversized: OversizedRecords,
+  { request: { keys, overrideFields }, common }: SnapshotInput,
+): Promise<StoredFields | null> {
+  const asked = overrideFields()
+  const request = { key: keys.overrides, fields: asked, maxOctets: maxRecordOctets }
+  const idCommand = textCommand(keys.storeId, storeIdOctets)
+  const read = await readFields(link, oversized, [request], idCommand)
+  if (read === null) return null
+  // What is missing from a store emptied a moment ago was not removed.
+  const isOther = read.additional.some((id) => idIn(id) !== idIn(common.storeId))
+  return isOther ? { fields: [], asked: [] } : storedFields(asked, read.replies[0])
+}
 
 const isWrongType = (reply: Reply | undefined): boolean =>
   reply?.kind === 'error' && reply.code === 'WRONGTYPE'
 
+const idIn = (reply: Reply | undefined): string | null => storeIdOf(textOf(reply))
+
 /** null if the value is not a store id. */
 export const storeIdOf = (value: unknown): string | null =>
   typeof value === 'string' && /^[0-9a-f]{16}$/.test(value) ? value : null
+
+const endsOf = ({ newest, oldest }: CommonReplies): StreamEnds => ({
+  newest: eventId(newest),
+  oldest: eventId(oldest),
+})
 
 function eventId(reply: Reply | undefined): string | null {
   const entry = listOf(reply)[0]

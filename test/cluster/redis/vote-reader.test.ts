@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 
 import { Peers } from '../../../src/cluster/peers.ts'
 import { stateKeys } from '../../../src/cluster/redis/schema.ts'
+import { OversizedRecords } from '../../../src/cluster/redis/oversized-records.ts'
 import type { Command, Reply, StoreLink } from '../../../src/cluster/redis/redis-link.ts'
 import { VoteReader } from '../../../src/cluster/redis/vote-reader.ts'
 
@@ -14,8 +15,13 @@ function arrange() {
   const store = { id: '00000000000000aa' as string | null, vote: 'D|1|timeout' as string | null }
   const answer = ([name, , ...fields]: Command): Reply => ({
     kind: 'value',
-    value: name === 'get' ? store.id : fields.map(() => store.vote),
+    value: reply(name, fields),
   })
+  const reply = (name: string, fields: readonly unknown[]): unknown => {
+    if (name === 'getrange') return store.id ?? ''
+    if (name === 'hstrlen') return store.vote?.length ?? 0
+    return fields.map(() => store.vote)
+  }
   const link: StoreLink = {
     run: async (commands) => commands.map(answer),
     runBlocking: async () => null,
@@ -31,6 +37,7 @@ function arrange() {
     link,
     keys: stateKeys('test'),
     peers,
+    oversized: new OversizedRecords({ nowMs: () => 0, forgetMs: 1, onRecord() {} }),
     endpointsOf: () => [endpoint],
     onVotes: (endpoints) => void changed.push(...endpoints),
   })
