@@ -1,6 +1,9 @@
 // Whether queries should be sent to this instance: its zones are loaded, the first round of probes
 // is done (or has taken as long as it may), and every socket answers our own SOA query. Targets
 // that are down do not matter: choosing the right answers for them is what this instance is for.
+//
+// A query that this host cannot send (IPv6 is off, the address is gone) is no silence of the socket:
+// sockets are judged that can be asked, and one of them at least has to answer.
 
 import { createSocket } from 'node:dgram'
 
@@ -32,25 +35,55 @@ export async function checkReadiness(sources: ReadinessSources): Promise<Readine
   if (!sources.isProbed()) reasons.push('the first round of probes is not done')
   if (apex === null) reasons.push('no zones are loaded')
   if (reasons.length > 0 || apex === null) return { ready: false, reasons }
-  for (const endpoint of await unresponsiveEndpoints(sources))
-    reasons.push(
-      `no answer to our own SOA from ${formatEndpoint(endpoint)} within ${answerTimeoutMs} ms`,
-    )
+  const looks = await lookAtSockets(sources.endpoints, apex)
+  for (const { endpoint, result } of looks)
+    if (result === 'silent')
+      reasons.push(
+        `no answer to our own SOA from ${formatEndpoint(endpoint)} within ${answerTimeoutMs} ms`,
+      )
+  if (looks.every(({ result }) => result === 'unsendable'))
+    reasons.push('this host cannot send a query to any of its own sockets: it has no such address')
   return { ready: reasons.length === 0, reasons }
 }
 
-/** The endpoints that do not answer our own SOA query; empty if there is no zone to query for. */
+/**
+ * The endpoints that do not answer our own SOA query; empty if there is no zone to query for.
+ * Endpoints to which this host cannot send are left out.
+ */
 export async function unresponsiveEndpoints({
   endpoints,
   anyApex,
 }: Pick<ReadinessSources, 'endpoints' | 'anyApex'>): Promise<readonly Endpoint[]> {
   const apex = anyApex()
   if (apex === null) return []
-  const queries = endpoints.map(async (endpoint) =>
-    (await answersSoa(endpoint, apex)) ? [] : [endpoint],
-  )
-  return (await Promise.all(queries)).flat()
+  const looks = await lookAtSockets(endpoints, apex)
+  return looks.filter(({ result }) => result === 'silent').map(({ endpoint }) => endpoint)
 }
+
+/** `unsendable`: this host has no way to the socket, so that nothing is known of it. */
+type LookResult = 'answered' | 'silent' | 'unsendable'
+
+interface SocketLook {
+  readonly endpoint: Endpoint
+  readonly result: LookResult
+}
+
+const lookAtSockets = (endpoints: readonly Endpoint[], apex: Name): Promise<SocketLook[]> =>
+  Promise.all(
+    endpoints.map(async (endpoint) => ({ endpoint, result: await querySoa(endpoint, apex) })),
+  )
+
+/** Errors of a socket that has no way to its destination. Others, as of descriptors, count as silence. */
+const unsendableCodes: ReadonlySet<string | undefined> = new Set([
+  'EAFNOSUPPORT',
+  'EADDRNOTAVAIL',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'EACCES',
+  'EPERM',
+  'EINVAL',
+])
 
 const headerOctets = 12
 /** QTYPE SOA and QCLASS IN. */
@@ -58,8 +91,8 @@ const soaIn = (6 << 16) | 1
 /** Header flags QR and AA: an authoritative response. */
 const authoritativeResponse = 0x8400
 
-/** Queries an endpoint over UDP. Resolves true for one authoritative NOERROR answer in time. */
-function answersSoa(endpoint: Endpoint, apex: Name): Promise<boolean> {
+/** Queries an endpoint over UDP. `answered`: by an authoritative NOERROR answer in time. */
+function querySoa(endpoint: Endpoint, apex: Name): Promise<LookResult> {
   const id = Math.floor(performance.now() * 1000) & 0xffff
   const query = Buffer.alloc(headerOctets + apex.length + 4)
   query.writeUInt16BE(id, 0)
@@ -68,20 +101,29 @@ function answersSoa(endpoint: Endpoint, apex: Name): Promise<boolean> {
   query.writeUInt32BE(soaIn, headerOctets + apex.length)
   return new Promise((resolve) => {
     const socket = createSocket(udpTypeOf(endpoint.address))
-    const finish = (isAnswered: boolean): void => {
+    let isFinished = false
+    const finish = (result: LookResult): void => {
+      if (isFinished) return
+      isFinished = true
       clearTimeout(timeout)
       socket.close()
-      resolve(isAnswered)
+      resolve(result)
     }
-    const timeout = setTimeout(() => finish(false), answerTimeoutMs)
-    socket.once('error', () => finish(false))
+    const timeout = setTimeout(() => finish('silent'), answerTimeoutMs)
+    const fail = ({ code }: NodeJS.ErrnoException): void =>
+      finish(unsendableCodes.has(code) ? 'unsendable' : 'silent')
+    socket.once('error', fail)
     socket.on('message', (reply) => {
       if (reply.length < headerOctets || reply.readUInt16BE(0) !== id) return
       const flags = reply.readUInt16BE(2)
       const isAuthoritative = (flags & authoritativeResponse) === authoritativeResponse
       const rcode = flags & 0xf
-      finish(isAuthoritative && rcode === 0 && reply.readUInt16BE(6) === 1)
+      const isAnswered = isAuthoritative && rcode === 0 && reply.readUInt16BE(6) === 1
+      finish(isAnswered ? 'answered' : 'silent')
     })
-    socket.send(query, endpoint.port, destinationOf(endpoint.address))
+    // Without a callback Node reports no error of sending at all.
+    socket.send(query, endpoint.port, destinationOf(endpoint.address), (error) => {
+      if (error) fail(error)
+    })
   })
 }

@@ -16,7 +16,6 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ServiceNotifier } from '../systemd/notifier.ts'
-import { checkEndpoints } from '../transport/endpoint.ts'
 import { detectUdpTransport, type UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
@@ -29,7 +28,7 @@ import { createControlPlane, listenAdminServer, type ControlPlane } from './cont
 import { logEvent } from './log-events.ts'
 import { startExplainWorker } from './explain-sources.ts'
 import { startReputationWatch, startHealthWatch } from './health-watch.ts'
-import { cannotListen, cannotUseMmsg, startFields, udpEndpoints } from './listeners.ts'
+import { cannotListen, cannotUseMmsg, checkListeners, startFields } from './listeners.ts'
 import type { LogOutput } from './log.ts'
 import { type PersistentState, openPersistentState } from './persistent-state.ts'
 import { type AnnounceHook, startAnnounceHook, startServiceNotifier } from './readiness-signals.ts'
@@ -79,15 +78,15 @@ interface RunningServer extends ServerInputs {
 
 /** Resolves as soon as queries are answered. Rejects only for a bug. */
 export async function startApp(
-  settings: Settings,
+  configured: Settings,
   { log, droppedLines }: Pick<LogOutput, 'log' | 'droppedLines'>,
 ): Promise<StartResult> {
   const runtime: Runtime = { log, droppedLines, clock: systemClock, random: Math.random }
-  const read = await readFiles(settings, runtime)
+  const read = await readFiles(configured, runtime)
   if (read.kind === 'bad-files') return read
-  const checked = await checkEndpoints(udpEndpoints(settings), settings.streams.tls?.listen)
-  if (checked.kind === 'taken')
-    return cannotListen(checked.protocol, checked.endpoint, checked.code)
+  const checked = await checkListeners(configured, log)
+  if (checked.kind === 'cannot-listen') return checked
+  const { settings } = checked
   const chosen = await detectUdpTransport(settings.transport)
   if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
   logTransportFallback(log, chosen.fallback)

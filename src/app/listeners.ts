@@ -1,10 +1,21 @@
 // The endpoints that the server listens on: which they are, how the log shows them, and what is
 // reported when one of them cannot be used.
+//
+//   an address by itself that cannot be bound          the server does not start
+//   a wildcard of a family that this host lacks        a warning; the server listens on the others
+//   a wildcard, and no address of its family here yet  a warning; it is bound, and waits for one
 
 import type { Endpoint } from '../lib/ip.ts'
 import type { Settings } from '../settings/settings.ts'
-import { bindAdvice, formatEndpoint } from '../transport/endpoint.ts'
+import {
+  bindAdvice,
+  checkEndpoints,
+  formatEndpoint,
+  type UnavailableEndpoint,
+} from '../transport/endpoint.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
+import { logEvent } from './log-events.ts'
+import type { Log } from './log.ts'
 
 interface StartInputs {
   readonly settings: Settings
@@ -27,6 +38,41 @@ export const udpEndpoints = ({ listen, streams }: Settings): readonly Endpoint[]
   ...listen,
   ...(streams.proxy?.listen ?? []),
 ]
+
+type ListenerCheck =
+  /** `settings`: without the endpoints that cannot be bound since this host lacks their family. */
+  { readonly kind: 'checked'; readonly settings: Settings } | CannotListen
+
+/** Tries every endpoint of the settings, and logs those at which nobody can ask. */
+export async function checkListeners(settings: Settings, log: Log): Promise<ListenerCheck> {
+  const { streams } = settings
+  const checked = await checkEndpoints(udpEndpoints(settings), streams.tls?.listen)
+  if (checked.kind === 'taken')
+    return cannotListen(checked.protocol, checked.endpoint, checked.code)
+  const missing = checked.unavailable.filter(({ code }) => code !== null)
+  const isHere = (endpoint: Endpoint): boolean => !missing.some((one) => one.endpoint === endpoint)
+  const listen = settings.listen.filter(isHere)
+  const first = missing.find(({ endpoint }) => endpoint === settings.listen[0])
+  if (listen.length === 0 && first)
+    return cannotListen('UDP and TCP', first.endpoint, first.code ?? '')
+  for (const one of checked.unavailable) logUnavailable(log, one)
+  const { tls, proxy } = streams
+  const kept = {
+    ...streams,
+    tls: tls && { ...tls, listen: tls.listen.filter(isHere) },
+    proxy: proxy && { ...proxy, listen: proxy.listen.filter(isHere) },
+  }
+  return { kind: 'checked', settings: { ...settings, listen, streams: kept } }
+}
+
+function logUnavailable(log: Log, { endpoint, code }: UnavailableEndpoint): void {
+  const isBound = code === null
+  logEvent(log, 'listener.unavailable', {
+    endpoint: formatEndpoint(endpoint),
+    why: code ?? 'no interface of this host has an address of that family',
+    isBound,
+  })
+}
 
 interface CannotListen {
   readonly kind: 'cannot-listen'

@@ -117,6 +117,16 @@ export const logEvents = {
       fields,
     ),
 
+  'listener.unavailable': (fields: {
+    endpoint: string
+    why: string
+    isBound: boolean
+  }): LogLine => {
+    const then = fields.isBound
+      ? 'nobody can ask there before an address comes'
+      : 'the server listens on the others'
+    return line('warn', `${fields.endpoint}: ${then}`, fields)
+  },
   'transport.fallback': (fields: { why: string }): LogLine =>
     line('warn', 'UDP by node:dgram: each query costs more CPU', fields),
   'transport.buffer': (fields: { askedOctets: number; gotOctets: number }): LogLine =>

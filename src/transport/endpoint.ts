@@ -2,6 +2,7 @@
 
 import { createSocket, type SocketOptions } from 'node:dgram'
 import { createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type { Endpoint } from '../lib/ip.ts'
 
 /** `192.0.2.1:53` or `[2001:db8::1]:53`. */
@@ -19,9 +20,18 @@ export const udpTypeOf = (address: string): 'udp4' | 'udp6' =>
 export const udpOptionsOf = (address: string): SocketOptions =>
   address.includes(':') ? { type: 'udp6', ipv6Only: true } : { type: 'udp4' }
 
+export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::'
+
+/** A wildcard endpoint at which nobody can ask: this host has no such family, or no address of it at the moment. */
+export interface UnavailableEndpoint {
+  readonly endpoint: Endpoint
+  /** The errno of `bind`; null: it can be bound, and is reached as soon as an interface has an address of its family. */
+  readonly code: string | null
+}
+
 /** `taken`: the first endpoint that cannot be bound, with the errno. */
 type BindCheck =
-  | { readonly kind: 'free' }
+  | { readonly kind: 'free'; readonly unavailable: readonly UnavailableEndpoint[] }
   | {
       readonly kind: 'taken'
       readonly endpoint: Endpoint
@@ -29,24 +39,48 @@ type BindCheck =
       readonly code: string
     }
 
+/** Errors of `bind` for the wildcard address of a family that this host does not have. */
+const missingFamilyCodes: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
+
 /**
  * Binds every endpoint once without SO_REUSEPORT and releases it again. The workers share their ports, and a shared
  * bind succeeds beside another server of the same user: each would then receive half of the queries.
- * `endpoints` are bound for UDP and TCP, `tcpOnly` for TCP.
+ * `endpoints` are bound for UDP and TCP, `tcpOnly` for TCP. A wildcard of a family that this host lacks is not taken
+ * but unavailable: who writes `[::]` asks for what there is, and who names an address asks for that one.
  */
 export async function checkEndpoints(
   endpoints: readonly Endpoint[],
   tcpOnly: readonly Endpoint[] = [],
 ): Promise<BindCheck> {
+  const unavailable = new Map<Endpoint, string>()
+  const isMissing = (endpoint: Endpoint, code: string): boolean => {
+    if (!isWildcard(endpoint.address) || !missingFamilyCodes.includes(code)) return false
+    unavailable.set(endpoint, code)
+    return true
+  }
   for (const endpoint of endpoints) {
     const udp = await tryUdp(endpoint)
-    if (udp) return { kind: 'taken', endpoint, protocol: 'UDP', code: udp }
+    if (udp && !isMissing(endpoint, udp))
+      return { kind: 'taken', endpoint, protocol: 'UDP', code: udp }
   }
   for (const endpoint of [...endpoints, ...tcpOnly]) {
     const tcp = await tryTcp(endpoint)
-    if (tcp) return { kind: 'taken', endpoint, protocol: 'TCP', code: tcp }
+    if (tcp && !isMissing(endpoint, tcp))
+      return { kind: 'taken', endpoint, protocol: 'TCP', code: tcp }
   }
-  return { kind: 'free' }
+  const withoutAddress = [...endpoints, ...tcpOnly]
+    .filter((endpoint) => !unavailable.has(endpoint) && !hasAddressFor(endpoint))
+    .map((endpoint) => ({ endpoint, code: null }))
+  const missing = [...unavailable].map(([endpoint, code]) => ({ endpoint, code }))
+  return { kind: 'free', unavailable: [...missing, ...withoutAddress] }
+}
+
+/** Whether somebody could ask there: for a wildcard, whether an interface has an address of its family. */
+function hasAddressFor({ address }: Endpoint): boolean {
+  if (!isWildcard(address)) return true
+  const family = address === '::' ? 'IPv6' : 'IPv4'
+  const interfaces = Object.values(networkInterfaces())
+  return interfaces.some((addresses) => addresses?.some((entry) => entry.family === family))
 }
 
 const errorCode = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message

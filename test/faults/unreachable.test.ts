@@ -148,7 +148,7 @@ test('what this host says does not, and is told of once', { timeout: 180_000 }, 
   expect(await server.metric(blindMetric('own1'))).toBe(1)
   const lines = server.logs().filter(({ event }) => event === 'prober.blind')
   expect(lines.length).toBe(Object.keys(here).length)
-  expect(lines[0]).toMatchObject({ level: 40 })
+  expect(lines[0]).toMatchObject({ level: 'warn' })
 })
 
 test('a way that is mended is told of, and the target judged', { timeout: 180_000 }, async () => {

@@ -9,9 +9,9 @@ import { networkInterfaces } from 'node:os'
 import type { Peer, Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
 import { type Address, type Endpoint, peerAddress } from '../../lib/ip.ts'
-import { udpOptionsOf } from '../endpoint.ts'
+import { isWildcard, udpOptionsOf } from '../endpoint.ts'
 import { maxQueryOctets } from './udp-arena.ts'
-import { familyOf, isWildcard } from './udp-layout.ts'
+import { familyOf } from './udp-layout.ts'
 import { wantedReceiveOctets } from './udp-socket.ts'
 
 /** Answers that the ring buffer holds, and the room for each. */
@@ -19,7 +19,7 @@ const ringEntries = 512
 const entryOctets = 4096
 
 export interface UdpListener {
-  /** The receive buffer that the kernel granted; of several sockets, the smallest. */
+  /** The receive buffer that the kernel granted; of several sockets, the smallest; Infinity while there is none. */
   readonly receiveOctets: number
   /** Resolves when the sockets are closed. */
   close(): Promise<void>
@@ -123,7 +123,8 @@ type LocalAddresses = (family: 4 | 6) => readonly string[]
 
 /**
  * Listens on a wildcard endpoint by one socket for each address of this host, for transports that cannot choose the
- * source address of an answer. Rejects with the last error when none of the addresses can be bound.
+ * source address of an answer. Without addresses it waits for the first one; rejects with the last error when there are
+ * some and none can be bound.
  */
 export async function listenOnEachAddress(
   { address, port }: Endpoint,
@@ -131,7 +132,7 @@ export async function listenOnEachAddress(
   localAddresses: LocalAddresses = addressesOfHost,
 ): Promise<UdpListener> {
   const open = new Map<string, UdpListener>()
-  let failure: unknown = new Error(`no address for ${address}`)
+  let failure: unknown = null
 
   async function refresh(): Promise<void> {
     const wanted = new Set(localAddresses(familyOf(address)))
@@ -152,7 +153,7 @@ export async function listenOnEachAddress(
 
   let refreshing = refresh()
   await refreshing
-  if (open.size === 0) throw failure
+  if (open.size === 0 && failure !== null) throw failure
   const timer = setInterval(() => {
     // An error now does not keep the next refresh from succeeding.
     refreshing = refreshing.then(refresh).catch(() => {})

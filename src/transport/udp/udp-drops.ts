@@ -6,7 +6,8 @@
 import { readFileSync } from 'node:fs'
 
 import { parseAddress, type Endpoint } from '../../lib/ip.ts'
-import { familyOf, isWildcard } from './udp-layout.ts'
+import { isWildcard } from '../endpoint.ts'
+import { familyOf } from './udp-layout.ts'
 
 type ReadTable = (family: 4 | 6) => string
 

@@ -43,8 +43,6 @@ export const controlStride = 64
 
 export const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4)
 
-export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::'
-
 /** The sockaddr_in or sockaddr_in6 of an endpoint. Throws for an address that is none. */
 export function socketAddress({ address, port }: Endpoint): Uint8Array {
   const octets = parseAddress(address)?.octets

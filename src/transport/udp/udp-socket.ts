@@ -5,7 +5,8 @@
 // is bound only when the worker is about to read it.
 
 import type { Endpoint } from '../../lib/ip.ts'
-import { Af, familyOf, isWildcard, socketAddress } from './udp-layout.ts'
+import { isWildcard } from '../endpoint.ts'
+import { Af, familyOf, socketAddress } from './udp-layout.ts'
 import { type Libc, systemError } from './udp-libc.ts'
 
 /** An open socket, as it is passed to its worker. */

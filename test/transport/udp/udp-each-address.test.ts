@@ -81,12 +81,21 @@ test('lists the addresses of its own family', async () => {
   expect(asked).toEqual([4, 6])
 })
 
-test('rejects with the reason where no address can be bound, and where there is none', async () => {
+test('rejects with the reason where no address can be bound', async () => {
   const { listen } = listeners(new Set(['192.0.2.10']))
   await expect(listenOnEachAddress(wildcard, listen, () => ['192.0.2.10'])).rejects.toThrow(
     'cannot bind 192.0.2.10',
   )
-  await expect(listenOnEachAddress(wildcard, listen, () => [])).rejects.toThrow(
-    'no address for 0.0.0.0',
-  )
+})
+
+test('without an address it waits for the first one, as on a host whose IPv6 is off', async () => {
+  const { open, listen } = listeners()
+  let here: string[] = []
+  const listener = await listenOnEachAddress(wildcard, listen, () => here)
+  expect([...open]).toEqual([])
+  here = ['192.0.2.10']
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect([...open.keys()]).toEqual(['192.0.2.10'])
+  await listener.close()
+  expect(open.size).toBe(0)
 })
