@@ -51,6 +51,9 @@ export interface MissingPeer {
 const missingLimit = 32
 const missingForMs = 86_400_000
 
+/** So many heartbeats that have stopped changing are remembered, the last ones. */
+const stoppedLimit = 1024
+
 /** With more stale endpoints than this, all votes of the peer are read. */
 const staleLimit = 1000
 
@@ -74,6 +77,11 @@ export class Peers {
 
   get(instance: string): Peer | undefined {
     return this.#byName.get(instance)
+  }
+
+  /** Whether this is a heartbeat that stopped changing although it is still in the store. */
+  isStopped(instance: string, heartbeat: Heartbeat): boolean {
+    return this.#stopped.get(instance) === positionOf(heartbeat)
   }
 
   count(): number {
@@ -166,7 +174,7 @@ export class Peers {
       if (!isStopped) this.#rememberMissing(instance, peer.heartbeat.site, nowMs)
     }
     for (const instance of this.#stopped.keys())
-      if (!heartbeats.has(instance)) this.#stopped.delete(instance)
+      if (this.#stopped.size > stoppedLimit) this.#stopped.delete(instance)
     return gone
   }
 
@@ -178,7 +186,7 @@ export class Peers {
 
   /** Returns false if the heartbeat is one that has stopped changing. */
   #add(instance: string, heartbeat: Heartbeat, nowMs: number): boolean {
-    if (this.#stopped.get(instance) === positionOf(heartbeat)) return false
+    if (this.isStopped(instance, heartbeat)) return false
     this.#stopped.delete(instance)
     this.#missing.delete(instance)
     this.#byName.set(instance, {

@@ -154,7 +154,8 @@ export class StoreSession {
     const { link, oversized, keys, instance, peers, overrides } = this.#options
     const known = [...peers.all()].map((peer) => peer.instance)
     const overrideFields = (): readonly string[] => overrides.nextKnownKeys()
-    const request = { keys, instance, known, overrideFields }
+    const isStopped = (name: string, beat: Heartbeat): boolean => peers.isStopped(name, beat)
+    const request = { keys, instance, known, isStopped, overrideFields }
     const snapshot = await readSnapshot(link, oversized, request)
     this.refusalCode = snapshot?.kind === 'refused' ? snapshot.code : null
     if (snapshot?.kind !== 'read') return false

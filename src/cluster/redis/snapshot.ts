@@ -33,6 +33,8 @@ export interface SnapshotRequest {
   readonly instance: string
   /** Instances to look for even if the store's set of instances does not list them. */
   readonly known: readonly string[]
+  /** Whether the heartbeat is one that has stopped changing: its instance is gone. */
+  readonly isStopped: (name: string, heartbeat: Heartbeat) => boolean
   /** Fields of overrides that are to be read if there are too many to read all. */
   readonly overrideFields: () => readonly string[]
 }
@@ -54,7 +56,7 @@ export interface StoreSnapshot {
   readonly rejected: number
   /** Common keys that hold another type than they should, or are too large, and that can be removed. */
   readonly unusableKeys: readonly string[]
-  /** Members of the set of instances that have no heartbeat. */
+  /** Members of the set of instances that have no heartbeat, or one that has stopped changing. */
   readonly deadNames: readonly string[]
 }
 
@@ -226,7 +228,7 @@ interface SnapshotInput {
 async function readHeartbeats(
   link: StoreLink,
   oversized: OversizedRecords,
-  { request: { keys, instance, known }, common }: SnapshotInput,
+  { request: { keys, instance, known, isStopped }, common }: SnapshotInput,
 ): Promise<HeartbeatsRead | SnapshotRefused | null> {
   const listed = listOf(common.names)
   const looked = new Set([...known, instance])
@@ -247,9 +249,10 @@ async function readHeartbeats(
     if (text !== null && Buffer.byteLength(text) > maxPackedOctets)
       tooLong.push(keys.heartbeat(name))
     else if (heartbeat === null && (text !== null || isWrongType(replies[i]))) rejected++
-    if (heartbeat !== null) alive.add(name)
+    if (heartbeat === null || isStopped(name, heartbeat)) continue
+    alive.add(name)
     // One of them is the own one.
-    if (heartbeat !== null && byName.size <= instanceLimit) byName.set(name, heartbeat)
+    if (byName.size <= instanceLimit) byName.set(name, heartbeat)
   }
   if (!(await noteOversizedStrings(link, oversized, tooLong, maxPackedOctets))) return null
   const deadNames = listed.map(String).filter((name) => !alive.has(name))
