@@ -57,8 +57,13 @@ export interface ServerState {
     readonly isIsolated: boolean
     /** Pools whose failures wait for a second round; `*`: all addresses as one. */
     readonly heldGroups: readonly string[]
-    /** Of all probed addresses, those whose last probe failed by a fault of this host, and why. */
-    readonly ownFaults: { readonly count: number; readonly of: number; readonly reasons: string }
+    /** Of all probed addresses, those whose last probe failed by a fault of this host, and why; `blind`: for long. */
+    readonly ownFaults: {
+      readonly count: number
+      readonly blind: number
+      readonly of: number
+      readonly reasons: string
+    }
   }
   readonly workers: { readonly alive: number; readonly of: number }
 }
@@ -225,9 +230,10 @@ const held = (group: string): Finding => ({
     'each has to fail a second round before it leaves. Look for what they share',
 })
 
-/** Only where it is most of the addresses: single ones come and go. */
-function ownFault({ count, of, reasons }: ServerState['prober']['ownFaults']): readonly Finding[] {
-  if (count === 0 || count * 2 < of) return []
+/** Only where it is most of the addresses, or lasts: single ones come and go. */
+function ownFault(faults: ServerState['prober']['ownFaults']): readonly Finding[] {
+  const { count, blind, of, reasons } = faults
+  if (blind === 0 && (count === 0 || count * 2 < of)) return []
   const text =
     `${count} of ${of} addresses cannot be probed for a reason of this host (${reasons}): ` +
     'their states stand still. See descriptors, ports, routes and probe_source'

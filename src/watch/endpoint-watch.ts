@@ -52,9 +52,10 @@ export interface EndpointWatch {
   stop(): Promise<void>
 }
 
-/** `reasons`: each reason once, with commas. */
+/** `blind`: those of which no probe has said anything for long. `reasons`: each reason once, with commas. */
 interface OwnFaults {
   readonly count: number
+  readonly blind: number
   readonly of: number
   readonly reasons: string
 }
@@ -190,10 +191,13 @@ class ScheduledEndpointWatch implements EndpointWatch {
 
   ownFaults(): OwnFaults {
     const reasons: string[] = []
-    for (const { health } of this.#endpoints.values())
+    let blind = 0
+    for (const { health } of this.#endpoints.values()) {
       if (health.lastOutcome?.kind === 'self') reasons.push(health.lastOutcome.reason)
+      if (health.alerts.raised().includes('prober-blind')) blind++
+    }
     const different = [...new Set(reasons)].sort().join(', ')
-    return { count: reasons.length, of: this.#endpoints.size, reasons: different }
+    return { count: reasons.length, blind, of: this.#endpoints.size, reasons: different }
   }
 
   async stop(): Promise<void> {

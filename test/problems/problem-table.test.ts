@@ -24,7 +24,11 @@ const well: ServerState = {
     config: { differs: false, groups: [] },
     missing: [],
   },
-  prober: { isIsolated: false, heldGroups: [], ownFaults: { count: 0, of: 10, reasons: '' } },
+  prober: {
+    isIsolated: false,
+    heldGroups: [],
+    ownFaults: { count: 0, blind: 0, of: 10, reasons: '' },
+  },
   workers: { alive: 3, of: 3 },
 }
 const { store, prober } = well
@@ -77,8 +81,13 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
   ['probes-held warning', withProber({ heldGroups: ['*'] }), /of all pools began to fail/],
   [
     'probes-own-fault warning',
-    withProber({ ownFaults: { count: 5, of: 10, reasons: 'local-ports' } }),
+    withProber({ ownFaults: { count: 5, blind: 0, of: 10, reasons: 'local-ports' } }),
     /^5 of 10 addresses .*\(local-ports\)/,
+  ],
+  [
+    'probes-own-fault warning',
+    withProber({ ownFaults: { count: 1, blind: 1, of: 10, reasons: 'local-no-route' } }),
+    /^1 of 10 addresses .*\(local-no-route\)/,
   ],
   [
     'zones-rejected warning',
@@ -154,9 +163,9 @@ describe('the table', () => {
     expect(problemsOf(well)).toEqual([])
     expect(problemsOf({ ...well, store: null, certificate: null, notReady: null })).toEqual([])
     // A few addresses that could not be probed come and go.
-    const few = { count: 4, of: 10, reasons: 'local-ports' }
+    const few = { count: 4, blind: 0, of: 10, reasons: 'local-ports' }
     expect(problemsOf({ ...well, ...withProber({ ownFaults: few }) })).toEqual([])
-    const none = { count: 0, of: 0, reasons: '' }
+    const none = { count: 0, blind: 0, of: 0, reasons: '' }
     expect(problemsOf({ ...well, ...withProber({ ownFaults: none }) })).toEqual([])
   })
 

@@ -240,6 +240,7 @@ describe('probes that say nothing', () => {
     expect(count).toBeGreaterThan(13)
     expect(count).toBeLessThan(18)
     expect(run.watch.states()[0]).toMatchObject({ alerts: ['prober-blind'], state: 'up' })
+    expect(run.watch.ownFaults()).toEqual({ count: 1, blind: 1, of: 1, reasons: 'local-no-route' })
     run.says = stalled
     await run.probes(20)
     expect(raised(run.alerts)).toEqual(['+prober-blind local-no-route'])
