@@ -155,8 +155,9 @@ class ClusterMember implements Cluster {
   }
 
   stateView(): ReturnType<StateViewSource['stateView']> {
+    const { link, clock } = this.#options
     const votesOf = (slotKey: string): readonly LiveVote[] => this.votes(slotKey)
-    return createStateView({ ...this.#parts, votesOf }, this.#options.clock.monotonicMs())
+    return createStateView({ ...this.#parts, link, votesOf }, clock.monotonicMs())
   }
 
   async stop(): Promise<void> {

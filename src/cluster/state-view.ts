@@ -3,6 +3,7 @@
 import { isDisputed, type LiveVote } from '../health/consensus.ts'
 import type { HintReader } from './redis/hint-reader.ts'
 import type { OversizedRecords } from './redis/oversized-records.ts'
+import type { StoreLink } from './redis/redis-link.ts'
 import type { InstanceState } from './redis/schema.ts'
 import type { StoreSession, SyncedPart } from './redis/session.ts'
 import type { VoteReader } from './redis/vote-reader.ts'
@@ -36,6 +37,8 @@ export interface StateView extends ClusterStatus {
   readonly oversized: number
   /** Full writes of the own votes. */
   readonly rewrites: number
+  /** Connections cut off for what the store had sent, by what was wrong with it. */
+  readonly linkFaults: Readonly<Record<string, number>>
   readonly streamLagSeconds: number
   /** Seconds since the store last answered. */
   readonly unansweredSeconds: number
@@ -79,6 +82,7 @@ interface StateViewInput {
   readonly feedback: Pick<SyncedPart, 'rejected'>
   readonly tallies: Pick<SyncedPart, 'rejected'>
   readonly oversized: OversizedRecords
+  readonly link: Pick<StoreLink, 'faults'>
   readonly votesOf: (slotKey: string) => readonly LiveVote[]
 }
 
@@ -96,6 +100,7 @@ export const createStateView = (
     feedback,
     tallies,
     oversized,
+    link,
   }: StateViewInput,
   nowMs: number,
 ): StateView => ({
@@ -114,6 +119,7 @@ export const createStateView = (
   ),
   oversized: oversized.count,
   rewrites: session.counters.rewrites,
+  linkFaults: link.faults(),
   streamLagSeconds: hints.lagSeconds(),
   unansweredSeconds: reachability.unansweredMs(nowMs) / 1000,
   reasons: reachability.reasons(nowMs),

@@ -60,6 +60,8 @@ async function waitForStore(link: StoreLink): Promise<string | null> {
 const adviceByError: readonly (readonly [RegExp, string])[] = [
   [/^(WRONGPASS|NOAUTH)$/, 'mend state_username and state_password, or the user in Redis'],
   [/^(ECONNREFUSED|SENTINELS)$/, 'nothing listens there: is it started, and is the port right?'],
+  [/^PROTOCOL$/, 'what answers there is no Redis, or a proxy before it is out of step'],
+  [/^OVERSIZED$/, 'a key of the namespace is far too large: who writes there?'],
   [/ALTNAME/, 'the certificate has another name: set state_server_name'],
   [/CERT|ISSUER|SIGNATURE/, 'its certificate is signed by nobody we know: set state_ca'],
   [/SSL|TLS|EPROTO/, 'TLS is not agreed on: rediss://, state_certificate and state_key'],

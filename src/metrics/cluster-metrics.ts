@@ -20,6 +20,7 @@ export interface ClusterReport {
   readonly rejected: number
   readonly oversized: number
   readonly rewrites: number
+  readonly linkFaults: Readonly<Record<string, number>>
   readonly streamLagSeconds: number
   readonly unansweredSeconds: number
   readonly peers: readonly { readonly instance: string; readonly ageSeconds: number }[]
@@ -116,6 +117,14 @@ export function registerClusterMetrics(registry: Registry, read: () => ClusterRe
       emit({ vote: 'down' }, down)
       emit({ vote: 'unknown' }, unknown)
     },
+  })
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_state_protocol_errors_total',
+    help: 'Connections to the store that were cut off for what it had sent',
+    labels: ['why'],
+    sample: (emit) =>
+      Object.entries(read().linkFaults).forEach(([why, count]) => emit({ why }, count)),
   })
   registerSampled(registry, {
     kind: 'gauge',

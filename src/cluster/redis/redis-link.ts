@@ -1,10 +1,14 @@
 // The connection to the store, by ioredis: one connection for batches of commands, one for commands that block.
 //
 // A store that accepts octets but does not answer (stopped, half open) is given up within the command timeout; TCP alone
-// would take minutes to notice. Of an error only its code is passed on: messages of libraries may contain what was sent,
-// a password for instance.
+// would take minutes to notice. What is no reply to our commands is cut off (reply-guard.ts), and the link opens again with
+// backoff. Of an error only its code is passed on: messages of libraries may contain what was sent, a password for
+// instance.
 
 import { Redis, type RedisOptions } from 'ioredis'
+
+import { addressConnector, sentinelConnector } from './guarded-connectors.ts'
+import { guardReplies, type LinkFault } from './reply-guard.ts'
 
 /** Connects to the store and keeps reconnecting until `close`. `name` is shown by CLIENT LIST. */
 export function createRedisLink(
@@ -13,20 +17,33 @@ export function createRedisLink(
   times: LinkTimes,
   random: () => number,
 ): StoreLink {
-  const { commandMs, blockMs } = times
-  const options = linkOptions(address, name, times, random)
-  const batches = new Connection(new Redis({ ...options, commandTimeout: commandMs }))
+  const { commandMs, blockMs, maxRetryMs } = times
+  const faults: Record<LinkFault, number> = { malformed: 0, unasked: 0, oversized: 0, exception: 0 }
+  const open = (timeouts: Pick<RedisOptions, 'commandTimeout' | 'socketTimeout'>): Connection => {
+    const backoff = createBackoff(maxRetryMs, random)
+    const guard: GuardSocket = (socket) =>
+      guardReplies(socket, (fault) => {
+        faults[fault]++
+        backoff.recordFault()
+      })
+    const options = linkOptions(address, name, times, { retryMs: backoff.retryMs, guard })
+    return new Connection(new Redis({ ...options, ...timeouts }), backoff.retryMs)
+  }
+  const batches = open({ commandTimeout: commandMs })
   // Both timeouts include the time that the command may block.
   const commandTimeout = blockMs + commandMs
-  const blocking = new Connection(
-    new Redis({ ...options, commandTimeout, socketTimeout: commandTimeout }),
-  )
+  const blocking = open({ commandTimeout, socketTimeout: commandTimeout })
   return {
     run: (commands, isAtomic = false) => batches.run(commands, isAtomic),
     runBlocking: (command) => blocking.call(command),
     isReady: () => batches.isReady(),
     onReady: (call) => batches.onReady(call),
     lastErrorCode: () => batches.lastErrorCode,
+    faults: () => ({ ...faults }),
+    reset() {
+      batches.reset()
+      blocking.reset()
+    },
     close() {
       batches.close()
       blocking.close()
@@ -45,10 +62,24 @@ class Connection {
   /** Code of the last error; null after a successful batch. */
   lastErrorCode: string | null = null
   readonly #client: Redis
+  readonly #retryMs: (times: number) => number
+  /** How many connections became ready so far. */
+  #opened = 0
+  #ends = 0
+  #isClosed = false
+  /** Called when the connection ends, for what is asked over it now. */
+  readonly #onEnd = new Set<() => void>()
 
-  constructor(client: Redis) {
+  constructor(client: Redis, retryMs: (times: number) => number) {
     this.#client = client
-    client.on('error', (error: unknown) => this.#recordError(error))
+    this.#retryMs = retryMs
+    client.on('error', (error: unknown) => this.#recordError(errorCode(error)))
+    client.on('ready', () => {
+      this.#opened++
+      this.#ends = 0
+    })
+    client.on('close', () => this.#onEnd.forEach((call) => call()))
+    client.on('end', () => this.#openAgain())
   }
 
   isReady(): boolean {
@@ -61,39 +92,72 @@ class Connection {
 
   async run(commands: readonly Command[], isAtomic: boolean): Promise<readonly Reply[] | null> {
     if (!this.isReady()) return null
+    const opened = this.#opened
     const list = commands.map((command) => [...command])
     const batch = isAtomic ? this.#client.multi(list) : this.#client.pipeline(list)
-    const replies = await batch.exec().catch((error: unknown) => this.#recordError(error))
+    const replies = await this.#whileOpen(batch.exec(), (error) => this.#fail(error, opened))
     if (!replies) return null
     const unanswered = replies.find(([error]) => isNoReply(error))
     // After a missing reply the later ones cannot be assigned to commands any more.
-    if (unanswered) return this.#reconnect(unanswered[0])
+    if (unanswered) return this.#fail(unanswered[0], opened)
     this.lastErrorCode = null
     return replies.map(([error, value]) => toReply(error, value))
   }
 
   async call([name, ...args]: Command): Promise<Reply | null> {
     if (!this.isReady()) return null
-    try {
-      return { kind: 'value', value: await this.#client.call(name, ...args) }
-    } catch (error) {
-      return isNoReply(error) ? this.#reconnect(error) : toReply(error, null)
-    }
+    const opened = this.#opened
+    const reply = this.#client
+      .call(name, ...args)
+      .then((value): Reply => ({ kind: 'value', value }))
+    return this.#whileOpen(reply, (error) =>
+      isNoReply(error) ? this.#fail(error, opened) : toReply(error, null),
+    )
+  }
+
+  reset(): void {
+    if (!this.#isClosed) this.#client.disconnect(true)
   }
 
   close(): void {
+    this.#isClosed = true
     this.#client.disconnect()
   }
 
-  #reconnect(error: unknown): null {
-    this.#recordError(error)
-    if (this.isReady()) this.#client.disconnect(true)
+  /** Resolves to null as soon as the connection ends: ioredis leaves commands pending until they time out. */
+  #whileOpen<T>(reply: Promise<T>, onError: (error: unknown) => T | null): Promise<T | null> {
+    return new Promise((resolve) => {
+      const onEnd = (): void => {
+        this.#recordError('CLOSED')
+        resolve(null)
+      }
+      this.#onEnd.add(onEnd)
+      void reply.catch(onError).then((value) => {
+        this.#onEnd.delete(onEnd)
+        resolve(value)
+      })
+    })
+  }
+
+  /** A batch failed that was sent over the connection with this number. */
+  #fail(error: unknown, opened: number): null {
+    const isCurrent = this.isReady() && opened === this.#opened
+    // An aborted transaction was answered; what ended an earlier connection is known better than how its commands ended.
+    if (isCurrent || this.lastErrorCode === null) this.lastErrorCode = errorCode(error)
+    if (isCurrent && isNoReply(error)) this.#client.disconnect(true)
     return null
   }
 
-  #recordError(error: unknown): null {
-    this.lastErrorCode = errorCode(error)
-    return null
+  /** That a connection was closed says less than why it was. */
+  #recordError(code: string): void {
+    if (code !== 'CLOSED' || this.lastErrorCode === null) this.lastErrorCode = code
+  }
+
+  /** ioredis gives up where a connection cannot even be attempted. */
+  #openAgain(): void {
+    if (this.#isClosed) return
+    const open = (): void => void (this.#isClosed || this.#client.connect().catch(() => {}))
+    setTimeout(open, this.#retryMs(++this.#ends)).unref()
   }
 }
 
@@ -129,20 +193,50 @@ interface LinkTimes {
 
 type LinkOptions = RedisOptions & { replyMapping: 'legacy' }
 
+type GuardSocket = Parameters<typeof addressConnector>[0]
+
 const minRetryMs = 50
+
+/** Faults that follow each other by less than this belong to one run; a retry takes 5 s at most. */
+const faultRunMs = 30_000
+
+interface Backoff {
+  /** Delay before the attempt with this number since a connection was ready. */
+  readonly retryMs: (times: number) => number
+  /** A connection was cut off: a store that is ready each time, and sends garbage each time, has to be waited for too. */
+  recordFault(): void
+}
+
+function createBackoff(maxRetryMs: number, random: () => number): Backoff {
+  let faults = 0
+  let lastFaultMs = -Infinity
+  return {
+    // With jitter: instances that lost the store together must not all reconnect at the same moment.
+    retryMs: (times) =>
+      Math.min(minRetryMs * 2 ** Math.min(Math.max(times, faults), 10), maxRetryMs) *
+      (0.5 + random() / 2),
+    recordFault() {
+      const nowMs = performance.now()
+      faults = nowMs - lastFaultMs > faultRunMs ? 1 : faults + 1
+      lastFaultMs = nowMs
+    },
+  }
+}
+
+interface LinkHooks {
+  readonly retryMs: (times: number) => number
+  readonly guard: GuardSocket
+}
 
 function linkOptions(
   address: StoreAddress,
   name: string,
-  { connectMs, commandMs, maxRetryMs }: LinkTimes,
-  random: () => number,
+  { connectMs, commandMs }: LinkTimes,
+  { retryMs, guard }: LinkHooks,
 ): LinkOptions {
   const { username, password, database, tls } = address
-  // With jitter: instances that lost the store together must not all reconnect at the same moment.
-  const retryMs = (times: number): number =>
-    Math.min(minRetryMs * 2 ** Math.min(times, 10), maxRetryMs) * (0.5 + random() / 2)
   return {
-    ...endpointOptions(address, commandMs, retryMs),
+    ...endpointOptions(address, commandMs, { retryMs, guard }),
     ...(tls === null ? {} : { tls: { ...tls, rejectUnauthorized: true } }),
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
@@ -167,10 +261,12 @@ function linkOptions(
 function endpointOptions(
   { where, tls, sentinelUsername, sentinelPassword }: StoreAddress,
   commandMs: number,
-  retryMs: (times: number) => number,
+  { retryMs, guard }: LinkHooks,
 ): RedisOptions {
-  if (where.kind === 'one') return { host: where.host, port: where.port }
+  if (where.kind === 'one')
+    return { host: where.host, port: where.port, Connector: addressConnector(guard) }
   return {
+    Connector: sentinelConnector(guard, retryMs),
     sentinels: where.sentinels.map(({ host, port }) => ({ host, port })),
     name: where.name,
     sentinelRetryStrategy: retryMs,
@@ -268,5 +364,9 @@ export interface StoreLink {
   onReady(call: () => void): void
   /** Code of the last error; null after a success. */
   lastErrorCode(): string | null
+  /** How many connections were cut off since the start, by what the store had sent. */
+  faults(): Readonly<Record<LinkFault, number>>
+  /** Ends the connections and opens new ones. */
+  reset(): void
   close(): void
 }

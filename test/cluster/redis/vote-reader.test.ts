@@ -28,6 +28,8 @@ function arrange() {
     isReady: () => true,
     onReady() {},
     lastErrorCode: () => null,
+    faults: () => ({ malformed: 0, unasked: 0, oversized: 0, exception: 0 }),
+    reset() {},
     close() {},
   }
   const peers = new Peers(1000)
