@@ -1,5 +1,6 @@
 // Handlers of GET, POST and DELETE of /overrides.
 
+import type { ShortPool } from '../explain/client-moves.ts'
 import type { Override } from '../health/overrides.ts'
 import { isoTime } from '../lib/clock.ts'
 import { suggestName } from '../lib/suggest-name.ts'
@@ -10,18 +11,27 @@ import { type OverrideRequest, readOverride } from './override-body.ts'
 import { json, refuse, type Reply } from './reply.ts'
 import type { AdminRequest } from './route.ts'
 
+interface OverrideSources {
+  readonly overrides: OverrideControl
+  readonly overrideEffects: OverrideEffects
+}
+
 /** The overrides in force, and whether they survive a restart (`lasting`). */
 export const listOverrides = ({ watch }: OverrideControl): Reply =>
   json({ lasting: watch.isLasting, overrides: watch.overrides().map(overrideView) })
 
 /**
- * Sets the override of the body: 201 with what it replaced and until when the target may be cached,
- * or a refusal.
+ * Sets the override of the body: 201 with what it replaced, until when the target may be cached, and warnings, or a
+ * refusal. The parameter `ask=yes` refuses what would take a pool below its `min_healthy`, and says where clients
+ * would go.
  */
-export function setOverride(sources: OverrideControl, { body }: AdminRequest): Reply {
-  const read = readOverride(body, sources.wallMs())
+export async function setOverride(
+  sources: OverrideSources,
+  { body, parameters }: AdminRequest,
+): Promise<Reply> {
+  const read = readOverride(body, sources.overrides.wallMs())
   if (read.kind === 'refused') return read.reply
-  const { watch } = sources
+  const { watch } = sources.overrides
   const members = watch.states().map(({ member }) => member)
   const targets = new Map(members.map((one) => [`${one.zone} ${one.target}`, one]))
   const lookup = findTarget([...targets.values()], read.value.target, read.value.zone)
@@ -33,7 +43,8 @@ export function setOverride(sources: OverrideControl, { body }: AdminRequest): R
     const message = `${target} is in no pool ${JSON.stringify(pool)}, ${suggestName('pool', pools, pool)}`
     return refuse(404, 'unknown-pool', message)
   }
-  return apply(sources, { zone, target, targetIndex }, read.value)
+  const isAsking = parameters.get('ask') === 'yes' && !read.value.isForced
+  return apply(sources, { zone, target, targetIndex }, { ...read.value, isAsking })
 }
 
 interface OverriddenTarget {
@@ -42,24 +53,34 @@ interface OverriddenTarget {
   readonly targetIndex: number
 }
 
-function apply(
-  sources: OverrideControl,
+async function apply(
+  { overrides, overrideEffects }: OverrideSources,
   { zone, target, targetIndex }: OverriddenTarget,
-  { pool, action, why, by, untilMs, isForced }: OverrideRequest,
-): Reply {
-  const { watch } = sources
-  const setMs = sources.wallMs()
-  const override = { id: sources.newId(), zone, target, pool, action, why, by, setMs, untilMs }
+  { pool, action, why, by, untilMs, isForced, isAsking }: OverrideRequest & { isAsking: boolean },
+): Promise<Reply> {
+  const { watch } = overrides
+  const setMs = overrides.wallMs()
+  const override = { id: overrides.newId(), zone, target, pool, action, why, by, setMs, untilMs }
+  // Before it is set: afterwards nothing would change any more.
+  const short = shortPoolWarnings(overrideEffects, override)
+  const message = short.map((one) => one.message).join('; ')
+  // What would leave nobody is refused as that, by the watch.
+  const isEmptying = short.some((one) => 'usable' in one && one.usable === 0)
+  if (isAsking && short.length > 0 && !isEmptying) return refuse(409, 'below-min-healthy', message)
   const result = watch.set(override, isForced)
   switch (result.kind) {
     case 'set': {
-      const exposedUntil = isoTime(sources.exposedUntilMs(targetIndex))
+      const exposedUntil = isoTime(overrides.exposedUntilMs(targetIndex))
       const { replaced } = result
+      const kept = await overrideEffects.kept()
       const view = {
         override: overrideView(override),
         replaced: replaced && overrideView(replaced),
+        exposedUntil,
+        lasting: isLasting(kept, watch.isLasting),
+        warnings: [...keptWarnings(kept), ...short],
       }
-      return json({ ...view, exposedUntil, lasting: watch.isLasting }, 201)
+      return json(view, 201)
     }
     case 'full':
       return refuse(
@@ -97,10 +118,10 @@ function emptyPoolText(
  * of the parameters `kind` (several with commas), `zone` and `pool`. The parameter `by` goes to the
  * log.
  */
-export function undoOverrides(
-  { watch }: OverrideControl,
+export async function undoOverrides(
+  { overrides: { watch }, overrideEffects }: OverrideSources,
   { name, parameters }: AdminRequest,
-): Reply {
+): Promise<Reply> {
   const by = (parameters.get('by') ?? '').slice(0, 100)
   const list = watch.overrides()
   const withId = list.filter((one) => one.id === name)
@@ -120,7 +141,8 @@ export function undoOverrides(
     return refuse(404, 'no-such-override', message)
   }
   for (const { id } of undone) watch.undo(id, by)
-  return json({ undone: undone.map(overrideView) })
+  const warnings = keptWarnings(await overrideEffects.kept())
+  return json({ undone: undone.map(overrideView), warnings })
 }
 
 function ofTarget(
@@ -150,3 +172,56 @@ export function overrideView(one: Override): object {
 }
 
 const weightFields = { factor: 'factor', absolute: 'weight', share: 'share' } as const
+
+// Warnings: what an operator should be told of an override beside that it is in force. That it is kept nowhere, and where
+// clients go when a pool is left with less than its `min_healthy`.
+
+/** Where overrides are kept, once what changed has been written. */
+export type OverrideKept =
+  | { readonly kind: 'kept' }
+  /** Meant to be forgotten by a restart: there is neither a store nor a state file. */
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'unwritten'; readonly file: string; readonly why: string }
+  | { readonly kind: 'store-away'; readonly why: string }
+
+/** What an override comes to beyond this moment and this pool. */
+export interface OverrideEffects {
+  /** Pools that it takes below `min_healthy`; empty for one that takes nobody out. */
+  readonly shortPools: (override: Override) => readonly (ShortPool & { readonly message: string })[]
+  /** Resolves within some seconds. */
+  readonly kept: () => Promise<OverrideKept>
+}
+
+/** Codes are a contract (docs/operations.md). */
+type OverrideWarning =
+  | ({ readonly code: 'below-min-healthy'; readonly message: string } & ShortPool)
+  | { readonly code: 'not-kept' | 'not-shared'; readonly message: string }
+
+const shortPoolWarnings = (
+  effects: OverrideEffects,
+  override: Override,
+): readonly OverrideWarning[] =>
+  effects.shortPools(override).map((one) => ({ code: 'below-min-healthy', ...one }))
+
+/** Empty where it is kept, or not meant to be. */
+function keptWarnings(kept: OverrideKept): readonly OverrideWarning[] {
+  switch (kept.kind) {
+    case 'kept':
+    case 'memory':
+      return []
+    case 'unwritten': {
+      const message = `in force, but ${kept.file} cannot be written (${kept.why}): a restart forgets it; make the folder writable`
+      return [{ code: 'not-kept', message }]
+    }
+    case 'store-away': {
+      const message = `in force on this instance alone, the store is out of reach (${kept.why}): the others have it once the store is back`
+      return [{ code: 'not-shared', message }]
+    }
+    default:
+      return kept satisfies never
+  }
+}
+
+/** Whether an override survives a restart, given where it is kept. `isMeantTo`: there is a store or a state file. */
+const isLasting = (kept: OverrideKept, isMeantTo: boolean): boolean =>
+  isMeantTo && kept.kind === 'kept'

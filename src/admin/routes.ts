@@ -5,7 +5,12 @@ import type { Registry } from 'prom-client'
 import { checkReadiness, type ReadinessSources } from '../announce/readiness.ts'
 import { type Explain, explainReply } from './explain-route.ts'
 import { reportLoad, withdrawLoad } from './load-routes.ts'
-import { listOverrides, setOverride, undoOverrides } from './override-routes.ts'
+import {
+  listOverrides,
+  type OverrideEffects,
+  setOverride,
+  undoOverrides,
+} from './override-routes.ts'
 import { json, type Reply, text, timed } from './reply.ts'
 import type { Route } from './route.ts'
 import { type StatusSources, statusView } from './views/status-view.ts'
@@ -15,6 +20,7 @@ export interface AdminSources extends TargetsSources {
   readonly registry: Registry
   readonly readiness: ReadinessSources
   readonly explain: Explain
+  readonly overrideEffects: OverrideEffects
   readonly status: StatusSources
 }
 
@@ -51,13 +57,13 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
     method: 'POST',
     path: '/overrides',
     access: 'admin',
-    handler: ({ overrides }, request) => setOverride(overrides, request),
+    handler: (sources, request) => setOverride(sources, request),
   },
   {
     method: 'DELETE',
     path: '/overrides/NAME',
     access: 'admin',
-    handler: ({ overrides }, request) => undoOverrides(overrides, request),
+    handler: (sources, request) => undoOverrides(sources, request),
   },
   {
     method: 'GET',

@@ -229,6 +229,7 @@ const adminSources = (server: RunningServer): AdminSources => ({
   registry: server.metrics.registry,
   states: () => server.watch.states(),
   overrides: server.controlPlane.overrides,
+  overrideEffects: server.controlPlane.overrideEffects,
   shares: server.controlPlane.shares,
   explain: (question) => server.explainWorker.explain(question),
   reputation: server.reputation,

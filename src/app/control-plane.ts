@@ -8,6 +8,8 @@ import type { AdminCounters } from '../admin/admin-counters.ts'
 import { type AdminListener, listenAdmin } from '../admin/http.ts'
 import { writeAccess } from '../admin/access.ts'
 import { type AdminSources, adminRoutes } from '../admin/routes.ts'
+import type { OverrideEffects } from '../admin/override-routes.ts'
+import { shortPools, shortPoolText } from '../explain/client-moves.ts'
 import type { HealthWriter } from '../health/table.ts'
 import { systemTimer } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
@@ -22,9 +24,10 @@ import {
   type NamedTarget,
   createFeedbackRegistry,
 } from '../weights/feedback-registry.ts'
-import { watchedMembers } from '../weights/member-state.ts'
+import { rowShareOf, watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/member-watch.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
+import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { logAdminEvent, overrideEvents, logFeedback } from './event-sources.ts'
 import type { Log } from './log.ts'
@@ -41,6 +44,7 @@ interface TargetFeedback {
 
 export interface ControlPlane {
   readonly overrides: OverrideControl
+  readonly overrideEffects: OverrideEffects
   readonly shares: PoolShares
   readonly feedback: TargetFeedback
   /**
@@ -57,6 +61,7 @@ interface ControlPlaneOptions extends Runtime {
   readonly reputation: Pick<ReputationWatch, 'shareOf' | 'onChange'>
   readonly state: PersistentState
   readonly cluster: ClusterLink
+  readonly zones: Pick<ZoneKeeper, 'current'>
 }
 
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
@@ -88,6 +93,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   return {
     shares,
     overrides: overrideControl(watch, options),
+    overrideEffects: overrideEffects(watch, options),
     feedback: feedback.sources,
     setTargets(targets) {
       state.availability.update(targets)
@@ -111,6 +117,32 @@ const overrideControl = (
     Math.max(0, ...workers.counters.map(({ answerCounts }) => answerCounts.exposedUntilMs(target))),
   wallMs: () => clock.wallMs(),
   newId: () => randomBytes(4).toString('hex'),
+})
+
+/** What an override comes to beyond this moment and this pool. */
+const overrideEffects = (
+  watch: OverrideControl['watch'],
+  { table, zones, cluster, state }: ControlPlaneOptions,
+): OverrideEffects => ({
+  shortPools(override) {
+    const changed = watch.preview(override).map((one) => ({
+      row: one.member.row,
+      standing: one.standing,
+      share: rowShareOf(one),
+    }))
+    const { catalog } = zones.current()
+    return shortPools(catalog, override.zone, table, changed).map((one) => ({
+      ...one,
+      message: shortPoolText(one),
+    }))
+  },
+  async kept() {
+    if (!cluster.overrides.isPersistent) return state.kept()
+    const view = cluster.view?.()
+    return view?.degraded
+      ? { kind: 'store-away', why: view.reasons[0]?.why ?? 'unknown' }
+      : { kind: 'kept' }
+  },
 })
 
 interface FeedbackIntake {

@@ -1,6 +1,7 @@
 // State that survives a restart: verdicts, overrides and the availability of pools, in the file
 // below `state_dir`. Without `state_dir` the file counts as empty and is not written.
 
+import type { OverrideKept } from '../admin/override-routes.ts'
 import type { OverrideStore } from '../cluster/cluster-votes.ts'
 import type { SavedDamping } from '../health/saved-damping.ts'
 import { persistOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
@@ -25,7 +26,24 @@ export interface PersistentState {
   markDirty(): void
   /** null: there is no file. */
   lastWrite(): ReturnType<StateFile['lastWrite']> | null
+  /** Resolves when what changed before is in the file, or is known not to be. */
+  kept(): Promise<OverrideKept>
   close(): Promise<void>
+}
+
+/** A write that hangs must not hold up who waits for it. */
+const longestWaitMs = 2000
+
+async function settled(file: StateFile | null): Promise<OverrideKept> {
+  if (file === null) return { kind: 'memory' }
+  const timeout = new Promise<'late'>((resolve) => {
+    setTimeout(() => resolve('late'), longestWaitMs).unref()
+  })
+  const ended = await Promise.race([file.settled(), timeout])
+  const { file: path, successful, why } = file.lastWrite()
+  if (ended === 'late')
+    return { kind: 'unwritten', file: path, why: `not within ${longestWaitMs} ms` }
+  return successful ? { kind: 'kept' } : { kind: 'unwritten', file: path, why: why ?? 'unknown' }
 }
 
 export async function openPersistentState(
@@ -57,6 +75,7 @@ export async function openPersistentState(
       })),
     markDirty: () => file?.markDirty(),
     lastWrite: () => file?.lastWrite() ?? null,
+    kept: () => settled(file),
     close: async () => file?.close(),
   }
 }

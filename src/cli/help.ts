@@ -83,6 +83,7 @@ explain, status, targets, drain, undrain, weight, disable, up, undo
   --why TEXT            for the log, and for who asks later
   --share PERCENT       weight: its part of its pool
   --force               even where nobody eligible is left in a pool
+  --yes                 even where a pool is left below its min_healthy; asked for at a terminal
   --json                what the server answers, as it is
 
 Each option of serve may come from the environment too: MXSTEER_LISTEN (comma-separated), MXSTEER_ADMIN, …

@@ -5,6 +5,7 @@
 //   undo TARGET|ID                       ends every override of a target, or the one with this ID
 
 import { hostname, userInfo } from 'node:os'
+import { createInterface } from 'node:readline/promises'
 
 import { readDurationMs } from '../zonefile/leaf.ts'
 import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
@@ -31,15 +32,37 @@ const command =
     readRequest: (words: readonly string[], values: FlagValues) => RequestRead,
   ): Command =>
   async (argv) => {
-    const flags = parseFlags(argv, single, [], ['force', 'json'])
+    const flags = parseFlags(argv, single, [], ['force', 'yes', 'json'])
     if (flags.kind === 'bad') return fail(name, flags.why)
     const request = readRequest(flags.words, flags.values)
     if (request.kind === 'bad') return fail(name, request.why)
     const admin = await findAdminClient(flags.values)
     if (admin.kind === 'bad') return fail(name, admin.why)
-    const response = await admin.client.request(request.method, request.path, request.body)
-    return show(name, response, flags.values['json'] !== undefined)
+    const send = (path: string): Promise<AdminResponse> =>
+      admin.client.request(request.method, path, request.body)
+    const asJson = flags.values['json'] !== undefined
+    // A parameter, since a server of an older version ignores those.
+    const isAsking = request.method === 'POST' && flags.values['yes'] === undefined
+    const response = await send(isAsking ? `${request.path}?ask=yes` : request.path)
+    const isConfirmed = isAsking && !asJson && (await confirms(name, response))
+    return show(name, isConfirmed ? await send(request.path) : response, asJson)
   }
+
+/**
+ * Whether an operator at a terminal wants what the server refuses only because it would take a pool below its
+ * `min_healthy`.
+ */
+async function confirms(name: string, response: AdminResponse): Promise<boolean> {
+  if (response.kind === 'failed') return false
+  const { error } = response.body as OverrideResponse
+  const { stdin: input, stderr: output } = process
+  if (error?.code !== 'below-min-healthy' || !input.isTTY || !output.isTTY) return false
+  fail(name, error.message)
+  const lines = createInterface({ input, output })
+  const answer = await lines.question('Set it nevertheless? [y/N] ')
+  lines.close()
+  return /^y(es)?$/i.test(answer.trim())
+}
 
 const setCommand = (kind: 'drain' | 'disable' | 'up'): Command =>
   command(kind, ([target, ...rest], values) => {
@@ -148,24 +171,38 @@ interface OverrideResponse {
   readonly undone?: readonly OverrideView[]
   readonly exposedUntil?: string | null
   readonly lasting?: boolean
+  readonly warnings?: readonly { readonly code: string; readonly message: string }[]
 }
+
+/** Warnings that an override is in force here and now alone. */
+const isUnkept = ({ code }: { readonly code: string }): boolean =>
+  code === 'not-kept' || code === 'not-shared'
 
 function show(name: string, response: AdminResponse, asJson: boolean): number {
   if (response.kind === 'failed') return fail(name, response.why, 1)
   const body = response.body as OverrideResponse
   if (asJson) printJson(body)
-  else if (body.error) fail(name, `${body.error.message} (${body.error.code})`)
-  else printLines(linesOf(body))
-  return response.status < 300 ? 0 : 1
+  else if (body.error) fail(name, errorText(body.error))
+  else {
+    printLines(linesOf(body))
+    for (const { message } of body.warnings ?? []) fail(name, message)
+  }
+  return response.status < 300 && !body.warnings?.some(isUnkept) ? 0 : 1
+}
+
+function errorText({ code, message }: NonNullable<OverrideResponse['error']>): string {
+  const how = code === 'below-min-healthy' ? '; --yes sets it' : ''
+  return `${message}${how} (${code})`
 }
 
 function linesOf(response: OverrideResponse): readonly string[] {
-  const { override, undone = [], exposedUntil = null, lasting } = response
+  const { override, undone = [], exposedUntil = null, lasting, warnings = [] } = response
   if (!override) return undone.map((one) => `${nameOf(one)}: no longer ${one.kind} (${one.id})`)
   const { kind, until, id } = override
   const lines = [`${nameOf(override)}: ${kind} until ${until ?? 'undone'} (${id})`]
   if (kind === 'drain' || kind === 'disable') lines.push(exposureText(exposedUntil, Date.now()))
-  if (lasting === false) lines.push('a restart of the server forgets this: its state is memory')
+  if (lasting === false && !warnings.some(isUnkept))
+    lines.push('a restart of the server forgets this: its state is memory')
   return lines
 }
 

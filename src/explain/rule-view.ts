@@ -51,7 +51,8 @@ const conditionNames: Readonly<Record<Key, string>> = {
   networks: 'network',
 }
 
-const conditionsText = (when: Conditions): string =>
+/** `continent EU or AF and asn 64500`. */
+export const conditionsText = (when: Conditions): string =>
   (Object.keys(conditionNames) as Key[])
     .filter((key) => when[key] !== null)
     .map((key) => `${conditionNames[key]} ${valuesText(when, key)}`)

@@ -38,6 +38,14 @@ export interface MemberState {
   readonly effective: number
 }
 
+/** The share of its row in the health table. */
+export const rowShareOf = ({
+  warmUpShare,
+  overrideShare,
+  feedback,
+  reputation,
+}: MemberState): number => Math.fround(warmUpShare * overrideShare * feedback * reputation)
+
 /** Returns the state of a member. `effect`: what overrides, feedback and reputation make of it. */
 export function memberState(
   table: HealthReader,

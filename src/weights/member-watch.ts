@@ -16,7 +16,7 @@ import { type HealthWriter, Standing } from '../health/table.ts'
 import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
 import type { OverrideChanges, OverrideStore } from '../cluster/cluster-votes.ts'
 import type { FeedbackRegistry } from './feedback-registry.ts'
-import { type MemberState, type WatchedMember, memberState } from './member-state.ts'
+import { type MemberState, type WatchedMember, memberState, rowShareOf } from './member-state.ts'
 
 type OverrideResult =
   | { readonly kind: 'set'; readonly replaced: Override | null }
@@ -34,6 +34,8 @@ export interface MemberWatch {
   update(members: readonly WatchedMember[]): void
   /** Sets an override. `isForced` sets it even if it leaves a pool without an eligible member. */
   set(override: Override, isForced: boolean): OverrideResult
+  /** The members of its target as they would be under an override, which is not set. */
+  preview(override: Override): readonly MemberState[]
   /** Ends an override. Returns it, or null if there is none of that id. */
   undo(id: string, by: string): Override | null
   overrides(): readonly Override[]
@@ -103,6 +105,12 @@ class TableMemberWatch implements MemberWatch {
     onSet(override, null)
     this.#refresh()
     return taken
+  }
+
+  preview(override: Override): readonly MemberState[] {
+    const { zone, target } = override
+    const concerned = this.#members.filter((one) => one.zone === zone && one.target === target)
+    return this.#statesUnder(withOverride(this.#options.store.list(), override), concerned)
   }
 
   /** Ends an override. Returns it, or null if there is none of that id. */
@@ -190,9 +198,9 @@ class TableMemberWatch implements MemberWatch {
     const { table, store } = this.#options
     let soonestMs = Infinity
     for (const state of this.#statesUnder(store.list(), this.#members)) {
-      const { standing, warmUpShare, overrideShare, feedback, reputation, holdSeconds } = state
+      const { standing, holdSeconds } = state
       const { row } = state.member
-      const share = Math.fround(warmUpShare * overrideShare * feedback * reputation)
+      const share = rowShareOf(state)
       if (holdSeconds < Infinity) {
         const changeMs = Math.ceil(holdSeconds * 1000)
         soonestMs = Math.min(soonestMs, changeMs, rewriteAfterMs(holdSeconds))

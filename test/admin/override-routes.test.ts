@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
 import type { OverrideControl } from '../../src/metrics/override-metrics.ts'
 import { writeAccess } from '../../src/admin/access.ts'
+import type { OverrideEffects, OverrideKept } from '../../src/admin/override-routes.ts'
 import { type AdminSources, adminRoutes } from '../../src/admin/routes.ts'
 import {
   type HealthWriter,
@@ -66,6 +67,12 @@ function open(): OverrideControl {
 }
 
 const sources = { current: open() }
+/** Where overrides are kept, and what they come to, as the tests have it. */
+const effects: { kept: OverrideKept; short: ReturnType<OverrideEffects['shortPools']> } = {
+  kept: { kind: 'memory' },
+  short: [],
+}
+
 /** Listeners of the same sources, by who may write. */
 const accesses = {
   open: writeAccess({ address: '127.0.0.1', port: 0 }, null),
@@ -82,6 +89,7 @@ const listen = async (kind: keyof typeof accesses): Promise<AdminListener> => {
     get overrides() {
       return sources.current
     },
+    overrideEffects: { shortPools: () => effects.short, kept: async () => effects.kept },
   }
   ports[kind] = await freePort()
   return listenAdmin(
@@ -89,7 +97,7 @@ const listen = async (kind: keyof typeof accesses): Promise<AdminListener> => {
     {
       ...unwatched(),
       routes: adminRoutes,
-      sources: served as AdminSources,
+      sources: served as Partial<AdminSources> as AdminSources,
       access: { writes: accesses[kind], loadToken: null },
     },
   )
@@ -102,6 +110,8 @@ afterAll(() => Promise.all(listeners.map((one) => one.close())))
 beforeEach(() => {
   port = ports.open
   sources.current = open()
+  effects.kept = { kind: 'memory' }
+  effects.short = []
 })
 
 interface Answer {
@@ -335,5 +345,73 @@ describe('tokens', () => {
     ])
     expect(writeAccess({ address: '::1', port }, null)).toEqual({ kind: 'open' })
     expect(writeAccess({ address: '::', port }, null)).toEqual({ kind: 'closed' })
+  })
+})
+
+describe('warnings', () => {
+  const short = {
+    zone,
+    pool: 'us',
+    usable: 0.25,
+    minHealthy: 0.5,
+    clients: [],
+    message: 'pool us is left with 25 % of its weight',
+  }
+
+  test.each([
+    [
+      { kind: 'unwritten', file: '/s/a.state', why: 'EROFS' },
+      'not-kept',
+      /a\.state cannot be written \(EROFS\)/,
+    ],
+    [
+      { kind: 'store-away', why: 'ECONNREFUSED' },
+      'not-shared',
+      /this instance alone.*ECONNREFUSED/,
+    ],
+  ] as const)('%o: in force, and said to be kept nowhere', async (kept, code, message) => {
+    effects.kept = kept
+    const { status, value } = await post(drain)
+    expect(status).toBe(201)
+    expect(value).toMatchObject({
+      lasting: false,
+      warnings: [{ code, message: expect.stringMatching(message) }],
+    })
+    const undone = await ask('DELETE', '/overrides/mx3')
+    expect(undone.status).toBe(200)
+    expect(undone.value).toMatchObject({ undone: [{ target: 'mx3' }], warnings: [{ code }] })
+  })
+
+  test('none where overrides are kept, or not meant to be', async () => {
+    expect((await post(drain)).value['warnings']).toEqual([])
+    effects.kept = { kind: 'kept' }
+    const up = { target: 'mx2', kind: 'up', seconds: 60 }
+    expect((await post(up)).value).toMatchObject({ warnings: [], lasting: false })
+  })
+
+  test('a pool below min_healthy: a script is told, who asks is refused, who forces is not', async () => {
+    effects.short = [short]
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    }
+    const asked = await ask('POST', '/overrides?ask=yes', { ...init, body: JSON.stringify(drain) })
+    expect(asked.status).toBe(409)
+    expect(asked.value).toEqual({ error: { code: 'below-min-healthy', message: short.message } })
+    expect(events).toEqual([])
+    const forced = JSON.stringify({ ...drain, force: true })
+    expect((await ask('POST', '/overrides?ask=yes', { ...init, body: forced })).status).toBe(201)
+    const { status, value } = await post(drain)
+    expect(status).toBe(201)
+    expect(value['warnings']).toEqual([{ code: 'below-min-healthy', ...short }])
+  })
+
+  test('what leaves nobody is refused as that, whether asked or not', async () => {
+    effects.short = [{ ...short, usable: 0 }]
+    expect((await post({ ...drain, target: 'mx2', pool: 'us' })).status).toBe(201)
+    const body = JSON.stringify(drain)
+    const headers = { 'content-type': 'application/json' }
+    const asked = await ask('POST', '/overrides?ask=yes', { headers, body })
+    expect(asked.value).toMatchObject({ error: { code: 'would-empty-pool' } })
   })
 })

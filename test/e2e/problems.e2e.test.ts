@@ -50,6 +50,16 @@ async function page(server: RunningServer): Promise<readonly string[]> {
   return command.stdout().split('\n')
 }
 
+async function override(server: RunningServer, body: object): Promise<unknown> {
+  const reply = await fetch(`http://127.0.0.1:${server.adminPort}/overrides`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  expect(reply.status).toBe(201)
+  return reply.json()
+}
+
 const living = '127.0.0.131'
 /** Nobody listens there. */
 const dead = ['127.0.0.132', '127.0.0.133', '127.0.0.134', '127.0.0.135', '127.0.0.136']
@@ -153,6 +163,14 @@ records:
     expect(found.text).toMatch(/alone\.state cannot be written \(E[A-Z]+\): a restart forgets/)
     expect(Date.parse(found.since ?? '')).toBeLessThanOrEqual(Date.now())
     rmSync(notAFolder)
+    // A change that is written at once; it changes nothing.
+    const noChange = {
+      target: 'spare1.backup.example.test',
+      kind: 'weight',
+      factor: 1,
+      seconds: 60,
+    }
+    expect(await override(server, noChange)).toMatchObject({ lasting: true, warnings: [] })
     await mended(server, 'state-unwritten')
   }, 180_000)
 
@@ -316,5 +334,10 @@ describe('instances that share', () => {
     }
     expect(state.degraded).toBe(true)
     expect(state.reasons.map(({ why }) => why)).toContain('ECONNREFUSED')
+    const body = { target: 'mx1', kind: 'weight', factor: 1, seconds: 60 }
+    expect(await override(one, body)).toMatchObject({
+      lasting: false,
+      warnings: [{ code: 'not-shared', message: expect.stringContaining('this instance alone') }],
+    })
   })
 })

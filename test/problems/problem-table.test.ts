@@ -3,8 +3,13 @@
 import { describe, expect, test } from 'vitest'
 
 import type { EmptyPool } from '../../src/problems/empty-pools.ts'
-import { type ServerState, problemKinds, problemsOf } from '../../src/problems/problem-table.ts'
-import { type EmptyPoolChange, ProblemWatch } from '../../src/problems/problem-watch.ts'
+import {
+  type EmptyPoolChange,
+  ProblemWatch,
+  type ServerState,
+  problemKinds,
+  problemsOf,
+} from '../../src/problems/problem-table.ts'
 
 const nowMs = Date.UTC(2026, 10, 29, 3)
 
