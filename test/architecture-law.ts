@@ -195,8 +195,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'zonefile',
-    imports: 'answer files health lib probe/smtp watch wire wire/rdata zone/compile',
-    typesOnly: 'reputation steer weights zone',
+    imports: 'answer files health lib probe/smtp watch wire wire/rdata zone zone/compile',
+    typesOnly: 'reputation steer weights',
     packages: 'node:* yaml zod',
   },
   {

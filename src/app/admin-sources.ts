@@ -52,6 +52,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     workersAlive: () => workers.alive(),
     workerRestarts: () => workers.restarts(),
     lastReload: () => zones.lastReload(),
+    reloadMs: () => zones.lastReload().durationMs,
     reloads: () => zones.reloads(),
     certificate: certificate && {
       lastReload: () => certificate.lastReload(),

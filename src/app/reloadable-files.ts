@@ -77,7 +77,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   const loaded = await zones.load()
   logZoneLoad(log, loaded, cause)
   if (loaded.kind === 'rejected') return
-  const { catalog, watched, targets, identities, content } = loaded.served
+  const { catalog, packed, watched, targets, identities, content } = loaded.served
   if (needsPlaces(catalog)) await places.open()
   // Opening databases takes a while. If a later load was put in force meanwhile, this one is out of
   // date.
@@ -87,7 +87,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
   reputation.update(identities)
-  workers.publish(catalog)
+  workers.publish(packed)
   cluster.publishConfig(content)
 }
 

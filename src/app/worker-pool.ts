@@ -26,7 +26,7 @@ export const startWorkerPool = (
     udp,
     init: {
       endpoints: settings.listen,
-      catalog: zones.current().catalog,
+      catalog: zones.current().packed,
       healthBuffer,
       maxUdpOctets: settings.maxUdpOctets,
       answering: answeringSettings(settings),

@@ -2,7 +2,7 @@
 // makes the reputation checks of pools with `identity:`. Exit code 0: every target is healthy,
 // whatever the warnings.
 
-import type { ZonesLoaded } from '../zonefile/load-zones.ts'
+import type { ZonesLoaded } from '../zonefile/run-load.ts'
 import { createDnsLists } from '../reputation/dns-list.ts'
 import { greetingOf, type CheckedAddress, redactedList } from '../reputation/findings.ts'
 import { type LookupClients, ReputationCheck } from '../reputation/reputation-check.ts'

@@ -1,16 +1,13 @@
 // `mxsteer check [DIR]`: reports every problem in the zone files without serving them. --live
 // probes each target once (check-live.ts); --diff DIR compares with another folder (diff.ts).
 
-import { createAllocation } from '../zonefile/allocation.ts'
-
-import { loadZones } from '../zonefile/load-zones.ts'
-import { createSerialKeeper } from '../zonefile/serials.ts'
 import { systemClock } from '../lib/clock.ts'
 import { checkLive } from './check-live.ts'
 import { diff } from './diff.ts'
 import { resolverFlags } from './command-settings.ts'
 import { fail, parseFlags } from './flags.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
+import { loadZonesOnce } from '../zonefile/run-load.ts'
 
 const allFlags = [...new Set(['diff', 'zones', 'config', 'at', ...resolverFlags])]
 
@@ -23,14 +20,14 @@ export async function check(argv: readonly string[]): Promise<number> {
   if (after !== undefined)
     return diff(String(after), flags.words.length > 0 ? { ...values, zones: folder } : values)
   if (values['at'] ?? values['json']) return fail('check', '--at and --json go with --diff')
-  const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
+  const loaded = await loadZonesOnce(folder, systemClock.wallMs())
   if (loaded.kind === 'rejected') {
     process.stderr.write(formatDiagnostics(loaded.diagnostics))
     return 1
   }
   process.stderr.write(formatDiagnostics(loaded.warnings))
   if (flags.values['live']) return checkLive(loaded, flags.values)
-  const count = loaded.catalogZones.size
+  const count = loaded.zones.length
   process.stdout.write(`${folder}: ${count} ${count === 1 ? 'zone' : 'zones'}, no mistakes\n`)
   return 0
 }

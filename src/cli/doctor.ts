@@ -1,10 +1,8 @@
 // `mxsteer doctor`: checks everything that clients need in order to reach the zones of this server,
 // one line each, with advice. Exit code 0: all is well; 1: warnings; 2: failures, or bad usage.
 
-import { createAllocation } from '../zonefile/allocation.ts'
-import { loadZones } from '../zonefile/load-zones.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { createSerialKeeper } from '../zonefile/serials.ts'
+import { loadZonesOnce } from '../zonefile/run-load.ts'
 import { type DoctorInput, examine } from '../doctor/examine.ts'
 import { type ReportLine, exitCodeOf } from '../doctor/report.ts'
 import { systemClock } from '../lib/clock.ts'
@@ -27,8 +25,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   if (read.kind === 'bad') return fail('doctor', read.why)
   const { settings } = read
   const resolver = resolverOf(settings)
-  const serials = createSerialKeeper(systemClock)
-  const loaded = await loadZones(settings.zones, createAllocation(), serials)
+  const loaded = await loadZonesOnce(settings.zones, systemClock.wallMs())
   if (loaded.kind === 'loaded' && options.zone !== null) {
     const names = loaded.zones.map(({ name }) => name)
     if (!names.includes(options.zone))

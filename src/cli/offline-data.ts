@@ -4,10 +4,9 @@ import { createPlaceKeeper } from '../geo/place-keeper.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
-import { createAllocation } from '../zonefile/allocation.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
-import { type LoadedTarget, loadZones } from '../zonefile/load-zones.ts'
-import { createSerialKeeper } from '../zonefile/serials.ts'
+import type { LoadedTarget } from '../zonefile/load-zones.ts'
+import { loadZonesOnce } from '../zonefile/run-load.ts'
 
 export type LoadedFolder =
   | {
@@ -19,11 +18,11 @@ export type LoadedFolder =
 
 /** `why` has a diagnostic with its position for each problem in the folder. */
 export async function loadFolder(folder: string): Promise<LoadedFolder> {
-  const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
+  const loaded = await loadZonesOnce(folder, systemClock.wallMs())
   if (loaded.kind === 'rejected')
     return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }
-  const { catalogZones, targets } = loaded
-  return { kind: 'loaded', catalog: { zones: catalogZones, generation: 1 }, targets }
+  const { catalog, targets } = loaded
+  return { kind: 'loaded', catalog: { ...catalog, generation: 1 }, targets }
 }
 
 interface OpenedPlaces {

@@ -1,7 +1,7 @@
 // All checks of `mxsteer doctor`, in the order of the report.
 
 import type { Settings } from '../settings/settings.ts'
-import type { ZonesLoaded } from '../zonefile/load-zones.ts'
+import type { ZonesLoaded } from '../zonefile/run-load.ts'
 import { systemClock } from '../lib/clock.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
@@ -41,7 +41,7 @@ export async function examine(input: DoctorInput): Promise<readonly ReportLine[]
     checkClock(peers),
     checkState(settings, input.random),
     checkEgress(egress, isLoaded ? loaded.watched : []),
-    checkGeoip(settings.geoip, isLoaded && needsPlaces(catalogOf(loaded))),
+    checkGeoip(settings.geoip, isLoaded && needsPlaces(loaded.catalog)),
   ])
   const here = [...clock, ...state, reached, ...places]
   return [...checkConfig(input).map(withoutZone), ...zones, ...here.map(withoutZone)]
@@ -50,8 +50,6 @@ export async function examine(input: DoctorInput): Promise<readonly ReportLine[]
 const withoutZone = (result: CheckResult): ReportLine => ({ ...result, zone: null })
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
-
-const catalogOf = ({ catalogZones }: Loaded) => ({ zones: catalogZones, generation: 0 })
 
 function checkConfig({ settings, loaded, warnings }: DoctorInput): readonly CheckResult[] {
   if (loaded.kind === 'rejected') {
@@ -66,7 +64,7 @@ function checkConfig({ settings, loaded, warnings }: DoctorInput): readonly Chec
       ? [warn('config', 'pools ask for PTR or DNS lists', 'name a resolver: the setting resolver')]
       : []),
   ]
-  const count = loaded.catalogZones.size
+  const count = loaded.zones.length
   const well = `${settings.zones}: ${count} ${count === 1 ? 'zone' : 'zones'}, no warnings`
   return problems.length > 0 ? problems : [ok('config', well)]
 }
@@ -85,7 +83,7 @@ async function checkZones(input: DoctorInput): Promise<readonly ReportLine[]> {
     timeoutMs,
   }
   const lines: ReportLine[] = []
-  for (const zone of loaded.catalogZones.values()) {
+  for (const zone of loaded.catalog.zones.values()) {
     const own = readOwnZone(zone)
     if (wanted === null || own.name === wanted) lines.push(...(await checkZone(own, access)))
   }

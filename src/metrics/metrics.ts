@@ -39,6 +39,8 @@ export interface MetricSources {
   readonly targets: () => readonly (CountedTarget & WeightedTarget)[]
   readonly zones: () => readonly { readonly name: string; readonly serial: number }[]
   readonly lastReload: () => { readonly successful: boolean; readonly successAtSeconds: number }
+  /** How long the last load of the zone files took. */
+  readonly reloadMs: () => number
   readonly reloads: () => { readonly success: number; readonly failure: number }
   readonly workersAlive: () => number
   readonly workerRestarts: () => number
@@ -74,6 +76,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   collectDefaultMetrics({ register: registry })
   registerAnswerMetrics(registry, sources.counters, sources.targets)
   registerTargetGauges(registry, sources.states, sources.targets)
+  registerReloadMetrics(registry, sources)
   registerServerMetrics(registry, sources)
   valueRegistrar(registry)(
     'counter',
@@ -98,7 +101,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   }
 }
 
-function registerServerMetrics(registry: Registry, sources: MetricSources): void {
+function registerReloadMetrics(registry: Registry, sources: MetricSources): void {
   const register = valueRegistrar(registry)
   register(
     'gauge',
@@ -112,6 +115,12 @@ function registerServerMetrics(registry: Registry, sources: MetricSources): void
     'When zones were last taken over',
     () => sources.lastReload().successAtSeconds,
   )
+  register(
+    'gauge',
+    'mxsteer_config_last_reload_duration_seconds',
+    'How long the last load of the zone files took, whether it succeeded or not',
+    () => sources.reloadMs() / 1000,
+  )
   registerSampled(registry, {
     kind: 'counter',
     name: 'mxsteer_config_reloads_total',
@@ -123,6 +132,10 @@ function registerServerMetrics(registry: Registry, sources: MetricSources): void
       emit({ result: 'failure' }, failure)
     },
   })
+}
+
+function registerServerMetrics(registry: Registry, sources: MetricSources): void {
+  const register = valueRegistrar(registry)
   register('gauge', 'mxsteer_workers_alive', 'Answering workers that serve', sources.workersAlive)
   register(
     'counter',

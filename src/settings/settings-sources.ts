@@ -23,10 +23,10 @@ export function readSettingsFile(file: string, octets: Uint8Array): SourceRead {
   const { document } = parsed
   const read = settingsFileSchema.safeParse(document.value ?? {})
   const issues = read.success ? [] : read.error.issues
-  const diagnostics = [
-    ...parsed.diagnostics,
-    ...shapeProblems(issues, document.value).map(({ problem }) => document.toDiagnostic(problem)),
-  ]
+  const diagnostics = document.toDiagnostics([
+    ...document.problems,
+    ...shapeProblems(issues, document.value).map(({ problem }) => problem),
+  ])
   return {
     values: read.success ? read.data : {},
     diagnostics: withoutSecrets(text, diagnostics),

@@ -1,5 +1,6 @@
-// A catalog in the form in which it is sent to the answering workers: names and RRsets in memory
-// that all threads share, so that a zone of 100,000 records costs a worker neither time nor memory.
+// A catalog in the form in which it crosses threads, from the one that reads zone files to the
+// control thread and to the answering workers: names and RRsets in memory that all threads share, so
+// that a zone of 100,000 records costs none of them time or memory.
 // Nodes with a steered set are cloned: they are few, and their sets, pools and targets refer to
 // each other.
 

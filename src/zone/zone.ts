@@ -33,7 +33,7 @@ export interface Zone {
   readonly negativeSoa: RRset
   /** Every name of the zone, empty non-terminals and names below delegations included. */
   readonly nodes: ReadonlyMap<NameKey, ZoneNode>
-  /** The nodes that have a steered set. Absent outside answering workers. */
+  /** The nodes that have a steered set. Absent before the zone is packed. */
   readonly steered?: ReadonlyMap<NameKey, ZoneNode>
 }
 
@@ -45,7 +45,7 @@ export interface Catalog {
   readonly generation: number
   /** Count of labels of the deepest apex. Absent: it is counted at each lookup. */
   readonly deepestApex?: number
-  /** All names of all zones. Absent outside answering workers. */
+  /** All names of all zones. Absent before they are packed. */
   readonly names?: NameTable
 }
 

@@ -27,22 +27,33 @@ export interface Diagnostic {
 
 const excerptCharacters = 100
 
+/**
+ * How many characters on either side of an excerpt are looked at for secrets that reach into it, and
+ * for the ends of the line.
+ */
+const marginCharacters = 1000
+
 /** Two lines: up to 100 characters of the line around `offset`, and a caret under it. */
 export function excerptAt(text: string, offset: number): string {
   const at = Math.min(Math.max(0, offset), text.length)
-  const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
-  const end = text.indexOf('\n', at)
-  const line = maskSecrets(text.slice(start, end < 0 ? text.length : end).replace(/\r$/, ''))
-  const column = Math.min(at - start, line.length)
+  const reach = excerptCharacters + marginCharacters
+  const [first, last] = [Math.max(0, at - reach), Math.min(text.length, at + reach)]
+  const before = text.slice(first, at)
+  const after = text.slice(at, last)
+  const start = before.lastIndexOf('\n') + 1
+  const end = after.indexOf('\n')
+  const near = before.slice(start) + (end < 0 ? after : after.slice(0, end))
+  const line = maskSecrets(near.replace(/\r$/, ''))
+  const column = Math.min(at - first - start, line.length)
   const from = Math.max(
     0,
     Math.min(column - excerptCharacters / 2, line.length - excerptCharacters),
   )
   const to = Math.min(line.length, from + excerptCharacters)
-  const before = from > 0 ? '…' : ''
-  const after = to < line.length ? '…' : ''
-  const shown = `${before}${line.slice(from, to)}${after}`
-  return `${blankOut(shown)}\n${' '.repeat(before.length + column - from)}^`
+  const isCutBefore = from > 0 || (start === 0 && first > 0)
+  const isCutAfter = to < line.length || (end < 0 && last < text.length)
+  const shown = `${isCutBefore ? '…' : ''}${line.slice(from, to)}${isCutAfter ? '…' : ''}`
+  return `${blankOut(shown)}\n${' '.repeat((isCutBefore ? 1 : 0) + column - from)}^`
 }
 
 /**
@@ -87,37 +98,30 @@ function formatDiagnostic({
   return `${head}\n  ${gutter} | ${text}\n  ${' '.repeat(gutter.length)} | ${caret}`
 }
 
-const maxPerFile = 100
+/** So many mistakes of one file are shown. */
+export const maxPerFile = 100
 
 const maxInAll = 1000
 
-/**
- * Sorts by file, severity and position. Beyond 100 a file or 1000 in all, the last one tells how
- * many are left out.
- */
+/** Sorts by file. Beyond 1000 in all, the last one tells how many are left out. */
 export function gatherDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const byFile = new Map<string, Diagnostic[]>()
-  for (const diagnostic of diagnostics) {
-    const list = byFile.get(diagnostic.file) ?? []
-    byFile.set(diagnostic.file, list)
-    list.push(diagnostic)
-  }
-  const gathered = [...byFile.keys()]
-    .sort()
-    .flatMap((file) => cut(sorted(byFile.get(file) ?? []), maxPerFile))
-  return cut(gathered, maxInAll)
+  const byFile = Map.groupBy(diagnostics, ({ file }) => file)
+  const gathered = [...byFile.keys()].sort().flatMap((file) => byFile.get(file) ?? [])
+  return cutDiagnostics(gathered, maxInAll, gathered.length)
 }
 
-const sorted = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
-  [...diagnostics].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column)
-
-/** Errors come first, so that a warning never displaces an error. */
-const rank = ({ severity }: Diagnostic): number => (severity === 'error' ? 0 : 1)
-
-function cut(diagnostics: readonly Diagnostic[], limit: number): readonly Diagnostic[] {
+/**
+ * The first `limit` of `count` diagnostics; where there are more, `diagnostics` has one more than
+ * that, whose place is taken by one that tells how many are left out.
+ */
+export function cutDiagnostics(
+  diagnostics: readonly Diagnostic[],
+  limit: number,
+  count: number,
+): readonly Diagnostic[] {
   const first = diagnostics[limit]
   if (!first) return diagnostics
-  const message = `and ${diagnostics.length - limit} more, which are not listed`
+  const message = `and ${count - limit} more, which are not listed`
   const rest: Diagnostic = { ...first, code: 'more-mistakes', path: '', excerpt: '', message }
   return [...diagnostics.slice(0, limit), rest]
 }

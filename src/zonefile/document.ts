@@ -6,30 +6,33 @@
 import { type Document, isCollection, isMap, isPair, isScalar, isSeq, LineCounter } from 'yaml'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 import { readBulkDocument } from './bulk-records.ts'
-import { excerptAt, type Diagnostic } from './diagnostic.ts'
+import { cutDiagnostics, excerptAt, maxPerFile, type Diagnostic } from './diagnostic.ts'
 import { printable } from '../lib/printable.ts'
 import {
   type IsText,
   toPlainValue,
   composeChecked,
   type Composed,
+  syntaxProblem,
   type SyntaxProblem,
 } from './syntax.ts'
 
 export interface ConfigDocument {
   /** Maps (objects without a prototype), lists, text, numbers, booleans, null. */
   readonly value: unknown
+  /** Of keys that are given twice; the value has the first of each. */
+  readonly problems: readonly Problem[]
   /** Adds file, line, column and excerpt to a problem of this document. */
   toDiagnostic(problem: Problem): Diagnostic
+  /**
+   * The same for all problems of this document, in the order in which they are shown; beyond 100 the
+   * last one tells how many are left out.
+   */
+  toDiagnostics(problems: readonly Problem[]): readonly Diagnostic[]
 }
 
 type ParsedDocument =
-  /** `diagnostics`: of duplicate keys. The value has the first of each. */
-  | {
-      readonly kind: 'document'
-      readonly document: ConfigDocument
-      readonly diagnostics: readonly Diagnostic[]
-    }
+  | { readonly kind: 'document'; readonly document: ConfigDocument }
   | { readonly kind: 'bad'; readonly diagnostics: readonly Diagnostic[] }
 
 const octetsLimit: number = 4 * 1024 * 1024
@@ -54,43 +57,70 @@ export function parseDocument(
   if (decoded.kind === 'bad') {
     for (const match of decoded.text.matchAll(/\n/g)) source.lines.addNewLine(match.index + 1)
     source.lines.lineStarts.unshift(0)
-    return { kind: 'bad', diagnostics: [syntaxDiagnostic(source, decoded.problem)] }
+    return bad(source, [decoded.problem])
   }
   const bulk = readBulkDocument(source.text, isText)
-  if (bulk) return { kind: 'document', document: bulkDocument(source, bulk.value), diagnostics: [] }
+  if (bulk) return { kind: 'document', document: bulkDocument(source, bulk.value) }
   const composed = composeChecked(source.text, source.lines)
-  if (composed.kind === 'bad') {
-    return {
-      kind: 'bad',
-      diagnostics: composed.problems.map((problem) => syntaxDiagnostic(source, problem)),
-    }
-  }
+  if (composed.kind === 'bad') return bad(source, composed.problems)
   const { value, problems } = toPlainValue(composed.document.contents, isText)
-  return {
-    kind: 'document',
-    document: { value, toDiagnostic: (problem) => locate(source, composed.document, problem) },
-    diagnostics: problems.map((problem) => syntaxDiagnostic(source, problem)),
-  }
+  const offsetIn = (problem: Problem): number => offsetOf(composed.document, problem)
+  return { kind: 'document', document: documentOf({ source, value, problems, offsetIn }) }
 }
 
 /** A document without YAML nodes: they are composed when the first diagnostic needs a position. */
 function bulkDocument(source: Source, value: object): ConfigDocument {
   let composed: Composed | null = null
+  const offsetIn = (problem: Problem): number => {
+    composed ??= composeChecked(source.text, source.lines)
+    return composed.kind === 'bad' ? 0 : offsetOf(composed.document, problem)
+  }
+  return documentOf({ source, value, problems: [], offsetIn })
+}
+
+function bad(source: Source, problems: readonly SyntaxProblem[]): ParsedDocument {
+  return { kind: 'bad', diagnostics: diagnosticsAt(source, problems) }
+}
+
+interface DocumentParts {
+  readonly source: Source
+  readonly value: unknown
+  readonly problems: readonly SyntaxProblem[]
+  readonly offsetIn: (problem: Problem) => number
+}
+
+function documentOf({ source, value, problems, offsetIn }: DocumentParts): ConfigDocument {
+  const locate = (problem: Problem | SyntaxProblem): SyntaxProblem =>
+    'offset' in problem ? problem : { ...problem, offset: offsetIn(problem) }
   return {
     value,
-    toDiagnostic(problem) {
-      composed ??= composeChecked(source.text, source.lines)
-      if (composed.kind === 'bad') return diagnosticAt(source, problem, 0)
-      return locate(source, composed.document, problem)
-    },
+    problems,
+    toDiagnostic: (problem) => diagnosticAt(source, locate(problem)),
+    toDiagnostics: (all) => diagnosticsAt(source, all.map(locate)),
   }
 }
+
+/** Only those that are shown are made: an excerpt costs more than a problem. */
+function diagnosticsAt(source: Source, problems: readonly SyntaxProblem[]): readonly Diagnostic[] {
+  const sorted = problems.toSorted((a, b) => rank(a) - rank(b) || a.offset - b.offset)
+  const shown = sorted.slice(0, maxPerFile + 1).map((problem) => diagnosticAt(source, problem))
+  return cutDiagnostics(shown, maxPerFile, problems.length)
+}
+
+/** Errors come first, so that a warning never displaces an error. */
+const rank = ({ severity }: Problem): number => (severity === 'error' ? 0 : 1)
 
 /** A diagnostic of a file as a whole, at line 1. */
 export function fileDiagnostic(file: string, code: ProblemCode, message: string): Diagnostic {
   const where = { file, line: 1, column: 1, path: '', excerpt: '' }
   return { severity: 'error', code, ...where, message: printable(message) }
 }
+
+const maxTextCharacters = 2000
+
+/** Names in a file can be as long as the file. */
+const cutText = (text: string): string =>
+  text.length > maxTextCharacters ? `${text.slice(0, maxTextCharacters)}…` : text
 
 /** `pools.eu.targets.mx1`, `records["_25._tcp.mx1"].TLSA`, `steering.in[0].pools[1]`. */
 function formatPath(path: DocumentPath): string {
@@ -109,18 +139,8 @@ interface Source {
   readonly lines: LineCounter
 }
 
-function syntaxDiagnostic(
-  source: Source,
-  { code, offset, path, message }: SyntaxProblem,
-): Diagnostic {
-  return diagnosticAt(source, { severity: 'error', code, path, at: 'value', message }, offset)
-}
-
-function locate(source: Source, document: Document, problem: Problem): Diagnostic {
-  return diagnosticAt(source, problem, offsetOf(document, problem))
-}
-
-function diagnosticAt({ file, text, lines }: Source, problem: Problem, offset: number): Diagnostic {
+function diagnosticAt({ file, text, lines }: Source, problem: SyntaxProblem): Diagnostic {
+  const { offset } = problem
   const { line, col } = lines.linePos(Math.min(offset, text.length))
   return {
     severity: problem.severity,
@@ -128,8 +148,8 @@ function diagnosticAt({ file, text, lines }: Source, problem: Problem, offset: n
     file,
     line: Math.max(1, line),
     column: Math.max(1, col),
-    path: formatPath(problem.path),
-    message: printable(problem.message),
+    path: cutText(formatPath(problem.path)),
+    message: cutText(printable(problem.message)),
     excerpt: excerptAt(text, offset),
   }
 }
@@ -214,7 +234,7 @@ function decodeText(octets: Uint8Array): DecodedText {
     ).length
     const octet = (octets[difference] ?? 0).toString(16).padStart(2, '0')
     const message = `the octet 0x${octet} is not UTF-8, expected UTF-8 text`
-    return { kind: 'bad', text, problem: { code: 'not-utf8', offset, path: [], message } }
+    return { kind: 'bad', text, problem: syntaxProblem('not-utf8', offset, message) }
   }
   const control = controlCharacter.exec(text)
   if (control) {
@@ -223,7 +243,7 @@ function decodeText(octets: Uint8Array): DecodedText {
     return {
       kind: 'bad',
       text,
-      problem: { code: 'control-character', offset: control.index, path: [], message },
+      problem: syntaxProblem('control-character', control.index, message),
     }
   }
   return { kind: 'text', text: text.replace(/^\ufeff/, '') }

@@ -133,6 +133,7 @@ export const namedMap = <T>(schema: z.ZodType<T>): z.ZodType<ReadonlyMap<string,
     if (shape && !shape.success) passOn(shape.error.issues, [], context)
     if (!isMap(value)) return map
     for (const key of Object.keys(value)) {
+      if (context.issues.length >= maxIssues) break
       const parsed = schema.safeParse(value[key])
       if (parsed.success) map.set(key, parsed.data)
       else passOn(parsed.error.issues, [key], context)
@@ -152,6 +153,7 @@ export const oneOrMany = <T>(schema: z.ZodType<T>): z.ZodType<readonly T[]> =>
     const isList = Array.isArray(value)
     const items: T[] = []
     for (const [i, item] of (isList ? (value as unknown[]) : [value]).entries()) {
+      if (context.issues.length >= maxIssues) break
       const parsed = schema.safeParse(item)
       if (parsed.success) items.push(parsed.data)
       else passOn(parsed.error.issues, isList ? [i] : [], context)
@@ -165,13 +167,16 @@ export const oneOrMany = <T>(schema: z.ZodType<T>): z.ZodType<readonly T[]> =>
     return items
   })
 
+/** Where a map or a list has so many issues, the rest of it is not looked at: 100 of a file are shown. */
+const maxIssues = 1000
+
 /** Adds the issues of a nested value at `path` to the context of the value around it. */
 export function passOn(
   issues: readonly z.core.$ZodIssue[],
   path: readonly PropertyKey[],
   context: { issues: z.core.$ZodRawIssue[] },
 ): void {
-  for (const issue of issues) {
+  for (const issue of issues.slice(0, maxIssues)) {
     context.issues.push({ ...issue, path: [...path, ...issue.path] } as z.core.$ZodRawIssue)
   }
 }

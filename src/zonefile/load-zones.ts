@@ -1,4 +1,6 @@
-// Loads a folder of zone files: every zone compiled, or every problem of every file.
+// From the files of a folder to their zones, compiled and packed, or to the mistakes of every file.
+// What goes in and what comes out is plain data or shared memory, since it happens in a thread of its
+// own (run-load.ts).
 
 import { createHash } from 'node:crypto'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
@@ -6,37 +8,54 @@ import type { ReputationProfile, CheckedAddress } from '../reputation/findings.t
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
 import { slotKey } from '../watch/slot-key.ts'
 import type { AgentProfile } from '../weights/agent-watch.ts'
-import type { NameKey } from '../wire/name.ts'
 import { type CompiledTarget, type CompiledZone, compileZone } from '../zone/compile/compile.ts'
 import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
 import type { IdentitySource, ZoneSource } from '../zone/compile/zone-source.ts'
+import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
 import type { Zone } from '../zone/zone.ts'
-import type { Allocation, AllocationRound } from './allocation.ts'
+import { type Allocation, type AllocationRound, beginAllocation } from './allocation.ts'
 import { type ConfigDocument, parseDocument } from './document.ts'
-import { gatherDiagnostics, type Diagnostic } from './diagnostic.ts'
+import { gatherDiagnostics, maxPerFile, type Diagnostic } from './diagnostic.ts'
 import { resolveProbe } from './probe-profile.ts'
-import { type ReadFile, readFolder } from './read-folder.ts'
+import type { ReadFile } from './read-folder.ts'
 import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
-import type { SerialKeeper, SerialRound } from './serials.ts'
+import { beginSerials, type SerialRound, type Serials } from './serials.ts'
 import { isRecordData, zoneSchema } from './zone-schema.ts'
 
-export type ZonesLoaded =
-  | {
-      readonly kind: 'loaded'
-      readonly catalogZones: ReadonlyMap<NameKey, Zone>
-      readonly watched: readonly WatchedAddress[]
-      readonly targets: readonly LoadedTarget[]
-      readonly identities: readonly CheckedAddress[]
-      readonly zones: readonly { readonly name: string; readonly serial: number }[]
-      readonly warnings: readonly Diagnostic[]
-      /** Hash of names and contents of all files. */
-      readonly hash: string
-      /**
-       * Hash of what the zones contain (`hashContent`): equal on all instances that serve the same.
-       */
-      readonly content: string
-    }
+/** The files, and what the load before has left behind. */
+export interface LoadJob {
+  readonly folder: string
+  readonly files: readonly ReadFile[]
+  /** Of files that could not be read. */
+  readonly diagnostics: readonly Diagnostic[]
+  readonly allocation: Allocation
+  readonly serials: Serials
+  /** Now, in milliseconds since 1970. */
+  readonly wallMs: number
+}
+
+export type ZonesRead =
+  | ({ readonly kind: 'loaded' } & FolderContent)
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
+
+interface FolderContent {
+  /** Its generation is 0. */
+  readonly packed: PackedCatalog
+  readonly watched: readonly WatchedAddress[]
+  readonly targets: readonly LoadedTarget[]
+  readonly identities: readonly CheckedAddress[]
+  readonly zones: readonly { readonly name: string; readonly serial: number }[]
+  readonly warnings: readonly Diagnostic[]
+  /** Hash of names and contents of all files. */
+  readonly hash: string
+  /**
+   * Hash of what the zones contain (`hashContent`): equal on all instances that serve the same.
+   */
+  readonly content: string
+  /** For the load after this one, if this one is put in force. */
+  readonly allocation: Allocation
+  readonly serials: Serials
+}
 
 export interface LoadedTarget {
   /** Name of the zone without the final dot. */
@@ -54,38 +73,60 @@ interface LoadedMembership {
   readonly availabilityTarget: number | null
 }
 
-/** Takes indexes of `allocation` and serials of `serials` only if every file is free of errors. */
-export async function loadZones(
-  folder: string,
-  allocation: Allocation,
-  serials: SerialKeeper,
-): Promise<ZonesLoaded> {
-  const read = await readFolder(folder)
-  if (read.kind === 'bad') return { kind: 'rejected', diagnostics: read.diagnostics }
-  const rounds = { indexes: allocation.begin(), serials: serials.begin() }
-  const loading: Loading = { ...rounds, watched: new Map(), files: new Map(), loaded: [] }
-  const diagnostics = [
-    ...read.diagnostics,
-    ...read.files.flatMap((file) => loadFile(loading, file)),
-  ]
-  if (diagnostics.some((diagnostic) => diagnostic.severity === 'error')) {
+/** What a load reports while it goes on, to tell which file it was at if it does not end. */
+export interface LoadProgress {
+  /** Called before anything is done with the file; with the folder, before its zones are packed. */
+  begin(file: string): void
+  /** Called when a file is done that has mistakes. */
+  refuse(diagnostics: readonly Diagnostic[]): void
+}
+
+export function readZones(job: LoadJob, progress: LoadProgress): ZonesRead {
+  const loading: Loading = {
+    indexes: beginAllocation(job.allocation),
+    serials: beginSerials(job.serials, job.wallMs),
+    watched: new Map(),
+    files: new Map(),
+    loaded: [],
+  }
+  const diagnostics = [...job.diagnostics]
+  for (const file of job.files) {
+    progress.begin(file.file)
+    const found = loadFile(loading, file)
+    if (found.some(isError)) progress.refuse(found)
+    diagnostics.push(...found)
+  }
+  if (diagnostics.some(isError))
     return { kind: 'rejected', diagnostics: gatherDiagnostics(diagnostics) }
-  }
-  rounds.indexes.commit()
-  rounds.serials.commit()
-  const hash = createHash('sha256')
-  for (const file of read.files) hash.update(JSON.stringify([file.name, hashOctets(file.octets)]))
+  progress.begin(job.folder)
+  const content = assemble(loading, gatherDiagnostics(diagnostics))
+  return { kind: 'loaded', ...content, hash: hashFiles(job.files) }
+}
+
+const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
+
+function assemble(
+  { loaded, watched, indexes, serials }: Loading,
+  warnings: readonly Diagnostic[],
+): Omit<FolderContent, 'hash'> {
+  const zones = new Map(loaded.map(({ zone }) => [zone.apexKey, zone]))
   return {
-    kind: 'loaded',
-    catalogZones: new Map(loading.loaded.map(({ zone }) => [zone.apexKey, zone])),
-    watched: [...loading.watched.values()],
-    targets: loading.loaded.flatMap(describeTargets),
-    identities: loading.loaded.flatMap(({ identities }) => identities),
-    zones: loading.loaded.map(({ name, zone }) => ({ name, serial: zone.serial })),
-    warnings: gatherDiagnostics(diagnostics),
-    hash: hash.digest('hex'),
-    content: hashContent(loading.loaded.map(({ source }) => source)),
+    packed: packCatalog({ zones, generation: 0 }),
+    watched: [...watched.values()],
+    targets: loaded.flatMap(describeTargets),
+    identities: loaded.flatMap(({ identities }) => identities),
+    zones: loaded.map(({ name, zone }) => ({ name, serial: zone.serial })),
+    warnings,
+    content: hashContent(loaded.map(({ source }) => source)),
+    allocation: indexes.close(),
+    serials: serials.close(),
   }
+}
+
+function hashFiles(files: readonly ReadFile[]): string {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(JSON.stringify([file.name, hashOctets(file.octets)]))
+  return hash.digest('hex')
 }
 
 const describeTargets = ({ name, source, compiled }: LoadedZone): readonly LoadedTarget[] =>
@@ -131,7 +172,8 @@ interface LoadedZone {
 function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagnostic[] {
   const zoneFile = readZone(file, octets)
   const { document, source } = zoneFile
-  if (!document || !source) return zoneFile.diagnostics
+  if (!document) return zoneFile.diagnostics
+  if (!source) return document.toDiagnostics(zoneFile.problems)
   const name = source.zone.replace(/\.$/, '').toLowerCase()
   const serial = loading.serials.assignSerial(name, hashOctets(octets), source.soa.serial)
   const compiled = compileZone({
@@ -148,33 +190,22 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagno
     loading.loaded.push({ name, source, zone, compiled, identities })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
-  const diagnostics = [
-    ...zoneFile.diagnostics,
-    ...problems.map((problem) => document.toDiagnostic(problem)),
-  ]
-  return [...diagnostics, ...checkDuplicate(loading, zoneFile, name)]
+  return document.toDiagnostics([
+    ...zoneFile.problems,
+    ...problems,
+    ...checkDuplicate(loading, file, name),
+  ])
 }
 
-/** A diagnostic if another file has the same zone. */
-function checkDuplicate(
-  { files }: Loading,
-  { file, document }: ZoneFile,
-  name: string,
-): readonly Diagnostic[] {
+/** A problem if another file has the same zone. */
+function checkDuplicate({ files }: Loading, file: string, name: string): readonly Problem[] {
   const other = files.get(name)
   if (other === undefined) {
     files.set(name, file)
     return []
   }
   const message = `the zone ${name} is in ${other} too, expected it in one file`
-  const problem = {
-    severity: 'error',
-    code: 'duplicate-zone',
-    path: ['zone'],
-    at: 'value',
-    message,
-  } as const
-  return document ? [document.toDiagnostic(problem)] : []
+  return [{ severity: 'error', code: 'duplicate-zone', path: ['zone'], at: 'value', message }]
 }
 
 interface ProbedAddress {
@@ -248,7 +279,10 @@ interface ZoneFile {
   readonly document: ConfigDocument | null
   /** null: nothing further can be checked. */
   readonly source: ZoneSource | null
+  /** Of the YAML, where that leads to no document. */
   readonly diagnostics: readonly Diagnostic[]
+  /** Of the document and of its schema. */
+  readonly problems: readonly Problem[]
   /** Whether a problem at this path may only follow from a repair, so that it is not reported. */
   readonly isRepaired: (problem: Problem) => boolean
 }
@@ -258,37 +292,58 @@ const maxRepairRounds = 4
 /** Sections without which every name in the others would be unknown. */
 const essential = ['zone', 'targets', 'probes', 'pools', 'steering', 'records']
 
-/** `source` has every default filled in. `diagnostics` are those of the YAML and of the schema. */
+/** `source` has every default filled in. */
 export function readZone(file: string, octets: Uint8Array): ZoneFile {
   const parsed = parseDocument(file, octets, isRecordData)
-  const unreadable = { file, source: null, document: null, isRepaired: () => false }
+  const unreadable = { file, source: null, document: null, problems: [], isRepaired: () => false }
   if (parsed.kind === 'bad') return { ...unreadable, diagnostics: parsed.diagnostics }
-  const { document, diagnostics } = parsed
+  const { document } = parsed
   const { source, problems } = readSource(document.value)
-  const repaired = problems.map((problem) => problem.path)
+  const isNear = nearPaths(problems.map(({ path }) => path))
   return {
     file,
     document,
     source,
-    diagnostics: [...diagnostics, ...problems.map((problem) => document.toDiagnostic(problem))],
+    diagnostics: [],
+    problems: [...document.problems, ...problems],
     isRepaired: ({ severity, path }) =>
-      repaired.length > 0 &&
-      (severity === 'warning' || repaired.some((other) => isPrefixOrExtension(path, other))),
+      problems.length > 0 && (severity === 'warning' || isNear(path)),
   }
 }
 
 function readSource(value: unknown): { source: ZoneSource | null; problems: readonly Problem[] } {
   let problems: readonly Problem[] = []
   for (let round = 0; round < maxRepairRounds; round++) {
-    const parsed = zoneSchema.safeParse(value)
+    const parsed = parseShape(value)
+    if (parsed === null) return { source: null, problems: [tooManyMistakes] }
     if (parsed.success) return { source: parsed.data, problems }
     const shape = shapeProblems(parsed.error.issues, value)
     // Problems of later rounds are caused by the repairs.
     if (round === 0) problems = shape.map(({ problem }) => problem)
-    if (round === 0 && shape.some(isFatal)) return { source: null, problems }
+    // With so many problems, none that a later check finds would be shown.
+    const isLast = shape.length > maxPerFile || shape.some(isFatal)
+    if (round === 0 && isLast) return { source: null, problems }
     if (!applyRepairs(value, shape)) return { source: null, problems }
   }
   return { source: null, problems }
+}
+
+/** null: zod ran out of stack, on which it puts each issue of a list. */
+function parseShape(value: unknown): ReturnType<typeof zoneSchema.safeParse> | null {
+  try {
+    return zoneSchema.safeParse(value)
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
+  }
+}
+
+const tooManyMistakes: Problem = {
+  severity: 'error',
+  code: 'more-mistakes',
+  path: [],
+  at: 'value',
+  message: 'more mistakes than can be listed: is this a zone file?',
 }
 
 const isFatal = ({ problem: { path, code }, repair }: ShapeProblem): boolean =>
@@ -296,9 +351,19 @@ const isFatal = ({ problem: { path, code }, repair }: ShapeProblem): boolean =>
   (path.length === 1 &&
     (code === 'unknown-key' ? repair.kind !== 'rename' : essential.includes(String(path[0]))))
 
-/** Whether one path is a prefix of the other. */
-const isPrefixOrExtension = (a: DocumentPath, b: DocumentPath): boolean =>
-  a.slice(0, b.length).every((step, i) => step === b[i])
+/** Whether a path is a prefix or an extension of any of `paths`. */
+function nearPaths(paths: readonly DocumentPath[]): (path: DocumentPath) => boolean {
+  const whole = new Set(paths.map(keyOf))
+  const prefixes = new Set(paths.flatMap((path) => prefixesOf(path).map(keyOf)))
+  return (path) =>
+    prefixes.has(keyOf(path)) || prefixesOf(path).some((prefix) => whole.has(keyOf(prefix)))
+}
+
+const keyOf = (path: DocumentPath): string => JSON.stringify(path)
+
+/** Itself included, and the empty path. */
+const prefixesOf = (path: DocumentPath): readonly DocumentPath[] =>
+  Array.from({ length: path.length + 1 }, (_, length) => path.slice(0, length))
 
 /**
  * The identities (greeting, PTR, DNS lists) that the pools of a zone have watched: one for each

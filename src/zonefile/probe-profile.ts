@@ -5,7 +5,7 @@
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import type { ProbeProfile } from '../probe/smtp/profile.ts'
 import type { TlsaRecord } from '../health/tls-report.ts'
-import { keyOfName, nameToText, type Name } from '../wire/name.ts'
+import { keyOfName, nameToText, type Name, type NameKey } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { readName, readProbeEndpoint } from '../zone/compile/names.ts'
@@ -126,25 +126,36 @@ function expectedTls(
 }
 
 /** The TLSA records of `records:` at an owner name. */
-function tlsaAt({ records }: ZoneSource, owner: Name, apex: Name): readonly TlsaRecord[] {
-  const tlsa: TlsaRecord[] = []
-  for (const [text, types] of records) {
-    const name = text === '@' ? null : readName(text, apex)
-    if (name?.kind !== 'name' || keyOfName(name.name) !== keyOfName(owner)) continue
-    for (const [type, record] of types) {
-      if (!/^(TLSA|TYPE52)$/i.test(type) || record.kind !== 'plain') continue
-      for (const { text } of record.data) {
-        const parsed = parseRdata(RRType.TLSA, text, apex)
-        if (parsed.kind === 'rdata') tlsa.push(readTlsa(parsed.rdata.octets))
-      }
-    }
-  }
-  return tlsa
+function tlsaAt(source: ZoneSource, owner: Name, apex: Name): readonly TlsaRecord[] {
+  const index = tlsaIndexes.get(source) ?? indexTlsa(source, apex)
+  tlsaIndexes.set(source, index)
+  return index.get(keyOfName(owner)) ?? []
 }
 
-const readTlsa = (octets: Uint8Array): TlsaRecord => ({
-  usage: octets[0] ?? 0,
-  selector: octets[1] ?? 0,
-  matchingType: octets[2] ?? 0,
-  data: octets.subarray(3),
-})
+/** Kept, since each address of a zone asks. */
+const tlsaIndexes = new WeakMap<ZoneSource, ReadonlyMap<NameKey, readonly TlsaRecord[]>>()
+
+/** The TLSA records of `records:` by owner name. */
+function indexTlsa({ records }: ZoneSource, apex: Name): Map<NameKey, TlsaRecord[]> {
+  const index = new Map<NameKey, TlsaRecord[]>()
+  for (const [text, types] of records) {
+    for (const [type, record] of types) {
+      if (!/^(TLSA|TYPE52)$/i.test(type) || record.kind !== 'plain') continue
+      const name = text === '@' ? null : readName(text, apex)
+      if (name?.kind !== 'name') continue
+      const key = keyOfName(name.name)
+      const read = record.data.flatMap(({ text: rdata }) => readTlsa(rdata, apex))
+      index.set(key, [...(index.get(key) ?? []), ...read])
+    }
+  }
+  return index
+}
+
+/** Empty: it is no TLSA record. */
+function readTlsa(text: string, apex: Name): readonly TlsaRecord[] {
+  const parsed = parseRdata(RRType.TLSA, text, apex)
+  if (parsed.kind !== 'rdata') return []
+  const { octets } = parsed.rdata
+  const [usage = 0, selector = 0, matchingType = 0] = octets
+  return [{ usage, selector, matchingType, data: octets.subarray(3) }]
+}

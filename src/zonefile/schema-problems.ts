@@ -20,6 +20,9 @@ type Repair =
 
 type Issue = z.core.$ZodIssue
 
+/** Of one map: the search for a similar key takes a while, and 100 mistakes of a file are shown. */
+const maxUnknownKeys = 1000
+
 /** `value`: what the schema was given; messages show parts of it. */
 export function shapeProblems(issues: readonly Issue[], value: unknown): readonly ShapeProblem[] {
   const problems: ShapeProblem[] = []
@@ -27,7 +30,7 @@ export function shapeProblems(issues: readonly Issue[], value: unknown): readonl
   for (const issue of issues) {
     if (issue.code !== 'unrecognized_keys') continue
     const known = issue.message.split(' ')
-    for (const key of issue.keys) {
+    for (const key of issue.keys.slice(0, maxUnknownKeys)) {
       const suggestion = nearest(key, known)
       if (suggestion) suggested.add(keyOf([...stepsOf(issue), suggestion]))
       const problem = unknownKey([...stepsOf(issue), key], key, { suggestion, known })

@@ -4,50 +4,38 @@
 // The serial is the time in Unix seconds, so that it increases over restarts without being stored;
 // where that is not greater than the last serial, it is the last serial + 1.
 
-import type { Clock } from '../lib/clock.ts'
+/** The last serial of each zone: plain data, since zone files are read in a thread of their own. */
+export type Serials = ReadonlyMap<string, KeptSerial>
 
-export interface SerialRound {
-  /** `explicit`: the serial in the zone file, which is used as it is. */
-  assignSerial(zone: string, contentHash: string, explicit?: number): number
-  commit(): void
-}
-
-export interface SerialKeeper {
-  /**
-   * Starts a load. Its serials count only once it is committed, so that a rejected load changes
-   * none.
-   */
-  begin(): SerialRound
-}
-
-interface Kept {
+interface KeptSerial {
   readonly serial: number
   readonly contentHash: string
 }
 
-export function createSerialKeeper(clock: Pick<Clock, 'wallMs'>): SerialKeeper {
-  let kept: ReadonlyMap<string, Kept> = new Map()
-  return {
-    begin() {
-      const next = new Map<string, Kept>()
-      return {
-        assignSerial(zone, contentHash, explicit) {
-          const serial = explicit ?? nextSerial(kept.get(zone), contentHash, clock.wallMs())
-          next.set(zone, { serial, contentHash })
-          return serial
-        },
-        commit() {
-          // Zones that were removed are kept too, since a later load may bring them back.
-          kept = new Map([...kept, ...next].slice(-maxKept))
-        },
-      }
-    },
-  }
+/** A load in the making. Its serials count once the load is put in force. */
+export interface SerialRound {
+  /** `explicit`: the serial in the zone file, which is used as it is. */
+  assignSerial(zone: string, contentHash: string, explicit?: number): number
+  /** The serials after this load. */
+  close(): Serials
 }
 
 const maxKept = 20_000
 
-function nextSerial(before: Kept | undefined, contentHash: string, wallMs: number): number {
+export function beginSerials(kept: Serials, wallMs: number): SerialRound {
+  const next = new Map<string, KeptSerial>()
+  return {
+    assignSerial(zone, contentHash, explicit) {
+      const serial = explicit ?? nextSerial(kept.get(zone), contentHash, wallMs)
+      next.set(zone, { serial, contentHash })
+      return serial
+    },
+    // Zones that were removed are kept too, since a later load may bring them back.
+    close: () => new Map([...kept, ...next].slice(-maxKept)),
+  }
+}
+
+function nextSerial(before: KeptSerial | undefined, contentHash: string, wallMs: number): number {
   const now = Math.floor(wallMs / 1000) >>> 0
   if (!before) return now
   if (before.contentHash === contentHash) return before.serial

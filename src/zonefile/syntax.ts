@@ -1,6 +1,9 @@
 // From text to YAML nodes, and from nodes to plain values.
 //
-// Depth, aliases, anchors and tags are checked on the tokens, since composing nodes recurses.
+// The parser is driven lexeme by lexeme and stopped where a file exceeds a bound: what it builds until
+// then is small. Aliases, anchors and tags are refused there too, and the composer is stopped at the
+// first error: for each error it would make an object that nobody reads, millions of them for a file
+// of brackets.
 
 import {
   Composer,
@@ -9,17 +12,16 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   LineCounter,
   Parser,
 } from 'yaml'
-import type { DocumentPath, ProblemCode } from '../zone/compile/problem.ts'
+import { show } from './leaf.ts'
+import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 
 /** A problem with its offset in the text. */
-export interface SyntaxProblem {
-  readonly code: ProblemCode
+export interface SyntaxProblem extends Problem {
   readonly offset: number
-  readonly path: DocumentPath
-  readonly message: string
 }
 
 export type Composed =
@@ -28,22 +30,112 @@ export type Composed =
 
 const depthLimit = 32
 
+/**
+ * Keys, values and punctuation, without blanks and comments. A file of 4 MiB that is written for
+ * people has less than a million, one that is as dense as JSON can be less than two.
+ */
+const tokensLimit = 2_000_000
+
+/** Of aliases, anchors and tags so many are reported. */
+const forbiddenLimit = 100
+
 const tooDeep = (offset: number): SyntaxProblem =>
   syntaxProblem('too-deep', offset, `nested too deep, expected at most ${depthLimit} levels`)
 
-/** `lines` is filled with the line starts of `text`. */
+/** `lines` is filled with the line starts of `text`, as far as it is read. */
 export function composeChecked(text: string, lines: LineCounter): Composed {
+  const scan: Scan = { tokens: [], problems: [], count: 0, isDocumentRead: false }
+  const parser = new Parser(lines.addNewLine)
+  lines.addNewLine(0)
   try {
-    const tokens = [...new Parser(lines.addNewLine).parse(text)]
-    const problems = findForbiddenTokens(tokens)
-    if (problems.length > 0) return { kind: 'bad', problems }
-    return compose(tokens, text.length)
+    parseBounded(scan, parser, text)
+    if (scan.problems.length > 0) return { kind: 'bad', problems: scan.problems }
+    return compose(scan.tokens, text.length)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     // The parser recurses with the nesting, and ran out of stack.
-    return { kind: 'bad', problems: [tooDeep(0)] }
+    return { kind: 'bad', problems: [tooDeep(parser.offset)] }
   }
 }
+
+/** What the parser has read. */
+interface Scan {
+  /** Ends in the first error of the parser. */
+  readonly tokens: CST.Token[]
+  readonly problems: SyntaxProblem[]
+  /** Of the tokens that `tokensLimit` bounds. */
+  count: number
+  isDocumentRead: boolean
+}
+
+/** Parses until the end, the first error of the parser, or a bound. */
+function parseBounded(scan: Scan, parser: Parser, text: string): void {
+  let isContent = false
+  for (const lexeme of new Lexer().lex(text)) {
+    const { offset } = parser
+    if (!isContent && !admit(scan, lexeme, offset)) return
+    isContent = lexeme === scalarMark
+    if (!take(scan, parser.next(lexeme))) return
+    const bound = exceeded(scan, parser)
+    if (bound) return void scan.problems.push(bound)
+  }
+  take(scan, parser.end())
+}
+
+/** The lexer gives it before each plain scalar and each block scalar. */
+const scalarMark = '\x1f'
+
+/** false: the file exceeds a bound, or has too much that is forbidden. */
+function admit(scan: Scan, lexeme: string, offset: number): boolean {
+  const problem = forbidden(lexeme[0], offset)
+  if (problem && scan.problems.push(problem) >= forbiddenLimit) return false
+  if (!/[ \t\r\n#]/.test(lexeme[0] ?? ' ')) scan.count++
+  return true
+}
+
+function forbidden(first: string | undefined, offset: number): SyntaxProblem | null {
+  switch (first) {
+    case '*':
+      return syntaxProblem('alias', offset, 'aliases are not allowed: write the value again')
+    case '&':
+      return syntaxProblem('alias', offset, 'anchors are not allowed, since aliases are not')
+    case '!': {
+      const message = 'tags are not allowed: every value has the type that its key asks for'
+      return syntaxProblem('tag', offset, message)
+    }
+    default:
+      return null
+  }
+}
+
+/** false: the parser has found an error. */
+function take(scan: Scan, tokens: Iterable<CST.Token>): boolean {
+  for (const token of tokens) {
+    scan.tokens.push(token)
+    if (token.type === 'error') return false
+    if (token.type === 'document') scan.isDocumentRead = true
+  }
+  return true
+}
+
+/** The bound that what was read by now exceeds. */
+function exceeded(
+  { count, isDocumentRead }: Scan,
+  { stack, offset }: Parser,
+): SyntaxProblem | null {
+  const [outermost] = stack
+  if (isDocumentRead && outermost?.type === 'document') {
+    const message = 'a second document begins here, expected one a file'
+    return syntaxProblem('several-documents', outermost.offset, message)
+  }
+  if (stack.length > depthLimit && stack.filter(isCollection).length > depthLimit)
+    return tooDeep(stack.at(-1)?.offset ?? offset)
+  if (count <= tokensLimit) return null
+  const message = `more than ${tokensLimit} keys, values and signs, expected fewer: split the zone`
+  return syntaxProblem('too-many-tokens', offset, message)
+}
+
+const isCollection = (token: CST.Token): boolean => 'items' in token
 
 /** The nodes of a part of a file that is a document by itself; null: anything is wrong with it. */
 export function composePart(text: string): Document | null {
@@ -51,90 +143,84 @@ export function composePart(text: string): Document | null {
   return composed.kind === 'composed' ? composed.document : null
 }
 
+/** Thrown out of the composer at its first error. */
+class ComposeError extends Error {
+  readonly offset: number
+
+  constructor(offset: number, message: string) {
+    super(message)
+    this.offset = offset
+  }
+}
+
+type ErrorPosition = number | readonly number[] | { readonly offset: number }
+
+/** The composer catches what is thrown and reports that as an error too: the first one is thrown again. */
+function stopAtFirstError(): ComposeErrorHandler {
+  let first: ComposeError | null = null
+  return (position, _code, message, isWarning = false) => {
+    if (isWarning) return
+    first ??= new ComposeError(offsetOf(position), message)
+    throw first
+  }
+}
+
+type ComposeErrorHandler = (
+  position: ErrorPosition,
+  code: string,
+  message: string,
+  isWarning?: boolean,
+) => void
+
+function offsetOf(position: ErrorPosition): number {
+  if (typeof position === 'number') return position
+  return 'offset' in position ? position.offset : (position[0] ?? 0)
+}
+
+/**
+ * One slip causes several errors: only the first is where the operator has to look. The errors of the
+ * parser are among the tokens.
+ */
 function compose(tokens: readonly CST.Token[], end: number): Composed {
+  const last = tokens.at(-1)
+  const isRead = tokens.some(({ type }) => type === 'document')
+  if (last?.type === 'error' && !isRead) return notYaml(last.offset, parserMessage(last))
   const composer = new Composer({
     stringKeys: true,
     uniqueKeys: false,
     strict: true,
     version: '1.2',
   })
-  const [document] = [...composer.compose(tokens, true, end)]
-  if (!document) throw new Error('the composer returned no document, although it is forced to')
-  // One slip causes several errors: only the first is where the operator has to look.
-  const [error] = document.errors
-  if (!error) return { kind: 'composed', document }
-  return {
-    kind: 'bad',
-    problems: [syntaxProblem('syntax', error.pos[0], `not YAML: ${firstSentence(error.message)}`)],
+  // The composer has no other way to stop it: test/zonefile/document.test.ts counts on it.
+  Object.assign(composer, { onError: stopAtFirstError() })
+  try {
+    const [document] = [...composer.compose(tokens, true, end)]
+    if (!document) throw new Error('the composer returned no document, although it is forced to')
+    const [error] = document.errors
+    return error ? notYaml(error.pos[0], error.message) : { kind: 'composed', document }
+  } catch (error) {
+    if (!(error instanceof ComposeError)) throw error
+    return notYaml(error.offset, error.message)
   }
 }
+
+const parserMessage = ({ message, source }: CST.ErrorToken): string =>
+  `${message}: ${JSON.stringify(source.slice(0, 60))}`
+
+const notYaml = (offset: number, message: string): Composed => ({
+  kind: 'bad',
+  problems: [syntaxProblem('syntax', offset, `not YAML: ${firstSentence(message)}`)],
+})
 
 const firstSentence = (message: string): string =>
   (message.split('\n', 1)[0] ?? '').replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
 
-const syntaxProblem = (code: ProblemCode, offset: number, message: string): SyntaxProblem => ({
-  code,
-  offset,
-  path: [],
-  message,
-})
-
-function findForbiddenTokens(tokens: readonly CST.Token[]): readonly SyntaxProblem[] {
-  const problems: SyntaxProblem[] = []
-  const documents = tokens.filter((token) => token.type === 'document')
-  const second = documents[1]
-  if (second) {
-    problems.push(
-      syntaxProblem(
-        'several-documents',
-        second.offset,
-        'a second document begins here, expected one a file',
-      ),
-    )
-  }
-  const open: { token: CST.Token; depth: number }[] = tokens.map((token) => ({ token, depth: 0 }))
-  for (let next = open.pop(); next; next = open.pop()) {
-    const { token, depth } = next
-    if (depth > depthLimit) return [tooDeep(token.offset)]
-    problems.push(...tokenProblems(token))
-    for (const child of childrenOf(token)) open.push({ token: child, depth: depth + levels(token) })
-  }
-  return problems.sort((a, b) => a.offset - b.offset)
-}
-
-/** How many levels a token adds to the depth of its children. */
-const levels = (token: CST.Token): number => ('items' in token ? 1 : 0)
-
-function tokenProblems({ type, offset }: CST.Token): readonly SyntaxProblem[] {
-  switch (type) {
-    case 'alias':
-      return [syntaxProblem('alias', offset, 'aliases are not allowed: write the value again')]
-    case 'anchor':
-      return [syntaxProblem('alias', offset, 'anchors are not allowed, since aliases are not')]
-    case 'tag':
-      return [
-        syntaxProblem(
-          'tag',
-          offset,
-          'tags are not allowed: every value has the type that its key asks for',
-        ),
-      ]
-    default:
-      return []
-  }
-}
-
-function childrenOf(token: CST.Token): readonly CST.Token[] {
-  if (token.type === 'document') return [...token.start, ...(token.value ? [token.value] : [])]
-  if (token.type === 'block-scalar') return token.props
-  if (!('items' in token)) return []
-  return token.items.flatMap(({ start, key, sep, value }) => [
-    ...start,
-    ...(key ? [key] : []),
-    ...(sep ?? []),
-    ...(value ? [value] : []),
-  ])
-}
+export const syntaxProblem = (
+  code: ProblemCode,
+  offset: number,
+  message: string,
+  path: DocumentPath = [],
+): SyntaxProblem => ({ severity: 'error', code, path, at: 'value', message, offset })
 
 /** Whether plain scalars at this path are taken as written, even if they look like numbers. */
 export type IsText = (path: DocumentPath) => boolean
@@ -167,15 +253,11 @@ export function toPlainValue(contents: unknown, isText: IsText): PlainValue {
       const name = String(key.value)
       const offset = key.range?.[0] ?? 0
       if (name === '__proto__') {
-        problems.push({
-          code: 'unknown-key',
-          offset,
-          path: [...path, name],
-          message: 'the key "__proto__" is not allowed',
-        })
+        const message = 'the key "__proto__" is not allowed'
+        problems.push(syntaxProblem('unknown-key', offset, message, [...path, name]))
       } else if (name in map) {
-        const message = `the key ${JSON.stringify(name)} is given twice in this map`
-        problems.push({ code: 'duplicate-key', offset, path: [...path, name], message })
+        const message = `the key ${show(name)} is given twice in this map`
+        problems.push(syntaxProblem('duplicate-key', offset, message, [...path, name]))
       } else {
         map[name] = convert(value, [...path, name])
       }

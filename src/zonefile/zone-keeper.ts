@@ -4,14 +4,17 @@
 import type { Clock } from '../lib/clock.ts'
 import type { CheckedAddress } from '../reputation/findings.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
+import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
-import { loadZones, type LoadedTarget } from './load-zones.ts'
+import type { LoadedTarget } from './load-zones.ts'
 import type { Diagnostic } from './diagnostic.ts'
-import { createSerialKeeper } from './serials.ts'
+import { loadZones, type ZonesLoaded } from './run-load.ts'
 
 interface ServedZones {
   readonly catalog: Catalog
+  /** The same catalog, as it is sent to the answering workers. */
+  readonly packed: PackedCatalog
   readonly watched: readonly WatchedAddress[]
   readonly targets: readonly LoadedTarget[]
   readonly identities: readonly CheckedAddress[]
@@ -38,6 +41,8 @@ export interface LastReload {
 }
 
 interface LastZoneLoad extends LastReload {
+  /** How long it took. */
+  readonly durationMs: number
   /** Why it was rejected; empty: it was not. */
   readonly mistakes: readonly Diagnostic[]
 }
@@ -56,8 +61,11 @@ export interface ZoneKeeper {
   reloads(): ReloadCounts
 }
 
+const nothing: Catalog = { zones: new Map(), generation: 0 }
+
 const noZones: ServedZones = {
-  catalog: { zones: new Map(), generation: 0 },
+  catalog: nothing,
+  packed: packCatalog(nothing),
   watched: [],
   targets: [],
   identities: [],
@@ -68,40 +76,38 @@ const noZones: ServedZones = {
 const errorsOf = (diagnostics: readonly Diagnostic[]): readonly Diagnostic[] =>
   diagnostics.filter(({ severity }) => severity === 'error')
 
-const succeededNow = (clock: Clock): LastZoneLoad => ({
-  successful: true,
-  successAtSeconds: Math.floor(clock.wallMs() / 1000),
+const neverLoaded: LastZoneLoad = {
+  successful: false,
+  successAtSeconds: 0,
+  durationMs: 0,
   mistakes: [],
-})
+}
 
 export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
-  const allocation = createAllocation()
-  const serials = createSerialKeeper(clock)
   let served = noZones
-  let hash = ''
-  let last: LastZoneLoad = { successful: false, successAtSeconds: 0, mistakes: [] }
+  let carried: Carried = { allocation: createAllocation(), serials: new Map(), hash: '' }
+  let last = neverLoaded
   let reloads: ReloadCounts = { success: 0, failure: 0 }
   let queue: Promise<unknown> = Promise.resolve()
 
   const loadNow = async (): Promise<LoadResult> => {
-    const loaded = await loadZones(folder, allocation, serials)
+    const beganMs = clock.monotonicMs()
+    const { allocation, serials } = carried
+    const isAlone = served === noZones
+    const loaded = await loadZones({ folder, allocation, serials, wallMs: clock.wallMs(), isAlone })
+    const durationMs = clock.monotonicMs() - beganMs
     if (loaded.kind === 'rejected') {
-      last = { ...last, successful: false, mistakes: errorsOf(loaded.diagnostics) }
+      const mistakes = errorsOf(loaded.diagnostics)
+      last = { ...last, successful: false, durationMs, mistakes }
       reloads = { ...reloads, failure: reloads.failure + 1 }
       return loaded
     }
-    const isChanged = loaded.hash !== hash
-    hash = loaded.hash
-    served = {
-      catalog: { zones: loaded.catalogZones, generation: served.catalog.generation + 1 },
-      watched: loaded.watched,
-      targets: loaded.targets,
-      identities: loaded.identities,
-      zones: loaded.zones,
-      content: loaded.content,
-    }
+    const isChanged = loaded.hash !== carried.hash
+    carried = { allocation: loaded.allocation, serials: loaded.serials, hash: loaded.hash }
+    served = servedZones(loaded, served.catalog.generation + 1)
     reloads = { ...reloads, success: reloads.success + 1 }
-    last = succeededNow(clock)
+    const successAtSeconds = Math.floor(clock.wallMs() / 1000)
+    last = { successful: true, successAtSeconds, durationMs, mistakes: [] }
     return { kind: 'loaded', served, warnings: loaded.warnings, isChanged }
   }
   return {
@@ -115,3 +121,21 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
     reloads: () => reloads,
   }
 }
+
+/** What one load leaves behind for the next. */
+type Carried = Pick<Loaded, 'allocation' | 'serials' | 'hash'>
+
+type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
+
+const servedZones = (
+  { catalog, packed, watched, targets, identities, zones, content }: Loaded,
+  generation: number,
+): ServedZones => ({
+  catalog: { ...catalog, generation },
+  packed: { ...packed, generation },
+  watched,
+  targets,
+  identities,
+  zones,
+  content,
+})

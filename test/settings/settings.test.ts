@@ -219,8 +219,8 @@ it('names the flag, the variable or the line of every problem', async () => {
   ).toEqual(
     [
       `${configFile.replace(/.*\//, '')} 1:1 unknown-key unknown key "worker", did you mean "workers"?`,
-      `${configFile.replace(/.*\//, '')} 3:8 bad-value expected ADDRESS:PORT such as 127.0.0.1:8053, or off, got "localhost:80"`,
       `${configFile.replace(/.*\//, '')} 2:10 bad-value expected a size in octets from 512 to 4096, got 100`,
+      `${configFile.replace(/.*\//, '')} 3:8 bad-value expected ADDRESS:PORT such as 127.0.0.1:8053, or off, got "localhost:80"`,
       'MXSTEER_LISTEN 0:0 bad-value expected ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300, got "127.0.0.1"',
       'MXSTEER_LISTEN 0:0 bad-value expected ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300, got "::1:53"',
       'MXSTEER_LOG_LEVEL 0:0 bad-value expected trace, debug, info, warn, error, fatal or silent, got "loud"',
@@ -426,8 +426,8 @@ describe('probing', () => {
       'settings-X.yaml 1:15 bad-value expected one address of a family',
     ])
     expect(await said('probe_limits: { in_flight: 0, per_net: 2 }\n')).toEqual([
-      'settings-X.yaml 1:31 unknown-key unknown key "per_net", expected one of: in_flight, per_host, per_network',
       'settings-X.yaml 1:28 bad-value expected a count from 1 to 60000, got 0',
+      'settings-X.yaml 1:31 unknown-key unknown key "per_net", expected one of: in_flight, per_host, per_network',
     ])
   })
 })

@@ -10,6 +10,7 @@ import {
   type WorkersOptions,
   startWorkers,
 } from '../../src/transport/worker/workers.ts'
+import { packCatalog } from '../../src/zone/packed-catalog.ts'
 import type { Zone } from '../../src/zone/zone.ts'
 import { freePort } from './free-ports.ts'
 import { catalogOf } from './zone-builder.ts'
@@ -62,7 +63,7 @@ export async function startAnswering(
     udp: await udpOf(kind),
     init: {
       endpoints,
-      catalog: catalogOf(...zones),
+      catalog: packCatalog(catalogOf(...zones)),
       healthBuffer: createHealthTable(16).buffer,
       maxUdpOctets: 1232,
       answering: {

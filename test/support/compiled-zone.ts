@@ -11,7 +11,8 @@ export interface ReadyZone {
 
 export function compiledZone(text: string): ReadyZone {
   const read = readZone('zone.yaml', new TextEncoder().encode(text))
-  if (!read.source || read.diagnostics.length > 0) throw new Error(JSON.stringify(read.diagnostics))
+  if (!read.source || read.problems.length > 0)
+    throw new Error(JSON.stringify([read.diagnostics, read.problems]))
   const places = new Map<string, number>()
   const placeOf = (key: string): number => {
     const place = places.get(key) ?? places.size + 1

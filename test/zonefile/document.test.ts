@@ -9,8 +9,13 @@ import { runs } from '../support/runs.ts'
 const parse = (text: string) => parseDocument('f.yaml', new TextEncoder().encode(text))
 
 function diagnostics(text: string): readonly Diagnostic[] {
-  return parse(text).diagnostics
+  return diagnosticsOf(parse(text))
 }
+
+const diagnosticsOf = (parsed: ReturnType<typeof parse>): readonly Diagnostic[] =>
+  parsed.kind === 'bad'
+    ? parsed.diagnostics
+    : parsed.document.toDiagnostics(parsed.document.problems)
 
 function place(text: string, path: DocumentPath, at: Problem['at'] = 'value'): string {
   const parsed = parse(text)
@@ -52,7 +57,7 @@ it('keeps text as written where it is asked to', () => {
 
 it('takes no key for a method or a prototype', () => {
   const parsed = parse('constructor: 1\ntoString: 2\n__proto__: { polluted: true }\n')
-  expect(parsed.diagnostics.map(({ code, line }) => [code, line])).toEqual([['unknown-key', 3]])
+  expect(diagnosticsOf(parsed).map(({ code, line }) => [code, line])).toEqual([['unknown-key', 3]])
   expect(parsed).toMatchObject({ document: { value: { constructor: 1, toString: 2 } } })
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
 })
@@ -131,7 +136,7 @@ it('never throws, and points inside the file, whatever the octets', () => {
     fc.property(fc.uint8Array({ maxLength: 60 }), (octets) => {
       const parsed = parseDocument('f.yaml', octets)
       const lines = new TextDecoder().decode(octets).split('\n').length
-      for (const { line, column } of parsed.diagnostics) {
+      for (const { line, column } of diagnosticsOf(parsed)) {
         expect(line).toBeGreaterThanOrEqual(1)
         expect(line).toBeLessThanOrEqual(lines)
         expect(column).toBeGreaterThanOrEqual(1)

@@ -5,10 +5,9 @@ import { copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { createAllocation } from '../../src/zonefile/allocation.ts'
-import { type ZonesLoaded, loadZones } from '../../src/zonefile/load-zones.ts'
+import type { ZonesRead } from '../../src/zonefile/load-zones.ts'
 import type { Diagnostic } from '../../src/zonefile/diagnostic.ts'
-import { createSerialKeeper } from '../../src/zonefile/serials.ts'
+import { readZonesHere } from '../support/read-zones.ts'
 
 const fixtures = join(import.meta.dirname, '../fixtures/config')
 const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-fixtures-'))
@@ -16,10 +15,10 @@ afterAll(() => rmSync(scratch, { recursive: true }))
 
 const filesOf = (kind: string): string[] => readdirSync(join(fixtures, kind)).sort()
 
-async function load(kind: string, file: string): Promise<ZonesLoaded> {
+async function load(kind: string, file: string): Promise<ZonesRead> {
   const folder = mkdtempSync(join(scratch, 'zone-'))
   copyFileSync(join(fixtures, kind, file), join(folder, file))
-  return loadZones(folder, createAllocation(), createSerialKeeper({ wallMs: () => 0 }))
+  return readZonesHere(folder)
 }
 
 const expected = (kind: string, file: string): string[] =>
@@ -77,11 +76,7 @@ describe('good zones', () => {
 
   it('the shipped ones are among them', async () => {
     const folder = join(import.meta.dirname, '../../zones')
-    const loaded = await loadZones(
-      folder,
-      createAllocation(),
-      createSerialKeeper({ wallMs: () => 0 }),
-    )
+    const loaded = await readZonesHere(folder)
     expect(loaded).toMatchObject({ kind: 'loaded', warnings: [] })
     if (loaded.kind !== 'loaded') return
     expect(loaded.watched.map(({ address }) => address)).toEqual([

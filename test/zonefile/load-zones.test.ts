@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, it } from 'vitest'
 import { type Allocation, createAllocation } from '../../src/zonefile/allocation.ts'
-import { type ZonesLoaded, loadZones } from '../../src/zonefile/load-zones.ts'
-import { createSerialKeeper } from '../../src/zonefile/serials.ts'
+import type { ZonesRead } from '../../src/zonefile/load-zones.ts'
+import type { Serials } from '../../src/zonefile/serials.ts'
+import { readZonesHere } from '../support/read-zones.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-load-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -12,12 +13,12 @@ afterAll(() => rmSync(scratch, { recursive: true }))
 let folder = ''
 let allocation: Allocation
 let seconds = 0
-let serials = createSerialKeeper({ wallMs: () => seconds * 1000 })
+let serials: Serials = new Map()
 beforeEach(() => {
   folder = mkdtempSync(join(scratch, 'zones-'))
   allocation = createAllocation()
   seconds = 1_000_000
-  serials = createSerialKeeper({ wallMs: () => seconds * 1000 })
+  serials = new Map()
 })
 
 const zone = (name: string, address: string, extra = ''): string => `zone: ${name}
@@ -30,14 +31,18 @@ records: { '@': { NS: ns.invalid., MX: { steer: s } } }
 ${extra}`
 
 const write = (file: string, text: string): void => writeFileSync(join(folder, file), text)
-const load = (): Promise<ZonesLoaded> => loadZones(folder, allocation, serials)
+async function load(): Promise<ZonesRead> {
+  const read = await readZonesHere(folder, { allocation, serials, wallMs: seconds * 1000 })
+  if (read.kind === 'loaded') ({ allocation, serials } = read)
+  return read
+}
 
-async function loaded(): Promise<Extract<ZonesLoaded, { kind: 'loaded' }>> {
+async function loaded(): Promise<Extract<ZonesRead, { kind: 'loaded' }>> {
   const zones = await load()
   if (zones.kind !== 'loaded') throw new Error(JSON.stringify(zones.diagnostics))
   return zones
 }
-const codes = (zones: ZonesLoaded): string[] =>
+const codes = (zones: ZonesRead): string[] =>
   zones.kind === 'rejected' ? zones.diagnostics.map(({ code }) => code) : []
 
 it('reads every zone file of the folder and nothing else', async () => {
@@ -49,14 +54,10 @@ it('reads every zone file of the folder and nothing else', async () => {
 })
 
 it('refuses a folder that is missing, empty, or no folder', async () => {
-  expect(codes(await loadZones(join(folder, 'none'), allocation, serials))).toEqual([
-    'unreadable-file',
-  ])
+  expect(codes(await readZonesHere(join(folder, 'none')))).toEqual(['unreadable-file'])
   expect(codes(await load())).toEqual(['no-zones'])
   write('a.yaml', zone('a.test', '192.0.2.1'))
-  expect(codes(await loadZones(join(folder, 'a.yaml'), allocation, serials))).toEqual([
-    'unreadable-file',
-  ])
+  expect(codes(await readZonesHere(join(folder, 'a.yaml')))).toEqual(['unreadable-file'])
 })
 
 it('refuses what is no file, too large, or no text', async () => {
@@ -137,7 +138,7 @@ it('keeps slots and indices over reloads, and takes none for a load that is refu
   ])
   rmSync(join(folder, 'b.yaml'))
   await loaded()
-  expect(allocation.releasedSlots()).toEqual([1])
+  expect(allocation.slots.released).toEqual([1])
 })
 
 it('refuses more addresses and targets than there are places', async () => {

@@ -71,8 +71,9 @@ it('of good files never throw', () => {
         const text = mutate(original, edits)
         const zone = readZone('f.yaml', new TextEncoder().encode(text))
         const diagnostics = [...zone.diagnostics]
-        if (zone.source && zone.document) {
-          const { source, document } = zone
+        const { source, document, problems } = zone
+        if (document) diagnostics.push(...document.toDiagnostics(problems))
+        if (source && document) {
           const compiled = compileZone({
             source,
             serial: 1,
@@ -80,8 +81,8 @@ it('of good files never throw', () => {
             takeRow: () => 1,
             takeTargetIndex: () => 0,
           })
-          for (const problem of compiled.problems) diagnostics.push(document.toDiagnostic(problem))
-          if (compiled.zone && zone.diagnostics.length === 0) outcomes.good++
+          diagnostics.push(...document.toDiagnostics(compiled.problems))
+          if (compiled.zone && problems.length === 0) outcomes.good++
         }
         if (diagnostics.some(({ severity }) => severity === 'error')) outcomes.bad++
         const lines = text.toWellFormed().split('\n')

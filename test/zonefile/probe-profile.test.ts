@@ -3,11 +3,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { createAllocation } from '../../src/zonefile/allocation.ts'
-import { loadZones } from '../../src/zonefile/load-zones.ts'
-import { createSerialKeeper } from '../../src/zonefile/serials.ts'
-import { systemClock } from '../../src/lib/clock.ts'
 import { type WatchedAddress, profileDefaults } from '../../src/probe/smtp/profile.ts'
+import { readZonesHere } from '../support/read-zones.ts'
 import { temporaryFolder } from '../support/server.ts'
 
 const digest = 'ab'.repeat(32)
@@ -29,7 +26,7 @@ records:
   _465._tcp.mx1: { TLSA: '3 0 0 abcd' }
 `
   writeFileSync(join(folder, 'z.yaml'), text)
-  const loaded = await loadZones(folder, createAllocation(), createSerialKeeper(systemClock))
+  const loaded = await readZonesHere(folder)
   if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.diagnostics))
   return loaded.watched
 }

@@ -8,8 +8,7 @@
 import type { Counters } from '../../answer/counters.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
-import { type PackedCatalog, packCatalog } from '../../zone/packed-catalog.ts'
-import type { Catalog } from '../../zone/zone.ts'
+import type { PackedCatalog } from '../../zone/packed-catalog.ts'
 import type { FromWorker } from './messages.ts'
 import { type StreamSettings, noStreams, withCertificate } from '../stream/streams.ts'
 import type { CertificatePair } from '../stream/tls.ts'
@@ -49,7 +48,7 @@ export interface WorkersOptions {
   /** How many workers answer UDP; with mmsg, `stream` workers are added to them. */
   readonly count: number
   readonly udp: UdpTransport
-  readonly init: Omit<SharedInit, 'catalog'> & { readonly catalog: Catalog }
+  readonly init: SharedInit
   readonly clock: Clock
   readonly onEvent: (event: WorkerEvent) => void
   /** For tests: the module of the threads, in place of worker.ts. */
@@ -64,7 +63,7 @@ export interface Workers {
   /** The catalog in force in all workers: the same object until the next `publish`. */
   catalog(): PackedCatalog
   /** Puts a catalog in force in all workers. */
-  publish(catalog: Catalog): void
+  publish(catalog: PackedCatalog): void
   /** Puts GeoIP databases in force; to be called before publishing a catalog whose rules need them. */
   publishPlaces(places: PlaceNetworks): void
   /** Puts a TLS certificate in force for handshakes that begin from now on. */
@@ -101,7 +100,7 @@ class WorkerGroup implements Workers {
 
   constructor(options: WorkersOptions) {
     this.#options = options
-    this.#catalog = packCatalog(options.init.catalog)
+    this.#catalog = options.init.catalog
     this.#places = options.init.places
     this.#streams = options.init.streams ?? noStreams
     this.#handles = createWorkerHandles(options.udp, options.count)
@@ -121,8 +120,8 @@ class WorkerGroup implements Workers {
     return this.#catalog
   }
 
-  publish(catalog: Catalog): void {
-    this.#catalog = packCatalog(catalog)
+  publish(catalog: PackedCatalog): void {
+    this.#catalog = catalog
     for (const handle of this.#handles) post(handle, { kind: 'catalog', catalog: this.#catalog })
   }
 

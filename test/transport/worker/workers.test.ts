@@ -16,7 +16,12 @@ import { type UdpClient, openUdpClient } from '../../support/dns-client.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { temporaryFolder } from '../../support/server.ts'
 import { until } from '../../support/wait.ts'
+import { type Zone } from '../../../src/zone/zone.ts'
+import { packCatalog, type PackedCatalog } from '../../../src/zone/packed-catalog.ts'
 import { catalogOf, zoneOf } from '../../support/zone-builder.ts'
+
+const packed = (generation: number, ...zones: readonly Zone[]): PackedCatalog =>
+  packCatalog({ ...catalogOf(...zones), generation })
 
 const clients: UdpClient[] = []
 afterEach(async () => {
@@ -74,7 +79,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
       // The zone is added, removed, and added again; all workers see each change.
       const isThere = generation % 2 === 0
       const sinceMs = performance.now()
-      workers.publish({ ...(isThere ? catalogOf(one, two) : catalogOf(one)), generation })
+      workers.publish(isThere ? packed(generation, one, two) : packed(generation, one))
       const wanted = isThere ? '0' : '5'
       await until(async () => [...(await rcodes(asking, 'ns1.two.test'))].join() === wanted, {
         what: `catalog ${generation} in all workers`,
@@ -92,8 +97,8 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
     const owners = Array.from({ length: 5000 }, (_, i) => [`host${i}`, { A: '192.0.2.3' }])
     const large = zoneOf('large.test.', { '@': { NS: 'ns1' }, ...Object.fromEntries(owners) })
     for (let generation = 2; generation <= 21; generation++)
-      workers.publish({ ...catalogOf(one, large), generation })
-    workers.publish({ ...catalogOf(one, two, large), generation: 22 })
+      workers.publish(packed(generation, one, large))
+    workers.publish(packed(22, one, two, large))
     const asking = openClients(port, 1)
     await until(async () => (await rcodes(asking, 'ns1.two.test')).has(0), {
       what: 'the last catalog',
@@ -108,7 +113,7 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
     const entry = new URL('../../fixtures/workers/condemned.ts', import.meta.url)
     const { port, workers, events } = await startAnswering(kind, { zones: [one], entry })
     await workers.listening
-    workers.publish({ ...catalogOf(one, two), generation: 2 })
+    workers.publish(packed(2, one, two))
     const asking = openClients(port)
     expect(await rcodes(asking, 'ns1.one.test')).toEqual(new Set([0]))
     expect(socketsOn(port)).toBe(2)

@@ -1,0 +1,197 @@
+// Loads the zone files in a thread of its own, whose memory is freed when it ends. A file that takes
+// too much memory or time is a mistake of that file: neither answers, probes nor the admin HTTP wait
+// for it, and the thread ends with all that it had taken.
+//
+// The first load of a process has nothing to keep responsive, and a thread costs as much as the rest
+// of the start. So a folder that is too small to take long is compiled here then (ADR 13).
+
+import { Worker } from 'node:worker_threads'
+import { openCatalog } from '../zone/packed-catalog.ts'
+import type { ProblemCode } from '../zone/compile/problem.ts'
+import type { Catalog } from '../zone/zone.ts'
+import { createAllocation } from './allocation.ts'
+import { type Diagnostic, gatherDiagnostics } from './diagnostic.ts'
+import { fileDiagnostic } from './document.ts'
+import { type LoadJob, type LoadProgress, readZones, type ZonesRead } from './load-zones.ts'
+import { readFolder } from './read-folder.ts'
+
+export type ZonesLoaded =
+  | (Extract<ZonesRead, { kind: 'loaded' }> & { readonly catalog: Catalog })
+  | Extract<ZonesRead, { kind: 'rejected' }>
+
+/** What the thread posts: progress, and at last the result. */
+export type FromLoadThread =
+  | { readonly kind: 'began'; readonly file: string }
+  | { readonly kind: 'refused'; readonly diagnostics: readonly Diagnostic[] }
+  | { readonly kind: 'read'; readonly read: ZonesRead }
+
+export interface LoadLimits {
+  /** For one file, and for putting all of them together. */
+  readonly seconds: number
+  readonly heapMebibytes: number
+}
+
+const mebibyte = 2 ** 20
+
+/** The heap may take half of the memory that this process can still have, 2 GiB at most. */
+const defaultLimits = (): LoadLimits => ({
+  seconds: 60,
+  heapMebibytes: Math.min(2048, Math.floor(process.availableMemory() / mebibyte / 2)),
+})
+
+// The entry has the same extension as this file: .ts when run from source, .js from dist.
+const loadEntry = new URL(
+  import.meta.url.endsWith('.ts') ? './load-thread.ts' : './load-thread.js',
+  import.meta.url,
+)
+
+/** A folder of at most so many octets is compiled within a second, whatever is in it. */
+const smallOctets = 65_536
+
+export interface LoadRequest extends Omit<LoadJob, 'files' | 'diagnostics'> {
+  /** Whether this process has nothing else to do meanwhile. */
+  readonly isAlone: boolean
+}
+
+/** For tests: limits of the thread, and a module in its place. */
+interface ThreadOptions {
+  readonly limits?: LoadLimits
+  readonly entry?: URL
+}
+
+/** Never rejects: every failure is a diagnostic. */
+export async function loadZones(
+  { isAlone, ...request }: LoadRequest,
+  options: ThreadOptions = {},
+): Promise<ZonesLoaded> {
+  const folder = await readFolder(request.folder)
+  if (folder.kind === 'bad') return { kind: 'rejected', diagnostics: folder.diagnostics }
+  const { files, diagnostics } = folder
+  const job = { ...request, files, diagnostics }
+  const octets = files.reduce((sum, file) => sum + file.octets.length, 0)
+  const isHere = isAlone && octets <= smallOctets
+  const read = isHere ? readZones(job, noProgress) : await readInThread(job, options)
+  return read.kind === 'loaded' ? { ...read, catalog: openCatalog(read.packed) } : read
+}
+
+const noProgress: LoadProgress = { begin() {}, refuse() {} }
+
+/** A load by itself, after which nothing is loaded. `wallMs`: now, in milliseconds since 1970. */
+export const loadZonesOnce = (folder: string, wallMs: number): Promise<ZonesLoaded> =>
+  loadZones({
+    folder,
+    allocation: createAllocation(),
+    serials: new Map(),
+    wallMs,
+    isAlone: true,
+  })
+
+function readInThread(job: LoadJob, options: ThreadOptions): Promise<ZonesRead> {
+  const { limits = defaultLimits(), entry = loadEntry } = options
+  return new Promise((resolve) => {
+    let at = job.folder
+    const mistakes: Diagnostic[] = []
+    const fail = (code: ProblemCode, message: string): void =>
+      resolve({
+        kind: 'rejected',
+        diagnostics: gatherDiagnostics([...mistakes, fileDiagnostic(at, code, message)]),
+      })
+    let thread: Worker
+    try {
+      thread = startThread(entry, job, limits)
+    } catch (error) {
+      return fail('reading-failed', `cannot start a thread: ${String(error)}`)
+    }
+    const watch = watchThread(thread, limits)
+    thread.on('message', (message: FromLoadThread) => {
+      watch.restart()
+      switch (message.kind) {
+        case 'began':
+          at = message.file
+          return
+        case 'refused':
+          return void mistakes.push(...message.diagnostics)
+        case 'read':
+          return resolve(message.read)
+        default:
+          return message satisfies never
+      }
+    })
+    // No effect if a result came first.
+    thread.once('error', (error) => fail(...failureOf(error, limits)))
+    thread.once('exit', () => fail(...(watch.exceeded() ?? endedEarly)))
+  })
+}
+
+/**
+ * V8 ends the whole process if one large allocation meets the limit of a thread's heap, so this one
+ * lies far above the one at which `watchThread` ends the thread.
+ */
+const startThread = (entry: URL, job: LoadJob, { heapMebibytes }: LoadLimits): Worker =>
+  new Worker(entry, {
+    workerData: job,
+    transferList: ownBuffers(job),
+    name: 'zone-files',
+    resourceLimits: { maxOldGenerationSizeMb: 2 * heapMebibytes + 1024 },
+  })
+
+/** Memory that belongs to one file alone: the thread gets it without a copy. */
+const ownBuffers = ({ files }: LoadJob): ArrayBuffer[] =>
+  files.flatMap(({ octets: { buffer, byteLength } }) =>
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+  )
+
+type Failure = readonly [ProblemCode, string]
+
+const tooMuchMemory = ({ heapMebibytes }: LoadLimits): Failure => [
+  'too-much-memory',
+  `takes more than ${heapMebibytes} MiB of memory to read, and was given up`,
+]
+
+const tooSlow = ({ seconds }: LoadLimits): Failure => [
+  'too-slow',
+  `takes longer than ${seconds} s to read, and was given up`,
+]
+
+const endedEarly: Failure = ['reading-failed', 'the thread that read it ended without a result']
+
+const failureOf = (error: unknown, limits: LoadLimits): Failure =>
+  (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? tooMuchMemory(limits)
+    : ['reading-failed', `cannot be read by a fault of mxsteer: ${String(error)}`]
+
+interface ThreadWatch {
+  /** The thread got on: its time begins anew. */
+  restart(): void
+  /** What the thread was ended for; null: it was not ended. */
+  exceeded(): Failure | null
+}
+
+const lookIntervalMs = 250
+
+/** For the start of the thread, before it has begun with a file. */
+const startSeconds = 60
+
+/**
+ * Ends the thread when it exceeds a limit. Time is counted in looks at it, so that a process that
+ * stood still meanwhile blames no file for it.
+ */
+function watchThread(thread: Worker, limits: LoadLimits): ThreadWatch {
+  const looksIn = (seconds: number): number => (seconds * 1000) / lookIntervalMs
+  let left = looksIn(startSeconds)
+  let exceeded: Failure | null = null
+  const end = (failure: Failure): void => {
+    exceeded ??= failure
+    void thread.terminate()
+  }
+  const look = async (): Promise<void> => {
+    if (--left <= 0) return end(tooSlow(limits))
+    const { used_heap_size: octets } = await thread.getHeapStatistics()
+    if (octets > limits.heapMebibytes * mebibyte) end(tooMuchMemory(limits))
+  }
+  // Each call of getHeapStatistics adds a listener until the thread ends, and rejects if it has.
+  thread.setMaxListeners(0)
+  const timer = setInterval(() => void look().catch(() => {}), lookIntervalMs)
+  thread.once('exit', () => clearInterval(timer))
+  return { restart: () => void (left = looksIn(limits.seconds)), exceeded: () => exceeded }
+}

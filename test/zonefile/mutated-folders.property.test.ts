@@ -1,0 +1,161 @@
+// Folders of mutated zone files, loaded as the server loads them: never an exception in the thread, never more time or
+// memory than it has, and the thread that waits for it is not held up.
+
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { createAllocation } from '../../src/zonefile/allocation.ts'
+import { loadZones } from '../../src/zonefile/run-load.ts'
+import { runs } from '../support/runs.ts'
+import { temporaryFolder } from '../support/server.ts'
+
+const root = join(import.meta.dirname, '../..')
+const originals = ['test/fixtures/config/good', 'test/fixtures/config/warn', 'zones'].flatMap(
+  (folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith('.yaml'))
+      .map((file) => readFileSync(join(root, folder, file), 'latin1')),
+)
+
+/** A place in a text: of its length, from 0 to 1. */
+const place = fc.double({ min: 0, max: 1, noNaN: true })
+
+const scraps = [
+  '[',
+  '{',
+  '- ',
+  '? ',
+  ': ',
+  '*a ',
+  '&a ',
+  '!t ',
+  '"',
+  "'",
+  '|\n',
+  '---\n',
+  '%',
+  '\t',
+  '\ufeff',
+  '#',
+  '\n',
+  '\u0000',
+  '\xff',
+  '~',
+  ',',
+  ']',
+  '}',
+]
+
+/** Octets: some are replaced, inserted or cut out. Latin-1, so that they may be no UTF-8. */
+const octetMutation = fc
+  .array(
+    fc.tuple(
+      place,
+      fc.nat({ max: 20 }),
+      fc.oneof(fc.constantFrom(...scraps), fc.string({ unit: 'binary', maxLength: 6 })),
+    ),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map(
+    (edits) =>
+      (text: string): string =>
+        edits.reduce((before, [at, length, put]) => {
+          const from = Math.floor(at * before.length)
+          return before.slice(0, from) + put + before.slice(from + length)
+        }, text),
+  )
+
+/** Lines: some are moved, doubled many times, indented, or made part of another line. */
+const lineMutation = fc
+  .array(
+    fc.tuple(place, place, fc.constantFrom('move', 'double', 'indent', 'outdent', 'join', 'swap')),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((edits) => (text: string): string => {
+    const lines = text.split('\n')
+    for (const [a, b, kind] of edits) {
+      const [from, to] = [a, b].map((at) =>
+        Math.min(lines.length - 1, Math.floor(at * lines.length)),
+      ) as [number, number]
+      const line = lines[from] ?? ''
+      const other = lines[to] ?? ''
+      if (kind === 'move') lines.splice(to, 0, ...lines.splice(from, 1))
+      if (kind === 'double')
+        lines.splice(from, 0, ...Array<string>(1 + Math.floor(b * 2000)).fill(line))
+      if (kind === 'indent') lines[from] = ' '.repeat(1 + (to % 7)) + line
+      if (kind === 'outdent') lines[from] = line.trimStart()
+      if (kind === 'join') lines.splice(from, 2, line + other)
+      if (kind === 'swap') [lines[from], lines[to]] = [other, line]
+    }
+    return lines.join('\n')
+  })
+
+/** Values: a scalar is replaced by something of another type, size or depth. */
+const valueMutation = fc
+  .tuple(
+    place,
+    fc.oneof(
+      fc.integer(),
+      fc.constantFrom('[]', '{}', 'null', '1e309', '-0', '0x10', '.inf', '9'.repeat(400)),
+      fc
+        .tuple(
+          fc.constantFrom('[', '{a: ', '- ', '"', 'x', '1,', '[1],'),
+          fc.integer({ min: 1, max: 3000 }),
+        )
+        .map(([piece, count]) => piece.repeat(count)),
+    ),
+  )
+  .map(([at, put]) => (text: string): string => {
+    const values = [...text.matchAll(/(?<=: )[^\s,{}[\]]+/g)]
+    const match = values[Math.min(values.length - 1, Math.floor(at * values.length))]
+    if (!match) return String(put)
+    return text.slice(0, match.index) + String(put) + text.slice(match.index + match[0].length)
+  })
+
+const mutated = fc
+  .tuple(
+    fc.constantFrom(...originals),
+    fc.array(fc.oneof(octetMutation, lineMutation, valueMutation), { minLength: 1, maxLength: 2 }),
+  )
+  .map(([text, mutations]) => mutations.reduce((before, mutate) => mutate(before), text))
+
+const filesInFolder = 50
+
+it('of mutated zone files are loaded or refused, within the limits of the thread', async () => {
+  const seen = new Map<string, number>()
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(mutated, { minLength: filesInFolder, maxLength: filesInFolder }),
+      async (texts) => {
+        const folder = join(temporaryFolder(), 'zones')
+        mkdirSync(folder)
+        for (const [i, text] of texts.entries())
+          writeFileSync(
+            join(folder, `${i}.yaml`),
+            Buffer.from(text.replace(/^zone: /m, `zone: z${i}.`), 'latin1'),
+          )
+        let turns = 0
+        const timer = setInterval(() => turns++, 5)
+        const loaded = await loadZones({
+          folder,
+          allocation: createAllocation(),
+          serials: new Map(),
+          wallMs: 0,
+          isAlone: false,
+        })
+        clearInterval(timer)
+        rmSync(folder, { recursive: true })
+        expect(turns).toBeGreaterThan(0)
+        const found = loaded.kind === 'rejected' ? loaded.diagnostics : loaded.warnings
+        for (const { code } of found) seen.set(code, (seen.get(code) ?? 0) + 1)
+        expect(
+          found.filter(({ code }) => /^too-(slow|much-memory)$|^reading-failed$/.test(code)),
+        ).toEqual([])
+      },
+    ),
+    { numRuns: runs(2000) / filesInFolder, endOnFailure: true },
+  )
+  // Mistakes of many kinds were made, or this proved nothing.
+  expect(seen.size).toBeGreaterThan(15)
+}, 1_200_000)

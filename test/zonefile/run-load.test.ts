@@ -1,0 +1,69 @@
+// The thread of the zone files, and what becomes of a load that it does not end.
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { createAllocation } from '../../src/zonefile/allocation.ts'
+import { loadZones } from '../../src/zonefile/run-load.ts'
+import { readZonesHere } from '../support/read-zones.ts'
+import { temporaryFolder } from '../support/server.ts'
+
+const entry = new URL('../fixtures/workers/hostile-load.ts', import.meta.url)
+
+const request = (folder: string) => ({
+  folder,
+  allocation: createAllocation(),
+  serials: new Map(),
+  wallMs: 0,
+  isAlone: false,
+})
+
+it('finds in the thread what it finds here', async () => {
+  const folder = join(temporaryFolder(), 'zones')
+  const good = join(import.meta.dirname, '../fixtures/config/good')
+  mkdirSync(folder)
+  for (const [i, file] of readdirSync(good).entries())
+    writeFileSync(
+      join(folder, file),
+      readFileSync(join(good, file), 'utf8').replace(/^zone: .*$/m, `zone: zone${i}.test`),
+    )
+  const inThread = await loadZones(request(folder))
+  const here = await readZonesHere(folder)
+  expect(here.kind).toBe('loaded')
+  expect(inThread).toMatchObject(here)
+  if (inThread.kind === 'loaded') expect(inThread.catalog.zones.size).toBe(inThread.zones.length)
+}, 120_000)
+
+it.each([
+  ['endless', 'too-slow', 1],
+  ['backtracking', 'too-slow', 1],
+  ['one-array', 'too-much-memory', 600],
+  ['objects', 'too-much-memory', 600],
+  ['strings', 'too-much-memory', 600],
+  ['throws', 'reading-failed', 600],
+  ['ends', 'reading-failed', 600],
+])(
+  'gives up a thread that is %s: %s',
+  async (name, code, seconds) => {
+    const folder = join(temporaryFolder(), name)
+    mkdirSync(folder)
+    for (const file of ['a.yaml', 'b.yaml', 'c.yaml'])
+      writeFileSync(join(folder, file), 'zone: x\n')
+    let ticks = 0
+    const timer = setInterval(() => ticks++, 20)
+    const loaded = await loadZones(request(folder), {
+      limits: { seconds, heapMebibytes: 128 },
+      entry,
+    })
+    clearInterval(timer)
+    const found = loaded.kind === 'rejected' ? loaded.diagnostics : []
+    // The mistakes that were found before are shown too, and the file at which it ended is named.
+    expect(found.map((one) => [one.file, one.code])).toEqual([
+      [join(folder, 'a.yaml'), 'syntax'],
+      [join(folder, 'b.yaml'), code],
+    ])
+    // This thread was not held up meanwhile.
+    expect(ticks).toBeGreaterThan(0)
+  },
+  300_000,
+)
