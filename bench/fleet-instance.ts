@@ -52,6 +52,8 @@ export interface World {
   readonly spent: { judgingMs: number; judged: number; assigningMs: number; assignments: number }
 }
 
+const unsealed = { isSealing: false, seal: (_: unknown, value: string): string => value }
+
 export class FleetInstance {
   readonly self: Vantage
   isReachable: boolean = true
@@ -115,7 +117,7 @@ export class FleetInstance {
   #sync(nowMs: number): void {
     const { store, times, keys } = this.#world
     const { instance, site } = this.self
-    const voter = { keys, instance, epoch: 1, lifetimeMs: times.votesLifetimeMs }
+    const voter = { keys, instance, epoch: 1, lifetimeMs: times.votesLifetimeMs, seals: unsealed }
     this.#answeredMs = nowMs
     if (this.isCutOff) this.#setCutOff(false, nowMs)
     if (nowMs >= this.#lookMs) {

@@ -242,6 +242,12 @@ export function logClusterEvent(log: Log, event: ClusterEvent): void {
       return logEvent(log, 'config.differs', { groups: event.groups })
     case 'config-agrees':
       return logEvent(log, 'config.agrees')
+    case 'unauthentic': {
+      const { peer, record, why, isIgnored: ignored } = event
+      return logEvent(log, 'state.unauthentic', { peer, record, why, ignored })
+    }
+    case 'authentic':
+      return logEvent(log, 'state.authentic', { peer: event.peer })
     default:
       return event satisfies never
   }

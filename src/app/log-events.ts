@@ -267,6 +267,18 @@ export const logEvents = {
   'state.fenced': (): LogLine =>
     line('error', 'a later process has the name of this instance: this one only listens'),
   'state.unfenced': (): LogLine => line('info', 'the name of this instance is its own again'),
+  'state.unauthentic': (fields: {
+    peer: string | null
+    record: string
+    why: 'unsealed' | 'unverified' | 'replayed'
+    ignored: boolean
+  }): LogLine => line('warn', unauthenticText(fields), fields),
+  'state.authentic': (fields: { peer: string | null }): LogLine =>
+    line(
+      'info',
+      `no more of ${fields.peer ?? 'nobody'} in the store that is not authentic`,
+      fields,
+    ),
   'peer.joined': (fields: { peer: string; site: string }): LogLine =>
     line('info', 'another instance is there', fields),
   'peer.gone': (fields: { peer: string; why: 'stopped' | 'silent' }): LogLine =>
@@ -336,6 +348,27 @@ const overrideFields = (override: Override): object => ({
   set: isoTime(override.setMs),
   until: isoTime(override.untilMs),
 })
+
+const unauthenticReasons = {
+  unsealed: 'has no seal',
+  unverified: 'has a seal that no state_secret here verifies',
+  replayed: 'is an old one, put there again',
+}
+
+function unauthenticText({
+  peer,
+  record,
+  why,
+  ignored,
+}: {
+  readonly peer: string | null
+  readonly record: string
+  readonly why: keyof typeof unauthenticReasons
+  readonly ignored: boolean
+}): string {
+  const whose = peer === null ? '' : ` of ${peer}`
+  return `a record (${record})${whose} ${unauthenticReasons[why]}: it is ${ignored ? 'ignored' : 'used all the same'}`
+}
 
 const addressText = ({ zone, target, address }: AddressName): string =>
   `${target}.${zone} at ${address}`

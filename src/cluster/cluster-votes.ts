@@ -7,6 +7,7 @@ import type { LiveVote, VoteState } from '../health/consensus.ts'
 import type { Feedback, FeedbackWriter } from '../health/feedback.ts'
 import type { Override } from '../health/overrides.ts'
 import type { ConfigChange } from './config-agreement.ts'
+import type { SealEvent } from './redis/unauthentic-records.ts'
 
 /** The own vote on an endpoint. */
 export interface Vote {
@@ -143,3 +144,4 @@ export type ClusterEvent =
   | { readonly kind: 'fenced' }
   | { readonly kind: 'unfenced' }
   | ConfigChange
+  | SealEvent

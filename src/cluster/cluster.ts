@@ -19,6 +19,7 @@ import {
   stateTimes,
 } from './redis/schema.ts'
 import { StoreSession } from './redis/session.ts'
+import { StoreSeals } from './redis/store-seals.ts'
 import { RedisTallies } from './redis/tallies.ts'
 import { VoteReader } from './redis/vote-reader.ts'
 import { ConfigAgreement } from './config-agreement.ts'
@@ -247,6 +248,7 @@ class ClusterMember implements Cluster {
       return Math.min(retryMs, times.pollMs)
     }
     reachability.recordAnswer(nowMs)
+    this.#parts.seals.endQuiet()
     this.#compareConfigs(nowMs)
     const hasUnwritten = own.hasUnwritten() || this.overrides.hasPending()
     return hasUnwritten ? times.batchDelayMs : session.nextInMs(nowMs)
@@ -311,6 +313,7 @@ interface ClusterParts {
   readonly feedback: RedisFeedback
   readonly tallies: RedisTallies
   readonly oversized: OversizedRecords
+  readonly seals: StoreSeals
   readonly agreement: ConfigAgreement
 }
 
@@ -346,12 +349,13 @@ function createRecordParts(
   const keys = stateKeys(settings.namespace)
   const times = stateTimes(settings.heartbeatMs)
   const oversized = createOversizedRecords(options, times)
+  const seals = new StoreSeals({ ...options, secrets: settings.seals, times })
   const own = new OwnVotes()
   const peers = new Peers(times.heartbeatLifetimeMs)
   const assignments = new ProbeAssignments({ instance, site }, settings.vantages)
   const endpointsOf = (peer: string): readonly string[] => assignments.endpointsOf(peer, own.all())
   const peerNames = (): readonly string[] => [...peers.all()].map((peer) => peer.instance)
-  const shared = { link, keys, oversized }
+  const shared = { link, keys, oversized, seals }
   return {
     times,
     own,
@@ -359,32 +363,29 @@ function createRecordParts(
     assignments,
     hints: new HintReader({ link, key: keys.events, blockMs: times.blockMs, onHints }),
     oversized,
+    seals,
     reader: new VoteReader({ ...shared, peers, endpointsOf, onVotes }),
-    overrides: new RedisOverrides(instance, onPending),
+    overrides: new RedisOverrides({ keys, instance, seals, onPending }),
     feedback: new RedisFeedback({ ...shared, instance, clock, times, onPending }),
     tallies: new RedisTallies({ ...shared, instance, times, peers: peerNames }),
   }
 }
 
 const createSession = (
-  { settings, instance, site, link, random, onEvent }: ClusterOptions,
-  { times, own, peers, hints, reader, overrides, feedback, tallies, oversized }: RecordParts,
+  { settings, instance, site, link, random, clock, onEvent }: ClusterOptions,
+  records: RecordParts,
   { onPeers }: PartCallbacks,
 ): StoreSession =>
   new StoreSession({
-    times,
-    peers,
-    hints,
-    reader,
-    overrides,
-    oversized,
+    ...records,
     keys: stateKeys(settings.namespace),
     link,
     instance,
     site,
     random,
-    votes: own,
-    parts: [feedback, tallies],
+    clock,
+    votes: records.own,
+    parts: [records.feedback, records.tallies],
     newStoreId: () => newStoreId(random),
     onPeers,
     onEvent: (kind) => onEvent({ kind }),

@@ -5,6 +5,7 @@ import { hashText } from '../lib/hash.ts'
 import type { Vote } from './cluster-votes.ts'
 import { endpointId, formatHint, formatVote, type Hint, type StateKeys } from './redis/schema.ts'
 import type { Command } from './redis/redis-link.ts'
+import type { RecordPlace } from './redis/sealed-record.ts'
 
 interface OwnVote extends Vote {
   /** Name of the endpoint in the store. */
@@ -20,6 +21,14 @@ export interface Voter {
   readonly epoch: number
   /** How long the store keeps the votes of an instance whose heartbeat has stopped. */
   readonly lifetimeMs: number
+  readonly seals: VoteSeals
+}
+
+interface VoteSeals {
+  /** Whether the votes of this instance are sealed. */
+  readonly isSealing: boolean
+  /** The vote as it is to be stored at the place. */
+  seal(place: RecordPlace, value: string): string
 }
 
 const fieldsPerCommand = 1000
@@ -33,6 +42,8 @@ export class OwnVotes {
   readonly #slotKeys = new Map<string, string>()
   /** Endpoints whose vote in the store is not the current one. */
   #unwritten = new Set<string>()
+  /** Sequence of the votes written last, of this process. */
+  #sequence = 0
 
   set(vote: Vote): void {
     const before = this.#bySlotKey.get(vote.slotKey)
@@ -107,9 +118,14 @@ export class OwnVotes {
     ]
   }
 
-  #write({ keys, instance, epoch }: Voter, votes: readonly OwnVote[]): Command {
-    const fields = votes.flatMap((vote) => [vote.endpoint, formatVote({ ...vote, epoch })])
-    return ['hset', keys.votes(instance), ...fields]
+  #write({ keys, instance, epoch, seals }: Voter, votes: readonly OwnVote[]): Command {
+    const key = keys.votes(instance)
+    const sequence = seals.isSealing ? ++this.#sequence : null
+    const fields = votes.flatMap((vote) => {
+      const place = { key, field: vote.endpoint, writer: instance, epoch }
+      return [vote.endpoint, seals.seal(place, formatVote({ ...vote, epoch, sequence }))]
+    })
+    return ['hset', key, ...fields]
   }
 }
 

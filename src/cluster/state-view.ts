@@ -5,7 +5,10 @@ import type { HintReader } from './redis/hint-reader.ts'
 import type { OversizedRecords } from './redis/oversized-records.ts'
 import type { StoreLink } from './redis/redis-link.ts'
 import type { InstanceState } from './redis/schema.ts'
+import type { SealMode } from './redis/sealed-record.ts'
 import type { StoreSession, SyncedPart } from './redis/session.ts'
+import type { StoreSeals } from './redis/store-seals.ts'
+import type { UnauthenticCount, UnauthenticRecord } from './redis/unauthentic-records.ts'
 import type { VoteReader } from './redis/vote-reader.ts'
 import type { ReachabilityReason, StoreReachability } from './store-reachability.ts'
 import type { ConfigAgreement, ConfigGroup } from './config-agreement.ts'
@@ -35,6 +38,7 @@ export interface StateView extends ClusterStatus {
   readonly rejected: number
   /** Those of them that were too large to be read. */
   readonly oversized: number
+  readonly seals: SealsView
   /** Full writes of the own votes. */
   readonly rewrites: number
   /** Connections cut off for what the store had sent, by what was wrong with it. */
@@ -60,6 +64,15 @@ export interface StateView extends ClusterStatus {
   }
 }
 
+interface SealsView {
+  /** null: there is no secret. */
+  readonly mode: SealMode | null
+  /** Records read that are not authentic. */
+  readonly counts: readonly UnauthenticCount[]
+  /** Names whose records are not authentic at present, with the first one found. */
+  readonly unauthentic: readonly UnauthenticRecord[]
+}
+
 interface PeerView {
   readonly instance: string
   readonly site: string
@@ -83,50 +96,44 @@ interface StateViewInput {
   readonly tallies: Pick<SyncedPart, 'rejected'>
   readonly oversized: OversizedRecords
   readonly link: Pick<StoreLink, 'faults'>
+  readonly seals: StoreSeals
   readonly votesOf: (slotKey: string) => readonly LiveVote[]
 }
 
-export const createStateView = (
-  {
-    own,
-    peers,
-    assignments,
-    hints,
-    session,
-    reader,
-    reachability,
-    agreement,
-    votesOf,
-    feedback,
-    tallies,
-    oversized,
-    link,
-  }: StateViewInput,
-  nowMs: number,
-): StateView => ({
-  kind: 'redis',
-  degraded: reachability.isCutOff,
-  instances: 1 + peers.count(),
-  fenced: session.isFenced,
-  // A walk over all endpoints: only for who asks.
-  get votes() {
-    return countVotes(own, votesOf)
-  },
-  takeovers: assignments.takeovers,
-  rejected: [session.counters, reader, feedback, tallies].reduce(
+export function createStateView(input: StateViewInput, nowMs: number): StateView {
+  const { own, peers, assignments, hints, session, reachability, agreement, votesOf } = input
+  const { oversized, link, seals } = input
+  return {
+    kind: 'redis',
+    degraded: reachability.isCutOff,
+    instances: 1 + peers.count(),
+    fenced: session.isFenced,
+    // A walk over all endpoints: only for who asks.
+    get votes() {
+      return countVotes(own, votesOf)
+    },
+    takeovers: assignments.takeovers,
+    rejected: countRejected(input),
+    oversized: oversized.count,
+    seals: viewSeals(seals),
+    rewrites: session.counters.rewrites,
+    linkFaults: link.faults(),
+    streamLagSeconds: hints.lagSeconds(),
+    unansweredSeconds: reachability.unansweredMs(nowMs) / 1000,
+    reasons: reachability.reasons(nowMs),
+    peers: viewPeers(peers, nowMs),
+    missing: viewMissing(peers, nowMs),
+    config: { own: session.config, differs: agreement.isAlerting, groups: agreement.groups() },
+  }
+}
+
+const countRejected = (input: StateViewInput): number => {
+  const { session, reader, feedback, tallies, hints, oversized } = input
+  return [session.counters, reader, feedback, tallies].reduce(
     (sum, { rejected }) => sum + rejected,
     hints.rejected() + oversized.count,
-  ),
-  oversized: oversized.count,
-  rewrites: session.counters.rewrites,
-  linkFaults: link.faults(),
-  streamLagSeconds: hints.lagSeconds(),
-  unansweredSeconds: reachability.unansweredMs(nowMs) / 1000,
-  reasons: reachability.reasons(nowMs),
-  peers: viewPeers(peers, nowMs),
-  missing: viewMissing(peers, nowMs),
-  config: { own: session.config, differs: agreement.isAlerting, groups: agreement.groups() },
-})
+  )
+}
 
 function countVotes(
   own: OwnVotes,
@@ -140,6 +147,19 @@ function countVotes(
   return counts
 }
 
+const viewSeals = ({ mode, records }: StoreSeals): SealsView => ({
+  mode,
+  counts: records.counts(),
+  unauthentic: records.reported(),
+})
+
+const viewMissing = (peers: Peers, nowMs: number): StateView['missing'] =>
+  peers.missing(nowMs).map(({ instance, site, goneAtMs }) => ({
+    instance,
+    site,
+    ageSeconds: (nowMs - goneAtMs) / 1000,
+  }))
+
 const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
   [...peers.all()].map(({ instance, heartbeat, heartbeatChangedAtMs }) => ({
     instance,
@@ -147,11 +167,4 @@ const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
     state: heartbeat.state,
     config: heartbeat.config,
     ageSeconds: (nowMs - heartbeatChangedAtMs) / 1000,
-  }))
-
-const viewMissing = (peers: Peers, nowMs: number): StateView['missing'] =>
-  peers.missing(nowMs).map(({ instance, site, goneAtMs }) => ({
-    instance,
-    site,
-    ageSeconds: (nowMs - goneAtMs) / 1000,
   }))

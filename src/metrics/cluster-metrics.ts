@@ -19,6 +19,14 @@ export interface ClusterReport {
   readonly takeovers: number
   readonly rejected: number
   readonly oversized: number
+  readonly seals: {
+    readonly counts: readonly {
+      readonly record: string
+      readonly why: string
+      readonly count: number
+    }[]
+    readonly unauthentic: readonly unknown[]
+  }
   readonly rewrites: number
   readonly linkFaults: Readonly<Record<string, number>>
   readonly streamLagSeconds: number
@@ -97,6 +105,12 @@ const values: readonly ClusterValue[] = [
   },
   {
     kind: 'gauge',
+    name: 'mxsteer_state_unauthentic_peers',
+    help: 'Names whose records in the store are not authentic',
+    value: ({ seals }) => seals.unauthentic.length,
+  },
+  {
+    kind: 'gauge',
     name: 'mxsteer_votes_disputed',
     help: 'Endpoints where live votes differ',
     value: ({ votes }) => votes.disputed,
@@ -125,6 +139,14 @@ export function registerClusterMetrics(registry: Registry, read: () => ClusterRe
     labels: ['why'],
     sample: (emit) =>
       Object.entries(read().linkFaults).forEach(([why, count]) => emit({ why }, count)),
+  })
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_state_unauthentic_total',
+    help: 'Records in the store that were not authentic',
+    labels: ['record', 'why'],
+    sample: (emit) =>
+      read().seals.counts.forEach(({ record, why, count }) => emit({ record, why }, count)),
   })
   registerSampled(registry, {
     kind: 'gauge',

@@ -68,11 +68,22 @@ export interface ServerState {
   readonly workers: { readonly alive: number; readonly of: number }
 }
 
+type UnauthenticReason = 'unsealed' | 'unverified' | 'replayed'
+
 interface StoreState {
   readonly degraded: boolean
   readonly reasons: readonly { readonly why: string; readonly forSeconds: number }[]
   readonly unansweredSeconds: number
   readonly fenced: boolean
+  readonly seals: {
+    /** Whether records that are not authentic are ignored; null: there is no secret. */
+    readonly mode: 'permit' | 'require' | null
+    /** Names whose records are not authentic; null: records that carry none. */
+    readonly unauthentic: readonly {
+      readonly peer: string | null
+      readonly why: UnauthenticReason
+    }[]
+  }
   readonly config: {
     readonly differs: boolean
     readonly groups: readonly { readonly instances: readonly string[] }[]
@@ -111,6 +122,7 @@ export const problemKinds = [
   'geoip-refused',
   'state-unwritten',
   'store-degraded',
+  'records-unauthentic',
   'name-taken',
   'config-differs',
   'peer-missing',
@@ -134,6 +146,7 @@ const rows: Readonly<Record<RowKind, Row>> = {
   'geoip-refused': { severity: 'warning', find: ({ databases }) => databases.flatMap(refused) },
   'state-unwritten': { severity: 'warning', find: ({ unwritten }) => stateUnwritten(unwritten) },
   'store-degraded': { severity: 'warning', find: ({ store }) => degraded(store) },
+  'records-unauthentic': { severity: 'warning', find: ({ store }) => unauthentic(store) },
   'name-taken': { severity: 'warning', find: ({ store }) => nameTaken(store) },
   'config-differs': { severity: 'warning', find: ({ store }) => differs(store) },
   'peer-missing': { severity: 'warning', find: ({ store }) => (store?.missing ?? []).map(missing) },
@@ -308,6 +321,25 @@ function degraded(store: StoreState | null): readonly Finding[] {
     `the store has not answered for ${seconds} s${why}${earlier}. Every target is probed here, ` +
     'and overrides set now hold here alone. Mend the store, or its address and password'
   return [{ text, forSeconds: store.unansweredSeconds }]
+}
+
+const unauthenticTexts: Readonly<Record<UnauthenticReason, string>> = {
+  unsealed: 'have no seal',
+  unverified: 'have a seal that no state_secret here verifies',
+  replayed: 'are old ones, put there again',
+}
+
+function unauthentic(store: StoreState | null): readonly Finding[] {
+  const { mode, unauthentic: names = [] } = store?.seals ?? {}
+  const effect =
+    mode === 'permit' ? 'They are used all the same (state_secret_mode)' : 'They are ignored'
+  return [...Map.groupBy(names, ({ why }) => why)].map(([why, ofReason]) => {
+    const whose = listText(ofReason.map(({ peer }) => peer ?? 'no instance'))
+    const text =
+      `records in the store of ${whose} ${unauthenticTexts[why]}. ${effect}. ` +
+      'Give all instances the same secrets; if they have them, somebody else writes to the store'
+    return { subject: why, text }
+  })
 }
 
 const nameTaken = (store: StoreState | null): readonly Finding[] =>

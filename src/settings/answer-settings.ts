@@ -7,7 +7,7 @@ import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import { parseNetwork, type Network } from '../lib/ip.ts'
 import { closedMap, integer, leaf, oneOrMany, passOn, trueOrFalse } from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { readSmallFile } from '../zonefile/read-folder.ts'
+import { readSecretFile } from './secret-file.ts'
 import { network } from './setting-leaves.ts'
 
 /** Text that is sent as it is, or `off`: then the server does not identify itself this way. */
@@ -27,7 +27,8 @@ export const nsid: z.ZodType<string> = identityText(maxNsidOctets)
 /** One character-string of a TXT record. */
 export const chaosText: z.ZodType<string> = identityText(255)
 
-const expectedSecret = 'expected 32 hexadecimal digits, in quotes'
+const expectedDigits = '32 hexadecimal digits'
+const expectedSecret = `expected ${expectedDigits}, in quotes`
 const secretPattern = /^[0-9a-f]{32}$/i
 
 const fromHex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
@@ -123,36 +124,7 @@ interface CookieValues {
 export async function readCookieSecrets(values: CookieValues): Promise<SecretsRead> {
   const secrets = values.cookie_secret ?? []
   if (values.cookie_secret_file === undefined) return { kind: 'secrets', secrets }
-  const read = await readSecretFile(values.cookie_secret_file)
-  return read.kind === 'bad' ? read : { kind: 'secrets', secrets: [...secrets, ...read.secrets] }
-}
-
-/** One secret a line; empty lines and lines that start with # are skipped. */
-async function readSecretFile(file: string): Promise<SecretsRead> {
-  const read = await readSmallFile(file)
+  const read = await readSecretFile(values.cookie_secret_file, secretPattern, expectedDigits)
   if (read.kind === 'bad') return read
-  const secrets: Uint8Array[] = []
-  const lines = new TextDecoder().decode(read.octets).split('\n')
-  for (const [i, line] of lines.entries()) {
-    const text = line.trim()
-    if (text === '' || text.startsWith('#')) continue
-    if (!secretPattern.test(text)) return badSecret(file, i + 1, 'expected 32 hexadecimal digits')
-    secrets.push(fromHex(text))
-  }
-  return secrets.length === 0 ? badSecret(file, 0, 'no secret in it') : { kind: 'secrets', secrets }
+  return { kind: 'secrets', secrets: [...secrets, ...read.lines.map(fromHex)] }
 }
-
-/** `line`: 0 for the file as a whole. */
-const badSecret = (file: string, line: number, message: string): SecretsRead => ({
-  kind: 'bad',
-  diagnostic: {
-    severity: 'error',
-    code: 'bad-value',
-    file,
-    line,
-    column: line === 0 ? 0 : 1,
-    path: '',
-    excerpt: '',
-    message,
-  },
-})

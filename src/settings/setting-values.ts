@@ -15,6 +15,10 @@ export type LogLevel = (typeof logLevels)[number]
 export const logFormats = ['auto', 'text', 'json'] as const
 export type LogFormatSetting = (typeof logFormats)[number]
 
+/** What of the store counts once there is a secret: only authentic records, or all of them for a while. */
+export const sealModes = ['permit', 'require'] as const
+export type SealMode = (typeof sealModes)[number]
+
 /** Paths of MaxMind databases. */
 export interface GeoIpValues {
   readonly country?: string | undefined
@@ -40,6 +44,9 @@ export interface SettingValues {
   readonly state_sentinel_username?: string | undefined
   readonly state_sentinel_password?: string | undefined
   readonly state_sentinel_password_file?: string | undefined
+  readonly state_secret?: readonly Uint8Array[] | undefined
+  readonly state_secret_file?: string | undefined
+  readonly state_secret_mode: SealMode
   readonly state_ca?: string | undefined
   readonly state_certificate?: string | undefined
   readonly state_key?: string | undefined

@@ -5,19 +5,11 @@
 
 import type { z } from 'zod'
 import type { UdpSetting } from '../transport/udp/udp-transport.ts'
-import { closedMap, durationMs, oneOf, oneOrMany, path, seconds, text } from '../zonefile/leaf.ts'
+import { closedMap, oneOf, oneOrMany, path, seconds } from '../zonefile/leaf.ts'
 import { adminHosts, adminToken, announce } from './admin-settings.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import { canaries, probeLimits, probeSource } from './probing-settings.ts'
-import {
-  adminEndpoint,
-  count,
-  credential,
-  endpoint,
-  label,
-  password,
-  resolverEndpoint,
-} from './setting-leaves.ts'
+import { adminEndpoint, count, endpoint, label, resolverEndpoint } from './setting-leaves.ts'
 import {
   type GivenSettings,
   logFormats,
@@ -26,7 +18,7 @@ import {
   type SettingRow,
   type SettingsTable,
 } from './setting-values.ts'
-import { storeUrl } from './store-url.ts'
+import { storeRows } from './store-rows.ts'
 import { proxy, tls, transfer } from './stream-settings.ts'
 
 const transports: readonly UdpSetting[] = ['auto', 'mmsg', 'dgram']
@@ -103,104 +95,7 @@ export const settingsTable: SettingsTable = {
     accepts: 'path',
     about: 'folder of [what a restart keeps](operations.md#what-a-restart-keeps), made if missing',
   },
-  state: {
-    schema: storeUrl,
-    flag: {
-      value: 'URL',
-      help: 'where instances share what they see: memory (default: alone), redis://HOST:PORT',
-    },
-    isSecret: true,
-    default: 'memory',
-    accepts: '`memory`, or the URL of a [Redis](operations/redis.md)',
-    about: 'where instances share what they see; with `memory` an instance is alone',
-  },
-  state_namespace: {
-    schema: text('a name of letters, digits and hyphens', /^[\w-]{1,40}$/, 'default'),
-    default: 'default',
-    accepts: '1 – 40 letters, digits, hyphens',
-    about: 'fleets with different namespaces do not see each other',
-  },
-  state_username: {
-    schema: credential,
-    otherwise: 'that of the URL',
-    accepts: '1 – 128 characters without spaces',
-    about: 'user name for Redis',
-  },
-  state_password: {
-    schema: password,
-    isSecret: true,
-    otherwise: 'that of the URL',
-    accepts: '1 – 512 characters',
-    about: 'password for Redis',
-  },
-  state_password_file: {
-    schema: path,
-    otherwise: 'none',
-    accepts: 'path',
-    about: 'file with that password in its first line',
-  },
-  state_sentinel_username: {
-    schema: credential,
-    otherwise: 'none',
-    accepts: 'as `state_username`',
-    about: 'user name for the Sentinels themselves',
-  },
-  state_sentinel_password: {
-    schema: password,
-    isSecret: true,
-    otherwise: 'none',
-    accepts: 'as `state_password`',
-    about: 'password for the Sentinels themselves',
-  },
-  state_sentinel_password_file: {
-    schema: path,
-    otherwise: 'none',
-    accepts: 'path',
-    about: 'file with that password in its first line',
-  },
-  state_ca: {
-    schema: path,
-    otherwise: "the system's authorities",
-    accepts: 'path',
-    about: 'PEM file of certificate authorities; this and the next three with `rediss://` only',
-  },
-  state_certificate: {
-    schema: path,
-    otherwise: 'none',
-    accepts: 'path',
-    about: 'PEM file of the client certificate',
-  },
-  state_key: {
-    schema: path,
-    otherwise: 'none',
-    accepts: 'path',
-    about: 'PEM file of its key',
-  },
-  state_server_name: {
-    schema: credential,
-    otherwise: 'the host of the URL',
-    accepts: 'host name',
-    about: "name that the store's certificate must have",
-  },
-  state_heartbeat: {
-    schema: durationMs('200ms', '30s', '3s'),
-    default: '3s',
-    accepts: '200 ms – 30 s',
-    about:
-      'interval of heartbeats; [all other times of the store](operations/redis.md#what-happens-when) follow from it',
-  },
-  peer_hold: {
-    schema: durationMs('0s', '1h', '5m'),
-    default: '5m',
-    accepts: '0 – 1 h',
-    about: 'how long the votes of other instances count after the store is out of reach',
-  },
-  vantages: {
-    schema: count('a count', 1, 7),
-    default: '3',
-    accepts: '1 – 7',
-    about: 'how many instances probe a target, at most one at each site if there are enough sites',
-  },
+  ...storeRows,
   workers: {
     schema: count('a count', 1, 256),
     flag: { value: 'N', help: 'answering threads (default: one a core)' },

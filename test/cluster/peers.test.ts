@@ -8,7 +8,7 @@ import type { Heartbeat, StoredVote } from '../../src/cluster/redis/schema.ts'
 
 const heartbeats = (epoch: number, sequence = 1): ReadonlyMap<string, Heartbeat> =>
   new Map([['b', { epoch, sequence, state: 'ok', site: 'fra', config: null }]])
-const vote = (epoch: number): StoredVote => ({ state: 'U', epoch, reason: 'ok' })
+const vote = (epoch: number): StoredVote => ({ state: 'U', epoch, reason: 'ok', sequence: null })
 
 test('votes of a later boot wait for its heartbeat, earlier ones stand until then', () => {
   const peers = new Peers(1000)

@@ -26,6 +26,7 @@ const well: ServerState = {
     reasons: [],
     unansweredSeconds: 1,
     fenced: false,
+    seals: { mode: 'require', unauthentic: [] },
     config: { differs: false, groups: [] },
     missing: [],
   },
@@ -147,6 +148,24 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
       ],
     }),
     /for 70 s: WRONGPASS for 20 s, before that ECONNREFUSED\./,
+  ],
+  [
+    'records-unauthentic warning',
+    withStore({
+      seals: {
+        mode: 'require',
+        unauthentic: [
+          { peer: 'ns2', why: 'unverified' },
+          { peer: null, why: 'unverified' },
+        ],
+      },
+    }),
+    /of ns2, no instance have a seal that no state_secret here verifies\. They are ignored\./,
+  ],
+  [
+    'records-unauthentic warning',
+    withStore({ seals: { mode: 'permit', unauthentic: [{ peer: 'ns3', why: 'unsealed' }] } }),
+    /of ns3 have no seal\. They are used all the same/,
   ],
   ['name-taken warning', withStore({ fenced: true }), /a name of its own/],
   [

@@ -103,6 +103,7 @@ describe('the settings of shared state', () => {
       heartbeatMs: 3000,
       vantages: 3,
       peerHoldMs: 300_000,
+      seals: null,
     })
   })
 
@@ -154,5 +155,54 @@ peer_hold: 2m
     )
     expect(loaded.kind).toBe('rejected')
     expect(JSON.stringify(loaded)).not.toContain('hunter2')
+  })
+})
+
+describe('secrets of the records', () => {
+  const [a, b, c] = ['first', 'second', 'third'].map(
+    (name) => `${name}-secret-of-the-fleet-0123456789`,
+  )
+  const sealsOf = async (text: string, env?: Readonly<Record<string, string>>) => {
+    const state = await stateOf(`state: redis://store\n${text}`, env)
+    const { secrets, mode } = (state === 'memory' ? null : state.seals) ?? {
+      secrets: [],
+      mode: null,
+    }
+    return { secrets: secrets.map((one) => new TextDecoder().decode(one)), mode }
+  }
+
+  it('are those of the setting, then those of the file', async () => {
+    const file = written('state-secrets', `# staged\n${b}\n\n  ${c}\r\n`)
+    expect(await sealsOf(`state_secret: "${a}"`)).toEqual({ secrets: [a], mode: 'require' })
+    expect(await sealsOf(`state_secret: ["${a}", "${b}"]\nstate_secret_mode: permit`)).toEqual({
+      secrets: [a, b],
+      mode: 'permit',
+    })
+    expect(await sealsOf(`state_secret_file: ${file}`, { MXSTEER_STATE_SECRET: a ?? '' })).toEqual({
+      secrets: [a, b, c],
+      mode: 'require',
+    })
+    expect((await sealsOf('', { MXSTEER_STATE_SECRET: `${a},${b}` })).secrets).toEqual([a, b])
+  })
+
+  const short = 'only-31-characters-0123456789ab'
+  it.each([
+    ['a short one', `state_secret: "${short}"`],
+    ['a short one in a list', `state_secret: ["${a}", "${short}"]`],
+    ['one with a space', `state_secret: "${a} x"`],
+    ['one with a comma', `state_secret: "${a},x"`],
+    ['one that is too long', `state_secret: "${'x'.repeat(257)}"`],
+    ['a number', `state_secret: ${'1'.repeat(40)}`],
+    ['a short one in a file', `state_secret_file: ${written('short-secret', `${a}\n${short}\n`)}`],
+    ['none in a file', `state_secret_file: ${written('no-secrets', '# nothing yet\n')}`],
+    ['no file', `state_secret_file: ${join(scratch, 'nowhere')}`],
+    ['nine', `state_secret: [${Array.from({ length: 9 }, () => `"${a}"`).join()}]`],
+    ['another mode', `state_secret: "${a}"\nstate_secret_mode: off`],
+  ])('%s is refused, and not shown', async (_, text) => {
+    const loaded = await load(`state: redis://store\n${text}\n`)
+    expect(loaded.kind).toBe('rejected')
+    const shown = JSON.stringify(loaded)
+    for (const hidden of [a, short, '1111']) expect(shown).not.toContain(hidden)
+    expect(loaded).toMatchObject({ diagnostics: [{ severity: 'error' }] })
   })
 })

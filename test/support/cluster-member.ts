@@ -5,6 +5,7 @@ import { joinCluster, type Cluster } from '../../src/cluster/cluster.ts'
 import { createRedisLink } from '../../src/cluster/redis/redis-link.ts'
 import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
 import { stateTimes } from '../../src/cluster/redis/schema.ts'
+import type { StateSecrets } from '../../src/cluster/redis/sealed-record.ts'
 import { until } from './wait.ts'
 
 export interface TestMember {
@@ -20,11 +21,12 @@ export interface MemberSettings {
   readonly site?: string
   readonly namespace?: string
   readonly peerHoldMs?: number
+  readonly seals?: StateSecrets
 }
 
 export function joinTestCluster(instance: string, { port, ...place }: MemberSettings): TestMember {
   const { heartbeatMs = 300, vantages = 3, site = instance } = place
-  const { namespace = 'test', peerHoldMs = 60_000 } = place
+  const { namespace = 'test', peerHoldMs = 60_000, seals = null } = place
   const address = {
     where: { kind: 'one' as const, host: '127.0.0.1', port },
     username: null,
@@ -38,7 +40,7 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
   const times = { connectMs: 500, commandMs, blockMs, maxRetryMs: 500 }
   const events: ClusterEvent[] = []
   const cluster = joinCluster({
-    settings: { address, namespace, heartbeatMs, vantages, peerHoldMs },
+    settings: { address, namespace, heartbeatMs, vantages, peerHoldMs, seals },
     instance,
     site,
     link: createRedisLink(address, instance, times, Math.random),

@@ -5,6 +5,7 @@
 //   here, not in the store     withdrawn at another instance; if the store has lost its data, it is written again
 //   reported while away        is written, unless the one in the store was reported later
 //   expired for a minute       removed by the first instance that finds it
+//   forged, and known here     is written again
 //   of a target of no zone     kept while there is room: another instance may have a newer zone file
 //
 // A hash that is too large to be read whole is read by the fields of targets that zones here have.
@@ -35,6 +36,7 @@ import {
 } from './schema.ts'
 import { type Command, deleteWrongTypeKeys, hashOf, type StoreLink } from './redis-link.ts'
 import type { SyncContext, SyncedPart } from './session.ts'
+import { isSealedAsOurs, type StoreSeals } from './store-seals.ts'
 
 interface RedisFeedbackOptions {
   readonly link: StoreLink
@@ -42,6 +44,7 @@ interface RedisFeedbackOptions {
   readonly instance: string
   readonly clock: Clock
   readonly times: StateTimes
+  readonly seals: StoreSeals
   readonly oversized: OversizedRecords
   /** Called when there is something to write. */
   readonly onPending: () => void
@@ -131,6 +134,8 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
   #expired: readonly string[] = []
   #readAtMs = -Infinity
   #isReadRequested = true
+  /** Whether the feedback in the store has been read, and what another secret sealed been written again. */
+  #hasRead = false
 
   constructor(options: RedisFeedbackOptions) {
     this.#options = options
@@ -183,8 +188,7 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
 
   onStoreEmptied(): void {
     const atMs = this.#options.clock.wallMs()
-    for (const [key, shared] of this.#byKey)
-      if (!this.#pending.has(key)) this.#pending.set(key, { shared, atMs })
+    for (const [key, shared] of this.#byKey) this.#restore(key, shared, atMs)
   }
 
   dueInMs(nowMs: number): number {
@@ -255,21 +259,36 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
   #readRecords(fields: readonly unknown[], wallMs: number): Map<string, SharedFeedback> {
     const stored = new Map<string, SharedFeedback>()
     const expired: string[] = []
+    const { seals, keys } = this.#options
     let known = 0
     let unknown = 0
     for (let i = 0; i + 1 < fields.length; i += 2) {
-      const shared = parseFeedback(fields[i + 1])
       const key = String(fields[i])
+      const opened = seals.openSigned('feedback', { key: keys.feedback, field: key }, fields[i + 1])
+      const shared = opened.kind === 'record' ? parseFeedback(opened.value) : null
       // The field must be the key of the record, or one record could hide behind another.
-      if (!shared || keyOfFeedback(shared) !== key) this.rejected++
-      else if (shared.feedback.untilMs > wallMs) {
+      const isValid = shared !== null && keyOfFeedback(shared) === key
+      if (!isValid && opened.kind !== 'ignored') this.rejected++
+      const current = isValid ? shared : seals.isRequired ? this.#byKey.get(key) : undefined
+      if (current === undefined) continue
+      const { untilMs } = current.feedback
+      if (untilMs > wallMs) {
         const isKnown = this.#known.has(key)
         const hasRoom = isKnown ? ++known <= feedbackLimit : ++unknown <= unknownLimit
-        if (hasRoom) stored.set(key, shared)
-      } else if (shared.feedback.untilMs < wallMs - removeAfterMs) expired.push(key)
+        if (!hasRoom) continue
+        stored.set(key, current)
+        const isToBeSealed = seals.isSealing && !this.#hasRead && !isSealedAsOurs(opened)
+        if (!isValid || isToBeSealed) this.#restore(key, current, wallMs)
+      } else if (isValid && untilMs < wallMs - removeAfterMs) expired.push(key)
     }
+    this.#hasRead = true
     this.#expired = expired
     return stored
+  }
+
+  /** Has feedback written again, unless a change of it is to be written anyway. */
+  #restore(key: string, shared: SharedFeedback, atMs: number): void {
+    if (!this.#pending.has(key)) this.#pending.set(key, { shared, atMs })
   }
 
   async #write(): Promise<boolean> {
@@ -288,13 +307,13 @@ export class RedisFeedback implements FeedbackStore, SyncedPart {
   }
 
   #writeCommands(pending: ReadonlyMap<string, Pending>): readonly Command[] {
-    const { keys, instance, clock } = this.#options
+    const { keys, instance, clock, seals } = this.#options
     const wallMs = clock.wallMs()
     const kept: string[][] = []
     const removed: string[] = []
     for (const [key, { shared }] of pending) {
       if (shared !== null && shared.feedback.untilMs > wallMs)
-        kept.push([key, formatFeedback(shared)])
+        kept.push([key, seals.sign({ key: keys.feedback, field: key }, formatFeedback(shared))])
       else removed.push(key)
     }
     return [

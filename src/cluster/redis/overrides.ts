@@ -4,6 +4,9 @@
 //   in the store, not here     another instance set it
 //   here, not in the store     another instance removed it; if the store has lost its data, it is written again
 //   set while it was away      is written, unless the one in the store was set later
+//
+// With a secret: a forged record is not there, and what is known in its place is written again; an override that was
+// removed, replaced or expired at this instance and lies in the store again is a replay, and is removed again.
 //   of a target of no zone     kept while there is room: another instance may have a newer zone file
 
 import { z } from 'zod'
@@ -28,6 +31,7 @@ import {
   type StateKeys,
 } from './schema.ts'
 import type { Command } from './redis-link.ts'
+import { isSealedAsOurs, type StoreSeals } from './store-seals.ts'
 
 /** A change that the store does not have yet; null removes the override. */
 type Pending = Override | null
@@ -35,7 +39,21 @@ type Pending = Override | null
 /** A value of the hash and the record that it is; null if it is none. */
 interface ReadRecord {
   readonly value: unknown
+  /** null if the value is not a record of an override, or is ignored. */
   readonly record: OverrideRecord | null
+  /** Whether it is not authentic. */
+  readonly isIgnored: boolean
+  /** Whether this instance would seal it the same way. */
+  readonly isSealed: boolean
+  /** Whether the same value is to be read the same way next time. */
+  readonly isLasting: boolean
+}
+
+/** What all fields of the hash come to. */
+interface RecordsRead {
+  readonly stored: Map<string, Override>
+  readonly origins: Map<Override, string | null>
+  rejected: number
 }
 
 /** An override as it is stored. */
@@ -89,10 +107,20 @@ export function parseOverride(value: unknown): OverrideRecord | null {
   return { override, from: isInstanceName(from) ? from : null }
 }
 
+interface RedisOverridesOptions {
+  readonly keys: StateKeys
+  readonly instance: string
+  readonly seals: StoreSeals
+  /** Called when there is something to write. */
+  readonly onPending: () => void
+}
+
+/** Overrides that ended here whose replays are recognised. */
+const endedLimit = 2 * overrideLimit
+
 export class RedisOverrides implements OverrideStore {
   readonly isPersistent = true
-  readonly #onPending: () => void
-  readonly #instance: string
+  readonly #options: RedisOverridesOptions
   readonly #listeners = new Set<(change: OverrideChanges) => void>()
   /** Key of an override → the change to be written. */
   readonly #pending = new Map<string, Pending>()
@@ -102,11 +130,13 @@ export class RedisOverrides implements OverrideStore {
   /** What the fields of the hash were when they were last read, so that they are parsed once. */
   #records: ReadonlyMap<string, ReadRecord> = new Map()
   #list: readonly Override[] = []
+  /** Ids of overrides that ended at this instance, oldest first. */
+  readonly #ended = new Set<string>()
+  /** Whether the overrides in the store have been read, and what another secret sealed been written again. */
+  #hasRead = false
 
-  /** `onPending` is called when there is something to write. */
-  constructor(instance: string, onPending: () => void) {
-    this.#instance = instance
-    this.#onPending = onPending
+  constructor(options: RedisOverridesOptions) {
+    this.#options = options
   }
 
   list(): readonly Override[] {
@@ -127,6 +157,7 @@ export class RedisOverrides implements OverrideStore {
     const result = setOverride(this.#list, override, this.#isKnown)
     if (result.kind === 'full') return result
     this.#list = result.list
+    if (result.replaced) this.#noteEnd(result.replaced)
     this.#queueWrite(keyOfOverride(override), override)
     return { kind: 'set', replaced: result.replaced }
   }
@@ -135,6 +166,7 @@ export class RedisOverrides implements OverrideStore {
     const removed = this.#list.find((one) => one.id === id) ?? null
     if (removed === null) return null
     this.#list = this.#list.filter((one) => one !== removed)
+    this.#noteEnd(removed)
     this.#queueWrite(keyOfOverride(removed), null)
     return removed
   }
@@ -143,7 +175,10 @@ export class RedisOverrides implements OverrideStore {
     const expiry = expireOverrides(this.#list, nowMs)
     this.#list = expiry.list
     // Overrides do not expire in the store by themselves: the first instance that finds one expired removes it.
-    for (const one of expiry.ended) this.#queueWrite(keyOfOverride(one), null)
+    for (const one of expiry.ended) {
+      this.#noteEnd(one)
+      this.#queueWrite(keyOfOverride(one), null)
+    }
     return expiry.ended
   }
 
@@ -178,12 +213,14 @@ export class RedisOverrides implements OverrideStore {
   }
 
   /** Commands that write the pending changes, and a hint; to be asked for after `applyStored`. */
-  pendingCommands(keys: StateKeys, instance: string): readonly Command[] {
+  pendingCommands(): readonly Command[] {
+    const { keys, instance, seals } = this.#options
     this.#inFlight = new Map(this.#pending)
     if (this.#inFlight.size === 0) return []
     const commands = [...this.#inFlight].map(([key, override]): Command => {
       if (override === null) return ['hdel', keys.overrides, key]
-      return ['hset', keys.overrides, key, formatOverride(override, this.#instance)]
+      const place = { key: keys.overrides, field: key }
+      return ['hset', keys.overrides, key, seals.sign(place, formatOverride(override, instance))]
     })
     return [...commands, hintCommand(keys, { instance, about: 'overrides' })]
   }
@@ -201,32 +238,68 @@ export class RedisOverrides implements OverrideStore {
 
   readonly #isKnown = (override: Override): boolean => this.#known.has(keyOfOverride(override))
 
-  /** The field of each record must be the key of its override, or one record could hide behind another. */
-  #readRecords(fields: readonly unknown[]): {
-    readonly stored: Map<string, Override>
-    readonly origins: ReadonlyMap<Override, string | null>
-    readonly rejected: number
-  } {
-    const stored = new Map<string, Override>()
-    const origins = new Map<Override, string | null>()
+  #readRecords(fields: readonly unknown[]): RecordsRead {
+    const read: RecordsRead = { stored: new Map(), origins: new Map(), rejected: 0 }
     const records = new Map<string, ReadRecord>()
-    let rejected = 0
     for (let i = 0; i + 1 < fields.length; i += 2) {
       const field = String(fields[i])
-      const value = fields[i + 1]
-      const before = this.#records.get(field)
-      const record =
-        before !== undefined && before.value === value ? before.record : parseOverride(value)
-      records.set(field, { value, record })
-      if (record === null || keyOfOverride(record.override) !== field) {
-        rejected++
-        continue
-      }
-      stored.set(field, record.override)
-      origins.set(record.override, record.from)
+      const record = this.#readRecord(field, fields[i + 1])
+      records.set(field, record)
+      this.#addRecord(read, field, record)
     }
     this.#records = records
-    return { stored, origins, rejected }
+    this.#hasRead = true
+    return read
+  }
+
+  /** What is not authentic is opened every time, so that it is counted. */
+  #readRecord(field: string, value: unknown): ReadRecord {
+    const before = this.#records.get(field)
+    if (before?.isLasting && before.value === value) return before
+    const { seals, keys } = this.#options
+    const opened = seals.openSigned('override', { key: keys.overrides, field }, value)
+    const record = opened.kind === 'record' ? parseOverride(opened.value) : null
+    const isSealed = isSealedAsOurs(opened)
+    const isIgnored = opened.kind === 'ignored'
+    return { value, record, isIgnored, isSealed, isLasting: isSealed || !seals.isSealing }
+  }
+
+  /** The field of each record must be the key of its override, or one record could hide behind another. */
+  #addRecord(read: RecordsRead, field: string, { record, isIgnored, isSealed }: ReadRecord): void {
+    const { seals } = this.#options
+    const isValid = record !== null && keyOfOverride(record.override) === field
+    if (!isValid && !isIgnored) read.rejected++
+    if (!isValid || this.#isReplay(record)) {
+      if (seals.isRequired) this.#correct(read, field, isValid)
+      return
+    }
+    read.stored.set(field, record.override)
+    read.origins.set(record.override, record.from)
+    if (seals.isSealing && !this.#hasRead && !isSealed) this.#restore(record.override)
+  }
+
+  #isReplay({ override, from }: OverrideRecord): boolean {
+    const { seals } = this.#options
+    const isEnded = seals.isRequired && this.#ended.has(override.id)
+    if (!isEnded || this.#pending.has(keyOfOverride(override))) return false
+    seals.reportReplay('override', from)
+    return true
+  }
+
+  /** The store has something else where an override is known, or has one again that ended here. */
+  #correct({ stored }: RecordsRead, key: string, isReplay: boolean): void {
+    const known = this.#list.find((one) => keyOfOverride(one) === key)
+    if (known) stored.set(key, known)
+    if (known) this.#restore(known)
+    else if (isReplay) this.#queueWrite(key, null)
+  }
+
+  #noteEnd({ id }: Override): void {
+    this.#ended.add(id)
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= endedLimit) break
+      this.#ended.delete(oldest)
+    }
   }
 
   #restore(override: Override): void {
@@ -238,7 +311,7 @@ export class RedisOverrides implements OverrideStore {
     // Removing and setting again keeps one entry per key, so the bound is seldom reached.
     if (this.#pending.size < 2 * overrideLimit || this.#pending.has(key))
       this.#pending.set(key, change)
-    this.#onPending()
+    this.#options.onPending()
   }
 }
 

@@ -3,9 +3,11 @@
 // range of every value read are checked.
 //
 //   heartbeat   EPOCH|SEQUENCE|STATE|SITE|CONFIG   12|3456|ok|fra|pZ3_bW0bGv6q1x-d; CONFIG only once it is known
-//   vote        STATE|EPOCH|REASON                 D|12|connect-refused
+//   vote        STATE|EPOCH|REASON|SEQUENCE        D|12|connect-refused; SEQUENCE only if the record is sealed
 //   hint        i NAME t TOPIC                     TOPIC is an endpoint, `*` for many of them, `ov` or `fb`
 //   others      JSON, checked by a zod schema      overrides.ts, feedback.ts, tallies.ts
+//
+// With a secret a seal follows each of them but the hint: sealed-record.ts.
 //
 // Heartbeats and votes are not JSON because every instance reads those of all others: 10,000 votes at a time.
 
@@ -13,6 +15,7 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import type { VoteState } from '../../health/consensus.ts'
 import type { StoreAddress } from './redis-link.ts'
+import { maxSealLength, type StateSecrets } from './sealed-record.ts'
 
 export type InstanceState = 'ok' | 'suspect' | 'draining'
 
@@ -33,6 +36,8 @@ export interface StoredVote {
   readonly state: VoteState
   readonly epoch: number
   readonly reason: string
+  /** Increases with every write of a boot; null if the vote is not sealed. */
+  readonly sequence: number | null
 }
 
 /** An entry of the event stream: something that `instance` wrote has changed. */
@@ -47,17 +52,18 @@ export const maxPackedOctets = 200
 
 export const storeIdOctets = 16
 
-/** JSON records have at most this many characters, and three octets for each of them. */
+/** JSON records have at most this many characters, three octets for each of them, and a seal. */
 export const maxRecordLength = 2048
-export const maxRecordOctets: number = 3 * maxRecordLength
+export const maxRecordOctets: number = 3 * maxRecordLength + maxSealLength
 export const maxTallyLength = 16_384
+export const maxTallyOctets: number = maxTallyLength + maxSealLength
 
 const namePattern = /^[\w.-]{1,63}$/
 
 const heartbeatPattern =
   /^([1-9]\d{0,14})\|(\d{1,15})\|(ok|suspect|draining)\|([\w.-]{1,63})(?:\|([\w-]{16}))?$/
 
-const votePattern = /^([UD])\|([1-9]\d{0,14})\|([a-z0-9-]{1,64})$/
+const votePattern = /^([UD])\|([1-9]\d{0,14})\|([a-z0-9-]{1,64})(?:\|(\d{1,15}))?$/
 
 const endpointPattern = /^[\w-]{16}$/
 
@@ -104,15 +110,18 @@ export function parseHeartbeat(value: unknown): Heartbeat | null {
 }
 
 /** Characters that a stored reason may not contain become hyphens. */
-export const formatVote = ({ state, epoch, reason }: StoredVote): string =>
-  `${state}|${epoch}|${reason.replace(/[^a-z0-9-]/g, '-').slice(0, 64) || 'unknown'}`
+export function formatVote({ state, epoch, reason, sequence }: StoredVote): string {
+  const storedReason = reason.replace(/[^a-z0-9-]/g, '-').slice(0, 64) || 'unknown'
+  return [state, epoch, storedReason, ...(sequence === null ? [] : [sequence])].join('|')
+}
 
 /** null if the value is not a vote. */
 export function parseVote(value: unknown): StoredVote | null {
   const fields = matchPacked(value, votePattern)
   if (fields === null) return null
-  const [, state, epoch, reason = ''] = fields
-  return { state: state as VoteState, epoch: Number(epoch), reason }
+  const [, state, epoch, reason = '', written] = fields
+  const sequence = written === undefined ? null : Number(written)
+  return { state: state as VoteState, epoch: Number(epoch), reason, sequence }
 }
 
 const topics = { votes: '*', overrides: 'ov', feedback: 'fb' } as const
@@ -214,6 +223,8 @@ export interface StateSettings {
   readonly vantages: number
   /** How long the votes of others count after this instance was cut off. */
   readonly peerHoldMs: number
+  /** null: records are neither sealed nor verified. */
+  readonly seals: StateSecrets | null
 }
 
 export interface StateTimes {

@@ -5,8 +5,10 @@
 //   own heartbeat is missing          the instance was cut off or the store emptied: everything is written again
 //   another store id                  the store has lost its data: known overrides are written again as well
 
+import type { Clock } from '../../lib/clock.ts'
 import { hintCommand, type OwnVotes, type Voter } from '../own-votes.ts'
 import type { PeerChanges, Peers } from '../peers.ts'
+import { claimEpoch } from './epoch-claim.ts'
 import type { HintReader } from './hint-reader.ts'
 import type { RedisOverrides } from './overrides.ts'
 import { textCommand, textOf } from './bounded-read.ts'
@@ -17,12 +19,11 @@ import {
   type Heartbeat,
   type InstanceState,
   maxPackedOctets,
-  parseHeartbeat,
   type StateKeys,
   type StateTimes,
-  storeIdOctets,
 } from './schema.ts'
-import { readSnapshot, storeIdOf, type StoreSnapshot } from './snapshot.ts'
+import { readSnapshot, type StoreSnapshot } from './snapshot.ts'
+import type { StoreSeals } from './store-seals.ts'
 import type { VoteReader } from './vote-reader.ts'
 
 /** What the parts of a sync have in common. */
@@ -60,18 +61,14 @@ interface SessionOptions {
   readonly reader: VoteReader
   readonly oversized: OversizedRecords
   readonly parts: readonly SyncedPart[]
+  readonly seals: StoreSeals
+  readonly clock: Clock
   /** Random numbers in [0, 1), for jitter. */
   readonly random: () => number
   readonly newStoreId: () => string
   readonly onPeers: (changes: PeerChanges) => void
   readonly onEvent: (event: 'emptied' | 'fenced' | 'unfenced') => void
 }
-
-/** Epochs are kept this long after the last boot of an instance. */
-const epochLifetimeMs = 30 * 86_400_000
-
-/** A stored epoch above this was not written by us. */
-const maxEpoch = 1e12
 
 export class StoreSession {
   /** `rejected`: invalid records read. `rewrites`: full writes of the own votes. */
@@ -89,6 +86,8 @@ export class StoreSession {
   /** The highest epoch that this process has had. */
   #epochFloor = 0
   #sequence = 0
+  /** The heartbeat sent last. */
+  #sent: Heartbeat | null = null
   #storeId: string | null = null
   /** The last heartbeat in the store that a later process of this name seems to have written. */
   #laterHeartbeat: { readonly position: string; readonly sinceMs: number } = {
@@ -151,11 +150,11 @@ export class StoreSession {
   }
 
   async #applySnapshot(nowMs: number): Promise<boolean> {
-    const { link, oversized, keys, instance, peers, overrides } = this.#options
+    const { link, oversized, peers, overrides } = this.#options
     const known = [...peers.all()].map((peer) => peer.instance)
     const overrideFields = (): readonly string[] => overrides.nextKnownKeys()
     const isStopped = (name: string, beat: Heartbeat): boolean => peers.isStopped(name, beat)
-    const request = { keys, instance, known, isStopped, overrideFields }
+    const request = { ...this.#options, known, isStopped, overrideFields }
     const snapshot = await readSnapshot(link, oversized, request)
     this.refusalCode = snapshot?.kind === 'refused' ? snapshot.code : null
     if (snapshot?.kind !== 'read') return false
@@ -200,6 +199,9 @@ export class StoreSession {
     const isLater = stored !== null && this.#epoch !== null && stored.epoch > this.#epoch
     const isForged = isLater && this.#isStandingStill(stored, nowMs)
     if (isLater && !isForged && !isEmptied) {
+      // The next epoch is later than that of the other process. Only a sealed one can be believed.
+      if (this.#options.seals.isRequired)
+        this.#epochFloor = Math.max(this.#epochFloor, stored.epoch)
       if (!this.isFenced) onEvent('fenced')
       this.isFenced = true
       return
@@ -231,11 +233,12 @@ export class StoreSession {
   }
 
   async #claimEpoch(): Promise<boolean> {
-    const { link, keys, instance, newStoreId } = this.#options
-    const epochFloor = this.#epochFloor
-    const claimed = await claimEpoch(link, keys, { instance, epochFloor, newStoreId })
+    const { link, clock, seals } = this.#options
+    const claim = { ...this.#options, epochFloor: this.#epochFloor, wallMs: clock.wallMs() }
+    const claimed = await claimEpoch(link, claim)
     if (claimed === null) return false
     this.#epoch = claimed.epoch
+    seals.epoch = claimed.epoch
     this.#storeId = claimed.storeId
     this.#rewriteAtMs = -Infinity
     this.#heartbeatAtMs = -Infinity
@@ -249,7 +252,7 @@ export class StoreSession {
     const heartbeat = isHeartbeatDue ? this.#heartbeatCommands() : []
     const isRewriteDue = nowMs >= this.#rewriteAtMs
     const changes = isRewriteDue ? [] : votes.changeCommands(voter)
-    const overrideChanges = overrides.pendingCommands(keys, instance)
+    const overrideChanges = overrides.pendingCommands()
     // Votes first: a heartbeat must not make votes of an earlier boot count.
     if (isRewriteDue && !(await this.#rewriteVotes(voter, nowMs))) return false
     const commands = [...heartbeat, ...changes, ...overrideChanges]
@@ -271,17 +274,24 @@ export class StoreSession {
 
   /** The reply contains the heartbeat that ours replaced, which no later snapshot can show. */
   #onHeartbeatWritten(reply: Reply | undefined, nowMs: number): void {
-    const replaced = parseHeartbeat(textOf(reply))
-    this.#checkOwnHeartbeat(replaced, nowMs, false)
+    const { seals, keys, instance } = this.#options
+    const replaced = seals.openHeartbeat(keys.heartbeat(instance), instance, textOf(reply))
+    this.#checkOwnHeartbeat(replaced.kind === 'record' ? replaced.value : null, nowMs, false)
+    if (this.#sent) seals.noteHeartbeat(instance, this.#sent)
     this.#heartbeatAtMs = nowMs + this.#options.times.heartbeatMs
     this.#hasWrittenHeartbeat = true
   }
 
-  #heartbeatCommands(): readonly Command[] {
-    const sequence = ++this.#sequence
+  #nextHeartbeat(): Heartbeat {
     const { state, config } = this
-    const epoch = this.#epoch ?? 0
-    const heartbeat = { epoch, sequence, state, site: this.#options.site, config }
+    const { site } = this.#options
+    const position = { epoch: this.#epoch ?? 0, sequence: ++this.#sequence }
+    this.#sent = { ...position, state, site, config }
+    return this.#sent
+  }
+
+  #heartbeatCommands(): readonly Command[] {
+    const heartbeat = this.#nextHeartbeat()
     const commands = heartbeatCommands(this.#options, heartbeat, this.#isHeartbeatAnnounced)
     this.#isHeartbeatAnnounced = false
     return commands
@@ -303,8 +313,8 @@ export class StoreSession {
   }
 
   #voter(): Voter {
-    const { keys, instance, times } = this.#options
-    return { keys, instance, epoch: this.#epoch ?? 0, lifetimeMs: times.votesLifetimeMs }
+    const { keys, instance, times, seals } = this.#options
+    return { keys, instance, seals, epoch: this.#epoch ?? 0, lifetimeMs: times.votesLifetimeMs }
   }
 
   async #syncParts(nowMs: number): Promise<boolean> {
@@ -332,56 +342,21 @@ const deregisterCommands = (keys: StateKeys, instance: string): readonly Command
 ]
 
 const heartbeatCommands = (
-  { keys, instance, times }: Pick<SessionOptions, 'keys' | 'instance' | 'times'>,
+  { keys, instance, times, seals }: Pick<SessionOptions, 'keys' | 'instance' | 'times' | 'seals'>,
   heartbeat: Heartbeat,
   isAnnounced: boolean,
 ): readonly Command[] => [
-  ['set', keys.heartbeat(instance), formatHeartbeat(heartbeat), 'PX', times.heartbeatLifetimeMs],
+  [
+    'set',
+    keys.heartbeat(instance),
+    seals.seal(
+      { key: keys.heartbeat(instance), field: '', writer: instance, epoch: heartbeat.epoch },
+      formatHeartbeat(heartbeat),
+    ),
+    'PX',
+    times.heartbeatLifetimeMs,
+  ],
   ['sadd', keys.instances, instance],
   ['pexpire', keys.votes(instance), times.votesLifetimeMs],
   ...(isAnnounced ? [hintCommand(keys, { instance, about: 'votes' })] : []),
 ]
-
-interface ClaimedEpoch {
-  readonly epoch: number
-  /** null if this instance may not read it. */
-  readonly storeId: string | null
-}
-
-/**
- * Claims an epoch at boot, and again after the store has lost its data: one above every epoch that this name has had.
- * Also gives the store a random id if it has none. Resolves to null if the store did not answer.
- */
-async function claimEpoch(
-  link: StoreLink,
-  keys: StateKeys,
-  {
-    instance,
-    epochFloor,
-    newStoreId,
-  }: {
-    readonly instance: string
-    readonly epochFloor: number
-    readonly newStoreId: () => string
-  },
-): Promise<ClaimedEpoch | null> {
-  const key = keys.epoch(instance)
-  const replies = await link.run([
-    ['set', keys.storeId, newStoreId(), 'NX'],
-    textCommand(keys.storeId, storeIdOctets),
-    ['incr', key],
-    ['pexpire', key, epochLifetimeMs],
-  ])
-  if (replies === null) return null
-  const [, id, count] = replies
-  const counted = count?.kind === 'value' ? Number(count.value) : NaN
-  const isValid = Number.isSafeInteger(counted) && counted > epochFloor && counted < maxEpoch
-  const epoch = isValid ? counted : epochFloor + 1
-  if (!isValid) await link.run([['set', key, epoch, 'PX', epochLifetimeMs]])
-  const known = storeIdOf(textOf(id))
-  const isRefused = id?.kind === 'error' && id.code !== 'WRONGTYPE'
-  if (known !== null || isRefused) return { epoch, storeId: known }
-  const storeId = newStoreId()
-  await link.run([['set', keys.storeId, storeId]])
-  return { epoch, storeId }
-}

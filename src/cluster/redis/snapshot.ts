@@ -21,16 +21,17 @@ import {
   isInstanceName,
   maxRecordOctets,
   maxPackedOctets,
-  parseHeartbeat,
   parseStreamId,
   type StateKeys,
   storeIdOctets,
 } from './schema.ts'
+import type { StoreSeals } from './store-seals.ts'
 import { type Command, hashOf, listOf, type Reply, type StoreLink } from './redis-link.ts'
 
 export interface SnapshotRequest {
   readonly keys: StateKeys
   readonly instance: string
+  readonly seals: StoreSeals
   /** Instances to look for even if the store's set of instances does not list them. */
   readonly known: readonly string[]
   /** Whether the heartbeat is one that has stopped changing: its instance is gone. */
@@ -228,7 +229,7 @@ interface SnapshotInput {
 async function readHeartbeats(
   link: StoreLink,
   oversized: OversizedRecords,
-  { request: { keys, instance, known, isStopped }, common }: SnapshotInput,
+  { request: { keys, instance, known, seals, isStopped }, common }: SnapshotInput,
 ): Promise<HeartbeatsRead | SnapshotRefused | null> {
   const listed = listOf(common.names)
   const looked = new Set([...known, instance])
@@ -245,14 +246,16 @@ async function readHeartbeats(
   let rejected = listed.filter((name) => !isInstanceName(name)).length
   for (const [i, name] of [...looked, ...strangers].entries()) {
     const text = textOf(replies[i])
-    const heartbeat = parseHeartbeat(text)
+    const opened = seals.openHeartbeat(keys.heartbeat(name), name, text)
     if (text !== null && Buffer.byteLength(text) > maxPackedOctets)
       tooLong.push(keys.heartbeat(name))
-    else if (heartbeat === null && (text !== null || isWrongType(replies[i]))) rejected++
-    if (heartbeat === null || isStopped(name, heartbeat)) continue
+    else if (opened.kind === 'invalid' || isWrongType(replies[i])) rejected++
+    // An instance with another secret is alive as well, for those that have it too.
+    if (opened.kind === 'ignored') alive.add(name)
+    if (opened.kind !== 'record' || isStopped(name, opened.value)) continue
     alive.add(name)
     // One of them is the own one.
-    if (byName.size <= instanceLimit) byName.set(name, heartbeat)
+    if (byName.size <= instanceLimit) byName.set(name, opened.value)
   }
   if (!(await noteOversizedStrings(link, oversized, tooLong, maxPackedOctets))) return null
   const deadNames = listed.map(String).filter((name) => !alive.has(name))

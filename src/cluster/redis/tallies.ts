@@ -14,6 +14,7 @@ import type { OversizedRecords } from './oversized-records.ts'
 import {
   isInstanceName,
   maxTallyLength,
+  maxTallyOctets,
   parseJsonRecord,
   type StateKeys,
   type StateTimes,
@@ -27,6 +28,7 @@ import {
 } from './redis-link.ts'
 import type { SyncContext, SyncedPart } from './session.ts'
 import { instanceLimit } from './snapshot.ts'
+import type { StoreSeals } from './store-seals.ts'
 import type { LocalTallies, TallyStore } from '../cluster-votes.ts'
 
 interface RedisTalliesOptions {
@@ -35,6 +37,7 @@ interface RedisTalliesOptions {
   readonly instance: string
   readonly times: StateTimes
   readonly oversized: OversizedRecords
+  readonly seals: StoreSeals
   /** Names of the other live instances. */
   readonly peers: () => readonly string[]
 }
@@ -107,11 +110,14 @@ export class RedisTallies implements TallyStore, SyncedPart {
   }
 
   async #write(pools: readonly string[]): Promise<boolean> {
-    const { link, keys, instance } = this.#options
+    const { link, keys, instance, seals } = this.#options
     const own = this.#own?.current()
     if (!own || pools.length === 0) return true
     const key = keys.tallies(instance)
-    const records = pools.map((pool) => [fieldOf(pool), JSON.stringify(own.get(pool))])
+    const records = pools.map((pool) => {
+      const field = fieldOf(pool)
+      return [field, seals.sign({ key, field }, JSON.stringify(own.get(pool)))]
+    })
     const commands: readonly Command[] = [
       ...inChunks(records, fieldsPerCommand).map((part): Command => ['hset', key, ...part.flat()]),
       ['pexpire', key, lifetimeMs],
@@ -178,21 +184,25 @@ export class RedisTallies implements TallyStore, SyncedPart {
     if (pools.length === 0) return []
     const fields = pools.map(fieldOf)
     const requests = instances.map((name) => {
-      return { key: keys.tallies(name), fields, maxOctets: maxTallyLength }
+      return { key: keys.tallies(name), fields, maxOctets: maxTallyOctets }
     })
     const read = await readFields(link, oversized, requests)
-    return read && read.replies.flatMap((reply) => this.#parse(pools, reply))
+    return read && read.replies.flatMap((reply, i) => this.#parse(instances[i] ?? '', pools, reply))
   }
 
   #parse(
+    instance: string,
     pools: readonly string[],
     reply: FieldsReply,
   ): readonly (readonly [pool: string, saved: SavedAvailability])[] {
+    const { keys, seals } = this.#options
+    const key = keys.tallies(instance)
     const values = reply.kind === 'values' ? reply.values : []
     return pools.flatMap((pool, i) => {
-      const value = values[i] ?? null
-      const saved = parseTally(value)
-      if (saved === null && value !== null) this.rejected++
+      const opened = seals.openSigned('tally', { key, field: fieldOf(pool) }, values[i], instance)
+      const saved = opened.kind === 'record' ? parseTally(opened.value) : null
+      const isInvalid = opened.kind === 'record' || opened.kind === 'invalid'
+      if (saved === null && isInvalid) this.rejected++
       return saved === null ? [] : [[pool, saved] as const]
     })
   }

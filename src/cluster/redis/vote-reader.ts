@@ -5,15 +5,17 @@
 import type { Peer, Peers } from '../peers.ts'
 import { type FieldsReply, readFields, textCommand, textOf } from './bounded-read.ts'
 import type { OversizedRecords } from './oversized-records.ts'
-import { maxPackedOctets, parseVote, type StateKeys, storeIdOctets } from './schema.ts'
+import { maxPackedOctets, type StateKeys, storeIdOctets } from './schema.ts'
 import type { Reply, StoreLink } from './redis-link.ts'
 import { storeIdOf } from './snapshot.ts'
+import type { StoreSeals } from './store-seals.ts'
 
 interface VoteReaderOptions {
   readonly link: StoreLink
   readonly keys: StateKeys
   readonly peers: Peers
   readonly oversized: OversizedRecords
+  readonly seals: StoreSeals
   /** Ids of the watched endpoints that this peer probes. */
   readonly endpointsOf: (peer: string) => readonly string[]
   /** Called with the ids of endpoints on which votes of others changed. */
@@ -98,11 +100,14 @@ export class VoteReader {
   #applyReply({ peer, endpoints }: StaleVotes, reply: FieldsReply | undefined): readonly string[] {
     const values = reply?.kind === 'values' ? reply.values : []
     if (reply?.kind === 'error') this.rejected++
+    const { seals, peers, keys } = this.#options
+    const key = keys.votes(peer.instance)
     return endpoints.filter((endpoint, i) => {
-      const value = values[i] ?? null
-      const vote = parseVote(value)
-      if (vote === null && value !== null) this.rejected++
-      return this.#options.peers.setVote(peer, endpoint, vote)
+      const opened = seals.openVote({ key, field: endpoint, writer: peer.instance }, values[i])
+      if (opened.kind === 'invalid') this.rejected++
+      // Where a vote cannot be read, or is forged, the last one stands until its instance writes it again.
+      if (opened.kind === 'ignored' || (opened.kind === 'invalid' && seals.isRequired)) return false
+      return peers.setVote(peer, endpoint, opened.kind === 'record' ? opened.value : null)
     })
   }
 }

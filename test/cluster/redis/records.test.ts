@@ -24,7 +24,7 @@ describe('what is written is read back', () => {
         fc.string({ unit: 'binary' }),
         fc.constantFrom('U' as const, 'D' as const),
         (reason, state) => {
-          const read = parseVote(formatVote({ state, epoch: 3, reason }))
+          const read = parseVote(formatVote({ state, epoch: 3, reason, sequence: null }))
           expect(read).toMatchObject({ state, epoch: 3 })
           if (/^[a-z0-9-]{1,64}$/.test(reason)) expect(read?.reason).toBe(reason)
         },

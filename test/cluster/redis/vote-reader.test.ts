@@ -2,10 +2,12 @@
 
 import { expect, test } from 'vitest'
 
+import { systemClock } from '../../../src/lib/clock.ts'
 import { Peers } from '../../../src/cluster/peers.ts'
-import { stateKeys } from '../../../src/cluster/redis/schema.ts'
+import { stateKeys, stateTimes } from '../../../src/cluster/redis/schema.ts'
 import { OversizedRecords } from '../../../src/cluster/redis/oversized-records.ts'
 import type { Command, Reply, StoreLink } from '../../../src/cluster/redis/redis-link.ts'
+import { StoreSeals } from '../../../src/cluster/redis/store-seals.ts'
 import { VoteReader } from '../../../src/cluster/redis/vote-reader.ts'
 
 const endpoint = 'abcdefghijklmnop'
@@ -40,6 +42,13 @@ function arrange() {
     keys: stateKeys('test'),
     peers,
     oversized: new OversizedRecords({ nowMs: () => 0, forgetMs: 1, onRecord() {} }),
+    seals: new StoreSeals({
+      secrets: null,
+      instance: 'a',
+      clock: systemClock,
+      times: stateTimes(1000),
+      onEvent() {},
+    }),
     endpointsOf: () => [endpoint],
     onVotes: (endpoints) => void changed.push(...endpoints),
   })
