@@ -71,7 +71,7 @@ export async function startRedis({ config = [], auth }: RedisOptions = {}): Prom
 /** Sends all of them at once, AUTH first if there are two; the last reply, as it came. */
 export const talkTo = (port: number, commands: readonly (readonly string[])[]): Promise<string> =>
   new Promise((resolve, reject) => {
-    const socket = createConnection({ host: '127.0.0.1', port, timeout: 5000 })
+    const socket = createConnection({ host: '127.0.0.1', port, timeout: 60_000 })
     let reply = ''
     socket.setEncoding('utf8').on('data', (text: string) => (reply += text))
     socket.on('timeout', () => socket.destroy(new Error(`redis says nothing: ${reply}`)))
