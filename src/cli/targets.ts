@@ -4,6 +4,7 @@
 import { adminFlags, findAdminClient } from './admin-client.ts'
 import { fail, parseFlags } from './flags.ts'
 import { tableLines } from './text/columns.ts'
+import { hasSeveralProbes } from './text/status-text.ts'
 import { printJson, printLines } from './text/output.ts'
 
 /** The state of one address. */
@@ -11,6 +12,7 @@ interface AddressReport {
   readonly zone: string
   readonly target: string
   readonly address: string
+  readonly probe: string
   readonly state: string
   readonly since: string
   readonly reason: string
@@ -75,13 +77,27 @@ const memberHead = [
   'OUT',
   'CACHED UNTIL',
 ]
-const addressHead = ['TARGET', 'ADDRESS', 'STATE', 'SINCE', 'REASON']
 
 const tables = ({ targets: addresses, members }: TargetsReport): readonly string[] => [
   ...tableLines([memberHead, ...members.map(memberCells)]),
   '',
-  ...tableLines([addressHead, ...addresses.map(addressCells)]),
+  ...tableLines(addressRows(addresses)),
 ]
+
+/** With the names of probes where a target has several. */
+function addressRows(addresses: readonly AddressReport[]): readonly (readonly string[])[] {
+  const hasProbes = hasSeveralProbes(addresses)
+  const head = ['TARGET', 'ADDRESS', ...(hasProbes ? ['PROBE'] : []), 'STATE', 'SINCE', 'REASON']
+  const rows = addresses.map(({ target, zone, address, probe, state, since, held, reason }) => [
+    `${target}.${zone}`,
+    address,
+    ...(hasProbes ? [probe] : []),
+    state,
+    since,
+    held ? 'held-for-flapping' : reason,
+  ])
+  return [head, ...rows]
+}
 
 const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberReport): string[] => [
   `${target}.${zone}`,
@@ -95,14 +111,6 @@ const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberRe
   percent(weight.slowStart),
   out ?? '-',
   exposedUntil ?? '-',
-]
-
-const addressCells = (row: AddressReport): string[] => [
-  `${row.target}.${row.zone}`,
-  row.address,
-  row.state,
-  row.since,
-  row.held ? 'held-for-flapping' : row.reason,
 ]
 
 const rounded = (value: number): string => String(Math.round(value * 100) / 100)

@@ -73,7 +73,8 @@ describe('a drain', () => {
     const { code, stdout, stderr } = await mxsteer('drain', 'mx3', '--for', '2h', '--why', 'disk')
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toMatch(/^mx3\.smtp\.example\.test: drain until 20\d\d-/)
-    expect(stdout).toMatch(/the last cached answer that names it expires at 20\d\d-/)
+    // On a busy machine a TTL of some seconds is over before the command ends.
+    expect(stdout).toMatch(/the last (cached )?answer .*that names it expire[sd] at 20\d\d-/)
     expect(stdout).toMatch(/a restart of the server forgets this/)
     await answersBecome(1000, 'mx1', 'mx2')
     expect(await relays()).toEqual(['127.0.0.61', '127.0.0.62'])

@@ -168,6 +168,12 @@ describe('the page of status at a terminal', () => {
     expect(plain.stdout).not.toContain('\u001b[')
     await mxsteer('undo', 'eu1')
   })
+
+  it('is not alone in naming the probe: targets does as well', async () => {
+    const { stdout } = await mxsteer('targets')
+    expect(stdout).toMatch(/^TARGET +ADDRESS +PROBE +STATE +SINCE +REASON$/m)
+    expect(stdout).toMatch(/^us1\.\S+ +127\.0\.0\.143 +submission +up +20/m)
+  })
 })
 
 describe('an override that cannot be written to the state file', () => {

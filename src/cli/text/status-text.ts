@@ -192,12 +192,17 @@ function stateCell(state: string): Cell {
   }
 }
 
+/** Whether any target is probed in several ways. */
+export function hasSeveralProbes(
+  targets: readonly Pick<TargetReport, 'zone' | 'target' | 'probe'>[],
+): boolean {
+  const byTarget = Map.groupBy(targets, ({ zone, target }) => `${target}.${zone}`)
+  return [...byTarget.values()].some((of) => new Set(of.map(({ probe }) => probe)).size > 1)
+}
+
 /** With the names of probes where a target has several. */
 function targetLines({ targets, at }: StatusReport, page: Page): readonly string[] {
-  const byTarget = Map.groupBy(targets, ({ zone, target }) => `${target}.${zone}`)
-  const hasProbes = [...byTarget.values()].some(
-    (of) => new Set(of.map(({ probe }) => probe)).size > 1,
-  )
+  const hasProbes = hasSeveralProbes(targets)
   return tableOf(
     ['TARGET', 'ADDRESS', ...(hasProbes ? ['PROBE'] : []), 'STATE', 'FOR', 'REASON', 'VOTES'],
     targets
