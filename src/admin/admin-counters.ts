@@ -7,6 +7,8 @@ const names = [
   'answered',
   'refused',
   'failed',
+  /** Not ready, or without an answer in time: 503. */
+  'unavailable',
   /** Requests that met a budget or a bound: 503 with Retry-After. */
   'busy',
   /** Octets that are no request: 400, 408 or 431. */

@@ -5,7 +5,14 @@ import type { Registry } from 'prom-client'
 
 import { registerSampled, valueRegistrar } from './sampled-metric.ts'
 
-const requestResults = ['answered', 'refused', 'failed', 'busy', 'malformed'] as const
+const requestResults = [
+  'answered',
+  'refused',
+  'failed',
+  'unavailable',
+  'busy',
+  'malformed',
+] as const
 const closedReasons = ['crowded', 'late'] as const
 
 type AdminCounter =

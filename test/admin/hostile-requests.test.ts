@@ -231,7 +231,7 @@ describe('connections', () => {
       if (i % 50 === 0) expect(await livez()).toBe(200)
     }
     for (let i = 0; i < 10; i++) expect(await livez()).toBe(200)
-    expect(counters.read('open')).toBeLessThanOrEqual(192)
+    expect(counters.read('open')).toBeLessThanOrEqual(512)
     for (const one of halves) one.destroy()
   })
 

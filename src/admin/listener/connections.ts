@@ -1,12 +1,13 @@
 // The connections of the admin listener, and which of them is closed when there are too many: never
-// the newest, so that nobody is shut out by connections that say nothing.
+// one that has just come, so that nobody is shut out by connections that say nothing.
 //
 //   of a client (an IPv4 address or an IPv6 /64)   32, of all together 128
 //   before the first request                       5 s
 //   kept open after a reply                        10 s, of which clients are told 5
 //   a reply that is not read                       30 s
 //
-// Whoever has just connected has two turns of the event loop to send a request before it counts as idle.
+// Whoever has just connected has a second to send a request before it counts as idle; those make 512 at
+// most. A request of a vital route is let finish.
 
 import type { Socket } from 'node:net'
 
@@ -16,8 +17,9 @@ import type { AdminCounters } from '../admin-counters.ts'
 export const connectionLimits = {
   ofClient: 32,
   ofAll: 128,
-  /** At no time more, however many connect within two turns. */
-  atOnce: 192,
+  /** At no time more, however many connect within the grace. */
+  atOnce: 512,
+  graceMs: 1000,
   idleMs: 5000,
   keptMs: 10_000,
   replyMs: 30_000,
@@ -25,57 +27,52 @@ export const connectionLimits = {
 
 export interface Connection {
   readonly client: string
+  readonly acceptedMs: number
   /** Since when it is idle, or its request under way; of one that has just connected, the accept. */
   sinceMs: number
   /** Whether a request is under way. */
   isBusy: boolean
+  /** Whether that is one of a vital route. */
+  isVital: boolean
   /** Whether a reply was written on it. */
   isKept: boolean
-  /** Whether it had its two turns. */
-  isSettled: boolean
   readonly socket: Pick<Socket, 'destroy'>
 }
 
 export interface Connections {
-  /** Takes in a connection; others are closed for it if need be. */
+  /** Takes in a connection; another one is closed for it if need be. */
   admit(socket: Socket): Connection
   /** The connection has ended. */
   remove(connection: Connection): void
-  /** Closes those that are late; to be called about once a second. */
+  /** Closes those that are late or too many; to be called some times a second. */
   sweep(): void
 }
 
 export const createConnections = (
   counters: AdminCounters,
   monotonicMs: () => number,
-  afterTurn: (call: () => void) => void = setImmediate,
-): Connections => new OpenConnections(counters, monotonicMs, afterTurn)
+): Connections => new OpenConnections(counters, monotonicMs)
 
 class OpenConnections implements Connections {
   readonly #open = new Set<Connection>()
   readonly #counters: AdminCounters
   readonly #monotonicMs: () => number
-  readonly #afterTurn: (call: () => void) => void
 
-  constructor(
-    counters: AdminCounters,
-    monotonicMs: () => number,
-    afterTurn: (call: () => void) => void,
-  ) {
+  constructor(counters: AdminCounters, monotonicMs: () => number) {
     this.#counters = counters
     this.#monotonicMs = monotonicMs
-    this.#afterTurn = afterTurn
   }
 
   admit(socket: Socket): Connection {
-    if (this.#open.size >= connectionLimits.atOnce) this.#evict(largestClient(this.#open))
+    const nowMs = this.#monotonicMs()
+    if (this.#open.size >= connectionLimits.atOnce)
+      this.#evict(inOrder(largestClient(this.#open), nowMs), 1)
     const client = clientOf(socket.remoteAddress ?? '')
-    const sinceMs = this.#monotonicMs()
-    const connection = { client, sinceMs, isBusy: false, isKept: false, isSettled: false, socket }
+    const state = { isBusy: false, isVital: false, isKept: false }
+    const connection = { client, acceptedMs: nowMs, sinceMs: nowMs, ...state, socket }
     this.#open.add(connection)
     this.#counters.add('accepted')
     this.#counters.set('open', this.#open.size)
-    this.#afterTurn(() => this.#afterTurn(() => this.#settle(connection)))
     return connection
   }
 
@@ -86,21 +83,17 @@ class OpenConnections implements Connections {
 
   sweep(): void {
     const nowMs = this.#monotonicMs()
-    for (const connection of this.#open) {
+    for (const connection of this.#open)
       if (nowMs - connection.sinceMs > limitMsOf(connection)) this.#close(connection, 'late')
-    }
+    const settled = [...this.#open].filter((one) => !isNew(one, nowMs))
+    for (const siblings of Map.groupBy(settled, ({ client }) => client).values())
+      this.#evict(inOrder(siblings, nowMs), siblings.length - connectionLimits.ofClient)
+    while (settled.filter((one) => this.#open.has(one)).length > connectionLimits.ofAll)
+      this.#evict(inOrder(largestClient(settled.filter((one) => this.#open.has(one))), nowMs), 1)
   }
 
-  #settle(connection: Connection): void {
-    connection.isSettled = true
-    const siblings = [...this.#open].filter(({ client }) => client === connection.client)
-    if (siblings.length > connectionLimits.ofClient) this.#evict(siblings)
-    if (this.#open.size > connectionLimits.ofAll) this.#evict(largestClient(this.#open))
-  }
-
-  #evict(from: readonly Connection[]): void {
-    const victim = firstToGo(from)
-    if (victim) this.#close(victim, 'crowded')
+  #evict(from: readonly Connection[], count: number): void {
+    for (const one of from.slice(0, Math.max(0, count))) this.#close(one, 'crowded')
   }
 
   #close(connection: Connection, why: 'crowded' | 'late'): void {
@@ -114,13 +107,20 @@ class OpenConnections implements Connections {
 const limitMsOf = ({ isBusy, isKept }: Connection): number =>
   isBusy ? connectionLimits.replyMs : isKept ? connectionLimits.keptMs : connectionLimits.idleMs
 
-/** The longest idle one; without any, the one whose request is longest under way; a new one last. */
-function firstToGo(from: readonly Connection[]): Connection | undefined {
-  const rank = ({ isBusy, isSettled }: Connection): number => (isSettled ? Number(isBusy) : 2)
-  return from.toSorted((a, b) => rank(a) - rank(b) || a.sinceMs - b.sinceMs)[0]
+const isNew = ({ acceptedMs, isKept }: Connection, nowMs: number): boolean =>
+  !isKept && nowMs - acceptedMs < connectionLimits.graceMs
+
+/**
+ * In the order in which they have to go: the longest idle ones, those whose request is longest under
+ * way, then new ones and requests of vital routes.
+ */
+function inOrder(from: readonly Connection[], nowMs: number): readonly Connection[] {
+  const rank = (one: Connection): number =>
+    one.isBusy ? (one.isVital ? 3 : 1) : isNew(one, nowMs) ? 2 : 0
+  return from.toSorted((a, b) => rank(a) - rank(b) || a.sinceMs - b.sinceMs)
 }
 
-function largestClient(open: ReadonlySet<Connection>): readonly Connection[] {
+function largestClient(open: Iterable<Connection>): readonly Connection[] {
   const groups = [...Map.groupBy(open, ({ client }) => client).values()]
   return groups.toSorted((a, b) => b.length - a.length)[0] ?? []
 }

@@ -14,7 +14,8 @@ import type { ControlCalls } from './control-calls.ts'
 import { Gate } from './gate.ts'
 
 const headersMs = 5000
-const sweepEveryMs = 1000
+const timeoutsEveryMs = 1000
+const sweepEveryMs = 200
 
 interface HttpServerOptions {
   readonly rules: RequestRules
@@ -68,7 +69,7 @@ function createHttpServer(options: HttpServerOptions): Server {
       requestTimeout: headersMs,
       // Clients are told so much; connections.ts closes later, so that nobody asks on one just closed.
       keepAliveTimeout: connectionLimits.idleMs,
-      connectionsCheckingInterval: sweepEveryMs,
+      connectionsCheckingInterval: timeoutsEveryMs,
     },
     (request, response) => {
       const queue = queues.get(request.socket)
@@ -101,6 +102,7 @@ function serveNext(options: HttpServerOptions, queue: RequestQueue): void {
   const { connection, gate, requests } = queue
   const [first] = requests
   connection.isBusy = first !== undefined
+  connection.isVital = false
   connection.sinceMs = options.monotonicMs()
   if (first === undefined) return gate.release()
   const { request, response } = first
@@ -109,7 +111,7 @@ function serveNext(options: HttpServerOptions, queue: RequestQueue): void {
     connection.isKept = true
     setImmediate(() => serveNext(options, queue))
   })
-  void replyTo(options, request, gate, connection.client)
+  void replyTo(options, request, queue)
     .catch(internalError)
     .then((reply) => write(options.counters, request, response, reply))
 }
@@ -117,13 +119,13 @@ function serveNext(options: HttpServerOptions, queue: RequestQueue): void {
 async function replyTo(
   { rules, calls }: HttpServerOptions,
   request: IncomingMessage,
-  gate: Gate,
-  client: string,
+  { connection, gate }: RequestQueue,
 ): Promise<Reply> {
   const checked = await checkRequest(rules, request)
-  return checked.kind === 'refused'
-    ? checked.reply
-    : calls.ask({ client, isGone: () => gate.destroyed }, checked.call)
+  if (checked.kind === 'refused') return checked.reply
+  const { call } = checked
+  connection.isVital = rules.routes[call.route]?.isVital === true
+  return calls.ask({ client: connection.client, isGone: () => gate.destroyed }, call)
 }
 
 /** An exception here is a bug of this server: the client gets its message, and the server goes on. */
@@ -156,8 +158,9 @@ function write(
 function fateOf(
   status: number,
   retryAfterSeconds: number | undefined,
-): 'answered' | 'refused' | 'busy' | 'failed' {
+): 'answered' | 'refused' | 'failed' | 'unavailable' | 'busy' {
   if (retryAfterSeconds !== undefined) return 'busy'
+  if (status === 503) return 'unavailable'
   if (status >= 500) return 'failed'
   return status >= 400 ? 'refused' : 'answered'
 }
