@@ -128,8 +128,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cluster/redis',
-    imports: 'cluster health persistence',
-    typesOnly: 'lib',
+    imports: 'cluster health lib persistence',
     packages: 'ioredis node:* zod',
   },
   {

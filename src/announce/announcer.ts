@@ -77,7 +77,7 @@ class HookAnnouncer implements Announcer {
   constructor(options: AnnouncerOptions) {
     this.#options = options
     // Written at once, since the file may still be that of an earlier process.
-    this.#lastCheck = this.#publish().then(() => this.#schedule())
+    this.#lastCheck = this.#publish().finally(() => this.#schedule())
   }
 
   view(): AnnouncerView {
@@ -97,7 +97,7 @@ class HookAnnouncer implements Announcer {
     if (this.#isStopped) return
     const { intervalMs = defaultIntervalMs } = this.#options
     this.#timer = setTimeout(() => {
-      this.#lastCheck = this.#check().then(() => this.#schedule())
+      this.#lastCheck = this.#check().finally(() => this.#schedule())
     }, intervalMs)
   }
 

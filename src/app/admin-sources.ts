@@ -27,7 +27,7 @@ import type { ReloadableFiles } from './reloadable-files.ts'
 import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
 
-interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'droppedLines'> {
+interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'droppedLines' | 'parts'> {
   readonly settings: Settings
   readonly workers: Workers
   readonly watch: EndpointWatch
@@ -60,6 +60,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     },
     udpKernelDrops: () => drops.read(),
     droppedLogLines: inputs.droppedLines,
+    partFailures: () => inputs.parts.failures(),
     databases: () => places.states(),
     wallMs: () => clock.wallMs(),
     overrides: controlPlane.overrides,

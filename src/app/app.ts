@@ -33,6 +33,7 @@ import type { LogOutput } from './log.ts'
 import { type PersistentState, openPersistentState } from './persistent-state.ts'
 import { type AnnounceHook, startAnnounceHook, startServiceNotifier } from './readiness-signals.ts'
 import { type ReloadableFiles, readFiles, reloadFiles, reloadOnChange } from './reloadable-files.ts'
+import { createPartGuard } from './part-guard.ts'
 import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
 import { startWorkerPool } from './worker-pool.ts'
@@ -81,7 +82,8 @@ export async function startApp(
   configured: Settings,
   { log, droppedLines }: Pick<LogOutput, 'log' | 'droppedLines'>,
 ): Promise<StartResult> {
-  const runtime: Runtime = { log, droppedLines, clock: systemClock, random: Math.random }
+  const parts = createPartGuard(log)
+  const runtime = { log, droppedLines, clock: systemClock, random: Math.random, parts }
   const read = await readFiles(configured, runtime)
   if (read.kind === 'bad-files') return read
   const checked = await checkListeners(configured, log)
@@ -109,8 +111,9 @@ export async function startApp(
   const files = await reloadOnChange(settings.zones, server)
   const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, server)
   const transport = chosen.transport.kind
+  parts.endStart()
   logEvent(log, 'server.ready', { version, transport, ...startFields(server) })
-  const notifier = await startServiceNotifier(readinessOf(server), server.workers.counters, log)
+  const notifier = await startServiceNotifier(readinessOf(server), server.workers.counters, server)
   notifier.ready(readyText(server))
   return { kind: 'started', app: appOf(server, { admin, files, announceHook, notifier }) }
 }
@@ -135,8 +138,9 @@ const appOf = (
 ): App => ({
   async reload(cause) {
     notifier.reloading()
-    await reloadFiles(server, cause)
-    notifier.ready(readyText(server))
+    await server.parts
+      .run('zones', () => reloadFiles(server, cause))
+      .finally(() => notifier.ready(readyText(server)))
   },
   async stop() {
     server.isStopping = true
@@ -171,7 +175,7 @@ function composeServer(
   // Workers distrust a health table that is no longer written (answer/transaction.ts). The timer
   // ends with the process.
   setInterval(() => table.beat(), 1000).unref()
-  const workers = startWorkerPool(inputs, udp, table.buffer)
+  const workers = inputs.parts.run('workers', () => startWorkerPool(inputs, udp, table.buffer))
   const cluster = openClusterLink(settings, inputs)
   const reputation = startReputationWatch(settings, inputs)
   const shared = { ...inputs, table, workers, state, cluster, reputation }

@@ -38,7 +38,7 @@ const maxRetryMs = 5000
 /** Never fails: while the store is out of reach, the link works alone and tries again. */
 export function openClusterLink(
   { state, instance, site }: Pick<Settings, 'state' | 'instance' | 'site'>,
-  { log, clock, random }: Runtime,
+  { log, clock, random, parts }: Runtime,
 ): ClusterLink {
   if (state === 'memory')
     return {
@@ -52,14 +52,18 @@ export function openClusterLink(
     }
   const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
   const times = { connectMs, commandMs, blockMs, maxRetryMs }
-  const cluster = joinCluster({
-    settings: state,
-    instance,
-    site,
-    random,
-    clock,
-    link: createRedisLink(state.address, instance, times, random),
-    onEvent: (event) => logClusterEvent(log, event),
+  const cluster = parts.run('store', () => {
+    const link = createRedisLink(state.address, instance, times, random)
+    parts.onFailure('store', () => link.reset())
+    return joinCluster({
+      settings: state,
+      instance,
+      site,
+      random,
+      clock,
+      link,
+      onEvent: (event) => logClusterEvent(log, event),
+    })
   })
   return {
     votes: cluster,

@@ -11,7 +11,7 @@ import { type AdminSources, adminRoutes } from '../admin/routes.ts'
 import type { OverrideEffects } from '../admin/override-routes.ts'
 import { shortPools, shortPoolText } from '../explain/client-moves.ts'
 import type { HealthWriter } from '../health/table.ts'
-import { systemTimer } from '../lib/clock.ts'
+import type { Timer } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import type { OverrideControl } from '../metrics/override-metrics.ts'
 import { type PoolShares, createPoolShares } from '../metrics/pool-shares.ts'
@@ -30,8 +30,8 @@ import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { logAdminEvent, overrideEvents, logFeedback } from './event-sources.ts'
-import type { Log } from './log.ts'
 import type { PersistentState } from './persistent-state.ts'
+import type { PartGuard } from './part-guard.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Feedback of MTAs for the admin HTTP and metrics. */
@@ -75,6 +75,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const watch = createMemberWatch({
     table,
     clock,
+    timer: options.parts.timer('weights'),
     store,
     feedback: feedback.sources.registry,
     reputation,
@@ -152,16 +153,20 @@ interface FeedbackIntake {
 }
 
 /** Takes feedback from the admin HTTP, from agents beside the MTAs, and from other instances. */
-function startFeedback({ log, clock, random, cluster }: ControlPlaneOptions): FeedbackIntake {
+function startFeedback(
+  { log, clock, random, parts, cluster }: ControlPlaneOptions,
+  timer: Timer = parts.timer('weights'),
+): FeedbackIntake {
   const registry = createFeedbackRegistry(
     clock,
-    systemTimer,
+    timer,
     (of, effect) => logFeedback(log, of, effect),
     cluster.feedback,
   )
   const agents = createAgentWatch({
     clock,
     random,
+    timer,
     registry,
     isPolledHere: ({ zone, target }) =>
       cluster.feedback === null || cluster.votes.isProbedHere(`agent ${zone} ${target}`),
@@ -189,16 +194,33 @@ function startFeedback({ log, clock, random, cluster }: ControlPlaneOptions): Fe
 const watchedAgents = ({ zone, target, agent }: LoadedTarget): readonly WatchedAgent[] =>
   agent === null ? [] : [{ zone, target: target.name, agent }]
 
+/** The route with its exceptions counted and logged; its client gets status 500 as before. */
+const withGuard = (
+  route: (typeof adminRoutes)[number],
+  parts: PartGuard,
+): (typeof adminRoutes)[number] => ({
+  ...route,
+  handler: (sources, request) =>
+    parts.run('admin', async () => {
+      try {
+        return await route.handler(sources, request)
+      } catch (error) {
+        parts.report('admin', error)
+        throw error
+      }
+    }),
+})
+
 /** Resolves when the admin server listens; rejects with the errno of `bind`. */
 export function listenAdminServer(
   endpoint: Endpoint,
   sources: AdminSources,
   counters: AdminCounters,
-  { settings, log }: { readonly settings: AdminSettings; readonly log: Log },
+  { settings, log, parts }: Pick<Runtime, 'log' | 'parts'> & { readonly settings: AdminSettings },
 ): Promise<AdminListener> {
   const { adminToken, loadToken, adminHosts } = settings
   return listenAdmin(endpoint, {
-    routes: adminRoutes,
+    routes: adminRoutes.map((route) => withGuard(route, parts)),
     sources,
     access: { writes: writeAccess(endpoint, adminToken), loadToken },
     hostNames: adminHosts,

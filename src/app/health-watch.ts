@@ -25,11 +25,14 @@ interface HealthWatchOptions extends Runtime {
 
 /** Probes nothing until targets are set. */
 export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
-  const { settings, log, clock, random, table, cluster, state, reputation, metrics } = options
+  const { settings, log, clock, random, parts, table, cluster, state, reputation, metrics } =
+    options
+  const timer = parts.timer('probes')
   return createEndpointWatch({
     table,
     clock,
     random,
+    timer,
     cluster: cluster.votes,
     onOutcome(watched, outcome) {
       metrics().observeProbe(outcome)
@@ -58,12 +61,13 @@ export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
 /** Without the setting `resolver`, only what targets say in their greetings is checked. */
 export const startReputationWatch = (
   { resolver, instance }: Pick<Settings, 'resolver' | 'instance'>,
-  { log, clock, random }: Runtime,
+  { log, clock, random, parts }: Runtime,
 ): ReputationWatch =>
   createReputationWatch({
     resolver: resolver && createStubResolver({ server: resolver, clock }),
     clock,
     random,
+    timer: parts.timer('identity'),
     instance,
     ...reputationEvents(log),
   })

@@ -137,6 +137,13 @@ export const logEvents = {
     why: string
     backoffMs: number
   }): LogLine => line('error', 'an answering worker ended; it is started again', fields),
+  'part.failed': (fields: {
+    part: string
+    error: string
+    why?: string
+    stack: readonly string[]
+  }): LogLine =>
+    line('error', `a bug in ${fields.part}: ${fields.error}; the rest goes on`, fields),
   'worker.restarted': (fields: { worker: number }): LogLine =>
     line('info', 'an answering worker serves again', fields),
 

@@ -48,7 +48,7 @@ async function settled(file: StateFile | null): Promise<OverrideKept> {
 
 export async function openPersistentState(
   { stateDir, instance }: Pick<Settings, 'stateDir' | 'instance'>,
-  { log, clock }: Pick<Runtime, 'log' | 'clock'>,
+  { log, clock, parts }: Pick<Runtime, 'log' | 'clock' | 'parts'>,
 ): Promise<PersistentState> {
   const onEvent = (event: Parameters<typeof logStateFileEvent>[1]): void =>
     logStateFileEvent(log, event)
@@ -68,11 +68,13 @@ export async function openPersistentState(
       return persisted ?? overrides
     },
     persistVerdicts: (verdicts) =>
-      file?.track(() => ({
-        verdicts: verdicts(),
-        overrides: persisted?.list() ?? [],
-        availability: availability.saved(),
-      })),
+      parts.run('state-file', () =>
+        file?.track(() => ({
+          verdicts: verdicts(),
+          overrides: persisted?.list() ?? [],
+          availability: availability.saved(),
+        })),
+      ),
     markDirty: () => file?.markDirty(),
     lastWrite: () => file?.lastWrite() ?? null,
     kept: () => settled(file),

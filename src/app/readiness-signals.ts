@@ -19,7 +19,6 @@ import {
   notifyVariables,
 } from '../systemd/notifier.ts'
 import { logAnnouncement, logServiceNotifier } from './event-sources.ts'
-import type { Log } from './log.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface AnnounceHook {
@@ -32,15 +31,17 @@ export function startAnnounceHook(
   { announce }: Pick<Settings, 'announce'>,
   readiness: ReadinessSources,
   { registry }: Pick<Metrics, 'registry'>,
-  { log, clock }: Pick<Runtime, 'log' | 'clock'>,
+  { log, clock, parts }: Pick<Runtime, 'log' | 'clock' | 'parts'>,
 ): AnnounceHook {
   if (announce === null) return { stop: async () => {} }
-  const announcer = startAnnouncer({
-    ...announce,
-    reasonsNotReady: async () => (await checkReadiness(readiness)).reasons,
-    clock,
-    onEvent: (event) => logAnnouncement(log, event),
-  })
+  const announcer = parts.run('announce', () =>
+    startAnnouncer({
+      ...announce,
+      reasonsNotReady: async () => (await checkReadiness(readiness)).reasons,
+      clock,
+      onEvent: (event) => logAnnouncement(log, event),
+    }),
+  )
   registerAnnounceMetrics(registry, () => announcer.view())
   return announcer
 }
@@ -54,21 +55,22 @@ const noServiceNotifier: ServiceNotifier = { ready() {}, reloading() {}, stoppin
 export async function startServiceNotifier(
   readiness: ReadinessSources,
   counters: readonly Counters[],
-  log: Log,
+  { log, parts }: Pick<Runtime, 'log' | 'parts'>,
 ): Promise<ServiceNotifier> {
   const target = notifyTarget(process.env, process.pid)
   for (const name of notifyVariables) delete process.env[name]
   if (target === null) return noServiceNotifier
   const onEvent = (event: ServiceEvent): void => logServiceNotifier(log, event)
   try {
-    return createServiceNotifier({
+    const options = {
       send: await openNotifySocket(target.path),
       watchdogMs: target.watchdogMs,
       isResponsive: async () => (await unresponsiveEndpoints(readiness)).length === 0,
       answerCount: () => counters.reduce((sum, one) => sum + one.read().scalars.answered, 0),
       monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
       onEvent,
-    })
+    }
+    return parts.run('service', () => createServiceNotifier(options))
   } catch (error) {
     onEvent({ kind: 'send-failed', why: error instanceof Error ? error.message : String(error) })
     return noServiceNotifier

@@ -35,7 +35,7 @@ type FilesRead =
   | { readonly kind: 'bad-files'; readonly diagnostics: readonly Diagnostic[] }
 
 /** The components that get what was reloaded. */
-interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log'> {
+interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> {
   readonly watch: EndpointWatch
   readonly controlPlane: ControlPlane
   readonly reputation: ReputationWatch
@@ -106,10 +106,12 @@ export async function reloadOnChange(
   folder: string,
   consumers: FileConsumers,
 ): Promise<{ close(): void }> {
-  const { places, certificate, workers } = consumers
+  const { places, certificate, workers, parts } = consumers
   const cause = 'file change'
-  const zoneFiles = await watchFiles(folder, isYaml, () => void reloadZones(consumers, cause))
-  await places.follow((networks) => workers.publishPlaces(networks))
+  const zoneFiles = await parts.run('zones', () =>
+    watchFiles(folder, isYaml, () => void reloadZones(consumers, cause)),
+  )
+  await parts.run('geoip', () => places.follow((networks) => workers.publishPlaces(networks)))
   const certificateFiles =
     certificate &&
     (await watchCertificate(certificate.files, () => void reloadCertificate(consumers, cause)))

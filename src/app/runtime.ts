@@ -1,8 +1,9 @@
-// What the composition root hands to every component of the control thread: the log, the clocks and
-// randomness.
+// What the composition root hands to every component of the control thread: the log, the clocks,
+// randomness, and the guard of its parts.
 
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Log } from './log.ts'
+import type { PartGuard } from './part-guard.ts'
 
 export interface Runtime {
   readonly log: Log
@@ -10,4 +11,5 @@ export interface Runtime {
   readonly droppedLines: () => number
   readonly clock: Clock
   readonly random: Random
+  readonly parts: PartGuard
 }

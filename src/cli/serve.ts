@@ -74,7 +74,7 @@ function stopOnSignal(app: App, log: Log): Promise<void> {
       const when = signals > 1 ? 'at once' : 'after the lameduck time'
       logEvent(log, 'server.signal', { signal }, when)
       if (signals > 1) process.exit(0)
-      void app.stop().then(resolve)
+      void app.stop().finally(resolve)
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)

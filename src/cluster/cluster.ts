@@ -6,6 +6,7 @@
 
 import type { LiveVote } from '../health/consensus.ts'
 import type { Clock } from '../lib/clock.ts'
+import { raiseLater } from '../lib/raise-later.ts'
 import { RedisFeedback } from './redis/feedback.ts'
 import { HintReader } from './redis/hint-reader.ts'
 import { RedisOverrides } from './redis/overrides.ts'
@@ -62,6 +63,7 @@ interface ClusterOptions {
 export const joinCluster = (options: ClusterOptions): Cluster => new ClusterMember(options)
 
 const retryMs = 250
+const maxFaultPauseMs = 30_000
 
 class ClusterMember implements Cluster {
   readonly overrides: RedisOverrides
@@ -73,10 +75,12 @@ class ClusterMember implements Cluster {
   readonly #onForeignVote = new Set<(slotKey: string) => void>()
   readonly #onAssignments = new Set<() => void>()
   readonly #syncLoop: SyncLoop
+  /** Syncs in a row that threw. */
+  #faults = 0
 
   constructor(options: ClusterOptions) {
     this.#options = options
-    this.#syncLoop = new SyncLoop(options.clock, () => this.#sync())
+    this.#syncLoop = new SyncLoop(options.clock, () => this.#sync().catch(this.#onFault))
     this.#parts = createParts(options, {
       onPending: () => this.#syncLoop.schedule(0),
       onHints: (hints) => this.#onHints(hints),
@@ -235,6 +239,13 @@ class ClusterMember implements Cluster {
     for (const call of this.#onAssignments) call()
   }
 
+  /** A bug in a sync must not end the syncs: returns the milliseconds until the next one. */
+  readonly #onFault = (error: unknown): number => {
+    raiseLater(error)
+    this.#parts.reachability.recordFailure(this.#options.clock.monotonicMs(), 'FAULT')
+    return Math.min(retryMs * 2 ** ++this.#faults, maxFaultPauseMs)
+  }
+
   /** Runs one sync; resolves to the milliseconds until the next one is due. */
   async #sync(): Promise<number> {
     const { clock, link } = this.#options
@@ -247,6 +258,7 @@ class ClusterMember implements Cluster {
       reachability.recordFailure(nowMs, link.lastErrorCode() ?? refusal ?? 'AWAY')
       return Math.min(retryMs, times.pollMs)
     }
+    this.#faults = 0
     reachability.recordAnswer(nowMs)
     this.#parts.seals.endQuiet()
     this.#compareConfigs(nowMs)

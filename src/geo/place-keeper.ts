@@ -130,10 +130,11 @@ class Keeper implements PlaceKeeper {
   }
 
   #readEach(shouldRead: (database: DatabaseKind) => boolean): Promise<void> {
-    this.#queue = this.#queue.then(async () => {
+    const read = this.#queue.then(async () => {
       for (const database of databaseKinds) if (shouldRead(database)) await this.#read(database)
     })
-    return this.#queue
+    this.#queue = read.catch(() => {})
+    return read
   }
 
   async #read(database: DatabaseKind): Promise<void> {

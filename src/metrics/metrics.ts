@@ -45,6 +45,8 @@ export interface MetricSources {
   readonly workersAlive: () => number
   readonly workerRestarts: () => number
   readonly udpKernelDrops: () => number
+  /** Failures of the parts of the control thread since the start. */
+  readonly partFailures: () => ReadonlyMap<string, number>
   readonly droppedLogLines: () => number
   /** null: DNS over TLS is off. */
   readonly certificate: CertificateSource | null
@@ -84,6 +86,13 @@ export function createMetrics(sources: MetricSources): Metrics {
     'Lines of the log that were dropped since standard output was not read',
     sources.droppedLogLines,
   )
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_part_failures_total',
+    help: 'Exceptions that a part of the control thread did not catch',
+    labels: ['part'],
+    sample: (emit) => sources.partFailures().forEach((count, part) => emit({ part }, count)),
+  })
   if (sources.certificate !== null) registerCertificateMetrics(registry, sources.certificate)
   registerZoneMetrics(registry, sources)
   if (sources.cluster !== null) registerClusterMetrics(registry, sources.cluster)

@@ -83,7 +83,7 @@ function startWatchdog(
   let answersBefore = 0
 
   const schedule = (): void => {
-    timer = setTimeout(() => void check(), intervalMs).unref()
+    if (!hasEnded) timer = setTimeout(() => void check().finally(schedule), intervalMs).unref()
   }
   async function check(): Promise<void> {
     const doSocketsAnswer = await isResponsive()
@@ -94,7 +94,6 @@ function startWatchdog(
     if (hasPassed !== hadPassed) onEvent({ kind: hasPassed ? 'responsive' : 'unresponsive' })
     hadPassed = hasPassed
     if (hasPassed) feed()
-    schedule()
   }
   schedule()
   return () => {

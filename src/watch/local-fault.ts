@@ -322,11 +322,16 @@ class Canaries {
     const { canaries, clock, probe, onResult } = this.#options
     const { address, port } = canaries[index] as Canary
     const { signal } = this.#controller
-    const outcome = await probe({ address, profile: canaryProfile(port), signal }, clock)
-    if (signal.aborted) return
-    const isReached = reached(outcome)
-    if (isReached !== null) onResult(index, isReached)
-    this.#schedule(index, isReached === false ? failingIntervalMs : canaryIntervalMs)
+    let isReached: boolean | null = null
+    try {
+      const outcome = await probe({ address, profile: canaryProfile(port), signal }, clock)
+      if (signal.aborted) return
+      isReached = reached(outcome)
+      if (isReached !== null) onResult(index, isReached)
+    } finally {
+      const delayMs = isReached === false ? failingIntervalMs : canaryIntervalMs
+      if (!signal.aborted) this.#schedule(index, delayMs)
+    }
   }
 }
 

@@ -43,11 +43,16 @@ export class WatchedEndpoint implements ScheduledProbe {
 
   run(done: () => void): void {
     const { signal } = this.#controller
-    void this.#actions.probe(signal).then((outcome) => {
-      if (!signal.aborted) this.#actions.onOutcome(outcome)
-      this.#actions.onEnd()
-      done()
-    })
+    void this.#actions
+      .probe(signal)
+      .then((outcome) => {
+        if (!signal.aborted) this.#actions.onOutcome(outcome)
+      })
+      // Whatever an outcome leads to: an endpoint whose probe does not end would never be probed again.
+      .finally(() => {
+        this.#actions.onEnd()
+        done()
+      })
   }
 
   abort(): void {

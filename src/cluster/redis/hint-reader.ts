@@ -1,6 +1,7 @@
 // Follows the event stream with blocking reads. A hint names what to read, never its contents: one that is forged or
 // duplicated costs a read, a lost one a delay until the next full read.
 
+import { raiseLater } from '../../lib/raise-later.ts'
 import { type Hint, parseHint, parseStreamId } from './schema.ts'
 import type { StoreLink } from './redis-link.ts'
 import type { StreamEnds } from './snapshot.ts'
@@ -83,7 +84,11 @@ export class HintReader {
     const { hints, rejected, lastId } = readEvents(value)
     if (lastId !== null) this.#lastRead = lastId
     this.#rejected += rejected
-    if (hints.length > 0) this.#options.onHints(hints)
+    try {
+      if (hints.length > 0) this.#options.onHints(hints)
+    } catch (error) {
+      raiseLater(error)
+    }
   }
 }
 

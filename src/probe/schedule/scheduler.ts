@@ -13,6 +13,7 @@
 
 import type { Timer, Clock, Random } from '../../lib/clock.ts'
 import { hashFraction } from '../../lib/hash.ts'
+import { raiseLater } from '../../lib/raise-later.ts'
 import {
   defaultInFlightLimits,
   InFlightLimiter,
@@ -238,7 +239,12 @@ export class Scheduler {
     if (nowMs - job.dueMs > lateMs) this.#counters.late++
     this.#options.onStart?.(nowMs - job.dueMs)
     job.startedMs = nowMs
-    job.probe.run(() => this.#ended(job))
+    try {
+      job.probe.run(() => this.#ended(job))
+    } catch (error) {
+      raiseLater(error)
+      this.#ended(job)
+    }
   }
 
   #ended(job: Job): void {

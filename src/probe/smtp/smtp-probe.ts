@@ -10,6 +10,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { DialogueLine, Outcome } from '../../health/outcome.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { parseAddress } from '../../lib/ip.ts'
+import { raiseLater } from '../../lib/raise-later.ts'
 import { canSendTo, mayComeFromTheWay } from './connection-fault.ts'
 import type { ProbeProfile, ProbeSourceAddresses } from './profile.ts'
 import { totalLimitOctets } from './reply-reader.ts'
@@ -101,6 +102,7 @@ class ProbeConnection {
     else setImmediate(() => this.#feed({ kind: 'deadline', stalled: lateMs > stallMs }))
   }
   #outcome: Outcome | null = null
+  #hasThrown = false
   #octetsAfterOutcome = 0
 
   constructor(request: ProbeRequest, clock: Clock, resolve: (outcome: Outcome) => void) {
@@ -164,10 +166,12 @@ class ProbeConnection {
     this.#socket = tlsSocket
     this.#listen(tlsSocket)
     tlsSocket.on('data', (octets: Uint8Array) => this.#receive(octets))
-    tlsSocket.once('secureConnect', () => {
-      const wallMs = this.#clock.wallMs()
-      this.#feed({ kind: 'tls-established', peer: readPeer(tlsSocket, serverName), wallMs })
-    })
+    tlsSocket.once('secureConnect', () =>
+      this.#guard(() => {
+        const wallMs = this.#clock.wallMs()
+        this.#feed({ kind: 'tls-established', peer: readPeer(tlsSocket, serverName), wallMs })
+      }),
+    )
   }
 
   #fail(socket: Socket, error: NodeJS.ErrnoException): void {
@@ -207,7 +211,23 @@ class ProbeConnection {
   }
 
   #feed(input: DialogueInput): void {
-    for (const action of this.#dialogue.feed(input, this.#elapsedMs())) this.#perform(action)
+    this.#guard(() => {
+      for (const action of this.#dialogue.feed(input, this.#elapsedMs())) this.#perform(action)
+    })
+  }
+
+  /** An exception, which is a bug, says nothing of the target: it ends this probe alone, with `self`. */
+  #guard(step: () => void): void {
+    if (this.#hasThrown) return
+    try {
+      step()
+    } catch (error) {
+      this.#hasThrown = true
+      raiseLater(error)
+      const durationMs = this.#elapsedMs()
+      this.#outcome = { kind: 'self', reason: 'fault', code: null, durationMs, dialogue: [] }
+      this.#close('destroy')
+    }
   }
 
   #perform(action: DialogueAction): void {
