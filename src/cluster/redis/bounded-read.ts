@@ -86,9 +86,13 @@ export function textOf(reply: Reply | undefined): string | null {
   return typeof value !== 'string' || value === '' ? null : value
 }
 
-/** A count in a reply; 0 if the key is missing, null if the reply is an error. */
-export const countOf = (reply: Reply | undefined): number | null =>
-  reply?.kind === 'value' ? Number(reply.value ?? 0) : null
+/** A count in a reply: 0 if the key is missing, infinite if it is no count, null if the reply is an error. */
+export function countOf(reply: Reply | undefined): number | null {
+  if (reply?.kind !== 'value') return null
+  const { value } = reply
+  if (value === null) return 0
+  return typeof value === 'number' && value >= 0 ? value : Infinity
+}
 
 /** Notes those of the strings that have more than `maxOctets`. Resolves to false if the store did not answer. */
 export async function noteOversizedStrings(
@@ -205,7 +209,7 @@ async function readPlanned(
   const parts = plans.flatMap((plan) =>
     inChunks(plan.fields ?? [], fieldsOfCommand(plan.request)).map((fields) => ({ plan, fields })),
   )
-  const values = new Map<Plan, Map<string, unknown>>()
+  const values = new Map(plans.map((plan) => [plan, [] as unknown[]]))
   const errorCodes = new Map<Plan, string>()
   const extra: (Reply | undefined)[] = []
   // The additional command is sent even if there is nothing to be read.
@@ -222,18 +226,22 @@ async function readPlanned(
     for (const [i, { plan, fields }] of batch.entries()) {
       const reply = replies[i]
       if (reply?.kind === 'error') errorCodes.set(plan, reply.code)
-      const found = values.get(plan) ?? new Map<string, unknown>()
-      for (const [at, value] of listOf(reply).entries()) found.set(fields[at] ?? '', value)
-      values.set(plan, found)
+      const found = listOf(reply)
+      for (let at = 0; at < fields.length; at++) values.get(plan)?.push(found[at] ?? null)
     }
   }
   const replies = plans.map((plan): FieldsReply => {
     const code = plan.errorCode ?? errorCodes.get(plan)
-    if (code !== undefined) return { kind: 'error', code }
-    const found = values.get(plan)
-    return { kind: 'values', values: plan.request.fields.map((field) => found?.get(field) ?? null) }
+    return code === undefined ? valuesOf(plan, values.get(plan) ?? []) : { kind: 'error', code }
   })
   return { replies, additional: extra }
+}
+
+/** `found` are the values of the fields that were read, which may be fewer than those wanted. */
+function valuesOf({ request, fields }: Plan, found: readonly unknown[]): FieldsReply {
+  if (fields === request.fields) return { kind: 'values', values: found }
+  const byField = new Map(fields?.map((field, i) => [field, found[i]]))
+  return { kind: 'values', values: request.fields.map((field) => byField.get(field) ?? null) }
 }
 
 const fieldsOfCommand = ({ maxOctets }: FieldsRequest): number =>
