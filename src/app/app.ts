@@ -10,7 +10,7 @@ import type { AdminListener } from '../admin/http.ts'
 import type { AdminSources } from '../admin/routes.ts'
 import type { ReadinessSources } from '../announce/readiness.ts'
 import { createHealthTable } from '../health/table.ts'
-import { systemClock } from '../lib/clock.ts'
+import { endsWithin, systemClock, systemTimer } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
@@ -22,7 +22,12 @@ import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { metricSources, statusSources, watchProblems } from './admin-sources.ts'
-import { openClusterLink, type ClusterLink } from './cluster-link.ts'
+import {
+  type ClusterLink,
+  connectStore,
+  openClusterLink,
+  type StoreConnection,
+} from './cluster-link.ts'
 import { logTransportFallback } from './event-sources.ts'
 import { createControlPlane, listenAdminServer, type ControlPlane } from './control-plane.ts'
 import { logEvent } from './log-events.ts'
@@ -58,6 +63,8 @@ type StartResult =
 
 interface ServerInputs extends Runtime, ReloadableFiles {
   readonly settings: Settings
+  /** null: this instance shares with no others. */
+  readonly store: StoreConnection | null
 }
 
 /** Every component that runs in, or for, the control thread. */
@@ -84,7 +91,24 @@ export async function startApp(
 ): Promise<StartResult> {
   const parts = createPartGuard(log)
   const runtime = { log, droppedLines, clock: systemClock, random: Math.random, parts }
-  const read = await readFiles(configured, runtime)
+  const store = connectStore(configured, runtime)
+  const result = await startWithStore(configured, runtime, store)
+  if (result.kind !== 'started') store?.close()
+  return result
+}
+
+async function startWithStore(
+  configured: Settings,
+  runtime: Runtime,
+  store: StoreConnection | null,
+): Promise<StartResult> {
+  const { log } = runtime
+  const state = await openPersistentState(configured, runtime)
+  const memory = {
+    restored: state.restored.serials,
+    shared: async () => (await store?.readSerials()) ?? null,
+  }
+  const read = await readFiles(configured, runtime, memory)
   if (read.kind === 'bad-files') return read
   const checked = await checkListeners(configured, log)
   if (checked.kind === 'cannot-listen') return checked
@@ -92,8 +116,8 @@ export async function startApp(
   const chosen = await detectUdpTransport(settings.transport)
   if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
   logTransportFallback(log, chosen.fallback)
-  const state = await openPersistentState(settings, runtime)
-  const server = composeServer({ settings, ...runtime, ...read.files }, chosen.transport, state)
+  const inputs = { settings, ...runtime, ...read.files, store }
+  const server = composeServer(inputs, chosen.transport, state)
   let admin: AdminListener | null = null
   try {
     admin =
@@ -107,15 +131,24 @@ export async function startApp(
       ? cannotListen('TCP', settings.admin, code)
       : cannotListen('UDP and TCP', settings.listen[0] as Endpoint, code)
   }
+  return { kind: 'started', app: await serve(server, admin, chosen.transport.kind) }
+}
+
+/** Starts what follows once queries are answered. */
+async function serve(
+  server: RunningServer,
+  admin: AdminListener | null,
+  transport: string,
+): Promise<App> {
+  const { settings, log } = server
   raiseInliningLimits()
   const files = await reloadOnChange(settings.zones, server)
   const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, server)
-  const transport = chosen.transport.kind
-  parts.endStart()
+  server.parts.endStart()
   logEvent(log, 'server.ready', { version, transport, ...startFields(server) })
   const notifier = await startServiceNotifier(readinessOf(server), server.workers.counters, server)
   notifier.ready(readyText(server))
-  return { kind: 'started', app: appOf(server, { admin, files, announceHook, notifier }) }
+  return appOf(server, { admin, files, announceHook, notifier })
 }
 
 function readyText({ zones, settings }: RunningServer): string {
@@ -152,9 +185,13 @@ const appOf = (
     const lameduck = new Promise((resolve) => setTimeout(resolve, lameduckMs))
     await Promise.all([lameduck, announceHook.stop()])
     notifier.end()
-    await stopAll(server, admin)
+    // A file system or a store that does not answer must not keep a process that answers no more.
+    if (!(await endsWithin(stopAll(server, admin), stopWithinMs, systemTimer)))
+      logEvent(server.log, 'server.overdue', { withinMs: stopWithinMs })
   },
 })
+
+const stopWithinMs = 10_000
 
 async function stopAll(server: RunningServer, admin: AdminListener | null): Promise<void> {
   await server.state.close()
@@ -176,7 +213,7 @@ function composeServer(
   // ends with the process.
   setInterval(() => table.beat(), 1000).unref()
   const workers = inputs.parts.run('workers', () => startWorkerPool(inputs, udp, table.buffer))
-  const cluster = openClusterLink(settings, inputs)
+  const cluster = openClusterLink(settings, inputs, inputs.store)
   const reputation = startReputationWatch(settings, inputs)
   const shared = { ...inputs, table, workers, state, cluster, reputation }
   const watch = startHealthWatch({ ...shared, metrics: () => metrics })
@@ -209,9 +246,10 @@ function startWatches({
   const { watched, targets, identities, content } = zones.current()
   watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
-  state.persistVerdicts(() => watch.savedVerdicts())
+  state.persist({ verdicts: () => watch.savedVerdicts(), serials: () => zones.serials() })
   reputation.update(identities)
   cluster.publishConfig(content)
+  cluster.publishSerials(zones.serials())
 }
 
 const explainWorkerOf = (

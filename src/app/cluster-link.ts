@@ -4,8 +4,9 @@
 import { createHash } from 'node:crypto'
 
 import { joinCluster } from '../cluster/cluster.ts'
-import { createRedisLink } from '../cluster/redis/redis-link.ts'
-import { stateTimes } from '../cluster/redis/schema.ts'
+import { createRedisLink, type StoreLink } from '../cluster/redis/redis-link.ts'
+import { stateKeys, stateTimes } from '../cluster/redis/schema.ts'
+import { RedisSerials } from '../cluster/shared-serials.ts'
 import { createStandaloneVotes, createStandaloneOverrides } from '../cluster/standalone.ts'
 import type { StateView } from '../cluster/state-view.ts'
 import type {
@@ -14,6 +15,7 @@ import type {
   OverrideStore,
   TallyStore,
 } from '../cluster/cluster-votes.ts'
+import type { ZoneSerials } from '../lib/zone-serials.ts'
 import type { Settings } from '../settings/settings.ts'
 import { logClusterEvent } from './event-sources.ts'
 import type { Runtime } from './runtime.ts'
@@ -29,42 +31,74 @@ export interface ClusterLink {
    * Publishes a digest of the zones and of the settings that all instances should have in common.
    */
   publishConfig(zones: string): void
+  /** Publishes the serials that this instance serves. */
+  publishSerials(own: ZoneSerials): void
+  /** Calls back when other instances have greater serials for what this one serves. */
+  onSerialsBehind(call: () => void): void
   stop(): Promise<void>
 }
 
 const connectMs = 2000
+const connectPollMs = 10
 const maxRetryMs = 5000
+
+/** The connection to the store, of which serials are read before this instance takes part. */
+export interface StoreConnection {
+  readonly link: StoreLink
+  readonly serials: RedisSerials
+  /**
+   * The serials in the store. Waits until it is known whether the store can be reached, 2 s at most;
+   * resolves to what was read last where it cannot.
+   */
+  readSerials(): Promise<ZoneSerials>
+  close(): void
+}
+
+/** null: this instance shares with no others. */
+export function connectStore(
+  { state, instance }: Pick<Settings, 'state' | 'instance'>,
+  { clock, random, parts }: Runtime,
+): StoreConnection | null {
+  if (state === 'memory') return null
+  const times = stateTimes(state.heartbeatMs)
+  const { commandMs, blockMs } = times
+  const linkTimes = { connectMs, commandMs, blockMs, maxRetryMs }
+  const link = parts.run('store', () => createRedisLink(state.address, instance, linkTimes, random))
+  parts.onFailure('store', () => link.reset())
+  const serials = new RedisSerials({ link, keys: stateKeys(state.namespace), times })
+  return {
+    link,
+    serials,
+    async readSerials() {
+      const untilMs = clock.monotonicMs() + connectMs
+      while (!link.isReady() && link.lastErrorCode() === null && clock.monotonicMs() < untilMs)
+        await new Promise((resolve) => setTimeout(resolve, connectPollMs))
+      return serials.read()
+    },
+    close: () => link.close(),
+  }
+}
 
 /** Never fails: while the store is out of reach, the link works alone and tries again. */
 export function openClusterLink(
   { state, instance, site }: Pick<Settings, 'state' | 'instance' | 'site'>,
   { log, clock, random, parts }: Runtime,
+  store: StoreConnection | null,
 ): ClusterLink {
-  if (state === 'memory')
-    return {
-      votes: createStandaloneVotes(instance, site),
-      overrides: createStandaloneOverrides(),
-      feedback: null,
-      tallies: null,
-      view: null,
-      publishConfig() {},
-      stop: async () => {},
-    }
-  const { commandMs, blockMs } = stateTimes(state.heartbeatMs)
-  const times = { connectMs, commandMs, blockMs, maxRetryMs }
-  const cluster = parts.run('store', () => {
-    const link = createRedisLink(state.address, instance, times, random)
-    parts.onFailure('store', () => link.reset())
-    return joinCluster({
+  if (state === 'memory' || store === null) return standaloneLink(instance, site)
+  const { link, serials } = store
+  const cluster = parts.run('store', () =>
+    joinCluster({
       settings: state,
       instance,
       site,
       random,
       clock,
       link,
+      serials,
       onEvent: (event) => logClusterEvent(log, event),
-    })
-  })
+    }),
+  )
   return {
     votes: cluster,
     overrides: cluster.overrides,
@@ -73,9 +107,23 @@ export function openClusterLink(
     view: () => cluster.stateView(),
     publishConfig: (zones) =>
       cluster.setConfigHash(configDigest(zones, [state.vantages, state.heartbeatMs])),
+    publishSerials: (own) => cluster.publishSerials(own),
+    onSerialsBehind: (call) => serials.onBehind(call),
     stop: () => cluster.stop(),
   }
 }
+
+const standaloneLink = (instance: string, site: string): ClusterLink => ({
+  votes: createStandaloneVotes(instance, site),
+  overrides: createStandaloneOverrides(),
+  feedback: null,
+  tallies: null,
+  view: null,
+  publishConfig() {},
+  publishSerials() {},
+  onSerialsBehind() {},
+  stop: async () => {},
+})
 
 const configDigest = (zones: string, settings: readonly number[]): string =>
   createHash('sha256')

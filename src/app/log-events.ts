@@ -75,6 +75,8 @@ export const logEvents = {
   'server.ready': (fields: object): LogLine => line('info', 'answering', fields),
   'server.signal': (fields: { signal: string }, when: string): LogLine =>
     line('info', `stopping ${when}`, fields),
+  'server.overdue': (fields: { withinMs: number }): LogLine =>
+    line('warn', 'not everything could be ended: the process ends without it', fields),
   'server.stopped': (): LogLine => line('info', 'stopped'),
 
   'log.dropped': (fields: { lines: number }): LogLine =>

@@ -4,12 +4,19 @@
 import type { OverrideKept } from '../admin/override-routes.ts'
 import type { OverrideStore } from '../cluster/cluster-votes.ts'
 import type { SavedDamping } from '../health/saved-damping.ts'
+import type { ZoneSerials } from '../lib/zone-serials.ts'
 import { persistOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
 import { type SavedState, emptyState } from '../persistence/state-format.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
 import { logStateFileEvent } from './event-sources.ts'
 import type { Runtime } from './runtime.ts'
+
+interface PersistedSources {
+  /** By slot key. */
+  readonly verdicts: () => ReadonlyMap<string, SavedDamping>
+  readonly serials: () => ZoneSerials
+}
 
 export interface PersistentState {
   /** The state that the file held when the process started. */
@@ -20,10 +27,12 @@ export interface PersistentState {
    * if there is no file.
    */
   persistOverrides(overrides: OverrideStore): OverrideStore
-  /** Starts writing the file. `verdicts` is called at each write; its keys are slot keys. */
-  persistVerdicts(verdicts: () => ReadonlyMap<string, SavedDamping>): void
+  /** Starts writing the file. The sources are called at each write. */
+  persist(sources: PersistedSources): void
   /** Has the file written soon, because a verdict changed. */
   markDirty(): void
+  /** Has the file written at once. */
+  flushSoon(): void
   /** null: there is no file. */
   lastWrite(): ReturnType<StateFile['lastWrite']> | null
   /** Resolves when what changed before is in the file, or is known not to be. */
@@ -67,15 +76,17 @@ export async function openPersistentState(
         : null
       return persisted ?? overrides
     },
-    persistVerdicts: (verdicts) =>
+    persist: ({ verdicts, serials }) =>
       parts.run('state-file', () =>
         file?.track(() => ({
           verdicts: verdicts(),
+          serials: serials(),
           overrides: persisted?.list() ?? [],
           availability: availability.saved(),
         })),
       ),
     markDirty: () => file?.markDirty(),
+    flushSoon: () => file?.flushSoon(),
     lastWrite: () => file?.lastWrite() ?? null,
     kept: () => settled(file),
     close: async () => file?.close(),

@@ -16,11 +16,13 @@ import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { isYaml, watchFiles } from '../zonefile/watch-files.ts'
-import { type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
+import { isZoneFile } from '../zonefile/read-folder.ts'
+import { watchFiles } from '../zonefile/watch-files.ts'
+import { type SerialMemory, type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { logCertificateLoad, logGeoDatabase, logZoneLoad } from './event-sources.ts'
 import type { ControlPlane } from './control-plane.ts'
+import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface ReloadableFiles {
@@ -39,7 +41,8 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> 
   readonly watch: EndpointWatch
   readonly controlPlane: ControlPlane
   readonly reputation: ReputationWatch
-  readonly cluster: Pick<ClusterLink, 'publishConfig'>
+  readonly cluster: Pick<ClusterLink, 'publishConfig' | 'publishSerials' | 'onSerialsBehind'>
+  readonly state: Pick<PersistentState, 'flushSoon'>
   readonly workers: Workers
 }
 
@@ -47,8 +50,9 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> 
 export async function readFiles(
   { zones: folder, streams, geoip }: Settings,
   { log, clock }: Pick<Runtime, 'log' | 'clock'>,
+  memory: SerialMemory,
 ): Promise<FilesRead> {
-  const zones = createZoneKeeper(folder, clock)
+  const zones = createZoneKeeper(folder, clock, memory)
   const loaded = await zones.load()
   if (loaded.kind === 'rejected') return { kind: 'bad-files', diagnostics: loaded.diagnostics }
   logZoneLoad(log, loaded, 'start')
@@ -73,7 +77,7 @@ export async function reloadFiles(consumers: FileConsumers, cause: string): Prom
 }
 
 async function reloadZones(consumers: FileConsumers, cause: string): Promise<void> {
-  const { zones, places, log, workers, watch, controlPlane, reputation, cluster } = consumers
+  const { zones, places, log, workers, watch, controlPlane, reputation, cluster, state } = consumers
   const loaded = await zones.load()
   logZoneLoad(log, loaded, cause)
   if (loaded.kind === 'rejected') return
@@ -89,6 +93,9 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   reputation.update(identities)
   workers.publish(packed)
   cluster.publishConfig(content)
+  cluster.publishSerials(zones.serials())
+  // At once: a crash must not make serials go back.
+  state.flushSoon()
 }
 
 async function reloadCertificate(
@@ -106,10 +113,13 @@ export async function reloadOnChange(
   folder: string,
   consumers: FileConsumers,
 ): Promise<{ close(): void }> {
-  const { places, certificate, workers, parts } = consumers
+  const { places, certificate, workers, cluster, parts } = consumers
   const cause = 'file change'
   const zoneFiles = await parts.run('zones', () =>
-    watchFiles(folder, isYaml, () => void reloadZones(consumers, cause)),
+    watchFiles(folder, isZoneFile, () => void reloadZones(consumers, cause)),
+  )
+  cluster.onSerialsBehind(() =>
+    parts.run('zones', () => void reloadZones(consumers, 'serials of other instances')),
   )
   await parts.run('geoip', () => places.follow((networks) => workers.publishPlaces(networks)))
   const certificateFiles =

@@ -27,6 +27,7 @@ export async function check(argv: readonly string[]): Promise<number> {
   }
   process.stderr.write(formatDiagnostics(loaded.warnings))
   if (flags.values['live']) return checkLive(loaded, flags.values)
+  if (!loaded.isComplete) return 1
   const count = loaded.zones.length
   process.stdout.write(`${folder}: ${count} ${count === 1 ? 'zone' : 'zones'}, no mistakes\n`)
   return 0

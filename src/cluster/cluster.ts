@@ -7,6 +7,7 @@
 import type { LiveVote } from '../health/consensus.ts'
 import type { Clock } from '../lib/clock.ts'
 import { raiseLater } from '../lib/raise-later.ts'
+import type { ZoneSerials } from '../lib/zone-serials.ts'
 import { RedisFeedback } from './redis/feedback.ts'
 import { HintReader } from './redis/hint-reader.ts'
 import { RedisOverrides } from './redis/overrides.ts'
@@ -20,6 +21,7 @@ import {
   stateTimes,
 } from './redis/schema.ts'
 import { StoreSession } from './redis/session.ts'
+import type { RedisSerials } from './shared-serials.ts'
 import { StoreSeals } from './redis/store-seals.ts'
 import { RedisTallies } from './redis/tallies.ts'
 import { VoteReader } from './redis/vote-reader.ts'
@@ -44,6 +46,8 @@ export interface Cluster extends ClusterVotes, StateViewSource {
   readonly overrides: OverrideStore
   readonly feedback: FeedbackStore
   readonly tallies: TallyStore
+  /** Shares the serials that this instance serves from now on. */
+  publishSerials(own: ZoneSerials): void
   /** Writes the last counts and removes this instance from the store if it is in reach, then disconnects. */
   stop(): Promise<void>
 }
@@ -53,6 +57,7 @@ interface ClusterOptions {
   readonly instance: string
   readonly site: string
   readonly link: StoreLink
+  readonly serials: RedisSerials
   readonly clock: Clock
   /** 0…1, for jitter and ids. */
   readonly random: () => number
@@ -151,6 +156,11 @@ class ClusterMember implements Cluster {
     this.#syncLoop.schedule(this.#parts.times.batchDelayMs)
   }
 
+  publishSerials(own: ZoneSerials): void {
+    this.#options.serials.publish(own)
+    this.#syncLoop.schedule(this.#parts.times.batchDelayMs)
+  }
+
   status(): ClusterStatus {
     return {
       kind: 'redis',
@@ -162,7 +172,9 @@ class ClusterMember implements Cluster {
   stateView(): ReturnType<StateViewSource['stateView']> {
     const { link, clock } = this.#options
     const votesOf = (slotKey: string): readonly LiveVote[] => this.votes(slotKey)
-    return createStateView({ ...this.#parts, link, votesOf }, clock.monotonicMs())
+    const synced = [this.feedback, this.tallies, this.#options.serials]
+    const view = { ...this.#parts, link, synced, votesOf }
+    return createStateView(view, clock.monotonicMs())
   }
 
   async stop(): Promise<void> {
@@ -384,7 +396,7 @@ function createRecordParts(
 }
 
 const createSession = (
-  { settings, instance, site, link, random, clock, onEvent }: ClusterOptions,
+  { settings, instance, site, link, serials, random, clock, onEvent }: ClusterOptions,
   records: RecordParts,
   { onPeers }: PartCallbacks,
 ): StoreSession =>
@@ -397,7 +409,7 @@ const createSession = (
     random,
     clock,
     votes: records.own,
-    parts: [records.feedback, records.tallies],
+    parts: [records.feedback, records.tallies, serials],
     newStoreId: () => newStoreId(random),
     onPeers,
     onEvent: (kind) => onEvent({ kind }),

@@ -92,8 +92,8 @@ interface StateViewInput {
   readonly reader: VoteReader
   readonly reachability: StoreReachability
   readonly agreement: ConfigAgreement
-  readonly feedback: Pick<SyncedPart, 'rejected'>
-  readonly tallies: Pick<SyncedPart, 'rejected'>
+  /** Feedback, counts of probes and serials. */
+  readonly synced: readonly Pick<SyncedPart, 'rejected'>[]
   readonly oversized: OversizedRecords
   readonly link: Pick<StoreLink, 'faults'>
   readonly seals: StoreSeals
@@ -128,8 +128,8 @@ export function createStateView(input: StateViewInput, nowMs: number): StateView
 }
 
 const countRejected = (input: StateViewInput): number => {
-  const { session, reader, feedback, tallies, hints, oversized } = input
-  return [session.counters, reader, feedback, tallies].reduce(
+  const { session, reader, synced, hints, oversized } = input
+  return [session.counters, reader, ...synced].reduce(
     (sum, { rejected }) => sum + rejected,
     hints.rejected() + oversized.count,
   )

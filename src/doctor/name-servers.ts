@@ -128,7 +128,7 @@ function compareSerials(replies: readonly ServerReplies[]): readonly CheckResult
     warn(
       'serials',
       text.join('; '),
-      'give all instances the same files; with soa.serial in them the serials are the same too',
+      'give all instances the same files; with a store, or soa.serial, the serials are the same too',
     ),
   ]
 }

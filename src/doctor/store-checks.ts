@@ -134,7 +134,7 @@ const neededCommands = (keys: StateKeys, instance: string): readonly Command[] =
   ['zremrangebyscore', keys.tallyNames, '-inf', 1],
   ['zremrangebyrank', keys.tallyNames, 0, 1],
   ['time'],
-  ...[keys.overrides, keys.feedback].flatMap((key): readonly Command[] => [
+  ...[keys.overrides, keys.feedback, keys.serials].flatMap((key): readonly Command[] => [
     ['hset', key, 'a', 'b'],
     ['hdel', key, 'a'],
     ['hlen', key],

@@ -29,6 +29,18 @@ export const systemTimer: Timer = (delayMs, callback) => {
   return () => clearTimeout(timer)
 }
 
+/** Whether `work` ends within `ms`, however it ends. */
+export function endsWithin(work: Promise<unknown>, ms: number, timer: Timer): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = timer(ms, () => resolve(false))
+    const end = (): void => {
+      cancel()
+      resolve(true)
+    }
+    work.then(end, end)
+  })
+}
+
 /** The latest instant that a Date can be, in the year 275760. */
 const maxWallMs = 8.64e15
 

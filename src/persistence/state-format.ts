@@ -4,6 +4,7 @@
 //   {"verdict":{"key":…,"state":"up",…}}
 //   {"override":{"id":…,…}}
 //   {"availability":{"pool":…,"windows":[…]}}
+//   {"serial":{"zone":…,"serial":…,"digest":…}}
 //
 // Count and hash cover all lines after the first. Entries are checked strictly: each field of its type and within bounds,
 // none missing, none unknown. A file that breaks any rule is ignored as a whole, because part of a state is not a state.
@@ -13,6 +14,7 @@ import { z } from 'zod'
 import { availabilityWindows, type SavedAvailability } from '../health/availability.ts'
 import type { Override } from '../health/overrides.ts'
 import { type SavedDamping, savedStates } from '../health/saved-damping.ts'
+import type { ZoneSerial, ZoneSerials } from '../lib/zone-serials.ts'
 
 /** Everything that outlives the process. */
 export interface SavedState {
@@ -21,12 +23,15 @@ export interface SavedState {
   readonly overrides: readonly Override[]
   /** By zone and pool, separated by a space. */
   readonly availability: ReadonlyMap<string, SavedAvailability>
+  /** Those of zones that are no longer served included. */
+  readonly serials: ZoneSerials
 }
 
 export const emptyState: SavedState = {
   verdicts: new Map(),
   overrides: [],
   availability: new Map(),
+  serials: new Map(),
 }
 
 export type DecodedState =
@@ -101,18 +106,26 @@ const entrySchema = z.union([
   z.strictObject({
     availability: z.strictObject({ pool: text(600), windows: availabilitySchema }),
   }),
+  z.strictObject({
+    serial: z.strictObject({
+      zone: text(1024),
+      serial: z.int().min(0).max(0xffff_ffff),
+      digest: z.string().regex(/^[\w-]{16}$/),
+    }),
+  }),
 ])
 
 type StateEntry = z.output<typeof entrySchema>
 
 export function encodeState(
-  { verdicts, overrides, availability }: SavedState,
+  { verdicts, overrides, availability, serials }: SavedState,
   savedMs: number,
 ): string {
   const entries: readonly StateEntry[] = [
     ...[...verdicts].map(([key, verdict]) => ({ verdict: { key, ...verdict } })),
     ...overrides.map((override) => ({ override })),
     ...[...availability].map(([pool, windows]) => ({ availability: { pool, windows } })),
+    ...[...serials].map(([zone, { serial, digest }]) => ({ serial: { zone, serial, digest } })),
   ]
   const body = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
   const head = { format, version, savedMs, entries: entries.length, sha256: digest(body) }
@@ -138,6 +151,7 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
   const verdicts = new Map<string, SavedDamping>()
   const overrides: Override[] = []
   const availability = new Map<string, SavedAvailability>()
+  const serials = new Map<string, ZoneSerial>()
   for (const [i, line] of lines.entries()) {
     const entry = entrySchema.safeParse(parseJson(line)).data
     if (entry === undefined) return bad(`line ${i + 2} is not what version ${version} says`)
@@ -145,9 +159,12 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
       const { key, ...verdict } = entry.verdict
       verdicts.set(key, verdict)
     } else if ('override' in entry) overrides.push(entry.override)
-    else availability.set(entry.availability.pool, entry.availability.windows)
+    else if ('serial' in entry) {
+      const { zone, ...serial } = entry.serial
+      serials.set(zone, serial)
+    } else availability.set(entry.availability.pool, entry.availability.windows)
   }
-  return { kind: 'state', state: { verdicts, overrides, availability }, savedMs }
+  return { kind: 'state', state: { verdicts, overrides, availability, serials }, savedMs }
 }
 
 const bad = (why: string): DecodedState => ({ kind: 'bad', why })

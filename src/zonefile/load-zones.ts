@@ -3,6 +3,12 @@
 // own (run-load.ts).
 
 import { createHash } from 'node:crypto'
+import {
+  beginSerials,
+  type KnownSerials,
+  type SerialRound,
+  type ZoneSerials,
+} from '../lib/zone-serials.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import type { ReputationProfile, CheckedAddress } from '../reputation/findings.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
@@ -19,7 +25,6 @@ import { gatherDiagnostics, maxPerFile, type Diagnostic } from './diagnostic.ts'
 import { resolveProbe } from './probe-profile.ts'
 import type { ReadFile } from './read-folder.ts'
 import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
-import { beginSerials, type SerialRound, type Serials } from './serials.ts'
 import { isRecordData, zoneSchema } from './zone-schema.ts'
 
 /** The files, and what the load before has left behind. */
@@ -29,7 +34,7 @@ export interface LoadJob {
   /** Of files that could not be read. */
   readonly diagnostics: readonly Diagnostic[]
   readonly allocation: Allocation
-  readonly serials: Serials
+  readonly serials: KnownSerials
   /** Now, in milliseconds since 1970. */
   readonly wallMs: number
 }
@@ -54,7 +59,7 @@ interface FolderContent {
   readonly content: string
   /** For the load after this one, if this one is put in force. */
   readonly allocation: Allocation
-  readonly serials: Serials
+  readonly serials: ZoneSerials
 }
 
 export interface LoadedTarget {
@@ -117,7 +122,7 @@ function assemble(
     identities: loaded.flatMap(({ identities }) => identities),
     zones: loaded.map(({ name, zone }) => ({ name, serial: zone.serial })),
     warnings,
-    content: hashContent(loaded.map(({ source }) => source)),
+    content: hashContent(loaded.map(({ digest }) => digest)),
     allocation: indexes.close(),
     serials: serials.close(),
   }
@@ -164,18 +169,22 @@ interface LoadedZone {
   /** Name of the zone, without the final dot and in lower case. */
   readonly name: string
   readonly source: ZoneSource
+  /** Of what it contains (`digestZone`). */
+  readonly digest: string
   readonly zone: Zone
   readonly compiled: CompiledZone
   readonly identities: readonly CheckedAddress[]
 }
 
-function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagnostic[] {
+function loadFile(loading: Loading, { file, octets, changedMs }: ReadFile): readonly Diagnostic[] {
   const zoneFile = readZone(file, octets)
   const { document, source } = zoneFile
   if (!document) return zoneFile.diagnostics
   if (!source) return document.toDiagnostics(zoneFile.problems)
   const name = source.zone.replace(/\.$/, '').toLowerCase()
-  const serial = loading.serials.assignSerial(name, hashOctets(octets), source.soa.serial)
+  const digest = digestZone(source)
+  const { serial: explicit, serial_after: after } = source.soa
+  const serial = loading.serials.assign(name, { digest, explicit, after, changedMs })
   const compiled = compileZone({
     source,
     serial,
@@ -187,7 +196,7 @@ function loadFile(loading: Loading, { file, octets }: ReadFile): readonly Diagno
   const { zone } = compiled
   if (zone) {
     const identities = listIdentities(name, source, compiled.targets)
-    loading.loaded.push({ name, source, zone, compiled, identities })
+    loading.loaded.push({ name, source, digest, zone, compiled, identities })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
   return document.toDiagnostics([
@@ -243,13 +252,17 @@ function watchAddress(
 }
 
 /**
- * Hash of what the zones contain, 16 characters. Comments, the order of keys, names of files and
- * serials that the server chose itself do not change it.
+ * Digest of what a zone contains, 16 characters. Comments, the order of keys, the name of the file
+ * and a serial that the server chose itself do not change it.
  */
-export function hashContent(sources: readonly ZoneSource[]): string {
-  const zones = sources.map((source) => toCanonicalJson(source)).sort()
-  return createHash('sha256').update(zones.join('\n')).digest('base64url').slice(0, 16)
-}
+export const digestZone = (source: ZoneSource): string => shortHash(toCanonicalJson(source))
+
+/** Hash of what all zones contain, 16 characters, by the digest of each. */
+export const hashContent = (digests: readonly string[]): string =>
+  shortHash([...digests].sort().join('\n'))
+
+const shortHash = (text: string): string =>
+  createHash('sha256').update(text).digest('base64url').slice(0, 16)
 
 /** As JSON.stringify, which is slower and which most texts do not need. */
 const quote = (text: string): string =>

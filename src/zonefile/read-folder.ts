@@ -1,83 +1,150 @@
 // Reading the zone files of a folder, sorted by name and bounded in number and size.
+//
+// A file that cannot be read costs itself alone: the others are read, and in its place stands what
+// it had when it last could be, if it ever could. Names that look like zone files and are none are
+// warned of, since nobody would miss them otherwise; dot files, which editors leave, are not.
 
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeFailure, failureOf, readRegularFile } from '../files/read-file.ts'
+import {
+  describeFailure,
+  failureOf,
+  type FileFailure,
+  type FileRead,
+  readRegularFile,
+  unlessHanging,
+} from '../files/read-file.ts'
 import { documentOctetsLimit, fileDiagnostic } from './document.ts'
 import type { Diagnostic } from './diagnostic.ts'
 
-export interface ReadFile {
+/** What a zone file had when it was read. */
+interface FileContent {
+  readonly octets: Uint8Array
+  /** When it was last changed, in milliseconds since 1970. */
+  readonly changedMs: number
+}
+
+export interface ReadFile extends FileContent {
   /** Path, as diagnostics name it. */
   readonly file: string
   /** Name within the folder. */
   readonly name: string
-  readonly octets: Uint8Array
 }
+
+/** Contents of the files of an earlier load, by name within the folder. */
+export type KeptFiles = ReadonlyMap<string, FileContent>
+
+export const contentsOf = (files: readonly ReadFile[]): KeptFiles =>
+  new Map(files.map(({ name, octets, changedMs }) => [name, { octets, changedMs }]))
 
 type ReadFolder =
   | {
       readonly kind: 'folder'
       readonly files: readonly ReadFile[]
+      /** Of single files. */
       readonly diagnostics: readonly Diagnostic[]
+      /** false: at least one file could not be read. */
+      readonly isComplete: boolean
     }
+  /** The folder as a whole cannot be used. */
   | { readonly kind: 'bad'; readonly diagnostics: readonly Diagnostic[] }
 
 const filesLimit = 10_000
 const totalOctetsLimit = 256 * 1024 * 1024
+const listWithinMs = 10_000
 
-/**
- * `diagnostics` of a folder are those of single files; `bad`: the folder as a whole cannot be used.
- */
-export async function readFolder(folder: string): Promise<ReadFolder> {
-  let names: readonly string[]
-  try {
-    names = (await readdir(folder)).filter(isZoneFile).sort()
-  } catch (error) {
-    return bad(
-      fileDiagnostic(
-        folder,
-        'unreadable-file',
-        `cannot read the folder: ${describeFailure(failureOf(error))}`,
-      ),
-    )
+/** Dot files and backups, which editors leave beside the file, are none. */
+export const isZoneFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name)
+
+/** Whether somebody may take it for a zone file. */
+const looksLikeZoneFile = (name: string): boolean =>
+  !isZoneFile(name) && /^[^.].*\.(ya?ml|zone|db|json)$/i.test(name)
+
+/** `kept`: what is served in place of files that cannot be read. */
+export async function readFolder(folder: string, kept: KeptFiles = new Map()): Promise<ReadFolder> {
+  const listed = await unlessHanging(folder, listWithinMs, () =>
+    readdir(folder).then((names) => ({ kind: 'names' as const, names: names.sort() }), failureOf),
+  )
+  if (listed.kind !== 'names') {
+    const message = `cannot read the folder: ${describeFailure(listed)}`
+    return bad(fileDiagnostic(folder, 'unreadable-file', message))
   }
+  const names = listed.names.filter(isZoneFile)
+  const others = listed.names.filter(looksLikeZoneFile).map((name) => notRead(folder, name))
   if (names.length === 0) {
-    return bad(
-      fileDiagnostic(folder, 'no-zones', 'no zone file here, expected at least one *.yaml'),
-    )
+    const message = 'no zone file here, expected at least one *.yaml'
+    return bad(fileDiagnostic(folder, 'no-zones', message), others)
   }
   if (names.length > filesLimit) {
     const message = `${names.length} zone files, expected at most ${filesLimit}`
     return bad(fileDiagnostic(folder, 'too-many-files', message))
   }
-  return readFiles(folder, names)
+  const read = await readFiles(folder, names, kept)
+  return { ...read, diagnostics: [...read.diagnostics, ...others] }
 }
 
-const bad = (diagnostic: Diagnostic): ReadFolder => ({ kind: 'bad', diagnostics: [diagnostic] })
+const bad = (diagnostic: Diagnostic, others: readonly Diagnostic[] = []): ReadFolder => ({
+  kind: 'bad',
+  diagnostics: [diagnostic, ...others],
+})
 
-/** Skips dot files and backups, which editors leave beside the file. */
-const isZoneFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name)
+const notRead = (folder: string, name: string): Diagnostic => ({
+  ...fileDiagnostic(join(folder, name), 'not-read', 'not read: zone files end in .yaml or .yml'),
+  severity: 'warning',
+})
 
-async function readFiles(folder: string, names: readonly string[]): Promise<ReadFolder> {
+async function readFiles(
+  folder: string,
+  names: readonly string[],
+  kept: KeptFiles,
+): Promise<ReadFolder> {
   const files: ReadFile[] = []
+  const unread: Diagnostic[] = []
   const diagnostics: Diagnostic[] = []
   let total = 0
+  let hanging: FileFailure | null = null
   for (const name of names) {
     const file = join(folder, name)
-    const read = await readSmallFile(file)
-    if (read.kind === 'bad') {
-      diagnostics.push(read.diagnostic)
-      continue
-    }
-    total += read.octets.length
+    // Files beside one whose file system does not answer are not asked for either.
+    const read: FileRead =
+      hanging ?? (await readRegularFile(file, { maxOctets: documentOctetsLimit }))
+    if (read.kind === 'hanging') hanging = read
+    if (read.kind === 'too-large') diagnostics.push(refusalOf(file, read))
+    const before = read.kind === 'octets' ? read : kept.get(name)
+    if (read.kind !== 'octets' && read.kind !== 'too-large')
+      unread.push(unreadOf(file, read, before !== undefined))
+    if (before === undefined || read.kind === 'too-large') continue
+    total += before.octets.length
     if (total > totalOctetsLimit) {
       const message = `zone files of more than ${totalOctetsLimit} octets in all`
       return bad(fileDiagnostic(folder, 'too-large', message))
     }
-    files.push({ file, name, octets: read.octets })
+    files.push({ file, name, octets: before.octets, changedMs: before.changedMs })
   }
-  return { kind: 'folder', files, diagnostics }
+  if (files.length === 0)
+    return { kind: 'bad', diagnostics: [...unread.map(toError), ...diagnostics] }
+  return {
+    kind: 'folder',
+    files,
+    diagnostics: [...diagnostics, ...unread],
+    isComplete: unread.length === 0,
+  }
 }
+
+const toError = (diagnostic: Diagnostic): Diagnostic => ({ ...diagnostic, severity: 'error' })
+
+function unreadOf(file: string, failure: FileFailure, isKept: boolean): Diagnostic {
+  const outcome = isKept ? 'what it had before is served' : 'its zone is not served'
+  const message = `cannot read the file: ${describeFailure(failure)}; ${outcome}`
+  return { ...fileDiagnostic(file, 'unreadable-file', message), severity: 'warning' }
+}
+
+const refusalOf = (file: string, failure: FileFailure): Diagnostic =>
+  fileDiagnostic(
+    file,
+    failure.kind === 'too-large' ? 'too-large' : 'unreadable-file',
+    `cannot read the file: ${describeFailure(failure)}`,
+  )
 
 type SmallFileRead =
   | { readonly kind: 'octets'; readonly octets: Uint8Array }
@@ -86,8 +153,5 @@ type SmallFileRead =
 /** Reads a regular file of at most 4 MiB. */
 export async function readSmallFile(file: string): Promise<SmallFileRead> {
   const read = await readRegularFile(file, { maxOctets: documentOctetsLimit })
-  if (read.kind === 'octets') return read
-  const code = read.kind === 'too-large' ? 'too-large' : 'unreadable-file'
-  const message = `cannot read the file: ${describeFailure(read)}`
-  return { kind: 'bad', diagnostic: fileDiagnostic(file, code, message) }
+  return read.kind === 'octets' ? read : { kind: 'bad', diagnostic: refusalOf(file, read) }
 }

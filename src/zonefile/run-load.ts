@@ -6,6 +6,7 @@
 // of the start. So a folder that is too small to take long is compiled here then (ADR 13).
 
 import { Worker } from 'node:worker_threads'
+import { noSerials } from '../lib/zone-serials.ts'
 import { openCatalog } from '../zone/packed-catalog.ts'
 import type { ProblemCode } from '../zone/compile/problem.ts'
 import type { Catalog } from '../zone/zone.ts'
@@ -13,11 +14,19 @@ import { createAllocation } from './allocation.ts'
 import { type Diagnostic, gatherDiagnostics } from './diagnostic.ts'
 import { fileDiagnostic } from './document.ts'
 import { type LoadJob, type LoadProgress, readZones, type ZonesRead } from './load-zones.ts'
-import { readFolder } from './read-folder.ts'
+import { contentsOf, type KeptFiles, readFolder } from './read-folder.ts'
 
 export type ZonesLoaded =
-  | (Extract<ZonesRead, { kind: 'loaded' }> & { readonly catalog: Catalog })
+  | (Extract<ZonesRead, { kind: 'loaded' }> & FolderLoaded)
   | Extract<ZonesRead, { kind: 'rejected' }>
+
+interface FolderLoaded {
+  readonly catalog: Catalog
+  /** For the load after this one. */
+  readonly kept: KeptFiles
+  /** false: at least one file could not be read. */
+  readonly isComplete: boolean
+}
 
 /** What the thread posts: progress, and at last the result. */
 export type FromLoadThread =
@@ -49,6 +58,8 @@ const loadEntry = new URL(
 const smallOctets = 65_536
 
 export interface LoadRequest extends Omit<LoadJob, 'files' | 'diagnostics'> {
+  /** What is served in place of files that cannot be read. */
+  readonly kept: KeptFiles
   /** Whether this process has nothing else to do meanwhile. */
   readonly isAlone: boolean
 }
@@ -61,17 +72,19 @@ interface ThreadOptions {
 
 /** Never rejects: every failure is a diagnostic. */
 export async function loadZones(
-  { isAlone, ...request }: LoadRequest,
+  { isAlone, kept, ...request }: LoadRequest,
   options: ThreadOptions = {},
 ): Promise<ZonesLoaded> {
-  const folder = await readFolder(request.folder)
+  const folder = await readFolder(request.folder, kept)
   if (folder.kind === 'bad') return { kind: 'rejected', diagnostics: folder.diagnostics }
   const { files, diagnostics } = folder
   const job = { ...request, files, diagnostics }
   const octets = files.reduce((sum, file) => sum + file.octets.length, 0)
   const isHere = isAlone && octets <= smallOctets
   const read = isHere ? readZones(job, noProgress) : await readInThread(job, options)
-  return read.kind === 'loaded' ? { ...read, catalog: openCatalog(read.packed) } : read
+  if (read.kind === 'rejected') return read
+  const { isComplete } = folder
+  return { ...read, catalog: openCatalog(read.packed), kept: contentsOf(files), isComplete }
 }
 
 const noProgress: LoadProgress = { begin() {}, refuse() {} }
@@ -81,7 +94,8 @@ export const loadZonesOnce = (folder: string, wallMs: number): Promise<ZonesLoad
   loadZones({
     folder,
     allocation: createAllocation(),
-    serials: new Map(),
+    serials: noSerials,
+    kept: new Map(),
     wallMs,
     isAlone: true,
   })
@@ -129,17 +143,11 @@ function readInThread(job: LoadJob, options: ThreadOptions): Promise<ZonesRead> 
  */
 const startThread = (entry: URL, job: LoadJob, { heapMebibytes }: LoadLimits): Worker =>
   new Worker(entry, {
+    // A copy: what files had is kept here, for when they cannot be read.
     workerData: job,
-    transferList: ownBuffers(job),
     name: 'zone-files',
     resourceLimits: { maxOldGenerationSizeMb: 2 * heapMebibytes + 1024 },
   })
-
-/** Memory that belongs to one file alone: the thread gets it without a copy. */
-const ownBuffers = ({ files }: LoadJob): ArrayBuffer[] =>
-  files.flatMap(({ octets: { buffer, byteLength } }) =>
-    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
-  )
 
 type Failure = readonly [ProblemCode, string]
 

@@ -13,8 +13,6 @@ export interface FileWatch {
   close(): void
 }
 
-export const isYaml = (name: string): boolean => /\.ya?ml$/.test(name)
-
 /**
  * Calls back after a change of the files that `matters` selects by name, once the folder is quiet
  * for 200 ms.

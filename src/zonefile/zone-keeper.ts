@@ -2,6 +2,7 @@
 // stay.
 
 import type { Clock } from '../lib/clock.ts'
+import type { ZoneSerials } from '../lib/zone-serials.ts'
 import type { CheckedAddress } from '../reputation/findings.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
@@ -18,7 +19,7 @@ interface ServedZones {
   readonly watched: readonly WatchedAddress[]
   readonly targets: readonly LoadedTarget[]
   readonly identities: readonly CheckedAddress[]
-  /** Names and serials, for logs and metrics. */
+  /** Names and serials, for logs and metrics: those that are answered. */
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
   /** Hash of what the zones contain (`hashContent`); empty before the first load. */
   readonly content: string
@@ -29,7 +30,7 @@ export type LoadResult =
       readonly kind: 'loaded'
       readonly served: ServedZones
       readonly warnings: readonly Diagnostic[]
-      /** Whether any file differs from the load before. */
+      /** Whether any file or serial differs from the load before. */
       readonly isChanged: boolean
     }
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
@@ -43,7 +44,7 @@ export interface LastReload {
 interface LastZoneLoad extends LastReload {
   /** How long it took. */
   readonly durationMs: number
-  /** Why it was rejected; empty: it was not. */
+  /** Why it was rejected, or which files could not be read; empty: all is as on disk. */
   readonly mistakes: readonly Diagnostic[]
 }
 
@@ -59,6 +60,19 @@ export interface ZoneKeeper {
   current(): ServedZones
   lastReload(): LastZoneLoad
   reloads(): ReloadCounts
+  /** The serial of each zone that was served, removed ones included. */
+  serials(): ZoneSerials
+}
+
+/** What is remembered of serials beyond this process. */
+export interface SerialMemory {
+  /** What an earlier process of this instance knew. */
+  readonly restored: ZoneSerials
+  /**
+   * The serials of all instances, newly read where the store answers; null: this instance stands
+   * alone.
+   */
+  shared(): Promise<ZoneSerials | null>
 }
 
 const nothing: Catalog = { zones: new Map(), generation: 0 }
@@ -83,18 +97,20 @@ const neverLoaded: LastZoneLoad = {
   mistakes: [],
 }
 
-export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
+export function createZoneKeeper(folder: string, clock: Clock, memory: SerialMemory): ZoneKeeper {
   let served = noZones
-  let carried: Carried = { allocation: createAllocation(), serials: new Map(), hash: '' }
+  let carried = carriedAtStart(memory.restored)
   let last = neverLoaded
   let reloads: ReloadCounts = { success: 0, failure: 0 }
   let queue: Promise<unknown> = Promise.resolve()
 
   const loadNow = async (): Promise<LoadResult> => {
     const beganMs = clock.monotonicMs()
-    const { allocation, serials } = carried
+    const { allocation, kept } = carried
     const isAlone = served === noZones
-    const loaded = await loadZones({ folder, allocation, serials, wallMs: clock.wallMs(), isAlone })
+    const serials = { own: carried.serials, shared: await memory.shared() }
+    const wallMs = clock.wallMs()
+    const loaded = await loadZones({ folder, allocation, serials, kept, wallMs, isAlone })
     const durationMs = clock.monotonicMs() - beganMs
     if (loaded.kind === 'rejected') {
       const mistakes = errorsOf(loaded.diagnostics)
@@ -102,12 +118,11 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
       reloads = { ...reloads, failure: reloads.failure + 1 }
       return loaded
     }
-    const isChanged = loaded.hash !== carried.hash
-    carried = { allocation: loaded.allocation, serials: loaded.serials, hash: loaded.hash }
+    const isChanged = loaded.hash !== carried.hash || !hasSerialsOf(loaded.zones, served.zones)
+    carried = carriedOf(loaded)
     served = servedZones(loaded, served.catalog.generation + 1)
     reloads = { ...reloads, success: reloads.success + 1 }
-    const successAtSeconds = Math.floor(clock.wallMs() / 1000)
-    last = { successful: true, successAtSeconds, durationMs, mistakes: [] }
+    last = { ...outcomeOf(loaded, last, clock), durationMs }
     return { kind: 'loaded', served, warnings: loaded.warnings, isChanged }
   }
   return {
@@ -119,13 +134,43 @@ export function createZoneKeeper(folder: string, clock: Clock): ZoneKeeper {
     current: () => served,
     lastReload: () => last,
     reloads: () => reloads,
+    serials: () => carried.serials,
   }
 }
 
 /** What one load leaves behind for the next. */
-type Carried = Pick<Loaded, 'allocation' | 'serials' | 'hash'>
+type Carried = Pick<Loaded, 'allocation' | 'serials' | 'hash' | 'kept'>
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
+
+const carriedAtStart = (serials: ZoneSerials): Carried => ({
+  allocation: createAllocation(),
+  serials,
+  hash: '',
+  kept: new Map(),
+})
+
+const carriedOf = ({ allocation, serials, hash, kept }: Loaded): Carried => ({
+  allocation,
+  serials,
+  hash,
+  kept,
+})
+
+/** A file that cannot be read is not what is served. */
+const outcomeOf = (
+  { isComplete, warnings }: Loaded,
+  before: LastReload,
+  clock: Clock,
+): Omit<LastZoneLoad, 'durationMs'> =>
+  isComplete
+    ? { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000), mistakes: [] }
+    : { ...before, successful: false, mistakes: warnings.filter(isUnreadable) }
+
+const hasSerialsOf = (a: ServedZones['zones'], b: ServedZones['zones']): boolean =>
+  a.length === b.length && a.every(({ serial }, i) => serial === b[i]?.serial)
+
+const isUnreadable = ({ code }: Diagnostic): boolean => code === 'unreadable-file'
 
 const servedZones = (
   { catalog, packed, watched, targets, identities, zones, content }: Loaded,

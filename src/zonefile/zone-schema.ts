@@ -39,6 +39,7 @@ const soaSchema: z.ZodType<SoaSource> = closedMap({
   mname: dnsName,
   rname: dnsName,
   serial: integer('a serial', 0, maxUint32).optional(),
+  serial_after: integer('a serial', 0, maxUint32).optional(),
   refresh: seconds('a time', 1, 2_419_200).default(3600),
   retry: seconds('a time', 1, 2_419_200).default(600),
   expire: seconds('a time', 1, 31_536_000).default(604_800),

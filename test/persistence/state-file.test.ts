@@ -59,6 +59,7 @@ const state: SavedState = {
   ]),
   overrides: [drain, half],
   availability: new Map([['smtp.example.com eu', [[[1, 2, 3]], [], [[4, 5, 5]]]]]),
+  serials: new Map([['smtp.example.com', { serial: 0xffff_ffff, digest: 'pZ3_bW0bGv6q1x-d' }]]),
 }
 const text = encodeState(state, 1_700_000_123_000)
 
@@ -102,6 +103,14 @@ describe('the format', () => {
           ...emptyState,
           overrides: [{ ...half, action: { kind: 'weight', weight: { unit: 'share', value: 7 } } }],
         },
+        1,
+      ),
+      'line 2',
+    ],
+    [
+      'a serial of more than 32 bits',
+      encodeState(
+        { ...emptyState, serials: new Map([['z', { serial: 2 ** 32, digest: 'x'.repeat(16) }]]) },
         1,
       ),
       'line 2',

@@ -19,6 +19,7 @@ import {
   encodeState,
   type SavedState,
 } from '../../src/persistence/state-format.ts'
+import type { ZoneSerial } from '../../src/lib/zone-serials.ts'
 import { runs } from '../support/runs.ts'
 
 /** JSON has no −0. */
@@ -91,10 +92,16 @@ const damping: fc.Arbitrary<SavedDamping> = fc.record({
   holdMs: fc.integer({ min: 0, max: 86_400_000 }),
 })
 
+const zoneSerial: fc.Arbitrary<ZoneSerial> = fc.record({
+  serial: fc.nat(0xffff_ffff),
+  digest: fc.stringMatching(/^[\w-]{16}$/),
+})
+
 const state: fc.Arbitrary<SavedState> = fc.record({
   verdicts: fc.array(fc.tuple(name, damping), { maxLength: 4 }).map((all) => new Map(all)),
   overrides: fc.array(override, { maxLength: 4 }),
   availability: fc.array(fc.tuple(name, availability), { maxLength: 2 }).map((all) => new Map(all)),
+  serials: fc.array(fc.tuple(name, zoneSerial), { maxLength: 2 }).map((all) => new Map(all)),
 })
 
 describe('what is written is read back equal:', () => {

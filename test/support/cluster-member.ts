@@ -4,13 +4,15 @@ import { systemClock } from '../../src/lib/clock.ts'
 import { joinCluster, type Cluster } from '../../src/cluster/cluster.ts'
 import { createRedisLink } from '../../src/cluster/redis/redis-link.ts'
 import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
-import { stateTimes } from '../../src/cluster/redis/schema.ts'
+import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import type { StateSecrets } from '../../src/cluster/redis/sealed-record.ts'
+import { RedisSerials } from '../../src/cluster/shared-serials.ts'
 import { until } from './wait.ts'
 
 export interface TestMember {
   readonly instance: string
   readonly cluster: Cluster
+  readonly serials: RedisSerials
   readonly events: readonly ClusterEvent[]
 }
 
@@ -39,16 +41,23 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
   const { commandMs, blockMs } = stateTimes(heartbeatMs)
   const times = { connectMs: 500, commandMs, blockMs, maxRetryMs: 500 }
   const events: ClusterEvent[] = []
+  const link = createRedisLink(address, instance, times, Math.random)
+  const serials = new RedisSerials({
+    link,
+    keys: stateKeys(namespace),
+    times: stateTimes(heartbeatMs),
+  })
   const cluster = joinCluster({
     settings: { address, namespace, heartbeatMs, vantages, peerHoldMs, seals },
     instance,
     site,
-    link: createRedisLink(address, instance, times, Math.random),
+    link,
+    serials,
     clock: systemClock,
     random: Math.random,
     onEvent: (event) => events.push(event),
   })
-  return { instance, cluster, events }
+  return { instance, cluster, serials, events }
 }
 
 export const allTogether = (...all: readonly TestMember[]): Promise<true> =>

@@ -1,17 +1,19 @@
 // A folder of zone files, compiled in this thread, as the server's thread of its own compiles it.
 
+import { noSerials } from '../../src/lib/zone-serials.ts'
 import { createAllocation } from '../../src/zonefile/allocation.ts'
 import { type LoadJob, type ZonesRead, readZones } from '../../src/zonefile/load-zones.ts'
-import { readFolder } from '../../src/zonefile/read-folder.ts'
+import { type KeptFiles, readFolder } from '../../src/zonefile/read-folder.ts'
 
 /** `job`: what a load before has left behind; without it, nothing. */
 export async function readZonesHere(
   folder: string,
   job: Partial<LoadJob> = {},
+  kept: KeptFiles = new Map(),
 ): Promise<ZonesRead> {
-  const read = await readFolder(folder)
+  const read = await readFolder(folder, kept)
   if (read.kind === 'bad') return { kind: 'rejected', diagnostics: read.diagnostics }
-  const before = { allocation: createAllocation(), serials: new Map(), wallMs: 0, ...job }
+  const before = { allocation: createAllocation(), serials: noSerials, wallMs: 0, ...job }
   const { files, diagnostics } = read
   return readZones({ folder, files, diagnostics, ...before }, { begin() {}, refuse() {} })
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { hashContent, readZone } from '../../src/zonefile/load-zones.ts'
+import { digestZone, hashContent, readZone } from '../../src/zonefile/load-zones.ts'
 
 const zone = `
 zone: smtp.example.test
@@ -25,7 +25,7 @@ const hashOf = (...texts: readonly string[]): string =>
     texts.map((text, i) => {
       const { source, diagnostics } = readZone(`${i}.yaml`, Buffer.from(text))
       if (!source) throw new Error(JSON.stringify(diagnostics))
-      return source
+      return digestZone(source)
     }),
   )
 const own = hashOf(zone)

@@ -1,11 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, it } from 'vitest'
+import type { ZoneSerials } from '../../src/lib/zone-serials.ts'
 import { type Allocation, createAllocation } from '../../src/zonefile/allocation.ts'
-import type { ZonesRead } from '../../src/zonefile/load-zones.ts'
-import type { Serials } from '../../src/zonefile/serials.ts'
-import { readZonesHere } from '../support/read-zones.ts'
+import { type ZonesLoaded, loadZones } from '../../src/zonefile/run-load.ts'
+import type { KeptFiles } from '../../src/zonefile/read-folder.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-load-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -13,12 +14,14 @@ afterAll(() => rmSync(scratch, { recursive: true }))
 let folder = ''
 let allocation: Allocation
 let seconds = 0
-let serials: Serials = new Map()
+let serials: ZoneSerials = new Map()
+let kept: KeptFiles = new Map()
 beforeEach(() => {
   folder = mkdtempSync(join(scratch, 'zones-'))
   allocation = createAllocation()
   seconds = 1_000_000
   serials = new Map()
+  kept = new Map()
 })
 
 const zone = (name: string, address: string, extra = ''): string => `zone: ${name}
@@ -31,18 +34,21 @@ records: { '@': { NS: ns.invalid., MX: { steer: s } } }
 ${extra}`
 
 const write = (file: string, text: string): void => writeFileSync(join(folder, file), text)
-async function load(): Promise<ZonesRead> {
-  const read = await readZonesHere(folder, { allocation, serials, wallMs: seconds * 1000 })
-  if (read.kind === 'loaded') ({ allocation, serials } = read)
-  return read
+/** One load after the other, as the server does it. */
+async function load(from = folder): Promise<ZonesLoaded> {
+  const known = { own: serials, shared: null }
+  const job = { folder: from, allocation, serials: known, kept, wallMs: seconds * 1000 }
+  const zones = await loadZones({ ...job, isAlone: true })
+  if (zones.kind === 'loaded') ({ allocation, serials, kept } = zones)
+  return zones
 }
 
-async function loaded(): Promise<Extract<ZonesRead, { kind: 'loaded' }>> {
+async function loaded(): Promise<Extract<ZonesLoaded, { kind: 'loaded' }>> {
   const zones = await load()
   if (zones.kind !== 'loaded') throw new Error(JSON.stringify(zones.diagnostics))
   return zones
 }
-const codes = (zones: ZonesRead): string[] =>
+const codes = (zones: ZonesLoaded): string[] =>
   zones.kind === 'rejected' ? zones.diagnostics.map(({ code }) => code) : []
 
 it('reads every zone file of the folder and nothing else', async () => {
@@ -54,19 +60,79 @@ it('reads every zone file of the folder and nothing else', async () => {
 })
 
 it('refuses a folder that is missing, empty, or no folder', async () => {
-  expect(codes(await readZonesHere(join(folder, 'none')))).toEqual(['unreadable-file'])
+  expect(codes(await load(join(folder, 'none')))).toEqual(['unreadable-file'])
   expect(codes(await load())).toEqual(['no-zones'])
   write('a.yaml', zone('a.test', '192.0.2.1'))
-  expect(codes(await readZonesHere(join(folder, 'a.yaml')))).toEqual(['unreadable-file'])
+  expect(codes(await load(join(folder, 'a.yaml')))).toEqual(['unreadable-file'])
 })
 
-it('refuses what is no file, too large, or no text', async () => {
-  mkdirSync(join(folder, 'a.yaml'))
+it('refuses what is too large, or no text', async () => {
   write('b.yaml', '#'.repeat(4 * 1024 * 1024 + 1))
   writeFileSync(join(folder, 'c.yaml'), Buffer.from('zone: a\nsoa: "\u00fc\xe9"\n', 'latin1'))
   const zones = await load()
-  expect(codes(zones)).toEqual(['unreadable-file', 'too-large', 'not-utf8'])
-  expect(zones).toMatchObject({ diagnostics: [{}, {}, { line: 2, column: 7 }] })
+  expect(codes(zones)).toEqual(['too-large', 'not-utf8'])
+  expect(zones).toMatchObject({ diagnostics: [{}, { line: 2, column: 7 }] })
+})
+
+/** What can be in the place of a zone file, and cannot be read. */
+const unreadable: readonly (readonly [string, (path: string) => void])[] = [
+  ['folder', (path) => mkdirSync(path)],
+  ['pipe', (path) => void execFileSync('mkfifo', [path])],
+  ['device', (path) => symlinkSync('/dev/zero', path)],
+  ['link that leads nowhere', (path) => symlinkSync('nowhere', path)],
+  ['link that leads to itself', (path) => symlinkSync('a.yaml', path)],
+]
+
+const warnings = (zones: ZonesLoaded): string[] =>
+  zones.kind === 'loaded' ? zones.warnings.map(({ code, message }) => `${code} ${message}`) : []
+
+it.each(unreadable)('serves the others beside a %s, and says so', async (_, put) => {
+  put(join(folder, 'a.yaml'))
+  write('b.yaml', zone('b.test', '192.0.2.1'))
+  const zones = await loaded()
+  expect(zones.zones.map(({ name }) => name)).toEqual(['b.test'])
+  expect(zones.isComplete).toBe(false)
+  expect(warnings(zones)).toEqual([
+    expect.stringMatching(/^unreadable-file cannot read the file: .*; its zone is not served$/),
+  ])
+})
+
+it.each(unreadable)('serves what a file had before it became a %s', async (_, put) => {
+  write('a.yaml', zone('a.test', '192.0.2.1'))
+  write('b.yaml', zone('b.test', '192.0.2.1'))
+  const before = await loaded()
+  rmSync(join(folder, 'a.yaml'))
+  put(join(folder, 'a.yaml'))
+  write('b.yaml', zone('b.test', '192.0.2.3'))
+  const after = await loaded()
+  expect(after.zones[0]).toEqual(before.zones[0])
+  expect(after.content).not.toBe(before.content)
+  expect(warnings(after)).toEqual([
+    expect.stringMatching(/^unreadable-file .*; what it had before is served$/),
+  ])
+  expect(after.isComplete).toBe(false)
+  rmSync(join(folder, 'a.yaml'), { recursive: true })
+  const without = await loaded()
+  expect(without.zones.map(({ name }) => name)).toEqual(['b.test'])
+  expect(without.isComplete).toBe(true)
+})
+
+it('refuses a folder of which nothing can be read', async () => {
+  for (const name of ['a.yaml', 'b.yml']) symlinkSync('nowhere', join(folder, name))
+  expect(codes(await load())).toEqual(['unreadable-file', 'unreadable-file'])
+})
+
+it('names what looks like a zone file and is none, and nothing else', async () => {
+  write('a.yaml', zone('a.test', '192.0.2.1'))
+  for (const name of ['b.YAML', 'c.Yml', 'd.zone', 'e.db', 'f.json']) write(name, 'no')
+  for (const name of ['.#a.yaml', '.a.yaml.swp', 'a.yaml~', 'README.md', '#a.yaml#', '.yaml'])
+    write(name, 'no')
+  symlinkSync('user@host.1234:5678', join(folder, '.#b.yaml'))
+  const zones = await loaded()
+  expect(zones.warnings.map(({ code, file }) => [code, file.slice(folder.length + 1)])).toEqual(
+    ['b.YAML', 'c.Yml', 'd.zone', 'e.db', 'f.json'].map((name) => ['not-read', name]),
+  )
+  expect(zones.isComplete).toBe(true)
 })
 
 it('reports the problems of all files at once', async () => {
@@ -159,7 +225,11 @@ it('moves the serial with the content, and with nothing else', async () => {
   expect(await serialNow()).toBe(1_000_011)
   write('a.yaml', 'bad')
   expect((await load()).kind).toBe('rejected')
-  write('a.yaml', zone('a.test', '192.0.2.10'))
+  write('a.yaml', zone('a.test', '192.0.2.10', '# a comment'))
+  expect(await serialNow()).toBe(1_000_011)
+  // A start of the same files, with what was remembered.
+  seconds += 1000
+  allocation = createAllocation()
   expect(await serialNow()).toBe(1_000_011)
 })
 

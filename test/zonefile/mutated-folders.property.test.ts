@@ -140,7 +140,8 @@ it('of mutated zone files are loaded or refused, within the limits of the thread
         const loaded = await loadZones({
           folder,
           allocation: createAllocation(),
-          serials: new Map(),
+          serials: { own: new Map(), shared: null },
+          kept: new Map(),
           wallMs: 0,
           isAlone: false,
         })

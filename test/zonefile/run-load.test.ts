@@ -13,7 +13,8 @@ const entry = new URL('../fixtures/workers/hostile-load.ts', import.meta.url)
 const request = (folder: string) => ({
   folder,
   allocation: createAllocation(),
-  serials: new Map(),
+  serials: { own: new Map(), shared: null },
+  kept: new Map(),
   wallMs: 0,
   isAlone: false,
 })

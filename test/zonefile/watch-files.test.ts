@@ -4,7 +4,8 @@ import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
-import { isYaml, watchFiles } from '../../src/zonefile/watch-files.ts'
+import { isZoneFile } from '../../src/zonefile/read-folder.ts'
+import { watchFiles } from '../../src/zonefile/watch-files.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
@@ -17,7 +18,7 @@ it('notices changes beside links that lead nowhere, and of such a link', async (
   symlinkSync('circle.yaml', join(folder, 'circle.yaml'))
   writeFileSync(join(folder, 'b.yaml'), '1')
   let calls = 0
-  const watch = await watchFiles(folder, isYaml, () => calls++)
+  const watch = await watchFiles(folder, isZoneFile, () => calls++)
   try {
     writeFileSync(join(folder, 'b.yaml'), '12')
     await until(() => calls === 1, { what: 'a call for the file', ...notice })
@@ -38,7 +39,7 @@ it('notices that a mount of Kubernetes was switched', async () => {
   symlinkSync('..1', join(folder, '..data'))
   symlinkSync('..data/a.yaml', join(folder, 'a.yaml'))
   let calls = 0
-  const watch = await watchFiles(folder, isYaml, () => calls++)
+  const watch = await watchFiles(folder, isZoneFile, () => calls++)
   try {
     symlinkSync('..2', join(folder, '..data_tmp'))
     renameSync(join(folder, '..data_tmp'), join(folder, '..data'))

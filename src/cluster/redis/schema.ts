@@ -163,6 +163,7 @@ const matchPacked = (value: unknown, pattern: RegExp): RegExpExecArray | null =>
 //   ev          stream   hints: what has changed, and by whom; trimmed
 //   ov          hash     overrides; written by the instance that received them
 //   fb          hash     feedback of MTAs; written by the instance that received it
+//   se          hash     zone → serial and digest of the content; written by the instances that serve the zone
 //   av:NAME     hash     pool → counts of probes, expires; written by NAME alone
 //   avn         zset     names with counts of probes, by the second in which they were written
 
@@ -172,6 +173,7 @@ export interface StateKeys {
   readonly events: string
   readonly overrides: string
   readonly feedback: string
+  readonly serials: string
   epoch(instance: string): string
   heartbeat(instance: string): string
   votes(instance: string): string
@@ -190,6 +192,7 @@ export function stateKeys(namespace: string): StateKeys {
     events: `${prefix}ev`,
     overrides: `${prefix}ov`,
     feedback: `${prefix}fb`,
+    serials: `${prefix}se`,
     epoch: (instance) => `${prefix}ep:${instance}`,
     heartbeat: (instance) => `${prefix}hb:${instance}`,
     votes: (instance) => `${prefix}v:${instance}`,

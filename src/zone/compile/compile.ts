@@ -184,6 +184,7 @@ function addAncestors(
 function compileSoa(compilation: Compilation): RRset {
   const { source, input } = compilation
   const { refresh, retry, expire, minimum = source.ttl } = source.soa
+  checkSerial(compilation)
   const mname = readSoaName(compilation, 'mname')
   const rname = readSoaName(compilation, 'rname')
   const octets = new Uint8Array(mname.length + rname.length + 20)
@@ -195,6 +196,12 @@ function compileSoa(compilation: Compilation): RRset {
   }
   const rdata = { octets, compressible: [0, mname.length] }
   return { kind: 'plain', type: RRType.SOA, ttl: source.ttl, rdata: [rdata] }
+}
+
+function checkSerial({ source: { soa }, problems }: Compilation): void {
+  if (soa.serial === undefined || soa.serial_after === undefined) return
+  const message = 'the serial is given, so that none is chosen: expected serial or serial_after'
+  problems.refuse('serial-conflict', ['soa', 'serial_after'], message)
 }
 
 /** The root, after reporting the problem, where the name is bad. */

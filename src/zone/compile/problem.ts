@@ -17,6 +17,7 @@ export interface Problem {
 export const problemCodes = [
   // the file
   'unreadable-file',
+  'not-read',
   'no-zones',
   'too-many-files',
   'too-large',
@@ -43,6 +44,7 @@ export const problemCodes = [
   'out-of-zone',
   'duplicate-zone',
   'min-ttl-above-ttl',
+  'serial-conflict',
   // targets, probes, pools, steering
   'bad-address',
   'duplicate-address',

@@ -31,6 +31,8 @@ export interface SoaSource {
   readonly mname: string
   readonly rname: string
   readonly serial?: number | undefined
+  /** Serials that the server chooses are greater than this one. */
+  readonly serial_after?: number | undefined
   readonly refresh: number
   readonly retry: number
   readonly expire: number

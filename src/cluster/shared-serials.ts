@@ -1,0 +1,179 @@
+// Serials of zones in the store: one hash, with the serial and the digest of the content for each zone that an instance
+// serves. Instances with the same content so have the same serial, and one that starts goes on where the others are.
+//
+//   none stored                  the own one is written
+//   own one greater              it is written: the greatest serial of a zone is the one that stands
+//   stored one greater           of the same content: this instance is behind, and takes it; of another content: that is
+//                                newer, or this instance's files are not yet
+//   the same, of other content   two instances chose it at once: this one is behind, and takes the next one
+//
+// Nothing is ever written that is not greater than what was read, and what a race between two writers takes back is
+// written again, so that all end with the greatest one.
+
+import { isAfter, type ZoneSerial, type ZoneSerials } from '../lib/zone-serials.ts'
+import { inChunks } from './own-votes.ts'
+import { countOf, usageCommand } from './redis/bounded-read.ts'
+import type { StateKeys, StateTimes } from './redis/schema.ts'
+import { type Command, deleteWrongTypeKeys, hashOf, type StoreLink } from './redis/redis-link.ts'
+import type { SyncContext, SyncedPart } from './redis/session.ts'
+
+interface RedisSerialsOptions {
+  readonly link: StoreLink
+  readonly keys: Pick<StateKeys, 'serials'>
+  readonly times: Pick<StateTimes, 'snapshotMs'>
+}
+
+/** Zones beyond this many are not shared. */
+const zoneLimit = 20_000
+/** A hash with more octets than so many records can have is not read. */
+const maxOctets = 8 * 1024 * 1024
+const fieldsPerCommand = 500
+
+const recordPattern = /^(\d{1,10})\|([\w-]{16})$/
+const maxSerial = 0xffff_ffff
+/** Of a name of at most 255 octets, as zone files have it. */
+const zonePattern = /^[\x21-\x7e]{1,1024}$/
+
+export const formatSerial = ({ serial, digest }: ZoneSerial): string => `${serial}|${digest}`
+
+/** null if the value is not a record of a serial. */
+export function parseSerial(value: unknown): ZoneSerial | null {
+  const fields = typeof value === 'string' ? recordPattern.exec(value) : null
+  const serial = Number(fields?.[1])
+  return fields && serial <= maxSerial ? { serial, digest: fields[2] ?? '' } : null
+}
+
+export class RedisSerials implements SyncedPart {
+  rejected = 0
+  readonly #options: RedisSerialsOptions
+  #own: ZoneSerials = new Map()
+  #stored: ZoneSerials = new Map()
+  #syncedAtMs = -Infinity
+  #onBehind: () => void = () => {}
+  /** What this instance was last behind, so that it is told of it once. */
+  #toldOf = ''
+
+  constructor(options: RedisSerialsOptions) {
+    this.#options = options
+  }
+
+  /** Calls back when this instance has to take serials of the store: those of `read`. */
+  onBehind(call: () => void): void {
+    this.#onBehind = call
+  }
+
+  /** Reads what the store has now. Resolves to what was read last if nothing can be read. */
+  async read(): Promise<ZoneSerials> {
+    await this.#read()
+    return this.#stored
+  }
+
+  /** The serials that this instance serves from now on. */
+  publish(own: ZoneSerials): void {
+    this.#own = own
+    this.#syncedAtMs = -Infinity
+  }
+
+  onReconnect(): void {
+    this.#syncedAtMs = -Infinity
+  }
+
+  onStoreEmptied(): void {
+    this.onReconnect()
+  }
+
+  dueInMs(nowMs: number): number {
+    const isIdle = this.#own.size === 0
+    return isIdle ? Infinity : this.#syncedAtMs + this.#options.times.snapshotMs - nowMs
+  }
+
+  async sync({ nowMs, isFenced }: SyncContext): Promise<boolean> {
+    if (this.dueInMs(nowMs) > 0) return true
+    const read = await this.#read()
+    if (read === 'no-reply') return false
+    this.#syncedAtMs = nowMs
+    // What is stored may be greater: nothing is written that was not compared.
+    if (read === 'unusable') return true
+    const { unwritten, behind } = compare(this.#own, this.#stored)
+    if (!isFenced && !(await this.#write(unwritten))) return this.#fail()
+    const isNews = behind !== this.#toldOf
+    this.#toldOf = behind
+    if (isNews && behind !== '') this.#onBehind()
+    return true
+  }
+
+  #fail(): false {
+    this.#syncedAtMs = -Infinity
+    return false
+  }
+
+  async #read(): Promise<'read' | 'unusable' | 'no-reply'> {
+    const { link, keys } = this.#options
+    const commands: readonly Command[] = [
+      ['hlen', keys.serials],
+      usageCommand(keys.serials, zoneLimit),
+    ]
+    const sizes = await link.run(commands)
+    if (sizes === null) return 'no-reply'
+    const [count, octets] = sizes.map(countOf)
+    if (count === null || octets === null || count === undefined || octets === undefined) {
+      this.rejected += await deleteWrongTypeKeys(link, commands, sizes)
+      return 'unusable'
+    }
+    if (count > zoneLimit || octets > maxOctets) {
+      this.rejected++
+      return 'unusable'
+    }
+    const replies = await link.run([['hgetall', keys.serials]])
+    if (replies === null) return 'no-reply'
+    if (replies[0]?.kind === 'error') return 'unusable'
+    this.#stored = this.#recordsOf(hashOf(replies[0]))
+    return 'read'
+  }
+
+  #recordsOf(fields: readonly unknown[]): ZoneSerials {
+    const stored = new Map<string, ZoneSerial>()
+    for (let i = 0; i + 1 < fields.length; i += 2) {
+      const zone = fields[i]
+      const record = parseSerial(fields[i + 1])
+      if (typeof zone === 'string' && zonePattern.test(zone) && record) stored.set(zone, record)
+      else this.rejected++
+    }
+    return stored
+  }
+
+  async #write(unwritten: readonly (readonly [string, ZoneSerial])[]): Promise<boolean> {
+    const { link, keys } = this.#options
+    if (unwritten.length === 0) return true
+    const records = unwritten.map(([zone, one]) => [zone, formatSerial(one)])
+    const commands = inChunks(records, fieldsPerCommand).map((part): Command => [
+      'hset',
+      keys.serials,
+      ...part.flat(),
+    ])
+    const replies = await link.run(commands)
+    if (replies === null) return false
+    this.rejected += await deleteWrongTypeKeys(link, commands, replies)
+    return true
+  }
+}
+
+/** `behind`: a text of the serials that are to be taken; empty: none. */
+function compare(
+  own: ZoneSerials,
+  stored: ZoneSerials,
+): { readonly unwritten: readonly (readonly [string, ZoneSerial])[]; readonly behind: string } {
+  const unwritten: (readonly [string, ZoneSerial])[] = []
+  const behind: string[] = []
+  for (const [zone, mine] of [...own].slice(0, zoneLimit)) {
+    const theirs = stored.get(zone)
+    if (!theirs || isAfter(mine.serial, theirs.serial)) unwritten.push([zone, mine])
+    else if (isToBeTaken(mine, theirs)) behind.push(`${zone} ${formatSerial(theirs)}`)
+  }
+  return { unwritten, behind: behind.join('\n') }
+}
+
+const isToBeTaken = (mine: ZoneSerial, theirs: ZoneSerial): boolean =>
+  mine.digest === theirs.digest
+    ? isAfter(theirs.serial, mine.serial)
+    : theirs.serial === mine.serial
