@@ -24,7 +24,7 @@ const threadOf = (onQuestion: string): URL =>
 interface Scene {
   readonly worker: ExplainWorker
   readonly events: string[]
-  pass(ms: number): void
+  readonly pass: (ms: number) => void
 }
 
 function arrange(onQuestion: string, options: Partial<ExplainWorkerOptions> = {}): Scene {
