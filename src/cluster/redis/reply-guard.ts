@@ -198,7 +198,8 @@ export function guardReplies(socket: Socket, onFault: (fault: LinkFault) => void
   }
   socket.emit = (event: unknown, ...of: unknown[]): boolean => {
     if (event !== 'data') return emit(event, ...of)
-    if (socket.destroyed) return false
+    // After the end of a connection ioredis has no commands left that replies could belong to, and throws at a null.
+    if (socket.destroyed || socket.writableEnded) return false
     const fault = guard.admit(of[0] as Uint8Array)
     if (fault !== null) return cut(fault)
     try {
