@@ -183,7 +183,8 @@ const appOf = (
     const lameduckMs = server.settings.lameduckSeconds * 1000
     notifier.stopping(lameduckMs)
     const lameduck = new Promise((resolve) => setTimeout(resolve, lameduckMs))
-    await Promise.all([lameduck, announceHook.stop()])
+    const withdrawn = endsWithin(announceHook.stop(), lameduckMs + 2 * stopWithinMs, systemTimer)
+    await Promise.all([lameduck, withdrawn])
     notifier.end()
     // A file system or a store that does not answer must not keep a process that answers no more.
     if (!(await endsWithin(stopAll(server, admin), stopWithinMs, systemTimer)))

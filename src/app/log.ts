@@ -43,7 +43,10 @@ export function openLog(
     dropped++
     unreported++
   })
-  const formatted = { write: (line: string): unknown => output.write(formatLine(line, format)) }
+  let hasEnded = false
+  const formatted = {
+    write: (line: string): unknown => hasEnded || output.write(formatLine(line, format)),
+  }
   const log = createLog(level, instance, formatted)
   output.on('drain', () => {
     if (unreported === 0) return
@@ -60,10 +63,12 @@ export function openLog(
           output.destroy()
           resolve()
         }, endWithinMs)
-        output.flush(() => {
+        output.once('close', () => {
           clearTimeout(timer)
           resolve()
         })
+        output.end()
+        hasEnded = true
       }),
   }
 }

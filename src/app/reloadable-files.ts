@@ -16,7 +16,7 @@ import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { isZoneFile } from '../zonefile/read-folder.ts'
+import { isZoneFile, readSmallFile } from '../zonefile/read-folder.ts'
 import { watchFiles } from '../zonefile/watch-files.ts'
 import { type SerialMemory, type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
@@ -108,6 +108,20 @@ async function reloadCertificate(
   if (loaded.kind === 'renewed') workers.renewCertificate(loaded.certificate.pair)
 }
 
+const retryMs = 30_000
+
+/**
+ * Reads the zones again where a file that could not be read can be: for want of descriptors or of a network, say, of
+ * which the file itself shows no change.
+ */
+async function reloadReadable(consumers: FileConsumers): Promise<void> {
+  for (const { code, file } of consumers.zones.lastReload().mistakes) {
+    if (code !== 'unreadable-file') continue
+    const read = await readSmallFile(file)
+    if (read.kind === 'octets') return reloadZones(consumers, 'readable again')
+  }
+}
+
 /** Reloads each kind of file when it changes, until `close`. `folder` is the one of the zones. */
 export async function reloadOnChange(
   folder: string,
@@ -125,8 +139,11 @@ export async function reloadOnChange(
   const certificateFiles =
     certificate &&
     (await watchCertificate(certificate.files, () => void reloadCertificate(consumers, cause)))
+  const retry = setInterval(() => parts.run('zones', () => void reloadReadable(consumers)), retryMs)
+  retry.unref()
   return {
     close() {
+      clearInterval(retry)
       zoneFiles.close()
       places.close()
       certificateFiles?.close()

@@ -137,6 +137,8 @@ class TrackedStateFile implements StateFile {
     if (this.#isClosed || this.#current === null) return
     // A write that is under way may have read the state before it changed.
     await this.#writing
+    // The last write is that of `close`.
+    if (this.#isClosed) return
     clearTimeout(this.#timer)
     this.#dueMs = Infinity
     this.#startWrite()
@@ -150,7 +152,7 @@ class TrackedStateFile implements StateFile {
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
-    await this.#writing
+    while (this.#writing) await this.#writing
     await this.#write()
   }
 

@@ -42,10 +42,16 @@ export interface LoadLimits {
 
 const mebibyte = 2 ** 20
 
-/** The heap may take half of the memory that this process can still have, 2 GiB at most. */
+/**
+ * The heap may take half of the memory that this process can still have: 256 MiB at least, since the page cache of a
+ * container counts as used there, and 2 GiB at most.
+ */
 const defaultLimits = (): LoadLimits => ({
   seconds: 60,
-  heapMebibytes: Math.min(2048, Math.floor(process.availableMemory() / mebibyte / 2)),
+  heapMebibytes: Math.min(
+    2048,
+    Math.max(256, Math.floor(process.availableMemory() / mebibyte / 2)),
+  ),
 })
 
 // The entry has the same extension as this file: .ts when run from source, .js from dist.

@@ -5,9 +5,12 @@ import { type FSWatcher, watch } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
+import { unlessHanging } from '../files/read-file.ts'
+
 const quietMs = 200
 const pollIntervalMs = 5000
 const filesLimit = 10_000
+const firstLookMs = 10_000
 
 export interface FileWatch {
   close(): void
@@ -26,7 +29,11 @@ export async function watchFiles(
   let comparing: Promise<void> | null = null
   let isAskedAgain = false
   let isClosed = false
-  let last = await fingerprint(folder, matters)
+  const first = await unlessHanging(`the watch of ${folder}`, firstLookMs, () =>
+    fingerprint(folder, matters),
+  )
+  // A folder that hangs keeps no server from starting: the first look that ends counts as a change.
+  let last = typeof first === 'string' ? first : first.kind
   let watcher = openWatcher(folder, onEvent)
 
   function onEvent(): void {
@@ -82,9 +89,10 @@ function openWatcher(folder: string, onEvent: () => void): FSWatcher | null {
 async function fingerprint(folder: string, matters: (name: string) => boolean): Promise<string> {
   try {
     const names = (await readdir(folder)).filter(matters).sort()
-    const lines = await Promise.all(
-      names.slice(0, filesLimit).map((name) => lineOf(join(folder, name), name)),
-    )
+    const lines: string[] = []
+    // One at a time: on a file system that hangs, each would keep one of the few threads of Node's pool.
+    for (const name of names.slice(0, filesLimit))
+      lines.push(await lineOf(join(folder, name), name))
     return lines.join('\n')
   } catch (error) {
     return `unreadable: ${codeOf(error)}`

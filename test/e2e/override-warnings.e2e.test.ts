@@ -53,7 +53,11 @@ const server = servedZone(async () => {
   }
 })
 beforeAll(async () => {
-  for (const target of ['eu1', 'eu2', 'us1']) await server.waitForState(target, 'up', 30_000)
+  // Each target at each of its probes.
+  await until(async () => (await server.targets()).every(({ state }) => state === 'up'), {
+    what: 'every target up',
+    withinMs: 60_000,
+  })
 })
 afterAll(async () => {
   await Promise.all(mtas.map((mta) => mta.close()))
@@ -80,7 +84,8 @@ async function atTerminal(
   const words = [process.execPath, mainFile, ...args, '--admin', `127.0.0.1:${server.adminPort}`]
   const line = `stty cols 120; exec ${words.join(' ')}`
   const child = spawn('script', ['-qec', line, '/dev/null'], {
-    env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: '', ...env },
+    // Node has no colours where CI is set.
+    env: { ...process.env, CI: undefined, TERM: 'xterm-256color', NO_COLOR: '', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   const shown = watchChild(child)

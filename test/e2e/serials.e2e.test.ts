@@ -108,5 +108,6 @@ it('with a store two servers have the same serial, restarted, changed and apart 
   const said = [a, b].flatMap((server) =>
     server.logs().filter(({ cause }) => cause === 'serials of other instances'),
   )
-  expect(said.map(({ event }) => event)).toEqual(['config.loaded'])
+  // Both may have come to the same serial apart from each other.
+  expect(said.map(({ event }) => event)).toEqual(alone === first + 1 ? [] : ['config.loaded'])
 })

@@ -155,8 +155,8 @@ it('of mutated zone files are loaded or refused, within the limits of the thread
         ).toEqual([])
       },
     ),
-    { numRuns: runs(2000) / filesInFolder, endOnFailure: true },
+    { numRuns: Math.ceil(runs(2000) / filesInFolder), endOnFailure: true },
   )
   // Mistakes of many kinds were made, or this proved nothing.
-  expect(seen.size).toBeGreaterThan(15)
+  expect(seen.size).toBeGreaterThan(runs(2000) >= 400 ? 15 : 0)
 }, 1_200_000)
