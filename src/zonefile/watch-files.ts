@@ -29,11 +29,7 @@ export async function watchFiles(
   let comparing: Promise<void> | null = null
   let isAskedAgain = false
   let isClosed = false
-  const first = await unlessHanging(`the watch of ${folder}`, firstLookMs, () =>
-    fingerprint(folder, matters),
-  )
-  // A folder that hangs keeps no server from starting: the first look that ends counts as a change.
-  let last = typeof first === 'string' ? first : first.kind
+  let last = await firstLook(folder, matters)
   let watcher = openWatcher(folder, onEvent)
 
   function onEvent(): void {
@@ -69,6 +65,13 @@ export async function watchFiles(
       watcher?.close()
     },
   }
+}
+
+/** A folder that hangs keeps no server from starting: then the first look that ends counts as a change. */
+async function firstLook(folder: string, matters: (name: string) => boolean): Promise<string> {
+  const look = (): Promise<string> => fingerprint(folder, matters)
+  const first = await unlessHanging(`the watch of ${folder}`, firstLookMs, look)
+  return typeof first === 'string' ? first : first.kind
 }
 
 /** null: only polling is left, since there is no inotify instance or no folder. */
