@@ -83,14 +83,17 @@ class ListenerThread<Sources> implements AdminListener {
     }
   }
 
-  /** Resolves when the thread listens; rejects if it ends before that, and does not start again then. */
-  start(): Promise<void> {
+  /**
+   * Resolves when the thread listens; rejects if there can be no thread or it ends before that, and does not start again
+   * then.
+   */
+  async start(): Promise<void> {
     const resourceLimits = { maxOldGenerationSizeMb: maxHeapMebibytes }
     const options = { workerData: this.#init, name: 'admin', resourceLimits }
     const thread = new Worker(entry, options)
     this.#thread = thread
     const startedMs = performance.now()
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       let failure: Error & { code?: string } = new Error('it exited')
       let hasListened = false
       thread.on('message', (message: FromListener) => {

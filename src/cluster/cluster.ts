@@ -315,8 +315,14 @@ class SyncLoop {
   async #run(): Promise<void> {
     this.#scheduledMs = Infinity
     this.#isRunning = true
-    const dueInMs = await this.#sync()
-    this.#isRunning = false
+    let dueInMs = maxFaultPauseMs
+    try {
+      dueInMs = await this.#sync()
+    } catch (error) {
+      raiseLater(error)
+    } finally {
+      this.#isRunning = false
+    }
     const scheduledInMs = this.#scheduledMs - this.#clock.monotonicMs()
     this.#scheduledMs = Infinity
     this.schedule(Math.max(0, Math.min(dueInMs, scheduledInMs)))

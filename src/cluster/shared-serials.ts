@@ -60,6 +60,9 @@ export class RedisSerials implements SyncedPart {
   /** Calls back when this instance has to take serials of the store: those of `read`. */
   onBehind(call: () => void): void {
     this.#onBehind = call
+    // What was found before anything listened is found again.
+    this.#toldOf = ''
+    this.#syncedAtMs = -Infinity
   }
 
   /** Reads what the store has now. Resolves to what was read last if nothing can be read. */

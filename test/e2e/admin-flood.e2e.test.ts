@@ -14,7 +14,7 @@ import { ask, type RunningServer, startServer, stopChild, watchChild } from '../
 import { pause, until } from '../support/wait.ts'
 
 /** So many that the few which die do not look like a fault of this host. */
-const count = 20
+const count = 40
 const addressOf = (i: number): string => `127.0.11.${i + 1}`
 const windowMs = 6000
 /** What may be missing, or longer, under a flood. */
@@ -91,7 +91,8 @@ describe('a flood of', () => {
     '%s holds up nothing',
     async (kind) => {
       const quiet = await watchSchedule()
-      const quietMs = await leavingMs()
+      // One sample alone may have been lucky with the phases of its probes.
+      const quietMs = Math.max(await leavingMs(), await leavingMs())
       const before = await accepted()
       const script = new URL('../support/admin-flood.ts', import.meta.url).pathname
       const flood = watchChild(

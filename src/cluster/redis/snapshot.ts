@@ -76,12 +76,15 @@ interface SnapshotRefused {
 /** At most this many other instances are known. */
 export const instanceLimit = 256
 
-/** Largest sizes of common keys, in elements and octets of the store's memory. */
+/**
+ * Largest sizes of common keys, in elements and octets of the store's memory, and how many elements, of a stream nodes of
+ * 100 entries, are looked at to tell the octets.
+ */
 const limits = {
-  names: { elements: 2 * instanceLimit, octets: 128 * 1024 },
-  /** The stream is trimmed to some 20,000 hints; of its nodes of 100 hints so many are looked at. */
-  events: { elements: 4096, octets: 8 * 1024 * 1024 },
-  overrides: { elements: 16_384, octets: 4 * 1024 * 1024 },
+  names: { elements: 2 * instanceLimit, samples: 2 * instanceLimit, octets: 128 * 1024 },
+  /** The stream is trimmed to some 20,000 hints. */
+  events: { elements: 32_768, samples: 4096, octets: 8 * 1024 * 1024 },
+  overrides: { elements: 16_384, samples: 16_384, octets: 4 * 1024 * 1024 },
 }
 
 /** Reads a snapshot; null if the store did not answer. */
@@ -136,11 +139,11 @@ async function readSizes(
 ): Promise<Sizes | SnapshotRefused | null> {
   const replies = await link.run([
     ['scard', instances],
-    usageCommand(instances, limits.names.elements),
+    usageCommand(instances, limits.names.samples),
     ['xlen', events],
-    usageCommand(events, limits.events.elements),
+    usageCommand(events, limits.events.samples),
     ['hlen', overrides],
-    usageCommand(overrides, limits.overrides.elements),
+    usageCommand(overrides, limits.overrides.samples),
   ])
   if (replies === null) return null
   const refusal = replies.find((reply) => reply.kind === 'error' && !isWrongType(reply))

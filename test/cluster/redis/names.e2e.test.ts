@@ -58,7 +58,7 @@ test.each([500, 3000, 100_000])(
     await allTogether(a, b)
     const written = await Promise.all(['a', 'b'].map(heartbeatsOf))
     // The first one is written at the start; another one may be, by a machine that is busy.
-    for (const heartbeats of written) expect(heartbeats).toBeLessThanOrEqual(4)
+    for (const heartbeats of written) expect(heartbeats).toBeLessThanOrEqual(8)
     await isAlone(2)
   },
   120_000,
