@@ -65,7 +65,8 @@ export function connectStore(
   const linkTimes = { connectMs, commandMs, blockMs, maxRetryMs }
   const link = parts.run('store', () => createRedisLink(state.address, instance, linkTimes, random))
   parts.onFailure('store', () => link.reset())
-  const serials = new RedisSerials({ link, keys: stateKeys(state.namespace), times })
+  const keys = stateKeys(state.namespace)
+  const serials = new RedisSerials({ link, keys, times, secrets: state.seals })
   return {
     link,
     serials,

@@ -8,19 +8,29 @@
 //   the same, of other content   two instances chose it at once: this one is behind, and takes the next one
 //
 // Nothing is ever written that is not greater than what was read, and what a race between two writers takes back is
-// written again, so that all end with the greatest one.
+// written again, so that all end with the greatest one. With a secret each record is sealed, under no writer: a serial is of
+// the zone, not of an instance. To put an old one there again moves nothing, since only a greater one counts.
 
 import { isAfter, type ZoneSerial, type ZoneSerials } from '../lib/zone-serials.ts'
 import { inChunks } from './own-votes.ts'
 import { countOf, usageCommand } from './redis/bounded-read.ts'
 import type { StateKeys, StateTimes } from './redis/schema.ts'
 import { type Command, deleteWrongTypeKeys, hashOf, type StoreLink } from './redis/redis-link.ts'
+import {
+  type RecordPlace,
+  RecordSealer,
+  splitSealed,
+  type StateSecrets,
+  type Verification,
+} from './redis/sealed-record.ts'
 import type { SyncContext, SyncedPart } from './redis/session.ts'
 
 interface RedisSerialsOptions {
   readonly link: StoreLink
   readonly keys: Pick<StateKeys, 'serials'>
   readonly times: Pick<StateTimes, 'snapshotMs'>
+  /** null: records are neither sealed nor verified. */
+  readonly secrets: StateSecrets | null
 }
 
 /** Zones beyond this many are not shared. */
@@ -43,9 +53,19 @@ export function parseSerial(value: unknown): ZoneSerial | null {
   return fields && serial <= maxSerial ? { serial, digest: fields[2] ?? '' } : null
 }
 
+interface VerifiedText {
+  readonly text: string
+  readonly verification: Verification
+}
+
 export class RedisSerials implements SyncedPart {
   rejected = 0
   readonly #options: RedisSerialsOptions
+  readonly #sealer: RecordSealer | null
+  /** By zone: a text that has not changed since it was verified is not verified again. */
+  #verified: ReadonlyMap<string, VerifiedText> = new Map()
+  /** Whether records that carry another seal than ours, or none, are to be written anew: once after a start. */
+  #isToSeal: boolean
   #own: ZoneSerials = new Map()
   #stored: ZoneSerials = new Map()
   #syncedAtMs = -Infinity
@@ -55,6 +75,8 @@ export class RedisSerials implements SyncedPart {
 
   constructor(options: RedisSerialsOptions) {
     this.#options = options
+    this.#sealer = options.secrets === null ? null : new RecordSealer(options.secrets.secrets)
+    this.#isToSeal = this.#sealer !== null
   }
 
   /** Calls back when this instance has to take serials of the store: those of `read`. */
@@ -97,8 +119,9 @@ export class RedisSerials implements SyncedPart {
     this.#syncedAtMs = nowMs
     // What is stored may be greater: nothing is written that was not compared.
     if (read === 'unusable') return true
-    const { unwritten, behind } = compare(this.#own, this.#stored)
+    const { unwritten, behind } = compare(this.#own, this.#stored, (zone) => this.#lacksSeal(zone))
     if (!isFenced && !(await this.#write(unwritten))) return this.#fail()
+    this.#isToSeal = false
     const isNews = behind !== this.#toldOf
     this.#toldOf = behind
     if (isNews && behind !== '') this.#onBehind()
@@ -136,19 +159,50 @@ export class RedisSerials implements SyncedPart {
 
   #recordsOf(fields: readonly unknown[]): ZoneSerials {
     const stored = new Map<string, ZoneSerial>()
+    const verified = new Map<string, VerifiedText>()
     for (let i = 0; i + 1 < fields.length; i += 2) {
-      const zone = fields[i]
-      const record = parseSerial(fields[i + 1])
-      if (typeof zone === 'string' && zonePattern.test(zone) && record) stored.set(zone, record)
-      else this.rejected++
+      const [zone, text] = [fields[i], fields[i + 1]]
+      const isText = typeof zone === 'string' && zonePattern.test(zone) && typeof text === 'string'
+      const record = isText ? parseSerial(splitSealed(text).value) : null
+      if (!isText || record === null) {
+        this.rejected++
+        continue
+      }
+      const verification = this.#verify(zone, text)
+      verified.set(zone, { text, verification })
+      if (verification === 'none' && this.#options.secrets?.mode === 'require') this.rejected++
+      else stored.set(zone, record)
     }
+    this.#verified = verified
     return stored
+  }
+
+  /** Without a secret seals are cut off unseen. */
+  #verify(zone: string, text: string): Verification {
+    const known = this.#verified.get(zone)
+    if (known?.text === text) return known.verification
+    const { value, seal } = splitSealed(text)
+    if (this.#sealer === null || seal === null) return 'none'
+    return this.#sealer.verify(this.#placeOf(zone), value, seal)
+  }
+
+  #lacksSeal(zone: string): boolean {
+    return this.#isToSeal && this.#verified.get(zone)?.verification !== 'active'
+  }
+
+  #placeOf(zone: string): RecordPlace {
+    return { key: this.#options.keys.serials, field: zone, writer: '', epoch: 0 }
+  }
+
+  #textOf(zone: string, one: ZoneSerial): string {
+    const value = formatSerial(one)
+    return this.#sealer?.seal(this.#placeOf(zone), value) ?? value
   }
 
   async #write(unwritten: readonly (readonly [string, ZoneSerial])[]): Promise<boolean> {
     const { link, keys } = this.#options
     if (unwritten.length === 0) return true
-    const records = unwritten.map(([zone, one]) => [zone, formatSerial(one)])
+    const records = unwritten.map(([zone, one]) => [zone, this.#textOf(zone, one)])
     const commands = inChunks(records, fieldsPerCommand).map((part): Command => [
       'hset',
       keys.serials,
@@ -165,6 +219,7 @@ export class RedisSerials implements SyncedPart {
 function compare(
   own: ZoneSerials,
   stored: ZoneSerials,
+  lacksSeal: (zone: string) => boolean,
 ): { readonly unwritten: readonly (readonly [string, ZoneSerial])[]; readonly behind: string } {
   const unwritten: (readonly [string, ZoneSerial])[] = []
   const behind: string[] = []
@@ -172,9 +227,13 @@ function compare(
     const theirs = stored.get(zone)
     if (!theirs || isAfter(mine.serial, theirs.serial)) unwritten.push([zone, mine])
     else if (isToBeTaken(mine, theirs)) behind.push(`${zone} ${formatSerial(theirs)}`)
+    else if (isSame(mine, theirs) && lacksSeal(zone)) unwritten.push([zone, mine])
   }
   return { unwritten, behind: behind.join('\n') }
 }
+
+const isSame = (mine: ZoneSerial, theirs: ZoneSerial): boolean =>
+  mine.serial === theirs.serial && mine.digest === theirs.digest
 
 const isToBeTaken = (mine: ZoneSerial, theirs: ZoneSerial): boolean =>
   mine.digest === theirs.digest

@@ -24,7 +24,12 @@ const link: StoreLink = {
 }
 
 test('an instance that is behind is told so when it begins to listen, and once', async () => {
-  const serials = new RedisSerials({ link, keys: stateKeys('test'), times: stateTimes(300) })
+  const serials = new RedisSerials({
+    link,
+    keys: stateKeys('test'),
+    times: stateTimes(300),
+    secrets: null,
+  })
   serials.publish(new Map([['example.test', { serial: 5, digest }]]))
   let calls = 0
   await serials.sync({ nowMs: 0, isFenced: false })

@@ -46,6 +46,7 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
     link,
     keys: stateKeys(namespace),
     times: stateTimes(heartbeatMs),
+    secrets: seals,
   })
   const cluster = joinCluster({
     settings: { address, namespace, heartbeatMs, vantages, peerHoldMs, seals },

@@ -1,7 +1,8 @@
 // Seals of records in the store: who has no secret of the fleet can neither make nor change one, nor move one to another
 // place. A seal follows the value as it is stored:
 //
-//   VALUE~SEAL                  heartbeats, votes and epochs: the key names the writer, the value contains its epoch
+//   VALUE~SEAL                  heartbeats, votes and epochs: the key names the writer, the value contains its epoch;
+//                               serials of zones, which have no writer
 //   VALUE~WRITER~EPOCH~SEAL     overrides, feedback and counts of probes
 //   SEAL                        the first 22 characters, 132 bits, of the base64url form of the HMAC-SHA-256, under the
 //                               secret, of `mxsteer-state-1`, key, field, writer, epoch and value, with a line feed after
