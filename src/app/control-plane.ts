@@ -28,7 +28,6 @@ import { rowShareOf, watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/member-watch.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
-import type { OverrideStore } from '../cluster/cluster-votes.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { logAdminEvent, overrideEvents, logFeedback } from './event-sources.ts'
 import type { PersistentState } from './persistent-state.ts'
@@ -67,7 +66,7 @@ interface ControlPlaneOptions extends Runtime {
 
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const { table, workers, log, clock, reputation, state, cluster } = options
-  const store = lastingOverrides(state, cluster)
+  const store = state.persistOverrides(cluster.overrides)
   const feedback = startFeedback(options)
   const logged = overrideEvents(log)
   const watch = createMemberWatch({
@@ -106,10 +105,6 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     },
   }
 }
-
-/** Overrides that a store keeps must not return from a file: another instance may have ended them. */
-const lastingOverrides = (state: PersistentState, { overrides }: ClusterLink): OverrideStore =>
-  overrides.isPersistent ? overrides : state.persistOverrides(overrides)
 
 const overrideControl = (
   watch: OverrideControl['watch'],

@@ -70,6 +70,7 @@ export async function openPersistentState(
     restored,
     availability,
     persistOverrides(overrides) {
+      // Those that a store keeps must not return from a file: another instance may have ended them.
       const isPersisted = file !== null && !overrides.isPersistent
       persisted = isPersisted
         ? persistOverrides(overrides, restored.overrides, () => file.flushSoon())

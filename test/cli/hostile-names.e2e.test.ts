@@ -8,7 +8,7 @@ import { identityZone, politeMta } from '../e2e/identity-world.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type OddMta, startOddMta } from '../support/odd-mtas.ts'
 import { recordOf, replyTo, type ScriptedDns, startScriptedDns } from '../support/scripted-dns.ts'
-import { launch, temporaryFolder } from '../support/server.ts'
+import { runCommand, temporaryFolder } from '../support/server.ts'
 
 /** Clears the screen, sets a title, C1, a right-to-left override, a line that looks like ours. */
 const hostileLabels = [
@@ -45,18 +45,12 @@ afterAll(async () => {
 
 const actsOnTerminal = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
-async function run(...argv: readonly string[]) {
-  const command = launch(argv)
-  await command.exited
-  return { stdout: command.stdout(), stderr: command.stderr() }
-}
-
 test.each(hostileLabels)('%j in a PTR record, in check --live', async (one) => {
   label = one
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'smtp.yaml'), identityZone(port))
   const resolver = `127.0.0.1:${dns.port}`
-  const live = await run('check', folder, '--live', '--resolver', resolver)
+  const live = await runCommand('check', folder, '--live', '--resolver', resolver)
   expect(live.stdout).toContain('its PTR says')
   expect(live.stdout).not.toMatch(actsOnTerminal)
   expect(live.stdout.match(/^\d of \d probed addresses are healthy$/gm)).toHaveLength(1)
@@ -65,7 +59,7 @@ test.each(hostileLabels)('%j in a PTR record, in check --live', async (one) => {
 
 test.each(hostileLabels)('%j in a greeting, in probe', async (one) => {
   label = one
-  const { stdout, stderr } = await run('probe', `127.0.0.81:${port}`)
+  const { stdout, stderr } = await runCommand('probe', `127.0.0.81:${port}`)
   expect(stdout).toContain('220')
   expect(stdout + stderr).not.toMatch(actsOnTerminal)
 })

@@ -2,35 +2,25 @@
 
 import { describe, expect, test } from 'vitest'
 
-import type { Command, StoreLink } from '../../src/cluster/redis/redis-link.ts'
+import type { StoreLink } from '../../src/cluster/redis/redis-link.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import type { SealMode } from '../../src/cluster/redis/sealed-record.ts'
 import { RedisSerials } from '../../src/cluster/shared-serials.ts'
+import { stubLink } from '../support/stub-link.ts'
 
 const digest = 'abcdefghijklmnop'
 const zone = 'example.test'
 const [oldSecret, newSecret] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
 
 /** One hash, as the store has it. */
-function linkOf(hash: Map<string, string>): StoreLink {
-  const run = ([name, , ...rest]: Command): unknown => {
+const linkOf = (hash: Map<string, string>): StoreLink =>
+  stubLink(([name, , ...rest]) => {
     if (name === 'hlen') return hash.size
     if (name === 'memory') return 100
     if (name === 'hgetall') return Object.fromEntries(hash)
     for (let i = 0; i + 1 < rest.length; i += 2) hash.set(String(rest[i]), String(rest[i + 1]))
     return 1
-  }
-  return {
-    run: async (commands) => commands.map((command) => ({ kind: 'value', value: run(command) })),
-    runBlocking: async () => null,
-    isReady: () => true,
-    onReady() {},
-    lastErrorCode: () => null,
-    faults: () => ({ malformed: 0, unasked: 0, oversized: 0, exception: 0 }),
-    reset() {},
-    close() {},
-  }
-}
+  })
 
 const serialsOf = (
   hash: Map<string, string>,

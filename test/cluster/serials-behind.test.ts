@@ -2,26 +2,13 @@
 
 import { expect, test } from 'vitest'
 
-import type { Command, StoreLink } from '../../src/cluster/redis/redis-link.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import { RedisSerials } from '../../src/cluster/shared-serials.ts'
+import { stubLink } from '../support/stub-link.ts'
 
 const digest = 'abcdefghijklmnop'
 
-const link: StoreLink = {
-  run: async (commands) =>
-    commands.map(([name]: Command) => ({
-      kind: 'value',
-      value: name === 'hgetall' ? { 'example.test': `9|${digest}` } : 1,
-    })),
-  runBlocking: async () => null,
-  isReady: () => true,
-  onReady() {},
-  lastErrorCode: () => null,
-  faults: () => ({ malformed: 0, unasked: 0, oversized: 0, exception: 0 }),
-  reset() {},
-  close() {},
-}
+const link = stubLink(([name]) => (name === 'hgetall' ? { 'example.test': `9|${digest}` } : 1))
 
 test('an instance that is behind is told so when it begins to listen, and once', async () => {
   const serials = new RedisSerials({

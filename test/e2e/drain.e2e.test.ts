@@ -6,7 +6,7 @@ import { addressesOf, ladderOf } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
-import { launch } from '../support/server.ts'
+import { type CommandResult, runCommand } from '../support/server.ts'
 import { clientOf, servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
@@ -40,17 +40,8 @@ afterAll(async () => {
   await Promise.all(mtas.map((mta) => mta.close()))
 })
 
-interface Done {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-async function mxsteer(...args: readonly string[]): Promise<Done> {
-  const command = launch([...args, '--admin', `127.0.0.1:${server.adminPort}`])
-  const { code } = await command.exited
-  return { code, stdout: command.stdout(), stderr: command.stderr() }
-}
+const mxsteer = (...args: readonly string[]): Promise<CommandResult> =>
+  runCommand(...args, '--admin', `127.0.0.1:${server.adminPort}`)
 
 const exchanges = async (): Promise<string[]> =>
   ladderOf(await client.ask(mailDomain, 'MX'))

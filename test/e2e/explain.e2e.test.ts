@@ -10,7 +10,7 @@ import { ladderOf } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
-import { launch, temporaryFolder } from '../support/server.ts'
+import { runCommand, temporaryFolder } from '../support/server.ts'
 import { clientOf, servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
@@ -42,22 +42,10 @@ afterAll(async () => {
   await Promise.all(mtas.map((mta) => mta.close()))
 })
 
-interface Done {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-async function mxsteer(...args: readonly string[]): Promise<Done> {
-  const command = launch(args)
-  const { code } = await command.exited
-  return { code, stdout: command.stdout(), stderr: command.stderr() }
-}
-
 const admin = (): readonly string[] => ['--admin', `127.0.0.1:${server.adminPort}`]
 
 async function explain(...args: readonly string[]): Promise<Explanation> {
-  const { code, stdout, stderr } = await mxsteer('explain', ...args, '--json', ...admin())
+  const { code, stdout, stderr } = await runCommand('explain', ...args, '--json', ...admin())
   expect([code, stderr]).toEqual([0, ''])
   return JSON.parse(stdout) as Explanation
 }
@@ -95,7 +83,7 @@ describe('explain', () => {
   })
 
   it('tells overrides, whose they are, and counts nothing as handed out', async () => {
-    const drained = await mxsteer('drain', 'mx3', '--for', '2h', '--why', 'disk', ...admin())
+    const drained = await runCommand('drain', 'mx3', '--for', '2h', '--why', 'disk', ...admin())
     expect(drained.code).toBe(0)
     const sample = 'mxsteer_queries_total{type="MX"}'
     const before = await server.metric(sample)
@@ -111,7 +99,7 @@ describe('explain', () => {
   })
 
   it('reads well: every stage, within 100 columns', async () => {
-    const { code, stdout } = await mxsteer(
+    const { code, stdout } = await runCommand(
       'explain',
       mailDomain,
       'MX',
@@ -148,7 +136,7 @@ describe('explain', () => {
     [[mailDomain, 'MX', '--ecs', '10.1.0.0/8'], 'the network is 10.0.0.0/8', 1],
     [[], 'give a name and a type', 2],
   ])('%j: %s', async (args, why, code) => {
-    const done = await mxsteer('explain', ...args, ...admin())
+    const done = await runCommand('explain', ...args, ...admin())
     expect(done.code).toBe(code)
     expect(done.stderr).toContain(why)
   })
@@ -173,7 +161,7 @@ describe('simulate', () => {
       '--json',
     ]
     const state = ['--down', 'dead', '--drain', 'mx3', '--at', '2026-12-03']
-    const { code, stdout } = await mxsteer(...args, ...state)
+    const { code, stdout } = await runCommand(...args, ...state)
     expect(code).toBe(0)
     const { all } = JSON.parse(stdout) as {
       all: { answers: number; targets: { target: string; expected: number; drawn: number }[] }
@@ -184,7 +172,7 @@ describe('simulate', () => {
       expect(isNear(answered, expected, answers), `${target} ${answered}`).toBe(true)
       expect(isNear(drawn, expected, all.answers), `${target} ${drawn}`).toBe(true)
     }
-    expect((await mxsteer(...args, ...state)).stdout).toBe(stdout)
+    expect((await runCommand(...args, ...state)).stdout).toBe(stdout)
   })
 
   it('reads clients of a file, and names every bad line; prints tables within 100 columns', async () => {
@@ -200,11 +188,11 @@ describe('simulate', () => {
       server.zonesFolder,
       '--clients',
     ]
-    const { code, stdout } = await mxsteer(...args, good)
+    const { code, stdout } = await runCommand(...args, good)
     expect(code).toBe(0)
     expect(columnsOf(stdout)).toBeLessThanOrEqual(100)
     expect(stdout).toContain('2 clients, 20000 answers, seed 1')
-    const failed = await mxsteer(...args, bad)
+    const failed = await runCommand(...args, bad)
     expect(failed.code).toBe(2)
     expect(failed.stderr).toContain(`${bad}:2: "198.51.100.777"`)
     expect(failed.stderr).toContain(`${bad}:4: "nobody"`)
@@ -221,20 +209,20 @@ describe('check --diff', () => {
 
   it('exits 0 where nothing differs, 1 where something does, 2 in trouble', async () => {
     const served = server.zonesFolder
-    const same = await mxsteer('check', '--zones', served, '--diff', folderOf(zoneText))
+    const same = await runCommand('check', '--zones', served, '--diff', folderOf(zoneText))
     expect([same.code, same.stdout, same.stderr]).toEqual([0, 'no name answers differently\n', ''])
 
     const changed = zoneText
       .replace('mx1: 3', 'mx1: 1')
       .replace('ns1: { A: 127.0.0.1', 'ns1: { A: 127.0.0.2')
-    const other = await mxsteer('check', served, '--diff', folderOf(changed))
+    const other = await runCommand('check', served, '--diff', folderOf(changed))
     expect(other.code).toBe(1)
     expect(columnsOf(other.stdout)).toBeLessThanOrEqual(100)
     expect(other.stdout).toContain(`ns1.${mailDomain} A\n  - 60 127.0.0.1\n  + 60 127.0.0.2\n`)
     expect(other.stdout).toMatch(/ MX\n {2}everyone \(rule 1\)\n {4}pool 1: .*\n/)
     expect(other.stdout).toMatch(/ {4}mx1 +50\.0 % +→ +25\.0 %/)
 
-    const broken = await mxsteer(
+    const broken = await runCommand(
       'check',
       served,
       '--diff',
@@ -242,7 +230,7 @@ describe('check --diff', () => {
     )
     expect(broken.code).toBe(2)
     expect(broken.stderr).toMatch(/zone\.yaml:\d+:\d+/)
-    const missing = await mxsteer('check', served, '--diff', '/nonexistent/zones')
+    const missing = await runCommand('check', served, '--diff', '/nonexistent/zones')
     expect(missing.code).toBe(2)
   })
 })

@@ -10,7 +10,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { freePort } from '../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
-import { launch, mainFile, temporaryFolder, watchChild } from '../support/server.ts'
+import {
+  type CommandResult,
+  runCommand,
+  mainFile,
+  temporaryFolder,
+  watchChild,
+} from '../support/server.ts'
 import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
@@ -63,24 +69,15 @@ afterAll(async () => {
   await Promise.all(mtas.map((mta) => mta.close()))
 })
 
-interface Done {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-async function mxsteer(...args: readonly string[]): Promise<Done> {
-  const command = launch([...args, '--admin', `127.0.0.1:${server.adminPort}`])
-  const { code } = await command.exited
-  return { code, stdout: command.stdout(), stderr: command.stderr() }
-}
+const mxsteer = (...args: readonly string[]): Promise<CommandResult> =>
+  runCommand(...args, '--admin', `127.0.0.1:${server.adminPort}`)
 
 /** The same at a terminal, 120 columns wide, where `answer` is typed once a question stands there. */
 async function atTerminal(
   args: readonly string[],
   answer: string | null,
   env: Readonly<Record<string, string>> = {},
-): Promise<Done> {
+): Promise<CommandResult> {
   const words = [process.execPath, mainFile, ...args, '--admin', `127.0.0.1:${server.adminPort}`]
   const line = `stty cols 120; exec ${words.join(' ')}`
   const child = spawn('script', ['-qec', line, '/dev/null'], {

@@ -23,6 +23,7 @@ import { VoteReader } from '../../src/cluster/redis/vote-reader.ts'
 import { overrideKeysOf } from '../../src/health/overrides.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { runs } from '../support/runs.ts'
+import { stubLink } from '../support/stub-link.ts'
 
 const keys = stateKeys('test')
 const times = stateTimes(300)
@@ -70,14 +71,9 @@ function linkOf(
   const next = (command: Command): Reply =>
     replies[at++ % replies.length] ?? { kind: 'value', value: sensible(command) }
   return {
+    ...stubLink(() => null),
     run: async (commands) => (isSilent(batches++) ? null : commands.map(next)),
     runBlocking: async (command) => next(command),
-    isReady: () => true,
-    onReady() {},
-    lastErrorCode: () => null,
-    faults: () => ({ malformed: 0, unasked: 0, oversized: 0, exception: 0 }),
-    reset() {},
-    close() {},
   }
 }
 

@@ -98,6 +98,19 @@ export function launch(
   return watchChild(child)
 }
 
+export interface CommandResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the CLI with `args` to its end. */
+export async function runCommand(...args: readonly string[]): Promise<CommandResult> {
+  const command = launch(args)
+  const { code } = await command.exited
+  return { code, stdout: command.stdout(), stderr: command.stderr() }
+}
+
 /** Follows any child process that a test started. */
 export function watchChild(child: ChildProcess): Launched {
   launched.add(child)

@@ -8,6 +8,7 @@ import { stateKeys, stateTimes } from '../../../src/cluster/redis/schema.ts'
 import { readSnapshot } from '../../../src/cluster/redis/snapshot.ts'
 import { StoreSeals } from '../../../src/cluster/redis/store-seals.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
+import { stubLink } from '../../support/stub-link.ts'
 
 const keys = stateKeys('test')
 
@@ -19,17 +20,7 @@ function linkOf(entries: number, octets: number): StoreLink {
     if (['scard', 'hlen'].includes(name)) return 0
     return name === 'getrange' ? '' : []
   }
-  return {
-    run: async (commands) =>
-      commands.map((command) => ({ kind: 'value', value: valueOf(command) })),
-    runBlocking: async () => null,
-    isReady: () => true,
-    onReady() {},
-    lastErrorCode: () => null,
-    faults: () => ({ malformed: 0, unasked: 0, oversized: 0, exception: 0 }),
-    reset() {},
-    close() {},
-  }
+  return stubLink(valueOf)
 }
 
 // The stream is trimmed to some 20,000 hints, of about 60 octets each.

@@ -3,10 +3,10 @@
 import { expect, test } from 'vitest'
 
 import { systemClock } from '../../../src/lib/clock.ts'
+import { stubLink } from '../../support/stub-link.ts'
 import { Peers } from '../../../src/cluster/peers.ts'
 import { stateKeys, stateTimes } from '../../../src/cluster/redis/schema.ts'
 import { OversizedRecords } from '../../../src/cluster/redis/oversized-records.ts'
-import type { Command, Reply, StoreLink } from '../../../src/cluster/redis/redis-link.ts'
 import { StoreSeals } from '../../../src/cluster/redis/store-seals.ts'
 import { VoteReader } from '../../../src/cluster/redis/vote-reader.ts'
 
@@ -15,25 +15,12 @@ const beat = { epoch: 1, sequence: 1, state: 'ok', site: 'x', config: null } as 
 
 function arrange() {
   const store = { id: '00000000000000aa' as string | null, vote: 'D|1|timeout' as string | null }
-  const answer = ([name, , ...fields]: Command): Reply => ({
-    kind: 'value',
-    value: reply(name, fields),
-  })
   const reply = (name: string, fields: readonly unknown[]): unknown => {
     if (name === 'getrange') return store.id ?? ''
     if (name === 'hstrlen') return store.vote?.length ?? 0
     return fields.map(() => store.vote)
   }
-  const link: StoreLink = {
-    run: async (commands) => commands.map(answer),
-    runBlocking: async () => null,
-    isReady: () => true,
-    onReady() {},
-    lastErrorCode: () => null,
-    faults: () => ({ malformed: 0, unasked: 0, oversized: 0, exception: 0 }),
-    reset() {},
-    close() {},
-  }
+  const link = stubLink(([name, , ...fields]) => reply(name, fields))
   const peers = new Peers(1000)
   peers.observe(new Map([['b', beat]]), 0, false)
   const changed: string[] = []
