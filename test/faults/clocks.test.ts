@@ -1,5 +1,5 @@
 // Time is not what it was: the wall clock of one instance jumps (C1), one instance stands still for a while (C2; an
-// instance that is alone, with dialogues under way: test/e2e/stopped-process.e2e.test.ts). The third has a clock of its
+// instance that is alone, with dialogues under way: stopped-process.test.ts). The third has a clock of its
 // own, under the same secret of cookies.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
