@@ -40,6 +40,8 @@ const config: ViteUserConfig = defineConfig({
       project('faults', {
         include: [...projectGlobs.faults],
         maxWorkers: 1,
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
         sequence: { groupOrder: 1 },
       }),
     ],

@@ -16,6 +16,7 @@ import {
   startServer,
   temporaryFolder,
 } from '../support/server.ts'
+import { slowMachineMs } from './fleet.ts'
 import { percentile } from './instance-state.ts'
 import { pause, until } from '../support/wait.ts'
 
@@ -111,7 +112,7 @@ describe.each(['mmsg', 'dgram'])(
       })
       clients = openClients(server.port)
       whole = await capacity(clients, 2000)
-    }, 30_000)
+    })
     afterEach(() => {
       for (const client of clients) client.close()
     })
@@ -130,10 +131,10 @@ describe.each(['mmsg', 'dgram'])(
               eventsOf('worker.restarted', worker).length ===
               eventsOf('worker.exited', worker).length,
           ),
-        { what: 'all are there again', withinMs: 20_000 },
+        { what: 'all are there again', withinMs: 60_000 },
       )
 
-    test('a worker dies each second: its sibling answers', { timeout: 60_000 }, async () => {
+    test('a worker dies each second: its sibling answers', async () => {
       const load = startLoad(clients, whole / 2)
       const deaths = 10
       for (let i = 0; i < deaths; i++) {
@@ -157,18 +158,18 @@ describe.each(['mmsg', 'dgram'])(
       expect((back[0] ?? Infinity) - (died[0] ?? 0)).toBeLessThan(10_000)
     })
 
-    test('both die, again and again: one is back at once', { timeout: 60_000 }, async () => {
+    test('both die, again and again: one is back at once', async () => {
       const deadMs: number[] = []
       for (let i = 0; i < 5; i++) {
         kill(0)
         await until(() => eventsOf('worker.exited', 0).length > i, {
           what: 'a death',
-          withinMs: 5000,
+          withinMs: 60_000,
         })
         kill(1)
         await until(() => eventsOf('worker.exited', 1).length > i, {
           what: 'a death',
-          withinMs: 5000,
+          withinMs: 60_000,
         })
         const sinceMs = performance.now()
         await until(
@@ -177,7 +178,7 @@ describe.each(['mmsg', 'dgram'])(
               () => true,
               () => false,
             ),
-          { what: 'an answer', withinMs: 10_000 },
+          { what: 'an answer', withinMs: 60_000 },
         )
         deadMs.push(performance.now() - sinceMs)
         await areBack()
@@ -190,7 +191,7 @@ describe.each(['mmsg', 'dgram'])(
       // By then the other one stays away for longer than it takes this one to die.
       const backoffs = eventsOf('worker.exited', 1).map((line) => line['backoffMs'])
       expect(backoffs.slice(-2)).toEqual([200, 200])
-      expect(percentile(deadMs, 0.5)).toBeLessThan(1500)
+      expect(percentile(deadMs, 0.5)).toBeLessThan(slowMachineMs)
     })
   },
 )
@@ -234,7 +235,7 @@ async function openCustomer(port: number, index: number): Promise<TcpCustomer> {
   }
 }
 
-test('SIGTERM under load, with 200 TCP clients (W3)', { timeout: 60_000 }, async () => {
+test('SIGTERM under load, with 200 TCP clients (W3)', async () => {
   const lameduckMs = 1000
   server = await startServer({
     zones,
@@ -248,7 +249,7 @@ test('SIGTERM under load, with 200 TCP clients (W3)', { timeout: 60_000 }, async
   const load = startLoad(clients, 500)
   await until(() => customers.every(({ answered }) => answered() >= 3), {
     what: 'every client is being served',
-    withinMs: 20_000,
+    withinMs: 60_000,
   })
   const sinceMs = performance.now()
   running.signal('SIGTERM')
@@ -264,7 +265,7 @@ test('SIGTERM under load, with 200 TCP clients (W3)', { timeout: 60_000 }, async
   console.info(
     `SIGTERM with 200 TCP clients: gone after ${tookMs.toFixed()} ms; ${ends.filter((end) => end === 'in order').length} ended in order, ${unanswered.reduce((a, b) => a + b, 0)} of their ${customers.reduce((sum, { asked }) => sum + asked(), 0)} queries without an answer`,
   )
-  expect(tookMs).toBeLessThan(5000)
+  expect(tookMs).toBeLessThan(lameduckMs + slowMachineMs)
   // At most the one that was under way.
   expect(Math.max(...unanswered)).toBeLessThanOrEqual(1)
   expect(ends.filter((end) => end === 'in order').length).toBeGreaterThanOrEqual(190)

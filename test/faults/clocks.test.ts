@@ -24,10 +24,10 @@ beforeAll(async () => {
   const [first, second, third] = fleet.instances as [Instance, Instance, Instance]
   shifted = third
   others = [first, second]
-}, 90_000)
+})
 afterAll(async () => {
   await fleet?.stop()
-}, 60_000)
+})
 afterEach(() => mustHaveAnswered(fleet))
 
 const probes = (instance: Instance): Promise<number> =>
@@ -65,7 +65,7 @@ describe('the wall clock of one instance (C1) is off by', () => {
     { what: 'a day ahead', seconds: 86_400, isForeign: true },
     { what: 'a day back', seconds: -86_400, isForeign: true },
     { what: 'nothing again', seconds: 0, isForeign: false },
-  ])('$what', { timeout: 60_000 }, async ({ seconds, isForeign }) => {
+  ])('$what', async ({ seconds, isForeign }) => {
     const before = await transitions(fleet)
     fakeTime.shift(seconds)
     await until(
@@ -73,7 +73,7 @@ describe('the wall clock of one instance (C1) is off by', () => {
         const { at } = JSON.parse((await shifted.server.http('/status')).body) as { at: string }
         return Math.abs(Date.parse(at) - Date.now() - seconds * 1000) < 5000
       },
-      { what: `a clock that is off by ${seconds} s`, withinMs: 10_000, everyMs: 50 },
+      { what: `a clock that is off by ${seconds} s`, withinMs: 60_000, everyMs: 50 },
     )
     const started = await probesIn(shifted, observedMs)
     expect(started).toBeGreaterThan(0.5 * usual)
@@ -94,35 +94,29 @@ describe('the wall clock of one instance (C1) is off by', () => {
   })
 })
 
-test(
-  'one instance stands still (C2): its probes are taken over, and it catches nothing up',
-  { timeout: 60_000 },
-  async () => {
-    const [stopped, ...rest] = fleet.instances as [Instance, ...Instance[]]
-    const before = await transitions(fleet)
-    const rewritten = await total(stopped, 'mxsteer_state_rewrites_total')
-    const probed = await probes(stopped)
-    await stopped.watch.pause()
-    stopped.server.signal('SIGSTOP')
-    await eachInstance({ instances: rest }, 'misses it', async ({ server }) => {
-      return (await server.metric('mxsteer_instances')) === rest.length
-    })
-    // 20 s at the default heartbeat.
-    await pause((20_000 * heartbeatMs) / 3000)
-    stopped.server.signal('SIGCONT')
-    await pause(700)
-    const caughtUp = (await probes(stopped)) - probed
-    stopped.watch.resume()
-    await allAreBack(fleet)
-    expect(await transitions(fleet)).toEqual(before)
-    // A round, and one that was under way.
-    expect(caughtUp).toBeLessThanOrEqual(2 * 3)
-    expect((await total(stopped, 'mxsteer_state_rewrites_total')) - rewritten).toBeLessThanOrEqual(
-      2,
+test('one instance stands still (C2): its probes are taken over, and it catches nothing up', async () => {
+  const [stopped, ...rest] = fleet.instances as [Instance, ...Instance[]]
+  const before = await transitions(fleet)
+  const rewritten = await total(stopped, 'mxsteer_state_rewrites_total')
+  const probed = await probes(stopped)
+  await stopped.watch.pause()
+  stopped.server.signal('SIGSTOP')
+  await eachInstance({ instances: rest }, 'misses it', async ({ server }) => {
+    return (await server.metric('mxsteer_instances')) === rest.length
+  })
+  // 20 s at the default heartbeat.
+  await pause((20_000 * heartbeatMs) / 3000)
+  stopped.server.signal('SIGCONT')
+  await pause(700)
+  const caughtUp = (await probes(stopped)) - probed
+  stopped.watch.resume()
+  await allAreBack(fleet)
+  expect(await transitions(fleet)).toEqual(before)
+  // A round, and one that was under way.
+  expect(caughtUp).toBeLessThanOrEqual(2 * 3)
+  expect((await total(stopped, 'mxsteer_state_rewrites_total')) - rewritten).toBeLessThanOrEqual(2)
+  for (const { server } of fleet.instances)
+    expect(server.logs().filter(({ event }) => /target\.(down|suspect)/.test(event ?? ''))).toEqual(
+      [],
     )
-    for (const { server } of fleet.instances)
-      expect(
-        server.logs().filter(({ event }) => /target\.(down|suspect)/.test(event ?? '')),
-      ).toEqual([])
-  },
-)
+})

@@ -19,6 +19,9 @@ export type Target = (typeof targets)[number]
 const probeTimes = 'interval: 1s, fast_interval: 250ms, fall: 3'
 export const heartbeatMs = 300
 
+/** What a machine five times slower may take beside the waits that the settings prescribe. */
+export const slowMachineMs = 10_000
+
 export interface Instance {
   readonly name: string
   readonly server: RunningServer
@@ -116,7 +119,7 @@ export const eachInstance = (
   { instances }: { readonly instances: readonly Instance[] },
   what: string,
   holds: (instance: Instance) => Promise<boolean>,
-  withinMs = 30_000,
+  withinMs = 60_000,
 ): Promise<true> =>
   until(async () => (await Promise.all(instances.map(holds))).every(Boolean), {
     what: `each instance ${what}`,

@@ -86,7 +86,7 @@ test('octets that are no reply, from the store: each is counted, and answers go 
   expect(await server.stop()).toEqual({ code: 0, signal: null })
   client.close()
   await store.stop()
-}, 240_000)
+})
 
 test('a control thread that throws: logged once for each kind, counted, and answers go on', async () => {
   const thrower = new URL('../fixtures/parts/throw-on-signal.ts', import.meta.url).pathname
@@ -111,4 +111,4 @@ test('a control thread that throws: logged once for each kind, counted, and answ
   ])
   expect(await server.stop()).toEqual({ code: 0, signal: null })
   client.close()
-}, 120_000)
+})

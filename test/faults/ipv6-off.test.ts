@@ -93,7 +93,7 @@ const unavailable = (running: NamespacedServer): readonly unknown[] =>
     .filter(({ event }) => event === 'listener.unavailable')
     .map(({ level, endpoint, isBound }) => ({ level, endpoint, isBound }))
 
-describe.each(['mmsg', 'dgram'])('transport %s', { timeout: 240_000 }, (transport) => {
+describe.each(['mmsg', 'dgram'])('transport %s', (transport) => {
   const flags = [...wildcards, '--transport', transport]
 
   test('switched off by sysctl: IPv4 is served, and [::] once there is an address', async () => {

@@ -12,10 +12,10 @@ let fleet: Fleet
 
 beforeAll(async () => {
   fleet = await startFleet(2, { network: '127.0.10' })
-}, 90_000)
+})
 afterAll(async () => {
   await fleet?.stop()
-}, 60_000)
+})
 
 test('a newcomer never answers with a target that the others know to be dead', async () => {
   await fleet.mtas.mx2.die()
@@ -46,4 +46,4 @@ test('a newcomer never answers with a target that the others know to be dead', a
     await newcomer.stop()
   }
   mustHaveAnswered(fleet)
-}, 90_000)
+})

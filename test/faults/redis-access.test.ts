@@ -101,7 +101,7 @@ test('the ACL of the docs: everything works, nothing else is allowed', async () 
   expect((await server.stop()).code).toBe(0)
   expect(await redis.command('EXISTS', `${prefix}hb:ns1-fra`, `${prefix}v:ns1-fra`)).toBe(':0')
   await redis.kill()
-}, 120_000)
+})
 
 /** On a busy machine `AWAY` may come first; a reason that becomes known later is reported too. */
 const isExplained = ({ event, why }: LogLine): boolean =>
@@ -157,7 +157,7 @@ test('a wrong password: it answers, and says so in one word', async () => {
   expect(await shown(server)).not.toContain('hunter2')
   await server.stop()
   await redis.kill()
-}, 120_000)
+})
 
 test('through Sentinel: the primary dies, the replica takes over, the votes are there again', async () => {
   const primary = await startRedis()
@@ -203,4 +203,4 @@ test('through Sentinel: the primary dies, the replica takes over, the votes are 
   expect((await server.stop()).code).toBe(0)
   await stopChild(sentinel, 5000)
   await replica.kill()
-}, 120_000)
+})

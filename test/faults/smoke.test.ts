@@ -10,6 +10,7 @@ import {
   type Instance,
   eachInstance,
   heartbeatMs,
+  slowMachineMs,
   startFleet,
   targets,
 } from './fleet.ts'
@@ -19,10 +20,10 @@ let fleet: Fleet
 
 beforeAll(async () => {
   fleet = await startFleet(3)
-}, 90_000)
+})
 afterAll(async () => {
   await fleet?.stop()
-}, 60_000)
+})
 
 /** No answer was missing or empty, and every client got some. */
 afterEach(() => {
@@ -76,9 +77,9 @@ test('an MTA dies: all leave it at once', async () => {
   console.info(
     `MTA dies, interval 1 s, fast 250 ms, fall 3: last answer of 3 instances after ${tookMs.map((ms) => ms.toFixed()).join(', ')} ms`,
   )
-  // An interval with its jitter, two fast ones, and a second for the vote on a busy machine.
-  expect(Math.max(...tookMs)).toBeLessThan(1100 + 2 * 275 + 1500)
-}, 90_000)
+  // An interval with its jitter, two fast ones, and the vote.
+  expect(Math.max(...tookMs)).toBeLessThan(1100 + 2 * 275 + slowMachineMs)
+})
 
 describe('the store', () => {
   test('killed and started again with nothing in it (R1): a live MTA never leaves, a dead one does', async () => {
@@ -100,12 +101,12 @@ describe('the store', () => {
     console.info(
       `Redis killed: noticed by all after ${noticedMs.toFixed()} ms; MTA dies meanwhile: last answer after ${tookMs.toFixed()} ms; all agree ${backMs.toFixed()} ms after the restart`,
     )
-    expect(noticedMs).toBeLessThan(6 * heartbeatMs + 1500)
+    expect(noticedMs).toBeLessThan(6 * heartbeatMs + slowMachineMs)
     for (const { server } of fleet.instances) {
       expect(server.logs().some(({ event }) => event === 'state.degraded')).toBe(true)
       expect(server.logs().some(({ event }) => event === 'state.recovered')).toBe(true)
     }
-  }, 90_000)
+  })
 
   test('stopped and continued (R2): noticed, nothing moves, at most two full writes', async () => {
     const before = await allTransitions()
@@ -121,7 +122,7 @@ describe('the store', () => {
     expect(await allTransitions()).toEqual(before)
     for (const [i, count] of (await rewrites()).entries())
       expect((count ?? 0) - (writesBefore[i] ?? 0)).toBeLessThanOrEqual(2)
-  }, 60_000)
+  })
 
   test('emptied, and filled with garbage (R6): counted, and nothing moves', async () => {
     const before = await allTransitions()
@@ -146,7 +147,7 @@ describe('the store', () => {
         )
         return counts.some((count) => (count ?? 0) > 0)
       },
-      { what: 'an instance has counted some', withinMs: 20_000, everyMs: 50 },
+      { what: 'an instance has counted some', withinMs: 60_000, everyMs: 50 },
     )
     await until(
       async () =>
@@ -157,13 +158,13 @@ describe('the store', () => {
         ).every((count) => count === ':3'),
       {
         what: 'each instance has its votes in the store, and nothing else',
-        withinMs: 20_000,
+        withinMs: 60_000,
         everyMs: 50,
       },
     )
     await eachInstance(fleet, 'is back', isBack)
     expect(await allTransitions()).toEqual(before)
-  }, 60_000)
+  })
 })
 
 test('one instance is cut off from the store (R3): the others go on without it, and it without them', async () => {
@@ -171,7 +172,7 @@ test('one instance is cut off from the store (R3): the others go on without it, 
   const [cut, ...rest] = fleet.instances as [Instance, ...Instance[]]
   cut.proxy.swallow()
   const cutMs = performance.now()
-  await until(async () => (await degraded(cut)) === 1, { what: 'it is degraded', withinMs: 10_000 })
+  await until(async () => (await degraded(cut)) === 1, { what: 'it is degraded', withinMs: 60_000 })
   await eachInstance({ instances: rest }, 'misses it', async ({ server }) => {
     return (await server.metric('mxsteer_instances')) === rest.length
   })
@@ -180,8 +181,8 @@ test('one instance is cut off from the store (R3): the others go on without it, 
   await eachInstance(fleet, 'is back', isBack)
   expect(await allTransitions()).toEqual(before)
   console.info(`partition of one instance: missed by the others after ${missedMs.toFixed()} ms`)
-  expect(missedMs).toBeLessThan(5 * heartbeatMs + 4000)
-}, 60_000)
+  expect(missedMs).toBeLessThan(5 * heartbeatMs + slowMachineMs)
+})
 
 test('one of three lies (A3): nothing is removed', async () => {
   const before = await allTransitions()
@@ -197,21 +198,27 @@ test('one of three lies (A3): nothing is removed', async () => {
       const found = reply.split('\r\n').filter((line) => /^[\w-]{16}$/.test(line))
       return found.length === targets.length ? found : null
     },
-    { what: 'votes of i3 for every target', withinMs: 20_000 },
+    { what: 'votes of i3 for every target', withinMs: 60_000 },
   )
   expect(fields.every((field) => field.length === endpointId('x').length)).toBe(true)
-  for (const field of fields) {
-    await redis.command('HSET', `${prefix}v:i3`, field, `D|${epoch}|connect-refused`)
-    await redis.command('XADD', `${prefix}ev`, '*', 'i', 'i3', 't', field)
+  const lie = async (): Promise<void> => {
+    for (const field of fields) {
+      await redis.command('HSET', `${prefix}v:i3`, field, `D|${epoch}|connect-refused`)
+      await redis.command('XADD', `${prefix}ev`, '*', 'i', 'i3', 't', field)
+    }
   }
-  await eachInstance(
-    { instances: instances.slice(0, 2) },
-    'has the false votes',
-    async ({ server }) => {
-      return (await server.metric('mxsteer_votes_disputed')) === targets.length
+  // i3 puts its own votes there again: the others see the false ones at times, and not at the same ones.
+  const deceived = new Set<string>()
+  await until(
+    async () => {
+      await lie()
+      for (const { name, server } of instances.slice(0, 2))
+        if ((await server.metric('mxsteer_votes_disputed')) === targets.length) deceived.add(name)
+      return deceived.size === 2
     },
+    { what: 'both others have the false votes', withinMs: 120_000, everyMs: 20 },
   )
   expect(await allTransitions()).toEqual(before)
   for (const { watch } of instances)
     for (const target of targets) expect(watch.names(target)).toBe(true)
-}, 60_000)
+})

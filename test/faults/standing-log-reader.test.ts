@@ -48,7 +48,7 @@ test('a reader of the log that stands still stops nothing: lines are dropped, co
     child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
     await until(() => text.includes('"event":"log.dropped"'), {
       what: 'the event',
-      withinMs: 30_000,
+      withinMs: 60_000,
     })
   } finally {
     const exited = new Promise((resolve) => child.once('exit', resolve))

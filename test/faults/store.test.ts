@@ -7,7 +7,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
 import { pause, until } from '../support/wait.ts'
-import { type Fleet, eachInstance, heartbeatMs, startFleet } from './fleet.ts'
+import { type Fleet, eachInstance, heartbeatMs, slowMachineMs, startFleet } from './fleet.ts'
 import {
   degraded,
   allAreBack,
@@ -24,10 +24,10 @@ let fleet: Fleet
 
 beforeAll(async () => {
   fleet = await startFleet(3, { network: '127.0.4', settings: ['vantages: 2'] })
-}, 90_000)
+})
 afterAll(async () => {
   await fleet?.stop()
-}, 60_000)
+})
 afterEach(() => mustHaveAnswered(fleet))
 
 const mustSay = async (...words: readonly string[]): Promise<string> => {
@@ -37,14 +37,13 @@ const mustSay = async (...words: readonly string[]): Promise<string> => {
 }
 
 describe('hints are lost (R7): an instance reads what no hint named', () => {
-  // An interval with its jitter and two fast ones, all votes are read anew after 10 heartbeats ± 20 %, and a second or
-  // two for a busy machine.
-  const withinMs = 1100 + 2 * 275 + 12 * heartbeatMs + 2000
+  // An interval with its jitter and two fast ones, and all votes are read anew after 10 heartbeats ± 20 %.
+  const withinMs = 1100 + 2 * 275 + 12 * heartbeatMs + slowMachineMs
 
   test.each([
     { what: 'no instance may read them', kept: null },
     { what: 'and all but the last are gone', kept: '1' },
-  ])('$what', { timeout: 60_000 }, async ({ kept }) => {
+  ])('$what', async ({ kept }) => {
     await mustSay('ACL', 'SETUSER', 'default', '-xread')
     await pause(heartbeatMs)
     const killedMs = performance.now()
@@ -70,14 +69,14 @@ describe('hints are lost (R7): an instance reads what no hint named', () => {
 })
 
 describe('it is slow (R8)', () => {
-  /** What 99 of 100 answers took in the best of so many seconds: other work on the machine spoils some of them, not all. */
+  /** What 9 of 10 answers took in the best of so many seconds: other work on the machine spoils some of them, not all. */
   const watchFor = async (seconds: number): Promise<number> => {
     const each: number[] = []
     while (each.length < seconds) {
       for (const { watch } of fleet.instances) watch.lately()
       await pause(1000)
       const tookMs = fleet.instances.flatMap(({ watch }) => watch.lately().tookMs)
-      each.push(percentile(tookMs, 0.99))
+      each.push(percentile(tookMs, 0.9))
     }
     return Math.min(...each)
   }
@@ -88,7 +87,6 @@ describe('it is slow (R8)', () => {
     { heldMs: 250, cutOff: 1 },
   ])(
     '$heldMs ms a way: one batch at a time, and answers do not notice',
-    { timeout: 60_000 },
     async ({ heldMs, cutOff }) => {
       const before = await transitions(fleet)
       const calmMs = await watchFor(3)
@@ -102,15 +100,16 @@ describe('it is slow (R8)', () => {
       await allAreBack(fleet)
       expect(await transitions(fleet)).toEqual(before)
       console.info(
-        `store ${2 * heldMs} ms away: p99 ${troubledMs.toFixed(1)} ms, else ${calmMs.toFixed(1)} ms; unanswered batches ${unanswered.join(', ')}`,
+        `store ${2 * heldMs} ms away: p90 ${troubledMs.toFixed(1)} ms, else ${calmMs.toFixed(1)} ms; unanswered batches ${unanswered.join(', ')}`,
       )
       // Cut off they try anew, and a greeting is of several pieces.
       if (cutOff === 0) expect(Math.max(...unanswered)).toBe(1)
-      expect(troubledMs).toBeLessThan(Math.max(1.2 * calmMs, calmMs + 20))
+      // An answer that waited for the store would take there and back longer.
+      expect(troubledMs).toBeLessThan(calmMs + 2 * heldMs)
     },
   )
 
-  test('it is full: said so, and nothing moves', { timeout: 60_000 }, async () => {
+  test('it is full: said so, and nothing moves', async () => {
     const before = await transitions(fleet)
     const calmMs = await watchFor(3)
     await mustSay('CONFIG', 'SET', 'maxmemory', '1')
@@ -125,7 +124,7 @@ describe('it is slow (R8)', () => {
     expect(why).toContain('OOM')
     for (const word of why) expect(['OOM', 'TIMEOUT', 'CLOSED']).toContain(word)
     expect(await transitions(fleet)).toEqual(before)
-    expect(troubledMs).toBeLessThan(Math.max(1.2 * calmMs, calmMs + 20))
+    expect(troubledMs).toBeLessThan(calmMs + 100)
   })
 })
 
@@ -133,7 +132,7 @@ describe('its clock jumps (C3): an instance that misses its own heartbeat takes 
   test.each([
     { what: 'forward: all that has a lifetime is gone at once', lifetimeMs: '1' },
     { what: 'back: it stays for a minute longer', lifetimeMs: '60000' },
-  ])('$what', { timeout: 60_000 }, async ({ lifetimeMs }) => {
+  ])('$what', async ({ lifetimeMs }) => {
     const before = await transitions(fleet)
     const names = fleet.instances.map(({ name }) => name)
     const gone = (): number =>
@@ -156,7 +155,7 @@ describe('its clock jumps (C3): an instance that misses its own heartbeat takes 
         const sum = counts.reduce((all, count) => all + count, 0)
         return sum === 2 * Object.keys(fleet.mtas).length && counts
       },
-      { what: 'two votes on each target', withinMs: 20_000 },
+      { what: 'two votes on each target', withinMs: 60_000 },
     )
     for (let jump = 0; jump < 5; jump++) {
       const keys = names.flatMap((name) => [`${prefix}hb:${name}`, `${prefix}v:${name}`])
@@ -172,7 +171,7 @@ describe('its clock jumps (C3): an instance that misses its own heartbeat takes 
     if (lifetimeMs === '1') for (const count of rewritten) expect(count).toBeGreaterThan(0)
     await until(async () => (await votes()).join() === votesBefore.join(), {
       what: `as many votes as before: ${votesBefore.join(', ')}`,
-      withinMs: 10_000,
+      withinMs: 60_000,
     })
   })
 })

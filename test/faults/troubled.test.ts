@@ -111,7 +111,7 @@ describe('troubled targets', () => {
       `endless banners: ${sentMiB.toFixed(1)} MiB sent, server grew ${grownMiB.toFixed(1)} MiB`,
     )
     expect(grownMiB).toBeLessThan(64)
-  }, 120_000)
+  })
 
   it('keeps a dialogue that is bounded, with control octets escaped', async () => {
     for (const { last } of await server.targets()) {
@@ -148,7 +148,7 @@ describe('troubled targets', () => {
         const one = (await server.targets()).find(({ target }) => target === 'screened')
         return one?.last && one.last.kind !== 'ok' ? one.last : null
       },
-      { what: 'a failed probe of the killed one', withinMs: 30_000 },
+      { what: 'a failed probe of the killed one', withinMs: 60_000 },
     )
     expect(cut.kind).toBe('mute')
     expect(cut.dialogue.some(({ from, text }) => from === '<' && text.startsWith('220-'))).toBe(
@@ -158,7 +158,7 @@ describe('troubled targets', () => {
     await ladderBecomes(['plain'], 600 + 5000)
     await screened.start()
     await ladderBecomes(['plain', 'screened'], 20_000)
-  }, 120_000)
+  })
 
   it('never lost mail in the meantime', async () => {
     expect(watch.rounds()).toBeGreaterThan(100)

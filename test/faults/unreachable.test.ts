@@ -108,7 +108,7 @@ beforeAll(async () => {
   await until(() => listener.stdout().includes('listening'), { what: 'MTAs', withinMs: 60_000 })
   server = launchIn(prober, { zone, flags: ['--listen', `127.0.0.1:${dnsPort}`] })
   await server.waitForLog(({ event }) => event === 'server.ready')
-}, 180_000)
+})
 afterAll(async () => {
   await server?.stop()
   for (const side of [prober, router]) side?.remove()
@@ -130,7 +130,7 @@ const blindMetric = (name: string): string => {
   return `mxsteer_prober_blind{${labels}}`
 }
 
-test('what routers say takes the target out', { timeout: 180_000 }, async () => {
+test('what routers say takes the target out', async () => {
   await until(() => Object.keys(told('target.down')).length >= Object.keys(onTheWay).length, {
     what: `all of the dead are down: ${server.stdout().slice(-4000)}`,
     withinMs: 120_000,
@@ -138,7 +138,7 @@ test('what routers say takes the target out', { timeout: 180_000 }, async () => 
   expect(told('target.down')).toEqual(reasons(onTheWay))
 })
 
-test('what this host says does not, and is told of once', { timeout: 180_000 }, async () => {
+test('what this host says does not, and is told of once', async () => {
   await until(() => Object.keys(told('prober.blind')).length >= Object.keys(here).length, {
     what: `all that this host cannot reach: ${server.stdout().slice(-4000)}`,
     withinMs: 120_000,
@@ -151,7 +151,7 @@ test('what this host says does not, and is told of once', { timeout: 180_000 }, 
   expect(lines[0]).toMatchObject({ level: 'warn' })
 })
 
-test('a way that is mended is told of, and the target judged', { timeout: 180_000 }, async () => {
+test('a way that is mended is told of, and the target judged', async () => {
   for (const { address, here: route } of Object.values(here)) {
     const prefix = `${address}/${bitsOf(address)}`
     if (route) prober.ip(`route del ${route} ${prefix}`)

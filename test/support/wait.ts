@@ -17,16 +17,21 @@ export const isListening = (address: string, port: number): Promise<boolean> =>
 export interface Patience {
   readonly what: string
   readonly withinMs: number
+  /** From one look to the next; without it the time grows by a fifth each, from 10 to 150 ms. */
   readonly everyMs?: number
 }
+
+const firstPauseMs = 10
+const longestPauseMs = 150
 
 /** The first value of `look` that is neither null nor false; throws when none came in time. */
 export async function until<Value>(
   look: () => Value | Promise<Value>,
-  { what, withinMs, everyMs = 20 }: Patience,
+  { what, withinMs, everyMs }: Patience,
 ): Promise<Exclude<Awaited<Value>, null | false | undefined>> {
   const deadline = performance.now() + withinMs
   let last: unknown
+  let pauseMs = everyMs ?? firstPauseMs
   for (;;) {
     const value: unknown = await look()
     if (value !== null && value !== false && value !== undefined)
@@ -34,6 +39,8 @@ export async function until<Value>(
     last = value
     if (performance.now() > deadline)
       throw new Error(`not within ${withinMs} ms: ${what} (last saw ${String(last)})`)
-    await pause(everyMs)
+    await pause(pauseMs)
+    // What is looked at is often a page of the server: a look every few milliseconds would take half a core.
+    if (everyMs === undefined) pauseMs = Math.min(longestPauseMs, pauseMs * 1.2)
   }
 }
