@@ -7,7 +7,9 @@ import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import {
   type CertificateKeeper,
+  type CertificateLooks,
   createCertificateKeeper,
+  lookAtCertificate,
   watchCertificate,
 } from '../settings/certificate.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -17,7 +19,7 @@ import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { isZoneFile, readSmallFile } from '../zonefile/read-folder.ts'
-import { watchFiles } from '../zonefile/watch-files.ts'
+import { type FolderLook, lookAtFolder, watchFiles } from '../zonefile/watch-files.ts'
 import { type SerialMemory, type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { logCertificateLoad, logGeoDatabase, logZoneLoad } from './event-sources.ts'
@@ -30,6 +32,14 @@ export interface ReloadableFiles {
   readonly places: PlaceKeeper
   /** null: DNS over TLS is off. */
   readonly certificate: CertificateKeeper | null
+  readonly looks: FirstLooks
+}
+
+/** What the files were before they were first read. */
+interface FirstLooks {
+  readonly zones: FolderLook
+  /** null: DNS over TLS is off. */
+  readonly certificate: CertificateLooks | null
 }
 
 type FilesRead =
@@ -53,6 +63,10 @@ export async function readFiles(
   memory: SerialMemory,
 ): Promise<FilesRead> {
   const zones = createZoneKeeper(folder, clock, memory)
+  const looks = {
+    zones: await lookAtFolder(folder, isZoneFile),
+    certificate: streams.tls && (await lookAtCertificate(streams.tls)),
+  }
   const loaded = await zones.load()
   if (loaded.kind === 'rejected') return { kind: 'bad-files', diagnostics: loaded.diagnostics }
   logZoneLoad(log, loaded, 'start')
@@ -61,12 +75,12 @@ export async function readFiles(
   if (read?.kind === 'bad') return { kind: 'bad-files', diagnostics: [read.diagnostic] }
   const places = createPlaceKeeper({
     files: geoip,
-    watchFolder: watchFiles,
+    folders: { look: lookAtFolder, watch: watchFiles },
     wallMs: () => clock.wallMs(),
     onEvent: (event) => logGeoDatabase(log, event),
   })
   if (needsPlaces(zones.current().catalog)) await places.open()
-  return { kind: 'read', files: { zones, places, certificate } }
+  return { kind: 'read', files: { zones, places, certificate, looks } }
 }
 
 /** `cause` is for the log, such as `SIGHUP`. */
@@ -127,10 +141,10 @@ export async function reloadOnChange(
   folder: string,
   consumers: FileConsumers,
 ): Promise<{ close(): void }> {
-  const { places, certificate, workers, cluster, parts } = consumers
+  const { places, certificate, looks, workers, cluster, parts } = consumers
   const cause = 'file change'
   const zoneFiles = await parts.run('zones', () =>
-    watchFiles(folder, isZoneFile, () => void reloadZones(consumers, cause)),
+    watchFiles(folder, isZoneFile, () => void reloadZones(consumers, cause), looks.zones),
   )
   cluster.onSerialsBehind(() =>
     parts.run('zones', () => void reloadZones(consumers, 'serials of other instances')),
@@ -138,7 +152,11 @@ export async function reloadOnChange(
   await parts.run('geoip', () => places.follow((networks) => workers.publishPlaces(networks)))
   const certificateFiles =
     certificate &&
-    (await watchCertificate(certificate.files, () => void reloadCertificate(consumers, cause)))
+    (await watchCertificate(
+      certificate.files,
+      () => void reloadCertificate(consumers, cause),
+      looks.certificate ?? undefined,
+    ))
   const retry = setInterval(() => parts.run('zones', () => void reloadReadable(consumers)), retryMs)
   retry.unref()
   return {

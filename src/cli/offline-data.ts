@@ -39,7 +39,7 @@ export async function openPlaces(files: {
   const refused: string[] = []
   const keeper = createPlaceKeeper({
     files,
-    watchFolder: () => Promise.resolve({ close() {} }),
+    folders: null,
     wallMs: () => systemClock.wallMs(),
     onEvent(event) {
       if (event.kind === 'refused') refused.push(event.why)

@@ -127,7 +127,7 @@ export async function checkGeoip(
   const refused: CheckResult[] = []
   const keeper = createPlaceKeeper({
     files,
-    watchFolder: () => Promise.resolve({ close() {} }),
+    folders: null,
     wallMs: () => systemClock.wallMs(),
     onEvent(event) {
       if (event.kind === 'refused')

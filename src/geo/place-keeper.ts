@@ -52,16 +52,27 @@ export interface PlaceKeeper {
   close(): void
 }
 
-/** Watches a folder, and calls back when files with a name that `matters` accepts have changed. */
-type WatchFolder = (
-  folder: string,
-  matters: (name: string) => boolean,
-  onChange: () => void,
-) => Promise<{ close(): void }>
+/** What files were at one moment. */
+interface FolderLook {
+  readonly fingerprint: string
+}
+
+/** The files of a folder with a name that `matters` accepts. */
+interface FolderWatching {
+  look(folder: string, matters: (name: string) => boolean): Promise<FolderLook>
+  /** Calls back when they have changed, and if they have since the look. */
+  watch(
+    folder: string,
+    matters: (name: string) => boolean,
+    onChange: () => void,
+    since?: FolderLook,
+  ): Promise<{ close(): void }>
+}
 
 interface PlaceKeeperOptions {
   readonly files: PlaceFiles
-  readonly watchFolder: WatchFolder
+  /** null: the databases are read once. */
+  readonly folders: FolderWatching | null
   readonly wallMs: () => number
   readonly onEvent: (event: PlaceEvent) => void
   /** For tests: replaces the compilation in a thread. */
@@ -73,6 +84,8 @@ export const createPlaceKeeper = (options: PlaceKeeperOptions): PlaceKeeper => n
 class Keeper implements PlaceKeeper {
   readonly #options: PlaceKeeperOptions
   readonly #states = new Map<DatabaseKind, DatabaseState>()
+  /** Taken before a database was first read. */
+  readonly #looks = new Map<DatabaseKind, FolderLook>()
   #networks: PlaceNetworks = { country: null, asn: null }
   /** Compilations run one at a time, so that the file read last is the one in force. */
   #queue: Promise<void> = Promise.resolve()
@@ -106,15 +119,16 @@ class Keeper implements PlaceKeeper {
 
   async follow(onChange: (networks: PlaceNetworks) => void): Promise<void> {
     this.#onChange = onChange
+    const { folders } = this.#options
     const opening = databaseKinds.flatMap((database) => {
       const file = this.#fileOf(database)
-      if (file === null) return []
+      if (file === null || folders === null) return []
       const onFileChange = (): void => {
         void this.#readEach((changed) => changed === database && this.#states.has(changed))
       }
       // The folder is watched, since tools replace a file by renaming another one to its name.
-      const isDatabase = (name: string): boolean => name === basename(file)
-      return [this.#options.watchFolder(dirname(file), isDatabase, onFileChange)]
+      const since = this.#looks.get(database)
+      return [folders.watch(dirname(file), isNamed(file), onFileChange, since)]
     })
     this.#watches = await Promise.all(opening)
   }
@@ -138,8 +152,11 @@ class Keeper implements PlaceKeeper {
   }
 
   async #read(database: DatabaseKind): Promise<void> {
-    const { wallMs, onEvent, compile = compileInThread } = this.#options
-    const compiled = await compile({ database, file: this.#fileOf(database) })
+    const { folders, wallMs, onEvent, compile = compileInThread } = this.#options
+    const file = this.#fileOf(database)
+    if (file !== null && folders !== null && !this.#looks.has(database))
+      this.#looks.set(database, await folders.look(dirname(file), isNamed(file)))
+    const compiled = await compile({ database, file })
     if (compiled.kind === 'broken') {
       const { facts = null, successAtSeconds = 0 } = this.#states.get(database) ?? {}
       const outcome = { lastReloadSuccessful: false, refusal: compiled.why }
@@ -158,3 +175,8 @@ class Keeper implements PlaceKeeper {
     this.#onChange(this.#networks)
   }
 }
+
+const isNamed =
+  (file: string) =>
+  (name: string): boolean =>
+    name === basename(file)

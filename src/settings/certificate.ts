@@ -8,7 +8,12 @@ import type { Clock } from '../lib/clock.ts'
 import { fileDiagnostic } from '../zonefile/document.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readSmallFile } from '../zonefile/read-folder.ts'
-import { type FileWatch, watchFiles } from '../zonefile/watch-files.ts'
+import {
+  type FileWatch,
+  type FolderLook,
+  lookAtFolder,
+  watchFiles,
+} from '../zonefile/watch-files.ts'
 import type { LastReload } from '../zonefile/zone-keeper.ts'
 import type { TlsFiles } from './stream-settings.ts'
 
@@ -123,21 +128,39 @@ export function createCertificateKeeper(files: TlsFiles, clock: Clock): Certific
 const isSame = (a: Certificate, b: Certificate): boolean =>
   a.pair.certificate === b.pair.certificate && a.pair.key === b.pair.key
 
+/** By folder. */
+export type CertificateLooks = ReadonlyMap<string, FolderLook>
+
+/** A look at the files, to be taken before they are read. */
+export async function lookAtCertificate(files: TlsFiles): Promise<CertificateLooks> {
+  const looks = new Map<string, FolderLook>()
+  for (const folder of foldersOf(files))
+    looks.set(folder, await lookAtFolder(folder, isOneOf(files, folder)))
+  return looks
+}
+
 /**
- * Calls back when either file changes. The folders are watched, so that a file replaced by a rename
- * or a link is noticed. A renewal that writes two files may call back twice, the first time between
- * the two.
+ * Calls back when either file changes, or has changed after the looks `since`. The folders are
+ * watched, so that a file replaced by a rename or a link is noticed. A renewal that writes two files
+ * may call back twice, the first time between the two.
  */
 export async function watchCertificate(
-  { certificate, key }: TlsFiles,
+  files: TlsFiles,
   onChange: () => void,
+  since?: CertificateLooks,
 ): Promise<FileWatch> {
   const watches: FileWatch[] = []
-  for (const folder of new Set([dirname(certificate), dirname(key)])) {
-    const names = [certificate, key]
-      .filter((file) => dirname(file) === folder)
-      .map((file) => basename(file))
-    watches.push(await watchFiles(folder, (name) => names.includes(name), onChange))
-  }
+  for (const folder of foldersOf(files))
+    watches.push(await watchFiles(folder, isOneOf(files, folder), onChange, since?.get(folder)))
   return { close: () => watches.forEach((watch) => watch.close()) }
+}
+
+const foldersOf = ({ certificate, key }: TlsFiles): ReadonlySet<string> =>
+  new Set([dirname(certificate), dirname(key)])
+
+function isOneOf({ certificate, key }: TlsFiles, folder: string): (name: string) => boolean {
+  const names = [certificate, key]
+    .filter((file) => dirname(file) === folder)
+    .map((file) => basename(file))
+  return (name) => names.includes(name)
 }

@@ -1,5 +1,8 @@
 // Watches the files of a folder: by inotify, and by polling for what inotify does not report
 // (network file systems, a folder replaced by a rename or a symlink).
+//
+// Whoever reads the files takes a look at them before: what is written between the read and the
+// begin of the watch is a change then, whatever the start of the server does in between.
 
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
@@ -16,25 +19,42 @@ export interface FileWatch {
   close(): void
 }
 
+/** What the files of a folder were at one moment. */
+export interface FolderLook {
+  readonly fingerprint: string
+}
+
+/**
+ * A folder that hangs keeps no server from starting: then the first look that ends counts as a
+ * change.
+ */
+export async function lookAtFolder(
+  folder: string,
+  matters: (name: string) => boolean,
+): Promise<FolderLook> {
+  const look = (): Promise<string> => fingerprint(folder, matters)
+  const first = await unlessHanging(`the watch of ${folder}`, firstLookMs, look)
+  return { fingerprint: typeof first === 'string' ? first : first.kind }
+}
+
 /**
  * Calls back after a change of the files that `matters` selects by name, once the folder is quiet
- * for 200 ms.
+ * for 200 ms. `since`: a look from before the files were read; by default they are looked at now.
  */
 export async function watchFiles(
   folder: string,
   matters: (name: string) => boolean,
   onChange: () => void,
+  since?: FolderLook,
 ): Promise<FileWatch> {
-  let quietTimer: NodeJS.Timeout | null = null
+  let quietTimer: NodeJS.Timeout | undefined
   let comparing: Promise<void> | null = null
-  let isAskedAgain = false
-  let isClosed = false
-  let last = await firstLook(folder, matters)
+  let [isAskedAgain, isClosed] = [false, false]
+  let { fingerprint: last } = since ?? (await lookAtFolder(folder, matters))
   let watcher = openWatcher(folder, onEvent)
 
   function onEvent(): void {
-    if (quietTimer) clearTimeout(quietTimer)
-    quietTimer = setTimeout(compareSoon, quietMs)
+    quietTimer = quietTimer?.refresh() ?? setTimeout(compareSoon, quietMs)
   }
 
   /** One at a time: a file system that does not answer is not asked once more every 5 s. */
@@ -57,21 +77,16 @@ export async function watchFiles(
   }
 
   const pollTimer = setInterval(compareSoon, pollIntervalMs)
+  // What changed before inotify was asked.
+  compareSoon()
   return {
     close() {
       isClosed = true
       clearInterval(pollTimer)
-      if (quietTimer) clearTimeout(quietTimer)
+      clearTimeout(quietTimer)
       watcher?.close()
     },
   }
-}
-
-/** A folder that hangs keeps no server from starting: then the first look that ends counts as a change. */
-async function firstLook(folder: string, matters: (name: string) => boolean): Promise<string> {
-  const look = (): Promise<string> => fingerprint(folder, matters)
-  const first = await unlessHanging(`the watch of ${folder}`, firstLookMs, look)
-  return typeof first === 'string' ? first : first.kind
 }
 
 /** null: only polling is left, since there is no inotify instance or no folder. */

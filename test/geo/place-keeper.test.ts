@@ -26,6 +26,7 @@ function keeperOf(files: PlaceFiles) {
   const events: string[] = []
   const changes = new Map<string, () => void>()
   const published: PlaceNetworks[] = []
+  const sinces: (string | undefined)[] = []
   const keeper = createPlaceKeeper({
     files,
     wallMs: () => 1_700_000_000_000,
@@ -35,14 +36,18 @@ function keeperOf(files: PlaceFiles) {
           ? `${event.database} loaded ${event.facts.type}`
           : `${event.database} refused, in force: ${event.inForce}: ${event.why}`,
       ),
-    watchFolder(watched, matters, onChange) {
-      for (const name of ['country.mmdb', 'asn.mmdb'])
-        if (matters(name)) changes.set(join(watched, name), onChange)
-      return Promise.resolve({ close: () => changes.clear() })
+    folders: {
+      look: (looked) => Promise.resolve({ fingerprint: `of ${looked}` }),
+      watch(watched, matters, onChange, since) {
+        for (const name of ['country.mmdb', 'asn.mmdb'])
+          if (matters(name)) changes.set(join(watched, name), onChange)
+        sinces.push(since?.fingerprint)
+        return Promise.resolve({ close: () => changes.clear() })
+      },
     },
   })
   const at = (text: string): string => whereabouts(keeper.current(), text)
-  return { keeper, events, changes, published, at }
+  return { keeper, events, changes, published, sinces, at }
 }
 
 test('each database is read from its own file, and both are reported', async () => {
@@ -68,6 +73,17 @@ test('each database is read from its own file, and both are reported', async () 
   ])
   await keeper.open()
   expect(events.length).toBe(2)
+})
+
+test('a watch goes on from a look taken before the file was read', async () => {
+  const files = { country: written('country.mmdb', placed('DE')) }
+  const opened = keeperOf(files)
+  await opened.keeper.open()
+  await opened.keeper.follow(() => {})
+  expect(opened.sinces).toEqual([`of ${folder}`])
+  const unread = keeperOf(files)
+  await unread.keeper.follow(() => {})
+  expect(unread.sinces).toEqual([undefined])
 })
 
 test('without a file the shipped database is used, and it is never read again', async () => {
@@ -141,7 +157,7 @@ test('changes during a read are read after it, in order', async () => {
     files: { country: 'x/country.mmdb' },
     wallMs: () => 0,
     onEvent: (event) => loaded.push(event.kind),
-    watchFolder: () => Promise.resolve({ close() {} }),
+    folders: null,
     compile: () => new Promise((resolve) => pending.push(resolve)),
   })
   const first = keeper.open()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 
 import { isZoneFile } from '../../src/zonefile/read-folder.ts'
-import { watchFiles } from '../../src/zonefile/watch-files.ts'
+import { lookAtFolder, watchFiles } from '../../src/zonefile/watch-files.ts'
 import { temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
@@ -48,4 +48,19 @@ it('notices that a mount of Kubernetes was switched', async () => {
   } finally {
     watch.close()
   }
+})
+
+it('notices what changed after a look that was taken before it began', async () => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'a.yaml'), '1')
+  let calls = 0
+  const since = await lookAtFolder(folder, isZoneFile)
+  writeFileSync(join(folder, 'a.yaml'), '12')
+  const watch = await watchFiles(folder, isZoneFile, () => calls++, since)
+  try {
+    await until(() => calls === 1, { what: 'a call for the file', ...notice })
+  } finally {
+    watch.close()
+  }
+  expect(calls).toBe(1)
 })
