@@ -143,7 +143,8 @@ export class FleetInstance {
   }
 
   #look(nowMs: number): void {
-    const beats = this.#world.store.look(this.self.instance, nowMs)
+    const recent = this.#peers.recentHeartbeats(nowMs)
+    const beats = this.#world.store.look(this.self.instance, nowMs, recent)
     const { affectsAssignments: isMoved } = this.#peers.observe(beats, nowMs, false)
     if (!isMoved) return
     this.#peers.requestFullRead()

@@ -49,13 +49,20 @@ export class FleetStore {
   }
 
   /** All heartbeats but the own one, and where the hints end. */
-  look(instance: string, nowMs: number): ReadonlyMap<string, Heartbeat> {
+  look(
+    instance: string,
+    nowMs: number,
+    recent: ReadonlyMap<string, Heartbeat>,
+  ): ReadonlyMap<string, Heartbeat> {
     const found = new Map<string, Heartbeat>()
     let octets = 0
+    const recentKeys = [...recent.keys()].map((name) => this.#keys.heartbeat(name))
+    const areAllThere = [...recent.keys()].every((name) => this.#isThere(name, nowMs))
     for (const [name, { beat, untilMs }] of this.#beats) {
       if (untilMs <= nowMs) continue
-      octets += bulk(formatHeartbeat(beat)) + bulk(name)
-      if (name !== instance) found.set(name, beat)
+      const isRead = !areAllThere || !recent.has(name)
+      octets += (isRead ? bulk(formatHeartbeat(beat)) : 0) + bulk(name)
+      if (name !== instance) found.set(name, isRead ? beat : (recent.get(name) as Heartbeat))
     }
     const { instances, storeId, events, overrides } = this.#keys
     this.#count([
@@ -73,13 +80,22 @@ export class FleetStore {
       ['hgetall', overrides],
       ['hlen', this.#keys.votes(instance)],
       ['getrange', storeId, 0, 16],
-      ...[...this.#beats.keys()].map((name): Command => {
-        return ['getrange', this.#keys.heartbeat(name), 0, 200]
-      }),
+      ...(recent.size > 0 ? [['exists', ...recentKeys] as const] : []),
+      ...this.#readCommands((name) => !recent.has(name)),
     ])
+    if (!areAllThere) this.#count(this.#readCommands((name) => recent.has(name)))
     // The id, two events, seven counts, beside the names and heartbeats.
     this.traffic.octetsDown += octets + 22 + 2 * 100 + 7 * 6
     return found
+  }
+
+  #isThere(name: string, nowMs: number): boolean {
+    return (this.#beats.get(name)?.untilMs ?? -Infinity) > nowMs
+  }
+
+  #readCommands(isWanted: (name: string) => boolean): readonly Command[] {
+    const names = [...this.#beats.keys()].filter(isWanted)
+    return names.map((name) => ['getrange', this.#keys.heartbeat(name), 0, 200])
   }
 
   write(instance: string, commands: readonly Command[]): void {
@@ -90,13 +106,10 @@ export class FleetStore {
 
   read(instance: string, endpoints: readonly string[]): readonly (StoredVote | null)[] {
     const key = this.#keys.votes(instance)
-    const isFew = endpoints.length <= 16
+    const isFew = endpoints.length <= 4
     const sizes: readonly Command[] = isFew
       ? endpoints.map((endpoint): Command => ['hstrlen', key, endpoint])
-      : [
-          ['hlen', key],
-          ['memory', 'usage', key, 'SAMPLES', endpoints.length + 1024],
-        ]
+      : [['memory', 'usage', key, 'SAMPLES', 2731 + 19 * endpoints.length]]
     this.#count(sizes)
     this.traffic.octetsDown += 6 * sizes.length
     this.#count([

@@ -14,6 +14,8 @@ export interface Peer {
   heartbeat: Heartbeat
   /** When epoch or sequence of the heartbeat last changed. */
   heartbeatChangedAtMs: number
+  /** When its heartbeat was last read; -Infinity: it is to be read again. */
+  heartbeatReadAtMs: number
   /** Votes by id of the endpoint. */
   readonly votes: Map<string, StoredVote>
   /** Endpoints on which its vote has changed since it was read. */
@@ -53,6 +55,12 @@ const missingForMs = 86_400_000
 
 /** So many heartbeats that have stopped changing are remembered, the last ones. */
 const stoppedLimit = 1024
+
+/**
+ * How long a heartbeat is not read again while it is there, in lifetimes of a heartbeat. One that is forged then is found
+ * out before the last authentic one has lived its time (redis/store-seals.ts).
+ */
+const recentLifetimes = 2 / 3
 
 /** With more stale endpoints than this, all votes of the peer are read. */
 const staleLimit = 1000
@@ -122,6 +130,8 @@ export class Peers {
   markStale(instance: string, endpoint: string | null): boolean {
     const peer = this.#byName.get(instance)
     if (!peer) return false
+    // An instance announces a new state of its own, which is in its heartbeat, by the same hint.
+    if (endpoint === null) peer.heartbeatReadAtMs = -Infinity
     if (endpoint === null || peer.staleEndpoints.size >= staleLimit) peer.needsFullRead = true
     else peer.staleEndpoints.add(endpoint)
     return true
@@ -152,6 +162,14 @@ export class Peers {
   /** Has all votes of all peers read again. */
   requestFullRead(): void {
     for (const peer of this.#byName.values()) peer.needsFullRead = true
+  }
+
+  /** The heartbeats that were read a moment ago, and of which no hint says that they have changed since. */
+  recentHeartbeats(nowMs: number): ReadonlyMap<string, Heartbeat> {
+    const isRecent = (peer: Peer): boolean =>
+      nowMs - peer.heartbeatReadAtMs < recentLifetimes * this.#lifetimeMs
+    const recent = [...this.#byName.values()].filter(isRecent)
+    return new Map(recent.map(({ instance, heartbeat }) => [instance, heartbeat]))
   }
 
   clearVotes(): void {
@@ -193,6 +211,7 @@ export class Peers {
       instance,
       heartbeat,
       heartbeatChangedAtMs: nowMs,
+      heartbeatReadAtMs: nowMs,
       votes: new Map(),
       staleEndpoints: new Set(),
       needsFullRead: true,
@@ -204,6 +223,8 @@ export class Peers {
   /** Returns whether the assignment of probes may have changed. */
   #update(peer: Peer, heartbeat: Heartbeat, nowMs: number): boolean {
     const before = peer.heartbeat
+    // The same object was not read: it stands in for one that is there, or for one that was forged.
+    if (before !== heartbeat) peer.heartbeatReadAtMs = nowMs
     if (positionOf(before) !== positionOf(heartbeat)) peer.heartbeatChangedAtMs = nowMs
     peer.heartbeat = heartbeat
     const isNewBoot = before.epoch !== heartbeat.epoch

@@ -115,6 +115,7 @@ const neededCommands = (keys: StateKeys, instance: string): readonly Command[] =
   ['set', keys.heartbeat(instance), ''],
   ['getrange', keys.heartbeat('another'), 0, 1],
   ['strlen', keys.heartbeat('another')],
+  ['exists', keys.heartbeat('another')],
   ['sadd', keys.instances, instance],
   ['srem', keys.instances, instance],
   ['scard', keys.instances],

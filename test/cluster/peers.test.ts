@@ -31,3 +31,20 @@ test('votes of a later boot wait for its heartbeat, earlier ones stand until the
   peer.previousEpoch = null
   expect(stateOfVotes()).toBe('D')
 })
+
+test('a heartbeat is recent until a hint says otherwise, or for two thirds of its lifetime', () => {
+  const peers = new Peers(1000)
+  const recent = (nowMs: number): readonly string[] => [...peers.recentHeartbeats(nowMs).keys()]
+  const first = heartbeats(1)
+  peers.observe(first, 0, false)
+  expect(recent(600)).toEqual(['b'])
+  peers.markStale('b', 'an endpoint')
+  expect(recent(600)).toEqual(['b'])
+  // Not read: the same object stands in for it.
+  peers.observe(first, 600, false)
+  expect(recent(700)).toEqual([])
+  peers.observe(heartbeats(1, 2), 700, false)
+  expect(recent(700)).toEqual(['b'])
+  peers.markStale('b', null)
+  expect(recent(700)).toEqual([])
+})

@@ -125,6 +125,7 @@ test('snapshots, votes, overrides, feedback, counts and hints', async () => {
       seals,
       instance: 'self',
       known: ['b'],
+      recent: new Map(),
       isStopped: () => false,
       overrideFields: () => overrides.nextKnownKeys(),
     })

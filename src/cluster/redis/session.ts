@@ -95,6 +95,8 @@ export class StoreSession {
     sinceMs: -Infinity,
   }
   #hasWrittenHeartbeat = false
+  /** An ACL of earlier versions has no EXISTS: it is not tried again on the same connection. */
+  #isExistsRefused = false
   /** Until then, missing heartbeats and votes of others are kept. */
   #keepMissingUntilMs = -Infinity
   #pollAtMs = -Infinity
@@ -109,6 +111,7 @@ export class StoreSession {
   /** There is a new connection: what the last one wrote may not have arrived. */
   onReconnect(): void {
     this.#rewriteAtMs = -Infinity
+    this.#isExistsRefused = false
     for (const part of this.#options.parts) part.onReconnect()
     this.requestPoll()
   }
@@ -154,10 +157,14 @@ export class StoreSession {
     const known = [...peers.all()].map((peer) => peer.instance)
     const overrideFields = (): readonly string[] => overrides.nextKnownKeys()
     const isStopped = (name: string, beat: Heartbeat): boolean => peers.isStopped(name, beat)
-    const request = { ...this.#options, known, isStopped, overrideFields }
+    const recent = this.#isExistsRefused
+      ? new Map<string, Heartbeat>()
+      : peers.recentHeartbeats(nowMs)
+    const request = { ...this.#options, known, recent, isStopped, overrideFields }
     const snapshot = await readSnapshot(link, oversized, request)
     this.refusalCode = snapshot?.kind === 'refused' ? snapshot.code : null
     if (snapshot?.kind !== 'read') return false
+    this.#isExistsRefused ||= snapshot.refusesExists
     this.#takeOver(snapshot, nowMs)
     return this.isFenced || this.#repair(snapshot)
   }

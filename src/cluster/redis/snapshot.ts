@@ -2,6 +2,10 @@
 // which overrides there are. The first batch asks how large everything is, the second one reads what is as large as it
 // may be, and the heartbeats of known instances; a third one, if there are unknown names, the heartbeats of those.
 //
+// A heartbeat costs a command, as no command reads several values and bounds each. Those that were read a moment ago are
+// not read again while all of them are there, which one EXISTS tells; if one is missing, all are read. A script of the
+// store could read them with one command, but takes it twice as long as the commands, and may do anything else as well.
+//
 // Names whose heartbeat is missing are returned, so that they are removed: an instance that is alive adds its own with
 // every heartbeat. For the same reason a set of names that is too large, or a stream of hints, can be removed as a whole.
 
@@ -34,6 +38,8 @@ export interface SnapshotRequest {
   readonly seals: StoreSeals
   /** Instances to look for even if the store's set of instances does not list them. */
   readonly known: readonly string[]
+  /** Heartbeats of known instances that were read a moment ago: they stand while their keys exist. */
+  readonly recent: ReadonlyMap<string, Heartbeat>
   /** Whether the heartbeat is one that has stopped changing: its instance is gone. */
   readonly isStopped: (name: string, heartbeat: Heartbeat) => boolean
   /** Fields of overrides that are to be read if there are too many to read all. */
@@ -59,6 +65,8 @@ export interface StoreSnapshot {
   readonly unusableKeys: readonly string[]
   /** Members of the set of instances that have no heartbeat, or one that has stopped changing. */
   readonly deadNames: readonly string[]
+  /** The store does not let this instance ask which keys exist. */
+  readonly refusesExists: boolean
 }
 
 /** Ids of the newest and the oldest entry of the event stream; null if it is empty. */
@@ -116,6 +124,7 @@ export async function readSnapshot(
     rejected: heartbeats.rejected + sizes.wrongTypeKeys.length,
     unusableKeys: [...sizes.wrongTypeKeys, ...sizes.tooLargeKeys],
     deadNames: ownHeartbeat === null ? [] : heartbeats.deadNames,
+    refusesExists: common.existing?.kind === 'error',
   }
 }
 
@@ -166,7 +175,10 @@ async function readSizes(
   }
 }
 
-/** Replies about what all instances have in common, and the heartbeats of those that are known, the own one last. */
+/**
+ * Replies about what all instances have in common, and the heartbeats of those that are known and were not read a moment
+ * ago, the own one last.
+ */
 interface CommonReplies {
   readonly names: Reply | undefined
   readonly newest: Reply | undefined
@@ -174,6 +186,8 @@ interface CommonReplies {
   readonly overrides: Reply | undefined
   readonly ownVotes: Reply | undefined
   readonly storeId: Reply | undefined
+  /** How many of the recent heartbeats exist; undefined if there are none. */
+  readonly existing: Reply | undefined
   readonly heartbeats: readonly Reply[]
 }
 
@@ -184,8 +198,9 @@ interface CommonReplies {
 async function readCommon(
   link: StoreLink,
   { isReadable }: Sizes,
-  { keys, instance, known }: SnapshotRequest,
+  request: SnapshotRequest,
 ): Promise<CommonReplies | null> {
+  const { keys, instance, recent } = request
   const names: readonly Command[] = isReadable.names ? [['smembers', keys.instances]] : []
   const events: readonly Command[] = isReadable.events
     ? [
@@ -194,13 +209,16 @@ async function readCommon(
       ]
     : []
   const overrides: readonly Command[] = isReadable.overrides ? [['hgetall', keys.overrides]] : []
+  const recentKeys = [...recent.keys()].map((name) => keys.heartbeat(name))
+  const exists: readonly Command[] = recentKeys.length > 0 ? [['exists', ...recentKeys]] : []
   const commands: readonly Command[] = [
     ...names,
     ...events,
     ...overrides,
     ['hlen', keys.votes(instance)],
     textCommand(keys.storeId, storeIdOctets),
-    ...[...known, instance].map((name) => textCommand(keys.heartbeat(name), maxPackedOctets)),
+    ...exists,
+    ...dueNames(request).map((name) => textCommand(keys.heartbeat(name), maxPackedOctets)),
   ]
   const replies = await link.run(commands)
   if (replies === null) return null
@@ -212,9 +230,16 @@ async function readCommon(
     overrides: rest.splice(0, overrides.length)[0],
     ownVotes: rest.shift(),
     storeId: rest.shift(),
+    existing: exists.length > 0 ? rest.shift() : undefined,
     heartbeats: rest,
   }
 }
+
+/** The instances whose heartbeats are read with what all have in common, this one last. */
+const dueNames = ({ known, recent, instance }: SnapshotRequest): readonly string[] => [
+  ...known.filter((name) => !recent.has(name)),
+  instance,
+]
 
 interface HeartbeatsRead {
   readonly kind: 'read'
@@ -232,27 +257,27 @@ interface SnapshotInput {
 async function readHeartbeats(
   link: StoreLink,
   oversized: OversizedRecords,
-  { request: { keys, instance, known, seals, isStopped }, common }: SnapshotInput,
+  { request, common }: SnapshotInput,
 ): Promise<HeartbeatsRead | SnapshotRefused | null> {
-  const listed = listOf(common.names)
-  const looked = new Set([...known, instance])
-  const strangers = listed.filter(isInstanceName).filter((name) => !looked.has(name))
-  const commands = strangers.map((name) => textCommand(keys.heartbeat(name), maxPackedOctets))
-  const more = commands.length === 0 ? [] : await link.run(commands)
-  if (more === null) return null
-  const replies = [...common.heartbeats, ...more]
-  const refusal = replies.find((reply) => reply.kind === 'error' && !isWrongType(reply))
+  const { keys, instance, recent, seals, isStopped } = request
+  const standing = countOf(common.existing) === recent.size ? recent : noHeartbeats
+  const replies = await readRemaining(link, { request, common }, standing)
+  if (replies === null) return null
+  const refusal = [...replies.values()].find(
+    (reply) => reply?.kind === 'error' && !isWrongType(reply),
+  )
   if (refusal?.kind === 'error') return { kind: 'refused', code: refusal.code }
-  const byName = new Map<string, Heartbeat>()
-  const alive = new Set([instance])
+  const byName = new Map(standing)
+  const alive = new Set([instance, ...standing.keys()])
+  const listed = listOf(common.names)
   const tooLong: string[] = []
   let rejected = listed.filter((name) => !isInstanceName(name)).length
-  for (const [i, name] of [...looked, ...strangers].entries()) {
-    const text = textOf(replies[i])
+  for (const [name, reply] of replies) {
+    const text = textOf(reply)
     const opened = seals.openHeartbeat(keys.heartbeat(name), name, text)
     if (text !== null && Buffer.byteLength(text) > maxPackedOctets)
       tooLong.push(keys.heartbeat(name))
-    else if (opened.kind === 'invalid' || isWrongType(replies[i])) rejected++
+    else if (opened.kind === 'invalid' || isWrongType(reply)) rejected++
     // An instance with another secret is alive as well, for those that have it too.
     if (opened.kind === 'ignored') alive.add(name)
     if (opened.kind !== 'record' || isStopped(name, opened.value)) continue
@@ -263,6 +288,31 @@ async function readHeartbeats(
   if (!(await noteOversizedStrings(link, oversized, tooLong, maxPackedOctets))) return null
   const deadNames = listed.map(String).filter((name) => !alive.has(name))
   return { kind: 'read', byName, deadNames, rejected }
+}
+
+const noHeartbeats: ReadonlyMap<string, Heartbeat> = new Map()
+
+/**
+ * The replies of all heartbeats that had to be read, by name; null if the store did not answer. If not all recent ones
+ * stand, they are read here, and the own one after them once more.
+ */
+async function readRemaining(
+  link: StoreLink,
+  { request, common }: SnapshotInput,
+  standing: ReadonlyMap<string, Heartbeat>,
+): Promise<ReadonlyMap<string, Reply | undefined> | null> {
+  const { keys, instance, known, recent } = request
+  const due = dueNames(request)
+  const looked = new Set([...known, instance])
+  const strangers = listOf(common.names)
+    .filter(isInstanceName)
+    .filter((name) => !looked.has(name))
+  const fallen = standing.size === recent.size ? [] : [...recent.keys(), instance]
+  const names = [...strangers, ...fallen]
+  const commands = names.map((name) => textCommand(keys.heartbeat(name), maxPackedOctets))
+  const more = commands.length === 0 ? [] : await link.run(commands)
+  const replies = more && [...common.heartbeats, ...more]
+  return replies && new Map([...due, ...names].map((name, i) => [name, replies[i]]))
 }
 
 /** Overrides of targets that zones here have, where there are too many to read all. */

@@ -153,31 +153,40 @@ test('a heartbeat of our name that a later process seems to have written, and th
   expect(a.cluster.stateView().fenced).toBe(false)
 })
 
-test.each([3, 40])('one vote of an instance on %i endpoints: the others count', async (count) => {
-  const slotKeys = Array.from({ length: count }, (_, i) => `more${i}`)
-  for (const { cluster } of [a, b])
-    for (const slotKey of slotKeys) cluster.publish({ slotKey, state: '?', reason: 'ok' })
-  const before = await sentOctets()
-  const heartbeat = { epoch: 7, state: 'ok', site: 'c', config: null } as const
-  await redis.command('HSET', `${prefix}v:c`, endpointId('more1'), 'D|7|timeout')
-  await callWithLarge('HSET', `${prefix}v:c`, endpointId('more2'))
-  let sequence = 0
-  const beat = async (): Promise<void> => {
-    const text = formatHeartbeat({ ...heartbeat, sequence: ++sequence })
-    await redis.command('SET', `${prefix}hb:c`, text, 'PX', '1500')
-    await redis.command('SADD', `${prefix}inst`, 'c')
-  }
-  const sees = ({ cluster }: TestMember): boolean =>
-    cluster.votes('more1').some(({ instance, state }) => instance === 'c' && state === 'D')
-  await until(async () => [a, b].every(sees) || (await beat()), {
-    what: 'the other vote of c counts',
-    withinMs,
-  })
-  await isNamedByBoth(`v:c ${endpointId('more2')}`)
-  expect(a.cluster.votes('more2').some(({ instance }) => instance === 'c')).toBe(false)
-  await expectAgreement()
-  expect((await sentOctets()) - before).toBeLessThan(readLimitOctets)
-})
+test.each([
+  [3, 0],
+  [40, 0],
+  [40, 20_000],
+])(
+  'one vote of an instance on %i endpoints, beside %i fields: the others count',
+  async (count, more) => {
+    const slotKeys = Array.from({ length: count }, (_, i) => `more${i}`)
+    for (const { cluster } of [a, b])
+      for (const slotKey of slotKeys) cluster.publish({ slotKey, state: '?', reason: 'ok' })
+    const before = await sentOctets()
+    const heartbeat = { epoch: 7, state: 'ok', site: 'c', config: null } as const
+    await redis.command('HSET', `${prefix}v:c`, endpointId('more1'), 'D|7|timeout')
+    const beside = Array.from({ length: more }, (_, i) => [`x${i}`, ''])
+    if (more > 0) await redis.command('HSET', `${prefix}v:c`, ...beside.flat())
+    await callWithLarge('HSET', `${prefix}v:c`, endpointId('more2'))
+    let sequence = 0
+    const beat = async (): Promise<void> => {
+      const text = formatHeartbeat({ ...heartbeat, sequence: ++sequence })
+      await redis.command('SET', `${prefix}hb:c`, text, 'PX', '1500')
+      await redis.command('SADD', `${prefix}inst`, 'c')
+    }
+    const sees = ({ cluster }: TestMember): boolean =>
+      cluster.votes('more1').some(({ instance, state }) => instance === 'c' && state === 'D')
+    await until(async () => [a, b].every(sees) || (await beat()), {
+      what: 'the other vote of c counts',
+      withinMs,
+    })
+    await isNamedByBoth(`v:c ${endpointId('more2')}`)
+    expect(a.cluster.votes('more2').some(({ instance }) => instance === 'c')).toBe(false)
+    await expectAgreement()
+    expect((await sentOctets()) - before).toBeLessThan(readLimitOctets)
+  },
+)
 
 test('a vote in the own hash: all own votes are written anew', async () => {
   a.cluster.publish({ slotKey: 'k', state: 'U', reason: 'ok' })
