@@ -102,7 +102,7 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
   const problemWatch = new ProblemWatch((change) => logEmptyPool(log, change))
   const look: Problems = (notReady) => {
     const written = state.lastWrite()
-    const { isIsolated, heldGroups } = watch.localFaults()
+    const { isIsolated, isolatedFamilies, heldGroups } = watch.localFaults()
     return problemWatch.observe({
       nowMs: clock.wallMs(),
       notReady,
@@ -115,7 +115,7 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
       databases: places.states(),
       unwritten: written?.successful === false ? written : null,
       store: cluster.view?.() ?? null,
-      prober: { isIsolated, heldGroups, ownFaults: watch.ownFaults() },
+      prober: { isIsolated, isolatedFamilies, heldGroups, ownFaults: watch.ownFaults() },
       workers: { alive: workers.alive(), of: workers.counters.length },
     })
   }

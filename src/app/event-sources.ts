@@ -149,8 +149,14 @@ export function logLocalFault(log: Log, event: LocalFaultEvent): void {
     }
     case 'isolated':
       return event.isOver
-        ? logEvent(log, 'prober.isolated.over')
+        ? logEvent(log, 'prober.isolated.over', {})
         : logEvent(log, 'prober.isolated', { canaries: event.canaries })
+    case 'family-isolated': {
+      const { family, canaries } = event
+      return event.isOver
+        ? logEvent(log, 'prober.isolated.over', { family })
+        : logEvent(log, 'prober.isolated', { canaries, family })
+    }
     default:
       return event satisfies never
   }

@@ -67,6 +67,9 @@ interface ListFields {
   readonly family: 4 | 6
 }
 
+const cutOffText =
+  'no canary answers and hardly any target does: failures are taken for faults of this host'
+
 /**
  * The rows. What a row takes as `fields` is written to the line as it is; other parameters are for the
  * message.
@@ -188,13 +191,20 @@ export const logEvents = {
     ),
   'prober.blind.over': (fields: AddressName & { reason: string }): LogLine =>
     line('info', `${addressText(fields)}: over`, fields),
-  'prober.isolated': (fields: { canaries: number }): LogLine =>
-    line(
-      'error',
-      'no canary answers and hardly any target does: failures are taken for our own',
-      fields,
-    ),
-  'prober.isolated.over': (): LogLine => line('info', 'connected again'),
+  'prober.isolated': (fields: { canaries: number; family?: 4 | 6 }): LogLine => {
+    const { canaries, family } = fields
+    if (family === undefined) return line('error', cutOffText, fields)
+    const seen =
+      canaries > 0
+        ? 'no canary of it answers and hardly any target does'
+        : 'its targets fell silent at several networks at once'
+    const path = `this host is cut off in IPv${family} alone: ${seen}`
+    return line('error', `${path}. Such failures are taken for faults of this host`, fields)
+  },
+  'prober.isolated.over': (fields: { family?: 4 | 6 }): LogLine => {
+    const { family } = fields
+    return line('info', `connected again${family === undefined ? '' : ` in IPv${family}`}`, fields)
+  },
   'probes.braked': (fields: { group: string; failing: number; of: number }): LogLine => {
     const { group, failing, of } = fields
     const failures = `${failing} of ${of} of ${poolText(group)} fail at once`

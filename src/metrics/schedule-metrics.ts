@@ -66,6 +66,17 @@ function registerLocalFaultMetrics(registry: Registry, localFaults: () => LocalF
   })
   registerSampled(registry, {
     kind: 'gauge',
+    name: 'mxsteer_prober_family_isolated',
+    help: '1: this host is cut off in one address family while the other answers',
+    labels: ['family'],
+    sample: (emit) => {
+      const { isolatedFamilies } = localFaults()
+      for (const family of [4, 6] as const)
+        emit({ family: String(family) }, Number(isolatedFamilies.includes(family)))
+    },
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
     name: 'mxsteer_failure_brakes',
     help: 'Pools, and all targets as one, whose failures wait for a second round',
     sample: (emit) => emit({}, localFaults().heldGroups.length),

@@ -1,6 +1,7 @@
 // What is wrong with this server now, as `/status` and `mxsteer status` show it first. One table: a row for each kind of
 // problem, a function from what the components report to what an operator is told. The kinds are a contract.
 
+import type { Family } from '../health/isolation.ts'
 import { isoDay } from '../lib/clock.ts'
 import { type EmptyPool, type Instead, isAnsweredBadly } from './empty-pools.ts'
 
@@ -55,6 +56,8 @@ export interface ServerState {
   readonly store: StoreState | null
   readonly prober: {
     readonly isIsolated: boolean
+    /** Address families in which this host is cut off while the other one answers. */
+    readonly isolatedFamilies: readonly Family[]
     /** Pools whose failures wait for a second round; `*`: all addresses as one. */
     readonly heldGroups: readonly string[]
     /** Of all probed addresses, those whose last probe failed by a fault of this host, and why; `blind`: for long. */
@@ -225,16 +228,21 @@ const workersDown = ({ alive, of }: ServerState['workers']): readonly Finding[] 
         },
       ]
 
-const isolated = ({ isIsolated }: ServerState['prober']): readonly Finding[] =>
-  isIsolated
-    ? [
-        {
-          text:
-            'this host is cut off: no canary answers and hardly any target does. No target is ' +
-            "taken out meanwhile. Mend this host's network",
-        },
-      ]
-    : []
+function isolated({ isIsolated, isolatedFamilies }: ServerState['prober']): readonly Finding[] {
+  const text =
+    'this host is cut off: no canary answers and hardly any target does. No target is ' +
+    "taken out meanwhile. Mend this host's network"
+  return isIsolated ? [{ text }] : isolatedFamilies.map(familyIsolated)
+}
+
+function familyIsolated(family: Family): Finding {
+  const name = `IPv${family}`
+  const text =
+    `this host is cut off in ${name} alone: ${name} addresses of targets do not answer, and the ` +
+    `other family does. None is taken out for it meanwhile. Mend the ${name} uplink of this host; ` +
+    `if it is well, name canaries with ${name} addresses`
+  return { subject: name, severity: 'warning', text }
+}
 
 const held = (group: string): Finding => ({
   subject: group,

@@ -233,6 +233,7 @@ class ScheduledEndpointWatch implements EndpointWatch {
     this.#firstRound.remove(endpoint)
     this.#assignments.remove(endpoint)
     this.#slowStarts.remove(endpoint.health)
+    this.#localFaults.forget(slot)
     this.#pools.setDown(slot, false)
     if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
     this.#options.cluster.withdraw(endpoint.key)
@@ -270,7 +271,7 @@ class ScheduledEndpointWatch implements EndpointWatch {
     const { clock, onOutcome } = this.#options
     const { health } = endpoint
     const wasFailing = health.isFailing
-    const outcome = this.#localFaults.screen(observed, health.address)
+    const outcome = this.#localFaults.screen(observed, health)
     health.observe(outcome, clock.monotonicMs())
     if (health.isFailing !== wasFailing) this.#localFaults.observe(health.slot, health.isFailing)
     for (const address of health.addresses) onOutcome?.(address, outcome)

@@ -2,13 +2,20 @@
 //
 //   this process stalled during the probe (LoopLag)                   a failure is `self`, reason `stalled`
 //   this host is cut off (Canaries, health/isolation.ts)              a failure is `self`, reason `isolated`
-//   it is cut off in one family: no canary of the family answers      "unreachable" is `self`, reason `isolated-ipv6`
-//   and hardly any target of it does, and routers say "unreachable"   (or `isolated-ipv4`)
+//   it is cut off in one address family (health/isolation.ts)         silence of that family, and "unreachable" of a
+//                                                                     router, are `self`, reason `isolated-ipv6`
 //   many addresses begin to fail at once (health/mass-failure-guard.ts)   each has to fail a second round
 //
 // A refused connection counts even after a stall: the kernel received it, however late this process was.
 
-import { Isolation } from '../health/isolation.ts'
+import {
+  type Family,
+  type FamilyChange,
+  FamilyIsolation,
+  familyOf,
+  Isolation,
+  type PathEvidence,
+} from '../health/isolation.ts'
 import {
   type FailureGroup,
   type HeldGroup,
@@ -17,18 +24,20 @@ import {
 } from '../health/mass-failure-guard.ts'
 import type { Outcome } from '../health/outcome.ts'
 import type { Clock, Random, Timer } from '../lib/clock.ts'
-import { isUnreachable } from '../probe/smtp/connection-fault.ts'
 import { type ProbeProfile, profileDefaults } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 
 export type LocalFaultEvent =
   | { readonly kind: 'isolated'; readonly isOver: boolean; readonly canaries: number }
+  | ({ readonly kind: 'family-isolated' } & FamilyChange)
   | ({ readonly kind: 'held' } & HeldGroup)
   | ({ readonly kind: 'released' } & ReleasedGroup)
 
 export interface LocalFaultState {
   /** Whether this host is taken to be cut off. */
   readonly isIsolated: boolean
+  /** Address families in which this host is taken to be cut off while the other one answers. */
+  readonly isolatedFamilies: readonly Family[]
   /** Pools whose failures the mass-failure guard holds; `*` stands for all addresses together. */
   readonly heldGroups: readonly string[]
   /** Number of outcomes replaced by `self`, by reason. */
@@ -72,12 +81,13 @@ export class LocalFaultDetector {
     this.#options = options
     this.#lag = new LoopLag(options.clock, options.timer)
     this.#isolation = new Isolation(options.canaries.length)
-    this.#families = new FamilyIsolation(options.canaries)
+    this.#families = new FamilyIsolation(options.canaries.map(({ address }) => address))
     this.#canaries = new Canaries({
       ...options,
-      onResult: (index, isReached) => {
+      onResult: (index, isReached, durationMs) => {
+        const nowMs = options.clock.monotonicMs()
         this.#isolation.recordCanary(index, isReached)
-        this.#families.recordCanary(index, isReached)
+        this.#families.recordCanary(index, isReached, nowMs - durationMs, nowMs)
         this.#reportIsolation()
       },
     })
@@ -89,8 +99,8 @@ export class LocalFaultDetector {
     this.#reportReleased()
   }
 
-  /** Returns the outcome of a probe of `address` as it counts: itself, or one of kind `self` where the fault may be local. */
-  screen(outcome: Outcome, address: string): Outcome {
+  /** Returns the outcome of a probe as it counts: itself, or one of kind `self` where the fault may be local. */
+  screen(outcome: Outcome, { slot, address }: { slot: number; address: string }): Outcome {
     const { kind, reason, durationMs } = outcome
     if (kind === 'self') return outcome
     const isSilence = kind === 'dead' || kind === 'mute' || kind === 'garbage' || kind === 'stuck'
@@ -98,12 +108,20 @@ export class LocalFaultDetector {
     const isFailure = isSilence || kind === 'busy' || kind === 'refusing'
     if (isFailure && reason !== 'connect-refused' && this.#lag.stalledSince(nowMs - durationMs))
       return this.#discard(outcome, 'stalled')
+    const evidence = pathEvidence(outcome)
+    const times = { startedMs: nowMs - durationMs, endedMs: nowMs }
     this.#isolation.recordTarget(!isSilence, nowMs)
-    this.#families.recordTarget(address, !isSilence, nowMs)
+    this.#families.recordTarget({ slot, address, evidence, ...times })
     this.#reportIsolation()
     if (isSilence && this.#isIsolated) return this.#discard(outcome, 'isolated')
-    const isOurWay = isUnreachable(reason) && this.#families.isIsolated(address, nowMs)
-    return isOurWay ? this.#discard(outcome, 'isolated', familyReason(address)) : outcome
+    const family = familyOf(address)
+    const isOurPath = evidence !== 'answered' && this.#families.isIsolated(family, nowMs)
+    return isOurPath ? this.#discard(outcome, 'isolated', `isolated-ipv${family}`) : outcome
+  }
+
+  /** Forgets what is known of the path to a slot that is not probed here any more. */
+  forget(slot: number): void {
+    this.#families.forget(slot)
   }
 
   /** Records that a slot begins to fail, or that it passes again. */
@@ -124,6 +142,7 @@ export class LocalFaultDetector {
   state(): LocalFaultState {
     return {
       isIsolated: this.#isIsolated,
+      isolatedFamilies: this.#families.isolated(),
       heldGroups: this.#massFailureGuard.heldGroups(this.#options.clock.monotonicMs()),
       discarded: { ...this.#discarded },
       stalls: this.#lag.stalls(),
@@ -155,7 +174,10 @@ export class LocalFaultDetector {
   }
 
   #reportIsolation(): void {
-    const isIsolated = this.#isolation.isIsolated(this.#options.clock.monotonicMs())
+    const nowMs = this.#options.clock.monotonicMs()
+    for (const change of this.#families.takeChanges(nowMs))
+      this.#options.onLocalFault({ kind: 'family-isolated', ...change })
+    const isIsolated = this.#isolation.isIsolated(nowMs)
     if (isIsolated === this.#isIsolated) return
     this.#isIsolated = isIsolated
     const canaries = this.#options.canaries.length
@@ -166,44 +188,6 @@ export class LocalFaultDetector {
   #discard(outcome: Outcome, cause: 'stalled' | 'isolated', reason: string = cause): Outcome {
     this.#discarded[cause]++
     return { ...outcome, kind: 'self', reason, code: null }
-  }
-}
-
-type Family = 4 | 6
-
-const familyOf = (address: string): Family => (address.includes(':') ? 6 : 4)
-
-const familyReason = (address: string): string => `isolated-ipv${familyOf(address)}`
-
-/**
- * Isolation by address family: what a router on the way says is unreachable may be so for one family alone. A family
- * without canaries is never isolated: routers are believed, as silence is.
- */
-class FamilyIsolation {
-  /** Family of each canary and its index within the family, by the index among all. */
-  readonly #places: readonly { readonly family: Family; readonly index: number }[]
-  readonly #families: Readonly<Record<Family, Isolation>>
-
-  constructor(canaries: readonly Canary[]) {
-    const counts: Record<Family, number> = { 4: 0, 6: 0 }
-    this.#places = canaries.map(({ address }) => {
-      const family = familyOf(address)
-      return { family, index: counts[family]++ }
-    })
-    this.#families = { 4: new Isolation(counts[4]), 6: new Isolation(counts[6]) }
-  }
-
-  recordCanary(index: number, isReached: boolean): void {
-    const place = this.#places[index]
-    if (place) this.#families[place.family].recordCanary(place.index, isReached)
-  }
-
-  recordTarget(address: string, isPass: boolean, nowMs: number): void {
-    this.#families[familyOf(address)].recordTarget(isPass, nowMs)
-  }
-
-  isIsolated(address: string, nowMs: number): boolean {
-    return this.#families[familyOf(address)].isIsolated(nowMs)
   }
 }
 
@@ -273,7 +257,7 @@ interface CanaryOptions {
   readonly random: Random
   readonly timer: Timer
   readonly probe: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
-  readonly onResult: (index: number, isReached: boolean) => void
+  readonly onResult: (index: number, isReached: boolean, durationMs: number) => void
 }
 
 const failingIntervalMs = 1000
@@ -327,7 +311,7 @@ class Canaries {
       const outcome = await probe({ address, profile: canaryProfile(port), signal }, clock)
       if (signal.aborted) return
       isReached = reached(outcome)
-      if (isReached !== null) onResult(index, isReached)
+      if (isReached !== null) onResult(index, isReached, outcome.durationMs)
     } finally {
       const delayMs = isReached === false ? failingIntervalMs : canaryIntervalMs
       if (!signal.aborted) this.#schedule(index, delayMs)
@@ -336,8 +320,15 @@ class Canaries {
 }
 
 /** Whether the canary was reached; null if the outcome is no evidence. A refusal or a reset is an answer. */
-function reached({ kind, reason }: Outcome): boolean | null {
-  if (kind === 'dead') return reason === 'connect-refused' || reason === 'connection-reset'
-  if (kind !== 'self') return true
+function reached(outcome: Outcome): boolean | null {
+  const { kind, reason } = outcome
+  if (kind !== 'self') return pathEvidence(outcome) !== 'silent'
   return reason === 'local-no-route' || reason === 'local-permission' ? false : null
+}
+
+/** What an outcome says of the path: a host that refuses or resets a connection has answered. */
+function pathEvidence({ kind, reason }: Outcome): PathEvidence {
+  if (kind === 'mute' || kind === 'stuck' || kind === 'self') return 'none'
+  const isAnswer = reason === 'connect-refused' || reason === 'connection-reset'
+  return kind !== 'dead' || isAnswer ? 'answered' : 'silent'
 }

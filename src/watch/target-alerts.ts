@@ -1,8 +1,8 @@
 // Alerts of one endpoint: what an operator should know beside its state, raised and ended once each.
 //
 //   prober-blocked   by the votes of all sites (health/refusal.ts): the target refuses probes, perhaps only probes
-//   prober-blind     no probe of this instance says anything of the target for long: each is `self`. Isolation has an
-//                    event of its own for all targets together, and raises none of these
+//   prober-blind     no probe of this instance says anything of the target for long: each is `self`. Isolation, of the
+//                    host or of an address family, has an event of its own for all targets together, and raises none
 //   tls              by the last outcome of this instance, until TLS is good again; an outcome without TLS changes nothing
 
 import type { DampingPolicy } from '../health/damping.ts'
@@ -33,6 +33,12 @@ interface AlertInput {
   /** Whether the probes of this instance have said nothing for long (`isLongBlind`). */
   readonly isBlind: boolean
 }
+
+const isolationReasons: ReadonlySet<string> = new Set([
+  'isolated',
+  'isolated-ipv4',
+  'isolated-ipv6',
+])
 
 const blindAfterMs = 300_000
 const blindAfterIntervals = 15
@@ -90,7 +96,7 @@ export class TargetAlerts {
 
   /** The first reason stays while the alert lasts: those of a busy host alternate. */
   #blindReason({ reason }: Outcome): string | null {
-    return this.#raised.get('prober-blind') ?? (reason === 'isolated' ? null : reason)
+    return this.#raised.get('prober-blind') ?? (isolationReasons.has(reason) ? null : reason)
   }
 
   #tlsReason({ kind, reason }: Outcome): string | null {

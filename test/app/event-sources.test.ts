@@ -50,12 +50,25 @@ test.each<[LocalFaultEvent, readonly unknown[]]>([
     [
       'error',
       { event: 'prober.isolated', canaries: 2 },
-      'no canary answers and hardly any target does: failures are taken for our own',
+      'no canary answers and hardly any target does: failures are taken for faults of this host',
     ],
   ],
   [
     { kind: 'isolated', isOver: true, canaries: 2 },
     ['info', { event: 'prober.isolated.over' }, 'connected again'],
+  ],
+  [
+    { kind: 'family-isolated', family: 6, isOver: false, canaries: 0 },
+    [
+      'error',
+      { event: 'prober.isolated', canaries: 0, family: 6 },
+      'this host is cut off in IPv6 alone: its targets fell silent at several networks at once. ' +
+        'Such failures are taken for faults of this host',
+    ],
+  ],
+  [
+    { kind: 'family-isolated', family: 6, isOver: true, canaries: 0 },
+    ['info', { event: 'prober.isolated.over', family: 6 }, 'connected again in IPv6'],
   ],
 ])('%o', (event, expected) => {
   expect(written(event)).toEqual(expected)

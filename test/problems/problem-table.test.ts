@@ -32,6 +32,7 @@ const well: ServerState = {
   },
   prober: {
     isIsolated: false,
+    isolatedFamilies: [],
     heldGroups: [],
     ownFaults: { count: 0, blind: 0, of: 10, reasons: '' },
   },
@@ -83,6 +84,7 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
   ['workers-down warning', { workers: { alive: 2, of: 3 } }, /^2 of 3 answering threads serve/],
   ['workers-down critical', { workers: { alive: 0, of: 3 } }, /^0 of 3/],
   ['prober-isolated critical', withProber({ isIsolated: true }), /cut off/],
+  ['prober-isolated warning', withProber({ isolatedFamilies: [6] }), /cut off in IPv6 alone/],
   ['probes-held warning', withProber({ heldGroups: ['eu'] }), /of pool eu began to fail at once/],
   ['probes-held warning', withProber({ heldGroups: ['*'] }), /of all pools began to fail/],
   [
