@@ -149,6 +149,7 @@ function addDname(
     addSet(transaction, 'answer', dnameOwner, dname)
   const name =
     owner ?? query.packet.subarray(query.qnameOffset, query.qnameOffset + query.qnameOctets)
+  transaction.hasQnameLabels = true
   const target = substitute(name, dnameOwner.length, (dname.rdata[0] as Rdata).octets)
   if (target === null) {
     // RFC 6672 §2.2: YXDOMAIN where the target would exceed 255 octets.

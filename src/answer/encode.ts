@@ -6,6 +6,10 @@
 // Header: AA as planned; opcode copied, RD too where it is QUERY; RA and AD clear, as this server neither recurses nor
 // validates; CD clear, as RFC 4035 §3.1.6 requires of authoritative answers (the more specific rule than its §3, which
 // copies CD). The OPT (edns-reply.ts) follows the records, and a TSIG is last (RFC 8945 §5.1).
+//
+// Names are compressed regardless of case, those in rdata too (RFC 4343 §4.1): what ends as the qname does points into the
+// question and has its letters. So all spellings of a question have the same records, octet for octet, which the answer
+// cache relies on. Names that must not be compressed (RFC 3597 §4) keep the letters of the zone.
 
 import { Flag, headerOctets, minUdpOctets, maxTcpOctets } from '../wire/header.ts'
 import type { SelectedAddress, Rung } from '../steer/selection.ts'
@@ -20,6 +24,7 @@ import {
   putName,
   putOctets,
   rewind,
+  type CaseRule,
   type MessageWriter,
 } from '../wire/writer.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
@@ -101,19 +106,19 @@ function putSet(writer: MessageWriter, entry: PlanEntry, rrClass: number): numbe
   const { entries } = writer.table
   for (let i = 0; i < rdata.length && !writer.full; i++) {
     const lengthAt = putRecordHead(writer, entry, rrClass)
-    putRdata(writer, rdata[i] as Rdata)
+    putRdata(writer, rdata[i] as Rdata, 'ignore')
     closeRdata(writer, lengthAt)
   }
   for (let i = 0; i < addresses.length && !writer.full; i++) {
     const lengthAt = putRecordHead(writer, entry, rrClass)
-    putRdata(writer, (addresses[i] as SelectedAddress).address.rdata)
+    putRdata(writer, (addresses[i] as SelectedAddress).address.rdata, 'ignore')
     closeRdata(writer, lengthAt)
   }
   for (let i = 0; i < rungs.length && !writer.full; i++) {
     const lengthAt = putRecordHead(writer, entry, rrClass)
     const rung = rungs[i] as Rung
     put16(writer, rung.preference)
-    putName(writer, rung.target.owner, 0, 'exact')
+    putName(writer, rung.target.owner, 0, 'ignore')
     closeRdata(writer, lengthAt)
   }
   if (!writer.full) return rdata.length + rungs.length + addresses.length
@@ -138,13 +143,13 @@ function closeRdata(writer: MessageWriter, lengthAt: number): void {
 }
 
 /** Writes RDATA, compressing the names whose offsets are in `compressible`. */
-export function putRdata(writer: MessageWriter, rdata: Rdata): void {
+export function putRdata(writer: MessageWriter, rdata: Rdata, rule: CaseRule): void {
   const { octets, compressible } = rdata
   let written = 0
   for (let i = 0; i < compressible.length; i++) {
     const nameAt = compressible[i] as number
     putOctets(writer, octets, written, nameAt)
-    written = nameAt + putName(writer, octets, nameAt, 'exact')
+    written = nameAt + putName(writer, octets, nameAt, rule)
   }
   putOctets(writer, octets, written, octets.length)
 }

@@ -54,6 +54,8 @@ export interface Transaction {
   lookup: Lookup | null
   /** The answer does not depend on randomness, health or the client. */
   isStatic: boolean
+  /** Labels of the qname, in its spelling, stand in records of the answer and not only in its question. */
+  hasQnameLabels: boolean
   /** Offset of the end of the records of the message last encoded, its OPT not included. */
   recordsEnd: number
 }
@@ -86,6 +88,7 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   isSlipped: false,
   lookup: null,
   isStatic: true,
+  hasQnameLabels: false,
   recordsEnd: 0,
 })
 
@@ -101,6 +104,7 @@ export function beginTransaction(transaction: Transaction, query: Query, peer: P
   transaction.isSlipped = false
   transaction.lookup = null
   transaction.isStatic = true
+  transaction.hasQnameLabels = false
 }
 
 /** Reads the catalog in force for this transaction. */

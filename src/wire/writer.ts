@@ -96,14 +96,14 @@ export function putOctets(
 }
 
 /** Whether a name must match in letter case for a pointer to replace it. */
-type CaseRule = 'exact' | 'ignore'
+export type CaseRule = 'exact' | 'ignore'
 
 const notFound = -1
 
 /**
  * Appends the uncompressed name at `octets[from]`, with its longest suffix that was written before replaced by a
- * pointer. Returns the length of the uncompressed name. Owner names ignore case (RFC 4343 §4.1); the case of names
- * within rdata is preserved.
+ * pointer. Returns the length of the uncompressed name. Where case is ignored, the name gets the letters of what it points
+ * to (RFC 4343 §4.1).
  */
 export function putName(
   writer: MessageWriter,

@@ -260,8 +260,13 @@ describe('case', () => {
     expect(view.question).toBe('Mx1.eXaMpLe.TEST A')
     expect(view.answer).toEqual(['Mx1.eXaMpLe.TEST 300 A 192.0.2.1'])
   })
-  test('names in rdata keep the case of the zone', () => {
-    expect(ask('EXAMPLE.TEST', 'MX').answer).toContain('EXAMPLE.TEST 300 MX 10 mx1.example.test')
+  test('names in rdata that end as the qname does have its letters, others those of the zone', () => {
+    const { answer } = ask('eXample.TEST', 'MX')
+    expect(answer[0]).toBe('eXample.TEST 300 MX 10 mx1.eXample.TEST')
+    expect(answer[2]).toBe('eXample.TEST 300 MX 30 mx.elsewhere.org')
+  })
+  test('names that must not be compressed keep the letters of the zone (RFC 3597)', () => {
+    expect(ask('_SMTP._tcp.EXAMPLE.test', 'SRV').answer.at(-1)).toMatch(/ mx2\.example\.test$/)
   })
 })
 

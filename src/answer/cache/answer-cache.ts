@@ -1,7 +1,7 @@
 // The fast path: answers to questions that were asked before, without deciding and encoding them again. They are octet for
 // octet those of the slow path (decide.ts, encode.ts): test/property/cached-answers.test.ts compares the two.
 //
-//   the answer depends on the catalog alone   its message is cached (message-cache.ts)
+//   the answer depends on the catalog alone   its message is cached (message-cache.ts), once for all spellings of the qname
 //   it is steered                             drawn anew, from the set that the lookup found before (steered-answers.ts)
 //   NXDOMAIN, without cut, DNAME or wildcard  the zone's encoded SOA (nxdomain.ts)
 //   anything else                             the slow path
@@ -34,8 +34,11 @@ import { SteeredAnswers } from './steered-answers.ts'
  */
 type CacheResult = 'written' | 'planned' | 'unknown'
 
-/** What the message cache holds for a question: the whole message, or header and question of a steered answer. */
-const Kind = { message: 0, steered: 1 } as const
+/**
+ * What the message cache holds for a question: the whole message, or header and question of a steered answer. `lowerCase`:
+ * a message that answers a qname without capitals alone.
+ */
+const Kind = { message: 0, steered: 1, lowerCase: 2 } as const
 
 /** Whether the type stands for records of that type: no part of messages, no transfer, no type for several (decide.ts). */
 const isOrdinary = (qtype: number): boolean =>
@@ -64,11 +67,16 @@ export class AnswerCache {
     const end = writer.start + this.#messages.octets(entry)
     const recordsLimit = limit - reservedOctets(transaction)
     if (end > recordsLimit || end + 3 > writer.out.length) return 'unknown'
-    if (this.#messages.kind(entry) === Kind.steered) {
+    const kind = this.#messages.kind(entry)
+    if (kind === Kind.steered) {
       const steeredEnd = this.#steered.put(transaction, entry, writer, recordsLimit)
-      return steeredEnd < 0 ? 'planned' : finish(writer, query, steeredEnd)
+      if (steeredEnd < 0) return 'planned'
+      this.#messages.spell(query, writer.out, writer.start)
+      return finish(writer, query, steeredEnd)
     }
+    if (kind === Kind.lowerCase && this.#messages.hasCapitals()) return 'unknown'
     this.#messages.copy(entry, writer.out, writer.start)
+    this.#messages.spell(query, writer.out, writer.start)
     resetPlan(transaction.plan, this.#messages.value(entry) as Rcode)
     return finish(writer, query, end)
   }
@@ -104,20 +112,21 @@ export class AnswerCache {
 
   /** Stores what the slow path has just answered, where it is worth it. `end`: of its records, before the OPT. */
   store(
-    { query, plan, lookup, isStatic, catalog }: Transaction,
+    { query, plan, lookup, isStatic, hasQnameLabels, catalog }: Transaction,
     writer: MessageWriter,
     end: number,
   ): void {
     const { start, out } = writer
-    if (query.qclass !== RRClass.IN || !isOrdinary(query.qtype) || hasCapitals(query)) return
+    if (query.qclass !== RRClass.IN || !isOrdinary(query.qtype)) return
     const octets = isStatic ? end - start : headerOctets + query.qnameOctets + questionTailOctets
     if (isStatic) {
       const isCacheable = plan.rcode === Rcode.NOERROR && plan.isWhole && plan.count > 0
       if (!isCacheable || octets > maxCachedOctets) return
+      if (hasQnameLabels && hasCapitals(query)) return
       this.#makeRoom(catalog, octets)
       const message = withoutClientFields(out, start, octets, query)
-      const { rcode } = plan
-      this.#messages.store(query, { kind: Kind.message, value: rcode, message, at: 0, octets })
+      const kind = hasQnameLabels ? Kind.lowerCase : Kind.message
+      this.#messages.store(query, { kind, value: plan.rcode, message, at: 0, octets })
       return
     }
     if (lookup?.kind !== 'found') return
@@ -143,10 +152,7 @@ function finish(writer: MessageWriter, query: Query, end: number): CacheResult {
   return 'written'
 }
 
-/**
- * Whether the qname has capital letters. Its answer is not cached: resolvers that randomise case against forged answers
- * (0x20) hardly ever ask in the same spelling again.
- */
+/** Whether the qname has capital letters. */
 function hasCapitals({ packet, qnameOffset, qnameOctets }: Query): boolean {
   for (let i = qnameOffset; i < qnameOffset + qnameOctets; i++)
     if (lowerOctet(packet[i] as number) !== packet[i]) return true

@@ -168,7 +168,7 @@ function fragmentOf(
 /** Queried less often between two changes of health, a question is not worth fragments: they take as long as some answers. */
 const minQueriesBeforeFragments = 8
 
-/** The MX answers of one question, as it is spelled. */
+/** The MX answers of one question. */
 export class LadderAnswer {
   readonly #scratch: LadderScratch
   readonly #budget: FragmentBudget

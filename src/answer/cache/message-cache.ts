@@ -1,20 +1,23 @@
-// What is known of questions that were asked before, by their octets: name (including its case), type and class.
+// What is known of questions of class IN that were asked before, by name (in any case) and type.
 //
 // A hash table over one arena of 32-bit words, filled from its start; when it is full it is emptied, and fills again with
 // what is asked now. So its size is its bound, whatever is asked, and there is nothing in it for the garbage collector.
 //
-//   an entry   hash | octets of the question, octets of the message << 16 | kind | value | message
+//   an entry   hash | octets of the qname, octets of the message << 16 | kind, type << 16 | value | message
 //
-// The message is a header with ID 0 and RD clear, the question, and the records.
+// The message is a header with ID 0 and RD clear, the question with its name in lower case, and the records. Names in the
+// records are compressed against the question regardless of case (encode.ts), so the records are the same in every
+// spelling of it, and `spell` is all that a spelling takes.
 
-import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
+import { Flag, headerOctets } from '../../wire/header.ts'
+import { lowerOctet } from '../../wire/name.ts'
 import type { Query } from '../../wire/query.ts'
 import type { Catalog } from '../../zone/zone.ts'
 
 const headWords = 4
 
-/** Where an entry's question starts, in words from the entry: the message header has three. */
-const questionWord = headWords + headerOctets / 4
+/** Where an entry's qname starts, in words from the entry: the message header has three. */
+const qnameWord = headWords + headerOctets / 4
 
 const minArenaOctets = 1 << 20
 const maxArenaOctets = 1 << 25
@@ -32,8 +35,8 @@ const maxProbes = 16
 /** Longer messages are rare, and encoded again for each query. */
 export const maxCachedOctets = 1024
 
-/** Words of the longest question: a name of 255 octets, type and class, and one more for the rest. */
-const maxQuestionWords = 68
+/** Words of the longest name, 255 octets. */
+const maxQnameWords = 64
 
 export interface MessageCache {
   /** Empties the cache and sizes it by the number of names in the catalog. */
@@ -47,6 +50,10 @@ export interface MessageCache {
   octets(entry: number): number
   /** Copies the entry's message to `at`; up to three octets beyond its end are overwritten. */
   copy(entry: number, out: Uint8Array, at: number): void
+  /** Whether the query found last spells its qname with capital letters. */
+  hasCapitals(): boolean
+  /** Gives the qname of a message at `at` the letters of the query found last. */
+  spell(query: Query, out: Uint8Array, at: number): void
   /** Whether a message of this length fits without emptying the cache. */
   hasRoom(octets: number): boolean
   /** Stores a message under the query's question; messages over `maxCachedOctets` are ignored. */
@@ -113,9 +120,12 @@ class ArenaMessageCache implements MessageCache {
   #octets = new Uint8Array(0)
   #used = 0
   readonly #copier = new WordCopier()
-  /** Of the question last looked for: its words, and its hash. */
-  readonly #question = new Int32Array(maxQuestionWords)
+  /** Of the question last looked for: the words of its qname as it was spelled, and its hash. */
+  readonly #qname = new Int32Array(maxQnameWords)
+  readonly #qnameOctets = new Uint8Array(this.#qname.buffer)
   #hash = 0
+  /** Of the question last found: which bits of its words are not as they are stored. */
+  #difference = 0
 
   clear(catalog: Catalog): void {
     let names = 0
@@ -136,9 +146,8 @@ class ArenaMessageCache implements MessageCache {
   }
 
   find(query: Query): number {
-    const { packet, qnameOffset } = query
-    const octets = query.qnameOctets + questionTailOctets
-    const hash = hashOf(packet, qnameOffset, octets, this.#question)
+    const { packet, qnameOffset, qnameOctets, qtype } = query
+    const hash = hashOf(packet, qnameOffset, qnameOctets, qtype, this.#qname)
     this.#hash = hash
     const buckets = this.#buckets
     const words = this.#words
@@ -146,24 +155,46 @@ class ArenaMessageCache implements MessageCache {
     for (let probe = 0; probe < maxProbes; probe++) {
       const entry = (buckets[(hash + probe) & mask] as number) - 1
       if (entry < 0) return -1
-      if (words[entry] !== hash || ((words[entry + 1] as number) & 0xffff) !== octets) continue
-      if (this.#isQuestionAt(entry + questionWord, octets)) return entry
+      if (words[entry] !== hash || ((words[entry + 1] as number) & 0xffff) !== qnameOctets) continue
+      if ((words[entry + 2] as number) >>> 16 !== qtype) continue
+      if (this.#isQnameAt(entry + qnameWord, qnameOctets)) return entry
     }
     return -1
   }
 
-  /** Whether the question last hashed is the one stored from word `at` on. */
-  #isQuestionAt(at: number, octets: number): boolean {
+  /** Whether the qname last hashed is the one stored from word `at` on, in any case; notes the difference. */
+  #isQnameAt(at: number, octets: number): boolean {
     const words = this.#words
-    const question = this.#question
+    const qname = this.#qname
     const whole = octets >> 2
-    for (let i = 0; i < whole; i++) if (words[at + i] !== question[i]) return false
-    const mask = restMasks[octets & 3] as number
-    return (((words[at + whole] as number) ^ (question[whole] as number)) & mask) === 0
+    let difference = 0
+    for (let i = 0; i <= whole; i++) {
+      const stored = words[at + i] as number
+      const asked = qname[i] as number
+      let bits = stored ^ asked
+      if (i === whole) bits &= restMasks[octets & 3] as number
+      if (bits === 0) continue
+      if ((asked ^ bits) !== lowerWord(asked)) return false
+      difference |= bits
+    }
+    this.#difference = difference
+    return true
+  }
+
+  hasCapitals(): boolean {
+    return this.#difference !== 0
+  }
+
+  spell({ packet, qnameOffset, qnameOctets }: Query, out: Uint8Array, at: number): void {
+    if (this.#difference === 0) return
+    const to = at + headerOctets
+    const inWords = qnameOctets & ~3
+    this.#copier.copy(this.#qname, this.#qnameOctets, 0, inWords, out, to)
+    for (let i = inWords; i < qnameOctets; i++) out[to + i] = packet[qnameOffset + i] as number
   }
 
   kind(entry: number): number {
-    return this.#words[entry + 2] as number
+    return (this.#words[entry + 2] as number) & 0xffff
   }
 
   value(entry: number): number {
@@ -190,8 +221,8 @@ class ArenaMessageCache implements MessageCache {
     if (this.find(query) >= 0) return
     this.#used += wordsFor(octets)
     this.#words[entry] = this.#hash
-    this.#words[entry + 1] = (query.qnameOctets + questionTailOctets) | (octets << 16)
-    this.#words[entry + 2] = kind
+    this.#words[entry + 1] = query.qnameOctets | (octets << 16)
+    this.#words[entry + 2] = kind | (query.qtype << 16)
     this.#words[entry + 3] = value
     const start = (entry + headWords) * 4
     for (let i = 0; i < octets; i++) this.#octets[start + i] = message[at + i] as number
@@ -203,13 +234,35 @@ class ArenaMessageCache implements MessageCache {
   }
 }
 
+/** The bit that tells a small letter from its capital, in each octet of a word. */
+const caseBits = 0x2020_2020
+
 /**
- * Hash of `count` octets, four at a time, and mixed at the end because the table uses the lower bits. Fills `words` with the
- * octets as little-endian words.
+ * A word of four octets of a name with ASCII letters in lower case: `lowerOctet` of each, without a branch. Length octets
+ * are below `A` and stay as they are.
  */
-export function hashOf(octets: Uint8Array, from: number, count: number, words: Int32Array): number {
+function lowerWord(word: number): number {
+  const low = word & 0x7f7f_7f7f
+  // The upper bit of an octet: whether it is `A` or above, and whether it is above `Z`; no carry leaves an octet.
+  const isCapital = (low + 0x3f3f_3f3f) & ~(low + 0x2525_2525) & ~word & 0x8080_8080
+  return word | (isCapital >>> 2)
+}
+
+/**
+ * Hash of a name of `count` octets and a type, four octets at a time, and mixed at the end because the table uses the lower
+ * bits. Fills `words` with the octets as little-endian words. Equal for all spellings of a name: the bits of case are left
+ * out of every octet, letter or not, which is one step a word; names that differ in nothing else are told apart by their
+ * octets.
+ */
+export function hashOf(
+  octets: Uint8Array,
+  from: number,
+  count: number,
+  qtype: number,
+  words: Int32Array,
+): number {
   const end = from + count
-  let hash = count
+  let hash = count ^ (qtype << 8)
   let at = from
   let word = 0
   let index = 0
@@ -220,19 +273,22 @@ export function hashOf(octets: Uint8Array, from: number, count: number, words: I
       ((octets[at + 2] as number) << 16) |
       ((octets[at + 3] as number) << 24)
     words[index++] = word
-    hash = Math.imul(hash ^ word, 0x9e37_79b1)
+    hash = Math.imul(hash ^ (word | caseBits), 0x9e37_79b1)
     hash ^= hash >>> 15
   }
   word = 0
   for (let shift = 0; at < end; at++, shift += 8) word |= (octets[at] as number) << shift
   words[index] = word
-  hash = Math.imul(hash ^ word, 0x0100_0193)
+  hash = Math.imul(hash ^ (word | caseBits), 0x0100_0193)
   hash ^= hash >>> 13
   hash = Math.imul(hash, 0x85eb_ca6b)
   return hash ^ (hash >>> 16)
 }
 
-/** A copy of a message, its first `octets`, without what belongs to one client: ID, RD, and the OPT in the count. */
+/**
+ * A copy of a message, its first `octets`, without what belongs to one client: ID, RD, the spelling of the qname, and the
+ * OPT in the count.
+ */
 export function withoutClientFields(
   out: Uint8Array,
   start: number,
@@ -241,6 +297,8 @@ export function withoutClientFields(
 ): Uint8Array {
   const message = new Uint8Array(octets)
   for (let i = 0; i < octets; i++) message[i] = out[start + i] as number
+  for (let i = headerOctets; i < headerOctets + query.qnameOctets; i++)
+    message[i] = lowerOctet(message[i] as number)
   message[0] = 0
   message[1] = 0
   message[2] = (message[2] as number) & ~Flag.RD

@@ -2,9 +2,8 @@
 // the zone's apex.
 //
 // The names in the SOA are compressed against the question, so that only their pointers depend on it: all of them shift by
-// as much as the qname is longer than the apex. That holds where the question spells the apex as the zone does, and where
-// its label before the apex does not also stand before the apex in one of the SOA's names. Other questions are encoded as
-// usual (encode.ts).
+// as much as the qname is longer than the apex. That holds where the question's label before the apex does not also stand
+// before the apex in one of the SOA's names. Other questions are encoded as usual (encode.ts).
 
 import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
 import { lowerOctet, type Name } from '../../wire/name.ts'
@@ -31,14 +30,14 @@ export class NxdomainAnswers {
   readonly #soas = new WeakMap<Zone, EncodedSoa | null>()
 
   /**
-   * Writes header, question and SOA to `out` from `start` on; ID and RD are left to the caller. Returns the offset of their
-   * end; -1 where the question needs the encoder, or there is no room before `limit`.
+   * Writes header, question and SOA to `out` from `start` on; ID and RD are left to the caller. `query`: for a name below
+   * the zone's apex. Returns the offset of their end; -1 where the question needs the encoder, or there is no room before `limit`.
    */
   put(zone: Zone, query: Query, out: Uint8Array, start: number, limit: number): number {
     const soa = this.#soaOf(zone)
     const { packet, qnameOffset, qnameOctets } = query
     const shift = qnameOctets - zone.apex.length
-    if (soa === null || shift <= 0 || !isEqualAt(zone.apex, packet, qnameOffset + shift)) return -1
+    if (soa === null || shift <= 0) return -1
     const questionOctets = qnameOctets + questionTailOctets
     const at = start + headerOctets + questionOctets
     if (at + soa.octets.length > limit || hasLabelOfSoa(soa, packet, qnameOffset, shift)) return -1
@@ -70,11 +69,6 @@ function putHeader(out: Uint8Array, start: number): void {
   out[start + 3] = Rcode.NXDOMAIN
   out[start + 5] = 1
   out[start + 9] = 1
-}
-
-function isEqualAt(name: Name, packet: Uint8Array, from: number): boolean {
-  for (let i = 0; i < name.length; i++) if (name[i] !== packet[from + i]) return false
-  return true
 }
 
 /** Whether the qname's label before the apex is one that the SOA's names have there; `shift`: octets before the apex. */
@@ -142,7 +136,7 @@ function skipName(octets: Uint8Array, from: number, pointers: number[]): number 
   }
 }
 
-/** In lower case: a label that differs in case alone may take the encoder too, which does no harm. */
+/** In lower case. */
 function labelsBeforeApex({ apex, negativeSoa }: Zone): readonly Uint8Array[] {
   const labels: Uint8Array[] = []
   const { octets, compressible } = negativeSoa.rdata[0] ?? { octets: apex, compressible: [] }

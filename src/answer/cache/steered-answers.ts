@@ -40,7 +40,7 @@ import {
   type SetDraw,
 } from './prepared-sets.ts'
 
-/** Questions cached at most; each spelling of a name is one. */
+/** Questions cached at most. */
 const maxQuestions = 65_536
 
 /** Fragments of ladders, one for each question and target. */

@@ -233,7 +233,7 @@ export function serialOfClient({ packet, offset, qnameOffset, qnameOctets }: Que
   return ((readUint16(packet, serialAt) << 16) | readUint16(packet, serialAt + 2)) >>> 0
 }
 
-/** Case is preserved in a transfer, so owner names are compressed only against names spelled alike (RFC 5936 §3.4). */
+/** Case is preserved in a transfer, so names are compressed only against names spelled alike (RFC 5936 §3.4). */
 function putRecord(writer: MessageWriter, { owner, type, ttl, rdata }: TransferRecord): void {
   putName(writer, owner, 0, 'exact')
   put16(writer, type)
@@ -241,6 +241,6 @@ function putRecord(writer: MessageWriter, { owner, type, ttl, rdata }: TransferR
   put32(writer, ttl)
   const lengthAt = writer.at
   put16(writer, 0)
-  putRdata(writer, rdata)
+  putRdata(writer, rdata, 'exact')
   if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
 }

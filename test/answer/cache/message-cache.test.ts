@@ -5,6 +5,7 @@ import {
   createMessageCache,
   hashOf,
   maxCachedOctets,
+  withoutClientFields,
 } from '../../../src/answer/cache/message-cache.ts'
 import { createQueryDecoder, type Query } from '../../../src/wire/query.ts'
 import { buildQuery, type QuerySpec } from '../../support/packet-builder.ts'
@@ -20,10 +21,11 @@ function queryOf(spec: QuerySpec): Query {
   return decoded.query
 }
 
-/** A message that begins as its question does, then `mark` up to `octets`. */
+/** A message that begins as its question does, without ID and flags, then `mark` up to `octets`. */
 function messageOf(query: Query, octets: number, mark: number): Uint8Array {
   const message = new Uint8Array(octets).fill(mark)
   message.set(query.packet.subarray(0, 12 + query.qnameOctets + 4))
+  message.fill(0, 0, 3)
   return message
 }
 
@@ -34,11 +36,11 @@ const keep = (
   mark: number,
 ): void => {
   const query = queryOf(spec)
-  const message = messageOf(query, octets, mark)
+  const message = withoutClientFields(messageOf(query, octets, mark), 0, octets, query)
   store.store(query, { kind: mark & 1, value: mark, message, at: 0, octets })
 }
 
-test('by name, its case, type and class', () => {
+test('by name and type, in any case', () => {
   const store = createMessageCache()
   store.clear(catalog)
   const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
@@ -47,14 +49,47 @@ test('by name, its case, type and class', () => {
   const entry = store.find(queryOf(asked))
   expect([store.kind(entry), store.value(entry), store.octets(entry)]).toEqual([1, 7, 100])
   for (const other of [
-    { name: 'A.zone.test' },
     { type: 28 },
-    { class: 3 },
+    // Types, lengths and octets that differ as a capital letter does from a small one.
+    { type: 33 },
+    { type: 65 },
     { name: 'b.zone.test' },
+    { name: '\x01.zone.test' },
+    { name: 'azone.test' },
   ])
     expect([other, store.find(queryOf({ ...asked, ...other }))]).toEqual([other, -1])
   store.clear(catalog)
   expect(store.find(queryOf(asked))).toBe(-1)
+})
+
+test('octets that are no letters are not folded', () => {
+  const store = createMessageCache()
+  store.clear(catalog)
+  for (let octet = 0; octet < 256; octet++) {
+    if (octet === 0x2e || (octet >= 0x41 && octet <= 0x5a)) continue
+    const name = `${String.fromCharCode(octet)}12${String.fromCharCode(octet)}.t`
+    keep(store, { name, type: 1 }, 60, octet)
+    const entry = store.find(queryOf({ name, type: 1 }))
+    expect([octet, store.value(entry), store.hasCapitals()]).toEqual([octet, octet, false])
+  }
+})
+
+test.each([0, 4, 1])('at place %i a message gets the letters of who asks', (at) => {
+  for (const name of ['zone.test', 'a.zone.test', 'ab.zone.test', 'abc.zone.test']) {
+    const store = createMessageCache()
+    store.clear(catalog)
+    // Who asks first leaves no trace of a spelling.
+    keep(store, { name: name.toUpperCase(), type: 1 }, 60, 0x55)
+    for (const asked of [name, name.toUpperCase(), name.replace('zon', 'zOn')]) {
+      const query = queryOf({ name: asked, type: 1 })
+      const entry = store.find(query)
+      expect(store.hasCapitals()).toBe(asked !== name)
+      const out = new Uint8Array(128).fill(0xee)
+      store.copy(entry, out, at)
+      store.spell(query, out, at)
+      expect(out.slice(at, at + 60)).toEqual(messageOf(query, 60, 0x55))
+    }
+  }
 })
 
 test.each([0, 4, 1, 3])(
@@ -116,7 +151,7 @@ test('questions made to meet in one place stay a few steps: the first are found,
   for (let i = 0; meeting.length < 40; i++) {
     for (let at = 1, rest = i; at <= 5; at++, rest = Math.floor(rest / 26))
       question[at] = 0x61 + (rest % 26)
-    if ((hashOf(question, 0, question.length, new Int32Array(68)) & 0x7fff) === 77)
+    if ((hashOf(question, 0, question.length - 4, 1, new Int32Array(64)) & 0x7fff) === 77)
       meeting.push(`${question.toString('latin1', 1, 6)}.t`)
   }
   const found = (): number[] =>
