@@ -4,6 +4,10 @@
 import { createHash } from 'node:crypto'
 
 import { joinCluster } from '../cluster/cluster.ts'
+import {
+  createOversizedRecords,
+  type OversizedRecords,
+} from '../cluster/redis/oversized-records.ts'
 import { createRedisLink, type StoreLink } from '../cluster/redis/redis-link.ts'
 import { stateKeys, stateTimes } from '../cluster/redis/schema.ts'
 import { RedisSerials } from '../cluster/shared-serials.ts'
@@ -46,6 +50,7 @@ const maxRetryMs = 5000
 export interface StoreConnection {
   readonly link: StoreLink
   readonly serials: RedisSerials
+  readonly oversized: OversizedRecords
   /**
    * The serials in the store. Waits until it is known whether the store can be reached, 2 s at most;
    * resolves to what was read last where it cannot.
@@ -57,7 +62,7 @@ export interface StoreConnection {
 /** null: this instance shares with no others. */
 export function connectStore(
   { state, instance }: Pick<Settings, 'state' | 'instance'>,
-  { clock, random, parts }: Runtime,
+  { log, clock, random, parts }: Runtime,
 ): StoreConnection | null {
   if (state === 'memory') return null
   const times = stateTimes(state.heartbeatMs)
@@ -66,9 +71,13 @@ export function connectStore(
   const link = parts.run('store', () => createRedisLink(state.address, instance, linkTimes, random))
   parts.onFailure('store', () => link.reset())
   const keys = stateKeys(state.namespace)
-  const serials = new RedisSerials({ link, keys, times, secrets: state.seals })
+  const oversized = createOversizedRecords(clock, times, (record) =>
+    logClusterEvent(log, { kind: 'oversized-record', ...record }),
+  )
+  const serials = new RedisSerials({ link, keys, times, oversized, secrets: state.seals })
   return {
     link,
+    oversized,
     serials,
     async readSerials() {
       const untilMs = clock.monotonicMs() + connectMs
@@ -87,7 +96,7 @@ export function openClusterLink(
   store: StoreConnection | null,
 ): ClusterLink {
   if (state === 'memory' || store === null) return standaloneLink(instance, site)
-  const { link, serials } = store
+  const { link, serials, oversized } = store
   const cluster = parts.run('store', () =>
     joinCluster({
       settings: state,
@@ -97,6 +106,7 @@ export function openClusterLink(
       clock,
       link,
       serials,
+      oversized,
       onEvent: (event) => logClusterEvent(log, event),
     }),
   )

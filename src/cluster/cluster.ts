@@ -11,7 +11,7 @@ import type { ZoneSerials } from '../lib/zone-serials.ts'
 import { RedisFeedback } from './redis/feedback.ts'
 import { HintReader } from './redis/hint-reader.ts'
 import { RedisOverrides } from './redis/overrides.ts'
-import { OversizedRecords } from './redis/oversized-records.ts'
+import type { OversizedRecords } from './redis/oversized-records.ts'
 import type { StoreLink } from './redis/redis-link.ts'
 import {
   type Hint,
@@ -58,6 +58,8 @@ interface ClusterOptions {
   readonly site: string
   readonly link: StoreLink
   readonly serials: RedisSerials
+  /** Those that are too large; `serials` has the same. */
+  readonly oversized: OversizedRecords
   readonly clock: Clock
   /** 0…1, for jitter and ids. */
   readonly random: () => number
@@ -375,10 +377,9 @@ function createRecordParts(
   options: ClusterOptions,
   { onPending, onHints, onVotes }: PartCallbacks,
 ): RecordParts {
-  const { settings, instance, site, link, clock } = options
+  const { settings, instance, site, link, clock, oversized } = options
   const keys = stateKeys(settings.namespace)
   const times = stateTimes(settings.heartbeatMs)
-  const oversized = createOversizedRecords(options, times)
   const seals = new StoreSeals({ ...options, secrets: settings.seals, times })
   const own = new OwnVotes()
   const peers = new Peers(times.heartbeatLifetimeMs)
@@ -419,17 +420,6 @@ const createSession = (
     newStoreId: () => newStoreId(random),
     onPeers,
     onEvent: (kind) => onEvent({ kind }),
-  })
-
-/** Records are met again within a full read of votes; after four without it they are forgotten. */
-const createOversizedRecords = (
-  { clock, onEvent }: ClusterOptions,
-  { snapshotMs }: StateTimes,
-): OversizedRecords =>
-  new OversizedRecords({
-    nowMs: () => clock.monotonicMs(),
-    forgetMs: 4 * snapshotMs,
-    onRecord: (record) => onEvent({ kind: 'oversized-record', ...record }),
   })
 
 const newStoreId = (random: () => number): string =>

@@ -8,13 +8,15 @@
 //   the same, of other content   two instances chose it at once: this one is behind, and takes the next one
 //
 // Nothing is ever written that is not greater than what was read, and what a race between two writers takes back is
-// written again, so that all end with the greatest one. With a secret each record is sealed, under no writer: a serial is of
+// written again, so that all end with the greatest one. Of a hash that is too large only the zones that this instance serves
+// are read; before it serves any, none. With a secret each record is sealed, under no writer: a serial is of
 // the zone, not of an instance. To put an old one there again moves nothing, since only a greater one counts.
 
 import { isAfter, type ZoneSerial, type ZoneSerials } from '../lib/zone-serials.ts'
 import { inChunks } from './own-votes.ts'
-import { countOf, usageCommand } from './redis/bounded-read.ts'
-import type { StateKeys, StateTimes } from './redis/schema.ts'
+import { countOf, readFields, storedFields, usageCommand } from './redis/bounded-read.ts'
+import type { OversizedRecords } from './redis/oversized-records.ts'
+import { maxPackedOctets, type StateKeys, type StateTimes } from './redis/schema.ts'
 import { type Command, deleteWrongTypeKeys, hashOf, type StoreLink } from './redis/redis-link.ts'
 import {
   type RecordPlace,
@@ -29,13 +31,14 @@ interface RedisSerialsOptions {
   readonly link: StoreLink
   readonly keys: Pick<StateKeys, 'serials'>
   readonly times: Pick<StateTimes, 'snapshotMs'>
+  readonly oversized: OversizedRecords
   /** null: records are neither sealed nor verified. */
   readonly secrets: StateSecrets | null
 }
 
 /** Zones beyond this many are not shared. */
 const zoneLimit = 20_000
-/** A hash with more octets than so many records can have is not read. */
+/** Of a hash with more octets than so many records can have not all is read. */
 const maxOctets = 8 * 1024 * 1024
 const fieldsPerCommand = 500
 
@@ -134,7 +137,7 @@ export class RedisSerials implements SyncedPart {
   }
 
   async #read(): Promise<'read' | 'unusable' | 'no-reply'> {
-    const { link, keys } = this.#options
+    const { link, keys, oversized } = this.#options
     const commands: readonly Command[] = [
       ['hlen', keys.serials],
       usageCommand(keys.serials, zoneLimit),
@@ -147,13 +150,25 @@ export class RedisSerials implements SyncedPart {
       return 'unusable'
     }
     if (count > zoneLimit || octets > maxOctets) {
-      this.rejected++
-      return 'unusable'
+      oversized.note({ key: keys.serials, field: null, octets })
+      return this.#readOwnZones()
     }
     const replies = await link.run([['hgetall', keys.serials]])
     if (replies === null) return 'no-reply'
     if (replies[0]?.kind === 'error') return 'unusable'
     this.#stored = this.#recordsOf(hashOf(replies[0]))
+    return 'read'
+  }
+
+  async #readOwnZones(): Promise<'read' | 'unusable' | 'no-reply'> {
+    const { link, keys, oversized } = this.#options
+    const fields = [...this.#own.keys()].slice(0, zoneLimit)
+    const request = { key: keys.serials, fields, maxOctets: maxPackedOctets }
+    const read = await readFields(link, oversized, [request])
+    if (read === null) return 'no-reply'
+    const [reply] = read.replies
+    if (reply?.kind !== 'values') return 'unusable'
+    this.#stored = this.#recordsOf(storedFields(fields, reply).fields)
     return 'read'
   }
 

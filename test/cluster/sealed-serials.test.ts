@@ -3,9 +3,11 @@
 import { describe, expect, test } from 'vitest'
 
 import type { StoreLink } from '../../src/cluster/redis/redis-link.ts'
+import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import type { SealMode } from '../../src/cluster/redis/sealed-record.ts'
 import { RedisSerials } from '../../src/cluster/shared-serials.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { stubLink } from '../support/stub-link.ts'
 
 const digest = 'abcdefghijklmnop'
@@ -32,6 +34,7 @@ const serialsOf = (
     link: linkOf(hash),
     keys: stateKeys('test'),
     times: stateTimes(300),
+    oversized: createOversizedRecords(systemClock, stateTimes(300), () => {}),
     secrets: mode === null ? null : { secrets: [first, ...others], mode },
   })
 }

@@ -2,8 +2,10 @@
 
 import { expect, test } from 'vitest'
 
+import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import { RedisSerials } from '../../src/cluster/shared-serials.ts'
+import { systemClock } from '../../src/lib/clock.ts'
 import { stubLink } from '../support/stub-link.ts'
 
 const digest = 'abcdefghijklmnop'
@@ -15,6 +17,7 @@ test('an instance that is behind is told so when it begins to listen, and once',
     link,
     keys: stateKeys('test'),
     times: stateTimes(300),
+    oversized: createOversizedRecords(systemClock, stateTimes(300), () => {}),
     secrets: null,
   })
   serials.publish(new Map([['example.test', { serial: 5, digest }]]))

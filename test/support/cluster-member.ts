@@ -2,6 +2,7 @@
 
 import { systemClock } from '../../src/lib/clock.ts'
 import { joinCluster, type Cluster } from '../../src/cluster/cluster.ts'
+import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
 import { createRedisLink } from '../../src/cluster/redis/redis-link.ts'
 import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
@@ -42,10 +43,14 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
   const times = { connectMs: 500, commandMs, blockMs, maxRetryMs: 500 }
   const events: ClusterEvent[] = []
   const link = createRedisLink(address, instance, times, Math.random)
+  const oversized = createOversizedRecords(systemClock, stateTimes(heartbeatMs), (record) =>
+    events.push({ kind: 'oversized-record', ...record }),
+  )
   const serials = new RedisSerials({
     link,
     keys: stateKeys(namespace),
     times: stateTimes(heartbeatMs),
+    oversized,
     secrets: seals,
   })
   const cluster = joinCluster({
@@ -54,6 +59,7 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
     site,
     link,
     serials,
+    oversized,
     clock: systemClock,
     random: Math.random,
     onEvent: (event) => events.push(event),

@@ -2,6 +2,9 @@
 // and reported once. One that has not been met for a while, because it was removed or replaced, is reported again when
 // it comes back. Keys and fields that are noted here are names that this instance made up or has checked.
 
+import type { Clock } from '../../lib/clock.ts'
+import type { StateTimes } from './schema.ts'
+
 /** A record that is too large to be read. */
 export interface OversizedRecord {
   readonly key: string
@@ -17,6 +20,18 @@ interface OversizedOptions {
   readonly forgetMs: number
   readonly onRecord: (record: OversizedRecord) => void
 }
+
+/** Records are met again within a full read of votes; after four without it they are forgotten. */
+export const createOversizedRecords = (
+  clock: Clock,
+  { snapshotMs }: Pick<StateTimes, 'snapshotMs'>,
+  onRecord: (record: OversizedRecord) => void,
+): OversizedRecords =>
+  new OversizedRecords({
+    nowMs: () => clock.monotonicMs(),
+    forgetMs: 4 * snapshotMs,
+    onRecord,
+  })
 
 /** So many records are remembered; what comes on top is counted and not reported. */
 const reportLimit = 64

@@ -258,3 +258,37 @@ test('feedback: reports on known targets arrive all the same', async () => {
   await expectAgreement()
   expect((await sentOctets()) - before).toBeLessThan(readLimitOctets)
 })
+
+/** Serials of zones that one of the instances serves, and what makes their hash too large. */
+const serialsOf = (
+  serial: number,
+  digest: string,
+): ReadonlyMap<string, { serial: number; digest: string }> =>
+  new Map(['one.test', 'two.test'].map((zone) => [zone, { serial, digest: digest.repeat(16) }]))
+
+test.each<[string, ...string[]]>([
+  ['another zone of 16 MiB', 'gone.test'],
+  ['a zone that is served, of 16 MiB', 'one.test', 'se one.test'],
+  ['100,000 other zones', ''],
+])('serials with %s: those of zones that are served are shared', async (_, large, ...alsoNamed) => {
+  const before = await sentOctets()
+  if (large === '')
+    await redis.command(
+      'EVAL',
+      "for i = 1, 100000 do redis.call('HSET', KEYS[1], 'z' .. i, '1|aaaaaaaaaaaaaaaa') end",
+      '1',
+      `${prefix}se`,
+    )
+  else await callWithLarge('HSET', `${prefix}se`, large)
+  const behind: string[] = []
+  for (const { instance, serials } of [a, b]) serials.onBehind(() => behind.push(instance))
+  a.cluster.publishSerials(serialsOf(7, 'a'))
+  b.cluster.publishSerials(serialsOf(5, 'a'))
+  // The first instance that serves the zone replaces it.
+  for (const record of ['se', ...alsoNamed])
+    await until(() => [a, b].some((one) => named(one).includes(record)), { what: record, withinMs })
+  await until(() => behind.includes('b'), { what: 'b is behind', withinMs })
+  expect(behind).toEqual(['b'])
+  expect(await b.serials.read()).toEqual(serialsOf(7, 'a'))
+  expect((await sentOctets()) - before).toBeLessThan(readLimitOctets)
+})
