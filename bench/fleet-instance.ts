@@ -19,7 +19,7 @@ import {
 } from '../src/health/judgement.ts'
 import { hashText } from '../src/lib/hash.ts'
 import { OwnVotes } from '../src/cluster/own-votes.ts'
-import { Peers } from '../src/cluster/peers.ts'
+import { type Peer, Peers } from '../src/cluster/peers.ts'
 import { type StateKeys, endpointId, type StateTimes } from '../src/cluster/redis/schema.ts'
 import type { FleetStore } from './fleet-store.ts'
 
@@ -163,6 +163,7 @@ export class FleetInstance {
       this.#snapshotMs = nowMs + times.snapshotMs * (0.8 + 0.4 * random())
     }
     const probedBy = this.#byInstance()
+    const wanted = new Map<string, readonly string[]>()
     for (const peer of this.#peers.all()) {
       if (!peer.needsFullRead && peer.staleEndpoints.size === 0) continue
       const endpoints = peer.needsFullRead
@@ -170,9 +171,12 @@ export class FleetInstance {
         : [...peer.staleEndpoints]
       peer.needsFullRead = false
       peer.staleEndpoints.clear()
-      if (endpoints.length === 0) continue
-      const votes = store.read(peer.instance, endpoints)
-      for (const [i, endpoint] of endpoints.entries())
+      if (endpoints.length > 0) wanted.set(peer.instance, endpoints)
+    }
+    if (wanted.size === 0) return
+    for (const [instance, votes] of store.read(wanted)) {
+      const peer = this.#peers.get(instance) as Peer
+      for (const [i, endpoint] of (wanted.get(instance) ?? []).entries())
         if (this.#peers.setVote(peer, endpoint, votes[i] ?? null))
           this.#judge(this.#world.indexOf.get(endpoint) as number)
     }

@@ -9,6 +9,7 @@ import {
   formatVote,
   parseVote,
 } from '../src/cluster/redis/schema.ts'
+import { inChunks } from '../src/cluster/own-votes.ts'
 import type { Command } from '../src/cluster/redis/redis-link.ts'
 
 export interface Traffic {
@@ -104,18 +105,28 @@ export class FleetStore {
     for (const command of commands) this.#apply(instance, command)
   }
 
-  read(instance: string, endpoints: readonly string[]): readonly (StoredVote | null)[] {
-    const key = this.#keys.votes(instance)
-    const isFew = endpoints.length <= 4
-    const sizes: readonly Command[] = isFew
-      ? endpoints.map((endpoint): Command => ['hstrlen', key, endpoint])
-      : [['memory', 'usage', key, 'SAMPLES', 2731 + 19 * endpoints.length]]
+  /** Votes of several instances, in batches as cluster/redis/bounded-read.ts sends them. */
+  read(
+    wanted: ReadonlyMap<string, readonly string[]>,
+  ): ReadonlyMap<string, readonly (StoredVote | null)[]> {
+    const requests = [...wanted].map(([instance, fields]) => ({
+      key: this.#keys.votes(instance),
+      fields,
+    }))
+    const sizes = requests.flatMap(sizeCommands)
     this.#count(sizes)
     this.traffic.octetsDown += 6 * sizes.length
-    this.#count([
-      ['hmget', key, ...endpoints],
-      ['getrange', this.#keys.storeId, 0, 16],
-    ])
+    const reads = requests.map(({ key, fields }): Command => ['hmget', key, ...fields])
+    for (const batch of inChunks(reads, 16)) {
+      this.#count([...batch, ['getrange', this.#keys.storeId, 0, 16]])
+      this.traffic.octetsDown += 22
+    }
+    return new Map(
+      [...wanted].map(([instance, fields]) => [instance, this.#votesOf(instance, fields)]),
+    )
+  }
+
+  #votesOf(instance: string, endpoints: readonly string[]): readonly (StoredVote | null)[] {
     const votes = this.#votes.get(instance)
     return endpoints.map((endpoint) => {
       const vote = votes?.get(endpoint) ?? null
@@ -164,5 +175,16 @@ export class FleetStore {
     }
   }
 }
+
+const sizeCommands = ({
+  key,
+  fields,
+}: {
+  readonly key: string
+  readonly fields: readonly string[]
+}): readonly Command[] =>
+  fields.length <= 4
+    ? fields.map((field): Command => ['hstrlen', key, field])
+    : [['memory', 'usage', key, 'SAMPLES', 2731 + 19 * fields.length]]
 
 const bulk = (text: string): number => 5 + String(text.length).length + text.length
