@@ -269,7 +269,7 @@ class ClusterMember implements Cluster {
     if (this.#syncLoop.isStopped) return Infinity
     if (!isAnswered) {
       const refusal = link.isReady() ? session.refusalCode : null
-      reachability.recordFailure(nowMs, link.lastErrorCode() ?? refusal ?? 'AWAY')
+      reachability.recordFailure(nowMs, link.lastErrorCode() ?? refusal)
       return Math.min(retryMs, times.pollMs)
     }
     this.#faults = 0

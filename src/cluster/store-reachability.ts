@@ -77,9 +77,10 @@ export class StoreReachability {
     const { cutOffMs, holdMs, onHoldOver, onChange } = this.#options
     const unansweredMs = this.unansweredMs(nowMs)
     if (unansweredMs < cutOffMs) return
-    // At the start the instance is cut off anyway, and the reason, a certificate for instance, may become known soon.
-    if (this.isCutOff && code === null && unansweredMs < unknownReasonPatience * cutOffMs) return
     const isFirst = this.#reportedReasons.size === 0
+    // At the start the instance is cut off anyway, and the reason, a certificate for instance, may become known soon.
+    const isAtStart = this.isCutOff && isFirst
+    if (isAtStart && code === null && unansweredMs < unknownReasonPatience * cutOffMs) return
     this.isCutOff = true
     this.#report(code ?? 'AWAY', nowMs)
     if (isFirst) onChange()
