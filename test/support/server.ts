@@ -216,7 +216,7 @@ function handles(
       until(
         async () =>
           (await targets()).find((one) => one.target === target && one.state === state) ?? null,
-        { what: `${target} ${state}`, withinMs, everyMs: 50 },
+        { what: `${target} ${state}`, withinMs },
       ),
     metric: async (sample) => {
       const lines = (await http('/metrics')).body.split('\n')
