@@ -230,7 +230,7 @@ export const law: readonly LawRow[] = [
     room: 'admin',
     imports: 'admin/views announce lib wire',
     typesOnly: 'admin/explaining admin/listener explain health metrics weights',
-    packages: 'node:* prom-client zod',
+    packages: 'node:* zod',
   },
   {
     room: 'admin/listener',

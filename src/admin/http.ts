@@ -1,6 +1,6 @@
 // The admin HTTP server as the control thread sees it. A thread of its own (listener/) owns the
-// connections and refuses what can be refused without asking; here the handlers of the routes run, one
-// request a turn of the event loop. A listener that dies is started again:
+// connections and refuses what can be refused without asking; here the handlers of the routes run, in
+// turns of the event loop (turns.ts). A listener that dies is started again:
 //
 //   exit ──► waiting (200 ms × 2ⁿ, at most 5 s) ──► starting ──► listening; after 10 s 200 ms again
 
@@ -12,6 +12,7 @@ import type { AdminCounters } from './admin-counters.ts'
 import type { Call, FromListener, ListenerInit, ToListener } from './listener/messages.ts'
 import { type Reply, text, timed } from './reply.ts'
 import { type Route, routeHead } from './route.ts'
+import { Turns } from './turns.ts'
 
 export interface AdminServer<Sources> {
   readonly routes: readonly Route<Sources>[]
@@ -65,8 +66,7 @@ class ListenerThread<Sources> implements AdminListener {
   readonly #admin: AdminServer<Sources>
   readonly #init: ListenerInit
   #thread: Worker | null = null
-  /** Calls that wait for their turn. */
-  #calls: { readonly from: Worker; readonly id: number; readonly call: Call }[] = []
+  readonly #turns = new Turns()
   #backoffMs = firstBackoffMs
   #retry: NodeJS.Timeout | undefined
   #isClosing = false
@@ -105,7 +105,7 @@ class ListenerThread<Sources> implements AdminListener {
             failure = Object.assign(new Error(message.message), { code: message.code })
             return
           case 'call':
-            return this.#enqueue(thread, message.id, message.call)
+            return void this.#answer(thread, message.id, message.call)
           default:
             return message satisfies never
         }
@@ -126,25 +126,16 @@ class ListenerThread<Sources> implements AdminListener {
     await this.#thread?.terminate()
   }
 
-  #enqueue(from: Worker, id: number, call: Call): void {
-    const isVital = this.#admin.routes[call.route]?.isVital === true
-    this.#calls.splice(isVital ? 0 : this.#calls.length, 0, { from, id, call })
-    if (this.#calls.length === 1) setImmediate(() => this.#runNext())
-  }
-
-  /** Runs one handler, and the next in a later turn. */
-  #runNext(): void {
-    const next = this.#calls.shift()
-    if (this.#calls.length > 0) setImmediate(() => this.#runNext())
-    if (next !== undefined) void this.#answer(next.from, next.id, next.call)
-  }
-
+  /** Begins in a turn of its own. */
   async #answer(thread: Worker, id: number, call: Call): Promise<void> {
     const { routes, sources } = this.#admin
-    const { handler } = routes[call.route] as Route<Sources>
-    const request = { ...call, parameters: new URLSearchParams(call.query) }
+    const { handler, isVital } = routes[call.route] as Route<Sources>
+    const turns = this.#turns
+    await turns.next(isVital)
+    const request = { ...call, parameters: new URLSearchParams(call.query), turns }
     const { spentMs = 0, ...reply } = await settled(() => handler(sources, request))
-    thread.postMessage({ id, reply, spentMs } satisfies ToListener)
+    const passed = typeof reply.body === 'string' ? [] : reply.body.map(({ buffer }) => buffer)
+    thread.postMessage({ id, reply, spentMs } satisfies ToListener, passed)
   }
 
   #scheduleRestart(why: string, ranMs: number): void {

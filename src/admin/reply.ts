@@ -1,24 +1,46 @@
 // Replies of the admin HTTP server.
 
+import { assemble, jsonPieces, type Pieces, type Turns, type Utf8Chunks } from './turns.ts'
+
 export interface Reply {
   readonly status: number
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Utf8Chunks
   /** For the header Retry-After. */
   readonly retryAfterSeconds?: number
   /** CPU time that the reply took elsewhere than in the call of its handler, in milliseconds. */
   readonly spentMs?: number
 }
 
+/** A reply that was made in one go. */
+type TextReply = Reply & { readonly body: string }
+
+const jsonType = 'application/json; charset=utf-8'
+
 /** `value` as indented JSON with a final newline. */
-export const json = (value: unknown, status: number = 200): Reply => ({
+export const json = (value: unknown, status: number = 200): TextReply => ({
   status,
-  contentType: 'application/json; charset=utf-8',
+  contentType: jsonType,
   body: `${JSON.stringify(value, null, 2)}\n`,
 })
 
+/** A reply with status 200 whose body is made in many turns of the event loop. */
+export async function assembledReply(
+  contentType: string,
+  pieces: Pieces,
+  turns: Turns,
+): Promise<Reply> {
+  return { status: 200, contentType, ...(await assemble(pieces, turns)) }
+}
+
+/** As `json`, with the fields written piece by piece. */
+export const assembledJson = (
+  fields: Readonly<Record<string, unknown>>,
+  turns: Turns,
+): Promise<Reply> => assembledReply(jsonType, jsonPieces(fields), turns)
+
 /** A reply with a `text/plain` body in UTF-8. */
-export const text = (body: string, status: number = 200): Reply => ({
+export const text = (body: string, status: number = 200): TextReply => ({
   status,
   contentType: 'text/plain; charset=utf-8',
   body,

@@ -3,6 +3,7 @@
 
 import type { Access, Caller } from './access.ts'
 import type { Reply } from './reply.ts'
+import type { Turns } from './turns.ts'
 
 export interface AdminRequest {
   /** What stands in the path for `NAME` of the route, percent-decoded; '' if the route has none. */
@@ -12,6 +13,8 @@ export interface AdminRequest {
   /** The parsed JSON of a POST or PUT, not validated; undefined for other methods. */
   readonly body: unknown
   readonly caller: Caller
+  /** For what takes long: it is done in turns. */
+  readonly turns: Turns
 }
 
 /** What decides whether a route is the one of a request. */
@@ -26,6 +29,8 @@ export interface RouteHead {
    * and served however much a client has asked for.
    */
   readonly isVital?: boolean
+  /** Whether the reply depends on nothing that the request says, so that one can be shared by all who ask meanwhile. */
+  readonly isAlike?: boolean
 }
 
 /** A row of the route table. `Sources` is what the handlers read from. */
@@ -33,11 +38,12 @@ export interface Route<Sources> extends RouteHead {
   readonly handler: (sources: Sources, request: AdminRequest) => Reply | Promise<Reply>
 }
 
-export const routeHead = ({ method, path, access, isVital }: RouteHead): RouteHead => ({
+export const routeHead = ({ method, path, access, isVital, isAlike }: RouteHead): RouteHead => ({
   method,
   path,
   access,
   isVital: isVital === true,
+  isAlike: isAlike === true,
 })
 
 export interface RouteMatch {

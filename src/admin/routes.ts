@@ -1,7 +1,5 @@
 // The routes of the admin HTTP server, all of them. docs/operations.md describes each path.
 
-import type { Registry } from 'prom-client'
-
 import { checkReadiness, type ReadinessSources } from '../announce/readiness.ts'
 import { type Explain, explainReply } from './explain-route.ts'
 import { reportLoad, withdrawLoad } from './load-routes.ts'
@@ -11,29 +9,44 @@ import {
   setOverride,
   undoOverrides,
 } from './override-routes.ts'
-import { json, type Reply, text, timed } from './reply.ts'
-import type { Route } from './route.ts'
+import { assembledJson, assembledReply, json, type Reply, text, timed } from './reply.ts'
+import type { AdminRequest, Route } from './route.ts'
+import type { Pieces } from './turns.ts'
 import { type StatusSources, statusView } from './views/status-view.ts'
 import { type TargetsSources, targetsView } from './views/targets-view.ts'
 
 export interface AdminSources extends TargetsSources {
-  readonly registry: Registry
+  readonly metrics: MetricsText
   readonly readiness: ReadinessSources
   readonly explain: Explain
   readonly overrideEffects: OverrideEffects
   readonly status: StatusSources
 }
 
+/** The text format of Prometheus. */
+interface MetricsText {
+  readonly contentType: string
+  pieces(): Pieces
+}
+
 export const adminRoutes: readonly Route<AdminSources>[] = [
   { method: 'GET', path: '/livez', access: 'read', isVital: true, handler: () => text('ok\n') },
   { method: 'GET', path: '/readyz', access: 'read', isVital: true, handler: readinessReply },
-  { method: 'GET', path: '/status', access: 'read', handler: statusReply },
-  { method: 'GET', path: '/metrics', access: 'read', handler: metricsReply },
+  { method: 'GET', path: '/status', access: 'read', isAlike: true, handler: statusReply },
+  {
+    method: 'GET',
+    path: '/metrics',
+    access: 'read',
+    isAlike: true,
+    handler: ({ metrics }, { turns }) =>
+      assembledReply(metrics.contentType, metrics.pieces(), turns),
+  },
   {
     method: 'GET',
     path: '/targets',
     access: 'read',
-    handler: (sources) => json(targetsView(sources)),
+    isAlike: true,
+    handler: (sources, { turns }) => assembledJson(targetsView(sources), turns),
   },
   {
     method: 'PUT',
@@ -79,13 +92,9 @@ async function readinessReply({ readiness }: AdminSources): Promise<Reply> {
   return json(result, result.ready ? 200 : 503)
 }
 
-async function statusReply(sources: AdminSources): Promise<Reply> {
+async function statusReply(sources: AdminSources, { turns }: AdminRequest): Promise<Reply> {
   const readiness = await checkReadiness(sources.readiness)
-  const { value, spentMs } = timed(() => json(statusView(sources, readiness)))
-  return { ...value, spentMs }
-}
-
-/** The text format of Prometheus. */
-async function metricsReply({ registry }: AdminSources): Promise<Reply> {
-  return { status: 200, contentType: registry.contentType, body: await registry.metrics() }
+  const { value, spentMs } = timed(() => statusView(sources, readiness))
+  const reply = await assembledJson(value, turns)
+  return { ...reply, spentMs: spentMs + (reply.spentMs ?? 0) }
 }

@@ -269,7 +269,10 @@ const explainWorkerOf = (
   })
 
 const adminSources = (server: RunningServer): AdminSources => ({
-  registry: server.metrics.registry,
+  metrics: {
+    contentType: server.metrics.registry.contentType,
+    pieces: () => server.metrics.pieces(),
+  },
   states: () => server.watch.states(),
   overrides: server.controlPlane.overrides,
   overrideEffects: server.controlPlane.overrideEffects,

@@ -28,7 +28,7 @@ export interface LatencyPercentiles {
 
 /** Percentiles of the latencies in the window. */
 export function latencyPercentiles({ lastMs }: LatencyWindow): LatencyPercentiles {
-  const sorted = lastMs.toSorted((a, b) => a - b)
+  const sorted = Float64Array.from(lastMs).sort()
   const at = (quantile: number): number => sorted[Math.ceil(quantile * sorted.length) - 1] as number
   return { count: sorted.length, ms: sorted.length === 0 ? [] : latencyQuantiles.map(at) }
 }

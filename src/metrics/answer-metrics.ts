@@ -11,7 +11,7 @@ import {
 } from '../answer/counters.ts'
 import { rcodeToText } from '../wire/rcode.ts'
 import { typeToText } from '../wire/rrtype.ts'
-import { type Emit, registerSampled } from './sampled-metric.ts'
+import { type Emit, emitEach, registerSampled, type Steps } from './sampled-metric.ts'
 
 export interface CountedTarget {
   readonly zone: string
@@ -69,8 +69,14 @@ interface CounterFamily {
   readonly help: string
   readonly labels: readonly string[]
   /** Emits the samples of one worker. */
-  readonly sample: (counters: Counters, emit: Emit, targets: readonly CountedTarget[]) => void
+  readonly sample: (
+    counters: Counters,
+    emit: Emit,
+    targets: readonly CountedTarget[],
+  ) => Steps | void
 }
+
+const answerPlaces = Object.entries(AnswerPosition)
 
 const families: readonly CounterFamily[] = [
   {
@@ -107,17 +113,16 @@ const families: readonly CounterFamily[] = [
     name: 'mxsteer_answers_total',
     help: 'Times a target was handed out, by place in the answer and by why it was chosen',
     labels: ['zone', 'target', 'place', 'reason'],
-    sample(counters, emit, targets) {
-      for (const { zone, name: target, index } of targets) {
-        for (const [place, number] of Object.entries(AnswerPosition)) {
+    sample: (counters, emit, targets) =>
+      emitEach(targets, ({ zone, name: target, index }) => {
+        for (const [place, number] of answerPlaces) {
           for (const reason of answerReasons) {
             const count = counters.answerCounts.count(index, number, reason)
             if (count > 0 || (place !== 'address' && reason === 'eligible'))
               emit({ zone, target, place, reason }, count)
           }
         }
-      }
-    },
+      }),
   },
 ]
 
@@ -132,7 +137,9 @@ export function registerAnswerMetrics(
       name,
       help,
       labels,
-      sample: (emit) => counters.forEach((one) => of(one, emit, targets())),
+      *sample(emit) {
+        for (const one of counters) yield* of(one, emit, targets()) ?? []
+      },
     })
   }
   for (const [scalar, [name, help]] of scalarHelp) {

@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client'
 
 import { availabilityOf, availabilityWindows, errorBudgetLeft } from '../health/availability.ts'
 import type { MeasuredPool } from '../weights/pool-availability.ts'
-import { registerSampled } from './sampled-metric.ts'
+import { emitEach, registerSampled } from './sampled-metric.ts'
 
 /** The window of the error budget. */
 const budgetWindow = '30d'
@@ -19,7 +19,7 @@ export function registerAvailabilityMetrics(
     help: 'Share of probes of the pool that succeeded, over the window',
     labels: ['zone', 'pool', 'window'],
     sample: (emit) =>
-      pools().forEach(({ zone, pool, handshakes }) => {
+      emitEach(pools(), ({ zone, pool, handshakes }) => {
         for (const { name: window } of availabilityWindows) {
           const availability = availabilityOf(handshakes(window))
           if (availability !== null) emit({ zone, pool, window }, availability)
@@ -32,7 +32,7 @@ export function registerAvailabilityMetrics(
     help: 'Share of probes of the pool that is to succeed',
     labels: ['zone', 'pool'],
     sample: (emit) =>
-      pools().forEach(({ zone, pool, target }) => {
+      emitEach(pools(), ({ zone, pool, target }) => {
         if (target !== null) emit({ zone, pool }, target)
       }),
   })
@@ -42,7 +42,7 @@ export function registerAvailabilityMetrics(
     help: 'What is left of the error budget of 30 days: 1 all, 0 none, below 0 overspent',
     labels: ['zone', 'pool'],
     sample: (emit) =>
-      pools().forEach((one) => {
+      emitEach(pools(), (one) => {
         const left = errorBudgetOf(one)
         if (left !== null) emit({ zone: one.zone, pool: one.pool }, left)
       }),

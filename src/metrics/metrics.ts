@@ -21,10 +21,10 @@ import {
   registerTargetGauges,
 } from './target-metrics.ts'
 import { registerAvailabilityMetrics } from './availability-metrics.ts'
-import { registerOverrideMetrics, type OverrideControl } from './override-metrics.ts'
+import { type OverrideReadings, registerOverrideMetrics } from './override-metrics.ts'
 import { type DatabaseStatus, registerGeoipMetrics } from './geoip-metrics.ts'
 import type { PoolShares } from './pool-shares.ts'
-import { registerSampled, valueRegistrar } from './sampled-metric.ts'
+import { emitEach, metricPieces, registerSampled, valueRegistrar } from './sampled-metric.ts'
 import { type ClusterReport, registerClusterMetrics } from './cluster-metrics.ts'
 import {
   type ScheduleMetrics,
@@ -52,8 +52,8 @@ export interface MetricSources {
   readonly certificate: CertificateSource | null
   readonly databases: () => readonly DatabaseStatus[]
   readonly wallMs: () => number
-  readonly overrides: OverrideControl
-  readonly shares: PoolShares
+  readonly overrides: OverrideReadings
+  readonly shares: Pick<PoolShares, 'read'>
   /** null: this instance shares no state. */
   readonly cluster: (() => ClusterReport) | null
   readonly reputation: ReputationSource
@@ -71,10 +71,14 @@ interface CertificateSource {
 
 export interface Metrics extends ProbeMetrics, ScheduleMetrics {
   readonly registry: Registry
+  /** The text of all metrics in the format of Prometheus. Other work may be done between two pieces. */
+  pieces(): Iterable<string | Promise<string>>
 }
 
-export function createMetrics(sources: MetricSources): Metrics {
+export function createMetrics(from: MetricSources): Metrics {
   const registry = new Registry()
+  const reads = new ScrapeReads()
+  const sources = readOnce(from, reads)
   collectDefaultMetrics({ register: registry })
   registerAnswerMetrics(registry, sources.counters, sources.targets)
   registerTargetGauges(registry, sources.states, sources.targets)
@@ -105,10 +109,56 @@ export function createMetrics(sources: MetricSources): Metrics {
   registerAdminMetrics(registry, sources.admin)
   return {
     registry,
+    pieces: () => reads.during(metricPieces(registry)),
     ...createProbeMetrics(registry),
     ...createScheduleMetrics(registry, sources.probing),
   }
 }
+
+/** What several metrics are sampled from, read once a scrape: they agree, and it is computed once. */
+class ScrapeReads {
+  /** null: no scrape is under way, and nothing is kept. */
+  #kept: Map<unknown, unknown> | null = null
+
+  once<Value>(read: () => Value): () => Value {
+    return () => {
+      if (this.#kept?.has(read)) return this.#kept.get(read) as Value
+      const value = read()
+      this.#kept?.set(read, value)
+      return value
+    }
+  }
+
+  *during<Piece>(pieces: Iterable<Piece>): Generator<Piece> {
+    this.#kept = new Map()
+    try {
+      yield* pieces
+    } finally {
+      this.#kept = null
+    }
+  }
+}
+
+const readOnce = (sources: MetricSources, reads: ScrapeReads): MetricSources => ({
+  ...sources,
+  states: reads.once(sources.states),
+  targets: reads.once(sources.targets),
+  cluster: sources.cluster && reads.once(sources.cluster),
+  overrides: {
+    ...sources.overrides,
+    watch: {
+      states: reads.once(() => sources.overrides.watch.states()),
+      overrides: reads.once(() => sources.overrides.watch.overrides()),
+    },
+  },
+  shares: { read: reads.once(() => sources.shares.read()) },
+  reputation: {
+    states: reads.once(() => sources.reputation.states()),
+    lists: () => sources.reputation.lists(),
+    counters: () => sources.reputation.counters(),
+  },
+  availability: reads.once(sources.availability),
+})
 
 function registerReloadMetrics(registry: Registry, sources: MetricSources): void {
   const register = valueRegistrar(registry)
@@ -167,7 +217,7 @@ function registerZoneMetrics(registry: Registry, { zones, version }: MetricSourc
     name: 'mxsteer_zone_serial',
     help: 'SOA serial in force',
     labels: ['zone'],
-    sample: (emit) => zones().forEach(({ name, serial }) => emit({ zone: name }, serial)),
+    sample: (emit) => emitEach(zones(), ({ name, serial }) => emit({ zone: name }, serial)),
   })
   registerSampled(registry, {
     kind: 'gauge',

@@ -6,13 +6,13 @@ import type { Registry } from 'prom-client'
 import { type Override, type OverrideKind, overrideKinds } from '../health/overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'
 import type { PoolShares } from './pool-shares.ts'
-import { type Emit, registerSampled } from './sampled-metric.ts'
+import { type Emit, emitEach, registerSampled, type Steps } from './sampled-metric.ts'
 import type { MemberWatch } from '../weights/member-watch.ts'
 
 export function registerOverrideMetrics(
   registry: Registry,
-  sources: OverrideControl,
-  shares: PoolShares,
+  sources: OverrideReadings,
+  shares: Pick<PoolShares, 'read'>,
 ): void {
   const { watch, wallMs } = sources
   const ofKind = (kind: OverrideKind): readonly Override[] =>
@@ -47,18 +47,16 @@ export function registerOverrideMetrics(
   })
 }
 
-function registerMemberMetrics(registry: Registry, { watch }: OverrideControl): void {
+function registerMemberMetrics(registry: Registry, { watch }: OverrideReadings): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_member_weight',
     help: 'Effective weight of a target in a pool; 0: it takes no part',
     labels: ['zone', 'target', 'pool'],
     sample: (emit) =>
-      watch
-        .states()
-        .forEach(({ member: { zone, target, pool }, effective }) =>
-          emit({ zone, target, pool }, effective),
-        ),
+      emitEach(watch.states(), ({ member: { zone, target, pool }, effective }) =>
+        emit({ zone, target, pool }, effective),
+      ),
   })
   registerSampled(registry, {
     kind: 'gauge',
@@ -66,13 +64,13 @@ function registerMemberMetrics(registry: Registry, { watch }: OverrideControl): 
     help: 'Members of the pool that are eligible; 0: on_all_down or another pool answers',
     labels: ['zone', 'pool'],
     sample: (emit) =>
-      watch
-        .states()
-        .forEach(({ member: { zone, pool }, out }) => emit({ zone, pool }, out === null ? 1 : 0)),
+      emitEach(watch.states(), ({ member: { zone, pool }, out }) =>
+        emit({ zone, pool }, out === null ? 1 : 0),
+      ),
   })
 }
 
-function registerFirstRungs(registry: Registry, shares: PoolShares): void {
+function registerFirstRungs(registry: Registry, shares: Pick<PoolShares, 'read'>): void {
   for (const [name, help, part] of [
     ['mxsteer_first_rungs_total', 'First rungs that a target of a pool had', 'actual'],
     ['mxsteer_first_rungs_expected_total', 'The same, as its weight would have it', 'expected'],
@@ -83,7 +81,7 @@ function registerFirstRungs(registry: Registry, shares: PoolShares): void {
       help,
       labels: ['zone', 'target', 'pool'],
       sample: (emit) =>
-        shares.read().forEach((one) => {
+        emitEach(shares.read(), (one) => {
           const { zone, target, pool } = one
           emit({ zone, target, pool }, one[part])
         }),
@@ -94,15 +92,19 @@ function registerFirstRungs(registry: Registry, shares: PoolShares): void {
 function emitExposure(
   emit: Emit,
   members: readonly MemberState[],
-  { exposedUntilMs, wallMs }: OverrideControl,
-): void {
+  { exposedUntilMs, wallMs }: OverrideReadings,
+): Steps {
   const seen = new Set<number>()
-  for (const { member } of members) {
-    const { zone, target, targetIndex } = member
-    if (seen.has(targetIndex)) continue
+  return emitEach(members, ({ member: { zone, target, targetIndex } }) => {
+    if (seen.has(targetIndex)) return
     seen.add(targetIndex)
     emit({ zone, target }, Math.max(0, exposedUntilMs(targetIndex) - wallMs()) / 1000)
-  }
+  })
+}
+
+/** What metrics read of overrides. */
+export interface OverrideReadings extends Pick<OverrideControl, 'exposedUntilMs' | 'wallMs'> {
+  readonly watch: Pick<MemberWatch, 'states' | 'overrides'>
 }
 
 /** Access to overrides and to the members that they weigh, for metrics and for the admin HTTP. */

@@ -59,28 +59,35 @@ class SampledShares implements PoolShares {
   }
 
   sample(): void {
-    const states = this.#sources.states()
-    const added = countSince(states, this.#lastCount, (target) => this.#firstRungs(target))
-    const addedTo = ({ member }: MemberState): number => added.get(member.targetIndex) ?? 0
-    const weightOf = (one: MemberState): number => this.#weights.get(keyOf(one)) ?? one.effective
-    for (const members of Map.groupBy(states, poolOf).values()) {
-      const weight = members.reduce((sum, one) => sum + weightOf(one), 0)
-      const count = members.reduce((sum, one) => sum + addedTo(one), 0)
-      for (const one of members) {
-        const expected = weight > 0 ? (count * weightOf(one)) / weight : 0
-        this.#add(keyOf(one), { expected, actual: addedTo(one) })
-      }
-    }
-    this.#weights = new Map(states.map((one) => [keyOf(one), one.effective]))
-    for (const key of this.#sums.keys()) if (!this.#weights.has(key)) this.#sums.delete(key)
+    this.#sampled()
   }
 
   read(): readonly PoolShare[] {
-    this.sample()
-    return this.#sources.states().map((one) => {
-      const { zone, pool, target } = one.member
-      return { zone, pool, target, ...(this.#sums.get(keyOf(one)) ?? noAnswers) }
+    return this.#sampled().map(({ member: { zone, pool, target }, key }) => {
+      const { expected, actual } = this.#sums.get(key) ?? noAnswers
+      return { zone, pool, target, expected, actual }
     })
+  }
+
+  #sampled(): readonly SampledMember[] {
+    const states = this.#sources.states()
+    const added = countSince(states, this.#lastCount, (target) => this.#firstRungs(target))
+    const sampled = states.map(({ member, effective }) => {
+      const key = keyOf(member)
+      const weight = this.#weights.get(key) ?? effective
+      return { member, key, weight, effective, actual: added.get(member.targetIndex) ?? 0 }
+    })
+    for (const members of Map.groupBy(sampled, ({ member }) => poolOf(member)).values()) {
+      const poolWeight = members.reduce((sum, { weight }) => sum + weight, 0)
+      const count = members.reduce((sum, { actual }) => sum + actual, 0)
+      for (const { key, weight, actual } of members) {
+        const expected = poolWeight > 0 ? (count * weight) / poolWeight : 0
+        this.#add(key, { expected, actual })
+      }
+    }
+    this.#weights = new Map(sampled.map(({ key, effective }) => [key, effective]))
+    for (const key of this.#sums.keys()) if (!this.#weights.has(key)) this.#sums.delete(key)
+    return sampled
   }
 
   close(): void {
@@ -98,6 +105,16 @@ class SampledShares implements PoolShares {
       0,
     )
   }
+}
+
+interface SampledMember {
+  readonly member: MemberState['member']
+  readonly key: string
+  /** The weight that answers since the last sample followed. */
+  readonly weight: number
+  readonly effective: number
+  /** First rungs since the last sample. */
+  readonly actual: number
 }
 
 const noAnswers: ShareSum = { expected: 0, actual: 0 }
@@ -122,5 +139,5 @@ function countSince(
   return added
 }
 
-const poolOf = ({ member: { zone, pool } }: MemberState): string => `${zone} ${pool}`
-const keyOf = (state: MemberState): string => `${poolOf(state)} ${state.member.target}`
+const poolOf = ({ zone, pool }: MemberState['member']): string => `${zone} ${pool}`
+const keyOf = (member: MemberState['member']): string => `${poolOf(member)} ${member.target}`

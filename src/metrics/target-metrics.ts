@@ -11,7 +11,7 @@ import type { ReputationState, ReputationWatch } from '../reputation/reputation-
 import type { Transition, WatchedState } from '../watch/watched-state.ts'
 import type { AgentPollResult } from '../weights/agent-watch.ts'
 import type { NamedTarget } from '../weights/feedback-registry.ts'
-import { registerSampled } from './sampled-metric.ts'
+import { emitEach, registerSampled } from './sampled-metric.ts'
 
 export interface WeightedTarget {
   readonly zone: string
@@ -73,11 +73,7 @@ export function registerTargetGauges(
       name,
       help,
       labels: ['zone', 'target', 'address', 'probe'],
-      sample: (emit) =>
-        states().forEach((one) => {
-          const { zone, target, address, profile: probe } = one
-          emit({ zone, target, address, probe }, value(one))
-        }),
+      sample: (emit) => emitEach(states(), (one) => emit(addressLabels(one), value(one))),
     })
   }
   registerAddressHistory(registry, states)
@@ -86,25 +82,26 @@ export function registerTargetGauges(
     name: 'mxsteer_target_weight',
     help: 'Configured weight of a target in a pool',
     labels: ['zone', 'target', 'pool'],
-    sample: (emit) => {
-      for (const { zone, name, weights } of targets()) {
+    sample: (emit) =>
+      emitEach(targets(), ({ zone, name, weights }) => {
         for (const [pool, weight] of weights) emit({ zone, target: name, pool }, weight)
-      }
-    },
+      }),
   })
 }
 
-const addressLabels = ({
-  zone,
-  target,
-  address,
-  profile: probe,
-}: WatchedState): Readonly<Record<string, string>> => ({
-  zone,
-  target,
-  address,
-  probe,
-})
+type Labels = Readonly<Record<string, string>>
+
+const labelsOfStates = new WeakMap<WatchedState, Labels>()
+
+/** The same object for all metrics of a state, of which the text is then made once. */
+function addressLabels(one: WatchedState): Labels {
+  const known = labelsOfStates.get(one)
+  if (known !== undefined) return known
+  const { zone, target, address, profile: probe } = one
+  const labels = { zone, target, address, probe }
+  labelsOfStates.set(one, labels)
+  return labels
+}
 
 /** Counters and latencies of every probed address. */
 function registerAddressHistory(registry: Registry, states: () => readonly WatchedState[]): void {
@@ -113,7 +110,7 @@ function registerAddressHistory(registry: Registry, states: () => readonly Watch
     name: 'mxsteer_target_downs_total',
     help: 'Times that the address went down since it is watched',
     labels: ['zone', 'target', 'address', 'probe'],
-    sample: (emit) => states().forEach((one) => emit(addressLabels(one), one.downs)),
+    sample: (emit) => emitEach(states(), (one) => emit(addressLabels(one), one.downs)),
   })
   registerSampled(registry, {
     kind: 'gauge',
@@ -121,7 +118,7 @@ function registerAddressHistory(registry: Registry, states: () => readonly Watch
     help: 'Duration of its last successful probes, 128 at most',
     labels: ['zone', 'target', 'address', 'probe', 'quantile'],
     sample: (emit) =>
-      states().forEach((one) =>
+      emitEach(states(), (one) =>
         one.latency.ms.forEach((ms, i) => {
           const quantile = String(latencyQuantiles[i])
           emit({ ...addressLabels(one), quantile }, ms / 1000)
@@ -186,12 +183,11 @@ export function registerFeedbackMetrics(
     name: 'mxsteer_target_feedback',
     help: 'Share of its weight that the target says it is worth; 0: it wants no mail',
     labels: ['zone', 'target'],
-    sample: (emit) => {
-      for (const { zone, target } of targets()) {
+    sample: (emit) =>
+      emitEach(targets(), ({ zone, target }) => {
         const { factor, standing } = effectOf({ zone, target })
         emit({ zone, target }, isOut(standing) ? 0 : factor)
-      }
-    },
+      }),
   })
   registerSampled(registry, {
     kind: 'counter',
@@ -239,13 +235,12 @@ export function registerReputationMetrics(registry: Registry, source: Reputation
     name: 'mxsteer_identity_finding',
     help: '1: there is something to mend about what the target looks like from outside',
     labels: ['zone', 'pool', 'target', 'address', 'finding'],
-    sample: (emit) => {
-      for (const state of source.states()) {
+    sample: (emit) =>
+      emitEach(source.states(), (state) => {
         const { zone, pool, target, address } = state.watched
         for (const finding of checkedFindings(state))
           emit({ zone, pool, target, address, finding }, findingValue(state, finding))
-      }
-    },
+      }),
   })
   registerSampled(registry, {
     kind: 'gauge',

@@ -1,6 +1,7 @@
 // What the listener asks of the control thread, and how much at a time.
 //
-//   equal reads      are one call: those that come while it is under way share the next one
+//   equal reads      are one call: those that come while it is under way share the next one; of a view whose
+//                    parameters have no meaning all are equal
 //   calls at once    2 for each client, 8 in all; the rest wait, and are refused after 10 s
 //   budget           a client or all that have spent theirs are refused: 503 busy, Retry-After
 //   vital routes     outside of these bounds, and at most every 50 ms
@@ -110,11 +111,12 @@ class CallQueue implements ControlCalls {
     const head = this.#options.routes[route]
     const isVital = head?.isVital === true
     const id = ++this.#lastId
-    const key = isVital
-      ? `${route}`
-      : head?.method === 'GET'
-        ? JSON.stringify([route, name, query])
-        : `write ${id}`
+    const key =
+      isVital || head?.isAlike === true
+        ? `${route}`
+        : head?.method === 'GET'
+          ? JSON.stringify([route, name, query])
+          : `write ${id}`
     const fresh = { call, key, client, isVital, id: null, sharing: [], next: [], isTimed: false }
     return this.#groups.get(key) ?? fresh
   }

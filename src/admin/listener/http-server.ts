@@ -139,11 +139,11 @@ function write(
   { status, contentType, body, retryAfterSeconds }: Reply,
 ): void {
   counters.add(fateOf(status, retryAfterSeconds))
-  const octets = Buffer.from(body)
+  const chunks = typeof body === 'string' ? [Buffer.from(body)] : body
   response.setHeaders(
     new Map([
       ['content-type', contentType],
-      ['content-length', String(octets.length)],
+      ['content-length', String(chunks.reduce((sum, { length }) => sum + length, 0))],
       ['cache-control', 'no-store'],
       ['x-content-type-options', 'nosniff'],
     ]),
@@ -152,7 +152,8 @@ function write(
   if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds)
   if (hasBody(request) && !request.complete) response.setHeader('connection', 'close')
   response.writeHead(status)
-  response.end(request.method === 'HEAD' ? undefined : octets)
+  if (request.method !== 'HEAD') for (const chunk of chunks) response.write(chunk)
+  response.end()
 }
 
 function fateOf(

@@ -7,6 +7,7 @@ import type { WatchedState } from '../../watch/watched-state.ts'
 import type { OverrideControl } from '../../metrics/override-metrics.ts'
 import { isoTime } from '../../lib/clock.ts'
 import { overrideView } from '../override-routes.ts'
+import { viewed } from '../turns.ts'
 import type { Readiness } from '../../announce/readiness.ts'
 import type { ServerProblem } from '../../problems/problem-table.ts'
 
@@ -57,7 +58,7 @@ interface StatusViewSources {
 export function statusView(
   { status, states, overrides }: StatusViewSources,
   ready: Readiness,
-): object {
+): Readonly<Record<string, unknown>> {
   const { version, instance, site } = status
   const { kind, degraded, fenced, unansweredSeconds, reasons, peers, config } =
     status.clusterStatus()
@@ -80,7 +81,7 @@ export function statusView(
     config,
     peers: peers.map((peer) => ({ ...peer, ageSeconds: rounded(peer.ageSeconds) })),
     pools: poolViews(overrides.watch.states()),
-    targets: states().map((one) => addressView(one, status.votesOn(one.slot))),
+    targets: viewed(states, (one) => addressView(one, status.votesOn(one.slot))),
     overrides: overrides.watch.overrides().map(overrideView),
   }
 }

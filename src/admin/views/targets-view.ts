@@ -1,5 +1,6 @@
 // The JSON of /targets: every probed address, every member of a pool, and what else is known about
-// targets. The names of its fields are a contract (docs/operations.md).
+// targets. The names of its fields are a contract (docs/operations.md). Each list is read when
+// it is its turn to be written, and what an item of it looks like when that is.
 
 import type { LatencyPercentiles } from '../../health/latency-window.ts'
 import { Standing } from '../../health/table.ts'
@@ -15,6 +16,7 @@ import type { WriterFeedback } from '../../weights/feedback-registry.ts'
 import type { MemberState } from '../../weights/member-state.ts'
 import type { MeasuredPool } from '../../weights/pool-availability.ts'
 import type { FeedbackAccess } from '../load-routes.ts'
+import { viewed } from '../turns.ts'
 
 export interface TargetsSources {
   readonly states: () => readonly WatchedState[]
@@ -25,14 +27,17 @@ export interface TargetsSources {
   readonly feedback: FeedbackAccess
 }
 
-export function targetsView(sources: TargetsSources): object {
+export function targetsView(sources: TargetsSources): Readonly<Record<string, unknown>> {
   const { states, reputation: identity, availability, overrides } = sources
   const wallMs = overrides.wallMs()
   return {
-    targets: states().map(addressView),
+    targets: viewed(states, addressView),
     members: memberViews(sources),
-    identity: identity.states().map((state) => identityView(state, wallMs)),
-    pools: availability().map(availabilityView),
+    identity: viewed(
+      () => identity.states(),
+      (state) => identityView(state, wallMs),
+    ),
+    pools: viewed(availability, availabilityView),
     told: feedbackViews(sources),
   }
 }
@@ -76,17 +81,13 @@ const latencyView = ({ count, ms }: LatencyPercentiles): object => {
  * Each target in each of its pools: the factors of its weight, why it is out, until when it may be
  * cached.
  */
-function memberViews({ overrides, shares }: TargetsSources): readonly object[] {
+function* memberViews({ overrides, shares }: TargetsSources): Generator<object> {
   const byMember = new Map(shares.read().map((share) => [memberKey(share), share]))
-  return overrides.watch
-    .states()
-    .map((state) =>
-      memberView(
-        state,
-        byMember.get(memberKey(state.member)),
-        overrides.exposedUntilMs(state.member.targetIndex),
-      ),
-    )
+  for (const state of overrides.watch.states()) {
+    const { member } = state
+    const share = byMember.get(memberKey(member))
+    yield memberView(state, share, overrides.exposedUntilMs(member.targetIndex))
+  }
 }
 
 function memberView(state: MemberState, share: PoolShare | undefined, exposedMs: number): object {
@@ -147,11 +148,12 @@ function identityView(state: ReputationState, wallMs: number): object {
 }
 
 /** The feedback in force of each target that has any, by writer. */
-const feedbackViews = ({ feedback: { registry, targets } }: TargetsSources): readonly object[] =>
-  targets().flatMap((of) => {
-    const reports = registry.reports(of).map(feedbackView)
-    return reports.length > 0 ? [{ zone: of.zone, target: of.target, words: reports }] : []
-  })
+function* feedbackViews({ feedback: { registry, targets } }: TargetsSources): Generator<object> {
+  for (const { zone, target } of targets()) {
+    const words = registry.reports({ zone, target }).map(feedbackView)
+    if (words.length > 0) yield { zone, target, words }
+  }
+}
 
 const feedbackView = ({ writer, untilMs, ...feedback }: WriterFeedback): object => ({
   writer,
