@@ -58,17 +58,30 @@ export async function answersOf(
   return views
 }
 
-export async function confront(
-  report: Report,
+/** What NSD and BIND answer, in the order of the questions. */
+export interface References {
+  readonly nsd: readonly AnswerView[]
+  readonly bind: readonly AnswerView[]
+}
+
+export async function referencesOf(
   ports: Ports,
   questions: readonly Question[],
-  allowances: readonly Allowance[],
-): Promise<void> {
-  const [ours, nsd, bind] = await Promise.all([
-    answersOf(ports.ours, questions),
+): Promise<References> {
+  const [nsd, bind] = await Promise.all([
     answersOf(ports.nsd, questions),
     answersOf(ports.bind, questions),
   ])
+  return { nsd, bind }
+}
+
+export function confront(
+  report: Report,
+  ours: readonly AnswerView[],
+  questions: readonly Question[],
+  { nsd, bind }: References,
+  allowances: readonly Allowance[],
+): void {
   for (const [i, question] of questions.entries())
     settle(report, allowances, {
       question,
