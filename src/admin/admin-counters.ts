@@ -22,6 +22,8 @@ const names = [
   'open',
   /** CPU time that requests took in this process, in milliseconds. */
   'spentMs',
+  /** Turns of a timer of the listener's event loop, by which the control thread sees that it does not hang. */
+  'beats',
   /** Threads that were started in place of one that ended. */
   'listenerRestarts',
   'explainRestarts',

@@ -1,6 +1,6 @@
 // The admin HTTP server as the control thread sees it. A thread of its own (listener/) owns the
 // connections and refuses what can be refused without asking; here the handlers of the routes run, in
-// turns of the event loop (turns.ts). A listener that dies is started again:
+// turns of the event loop (turns.ts). A listener that dies is started again, and one that hangs is ended first:
 //
 //   exit ──► waiting (200 ms × 2ⁿ, at most 5 s) ──► starting ──► listening; after 10 s 200 ms again
 
@@ -22,9 +22,14 @@ export interface AdminServer<Sources> {
   readonly hostNames: readonly string[]
   readonly counters: AdminCounters
   readonly onEvent: (event: AdminEvent) => void
+  /** For tests: the module of the thread, and how often it is looked at. */
+  readonly entry?: URL
+  readonly lookEveryMs?: number
 }
 
 export type AdminEvent =
+  /** The listener does not move; it is ended, and `exited` follows. */
+  | { readonly kind: 'hung'; readonly thread: 'listener'; readonly why: string }
   /** A thread of the admin server ended by itself; another one starts after `backoffMs`. */
   | {
       readonly kind: 'exited'
@@ -44,8 +49,12 @@ const maxBackoffMs = 5000
 const resetBackoffAfterMs = 10_000
 const maxHeapMebibytes = 256
 
+const defaultLookEveryMs = 1000
+/** Looks without a beat after which a thread hangs; before it listens it loads its modules. */
+const patience = { listening: 10, starting: 60 }
+
 // The entry has the same extension as this file: .ts when run from source, .js from dist.
-const entry = new URL(
+const defaultEntry = new URL(
   import.meta.url.endsWith('.ts')
     ? './listener/listener-thread.ts'
     : './listener/listener-thread.js',
@@ -90,12 +99,14 @@ class ListenerThread<Sources> implements AdminListener {
   async start(): Promise<void> {
     const resourceLimits = { maxOldGenerationSizeMb: maxHeapMebibytes }
     const options = { workerData: this.#init, name: 'admin', resourceLimits }
-    const thread = new Worker(entry, options)
+    const thread = new Worker(this.#admin.entry ?? defaultEntry, options)
     this.#thread = thread
     const startedMs = performance.now()
     return await new Promise((resolve, reject) => {
       let failure: Error & { code?: string } = new Error('it exited')
       let hasListened = false
+      const patienceNow = (): number => patience[hasListened ? 'listening' : 'starting']
+      const looks = this.#watch(thread, patienceNow, (why) => (failure = new Error(why)))
       thread.on('message', (message: FromListener) => {
         switch (message.kind) {
           case 'listening':
@@ -114,10 +125,26 @@ class ListenerThread<Sources> implements AdminListener {
         failure = error instanceof Error ? error : new Error(String(error))
       })
       thread.on('exit', () => {
+        clearInterval(looks)
         if (!hasListened) return reject(failure)
         this.#scheduleRestart(failure.message, performance.now() - startedMs)
       })
     })
+  }
+
+  /** Ends the thread if it hangs: its exit is then as any other. */
+  #watch(thread: Worker, patienceNow: () => number, onHang: (why: string) => void): NodeJS.Timeout {
+    const { counters, onEvent, lookEveryMs = defaultLookEveryMs } = this.#admin
+    const beats = new BeatWatch(lookEveryMs, performance.now())
+    const looks = setInterval(() => {
+      if (beats.look(counters.read('beats'), performance.now()) < patienceNow()) return
+      clearInterval(looks)
+      const why = `it did not move for ${(patienceNow() * lookEveryMs) / 1000} s`
+      onHang(why)
+      onEvent({ kind: 'hung', thread: 'listener', why })
+      void thread.terminate()
+    }, lookEveryMs)
+    return looks.unref()
   }
 
   async close(): Promise<void> {
@@ -153,6 +180,32 @@ class ListenerThread<Sources> implements AdminListener {
         (error: Error) => this.#scheduleRestart(error.message, 0),
       )
     }, backoffMs)
+  }
+}
+
+/**
+ * Whether a thread moves, seen by its beats. Looks that come late do not count: then this thread, or the whole machine, was
+ * held up, and the other one perhaps no longer than that.
+ */
+export class BeatWatch {
+  readonly #everyMs: number
+  #lastMs: number
+  #beats = NaN
+  #missed = 0
+
+  constructor(everyMs: number, nowMs: number) {
+    this.#everyMs = everyMs
+    this.#lastMs = nowMs
+  }
+
+  /** Returns how many looks in a row have seen no beat. `beats`: the count of all beats so far. */
+  look(beats: number, nowMs: number): number {
+    const isLate = nowMs - this.#lastMs > 2 * this.#everyMs
+    if (beats !== this.#beats) this.#missed = 0
+    else if (!isLate) this.#missed++
+    this.#lastMs = nowMs
+    this.#beats = beats
+    return this.#missed
   }
 }
 

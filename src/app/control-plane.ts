@@ -222,8 +222,16 @@ export function listenAdminServer(
     access: { writes: writeAccess(endpoint, adminToken), loadToken },
     hostNames: adminHosts,
     counters,
-    onEvent: (event) => logAdminEvent(log, event),
+    onEvent(event) {
+      if (event.kind === 'hung') parts.report('admin', new ThreadHang(event.why))
+      logAdminEvent(log, event)
+    },
   })
+}
+
+/** A thread that does not move any more. */
+class ThreadHang extends Error {
+  override readonly name = 'ThreadHang'
 }
 
 type AdminSettings = Pick<Settings, 'adminToken' | 'loadToken' | 'adminHosts'>

@@ -110,6 +110,9 @@ export function logWorkerEvent(log: Log, event: WorkerEvent): void {
 export function logAdminEvent(log: Log, event: AdminEvent): void {
   const { kind, thread } = event
   switch (kind) {
+    case 'hung':
+      // Reported as a failure of its part, and logged when it has ended.
+      return
     case 'exited': {
       const { why, backoffMs } = event
       return logEvent(log, 'admin.exited', { thread, why, backoffMs })

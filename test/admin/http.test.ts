@@ -3,11 +3,17 @@ import { connect } from 'node:net'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
+import {
+  type AdminEvent,
+  type AdminListener,
+  BeatWatch,
+  listenAdmin,
+} from '../../src/admin/http.ts'
 import { json, text } from '../../src/admin/reply.ts'
 import type { Route } from '../../src/admin/route.ts'
 import { unwatched } from '../support/admin-listener.ts'
 import { freePort } from '../support/free-ports.ts'
+import { until } from '../support/wait.ts'
 
 const routes: readonly Route<null>[] = [
   { method: 'GET', path: '/livez', access: 'read', handler: () => text('ok\n') },
@@ -165,5 +171,49 @@ describe('bounds', () => {
 test('a port in use rejects with its errno', async () => {
   await expect(listenAdmin({ address: '127.0.0.1', port }, served)).rejects.toMatchObject({
     code: 'EADDRINUSE',
+  })
+})
+
+test('a listener that hangs is ended and started again, and /livez is served again', async () => {
+  const events: AdminEvent[] = []
+  const itsPort = await freePort()
+  const entry = new URL('../fixtures/workers/hanging-listener.ts', import.meta.url)
+  const listener = await listenAdmin(
+    { address: '127.0.0.1', port: itsPort },
+    {
+      ...served,
+      ...unwatched(),
+      onEvent: (event) => void events.push(event),
+      entry,
+      lookEveryMs: 200,
+    },
+  )
+  try {
+    await until(() => events.some(({ kind }) => kind === 'restarted'), {
+      what: 'the restart',
+      withinMs: 90_000,
+    })
+    expect(await (await fetch(`http://127.0.0.1:${itsPort}/livez`)).text()).toBe('ok\n')
+    const why = 'it did not move for 2 s'
+    expect(events.slice(0, 2)).toEqual([
+      { kind: 'hung', thread: 'listener', why },
+      { kind: 'exited', thread: 'listener', why, backoffMs: 200 },
+    ])
+  } finally {
+    await listener.close()
+  }
+})
+
+describe('beats', () => {
+  test('looks without one count, until the next one', () => {
+    const watch = new BeatWatch(1000, 0)
+    const missed = [1, 1, 1, 2, 2].map((beats, i) => watch.look(beats, 1000 * (i + 1)))
+    expect(missed).toEqual([0, 1, 2, 0, 1])
+  })
+
+  test('looks that come late do not count: the whole machine was held up', () => {
+    const watch = new BeatWatch(1000, 0)
+    const times = [1000, 2000, 60_000, 61_000, 64_000]
+    expect(times.map((nowMs) => watch.look(7, nowMs))).toEqual([0, 1, 1, 2, 2])
   })
 })

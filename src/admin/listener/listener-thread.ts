@@ -13,6 +13,8 @@ import type { FromListener, ListenerInit, ToListener } from './messages.ts'
 
 const { endpoint, routes, access, hosts, countersBuffer } = workerData as ListenerInit
 
+const beatEveryMs = 250
+
 const control = parentPort as MessagePort
 
 const send = (message: FromListener): void => control.postMessage(message)
@@ -28,6 +30,8 @@ const calls = createControlCalls({
   clock: systemClock,
 })
 control.on('message', (answer: ToListener) => calls.receive(answer))
+
+setInterval(() => counters.add('beats'), beatEveryMs)
 
 const rules = { routes, access, hosts }
 listenHttp(endpoint, { rules, calls, connections, counters, monotonicMs }).then(
