@@ -2,6 +2,7 @@
 // The entry point: runs the command that the command line names. Each command is a file of cli/ and
 // resolves to the exit code; `serve` runs until a signal.
 
+import { exitProcess } from './app/exit.ts'
 import { version } from './app/version.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
@@ -44,5 +45,5 @@ export async function main(argv: readonly string[]): Promise<number> {
   return 2
 }
 
-// exit(), because a handle that is still open must not keep a stopped server alive.
-if (import.meta.main) process.exit(await main(process.argv.slice(2)))
+// A handle that is still open must not keep a stopped server alive.
+if (import.meta.main) await exitProcess(await main(process.argv.slice(2)))

@@ -247,7 +247,7 @@ export const law: readonly LawRow[] = [
     imports:
       'admin admin/explaining admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer explain transport/stream',
-    packages: 'node:* pino',
+    packages: 'koffi node:* pino',
   },
   {
     room: 'cli',

@@ -51,9 +51,9 @@ export interface App {
   reload(cause: string): Promise<void>
   /**
    * Reports "not ready" at once, answers queries for the lameduck time, then closes everything and
-   * resolves.
+   * resolves. `overdue`: something does not end, such as a thread that waits for a file system.
    */
-  stop(): Promise<void>
+  stop(): Promise<'ended' | 'overdue'>
 }
 
 type StartResult =
@@ -187,8 +187,9 @@ const appOf = (
     await Promise.all([lameduck, withdrawn])
     notifier.end()
     // A file system or a store that does not answer must not keep a process that answers no more.
-    if (!(await endsWithin(stopAll(server, admin), stopWithinMs, systemTimer)))
-      logEvent(server.log, 'server.overdue', { withinMs: stopWithinMs })
+    if (await endsWithin(stopAll(server, admin), stopWithinMs, systemTimer)) return 'ended'
+    logEvent(server.log, 'server.overdue', { withinMs: stopWithinMs })
+    return 'overdue'
   },
 })
 
@@ -198,8 +199,9 @@ async function stopAll(server: RunningServer, admin: AdminListener | null): Prom
   await server.state.close()
   server.controlPlane.stop()
   server.reputation.stop()
-  const { workers, watch, explainWorker } = server
-  await Promise.all([workers.stop(), watch.stop(), admin?.close(), explainWorker.close()])
+  const { workers, watch, explainWorker, places } = server
+  const threads = [workers.stop(), explainWorker.close(), places.close()]
+  await Promise.all([...threads, watch.stop(), admin?.close()])
   await server.cluster.stop()
 }
 

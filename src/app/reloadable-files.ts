@@ -163,7 +163,7 @@ export async function reloadOnChange(
     close() {
       clearInterval(retry)
       zoneFiles.close()
-      places.close()
+      void places.close()
       certificateFiles?.close()
     },
   }

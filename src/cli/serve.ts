@@ -3,6 +3,7 @@
 
 import { type App, startApp } from '../app/app.ts'
 import { logEvent } from '../app/log-events.ts'
+import { exitAtOnce } from '../app/exit.ts'
 import { detectLogFormat, type Log, openLog } from '../app/log.ts'
 import { settingFlags } from '../settings/settings-table.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
@@ -59,22 +60,22 @@ async function run(settings: Settings): Promise<number> {
   }
   reload = () => void started.app.reload('SIGHUP')
   if (isReloadPending) reload()
-  await stopOnSignal(started.app, log)
+  const stopped = await stopOnSignal(started.app, log)
   logEvent(log, 'server.stopped')
   await output.end()
-  return 0
+  return stopped === 'overdue' ? exitAtOnce(0) : 0
 }
 
 /** Resolves when everything is closed. A second signal exits at once. */
-function stopOnSignal(app: App, log: Log): Promise<void> {
+function stopOnSignal(app: App, log: Log): Promise<'ended' | 'overdue'> {
   let signals = 0
   return new Promise((resolve) => {
     const onSignal = (signal: string): void => {
       signals++
       const when = signals > 1 ? 'at once' : 'after the lameduck time'
       logEvent(log, 'server.signal', { signal }, when)
-      if (signals > 1) process.exit(0)
-      void app.stop().finally(resolve)
+      if (signals > 1) exitAtOnce(0)
+      void app.stop().then(resolve, () => resolve('overdue'))
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)

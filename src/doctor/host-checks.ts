@@ -139,7 +139,7 @@ export async function checkGeoip(
     if (facts === null) return []
     return [ageResult(`${database}: ${facts.type}`, facts.buildSeconds, systemClock.wallMs())]
   })
-  keeper.close()
+  await keeper.close()
   return [...refused, ...found]
 }
 

@@ -48,8 +48,11 @@ export interface PlaceKeeper {
   reload(): Promise<void>
   /** From now on, reloads databases whose files change, and calls back with the trees each time these change. */
   follow(onChange: (networks: PlaceNetworks) => void): Promise<void>
-  /** Stops watching the folder and reloading databases. */
-  close(): void
+  /**
+   * Stops watching the folder and reloading databases. Resolves when no thread compiles one any more:
+   * one that waits for its file system does not end.
+   */
+  close(): Promise<void>
 }
 
 /** What files were at one moment. */
@@ -91,6 +94,7 @@ class Keeper implements PlaceKeeper {
   #queue: Promise<void> = Promise.resolve()
   #onChange: (networks: PlaceNetworks) => void = () => {}
   #watches: readonly { close(): void }[] = []
+  readonly #closing = new AbortController()
 
   constructor(options: PlaceKeeperOptions) {
     this.#options = options
@@ -133,9 +137,11 @@ class Keeper implements PlaceKeeper {
     this.#watches = await Promise.all(opening)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const watch of this.#watches) watch.close()
     this.#onChange = () => {}
+    this.#closing.abort()
+    await this.#queue
   }
 
   /** The operator's file; null: the shipped one, which does not change. */
@@ -153,10 +159,13 @@ class Keeper implements PlaceKeeper {
 
   async #read(database: DatabaseKind): Promise<void> {
     const { folders, wallMs, onEvent, compile = compileInThread } = this.#options
+    const { signal } = this.#closing
+    if (signal.aborted) return
     const file = this.#fileOf(database)
     if (file !== null && folders !== null && !this.#looks.has(database))
       this.#looks.set(database, await folders.look(dirname(file), isNamed(file)))
-    const compiled = await compile({ database, file })
+    const compiled = await compile({ database, file }, signal)
+    if (signal.aborted) return
     if (compiled.kind === 'broken') {
       const { facts = null, successAtSeconds = 0 } = this.#states.get(database) ?? {}
       const outcome = { lastReloadSuccessful: false, refusal: compiled.why }

@@ -5,8 +5,11 @@ import { Worker } from 'node:worker_threads'
 
 import type { CompileJob, CompileResult } from './compile-database.ts'
 
-/** Compiles a database. Never rejects: every failure is a result of kind `broken`. */
-export type Compile = (job: CompileJob) => Promise<CompileResult>
+/**
+ * Compiles a database. Never rejects: every failure is a result of kind `broken`. After an abort it resolves once the
+ * thread has ended.
+ */
+export type Compile = (job: CompileJob, signal?: AbortSignal) => Promise<CompileResult>
 
 const timeoutMs = 120_000
 const maxHeapMebibytes = 1024
@@ -17,7 +20,7 @@ const entry = new URL(
   import.meta.url,
 )
 
-export const compileInThread: Compile = (job) =>
+export const compileInThread: Compile = (job, signal) =>
   new Promise((resolve) => {
     const source = job.file ?? 'the database that comes with mxsteer'
     const fail = (why: string): void => resolve({ kind: 'broken', why: `${source}: ${why}` })
@@ -31,10 +34,12 @@ export const compileInThread: Compile = (job) =>
     } catch (error) {
       return fail(String(error))
     }
+    const end = (): void => void thread.terminate()
+    signal?.addEventListener('abort', end)
     // A thread that waits for its file system does not end, so that its end is not waited for.
     const overdue = setTimeout(() => {
       fail(`was not read within ${timeoutMs / 1000} s`)
-      void thread.terminate()
+      end()
     }, timeoutMs)
     thread.once('message', (result: CompileResult) =>
       result.kind === 'broken' ? fail(result.why) : resolve(result),
@@ -43,6 +48,7 @@ export const compileInThread: Compile = (job) =>
     // No effect if a message or an error came first.
     thread.once('exit', () => {
       clearTimeout(overdue)
+      signal?.removeEventListener('abort', end)
       fail('its thread ended early')
     })
   })

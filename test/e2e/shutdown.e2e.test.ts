@@ -3,6 +3,7 @@
 import { afterEach, expect, it } from 'vitest'
 
 import { openUdpClient } from '../support/dns-client.ts'
+import { hangingFiles } from '../support/hanging-files.ts'
 import { type RunningServer, startServer } from '../support/server.ts'
 import { pause, until } from '../support/wait.ts'
 
@@ -58,4 +59,19 @@ it('on a second signal it is gone, long before its time', async () => {
   await server.waitForLog(({ event }) => event === 'server.signal', 30_000)
   server.signal('SIGTERM')
   expect((await server.exited).code).toBe(0)
+})
+
+it('with a file system that does not answer it is gone as well', async () => {
+  const hang = hangingFiles()
+  server = await startServer({
+    zones: { 'a.yaml': zoneFile },
+    flags: ['--lameduck', '0s'],
+    env: hang.env,
+  })
+  hang.begin()
+  server.signal('SIGHUP')
+  await until(() => hang.asked().length > 0, { what: 'a file that hangs', withinMs: 60_000 })
+  server.signal('SIGTERM')
+  expect(await server.exited).toEqual({ code: 0, signal: null })
+  expect(server.logs().at(-1)?.event).toBe('server.stopped')
 })

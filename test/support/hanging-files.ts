@@ -1,0 +1,34 @@
+// A file system that stops to answer: threads of the server's pool really wait in the kernel (fixtures/preload).
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { temporaryFolder } from './server.ts'
+
+const preload = new URL('../fixtures/preload/hanging-files.mjs', import.meta.url)
+
+interface HangingFiles {
+  /** For the server. */
+  readonly env: Readonly<Record<string, string>>
+  /** From now on nothing below the folder answers. */
+  begin(): void
+  /** The paths that were asked for since. */
+  asked(): readonly string[]
+}
+
+/** `folder`: its path, or the beginning of the paths of several. */
+export function hangingFiles(folder: string = join(tmpdir(), 'mxsteer-test-')): HangingFiles {
+  const pipe = join(temporaryFolder(), 'pipe')
+  return {
+    env: {
+      NODE_OPTIONS: `--import ${preload.href}`,
+      HANGING_PIPE: pipe,
+      HANGING_FOLDER: folder,
+    },
+    begin: () => void execFileSync('mkfifo', [pipe]),
+    asked: () =>
+      existsSync(`${pipe}.asked`) ? readFileSync(`${pipe}.asked`, 'utf8').trim().split('\n') : [],
+  }
+}
