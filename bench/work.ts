@@ -109,6 +109,19 @@ function randomNames(count: number): string[] {
   })
 }
 
+/** The question in so many random spellings, as resolvers ask that guard against forged answers so (0x20). */
+function inRandomCase(question: string, count: number): Questions {
+  const next = numbers(23)
+  const [name, type] = question.split(' ') as [string, string]
+  const lines = Array.from({ length: count }, () => {
+    const spelled = name.replace(/[a-z]/g, (letter) =>
+      next(2) === 0 ? letter : letter.toUpperCase(),
+    )
+    return `${spelled} ${type}`
+  })
+  return { kind: 'text', lines }
+}
+
 /** Two octets in front of each, as over TCP: what dnsperf -B reads. */
 function messageWithSubnet(id: number, network: readonly [number, number, number]): Uint8Array {
   const name = [3, 103, 101, 111, 5, 98, 101, 110, 99, 104, 4, 116, 101, 115, 116, 0]
@@ -214,6 +227,7 @@ ${records.join('')}`,
 const pick = `"pickwrandom({{2,'203.0.113.1'},{1,'203.0.113.2'},{1,'203.0.113.3'}})"`
 const ask = asking('plain.bench.test A')
 const askRelay = asking('relay.bench.test A')
+const spellings = 20_000
 
 /** By name; made when asked for, since some are large. */
 export const works: readonly (() => Work)[] = [
@@ -235,6 +249,28 @@ export const works: readonly (() => Work)[] = [
     questions: asking('bench.test MX'),
     records: masterMx,
     dns2: 'mx',
+  }),
+  () => ({
+    ...base,
+    name: 'static-0x20',
+    title: 'static A, in random case',
+    questions: inRandomCase('plain.bench.test A', spellings),
+  }),
+  () => ({
+    ...base,
+    name: 'weighted-0x20',
+    title: 'weighted A, in random case',
+    questions: inRandomCase('relay.bench.test A', spellings),
+    gdnsd: weighted,
+    knot: false,
+    pdns: null,
+  }),
+  () => ({
+    ...base,
+    name: 'mx-0x20',
+    title: 'MX, 3 exchanges, in random case',
+    questions: inRandomCase('bench.test MX', spellings),
+    records: masterMx,
   }),
   () => {
     const { database, nets } = someplaces()

@@ -3,6 +3,7 @@
 
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createCounters } from '../../../src/answer/counters.ts'
+import { AnswerCache } from '../../../src/answer/cache/answer-cache.ts'
 import { DrawnMessages } from '../../../src/answer/cache/drawn-messages.ts'
 import { TargetFragments } from '../../../src/answer/cache/ladder-answer.ts'
 import { createRespond } from '../../../src/answer/respond.ts'
@@ -84,6 +85,24 @@ test('a flood of names beside a wildcard does not use up what is kept of ladders
   const whole = callsOf(DrawnMessages.prototype, 'copy')
   for (let i = 0; i < 200; i++) send(ladder)
   expect(whole()).toBeGreaterThan(100)
+})
+
+test('one question in ever other letters is decided and encoded once', () => {
+  const { send } = asker()
+  const random = seeded(2)
+  const stored = callsOf(AnswerCache.prototype, 'store')
+  const questions = [
+    ['ns1.smtp.test', 1],
+    ['mx1.smtp.test', 1],
+    ['missing.smtp.test', 1],
+  ] as const
+  for (const [name, type] of questions)
+    for (let i = 0; i < 500; i++) {
+      const spelled = name.replace(/[a-z]/g, (one) => (random() < 0.5 ? one : one.toUpperCase()))
+      send(buildQuery({ name: spelled, type }))
+    }
+  // What does not exist is answered out of the zone's SOA.
+  expect(stored()).toBe(2)
 })
 
 test('whole answers are kept only while health stays as it is', () => {
