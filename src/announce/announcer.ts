@@ -39,10 +39,18 @@ interface AnnouncerOptions {
   readonly intervalMs?: number
 }
 
+/** Why the file or the command does not tell the routing daemon what it should. */
+export interface AnnounceFailure {
+  readonly what: 'file' | 'command'
+  readonly why: string
+}
+
 interface AnnouncerView {
   readonly announcement: Announcement
   /** How often writing the file and running the command failed. */
   readonly failures: { readonly file: number; readonly command: number }
+  /** Those that failed last: a file until it is written, a command until its next run. */
+  readonly failing: readonly AnnounceFailure[]
 }
 
 export interface Announcer {
@@ -81,7 +89,10 @@ class HookAnnouncer implements Announcer {
   }
 
   view(): AnnouncerView {
-    return { announcement: this.#announcement, failures: { ...this.#failures } }
+    const failing = (['file', 'command'] as const)
+      .map((what) => ({ what, why: this.#lastFailure[what] }))
+      .filter(({ why }) => why !== '')
+    return { announcement: this.#announcement, failures: { ...this.#failures }, failing }
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,7 @@ import { EmptyPools } from '../problems/empty-pools.ts'
 import { ProblemWatch, type ServerProblem } from '../problems/problem-table.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { UnavailableEndpoint } from '../transport/endpoint.ts'
 import { createDropCounter } from '../transport/udp/udp-drops.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
@@ -21,8 +22,9 @@ import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { logEmptyPool } from './event-sources.ts'
-import { udpEndpoints } from './listeners.ts'
+import { stillUnavailable, udpEndpoints } from './listeners.ts'
 import type { PersistentState } from './persistent-state.ts'
+import type { AnnounceHook } from './readiness-signals.ts'
 import type { ReloadableFiles } from './reloadable-files.ts'
 import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
@@ -86,6 +88,9 @@ interface ProblemInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'log'> 
   readonly watch: EndpointWatch
   readonly state: PersistentState
   readonly cluster: ClusterLink
+  readonly unavailable: readonly UnavailableEndpoint[]
+  /** The hook is replaced when the server is ready. */
+  readonly late: { readonly announceHook: AnnounceHook }
 }
 
 type Problems = (notReady: readonly string[] | null) => readonly ServerProblem[]
@@ -98,6 +103,7 @@ const problemIntervalMs = 1000
  */
 export function watchProblems(inputs: ProblemInputs, health: HealthReader): Problems {
   const { zones, places, certificate, workers, watch, state, cluster, clock, log } = inputs
+  const { unavailable, late } = inputs
   const pools = new EmptyPools(health)
   const problemWatch = new ProblemWatch((change) => logEmptyPool(log, change))
   const look: Problems = (notReady) => {
@@ -106,6 +112,8 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
     return problemWatch.observe({
       nowMs: clock.wallMs(),
       notReady,
+      listeners: stillUnavailable(unavailable),
+      announce: late.announceHook.failing(),
       emptyPools: pools.find(zones.current().catalog),
       zoneMistakes: zones.lastReload().mistakes,
       certificate: certificate && {

@@ -16,6 +16,7 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { ServiceNotifier } from '../systemd/notifier.ts'
+import type { UnavailableEndpoint } from '../transport/endpoint.ts'
 import { detectUdpTransport, type UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
@@ -36,7 +37,12 @@ import { startReputationWatch, startHealthWatch } from './health-watch.ts'
 import { cannotListen, cannotUseMmsg, checkListeners, startFields } from './listeners.ts'
 import type { LogOutput } from './log.ts'
 import { type PersistentState, openPersistentState } from './persistent-state.ts'
-import { type AnnounceHook, startAnnounceHook, startServiceNotifier } from './readiness-signals.ts'
+import {
+  type AnnounceHook,
+  noAnnounceHook,
+  startAnnounceHook,
+  startServiceNotifier,
+} from './readiness-signals.ts'
 import { type ReloadableFiles, readFiles, reloadFiles, reloadOnChange } from './reloadable-files.ts'
 import { createPartGuard } from './part-guard.ts'
 import type { Runtime } from './runtime.ts'
@@ -65,6 +71,8 @@ interface ServerInputs extends Runtime, ReloadableFiles {
   readonly settings: Settings
   /** null: this instance shares with no others. */
   readonly store: StoreConnection | null
+  /** Endpoints of the settings at which no client can ask, as it was at the start. */
+  readonly unavailable: readonly UnavailableEndpoint[]
 }
 
 /** Every component that runs in, or for, the control thread. */
@@ -79,6 +87,8 @@ interface RunningServer extends ServerInputs {
   readonly explainWorker: ExplainWorker
   readonly problems: ReturnType<typeof watchProblems>
   readonly admin: AdminCounters
+  /** What is started after the problems are watched. */
+  readonly late: { announceHook: AnnounceHook }
   /** Monotonic time of the start, in milliseconds. */
   readonly startedMs: number
   isStopping: boolean
@@ -112,11 +122,11 @@ async function startWithStore(
   if (read.kind === 'bad-files') return read
   const checked = await checkListeners(configured, log)
   if (checked.kind === 'cannot-listen') return checked
-  const { settings } = checked
+  const { settings, unavailable } = checked
   const chosen = await detectUdpTransport(settings.transport)
   if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
   logTransportFallback(log, chosen.fallback)
-  const inputs = { settings, ...runtime, ...read.files, store }
+  const inputs = { settings, ...runtime, ...read.files, store, unavailable }
   const server = composeServer(inputs, chosen.transport, state)
   let admin: AdminListener | null = null
   try {
@@ -144,6 +154,7 @@ async function serve(
   raiseInliningLimits()
   const files = await reloadOnChange(settings.zones, server)
   const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, server)
+  server.late.announceHook = announceHook
   server.parts.endStart()
   logEvent(log, 'server.ready', { version, transport, ...startFields(server) })
   const notifier = await startServiceNotifier(readinessOf(server), server.workers.counters, server)
@@ -223,7 +234,9 @@ function composeServer(
   if (cluster.tallies) state.availability.shareTallies(cluster.tallies)
   const controlPlane = createControlPlane(shared)
   const admin = openAdminCounters()
-  const components = { ...inputs, watch, controlPlane, state, cluster, reputation, workers, admin }
+  const late = { announceHook: noAnnounceHook }
+  const running = { watch, controlPlane, state, cluster, reputation, workers, admin }
+  const components = { ...inputs, ...running, late }
   const metrics: Metrics = createMetrics(metricSources(components))
   startWatches(components)
   const explainWorker = explainWorkerOf(components, table.buffer)

@@ -11,6 +11,7 @@ import {
   bindAdvice,
   checkEndpoints,
   formatEndpoint,
+  hasAddressFor,
   type UnavailableEndpoint,
 } from '../transport/endpoint.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
@@ -41,7 +42,12 @@ export const udpEndpoints = ({ listen, streams }: Settings): readonly Endpoint[]
 
 type ListenerCheck =
   /** `settings`: without the endpoints that cannot be bound since this host lacks their family. */
-  { readonly kind: 'checked'; readonly settings: Settings } | CannotListen
+  | {
+      readonly kind: 'checked'
+      readonly settings: Settings
+      readonly unavailable: readonly UnavailableEndpoint[]
+    }
+  | CannotListen
 
 /** Tries every endpoint of the settings, and logs those at which nobody can ask. */
 export async function checkListeners(settings: Settings, log: Log): Promise<ListenerCheck> {
@@ -62,17 +68,30 @@ export async function checkListeners(settings: Settings, log: Log): Promise<List
     tls: tls && { ...tls, listen: tls.listen.filter(isHere) },
     proxy: proxy && { ...proxy, listen: proxy.listen.filter(isHere) },
   }
-  return { kind: 'checked', settings: { ...settings, listen, streams: kept } }
+  const { unavailable } = checked
+  return { kind: 'checked', settings: { ...settings, listen, streams: kept }, unavailable }
 }
 
-function logUnavailable(log: Log, { endpoint, code }: UnavailableEndpoint): void {
-  const isBound = code === null
-  logEvent(log, 'listener.unavailable', {
-    endpoint: formatEndpoint(endpoint),
-    why: code ?? 'no interface of this host has an address of that family',
-    isBound,
-  })
+const logUnavailable = (log: Log, one: UnavailableEndpoint): void =>
+  logEvent(log, 'listener.unavailable', fieldsOf(one))
+
+interface UnavailableFields {
+  readonly endpoint: string
+  readonly why: string
+  readonly isBound: boolean
 }
+
+const fieldsOf = ({ endpoint, code }: UnavailableEndpoint): UnavailableFields => ({
+  endpoint: formatEndpoint(endpoint),
+  why: code ?? 'no interface of this host has an address of that family',
+  isBound: code === null,
+})
+
+/** Those that were unavailable at the start and are still: a bound one until an interface has an address of its family. */
+export const stillUnavailable = (
+  endpoints: readonly UnavailableEndpoint[],
+): readonly UnavailableFields[] =>
+  endpoints.filter(({ endpoint, code }) => code !== null || !hasAddressFor(endpoint)).map(fieldsOf)
 
 interface CannotListen {
   readonly kind: 'cannot-listen'

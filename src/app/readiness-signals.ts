@@ -1,7 +1,11 @@
 // Signals the readiness of this instance to the outside: to a routing daemon, through the announce
 // hook, and to the service manager, through its notify socket.
 
-import { registerAnnounceMetrics, startAnnouncer } from '../announce/announcer.ts'
+import {
+  type AnnounceFailure,
+  registerAnnounceMetrics,
+  startAnnouncer,
+} from '../announce/announcer.ts'
 import {
   checkReadiness,
   type ReadinessSources,
@@ -22,9 +26,13 @@ import { logAnnouncement, logServiceNotifier } from './event-sources.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface AnnounceHook {
+  /** Why the routing daemon is not told; empty: it is. */
+  failing(): readonly AnnounceFailure[]
   /** Resolves after `down` has been written and the command has run with it. */
   stop(): Promise<void>
 }
+
+export const noAnnounceHook: AnnounceHook = { failing: () => [], stop: async () => {} }
 
 /** Does nothing if the setting `announce` is off. */
 export function startAnnounceHook(
@@ -33,7 +41,7 @@ export function startAnnounceHook(
   { registry }: Pick<Metrics, 'registry'>,
   { log, clock, parts }: Pick<Runtime, 'log' | 'clock' | 'parts'>,
 ): AnnounceHook {
-  if (announce === null) return { stop: async () => {} }
+  if (announce === null) return noAnnounceHook
   const announcer = parts.run('announce', () =>
     startAnnouncer({
       ...announce,
@@ -43,7 +51,7 @@ export function startAnnounceHook(
     }),
   )
   registerAnnounceMetrics(registry, () => announcer.view())
-  return announcer
+  return { failing: () => announcer.view().failing, stop: () => announcer.stop() }
 }
 
 const noServiceNotifier: ServiceNotifier = { ready() {}, reloading() {}, stopping() {}, end() {} }

@@ -35,6 +35,14 @@ export interface ServerState {
   readonly nowMs: number
   /** Why queries should not be sent here; null: it was not asked. */
   readonly notReady: readonly string[] | null
+  /** Endpoints of `listen` at which no client can ask; `isBound`: but for an address of this host. */
+  readonly listeners: readonly {
+    readonly endpoint: string
+    readonly why: string
+    readonly isBound: boolean
+  }[]
+  /** Why the routing daemon is not told whether to announce this instance. */
+  readonly announce: readonly { readonly what: 'file' | 'command'; readonly why: string }[]
   readonly emptyPools: readonly EmptyPool[]
   /** Of the last load of the zone files; empty: they are served. */
   readonly zoneMistakes: readonly Mistake[]
@@ -116,6 +124,8 @@ export const problemKinds = [
   'pool-empty',
   'not-ready',
   'workers-down',
+  'listener-unavailable',
+  'announce-failed',
   'prober-isolated',
   'probes-held',
   'probes-own-fault',
@@ -140,6 +150,11 @@ const rows: Readonly<Record<RowKind, Row>> = {
   'pool-empty': { severity: 'warning', find: ({ emptyPools }) => emptyPools.map(emptyPool) },
   'not-ready': { severity: 'critical', find: ({ notReady }) => (notReady ?? []).map(said) },
   'workers-down': { severity: 'warning', find: ({ workers }) => workersDown(workers) },
+  'listener-unavailable': {
+    severity: 'warning',
+    find: ({ listeners }) => listeners.map(listenerUnavailable),
+  },
+  'announce-failed': { severity: 'critical', find: ({ announce }) => announce.map(announceFailed) },
   'prober-isolated': { severity: 'critical', find: ({ prober }) => isolated(prober) },
   'probes-held': { severity: 'warning', find: ({ prober }) => prober.heldGroups.map(held) },
   'probes-own-fault': { severity: 'warning', find: ({ prober }) => ownFault(prober.ownFaults) },
@@ -227,6 +242,24 @@ const workersDown = ({ alive, of }: ServerState['workers']): readonly Finding[] 
             'If they end again and again, see `why` of worker.exited in the log',
         },
       ]
+
+function listenerUnavailable(one: ServerState['listeners'][number]): Finding {
+  const { endpoint, why, isBound } = one
+  const end = isBound ? 'it serves as soon as there is one' : 'it is bound at the next start only'
+  const text =
+    `no client can ask at ${endpoint} (${why}): ${end}. The other addresses of \`listen\` serve. ` +
+    'Give this host such an address, or take the wildcard out of `listen`'
+  return { subject: endpoint, text }
+}
+
+function announceFailed({ what, why }: ServerState['announce'][number]): Finding {
+  const remedy =
+    what === 'file' ? 'It is tried again each second' : 'It runs again at the next change only'
+  const text =
+    `the ${what} of announce failed (${why}): the routing daemon may announce what it should not, ` +
+    `or the reverse. ${remedy}: mend the ${what}`
+  return { subject: what, text }
+}
 
 function isolated({ isIsolated, isolatedFamilies }: ServerState['prober']): readonly Finding[] {
   const text =

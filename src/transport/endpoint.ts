@@ -76,7 +76,7 @@ export async function checkEndpoints(
 }
 
 /** Whether somebody could ask there: for a wildcard, whether an interface has an address of its family. */
-function hasAddressFor({ address }: Endpoint): boolean {
+export function hasAddressFor({ address }: Endpoint): boolean {
   if (!isWildcard(address)) return true
   const family = address === '::' ? 'IPv6' : 'IPv4'
   const interfaces = Object.values(networkInterfaces())

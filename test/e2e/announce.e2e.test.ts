@@ -40,8 +40,18 @@ it('says up when it answers, whatever its targets are, and down at SIGTERM befor
     async () => ((await server?.metric('mxsteer_announce_failures_total{what="file"}')) ?? 0) > 0,
     { what: 'a failure is counted', withinMs: 60_000 },
   )
+  const problems = async (): Promise<readonly unknown[]> => {
+    const { body } = (await server?.http('/status')) ?? { body: '{}' }
+    return (JSON.parse(body) as { problems: readonly { kind: string }[] }).problems
+  }
+  const row = { kind: 'announce-failed', severity: 'critical', subject: 'file' }
+  expect(await problems()).toContainEqual(expect.objectContaining(row))
   rmSync(`${file}.new`, { recursive: true })
   await until(() => existsSync(file), { what: 'it is said again', withinMs: 60_000 })
+  await until(async () => !JSON.stringify(await problems()).includes('announce-failed'), {
+    what: 'no more announce-failed',
+    withinMs: 60_000,
+  })
 
   server.signal('SIGTERM')
   await until(() => said() === 'down\n', { what: 'down', withinMs: 30_000 })

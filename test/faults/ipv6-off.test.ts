@@ -87,6 +87,15 @@ async function expectWell(running: NamespacedServer): Promise<void> {
   expect(events.filter((event) => event?.startsWith('service.'))).toEqual([])
 }
 
+const hasProblem = async (running: NamespacedServer): Promise<boolean> => {
+  const { body } = await running.http('/status')
+  const { problems } = JSON.parse(body) as {
+    problems: readonly { kind: string; subject: string }[]
+  }
+  const row = problems.find(({ kind }) => kind === 'listener-unavailable')
+  return row?.subject === `[::]:${dnsPort}`
+}
+
 const unavailable = (running: NamespacedServer): readonly unknown[] =>
   running
     .logs()
@@ -104,8 +113,10 @@ describe.each(['mmsg', 'dgram'])('transport %s', (transport) => {
     expect(unavailable(running)).toEqual([
       { level: 'warn', endpoint: `[::]:${dnsPort}`, isBound: true },
     ])
+    expect(await hasProblem(running)).toBe(true)
     setIpv6(on, true)
     await until(() => answers(on, '::1'), { what: 'an answer from ::1', withinMs: 90_000 })
+    expect(await hasProblem(running)).toBe(false)
   })
 
   test('switched off while it serves', async () => {
@@ -127,6 +138,7 @@ describe.each(['mmsg', 'dgram'])('transport %s', (transport) => {
     expect(unavailable(running)).toEqual([
       { level: 'warn', endpoint: `[::]:${dnsPort}`, isBound: false },
     ])
+    expect(await hasProblem(running)).toBe(true)
   })
 
   test('[::] alone, not in the kernel: it does not start', async () => {

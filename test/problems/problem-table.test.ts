@@ -16,6 +16,8 @@ const nowMs = Date.UTC(2026, 10, 29, 3)
 const well: ServerState = {
   nowMs,
   notReady: [],
+  listeners: [],
+  announce: [],
   emptyPools: [],
   zoneMistakes: [],
   certificate: { mistake: null, expiresAtSeconds: nowMs / 1000 + 90 * 86_400 },
@@ -83,6 +85,26 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
   ['not-ready critical', { notReady: ['no answer to our own SOA from 127.0.0.1:53'] }, /own SOA/],
   ['workers-down warning', { workers: { alive: 2, of: 3 } }, /^2 of 3 answering threads serve/],
   ['workers-down critical', { workers: { alive: 0, of: 3 } }, /^0 of 3/],
+  [
+    'listener-unavailable warning',
+    { listeners: [{ endpoint: '[::]:53', why: 'EAFNOSUPPORT', isBound: false }] },
+    /^no client can ask at \[::\]:53 \(EAFNOSUPPORT\): it is bound at the next start only/,
+  ],
+  [
+    'listener-unavailable warning',
+    { listeners: [{ endpoint: '[::]:53', why: 'no address', isBound: true }] },
+    /it serves as soon as there is one/,
+  ],
+  [
+    'announce-failed critical',
+    { announce: [{ what: 'file', why: 'EACCES' }] },
+    /^the file of announce failed \(EACCES\): .* tried again each second/,
+  ],
+  [
+    'announce-failed critical',
+    { announce: [{ what: 'command', why: 'exit 1' }] },
+    /^the command of announce failed \(exit 1\): .* at the next change only/,
+  ],
   ['prober-isolated critical', withProber({ isIsolated: true }), /cut off/],
   ['prober-isolated warning', withProber({ isolatedFamilies: [6] }), /cut off in IPv6 alone/],
   ['probes-held warning', withProber({ heldGroups: ['eu'] }), /of pool eu began to fail at once/],
