@@ -122,6 +122,10 @@ describe.each(['mmsg', 'dgram'])(
     const timesOf = (event: string, worker: number): readonly number[] =>
       eventsOf(event, worker).map(({ time }) => Date.parse(String(time)))
     const kill = (worker: number): void => writeFileSync(join(folder, `${transport}-${worker}`), '')
+    const problems = async (): Promise<readonly string[]> => {
+      const { body } = (await server?.http('/status')) ?? { body: '{}' }
+      return (JSON.parse(body) as { problems: { kind: string }[] }).problems.map(({ kind }) => kind)
+    }
     /** As many starts as deaths, of both. */
     const areBack = (): Promise<unknown> =>
       until(
@@ -152,7 +156,21 @@ describe.each(['mmsg', 'dgram'])(
       expect(exits.map((line) => line['backoffMs'])).toEqual(
         exits.map((_, i) => Math.min(200 * 2 ** i, 5000)),
       )
+      // It stays away for seconds by now.
+      await until(
+        async () => {
+          const [first] = await problems()
+          if (first === undefined) kill(0)
+          return first === 'workers-down'
+        },
+        { what: 'workers-down, first in the status', withinMs: 60_000, everyMs: 100 },
+      )
       await areBack()
+      await until(async () => (await problems()).length === 0, {
+        what: 'no more workers-down',
+        withinMs: 60_000,
+        everyMs: 100,
+      })
       const [died, back] = [timesOf('worker.exited', 0), timesOf('worker.restarted', 0)]
       // 200 ms of backoff, and the start of a thread on a machine that is busy with the load.
       expect((back[0] ?? Infinity) - (died[0] ?? 0)).toBeLessThan(10_000)

@@ -1,5 +1,5 @@
-// Is it them, or is it us? A target that dies while canaries answer goes down; when canaries and all targets fall silent
-// at once nothing does, and the server says that it is cut off.
+// A target that dies while canaries answer goes down. When canaries and all targets fall silent at once none does, and the
+// server says that this host is cut off: in its log, its metrics, and first in its status until that is over.
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
@@ -7,6 +7,7 @@ import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { type FreezableHost, startFreezableHost } from '../support/freezable-host.ts'
 import { freePort } from '../support/free-ports.ts'
 import { exchangeOf, mailDomain, mailZone } from '../support/mail-zone.ts'
+import { launch } from '../support/server.ts'
 import { servedZone } from '../support/served-zone.ts'
 import { until } from '../support/wait.ts'
 
@@ -55,6 +56,14 @@ const events = (event: string): readonly unknown[] =>
     .filter((line) => line.event === event)
     .map(({ target }) => target)
 
+interface Problem {
+  readonly kind: string
+  readonly severity: string
+}
+
+const problems = async (): Promise<readonly Problem[]> =>
+  (JSON.parse((await server.http('/status')).body) as { problems: readonly Problem[] }).problems
+
 it('canaries answer and a target does not: it goes down', { timeout: 120_000 }, async () => {
   await alone.freeze()
   await server.waitForState('mx1', 'down', 60_000)
@@ -73,6 +82,10 @@ it(
     const line = await server.waitForLog(({ event }) => event === 'prober.isolated', 60_000)
     expect(line).toMatchObject({ level: 'error', canaries: 2 })
     expect(await server.metric('mxsteer_prober_isolated')).toBe(1)
+    expect((await problems())[0]).toMatchObject({ kind: 'prober-isolated', severity: 'critical' })
+    const page = launch(['status', '--admin', `127.0.0.1:${server.adminPort}`])
+    await page.exited
+    expect(page.stdout().split('\n')[1]).toMatch(/^CRITICAL {2}prober-isolated/)
     // As many failures as would have taken all of them out twice.
     const discarded = 'mxsteer_probes_discarded_total{reason="isolated"}'
     await until(async () => ((await server.metric(discarded)) ?? 0) >= 36, {
@@ -90,6 +103,7 @@ it(
     await server.waitForLog(({ event }) => event === 'prober.isolated.over', 60_000)
     for (const name of names) await server.waitForState(name, 'up', 30_000)
     expect(await server.metric('mxsteer_prober_isolated')).toBe(0)
+    expect((await problems()).map(({ kind }) => kind)).not.toContain('prober-isolated')
     expect(events('target.down')).toEqual(['mx1'])
   },
 )
