@@ -64,7 +64,7 @@ async function apply(
   // Before it is set: afterwards nothing would change any more.
   const short = shortPoolWarnings(overrideEffects, override)
   const message = short.map((one) => one.message).join('; ')
-  // What would leave nobody is refused as that, by the watch.
+  // What would leave no eligible member is refused as that, by the watch.
   const isEmptying = short.some((one) => 'usable' in one && one.usable === 0)
   if (isAsking && short.length > 0 && !isEmptying) return refuse(409, 'below-min-healthy', message)
   const result = watch.set(override, isForced)
@@ -173,7 +173,7 @@ export function overrideView(one: Override): object {
 
 const weightFields = { factor: 'factor', absolute: 'weight', share: 'share' } as const
 
-// Warnings: what an operator should be told of an override beside that it is in force. That it is kept nowhere, and where
+// Warnings: what an operator should know of an override beside that it is in force. That it is kept nowhere, and where
 // clients go when a pool is left with less than its `min_healthy`.
 
 /** Where overrides are kept, once what changed has been written. */
@@ -186,7 +186,7 @@ export type OverrideKept =
 
 /** What an override comes to beyond this moment and this pool. */
 export interface OverrideEffects {
-  /** Pools that it takes below `min_healthy`; empty for one that takes nobody out. */
+  /** Pools that it takes below `min_healthy`; empty for one that takes no target out. */
   readonly shortPools: (override: Override) => readonly (ShortPool & { readonly message: string })[]
   /** Resolves within some seconds. */
   readonly kept: () => Promise<OverrideKept>

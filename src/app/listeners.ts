@@ -49,7 +49,7 @@ type ListenerCheck =
     }
   | CannotListen
 
-/** Tries every endpoint of the settings, and logs those at which nobody can ask. */
+/** Tries every endpoint of the settings, and logs those at which no client can ask. */
 export async function checkListeners(settings: Settings, log: Log): Promise<ListenerCheck> {
   const { streams } = settings
   const checked = await checkEndpoints(udpEndpoints(settings), streams.tls?.listen)

@@ -118,7 +118,7 @@ export const logEvents = {
   'geoip.broken': (fields: { database: string; why: string }): LogLine =>
     line(
       'error',
-      'no GeoIP database: rules that ask for it match nobody, the catch-all answers',
+      'no GeoIP database: rules that ask for it match no client, the catch-all answers',
       fields,
     ),
 
@@ -128,7 +128,7 @@ export const logEvents = {
     isBound: boolean
   }): LogLine => {
     const then = fields.isBound
-      ? 'nobody can ask there before an address comes'
+      ? 'no client can ask there before an address comes'
       : 'the server listens on the others'
     return line('warn', `${fields.endpoint}: ${then}`, fields)
   },
@@ -169,7 +169,7 @@ export const logEvents = {
   }): LogLine => {
     const { zone, target, factor, isOut } = fields
     const wanted = isOut ? 'no mail' : `${factor} of its mail`
-    return line('info', `${target}.${zone} says that it wants ${wanted}`, fields)
+    return line('info', `${target}.${zone} reports that it takes ${wanted}`, fields)
   },
   'target.tls': (fields: AddressName & { reason: string }): LogLine =>
     line('warn', `${addressText(fields)} has trouble with TLS`, fields),
@@ -218,7 +218,7 @@ export const logEvents = {
     isAnsweredBadly: boolean,
   ): LogLine => {
     const { zone, pool, instead } = fields
-    const message = `nobody is eligible in pool ${pool} of ${zone}`
+    const message = `no member is eligible in pool ${pool} of ${zone}`
     const answered = instead.length === 0 ? 'no rule needs it' : instead.join(', ')
     return line(
       isAnsweredBadly ? 'error' : 'warn',
@@ -227,7 +227,7 @@ export const logEvents = {
     )
   },
   'pool.empty.over': (fields: { zone: string; pool: string }): LogLine =>
-    line('info', `somebody is eligible in pool ${fields.pool} of ${fields.zone} again`, fields),
+    line('info', `a member is eligible in pool ${fields.pool} of ${fields.zone} again`, fields),
 
   'override.set': (override: Override, from: string | null): LogLine => {
     const { zone, target, action, by } = override
@@ -295,7 +295,7 @@ export const logEvents = {
   'state.authentic': (fields: { peer: string | null }): LogLine =>
     line(
       'info',
-      `no more of ${fields.peer ?? 'nobody'} in the store that is not authentic`,
+      `no more records of ${fields.peer ?? 'no instance'} in the store that are not authentic`,
       fields,
     ),
   'peer.joined': (fields: { peer: string; site: string }): LogLine =>
@@ -310,12 +310,16 @@ export const logEvents = {
       ? line('info', 'the service addresses may be announced', fields)
       : line('warn', 'the service addresses are to be withdrawn', fields),
   'announce.failed': (fields: { what: 'file' | 'command'; why: string }): LogLine =>
-    line('error', `the ${fields.what} of announce: nobody is told whether to announce`, fields),
+    line(
+      'error',
+      `the ${fields.what} of announce failed: the routing daemon does not learn whether to announce`,
+      fields,
+    ),
   'service.deaf': (): LogLine =>
     line('error', 'a socket does not answer our own SOA: the watchdog is not fed meanwhile'),
   'service.hearing': (): LogLine => line('info', 'every socket answers again'),
   'service.unsent': (fields: { why: string }): LogLine =>
-    line('warn', 'the service manager cannot be told how we are', fields),
+    line('warn', 'the service manager cannot be sent the state of this instance', fields),
 }
 
 type LogEventName = keyof typeof logEvents

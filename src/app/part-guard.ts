@@ -1,4 +1,4 @@
-// The last line of defence of the control thread: an exception or a rejection that nobody caught belongs to one part of the
+// The last line of defence of the control thread: an exception or a rejection that no code caught belongs to one part of the
 // server, and neither the other parts nor the answers end with it.
 //
 // A part is entered by `run`; what it begins (timers, sockets, promises) belongs to it. Where that is lost, the stack says

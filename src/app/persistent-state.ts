@@ -40,7 +40,7 @@ export interface PersistentState {
   close(): Promise<void>
 }
 
-/** A write that hangs must not hold up who waits for it. */
+/** A write that hangs must not hold up what waits for it. */
 const longestWaitMs = 2000
 
 async function settled(file: StateFile | null): Promise<OverrideKept> {

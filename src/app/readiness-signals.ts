@@ -26,7 +26,7 @@ import { logAnnouncement, logServiceNotifier } from './event-sources.ts'
 import type { Runtime } from './runtime.ts'
 
 export interface AnnounceHook {
-  /** Why the routing daemon is not told; empty: it is. */
+  /** Why the routing daemon does not learn whether to announce; empty: it does. */
   failing(): readonly AnnounceFailure[]
   /** Resolves after `down` has been written and the command has run with it. */
   stop(): Promise<void>

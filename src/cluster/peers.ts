@@ -1,7 +1,7 @@
 // The other instances: which are alive, and how each votes. No I/O; the time is an argument.
 //
 // An instance is alive while its heartbeat is in the store, which alone expires it, and while its sequence increases: a
-// heartbeat that somebody made permanent does not count. If the own heartbeat is missing as well, the store has lost its
+// heartbeat that another program made permanent does not count. If the own heartbeat is missing as well, the store has lost its
 // data or this instance was cut off; then missing heartbeats and votes are kept for the lifetime of a heartbeat. Votes
 // count only under the epoch of the current heartbeat, so that those of an earlier boot do not.
 
@@ -49,7 +49,7 @@ export interface MissingPeer {
   readonly goneAtMs: number
 }
 
-/** Missing peers that are remembered, and for how long: by then they were replaced, or somebody knows. */
+/** Missing peers that are remembered, and for how long: by then they were replaced, or an operator knows. */
 const missingLimit = 32
 const missingForMs = 86_400_000
 

@@ -73,7 +73,7 @@ export class RedisSerials implements SyncedPart {
   #stored: ZoneSerials = new Map()
   #syncedAtMs = -Infinity
   #onBehind: () => void = () => {}
-  /** What this instance was last behind, so that it is told of it once. */
+  /** What this instance was last behind, so that it is reported once. */
   #toldOf = ''
 
   constructor(options: RedisSerialsOptions) {

@@ -108,7 +108,7 @@ export function createStateView(input: StateViewInput, nowMs: number): StateView
     degraded: reachability.isCutOff,
     instances: 1 + peers.count(),
     fenced: session.isFenced,
-    // A walk over all endpoints: only for who asks.
+    // A walk over all endpoints: only where it is read.
     get votes() {
       return countVotes(own, votesOf)
     },

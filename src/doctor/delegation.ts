@@ -72,7 +72,7 @@ function checkGlue(own: OwnZone, { parent, nameServers, glue }: Delegated): read
       return [
         fail(
           'glue',
-          `${parent} has no address of ${name}: nobody can reach it`,
+          `${parent} has no address of ${name}: no resolver can reach it`,
           `have its addresses put beside its NS record: ${here?.join(', ') ?? 'those it has'}`,
         ),
       ]

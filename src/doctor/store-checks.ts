@@ -61,9 +61,12 @@ const adviceByError: readonly (readonly [RegExp, string])[] = [
   [/^(WRONGPASS|NOAUTH)$/, 'mend state_username and state_password, or the user in Redis'],
   [/^(ECONNREFUSED|SENTINELS)$/, 'nothing listens there: is it started, and is the port right?'],
   [/^PROTOCOL$/, 'what answers there is no Redis, or a proxy before it is out of step'],
-  [/^OVERSIZED$/, 'a key of the namespace is far too large: who writes there?'],
+  [/^OVERSIZED$/, 'a key of the namespace is far too large: another program writes there'],
   [/ALTNAME/, 'the certificate has another name: set state_server_name'],
-  [/CERT|ISSUER|SIGNATURE/, 'its certificate is signed by nobody we know: set state_ca'],
+  [
+    /CERT|ISSUER|SIGNATURE/,
+    'its certificate is signed by no authority that this host trusts: set state_ca',
+  ],
   [/SSL|TLS|EPROTO/, 'TLS is not agreed on: rediss://, state_certificate and state_key'],
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'its name has no address'],
 ]
@@ -231,7 +234,11 @@ function checkServer({ roundTripMs }: StoreFacts, info: Info): CheckResult {
   if (isOld(version))
     return fail('state', `${what}: too old`, `Redis 6.2 or later, or Valkey: ${redisManual}`)
   return roundTripMs > limits.roundTripMs
-    ? warn('state', what, 'put a store nearer to the instances: others hear late of what changes')
+    ? warn(
+        'state',
+        what,
+        'put a store nearer to the instances: instances learn late of what changes',
+      )
     : ok('state', what)
 }
 

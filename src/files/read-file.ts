@@ -1,4 +1,4 @@
-// Reading a file whole, where nobody else decides how long it takes or how much it is: regular
+// Reading a file whole, where no other process decides how long it takes or how much it is: regular
 // files alone, up to a size, within a time. Paths are followed through symbolic links, as mounts of
 // Kubernetes need it.
 //

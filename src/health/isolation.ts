@@ -22,8 +22,8 @@
 //                            which had answered before                      and a probe of this one that began later did not
 //   none                     fewer, or all at one network                   connected: a site went down
 //
-// A network is a /48 of IPv6 and a /16 of IPv4: a site seldom has two, and what is at two is not lost by one fault of
-// theirs. Without canaries the first answer of the family ends it. Where all targets of a family die at two sites at
+// A network is a /48 of IPv6 and a /16 of IPv4: a site seldom has two, and what is at two is not lost by one fault of a
+// site. Without canaries the first answer of the family ends it. Where all targets of a family die at two sites at
 // once, and canaries do not say so, they stay as they were: instances at other sites vote on them, this one does not.
 
 import { parseAddress } from '../lib/ip.ts'

@@ -12,7 +12,7 @@ export type OutcomeKind =
   | 'mute'
   /** 421 or another 4xx greeting, or 4xx to MAIL or RCPT: a transient refusal (RFC 5321 §4.2.1). */
   | 'busy'
-  /** 5xx, or any enhanced code x.7.x (RFC 3463 §3.8): refuses this prober, or everyone. */
+  /** 5xx, or any enhanced code x.7.x (RFC 3463 §3.8): refuses this prober, or every client. */
   | 'refusing'
   /** Not SMTP, or more octets or lines than the probe reads. */
   | 'garbage'

@@ -1,4 +1,4 @@
-// A target that refuses our probes with 5xx or x.7.x: does it refuse everyone, or only us? Decided by the votes of sites.
+// A target that refuses our probes with 5xx or x.7.x: does it refuse every client, or only probes? Decided by the votes of sites.
 //
 //   sites with a vote   refused at    counts as failing            alert
 //   any number          none          –                            –
@@ -6,7 +6,7 @@
 //   several             one           no: it refuses this site     yes
 //   several             two or more   yes: it refuses everyone     no
 //
-// With one known site it counts, after twice `fall`: a 554 for everyone that is never taken out leaves mail stuck, and
+// With one known site it counts, after twice `fall`: a 554 for every client that is never acted on leaves mail stuck, and
 // the last member of a pool is answered anyway. The counting is left to consensus.ts, whose rule of two sites amounts to
 // the same for every other reason.
 

@@ -27,7 +27,7 @@ const buildSeconds = ({ facts }: DatabaseStatus): number | null => facts?.buildS
 const gauges: readonly DatabaseGauge[] = [
   {
     name: 'mxsteer_geoip_loaded',
-    help: '0: no such GeoIP database is in force, rules that ask for it match nobody',
+    help: '0: no such GeoIP database is in force, rules that ask for it match no client',
     value: ({ facts }) => (facts === null ? 0 : 1),
   },
   {

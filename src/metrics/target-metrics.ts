@@ -181,7 +181,7 @@ export function registerFeedbackMetrics(
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_target_feedback',
-    help: 'Share of its weight that the target says it is worth; 0: it wants no mail',
+    help: 'Share of its weight that the target reports for itself; 0: no mail',
     labels: ['zone', 'target'],
     sample: (emit) =>
       emitEach(targets(), ({ zone, target }) => {

@@ -1,9 +1,9 @@
-// Pools of which nobody is eligible, and what the rules that use them answer instead. What is answered is asked of the
+// Pools of which no member is eligible, and what the rules that use them answer instead. What is answered is asked of the
 // code that answers (steer/select/), one rule at a time, so that the two cannot disagree.
 //
 //   another pool of the rule leads      its clients go there
 //   that pool ignores its health        panic
-//   no pool of the rule has anybody     the policy's `on_all_down`, as far as it comes to anything
+//   no pool of the rule has a member    the policy's `on_all_down`, as far as it comes to anything
 
 import type { HealthReader } from '../health/table.ts'
 import type { Policy, Pool, Rule } from '../steer/policy.ts'

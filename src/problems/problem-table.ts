@@ -1,11 +1,11 @@
 // What is wrong with this server now, as `/status` and `mxsteer status` show it first. One table: a row for each kind of
-// problem, a function from what the components report to what an operator is told. The kinds are a contract.
+// problem, a function from what the components report to a text for operators. The kinds are a contract.
 
 import type { Family } from '../health/isolation.ts'
 import { isoDay } from '../lib/clock.ts'
 import { type EmptyPool, type Instead, isAnsweredBadly } from './empty-pools.ts'
 
-/** critical: mail or answers suffer now. warning: they will, or nobody would notice if they did. */
+/** critical: mail or answers suffer now. warning: they will, or would go unnoticed if they did. */
 export type Severity = 'critical' | 'warning'
 
 /** A problem of this server, as opposed to one in a file. */
@@ -41,7 +41,7 @@ export interface ServerState {
     readonly why: string
     readonly isBound: boolean
   }[]
-  /** Why the routing daemon is not told whether to announce this instance. */
+  /** Why the routing daemon does not learn whether to announce this instance. */
   readonly announce: readonly { readonly what: 'file' | 'command'; readonly why: string }[]
   readonly emptyPools: readonly EmptyPool[]
   /** Of the last load of the zone files; empty: they are served. */
@@ -217,16 +217,16 @@ function emptyPool(one: EmptyPool): Finding {
       ? `its clients go to pool ${pools.join(', ')}${instead === 'backup' ? ' (on_all_down)' : ''}`
       : insteadTexts[instead],
   )
-  const told = [...answers].map(([answer, by]) => {
+  const effects = [...answers].map(([answer, by]) => {
     const rules = listText(by.map(({ policy, rule }) => `${policy} rule ${rule}`))
     return `${answer}, by ${rules}`
   })
-  const meanwhile = told.length === 0 ? 'no rule needs it now' : told.join('; ')
+  const meanwhile = effects.length === 0 ? 'no rule needs it now' : effects.join('; ')
   return {
     subject: `${pool} of ${zone}`,
     severity: isAnsweredBadly(one) ? 'critical' : 'warning',
     text:
-      `nobody is eligible in pool ${pool} of ${zone}: ${meanwhile}. ` +
+      `no member is eligible in pool ${pool} of ${zone}: ${meanwhile}. ` +
       '`mxsteer targets` says why each target is out',
   }
 }
@@ -333,7 +333,7 @@ function refused({ database, facts, refusal }: ServerState['databases'][number])
   if (refusal === null) return []
   const meanwhile =
     facts === null
-      ? 'None is in force: rules that ask for it match nobody, the catch-all answers'
+      ? 'None is in force: rules that ask for it match no client, the catch-all answers'
       : 'The one before goes on'
   const text = `the ${database} database was refused: ${refusal}. ${meanwhile}`
   return [{ subject: database, severity: facts === null ? 'critical' : 'warning', text }]
@@ -378,7 +378,7 @@ function unauthentic(store: StoreState | null): readonly Finding[] {
     const whose = listText(ofReason.map(({ peer }) => peer ?? 'no instance'))
     const text =
       `records in the store of ${whose} ${unauthenticTexts[why]}. ${effect}. ` +
-      'Give all instances the same secrets; if they have them, somebody else writes to the store'
+      'Give all instances the same secrets; if they have them, another program writes to the store'
     return { subject: why, text }
   })
 }
@@ -409,10 +409,10 @@ const missing = ({ instance, site, ageSeconds }: StoreState['missing'][number]):
     'If it was taken away for good, this ends a day later',
 })
 
-// Since when each problem stands, and when a pool becomes empty or has somebody again. It is shown the state of the
+// Since when each problem stands, and when a pool becomes empty or has an eligible member again. It is shown the state of the
 // server every second, and at each look of an operator; the time is an argument.
 
-/** A pool became empty, or what is answered instead changed; `isOver`: somebody is eligible again. */
+/** A pool became empty, or what is answered instead changed; `isOver`: a member is eligible again. */
 export interface EmptyPoolChange extends EmptyPool {
   readonly isOver: boolean
 }
@@ -434,7 +434,7 @@ export class ProblemWatch {
     const before = this.#sinceMs
     this.#sinceMs = new Map()
     return problemsOf(state).map((problem) => {
-      // Whether this instance is ready is looked at only when somebody asks.
+      // Whether this instance is ready is looked at only when a client asks.
       if (problem.kind === 'not-ready') return problem
       const sinceMs = problem.sinceMs ?? before.get(keyOf(problem)) ?? state.nowMs
       this.#sinceMs.set(keyOf(problem), sinceMs)

@@ -10,7 +10,7 @@ import { isPassword } from './setting-leaves.ts'
 import type { SealMode, SettingValues } from './setting-values.ts'
 import type { StoreUrl } from './store-url.ts'
 
-/** Shorter ones could be guessed by whoever sees a record; commas part the values of a variable. */
+/** Shorter ones could be guessed by a reader of a record; commas part the values of a variable. */
 const secretPattern = /^[!-+\--~]{32,256}$/
 
 const expectedSecret = '32 to 256 printable ASCII characters without spaces and commas'

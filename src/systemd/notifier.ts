@@ -164,8 +164,8 @@ interface NotifyTarget {
 }
 
 /**
- * Where the service manager wants messages, by the variables of sd_notify(3) and
- * sd_watchdog_enabled(3); null: it wants none.
+ * Where the service manager takes messages, by the variables of sd_notify(3) and
+ * sd_watchdog_enabled(3); null: it takes none.
  */
 export function notifyTarget(
   env: Readonly<Record<string, string | undefined>>,
@@ -178,5 +178,5 @@ export function notifyTarget(
   return { path, watchdogMs }
 }
 
-/** To be removed from the environment, since programs that we start must not speak for us. */
+/** To be removed from the environment, since programs that this process starts must not send messages in its name. */
 export const notifyVariables = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const

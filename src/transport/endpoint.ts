@@ -22,7 +22,7 @@ export const udpOptionsOf = (address: string): SocketOptions =>
 
 export const isWildcard = (address: string): boolean => address === '0.0.0.0' || address === '::'
 
-/** A wildcard endpoint at which nobody can ask: this host has no such family, or no address of it at the moment. */
+/** A wildcard endpoint at which no client can ask: this host has no such family, or no address of it at the moment. */
 export interface UnavailableEndpoint {
   readonly endpoint: Endpoint
   /** The errno of `bind`; null: it can be bound, and is reached as soon as an interface has an address of its family. */
@@ -46,7 +46,7 @@ const missingFamilyCodes: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
  * Binds every endpoint once without SO_REUSEPORT and releases it again. The workers share their ports, and a shared
  * bind succeeds beside another server of the same user: each would then receive half of the queries.
  * `endpoints` are bound for UDP and TCP, `tcpOnly` for TCP. A wildcard of a family that this host lacks is not taken
- * but unavailable: who writes `[::]` asks for what there is, and who names an address asks for that one.
+ * but unavailable: `[::]` asks for what there is, and an address that is named for that one.
  */
 export async function checkEndpoints(
   endpoints: readonly Endpoint[],
@@ -75,7 +75,7 @@ export async function checkEndpoints(
   return { kind: 'free', unavailable: [...missing, ...withoutAddress] }
 }
 
-/** Whether somebody could ask there: for a wildcard, whether an interface has an address of its family. */
+/** Whether a client could ask there: for a wildcard, whether an interface has an address of its family. */
 export function hasAddressFor({ address }: Endpoint): boolean {
   if (!isWildcard(address)) return true
   const family = address === '::' ? 'IPv6' : 'IPv4'

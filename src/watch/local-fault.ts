@@ -198,7 +198,7 @@ const stallMs = 1000
 
 /**
  * Detects stalls of this process (a busy host, a debugger, a suspended machine) by a timer of half a second that fires
- * late. A stall looks like silence of the targets, and after it targets may have given up on us: neither is a verdict.
+ * late. A stall looks like silence of the targets, and after it targets may have given up on this host: neither is a verdict.
  */
 export class LoopLag {
   readonly #clock: Clock

@@ -44,7 +44,7 @@ const blindAfterMs = 300_000
 const blindAfterIntervals = 15
 
 /**
- * Whether probes without a verdict are many and old enough to be told of: `fall` in a row, so that this instance has no
+ * Whether probes without a verdict are many and old enough to be reported: `fall` in a row, so that this instance has no
  * vote, for five minutes, or for fifteen intervals where these are shorter.
  */
 export const isLongBlind = (

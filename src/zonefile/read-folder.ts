@@ -2,7 +2,7 @@
 //
 // A file that cannot be read costs itself alone: the others are read, and in its place stands what
 // it had when it last could be, if it ever could. Names that look like zone files and are none are
-// warned of, since nobody would miss them otherwise; dot files, which editors leave, are not.
+// warned of, since no reader would miss them otherwise; dot files, which editors leave, are not.
 
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -56,7 +56,7 @@ const listWithinMs = 10_000
 /** Dot files and backups, which editors leave beside the file, are none. */
 export const isZoneFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name)
 
-/** Whether somebody may take it for a zone file. */
+/** Whether an operator may take it for a zone file. */
 const looksLikeZoneFile = (name: string): boolean =>
   !isZoneFile(name) && /^[^.].*\.(ya?ml|zone|db|json)$/i.test(name)
 

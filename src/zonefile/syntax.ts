@@ -2,7 +2,7 @@
 //
 // The parser is driven lexeme by lexeme and stopped where a file exceeds a bound: what it builds until
 // then is small. Aliases, anchors and tags are refused there too, and the composer is stopped at the
-// first error: for each error it would make an object that nobody reads, millions of them for a file
+// first error: for each error it would make an object that is never read, millions of them for a file
 // of brackets.
 
 import {

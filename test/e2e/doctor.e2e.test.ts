@@ -223,7 +223,7 @@ describe('the delegation', () => {
   it('lacks its glue', async () => {
     const { reported, code } = await examined('bare')
     expect(reported).toContain(
-      'glue fail: example.test has no address of ns1.bare.example.test: nobody can reach it',
+      'glue fail: example.test has no address of ns1.bare.example.test: no resolver can reach it',
     )
     expect(code).toBe(2)
   })

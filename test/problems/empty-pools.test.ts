@@ -1,4 +1,4 @@
-// Pools of which nobody is eligible, for each `on_all_down`, spilling and panic: what is said to be answered instead is
+// Pools of which no member is eligible, for each `on_all_down`, spilling and panic: what is said to be answered instead is
 // what the answering code answers.
 
 import { describe, expect, test } from 'vitest'

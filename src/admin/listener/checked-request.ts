@@ -1,4 +1,4 @@
-// The checks that a request has to pass before the control thread hears of it. The first that fails is
+// The checks that a request has to pass before the control thread gets it. The first that fails is
 // the reply:
 //
 //   Host                400 twice, or none in HTTP/1.1; 421 wrong-host

@@ -1,12 +1,12 @@
 // The connections of the admin listener, and which of them is closed when there are too many: never
-// one that has just come, so that nobody is shut out by connections that say nothing.
+// one that has just come, so that no client is shut out by connections that send nothing.
 //
 //   of a client (an IPv4 address or an IPv6 /64)   32, of all together 128
 //   before the first request                       5 s
 //   kept open after a reply                        10 s, of which clients are told 5
 //   a reply that is not read                       30 s
 //
-// Whoever has just connected has a second to send a request before it counts as idle; those make 512 at
+// A client that has just connected has a second to send a request before it counts as idle; those make 512 at
 // most. A request of a vital route is let finish.
 
 import type { Socket } from 'node:net'
@@ -125,7 +125,7 @@ function largestClient(open: Iterable<Connection>): readonly Connection[] {
   return groups.toSorted((a, b) => b.length - a.length)[0] ?? []
 }
 
-/** Who counts as one client: an IPv4 address, or the /64 of an IPv6 address, as text. */
+/** What counts as one client: an IPv4 address, or the /64 of an IPv6 address, as text. */
 export function clientOf(address: string): string {
   const octets = parseAddress(address.replace(/%.*$/, ''))?.octets
   if (octets === undefined) return ''

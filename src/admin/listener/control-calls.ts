@@ -24,7 +24,7 @@ const limits = { ofClient: 2, ofAll: 8, waiting: 256, deadlineMs: 10_000, vitalE
 
 export interface Asker {
   readonly client: string
-  /** Whether nobody waits for the reply any more. */
+  /** Whether no client waits for the reply any more. */
   readonly isGone: () => boolean
 }
 
@@ -67,7 +67,7 @@ export const createControlCalls = (options: ControlCallOptions): ControlCalls =>
 class CallQueue implements ControlCalls {
   readonly #options: ControlCallOptions
   readonly #reads = createBudget(budgetLimits)
-  /** Of its own, so that an operator can act while somebody else reads without end. */
+  /** Of its own, so that an operator can act while another client reads without end. */
   readonly #writes = createBudget(budgetLimits)
   /** In the order in which they came. */
   readonly #groups = new Map<string, CallGroup>()
@@ -172,7 +172,7 @@ class CallQueue implements ControlCalls {
     this.#post(group)
   }
 
-  /** Whether there was somebody to post the call for. */
+  /** Whether a client still waited when the call was to be posted. */
   #post(group: CallGroup): boolean {
     const sharing = group.next.filter((one) => !one.isGone())
     group.next = []

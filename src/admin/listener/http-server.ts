@@ -67,7 +67,7 @@ function createHttpServer(options: HttpServerOptions): Server {
       maxHeaderSize: requestLimits.headerOctets,
       headersTimeout: headersMs,
       requestTimeout: headersMs,
-      // Clients are told so much; connections.ts closes later, so that nobody asks on one just closed.
+      // Clients are told so much; connections.ts closes later, so that no client asks on one just closed.
       keepAliveTimeout: connectionLimits.idleMs,
       connectionsCheckingInterval: timeoutsEveryMs,
     },

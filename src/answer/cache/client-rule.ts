@@ -34,7 +34,7 @@ export function ruleIndexOf(
 }
 
 function matchAndCache(transaction: Transaction, set: RuledSet, cached: CachedScopeMap): number {
-  // There are scopes: `cached` is theirs.
+  // There are scopes: `cached` is that of the scopes.
   const scopes = transaction.context.scopes as Scopes
   const octets = subnetAddress(transaction.query, transaction.subnet)
   const length = scopes.prefixLength(set, octets)

@@ -65,7 +65,7 @@ function clientLines(client: ClientView): readonly string[] {
       ? `the subnet ${subnet ?? ''} (EDNS Client Subnet) decides`
       : subnet === null
         ? `the address ${client.address} decides`
-        : `the subnet is ${subnet}: the client wants to be nobody, the resolver's address decides`
+        : `the subnet is ${subnet}: the client does not want to be located, the resolver's address decides`
   const known = [
     continent && `continent ${continent}`,
     country && `country ${country}`,
@@ -103,7 +103,9 @@ function steeringParts(steering: SteeringView): readonly string[] {
     ]),
     besideTitle('Rules', rules.flatMap(ruleLines)),
     besideTitle('Pools', pools.flatMap(memberLines)),
-    ...(allDown === null ? [] : [besideTitle('', [`nobody is eligible; on_all_down: ${allDown}`])]),
+    ...(allDown === null
+      ? []
+      : [besideTitle('', [`no member is eligible; on_all_down: ${allDown}`])]),
     besideTitle('Chosen', shareLines(steering)),
   ]
 }
@@ -125,7 +127,7 @@ function ruleLines({ number: at, when, pools, verdict, failed }: RuleView): read
 
 function shareLines({ shares, sticky }: SteeringView): readonly string[] {
   const { expectedBy, draws, empty, reasons, targets } = shares
-  if (targets.length === 0) return ['nobody: SERVFAIL, as on_all_down asks, or no such address']
+  if (targets.length === 0) return ['no target: SERVFAIL, as on_all_down says, or no such address']
   const head = sticky ? 'all clients' : 'expected'
   const rows = targets.map(({ target, expected, drawn, included }) => [
     target,
@@ -177,7 +179,7 @@ function scopeText({ prefixLength, why, isTold }: ScopeView): string {
   const scope = isTold ? `/${prefixLength}` : `/${prefixLength} if a client subnet were told`
   switch (why) {
     case 'not-steered':
-      return `${scope}: the answer does not depend on who asks`
+      return `${scope}: the answer does not depend on the client`
     case 'same-for-all':
       return `${scope}: one rule, for everyone`
     case 'anonymous':
@@ -258,7 +260,9 @@ function whyText(why: keyof typeof whyTexts, overrides: readonly OverrideNote[])
   const isOut = why === 'drained' || why === 'disabled'
   const isByFeedback =
     isOut && !overrides.some(({ kind }) => kind === 'drain' || kind === 'disable')
-  return isByFeedback ? 'it says itself that it wants no mail (`told` in /targets)' : whyTexts[why]
+  return isByFeedback
+    ? 'it says itself that it takes no mail (`told` in /targets)'
+    : whyTexts[why]
 }
 
 function noteLines(member: MemberView | undefined): readonly string[] {
@@ -284,6 +288,6 @@ function overrideText({ id, kind, until, why, by }: OverrideNote): string {
 
 function addressText({ address, state, factor, reason, since }: AddressView): string {
   const share = factor === 1 ? '' : ` at ${percentText(factor)}`
-  const probe = reason === null ? ', nobody probes it' : ` since ${since ?? '?'}, ${reason}`
+  const probe = reason === null ? ', not probed' : ` since ${since ?? '?'}, ${reason}`
   return `${address} ${state}${share}${probe}`
 }

@@ -26,7 +26,7 @@ export function simulationText(report: SimulationReport): string {
   const lines = [
     `${name} ${type} by ${policy}, zones of ${zones}, on ${at.slice(0, 16).replace('T', ' ')} UTC`,
     `${all.clients} clients, ${all.answers} answers, seed ${seed}; ${expected}`,
-    [down.length > 0 ? `down: ${down.join(', ')}` : 'nobody is down', ...overrides].join('; '),
+    [down.length > 0 ? `down: ${down.join(', ')}` : 'no target is down', ...overrides].join('; '),
     `reason: ${reasonsText(all)}`,
     '',
     ...shareTable(['target', 'region'], all.targets, (one) => [one.target, one.region ?? '–']),

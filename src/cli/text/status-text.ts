@@ -120,9 +120,9 @@ function problemLines({ problems, at }: StatusReport, page: Page): readonly stri
   const shown = problems.filter(({ kind }) => kind !== 'not-ready')
   const lines = shown.slice(0, problemLimit).flatMap(({ kind, severity, since, text }) => {
     const duration = since === null ? '' : `, ${sinceText(since, at)}`
-    const told = printable(`${kind}${duration}: ${text}`)
+    const row = printable(`${kind}${duration}: ${text}`)
     const style = severity === 'critical' ? 'red' : 'yellow'
-    return wrapText(told, problemMargin - 4, page.columns - 4).map((line, i) =>
+    return wrapText(row, problemMargin - 4, page.columns - 4).map((line, i) =>
       i === 0
         ? page.paint(style, severity.toUpperCase().padEnd(problemMargin)) + line
         : ' '.repeat(problemMargin) + line.trimStart(),

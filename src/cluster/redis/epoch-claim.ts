@@ -3,7 +3,7 @@
 //
 //   without a secret   INCR: one above the number in the store
 //   with one           the wall clock in milliseconds, or one above the number in the store if that is later. The number
-//                      is sealed, so nobody else can raise it, and if it is lost, the clock has gone on: the others, who
+//                      is sealed, so no other program can raise it, and if it is lost, the clock has gone on: the others, who
 //                      take an earlier epoch for a replay, see that this boot is a later one
 
 import { textCommand, textOf } from './bounded-read.ts'
@@ -15,7 +15,7 @@ import type { StoreSeals } from './store-seals.ts'
 /** Epochs are kept this long after the last boot of an instance. */
 const epochLifetimeMs = 30 * 86_400_000
 
-/** A stored epoch above this was not written by us. */
+/** A stored epoch above this was not written by an instance. */
 const maxEpoch = 1e12
 
 interface EpochClaim {

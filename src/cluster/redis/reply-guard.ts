@@ -1,6 +1,6 @@
 // What may reach the parser of ioredis: replies in RESP2, no more of them than were asked for, within a bound of octets.
-// Anything else cuts the connection before the parser sees it. ioredis 6 throws where nobody can catch it on a null reply
-// that nobody asked for and on a push of RESP3, and makes room at once for as many elements as an array announces.
+// Anything else cuts the connection before the parser sees it. ioredis 6 throws where no code can catch it on a null reply
+// that answers no command and on a push of RESP3, and makes room at once for as many elements as an array announces.
 //
 //   malformed   not RESP2, or nested deeper than any reply to our commands
 //   unasked     a reply without a command: from there on, every reply would be taken for that to another command

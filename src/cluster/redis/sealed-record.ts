@@ -1,4 +1,4 @@
-// Seals of records in the store: who has no secret of the fleet can neither make nor change one, nor move one to another
+// Seals of records in the store: a program without a secret of the fleet can neither make nor change one, nor move one to another
 // place. A seal follows the value as it is stored:
 //
 //   VALUE~SEAL                  heartbeats, votes and epochs: the key names the writer, the value contains its epoch;

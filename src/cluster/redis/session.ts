@@ -176,7 +176,7 @@ export class StoreSession {
     if (isEmptied) onEvent('emptied')
     if (isEmptied) for (const part of this.#options.parts) part.onStoreEmptied()
     this.#checkOwnHeartbeat(snapshot.ownHeartbeat, nowMs, isEmptied)
-    // Somebody else wrote to the hash of our votes, or not all of ours arrived.
+    // Another program wrote to the hash of the own votes, or not all of them arrived.
     if (!votes.hasUnwritten() && snapshot.ownVotes !== votes.storedCount())
       this.#rewriteAtMs = -Infinity
     this.#storeId = snapshot.storeId

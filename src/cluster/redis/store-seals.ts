@@ -8,7 +8,7 @@
 //
 // Replays: a heartbeat counts only if it is not older, by epoch and sequence, than the last authentic one of its name; a
 // vote likewise. In place of a heartbeat that is ignored the last authentic one stands for as long as the store would have
-// kept it: a store that fails over to a replica that lags behind has older ones for a moment, and nobody replayed them.
+// kept it: a store that fails over to a replica that lags behind has older ones for a moment, and no program replayed them.
 
 import type { Clock } from '../../lib/clock.ts'
 import {
@@ -208,7 +208,7 @@ export class StoreSeals {
     return this.#verify(place, value, seal) === 'none' ? null : epoch
   }
 
-  /** Reads what `sign` wrote, whoever the writer is; or only `writer`, if it is given. */
+  /** Reads what `sign` wrote, of any writer; or only `writer`, if it is given. */
   openSigned(
     kind: SealedKind,
     place: Pick<RecordPlace, 'key' | 'field'>,

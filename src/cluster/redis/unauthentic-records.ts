@@ -1,5 +1,5 @@
 // Records of the store that are not authentic: counted one by one, and of whose name they are reported once, until none
-// of that name has been read for long enough. Anybody who can write to the store can make up names, so few are reported.
+// of that name has been read for long enough. Any program that can write to the store can make up names, so few are reported.
 
 /** Kinds of sealed records. */
 const sealedKinds = ['heartbeat', 'vote', 'override', 'feedback', 'tally'] as const

@@ -1,4 +1,4 @@
-// Who caused an error of a probe's socket: the target, the way to it, or this host (law 5 of CONTRIBUTING).
+// What caused an error of a probe's socket: the target, the path to it, or this host (law 5 of CONTRIBUTING).
 //
 //   the target, or no answer of it       dead   refused, reset, timed out
 //   "unreachable", "not permitted"       dead   if this host can send there: a router on the way says so by ICMP
@@ -65,7 +65,7 @@ const unreachableReasons: ReadonlySet<string> = new Set(
 /** Whether a router on the way can cause the error as well as this host: the kernel has to be asked. */
 export const mayComeFromTheWay = (errno: string): boolean => wayFaults.has(errno)
 
-/** Whether an outcome `dead` with this reason rests on the word of a router on the way. */
+/** Whether an outcome `dead` with this reason rests on ICMP of a router on the path. */
 export const isUnreachable = (reason: string): boolean => unreachableReasons.has(reason)
 
 /**

@@ -10,8 +10,8 @@
 // some of it over, to all of them in proportion. So at half of its weight a pool hands over half of its clients, and the
 // rest of it carries no more than it always did. Where no pool has enough, the first one with a candidate leads.
 //
-// Panic comes before spilling for pools without `min_healthy`, and after it for those with one: who sets that threshold
-// wants the pool to be left rather than its health ignored, as long as another pool has enough.
+// Panic comes before spilling for pools without `min_healthy`, and after it for those with one: that threshold
+// means that the pool is to be left rather than its health ignored, as long as another pool has enough.
 
 import type { HealthReader } from '../../health/table.ts'
 import type { Pool } from '../policy.ts'
