@@ -16,6 +16,7 @@ import type { UnavailableEndpoint } from '../transport/endpoint.ts'
 import { createDropCounter } from '../transport/udp/udp-drops.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
+import type { StartWatch } from '../watch/start-watch.ts'
 import { slotKey } from '../watch/slot-key.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
@@ -86,6 +87,7 @@ const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & W
 interface ProblemInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'log'> {
   readonly workers: Workers
   readonly watch: EndpointWatch
+  readonly starts: StartWatch
   readonly state: PersistentState
   readonly cluster: ClusterLink
   readonly unavailable: readonly UnavailableEndpoint[]
@@ -103,12 +105,13 @@ const problemIntervalMs = 1000
  */
 export function watchProblems(inputs: ProblemInputs, health: HealthReader): Problems {
   const { zones, places, certificate, workers, watch, state, cluster, clock, log } = inputs
-  const { unavailable, late } = inputs
+  const { starts, unavailable, late } = inputs
   const pools = new EmptyPools(health)
   const problemWatch = new ProblemWatch((change) => logEmptyPool(log, change))
   const look: Problems = (notReady) => {
     const written = state.lastWrite()
     const { isIsolated, isolatedFamilies, heldGroups } = watch.localFaults()
+    const isStalled = starts.isStalled()
     return problemWatch.observe({
       nowMs: clock.wallMs(),
       notReady,
@@ -123,7 +126,7 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
       databases: places.states(),
       unwritten: written?.successful === false ? written : null,
       store: cluster.view?.() ?? null,
-      prober: { isIsolated, isolatedFamilies, heldGroups, ownFaults: watch.ownFaults() },
+      prober: { isIsolated, isStalled, isolatedFamilies, heldGroups, ownFaults: watch.ownFaults() },
       workers: { alive: workers.alive(), of: workers.counters.length },
     })
   }

@@ -20,6 +20,7 @@ import type { UnavailableEndpoint } from '../transport/endpoint.ts'
 import { detectUdpTransport, type UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
+import type { StartWatch } from '../watch/start-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { metricSources, statusSources, watchProblems } from './admin-sources.ts'
@@ -33,7 +34,7 @@ import { logTransportFallback } from './event-sources.ts'
 import { createControlPlane, listenAdminServer, type ControlPlane } from './control-plane.ts'
 import { logEvent } from './log-events.ts'
 import { startExplainWorker } from './explain-sources.ts'
-import { startReputationWatch, startHealthWatch } from './health-watch.ts'
+import { startReputationWatch, startHealthWatch, watchStarts } from './health-watch.ts'
 import { cannotListen, cannotUseMmsg, checkListeners, startFields } from './listeners.ts'
 import type { LogOutput } from './log.ts'
 import { type PersistentState, openPersistentState } from './persistent-state.ts'
@@ -78,6 +79,7 @@ interface ServerInputs extends Runtime, ReloadableFiles {
 /** Every component that runs in, or for, the control thread. */
 interface RunningServer extends ServerInputs {
   readonly watch: EndpointWatch
+  readonly starts: StartWatch
   readonly controlPlane: ControlPlane
   readonly state: PersistentState
   readonly cluster: ClusterLink
@@ -157,7 +159,7 @@ async function serve(
   server.late.announceHook = announceHook
   server.parts.endStart()
   logEvent(log, 'server.ready', { version, transport, ...startFields(server) })
-  const notifier = await startServiceNotifier(readinessOf(server), server.workers.counters, server)
+  const notifier = await startServiceNotifier(readinessOf(server), server, server)
   notifier.ready(readyText(server))
   return appOf(server, { admin, files, announceHook, notifier })
 }
@@ -241,13 +243,14 @@ function composeServer(
   startWatches(components)
   const explainWorker = explainWorkerOf(components, table.buffer)
   const startedMs = clock.monotonicMs()
-  const problems = watchProblems(components, table)
-  return { ...components, metrics, explainWorker, problems, startedMs, isStopping: false }
+  const starts = watchStarts(watch, inputs)
+  const problems = watchProblems({ ...components, starts }, table)
+  return { ...components, starts, metrics, explainWorker, problems, startedMs, isStopping: false }
 }
 
 type Components = Omit<
   RunningServer,
-  'metrics' | 'explainWorker' | 'problems' | 'startedMs' | 'isStopping'
+  'metrics' | 'starts' | 'explainWorker' | 'problems' | 'startedMs' | 'isStopping'
 >
 
 /** Hands the targets of the zones in force to everything that watches targets. */

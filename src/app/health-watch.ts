@@ -1,5 +1,5 @@
 // Starts what watches targets: SMTP probes, whose results go to the health table, to the cluster
-// and to the log, and the checks of sender reputation.
+// and to the log, the watch whether they start at all, and the checks of sender reputation.
 
 import type { HealthWriter } from '../health/table.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -8,8 +8,10 @@ import { createReputationWatch, type ReputationWatch } from '../reputation/reput
 import { createStubResolver } from '../resolver/stub-resolver.ts'
 import type { Settings } from '../settings/settings.ts'
 import { createEndpointWatch, type EndpointWatch } from '../watch/endpoint-watch.ts'
+import { StartWatch } from '../watch/start-watch.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { reputationEvents, logLocalFault, logTargetAlert, logTransition } from './event-sources.ts'
+import { logEvent } from './log-events.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -71,3 +73,30 @@ export const startReputationWatch = (
     instance,
     ...reputationEvents(log),
   })
+
+/** A failure that no code throws: the schedule of the probes has stopped. */
+class ProbesNotStarting extends Error {
+  override readonly name = 'ProbesNotStarting'
+}
+
+const lookEveryMs = 1000
+
+/** Looks whether probes start, and begins their schedule anew where they do not, or where the part has failed. */
+export function watchStarts(
+  watch: EndpointWatch,
+  { log, clock, parts }: Pick<Runtime, 'log' | 'clock' | 'parts'>,
+): StartWatch {
+  const source = watch.schedule()
+  const starts = new StartWatch({
+    source,
+    clock,
+    onEvent({ kind }) {
+      if (kind === 'restarted') parts.report('probes', new ProbesNotStarting())
+      else logEvent(log, kind === 'stalled' ? 'probes.stalled' : 'probes.resumed')
+    },
+  })
+  parts.onFailure('probes', () => source.restart())
+  // Ends with the process.
+  setInterval(() => starts.look(), lookEveryMs).unref()
+  return starts
+}

@@ -205,6 +205,9 @@ export const logEvents = {
     const { family } = fields
     return line('info', `connected again${family === undefined ? '' : ` in IPv${family}`}`, fields)
   },
+  'probes.stalled': (): LogLine =>
+    line('error', 'no probe starts although some are due: the watchdog is not fed meanwhile'),
+  'probes.resumed': (): LogLine => line('info', 'probes start again'),
   'probes.braked': (fields: { group: string; failing: number; of: number }): LogLine => {
     const { group, failing, of } = fields
     const failures = `${failing} of ${of} of ${poolText(group)} fail at once`

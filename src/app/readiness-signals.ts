@@ -22,6 +22,7 @@ import {
   notifyTarget,
   notifyVariables,
 } from '../systemd/notifier.ts'
+import type { StartWatch } from '../watch/start-watch.ts'
 import { logAnnouncement, logServiceNotifier } from './event-sources.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -54,6 +55,11 @@ export function startAnnounceHook(
   return { failing: () => announcer.view().failing, stop: () => announcer.stop() }
 }
 
+interface NotifierSources {
+  readonly workers: { readonly counters: readonly Counters[] }
+  readonly starts: Pick<StartWatch, 'isStalled'>
+}
+
 const noServiceNotifier: ServiceNotifier = { ready() {}, reloading() {}, stopping() {}, end() {} }
 
 /**
@@ -62,7 +68,7 @@ const noServiceNotifier: ServiceNotifier = { ready() {}, reloading() {}, stoppin
  */
 export async function startServiceNotifier(
   readiness: ReadinessSources,
-  counters: readonly Counters[],
+  { workers, starts }: NotifierSources,
   { log, parts }: Pick<Runtime, 'log' | 'parts'>,
 ): Promise<ServiceNotifier> {
   const target = notifyTarget(process.env, process.pid)
@@ -74,7 +80,9 @@ export async function startServiceNotifier(
       send: await openNotifySocket(target.path),
       watchdogMs: target.watchdogMs,
       isResponsive: async () => (await unresponsiveEndpoints(readiness)).length === 0,
-      answerCount: () => counters.reduce((sum, one) => sum + one.read().scalars.answered, 0),
+      isProbing: () => !starts.isStalled(),
+      answerCount: () =>
+        workers.counters.reduce((sum, one) => sum + one.read().scalars.answered, 0),
       monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
       onEvent,
     }

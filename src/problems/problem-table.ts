@@ -64,6 +64,8 @@ export interface ServerState {
   readonly store: StoreState | null
   readonly prober: {
     readonly isIsolated: boolean
+    /** No probe starts although some are due. */
+    readonly isStalled: boolean
     /** Address families in which this host is cut off while the other one answers. */
     readonly isolatedFamilies: readonly Family[]
     /** Pools whose failures wait for a second round; `*`: all addresses as one. */
@@ -127,6 +129,7 @@ export const problemKinds = [
   'listener-unavailable',
   'announce-failed',
   'prober-isolated',
+  'probes-stalled',
   'probes-held',
   'probes-own-fault',
   'zones-rejected',
@@ -156,6 +159,7 @@ const rows: Readonly<Record<RowKind, Row>> = {
   },
   'announce-failed': { severity: 'critical', find: ({ announce }) => announce.map(announceFailed) },
   'prober-isolated': { severity: 'critical', find: ({ prober }) => isolated(prober) },
+  'probes-stalled': { severity: 'critical', find: ({ prober }) => stalled(prober) },
   'probes-held': { severity: 'warning', find: ({ prober }) => prober.heldGroups.map(held) },
   'probes-own-fault': { severity: 'warning', find: ({ prober }) => ownFault(prober.ownFaults) },
   'zones-rejected': { severity: 'warning', find: ({ zoneMistakes }) => rejected(zoneMistakes) },
@@ -276,6 +280,17 @@ function familyIsolated(family: Family): Finding {
     `if it is well, name canaries with ${name} addresses`
   return { subject: name, severity: 'warning', text }
 }
+
+const stalled = ({ isStalled }: ServerState['prober']): readonly Finding[] =>
+  isStalled
+    ? [
+        {
+          text:
+            'no probe starts although some are due, a bug: states of targets stand still. The ' +
+            'watchdog of systemd is not fed, so that it restarts the server; without it, restart it',
+        },
+      ]
+    : []
 
 const held = (group: string): Finding => ({
   subject: group,

@@ -5,7 +5,7 @@
 //                one does not, or if this thread hangs, nothing is sent and systemd restarts the
 //                process. A thousand answers since the last check count as a passed check: in a
 //                flood our own query may be among the lost ones, and a restart would help the
-//                attacker
+//                attacker. Nor is anything sent while no probe starts, flood or not
 //   RELOADING=1  with the time of CLOCK_MONOTONIC; READY=1 follows when the reload is done
 //   STOPPING=1   at SIGTERM, with the time that stopping takes; WATCHDOG=1 goes on until `end`
 
@@ -17,6 +17,8 @@ interface ServiceNotifierOptions {
   readonly watchdogMs: number | null
   /** Whether every socket answers. */
   readonly isResponsive: () => Promise<boolean>
+  /** Whether probes start. */
+  readonly isProbing: () => boolean
   /** Answers to anyone since the start. */
   readonly answerCount: () => number
   /** CLOCK_MONOTONIC, in milliseconds. */
@@ -73,7 +75,7 @@ export function createServiceNotifier(options: ServiceNotifierOptions): ServiceN
 
 /** Calls `feed` after each check that passes; returns the function that ends this. */
 function startWatchdog(
-  { isResponsive, answerCount, onEvent }: ServiceNotifierOptions,
+  { isResponsive, isProbing, answerCount, onEvent }: ServiceNotifierOptions,
   intervalMs: number,
   feed: () => void,
 ): () => void {
@@ -93,7 +95,7 @@ function startWatchdog(
     if (hasEnded) return
     if (hasPassed !== hadPassed) onEvent({ kind: hasPassed ? 'responsive' : 'unresponsive' })
     hadPassed = hasPassed
-    if (hasPassed) feed()
+    if (hasPassed && isProbing()) feed()
   }
   schedule()
   return () => {

@@ -24,6 +24,7 @@ import {
   LocalFaultDetector,
 } from './local-fault.ts'
 import { slotKey } from './slot-key.ts'
+import type { StartSource } from './start-watch.ts'
 import { EndpointHealth } from './endpoint-health.ts'
 import { describeAlerts, type TargetAlert } from './target-alerts.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
@@ -45,6 +46,8 @@ export interface EndpointWatch {
   /** Returns the damped verdicts by slot key, for the state file. */
   savedVerdicts(): VerdictsByKey
   counters(): SchedulerCounters
+  /** Whether probes start, and how to begin the schedule anew. */
+  schedule(): StartSource
   localFaults(): LocalFaultState
   /** Of all probed addresses, those whose last probe failed by a fault of this host. */
   ownFaults(): OwnFaults
@@ -183,6 +186,10 @@ class ScheduledEndpointWatch implements EndpointWatch {
 
   counters(): SchedulerCounters {
     return this.#scheduler.counters()
+  }
+
+  schedule(): StartSource {
+    return this.#scheduler
   }
 
   localFaults(): LocalFaultState {

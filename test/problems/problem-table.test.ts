@@ -34,6 +34,7 @@ const well: ServerState = {
   },
   prober: {
     isIsolated: false,
+    isStalled: false,
     isolatedFamilies: [],
     heldGroups: [],
     ownFaults: { count: 0, blind: 0, of: 10, reasons: '' },
@@ -107,6 +108,7 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
   ],
   ['prober-isolated critical', withProber({ isIsolated: true }), /cut off/],
   ['prober-isolated warning', withProber({ isolatedFamilies: [6] }), /cut off in IPv6 alone/],
+  ['probes-stalled critical', withProber({ isStalled: true }), /no probe starts/],
   ['probes-held warning', withProber({ heldGroups: ['eu'] }), /of pool eu began to fail at once/],
   ['probes-held warning', withProber({ heldGroups: ['*'] }), /of all pools began to fail/],
   [

@@ -87,6 +87,7 @@ test('the watchdog is fed while every socket answers, and not while one does not
   const apex = Uint8Array.from([1, 97, 0])
   let answers = 0
   let checks = 0
+  let isProbing = true
   const endpoints = ports.map((port) => ({ address: '127.0.0.1', port }))
   const notifier = createServiceNotifier({
     send(assignments) {
@@ -99,12 +100,22 @@ test('the watchdog is fed while every socket answers, and not while one does not
       checks++
       return unresponsive.length === 0
     },
+    isProbing: () => isProbing,
     answerCount: () => answers,
     monotonicMs: () => 1234.5,
     onEvent: (event) => events.push(event),
   })
   ends.push(() => notifier.end())
   await until(() => sent.length >= 3, { what: 'it is fed', withinMs: 30_000 })
+  isProbing = false
+  const [unfed, looks] = [sent.length, checks]
+  answers += 10_000
+  await until(() => checks >= looks + 3, {
+    what: 'it checks while no probe starts',
+    withinMs: 30_000,
+  })
+  expect(sent.length).toBeLessThanOrEqual(unfed + 1)
+  isProbing = true
   sockets[1]?.close()
   await until(() => events.length === 1, { what: 'it is unresponsive', withinMs: 30_000 })
   const fed = sent.length
@@ -130,6 +141,7 @@ test('the watchdog is fed while every socket answers, and not while one does not
     send: () => (fedBeside++, null),
     watchdogMs: 300,
     isResponsive: async () => true,
+    isProbing: () => true,
     answerCount: () => 0,
     monotonicMs: () => 0,
     onEvent: () => {},
@@ -152,6 +164,7 @@ test('a failure to send is reported once, until it is another one', () => {
     send: () => whys.shift() ?? null,
     watchdogMs: null,
     isResponsive: async () => true,
+    isProbing: () => true,
     answerCount: () => 0,
     monotonicMs: () => 0,
     onEvent: (event) => events.push(event),

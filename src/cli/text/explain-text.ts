@@ -260,9 +260,7 @@ function whyText(why: keyof typeof whyTexts, overrides: readonly OverrideNote[])
   const isOut = why === 'drained' || why === 'disabled'
   const isByFeedback =
     isOut && !overrides.some(({ kind }) => kind === 'drain' || kind === 'disable')
-  return isByFeedback
-    ? 'it says itself that it takes no mail (`told` in /targets)'
-    : whyTexts[why]
+  return isByFeedback ? 'it says itself that it takes no mail (`told` in /targets)' : whyTexts[why]
 }
 
 function noteLines(member: MemberView | undefined): readonly string[] {

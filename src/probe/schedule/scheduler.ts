@@ -185,6 +185,38 @@ export class Scheduler {
     return Math.max(0, job.dueMs - this.#options.clock.monotonicMs())
   }
 
+  /** Whether a probe should have started by now: one is overdue, or all are neither planned nor in flight. */
+  isStartDue(): boolean {
+    if (this.#jobs.size === 0 || this.#limiter.isFull()) return false
+    const first = this.#due.peek()
+    if (!first) return this.#limiter.inFlight === 0
+    return first.dueMs < this.#options.clock.monotonicMs()
+  }
+
+  startedCount(): number {
+    return this.#counters.started
+  }
+
+  longestIntervalMs(): number {
+    let longestMs = 0
+    for (const { intervalMs } of this.#jobs.keys()) longestMs = Math.max(longestMs, intervalMs)
+    return longestMs
+  }
+
+  /** Sets the timer anew, in case that it was lost; and with nothing in flight plans the jobs that nothing plans. */
+  restart(): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    if (this.#limiter.inFlight === 0)
+      for (const job of this.#jobs.values())
+        if (job.heapIndex < 0) {
+          job.dueMs = nowMs + job.share * job.probe.fastIntervalMs
+          this.#due.add(job)
+        }
+    this.#cancelTimer()
+    this.#armedForMs = Infinity
+    this.#arm(nowMs)
+  }
+
   counters(): SchedulerCounters {
     return { ...this.#counters, inFlight: this.#limiter.inFlight }
   }
@@ -237,9 +269,10 @@ export class Scheduler {
     }
     this.#counters.started++
     if (nowMs - job.dueMs > lateMs) this.#counters.late++
-    this.#options.onStart?.(nowMs - job.dueMs)
+    const waitedMs = nowMs - job.dueMs
     job.startedMs = nowMs
     try {
+      this.#options.onStart?.(waitedMs)
       job.probe.run(() => this.#ended(job))
     } catch (error) {
       raiseLater(error)
