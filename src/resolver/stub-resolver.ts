@@ -5,7 +5,7 @@
 
 import type { Clock } from '../lib/clock.ts'
 import type { Address } from '../lib/ip.ts'
-import { query } from './query.ts'
+import type { query } from './query.ts'
 import type { Question, Response, ServerEndpoint, ResourceRecord } from './response.ts'
 
 export type Answer =
@@ -107,7 +107,9 @@ class CachingStubResolver implements StubResolver {
   }
 
   async #queryServer(key: string, question: Question): Promise<Answer> {
-    const { server, clock, timeoutMs = defaultTimeoutMs, query: send = query } = this.#options
+    const { server, clock, timeoutMs = defaultTimeoutMs } = this.#options
+    // Most servers never ask a resolver: dns2 is loaded with the first question.
+    const send = this.#options.query ?? (await import('./query.ts')).query
     const response = await this.#limit.run(() =>
       send(server, question, { timeoutMs, isRecursive: true }),
     )

@@ -1,6 +1,6 @@
 // Answering threads under load: a worker dies again and again (W1), the whole server is stopped (W3). A worker is a
 // thread, which no signal kills: it throws, as a bug would make it. That verdicts outlive the process (W2):
-// test/e2e/kept-state.e2e.test.ts; deaths and backoff in detail: test/transport/worker/workers.test.ts.
+// kept-state.test.ts; deaths and backoff in detail: test/transport/worker/workers.test.ts.
 
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'

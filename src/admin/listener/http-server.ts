@@ -1,7 +1,7 @@
 // The HTTP side of the listener thread: one request at a time of each connection, in order, each with a
 // turn of the event loop for itself. What is pipelined waits until the reply before it is written.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSocketServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
@@ -12,6 +12,9 @@ import { checkRequest, hasBody, requestLimits, type RequestRules } from './check
 import { type Connection, type Connections, connectionLimits } from './connections.ts'
 import type { ControlCalls } from './control-calls.ts'
 import { Gate } from './gate.ts'
+
+// An import would read every export of node:http, and one of them loads all of undici.
+const { createServer } = process.getBuiltinModule('node:http')
 
 const headersMs = 5000
 const timeoutsEveryMs = 1000
