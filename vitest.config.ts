@@ -8,8 +8,8 @@ import {
 
 import { projectGlobs, unitGlob } from './test/projects.ts'
 
-// End-to-end tests mostly wait for timers of the servers they start: two more workers than cores fill the gaps.
-const maxWorkers = Math.min(8, availableParallelism() + 2)
+// End-to-end tests mostly wait for timers of the servers they start: three more workers than cores fill the gaps.
+const maxWorkers = Math.min(8, availableParallelism() + 3)
 
 const compileCache = new URL('node_modules/.cache/node-compile', import.meta.url).pathname
 

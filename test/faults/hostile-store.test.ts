@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest'
 
-import { badReplies, unaskedReplies } from '../cluster/redis/hostile-replies.ts'
+import { badReplies, unaskedReplies } from '../support/hostile-replies.ts'
 import { openUdpClient, type UdpClient } from '../support/dns-client.ts'
 import { startFakeStore } from '../support/fake-store.ts'
 import { mailDomain, mailZone } from '../support/mail-zone.ts'

@@ -173,7 +173,9 @@ export async function startServer({
   const endpoints = ['--listen', `127.0.0.1:${port}`, '--admin', `127.0.0.1:${adminPort}`]
   const config = settings === undefined ? [] : ['--config', join(zonesFolder, 'settings.conf')]
   if (settings !== undefined) writeFileSync(join(zonesFolder, 'settings.conf'), settings)
-  const args = ['serve', '--zones', zonesFolder, ...endpoints, ...config, ...flags]
+  // Each worker costs a tenth of a start: what is not about them has one.
+  const workers = /workers/.test([settings, ...flags].join()) ? [] : ['--workers', '1']
+  const args = ['serve', '--zones', zonesFolder, ...endpoints, ...config, ...workers, ...flags]
   const child = launch(args, projectFolder, surroundings)
   const server = { ...child, ...handles(child, { port, adminPort, zonesFolder }) }
   await server.waitForLog((line) => line.event === 'server.ready', 60_000)

@@ -4,11 +4,11 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-import { endpointId } from '../../../src/cluster/redis/schema.ts'
-import { overrideKeysOf } from '../../../src/health/overrides.ts'
-import { allTogether, joinTestCluster, type TestMember } from '../../support/cluster-member.ts'
-import { startRedis } from '../../support/redis.ts'
-import { until } from '../../support/wait.ts'
+import { endpointId } from '../../src/cluster/redis/schema.ts'
+import { overrideKeysOf } from '../../src/health/overrides.ts'
+import { allTogether, joinTestCluster, type TestMember } from '../support/cluster-member.ts'
+import { startRedis } from '../support/redis.ts'
+import { until } from '../support/wait.ts'
 
 const prefix = 'mxsteer:{test}:v1:'
 const keys = ['inst', 'id', 'ev', 'ov', 'fb', 'avn', 'hb:a', 'hb:c', 'v:a', 'v:b', 'ep:a', 'av:b']

@@ -3,11 +3,11 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 
-import { createRedisLink, type StoreLink } from '../../../src/cluster/redis/redis-link.ts'
-import { createAuthority } from '../../support/certificates.ts'
-import { bulk, type FakeStore, startFakeStore } from '../../support/fake-store.ts'
-import { until } from '../../support/wait.ts'
-import { badReplies, unaskedReplies } from './hostile-replies.ts'
+import { createRedisLink, type StoreLink } from '../../src/cluster/redis/redis-link.ts'
+import { createAuthority } from '../support/certificates.ts'
+import { bulk, type FakeStore, startFakeStore } from '../support/fake-store.ts'
+import { until } from '../support/wait.ts'
+import { badReplies, unaskedReplies } from '../support/hostile-replies.ts'
 
 /** Where each connection would be sent millions of octets, one such reply is enough for all. */
 const shortReplies = badReplies.filter(({ octets }) => octets.length < 1_000_000)

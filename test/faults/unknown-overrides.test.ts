@@ -3,12 +3,12 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { formatFeedback, keyOfFeedback } from '../../../src/cluster/redis/feedback.ts'
-import { formatOverride } from '../../../src/cluster/redis/overrides.ts'
-import { keyOfOverride, type Override, overrideKeysOf } from '../../../src/health/overrides.ts'
-import { allTogether, joinTestCluster, type TestMember } from '../../support/cluster-member.ts'
-import { type RedisServer, startRedis } from '../../support/redis.ts'
-import { until } from '../../support/wait.ts'
+import { formatFeedback, keyOfFeedback } from '../../src/cluster/redis/feedback.ts'
+import { formatOverride } from '../../src/cluster/redis/overrides.ts'
+import { keyOfOverride, type Override, overrideKeysOf } from '../../src/health/overrides.ts'
+import { allTogether, joinTestCluster, type TestMember } from '../support/cluster-member.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/wait.ts'
 
 const prefix = 'mxsteer:{test}:v1:'
 const withinMs = 60_000

@@ -3,10 +3,10 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import { formatHeartbeat } from '../../../src/cluster/redis/schema.ts'
-import { allTogether, joinTestCluster, type TestMember } from '../../support/cluster-member.ts'
-import { type RedisServer, startRedis } from '../../support/redis.ts'
-import { until } from '../../support/wait.ts'
+import { formatHeartbeat } from '../../src/cluster/redis/schema.ts'
+import { allTogether, joinTestCluster, type TestMember } from '../support/cluster-member.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/wait.ts'
 
 const prefix = 'mxsteer:{test}:v1:'
 const names = `${prefix}inst`

@@ -3,12 +3,12 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-import type { ClusterEvent } from '../../../src/cluster/cluster-votes.ts'
-import { endpointId, formatHeartbeat } from '../../../src/cluster/redis/schema.ts'
-import { type Override, overrideKeysOf } from '../../../src/health/overrides.ts'
-import { allTogether, joinTestCluster, type TestMember } from '../../support/cluster-member.ts'
-import { type RedisServer, startRedis } from '../../support/redis.ts'
-import { until } from '../../support/wait.ts'
+import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
+import { endpointId, formatHeartbeat } from '../../src/cluster/redis/schema.ts'
+import { type Override, overrideKeysOf } from '../../src/health/overrides.ts'
+import { allTogether, joinTestCluster, type TestMember } from '../support/cluster-member.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/wait.ts'
 
 const hugeOctets = 100 * 1024 * 1024
 const largeOctets = 16 * 1024 * 1024
