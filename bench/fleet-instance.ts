@@ -143,7 +143,7 @@ export class FleetInstance {
   }
 
   #look(nowMs: number): void {
-    const recent = this.#peers.recentHeartbeats(nowMs)
+    const recent = this.#peers.takeRecentHeartbeats(nowMs)
     const beats = this.#world.store.look(this.self.instance, nowMs, recent)
     const { affectsAssignments: isMoved } = this.#peers.observe(beats, nowMs, false)
     if (!isMoved) return

@@ -137,7 +137,7 @@ async function startWithStore(
       (await listenAdminServer(settings.admin, adminSources(server), server.admin, server))
     await server.workers.listening
   } catch (error) {
-    await stopAll(server, admin)
+    await endsWithin(stopAll(server, admin), stopWithinMs, systemTimer)
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
     return admin === null && settings.admin
       ? cannotListen('TCP', settings.admin, code)

@@ -24,8 +24,12 @@ const isPoolBusy = (): boolean =>
 
 /** Ends the process with `code` and waits for no thread; by SIGKILL where the C library cannot be called. */
 export function exitAtOnce(code: number): never {
-  // Its listeners write what is left of the log.
-  process.emit('exit', code)
+  try {
+    // Its listeners write what is left of the log.
+    process.emit('exit', code)
+  } catch {
+    // One that throws must not keep the process.
+  }
   try {
     // Not by import(), which may read files in a thread of the pool.
     const library = createRequire(import.meta.url)('koffi') as typeof koffi

@@ -54,6 +54,8 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> 
   readonly cluster: Pick<ClusterLink, 'publishConfig' | 'publishSerials' | 'onSerialsBehind'>
   readonly state: Pick<PersistentState, 'flushSoon'>
   readonly workers: Workers
+  /** Databases are not opened any more then. */
+  readonly isStopping: boolean
 }
 
 /** The first read. GeoIP databases are opened only if a zone has rules that use them. */
@@ -99,7 +101,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   if (needsPlaces(catalog)) await places.open()
   // Opening databases takes a while. If a later load was put in force meanwhile, this one is out of
   // date.
-  if (zones.current() !== loaded.served) return
+  if (zones.current() !== loaded.served || consumers.isStopping) return
   // Slots come first: a zone must never be served with the health of the address that had a slot
   // before.
   watch.update(watched, watchedPools(targets))

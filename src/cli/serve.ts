@@ -4,7 +4,8 @@
 import { type App, startApp } from '../app/app.ts'
 import { logEvent } from '../app/log-events.ts'
 import { exitAtOnce } from '../app/exit.ts'
-import { detectLogFormat, type Log, openLog } from '../app/log.ts'
+import { detectLogFormat, type LogOutput, openLog } from '../app/log.ts'
+import { raiseLater } from '../lib/raise-later.ts'
 import { settingFlags } from '../settings/settings-table.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
@@ -60,22 +61,25 @@ async function run(settings: Settings): Promise<number> {
   }
   reload = () => void started.app.reload('SIGHUP')
   if (isReloadPending) reload()
-  const stopped = await stopOnSignal(started.app, log)
+  const stopped = await stopOnSignal(started.app, output)
   logEvent(log, 'server.stopped')
   await output.end()
   return stopped === 'overdue' ? exitAtOnce(0) : 0
 }
 
 /** Resolves when everything is closed. A second signal exits at once. */
-function stopOnSignal(app: App, log: Log): Promise<'ended' | 'overdue'> {
+function stopOnSignal(app: App, output: LogOutput): Promise<'ended' | 'overdue'> {
   let signals = 0
   return new Promise((resolve) => {
     const onSignal = (signal: string): void => {
       signals++
       const when = signals > 1 ? 'at once' : 'after the lameduck time'
-      logEvent(log, 'server.signal', { signal }, when)
-      if (signals > 1) exitAtOnce(0)
-      void app.stop().then(resolve, () => resolve('overdue'))
+      logEvent(output.log, 'server.signal', { signal }, when)
+      if (signals > 1) return void output.end().finally(() => exitAtOnce(0))
+      void app.stop().then(resolve, (error: unknown) => {
+        raiseLater(error)
+        resolve('overdue')
+      })
     }
     process.on('SIGTERM', onSignal)
     process.on('SIGINT', onSignal)

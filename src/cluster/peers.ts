@@ -16,6 +16,8 @@ export interface Peer {
   heartbeatChangedAtMs: number
   /** When its heartbeat was last read; -Infinity: it is to be read again. */
   heartbeatReadAtMs: number
+  /** Whether a hint says that its heartbeat has changed since the last read began. */
+  isHeartbeatStale: boolean
   /** Votes by id of the endpoint. */
   readonly votes: Map<string, StoredVote>
   /** Endpoints on which its vote has changed since it was read. */
@@ -131,7 +133,7 @@ export class Peers {
     const peer = this.#byName.get(instance)
     if (!peer) return false
     // An instance announces a new state of its own, which is in its heartbeat, by the same hint.
-    if (endpoint === null) peer.heartbeatReadAtMs = -Infinity
+    if (endpoint === null) peer.isHeartbeatStale = true
     if (endpoint === null || peer.staleEndpoints.size >= staleLimit) peer.needsFullRead = true
     else peer.staleEndpoints.add(endpoint)
     return true
@@ -141,7 +143,10 @@ export class Peers {
   setVote(peer: Peer, endpoint: string, vote: StoredVote | null): boolean {
     if (vote === null && this.#keepsMissing) return false
     // A vote of a boot whose heartbeat is not known yet: all votes are read again once it is.
-    if (vote !== null && vote.epoch > peer.heartbeat.epoch) return false
+    if (vote !== null && vote.epoch > peer.heartbeat.epoch) {
+      peer.isHeartbeatStale = true
+      return false
+    }
     const before = countingState(peer, peer.votes.get(endpoint))
     if (vote) peer.votes.set(endpoint, vote)
     else peer.votes.delete(endpoint)
@@ -164,12 +169,23 @@ export class Peers {
     for (const peer of this.#byName.values()) peer.needsFullRead = true
   }
 
-  /** The heartbeats that were read a moment ago, and of which no hint says that they have changed since. */
-  recentHeartbeats(nowMs: number): ReadonlyMap<string, Heartbeat> {
-    const isRecent = (peer: Peer): boolean =>
-      nowMs - peer.heartbeatReadAtMs < recentLifetimes * this.#lifetimeMs
-    const recent = [...this.#byName.values()].filter(isRecent)
-    return new Map(recent.map(({ instance, heartbeat }) => [instance, heartbeat]))
+  /** Has all heartbeats read again, since hints of them may have been missed. */
+  requestHeartbeats(): void {
+    for (const peer of this.#byName.values()) peer.isHeartbeatStale = true
+  }
+
+  /**
+   * The heartbeats that were read a moment ago, and of which no hint says that they have changed since. All others are to
+   * be read now: a hint that comes meanwhile has them read once more.
+   */
+  takeRecentHeartbeats(nowMs: number): ReadonlyMap<string, Heartbeat> {
+    const recent = new Map<string, Heartbeat>()
+    for (const peer of this.#byName.values()) {
+      const isRecent = nowMs - peer.heartbeatReadAtMs < recentLifetimes * this.#lifetimeMs
+      if (isRecent && !peer.isHeartbeatStale) recent.set(peer.instance, peer.heartbeat)
+      else Object.assign(peer, { isHeartbeatStale: false, heartbeatReadAtMs: -Infinity })
+    }
+    return recent
   }
 
   clearVotes(): void {
@@ -212,6 +228,7 @@ export class Peers {
       heartbeat,
       heartbeatChangedAtMs: nowMs,
       heartbeatReadAtMs: nowMs,
+      isHeartbeatStale: false,
       votes: new Map(),
       staleEndpoints: new Set(),
       needsFullRead: true,

@@ -160,10 +160,10 @@ class Keeper implements PlaceKeeper {
   async #read(database: DatabaseKind): Promise<void> {
     const { folders, wallMs, onEvent, compile = compileInThread } = this.#options
     const { signal } = this.#closing
-    if (signal.aborted) return
     const file = this.#fileOf(database)
     if (file !== null && folders !== null && !this.#looks.has(database))
       this.#looks.set(database, await folders.look(dirname(file), isNamed(file)))
+    if (signal.aborted) return
     const compiled = await compile({ database, file }, signal)
     if (signal.aborted) return
     if (compiled.kind === 'broken') {

@@ -130,11 +130,13 @@ class ScrapeReads {
   }
 
   *during<Piece>(pieces: Iterable<Piece>): Generator<Piece> {
-    this.#kept = new Map()
+    const kept = new Map()
+    this.#kept = kept
     try {
       yield* pieces
     } finally {
-      this.#kept = null
+      // Another scrape may have begun meanwhile, for a listener that was started again.
+      if (this.#kept === kept) this.#kept = null
     }
   }
 }

@@ -34,7 +34,7 @@ test('votes of a later boot wait for its heartbeat, earlier ones stand until the
 
 test('a heartbeat is recent until a hint says otherwise, or for two thirds of its lifetime', () => {
   const peers = new Peers(1000)
-  const recent = (nowMs: number): readonly string[] => [...peers.recentHeartbeats(nowMs).keys()]
+  const recent = (nowMs: number): readonly string[] => [...peers.takeRecentHeartbeats(nowMs).keys()]
   const first = heartbeats(1)
   peers.observe(first, 0, false)
   expect(recent(600)).toEqual(['b'])
@@ -47,4 +47,20 @@ test('a heartbeat is recent until a hint says otherwise, or for two thirds of it
   expect(recent(700)).toEqual(['b'])
   peers.markStale('b', null)
   expect(recent(700)).toEqual([])
+  // A hint that comes while it is read has it read once more.
+  peers.markStale('b', null)
+  peers.observe(heartbeats(1, 3), 700, false)
+  expect(recent(700)).toEqual([])
+  peers.observe(heartbeats(1, 3), 700, false)
+  expect(recent(700)).toEqual(['b'])
+  peers.requestHeartbeats()
+  expect(recent(700)).toEqual([])
+})
+
+test('a vote of a boot that is not known has the heartbeat read again', () => {
+  const peers = new Peers(1000)
+  peers.observe(heartbeats(1), 0, false)
+  const peer = peers.get('b') as Peer
+  expect(peers.setVote(peer, 'k', vote(2))).toBe(false)
+  expect([...peers.takeRecentHeartbeats(100).keys()]).toEqual([])
 })

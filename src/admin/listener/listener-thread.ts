@@ -31,6 +31,8 @@ const calls = createControlCalls({
 })
 control.on('message', (answer: ToListener) => calls.receive(answer))
 
+// The first beat is before `listening`, from which on it is waited for with less patience.
+counters.add('beats')
 setInterval(() => counters.add('beats'), beatEveryMs)
 
 const rules = { routes, access, hosts }

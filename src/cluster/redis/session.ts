@@ -159,7 +159,7 @@ export class StoreSession {
     const isStopped = (name: string, beat: Heartbeat): boolean => peers.isStopped(name, beat)
     const recent = this.#isExistsRefused
       ? new Map<string, Heartbeat>()
-      : peers.recentHeartbeats(nowMs)
+      : peers.takeRecentHeartbeats(nowMs)
     const request = { ...this.#options, known, recent, isStopped, overrideFields }
     const snapshot = await readSnapshot(link, oversized, request)
     this.refusalCode = snapshot?.kind === 'refused' ? snapshot.code : null
@@ -182,7 +182,10 @@ export class StoreSession {
     this.#storeId = snapshot.storeId
     const changes = peers.observe(snapshot.heartbeats, nowMs, nowMs < this.#keepMissingUntilMs)
     if (changes.affectsAssignments) onPeers(changes)
-    if (hints.hasMissedEvents(snapshot.events)) peers.requestFullRead()
+    if (hints.hasMissedEvents(snapshot.events)) {
+      peers.requestFullRead()
+      peers.requestHeartbeats()
+    }
     this.counters.rejected += overrides.applyStored(snapshot.overrides, isEmptied)
     // A store that has lost its id gets a new one, and this boot a new epoch.
     if (isEmptied || (snapshot.storeId === null && this.#epoch !== null)) this.#releaseEpoch()
