@@ -207,7 +207,7 @@ export const logEvents = {
   },
   'probes.stalled': (): LogLine =>
     line('error', 'no probe starts although some are due: the watchdog is not fed meanwhile'),
-  'probes.resumed': (): LogLine => line('info', 'probes start again'),
+  'probes.resumed': (): LogLine => line('info', 'probes start again, or none is due any more'),
   'probes.braked': (fields: { group: string; failing: number; of: number }): LogLine => {
     const { group, failing, of } = fields
     const failures = `${failing} of ${of} of ${poolText(group)} fail at once`

@@ -6,11 +6,12 @@
 // nothing meanwhile and yet is well.
 
 import type { Clock } from '../lib/clock.ts'
+import type { NextStart } from '../probe/schedule/scheduler.ts'
 
 /** What is watched; see Scheduler. */
 export interface StartSource {
   /** Whether a probe should have started by now. */
-  isStartDue(): boolean
+  nextStart(): NextStart
   /** Probes started so far. */
   startedCount(): number
   longestIntervalMs(): number
@@ -23,6 +24,7 @@ export type StartEvent =
   | { readonly kind: 'restarted' }
   /** That has not helped. */
   | { readonly kind: 'stalled' }
+  /** Probes start again, or there are none to start any more. */
   | { readonly kind: 'resumed' }
 
 interface StartWatchOptions {
@@ -62,9 +64,11 @@ export class StartWatch {
     const started = source.startedCount()
     const hasStarted = started !== this.#started
     this.#started = started
-    if (hasStarted || !source.isStartDue()) {
+    const next = source.nextStart()
+    if (hasStarted || next !== 'overdue') {
       this.#waitedMs = 0
-      if (hasStarted) this.#resume()
+      // A probe that is only planned again, as after a restart, says nothing: its time has not come.
+      if (hasStarted || next === 'none') this.#resume()
       return
     }
     this.#waitedMs += passedMs

@@ -58,6 +58,9 @@ interface SchedulerOptions {
   readonly onStart?: ((lateMs: number) => void) | undefined
 }
 
+/** `none`: there is nothing to start before a probe in flight has ended, or at all. */
+export type NextStart = 'overdue' | 'planned' | 'none'
+
 interface Job extends Due {
   readonly probe: ScheduledProbe
   readonly destination: string
@@ -185,12 +188,12 @@ export class Scheduler {
     return Math.max(0, job.dueMs - this.#options.clock.monotonicMs())
   }
 
-  /** Whether a probe should have started by now: one is overdue, or all are neither planned nor in flight. */
-  isStartDue(): boolean {
-    if (this.#jobs.size === 0 || this.#limiter.isFull()) return false
+  /** Jobs that are neither planned nor in flight are overdue. */
+  nextStart(): NextStart {
+    if (this.#jobs.size === 0 || this.#limiter.isFull()) return 'none'
     const first = this.#due.peek()
-    if (!first) return this.#limiter.inFlight === 0
-    return first.dueMs < this.#options.clock.monotonicMs()
+    if (!first) return this.#limiter.inFlight === 0 ? 'overdue' : 'none'
+    return first.dueMs < this.#options.clock.monotonicMs() ? 'overdue' : 'planned'
   }
 
   startedCount(): number {
@@ -271,8 +274,13 @@ export class Scheduler {
     if (nowMs - job.dueMs > lateMs) this.#counters.late++
     const waitedMs = nowMs - job.dueMs
     job.startedMs = nowMs
+    // Whoever counts starts is not to prevent them: the probe counts as started.
     try {
       this.#options.onStart?.(waitedMs)
+    } catch (error) {
+      raiseLater(error)
+    }
+    try {
       job.probe.run(() => this.#ended(job))
     } catch (error) {
       raiseLater(error)
