@@ -192,12 +192,9 @@ export const logEvents = {
   'prober.blind.over': (fields: AddressName & { reason: string }): LogLine =>
     line('info', `${addressText(fields)}: over`, fields),
   'prober.isolated': (fields: { canaries: number; family?: 4 | 6 }): LogLine => {
-    const { canaries, family } = fields
+    const { family } = fields
     if (family === undefined) return line('error', cutOffText, fields)
-    const seen =
-      canaries > 0
-        ? 'no canary of it answers and hardly any target does'
-        : 'its targets fell silent at several networks at once'
+    const seen = 'no canary of it answers and hardly any target does'
     const path = `this host is cut off in IPv${family} alone: ${seen}`
     return line('error', `${path}. Such failures are taken for faults of this host`, fields)
   },

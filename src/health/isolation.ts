@@ -14,19 +14,13 @@
 //
 // The same by address family, since the IPv6 uplink of a host can fail alone (a black hole: no router answers either):
 //
-//   canaries of the family   targets of the family                          the family is
-//   some                     as above                                       as above
-//   none                     one answered last                              connected
-//   none                     since one answered, three addresses or more    isolated, if the other family answers: it
-//                            at two networks or more fell silent, each of   answered after the first of them fell silent,
-//                            which had answered before                      and a probe of this one that began later did not
-//   none                     fewer, or all at one network                   connected: a site went down
+//   canaries of the family   the family is
+//   some                     as above, by its canaries and its targets alone
+//   none                     connected: silence counts as dead
 //
-// A network is a /48 of IPv6 and a /16 of IPv4: a site seldom has two, and what is at two is not lost by one fault of a
-// site. Without canaries the first answer of the family ends it. Where all targets of a family die at two sites at
-// once, and canaries do not say so, they stay as they were: instances at other sites vote on them, this one does not.
-
-import { parseAddress } from '../lib/ip.ts'
+// There is no rule without canaries of the family, since a site that died looks the same from here, and it looks so to
+// every instance: none would vote. A dead site that stays in the answers costs more than IPv6 that is left out while IPv4
+// is answered: a member counts as its best address does.
 
 /** Probes of targets that ended in one bucket of time. */
 interface Tally {
@@ -51,12 +45,17 @@ export class Isolation {
     this.#failures = Array.from({ length: canaries }, () => 0)
   }
 
+  /** Whether no canary answers any more; false without any. */
+  get areAllLost(): boolean {
+    return this.#failures.length > 0 && this.#failures.every((count) => count >= lostAfter)
+  }
+
   /** Records the result of one round of the canary with this index. */
   recordCanary(index: number, isReached: boolean): void {
-    const wereLost = this.#areAllLost()
+    const wereLost = this.areAllLost
     this.#failures[index] = isReached ? 0 : (this.#failures[index] ?? 0) + 1
     // Results from before the loss say nothing about the time after it.
-    if (!wereLost && this.#areAllLost()) this.#resetTallies()
+    if (!wereLost && this.areAllLost) this.#resetTallies()
   }
 
   /** Records a probe of a target that ended with a verdict other than `unknown`. */
@@ -70,13 +69,9 @@ export class Isolation {
     this.#rotateBuckets(nowMs)
     const passed = this.#recent.pass + this.#older.pass
     const ended = passed + this.#recent.fail + this.#older.fail
-    if (!this.#areAllLost()) this.#isIsolated = false
+    if (!this.areAllLost) this.#isIsolated = false
     else if (ended > 0) this.#isIsolated = passed < isolatedBelowPassShare * ended
     return this.#isIsolated
-  }
-
-  #areAllLost(): boolean {
-    return this.#failures.length > 0 && this.#failures.every((count) => count >= lostAfter)
   }
 
   #rotateBuckets(nowMs: number): void {
@@ -103,16 +98,6 @@ export const familyOf = (address: string): Family => (address.includes(':') ? 6 
 /** What a probe says of the path to its address; `none`: the host answered, and was silent later. */
 export type PathEvidence = 'answered' | 'silent' | 'none'
 
-/** One probe of a watched address as it ended. Times are monotonic milliseconds. */
-export interface PathProbe {
-  /** Its slot in the health table: of two ports of an address one can be silent always. */
-  readonly slot: number
-  readonly address: string
-  readonly evidence: PathEvidence
-  readonly startedMs: number
-  readonly endedMs: number
-}
-
 /** A family that begins to be isolated, or is no longer. */
 export interface FamilyChange {
   readonly family: Family
@@ -121,7 +106,7 @@ export interface FamilyChange {
   readonly canaries: number
 }
 
-/** Decides which address families of this host are isolated, by the second table above. */
+/** Decides which address families of this host are isolated, by the second table above. Times are monotonic milliseconds. */
 export class FamilyIsolation {
   /** Family of each canary and its index within the family, by the index among all. */
   readonly #places: readonly { readonly family: Family; readonly index: number }[]
@@ -137,37 +122,27 @@ export class FamilyIsolation {
     this.#paths = { 4: new FamilyPath(counts[4]), 6: new FamilyPath(counts[6]) }
   }
 
-  /** Records the result of one round of the canary with this index. */
+  /** Records the result of one round of the canary with this index, which took from `startedMs` to `endedMs`. */
   recordCanary(index: number, isReached: boolean, startedMs: number, endedMs: number): void {
     const place = this.#places[index]
     if (!place) return
-    const path = this.#paths[place.family]
-    path.isolation.recordCanary(place.index, isReached)
-    if (!isReached) return path.recordSilence(startedMs, endedMs)
-    path.recordAnswer()
-    this.#otherOf(place.family).recordOtherAnswer(endedMs)
+    const { family } = place
+    this.#paths[family].recordCanary(place.index, isReached, startedMs)
+    if (isReached) this.#otherOf(family).recordOtherAnswer(endedMs)
   }
 
-  /** Records a probe of a target. */
-  recordTarget(probe: PathProbe): void {
-    const family = familyOf(probe.address)
-    const path = this.#paths[family]
-    if (probe.evidence === 'none') return
-    const isAnswer = probe.evidence === 'answered'
-    path.isolation.recordTarget(isAnswer, probe.endedMs)
-    if (!isAnswer) return path.recordSilentTarget(probe)
-    path.recordAnsweringTarget(probe.slot)
-    this.#otherOf(family).recordOtherAnswer(probe.endedMs)
-  }
-
-  /** Forgets a slot that is not probed here any more. */
-  forget(slot: number): void {
-    for (const family of families) this.#paths[family].forget(slot)
+  /** Records a probe of a target that ended now. */
+  recordTarget(address: string, evidence: PathEvidence, nowMs: number): void {
+    if (evidence === 'none') return
+    const family = familyOf(address)
+    const isAnswer = evidence === 'answered'
+    this.#paths[family].isolation.recordTarget(isAnswer, nowMs)
+    if (isAnswer) this.#otherOf(family).recordOtherAnswer(nowMs)
   }
 
   /** Whether a silence of an address of this family is no verdict on it. */
   isIsolated(family: Family, nowMs: number): boolean {
-    return this.#paths[family].isIsolated(nowMs)
+    return this.#paths[family].isolation.isIsolated(nowMs)
   }
 
   /** The families that have been reported as isolated. */
@@ -182,7 +157,7 @@ export class FamilyIsolation {
   takeChanges(nowMs: number): readonly FamilyChange[] {
     return families.flatMap((family) => {
       const path = this.#paths[family]
-      const isIsolated = path.isIsolated(nowMs)
+      const isIsolated = path.isolation.isIsolated(nowMs)
       const next = isIsolated && (path.isReported || path.isOtherAlive)
       if (next === path.isReported) return noChanges
       path.isReported = next
@@ -197,23 +172,12 @@ export class FamilyIsolation {
 
 const noChanges: readonly FamilyChange[] = []
 
-const minSilentAddresses = 3
-const minSilentNetworks = 2
-
 /** What is known of one family. */
 class FamilyPath {
   readonly canaries: number
   readonly isolation: Isolation
   isReported = false
-  /** Slots whose last probe with evidence was answered. */
-  readonly #answering = new Set<number>()
-  /** Slots that fell silent since the family last answered; each had answered before. Bounded by the watched slots. */
-  readonly #fellSilent = new Map<number, { readonly address: string; readonly network: string }>()
-  /** Whether these are enough of addresses and networks; null: to be counted anew. */
-  #isWide: boolean | null = false
-  /** When the first probe since the last answer of the family ended in silence; null if none did. */
-  #silentSinceMs: number | null = null
-  /** When the other family first answered after that; null if it did not. */
+  /** Of the answers of the other family since this was last compared, the first; null: none, or some canary answers. */
   #otherAnsweredMs: number | null = null
   #isOtherAlive = false
 
@@ -222,63 +186,22 @@ class FamilyPath {
     this.isolation = new Isolation(canaries)
   }
 
-  /** Whether the other family has answered while this one was silent: a probe of this one that began later was not. */
+  /**
+   * Whether the other family answers while the canaries of this one do not: by the last round of a canary, which failed
+   * although it began after such an answer. One that began before it says nothing: all may have come back meanwhile.
+   */
   get isOtherAlive(): boolean {
     return this.#isOtherAlive
   }
 
-  recordAnswer(): void {
-    this.#fellSilent.clear()
-    this.#isWide = false
-    this.#silentSinceMs = null
-    this.#otherAnsweredMs = null
-    this.#isOtherAlive = false
-  }
-
-  recordAnsweringTarget(slot: number): void {
-    this.recordAnswer()
-    this.#answering.add(slot)
-  }
-
-  recordSilence(startedMs: number, endedMs: number): void {
-    this.#silentSinceMs ??= endedMs
-    if (this.#otherAnsweredMs !== null && startedMs >= this.#otherAnsweredMs)
-      this.#isOtherAlive = true
-  }
-
-  recordSilentTarget({ slot, address, startedMs, endedMs }: PathProbe): void {
-    this.recordSilence(startedMs, endedMs)
-    if (!this.#answering.delete(slot)) return
-    this.#fellSilent.set(slot, { address, network: networkOf(address) })
-    this.#isWide ||= null
+  recordCanary(index: number, isReached: boolean, startedMs: number): void {
+    this.isolation.recordCanary(index, isReached)
+    this.#isOtherAlive =
+      !isReached && this.#otherAnsweredMs !== null && startedMs >= this.#otherAnsweredMs
+    if (isReached || this.#isOtherAlive) this.#otherAnsweredMs = null
   }
 
   recordOtherAnswer(nowMs: number): void {
-    if (this.#silentSinceMs !== null) this.#otherAnsweredMs ??= nowMs
+    if (this.isolation.areAllLost) this.#otherAnsweredMs ??= nowMs
   }
-
-  forget(slot: number): void {
-    this.#answering.delete(slot)
-    if (this.#fellSilent.delete(slot)) this.#isWide = null
-  }
-
-  isIsolated(nowMs: number): boolean {
-    if (this.canaries > 0) return this.isolation.isIsolated(nowMs)
-    if (!this.#isOtherAlive) return false
-    this.#isWide ??= this.#countWide()
-    return this.#isWide
-  }
-
-  #countWide(): boolean {
-    const silent = [...this.#fellSilent.values()]
-    const addresses = new Set(silent.map(({ address }) => address))
-    const networks = new Set(silent.map(({ network }) => network))
-    return addresses.size >= minSilentAddresses && networks.size >= minSilentNetworks
-  }
-}
-
-/** The octets of the /16 or /48 of an address. */
-function networkOf(address: string): string {
-  const octets = parseAddress(address)?.octets ?? []
-  return octets.slice(0, octets.length === 4 ? 2 : 6).join('.')
 }

@@ -70,7 +70,7 @@ export interface ServerState {
     readonly isolatedFamilies: readonly Family[]
     /** Pools whose failures wait for a second round; `*`: all addresses as one. */
     readonly heldGroups: readonly string[]
-    /** Of all probed addresses, those whose last probe failed by a fault of this host, and why; `blind`: for long. */
+    /** Of all probed addresses, those whose last probe failed by another fault of this host, and why; `blind`: for long. */
     readonly ownFaults: {
       readonly count: number
       readonly blind: number
@@ -251,7 +251,7 @@ function listenerUnavailable(one: ServerState['listeners'][number]): Finding {
   const { endpoint, why, isBound } = one
   const end = isBound ? 'it serves as soon as there is one' : 'it is bound at the next start only'
   const text =
-    `no client can ask at ${endpoint} (${why}): ${end}. The other addresses of \`listen\` serve. ` +
+    `no client could ask at ${endpoint} since the start (${why}): ${end}. The other addresses of \`listen\` serve. ` +
     'Give this host such an address, or take the wildcard out of `listen`'
   return { subject: endpoint, text }
 }
@@ -275,9 +275,9 @@ function isolated({ isIsolated, isolatedFamilies }: ServerState['prober']): read
 function familyIsolated(family: Family): Finding {
   const name = `IPv${family}`
   const text =
-    `this host is cut off in ${name} alone: ${name} addresses of targets do not answer, and the ` +
-    `other family does. None is taken out for it meanwhile. Mend the ${name} uplink of this host; ` +
-    `if it is well, name canaries with ${name} addresses`
+    `this host is cut off in ${name} alone: canaries of ${name} do not answer and hardly any of its ` +
+    `targets does, while the other family answers. No ${name} address is taken out for it meanwhile. ` +
+    `Mend the ${name} uplink of this host; if it is well, mend the canaries`
   return { subject: name, severity: 'warning', text }
 }
 
@@ -302,7 +302,7 @@ const held = (group: string): Finding => ({
 /** Only where it is most of the addresses, or lasts: single ones come and go. */
 function ownFault(faults: ServerState['prober']['ownFaults']): readonly Finding[] {
   const { count, blind, of, reasons } = faults
-  if (blind === 0 && (count === 0 || count * 2 < of)) return []
+  if (count === 0 || (blind === 0 && count * 2 < of)) return []
   const text =
     `${count} of ${of} addresses cannot be probed for a reason of this host (${reasons}): ` +
     'their states stand still. See descriptors, ports, routes and probe_source'

@@ -208,7 +208,7 @@ export const settingsTable: SettingsTable = {
     otherwise: 'none',
     accepts: '`ADDRESS:PORT`, or a list of up to 16',
     about:
-      'endpoints whose reachability shows [whether the server is cut off itself](operations.md#when-the-server-doubts-itself)',
+      'endpoints whose reachability shows [whether the server is cut off itself](operations.md#when-the-server-doubts-itself), as a whole or in one address family: name some of each',
   },
   probe_source: {
     schema: probeSource,

@@ -26,7 +26,7 @@ import {
 import { slotKey } from './slot-key.ts'
 import type { StartSource } from './start-watch.ts'
 import { EndpointHealth } from './endpoint-health.ts'
-import { describeAlerts, type TargetAlert } from './target-alerts.ts'
+import { describeAlerts, isolationReasons, type TargetAlert } from './target-alerts.ts'
 import { WatchedEndpoint } from './watched-endpoint.ts'
 import { slotsOfPools, type WatchedPool, WatchedPools } from './watched-pools.ts'
 import {
@@ -49,7 +49,7 @@ export interface EndpointWatch {
   /** Whether probes start, and how to begin the schedule anew. */
   schedule(): StartSource
   localFaults(): LocalFaultState
-  /** Of all probed addresses, those whose last probe failed by a fault of this host. */
+  /** Of all probed addresses, those whose last probe failed by a fault of this host other than isolation. */
   ownFaults(): OwnFaults
   /** Aborts the probes in flight and resolves once their sockets are closed. The table stays as it is. */
   stop(): Promise<void>
@@ -200,7 +200,8 @@ class ScheduledEndpointWatch implements EndpointWatch {
     const reasons: string[] = []
     let blind = 0
     for (const { health } of this.#endpoints.values()) {
-      if (health.lastOutcome?.kind === 'self') reasons.push(health.lastOutcome.reason)
+      const { kind, reason } = health.lastOutcome ?? {}
+      if (kind === 'self' && reason && !isolationReasons.has(reason)) reasons.push(reason)
       if (health.alerts.raised().includes('prober-blind')) blind++
     }
     const different = [...new Set(reasons)].sort().join(', ')
@@ -240,7 +241,6 @@ class ScheduledEndpointWatch implements EndpointWatch {
     this.#firstRound.remove(endpoint)
     this.#assignments.remove(endpoint)
     this.#slowStarts.remove(endpoint.health)
-    this.#localFaults.forget(slot)
     this.#pools.setDown(slot, false)
     if (this.#byKey.get(endpoint.key) === endpoint) this.#byKey.delete(endpoint.key)
     this.#options.cluster.withdraw(endpoint.key)
@@ -278,7 +278,7 @@ class ScheduledEndpointWatch implements EndpointWatch {
     const { clock, onOutcome } = this.#options
     const { health } = endpoint
     const wasFailing = health.isFailing
-    const outcome = this.#localFaults.screen(observed, health)
+    const outcome = this.#localFaults.screen(observed, health.address)
     health.observe(outcome, clock.monotonicMs())
     if (health.isFailing !== wasFailing) this.#localFaults.observe(health.slot, health.isFailing)
     for (const address of health.addresses) onOutcome?.(address, outcome)

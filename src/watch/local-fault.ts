@@ -2,8 +2,8 @@
 //
 //   this process stalled during the probe (LoopLag)                   a failure is `self`, reason `stalled`
 //   this host is cut off (Canaries, health/isolation.ts)              a failure is `self`, reason `isolated`
-//   it is cut off in one address family (health/isolation.ts)         silence of that family, and "unreachable" of a
-//                                                                     router, are `self`, reason `isolated-ipv6`
+//   it is cut off in one address family, by canaries of the family    silence of that family, and "unreachable" of a
+//   (health/isolation.ts)                                             router, are `self`, reason `isolated-ipv6`
 //   many addresses begin to fail at once (health/mass-failure-guard.ts)   each has to fail a second round
 //
 // A refused connection counts even after a stall: the kernel received it, however late this process was.
@@ -100,7 +100,7 @@ export class LocalFaultDetector {
   }
 
   /** Returns the outcome of a probe as it counts: itself, or one of kind `self` where the fault may be local. */
-  screen(outcome: Outcome, { slot, address }: { slot: number; address: string }): Outcome {
+  screen(outcome: Outcome, address: string): Outcome {
     const { kind, reason, durationMs } = outcome
     if (kind === 'self') return outcome
     const isSilence = kind === 'dead' || kind === 'mute' || kind === 'garbage' || kind === 'stuck'
@@ -109,19 +109,13 @@ export class LocalFaultDetector {
     if (isFailure && reason !== 'connect-refused' && this.#lag.stalledSince(nowMs - durationMs))
       return this.#discard(outcome, 'stalled')
     const evidence = pathEvidence(outcome)
-    const times = { startedMs: nowMs - durationMs, endedMs: nowMs }
     this.#isolation.recordTarget(!isSilence, nowMs)
-    this.#families.recordTarget({ slot, address, evidence, ...times })
+    this.#families.recordTarget(address, evidence, nowMs)
     this.#reportIsolation()
     if (isSilence && this.#isIsolated) return this.#discard(outcome, 'isolated')
     const family = familyOf(address)
     const isOurPath = evidence !== 'answered' && this.#families.isIsolated(family, nowMs)
     return isOurPath ? this.#discard(outcome, 'isolated', `isolated-ipv${family}`) : outcome
-  }
-
-  /** Forgets what is known of the path to a slot that is not probed here any more. */
-  forget(slot: number): void {
-    this.#families.forget(slot)
   }
 
   /** Records that a slot begins to fail, or that it passes again. */
@@ -326,9 +320,10 @@ function reached(outcome: Outcome): boolean | null {
   return reason === 'local-no-route' || reason === 'local-permission' ? false : null
 }
 
-/** What an outcome says of the path: a host that refuses or resets a connection has answered. */
-function pathEvidence({ kind, reason }: Outcome): PathEvidence {
-  if (kind === 'mute' || kind === 'stuck' || kind === 'self') return 'none'
-  const isAnswer = reason === 'connect-refused' || reason === 'connection-reset'
-  return kind !== 'dead' || isAnswer ? 'answered' : 'silent'
+/** What an outcome says of the path. Replies, refusals, resets and ends of stream have come from the host. */
+function pathEvidence({ kind, reason, code }: Outcome): PathEvidence {
+  if (kind === 'self') return 'none'
+  if (kind === 'dead')
+    return reason === 'connect-refused' || reason === 'connection-reset' ? 'answered' : 'silent'
+  return code === null && reason.endsWith('-timeout') ? 'none' : 'answered'
 }

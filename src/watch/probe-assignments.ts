@@ -73,7 +73,6 @@ export class ProbeAssignments {
     endpoint.abort()
     scheduler.remove(endpoint)
     firstRound.remove(endpoint)
-    localFaults.forget(health.slot)
     if (health.isFailing) localFaults.observe(health.slot, false)
     health.isFailing = false
     health.lastOutcome = null

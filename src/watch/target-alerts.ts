@@ -34,7 +34,8 @@ interface AlertInput {
   readonly isBlind: boolean
 }
 
-const isolationReasons: ReadonlySet<string> = new Set([
+/** Reasons of outcomes that one fault of this host explains for all targets, or for those of a family. */
+export const isolationReasons: ReadonlySet<string> = new Set([
   'isolated',
   'isolated-ipv4',
   'isolated-ipv6',

@@ -58,16 +58,16 @@ test.each<[LocalFaultEvent, readonly unknown[]]>([
     ['info', { event: 'prober.isolated.over' }, 'connected again'],
   ],
   [
-    { kind: 'family-isolated', family: 6, isOver: false, canaries: 0 },
+    { kind: 'family-isolated', family: 6, isOver: false, canaries: 1 },
     [
       'error',
-      { event: 'prober.isolated', canaries: 0, family: 6 },
-      'this host is cut off in IPv6 alone: its targets fell silent at several networks at once. ' +
+      { event: 'prober.isolated', canaries: 1, family: 6 },
+      'this host is cut off in IPv6 alone: no canary of it answers and hardly any target does. ' +
         'Such failures are taken for faults of this host',
     ],
   ],
   [
-    { kind: 'family-isolated', family: 6, isOver: true, canaries: 0 },
+    { kind: 'family-isolated', family: 6, isOver: true, canaries: 1 },
     ['info', { event: 'prober.isolated.over', family: 6 }, 'connected again in IPv6'],
   ],
 ])('%o', (event, expected) => {

@@ -1,6 +1,7 @@
 // A host whose IPv6 uplink becomes a black hole: the next hop takes what is sent and nothing comes back, neither an answer
-// nor ICMP. The server says so, by family, and takes no target out; a target that dies by itself it does take out. Two
-// hosts and the link between them are network namespaces; the second one is the router, and all MTAs.
+// nor ICMP. With a canary beyond that hop the server says so, by family, and takes no target out; a target that dies by
+// itself it does take out. Without a canary of IPv6 all its targets leave, as those of a dead site would. Two hosts and
+// the link between them are network namespaces; the second one is the router, all MTAs and the canary.
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -34,14 +35,17 @@ const mta = `
   }).listen({ host: '::', port: ${smtpPort} }, () => console.log('listening'))
 `
 
-const zone = mailZone({
-  targets: Object.fromEntries(
-    names.map((name) => [name, { address: addresses[name] ?? '', weight: 1 }]),
-  ),
-  port: smtpPort,
-  // As many failures as take longer than a round of all addresses: from the round on they do not count.
-  probe: { interval: '2s', fast_interval: '2s', connect_timeout: '1s', fall: 8 },
-})
+const canary = '2001:db8:f::1'
+const routerOfIpv4 = `10.60.0.2:${smtpPort}`
+
+const zoneWith = (probe: Readonly<Record<string, string | number>>): string =>
+  mailZone({
+    targets: Object.fromEntries(
+      names.map((name) => [name, { address: addresses[name] ?? '', weight: 1 }]),
+    ),
+    port: smtpPort,
+    probe: { connect_timeout: '1s', ...probe },
+  })
 
 let prober: Namespace
 let router: Namespace
@@ -58,7 +62,7 @@ function connectHosts(): void {
     side.ip(`addr add fd60::${host}/64 dev veth0 nodad`)
     side.ip('link set veth0 up')
   }
-  for (const address of Object.values(addresses)) {
+  for (const address of [...Object.values(addresses), canary]) {
     const isV6 = address.includes(':')
     router.ip(`addr add ${address}/${isV6 ? 128 : 32} dev lo`)
     prober.ip(`route add ${address} via ${isV6 ? 'fd60::2' : '10.60.0.2'}`)
@@ -76,11 +80,18 @@ beforeAll(async () => {
   connectHosts()
   const listener = watchChild(router.spawn(process.execPath, ['-e', mta]))
   await until(() => listener.stdout().includes('listening'), { what: 'MTAs', withinMs: 60_000 })
+  // As many failures as take longer than the loss of the canary: from there on they do not count.
+  const zone = zoneWith({ interval: '2s', fast_interval: '2s', fall: 8 })
+  await launchServer(zone, `canaries: ['${routerOfIpv4}', '[${canary}]:${smtpPort}']\n`)
+}, 180_000)
+
+async function launchServer(zone: string, settings: string): Promise<void> {
   const flags = ['--listen', `127.0.0.1:${dnsPort}`]
-  server = launchIn(prober, { zone, flags, settings: 'workers: 1\nlameduck: 0s\n' })
+  server = launchIn(prober, { zone, flags, settings: `workers: 1\nlameduck: 0s\n${settings}` })
   await server.waitForLog(({ event }) => event === 'server.ready')
   await allUp()
-}, 180_000)
+}
+
 afterAll(async () => {
   await server?.stop()
   for (const side of [prober, router]) side?.remove()
@@ -119,6 +130,7 @@ const downs = (): readonly string[] =>
     .logs()
     .filter(({ event }) => event === 'target.down')
     .map(({ target }) => String(target))
+    .toSorted()
 
 const isolated = 'mxsteer_prober_family_isolated{family="6"}'
 
@@ -126,7 +138,7 @@ test('takes no target out, and is named until it is over', { timeout: 240_000 },
   expect(await server.metric(isolated)).toBe(0)
   lose()
   const line = await server.waitForLog(({ event }) => event === 'prober.isolated', 90_000)
-  expect(line).toMatchObject({ level: 'error', family: 6, canaries: 0 })
+  expect(line).toMatchObject({ level: 'error', family: 6, canaries: 1 })
   expect(await server.metric(isolated)).toBe(1)
   expect(await server.metric('mxsteer_prober_isolated')).toBe(0)
   expect(await kinds()).toContain('prober-isolated IPv6')
@@ -160,7 +172,23 @@ test('a network of IPv6 that dies alone is taken out', { timeout: 180_000 }, asy
     router.ip(`route add blackhole ${addresses[name]}/128`)
   }
   await until(() => downs().length === 2, { what: 'two targets down', withinMs: 120_000 })
-  expect([...downs()].toSorted()).toEqual(['mx3', 'mx4'])
+  expect(downs()).toEqual(['mx3', 'mx4'])
   const isolations = server.logs().filter(({ event }) => event === 'prober.isolated')
   expect(isolations).toHaveLength(1)
+})
+
+test('without a canary of IPv6 its targets leave', { timeout: 240_000 }, async () => {
+  await server.stop()
+  for (const name of ['mx3', 'mx4']) {
+    router.ip(`route del blackhole ${addresses[name]}/128`)
+    router.ip(`addr add ${addresses[name]}/128 dev lo`)
+  }
+  await launchServer(zoneWith({ fall: 2 }), `canaries: ['${routerOfIpv4}']\n`)
+  lose()
+  await until(() => downs().length === ipv6.length, { what: 'IPv6 out', withinMs: 120_000 })
+  expect(downs()).toEqual(ipv6)
+  const up = (await states()).filter(({ state }) => state === 'up')
+  expect(up.map(({ target }) => target)).toEqual(['mx1', 'mx2'])
+  expect(await server.metric(isolated)).toBe(0)
+  expect(server.logs().filter(({ event }) => event === 'prober.isolated')).toEqual([])
 })

@@ -89,7 +89,7 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
   [
     'listener-unavailable warning',
     { listeners: [{ endpoint: '[::]:53', why: 'EAFNOSUPPORT', isBound: false }] },
-    /^no client can ask at \[::\]:53 \(EAFNOSUPPORT\): it is bound at the next start only/,
+    /^no client could ask at \[::\]:53 since the start \(EAFNOSUPPORT\): it is bound at the next start only/,
   ],
   [
     'listener-unavailable warning',
@@ -107,7 +107,11 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
     /^the command of announce failed \(exit 1\): .* at the next change only/,
   ],
   ['prober-isolated critical', withProber({ isIsolated: true }), /cut off/],
-  ['prober-isolated warning', withProber({ isolatedFamilies: [6] }), /cut off in IPv6 alone/],
+  [
+    'prober-isolated warning',
+    withProber({ isolatedFamilies: [6] }),
+    /IPv6 alone: canaries of IPv6 do not answer/,
+  ],
   ['probes-stalled critical', withProber({ isStalled: true }), /no probe starts/],
   ['probes-held warning', withProber({ heldGroups: ['eu'] }), /of pool eu began to fail at once/],
   ['probes-held warning', withProber({ heldGroups: ['*'] }), /of all pools began to fail/],
@@ -217,6 +221,9 @@ describe('the table', () => {
     expect(problemsOf({ ...well, ...withProber({ ownFaults: few }) })).toEqual([])
     const none = { count: 0, blind: 0, of: 0, reasons: '' }
     expect(problemsOf({ ...well, ...withProber({ ownFaults: none }) })).toEqual([])
+    // Blind before this host was isolated, which is a problem of its own.
+    const before = { count: 0, blind: 1, of: 10, reasons: '' }
+    expect(problemsOf({ ...well, ...withProber({ ownFaults: before }) })).toEqual([])
   })
 
   test.each(cases)('%s: %o', (named, part, text) => {

@@ -16,7 +16,7 @@ import { createVirtualTime, seededRandom, type VirtualTime } from '../support/vi
 export type Script = (
   address: string,
   nowMs: number,
-) => readonly [OutcomeKind, lastsMs?: number, reason?: string]
+) => readonly [OutcomeKind, lastsMs?: number, reason?: string, code?: number]
 
 interface Change extends Transition {
   readonly atMs: number
@@ -61,9 +61,9 @@ export function rig(
     async probe({ address, profile }) {
       const key = profile.name === 'canary' ? `canary ${address}` : address
       probed.set(key, (probed.get(key) ?? 0) + 1)
-      const [kind, durationMs = 1, reason = kind] = script(key, nowMs())
+      const [kind, durationMs = 1, reason = kind, code = null] = script(key, nowMs())
       await new Promise<void>((resolve) => time.timer(durationMs, resolve))
-      return { kind, reason, code: null, durationMs, dialogue: [] } satisfies Outcome
+      return { kind, reason, code, durationMs, dialogue: [] } satisfies Outcome
     },
   })
   const run = async (ms: number): Promise<void> => {
