@@ -56,6 +56,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     workerRestarts: () => workers.restarts(),
     lastReload: () => zones.lastReload(),
     reloadMs: () => zones.lastReload().durationMs,
+    reloadHeapOctets: () => zones.lastReload().peakHeapOctets,
     reloads: () => zones.reloads(),
     certificate: certificate && {
       lastReload: () => certificate.lastReload(),

@@ -41,6 +41,8 @@ export interface MetricSources {
   readonly lastReload: () => { readonly successful: boolean; readonly successAtSeconds: number }
   /** How long the last load of the zone files took. */
   readonly reloadMs: () => number
+  /** The most heap of the thread of the last load; 0: it had none. */
+  readonly reloadHeapOctets: () => number
   readonly reloads: () => { readonly success: number; readonly failure: number }
   readonly workersAlive: () => number
   readonly workerRestarts: () => number
@@ -181,6 +183,12 @@ function registerReloadMetrics(registry: Registry, sources: MetricSources): void
     'mxsteer_config_last_reload_duration_seconds',
     'How long the last load of the zone files took, whether it succeeded or not',
     () => sources.reloadMs() / 1000,
+  )
+  register(
+    'gauge',
+    'mxsteer_config_last_reload_heap_bytes',
+    'Most heap that the thread of the last load was seen to take; 0: it had none',
+    sources.reloadHeapOctets,
   )
   registerSampled(registry, {
     kind: 'counter',

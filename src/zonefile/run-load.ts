@@ -16,9 +16,16 @@ import { fileDiagnostic } from './document.ts'
 import { type LoadJob, type LoadProgress, readZones, type ZonesRead } from './load-zones.ts'
 import { contentsOf, type KeptFiles, readFolder } from './read-folder.ts'
 
-export type ZonesLoaded =
-  | (Extract<ZonesRead, { kind: 'loaded' }> & FolderLoaded)
-  | Extract<ZonesRead, { kind: 'rejected' }>
+export type ZonesLoaded = LoadCost &
+  (
+    | (Extract<ZonesRead, { kind: 'loaded' }> & FolderLoaded)
+    | Extract<ZonesRead, { kind: 'rejected' }>
+  )
+
+interface LoadCost {
+  /** The most that was seen of the thread's heap; 0: the folder was compiled without a thread, or not at all. */
+  readonly peakHeapOctets: number
+}
 
 interface FolderLoaded {
   readonly catalog: Catalog
@@ -32,11 +39,15 @@ interface FolderLoaded {
 export type FromLoadThread =
   | { readonly kind: 'began'; readonly file: string }
   | { readonly kind: 'refused'; readonly diagnostics: readonly Diagnostic[] }
-  | { readonly kind: 'read'; readonly read: ZonesRead }
+  /** `heapOctets`: what the heap of the thread takes then, garbage included. */
+  | { readonly kind: 'read'; readonly read: ZonesRead; readonly heapOctets: number }
 
 export interface LoadLimits {
   /** For one file, and for putting all of them together. */
   readonly seconds: number
+  /** For the whole load. */
+  readonly allSeconds: number
+  /** For the whole load: what was made of the files before is part of it. */
   readonly heapMebibytes: number
 }
 
@@ -48,6 +59,8 @@ const mebibyte = 2 ** 20
  */
 const defaultLimits = (): LoadLimits => ({
   seconds: 60,
+  // A million records take some 30 s of CPU (ADR 13): so much of them that a machine twenty times slower may load them.
+  allSeconds: 600,
   heapMebibytes: Math.min(
     2048,
     Math.max(256, Math.floor(process.availableMemory() / mebibyte / 2)),
@@ -82,12 +95,15 @@ export async function loadZones(
   options: ThreadOptions = {},
 ): Promise<ZonesLoaded> {
   const folder = await readFolder(request.folder, kept)
-  if (folder.kind === 'bad') return { kind: 'rejected', diagnostics: folder.diagnostics }
+  if (folder.kind === 'bad')
+    return { kind: 'rejected', diagnostics: folder.diagnostics, peakHeapOctets: 0 }
   const { files, diagnostics } = folder
   const job = { ...request, files, diagnostics }
   const octets = files.reduce((sum, file) => sum + file.octets.length, 0)
   const isHere = isAlone && octets <= smallOctets
-  const read = isHere ? readZones(job, noProgress) : await readInThread(job, options)
+  const read = isHere
+    ? { ...readZones(job, noProgress), peakHeapOctets: 0 }
+    : await readInThread(job, options)
   if (read.kind === 'rejected') return read
   const { isComplete } = folder
   return { ...read, catalog: openCatalog(read.packed), kept: contentsOf(files), isComplete }
@@ -106,23 +122,37 @@ export const loadZonesOnce = (folder: string, wallMs: number): Promise<ZonesLoad
     isAlone: true,
   })
 
-function readInThread(job: LoadJob, options: ThreadOptions): Promise<ZonesRead> {
+async function readInThread(job: LoadJob, options: ThreadOptions): Promise<ZonesRead & LoadCost> {
   const { limits = defaultLimits(), entry = loadEntry } = options
+  let thread: Worker
+  try {
+    thread = startThread(entry, job, limits)
+  } catch (error) {
+    const message = `cannot start a thread: ${String(error)}`
+    const diagnostics = [fileDiagnostic(job.folder, 'reading-failed', message)]
+    return { kind: 'rejected', diagnostics, peakHeapOctets: 0 }
+  }
+  const watch = watchThread(thread, limits)
+  const read = await resultOf(thread, job.folder, watch, limits)
+  return { ...read, peakHeapOctets: watch.peakHeapOctets() }
+}
+
+/** `folder` is named where the thread ends before it has begun with a file. */
+function resultOf(
+  thread: Worker,
+  folder: string,
+  watch: ThreadWatch,
+  limits: LoadLimits,
+): Promise<ZonesRead> {
   return new Promise((resolve) => {
-    let at = job.folder
+    let at = folder
+    let failure: Failure | null = null
     const mistakes: Diagnostic[] = []
     const fail = (code: ProblemCode, message: string): void =>
       resolve({
         kind: 'rejected',
         diagnostics: gatherDiagnostics([...mistakes, fileDiagnostic(at, code, message)]),
       })
-    let thread: Worker
-    try {
-      thread = startThread(entry, job, limits)
-    } catch (error) {
-      return fail('reading-failed', `cannot start a thread: ${String(error)}`)
-    }
-    const watch = watchThread(thread, limits)
     thread.on('message', (message: FromLoadThread) => {
       watch.restart()
       switch (message.kind) {
@@ -132,14 +162,16 @@ function readInThread(job: LoadJob, options: ThreadOptions): Promise<ZonesRead> 
         case 'refused':
           return void mistakes.push(...message.diagnostics)
         case 'read':
+          watch.recordHeap(message.heapOctets)
           return resolve(message.read)
         default:
           return message satisfies never
       }
     })
+    // What the thread posted before its error may come after it, but not after its exit.
+    thread.once('error', (error) => (failure = failureOf(error, limits)))
     // No effect if a result came first.
-    thread.once('error', (error) => fail(...failureOf(error, limits)))
-    thread.once('exit', () => fail(...(watch.exceeded() ?? endedEarly)))
+    thread.once('exit', () => fail(...(failure ?? watch.exceeded() ?? endedEarly)))
   })
 }
 
@@ -167,6 +199,11 @@ const tooSlow = ({ seconds }: LoadLimits): Failure => [
   `takes longer than ${seconds} s to read, and was given up`,
 ]
 
+const tooSlowInAll = ({ allSeconds }: LoadLimits): Failure => [
+  'too-slow',
+  `all zone files take longer than ${allSeconds} s to read, and were given up at this one`,
+]
+
 const endedEarly: Failure = ['reading-failed', 'the thread that read it ended without a result']
 
 const failureOf = (error: unknown, limits: LoadLimits): Failure =>
@@ -179,6 +216,9 @@ interface ThreadWatch {
   restart(): void
   /** What the thread was ended for; null: it was not ended. */
   exceeded(): Failure | null
+  recordHeap(octets: number): void
+  /** The most that was recorded, and seen in looks at it. */
+  peakHeapOctets(): number
 }
 
 const lookIntervalMs = 250
@@ -193,6 +233,9 @@ const startSeconds = 60
 function watchThread(thread: Worker, limits: LoadLimits): ThreadWatch {
   const looksIn = (seconds: number): number => (seconds * 1000) / lookIntervalMs
   let left = looksIn(startSeconds)
+  let leftInAll = looksIn(limits.allSeconds)
+  let peak = 0
+  const recordHeap = (octets: number): void => void (peak = Math.max(peak, octets))
   let exceeded: Failure | null = null
   const end = (failure: Failure): void => {
     exceeded ??= failure
@@ -200,12 +243,19 @@ function watchThread(thread: Worker, limits: LoadLimits): ThreadWatch {
   }
   const look = async (): Promise<void> => {
     if (--left <= 0) return end(tooSlow(limits))
+    if (--leftInAll <= 0) return end(tooSlowInAll(limits))
     const { used_heap_size: octets } = await thread.getHeapStatistics()
+    recordHeap(octets)
     if (octets > limits.heapMebibytes * mebibyte) end(tooMuchMemory(limits))
   }
   // Each call of getHeapStatistics adds a listener until the thread ends, and rejects if it has.
   thread.setMaxListeners(0)
   const timer = setInterval(() => void look().catch(() => {}), lookIntervalMs)
   thread.once('exit', () => clearInterval(timer))
-  return { restart: () => void (left = looksIn(limits.seconds)), exceeded: () => exceeded }
+  return {
+    restart: () => void (left = looksIn(limits.seconds)),
+    exceeded: () => exceeded,
+    recordHeap,
+    peakHeapOctets: () => peak,
+  }
 }

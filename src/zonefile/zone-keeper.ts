@@ -44,6 +44,8 @@ export interface LastReload {
 interface LastZoneLoad extends LastReload {
   /** How long it took. */
   readonly durationMs: number
+  /** The most heap that was seen in its thread; 0: it had none. */
+  readonly peakHeapOctets: number
   /** Why it was rejected, or which files could not be read; empty: all is as on disk. */
   readonly mistakes: readonly Diagnostic[]
 }
@@ -94,6 +96,7 @@ const neverLoaded: LastZoneLoad = {
   successful: false,
   successAtSeconds: 0,
   durationMs: 0,
+  peakHeapOctets: 0,
   mistakes: [],
 }
 
@@ -111,10 +114,13 @@ export function createZoneKeeper(folder: string, clock: Clock, memory: SerialMem
     const serials = { own: carried.serials, shared: await memory.shared() }
     const wallMs = clock.wallMs()
     const loaded = await loadZones({ folder, allocation, serials, kept, wallMs, isAlone })
-    const durationMs = clock.monotonicMs() - beganMs
+    const cost = {
+      durationMs: clock.monotonicMs() - beganMs,
+      peakHeapOctets: loaded.peakHeapOctets,
+    }
     if (loaded.kind === 'rejected') {
       const mistakes = errorsOf(loaded.diagnostics)
-      last = { ...last, successful: false, durationMs, mistakes }
+      last = { ...last, ...cost, successful: false, mistakes }
       reloads = { ...reloads, failure: reloads.failure + 1 }
       return loaded
     }
@@ -122,7 +128,7 @@ export function createZoneKeeper(folder: string, clock: Clock, memory: SerialMem
     carried = carriedOf(loaded)
     served = servedZones(loaded, served.catalog.generation + 1)
     reloads = { ...reloads, success: reloads.success + 1 }
-    last = { ...outcomeOf(loaded, last, clock), durationMs }
+    last = { ...outcomeOf(loaded, last, clock), ...cost }
     return { kind: 'loaded', served, warnings: loaded.warnings, isChanged }
   }
   return {
@@ -162,7 +168,7 @@ const outcomeOf = (
   { isComplete, warnings }: Loaded,
   before: LastReload,
   clock: Clock,
-): Omit<LastZoneLoad, 'durationMs'> =>
+): Omit<LastZoneLoad, 'durationMs' | 'peakHeapOctets'> =>
   isComplete
     ? { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000), mistakes: [] }
     : { ...before, successful: false, mistakes: warnings.filter(isUnreadable) }
