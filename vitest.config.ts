@@ -33,6 +33,7 @@ const config: ViteUserConfig = defineConfig({
       project('property', { include: [...projectGlobs.property], isolate: false }),
       project('e2e', {
         include: [...projectGlobs.e2e],
+        isolate: false,
         // Servers are started dozens of times: Node keeps what it compiled of their modules.
         env: { NODE_COMPILE_CACHE: compileCache },
       }),

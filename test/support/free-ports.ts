@@ -5,9 +5,9 @@ import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
 const firstPort = 20_000
-const portsPerWorker = 3000
+const portsPerWorker = 1500
 
-const worker = Number(process.env['VITEST_POOL_ID'] ?? 1) % 4
+const worker = Number(process.env['VITEST_POOL_ID'] ?? 1) % 8
 let drawn = Math.floor(Math.random() * portsPerWorker)
 
 /** A port that is free on all of `addresses`. */
