@@ -114,10 +114,8 @@ export function createZoneKeeper(folder: string, clock: Clock, memory: SerialMem
     const serials = { own: carried.serials, shared: await memory.shared() }
     const wallMs = clock.wallMs()
     const loaded = await loadZones({ folder, allocation, serials, kept, wallMs, isAlone })
-    const cost = {
-      durationMs: clock.monotonicMs() - beganMs,
-      peakHeapOctets: loaded.peakHeapOctets,
-    }
+    const { peakHeapOctets } = loaded
+    const cost = { durationMs: clock.monotonicMs() - beganMs, peakHeapOctets }
     if (loaded.kind === 'rejected') {
       const mistakes = errorsOf(loaded.diagnostics)
       last = { ...last, ...cost, successful: false, mistakes }
