@@ -182,8 +182,12 @@ export class Peers {
     const recent = new Map<string, Heartbeat>()
     for (const peer of this.#byName.values()) {
       const isRecent = nowMs - peer.heartbeatReadAtMs < recentLifetimes * this.#lifetimeMs
-      if (isRecent && !peer.isHeartbeatStale) recent.set(peer.instance, peer.heartbeat)
-      else Object.assign(peer, { isHeartbeatStale: false, heartbeatReadAtMs: -Infinity })
+      if (isRecent && !peer.isHeartbeatStale) {
+        recent.set(peer.instance, peer.heartbeat)
+        continue
+      }
+      peer.isHeartbeatStale = false
+      peer.heartbeatReadAtMs = -Infinity
     }
     return recent
   }

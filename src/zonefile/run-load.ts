@@ -59,7 +59,7 @@ const mebibyte = 2 ** 20
  */
 const defaultLimits = (): LoadLimits => ({
   seconds: 60,
-  // A million records take some 30 s of CPU (ADR 13): so much of them that a machine twenty times slower may load them.
+  // 100,000 records took up to 3.1 s of CPU (ADR 13): ten times as many may take a machine ten times slower half of this.
   allSeconds: 600,
   heapMebibytes: Math.min(
     2048,
