@@ -45,7 +45,7 @@ export type FromLoadThread =
 export interface LoadLimits {
   /** For one file, and for putting all of them together. */
   readonly seconds: number
-  /** For the whole load. */
+  /** For the whole load, once the thread has begun with its first file. */
   readonly allSeconds: number
   /** For the whole load: what was made of the files before is part of it. */
   readonly heapMebibytes: number
@@ -212,7 +212,7 @@ const failureOf = (error: unknown, limits: LoadLimits): Failure =>
     : ['reading-failed', `cannot be read by a fault of mxsteer: ${String(error)}`]
 
 interface ThreadWatch {
-  /** The thread got on: its time begins anew. */
+  /** The thread got on: its time for one file begins anew. */
   restart(): void
   /** What the thread was ended for; null: it was not ended. */
   exceeded(): Failure | null
@@ -233,7 +233,8 @@ const startSeconds = 60
 function watchThread(thread: Worker, limits: LoadLimits): ThreadWatch {
   const looksIn = (seconds: number): number => (seconds * 1000) / lookIntervalMs
   let left = looksIn(startSeconds)
-  let leftInAll = looksIn(limits.allSeconds)
+  let leftInAll = looksIn(startSeconds + limits.allSeconds)
+  let hasBegun = false
   let peak = 0
   const recordHeap = (octets: number): void => void (peak = Math.max(peak, octets))
   let exceeded: Failure | null = null
@@ -253,7 +254,11 @@ function watchThread(thread: Worker, limits: LoadLimits): ThreadWatch {
   const timer = setInterval(() => void look().catch(() => {}), lookIntervalMs)
   thread.once('exit', () => clearInterval(timer))
   return {
-    restart: () => void (left = looksIn(limits.seconds)),
+    restart(): void {
+      left = looksIn(limits.seconds)
+      if (!hasBegun) leftInAll = looksIn(limits.allSeconds)
+      hasBegun = true
+    },
     exceeded: () => exceeded,
     recordHeap,
     peakHeapOctets: () => peak,

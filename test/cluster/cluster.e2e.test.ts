@@ -19,7 +19,7 @@ interface Member {
 const heartbeatMs = 300
 /** Where a heartbeat that is late would count: five of them may be missed on a busy machine too. */
 const slowHeartbeatMs = 600
-const withinMs = 8000
+const withinMs = 30_000
 let redis: RedisServer
 let members: Member[]
 
@@ -95,8 +95,9 @@ test('every instance knows the votes of all with their reasons, and that they we
   expect(a.events).toContainEqual({ kind: 'peer-joined', peer: 'b', site: 'b' })
 })
 
-test('a vote travels in a fraction of a second', async () => {
-  const [a, b] = (await joinAll('a', 'b')) as [Member, Member]
+test('a vote does not wait for a heartbeat', async () => {
+  const [a, b] = ['a', 'b'].map((name) => join(name, { heartbeatMs: 3000 })) as [Member, Member]
+  await together(a, b)
   b.cluster.publish(vote('k', '?'))
   const tookMs: number[] = []
   for (let i = 0; i < 20; i++) {
@@ -110,7 +111,7 @@ test('a vote travels in a fraction of a second', async () => {
   console.info(
     `vote to vote: median ${tookMs[10]?.toFixed()} ms, worst ${tookMs[19]?.toFixed()} ms`,
   )
-  expect(tookMs[10]).toBeLessThan(heartbeatMs)
+  expect(tookMs[10]).toBeLessThan(3000)
 })
 
 test('an instance that leaves announces it, one that dies is missed: its probes are taken over', async () => {
