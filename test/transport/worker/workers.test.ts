@@ -79,10 +79,13 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
       const isThere = generation % 2 === 0
       workers.publish(isThere ? packed(generation, one, two) : packed(generation, one))
       const wanted = isThere ? '0' : '5'
-      await until(async () => [...(await rcodes(asking, 'ns1.two.test'))].join() === wanted, {
+      const found = async (): Promise<string> => [...(await rcodes(asking, 'ns1.two.test'))].join()
+      await until(async () => (await found()) === wanted, {
         what: `catalog ${generation} in all workers`,
         withinMs: 60_000,
       })
+      // No worker goes back to the catalog before it.
+      expect(await found()).toBe(wanted)
     }
   })
 
