@@ -103,7 +103,7 @@ export async function startApp(
 ): Promise<StartResult> {
   const parts = createPartGuard(log)
   const runtime = { log, droppedLines, clock: systemClock, random: Math.random, parts }
-  const store = connectStore(configured, runtime)
+  const store = await connectStore(configured, runtime)
   const result = await startWithStore(configured, runtime, store)
   if (result.kind !== 'started') store?.close()
   return result

@@ -3,14 +3,14 @@
 
 import { createHash } from 'node:crypto'
 
-import { joinCluster } from '../cluster/cluster.ts'
+import type { joinCluster } from '../cluster/cluster.ts'
 import {
   createOversizedRecords,
   type OversizedRecords,
 } from '../cluster/redis/oversized-records.ts'
-import { createRedisLink, type StoreLink } from '../cluster/redis/redis-link.ts'
+import type { StoreLink } from '../cluster/redis/redis-link.ts'
 import { stateKeys, stateTimes } from '../cluster/redis/schema.ts'
-import { RedisSerials } from '../cluster/shared-serials.ts'
+import type { RedisSerials } from '../cluster/shared-serials.ts'
 import { createStandaloneVotes, createStandaloneOverrides } from '../cluster/standalone.ts'
 import type { StateView } from '../cluster/state-view.ts'
 import type {
@@ -51,6 +51,7 @@ export interface StoreConnection {
   readonly link: StoreLink
   readonly serials: RedisSerials
   readonly oversized: OversizedRecords
+  readonly join: typeof joinCluster
   /**
    * The serials in the store. Waits until it is known whether the store can be reached, 2 s at most;
    * resolves to what was read last where it cannot.
@@ -59,12 +60,21 @@ export interface StoreConnection {
   close(): void
 }
 
+/** The client of Redis, and what is said over it: an instance that stands alone loads neither. */
+const storeCode = () =>
+  Promise.all([
+    import('../cluster/redis/redis-link.ts'),
+    import('../cluster/cluster.ts'),
+    import('../cluster/shared-serials.ts'),
+  ])
+
 /** null: this instance shares with no others. */
-export function connectStore(
+export async function connectStore(
   { state, instance }: Pick<Settings, 'state' | 'instance'>,
   { log, clock, random, parts }: Runtime,
-): StoreConnection | null {
+): Promise<StoreConnection | null> {
   if (state === 'memory') return null
+  const [{ createRedisLink }, cluster, shared] = await storeCode()
   const times = stateTimes(state.heartbeatMs)
   const { commandMs, blockMs } = times
   const linkTimes = { connectMs, commandMs, blockMs, maxRetryMs }
@@ -74,11 +84,18 @@ export function connectStore(
   const oversized = createOversizedRecords(clock, times, (record) =>
     logClusterEvent(log, { kind: 'oversized-record', ...record }),
   )
-  const serials = new RedisSerials({ link, keys, times, oversized, secrets: state.seals })
+  const serials = new shared.RedisSerials({
+    link,
+    keys,
+    times,
+    oversized,
+    secrets: state.seals,
+  })
   return {
     link,
     oversized,
     serials,
+    join: cluster.joinCluster,
     async readSerials() {
       const untilMs = clock.monotonicMs() + connectMs
       while (!link.isReady() && link.lastErrorCode() === null && clock.monotonicMs() < untilMs)
@@ -96,9 +113,9 @@ export function openClusterLink(
   store: StoreConnection | null,
 ): ClusterLink {
   if (state === 'memory' || store === null) return standaloneLink(instance, site)
-  const { link, serials, oversized } = store
+  const { link, serials, oversized, join } = store
   const cluster = parts.run('store', () =>
-    joinCluster({
+    join({
       settings: state,
       instance,
       site,

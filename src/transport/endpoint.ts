@@ -1,7 +1,6 @@
 // Endpoints to listen on: their text, their socket options, whether they are free, and advice when a bind fails.
 
-import { createSocket, type SocketOptions } from 'node:dgram'
-import { createServer } from 'node:net'
+import type { SocketOptions } from 'node:dgram'
 import { networkInterfaces } from 'node:os'
 import type { Endpoint } from '../lib/ip.ts'
 
@@ -85,9 +84,12 @@ export function hasAddressFor({ address }: Endpoint): boolean {
 
 const errorCode = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message
 
+// The modules of Node are taken where they are used: a worker of kind `mmsg` needs this file, and neither of them.
+
 /** Binds and closes a UDP socket: null, or the errno. */
 const tryUdp = ({ address, port }: Endpoint): Promise<string | null> =>
   new Promise((resolve) => {
+    const { createSocket } = process.getBuiltinModule('node:dgram')
     const socket = createSocket(udpOptionsOf(address))
     socket.once('error', (error) => {
       socket.close()
@@ -99,7 +101,7 @@ const tryUdp = ({ address, port }: Endpoint): Promise<string | null> =>
 /** Binds and closes a TCP socket: null, or the errno. */
 const tryTcp = ({ address, port }: Endpoint): Promise<string | null> =>
   new Promise((resolve) => {
-    const server = createServer()
+    const server = process.getBuiltinModule('node:net').createServer()
     server.once('error', (error) => resolve(errorCode(error)))
     server.listen({ port, host: address, ipv6Only: true, exclusive: true }, () =>
       server.close(() => resolve(null)),

@@ -5,8 +5,7 @@ import type { Endpoint, Network } from '../../lib/ip.ts'
 import { respondThroughProxy } from './proxy-protocol.ts'
 import { type StreamListener, listenProxiedTcp, listenTcp } from './tcp.ts'
 import { type StreamContext, type StreamOptions, createStreamContext } from './stream-table.ts'
-import { type CertificatePair, type TlsListener, listenTls } from './tls.ts'
-import { listenUdp } from '../udp/udp-dgram.ts'
+import type { CertificatePair, TlsListener } from './tls.ts'
 
 /** The settings of streams, which the control thread passes to workers (structured clone). */
 export interface StreamSettings {
@@ -53,8 +52,12 @@ export async function listenStreams(
   const listeners: StreamListener[] = []
   const tls: TlsListener[] = []
   for (const endpoint of endpoints) listeners.push(await listenTcp(endpoint, context))
-  for (const endpoint of settings.tls?.listen ?? [])
-    tls.push(await listenTls(endpoint, context, (settings.tls as { pair: CertificatePair }).pair))
+  if (settings.tls !== null) {
+    // node:tls and node:dgram are loaded where they are configured.
+    const { listenTls } = await import('./tls.ts')
+    for (const endpoint of settings.tls.listen)
+      tls.push(await listenTls(endpoint, context, settings.tls.pair))
+  }
   if (settings.proxy !== null)
     listeners.push(...(await listenProxied(settings.proxy, context, options)))
   return {
@@ -75,6 +78,7 @@ async function listenProxied(
   { respondProxied, counters }: StreamsOptions,
 ): Promise<readonly StreamListener[]> {
   const listeners: StreamListener[] = []
+  const { listenUdp } = await import('../udp/udp-dgram.ts')
   const respond = respondThroughProxy(respondProxied, from, counters)
   for (const endpoint of listen) {
     listeners.push(await listenProxiedTcp(endpoint, context, from))

@@ -34,6 +34,8 @@ export interface WorkerInit {
   readonly healthBuffer: SharedArrayBuffer
   readonly countersBuffer: SharedArrayBuffer
   readonly maxUdpOctets: number
+  /** Of the worker's random numbers, fresh for each thread: four words (lib/random.ts). */
+  readonly seed: Int32Array
   readonly answering: AnswerOptions
   readonly places: PlaceNetworks
   /** TLS, proxy and transfer settings; absent: plain TCP alone, and no transfers. */

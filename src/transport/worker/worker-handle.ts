@@ -1,6 +1,7 @@
 // The control thread's handle of one answering worker: what outlives a thread that is replaced (its counters and its
 // backoff), and the sockets that must not outlive their thread.
 
+import { getRandomValues } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 
 import { type Counters, createCounters } from '../../answer/counters.ts'
@@ -39,7 +40,10 @@ export interface WorkerHandle {
 }
 
 /** The part of WorkerInit that is the same for all workers. */
-export type SharedInit = Omit<WorkerInit, 'kind' | 'sockets' | 'messageFlag' | 'countersBuffer'>
+export type SharedInit = Omit<
+  WorkerInit,
+  'kind' | 'sockets' | 'messageFlag' | 'countersBuffer' | 'seed'
+>
 
 /**
  * Handles of `udpWorkers` workers that answer UDP, without threads yet. With mmsg these do nothing else, and `stream`
@@ -81,7 +85,8 @@ export function startThread(
   }
   const { kind, sockets, messageFlag } = handle
   const countersBuffer = handle.counters.buffer
-  const workerData: WorkerInit = { ...init, kind, sockets, messageFlag, countersBuffer }
+  const seed = getRandomValues(new Int32Array(4))
+  const workerData: WorkerInit = { ...init, kind, sockets, messageFlag, countersBuffer, seed }
   handle.thread = new Worker(entry, { workerData, name: `${kind}-${handle.index}` })
   return handle.thread
 }

@@ -1,7 +1,6 @@
 // Entry of an answering worker thread. It opens the sockets of its kind, answers from the catalog last published and
 // the shared health table, and obeys the messages of the control thread. Importing this module starts the worker.
 
-import { getRandomValues } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { AnswerContext, Respond } from '../../answer/context.ts'
 import { createCounters } from '../../answer/counters.ts'
@@ -16,8 +15,7 @@ import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
 import { openCatalog, type PackedCatalog } from '../../zone/packed-catalog.ts'
 import { streamLimits } from '../stream/stream-table.ts'
-import { listenStreams, noStreams, type Streams } from '../stream/streams.ts'
-import { listenUdp } from '../udp/udp-dgram.ts'
+import type { Streams } from '../stream/streams.ts'
 import { loadLibc } from '../udp/udp-libc.ts'
 import { withErrorBoundary, withTransferErrorBoundary } from './error-boundary.ts'
 import {
@@ -44,7 +42,7 @@ let locate = createLocate(init.places)
 
 const scopes = createScopes()
 
-const streamSettings = init.streams ?? noStreams
+const transferAllow = init.streams?.transferAllow ?? []
 
 let streams: Streams | null = null
 
@@ -54,7 +52,7 @@ const batchClock = createBatchClock(systemClock)
 const context: AnswerContext = {
   catalog: () => catalog,
   health: openHealthTable(init.healthBuffer),
-  ...createRandomSource(getRandomValues(new Int32Array(4))),
+  ...createRandomSource(init.seed),
   clock: init.kind === 'mmsg' ? batchClock : systemClock,
   locate: (octets, family, prefixLength) => locate(octets, family, prefixLength),
   scopes,
@@ -63,7 +61,7 @@ const context: AnswerContext = {
   identity: init.answering.identity,
   ...createAdmission(init.answering),
   tcpIdleMs: () => (streams?.isLameduck() ? 0 : streamLimits.idleMs),
-  mayTransfer: (octets) => isListed(streamSettings.transferAllow, octets),
+  mayTransfer: (octets) => isListed(transferAllow, octets),
 }
 
 const respond = withErrorBoundary(createRespond(context), counters)
@@ -80,12 +78,18 @@ function usePlaces(places: PlaceNetworks): void {
   scopes.prepare(catalog)
 }
 
-/** Serves everything but UDP by mmsg, on Node's event loop. Rejects with the errno of the first bind that fails. */
+/**
+ * Serves everything but UDP by mmsg, on Node's event loop. Rejects with the errno of the first bind that fails.
+ *
+ * A worker of kind `mmsg` loads none of Node's network modules, which are a fifth of the memory of a thread.
+ */
 async function serveOnEventLoop(): Promise<void> {
+  const { listenStreams, noStreams } = await import('../stream/streams.ts')
   const closers: { close(): Promise<void> }[] = []
   let receiveOctets: number | null = null
   for (const endpoint of init.endpoints) {
     if (init.kind === 'dgram') {
+      const { listenUdp } = await import('../udp/udp-dgram.ts')
       const udp = await listenUdp(endpoint, respond, counters)
       receiveOctets = Math.min(receiveOctets ?? Infinity, udp.receiveOctets)
       closers.push(udp)
@@ -94,7 +98,7 @@ async function serveOnEventLoop(): Promise<void> {
   const beginTransfer = withTransferErrorBoundary(createBeginTransfer(context), counters)
   const respondProxied = proxiedResponder()
   const options = { respond, respondProxied, beginTransfer, counters, clock: systemClock }
-  streams = await listenStreams(init.endpoints, streamSettings, options)
+  streams = await listenStreams(init.endpoints, init.streams ?? noStreams, options)
   closers.push(streams)
   controlPort.on('message', (message: ToWorker) => {
     switch (message.kind) {
@@ -117,7 +121,7 @@ async function serveOnEventLoop(): Promise<void> {
 
 /** The responder for datagrams that a proxy brings, with rate limits of its own. Without a proxy it is not called. */
 function proxiedResponder(): Respond {
-  if (streamSettings.proxy === null) return respond
+  if (!init.streams?.proxy) return respond
   const admission = createAdmission(forProxiedClients(init.answering))
   return withErrorBoundary(createRespond({ ...context, ...admission }), counters)
 }
