@@ -9,7 +9,7 @@ import { createRespond } from '../src/answer/respond.ts'
 import { compilePlaces } from '../src/geo/compile-database.ts'
 import { createLocate } from '../src/geo/places.ts'
 import type { Conditions, Pool, SteeredSet } from '../src/steer/policy.ts'
-import { createRandomSource } from '../src/lib/random.ts'
+import { createRandom } from '../src/lib/random.ts'
 import { createScopes } from '../src/steer/scope/scope-cache.ts'
 import { raiseInliningLimits } from '../src/app/app.ts'
 import { contextOf, peerOf } from '../test/support/ask-catalog.ts'
@@ -81,7 +81,7 @@ scopes.use(networks)
 scopes.prepare(catalog)
 const respond = createRespond(
   contextOf(catalog, {
-    ...createRandomSource(Int32Array.of(1, 2, 3, 4)),
+    random: createRandom(Int32Array.of(1, 2, 3, 4)),
     locate: createLocate(networks),
     scopes,
   }),

@@ -155,7 +155,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'steer/draw',
     pure: true,
-    imports: 'lib steer steer/select',
+    imports: 'lib',
+    typesOnly: 'steer',
   },
   {
     room: 'answer/transfer',
@@ -167,7 +168,7 @@ export const law: readonly LawRow[] = [
     room: 'answer/cache',
     pure: true,
     imports: 'answer steer/draw steer/scope steer/select wire zone',
-    typesOnly: 'steer',
+    typesOnly: 'health lib steer',
   },
   {
     room: 'answer',

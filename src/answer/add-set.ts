@@ -15,9 +15,17 @@ import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
 import { targetAddresses } from '../steer/select/target-addresses.ts'
-import type { Rung, SelectedAddress, SelectedSrv, SelectionReason } from '../steer/selection.ts'
+import type {
+  Rung,
+  SelectedAddress,
+  SelectedAddresses,
+  SelectedMx,
+  SelectedSrv,
+  SelectionReason,
+} from '../steer/selection.ts'
 import type { Name } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
+import { RRType } from '../wire/rrtype.ts'
 import type { RRset } from '../zone/zone.ts'
 import { AnswerPosition } from './counters.ts'
 import { addEntry, type PlanEntry, type Section } from './plan.ts'
@@ -70,11 +78,21 @@ function addMx(
 ): Added {
   const selection = selectMx(set, locusOf(transaction, set), transaction.steering)
   if (selection.kind === 'servfail') return 'servfail'
-  const entry = addEntry(transaction.plan, section, owner, set.type)
+  return addSelectedMx(transaction, section, owner, selection)
+}
+
+/** Adds MX records that were selected. */
+export function addSelectedMx(
+  transaction: Transaction,
+  section: Section,
+  owner: Name | null,
+  { rungs, ttl, reason }: SelectedMx,
+): Added {
+  const entry = addEntry(transaction.plan, section, owner, RRType.MX)
   if (entry === null) return 'absent'
-  entry.ttl = selection.ttl
-  entry.rungs = selection.rungs
-  if (section === 'answer') countRungs(transaction, entry, selection.reason)
+  entry.ttl = ttl
+  entry.rungs = rungs
+  if (section === 'answer') countRungs(transaction, entry, reason)
   return 'added'
 }
 
@@ -101,27 +119,34 @@ function addAddresses(
   owner: Name | null,
   set: SteeredAddresses | TargetAddresses,
 ): Added {
-  const { steering, plan } = transaction
+  const { steering } = transaction
   const selection =
     set.kind === 'target-address'
       ? targetAddresses(set, steering)
       : selectAddresses(set, locusOf(transaction, set), steering)
   if (selection.kind === 'servfail') return 'servfail'
   if (selection.kind === 'no-family') return 'absent'
-  const entry = addEntry(plan, section, owner, set.type)
+  return addSelectedAddresses(transaction, section, owner, set, selection)
+}
+
+/** Adds addresses that were selected from `set`. */
+export function addSelectedAddresses(
+  transaction: Transaction,
+  section: Section,
+  owner: Name | null,
+  set: SteeredAddresses | TargetAddresses,
+  { addresses, ttl, reason }: SelectedAddresses,
+): Added {
+  const entry = addEntry(transaction.plan, section, owner, set.type)
   if (entry === null) return 'absent'
-  entry.ttl = selection.ttl
-  entry.addresses = selection.addresses
-  if (section === 'answer') countAddresses(transaction, entry, set, selection.reason)
+  entry.ttl = ttl
+  entry.addresses = addresses
+  if (section === 'answer') countAddresses(transaction, entry, set, reason)
   return 'added'
 }
 
 /** Counts the targets of an entry's MX records. */
-export function countRungs(
-  transaction: Transaction,
-  entry: PlanEntry,
-  reason: SelectionReason,
-): void {
+function countRungs(transaction: Transaction, entry: PlanEntry, reason: SelectionReason): void {
   const { answerCounts } = transaction.context.counters
   const { rungs } = entry
   const untilMs = cachedUntilMs(transaction, entry)
@@ -151,7 +176,7 @@ function countSrv(
 }
 
 /** Counts the targets of an entry's addresses. Down addresses under a target's own name do not count as failing open. */
-export function countAddresses(
+function countAddresses(
   transaction: Transaction,
   entry: PlanEntry,
   set: SteeredAddresses | TargetAddresses,
@@ -172,7 +197,7 @@ export function countAddresses(
 const cachedUntilMs = ({ context }: Transaction, { ttl }: PlanEntry): number =>
   context.clock.wallMs() + ttl * 1000
 
-function noteFailedOpen(transaction: Transaction): void {
+export function noteFailedOpen(transaction: Transaction): void {
   transaction.context.counters.add('failedOpen')
   transaction.hasFailedOpen = true
 }

@@ -41,8 +41,6 @@ export interface AnswerContext {
   readonly catalog: () => Catalog
   readonly health: HealthReader
   readonly random: Random
-  /** A random integer of 31 bits, from the same generator as `random`; absent: made of `random`. */
-  readonly randomUint31?: () => number
   readonly clock: Clock
   readonly locate: Locate
   /** Scopes by the databases that `locate` uses; absent: scopes are as long as the source prefix. */

@@ -154,7 +154,7 @@ function readValues(values: Float64Array, answerCounts: AnswerCounts): CounterVa
 //              for, which steering does not select, and which does not extend its exposure: the client has an older
 //              answer that names the target
 
-type AnswerReason = SelectionReason | 'own-name'
+export type AnswerReason = SelectionReason | 'own-name'
 
 export interface AnswerCounts {
   /** Counts an answer. `untilMs`: when resolvers drop it from their caches, milliseconds since the epoch. */
@@ -165,7 +165,7 @@ export interface AnswerCounts {
   cells(
     target: number,
     position: AnswerPosition,
-    reason: SelectionReason,
+    reason: AnswerReason,
   ): readonly [number, number] | null
   count(target: number, position: AnswerPosition, reason: AnswerReason): number
   /** When resolvers drop the last answer that names the target, milliseconds since the epoch; 0: none ever did. */

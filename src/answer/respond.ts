@@ -120,7 +120,11 @@ function answer(transaction: Transaction, decoded: Decoded, responder: Responder
     if (transaction.query.hasOpt) putOpt(writer, transaction)
     return finish(transaction, writer, cells)
   }
-  if (result === 'planned') return write(transaction, writer, cells)
+  if (result === 'planned') {
+    const octets = write(transaction, writer, cells)
+    cache.storePlanned(transaction, writer, transaction.recordsEnd)
+    return octets
+  }
   plan(transaction, decoded, chaos)
   const octets = write(transaction, writer, cells)
   cache.store(transaction, writer, transaction.recordsEnd)

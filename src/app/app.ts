@@ -314,7 +314,7 @@ const readinessOf = (server: RunningServer): ReadinessSources => ({
 
 // V8's limits on inlining. An answer is made by some forty small functions; under the default
 // limits V8 does not inline all of them, which costs a quarter of the time of most answers
-// (docs/adr/0010-drawn-answers.md).
+// (docs/adr/0009-hot-path.md).
 //
 // The flags are set after all threads have started: V8 discards the compiled code that Node ships
 // for its own modules when the flags differ from those of the build, which would cost 35 ms in the

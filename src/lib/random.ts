@@ -5,40 +5,26 @@
 import type { Random } from './clock.ts'
 import { combineHashes } from './hash.ts'
 
-interface RandomSource {
-  /** Advances the state by one step: a number in [0, 1) of 53 bits. */
-  readonly random: Random
-  /** Advances the state by one step as well: the upper 31 bits of the number that `random` would have returned. */
-  readonly randomUint31: () => number
-}
-
 /**
  * A generator that starts from `seed`: four 32-bit words, not all of them 0, else it throws a RangeError. The upper 32
- * bits of a number come from the scrambler of xoshiro128+, the lower 21 from that of xoshiro128**.
+ * bits of a number, of 53 bits in [0, 1), come from the scrambler of xoshiro128+, the lower 21 from that of xoshiro128**.
  */
-export function createRandomSource(seed: Int32Array): RandomSource {
+export function createRandom(seed: Int32Array): Random {
   const state = seed.slice(0, 4)
   if (state.length < 4 || state.every((word) => word === 0))
     throw new RangeError('four words, and not all of them 0')
-  /** Advances to the next state: the upper 32 bits of the number of the present one. */
-  const step = (): number => {
+  return () => {
     const a = state[0] as number
     const b = state[1] as number
     const c = (state[2] as number) ^ a
     const d = (state[3] as number) ^ b
-    const upper = a + (state[3] as number)
+    const upper = (a + (state[3] as number)) >>> 0
+    const lower = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 11
     state[0] = a ^ d
     state[1] = b ^ c
     state[2] = c ^ (b << 9)
     state[3] = rotateLeft(d, 11)
-    return upper >>> 0
-  }
-  return {
-    random() {
-      const lower = Math.imul(rotateLeft(Math.imul(state[1] as number, 5), 7), 9) >>> 11
-      return step() * 2 ** -32 + lower * 2 ** -53
-    },
-    randomUint31: () => step() >>> 1,
+    return upper * 2 ** -32 + lower * 2 ** -53
   }
 }
 

@@ -41,15 +41,15 @@ export interface Rung {
   readonly preference: number
 }
 
-export type MxSelection =
-  | {
-      readonly kind: 'selected'
-      readonly rungs: readonly Rung[]
-      /** Seconds. */
-      readonly ttl: number
-      readonly reason: SelectionReason
-    }
-  | { readonly kind: 'servfail' }
+export interface SelectedMx {
+  readonly kind: 'selected'
+  readonly rungs: readonly Rung[]
+  /** Seconds. */
+  readonly ttl: number
+  readonly reason: SelectionReason
+}
+
+export type MxSelection = SelectedMx | { readonly kind: 'servfail' }
 
 /** One SRV record; its port is that of the set. */
 export interface SelectedSrv {
@@ -74,14 +74,16 @@ export interface SelectedAddress {
   readonly address: TargetAddress
 }
 
+export interface SelectedAddresses {
+  readonly kind: 'selected'
+  readonly addresses: readonly SelectedAddress[]
+  /** Seconds. */
+  readonly ttl: number
+  readonly reason: SelectionReason
+}
+
 export type AddressSelection =
-  | {
-      readonly kind: 'selected'
-      readonly addresses: readonly SelectedAddress[]
-      /** Seconds. */
-      readonly ttl: number
-      readonly reason: SelectionReason
-    }
+  | SelectedAddresses
   /** No target of the set has an address of this family: a fact of the zone file, never of health. */
   | { readonly kind: 'no-family' }
   | { readonly kind: 'servfail' }

@@ -291,7 +291,7 @@ test('health that moves between two reads never makes a selection empty or doubl
       const flicker = seeded(drawn.seed + 1)
       const state = (): SlotState => Math.floor(flicker() * 4) as SlotState
       const health: HealthReader = { ...it.health, state }
-      const steering = createSteering({ health, random: it.steering.random })
+      const steering = createSteering({ health, random: seeded(drawn.seed) })
       const set = mxOf(it.policy, { mode, ladder: drawn.places })
       const names = laddersOf(selectMx(set, nowhere, steering))
       const addresses = addressesOf(it.policy, drawn.places)

@@ -9,7 +9,7 @@ import { type ExplainContext, explain } from '../../explain/explain.ts'
 import type { Question } from '../../explain/question.ts'
 import { createLocate } from '../../geo/places.ts'
 import { openHealthTable } from '../../health/table.ts'
-import { createRandomSource } from '../../lib/random.ts'
+import { createRandom } from '../../lib/random.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
 import { openCatalog } from '../../zone/packed-catalog.ts'
 import { json } from '../reply.ts'
@@ -40,7 +40,7 @@ function contextOf({ catalog, places, databases }: World): Context {
     scopes,
     places,
     databases,
-    random: createRandomSource(getRandomValues(new Int32Array(4))).random,
+    random: createRandom(getRandomValues(new Int32Array(4))),
   }
 }
 

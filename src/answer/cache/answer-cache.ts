@@ -110,6 +110,11 @@ export class AnswerCache {
     return finish(writer, query, end)
   }
 
+  /** Stores an answer that was planned here and has just been encoded. `end`: of its records, before the OPT. */
+  storePlanned(transaction: Transaction, writer: MessageWriter, end: number): void {
+    this.#steered.storePlanned(transaction, writer, end)
+  }
+
   /** Stores what the slow path has just answered, where it is worth it. `end`: of its records, before the OPT. */
   store(
     { query, plan, lookup, isStatic, hasQnameLabels, catalog }: Transaction,

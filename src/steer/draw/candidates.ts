@@ -1,8 +1,8 @@
 // The candidates of one draw as parallel arrays, refilled for each query: no allocation on the answering path. They grow
 // to the largest pool seen and never shrink, so the configuration bounds their size.
 
-import type { Random } from '../../lib/clock.ts'
 import type { Member, Pool, Target } from '../policy.ts'
+import type { Chooser } from './chooser.ts'
 
 export interface Candidates {
   /** Number of candidates: cells at and beyond it are left over from earlier draws. */
@@ -13,6 +13,8 @@ export interface Candidates {
   members: Int32Array
   /** Index of the candidate's address in its target; 0 where members are drawn as a whole. */
   addresses: Int32Array
+  /** Working memory of a draw from these candidates: weights of what it chooses among, no more than there are candidates. */
+  cuts: Float64Array
 }
 
 const initialCapacity = 32
@@ -22,6 +24,7 @@ export const createCandidates = (): Candidates => ({
   weights: new Float64Array(initialCapacity),
   members: new Int32Array(initialCapacity),
   addresses: new Int32Array(initialCapacity),
+  cuts: new Float64Array(initialCapacity),
 })
 
 /** Appends a candidate; the arrays double where they are full. */
@@ -48,6 +51,7 @@ function grow(candidates: Candidates): void {
   candidates.members.set(members)
   candidates.addresses = new Int32Array(capacity)
   candidates.addresses.set(addresses)
+  candidates.cuts = new Float64Array(capacity)
 }
 
 /** Exchanges the candidates at `a` and `b`. */
@@ -58,7 +62,7 @@ export function swap(candidates: Candidates, a: number, b: number): void {
   swapCells(candidates.addresses, a, b)
 }
 
-export function swapCells(cells: Float64Array | Int32Array, a: number, b: number): void {
+function swapCells(cells: Float64Array | Int32Array, a: number, b: number): void {
   const held = cells[a] as number
   cells[a] = cells[b] as number
   cells[b] = held
@@ -78,22 +82,7 @@ export function weightFrom(candidates: Candidates, from: number): number {
   return sum
 }
 
-/**
- * Shuffles a few candidates (Fisher–Yates) by the digits of one random number in [0, 1). Returns the fraction left over
- * in [0, 1), which is still uniformly distributed.
- */
-export function shuffleBy(candidates: Candidates, randomNumber: number): number {
-  let left = randomNumber
-  for (let i = candidates.count - 1; i > 0; i--) {
-    const point = left * (i + 1)
-    const at = Math.floor(point)
-    swap(candidates, i, at)
-    left = point - at
-  }
-  return left
-}
-
-/** Shuffles the candidates uniformly (Fisher–Yates), with one random number for each. */
-export function shuffle(candidates: Candidates, random: Random): void {
-  for (let i = candidates.count - 1; i > 0; i--) swap(candidates, i, Math.floor(random() * (i + 1)))
+/** Shuffles the candidates uniformly (Fisher–Yates). */
+export function shuffle(candidates: Candidates, chooser: Chooser): void {
+  for (let i = candidates.count - 1; i > 0; i--) swap(candidates, i, chooser.equal(i + 1))
 }

@@ -1,52 +1,34 @@
 // The two weighted draws. Both move the candidates drawn to the front and return their number.
 //
 //   drawLadder   weighted permutation (Plackett–Luce): the first position is won in proportion to weight, the second in
-//                proportion among the rest, and so on; the last candidate left needs no random number
+//                proportion among the rest, and so on
 //   drawSample   k of n, each included with probability min(1, k·w/W) exactly: systematic sampling with probability
 //                proportional to size (Madow 1949). Candidates that would exceed 1 are certain, and the others share
 //                what is left of k in proportion
 
-import type { Random } from '../../lib/clock.ts'
-import type { Candidates } from './candidates.ts'
-import { shuffle, shuffleBy, swap, weightAt, weightFrom } from './candidates.ts'
-
-/** Ladder positions that one random number decides: each takes a few of its 53 bits. */
-export const positionsPerRandom = 4
-
-/** Candidates that one random number can sample: their order takes 16 of its 53 bits. */
-const maxSampledByOneRandom = 8
+import { type Candidates, shuffle, swap, weightAt, weightFrom } from './candidates.ts'
+import type { Chooser } from './chooser.ts'
 
 /** Draws the first `count` positions of a weighted permutation. */
-export function drawLadder(candidates: Candidates, count: number, random: Random): number {
+export function drawLadder(candidates: Candidates, count: number, chooser: Chooser): number {
   const drawn = Math.min(count, candidates.count)
-  const randomPositions = Math.min(drawn, candidates.count - 1)
   let left = weightFrom(candidates, 0)
-  let fraction = 0
-  for (let position = 0; position < randomPositions; position++) {
-    const point = (position % positionsPerRandom === 0 ? random() : fraction) * left
-    let along = weightAt(candidates, position)
-    let at = position
-    while (point >= along && at < candidates.count - 1) along += weightAt(candidates, ++at)
-    const weight = weightAt(candidates, at)
-    // Where the point falls within the winner's weight is uniform too, and decides the next position.
-    fraction = (point - (along - weight)) / weight
+  for (let position = 0; position < drawn; position++) {
+    const at = chooser.weighted(candidates.weights, position, candidates.count, left)
+    left -= weightAt(candidates, at)
     swap(candidates, position, at)
-    left -= weight
   }
   return drawn
 }
 
 /** Draws `count` candidates, each included in proportion to its weight. */
-export function drawSample(candidates: Candidates, count: number, random: Random): number {
-  if (count === 1) return drawLadder(candidates, 1, random)
+export function drawSample(candidates: Candidates, count: number, chooser: Chooser): number {
+  if (count === 1) return drawLadder(candidates, 1, chooser)
   if (candidates.count < 2 || count < 1) return Math.min(Math.max(0, count), candidates.count)
   // Without the shuffle, neighbours in the file would never be drawn together.
-  const isFew = candidates.count <= maxSampledByOneRandom
-  const fraction = isFew ? shuffleBy(candidates, random()) : 0
-  if (!isFew) shuffle(candidates, random)
+  shuffle(candidates, chooser)
   if (count >= candidates.count) return candidates.count
-  const certain = drawCertain(candidates, count)
-  return drawSystematic(candidates, certain, count, isFew ? fraction : random())
+  return drawSystematic(candidates, drawCertain(candidates, count), count, chooser)
 }
 
 /**
@@ -66,17 +48,18 @@ export function drawCertain(candidates: Candidates, count: number): number {
 
 /**
  * Systematic sampling of `count - from` of the candidates from `from` on: along the line of their weights one candidate
- * is taken at each multiple of a step, beginning at `fraction`, in [0, 1), of the first step. Returns `count`.
+ * is taken at each multiple of a step, beginning somewhere in the first step. Returns `count`.
  */
 export function drawSystematic(
   candidates: Candidates,
   from: number,
   count: number,
-  fraction: number,
+  chooser: Chooser,
 ): number {
+  if (from === count) return count
   let drawn = from
   const step = weightFrom(candidates, from) / (count - from)
-  let point = fraction * step
+  let point = startOf(candidates, from, step, chooser) * step
   let along = 0
   for (let i = from; i < candidates.count && drawn < count; i++) {
     along += weightAt(candidates, i)
@@ -87,4 +70,54 @@ export function drawSystematic(
     swap(candidates, i, drawn++)
   }
   return drawn
+}
+
+/** More borders take longer to sort than a start takes to draw. */
+const maxBorders = 64
+
+/** Starts that can be told apart where there are too many borders, squared. */
+const fineStarts = 0x1_0000
+
+/**
+ * Where in the first step, in [0, 1), a sample begins. All starts between two borders lead to the same sample, so that the
+ * choice is among the intervals, in proportion to their lengths.
+ */
+function startOf(candidates: Candidates, from: number, step: number, chooser: Chooser): number {
+  if (candidates.count - from > maxBorders) {
+    const coarse = chooser.equal(fineStarts)
+    return (coarse + (chooser.equal(fineStarts) + 0.5) / fineStarts) / fineStarts
+  }
+  const { cuts } = candidates
+  const intervals = cutStarts(candidates, from, step)
+  const chosen = chooser.weighted(cuts, 0, intervals, 1)
+  let start = 0
+  for (let i = 0; i < chosen; i++) start += cuts[i] as number
+  return start + (cuts[chosen] as number) / 2
+}
+
+/** Closer borders are one, which rounding made two. */
+const leastInterval = 1e-12
+
+/** Fills `cuts` with the lengths of the intervals between borders, in order; returns their number. */
+function cutStarts(candidates: Candidates, from: number, step: number): number {
+  const { cuts } = candidates
+  let borders = 0
+  let along = 0
+  for (let i = from; i < candidates.count - 1; i++) {
+    along += weightAt(candidates, i)
+    const border = (along / step) % 1
+    let at = borders++
+    for (; at > 0 && (cuts[at - 1] as number) > border; at--) cuts[at] = cuts[at - 1] as number
+    cuts[at] = border
+  }
+  let intervals = 0
+  let before = 0
+  for (let i = 0; i < borders; i++) {
+    const border = cuts[i] as number
+    if (border - before < leastInterval || 1 - border < leastInterval) continue
+    cuts[intervals++] = border - before
+    before = border
+  }
+  cuts[intervals++] = 1 - before
+  return intervals
 }

@@ -11,7 +11,6 @@
 //     every address is included with probability k·w/W exactly, as without groups; a group that is due more has one
 //     for certain, and the others share the rest in proportion.
 
-import type { Random } from '../../lib/clock.ts'
 import type { Member, Pool, Target } from '../policy.ts'
 import {
   addCandidate,
@@ -21,6 +20,7 @@ import {
   targetAt,
   weightAt,
 } from './candidates.ts'
+import type { Chooser } from './chooser.ts'
 import { drawSample } from './sampling.ts'
 
 /** The levels at which positions are dealt, from the widest risk to the narrowest. */
@@ -38,7 +38,7 @@ const initialGroups = 64
 interface Deal {
   readonly pool: Pool
   readonly count: number
-  readonly random: Random
+  readonly chooser: Chooser
 }
 
 const threeCandidates = (): readonly [Candidates, Candidates, Candidates] => [
@@ -61,21 +61,21 @@ export class SpreadDraw {
   readonly #dealt = createCandidates()
 
   /** Draws k of n over risk groups. The result holds those drawn and is valid until the next call. */
-  dealSample(candidates: Candidates, pool: Pool, count: number, random: Random): Candidates {
+  dealSample(candidates: Candidates, pool: Pool, count: number, chooser: Chooser): Candidates {
     this.#dealt.count = 0
-    this.#deal(pool.isSpread ? regionLevel : targetLevel, candidates, { pool, count, random })
+    this.#deal(pool.isSpread ? regionLevel : targetLevel, candidates, { pool, count, chooser })
     return this.#dealt
   }
 
   /**
    * Moves `count` candidates to the front, position by position, each in the groups least used by those before it and by
-   * the records `selected` before. Where `random` is null the lowest weight wins, not a draw. Returns how many were drawn.
+   * the records `selected` before. Where `chooser` is null the lowest weight wins, not a draw. Returns how many were drawn.
    */
   drawSpread(
     candidates: Candidates,
     pool: Pool,
     count: number,
-    random: Random | null,
+    chooser: Chooser | null,
     selected: readonly { readonly target: Target }[],
   ): number {
     const drawn = Math.min(count, candidates.count)
@@ -84,7 +84,7 @@ export class SpreadDraw {
     this.#memberCounts.fill(0, 0, memberCount)
     for (const { target } of selected) this.#countRisk(target, 1)
     for (let position = 0; position < drawn; position++) {
-      const at = this.#next(candidates, position, pool, random)
+      const at = this.#next(candidates, position, pool, chooser)
       swap(candidates, position, at)
       const member = candidates.members[position] as number
       this.#memberCounts[member] = (this.#memberCounts[member] as number) + 1
@@ -115,50 +115,51 @@ export class SpreadDraw {
     return (this.#regionCounts[regionGroup] ?? 0) * regionSpan + ofRack + ofMember
   }
 
-  /** Index of the next candidate: one of the least crowded, drawn by weight, or the lowest weight without `random`. */
-  #next(candidates: Candidates, from: number, pool: Pool, random: Random | null): number {
+  /** Index of the next candidate: one of the least crowded, drawn by weight, or the lowest weight without `chooser`. */
+  #next(candidates: Candidates, from: number, pool: Pool, chooser: Chooser | null): number {
+    const { cuts } = candidates
     let least = Infinity
     let sum = 0
     let best = from
+    let open = 0
     for (let i = from; i < candidates.count; i++) {
       const crowding = this.#crowding(candidates, i, pool)
       const weight = weightAt(candidates, i)
       if (crowding > least) continue
       if (crowding < least || weight < weightAt(candidates, best)) best = i
       sum = crowding < least ? weight : sum + weight
+      open = crowding < least ? 0 : open
+      cuts[open++] = weight
       least = crowding
     }
-    return random === null ? best : this.#drawAmong(candidates, from, pool, least, random() * sum)
+    if (chooser === null) return best
+    return this.#leastCrowded(candidates, from, pool, least, chooser.weighted(cuts, 0, open, sum))
   }
 
-  #drawAmong(
+  /** Index of a candidate whose groups are used `least`: that of this rank among them. */
+  #leastCrowded(
     candidates: Candidates,
     from: number,
     pool: Pool,
     least: number,
-    point: number,
+    rank: number,
   ): number {
-    let rest = point
-    let last = from
-    for (let i = from; i < candidates.count; i++) {
-      if (this.#crowding(candidates, i, pool) !== least) continue
-      last = i
-      rest -= weightAt(candidates, i)
-      if (rest < 0) return i
-    }
-    return last // rounding only
+    let before = 0
+    let at = from
+    while (this.#crowding(candidates, at, pool) !== least || before++ < rank) at++
+    return at
   }
 
   #deal(level: Level, candidates: Candidates, deal: Deal): void {
-    const { pool, count, random } = deal
+    const { pool, count, chooser } = deal
     if (level === addressLevel || count >= candidates.count) {
-      const drawn = drawSample(candidates, count, random)
+      const drawn = drawSample(candidates, count, chooser)
       for (let i = 0; i < drawn; i++) copyCandidate(this.#dealt, candidates, i)
       return
     }
     const groups = this.#groups[level]
     collectGroups(groups, candidates, level, pool)
-    const { rounds, drawn } = this.#dealRounds(level, groups, count, random)
+    const { rounds, drawn } = this.#dealRounds(level, groups, count, chooser)
     for (let g = 0; g < groups.count; g++) {
       const size = groups.addresses[g] as number
       const group = groups.members[g] as number
@@ -169,7 +170,7 @@ export class SpreadDraw {
       parts.count = 0
       for (let i = 0; i < candidates.count; i++)
         if (groupOf(level, candidates, i, pool) === group) copyCandidate(parts, candidates, i)
-      this.#deal((level + 1) as Level, parts, { pool, count: share, random })
+      this.#deal((level + 1) as Level, parts, { pool, count: share, chooser })
     }
   }
 
@@ -181,7 +182,7 @@ export class SpreadDraw {
     level: 0 | 1 | 2,
     groups: Candidates,
     count: number,
-    random: Random,
+    chooser: Chooser,
   ): { readonly rounds: number; readonly drawn: number } {
     const open = this.#open[level]
     let left = count
@@ -191,7 +192,7 @@ export class SpreadDraw {
         if ((groups.addresses[g] as number) > rounds) copyCandidate(open, groups, g)
       if (open.count === 0) return { rounds, drawn: 0 }
       if (open.count > left)
-        return { rounds, drawn: left === 0 ? 0 : drawSample(open, left, random) }
+        return { rounds, drawn: left === 0 ? 0 : drawSample(open, left, chooser) }
       left -= open.count
     }
   }

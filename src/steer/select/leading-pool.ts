@@ -14,6 +14,7 @@
 // means that the pool is to be left rather than its health ignored, as long as another pool has enough.
 
 import type { HealthReader } from '../../health/table.ts'
+import type { Chooser } from '../draw/chooser.ts'
 import type { Pool } from '../policy.ts'
 import type { SelectionReason } from '../selection.ts'
 import { createPoolEvaluation, evaluatePool, isEmpty, type PoolEvaluation } from './eligibility.ts'
@@ -23,7 +24,7 @@ import type { Family } from './last-resort.ts'
 /** No pool has a candidate. */
 export const noLead = -1
 
-/** Several pools may lead: `drawLead` decides. */
+/** Several pools may lead: `chooseLead` decides. */
 export const undecidedLead = -2
 
 /** The evaluated pools of one rule, with their working memory. Not re-entrant; one for each responder. */
@@ -33,6 +34,8 @@ export class EvaluatedPools {
   readonly #evaluations: PoolEvaluation[] = []
   /** Probability that each pool leads, times `#total`. */
   #leads = new Float64Array(16)
+  /** Those above zero. */
+  #open = new Float64Array(16)
   #total = 0
   #count = 0
 
@@ -66,7 +69,20 @@ export class EvaluatedPools {
     return undecidedLead
   }
 
-  /** After `undecidedLead`: the index of the leading pool. `fraction`: a random number in [0, 1). */
+  /** After `undecidedLead`: the index of the leading pool. */
+  chooseLead(chooser: Chooser): number {
+    let open = 0
+    for (let at = 0; at < this.#count; at++) {
+      const lead = this.#leads[at] as number
+      if (lead > 0) this.#open[open++] = lead
+    }
+    let rank = chooser.weighted(this.#open, 0, open, this.#total)
+    let at = 0
+    while (this.#leads[at] === 0 || rank-- > 0) at++
+    return at
+  }
+
+  /** As `chooseLead`, by a number in [0, 1). */
   drawLead(fraction: number): number {
     let point = fraction * this.#total
     let last = 0
@@ -117,7 +133,10 @@ export class EvaluatedPools {
 
   /** Evaluates pools until one leads all that the ones before left; returns the probability that none leads. */
   #evaluate(pools: readonly Pool[], family: Family): number {
-    if (this.#leads.length < pools.length) this.#leads = new Float64Array(pools.length)
+    if (this.#leads.length < pools.length) {
+      this.#leads = new Float64Array(pools.length)
+      this.#open = new Float64Array(pools.length)
+    }
     this.#count = 0
     let left = 1
     for (let at = 0; at < pools.length && left > 0; at++) {

@@ -15,7 +15,7 @@ import { RRType } from '../../wire/rrtype.ts'
 import { type Candidates, targetAt } from '../draw/candidates.ts'
 import { drawSample } from '../draw/sampling.ts'
 import { clientHash, scoreAddresses } from '../draw/sticky.ts'
-import type { Pool, SteeredAddresses, TargetAddress } from '../policy.ts'
+import type { Pool, Rule, SteeredAddresses, TargetAddress } from '../policy.ts'
 import {
   type AddressSelection,
   answerTtl,
@@ -37,8 +37,19 @@ export function selectAddresses(
   steering: Steering,
 ): AddressSelection {
   const client = set.sticky ? clientHash(set.policy, locus) : null
+  return selectAddressesUnder(set, matchRule(set.policy, locus), client, steering)
+}
+
+/** The addresses for clients under a rule of the set's policy. `client`: as of `selectMxUnder` (select-mx.ts). */
+export function selectAddressesUnder(
+  set: SteeredAddresses,
+  rule: Rule | undefined,
+  client: number | null,
+  steering: Steering,
+): AddressSelection {
+  steering.chooser.begin()
   const selector = new AddressSelector(set, steering, client)
-  const selection = selectFrom(selector, matchRule(set.policy, locus)?.pools ?? [], steering)
+  const selection = selectFrom(selector, rule?.pools ?? [], steering)
   if (selection.kind !== 'no-family') return selection
   // NODATA for some clients would reach others through caches and bounce their mail: better another rule's pools.
   const fromCatchAll = selectFrom(selector, catchAll(set.policy)?.pools ?? [], steering)
@@ -140,13 +151,13 @@ class AddressSelector implements RecordSelector {
   }
 
   addEvery(pool: Pool, candidates: Candidates): void {
-    const drawn = drawSample(candidates, Infinity, this.#steering.random)
+    const drawn = drawSample(candidates, Infinity, this.#steering.chooser)
     this.#add(pool, candidates, drawn)
   }
 
   /** The shortest form of the commonest draw: one address, at random, without groups. */
   #addOne(pool: Pool, candidates: Candidates): void {
-    drawSample(candidates, 1, this.#steering.random)
+    drawSample(candidates, 1, this.#steering.chooser)
     const target = targetAt(pool, candidates, 0)
     const address = target.addresses[candidates.addresses[0] as number] as TargetAddress
     this.addresses.push({ target, address })
@@ -154,7 +165,7 @@ class AddressSelector implements RecordSelector {
 
   /** Draws as many as there is room for. `isGrouped`: some candidates share a region, a rack or a target. */
   #draw(pool: Pool, candidates: Candidates, isGrouped: boolean): void {
-    const { random, spread } = this.#steering
+    const { chooser, spread } = this.#steering
     const { client, addresses } = this
     const room = this.#limit - addresses.length
     if (client !== null) {
@@ -162,12 +173,12 @@ class AddressSelector implements RecordSelector {
       const drawn = spread.drawSpread(candidates, pool, room, null, addresses)
       this.#add(pool, candidates, drawn)
     } else if (!isGrouped) {
-      this.#add(pool, candidates, drawSample(candidates, room, random))
+      this.#add(pool, candidates, drawSample(candidates, room, chooser))
     } else if (addresses.length > 0) {
-      const drawn = spread.drawSpread(candidates, pool, room, random, addresses)
+      const drawn = spread.drawSpread(candidates, pool, room, chooser, addresses)
       this.#add(pool, candidates, drawn)
     } else {
-      const dealt = spread.dealSample(candidates, pool, room, random)
+      const dealt = spread.dealSample(candidates, pool, room, chooser)
       this.#add(pool, dealt, dealt.count)
     }
   }

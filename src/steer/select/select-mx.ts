@@ -13,7 +13,7 @@ import type { Candidates } from '../draw/candidates.ts'
 import { targetAt } from '../draw/candidates.ts'
 import { drawLadder, drawSample } from '../draw/sampling.ts'
 import { clientHash, scoreMembers } from '../draw/sticky.ts'
-import type { Member, Pool, SteeredMx, Target } from '../policy.ts'
+import type { Member, Pool, Rule, SteeredMx, Target } from '../policy.ts'
 import {
   answerTtl,
   type Locus,
@@ -31,8 +31,22 @@ import { holdSecondsOf, leadOf, type Steering } from './steering.ts'
 /** The MX records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
 export function selectMx(set: SteeredMx, locus: Locus, steering: Steering): MxSelection {
   if (isInternal(set.internal, locus)) return canonicalLadder(set)
-  const pools = matchRule(set.policy, locus)?.pools ?? []
   const client = set.sticky ? clientHash(set.policy, locus) : null
+  return selectMxUnder(set, matchRule(set.policy, locus), client, steering)
+}
+
+/**
+ * The MX records for clients under a rule of the set's policy. `client`: the hash by which sticky answers are ordered; null:
+ * at random.
+ */
+export function selectMxUnder(
+  set: SteeredMx,
+  rule: Rule | undefined,
+  client: number | null,
+  steering: Steering,
+): MxSelection {
+  const pools = rule?.pools ?? []
+  steering.chooser.begin()
   const selector = new MxSelector(set, steering, client)
   const lead = leadOf(steering, pools, null, client)
   if (lead < 0) return selectFromDown(selector, pools, steering)
@@ -140,17 +154,17 @@ class MxSelector implements RecordSelector {
 
   /** Brings a permutation to the front, `limit` positions of it: some of these targets may be on the ladder already. */
   #order(pool: Pool, candidates: Candidates, limit: number): void {
-    const { spread, random } = this.#steering
+    const { spread, chooser } = this.#steering
     if (this.#client !== null) {
       scoreMembers(candidates, pool, this.#client)
       spread.drawSpread(candidates, pool, limit, null, this.rungs)
-    } else if (!pool.isSpread) drawLadder(candidates, limit, random)
-    else spread.drawSpread(candidates, pool, limit, random, this.rungs)
+    } else if (!pool.isSpread) drawLadder(candidates, limit, chooser)
+    else spread.drawSpread(candidates, pool, limit, chooser, this.rungs)
   }
 
   /** Adds as many of the candidates as there is room for, all at one preference. */
   #addBeside(pool: Pool, candidates: Candidates): void {
-    const { spread, random } = this.#steering
+    const { spread, chooser } = this.#steering
     const { rungs } = this
     const room = this.#limit - rungs.length
     if (this.#client !== null) {
@@ -158,11 +172,11 @@ class MxSelector implements RecordSelector {
       const drawn = spread.drawSpread(candidates, pool, room, null, rungs)
       this.#putBeside(pool, candidates, drawn)
     } else if (!pool.isSpread)
-      this.#putBeside(pool, candidates, drawSample(candidates, room, random))
+      this.#putBeside(pool, candidates, drawSample(candidates, room, chooser))
     else if (rungs.length > 0)
-      this.#putBeside(pool, candidates, spread.drawSpread(candidates, pool, room, random, rungs))
+      this.#putBeside(pool, candidates, spread.drawSpread(candidates, pool, room, chooser, rungs))
     else {
-      const dealt = spread.dealSample(candidates, pool, room, random)
+      const dealt = spread.dealSample(candidates, pool, room, chooser)
       this.#putBeside(pool, dealt, dealt.count)
     }
   }
@@ -183,7 +197,7 @@ class MxSelector implements RecordSelector {
  * "mail loops back to myself" instead of queueing. A fixed order prevents both. An MTA that the ladder has no room for
  * finds only better ones on it, which is as safe.
  */
-function canonicalLadder(set: SteeredMx): MxSelection {
+export function canonicalLadder(set: SteeredMx): MxSelection {
   const pools = catchAll(set.policy)?.pools ?? []
   const zeroWeight = zeroWeightOf(pools)
   const limit = rungLimit(set)

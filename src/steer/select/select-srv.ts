@@ -7,8 +7,8 @@
 //
 // Weights are integers of at least 1: beside others, 0 would mean "hardly ever" (RFC 2782), which was not configured.
 
-import type { Random } from '../../lib/clock.ts'
 import { type Candidates, shuffle, targetAt, weightAt, weightFrom } from '../draw/candidates.ts'
+import type { Chooser } from '../draw/chooser.ts'
 import { drawCertain, drawSystematic } from '../draw/sampling.ts'
 import type { Pool, SteeredSrv } from '../policy.ts'
 import {
@@ -32,7 +32,8 @@ const fractionScale = 100
 /** The SRV records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
 export function selectSrv(set: SteeredSrv, locus: Locus, steering: Steering): SrvSelection {
   const pools = matchRule(set.policy, locus)?.pools ?? []
-  const selector = new SrvSelector(set, steering.random)
+  steering.chooser.begin()
+  const selector = new SrvSelector(set, steering.chooser)
   const lead = leadOf(steering, pools, null, null)
   if (lead < 0) return selectFromDown(selector, pools, steering)
   const { pools: evaluated } = steering
@@ -85,11 +86,11 @@ const selected = (
 class SrvSelector implements RecordSelector {
   readonly set: SteeredSrv
   readonly records: SelectedSrv[] = []
-  readonly #random: Random
+  readonly #chooser: Chooser
 
-  constructor(set: SteeredSrv, random: Random) {
+  constructor(set: SteeredSrv, chooser: Chooser) {
     this.set = set
-    this.#random = random
+    this.#chooser = chooser
   }
 
   get count(): number {
@@ -114,7 +115,7 @@ class SrvSelector implements RecordSelector {
     const { records } = this
     const before = records.length
     const priority = (records.at(-1)?.priority ?? 0) + priorityStep
-    const drawn = draw(candidates, Math.min(candidates.count, limit - before), this.#random)
+    const drawn = draw(candidates, Math.min(candidates.count, limit - before), this.#chooser)
     const scale = scaleOf(candidates, drawn)
     for (let i = 0; i < drawn; i++) {
       const target = targetAt(pool, candidates, i)
@@ -127,13 +128,13 @@ class SrvSelector implements RecordSelector {
 }
 
 /** Draws `count` candidates to the front and sets the weight that each is answered with. Returns their number. */
-function draw(candidates: Candidates, count: number, random: Random): number {
+function draw(candidates: Candidates, count: number, chooser: Chooser): number {
   if (count >= candidates.count || count <= 0) return Math.max(0, count)
-  shuffle(candidates, random)
+  shuffle(candidates, chooser)
   const certain = drawCertain(candidates, count)
   if (certain === count) return count
   const share = weightFrom(candidates, certain) / (count - certain)
-  drawSystematic(candidates, certain, count, random())
+  drawSystematic(candidates, certain, count, chooser)
   for (let i = certain; i < count; i++) candidates.weights[i] = share
   return count
 }

@@ -1,9 +1,10 @@
-// What a selection works with: the health table and a source of random numbers, and working memory that is reused from
+// What a selection works with: the health table and what decides its choices, and working memory that is reused from
 // query to query. A responder has one of its own, so nothing here is shared between callers.
 
 import type { HealthReader } from '../../health/table.ts'
 import type { Random } from '../../lib/clock.ts'
 import { type Candidates, createCandidates } from '../draw/candidates.ts'
+import { Chance, type Chooser } from '../draw/chooser.ts'
 import { SpreadDraw } from '../draw/spread.ts'
 import type { SelectionReason } from '../selection.ts'
 import { createPoolEvaluation, type PoolEvaluation } from './eligibility.ts'
@@ -15,7 +16,7 @@ import { leadFraction } from '../draw/sticky.ts'
 /** Not re-entrant: each selection refills the working memory. */
 export interface Steering {
   readonly health: HealthReader
-  readonly random: Random
+  readonly chooser: Chooser
   /** The pools of the rule that matched. */
   readonly pools: EvaluatedPools
   /** A pool beside those of the rule: the backup, or a pool in the other address family. */
@@ -28,9 +29,12 @@ export interface Steering {
 export const createSteering = ({
   health,
   random,
-}: Pick<Steering, 'health' | 'random'>): Steering => ({
+}: {
+  readonly health: HealthReader
+  readonly random: Random
+}): Steering => ({
   health,
-  random,
+  chooser: new Chance(random),
   pools: new EvaluatedPools(health),
   spare: createPoolEvaluation(),
   lastResort: createCandidates(),
@@ -42,14 +46,14 @@ export const createSteering = ({
  * random; null: at random.
  */
 export function leadOf(
-  { pools: evaluated, random }: Steering,
+  { pools: evaluated, chooser }: Steering,
   pools: readonly Pool[],
   family: Family,
   client: number | null,
 ): number {
   const lead = evaluated.findLead(pools, family)
   if (lead !== undecidedLead) return lead
-  return evaluated.drawLead(client === null ? random() : leadFraction(client))
+  return client === null ? evaluated.chooseLead(chooser) : evaluated.drawLead(leadFraction(client))
 }
 
 /** For how long a selection can stand, in seconds: until the first value that it went by may change. */

@@ -15,6 +15,7 @@ import type { Steering } from './steering.ts'
 export function targetAddresses(set: TargetAddresses, steering: Steering): AddressSelection {
   const { target } = set
   const { health } = steering
+  steering.chooser.begin()
   const family = familyOf(set.type)
   const usable: SelectedAddress[] = []
   const all: SelectedAddress[] = []
@@ -37,11 +38,11 @@ export function targetAddresses(set: TargetAddresses, steering: Steering): Addre
 function drawSome(
   addresses: SelectedAddress[],
   count: number,
-  { random }: Steering,
+  { chooser }: Steering,
 ): readonly SelectedAddress[] {
   if (addresses.length <= count) return addresses
   for (let i = 0; i < count; i++) {
-    const at = i + Math.floor(random() * (addresses.length - i))
+    const at = i + chooser.equal(addresses.length - i)
     const held = addresses[i] as SelectedAddress
     addresses[i] = addresses[at] as SelectedAddress
     addresses[at] = held

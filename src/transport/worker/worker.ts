@@ -10,7 +10,7 @@ import { createLocate } from '../../geo/places.ts'
 import { openHealthTable } from '../../health/table.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { isListed } from '../../lib/ip.ts'
-import { createRandomSource } from '../../lib/random.ts'
+import { createRandom } from '../../lib/random.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
 import { openCatalog, type PackedCatalog } from '../../zone/packed-catalog.ts'
@@ -52,7 +52,7 @@ const batchClock = createBatchClock(systemClock)
 const context: AnswerContext = {
   catalog: () => catalog,
   health: openHealthTable(init.healthBuffer),
-  ...createRandomSource(init.seed),
+  random: createRandom(init.seed),
   clock: init.kind === 'mmsg' ? batchClock : systemClock,
   locate: (octets, family, prefixLength) => locate(octets, family, prefixLength),
   scopes,
