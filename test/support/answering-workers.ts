@@ -33,7 +33,7 @@ export interface Answering {
 }
 
 export interface AnsweringOptions extends Partial<
-  Pick<WorkersOptions, 'count' | 'entry' | 'clock'>
+  Pick<WorkersOptions, 'count' | 'entry' | 'clock' | 'udp'>
 > {
   readonly addresses?: readonly string[]
   /** Replaces `addresses` on a free port. */

@@ -16,7 +16,7 @@ import {
   pollfdOctets,
 } from './udp-layout.ts'
 import { EAGAIN, EINTR, type Libc, systemError } from './udp-libc.ts'
-import { bindSocket, type MmsgSocket, receiveTimeoutMs } from './udp-socket.ts'
+import { bindSocket, clearWakeup, type MmsgSocket } from './udp-socket.ts'
 
 const Msg = { dontWait: 0x40, waitForOne: 0x10000 } as const
 
@@ -140,64 +140,106 @@ export class Batch {
 // One thread a core serves all endpoints. With one socket it blocks in recvmmsg; with several it calls poll(2) to find
 // those that have queries. A thread for each socket would save that call, but each would need a copy of the zones, and
 // the load of a core would depend on how the queries are spread over the addresses.
+//
+// A thread whose only socket had no query for 100 ms waits by poll(2) as well: for a query and for a message at once, so
+// that a server that nobody asks wakes up once a second. Under load it would be one more call a query.
 
 interface MmsgListener {
   /**
-   * Receives and answers one batch of each socket that has queries; blocks for at most 100 ms until one has.
-   * Throws the errno of a socket that keeps failing.
+   * Receives and answers one batch of each socket that has queries; blocks until one has, until `wakeupFd` is readable,
+   * or for a second. Throws the errno of a socket that keeps failing.
    */
   pollOnce(): void
 }
 
 interface MmsgOptions extends BatchOptions {
+  /** Readable when there is a message for this thread (udp-socket.ts). */
+  readonly wakeupFd: number
   /** Called each time queries were received, before they are answered; and when `pollOnce` found none. */
   readonly beforeAnswering: () => void
 }
+
+/** The longest time that a thread without queries and messages blocks: its event loop has to run now and then. */
+export const maxBlockedMs = 1000
 
 /** Binds the sockets. Throws the bind's errno. */
 export function listenMmsg(sockets: readonly MmsgSocket[], options: MmsgOptions): MmsgListener {
   for (const socket of sockets) bindSocket(options.libc, socket)
   const batches = sockets.map((socket) => new Batch(socket, options))
   const [only] = batches
-  return batches.length === 1 && only
-    ? listenOne(only, options.beforeAnswering)
-    : listenMany(batches, options)
+  return batches.length === 1 && only ? listenOne(only, options) : listenMany(batches, options)
 }
 
-const listenOne = (batch: Batch, beforeAnswering: () => void): MmsgListener => ({
-  pollOnce() {
-    const received = batch.receive(true)
-    beforeAnswering()
-    batch.answer(received)
-  },
-})
-
-const readable = 1
-
-function listenMany(
-  batches: readonly Batch[],
-  { libc, beforeAnswering }: { readonly libc: Libc; readonly beforeAnswering: () => void },
-): MmsgListener {
-  // Larger than what V8 keeps inside its heap and may move; referenced by the closure, as C code holds only its
-  // address.
-  const pollfds = new DataView(new ArrayBuffer(Math.max(4096, batches.length * pollfdOctets)))
-  const pollfdsAt = libc.addressOf(new Uint8Array(pollfds.buffer))
-  for (const [i, { socket }] of batches.entries()) {
-    pollfds.setInt32(i * pollfdOctets, socket.fd, true)
-    pollfds.setInt16(i * pollfdOctets + 4, readable, true)
-  }
+function listenOne(batch: Batch, options: MmsgOptions): MmsgListener {
+  const { beforeAnswering } = options
+  const polled = new PolledSockets([batch], options)
+  let isQuiet = false
   return {
     pollOnce() {
-      const ready = libc.poll(pollfdsAt, batches.length, receiveTimeoutMs)
-      const errno = ready < 0 ? libc.errno() : EAGAIN
-      if (errno !== EAGAIN && errno !== EINTR) throw systemError('poll', errno)
-      if (ready <= 0) return beforeAnswering()
+      if (isQuiet && polled.wait() === 0) return beforeAnswering()
+      const received = batch.receive(true)
+      isQuiet = received === 0
+      beforeAnswering()
+      batch.answer(received)
+    },
+  }
+}
+
+function listenMany(batches: readonly Batch[], options: MmsgOptions): MmsgListener {
+  const { beforeAnswering } = options
+  const polled = new PolledSockets(batches, options)
+  return {
+    pollOnce() {
+      if (polled.wait() === 0) return beforeAnswering()
       for (const [i, batch] of batches.entries()) {
-        if (pollfds.getInt16(i * pollfdOctets + 6, true) === 0) continue
+        if (!polled.isReady(i)) continue
         const received = batch.receive(false)
         beforeAnswering()
         batch.answer(received)
       }
     },
+  }
+}
+
+const readable = 1
+
+/** The sockets of a thread and, after them, its wakeup, as poll(2) waits for them. */
+class PolledSockets {
+  readonly #libc: Libc
+  readonly #wakeupFd: number
+  readonly #count: number
+  /**
+   * Larger than what V8 keeps inside its heap and may move; referenced here, as C code holds only its address.
+   */
+  readonly #fds: DataView
+  readonly #fdsAt: number
+
+  constructor(batches: readonly Batch[], { libc, wakeupFd }: MmsgOptions) {
+    this.#libc = libc
+    this.#wakeupFd = wakeupFd
+    this.#count = batches.length
+    const octets = Math.max(4096, (batches.length + 1) * pollfdOctets)
+    this.#fds = new DataView(new ArrayBuffer(octets))
+    this.#fdsAt = libc.addressOf(new Uint8Array(this.#fds.buffer))
+    for (const [i, fd] of [...batches.map(({ socket }) => socket.fd), wakeupFd].entries()) {
+      this.#fds.setInt32(i * pollfdOctets, fd, true)
+      this.#fds.setInt16(i * pollfdOctets + 4, readable, true)
+    }
+  }
+
+  /** Returns how many sockets have queries: 0 also if the thread was woken up. Throws the errno of poll. */
+  wait(): number {
+    const ready = this.#libc.poll(this.#fdsAt, this.#count + 1, maxBlockedMs)
+    const errno = ready < 0 ? this.#libc.errno() : EAGAIN
+    if (errno !== EAGAIN && errno !== EINTR) throw systemError('poll', errno)
+    if (ready <= 0) return 0
+    if (!this.isReady(this.#count)) return ready
+    clearWakeup(this.#libc, this.#wakeupFd)
+    return ready - 1
+  }
+
+  /** Whether the last `wait` found something in the socket of that index. */
+  isReady(i: number): boolean {
+    return this.#fds.getInt16(i * pollfdOctets + 6, true) !== 0
   }
 }

@@ -16,6 +16,9 @@ export interface Libc {
   /** `length`: a 32-bit little-endian integer, read and written. */
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number
   poll(fdsAt: number, count: number, timeoutMs: number): number
+  eventfd(initial: number, flags: number): number
+  read(fd: number, octets: Uint8Array, count: number): number
+  write(fd: number, octets: Uint8Array, count: number): number
   recvmmsg(fd: number, headersAt: number, count: number, flags: number, timeoutAt: number): number
   sendmmsg(fd: number, headersAt: number, count: number, flags: number): number
   /** The errno of the last call of this thread; to be read before any other call. */
@@ -49,6 +52,9 @@ export async function loadLibc(): Promise<Libc> {
     ]),
     getsockopt: library.func('getsockopt', 'int', ['int', 'int', 'int', 'uint8_t *', 'uint8_t *']),
     poll: library.func('poll', 'int', ['uint64_t', 'uint64_t', 'int']),
+    eventfd: library.func('eventfd', 'int', ['uint32_t', 'int']),
+    read: library.func('read', 'int64_t', ['int', 'uint8_t *', 'uint64_t']),
+    write: library.func('write', 'int64_t', ['int', 'const uint8_t *', 'uint64_t']),
     recvmmsg: library.func('recvmmsg', 'int', ['int', 'uint64_t', 'uint32_t', 'int', 'uint64_t']),
     sendmmsg: library.func('sendmmsg', 'int', ['int', 'uint64_t', 'uint32_t', 'int']),
     errno: () => koffi.errno(),

@@ -27,8 +27,8 @@ export interface MmsgSocket {
 export const wantedReceiveOctets: number = 4 * 1024 * 1024
 const wantedSendOctets = 1024 * 1024
 
-/** The longest time that a receive call blocks, and so that a message to the worker waits. */
-export const receiveTimeoutMs = 100
+/** The longest time that a receive call blocks, and so that a message to a busy worker waits. */
+const receiveTimeoutMs = 100
 
 const datagramCloexec = 2 | 0o2000000
 const Level = { socket: 1, ip: 0, ipv6: 41 } as const
@@ -104,4 +104,27 @@ function receiveOctetsOf(libc: Libc, fd: number): number {
   const length = Uint8Array.of(4, 0, 0, 0)
   if (libc.getsockopt(fd, Level.socket, So.receiveBuffer, value, length) !== 0) return 0
   return new DataView(value.buffer).getUint32(0, true) / 2
+}
+
+// A thread that waits in the kernel for queries learns by no event that there is a message for it. So the control thread
+// gives it an eventfd(2), to wait for as well: it is readable from a `wakeUp` to the next `clearWakeup`.
+
+const counterOctets = 8
+const [nonblockingFlag, cloexecFlag] = [0o4000, 0o2000000]
+const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)
+
+/** Opens an eventfd. Throws the errno. */
+export function openWakeup(libc: Libc): number {
+  const fd = libc.eventfd(0, nonblockingFlag | cloexecFlag)
+  if (fd < 0) throw systemError('eventfd', libc.errno())
+  return fd
+}
+
+/** Makes the eventfd readable. It never blocks: a counter that cannot be raised is not 0. */
+export function wakeUp(libc: Libc, fd: number): void {
+  libc.write(fd, one, counterOctets)
+}
+
+export function clearWakeup(libc: Libc, fd: number): void {
+  libc.read(fd, new Uint8Array(counterOctets), counterOctets)
 }

@@ -3,6 +3,7 @@
 
 import { Af } from './udp-layout.ts'
 import { EAGAIN, type Libc, loadLibc, systemError } from './udp-libc.ts'
+import { openWakeup } from './udp-socket.ts'
 
 /** The operator's setting; `auto`: mmsg if it works. */
 export type UdpSetting = 'auto' | 'mmsg' | 'dgram'
@@ -52,6 +53,7 @@ function tryCalls(libc: Libc): void {
       throw systemError('recvmmsg', libc.errno())
     if (libc.sendmmsg(fd, at, 0, dontWait) < 0) throw systemError('sendmmsg', libc.errno())
     if (libc.poll(at, 0, 0) < 0) throw systemError('poll', libc.errno())
+    libc.close(openWakeup(libc))
   } finally {
     libc.close(fd)
   }

@@ -30,6 +30,8 @@ export interface WorkerInit {
   readonly sockets: readonly MmsgSocket[]
   /** A counter that the control thread raises after each message it posts to the worker. */
   readonly messageFlag: SharedArrayBuffer
+  /** An eventfd that it makes readable then, of an `mmsg` worker; null for other kinds. The control thread closes it. */
+  readonly wakeupFd: number | null
   readonly catalog: PackedCatalog
   readonly healthBuffer: SharedArrayBuffer
   readonly countersBuffer: SharedArrayBuffer
@@ -91,7 +93,8 @@ export const forProxiedClients = (answering: AnswerOptions): AnswerOptions => ({
   rateLimit: answering.rateLimit && { ...answering.rateLimit, workers: 1 },
 })
 
-/** Messages for a thread that blocks. A counter in shared memory makes it cheap to find that there are none. */
+/** Messages for a thread that blocks. A counter in shared memory makes it cheap to find that there are none; an eventfd
+ * (udp-socket.ts) ends the wait of a thread without queries. */
 export interface MessageQueue {
   /** Calls `onMessage` for each message that has been posted since the last call, in order. */
   drain(onMessage: (message: ToWorker) => void): void

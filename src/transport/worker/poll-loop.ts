@@ -4,12 +4,14 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
-import { type BatchOptions, listenMmsg } from '../udp/udp-batch.ts'
+import { type BatchOptions, listenMmsg, maxBlockedMs } from '../udp/udp-batch.ts'
 import type { MmsgSocket } from '../udp/udp-socket.ts'
 import type { MessageQueue, ToWorker } from './messages.ts'
 
 interface PollLoopOptions extends BatchOptions {
   readonly sockets: readonly MmsgSocket[]
+  /** Readable after a message was posted; see udp-socket.ts. */
+  readonly wakeupFd: number
   /** Messages from the control thread. */
   readonly messages: MessageQueue
   readonly clock: BatchClock
@@ -18,9 +20,6 @@ interface PollLoopOptions extends BatchOptions {
   /** Called once a `stop` message has come and the batch at hand is answered. */
   readonly onStop: () => void
 }
-
-/** The longest time between two runs of the event loop. */
-const maxBlockedMs = 1000
 
 /** Binds the sockets and starts the loop, which ends with a `stop` message. Throws the bind's errno. */
 export function runPollLoop(options: PollLoopOptions): void {

@@ -13,7 +13,7 @@ import {
   type WorkerKind,
 } from './messages.ts'
 import type { UdpTransport } from '../udp/udp-transport.ts'
-import { type MmsgSocket, openSocket } from '../udp/udp-socket.ts'
+import { type MmsgSocket, openSocket, openWakeup, wakeUp } from '../udp/udp-socket.ts'
 
 /** The delay before a worker's first restart; it doubles with each further one. */
 export const firstBackoffMs = 200
@@ -30,6 +30,8 @@ export interface WorkerHandle {
   thread: Worker | null
   /** Closed when the thread has ended: the kernel would go on giving them their share of the queries. */
   sockets: readonly MmsgSocket[]
+  /** Closed with the sockets; null: the thread waits for messages itself, or is not running. */
+  wakeupFd: number | null
   isServing: boolean
   /** When the thread was started, on the monotonic clock. */
   startedMs: number
@@ -42,7 +44,7 @@ export interface WorkerHandle {
 /** The part of WorkerInit that is the same for all workers. */
 export type SharedInit = Omit<
   WorkerInit,
-  'kind' | 'sockets' | 'messageFlag' | 'countersBuffer' | 'seed'
+  'kind' | 'sockets' | 'messageFlag' | 'wakeupFd' | 'countersBuffer' | 'seed'
 >
 
 /**
@@ -63,6 +65,7 @@ export function createWorkerHandles(
     messageFlag: createMessageFlag(),
     thread: null,
     sockets: [],
+    wakeupFd: null,
     isServing: false,
     startedMs: 0,
     backoffMs: firstBackoffMs,
@@ -80,13 +83,22 @@ export function startThread(
   entry: URL,
 ): Worker {
   if (handle.kind === 'mmsg' && udp.kind === 'mmsg') {
+    handle.wakeupFd = openWakeup(udp.libc)
     for (const endpoint of init.endpoints)
       handle.sockets = [...handle.sockets, openSocket(udp.libc, endpoint)]
   }
-  const { kind, sockets, messageFlag } = handle
+  const { kind, sockets, messageFlag, wakeupFd } = handle
   const countersBuffer = handle.counters.buffer
   const seed = getRandomValues(new Int32Array(4))
-  const workerData: WorkerInit = { ...init, kind, sockets, messageFlag, countersBuffer, seed }
+  const workerData: WorkerInit = {
+    ...init,
+    kind,
+    sockets,
+    messageFlag,
+    wakeupFd,
+    countersBuffer,
+    seed,
+  }
   handle.thread = new Worker(entry, { workerData, name: `${kind}-${handle.index}` })
   return handle.thread
 }
@@ -95,23 +107,32 @@ export function startThread(
 export function release(handle: WorkerHandle, udp: UdpTransport): void {
   handle.isServing = false
   handle.thread = null
-  if (udp.kind === 'mmsg') for (const { fd } of handle.sockets) udp.libc.close(fd)
+  if (udp.kind === 'mmsg') {
+    for (const { fd } of handle.sockets) udp.libc.close(fd)
+    if (handle.wakeupFd !== null) udp.libc.close(handle.wakeupFd)
+  }
   handle.sockets = []
+  handle.wakeupFd = null
 }
 
 /** Sends a message to the worker; without a thread it is lost, since a new thread starts with all that is in force. */
-export function post({ thread, messageFlag }: WorkerHandle, message: ToWorker): void {
+export function post(
+  { thread, messageFlag, wakeupFd }: WorkerHandle,
+  udp: UdpTransport,
+  message: ToWorker,
+): void {
   thread?.postMessage(message)
   raiseMessageFlag(messageFlag)
+  if (wakeupFd !== null && udp.kind === 'mmsg') wakeUp(udp.libc, wakeupFd)
 }
 
 /** Resolves when the thread has ended: by itself, or terminated after 3 s. Cancels a restart that is due. */
-export async function stopWorker(handle: WorkerHandle): Promise<void> {
+export async function stopWorker(handle: WorkerHandle, udp: UdpTransport): Promise<void> {
   const { thread, retry } = handle
   if (retry) clearTimeout(retry)
   if (!thread) return
   const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
-  post(handle, { kind: 'stop' })
+  post(handle, udp, { kind: 'stop' })
   const overdue = setTimeout(() => void thread.terminate(), stopTimeoutMs)
   await exited
   clearTimeout(overdue)

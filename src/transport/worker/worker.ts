@@ -129,10 +129,12 @@ function proxiedResponder(): Respond {
 /** Serves UDP by mmsg in a loop that blocks. Rejects with the errno of the first bind that fails. */
 async function serveBlocking(): Promise<void> {
   const libc = await loadLibc()
-  const { maxUdpOctets, sockets } = init
+  const { maxUdpOctets, sockets, wakeupFd } = init
+  if (wakeupFd === null) throw new Error('an mmsg worker has a wakeup')
   const messages = openMessageQueue(controlPort, init.messageFlag)
   runPollLoop({
     sockets,
+    wakeupFd,
     messages,
     publish,
     usePlaces,

@@ -9,7 +9,7 @@ import type { Counters } from '../../answer/counters.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
-import type { FromWorker } from './messages.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
 import { type StreamSettings, noStreams, withCertificate } from '../stream/streams.ts'
 import type { CertificatePair } from '../stream/tls.ts'
 import type { UdpTransport } from '../udp/udp-transport.ts'
@@ -122,26 +122,30 @@ class WorkerGroup implements Workers {
 
   publish(catalog: PackedCatalog): void {
     this.#catalog = catalog
-    for (const handle of this.#handles) post(handle, { kind: 'catalog', catalog: this.#catalog })
+    this.#post({ kind: 'catalog', catalog })
   }
 
   publishPlaces(places: PlaceNetworks): void {
     this.#places = places
-    for (const handle of this.#handles) post(handle, { kind: 'places', places })
+    this.#post({ kind: 'places', places })
   }
 
   renewCertificate(pair: CertificatePair): void {
     this.#streams = withCertificate(this.#streams, pair)
-    for (const handle of this.#handles) post(handle, { kind: 'certificate', pair })
+    this.#post({ kind: 'certificate', pair })
   }
 
   lameduck(): void {
-    for (const handle of this.#handles) post(handle, { kind: 'lameduck' })
+    this.#post({ kind: 'lameduck' })
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true
-    await Promise.all(this.#handles.map(stopWorker))
+    await Promise.all(this.#handles.map((handle) => stopWorker(handle, this.#options.udp)))
+  }
+
+  #post(message: ToWorker): void {
+    for (const handle of this.#handles) post(handle, this.#options.udp, message)
   }
 
   #init(): SharedInit {

@@ -10,7 +10,10 @@ import { type Libc, loadLibc } from '../../../src/transport/udp/udp-libc.ts'
 const { EAGAIN, EPERM, ENOSYS } = constants.errno
 
 /** A fake C library of which one call fails; `closed` counts closed sockets. */
-function failing(call: 'socket' | 'recvmmsg' | 'sendmmsg' | 'poll' | null, errno: number) {
+function failing(
+  call: 'socket' | 'recvmmsg' | 'sendmmsg' | 'poll' | 'eventfd' | null,
+  errno: number,
+) {
   let last = 0
   const libc: Partial<Libc> & { closed: number } = {
     closed: 0,
@@ -20,6 +23,7 @@ function failing(call: 'socket' | 'recvmmsg' | 'sendmmsg' | 'poll' | null, errno
     recvmmsg: () => answer('recvmmsg', -1, EAGAIN),
     sendmmsg: () => answer('sendmmsg', 0),
     poll: () => answer('poll', 0),
+    eventfd: () => answer('eventfd', 10),
     close: () => {
       libc.closed++
       return 0
@@ -71,6 +75,7 @@ describe('where a sandbox forbids a call', () => {
     ['recvmmsg', ENOSYS, 'recvmmsg: ENOSYS', 1],
     ['sendmmsg', EPERM, 'sendmmsg: EPERM', 1],
     ['poll', EPERM, 'poll: EPERM', 1],
+    ['eventfd', ENOSYS, 'eventfd: ENOSYS', 1],
   ] as const)('%s fails with errno %i', async (call, errno, why, closed) => {
     const libc = failing(call, errno)
     expect(await detectUdpTransport('auto', () => Promise.resolve(libc))).toEqual({
@@ -85,12 +90,12 @@ describe('where a sandbox forbids a call', () => {
     })
   })
 
-  test('none of them fails: mmsg, and the socket of the trial is closed', async () => {
+  test('none of them fails: mmsg, and the descriptors of the trial are closed', async () => {
     const libc = failing(null, 0)
     expect(await detectUdpTransport('auto', () => Promise.resolve(libc))).toMatchObject({
       fallback: null,
     })
-    expect(libc.closed).toBe(1)
+    expect(libc.closed).toBe(2)
   })
 })
 

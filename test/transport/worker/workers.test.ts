@@ -8,10 +8,11 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 
 import { checkEndpoints } from '../../../src/transport/endpoint.ts'
+import type { Libc } from '../../../src/transport/udp/udp-libc.ts'
 import { wantedReceiveOctets } from '../../../src/transport/udp/udp-socket.ts'
 import { systemClock } from '../../../src/lib/clock.ts'
 import type { Workers } from '../../../src/transport/worker/workers.ts'
-import { startAnswering, stopAnswering, udpKinds } from '../../support/answering-workers.ts'
+import { startAnswering, stopAnswering, udpKinds, udpOf } from '../../support/answering-workers.ts'
 import { type UdpClient, openUdpClient } from '../../support/dns-client.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { temporaryFolder } from '../../support/server.ts'
@@ -164,6 +165,26 @@ describe.each(udpKinds)('workers over %s', { timeout: 120_000 }, (kind) => {
     const told = { kind: 'buffer-clamped', askedOctets: wantedReceiveOctets, gotOctets }
     expect(events).toEqual(gotOctets < wantedReceiveOctets ? [told] : [])
   })
+})
+
+test('each catalog that is published wakes up every worker that waits in the kernel', async () => {
+  const { libc } = (await udpOf('mmsg')) as { readonly libc: Libc }
+  const woken: number[] = []
+  const write: Libc['write'] = (fd, octets, count) => {
+    woken.push(fd)
+    return libc.write(fd, octets, count)
+  }
+  const udp = { kind: 'mmsg', libc: { ...libc, write } } as const
+  const { workers } = await startAnswering('mmsg', { zones: [one], count: 2, udp })
+  await workers.listening
+  workers.publish(packed(2, two))
+  expect(new Set(woken).size).toBe(2)
+  workers.publish(packed(3, one))
+  expect(woken).toHaveLength(4)
+  await workers.stop()
+  expect(woken).toHaveLength(6)
+  workers.publish(packed(4, one))
+  expect(woken).toHaveLength(6)
 })
 
 test('a worker that crashes is restarted, with increasing delays', async () => {
