@@ -78,7 +78,8 @@ export const startOurs =
       config,
       work.places ? `geoip: { country: ${writePlaces(folder, work)} }\n` : '{}\n',
     )
-    const admin = work.disturbance === 'flips' ? `127.0.0.1:${adminPort}` : 'off'
+    const isFlipped = work.disturbance === 'flips' || work.isOneDead
+    const admin = isFlipped ? `127.0.0.1:${adminPort}` : 'off'
     const child = launched(process.execPath, [
       ...(process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []),
       mainFile,
@@ -92,8 +93,7 @@ export const startOurs =
       '--lameduck=0s',
       '--log-level=error',
     ])
-    const disturb =
-      work.disturbance === 'flips' ? flipOurs(adminPort) : rewriter(file, work.ours, '# ')
+    const disturb = isFlipped ? flipOurs(adminPort) : rewriter(file, work.ours, '# ')
     return answering({ name: `mxsteer ${transport}`, port, child, disturb })
   }
 
@@ -155,7 +155,7 @@ export const startGdnsd: Starter = async (work) => {
     const texts = { ...process.env, LC_ALL: 'C' }
     spawn('gdnsdctl', ['-c', folder, 'reload-zones'], { stdio: 'ignore', env: texts }).unref()
   }
-  const disturb = work.disturbance === 'flips' ? flip : reload
+  const disturb = work.disturbance === 'flips' || work.isOneDead ? flip : reload
   return answering({ name: 'gdnsd', port, child, disturb })
 }
 

@@ -17,7 +17,8 @@ import { type Latencies, halfOfPeak, latenciesOf } from './latency.ts'
 import { type Run, packageVersion, play } from './measure.ts'
 import { type Played, reportLatencies, reportWork } from './report.ts'
 import { reportStart } from './start.ts'
-import { type Questions, type Work, works } from './work.ts'
+import type { Questions } from './questions.ts'
+import { type Work, works } from './work.ts'
 
 /** gdnsd first: the others are compared with it. */
 const starters: readonly (readonly [name: string, start: Starter])[] = [
@@ -80,8 +81,10 @@ async function startAll(work: Work): Promise<Contender[]> {
   for (const [name, start] of starters) {
     if (!values.servers.split(',').includes(name)) continue
     const started = await start(work)
-    if (started.kind === 'started') contenders.push(started.contender)
-    else if (!/steers nothing|not asked/.test(started.why)) console.log(`skipped: ${started.why}`)
+    if (started.kind === 'started') {
+      contenders.push(started.contender)
+      if (work.isOneDead) started.contender.disturb?.()
+    } else if (!/steers nothing|not asked/.test(started.why)) console.log(`skipped: ${started.why}`)
   }
   return contenders
 }

@@ -3,6 +3,15 @@
 // A server without a word for it has none in its row: Knot steers nothing, and a small script has no 100,000 names.
 
 import { cityOf, mmdbFile } from '../test/support/mmdb-writer.ts'
+import {
+  asGoogle,
+  asking,
+  inRandomCase,
+  numbers,
+  type Questions,
+  randomNames,
+  randomSubnets,
+} from './questions.ts'
 
 export interface Work {
   readonly name: string
@@ -20,6 +29,8 @@ export interface Work {
   readonly pdns: string | null
   readonly dns2: 'static' | 'weighted' | 'mx' | 'nxdomain' | null
   readonly disturbance: 'flips' | 'reloads' | null
+  /** The target `mx2` is taken out before the first question. */
+  readonly isOneDead: boolean
   /** GeoIP database. */
   readonly places: Uint8Array | null
 }
@@ -29,13 +40,6 @@ export interface Steered {
   readonly plugins: string
   readonly records: string
 }
-
-export type Questions =
-  | { readonly kind: 'text'; readonly lines: readonly string[] }
-  /** Whole messages, for what dnsperf cannot say in words. */
-  | { readonly kind: 'messages'; readonly messages: readonly Uint8Array[] }
-
-const asking = (...lines: string[]): Questions => ({ kind: 'text', lines })
 
 const head = `
 zone: bench.test
@@ -89,54 +93,8 @@ const base: Omit<Work, 'name' | 'title' | 'questions'> = {
   pdns: '',
   dns2: null,
   disturbance: null,
+  isOneDead: false,
   places: null,
-}
-
-/** Repeatable random numbers: every server gets the same questions. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
-
-function randomNames(count: number): string[] {
-  const next = numbers(7)
-  return Array.from({ length: count }, () => {
-    const label = `${next(2 ** 31).toString(36)}${next(2 ** 31).toString(36)}`
-    return `${label}.bench.test A`
-  })
-}
-
-/** The question in so many random spellings, as resolvers ask that guard against forged answers so (0x20). */
-function inRandomCase(question: string, count: number): Questions {
-  const next = numbers(23)
-  const [name, type] = question.split(' ') as [string, string]
-  const lines = Array.from({ length: count }, () => {
-    const spelled = name.replace(/[a-z]/g, (letter) =>
-      next(2) === 0 ? letter : letter.toUpperCase(),
-    )
-    return `${spelled} ${type}`
-  })
-  return { kind: 'text', lines }
-}
-
-/** Two octets in front of each, as over TCP: what dnsperf -B reads. */
-function messageWithSubnet(id: number, network: readonly [number, number, number]): Uint8Array {
-  const name = [3, 103, 101, 111, 5, 98, 101, 110, 99, 104, 4, 116, 101, 115, 116, 0]
-  const subnet = [0, 8, 0, 7, 0, 1, 24, 0, ...network]
-  const opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, subnet.length, ...subnet]
-  const message = [id >> 8, id & 255, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, ...name, 0, 1, 0, 1, ...opt]
-  return Uint8Array.of(message.length >> 8, message.length & 255, ...message)
-}
-
-function randomSubnets(count: number): Questions {
-  const next = numbers(11)
-  const messages = Array.from({ length: count }, (_, id) =>
-    messageWithSubnet(id & 0xffff, [11 + next(89), next(256), next(256)]),
-  )
-  return { kind: 'messages', messages }
 }
 
 /** Each /16 of 11…99 somewhere: 22,784 networks on four continents, as a database and as gdnsd's list. */
@@ -224,6 +182,52 @@ ${records.join('')}`,
   }
 }
 
+/** What steering meets beyond a pool whose targets are all up, for an address and for MX. */
+const steeredWorks: readonly Pick<Work, 'name' | 'title' | 'ours' | 'isOneDead'>[] = [
+  {
+    name: 'regions',
+    title: '3 targets in 2 regions',
+    ours: steered.replace(/(mx1|mx2|mx3): \{/g, (text, target) =>
+      text.replace('{', `{ region: ${target === 'mx3' ? 'us' : 'eu'},`),
+    ),
+    isOneDead: false,
+  },
+  {
+    name: 'two-pools',
+    title: '2 pools, a dead member in the first',
+    ours: steered
+      .replace(
+        'pools:\n',
+        '  b1: { addresses: [203.0.113.4] }\n  b2: { addresses: [203.0.113.5] }\npools:\n',
+      )
+      .replace('\nsteering:', '  second: { targets: [b1, b2] }\n\nsteering:')
+      .replace('pools: [all]', 'pools: [all, second]'),
+    isOneDead: true,
+  },
+  {
+    name: 'suspect',
+    title: '3 suspect targets: their port is closed, and a probe more decides',
+    ours: steered
+      .replaceAll('203.0.113.', '127.0.0.')
+      .replace(
+        'pools:\n',
+        'probes:\n  p: { port: 1, fall: 10, interval: 5m, fast_interval: 5m }\npools:\n',
+      )
+      .replace('all: {', 'all: { probe: p,'),
+    isOneDead: false,
+  },
+]
+
+const sixteen = Array.from({ length: 16 }, (_, i) => i + 1)
+const sixteenTargets = `${head}
+targets:
+${sixteen.map((i) => `  mx${i}: { addresses: [203.0.113.${i}] }\n`).join('')}
+pools:
+  all: { targets: { ${sixteen.map((i) => `mx${i}: ${1 + (i % 4)}`).join(', ')} } }
+steering:
+  in: [{ pools: [all] }]
+${ourRecords.replace('{ steer: in }', '{ steer: in, ladder: 4 }').replace('answers: 1', 'answers: 4')}`
+
 const pick = `"pickwrandom({{2,'203.0.113.1'},{1,'203.0.113.2'},{1,'203.0.113.3'}})"`
 const ask = asking('plain.bench.test A')
 const askRelay = asking('relay.bench.test A')
@@ -272,20 +276,62 @@ export const works: readonly (() => Work)[] = [
     questions: inRandomCase('bench.test MX', spellings),
     records: masterMx,
   }),
-  () => {
+  ...(['geo', 'google'] as const).map((name) => (): Work => {
     const { database, nets } = someplaces()
     return {
       ...base,
-      name: 'geo',
-      title: 'geo A, 50,000 random client subnets',
-      questions: randomSubnets(50_000),
+      name,
+      ...(name === 'geo'
+        ? { title: 'geo A, 50,000 random client subnets', questions: randomSubnets(50_000) }
+        : {
+            title: 'geo A as Google asks: 50,000 client subnets, random case, DO',
+            questions: randomSubnets(50_000, asGoogle),
+          }),
       ours: geoOurs,
       gdnsd: { plugins: geoGdnsd(nets), records: 'geo DYNA geoip!geo\n' },
       knot: false,
       pdns: null,
       places: database,
     }
-  },
+  }),
+  ...steeredWorks.flatMap(({ name, title, ...work }): (() => Work)[] => [
+    () => ({
+      ...base,
+      ...work,
+      name,
+      title: `weighted A, ${title}`,
+      questions: askRelay,
+      gdnsd: weighted,
+      knot: false,
+      pdns: null,
+    }),
+    () => ({
+      ...base,
+      ...work,
+      name: `${name}-mx`,
+      title: `MX, ${title}`,
+      questions: asking('bench.test MX'),
+      records: masterMx,
+    }),
+  ]),
+  () => ({
+    ...base,
+    name: '16-targets',
+    title: 'A, 4 of 16 targets; gdnsd: 4 that stay the same',
+    questions: askRelay,
+    ours: sixteenTargets,
+    records: `${master}${[1, 2, 3, 4].map((i) => `relay A 203.0.113.${i}\n`).join('')}`,
+    pdns: null,
+  }),
+  () => ({
+    ...base,
+    name: '16-targets-mx',
+    title: 'MX, a ladder of 4 of 16 targets; the others: 4 that stay the same',
+    questions: asking('bench.test MX'),
+    ours: sixteenTargets,
+    records: `${masterMx}@ MX 40 mx4\nmx4 A 203.0.113.4\n`,
+    pdns: null,
+  }),
   () => ({
     ...base,
     name: 'nxdomain',
@@ -326,7 +372,7 @@ export const works: readonly (() => Work)[] = [
   }),
   () => ({
     ...base,
-    name: 'pools',
+    name: '1000-pools',
     title: 'weighted A, 1,000 pools of 3 targets asked at random',
     knot: false,
     pdns: null,
