@@ -122,6 +122,11 @@ export const law: readonly LawRow[] = [
     typesOnly: 'health steer zone',
   },
   {
+    room: 'masterfile',
+    pure: true,
+    imports: 'wire wire/rdata zone/compile',
+  },
+  {
     room: 'watch',
     imports: 'health lib probe/schedule probe/smtp',
     typesOnly: 'cluster weights',
@@ -195,7 +200,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'zonefile',
-    imports: 'answer files health lib probe/smtp watch wire wire/rdata zone zone/compile',
+    imports:
+      'answer files health lib masterfile probe/smtp watch wire wire/rdata zone zone/compile',
     typesOnly: 'reputation steer weights',
     packages: 'node:* yaml zod',
   },

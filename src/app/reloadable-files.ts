@@ -18,7 +18,7 @@ import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { isZoneFile, readSmallFile } from '../zonefile/read-folder.ts'
+import { isReadable, isZoneFile } from '../zonefile/read-folder.ts'
 import { type FolderLook, lookAtFolder, watchFiles } from '../zonefile/watch-files.ts'
 import { type SerialMemory, type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
@@ -133,8 +133,7 @@ const retryMs = 30_000
 async function reloadReadable(consumers: FileConsumers): Promise<void> {
   for (const { code, file } of consumers.zones.lastReload().mistakes) {
     if (code !== 'unreadable-file') continue
-    const read = await readSmallFile(file)
-    if (read.kind === 'octets') return reloadZones(consumers, 'readable again')
+    if (await isReadable(file)) return reloadZones(consumers, 'readable again')
   }
 }
 
@@ -146,7 +145,10 @@ export async function reloadOnChange(
   const { places, certificate, looks, workers, cluster, parts } = consumers
   const cause = 'file change'
   const zoneFiles = await parts.run('zones', () =>
-    watchFiles(folder, isZoneFile, () => void reloadZones(consumers, cause), looks.zones),
+    watchFiles(folder, isZoneFile, () => void reloadZones(consumers, cause), {
+      ...looks.zones,
+      others: () => consumers.zones.lastReload().masterLooks,
+    }),
   )
   cluster.onSerialsBehind(() =>
     parts.run('zones', () => void reloadZones(consumers, 'serials of other instances')),

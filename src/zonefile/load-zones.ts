@@ -3,6 +3,7 @@
 // own (run-load.ts).
 
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import {
   beginSerials,
   type KnownSerials,
@@ -22,10 +23,18 @@ import type { Zone } from '../zone/zone.ts'
 import { type Allocation, type AllocationRound, beginAllocation } from './allocation.ts'
 import { type ConfigDocument, parseDocument } from './document.ts'
 import { gatherDiagnostics, maxPerFile, type Diagnostic } from './diagnostic.ts'
+import { isMap } from './leaf.ts'
 import { resolveProbe } from './probe-profile.ts'
 import type { ReadFile } from './read-folder.ts'
 import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
-import { isRecordData, zoneSchema } from './zone-schema.ts'
+import {
+  digestRecords,
+  masterDiagnostics,
+  type OpenMasterFile,
+  placeOf,
+  readMasterRecords,
+} from './master-records.ts'
+import { isRecordData, zoneSchema, zoneWithFileSchema } from './zone-schema.ts'
 
 /** The files, and what the load before has left behind. */
 export interface LoadJob {
@@ -86,26 +95,44 @@ export interface LoadProgress {
   refuse(diagnostics: readonly Diagnostic[]): void
 }
 
-export function readZones(job: LoadJob, progress: LoadProgress): ZonesRead {
+export async function readZones(
+  job: LoadJob,
+  progress: LoadProgress,
+  open: OpenMasterFile,
+): Promise<ZonesRead> {
+  const opened = new Map<string, Uint8Array>()
   const loading: Loading = {
+    folder: job.folder,
+    named: new Set(),
+    async open(name) {
+      progress.begin(join(job.folder, name))
+      const read = await open(name)
+      opened.set(name, read.kind === 'octets' ? read.octets : new Uint8Array())
+      return read
+    },
     indexes: beginAllocation(job.allocation),
     serials: beginSerials(job.serials, job.wallMs),
     watched: new Map(),
     files: new Map(),
     loaded: [],
   }
-  const diagnostics = [...job.diagnostics]
+  const diagnostics: Diagnostic[] = []
   for (const file of job.files) {
     progress.begin(file.file)
-    const found = loadFile(loading, file)
+    const found = await loadFile(loading, file)
     if (found.some(isError)) progress.refuse(found)
     diagnostics.push(...found)
   }
+  for (const name of opened.keys()) loading.named.add(name)
+  const named = new Set([...loading.named].map((name) => join(job.folder, name)))
+  const isNamed = ({ code, file }: Diagnostic): boolean => code === 'not-read' && named.has(file)
+  diagnostics.push(...job.diagnostics.filter((one) => !isNamed(one)))
   if (diagnostics.some(isError))
     return { kind: 'rejected', diagnostics: gatherDiagnostics(diagnostics) }
   progress.begin(job.folder)
   const content = assemble(loading, gatherDiagnostics(diagnostics))
-  return { kind: 'loaded', ...content, hash: hashFiles(job.files) }
+  const files = [...job.files, ...[...opened].map(([name, octets]) => ({ name, octets }))]
+  return { kind: 'loaded', ...content, hash: hashFiles(files) }
 }
 
 const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
@@ -128,7 +155,7 @@ function assemble(
   }
 }
 
-function hashFiles(files: readonly ReadFile[]): string {
+function hashFiles(files: readonly Pick<ReadFile, 'name' | 'octets'>[]): string {
   const hash = createHash('sha256')
   for (const file of files) hash.update(JSON.stringify([file.name, hashOctets(file.octets)]))
   return hash.digest('hex')
@@ -156,6 +183,10 @@ const hashOctets = (octets: Uint8Array): string => createHash('sha256').update(o
 
 /** What a load collects, file by file. */
 interface Loading {
+  readonly folder: string
+  readonly open: OpenMasterFile
+  /** Master files that the zones name, whether they were read or not. */
+  readonly named: Set<string>
   readonly indexes: AllocationRound
   readonly serials: SerialRound
   /** By slot, zone and target: several targets may share an endpoint. */
@@ -176,11 +207,38 @@ interface LoadedZone {
   readonly identities: readonly CheckedAddress[]
 }
 
-function loadFile(loading: Loading, { file, octets, changedMs }: ReadFile): readonly Diagnostic[] {
-  const zoneFile = readZone(file, octets)
+async function loadFile(loading: Loading, read: ReadFile): Promise<readonly Diagnostic[]> {
+  const zoneFile = readZone(read.file, read.octets)
   const { document, source } = zoneFile
   if (!document) return zoneFile.diagnostics
+  if (isMap(document.value)) loading.named.add(String(document.value['records_file']))
   if (!source) return document.toDiagnostics(zoneFile.problems)
+  if (source.recordsFile === undefined)
+    return document.toDiagnostics(loadZone(loading, zoneFile, source, read.changedMs))
+  // A path with a mistake was repaired with one that leads nowhere.
+  if (zoneFile.problems.some(({ path }) => path[0] === 'records_file'))
+    return document.toDiagnostics(zoneFile.problems)
+  const master = await readMasterRecords(source, loading.open)
+  const changedMs = Math.max(read.changedMs, master.changedMs)
+  const problems = master.isWhole
+    ? [...master.problems, ...loadZone(loading, zoneFile, master.source, changedMs)]
+    : [...zoneFile.problems, ...master.problems]
+  const { document: inYaml = [], master: inMaster = [] } = Object.groupBy(problems, (problem) =>
+    placeOf(problem) === null ? 'document' : 'master',
+  )
+  return [
+    ...document.toDiagnostics(inYaml),
+    ...masterDiagnostics(master.places, inMaster, (name) => join(loading.folder, name)),
+  ]
+}
+
+/** Compiles a zone; returns all problems of its file. */
+function loadZone(
+  loading: Loading,
+  zoneFile: ZoneFile,
+  source: ZoneSource,
+  changedMs: number,
+): readonly Problem[] {
   const name = source.zone.replace(/\.$/, '').toLowerCase()
   const digest = digestZone(source)
   const { serial: explicit, serial_after: after } = source.soa
@@ -199,11 +257,7 @@ function loadFile(loading: Loading, { file, octets, changedMs }: ReadFile): read
     loading.loaded.push({ name, source, digest, zone, compiled, identities })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
-  return document.toDiagnostics([
-    ...zoneFile.problems,
-    ...problems,
-    ...checkDuplicate(loading, file, name),
-  ])
+  return [...zoneFile.problems, ...problems, ...checkDuplicate(loading, zoneFile.file, name)]
 }
 
 /** A problem if another file has the same zone. */
@@ -255,7 +309,11 @@ function watchAddress(
  * Digest of what a zone contains, 16 characters. Comments, the order of keys, the name of the file
  * and a serial that the server chose itself do not change it.
  */
-export const digestZone = (source: ZoneSource): string => shortHash(toCanonicalJson(source))
+export function digestZone(source: ZoneSource): string {
+  const { master } = source
+  const json = toCanonicalJson({ ...source, master: undefined, recordsFile: undefined })
+  return shortHash(master ? `${json} ${digestRecords(master)}` : json)
+}
 
 /** Hash of what all zones contain, 16 characters, by the digest of each. */
 export const hashContent = (digests: readonly string[]): string =>
@@ -344,7 +402,8 @@ function readSource(value: unknown): { source: ZoneSource | null; problems: read
 /** null: zod ran out of stack, on which it puts each issue of a list. */
 function parseShape(value: unknown): ReturnType<typeof zoneSchema.safeParse> | null {
   try {
-    return zoneSchema.safeParse(value)
+    const hasFile = isMap(value) && 'records_file' in value
+    return (hasFile ? zoneWithFileSchema : zoneSchema).safeParse(value)
   } catch (error) {
     if (error instanceof RangeError) return null
     throw error

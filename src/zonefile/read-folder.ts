@@ -4,8 +4,8 @@
 // it had when it last could be, if it ever could. Names that look like zone files and are none are
 // warned of, since no reader would miss them otherwise; dot files, which editors leave, are not.
 
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
 import {
   describeFailure,
   failureOf,
@@ -16,6 +16,8 @@ import {
 } from '../files/read-file.ts'
 import { documentOctetsLimit, fileDiagnostic } from './document.ts'
 import type { Diagnostic } from './diagnostic.ts'
+import type { MasterFileRead, OpenMasterFile } from './master-records.ts'
+import { lookAtFile } from './watch-files.ts'
 
 /** What a zone file had when it was read. */
 interface FileContent {
@@ -145,6 +147,99 @@ const refusalOf = (file: string, failure: FileFailure): Diagnostic =>
     failure.kind === 'too-large' ? 'too-large' : 'unreadable-file',
     `cannot read the file: ${describeFailure(failure)}`,
   )
+
+/** What files were when they were read, by name below the folder. */
+export type FileLooks = ReadonlyMap<string, string>
+
+/** The master files that the zones of one load name. */
+interface MasterFiles {
+  /** Reads a file, once however often it is asked for. Never rejects. */
+  readonly open: OpenMasterFile
+  /** Those with a content, by name below the folder. */
+  readonly files: ReadonlyMap<string, ReadFile>
+  readonly looks: FileLooks
+  /** Of files that cannot be read. */
+  readonly unread: readonly Diagnostic[]
+  /** false: at least one file could not be read. */
+  isComplete(): boolean
+}
+
+const masterOctetsLimit = 64 * 1024 * 1024
+
+/** `takenOctets`: of the files that were read before, which count in the bound of the folder. */
+export function openMasterFiles(folder: string, kept: KeptFiles, takenOctets: number): MasterFiles {
+  const files = new Map<string, ReadFile>()
+  const looks = new Map<string, string>()
+  const unread: Diagnostic[] = []
+  const reads = new Map<string, Promise<MasterFileRead>>()
+  let total = takenOctets
+  const take = (name: string, content: FileContent): MasterFileRead => {
+    total += content.octets.length
+    if (total > totalOctetsLimit || filesLimit < files.size)
+      return refused('too-large', 'the files of the folder are too large, or too many')
+    files.set(name, { file: join(folder, name), name, ...content })
+    return { kind: 'octets', ...content }
+  }
+  const openOnce = async (name: string): Promise<MasterFileRead> => {
+    const path = join(folder, name)
+    const { look, read } = await readBelow(folder, path)
+    looks.set(name, look)
+    if (read.kind === 'octets') return take(name, read)
+    if (read.kind === 'outside')
+      return refused('bad-path', 'a symbolic link leads out of the zones folder')
+    if (read.kind === 'missing') return refused('unreadable-file', describeFailure(read))
+    if (read.kind === 'too-large') return refused('too-large', describeFailure(read))
+    const before = kept.get(name)
+    unread.push(unreadOf(path, read, before !== undefined))
+    return before ? take(name, before) : { kind: 'unreadable' }
+  }
+  return {
+    open(name) {
+      const read = reads.get(name) ?? openOnce(name)
+      reads.set(name, read)
+      return read
+    },
+    files,
+    looks,
+    unread,
+    isComplete: () => unread.length === 0,
+  }
+}
+
+const refused = (
+  code: 'bad-path' | 'too-large' | 'unreadable-file',
+  why: string,
+): MasterFileRead => ({
+  kind: 'refused',
+  code,
+  why,
+})
+
+interface ReadBelow {
+  /** What it was before it was read. */
+  readonly look: string
+  readonly read: FileRead | { readonly kind: 'outside' }
+}
+
+/** Follows symbolic links, as those of a mount of Kubernetes, which stay in the folder. */
+async function readBelow(folder: string, path: string): Promise<ReadBelow> {
+  const found = await unlessHanging(path, listWithinMs, async () => {
+    const look = await lookAtFile(path)
+    const real = await realpath(path).catch(failureOf)
+    return { kind: 'looked' as const, look, real, root: await realpath(folder).catch(failureOf) }
+  })
+  if (found.kind === 'hanging') return { look: found.kind, read: found }
+  const { look, real, root } = found
+  if (typeof real !== 'string') return { look, read: real }
+  if (typeof root !== 'string') return { look, read: root }
+  const isBelow = real.startsWith(root.endsWith(sep) ? root : root + sep)
+  if (!isBelow) return { look, read: { kind: 'outside' } }
+  return { look, read: await readRegularFile(real, { maxOctets: masterOctetsLimit }) }
+}
+
+/** Whether a zone file or a master file can be read now. */
+export const isReadable = async (file: string): Promise<boolean> =>
+  (await readRegularFile(file, { maxOctets: masterOctetsLimit })).kind === 'octets'
 
 type SmallFileRead =
   | { readonly kind: 'octets'; readonly octets: Uint8Array }

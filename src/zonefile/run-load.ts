@@ -14,7 +14,15 @@ import { createAllocation } from './allocation.ts'
 import { type Diagnostic, gatherDiagnostics } from './diagnostic.ts'
 import { fileDiagnostic } from './document.ts'
 import { type LoadJob, type LoadProgress, readZones, type ZonesRead } from './load-zones.ts'
-import { contentsOf, type KeptFiles, readFolder } from './read-folder.ts'
+import type { OpenMasterFile } from './master-records.ts'
+import {
+  contentsOf,
+  type FileLooks,
+  type KeptFiles,
+  openMasterFiles,
+  readFolder,
+  type ReadFile,
+} from './read-folder.ts'
 
 export type ZonesLoaded = LoadCost &
   (
@@ -25,6 +33,8 @@ export type ZonesLoaded = LoadCost &
 interface LoadCost {
   /** The most that was seen of the thread's heap; 0: the folder was compiled without a thread, or not at all. */
   readonly peakHeapOctets: number
+  /** Of the master files that were asked for. */
+  readonly masterLooks: FileLooks
 }
 
 interface FolderLoaded {
@@ -39,6 +49,8 @@ interface FolderLoaded {
 export type FromLoadThread =
   | { readonly kind: 'began'; readonly file: string }
   | { readonly kind: 'refused'; readonly diagnostics: readonly Diagnostic[] }
+  /** A master file, by its name below the folder. What was read of it is posted back. */
+  | { readonly kind: 'wanted'; readonly name: string }
   /** `heapOctets`: what the heap of the thread takes then, garbage included. */
   | { readonly kind: 'read'; readonly read: ZonesRead; readonly heapOctets: number }
 
@@ -95,19 +107,38 @@ export async function loadZones(
   options: ThreadOptions = {},
 ): Promise<ZonesLoaded> {
   const folder = await readFolder(request.folder, kept)
-  if (folder.kind === 'bad')
-    return { kind: 'rejected', diagnostics: folder.diagnostics, peakHeapOctets: 0 }
+  if (folder.kind === 'bad') {
+    const cost = { peakHeapOctets: 0, masterLooks: new Map() }
+    return { kind: 'rejected', diagnostics: folder.diagnostics, ...cost }
+  }
   const { files, diagnostics } = folder
   const job = { ...request, files, diagnostics }
   const octets = files.reduce((sum, file) => sum + file.octets.length, 0)
-  const isHere = isAlone && octets <= smallOctets
-  const read = isHere
-    ? { ...readZones(job, noProgress), peakHeapOctets: 0 }
-    : await readInThread(job, options)
-  if (read.kind === 'rejected') return read
-  const { isComplete } = folder
-  return { ...read, catalog: openCatalog(read.packed), kept: contentsOf(files), isComplete }
+  const masters = openMasterFiles(request.folder, kept, octets)
+  // How large a master file is, and what $GENERATE makes of it, is not known here.
+  const isHere = isAlone && octets <= smallOctets && !files.some(mayNameMasterFile)
+  const { peakHeapOctets, ...read } = isHere
+    ? { ...(await readZones(job, noProgress, masters.open)), peakHeapOctets: 0 }
+    : await readInThread(job, masters.open, options)
+  const cost = { peakHeapOctets, masterLooks: masters.looks }
+  if (read.kind === 'rejected')
+    return {
+      ...read,
+      diagnostics: gatherDiagnostics([...read.diagnostics, ...masters.unread]),
+      ...cost,
+    }
+  return {
+    ...read,
+    ...cost,
+    warnings: gatherDiagnostics([...read.warnings, ...masters.unread]),
+    catalog: openCatalog(read.packed),
+    kept: contentsOf([...files, ...masters.files.values()]),
+    isComplete: folder.isComplete && masters.isComplete(),
+  }
 }
+
+const mayNameMasterFile = ({ octets }: ReadFile): boolean =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.length).includes('records_file')
 
 const noProgress: LoadProgress = { begin() {}, refuse() {} }
 
@@ -122,7 +153,13 @@ export const loadZonesOnce = (folder: string, wallMs: number): Promise<ZonesLoad
     isAlone: true,
   })
 
-async function readInThread(job: LoadJob, options: ThreadOptions): Promise<ZonesRead & LoadCost> {
+type ReadInThread = ZonesRead & Pick<LoadCost, 'peakHeapOctets'>
+
+async function readInThread(
+  job: LoadJob,
+  open: OpenMasterFile,
+  options: ThreadOptions,
+): Promise<ReadInThread> {
   const { limits = defaultLimits(), entry = loadEntry } = options
   let thread: Worker
   try {
@@ -133,17 +170,21 @@ async function readInThread(job: LoadJob, options: ThreadOptions): Promise<Zones
     return { kind: 'rejected', diagnostics, peakHeapOctets: 0 }
   }
   const watch = watchThread(thread, limits)
-  const read = await resultOf(thread, job.folder, watch, limits)
+  const answer = (name: string): void => void open(name).then((read) => thread.postMessage(read))
+  const read = await resultOf(thread, { folder: job.folder, watch, limits, answer })
   return { ...read, peakHeapOctets: watch.peakHeapOctets() }
 }
 
-/** `folder` is named where the thread ends before it has begun with a file. */
-function resultOf(
-  thread: Worker,
-  folder: string,
-  watch: ThreadWatch,
-  limits: LoadLimits,
-): Promise<ZonesRead> {
+interface Waiting {
+  /** Named where the thread ends before it has begun with a file. */
+  readonly folder: string
+  readonly watch: ThreadWatch
+  readonly limits: LoadLimits
+  /** Posts the content of a master file to the thread. */
+  readonly answer: (name: string) => void
+}
+
+function resultOf(thread: Worker, { folder, watch, limits, answer }: Waiting): Promise<ZonesRead> {
   return new Promise((resolve) => {
     let at = folder
     let failure: Failure | null = null
@@ -161,6 +202,8 @@ function resultOf(
           return
         case 'refused':
           return void mistakes.push(...message.diagnostics)
+        case 'wanted':
+          return answer(message.name)
         case 'read':
           watch.recordHeap(message.heapOctets)
           return resolve(message.read)

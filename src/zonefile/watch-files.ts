@@ -22,6 +22,8 @@ export interface FileWatch {
 /** What the files of a folder were at one moment. */
 export interface FolderLook {
   readonly fingerprint: string
+  /** Further files below the folder, by name, each as it was when it was read last. */
+  others?(): ReadonlyMap<string, string>
 }
 
 /**
@@ -39,7 +41,8 @@ export async function lookAtFolder(
 
 /**
  * Calls back after a change of the files that `matters` selects by name, once the folder is quiet
- * for 200 ms. `since`: a look from before the files were read; by default they are looked at now.
+ * for 200 ms, and of `others`, which are polled alone where they are in sub-folders. `since`: a look
+ * from before the files were read; by default they are looked at now.
  */
 export async function watchFiles(
   folder: string,
@@ -50,13 +53,12 @@ export async function watchFiles(
   let quietTimer: NodeJS.Timeout | undefined
   let comparing: Promise<void> | null = null
   let [isAskedAgain, isClosed] = [false, false]
-  let { fingerprint: last } = since ?? (await lookAtFolder(folder, matters))
+  let last: Seen = { ...(since ?? (await lookAtFolder(folder, matters))), changed: '' }
   let watcher = openWatcher(folder, onEvent)
 
   function onEvent(): void {
     quietTimer = quietTimer?.refresh() ?? setTimeout(compareSoon, quietMs)
   }
-
   /** One at a time: a file system that does not answer is not asked once more every 5 s. */
   function compareSoon(): void {
     isAskedAgain = comparing !== null
@@ -67,9 +69,9 @@ export async function watchFiles(
   }
 
   async function compare(): Promise<void> {
-    const now = await fingerprint(folder, matters)
-    if (now === last || isClosed) return
-    last = now
+    const before = last
+    last = await see(folder, matters, since?.others?.() ?? new Map())
+    if (isClosed || !isChange(before, last)) return
     // The folder itself may have been replaced: watch the new one.
     watcher?.close()
     watcher = openWatcher(folder, onEvent)
@@ -88,6 +90,26 @@ export async function watchFiles(
     },
   }
 }
+
+interface Seen {
+  /** Of the files that matter. */
+  readonly fingerprint: string
+  /** Of others that are not what they were when they were read: what they are. */
+  readonly changed: string
+}
+
+const see = async (
+  folder: string,
+  matters: (name: string) => boolean,
+  others: ReadonlyMap<string, string>,
+): Promise<Seen> => ({
+  fingerprint: await fingerprint(folder, matters),
+  changed: await changedSince(folder, others),
+})
+
+/** Others that were read again are what they were, which is no change. */
+const isChange = (before: Seen, now: Seen): boolean =>
+  now.fingerprint !== before.fingerprint || (now.changed !== '' && now.changed !== before.changed)
 
 /** null: only polling is left, since there is no inotify instance or no folder. */
 function openWatcher(folder: string, onEvent: () => void): FSWatcher | null {
@@ -117,10 +139,24 @@ async function fingerprint(folder: string, matters: (name: string) => boolean): 
   }
 }
 
-const lineOf = (path: string, name: string): Promise<string> =>
+/** Of files that are not what they were: what they are now. Empty: there is none. */
+async function changedSince(folder: string, looks: ReadonlyMap<string, string>): Promise<string> {
+  const lines: string[] = []
+  for (const [name, before] of looks) {
+    const now = await lookAtFile(join(folder, name))
+    if (now !== before) lines.push(`${name}:${now}`)
+  }
+  return lines.join('\n')
+}
+
+const lineOf = async (path: string, name: string): Promise<string> =>
+  `${name}:${await lookAtFile(path)}`
+
+/** What a file is at this moment: differs after every save. Of one that cannot be looked at, why. */
+export const lookAtFile = (path: string): Promise<string> =>
   stat(path).then(
-    ({ ino, size, mtimeMs, ctimeMs }) => `${name}:${ino}:${size}:${mtimeMs}:${ctimeMs}`,
-    (error: unknown) => `${name}:${codeOf(error)}`,
+    ({ ino, size, mtimeMs, ctimeMs }) => `${ino}:${size}:${mtimeMs}:${ctimeMs}`,
+    (error: unknown) => codeOf(error),
   )
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown'

@@ -10,6 +10,7 @@ import type { Catalog } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
 import type { LoadedTarget } from './load-zones.ts'
 import type { Diagnostic } from './diagnostic.ts'
+import type { FileLooks } from './read-folder.ts'
 import { loadZones, type ZonesLoaded } from './run-load.ts'
 
 interface ServedZones {
@@ -46,6 +47,8 @@ interface LastZoneLoad extends LastReload {
   readonly durationMs: number
   /** The most heap that was seen in its thread; 0: it had none. */
   readonly peakHeapOctets: number
+  /** The master files that it asked for, as they were then. */
+  readonly masterLooks: FileLooks
   /** Why it was rejected, or which files could not be read; empty: all is as on disk. */
   readonly mistakes: readonly Diagnostic[]
 }
@@ -97,6 +100,7 @@ const neverLoaded: LastZoneLoad = {
   successAtSeconds: 0,
   durationMs: 0,
   peakHeapOctets: 0,
+  masterLooks: new Map(),
   mistakes: [],
 }
 
@@ -114,8 +118,8 @@ export function createZoneKeeper(folder: string, clock: Clock, memory: SerialMem
     const serials = { own: carried.serials, shared: await memory.shared() }
     const wallMs = clock.wallMs()
     const loaded = await loadZones({ folder, allocation, serials, kept, wallMs, isAlone })
-    const { peakHeapOctets } = loaded
-    const cost = { durationMs: clock.monotonicMs() - beganMs, peakHeapOctets }
+    const { peakHeapOctets, masterLooks } = loaded
+    const cost = { durationMs: clock.monotonicMs() - beganMs, peakHeapOctets, masterLooks }
     if (loaded.kind === 'rejected') {
       const mistakes = errorsOf(loaded.diagnostics)
       last = { ...last, ...cost, successful: false, mistakes }
@@ -166,7 +170,7 @@ const outcomeOf = (
   { isComplete, warnings }: Loaded,
   before: LastReload,
   clock: Clock,
-): Omit<LastZoneLoad, 'durationMs' | 'peakHeapOctets'> =>
+): Omit<LastZoneLoad, 'durationMs' | 'peakHeapOctets' | 'masterLooks'> =>
   isComplete
     ? { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000), mistakes: [] }
     : { ...before, successful: false, mistakes: warnings.filter(isUnreadable) }

@@ -22,6 +22,7 @@ import {
   text,
   trueOrFalse,
 } from './leaf.ts'
+import { readFileName } from '../masterfile/file-name.ts'
 import { identitySchema, probeSchema, targetSchema, weight } from './target-schema.ts'
 import { recordSchema } from './record-schema.ts'
 
@@ -148,7 +149,16 @@ const onAllDownSchema: z.ZodType<OnAllDownSource> = leaf({
   },
 })
 
-export const zoneSchema: z.ZodType<ZoneSource> = closedMap({
+const recordsFile: z.ZodType<string> = leaf({
+  expected: 'the path of a master file below the zones folder, without ".."',
+  fallback: 'records.zone',
+  read(value) {
+    const read = typeof value === 'string' ? readFileName(value) : null
+    return read?.kind === 'name' ? read.name : null
+  },
+})
+
+const shape = {
   zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid'),
   ttl: ttl.default(defaultTtlSeconds),
   min_ttl: ttl.optional(),
@@ -160,11 +170,35 @@ export const zoneSchema: z.ZodType<ZoneSource> = closedMap({
   on_all_down: onAllDownSchema.default({ kind: 'all' }),
   internal: networks.default([]),
   records: namedMap(recordSchema(ttl)),
-}).transform(({ min_ttl, on_all_down, ...zone }) => ({
+  records_file: recordsFile.optional(),
+}
+
+/** Where the YAML leaves it to the SOA of the master file. */
+export const soaOfFile: SoaSource = {
+  mname: '.',
+  rname: '.',
+  refresh: 3600,
+  retry: 600,
+  expire: 604_800,
+}
+
+type ZoneShape = z.infer<z.ZodObject<typeof shape>>
+
+const toSource = ({ min_ttl, on_all_down, records_file, ...zone }: ZoneShape): ZoneSource => ({
   ...zone,
   minTtl: min_ttl,
   onAllDown: on_all_down,
-}))
+  recordsFile: records_file,
+})
+
+export const zoneSchema: z.ZodType<ZoneSource> = closedMap(shape).transform(toSource)
+
+/** Of a zone with `records_file`, whose records and SOA may all be there. */
+export const zoneWithFileSchema: z.ZodType<ZoneSource> = closedMap({
+  ...shape,
+  soa: soaSchema.default(() => soaOfFile),
+  records: shape.records.default(new Map()),
+}).transform(toSource)
 
 /** Record data is taken as written: `010` stays `010`, and `1.10` does not become 1.1. */
 export const isRecordData = (path: DocumentPath): boolean =>

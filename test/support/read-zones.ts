@@ -3,7 +3,7 @@
 import { noSerials } from '../../src/lib/zone-serials.ts'
 import { createAllocation } from '../../src/zonefile/allocation.ts'
 import { type LoadJob, type ZonesRead, readZones } from '../../src/zonefile/load-zones.ts'
-import { type KeptFiles, readFolder } from '../../src/zonefile/read-folder.ts'
+import { type KeptFiles, openMasterFiles, readFolder } from '../../src/zonefile/read-folder.ts'
 
 /** `job`: what a load before has left behind; without it, nothing. */
 export async function readZonesHere(
@@ -15,5 +15,6 @@ export async function readZonesHere(
   if (read.kind === 'bad') return { kind: 'rejected', diagnostics: read.diagnostics }
   const before = { allocation: createAllocation(), serials: noSerials, wallMs: 0, ...job }
   const { files, diagnostics } = read
-  return readZones({ folder, files, diagnostics, ...before }, { begin() {}, refuse() {} })
+  const { open } = openMasterFiles(folder, kept, 0)
+  return readZones({ folder, files, diagnostics, ...before }, { begin() {}, refuse() {} }, open)
 }

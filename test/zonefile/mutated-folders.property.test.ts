@@ -120,43 +120,113 @@ const mutated = fc
   )
   .map(([text, mutations]) => mutations.reduce((before, mutate) => mutate(before), text))
 
+const masters = readdirSync(join(root, 'test/fixtures/master'))
+  .filter((file) => file.endsWith('.zone'))
+  .map((file) => readFileSync(join(root, 'test/fixtures/master', file), 'latin1'))
+
+/** What breaks a master file. */
+const masterScraps = [
+  '(',
+  ')',
+  '"',
+  '\\',
+  '\\300',
+  ';',
+  '\n',
+  ' ',
+  '@',
+  '$',
+  '${0,127,n}',
+  '$INCLUDE other.zone\n',
+  '$INCLUDE 1.zone\n',
+  '$GENERATE 0-300 $ A 192.0.2.$\n',
+  '$ORIGIN .\n',
+  '$TTL 4294967295\n',
+  '\\# 9999 ',
+  'TYPE0 ',
+  '\u0000',
+  '\xff',
+]
+
+const masterMutation = fc
+  .array(fc.tuple(place, fc.nat({ max: 20 }), fc.constantFrom(...masterScraps)), {
+    minLength: 1,
+    maxLength: 4,
+  })
+  .map(
+    (edits) =>
+      (text: string): string =>
+        edits.reduce((before, [at, length, put]) => {
+          const from = Math.floor(at * before.length)
+          return before.slice(0, from) + put + before.slice(from + length)
+        }, text),
+  )
+
+const mutatedMaster = fc
+  .tuple(
+    fc.constantFrom(...masters),
+    fc.array(fc.oneof(masterMutation, octetMutation, lineMutation), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  )
+  .map(([text, mutations]) => mutations.reduce((before, mutate) => mutate(before), text))
+
 const filesInFolder = 50
 
-it('of mutated zone files are loaded or refused, within the limits of the thread', async () => {
-  const seen = new Map<string, number>()
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(mutated, { minLength: filesInFolder, maxLength: filesInFolder }),
-      async (texts) => {
-        const folder = join(temporaryFolder(), 'zones')
-        mkdirSync(folder)
-        for (const [i, text] of texts.entries())
-          writeFileSync(
-            join(folder, `${i}.yaml`),
-            Buffer.from(text.replace(/^zone: /m, `zone: z${i}.`), 'latin1'),
-          )
-        let turns = 0
-        const timer = setInterval(() => turns++, 5)
-        const loaded = await loadZones({
-          folder,
-          allocation: createAllocation(),
-          serials: { own: new Map(), shared: null },
-          kept: new Map(),
-          wallMs: 0,
-          isAlone: false,
-        })
-        clearInterval(timer)
-        rmSync(folder, { recursive: true })
-        expect(turns).toBeGreaterThan(0)
-        const found = loaded.kind === 'rejected' ? loaded.diagnostics : loaded.warnings
-        for (const { code } of found) seen.set(code, (seen.get(code) ?? 0) + 1)
-        expect(
-          found.filter(({ code }) => /^too-(slow|much-memory)$|^reading-failed$/.test(code)),
-        ).toEqual([])
-      },
-    ),
-    { numRuns: Math.ceil(runs(2000) / filesInFolder), endOnFailure: true },
+const ofYaml = (folder: string, i: number, text: string): void =>
+  writeFileSync(
+    join(folder, `${i}.yaml`),
+    Buffer.from(text.replace(/^zone: /m, `zone: z${i}.`), 'latin1'),
   )
-  // Mistakes of many kinds were made, or this proved nothing.
-  expect(seen.size).toBeGreaterThan(runs(2000) >= 400 ? 15 : 0)
-}, 1_200_000)
+
+/** A zone for each master file, which may include each other. */
+const ofMaster = (folder: string, i: number, text: string): void => {
+  writeFileSync(join(folder, `${i}.zone`), Buffer.from(text, 'latin1'))
+  writeFileSync(
+    join(folder, `${i}.yaml`),
+    `zone: z${i}.example\nrecords_file: ${i}.zone\nsoa: { mname: ., rname: . }\n`,
+  )
+}
+
+it.each([
+  ['zone files', mutated, ofYaml],
+  ['master files', mutatedMaster, ofMaster],
+] as const)(
+  'of mutated %s are loaded or refused, within the limits of the thread',
+  async (_, one, write) => {
+    const seen = new Map<string, number>()
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(one, { minLength: filesInFolder, maxLength: filesInFolder }),
+        async (texts) => {
+          const folder = join(temporaryFolder(), 'zones')
+          mkdirSync(folder)
+          for (const [i, text] of texts.entries()) write(folder, i, text)
+          let turns = 0
+          const timer = setInterval(() => turns++, 5)
+          const loaded = await loadZones({
+            folder,
+            allocation: createAllocation(),
+            serials: { own: new Map(), shared: null },
+            kept: new Map(),
+            wallMs: 0,
+            isAlone: false,
+          })
+          clearInterval(timer)
+          rmSync(folder, { recursive: true })
+          expect(turns).toBeGreaterThan(0)
+          const found = loaded.kind === 'rejected' ? loaded.diagnostics : loaded.warnings
+          for (const { code } of found) seen.set(code, (seen.get(code) ?? 0) + 1)
+          expect(
+            found.filter(({ code }) => /^too-(slow|much-memory)$|^reading-failed$/.test(code)),
+          ).toEqual([])
+        },
+      ),
+      { numRuns: Math.ceil(runs(2000) / filesInFolder), endOnFailure: true },
+    )
+    // Mistakes of many kinds were made, or this proved nothing.
+    expect(seen.size).toBeGreaterThan(runs(2000) >= 400 ? 15 : 0)
+  },
+  1_200_000,
+)

@@ -53,7 +53,8 @@ function readNumber(text: string, mnemonics: Mnemonics): number | null {
 
 const secondsOf: Mnemonics = { W: 604_800, D: 86_400, H: 3600, M: 60, S: 1 }
 
-function readPeriod(text: string): number | null {
+/** Seconds of a period; null: the text is none. */
+export function readPeriod(text: string): number | null {
   if (/^\d{1,10}$/.test(text)) return Number(text)
   if (!/^(\d{1,10}[wdhms]){1,5}$/i.test(text)) return null
   let total = 0

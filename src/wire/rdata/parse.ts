@@ -21,11 +21,20 @@ export type ParsedRdata =
  */
 export function parseRdata(type: number, text: string, origin: Name): ParsedRdata {
   if (isMetaType(type)) return bad(`${typeToText(type)} is a type of queries, never data of a zone`)
+  const tokenized = tokenize(text, { pairs: takesPairs(type) })
+  return tokenized.kind === 'bad' ? tokenized : parseRdataTokens(type, tokenized.tokens, origin)
+}
+
+/** Whether tokens of its rdata may be `key="quoted value"`. */
+export const takesPairs = (type: number): boolean => layouts.get(type)?.pairs === true
+
+/** The same from tokens. */
+export function parseRdataTokens(
+  type: number,
+  tokens: readonly Token[],
+  origin: Name,
+): ParsedRdata {
   const layout = layouts.get(type)
-  const pairs = layout?.pairs === true
-  const tokenized = tokenize(text, { pairs })
-  if (tokenized.kind === 'bad') return tokenized
-  const { tokens } = tokenized
   const [first] = tokens
   if (first && !first.quoted && first.text === '\\#') return parseGeneric(tokens.slice(1), layout)
   if (!layout)

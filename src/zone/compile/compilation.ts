@@ -31,6 +31,17 @@ export interface CompileInput {
 
 const lowTtlSeconds = 30
 
+/** A week: the cap that RFC 8767 §4 suggests to resolvers. */
+const highTtlSeconds = 604_800
+
+/** Of a TTL that RFC 2181 §8 allows and few zones have. */
+export function warnUnusualTtl(problems: Problems, path: DocumentPath, ttl: number): void {
+  warnLowTtl(problems, path, ttl)
+  if (ttl <= highTtlSeconds) return
+  const message = `a TTL of ${ttl} s is long: most resolvers lower it, expected at most ${highTtlSeconds}`
+  problems.warn('high-ttl', path, message)
+}
+
 /** Below 30 s the query load rises steeply, and some resolvers raise the TTL anyway. */
 export function warnLowTtl(problems: Problems, path: DocumentPath, ttl: number): void {
   if (ttl >= lowTtlSeconds) return

@@ -19,7 +19,7 @@ import {
 import type { TargetDraft } from './compile-targets.ts'
 import { exchangeLimits } from './exchange-addresses.ts'
 import { isDoubled, readName } from './names.ts'
-import type { DocumentPath } from './problem.ts'
+import type { DocumentPath, ProblemCode } from './problem.ts'
 import type { PlainSource, RecordSource } from './zone-source.ts'
 
 /** An owner name with its sets by type, before the nodes of the zone are built. */
@@ -84,7 +84,7 @@ export function compileRecords(compilation: Compilation, inputs: RecordInputs): 
 }
 
 /** The draft of this owner name, made if there is none yet. */
-function openOwner(
+export function openOwner(
   owners: Owners,
   owner: Name,
   path: DocumentPath,
@@ -97,33 +97,42 @@ function openOwner(
   return draft
 }
 
-interface OwnerName {
+export interface OwnerName {
   readonly name: Name
   readonly key: NameKey
 }
 
-function readOwner({ apex, apexKey, problems }: Compilation, text: string): OwnerName | null {
+function readOwner(compilation: Compilation, text: string): OwnerName | null {
   const path = ['records', text]
-  const parsed = readName(text, apex)
+  const parsed = readName(text, compilation.apex)
   if (parsed.kind === 'bad') {
-    problems.refuse('bad-name', path, `bad owner name: ${parsed.why}`, 'key')
+    compilation.problems.refuse('bad-name', path, `bad owner name: ${parsed.why}`, 'key')
     return null
   }
-  const key = keyOfName(parsed.name)
+  const owner = { name: parsed.name, key: keyOfName(parsed.name) }
+  return isOwnerOfZone(compilation, path, owner) ? owner : null
+}
+
+/** false: the name is not in the zone, which is reported. */
+export function isOwnerOfZone(
+  { apex, apexKey, problems }: Compilation,
+  path: DocumentPath,
+  { name, key }: OwnerName,
+): boolean {
   if (!isAtOrBelow(key, apexKey)) {
-    const message = `${nameToText(parsed.name)} is not in the zone, expected a name at or below ${nameToText(apex)}`
+    const message = `${nameToText(name)} is not in the zone, expected a name at or below ${nameToText(apex)}`
     problems.refuse('out-of-zone', path, message, 'key')
-    return null
+    return false
   }
-  if (isDoubled(parsed.name, apex)) {
+  if (isDoubled(name, apex)) {
     problems.warn(
       'doubled-zone',
       path,
-      `this is ${nameToText(parsed.name)}: is a final dot missing?`,
+      `this is ${nameToText(name)}: is a final dot missing?`,
       'key',
     )
   }
-  return { name: parsed.name, key }
+  return true
 }
 
 /** One key of an owner's map: a record type, or `address`. */
@@ -163,19 +172,12 @@ function addRecord(compilation: Compilation, entry: TypeEntry): void {
 }
 
 function readType({ problems }: Compilation, path: DocumentPath, text: string): number | null {
-  const type = typeFromText(text)
-  if (type === undefined) {
-    const suggestion = nearest(text, ['address', ...Object.keys(RRType)])
-    const hint = suggestion ? `did you mean ${suggestion}?` : 'expected a type such as MX, or TYPEn'
-    problems.refuse(
-      'unknown-type',
-      path,
-      `unknown record type ${JSON.stringify(text)}, ${hint}`,
-      'key',
-    )
+  const read = readRecordType(text, ['address', ...Object.keys(RRType)])
+  if (read.kind === 'bad') {
+    problems.refuse(read.code, path, read.message, 'key')
     return null
   }
-  if (type === RRType.SOA) {
+  if (read.type === RRType.SOA) {
     problems.refuse(
       'forbidden-type',
       path,
@@ -184,20 +186,32 @@ function readType({ problems }: Compilation, path: DocumentPath, text: string): 
     )
     return null
   }
-  if (isForbidden(type)) {
-    problems.refuse(
-      'forbidden-type',
-      path,
-      `${typeToText(type)} cannot be given in a zone file`,
-      'key',
-    )
-    return null
+  return read.type
+}
+
+type RecordType =
+  | { readonly kind: 'type'; readonly type: number }
+  | { readonly kind: 'bad'; readonly code: ProblemCode; readonly message: string }
+
+/** `known`: words that one that is no type may be a misspelling of. */
+export function readRecordType(
+  text: string,
+  known: readonly string[] = Object.keys(RRType),
+): RecordType {
+  const type = typeFromText(text)
+  if (type === undefined) {
+    const suggestion = nearest(text, known)
+    const hint = suggestion ? `did you mean ${suggestion}?` : 'expected a type such as MX, or TYPEn'
+    const message = `unknown record type ${JSON.stringify(text.slice(0, 64))}, ${hint}`
+    return { kind: 'bad', code: 'unknown-type', message }
   }
-  return type
+  if (!isForbidden(type)) return { kind: 'type', type }
+  const message = `${typeToText(type)} cannot be given in a zone file`
+  return { kind: 'bad', code: 'forbidden-type', message }
 }
 
 /** Adds a set to its owner. If the owner has one of the same type, that is reported. */
-function addSet({ problems }: Compilation, owner: OwnerDraft, draft: SetDraft): void {
+export function addSet({ problems }: Compilation, owner: OwnerDraft, draft: SetDraft): void {
   const { set, path } = draft
   const existing = owner.sets.get(set.type)
   if (!existing) {
@@ -282,13 +296,18 @@ const rrsetOctetsLimit = 60_000
 /** Compressed owner name, type, class, TTL and RDLENGTH of a record. */
 const recordOverheadOctets = 12
 
+interface CompiledRRset {
+  readonly set: RRset
+  readonly rdataPaths: readonly DocumentPath[]
+}
+
 /** Rdata is parsed from presentation form; bad rdata is reported and left out. */
 function compileRRset(
   compilation: Compilation,
   path: DocumentPath,
   type: number,
   source: PlainSource,
-): { set: RRset; rdataPaths: readonly DocumentPath[] } {
+): CompiledRRset {
   const { problems } = compilation
   const rdata: Rdata[] = []
   const rdataPaths: DocumentPath[] = []
@@ -299,22 +318,40 @@ function compileRRset(
       problems.refuse('bad-rdata', rdataPath, `bad ${typeToText(type)}: ${parsed.why}`)
       continue
     }
-    if (rdata.some((other) => isSame(other, parsed.rdata))) {
-      problems.warn('duplicate-record', rdataPath, 'the same record twice: served once')
-      continue
-    }
-    warnDoubled(compilation, rdataPath, type, parsed.rdata)
     rdata.push(parsed.rdata)
     rdataPaths.push(rdataPath)
   }
-  checkRRset(compilation, path, type, rdata)
   if (source.ttl !== undefined) warnLowTtl(problems, [...path, 'ttl'], source.ttl)
   const ttl = source.ttl ?? compilation.source.ttl
-  return { set: { kind: 'plain', type, ttl, rdata }, rdataPaths }
+  return joinRRset(compilation, path, { set: { kind: 'plain', type, ttl, rdata }, rdataPaths })
 }
 
-const isSame = (a: Rdata, b: Rdata): boolean =>
-  a.octets.length === b.octets.length && a.octets.every((octet, i) => octet === b.octets[i])
+/** The set as it is served, each record once, after what is wrong with it was reported. */
+export function joinRRset(
+  compilation: Compilation,
+  path: DocumentPath,
+  given: CompiledRRset,
+): CompiledRRset {
+  const { type } = given.set
+  const seen = new Set<string>()
+  const rdata: Rdata[] = []
+  const rdataPaths: DocumentPath[] = []
+  for (const [i, one] of given.set.rdata.entries()) {
+    const rdataPath = given.rdataPaths[i] ?? path
+    const octets = Buffer.from(one.octets).toString('latin1')
+    if (seen.has(octets)) {
+      const message = 'the same record twice: served once'
+      compilation.problems.warn('duplicate-record', rdataPath, message)
+      continue
+    }
+    seen.add(octets)
+    warnDoubled(compilation, rdataPath, type, one)
+    rdata.push(one)
+    rdataPaths.push(rdataPath)
+  }
+  checkRRset(compilation, path, type, rdata)
+  return { set: { ...given.set, rdata }, rdataPaths }
+}
 
 function warnDoubled(
   compilation: Compilation,

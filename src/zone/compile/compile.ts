@@ -10,6 +10,7 @@ import { RRType } from '../../wire/rrtype.ts'
 import type { RRset, Zone, ZoneNode } from '../zone.ts'
 import { checkAcross } from './check-across.ts'
 import { type Compilation, type CompileInput, warnLowTtl } from './compilation.ts'
+import { compileMaster } from './compile-master.ts'
 import { compilePools } from './compile-pools.ts'
 import { compileRecords, type Owners } from './compile-records.ts'
 import { compileSteering } from './compile-steering.ts'
@@ -51,6 +52,7 @@ export function compileZone(input: CompileInput): CompiledZone {
   const policies = compileSteering(compilation, pools)
   const soa = compileSoa(compilation)
   const owners = compileRecords(compilation, { targets, policies, soa })
+  compileMaster(compilation, owners)
   const nodes = buildNodes(owners, apex)
   checkAcross(compilation, owners, nodes)
   const compiled = [...targets.values()].map(({ target, memberships }) => ({ target, memberships }))

@@ -1,5 +1,5 @@
 // Problems of a zone file by their path in the document. zonefile/ turns each into a Diagnostic,
-// with file, line and column.
+// with file, line and column. The path of what stands in a master file is `records_file[PLACE]`.
 
 /** Steps from the document to a value: keys of maps and indices of lists. */
 export type DocumentPath = readonly (string | number)[]
@@ -35,6 +35,9 @@ export const problemCodes = [
   'duplicate-key',
   'more-mistakes',
   'bad-certificate',
+  // a master file
+  'bad-path',
+  'bad-directive',
   // its shape
   'unknown-key',
   'missing',
@@ -88,7 +91,11 @@ export const problemCodes = [
   'doubled-zone',
   'occluded',
   'duplicate-record',
+  'superseded',
+  'dnssec-left-out',
+  'ttl-differs',
   'low-ttl',
+  'high-ttl',
   'missing-family',
   'unused-target',
   'unused-weight',

@@ -3,6 +3,8 @@
 
 import type { WarmUp } from '../../health/effective-weight.ts'
 import type { Spill } from '../../steer/policy.ts'
+import type { Name, NameKey } from '../../wire/name.ts'
+import type { Rdata } from '../../wire/rdata/rdata.ts'
 import type { DocumentPath } from './problem.ts'
 
 export interface ZoneSource {
@@ -20,6 +22,28 @@ export interface ZoneSource {
   readonly internal: readonly string[]
   /** By owner name, then by type. */
   readonly records: ReadonlyMap<string, ReadonlyMap<string, RecordSource>>
+  /** Path of the master file below the zones folder. Absent: there is none. */
+  readonly recordsFile?: string | undefined
+  /** What the master file has, once it is read. */
+  readonly master?: MasterRecords | undefined
+}
+
+/** The records of a master file, by owner. */
+export type MasterRecords = ReadonlyMap<NameKey, MasterOwner>
+
+export interface MasterOwner {
+  readonly name: Name
+  /** By type. */
+  readonly sets: ReadonlyMap<number, MasterSet>
+}
+
+/** Records of one owner and type, as they follow each other in the file. */
+export interface MasterSet {
+  /** Seconds. */
+  readonly ttl: number
+  readonly rdata: readonly Rdata[]
+  /** The last step of the path of each: `records_file[PLACE]`. */
+  readonly places: readonly number[]
 }
 
 export type OnAllDownSource =

@@ -1,0 +1,277 @@
+// The state of reading a master file, and what records and directives have in common: tokens, names, TTLs, types, and
+// where their mistakes are.
+
+import type { Name, NameKey } from '../wire/name.ts'
+import { type MasterScan, nextInEntry, type Token } from '../wire/presentation.ts'
+import { readPeriod } from '../wire/rdata/number-field.ts'
+import type { ParsedRdata } from '../wire/rdata/parse.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
+import { RRType, typeToText } from '../wire/rrtype.ts'
+import { pathOfPlace } from '../zone/compile/compile-master.ts'
+import { readRecordType } from '../zone/compile/compile-records.ts'
+import { warnUnusualTtl } from '../zone/compile/compilation.ts'
+import { readName } from '../zone/compile/names.ts'
+import type { ProblemCode, Problems } from '../zone/compile/problem.ts'
+
+export interface MasterRequest {
+  /** Name of the file below the zones folder. */
+  readonly name: string
+  readonly apex: Name
+  /** Of records before any TTL is stated, in seconds. */
+  readonly ttl: number
+  /** Records that are read at most, those of `$GENERATE` included; 1,000,000 by default. */
+  readonly maxRecords?: number
+}
+
+/** Where things stand, by place: the last step of the paths of problems. */
+export interface Places {
+  readonly files: readonly { readonly name: string; readonly octets: Uint8Array }[]
+  /** Index in `files`. */
+  readonly fileNumbers: readonly number[]
+  /** Offset of the owner, the type or the directive. */
+  readonly keyOffsets: readonly number[]
+  /** Offset of the data. */
+  readonly valueOffsets: readonly number[]
+}
+
+interface Position {
+  readonly key: number
+  readonly value: number
+}
+
+export const defaultMaxRecords = 1_000_000
+
+/** After so many nothing further is read: 100 are shown. */
+const maxProblems = 1000
+
+/** The longest entry: as long as the longest rdata can be in parentheses. */
+const maxEntryOctets = 300_000
+
+/** RFC 2181 §8. */
+const maxTtlSeconds = 2 ** 31 - 1
+
+export interface MasterFile {
+  readonly number: number
+  /** This file and those that include it, the outermost first. */
+  readonly names: readonly string[]
+  readonly scan: MasterScan
+  origin: Name
+  /** Offset of the entry that is read. */
+  start: number
+  /** Of the entry that is read: whether it goes on, has ended, or had something that is no token. */
+  entry: 'open' | 'ended' | 'broken'
+}
+
+export interface Owner {
+  readonly name: Name
+  readonly key: NameKey
+}
+
+/** The state of reading, over all files. */
+export interface Reading {
+  readonly request: MasterRequest
+  readonly apexKey: NameKey
+  readonly problems: Problems
+  readonly places: {
+    readonly files: { readonly name: string; readonly octets: Uint8Array }[]
+    readonly fileNumbers: number[]
+    readonly keyOffsets: number[]
+    readonly valueOffsets: number[]
+  }
+  readonly owners: Map<NameKey, { readonly name: Name; readonly sets: Map<number, SetDraft> }>
+  soa: { readonly rdata: Rdata; readonly place: number } | null
+  /** Of `$TTL`. */
+  defaultTtl: number | null
+  /** The one stated last at a record. */
+  lastTtl: number | null
+  /** Those that were warned of. */
+  readonly unusualTtls: Set<number>
+  /** The one stated last; null: there is none; `bad`: it had a mistake. */
+  owner: Owner | 'bad' | null
+  readonly leftOut: Map<string, number>
+  firstLeftOut: number
+  recordsLeft: number
+}
+
+interface SetDraft {
+  readonly ttl: number
+  readonly rdata: Rdata[]
+  readonly places: number[]
+}
+
+export const isFull = ({ problems, recordsLeft }: Reading): boolean =>
+  problems.list.length >= maxProblems || recordsLeft <= 0
+
+/** A place in the file that is read. */
+export function placeAt(
+  { places }: Reading,
+  { number }: MasterFile,
+  { key, value }: Position,
+): number {
+  places.keyOffsets.push(key)
+  places.valueOffsets.push(value)
+  return places.fileNumbers.push(number) - 1
+}
+
+export const at = (offset: number): Position => ({ key: offset, value: offset })
+
+export interface Mistake {
+  readonly code: ProblemCode
+  readonly message: string
+}
+
+/** Reports a mistake at an offset. Returns null, as what an entry without a further request gives. */
+export function refuse(
+  reading: Reading,
+  file: MasterFile,
+  offset: number,
+  { code, message }: Mistake,
+): null {
+  reading.problems.refuse(code, pathOfPlace(placeAt(reading, file, at(offset))), message)
+  return null
+}
+
+export const syntax = (message: string): Mistake => ({ code: 'syntax', message })
+
+/** The next token; null: the entry ended, or what follows is no token, which is reported. */
+export function nextToken(reading: Reading, file: MasterFile): Token | null {
+  const { scan } = file
+  const from = scan.at
+  const scanned = nextInEntry(scan)
+  switch (scanned.kind) {
+    case 'token':
+      if (scan.at - file.start <= maxEntryOctets) return scan.tokens.at(-1) ?? null
+      return refuseEntry(reading, file, file.start, 'the entry is too long: is a parenthesis open?')
+    case 'end':
+      file.entry = 'ended'
+      return null
+    case 'bad':
+      return refuseEntry(
+        reading,
+        file,
+        scan.at >= scan.octets.length ? file.start : from,
+        scanned.why,
+      )
+    default:
+      return scanned satisfies never
+  }
+}
+
+export const isBlank = (octet: number | undefined): boolean => octet === 0x20 || octet === 0x09
+
+/** Reports what is no token, and goes on after the line where it stands. */
+function refuseEntry(reading: Reading, file: MasterFile, from: number, why: string): null {
+  const { scan } = file
+  let offset = from
+  while (isBlank(scan.octets[offset])) offset++
+  refuse(reading, file, offset, syntax(why))
+  file.entry = 'broken'
+  const lineEnd = scan.octets.indexOf(0x0a, offset)
+  scan.at = lineEnd < 0 ? scan.octets.length : lineEnd + 1
+  scan.depth = 0
+  scan.tokens.length = 0
+  return null
+}
+
+/** false: what follows is no token, which is reported. */
+export function readToEnd(reading: Reading, file: MasterFile): boolean {
+  while (nextToken(reading, file) !== null);
+  return file.entry === 'ended'
+}
+
+/** RFC 2308 §4, then RFC 1035 §5.1, then the TTL of the YAML. */
+export const ttlOf = ({ defaultTtl, lastTtl, request }: Reading): number =>
+  defaultTtl ?? lastTtl ?? request.ttl
+
+/** null: it is no name, which is reported. */
+export function readNameToken(reading: Reading, file: MasterFile, token: Token): Name | null {
+  const parsed = readName(token.text, file.origin)
+  if (parsed.kind === 'name' && !token.quoted) return parsed.name
+  const why = parsed.kind === 'bad' ? parsed.why : 'expected no quotes around it'
+  return refuse(reading, file, token.from, { code: 'bad-name', message: `bad name: ${why}` })
+}
+
+/** null: it is none, which is reported. */
+export function readTtl(reading: Reading, file: MasterFile, token: Token): number | null {
+  const ttl = token.quoted ? null : readPeriod(token.text)
+  if (ttl === null || ttl > maxTtlSeconds) {
+    const shown = token.text.slice(0, 60)
+    const message = `the TTL is "${shown}", expected seconds 0–${maxTtlSeconds}, or with units as in 1h30m`
+    return refuse(reading, file, token.from, { code: 'bad-value', message })
+  }
+  if (!reading.unusualTtls.has(ttl)) {
+    const count = reading.problems.list.length
+    const place = reading.places.fileNumbers.length
+    warnUnusualTtl(reading.problems, pathOfPlace(place), ttl)
+    if (reading.problems.list.length > count) {
+      placeAt(reading, file, at(token.from))
+      reading.unusualTtls.add(ttl)
+    }
+  }
+  return ttl
+}
+
+/**
+ * Types that signers make of a zone. ZONEMD is among them, since it is the digest of the zone that the file was, without
+ * what the YAML adds.
+ */
+const signersTypes =
+  /^(?:RRSIG|NSEC|NSEC3|NSEC3PARAM|DNSKEY|CDS|CDNSKEY|ZONEMD|TYPE(?:46|47|48|50|51|59|60|63))$/i
+
+export function readType(
+  reading: Reading,
+  file: MasterFile,
+  token: Token,
+): number | 'left-out' | null {
+  if (signersTypes.test(token.text)) {
+    const { leftOut } = reading
+    if (leftOut.size === 0) reading.firstLeftOut = placeAt(reading, file, at(token.from))
+    const name = token.text.toUpperCase()
+    leftOut.set(name, (leftOut.get(name) ?? 0) + 1)
+    return 'left-out'
+  }
+  const read = readRecordType(token.text)
+  return read.kind === 'type' ? read.type : refuse(reading, file, token.from, read)
+}
+
+/** A record before its rdata. */
+export interface RecordHead {
+  readonly owner: Owner
+  readonly ttl: number
+  readonly type: number
+}
+
+/** Adds a record to its set, or reports what is wrong with it. */
+export function addRecord(
+  reading: Reading,
+  { owner, ttl, type }: RecordHead,
+  parsed: ParsedRdata,
+  place: number,
+): void {
+  const { problems, owners } = reading
+  if (parsed.kind === 'bad') {
+    problems.refuse('bad-rdata', pathOfPlace(place), `bad ${typeToText(type)}: ${parsed.why}`)
+    return
+  }
+  if (type === RRType.SOA) {
+    if (owner.key === reading.apexKey) reading.soa ??= { rdata: parsed.rdata, place }
+    else problems.refuse('forbidden-type', pathOfPlace(place), 'an SOA stands at the apex', 'key')
+    return
+  }
+  if (--reading.recordsLeft === 0) {
+    const { maxRecords = defaultMaxRecords } = reading.request
+    const message = `more than ${maxRecords} records, expected fewer: split the zone`
+    problems.refuse('too-large', pathOfPlace(place), message, 'key')
+    return
+  }
+  const known = owners.get(owner.key) ?? { name: owner.name, sets: new Map<number, SetDraft>() }
+  owners.set(owner.key, known)
+  const set = known.sets.get(type) ?? { ttl, rdata: [], places: [] }
+  known.sets.set(type, set)
+  if (set.ttl !== ttl) {
+    const message = `a TTL of ${ttl} in a set that begins with ${set.ttl}, which all of it gets (RFC 2181 §5.2)`
+    problems.warn('ttl-differs', pathOfPlace(place), message, 'key')
+  }
+  set.rdata.push(parsed.rdata)
+  set.places.push(place)
+}
