@@ -79,12 +79,12 @@ async function startOnce(main: string, folder: string, workers: number): Promise
   }
 }
 
-/** What is in the image: compiled, in a folder of its own. */
+/** What is in the image: as `npm run build` makes it, in a folder of its own. */
 function built(): string {
   const folder = temporaryFolder()
   const outDir = join(folder, 'dist')
-  const compiler = join(projectFolder, 'node_modules', '.bin', 'tsc')
-  execFileSync(compiler, ['-p', join(projectFolder, 'tsconfig.build.json'), '--outDir', outDir])
+  const bundler = join(projectFolder, 'node_modules', '.bin', 'rolldown')
+  execFileSync(bundler, ['--config', join(projectFolder, 'rolldown.config.ts'), '--dir', outDir])
   cpSync(join(projectFolder, 'package.json'), join(folder, 'package.json'))
   symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'))
   return join(outDir, 'main.js')

@@ -252,7 +252,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admin/explaining admission announce cluster cluster/redis explain geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
+      'admin admin/explaining admission announce cluster cluster/redis explain files geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer explain transport/stream',
     packages: 'koffi node:* pino',
   },

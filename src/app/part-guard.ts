@@ -7,6 +7,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
+import { inSources } from '../files/source-position.ts'
 import { systemTimer, type Timer } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import { logEvent } from './log-events.ts'
@@ -203,7 +204,7 @@ const framesOf = (error: unknown): readonly string[] =>
     .split('\n')
     .filter((line) => /^ {4}at /.test(line))
     .slice(0, maxFrames)
-    .map((line) => line.trim().slice(0, maxFrameCharacters))
+    .map((line) => inSources(line.trim()).slice(0, maxFrameCharacters))
 
 /** The part whose code is innermost; of what Node and packages do for all of them nothing can be said. */
 function partOfStack(error: unknown): FailedPart {

@@ -81,15 +81,17 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>
   /** A command that runs what comes after it, such as setpriv(1) and its options. */
   readonly through?: readonly string[]
+  /** The file to run in place of src/main.ts. */
+  readonly main?: string
 }
 
 /** Starts the CLI with `args` and collects what it prints, 8 MiB at most. */
 export function launch(
   args: readonly string[],
   cwd: string = projectFolder,
-  { env = {}, through = [] }: Surroundings = {},
+  { env = {}, through = [], main = mainFile }: Surroundings = {},
 ): Launched {
-  const [command, ...rest] = [...through, process.execPath, mainFile, ...args] as [string]
+  const [command, ...rest] = [...through, process.execPath, main, ...args] as [string]
   const child = spawn(command, rest, {
     cwd,
     env: { ...process.env, ...env },
