@@ -15,7 +15,6 @@ const arenaOctets = 1 << 22
 export interface DrawnMessage {
   /** With ID and RD clear. */
   readonly message: Uint8Array
-  readonly octets: number
   /** Counter cells of the targets answered, in pairs (counters.ts). */
   readonly cells: readonly number[]
   /** How long resolvers may cache it, in seconds, where that exposes its targets; null: it does not. */
@@ -68,17 +67,17 @@ export class DrawnMessages {
   }
 
   /** Stores a message of at most `maxCachedOctets`; returns its entry. */
-  add({ message, octets, cells, ttl, hasFailedOpen }: DrawnMessage): number {
+  add({ message, cells, ttl, hasFailedOpen }: DrawnMessage): number {
     if (this.#words.length === 0) this.#allocate()
-    const needed = headWords + cells.length + ((octets + 3) >> 2)
+    const needed = headWords + cells.length + ((message.length + 3) >> 2)
     if (this.#used + needed > this.#words.length) this.clear()
     const entry = this.#used
     this.#used += needed
-    this.#words[entry] = octets | (cells.length << 16)
+    this.#words[entry] = message.length | (cells.length << 16)
     this.#words[entry + 1] = ttl ?? -1
     this.#words[entry + 2] = hasFailedOpen ? 1 : 0
     this.#words.set(cells, entry + headWords)
-    this.#octets.set(message.subarray(0, octets), (entry + headWords + cells.length) * 4)
+    this.#octets.set(message, (entry + headWords + cells.length) * 4)
     return entry
   }
 

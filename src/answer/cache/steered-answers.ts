@@ -3,8 +3,7 @@
 //   one of the outcomes is drawn (set-outcomes.ts)   its whole message is copied (drawn-messages.ts), once it was made
 //   there are no outcomes                            selected as the slow path does
 //
-// What has to be made: addresses are written directly (address-answer.ts), anything else is planned, and encoded by the
-// caller.
+// What has to be made is planned, and encoded by the caller.
 
 import type { Random } from '../../lib/clock.ts'
 import { Rcode } from '../../wire/rcode.ts'
@@ -16,7 +15,6 @@ import type { AnswerContext } from '../context.ts'
 import { concludeFound } from '../decide.ts'
 import { resetPlan } from '../plan.ts'
 import { extendedErrorOf, hasExtendedError, type Transaction } from '../transaction.ts'
-import { putAddressAnswer } from './address-answer.ts'
 import { DrawnMessages } from './drawn-messages.ts'
 import { maxCachedOctets, type MessageCache, withoutClientFields } from './message-cache.ts'
 import {
@@ -130,37 +128,18 @@ export class SteeredAnswers {
     const outcomes = question.outcomes === null ? null : question.outcomes.outcomesFor(transaction)
     const end =
       outcomes === null
-        ? this.#putSelected(transaction, question, entry, writer, limit)
-        : this.#putDrawn(transaction, question, outcomes, entry, writer, limit)
+        ? this.#planSelected(transaction, question)
+        : this.#putDrawn(transaction, question, outcomes, writer, limit)
     if (transaction.query.hasOpt && (end < 0 || hasExtendedError(transaction)))
       transaction.extendedError = extendedErrorOf(transaction)
     return end
   }
 
   /** Selects as the slow path does. */
-  #putSelected(
-    transaction: Transaction,
-    { found }: SteeredQuestion,
-    entry: number,
-    writer: MessageWriter,
-    limit: number,
-  ): number {
-    const { set, zone } = found
-    const added = addSet(transaction, 'answer', null, set)
-    if (added !== 'added') concludeFound(transaction, zone, added)
-    else if (set.kind !== 'steered-mx') return this.#putAddresses(transaction, entry, writer, limit)
+  #planSelected(transaction: Transaction, { found: { set, zone } }: SteeredQuestion): number {
+    concludeFound(transaction, zone, addSet(transaction, 'answer', null, set))
     addAdditional(transaction, zone)
     return -1
-  }
-
-  #putAddresses(
-    transaction: Transaction,
-    entry: number,
-    writer: MessageWriter,
-    limit: number,
-  ): number {
-    this.#messages.copy(entry, writer.out, writer.start)
-    return putAddressAnswer(transaction, writer, limit)
   }
 
   /** The cached message of one of the outcomes, or what is to become of it. */
@@ -168,55 +147,48 @@ export class SteeredAnswers {
     transaction: Transaction,
     question: SteeredQuestion,
     outcomes: RuleOutcomes,
-    entry: number,
-    writer: MessageWriter,
+    { out, start }: MessageWriter,
     limit: number,
   ): number {
     transaction.usesHealth = true
     const index = drawOutcome(outcomes, this.#random)
     const known = question.messages[outcomes.rule]
     if (known === undefined || known.of !== outcomes || known.lifetime !== this.#drawn.lifetime)
-      return this.#putNew(transaction, question, outcomes, index, entry, writer, limit)
+      return this.#planOutcome(transaction, question, outcomes, index)
     const cached = (known.entries[index] as number) - 1
-    const end = cached < 0 ? -1 : writer.start + this.#drawn.octets(cached)
-    if (end < 0 || end > limit || end + 3 > writer.out.length)
-      return this.#putNew(transaction, question, outcomes, index, entry, writer, limit)
+    const end = cached < 0 ? -1 : start + this.#drawn.octets(cached)
+    if (end < 0 || end > limit || end + 3 > out.length)
+      return this.#planOutcome(transaction, question, outcomes, index)
     const { context, plan } = transaction
     plan.isWritten = true
     if (this.#drawn.hasFailedOpen(cached)) noteFailedOpen(transaction)
-    const { answerCounts } = context.counters
-    return this.#drawn.copy(cached, writer.out, writer.start, answerCounts, context.clock.wallMs())
+    return this.#drawn.copy(
+      cached,
+      out,
+      start,
+      context.counters.answerCounts,
+      context.clock.wallMs(),
+    )
   }
 
   /** An outcome whose message is not cached, or does not fit. */
-  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
-  #putNew(
+  #planOutcome(
     transaction: Transaction,
     question: SteeredQuestion,
     outcomes: RuleOutcomes,
     index: number,
-    entry: number,
-    writer: MessageWriter,
-    limit: number,
   ): number {
-    const { zone } = question.found
     const set = question.set as OutcomeSet
     const selection = outcomes.outcomes.selections[index] as Selected
-    const messages = this.#messagesOf(question, outcomes)
-    if (set.kind !== 'steered-mx') {
-      if ('addresses' in selection)
-        addSelectedAddresses(transaction, 'answer', null, set, selection)
-      const end = this.#putAddresses(transaction, entry, writer, limit)
-      if (end >= 0 && end - writer.start <= maxCachedOctets)
-        this.#keep({ messages, set, index }, writer.out.subarray(writer.start, end))
-      return end
-    }
     if ('rungs' in selection) addSelectedMx(transaction, 'answer', null, selection)
+    else if (set.kind !== 'steered-mx')
+      addSelectedAddresses(transaction, 'answer', null, set, selection)
     const { chooser } = transaction.steering
     const { choices } = chooser
-    addAdditional(transaction, zone)
+    addAdditional(transaction, question.found.zone)
     // Additional records that are drawn are others in each answer.
-    if (chooser.choices === choices) this.#pending = { messages, set, index }
+    if (chooser.choices === choices)
+      this.#pending = { messages: this.#messagesOf(question, outcomes), set, index }
     return -1
   }
 
@@ -236,15 +208,11 @@ export class SteeredAnswers {
     const pending = this.#pending
     this.#pending = null
     if (pending === null || !plan.isWhole || end - start > maxCachedOctets) return
-    this.#keep(pending, withoutClientFields(out, start, end - start, query))
-  }
-
-  #keep({ messages, set, index }: PendingMessage, message: Uint8Array): void {
+    const { messages, set, index } = pending
     const selection = messages.of.outcomes.selections[index] as Selected
     const isOwnName = set.kind === 'target-address'
     const entry = this.#drawn.add({
-      message,
-      octets: message.length,
+      message: withoutClientFields(out, start, end - start, query),
       cells: counterCells(this.#context.counters.answerCounts, set, selection),
       ttl: isOwnName ? null : selection.ttl,
       hasFailedOpen: !isOwnName && selection.reason === 'failed-open',
