@@ -130,11 +130,11 @@ export const deeperScenarios: readonly Scenario[] = [
   {
     name: 'a slow greeting',
     profile: { slowAfterMs: 200, bannerTimeoutMs: 20_000 },
-    script: [{ waitMs: 500 }, ...greeted, ...bye],
+    script: [{ waitMs: 2000 }, ...greeted, ...bye],
     kind: 'slow',
     reason: 'banner-slow',
     code: 250,
-    atLeastMs: 490,
+    atLeastMs: 1990,
   },
   {
     name: 'slow, and busy after all',
