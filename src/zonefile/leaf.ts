@@ -85,7 +85,7 @@ type Unit = keyof typeof msPerUnit
  * duration.
  */
 export function readDurationMs(value: unknown): number | null {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(String(value))
+  const match = /^(\d{1,10}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(String(value))
   if (!match || (typeof value !== 'number' && typeof value !== 'string')) return null
   return Number(match[1]) * msPerUnit[(match[2] ?? 's') as Unit]
 }

@@ -19,9 +19,14 @@ import { countOrAll } from './target-schema.ts'
 /** The data of one record in presentation form, with its path below the record type. */
 type Datum = PlainSource['data'][number]
 
-/** `ttl`: the schema of TTLs. */
-export function recordSchema(ttl: z.ZodType<number>): z.ZodType<ReadonlyMap<string, RecordSource>> {
-  const schemas = schemasWith(ttl)
+/** Schemas of TTLs. */
+interface TtlSchemas {
+  readonly steered: z.ZodType<number>
+  readonly plain: z.ZodType<number>
+}
+
+export function recordSchema(ttls: TtlSchemas): z.ZodType<ReadonlyMap<string, RecordSource>> {
+  const schemas = schemasWith(ttls)
   return z.unknown().transform((value, context) => {
     const records = new Map<string, RecordSource>()
     const types = isMap(value) ? value : {}
@@ -77,7 +82,7 @@ const sticky = leaf({
   read: (value) => (value === 'subnet' ? true : typeof value === 'boolean' ? value : null),
 })
 
-function schemasWith(ttl: z.ZodType<number>): Schemas {
+function schemasWith({ steered: ttl, plain }: TtlSchemas): Schemas {
   const steer = text('a name of a steering', /^.+$/, 'name')
   const address: z.ZodType<SteeredAddressSource> = closedMap({
     steer,
@@ -99,7 +104,7 @@ function schemasWith(ttl: z.ZodType<number>): Schemas {
     ttl: ttl.optional(),
   }).transform((record) => ({ kind: 'steered-srv', ...record }))
   const dataMap: z.ZodType<PlainSource> = closedMap({
-    ttl: ttl.optional(),
+    ttl: plain.optional(),
     data: dataSchema(['data']),
   }).transform((record) => ({ kind: 'plain', ...record }))
   const dataOnly: z.ZodType<PlainSource> = dataSchema([]).transform((data) => ({

@@ -32,6 +32,9 @@ const maxUint32 = 0xffff_ffff
 const defaultTtlSeconds = 60
 
 const ttl: z.ZodType<number> = seconds('a TTL', 1, maxTtlSeconds)
+
+/** RFC 2181 §8. The compiler warns of unusual ones. */
+const plainTtl: z.ZodType<number> = seconds('a TTL', 0, 2 ** 31 - 1)
 const dnsName = text('a name', /^\S+$/, 'name')
 const reference = text('a name', /^.+$/, 'name')
 const networks = oneOrMany(text('a network such as 192.0.2.0/24', /^\S+$/, '192.0.2.0/24'))
@@ -169,7 +172,7 @@ const shape = {
   steering: namedMap(rulesSchema).default(new Map()),
   on_all_down: onAllDownSchema.default({ kind: 'all' }),
   internal: networks.default([]),
-  records: namedMap(recordSchema(ttl)),
+  records: namedMap(recordSchema({ steered: ttl, plain: plainTtl })),
   records_file: recordsFile.optional(),
 }
 

@@ -9,7 +9,7 @@ import { parseRdata } from '../../wire/rdata/parse.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { isMetaType, RRType, typeFromText, typeToText } from '../../wire/rrtype.ts'
 import type { RRset } from '../zone.ts'
-import { type Compilation, warnLowTtl } from './compilation.ts'
+import { type Compilation, warnUnusualTtl } from './compilation.ts'
 import {
   compileSteeredAddresses,
   compileSteeredMx,
@@ -321,7 +321,7 @@ function compileRRset(
     rdata.push(parsed.rdata)
     rdataPaths.push(rdataPath)
   }
-  if (source.ttl !== undefined) warnLowTtl(problems, [...path, 'ttl'], source.ttl)
+  if (source.ttl !== undefined) warnUnusualTtl(problems, [...path, 'ttl'], source.ttl)
   const ttl = source.ttl ?? compilation.source.ttl
   return joinRRset(compilation, path, { set: { kind: 'plain', type, ttl, rdata }, rdataPaths })
 }
