@@ -152,7 +152,7 @@ export interface ClientsDifference {
   readonly rules: { readonly before: string; readonly after: string }
   readonly changes: readonly string[]
   /**
-   * true: shares are by formula on both sides; false: by simulated draws, with a sampling error of
+   * true: shares are exact on both sides; false: by simulated draws, with a sampling error of
    * about a point.
    */
   readonly isExact: boolean

@@ -1,7 +1,13 @@
-// Shares of targets: expected ones, by formula where there is one and otherwise by simulated draws,
-// and drawn ones.
+// Shares of targets: expected ones, exact or else by simulated draws, and drawn ones.
+//
+// Exact shares are those of the outcomes of the very selection that answers (steer/draw/outcomes.ts):
+//
+//   ladder                  the first rung
+//   addresses, mode equal   a client uses one of the k records of an answer, so each counts 1/k
+//   SRV                     by the weights of the records of the first priority (RFC 2782)
+//   sticky                  over all clients; there are none for several records, whose order depends on the clients
 
-import { type TargetShares, expectedShares } from './expected-shares.ts'
+import { type OutcomeLimits, outcomesOf, probabilitiesOf } from '../steer/draw/outcomes.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
@@ -32,7 +38,7 @@ export function drawOnce(set: SelectedSet, locus: Locus, steering: Steering): Dr
       const first = rungs[0]?.preference
       return {
         reason,
-        probabilities: probabilitiesOf(rungs, (one) => (one.preference === first ? 1 : 0)),
+        probabilities: sharedBy(rungs, (one) => (one.preference === first ? 1 : 0)),
       }
     }
     case 'steered-address': {
@@ -40,7 +46,7 @@ export function drawOnce(set: SelectedSet, locus: Locus, steering: Steering): Dr
       if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
       return {
         reason: selection.reason,
-        probabilities: probabilitiesOf(selection.addresses, () => 1),
+        probabilities: sharedBy(selection.addresses, () => 1),
       }
     }
     case 'steered-srv': {
@@ -50,14 +56,14 @@ export function drawOnce(set: SelectedSet, locus: Locus, steering: Steering): Dr
       const first = records[0]?.priority
       const weightOf = (one: { readonly priority: number; readonly weight: number }): number =>
         one.priority === first ? one.weight : 0
-      return { reason, probabilities: probabilitiesOf(records, weightOf) }
+      return { reason, probabilities: sharedBy(records, weightOf) }
     }
     default:
       return set satisfies never
   }
 }
 
-function probabilitiesOf<Selected extends { readonly target: Target }>(
+function sharedBy<Selected extends { readonly target: Target }>(
   selected: readonly Selected[],
   weightOf: (one: Selected) => number,
 ): Draw['probabilities'] {
@@ -96,8 +102,52 @@ function increment<Key>(sums: Map<Key, number>, key: Key, more: number): void {
   sums.set(key, (sums.get(key) ?? 0) + more)
 }
 
+/** Shares of first choices; they sum to 1, or to less where some answers have no record. */
+export type TargetShares = ReadonlyMap<Target, number>
+
+/** Nothing waits for an explanation as a query does. One round of a deck is enough, since what is not branched does not count. */
+const limits: OutcomeLimits = { parts: 4096, cards: 1, roundLeaves: 4096, firstLeaves: 16_384 }
+
+/** null: there are none for this set and client, or they cannot be told exactly. */
+export function expectedShares(
+  set: SelectedSet,
+  locus: Locus,
+  steering: Steering,
+): TargetShares | null {
+  const counted = countedSet(set)
+  if (counted === null) return null
+  const selecting = {
+    select: (chooser: Steering['chooser']) => drawOnce(counted, locus, { ...steering, chooser }),
+    keyOf: ({ probabilities }: ReturnType<typeof drawOnce>) =>
+      probabilities.map(([{ index }, share]) => `${index} ${share}`).join(),
+  }
+  const outcomes = outcomesOf(selecting, 1, limits)
+  if (outcomes === null || !outcomes.isInclusionExact) return null
+  const likelihoods = probabilitiesOf(outcomes)
+  const shares = new Map<Target, number>()
+  for (const [i, { probabilities }] of outcomes.selections.entries())
+    for (const [target, share] of probabilities)
+      shares.set(target, (shares.get(target) ?? 0) + share * (likelihoods[i] as number))
+  return shares
+}
+
+/** A set with the same first choices over all clients, and as few outcomes as can be; null: a sticky set of several records. */
+function countedSet(set: SelectedSet): SelectedSet | null {
+  switch (set.kind) {
+    case 'steered-srv':
+      return set
+    case 'steered-mx':
+      if (set.mode === 'ladder') return { ...set, ladder: 1, sticky: false }
+      return set.sticky && set.ladder > 1 ? null : { ...set, sticky: false }
+    case 'steered-address':
+      return set.sticky && set.answers > 1 ? null : { ...set, sticky: false }
+    default:
+      return set satisfies never
+  }
+}
+
 export interface ExpectedShares {
-  /** The number of simulated draws, or `exact` for the formula. */
+  /** The number of simulated draws, or `exact`. */
   readonly draws: number | 'exact'
   readonly shares: TargetShares
 }
@@ -112,7 +162,7 @@ export function expectedOf(
   steering: Steering,
   draws: number,
 ): ExpectedShares {
-  const exact = expectedShares(set, locus, steering.health)
+  const exact = expectedShares(set, locus, steering)
   if (exact !== null) return { draws: 'exact', shares: exact }
   const tally = tallyOf(set, locus, steering, draws)
   const shares = new Map<Target, number>()

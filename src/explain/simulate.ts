@@ -40,7 +40,7 @@ type SimulationResult =
 export interface Simulation {
   readonly policy: string
   /**
-   * Source of `expected`: the formula, or a number of draws; null: a sticky set of several records
+   * Source of `expected`: `exact`, or a number of draws; null: a sticky set of several records
    * has neither.
    */
   readonly expectedBy: number | 'exact' | null

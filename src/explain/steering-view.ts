@@ -27,7 +27,7 @@ export interface SteeringView {
 }
 
 interface ShareTable {
-  /** Source of `expected`: the formula, or a number of draws. */
+  /** Source of `expected`: `exact`, or a number of draws. */
   readonly expectedBy: number | 'exact'
   /** Answers drawn for this client, from which the other numbers are. */
   readonly draws: number

@@ -3,10 +3,10 @@
 //
 //   exact   every choice is branched into its options. The outcomes lie along the numbers from 0 to 1 as `Chance` divides
 //           them: both come to the same with the same random number
-//   deck    cards dealt in several rounds that count alike. In a round the choices that decide shares are branched as far
-//           as `maxRoundLeaves` goes: which pool leads, who comes first, where a systematic sample begins. The others,
-//           the order of a shuffle and later positions, are drawn. So first places, and inclusion in a sample, have their
-//           exact shares in each deck; who is beside whom is as likely as ever over many decks
+//   deck    cards dealt in several rounds that count alike. In a round choices by weight are branched, the first two of
+//           them as far as `firstLeaves` goes, the others as far as `roundLeaves`: which pool leads, who comes first, where
+//           a systematic sample begins. Other choices, and the order of a shuffle, are drawn. So first places, and
+//           inclusion in a sample, have their exact shares in each deck; who is beside whom is as likely as ever over many
 
 import { combineHashes } from '../../lib/hash.ts'
 import { Chance, type Chooser } from './chooser.ts'
@@ -22,21 +22,25 @@ export interface Outcomes<Selection> {
   readonly isCertain: boolean
   /** Some of the selections that can be made are missing: to be dealt anew now and then. */
   readonly isDeck: boolean
+  /** No choice by weight was drawn: how often a record is among those selected is exact. */
+  readonly isInclusionExact: boolean
   /** By number times `ends.length`, rounded down: the first part that the number can be in. */
   readonly guide: Uint16Array
 }
 
-/** Room for all orders of five, or twice those of four with the places at which a sample of them can begin. */
-const maxExactParts = 192
+export interface OutcomeLimits {
+  /** Where every choice is branched. */
+  readonly parts: number
+  /** Cards of a deck, about. */
+  readonly cards: number
+  /** Parts that one round of a deck is branched into, but for its first two choices. */
+  readonly roundLeaves: number
+  /** Parts that the first choice is branched into, and the first two. With more, a deck takes longer to deal than it saves. */
+  readonly firstLeaves: number
+}
 
-/** Cards of a deck, about. */
-const deckParts = 128
-
-/** Parts that one round of a deck is branched into, but for its first choice. */
-const maxRoundLeaves = 64
-
-/** Options of one choice. With more of them, a deck would take longer to deal than it saves. */
-const maxOptions = 256
+/** Parts: all orders of five, or twice those of four with the places at which a sample of them can begin. */
+const answerLimits: OutcomeLimits = { parts: 192, cards: 128, roundLeaves: 64, firstLeaves: 256 }
 
 /** A selection whose outcomes are wanted: it leaves to the chooser whatever it leaves to chance. */
 export interface Selecting<Selection> {
@@ -54,30 +58,34 @@ export interface Selecting<Selection> {
 export function outcomesOf<Selection>(
   selecting: Selecting<Selection>,
   seed: number,
+  limits: OutcomeLimits = answerLimits,
 ): Outcomes<Selection> | null {
   const parts = new Parts(selecting)
-  const enumerator = new Enumerator(null)
+  const enumerator = new Enumerator(null, limits)
   do {
     parts.add(enumerator)
-    if (enumerator.isGivenUp || parts.count > maxExactParts) return deal(selecting, seed)
+    if (enumerator.isGivenUp || parts.count > limits.parts) return deal(selecting, seed, limits)
   } while (enumerator.advance())
-  return parts.close(false)
+  return parts.close({ isDeck: false, isInclusionExact: true })
 }
 
 function deal<Selection>(
   selecting: Selecting<Selection>,
   seed: number,
+  limits: OutcomeLimits,
 ): Outcomes<Selection> | null {
   const parts = new Parts(selecting)
+  let isInclusionExact = true
   for (let rounds = 1, round = 0; round < rounds; round++) {
-    const enumerator = new Enumerator(combineHashes(seed, round))
+    const enumerator = new Enumerator(combineHashes(seed, round), limits)
     do {
       parts.add(enumerator)
       if (enumerator.isGivenUp) return null
     } while (enumerator.advance())
-    if (round === 0) rounds = Math.max(1, Math.floor(deckParts / parts.count))
+    isInclusionExact &&= enumerator.isInclusionExact
+    if (round === 0) rounds = Math.max(1, Math.floor(limits.cards / parts.count))
   }
-  return parts.close(true)
+  return parts.close({ isDeck: true, isInclusionExact })
 }
 
 /** The parts of a range while they are made. */
@@ -109,7 +117,7 @@ class Parts<Selection> {
     this.#indexes.push(index)
   }
 
-  close(isDeck: boolean): Outcomes<Selection> {
+  close(kind: Pick<Outcomes<Selection>, 'isDeck' | 'isInclusionExact'>): Outcomes<Selection> {
     const total = this.#lengths.reduce((sum, length) => sum + length, 0)
     let along = 0
     const ends = Float64Array.from(this.#lengths, (length) => (along += length) / total)
@@ -119,7 +127,7 @@ class Parts<Selection> {
       indexes: Uint16Array.from(this.#indexes),
       selections: this.#selections,
       isCertain: this.count === 1,
-      isDeck,
+      ...kind,
       guide: guideOf(ends),
     }
   }
@@ -182,9 +190,12 @@ class Enumerator implements Chooser {
   probability = 1
   /** There are too many outcomes, or options of a choice that is to be branched; or the choices are not what they were. */
   isGivenUp = false
+  isInclusionExact = true
+  readonly #limits: OutcomeLimits
 
-  constructor(seed: number | null) {
+  constructor(seed: number | null, limits: OutcomeLimits) {
     this.#seed = seed
+    this.#limits = limits
   }
 
   begin(): void {
@@ -233,10 +244,13 @@ class Enumerator implements Chooser {
   #newBranch(options: number): Branch {
     const before = this.#branches.at(-1)?.leaves ?? 1
     const leaves = before * options
-    const isDrawn = this.#seed !== null && before > 1 && leaves > maxRoundLeaves
-    if (isDrawn) return { option: -1, options: 0, leaves: before }
-    if (leaves > (this.#seed === null ? maxExactParts : maxOptions)) this.isGivenUp = true
-    return { option: 0, options, leaves }
+    const { parts, firstLeaves, roundLeaves } = this.#limits
+    const depth = this.#branches.length
+    const most = this.#seed === null ? parts : depth < 2 ? firstLeaves : roundLeaves
+    if (leaves <= most) return { option: 0, options, leaves }
+    if (this.#seed === null || depth === 0) this.isGivenUp = true
+    this.isInclusionExact = false
+    return { option: -1, options: 0, leaves: before }
   }
 
   #draw(state: number): void {
