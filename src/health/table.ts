@@ -139,9 +139,13 @@ export function createHealthTable(
 ): HealthWriter {
   const buffer = new SharedArrayBuffer(healthTableOctets(slots, rows))
   new Int32Array(buffer, 0, 4).set([0, slots, rows])
+  // The memory of columns that begin with 0 is not touched, and not taken before it is used.
+  const { factors, holds, shares, rowHolds } = columnsOf(buffer)
+  factors.fill(1)
+  holds.fill(Infinity)
+  shares.fill(1)
+  rowHolds.fill(Infinity)
   const table = openHealthTable(buffer)
-  for (let slot = 0; slot < slots; slot++) table.set(slot, SlotState.unknown, 1, Infinity)
   table.set(0, SlotState.up, 1, Infinity)
-  for (let row = 0; row < rows; row++) table.setRow(row, Standing.normal, 1)
   return table
 }
