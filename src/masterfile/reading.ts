@@ -78,7 +78,7 @@ export interface Reading {
     readonly keyOffsets: number[]
     readonly valueOffsets: number[]
   }
-  readonly owners: Map<NameKey, { readonly name: Name; readonly sets: Map<number, SetDraft> }>
+  readonly owners: Map<NameKey, { readonly name: Name; readonly sets: SetDraft[] }>
   soa: { readonly rdata: Rdata; readonly place: number } | null
   /** Of `$TTL`. */
   defaultTtl: number | null
@@ -94,6 +94,7 @@ export interface Reading {
 }
 
 interface SetDraft {
+  readonly type: number
   readonly ttl: number
   readonly rdata: Rdata[]
   readonly places: number[]
@@ -241,6 +242,14 @@ export interface RecordHead {
   readonly type: number
 }
 
+function setsOf(owners: Reading['owners'], { name, key }: Owner): SetDraft[] {
+  const known = owners.get(key)
+  if (known) return known.sets
+  const sets: SetDraft[] = []
+  owners.set(key, { name, sets })
+  return sets
+}
+
 /** Adds a record to its set, or reports what is wrong with it. */
 export function addRecord(
   reading: Reading,
@@ -264,10 +273,12 @@ export function addRecord(
     problems.refuse('too-large', pathOfPlace(place), message, 'key')
     return
   }
-  const known = owners.get(owner.key) ?? { name: owner.name, sets: new Map<number, SetDraft>() }
-  owners.set(owner.key, known)
-  const set = known.sets.get(type) ?? { ttl, rdata: [], places: [] }
-  known.sets.set(type, set)
+  const sets = setsOf(owners, owner)
+  const set = sets.find((one) => one.type === type)
+  if (!set) {
+    sets.push({ type, ttl, rdata: [parsed.rdata], places: [place] })
+    return
+  }
   if (set.ttl !== ttl) {
     const message = `a TTL of ${ttl} in a set that begins with ${set.ttl}, which all of it gets (RFC 2181 §5.2)`
     problems.warn('ttl-differs', pathOfPlace(place), message, 'key')

@@ -109,17 +109,27 @@ function readSoa({ octets }: Rdata): SoaSource {
   }
 }
 
+/** A hash costs as much a call as it does for some hundred characters. */
+const partCharacters = 65_536
+
 /** Digest of the records, in whatever order the owners stand. */
 export function digestRecords(master: MasterRecords): string {
   const hash = createHash('sha256')
+  let text = ''
   for (const key of [...master.keys()].sort()) {
-    for (const [type, { ttl, rdata }] of master.get(key)?.sets ?? []) {
-      hash.update(`${key.length} ${key} ${type} ${ttl} ${rdata.length}\n`, 'latin1')
-      for (const { octets } of rdata) hash.update(`${octets.length} `).update(octets)
+    for (const { type, ttl, rdata } of master.get(key)?.sets ?? []) {
+      text += `${key.length} ${key} ${type} ${ttl} ${rdata.length}`
+      for (const { octets } of rdata) text += ` ${octets.length} ${latin1(octets)}`
+      if (text.length < partCharacters) continue
+      hash.update(text, 'latin1')
+      text = ''
     }
   }
-  return hash.digest('base64url')
+  return hash.update(text, 'latin1').digest('base64url')
 }
+
+const latin1 = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('latin1')
 
 /** The place of a problem in a master file; null: it stands in the YAML. */
 export const placeOf = ({ path: [first, place] }: Problem): number | null =>

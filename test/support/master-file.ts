@@ -42,7 +42,7 @@ export const readMasterText = (
 /** `owner TTL type length hex` of every record once, sorted. */
 export function recordsOf(records: MasterRecords): string[] {
   const lines = [...records.values()].flatMap(({ name, sets }) =>
-    [...sets].flatMap(([type, { ttl, rdata }]) =>
+    sets.flatMap(({ type, ttl, rdata }) =>
       rdata.map(({ octets }) => recordLine(nameToText(name), ttl, type, Buffer.from(octets))),
     ),
   )

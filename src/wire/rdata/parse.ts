@@ -51,7 +51,7 @@ function parseFields(layout: Layout, state: ParseState): ParsedRdata {
   }
   const extra = state.tokens[state.at]
   if (extra) return bad(mismatch('what follows', extra, 'nothing more'))
-  return finish(layout, Uint8Array.from(state.octets))
+  return finish(layout, new Uint8Array(state.octets))
 }
 
 function parseGeneric(tokens: readonly Token[], layout: Layout | undefined): ParsedRdata {

@@ -14,7 +14,8 @@ export const pathOfPlace = (place: number): DocumentPath => ['records_file', pla
 export function compileMaster(compilation: Compilation, owners: Owners): void {
   for (const [key, { name, sets }] of compilation.source.master ?? []) {
     let isChecked = false
-    for (const [type, set] of sets) {
+    for (const set of sets) {
+      const { type } = set
       const path = pathOfPlace(set.places[0] ?? 0)
       // One report for each owner is enough.
       if (!isChecked && !isOwnerOfZone(compilation, path, { name, key })) break
@@ -25,7 +26,7 @@ export function compileMaster(compilation: Compilation, owners: Owners): void {
         reportBoth(compilation, path, { owner: nameToText(name), type, key, other: existing.path })
         continue
       }
-      addSet(compilation, draft, { path, ...joinMasterSet(compilation, path, type, set) })
+      addSet(compilation, draft, { path, ...joinMasterSet(compilation, path, set) })
     }
   }
 }
@@ -33,12 +34,11 @@ export function compileMaster(compilation: Compilation, owners: Owners): void {
 const joinMasterSet = (
   compilation: Compilation,
   path: DocumentPath,
-  type: number,
-  { ttl, rdata, places }: MasterSet,
+  { type, ttl, rdata, places }: MasterSet,
 ): ReturnType<typeof joinRRset> =>
   joinRRset(compilation, path, {
     set: { kind: 'plain', type, ttl, rdata },
-    rdataPaths: places.map(pathOfPlace),
+    rdataPaths: places.length === 1 ? [path] : places.map(pathOfPlace),
   })
 
 interface GivenTwice {

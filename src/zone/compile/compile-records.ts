@@ -333,6 +333,12 @@ export function joinRRset(
   given: CompiledRRset,
 ): CompiledRRset {
   const { type } = given.set
+  const [only] = given.set.rdata
+  if (only && given.set.rdata.length === 1) {
+    warnDoubled(compilation, given.rdataPaths[0] ?? path, type, only)
+    checkRRset(compilation, path, type, given.set.rdata)
+    return given
+  }
   const seen = new Set<string>()
   const rdata: Rdata[] = []
   const rdataPaths: DocumentPath[] = []

@@ -33,12 +33,13 @@ export type MasterRecords = ReadonlyMap<NameKey, MasterOwner>
 
 export interface MasterOwner {
   readonly name: Name
-  /** By type. */
-  readonly sets: ReadonlyMap<number, MasterSet>
+  /** One of each type. A list, since most owners have one set. */
+  readonly sets: readonly MasterSet[]
 }
 
 /** Records of one owner and type, as they follow each other in the file. */
 export interface MasterSet {
+  readonly type: number
   /** Seconds. */
   readonly ttl: number
   readonly rdata: readonly Rdata[]
