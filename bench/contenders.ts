@@ -72,6 +72,7 @@ export const startOurs =
     mkdirSync(zones)
     const file = join(zones, 'bench.yaml')
     writeFileSync(file, work.ours)
+    if (work.bulk !== undefined) writeFileSync(join(zones, 'bulk.zone'), work.bulk)
     const [port, adminPort] = [await freePort(), await freePort()]
     const config = join(folder, 'mxsteer.yaml')
     writeFileSync(

@@ -21,6 +21,8 @@ export interface Work {
   readonly options: readonly string[]
   /** A zone file of mxsteer, and where it is to be reloaded a second one. */
   readonly ours: string
+  /** The master file that `ours` names, `bulk.zone`; absent: it names none. */
+  readonly bulk?: string
   /** A master file; `relay` and the like are added by each server's own words. */
   readonly records: string
   readonly gdnsd: Steered | null
@@ -138,17 +140,17 @@ const geoGdnsd = (nets: string): string => `plugins => { geoip => {
   resources => { geo => { map => m, service_types => up,
     dcmap => { eu => 203.0.113.1, us => 203.0.113.2, as => 203.0.113.3 } } } } }`
 
-const manyNames = (count: number): { ours: string; master: string; lines: string[] } => {
+const manyNames = (
+  count: number,
+): Pick<Work, 'ours' | 'records'> & { bulk: string; lines: string[] } => {
   const name = (i: number): string => `host${i}`
   const address = (i: number): string => `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`
   const all = Array.from({ length: count }, (_, i) => i)
   const next = numbers(17)
   const lines = Array.from({ length: 200_000 }, () => `${name(next(count))}.bench.test A`)
-  return {
-    ours: `${steered}${all.map((i) => `  ${name(i)}: { A: ${address(i)} }\n`).join('')}`,
-    master: `${masterMx}${all.map((i) => `${name(i)} A ${address(i)}\n`).join('')}`,
-    lines,
-  }
+  const bulk = all.map((i) => `${name(i)} A ${address(i)}\n`).join('')
+  const ours = `${steered}records_file: bulk.zone\n`
+  return { ours, bulk, records: `${masterMx}${bulk}`, lines }
 }
 
 const manyPools = (count: number): Pick<Work, 'ours' | 'gdnsd' | 'questions'> => {
@@ -347,10 +349,10 @@ export const works: readonly (() => Work)[] = [
     options: ['-m', 'tcp'],
   }),
   ...[1000, 100_000].map((count) => (): Work => {
-    const { ours, master: records, lines } = manyNames(count)
+    const { lines, ...zones } = manyNames(count)
     const questions: Questions = { kind: 'text', lines }
     const title = `static A, ${count.toLocaleString('en')} names asked at random`
-    return { ...base, name: `names${count / 1000}k`, title, questions, ours, records }
+    return { ...base, name: `names${count / 1000}k`, title, questions, ...zones }
   }),
   () => ({
     ...base,

@@ -5,14 +5,12 @@
 
 import { type Document, isCollection, isMap, isPair, isScalar, isSeq, LineCounter } from 'yaml'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
-import { readBulkDocument } from './bulk-records.ts'
 import { cutDiagnostics, excerptAt, maxPerFile, type Diagnostic } from './diagnostic.ts'
 import { printable } from '../lib/printable.ts'
 import {
   type IsText,
   toPlainValue,
   composeChecked,
-  type Composed,
   syntaxProblem,
   type SyntaxProblem,
 } from './syntax.ts'
@@ -59,23 +57,11 @@ export function parseDocument(
     source.lines.lineStarts.unshift(0)
     return bad(source, [decoded.problem])
   }
-  const bulk = readBulkDocument(source.text, isText)
-  if (bulk) return { kind: 'document', document: bulkDocument(source, bulk.value) }
   const composed = composeChecked(source.text, source.lines)
   if (composed.kind === 'bad') return bad(source, composed.problems)
   const { value, problems } = toPlainValue(composed.document.contents, isText)
   const offsetIn = (problem: Problem): number => offsetOf(composed.document, problem)
   return { kind: 'document', document: documentOf({ source, value, problems, offsetIn }) }
-}
-
-/** A document without YAML nodes: they are composed when the first diagnostic needs a position. */
-function bulkDocument(source: Source, value: object): ConfigDocument {
-  let composed: Composed | null = null
-  const offsetIn = (problem: Problem): number => {
-    composed ??= composeChecked(source.text, source.lines)
-    return composed.kind === 'bad' ? 0 : offsetOf(composed.document, problem)
-  }
-  return documentOf({ source, value, problems: [], offsetIn })
 }
 
 function bad(source: Source, problems: readonly SyntaxProblem[]): ParsedDocument {

@@ -71,7 +71,7 @@ const mebibyte = 2 ** 20
  */
 const defaultLimits = (): LoadLimits => ({
   seconds: 60,
-  // 100,000 records took up to 3.1 s of CPU (ADR 13): ten times as many may take a machine ten times slower half of this.
+  // 100,000 records of a master file took up to 4.2 s of CPU on a busy machine (ADR 13): ten times as many leave one ten times slower a third of this.
   allSeconds: 600,
   heapMebibytes: Math.min(
     2048,

@@ -13,7 +13,7 @@ import {
   isScalar,
   isSeq,
   Lexer,
-  LineCounter,
+  type LineCounter,
   Parser,
 } from 'yaml'
 import { show } from './leaf.ts'
@@ -24,7 +24,7 @@ export interface SyntaxProblem extends Problem {
   readonly offset: number
 }
 
-export type Composed =
+type Composed =
   | { readonly kind: 'composed'; readonly document: Document }
   | { readonly kind: 'bad'; readonly problems: readonly SyntaxProblem[] }
 
@@ -136,12 +136,6 @@ function exceeded(
 }
 
 const isCollection = (token: CST.Token): boolean => 'items' in token
-
-/** The nodes of a part of a file that is a document by itself; null: anything is wrong with it. */
-export function composePart(text: string): Document | null {
-  const composed = composeChecked(text, new LineCounter())
-  return composed.kind === 'composed' ? composed.document : null
-}
 
 /** Thrown out of the composer at its first error. */
 class ComposeError extends Error {
