@@ -4,9 +4,12 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { rawRecords } from '../support/bind-raw.ts'
 import { readMaster, recordsOf } from '../support/master-file.ts'
+import { printedZone } from '../support/master-layouts.ts'
+import { runs } from '../support/runs.ts'
 import { temporaryFolder } from '../support/server.ts'
 
 const corpus = join(import.meta.dirname, '../fixtures/master')
@@ -42,3 +45,16 @@ it.each(forNsd)('%s is read as NSD reads it', (file) => {
   const { records } = readMaster(file, (name) => readFileSync(join(corpus, name)))
   expect(recordsOf(records)).toEqual(bind(copy))
 })
+
+it('zones in any layout are to BIND what was printed', () => {
+  const file = join(temporaryFolder(), 'layout.zone')
+  const apex = /^example\. \d+ (?:SOA|NS) /
+  fc.assert(
+    fc.property(printedZone, ({ text, expected }) => {
+      writeFileSync(file, `@ 60 SOA . . 1 2 3 4 5\n@ 60 NS ns.invalid.\n${text}`)
+      const read = rawRecords('example.', file).filter((line) => !apex.test(line))
+      expect([text, read]).toEqual([text, expected])
+    }),
+    { numRuns: runs(100) },
+  )
+}, 120_000)
