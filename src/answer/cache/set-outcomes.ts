@@ -5,7 +5,7 @@
 // records. Such queries take the slow path.
 
 import type { SteeredAddresses, SteeredMx, TargetAddresses } from '../../steer/policy.ts'
-import { type Outcomes, outcomeAt, outcomesOf, type Selecting } from '../../steer/draw/outcomes.ts'
+import { type Outcomes, outcomesOf, type Selecting } from '../../steer/draw/outcomes.ts'
 import { type CachedScopeMap, dependsOnClient, type Scopes } from '../../steer/scope/scope-cache.ts'
 import { selectAddressesUnder } from '../../steer/select/select-addresses.ts'
 import { canonicalLadder, selectMxUnder } from '../../steer/select/select-mx.ts'
@@ -18,7 +18,6 @@ import type {
   SelectedMx,
 } from '../../steer/selection.ts'
 import type { HealthReader } from '../../health/table.ts'
-import type { Random } from '../../lib/clock.ts'
 import { type AnswerCounts, AnswerPosition, type AnswerReason } from '../counters.ts'
 import type { Transaction } from '../transaction.ts'
 import { ruleIndexOf } from './client-rule.ts'
@@ -31,8 +30,6 @@ export interface RuleOutcomes {
   /** Index of the rule in the set's policy, or one past the last for the zone's own MTAs. */
   readonly rule: number
   readonly outcomes: Outcomes<Selected>
-  /** Answers until a deck is dealt anew. */
-  answersLeft: number
 }
 
 /** Shared by all sets of a responder. */
@@ -44,13 +41,11 @@ export interface OutcomeBudget {
 /** Queried less often between two changes of health, outcomes take longer to find than they save. */
 const minQueries = 10
 
-/** So many answers later a deck is dealt anew: dealing and encoding it takes less than 1 % of what they take. */
-const answersPerDeck = 32_768
-
 /** The outcomes of one set. */
 export class SetOutcomes {
   readonly #set: OutcomeSet
-  readonly #dependsOnClient: boolean
+  /** Whether two clients can have different outcomes. */
+  readonly dependsOnClient: boolean
   readonly #scopeMap: CachedScopeMap | null
   readonly #enumeration: Enumeration
   readonly #budget: OutcomeBudget
@@ -71,9 +66,9 @@ export class SetOutcomes {
     this.#set = set
     this.#enumeration = enumeration
     this.#budget = budget
-    this.#dependsOnClient = set.kind !== 'target-address' && dependsOnClient(set)
+    this.dependsOnClient = set.kind !== 'target-address' && dependsOnClient(set)
     this.#scopeMap =
-      set.kind !== 'target-address' && this.#dependsOnClient
+      set.kind !== 'target-address' && this.dependsOnClient
         ? (scopes?.cachedMapOf(set) ?? null)
         : null
   }
@@ -85,15 +80,22 @@ export class SetOutcomes {
     if (this.#generation !== generation) this.#forget(generation)
     if (this.#queries < minQueries && ++this.#queries < minQueries) return null
     const known = this.#rules[rule]
-    if (known === null) return null
-    if (known !== undefined && (!known.outcomes.isDeck || --known.answersLeft > 0)) return known
-    return this.#find(rule, generation)
+    return known === undefined ? this.#find(rule, generation) : known
+  }
+
+  /** Deals a deck anew, unless that has been done meanwhile. */
+  dealAnew(used: RuleOutcomes): void {
+    if (this.#rules[used.rule] !== used) return
+    const { length } = used.outcomes.selections
+    this.#budget.selections += length
+    this.#selections -= length
+    this.#rules[used.rule] = undefined
   }
 
   /** Extends the transaction's scope. */
   #ruleOf(transaction: Transaction): number {
     const set = this.#set
-    if (!this.#dependsOnClient || set.kind === 'target-address') return 0
+    if (!this.dependsOnClient || set.kind === 'target-address') return 0
     const rule = ruleIndexOf(transaction, set, this.#scopeMap)
     return rule < 0 ? set.policy.rules.length : rule
   }
@@ -110,15 +112,14 @@ export class SetOutcomes {
     const outcomes = this.#enumeration.outcomesOf(this.#set, rule)
     // Health has changed meanwhile: the next query sees that.
     if (this.#enumeration.generation() !== generation) return null
-    const held = this.#rules[rule]?.outcomes.selections.length ?? 0
-    const needed = (outcomes?.selections.length ?? 0) - held
+    const needed = outcomes?.selections.length ?? 0
     if (outcomes === null || needed > this.#budget.selections) {
       this.#rules[rule] = null
       return null
     }
     this.#budget.selections -= needed
     this.#selections += needed
-    return (this.#rules[rule] = { rule, outcomes, answersLeft: answersPerDeck })
+    return (this.#rules[rule] = { rule, outcomes })
   }
 }
 
@@ -204,7 +205,3 @@ export function counterCells(
   else for (const { target } of selection.addresses) add(target.index, AnswerPosition.address)
   return pairs
 }
-
-/** Draws one of the outcomes: the index of its selection. */
-export const drawOutcome = ({ outcomes }: RuleOutcomes, random: Random): number =>
-  outcomes.isCertain ? 0 : outcomeAt(outcomes, random())

@@ -19,7 +19,6 @@ import { DrawnMessages } from './drawn-messages.ts'
 import { maxCachedOctets, type MessageCache, withoutClientFields } from './message-cache.ts'
 import {
   counterCells,
-  drawOutcome,
   Enumeration,
   type OutcomeSet,
   type RuleOutcomes,
@@ -33,8 +32,8 @@ const maxQuestions = 65_536
 /** Selections of all sets together, about 400 octets each. */
 const maxSelections = 1 << 16
 
-/** Messages that all questions together may refer to, four octets each. */
-const maxMessages = 1 << 20
+/** Grows with the questions. */
+const initialTables = 256
 
 type Found = Extract<Lookup, { kind: 'found' }>
 
@@ -44,23 +43,22 @@ interface SteeredQuestion {
   readonly set: OutcomeSet | null
   readonly outcomes: SetOutcomes | null
   /** By rule. */
-  readonly messages: (OutcomeMessages | undefined)[]
+  readonly tables: (OutcomeTable | undefined)[]
 }
 
-/** The messages of a question's outcomes. */
-interface OutcomeMessages {
-  readonly of: RuleOutcomes
-  /** That of the arena in which they lie. */
+/** A table of the drawn messages, and what it was made of. */
+interface OutcomeTable {
+  readonly table: number
+  /** That of the arena in which it lies. */
   readonly lifetime: number
-  /** By the index of a selection: its entry + 1; 0: none. */
-  readonly entries: Int32Array
+  readonly of: RuleOutcomes
 }
 
 /** An outcome whose message is about to be encoded. */
 interface PendingMessage {
-  readonly messages: OutcomeMessages
+  readonly table: OutcomeTable
   readonly set: OutcomeSet
-  readonly index: number
+  readonly part: number
 }
 
 export class SteeredAnswers {
@@ -70,8 +68,10 @@ export class SteeredAnswers {
   readonly #random: Random
   readonly #enumeration: Enumeration
   readonly #budget = { selections: maxSelections }
-  #messagesLeft = maxMessages
   #questions: SteeredQuestion[] = []
+  /** By question, where all clients have the same outcomes: its table; 0: none. Of the present lifetime of the arena. */
+  #tables = new Int32Array(initialTables)
+  #lifetime = 0
   /** One for each set, whichever name it is asked by. */
   readonly #outcomes = new Map<OutcomeSet, SetOutcomes>()
   readonly #drawn = new DrawnMessages()
@@ -88,14 +88,13 @@ export class SteeredAnswers {
     this.#questions = []
     this.#outcomes.clear()
     this.#budget.selections = maxSelections
-    this.#messagesLeft = maxMessages
     this.#drawn.clear()
     this.#pending = null
   }
 
   /** Nothing more can be cached before `clear`. */
   isFull(): boolean {
-    return this.#questions.length === maxQuestions || this.#messagesLeft < 0
+    return this.#questions.length === maxQuestions
   }
 
   /** Stores what a question's lookup found; returns the value that the message cache is to hold for it. */
@@ -103,7 +102,15 @@ export class SteeredAnswers {
     const { set } = found
     const outcomeSet = hasOutcomes(set) ? set : null
     const outcomes = outcomeSet && this.#outcomesOf(outcomeSet)
-    return this.#questions.push({ found, set: outcomeSet, outcomes, messages: [] }) - 1
+    const index = this.#questions.push({ found, set: outcomeSet, outcomes, tables: [] }) - 1
+    if (index === this.#tables.length) this.#growTables()
+    return index
+  }
+
+  #growTables(): void {
+    const tables = new Int32Array(2 * this.#tables.length)
+    tables.set(this.#tables)
+    this.#tables = tables
   }
 
   #outcomesOf(set: OutcomeSet): SetOutcomes {
@@ -120,66 +127,89 @@ export class SteeredAnswers {
    * to be encoded. In the methods below as well.
    */
   put(transaction: Transaction, entry: number, writer: MessageWriter, limit: number): number {
-    const question = this.#questions[this.#messages.value(entry)] as SteeredQuestion
+    const index = this.#messages.value(entry)
     const { plan } = transaction
     this.#pending = null
     resetPlan(plan, Rcode.NOERROR)
     plan.authoritative = true
-    const outcomes = question.outcomes === null ? null : question.outcomes.outcomesFor(transaction)
+    if (this.#lifetime !== this.#drawn.lifetime) this.#forgetTables()
+    const table = this.#tables[index] as number
     const end =
-      outcomes === null
-        ? this.#planSelected(transaction, question)
-        : this.#putDrawn(transaction, question, outcomes, writer, limit)
+      table > 0 && this.#drawn.isValid(table, transaction.steering.health.generation())
+        ? this.#putDrawn(transaction, index, table, 0, writer, limit)
+        : this.#putAnew(transaction, index, writer, limit)
     if (transaction.query.hasOpt && (end < 0 || hasExtendedError(transaction)))
       transaction.extendedError = extendedErrorOf(transaction)
     return end
   }
 
-  /** Selects as the slow path does. */
-  #planSelected(transaction: Transaction, { found: { set, zone } }: SteeredQuestion): number {
-    concludeFound(transaction, zone, addSet(transaction, 'answer', null, set))
-    addAdditional(transaction, zone)
-    return -1
+  /** The arena was emptied. */
+  #forgetTables(): void {
+    this.#tables.fill(0)
+    this.#lifetime = this.#drawn.lifetime
   }
 
-  /** The cached message of one of the outcomes, or what is to become of it. */
+  /** Without a table at hand: by one for the client's rule, or by a selection. */
+  #putAnew(transaction: Transaction, index: number, writer: MessageWriter, limit: number): number {
+    const question = this.#questions[index] as SteeredQuestion
+    const { found, outcomes: setOutcomes } = question
+    const outcomes = setOutcomes === null ? null : setOutcomes.outcomesFor(transaction)
+    if (setOutcomes === null || outcomes === null) {
+      concludeFound(transaction, found.zone, addSet(transaction, 'answer', null, found.set))
+      addAdditional(transaction, found.zone)
+      return -1
+    }
+    const generation = transaction.steering.health.generation()
+    const known = question.tables[outcomes.rule]
+    const isKnown = known !== undefined && known.lifetime === this.#drawn.lifetime
+    if (isKnown && known.of === outcomes && this.#drawn.isValid(known.table, generation))
+      return this.#putDrawn(transaction, index, known.table, outcomes.rule, writer, limit)
+    if (isKnown && known.of === outcomes) {
+      // A deck that is used up.
+      setOutcomes.dealAnew(outcomes)
+      return this.#putAnew(transaction, index, writer, limit)
+    }
+    const table = this.#addTable(question, outcomes, generation)
+    if (!setOutcomes.dependsOnClient && this.#lifetime === this.#drawn.lifetime)
+      this.#tables[index] = table
+    return this.#putDrawn(transaction, index, table, outcomes.rule, writer, limit)
+  }
+
+  #addTable(question: SteeredQuestion, of: RuleOutcomes, generation: number): number {
+    const table = this.#drawn.addTable(of.outcomes, generation)
+    question.tables[of.rule] = { table, lifetime: this.#drawn.lifetime, of }
+    return table
+  }
+
+  /** The cached message of a part of the table, or what is to become of it. */
+  // oxlint-disable-next-line max-params -- on the answering path: an object would be an allocation a query
   #putDrawn(
     transaction: Transaction,
-    question: SteeredQuestion,
-    outcomes: RuleOutcomes,
+    index: number,
+    table: number,
+    rule: number,
     { out, start }: MessageWriter,
     limit: number,
   ): number {
     transaction.usesHealth = true
-    const index = drawOutcome(outcomes, this.#random)
-    const known = question.messages[outcomes.rule]
-    if (known === undefined || known.of !== outcomes || known.lifetime !== this.#drawn.lifetime)
-      return this.#planOutcome(transaction, question, outcomes, index)
-    const cached = (known.entries[index] as number) - 1
-    const end = cached < 0 ? -1 : start + this.#drawn.octets(cached)
+    const drawn = this.#drawn
+    const part = drawn.draw(table, this.#random)
+    const cached = drawn.entryAt(table, part)
+    const end = cached === 0 ? -1 : start + drawn.octets(cached)
     if (end < 0 || end > limit || end + 3 > out.length)
-      return this.#planOutcome(transaction, question, outcomes, index)
+      return this.#planOutcome(transaction, index, rule, part)
     const { context, plan } = transaction
     plan.isWritten = true
-    if (this.#drawn.hasFailedOpen(cached)) noteFailedOpen(transaction)
-    return this.#drawn.copy(
-      cached,
-      out,
-      start,
-      context.counters.answerCounts,
-      context.clock.wallMs(),
-    )
+    if (drawn.hasFailedOpen(cached)) noteFailedOpen(transaction)
+    return drawn.copy(cached, out, start, context.counters.answerCounts, context.clock.wallMs())
   }
 
   /** An outcome whose message is not cached, or does not fit. */
-  #planOutcome(
-    transaction: Transaction,
-    question: SteeredQuestion,
-    outcomes: RuleOutcomes,
-    index: number,
-  ): number {
+  #planOutcome(transaction: Transaction, index: number, rule: number, part: number): number {
+    const question = this.#questions[index] as SteeredQuestion
     const set = question.set as OutcomeSet
-    const selection = outcomes.outcomes.selections[index] as Selected
+    const table = question.tables[rule] as OutcomeTable
+    const selection = selectionAt(table, part)
     if ('rungs' in selection) addSelectedMx(transaction, 'answer', null, selection)
     else if (set.kind !== 'steered-mx')
       addSelectedAddresses(transaction, 'answer', null, set, selection)
@@ -187,20 +217,8 @@ export class SteeredAnswers {
     const { choices } = chooser
     addAdditional(transaction, question.found.zone)
     // Additional records that are drawn are others in each answer.
-    if (chooser.choices === choices)
-      this.#pending = { messages: this.#messagesOf(question, outcomes), set, index }
+    if (chooser.choices === choices) this.#pending = { table, set, part }
     return -1
-  }
-
-  #messagesOf(question: SteeredQuestion, outcomes: RuleOutcomes): OutcomeMessages {
-    const { lifetime } = this.#drawn
-    const known = question.messages[outcomes.rule]
-    if (known !== undefined && known.of === outcomes && known.lifetime === lifetime) return known
-    this.#messagesLeft += known?.entries.length ?? 0
-    const count = outcomes.outcomes.selections.length
-    this.#messagesLeft -= count
-    const entries = new Int32Array(count)
-    return (question.messages[outcomes.rule] = { of: outcomes, lifetime, entries })
   }
 
   /** Stores the message of a planned outcome, which has just been encoded. `end`: of its records, before the OPT. */
@@ -208,8 +226,8 @@ export class SteeredAnswers {
     const pending = this.#pending
     this.#pending = null
     if (pending === null || !plan.isWhole || end - start > maxCachedOctets) return
-    const { messages, set, index } = pending
-    const selection = messages.of.outcomes.selections[index] as Selected
+    const { table, set, part } = pending
+    const selection = selectionAt(table, part)
     const isOwnName = set.kind === 'target-address'
     const entry = this.#drawn.add({
       message: withoutClientFields(out, start, end - start, query),
@@ -217,10 +235,14 @@ export class SteeredAnswers {
       ttl: isOwnName ? null : selection.ttl,
       hasFailedOpen: !isOwnName && selection.reason === 'failed-open',
     })
-    // Not where the arena was full, and the entries are of its last lifetime.
-    if (messages.lifetime === this.#drawn.lifetime) messages.entries[index] = entry + 1
+    // Not where the arena was full, and the table was in it.
+    if (table.lifetime === this.#drawn.lifetime)
+      this.#drawn.setEntry(table.table, table.of.outcomes, part, entry)
   }
 }
+
+const selectionAt = ({ of: { outcomes } }: OutcomeTable, part: number): Selected =>
+  outcomes.selections[outcomes.indexes[part] as number] as Selected
 
 const hasOutcomes = (set: Found['set']): set is OutcomeSet => {
   switch (set.kind) {

@@ -145,16 +145,6 @@ function guideOf(ends: Float64Array): Uint16Array {
   return guide
 }
 
-/** The index of the selection that a random number in [0, 1) leads to. */
-export function outcomeAt(
-  { ends, indexes, guide }: Outcomes<unknown>,
-  randomNumber: number,
-): number {
-  let at = guide[(randomNumber * ends.length) | 0] as number
-  while (randomNumber >= (ends[at] as number)) at++
-  return indexes[at] as number
-}
-
 /** The probability of each selection. */
 export function probabilitiesOf({ ends, indexes, selections }: Outcomes<unknown>): Float64Array {
   const probabilities = new Float64Array(selections.length)

@@ -8,12 +8,7 @@ import {
   type Candidates,
   createCandidates,
 } from '../../../src/steer/draw/candidates.ts'
-import {
-  outcomeAt,
-  outcomesOf,
-  type Outcomes,
-  probabilitiesOf,
-} from '../../../src/steer/draw/outcomes.ts'
+import { outcomesOf, type Outcomes, probabilitiesOf } from '../../../src/steer/draw/outcomes.ts'
 import { drawLadder, drawSample } from '../../../src/steer/draw/sampling.ts'
 import type { Pool } from '../../../src/steer/policy.ts'
 import { createSteering } from '../../../src/steer/select/steering.ts'
@@ -49,6 +44,13 @@ function found(
   const outcomes = outcomesOf(selecting, seed)
   if (outcomes === null) throw new Error('none')
   return outcomes
+}
+
+/** The index of the selection that a number in [0, 1) leads to: found from the guide on, as answers are. */
+function outcomeAt({ ends, indexes, guide }: Outcomes<unknown>, number: number): number {
+  let part = guide[Math.floor(number * ends.length)] as number
+  while (number >= (ends[part] as number)) part++
+  return indexes[part] as number
 }
 
 const named = (weights: readonly number[]): Record<string, number> =>
