@@ -23,6 +23,9 @@ COPY --from=build /app/dist dist
 # The example zone; mount your own folder over it.
 COPY zones /etc/mxsteer/zones
 
+# The C library keeps what threads have freed for each core apart, else (docs/operations.md#memory).
+ENV MALLOC_ARENA_MAX=2
+
 # Variables and not flags of CMD: `-e` changes one, and flags after the image's name still win.
 # The admin HTTP listens on every address of the container: publish 8053 to a private address only.
 ENV MXSTEER_ZONES=/etc/mxsteer/zones \
