@@ -117,7 +117,9 @@ export function digestRecords(master: MasterRecords): string {
   const hash = createHash('sha256')
   let text = ''
   for (const key of [...master.keys()].sort()) {
-    for (const { type, ttl, rdata } of master.get(key)?.sets ?? []) {
+    const sets = master.get(key)?.sets ?? []
+    const sorted = sets.length > 1 ? sets.toSorted((a, b) => a.type - b.type) : sets
+    for (const { type, ttl, rdata } of sorted) {
       text += `${key.length} ${key} ${type} ${ttl} ${rdata.length}`
       for (const { octets } of rdata) text += ` ${octets.length} ${latin1(octets)}`
       if (text.length < partCharacters) continue
@@ -156,22 +158,38 @@ export function masterDiagnostics(
   })
   return [...Map.groupBy(found, ({ name }) => name).values()].flatMap((all) => {
     const sorted = all.toSorted((a, b) => rank(a) - rank(b) || a.offset - b.offset)
-    const shown = sorted.slice(0, maxPerFile + 1).map((one) => diagnosticAt(one, fileOf(one.name)))
-    return cutDiagnostics(shown, maxPerFile, all.length)
+    const shown = sorted.slice(0, maxPerFile + 1)
+    const lines = linesOf(shown)
+    const diagnostics = shown.map((one) =>
+      diagnosticAt(one, { file: fileOf(one.name), line: lines.get(one.offset) ?? 1 }),
+    )
+    return cutDiagnostics(diagnostics, maxPerFile, all.length)
   })
 }
 
 /** Errors come first, so that a warning never displaces an error. */
 const rank = ({ problem: { severity } }: Found): number => (severity === 'error' ? 0 : 1)
 
+/** Line by offset, in one pass over the file, which can be large. All are of one file. */
+function linesOf(found: readonly Found[]): ReadonlyMap<number, number> {
+  const lines = new Map<number, number>()
+  let line = 1
+  let next = found[0]?.octets.indexOf(0x0a) ?? -1
+  for (const { offset, octets } of found.toSorted((a, b) => a.offset - b.offset)) {
+    for (; next >= 0 && next < offset; next = octets.indexOf(0x0a, next + 1)) line++
+    lines.set(offset, line)
+  }
+  return lines
+}
+
 /** Octets around a place that are decoded for its excerpt: more than any line that is written by hand. */
 const reachOctets = 8192
 
-function diagnosticAt({ problem, octets, offset }: Found, file: string): Diagnostic {
+function diagnosticAt(
+  { problem, octets, offset }: Found,
+  { file, line }: { readonly file: string; readonly line: number },
+): Diagnostic {
   const { severity, code, message } = problem
-  let line = 1
-  for (let at = octets.indexOf(0x0a); at >= 0 && at < offset; at = octets.indexOf(0x0a, at + 1))
-    line++
   const lineStart = offset > 0 ? octets.lastIndexOf(0x0a, offset - 1) + 1 : 0
   const from = Math.max(lineStart, offset - reachOctets)
   const decoder = new TextDecoder()
