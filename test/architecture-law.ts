@@ -188,9 +188,9 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'metrics',
-    imports: 'answer health reputation wire',
+    imports: 'answer health lib reputation wire',
     typesOnly: 'probe/schedule watch weights',
-    packages: 'prom-client',
+    packages: 'node:* prom-client',
   },
   {
     room: 'transport/worker',

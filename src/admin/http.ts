@@ -6,6 +6,7 @@
 
 import { Worker } from 'node:worker_threads'
 
+import { alignedInterval } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { type AccessControl, isLoopback } from './access.ts'
 import type { AdminCounters } from './admin-counters.ts'
@@ -49,9 +50,10 @@ const maxBackoffMs = 5000
 const resetBackoffAfterMs = 10_000
 const maxHeapMebibytes = 256
 
-const defaultLookEveryMs = 1000
+/** Also how often the listener beats: two wake-ups that a server without queries has anyway. */
+const defaultLookEveryMs = 2500
 /** Looks without a beat after which a thread hangs; before it listens it loads its modules. */
-const patience = { listening: 10, starting: 60 }
+const patience = { listening: 4, starting: 24 }
 
 // The entry has the same extension as this file: .ts when run from source, .js from dist.
 const defaultEntry = new URL(
@@ -89,6 +91,7 @@ class ListenerThread<Sources> implements AdminListener {
       access,
       hosts: { names: hostNames, isLoopback: isLoopback(endpoint.address) },
       countersBuffer: counters.buffer,
+      beatEveryMs: admin.lookEveryMs ?? defaultLookEveryMs,
     }
   }
 
@@ -106,7 +109,7 @@ class ListenerThread<Sources> implements AdminListener {
       let failure: Error & { code?: string } = new Error('it exited')
       let hasListened = false
       const patienceNow = (): number => patience[hasListened ? 'listening' : 'starting']
-      const looks = this.#watch(thread, patienceNow, (why) => (failure = new Error(why)))
+      const endLooks = this.#watch(thread, patienceNow, (why) => (failure = new Error(why)))
       thread.on('message', (message: FromListener) => {
         switch (message.kind) {
           case 'listening':
@@ -125,7 +128,7 @@ class ListenerThread<Sources> implements AdminListener {
         failure = error instanceof Error ? error : new Error(String(error))
       })
       thread.on('exit', () => {
-        clearInterval(looks)
+        endLooks()
         if (!hasListened) return reject(failure)
         this.#scheduleRestart(failure.message, performance.now() - startedMs)
       })
@@ -133,18 +136,18 @@ class ListenerThread<Sources> implements AdminListener {
   }
 
   /** Ends the thread if it hangs: its exit is then as any other. */
-  #watch(thread: Worker, patienceNow: () => number, onHang: (why: string) => void): NodeJS.Timeout {
+  #watch(thread: Worker, patienceNow: () => number, onHang: (why: string) => void): () => void {
     const { counters, onEvent, lookEveryMs = defaultLookEveryMs } = this.#admin
     const beats = new BeatWatch(lookEveryMs, performance.now())
-    const looks = setInterval(() => {
+    const endLooks = alignedInterval(lookEveryMs, () => {
       if (beats.look(counters.read('beats'), performance.now()) < patienceNow()) return
-      clearInterval(looks)
+      endLooks()
       const why = `it did not move for ${(patienceNow() * lookEveryMs) / 1000} s`
       onHang(why)
       onEvent({ kind: 'hung', thread: 'listener', why })
       void thread.terminate()
-    }, lookEveryMs)
-    return looks.unref()
+    })
+    return endLooks
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@
 import type { AdminCounters } from '../admin/admin-counters.ts'
 import type { StatusSources } from '../admin/views/status-view.ts'
 import type { HealthReader } from '../health/table.ts'
+import { alignedInterval } from '../lib/clock.ts'
 import type { CountedTarget } from '../metrics/answer-metrics.ts'
 import type { MetricSources } from '../metrics/metrics.ts'
 import type { WeightedTarget } from '../metrics/target-metrics.ts'
@@ -132,7 +133,7 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
     })
   }
   // Ends with the process.
-  setInterval(() => void look(null), problemIntervalMs).unref()
+  alignedInterval(problemIntervalMs, () => void look(null))
   return look
 }
 

@@ -10,7 +10,7 @@ import type { AdminListener } from '../admin/http.ts'
 import type { AdminSources } from '../admin/routes.ts'
 import type { ReadinessSources } from '../announce/readiness.ts'
 import { createHealthTable } from '../health/table.ts'
-import { endsWithin, systemClock, systemTimer } from '../lib/clock.ts'
+import { alignedInterval, endsWithin, systemClock, systemTimer } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
@@ -227,7 +227,7 @@ function composeServer(
   const table = createHealthTable()
   // Workers distrust a health table that is no longer written (answer/transaction.ts). The timer
   // ends with the process.
-  setInterval(() => table.beat(), 1000).unref()
+  alignedInterval(1000, () => table.beat())
   const workers = inputs.parts.run('workers', () => startWorkerPool(inputs, udp, table.buffer))
   const cluster = openClusterLink(settings, inputs, inputs.store)
   const reputation = startReputationWatch(settings, inputs)

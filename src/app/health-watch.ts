@@ -2,6 +2,7 @@
 // and to the log, the watch whether they start at all, and the checks of sender reputation.
 
 import type { HealthWriter } from '../health/table.ts'
+import { alignedInterval } from '../lib/clock.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { createReputationWatch, type ReputationWatch } from '../reputation/reputation-watch.ts'
@@ -47,6 +48,7 @@ export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
     canaries: settings.canaries,
     restored: state.restored.verdicts,
     onStart: (lateMs) => metrics().observeStart(lateMs),
+    onLoopDelay: (lateMs) => metrics().observeLoopDelay(lateMs),
     onLocalFault(event) {
       logLocalFault(log, event)
       if (event.kind === 'isolated') cluster.votes.reportLocalFault(!event.isOver)
@@ -97,6 +99,6 @@ export function watchStarts(
   })
   parts.onFailure('probes', () => source.restart())
   // Ends with the process.
-  setInterval(() => starts.look(), lookEveryMs).unref()
+  alignedInterval(lookEveryMs, () => starts.look())
   return starts
 }

@@ -29,6 +29,29 @@ export const systemTimer: Timer = (delayMs, callback) => {
   return () => clearTimeout(timer)
 }
 
+/** Milliseconds until the next multiple of `everyMs` that is at least half of it away. */
+export const untilAlignedMs = (nowMs: number, everyMs: number): number =>
+  (Math.floor(nowMs / everyMs + 0.5) + 1) * everyMs - nowMs
+
+/**
+ * Calls `callback` at multiples of `everyMs` of the monotonic clock, so that what is looked at now and then shares wake-ups
+ * of its thread. Keeps no process alive. Returns the function that ends it.
+ */
+export function alignedInterval(everyMs: number, callback: () => void): () => void {
+  let timer: NodeJS.Timeout
+  const arm = (): void => {
+    const delayMs = Math.ceil(untilAlignedMs(systemClock.monotonicMs(), everyMs))
+    timer = setTimeout(fire, delayMs).unref()
+  }
+  const fire = (): void => {
+    // First, since a callback may throw.
+    arm()
+    callback()
+  }
+  arm()
+  return () => clearTimeout(timer)
+}
+
 /** Whether `work` ends within `ms`, however it ends. */
 export function endsWithin(work: Promise<unknown>, ms: number, timer: Timer): Promise<boolean> {
   return new Promise((resolve) => {

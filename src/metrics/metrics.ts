@@ -29,7 +29,9 @@ import { type ClusterReport, registerClusterMetrics } from './cluster-metrics.ts
 import {
   type ScheduleMetrics,
   type ScheduleSources,
+  LoopDelayHistogram,
   createScheduleMetrics,
+  replaceLoopDelayMetrics,
 } from './schedule-metrics.ts'
 
 export interface MetricSources {
@@ -75,13 +77,15 @@ export interface Metrics extends ProbeMetrics, ScheduleMetrics {
   readonly registry: Registry
   /** The text of all metrics in the format of Prometheus. Other work may be done between two pieces. */
   pieces(): Iterable<string | Promise<string>>
+  /** Records how late a timer was. */
+  observeLoopDelay(lateMs: number): void
 }
 
 export function createMetrics(from: MetricSources): Metrics {
   const registry = new Registry()
   const reads = new ScrapeReads()
   const sources = readOnce(from, reads)
-  collectDefaultMetrics({ register: registry })
+  const loopDelay = registerNodeMetrics(registry, reads)
   registerAnswerMetrics(registry, sources.counters, sources.targets)
   registerTargetGauges(registry, sources.states, sources.targets)
   registerReloadMetrics(registry, sources)
@@ -112,9 +116,24 @@ export function createMetrics(from: MetricSources): Metrics {
   return {
     registry,
     pieces: () => reads.during(metricPieces(registry)),
+    observeLoopDelay: (lateMs) => loopDelay.record(lateMs),
     ...createProbeMetrics(registry),
     ...createScheduleMetrics(registry, sources.probing),
   }
+}
+
+/** In place of prom-client's ten milliseconds; see replaceLoopDelayMetrics. */
+const longestTimerMs = 2 ** 31 - 1
+
+/** Metrics of this process that prom-client knows. Returns what the delay of the event loop has to be recorded in. */
+function registerNodeMetrics(registry: Registry, reads: ScrapeReads): LoopDelayHistogram {
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: longestTimerMs })
+  const loopDelay = new LoopDelayHistogram()
+  replaceLoopDelayMetrics(
+    registry,
+    reads.once(() => loopDelay.take()),
+  )
+  return loopDelay
 }
 
 /** What several metrics are sampled from, read once a scrape: they agree, and it is computed once. */

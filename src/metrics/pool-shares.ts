@@ -8,6 +8,7 @@
 // came from.
 
 import { type Counters, AnswerPosition } from '../answer/counters.ts'
+import { alignedInterval } from '../lib/clock.ts'
 import type { MemberState } from '../weights/member-state.ts'
 
 /** A member's first rungs since the start of the process. */
@@ -51,11 +52,11 @@ class SampledShares implements PoolShares {
   readonly #lastCount = new Map<number, number>()
   /** Effective weights at the last sample, which the answers since then followed. */
   #weights: ReadonlyMap<string, number> = new Map()
-  readonly #timer: NodeJS.Timeout
+  readonly #stop: () => void
 
   constructor(sources: ShareSources) {
     this.#sources = sources
-    this.#timer = setInterval(() => this.sample(), sampleEveryMs).unref()
+    this.#stop = alignedInterval(sampleEveryMs, () => this.sample())
   }
 
   sample(): void {
@@ -91,7 +92,7 @@ class SampledShares implements PoolShares {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#stop()
   }
 
   #add(key: string, more: ShareSum): void {

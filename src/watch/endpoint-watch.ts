@@ -81,6 +81,8 @@ interface EndpointWatchOptions {
   readonly onLocalFault?: (event: LocalFaultEvent) => void
   /** Called at each start of a probe with the milliseconds since it was due. */
   readonly onStart?: (lateMs: number) => void
+  /** Called twice a second with how late the event loop was. */
+  readonly onLoopDelay?: (lateMs: number) => void
   /** Addresses by which the watch detects that this host is cut off. */
   readonly canaries?: readonly Canary[]
   /** Limits of probes in flight, where they are not the defaults. */

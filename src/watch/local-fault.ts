@@ -23,7 +23,7 @@ import {
   type ReleasedGroup,
 } from '../health/mass-failure-guard.ts'
 import type { Outcome } from '../health/outcome.ts'
-import type { Clock, Random, Timer } from '../lib/clock.ts'
+import { type Clock, type Random, type Timer, untilAlignedMs } from '../lib/clock.ts'
 import { type ProbeProfile, profileDefaults } from '../probe/smtp/profile.ts'
 import type { ProbeRequest } from '../probe/smtp/smtp-probe.ts'
 
@@ -59,6 +59,7 @@ interface LocalFaultOptions {
   readonly canaries: readonly Canary[]
   readonly probe: (request: ProbeRequest, clock: Clock) => Promise<Outcome>
   readonly onLocalFault: (event: LocalFaultEvent) => void
+  readonly onLoopDelay?: (lateMs: number) => void
   /** The mass-failure guard may have released slots: those it held have to be judged again. */
   readonly onRelease: () => void
 }
@@ -79,7 +80,7 @@ export class LocalFaultDetector {
 
   constructor(options: LocalFaultOptions) {
     this.#options = options
-    this.#lag = new LoopLag(options.clock, options.timer)
+    this.#lag = new LoopLag(options.clock, options.timer, options.onLoopDelay)
     this.#isolation = new Isolation(options.canaries.length)
     this.#families = new FamilyIsolation(options.canaries.map(({ address }) => address))
     this.#canaries = new Canaries({
@@ -197,16 +198,18 @@ const stallMs = 1000
 export class LoopLag {
   readonly #clock: Clock
   readonly #timer: Timer
-  #dueMs: number
+  readonly #onDelay: (lateMs: number) => void
+  #dueMs = 0
   #stalledFromMs = -Infinity
   #stalledUntilMs = -Infinity
   #stalls = 0
   #cancel: () => void = () => {}
 
-  constructor(clock: Clock, timer: Timer) {
+  /** `onDelay` is called with how late each timer was. */
+  constructor(clock: Clock, timer: Timer, onDelay: (lateMs: number) => void = () => {}) {
     this.#clock = clock
     this.#timer = timer
-    this.#dueMs = clock.monotonicMs() + lagCheckIntervalMs
+    this.#onDelay = onDelay
     this.#schedule()
   }
 
@@ -228,10 +231,14 @@ export class LoopLag {
   }
 
   #schedule(): void {
-    this.#cancel = this.#timer(lagCheckIntervalMs, () => {
+    const startMs = this.#clock.monotonicMs()
+    const delayMs = untilAlignedMs(startMs, lagCheckIntervalMs)
+    const dueMs = startMs + delayMs
+    this.#dueMs = dueMs
+    this.#cancel = this.#timer(delayMs, () => {
       const nowMs = this.#clock.monotonicMs()
+      this.#onDelay(nowMs - dueMs)
       this.#measure(nowMs)
-      this.#dueMs = nowMs + lagCheckIntervalMs
       this.#schedule()
     })
   }

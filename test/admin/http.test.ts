@@ -185,7 +185,7 @@ test('a listener that hangs is ended and started again, and /livez is served aga
       ...unwatched(),
       onEvent: (event) => void events.push(event),
       entry,
-      lookEveryMs: 200,
+      lookEveryMs: 500,
     },
   )
   try {

@@ -59,3 +59,16 @@ test('stopped: no timer is left', () => {
   lag.stop()
   expect(time.pending()).toBe(0)
 })
+
+test('each timer tells how late it was, a stall that was seen before included', () => {
+  const time = createVirtualTime()
+  const lates: number[] = []
+  const lag = new LoopLag(time.clock, time.timer, (lateMs) => lates.push(lateMs))
+  time.advance(1000)
+  expect(lates).toEqual([0, 0])
+  time.advance(100)
+  time.stall(3000)
+  lag.stalledSince(0)
+  time.advance(1)
+  expect(lates).toEqual([0, 0, 2600])
+})

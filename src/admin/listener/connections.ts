@@ -44,8 +44,9 @@ export interface Connections {
   admit(socket: Socket): Connection
   /** The connection has ended. */
   remove(connection: Connection): void
-  /** Closes those that are late or too many; to be called some times a second. */
+  /** Closes those that are late or too many; to be called some times a second while there are connections. */
   sweep(): void
+  readonly size: number
 }
 
 export const createConnections = (
@@ -61,6 +62,10 @@ class OpenConnections implements Connections {
   constructor(counters: AdminCounters, monotonicMs: () => number) {
     this.#counters = counters
     this.#monotonicMs = monotonicMs
+  }
+
+  get size(): number {
+    return this.#open.size
   }
 
   admit(socket: Socket): Connection {

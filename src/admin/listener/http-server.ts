@@ -31,9 +31,11 @@ interface HttpServerOptions {
 /** Rejects with the errno of the bind, such as EADDRINUSE. */
 export async function listenHttp(endpoint: Endpoint, options: HttpServerOptions): Promise<void> {
   const http = createHttpServer(options)
-  const server = createSocketServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-    openConnection(options, http, socket),
-  )
+  const sweepWhileOpen = createSweeps(options.connections)
+  const server = createSocketServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    openConnection(options, http, socket)
+    sweepWhileOpen()
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: endpoint.address, port: endpoint.port, exclusive: true }, () => {
@@ -42,7 +44,20 @@ export async function listenHttp(endpoint: Endpoint, options: HttpServerOptions)
       resolve()
     })
   })
-  setInterval(() => options.connections.sweep(), sweepEveryMs)
+}
+
+/** To be called for each connection: sweeps until there is none, since a server that nobody asks need not wake up. */
+function createSweeps(connections: Connections): () => void {
+  let timer: NodeJS.Timeout | undefined
+  const sweep = (): void => {
+    connections.sweep()
+    if (connections.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
+  return () => {
+    timer ??= setInterval(sweep, sweepEveryMs)
+  }
 }
 
 /** The requests of a connection, of which the first is under way. */

@@ -11,9 +11,7 @@ import { createControlCalls } from './control-calls.ts'
 import { listenHttp } from './http-server.ts'
 import type { FromListener, ListenerInit, ToListener } from './messages.ts'
 
-const { endpoint, routes, access, hosts, countersBuffer } = workerData as ListenerInit
-
-const beatEveryMs = 250
+const { endpoint, routes, access, hosts, countersBuffer, beatEveryMs } = workerData as ListenerInit
 
 const control = parentPort as MessagePort
 

@@ -14,6 +14,7 @@ export interface ListenerInit {
   readonly access: AccessControl
   readonly hosts: HostRule
   readonly countersBuffer: SharedArrayBuffer
+  readonly beatEveryMs: number
 }
 
 /** A request that passed every check, for the handler of its route. */

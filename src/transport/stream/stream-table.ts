@@ -18,7 +18,7 @@ export interface Connection {
   destroy(): void
 }
 
-/** How often deadlines are checked. */
+/** How often deadlines are checked while there are connections: without, an idle worker has no reason to wake up. */
 const sweepEveryMs = 250
 
 export interface StreamTable {
@@ -66,14 +66,13 @@ class SweepingTable implements StreamTable {
   // In order of activity, by removal and insertion: the first is the most idle.
   readonly #open = new Set<Connection>()
   readonly #byClient = new Map<string, Set<Connection>>()
-  readonly #sweep: NodeJS.Timeout
+  /** Runs while there are connections; undefined at other times. */
+  #sweep: NodeJS.Timeout | undefined
 
   constructor(limits: StreamLimits, counters: Counters, clock: Clock) {
     this.#limits = limits
     this.#counters = counters
     this.#clock = clock
-    this.#sweep = setInterval(() => this.#endOverdue(), sweepEveryMs)
-    this.#sweep.unref()
   }
 
   get size(): number {
@@ -83,6 +82,7 @@ class SweepingTable implements StreamTable {
   admit(connection: Connection): void {
     if (this.#open.size >= this.#limits.connections) this.#cutMostIdle(this.#open)
     this.#open.add(connection)
+    this.#sweep ??= setInterval(() => this.#endOverdue(), sweepEveryMs).unref()
     if (connection.client !== null) this.admitClient(connection)
   }
 
@@ -130,6 +130,9 @@ class SweepingTable implements StreamTable {
       if (action === 'cut') this.cut(connection)
       else if (action === 'close') connection.finish()
     }
+    if (this.#open.size > 0) return
+    clearInterval(this.#sweep)
+    this.#sweep = undefined
   }
 
   /** Cuts the first of `connections`. */

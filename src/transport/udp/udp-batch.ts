@@ -142,12 +142,12 @@ export class Batch {
 // the load of a core would depend on how the queries are spread over the addresses.
 //
 // A thread whose only socket had no query for 100 ms waits by poll(2) as well: for a query and for a message at once, so
-// that a server that nobody asks wakes up once a second. Under load it would be one more call a query.
+// that a server that nobody asks hardly wakes up. Under load it would be one more call a query.
 
 interface MmsgListener {
   /**
    * Receives and answers one batch of each socket that has queries; blocks until one has, until `wakeupFd` is readable,
-   * or for a second. Throws the errno of a socket that keeps failing.
+   * or for five seconds. Throws the errno of a socket that keeps failing.
    */
   pollOnce(): void
 }
@@ -159,8 +159,8 @@ interface MmsgOptions extends BatchOptions {
   readonly beforeAnswering: () => void
 }
 
-/** The longest time that a thread without queries and messages blocks: its event loop has to run now and then. */
-export const maxBlockedMs = 1000
+/** The longest wait without queries and messages: a process that exits without a word waits for it. */
+const quietWaitMs = 5000
 
 /** Binds the sockets. Throws the bind's errno. */
 export function listenMmsg(sockets: readonly MmsgSocket[], options: MmsgOptions): MmsgListener {
@@ -229,7 +229,7 @@ class PolledSockets {
 
   /** Returns how many sockets have queries: 0 also if the thread was woken up. Throws the errno of poll. */
   wait(): number {
-    const ready = this.#libc.poll(this.#fdsAt, this.#count + 1, maxBlockedMs)
+    const ready = this.#libc.poll(this.#fdsAt, this.#count + 1, quietWaitMs)
     const errno = ready < 0 ? this.#libc.errno() : EAGAIN
     if (errno !== EAGAIN && errno !== EINTR) throw systemError('poll', errno)
     if (ready <= 0) return 0

@@ -1,10 +1,11 @@
 // The main loop of a thread that blocks in the kernel (UDP by mmsg): it answers batches of queries, and lets the event
-// loop of Node run once after each control message, and once a second for the small tasks of Node and V8.
+// loop of Node run once after each control message, and once a second for the small tasks of Node and V8; once in five
+// seconds while there are no queries.
 
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
-import { type BatchOptions, listenMmsg, maxBlockedMs } from '../udp/udp-batch.ts'
+import { type BatchOptions, listenMmsg } from '../udp/udp-batch.ts'
 import type { MmsgSocket } from '../udp/udp-socket.ts'
 import type { MessageQueue, ToWorker } from './messages.ts'
 
@@ -20,6 +21,9 @@ interface PollLoopOptions extends BatchOptions {
   /** Called once a `stop` message has come and the batch at hand is answered. */
   readonly onStop: () => void
 }
+
+/** The longest time between two runs of the event loop while there are queries. */
+const maxBlockedMs = 1000
 
 /** Binds the sockets and starts the loop, which ends with a `stop` message. Throws the bind's errno. */
 export function runPollLoop(options: PollLoopOptions): void {

@@ -1,6 +1,6 @@
 // Which connection is cut when there are too many, and that each is removed once.
 
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 
 import { createCounters } from '../../../src/answer/counters.ts'
 import {
@@ -103,4 +103,21 @@ test('close finishes all connections before it destroys them', async () => {
   table.release(one)
   await closed
   expect(gone).toEqual(['one'])
+})
+
+test('deadlines are checked while there are connections, and no timer runs without', () => {
+  vi.useFakeTimers()
+  try {
+    const { slot, gone } = bench(5, 5)
+    expect(vi.getTimerCount()).toBe(0)
+    for (const name of ['first', 'second']) {
+      table.admit({ ...slot(name), idleAction: () => 'cut' })
+      expect(vi.getTimerCount()).toBe(1)
+      vi.advanceTimersByTime(250)
+      expect(gone.at(-1)).toBe(name)
+      expect(vi.getTimerCount()).toBe(0)
+    }
+  } finally {
+    vi.useRealTimers()
+  }
 })

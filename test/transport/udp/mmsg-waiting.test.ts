@@ -87,34 +87,34 @@ test('while there are queries, it waits in recvmmsg and makes no other call to w
   for (let i = 0; i < 3; i++) expect(turn()).toEqual(['receive 9', 'messages'])
 })
 
-test('after a wait without a query, it waits for a second, and for messages as well', () => {
+test('after a wait without a query, it waits for seconds, and for messages as well', () => {
   const turn = listenTo([socketOf(9)], [1, 0, 2, 1], [[], [], [9]])
   turn()
   expect(turn()).toEqual(['receive 9', 'messages'])
-  for (let i = 0; i < 2; i++) expect(turn()).toEqual(['poll 9 77 1000', 'messages'])
-  expect(turn()).toEqual(['poll 9 77 1000', 'receive 9', 'messages'])
+  for (let i = 0; i < 2; i++) expect(turn()).toEqual(['poll 9 77 5000', 'messages'])
+  expect(turn()).toEqual(['poll 9 77 5000', 'receive 9', 'messages'])
   expect(turn()).toEqual(['receive 9', 'messages'])
 })
 
 test('a message ends the wait at once, and only one', () => {
   const turn = listenTo([socketOf(9)], [0, 1], [[wakeupFd], [wakeupFd, 9]])
   turn()
-  expect(turn()).toEqual(['poll 9 77 1000', 'clear 77', 'messages'])
-  expect(turn()).toEqual(['poll 9 77 1000', 'clear 77', 'receive 9', 'messages'])
+  expect(turn()).toEqual(['poll 9 77 5000', 'clear 77', 'messages'])
+  expect(turn()).toEqual(['poll 9 77 5000', 'clear 77', 'receive 9', 'messages'])
 })
 
 test('several sockets are waited for together, and those with queries are read', () => {
   const turn = listenTo([8, 9].map(socketOf), [1, 1], [[9], [wakeupFd], [wakeupFd, 8], []])
-  expect(turn()).toEqual(['poll 8 9 77 1000', 'receive 9', 'messages'])
-  expect(turn()).toEqual(['poll 8 9 77 1000', 'clear 77', 'messages'])
-  expect(turn()).toEqual(['poll 8 9 77 1000', 'clear 77', 'receive 8', 'messages'])
-  expect(turn()).toEqual(['poll 8 9 77 1000', 'messages'])
+  expect(turn()).toEqual(['poll 8 9 77 5000', 'receive 9', 'messages'])
+  expect(turn()).toEqual(['poll 8 9 77 5000', 'clear 77', 'messages'])
+  expect(turn()).toEqual(['poll 8 9 77 5000', 'clear 77', 'receive 8', 'messages'])
+  expect(turn()).toEqual(['poll 8 9 77 5000', 'messages'])
 })
 
 test('a signal that ends the wait is no failure; another error of poll is', () => {
   const turn = listenTo([socketOf(9)], [0], [{ errno: EINTR }, { errno: constants.errno.EINVAL }])
   turn()
-  expect(turn()).toEqual(['poll 9 77 1000', 'messages'])
+  expect(turn()).toEqual(['poll 9 77 5000', 'messages'])
   expect(turn).toThrow('poll: EINVAL')
 })
 
