@@ -13,11 +13,26 @@ const maxWorkers = Math.min(8, availableParallelism() + 3)
 
 const compileCache = new URL('node_modules/.cache/node-compile', import.meta.url).pathname
 
+/**
+ * Node strips types in WebAssembly, in each thread that loads sources. V8 loses count of the code of WebAssembly where
+ * threads come and go, as far as it protects code pages by memory protection keys, and ends the process (`Check failed:
+ * jit_page.has_value()`; nodejs/node issue 64500). What is built has no types to strip.
+ */
+const execArgv = ['--no-memory-protection-keys']
+
 const project = (
   name: string,
   test: TestProjectInlineConfiguration['test'],
 ): TestProjectInlineConfiguration => ({
-  test: { name, testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks', maxWorkers, ...test },
+  test: {
+    name,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+    maxWorkers,
+    execArgv,
+    ...test,
+  },
 })
 
 const config: ViteUserConfig = defineConfig({
