@@ -13,7 +13,7 @@ import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import {
   type CommandResult,
   runCommand,
-  mainFile,
+  mainArguments,
   temporaryFolder,
   watchChild,
 } from '../support/server.ts'
@@ -78,7 +78,13 @@ async function atTerminal(
   answer: string | null,
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
-  const words = [process.execPath, mainFile, ...args, '--admin', `127.0.0.1:${server.adminPort}`]
+  const words = [
+    process.execPath,
+    ...mainArguments,
+    ...args,
+    '--admin',
+    `127.0.0.1:${server.adminPort}`,
+  ]
   const line = `stty cols 120; exec ${words.join(' ')}`
   const child = spawn('script', ['-qec', line, '/dev/null'], {
     // Node has no colours where CI is set.

@@ -12,6 +12,9 @@ import { freePort } from './free-ports.ts'
 import { pause, until } from './wait.ts'
 
 export const mainFile: string = new URL('../../src/main.ts', import.meta.url).pathname
+
+/** What Node is to run it by. The flag as in vitest.config.ts: sources are stripped of their types in each thread. */
+export const mainArguments: readonly string[] = ['--no-memory-protection-keys', mainFile]
 export const projectFolder: string = new URL('../..', import.meta.url).pathname
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: string }
@@ -89,11 +92,10 @@ export interface Surroundings {
 export function launch(
   args: readonly string[],
   cwd: string = projectFolder,
-  { env = {}, through = [], main = mainFile }: Surroundings = {},
+  { env = {}, through = [], main }: Surroundings = {},
 ): Launched {
-  // As in vitest.config.ts: sources are stripped of their types in each thread.
-  const flags = main.endsWith('.ts') ? ['--no-memory-protection-keys'] : []
-  const [command, ...rest] = [...through, process.execPath, ...flags, main, ...args] as [string]
+  const run = main === undefined ? mainArguments : [main]
+  const [command, ...rest] = [...through, process.execPath, ...run, ...args] as [string]
   const child = spawn(command, rest, {
     cwd,
     env: { ...process.env, ...env },

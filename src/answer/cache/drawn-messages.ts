@@ -64,6 +64,12 @@ export class DrawnMessages {
     return table
   }
 
+  /** Its outcomes hold in another generation as well; false: it is a deck that is used up. */
+  renew(table: number, generation: number): boolean {
+    this.#words[table] = generation
+    return this.#words[table + 1] !== 0
+  }
+
   /** Whether the table's outcomes hold, and a deck is not used up. */
   isValid(table: number, generation: number): boolean {
     const words = this.#words

@@ -1,11 +1,15 @@
-// What the answers to a steered set can be, for as long as health does not change: the outcomes of its selection under
-// each rule (steer/draw/outcomes.ts). A query then only draws one of them.
+// What the answers to a steered set can be, for as long as nothing changes of the health that they depend on: the outcomes
+// of its selection under each rule (steer/draw/outcomes.ts). A query then only draws one of them.
 //
 // There are none for a sticky set, whose selection depends on each client's network, and none where an outcome has no
-// records. Such queries take the slow path.
+// records, or too many. Such queries take the slow path.
 
-import type { SteeredAddresses, SteeredMx, TargetAddresses } from '../../steer/policy.ts'
+import type { SteeredAddresses, SteeredMx, Target, TargetAddresses } from '../../steer/policy.ts'
 import { type Outcomes, outcomesOf, type Selecting } from '../../steer/draw/outcomes.ts'
+import { keyOfOctets } from '../../wire/name.ts'
+import { RRType } from '../../wire/rrtype.ts'
+import { lookupInZone } from '../../zone/lookup.ts'
+import type { Zone } from '../../zone/zone.ts'
 import { type CachedScopeMap, dependsOnClient, type Scopes } from '../../steer/scope/scope-cache.ts'
 import { selectAddressesUnder } from '../../steer/select/select-addresses.ts'
 import { canonicalLadder, selectMxUnder } from '../../steer/select/select-mx.ts'
@@ -21,15 +25,25 @@ import type { HealthReader } from '../../health/table.ts'
 import { type AnswerCounts, AnswerPosition, type AnswerReason } from '../counters.ts'
 import type { Transaction } from '../transaction.ts'
 import { ruleIndexOf } from './client-rule.ts'
+import { type HealthInputs, RecordingHealth } from './health-inputs.ts'
 
 export type OutcomeSet = SteeredMx | SteeredAddresses | TargetAddresses
 export type Selected = SelectedMx | SelectedAddresses
 
-/** The outcomes under one rule, in one generation of health. */
+/** The outcomes under one rule. */
 export interface RuleOutcomes {
   /** Index of the rule in the set's policy, or one past the last for the zone's own MTAs. */
   readonly rule: number
   readonly outcomes: Outcomes<Selected>
+}
+
+/** What is known of a rule. */
+interface RuleState {
+  /** The generation of health in which it was last found to hold. */
+  generation: number
+  readonly inputs: HealthInputs
+  /** null: there are none. */
+  readonly found: RuleOutcomes | null
 }
 
 /** Shared by all sets of a responder. */
@@ -38,32 +52,30 @@ export interface OutcomeBudget {
   selections: number
 }
 
-/** Queried less often between two changes of health, outcomes take longer to find than they save. */
+/** Queried less often between two changes of its health, a set is not worth its outcomes. */
 const minQueries = 10
 
 /** The outcomes of one set. */
 export class SetOutcomes {
   readonly #set: OutcomeSet
+  readonly #zone: Zone
   /** Whether two clients can have different outcomes. */
   readonly dependsOnClient: boolean
   readonly #scopeMap: CachedScopeMap | null
   readonly #enumeration: Enumeration
   readonly #budget: OutcomeBudget
-  #generation = -1
-  /** Queries since health changed, up to `minQueries`. */
+  /** Queries since outcomes last ended, up to `minQueries`. */
   #queries = 0
-  /** By rule; null: there are none. */
-  readonly #rules: (RuleOutcomes | null | undefined)[] = []
-  /** Selections that the outcomes of this set hold. */
-  #selections = 0
+  readonly #rules: (RuleState | undefined)[] = []
 
   constructor(
-    set: OutcomeSet,
+    { set, zone }: { readonly set: OutcomeSet; readonly zone: Zone },
     scopes: Scopes | undefined,
     enumeration: Enumeration,
     budget: OutcomeBudget,
   ) {
     this.#set = set
+    this.#zone = zone
     this.#enumeration = enumeration
     this.#budget = budget
     this.dependsOnClient = set.kind !== 'target-address' && dependsOnClient(set)
@@ -76,20 +88,26 @@ export class SetOutcomes {
   /** The outcomes for this client; null: the query takes the slow path. */
   outcomesFor(transaction: Transaction): RuleOutcomes | null {
     const rule = this.#ruleOf(transaction)
-    const generation = transaction.steering.health.generation()
-    if (this.#generation !== generation) this.#forget(generation)
+    const { health } = transaction.steering
+    const generation = health.generation()
+    const state = this.#rules[rule]
+    if (state !== undefined) {
+      if (state.generation === generation) return state.found
+      if (state.inputs.areIn(health)) {
+        state.generation = generation
+        return state.found
+      }
+      this.#forget(rule, state)
+      this.#queries = 0
+    }
     if (this.#queries < minQueries && ++this.#queries < minQueries) return null
-    const known = this.#rules[rule]
-    return known === undefined ? this.#find(rule, generation) : known
+    return this.#find(rule, generation)
   }
 
   /** Deals a deck anew, unless that has been done meanwhile. */
   dealAnew(used: RuleOutcomes): void {
-    if (this.#rules[used.rule] !== used) return
-    const { length } = used.outcomes.selections
-    this.#budget.selections += length
-    this.#selections -= length
-    this.#rules[used.rule] = undefined
+    const state = this.#rules[used.rule]
+    if (state?.found === used) this.#forget(used.rule, state)
   }
 
   /** Extends the transaction's scope. */
@@ -100,63 +118,80 @@ export class SetOutcomes {
     return rule < 0 ? set.policy.rules.length : rule
   }
 
-  #forget(generation: number): void {
-    this.#generation = generation
-    this.#queries = 0
-    this.#rules.length = 0
-    this.#budget.selections += this.#selections
-    this.#selections = 0
+  #forget(rule: number, { found }: RuleState): void {
+    this.#budget.selections += found?.outcomes.selections.length ?? 0
+    this.#rules[rule] = undefined
   }
 
   #find(rule: number, generation: number): RuleOutcomes | null {
-    const outcomes = this.#enumeration.outcomesOf(this.#set, rule)
+    const { outcomes, inputs } = this.#enumeration.outcomesOf(this.#set, rule, this.#zone)
     // Health has changed meanwhile: the next query sees that.
     if (this.#enumeration.generation() !== generation) return null
     const needed = outcomes?.selections.length ?? 0
-    if (outcomes === null || needed > this.#budget.selections) {
-      this.#rules[rule] = null
-      return null
-    }
-    this.#budget.selections -= needed
-    this.#selections += needed
-    return (this.#rules[rule] = { rule, outcomes })
+    const found = outcomes === null || needed > this.#budget.selections ? null : { rule, outcomes }
+    if (found !== null) this.#budget.selections -= needed
+    this.#rules[rule] = { generation, inputs, found }
+    return found
   }
 }
 
-/** Finds outcomes, with working memory of its own: one for each responder. */
+/** Finds outcomes: one for each responder. */
 export class Enumeration {
-  readonly #steering: Steering
+  readonly #health: RecordingHealth
   /** Seeds decks: responders over the same zones and health deal the same ones, in the same order. */
   #enumerated = 0
 
   constructor(health: HealthReader) {
-    // Each enumeration has a chooser of its own.
-    this.#steering = createSteering({ health, random: () => 0 })
+    this.#health = new RecordingHealth(health)
   }
 
   generation(): number {
-    return this.#steering.health.generation()
+    return this.#health.generation()
   }
 
-  /** The outcomes of a set under a rule; null: see above, or they are too many. */
-  outcomesOf(set: OutcomeSet, rule: number): Outcomes<Selected> | null {
-    const steering = this.#steering
-    let isEmpty = false
+  /** The outcomes of a set under a rule, and what they depend on; null: see above, or they are too many. */
+  outcomesOf(
+    set: OutcomeSet,
+    rule: number,
+    zone: Zone,
+  ): { readonly outcomes: Outcomes<Selected> | null; readonly inputs: HealthInputs } {
+    // Anew each time, since evaluations of pools that are known already are not read again. The chooser is another.
+    const steering = createSteering({ health: this.#health, random: () => 0 })
     const selecting: Selecting<Selected> = {
       select(chooser) {
         const selection = selectUnder(set, rule, { ...steering, chooser })
-        if (selection.kind === 'selected') return selection
-        isEmpty = true
-        return none
+        return selection.kind === 'selected' && recordsOf(selection).length <= maxRecords
+          ? selection
+          : null
       },
       keyOf,
     }
-    const outcomes = outcomesOf(selecting, ++this.#enumerated)
-    return isEmpty ? null : outcomes
+    const found = outcomesOf(selecting, ++this.#enumerated)
+    const isWhole = found !== null && readAdditional(found.selections, zone, steering)
+    return { outcomes: isWhole ? found : null, inputs: this.#health.take() }
   }
 }
 
-const none: SelectedMx = { kind: 'selected', rungs: [], ttl: 0, reason: 'eligible' }
+/** Reads what the additional records of MX selections depend on (additional.ts); false: on the client too. */
+function readAdditional(selections: readonly Selected[], zone: Zone, steering: Steering): boolean {
+  const targets = new Set<Target>()
+  for (const selection of selections)
+    if ('rungs' in selection) for (const { target } of selection.rungs) targets.add(target)
+  for (const { owner } of targets)
+    for (const type of [RRType.A, RRType.AAAA]) {
+      const result = lookupInZone(zone, keyOfOctets(owner, 0, owner.length), type)
+      const set = result.kind === 'found' ? result.set : null
+      if (set?.kind === 'target-address') targetAddresses(set, steering)
+      else if (set !== null && set.kind !== 'plain') return false
+    }
+  return true
+}
+
+/** Messages with more records are too long to be cached. */
+const maxRecords = 64
+
+const recordsOf = (selection: Selected): readonly unknown[] =>
+  'rungs' in selection ? selection.rungs : selection.addresses
 
 function selectUnder(
   set: OutcomeSet,

@@ -101,7 +101,7 @@ export class SteeredAnswers {
   store(found: Found): number {
     const { set } = found
     const outcomeSet = hasOutcomes(set) ? set : null
-    const outcomes = outcomeSet && this.#outcomesOf(outcomeSet)
+    const outcomes = outcomeSet && this.#outcomesOf(outcomeSet, found.zone)
     const index = this.#questions.push({ found, set: outcomeSet, outcomes, tables: [] }) - 1
     if (index === this.#tables.length) this.#growTables()
     return index
@@ -113,10 +113,15 @@ export class SteeredAnswers {
     this.#tables = tables
   }
 
-  #outcomesOf(set: OutcomeSet): SetOutcomes {
+  #outcomesOf(set: OutcomeSet, zone: Found['zone']): SetOutcomes {
     let outcomes = this.#outcomes.get(set)
     if (outcomes === undefined) {
-      outcomes = new SetOutcomes(set, this.#context.scopes, this.#enumeration, this.#budget)
+      outcomes = new SetOutcomes(
+        { set, zone },
+        this.#context.scopes,
+        this.#enumeration,
+        this.#budget,
+      )
       this.#outcomes.set(set, outcomes)
     }
     return outcomes
@@ -161,15 +166,13 @@ export class SteeredAnswers {
     }
     const generation = transaction.steering.health.generation()
     const known = question.tables[outcomes.rule]
-    const isKnown = known !== undefined && known.lifetime === this.#drawn.lifetime
-    if (isKnown && known.of === outcomes && this.#drawn.isValid(known.table, generation))
-      return this.#putDrawn(transaction, index, known.table, outcomes.rule, writer, limit)
-    if (isKnown && known.of === outcomes) {
+    const isKnown = known?.of === outcomes && known.lifetime === this.#drawn.lifetime
+    if (isKnown && !this.#drawn.renew(known.table, generation)) {
       // A deck that is used up.
       setOutcomes.dealAnew(outcomes)
       return this.#putAnew(transaction, index, writer, limit)
     }
-    const table = this.#addTable(question, outcomes, generation)
+    const table = isKnown ? known.table : this.#addTable(question, outcomes, generation)
     if (!setOutcomes.dependsOnClient && this.#lifetime === this.#drawn.lifetime)
       this.#tables[index] = table
     return this.#putDrawn(transaction, index, table, outcomes.rule, writer, limit)

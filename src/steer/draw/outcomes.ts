@@ -40,18 +40,19 @@ export interface OutcomeLimits {
 }
 
 /** Parts: all orders of five, or twice those of four with the places at which a sample of them can begin. */
-const answerLimits: OutcomeLimits = { parts: 192, cards: 128, roundLeaves: 64, firstLeaves: 256 }
+const answerLimits: OutcomeLimits = { parts: 192, cards: 128, roundLeaves: 64, firstLeaves: 128 }
 
 /** A selection whose outcomes are wanted: it leaves to the chooser whatever it leaves to chance. */
 export interface Selecting<Selection> {
-  readonly select: (chooser: Chooser) => Selection
+  /** null: there are to be no outcomes. */
+  readonly select: (chooser: Chooser) => Selection | null
   /** The same for selections that are the same. */
   readonly keyOf: (selection: Selection) => string
 }
 
 /**
  * The outcomes of a selection, which is made once for each of them. null: it has choices of too many options, or
- * these changed meanwhile.
+ * these changed meanwhile, or a selection was null.
  *
  * @param seed  decides what is drawn for a deck
  */
@@ -63,7 +64,7 @@ export function outcomesOf<Selection>(
   const parts = new Parts(selecting)
   const enumerator = new Enumerator(null, limits)
   do {
-    parts.add(enumerator)
+    if (!parts.add(enumerator)) return null
     if (enumerator.isGivenUp || parts.count > limits.parts) return deal(selecting, seed, limits)
   } while (enumerator.advance())
   return parts.close({ isDeck: false, isInclusionExact: true })
@@ -79,8 +80,7 @@ function deal<Selection>(
   for (let rounds = 1, round = 0; round < rounds; round++) {
     const enumerator = new Enumerator(combineHashes(seed, round), limits)
     do {
-      parts.add(enumerator)
-      if (enumerator.isGivenUp) return null
+      if (!parts.add(enumerator) || enumerator.isGivenUp) return null
     } while (enumerator.advance())
     isInclusionExact &&= enumerator.isInclusionExact
     if (round === 0) rounds = Math.max(1, Math.floor(limits.cards / parts.count))
@@ -104,9 +104,10 @@ class Parts<Selection> {
     return this.#lengths.length
   }
 
-  /** Makes the selection by the choices that are under way. */
-  add(enumerator: Enumerator): void {
+  /** Makes the selection by the choices that are under way; false: it is null. */
+  add(enumerator: Enumerator): boolean {
     const selection = this.#selecting.select(enumerator)
+    if (selection === null) return false
     const key = this.#selecting.keyOf(selection)
     let index = this.#known.get(key)
     if (index === undefined) {
@@ -115,6 +116,7 @@ class Parts<Selection> {
     }
     this.#lengths.push(enumerator.probability)
     this.#indexes.push(index)
+    return true
   }
 
   close(kind: Pick<Outcomes<Selection>, 'isDeck' | 'isInclusionExact'>): Outcomes<Selection> {

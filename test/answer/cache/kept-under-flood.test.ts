@@ -6,7 +6,7 @@ import { createCounters } from '../../../src/answer/counters.ts'
 import { AnswerCache } from '../../../src/answer/cache/answer-cache.ts'
 import { DrawnMessages } from '../../../src/answer/cache/drawn-messages.ts'
 import { createRespond } from '../../../src/answer/respond.ts'
-import { createHealthTable, SlotState } from '../../../src/health/table.ts'
+import { createHealthTable, SlotState, Standing } from '../../../src/health/table.ts'
 import { seeded } from '../../steer/arrange.ts'
 import { contextOf, peerOf } from '../../support/ask-catalog.ts'
 import { compiledZone } from '../../support/compiled-zone.ts'
@@ -92,19 +92,32 @@ test('one question in ever other letters is decided and encoded once', () => {
   expect(stored()).toBe(2)
 })
 
-test('whole answers are kept only while health stays as it is', () => {
+test('health of others that changes all the time ends nothing', () => {
   const { health, send } = asker()
   const kept = callsOf(DrawnMessages.prototype, 'add')
+  const copied = callsOf(DrawnMessages.prototype, 'copy')
   for (let i = 0; i < 2000; i++) {
-    if (i % 8 === 0) health.set(63, SlotState.up, 1, 60)
+    health.set(63, i % 2 === 0 ? SlotState.up : SlotState.down, 1, 60)
+    health.setRow(63, Standing.normal, i % 2, 60)
     send(ladder)
   }
-  expect(kept()).toBe(0)
-  const copied = callsOf(DrawnMessages.prototype, 'copy')
-  for (let i = 0; i < 200; i++) send(ladder)
-  // Two orders there are.
   expect(kept()).toBe(2)
-  expect(copied()).toBeGreaterThan(150)
+  expect(copied()).toBeGreaterThan(1950)
+})
+
+test('a change of the health of its targets costs a set nine answers, and the messages of its outcomes', () => {
+  const { health, send } = asker()
+  const kept = callsOf(DrawnMessages.prototype, 'add')
+  const copied = callsOf(DrawnMessages.prototype, 'copy')
+  const changes = 20
+  for (let change = 0; change < changes; change++) {
+    for (let row = 1; row < 8; row++) health.setRow(row, Standing.normal, 1 + (change % 2), 60)
+    for (let i = 0; i < 100; i++) send(ladder)
+  }
+  // Two orders there are.
+  expect(kept()).toBe(2 * changes)
+  // The first answer of all is one by which the question becomes known.
+  expect(copied()).toBe(changes * (100 - 9 - 2) - 1)
 })
 
 test('of orders that are too many some are kept, and others later', () => {
