@@ -82,7 +82,7 @@ describe('shares', () => {
     for (const { target, expected } of shares) {
       const share = expected ?? NaN
       const drawn = (firsts.get(target) ?? 0) / answers
-      // What is not by formula was drawn as often itself.
+      // What is not exact was drawn as often itself.
       const runs = steering?.shares.expectedBy === 'exact' ? 1 : 2
       const deviation = Math.sqrt((runs * share * (1 - share)) / answers)
       expect(Math.abs(drawn - share)).toBeLessThanOrEqual(sigmas * deviation + 1e-9)

@@ -135,7 +135,7 @@ function shareLines({ shares, sticky }: SteeringView): readonly string[] {
     percentText(drawn),
     percentText(included),
   ])
-  const by = expectedBy === 'exact' ? 'exact' : sticky ? 'no formula' : `of ${expectedBy} draws`
+  const by = expectedBy === 'exact' ? 'exact' : sticky ? 'not known' : `of ${expectedBy} draws`
   const why = Object.entries(reasons).map(([reason, times]) =>
     times === draws ? reason : `${reason} ${percentText(times / draws)}`,
   )

@@ -19,9 +19,9 @@ export function simulationText(report: SimulationReport): string {
   const { name, type, zones, at, seed, down, overrides, all, policy, expectedBy } = report
   const expected =
     expectedBy === 'exact'
-      ? 'expected: by formula'
+      ? 'expected: exact'
       : expectedBy === null
-        ? 'expected: no formula for sticky sets of several'
+        ? 'expected: not known for sticky sets of several'
         : `expected: of ${expectedBy} draws a rule`
   const lines = [
     `${name} ${type} by ${policy}, zones of ${zones}, on ${at.slice(0, 16).replace('T', ' ')} UTC`,

@@ -1,4 +1,4 @@
-// Where a selection leaves something to chance, it asks a chooser: one of these weights, in proportion. `Chance` draws;
+// Where a selection leaves something to chance, it asks a chooser: one of these weights, in proportion. `RandomChooser` draws;
 // `Enumerator` (outcomes.ts) goes through all that could be drawn. So a selection is written once, and what is known of
 // its outcomes cannot differ from what it does.
 
@@ -28,7 +28,7 @@ const minSpan = 2 ** -30
  * Draws. What a choice leaves of its random number, where in the winner's part of the range it fell, is uniformly
  * distributed too and decides the next choice: one number decides nearly every selection.
  */
-export class Chance implements Chooser {
+export class RandomChooser implements Chooser {
   readonly #random: Random
   /** In [0, 1). */
   #left = 0

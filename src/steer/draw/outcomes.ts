@@ -1,7 +1,7 @@
 // What a selection can come to: all its outcomes with their probabilities, or, where they are too many, a deck that was
 // dealt from them. To draw one of them is to look up where one random number falls.
 //
-//   exact   every choice is branched into its options. The outcomes lie along the numbers from 0 to 1 as `Chance` divides
+//   exact   every choice is branched into its options. The outcomes lie along the numbers from 0 to 1 as `RandomChooser` divides
 //           them: both come to the same with the same random number
 //   deck    cards dealt in several rounds that count alike. In a round choices by weight are branched, the first two of
 //           them as far as `firstLeaves` goes, the others as far as `roundLeaves`: which pool leads, who comes first, where
@@ -9,7 +9,7 @@
 //           inclusion in a sample, have their exact shares in each deck; who is beside whom is as likely as ever over many
 
 import { combineHashes } from '../../lib/hash.ts'
-import { Chance, type Chooser } from './chooser.ts'
+import { RandomChooser, type Chooser } from './chooser.ts'
 
 export interface Outcomes<Selection> {
   /** Of each part of [0, 1): where it ends. Ascending; the last is 1. */
@@ -174,7 +174,7 @@ class Enumerator implements Chooser {
   readonly #seed: number | null
   /** What is drawn follows from the seed and the branches taken: again the same until a branch is another. */
   #state = 0
-  readonly #chance = new Chance(() => this.#nextNumber())
+  readonly #random = new RandomChooser(() => this.#nextNumber())
   readonly #branches: Branch[] = []
   #depth = 0
   choices = 0
@@ -199,14 +199,14 @@ class Enumerator implements Chooser {
   weighted(weights: Float64Array, from: number, to: number, sum: number): number {
     if (to - from === 1) return from
     const option = this.#branch(to - from)
-    if (option < 0) return this.#chance.weighted(weights, from, to, sum)
+    if (option < 0) return this.#random.weighted(weights, from, to, sum)
     this.probability *= (weights[from + option] as number) / sum
     return from + option
   }
 
   equal(count: number): number {
     if (count === 1) return 0
-    if (this.#seed !== null) return this.#chance.equal(count)
+    if (this.#seed !== null) return this.#random.equal(count)
     this.probability /= count
     return this.#branch(count)
   }
@@ -247,7 +247,7 @@ class Enumerator implements Chooser {
 
   #draw(state: number): void {
     this.#state = state
-    this.#chance.begin()
+    this.#random.begin()
   }
 
   #nextNumber(): number {

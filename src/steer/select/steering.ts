@@ -4,7 +4,7 @@
 import type { HealthReader } from '../../health/table.ts'
 import type { Random } from '../../lib/clock.ts'
 import { type Candidates, createCandidates } from '../draw/candidates.ts'
-import { Chance, type Chooser } from '../draw/chooser.ts'
+import { RandomChooser, type Chooser } from '../draw/chooser.ts'
 import { SpreadDraw } from '../draw/spread.ts'
 import type { SelectionReason } from '../selection.ts'
 import { createPoolEvaluation, type PoolEvaluation } from './eligibility.ts'
@@ -34,7 +34,7 @@ export const createSteering = ({
   readonly random: Random
 }): Steering => ({
   health,
-  chooser: new Chance(random),
+  chooser: new RandomChooser(random),
   pools: new EvaluatedPools(health),
   spare: createPoolEvaluation(),
   lastResort: createCandidates(),

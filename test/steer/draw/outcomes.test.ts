@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Chance, type Chooser } from '../../../src/steer/draw/chooser.ts'
+import { RandomChooser, type Chooser } from '../../../src/steer/draw/chooser.ts'
 import {
   addCandidate,
   type Candidates,
@@ -117,8 +117,8 @@ describe('all outcomes', () => {
           // Next to an end, rounding may decide otherwise.
           fc.pre(ends.every((end) => Math.abs(end - number) > 1e-9))
           let taken = 0
-          const chance = new Chance(() => (taken++, number))
-          const drawn = drawing(draw, weights, count)(chance)
+          const chooser = new RandomChooser(() => (taken++, number))
+          const drawn = drawing(draw, weights, count)(chooser)
           expect(outcomes.selections[outcomeAt(outcomes, number)]).toEqual(drawn)
           expect(taken).toBe(outcomes.isCertain ? 0 : 1)
         },
