@@ -148,7 +148,7 @@ describe('at start', () => {
   })
 
   it('so is one that a shell makes', async () => {
-    const command = `exec "$0" "$1" serve --config <(echo 'lameduck: 0s')`
+    const command = `exec "$0" "$@" serve --config <(echo 'lameduck: 0s')`
     const args = ['bash', '-c', command]
     const child = launch([], projectFolder, { through: args })
     expect((await child.exited).code).toBe(2)
