@@ -3,74 +3,65 @@
 
 import type { HealthReader, SlotState, Standing } from '../../health/table.ts'
 
-/** Values of each slot, and of each row. */
-const slotValues = 4
-const rowValues = 3
+/** What is read of a slot or a row. */
+const columns = [
+  'state',
+  'factor',
+  'holdSeconds',
+  'fellAtSeconds',
+  'standing',
+  'share',
+  'rowHoldSeconds',
+] as const
 
-/** Slots and rows, and the values that they had. */
+type Column = (typeof columns)[number]
+
+/** By column: the slots or rows that were read, and the values that they had. */
+type Values = Readonly<Record<Column, Map<number, number>>>
+
+/** Values of the health table that something was computed from. */
 export class HealthInputs {
-  readonly #slots: Int32Array
-  readonly #rows: Int32Array
+  readonly #columns: readonly Column[]
+  readonly #indexes: Int32Array
   readonly #values: Float64Array
 
-  constructor(slots: ReadonlySet<number>, rows: ReadonlySet<number>, health: HealthReader) {
-    this.#slots = Int32Array.from(slots)
-    this.#rows = Int32Array.from(rows)
-    const values: number[] = []
-    for (const slot of slots)
-      values.push(
-        health.state(slot),
-        health.factor(slot),
-        health.holdSeconds(slot),
-        health.fellAtSeconds(slot),
-      )
-    for (const row of rows)
-      values.push(health.standing(row), health.share(row), health.rowHoldSeconds(row))
-    this.#values = Float64Array.from(values)
+  constructor(values: Values) {
+    const all = columns.flatMap((column) =>
+      [...values[column]].map(([index, value]) => ({ column, index, value })),
+    )
+    this.#columns = all.map(({ column }) => column)
+    this.#indexes = Int32Array.from(all, ({ index }) => index)
+    this.#values = Float64Array.from(all, ({ value }) => value)
   }
 
-  /** Whether the values are in `health` what they were. */
+  /** Whether `health` has all of these values now. */
   areIn(health: HealthReader): boolean {
-    const values = this.#values
-    let at = 0
-    for (let i = 0; i < this.#slots.length; i++, at += slotValues) {
-      const slot = this.#slots[i] as number
-      if (
-        health.state(slot) !== values[at] ||
-        health.factor(slot) !== values[at + 1] ||
-        health.holdSeconds(slot) !== values[at + 2] ||
-        health.fellAtSeconds(slot) !== values[at + 3]
-      )
-        return false
-    }
-    for (let i = 0; i < this.#rows.length; i++, at += rowValues) {
-      const row = this.#rows[i] as number
-      if (
-        health.standing(row) !== values[at] ||
-        health.share(row) !== values[at + 1] ||
-        health.rowHoldSeconds(row) !== values[at + 2]
-      )
-        return false
+    for (let i = 0; i < this.#columns.length; i++) {
+      const column = this.#columns[i] as Column
+      if (health[column](this.#indexes[i] as number) !== this.#values[i]) return false
     }
     return true
   }
 }
 
-/** A health table that notes which slots and rows are read. */
+/**
+ * A health table that notes what is read of it. A value that was read is read again as it was then, whatever has changed:
+ * so what is computed follows from the inputs, even while another thread writes.
+ */
 export class RecordingHealth implements HealthReader {
   readonly #health: HealthReader
-  readonly #slots = new Set<number>()
-  readonly #rows = new Set<number>()
+  readonly #values: Values
 
   constructor(health: HealthReader) {
     this.#health = health
+    const maps = columns.map((column) => [column, new Map<number, number>()] as const)
+    this.#values = Object.fromEntries(maps) as Record<Column, Map<number, number>>
   }
 
-  /** What was read since the last call, with the values that it has now. */
+  /** What was read since the last call; what follows is read anew. */
   take(): HealthInputs {
-    const inputs = new HealthInputs(this.#slots, this.#rows, this.#health)
-    this.#slots.clear()
-    this.#rows.clear()
+    const inputs = new HealthInputs(this.#values)
+    for (const column of columns) this.#values[column].clear()
     return inputs
   }
 
@@ -83,37 +74,38 @@ export class RecordingHealth implements HealthReader {
   }
 
   state(slot: number): SlotState {
-    this.#slots.add(slot)
-    return this.#health.state(slot)
+    return this.#read('state', slot) as SlotState
   }
 
   factor(slot: number): number {
-    this.#slots.add(slot)
-    return this.#health.factor(slot)
+    return this.#read('factor', slot)
   }
 
   holdSeconds(slot: number): number {
-    this.#slots.add(slot)
-    return this.#health.holdSeconds(slot)
+    return this.#read('holdSeconds', slot)
   }
 
   fellAtSeconds(slot: number): number {
-    this.#slots.add(slot)
-    return this.#health.fellAtSeconds(slot)
+    return this.#read('fellAtSeconds', slot)
   }
 
   standing(row: number): Standing {
-    this.#rows.add(row)
-    return this.#health.standing(row)
+    return this.#read('standing', row) as Standing
   }
 
   share(row: number): number {
-    this.#rows.add(row)
-    return this.#health.share(row)
+    return this.#read('share', row)
   }
 
   rowHoldSeconds(row: number): number {
-    this.#rows.add(row)
-    return this.#health.rowHoldSeconds(row)
+    return this.#read('rowHoldSeconds', row)
+  }
+
+  #read(column: Column, index: number): number {
+    const known = this.#values[column].get(index)
+    if (known !== undefined) return known
+    const value: number = this.#health[column](index)
+    this.#values[column].set(index, value)
+    return value
   }
 }

@@ -35,6 +35,8 @@ export interface RuleOutcomes {
   /** Index of the rule in the set's policy, or one past the last for the zone's own MTAs. */
   readonly rule: number
   readonly outcomes: Outcomes<Selected>
+  /** What they were found by, and what additional records depend on. */
+  readonly inputs: HealthInputs
 }
 
 /** What is known of a rule. */
@@ -125,10 +127,9 @@ export class SetOutcomes {
 
   #find(rule: number, generation: number): RuleOutcomes | null {
     const { outcomes, inputs } = this.#enumeration.outcomesOf(this.#set, rule, this.#zone)
-    // Health has changed meanwhile: the next query sees that.
-    if (this.#enumeration.generation() !== generation) return null
     const needed = outcomes?.selections.length ?? 0
-    const found = outcomes === null || needed > this.#budget.selections ? null : { rule, outcomes }
+    const found =
+      outcomes === null || needed > this.#budget.selections ? null : { rule, outcomes, inputs }
     if (found !== null) this.#budget.selections -= needed
     this.#rules[rule] = { generation, inputs, found }
     return found
@@ -143,10 +144,6 @@ export class Enumeration {
 
   constructor(health: HealthReader) {
     this.#health = new RecordingHealth(health)
-  }
-
-  generation(): number {
-    return this.#health.generation()
   }
 
   /** The outcomes of a set under a rule, and what they depend on; null: see above, or they are too many. */

@@ -230,6 +230,8 @@ export class SteeredAnswers {
     this.#pending = null
     if (pending === null || !plan.isWhole || end - start > maxCachedOctets) return
     const { table, set, part } = pending
+    // Additional records may have been planned by health that changed since the outcomes were found.
+    if (!table.of.inputs.areIn(this.#context.health)) return
     const selection = selectionAt(table, part)
     const isOwnName = set.kind === 'target-address'
     const entry = this.#drawn.add({
