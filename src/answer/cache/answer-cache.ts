@@ -139,9 +139,6 @@ export class AnswerCache {
     if (kind === 'plain' || kind === 'steered-srv') return
     this.#makeRoom(catalog, octets)
     const message = withoutClientFields(out, start, octets, query)
-    message[2] = Flag.QR | Flag.AA
-    message[3] = Rcode.NOERROR
-    message.fill(0, 6, headerOctets)
     const value = this.#steered.store(lookup)
     this.#messages.store(query, { kind: Kind.steered, value, message, at: 0, octets })
   }

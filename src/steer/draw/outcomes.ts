@@ -12,14 +12,12 @@ import { combineHashes } from '../../lib/hash.ts'
 import { RandomChooser, type Chooser } from './chooser.ts'
 
 export interface Outcomes<Selection> {
-  /** Of each part of [0, 1): where it ends. Ascending; the last is 1. */
+  /** Of each part of [0, 1): where it ends. Ascending; the last is 1. A single one leaves nothing to chance. */
   readonly ends: Float64Array
   /** Of each part: the index of its selection. */
   readonly indexes: Uint16Array
   /** Distinct. */
   readonly selections: readonly Selection[]
-  /** Nothing was left to chance: no random number is needed. */
-  readonly isCertain: boolean
   /** Some of the selections that can be made are missing: to be dealt anew now and then. */
   readonly isDeck: boolean
   /** No choice by weight was drawn: how often a record is among those selected is exact. */
@@ -128,7 +126,6 @@ class Parts<Selection> {
       ends,
       indexes: Uint16Array.from(this.#indexes),
       selections: this.#selections,
-      isCertain: this.count === 1,
       ...kind,
       guide: guideOf(ends),
     }

@@ -82,20 +82,6 @@ export class EvaluatedPools {
     return at
   }
 
-  /** As `chooseLead`, by a number in [0, 1). */
-  drawLead(fraction: number): number {
-    let point = fraction * this.#total
-    let last = 0
-    for (let at = 0; at < this.#count; at++) {
-      const lead = this.#leads[at] as number
-      if (lead === 0) continue
-      last = at
-      point -= lead
-      if (point < 0) return at
-    }
-    return last // rounding only
-  }
-
   /** Evaluates the next pool of the rule; its panic counts only where it has no `min_healthy`. */
   evaluateNext(pools: readonly Pool[], family: Family): PoolEvaluation {
     const evaluation = this.at(this.#count)

@@ -53,7 +53,9 @@ export function leadOf(
 ): number {
   const lead = evaluated.findLead(pools, family)
   if (lead !== undecidedLead) return lead
-  return client === null ? evaluated.chooseLead(chooser) : evaluated.drawLead(leadFraction(client))
+  return evaluated.chooseLead(
+    client === null ? chooser : new RandomChooser(() => leadFraction(client)),
+  )
 }
 
 /** For how long a selection can stand, in seconds: until the first value that it went by may change. */
