@@ -1,8 +1,9 @@
-// A folder of zone files, compiled in this thread, as the server's thread of its own compiles it.
+// A folder of zone files, compiled in this thread as the server's thread of its own compiles it, or in that one.
 
 import { noSerials } from '../../src/lib/zone-serials.ts'
 import { createAllocation } from '../../src/zonefile/allocation.ts'
 import { type LoadJob, type ZonesRead, readZones } from '../../src/zonefile/load-zones.ts'
+import type { LoadRequest } from '../../src/zonefile/run-load.ts'
 import { type KeptFiles, openMasterFiles, readFolder } from '../../src/zonefile/read-folder.ts'
 
 /** `job`: what a load before has left behind; without it, nothing. */
@@ -18,3 +19,13 @@ export async function readZonesHere(
   const { open } = openMasterFiles(folder, kept, 0)
   return readZones({ folder, files, diagnostics, ...before }, { begin() {}, refuse() {} }, open)
 }
+
+/** A first load of the folder, in the thread. */
+export const requestInThread = (folder: string): LoadRequest => ({
+  folder,
+  allocation: createAllocation(),
+  serials: noSerials,
+  kept: new Map(),
+  wallMs: 0,
+  isAlone: false,
+})

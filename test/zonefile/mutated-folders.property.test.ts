@@ -5,8 +5,8 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createAllocation } from '../../src/zonefile/allocation.ts'
 import { loadZones } from '../../src/zonefile/run-load.ts'
+import { requestInThread } from '../support/read-zones.ts'
 import { runs } from '../support/runs.ts'
 import { temporaryFolder } from '../support/server.ts'
 
@@ -47,24 +47,21 @@ const scraps = [
   '}',
 ]
 
-/** Octets: some are replaced, inserted or cut out. Latin-1, so that they may be no UTF-8. */
-const octetMutation = fc
-  .array(
-    fc.tuple(
-      place,
-      fc.nat({ max: 20 }),
-      fc.oneof(fc.constantFrom(...scraps), fc.string({ unit: 'binary', maxLength: 6 })),
-    ),
-    { minLength: 1, maxLength: 4 },
+type Mutate = (text: string) => string
+
+/** Some octets are replaced, inserted or cut out: by `put`. Latin-1, so that they may be no UTF-8. */
+const octetsBy = (put: fc.Arbitrary<string>): fc.Arbitrary<Mutate> =>
+  fc.array(fc.tuple(place, fc.nat({ max: 20 }), put), { minLength: 1, maxLength: 4 }).map(
+    (edits) => (text) =>
+      edits.reduce((before, [at, length, scrap]) => {
+        const from = Math.floor(at * before.length)
+        return before.slice(0, from) + scrap + before.slice(from + length)
+      }, text),
   )
-  .map(
-    (edits) =>
-      (text: string): string =>
-        edits.reduce((before, [at, length, put]) => {
-          const from = Math.floor(at * before.length)
-          return before.slice(0, from) + put + before.slice(from + length)
-        }, text),
-  )
+
+const octetMutation = octetsBy(
+  fc.oneof(fc.constantFrom(...scraps), fc.string({ unit: 'binary', maxLength: 6 })),
+)
 
 /** Lines: some are moved, doubled many times, indented, or made part of another line. */
 const lineMutation = fc
@@ -113,12 +110,19 @@ const valueMutation = fc
     return text.slice(0, match.index) + String(put) + text.slice(match.index + match[0].length)
   })
 
-const mutated = fc
-  .tuple(
-    fc.constantFrom(...originals),
-    fc.array(fc.oneof(octetMutation, lineMutation, valueMutation), { minLength: 1, maxLength: 2 }),
-  )
-  .map(([text, mutations]) => mutations.reduce((before, mutate) => mutate(before), text))
+/** One of the texts, mutated once or twice. */
+const mutatedOf = (
+  texts: readonly string[],
+  ...mutations: readonly fc.Arbitrary<Mutate>[]
+): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.constantFrom(...texts),
+      fc.array(fc.oneof(...mutations), { minLength: 1, maxLength: 2 }),
+    )
+    .map(([text, made]) => made.reduce((before, mutate) => mutate(before), text))
+
+const mutated = mutatedOf(originals, octetMutation, lineMutation, valueMutation)
 
 const masters = readdirSync(join(root, 'test/fixtures/master'))
   .filter((file) => file.endsWith('.zone'))
@@ -148,29 +152,9 @@ const masterScraps = [
   '\xff',
 ]
 
-const masterMutation = fc
-  .array(fc.tuple(place, fc.nat({ max: 20 }), fc.constantFrom(...masterScraps)), {
-    minLength: 1,
-    maxLength: 4,
-  })
-  .map(
-    (edits) =>
-      (text: string): string =>
-        edits.reduce((before, [at, length, put]) => {
-          const from = Math.floor(at * before.length)
-          return before.slice(0, from) + put + before.slice(from + length)
-        }, text),
-  )
+const masterMutation = octetsBy(fc.constantFrom(...masterScraps))
 
-const mutatedMaster = fc
-  .tuple(
-    fc.constantFrom(...masters),
-    fc.array(fc.oneof(masterMutation, octetMutation, lineMutation), {
-      minLength: 1,
-      maxLength: 2,
-    }),
-  )
-  .map(([text, mutations]) => mutations.reduce((before, mutate) => mutate(before), text))
+const mutatedMaster = mutatedOf(masters, masterMutation, octetMutation, lineMutation)
 
 const filesInFolder = 50
 
@@ -205,14 +189,7 @@ it.each([
           for (const [i, text] of texts.entries()) write(folder, i, text)
           let turns = 0
           const timer = setInterval(() => turns++, 5)
-          const loaded = await loadZones({
-            folder,
-            allocation: createAllocation(),
-            serials: { own: new Map(), shared: null },
-            kept: new Map(),
-            wallMs: 0,
-            isAlone: false,
-          })
+          const loaded = await loadZones(requestInThread(folder))
           clearInterval(timer)
           rmSync(folder, { recursive: true })
           expect(turns).toBeGreaterThan(0)

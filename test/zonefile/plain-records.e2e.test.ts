@@ -1,6 +1,5 @@
 // The records of good/plain-types.yaml, written again as a master file: BIND's reading of them has to be ours.
 
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +8,8 @@ import { parse } from 'yaml'
 import { readZone } from '../../src/zonefile/load-zones.ts'
 import { compileZone } from '../../src/zone/compile/compile.ts'
 import { nameToText } from '../../src/wire/name.ts'
-import { typeToText } from '../../src/wire/rrtype.ts'
+import { rawRecords } from '../support/bind-raw.ts'
+import { recordLine } from '../support/master-file.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'mxsteer-bind-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -18,7 +18,7 @@ const text = readFileSync(
   'utf8',
 )
 
-/** Records as `owner type length hex`, which is what RFC 3597 makes of any of them. */
+/** Records as `owner TTL type length hex`, which is what RFC 3597 makes of any of them. */
 function ours(): string[] {
   const { source } = readZone('f.yaml', new TextEncoder().encode(text))
   if (!source) throw new Error('the fixture does not load')
@@ -34,14 +34,11 @@ function ours(): string[] {
     for (const [type, set] of sets) {
       if (set.kind !== 'plain') throw new Error('the fixture steers')
       for (const { octets } of set.rdata)
-        lines.push(line(nameToText(owner), typeToText(type), Buffer.from(octets)))
+        lines.push(recordLine(nameToText(owner), set.ttl, type, Buffer.from(octets)))
     }
   }
   return lines.sort()
 }
-
-const line = (owner: string, type: string, rdata: Buffer): string =>
-  `${owner.toLowerCase()} ${type} ${rdata.length} ${rdata.toString('hex')}`
 
 function bind(): string[] {
   const { soa, records } = parse(text) as {
@@ -55,58 +52,8 @@ function bind(): string[] {
     }
   }
   const input = join(scratch, 'types.example')
-  const output = join(scratch, 'raw')
   writeFileSync(input, `${master.join('\n')}\n`)
-  const checks = [
-    '-i',
-    'none',
-    '-k',
-    'ignore',
-    '-n',
-    'ignore',
-    '-r',
-    'ignore',
-    '-m',
-    'ignore',
-    '-M',
-    'ignore',
-    '-S',
-    'ignore',
-  ]
-  execFileSync('named-compilezone', [
-    ...checks,
-    '-s',
-    'full',
-    '-F',
-    'raw',
-    '-o',
-    output,
-    'types.example',
-    input,
-  ])
-  return readRaw(readFileSync(output))
-}
-
-/** BIND's raw format, version 1: a header, then RRsets (lib/dns/master.c documents it as dump_rdataset_raw). */
-function readRaw(file: Buffer): string[] {
-  const lines: string[] = []
-  const headerOctets = file.readUInt32BE(4) === 0 ? 12 : 24
-  for (let at = headerOctets; at < file.length;) {
-    const end = at + file.readUInt32BE(at)
-    const type = file.readUInt16BE(at + 6)
-    const count = file.readUInt32BE(at + 14)
-    const nameOctets = file.readUInt16BE(at + 18)
-    const owner = nameToText(file.subarray(at + 20, at + 20 + nameOctets))
-    let next = at + 20 + nameOctets
-    for (let i = 0; i < count; i++) {
-      const length = file.readUInt16BE(next)
-      lines.push(line(owner, typeToText(type), file.subarray(next + 2, next + 2 + length)))
-      next += 2 + length
-    }
-    expect(next).toBe(end)
-    at = end
-  }
-  return lines.sort()
+  return rawRecords('types.example', input)
 }
 
 it('are read as BIND reads them, octet by octet', () => {

@@ -3,21 +3,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { createAllocation } from '../../src/zonefile/allocation.ts'
 import { loadZones } from '../../src/zonefile/run-load.ts'
-import { readZonesHere } from '../support/read-zones.ts'
+import { readZonesHere, requestInThread } from '../support/read-zones.ts'
 import { temporaryFolder } from '../support/server.ts'
 
 const entry = new URL('../fixtures/workers/hostile-load.ts', import.meta.url)
-
-const request = (folder: string) => ({
-  folder,
-  allocation: createAllocation(),
-  serials: { own: new Map(), shared: null },
-  kept: new Map(),
-  wallMs: 0,
-  isAlone: false,
-})
 
 it('finds in the thread what it finds here', async () => {
   const folder = join(temporaryFolder(), 'zones')
@@ -28,7 +18,7 @@ it('finds in the thread what it finds here', async () => {
       join(folder, file),
       readFileSync(join(good, file), 'utf8').replace(/^zone: .*$/m, `zone: zone${i}.test`),
     )
-  const inThread = await loadZones(request(folder))
+  const inThread = await loadZones(requestInThread(folder))
   const here = await readZonesHere(folder)
   expect(here.kind).toBe('loaded')
   expect(inThread).toMatchObject(here)
@@ -53,7 +43,7 @@ it.each([
       writeFileSync(join(folder, file), 'zone: x\n')
     let ticks = 0
     const timer = setInterval(() => ticks++, 20)
-    const loaded = await loadZones(request(folder), {
+    const loaded = await loadZones(requestInThread(folder), {
       limits: { seconds, allSeconds: name === 'goes-on' ? 1 : 600, heapMebibytes: 128 },
       entry,
     })
