@@ -41,11 +41,12 @@ async function run(settings: Settings): Promise<number> {
     (resumed, lines) => logEvent(resumed, 'log.dropped', { lines }),
   )
   const { log } = output
-  // Handled from the beginning: without a handler, SIGHUP ends the process, and large zones take
-  // seconds to load.
+  // Handled from the beginning, since large zones take seconds to load. Without a handler SIGHUP ends the
+  // process, SIGTERM ends it with no word in the log, and the kernel keeps SIGTERM from a process 1.
   let reload = (): void => void (isReloadPending = true)
   let isReloadPending = false
   process.on('SIGHUP', () => reload())
+  const stopSignals = handleStopSignals(output)
   const started = await startApp(settings, output)
   switch (started.kind) {
     case 'bad-files':
@@ -61,27 +62,48 @@ async function run(settings: Settings): Promise<number> {
   }
   reload = () => void started.app.reload('SIGHUP')
   if (isReloadPending) reload()
-  const stopped = await stopOnSignal(started.app, output)
+  const stopped = await stopSignals.stop(started.app)
   logEvent(log, 'server.stopped')
   await output.end()
   return stopped === 'overdue' ? exitAtOnce(0) : 0
 }
 
-/** Resolves when everything is closed. A second signal exits at once. */
-function stopOnSignal(app: App, output: LogOutput): Promise<'ended' | 'overdue'> {
+/** What a start that is still under way gets, once it is to stop. */
+const startGraceMs = 2000
+
+interface StopSignals {
+  /** Stops the app at the first signal, also one that came while it started. Resolves when everything is closed. */
+  stop(app: App): Promise<'ended' | 'overdue'>
+}
+
+/** A second signal ends the process at once, as does one that a start outlasts. */
+function handleStopSignals(output: LogOutput): StopSignals {
+  const end = (): void => void output.end().finally(() => exitAtOnce(0))
+  const first = Promise.withResolvers<void>()
+  let isStarted = false
   let signals = 0
-  return new Promise((resolve) => {
-    const onSignal = (signal: string): void => {
-      signals++
-      const when = signals > 1 ? 'at once' : 'after the lameduck time'
-      logEvent(output.log, 'server.signal', { signal }, when)
-      if (signals > 1) return void output.end().finally(() => exitAtOnce(0))
-      void app.stop().then(resolve, (error: unknown) => {
+  let grace: NodeJS.Timeout | undefined
+  const onSignal = (signal: string): void => {
+    signals++
+    const started = isStarted ? 'after the lameduck time' : 'as soon as it has started'
+    logEvent(output.log, 'server.signal', { signal }, signals > 1 ? 'at once' : started)
+    if (signals > 1) return end()
+    if (!isStarted) grace = setTimeout(end, startGraceMs)
+    first.resolve()
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return {
+    async stop(app) {
+      isStarted = true
+      clearTimeout(grace)
+      await first.promise
+      try {
+        return await app.stop()
+      } catch (error) {
         raiseLater(error)
-        resolve('overdue')
-      })
-    }
-    process.on('SIGTERM', onSignal)
-    process.on('SIGINT', onSignal)
-  })
+        return 'overdue'
+      }
+    },
+  }
 }

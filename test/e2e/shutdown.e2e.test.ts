@@ -1,10 +1,19 @@
 // How a server leaves: readiness first, answers for the lameduck time, then a clean exit; at once at a second signal.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 
 import { openUdpClient } from '../support/dns-client.ts'
+import { freePort } from '../support/free-ports.ts'
 import { hangingFiles } from '../support/hanging-files.ts'
-import { type RunningServer, startServer } from '../support/server.ts'
+import {
+  type RunningServer,
+  launch,
+  projectFolder,
+  startServer,
+  temporaryFolder,
+} from '../support/server.ts'
 import { pause, until } from '../support/wait.ts'
 
 const zone = 'leaving.example.test'
@@ -75,3 +84,25 @@ it('with a file system that does not answer it is gone as well', async () => {
   expect(await server.exited).toEqual({ code: 0, signal: null })
   expect(server.logs().at(-1)?.event).toBe('server.stopped')
 })
+
+it.each(['goes on', 'does not go on'])(
+  'a signal during a start that %s is not lost',
+  async (outcome) => {
+    const zones = temporaryFolder()
+    writeFileSync(join(zones, 'a.yaml'), zoneFile)
+    const hang = hangingFiles(zones)
+    hang.begin()
+    const listens = ['--listen', `127.0.0.1:${await freePort()}`, '--admin', 'off']
+    const flags = ['--zones', zones, ...listens, '--workers', '1', '--lameduck', '0s']
+    const child = launch(['serve', ...flags], projectFolder, { env: hang.env })
+    await until(() => hang.asked().length > 0, { what: 'a file that hangs', withinMs: 60_000 })
+    child.signal('SIGTERM')
+    const events = (): unknown[] => child.logs().map(({ event }) => event)
+    await until(() => events().includes('server.signal'), { what: 'the signal', withinMs: 60_000 })
+    if (outcome === 'goes on') hang.end()
+    expect(await child.exited).toEqual({ code: 0, signal: null })
+    // One that does not go on within the grace ends without having answered.
+    if (outcome !== 'goes on') expect(events()).toEqual(['server.signal'])
+    else if (events().includes('server.ready')) expect(events().at(-1)).toBe('server.stopped')
+  },
+)

@@ -1,7 +1,7 @@
 // A file system that stops to answer: threads of the server's pool really wait in the kernel (fixtures/preload).
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -14,6 +14,8 @@ interface HangingFiles {
   readonly env: Readonly<Record<string, string>>
   /** From now on nothing below the folder answers. */
   begin(): void
+  /** What was asked for is answered, and all that comes. Once something was asked for only. */
+  end(): void
   /** The paths that were asked for since. */
   asked(): readonly string[]
 }
@@ -28,6 +30,11 @@ export function hangingFiles(folder: string = join(tmpdir(), 'mxsteer-test-')): 
       HANGING_FOLDER: folder,
     },
     begin: () => void execFileSync('mkfifo', [pipe]),
+    end() {
+      const writer = openSync(pipe, 'w')
+      rmSync(pipe)
+      closeSync(writer)
+    },
     asked: () =>
       existsSync(`${pipe}.asked`) ? readFileSync(`${pipe}.asked`, 'utf8').trim().split('\n') : [],
   }
