@@ -4,31 +4,23 @@
 //   absent      the set has no records for this client: a fact of the zone file, never of health
 //   servfail    no member is eligible, and the policy says `on_all_down: servfail`
 
-import type {
-  SteeredAddresses,
-  SteeredMx,
-  SteeredSet,
-  SteeredSrv,
-  TargetAddresses,
-} from '../steer/policy.ts'
+import type { SteeredSet } from '../steer/policy.ts'
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
 import { targetAddresses } from '../steer/select/target-addresses.ts'
 import type {
-  Rung,
-  SelectedAddress,
-  SelectedAddresses,
-  SelectedMx,
-  SelectedSrv,
-  SelectionReason,
+  AddressSelection,
+  MxSelection,
+  Selected,
+  SelectedSrvSet,
+  SrvSelection,
 } from '../steer/selection.ts'
 import type { Name } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
-import { RRType } from '../wire/rrtype.ts'
 import type { RRset } from '../zone/zone.ts'
-import { AnswerPosition } from './counters.ts'
-import { addEntry, type PlanEntry, type Section } from './plan.ts'
+import { AnswerPosition, type AnswerReason } from './counters.ts'
+import { addEntry, type Section } from './plan.ts'
 import { locusOf, type Transaction } from './transaction.ts'
 
 export type Added = 'added' | 'absent' | 'servfail'
@@ -42,18 +34,17 @@ export function addSet(
 ): Added {
   if (set.kind === 'plain') return addPlain(transaction, section, owner, set)
   transaction.isStatic = false
-  switch (set.kind) {
-    case 'steered-mx':
-      transaction.usesHealth = true
-      return addMx(transaction, section, owner, set)
-    case 'steered-srv':
-      return addSrv(transaction, section, owner, set)
-    case 'steered-address':
-    case 'target-address':
-      transaction.usesHealth = true
-      return addAddresses(transaction, section, owner, set)
+  transaction.usesHealth = true
+  const selection = select(transaction, set)
+  switch (selection.kind) {
+    case 'selected':
+      return addSelected(transaction, section, owner, set, selection)
+    case 'no-family':
+      return 'absent'
+    case 'servfail':
+      return 'servfail'
     default:
-      return set satisfies never
+      return selection satisfies never
   }
 }
 
@@ -70,142 +61,87 @@ function addPlain(
   return 'added'
 }
 
-function addMx(
+function select(
   transaction: Transaction,
-  section: Section,
-  owner: Name | null,
-  set: SteeredMx,
-): Added {
-  const selection = selectMx(set, locusOf(transaction, set), transaction.steering)
-  if (selection.kind === 'servfail') return 'servfail'
-  return addSelectedMx(transaction, section, owner, selection)
-}
-
-/** Adds MX records that were selected. */
-export function addSelectedMx(
-  transaction: Transaction,
-  section: Section,
-  owner: Name | null,
-  { rungs, ttl, reason }: SelectedMx,
-): Added {
-  const entry = addEntry(transaction.plan, section, owner, RRType.MX)
-  if (entry === null) return 'absent'
-  entry.ttl = ttl
-  entry.rungs = rungs
-  if (section === 'answer') countRungs(transaction, entry, reason)
-  return 'added'
-}
-
-function addSrv(
-  transaction: Transaction,
-  section: Section,
-  owner: Name | null,
-  set: SteeredSrv,
-): Added {
-  const selection = selectSrv(set, locusOf(transaction, set), transaction.steering)
-  if (selection.kind === 'servfail') return 'servfail'
-  const entry = addEntry(transaction.plan, section, owner, set.type)
-  if (entry === null) return 'absent'
-  const { records, ttl, reason } = selection
-  entry.ttl = ttl
-  entry.rdata = records.map((record) => srvRdata(set, record))
-  if (section === 'answer') countSrv(transaction, entry, records, reason)
-  return 'added'
-}
-
-function addAddresses(
-  transaction: Transaction,
-  section: Section,
-  owner: Name | null,
-  set: SteeredAddresses | TargetAddresses,
-): Added {
+  set: SteeredSet,
+): MxSelection | SrvSelection | AddressSelection {
   const { steering } = transaction
-  const selection =
-    set.kind === 'target-address'
-      ? targetAddresses(set, steering)
-      : selectAddresses(set, locusOf(transaction, set), steering)
-  if (selection.kind === 'servfail') return 'servfail'
-  if (selection.kind === 'no-family') return 'absent'
-  return addSelectedAddresses(transaction, section, owner, set, selection)
+  switch (set.kind) {
+    case 'steered-mx':
+      return selectMx(set, locusOf(transaction, set), steering)
+    case 'steered-srv':
+      return selectSrv(set, locusOf(transaction, set), steering)
+    case 'steered-address':
+      return selectAddresses(set, locusOf(transaction, set), steering)
+    case 'target-address':
+      return targetAddresses(set, steering)
+    default:
+      return set satisfies never
+  }
 }
 
-/** Adds addresses that were selected from `set`. */
-export function addSelectedAddresses(
+/** Adds what was selected from `set`. */
+export function addSelected(
   transaction: Transaction,
   section: Section,
   owner: Name | null,
-  set: SteeredAddresses | TargetAddresses,
-  { addresses, ttl, reason }: SelectedAddresses,
+  set: SteeredSet,
+  selection: Selected,
 ): Added {
   const entry = addEntry(transaction.plan, section, owner, set.type)
   if (entry === null) return 'absent'
-  entry.ttl = ttl
-  entry.addresses = addresses
-  if (section === 'answer') countAddresses(transaction, entry, set, reason)
+  entry.ttl = selection.ttl
+  if ('rungs' in selection) entry.rungs = selection.rungs
+  else if ('addresses' in selection) entry.addresses = selection.addresses
+  else entry.rdata = srvRdata(selection)
+  if (section === 'answer') countTargets(transaction, set, selection)
   return 'added'
 }
 
-/** Counts the targets of an entry's MX records. */
-function countRungs(transaction: Transaction, entry: PlanEntry, reason: SelectionReason): void {
-  const { answerCounts } = transaction.context.counters
-  const { rungs } = entry
-  const untilMs = cachedUntilMs(transaction, entry)
-  for (let i = 0; i < rungs.length; i++) {
-    const { target, preference } = rungs[i] as Rung
-    const isFirst = preference === (rungs[0] as Rung).preference
-    const position = isFirst ? AnswerPosition.first : AnswerPosition.later
-    answerCounts.add(target.index, position, reason, untilMs)
-  }
+function countTargets(transaction: Transaction, set: SteeredSet, selection: Selected): void {
+  const { clock, counters } = transaction.context
+  const reason = countedReason(set, selection)
+  // When resolvers drop the records from their caches.
+  const untilMs = clock.wallMs() + selection.ttl * 1000
+  forEachTarget(selection, (target, position) => {
+    counters.answerCounts.add(target, position, reason, untilMs)
+  })
   if (reason === 'failed-open') noteFailedOpen(transaction)
 }
 
-function countSrv(
-  transaction: Transaction,
-  entry: PlanEntry,
-  records: readonly SelectedSrv[],
-  reason: SelectionReason,
-): void {
-  const { answerCounts } = transaction.context.counters
-  const untilMs = cachedUntilMs(transaction, entry)
-  for (const { target, priority } of records) {
-    const isFirst = priority === records[0]?.priority
-    const position = isFirst ? AnswerPosition.first : AnswerPosition.later
-    answerCounts.add(target.index, position, reason, untilMs)
-  }
-  if (reason === 'failed-open') noteFailedOpen(transaction)
-}
+/** Down addresses under a target's own name do not count as failing open. */
+export const countedReason = (set: SteeredSet, { reason }: Selected): AnswerReason =>
+  set.kind === 'target-address' ? 'own-name' : reason
 
-/** Counts the targets of an entry's addresses. Down addresses under a target's own name do not count as failing open. */
-function countAddresses(
-  transaction: Transaction,
-  entry: PlanEntry,
-  set: SteeredAddresses | TargetAddresses,
-  reason: SelectionReason,
+/** Calls `visit` with the index and the position of the target of each record. */
+export function forEachTarget(
+  selection: Selected,
+  visit: (target: number, position: AnswerPosition) => void,
 ): void {
-  const { answerCounts } = transaction.context.counters
-  const untilMs = cachedUntilMs(transaction, entry)
-  const counted = set.kind === 'target-address' ? 'own-name' : reason
-  const { addresses } = entry
-  for (let i = 0; i < addresses.length; i++) {
-    const { target } = addresses[i] as SelectedAddress
-    answerCounts.add(target.index, AnswerPosition.address, counted, untilMs)
+  const { first, later, address } = AnswerPosition
+  if ('addresses' in selection) {
+    for (const { target } of selection.addresses) visit(target.index, address)
+  } else if ('rungs' in selection) {
+    const best = selection.rungs[0]?.preference
+    for (const { target, preference } of selection.rungs)
+      visit(target.index, preference === best ? first : later)
+  } else {
+    const best = selection.records[0]?.priority
+    for (const { target, priority } of selection.records)
+      visit(target.index, priority === best ? first : later)
   }
-  if (reason === 'failed-open' && set.kind === 'steered-address') noteFailedOpen(transaction)
 }
-
-/** When resolvers drop the entry's records from their caches, milliseconds since the epoch. */
-const cachedUntilMs = ({ context }: Transaction, { ttl }: PlanEntry): number =>
-  context.clock.wallMs() + ttl * 1000
 
 export function noteFailedOpen(transaction: Transaction): void {
   transaction.context.counters.add('failedOpen')
   transaction.hasFailedOpen = true
 }
 
-/** One SRV record as rdata (RFC 2782). Its target's name must not be compressed (RFC 3597 §4). */
-export function srvRdata({ port }: SteeredSrv, { priority, weight, target }: SelectedSrv): Rdata {
-  const octets = new Uint8Array(6 + target.owner.length)
-  octets.set([priority >> 8, priority, weight >> 8, weight, port >> 8, port])
-  octets.set(target.owner, 6)
-  return { octets, compressible: [] }
-}
+/** SRV records as rdata (RFC 2782). The target's name must not be compressed (RFC 3597 §4). */
+export const srvRdata = ({ records, port }: SelectedSrvSet): readonly Rdata[] =>
+  records.map(({ priority, weight, target }) => {
+    const octets = new Uint8Array(6 + target.owner.length)
+    octets.set([priority >> 8, priority, weight >> 8, weight, port >> 8, port])
+    octets.set(target.owner, 6)
+    return { octets, compressible: [] }
+  })

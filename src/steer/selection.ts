@@ -58,15 +58,16 @@ export interface SelectedSrv {
   readonly weight: number
 }
 
-export type SrvSelection =
-  | {
-      readonly kind: 'selected'
-      readonly records: readonly SelectedSrv[]
-      /** Seconds. */
-      readonly ttl: number
-      readonly reason: SelectionReason
-    }
-  | { readonly kind: 'servfail' }
+export interface SelectedSrvSet {
+  readonly kind: 'selected'
+  readonly records: readonly SelectedSrv[]
+  readonly port: number
+  /** Seconds. */
+  readonly ttl: number
+  readonly reason: SelectionReason
+}
+
+export type SrvSelection = SelectedSrvSet | { readonly kind: 'servfail' }
 
 /** One A or AAAA record. */
 export interface SelectedAddress {
@@ -87,6 +88,9 @@ export type AddressSelection =
   /** No target of the set has an address of this family: a fact of the zone file, never of health. */
   | { readonly kind: 'no-family' }
   | { readonly kind: 'servfail' }
+
+/** What was selected of any set. */
+export type Selected = SelectedMx | SelectedSrvSet | SelectedAddresses
 
 /**
  * The TTL of a steered answer in seconds: for how long the decision can stand (`holdSeconds`), within [minTtl, ttl], and

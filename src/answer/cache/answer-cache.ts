@@ -134,9 +134,7 @@ export class AnswerCache {
       this.#messages.store(query, { kind, value: plan.rcode, message, at: 0, octets })
       return
     }
-    if (lookup?.kind !== 'found') return
-    const { kind } = lookup.set
-    if (kind === 'plain' || kind === 'steered-srv') return
+    if (lookup?.kind !== 'found' || lookup.set.kind === 'plain') return
     this.#makeRoom(catalog, octets)
     const message = withoutClientFields(out, start, octets, query)
     const value = this.#steered.store(lookup)

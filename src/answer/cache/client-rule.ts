@@ -1,14 +1,12 @@
 // Which rule of a steered set's policy the client falls under. For a client subnet it is cached with the scope, so that a
 // hit looks up neither the geographic database nor the rules.
 
-import type { SteeredAddresses, SteeredMx } from '../../steer/policy.ts'
+import type { SelectedSet } from '../../steer/policy.ts'
 import { type CachedScopeMap, type Scopes, unknownNetwork } from '../../steer/scope/scope-cache.ts'
 import { isInternal, matchIndex } from '../../steer/select/match.ts'
 import type { Locus } from '../../steer/selection.ts'
 import { hasClientSubnet, hasNetwork24, subnetAddress, subnetAt } from '../client-subnet.ts'
 import { clientLocus, noteScope, type Transaction } from '../transaction.ts'
-
-type RuledSet = SteeredMx | SteeredAddresses
 
 /** Higher than any index of a rule: the client is one of the zone's own MTAs. */
 const internalRule = 0x7fff
@@ -19,7 +17,7 @@ const internalRule = 0x7fff
  */
 export function ruleIndexOf(
   transaction: Transaction,
-  set: RuledSet,
+  set: SelectedSet,
   cached: CachedScopeMap | null,
 ): number {
   const { query } = transaction
@@ -33,7 +31,7 @@ export function ruleIndexOf(
   return known >> 5
 }
 
-function matchAndCache(transaction: Transaction, set: RuledSet, cached: CachedScopeMap): number {
+function matchAndCache(transaction: Transaction, set: SelectedSet, cached: CachedScopeMap): number {
   // There are scopes: `cached` is that of the scopes.
   const scopes = transaction.context.scopes as Scopes
   const octets = subnetAddress(transaction.query, transaction.subnet)
@@ -48,7 +46,7 @@ function matchAndCache(transaction: Transaction, set: RuledSet, cached: CachedSc
 
 const withoutInternal = (decision: number): number => (decision === internalRule ? -1 : decision)
 
-const match = (set: RuledSet, locus: Locus): number =>
+const match = (set: SelectedSet, locus: Locus): number =>
   set.kind === 'steered-mx' && isInternal(set.internal, locus)
     ? internalRule
     : matchIndex(set.policy, locus)

@@ -4,7 +4,7 @@
 // There are none for a sticky set, whose selection depends on each client's network, and none where an outcome has no
 // records, or too many. Such queries take the slow path.
 
-import type { SteeredAddresses, SteeredMx, Target, TargetAddresses } from '../../steer/policy.ts'
+import type { SteeredSet, Target } from '../../steer/policy.ts'
 import { type Outcomes, outcomesOf, type Selecting } from '../../steer/draw/outcomes.ts'
 import { keyOfOctets } from '../../wire/name.ts'
 import { RRType } from '../../wire/rrtype.ts'
@@ -13,22 +13,21 @@ import type { Zone } from '../../zone/zone.ts'
 import { type CachedScopeMap, dependsOnClient, type Scopes } from '../../steer/scope/scope-cache.ts'
 import { selectAddressesUnder } from '../../steer/select/select-addresses.ts'
 import { canonicalLadder, selectMxUnder } from '../../steer/select/select-mx.ts'
+import { selectSrvUnder } from '../../steer/select/select-srv.ts'
 import { createSteering, type Steering } from '../../steer/select/steering.ts'
 import { targetAddresses } from '../../steer/select/target-addresses.ts'
 import type {
   AddressSelection,
   MxSelection,
-  SelectedAddresses,
-  SelectedMx,
+  Selected,
+  SrvSelection,
 } from '../../steer/selection.ts'
 import type { HealthReader } from '../../health/table.ts'
-import { type AnswerCounts, AnswerPosition, type AnswerReason } from '../counters.ts'
+import { countedReason, forEachTarget } from '../add-set.ts'
+import type { AnswerCounts } from '../counters.ts'
 import type { Transaction } from '../transaction.ts'
 import { ruleIndexOf } from './client-rule.ts'
 import { type HealthInputs, RecordingHealth } from './health-inputs.ts'
-
-export type OutcomeSet = SteeredMx | SteeredAddresses | TargetAddresses
-export type Selected = SelectedMx | SelectedAddresses
 
 /** The outcomes under one rule. */
 export interface RuleOutcomes {
@@ -59,7 +58,7 @@ const minQueries = 10
 
 /** The outcomes of one set. */
 export class SetOutcomes {
-  readonly #set: OutcomeSet
+  readonly #set: SteeredSet
   readonly #zone: Zone
   /** Whether two clients can have different outcomes. */
   readonly dependsOnClient: boolean
@@ -71,7 +70,7 @@ export class SetOutcomes {
   readonly #rules: (RuleState | undefined)[] = []
 
   constructor(
-    { set, zone }: { readonly set: OutcomeSet; readonly zone: Zone },
+    { set, zone }: { readonly set: SteeredSet; readonly zone: Zone },
     scopes: Scopes | undefined,
     enumeration: Enumeration,
     budget: OutcomeBudget,
@@ -148,7 +147,7 @@ export class Enumeration {
 
   /** The outcomes of a set under a rule, and what they depend on; null: see above, or they are too many. */
   outcomesOf(
-    set: OutcomeSet,
+    set: SteeredSet,
     rule: number,
     zone: Zone,
   ): { readonly outcomes: Outcomes<Selected> | null; readonly inputs: HealthInputs } {
@@ -169,12 +168,13 @@ export class Enumeration {
   }
 }
 
-/** Reads what the additional records of MX selections depend on (additional.ts); false: on the client too. */
+/** Reads what the additional records of MX and SRV selections depend on (additional.ts); false: on the client too. */
 function readAdditional(selections: readonly Selected[], zone: Zone, steering: Steering): boolean {
-  const targets = new Set<Target>()
+  const hosts = new Set<Target>()
   for (const selection of selections)
-    if ('rungs' in selection) for (const { target } of selection.rungs) targets.add(target)
-  for (const { owner } of targets)
+    if (!('addresses' in selection))
+      for (const { target } of recordsOf(selection)) hosts.add(target)
+  for (const { owner } of hosts)
     for (const type of [RRType.A, RRType.AAAA]) {
       const result = lookupInZone(zone, keyOfOctets(owner, 0, owner.length), type)
       const set = result.kind === 'found' ? result.set : null
@@ -187,19 +187,23 @@ function readAdditional(selections: readonly Selected[], zone: Zone, steering: S
 /** Messages with more records are too long to be cached. */
 const maxRecords = 64
 
-const recordsOf = (selection: Selected): readonly unknown[] =>
-  'rungs' in selection ? selection.rungs : selection.addresses
+function recordsOf(selection: Selected): readonly { readonly target: Target }[] {
+  if ('rungs' in selection) return selection.rungs
+  return 'records' in selection ? selection.records : selection.addresses
+}
 
 function selectUnder(
-  set: OutcomeSet,
+  set: SteeredSet,
   rule: number,
   steering: Steering,
-): MxSelection | AddressSelection {
+): MxSelection | SrvSelection | AddressSelection {
   switch (set.kind) {
     case 'steered-mx':
       return rule === set.policy.rules.length
         ? canonicalLadder(set)
         : selectMxUnder(set, set.policy.rules[rule], null, steering)
+    case 'steered-srv':
+      return selectSrvUnder(set, set.policy.rules[rule], steering)
     case 'steered-address':
       return selectAddressesUnder(set, set.policy.rules[rule], null, steering)
     case 'target-address':
@@ -210,30 +214,31 @@ function selectUnder(
 }
 
 function keyOf(selection: Selected): string {
-  const records =
-    'rungs' in selection
-      ? selection.rungs.map(({ target, preference }) => `${target.index} ${preference}`)
-      : selection.addresses.map(({ target, address }) => `${target.index} ${address.text}`)
-  return [selection.reason, selection.ttl, ...records].join()
+  const { reason, ttl } = selection
+  return [reason, ttl, ...recordTexts(selection)].join()
+}
+
+function recordTexts(selection: Selected): readonly string[] {
+  if ('rungs' in selection)
+    return selection.rungs.map(({ target, preference }) => `${target.index} ${preference}`)
+  if ('addresses' in selection)
+    return selection.addresses.map(({ target, address }) => `${target.index} ${address.text}`)
+  return selection.records.map(
+    ({ target, priority, weight }) => `${target.index} ${priority} ${weight}`,
+  )
 }
 
 /** The cells that count a selection's targets, in pairs (counters.ts); targets beyond those counted have none. */
 export function counterCells(
   answerCounts: AnswerCounts,
-  set: OutcomeSet,
+  set: SteeredSet,
   selection: Selected,
 ): readonly number[] {
-  const reason: AnswerReason = set.kind === 'target-address' ? 'own-name' : selection.reason
+  const reason = countedReason(set, selection)
   const pairs: number[] = []
-  const add = (target: number, position: AnswerPosition): void => {
+  forEachTarget(selection, (target, position) => {
     const cells = answerCounts.cells(target, position, reason)
     if (cells !== null) pairs.push(...cells)
-  }
-  if ('rungs' in selection)
-    for (const { target, preference } of selection.rungs) {
-      const isFirst = preference === selection.rungs[0]?.preference
-      add(target.index, isFirst ? AnswerPosition.first : AnswerPosition.later)
-    }
-  else for (const { target } of selection.addresses) add(target.index, AnswerPosition.address)
+  })
   return pairs
 }

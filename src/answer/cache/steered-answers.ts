@@ -6,10 +6,12 @@
 // What has to be made is planned, and encoded by the caller.
 
 import type { Random } from '../../lib/clock.ts'
+import type { SteeredSet } from '../../steer/policy.ts'
+import type { Selected } from '../../steer/selection.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
 import type { Lookup } from '../../zone/lookup.ts'
-import { addSelectedAddresses, addSelectedMx, addSet, noteFailedOpen } from '../add-set.ts'
+import { addSelected, addSet, countedReason, noteFailedOpen } from '../add-set.ts'
 import { addAdditional } from '../additional.ts'
 import type { AnswerContext } from '../context.ts'
 import { concludeFound } from '../decide.ts'
@@ -17,14 +19,7 @@ import { resetPlan } from '../plan.ts'
 import { extendedErrorOf, hasExtendedError, type Transaction } from '../transaction.ts'
 import { DrawnMessages } from './drawn-messages.ts'
 import { maxCachedOctets, type MessageCache, withoutClientFields } from './message-cache.ts'
-import {
-  counterCells,
-  Enumeration,
-  type OutcomeSet,
-  type RuleOutcomes,
-  type Selected,
-  SetOutcomes,
-} from './set-outcomes.ts'
+import { counterCells, Enumeration, type RuleOutcomes, SetOutcomes } from './set-outcomes.ts'
 
 /** Questions cached at most. */
 const maxQuestions = 65_536
@@ -40,7 +35,7 @@ type Found = Extract<Lookup, { kind: 'found' }>
 interface SteeredQuestion {
   readonly found: Found
   /** null: the set has none, or is not of a kind that has. */
-  readonly set: OutcomeSet | null
+  readonly set: SteeredSet | null
   readonly outcomes: SetOutcomes | null
   /** By rule. */
   readonly tables: (OutcomeTable | undefined)[]
@@ -57,7 +52,7 @@ interface OutcomeTable {
 /** An outcome whose message is about to be encoded. */
 interface PendingMessage {
   readonly table: OutcomeTable
-  readonly set: OutcomeSet
+  readonly set: SteeredSet
   readonly part: number
 }
 
@@ -73,7 +68,7 @@ export class SteeredAnswers {
   #tables = new Int32Array(initialTables)
   #lifetime = 0
   /** One for each set, whichever name it is asked by. */
-  readonly #outcomes = new Map<OutcomeSet, SetOutcomes>()
+  readonly #outcomes = new Map<SteeredSet, SetOutcomes>()
   readonly #drawn = new DrawnMessages()
   #pending: PendingMessage | null = null
 
@@ -113,7 +108,7 @@ export class SteeredAnswers {
     this.#tables = tables
   }
 
-  #outcomesOf(set: OutcomeSet, zone: Found['zone']): SetOutcomes {
+  #outcomesOf(set: SteeredSet, zone: Found['zone']): SetOutcomes {
     let outcomes = this.#outcomes.get(set)
     if (outcomes === undefined) {
       outcomes = new SetOutcomes(
@@ -210,12 +205,10 @@ export class SteeredAnswers {
   /** An outcome whose message is not cached, or does not fit. */
   #planOutcome(transaction: Transaction, index: number, rule: number, part: number): number {
     const question = this.#questions[index] as SteeredQuestion
-    const set = question.set as OutcomeSet
+    const set = question.set as SteeredSet
     const table = question.tables[rule] as OutcomeTable
     const selection = selectionAt(table, part)
-    if ('rungs' in selection) addSelectedMx(transaction, 'answer', null, selection)
-    else if (set.kind !== 'steered-mx')
-      addSelectedAddresses(transaction, 'answer', null, set, selection)
+    addSelected(transaction, 'answer', null, set, selection)
     const { chooser } = transaction.steering
     const { choices } = chooser
     addAdditional(transaction, question.found.zone)
@@ -233,12 +226,12 @@ export class SteeredAnswers {
     // Additional records may have been planned by health that changed since the outcomes were found.
     if (!table.of.inputs.areIn(this.#context.health)) return
     const selection = selectionAt(table, part)
-    const isOwnName = set.kind === 'target-address'
+    const reason = countedReason(set, selection)
     const entry = this.#drawn.add({
       message: withoutClientFields(out, start, end - start, query),
       cells: counterCells(this.#context.counters.answerCounts, set, selection),
-      ttl: isOwnName ? null : selection.ttl,
-      hasFailedOpen: !isOwnName && selection.reason === 'failed-open',
+      ttl: reason === 'own-name' ? null : selection.ttl,
+      hasFailedOpen: reason === 'failed-open',
     })
     // Not where the arena was full, and the table was in it.
     if (table.lifetime === this.#drawn.lifetime)
@@ -249,17 +242,5 @@ export class SteeredAnswers {
 const selectionAt = ({ of: { outcomes } }: OutcomeTable, part: number): Selected =>
   outcomes.selections[outcomes.indexes[part] as number] as Selected
 
-const hasOutcomes = (set: Found['set']): set is OutcomeSet => {
-  switch (set.kind) {
-    case 'steered-mx':
-    case 'steered-address':
-      return !set.sticky
-    case 'target-address':
-      return true
-    case 'plain':
-    case 'steered-srv':
-      return false
-    default:
-      return set satisfies never
-  }
-}
+const hasOutcomes = (set: Found['set']): set is SteeredSet =>
+  set.kind !== 'plain' && !('sticky' in set && set.sticky)

@@ -81,9 +81,7 @@ function rdataOf(
     }
     case 'steered-srv': {
       const selection = selectSrv(failingOpen(set), locus(), steering)
-      return selection.kind === 'selected'
-        ? selection.records.map((record) => srvRdata(set, record))
-        : []
+      return selection.kind === 'selected' ? srvRdata(selection) : []
     }
     case 'target-address': {
       const family = set.type === RRType.A ? 4 : 6

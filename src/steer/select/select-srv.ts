@@ -10,7 +10,7 @@
 import { type Candidates, shuffle, targetAt, weightAt, weightFrom } from '../draw/candidates.ts'
 import type { Chooser } from '../draw/chooser.ts'
 import { drawCertain, drawSystematic } from '../draw/sampling.ts'
-import type { Pool, SteeredSrv } from '../policy.ts'
+import type { Pool, Rule, SteeredSrv } from '../policy.ts'
 import {
   answerTtl,
   type Locus,
@@ -30,8 +30,16 @@ const maxWeight = 65_535
 const fractionScale = 100
 
 /** The SRV records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
-export function selectSrv(set: SteeredSrv, locus: Locus, steering: Steering): SrvSelection {
-  const pools = matchRule(set.policy, locus)?.pools ?? []
+export const selectSrv = (set: SteeredSrv, locus: Locus, steering: Steering): SrvSelection =>
+  selectSrvUnder(set, matchRule(set.policy, locus), steering)
+
+/** The SRV records for clients under a rule of the set's policy. */
+export function selectSrvUnder(
+  set: SteeredSrv,
+  rule: Rule | undefined,
+  steering: Steering,
+): SrvSelection {
+  const pools = rule?.pools ?? []
   steering.chooser.begin()
   const selector = new SrvSelector(set, steering.chooser)
   const lead = leadOf(steering, pools, null, null)
@@ -78,6 +86,7 @@ const selected = (
 ): SrvSelection => ({
   kind: 'selected',
   records,
+  port: set.port,
   ttl: answerTtl(set, holdSecondsOf(steering, reason)),
   reason,
 })
