@@ -41,6 +41,7 @@ records:
   relay: { address: { steer: in, answers: 1 } }
   two: { address: { steer: in, answers: 2 } }
   fix: { address: { steer: in, answers: 1, sticky: true } }
+  own: { MX: { steer: in, sticky: true }, address: { steer: in, answers: 2, sticky: true } }
   www: { CNAME: relay }
   '*.w': { MX: { steer: in, ladder: 2 }, TXT: '"w"' }
   child: { NS: [ns.child] }
@@ -55,7 +56,9 @@ const databases = [
   networksOf({ '12.0.0.0/8': 'DE', '11.0.0.0/12': 'FR' }, { '2a00::/12': 64_500 }),
 ]
 const names =
-  '@ relay two fix www mx1 mx3 a.w b.a.w child x.child ns.child nothing x.relay w post'.split(' ')
+  '@ relay two fix own www mx1 mx3 a.w b.a.w child x.child ns.child nothing x.relay w post'.split(
+    ' ',
+  )
 const apexes = ['smtp.test', 'post.smtp.test', 'SMTP.test', 'other.test']
 
 type Pick = <T>(from: readonly T[]) => T

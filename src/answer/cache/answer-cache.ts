@@ -137,7 +137,7 @@ export class AnswerCache {
     if (lookup?.kind !== 'found' || lookup.set.kind === 'plain') return
     this.#makeRoom(catalog, octets)
     const message = withoutClientFields(out, start, octets, query)
-    const value = this.#steered.store(lookup)
+    const value = this.#steered.store(lookup.zone, lookup.set)
     this.#messages.store(query, { kind: Kind.steered, value, message, at: 0, octets })
   }
 }

@@ -6,14 +6,15 @@ import { type CachedScopeMap, type Scopes, unknownNetwork } from '../../steer/sc
 import { isInternal, matchIndex } from '../../steer/select/match.ts'
 import type { Locus } from '../../steer/selection.ts'
 import { hasClientSubnet, hasNetwork24, subnetAddress, subnetAt } from '../client-subnet.ts'
-import { clientLocus, noteScope, type Transaction } from '../transaction.ts'
+import { clientLocus, locusOf, noteScope, type Transaction } from '../transaction.ts'
 
 /** Higher than any index of a rule: the client is one of the zone's own MTAs. */
 const internalRule = 0x7fff
 
 /**
  * Index of the rule in the set's policy; -1: no rule applies, because the client is one of the zone's own MTAs. Extends the
- * transaction's scope as `locusOf` (transaction.ts) does. `cached`: the set's scope map, null without scopes.
+ * transaction's scope as `locusOf` (transaction.ts) does. `cached`: the set's scope map; null without
+ * scopes, and of a sticky set, whose scopes are not those of its policy.
  */
 export function ruleIndexOf(
   transaction: Transaction,
@@ -22,7 +23,7 @@ export function ruleIndexOf(
 ): number {
   const { query } = transaction
   if (cached === null || !hasClientSubnet(query))
-    return withoutInternal(match(set, clientLocus(transaction)))
+    return withoutInternal(match(set, locusOf(transaction, set)))
   const { table } = cached
   if (table === null || !hasNetwork24(query)) return matchAndCache(transaction, set, cached)
   const known = table.lookUp(query.packet, subnetAt(query))

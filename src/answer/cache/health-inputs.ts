@@ -2,6 +2,7 @@
 // thousands of targets, does not end what does not depend on it.
 
 import type { HealthReader, SlotState, Standing } from '../../health/table.ts'
+import type { Pool } from '../../steer/policy.ts'
 
 /** What is read of a slot or a row. */
 const columns = [
@@ -63,6 +64,22 @@ export class RecordingHealth implements HealthReader {
     const inputs = new HealthInputs(this.#values)
     for (const column of columns) this.#values[column].clear()
     return inputs
+  }
+
+  /** Reads all that a selection from these pools can read, for whichever client. */
+  readPools(pools: readonly Pool[]): void {
+    for (const { members } of pools)
+      for (const { row, slots } of members) {
+        this.standing(row)
+        this.share(row)
+        this.rowHoldSeconds(row)
+        for (const slot of slots) {
+          this.state(slot)
+          this.factor(slot)
+          this.holdSeconds(slot)
+          this.fellAtSeconds(slot)
+        }
+      }
   }
 
   generation(): number {

@@ -1,17 +1,19 @@
 // What the answers to a steered set can be, for as long as nothing changes of the health that they depend on: the outcomes
 // of its selection under each rule (steer/draw/outcomes.ts). A query then only draws one of them.
 //
-// There are none for a sticky set, whose selection depends on each client's network, and none where an outcome has no
-// records, or too many. Such queries take the slow path.
+// Of a sticky set they are not known beforehand: a selection is made for each client network (sticky-messages.ts), and here
+// is kept what it depends on. There are none where an outcome has no records, or too many. Such queries take the slow path.
 
-import type { SteeredSet, Target } from '../../steer/policy.ts'
+import type { Pool, SteeredSet, Target } from '../../steer/policy.ts'
 import { type Outcomes, outcomesOf, type Selecting } from '../../steer/draw/outcomes.ts'
+import { isSticky, type StickySet } from '../../steer/draw/sticky.ts'
 import { keyOfOctets } from '../../wire/name.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import { lookupInZone } from '../../zone/lookup.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { type CachedScopeMap, dependsOnClient, type Scopes } from '../../steer/scope/scope-cache.ts'
-import { selectAddressesUnder } from '../../steer/select/select-addresses.ts'
+import { hasFamily, lastResortPools } from '../../steer/select/last-resort.ts'
+import { familyOf, selectAddressesUnder } from '../../steer/select/select-addresses.ts'
 import { canonicalLadder, selectMxUnder } from '../../steer/select/select-mx.ts'
 import { selectSrvUnder } from '../../steer/select/select-srv.ts'
 import { createSteering, type Steering } from '../../steer/select/steering.ts'
@@ -81,7 +83,7 @@ export class SetOutcomes {
     this.#budget = budget
     this.dependsOnClient = set.kind !== 'target-address' && dependsOnClient(set)
     this.#scopeMap =
-      set.kind !== 'target-address' && this.dependsOnClient
+      set.kind !== 'target-address' && this.dependsOnClient && !isSticky(set)
         ? (scopes?.cachedMapOf(set) ?? null)
         : null
   }
@@ -153,9 +155,13 @@ export class Enumeration {
   ): { readonly outcomes: Outcomes<Selected> | null; readonly inputs: HealthInputs } {
     // Anew each time, since evaluations of pools that are known already are not read again. The chooser is another.
     const steering = createSteering({ health: this.#health, random: () => 0 })
+    if (isSticky(set)) {
+      const isWhole = this.#readSticky(set, rule, zone, steering)
+      return { outcomes: isWhole ? byClient : null, inputs: this.#health.take() }
+    }
     const selecting: Selecting<Selected> = {
       select(chooser) {
-        const selection = selectUnder(set, rule, { ...steering, chooser })
+        const selection = selectUnder(set, rule, null, { ...steering, chooser })
         return selection.kind === 'selected' && recordsOf(selection).length <= maxRecords
           ? selection
           : null
@@ -163,17 +169,52 @@ export class Enumeration {
       keyOf,
     }
     const found = outcomesOf(selecting, ++this.#enumerated)
-    const isWhole = found !== null && readAdditional(found.selections, zone, steering)
+    const isWhole = found !== null && readAdditional(hostsOf(found.selections), zone, steering)
     return { outcomes: isWhole ? found : null, inputs: this.#health.take() }
+  }
+
+  #readSticky(set: StickySet, rule: number, zone: Zone, steering: Steering): boolean {
+    const pools = poolsUnder(set, rule)
+    this.#health.readPools(pools)
+    const members = set.kind === 'steered-mx' ? pools.flatMap((pool) => pool.members) : []
+    return readAdditional(new Set(members.map(({ target }) => target)), zone, steering)
   }
 }
 
-/** Reads what the additional records of MX and SRV selections depend on (additional.ts); false: on the client too. */
-function readAdditional(selections: readonly Selected[], zone: Zone, steering: Steering): boolean {
+/** For sticky sets. */
+const byClient: Outcomes<Selected> = {
+  ends: new Float64Array(0),
+  indexes: new Uint16Array(0),
+  selections: [],
+  isDeck: false,
+  isInclusionExact: true,
+  guide: new Uint16Array(0),
+}
+
+/** The pools that a selection under the rule can read: all of them where the rule's own have no address of the family. */
+function poolsUnder(set: StickySet, rule: number): readonly Pool[] {
+  const { policy } = set
+  const own = policy.rules[rule]?.pools ?? []
+  const isEnough = own.some(({ members }) =>
+    members.some(
+      ({ weight, target }) =>
+        weight > 0 && (set.kind === 'steered-mx' || hasFamily(target, familyOf(set.type))),
+    ),
+  )
+  return lastResortPools(policy, isEnough ? own : policy.rules.flatMap(({ pools }) => pools))
+}
+
+/** The targets whose addresses are additional records. */
+function hostsOf(selections: readonly Selected[]): ReadonlySet<Target> {
   const hosts = new Set<Target>()
   for (const selection of selections)
     if (!('addresses' in selection))
       for (const { target } of recordsOf(selection)) hosts.add(target)
+  return hosts
+}
+
+/** Reads what the additional records of these hosts depend on (additional.ts); false: on the client too. */
+function readAdditional(hosts: ReadonlySet<Target>, zone: Zone, steering: Steering): boolean {
   for (const { owner } of hosts)
     for (const type of [RRType.A, RRType.AAAA]) {
       const result = lookupInZone(zone, keyOfOctets(owner, 0, owner.length), type)
@@ -192,20 +233,22 @@ function recordsOf(selection: Selected): readonly { readonly target: Target }[] 
   return 'records' in selection ? selection.records : selection.addresses
 }
 
-function selectUnder(
+/** Selects for clients under a rule. `client`: as of `selectMxUnder` (select-mx.ts). */
+export function selectUnder(
   set: SteeredSet,
   rule: number,
+  client: number | null,
   steering: Steering,
 ): MxSelection | SrvSelection | AddressSelection {
   switch (set.kind) {
     case 'steered-mx':
       return rule === set.policy.rules.length
         ? canonicalLadder(set)
-        : selectMxUnder(set, set.policy.rules[rule], null, steering)
+        : selectMxUnder(set, set.policy.rules[rule], client, steering)
     case 'steered-srv':
       return selectSrvUnder(set, set.policy.rules[rule], steering)
     case 'steered-address':
-      return selectAddressesUnder(set, set.policy.rules[rule], null, steering)
+      return selectAddressesUnder(set, set.policy.rules[rule], client, steering)
     case 'target-address':
       return targetAddresses(set, steering)
     default:
@@ -213,7 +256,8 @@ function selectUnder(
   }
 }
 
-function keyOf(selection: Selected): string {
+/** The same for selections that are the same. */
+export function keyOf(selection: Selected): string {
   const { reason, ttl } = selection
   return [reason, ttl, ...recordTexts(selection)].join()
 }

@@ -1,25 +1,37 @@
 // Answers to steered questions that were asked before, from the set that the lookup found then.
 //
 //   one of the outcomes is drawn (set-outcomes.ts)   its whole message is copied (drawn-messages.ts), once it was made
+//   the set is sticky                                the message that the client's network had before (sticky-messages.ts)
 //   there are no outcomes                            selected as the slow path does
 //
 // What has to be made is planned, and encoded by the caller.
 
 import type { Random } from '../../lib/clock.ts'
+import { clientHash, isSticky, type StickySet } from '../../steer/draw/sticky.ts'
 import type { SteeredSet } from '../../steer/policy.ts'
 import type { Selected } from '../../steer/selection.ts'
 import { Rcode } from '../../wire/rcode.ts'
+import type { Query } from '../../wire/query.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
-import type { Lookup } from '../../zone/lookup.ts'
+import type { Zone } from '../../zone/zone.ts'
 import { addSelected, addSet, countedReason, noteFailedOpen } from '../add-set.ts'
 import { addAdditional } from '../additional.ts'
 import type { AnswerContext } from '../context.ts'
 import { concludeFound } from '../decide.ts'
 import { resetPlan } from '../plan.ts'
-import { extendedErrorOf, hasExtendedError, type Transaction } from '../transaction.ts'
+import { clientLocus, extendedErrorOf, hasExtendedError, type Transaction } from '../transaction.ts'
+import { createSteering, type Steering } from '../../steer/select/steering.ts'
 import { DrawnMessages } from './drawn-messages.ts'
 import { maxCachedOctets, type MessageCache, withoutClientFields } from './message-cache.ts'
-import { counterCells, Enumeration, type RuleOutcomes, SetOutcomes } from './set-outcomes.ts'
+import {
+  counterCells,
+  Enumeration,
+  keyOf,
+  type RuleOutcomes,
+  selectUnder,
+  SetOutcomes,
+} from './set-outcomes.ts'
+import { StickyMessages } from './sticky-messages.ts'
 
 /** Questions cached at most. */
 const maxQuestions = 65_536
@@ -30,30 +42,32 @@ const maxSelections = 1 << 16
 /** Grows with the questions. */
 const initialTables = 256
 
-type Found = Extract<Lookup, { kind: 'found' }>
-
 interface SteeredQuestion {
-  readonly found: Found
-  /** null: the set has none, or is not of a kind that has. */
-  readonly set: SteeredSet | null
-  readonly outcomes: SetOutcomes | null
+  readonly zone: Zone
+  readonly set: SteeredSet
+  readonly outcomes: SetOutcomes
   /** By rule. */
   readonly tables: (OutcomeTable | undefined)[]
 }
 
-/** A table of the drawn messages, and what it was made of. */
+/** A table of messages, and what it was made of. */
 interface OutcomeTable {
+  /** In the arena; of a sticky set, its number among those. */
   readonly table: number
   /** That of the arena in which it lies. */
   readonly lifetime: number
   readonly of: RuleOutcomes
 }
 
-/** An outcome whose message is about to be encoded. */
+/** A selection whose message is about to be encoded. */
 interface PendingMessage {
   readonly table: OutcomeTable
   readonly set: SteeredSet
-  readonly part: number
+  readonly selection: Selected
+  /** Of health, before anything of it was read. */
+  readonly generation: number
+  /** The part of the table; of a sticky set, the hash of the client. */
+  readonly place: number
 }
 
 export class SteeredAnswers {
@@ -70,6 +84,9 @@ export class SteeredAnswers {
   /** One for each set, whichever name it is asked by. */
   readonly #outcomes = new Map<SteeredSet, SetOutcomes>()
   readonly #drawn = new DrawnMessages()
+  readonly #sticky = new StickyMessages()
+  /** For sticky sets: an evaluation that is kept may be older than what was noted of health. */
+  readonly #steering: Steering
   #pending: PendingMessage | null = null
 
   constructor(context: AnswerContext, messages: MessageCache) {
@@ -77,6 +94,7 @@ export class SteeredAnswers {
     this.#messages = messages
     this.#random = context.random
     this.#enumeration = new Enumeration(context.health)
+    this.#steering = createSteering({ ...context, cachesEvaluations: false })
   }
 
   clear(): void {
@@ -92,12 +110,10 @@ export class SteeredAnswers {
     return this.#questions.length === maxQuestions
   }
 
-  /** Stores what a question's lookup found; returns the value that the message cache is to hold for it. */
-  store(found: Found): number {
-    const { set } = found
-    const outcomeSet = hasOutcomes(set) ? set : null
-    const outcomes = outcomeSet && this.#outcomesOf(outcomeSet, found.zone)
-    const index = this.#questions.push({ found, set: outcomeSet, outcomes, tables: [] }) - 1
+  /** Stores the set that a question's lookup found; returns the value that the message cache is to hold for it. */
+  store(zone: Zone, set: SteeredSet): number {
+    const outcomes = this.#outcomesOf(set, zone)
+    const index = this.#questions.push({ zone, set, outcomes, tables: [] }) - 1
     if (index === this.#tables.length) this.#growTables()
     return index
   }
@@ -108,7 +124,7 @@ export class SteeredAnswers {
     this.#tables = tables
   }
 
-  #outcomesOf(set: SteeredSet, zone: Found['zone']): SetOutcomes {
+  #outcomesOf(set: SteeredSet, zone: Zone): SetOutcomes {
     let outcomes = this.#outcomes.get(set)
     if (outcomes === undefined) {
       outcomes = new SetOutcomes(
@@ -146,37 +162,42 @@ export class SteeredAnswers {
   /** The arena was emptied. */
   #forgetTables(): void {
     this.#tables.fill(0)
+    this.#sticky.clear()
     this.#lifetime = this.#drawn.lifetime
   }
 
   /** Without a table at hand: by one for the client's rule, or by a selection. */
   #putAnew(transaction: Transaction, index: number, writer: MessageWriter, limit: number): number {
     const question = this.#questions[index] as SteeredQuestion
-    const { found, outcomes: setOutcomes } = question
-    const outcomes = setOutcomes === null ? null : setOutcomes.outcomesFor(transaction)
-    if (setOutcomes === null || outcomes === null) {
-      concludeFound(transaction, found.zone, addSet(transaction, 'answer', null, found.set))
-      addAdditional(transaction, found.zone)
+    const { zone, set } = question
+    const outcomes = question.outcomes.outcomesFor(transaction)
+    if (outcomes === null) {
+      concludeFound(transaction, zone, addSet(transaction, 'answer', null, set))
+      addAdditional(transaction, zone)
       return -1
     }
     const generation = transaction.steering.health.generation()
     const known = question.tables[outcomes.rule]
     const isKnown = known?.of === outcomes && known.lifetime === this.#drawn.lifetime
+    if (isSticky(set)) {
+      const table = isKnown ? known : this.#useTable(question, outcomes, this.#sticky.addTable())
+      return this.#putSticky(transaction, question, table, writer, limit)
+    }
     if (isKnown && !this.#drawn.renew(known.table, generation)) {
       // A deck that is used up.
-      setOutcomes.dealAnew(outcomes)
+      question.outcomes.dealAnew(outcomes)
       return this.#putAnew(transaction, index, writer, limit)
     }
-    const table = isKnown ? known.table : this.#addTable(question, outcomes, generation)
-    if (!setOutcomes.dependsOnClient && this.#lifetime === this.#drawn.lifetime)
-      this.#tables[index] = table
-    return this.#putDrawn(transaction, index, table, outcomes.rule, writer, limit)
+    const table = isKnown
+      ? known
+      : this.#useTable(question, outcomes, this.#drawn.addTable(outcomes.outcomes, generation))
+    if (!question.outcomes.dependsOnClient && this.#lifetime === this.#drawn.lifetime)
+      this.#tables[index] = table.table
+    return this.#putDrawn(transaction, index, table.table, outcomes.rule, writer, limit)
   }
 
-  #addTable(question: SteeredQuestion, of: RuleOutcomes, generation: number): number {
-    const table = this.#drawn.addTable(of.outcomes, generation)
-    question.tables[of.rule] = { table, lifetime: this.#drawn.lifetime, of }
-    return table
+  #useTable(question: SteeredQuestion, of: RuleOutcomes, table: number): OutcomeTable {
+    return (question.tables[of.rule] = { table, lifetime: this.#drawn.lifetime, of })
   }
 
   /** The cached message of a part of the table, or what is to become of it. */
@@ -186,61 +207,120 @@ export class SteeredAnswers {
     index: number,
     table: number,
     rule: number,
-    { out, start }: MessageWriter,
+    writer: MessageWriter,
     limit: number,
   ): number {
     transaction.usesHealth = true
+    const part = this.#drawn.draw(table, this.#random)
+    const entry = this.#drawn.entryAt(table, part)
+    const end = entry === 0 ? -1 : this.#copy(transaction, entry, writer, limit)
+    return end < 0 ? this.#planOutcome(transaction, index, rule, part) : end
+  }
+
+  /** Copies the message at `entry`; -1: there is no room for it. */
+  #copy(
+    transaction: Transaction,
+    entry: number,
+    { out, start }: MessageWriter,
+    limit: number,
+  ): number {
     const drawn = this.#drawn
-    const part = drawn.draw(table, this.#random)
-    const cached = drawn.entryAt(table, part)
-    const end = cached === 0 ? -1 : start + drawn.octets(cached)
-    if (end < 0 || end > limit || end + 3 > out.length)
-      return this.#planOutcome(transaction, index, rule, part)
     const { context, plan } = transaction
+    const end = start + drawn.octets(entry)
+    if (end > limit || end + 3 > out.length) return -1
     plan.isWritten = true
-    if (drawn.hasFailedOpen(cached)) noteFailedOpen(transaction)
-    return drawn.copy(cached, out, start, context.counters.answerCounts, context.clock.wallMs())
+    if (drawn.hasFailedOpen(entry)) noteFailedOpen(transaction)
+    return drawn.copy(entry, out, start, context.counters.answerCounts, context.clock.wallMs())
+  }
+
+  /** The message that the client's network had before, or what is selected for it. */
+  #putSticky(
+    transaction: Transaction,
+    question: SteeredQuestion,
+    table: OutcomeTable,
+    writer: MessageWriter,
+    limit: number,
+  ): number {
+    transaction.usesHealth = true
+    const { zone } = question
+    const set = question.set as StickySet
+    const client = clientHash(set.policy, clientLocus(transaction))
+    const entry = this.#sticky.entryFor(table.table, client)
+    const end = entry === 0 ? -1 : this.#copy(transaction, entry, writer, limit)
+    if (end >= 0) return end
+    const steering = this.#steering
+    const generation = steering.health.generation()
+    const { choices } = steering.chooser
+    const selection = selectUnder(set, table.of.rule, client, steering)
+    if (selection.kind === 'selected') {
+      this.#plan(transaction, zone, { table, set, selection, generation, place: client })
+      // The order of addresses may be drawn all the same, where every one is answered.
+      if (steering.chooser.choices !== choices) this.#pending = null
+    } else concludeFound(transaction, zone, selection.kind === 'servfail' ? 'servfail' : 'absent')
+    return -1
   }
 
   /** An outcome whose message is not cached, or does not fit. */
   #planOutcome(transaction: Transaction, index: number, rule: number, part: number): number {
     const question = this.#questions[index] as SteeredQuestion
-    const set = question.set as SteeredSet
+    const { set, zone } = question
     const table = question.tables[rule] as OutcomeTable
+    const generation = transaction.steering.health.generation()
     const selection = selectionAt(table, part)
-    addSelected(transaction, 'answer', null, set, selection)
-    const { chooser } = transaction.steering
-    const { choices } = chooser
-    addAdditional(transaction, question.found.zone)
-    // Additional records that are drawn are others in each answer.
-    if (chooser.choices === choices) this.#pending = { table, set, part }
+    this.#plan(transaction, zone, { table, set, selection, generation, place: part })
     return -1
   }
 
-  /** Stores the message of a planned outcome, which has just been encoded. `end`: of its records, before the OPT. */
-  storePlanned({ plan, query }: Transaction, { out, start }: MessageWriter, end: number): void {
+  #plan(transaction: Transaction, zone: Zone, pending: PendingMessage): void {
+    const { chooser } = transaction.steering
+    const { choices } = chooser
+    addSelected(transaction, 'answer', null, pending.set, pending.selection)
+    addAdditional(transaction, zone)
+    // Additional records that are drawn are others in each answer.
+    if (chooser.choices === choices) this.#pending = pending
+  }
+
+  /** Stores the message of a planned selection, which has just been encoded. `end`: of its records, before the OPT. */
+  storePlanned({ plan, query }: Transaction, writer: MessageWriter, end: number): void {
     const pending = this.#pending
     this.#pending = null
-    if (pending === null || !plan.isWhole || end - start > maxCachedOctets) return
-    const { table, set, part } = pending
-    // Additional records may have been planned by health that changed since the outcomes were found.
-    if (!table.of.inputs.areIn(this.#context.health)) return
-    const selection = selectionAt(table, part)
+    const octets = end - writer.start
+    if (pending === null || !plan.isWhole || octets > maxCachedOctets) return
+    const { table, set, selection, generation, place } = pending
+    // Health may have changed since its generation was read, and since the outcomes were found.
+    const { health } = this.#context
+    if (!table.of.inputs.areIn(health) || health.generation() !== generation) return
+    if (isSticky(set)) {
+      const key = keyOf(selection)
+      const entry =
+        this.#sticky.entryOf(table.table, key) || this.#add(pending, writer, octets, query)
+      if (this.#isPresent(table)) this.#sticky.store(table.table, place, key, entry)
+      return
+    }
+    const entry = this.#add(pending, writer, octets, query)
+    if (this.#isPresent(table)) this.#drawn.setEntry(table.table, table.of.outcomes, place, entry)
+  }
+
+  /** Whether the arena was not emptied since the table was made. */
+  #isPresent({ lifetime }: OutcomeTable): boolean {
+    return lifetime === this.#drawn.lifetime
+  }
+
+  #add(
+    { set, selection }: PendingMessage,
+    { out, start }: MessageWriter,
+    octets: number,
+    query: Query,
+  ): number {
     const reason = countedReason(set, selection)
-    const entry = this.#drawn.add({
-      message: withoutClientFields(out, start, end - start, query),
+    return this.#drawn.add({
+      message: withoutClientFields(out, start, octets, query),
       cells: counterCells(this.#context.counters.answerCounts, set, selection),
       ttl: reason === 'own-name' ? null : selection.ttl,
       hasFailedOpen: reason === 'failed-open',
     })
-    // Not where the arena was full, and the table was in it.
-    if (table.lifetime === this.#drawn.lifetime)
-      this.#drawn.setEntry(table.table, table.of.outcomes, part, entry)
   }
 }
 
 const selectionAt = ({ of: { outcomes } }: OutcomeTable, part: number): Selected =>
   outcomes.selections[outcomes.indexes[part] as number] as Selected
-
-const hasOutcomes = (set: Found['set']): set is SteeredSet =>
-  set.kind !== 'plain' && !('sticky' in set && set.sticky)

@@ -8,9 +8,21 @@
 // exactly proportional as it is without `sticky`.
 
 import { combineHashes, hashOctets, hashText, fractionOfHash } from '../../lib/hash.ts'
-import type { Policy, Pool, Target, TargetAddress } from '../policy.ts'
+import type {
+  Policy,
+  Pool,
+  SteeredAddresses,
+  SteeredMx,
+  SteeredSet,
+  Target,
+  TargetAddress,
+} from '../policy.ts'
 import type { Locus } from '../selection.ts'
 import { type Candidates, targetAt, weightAt } from './candidates.ts'
+
+export type StickySet = SteeredMx | SteeredAddresses
+
+export const isSticky = (set: SteeredSet): set is StickySet => 'sticky' in set && set.sticky
 
 /**
  * Clients in one network of this prefix length get the same answer. Fixed, so that all instances agree with each other

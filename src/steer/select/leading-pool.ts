@@ -18,7 +18,7 @@ import type { Chooser } from '../draw/chooser.ts'
 import type { Pool } from '../policy.ts'
 import type { SelectionReason } from '../selection.ts'
 import { createPoolEvaluation, evaluatePool, isEmpty, type PoolEvaluation } from './eligibility.ts'
-import { EvaluationCache } from './evaluation-cache.ts'
+import type { EvaluationCache } from './evaluation-cache.ts'
 import type { Family } from './last-resort.ts'
 
 /** No pool has a candidate. */
@@ -30,7 +30,7 @@ export const undecidedLead = -2
 /** The evaluated pools of one rule, with their working memory. Not re-entrant; one for each responder. */
 export class EvaluatedPools {
   readonly #health: HealthReader
-  readonly #cache: EvaluationCache
+  readonly #cache: EvaluationCache | null
   readonly #evaluations: PoolEvaluation[] = []
   /** Probability that each pool leads, times `#total`. */
   #leads = new Float64Array(16)
@@ -39,9 +39,10 @@ export class EvaluatedPools {
   #total = 0
   #count = 0
 
-  constructor(health: HealthReader) {
+  /** `cache`: null where every evaluation is to read health itself. */
+  constructor(health: HealthReader, cache: EvaluationCache | null = null) {
     this.#health = health
-    this.#cache = new EvaluationCache(health)
+    this.#cache = cache
   }
 
   /** How many pools are evaluated: the first so many of the rule. */
@@ -86,7 +87,9 @@ export class EvaluatedPools {
   evaluateNext(pools: readonly Pool[], family: Family): PoolEvaluation {
     const evaluation = this.at(this.#count)
     const pool = pools[this.#count++] as Pool
-    this.#cache.evaluate(evaluation, pool, family, pool.minHealthy > 0 ? 0 : pool.panic)
+    const panic = pool.minHealthy > 0 ? 0 : pool.panic
+    if (this.#cache === null) evaluatePool(evaluation, pool, family, this.#health, panic)
+    else this.#cache.evaluate(evaluation, pool, family, panic)
     return evaluation
   }
 

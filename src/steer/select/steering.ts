@@ -8,6 +8,7 @@ import { RandomChooser, type Chooser } from '../draw/chooser.ts'
 import { SpreadDraw } from '../draw/spread.ts'
 import type { SelectionReason } from '../selection.ts'
 import { createPoolEvaluation, type PoolEvaluation } from './eligibility.ts'
+import { EvaluationCache } from './evaluation-cache.ts'
 import { EvaluatedPools, undecidedLead } from './leading-pool.ts'
 import type { Family } from './last-resort.ts'
 import type { Pool } from '../policy.ts'
@@ -26,16 +27,19 @@ export interface Steering {
   readonly spread: SpreadDraw
 }
 
+/** `cachesEvaluations`: evaluations of pools stand until the generation of health moves. */
 export const createSteering = ({
   health,
   random,
+  cachesEvaluations = true,
 }: {
   readonly health: HealthReader
   readonly random: Random
+  readonly cachesEvaluations?: boolean
 }): Steering => ({
   health,
   chooser: new RandomChooser(random),
-  pools: new EvaluatedPools(health),
+  pools: new EvaluatedPools(health, cachesEvaluations ? new EvaluationCache(health) : null),
   spare: createPoolEvaluation(),
   lastResort: createCandidates(),
   spread: new SpreadDraw(),

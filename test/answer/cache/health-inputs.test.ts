@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest'
 
 import { type HealthInputs, RecordingHealth } from '../../../src/answer/cache/health-inputs.ts'
+import { Enumeration, selectUnder } from '../../../src/answer/cache/set-outcomes.ts'
 import { createRespond } from '../../../src/answer/respond.ts'
 import {
   createHealthTable,
@@ -10,6 +11,8 @@ import {
   SlotState,
   Standing,
 } from '../../../src/health/table.ts'
+import { isSticky } from '../../../src/steer/draw/sticky.ts'
+import { createSteering } from '../../../src/steer/select/steering.ts'
 import { seeded } from '../../steer/arrange.ts'
 import { contextOf, peerOf } from '../../support/ask-catalog.ts'
 import { compiledZone } from '../../support/compiled-zone.ts'
@@ -57,6 +60,7 @@ steering:
 records:
   '@': { NS: [ns1], MX: { steer: in } }
   relay: { address: { steer: in, answers: 1 } }
+  fixed: { MX: { steer: in, sticky: true }, address: { steer: in, answers: 1, sticky: true } }
   ns1: { A: 192.0.2.53 }
 `)
 
@@ -102,6 +106,8 @@ const later = 60
 test.each([
   ['relay.smtp.test', 1],
   ['smtp.test', 15],
+  ['fixed.smtp.test', 1],
+  ['fixed.smtp.test', 15],
 ])('%s: no answer goes by health that changed while it was looked at', (name, type) => {
   expect(slots.size).toBe(1)
   const query = buildQuery({ name, type, opts: [{ udp: 1232 }] })
@@ -129,3 +135,82 @@ test.each([
   }
   expect(atRead).toBeGreaterThan(5)
 })
+
+/** A table that lists what is read of it, but for slot 0 and row 0, which never change. */
+function listing(health: HealthReader) {
+  const reads = new Set<string>()
+  const note = (column: keyof HealthReader, index: number): void => {
+    if (index > 0) reads.add(`${column} ${index}`)
+  }
+  const reader: HealthReader = {
+    generation: () => health.generation(),
+    beats: () => health.beats(),
+    state: (slot) => (note('state', slot), health.state(slot)),
+    factor: (slot) => (note('factor', slot), health.factor(slot)),
+    holdSeconds: (slot) => (note('holdSeconds', slot), health.holdSeconds(slot)),
+    fellAtSeconds: (slot) => (note('fellAtSeconds', slot), health.fellAtSeconds(slot)),
+    standing: (row) => (note('standing', row), health.standing(row)),
+    share: (row) => (note('share', row), health.share(row)),
+    rowHoldSeconds: (row) => (note('rowHoldSeconds', row), health.rowHoldSeconds(row)),
+  }
+  return { reads, reader }
+}
+
+test.each(['all', 'last_good', 'servfail', '{ backup: spare }'])(
+  'on_all_down: %s: what a sticky set depends on is all that is read for any client',
+  (onAllDown) => {
+    const { zone: sticky } = compiledZone(`
+zone: smtp.test
+soa: { mname: ns1, rname: hostmaster }
+internal: [192.0.2.0/24]
+targets:
+  mx1: { addresses: [203.0.113.1, 2001:db8::1], region: eu }
+  mx2: { addresses: [203.0.113.2] }
+  mx3: { addresses: [203.0.113.3], region: us }
+  mx4: { addresses: [203.0.113.4] }
+probes: { p: {} }
+pools:
+  one: { probe: p, targets: { mx1: 2, mx2: 1 }, min_healthy: 0.5, spill: proportional, panic: 0.3 }
+  two: { probe: p, targets: { mx2: 1, mx3: 3 }, panic: 0.6 }
+  spare: { probe: p, targets: [mx4] }
+on_all_down: ${onAllDown}
+steering:
+  in: [{ when: { network: 198.51.100.0/24 }, pools: [two] }, { pools: [one, two] }]
+records:
+  '@': { NS: [ns1] }
+  ns1: { A: 192.0.2.53 }
+  fixed: { MX: { steer: in, ladder: 2, sticky: true }, address: { steer: in, answers: 2, sticky: true } }
+  equal: { MX: { steer: in, mode: equal, sticky: true } }
+`)
+    const table = createHealthTable(64, 64)
+    const random = seeded(4)
+    const below = (count: number): number => Math.floor(random() * count)
+    const sets = [...sticky.nodes.values()]
+      .flatMap((node) => [...node.sets.values()])
+      .filter((set) => set.kind !== 'plain' && isSticky(set))
+    expect(sets).toHaveLength(4)
+    let selected = 0
+    for (let round = 0; round < 60; round++) {
+      // Everything down now and then.
+      const states = round % 3 === 0 ? [SlotState.down] : Object.values(SlotState)
+      for (let i = 1; i < 32; i++) {
+        table.setFell(i, below(200))
+        table.set(i, states[below(states.length)] as SlotState, below(3) / 2, 60)
+        table.setRow(i, (below(8) < 5 ? 0 : below(4)) as Standing, below(3) / 2, 60)
+      }
+      for (const set of sets) {
+        for (let rule = 0; rule < 3; rule++) {
+          const noted = listing(table)
+          new Enumeration(noted.reader).outcomesOf(set, rule, sticky)
+          const read = listing(table)
+          const health = read.reader
+          const steering = createSteering({ health, random, cachesEvaluations: false })
+          for (let client = 0; client < 4; client++)
+            if (selectUnder(set, rule, below(2 ** 32), steering).kind === 'selected') selected++
+          expect([...read.reads].filter((one) => !noted.reads.has(one))).toEqual([])
+        }
+      }
+    }
+    expect(selected).toBeGreaterThan(1000)
+  },
+)

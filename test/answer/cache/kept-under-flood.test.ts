@@ -29,6 +29,7 @@ steering:
 records:
   '@': { NS: [ns1], MX: { steer: in, ladder: 5 } }
   ns1: { A: 192.0.2.53 }
+  fixed: { MX: { steer: in, sticky: true } }
   '*.wild': { TXT: '${long} ${long} ${long}' }
 `).zone
 }
@@ -43,7 +44,12 @@ function asker(zone = few) {
   const out = new Uint8Array(4096)
   const peer = peerOf('udp')
   const send = (packet: Uint8Array): number => respond(packet, 0, packet.length, peer, out, 0)
-  return { health, counters, send }
+  /** Asks from the /24 of this number. */
+  const sendFrom = (network: number, packet: Uint8Array): number => {
+    peer.octets = Uint8Array.of(198, network >> 8, network, 7)
+    return send(packet)
+  }
+  return { health, counters, send, sendFrom }
 }
 
 const ladder = buildQuery({ name: 'smtp.test', type: 15 })
@@ -130,4 +136,30 @@ test('of orders that are too many some are kept, and others later', () => {
   for (let i = 0; i < 30_000; i++) send(ladder)
   expect(kept()).toBeGreaterThan(first + 60)
   expect(kept()).toBeLessThan(400)
+})
+
+test('of a sticky set a message is kept for each selection, and each network finds its own again', () => {
+  const { send, sendFrom } = asker(few)
+  const fixed = buildQuery({ name: 'fixed.smtp.test', type: 15 })
+  for (let i = 0; i < 10; i++) send(fixed)
+  const kept = callsOf(DrawnMessages.prototype, 'add')
+  const copied = callsOf(DrawnMessages.prototype, 'copy')
+  const networks = 1000
+  for (let network = 0; network < networks; network++) sendFrom(network, fixed)
+  expect([kept(), copied()]).toEqual([2, 0])
+  for (let network = 0; network < networks; network++) sendFrom(network, fixed)
+  // Hardly any two share both of their cells.
+  expect(kept()).toBe(2)
+  expect(copied()).toBeGreaterThan(0.98 * networks)
+})
+
+test('a flood of networks evicts those of a sticky set, and no more', () => {
+  const { send, sendFrom } = asker(few)
+  const fixed = buildQuery({ name: 'fixed.smtp.test', type: 15 })
+  for (let i = 0; i < 10; i++) send(fixed)
+  const kept = callsOf(DrawnMessages.prototype, 'add')
+  for (let network = 0; network < 60_000; network++) sendFrom(network, fixed)
+  for (let i = 0; i < 20; i++) send(ladder)
+  // Those of the set, and those of the ladder.
+  expect(kept()).toBe(2 + 2)
 })
