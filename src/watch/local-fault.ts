@@ -67,6 +67,9 @@ interface LocalFaultOptions {
 /** Held slots are judged again this often: one that is probed by another instance has no outcome here to cause it. */
 const releaseIntervalMs = 10_000
 
+/** Groups that are released within this time share a round of judgements: it goes over all slots, and holds begin together. */
+const releaseTogetherMs = 1000
+
 export class LocalFaultDetector {
   readonly #options: LocalFaultOptions
   readonly #lag: LoopLag
@@ -151,14 +154,16 @@ export class LocalFaultDetector {
     return this.#canaries.stop()
   }
 
-  #planRelease(): void {
+  #planRelease(leastMs = 0): void {
     const { clock, timer, onRelease } = this.#options
     const nextMs = this.#massFailureGuard.nextReleaseInMs(clock.monotonicMs()) ?? 0
-    this.#cancelRelease ??= timer(Math.min(releaseIntervalMs, nextMs), () => {
+    const delayMs = Math.min(releaseIntervalMs, Math.max(nextMs, leastMs))
+    this.#cancelRelease ??= timer(delayMs, () => {
       this.#cancelRelease = null
       this.#reportReleased()
       onRelease()
-      if (this.#massFailureGuard.nextReleaseInMs(clock.monotonicMs()) !== null) this.#planRelease()
+      if (this.#massFailureGuard.nextReleaseInMs(clock.monotonicMs()) !== null)
+        this.#planRelease(releaseTogetherMs)
     })
   }
 

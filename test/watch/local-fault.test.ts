@@ -136,6 +136,30 @@ test('what only other instances see waits for the mass-failure guard, and no lon
   expect(all.state(10)).toBe(SlotState.down)
 })
 
+test('groups that are released within a second share one round of judgements', async () => {
+  const own = createStandaloneVotes()
+  let judgements = 0
+  const counted: ClusterVotes = {
+    ...own,
+    votes(key) {
+      judgements++
+      return own.votes(key)
+    },
+  }
+  const all = rig((_, nowMs) => (nowMs >= atMs ? ['dead'] : ['ok']), [], 3, counted)
+  const pools = slotsOf(40).map((pool) => poolOf([pool, pool + 40, pool + 80], `p${pool}`))
+  all.watch.update(addresses(120), pools)
+  await all.run(atMs)
+  const released = (): number => all.events.filter(({ kind }) => kind === 'released').length
+  for (let i = 0; i < 150 && released() === 0; i++) await all.run(1000)
+  const before = judgements
+  await all.run(20_000)
+  expect(released()).toBe(41)
+  // About 500 are of probes; a round for each of the groups would be 41 × 120 more.
+  expect(judgements - before).toBeLessThan(3000)
+  await all.watch.stop()
+})
+
 describe('isolation', () => {
   const canaries = [
     { address: '198.51.100.1', port: 53 },
