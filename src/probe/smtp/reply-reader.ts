@@ -6,39 +6,39 @@
 import { Buffer } from 'node:buffer'
 import type { Reply } from './smtp-script.ts'
 
-type Excess = 'line-too-long' | 'too-many-lines' | 'too-many-octets'
+interface Excess {
+  readonly kind: 'excess'
+  readonly reason: 'line-too-long' | 'too-many-lines' | 'too-many-octets'
+}
 
-type NextLine =
-  /** The octets are valid until the next call. */
-  | { readonly kind: 'line'; readonly octets: Uint8Array }
-  | { readonly kind: 'more' }
-  | { readonly kind: 'excess'; readonly reason: Exclude<Excess, 'too-many-lines'> }
-
+/** Texts have one character for each octet. */
 export type NextReply =
   | { readonly kind: 'reply'; readonly reply: Reply }
   | { readonly kind: 'more' }
-  | { readonly kind: 'excess'; readonly reason: Excess }
+  | Excess
   /** The lines of the reply have different codes; `code` is that of the last. */
   | { readonly kind: 'mixed'; readonly code: number }
   /** A line, or the beginning of one, that is not of SMTP. */
-  | { readonly kind: 'not-smtp'; readonly octets: Uint8Array }
+  | { readonly kind: 'not-smtp'; readonly text: string }
 
 /** A line without end is checked once it is this long: enough to recognise TLS and HTTP. */
 const checkedFromOctets = 8
 
-const nothing = new Uint8Array(0)
-
 export const totalLimitOctets = 16_384
 
-const lf = 10
-
 const lineLimitOctets = 2048
-
-const firstOctets = 64
 
 const replyLineLimit = 100
 
 const cr = 13
+
+const more: NextReply = { kind: 'more' }
+
+const lineTooLong: Excess = { kind: 'excess', reason: 'line-too-long' }
+
+const tooManyLines: Excess = { kind: 'excess', reason: 'too-many-lines' }
+
+const tooManyOctets: Excess = { kind: 'excess', reason: 'too-many-octets' }
 
 /**
  * Reads lines from octets that arrive split at any point, within the limits of one probe:
@@ -47,91 +47,82 @@ const cr = 13
  *   one reply   ≤ 100 lines, greetings included
  *   all octets  ≤ 16 KiB
  *
- * A line ends at LF; a CR before it is dropped. The reader copies one line at most and keeps no chunk, so that hundreds of
- * probes in flight cost little memory.
+ * A line ends at LF; a CR before it is dropped. Octets are decoded once a chunk, as far as the limit: lines are parts of
+ * that text, and cost hardly any memory of their own.
  */
 class LineReader {
-  #line: Uint8Array = nothing
-  #length = 0
+  #partial = ''
   #octets = 0
-  #chunk: Uint8Array = nothing
+  #chunk = ''
   #at = 0
+  /** Octets of the chunk beyond the limit, which are not decoded. */
+  #unread = 0
 
-  /** Sets the octets to read; call `next` until it returns `more`, which means that the chunk is consumed. */
+  /** Sets the octets to read; call `next` until it returns null, which means that the chunk is consumed. */
   push(chunk: Uint8Array): void {
-    this.#chunk = chunk
+    this.#chunk = latin1(chunk, totalLimitOctets - this.#octets + 1)
     this.#at = 0
+    this.#unread = chunk.length - this.#chunk.length
   }
 
-  next(): NextLine {
-    while (this.#at < this.#chunk.length) {
-      const octet = this.#chunk[this.#at++] as number
-      if (++this.#octets > totalLimitOctets) return { kind: 'excess', reason: 'too-many-octets' }
-      if (octet === lf) return { kind: 'line', octets: this.#take() }
-      if (this.#length === lineLimitOctets - 1) return { kind: 'excess', reason: 'line-too-long' }
-      if (this.#length === this.#line.length) this.#grow()
-      this.#line[this.#length++] = octet
+  /** The next line, or null if the chunk has no further end of a line. */
+  next(): string | Excess | null {
+    const lf = this.#chunk.indexOf('\n', this.#at)
+    const end = lf < 0 ? this.#chunk.length : lf
+    const taken = end - this.#at + (lf < 0 ? 0 : 1)
+    const lineRoom = lineLimitOctets - 1 - this.#partial.length
+    const room = totalLimitOctets - this.#octets
+    if (end - this.#at > lineRoom || taken > room) {
+      this.#partial += this.#chunk.slice(this.#at, this.#at + Math.min(lineRoom, room))
+      return room <= lineRoom ? tooManyOctets : lineTooLong
     }
-    this.#chunk = nothing
-    this.#at = 0
-    return { kind: 'more' }
+    this.#octets += taken
+    const line = this.#partial + this.#chunk.slice(this.#at, end)
+    this.#at += taken
+    this.#partial = lf < 0 ? line : ''
+    if (lf < 0) return null
+    return line.charCodeAt(line.length - 1) === cr ? line.slice(0, -1) : line
   }
 
-  /** Returns the octets of the line that has no end yet. Valid until the next call. */
-  partial(): Uint8Array {
-    return this.#line.subarray(0, this.#length)
+  /** Returns the line that has no end yet. */
+  partial(): string {
+    return this.#partial
   }
 
   /** Drops the octets that were not read. Returns their number. */
   discard(): number {
-    const count = this.#chunk.length - this.#at + this.#length
-    this.#chunk = nothing
+    const count = this.#chunk.length - this.#at + this.#unread + this.#partial.length
+    this.#chunk = ''
     this.#at = 0
-    this.#length = 0
+    this.#unread = 0
+    this.#partial = ''
     return count
-  }
-
-  #grow(): void {
-    const longer = new Uint8Array(Math.max(firstOctets, this.#line.length * 2))
-    longer.set(this.#line)
-    this.#line = longer
-  }
-
-  #take(): Uint8Array {
-    const end = this.#length > 0 && this.#line[this.#length - 1] === cr ? -1 : 0
-    const octets = this.#line.subarray(0, this.#length + end)
-    this.#length = 0
-    return octets
   }
 }
 
-/** Text after the code in lower case, one character an octet. */
-const textOf = (line: Uint8Array): string => latin1(line, 4).toLowerCase()
+/** Decodes at most `maxOctets`, one character an octet. */
+const latin1 = (octets: Uint8Array, maxOctets: number): string => {
+  const { buffer, byteOffset, length } = octets
+  const readable = octets instanceof Buffer ? octets : Buffer.from(buffer, byteOffset, length)
+  return readable.toString('latin1', 0, maxOctets)
+}
 
-/** Decodes one character an octet; without an iterator, since hundreds of lines arrive a second. */
-export const latin1 = (octets: Uint8Array, start = 0, end: number = octets.length): string =>
-  Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1', start, end)
-
-const digit = (octets: Uint8Array, at: number): number => {
-  const value = (octets[at] ?? 0) - zero
+const digit = (text: string, at: number): number => {
+  const value = text.charCodeAt(at) - zero
   return value >= 0 && value <= 9 ? value : -1
 }
 
 const zero = 48
 
-const hyphen = 45
-
-const space = 32
-
 export class ReplyReader {
   readonly #lines = new LineReader()
-  readonly #onLine: (octets: Uint8Array, code: number) => boolean
+  readonly #onLine: (text: string, code: number) => boolean
   #code: number | null = null
   #lineCount = 0
   #texts: string[] = []
 
   /** `onLine` is called with every line of a reply as it arrives, and returns whether the reply has to keep its text. */
-  constructor(onLine: (octets: Uint8Array, code: number) => boolean) {
+  constructor(onLine: (text: string, code: number) => boolean) {
     this.#onLine = onLine
   }
 
@@ -142,16 +133,16 @@ export class ReplyReader {
 
   next(): NextReply {
     for (;;) {
-      const next = this.#lines.next()
-      if (next.kind === 'excess') return next
-      if (next.kind === 'more') return this.#checkPartial()
-      const reply = this.#take(next.octets)
+      const line = this.#lines.next()
+      if (line === null) return this.#checkPartial()
+      if (typeof line !== 'string') return line
+      const reply = this.#take(line)
       if (reply !== null) return reply
     }
   }
 
-  /** Returns the octets of the line that has no end yet. Valid until the next call. */
-  partial(): Uint8Array {
+  /** Returns the line that has no end yet. */
+  partial(): string {
     return this.#lines.partial()
   }
 
@@ -166,25 +157,25 @@ export class ReplyReader {
   }
 
   #checkPartial(): NextReply {
-    const octets = this.partial()
-    return octets.length >= checkedFromOctets && this.isNotSmtp()
-      ? { kind: 'not-smtp', octets }
-      : { kind: 'more' }
+    const text = this.partial()
+    return text.length >= checkedFromOctets && this.isNotSmtp() ? { kind: 'not-smtp', text } : more
   }
 
-  /** Takes one line. Returns null while the reply goes on. */
-  #take(octets: Uint8Array): NextReply | null {
-    if (++this.#lineCount > replyLineLimit) return { kind: 'excess', reason: 'too-many-lines' }
-    const line = parseReplyLine(octets)
-    if (line === null) return { kind: 'not-smtp', octets }
-    const { code, isPolicy } = line
-    if (this.#onLine(octets, code)) this.#texts.push(textOf(octets))
+  /**
+   * Takes one line: three digits, then `-` if more lines follow. The text is not checked: servers send 8-bit octets, NULs and
+   * lower case, and still accept mail. Returns null while the reply goes on.
+   */
+  #take(text: string): NextReply | null {
+    if (++this.#lineCount > replyLineLimit) return tooManyLines
+    if (text.length < 3 || !canBeReply(text)) return { kind: 'not-smtp', text }
+    const code = digit(text, 0) * 100 + digit(text, 1) * 10 + digit(text, 2)
+    if (this.#onLine(text, code)) this.#texts.push(text.slice(4).toLowerCase())
     const before = this.#code
     const isRefusalAfterTeaser = before !== null && before < 400 && code >= 400
     if (before !== null && before !== code && !isRefusalAfterTeaser) return { kind: 'mixed', code }
     this.#code = code
-    if (!line.isLast) return null
-    const reply = { code, isPolicy, texts: this.#texts }
+    if (text[3] === '-') return null
+    const reply = { code, isPolicy: isPolicy(text), texts: this.#texts }
     this.#code = null
     this.#lineCount = 0
     this.#texts = []
@@ -192,41 +183,24 @@ export class ReplyReader {
   }
 }
 
-/**
- * One line of a reply: three digits, then `-` if more lines follow. The text is not checked: servers send 8-bit octets, NULs
- * and lower case, and still accept mail.
- */
-interface ReplyLine {
-  readonly code: number
-  readonly isLast: boolean
-  /** Whether it has an enhanced code x.7.x (RFC 3463 §3.8): security or policy, so that it may concern only the prober. */
-  readonly isPolicy: boolean
+/** Whether a line that starts like this can be a line of a reply; true for an empty one. */
+function canBeReply(start: string): boolean {
+  const { length } = start
+  if (length > 0 && (digit(start, 0) < 2 || digit(start, 0) > 5)) return false
+  if (length > 1 && digit(start, 1) < 0) return false
+  if (length > 2 && digit(start, 2) < 0) return false
+  const mark = start[3]
+  return mark === undefined || mark === ' ' || mark === '-' || mark === '\r'
 }
 
-function parseReplyLine(octets: Uint8Array): ReplyLine | null {
-  if (octets.length < 3 || !canBeReply(octets)) return null
-  const code = digit(octets, 0) * 100 + digit(octets, 1) * 10 + digit(octets, 2)
-  return { code, isLast: octets[3] !== hyphen, isPolicy: isPolicy(octets) }
-}
-
-/** Whether a line that starts with these octets can be a line of a reply; true for no octets. */
-function canBeReply(start: Uint8Array): boolean {
-  const [first, , , mark] = start
-  if (first !== undefined && (first < zero + 2 || first > zero + 5)) return false
-  if (start.length > 1 && digit(start, 1) < 0) return false
-  if (start.length > 2 && digit(start, 2) < 0) return false
-  return mark === undefined || mark === space || mark === hyphen || mark === 13
-}
-
-/** Protocol of a line that is not of SMTP, by its first octets. */
-export function identifyProtocol(start: Uint8Array): 'tls' | 'http' | 'not-smtp' {
+/** Protocol of a line that is not of SMTP, by its beginning. */
+export function identifyProtocol(start: string): 'tls' | 'http' | 'not-smtp' {
   // TLS records: alert 21 or handshake 22, then major version 3 (RFC 8446 §5.1).
-  if ((start[0] === 21 || start[0] === 22) && start[1] === 3) return 'tls'
-  const word = latin1(start, 0, 5)
-  return word === 'HTTP/' ? 'http' : 'not-smtp'
+  const first = start.charCodeAt(0)
+  if ((first === 21 || first === 22) && start.charCodeAt(1) === 3) return 'tls'
+  return start.startsWith('HTTP/') ? 'http' : 'not-smtp'
 }
 
-function isPolicy(octets: Uint8Array): boolean {
-  const dot = 46
-  return octets[4] === octets[0] && octets[5] === dot && digit(octets, 6) === 7 && octets[7] === dot
-}
+/** Whether a line has an enhanced code x.7.x (RFC 3463 §3.8): security or policy, so that it may concern only the prober. */
+const isPolicy = (text: string): boolean =>
+  text[4] === text[0] && text[5] === '.' && text[6] === '7' && text[7] === '.'

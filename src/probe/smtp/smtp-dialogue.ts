@@ -10,7 +10,7 @@
 import type { DialogueLine, Outcome } from '../../health/outcome.ts'
 import type { TlsReport } from '../../health/tls-report.ts'
 import type { ProbeProfile } from './profile.ts'
-import { latin1, identifyProtocol, type NextReply, ReplyReader } from './reply-reader.ts'
+import { identifyProtocol, type NextReply, ReplyReader } from './reply-reader.ts'
 import {
   type Disruption,
   describeDisruption,
@@ -71,7 +71,7 @@ export class SmtpDialogue {
   readonly #profile: ProbeProfile
   readonly #log: DialogueLog
   readonly #hadStarttls: boolean
-  readonly #reader = new ReplyReader((octets, code) => this.#onReplyLine(octets, code))
+  readonly #reader = new ReplyReader((text, code) => this.#onReplyLine(text, code))
   readonly #hardMs: number
   #phase: Phase = 'connect'
   #nowMs = 0
@@ -169,13 +169,13 @@ export class SmtpDialogue {
   }
 
   /** Logs a line of a reply. Returns whether smtp-script.ts needs its text. */
-  #onReplyLine(octets: Uint8Array, code: number): boolean {
-    this.#log.received(octets, this.#nowMs)
+  #onReplyLine(text: string, code: number): boolean {
+    this.#log.received(text, this.#nowMs)
     return code >= 400 || this.#phase !== 'banner' || this.#profile.expect.banner.length > 0
   }
 
   #reject(next: Exclude<NextReply, { kind: 'reply' | 'more' }>): void {
-    if (next.kind === 'not-smtp') return this.#concludeNotSmtp(next.octets)
+    if (next.kind === 'not-smtp') return this.#concludeNotSmtp(next.text)
     if (next.kind === 'mixed') {
       return this.#conclude({ kind: 'garbage', reason: 'mixed-codes', code: next.code })
     }
@@ -236,9 +236,9 @@ export class SmtpDialogue {
     this.#conclude(outcomeOfDisruption(this.#phase, disruption, this.#profile.tls.mode))
   }
 
-  #concludeNotSmtp(octets: Uint8Array): void {
-    this.#log.received(octets, this.#nowMs)
-    this.#conclude({ kind: 'garbage', reason: identifyProtocol(octets), code: null })
+  #concludeNotSmtp(text: string): void {
+    this.#log.received(text, this.#nowMs)
+    this.#conclude({ kind: 'garbage', reason: identifyProtocol(text), code: null })
   }
 
   #decide(partial: PartialOutcome): void {
@@ -339,9 +339,9 @@ class DialogueLog {
     this.#onLine = onLine
   }
 
-  received(octets: Uint8Array, atMs: number): void {
+  received(received: string, atMs: number): void {
     if (this.#dropped && !this.#onLine) return
-    const line: DialogueLine = { atMs, from: '<', text: escapeOctets(octets) }
+    const line: DialogueLine = { atMs, from: '<', text: printable(received) }
     this.#onLine?.(line)
     if (this.#dropped) return
     const fits = this.#characters + line.text.length <= totalCharacterLimit
@@ -386,7 +386,7 @@ class DialogueLog {
 }
 
 /** Returns printable ASCII as it is, backslash doubled, the rest as \xNN; cut at 512 characters. */
-function escapeOctets(octets: Uint8Array): string {
-  const text = latin1(octets, 0, characterLimit + 1)
+function printable(received: string): string {
+  const text = received.length > characterLimit ? received.slice(0, characterLimit + 1) : received
   return cut(/[^ -[\]-~]/.test(text) ? text.replaceAll(/[^ -[\]-~]/g, escapeCharacter) : text)
 }

@@ -133,8 +133,12 @@ const isPolicyRefusal = ({ isPolicy, texts }: Reply): boolean =>
   isPolicy || texts.some((text) => text.includes('too many connections'))
 
 /** Keywords of an EHLO reply: the first word of every line after the first (RFC 5321 §4.1.1.1). */
-export const keywordsOf = ({ texts }: Reply): readonly string[] =>
-  texts.slice(1).map((text) => text.split(' ')[0] ?? '')
+export const keywordsOf = ({ texts }: Reply): readonly string[] => texts.slice(1).map(firstWord)
+
+function firstWord(text: string): string {
+  const end = text.indexOf(' ')
+  return end < 0 ? text : text.slice(0, end)
+}
 
 function afterEhlo(phase: 'ehlo' | 'helo', reply: Reply, session: Session): Step {
   const { profile, hasTls } = session
