@@ -44,10 +44,13 @@ export const createAvailability = (): Availability =>
 
 /** Counts one handshake in every window. */
 export function countHandshake(rings: Availability, isGood: boolean, wallMs: number): void {
-  for (const [i, { bucketMs }] of availabilityWindows.entries()) {
-    add(rings[i] as Ring, Math.floor(wallMs / bucketMs), { good: isGood ? 1 : 0, total: 1 })
-  }
+  const added = isGood ? good : bad
+  for (let i = 0; i < rings.length; i++)
+    add(rings[i] as Ring, Math.floor(wallMs / (availabilityWindows[i]?.bucketMs ?? 1)), added)
 }
+
+const good: Handshakes = { good: 1, total: 1 }
+const bad: Handshakes = { good: 0, total: 1 }
 
 /** Drops counts for a bucket older than the one stored in its place: the clock went back by more than a window. */
 function add({ numbers, good, total }: Ring, number: number, added: Handshakes): void {

@@ -105,7 +105,7 @@ export function advance(
   nowMs: number,
 ): DampingState {
   if (verdict === 'unknown') return { ...state, unknowns: state.unknowns + 1 }
-  const known = { ...state, unknowns: 0 }
+  const known = state.unknowns === 0 ? state : { ...state, unknowns: 0 }
   if (verdict === 'pass') return pass(known, policy, nowMs)
   if (verdict === 'busy') return worsen({ ...known, busies: known.busies + 1 }, policy, nowMs)
   return worsen({ ...known, fails: known.fails + 1 }, policy, nowMs)

@@ -34,11 +34,18 @@ export const isProberBlocked = (refusal: Refusal): boolean =>
   refusal === 'alone' || refusal === 'blocked'
 
 /** Whether a vote's reason is one of the outcome `refusing`. */
-export const isRefusing = (reason: string): boolean =>
-  /^(banner|mail|rcpt)-(policy|refusing)$/.test(reason)
+export const isRefusing = (reason: string): boolean => refusingReasons.has(reason)
 
-/** One report per vote other than `?`; refused if it is down for a reason of refusal. */
+const refusingReasons: ReadonlySet<string> = new Set(
+  ['banner', 'mail', 'rcpt'].flatMap((phase) => [`${phase}-policy`, `${phase}-refusing`]),
+)
+
+/** Whether a vote says that the target is down for a reason of refusal. */
+export const isRefusal = ({ state, reason }: LiveVote): boolean =>
+  state === 'D' && isRefusing(reason)
+
+/** One report per vote other than `?`. */
 export const siteReports = (votes: readonly LiveVote[]): readonly SiteReport[] =>
   votes
     .filter(({ state }) => state !== '?')
-    .map(({ site, state, reason }) => ({ site, isRefused: state === 'D' && isRefusing(reason) }))
+    .map((vote) => ({ site: vote.site, isRefused: isRefusal(vote) }))

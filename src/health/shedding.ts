@@ -43,7 +43,7 @@ export function updateShedding(
   intervalMs: number,
   nowMs: number,
 ): SheddingState {
-  if (load === null) return { ...state, slows: 0 }
+  if (load === null) return state.slows === 0 ? state : { ...state, slows: 0 }
   const slows = load === 'slow' ? state.slows + 1 : 0
   // Capped at one interval, so that after a gap in probing the previous pressure still counts.
   const passedMs = Math.min(Math.max(0, nowMs - state.atMs), intervalMs)

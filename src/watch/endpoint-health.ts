@@ -79,8 +79,8 @@ interface JudgementInput {
   readonly treatsAllAlike: boolean
   /** Whether the mass-failure guard asks for a second round before the endpoint is down. */
   readonly isMassFailure: boolean
-  /** Whether less than half of one of its pools is up. */
-  readonly isPoolShort: boolean
+  /** Whether less than half of one of its pools is up: a walk over them, which only an endpoint that is judged down needs. */
+  readonly isPoolShort: () => boolean
   /** Whether this instance is cut off from the other instances. */
   readonly isCutOff: boolean
 }
@@ -263,7 +263,8 @@ export class EndpointHealth {
     this.state = publishedState({
       judgement,
       acceptsDown: input.acceptsDown,
-      isKeptAsSuspect: !this.isConfirmedDown() || (input.isPoolShort && this.canBeKeptAsSuspect()),
+      isKeptAsSuspect:
+        !this.isConfirmedDown() || (this.canBeKeptAsSuspect() && input.isPoolShort()),
       isSuspect: this.#damping.state === SlotState.suspect,
     })
     this.#tableState =

@@ -110,6 +110,10 @@ class ScheduledEndpointWatch implements EndpointWatch {
   readonly #byKey = new Map<string, WatchedEndpoint>()
   readonly #inFlight = new InFlightCounter()
   readonly #unsubscribe: () => void
+  readonly #isAway = (row: number): boolean => {
+    const { table } = this.#options
+    return isOut(table.standing(row)) || table.share(row) === 0
+  }
 
   constructor(options: EndpointWatchOptions) {
     const { clock, cluster, timer = systemTimer, probe = probeAddress } = options
@@ -204,7 +208,7 @@ class ScheduledEndpointWatch implements EndpointWatch {
     for (const { health } of this.#endpoints.values()) {
       const { kind, reason } = health.lastOutcome ?? {}
       if (kind === 'self' && reason && !isolationReasons.has(reason)) reasons.push(reason)
-      if (health.alerts.raised().includes('prober-blind')) blind++
+      if (health.alerts.isRaised('prober-blind')) blind++
     }
     const different = [...new Set(reasons)].sort().join(', ')
     return { count: reasons.length, blind, of: this.#endpoints.size, reasons: different }
@@ -298,9 +302,7 @@ class ScheduledEndpointWatch implements EndpointWatch {
     const { table, clock, cluster, onTransition, onAlert } = this.#options
     const { health } = endpoint
     const { slot } = health
-    const pools = this.#pools
     const nowMs = clock.monotonicMs()
-    const isAway = (row: number): boolean => isOut(table.standing(row)) || table.share(row) === 0
     const votes = cluster.votes(endpoint.key)
     const isKnown = !this.#firstRound.acceptsDown && endpoint.isKnown(votes)
     if (isKnown) this.#firstRound.markKnown()
@@ -308,16 +310,14 @@ class ScheduledEndpointWatch implements EndpointWatch {
       acceptsDown: this.#firstRound.acceptsDown || isKnown,
       treatsAllAlike: this.#firstRound.treatsAllAlike,
       isMassFailure: this.#localFaults.isMassFailure(slot),
-      // A getter, since it costs a walk over the pools and matters only to an endpoint that is judged down.
-      get isPoolShort() {
-        return pools.isInShortPool(slot, isAway)
-      },
+      isPoolShort: () => this.#pools.isInShortPool(slot, this.#isAway),
       isCutOff: cluster.status().degraded,
     })
     health.write(table, nowMs)
     this.#slowStarts.track(health)
     if (change) for (const transition of describeChange(health, change)) onTransition(transition)
-    for (const alert of describeAlerts(health, health.updateAlerts(votes, nowMs))) onAlert?.(alert)
+    const alerts = health.updateAlerts(votes, nowMs)
+    if (alerts.length > 0) for (const alert of describeAlerts(health, alerts)) onAlert?.(alert)
     for (const other of this.#pools.setDown(slot, health.isConfirmedDown()))
       this.#judgeKeptAsSuspect(other)
   }

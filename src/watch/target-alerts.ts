@@ -8,7 +8,7 @@
 import type { DampingPolicy } from '../health/damping.ts'
 import type { LiveVote } from '../health/consensus.ts'
 import type { Outcome } from '../health/outcome.ts'
-import { classifyRefusal, isProberBlocked, siteReports } from '../health/refusal.ts'
+import { classifyRefusal, isProberBlocked, isRefusal, siteReports } from '../health/refusal.ts'
 import type { AlertKind } from '../health/verdict.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 
@@ -65,6 +65,10 @@ export class TargetAlerts {
     return [...this.#raised.keys()]
   }
 
+  isRaised(alert: AlertKind): boolean {
+    return this.#raised.has(alert)
+  }
+
   inherit(before: TargetAlerts): void {
     this.#raised = before.#raised
   }
@@ -74,7 +78,7 @@ export class TargetAlerts {
     const { last, votes, isBlind } = input
     const tls = last && this.#tlsReason(last)
     const isQuiet = tls === null && !isBlind && this.#raised.size === 0
-    if (isQuiet && votes.every(({ state }) => state !== 'D')) return noChanges
+    if (isQuiet && !votes.some(isRefusal)) return noChanges
     const next = new Map<AlertKind, string>()
     if (last !== null && isProberBlocked(classifyRefusal(siteReports(votes))))
       next.set('prober-blocked', this.#raised.get('prober-blocked') ?? last.reason)

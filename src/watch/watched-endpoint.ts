@@ -25,7 +25,8 @@ export class WatchedEndpoint implements ScheduledProbe {
   readonly #actions: EndpointActions
   /** Aborts the probe in flight; replaced once used. */
   #controller = new AbortController()
-  #lastVote: string | null = null
+  #lastVote: Vote['state'] | null = null
+  #wasRefusing = false
   #hasForeignVote = false
 
   constructor(health: EndpointHealth, actions: EndpointActions) {
@@ -43,16 +44,25 @@ export class WatchedEndpoint implements ScheduledProbe {
 
   run(done: () => void): void {
     const { signal } = this.#controller
-    void this.#actions
-      .probe(signal)
-      .then((outcome) => {
-        if (!signal.aborted) this.#actions.onOutcome(outcome)
-      })
-      // Whatever an outcome leads to: an endpoint whose probe does not end would never be probed again.
-      .finally(() => {
-        this.#actions.onEnd()
-        done()
-      })
+    const actions = this.#actions
+    const end = (): void => {
+      actions.onEnd()
+      done()
+    }
+    // Whatever an outcome leads to: an endpoint whose probe does not end would never be probed again.
+    void actions.probe(signal).then(
+      (outcome) => {
+        try {
+          if (!signal.aborted) actions.onOutcome(outcome)
+        } finally {
+          end()
+        }
+      },
+      (error: unknown) => {
+        end()
+        throw error
+      },
+    )
   }
 
   abort(): void {
@@ -71,9 +81,10 @@ export class WatchedEndpoint implements ScheduledProbe {
   /** Returns the vote of this instance if it differs from the last one returned, in state or in being a refusal; else null. */
   changedVote(): Vote | null {
     const vote = this.health.vote()
-    const text = `${vote.state} ${isRefusing(vote.reason)}`
-    if (text === this.#lastVote) return null
-    this.#lastVote = text
+    const refuses = isRefusing(vote.reason)
+    if (vote.state === this.#lastVote && refuses === this.#wasRefusing) return null
+    this.#lastVote = vote.state
+    this.#wasRefusing = refuses
     return vote
   }
 }

@@ -59,7 +59,7 @@ export class WatchedPools {
 
   /** Sets whether a slot is down. Returns all slots of the pools that became short by it, or are short no longer. */
   setDown(slot: number, isDown: boolean): readonly number[] {
-    if (this.#downSlots.has(slot) === isDown) return []
+    if (this.#downSlots.has(slot) === isDown) return none
     const memberships = this.#memberships.get(slot) ?? []
     const before = memberships.map((one) => [this.#isDown(one), isShort(one.pool)] as const)
     if (isDown) this.#downSlots.add(slot)
@@ -93,6 +93,8 @@ export class WatchedPools {
     return slots.length > 0 && slots.every((slot) => this.#downSlots.has(slot))
   }
 }
+
+const none: readonly number[] = []
 
 const isShort = ({ weight, upWeight }: Pick<Pool, 'weight' | 'upWeight'>): boolean =>
   upWeight * 2 < weight

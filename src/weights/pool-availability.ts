@@ -66,13 +66,36 @@ interface CountedPool {
   readonly rings: Availability
 }
 
+/** The pools of one target. */
+interface PoolsOfTarget {
+  readonly zone: string
+  readonly target: string
+  readonly pools: CountedPool[]
+}
+
+/** The pools of a target with an address in the slot, which are added if there are none yet. */
+function poolsOfTarget(
+  bySlot: Map<number, PoolsOfTarget[]>,
+  slot: number,
+  zone: string,
+  target: string,
+): CountedPool[] {
+  const targets = bySlot.get(slot) ?? []
+  bySlot.set(slot, targets)
+  const known = targets.find((one) => one.target === target && one.zone === zone)
+  if (known) return known.pools
+  const pools: CountedPool[] = []
+  targets.push({ zone, target, pools })
+  return pools
+}
+
 class CountedPools implements PoolAvailability {
   readonly #clock: Clock
   readonly #restored: ReadonlyMap<string, SavedAvailability>
   #tallies: TallyStore | null = null
   #pools: ReadonlyMap<string, CountedPool> = new Map()
-  /** Pools that an outcome counts for, by slot, zone and target. */
-  #byAddress: ReadonlyMap<string, readonly CountedPool[]> = new Map()
+  /** Pools that an outcome counts for, by slot: those of each target that has the address. */
+  #bySlot: ReadonlyMap<number, readonly PoolsOfTarget[]> = new Map()
 
   constructor(clock: Clock, restored: ReadonlyMap<string, SavedAvailability>) {
     this.#clock = clock
@@ -82,7 +105,7 @@ class CountedPools implements PoolAvailability {
   update(targets: readonly MeasuredTarget[]): void {
     const before = this.#pools
     const pools = new Map<string, CountedPool>()
-    const byAddress = new Map<string, CountedPool[]>()
+    const bySlot = new Map<number, PoolsOfTarget[]>()
     for (const { zone, target, pools: memberships } of targets) {
       for (const { pool, availabilityTarget, member } of memberships) {
         const key = `${zone} ${pool}`
@@ -92,21 +115,21 @@ class CountedPools implements PoolAvailability {
         for (const slot of new Set(member.slots)) {
           if (slot === 0) continue
           pools.set(key, counted)
-          const address = `${slot} ${zone} ${target.name}`
-          byAddress.set(address, [...(byAddress.get(address) ?? []), counted])
+          poolsOfTarget(bySlot, slot, zone, target.name).push(counted)
         }
       }
     }
     this.#pools = pools
-    this.#byAddress = byAddress
+    this.#bySlot = bySlot
   }
 
   observe({ slot, zone, target, profile }: WatchedAddress, outcome: Outcome): void {
     const { verdict } = effectOf(outcome, { requiresTls: profile.tls.isRequired })
     if (verdict === 'unknown') return
     const wallMs = this.#clock.wallMs()
-    for (const { rings } of this.#byAddress.get(`${slot} ${zone} ${target}`) ?? [])
-      countHandshake(rings, verdict === 'pass', wallMs)
+    for (const of of this.#bySlot.get(slot) ?? [])
+      if (of.target === target && of.zone === zone)
+        for (const { rings } of of.pools) countHandshake(rings, verdict === 'pass', wallMs)
   }
 
   pools(): readonly MeasuredPool[] {

@@ -65,10 +65,12 @@ export class InFlightLimiter<Item extends Limited> {
 
   /** Ends the flight of an item. Returns the items that may try again. */
   release(item: Item): readonly Item[] {
-    this.#hostOf(item).inFlight--
-    this.#networkOf(item).inFlight--
+    const host = this.#hostOf(item)
+    const network = this.#networkOf(item)
+    host.inFlight--
+    network.inFlight--
     this.#inFlight--
-    return this.admit(item)
+    return admitFrom(host, network)
   }
 
   /** Takes an item out of all queues. Returns the items that may try again. To be repeated after `release` if in flight. */
@@ -83,10 +85,7 @@ export class InFlightLimiter<Item extends Limited> {
 
   /** Dequeues the first item of each queue of this item that has room: those may try again. */
   admit(item: Item): readonly Item[] {
-    const ofHost = dequeue(this.#hostOf(item))
-    const ofNetwork = dequeue(this.#networkOf(item))
-    if (ofHost === null) return ofNetwork === null ? none : [ofNetwork]
-    return ofNetwork === null ? [ofHost] : [ofHost, ofNetwork]
+    return admitFrom(this.#hostOf(item), this.#networkOf(item))
   }
 
   #hostOf({ destination }: Item): Queue<Item> {
@@ -113,6 +112,13 @@ export class InFlightLimiter<Item extends Limited> {
 }
 
 const isFull = ({ inFlight, limit }: Queue<unknown>): boolean => inFlight >= limit
+
+function admitFrom<Item>(host: Queue<Item>, network: Queue<Item>): readonly Item[] {
+  const ofHost = dequeue(host)
+  const ofNetwork = dequeue(network)
+  if (ofHost === null) return ofNetwork === null ? none : [ofNetwork]
+  return ofNetwork === null ? [ofHost] : [ofHost, ofNetwork]
+}
 
 /** Takes the first waiting item out of the queue; null if there is no room, or nothing waits. */
 function dequeue<Item>(queue: Queue<Item>): Item | null {
