@@ -33,6 +33,12 @@ const scalars = [
   'rateSlipped',
   'rateDropped',
   'rateEvicted',
+  'uncached',
+  'messagesEmptied',
+  'drawnEmptied',
+  'decisionsEmptied',
+  'messageOctets',
+  'drawnOctets',
 ] as const
 
 export type Scalar = (typeof scalars)[number]
@@ -78,6 +84,8 @@ export interface Counters {
   /** The cells; other threads open the counters on it with `createCounters`. */
   readonly buffer: SharedArrayBuffer
   add(scalar: Scalar): void
+  /** For a scalar that is a quantity and not a count. */
+  set(scalar: Scalar, value: number): void
   query(type: number): void
   rcode(rcode: number): void
   readonly answerCounts: AnswerCounts
@@ -112,6 +120,9 @@ export function createCounters(
     buffer,
     answerCounts,
     add: (scalar) => bump(scalarCell[scalar]),
+    set(scalar, value) {
+      values[scalarCell[scalar]] = value
+    },
     query: (type) => bump(queryCell(type)),
     rcode: (rcode) => bump(rcodeCell(rcode)),
     read: () => readValues(values, answerCounts),

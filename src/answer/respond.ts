@@ -120,6 +120,7 @@ function answer(transaction: Transaction, decoded: Decoded, responder: Responder
     if (transaction.query.hasOpt) putOpt(writer, transaction)
     return finish(transaction, writer, cells)
   }
+  bump(cells, scalarCell.uncached)
   if (result === 'planned') {
     const octets = write(transaction, writer, cells)
     cache.storePlanned(transaction, writer, transaction.recordsEnd)

@@ -89,6 +89,7 @@ const decodedQuery = (decoded: ReturnType<ReturnType<typeof createQueryDecoder>>
 const noCounters: Counters = {
   buffer: new SharedArrayBuffer(0),
   add() {},
+  set() {},
   query() {},
   rcode() {},
   answerCounts: {

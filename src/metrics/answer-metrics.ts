@@ -41,6 +41,10 @@ const scalarHelp: ReadonlyMap<Scalar, readonly [name: string, help: string]> = n
     'rateEvicted',
     ['mxsteer_rate_limit_evicted_total', 'Prefixes that the rate limit forgot for want of room'],
   ],
+  [
+    'uncached',
+    ['mxsteer_uncached_answers_total', 'Answers that were decided and encoded, not copied'],
+  ],
   ['tcpQueries', ['mxsteer_tcp_queries_total', 'Queries over TCP']],
   ['tcpAccepted', ['mxsteer_tcp_accepted_total', 'TCP connections accepted, proxied ones too']],
   ['tlsAccepted', ['mxsteer_tls_accepted_total', 'Connections accepted for DNS over TLS']],
@@ -65,6 +69,8 @@ const scalarHelp: ReadonlyMap<Scalar, readonly [name: string, help: string]> = n
 ])
 
 interface CounterFamily {
+  /** Default: counter. */
+  readonly kind?: 'counter' | 'gauge'
   readonly name: string
   readonly help: string
   readonly labels: readonly string[]
@@ -110,6 +116,28 @@ const families: readonly CounterFamily[] = [
     },
   },
   {
+    name: 'mxsteer_answer_cache_emptied_total',
+    help: 'Times that a part of the answer cache was emptied because it was full',
+    labels: ['cache'],
+    sample(counters, emit) {
+      const { scalars } = counters.read()
+      emit({ cache: 'messages' }, scalars.messagesEmptied)
+      emit({ cache: 'drawn' }, scalars.drawnEmptied)
+      emit({ cache: 'decisions' }, scalars.decisionsEmptied)
+    },
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_answer_cache_bytes',
+    help: 'Octets in use in the answer caches of all workers',
+    labels: ['cache'],
+    sample(counters, emit) {
+      const { scalars } = counters.read()
+      emit({ cache: 'messages' }, scalars.messageOctets)
+      emit({ cache: 'drawn' }, scalars.drawnOctets)
+    },
+  },
+  {
     name: 'mxsteer_answers_total',
     help: 'Times a target was handed out, by place in the answer and by why it was chosen',
     labels: ['zone', 'target', 'place', 'reason'],
@@ -131,9 +159,9 @@ export function registerAnswerMetrics(
   counters: readonly Counters[],
   targets: () => readonly CountedTarget[],
 ): void {
-  for (const { name, help, labels, sample: of } of families) {
+  for (const { kind = 'counter', name, help, labels, sample: of } of families) {
     registerSampled(registry, {
-      kind: 'counter',
+      kind,
       name,
       help,
       labels,

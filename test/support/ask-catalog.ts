@@ -1,7 +1,12 @@
 // A responder over a catalog, and one call that asks it and reads the answer with a foreign decoder.
 
 import type { AnswerContext, Peer, Respond, Transport } from '../../src/answer/context.ts'
-import { createCounters } from '../../src/answer/counters.ts'
+import {
+  type Counters,
+  createCounters,
+  type Scalar,
+  scalarCell,
+} from '../../src/answer/counters.ts'
 import { createRespond } from '../../src/answer/respond.ts'
 import { createHealthTable } from '../../src/health/table.ts'
 import type { Clock } from '../../src/lib/clock.ts'
@@ -18,6 +23,22 @@ export const peerOf = (transport: Transport, port = 5353): Peer => ({
   port,
   transport,
 })
+
+const ofAnswerCache: readonly Scalar[] = [
+  'uncached',
+  'messagesEmptied',
+  'drawnEmptied',
+  'decisionsEmptied',
+  'messageOctets',
+  'drawnOctets',
+]
+
+/** What a responder has counted, but for what it counts of its answer cache. */
+export function answerCells({ buffer }: Counters): Float64Array<ArrayBuffer> {
+  const cells = Float64Array.from(new Float64Array(buffer))
+  for (const scalar of ofAnswerCache) cells[scalarCell[scalar]] = 0
+  return cells
+}
 
 /** 2023-11-14T22:13:20Z, for ever. */
 export const fixedClock: Clock = { wallMs: () => 1_700_000_000_000, monotonicMs: () => 0 }

@@ -18,6 +18,7 @@ import { continueMessage, type MessageWriter } from '../../wire/writer.ts'
 import { createNameIndex, type NameIndex } from '../../zone/name-table.ts'
 import type { Catalog } from '../../zone/zone.ts'
 import type { AnswerContext } from '../context.ts'
+import type { Counters } from '../counters.ts'
 import { reservedOctets } from '../edns-reply.ts'
 import { resetPlan } from '../plan.ts'
 import { readCatalog, type Transaction } from '../transaction.ts'
@@ -48,18 +49,20 @@ export class AnswerCache {
   readonly #messages = createMessageCache()
   readonly #steered: SteeredAnswers
   readonly #nxdomain = new NxdomainAnswers()
+  readonly #counters: Counters
   #catalog: Catalog | null = null
   #names: NameIndex | null = null
 
   constructor(context: AnswerContext) {
     this.#steered = new SteeredAnswers(context, this.#messages)
+    this.#counters = context.counters
   }
 
   /** `limit`: one past what the whole answer may fill of the writer's buffer. */
   answer(transaction: Transaction, writer: MessageWriter, limit: number): CacheResult {
     const catalog = readCatalog(transaction)
     if (catalog !== this.#catalog) this.#use(catalog)
-    else if (this.#steered.isFull()) this.#clear(catalog)
+    else if (this.#steered.isFull()) this.#empty(catalog)
     const { query } = transaction
     if (query.qclass !== RRClass.IN) return 'unknown'
     const entry = this.#messages.find(query)
@@ -90,11 +93,22 @@ export class AnswerCache {
   #clear(catalog: Catalog): void {
     this.#steered.clear()
     this.#messages.clear(catalog)
+    this.#countOctets()
   }
 
   /** Empties both caches together: steered answers whose question is gone would use up their budget. */
+  #empty(catalog: Catalog): void {
+    this.#counters.add('messagesEmptied')
+    this.#clear(catalog)
+  }
+
   #makeRoom(catalog: Catalog, octets: number): void {
-    if (!this.#messages.hasRoom(octets)) this.#clear(catalog)
+    if (!this.#messages.hasRoom(octets)) this.#empty(catalog)
+  }
+
+  #countOctets(): void {
+    this.#counters.set('messageOctets', this.#messages.usedOctets())
+    this.#counters.set('drawnOctets', this.#steered.usedOctets())
   }
 
   #answerNxdomain(transaction: Transaction, writer: MessageWriter, limit: number): CacheResult {
@@ -113,6 +127,7 @@ export class AnswerCache {
   /** Stores an answer that was planned here and has just been encoded. `end`: of its records, before the OPT. */
   storePlanned(transaction: Transaction, writer: MessageWriter, end: number): void {
     this.#steered.storePlanned(transaction, writer, end)
+    this.#countOctets()
   }
 
   /** Stores what the slow path has just answered, where it is worth it. `end`: of its records, before the OPT. */
@@ -132,6 +147,7 @@ export class AnswerCache {
       const message = withoutClientFields(out, start, octets, query)
       const kind = hasQnameLabels ? Kind.lowerCase : Kind.message
       this.#messages.store(query, { kind, value: plan.rcode, message, at: 0, octets })
+      this.#countOctets()
       return
     }
     if (lookup?.kind !== 'found' || lookup.set.kind === 'plain') return
@@ -139,6 +155,7 @@ export class AnswerCache {
     const message = withoutClientFields(out, start, octets, query)
     const value = this.#steered.store(lookup.zone, lookup.set)
     this.#messages.store(query, { kind: Kind.steered, value, message, at: 0, octets })
+    this.#countOctets()
   }
 }
 

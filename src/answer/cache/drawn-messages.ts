@@ -12,7 +12,7 @@
 
 import type { Random } from '../../lib/clock.ts'
 import type { Outcomes } from '../../steer/draw/outcomes.ts'
-import type { AnswerCounts } from '../counters.ts'
+import type { AnswerCounts, Counters } from '../counters.ts'
 import { WordCopier } from './message-cache.ts'
 
 const entryWords = 3
@@ -42,6 +42,11 @@ export class DrawnMessages {
   /** Never 0: a table or an entry at 0 is none. */
   #used = 2
   readonly #copier = new WordCopier()
+  readonly #counters: Counters
+
+  constructor(counters: Counters) {
+    this.#counters = counters
+  }
 
   /** Changes whenever the arena is emptied: tables and entries are valid for one lifetime. */
   lifetime = 1
@@ -49,6 +54,10 @@ export class DrawnMessages {
   clear(): void {
     this.#used = 2
     this.lifetime++
+  }
+
+  usedOctets(): number {
+    return this.#used * 4
   }
 
   /** A table of outcomes, without messages yet. `generation`: of health, in which they hold. */
@@ -148,7 +157,10 @@ export class DrawnMessages {
   #take(words: number): number {
     if (this.#words.length === 0) this.#allocate()
     const taken = (words + 1) & ~1
-    if (this.#used + taken > this.#words.length) this.clear()
+    if (this.#used + taken > this.#words.length) {
+      this.#counters.add('drawnEmptied')
+      this.clear()
+    }
     const at = this.#used
     this.#used += taken
     return at

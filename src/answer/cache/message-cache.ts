@@ -54,6 +54,7 @@ export interface MessageCache {
   hasCapitals(): boolean
   /** Gives the qname of a message at `at` the letters of the query found last. */
   spell(query: Query, out: Uint8Array, at: number): void
+  usedOctets(): number
   /** Whether a message of this length fits without emptying the cache. */
   hasRoom(octets: number): boolean
   /** Stores a message under the query's question; messages over `maxCachedOctets` are ignored. */
@@ -208,6 +209,10 @@ class ArenaMessageCache implements MessageCache {
   copy(entry: number, out: Uint8Array, at: number): void {
     const octets = this.octets(entry)
     this.#copier.copy(this.#words, this.#octets, entry + headWords, octets, out, at)
+  }
+
+  usedOctets(): number {
+    return this.#used * 4
   }
 
   hasRoom(octets: number): boolean {

@@ -83,7 +83,7 @@ export class SteeredAnswers {
   #lifetime = 0
   /** One for each set, whichever name it is asked by. */
   readonly #outcomes = new Map<SteeredSet, SetOutcomes>()
-  readonly #drawn = new DrawnMessages()
+  readonly #drawn: DrawnMessages
   readonly #sticky = new StickyMessages()
   /** For sticky sets: an evaluation that is kept may be older than what was noted of health. */
   readonly #steering: Steering
@@ -93,6 +93,7 @@ export class SteeredAnswers {
     this.#context = context
     this.#messages = messages
     this.#random = context.random
+    this.#drawn = new DrawnMessages(context.counters)
     this.#enumeration = new Enumeration(context.health)
     this.#steering = createSteering({ ...context, cachesEvaluations: false })
   }
@@ -103,6 +104,11 @@ export class SteeredAnswers {
     this.#budget.selections = maxSelections
     this.#drawn.clear()
     this.#pending = null
+  }
+
+  /** Of the drawn messages and their tables. */
+  usedOctets(): number {
+    return this.#drawn.usedOctets()
   }
 
   /** Nothing more can be cached before `clear`. */

@@ -64,8 +64,8 @@ const unused = -1
 /** Second half of an IPv4 key: outside of the 24 bits that an IPv6 key has there. */
 const ipv4Mark = 0x100_0000
 
-/** An empty cache without databases. */
-export const createScopes = (): Scopes => new CachedScopes()
+/** An empty cache without databases. `noteEmptied`: called where decisions are forgotten for want of room. */
+export const createScopes = (noteEmptied?: () => void): Scopes => new CachedScopes(noteEmptied)
 
 /** Number of values that a cell can hold, and of constant cells: the cell at index i holds i. */
 const words = 65_536
@@ -81,6 +81,11 @@ class Pages {
   cells: Uint16Array<ArrayBuffer> = new Uint16Array(0)
   used: number = words
   tops: Int32Array[] = []
+  readonly #noteEmptied: () => void
+
+  constructor(noteEmptied: () => void) {
+    this.#noteEmptied = noteEmptied
+  }
 
   open(): Uint16Array {
     if (this.cells.length > 0) return this.cells
@@ -92,6 +97,7 @@ class Pages {
   /** Index of the first cell of a new, empty page. Where none is left, all tables are emptied first. */
   take(): number {
     if (this.used + pageCells > maxCells) {
+      this.#noteEmptied()
       for (const tops of this.tops) tops.fill(0)
       this.used = words
     }
@@ -153,7 +159,11 @@ export class DecisionTable {
 }
 
 export class DecisionTables {
-  readonly #pages = new Pages()
+  readonly #pages: Pages
+
+  constructor(noteEmptied: () => void = () => {}) {
+    this.#pages = new Pages(noteEmptied)
+  }
 
   /** A new table, or null where `maxTables` exist already. */
   join(): DecisionTable | null {
@@ -211,9 +221,13 @@ class CachedScopes implements Scopes {
   readonly #cachedMaps = new WeakMap<object, CachedScopeMap>()
   #mapCount = 0
   #epoch = 0
-  readonly #tables = new DecisionTables()
+  readonly #tables: DecisionTables
   /** All entries whose `table` is set. */
   #tabled: CachedScopeMap[] = []
+
+  constructor(noteEmptied?: () => void) {
+    this.#tables = new DecisionTables(noteEmptied)
+  }
 
   use(networks: PlaceNetworks): void {
     this.#networks = networks

@@ -40,7 +40,7 @@ let catalog = openCatalog(init.catalog)
 
 let locate = createLocate(init.places)
 
-const scopes = createScopes()
+const scopes = createScopes(() => counters.add('decisionsEmptied'))
 
 const transferAllow = init.streams?.transferAllow ?? []
 

@@ -30,6 +30,7 @@ records:
   '@': { NS: [ns1], MX: { steer: in, ladder: 5 } }
   ns1: { A: 192.0.2.53 }
   fixed: { MX: { steer: in, sticky: true } }
+  '*.many': { MX: { steer: in, ladder: 5 } }
   '*.wild': { TXT: '${long} ${long} ${long}' }
 `).zone
 }
@@ -62,7 +63,7 @@ function callsOf<Of extends object>(prototype: Of, method: keyof Of & string): (
 }
 
 test('a flood of names beside a wildcard does not use up what is kept of ladders', () => {
-  const { send } = asker()
+  const { counters, send } = asker()
   const flood = buildQuery({
     name: 'aaaaaaaa.wild.smtp.test',
     type: 16,
@@ -76,8 +77,14 @@ test('a flood of names beside a wildcard does not use up what is kept of ladders
     for (let often = 0; often < 90; often++) send(ladder)
   }
   const whole = callsOf(DrawnMessages.prototype, 'copy')
+  const { messagesEmptied, messageOctets, uncached } = counters.read().scalars
+  expect(messagesEmptied).toBeGreaterThan(runs(400) / 2)
+  expect(messageOctets).toBeGreaterThan(0)
+  expect(messageOctets).toBeLessThanOrEqual(2 ** 20)
   for (let i = 0; i < 200; i++) send(ladder)
   expect(whole()).toBeGreaterThan(100)
+  // What was copied is not among those that were not.
+  expect(counters.read().scalars.uncached - uncached).toBe(200 - whole())
 })
 
 test('one question in ever other letters is decided and encoded once', () => {
@@ -162,4 +169,19 @@ test('a flood of networks evicts those of a sticky set, and no more', () => {
   for (let i = 0; i < 20; i++) send(ladder)
   // Those of the set, and those of the ladder.
   expect(kept()).toBe(2 + 2)
+})
+
+test('drawn messages of ever new names fill their arena, which is emptied and filled anew', () => {
+  const { counters, send } = asker(wide)
+  const used = (): number => counters.read().scalars.drawnOctets
+  const names = 4000
+  let most = 0
+  for (let name = 0; name < names; name++) {
+    const query = buildQuery({ name: `x${name}.many.smtp.test`, type: 15 })
+    for (let i = 0; i < 3; i++) send(query)
+    most = Math.max(most, used())
+  }
+  expect(counters.read().scalars.drawnEmptied).toBeGreaterThan(0)
+  expect(most).toBeGreaterThan(2 ** 21)
+  expect(most).toBeLessThanOrEqual(2 ** 22)
 })
