@@ -26,8 +26,9 @@ const project = (
 ): TestProjectInlineConfiguration => ({
   test: {
     name,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // Against hanging for ever alone: what takes seconds here may take minutes beside other work.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     pool: 'forks',
     maxWorkers,
     execArgv,
@@ -56,8 +57,6 @@ const config: ViteUserConfig = defineConfig({
       project('faults', {
         include: [...projectGlobs.faults],
         maxWorkers: 1,
-        testTimeout: 300_000,
-        hookTimeout: 300_000,
         sequence: { groupOrder: 1 },
       }),
     ],

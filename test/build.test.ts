@@ -15,7 +15,7 @@ beforeAll(async () => {
   const made = await build.generate(Array.isArray(output) ? output[0] : output)
   for (const one of made.output) if (one.type === 'chunk') chunks.set(one.fileName, one)
   await build.close()
-}, 60_000)
+}, 600_000)
 
 const chunkOf = (source: string): string => {
   const found = [...chunks.values()].find(({ moduleIds }) =>

@@ -39,6 +39,13 @@ export function show(value: unknown): string {
   return JSON.stringify(value.length > 60 ? `${value.slice(0, 59)}…` : value)
 }
 
+/** Text, a number or a boolean as it is written; empty for what is none of them: a map here has no text at all. */
+export function scalarText(value: unknown): string {
+  const isScalar =
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+  return isScalar ? String(value) : ''
+}
+
 /** An integer within bounds, given as a number. */
 export const integer = (what: string, min: number, max: number): z.ZodType<number> =>
   leaf({
@@ -85,7 +92,7 @@ type Unit = keyof typeof msPerUnit
  * duration.
  */
 export function readDurationMs(value: unknown): number | null {
-  const match = /^(\d{1,10}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(String(value))
+  const match = /^(\d{1,10}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(scalarText(value))
   if (!match || (typeof value !== 'number' && typeof value !== 'string')) return null
   return Number(match[1]) * msPerUnit[(match[2] ?? 's') as Unit]
 }

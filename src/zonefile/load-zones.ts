@@ -211,7 +211,8 @@ async function loadFile(loading: Loading, read: ReadFile): Promise<readonly Diag
   const zoneFile = readZone(read.file, read.octets)
   const { document, source } = zoneFile
   if (!document) return zoneFile.diagnostics
-  if (isMap(document.value)) loading.named.add(String(document.value['records_file']))
+  const named = isMap(document.value) ? document.value['records_file'] : null
+  if (typeof named === 'string') loading.named.add(named)
   if (!source) return document.toDiagnostics(zoneFile.problems)
   if (source.recordsFile === undefined)
     return document.toDiagnostics(loadZone(loading, zoneFile, source, read.changedMs))

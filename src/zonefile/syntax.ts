@@ -42,11 +42,13 @@ const forbiddenLimit = 100
 const tooDeep = (offset: number): SyntaxProblem =>
   syntaxProblem('too-deep', offset, `nested too deep, expected at most ${depthLimit} levels`)
 
-/** `lines` is filled with the line starts of `text`, as far as it is read. */
+/** `lines` is filled with the line starts of `text`: the parser does not tell of all of them behind an error. */
 export function composeChecked(text: string, lines: LineCounter): Composed {
   const scan: Scan = { tokens: [], problems: [], count: 0, isDocumentRead: false }
-  const parser = new Parser(lines.addNewLine)
+  const parser = new Parser()
   lines.addNewLine(0)
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1))
+    lines.addNewLine(at + 1)
   try {
     parseBounded(scan, parser, text)
     if (scan.problems.length > 0) return { kind: 'bad', problems: scan.problems }

@@ -18,6 +18,7 @@ import {
   oneOf,
   oneOrMany,
   passOn,
+  scalarText,
   seconds,
   text,
   trueOrFalse,
@@ -75,7 +76,7 @@ const availability = leaf({
   expected: 'a share such as 99.95%, or 0.9995, below the whole',
   fallback: 0.999,
   read(value) {
-    const percent = /^(\d{1,2}(?:\.\d{1,6})?)%$/.exec(String(value))?.[1]
+    const percent = /^(\d{1,2}(?:\.\d{1,6})?)%$/.exec(scalarText(value))?.[1]
     // Rounded, so that 99.95% and 0.9995 are the same number.
     const share = percent === undefined ? value : Math.round(Number(percent) * 1e6) / 1e8
     return typeof share === 'number' && share >= 0 && share < 1 ? share : null
@@ -122,14 +123,15 @@ const conditionsSchema = closedMap({
     leaf({
       expected: `a continent (${continents.join(', ')})`,
       fallback: 'EU',
-      read: (value) => continents.find((code) => code === String(value).toUpperCase()) ?? null,
+      read: (value) => continents.find((code) => code === scalarText(value).toUpperCase()) ?? null,
     }),
   ).optional(),
   country: oneOrMany(
     leaf({
       expected: 'a country code of two letters (ISO 3166-1)',
       fallback: 'XX',
-      read: (value) => (/^[a-z]{2}$/i.test(String(value)) ? String(value).toUpperCase() : null),
+      read: (value) =>
+        /^[a-z]{2}$/i.test(scalarText(value)) ? scalarText(value).toUpperCase() : null,
     }),
   ).optional(),
   asn: oneOrMany(asn).optional(),

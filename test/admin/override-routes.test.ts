@@ -326,7 +326,7 @@ describe('refusals have a status, a code and a message', () => {
       { error: { code: 'too-many-overrides' } },
     ])
     expect((await post({ ...drain, target: 't7', kind: 'up' })).status).toBe(201)
-  }, 120_000)
+  }, 600_000)
 })
 
 describe('tokens', () => {

@@ -194,4 +194,4 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
     `store\n${await storeShapes()}\n`,
   ]
   await expect(pages.join('\n')).toMatchFileSnapshot('./fields.txt')
-}, 240_000)
+}, 600_000)

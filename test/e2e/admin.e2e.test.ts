@@ -78,7 +78,7 @@ describe('readiness', () => {
     expect([ready, reasons]).toEqual([true, []])
     for (const target of Object.keys(targets)) await server.waitForState(target, 'down', 60_000)
     expect((await server.http('/readyz')).status).toBe(200)
-  }, 120_000)
+  }, 600_000)
 })
 
 describe('metrics', () => {

@@ -79,11 +79,11 @@ beforeAll(async () => {
     what: `the demo's server\n${demo.stderr()}`,
     withinMs: 30_000,
   })
-}, 120_000)
+}, 600_000)
 
 afterAll(async () => {
   await Promise.all([...restarted, demo].map(async (one) => one && interrupt(one)))
-}, 120_000)
+}, 600_000)
 
 const printedPid = (launched: Launched, name: string): number | null => {
   const found = new RegExp(`demo MTA ${name} on 127\\.0\\.0\\.\\d:${mtaPort} pid (\\d+)`).exec(
@@ -125,7 +125,7 @@ describe('npm start', () => {
     expect(mx.answer).toHaveLength(3)
     expect(rdataOf(mx.additional, 'A')).toEqual(['127.0.0.1', '127.0.0.2', '127.0.0.3'])
     expect((await dig(dnsPort, domain, 'MX', '+tcp')).answer).toHaveLength(3)
-  }, 120_000)
+  }, 600_000)
 
   it('takes a killed one out of the answers, and in again when started as it says', async () => {
     const pid = printedPid(demo, 'mx2')
@@ -151,7 +151,7 @@ describe('npm start', () => {
     // The line may come a moment after the first such answer.
     await until(() => transitionsOf('mx2').at(-1) === 'up', { what: 'mx2 up', withinMs: 60_000 })
     expect(transitionsOf('mx2').slice(-2)).toEqual(['down', 'up'])
-  }, 120_000)
+  }, 600_000)
 
   it('ends with everything it started', async () => {
     const pids = ['mx1', 'mx3'].map((name) => printedPid(demo, name) as number)
@@ -161,5 +161,5 @@ describe('npm start', () => {
       withinMs: 30_000,
     })
     await expect(ask(adminPort, '/livez')).rejects.toThrow('ECONNREFUSED')
-  }, 120_000)
+  }, 600_000)
 })

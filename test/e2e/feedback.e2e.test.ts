@@ -139,7 +139,7 @@ describe('the agent', () => {
     await factorBecomes('mx1', 0.1)
     queueOf(0)
     await factorBecomes('mx1', 1)
-  }, 120_000)
+  }, 600_000)
 
   it('drains while the file is there; an operator goes before it, and cannot undo it', async () => {
     writeFileSync(drainFile, '')
@@ -158,7 +158,7 @@ describe('the agent', () => {
     expect(await factorOf('mx1')).toBe(0)
     await run('rm', [drainFile])
     await factorBecomes('mx1', 1)
-  }, 120_000)
+  }, 600_000)
 })
 
 describe('the pusher', () => {
@@ -175,14 +175,14 @@ describe('the pusher', () => {
     expect(await send('DELETE', 'mx2', loadToken)).toBe(200)
     expect(await factorOf('mx2')).toBe(1)
     queueOf(0)
-  }, 120_000)
+  }, 600_000)
 
   it('drains when the disk is full, until that ends by itself', async () => {
     await push({ DISK_DRAIN: '0', KEEP: '5s' })
     expect(await factorOf('mx2')).toBe(0)
     expect(await exchanges()).toEqual([exchangeOf('mx1')])
     await factorBecomes('mx2', 1)
-  }, 120_000)
+  }, 600_000)
 
   it('fails aloud with a wrong token; the load token can do nothing else', async () => {
     writeFileSync(tokenFile, 'another-token-of-16\n')

@@ -165,7 +165,7 @@ describe('files replaced under load', () => {
       expect(await server.metric(successful)).toBe(bad ? 0 : 1)
     }
     expect(events('geoip.rejected').length).toBe(broken.length)
-  }, 180_000)
+  }, 600_000)
 
   test('a file that is overwritten in place', async () => {
     const before = events('geoip.loaded').length

@@ -52,7 +52,7 @@ beforeAll(async () => {
     },
     { what: 'a look at each target', withinMs: 120_000, everyMs: 100 },
   )
-}, 150_000)
+}, 600_000)
 afterAll(async () => {
   await server?.stop()
   await bind?.stop()

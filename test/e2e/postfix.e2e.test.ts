@@ -133,7 +133,7 @@ describe('three Postfix instances', () => {
     const rounds = watch.rounds()
     expect(await watch.stop()).toEqual([])
     expect(rounds).toBeGreaterThan(100)
-  }, 120_000)
+  }, 600_000)
 
   it('leaves one log line a transition, and nothing for a query', () => {
     const lines = server.logs()

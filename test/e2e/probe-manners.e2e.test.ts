@@ -110,7 +110,7 @@ describe('Postfix behind postscreen, which waits six seconds after its teaser', 
     console.info(`Postfix behind postscreen logs ${perProbe.toFixed(2)} lines a probe`)
     expect(complaintsOf(log)).toEqual([])
     expect((await filterLog(log, 'postfix[mode=aggressive]')).matched).toEqual([])
-  }, 120_000)
+  }, 600_000)
 
   it('and the filters do match who connects and leaves', async () => {
     await connectAndLeave(postfix.port)
@@ -164,7 +164,7 @@ describe('Exim', () => {
     const log = mta.log()
     expect(log.slice(before.length)).toBe('')
     expect((await filterLog(log, 'exim[mode=aggressive]')).matched).toEqual([])
-  }, 120_000)
+  }, 600_000)
 
   it('logging everything: 200 probes of level mail leave nothing to complain of', async () => {
     const mta = await exim('log_selector = +all')
@@ -181,7 +181,7 @@ describe('Exim', () => {
     expect(complaintsOf(lines.join('\n'))).toEqual([])
     const { matched } = await filterLog(lines.join('\n'), 'exim[mode=aggressive]')
     expect(matched).toEqual([])
-  }, 120_000)
+  }, 600_000)
 
   it('and at level ehlo it would complain, which the filters match: so there is level mail', async () => {
     const mta = await exim('log_selector = +all')

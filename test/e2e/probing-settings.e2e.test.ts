@@ -98,7 +98,7 @@ it('probes and canaries come from probe_source, within probe_limits', async () =
   expect([...asked].sort()).toEqual([...addresses, canary].sort())
   expect([...from]).toEqual([source])
   expect(peaks).toEqual({ network: 2, all: 4 })
-}, 120_000)
+}, 600_000)
 
 it('check --live comes from there too', async () => {
   from.clear()
@@ -109,4 +109,4 @@ it('check --live comes from there too', async () => {
   const { exited } = launch(['check', folder, '--live', '--config', config])
   expect((await exited).code).toBe(0)
   expect([...from]).toContain('127.0.4.78')
-}, 120_000)
+}, 600_000)

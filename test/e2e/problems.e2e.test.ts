@@ -172,7 +172,7 @@ records:
     }
     expect(await override(server, noChange)).toMatchObject({ lasting: true, warnings: [] })
     await mended(server, 'state-unwritten')
-  }, 180_000)
+  }, 600_000)
 
   it('zone files that are rejected, with the first mistake, until they are mended', async () => {
     const text = zoneOf('all', dead[0] ?? '', 'all')

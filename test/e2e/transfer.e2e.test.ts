@@ -112,7 +112,7 @@ describe('a secondary', () => {
         await secondary.stop()
       }
     },
-    60_000,
+    600_000,
   )
 
   it('BIND takes a zone of 20,000 records', async () => {
@@ -123,7 +123,7 @@ describe('a secondary', () => {
     } finally {
       await secondary.stop()
     }
-  }, 120_000)
+  }, 600_000)
 })
 
 describe('by hand', () => {
@@ -202,7 +202,7 @@ describe('beside other clients', () => {
     expect(latencies.length).toBeGreaterThan(3)
     udp.close()
     for (const client of clients) client.destroy()
-  }, 120_000)
+  }, 600_000)
 
   it('those who do not read are cut, give their turn back, and cost no memory', async () => {
     const rss = server.rssOctets()
@@ -248,5 +248,5 @@ describe('beside other clients', () => {
     const [answer] = await next.receive(1)
     expect(answer?.readUInt16BE(0)).toBe(99)
     for (const client of [...deaf, next]) client.destroy()
-  }, 120_000)
+  }, 600_000)
 })

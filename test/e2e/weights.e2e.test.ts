@@ -57,7 +57,7 @@ it('the first place of the ladder is won in proportion to weight', async () => {
     const counted = await server.metric(`mxsteer_answers_total{${labels}}`)
     expect(counted).toBe(first.get(`${name}.${zone}`))
   }
-}, 120_000)
+}, 600_000)
 
 it('2 of 4 addresses are included in proportion to weight', async () => {
   const replies = await client.askMany(`relay.${zone}`, 'A', count)
@@ -71,4 +71,4 @@ it('2 of 4 addresses are included in proportion to weight', async () => {
   // 2·5/10 = 1: always there; the others 0.6, 0.2, 0.2.
   for (const [i, name] of names.entries())
     expectShare(included.get(`192.0.2.${i + 1}`) ?? 0, (2 * weights[name]) / total)
-}, 120_000)
+}, 600_000)

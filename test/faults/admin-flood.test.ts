@@ -47,7 +47,7 @@ beforeAll(async () => {
   })
   client = openUdpClient(server.port)
   for (let i = 0; i < count; i++) await server.waitForState(`mx${i}`, 'up', 60_000)
-}, 180_000)
+}, 600_000)
 afterAll(async () => {
   client?.close()
   await server?.stop()
@@ -123,7 +123,7 @@ describe('a flood of', () => {
         await stopChild(flood, 5000)
       }
     },
-    300_000,
+    600_000,
   )
 })
 

@@ -108,4 +108,4 @@ it('at start exits with 2 and the mistakes of all files', async () => {
     for (const place of ['a.yaml:6:', 'b.yaml:1:33', 'c.yaml:5:'])
       expect(child.stderr()).toContain(place)
   }
-}, 120_000)
+}, 600_000)

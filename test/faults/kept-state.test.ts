@@ -66,7 +66,7 @@ beforeAll(async () => {
   const probe = { level: 'banner', interval: '30s', fast_interval: '3s', fall: 3 }
   zones = { 'kept.yaml': mailZone({ targets, port, probe }) }
   server = await start()
-}, 120_000)
+}, 600_000)
 afterAll(async () => {
   await server?.stop()
   await Promise.all(mtas.map((mta) => mta.close()))
@@ -90,7 +90,7 @@ describe('killed and started again', () => {
     const [taken] = server.logs().filter(({ event }) => event === 'state.restored')
     expect(taken).toMatchObject({ verdicts: 4, overrides: 1 })
     expect(server.logs().filter(({ event }) => event === 'target.down')).toEqual([])
-  }, 120_000)
+  }, 600_000)
 
   it('goes on from a damaged file as if there were none, with one warning', async () => {
     server.signal('SIGKILL')
@@ -102,7 +102,7 @@ describe('killed and started again', () => {
     const { overrides } = JSON.parse((await server.http('/overrides')).body) as { overrides: [] }
     expect(overrides).toEqual([])
     expect(await server.metric('mxsteer_state_last_write_successful')).toBe(1)
-  }, 120_000)
+  }, 600_000)
 
   it('writes once more when it stops', async () => {
     // Its MTAs are gone: sooner or later all of them are down.
@@ -113,5 +113,5 @@ describe('killed and started again', () => {
     expect(JSON.parse((await server.http('/overrides')).body)).toMatchObject({
       overrides: [{ target: 'mx2', kind: 'drain' }],
     })
-  }, 120_000)
+  }, 600_000)
 })

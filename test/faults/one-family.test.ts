@@ -83,7 +83,7 @@ beforeAll(async () => {
   // As many failures as take longer than the loss of the canary: from there on they do not count.
   const zone = zoneWith({ interval: '2s', fast_interval: '2s', fall: 8 })
   await launchServer(zone, `canaries: ['${routerOfIpv4}', '[${canary}]:${smtpPort}']\n`)
-}, 180_000)
+}, 600_000)
 
 async function launchServer(zone: string, settings: string): Promise<void> {
   const flags = ['--listen', `127.0.0.1:${dnsPort}`]

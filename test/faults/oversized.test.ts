@@ -33,7 +33,7 @@ beforeEach(async () => {
     cluster.tallies.attach({ current: () => new Map([['p', emptyTally]]), restore() {} })
   }
   await allTogether(a, b)
-}, 120_000)
+}, 600_000)
 afterEach(async () => {
   await Promise.all([a, b].map(({ cluster }) => cluster.stop()))
   await redis.kill()

@@ -41,7 +41,7 @@ beforeAll(async () => {
     env: { NOTIFY_SOCKET: reader.place, WATCHDOG_USEC: '3000000' },
   })
   for (const name of names) await server.waitForState(name, 'up', 60_000)
-}, 180_000)
+}, 600_000)
 afterAll(async () => {
   await server?.stop()
   await reader?.stop()

@@ -141,7 +141,7 @@ test.each(['set', 'hset', 'getrange', 'memory|usage'])(
     await server.stop()
     await redis.kill()
   },
-  60_000,
+  600_000,
 )
 
 test('a wrong password: it answers, and says so in one word', async () => {

@@ -180,7 +180,7 @@ test.each([4, 16] as const)(
       { numRuns: runs(300) },
     )
   },
-  60_000,
+  600_000,
 )
 
 test.each([4, 16] as const)(
@@ -208,5 +208,5 @@ test.each([4, 16] as const)(
     )
     expect(lengths.size).toBeGreaterThan(10)
   },
-  60_000,
+  600_000,
 )

@@ -160,7 +160,7 @@ test('snapshots, votes, overrides, feedback, counts and hints', async () => {
     expect(named.length).toBeLessThanOrEqual(64)
   }
   await fc.assert(fc.asyncProperty(given, oneRun), { numRuns: runs(10_000) })
-}, 240_000)
+}, 600_000)
 
 test('hints: what the stream holds is read, or counted, and reading goes on', async () => {
   const entries = fc.array(reply, { minLength: 1, maxLength: 8 })
@@ -184,4 +184,4 @@ test('hints: what the stream holds is read, or counted, and reading goes on', as
     }),
     { numRuns: runs(300) },
   )
-}, 120_000)
+}, 600_000)

@@ -19,7 +19,7 @@ beforeAll(async () => {
   frozenPort = await freePort([frozenAddress])
   frozen = await startFreezableHost([frozenAddress], frozenPort)
   await frozen.freeze()
-}, 120_000)
+}, 600_000)
 afterAll(() => frozen?.close())
 
 const greeting = '220 mx.example.test ESMTP\r\n'

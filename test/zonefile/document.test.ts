@@ -145,3 +145,10 @@ it('never throws, and points inside the file, whatever the octets', () => {
     { numRuns: runs(2000) },
   )
 })
+
+it('has the right line behind an error of the YAML too', () => {
+  const text = '[] words\nzone: example.test\nttl: 60\nrecords:\n  ns: { A: 192.0.2.53 }!!x \n'
+  const parsed = parseDocument('f.yaml', new TextEncoder().encode(text))
+  const found = parsed.kind === 'bad' ? parsed.diagnostics : []
+  expect(found.map(({ code, line, column }) => [code, line, column])).toEqual([['tag', 5, 24]])
+})

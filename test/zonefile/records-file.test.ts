@@ -263,4 +263,4 @@ it('reads zones again when a file changes that they include', async () => {
   } finally {
     watch.close()
   }
-}, 200_000)
+}, 600_000)
