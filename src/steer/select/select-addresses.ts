@@ -137,10 +137,6 @@ class AddressSelector implements RecordSelector {
 
   addEvaluated(pool: Pool, { up, suspect, hasSiblings }: PoolEvaluation): void {
     const isGrouped = pool.isSpread || hasSiblings
-    if (this.#limit === 1 && !isGrouped && this.client === null && up.count > 0) {
-      this.#addOne(pool, up)
-      return
-    }
     this.#draw(pool, up, isGrouped)
     if (this.addresses.length < this.#limit && suspect.count > 0)
       this.#draw(pool, suspect, isGrouped)
@@ -153,14 +149,6 @@ class AddressSelector implements RecordSelector {
   addEvery(pool: Pool, candidates: Candidates): void {
     const drawn = drawSample(candidates, Infinity, this.#steering.chooser)
     this.#add(pool, candidates, drawn)
-  }
-
-  /** The shortest form of the commonest draw: one address, at random, without groups. */
-  #addOne(pool: Pool, candidates: Candidates): void {
-    drawSample(candidates, 1, this.#steering.chooser)
-    const target = targetAt(pool, candidates, 0)
-    const address = target.addresses[candidates.addresses[0] as number] as TargetAddress
-    this.addresses.push({ target, address })
   }
 
   /** Draws as many as there is room for. `isGrouped`: some candidates share a region, a rack or a target. */
