@@ -26,7 +26,7 @@ import type { PoolEvaluation } from './eligibility.ts'
 import { zeroWeightOf } from './last-resort.ts'
 import { leadReason } from './leading-pool.ts'
 import { catchAll, isInternal, matchRule } from './match.ts'
-import { holdSecondsOf, leadOf, type Steering } from './steering.ts'
+import { addLedBy, holdSecondsOf, leadOf, type Steering } from './steering.ts'
 
 /** The MX records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
 export function selectMx(set: SteeredMx, locus: Locus, steering: Steering): MxSelection {
@@ -51,7 +51,9 @@ export function selectMxUnder(
   const lead = leadOf(steering, pools, null, client)
   if (lead < 0) return selectFromDown(selector, pools, steering)
   const isPanic =
-    set.mode === 'equal' ? selector.addEqual(pools, lead) : selector.addLadder(pools, lead)
+    set.mode === 'equal'
+      ? selector.addEqual(pools, lead)
+      : addLedBy(lead, pools, selector, steering)
   return selected(selector, leadReason(lead, isPanic), steering)
 }
 
@@ -98,20 +100,8 @@ class MxSelector implements RecordSelector {
     return this.rungs.length
   }
 
-  /** Adds the ladder led by the pool at `lead`; returns whether a pool in panic contributed. */
-  addLadder(pools: readonly Pool[], lead: number): boolean {
-    const { rungs } = this
-    const evaluated = this.#steering.pools
-    let isPanic = this.#addUp(pools, lead)
-    for (let p = 0; p < pools.length && rungs.length < this.#limit; p++) {
-      if (p === evaluated.count) evaluated.evaluateNext(pools, null)
-      if (p !== lead && this.#addUp(pools, p)) isPanic = true
-    }
-    const { count } = evaluated
-    if (rungs.length < this.#limit) this.#addBelow(pools[lead] as Pool, evaluated.at(lead).suspect)
-    for (let p = 0; p < count && rungs.length < this.#limit; p++)
-      if (p !== lead) this.#addBelow(pools[p] as Pool, evaluated.at(p).suspect)
-    return isPanic
+  get isFull(): boolean {
+    return this.rungs.length >= this.#limit
   }
 
   /** Adds members of the pool at `lead`, all at one preference; returns whether it is in panic. */
@@ -123,27 +113,21 @@ class MxSelector implements RecordSelector {
 
   addEvaluated(pool: Pool, { up, suspect }: PoolEvaluation): void {
     this.addLastGood(pool, up)
-    if (this.rungs.length < this.#limit) this.addLastGood(pool, suspect)
+    if (!this.isFull) this.addLastGood(pool, suspect)
   }
 
   addLastGood(pool: Pool, candidates: Candidates): void {
     if (this.set.mode === 'equal') this.#addBeside(pool, candidates)
-    else this.#addBelow(pool, candidates)
+    else this.add(pool, candidates)
   }
 
   addEvery(pool: Pool, candidates: Candidates): void {
     if (this.set.mode === 'equal') this.#putBeside(pool, candidates, candidates.count)
-    else this.#addBelow(pool, candidates, maxRungs)
-  }
-
-  /** Adds the up members of an evaluated pool; returns whether it added any although it is in panic. */
-  #addUp(pools: readonly Pool[], at: number): boolean {
-    const { up, isPanic } = this.#steering.pools.at(at)
-    return this.#addBelow(pools[at] as Pool, up) && isPanic
+    else this.add(pool, candidates, maxRungs)
   }
 
   /** Continues the ladder downwards with a permutation of the candidates; returns whether it added any. */
-  #addBelow(pool: Pool, candidates: Candidates, limit: number = this.#limit): boolean {
+  add(pool: Pool, candidates: Candidates, limit: number = this.#limit): boolean {
     const { rungs } = this
     const before = rungs.length
     this.#order(pool, candidates, limit)

@@ -22,7 +22,7 @@ import { type RecordSelector, selectAllDown } from './all-down.ts'
 import type { PoolEvaluation } from './eligibility.ts'
 import { leadReason } from './leading-pool.ts'
 import { matchRule } from './match.ts'
-import { holdSecondsOf, leadOf, type Steering } from './steering.ts'
+import { addLedBy, holdSecondsOf, leadOf, type Steering } from './steering.ts'
 
 const priorityStep = 10
 const maxWeight = 65_535
@@ -44,27 +44,8 @@ export function selectSrvUnder(
   const selector = new SrvSelector(set, steering.chooser)
   const lead = leadOf(steering, pools, null, null)
   if (lead < 0) return selectFromDown(selector, pools, steering)
-  const { pools: evaluated } = steering
-  let isPanic = addUp(selector, pools, lead, steering)
-  for (let p = 0; p < pools.length && selector.count < set.answers; p++) {
-    if (p === evaluated.count) evaluated.evaluateNext(pools, null)
-    if (p !== lead && addUp(selector, pools, p, steering)) isPanic = true
-  }
-  selector.add(pools[lead] as Pool, evaluated.at(lead).suspect)
-  for (let p = 0; p < evaluated.count; p++)
-    if (p !== lead) selector.add(pools[p] as Pool, evaluated.at(p).suspect)
+  const isPanic = addLedBy(lead, pools, selector, steering)
   return selected(selector, leadReason(lead, isPanic), steering)
-}
-
-/** Adds the up members of an evaluated pool; returns whether it added any although it is in panic. */
-function addUp(
-  selector: SrvSelector,
-  pools: readonly Pool[],
-  at: number,
-  steering: Steering,
-): boolean {
-  const { up, isPanic } = steering.pools.at(at)
-  return selector.add(pools[at] as Pool, up) && isPanic
 }
 
 function selectFromDown(
@@ -104,6 +85,10 @@ class SrvSelector implements RecordSelector {
 
   get count(): number {
     return this.records.length
+  }
+
+  get isFull(): boolean {
+    return this.records.length >= this.set.answers
   }
 
   addEvaluated(pool: Pool, { up, suspect }: PoolEvaluation): void {

@@ -62,6 +62,36 @@ export function leadOf(
   )
 }
 
+/** An answer whose records come from all pools of a rule. */
+interface PoolwiseSelector {
+  readonly isFull: boolean
+  /** Adds records after those before; returns whether it added any. */
+  add(pool: Pool, candidates: Candidates): boolean
+}
+
+/**
+ * Adds the up members of the pool that leads, then of the others in the rule's order, then suspects in the same way. Pools
+ * that a full answer does not need are not evaluated. Returns whether a pool in panic contributed.
+ */
+export function addLedBy(
+  lead: number,
+  pools: readonly Pool[],
+  selector: PoolwiseSelector,
+  { pools: evaluated }: Steering,
+): boolean {
+  let isPanic =
+    selector.add(pools[lead] as Pool, evaluated.at(lead).up) && evaluated.at(lead).isPanic
+  for (let p = 0; p < pools.length && !selector.isFull; p++) {
+    if (p === evaluated.count) evaluated.evaluateNext(pools, null)
+    const evaluation = evaluated.at(p)
+    if (p !== lead && selector.add(pools[p] as Pool, evaluation.up)) isPanic ||= evaluation.isPanic
+  }
+  if (!selector.isFull) selector.add(pools[lead] as Pool, evaluated.at(lead).suspect)
+  for (let p = 0; p < evaluated.count && !selector.isFull; p++)
+    if (p !== lead) selector.add(pools[p] as Pool, evaluated.at(p).suspect)
+  return isPanic
+}
+
 /** For how long a selection can stand, in seconds: until the first value that it went by may change. */
 export const holdSecondsOf = ({ pools, spare }: Steering, reason: SelectionReason): number =>
   reason === 'backup' ? Math.min(spare.holdSeconds, pools.holdSeconds()) : pools.holdSeconds()
