@@ -8,11 +8,8 @@ import type { Locus } from '../../steer/selection.ts'
 import { hasClientSubnet, hasNetwork24, subnetAddress, subnetAt } from '../client-subnet.ts'
 import { clientLocus, locusOf, noteScope, type Transaction } from '../transaction.ts'
 
-/** Higher than any index of a rule: the client is one of the zone's own MTAs. */
-const internalRule = 0x7fff
-
 /**
- * Index of the rule in the set's policy; -1: no rule applies, because the client is one of the zone's own MTAs. Extends the
+ * Index of the rule in the set's policy, or one past the last for the zone's own MTAs, to which none applies. Extends the
  * transaction's scope as `locusOf` (transaction.ts) does. `cached`: the set's scope map; null without
  * scopes, and of a sticky set, whose scopes are not those of its policy.
  */
@@ -22,8 +19,7 @@ export function ruleIndexOf(
   cached: CachedScopeMap | null,
 ): number {
   const { query } = transaction
-  if (cached === null || !hasClientSubnet(query))
-    return withoutInternal(match(set, locusOf(transaction, set)))
+  if (cached === null || !hasClientSubnet(query)) return match(set, locusOf(transaction, set))
   const { table } = cached
   if (table === null || !hasNetwork24(query)) return matchAndCache(transaction, set, cached)
   const known = table.lookUp(query.packet, subnetAt(query))
@@ -42,12 +38,10 @@ function matchAndCache(transaction: Transaction, set: SelectedSet, cached: Cache
   if (known < 0) scopes.cacheDecision(decision)
   if (hasNetwork24(transaction.query)) scopes.cacheNetwork(cached, octets, length, decision)
   noteScope(transaction, length)
-  return withoutInternal(decision)
+  return decision
 }
-
-const withoutInternal = (decision: number): number => (decision === internalRule ? -1 : decision)
 
 const match = (set: SelectedSet, locus: Locus): number =>
   set.kind === 'steered-mx' && isInternal(set.internal, locus)
-    ? internalRule
+    ? set.policy.rules.length
     : matchIndex(set.policy, locus)

@@ -117,8 +117,7 @@ export class SetOutcomes {
   #ruleOf(transaction: Transaction): number {
     const set = this.#set
     if (!this.dependsOnClient || set.kind === 'target-address') return 0
-    const rule = ruleIndexOf(transaction, set, this.#scopeMap)
-    return rule < 0 ? set.policy.rules.length : rule
+    return ruleIndexOf(transaction, set, this.#scopeMap)
   }
 
   #forget(rule: number, { found }: RuleState): void {
