@@ -22,7 +22,7 @@ import type { Counters } from '../counters.ts'
 import { reservedOctets } from '../edns-reply.ts'
 import { resetPlan } from '../plan.ts'
 import { readCatalog, type Transaction } from '../transaction.ts'
-import { createMessageCache, maxCachedOctets, withoutClientFields } from './message-cache.ts'
+import { MessageCache, maxCachedOctets, withoutClientFields } from './message-cache.ts'
 import { NxdomainAnswers } from './nxdomain.ts'
 import { SteeredAnswers } from './steered-answers.ts'
 
@@ -46,7 +46,7 @@ const isOrdinary = (qtype: number): boolean =>
   (qtype < 128 && qtype !== RRType.OPT) || qtype > RRType.ANY
 
 export class AnswerCache {
-  readonly #messages = createMessageCache()
+  readonly #messages = new MessageCache()
   readonly #steered: SteeredAnswers
   readonly #nxdomain = new NxdomainAnswers()
   readonly #counters: Counters
@@ -146,7 +146,7 @@ export class AnswerCache {
       this.#makeRoom(catalog, octets)
       const message = withoutClientFields(out, start, octets, query)
       const kind = hasQnameLabels ? Kind.lowerCase : Kind.message
-      this.#messages.store(query, { kind, value: plan.rcode, message, at: 0, octets })
+      this.#messages.store(query, { kind, value: plan.rcode, message })
       this.#countOctets()
       return
     }
@@ -154,7 +154,7 @@ export class AnswerCache {
     this.#makeRoom(catalog, octets)
     const message = withoutClientFields(out, start, octets, query)
     const value = this.#steered.store(lookup.zone, lookup.set)
-    this.#messages.store(query, { kind: Kind.steered, value, message, at: 0, octets })
+    this.#messages.store(query, { kind: Kind.steered, value, message })
     this.#countOctets()
   }
 }

@@ -38,39 +38,11 @@ export const maxCachedOctets = 1024
 /** Words of the longest name, 255 octets. */
 const maxQnameWords = 64
 
-export interface MessageCache {
-  /** Empties the cache and sizes it by the number of names in the catalog. */
-  clear(catalog: Catalog): void
-  /** The entry of the query's question, or -1. */
-  find(query: Query): number
-  /** The entry's `kind` and `value` as they were stored. */
-  kind(entry: number): number
-  value(entry: number): number
-  /** Length of the entry's message in octets. */
-  octets(entry: number): number
-  /** Copies the entry's message to `at`; up to three octets beyond its end are overwritten. */
-  copy(entry: number, out: Uint8Array, at: number): void
-  /** Whether the query found last spells its qname with capital letters. */
-  hasCapitals(): boolean
-  /** Gives the qname of a message at `at` the letters of the query found last. */
-  spell(query: Query, out: Uint8Array, at: number): void
-  usedOctets(): number
-  /** Whether a message of this length fits without emptying the cache. */
-  hasRoom(octets: number): boolean
-  /** Stores a message under the query's question; messages over `maxCachedOctets` are ignored. */
-  store(query: Query, entry: CachedMessage): void
-}
-
 interface CachedMessage {
   readonly kind: number
   readonly value: number
-  /** The message is `octets` long from `at` on. */
   readonly message: Uint8Array
-  readonly at: number
-  readonly octets: number
 }
-
-export const createMessageCache = (): MessageCache => new ArenaMessageCache()
 
 /** Copies messages four octets at a time where the output is aligned: most of the work of a cached answer is this copy. */
 export class WordCopier {
@@ -114,7 +86,7 @@ const restMasks: readonly number[] = [0, 0xff, 0xffff, 0xff_ffff]
 
 const wordsFor = (octets: number): number => headWords + ((octets + 3) >> 2)
 
-class ArenaMessageCache implements MessageCache {
+export class MessageCache {
   /** By hash: word offset of an entry + 1; 0: free. */
   #buckets = new Int32Array(0)
   #words = new Int32Array(0)
@@ -128,6 +100,7 @@ class ArenaMessageCache implements MessageCache {
   /** Of the question last found: which bits of its words are not as they are stored. */
   #difference = 0
 
+  /** Empties the cache and sizes it by the number of names in the catalog. */
   clear(catalog: Catalog): void {
     let names = 0
     for (const { nodes } of catalog.zones.values()) names += nodes.size
@@ -146,6 +119,7 @@ class ArenaMessageCache implements MessageCache {
     this.#used = 0
   }
 
+  /** The entry of the query's question, or -1. */
   find(query: Query): number {
     const { packet, qnameOffset, qnameOctets, qtype } = query
     const hash = hashOf(packet, qnameOffset, qnameOctets, qtype, this.#qname)
@@ -182,10 +156,12 @@ class ArenaMessageCache implements MessageCache {
     return true
   }
 
+  /** Whether the query found last spells its qname with capital letters. */
   hasCapitals(): boolean {
     return this.#difference !== 0
   }
 
+  /** Gives the qname of a message at `at` the letters of the query found last. */
   spell({ packet, qnameOffset, qnameOctets }: Query, out: Uint8Array, at: number): void {
     if (this.#difference === 0) return
     const to = at + headerOctets
@@ -194,18 +170,22 @@ class ArenaMessageCache implements MessageCache {
     for (let i = inWords; i < qnameOctets; i++) out[to + i] = packet[qnameOffset + i] as number
   }
 
+  /** The entry's `kind`, as it was stored. */
   kind(entry: number): number {
     return (this.#words[entry + 2] as number) & 0xffff
   }
 
+  /** The entry's `value`, as it was stored. */
   value(entry: number): number {
     return this.#words[entry + 3] as number
   }
 
+  /** Length of the entry's message in octets. */
   octets(entry: number): number {
     return (this.#words[entry + 1] as number) >>> 16
   }
 
+  /** Copies the entry's message to `at`; up to three octets beyond its end are overwritten. */
   copy(entry: number, out: Uint8Array, at: number): void {
     const octets = this.octets(entry)
     this.#copier.copy(this.#words, this.#octets, entry + headWords, octets, out, at)
@@ -215,11 +195,14 @@ class ArenaMessageCache implements MessageCache {
     return this.#used * 4
   }
 
+  /** Whether a message of this length fits without emptying the cache. */
   hasRoom(octets: number): boolean {
     return this.#used + wordsFor(octets) <= this.#words.length
   }
 
-  store(query: Query, { kind, value, message, at, octets }: CachedMessage): void {
+  /** Stores a message under the query's question; those over `maxCachedOctets` are ignored. */
+  store(query: Query, { kind, value, message }: CachedMessage): void {
+    const octets = message.length
     if (octets > maxCachedOctets) return
     if (!this.hasRoom(octets)) this.#empty()
     const entry = this.#used
@@ -229,8 +212,7 @@ class ArenaMessageCache implements MessageCache {
     this.#words[entry + 1] = query.qnameOctets | (octets << 16)
     this.#words[entry + 2] = kind | (query.qtype << 16)
     this.#words[entry + 3] = value
-    const start = (entry + headWords) * 4
-    for (let i = 0; i < octets; i++) this.#octets[start + i] = message[at + i] as number
+    this.#octets.set(message, (entry + headWords) * 4)
     const mask = this.#buckets.length - 1
     let probe = 0
     // Where all are in use, the last one is replaced.

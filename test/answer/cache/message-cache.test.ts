@@ -2,9 +2,9 @@
 
 import { expect, test } from 'vitest'
 import {
-  createMessageCache,
   hashOf,
   maxCachedOctets,
+  MessageCache,
   withoutClientFields,
 } from '../../../src/answer/cache/message-cache.ts'
 import { createQueryDecoder, type Query } from '../../../src/wire/query.ts'
@@ -29,19 +29,14 @@ function messageOf(query: Query, octets: number, mark: number): Uint8Array {
   return message
 }
 
-const keep = (
-  store: ReturnType<typeof createMessageCache>,
-  spec: QuerySpec,
-  octets: number,
-  mark: number,
-): void => {
+const keep = (store: MessageCache, spec: QuerySpec, octets: number, mark: number): void => {
   const query = queryOf(spec)
   const message = withoutClientFields(messageOf(query, octets, mark), 0, octets, query)
-  store.store(query, { kind: mark & 1, value: mark, message, at: 0, octets })
+  store.store(query, { kind: mark & 1, value: mark, message })
 }
 
 test('by name and type, in any case', () => {
-  const store = createMessageCache()
+  const store = new MessageCache()
   store.clear(catalog)
   const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
   expect(store.find(queryOf(asked))).toBe(-1)
@@ -63,7 +58,7 @@ test('by name and type, in any case', () => {
 })
 
 test('octets that are no letters are not folded', () => {
-  const store = createMessageCache()
+  const store = new MessageCache()
   store.clear(catalog)
   for (let octet = 0; octet < 256; octet++) {
     if (octet === 0x2e || (octet >= 0x41 && octet <= 0x5a)) continue
@@ -76,7 +71,7 @@ test('octets that are no letters are not folded', () => {
 
 test.each([0, 4, 1])('at place %i a message gets the letters of who asks', (at) => {
   for (const name of ['zone.test', 'a.zone.test', 'ab.zone.test', 'abc.zone.test']) {
-    const store = createMessageCache()
+    const store = new MessageCache()
     store.clear(catalog)
     // Who asks first leaves no trace of a spelling.
     keep(store, { name: name.toUpperCase(), type: 1 }, 60, 0x55)
@@ -95,7 +90,7 @@ test.each([0, 4, 1])('at place %i a message gets the letters of who asks', (at) 
 test.each([0, 4, 1, 3])(
   'a copy to place %i writes the message, and at most three octets more',
   (at) => {
-    const store = createMessageCache()
+    const store = new MessageCache()
     store.clear(catalog)
     const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
     for (const octets of [50, 51, 52, 53]) {
@@ -112,7 +107,7 @@ test.each([0, 4, 1, 3])(
 )
 
 test('full, it begins anew: what is found is always what was kept last', () => {
-  const store = createMessageCache()
+  const store = new MessageCache()
   store.clear(catalog)
   const [questions, octets] = [6000, 400]
   let found = 0
@@ -132,7 +127,7 @@ test('full, it begins anew: what is found is always what was kept last', () => {
 })
 
 test('keeps nothing twice, and nothing that is too long', () => {
-  const store = createMessageCache()
+  const store = new MessageCache()
   store.clear(catalog)
   const asked: QuerySpec = { name: 'a.zone.test', type: 1 }
   keep(store, asked, maxCachedOctets + 1, 3)
@@ -143,7 +138,7 @@ test('keeps nothing twice, and nothing that is too long', () => {
 })
 
 test('questions made to meet in one place stay a few steps: the first are found, the others make way', () => {
-  const store = createMessageCache()
+  const store = new MessageCache()
   store.clear(catalog)
   // One slot of the 32,768 that a store for a small zone has.
   const meeting: string[] = []
