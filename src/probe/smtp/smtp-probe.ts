@@ -5,7 +5,7 @@
 // `self`. Reads go into one small buffer, so that a target that floods costs no memory.
 
 import type { X509Certificate } from 'node:crypto'
-import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { DialogueLine, Outcome } from '../../health/outcome.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -121,24 +121,33 @@ class ProbeConnection {
     if (isIP(address) === 0) return this.#feed({ kind: 'failed', errno: 'EINVAL' })
     signal?.addEventListener('abort', this.#abort, { once: true })
     try {
-      this.#socket = connect({
-        ...connectOptions(this.#request),
-        onread: {
-          buffer: readBuffer(),
-          callback: (count, buffer) => this.#receive(buffer.subarray(0, count)),
-        },
-      })
+      this.#socket = this.#connect()
     } catch {
       return this.#feed({ kind: 'failed', errno: 'EINVAL' })
     }
     this.#listen(this.#socket)
-    this.#socket.once('connect', () => this.#connected())
+    this.#socket.on('connect', () => this.#connected())
   }
 
+  #connect(): Socket {
+    const { address, profile } = this.#request
+    return connect({
+      host: address,
+      port: profile.port,
+      localAddress: localAddressOf(this.#request) ?? undefined,
+      autoSelectFamily: false,
+      onread: {
+        buffer: readBuffer(),
+        callback: (count, buffer) => this.#receive(buffer.subarray(0, count)),
+      },
+    })
+  }
+
+  /** By `on`, since a socket emits each of these once, and `once` wraps the listener. */
   #listen(socket: Socket): void {
-    socket.once('end', () => this.#feedFrom(socket, { kind: 'end' }))
+    socket.on('end', () => this.#feedFrom(socket, { kind: 'end' }))
     socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(socket, error))
-    socket.once('close', () => {
+    socket.on('close', () => {
       this.#feedFrom(socket, { kind: 'end' })
       if (socket === this.#socket) this.#settle()
     })
@@ -162,16 +171,24 @@ class ProbeConnection {
     const { profile, ca } = this.#request
     const { serverName } = profile.tls
     const below = this.#socket as Socket
+    // A handshake writes where the one before is not acknowledged yet, unlike SMTP.
+    below.setNoDelay(true)
     const tlsSocket: TLSSocket = startTls(below, serverName, ca)
     this.#socket = tlsSocket
     this.#listen(tlsSocket)
     tlsSocket.on('data', (octets: Uint8Array) => this.#receive(octets))
-    tlsSocket.once('secureConnect', () =>
-      this.#guard(() => {
-        const wallMs = this.#clock.wallMs()
-        this.#feed({ kind: 'tls-established', peer: readPeer(tlsSocket, serverName), wallMs })
-      }),
-    )
+    tlsSocket.on('secureConnect', () => this.#secured(tlsSocket))
+  }
+
+  #secured(socket: TLSSocket): void {
+    if (this.#hasThrown) return
+    const { serverName } = this.#request.profile.tls
+    try {
+      const wallMs = this.#clock.wallMs()
+      this.#feed({ kind: 'tls-established', peer: readPeer(socket, serverName), wallMs })
+    } catch (error) {
+      this.#giveUp(error)
+    }
   }
 
   #fail(socket: Socket, error: NodeJS.ErrnoException): void {
@@ -211,23 +228,21 @@ class ProbeConnection {
   }
 
   #feed(input: DialogueInput): void {
-    this.#guard(() => {
+    if (this.#hasThrown) return
+    try {
       for (const action of this.#dialogue.feed(input, this.#elapsedMs())) this.#perform(action)
-    })
+    } catch (error) {
+      this.#giveUp(error)
+    }
   }
 
   /** An exception, which is a bug, says nothing of the target: it ends this probe alone, with `self`. */
-  #guard(step: () => void): void {
-    if (this.#hasThrown) return
-    try {
-      step()
-    } catch (error) {
-      this.#hasThrown = true
-      raiseLater(error)
-      const durationMs = this.#elapsedMs()
-      this.#outcome = { kind: 'self', reason: 'fault', code: null, durationMs, dialogue: [] }
-      this.#close('destroy')
-    }
+  #giveUp(error: unknown): void {
+    this.#hasThrown = true
+    raiseLater(error)
+    const durationMs = this.#elapsedMs()
+    this.#outcome = { kind: 'self', reason: 'fault', code: null, durationMs, dialogue: [] }
+    this.#close('destroy')
   }
 
   #perform(action: DialogueAction): void {
@@ -285,17 +300,6 @@ class ProbeConnection {
 function localAddressOf({ address, profile, source }: ProbeRequest): string | null {
   const family = isIP(address) === 4 ? 'ipv4' : 'ipv6'
   return profile.source[family] ?? source?.[family] ?? null
-}
-
-function connectOptions(request: ProbeRequest): TcpNetConnectOpts {
-  const localAddress = localAddressOf(request)
-  return {
-    host: request.address,
-    port: request.profile.port,
-    autoSelectFamily: false,
-    noDelay: true,
-    ...(localAddress !== null && { localAddress }),
-  }
 }
 
 /** Reads what tls-judgement.ts needs of a TLS session. `serverName`: name to be certified; null if any name will do. */
