@@ -23,24 +23,23 @@ export interface Handshakes {
 }
 
 /**
- * The buckets of one window, mutated in place. Bucket number n (wall-clock time ÷ bucket length) is stored at
- * n modulo the ring size; `numbers` holds n, or -1 for a bucket never used.
+ * The buckets of one window, mutated in place: the number of the bucket, or -1 if it was never used, and its counts good and
+ * total, side by side, since a probe reads memory that was last touched long ago. Bucket number n (wall-clock time ÷ bucket
+ * length) is stored at n modulo the ring size.
  */
-interface Ring {
-  readonly numbers: Float64Array
-  readonly good: Float64Array
-  readonly total: Float64Array
-}
+type Ring = Float64Array
+
+const [goodAt, totalAt, perBucket] = [1, 2, 3]
 
 /** One ring per entry of `availabilityWindows`, in that order. */
 export type Availability = readonly Ring[]
 
 export const createAvailability = (): Availability =>
-  availabilityWindows.map(({ buckets }) => ({
-    numbers: new Float64Array(buckets).fill(-1),
-    good: new Float64Array(buckets),
-    total: new Float64Array(buckets),
-  }))
+  availabilityWindows.map(({ buckets }) => {
+    const ring = new Float64Array(buckets * perBucket)
+    for (let at = 0; at < ring.length; at += perBucket) ring[at] = -1
+    return ring
+  })
 
 /** Counts one handshake in every window. */
 export function countHandshake(rings: Availability, isGood: boolean, wallMs: number): void {
@@ -53,16 +52,14 @@ const good: Handshakes = { good: 1, total: 1 }
 const bad: Handshakes = { good: 0, total: 1 }
 
 /** Drops counts for a bucket older than the one stored in its place: the clock went back by more than a window. */
-function add({ numbers, good, total }: Ring, number: number, added: Handshakes): void {
-  const at = number % numbers.length
-  if ((numbers[at] as number) > number) return
-  if (numbers[at] !== number) {
-    numbers[at] = number
-    good[at] = 0
-    total[at] = 0
-  }
-  good[at] = (good[at] as number) + added.good
-  total[at] = (total[at] as number) + added.total
+function add(ring: Ring, number: number, added: Handshakes): void {
+  const at = (number % (ring.length / perBucket)) * perBucket
+  const stored = ring[at] as number
+  if (stored > number) return
+  const isNew = stored !== number
+  ring[at] = number
+  ring[at + goodAt] = (isNew ? 0 : (ring[at + goodAt] as number)) + added.good
+  ring[at + totalAt] = (isNew ? 0 : (ring[at + totalAt] as number)) + added.total
 }
 
 /** Handshakes counted in the window that ends at `wallMs`. */
@@ -72,14 +69,15 @@ export function handshakesIn(
   wallMs: number,
 ): Handshakes {
   const i = availabilityWindows.findIndex(({ name }) => name === window)
-  const { numbers, good, total } = rings[i] as Ring
+  const ring = rings[i] as Ring
   const now = Math.floor(wallMs / (availabilityWindows[i]?.bucketMs ?? 1))
   const sum = { good: 0, total: 0 }
-  for (let at = 0; at < numbers.length; at++) {
-    const number = numbers[at] as number
-    if (number <= now - numbers.length || number > now) continue
-    sum.good += good[at] as number
-    sum.total += total[at] as number
+  const oldest = now - ring.length / perBucket
+  for (let at = 0; at < ring.length; at += perBucket) {
+    const number = ring[at] as number
+    if (number <= oldest || number > now) continue
+    sum.good += ring[at + goodAt] as number
+    sum.total += ring[at + totalAt] as number
   }
   return sum
 }
@@ -96,11 +94,14 @@ export const errorBudgetLeft = (availability: number, target: number): number =>
 export type SavedAvailability = readonly (readonly (readonly [number, number, number])[])[]
 
 export const saveAvailability = (rings: Availability): SavedAvailability =>
-  rings.map(({ numbers, good, total }) =>
-    [...numbers.keys()]
-      .filter((at) => (total[at] as number) > 0)
-      .map((at) => [numbers[at] as number, good[at] as number, total[at] as number] as const),
-  )
+  rings.map((ring) => {
+    const saved: [number, number, number][] = []
+    for (let at = 0; at < ring.length; at += perBucket) {
+      const total = ring[at + totalAt] as number
+      if (total > 0) saved.push([ring[at] as number, ring[at + goodAt] as number, total])
+    }
+    return saved
+  })
 
 /** The same as `handshakesIn`, over buckets saved by this instance or another. */
 export function savedHandshakesIn(

@@ -123,6 +123,7 @@ class ScheduledReputationWatch implements ReputationWatch {
   }
 
   observeProbe(probed: ProbedAddress, { dialogue }: Outcome): void {
+    if (this.#byAddress.size === 0) return
     const jobs = this.#byAddress.get(addressKey(probed))
     if (!jobs) return
     const greeting = greetingOf(dialogue)
