@@ -49,9 +49,11 @@ function noteHost(hosts: HostList, zone: Zone, octets: Uint8Array, nameAt: numbe
   hosts.keys.push(key)
   hosts.octets.push(octets)
   hosts.offsets.push(nameAt)
+  hosts.nodes.push(null)
 }
 
-function clearHosts({ keys, octets, offsets }: HostList): void {
+function clearHosts({ keys, octets, offsets, nodes }: HostList): void {
+  nodes.length = 0
   keys.length = 0
   octets.length = 0
   offsets.length = 0
@@ -61,10 +63,9 @@ function clearHosts({ keys, octets, offsets }: HostList): void {
 function addHost(transaction: Transaction, zone: Zone, i: number, type: number): void {
   const { plan, hosts } = transaction
   const key = hosts.keys[i] as NameKey
-  // By lookup, because addresses below a zone cut are not authoritative here.
-  const result = lookupInZone(zone, key, type, transaction.labelStarts)
-  if (result.kind !== 'found') return
-  const { node, set } = result
+  const node = (hosts.nodes[i] ??= nodeOf(transaction, zone, key, type))
+  const set = node?.sets.get(type)
+  if (node === null || set === undefined) return
   if (zone.nodes.get(key) === node) {
     if (!hasEntry(plan, 'additional', node.owner, type))
       addSet(transaction, 'additional', node.owner, set)
@@ -73,6 +74,17 @@ function addHost(transaction: Transaction, zone: Zone, i: number, type: number):
     const owner = (hosts.octets[i] as Uint8Array).subarray(hosts.offsets[i])
     addSet(transaction, 'additional', owner, set)
   }
+}
+
+/** The node with a set of this type; null: there is none. By lookup: what is below a zone cut is not authoritative here. */
+function nodeOf(
+  { labelStarts }: Transaction,
+  zone: Zone,
+  key: NameKey,
+  type: number,
+): ZoneNode | null {
+  const result = lookupInZone(zone, key, type, labelStarts)
+  return result.kind === 'found' ? result.node : null
 }
 
 /** Adds the glue of a referral: for in-domain servers as required records, then for others in the zone as room allows. */

@@ -10,7 +10,7 @@ import { emptyQuery, type Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'
 import { createLabelStarts, type LabelStarts, type Lookup } from '../zone/lookup.ts'
-import type { Catalog } from '../zone/zone.ts'
+import type { Catalog, ZoneNode } from '../zone/zone.ts'
 import { type ClientCookie, noCookie } from './client-cookie.ts'
 import {
   createSubnetBuffers,
@@ -60,11 +60,12 @@ export interface Transaction {
   recordsEnd: number
 }
 
-/** Names as parallel arrays: the key of each, and the octets and offset at which it stands. */
+/** Names as parallel arrays: the key of each, the octets and offset at which it stands, and its node where it was found. */
 export interface HostList {
   readonly keys: NameKey[]
   readonly octets: Uint8Array[]
   readonly offsets: number[]
+  readonly nodes: (ZoneNode | null)[]
 }
 
 export const createTransaction = (context: AnswerContext): Transaction => ({
@@ -76,7 +77,7 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   catalog: { zones: new Map(), generation: -1 },
   visited: [],
   labelStarts: createLabelStarts(),
-  hosts: { keys: [], octets: [], offsets: [] },
+  hosts: { keys: [], octets: [], offsets: [], nodes: [] },
   locus: null,
   subnet: createSubnetBuffers(),
   scopePrefixLength: 0,

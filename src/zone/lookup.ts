@@ -71,9 +71,11 @@ export function lookupInZone(
 ): Lookup {
   const labels = scanLabels(labelStarts, key)
   let encloser: ZoneNode | undefined
+  // A slice would be hashed anew.
+  let suffix = zone.apexKey
   let at = labels - zone.labelCount
   for (; at >= 0; at--) {
-    const node = zone.nodes.get(key.slice(labelStarts[at]))
+    const node = zone.nodes.get(suffix)
     if (node === undefined) break
     const ns =
       node.isDelegation && (at > 0 || qtype !== RRType.DS) ? rrsetOf(node, RRType.NS) : null
@@ -81,6 +83,7 @@ export function lookupInZone(
     const dname = at > 0 ? rrsetOf(node, RRType.DNAME) : null
     if (dname !== null) return { kind: 'dname', zone, node, dname }
     encloser = node
+    if (at > 0) suffix = key.slice(labelStarts[at - 1])
   }
   if (encloser === undefined) return { kind: 'nxdomain', zone }
   if (at < 0) return answerFrom(zone, encloser, qtype)
