@@ -4,16 +4,17 @@
 //   absent      the set has no records for this client: a fact of the zone file, never of health
 //   servfail    no member is eligible, and the policy says `on_all_down: servfail`
 
-import type { SteeredSet } from '../steer/policy.ts'
+import type { SelectedSet, SteeredSet, Target } from '../steer/policy.ts'
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
+import type { Steering } from '../steer/select/steering.ts'
 import { targetAddresses } from '../steer/select/target-addresses.ts'
 import type {
   AddressSelection,
+  Locus,
   MxSelection,
   Selected,
-  SelectedSrvSet,
   SrvSelection,
 } from '../steer/selection.ts'
 import type { Name } from '../wire/name.ts'
@@ -35,7 +36,11 @@ export function addSet(
   if (set.kind === 'plain') return addPlain(transaction, section, owner, set)
   transaction.isStatic = false
   transaction.usesHealth = true
-  const selection = select(transaction, set)
+  const { steering } = transaction
+  const selection =
+    set.kind === 'target-address'
+      ? targetAddresses(set, steering)
+      : select(set, locusOf(transaction, set), steering)
   switch (selection.kind) {
     case 'selected':
       return addSelected(transaction, section, owner, set, selection)
@@ -61,20 +66,18 @@ function addPlain(
   return 'added'
 }
 
-function select(
-  transaction: Transaction,
-  set: SteeredSet,
+export function select(
+  set: SelectedSet,
+  locus: Locus,
+  steering: Steering,
 ): MxSelection | SrvSelection | AddressSelection {
-  const { steering } = transaction
   switch (set.kind) {
     case 'steered-mx':
-      return selectMx(set, locusOf(transaction, set), steering)
+      return selectMx(set, locus, steering)
     case 'steered-srv':
-      return selectSrv(set, locusOf(transaction, set), steering)
+      return selectSrv(set, locus, steering)
     case 'steered-address':
-      return selectAddresses(set, locusOf(transaction, set), steering)
-    case 'target-address':
-      return targetAddresses(set, steering)
+      return selectAddresses(set, locus, steering)
     default:
       return set satisfies never
   }
@@ -91,9 +94,7 @@ export function addSelected(
   const entry = addEntry(transaction.plan, section, owner, set.type)
   if (entry === null) return 'absent'
   entry.ttl = selection.ttl
-  if ('rungs' in selection) entry.rungs = selection.rungs
-  else if ('addresses' in selection) entry.addresses = selection.addresses
-  else entry.rdata = srvRdata(selection)
+  entry.rdata = rdataOf(selection)
   if (section === 'answer') countTargets(transaction, set, selection)
   return 'added'
 }
@@ -137,11 +138,30 @@ export function noteFailedOpen(transaction: Transaction): void {
   transaction.hasFailedOpen = true
 }
 
-/** SRV records as rdata (RFC 2782). The target's name must not be compressed (RFC 3597 §4). */
-export const srvRdata = ({ records, port }: SelectedSrvSet): readonly Rdata[] =>
-  records.map(({ priority, weight, target }) => {
-    const octets = new Uint8Array(6 + target.owner.length)
+/** The records selected, as rdata (RFC 1035 §3.3.9, RFC 2782). An SRV target must not be compressed (RFC 3597 §4). */
+export function rdataOf(selection: Selected): readonly Rdata[] {
+  if ('addresses' in selection) return selection.addresses.map(({ address }) => address.rdata)
+  if ('rungs' in selection)
+    return selection.rungs.map(({ preference, target }) => {
+      const octets = octetsBefore(target, 2)
+      octets[0] = preference >> 8
+      octets[1] = preference
+      return { octets, compressible: exchangeAt }
+    })
+  const { records, port } = selection
+  return records.map(({ priority, weight, target }) => {
+    const octets = octetsBefore(target, 6)
     octets.set([priority >> 8, priority, weight >> 8, weight, port >> 8, port])
-    octets.set(target.owner, 6)
     return { octets, compressible: [] }
   })
+}
+
+/** Where the name begins in the rdata of an MX. */
+const exchangeAt: readonly number[] = [2]
+
+/** Room for so many octets, and the target's name. */
+function octetsBefore({ owner }: Target, count: number): Uint8Array {
+  const octets = new Uint8Array(count + owner.length)
+  octets.set(owner, count)
+  return octets
+}

@@ -20,7 +20,6 @@ export function addAdditional(transaction: Transaction, zone: Zone): void {
   const entry = plan.count === 0 ? undefined : plan.entries[plan.count - 1]
   const nameAt = entry?.section === 'answer' ? hostOffset(entry.type) : -1
   if (entry === undefined || nameAt < 0) return
-  for (const rung of entry.rungs) noteHost(hosts, zone, rung.target.owner, 0)
   for (const { octets } of entry.rdata) noteHost(hosts, zone, octets, nameAt)
   for (const type of addressTypes)
     for (let i = 0; i < hosts.keys.length; i++) addHost(transaction, zone, i, type)

@@ -12,7 +12,6 @@
 // cache relies on. Names that must not be compressed (RFC 3597 §4) keep the letters of the zone.
 
 import { Flag, headerOctets, minUdpOctets, maxTcpOctets } from '../wire/header.ts'
-import type { SelectedAddress, Rung } from '../steer/selection.ts'
 import type { Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass } from '../wire/rrtype.ts'
@@ -101,27 +100,15 @@ export function putSections(writer: MessageWriter, plan: Plan, rrClass: number):
 
 /** Writes all records of a set and returns their number; writes none and returns -1 where they do not all fit. */
 function putSet(writer: MessageWriter, entry: PlanEntry, rrClass: number): number {
-  const { rdata, rungs, addresses } = entry
+  const { rdata } = entry
   const { at } = writer
   const { entries } = writer.table
   for (let i = 0; i < rdata.length && !writer.full; i++) {
     const lengthAt = putRecordHead(writer, entry, rrClass)
     putRdata(writer, rdata[i] as Rdata, 'ignore')
-    closeRdata(writer, lengthAt)
+    if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
   }
-  for (let i = 0; i < addresses.length && !writer.full; i++) {
-    const lengthAt = putRecordHead(writer, entry, rrClass)
-    putRdata(writer, (addresses[i] as SelectedAddress).address.rdata, 'ignore')
-    closeRdata(writer, lengthAt)
-  }
-  for (let i = 0; i < rungs.length && !writer.full; i++) {
-    const lengthAt = putRecordHead(writer, entry, rrClass)
-    const rung = rungs[i] as Rung
-    put16(writer, rung.preference)
-    putName(writer, rung.target.owner, 0, 'ignore')
-    closeRdata(writer, lengthAt)
-  }
-  if (!writer.full) return rdata.length + rungs.length + addresses.length
+  if (!writer.full) return rdata.length
   rewind(writer, at, entries)
   return -1
 }
@@ -135,11 +122,6 @@ function putRecordHead(writer: MessageWriter, entry: PlanEntry, rrClass: number)
   put32(writer, entry.ttl)
   put16(writer, 0)
   return writer.at - 2
-}
-
-/** Fills in the RDLENGTH at `lengthAt`, for RDATA that ends at the writer's position. */
-function closeRdata(writer: MessageWriter, lengthAt: number): void {
-  if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
 }
 
 /** Writes RDATA, compressing the names whose offsets are in `compressible`. */

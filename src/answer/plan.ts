@@ -1,7 +1,6 @@
 // The plan of an answer, before it is encoded: header values and an ordered list of RRsets. decide.ts and what it calls
 // fill it; size limits are applied by encode.ts only. A responder reuses one plan for all of its queries.
 
-import type { SelectedAddress, Rung } from '../steer/selection.ts'
 import { keyOfOctets, type Name, type NameKey } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
@@ -14,7 +13,7 @@ export type Section = 'answer' | 'authority' | 'additional'
  */
 type Need = 'required' | 'optional'
 
-/** One RRset of the answer. Its records are in one of `rdata`, `rungs` and `addresses`; the other two are empty. */
+/** One RRset of the answer. */
 export interface PlanEntry {
   section: Section
   need: Need
@@ -23,8 +22,6 @@ export interface PlanEntry {
   type: number
   ttl: number
   rdata: readonly Rdata[]
-  rungs: readonly Rung[]
-  addresses: readonly SelectedAddress[]
 }
 
 /** Header values and RRsets of one answer. */
@@ -63,7 +60,7 @@ export function resetPlan(plan: Plan, rcode: Rcode): void {
   plan.isWritten = false
 }
 
-/** Appends an entry with empty lists and TTL 0, for the caller to fill; null where the plan is full. */
+/** Appends an entry without records, of TTL 0, for the caller to fill; null where the plan is full. */
 export function addEntry(
   plan: Plan,
   section: Section,
@@ -83,8 +80,6 @@ export function addEntry(
   entry.type = type
   entry.ttl = 0
   entry.rdata = none
-  entry.rungs = none
-  entry.addresses = none
   return entry
 }
 
@@ -120,6 +115,4 @@ const blankEntry = (): PlanEntry => ({
   type: 0,
   ttl: 0,
   rdata: none,
-  rungs: none,
-  addresses: none,
 })

@@ -94,16 +94,11 @@ const answerRecords = (question: Question, entries: readonly PlanEntry[]): reado
     .filter(({ section }) => section === 'answer')
     .flatMap((entry) => {
       const owner = nameToText(entry.owner ?? question.name)
-      return rdataTexts(entry).map(
-        (data) => `${owner} ${entry.ttl} ${typeToText(entry.type)} ${data}`,
+      const { type, ttl, rdata } = entry
+      return rdata.map(
+        ({ octets }) => `${owner} ${ttl} ${typeToText(type)} ${formatRdata(type, octets)}`,
       )
     })
-
-const rdataTexts = ({ type, rdata, rungs, addresses }: PlanEntry): readonly string[] => [
-  ...rdata.map(({ octets }) => formatRdata(type, octets)),
-  ...rungs.map(({ preference, target }) => `${preference} ${nameToText(target.owner)}`),
-  ...addresses.map(({ address }) => address.text),
-]
 
 // The scope of the answer (RFC 7871), and why it is that long.
 

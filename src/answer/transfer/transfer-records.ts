@@ -6,17 +6,15 @@
 // their health. A set is never left out because of health (law 1 of CONTRIBUTING): where no member is eligible, all are
 // sent.
 
-import type { OnAllDown, SteeredSet } from '../../steer/policy.ts'
-import { selectAddresses } from '../../steer/select/select-addresses.ts'
-import { selectMx } from '../../steer/select/select-mx.ts'
-import { selectSrv } from '../../steer/select/select-srv.ts'
+import type { OnAllDown, SelectedSet, SteeredSet } from '../../steer/policy.ts'
+import { familyOf } from '../../steer/select/select-addresses.ts'
 import type { Steering } from '../../steer/select/steering.ts'
-import type { Locus, Rung } from '../../steer/selection.ts'
+import type { Locus } from '../../steer/selection.ts'
 import type { Name } from '../../wire/name.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import type { RRset, Zone, ZoneNode } from '../../zone/zone.ts'
-import { srvRdata } from '../add-set.ts'
+import { rdataOf, select } from '../add-set.ts'
 
 export interface TransferRecord {
   readonly owner: Name
@@ -58,55 +56,28 @@ function* recordsOfSet(
   steering: Steering,
 ): Generator<TransferRecord> {
   const { type, ttl } = set
-  for (const rdata of rdataOf(set, locus, steering)) yield { owner, type, ttl, rdata }
+  for (const rdata of rdataOfSet(set, locus, steering)) yield { owner, type, ttl, rdata }
 }
 
-function rdataOf(
+function rdataOfSet(
   set: RRset | SteeredSet,
   locus: () => Locus,
   steering: Steering,
 ): readonly Rdata[] {
-  switch (set.kind) {
-    case 'plain':
-      return set.rdata
-    case 'steered-mx': {
-      const selection = selectMx(failingOpen(set), locus(), steering)
-      return selection.kind === 'selected' ? selection.rungs.map(mxRdata) : []
-    }
-    case 'steered-address': {
-      const selection = selectAddresses(failingOpen(set), locus(), steering)
-      return selection.kind === 'selected'
-        ? selection.addresses.map(({ address }) => address.rdata)
-        : []
-    }
-    case 'steered-srv': {
-      const selection = selectSrv(failingOpen(set), locus(), steering)
-      return selection.kind === 'selected' ? srvRdata(selection) : []
-    }
-    case 'target-address': {
-      const family = set.type === RRType.A ? 4 : 6
-      const ofFamily = set.target.addresses.filter((address) => address.family === family)
-      return ofFamily.map((address) => address.rdata)
-    }
-    default:
-      return set satisfies never
+  if (set.kind === 'plain') return set.rdata
+  if (set.kind === 'target-address') {
+    const family = familyOf(set.type)
+    const ofFamily = set.target.addresses.filter((address) => address.family === family)
+    return ofFamily.map((address) => address.rdata)
   }
+  const selection = select(failingOpen(set), locus(), steering)
+  return selection.kind === 'selected' ? rdataOf(selection) : []
 }
 
 const failOpen: OnAllDown = { kind: 'all' }
 
 /** The set with `on_all_down: all`. */
-const failingOpen = <Set extends Exclude<SteeredSet, { kind: 'target-address' }>>(
-  set: Set,
-): Set => ({
+const failingOpen = (set: SelectedSet): SelectedSet => ({
   ...set,
   policy: { ...set.policy, onAllDown: failOpen },
 })
-
-function mxRdata({ preference, target }: Rung): Rdata {
-  const octets = new Uint8Array(2 + target.owner.length)
-  octets[0] = preference >> 8
-  octets[1] = preference
-  octets.set(target.owner, 2)
-  return { octets, compressible: [2] }
-}
