@@ -22,6 +22,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['weight', async () => (await import('./cli/overrides.ts')).weight],
   ['disable', async () => (await import('./cli/overrides.ts')).disable],
   ['up', async () => (await import('./cli/overrides.ts')).up],
+  ['keys', async () => (await import('./cli/keys/keys.ts')).keys],
   ['undo', async () => (await import('./cli/overrides.ts')).undo],
 ])
 

@@ -116,10 +116,16 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
+    room: 'dnssec',
+    imports: 'files lib wire wire/rdata',
+    typesOnly: 'answer zone zone/compile zonefile',
+    packages: 'node:*',
+  },
+  {
     room: 'zone/compile',
     pure: true,
-    imports: 'lib wire wire/rdata',
-    typesOnly: 'health steer zone',
+    imports: 'lib wire wire/rdata zone',
+    typesOnly: 'health steer',
   },
   {
     room: 'masterfile',
@@ -178,8 +184,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'answer',
     pure: true,
-    imports: 'answer/cache answer/transfer steer/scope steer/select wire zone',
-    typesOnly: 'admission health lib steer wire/rdata',
+    imports: 'answer/cache answer/transfer steer/scope steer/select wire wire/rdata zone',
+    typesOnly: 'admission health lib steer',
   },
   {
     room: 'explain',
@@ -195,7 +201,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'transport/worker',
     imports:
-      'admission answer answer/transfer geo health lib steer/scope transport/stream transport/udp zone',
+      'admission answer answer/transfer dnssec geo health lib steer/scope transport/stream transport/udp zone',
     packages: 'node:*',
   },
   {
@@ -252,20 +258,25 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admin/explaining admission announce cluster cluster/redis explain files geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
+      'admin admin/explaining admission announce cluster cluster/redis dnssec explain files geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer explain transport/stream',
     packages: 'koffi node:* pino',
   },
   {
     room: 'cli',
     imports:
-      'app cli/text doctor explain files geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
+      'app cli/text dnssec doctor explain files geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
     typesOnly: 'zone',
     packages: 'node:*',
   },
   {
+    room: 'cli/keys',
+    imports: 'cli cli/text dnssec files lib wire wire/rdata zonefile',
+    packages: 'node:*',
+  },
+  {
     room: 'main.ts',
-    imports: 'app cli',
+    imports: 'app cli cli/keys',
   },
 ]
 

@@ -9,7 +9,8 @@ import { RRType } from '../wire/rrtype.ts'
 import { lookupInZone } from '../zone/lookup.ts'
 import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
 import { addSet } from './add-set.ts'
-import { hasEntry, hasEntryNamed, type PlanEntry } from './plan.ts'
+import { hasEntry, hasEntryNamed, type Plan, type PlanEntry } from './plan.ts'
+import { signLast } from './signing.ts'
 import type { HostList, Transaction } from './transaction.ts'
 
 const addressTypes: readonly number[] = [RRType.A, RRType.AAAA]
@@ -17,13 +18,20 @@ const addressTypes: readonly number[] = [RRType.A, RRType.AAAA]
 /** Adds addresses for the hosts that the plan's last set names, if it is an answer of a type that names any. */
 export function addAdditional(transaction: Transaction, zone: Zone): void {
   const { plan, hosts } = transaction
-  const entry = plan.count === 0 ? undefined : plan.entries[plan.count - 1]
-  const nameAt = entry?.section === 'answer' ? hostOffset(entry.type) : -1
+  const entry = lastAnswer(plan)
+  const nameAt = entry === undefined ? -1 : hostOffset(entry.type)
   if (entry === undefined || nameAt < 0) return
   for (const { octets } of entry.rdata) noteHost(hosts, zone, octets, nameAt)
   for (const type of addressTypes)
     for (let i = 0; i < hosts.keys.length; i++) addHost(transaction, zone, i, type)
   clearHosts(hosts)
+}
+
+/** The proof of an expanded wildcard may stand behind it. */
+function lastAnswer({ entries, count }: Plan): PlanEntry | undefined {
+  let last = count - 1
+  while (last >= 0 && entries[last]?.section !== 'answer') last--
+  return entries[last]
 }
 
 /** Offset of the name in rdata of a type whose addresses are useful, or -1. The name ends where the rdata does. */
@@ -66,12 +74,14 @@ function addHost(transaction: Transaction, zone: Zone, i: number, type: number):
   const set = node?.sets.get(type)
   if (node === null || set === undefined) return
   if (zone.nodes.get(key) === node) {
-    if (!hasEntry(plan, 'additional', node.owner, type))
-      addSet(transaction, 'additional', node.owner, set)
+    if (hasEntry(plan, 'additional', node.owner, type)) return
+    if (addSet(transaction, 'additional', node.owner, set) === 'added')
+      signLast(transaction, zone, node.owner, set.ttl)
   } else if (!hasEntryNamed(plan, 'additional', key, type)) {
     // Synthesised from a wildcard: the owner is the name that was looked up (RFC 4592 §3.3.1).
     const owner = (hosts.octets[i] as Uint8Array).subarray(hosts.offsets[i])
-    addSet(transaction, 'additional', owner, set)
+    if (addSet(transaction, 'additional', owner, set) === 'added')
+      signLast(transaction, zone, node.owner, set.ttl)
   }
 }
 
@@ -94,8 +104,7 @@ export function addGlue(transaction: Transaction, zone: Zone, cut: ZoneNode, ns:
   for (const inDomain of [true, false]) {
     for (const type of addressTypes) {
       for (const key of hosts.keys) {
-        if (isAtOrBelow(key, cutKey) === inDomain)
-          addGlueOf(transaction, zone.nodes.get(key), type, inDomain)
+        if (isAtOrBelow(key, cutKey) === inDomain) addGlueOf(transaction, zone, key, type, inDomain)
       }
     }
   }
@@ -104,16 +113,21 @@ export function addGlue(transaction: Transaction, zone: Zone, cut: ZoneNode, ns:
 
 function addGlueOf(
   transaction: Transaction,
-  server: ZoneNode | undefined,
+  zone: Zone,
+  key: NameKey,
   type: number,
   inDomain: boolean,
 ): void {
   const { plan } = transaction
+  const server = zone.nodes.get(key)
   const set = server?.sets.get(type)
   if (server === undefined || set === undefined) return
   if (hasEntry(plan, 'additional', server.owner, type)) return
-  const added = addSet(transaction, 'additional', server.owner, set)
-  if (added === 'added' && inDomain) (plan.entries[plan.count - 1] as PlanEntry).need = 'required'
+  if (addSet(transaction, 'additional', server.owner, set) !== 'added') return
+  if (inDomain) (plan.entries[plan.count - 1] as PlanEntry).need = 'required'
+  // A server's address is the zone's own, and signed, unless it lies below another cut (RFC 4035 §2.2).
+  else if (lookupInZone(zone, key, type, transaction.labelStarts).kind === 'found')
+    signLast(transaction, zone, server.owner, set.ttl)
 }
 
 const keyOf = (name: Name): NameKey => keyOfOctets(name, 0, name.length)

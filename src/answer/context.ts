@@ -6,7 +6,9 @@ import type { HealthReader } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Scopes } from '../steer/scope/scope-cache.ts'
 import type { Locus } from '../steer/selection.ts'
-import type { Catalog } from '../zone/zone.ts'
+import type { Name } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
+import type { Catalog, RRset, Zone } from '../zone/zone.ts'
 import type { Counters } from './counters.ts'
 
 export type Transport = 'udp' | 'tcp' | 'tls'
@@ -36,6 +38,26 @@ export interface ServerIdentity {
 /** With an NSID this long and the longest question, all other options still fit in 512 octets. */
 export const maxNsidOctets = 64
 
+/** The signing side of a zone, which knows its keys. */
+export interface ZoneSigner {
+  /** DNSKEY, CDS and CDNSKEY, as far as the keys bring them; by type. */
+  readonly apexSets: ReadonlyMap<number, RRset>
+  /**
+   * The RRSIG records of a set, one for each key that signs sets of its type. `owner`: of its node, in any case; a wildcard
+   * as such. `originalTtl`: seconds. `rdata`: in any order, not empty.
+   */
+  sign(owner: Name, type: number, originalTtl: number, rdata: readonly Rdata[]): readonly Rdata[]
+}
+
+export interface Signers {
+  /** Changes when keys do, and before signatures expire: what was signed before is not to be kept. */
+  generation(): number
+  /** Whether a zone of the catalog is signed. */
+  isAnySigned(): boolean
+  /** null: the zone is not signed. */
+  of(zone: Zone): ZoneSigner | null
+}
+
 export interface AnswerContext {
   /** The catalog in force; called once a query. */
   readonly catalog: () => Catalog
@@ -53,6 +75,8 @@ export interface AnswerContext {
   readonly cookies: CookieKeeper | null
   /** null: rates are not limited. */
   readonly limiter: RateLimiter | null
+  /** Signatures of signed zones; absent: every zone is answered as if it were unsigned. */
+  readonly signers?: Signers
   /** How long an idle connection stays open, as clients are told by RFC 7828. */
   readonly tcpIdleMs: () => number
   /** Whether an address may transfer zones (AXFR, IXFR); absent: none may. */

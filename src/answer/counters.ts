@@ -39,6 +39,10 @@ const scalars = [
   'decisionsEmptied',
   'messageOctets',
   'drawnOctets',
+  'signedMessageOctets',
+  'signedDrawnOctets',
+  'signaturesMade',
+  'signaturesFound',
 ] as const
 
 export type Scalar = (typeof scalars)[number]

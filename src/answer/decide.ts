@@ -3,7 +3,7 @@
 // AA is that of the first owner name: an alias in our zones is authoritative wherever it points (RFC 1035 §4.1.1). The
 // rcode is that of the last name of the chain (RFC 6604 §3).
 
-import { keyOfOctets, isAtOrBelow, maxNameOctets, type Name } from '../wire/name.ts'
+import { keyOfOctets, isAtOrBelow, maxNameOctets, type Name, type NameKey } from '../wire/name.ts'
 import { Rcode } from '../wire/rcode.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'
@@ -14,6 +14,16 @@ import { type Added, addSet } from './add-set.ts'
 import { addAdditional, addGlue } from './additional.ts'
 import type { Transaction } from './transaction.ts'
 import { addEntry, hasEntry, resetPlan } from './plan.ts'
+import {
+  addDelegationProof,
+  addProofs,
+  denyName,
+  denyType,
+  noteExpansion,
+  replaceBySignatures,
+  signingSet,
+  signLast,
+} from './signing.ts'
 
 /** Aliases followed for one query: the limit that BIND had for long. Resolvers follow the rest themselves. */
 const maxAliases = 16
@@ -32,14 +42,15 @@ export function decide(transaction: Transaction): void {
     // Data of one class is not authoritative for QCLASS=ANY (RFC 1035 §6.2).
     if (owner === null) plan.authoritative = isAuthoritative(found) && query.qclass === RRClass.IN
     transaction.lookup = owner === null ? found : null
-    const next = planLookup(transaction, found, owner)
-    if (next === null || visited.length === maxAliases) return
+    const next = planLookup(transaction, found, owner, key)
+    if (next === null || visited.length === maxAliases) break
     visited.push(key)
     owner = next
     key = keyOfOctets(next, 0, next.length)
     // A CNAME loop: all of its records are in the plan already.
-    if (visited.includes(key)) return
+    if (visited.includes(key)) break
   }
+  addProofs(transaction)
 }
 
 /** The rcode of a query that is answered without a lookup; NOERROR for one that needs a lookup. */
@@ -67,24 +78,32 @@ const isAuthoritative = (found: Lookup): boolean =>
   found.kind !== 'refused' && found.kind !== 'delegation'
 
 /** Plans the result of the lookup of one name. Returns the target to continue with if it is an alias, else null. */
-function planLookup(transaction: Transaction, found: Lookup, owner: Name | null): Name | null {
+function planLookup(
+  transaction: Transaction,
+  found: Lookup,
+  owner: Name | null,
+  key: NameKey,
+): Name | null {
   const { plan, query } = transaction
+  const ofSigning = findSigningSet(transaction, found)
+  if (ofSigning !== null) return planLookup(transaction, ofSigning, owner, key)
   switch (found.kind) {
     case 'refused':
       if (owner === null) plan.rcode = Rcode.REFUSED
       return null
     case 'found':
-      concludeFound(transaction, found.zone, addSet(transaction, 'answer', owner, found.set))
-      addAdditional(transaction, found.zone)
+      planFound(transaction, found, owner, key)
       return null
     case 'any':
-      concludeFound(transaction, found.zone, addAny(transaction, owner, found.node))
+      concludeFound(transaction, found, key, addAny(transaction, owner, found, key))
       return null
     case 'alias':
       addSet(transaction, 'answer', owner, found.cname)
+      signLast(transaction, found.zone, found.node.owner, found.cname.ttl)
+      noteExpansion(transaction, found.zone, key, found.node)
       return (found.cname.rdata[0] as Rdata).octets
     case 'dname': {
-      const target = addDname(transaction, owner, found.node.owner, found.dname)
+      const target = addDname(transaction, owner, found)
       return query.qtype === RRType.CNAME || query.qtype === RRType.ANY ? null : target
     }
     case 'delegation':
@@ -93,44 +112,108 @@ function planLookup(transaction: Transaction, found: Lookup, owner: Name | null)
     case 'nodata':
     case 'nxdomain':
       if (found.kind === 'nxdomain') plan.rcode = Rcode.NXDOMAIN
-      addSoa(transaction, found.zone)
+      addNegative(transaction, found, key)
       return null
     default:
       return found satisfies never
   }
 }
 
-/** Completes the plan after the answer set of an existing name: SERVFAIL, or NODATA where nothing was added. */
-export function concludeFound(transaction: Transaction, zone: Zone, added: Added): void {
-  if (added === 'servfail') resetPlan(transaction.plan, Rcode.SERVFAIL)
-  else if (added === 'absent') addSoa(transaction, zone)
+/** Plans the set that a lookup found, and what belongs to it. `key`: of the name that it answers for. */
+export function planFound(
+  transaction: Transaction,
+  found: Extract<Lookup, { kind: 'found' }>,
+  owner: Name | null,
+  key: NameKey,
+): void {
+  const added = addSet(transaction, 'answer', owner, found.set)
+  if (added === 'added') concludeAdded(transaction, found, key)
+  concludeFound(transaction, found, key, added)
 }
 
-/** The SOA of a negative answer, which sets how long it is cached (RFC 2308 §3); only where AA is set. */
-function addSoa(transaction: Transaction, zone: Zone): void {
+/** Completes the plan behind the set that was added last: signatures, proofs and additional records. */
+export function concludeAdded(
+  transaction: Transaction,
+  { zone, node, set }: Extract<Lookup, { kind: 'found' }>,
+  key: NameKey,
+): void {
+  signLast(transaction, zone, node.owner, set.ttl)
+  noteExpansion(transaction, zone, key, node)
+  addProofs(transaction)
+  addAdditional(transaction, zone)
+}
+
+/** Completes the plan of an existing name: SERVFAIL, or NODATA where nothing was added. */
+export function concludeFound(
+  transaction: Transaction,
+  { zone, node }: { readonly zone: Zone; readonly node: ZoneNode },
+  key: NameKey,
+  added: Added,
+): void {
+  if (added === 'servfail') resetPlan(transaction.plan, Rcode.SERVFAIL)
+  else if (added === 'absent') addNegative(transaction, { kind: 'nodata', zone, node }, key)
+}
+
+/** The SOA of a negative answer, which sets how long it is cached (RFC 2308 §3), and its proof; only where AA is set. */
+function addNegative(
+  transaction: Transaction,
+  found: Extract<Lookup, { kind: 'nodata' | 'nxdomain' }>,
+  key: NameKey,
+): void {
+  const { zone } = found
   if (!transaction.plan.authoritative) return
   addSet(transaction, 'authority', zone.apex, zone.negativeSoa)
+  const soa = zone.nodes.get(zone.apexKey)?.sets.get(RRType.SOA)
+  if (soa !== undefined) signLast(transaction, zone, zone.apex, soa.ttl)
+  if (found.kind === 'nodata') denyType(transaction, zone, key, found.node)
+  else denyName(transaction, zone, key)
+}
+
+/** Where a signed zone has a set of the type that is not in its file: as if it had been found. */
+function findSigningSet(transaction: Transaction, found: Lookup): Lookup | null {
+  const { qtype } = transaction.query
+  if (found.kind !== 'nodata' && found.kind !== 'alias') return null
+  const { zone, node } = found
+  if (zone.signing === null) return null
+  // These stand beside a CNAME (RFC 4034 §3, §4).
+  const isBesideAlias = qtype === RRType.NSEC || qtype === RRType.RRSIG
+  if (found.kind === 'alias' && !isBesideAlias) return null
+  if (qtype === RRType.RRSIG && node.sets.size > 0) return { kind: 'any', zone, node }
+  const set = signingSet(transaction, zone, node, qtype)
+  return set === null ? null : { kind: 'found', zone, node, set }
 }
 
 /** NS set of the zone cut, and its glue. */
 function addReferral(transaction: Transaction, zone: Zone, cut: ZoneNode, ns: RRset): void {
   addSet(transaction, 'authority', cut.owner, ns)
+  addDelegationProof(transaction, zone, cut)
+  addProofs(transaction)
   addGlue(transaction, zone, cut, ns)
 }
 
 /** Types in the order in which an ANY query prefers them. */
 const anyTypes: readonly number[] = [RRType.MX, RRType.A, RRType.AAAA, RRType.CNAME]
 
-/** Answers an ANY query with one RRset of the node, preferably of `anyTypes` (RFC 8482 §4.1). */
-function addAny(transaction: Transaction, owner: Name | null, node: ZoneNode): Added {
-  for (const type of anyTypes) {
-    const set = node.sets.get(type)
+/**
+ * Answers an ANY query with one RRset of the node, preferably of `anyTypes` (RFC 8482 §4.1); in a signed zone a query for
+ * RRSIG with the signatures of that set.
+ */
+function addAny(
+  transaction: Transaction,
+  owner: Name | null,
+  { zone, node }: { readonly zone: Zone; readonly node: ZoneNode },
+  key: NameKey,
+): Added {
+  const preferred = anyTypes.map((type) => node.sets.get(type))
+  for (const set of [...preferred, ...node.sets.values()]) {
     const added = set === undefined ? 'absent' : addSet(transaction, 'answer', owner, set)
-    if (added !== 'absent') return added
-  }
-  for (const set of node.sets.values()) {
-    const added = addSet(transaction, 'answer', owner, set)
-    if (added !== 'absent') return added
+    if (set === undefined || added === 'absent') continue
+    if (added === 'servfail') return added
+    if (transaction.query.qtype === RRType.RRSIG)
+      replaceBySignatures(transaction, zone, node.owner, set.ttl)
+    else signLast(transaction, zone, node.owner, set.ttl)
+    noteExpansion(transaction, zone, key, node)
+    return added
   }
   return 'absent'
 }
@@ -141,12 +224,14 @@ function addAny(transaction: Transaction, owner: Name | null, node: ZoneNode): A
 function addDname(
   transaction: Transaction,
   owner: Name | null,
-  dnameOwner: Name,
-  dname: RRset,
+  { zone, node, dname }: Extract<Lookup, { kind: 'dname' }>,
 ): Name | null {
   const { plan, query } = transaction
-  if (!hasEntry(plan, 'answer', dnameOwner, RRType.DNAME))
+  const dnameOwner = node.owner
+  if (!hasEntry(plan, 'answer', dnameOwner, RRType.DNAME)) {
     addSet(transaction, 'answer', dnameOwner, dname)
+    signLast(transaction, zone, dnameOwner, dname.ttl)
+  }
   const name =
     owner ?? query.packet.subarray(query.qnameOffset, query.qnameOffset + query.qnameOctets)
   transaction.hasQnameLabels = true

@@ -14,7 +14,7 @@
 import { Flag, headerOctets, minUdpOctets, maxTcpOctets } from '../wire/header.ts'
 import type { Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
-import { RRClass } from '../wire/rrtype.ts'
+import { RRClass, RRType } from '../wire/rrtype.ts'
 import { putBadKey } from '../wire/tsig.ts'
 import {
   patch16,
@@ -98,26 +98,39 @@ export function putSections(writer: MessageWriter, plan: Plan, rrClass: number):
   return truncated
 }
 
-/** Writes all records of a set and returns their number; writes none and returns -1 where they do not all fit. */
+/**
+ * Writes all records of a set with its signatures and returns their number; writes none and returns -1 where they do not all
+ * fit.
+ */
 function putSet(writer: MessageWriter, entry: PlanEntry, rrClass: number): number {
-  const { rdata } = entry
+  const { type, rdata, signatures } = entry
   const { at } = writer
   const { entries } = writer.table
   for (let i = 0; i < rdata.length && !writer.full; i++) {
-    const lengthAt = putRecordHead(writer, entry, rrClass)
+    const lengthAt = putRecordHead(writer, entry, type, rrClass)
     putRdata(writer, rdata[i] as Rdata, 'ignore')
     if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
   }
-  if (!writer.full) return rdata.length
+  for (let i = 0; i < signatures.length && !writer.full; i++) {
+    const lengthAt = putRecordHead(writer, entry, RRType.RRSIG, rrClass)
+    putRdata(writer, signatures[i] as Rdata, 'ignore')
+    if (!writer.full) patch16(writer, lengthAt, writer.at - lengthAt - 2)
+  }
+  if (!writer.full) return rdata.length + signatures.length
   rewind(writer, at, entries)
   return -1
 }
 
 /** Writes owner, type, class, TTL and an empty RDLENGTH; returns the offset of RDLENGTH. */
-function putRecordHead(writer: MessageWriter, entry: PlanEntry, rrClass: number): number {
+function putRecordHead(
+  writer: MessageWriter,
+  entry: PlanEntry,
+  type: number,
+  rrClass: number,
+): number {
   if (entry.owner === null) put16(writer, qnamePointer)
   else putName(writer, entry.owner, 0, 'ignore')
-  put16(writer, entry.type)
+  put16(writer, type)
   put16(writer, rrClass)
   put32(writer, entry.ttl)
   put16(writer, 0)

@@ -22,6 +22,8 @@ export interface PlanEntry {
   type: number
   ttl: number
   rdata: readonly Rdata[]
+  /** RRSIG records of the set, as rdata; none where it is not signed, or the query does not ask for them. */
+  signatures: readonly Rdata[]
 }
 
 /** Header values and RRsets of one answer. */
@@ -80,6 +82,7 @@ export function addEntry(
   entry.type = type
   entry.ttl = 0
   entry.rdata = none
+  entry.signatures = none
   return entry
 }
 
@@ -115,4 +118,5 @@ const blankEntry = (): PlanEntry => ({
   type: 0,
   ttl: 0,
   rdata: none,
+  signatures: none,
 })

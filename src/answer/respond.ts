@@ -5,7 +5,7 @@
 
 import type { RateAction } from '../admission/rate-limit.ts'
 import { minUdpOctets, Opcode } from '../wire/header.ts'
-import { createQueryDecoder, type Decoded } from '../wire/query.ts'
+import { createQueryDecoder, type Decoded, type Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass } from '../wire/rrtype.ts'
 import { beginMessage, createWriter, type MessageWriter } from '../wire/writer.ts'
@@ -41,10 +41,10 @@ export function createRespond(
   const chaos = createChaos(context.identity)
   const decode = createQueryDecoder()
   const writer = createWriter()
-  const cache = usesAnswerCache ? new AnswerCache(context) : null
+  const caches = usesAnswerCache ? new AnswerCaches(context) : null
   const { counters } = context
   const cells = new Float64Array(counters.buffer)
-  const responder: Responder = { chaos, writer, cache, cells }
+  const responder: Responder = { chaos, writer, caches, cells }
   return (packet, offset, length, peer, out, outOffset) => {
     bump(cells, scalarCell.packets)
     const decoded = decode(packet, offset, length)
@@ -70,12 +70,33 @@ export function createRespond(
   }
 }
 
+/**
+ * Answers with signatures have a cache of their own: whether a query has DO decides which records it gets. Where no zone is
+ * signed, it decides nothing.
+ */
+class AnswerCaches {
+  readonly #context: AnswerContext
+  readonly #plain: AnswerCache
+  /** Created by the first query that needs it. */
+  #signed: AnswerCache | null = null
+
+  constructor(context: AnswerContext) {
+    this.#context = context
+    this.#plain = new AnswerCache(context)
+  }
+
+  of({ dnssecOk }: Query): AnswerCache {
+    if (!dnssecOk || this.#context.signers?.isAnySigned() !== true) return this.#plain
+    return (this.#signed ??= new AnswerCache(this.#context, 'signed'))
+  }
+}
+
 /** What a responder reuses from query to query. */
 interface Responder {
   readonly chaos: ChaosTexts
   readonly writer: MessageWriter
   /** null: every query takes the slow path. */
-  readonly cache: AnswerCache | null
+  readonly caches: AnswerCaches | null
   /** The counters' cells, for counting without a lookup by name. */
   readonly cells: Float64Array
 }
@@ -110,11 +131,12 @@ function admit(transaction: Transaction): boolean {
 
 /** Writes the answer, by the fast path where that knows it; returns its length in octets. */
 function answer(transaction: Transaction, decoded: Decoded, responder: Responder): number {
-  const { cache, chaos, writer, cells } = responder
-  if (transaction.isSlipped || decoded.kind !== 'query' || cache === null) {
+  const { caches, chaos, writer, cells } = responder
+  if (transaction.isSlipped || decoded.kind !== 'query' || caches === null) {
     plan(transaction, decoded, chaos)
     return write(transaction, writer, cells)
   }
+  const cache = caches.of(decoded.query)
   const result = cache.answer(transaction, writer, writer.limit)
   if (result === 'written') {
     if (transaction.query.hasOpt) putOpt(writer, transaction)

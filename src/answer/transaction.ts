@@ -10,7 +10,8 @@ import { emptyQuery, type Query } from '../wire/query.ts'
 import { Rcode } from '../wire/rcode.ts'
 import { RRClass, RRType } from '../wire/rrtype.ts'
 import { createLabelStarts, type LabelStarts, type Lookup } from '../zone/lookup.ts'
-import type { Catalog, ZoneNode } from '../zone/zone.ts'
+import { createChainKey } from '../zone/denial-chain.ts'
+import type { Catalog, Zone, ZoneNode } from '../zone/zone.ts'
 import { type ClientCookie, noCookie } from './client-cookie.ts'
 import {
   createSubnetBuffers,
@@ -33,6 +34,10 @@ export interface Transaction {
   readonly visited: NameKey[]
   /** Working memory of lookups in zones. */
   readonly labelStarts: LabelStarts
+  /** Names of the answer that were expanded from wildcards, still to be proven (signing.ts). */
+  readonly expanded: { readonly zone: Zone; readonly key: NameKey }[]
+  /** Working memory of searches in denial chains. */
+  readonly chainKey: Uint8Array
   /** The names whose addresses are being added (additional.ts); empty between queries. */
   readonly hosts: HostList
   /** Where the client is; null until the first steered set needs it. */
@@ -77,6 +82,8 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   catalog: { zones: new Map(), generation: -1 },
   visited: [],
   labelStarts: createLabelStarts(),
+  expanded: [],
+  chainKey: createChainKey(),
   hosts: { keys: [], octets: [], offsets: [], nodes: [] },
   locus: null,
   subnet: createSubnetBuffers(),
@@ -106,6 +113,8 @@ export function beginTransaction(transaction: Transaction, query: Query, peer: P
   transaction.lookup = null
   transaction.isStatic = true
   transaction.hasQnameLabels = false
+  // An assignment to `length` takes as long as a good part of an answer.
+  if (transaction.expanded.length > 0) transaction.expanded.length = 0
 }
 
 /** Reads the catalog in force for this transaction. */

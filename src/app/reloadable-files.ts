@@ -1,7 +1,9 @@
 // The files that the server reads at start and again while it runs, when they change or on SIGHUP:
-// zones, GeoIP databases and the certificate of DNS over TLS. Each is put in force as a whole or
+// zones with the keys that sign them, GeoIP databases and the certificate of DNS over TLS. Each is put in force as a whole or
 // not at all; if it is rejected, the one before stays in force.
 
+import { isKeyFile } from '../dnssec/key-folder.ts'
+import { createKeyKeeper, type KeyKeeper } from '../dnssec/key-keeper.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
@@ -19,7 +21,12 @@ import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { isReadable, isZoneFile } from '../zonefile/read-folder.ts'
-import { type FolderLook, lookAtFolder, watchFiles } from '../zonefile/watch-files.ts'
+import {
+  type FileWatch,
+  type FolderLook,
+  lookAtFolder,
+  watchFiles,
+} from '../zonefile/watch-files.ts'
 import { type SerialMemory, type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { logCertificateLoad, logGeoDatabase, logZoneLoad } from './event-sources.ts'
@@ -29,6 +36,7 @@ import type { Runtime } from './runtime.ts'
 
 export interface ReloadableFiles {
   readonly zones: ZoneKeeper
+  readonly keys: KeyKeeper
   readonly places: PlaceKeeper
   /** null: DNS over TLS is off. */
   readonly certificate: CertificateKeeper | null
@@ -38,6 +46,8 @@ export interface ReloadableFiles {
 /** What the files were before they were first read. */
 interface FirstLooks {
   readonly zones: FolderLook
+  /** null: the settings name no folder of keys. */
+  readonly keys: FolderLook | null
   /** null: DNS over TLS is off. */
   readonly certificate: CertificateLooks | null
 }
@@ -60,13 +70,15 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> 
 
 /** The first read. GeoIP databases are opened only if a zone has rules that use them. */
 export async function readFiles(
-  { zones: folder, streams, geoip }: Settings,
+  { zones: folder, keysFolder, streams, geoip }: Settings,
   { log, clock }: Pick<Runtime, 'log' | 'clock'>,
   memory: SerialMemory,
 ): Promise<FilesRead> {
-  const zones = createZoneKeeper(folder, clock, memory)
+  const keys = createKeyKeeper(keysFolder, clock)
+  const zones = createZoneKeeper(folder, { clock, memory, admit: (all) => keys.admit(all) })
   const looks = {
     zones: await lookAtFolder(folder, isZoneFile),
+    keys: keysFolder === null ? null : await lookAtFolder(keysFolder, isKeyFile),
     certificate: streams.tls && (await lookAtCertificate(streams.tls)),
   }
   const loaded = await zones.load()
@@ -82,7 +94,7 @@ export async function readFiles(
     onEvent: (event) => logGeoDatabase(log, event),
   })
   if (needsPlaces(zones.current().catalog)) await places.open()
-  return { kind: 'read', files: { zones, places, certificate, looks } }
+  return { kind: 'read', files: { zones, keys, places, certificate, looks } }
 }
 
 /** `cause` is for the log, such as `SIGHUP`. */
@@ -93,7 +105,8 @@ export async function reloadFiles(consumers: FileConsumers, cause: string): Prom
 }
 
 async function reloadZones(consumers: FileConsumers, cause: string): Promise<void> {
-  const { zones, places, log, workers, watch, controlPlane, reputation, cluster, state } = consumers
+  const { zones, keys, places, log, workers, watch, controlPlane, reputation, cluster, state } =
+    consumers
   const loaded = await zones.load()
   logZoneLoad(log, loaded, cause)
   if (loaded.kind === 'rejected') return
@@ -107,7 +120,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
   reputation.update(identities)
-  workers.publish(packed)
+  workers.publish(packed, keys.current())
   cluster.publishConfig(content)
   cluster.publishSerials(zones.serials())
   // At once: a crash must not make serials go back.
@@ -161,6 +174,7 @@ export async function reloadOnChange(
       () => void reloadCertificate(consumers, cause),
       looks.certificate ?? undefined,
     ))
+  const keyFiles = await followKeys(consumers, () => void reloadZones(consumers, cause))
   const retry = setInterval(() => parts.run('zones', () => void reloadReadable(consumers)), retryMs)
   retry.unref()
   return {
@@ -169,9 +183,19 @@ export async function reloadOnChange(
       zoneFiles.close()
       void places.close()
       certificateFiles?.close()
+      keyFiles?.close()
     },
   }
 }
+
+/** null: the settings name no folder of keys. */
+const followKeys = async (
+  { keys, looks }: Pick<ReloadableFiles, 'keys' | 'looks'>,
+  onChange: () => void,
+): Promise<FileWatch | null> =>
+  keys.folder === null
+    ? null
+    : watchFiles(keys.folder, isKeyFile, onChange, looks.keys ?? undefined)
 
 /**
  * The settings of TCP and TLS with the certificate in force, as workers get them when they start.

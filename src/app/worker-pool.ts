@@ -17,7 +17,7 @@ interface WorkerPoolOptions extends ReloadableFiles, Pick<Runtime, 'log' | 'cloc
 }
 
 export const startWorkerPool = (
-  { settings, zones, places, certificate, log, clock }: WorkerPoolOptions,
+  { settings, zones, keys, places, certificate, log, clock }: WorkerPoolOptions,
   udp: UdpTransport,
   healthBuffer: SharedArrayBuffer,
 ): Workers =>
@@ -27,6 +27,7 @@ export const startWorkerPool = (
     init: {
       endpoints: settings.listen,
       catalog: zones.current().packed,
+      keys: keys.current(),
       healthBuffer,
       maxUdpOctets: settings.maxUdpOctets,
       answering: answeringSettings(settings),

@@ -18,6 +18,10 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
   mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
   mxsteer doctor [options]           delegation, glue, name servers, store, port 25, databases: what to mend
+  mxsteer keys generate ZONE         a new key to sign a zone with, and the DS for its parent
+  mxsteer keys ds ZONE               DS records for the parent
+  mxsteer keys import FILE...        keys of BIND, Knot and PowerDNS
+  mxsteer keys status [ZONE]         what each key does, what comes next and what it waits for
 
   of a running server:
   mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage
@@ -34,6 +38,7 @@ serve
 ${flagLines}
 
 check
+  --keys DIR            look at the keys of signed zones too, in this folder
   --live                probe every target once, look at names, PTR and DNS lists where pools have identity:
   --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)
 
@@ -45,6 +50,15 @@ doctor
   --egress HOST[:PORT]  an MTA to reach (default: some of the targets)
   --peer ADDR:PORT      admin server of another instance, to compare clocks with; may be repeated
   --json                the same as JSON
+
+keys
+  --keys DIR            folder of keys (default: as the setting dnssec names it)
+  --algorithm NUMBER    generate: 13 (ECDSA P-256, default) or 15 (Ed25519)
+  --split               generate: one key for DNSKEY (flags 257), one for all else (256)
+  --zsk                 generate, import: a key with flags 256, in place of 257
+  --digest NUMBER       ds: 2 (SHA-256, default) or 4 (SHA-384)
+  --zone ZONE           import: whose key it is, where the file does not say
+  --json                ds, status: as JSON
 
 probe
   --level LEVEL         connect, banner, ehlo (default), mail, tls or rcpt

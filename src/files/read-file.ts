@@ -18,6 +18,8 @@ export type FileRead =
       readonly octets: Buffer
       /** When the file was last written, in milliseconds since 1970. */
       readonly changedMs: number
+      /** Its permission bits, such as 0o640. */
+      readonly mode: number
       /** false: it was written while it was read. */
       readonly isWhole: boolean
     }
@@ -85,7 +87,7 @@ async function read(path: string, maxOctets: number): Promise<FileRead> {
     if (octets.length > maxOctets) return { kind: 'too-large', octets: octets.length, maxOctets }
     const after = await handle.stat()
     const isWhole = after.mtimeMs === before.mtimeMs && after.size === before.size
-    return { kind: 'octets', octets, changedMs: after.mtimeMs, isWhole }
+    return { kind: 'octets', octets, changedMs: after.mtimeMs, mode: after.mode & 0o777, isWhole }
   } finally {
     await handle.close()
   }

@@ -133,8 +133,18 @@ const families: readonly CounterFamily[] = [
     labels: ['cache'],
     sample(counters, emit) {
       const { scalars } = counters.read()
-      emit({ cache: 'messages' }, scalars.messageOctets)
-      emit({ cache: 'drawn' }, scalars.drawnOctets)
+      emit({ cache: 'messages' }, scalars.messageOctets + scalars.signedMessageOctets)
+      emit({ cache: 'drawn' }, scalars.drawnOctets + scalars.signedDrawnOctets)
+    },
+  },
+  {
+    name: 'mxsteer_dnssec_signatures_total',
+    help: 'Signatures that answers needed: made, or found among those made before',
+    labels: ['how'],
+    sample(counters, emit) {
+      const { scalars } = counters.read()
+      emit({ how: 'made' }, scalars.signaturesMade)
+      emit({ how: 'found' }, scalars.signaturesFound)
     },
   },
   {

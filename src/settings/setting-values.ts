@@ -80,6 +80,8 @@ export interface SettingValues {
   readonly canaries?: readonly Endpoint[] | undefined
   readonly probe_source?: readonly SourceAddress[] | undefined
   readonly geoip?: GeoIpValues | undefined
+  /** `keys`: path of the folder of keys. */
+  readonly dnssec?: { readonly keys: string } | undefined
   readonly announce?: AnnounceValues | undefined
   readonly rate_limit?: RateLimitValues | undefined
   readonly probe_limits?: ProbeLimitValues | undefined

@@ -226,6 +226,13 @@ export const settingsTable: SettingsTable = {
     about:
       '[MaxMind DB files](operations.md#geoip-databases); read only if a rule has a condition on places',
   },
+  dnssec: {
+    schema: closedMap({ keys: path }),
+    isFileOnly: true,
+    otherwise: 'none: no zone can be signed',
+    accepts: 'map: `keys`, path of a folder',
+    about: '[keys](operations/dnssec.md) that zones are signed with',
+  },
   announce: {
     schema: announce,
     isFileOnly: true,

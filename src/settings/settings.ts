@@ -66,6 +66,8 @@ export interface Settings {
   readonly logLevel: LogLevel
   readonly logFormat: LogFormatSetting
   readonly geoip: GeoIpValues
+  /** Path of the folder of keys that zones are signed with; null: none is set. */
+  readonly keysFolder: string | null
   readonly canaries: readonly Endpoint[]
   readonly probing: ProbingSettings
   /** null: the announce hook is off. */
@@ -211,6 +213,7 @@ const generalSettings = (
   logLevel: values.log_level,
   logFormat: values.log_format,
   geoip: values.geoip ?? {},
+  keysFolder: values.dnssec?.keys ?? null,
   canaries: values.canaries ?? [],
 })
 

@@ -29,7 +29,12 @@ export type Lookup =
     }
   /** QTYPE ANY: the node has sets; the plan decides which of them are answered (RFC 8482). */
   | { readonly kind: 'any'; readonly zone: Zone; readonly node: ZoneNode }
-  | { readonly kind: 'alias'; readonly zone: Zone; readonly cname: RRset }
+  | {
+      readonly kind: 'alias'
+      readonly zone: Zone
+      readonly node: ZoneNode
+      readonly cname: RRset
+    }
   | {
       readonly kind: 'dname'
       readonly zone: Zone
@@ -42,7 +47,8 @@ export type Lookup =
       readonly cut: ZoneNode
       readonly ns: RRset
     }
-  | { readonly kind: 'nodata' | 'nxdomain'; readonly zone: Zone }
+  | { readonly kind: 'nodata'; readonly zone: Zone; readonly node: ZoneNode }
+  | { readonly kind: 'nxdomain'; readonly zone: Zone }
 
 const refused: Lookup = { kind: 'refused' }
 
@@ -97,11 +103,11 @@ export function lookupInZone(
  */
 function answerFrom(zone: Zone, node: ZoneNode, qtype: number): Lookup {
   if (qtype === RRType.ANY)
-    return node.sets.size === 0 ? { kind: 'nodata', zone } : { kind: 'any', zone, node }
+    return node.sets.size === 0 ? { kind: 'nodata', zone, node } : { kind: 'any', zone, node }
   const set = node.sets.get(qtype)
   if (set !== undefined) return { kind: 'found', zone, node, set }
   const cname = rrsetOf(node, RRType.CNAME)
-  return cname === null ? { kind: 'nodata', zone } : { kind: 'alias', zone, cname }
+  return cname === null ? { kind: 'nodata', zone, node } : { kind: 'alias', zone, node, cname }
 }
 
 /**

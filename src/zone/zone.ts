@@ -33,8 +33,28 @@ export interface Zone {
   readonly negativeSoa: RRset
   /** Every name of the zone, empty non-terminals and names below delegations included. */
   readonly nodes: ReadonlyMap<NameKey, ZoneNode>
+  /** null: the zone is not signed. */
+  readonly signing: ZoneSigning | null
   /** The nodes that have a steered set. Absent before the zone is packed. */
   readonly steered?: ReadonlyMap<NameKey, ZoneNode>
+}
+
+/** What the zone file says of signatures (RFC 4035 §2), and the chain that denies what the zone does not have. */
+export interface ZoneSigning {
+  readonly chain: DenialChain
+  /** For how long signatures are valid, seconds. */
+  readonly validitySeconds: number
+  /** TTL of DNSKEY, CDS and CDNSKEY, seconds. */
+  readonly dnskeyTtl: number
+}
+
+/**
+ * The owners of a zone in canonical order, as keys (denial-chain.ts). They lie behind each other in `octets`; `offsets` has where each begins, and the end of the last
+ * one.
+ */
+export interface DenialChain {
+  readonly octets: Uint8Array
+  readonly offsets: Int32Array
 }
 
 /** All zones that are served. It is replaced as a whole. */

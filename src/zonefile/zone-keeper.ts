@@ -6,7 +6,7 @@ import type { ZoneSerials } from '../lib/zone-serials.ts'
 import type { CheckedAddress } from '../reputation/findings.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
-import type { Catalog } from '../zone/zone.ts'
+import type { Catalog, Zone } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
 import type { LoadedTarget } from './load-zones.ts'
 import type { Diagnostic } from './diagnostic.ts'
@@ -104,7 +104,30 @@ const neverLoaded: LastZoneLoad = {
   mistakes: [],
 }
 
-export function createZoneKeeper(folder: string, clock: Clock, memory: SerialMemory): ZoneKeeper {
+/**
+ * Reads what has to come into force together with zones, such as the keys that they are signed with. `isChanged`: it is
+ * other than before.
+ */
+export type Admit = (zones: Iterable<Zone>) => Promise<
+  | {
+      readonly kind: 'admitted'
+      readonly warnings: readonly Diagnostic[]
+      readonly isChanged: boolean
+    }
+  | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
+>
+
+const admitAll: Admit = () => Promise.resolve({ kind: 'admitted', warnings: [], isChanged: false })
+
+interface ZoneKeeping {
+  readonly clock: Clock
+  readonly memory: SerialMemory
+  /** Absent: zones alone are loaded. */
+  readonly admit?: Admit
+}
+
+export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeeper {
+  const { clock, memory, admit = admitAll } = keeping
   let served = noZones
   let carried = carriedAtStart(memory.restored)
   let last = neverLoaded
@@ -116,17 +139,16 @@ export function createZoneKeeper(folder: string, clock: Clock, memory: SerialMem
     const { allocation, kept } = carried
     const isAlone = served === noZones
     const serials = { own: carried.serials, shared: await memory.shared() }
-    const wallMs = clock.wallMs()
-    const loaded = await loadZones({ folder, allocation, serials, kept, wallMs, isAlone })
-    const { peakHeapOctets, masterLooks } = loaded
-    const cost = { durationMs: clock.monotonicMs() - beganMs, peakHeapOctets, masterLooks }
+    const job = { folder, allocation, serials, kept, wallMs: clock.wallMs(), isAlone }
+    const loaded = await loadAndAdmit(job, admit)
+    const cost = costOf(loaded, clock.monotonicMs() - beganMs)
     if (loaded.kind === 'rejected') {
       const mistakes = errorsOf(loaded.diagnostics)
       last = { ...last, ...cost, successful: false, mistakes }
       reloads = { ...reloads, failure: reloads.failure + 1 }
       return loaded
     }
-    const isChanged = loaded.hash !== carried.hash || !hasSerialsOf(loaded.zones, served.zones)
+    const isChanged = isOther(loaded, carried) || !hasSerialsOf(loaded.zones, served.zones)
     carried = carriedOf(loaded)
     served = servedZones(loaded, served.catalog.generation + 1)
     reloads = { ...reloads, success: reloads.success + 1 }
@@ -145,6 +167,38 @@ export function createZoneKeeper(folder: string, clock: Clock, memory: SerialMem
     serials: () => carried.serials,
   }
 }
+
+type AdmittedLoad =
+  | (Loaded & { readonly isAdmittedChanged: boolean })
+  | Extract<ZonesLoaded, { kind: 'rejected' }>
+
+/** Loads the folder, and reads what comes into force with its zones. */
+async function loadAndAdmit(
+  job: Parameters<typeof loadZones>[0],
+  admit: Admit,
+): Promise<AdmittedLoad> {
+  const loaded = await loadZones(job)
+  if (loaded.kind === 'rejected') return loaded
+  const admitted = await admit(loaded.catalog.zones.values())
+  const { peakHeapOctets, masterLooks } = loaded
+  if (admitted.kind === 'rejected') return { ...admitted, peakHeapOctets, masterLooks }
+  const warnings = [...loaded.warnings, ...admitted.warnings]
+  return { ...loaded, warnings, isAdmittedChanged: admitted.isChanged }
+}
+
+const costOf = (
+  { peakHeapOctets, masterLooks }: Pick<ZonesLoaded, 'peakHeapOctets' | 'masterLooks'>,
+  durationMs: number,
+): Pick<LastZoneLoad, 'durationMs' | 'peakHeapOctets' | 'masterLooks'> => ({
+  durationMs,
+  peakHeapOctets,
+  masterLooks,
+})
+
+const isOther = (
+  { hash, isAdmittedChanged }: Pick<Loaded, 'hash'> & { readonly isAdmittedChanged: boolean },
+  before: Pick<Carried, 'hash'>,
+): boolean => hash !== before.hash || isAdmittedChanged
 
 /** What one load leaves behind for the next. */
 type Carried = Pick<Loaded, 'allocation' | 'serials' | 'hash' | 'kept'>

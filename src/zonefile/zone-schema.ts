@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { DocumentPath } from '../zone/compile/problem.ts'
 import type {
+  DnssecSource,
   OnAllDownSource,
   PoolSource,
   RuleSource,
@@ -163,6 +164,12 @@ const recordsFile: z.ZodType<string> = leaf({
   },
 })
 
+/** Signatures are renewed when a twelfth of their validity has passed. */
+const dnssecSchema: z.ZodType<DnssecSource> = closedMap({
+  validity: seconds('a time', 86_400, 2_592_000).default(259_200),
+  dnskey_ttl: seconds('a TTL', 60, 86_400).default(3600),
+}).transform(({ validity, dnskey_ttl }) => ({ validity, dnskeyTtl: dnskey_ttl }))
+
 const shape = {
   zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid'),
   ttl: ttl.default(defaultTtlSeconds),
@@ -173,6 +180,7 @@ const shape = {
   pools: namedMap(poolSchema).default(new Map()),
   steering: namedMap(rulesSchema).default(new Map()),
   on_all_down: onAllDownSchema.default({ kind: 'all' }),
+  dnssec: dnssecSchema.optional(),
   internal: networks.default([]),
   records: namedMap(recordSchema({ steered: ttl, plain: plainTtl })),
   records_file: recordsFile.optional(),

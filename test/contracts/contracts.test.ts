@@ -82,6 +82,7 @@ test('keys of zone files', async () => {
   const zone = {
     ...unknown,
     soa: unknown,
+    dnssec: unknown,
     targets: { TARGET: { ...unknown, warmup: unknown, agent: unknown } },
     probes: { PROBE: unknown },
     pools: { POOL: { ...unknown, identity: { ...unknown, dnsbl: unknown } } },
@@ -101,7 +102,16 @@ test('keys of zone files', async () => {
 })
 
 test('keys of mxsteer.yaml', async () => {
-  const nested = ['geoip', 'announce', 'rate_limit', 'probe_limits', 'tls', 'proxy', 'transfer']
+  const nested = [
+    'geoip',
+    'dnssec',
+    'announce',
+    'rate_limit',
+    'probe_limits',
+    'tls',
+    'proxy',
+    'transfer',
+  ]
   const settings = { ...unknown, ...Object.fromEntries(nested.map((key) => [key, unknown])) }
   const keys = keysOf(settingsFileSchema, settings)
   for (const key of nested) expect(keys.some((one) => one.startsWith(`${key}.`))).toBe(true)

@@ -1,7 +1,7 @@
 // The fields of what the admin HTTP, the state file and the shared store hold, read off servers that have something to
 // say in each of them. As in contracts.test.ts, a change shows as a change of the list beside this file.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -175,6 +175,7 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
     '--json',
   ])
   expect((await simulated.exited).code).toBe(0)
+  const keys = await keyReports()
   const pages = [
     list('GET /readyz', await get('/readyz')),
     list('GET /status', await get('/status')),
@@ -184,6 +185,8 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
     list('POST /overrides', set),
     list('PUT /targets/NAME/load', load),
     list('mxsteer simulate --json', JSON.parse(simulated.stdout())),
+    list('mxsteer keys ds --json', keys.ds),
+    list('mxsteer keys status --json', keys.status),
     list(
       'state file',
       readFileSync(file, 'utf8')
@@ -194,4 +197,22 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
     `store\n${await storeShapes()}\n`,
   ]
   await expect(pages.join('\n')).toMatchFileSnapshot('./fields.txt')
-}, 600_000)
+}, 240_000)
+
+/** Of a zone with a key that will be published, and one whose end is near. */
+async function keyReports(): Promise<{ readonly ds: unknown; readonly status: unknown }> {
+  const keysFolder = join(folder, 'keys')
+  const run = async (...args: string[]): Promise<string> => {
+    const command = launch(['keys', ...args, '--keys', keysFolder])
+    await command.exited
+    return command.stdout()
+  }
+  await run('generate', 'smtp.example.test')
+  const [secret = ''] = readdirSync(keysFolder).filter((name) => name.endsWith('.private'))
+  appendFileSync(join(keysFolder, secret), 'Inactive: 29990101000000\n')
+  await run('generate', 'smtp.example.test')
+  return {
+    ds: JSON.parse(await run('ds', 'smtp.example.test', '--json')),
+    status: JSON.parse(await run('status', '--json')),
+  }
+}

@@ -60,6 +60,7 @@ export async function askOverTcp(
   packets: readonly Buffer[],
   attempts = 5,
 ): Promise<Buffer[]> {
+  if (packets.length === 0) return []
   const result = await askOverConnection(port, packets)
   if (result.kind === 'answered') return result.replies
   if (result.replyCount === 0 && attempts > 1) return askOverTcp(port, packets, attempts - 1)

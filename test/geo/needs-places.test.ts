@@ -23,6 +23,7 @@ function catalogOf(set: SteeredSet): Catalog {
     serial: 1,
     negativeSoa: plain,
     nodes: new Map([['\0', node]]),
+    signing: null,
   }
   return { zones: new Map([['\0', zone]]), generation: 1 }
 }

@@ -21,11 +21,13 @@ import { lowerOctet } from '../../src/wire/name.ts'
 import { openCatalog, packCatalog } from '../../src/zone/packed-catalog.ts'
 import type { Catalog } from '../../src/zone/zone.ts'
 import { seeded } from '../steer/arrange.ts'
-import { answerCells, contextOf } from '../support/ask-catalog.ts'
+import { answerCells, contextOf, fixedClock } from '../support/ask-catalog.ts'
 import { compiledZone } from '../support/compiled-zone.ts'
 import { buildQuery } from '../support/packet-builder.ts'
 import { catalogOf, zoneOf } from '../support/zone-builder.ts'
+import { relativeNames, randomZones } from '../support/random-zones.ts'
 import { runs } from '../support/runs.ts'
+import { signersOf } from '../support/signers.ts'
 import { wrap } from '../support/wrap-method.ts'
 
 const zoneText = `
@@ -111,7 +113,9 @@ const cookie = [0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]
 const opts: fc.Arbitrary<Opts> = fc.oneof<fc.Arbitrary<Opts>[]>(
   fc.constant([]),
   fc.record({ udp: fc.constantFrom(512, 600, 1232, 4096), dnssecOk: fc.boolean() }).map((o) => [o]),
-  fc.record({ udp: fc.constantFrom(700, 1232), options: subnet }).map((o) => [o]),
+  fc
+    .record({ udp: fc.constantFrom(700, 1232), options: subnet, dnssecOk: fc.boolean() })
+    .map((o) => [o]),
   fc.constant([{ options: [0, 3, 0, 0] }]),
   // A client's cookie alone, and with the subnet.
   fc.constantFrom<Opts>(
@@ -128,9 +132,12 @@ interface Asked {
   readonly class: number
   readonly opts: Opts
 }
+const qtypes = [
+  1, 1, 1, 15, 15, 15, 28, 2, 6, 5, 16, 33, 39, 43, 46, 47, 48, 255, 65, 252, 128, 257,
+]
 const asked: fc.Arbitrary<Asked> = fc.record({
   name: qname,
-  type: fc.constantFrom(1, 1, 1, 15, 15, 15, 28, 2, 6, 5, 16, 33, 39, 43, 255, 65, 252, 128, 257),
+  type: fc.constantFrom(...qtypes),
   id: fc.nat(0xffff),
   flags: fc.constantFrom(0x0100, 0, 0x0110, 0x0020),
   class: fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 255, 3),
@@ -188,6 +195,7 @@ function sideOf(
     scopes,
     identity: { nsid: Uint8Array.of(110, 115), chaosIdentity: null, chaosVersion: null },
     cookies: createCookieKeeper({ secrets: [new Uint8Array(16).fill(7)] }),
+    signers: signersOf(catalog().zones.values(), fixedClock),
   })
   const respond = createRespond(context, { usesAnswerCache })
   // As dgram has it: of a Buffer, `slice` is no copy.
@@ -299,6 +307,7 @@ test.each([
   ['servfail', zoneText],
   ['last_good', unspread],
   ['all', unspread],
+  ['all', `${zoneText}dnssec: {}\n`],
 ])(
   'steered, on_all_down: %s: what is kept ready is what would be made',
   (onAllDown, records) => {
@@ -341,6 +350,7 @@ const often: readonly (readonly [name: string, type: number])[] = [
 test.each([
   ['spread', zoneText],
   ['last_good', `on_all_down: last_good${unspread}`],
+  ['signed', `${unspread}dnssec: {}\n`],
 ])(
   'the same many times over, %s',
   (_, text) => {
@@ -368,33 +378,9 @@ test.each([
   600_000,
 )
 
-// Random zones: names that share suffixes, in letters of both cases, with wildcards, cuts and aliases among them.
-
-const label = fc.constantFrom('a', 'A', 'b', 'mail', 'Mail', 'ns-1', '*', 'x'.repeat(40))
-const relative = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join('.'))
-const target = fc.oneof(relative, fc.constantFrom('@elsewhere.test.', '@b.zone.test.'))
-const nameIn = (text: string): string => (text.startsWith('@') ? text.slice(1) : text)
-const rdata = fc.oneof(
-  fc.nat(255).map((n) => ['A', `192.0.2.${n}`] as const),
-  fc.integer({ min: 1, max: 0xffff }).map((n) => ['AAAA', `2001:db8::${n.toString(16)}`] as const),
-  target.map((name) => ['MX', `10 ${nameIn(name)}`] as const),
-  target.map((name) => ['NS', nameIn(name)] as const),
-  target.map((name) => ['CNAME', nameIn(name)] as const),
-  target.map((name) => ['DNAME', nameIn(name)] as const),
-  target.map((name) => ['SRV', `1 2 3 ${nameIn(name)}`] as const),
-  fc.stringMatching(/^[a-z]{0,40}$/).map((text) => ['TXT', text] as const),
-)
-const randomZoneTexts = fc
-  .array(fc.tuple(relative, rdata), { minLength: 1, maxLength: 14 })
-  .map((records) => {
-    const spec: Record<string, Record<string, string[]>> = {}
-    for (const [owner, [type, text]] of records)
-      ((spec[owner.toLowerCase()] ??= {})[type] ??= []).push(text)
-    return zoneOf('Zone.test.', spec)
-  })
 const randomQuestions = fc.record({
   name: fc
-    .tuple(relative, fc.constantFrom('Zone.test', 'zone.test', 'ZONE.TEST'))
+    .tuple(relativeNames, fc.constantFrom('Zone.test', 'zone.test', 'ZONE.TEST'))
     .map(([owner, apexOfIt]) => `${owner}.${apexOfIt}`),
   type: fc.constantFrom(1, 28, 15, 2, 5, 6, 16, 33, 39, 43),
   id: fc.nat(0xffff),
@@ -407,7 +393,7 @@ test('random zones: what is kept ready is what would be made', () => {
   const ways = watchWays()
   fc.assert(
     fc.property(
-      randomZoneTexts,
+      randomZones,
       fc.array(randomQuestions, { minLength: 20, maxLength: 60 }),
       (zone, queries) => {
         compare(

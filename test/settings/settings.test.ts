@@ -74,6 +74,7 @@ it('has a default for everything', async () => {
     logLevel: 'info',
     logFormat: 'auto',
     geoip: {},
+    keysFolder: null,
     canaries: [],
     probing: {
       source: { ipv4: null, ipv6: null },
@@ -102,6 +103,7 @@ max_udp: 4096
 log_level: debug
 log_format: text
 geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
+dnssec: { keys: /etc/mxsteer/keys }
 canaries: [192.0.2.1:53, "[2001:db8::1]:853"]
 probe_source: [192.0.2.10, 2001:DB8::10]
 probe_limits: { in_flight: 500, per_host: 1, per_network: 8 }
@@ -139,6 +141,7 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
     logLevel: 'debug',
     logFormat: 'text',
     geoip: { country: '/geo/country.mmdb', asn: '/geo/asn.mmdb' },
+    keysFolder: '/etc/mxsteer/keys',
     canaries: [
       { address: '192.0.2.1', port: 53 },
       { address: '2001:db8::1', port: 853 },

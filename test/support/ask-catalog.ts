@@ -31,6 +31,10 @@ const ofAnswerCache: readonly Scalar[] = [
   'decisionsEmptied',
   'messageOctets',
   'drawnOctets',
+  'signedMessageOctets',
+  'signedDrawnOctets',
+  'signaturesMade',
+  'signaturesFound',
 ]
 
 /** What a responder has counted, but for what it counts of its answer cache. */

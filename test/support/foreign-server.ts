@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { dig } from './dig.ts'
 import { freePort } from './free-ports.ts'
 import { stopChild, temporaryFolder, watchChild } from './server.ts'
-import { until } from './wait.ts'
+import { isListening, until } from './wait.ts'
 
 export interface ForeignZone {
   /** With its final dot. */
@@ -40,9 +40,9 @@ export interface Program {
 }
 
 /** Debian keeps servers where a user's PATH does not look. */
-const path = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
+export const foreignPath: string = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
 
-/** Runs once every zone's SOA is answered with authority: none was left out without a word. */
+/** Runs once every zone's SOA is answered with authority: none was left out without a word. Without zones: once it listens. */
 export async function startForeign(
   program: Program,
   zones: readonly ForeignZone[],
@@ -60,7 +60,7 @@ export async function startForeign(
   const child = watchChild(
     spawn(program.command, program.arguments(configuration), {
       cwd: folder,
-      env: { ...process.env, PATH: path },
+      env: { ...process.env, PATH: foreignPath },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
   )
@@ -68,6 +68,10 @@ export async function startForeign(
     await stopChild(child, 10_000)
   }
   try {
+    await until(() => isListening('127.0.0.1', port), {
+      what: `${program.command} listens`,
+      withinMs: 60_000,
+    })
     for (const { apex } of zones) {
       await until(() => isServed(port, apex), {
         what: `${program.command} serves ${apex}`,

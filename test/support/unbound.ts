@@ -1,33 +1,71 @@
 // Unbound as a resolver that knows one zone and where it is served: the queries are those of real resolvers.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
 import { startForeign } from './foreign-server.ts'
-import type { ForeignServer } from './foreign-server.ts'
+import type { ForeignServer, Place } from './foreign-server.ts'
+import { type Anchor, sepKeys } from './foreign-validators.ts'
 
 export const startUnbound = (zone: string, port: number): Promise<ForeignServer> =>
+  start((place) => configuration(place, 'module-config: "iterator"', stub(zone, port)))
+
+/**
+ * Unbound as it validates at its strictest, and answers by the NSECs that it has (RFC 8198). It asks with letters of any
+ * case. Names outside of the zones it asks for there too, so that it never asks anyone else.
+ */
+export const startValidatingUnbound = (anchors: readonly Anchor[]): Promise<ForeignServer> =>
+  start((place) => {
+    const file = join(place.folder, 'anchors')
+    writeFileSync(file, anchors.map(({ keys }) => sepKeys(keys)).join(''))
+    const [{ port } = { port: 0 }] = anchors
+    const stubs = anchors.map((one) => stub(one.apex, one.port)).join('')
+    return configuration(place, strictness(file), stub('.', port) + stubs)
+  })
+
+const start = (configure: (place: Place) => string): Promise<ForeignServer> =>
   startForeign(
-    {
-      command: 'unbound',
-      arguments: (file) => ['-d', '-c', file],
-      configuration: (place) => `
+    { command: 'unbound', arguments: (file) => ['-d', '-c', file], configuration: configure },
+    [],
+  )
+
+const strictness = (anchors: string): string => `module-config: "validator iterator"
+  trust-anchor-file: "${anchors}"
+  trust-anchor-signaling: no
+  root-key-sentinel: no
+  aggressive-nsec: yes
+  use-caps-for-id: yes
+  harden-glue: yes
+  harden-dnssec-stripped: yes
+  harden-below-nxdomain: yes
+  harden-algo-downgrade: yes
+  harden-large-queries: yes
+  harden-short-bufsize: yes
+  val-log-level: 2
+  rrset-roundrobin: no
+  infra-host-ttl: 1
+  minimal-responses: no`
+
+const stub = (zone: string, port: number): string => `
+stub-zone:
+  name: "${zone}"
+  stub-addr: 127.0.0.1@${port}
+`
+
+const configuration = ({ folder, port }: Place, modules: string, stubs: string): string => `
 server:
   interface: 127.0.0.1
-  port: ${place.port}
+  port: ${port}
   do-ip6: no
   username: ""
   chroot: ""
-  directory: "${place.folder}"
-  pidfile: "${place.folder}/unbound.pid"
+  directory: "${folder}"
+  pidfile: "${folder}/unbound.pid"
   use-syslog: no
   num-threads: 1
-  module-config: "iterator"
+  ${modules}
   do-not-query-localhost: no
   local-zone: "test." nodefault
 remote-control:
   control-enable: no
-stub-zone:
-  name: "${zone}"
-  stub-addr: 127.0.0.1@${port}
-`,
-    },
-    [],
-  )
+${stubs}`

@@ -38,6 +38,7 @@ export function zoneOf(apexText: string, spec: ZoneSpec): Zone {
     serial: 7,
     negativeSoa: { ...soa, ttl: negativeTtl },
     nodes,
+    signing: null,
   }
 }
 

@@ -6,7 +6,7 @@
 //   NXDOMAIN, without cut, DNAME or wildcard  the zone's encoded SOA (nxdomain.ts)
 //   anything else                             the slow path
 //
-// The cache is emptied when another catalog is published. It does not depend on the client, the rate or the options of a
+// The cache is emptied when another catalog is published, and when what is signed has to be signed anew. It does not depend on the client, the rate or the options of a
 // query: cookies, limits and the OPT are the same code on both paths.
 
 import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
@@ -17,7 +17,7 @@ import { RRClass, RRType } from '../../wire/rrtype.ts'
 import { continueMessage, type MessageWriter } from '../../wire/writer.ts'
 import { createNameIndex, type NameIndex } from '../../zone/name-table.ts'
 import type { Catalog } from '../../zone/zone.ts'
-import type { AnswerContext } from '../context.ts'
+import type { AnswerContext, Signers } from '../context.ts'
 import type { Counters } from '../counters.ts'
 import { reservedOctets } from '../edns-reply.ts'
 import { resetPlan } from '../plan.ts'
@@ -45,15 +45,28 @@ const Kind = { message: 0, steered: 1, lowerCase: 2 } as const
 const isOrdinary = (qtype: number): boolean =>
   (qtype < 128 && qtype !== RRType.OPT) || qtype > RRType.ANY
 
+/** Where the octets in use are counted. */
+const usedCells = {
+  unsigned: ['messageOctets', 'drawnOctets'],
+  signed: ['signedMessageOctets', 'signedDrawnOctets'],
+} as const
+
 export class AnswerCache {
   readonly #messages = new MessageCache()
   readonly #steered: SteeredAnswers
   readonly #nxdomain = new NxdomainAnswers()
   readonly #counters: Counters
+  readonly #holds: keyof typeof usedCells
+  readonly #signers: Signers | undefined
   #catalog: Catalog | null = null
+  /** Of the signers, when the cache was last emptied. */
+  #generation = 0
   #names: NameIndex | null = null
 
-  constructor(context: AnswerContext) {
+  /** `holds`: which answers of signed zones it is for. */
+  constructor(context: AnswerContext, holds: 'unsigned' | 'signed' = 'unsigned') {
+    this.#holds = holds
+    this.#signers = context.signers
     this.#steered = new SteeredAnswers(context, this.#messages)
     this.#counters = context.counters
   }
@@ -61,7 +74,8 @@ export class AnswerCache {
   /** `limit`: one past what the whole answer may fill of the writer's buffer. */
   answer(transaction: Transaction, writer: MessageWriter, limit: number): CacheResult {
     const catalog = readCatalog(transaction)
-    if (catalog !== this.#catalog) this.#use(catalog)
+    if (catalog !== this.#catalog || this.#generation !== (this.#signers?.generation() ?? 0))
+      this.#use(catalog)
     else if (this.#steered.isFull()) this.#empty(catalog)
     const { query } = transaction
     if (query.qclass !== RRClass.IN) return 'unknown'
@@ -86,6 +100,7 @@ export class AnswerCache {
 
   #use(catalog: Catalog): void {
     this.#catalog = catalog
+    this.#generation = this.#signers?.generation() ?? 0
     this.#names = null
     this.#clear(catalog)
   }
@@ -107,8 +122,9 @@ export class AnswerCache {
   }
 
   #countOctets(): void {
-    this.#counters.set('messageOctets', this.#messages.usedOctets())
-    this.#counters.set('drawnOctets', this.#steered.usedOctets())
+    const [messages, drawn] = usedCells[this.#holds]
+    this.#counters.set(messages, this.#messages.usedOctets())
+    this.#counters.set(drawn, this.#steered.usedOctets())
   }
 
   #answerNxdomain(transaction: Transaction, writer: MessageWriter, limit: number): CacheResult {
@@ -116,7 +132,7 @@ export class AnswerCache {
     if (!isOrdinary(query.qtype)) return 'unknown'
     const names = (this.#names ??= createNameIndex(transaction.catalog))
     const zone = names.nxdomainZone(query.packet, query.qnameOffset)
-    if (zone === null) return 'unknown'
+    if (zone === null || (query.dnssecOk && zone.signing !== null)) return 'unknown'
     const { out, start } = writer
     const end = this.#nxdomain.put(zone, query, out, start, limit - reservedOctets(transaction))
     if (end < 0) return 'unknown'
@@ -150,10 +166,12 @@ export class AnswerCache {
       this.#countOctets()
       return
     }
-    if (lookup?.kind !== 'found' || lookup.set.kind === 'plain') return
+    if (lookup?.kind !== 'found') return
+    const { set } = lookup
+    if (set.kind === 'plain') return
     this.#makeRoom(catalog, octets)
     const message = withoutClientFields(out, start, octets, query)
-    const value = this.#steered.store(lookup.zone, lookup.set)
+    const value = this.#steered.store({ ...lookup, set })
     this.#messages.store(query, { kind: Kind.steered, value, message })
     this.#countOctets()
   }

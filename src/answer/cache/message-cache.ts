@@ -32,8 +32,8 @@ const octetsPerBucket = 32
  */
 const maxProbes = 16
 
-/** Longer messages are rare, and encoded again for each query. */
-export const maxCachedOctets = 1024
+/** A ladder of four with its addresses, all signed. Longer messages are rare, and encoded again for each query. */
+export const maxCachedOctets = 1400
 
 /** Words of the longest name, 255 octets. */
 const maxQnameWords = 64

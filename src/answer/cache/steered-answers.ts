@@ -13,11 +13,10 @@ import type { Selected } from '../../steer/selection.ts'
 import { Rcode } from '../../wire/rcode.ts'
 import type { Query } from '../../wire/query.ts'
 import type { MessageWriter } from '../../wire/writer.ts'
-import type { Zone } from '../../zone/zone.ts'
-import { addSelected, addSet, countedReason, noteFailedOpen } from '../add-set.ts'
-import { addAdditional } from '../additional.ts'
+import type { Zone, ZoneNode } from '../../zone/zone.ts'
+import { addSelected, countedReason, noteFailedOpen } from '../add-set.ts'
 import type { AnswerContext } from '../context.ts'
-import { concludeFound } from '../decide.ts'
+import { concludeAdded, concludeFound, planFound } from '../decide.ts'
 import { resetPlan } from '../plan.ts'
 import { clientLocus, extendedErrorOf, hasExtendedError, type Transaction } from '../transaction.ts'
 import { createSteering, type Steering } from '../../steer/select/steering.ts'
@@ -42,9 +41,16 @@ const maxSelections = 1 << 16
 /** Grows with the questions. */
 const initialTables = 256
 
-interface SteeredQuestion {
+/** What the lookup of a name with a steered set finds. */
+export interface FoundSteered {
+  readonly kind: 'found'
   readonly zone: Zone
+  readonly node: ZoneNode
   readonly set: SteeredSet
+}
+
+interface SteeredQuestion {
+  readonly found: FoundSteered
   readonly outcomes: SetOutcomes
   /** By rule. */
   readonly tables: (OutcomeTable | undefined)[]
@@ -117,9 +123,9 @@ export class SteeredAnswers {
   }
 
   /** Stores the set that a question's lookup found; returns the value that the message cache is to hold for it. */
-  store(zone: Zone, set: SteeredSet): number {
-    const outcomes = this.#outcomesOf(set, zone)
-    const index = this.#questions.push({ zone, set, outcomes, tables: [] }) - 1
+  store(found: FoundSteered): number {
+    const outcomes = this.#outcomesOf(found.set, found.zone)
+    const index = this.#questions.push({ found, outcomes, tables: [] }) - 1
     if (index === this.#tables.length) this.#growTables()
     return index
   }
@@ -175,11 +181,11 @@ export class SteeredAnswers {
   /** Without a table at hand: by one for the client's rule, or by a selection. */
   #putAnew(transaction: Transaction, index: number, writer: MessageWriter, limit: number): number {
     const question = this.#questions[index] as SteeredQuestion
-    const { zone, set } = question
+    const { found } = question
+    const { set } = found
     const outcomes = question.outcomes.outcomesFor(transaction)
     if (outcomes === null) {
-      concludeFound(transaction, zone, addSet(transaction, 'answer', null, set))
-      addAdditional(transaction, zone)
+      planFound(transaction, found, null, transaction.query.key)
       return -1
     }
     const generation = transaction.steering.health.generation()
@@ -248,8 +254,8 @@ export class SteeredAnswers {
     limit: number,
   ): number {
     transaction.usesHealth = true
-    const { zone } = question
-    const set = question.set as StickySet
+    const { found } = question
+    const set = found.set as StickySet
     const client = clientHash(set.policy, clientLocus(transaction))
     const entry = this.#sticky.entryFor(table.table, client)
     const end = entry === 0 ? -1 : this.#copy(transaction, entry, writer, limit)
@@ -259,29 +265,33 @@ export class SteeredAnswers {
     const { choices } = steering.chooser
     const selection = selectUnder(set, table.of.rule, client, steering)
     if (selection.kind === 'selected') {
-      this.#plan(transaction, zone, { table, set, selection, generation, place: client })
+      this.#plan(transaction, found, { table, set, selection, generation, place: client })
       // The order of addresses may be drawn all the same, where every one is answered.
       if (steering.chooser.choices !== choices) this.#pending = null
-    } else concludeFound(transaction, zone, selection.kind === 'servfail' ? 'servfail' : 'absent')
+    } else {
+      const added = selection.kind === 'servfail' ? 'servfail' : 'absent'
+      concludeFound(transaction, found, transaction.query.key, added)
+    }
     return -1
   }
 
   /** An outcome whose message is not cached, or does not fit. */
   #planOutcome(transaction: Transaction, index: number, rule: number, part: number): number {
     const question = this.#questions[index] as SteeredQuestion
-    const { set, zone } = question
+    const { found } = question
+    const { set } = found
     const table = question.tables[rule] as OutcomeTable
     const generation = transaction.steering.health.generation()
     const selection = selectionAt(table, part)
-    this.#plan(transaction, zone, { table, set, selection, generation, place: part })
+    this.#plan(transaction, found, { table, set, selection, generation, place: part })
     return -1
   }
 
-  #plan(transaction: Transaction, zone: Zone, pending: PendingMessage): void {
+  #plan(transaction: Transaction, found: FoundSteered, pending: PendingMessage): void {
     const { chooser } = transaction.steering
     const { choices } = chooser
     addSelected(transaction, 'answer', null, pending.set, pending.selection)
-    addAdditional(transaction, zone)
+    concludeAdded(transaction, found, transaction.query.key)
     // Additional records that are drawn are others in each answer.
     if (chooser.choices === choices) this.#pending = pending
   }

@@ -5,6 +5,7 @@
 //   not the apex of one of our zones    NOTAUTH (RFC 5936 §2.2.1)
 //   IXFR without the client's SOA       FORMERR
 //   too many transfers at once          REFUSED: they are few, because they wait for slow readers
+//   a zone that is signed               REFUSED: its records alone, served by a secondary, would be bogus (RFC 4035 §5.5)
 //
 // A transfer keeps the zone that it began with, whatever is published meanwhile, and makes each message when the transport
 // asks for it: memory does not grow with the zone. Question and OPT are in the first message only (RFC 5936 §2.2.2, 2.2.5).
@@ -75,6 +76,8 @@ export function createBeginTransfer(context: AnswerContext): BeginTransfer {
   }
 }
 
+const rcodeOf = ({ signing }: Zone): Rcode => (signing === null ? Rcode.NOERROR : Rcode.REFUSED)
+
 /** Whether the QTYPE is AXFR or IXFR; nothing else of the packet is checked. */
 function isTransferQuery(packet: Uint8Array, offset: number, length: number): boolean {
   const end = offset + length
@@ -103,7 +106,7 @@ class ZoneTransfer implements Transfer {
     this.#active = active
     const { context, query, plan } = transaction
     const zone = context.catalog().zones.get(query.key)
-    resetPlan(plan, zone === undefined ? Rcode.NOTAUTH : Rcode.NOERROR)
+    resetPlan(plan, zone === undefined ? Rcode.NOTAUTH : rcodeOf(zone))
     const isCurrent = zone !== undefined && query.qtype === RRType.IXFR && this.#isCurrent(zone)
     if (zone !== undefined && !isCurrent && plan.rcode === Rcode.NOERROR) this.#activate()
     plan.authoritative = plan.rcode === Rcode.NOERROR

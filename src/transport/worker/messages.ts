@@ -9,6 +9,7 @@ import {
 } from '../../admission/rate-limit.ts'
 import { type CookieKeeper, createCookieKeeper } from '../../admission/server-cookie.ts'
 import type { ServerIdentity } from '../../answer/context.ts'
+import type { ZoneKeysData } from '../../dnssec/keys-in-force.ts'
 import type { Endpoint } from '../../lib/ip.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
@@ -33,6 +34,8 @@ export interface WorkerInit {
   /** An eventfd that it makes readable then, of an `mmsg` worker; null for other kinds. The control thread closes it. */
   readonly wakeupFd: number | null
   readonly catalog: PackedCatalog
+  /** Of the catalog's signed zones; absent: none is signed. */
+  readonly keys?: readonly ZoneKeysData[]
   readonly healthBuffer: SharedArrayBuffer
   readonly countersBuffer: SharedArrayBuffer
   readonly maxUdpOctets: number
@@ -46,8 +49,12 @@ export interface WorkerInit {
 
 /** Control thread → worker. */
 export type ToWorker =
-  /** A new catalog, which replaces the one in force. */
-  | { readonly kind: 'catalog'; readonly catalog: PackedCatalog }
+  /** A new catalog and the keys of its zones, which replace those in force. */
+  | {
+      readonly kind: 'catalog'
+      readonly catalog: PackedCatalog
+      readonly keys: readonly ZoneKeysData[]
+    }
   /** New GeoIP databases, in shared memory, which replace those in force. */
   | { readonly kind: 'places'; readonly places: PlaceNetworks }
   /** A new TLS certificate, for handshakes that begin from now on. */

@@ -4,7 +4,6 @@
 
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
-import type { PackedCatalog } from '../../zone/packed-catalog.ts'
 import { type BatchOptions, listenMmsg } from '../udp/udp-batch.ts'
 import type { MmsgSocket } from '../udp/udp-socket.ts'
 import type { MessageQueue, ToWorker } from './messages.ts'
@@ -16,7 +15,7 @@ interface PollLoopOptions extends BatchOptions {
   /** Messages from the control thread. */
   readonly messages: MessageQueue
   readonly clock: BatchClock
-  readonly publish: (catalog: PackedCatalog) => void
+  readonly publish: (message: Extract<ToWorker, { kind: 'catalog' }>) => void
   readonly usePlaces: (places: PlaceNetworks) => void
   /** Called once a `stop` message has come and the batch at hand is answered. */
   readonly onStop: () => void
@@ -35,7 +34,7 @@ export function runPollLoop(options: PollLoopOptions): void {
     hasMessage = true
     if (message.kind === 'stop') isStopping = true
     else if (message.kind === 'places') usePlaces(message.places)
-    else if (message.kind === 'catalog') publish(message.catalog)
+    else if (message.kind === 'catalog') publish(message)
   }
   const listener = listenMmsg(options.sockets, {
     ...options,

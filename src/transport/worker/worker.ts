@@ -6,6 +6,8 @@ import type { AnswerContext, Respond } from '../../answer/context.ts'
 import { createCounters } from '../../answer/counters.ts'
 import { createRespond } from '../../answer/respond.ts'
 import { createBeginTransfer } from '../../answer/transfer/transfer.ts'
+import { keysInForce } from '../../dnssec/keys-in-force.ts'
+import { CatalogSigners } from '../../dnssec/zone-signer.ts'
 import { createLocate } from '../../geo/places.ts'
 import { openHealthTable } from '../../health/table.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -13,7 +15,7 @@ import { isListed } from '../../lib/ip.ts'
 import { createRandom } from '../../lib/random.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
-import { openCatalog, type PackedCatalog } from '../../zone/packed-catalog.ts'
+import { openCatalog } from '../../zone/packed-catalog.ts'
 import { streamLimits } from '../stream/stream-table.ts'
 import type { Streams } from '../stream/streams.ts'
 import { loadLibc } from '../udp/udp-libc.ts'
@@ -49,11 +51,16 @@ let streams: Streams | null = null
 /** The clock of a worker that blocks: the time is read once for each batch of queries. */
 const batchClock = createBatchClock(systemClock)
 
+const clock = init.kind === 'mmsg' ? batchClock : systemClock
+
+const signers = new CatalogSigners(clock, counters)
+
 const context: AnswerContext = {
   catalog: () => catalog,
   health: openHealthTable(init.healthBuffer),
   random: createRandom(init.seed),
-  clock: init.kind === 'mmsg' ? batchClock : systemClock,
+  clock,
+  signers,
   locate: (octets, family, prefixLength) => locate(octets, family, prefixLength),
   scopes,
   counters,
@@ -66,10 +73,12 @@ const context: AnswerContext = {
 
 const respond = withErrorBoundary(createRespond(context), counters)
 
-function publish(next: PackedCatalog): void {
-  const opened = openCatalog(next)
+/** Keys and catalog at once: no answer is signed by those of another. */
+function publish(next: Extract<ToWorker, { kind: 'catalog' }>): void {
+  const opened = openCatalog(next.catalog)
   scopes.prepare(opened)
   catalog = opened
+  signers.use(opened.zones.values(), keysInForce(next.keys))
 }
 
 function usePlaces(places: PlaceNetworks): void {
@@ -103,7 +112,7 @@ async function serveOnEventLoop(): Promise<void> {
   controlPort.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'catalog':
-        return publish(message.catalog)
+        return publish(message)
       case 'places':
         return usePlaces(message.places)
       case 'certificate':
@@ -153,6 +162,7 @@ async function serveBlocking(): Promise<void> {
 
 async function serve(): Promise<void> {
   usePlaces(init.places)
+  signers.use(catalog.zones.values(), keysInForce(init.keys ?? []))
   await (init.kind === 'mmsg' ? serveBlocking() : serveOnEventLoop())
 }
 

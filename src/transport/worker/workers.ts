@@ -6,6 +6,7 @@
 // 200 ms if it served for a second, however often it failed before: to answer nothing at all would be worse.
 
 import type { Counters } from '../../answer/counters.ts'
+import type { ZoneKeysData } from '../../dnssec/keys-in-force.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
@@ -62,8 +63,8 @@ export interface Workers {
   readonly counters: readonly Counters[]
   /** The catalog in force in all workers: the same object until the next `publish`. */
   catalog(): PackedCatalog
-  /** Puts a catalog in force in all workers. */
-  publish(catalog: PackedCatalog): void
+  /** Puts a catalog in force in all workers, with the keys of its signed zones. */
+  publish(catalog: PackedCatalog, keys?: readonly ZoneKeysData[]): void
   /** Puts GeoIP databases in force; to be called before publishing a catalog whose rules need them. */
   publishPlaces(places: PlaceNetworks): void
   /** Puts a TLS certificate in force for handshakes that begin from now on. */
@@ -92,6 +93,7 @@ class WorkerGroup implements Workers {
   readonly #options: WorkersOptions
   readonly #handles: readonly WorkerHandle[]
   #catalog: PackedCatalog
+  #keys: readonly ZoneKeysData[]
   #places: PlaceNetworks
   #streams: StreamSettings
   #isStopping = false
@@ -101,6 +103,7 @@ class WorkerGroup implements Workers {
   constructor(options: WorkersOptions) {
     this.#options = options
     this.#catalog = options.init.catalog
+    this.#keys = options.init.keys ?? []
     this.#places = options.init.places
     this.#streams = options.init.streams ?? noStreams
     this.#handles = createWorkerHandles(options.udp, options.count)
@@ -120,9 +123,10 @@ class WorkerGroup implements Workers {
     return this.#catalog
   }
 
-  publish(catalog: PackedCatalog): void {
+  publish(catalog: PackedCatalog, keys: readonly ZoneKeysData[] = []): void {
     this.#catalog = catalog
-    this.#post({ kind: 'catalog', catalog })
+    this.#keys = keys
+    this.#post({ kind: 'catalog', catalog, keys })
   }
 
   publishPlaces(places: PlaceNetworks): void {
@@ -149,8 +153,8 @@ class WorkerGroup implements Workers {
   }
 
   #init(): SharedInit {
-    const [catalog, places, streams] = [this.#catalog, this.#places, this.#streams]
-    return { ...this.#options.init, catalog, places, streams }
+    const [catalog, keys, places] = [this.#catalog, this.#keys, this.#places]
+    return { ...this.#options.init, catalog, keys, places, streams: this.#streams }
   }
 
   /** Starts a thread for the handle. Resolves when it is listening, rejects if it ends before that. */

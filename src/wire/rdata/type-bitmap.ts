@@ -23,7 +23,7 @@ export function typeBitmap(label: string): Field {
         if (type === undefined) return mismatch(label, token, 'types such as A or TYPE65400')
         types.push(type)
       }
-      pushAll(state.octets, encode(types))
+      pushAll(state.octets, encodeTypes(types))
       return null
     },
     format(state) {
@@ -39,7 +39,8 @@ export function typeBitmap(label: string): Field {
   }
 }
 
-function encode(types: readonly number[]): number[] {
+/** The bitmap of these types. */
+export function encodeTypes(types: readonly number[]): number[] {
   const windows = new Map<number, number[]>()
   for (const type of [...types].sort((a, b) => a - b)) {
     const bits = windows.get(type >> 8) ?? []

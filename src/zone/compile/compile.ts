@@ -7,6 +7,7 @@
 import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
 import { keyOfName, type Name, type NameKey, parentKey, rootName } from '../../wire/name.ts'
 import { RRType } from '../../wire/rrtype.ts'
+import { createDenialChain } from '../denial-chain.ts'
 import type { RRset, Zone, ZoneNode } from '../zone.ts'
 import { checkAcross } from './check-across.ts'
 import { type Compilation, type CompileInput, warnLowTtl } from './compilation.ts'
@@ -93,12 +94,24 @@ function checkTtls({ source, problems }: Compilation): void {
   warnLowTtl(problems, ['ttl'], ttl)
 }
 
-function assemble({ apex, apexKey, input }: Compilation, soa: RRset, nodes: Zone['nodes']): Zone {
+function assemble(
+  { apex, apexKey, input, source }: Compilation,
+  soa: RRset,
+  nodes: Zone['nodes'],
+): Zone {
   let labelCount = 0
   for (let at = 0; apex[at]; at += 1 + (apex[at] ?? 0)) labelCount++
   const minimum = readMinimum(soa)
   const negativeSoa: RRset = { ...soa, type: RRType.SOA, ttl: Math.min(soa.ttl, minimum) }
-  return { apex, apexKey, labelCount, serial: input.serial, negativeSoa, nodes }
+  const { dnssec } = source
+  const signing = dnssec
+    ? {
+        chain: createDenialChain(apexKey, nodes),
+        validitySeconds: dnssec.validity,
+        dnskeyTtl: dnssec.dnskeyTtl,
+      }
+    : null
+  return { apex, apexKey, labelCount, serial: input.serial, negativeSoa, nodes, signing }
 }
 
 /** MINIMUM, the last field of the SOA. */

@@ -35,6 +35,13 @@ export const problemCodes = [
   'duplicate-key',
   'more-mistakes',
   'bad-certificate',
+  // keys of signed zones
+  'bad-key',
+  'key-pair',
+  'dnssec-no-key',
+  'key-algorithm-gap',
+  'key-open-to-others',
+  'key-vanished',
   // a master file
   'bad-path',
   'bad-directive',

@@ -19,6 +19,8 @@ export interface ZoneSource {
   readonly pools: ReadonlyMap<string, PoolSource>
   readonly steering: ReadonlyMap<string, readonly RuleSource[]>
   readonly onAllDown: OnAllDownSource
+  /** Absent: the zone is not signed. */
+  readonly dnssec?: DnssecSource | undefined
   readonly internal: readonly string[]
   /** By owner name, then by type. */
   readonly records: ReadonlyMap<string, ReadonlyMap<string, RecordSource>>
@@ -50,6 +52,12 @@ export interface MasterSet {
 export type OnAllDownSource =
   | { readonly kind: 'all' | 'last_good' | 'servfail' }
   | { readonly kind: 'backup'; readonly pool: string }
+
+/** Times are in seconds. */
+export interface DnssecSource {
+  readonly validity: number
+  readonly dnskeyTtl: number
+}
 
 /** Times are in seconds. */
 export interface SoaSource {

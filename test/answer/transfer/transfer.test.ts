@@ -14,6 +14,7 @@ import { createCookieKeeper } from '../../../src/admission/server-cookie.ts'
 import { typeFromText } from '../../../src/wire/rrtype.ts'
 import type { Catalog, RRset } from '../../../src/zone/zone.ts'
 import { contextOf, peerOf, send } from '../../support/ask-catalog.ts'
+import { compiledZone } from '../../support/compiled-zone.ts'
 import { viewOf } from '../../support/foreign-view.ts'
 import { option, optsOf } from '../../support/opt-options.ts'
 import { type QuerySpec, buildQuery, wireName, wireRecord } from '../../support/packet-builder.ts'
@@ -229,6 +230,17 @@ describe('who may not', () => {
     expect(begin({ class: 3 })).toBe(null)
     expect(begin({ flags: 0x2000 })).toBe(null)
     expect(begin({ rawName: [63] })).toBe(null)
+  })
+
+  test('a zone that is signed, of which only the records could be sent', () => {
+    const { zone } = compiledZone(`
+zone: transfer.test
+dnssec: {}
+soa: { mname: ns1, rname: hostmaster }
+records: { '@': { NS: ns1 }, ns1: { A: 192.0.2.1 } }
+`)
+    const [message] = messagesOf(bench(catalogOf(zone)).begin())
+    expect(viewOf(message as Buffer)).toMatchObject({ rcode: 5, flags: 'rd', answer: [] })
   })
 
   test('one more than there may be at once, until one ends', () => {

@@ -1,0 +1,52 @@
+// `mxsteer keys ds ZONE`: the DS records that the parent needs, and the DNSKEY records that some registries ask for.
+
+import type { DigestType } from '../../dnssec/dnskey.ts'
+import type { ZoneKey } from '../../dnssec/key-file.ts'
+import { lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
+import { isEntryPoint, keyStateAt } from '../../dnssec/key-set.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { keyOfName, nameToText } from '../../wire/name.ts'
+import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
+import { fail, failAt, parseFlags } from '../flags.ts'
+import { printJson, printLines } from '../text/output.ts'
+import { dnskeyLine, dsLine, findKeyFolder, folderFlags, readZone } from './key-command.ts'
+
+export async function ds(argv: readonly string[]): Promise<number> {
+  const name = 'keys ds'
+  const flags = parseFlags(argv, [...folderFlags, 'digest'], [], ['json'])
+  if (flags.kind === 'bad') return fail(name, flags.why)
+  const [word, ...more] = flags.words
+  if (word === undefined || more.length > 0) return fail(name, 'one zone, such as mail.example.com')
+  const zone = readZone(word)
+  if (zone.kind === 'bad') return fail(name, zone.why)
+  const digest = readDigest(String(flags.values['digest'] ?? '2'))
+  if (digest === null) return fail(name, '--digest takes 2 (SHA-256) or 4 (SHA-384)')
+  const found = await findKeyFolder(flags.values)
+  if (found.kind === 'bad') return failAt(name, found.why)
+  const { keys, diagnostics } = await lookIntoKeyFolder(found.folder, [zone.zone])
+  process.stderr.write(formatDiagnostics(diagnostics))
+  const nowMs = systemClock.wallMs()
+  // The DS of a key that is retired or gone is one that the parent should not have any more.
+  const wanted = (keys.get(keyOfName(zone.zone)) ?? [])
+    .filter(isEntryPoint)
+    .filter((key) => !['retired', 'gone'].includes(keyStateAt(key, nowMs)))
+  if (wanted.length === 0)
+    return fail(name, `no key of ${nameToText(zone.zone)} with flags 257 in ${found.folder}`, 1)
+  if (flags.values['json']) printJson(wanted.map((key) => reportOf(key, digest, nowMs)))
+  else printLines(wanted.flatMap((key) => [dsLine(key, digest), `; ${dnskeyLine(key)}`]))
+  return 0
+}
+
+const readDigest = (text: string): DigestType | null => (text === '2' ? 2 : text === '4' ? 4 : null)
+
+/** Records without their owner and class. */
+const reportOf = (key: ZoneKey, digest: DigestType, nowMs: number): object => ({
+  zone: nameToText(key.zone),
+  tag: key.tag,
+  algorithm: key.algorithm,
+  state: keyStateAt(key, nowMs),
+  ds: rdataOf(dsLine(key, digest)),
+  dnskey: rdataOf(dnskeyLine(key)),
+})
+
+const rdataOf = (line: string): string => line.split(' ').slice(3).join(' ')

@@ -1,0 +1,124 @@
+// `mxsteer keys generate ZONE`: a new key, or two with --split, and what to do with it.
+//
+// The first keys of a zone are active at once: nobody can have seen the zone signed otherwise. A key beside others is
+// published after ten minutes, in which it can be copied to every instance, and has no time to become active: that
+// depends on the parent and on caches.
+
+import { type Algorithm, algorithmOfNumber, generatePrivateKey } from '../../dnssec/algorithms.ts'
+import type { KeyFlags } from '../../dnssec/dnskey.ts'
+import type { ZoneKey } from '../../dnssec/key-file.ts'
+import { lookIntoKeyFolder, writeKey } from '../../dnssec/key-folder.ts'
+import { isEntryPoint, keyStateAt, type KeyTimes, noTimes } from '../../dnssec/key-set.ts'
+import { createSigningKey } from '../../dnssec/signing-key.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { keyOfName, type Name, nameToText } from '../../wire/name.ts'
+import { fail, failAt, parseFlags } from '../flags.ts'
+import { printLines } from '../text/output.ts'
+import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
+import { dsLine, findKeyFolder, folderFlags, readZone, timeText } from './key-command.ts'
+
+const copyMs = 600_000
+
+interface Wanted {
+  readonly zone: Name
+  readonly algorithm: Algorithm
+  readonly flags: readonly KeyFlags[]
+  readonly times: KeyTimes
+}
+
+export async function generate(argv: readonly string[]): Promise<number> {
+  const name = 'keys generate'
+  const flags = parseFlags(argv, [...folderFlags, 'algorithm'], [], ['split', 'zsk'])
+  if (flags.kind === 'bad') return fail(name, flags.why)
+  const [word, ...more] = flags.words
+  if (word === undefined || more.length > 0) return fail(name, 'one zone, such as mail.example.com')
+  if (flags.values['split'] && flags.values['zsk'])
+    return fail(name, '--split makes a key of either kind: leave out --zsk')
+  const zone = readZone(word)
+  if (zone.kind === 'bad') return fail(name, zone.why)
+  const algorithm = algorithmOfNumber(Number(flags.values['algorithm'] ?? 13))
+  if (algorithm === null)
+    return fail(name, '--algorithm takes 13 (ECDSAP256SHA256) or 15 (ED25519)')
+  const found = await findKeyFolder(flags.values)
+  if (found.kind === 'bad') return failAt(name, found.why)
+  const roles: readonly KeyFlags[] = flags.values['split']
+    ? [257, 256]
+    : [flags.values['zsk'] ? 256 : 257]
+  return generateIn(found.folder, { zone: zone.zone, algorithm, flags: roles })
+}
+
+async function generateIn(folder: string, wanted: Omit<Wanted, 'times'>): Promise<number> {
+  const name = 'keys generate'
+  const nowMs = systemClock.wallMs()
+  const { keys, diagnostics } = await lookIntoKeyFolder(folder, [wanted.zone])
+  // A folder that is missing is made. Keys that cannot be read could be doubled, or clash.
+  const errors = diagnostics.filter((one) => one.severity === 'error' && one.file !== folder)
+  if (errors.length > 0) return failAt(name, formatDiagnostics(errors).trim())
+  const own = keys.get(keyOfName(wanted.zone)) ?? []
+  const present = own.filter((key) => keyStateAt(key, nowMs) !== 'gone')
+  const why = whyNot(wanted, present)
+  if (why !== null) return fail(name, why)
+  const isFirst = present.length === 0
+  const publishMs = isFirst ? nowMs : nowMs + copyMs
+  const times = { ...noTimes, createdMs: nowMs, publishMs, activateMs: isFirst ? nowMs : null }
+  const made: ZoneKey[] = []
+  for (const flags of wanted.flags) {
+    const key = newKey({ ...wanted, times }, flags, [...own, ...made])
+    const written = await writeKey(folder, key)
+    if (written.kind === 'failed') return fail(name, written.why, 1)
+    made.push(key)
+    printLines([`${folder}/${written.name}.key`, `${folder}/${written.name}.private`])
+  }
+  printLines(['', ...nextSteps(made, isFirst)])
+  return 0
+}
+
+function whyNot(
+  { algorithm, flags }: Omit<Wanted, 'times'>,
+  present: readonly ZoneKey[],
+): string | null {
+  if (present.length === 0)
+    return flags.includes(257)
+      ? null
+      : 'a zone needs a key with flags 257 first: --split makes both'
+  if (flags.length > 1) return 'the zone has keys: --zsk adds one with flags 256'
+  const other = present.find((key) => key.algorithm !== algorithm)
+  return other
+    ? `the zone has a key of algorithm ${other.algorithm}: to change the algorithm see docs/operations/dnssec.md`
+    : null
+}
+
+/** Validators and people tell keys apart by tag: no two of a zone have one. */
+function newKey(
+  { zone, algorithm, times }: Wanted,
+  flags: KeyFlags,
+  others: readonly ZoneKey[],
+): ZoneKey {
+  for (;;) {
+    const signing = createSigningKey(algorithm, flags, generatePrivateKey(algorithm))
+    if (!others.some(({ tag }) => tag === signing.tag)) return { ...signing, zone, times }
+  }
+}
+
+function nextSteps(made: readonly ZoneKey[], isFirst: boolean): readonly string[] {
+  const copy =
+    'Copy the files to the folder of keys of every instance, readable by the server alone.'
+  const entry = made.find(isEntryPoint)
+  const [first] = made
+  if (first === undefined) return []
+  if (!isFirst)
+    return [
+      `${copy} Published from ${timeText(first.times.publishMs ?? 0)} on.`,
+      'It signs once Activate is set in its .private: docs/operations/dnssec.md has the steps.',
+      ...(entry
+        ? ['', 'DS for the parent, once it is published everywhere:', dsLine(entry, 2)]
+        : []),
+    ]
+  return [
+    copy,
+    `Then put "dnssec: {}" into the zone file of ${nameToText(first.zone)}`,
+    'and, once every instance answers signed, this DS into the parent:',
+    '',
+    ...(entry ? [dsLine(entry, 2)] : []),
+  ]
+}

@@ -1,0 +1,260 @@
+// The folder of keys: two files a key, as key-file.ts reads them, of as many zones as there are. All keys of all zones
+// are taken together or none is: a set that lacks one key may be worse than none.
+//
+// Files are read where their name is that of a key of a zone that is asked for; others are left alone. A `.private`
+// without a `.key` is not a key yet: so a key appears at once when its `.key`, written last, does.
+
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import {
+  describeFailure,
+  failureOf,
+  type FileFailure,
+  readRegularFile,
+  unlessHanging,
+} from '../files/read-file.ts'
+import { keyOfName, type Name, type NameKey, nameToText } from '../wire/name.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import {
+  keyDiagnostic,
+  keyFileName,
+  keyFilePrefix,
+  keyFileTexts,
+  keyTimeText,
+  readKeyPair,
+  type ZoneKey,
+} from './key-file.ts'
+import { firstRefusal, vanishedKeys } from './key-set.ts'
+
+const maxFileOctets = 16_384
+const maxFiles = 10_000
+const listWithinMs = 10_000
+
+/** Keys by zone, those of a zone in the order of their file names. */
+export type ZoneKeys = ReadonlyMap<NameKey, readonly ZoneKey[]>
+
+export interface KeyFolder {
+  /** Those that can be read. */
+  readonly keys: ZoneKeys
+  /** Errors and warnings. */
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+interface KeysWanted {
+  readonly folder: string
+  /** The zones that are signed. */
+  readonly zones: readonly Name[]
+  /** Milliseconds since 1970. */
+  readonly nowMs: number
+  /** The keys in force. */
+  readonly before?: ZoneKeys
+}
+
+export type KeysRead =
+  | { readonly kind: 'read'; readonly keys: ZoneKeys; readonly warnings: readonly Diagnostic[] }
+  | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
+
+/** The keys of these zones, if every one can be read and those of each zone can sign it now. */
+export async function readKeys({ folder, zones, nowMs, before }: KeysWanted): Promise<KeysRead> {
+  const { keys, diagnostics } = await lookIntoKeyFolder(folder, zones)
+  const found = [...diagnostics]
+  for (const zone of zones) {
+    // A set that lacks a key which is told of is not judged.
+    const isPartial = diagnostics.some(
+      ({ severity, file }) =>
+        severity === 'error' &&
+        (file === folder || file.startsWith(join(folder, keyFilePrefix(zone)))),
+    )
+    if (isPartial) continue
+    const own = keys.get(keyOfName(zone)) ?? []
+    found.push(...setMistakes(folder, zone, own, nowMs))
+    const earlier = before?.get(keyOfName(zone)) ?? []
+    found.push(...vanishedKeys(earlier, own, nowMs).map((key) => vanished(folder, key)))
+  }
+  return found.some(({ severity }) => severity === 'error')
+    ? { kind: 'rejected', diagnostics: found }
+    : { kind: 'read', keys, warnings: found }
+}
+
+/** What is wrong with the keys of a zone: now an error, later a warning. */
+function setMistakes(
+  folder: string,
+  zone: Name,
+  keys: readonly ZoneKey[],
+  nowMs: number,
+): readonly Diagnostic[] {
+  const name = nameToText(zone)
+  if (keys.length === 0) {
+    const message = `no key of ${name} here: "mxsteer keys generate ${name}" makes one`
+    return [keyDiagnostic(folder, 0, 'dnssec-no-key', message)]
+  }
+  const refusal = firstRefusal(keys, nowMs)
+  if (refusal === null) return []
+  const { atMs, refused } = refusal
+  if (atMs === nowMs)
+    return [keyDiagnostic(folder, 0, refused.code, `the keys of ${name}: ${refused.why}`)]
+  const message = `the keys of ${name} from ${keyTimeText(atMs)} (UTC) on: ${refused.why}`
+  return [{ ...keyDiagnostic(folder, 0, refused.code, message), severity: 'warning' }]
+}
+
+function vanished(folder: string, key: ZoneKey): Diagnostic {
+  const message = `the key is gone, but answers or the parent may still need it: put it back, and set Delete in its .private`
+  return keyDiagnostic(join(folder, `${keyFileName(key)}.key`), 0, 'key-vanished', message)
+}
+
+/** The name of a file of a key, in parts: that of the key, and what its zone's files begin with. */
+const keyFile = /^((K.*\.\+)\d{3}\+\d{5})\.(key|private)$/
+
+export const isKeyFile = (name: string): boolean => keyFile.test(name)
+
+/** All keys that the folder has of these zones, or of any where `zones` is null, whatever else is wrong. */
+export async function lookIntoKeyFolder(
+  folder: string,
+  zones: readonly Name[] | null,
+): Promise<KeyFolder> {
+  const listed = await unlessHanging(folder, listWithinMs, () =>
+    readdir(folder).then((names) => ({ kind: 'names' as const, names: names.sort() }), failureOf),
+  )
+  const keys = new Map<NameKey, ZoneKey[]>()
+  if (listed.kind !== 'names') return { keys, diagnostics: [unreadable(folder, listed)] }
+  const prefixes = zones && new Set(zones.map(keyFilePrefix))
+  const names = listed.names.filter((name) => {
+    const [, , prefix = ''] = keyFile.exec(name) ?? []
+    return prefix !== '' && (prefixes === null || prefixes.has(prefix))
+  })
+  if (names.length > maxFiles) {
+    const message = `${names.length} files of keys, expected at most ${maxFiles}`
+    return { keys, diagnostics: [keyDiagnostic(folder, 0, 'too-many-files', message)] }
+  }
+  const diagnostics: Diagnostic[] = []
+  const present = new Set(names)
+  for (const base of new Set(names.map((name) => keyFile.exec(name)?.[1] ?? ''))) {
+    const pair = await readPair(folder, base, present)
+    diagnostics.push(...pair.diagnostics)
+    // Files beside one whose file system does not answer are not asked for either.
+    if (pair.isHanging) break
+    if (pair.key === null) continue
+    const zone = keyOfName(pair.key.zone)
+    const own = keys.get(zone)
+    if (own) own.push(pair.key)
+    else keys.set(zone, [pair.key])
+  }
+  return { keys, diagnostics }
+}
+
+interface PairRead {
+  readonly key: ZoneKey | null
+  readonly diagnostics: readonly Diagnostic[]
+  readonly isHanging?: boolean
+}
+
+const noKey = (...diagnostics: readonly Diagnostic[]): PairRead => ({ key: null, diagnostics })
+
+const notRead = (file: string, failure: FileFailure): PairRead => ({
+  ...noKey(unreadable(file, failure)),
+  isHanging: failure.kind === 'hanging',
+})
+
+async function readPair(
+  folder: string,
+  base: string,
+  names: ReadonlySet<string>,
+): Promise<PairRead> {
+  const [publicFile, privateFile] = [join(folder, `${base}.key`), join(folder, `${base}.private`)]
+  if (!names.has(`${base}.key`)) {
+    const message = 'not used: the file .key of the same name is missing beside it'
+    return noKey({ ...keyDiagnostic(privateFile, 0, 'key-pair', message), severity: 'warning' })
+  }
+  if (!names.has(`${base}.private`)) {
+    const message = 'the file .private of the same name is missing beside it'
+    return noKey(keyDiagnostic(publicFile, 0, 'key-pair', message))
+  }
+  const record = await readRegularFile(publicFile, { maxOctets: maxFileOctets })
+  if (record.kind !== 'octets') return notRead(publicFile, record)
+  const secret = await readRegularFile(privateFile, { maxOctets: maxFileOctets })
+  if (secret.kind !== 'octets') return notRead(privateFile, secret)
+  const open = openness(privateFile, secret.mode)
+  const pair = readKeyPair(
+    { file: publicFile, octets: record.octets },
+    { file: privateFile, octets: secret.octets },
+  )
+  if (pair.kind === 'bad') return noKey(...open, ...pair.diagnostics)
+  const right = keyFileName(pair.key)
+  if (right !== base)
+    return noKey(keyDiagnostic(publicFile, 0, 'bad-key', `the key in it is that of ${right}.key`))
+  return { key: pair.key, diagnostics: open }
+}
+
+const unreadable = (file: string, failure: FileFailure): Diagnostic =>
+  keyDiagnostic(file, 0, 'unreadable-file', `cannot read it: ${describeFailure(failure)}`)
+
+/** A private key that others may read or write is no secret. Its group may: mounts of Kubernetes have one to share it. */
+function openness(file: string, mode: number): readonly Diagnostic[] {
+  if ((mode & 0o077) === 0) return []
+  const isOpen = (mode & 0o007) !== 0
+  const whom = isOpen ? 'others than its owner and group' : 'its group'
+  const message = `open to ${whom} (mode ${mode.toString(8).padStart(4, '0')}), expected 0600`
+  const diagnostic = keyDiagnostic(file, 0, 'key-open-to-others', message)
+  return [isOpen ? diagnostic : { ...diagnostic, severity: 'warning' }]
+}
+
+export type KeyWritten =
+  | { readonly kind: 'written'; readonly name: string }
+  /** `why` is for people. */
+  | { readonly kind: 'failed'; readonly why: string }
+
+/**
+ * Writes the two files of a new key, the `.key` last and at once. The folder is made if it is missing, for its owner alone.
+ * An existing key is never replaced.
+ */
+export async function writeKey(folder: string, key: ZoneKey): Promise<KeyWritten> {
+  const name = keyFileName(key)
+  const texts = keyFileTexts(key)
+  const partFile = join(folder, `.${name}.key.new`)
+  const written: string[] = []
+  const write = async (file: string, text: string, mode: number): Promise<void> => {
+    const handle = await open(file, newFile, 0o600)
+    written.push(file)
+    await writeWhole(handle, text, mode)
+  }
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await write(join(folder, `${name}.private`), texts.private, 0o600)
+    await write(partFile, texts.public, 0o644)
+    await rename(partFile, join(folder, `${name}.key`))
+    written.length = 0
+    await sync(folder)
+    return { kind: 'written', name }
+  } catch (error) {
+    for (const file of written) await rm(file, { force: true })
+    const { code, path } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    const why = code === 'EEXIST' ? 'it is there already' : describeFailure(failureOf(error))
+    return { kind: 'failed', why: `cannot write ${path ?? folder}: ${why}` }
+  }
+}
+
+const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+
+/** The mode is set whatever the umask is. */
+async function writeWhole(handle: FileHandle, text: string, mode: number): Promise<void> {
+  try {
+    await handle.writeFile(text)
+    await handle.chmod(mode)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** So that the names are on disk too when the operator is told of the key. */
+async function sync(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

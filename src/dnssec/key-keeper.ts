@@ -1,0 +1,65 @@
+// The keys in force in this process. They are read with the zones, and come into force together with them or not at all.
+
+import { isDeepStrictEqual } from 'node:util'
+
+import type { Clock } from '../lib/clock.ts'
+import { type Name, nameToText } from '../wire/name.ts'
+import type { Zone } from '../zone/zone.ts'
+import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import { keyDiagnostic } from './key-file.ts'
+import { type KeysRead, readKeys, type ZoneKeys } from './key-folder.ts'
+import { type ZoneKeysData, zoneKeysData } from './keys-in-force.ts'
+
+/** What reading the keys of zones led to. `isChanged`: other keys, or other times of them, are in force now. */
+export type KeysAdmitted =
+  | {
+      readonly kind: 'admitted'
+      readonly warnings: readonly Diagnostic[]
+      readonly isChanged: boolean
+    }
+  | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
+
+export interface KeyKeeper {
+  /** null: the settings name none. */
+  readonly folder: string | null
+  /** Reads the keys of those zones that are signed, and puts them in force if all can be. */
+  admit(zones: Iterable<Zone>): Promise<KeysAdmitted>
+  /** For the answering threads: the same object until other keys are in force. */
+  current(): readonly ZoneKeysData[]
+}
+
+export function createKeyKeeper(folder: string | null, clock: Pick<Clock, 'wallMs'>): KeyKeeper {
+  let inForce: ZoneKeys = new Map()
+  let data: readonly ZoneKeysData[] = []
+  return {
+    folder,
+    async admit(zones) {
+      const read = await readKeysOf(folder, signedOf(zones), inForce, clock.wallMs())
+      if (read.kind === 'rejected') return read
+      const next = zoneKeysData(read.keys)
+      const isChanged = !isDeepStrictEqual(data, next)
+      inForce = read.keys
+      if (isChanged) data = next
+      return { kind: 'admitted', warnings: read.warnings, isChanged }
+    },
+    current: () => data,
+  }
+}
+
+const signedOf = (zones: Iterable<Zone>): readonly Name[] =>
+  [...zones].filter(({ signing }) => signing !== null).map(({ apex }) => apex)
+
+async function readKeysOf(
+  folder: string | null,
+  zones: readonly Name[],
+  before: ZoneKeys,
+  nowMs: number,
+): Promise<KeysRead> {
+  if (zones.length === 0) return { kind: 'read', keys: new Map(), warnings: [] }
+  if (folder !== null) return readKeys({ folder, zones, nowMs, before })
+  const diagnostics = zones.map((zone) => {
+    const message = `the settings name no folder of keys, and its zone file has "dnssec": expected dnssec: { keys: DIR }`
+    return keyDiagnostic(nameToText(zone), 0, 'dnssec-no-key', message)
+  })
+  return { kind: 'rejected', diagnostics }
+}

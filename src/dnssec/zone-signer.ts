@@ -1,0 +1,122 @@
+// The signers of all zones in one answering thread: which keys sign what, when keys change their state, and when what is
+// kept signed has to be signed anew.
+
+import type { Signers, ZoneSigner } from '../answer/context.ts'
+import type { Clock } from '../lib/clock.ts'
+import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
+import { RRType } from '../wire/rrtype.ts'
+import type { RRset, Zone, ZoneSigning } from '../zone/zone.ts'
+import { type SignatureCounters, SignatureStore } from './signature-store.ts'
+import type { SigningKey } from './signing-key.ts'
+import { validityAt } from './validity.ts'
+
+/** The keys of a zone by what they do now. */
+export interface KeysInForce {
+  /** DNSKEY rdata to publish. */
+  readonly published: readonly Uint8Array[]
+  /** Keys that sign DNSKEY, CDS and CDNSKEY. */
+  readonly keySigners: readonly SigningKey[]
+  /** Keys that sign everything else. */
+  readonly dataSigners: readonly SigningKey[]
+  /** When this changes next, milliseconds since the epoch; Infinity: never. */
+  readonly untilMs: number
+}
+
+/** The keys of a zone at a time, milliseconds since the epoch; null: it has none. */
+export type KeysOf = (apexKey: NameKey, nowMs: number) => KeysInForce | null
+
+/** Answers that were kept are signed anew at least so often: a small part of any validity. */
+const maxKeptMs = 3_600_000
+
+export class CatalogSigners implements Signers {
+  readonly #clock: Pick<Clock, 'wallMs'>
+  readonly #store: SignatureStore
+  #keysOf: KeysOf
+  #isAnySigned = false
+  #signers = new Map<Zone, ZoneSigner | null>()
+  #generation = 1
+  /** When the generation began, and when it ends, milliseconds since the epoch. */
+  #fromMs = 0
+  #untilMs = 0
+
+  constructor(clock: Pick<Clock, 'wallMs'>, counters?: SignatureCounters) {
+    this.#clock = clock
+    this.#store = new SignatureStore(counters)
+    this.#keysOf = () => null
+  }
+
+  /** Puts keys and zones in force. */
+  use(zones: Iterable<Zone>, keysOf: KeysOf): void {
+    this.#keysOf = keysOf
+    this.#isAnySigned = false
+    for (const { signing } of zones) if (signing !== null) this.#isAnySigned = true
+    this.#begin(this.#clock.wallMs())
+  }
+
+  isAnySigned(): boolean {
+    return this.#isAnySigned
+  }
+
+  generation(): number {
+    if (!this.#isAnySigned) return this.#generation
+    const nowMs = this.#clock.wallMs()
+    // A clock that was set back ends it too.
+    if (nowMs >= this.#untilMs || nowMs < this.#fromMs) this.#begin(nowMs)
+    return this.#generation
+  }
+
+  of(zone: Zone): ZoneSigner | null {
+    let signer = this.#signers.get(zone)
+    if (signer === undefined) this.#signers.set(zone, (signer = this.#signerOf(zone)))
+    return signer
+  }
+
+  #begin(nowMs: number): void {
+    this.#generation++
+    this.#signers = new Map()
+    this.#fromMs = nowMs
+    this.#untilMs = nowMs + maxKeptMs
+  }
+
+  #signerOf(zone: Zone): ZoneSigner | null {
+    const keys = zone.signing && this.#keysOf(zone.apexKey, this.#clock.wallMs())
+    if (keys === null || zone.signing === null) return null
+    this.#untilMs = Math.min(this.#untilMs, keys.untilMs)
+    return new KeyedSigner(zone, zone.signing, keys, { store: this.#store, clock: this.#clock })
+  }
+}
+
+interface Signing {
+  readonly store: SignatureStore
+  readonly clock: Pick<Clock, 'wallMs'>
+}
+
+class KeyedSigner implements ZoneSigner {
+  readonly apexSets: ReadonlyMap<number, RRset>
+  readonly #apex: Name
+  readonly #validitySeconds: number
+  readonly #keys: KeysInForce
+  readonly #store: SignatureStore
+  readonly #clock: Pick<Clock, 'wallMs'>
+
+  constructor(zone: Zone, signing: ZoneSigning, keys: KeysInForce, { store, clock }: Signing) {
+    this.#apex = zone.apex
+    this.#validitySeconds = signing.validitySeconds
+    this.#keys = keys
+    this.#store = store
+    this.#clock = clock
+    const rdata = keys.published.map((octets) => ({ octets, compressible: [] }))
+    const dnskey: RRset = { kind: 'plain', type: RRType.DNSKEY, ttl: signing.dnskeyTtl, rdata }
+    this.apexSets = new Map([[RRType.DNSKEY, dnskey]])
+  }
+
+  sign(owner: Name, type: number, originalTtl: number, rdata: readonly Rdata[]): readonly Rdata[] {
+    const { keySigners, dataSigners } = this.#keys
+    const nowSeconds = Math.floor(this.#clock.wallMs() / 1000)
+    const validity = validityAt(keyOfName(owner), type, this.#validitySeconds, nowSeconds)
+    const set = { owner, type, originalTtl, rdata }
+    const keys = this.apexSets.has(type) ? keySigners : dataSigners
+    return keys.map((key) => this.#store.sign(key, set, this.#apex, validity))
+  }
+}

@@ -1,0 +1,35 @@
+// Signers of zones with a key that is always the same. Ed25519 has one signature for each content (RFC 8032 §5.1.6), so
+// that two responders sign alike.
+
+import type { Signers } from '../../src/answer/context.ts'
+import { privateKeyFrom } from '../../src/dnssec/algorithms.ts'
+import { createSigningKey, type SigningKey } from '../../src/dnssec/signing-key.ts'
+import { CatalogSigners } from '../../src/dnssec/zone-signer.ts'
+import type { Clock } from '../../src/lib/clock.ts'
+import type { Zone } from '../../src/zone/zone.ts'
+
+const secret = new Uint8Array(32).fill(3)
+
+/** A key that signs everything. */
+export function fixedKey(algorithm: 13 | 15 = 15): SigningKey {
+  const key = privateKeyFrom(algorithm, secret)
+  if (key === null) throw new Error('the secret is none of a key')
+  return createSigningKey(algorithm, 257, key)
+}
+
+/** Signs every zone that is to be signed with `key`. */
+export function signersOf(
+  zones: Iterable<Zone>,
+  clock: Pick<Clock, 'wallMs'>,
+  key: SigningKey = fixedKey(),
+): Signers {
+  const signers = new CatalogSigners(clock)
+  const keys = {
+    published: [key.dnskey],
+    keySigners: [key],
+    dataSigners: [key],
+    untilMs: Infinity,
+  }
+  signers.use(zones, () => keys)
+  return signers
+}
