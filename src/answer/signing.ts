@@ -106,7 +106,7 @@ export function addDelegationProof(transaction: Transaction, zone: Zone, cut: Zo
 function addNsec(transaction: Transaction, zone: Zone, key: NameKey): void {
   const { plan, chainKey } = transaction
   if (zone.signing === null) return
-  const length = putChainKey(chainKey, key, key.length - zone.apexKey.length)
+  const length = putChainKey(chainKey, octetsOf(key), 0, key.length - zone.apexKey.length)
   const { index } = findInChain(zone.signing.chain, chainKey, length)
   const owner = ownerAt(zone.signing.chain, index, zone.apex)
   const ownerKey = keyOf(owner)
@@ -150,9 +150,11 @@ export function signingSet(
   const key = keyOf(node.owner)
   if (type !== RRType.NSEC) return key === zone.apexKey ? (signer.apexSets.get(type) ?? null) : null
   const { chainKey } = transaction
-  const length = putChainKey(chainKey, key, key.length - zone.apexKey.length)
+  const length = putChainKey(chainKey, node.owner, 0, key.length - zone.apexKey.length)
   const { index, isOwner } = findInChain(zone.signing.chain, chainKey, length)
   return isOwner ? nsecOf(transaction, zone, index, node) : null
 }
 
 const keyOf = (name: Name): NameKey => keyOfOctets(name, 0, name.length)
+
+const octetsOf = (key: NameKey): Uint8Array => Buffer.from(key, 'latin1')

@@ -13,7 +13,7 @@
 //            in a label octet 0 is written 1 1, and octet 1 is written 1 2
 
 import type { SteeredSet } from '../steer/policy.ts'
-import { type Name, type NameKey, parentKey } from '../wire/name.ts'
+import { lowerOctet, type Name, type NameKey, parentKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { DenialChain, RRset, ZoneNode } from './zone.ts'
 
@@ -34,7 +34,8 @@ export function createDenialChain(
   const key = createChainKey()
   for (const [nameKey, node] of nodes) {
     if (node.sets.size === 0 || isHidden(nameKey, nodes, hidden)) continue
-    keys.push(key.slice(0, putChainKey(key, nameKey, nameKey.length - apexKey.length)))
+    const { owner } = node
+    keys.push(key.slice(0, putChainKey(key, owner, 0, owner.length - apexKey.length)))
   }
   keys.sort((a, b) => Buffer.compare(a, b))
   const offsets = new Int32Array(new SharedArrayBuffer(4 * (keys.length + 1)))
@@ -61,26 +62,31 @@ function isHidden(
 }
 
 /**
- * Writes the key of the name whose first `octets` octets are before the apex, and returns its length. `name` is in lower
- * case.
+ * Writes the key of the uncompressed name that begins at `from`, in any case, whose apex begins at `end`; returns the key's
+ * length. The key of an ancestor is the beginning of it.
  */
-export function putChainKey(key: Uint8Array, name: NameKey, octets: number): number {
+export function putChainKey(
+  key: Uint8Array,
+  octets: Uint8Array,
+  from: number,
+  end: number,
+): number {
   let labels = 0
-  for (let start = 0; start < octets; start += 1 + name.charCodeAt(start))
-    key[maxKeyOctets + labels++] = start
+  for (let start = from; start < end; start += 1 + (octets[start] as number))
+    key[maxKeyOctets + labels++] = start - from
   let at = 0
-  let end = octets
+  let labelEnd = end
   while (labels > 0) {
-    const start = key[maxKeyOctets + --labels] as number
-    for (let i = start + 1; i < end; i++) {
-      const octet = name.charCodeAt(i)
+    const start = from + (key[maxKeyOctets + --labels] as number)
+    for (let i = start + 1; i < labelEnd; i++) {
+      const octet = lowerOctet(octets[i] as number)
       if (octet < 2) {
         key[at++] = 1
         key[at++] = octet + 1
       } else key[at++] = octet
     }
     key[at++] = 0
-    end = start
+    labelEnd = start
   }
   return at
 }
@@ -108,25 +114,26 @@ export interface ChainPlace {
   readonly isOwner: boolean
 }
 
-/** `key`: the first `length` octets are the chain key of the name. The apex comes before all, so that there is always one. */
-export function findInChain(
-  { octets, offsets }: DenialChain,
-  key: Uint8Array,
-  length: number,
-): ChainPlace {
+/** `key`: the first `length` octets are the chain key of the name. */
+export function findInChain(chain: DenialChain, key: Uint8Array, length: number): ChainPlace {
+  const index = placeInChain(chain, key, length)
+  return { index, isOwner: compareKey(chain, index, key, length) === 0 }
+}
+
+/** The index alone. The apex comes before all, so that there is always one. */
+export function placeInChain(chain: DenialChain, key: Uint8Array, length: number): number {
   let low = 0
-  let high = offsets.length - 1
+  let high = chain.offsets.length - 1
   while (high - low > 1) {
     const middle = (low + high) >>> 1
-    if (compareKey(octets, offsets, middle, key, length) <= 0) low = middle
+    if (compareKey(chain, middle, key, length) <= 0) low = middle
     else high = middle
   }
-  return { index: low, isOwner: compareKey(octets, offsets, low, key, length) === 0 }
+  return low
 }
 
 function compareKey(
-  octets: Uint8Array,
-  offsets: Int32Array,
+  { octets, offsets }: DenialChain,
   index: number,
   key: Uint8Array,
   length: number,

@@ -197,6 +197,8 @@ export interface NameIndex {
    * the name exists, or `lookup` has to decide.
    */
   nxdomainZone(octets: Uint8Array, from: number): Zone | null
+  /** Of the name that `nxdomainZone` found not to exist: where its closest encloser begins, in `octets`. */
+  readonly encloserAt: number
 }
 
 export const createNameIndex = (catalog: Catalog): NameIndex => new TableIndex(catalog)
@@ -210,6 +212,7 @@ class TableIndex implements NameIndex {
   readonly #scan = createNameScan()
   /** Count of labels of the deepest apex. */
   readonly #depth: number
+  encloserAt = 0
 
   constructor(catalog: Catalog) {
     this.#table = catalog.names ?? createNameTable(catalog)
@@ -233,6 +236,7 @@ class TableIndex implements NameIndex {
       if (at-- === 0 || ((table.flags[entry] as number) & NodeFlag.cut) !== 0) return null
     }
     if (((table.flags[entry] as number) & NodeFlag.wildcard) !== 0) return null
+    this.encloserAt = scan.labelStarts[at + 1] as number
     return this.#zones[zone] as Zone
   }
 }

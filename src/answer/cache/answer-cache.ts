@@ -16,11 +16,12 @@ import { Rcode } from '../../wire/rcode.ts'
 import { RRClass, RRType } from '../../wire/rrtype.ts'
 import { continueMessage, type MessageWriter } from '../../wire/writer.ts'
 import { createNameIndex, type NameIndex } from '../../zone/name-table.ts'
+import type { Lookup } from '../../zone/lookup.ts'
 import type { Catalog } from '../../zone/zone.ts'
 import type { AnswerContext, Signers } from '../context.ts'
 import type { Counters } from '../counters.ts'
 import { reservedOctets } from '../edns-reply.ts'
-import { resetPlan } from '../plan.ts'
+import { type Plan, resetPlan } from '../plan.ts'
 import { readCatalog, type Transaction } from '../transaction.ts'
 import { MessageCache, maxCachedOctets, withoutClientFields } from './message-cache.ts'
 import { NxdomainAnswers } from './nxdomain.ts'
@@ -108,6 +109,7 @@ export class AnswerCache {
   #clear(catalog: Catalog): void {
     this.#steered.clear()
     this.#messages.clear(catalog)
+    this.#nxdomain.clear()
     this.#countOctets()
   }
 
@@ -132,9 +134,10 @@ export class AnswerCache {
     if (!isOrdinary(query.qtype)) return 'unknown'
     const names = (this.#names ??= createNameIndex(transaction.catalog))
     const zone = names.nxdomainZone(query.packet, query.qnameOffset)
-    if (zone === null || (query.dnssecOk && zone.signing !== null)) return 'unknown'
+    if (zone === null) return 'unknown'
     const { out, start } = writer
-    const end = this.#nxdomain.put(zone, query, out, start, limit - reservedOctets(transaction))
+    const recordsLimit = limit - reservedOctets(transaction)
+    const end = this.#nxdomain.put(zone, query, names.encloserAt, out, start, recordsLimit)
     if (end < 0) return 'unknown'
     resetPlan(plan, Rcode.NXDOMAIN)
     return finish(writer, query, end)
@@ -154,6 +157,7 @@ export class AnswerCache {
   ): void {
     const { start, out } = writer
     if (query.qclass !== RRClass.IN || !isOrdinary(query.qtype)) return
+    if (plan.rcode === Rcode.NXDOMAIN && query.dnssecOk) this.#storeDenial(query, plan, lookup)
     const octets = isStatic ? end - start : headerOctets + query.qnameOctets + questionTailOctets
     if (isStatic) {
       const isCacheable = plan.rcode === Rcode.NOERROR && plan.isWhole && plan.count > 0
@@ -174,6 +178,15 @@ export class AnswerCache {
     const value = this.#steered.store({ ...lookup, set })
     this.#messages.store(query, { kind: Kind.steered, value, message })
     this.#countOctets()
+  }
+
+  /** Keeps the denial of a name that was planned, for others at the same places. */
+  #storeDenial(query: Query, plan: Plan, lookup: Lookup | null): void {
+    if (lookup?.kind !== 'nxdomain' || !plan.isWhole) return
+    const names = this.#names
+    const zone = names?.nxdomainZone(query.packet, query.qnameOffset) ?? null
+    if (names !== null && zone === lookup.zone)
+      this.#nxdomain.storeDenial(zone, query, names.encloserAt, plan)
   }
 }
 
