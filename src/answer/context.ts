@@ -38,15 +38,26 @@ export interface ServerIdentity {
 /** With an NSID this long and the longest question, all other options still fit in 512 octets. */
 export const maxNsidOctets = 64
 
+/** A set as it is signed. */
+export interface SetToSign {
+  /** Of the set's node, in any case; a wildcard as such. */
+  readonly owner: Name
+  readonly type: number
+  /** That of the zone file, seconds. */
+  readonly originalTtl: number
+  /** In any order, not empty. */
+  readonly rdata: readonly Rdata[]
+}
+
 /** The signing side of a zone, which knows its keys. */
 export interface ZoneSigner {
   /** DNSKEY, CDS and CDNSKEY, as far as the keys bring them; by type. */
   readonly apexSets: ReadonlyMap<number, RRset>
   /**
-   * The RRSIG records of a set, one for each key that signs sets of its type. `owner`: of its node, in any case; a wildcard
-   * as such. `originalTtl`: seconds. `rdata`: in any order, not empty.
+   * The RRSIG records of a set, one for each key that signs sets of its type. null: too many signatures were made of late for
+   * queries over UDP; `isBounded`: this is one.
    */
-  sign(owner: Name, type: number, originalTtl: number, rdata: readonly Rdata[]): readonly Rdata[]
+  sign(set: SetToSign, isBounded: boolean): readonly Rdata[] | null
 }
 
 export interface Signers {

@@ -43,6 +43,7 @@ const scalars = [
   'signedDrawnOctets',
   'signaturesMade',
   'signaturesFound',
+  'signaturesRefused',
 ] as const
 
 export type Scalar = (typeof scalars)[number]

@@ -61,7 +61,8 @@ export function encode(writer: MessageWriter, transaction: Transaction): boolean
   if (query.tsig.isPresent && plan.rcode === Rcode.NOTAUTH && !isSlipped)
     putBadKey(writer, query.tsig, query.packet, query.offset)
   // A slipped error is complete without records, and so is the answer to a query without a question (RFC 7873 §5.4).
-  const truncated = isTruncated || (isSlipped && questions > 0 && plan.rcode === Rcode.NOERROR)
+  const isCut = transaction.lacksSignatures || isSlipped
+  const truncated = isTruncated || (isCut && questions > 0 && plan.rcode === Rcode.NOERROR)
   patchHeader(writer, query, plan, truncated)
   patch16(writer, writer.start + 4, questions)
   return truncated

@@ -145,12 +145,13 @@ function answer(transaction: Transaction, decoded: Decoded, responder: Responder
   bump(cells, scalarCell.uncached)
   if (result === 'planned') {
     const octets = write(transaction, writer, cells)
-    cache.storePlanned(transaction, writer, transaction.recordsEnd)
+    if (!transaction.lacksSignatures)
+      cache.storePlanned(transaction, writer, transaction.recordsEnd)
     return octets
   }
   plan(transaction, decoded, chaos)
   const octets = write(transaction, writer, cells)
-  cache.store(transaction, writer, transaction.recordsEnd)
+  if (!transaction.lacksSignatures) cache.store(transaction, writer, transaction.recordsEnd)
   return octets
 }
 
@@ -187,6 +188,7 @@ function rejection({ context, query, cookie }: Transaction, rcode: Rcode): Rcode
 
 /** Encodes the plan; returns the length of the answer. */
 function write(transaction: Transaction, writer: MessageWriter, cells: Float64Array): number {
+  if (transaction.lacksSignatures) resetPlan(transaction.plan, Rcode.NOERROR)
   const truncated = encode(writer, transaction)
   if (truncated) bump(cells, scalarCell.truncated)
   return finish(transaction, writer, cells)

@@ -36,19 +36,28 @@ export function signLast(
   const { plan } = transaction
   if (signer === null || plan.count === 0) return
   const entry = plan.entries[plan.count - 1] as PlanEntry
-  entry.signatures = signer.sign(owner, entry.type, originalTtl, entry.rdata)
+  const isBounded = transaction.peer.transport === 'udp'
+  const { type, rdata } = entry
+  const signatures = signer.sign({ owner, type, originalTtl, rdata }, isBounded)
+  if (signatures === null) transaction.lacksSignatures = true
+  else entry.signatures = signatures
 }
 
 /** Puts in place of the set that the plan got last its signatures, whether the query has DO or not. */
 export function replaceBySignatures(
-  { plan, context }: Transaction,
+  transaction: Transaction,
   zone: Zone,
   owner: Name,
   originalTtl: number,
 ): void {
+  const { plan, context, peer } = transaction
   const entry = plan.entries[plan.count - 1] as PlanEntry
   const signer = context.signers?.of(zone)
-  entry.rdata = signer?.sign(owner, entry.type, originalTtl, entry.rdata) ?? []
+  const isBounded = peer.transport === 'udp'
+  const { type, rdata } = entry
+  const signatures = signer?.sign({ owner, type, originalTtl, rdata }, isBounded) ?? null
+  if (signatures === null) transaction.lacksSignatures = true
+  entry.rdata = signatures ?? []
   entry.type = RRType.RRSIG
 }
 

@@ -53,6 +53,8 @@ export interface Transaction {
   readonly staleness: Staleness
   readonly cookie: ClientCookie
   extendedError: ExtendedError | null
+  /** Signatures that the answer needs cannot be made now: it is cut short to TC, to ask again over TCP. */
+  lacksSignatures: boolean
   /** Cut short by the rate limit: header, question and the cookie alone, with TC or BADCOOKIE. */
   isSlipped: boolean
   /** What the catalog has for the qname, where the answer depends on that alone; null: also on other names. */
@@ -93,6 +95,7 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   staleness: createStaleness(),
   cookie: noCookie(),
   extendedError: null,
+  lacksSignatures: false,
   isSlipped: false,
   lookup: null,
   isStatic: true,
@@ -109,6 +112,7 @@ export function beginTransaction(transaction: Transaction, query: Query, peer: P
   transaction.usesHealth = false
   transaction.cookie.verdict = 'none'
   transaction.extendedError = null
+  transaction.lacksSignatures = false
   transaction.isSlipped = false
   transaction.lookup = null
   transaction.isStatic = true

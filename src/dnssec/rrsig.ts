@@ -1,5 +1,6 @@
 // RRSIG records (RFC 4034 §3): what is signed, and the rdata of a signature.
 
+import type { SetToSign } from '../answer/context.ts'
 import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
 import { writeUint16 } from '../wire/octets.ts'
 import { canonicalName, canonicalRdatas } from './canonical.ts'
@@ -7,17 +8,6 @@ import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRClass } from '../wire/rrtype.ts'
 import type { SigningKey } from './signing-key.ts'
 import type { Validity } from './validity.ts'
-
-/** A set as it is signed. */
-export interface SignedSet {
-  /** Of the set's node, in any case; a wildcard as such. */
-  readonly owner: Name
-  readonly type: number
-  /** That of the zone file, seconds. */
-  readonly originalTtl: number
-  /** In any order, not empty. */
-  readonly rdata: readonly Rdata[]
-}
 
 /** Octets of RRSIG rdata before the signer's name (RFC 4034 §3.1). */
 const headOctets = 18
@@ -30,7 +20,7 @@ const recordFixedOctets = 10
  * `prefixOctets` of them are the rdata. `signer`: the apex of the zone.
  */
 export function octetsToSign(
-  { owner, type, originalTtl, rdata }: SignedSet,
+  { owner, type, originalTtl, rdata }: SetToSign,
   { algorithm, tag }: Pick<SigningKey, 'algorithm' | 'tag'>,
   signer: Name,
   { inception, expiration }: Validity,

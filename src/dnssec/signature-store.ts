@@ -3,8 +3,10 @@
 
 import { hash } from 'node:crypto'
 
+import type { SetToSign } from '../answer/context.ts'
+import type { Name } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
-import { octetsToSign, rrsigRdata, type SignedSet } from './rrsig.ts'
+import { octetsToSign, rrsigRdata } from './rrsig.ts'
 import { type SigningKey, signOctets } from './signing-key.ts'
 import type { Validity } from './validity.ts'
 
@@ -16,7 +18,14 @@ const digestCharacters = 22
 
 /** What counts them. */
 export interface SignatureCounters {
-  add(scalar: 'signaturesMade' | 'signaturesFound'): void
+  add(scalar: 'signaturesMade' | 'signaturesFound' | 'signaturesRefused'): void
+}
+
+interface Signing {
+  /** The apex of the zone. */
+  readonly signer: Name
+  readonly validity: Validity
+  readonly mayMake: () => boolean
 }
 
 export class SignatureStore {
@@ -28,8 +37,8 @@ export class SignatureStore {
     this.#counters = counters
   }
 
-  /** The RRSIG of a set by a key. `signer`: the apex of the zone. */
-  sign(key: SigningKey, set: SignedSet, signer: Uint8Array, validity: Validity): Rdata {
+  /** The RRSIG of a set by a key; null: it has to be made, and `mayMake` says no. */
+  sign(key: SigningKey, set: SetToSign, { signer, validity, mayMake }: Signing): Rdata | null {
     const { octets, prefixOctets } = octetsToSign(set, key, signer, validity)
     // Keys may share a tag: the key itself is part of what is looked up.
     const content = hash('sha256', Buffer.concat([key.dnskey, octets]), 'base64').slice(
@@ -37,6 +46,10 @@ export class SignatureStore {
       digestCharacters,
     )
     const known = this.#recent.get(content) ?? this.#older.get(content)
+    if (known === undefined && !mayMake()) {
+      this.#counters?.add('signaturesRefused')
+      return null
+    }
     this.#counters?.add(known === undefined ? 'signaturesMade' : 'signaturesFound')
     const rrsig = known ?? rrsigRdata(octets.subarray(0, prefixOctets), signOctets(key, octets))
     this.#keep(content, rrsig)

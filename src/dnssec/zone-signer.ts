@@ -1,7 +1,7 @@
 // The signers of all zones in one answering thread: which keys sign what, when keys change their state, and when what is
 // kept signed has to be signed anew.
 
-import type { Signers, ZoneSigner } from '../answer/context.ts'
+import type { SetToSign, Signers, ZoneSigner } from '../answer/context.ts'
 import type { Clock } from '../lib/clock.ts'
 import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
@@ -30,8 +30,9 @@ export type KeysOf = (apexKey: NameKey, nowMs: number) => KeysInForce | null
 const maxKeptMs = 3_600_000
 
 export class CatalogSigners implements Signers {
-  readonly #clock: Pick<Clock, 'wallMs'>
+  readonly #clock: Clock
   readonly #store: SignatureStore
+  readonly #takeToken: () => boolean
   #keysOf: KeysOf
   #isAnySigned = false
   #signers = new Map<Zone, ZoneSigner | null>()
@@ -40,9 +41,10 @@ export class CatalogSigners implements Signers {
   #fromMs = 0
   #untilMs = 0
 
-  constructor(clock: Pick<Clock, 'wallMs'>, counters?: SignatureCounters) {
+  constructor(clock: Clock, counters?: SignatureCounters) {
     this.#clock = clock
     this.#store = new SignatureStore(counters)
+    this.#takeToken = createBudget(clock)
     this.#keysOf = () => null
   }
 
@@ -83,16 +85,40 @@ export class CatalogSigners implements Signers {
     const keys = zone.signing && this.#keysOf(zone.apexKey, this.#clock.wallMs())
     if (keys === null || zone.signing === null) return null
     this.#untilMs = Math.min(this.#untilMs, keys.untilMs)
-    return new KeyedSigner(zone, zone.signing, keys, { store: this.#store, clock: this.#clock })
+    return new KeyedSigner(zone, zone.signing, keys, {
+      store: this.#store,
+      clock: this.#clock,
+      takeToken: this.#takeToken,
+    })
   }
 }
 
 interface Signing {
   readonly store: SignatureStore
   readonly clock: Pick<Clock, 'wallMs'>
+  readonly takeToken: () => boolean
+}
+
+/** Signatures that may be made for queries over UDP, whose sources may be forged: a second, and at once. */
+const perSecond = 2000
+const burst = 4000
+
+/** A bucket of tokens, one for each signature: full at first. */
+function createBudget(clock: Pick<Clock, 'monotonicMs'>): () => boolean {
+  let tokens = burst
+  let filledMs = clock.monotonicMs()
+  return () => {
+    const nowMs = clock.monotonicMs()
+    tokens = Math.min(burst, tokens + ((nowMs - filledMs) / 1000) * perSecond)
+    filledMs = nowMs
+    if (tokens < 1) return false
+    tokens--
+    return true
+  }
 }
 
 class KeyedSigner implements ZoneSigner {
+  readonly #takeToken: () => boolean
   readonly apexSets: ReadonlyMap<number, RRset>
   readonly #apex: Name
   readonly #validitySeconds: number
@@ -100,7 +126,13 @@ class KeyedSigner implements ZoneSigner {
   readonly #store: SignatureStore
   readonly #clock: Pick<Clock, 'wallMs'>
 
-  constructor(zone: Zone, signing: ZoneSigning, keys: KeysInForce, { store, clock }: Signing) {
+  constructor(
+    zone: Zone,
+    signing: ZoneSigning,
+    keys: KeysInForce,
+    { store, clock, takeToken }: Signing,
+  ) {
+    this.#takeToken = takeToken
     this.#apex = zone.apex
     this.#validitySeconds = signing.validitySeconds
     this.#keys = keys
@@ -111,12 +143,21 @@ class KeyedSigner implements ZoneSigner {
     this.apexSets = new Map([[RRType.DNSKEY, dnskey]])
   }
 
-  sign(owner: Name, type: number, originalTtl: number, rdata: readonly Rdata[]): readonly Rdata[] {
+  sign(set: SetToSign, isBounded: boolean): readonly Rdata[] | null {
+    const { owner, type } = set
     const { keySigners, dataSigners } = this.#keys
     const nowSeconds = Math.floor(this.#clock.wallMs() / 1000)
     const validity = validityAt(keyOfName(owner), type, this.#validitySeconds, nowSeconds)
-    const set = { owner, type, originalTtl, rdata }
-    const keys = this.apexSets.has(type) ? keySigners : dataSigners
-    return keys.map((key) => this.#store.sign(key, set, this.#apex, validity))
+    const mayMake = isBounded ? this.#takeToken : alwaysTrue
+    const signing = { signer: this.#apex, validity, mayMake }
+    const signatures: Rdata[] = []
+    for (const key of this.apexSets.has(type) ? keySigners : dataSigners) {
+      const rrsig = this.#store.sign(key, set, signing)
+      if (rrsig === null) return null
+      signatures.push(rrsig)
+    }
+    return signatures
   }
 }
+
+const alwaysTrue = (): boolean => true

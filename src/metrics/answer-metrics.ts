@@ -139,12 +139,13 @@ const families: readonly CounterFamily[] = [
   },
   {
     name: 'mxsteer_dnssec_signatures_total',
-    help: 'Signatures that answers needed: made, or found among those made before',
+    help: 'Signatures that answers needed: made, found among those made before, or refused for want of budget',
     labels: ['how'],
     sample(counters, emit) {
       const { scalars } = counters.read()
       emit({ how: 'made' }, scalars.signaturesMade)
       emit({ how: 'found' }, scalars.signaturesFound)
+      emit({ how: 'refused' }, scalars.signaturesRefused)
     },
   },
   {

@@ -61,7 +61,7 @@ interface Roll {
 function flawsOf({ keys, named }: Roll, untilSeconds: number): string[] {
   const clock = { seconds: 0 }
   const wallMs = (): number => at(clock.seconds)
-  const signers = new CatalogSigners({ wallMs })
+  const signers = new CatalogSigners({ wallMs, monotonicMs: wallMs })
   const data: ZoneKeysData = {
     apexKey: zone.apexKey,
     keys: keys.map(({ key, times }) => ({

@@ -35,6 +35,7 @@ const ofAnswerCache: readonly Scalar[] = [
   'signedDrawnOctets',
   'signaturesMade',
   'signaturesFound',
+  'signaturesRefused',
 ]
 
 /** What a responder has counted, but for what it counts of its answer cache. */

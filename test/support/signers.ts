@@ -20,7 +20,7 @@ export function fixedKey(algorithm: 13 | 15 = 15): SigningKey {
 /** Signs every zone that is to be signed with `key`. */
 export function signersOf(
   zones: Iterable<Zone>,
-  clock: Pick<Clock, 'wallMs'>,
+  clock: Clock,
   key: SigningKey = fixedKey(),
 ): Signers {
   const signers = new CatalogSigners(clock)
