@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { Clock } from '../lib/clock.ts'
-import { type Name, nameToText } from '../wire/name.ts'
+import { type Name, type NameKey, nameToText } from '../wire/name.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { keyDiagnostic } from './key-file.ts'
@@ -30,15 +30,22 @@ export interface KeyKeeper {
 
 export function createKeyKeeper(folder: string | null, clock: Pick<Clock, 'wallMs'>): KeyKeeper {
   let inForce: ZoneKeys = new Map()
+  /** Zones that are signed, and are not to become unsigned. */
+  let bound: ReadonlySet<NameKey> = new Set()
   let data: readonly ZoneKeysData[] = []
   return {
     folder,
     async admit(zones) {
-      const read = await readKeysOf(folder, signedOf(zones), inForce, clock.wallMs())
-      if (read.kind === 'rejected') return read
+      const all = [...zones]
+      const dropped = droppedFrom(bound, all)
+      const read = await readKeysOf(folder, signedOf(all), inForce, clock.wallMs())
+      const diagnostics = read.kind === 'rejected' ? read.diagnostics : []
+      if (read.kind === 'rejected' || dropped.length > 0)
+        return { kind: 'rejected', diagnostics: [...dropped, ...diagnostics] }
       const next = zoneKeysData(read.keys)
       const isChanged = !isDeepStrictEqual(data, next)
       inForce = read.keys
+      bound = new Set(all.filter(isBound).map(({ apexKey }) => apexKey))
       if (isChanged) data = next
       return { kind: 'admitted', warnings: read.warnings, isChanged }
     },
@@ -46,8 +53,22 @@ export function createKeyKeeper(folder: string | null, clock: Pick<Clock, 'wallM
   }
 }
 
-const signedOf = (zones: Iterable<Zone>): readonly Name[] =>
-  [...zones].filter(({ signing }) => signing !== null).map(({ apex }) => apex)
+const isBound = ({ signing }: Zone): boolean => signing !== null && !signing.isUnsigning
+
+/**
+ * Resolvers refuse the answers of a zone that is no longer signed for as long as its parent has a DS. A zone that is served
+ * no more is somebody else's matter.
+ */
+const droppedFrom = (bound: ReadonlySet<NameKey>, zones: readonly Zone[]): readonly Diagnostic[] =>
+  zones
+    .filter(({ apexKey, signing }) => signing === null && bound.has(apexKey))
+    .map(({ apex }) => {
+      const message = `the zone is signed, and "dnssec" is gone from its file: write dnssec: { unsign: true } until the parent has no DS of it any more`
+      return keyDiagnostic(nameToText(apex), 0, 'dnssec-dropped', message)
+    })
+
+const signedOf = (zones: readonly Zone[]): readonly Name[] =>
+  zones.filter(({ signing }) => signing !== null).map(({ apex }) => apex)
 
 async function readKeysOf(
   folder: string | null,

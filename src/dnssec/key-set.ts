@@ -64,6 +64,8 @@ export interface KeyRoles<Key extends TimedKey> {
   readonly keySigners: readonly Key[]
   /** Those that sign every other set. */
   readonly dataSigners: readonly Key[]
+  /** Those with flags 257 that the parent is to name: of which there are CDS and CDNSKEY (RFC 7344 §3). */
+  readonly synced: readonly Key[]
   /** When a key changes its state next, in milliseconds since 1970; null: never. */
   readonly nextEventMs: number | null
 }
@@ -117,6 +119,16 @@ function signsUnseen({ times }: TimedKey, nowMs: number): boolean {
   return nowMs >= (activateMs ?? Infinity) && nowMs < untilMs
 }
 
+const isSynced = ({ times: { syncPublishMs, syncDeleteMs } }: TimedKey, nowMs: number): boolean =>
+  nowMs >= (syncPublishMs ?? Infinity) && nowMs < (syncDeleteMs ?? Infinity)
+
+/** When an answer changes next because of keys, CDS and CDNSKEY included. */
+function nextChange(keys: readonly TimedKey[], nowMs: number): number | null {
+  const syncs = keys.flatMap(({ times }) => [times.syncPublishMs, times.syncDeleteMs])
+  const later = [...eventsOf(keys), ...syncs].filter((ms) => ms !== null && ms > nowMs) as number[]
+  return later.length === 0 ? null : Math.min(...later)
+}
+
 /** What the keys of one zone do at a time. */
 export function keyRolesAt<Key extends TimedKey>(
   keys: readonly Key[],
@@ -139,7 +151,8 @@ export function keyRolesAt<Key extends TimedKey>(
     published,
     keySigners: published.filter(isEntryPoint),
     dataSigners: dataSignersOf(signing),
-    nextEventMs: eventsOf(keys).find((ms) => ms > nowMs) ?? null,
+    synced: published.filter((key) => isEntryPoint(key) && isSynced(key, nowMs)),
+    nextEventMs: nextChange(keys, nowMs),
   }
 }
 

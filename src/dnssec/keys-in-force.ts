@@ -39,6 +39,7 @@ export function keysInForce(data: readonly ZoneKeysData[]): KeysOf {
     if (roles === null) return null
     const { keySigners, dataSigners, nextEventMs } = roles
     const published = roles.published.map(({ dnskey }) => dnskey)
-    return { published, keySigners, dataSigners, untilMs: nextEventMs ?? Infinity }
+    const synced = roles.synced.map(({ dnskey }) => dnskey)
+    return { published, synced, keySigners, dataSigners, untilMs: nextEventMs ?? Infinity }
   }
 }

@@ -8,6 +8,7 @@ import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { RRset, Zone, ZoneSigning } from '../zone/zone.ts'
 import { type SignatureCounters, SignatureStore } from './signature-store.ts'
+import { dsRdata } from './dnskey.ts'
 import type { SigningKey } from './signing-key.ts'
 import { validityAt } from './validity.ts'
 
@@ -15,6 +16,8 @@ import { validityAt } from './validity.ts'
 export interface KeysInForce {
   /** DNSKEY rdata to publish. */
   readonly published: readonly Uint8Array[]
+  /** DNSKEY rdata of the keys that the parent is to name. */
+  readonly synced: readonly Uint8Array[]
   /** Keys that sign DNSKEY, CDS and CDNSKEY. */
   readonly keySigners: readonly SigningKey[]
   /** Keys that sign everything else. */
@@ -138,9 +141,7 @@ class KeyedSigner implements ZoneSigner {
     this.#keys = keys
     this.#store = store
     this.#clock = clock
-    const rdata = keys.published.map((octets) => ({ octets, compressible: [] }))
-    const dnskey: RRset = { kind: 'plain', type: RRType.DNSKEY, ttl: signing.dnskeyTtl, rdata }
-    this.apexSets = new Map([[RRType.DNSKEY, dnskey]])
+    this.apexSets = apexSetsOf(zone.apex, signing, keys)
   }
 
   sign(set: SetToSign, isBounded: boolean): readonly Rdata[] | null {
@@ -158,6 +159,32 @@ class KeyedSigner implements ZoneSigner {
     }
     return signatures
   }
+}
+
+/** CDS and CDNSKEY of a zone that is to become unsigned (RFC 8078 §4). */
+const deleteDs = { cds: Uint8Array.of(0, 0, 0, 0, 0), cdnskey: Uint8Array.of(0, 0, 3, 0, 0) }
+
+const sha256 = 2
+
+/** What the keys bring to the apex: DNSKEY, and what tells the parent which DS to have, if it is to be told. */
+function apexSetsOf(
+  apex: Name,
+  { dnskeyTtl, isUnsigning }: ZoneSigning,
+  { published, synced }: KeysInForce,
+): ReadonlyMap<number, RRset> {
+  const cds = isUnsigning ? [deleteDs.cds] : synced.map((key) => dsRdata(apex, key, sha256))
+  const cdnskey = isUnsigning ? [deleteDs.cdnskey] : synced
+  const rdatas: readonly (readonly [number, readonly Uint8Array[]])[] = [
+    [RRType.DNSKEY, published],
+    [RRType.CDS, cds],
+    [RRType.CDNSKEY, cdnskey],
+  ]
+  const sets = new Map<number, RRset>()
+  for (const [type, octetsOfEach] of rdatas) {
+    const rdata = octetsOfEach.map((octets) => ({ octets, compressible: [] }))
+    if (rdata.length > 0) sets.set(type, { kind: 'plain', type, ttl: dnskeyTtl, rdata })
+  }
+  return sets
 }
 
 const alwaysTrue = (): boolean => true

@@ -46,6 +46,8 @@ export interface ZoneSigning {
   readonly validitySeconds: number
   /** TTL of DNSKEY, CDS and CDNSKEY, seconds. */
   readonly dnskeyTtl: number
+  /** It is to become unsigned: it is still signed, and asks the parent to drop its DS (RFC 8078 §4). */
+  readonly isUnsigning: boolean
 }
 
 /**

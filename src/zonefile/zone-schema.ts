@@ -168,7 +168,12 @@ const recordsFile: z.ZodType<string> = leaf({
 const dnssecSchema: z.ZodType<DnssecSource> = closedMap({
   validity: seconds('a time', 86_400, 2_592_000).default(259_200),
   dnskey_ttl: seconds('a TTL', 60, 86_400).default(3600),
-}).transform(({ validity, dnskey_ttl }) => ({ validity, dnskeyTtl: dnskey_ttl }))
+  unsign: trueOrFalse.default(false),
+}).transform(({ validity, dnskey_ttl, unsign }) => ({
+  validity,
+  dnskeyTtl: dnskey_ttl,
+  isUnsigning: unsign,
+}))
 
 const shape = {
   zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid'),

@@ -25,7 +25,13 @@ ${records.join('\n')}
 `)
 
 const key = fixedKey()
-const keys = { published: [key.dnskey], keySigners: [key], dataSigners: [key], untilMs: Infinity }
+const keys = {
+  published: [key.dnskey],
+  synced: [],
+  keySigners: [key],
+  dataSigners: [key],
+  untilMs: Infinity,
+}
 
 function arrange() {
   let nowMs = 1_700_000_000_000

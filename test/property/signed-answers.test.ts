@@ -79,6 +79,7 @@ class Bench {
     const key = this.#key
     const keys = {
       published: [key.dnskey],
+      synced: [],
       keySigners: [key],
       dataSigners: [key],
       untilMs: Infinity,

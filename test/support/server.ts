@@ -184,7 +184,12 @@ export async function startServer({
   const args = ['serve', '--zones', zonesFolder, ...endpoints, ...config, ...workers, ...flags]
   const child = launch(args, projectFolder, surroundings)
   const server = { ...child, ...handles(child, { port, adminPort, zonesFolder }) }
-  await server.waitForLog((line) => line.event === 'server.ready', 60_000)
+  const ready = server.waitForLog((line) => line.event === 'server.ready', 60_000)
+  const ended = child.exited.then(({ code }) => {
+    throw new Error(`the server ended with ${code}: ${child.stderr()}`)
+  })
+  await Promise.race([ready, ended])
+  ended.catch(() => {})
   return server
 }
 

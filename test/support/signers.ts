@@ -26,6 +26,7 @@ export function signersOf(
   const signers = new CatalogSigners(clock)
   const keys = {
     published: [key.dnskey],
+    synced: [],
     keySigners: [key],
     dataSigners: [key],
     untilMs: Infinity,

@@ -109,6 +109,7 @@ function assemble(
         chain: createDenialChain(apexKey, nodes),
         validitySeconds: dnssec.validity,
         dnskeyTtl: dnssec.dnskeyTtl,
+        isUnsigning: dnssec.isUnsigning,
       }
     : null
   return { apex, apexKey, labelCount, serial: input.serial, negativeSoa, nodes, signing }

@@ -38,6 +38,7 @@ export const problemCodes = [
   // keys of signed zones
   'bad-key',
   'key-pair',
+  'dnssec-dropped',
   'dnssec-no-key',
   'key-algorithm-gap',
   'key-open-to-others',

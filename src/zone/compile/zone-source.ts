@@ -57,6 +57,7 @@ export type OnAllDownSource =
 export interface DnssecSource {
   readonly validity: number
   readonly dnskeyTtl: number
+  readonly isUnsigning: boolean
 }
 
 /** Times are in seconds. */
