@@ -63,8 +63,8 @@ function refusal(qclass: number, qtype: number): Rcode {
     case RRType.MAILA:
     case RRType.MAILB:
       return Rcode.NOTIMP
-    // Pseudo-types that no query may have; 128 is NXNAME (RFC 9824 §3.5).
-    case 128:
+    // Pseudo-types that no query may have; NXNAME by RFC 9824 §3.5.
+    case RRType.NXNAME:
     case RRType.OPT:
     case RRType.TKEY:
     case RRType.TSIG:

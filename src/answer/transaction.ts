@@ -156,6 +156,7 @@ export function noteScope(transaction: Transaction, length: number): void {
 //   REFUSED   transfer, NOTIFY, UPDATE, CHAOS    18 Prohibited
 //             a name outside of our zones        20 Not Authoritative; for NOTIFY and UPDATE as NOTAUTH
 //   SERVFAIL  `on_all_down: servfail`            0 Other, with a text
+//   FORMERR   QTYPE NXNAME                       30 Invalid Query Type (RFC 9824 §3.5)
 //   NOERROR   failed open                        0 Other, with a text: the records look like those of any answer
 //             health data is stale               3 Stale Answer
 
@@ -179,6 +180,8 @@ const failedOpen = errorOf(0, 'no target is up: all are answered')
 
 const failedShut = errorOf(0, 'no target is up: SERVFAIL as configured')
 
+const invalidType = errorOf(30)
+
 const staleHealth = errorOf(3, 'health is not kept up to date')
 
 /** Whether a NOERROR answer has an extended error. */
@@ -198,6 +201,8 @@ export function extendedErrorOf(transaction: Transaction): ExtendedError | null 
       return transaction.hasFailedOpen ? failedOpen : staleHealth
     case Rcode.SERVFAIL:
       return failedShut
+    case Rcode.FORMERR:
+      return query.qtype === RRType.NXNAME ? invalidType : null
     case Rcode.REFUSED:
       return isProhibited(query.opcode, query.qtype, query.qclass) ? prohibited : notAuthoritative
     case Rcode.NOTAUTH:

@@ -36,6 +36,7 @@ export const RRType = {
   SPF: 99,
   EUI48: 108,
   EUI64: 109,
+  NXNAME: 128,
   TKEY: 249,
   TSIG: 250,
   IXFR: 251,

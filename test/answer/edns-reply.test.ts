@@ -111,6 +111,7 @@ describe('extended errors (RFC 8914)', () => {
     ['AXFR', { name: 'example.test', type: 252 }, 5, 18],
     ['IXFR', { name: 'example.test', type: 251 }, 5, 18],
     ['CHAOS', { name: 'version.bind', type: 16, class: 3 }, 5, 18],
+    ['NXNAME', { name: 'example.test', type: 128 }, 1, 30],
     ['NOTIFY', { name: 'example.test', type: 6, flags: 0x2000 }, 5, 18],
     ['NOTIFY elsewhere', { name: 'example.org', type: 6, flags: 0x2000 }, 9, 20],
     ['UPDATE', { name: 'example.test', type: 6, flags: 0x2800 }, 5, 18],

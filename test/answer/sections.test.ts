@@ -279,7 +279,7 @@ describe('meta types and classes', () => {
     ['OPT', 1],
     ['TSIG', 1],
     ['TKEY', 1],
-    ['TYPE128', 1],
+    ['NXNAME', 1],
   ])('%s → rcode %i', (type, rcode) => {
     const view = ask('example.test', type)
     expect(view).toMatchObject({ rcode, flags: 'rd', answer: [], authority: [] })

@@ -6,7 +6,7 @@
 
 import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
 import { keyOfName, type Name, type NameKey, parentKey, rootName } from '../../wire/name.ts'
-import { RRType } from '../../wire/rrtype.ts'
+import { RRType, typeToText } from '../../wire/rrtype.ts'
 import { createDenialChain } from '../denial-chain.ts'
 import type { RRset, Zone, ZoneNode } from '../zone.ts'
 import { checkAcross } from './check-across.ts'
@@ -56,6 +56,7 @@ export function compileZone(input: CompileInput): CompiledZone {
   compileMaster(compilation, owners)
   const nodes = buildNodes(owners, apex)
   checkAcross(compilation, owners, nodes)
+  checkSigning(compilation, owners)
   const compiled = [...targets.values()].map(({ target, memberships }) => ({ target, memberships }))
   const hasErrors = problems.list.some((problem) => problem.severity === 'error')
   // After an error, most of what seems unused is used in what the error left out.
@@ -92,6 +93,18 @@ function checkTtls({ source, problems }: Compilation): void {
     )
   }
   warnLowTtl(problems, ['ttl'], ttl)
+}
+
+/** What the keys of a signed zone bring to its apex. */
+const typesOfKeys: readonly number[] = [RRType.DNSKEY, RRType.CDS, RRType.CDNSKEY]
+
+function checkSigning({ source, apexKey, problems }: Compilation, owners: Owners): void {
+  const sets = source.dnssec && owners.get(apexKey)?.sets
+  for (const type of typesOfKeys) {
+    if (!sets?.has(type)) continue
+    const message = `the zone is signed, and has ${typeToText(type)} records of its own: its keys bring them, expected none`
+    problems.refuse('forbidden-type', ['dnssec'], message, 'key')
+  }
 }
 
 function assemble(
