@@ -53,7 +53,7 @@ const config: ViteUserConfig = defineConfig({
         // Servers are started dozens of times: Node keeps what it compiled of their modules.
         env: { NODE_COMPILE_CACHE: compileCache },
       }),
-      // Timings among several instances need the machine to themselves.
+      // Timings among several instances need the machine to themselves. What takes half a minute alone is here too.
       project('faults', {
         include: [...projectGlobs.faults],
         maxWorkers: 1,
