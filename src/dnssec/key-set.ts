@@ -66,7 +66,7 @@ export interface KeyRoles<Key extends TimedKey> {
   readonly dataSigners: readonly Key[]
   /** Those with flags 257 that the parent is to name: of which there are CDS and CDNSKEY (RFC 7344 §3). */
   readonly synced: readonly Key[]
-  /** When a key changes its state next, in milliseconds since 1970; null: never. */
+  /** When any of these lists changes next, in milliseconds since 1970; null: never. */
   readonly nextEventMs: number | null
 }
 
@@ -192,12 +192,13 @@ export function keyRolesInForce<Key extends TimedKey>(
   keys: readonly Key[],
   nowMs: number,
 ): KeyRoles<Key> | null {
-  const events = eventsOf(keys)
-  const past = events.filter((ms) => ms <= nowMs).toReversed()
+  const past = eventsOf(keys)
+    .filter((ms) => ms <= nowMs)
+    .toReversed()
   for (const atMs of [nowMs, ...past, -Infinity]) {
     const roles = keyRolesAt(keys, atMs)
     if (roles.kind === 'refused') continue
-    return { ...roles, nextEventMs: events.find((ms) => ms > nowMs) ?? null }
+    return { ...roles, nextEventMs: nextChange(keys, nowMs) }
   }
   return null
 }

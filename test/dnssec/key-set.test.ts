@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import {
   firstRefusal,
   keyRolesAt,
+  keyRolesInForce,
   keyStateAt,
   noTimes,
   type TimedKey,
@@ -159,4 +160,20 @@ test('keys vanish unless they are hidden or gone', () => {
   expect(vanished([])).toEqual([1, 2, 3, 6, 7])
   expect(vanished(keys.map((one) => ({ ...one, times: noTimes })))).toEqual([])
   expect(vanished(keys.slice(1))).toEqual([1])
+})
+
+test('CDS and CDNSKEY come and go at their own times, and these end what is in force', () => {
+  const one = key(1, { A: 0 })
+  const synced = { ...one, times: { ...one.times, syncPublishMs: 15, syncDeleteMs: 18 } }
+  const at = (now: number) => {
+    const roles = keyRolesInForce([synced], now)
+    return [roles?.synced.map(({ tag }) => tag), roles?.nextEventMs]
+  }
+  expect([0, 14, 15, 17, 18].map(at)).toEqual([
+    [[], 15],
+    [[], 15],
+    [[1], 18],
+    [[1], 18],
+    [[], null],
+  ])
 })
