@@ -59,8 +59,11 @@ const orderOfP256 = Buffer.from(
   'hex',
 )
 
-/** Length of a private key, and of each half of a signature. */
+/** Length of each half of a signature. */
 const halfOctets = 32
+
+/** Length of a private key. */
+export const privateOctets: number = halfOctets
 
 export const signatureOctets: number = 2 * halfOctets
 
@@ -108,7 +111,7 @@ export function publicOctetsOf(algorithm: Algorithm, key: KeyObject): Uint8Array
 
 /** The key with these 32 octets: the scalar of ECDSA, the seed of Ed25519. null: it is not valid. */
 export function privateKeyFrom(algorithm: Algorithm, octets: Uint8Array): KeyObject | null {
-  if (octets.length !== halfOctets) return null
+  if (octets.length !== privateOctets) return null
   const isScalar = octets.some((octet) => octet !== 0) && orderOfP256.compare(octets) > 0
   if (algorithm === 13 && !isScalar) return null
   const key = Buffer.concat([rows[algorithm].pkcs8Prefix, octets])

@@ -21,6 +21,7 @@ import {
   algorithmOfNumber,
   isSignedBy,
   privateKeyFrom,
+  privateOctets,
   privateOctetsOf,
   publicKeyFrom,
 } from './algorithms.ts'
@@ -239,10 +240,28 @@ function readSecret(
     return bad(file, fields.get('Algorithm')?.line ?? 1, unknownAlgorithm(number ?? 'is missing'))
   const secret = fields.get('PrivateKey')
   const octets = secret ? fromBase64(secret.value) : null
-  const privateKey = octets ? privateKeyFrom(algorithm, octets) : null
+  const privateKey = octets ? privateKeyFrom(algorithm, withLeadingZeros(algorithm, octets)) : null
   if (privateKey === null)
     return bad(file, secret?.line ?? 1, `expected "PrivateKey:" and 32 octets in base64`)
   return { kind: 'private', algorithm, privateKey }
+}
+
+/** Where more are missing, which one key in 16 million has, the file is taken for one that was cut. */
+const maxLeadingZeros = 2
+
+/** BIND leaves out the zero octets that the scalar of ECDSA begins with: one key in 256 has some. */
+function withLeadingZeros(algorithm: Algorithm, octets: Uint8Array): Uint8Array {
+  const missing = privateOctets - octets.length
+  if (algorithm !== 13 || missing <= 0 || missing > maxLeadingZeros) return octets
+  const whole = new Uint8Array(privateOctets)
+  whole.set(octets, missing)
+  return whole
+}
+
+function withoutLeadingZeros(algorithm: Algorithm, octets: Uint8Array): Uint8Array {
+  let from = 0
+  if (algorithm === 13) while (from < maxLeadingZeros && octets[from] === 0) from++
+  return octets.subarray(from)
 }
 
 function readTimes(
@@ -336,7 +355,7 @@ export function keyFileTexts(key: ZoneKey): { readonly public: string; readonly 
     private: linesOf([
       'Private-key-format: v1.3',
       `Algorithm: ${algorithm} (${algorithmName(algorithm)})`,
-      `PrivateKey: ${toBase64(privateOctetsOf(privateKey))}`,
+      `PrivateKey: ${toBase64(withoutLeadingZeros(algorithm, privateOctetsOf(privateKey)))}`,
       ...times,
     ]),
   }

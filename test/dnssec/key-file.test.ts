@@ -75,6 +75,18 @@ describe('a pair of dnssec-keygen', () => {
     })
   })
 
+  test('may have a scalar without its leading zeros', () => {
+    const [record, secret] = [
+      'x.test. IN DNSKEY 257 3 13 qwQG5BRNRJ0EuHEWuCbaB5n3Ud6IcF6m3VAlQpFDKpJSduHb9Xcb2jUT QG5yh8Ji7tjxFZCyaBEYQCIkM+7c0Q==\n',
+      'Private-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\nPrivateKey: a1cjLqoBUarOocNhBzsNeUpNWGKZKCvpkt/HmzXljQ==\n',
+    ]
+    const short = keyOf(record, secret)
+    expect(short.tag).toBe(48_154)
+    const written = keyFileTexts(short)
+    expect(written.private.startsWith(secret)).toBe(true)
+    expect(keyOf(written.public, written.private).dnskey).toEqual(short.dnskey)
+  })
+
   test('is written as it was', () => {
     expect(keyFileTexts(key).private).toBe(bindPrivate)
     expect(keyFileName(key)).toBe('Kmail.example.com.+013+18531')
