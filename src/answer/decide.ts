@@ -21,6 +21,7 @@ import {
   denyType,
   noteExpansion,
   replaceBySignatures,
+  signerOf,
   signingSet,
   signLast,
 } from './signing.ts'
@@ -174,7 +175,7 @@ function findSigningSet(transaction: Transaction, found: Lookup): Lookup | null 
   const { qtype } = transaction.query
   if (found.kind !== 'nodata' && found.kind !== 'alias') return null
   const { zone, node } = found
-  if (zone.signing === null) return null
+  if (signerOf(transaction, zone) === null) return null
   // These stand beside a CNAME (RFC 4034 §3, §4).
   const isBesideAlias = qtype === RRType.NSEC || qtype === RRType.RRSIG
   if (found.kind === 'alias' && !isBesideAlias) return null

@@ -11,19 +11,42 @@
 // a TTL that health lowers needs no signature of its own. Glue and the NS of a cut are not signed (RFC 4035 §2.2), and
 // neither is a CNAME that a DNAME makes (RFC 6672 §5.3.1).
 
+import type { SteeredSet } from '../steer/policy.ts'
 import { keyOfOctets, type Name, type NameKey, parentKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { encodeTypes } from '../wire/rdata/type-bitmap.ts'
 import { RRType } from '../wire/rrtype.ts'
-import { deniableTypes, findInChain, ownerAt, putChainKey } from '../zone/denial-chain.ts'
+import {
+  deniableTypes,
+  findInChain,
+  ownerAt,
+  placeInChain,
+  putChainKey,
+} from '../zone/denial-chain.ts'
 import type { RRset, Zone, ZoneNode } from '../zone/zone.ts'
-import type { ZoneSigner } from './context.ts'
-import { addEntry, hasEntryNamed, type PlanEntry } from './plan.ts'
+import { addSet } from './add-set.ts'
+import type { SetToSign, ZoneSigner } from './context.ts'
+import { hasEntryNamed, type PlanEntry } from './plan.ts'
 import type { Transaction } from './transaction.ts'
 
+/** The zone's signer; null: it is answered as one that is not signed. */
+export const signerOf = ({ context }: Transaction, zone: Zone): ZoneSigner | null =>
+  zone.signing === null ? null : (context.signers?.of(zone) ?? null)
+
 /** The zone's signer, where the query asks for signatures; null: the answer has none. */
-const signerFor = ({ query, context }: Transaction, zone: Zone): ZoneSigner | null =>
-  query.dnssecOk && zone.signing !== null ? (context.signers?.of(zone) ?? null) : null
+const signerFor = (transaction: Transaction, zone: Zone): ZoneSigner | null =>
+  transaction.query.dnssecOk ? signerOf(transaction, zone) : null
+
+/** The signatures of a set; none where they cannot be made now, which is noted. */
+function signaturesOf(
+  transaction: Transaction,
+  signer: ZoneSigner,
+  set: SetToSign,
+): readonly Rdata[] {
+  const signatures = signer.sign(set, transaction.peer.transport === 'udp')
+  if (signatures === null) transaction.lacksSignatures = true
+  return signatures ?? []
+}
 
 /** Signs the set that the plan got last. `owner`: of the set's node; `originalTtl`: that of the zone file, seconds. */
 export function signLast(
@@ -33,14 +56,11 @@ export function signLast(
   originalTtl: number,
 ): void {
   const signer = signerFor(transaction, zone)
-  const { plan } = transaction
-  if (signer === null || plan.count === 0) return
-  const entry = plan.entries[plan.count - 1] as PlanEntry
-  const isBounded = transaction.peer.transport === 'udp'
+  const { entries, count } = transaction.plan
+  if (signer === null || count === 0) return
+  const entry = entries[count - 1] as PlanEntry
   const { type, rdata } = entry
-  const signatures = signer.sign({ owner, type, originalTtl, rdata }, isBounded)
-  if (signatures === null) transaction.lacksSignatures = true
-  else entry.signatures = signatures
+  entry.signatures = signaturesOf(transaction, signer, { owner, type, originalTtl, rdata })
 }
 
 /** Puts in place of the set that the plan got last its signatures, whether the query has DO or not. */
@@ -50,14 +70,12 @@ export function replaceBySignatures(
   owner: Name,
   originalTtl: number,
 ): void {
-  const { plan, context, peer } = transaction
-  const entry = plan.entries[plan.count - 1] as PlanEntry
-  const signer = context.signers?.of(zone)
-  const isBounded = peer.transport === 'udp'
+  const signer = signerOf(transaction, zone)
+  const { entries, count } = transaction.plan
+  if (signer === null || count === 0) return
+  const entry = entries[count - 1] as PlanEntry
   const { type, rdata } = entry
-  const signatures = signer?.sign({ owner, type, originalTtl, rdata }, isBounded) ?? null
-  if (signatures === null) transaction.lacksSignatures = true
-  entry.rdata = signatures ?? []
+  entry.rdata = signaturesOf(transaction, signer, { owner, type, originalTtl, rdata })
   entry.type = RRType.RRSIG
 }
 
@@ -100,15 +118,20 @@ export function denyName(transaction: Transaction, zone: Zone, key: NameKey): vo
 
 /** Adds to a referral the DS set of the cut, or the proof that there is none. */
 export function addDelegationProof(transaction: Transaction, zone: Zone, cut: ZoneNode): void {
-  const signer = signerFor(transaction, zone)
-  if (signer === null) return
+  if (signerFor(transaction, zone) === null) return
   const ds = cut.sets.get(RRType.DS)
-  if (ds?.kind !== 'plain') return addNsec(transaction, zone, keyOf(cut.owner))
-  const entry = addEntry(transaction.plan, 'authority', cut.owner, RRType.DS)
-  if (entry === null) return
-  entry.ttl = ds.ttl
-  entry.rdata = ds.rdata
-  signLast(transaction, zone, cut.owner, ds.ttl)
+  if (ds === undefined) addNsec(transaction, zone, keyOf(cut.owner))
+  else addSigned(transaction, zone, cut.owner, ds)
+}
+
+function addSigned(
+  transaction: Transaction,
+  zone: Zone,
+  owner: Name,
+  set: RRset | SteeredSet,
+): void {
+  if (addSet(transaction, 'authority', owner, set) === 'added')
+    signLast(transaction, zone, owner, set.ttl)
 }
 
 /** Adds the NSEC record of the name, or the one that covers it, where the plan does not have it yet. */
@@ -116,24 +139,19 @@ function addNsec(transaction: Transaction, zone: Zone, key: NameKey): void {
   const { plan, chainKey } = transaction
   if (zone.signing === null) return
   const length = putChainKey(chainKey, octetsOf(key), 0, key.length - zone.apexKey.length)
-  const { index } = findInChain(zone.signing.chain, chainKey, length)
+  const index = placeInChain(zone.signing.chain, chainKey, length)
   const owner = ownerAt(zone.signing.chain, index, zone.apex)
   const ownerKey = keyOf(owner)
   const node = zone.nodes.get(ownerKey)
   if (node === undefined || hasEntryNamed(plan, 'authority', ownerKey, RRType.NSEC)) return
-  const set = nsecOf(transaction, zone, index, node)
-  const entry = addEntry(plan, 'authority', node.owner, RRType.NSEC)
-  if (entry === null) return
-  entry.ttl = set.ttl
-  entry.rdata = set.rdata
-  signLast(transaction, zone, node.owner, set.ttl)
+  addSigned(transaction, zone, node.owner, nsecOf(transaction, zone, index, node))
 }
 
 /** The NSEC set of a node at `index` of the chain. Its TTL is that of negative answers (RFC 9077). */
-function nsecOf({ context }: Transaction, zone: Zone, index: number, node: ZoneNode): RRset {
+function nsecOf(transaction: Transaction, zone: Zone, index: number, node: ZoneNode): RRset {
   const types = [...deniableTypes(node)]
   if (keyOf(node.owner) === zone.apexKey)
-    types.push(...(context.signers?.of(zone)?.apexSets.keys() ?? []))
+    types.push(...(signerOf(transaction, zone)?.apexSets.keys() ?? []))
   const next = zone.signing === null ? zone.apex : ownerAt(zone.signing.chain, index + 1, zone.apex)
   const bitmap = encodeTypes(types)
   // In lower case, so that both readings of the canonical form agree (RFC 6840 §5.1).
@@ -154,7 +172,7 @@ export function signingSet(
   node: ZoneNode,
   type: number,
 ): RRset | null {
-  const signer = zone.signing === null ? null : (transaction.context.signers?.of(zone) ?? null)
+  const signer = signerOf(transaction, zone)
   if (signer === null || zone.signing === null) return null
   const key = keyOf(node.owner)
   if (type !== RRType.NSEC) return key === zone.apexKey ? (signer.apexSets.get(type) ?? null) : null

@@ -1,6 +1,6 @@
 // The files that the server reads at start and again while it runs, when they change or on SIGHUP:
-// zones with the keys that sign them, GeoIP databases and the certificate of DNS over TLS. Each is put in force as a whole or
-// not at all; if it is rejected, the one before stays in force.
+// zones with the keys that sign them, GeoIP databases and the certificate of DNS over TLS. Each is
+// put in force as a whole or not at all; if it is rejected, the one before stays in force.
 
 import { isKeyFile } from '../dnssec/key-folder.ts'
 import { createKeyKeeper, type KeyKeeper } from '../dnssec/key-keeper.ts'

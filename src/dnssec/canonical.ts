@@ -42,7 +42,7 @@ const naptrHeadOctets = 4
 const naptrStrings = 3
 
 /** The canonical form of valid rdata: itself where nothing in it changes. */
-export function canonicalRdata(type: number, octets: Uint8Array): Uint8Array {
+function canonicalRdata(type: number, octets: Uint8Array): Uint8Array {
   if (type === RRType.NAPTR) {
     let skip = naptrHeadOctets
     for (let string = 0; string < naptrStrings; string++) skip += 1 + (octets[skip] ?? 0)
@@ -73,15 +73,10 @@ export function canonicalRdatas(
   rdatas: readonly Uint8Array[],
 ): readonly Uint8Array[] {
   if (rdatas.length === 1) return [canonicalRdata(type, rdatas[0] as Uint8Array)]
-  const sorted = rdatas.map((octets) => canonicalRdata(type, octets)).sort(compareOctets)
+  const sorted = rdatas
+    .map((octets) => canonicalRdata(type, octets))
+    .sort((a, b) => Buffer.compare(a, b))
   return sorted.filter(
-    (octets, i) => i === 0 || compareOctets(octets, sorted[i - 1] as Uint8Array) !== 0,
+    (octets, i) => i === 0 || Buffer.compare(octets, sorted[i - 1] as Uint8Array) !== 0,
   )
-}
-
-/** As unsigned octets, left-justified: a prefix comes first. */
-export function compareOctets(a: Uint8Array, b: Uint8Array): number {
-  const shorter = Math.min(a.length, b.length)
-  for (let i = 0; i < shorter; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number)
-  return a.length - b.length
 }

@@ -6,24 +6,16 @@ import type { Clock } from '../lib/clock.ts'
 import { type Name, type NameKey, nameToText } from '../wire/name.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import type { Admitted } from '../zonefile/zone-keeper.ts'
 import { keyDiagnostic } from './key-file.ts'
 import { type KeysRead, readKeys, type ZoneKeys } from './key-folder.ts'
 import { type ZoneKeysData, zoneKeysData } from './keys-in-force.ts'
 
-/** What reading the keys of zones led to. `isChanged`: other keys, or other times of them, are in force now. */
-export type KeysAdmitted =
-  | {
-      readonly kind: 'admitted'
-      readonly warnings: readonly Diagnostic[]
-      readonly isChanged: boolean
-    }
-  | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
-
 export interface KeyKeeper {
   /** null: the settings name none. */
   readonly folder: string | null
-  /** Reads the keys of those zones that are signed, and puts them in force if all can be. */
-  admit(zones: Iterable<Zone>): Promise<KeysAdmitted>
+  /** Reads the keys of those zones that are signed, and puts them in force if all can be. Changed: another key, or time. */
+  admit(zones: Iterable<Zone>): Promise<Admitted>
   /** For the answering threads: the same object until other keys are in force. */
   current(): readonly ZoneKeysData[]
 }

@@ -1,11 +1,11 @@
 // RRSIG records (RFC 4034 §3): what is signed, and the rdata of a signature.
 
 import type { SetToSign } from '../answer/context.ts'
-import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
+import { countLabels, keyOfName, type Name, type NameKey } from '../wire/name.ts'
 import { writeUint16 } from '../wire/octets.ts'
-import { canonicalName, canonicalRdatas } from './canonical.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRClass } from '../wire/rrtype.ts'
+import { canonicalName, canonicalRdatas } from './canonical.ts'
 import type { SigningKey } from './signing-key.ts'
 import type { Validity } from './validity.ts'
 
@@ -68,9 +68,4 @@ export function rrsigRdata(prefix: Uint8Array, signature: Uint8Array): Rdata {
 }
 
 /** Labels without the root and without the `*` of a wildcard (RFC 4034 §3.1.3). */
-function labelsOf(key: NameKey): number {
-  const isWildcard = key.startsWith('\x01*')
-  let labels = isWildcard ? -1 : 0
-  for (let at = 0; key.charCodeAt(at) > 0; at += 1 + key.charCodeAt(at)) labels++
-  return labels
-}
+const labelsOf = (key: NameKey): number => countLabels(key) - (key.startsWith('\x01*') ? 1 : 0)

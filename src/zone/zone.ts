@@ -51,8 +51,8 @@ export interface ZoneSigning {
 }
 
 /**
- * The owners of a zone in canonical order, as keys (denial-chain.ts). They lie behind each other in `octets`; `offsets` has where each begins, and the end of the last
- * one.
+ * The owners of a zone in canonical order, as keys (denial-chain.ts). They lie behind each other in
+ * `octets`; `offsets` has where each begins, and the end of the last one.
  */
 export interface DenialChain {
   readonly octets: Uint8Array

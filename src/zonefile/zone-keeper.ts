@@ -104,18 +104,17 @@ const neverLoaded: LastZoneLoad = {
   mistakes: [],
 }
 
-/**
- * Reads what has to come into force together with zones, such as the keys that they are signed with. `isChanged`: it is
- * other than before.
- */
-export type Admit = (zones: Iterable<Zone>) => Promise<
+/** `isChanged`: it is other than before. */
+export type Admitted =
   | {
       readonly kind: 'admitted'
       readonly warnings: readonly Diagnostic[]
       readonly isChanged: boolean
     }
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
->
+
+/** Reads what has to come into force together with zones, such as the keys that they are signed with. */
+type Admit = (zones: Iterable<Zone>) => Promise<Admitted>
 
 const admitAll: Admit = () => Promise.resolve({ kind: 'admitted', warnings: [], isChanged: false })
 

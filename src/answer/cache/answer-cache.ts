@@ -6,8 +6,8 @@
 //   NXDOMAIN, without cut, DNAME or wildcard  the zone's encoded SOA (nxdomain.ts)
 //   anything else                             the slow path
 //
-// The cache is emptied when another catalog is published, and when what is signed has to be signed anew. It does not depend on the client, the rate or the options of a
-// query: cookies, limits and the OPT are the same code on both paths.
+// The cache is emptied when another catalog is published, and when what is signed has to be signed anew. It does not depend
+// on the client, the rate or the options of a query: cookies, limits and the OPT are the same code on both paths.
 
 import { Flag, headerOctets, questionTailOctets } from '../../wire/header.ts'
 import { lowerOctet } from '../../wire/name.ts'
@@ -64,7 +64,7 @@ export class AnswerCache {
   #generation = 0
   #names: NameIndex | null = null
 
-  /** `holds`: which answers of signed zones it is for. */
+  /** `holds`: whether it is for queries with DO where a zone is signed. */
   constructor(context: AnswerContext, holds: 'unsigned' | 'signed' = 'unsigned') {
     this.#holds = holds
     this.#signers = context.signers
@@ -157,7 +157,8 @@ export class AnswerCache {
   ): void {
     const { start, out } = writer
     if (query.qclass !== RRClass.IN || !isOrdinary(query.qtype)) return
-    if (plan.rcode === Rcode.NXDOMAIN && query.dnssecOk) this.#storeDenial(query, plan, lookup)
+    if (plan.rcode === Rcode.NXDOMAIN && this.#holds === 'signed')
+      this.#storeDenial(query, plan, lookup)
     const octets = isStatic ? end - start : headerOctets + query.qnameOctets + questionTailOctets
     if (isStatic) {
       const isCacheable = plan.rcode === Rcode.NOERROR && plan.isWhole && plan.count > 0
