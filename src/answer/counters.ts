@@ -12,7 +12,22 @@ const typeCells = 260
 
 const rcodeCells = 24
 
-const scalars = [
+/** What is counted of the answer cache, and of what it does not have. */
+export const scalarsOfCache = [
+  'uncached',
+  'messagesEmptied',
+  'drawnEmptied',
+  'decisionsEmptied',
+  'messageOctets',
+  'drawnOctets',
+  'signedMessageOctets',
+  'signedDrawnOctets',
+  'signaturesMade',
+  'signaturesFound',
+  'signaturesRefused',
+] as const
+
+const scalarsOfAnswers = [
   'packets',
   'dropped',
   'rejected',
@@ -33,20 +48,11 @@ const scalars = [
   'rateSlipped',
   'rateDropped',
   'rateEvicted',
-  'uncached',
-  'messagesEmptied',
-  'drawnEmptied',
-  'decisionsEmptied',
-  'messageOctets',
-  'drawnOctets',
-  'signedMessageOctets',
-  'signedDrawnOctets',
-  'signaturesMade',
-  'signaturesFound',
-  'signaturesRefused',
 ] as const
 
-export type Scalar = (typeof scalars)[number]
+export type Scalar = (typeof scalarsOfAnswers)[number] | (typeof scalarsOfCache)[number]
+
+const scalars: readonly Scalar[] = [...scalarsOfAnswers, ...scalarsOfCache]
 
 const typesAt = scalars.length
 

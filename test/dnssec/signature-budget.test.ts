@@ -9,7 +9,7 @@ import { CatalogSigners } from '../../src/dnssec/zone-signer.ts'
 import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
 import { compiledZone } from '../support/compiled-zone.ts'
 import { buildQuery } from '../support/packet-builder.ts'
-import { fixedKey } from '../support/signers.ts'
+import { alone, fixedKey } from '../support/signers.ts'
 import { catalogOf } from '../support/zone-builder.ts'
 
 const names = 4600
@@ -25,20 +25,13 @@ ${records.join('\n')}
 `)
 
 const key = fixedKey()
-const keys = {
-  published: [key.dnskey],
-  synced: [],
-  keySigners: [key],
-  dataSigners: [key],
-  untilMs: Infinity,
-}
 
 function arrange() {
   let nowMs = 1_700_000_000_000
   const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs }
   const counters = createCounters()
   const signers = new CatalogSigners(clock, counters)
-  signers.use([zone], () => keys)
+  signers.use([zone], () => alone(key))
   const respond = createRespond(contextOf(catalogOf(zone), { clock, counters, signers }))
   const ask = (index: number, transport: 'udp' | 'tcp'): 'signed' | 'truncated' | 'other' => {
     const opts = [{ udp: 1232, dnssecOk: true }]

@@ -43,6 +43,9 @@ describe.concurrent('a file system that does not answer', () => {
     server.signal('SIGTERM')
     expect(await server.exited).toEqual({ code: 0, signal: null })
     expect(server.logs().at(-1)?.event).toBe('server.stopped')
+    // On a busy machine the file may have been given up before the process was to end.
+    const events = new Set(server.logs().map(({ event }) => event))
+    expect(events.has('server.overdue') || events.has('geoip.rejected')).toBe(true)
     expect(hang.asked()).not.toEqual([])
   })
 

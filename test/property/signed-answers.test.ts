@@ -27,7 +27,7 @@ import {
   signedQuestions,
   signedZoneText,
 } from '../support/signed-questions.ts'
-import { fixedKey } from '../support/signers.ts'
+import { alone, fixedKey } from '../support/signers.ts'
 import { catalogOf } from '../support/zone-builder.ts'
 
 const apex = 'Signed.Example.Test.'
@@ -76,15 +76,7 @@ class Bench {
     const { zone } = compiledZone(signedZoneText(apex, { extra, probe: '' }))
     const generation = (this.#catalog?.generation ?? 0) + 1
     this.#catalog = { ...catalogOf(zone), generation }
-    const key = this.#key
-    const keys = {
-      published: [key.dnskey],
-      synced: [],
-      keySigners: [key],
-      dataSigners: [key],
-      untilMs: Infinity,
-    }
-    this.#signers.use([zone], () => keys)
+    this.#signers.use([zone], () => alone(this.#key))
   }
 
   judge(question: Pick<SignedQuestion, 'qname' | 'qtype'>, response: Buffer): Verdict {

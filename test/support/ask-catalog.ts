@@ -4,8 +4,8 @@ import type { AnswerContext, Peer, Respond, Transport } from '../../src/answer/c
 import {
   type Counters,
   createCounters,
-  type Scalar,
   scalarCell,
+  scalarsOfCache,
 } from '../../src/answer/counters.ts'
 import { createRespond } from '../../src/answer/respond.ts'
 import { createHealthTable } from '../../src/health/table.ts'
@@ -24,24 +24,10 @@ export const peerOf = (transport: Transport, port = 5353): Peer => ({
   transport,
 })
 
-const ofAnswerCache: readonly Scalar[] = [
-  'uncached',
-  'messagesEmptied',
-  'drawnEmptied',
-  'decisionsEmptied',
-  'messageOctets',
-  'drawnOctets',
-  'signedMessageOctets',
-  'signedDrawnOctets',
-  'signaturesMade',
-  'signaturesFound',
-  'signaturesRefused',
-]
-
 /** What a responder has counted, but for what it counts of its answer cache. */
 export function answerCells({ buffer }: Counters): Float64Array<ArrayBuffer> {
   const cells = Float64Array.from(new Float64Array(buffer))
-  for (const scalar of ofAnswerCache) cells[scalarCell[scalar]] = 0
+  for (const scalar of scalarsOfCache) cells[scalarCell[scalar]] = 0
   return cells
 }
 

@@ -1,5 +1,6 @@
 // BIND as a resolver that validates, and answers by the NSECs that it has (RFC 8198): it asks 127.0.0.1:`port` for all.
 
+import { bindBasics } from './bind.ts'
 import { startForeign } from './foreign-server.ts'
 import type { ForeignServer, Place } from './foreign-server.ts'
 import { type Anchor, bindAnchors } from './foreign-validators.ts'
@@ -14,15 +15,9 @@ export const startValidatingBind = (anchors: readonly Anchor[]): Promise<Foreign
     [],
   )
 
-const configuration = ({ folder, port }: Place, anchors: readonly Anchor[]): string => `
+const configuration = (place: Place, anchors: readonly Anchor[]): string => `
 options {
-  directory "${folder}";
-  listen-on port ${port} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  pid-file none;
-  lock-file none;
-  session-keyfile none;
-  managed-keys-directory "${folder}";
+${bindBasics(place)}
   recursion yes;
   allow-query { 127.0.0.1; };
   dnssec-validation yes;

@@ -16,15 +16,21 @@ export const startBind = (zones: readonly ForeignZone[]): Promise<ForeignServer>
     zones,
   )
 
-const configuration = ({ folder, port, zones }: Place): string => `
-options {
-  directory "${folder}";
+/** Options of every named that a test starts: on one port of the loopback, with nothing outside of its folder. */
+export const bindBasics = ({
+  folder,
+  port,
+}: Pick<Place, 'folder' | 'port'>): string => `  directory "${folder}";
   listen-on port ${port} { 127.0.0.1; };
   listen-on-v6 { none; };
   pid-file none;
   lock-file none;
   session-keyfile none;
-  managed-keys-directory "${folder}";
+  managed-keys-directory "${folder}";`
+
+const configuration = (place: Place): string => `
+options {
+${bindBasics(place)}
   recursion no;
   dnssec-validation no;
   notify no;
@@ -42,5 +48,5 @@ options {
 };
 controls { };
 logging { category default { default_stderr; }; };
-${zones.map(({ apex, file }) => `zone "${apex}" { type primary; file "${file}"; };`).join('\n')}
+${place.zones.map(({ apex, file }) => `zone "${apex}" { type primary; file "${file}"; };`).join('\n')}
 `

@@ -1,5 +1,6 @@
 // BIND and NSD as secondaries: they take a zone from 127.0.0.1:`primaryPort` and serve it, and pass it on to whoever asks.
 
+import { bindBasics } from './bind.ts'
 import { type ForeignServer, type Place, startForeign } from './foreign-server.ts'
 
 /** Resolves once the zone was taken and is answered with authority. */
@@ -23,15 +24,9 @@ export const startNsdSecondary = (apex: string, primaryPort: number): Promise<Fo
     [{ apex, text: '' }],
   )
 
-const bindConfiguration = ({ folder, port }: Place, apex: string, primaryPort: number): string => `
+const bindConfiguration = (place: Place, apex: string, primaryPort: number): string => `
 options {
-  directory "${folder}";
-  listen-on port ${port} { 127.0.0.1; };
-  listen-on-v6 { none; };
-  pid-file none;
-  lock-file none;
-  session-keyfile none;
-  managed-keys-directory "${folder}";
+${bindBasics(place)}
   recursion no;
   notify no;
   allow-query { any; };
@@ -43,7 +38,7 @@ logging { category default { default_stderr; }; };
 zone "${apex}" {
   type secondary;
   primaries { 127.0.0.1 port ${primaryPort}; };
-  file "${folder}/secondary.zone";
+  file "${place.folder}/secondary.zone";
   masterfile-format text;
 };
 `

@@ -189,7 +189,6 @@ export async function startServer({
     throw new Error(`the server ended with ${code}: ${child.stderr()}`)
   })
   await Promise.race([ready, ended])
-  ended.catch(() => {})
   return server
 }
 

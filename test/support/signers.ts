@@ -4,7 +4,7 @@
 import type { Signers } from '../../src/answer/context.ts'
 import { privateKeyFrom } from '../../src/dnssec/algorithms.ts'
 import { createSigningKey, type SigningKey } from '../../src/dnssec/signing-key.ts'
-import { CatalogSigners } from '../../src/dnssec/zone-signer.ts'
+import { CatalogSigners, type KeysInForce } from '../../src/dnssec/zone-signer.ts'
 import type { Clock } from '../../src/lib/clock.ts'
 import type { Zone } from '../../src/zone/zone.ts'
 
@@ -24,13 +24,15 @@ export function signersOf(
   key: SigningKey = fixedKey(),
 ): Signers {
   const signers = new CatalogSigners(clock)
-  const keys = {
-    published: [key.dnskey],
-    synced: [],
-    keySigners: [key],
-    dataSigners: [key],
-    untilMs: Infinity,
-  }
-  signers.use(zones, () => keys)
+  signers.use(zones, () => alone(key))
   return signers
 }
+
+/** A zone's only key, for ever. */
+export const alone = (key: SigningKey): KeysInForce => ({
+  published: [key.dnskey],
+  synced: [],
+  keySigners: [key],
+  dataSigners: [key],
+  untilMs: Infinity,
+})
