@@ -14,11 +14,12 @@ const maxWorkers = Math.min(8, availableParallelism() + 3)
 const compileCache = new URL('node_modules/.cache/node-compile', import.meta.url).pathname
 
 /**
- * Node strips types in WebAssembly, in each thread that loads sources. V8 loses count of the code of WebAssembly where
- * threads come and go, as far as it protects code pages by memory protection keys, and ends the process (`Check failed:
- * jit_page.has_value()`; nodejs/node issue 64500). What is built has no types to strip.
+ * Node strips types in WebAssembly, in each thread that loads sources. After 1,000 calls out of WebAssembly, V8 compiles
+ * the wrapper of such calls and frees the code of others, in a cache that all threads share; where threads come and go
+ * it can free what is no longer there and ends the process (`Check failed: jit_page.has_value()` out of
+ * `TierUpWasmToJSWrapper`; nodejs/node issue 64500). Wrappers that are never compiled are never freed.
  */
-const execArgv = ['--no-memory-protection-keys']
+const execArgv = ['--wasm-wrapper-tiering-budget=2147483647']
 
 const project = (
   name: string,

@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { helpText } from '../../src/cli/help.ts'
 import { loadSettings } from '../../src/settings/settings.ts'
 import { demoAddresses, demoPort } from '../../demo/mta.ts'
-import { mainArguments } from '../support/server.ts'
+import { mainFile } from '../support/server.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -84,9 +84,7 @@ describe('deploy/compose.yaml', () => {
 
   test('its zone is good, and its addresses are those of the services', () => {
     const folder = new URL('deploy/compose-zones', root).pathname
-    expect(execFileSync(process.execPath, [...mainArguments, 'check', folder]).toString()).toMatch(
-      /\S/,
-    )
+    expect(execFileSync(process.execPath, [mainFile, 'check', folder]).toString()).toMatch(/\S/)
     for (const name of names(/^mx/)) {
       expect(zone.targets[name].addresses).toEqual([addressOf(name)])
       expect(services[name]?.command).toEqual(['node', 'demo/mta.ts', name])

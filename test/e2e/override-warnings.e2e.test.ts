@@ -12,8 +12,8 @@ import { freePort } from '../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
 import {
   type CommandResult,
+  mainFile,
   runCommand,
-  mainArguments,
   temporaryFolder,
   watchChild,
 } from '../support/server.ts'
@@ -78,13 +78,7 @@ async function atTerminal(
   answer: string | null,
   env: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
-  const words = [
-    process.execPath,
-    ...mainArguments,
-    ...args,
-    '--admin',
-    `127.0.0.1:${server.adminPort}`,
-  ]
+  const words = [process.execPath, mainFile, ...args, '--admin', `127.0.0.1:${server.adminPort}`]
   const line = `stty cols 120; exec ${words.join(' ')}`
   const child = spawn('script', ['-qec', line, '/dev/null'], {
     // Node has no colours where CI is set.

@@ -7,7 +7,7 @@ import { afterEach, expect, it } from 'vitest'
 
 import { createAuthority } from '../support/certificates.ts'
 import { type ScriptedMta, type Step, startScriptedMta } from '../support/scripted-mta.ts'
-import { mainArguments, temporaryFolder } from '../support/server.ts'
+import { mainFile, temporaryFolder } from '../support/server.ts'
 
 const authority = createAuthority()
 const roots = join(temporaryFolder(), 'roots.pem')
@@ -28,7 +28,7 @@ interface Ran {
 
 const run = (...args: readonly string[]): Promise<Ran> =>
   new Promise((resolve) => {
-    const words = [...mainArguments, 'probe', ...args, '--ehlo', 'probe.example.test']
+    const words = [mainFile, 'probe', ...args, '--ehlo', 'probe.example.test']
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: roots }
     execFile(process.execPath, words, { env }, (error, stdout) => {
       const lines = stdout.trimEnd().split('\n')

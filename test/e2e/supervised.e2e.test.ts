@@ -10,7 +10,7 @@ import { openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { mailDomain, mailZone } from '../support/mail-zone.ts'
 import { startNotifyReader } from '../support/notify-reader.ts'
-import { mainArguments, temporaryFolder, watchChild } from '../support/server.ts'
+import { mainFile, temporaryFolder, watchChild } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 test('READY, the watchdog fed, a reload, STOPPING with the time it takes', async () => {
@@ -38,7 +38,7 @@ test('READY, the watchdog fed, a reload, STOPPING with the time it takes', async
     WATCHDOG_USEC: '1500000',
     MXSTEER_INSTANCE: 'ns1',
   }
-  const args = [...mainArguments, 'serve', '--config', config, ...flags]
+  const args = [mainFile, 'serve', '--config', config, ...flags]
   const server = watchChild(
     spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }),
   )

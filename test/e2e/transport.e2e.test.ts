@@ -10,7 +10,7 @@ import { dig, rdataOf } from '../support/dig.ts'
 import { freePort } from '../support/free-ports.ts'
 import {
   type Launched,
-  mainArguments,
+  mainFile,
   stopChild,
   temporaryFolder,
   watchChild,
@@ -39,7 +39,7 @@ async function launch(node: readonly string[], flags: readonly string[]) {
   writeFileSync(join(zones, 'transport.yaml'), zoneFile)
   const port = await freePort()
   const where = ['--zones', zones, '--listen', `127.0.0.1:${port}`, '--admin', 'off']
-  const args = [...node, ...mainArguments, 'serve', ...where, '--lameduck', '0s', ...flags]
+  const args = [...node, mainFile, 'serve', ...where, '--lameduck', '0s', ...flags]
   const launched = watchChild(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
   server = launched
   return { launched, port }

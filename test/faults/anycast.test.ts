@@ -18,7 +18,7 @@ import {
 } from '../support/network-namespace.ts'
 import {
   type Launched,
-  mainArguments,
+  mainFile,
   stopChild,
   temporaryFolder,
   watchChild,
@@ -72,9 +72,7 @@ async function serve(...flags: readonly string[]): Promise<void> {
   writeFileSync(join(zones, 'anycast.yaml'), zoneFile)
   const listen = ['--listen', `0.0.0.0:${port}`, '--listen', `[::]:${port}`, '--lameduck', '0s']
   const args = ['serve', '--zones', zones, '--admin', 'off', ...listen, ...flags]
-  const launched = watchChild(
-    namespaces.spawn('serves', process.execPath, [...mainArguments, ...args]),
-  )
+  const launched = watchChild(namespaces.spawn('serves', process.execPath, [mainFile, ...args]))
   server = launched
   await until(() => launched.logs().some((line) => line.event === 'server.ready'), {
     what: `a server that is ready: ${launched.stderr()}`,

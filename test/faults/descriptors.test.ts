@@ -11,9 +11,9 @@ import { ladderOf, openUdpClient } from '../support/dns-client.ts'
 import { freePort } from '../support/free-ports.ts'
 import { mailDomain, mailZone } from '../support/mail-zone.ts'
 import {
-  type Launched,
   ask,
-  mainArguments,
+  type Launched,
+  mainFile,
   stopChild,
   temporaryFolder,
   watchChild,
@@ -51,7 +51,7 @@ async function startTight(zone: string): Promise<{ child: Launched; dns: number;
   mkdirSync(zones)
   writeFileSync(join(zones, 'mail.yaml'), zone)
   const [dns, admin] = [await freePort(), await freePort()]
-  const args = [...mainArguments, 'serve', '--zones', zones, '--workers', '1', '--lameduck', '0s']
+  const args = [mainFile, 'serve', '--zones', zones, '--workers', '1', '--lameduck', '0s']
   const places = ['--listen', `127.0.0.1:${dns}`, '--admin', `127.0.0.1:${admin}`]
   const child = watchChild(spawn(process.execPath, [...args, ...places]))
   const ended = child.exited.then(() => {

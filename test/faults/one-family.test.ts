@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mailZone } from '../support/mail-zone.ts'
 import { createNamespace, type Namespace } from '../support/namespace.ts'
 import { dnsPort, launchIn, type NamespacedServer } from '../support/namespaced-server.ts'
-import { mainArguments, watchChild } from '../support/server.ts'
+import { mainFile, watchChild } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 const smtpPort = 2525
@@ -143,7 +143,7 @@ test('takes no target out, and is named until it is over', { timeout: 240_000 },
   expect(await server.metric('mxsteer_prober_isolated')).toBe(0)
   expect(await kinds()).toContain('prober-isolated IPv6')
   const command = watchChild(
-    prober.spawn(process.execPath, [...mainArguments, 'status', '--admin', '127.0.0.1:8053']),
+    prober.spawn(process.execPath, [mainFile, 'status', '--admin', '127.0.0.1:8053']),
   )
   await command.exited
   expect(command.stdout().split('\n')[1]).toMatch(/^WARNING {3}prober-isolated/)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 import { freePort } from '../support/free-ports.ts'
-import { ask, mainArguments, temporaryFolder } from '../support/server.ts'
+import { ask, mainFile, temporaryFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
 
 test('a reader of the log that stands still stops nothing: lines are dropped, counted, and named', async () => {
@@ -20,7 +20,7 @@ test('a reader of the log that stands still stops nothing: lines are dropped, co
   const places = ['--listen', `127.0.0.1:${dns}`, '--admin', `127.0.0.1:${admin}`]
   const child = spawn(
     process.execPath,
-    [...mainArguments, 'serve', '--zones', zones, '--workers', '1', '--lameduck', '0s', ...places],
+    [mainFile, 'serve', '--zones', zones, '--workers', '1', '--lameduck', '0s', ...places],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   try {

@@ -7,7 +7,7 @@ import type { Namespace } from './namespace.ts'
 import {
   type Launched,
   type LogLine,
-  mainArguments,
+  mainFile,
   stopChild,
   temporaryFolder,
   watchChild,
@@ -45,7 +45,7 @@ export function launchIn(namespace: Namespace, options: NamespacedOptions): Name
   writeFileSync(join(folder, 'settings.conf'), settings)
   const where = ['--zones', folder, '--admin', `127.0.0.1:${adminPort}`]
   const args = ['serve', ...where, '--config', join(folder, 'settings.conf'), ...flags]
-  const [command, ...rest] = [...through, process.execPath, ...mainArguments, ...args] as [string]
+  const [command, ...rest] = [...through, process.execPath, mainFile, ...args] as [string]
   const child = watchChild(namespace.spawn(command, rest, { ...process.env, ...env }))
   const http: NamespacedServer['http'] = async (path) => {
     const url = `http://127.0.0.1:${adminPort}${path}`

@@ -13,8 +13,6 @@ import { pause, until } from './wait.ts'
 
 export const mainFile: string = new URL('../../src/main.ts', import.meta.url).pathname
 
-/** What Node is to run it by. The flag as in vitest.config.ts: sources are stripped of their types in each thread. */
-export const mainArguments: readonly string[] = ['--no-memory-protection-keys', mainFile]
 export const projectFolder: string = new URL('../..', import.meta.url).pathname
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: string }
@@ -92,10 +90,9 @@ export interface Surroundings {
 export function launch(
   args: readonly string[],
   cwd: string = projectFolder,
-  { env = {}, through = [], main }: Surroundings = {},
+  { env = {}, through = [], main = mainFile }: Surroundings = {},
 ): Launched {
-  const run = main === undefined ? mainArguments : [main]
-  const [command, ...rest] = [...through, process.execPath, ...run, ...args] as [string]
+  const [command, ...rest] = [...through, process.execPath, main, ...args] as [string]
   const child = spawn(command, rest, {
     cwd,
     env: { ...process.env, ...env },
