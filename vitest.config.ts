@@ -11,7 +11,11 @@ import { projectGlobs, unitGlob } from './test/projects.ts'
 // End-to-end tests mostly wait for timers of the servers they start: three more workers than cores fill the gaps.
 const maxWorkers = Math.min(8, availableParallelism() + 3)
 
-const compileCache = new URL('node_modules/.cache/node-compile', import.meta.url).pathname
+// Modules of the server are loaded anew by hundreds of processes and threads: Node keeps what it compiled of them.
+process.env['NODE_COMPILE_CACHE'] = new URL(
+  'node_modules/.cache/node-compile',
+  import.meta.url,
+).pathname
 
 /**
  * Node strips types in WebAssembly, in each thread that loads sources. After 1,000 calls out of WebAssembly, V8 compiles
@@ -48,12 +52,7 @@ const config: ViteUserConfig = defineConfig({
         isolate: false,
       }),
       project('property', { include: [...projectGlobs.property], isolate: false }),
-      project('e2e', {
-        include: [...projectGlobs.e2e],
-        isolate: false,
-        // Servers are started dozens of times: Node keeps what it compiled of their modules.
-        env: { NODE_COMPILE_CACHE: compileCache },
-      }),
+      project('e2e', { include: [...projectGlobs.e2e], isolate: false }),
       // Timings among several instances need the machine to themselves. What takes half a minute alone is here too.
       project('faults', {
         include: [...projectGlobs.faults],

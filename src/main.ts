@@ -2,8 +2,6 @@
 // The entry point: runs the command that the command line names. Each command is a file of cli/ and
 // resolves to the exit code; `serve` runs until a signal.
 
-import { setFlagsFromString } from 'node:v8'
-
 import { exitProcess } from './app/exit.ts'
 import { version } from './app/version.ts'
 
@@ -46,12 +44,6 @@ export async function main(argv: readonly string[]): Promise<number> {
       : `mxsteer: "${first}" is no command; see mxsteer --help\n`,
   )
   return 2
-}
-
-// Sources are stripped of their types by WebAssembly, whose calls V8 compiles a wrapper for after some time. Freeing such
-// wrappers can end a process of many threads (docs/adr/0014-built-in-few-files.md): none is made. Nothing built has types.
-if (import.meta.filename.endsWith('.ts')) {
-  setFlagsFromString('--wasm-wrapper-tiering-budget=2147483647')
 }
 
 // A handle that is still open must not keep a stopped server alive.

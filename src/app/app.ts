@@ -101,6 +101,7 @@ export async function startApp(
   configured: Settings,
   { log, droppedLines }: Pick<LogOutput, 'log' | 'droppedLines'>,
 ): Promise<StartResult> {
+  if (import.meta.filename.endsWith('.ts')) neverCompileWasmWrappers()
   const parts = createPartGuard(log)
   const runtime = { log, droppedLines, clock: systemClock, random: Math.random, parts }
   const store = await connectStore(configured, runtime)
@@ -332,3 +333,10 @@ const inliningFlags = [
 /** Applies to all threads, and to functions that V8 optimizes from now on. */
 export const raiseInliningLimits = (): void =>
   inliningFlags.forEach((flag) => setFlagsFromString(flag))
+
+/**
+ * For sources only: Node strips their types by WebAssembly in each thread, and V8 can end a process in which threads
+ * that start and end share its wrappers for calls out of WebAssembly (docs/adr/0014-built-in-few-files.md).
+ */
+const neverCompileWasmWrappers = (): void =>
+  setFlagsFromString('--wasm-wrapper-tiering-budget=2147483647')
