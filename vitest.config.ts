@@ -52,11 +52,16 @@ const config: ViteUserConfig = defineConfig({
         isolate: false,
       }),
       project('property', { include: [...projectGlobs.property], isolate: false }),
-      project('e2e', { include: [...projectGlobs.e2e], isolate: false }),
+      project('e2e', {
+        include: [...projectGlobs.e2e],
+        isolate: false,
+        globalSetup: 'test/support/built.ts',
+      }),
       // Timings among several instances need the machine to themselves. What takes half a minute alone is here too.
       project('faults', {
         include: [...projectGlobs.faults],
         maxWorkers: 1,
+        globalSetup: 'test/support/built.ts',
         sequence: { groupOrder: 1 },
       }),
     ],

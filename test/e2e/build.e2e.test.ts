@@ -1,14 +1,13 @@
 // The server as `npm run build` makes it: each of its threads, and what it says of where it failed.
 
-import { execFileSync } from 'node:child_process'
-import { cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import { beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { inSources } from '../../src/files/source-position.ts'
-import { projectFolder, temporaryFolder } from '../support/server.ts'
+import { mainFile, projectFolder } from '../support/server.ts'
 import { clientOf, servedZone } from '../support/served-zone.ts'
 
 const domain = 'built.example.test'
@@ -31,24 +30,12 @@ records:
   ns1: { A: 192.0.2.53 }
 ${hosts.join('')}`
 
-const folder = temporaryFolder()
-const dist = join(folder, 'dist')
-
-/** As in the image: beside package.json and what is not part of the build. */
-function build(): void {
-  const bundler = join(projectFolder, 'node_modules', '.bin', 'rolldown')
-  const args = ['--config', join(projectFolder, 'rolldown.config.ts'), '--dir', dist]
-  execFileSync(bundler, args, { stdio: 'pipe' })
-  cpSync(join(projectFolder, 'package.json'), join(folder, 'package.json'))
-  symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'))
-}
+const dist = dirname(mainFile)
 
 describe('built', () => {
-  beforeAll(build, 120_000)
   // Nobody listens at port 1: what is loaded for a store is, and the server serves alone.
   const server = servedZone(() => ({
     zones: { 'built.yaml': zoneFile },
-    main: join(dist, 'main.js'),
     flags: ['--state', 'redis://127.0.0.1:1'],
   }))
   const client = clientOf(server)

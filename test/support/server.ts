@@ -1,5 +1,5 @@
-// The server as an operator runs it: `node src/main.ts serve` in a process of its own, on free ports of loopback,
-// with zone files in a folder of its own. Whatever a test forgets to stop dies with the test's process.
+// The server as an operator runs it: `mxsteer serve` in a process of its own, on free ports of loopback, with
+// zone files in a folder of its own. Whatever a test forgets to stop dies with the test's process.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,9 @@ import { atExit } from './at-exit.ts'
 import { freePort } from './free-ports.ts'
 import { pause, until } from './wait.ts'
 
-export const mainFile: string = new URL('../../src/main.ts', import.meta.url).pathname
+/** What is built of the sources where built.ts is a part of the set-up, else the source. */
+export const mainFile: string =
+  process.env['BUILT_MAIN'] ?? new URL('../../src/main.ts', import.meta.url).pathname
 
 export const projectFolder: string = new URL('../..', import.meta.url).pathname
 
@@ -82,17 +84,15 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>
   /** A command that runs what comes after it, such as setpriv(1) and its options. */
   readonly through?: readonly string[]
-  /** The file to run in place of src/main.ts. */
-  readonly main?: string
 }
 
 /** Starts the CLI with `args` and collects what it prints, 8 MiB at most. */
 export function launch(
   args: readonly string[],
   cwd: string = projectFolder,
-  { env = {}, through = [], main = mainFile }: Surroundings = {},
+  { env = {}, through = [] }: Surroundings = {},
 ): Launched {
-  const [command, ...rest] = [...through, process.execPath, main, ...args] as [string]
+  const [command, ...rest] = [...through, process.execPath, mainFile, ...args] as [string]
   const child = spawn(command, rest, {
     cwd,
     env: { ...process.env, ...env },
