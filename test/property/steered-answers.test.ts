@@ -18,8 +18,8 @@ zone: smtp.test
 soa: { mname: ns1, rname: hostmaster }
 on_all_down: ${onAllDown}
 targets:
-  mx1: { addresses: [203.0.113.1, 2001:db8::1], region: eu, rack: a, tlsa: 3 1 1 00aa }
-  mx2: { addresses: [203.0.113.2, 203.0.113.12, 2001:db8::2], region: eu, rack: b, tlsa: 3 1 1 00bb }
+  mx1: { addresses: [203.0.113.1, 2001:db8::1], region: eu, rack: a, tlsa: 3 1 1 ${'aa'.repeat(32)} }
+  mx2: { addresses: [203.0.113.2, 203.0.113.12, 2001:db8::2], region: eu, rack: b, tlsa: 3 1 1 ${'bb'.repeat(32)} }
   mx3: { addresses: [203.0.113.3], region: us, warmup: { from: 2026-12-01, days: 30 } }
   mx4: { addresses: [2001:db8::4, 203.0.113.4] }
   old: { addresses: [203.0.113.5, 2001:db8::5] }
@@ -153,6 +153,11 @@ test('TLSA of a target stays, at its port and at those of its services', () => {
         expect([port, rcode, answer.length]).toEqual([port, 0, 1])
       }
       expect(ask('_25._tcp.mx3.smtp.test', 'TLSA').rcode).toBe(3)
+      for (const relay of ['relay.smtp.test', 'smtp.test'])
+        expect(ask(`_25._tcp.${relay}`, 'TLSA').answer.map((one) => one.slice(-2))).toEqual([
+          'aa',
+          'bb',
+        ])
     }),
     { numRuns: runs(30) },
   )

@@ -13,8 +13,8 @@ import { namesInRdata } from '../../wire/rdata/names.ts'
 import { RRType, typeToText } from '../../wire/rrtype.ts'
 import type { Zone } from '../zone.ts'
 import type { Compilation } from './compilation.ts'
-import type { OwnerDraft, Owners, SetDraft } from './compile-records.ts'
 import { compileNetworks } from './compile-steering.ts'
+import type { OwnerDraft, Owners, SetDraft } from './owners.ts'
 import type { DocumentPath, Problems } from './problem.ts'
 
 export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zone['nodes']): void {

@@ -4,8 +4,9 @@
 import { nameToText } from '../../wire/name.ts'
 import { RRType, typeToText } from '../../wire/rrtype.ts'
 import type { Compilation } from './compilation.ts'
-import { addSet, isOwnerOfZone, joinRRset, openOwner, type Owners } from './compile-records.ts'
+import { addSet, isOwnerOfZone, openOwner, type Owners } from './owners.ts'
 import type { DocumentPath } from './problem.ts'
+import { joinRRset } from './rrset.ts'
 import type { MasterSet } from './zone-source.ts'
 
 /** The path of what stands at a place of the master file. */

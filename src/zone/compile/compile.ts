@@ -1,6 +1,6 @@
 // Compiles a zone file to the Zone that the answering path reads, or reports every problem in it.
 //
-//   targets → pools → policies → records → nodes → checks across all of them
+//   targets → pools → policies → records → TLSA of relays → nodes → checks across all of them
 //
 // Independent of the order in the file: targets, members and nodes are sorted by name.
 
@@ -10,13 +10,16 @@ import { RRType, typeToText } from '../../wire/rrtype.ts'
 import { createDenialChain } from '../denial-chain.ts'
 import type { RRset, Zone, ZoneNode } from '../zone.ts'
 import { checkAcross } from './check-across.ts'
+import { checkTlsa } from './check-tlsa.ts'
 import { type Compilation, type CompileInput, warnLowTtl } from './compilation.ts'
 import { compileMaster } from './compile-master.ts'
 import { compilePools } from './compile-pools.ts'
-import { compileRecords, type Owners } from './compile-records.ts'
+import { compileRecords } from './compile-records.ts'
 import { compileSteering } from './compile-steering.ts'
 import { compileTargets } from './compile-targets.ts'
+import { compileRelayTlsa } from './compile-tlsa.ts'
 import { readName } from './names.ts'
+import type { Owners } from './owners.ts'
 import {
   createProblems,
   type DocumentPath,
@@ -54,13 +57,17 @@ export function compileZone(input: CompileInput): CompiledZone {
   const soa = compileSoa(compilation)
   const owners = compileRecords(compilation, { targets, policies, soa })
   compileMaster(compilation, owners)
+  compileRelayTlsa(compilation, owners)
   const nodes = buildNodes(owners, apex)
   checkAcross(compilation, owners, nodes)
   checkSigning(compilation, owners)
   const compiled = [...targets.values()].map(({ target, memberships }) => ({ target, memberships }))
   const hasErrors = problems.list.some((problem) => problem.severity === 'error')
   // After an error, most of what seems unused is used in what the error left out.
-  if (!hasErrors) checkUsage(compilation)
+  if (!hasErrors) {
+    checkUsage(compilation)
+    checkTlsa(compilation, owners)
+  }
   return {
     zone: hasErrors ? null : assemble(compilation, soa, nodes),
     targets: compiled,

@@ -247,7 +247,7 @@ describe('risk groups, limits and TLSA', () => {
 zone: smtp.test
 soa: { mname: ns1, rname: hostmaster }
 targets:
-  a: { addresses: [192.0.2.1, 192.0.2.11, '2001:db8::1'], region: eu, rack: r1, tlsa: [3 1 1 00aa, 3 1 1 00bb] }
+  a: { addresses: [192.0.2.1, 192.0.2.11, '2001:db8::1'], region: eu, rack: r1, tlsa: [3 1 1 ${'aa'.repeat(32)}, 3 1 1 ${'bb'.repeat(32)}] }
   b: { addresses: [192.0.2.2, 192.0.2.12, 192.0.2.22], region: us, rack: r1 }
   c: { addresses: [192.0.2.3, 192.0.2.13, 192.0.2.23], region: eu, rack: r1, answers: all }
   d: { addresses: [192.0.2.4, 192.0.2.14, 192.0.2.24, '2001:db8::4'] }

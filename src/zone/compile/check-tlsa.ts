@@ -1,0 +1,126 @@
+// Warnings of TLSA records that senders do not use as their operator means them (RFC 7672). With a TLSA set a sender has to
+// authenticate every host behind the name, without one it authenticates nobody.
+
+import type { Member, Policy, Target } from '../../steer/policy.ts'
+import { keyOfName, type NameKey } from '../../wire/name.ts'
+import type { Rdata } from '../../wire/rdata/rdata.ts'
+import { RRType } from '../../wire/rrtype.ts'
+import type { Compilation } from './compilation.ts'
+import type { OwnerDraft, Owners } from './owners.ts'
+import type { DocumentPath } from './problem.ts'
+
+const namesShown = 3
+
+/** Key of `_25._tcp.<owner>`. */
+export const smtpTlsaKey = (owner: NameKey): NameKey => `\u0003_25\u0004_tcp${owner}`
+
+/** Of TLSA in a zone that is not signed, of records that SMTP does not use, and of exchanges without any. */
+export function checkTlsa(compilation: Compilation, owners: Owners): void {
+  const { problems, source } = compilation
+  const seen = new Set<string>()
+  const policies = new Set<Policy>()
+  let isWarned = source.dnssec !== undefined
+  for (const owner of owners.values()) {
+    const tlsa = owner.sets.get(RRType.TLSA)
+    if (tlsa && !isWarned) {
+      const message = `${source.zone} is not signed, and TLSA counts in signed zones alone (RFC 7672 §2.1), expected dnssec: {}`
+      problems.warn('tlsa-unsigned', tlsa.rdataPaths[0] ?? tlsa.path, message)
+      isWarned = true
+    }
+    checkUsages(compilation, owner, seen)
+    checkExchanges(compilation, { owner, owners, policies })
+  }
+}
+
+/** `seen`: paths of records that are warned of; those of a target stand at several ports. */
+function checkUsages(
+  { problems }: Compilation,
+  { key, sets }: OwnerDraft,
+  seen: Set<string>,
+): void {
+  const tlsa = sets.get(RRType.TLSA)
+  if (tlsa?.set.kind !== 'plain' || !key.startsWith(smtpTlsaKey(''))) return
+  for (const [i, { octets }] of tlsa.set.rdata.entries()) {
+    const path = tlsa.rdataPaths[i]
+    const [usage = 0, selector = 0, matchingType = 0] = octets
+    const isUsable = (usage === 2 || usage === 3) && selector <= 1 && matchingType <= 2
+    if (isUsable || !path || seen.has(path.join())) continue
+    seen.add(path.join())
+    const message = `senders do not use ${usage} ${selector} ${matchingType} for SMTP (RFC 7672 §3.1.3), expected 3 1 1, or 2 1 1 for an authority`
+    problems.warn('tlsa-unusable', path, message)
+  }
+}
+
+interface CheckedOwner {
+  readonly owner: OwnerDraft
+  readonly owners: Owners
+  /** Those that have been checked. */
+  readonly policies: Set<Policy>
+}
+
+function checkExchanges(compilation: Compilation, { owner, owners, policies }: CheckedOwner): void {
+  const mx = owner.sets.get(RRType.MX)
+  if (mx?.set.kind !== 'steered-mx' || policies.has(mx.set.policy)) return
+  policies.add(mx.set.policy)
+  const has = (target: Target): boolean => {
+    const sets = owners.get(smtpTlsaKey(keyOfName(target.owner)))?.sets
+    return sets?.has(RRType.TLSA) === true || sets?.has(RRType.CNAME) === true
+  }
+  const consequence = 'mail that goes there is not authenticated'
+  warnPartial(compilation, { policy: mx.set.policy, path: mx.path }, { has, consequence })
+}
+
+/** All members that a policy can select, those of its backup pool included. */
+export function membersOf({ rules, onAllDown }: Policy): readonly Member[] {
+  const pools = new Set(rules.flatMap((rule) => rule.pools))
+  if (onAllDown.kind === 'backup') pools.add(onAllDown.pool)
+  return [...pools].flatMap((pool) => pool.members)
+}
+
+interface Judged {
+  readonly has: (target: Target) => boolean
+  /** What happens at targets that have none. */
+  readonly consequence: string
+}
+
+/** Warns where some of the targets that a policy answers have TLSA records and some have none. `path`: of the steered record. */
+export function warnPartial(
+  { problems, source }: Compilation,
+  { policy, path }: { readonly policy: Policy; readonly path: DocumentPath },
+  { has, consequence }: Judged,
+): void {
+  // Of an unsigned zone they are not used at all.
+  if (!source.dnssec) return
+  const answered = membersOf(policy).flatMap(({ target, weight }) => (weight > 0 ? [target] : []))
+  const lacking = new Set(answered.filter((target) => !has(target)).map(({ name }) => name))
+  if (lacking.size === 0 || answered.every((target) => lacking.has(target.name))) return
+  const message = `no TLSA for ${listed(lacking)}, and others of steering ${policy.name} have: ${consequence}`
+  problems.warn('tlsa-partial', [...path, 'steer'], message)
+}
+
+/** Warns of a TLSA set by hand that has nothing of a target. */
+export function warnUncovered(
+  { problems, source }: Compilation,
+  byHand: OwnerDraft | undefined,
+  ofTargets: ReadonlyMap<string, readonly Rdata[]>,
+): void {
+  const tlsa = byHand?.sets.get(RRType.TLSA)
+  if (tlsa?.set.kind !== 'plain' || !source.dnssec) return
+  const given = new Set(tlsa.set.rdata.map(octetsText))
+  const lacking = [...ofTargets].filter(
+    ([, rdata]) => !rdata.some((one) => given.has(octetsText(one))),
+  )
+  if (lacking.length === 0) return
+  const names = listed(lacking.map(([name]) => name))
+  const message = `these take the place of the \`tlsa\` of targets, and have none of ${names}`
+  problems.warn('tlsa-partial', tlsa.path, message, 'key')
+}
+
+function listed(names: Iterable<string>): string {
+  const all = [...names]
+  const rest = all.length - namesShown
+  return all.slice(0, namesShown).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
+}
+
+/** A character an octet: sorts as the octets do. */
+export const octetsText = ({ octets }: Rdata): string => Buffer.from(octets).toString('latin1')

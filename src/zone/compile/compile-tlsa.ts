@@ -1,0 +1,167 @@
+// TLSA records of `tlsa:` of targets (RFC 6698), and what is doubtful about TLSA in a zone.
+//
+//   owner                     records
+//   `_25._tcp.<target>`       those of the target (RFC 7672 §2.2.1)
+//   `_<port>._tcp.<target>`   the same, for the port of every steered SRV that has it (RFC 7673 §3.1)
+//   `_25._tcp.<relay>`        for a steered address name: those of all targets that it can answer
+//
+// They are RRsets, not steered: certificates do not depend on health, and a sender that has an address in its cache
+// compares the certificate of a target that is down by now.
+
+import type { Policy } from '../../steer/policy.ts'
+import { keyOfName, type Name, type NameKey, nameToText, rootName } from '../../wire/name.ts'
+import type { Rdata } from '../../wire/rdata/rdata.ts'
+import { RRType } from '../../wire/rrtype.ts'
+import { membersOf, octetsText, smtpTlsaKey, warnPartial, warnUncovered } from './check-tlsa.ts'
+import type { Compilation } from './compilation.ts'
+import { readName } from './names.ts'
+import { addSet, openOwner, type Owners, type SetDraft } from './owners.ts'
+import { checkRRset, compileRRset } from './rrset.ts'
+import type { ZoneSource } from './zone-source.ts'
+
+const smtpPort = 25
+
+/** TLSA sets of all relays of a zone together; each may have 60,000 octets. */
+const relayOctetsLimit = 16_777_216
+
+/** Adds the TLSA sets at the names of targets. */
+export function compileTargetTlsa(compilation: Compilation, owners: Owners): void {
+  const { source, apex } = compilation
+  const ports = tlsaPorts(source)
+  for (const [name, { tlsa }] of source.targets) {
+    if (!tlsa) continue
+    const path = ['targets', name, 'tlsa']
+    const data = tlsa.map((text, i) => ({ text, at: tlsa.length > 1 ? [i] : [] }))
+    const compiled = compileRRset(compilation, path, RRType.TLSA, { kind: 'plain', data })
+    for (const port of ports.get(name) ?? []) {
+      const owner = readName(`_${port}._tcp.${name}`, apex)
+      if (owner.kind !== 'name') continue
+      addSet(compilation, openOwner(owners, owner.name, path), { path, ...compiled })
+    }
+  }
+}
+
+/** The ports at which a target has its `tlsa:`, by the name of the target. */
+export function tlsaPorts(source: ZoneSource): ReadonlyMap<string, ReadonlySet<number>> {
+  const ports = new Map<string, Set<number>>()
+  for (const name of source.targets.keys()) ports.set(name, new Set([smtpPort]))
+  const records = [...source.records.values()].flatMap((types) => [...types.values()])
+  for (const record of records) {
+    if (record.kind !== 'steered-srv') continue
+    for (const name of targetsOf(source, record.steer)) ports.get(name)?.add(record.port)
+  }
+  return ports
+}
+
+/** Names of the targets of a steering, those of its backup pool included. */
+function targetsOf({ steering, pools, onAllDown }: ZoneSource, policy: string): readonly string[] {
+  const names = (steering.get(policy) ?? []).flatMap((rule) => rule.pools)
+  if (onAllDown.kind === 'backup') names.push(onAllDown.pool)
+  return [...new Set(names)].flatMap((pool) =>
+    (pools.get(pool)?.members ?? []).map(({ target }) => target),
+  )
+}
+
+/**
+ * Adds the TLSA sets of relays, where the zone file gives nothing else at that name. To be called when all other records
+ * are there.
+ */
+export function compileRelayTlsa(compilation: Compilation, owners: Owners): void {
+  const unions = new Map<Policy, Union>()
+  let octets = 0
+  for (const relay of owners.values()) {
+    const draft = relay.sets.get(RRType.A) ?? relay.sets.get(RRType.AAAA)
+    if (draft?.set.kind !== 'steered-address' || isWildcard(relay.owner)) continue
+    const { policy } = draft.set
+    const union = unions.get(policy) ?? uniteTlsa(compilation, owners, { policy, draft })
+    unions.set(policy, union)
+    const name = readName(`_${smtpPort}._tcp.${nameToText(relay.owner)}`, rootName)
+    if (union.rdata.length === 0 || name.kind !== 'name') continue
+    if (isGivenByHand(owners, relay.key)) {
+      warnUncovered(compilation, owners.get(keyOfName(name.name)), union.ofTargets)
+      continue
+    }
+    octets += sizeOf(union.rdata)
+    if (octets > relayOctetsLimit) {
+      const message = `the TLSA records of all steered names have more than ${relayOctetsLimit} octets together, expected fewer names or records`
+      compilation.problems.refuse('rrset-too-large', draft.path, message, 'key')
+      return
+    }
+    const { path } = draft
+    addSet(compilation, openOwner(owners, name.name, path), {
+      set: { kind: 'plain', type: RRType.TLSA, ttl: compilation.source.ttl, rdata: union.rdata },
+      path,
+      rdataPaths: [],
+    })
+  }
+}
+
+const isWildcard = (owner: Name): boolean => owner[0] === 1 && owner[1] === 0x2a
+
+/**
+ * Whether the operator has said what is at `_25._tcp.<relay>`: TLSA, an alias, a wildcard for it, or a delegation. That
+ * comes first. `key`: the relay.
+ */
+function isGivenByHand(owners: Owners, key: NameKey): boolean {
+  const has = (at: NameKey, ...types: readonly number[]): boolean => {
+    const sets = owners.get(at)?.sets
+    return types.some((type) => sets?.has(type))
+  }
+  const { TLSA, CNAME, DNAME, NS } = RRType
+  const tcp = `\u0004_tcp${key}`
+  return (
+    has(smtpTlsaKey(key), TLSA, CNAME, NS) ||
+    has(`\u0001*${tcp}`, TLSA, CNAME) ||
+    has(tcp, DNAME, NS) ||
+    has(key, DNAME)
+  )
+}
+
+/** The TLSA records of the targets of a policy. */
+interface Union {
+  /** Each once, in canonical order (RFC 4034 §6.3). */
+  readonly rdata: readonly Rdata[]
+  readonly ofTargets: ReadonlyMap<string, readonly Rdata[]>
+}
+
+interface SteeredBy {
+  readonly policy: Policy
+  readonly draft: SetDraft
+}
+
+/**
+ * Empty unless a target that can be answered has `tlsa:`. Those of weight 0 are part of it, so that their weight may be
+ * raised while the set is in caches.
+ */
+function uniteTlsa(
+  compilation: Compilation,
+  owners: Owners,
+  { policy, draft: { path } }: SteeredBy,
+): Union {
+  const ofTargets = new Map<string, readonly Rdata[]>()
+  const members = membersOf(policy)
+  for (const { target } of members) {
+    if (!compilation.source.targets.get(target.name)?.tlsa) continue
+    const set = owners.get(smtpTlsaKey(keyOfName(target.owner)))?.sets.get(RRType.TLSA)?.set
+    if (set?.kind === 'plain') ofTargets.set(target.name, set.rdata)
+  }
+  const answered = members.filter(({ weight }) => weight > 0)
+  if (!answered.some(({ target }) => ofTargets.has(target.name)))
+    return { rdata: [], ofTargets: new Map() }
+  const byOctets = new Map([...ofTargets.values()].flat().map((one) => [octetsText(one), one]))
+  const rdata = [...byOctets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
+  checkRRset(compilation, path, RRType.TLSA, rdata)
+  warnPartial(
+    compilation,
+    { policy, path },
+    {
+      has: ({ name }) => ofTargets.has(name),
+      consequence:
+        'senders that use DANE defer mail to it unless its certificate matches one of theirs',
+    },
+  )
+  return { rdata, ofTargets }
+}
+
+const sizeOf = (rdata: readonly Rdata[]): number =>
+  rdata.reduce((sum, { octets }) => sum + octets.length, 0)
