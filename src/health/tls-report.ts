@@ -22,7 +22,7 @@ export interface TlsProfile {
   /** Days before the certificate expires from which on it is a warning, and critical. */
   readonly warningDays: number
   readonly criticalDays: number
-  /** TLSA records of this zone for the exchange and port. */
+  /** TLSA records by which senders judge the target at this port: of its own name, or of names that it is behind. */
   readonly tlsa: readonly TlsaRecord[]
 }
 

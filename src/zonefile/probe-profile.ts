@@ -7,7 +7,9 @@ import type { ProbeProfile } from '../probe/smtp/profile.ts'
 import type { TlsaRecord } from '../health/tls-report.ts'
 import { keyOfName, nameToText, type Name, type NameKey } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRType } from '../wire/rrtype.ts'
+import { membersOf, smtpPort, tlsaPorts, unitedTargets } from '../zone/compile/compile-tlsa.ts'
 import { readName, readProbeEndpoint } from '../zone/compile/names.ts'
 import type { ProbeSource, ZoneSource } from '../zone/compile/zone-source.ts'
 
@@ -108,8 +110,8 @@ function probeEndpoint(
 }
 
 /**
- * What TLS has to present: the exchange's name, and the TLSA records that the zone has for it
- * (`_25._tcp.mx1`).
+ * What TLS has to present: the exchange's name, and the TLSA records by which senders judge it: those at its own name
+ * (`_25._tcp.mx1`); where there are none, those of a steered address name that it is behind.
  */
 function expectedTls(
   source: ZoneSource,
@@ -122,40 +124,83 @@ function expectedTls(
   const owner = readName(`_${port}._tcp.${target}`, apex.name)
   if (exchange.kind !== 'name' || owner.kind !== 'name') return { serverName: null, tlsa: [] }
   const serverName = nameToText(exchange.name).replace(/\.$/, '').toLowerCase()
-  return { serverName, tlsa: tlsaAt(source, owner.name, apex.name) }
+  const index = tlsaIndexes.get(source) ?? indexTlsa(source, apex.name)
+  tlsaIndexes.set(source, index)
+  const own = index.byOwner.get(keyOfName(owner.name))
+  const behind = port === smtpPort ? index.behindRelays.get(target) : undefined
+  return { serverName, tlsa: own ?? behind ?? [] }
 }
 
-/** The TLSA records of `records:` at an owner name. */
-function tlsaAt(source: ZoneSource, owner: Name, apex: Name): readonly TlsaRecord[] {
-  const index = tlsaIndexes.get(source) ?? indexTlsa(source, apex)
-  tlsaIndexes.set(source, index)
-  return index.get(keyOfName(owner)) ?? []
+interface TlsaIndex {
+  /** At names of targets, and of records by hand. */
+  readonly byOwner: ReadonlyMap<NameKey, readonly TlsaRecord[]>
+  /** At a steered address name that a target is behind, by its name. */
+  readonly behindRelays: ReadonlyMap<string, readonly TlsaRecord[]>
 }
 
 /** Kept, since each address of a zone asks. */
-const tlsaIndexes = new WeakMap<ZoneSource, ReadonlyMap<NameKey, readonly TlsaRecord[]>>()
+const tlsaIndexes = new WeakMap<ZoneSource, TlsaIndex>()
 
-/** The TLSA records of `records:` by owner name. */
-function indexTlsa({ records }: ZoneSource, apex: Name): Map<NameKey, TlsaRecord[]> {
-  const index = new Map<NameKey, TlsaRecord[]>()
-  for (const [text, types] of records) {
+function indexTlsa(source: ZoneSource, apex: Name): TlsaIndex {
+  const byOwner = new Map<NameKey, readonly TlsaRecord[]>()
+  const put = (owner: string, records: readonly TlsaRecord[]): void => {
+    const name = readName(owner, apex)
+    if (name.kind !== 'name' || records.length === 0) return
+    const key = keyOfName(name.name)
+    byOwner.set(key, [...(byOwner.get(key) ?? []), ...records])
+  }
+  for (const [target, ports] of tlsaPorts(source)) {
+    const records = tlsaOfTarget(source, target, apex)
+    for (const port of ports) put(`_${port}._tcp.${target}`, records)
+  }
+  for (const [owner, types] of source.records) {
     for (const [type, record] of types) {
       if (!/^(TLSA|TYPE52)$/i.test(type) || record.kind !== 'plain') continue
-      const name = text === '@' ? null : readName(text, apex)
-      if (name?.kind !== 'name') continue
-      const key = keyOfName(name.name)
-      const read = record.data.flatMap(({ text: rdata }) => readTlsa(rdata, apex))
-      index.set(key, [...(index.get(key) ?? []), ...read])
+      put(
+        owner,
+        record.data.flatMap(({ text }) => readTlsa(text, apex)),
+      )
     }
   }
-  return index
+  for (const [key, { sets }] of source.master ?? []) {
+    const set = sets.find(({ type }) => type === RRType.TLSA)
+    if (set) byOwner.set(key, [...(byOwner.get(key) ?? []), ...set.rdata.map(toTlsa)])
+  }
+  return { byOwner, behindRelays: indexRelays(source, apex, byOwner) }
 }
+
+/** By target, the records of the first steered address name that it is behind. Those by hand come before those of targets. */
+function indexRelays(
+  source: ZoneSource,
+  apex: Name,
+  byOwner: ReadonlyMap<NameKey, readonly TlsaRecord[]>,
+): ReadonlyMap<string, readonly TlsaRecord[]> {
+  const ofTargets = new Map<string, readonly TlsaRecord[]>()
+  for (const [owner, types] of source.records) {
+    const record = types.get('address')
+    if (record?.kind !== 'steered-address') continue
+    const behind = membersOf(source, record.steer).filter(({ target }) => !ofTargets.has(target))
+    if (behind.length === 0) continue
+    const name = readName(`_${smtpPort}._tcp${owner === '@' ? '' : `.${owner}`}`, apex)
+    const byHand = name.kind === 'name' ? byOwner.get(keyOfName(name.name)) : undefined
+    const records =
+      byHand ??
+      unitedTargets(source, record.steer).flatMap((target) => tlsaOfTarget(source, target, apex))
+    if (records.length > 0) for (const { target } of behind) ofTargets.set(target, records)
+  }
+  return ofTargets
+}
+
+const tlsaOfTarget = ({ targets }: ZoneSource, target: string, apex: Name): readonly TlsaRecord[] =>
+  (targets.get(target)?.tlsa ?? []).flatMap((text) => readTlsa(text, apex))
 
 /** Empty: it is no TLSA record. */
 function readTlsa(text: string, apex: Name): readonly TlsaRecord[] {
   const parsed = parseRdata(RRType.TLSA, text, apex)
-  if (parsed.kind !== 'rdata') return []
-  const { octets } = parsed.rdata
+  return parsed.kind === 'rdata' ? [toTlsa(parsed.rdata)] : []
+}
+
+function toTlsa({ octets }: Rdata): TlsaRecord {
   const [usage = 0, selector = 0, matchingType = 0] = octets
-  return [{ usage, selector, matchingType, data: octets.subarray(3) }]
+  return { usage, selector, matchingType, data: octets.subarray(3) }
 }

@@ -2,14 +2,22 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type WatchedAddress, profileDefaults } from '../../src/probe/smtp/profile.ts'
 import { readZonesHere } from '../support/read-zones.ts'
 import { temporaryFolder } from '../support/server.ts'
 
 const digest = 'ab'.repeat(32)
 
-async function watchedBy(probe: string, targets: string): Promise<readonly WatchedAddress[]> {
+const byHand = `
+  _25._tcp.mx1: { TLSA: ['3 1 1 ${digest}', '2 0 1 ${digest}'] }
+  _465._tcp.mx1: { TLSA: '3 0 0 abcd' }`
+
+async function watchedBy(
+  probe: string,
+  targets: string,
+  records = byHand,
+): Promise<readonly WatchedAddress[]> {
   const folder = temporaryFolder()
   const text = `
 zone: smtp.example.test
@@ -22,8 +30,7 @@ steering: { in: [{ pools: [eu] }] }
 records:
   '@': { NS: ns1, MX: { steer: in } }
   ns1: { A: 192.0.2.53 }
-  _25._tcp.mx1: { TLSA: ['3 1 1 ${digest}', '2 0 1 ${digest}'] }
-  _465._tcp.mx1: { TLSA: '3 0 0 abcd' }
+${records}
 `
   writeFileSync(join(folder, 'z.yaml'), text)
   const loaded = await readZonesHere(folder)
@@ -58,6 +65,55 @@ it('at level tls knows the exchange and the zone’s own TLSA records', async ()
     ],
   })
   expect(mx2?.profile.tls).toMatchObject({ serverName: 'mx2.smtp.example.test', tlsa: [] })
+})
+
+describe('`tlsa` of targets', () => {
+  const targets = `
+  mx1: { addresses: [192.0.2.1], tlsa: 3 1 1 ${digest} }
+  mx2: { addresses: [192.0.2.2] }`
+  const data = new Uint8Array(32).fill(0xab)
+  const own = [{ usage: 3, selector: 1, matchingType: 1, data }]
+  const tlsaOf = async (probe: string, records: string): Promise<unknown[]> =>
+    (await watchedBy(probe, targets, records)).map(({ profile }) => profile.tls.tlsa)
+
+  it('counts at port 25, and at the ports of services', async () => {
+    expect(await tlsaOf('{ level: tls }', '')).toEqual([own, []])
+    expect(await tlsaOf('{ level: tls, port: 2525 }', '')).toEqual([[], []])
+    const service = '  _submissions._tcp: { SRV: { steer: in, port: 465 } }'
+    expect(await tlsaOf('{ port: 465 }', service)).toEqual([own, []])
+  })
+
+  it('counts for others behind the same steered address name, as senders judge them', async () => {
+    const relay = '  relay: { address: { steer: in } }'
+    expect(await tlsaOf('{ level: tls }', relay)).toEqual([own, own])
+    const other = [{ usage: 3, selector: 0, matchingType: 0, data: Uint8Array.of(1) }]
+    expect(
+      await tlsaOf('{ level: tls }', `${relay}\n  _25._tcp.relay: { TLSA: 3 0 0 01 }`),
+    ).toEqual([own, other])
+  })
+
+  it('may stand in a master file', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'static.zone'), `_25._tcp.mx1 TLSA 3 0 0 ${digest}\n`)
+    writeFileSync(
+      join(folder, 'z.yaml'),
+      `
+zone: smtp.example.test
+records_file: static.zone
+soa: { mname: ns1, rname: hostmaster }
+targets: { mx1: { addresses: [192.0.2.1] } }
+probes: { p: { level: tls } }
+pools: { eu: { probe: p, targets: [mx1] } }
+steering: { in: [{ pools: [eu] }] }
+records: { '@': { NS: ns1, MX: { steer: in } }, ns1: { A: 192.0.2.53 } }
+`,
+    )
+    const loaded = await readZonesHere(folder)
+    if (loaded.kind === 'rejected') throw new Error(JSON.stringify(loaded.diagnostics))
+    expect(loaded.watched[0]?.profile.tls.tlsa).toEqual([
+      { usage: 3, selector: 0, matchingType: 0, data },
+    ])
+  })
 })
 
 it('at port 465 is implicit, with the records of that port', async () => {

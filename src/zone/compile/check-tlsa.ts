@@ -71,7 +71,7 @@ function checkExchanges(compilation: Compilation, { owner, owners, policies }: C
 }
 
 /** All members that a policy can select, those of its backup pool included. */
-export function membersOf({ rules, onAllDown }: Policy): readonly Member[] {
+function membersOf({ rules, onAllDown }: Policy): readonly Member[] {
   const pools = new Set(rules.flatMap((rule) => rule.pools))
   if (onAllDown.kind === 'backup') pools.add(onAllDown.pool)
   return [...pools].flatMap((pool) => pool.members)

@@ -8,18 +8,18 @@
 // They are RRsets, not steered: certificates do not depend on health, and a sender that has an address in its cache
 // compares the certificate of a target that is down by now.
 
-import type { Policy } from '../../steer/policy.ts'
+import type { Policy, Target } from '../../steer/policy.ts'
 import { keyOfName, type Name, type NameKey, nameToText, rootName } from '../../wire/name.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { RRType } from '../../wire/rrtype.ts'
-import { membersOf, octetsText, smtpTlsaKey, warnPartial, warnUncovered } from './check-tlsa.ts'
+import { octetsText, smtpTlsaKey, warnPartial, warnUncovered } from './check-tlsa.ts'
 import type { Compilation } from './compilation.ts'
 import { readName } from './names.ts'
 import { addSet, openOwner, type Owners, type SetDraft } from './owners.ts'
 import { checkRRset, compileRRset } from './rrset.ts'
-import type { ZoneSource } from './zone-source.ts'
+import type { MemberSource, ZoneSource } from './zone-source.ts'
 
-const smtpPort = 25
+export const smtpPort = 25
 
 /** TLSA sets of all relays of a zone together; each may have 60,000 octets. */
 const relayOctetsLimit = 16_777_216
@@ -48,18 +48,32 @@ export function tlsaPorts(source: ZoneSource): ReadonlyMap<string, ReadonlySet<n
   const records = [...source.records.values()].flatMap((types) => [...types.values()])
   for (const record of records) {
     if (record.kind !== 'steered-srv') continue
-    for (const name of targetsOf(source, record.steer)) ports.get(name)?.add(record.port)
+    for (const { target } of membersOf(source, record.steer)) ports.get(target)?.add(record.port)
   }
   return ports
 }
 
-/** Names of the targets of a steering, those of its backup pool included. */
-function targetsOf({ steering, pools, onAllDown }: ZoneSource, policy: string): readonly string[] {
+/** All members that a steering can select, those of its backup pool included. */
+export function membersOf(
+  { steering, pools, onAllDown }: ZoneSource,
+  policy: string,
+): readonly MemberSource[] {
   const names = (steering.get(policy) ?? []).flatMap((rule) => rule.pools)
   if (onAllDown.kind === 'backup') names.push(onAllDown.pool)
-  return [...new Set(names)].flatMap((pool) =>
-    (pools.get(pool)?.members ?? []).map(({ target }) => target),
+  return [...new Set(names)].flatMap((pool) => pools.get(pool)?.members ?? [])
+}
+
+/**
+ * Names of the targets whose `tlsa:` stands together at the steered address names of a steering. Empty unless a target that
+ * can be answered has some. Those of weight 0 are among them, so that their weight may be raised while the set is in caches.
+ */
+export function unitedTargets(source: ZoneSource, policy: string): readonly string[] {
+  const { targets } = source
+  const members = membersOf(source, policy).filter(({ target }) => targets.get(target)?.tlsa)
+  const isNeeded = members.some(
+    ({ target, weight }) => (weight ?? targets.get(target)?.weight ?? 1) > 0,
   )
+  return isNeeded ? [...new Set(members.map(({ target }) => target))] : []
 }
 
 /**
@@ -129,37 +143,25 @@ interface SteeredBy {
   readonly draft: SetDraft
 }
 
-/**
- * Empty unless a target that can be answered has `tlsa:`. Those of weight 0 are part of it, so that their weight may be
- * raised while the set is in caches.
- */
 function uniteTlsa(
   compilation: Compilation,
   owners: Owners,
   { policy, draft: { path } }: SteeredBy,
 ): Union {
   const ofTargets = new Map<string, readonly Rdata[]>()
-  const members = membersOf(policy)
-  for (const { target } of members) {
-    if (!compilation.source.targets.get(target.name)?.tlsa) continue
-    const set = owners.get(smtpTlsaKey(keyOfName(target.owner)))?.sets.get(RRType.TLSA)?.set
-    if (set?.kind === 'plain') ofTargets.set(target.name, set.rdata)
+  for (const target of unitedTargets(compilation.source, policy.name)) {
+    const name = readName(`_${smtpPort}._tcp.${target}`, compilation.apex)
+    const draft = name.kind === 'name' ? owners.get(keyOfName(name.name)) : null
+    const set = draft?.sets.get(RRType.TLSA)?.set
+    if (set?.kind === 'plain') ofTargets.set(target, set.rdata)
   }
-  const answered = members.filter(({ weight }) => weight > 0)
-  if (!answered.some(({ target }) => ofTargets.has(target.name)))
-    return { rdata: [], ofTargets: new Map() }
   const byOctets = new Map([...ofTargets.values()].flat().map((one) => [octetsText(one), one]))
   const rdata = [...byOctets].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
   checkRRset(compilation, path, RRType.TLSA, rdata)
-  warnPartial(
-    compilation,
-    { policy, path },
-    {
-      has: ({ name }) => ofTargets.has(name),
-      consequence:
-        'senders that use DANE defer mail to it unless its certificate matches one of theirs',
-    },
-  )
+  const has = ({ name }: Target): boolean => ofTargets.has(name)
+  const consequence =
+    'senders that use DANE defer mail to it unless its certificate matches one of theirs'
+  warnPartial(compilation, { policy, path }, { has, consequence })
   return { rdata, ofTargets }
 }
 
