@@ -21,6 +21,8 @@ export interface ReadinessSources {
   readonly endpoints: readonly Endpoint[]
   readonly isStopping: () => boolean
   readonly isProbed: () => boolean
+  /** Whether signed zones can be signed: the clock is not known to be wrong. */
+  readonly isTimeKnown: () => boolean
   /** The apex of a zone that is served, for the SOA query; null before zones are loaded. */
   readonly anyApex: () => Name | null
 }
@@ -33,6 +35,8 @@ export async function checkReadiness(sources: ReadinessSources): Promise<Readine
   const apex = sources.anyApex()
   if (sources.isStopping()) reasons.push('stopping')
   if (!sources.isProbed()) reasons.push('the first round of probes is not done')
+  if (!sources.isTimeKnown())
+    reasons.push('the clock is before a time that has been, so that nothing can be signed')
   if (apex === null) reasons.push('no zones are loaded')
   if (reasons.length > 0 || apex === null) return { ready: false, reasons }
   const looks = await lookAtSockets(sources.endpoints, apex)

@@ -65,6 +65,8 @@ export interface Signers {
   generation(): number
   /** Whether a zone of the catalog is signed. */
   isAnySigned(): boolean
+  /** false: the clock cannot be right, so that nothing can be signed. */
+  isTimeKnown(): boolean
   /** null: the zone is not signed. */
   of(zone: Zone): ZoneSigner | null
 }

@@ -188,10 +188,17 @@ function rejection({ context, query, cookie }: Transaction, rcode: Rcode): Rcode
 
 /** Encodes the plan; returns the length of the answer. */
 function write(transaction: Transaction, writer: MessageWriter, cells: Float64Array): number {
-  if (transaction.lacksSignatures) resetPlan(transaction.plan, Rcode.NOERROR)
+  if (transaction.lacksSignatures) withholdUnsigned(transaction)
   const truncated = encode(writer, transaction)
   if (truncated) bump(cells, scalarCell.truncated)
   return finish(transaction, writer, cells)
+}
+
+/** Never an answer without the signatures that belong to it: TC, to ask again over TCP, or SERVFAIL. */
+function withholdUnsigned(transaction: Transaction): void {
+  const { plan, query, lacksTime } = transaction
+  resetPlan(plan, lacksTime ? Rcode.SERVFAIL : Rcode.NOERROR)
+  if (lacksTime && query.hasOpt) transaction.extendedError = extendedErrorOf(transaction)
 }
 
 /** Counts the answer that stands in the writer; returns its length. */

@@ -43,6 +43,11 @@ function signaturesOf(
   signer: ZoneSigner,
   set: SetToSign,
 ): readonly Rdata[] {
+  if (transaction.context.signers?.isTimeKnown() === false) {
+    transaction.lacksTime = true
+    transaction.lacksSignatures = true
+    return []
+  }
   const signatures = signer.sign(set, transaction.peer.transport === 'udp')
   if (signatures === null) transaction.lacksSignatures = true
   return signatures ?? []

@@ -55,6 +55,8 @@ export interface Transaction {
   extendedError: ExtendedError | null
   /** Signatures that the answer needs cannot be made now: it is cut short to TC, to ask again over TCP. */
   lacksSignatures: boolean
+  /** They cannot be made since the time is not known: SERVFAIL is answered. */
+  lacksTime: boolean
   /** Cut short by the rate limit: header, question and the cookie alone, with TC or BADCOOKIE. */
   isSlipped: boolean
   /** What the catalog has for the qname, where the answer depends on that alone; null: also on other names. */
@@ -96,6 +98,7 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   cookie: noCookie(),
   extendedError: null,
   lacksSignatures: false,
+  lacksTime: false,
   isSlipped: false,
   lookup: null,
   isStatic: true,
@@ -113,6 +116,7 @@ export function beginTransaction(transaction: Transaction, query: Query, peer: P
   transaction.cookie.verdict = 'none'
   transaction.extendedError = null
   transaction.lacksSignatures = false
+  transaction.lacksTime = false
   transaction.isSlipped = false
   transaction.lookup = null
   transaction.isStatic = true
@@ -156,6 +160,7 @@ export function noteScope(transaction: Transaction, length: number): void {
 //   REFUSED   transfer, NOTIFY, UPDATE, CHAOS    18 Prohibited
 //             a name outside of our zones        20 Not Authoritative; for NOTIFY and UPDATE as NOTAUTH
 //   SERVFAIL  `on_all_down: servfail`            0 Other, with a text
+//             no time to sign by                 14 Not Ready, with a text
 //   FORMERR   QTYPE NXNAME                       30 Invalid Query Type (RFC 9824 §3.5)
 //   NOERROR   failed open                        0 Other, with a text: the records look like those of any answer
 //             health data is stale               3 Stale Answer
@@ -180,6 +185,8 @@ const failedOpen = errorOf(0, 'no target is up: all are answered')
 
 const failedShut = errorOf(0, 'no target is up: SERVFAIL as configured')
 
+const notReady = errorOf(14, 'the clock of this server is not right yet')
+
 const invalidType = errorOf(30)
 
 const staleHealth = errorOf(3, 'health is not kept up to date')
@@ -200,7 +207,7 @@ export function extendedErrorOf(transaction: Transaction): ExtendedError | null 
       if (!hasExtendedError(transaction)) return null
       return transaction.hasFailedOpen ? failedOpen : staleHealth
     case Rcode.SERVFAIL:
-      return failedShut
+      return transaction.lacksTime ? notReady : failedShut
     case Rcode.FORMERR:
       return query.qtype === RRType.NXNAME ? invalidType : null
     case Rcode.REFUSED:

@@ -3,6 +3,7 @@
 
 import type { AdminCounters } from '../admin/admin-counters.ts'
 import type { StatusSources } from '../admin/views/status-view.ts'
+import type { ClockTrust } from '../dnssec/signing-clock.ts'
 import type { HealthReader } from '../health/table.ts'
 import { alignedInterval } from '../lib/clock.ts'
 import type { CountedTarget } from '../metrics/answer-metrics.ts'
@@ -23,7 +24,7 @@ import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import type { ControlPlane } from './control-plane.ts'
-import { logEmptyPool } from './event-sources.ts'
+import { logClockTrust, logEmptyPool } from './event-sources.ts'
 import { stillUnavailable, udpEndpoints } from './listeners.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { AnnounceHook } from './readiness-signals.ts'
@@ -31,7 +32,8 @@ import type { ReloadableFiles } from './reloadable-files.ts'
 import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
 
-interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'droppedLines' | 'parts'> {
+interface MetricInputs
+  extends ReloadableFiles, Pick<Runtime, 'clock' | 'droppedLines' | 'parts' | 'signingTime'> {
   readonly settings: Settings
   readonly workers: Workers
   readonly watch: EndpointWatch
@@ -41,6 +43,13 @@ interface MetricInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'dropped
   readonly cluster: ClusterLink
   readonly admin: AdminCounters
 }
+
+/** Of the time to sign by; without a signed zone nothing depends on it. */
+export const clockTrust = ({
+  keys,
+  signingTime,
+}: Pick<ReloadableFiles, 'keys'> & Pick<Runtime, 'signingTime'>): ClockTrust =>
+  keys.current().length === 0 ? 'right' : signingTime.trust()
 
 export function metricSources(inputs: MetricInputs): MetricSources {
   const { settings, zones, places, certificate, workers, watch, controlPlane } = inputs
@@ -76,8 +85,15 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     stateWrite: () => state.lastWrite(),
     cluster: cluster.view,
     admin,
+    signing: signingSource(inputs),
   }
 }
+
+const signingSource = (inputs: MetricInputs): MetricSources['signing'] => ({
+  clock: () => clockTrust(inputs),
+  zones: () => inputs.keys.views(),
+  nowMs: () => inputs.signingTime.nowMs(),
+})
 
 const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & WeightedTarget => ({
   zone,
@@ -86,7 +102,7 @@ const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & W
   weights: new Map(pools.map(({ pool, member }) => [pool, member.weight])),
 })
 
-interface ProblemInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'log'> {
+interface ProblemInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'log' | 'signingTime'> {
   readonly workers: Workers
   readonly watch: EndpointWatch
   readonly starts: StartWatch
@@ -107,13 +123,17 @@ const problemIntervalMs = 1000
  */
 export function watchProblems(inputs: ProblemInputs, health: HealthReader): Problems {
   const { zones, places, certificate, workers, watch, state, cluster, clock, log } = inputs
-  const { starts, unavailable, late } = inputs
+  const { starts, unavailable, late, keys, signingTime } = inputs
   const pools = new EmptyPools(health)
   const problemWatch = new ProblemWatch((change) => logEmptyPool(log, change))
+  let trust: ClockTrust = 'right'
   const look: Problems = (notReady) => {
     const written = state.lastWrite()
     const { isIsolated, isolatedFamilies, heldGroups } = watch.localFaults()
     const isStalled = starts.isStalled()
+    const before = trust
+    trust = clockTrust(inputs)
+    if (trust !== before) logClockTrust(log, trust, clock.wallMs(), signingTime.nowMs())
     return problemWatch.observe({
       nowMs: clock.wallMs(),
       notReady,
@@ -130,6 +150,7 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
       store: cluster.view?.() ?? null,
       prober: { isIsolated, isStalled, isolatedFamilies, heldGroups, ownFaults: watch.ownFaults() },
       workers: { alive: workers.alive(), of: workers.counters.length },
+      signing: { clock: trust, keys: keys.views() },
     })
   }
   // Ends with the process.

@@ -9,6 +9,7 @@ import type { ExplainWorker } from '../admin/explaining/explain-worker.ts'
 import type { AdminListener } from '../admin/http.ts'
 import type { AdminSources } from '../admin/routes.ts'
 import type { ReadinessSources } from '../announce/readiness.ts'
+import { createSigningTime } from '../dnssec/signing-clock.ts'
 import { createHealthTable } from '../health/table.ts'
 import { alignedInterval, endsWithin, systemClock, systemTimer } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
@@ -23,7 +24,7 @@ import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import type { StartWatch } from '../watch/start-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { metricSources, statusSources, watchProblems } from './admin-sources.ts'
+import { clockTrust, metricSources, statusSources, watchProblems } from './admin-sources.ts'
 import {
   type ClusterLink,
   connectStore,
@@ -103,7 +104,9 @@ export async function startApp(
 ): Promise<StartResult> {
   if (import.meta.filename.endsWith('.ts')) neverCompileWasmWrappers()
   const parts = createPartGuard(log)
-  const runtime = { log, droppedLines, clock: systemClock, random: Math.random, parts }
+  const clock = systemClock
+  const signingTime = createSigningTime(clock)
+  const runtime = { log, droppedLines, clock, signingTime, random: Math.random, parts }
   const store = await connectStore(configured, runtime)
   const result = await startWithStore(configured, runtime, store)
   if (result.kind !== 'started') store?.close()
@@ -310,6 +313,7 @@ const readinessOf = (server: RunningServer): ReadinessSources => ({
   isProbed: () =>
     server.watch.firstRoundDone() ||
     server.clock.monotonicMs() - server.startedMs > server.settings.readyWithinSeconds * 1000,
+  isTimeKnown: () => clockTrust(server) !== 'behind',
   anyApex: () => server.zones.current().catalog.zones.values().next().value?.apex ?? null,
 })
 

@@ -4,6 +4,7 @@
 import type { AdminEvent } from '../admin/http.ts'
 import type { AnnounceEvent } from '../announce/announcer.ts'
 import type { ClusterEvent } from '../cluster/cluster-votes.ts'
+import type { ClockTrust } from '../dnssec/signing-clock.ts'
 import type { PlaceEvent } from '../geo/place-keeper.ts'
 import type { FeedbackEffect } from '../health/feedback.ts'
 import { Standing } from '../health/table.ts'
@@ -84,6 +85,26 @@ export function logGeoDatabase(log: Log, event: PlaceEvent): void {
       })
     default:
       return event satisfies never
+  }
+}
+
+/** `wallMs`: what the clock says; `signingMs`: the time that signatures go by. */
+export function logClockTrust(
+  log: Log,
+  trust: ClockTrust,
+  wallMs: number,
+  signingMs: number,
+): void {
+  const wall = isoTime(wallMs)
+  switch (trust) {
+    case 'behind':
+      return logEvent(log, 'clock.behind', { wall, known: isoTime(signingMs) })
+    case 'frozen':
+      return logEvent(log, 'clock.frozen', { wall, signing: isoTime(signingMs) })
+    case 'right':
+      return logEvent(log, 'clock.followed', { wall })
+    default:
+      return trust satisfies never
   }
 }
 

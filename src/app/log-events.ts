@@ -111,6 +111,21 @@ export const logEvents = {
       fields,
     ),
 
+  'clock.behind': (fields: { wall: string | null; known: string | null }): LogLine =>
+    line(
+      'error',
+      'the clock is before a time that has been: nothing is signed, and this instance is not ready',
+      fields,
+    ),
+  'clock.frozen': (fields: { wall: string | null; signing: string | null }): LogLine =>
+    line(
+      'error',
+      'the clock was set by more than an hour: signatures go on by the time of before, for a day at most',
+      fields,
+    ),
+  'clock.followed': (fields: { wall: string | null }): LogLine =>
+    line('warn', 'signatures go by the clock again', fields),
+
   'geoip.loaded': (fields: { database: string; type: string; built: string | null }): LogLine =>
     line('info', 'a GeoIP database is in force', fields),
   'geoip.rejected': (fields: { database: string; why: string }): LogLine =>

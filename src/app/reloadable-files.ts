@@ -71,10 +71,10 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> 
 /** The first read. GeoIP databases are opened only if a zone has rules that use them. */
 export async function readFiles(
   { zones: folder, keysFolder, streams, geoip }: Settings,
-  { log, clock }: Pick<Runtime, 'log' | 'clock'>,
+  { log, clock, signingTime }: Pick<Runtime, 'log' | 'clock' | 'signingTime'>,
   memory: SerialMemory,
 ): Promise<FilesRead> {
-  const keys = createKeyKeeper(keysFolder, clock)
+  const keys = createKeyKeeper(keysFolder, signingTime)
   const zones = createZoneKeeper(folder, { clock, memory, admit: (all) => keys.admit(all) })
   const looks = {
     zones: await lookAtFolder(folder, isZoneFile),

@@ -1,6 +1,7 @@
 // What the composition root hands to every component of the control thread: the log, the clocks,
 // randomness, and the guard of its parts.
 
+import type { SigningTime } from '../dnssec/signing-clock.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import type { PartGuard } from './part-guard.ts'
@@ -10,6 +11,8 @@ export interface Runtime {
   /** Lines that were not written since the reader of the log stood still. */
   readonly droppedLines: () => number
   readonly clock: Clock
+  /** The time that signatures and keys go by. */
+  readonly signingTime: SigningTime
   readonly random: Random
   readonly parts: PartGuard
 }

@@ -12,12 +12,13 @@ import { logWorkerEvent } from './event-sources.ts'
 import { type ReloadableFiles, streamSettings } from './reloadable-files.ts'
 import type { Runtime } from './runtime.ts'
 
-interface WorkerPoolOptions extends ReloadableFiles, Pick<Runtime, 'log' | 'clock'> {
+interface WorkerPoolOptions
+  extends ReloadableFiles, Pick<Runtime, 'log' | 'clock' | 'signingTime'> {
   readonly settings: Settings
 }
 
 export const startWorkerPool = (
-  { settings, zones, keys, places, certificate, log, clock }: WorkerPoolOptions,
+  { settings, zones, keys, places, certificate, log, clock, signingTime }: WorkerPoolOptions,
   udp: UdpTransport,
   healthBuffer: SharedArrayBuffer,
 ): Workers =>
@@ -35,6 +36,7 @@ export const startWorkerPool = (
       streams: streamSettings(settings, certificate),
     },
     clock,
+    signingClock: () => signingTime.handover(),
     onEvent: (event) => logWorkerEvent(log, event),
   })
 

@@ -3,6 +3,7 @@
 // probes each target once (check-live.ts); --diff DIR compares with another folder (diff.ts).
 
 import { createKeyKeeper } from '../dnssec/key-keeper.ts'
+import { createSigningTime } from '../dnssec/signing-clock.ts'
 import { systemClock } from '../lib/clock.ts'
 import { checkLive } from './check-live.ts'
 import { diff } from './diff.ts'
@@ -31,7 +32,9 @@ export async function check(argv: readonly string[]): Promise<number> {
   process.stderr.write(formatDiagnostics(loaded.warnings))
   if (keys !== undefined) {
     const zones = loaded.catalog.zones.values()
-    const admitted = await createKeyKeeper(String(keys), systemClock).admit(zones)
+    const admitted = await createKeyKeeper(String(keys), createSigningTime(systemClock)).admit(
+      zones,
+    )
     const isRejected = admitted.kind === 'rejected'
     process.stderr.write(formatDiagnostics(isRejected ? admitted.diagnostics : admitted.warnings))
     if (isRejected) return 1

@@ -46,8 +46,8 @@ interface KeysWanted {
   readonly folder: string
   /** The zones that are signed. */
   readonly zones: readonly Name[]
-  /** Milliseconds since 1970. */
-  readonly nowMs: number
+  /** Milliseconds since 1970; asked when the keys are read. */
+  readonly nowMs: number | ((keys: ZoneKeys) => number)
   /** The keys in force. */
   readonly before?: ZoneKeys
 }
@@ -57,8 +57,14 @@ export type KeysRead =
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 /** The keys of these zones, if every one can be read and those of each zone can sign it now. */
-export async function readKeys({ folder, zones, nowMs, before }: KeysWanted): Promise<KeysRead> {
+export async function readKeys({
+  folder,
+  zones,
+  nowMs: time,
+  before,
+}: KeysWanted): Promise<KeysRead> {
   const { keys, diagnostics } = await lookIntoKeyFolder(folder, zones)
+  const nowMs = typeof time === 'number' ? time : time(keys)
   const found = [...diagnostics]
   for (const zone of zones) {
     // A set that lacks a key which is told of is not judged.

@@ -2,14 +2,15 @@
 
 import { isDeepStrictEqual } from 'node:util'
 
-import type { Clock } from '../lib/clock.ts'
 import { type Name, type NameKey, nameToText } from '../wire/name.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import type { Admitted } from '../zonefile/zone-keeper.ts'
 import { keyDiagnostic } from './key-file.ts'
 import { type KeysRead, readKeys, type ZoneKeys } from './key-folder.ts'
+import { KeyViews, type ZoneKeysView } from './key-view.ts'
 import { type ZoneKeysData, zoneKeysData } from './keys-in-force.ts'
+import type { SigningTime } from './signing-clock.ts'
 
 export interface KeyKeeper {
   /** null: the settings name none. */
@@ -18,9 +19,22 @@ export interface KeyKeeper {
   admit(zones: Iterable<Zone>): Promise<Admitted>
   /** For the answering threads: the same object until other keys are in force. */
   current(): readonly ZoneKeysData[]
+  /** What the keys in force do now. */
+  views(): readonly ZoneKeysView[]
 }
 
-export function createKeyKeeper(folder: string | null, clock: Pick<Clock, 'wallMs'>): KeyKeeper {
+/** `time`: what keys go by. The first keys that are read tell it that they have been made. */
+export function createKeyKeeper(
+  folder: string | null,
+  time: Pick<SigningTime, 'nowMs' | 'learn'>,
+): KeyKeeper {
+  const views = new KeyViews()
+  let isFirst = true
+  const nowMs = (keys: ZoneKeys): number => {
+    if (isFirst) time.learn(lastCreatedMs(keys))
+    isFirst = false
+    return time.nowMs()
+  }
   let inForce: ZoneKeys = new Map()
   /** Zones that are signed, and are not to become unsigned. */
   let bound: ReadonlySet<NameKey> = new Set()
@@ -30,7 +44,7 @@ export function createKeyKeeper(folder: string | null, clock: Pick<Clock, 'wallM
     async admit(zones) {
       const all = [...zones]
       const dropped = droppedFrom(bound, all)
-      const read = await readKeysOf(folder, signedOf(all), inForce, clock.wallMs())
+      const read = await readKeysOf(folder, signedOf(all), inForce, nowMs)
       const diagnostics = read.kind === 'rejected' ? read.diagnostics : []
       if (read.kind === 'rejected' || dropped.length > 0)
         return { kind: 'rejected', diagnostics: [...dropped, ...diagnostics] }
@@ -42,8 +56,13 @@ export function createKeyKeeper(folder: string | null, clock: Pick<Clock, 'wallM
       return { kind: 'admitted', warnings: read.warnings, isChanged }
     },
     current: () => data,
+    views: () => views.at(inForce, time.nowMs()),
   }
 }
+
+/** When the newest of the keys was made, milliseconds since 1970; 0: none says so. */
+const lastCreatedMs = (keys: ZoneKeys): number =>
+  Math.max(0, ...[...keys.values()].flat().map(({ times }) => times.createdMs ?? 0))
 
 const isBound = ({ signing }: Zone): boolean => signing !== null && !signing.isUnsigning
 
@@ -66,7 +85,7 @@ async function readKeysOf(
   folder: string | null,
   zones: readonly Name[],
   before: ZoneKeys,
-  nowMs: number,
+  nowMs: (keys: ZoneKeys) => number,
 ): Promise<KeysRead> {
   if (zones.length === 0) return { kind: 'read', keys: new Map(), warnings: [] }
   if (folder !== null) return readKeys({ folder, zones, nowMs, before })

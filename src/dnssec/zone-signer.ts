@@ -36,6 +36,7 @@ export class CatalogSigners implements Signers {
   readonly #clock: Clock
   readonly #store: SignatureStore
   readonly #takeToken: () => boolean
+  readonly #isTimeKnown: () => boolean
   #keysOf: KeysOf
   #isAnySigned = false
   #signers = new Map<Zone, ZoneSigner | null>()
@@ -44,8 +45,14 @@ export class CatalogSigners implements Signers {
   #fromMs = 0
   #untilMs = 0
 
-  constructor(clock: Clock, counters?: SignatureCounters) {
+  /** `clock`: its wall clock is the time to sign by. `isTimeKnown`: whether that can be right (signing-clock.ts). */
+  constructor(
+    clock: Clock,
+    counters?: SignatureCounters,
+    { isTimeKnown = alwaysTrue }: { readonly isTimeKnown?: () => boolean } = {},
+  ) {
     this.#clock = clock
+    this.#isTimeKnown = isTimeKnown
     this.#store = new SignatureStore(counters)
     this.#takeToken = createBudget(clock)
     this.#keysOf = () => null
@@ -69,6 +76,10 @@ export class CatalogSigners implements Signers {
     // A clock that was set back ends it too.
     if (nowMs >= this.#untilMs || nowMs < this.#fromMs) this.#begin(nowMs)
     return this.#generation
+  }
+
+  isTimeKnown(): boolean {
+    return this.#isTimeKnown()
   }
 
   of(zone: Zone): ZoneSigner | null {

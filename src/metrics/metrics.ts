@@ -22,6 +22,7 @@ import {
 } from './target-metrics.ts'
 import { registerAvailabilityMetrics } from './availability-metrics.ts'
 import { type OverrideReadings, registerOverrideMetrics } from './override-metrics.ts'
+import { registerDnssecMetrics, type SigningSource } from './dnssec-metrics.ts'
 import { type DatabaseStatus, registerGeoipMetrics } from './geoip-metrics.ts'
 import type { PoolShares } from './pool-shares.ts'
 import { emitEach, metricPieces, registerSampled, valueRegistrar } from './sampled-metric.ts'
@@ -66,6 +67,7 @@ export interface MetricSources {
   readonly availability: () => readonly MeasuredPool[]
   readonly stateWrite: () => StateFileWrite
   readonly admin: AdminReport
+  readonly signing: SigningSource
 }
 
 interface CertificateSource {
@@ -90,12 +92,6 @@ export function createMetrics(from: MetricSources): Metrics {
   registerTargetGauges(registry, sources.states, sources.targets)
   registerReloadMetrics(registry, sources)
   registerServerMetrics(registry, sources)
-  valueRegistrar(registry)(
-    'counter',
-    'mxsteer_log_dropped_lines_total',
-    'Lines of the log that were dropped since standard output was not read',
-    sources.droppedLogLines,
-  )
   registerSampled(registry, {
     kind: 'counter',
     name: 'mxsteer_part_failures_total',
@@ -113,6 +109,7 @@ export function createMetrics(from: MetricSources): Metrics {
   registerAvailabilityMetrics(registry, sources.availability)
   registerStateFileMetrics(registry, sources.stateWrite)
   registerAdminMetrics(registry, sources.admin)
+  registerDnssecMetrics(registry, sources.signing)
   return {
     registry,
     pieces: () => reads.during(metricPieces(registry)),
@@ -181,6 +178,11 @@ const readOnce = (sources: MetricSources, reads: ScrapeReads): MetricSources => 
     counters: () => sources.reputation.counters(),
   },
   availability: reads.once(sources.availability),
+  signing: {
+    clock: () => sources.signing.clock(),
+    zones: reads.once(() => sources.signing.zones()),
+    nowMs: () => sources.signing.nowMs(),
+  },
 })
 
 function registerReloadMetrics(registry: Registry, sources: MetricSources): void {
@@ -230,6 +232,12 @@ function registerServerMetrics(registry: Registry, sources: MetricSources): void
     'mxsteer_worker_restarts_total',
     'Answering workers started again',
     sources.workerRestarts,
+  )
+  register(
+    'counter',
+    'mxsteer_log_dropped_lines_total',
+    'Lines of the log that were dropped since standard output was not read',
+    sources.droppedLogLines,
   )
   register(
     'counter',

@@ -4,6 +4,7 @@
 import type { Family } from '../health/isolation.ts'
 import { isoDay } from '../lib/clock.ts'
 import { type EmptyPool, type Instead, isAnsweredBadly } from './empty-pools.ts'
+import { signingRows, type SigningState } from './signing-problems.ts'
 
 /** critical: mail or answers suffer now. warning: they will, or would go unnoticed if they did. */
 export type Severity = 'critical' | 'warning'
@@ -79,6 +80,8 @@ export interface ServerState {
     }
   }
   readonly workers: { readonly alive: number; readonly of: number }
+  /** Of signed zones. */
+  readonly signing: SigningState
 }
 
 type UnauthenticReason = 'unsealed' | 'unverified' | 'replayed'
@@ -135,6 +138,10 @@ export const problemKinds = [
   'zones-rejected',
   'certificate-refused',
   'certificate-expires',
+  'clock-behind',
+  'clock-frozen',
+  'keys-refused',
+  'keys-run-out',
   'geoip-refused',
   'state-unwritten',
   'store-degraded',
@@ -165,6 +172,7 @@ const rows: Readonly<Record<RowKind, Row>> = {
   'zones-rejected': { severity: 'warning', find: ({ zoneMistakes }) => rejected(zoneMistakes) },
   'certificate-refused': { severity: 'warning', find: certificateRefused },
   'certificate-expires': { severity: 'warning', find: certificateExpires },
+  ...signingRows,
   'geoip-refused': { severity: 'warning', find: ({ databases }) => databases.flatMap(refused) },
   'state-unwritten': { severity: 'warning', find: ({ unwritten }) => stateUnwritten(unwritten) },
   'store-degraded': { severity: 'warning', find: ({ store }) => degraded(store) },

@@ -7,6 +7,7 @@ import { afterEach, expect, it, vi } from 'vitest'
 import type { Log } from '../../src/app/log.ts'
 import { readFiles, reloadOnChange } from '../../src/app/reloadable-files.ts'
 import type { Settings } from '../../src/settings/settings.ts'
+import { createSigningTime } from '../../src/dnssec/signing-clock.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { isZoneFile } from '../../src/zonefile/read-folder.ts'
 import { lookAtFolder } from '../../src/zonefile/watch-files.ts'
@@ -39,7 +40,11 @@ const memory = { restored: new Map(), shared: async () => null }
 /** Reads the files, lets `meanwhile` write, and goes on as the start does; collects what is put in force. */
 async function begin(settings: Partial<Settings>, meanwhile: () => void, watched = settings.zones) {
   const all = { geoip: {}, streams: { tls: null }, ...settings } as Settings
-  const read = await readFiles(all, { log, clock: systemClock }, memory)
+  const read = await readFiles(
+    all,
+    { log, clock: systemClock, signingTime: createSigningTime(systemClock) },
+    memory,
+  )
   if (read.kind === 'bad-files') throw new Error(JSON.stringify(read.diagnostics))
   meanwhile()
   const published: string[] = []

@@ -40,6 +40,10 @@ const well: ServerState = {
     ownFaults: { count: 0, blind: 0, of: 10, reasons: '' },
   },
   workers: { alive: 3, of: 3 },
+  signing: {
+    clock: 'right',
+    keys: [{ zone: 'mail.example.test', refusal: null, goesOnAsBefore: false }],
+  },
 }
 const { store, prober } = well
 const mistake = {
@@ -63,6 +67,15 @@ const withStore = (part: Partial<NonNullable<ServerState['store']>>): Partial<Se
 const withProber = (part: Partial<ServerState['prober']>): Partial<ServerState> => ({
   prober: { ...prober, ...part },
 })
+
+const withSigning = (part: Partial<ServerState['signing']>): Partial<ServerState> => ({
+  signing: { ...well.signing, ...part },
+})
+const signedZone = {
+  zone: 'mail.example.test',
+  refusal: { atMs: nowMs + 86_400_000, why: 'no key is active' },
+  goesOnAsBefore: false,
+}
 
 const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
   [
@@ -196,6 +209,22 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
     'records-unauthentic warning',
     withStore({ seals: { mode: 'permit', unauthentic: [{ peer: 'ns3', why: 'unsealed' }] } }),
     /of ns3 have no seal\. They are used all the same/,
+  ],
+  ['clock-behind critical', withSigning({ clock: 'behind' }), /SERVFAIL.*Set the clock/],
+  [
+    'clock-frozen critical',
+    withSigning({ clock: 'frozen' }),
+    /for a day at most\. Set the clock right/,
+  ],
+  [
+    'keys-refused critical',
+    withSigning({ keys: [{ ...signedZone, goesOnAsBefore: true }] }),
+    /^the keys of mail\.example\.test go on as before.*: no key is active\. Set other times/,
+  ],
+  [
+    'keys-run-out warning',
+    withSigning({ keys: [signedZone] }),
+    /^the keys of mail\.example\.test cannot sign it any more from 2026-11-30 on: no key is active\./,
   ],
   ['name-taken warning', withStore({ fenced: true }), /a name of its own/],
   [

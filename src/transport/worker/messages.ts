@@ -10,6 +10,7 @@ import {
 import { type CookieKeeper, createCookieKeeper } from '../../admission/server-cookie.ts'
 import type { ServerIdentity } from '../../answer/context.ts'
 import type { ZoneKeysData } from '../../dnssec/keys-in-force.ts'
+import type { SigningClockStart } from '../../dnssec/signing-clock.ts'
 import type { Endpoint } from '../../lib/ip.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
@@ -36,6 +37,8 @@ export interface WorkerInit {
   readonly catalog: PackedCatalog
   /** Of the catalog's signed zones; absent: none is signed. */
   readonly keys?: readonly ZoneKeysData[]
+  /** Absent: its clock is as right as it seems. */
+  readonly signingClock?: SigningClockStart
   readonly healthBuffer: SharedArrayBuffer
   readonly countersBuffer: SharedArrayBuffer
   readonly maxUdpOctets: number

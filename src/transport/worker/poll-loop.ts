@@ -2,6 +2,7 @@
 // loop of Node run once after each control message, and once a second for the small tasks of Node and V8; once in five
 // seconds while there are no queries.
 
+import type { SigningClock } from '../../dnssec/signing-clock.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import { type BatchOptions, listenMmsg } from '../udp/udp-batch.ts'
@@ -59,6 +60,8 @@ export function runPollLoop(options: PollLoopOptions): void {
 
 /** A clock that stands still between calls of `tick`. */
 interface BatchClock extends Clock {
+  /** The time to sign by, milliseconds since 1970. */
+  signingMs(): number
   /** Updates the cached time from the real clock. */
   tick(): void
 }
@@ -67,15 +70,18 @@ interface BatchClock extends Clock {
  * A clock to be read once for each batch of queries: reading the real one costs as much as a good part of an answer,
  * and nothing in an answer depends on the time that passes within a batch.
  */
-export function createBatchClock(clock: Clock): BatchClock {
+export function createBatchClock(clock: Clock, signing: SigningClock): BatchClock {
   let wallMs = clock.wallMs()
   let monotonicMs = clock.monotonicMs()
+  let signingMs = signing.at(wallMs, monotonicMs)
   return {
     wallMs: () => wallMs,
     monotonicMs: () => monotonicMs,
+    signingMs: () => signingMs,
     tick() {
       wallMs = clock.wallMs()
       monotonicMs = clock.monotonicMs()
+      signingMs = signing.at(wallMs, monotonicMs)
     },
   }
 }

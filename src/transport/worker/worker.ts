@@ -7,6 +7,7 @@ import { createCounters } from '../../answer/counters.ts'
 import { createRespond } from '../../answer/respond.ts'
 import { createBeginTransfer } from '../../answer/transfer/transfer.ts'
 import { keysInForce } from '../../dnssec/keys-in-force.ts'
+import { SigningClock, systemSuspendedMs } from '../../dnssec/signing-clock.ts'
 import { CatalogSigners } from '../../dnssec/zone-signer.ts'
 import { createLocate } from '../../geo/places.ts'
 import { openHealthTable } from '../../health/table.ts'
@@ -48,12 +49,32 @@ const transferAllow = init.streams?.transferAllow ?? []
 
 let streams: Streams | null = null
 
+const signingClock = new SigningClock(
+  { wallMs: systemClock.wallMs(), monotonicMs: systemClock.monotonicMs() },
+  init.signingClock ?? null,
+  systemSuspendedMs,
+)
+
 /** The clock of a worker that blocks: the time is read once for each batch of queries. */
-const batchClock = createBatchClock(systemClock)
+const batchClock = createBatchClock(systemClock, signingClock)
 
 const clock = init.kind === 'mmsg' ? batchClock : systemClock
 
-const signers = new CatalogSigners(clock, counters)
+const signingMs =
+  init.kind === 'mmsg'
+    ? (): number => batchClock.signingMs()
+    : (): number => signingClock.at(systemClock.wallMs(), systemClock.monotonicMs())
+
+const signers = new CatalogSigners(
+  { wallMs: signingMs, monotonicMs: () => clock.monotonicMs() },
+  counters,
+  {
+    isTimeKnown() {
+      signingMs()
+      return signingClock.trust !== 'behind'
+    },
+  },
+)
 
 const context: AnswerContext = {
   catalog: () => catalog,

@@ -7,6 +7,7 @@
 
 import type { Counters } from '../../answer/counters.ts'
 import type { ZoneKeysData } from '../../dnssec/keys-in-force.ts'
+import type { SigningClockStart } from '../../dnssec/signing-clock.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
@@ -51,6 +52,8 @@ export interface WorkersOptions {
   readonly udp: UdpTransport
   readonly init: SharedInit
   readonly clock: Clock
+  /** The time to sign by, as a thread that starts gets it; absent: each finds out itself. */
+  readonly signingClock?: () => SigningClockStart
   readonly onEvent: (event: WorkerEvent) => void
   /** For tests: the module of the threads, in place of worker.ts. */
   readonly entry?: URL
@@ -154,7 +157,15 @@ class WorkerGroup implements Workers {
 
   #init(): SharedInit {
     const [catalog, keys, places] = [this.#catalog, this.#keys, this.#places]
-    return { ...this.#options.init, catalog, keys, places, streams: this.#streams }
+    const { init, signingClock } = this.#options
+    return {
+      ...init,
+      catalog,
+      keys,
+      places,
+      streams: this.#streams,
+      ...(signingClock && { signingClock: signingClock() }),
+    }
   }
 
   /** Starts a thread for the handle. Resolves when it is listening, rejects if it ends before that. */

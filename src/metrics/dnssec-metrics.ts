@@ -1,0 +1,89 @@
+// Metrics of signed zones that do not come from the answering threads: the time that signatures go by, and the keys.
+
+import type { Registry } from 'prom-client'
+
+import { registerSampled, valueRegistrar } from './sampled-metric.ts'
+
+export interface SigningSource {
+  /** Of the time that signatures go by. */
+  readonly clock: () => 'right' | 'frozen' | 'behind'
+  /** A bounded number of them; times in milliseconds since 1970. */
+  readonly zones: () => readonly SignedZone[]
+  readonly nowMs: () => number
+}
+
+interface SignedZone {
+  readonly zone: string
+  readonly keys: readonly {
+    readonly tag: number
+    readonly algorithm: number
+    readonly state: string
+  }[]
+  readonly nextEventMs: number | null
+  readonly refusal: { readonly atMs: number } | null
+}
+
+interface ZoneGauge {
+  readonly name: string
+  readonly help: string
+  /** Milliseconds since 1970; null: the zone has no sample. */
+  readonly atMs: (zone: SignedZone) => number | null
+}
+
+const zoneGauges: readonly ZoneGauge[] = [
+  {
+    name: 'mxsteer_dnssec_next_key_event_seconds',
+    help: 'How long until an answer of the zone changes because of a key; none without such a time',
+    atMs: ({ nextEventMs }) => nextEventMs,
+  },
+  {
+    name: 'mxsteer_dnssec_keys_end_seconds',
+    help: 'How long until the keys cannot sign the zone any more; 0: they go on as before, against their times',
+    atMs: ({ refusal }) => refusal && refusal.atMs,
+  },
+]
+
+export function registerDnssecMetrics(registry: Registry, source: SigningSource): void {
+  registerClockMetrics(registry, source)
+  const { zones, nowMs } = source
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_dnssec_key_state',
+    help: 'Always 1: what a key of the zone does now',
+    labels: ['zone', 'tag', 'algorithm', 'state'],
+    sample(emit) {
+      for (const { zone, keys } of zones())
+        for (const { tag, algorithm, state } of keys)
+          emit({ zone, tag: String(tag), algorithm: String(algorithm), state }, 1)
+    },
+  })
+  for (const { name, help, atMs } of zoneGauges)
+    registerSampled(registry, {
+      kind: 'gauge',
+      name,
+      help,
+      labels: ['zone'],
+      sample(emit) {
+        for (const one of zones()) {
+          const dueMs = atMs(one)
+          if (dueMs !== null) emit({ zone: one.zone }, Math.max(0, dueMs - nowMs()) / 1000)
+        }
+      },
+    })
+}
+
+function registerClockMetrics(registry: Registry, { clock }: SigningSource): void {
+  const register = valueRegistrar(registry)
+  register(
+    'gauge',
+    'mxsteer_dnssec_clock_frozen',
+    '1: the clock was set by more than an hour, signatures go on by the time of before',
+    () => (clock() === 'frozen' ? 1 : 0),
+  )
+  register(
+    'gauge',
+    'mxsteer_dnssec_clock_behind',
+    '1: the clock is before a time that has been, nothing is signed',
+    () => (clock() === 'behind' ? 1 : 0),
+  )
+}

@@ -1,0 +1,68 @@
+// What is wrong with the signing of zones now: the clock, and keys whose times nobody set in time.
+
+import { isoDay } from '../lib/clock.ts'
+
+export interface SigningState {
+  /** Of the time to sign by. */
+  readonly clock: 'right' | 'frozen' | 'behind'
+  readonly keys: readonly SignedZone[]
+}
+
+interface SignedZone {
+  readonly zone: string
+  /** When the keys cannot sign the zone any more, by the wall clock; null: never. */
+  readonly refusal: { readonly atMs: number; readonly why: string } | null
+  /** They cannot do what their files say now. */
+  readonly goesOnAsBefore: boolean
+}
+
+interface SigningFinding {
+  readonly text: string
+  /** The zone. */
+  readonly subject?: string
+}
+
+interface SigningRow {
+  readonly severity: 'critical' | 'warning'
+  readonly find: (state: { readonly signing: SigningState }) => readonly SigningFinding[]
+}
+
+type SigningProblemKind = 'clock-behind' | 'clock-frozen' | 'keys-refused' | 'keys-run-out'
+
+/** Rows of the table of problems. */
+export const signingRows: Readonly<Record<SigningProblemKind, SigningRow>> = {
+  'clock-behind': { severity: 'critical', find: ({ signing }) => clockBehind(signing) },
+  'clock-frozen': { severity: 'critical', find: ({ signing }) => clockFrozen(signing) },
+  'keys-refused': {
+    severity: 'critical',
+    find: ({ signing }) => signing.keys.flatMap(keysRefused),
+  },
+  'keys-run-out': { severity: 'warning', find: ({ signing }) => signing.keys.flatMap(keysRunOut) },
+}
+
+function clockBehind({ clock }: SigningState): readonly SigningFinding[] {
+  const text =
+    'the clock is before a time that has been: queries with DO to signed zones are answered SERVFAIL, and this ' +
+    'instance is not ready. Set the clock; if it is right, a key or the state file is from a clock that was not'
+  return clock === 'behind' ? [{ text }] : []
+}
+
+function clockFrozen({ clock }: SigningState): readonly SigningFinding[] {
+  const text =
+    'the clock was set by more than an hour: signatures and keys go on by the time of before, for a day at most. ' +
+    'Set the clock right; if it is right now, restart the server'
+  return clock === 'frozen' ? [{ text }] : []
+}
+
+function keysRefused({ zone, refusal, goesOnAsBefore }: SignedZone): readonly SigningFinding[] {
+  if (!goesOnAsBefore) return []
+  const text = `the keys of ${zone} go on as before, since they cannot do what their times say: ${refusal?.why}. Set other times`
+  return [{ subject: zone, text }]
+}
+
+function keysRunOut({ zone, refusal, goesOnAsBefore }: SignedZone): readonly SigningFinding[] {
+  if (refusal === null || goesOnAsBefore) return []
+  const day = isoDay(refusal.atMs)
+  const text = `the keys of ${zone} cannot sign it any more from ${day} on: ${refusal.why}. Set other times, or add a key`
+  return [{ subject: zone, text }]
+}
