@@ -6,7 +6,8 @@ import { type Name, type NameKey, nameToText } from '../wire/name.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import type { Admitted } from '../zonefile/zone-keeper.ts'
-import { keyDiagnostic } from './key-file.ts'
+import { keyDiagnostic, keyTimeText, type ZoneKey } from './key-file.ts'
+import { firstForeignGap } from './key-set.ts'
 import { type KeysRead, readKeys, type ZoneKeys } from './key-folder.ts'
 import { KeyViews, type ZoneKeysView } from './key-view.ts'
 import { type ZoneKeysData, zoneKeysData } from './keys-in-force.ts'
@@ -45,15 +46,19 @@ export function createKeyKeeper(
       const all = [...zones]
       const dropped = droppedFrom(bound, all)
       const read = await readKeysOf(folder, signedOf(all), inForce, nowMs)
-      const diagnostics = read.kind === 'rejected' ? read.diagnostics : []
-      if (read.kind === 'rejected' || dropped.length > 0)
-        return { kind: 'rejected', diagnostics: [...dropped, ...diagnostics] }
+      const keys = read.kind === 'read' ? read.keys : new Map<NameKey, readonly ZoneKey[]>()
+      const gaps = foreignGapsOf(all, keys, nowMs)
+      const isRefused = dropped.length > 0 || gaps.some(({ severity }) => severity === 'error')
+      if (read.kind === 'rejected' || isRefused) {
+        const diagnostics = read.kind === 'rejected' ? read.diagnostics : read.warnings
+        return { kind: 'rejected', diagnostics: [...dropped, ...gaps, ...diagnostics] }
+      }
       const next = zoneKeysData(read.keys)
       const isChanged = !isDeepStrictEqual(data, next)
       inForce = read.keys
       bound = new Set(all.filter(isBound).map(({ apexKey }) => apexKey))
       if (isChanged) data = next
-      return { kind: 'admitted', warnings: read.warnings, isChanged }
+      return { kind: 'admitted', warnings: [...read.warnings, ...gaps], isChanged }
     },
     current: () => data,
     views: () => views.at(inForce, time.nowMs()),
@@ -77,6 +82,23 @@ const droppedFrom = (bound: ReadonlySet<NameKey>, zones: readonly Zone[]): reado
       const message = `the zone is signed, and "dnssec" is gone from its file: write dnssec: { unsign: true } until the parent has no DS of it any more`
       return keyDiagnostic(nameToText(apex), 0, 'dnssec-dropped', message)
     })
+
+/** Algorithms of keys of other signers with which no key here signs: now an error, later a warning. */
+function foreignGapsOf(
+  zones: readonly Zone[],
+  keys: ZoneKeys,
+  nowMs: number,
+): readonly Diagnostic[] {
+  return zones.flatMap(({ apex, apexKey, signing }) => {
+    const foreign = signing?.foreignKeys.map((dnskey) => dnskey[3] as number) ?? []
+    const gap = firstForeignGap(keys.get(apexKey) ?? [], foreign, nowMs)
+    if (gap === null) return []
+    const when = gap.atMs === nowMs ? '' : ` from ${keyTimeText(gap.atMs)} (UTC) on`
+    const message = `algorithm ${gap.algorithm} is in DNSKEY by "foreign_keys", and no key of it here signs the zone${when}`
+    const diagnostic = keyDiagnostic(nameToText(apex), 0, 'key-algorithm-gap', message)
+    return [gap.atMs === nowMs ? diagnostic : { ...diagnostic, severity: 'warning' as const }]
+  })
+}
 
 const signedOf = (zones: readonly Zone[]): readonly Name[] =>
   zones.filter(({ signing }) => signing !== null).map(({ apex }) => apex)

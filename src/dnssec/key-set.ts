@@ -223,6 +223,26 @@ export function firstRefusal(
 }
 
 /**
+ * The first time from `nowMs` on at which the keys sign with none of an algorithm that DNSKEY has by keys of other signers;
+ * null: never. Times at which the keys are refused anyway are left out.
+ */
+export function firstForeignGap(
+  keys: readonly TimedKey[],
+  foreign: readonly number[],
+  nowMs: number,
+): { readonly atMs: number; readonly algorithm: number } | null {
+  for (const atMs of [nowMs, ...eventsOf(keys).filter((ms) => ms > nowMs)]) {
+    const roles = keyRolesAt(keys, atMs)
+    if (roles.kind === 'refused') continue
+    const lacking = foreign.find(
+      (one) => !roles.dataSigners.some(({ algorithm }) => algorithm === one),
+    )
+    if (lacking !== undefined) return { atMs, algorithm: lacking }
+  }
+  return null
+}
+
+/**
  * Keys of `before` that are missing in `after` although they are in DNSKEY, or sign: answers in caches and the DS of the
  * parent may still need them. A key leaves by its time Delete.
  */

@@ -4,6 +4,7 @@
 import type { SetToSign, Signers, ZoneSigner } from '../answer/context.ts'
 import type { Clock } from '../lib/clock.ts'
 import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
+import { readUint16 } from '../wire/octets.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { RRset, Zone, ZoneSigning } from '../zone/zone.ts'
@@ -180,13 +181,20 @@ const sha256 = 2
 /** What the keys bring to the apex: DNSKEY, and what tells the parent which DS to have, if it is to be told. */
 function apexSetsOf(
   apex: Name,
-  { dnskeyTtl, isUnsigning }: ZoneSigning,
+  { dnskeyTtl, isUnsigning, foreignKeys }: ZoneSigning,
   { published, synced }: KeysInForce,
 ): ReadonlyMap<number, RRset> {
-  const cds = isUnsigning ? [deleteDs.cds] : synced.map((key) => dsRdata(apex, key, sha256))
-  const cdnskey = isUnsigning ? [deleteDs.cdnskey] : synced
+  const told =
+    synced.length === 0
+      ? []
+      : withForeign(
+          synced,
+          foreignKeys.filter((key) => readUint16(key, 0) === 257),
+        )
+  const cds = isUnsigning ? [deleteDs.cds] : told.map((key) => dsRdata(apex, key, sha256))
+  const cdnskey = isUnsigning ? [deleteDs.cdnskey] : told
   const rdatas: readonly (readonly [number, readonly Uint8Array[]])[] = [
-    [RRType.DNSKEY, published],
+    [RRType.DNSKEY, withForeign(published, foreignKeys)],
     [RRType.CDS, cds],
     [RRType.CDNSKEY, cdnskey],
   ]
@@ -197,5 +205,17 @@ function apexSetsOf(
   }
   return sets
 }
+
+/**
+ * Keys of this server and of other signers. Those of others alone never tell a parent which DS to have: a set without a
+ * key of this server would have it drop the one that answers from here need.
+ */
+const withForeign = (
+  own: readonly Uint8Array[],
+  foreign: readonly Uint8Array[],
+): readonly Uint8Array[] => [
+  ...own,
+  ...foreign.filter((key) => !own.some((one) => Buffer.compare(one, key) === 0)),
+]
 
 const alwaysTrue = (): boolean => true

@@ -48,6 +48,8 @@ export interface ZoneSigning {
   readonly dnskeyTtl: number
   /** It is to become unsigned: it is still signed, and asks the parent to drop its DS (RFC 8078 §4). */
   readonly isUnsigning: boolean
+  /** DNSKEY rdata of those who sign the zone elsewhere with keys of their own (RFC 8901 §2.1.2). */
+  readonly foreignKeys: readonly Uint8Array[]
 }
 
 /**

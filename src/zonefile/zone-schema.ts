@@ -169,10 +169,15 @@ const dnssecSchema: z.ZodType<DnssecSource> = closedMap({
   validity: seconds('a time', 86_400, 2_592_000).default(259_200),
   dnskey_ttl: seconds('a TTL', 60, 86_400).default(3600),
   unsign: trueOrFalse.default(false),
-}).transform(({ validity, dnskey_ttl, unsign }) => ({
+  foreign_keys: z
+    .array(text('the rdata of a DNSKEY record such as "257 3 13 mdss…"', /\S/, '257 3 13 AAAA'))
+    .max(16)
+    .default([]),
+}).transform(({ validity, dnskey_ttl, unsign, foreign_keys }) => ({
   validity,
   dnskeyTtl: dnskey_ttl,
   isUnsigning: unsign,
+  foreignKeys: foreign_keys,
 }))
 
 const shape = {

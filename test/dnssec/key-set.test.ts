@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 
 import {
+  firstForeignGap,
   firstRefusal,
   keyRolesAt,
   keyRolesInForce,
@@ -176,4 +177,13 @@ test('CDS and CDNSKEY come and go at their own times, and these end what is in f
     [[1], 18],
     [[], null],
   ])
+})
+
+test('tells when no key signs any more with the algorithm of another signer', () => {
+  const leaving = [key(1, { A: 0, I: 30, D: 40 }), key(2, { A: 20 }, { algorithm: 15 })]
+  expect(firstForeignGap(leaving, [13], 0)).toEqual({ atMs: 40, algorithm: 13 })
+  expect(firstForeignGap(leaving, [15], 0)).toEqual(null)
+  expect(firstForeignGap([key(1, { A: 0 })], [13], 0)).toBe(null)
+  expect(firstForeignGap([key(1, { A: 0 })], [13, 15], 0)).toEqual({ atMs: 0, algorithm: 15 })
+  expect(firstForeignGap([], [13], 0)).toBe(null)
 })

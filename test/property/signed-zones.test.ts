@@ -89,7 +89,13 @@ test('random zones', () => {
       fc.array(anyQuestion, { minLength: 20, maxLength: 60 }),
       (zone, all) => {
         const chain = createDenialChain(zone.apexKey, zone.nodes)
-        const signing = { chain, validitySeconds: 259_200, dnskeyTtl: 3600, isUnsigning: false }
+        const signing = {
+          chain,
+          validitySeconds: 259_200,
+          dnskeyTtl: 3600,
+          isUnsigning: false,
+          foreignKeys: [],
+        }
         const judge = judgeOf({ ...zone, signing }, 15)
         for (const question of all) {
           const verdict = judge.ask(question, 1)

@@ -51,11 +51,11 @@ describe('bad zones', () => {
     for (const diagnostic of diagnostics) checkExcerpt('bad', file, diagnostic)
   })
 
-  it('have all their problems reported at once', async () => {
-    const loaded = await load('several', 'five.yaml')
+  it.each(filesOf('several'))('%s has all its problems reported at once', async (file) => {
+    const loaded = await load('several', file)
     const diagnostics = loaded.kind === 'rejected' ? loaded.diagnostics : []
-    expect(diagnostics.map(asExpected)).toEqual(expected('several', 'five.yaml'))
-    expect(diagnostics).toHaveLength(5)
+    expect(diagnostics.map(asExpected)).toEqual(expected('several', file))
+    expect(diagnostics.length).toBeGreaterThan(4)
   })
 })
 

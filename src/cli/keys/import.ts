@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 
 import { describeFailure, readRegularFile } from '../../files/read-file.ts'
-import { adoptedTimes, readForeignKey } from '../../dnssec/foreign-keys.ts'
+import { adoptedTimes, readImportedKey } from '../../dnssec/import-key.ts'
 import { type KeyFile, readKeyPair, type ZoneKey } from '../../dnssec/key-file.ts'
 import { lookIntoKeyFolder, writeKey } from '../../dnssec/key-folder.ts'
 import { firstRefusal, isEntryPoint } from '../../dnssec/key-set.ts'
@@ -57,7 +57,7 @@ async function readKey(file: string, { zone, flags, nowMs }: Owner): Promise<Imp
   if (secret.kind === 'bad') return secret
   if (!isPair) {
     if (zone === null) return bad(`${file} does not say whose key it is: give --zone`)
-    return asImported(readForeignKey(secret.file, { zone, flags, nowMs }))
+    return asImported(readImportedKey(secret.file, { zone, flags, nowMs }))
   }
   const record = await readFile(`${base}.key`)
   if (record.kind === 'bad') return record

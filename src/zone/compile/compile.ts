@@ -6,9 +6,11 @@
 
 import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
 import { keyOfName, type Name, type NameKey, parentKey, rootName } from '../../wire/name.ts'
+import { readUint16 } from '../../wire/octets.ts'
+import { parseRdata } from '../../wire/rdata/parse.ts'
 import { RRType, typeToText } from '../../wire/rrtype.ts'
 import { createDenialChain } from '../denial-chain.ts'
-import type { RRset, Zone, ZoneNode } from '../zone.ts'
+import type { RRset, Zone, ZoneNode, ZoneSigning } from '../zone.ts'
 import { checkAcross } from './check-across.ts'
 import { checkTlsa } from './check-tlsa.ts'
 import { type Compilation, type CompileInput, warnLowTtl } from './compilation.ts'
@@ -60,7 +62,7 @@ export function compileZone(input: CompileInput): CompiledZone {
   compileRelayTlsa(compilation, owners)
   const nodes = buildNodes(owners, apex)
   checkAcross(compilation, owners, nodes)
-  checkSigning(compilation, owners)
+  const signing = compileSigning(compilation, owners, nodes)
   const compiled = [...targets.values()].map(({ target, memberships }) => ({ target, memberships }))
   const hasErrors = problems.list.some((problem) => problem.severity === 'error')
   // After an error, most of what seems unused is used in what the error left out.
@@ -69,7 +71,7 @@ export function compileZone(input: CompileInput): CompiledZone {
     checkTlsa(compilation, owners)
   }
   return {
-    zone: hasErrors ? null : assemble(compilation, soa, nodes),
+    zone: hasErrors ? null : assemble(compilation, soa, nodes, signing),
     targets: compiled,
     problems: problems.list,
   }
@@ -102,36 +104,90 @@ function checkTtls({ source, problems }: Compilation): void {
   warnLowTtl(problems, ['ttl'], ttl)
 }
 
+/** null: the zone is not signed. */
+function compileSigning(
+  compilation: Compilation,
+  owners: Owners,
+  nodes: Zone['nodes'],
+): ZoneSigning | null {
+  const { apexKey, source } = compilation
+  const { dnssec } = source
+  if (dnssec === undefined) return null
+  refuseOwnKeys(compilation, owners)
+  return {
+    chain: createDenialChain(apexKey, nodes),
+    validitySeconds: dnssec.validity,
+    dnskeyTtl: dnssec.dnskeyTtl,
+    isUnsigning: dnssec.isUnsigning,
+    foreignKeys: readForeignKeys(compilation, dnssec.foreignKeys),
+  }
+}
+
 /** What the keys of a signed zone bring to its apex. */
 const typesOfKeys: readonly number[] = [RRType.DNSKEY, RRType.CDS, RRType.CDNSKEY]
 
-function checkSigning({ source, apexKey, problems }: Compilation, owners: Owners): void {
-  const sets = source.dnssec && owners.get(apexKey)?.sets
+function refuseOwnKeys({ apexKey, problems }: Compilation, owners: Owners): void {
   for (const type of typesOfKeys) {
-    if (!sets?.has(type)) continue
+    if (!owners.get(apexKey)?.sets.has(type)) continue
     const message = `the zone is signed, and has ${typeToText(type)} records of its own: its keys bring them, expected none`
     problems.refuse('forbidden-type', ['dnssec'], message, 'key')
   }
 }
 
+/** DNSKEY rdata, each key once. */
+function readForeignKeys(
+  { apex, problems }: Compilation,
+  texts: readonly string[],
+): readonly Uint8Array[] {
+  const keys: Uint8Array[] = []
+  for (const [i, text] of texts.entries()) {
+    const path = ['dnssec', 'foreign_keys', i]
+    const parsed = parseRdata(RRType.DNSKEY, text, apex)
+    if (parsed.kind === 'bad') problems.refuse('bad-rdata', path, `DNSKEY: ${parsed.why}`)
+    else {
+      const { octets } = parsed.rdata
+      const why = unusable(octets)
+      if (why !== null) problems.refuse('bad-rdata', path, why)
+      else if (!keys.some((key) => Buffer.compare(key, octets) === 0)) keys.push(octets)
+    }
+  }
+  return keys
+}
+
+/** Octets of the public keys of those algorithms that zones are signed with (RFC 6605 §4, RFC 8080 §3). */
+const publicOctets: ReadonlyMap<number, number> = new Map([
+  [13, 64],
+  [15, 32],
+])
+
+/**
+ * Why DNSKEY rdata cannot stand beside own keys: every set has to be signed with each algorithm of DNSKEY (RFC 4035 §2.2),
+ * also those that are answered here.
+ */
+function unusable(dnskey: Uint8Array): string | null {
+  const flags = readUint16(dnskey, 0)
+  const algorithm = dnskey[3] as number
+  if (flags !== 256 && flags !== 257) return `flags ${flags}, expected 256 or 257`
+  if (dnskey[2] !== 3) return `protocol ${dnskey[2]}, expected 3`
+  const expected = publicOctets.get(algorithm)
+  if (expected === undefined)
+    return `algorithm ${algorithm}, with which nothing is signed here, expected 13 or 15: both signers need the same one (RFC 8901 §5)`
+  const length = dnskey.length - 4
+  return length === expected
+    ? null
+    : `a public key of ${length} octets, expected ${expected} for algorithm ${algorithm}`
+}
+
 function assemble(
-  { apex, apexKey, input, source }: Compilation,
+  { apex, apexKey, input }: Compilation,
   soa: RRset,
   nodes: Zone['nodes'],
+  signing: ZoneSigning | null,
 ): Zone {
   let labelCount = 0
   for (let at = 0; apex[at]; at += 1 + (apex[at] ?? 0)) labelCount++
   const minimum = readMinimum(soa)
   const negativeSoa: RRset = { ...soa, type: RRType.SOA, ttl: Math.min(soa.ttl, minimum) }
-  const { dnssec } = source
-  const signing = dnssec
-    ? {
-        chain: createDenialChain(apexKey, nodes),
-        validitySeconds: dnssec.validity,
-        dnskeyTtl: dnssec.dnskeyTtl,
-        isUnsigning: dnssec.isUnsigning,
-      }
-    : null
   return { apex, apexKey, labelCount, serial: input.serial, negativeSoa, nodes, signing }
 }
 

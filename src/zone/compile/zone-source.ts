@@ -58,6 +58,8 @@ export interface DnssecSource {
   readonly validity: number
   readonly dnskeyTtl: number
   readonly isUnsigning: boolean
+  /** Texts of DNSKEY rdata. */
+  readonly foreignKeys: readonly string[]
 }
 
 /** Times are in seconds. */

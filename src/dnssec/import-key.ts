@@ -20,14 +20,14 @@ interface KeyOwner {
   readonly nowMs: number
 }
 
-type ForeignKeyRead =
+type ImportedKeyRead =
   | { readonly kind: 'key'; readonly key: ZoneKey }
   | { readonly kind: 'bad'; readonly diagnostics: readonly Diagnostic[] }
 
-export function readForeignKey(
+export function readImportedKey(
   { file, octets }: KeyFile,
   { zone, flags, nowMs }: KeyOwner,
-): ForeignKeyRead {
+): ImportedKeyRead {
   const text = new TextDecoder('latin1').decode(octets)
   const read = /^-----BEGIN /m.test(text) ? readPem(file, text) : readPrivateKey({ file, octets })
   if (read.kind === 'bad') return read
