@@ -47,7 +47,7 @@ export function createKeyKeeper(
       const dropped = droppedFrom(bound, all)
       const read = await readKeysOf(folder, signedOf(all), inForce, nowMs)
       const keys = read.kind === 'read' ? read.keys : new Map<NameKey, readonly ZoneKey[]>()
-      const gaps = foreignGapsOf(all, keys, nowMs)
+      const gaps = foreignGapsOf(all, keys, time.nowMs())
       const isRefused = dropped.length > 0 || gaps.some(({ severity }) => severity === 'error')
       if (read.kind === 'rejected' || isRefused) {
         const diagnostics = read.kind === 'rejected' ? read.diagnostics : read.warnings
