@@ -118,7 +118,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'dnssec',
     imports: 'files lib wire wire/rdata',
-    typesOnly: 'answer zone zone/compile zonefile',
+    typesOnly: 'answer persistence zone zone/compile zonefile',
     packages: 'node:*',
   },
   {

@@ -120,8 +120,10 @@ async function startWithStore(
 ): Promise<StartResult> {
   const { log } = runtime
   const state = await openPersistentState(configured, runtime)
+  runtime.signingTime.learn(state.restored.knownMs)
   const memory = {
     restored: state.restored.serials,
+    signed: state.restored.signed,
     shared: async () => (await store?.readSerials()) ?? null,
   }
   const read = await readFiles(configured, runtime, memory)
@@ -260,6 +262,8 @@ type Components = Omit<
 /** Hands the targets of the zones in force to everything that watches targets. */
 function startWatches({
   zones,
+  keys,
+  signingTime,
   watch,
   controlPlane,
   reputation,
@@ -269,7 +273,12 @@ function startWatches({
   const { watched, targets, identities, content } = zones.current()
   watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
-  state.persist({ verdicts: () => watch.savedVerdicts(), serials: () => zones.serials() })
+  state.persist({
+    verdicts: () => watch.savedVerdicts(),
+    serials: () => zones.serials(),
+    signed: () => keys.remembered(),
+    knownMs: () => (keys.current().length === 0 ? 0 : signingTime.nowMs()),
+  })
   reputation.update(identities)
   cluster.publishConfig(content)
   cluster.publishSerials(zones.serials())

@@ -6,7 +6,7 @@ import type { OverrideStore } from '../cluster/cluster-votes.ts'
 import type { SavedDamping } from '../health/saved-damping.ts'
 import type { ZoneSerials } from '../lib/zone-serials.ts'
 import { persistOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
-import { type SavedState, emptyState } from '../persistence/state-format.ts'
+import { type SavedState, type SignedZones, emptyState } from '../persistence/state-format.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
 import { logStateFileEvent } from './event-sources.ts'
@@ -16,6 +16,9 @@ interface PersistedSources {
   /** By slot key. */
   readonly verdicts: () => ReadonlyMap<string, SavedDamping>
   readonly serials: () => ZoneSerials
+  readonly signed: () => SignedZones
+  /** A time that is known to have been, milliseconds since 1970; 0: nothing depends on it. */
+  readonly knownMs: () => number
 }
 
 export interface PersistentState {
@@ -77,11 +80,13 @@ export async function openPersistentState(
         : null
       return persisted ?? overrides
     },
-    persist: ({ verdicts, serials }) =>
+    persist: ({ verdicts, serials, signed, knownMs }) =>
       parts.run('state-file', () =>
         file?.track(() => ({
           verdicts: verdicts(),
           serials: serials(),
+          signed: signed(),
+          knownMs: knownMs(),
           overrides: persisted?.list() ?? [],
           availability: availability.saved(),
         })),

@@ -6,6 +6,7 @@ import { isKeyFile } from '../dnssec/key-folder.ts'
 import { createKeyKeeper, type KeyKeeper } from '../dnssec/key-keeper.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
+import type { SignedZones } from '../persistence/state-format.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import {
   type CertificateKeeper,
@@ -70,12 +71,16 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> 
 
 /** The first read. GeoIP databases are opened only if a zone has rules that use them. */
 export async function readFiles(
-  { zones: folder, keysFolder, streams, geoip }: Settings,
+  { zones: folder, keysFolder, forceUnsigned, streams, geoip }: Settings,
   { log, clock, signingTime }: Pick<Runtime, 'log' | 'clock' | 'signingTime'>,
-  memory: SerialMemory,
+  memory: SerialMemory & { readonly signed: SignedZones },
 ): Promise<FilesRead> {
-  const keys = createKeyKeeper(keysFolder, signingTime)
-  const zones = createZoneKeeper(folder, { clock, memory, admit: (all) => keys.admit(all) })
+  const keys = createKeyKeeper(keysFolder, signingTime, { signed: memory.signed, forceUnsigned })
+  const zones = createZoneKeeper(folder, {
+    clock,
+    memory,
+    admit: (all, places) => keys.admit(all, places),
+  })
   const looks = {
     zones: await lookAtFolder(folder, isZoneFile),
     keys: keysFolder === null ? null : await lookAtFolder(keysFolder, isKeyFile),

@@ -318,7 +318,11 @@ export const keyTimeText = (ms: number): string =>
   new Date(ms).toISOString().slice(0, 19).replace(/[-T:]/g, '')
 
 /** The name of a key's files without `.key` and `.private`: `Kmail.example.com.+013+45796`. */
-export const keyFileName = ({ zone, algorithm, tag }: ZoneKey): string =>
+export const keyFileName = ({
+  zone,
+  algorithm,
+  tag,
+}: Pick<ZoneKey, 'zone' | 'algorithm' | 'tag'>): string =>
   `${keyFilePrefix(zone)}0${algorithm}+${String(tag).padStart(5, '0')}`
 
 /** What the names of all files of a zone's keys begin with: `Kmail.example.com.+`. */

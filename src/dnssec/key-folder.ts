@@ -26,6 +26,7 @@ import {
   readKeyPair,
   type ZoneKey,
 } from './key-file.ts'
+import type { KnownKey } from './key-memory.ts'
 import { firstRefusal, vanishedKeys } from './key-set.ts'
 
 const maxFileOctets = 16_384
@@ -48,8 +49,8 @@ interface KeysWanted {
   readonly zones: readonly Name[]
   /** Milliseconds since 1970; asked when the keys are read. */
   readonly nowMs: number | ((keys: ZoneKeys) => number)
-  /** The keys in force. */
-  readonly before?: ZoneKeys
+  /** The keys in force; at a start, those of the process before. */
+  readonly before?: ReadonlyMap<NameKey, readonly KnownKey[]>
 }
 
 export type KeysRead =
@@ -105,7 +106,7 @@ function setMistakes(
   return [{ ...keyDiagnostic(folder, 0, refused.code, message), severity: 'warning' }]
 }
 
-function vanished(folder: string, key: ZoneKey): Diagnostic {
+function vanished(folder: string, key: KnownKey): Diagnostic {
   const message = `the key is gone, but answers or the parent may still need it: put it back, and set Delete in its .private`
   return keyDiagnostic(join(folder, `${keyFileName(key)}.key`), 0, 'key-vanished', message)
 }

@@ -5,6 +5,8 @@
 //   {"override":{"id":…,…}}
 //   {"availability":{"pool":…,"windows":[…]}}
 //   {"serial":{"zone":…,"serial":…,"digest":…}}
+//   {"signed":{"zone":…,"isUnsigning":…,"keys":[{"dnskey":…,…}]}}
+//   {"clock":{"knownMs":…}}
 //
 // Count and hash cover all lines after the first. Entries are checked strictly: each field of its type and within bounds,
 // none missing, none unknown. A file that breaks any rule is ignored as a whole, because part of a state is not a state.
@@ -16,6 +18,25 @@ import type { Override } from '../health/overrides.ts'
 import { type SavedDamping, savedStates } from '../health/saved-damping.ts'
 import type { ZoneSerial, ZoneSerials } from '../lib/zone-serials.ts'
 
+/** A key of a signed zone. Times in milliseconds since 1970. */
+export interface RememberedKey {
+  /** DNSKEY rdata in base64. */
+  readonly dnskey: string
+  readonly publishMs: number | null
+  readonly activateMs: number | null
+  readonly inactiveMs: number | null
+  readonly deleteMs: number | null
+}
+
+export interface SignedZone {
+  /** Its file says that it is to become unsigned. */
+  readonly isUnsigning: boolean
+  readonly keys: readonly RememberedKey[]
+}
+
+/** By name of the zone, without the final dot and in lower case. */
+export type SignedZones = ReadonlyMap<string, SignedZone>
+
 /** Everything that outlives the process. */
 export interface SavedState {
   /** Saved damping state by slot key of the endpoint. */
@@ -25,6 +46,9 @@ export interface SavedState {
   readonly availability: ReadonlyMap<string, SavedAvailability>
   /** Those of zones that are no longer served included. */
   readonly serials: ZoneSerials
+  readonly signed: SignedZones
+  /** A time that has been, milliseconds since 1970; 0: none is kept. */
+  readonly knownMs: number
 }
 
 export const emptyState: SavedState = {
@@ -32,6 +56,8 @@ export const emptyState: SavedState = {
   overrides: [],
   availability: new Map(),
   serials: new Map(),
+  signed: new Map(),
+  knownMs: 0,
 }
 
 export type DecodedState =
@@ -100,6 +126,25 @@ export const availabilitySchema: z.ZodType<SavedAvailability> = z
     windows.every((buckets, i) => buckets.length <= (availabilityWindows[i]?.buckets ?? 0)),
   )
 
+const keyTime = z.number().min(-8.64e15).max(8.64e15).nullable()
+
+const signedSchema = z.strictObject({
+  zone: text(1024),
+  isUnsigning: z.boolean(),
+  keys: z
+    .array(
+      z.strictObject({
+        // DNSKEY rdata in base64.
+        dnskey: z.string().regex(/^[A-Za-z0-9+/]{8,800}={0,2}$/),
+        publishMs: keyTime,
+        activateMs: keyTime,
+        inactiveMs: keyTime,
+        deleteMs: keyTime,
+      }),
+    )
+    .max(64),
+})
+
 const entrySchema = z.union([
   z.strictObject({ verdict: dampingSchema }),
   z.strictObject({ override: overrideSchema }),
@@ -113,12 +158,14 @@ const entrySchema = z.union([
       digest: z.string().regex(/^[\w-]{16}$/),
     }),
   }),
+  z.strictObject({ signed: signedSchema }),
+  z.strictObject({ clock: z.strictObject({ knownMs: time }) }),
 ])
 
 type StateEntry = z.output<typeof entrySchema>
 
 export function encodeState(
-  { verdicts, overrides, availability, serials }: SavedState,
+  { verdicts, overrides, availability, serials, signed, knownMs }: SavedState,
   savedMs: number,
 ): string {
   const entries: readonly StateEntry[] = [
@@ -126,6 +173,8 @@ export function encodeState(
     ...overrides.map((override) => ({ override })),
     ...[...availability].map(([pool, windows]) => ({ availability: { pool, windows } })),
     ...[...serials].map(([zone, { serial, digest }]) => ({ serial: { zone, serial, digest } })),
+    ...[...signed].map(([zone, one]) => ({ signed: { ...one, zone, keys: [...one.keys] } })),
+    ...(knownMs > 0 ? [{ clock: { knownMs } }] : []),
   ]
   const body = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
   const head = { format, version, savedMs, entries: entries.length, sha256: digest(body) }
@@ -152,6 +201,8 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
   const overrides: Override[] = []
   const availability = new Map<string, SavedAvailability>()
   const serials = new Map<string, ZoneSerial>()
+  const signed = new Map<string, SignedZone>()
+  let knownMs = 0
   for (const [i, line] of lines.entries()) {
     const entry = entrySchema.safeParse(parseJson(line)).data
     if (entry === undefined) return bad(`line ${i + 2} is not what version ${version} says`)
@@ -162,9 +213,17 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
     else if ('serial' in entry) {
       const { zone, ...serial } = entry.serial
       serials.set(zone, serial)
-    } else availability.set(entry.availability.pool, entry.availability.windows)
+    } else if ('signed' in entry) {
+      const { zone, ...one } = entry.signed
+      signed.set(zone, one)
+    } else if ('clock' in entry) knownMs = entry.clock.knownMs
+    else availability.set(entry.availability.pool, entry.availability.windows)
   }
-  return { kind: 'state', state: { verdicts, overrides, availability, serials }, savedMs }
+  return {
+    kind: 'state',
+    state: { verdicts, overrides, availability, serials, signed, knownMs },
+    savedMs,
+  }
 }
 
 const bad = (why: string): DecodedState => ({ kind: 'bad', why })

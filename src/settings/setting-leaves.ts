@@ -60,6 +60,16 @@ export const label: z.ZodType<string> = text(
   'name',
 )
 
+/** The name of a zone, without the final dot and in lower case. */
+export const zoneName: z.ZodType<string> = leaf({
+  expected: 'a name of a zone such as mail.example.com',
+  fallback: 'example.com',
+  read: (value) =>
+    typeof value === 'string' && /^[^\s]{1,1004}$/.test(value)
+      ? value.toLowerCase().replace(/\.$/, '')
+      : null,
+})
+
 /** A user name or the name in a certificate: up to 128 characters without spaces and controls. */
 export const credential: z.ZodType<string> = text(
   'a name of up to 128 characters',

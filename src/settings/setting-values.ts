@@ -81,6 +81,7 @@ export interface SettingValues {
   readonly probe_source?: readonly SourceAddress[] | undefined
   readonly geoip?: GeoIpValues | undefined
   /** `keys`: path of the folder of keys. */
+  readonly force_unsigned?: readonly string[] | undefined
   readonly dnssec?: { readonly keys: string } | undefined
   readonly announce?: AnnounceValues | undefined
   readonly rate_limit?: RateLimitValues | undefined

@@ -9,7 +9,14 @@ import { closedMap, oneOf, oneOrMany, path, seconds } from '../zonefile/leaf.ts'
 import { adminHosts, adminToken, announce } from './admin-settings.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import { canaries, probeLimits, probeSource } from './probing-settings.ts'
-import { adminEndpoint, count, endpoint, label, resolverEndpoint } from './setting-leaves.ts'
+import {
+  adminEndpoint,
+  count,
+  endpoint,
+  label,
+  resolverEndpoint,
+  zoneName,
+} from './setting-leaves.ts'
 import {
   type GivenSettings,
   logFormats,
@@ -232,6 +239,18 @@ export const settingsTable: SettingsTable = {
     otherwise: 'none: no zone can be signed',
     accepts: 'map: `keys`, path of a folder',
     about: '[keys](operations/dnssec.md) that zones are signed with',
+  },
+  force_unsigned: {
+    schema: oneOrMany(zoneName),
+    flag: {
+      value: 'ZONE',
+      help: 'start although the zone was signed and is not any more; may be repeated',
+    },
+    isList: true,
+    otherwise: 'none',
+    accepts: 'name of a zone, or a list',
+    about:
+      'zones that a start serves unsigned although [they were signed before](operations/dnssec.md#the-way-back)',
   },
   announce: {
     schema: announce,

@@ -68,6 +68,8 @@ export interface Settings {
   readonly geoip: GeoIpValues
   /** Path of the folder of keys that zones are signed with; null: none is set. */
   readonly keysFolder: string | null
+  /** Zones that this start may serve unsigned, without the final dot and in lower case. */
+  readonly forceUnsigned: readonly string[]
   readonly canaries: readonly Endpoint[]
   readonly probing: ProbingSettings
   /** null: the announce hook is off. */
@@ -214,6 +216,7 @@ const generalSettings = (
   logFormat: values.log_format,
   geoip: values.geoip ?? {},
   keysFolder: values.dnssec?.keys ?? null,
+  forceUnsigned: values.force_unsigned ?? [],
   canaries: values.canaries ?? [],
 })
 

@@ -52,6 +52,12 @@ export type ZonesRead =
   | ({ readonly kind: 'loaded' } & FolderContent)
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
+/** Where a file says that its zone is signed, or else what its zone is. */
+export type ZonePlace = Pick<Diagnostic, 'file' | 'line' | 'column' | 'path' | 'excerpt'>
+
+/** By name of the zone, without the final dot and in lower case. */
+export type ZonePlaces = ReadonlyMap<string, ZonePlace>
+
 interface FolderContent {
   /** Its generation is 0. */
   readonly packed: PackedCatalog
@@ -59,6 +65,7 @@ interface FolderContent {
   readonly targets: readonly LoadedTarget[]
   readonly identities: readonly CheckedAddress[]
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
+  readonly places: ZonePlaces
   readonly warnings: readonly Diagnostic[]
   /** Hash of names and contents of all files. */
   readonly hash: string
@@ -148,6 +155,7 @@ function assemble(
     targets: loaded.flatMap(describeTargets),
     identities: loaded.flatMap(({ identities }) => identities),
     zones: loaded.map(({ name, zone }) => ({ name, serial: zone.serial })),
+    places: new Map(loaded.flatMap(({ name, place }) => (place === null ? [] : [[name, place]]))),
     warnings,
     content: hashContent(loaded.map(({ digest }) => digest)),
     allocation: indexes.close(),
@@ -205,6 +213,7 @@ interface LoadedZone {
   readonly zone: Zone
   readonly compiled: CompiledZone
   readonly identities: readonly CheckedAddress[]
+  readonly place: ZonePlace | null
 }
 
 async function loadFile(loading: Loading, read: ReadFile): Promise<readonly Diagnostic[]> {
@@ -255,10 +264,22 @@ function loadZone(
   const { zone } = compiled
   if (zone) {
     const identities = listIdentities(name, source, compiled.targets)
-    loading.loaded.push({ name, source, digest, zone, compiled, identities })
+    const place = placeOfZone(zoneFile, zone)
+    loading.loaded.push({ name, source, digest, zone, compiled, identities, place })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
   return [...zoneFile.problems, ...problems, ...checkDuplicate(loading, zoneFile.file, name)]
+}
+
+function placeOfZone({ document }: ZoneFile, { signing }: Zone): ZonePlace | null {
+  const path = [signing === null ? 'zone' : 'dnssec']
+  const [found] =
+    document?.toDiagnostics([
+      { severity: 'error', code: 'dnssec-dropped', path, at: 'value', message: '' },
+    ]) ?? []
+  if (found === undefined) return null
+  const { file, line, column, path: text, excerpt } = found
+  return { file, line, column, path: text, excerpt }
 }
 
 /** A problem if another file has the same zone. */

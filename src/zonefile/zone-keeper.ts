@@ -8,7 +8,7 @@ import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
 import type { Catalog, Zone } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
-import type { LoadedTarget } from './load-zones.ts'
+import type { LoadedTarget, ZonePlaces } from './load-zones.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { FileLooks } from './read-folder.ts'
 import { loadZones, type ZonesLoaded } from './run-load.ts'
@@ -114,7 +114,7 @@ export type Admitted =
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 /** Reads what has to come into force together with zones, such as the keys that they are signed with. */
-type Admit = (zones: Iterable<Zone>) => Promise<Admitted>
+type Admit = (zones: Iterable<Zone>, places: ZonePlaces) => Promise<Admitted>
 
 const admitAll: Admit = () => Promise.resolve({ kind: 'admitted', warnings: [], isChanged: false })
 
@@ -178,7 +178,7 @@ async function loadAndAdmit(
 ): Promise<AdmittedLoad> {
   const loaded = await loadZones(job)
   if (loaded.kind === 'rejected') return loaded
-  const admitted = await admit(loaded.catalog.zones.values())
+  const admitted = await admit(loaded.catalog.zones.values(), loaded.places)
   const { peakHeapOctets, masterLooks } = loaded
   if (admitted.kind === 'rejected') return { ...admitted, peakHeapOctets, masterLooks }
   const warnings = [...loaded.warnings, ...admitted.warnings]

@@ -35,7 +35,7 @@ steering: { inbound: [{ when: { country: DE }, pools: [main] }, { pools: [main] 
 
 const nothing = (): void => {}
 const log = { info: nothing, warn: nothing, error: nothing } as unknown as Log
-const memory = { restored: new Map(), shared: async () => null }
+const memory = { restored: new Map(), signed: new Map(), shared: async () => null }
 
 /** Reads the files, lets `meanwhile` write, and goes on as the start does; collects what is put in force. */
 async function begin(settings: Partial<Settings>, meanwhile: () => void, watched = settings.zones) {

@@ -60,6 +60,24 @@ const state: SavedState = {
   overrides: [drain, half],
   availability: new Map([['smtp.example.com eu', [[[1, 2, 3]], [], [[4, 5, 5]]]]]),
   serials: new Map([['smtp.example.com', { serial: 0xffff_ffff, digest: 'pZ3_bW0bGv6q1x-d' }]]),
+  signed: new Map([
+    [
+      'mail.example.com',
+      {
+        isUnsigning: false,
+        keys: [
+          {
+            dnskey: 'AQEDDQECAwQ=',
+            publishMs: 1,
+            activateMs: -1,
+            inactiveMs: null,
+            deleteMs: 8.64e15,
+          },
+        ],
+      },
+    ],
+  ]),
+  knownMs: 1_790_000_000_000,
 }
 const text = encodeState(state, 1_700_000_123_000)
 

@@ -18,6 +18,7 @@ import {
   emptyState,
   encodeState,
   type SavedState,
+  type SignedZone,
 } from '../../src/persistence/state-format.ts'
 import type { ZoneSerial } from '../../src/lib/zone-serials.ts'
 import { runs } from '../support/runs.ts'
@@ -97,11 +98,29 @@ const zoneSerial: fc.Arbitrary<ZoneSerial> = fc.record({
   digest: fc.stringMatching(/^[\w-]{16}$/),
 })
 
+const keyTime = fc.option(fc.integer({ min: -8.64e15, max: 8.64e15 }))
+
+const signedZone: fc.Arbitrary<SignedZone> = fc.record({
+  isUnsigning: fc.boolean(),
+  keys: fc.array(
+    fc.record({
+      dnskey: fc.stringMatching(/^[\w+/]{8}$/).map((text) => text.replaceAll('_', '/')),
+      publishMs: keyTime,
+      activateMs: keyTime,
+      inactiveMs: keyTime,
+      deleteMs: keyTime,
+    }),
+    { maxLength: 3 },
+  ),
+})
+
 const state: fc.Arbitrary<SavedState> = fc.record({
   verdicts: fc.array(fc.tuple(name, damping), { maxLength: 4 }).map((all) => new Map(all)),
   overrides: fc.array(override, { maxLength: 4 }),
   availability: fc.array(fc.tuple(name, availability), { maxLength: 2 }).map((all) => new Map(all)),
   serials: fc.array(fc.tuple(name, zoneSerial), { maxLength: 2 }).map((all) => new Map(all)),
+  signed: fc.array(fc.tuple(name, signedZone), { maxLength: 2 }).map((all) => new Map(all)),
+  knownMs: fc.nat(2 ** 31),
 })
 
 describe('what is written is read back equal:', () => {

@@ -74,6 +74,7 @@ it('has a default for everything', async () => {
     logLevel: 'info',
     logFormat: 'auto',
     geoip: {},
+    forceUnsigned: [],
     keysFolder: null,
     canaries: [],
     probing: {
@@ -141,6 +142,7 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
     logLevel: 'debug',
     logFormat: 'text',
     geoip: { country: '/geo/country.mmdb', asn: '/geo/asn.mmdb' },
+    forceUnsigned: [],
     keysFolder: '/etc/mxsteer/keys',
     canaries: [
       { address: '192.0.2.1', port: 53 },

@@ -1,0 +1,52 @@
+// What a start has to know of the process before it: which zones were signed, and with which public keys, so that a file
+// that is missing then is refused as it is while the server runs.
+
+import type { RememberedKey, SignedZone, SignedZones } from '../persistence/state-format.ts'
+import { type Name, type NameKey, nameToText } from '../wire/name.ts'
+import type { Zone } from '../zone/zone.ts'
+import { keyTagOf } from './dnskey.ts'
+import { noTimes, type TimedKey } from './key-set.ts'
+
+/** So many keys of a zone are remembered, as the schema of the state file has it. */
+const maxRememberedKeys = 64
+
+/** The name of a zone by which it is remembered. */
+export const zoneNameOf = (apex: Name): string => nameToText(apex).toLowerCase().replace(/\.$/, '')
+
+/** The signed ones among these zones. */
+export function rememberZones(
+  zones: readonly Zone[],
+  keysOf: (apexKey: NameKey) => readonly TimedKey[],
+): SignedZones {
+  const signed = new Map<string, SignedZone>()
+  for (const { apex, apexKey, signing } of zones) {
+    if (signing === null) continue
+    const keys = keysOf(apexKey).slice(0, maxRememberedKeys).map(rememberKey)
+    signed.set(zoneNameOf(apex), { isUnsigning: signing.isUnsigning, keys })
+  }
+  return signed
+}
+
+const rememberKey = ({ dnskey, times }: TimedKey): RememberedKey => ({
+  dnskey: Buffer.from(dnskey).toString('base64'),
+  publishMs: times.publishMs,
+  activateMs: times.activateMs,
+  inactiveMs: times.inactiveMs,
+  deleteMs: times.deleteMs,
+})
+
+/** A key as far as it is remembered. */
+export type KnownKey = TimedKey & { readonly zone: Name }
+
+/** The keys of a zone as they were; those of algorithms that are no more known are left out. */
+export function rememberedKeys(apex: Name, { keys }: SignedZone): readonly KnownKey[] {
+  return keys.flatMap(({ dnskey: text, ...times }) => {
+    const dnskey = Buffer.from(text, 'base64')
+    const flags = dnskey.length > 4 ? dnskey.readUInt16BE(0) : 0
+    const algorithm = dnskey[3]
+    if (flags !== 256 && flags !== 257) return []
+    if (algorithm !== 13 && algorithm !== 15) return []
+    const known = { zone: apex, algorithm, flags, tag: keyTagOf(dnskey), dnskey } as const
+    return [{ ...known, times: { ...noTimes, ...times } }]
+  })
+}
