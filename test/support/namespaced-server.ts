@@ -17,6 +17,7 @@ import { until } from './wait.ts'
 /** Ports need not be free on this machine: nobody else is in the namespace. */
 export const dnsPort = 5300
 const adminPort = 8053
+export const adminAddress: string = `127.0.0.1:${adminPort}`
 
 export interface NamespacedServer extends Launched {
   waitForLog(matches: (line: LogLine) => boolean, withinMs?: number): Promise<LogLine>
@@ -43,12 +44,12 @@ export function launchIn(namespace: Namespace, options: NamespacedOptions): Name
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'mail.yaml'), zone)
   writeFileSync(join(folder, 'settings.conf'), settings)
-  const where = ['--zones', folder, '--admin', `127.0.0.1:${adminPort}`]
+  const where = ['--zones', folder, '--admin', adminAddress]
   const args = ['serve', ...where, '--config', join(folder, 'settings.conf'), ...flags]
   const [command, ...rest] = [...through, process.execPath, mainFile, ...args] as [string]
   const child = watchChild(namespace.spawn(command, rest, { ...process.env, ...env }))
   const http: NamespacedServer['http'] = async (path) => {
-    const url = `http://127.0.0.1:${adminPort}${path}`
+    const url = `http://${adminAddress}${path}`
     const curl = watchChild(
       namespace.spawn('curl', ['-s', '-m', '20', '-w', '\n%{http_code}', url]),
     )

@@ -20,6 +20,10 @@ export interface PostfixOptions {
   readonly postscreen?: boolean
   /** Lines for main.cf. */
   readonly main?: readonly string[]
+  /** Lines for master.cf. */
+  readonly services?: readonly string[]
+  /** A command that starts it, as `nsenter` does: what comes after it is the command to run. */
+  readonly through?: readonly string[]
 }
 
 export interface Postfix {
@@ -44,8 +48,10 @@ export async function createPostfix(options: PostfixOptions): Promise<Postfix> {
   const logFile = join(folder, 'mail.log')
   const master = (): number | null => readPid(pidFile)
   const command = async (word: 'start' | 'stop'): Promise<void> => {
+    const through = word === 'start' ? (options.through ?? []) : []
     try {
-      await run('postfix', ['-c', configuration, word], { timeout: 90_000 })
+      const postfix = ['postfix', '-c', configuration, word]
+      await run('env', [...through, ...postfix], { timeout: 90_000 })
     } catch (error) {
       // Postfix says why in its log, if it got that far.
       throw new Error(`postfix ${word} failed: ${String(error)}\n${readText(logFile)}`, {
@@ -127,7 +133,7 @@ const mainCf = (folder: string, { name, main = [] }: PostfixOptions): string =>
     '',
   ].join('\n')
 
-const masterCf = ({ address, port, postscreen = false }: PostfixOptions): string =>
+const masterCf = ({ address, port, postscreen = false, services = [] }: PostfixOptions): string =>
   [
     postscreen
       ? `${address}:${port} inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd`
@@ -137,6 +143,7 @@ const masterCf = ({ address, port, postscreen = false }: PostfixOptions): string
     'anvil unix - - n - 1 anvil',
     'proxymap unix - - n - - proxymap',
     'postlog unix-dgram n - n - 1 postlogd',
+    ...services,
     '',
   ].join('\n')
 

@@ -15,13 +15,19 @@ export const startUnbound = (zone: string, port: number): Promise<ForeignServer>
  * case. Names outside of the zones it asks for there too, so that it never asks anyone else.
  */
 export const startValidatingUnbound = (anchors: readonly Anchor[]): Promise<ForeignServer> =>
-  start((place) => {
-    const file = join(place.folder, 'anchors')
-    writeFileSync(file, anchors.map(({ keys }) => sepKeys(keys)).join(''))
-    const [{ port } = { port: 0 }] = anchors
-    const stubs = anchors.map((one) => stub(one.apex, one.port)).join('')
-    return configuration(place, strictness(file), stub('.', port) + stubs)
-  })
+  start((place) => validatingConfiguration(anchors, place))
+
+/** The text of its configuration, for one that is started elsewhere; the anchors are written into the folder. */
+export function validatingConfiguration(
+  anchors: readonly Anchor[],
+  place: Pick<Place, 'folder' | 'port'>,
+): string {
+  const file = join(place.folder, 'anchors')
+  writeFileSync(file, anchors.map(({ keys }) => sepKeys(keys)).join(''))
+  const [{ port } = { port: 0 }] = anchors
+  const stubs = anchors.map((one) => stub(one.apex, one.port)).join('')
+  return configuration(place, strictness(file), stub('.', port) + stubs)
+}
 
 const start = (configure: (place: Place) => string): Promise<ForeignServer> =>
   startForeign(
@@ -52,7 +58,11 @@ stub-zone:
   stub-addr: 127.0.0.1@${port}
 `
 
-const configuration = ({ folder, port }: Place, modules: string, stubs: string): string => `
+const configuration = (
+  { folder, port }: Pick<Place, 'folder' | 'port'>,
+  modules: string,
+  stubs: string,
+): string => `
 server:
   interface: 127.0.0.1
   port: ${port}
