@@ -122,6 +122,11 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
+    room: 'dnssec/rollover',
+    pure: true,
+    imports: 'dnssec',
+  },
+  {
     room: 'zone/compile',
     pure: true,
     imports: 'lib wire wire/rdata zone',
@@ -271,7 +276,9 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/keys',
-    imports: 'cli cli/text dnssec files lib wire wire/rdata zonefile',
+    imports:
+      'cli cli/text dnssec dnssec/rollover doctor files lib resolver wire wire/rdata zonefile',
+    typesOnly: 'settings zone',
     packages: 'node:*',
   },
   {

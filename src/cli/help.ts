@@ -22,6 +22,8 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer keys ds ZONE               DS records for the parent
   mxsteer keys import FILE...        keys of BIND, Knot and PowerDNS
   mxsteer keys status [ZONE]         what each key does, what comes next and what it waits for
+  mxsteer keys rollover ZONE         another key in place of one, step by step: run again until it exits with 0
+  mxsteer keys retire ZONE           the way to an unsigned zone, step by step
 
   of a running server:
   mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage
@@ -53,12 +55,22 @@ doctor
 
 keys
   --keys DIR            folder of keys (default: as the setting dnssec names it)
-  --algorithm NUMBER    generate: 13 (ECDSA P-256, default) or 15 (Ed25519)
+  --algorithm NUMBER    generate, rollover: 13 (ECDSA P-256, default of generate) or 15 (Ed25519)
   --split               generate: one key for DNSKEY (flags 257), one for all else (256)
-  --zsk                 generate, import: a key with flags 256, in place of 257
+  --zsk                 generate, import: a key with flags 256, in place of 257; rollover: of that key
+  --ksk                 rollover: of the key with flags 257, where there are both
+  --now                 rollover: the shortest waits that are safe, for a key that others may have
+  --abort               rollover: the old key stays
+  --hook CMD            rollover, retire: a program that changes the DS at the parent, once that is due
+  --dry-run             rollover, retire: write nothing, run nothing
+  --parents             status: ask the name servers of each parent for its DS
+  --watch               status: again every two seconds, until a signal
+  --zones DIR           rollover, retire: folder of zone files (default: as serve has it)
+  --resolver ADDR:PORT  rollover, retire, status: whom to ask for the parent's name servers
+  --port PORT           rollover, retire, status: where name servers listen (default: 53)
   --digest NUMBER       ds: 2 (SHA-256, default) or 4 (SHA-384)
   --zone ZONE           import: whose key it is, where the file does not say
-  --json                ds, status: as JSON
+  --json                ds, status, rollover, retire: as JSON
 
 probe
   --level LEVEL         connect, banner, ehlo (default), mail, tls or rcpt
@@ -109,4 +121,5 @@ Exit codes
      the running server refuses, or does not answer
   2  bad usage, settings or zone files
   3  an address to listen on is taken or not ours
+  4  keys rollover, keys retire: it waits for something, and is to be run again
 `

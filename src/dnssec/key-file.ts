@@ -175,13 +175,17 @@ const timeNames = {
   Delete: 'deleteMs',
   SyncPublish: 'syncPublishMs',
   SyncDelete: 'syncDeleteMs',
+  DSPublish: 'dsPublishMs',
 } as const satisfies Record<string, keyof KeyTimes>
+
+/** A number that BIND's tools keep and do not use. */
+const dsTtlField = 'MaxTTL'
 
 const timeFields: ReadonlyMap<string, keyof KeyTimes> = new Map(Object.entries(timeNames))
 
 /** What BIND notes of a key's past and of its neighbours, none of which changes what the key does. */
 const skippedFields = new Set(
-  'Predecessor Successor MaxTTL RollPeriod Lifetime DSPubCount DSRemCount DSPublish DSRemoved DNSKEYChange ZRRSIGChange KRRSIGChange DSChange'.split(
+  'Predecessor Successor RollPeriod Lifetime DSPubCount DSRemCount DSRemoved DNSKEYChange ZRRSIGChange KRRSIGChange DSChange'.split(
     ' ',
   ),
 )
@@ -271,6 +275,10 @@ function readTimes(
   const times: { -readonly [Name in keyof KeyTimes]: KeyTimes[Name] } = { ...noTimes }
   for (const [name, { line, value }] of fields) {
     const field = timeFields.get(name)
+    if (name === dsTtlField) {
+      if (/^\d{1,10}$/.test(value)) times.dsTtlSeconds = Number(value)
+      continue
+    }
     if (field === undefined) {
       if (skippedFields.has(name) || headFields.has(name)) continue
       return bad(file, line, `unknown field "${name}"`)
@@ -344,10 +352,7 @@ function fileOctet(octet: number): string {
 /** The texts of a key's two files. */
 export function keyFileTexts(key: ZoneKey): { readonly public: string; readonly private: string } {
   const { zone, flags, algorithm, tag, dnskey, privateKey } = key
-  const times = Object.entries(timeNames).flatMap(([name, field]) => {
-    const ms = key.times[field]
-    return ms === null ? [] : [`${name}: ${keyTimeText(ms)}`]
-  })
+  const times = timeLines(key.times)
   const role = flags === 257 ? 'key-signing' : 'zone-signing'
   const owner = nameToText(zone)
   return {
@@ -363,6 +368,35 @@ export function keyFileTexts(key: ZoneKey): { readonly public: string; readonly 
       ...times,
     ]),
   }
+}
+
+function timeLines(times: KeyTimes): readonly string[] {
+  const lines = Object.entries(timeNames).flatMap(([name, field]) => {
+    const ms = times[field]
+    return ms === null ? [] : [`${name}: ${keyTimeText(ms)}`]
+  })
+  const { dsTtlSeconds } = times
+  return dsTtlSeconds === null ? lines : [...lines, `${dsTtlField}: ${dsTtlSeconds}`]
+}
+
+/** The text of a `.private` with other times. What else stands in it stays. */
+export const withOtherTimes = (text: string, times: KeyTimes): string =>
+  linesOf([
+    ...text
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !isTimeLine(line.split(':', 1).join())),
+    ...timeLines(times),
+  ])
+
+const isTimeLine = (name: string): boolean => timeFields.has(name) || name === dsTtlField
+
+/** The text of a `.key` with other times, which are comments in it. */
+export function withOtherComments(text: string, times: KeyTimes): string {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const rest = lines.filter((line) => !isTimeLine(/^; ([A-Za-z]+):/.exec(line)?.[1] ?? ''))
+  const head = rest.findIndex((line) => !line.startsWith(';'))
+  const comments = timeLines(times).map((line) => `; ${line}`)
+  return linesOf([...rest.slice(0, head), ...comments, ...rest.slice(head)])
 }
 
 const linesOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('')

@@ -5,7 +5,7 @@
 // without a `.key` is not a key yet: so a key appears at once when its `.key`, written last, does.
 
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import {
@@ -24,10 +24,12 @@ import {
   keyFileTexts,
   keyTimeText,
   readKeyPair,
+  withOtherComments,
+  withOtherTimes,
   type ZoneKey,
 } from './key-file.ts'
 import type { KnownKey } from './key-memory.ts'
-import { firstRefusal, vanishedKeys } from './key-set.ts'
+import { firstRefusal, type KeyTimes, vanishedKeys } from './key-set.ts'
 
 const maxFileOctets = 16_384
 const maxFiles = 10_000
@@ -212,28 +214,87 @@ export type KeyWritten =
   /** `why` is for people. */
   | { readonly kind: 'failed'; readonly why: string }
 
+/** Whose a file is and who may read it. */
+interface FileAccess {
+  readonly uid: number
+  readonly gid: number
+  readonly mode: number
+}
+
 /**
  * Writes the two files of a new key, the `.key` last and at once. The folder is made if it is missing, for its owner alone.
- * An existing key is never replaced.
+ * An existing key is never replaced. `like`: a key of the folder whose files' owner, group and mode these get; without it they
+ * are of who writes them alone.
  */
-export async function writeKey(folder: string, key: ZoneKey): Promise<KeyWritten> {
+export async function writeKey(folder: string, key: ZoneKey, like?: ZoneKey): Promise<KeyWritten> {
   const name = keyFileName(key)
   const texts = keyFileTexts(key)
-  const partFile = join(folder, `.${name}.key.new`)
   const written: string[] = []
-  const write = async (file: string, text: string, mode: number): Promise<void> => {
-    const handle = await open(file, newFile, 0o600)
-    written.push(file)
-    await writeWhole(handle, text, mode)
-  }
-  try {
+  return whatFailed(folder, written, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    await write(join(folder, `${name}.private`), texts.private, 0o600)
-    await write(partFile, texts.public, 0o644)
+    const [forPublic, forPrivate] = await Promise.all([
+      accessLike(folder, like, 'key'),
+      accessLike(folder, like, 'private'),
+    ])
+    await write(written, join(folder, `${name}.private`), texts.private, forPrivate)
+    const partFile = join(folder, `.${name}.key.new`)
+    await write(written, partFile, texts.public, forPublic)
     await rename(partFile, join(folder, `${name}.key`))
     written.length = 0
     await sync(folder)
-    return { kind: 'written', name }
+    return name
+  })
+}
+
+/**
+ * Writes other times into the two files of a key, each at once, `.private` first since its times count. Owner, group and mode stay,
+ * as does all else that is in them. A writer that is cut off leaves files beside, which the next one replaces.
+ */
+export async function writeTimes(
+  folder: string,
+  key: ZoneKey,
+  times: KeyTimes,
+): Promise<KeyWritten> {
+  const name = keyFileName(key)
+  const written: string[] = []
+  const replace = async (
+    ending: 'key' | 'private',
+    change: (text: string, times: KeyTimes) => string,
+  ): Promise<void> => {
+    const file = join(folder, `${name}.${ending}`)
+    const text = (await readFile(file)).toString('latin1')
+    const partFile = join(folder, `.${name}.${ending}.new`)
+    await rm(partFile, { force: true })
+    await write(written, partFile, change(text, times), await accessLike(folder, key, ending))
+    await rename(partFile, file)
+    written.length = 0
+  }
+  return whatFailed(folder, written, async () => {
+    await replace('private', withOtherTimes)
+    await replace('key', withOtherComments)
+    await sync(folder)
+    return name
+  })
+}
+
+async function accessLike(
+  folder: string,
+  like: ZoneKey | undefined,
+  ending: 'key' | 'private',
+): Promise<FileAccess | null> {
+  if (like === undefined) return null
+  const { uid, gid, mode } = await stat(join(folder, `${keyFileName(like)}.${ending}`))
+  return { uid, gid, mode: mode & (ending === 'private' ? 0o660 : 0o664) }
+}
+
+/** Runs `work`, which fills `written` with files that are to be removed if it fails. */
+async function whatFailed(
+  folder: string,
+  written: readonly string[],
+  work: () => Promise<string>,
+): Promise<KeyWritten> {
+  try {
+    return { kind: 'written', name: await work() }
   } catch (error) {
     for (const file of written) await rm(file, { force: true })
     const { code, path } = error as NodeJS.ErrnoException
@@ -243,13 +304,30 @@ export async function writeKey(folder: string, key: ZoneKey): Promise<KeyWritten
   }
 }
 
+async function write(
+  written: string[],
+  file: string,
+  text: string,
+  access: FileAccess | null,
+): Promise<void> {
+  const handle = await open(file, newFile, 0o600)
+  written.push(file)
+  await writeWhole(handle, text, access, file.endsWith('.key.new') ? 0o644 : 0o600)
+}
+
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
-/** The mode is set whatever the umask is. */
-async function writeWhole(handle: FileHandle, text: string, mode: number): Promise<void> {
+/** The mode is set whatever the umask is; the owner where it is another's, which root alone may. */
+async function writeWhole(
+  handle: FileHandle,
+  text: string,
+  access: FileAccess | null,
+  mode: number,
+): Promise<void> {
   try {
-    await handle.writeFile(text)
-    await handle.chmod(mode)
+    await handle.writeFile(text, 'latin1')
+    if (access !== null && process.geteuid?.() === 0) await handle.chown(access.uid, access.gid)
+    await handle.chmod(access?.mode ?? mode)
     await handle.sync()
   } finally {
     await handle.close()

@@ -30,6 +30,13 @@ export interface KeyTimes {
   readonly deleteMs: number | null
   readonly syncPublishMs: number | null
   readonly syncDeleteMs: number | null
+  /** When every name server of the parent was seen with the DS of the key. It changes nothing of what the key does. */
+  readonly dsPublishMs: number | null
+  /**
+   * No time but seconds: the longest TTL of any DS that the parent was seen with since the key was made, or the zone was to become
+   * unsigned.
+   */
+  readonly dsTtlSeconds: number | null
 }
 
 /** No time is set. */
@@ -41,6 +48,8 @@ export const noTimes: KeyTimes = {
   deleteMs: null,
   syncPublishMs: null,
   syncDeleteMs: null,
+  dsPublishMs: null,
+  dsTtlSeconds: null,
 }
 
 export type KeyState = 'hidden' | 'published' | 'active' | 'retired' | 'gone'

@@ -53,7 +53,10 @@ type Parent =
   | { readonly kind: 'unknown'; readonly why: string }
 
 /** The zone that the name above `zone` is in: the owner of the SOA that the resolver returns. */
-async function findParent(zone: string, { resolver, timeoutMs }: DnsAccess): Promise<Parent> {
+export async function findParent(
+  zone: string,
+  { resolver, timeoutMs }: DnsAccess,
+): Promise<Parent> {
   const above = zone.includes('.') ? zone.slice(zone.indexOf('.') + 1) : ''
   const { server } = resolver
   const question = { name: above, type: 'SOA' } as const
@@ -129,4 +132,4 @@ const glueIn = (
 export const isAtOrBelow = (name: string, zone: string): boolean =>
   zone === '' || name === zone || name.endsWith(`.${zone}`)
 
-const displayName = (zone: string): string => (zone === '' ? 'the root' : zone)
+export const displayName = (zone: string): string => (zone === '' ? 'the root' : zone)

@@ -65,6 +65,7 @@ describe('a pair of dnssec-keygen', () => {
     expect(key).toMatchObject({ algorithm: 13, flags: 257, tag: 18531 })
     expect(nameToText(key.zone)).toBe('Mail.example.com.')
     expect(key.times).toEqual({
+      ...noTimes,
       createdMs: Date.UTC(2026, 10, 29, 11, 44, 41),
       publishMs: Date.UTC(2026, 10, 29, 12, 44, 41),
       activateMs: Date.UTC(2026, 10, 29, 12, 44, 41),

@@ -89,8 +89,8 @@ function whyNot(
 }
 
 /** Validators and people tell keys apart by tag: no two of a zone have one. */
-function newKey(
-  { zone, algorithm, times }: Wanted,
+export function newKey(
+  { zone, algorithm, times }: Omit<Wanted, 'flags'>,
   flags: KeyFlags,
   others: readonly ZoneKey[],
 ): ZoneKey {

@@ -1,12 +1,15 @@
 // `mxsteer keys`: makes, imports and shows the keys that zones are signed with. They are files: a server that runs reads them
 // again by itself, and is not asked.
 //
-// Exits with 0, with 1 where a key is missing or has a mistake, and with 2 for bad usage.
+// Exits with 0, with 1 where a key is missing or has a mistake, and with 2 for bad usage; with 4 where a roll-over waits and is
+// to be gone on with.
 
 import { fail } from '../flags.ts'
 import { ds } from './ds.ts'
 import { generate } from './generate.ts'
 import { importKeys } from './import.ts'
+import { retire } from './retire.ts'
+import { rollover } from './rollover.ts'
 import { keyStatus } from './status.ts'
 
 interface KeysCommand {
@@ -19,7 +22,16 @@ const commands: ReadonlyMap<string, KeysCommand> = new Map([
   ['generate', { run: generate, usage: 'ZONE [--algorithm 13|15] [--split] [--zsk]' }],
   ['ds', { run: ds, usage: 'ZONE [--digest 2|4] [--json]' }],
   ['import', { run: importKeys, usage: 'FILE... [--zone ZONE] [--zsk]' }],
-  ['status', { run: keyStatus, usage: '[ZONE] [--json]' }],
+  ['status', { run: keyStatus, usage: '[ZONE] [--parents] [--watch] [--json]' }],
+  [
+    'rollover',
+    {
+      run: rollover,
+      usage:
+        'ZONE [--ksk|--zsk] [--algorithm 13|15] [--now] [--abort] [--hook CMD] [--dry-run] [--json]',
+    },
+  ],
+  ['retire', { run: retire, usage: 'ZONE [--hook CMD] [--dry-run] [--json]' }],
 ])
 
 export async function keys(argv: readonly string[]): Promise<number> {

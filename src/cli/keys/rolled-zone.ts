@@ -1,0 +1,101 @@
+// What `keys rollover` and `keys retire` need of a zone: its keys, the TTLs of its zone file, and the way to its parent.
+
+import type { ZoneKey } from '../../dnssec/key-file.ts'
+import { lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
+import type { DnsAccess } from '../../doctor/parent.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { createStubResolver } from '../../resolver/stub-resolver.ts'
+import type { Settings } from '../../settings/settings.ts'
+import { keyOfName, type Name, nameToText } from '../../wire/name.ts'
+import type { Zone, ZoneSigning } from '../../zone/zone.ts'
+import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
+import { loadZonesOnce } from '../../zonefile/run-load.ts'
+import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
+import type { FlagValues } from '../flags.ts'
+import { findKeyFolder, folderFlags, readZone } from './key-command.ts'
+
+/** How the parent is reached. */
+export const parentFlags: readonly string[] = ['resolver', 'port']
+
+export const rolledFlags: readonly string[] = [...folderFlags, ...parentFlags, 'zones']
+
+export interface RolledZone {
+  readonly zone: Name
+  readonly folder: string
+  /** All that the folder has, those that are over included. */
+  readonly keys: readonly ZoneKey[]
+  /** null: the zone file does not sign it. */
+  readonly signing: ZoneSigning | null
+  /** Of any set of the zone, DNSKEY included. */
+  readonly longestTtlSeconds: number
+  readonly access: DnsAccess | string
+  /** Full seconds, as key files have them, not before the present. */
+  readonly nowMs: number
+}
+
+type RolledZoneRead =
+  | { readonly kind: 'zone'; readonly rolled: RolledZone }
+  /** `why`: a text, or diagnostics with their positions. */
+  | { readonly kind: 'bad'; readonly why: string; readonly isUsage: boolean }
+
+const usage = (why: string): RolledZoneRead => ({ kind: 'bad', why, isUsage: true })
+
+/** `words`: those of the command line that are no flags. */
+export async function readRolledZone(
+  words: readonly string[],
+  values: FlagValues,
+): Promise<RolledZoneRead> {
+  const [word, ...more] = words
+  if (word === undefined || more.length > 0) return usage('one zone, such as mail.example.com')
+  const named = readZone(word)
+  if (named.kind === 'bad') return usage(named.why)
+  const read = await readSettings(values, [...resolverFlags, 'zones'])
+  if (read.kind === 'bad') return usage(read.why)
+  const access = parentAccess(read.settings, values)
+  if (access === badPort) return usage(badPort)
+  const found = await findKeyFolder(values)
+  if (found.kind === 'bad') return usage(found.why)
+  const { zones } = read.settings
+  const loaded = await loadZonesOnce(zones, systemClock.wallMs())
+  if (loaded.kind === 'rejected') return usage(formatDiagnostics(loaded.diagnostics).trim())
+  const name = nameToText(named.zone)
+  const zone = loaded.catalog.zones.get(keyOfName(named.zone))
+  if (zone === undefined) return usage(`no zone ${name} in ${zones}: give --zones DIR`)
+  const { keys, diagnostics } = await lookIntoKeyFolder(found.folder, [named.zone])
+  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) return usage(formatDiagnostics(errors).trim())
+  const own = keys.get(keyOfName(named.zone)) ?? []
+  if (own.length === 0)
+    return { kind: 'bad', why: `no key of ${name} in ${found.folder}`, isUsage: false }
+  const rolled: RolledZone = {
+    zone: named.zone,
+    folder: found.folder,
+    keys: own,
+    signing: zone.signing,
+    longestTtlSeconds: longestTtl(zone),
+    access,
+    nowMs: Math.ceil(systemClock.wallMs() / 1000) * 1000,
+  }
+  return { kind: 'zone', rolled }
+}
+
+function longestTtl({ nodes, signing }: Zone): number {
+  let longest = signing?.dnskeyTtl ?? 0
+  for (const { sets } of nodes.values())
+    for (const { ttl } of sets.values()) longest = Math.max(longest, ttl)
+  return longest
+}
+
+const badPort = '--port is no port'
+const dnsPort = 53
+const timeoutMs = 3000
+
+/** A text: why the parent cannot be asked. */
+export function parentAccess(settings: Settings, values: FlagValues): DnsAccess | string {
+  const port = Number(values['port'] ?? dnsPort)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) return badPort
+  const server = resolverOf(settings)
+  if (server === null) return 'no resolver is known: give one with --resolver ADDR:PORT'
+  const resolver = createStubResolver({ server, clock: systemClock, timeoutMs })
+  return { resolver, port, timeoutMs }
+}
