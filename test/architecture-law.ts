@@ -177,8 +177,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'answer/transfer',
     pure: true,
-    imports: 'answer steer/select wire',
-    typesOnly: 'steer wire/rdata zone',
+    imports: 'answer steer/select wire zone',
+    typesOnly: 'steer wire/rdata',
   },
   {
     room: 'answer/cache',

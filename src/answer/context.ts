@@ -69,6 +69,8 @@ export interface Signers {
   isTimeKnown(): boolean
   /** null: the zone is not signed. */
   of(zone: Zone): ZoneSigner | null
+  /** As `of`, for one transfer; null also where no time is known to sign by. Keys stay those of now, and all signatures have the times that belong to the serial. */
+  forTransfer(zone: Zone): ZoneSigner | null
 }
 
 export interface AnswerContext {

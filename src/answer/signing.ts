@@ -152,11 +152,16 @@ function addNsec(transaction: Transaction, zone: Zone, key: NameKey): void {
   addSigned(transaction, zone, node.owner, nsecOf(transaction, zone, index, node))
 }
 
-/** The NSEC set of a node at `index` of the chain. Its TTL is that of negative answers (RFC 9077). */
+/** The NSEC set of a node at `index` of the chain. */
 function nsecOf(transaction: Transaction, zone: Zone, index: number, node: ZoneNode): RRset {
   const types = [...deniableTypes(node)]
   if (keyOf(node.owner) === zone.apexKey)
     types.push(...(signerOf(transaction, zone)?.apexSets.keys() ?? []))
+  return nsecSet(zone, index, types)
+}
+
+/** The NSEC set at `index` of the chain, which lists `types`. Its TTL is that of negative answers (RFC 9077). */
+export function nsecSet(zone: Zone, index: number, types: readonly number[]): RRset {
   const next = zone.signing === null ? zone.apex : ownerAt(zone.signing.chain, index + 1, zone.apex)
   const bitmap = encodeTypes(types)
   // In lower case, so that both readings of the canonical form agree (RFC 6840 §5.1).

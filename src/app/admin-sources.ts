@@ -61,7 +61,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     states: () => watch.states(),
     probing: { schedule: () => watch.counters(), localFaults: () => watch.localFaults() },
     targets: () => zones.current().targets.map(countedTarget),
-    zones: () => zones.current().zones,
+    zones: () => zones.answered(),
     workersAlive: () => workers.alive(),
     workerRestarts: () => workers.restarts(),
     lastReload: () => zones.lastReload(),

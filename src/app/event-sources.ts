@@ -23,7 +23,7 @@ import type { Transition } from '../watch/watched-state.ts'
 import type { NamedTarget } from '../weights/feedback-registry.ts'
 import type { MemberWatchOptions } from '../weights/member-watch.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import type { LoadResult } from '../zonefile/zone-keeper.ts'
+import type { LoadResult, ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { logEvent } from './log-events.ts'
 import type { Log } from './log.ts'
 
@@ -33,8 +33,13 @@ import type { Log } from './log.ts'
  */
 const loggedDiagnostics = 50
 
-/** `cause`: what the load was for, such as `SIGHUP`. */
-export function logZoneLoad(log: Log, outcome: LoadResult, cause: string): void {
+/** `cause`: what the load was for, such as `SIGHUP`. `zones`: as they are answered now. */
+export function logZoneLoad(
+  log: Log,
+  outcome: LoadResult,
+  cause: string,
+  zones: ReturnType<ZoneKeeper['answered']>,
+): void {
   switch (outcome.kind) {
     case 'rejected':
       logDiagnostics(log, outcome.diagnostics)
@@ -42,7 +47,7 @@ export function logZoneLoad(log: Log, outcome: LoadResult, cause: string): void 
     case 'loaded':
       logDiagnostics(log, outcome.warnings)
       if (!outcome.isChanged) return
-      return logEvent(log, 'config.loaded', { cause, zones: outcome.served.zones })
+      return logEvent(log, 'config.loaded', { cause, zones })
     default:
       return outcome satisfies never
   }

@@ -30,7 +30,7 @@ export const startFields = ({ settings, zones }: StartInputs): object => ({
   proxy: settings.streams.proxy?.listen.map(formatEndpoint) ?? 'off',
   admin: settings.admin ? formatEndpoint(settings.admin) : 'off',
   workers: settings.workers,
-  zones: zones.current().zones,
+  zones: zones.answered(),
   cookieSecret: settings.answers.cookieSecrets.length > 0 ? 'configured' : 'random',
 })
 

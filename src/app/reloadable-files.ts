@@ -80,6 +80,7 @@ export async function readFiles(
     clock,
     memory,
     admit: (all, places) => keys.admit(all, places),
+    signingMs: () => signingTime.nowMs(),
   })
   const looks = {
     zones: await lookAtFolder(folder, isZoneFile),
@@ -88,7 +89,7 @@ export async function readFiles(
   }
   const loaded = await zones.load()
   if (loaded.kind === 'rejected') return { kind: 'bad-files', diagnostics: loaded.diagnostics }
-  logZoneLoad(log, loaded, 'start')
+  logZoneLoad(log, loaded, 'start', zones.answered())
   const certificate = streams.tls && createCertificateKeeper(streams.tls, clock)
   const read = await certificate?.load()
   if (read?.kind === 'bad') return { kind: 'bad-files', diagnostics: [read.diagnostic] }
@@ -113,7 +114,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   const { zones, keys, places, log, workers, watch, controlPlane, reputation, cluster, state } =
     consumers
   const loaded = await zones.load()
-  logZoneLoad(log, loaded, cause)
+  logZoneLoad(log, loaded, cause, zones.answered())
   if (loaded.kind === 'rejected') return
   const { catalog, packed, watched, targets, identities, content } = loaded.served
   if (needsPlaces(catalog)) await places.open()

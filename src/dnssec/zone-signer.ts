@@ -11,7 +11,7 @@ import type { RRset, Zone, ZoneSigning } from '../zone/zone.ts'
 import { dsRdata } from './dnskey.ts'
 import { type SignatureCounters, SignatureStore } from './signature-store.ts'
 import type { SigningKey } from './signing-key.ts'
-import { validityAt } from './validity.ts'
+import { transferValidityAt, type Validity, validityAt } from './validity.ts'
 
 /** The keys of a zone by what they do now. */
 export interface KeysInForce {
@@ -89,6 +89,19 @@ export class CatalogSigners implements Signers {
     return signer
   }
 
+  forTransfer(zone: Zone): ZoneSigner | null {
+    if (!this.#isTimeKnown()) return null
+    const nowMs = this.#clock.wallMs()
+    const keys = zone.signing && this.#keysOf(zone.apexKey, nowMs)
+    if (keys === null || zone.signing === null) return null
+    const validity = transferValidityAt(zone.signing.validitySeconds, Math.floor(nowMs / 1000))
+    return new KeyedSigner(zone.apex, apexSetsOf(zone.apex, zone.signing, keys), keys, {
+      store: this.#store,
+      validityOf: () => validity,
+      takeToken: this.#takeToken,
+    })
+  }
+
   #begin(nowMs: number): void {
     this.#generation++
     this.#signers = new Map()
@@ -100,9 +113,14 @@ export class CatalogSigners implements Signers {
     const keys = zone.signing && this.#keysOf(zone.apexKey, this.#clock.wallMs())
     if (keys === null || zone.signing === null) return null
     this.#untilMs = Math.min(this.#untilMs, keys.untilMs)
-    return new KeyedSigner(zone, zone.signing, keys, {
+    const { validitySeconds } = zone.signing
+    const clock = this.#clock
+    return new KeyedSigner(zone.apex, apexSetsOf(zone.apex, zone.signing, keys), keys, {
       store: this.#store,
-      clock: this.#clock,
+      validityOf(owner, type) {
+        const nowSeconds = Math.floor(clock.wallMs() / 1000)
+        return validityAt(keyOfName(owner), type, validitySeconds, nowSeconds)
+      },
       takeToken: this.#takeToken,
     })
   }
@@ -110,7 +128,7 @@ export class CatalogSigners implements Signers {
 
 interface Signing {
   readonly store: SignatureStore
-  readonly clock: Pick<Clock, 'wallMs'>
+  readonly validityOf: (owner: Name, type: number) => Validity
   readonly takeToken: () => boolean
 }
 
@@ -133,39 +151,33 @@ function createBudget(clock: Pick<Clock, 'monotonicMs'>): () => boolean {
 }
 
 class KeyedSigner implements ZoneSigner {
-  readonly #takeToken: () => boolean
   readonly apexSets: ReadonlyMap<number, RRset>
   readonly #apex: Name
-  readonly #validitySeconds: number
   readonly #keys: KeysInForce
-  readonly #store: SignatureStore
-  readonly #clock: Pick<Clock, 'wallMs'>
+  readonly #signing: Signing
 
   constructor(
-    zone: Zone,
-    signing: ZoneSigning,
+    apex: Name,
+    apexSets: ReadonlyMap<number, RRset>,
     keys: KeysInForce,
-    { store, clock, takeToken }: Signing,
+    signing: Signing,
   ) {
-    this.#takeToken = takeToken
-    this.#apex = zone.apex
-    this.#validitySeconds = signing.validitySeconds
+    this.apexSets = apexSets
+    this.#apex = apex
     this.#keys = keys
-    this.#store = store
-    this.#clock = clock
-    this.apexSets = apexSetsOf(zone.apex, signing, keys)
+    this.#signing = signing
   }
 
   sign(set: SetToSign, isBounded: boolean): readonly Rdata[] | null {
     const { owner, type } = set
     const { keySigners, dataSigners } = this.#keys
-    const nowSeconds = Math.floor(this.#clock.wallMs() / 1000)
-    const validity = validityAt(keyOfName(owner), type, this.#validitySeconds, nowSeconds)
-    const mayMake = isBounded ? this.#takeToken : alwaysTrue
+    const { store, validityOf, takeToken } = this.#signing
+    const validity = validityOf(owner, type)
+    const mayMake = isBounded ? takeToken : alwaysTrue
     const signing = { signer: this.#apex, validity, mayMake }
     const signatures: Rdata[] = []
     for (const key of this.apexSets.has(type) ? keySigners : dataSigners) {
-      const rrsig = this.#store.sign(key, set, signing)
+      const rrsig = store.sign(key, set, signing)
       if (rrsig === null) return null
       signatures.push(rrsig)
     }

@@ -11,12 +11,20 @@
 //   nothing known of the zone   when the file was last changed
 //   soa.serial_after            whatever is chosen is greater than that
 //
+// A signed zone answers a serial that also moves with time (signing-grid.ts). Whether it is signed, and how often it is
+// signed anew, is part of its content: what is chosen for other content is as much greater as it takes for the serial that
+// is answered not to go back.
+//
 // What is known: the serials of the load before or, at start, of the state file, and those in the
 // store.
+
+import { turnsAt } from './signing-grid.ts'
 
 /** The serial of a zone, with the content that it stands for. */
 export interface ZoneSerial {
   readonly serial: number
+  /** Time between two turns of the serial that is answered, seconds; absent: that is `serial`. */
+  readonly gridSeconds?: number | undefined
   /** Digest of what the zone contains, 16 base64url characters. */
   readonly digest: string
 }
@@ -54,6 +62,8 @@ interface SerialRequest {
   readonly after?: number | undefined
   /** When its file was last changed, in milliseconds since 1970. */
   readonly changedMs: number
+  /** As of `ZoneSerial`. */
+  readonly gridSeconds?: number | undefined
 }
 
 /** A load in the making. Its serials count once the load is put in force. */
@@ -70,12 +80,15 @@ export function beginSerials({ own, shared }: KnownSerials, wallMs: number): Ser
   const next = new Map<string, ZoneSerial>()
   return {
     assign(zone, request) {
-      const known = { own: own.get(zone), shared: shared?.get(zone), isShared: shared !== null }
-      const { digest, explicit } = request
+      const { digest, explicit, gridSeconds } = request
+      const before = own.get(zone)
+      const ahead = turnsOf(before?.gridSeconds, wallMs) - turnsOf(gridSeconds, wallMs)
+      const floor = before && laterOf(before.serial, (before.serial + ahead) >>> 0)
+      const known = { own: before, floor, shared: shared?.get(zone), isShared: shared !== null }
       const serial = explicit ?? chooseSerial(request, known, wallMs)
       // A serial that was set back by hand is served so; what comes after it is after all of them.
       const kept = explicit === undefined ? serial : laterOf(explicit, latest(known) ?? explicit)
-      next.set(zone, { serial: kept, digest })
+      next.set(zone, { serial: kept, digest, ...(gridSeconds && { gridSeconds }) })
       return serial
     },
     close: () =>
@@ -83,17 +96,23 @@ export function beginSerials({ own, shared }: KnownSerials, wallMs: number): Ser
   }
 }
 
+const turnsOf = (gridSeconds: number | undefined, wallMs: number): number =>
+  gridSeconds === undefined ? 0 : turnsAt(gridSeconds, Math.floor(wallMs / 1000))
+
 interface KnownOfZone {
   readonly own: ZoneSerial | undefined
+  /** Other content than `own` has a greater serial than this. */
+  readonly floor: number | undefined
   readonly shared: ZoneSerial | undefined
   readonly isShared: boolean
 }
 
 function chooseSerial(request: SerialRequest, known: KnownOfZone, wallMs: number): number {
   const { digest, after } = request
-  const { own, shared, isShared } = known
+  const { own, floor, shared, isShared } = known
   const isOurs = own?.digest === digest
-  const isGreater = (serial: number): boolean => own === undefined || isAfter(serial, own.serial)
+  const least = isOurs ? own.serial : floor
+  const isGreater = (serial: number): boolean => least === undefined || isAfter(serial, least)
   if (shared?.digest === digest && isGreater(shared.serial)) return shared.serial
   // Two instances may have chosen one serial for different contents.
   const isClash = shared !== undefined && shared.digest !== digest && shared.serial === own?.serial
@@ -108,8 +127,8 @@ function chooseSerial(request: SerialRequest, known: KnownOfZone, wallMs: number
   return isTooLow && isTimeGreater ? changed : next
 }
 
-const latest = ({ own, shared }: KnownOfZone): number | undefined =>
-  own && shared ? laterOf(own.serial, shared.serial) : (own ?? shared)?.serial
+const latest = ({ floor, shared }: KnownOfZone): number | undefined =>
+  floor !== undefined && shared ? laterOf(floor, shared.serial) : (floor ?? shared?.serial)
 
 /** Files that say that they are older come from archives without times: 2020-01-01. */
 const earliestSeconds = 1_577_836_800

@@ -4,7 +4,7 @@
 //   {"verdict":{"key":…,"state":"up",…}}
 //   {"override":{"id":…,…}}
 //   {"availability":{"pool":…,"windows":[…]}}
-//   {"serial":{"zone":…,"serial":…,"digest":…}}
+//   {"serial":{"zone":…,"serial":…,"digest":…}}      of a signed zone also "gridSeconds":…
 //   {"signed":{"zone":…,"isUnsigning":…,"keys":[{"dnskey":…,…}]}}
 //   {"clock":{"knownMs":…}}
 //
@@ -156,6 +156,7 @@ const entrySchema = z.union([
       zone: text(1024),
       serial: z.int().min(0).max(0xffff_ffff),
       digest: z.string().regex(/^[\w-]{16}$/),
+      gridSeconds: z.int().min(1).max(0xffff_ffff).optional(),
     }),
   }),
   z.strictObject({ signed: signedSchema }),
@@ -172,7 +173,9 @@ export function encodeState(
     ...[...verdicts].map(([key, verdict]) => ({ verdict: { key, ...verdict } })),
     ...overrides.map((override) => ({ override })),
     ...[...availability].map(([pool, windows]) => ({ availability: { pool, windows } })),
-    ...[...serials].map(([zone, { serial, digest }]) => ({ serial: { zone, serial, digest } })),
+    ...[...serials].map(([zone, { serial, digest, gridSeconds }]) => ({
+      serial: { zone, serial, digest, gridSeconds },
+    })),
     ...[...signed].map(([zone, one]) => ({ signed: { ...one, zone, keys: [...one.keys] } })),
     ...(knownMs > 0 ? [{ clock: { knownMs } }] : []),
   ]

@@ -6,6 +6,7 @@
 
 import { keyOfOctets, type NameKey } from '../wire/name.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
+import { RRType } from '../wire/rrtype.ts'
 import type { NameTable, Catalog, RRset, Zone, ZoneNode } from './zone.ts'
 import {
   createNameTable,
@@ -45,19 +46,55 @@ interface PackedZone extends Omit<Zone, 'nodes' | 'steered'> {
   readonly steered: ReadonlyMap<NameKey, ZoneNode>
 }
 
-/** The catalog of a worker: its nodes are made from shared memory when they are looked up. */
-export function openCatalog({ generation, names, records, zones }: PackedCatalog): Catalog {
+/**
+ * The catalog of a worker: its nodes are made from shared memory when they are looked up. `serialOf`: the serial that a
+ * zone answers, where that moves with time.
+ */
+export function openCatalog(
+  { generation, names, records, zones }: PackedCatalog,
+  serialOf: (zone: Pick<Zone, 'serial' | 'signing'>) => number = ({ serial }) => serial,
+): Catalog {
   const opened = new Map<NameKey, Zone>()
   const ballast = new ArrayBuffer(sharedOctets(names, records))
   const search = { keyOctets: new Uint8Array(256), scan: createNameScan() }
   for (const [number, { first, count, steered, ...zone }] of zones.entries()) {
-    const source = { names, records, number, first, count, steered, ballast, search }
+    const source = { names, records, number, first, count, given: steered, ballast, search }
     const nodes = new PackedNodes(source)
-    opened.set(zone.apexKey, { ...zone, nodes, steered })
+    const serial = serialOf(zone)
+    const apex = serial === zone.serial ? undefined : nodes.get(zone.apexKey)
+    if (apex === undefined) opened.set(zone.apexKey, { ...zone, nodes, steered })
+    else {
+      const moved = withSerial(apex, serial)
+      const given = new Map(steered).set(zone.apexKey, moved)
+      opened.set(zone.apexKey, {
+        ...zone,
+        serial,
+        negativeSoa: soaWithSerial(zone.negativeSoa, serial),
+        nodes: new PackedNodes({ ...source, given }),
+        steered: steered.has(zone.apexKey) ? given : steered,
+      })
+    }
   }
   const deepestApex = Math.max(0, ...[...opened.values()].map(({ labelCount }) => labelCount))
   return { generation, zones: opened, names, deepestApex }
 }
+
+function withSerial(apex: ZoneNode, serial: number): ZoneNode {
+  const sets = new Map(apex.sets)
+  const soa = sets.get(RRType.SOA)
+  if (soa?.kind === 'plain') sets.set(RRType.SOA, soaWithSerial(soa, serial))
+  return { ...apex, sets }
+}
+
+/** The serial is the first of the five numbers that end the rdata (RFC 1035 §3.3.13). */
+const soaWithSerial = (soa: RRset, serial: number): RRset => ({
+  ...soa,
+  rdata: soa.rdata.map((rdata) => {
+    const octets = rdata.octets.slice()
+    new DataView(octets.buffer).setUint32(octets.length - 20, serial)
+    return { ...rdata, octets }
+  }),
+})
 
 /** Approximate size of the shared memory. */
 const sharedOctets = (names: NameTable, { words, octets, setOffsets }: PackedRecords): number =>
@@ -161,7 +198,8 @@ interface PackedNodesSource {
   readonly number: number
   readonly first: number
   readonly count: number
-  readonly steered: ReadonlyMap<NameKey, ZoneNode>
+  /** Nodes that are not made from shared memory: those with a steered set, and an apex whose serial moves. */
+  readonly given: ReadonlyMap<NameKey, ZoneNode>
   /**
    * As large as the shared memory, and never used: the garbage collector does not count shared
    * memory, and without this would not collect catalogs that are no longer served.
@@ -195,7 +233,7 @@ class PackedNodes implements ReadonlyMap<NameKey, ZoneNode> {
     const cached = this.#cached.get(key)
     if (cached !== undefined) return cached
     const node =
-      this.#source.steered.get(key) ?? this.#olderCached.get(key) ?? this.#make(this.#find(key))
+      this.#source.given.get(key) ?? this.#olderCached.get(key) ?? this.#make(this.#find(key))
     if (node === undefined) return undefined
     if (this.#cached.size === maxCachedNodes) {
       this.#olderCached = this.#cached
@@ -210,11 +248,11 @@ class PackedNodes implements ReadonlyMap<NameKey, ZoneNode> {
   }
 
   *entries(): MapIterator<[NameKey, ZoneNode]> {
-    const { first, count, names, steered } = this.#source
+    const { first, count, names, given } = this.#source
     for (let entry = first; entry < first + count; entry++) {
       const from = names.ownerOffsets[entry] as number
       const key = keyOfOctets(names.ownerOctets, from, names.ownerOffsets[entry + 1] as number)
-      yield [key, steered.get(key) ?? (this.#make(entry) as ZoneNode)]
+      yield [key, given.get(key) ?? (this.#make(entry) as ZoneNode)]
     }
   }
 

@@ -28,6 +28,7 @@ export interface Zone {
   readonly apexKey: NameKey
   /** Labels of the apex, without the root. */
   readonly labelCount: number
+  /** Of its content; of an opened catalog (packed-catalog.ts) the one that is answered. */
   readonly serial: number
   /** The SOA of negative answers, with the TTL min(SOA TTL, MINIMUM) (RFC 2308 §3). */
   readonly negativeSoa: RRset
@@ -50,6 +51,8 @@ export interface ZoneSigning {
   readonly isUnsigning: boolean
   /** DNSKEY rdata of those who sign the zone elsewhere with keys of their own (RFC 8901 §2.1.2). */
   readonly foreignKeys: readonly Uint8Array[]
+  /** The serial is the one that the zone file gives: it does not move when signatures are made anew. */
+  readonly isSerialFixed: boolean
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type SerialRound,
   type ZoneSerials,
 } from '../lib/zone-serials.ts'
+import { gridSecondsOf } from '../lib/signing-grid.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import type { ReputationProfile, CheckedAddress } from '../reputation/findings.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
@@ -252,7 +253,9 @@ function loadZone(
   const name = source.zone.replace(/\.$/, '').toLowerCase()
   const digest = digestZone(source)
   const { serial: explicit, serial_after: after } = source.soa
-  const serial = loading.serials.assign(name, { digest, explicit, after, changedMs })
+  const isMoving = source.dnssec !== undefined && explicit === undefined
+  const gridSeconds = isMoving ? gridSecondsOf(source.dnssec.validity) : undefined
+  const serial = loading.serials.assign(name, { digest, explicit, after, changedMs, gridSeconds })
   const compiled = compileZone({
     source,
     serial,

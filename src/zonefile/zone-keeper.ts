@@ -2,6 +2,7 @@
 // stay.
 
 import type { Clock } from '../lib/clock.ts'
+import { answeredSerial } from '../lib/signing-grid.ts'
 import type { ZoneSerials } from '../lib/zone-serials.ts'
 import type { CheckedAddress } from '../reputation/findings.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
@@ -20,7 +21,7 @@ interface ServedZones {
   readonly watched: readonly WatchedAddress[]
   readonly targets: readonly LoadedTarget[]
   readonly identities: readonly CheckedAddress[]
-  /** Names and serials, for logs and metrics: those that are answered. */
+  /** Names and serials, those of the contents. */
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
   /** Hash of what the zones contain (`hashContent`); empty before the first load. */
   readonly content: string
@@ -63,6 +64,8 @@ export interface ZoneKeeper {
   /** Reads the folder. Concurrent calls run one after another. */
   load(): Promise<LoadResult>
   current(): ServedZones
+  /** Names and serials, for logs and metrics: those that are answered now. */
+  answered(): readonly { readonly name: string; readonly serial: number }[]
   lastReload(): LastZoneLoad
   reloads(): ReloadCounts
   /** The serial of each zone that was served, removed ones included. */
@@ -123,10 +126,12 @@ interface ZoneKeeping {
   readonly memory: SerialMemory
   /** Absent: zones alone are loaded. */
   readonly admit?: Admit
+  /** The time to sign by, milliseconds since 1970; absent: the wall clock. */
+  readonly signingMs?: () => number
 }
 
 export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeeper {
-  const { clock, memory, admit = admitAll } = keeping
+  const { clock, memory, admit = admitAll, signingMs = () => clock.wallMs() } = keeping
   let served = noZones
   let carried = carriedAtStart(memory.restored)
   let last = neverLoaded
@@ -142,8 +147,7 @@ export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeep
     const loaded = await loadAndAdmit(job, admit)
     const cost = costOf(loaded, clock.monotonicMs() - beganMs)
     if (loaded.kind === 'rejected') {
-      const mistakes = errorsOf(loaded.diagnostics)
-      last = { ...last, ...cost, successful: false, mistakes }
+      last = { ...last, ...cost, successful: false, mistakes: errorsOf(loaded.diagnostics) }
       reloads = { ...reloads, failure: reloads.failure + 1 }
       return loaded
     }
@@ -161,10 +165,20 @@ export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeep
       return next
     },
     current: () => served,
+    answered: () => answeredZones(served, signingMs()),
     lastReload: () => last,
     reloads: () => reloads,
     serials: () => carried.serials,
   }
+}
+
+function answeredZones({ zones, catalog }: ServedZones, nowMs: number): ServedZones['zones'] {
+  const nowSeconds = Math.floor(nowMs / 1000)
+  const inOrder = [...catalog.zones.values()]
+  return zones.map(({ name, serial }, i) => {
+    const signing = inOrder[i]?.signing ?? null
+    return { name, serial: answeredSerial({ serial, signing }, nowSeconds) }
+  })
 }
 
 type AdmittedLoad =

@@ -48,7 +48,7 @@ const soaSchema: z.ZodType<SoaSource> = closedMap({
   serial_after: integer('a serial', 0, maxUint32).optional(),
   refresh: seconds('a time', 1, 2_419_200).default(3600),
   retry: seconds('a time', 1, 2_419_200).default(600),
-  expire: seconds('a time', 1, 31_536_000).default(604_800),
+  expire: seconds('a time', 1, 31_536_000).optional(),
   minimum: seconds('a TTL', 0, maxTtlSeconds).optional(),
 })
 
@@ -202,7 +202,6 @@ export const soaOfFile: SoaSource = {
   rname: '.',
   refresh: 3600,
   retry: 600,
-  expire: 604_800,
 }
 
 type ZoneShape = z.infer<z.ZodObject<typeof shape>>

@@ -95,6 +95,7 @@ test('random zones', () => {
           dnskeyTtl: 3600,
           isUnsigning: false,
           foreignKeys: [],
+          isSerialFixed: false,
         }
         const judge = judgeOf({ ...zone, signing }, 15)
         for (const question of all) {

@@ -5,10 +5,11 @@
 //   not the apex of one of our zones    NOTAUTH (RFC 5936 §2.2.1)
 //   IXFR without the client's SOA       FORMERR
 //   too many transfers at once          REFUSED: they are few, because they wait for slow readers
-//   a zone that is signed               REFUSED: its records alone, served by a secondary, would be bogus (RFC 4035 §5.5)
+//   a signed zone without signatures    REFUSED: its records alone, served by a secondary, would be bogus (RFC 4035 §5.5)
+//   one whose serial stands             REFUSED: a secondary would not learn of other signatures before these end
 //
-// A transfer keeps the zone that it began with, whatever is published meanwhile, and makes each message when the transport
-// asks for it: memory does not grow with the zone. Question and OPT are in the first message only (RFC 5936 §2.2.2, 2.2.5).
+// A transfer keeps the zone and the keys that it began with, whatever is published meanwhile, and makes each message when the
+// transport asks for it: memory does not grow with the zone, and the thread is held for a few signatures at a time. Question and OPT are in the first message only (RFC 5936 §2.2.2, 2.2.5).
 
 import { Flag, headerOctets, questionTailOctets, recordTailOctets } from '../../wire/header.ts'
 import { readUint16 } from '../../wire/octets.ts'
@@ -27,7 +28,7 @@ import {
 } from '../../wire/writer.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { judgeCookie } from '../client-cookie.ts'
-import type { AnswerContext, Peer } from '../context.ts'
+import type { AnswerContext, Peer, ZoneSigner } from '../context.ts'
 import { putOpt, reservedOctets } from '../edns-reply.ts'
 import { putRdata } from '../encode.ts'
 import { resetPlan } from '../plan.ts'
@@ -76,7 +77,11 @@ export function createBeginTransfer(context: AnswerContext): BeginTransfer {
   }
 }
 
-const rcodeOf = ({ signing }: Zone): Rcode => (signing === null ? Rcode.NOERROR : Rcode.REFUSED)
+/** Signatures in one message: 35 µs each where they have to be made. */
+const maxSignatures = 40
+
+const isTransferable = ({ signing }: Zone, signer: ZoneSigner | null): boolean =>
+  signing === null || (signer !== null && !signing.isSerialFixed)
 
 /** Whether the QTYPE is AXFR or IXFR; nothing else of the packet is checked. */
 function isTransferQuery(packet: Uint8Array, offset: number, length: number): boolean {
@@ -106,12 +111,16 @@ class ZoneTransfer implements Transfer {
     this.#active = active
     const { context, query, plan } = transaction
     const zone = context.catalog().zones.get(query.key)
-    resetPlan(plan, zone === undefined ? Rcode.NOTAUTH : rcodeOf(zone))
+    const signer = zone ? (context.signers?.forTransfer(zone) ?? null) : null
+    resetPlan(plan, zone === undefined ? Rcode.NOTAUTH : Rcode.NOERROR)
+    if (zone !== undefined && !isTransferable(zone, signer)) plan.rcode = Rcode.REFUSED
     const isCurrent = zone !== undefined && query.qtype === RRType.IXFR && this.#isCurrent(zone)
     if (zone !== undefined && !isCurrent && plan.rcode === Rcode.NOERROR) this.#activate()
     plan.authoritative = plan.rcode === Rcode.NOERROR
     this.#records =
-      zone !== undefined && plan.authoritative ? this.#recordsOf(zone, isCurrent) : noRecords
+      zone !== undefined && plan.authoritative
+        ? this.#recordsOf(zone, signer, isCurrent)
+        : noRecords
     this.#record = this.#nextRecord()
     this.#count()
   }
@@ -161,7 +170,8 @@ class ZoneTransfer implements Transfer {
   #putRecords(lastLimit: number): number {
     const writer = this.#writer
     let count = 0
-    while (this.#record !== null) {
+    let signatures = 0
+    while (this.#record !== null && signatures < maxSignatures) {
       const { at } = writer
       const { entries } = writer.table
       putRecord(writer, this.#record)
@@ -173,6 +183,7 @@ class ZoneTransfer implements Transfer {
         continue
       }
       count++
+      if (this.#record.type === RRType.RRSIG) signatures++
       this.#record = this.#nextRecord()
     }
     return count
@@ -195,11 +206,11 @@ class ZoneTransfer implements Transfer {
     this.#isActive = true
   }
 
-  #recordsOf(zone: Zone, soaAlone: boolean): Iterator<TransferRecord> {
+  #recordsOf(zone: Zone, signer: ZoneSigner | null, soaAlone: boolean): Iterator<TransferRecord> {
     const { context, peer, steering } = this.#transaction
     const locus = (): ReturnType<AnswerContext['locate']> =>
       context.locate(peer.octets, peer.family)
-    const records = recordsOf(zone, locus, steering)
+    const records = recordsOf({ zone, signer, locus, steering })
     return soaAlone ? [records.next().value as TransferRecord].values() : records
   }
 

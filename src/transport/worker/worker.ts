@@ -6,7 +6,6 @@ import type { AnswerContext, Respond } from '../../answer/context.ts'
 import { createCounters } from '../../answer/counters.ts'
 import { createRespond } from '../../answer/respond.ts'
 import { createBeginTransfer } from '../../answer/transfer/transfer.ts'
-import { keysInForce } from '../../dnssec/keys-in-force.ts'
 import { SigningClock, systemSuspendedMs } from '../../dnssec/signing-clock.ts'
 import { CatalogSigners } from '../../dnssec/zone-signer.ts'
 import { createLocate } from '../../geo/places.ts'
@@ -16,10 +15,10 @@ import { isListed } from '../../lib/ip.ts'
 import { createRandom } from '../../lib/random.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
-import { openCatalog } from '../../zone/packed-catalog.ts'
 import { streamLimits } from '../stream/stream-table.ts'
 import type { Streams } from '../stream/streams.ts'
 import { loadLibc } from '../udp/udp-libc.ts'
+import { CatalogInForce } from './catalog-in-force.ts'
 import { withErrorBoundary, withTransferErrorBoundary } from './error-boundary.ts'
 import {
   createAdmission,
@@ -38,8 +37,6 @@ const controlPort = parentPort as MessagePort
 const report = (message: FromWorker): void => controlPort.postMessage(message)
 
 const counters = createCounters(init.countersBuffer)
-
-let catalog = openCatalog(init.catalog)
 
 let locate = createLocate(init.places)
 
@@ -76,8 +73,10 @@ const signers = new CatalogSigners(
   },
 )
 
+const catalogs = new CatalogInForce(init.catalog, init.keys ?? [], { wallMs: signingMs }, signers)
+
 const context: AnswerContext = {
-  catalog: () => catalog,
+  catalog: () => catalogs.current(),
   health: openHealthTable(init.healthBuffer),
   random: createRandom(init.seed),
   clock,
@@ -94,18 +93,15 @@ const context: AnswerContext = {
 
 const respond = withErrorBoundary(createRespond(context), counters)
 
-/** Keys and catalog at once: no answer is signed by those of another. */
 function publish(next: Extract<ToWorker, { kind: 'catalog' }>): void {
-  const opened = openCatalog(next.catalog)
-  scopes.prepare(opened)
-  catalog = opened
-  signers.use(opened.zones.values(), keysInForce(next.keys))
+  catalogs.publish(next.catalog, next.keys)
+  scopes.prepare(catalogs.current())
 }
 
 function usePlaces(places: PlaceNetworks): void {
   locate = createLocate(places)
   scopes.use(places)
-  scopes.prepare(catalog)
+  scopes.prepare(catalogs.current())
 }
 
 /**
@@ -183,7 +179,6 @@ async function serveBlocking(): Promise<void> {
 
 async function serve(): Promise<void> {
   usePlaces(init.places)
-  signers.use(catalog.zones.values(), keysInForce(init.keys ?? []))
   await (init.kind === 'mmsg' ? serveBlocking() : serveOnEventLoop())
 }
 

@@ -4,6 +4,7 @@
 //
 // Independent of the order in the file: targets, members and nodes are sorted by name.
 
+import { gridSecondsOf } from '../../lib/signing-grid.ts'
 import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
 import { keyOfName, type Name, type NameKey, parentKey, rootName } from '../../wire/name.ts'
 import { readUint16 } from '../../wire/octets.ts'
@@ -44,6 +45,9 @@ export interface CompiledTarget {
 }
 
 const defaultMinTtlSeconds = 5
+
+/** The bound of `dnssec.validity`. */
+const maxValidityDays = 30
 
 export function compileZone(input: CompileInput): CompiledZone {
   const problems = createProblems()
@@ -119,6 +123,7 @@ function compileSigning(
     validitySeconds: dnssec.validity,
     dnskeyTtl: dnssec.dnskeyTtl,
     isUnsigning: dnssec.isUnsigning,
+    isSerialFixed: source.soa.serial !== undefined,
     foreignKeys: readForeignKeys(compilation, dnssec.foreignKeys),
   }
 }
@@ -275,7 +280,8 @@ function addAncestors(
 /** RFC 1035 §3.3.13. */
 function compileSoa(compilation: Compilation): RRset {
   const { source, input } = compilation
-  const { refresh, retry, expire, minimum = source.ttl } = source.soa
+  const { refresh, retry, minimum = source.ttl } = source.soa
+  const expire = expireOf(compilation)
   checkSerial(compilation)
   const mname = readSoaName(compilation, 'mname')
   const rname = readSoaName(compilation, 'rname')
@@ -290,10 +296,32 @@ function compileSoa(compilation: Compilation): RRset {
   return { kind: 'plain', type: RRType.SOA, ttl: source.ttl, rdata: [rdata] }
 }
 
-function checkSerial({ source: { soa }, problems }: Compilation): void {
-  if (soa.serial === undefined || soa.serial_after === undefined) return
-  const message = 'the serial is given, so that none is chosen: expected serial or serial_after'
-  problems.refuse('serial-conflict', ['soa', 'serial_after'], message)
+function checkSerial({ source: { soa, dnssec }, problems }: Compilation): void {
+  const { serial } = soa
+  if (serial === undefined) return
+  if (soa.serial_after !== undefined) {
+    const message = 'the serial is given, so that none is chosen: expected serial or serial_after'
+    problems.refuse('serial-conflict', ['soa', 'serial_after'], message)
+  }
+  if (dnssec === undefined) return
+  const message = `the zone is signed, and its serial stands while signatures are made anew: it cannot be transferred. Expected no serial, or serial_after: ${serial}`
+  problems.warn('dnssec-serial', ['soa', 'serial'], message)
+}
+
+const defaultExpireSeconds = 604_800
+
+/** A secondary that has lost its primaries is to end before the signatures that it has do (RFC 6781 §4.4.1). */
+function expireOf({ source: { soa, dnssec }, problems }: Compilation): number {
+  if (dnssec === undefined) return soa.expire ?? defaultExpireSeconds
+  const { validity } = dnssec
+  const longest = validity - gridSecondsOf(validity)
+  const { expire = Math.min(longest, defaultExpireSeconds) } = soa
+  if (expire <= longest) return expire
+  const enough = Math.ceil((expire * 12) / 11 / 86_400)
+  const orLonger = enough <= maxValidityDays ? `, or dnssec: { validity: ${enough}d }` : ''
+  const message = `a secondary would serve its copy for ${expire} s, and its signatures are valid for ${longest} s: expected at most ${longest}${orLonger}`
+  problems.warn('dnssec-expire', ['soa', 'expire'], message)
+  return expire
 }
 
 /** The root, after reporting the problem, where the name is bad. */

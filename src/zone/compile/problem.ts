@@ -40,6 +40,8 @@ export const problemCodes = [
   'key-pair',
   'dnssec-dropped',
   'dnssec-no-key',
+  'dnssec-serial',
+  'dnssec-expire',
   'key-algorithm-gap',
   'key-open-to-others',
   'key-vanished',

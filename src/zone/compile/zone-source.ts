@@ -71,7 +71,8 @@ export interface SoaSource {
   readonly serial_after?: number | undefined
   readonly refresh: number
   readonly retry: number
-  readonly expire: number
+  /** Absent: a week; in a signed zone no longer than transferred signatures are valid. */
+  readonly expire?: number | undefined
   /** Absent: `ttl`. */
   readonly minimum?: number | undefined
 }
