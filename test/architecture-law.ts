@@ -67,7 +67,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'resolver',
-    imports: 'lib',
+    imports: 'lib wire',
     packages: 'dns2 node:*',
   },
   {
@@ -153,7 +153,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'doctor',
-    imports: 'cluster/redis geo lib probe/smtp resolver wire wire/rdata',
+    imports: 'cluster/redis dnssec geo lib probe/smtp resolver wire wire/rdata',
     typesOnly: 'health settings zone zonefile',
     packages: 'node:*',
   },

@@ -8,9 +8,10 @@ import type { ServerEndpoint } from '../resolver/response.ts'
 import { createStubResolver } from '../resolver/stub-resolver.ts'
 import { checkDelegation } from './delegation.ts'
 import { type ReportLine, type CheckResult, fail, ok, skip, warn } from './report.ts'
-import { checkNameServers } from './name-servers.ts'
+import { checkNameServers, findServers } from './name-servers.ts'
 import { type OwnZone, readOwnZone } from './own-zone.ts'
 import { type DnsAccess, queryParent } from './parent.ts'
+import { checkDnssec } from './signed-zone.ts'
 import { checkState } from './store-checks.ts'
 import { type Egress, checkClock, checkEgress, checkGeoip } from './host-checks.ts'
 
@@ -92,9 +93,11 @@ async function checkZones(input: DoctorInput): Promise<readonly ReportLine[]> {
 
 async function checkZone(own: OwnZone, access: DnsAccess): Promise<readonly ReportLine[]> {
   const referral = await queryParent(own.name, access)
-  const results = [
-    ...checkDelegation(own, referral),
-    ...(await checkNameServers(own, referral, access)),
-  ]
+  const servers = await findServers(own, referral, access)
+  const [answering, chain] = await Promise.all([
+    checkNameServers(own, servers, access),
+    checkDnssec(own, referral, servers.found, access),
+  ])
+  const results = [...checkDelegation(own, referral), ...answering, ...chain]
   return results.map((result) => ({ ...result, zone: own.name }))
 }

@@ -7,7 +7,8 @@ import { type CheckName, type CheckResult, fail, ok, warn } from './report.ts'
 import type { OwnZone } from './own-zone.ts'
 import { type DnsAccess, type Referral, addressesOf } from './parent.ts'
 
-interface ServerAddress {
+/** One address of a name server, which may have several. */
+export interface ServerAddress {
   readonly name: string
   readonly address: string
 }
@@ -22,10 +23,10 @@ const limits = { addresses: 64, inFlight: 16 }
 
 export async function checkNameServers(
   own: OwnZone,
-  referral: Referral,
+  servers: NameServers,
   access: DnsAccess,
 ): Promise<readonly CheckResult[]> {
-  const { found, unresolved } = await findServers(own, referral, access)
+  const { found, unresolved } = servers
   const limit = createConcurrencyLimit(limits.inFlight, limits.addresses)
   const replies = await Promise.all(
     found.map((one) => limit.run(() => querySoa(one, own.name, access))),
@@ -36,11 +37,18 @@ export async function checkNameServers(
 const noAddress = (name: string): CheckResult =>
   fail('servers', `${name} has no address`, 'give it one, or take its NS record away')
 
-async function findServers(
+export interface NameServers {
+  readonly found: readonly ServerAddress[]
+  /** Names without an address. */
+  readonly unresolved: readonly string[]
+}
+
+/** Those that the parent names, and those that the zone does. */
+export async function findServers(
   own: OwnZone,
   referral: Referral,
   { resolver }: DnsAccess,
-): Promise<{ readonly found: readonly ServerAddress[]; readonly unresolved: readonly string[] }> {
+): Promise<NameServers> {
   const glue = referral.kind === 'delegated' ? referral.glue : new Map<string, readonly string[]>()
   const names = new Set([...own.nameServers, ...glue.keys()])
   const sets = await Promise.all(

@@ -1,20 +1,25 @@
-// The name servers that a served zone names: its NS records, and the addresses of those at or below
-// its apex.
+// What a served zone says of itself: its name servers, with the addresses of those at or below its apex, whether it is
+// signed, and where it has TLSA records.
 
 import { formatRdata } from '../wire/rdata/format.ts'
-import { isAtOrBelow, keyOfName, nameToText, type NameKey } from '../wire/name.ts'
+import { isAtOrBelow, keyOfName, type Name, nameToText, type NameKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { Zone } from '../zone/zone.ts'
+import type { Zone, ZoneSigning } from '../zone/zone.ts'
 
 export interface OwnZone {
   /** All names here are in lower case, without final dot. */
   readonly name: string
+  readonly apex: Name
   readonly nameServers: readonly string[]
   /**
    * Addresses by name server, for those at or below the apex; null: they are steered and vary from
    * answer to answer.
    */
   readonly addresses: ReadonlyMap<string, readonly string[] | null>
+  /** null: the zone file does not have it signed. */
+  readonly signing: Pick<ZoneSigning, 'validitySeconds' | 'isUnsigning'> | null
+  /** Owners of TLSA records. */
+  readonly tlsaOwners: readonly string[]
 }
 
 /** Names and addresses are sorted. */
@@ -25,6 +30,11 @@ export function readOwnZone(zone: Zone): OwnZone {
   const within = names.filter((name) => isAtOrBelow(keyOfName(name), zone.apexKey))
   return {
     name: textOf(zone.apex),
+    apex: zone.apex,
+    signing: zone.signing,
+    tlsaOwners: [...zone.nodes.values()]
+      .filter(({ sets }) => sets.has(RRType.TLSA))
+      .map(({ owner }) => textOf(owner)),
     nameServers: names.map(textOf).sort(),
     addresses: new Map(
       within.map((name) => [textOf(name), plainAddresses(zone, keyOfName(name))] as const),

@@ -16,6 +16,8 @@ export type Referral =
   | {
       readonly kind: 'delegated'
       readonly parent: string
+      /** The same name, without final dot; empty for the root. */
+      readonly parentName: string
       /** Address of the server that sent it. */
       readonly server: string
       readonly nameServers: readonly string[]
@@ -31,7 +33,7 @@ const serverLimit = 4
 export async function queryParent(zone: string, access: DnsAccess): Promise<Referral> {
   const parent = await findParent(zone, access)
   if (parent.kind === 'unknown') return parent
-  const servers = await serversOf(parent.name, access)
+  const servers = await serversOf(parent.name, access, serverLimit)
   if (servers.length === 0)
     return { kind: 'unknown', why: `no address of any name server of ${displayName(parent.name)}` }
   let why = ''
@@ -41,7 +43,7 @@ export async function queryParent(zone: string, access: DnsAccess): Promise<Refe
       { name: zone, type: 'NS' },
       { timeoutMs: access.timeoutMs, isRecursive: false },
     )
-    const referral = readReferral(reply, zone, displayName(parent.name))
+    const referral = readReferral(reply, zone, parent.name)
     if (typeof referral !== 'string') return { ...referral, server: server.address }
     why = `${server.address}: ${referral}`
   }
@@ -71,17 +73,18 @@ export async function findParent(
     : { kind: 'unknown', why: `${resolverText} knows no zone above ${zone}: rcode ${reply.rcode}` }
 }
 
-async function serversOf(
+/** Addresses of the name servers of a zone, IPv4 first, since more hosts can use it; `limit` of both at most. */
+export async function serversOf(
   zone: string,
   { resolver, port }: DnsAccess,
+  limit: number,
 ): Promise<readonly ServerEndpoint[]> {
   const ns = await resolver.resolve({ name: zone, type: 'NS' })
   const names = ns.kind === 'found' ? ns.records.map(({ data }) => data) : []
-  const some = names.slice(0, serverLimit)
+  const some = names.slice(0, limit)
   const found = await Promise.all(some.map((name) => addressesOf(name, resolver)))
-  // IPv4 first, since more hosts can use it.
   const addresses = found.flat().sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
-  return addresses.slice(0, serverLimit).map((address) => ({ address, port }))
+  return addresses.slice(0, limit).map((address) => ({ address, port }))
 }
 
 export async function addressesOf(
@@ -101,15 +104,17 @@ type ReferralRead =
   | Omit<Extract<Referral, { kind: 'not-delegated' }>, 'server'>
 
 /** A string says why the reply does not decide it. */
-function readReferral(reply: Response, zone: string, parent: string): ReferralRead | string {
+function readReferral(reply: Response, zone: string, parentName: string): ReferralRead | string {
   if (reply.kind === 'failed') return reply.why
   const { rcode, answers, authority, additional } = reply
+  const parent = displayName(parentName)
   const ofZone = ({ type, owner }: ResourceRecord): boolean => type === 'NS' && owner === zone
   // A server of both zones answers from the child instead of sending a referral.
   const found = [...authority.filter(ofZone), ...answers.filter(ofZone)]
   if (found.length > 0) {
     const nameServers = [...new Set(found.map(({ data }) => data))].sort()
-    return { kind: 'delegated', parent, nameServers, glue: glueIn(additional, nameServers) }
+    const glue = glueIn(additional, nameServers)
+    return { kind: 'delegated', parent, parentName, nameServers, glue }
   }
   const isDenied = rcode === 3 || (rcode === 0 && authority.some(({ type }) => type === 'SOA'))
   return isDenied ? { kind: 'not-delegated', parent } : `rcode ${rcode}, no NS of ${zone}`
@@ -132,4 +137,5 @@ const glueIn = (
 export const isAtOrBelow = (name: string, zone: string): boolean =>
   zone === '' || name === zone || name.endsWith(`.${zone}`)
 
+/** A name without final dot, for people. */
 export const displayName = (zone: string): string => (zone === '' ? 'the root' : zone)

@@ -105,7 +105,8 @@ const failureWords: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no-route',
 }
 
-function failureWord(error: unknown): string {
+/** A word for an error of a socket, such as `timeout`; `strange-reply` for one without a code. */
+export function failureWord(error: unknown): string {
   const { code = '' } = error as NodeJS.ErrnoException
   return failureWords[code] ?? (code === '' ? 'strange-reply' : code.toLowerCase())
 }

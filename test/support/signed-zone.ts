@@ -48,19 +48,41 @@ export interface SignedZone {
   readonly keys: ForeignKeys
 }
 
-/** `text`: a master file without DNSSEC records. Signatures run from an hour ago for 30 days. */
-export function signZone(apex: string, text: string, keys: ForeignKeys): SignedZone {
+/**
+ * `text`: a master file without DNSSEC records. Signatures run from an hour ago for 30 days, unless `times`, flags of
+ * dnssec-signzone, say otherwise.
+ */
+export function signZone(
+  apex: string,
+  text: string,
+  keys: ForeignKeys,
+  times: readonly string[] = [],
+): SignedZone {
   const file = join(temporaryFolder(), 'zone')
   writeFileSync(file, text)
   const signsAll = keys.names.length === 1 ? ['-z'] : []
-  const flags = ['-q', '-P', '-S', ...signsAll, '-K', keys.folder, '-d', keys.folder, '-o', apex]
+  const flags = [
+    '-q',
+    '-P',
+    '-S',
+    ...times,
+    ...signsAll,
+    '-K',
+    keys.folder,
+    '-d',
+    keys.folder,
+    '-o',
+    apex,
+  ]
   run('dnssec-signzone', [...flags, '-f', `${file}.signed`, file])
   return { apex, text: readFileSync(`${file}.signed`, 'utf8'), keys }
 }
 
-/** The DS record of the key with the SEP flag, by SHA-256. */
-export const delegationSigner = ({ folder, names: [name = ''] }: ForeignKeys): string =>
-  run('dnssec-dsfromkey', ['-2', join(folder, `${name}.key`)])
+/** The DS record of the key with the SEP flag, by SHA-256, or by another digest of dnssec-dsfromkey. */
+export const delegationSigner = (
+  { folder, names: [name = ''] }: ForeignKeys,
+  digest = 'SHA-256',
+): string => run('dnssec-dsfromkey', ['-a', digest, join(folder, `${name}.key`)])
 
 const run = (command: string, args: readonly string[]): string =>
   execFileSync(command, args, {

@@ -1,0 +1,121 @@
+// The chain of trust to a zone and within it: asks every name server of the parent and of the zone, each on its own, and has
+// the checks `ds`, `keys`, `signatures`, `denial`, `cds`, `validation` and `dane` judge what they answer.
+
+import { systemClock } from '../lib/clock.ts'
+import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
+import { parseName } from '../wire/name.ts'
+import { RRType } from '../wire/rrtype.ts'
+import { checkCds } from './cds-check.ts'
+import type { ServerAddress } from './name-servers.ts'
+import type { OwnZone } from './own-zone.ts'
+import { type DnsAccess, type Referral, serversOf } from './parent.ts'
+import { checkDs, hasAnswer, type ParentServer } from './ds-check.ts'
+import { type CheckResult, ok, skip, warn } from './report.ts'
+import { querySet, queryZoneServers } from './signed-facts.ts'
+import { checkSignedServers, publishedKeys } from './signed-servers.ts'
+import { checkValidation } from './validation.ts'
+
+type Delegated = Extract<Referral, { kind: 'delegated' }>
+
+/** What its parent says of the keys of a zone. */
+interface Parent {
+  readonly servers: readonly ParentServer[]
+  /** null: none of them says so. */
+  readonly isSigned: boolean | null
+}
+
+const limits = { parentServers: 32, inFlight: 8 }
+
+/** `servers`: the addresses of the zone's name servers. */
+export async function checkDnssec(
+  own: OwnZone,
+  referral: Referral,
+  servers: readonly ServerAddress[],
+  access: DnsAccess,
+): Promise<readonly CheckResult[]> {
+  const parent = referral.kind === 'delegated' ? await queryParentOf(own, referral, access) : null
+  const hasDs = parent?.servers.some((one) => hasAnswer(one) && one.ds.rdatas.length > 0) ?? false
+  const asked = own.signing !== null || hasDs ? servers : []
+  const facts = {
+    apex: own.apex,
+    validitySeconds: own.signing?.validitySeconds ?? null,
+    servers: await queryZoneServers(own.apex, asked, access),
+    nowSeconds: Math.floor(systemClock.wallMs() / 1000),
+  }
+  const keys = asked.length > 0 ? publishedKeys(facts) : { dnskeys: [], isSigner: () => false }
+  const isSigned = own.signing !== null || (keys !== null && keys.dnskeys.length > 0)
+  const results = isSigned ? [...checkSignedServers(facts)] : []
+  if (referral.kind !== 'delegated' || parent === null)
+    return own.signing === null
+      ? [...results, ...checkDane(own, 'the zone is not signed')]
+      : [skip('ds', 'the parent could not be asked, or does not delegate the zone'), ...results]
+  const about = { zone: own.name, apex: own.apex, parent: referral.parent }
+  const dsFacts = { ...about, servers: parent.servers, isParentSigned: parent.isSigned, keys }
+  const dnskeys = keys?.dnskeys ?? []
+  const parents = parent.servers.filter(hasAnswer)
+  const chain = checkDs({ ...dsFacts, isUnsigning: own.signing?.isUnsigning ?? false })
+  const isBroken = chain.some(({ status }) => status === 'fail')
+  const why = whyDaneFails(own, { parent, hasDs, name: referral.parent })
+  return [
+    ...chain,
+    ...results,
+    ...(isSigned ? checkCds({ ...about, parents, servers: facts.servers, dnskeys }) : []),
+    ...(isSigned || hasDs ? [await checkValidation({ ...about, ...referral, hasDs }, access)] : []),
+    // Of a zone that resolvers refuse there is nothing to say beside that.
+    ...(isBroken ? [] : checkDane(own, why)),
+  ]
+}
+
+async function queryParentOf(
+  own: OwnZone,
+  { parentName }: Delegated,
+  access: DnsAccess,
+): Promise<Parent> {
+  const endpoints = await serversOf(parentName, access, limits.parentServers)
+  const limit = createConcurrencyLimit(limits.inFlight, limits.parentServers)
+  const servers = await Promise.all(
+    endpoints.map(async ({ address }) => ({
+      address,
+      ds: (await limit.run(() => querySet(address, own.apex, RRType.DS, access))) ?? {
+        problem: 'not asked',
+      },
+    })),
+  )
+  return { servers, isSigned: await isParentSigned(parentName, servers, access) }
+}
+
+/** By the first of its servers that says so. */
+async function isParentSigned(
+  parentName: string,
+  servers: readonly ParentServer[],
+  access: DnsAccess,
+): Promise<boolean | null> {
+  const parsed = parseName(`${parentName}.`)
+  if (parsed.kind === 'bad') return null
+  for (const { address } of servers.filter(hasAnswer)) {
+    const set = await querySet(address, parsed.name, RRType.DNSKEY, access)
+    if (!('problem' in set)) return set.rdatas.length > 0
+  }
+  return null
+}
+
+/** null: nothing is known to be in the way. */
+function whyDaneFails(
+  { signing }: OwnZone,
+  about: { readonly parent: Parent; readonly hasDs: boolean; readonly name: string },
+): string | null {
+  if (signing === null) return 'the zone is not signed'
+  if (!about.hasDs) return `${about.name} has no DS`
+  return about.parent.isSigned === false ? `${about.name} is not signed` : null
+}
+
+/** Senders look at TLSA only where the whole chain is signed (RFC 7672 §2.2). */
+export function checkDane(own: OwnZone, why: string | null): readonly CheckResult[] {
+  const count = own.tlsaOwners.length
+  if (count === 0) return []
+  const shown = own.tlsaOwners.slice(0, 3).join(', ') + (count > 3 ? ` and ${count - 3} more` : '')
+  if (why === null)
+    return [ok('dane', `TLSA at ${shown}, in a zone that is signed from its parent on`)]
+  const advice = 'sign the zone and give the parent its DS: docs/operations/dnssec.md'
+  return [warn('dane', `TLSA at ${shown} counts for nobody: ${why}`, advice)]
+}
