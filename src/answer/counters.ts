@@ -25,6 +25,11 @@ export const scalarsOfCache = [
   'signaturesMade',
   'signaturesFound',
   'signaturesRefused',
+  'signSeconds',
+  'signaturesKept',
+  'denialsKept',
+  'signedUntilSeconds',
+  'signedSinceSeconds',
 ] as const
 
 const scalarsOfAnswers = [
@@ -95,6 +100,7 @@ export interface Counters {
   /** The cells; other threads open the counters on it with `createCounters`. */
   readonly buffer: SharedArrayBuffer
   add(scalar: Scalar): void
+  increase(scalar: Scalar, by: number): void
   /** For a scalar that is a quantity and not a count. */
   set(scalar: Scalar, value: number): void
   query(type: number): void
@@ -131,6 +137,10 @@ export function createCounters(
     buffer,
     answerCounts,
     add: (scalar) => bump(scalarCell[scalar]),
+    increase(scalar, by) {
+      const cell = scalarCell[scalar]
+      values[cell] = (values[cell] as number) + by
+    },
     set(scalar, value) {
       values[scalarCell[scalar]] = value
     },

@@ -280,7 +280,7 @@ function startWatches({
     knownMs: () => (keys.current().length === 0 ? 0 : signingTime.nowMs()),
   })
   reputation.update(identities)
-  cluster.publishConfig(content)
+  cluster.publishConfig(content, keys.digest())
   cluster.publishSerials(zones.serials())
 }
 

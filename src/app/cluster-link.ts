@@ -32,9 +32,9 @@ export interface ClusterLink {
   readonly tallies: TallyStore | null
   readonly view: (() => StateView) | null
   /**
-   * Publishes a digest of the zones and of the settings that all instances should have in common.
+   * Publishes a digest of the zones, their keys and the settings that all instances should have in common.
    */
-  publishConfig(zones: string): void
+  publishConfig(zones: string, keys: string): void
   /** Publishes the serials that this instance serves. */
   publishSerials(own: ZoneSerials): void
   /** Calls back when other instances have greater serials for what this one serves. */
@@ -133,8 +133,10 @@ export function openClusterLink(
     feedback: cluster.feedback,
     tallies: cluster.tallies,
     view: () => cluster.stateView(),
-    publishConfig: (zones) =>
-      cluster.setConfigHash(configDigest(zones, [state.vantages, state.heartbeatMs])),
+    publishConfig(zones, keys) {
+      const settings = [state.vantages, state.heartbeatMs]
+      cluster.setConfigHash(configDigest(zones, keys === '' ? settings : [...settings, keys]))
+    },
     publishSerials: (own) => cluster.publishSerials(own),
     onSerialsBehind: (call) => serials.onBehind(call),
     stop: () => cluster.stop(),
@@ -153,7 +155,7 @@ const standaloneLink = (instance: string, site: string): ClusterLink => ({
   stop: async () => {},
 })
 
-const configDigest = (zones: string, settings: readonly number[]): string =>
+const configDigest = (zones: string, settings: readonly (number | string)[]): string =>
   createHash('sha256')
     .update(JSON.stringify([zones, ...settings]))
     .digest('base64url')

@@ -94,10 +94,11 @@ export const logEvents = {
   'config.differs': (fields: { groups: readonly ConfigGroup[] }): LogLine =>
     line(
       'warn',
-      `instances have different zone files: ${fields.groups.map(groupText).join(' | ')}`,
+      `instances have different zone files or keys: ${fields.groups.map(groupText).join(' | ')}`,
       fields,
     ),
-  'config.agrees': (): LogLine => line('info', 'all instances have the same zone files again'),
+  'config.agrees': (): LogLine =>
+    line('info', 'all instances have the same zone files and keys again'),
 
   'certificate.loaded': (fields: { cause: string; expires: string | null }): LogLine =>
     line('info', 'a new certificate for DNS over TLS', fields),

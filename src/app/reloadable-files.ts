@@ -127,7 +127,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   controlPlane.setTargets(targets)
   reputation.update(identities)
   workers.publish(packed, keys.current())
-  cluster.publishConfig(content)
+  cluster.publishConfig(content, keys.digest())
   cluster.publishSerials(zones.serials())
   // At once: a crash must not make serials go back.
   state.flushSoon()

@@ -11,7 +11,13 @@ import type { Admitted } from '../zonefile/zone-keeper.ts'
 import { keyDiagnostic, keyTimeText, type ZoneKey } from './key-file.ts'
 import { firstForeignGap } from './key-set.ts'
 import { type KeysRead, readKeys, type ZoneKeys } from './key-folder.ts'
-import { type KnownKey, rememberedKeys, rememberZones, zoneNameOf } from './key-memory.ts'
+import {
+  digestKeys,
+  type KnownKey,
+  rememberedKeys,
+  rememberZones,
+  zoneNameOf,
+} from './key-memory.ts'
 import { KeyViews, type ZoneKeysView } from './key-view.ts'
 import { type ZoneKeysData, zoneKeysData } from './keys-in-force.ts'
 import type { SigningTime } from './signing-clock.ts'
@@ -28,6 +34,8 @@ export interface KeyKeeper {
   current(): readonly ZoneKeysData[]
   /** What the keys in force do now. */
   views(): readonly ZoneKeysView[]
+  /** Digest of the public keys and their times, to compare instances; empty: no zone is signed. */
+  digest(): string
   /** What a later process has to know. */
   remembered(): SignedZones
 }
@@ -98,6 +106,10 @@ class FolderKeeper implements KeyKeeper {
 
   views(): readonly ZoneKeysView[] {
     return this.#views.at(this.#inForce, this.#time.nowMs())
+  }
+
+  digest(): string {
+    return digestKeys(this.#inForce)
   }
 
   remembered(): SignedZones {

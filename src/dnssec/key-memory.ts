@@ -1,6 +1,8 @@
 // What a start has to know of the process before it: which zones were signed, and with which public keys, so that a file
 // that is missing then is refused as it is while the server runs.
 
+import { hash } from 'node:crypto'
+
 import type { RememberedKey, SignedZone, SignedZones } from '../persistence/state-format.ts'
 import { type Name, type NameKey, nameToText } from '../wire/name.ts'
 import type { Zone } from '../zone/zone.ts'
@@ -25,6 +27,23 @@ export function rememberZones(
     signed.set(zoneNameOf(apex), { isUnsigning: signing.isUnsigning, keys })
   }
   return signed
+}
+
+/**
+ * Digest of the public keys and of what their times say, equal on all instances that sign alike; empty: no zone is signed. Of no
+ * private key.
+ */
+export function digestKeys(zones: ReadonlyMap<NameKey, readonly TimedKey[]>): string {
+  const lines = [...zones].flatMap(([apexKey, keys]) =>
+    keys.map(({ dnskey, times }) =>
+      JSON.stringify([
+        apexKey,
+        Buffer.from(dnskey).toString('base64'),
+        { ...times, createdMs: null },
+      ]),
+    ),
+  )
+  return lines.length === 0 ? '' : hash('sha256', lines.sort().join('\n'), 'base64url')
 }
 
 const rememberKey = ({ dnskey, times }: TimedKey): RememberedKey => ({

@@ -19,6 +19,9 @@ const digestCharacters = 22
 /** What counts them. */
 export interface SignatureCounters {
   add(scalar: 'signaturesMade' | 'signaturesFound' | 'signaturesRefused'): void
+  increase(scalar: 'signSeconds', by: number): void
+  /** The last two in seconds since the epoch: what signed answers were given since, and when the first signature of them ends; 0: none. */
+  set(scalar: 'signaturesKept' | 'signedSinceSeconds' | 'signedUntilSeconds', value: number): void
 }
 
 interface Signing {
@@ -31,10 +34,16 @@ interface Signing {
 export class SignatureStore {
   #recent = new Map<string, Rdata>()
   #older = new Map<string, Rdata>()
+  /** Of signatures given since `begin`, seconds since the epoch. */
+  #leastExpiration = Infinity
   readonly #counters: SignatureCounters | undefined
 
-  constructor(counters?: SignatureCounters) {
+  readonly #stopwatchMs: () => number
+
+  /** `stopwatchMs`: goes on while a batch of queries is answered, as a clock that is read once for each does not. */
+  constructor(counters: SignatureCounters | undefined, stopwatchMs: () => number) {
     this.#counters = counters
+    this.#stopwatchMs = stopwatchMs
   }
 
   /** The RRSIG of a set by a key; null: it has to be made, and `mayMake` says no. */
@@ -51,9 +60,29 @@ export class SignatureStore {
       return null
     }
     this.#counters?.add(known === undefined ? 'signaturesMade' : 'signaturesFound')
-    const rrsig = known ?? rrsigRdata(octets.subarray(0, prefixOctets), signOctets(key, octets))
+    const rrsig = known ?? rrsigRdata(octets.subarray(0, prefixOctets), this.#sign(key, octets))
     this.#keep(content, rrsig)
+    if (validity.expiration < this.#leastExpiration) this.#noteExpiration(validity.expiration)
     return rrsig
+  }
+
+  /** Answers are signed anew from now on, milliseconds since the epoch. */
+  begin(nowMs: number): void {
+    this.#counters?.set('signedSinceSeconds', Math.floor(nowMs / 1000))
+    this.#counters?.set('signedUntilSeconds', 0)
+    this.#leastExpiration = Infinity
+  }
+
+  #noteExpiration(expiration: number): void {
+    this.#leastExpiration = expiration
+    this.#counters?.set('signedUntilSeconds', expiration)
+  }
+
+  #sign(key: SigningKey, octets: Uint8Array): Uint8Array {
+    const beganMs = this.#stopwatchMs()
+    const signature = signOctets(key, octets)
+    this.#counters?.increase('signSeconds', (this.#stopwatchMs() - beganMs) / 1000)
+    return signature
   }
 
   #keep(content: string, rrsig: Rdata): void {
@@ -63,5 +92,6 @@ export class SignatureStore {
       this.#recent = new Map()
     }
     this.#recent.set(content, rrsig)
+    this.#counters?.set('signaturesKept', this.#recent.size + this.#older.size)
   }
 }

@@ -33,6 +33,13 @@ export type KeysOf = (apexKey: NameKey, nowMs: number) => KeysInForce | null
 /** Answers that were kept are signed anew at least so often: a small part of any validity. */
 const maxKeptMs = 3_600_000
 
+interface SignersOptions {
+  /** Whether the time can be right (signing-clock.ts). */
+  readonly isTimeKnown?: () => boolean
+  /** A monotonic clock that goes on while a batch of queries is answered. */
+  readonly stopwatchMs?: () => number
+}
+
 export class CatalogSigners implements Signers {
   readonly #clock: Clock
   readonly #store: SignatureStore
@@ -46,15 +53,15 @@ export class CatalogSigners implements Signers {
   #fromMs = 0
   #untilMs = 0
 
-  /** `clock`: its wall clock is the time to sign by. `isTimeKnown`: whether that can be right (signing-clock.ts). */
+  /** `clock`: its wall clock is the time to sign by. */
   constructor(
     clock: Clock,
     counters?: SignatureCounters,
-    { isTimeKnown = alwaysTrue }: { readonly isTimeKnown?: () => boolean } = {},
+    { isTimeKnown = alwaysTrue, stopwatchMs = () => clock.monotonicMs() }: SignersOptions = {},
   ) {
     this.#clock = clock
     this.#isTimeKnown = isTimeKnown
-    this.#store = new SignatureStore(counters)
+    this.#store = new SignatureStore(counters, stopwatchMs)
     this.#takeToken = createBudget(clock)
     this.#keysOf = () => null
   }
@@ -107,6 +114,7 @@ export class CatalogSigners implements Signers {
     this.#signers = new Map()
     this.#fromMs = nowMs
     this.#untilMs = nowMs + maxKeptMs
+    this.#store.begin(nowMs)
   }
 
   #signerOf(zone: Zone): ZoneSigner | null {

@@ -88,6 +88,7 @@ const decodedQuery = (decoded: ReturnType<ReturnType<typeof createQueryDecoder>>
 
 const noCounters: Counters = {
   buffer: new SharedArrayBuffer(0),
+  increase() {},
   add() {},
   set() {},
   query() {},

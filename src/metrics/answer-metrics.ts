@@ -149,6 +149,23 @@ const families: readonly CounterFamily[] = [
     },
   },
   {
+    name: 'mxsteer_dnssec_sign_seconds_total',
+    help: 'Time that answering threads spent making signatures',
+    labels: [],
+    sample: (counters, emit) => emit({}, counters.read().scalars.signSeconds),
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_dnssec_kept',
+    help: 'What all workers keep of signed zones: signatures, and proofs of NXDOMAIN',
+    labels: ['what'],
+    sample(counters, emit) {
+      const { scalars } = counters.read()
+      emit({ what: 'signatures' }, scalars.signaturesKept)
+      emit({ what: 'denials' }, scalars.denialsKept)
+    },
+  },
+  {
     name: 'mxsteer_answers_total',
     help: 'Times a target was handed out, by place in the answer and by why it was chosen',
     labels: ['zone', 'target', 'place', 'reason'],

@@ -58,7 +58,7 @@ const values: readonly ClusterValue[] = [
   {
     kind: 'gauge',
     name: 'mxsteer_config_differs',
-    help: '1: for too long instances have different zone files, or settings that are to be equal',
+    help: '1: for too long instances have different zone files, keys of signed zones, or settings that are to be equal',
     value: ({ config }) => (config.differs ? 1 : 0),
   },
   {

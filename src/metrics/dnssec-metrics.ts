@@ -2,6 +2,7 @@
 
 import type { Registry } from 'prom-client'
 
+import type { Counters } from '../answer/counters.ts'
 import { registerSampled, valueRegistrar } from './sampled-metric.ts'
 
 export interface SigningSource {
@@ -43,9 +44,42 @@ const zoneGauges: readonly ZoneGauge[] = [
   },
 ]
 
-export function registerDnssecMetrics(registry: Registry, source: SigningSource): void {
+/** Answers are signed anew each hour: a worker whose last such time is longer ago has answered nothing since. */
+const idleAfterSeconds = 2 * 3600
+
+/** The least that is left of a signature that was given of late; null: none was. */
+function leastValidity(counters: readonly Counters[], nowSeconds: number): number | null {
+  let least: number | null = null
+  for (const one of counters) {
+    const { signedUntilSeconds, signedSinceSeconds } = one.read().scalars
+    const isIdle = nowSeconds - signedSinceSeconds > idleAfterSeconds
+    if (signedUntilSeconds === 0 || isIdle) continue
+    least = Math.min(least ?? Infinity, signedUntilSeconds - nowSeconds)
+  }
+  return least
+}
+
+export function registerDnssecMetrics(
+  registry: Registry,
+  source: SigningSource,
+  counters: readonly Counters[],
+): void {
   registerClockMetrics(registry, source)
-  const { zones, nowMs } = source
+  registerKeyMetrics(registry, source)
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_dnssec_least_validity_seconds',
+    help: 'How long the signatures are still valid that end first among those that are answered; none without',
+    // Without a label a metric has a sample of 0.
+    labels: ['scope'],
+    sample(emit) {
+      const least = leastValidity(counters, source.nowMs() / 1000)
+      if (least !== null) emit({ scope: 'answers' }, least)
+    },
+  })
+}
+
+function registerKeyMetrics(registry: Registry, { zones, nowMs }: SigningSource): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_dnssec_key_state',

@@ -109,7 +109,7 @@ export function createMetrics(from: MetricSources): Metrics {
   registerAvailabilityMetrics(registry, sources.availability)
   registerStateFileMetrics(registry, sources.stateWrite)
   registerAdminMetrics(registry, sources.admin)
-  registerDnssecMetrics(registry, sources.signing)
+  registerDnssecMetrics(registry, sources.signing, sources.counters)
   return {
     registry,
     pieces: () => reads.during(metricPieces(registry)),

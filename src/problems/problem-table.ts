@@ -420,7 +420,7 @@ const nameTaken = (store: StoreState | null): readonly Finding[] =>
 function differs(store: StoreState | null): readonly Finding[] {
   if (!store?.config.differs) return []
   const groups = store.config.groups.map(({ instances }) => listText(instances)).join(' | ')
-  const text = `instances have different zone files or settings: ${groups}. Give all of them the same`
+  const text = `instances have different zone files, keys or settings: ${groups}. Give all of them the same`
   return [{ text }]
 }
 

@@ -56,7 +56,12 @@ function arrange() {
 test('over UDP 4000 at once and 2000 a second, TC beyond; what was made is found again', () => {
   const { countAll, counters, pass } = arrange()
   expect(countAll(0, names, 'udp')).toEqual({ signed: 4000, truncated: 600, other: 0 })
-  expect(counters.read().scalars.signaturesRefused).toBe(600)
+  const { scalars } = counters.read()
+  expect([scalars.signaturesRefused, scalars.signaturesKept]).toEqual([600, 4000])
+  // 72 h of validity, begun at most a sixth of a day ago.
+  const leftHours = (scalars.signedUntilSeconds - 1_700_000_000) / 3600
+  expect(leftHours).toBeGreaterThan(65.9)
+  expect(leftHours).toBeLessThan(66.1)
   expect(countAll(0, 4000, 'udp')).toEqual({ signed: 4000, truncated: 0, other: 0 })
   pass(250)
   expect(countAll(4000, names, 'udp')).toEqual({ signed: 500, truncated: 100, other: 0 })

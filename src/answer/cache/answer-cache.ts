@@ -110,6 +110,7 @@ export class AnswerCache {
     this.#steered.clear()
     this.#messages.clear(catalog)
     this.#nxdomain.clear()
+    this.#countDenials()
     this.#countOctets()
   }
 
@@ -121,6 +122,10 @@ export class AnswerCache {
 
   #makeRoom(catalog: Catalog, octets: number): void {
     if (!this.#messages.hasRoom(octets)) this.#empty(catalog)
+  }
+
+  #countDenials(): void {
+    if (this.#holds === 'signed') this.#counters.set('denialsKept', this.#nxdomain.denials())
   }
 
   #countOctets(): void {
@@ -188,6 +193,7 @@ export class AnswerCache {
     const zone = names?.nxdomainZone(query.packet, query.qnameOffset) ?? null
     if (names !== null && zone === lookup.zone)
       this.#nxdomain.storeDenial(zone, query, names.encloserAt, plan)
+    this.#countDenials()
   }
 }
 

@@ -42,6 +42,11 @@ export class NxdomainAnswers {
   #denialCount = 0
   readonly #chainKey = createChainKey()
 
+  /** How many sections of signed zones are kept. */
+  denials(): number {
+    return this.#denialCount
+  }
+
   /** To be called when what is signed has to be signed anew. */
   clear(): void {
     if (this.#denialCount > 0) this.#denials = new Map()

@@ -70,6 +70,7 @@ const signers = new CatalogSigners(
       signingMs()
       return signingClock.trust !== 'behind'
     },
+    stopwatchMs: () => systemClock.monotonicMs(),
   },
 )
 
