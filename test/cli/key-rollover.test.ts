@@ -1,6 +1,14 @@
 // `mxsteer keys rollover` and `retire` where no parent is asked, or none answers: what is written, kept and refused.
 
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 
@@ -112,4 +120,34 @@ test('refuses a zone that is not signed', async () => {
   await run('generate', apex)
   writeZone('')
   expect(await rollover()).toMatchObject({ code: 1, out: '' })
+})
+
+test('keys wait for secondaries too, where the settings allow transfers', async () => {
+  const settings = join(temporaryFolder(), 'mxsteer.yaml')
+  writeFileSync(settings, 'transfer: { allow: 192.0.2.53/32 }\n')
+  const seconds = (text: string, field: string): number => {
+    const [, year, month, day, hour, minute, second] =
+      new RegExp(`^${field}: (\\d{4})(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)(\\d\\d)`, 'm')
+        .exec(text)
+        ?.map(Number) ?? []
+    return Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second) / 1000
+  }
+  const waits: number[][] = []
+  for (const flags of [[], ['--config', settings]]) {
+    await run('generate', apex, '--split')
+    expect((await rollover('--zsk', ...flags)).code).toBe(0)
+    const written = Object.entries(files()).filter(([name]) => name.endsWith('.private'))
+    const texts = written.map(([, text]) => text)
+    const old = texts.find((text) => text.includes('\nDelete: ')) ?? ''
+    const other = texts.find((text) => seconds(text, 'Publish') > seconds(old, 'Publish')) ?? ''
+    waits.push([
+      seconds(other, 'Activate') - seconds(other, 'Publish'),
+      seconds(old, 'Delete') - seconds(old, 'Inactive'),
+    ])
+    rmSync(folder, { recursive: true })
+  }
+  // A twelfth of 3 days, and the default of `refresh`.
+  const lag = 6 * 3600 + 3600
+  expect(waits[1]).toEqual(waits[0]?.map((wait) => wait + lag))
+  expect(waits[0]?.every((wait) => wait > 0)).toBe(true)
 })

@@ -4,9 +4,11 @@ import type { ZoneKey } from '../../dnssec/key-file.ts'
 import { lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
 import type { DnsAccess } from '../../doctor/parent.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { gridSecondsOf } from '../../lib/signing-grid.ts'
 import { createStubResolver } from '../../resolver/stub-resolver.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { keyOfName, type Name, nameToText } from '../../wire/name.ts'
+import { RRType } from '../../wire/rrtype.ts'
 import type { Zone, ZoneSigning } from '../../zone/zone.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { loadZonesOnce } from '../../zonefile/run-load.ts'
@@ -28,6 +30,8 @@ export interface RolledZone {
   readonly signing: ZoneSigning | null
   /** Of any set of the zone, DNSKEY included. */
   readonly longestTtlSeconds: number
+  /** How much later than this server's a secondary's answers change with the keys: 0 where the settings allow no transfer. */
+  readonly transferLagSeconds: number
   readonly access: DnsAccess | string
   /** Full seconds, as key files have them, not before the present. */
   readonly nowMs: number
@@ -73,6 +77,7 @@ export async function readRolledZone(
     keys: own,
     signing: zone.signing,
     longestTtlSeconds: longestTtl(zone),
+    transferLagSeconds: read.settings.streams.transferAllow.length > 0 ? transferLag(zone) : 0,
     access,
     nowMs: Math.ceil(systemClock.wallMs() / 1000) * 1000,
   }
@@ -85,6 +90,18 @@ function longestTtl({ nodes, signing }: Zone): number {
     for (const { ttl } of sets.values()) longest = Math.max(longest, ttl)
   return longest
 }
+
+/** A secondary asks each `refresh`, and learns of other signatures by a serial that moves with the grid (lib/signing-grid.ts). */
+function transferLag({ apexKey, nodes, signing }: Zone): number {
+  const soa = nodes.get(apexKey)?.sets.get(RRType.SOA)
+  if (signing === null || soa?.kind !== 'plain') return 0
+  const { buffer, byteOffset, length } = soa.rdata[0]?.octets ?? new Uint8Array(refreshFromEnd)
+  const refresh = new DataView(buffer, byteOffset).getUint32(length - refreshFromEnd)
+  return gridSecondsOf(signing.validitySeconds) + refresh
+}
+
+/** Serial, refresh, retry, expire and minimum end the rdata (RFC 1035 §3.3.13). */
+const refreshFromEnd = 16
 
 const badPort = '--port is no port'
 const dnsPort = 53

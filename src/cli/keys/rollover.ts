@@ -83,6 +83,7 @@ function readOptions(values: FlagValues, rolled: RolledZone): RolloverOptions | 
   if (number !== undefined && algorithm === null)
     return '--algorithm takes 13 (ECDSAP256SHA256) or 15 (ED25519)'
   const isFast = values['now'] !== undefined
+  const lag = rolled.transferLagSeconds
   return {
     part: ksk === undefined ? (zsk === undefined ? null : 'zsk') : 'ksk',
     algorithm,
@@ -90,8 +91,8 @@ function readOptions(values: FlagValues, rolled: RolledZone): RolloverOptions | 
     isDryRun: values['dry-run'] !== undefined,
     hook: hook === undefined ? null : String(hook),
     waits: {
-      dnskeyTtlMs: (rolled.signing?.dnskeyTtl ?? 0) * 1000,
-      longestTtlMs: rolled.longestTtlSeconds * 1000,
+      dnskeyTtlMs: ((rolled.signing?.dnskeyTtl ?? 0) + lag) * 1000,
+      longestTtlMs: (rolled.longestTtlSeconds + lag) * 1000,
       marginMs: isFast ? 0 : marginMs,
       copyMs,
       canShorten: isFast,

@@ -18,7 +18,7 @@ import type { KeyFlags } from '../dnskey.ts'
 import { isEntryPoint, type KeyTimes, noTimes, type TimedKey } from '../key-set.ts'
 import { refusedRollover, type Rollover, type RolloverRefused } from './standing.ts'
 
-/** All in milliseconds. */
+/** All in milliseconds. Of the TTLs, how much later secondaries follow is a part. */
 export interface RolloverWaits {
   readonly dnskeyTtlMs: number
   /** The longest of any set in the zone, DNSKEY included. */

@@ -1,15 +1,15 @@
 // What `mxsteer doctor` says of signed zones of which each has one fault; signed-zones.e2e.test.ts has them served.
 
 import { execFileSync } from 'node:child_process'
-import { foreignPath } from '../support/foreign-server.ts'
-import { temporaryFolder } from '../support/server.ts'
+import { foreignPath } from './foreign-server.ts'
+import { temporaryFolder } from './server.ts'
 import {
   delegationSigner,
   type ForeignKeys,
   generateKeys,
   type KeyAlgorithm,
   signZone,
-} from '../support/signed-zone.ts'
+} from './signed-zone.ts'
 
 /** The second server of the parents; name servers of the zones: our server at two addresses, and NSD. */
 export const behind = '127.0.0.84'

@@ -13,7 +13,16 @@ import { startNsd } from '../support/nsd.ts'
 import { type RunningServer, runCommand, startServer, temporaryFolder } from '../support/server.ts'
 import { type ForeignKeys, generateKeys, signZone } from '../support/signed-zone.ts'
 import { startValidatingUnbound } from '../support/unbound.ts'
-import { alsoOurs, apexOf, behind, type Case, cases, ours, p256, theirs } from './signed-cases.ts'
+import {
+  alsoOurs,
+  apexOf,
+  behind,
+  type Case,
+  cases,
+  ours,
+  p256,
+  theirs,
+} from '../support/signed-cases.ts'
 
 const zoneFile = (one: Case): string => `
 zone: ${apexOf(one)}
