@@ -117,6 +117,11 @@ const tagsIn = async (type: string): Promise<string> => {
     .join()
 }
 
+const deletesDs = async (): Promise<boolean> => {
+  const { answer } = await dig(server.port, apex, 'CDS')
+  return answer.some(({ rdata }) => rdata.startsWith('0 0 0 '))
+}
+
 /** Waits until these keys sign, and finds what was answered secure by the DS that the parent has. */
 async function signedBy(dnskey: readonly number[], data: readonly number[]): Promise<void> {
   const wanted = [dnskey, data].map((tags) => tags.map(String).sort().join()).join(' ')
@@ -308,6 +313,8 @@ describe('keys retire', () => {
     expect(await retire()).toMatchObject({ code: 4, step: 'zone-file-unsign' })
     server.writeZone('mail.yaml', zoneFile('dnssec: { unsign: true }'))
     expect(await retire()).toMatchObject({ code: 4, step: 'parent-to-drop-ds' })
+    // Without having read this the server refuses a zone file without `dnssec`.
+    await until(deletesDs, { what: 'CDS 0 0 0 00', withinMs: 30_000 })
     const goneMs = nowMs()
     const dropped = await retire('--hook', hook)
     expect(dropped).toMatchObject({ code: 4, step: 'caches-to-drop-ds' })

@@ -348,5 +348,26 @@ describe('any roll-over, however its operator, instances and parent delay it', (
       { numRuns: runs(4000) },
     )
     expect(Math.min(seen.done, seen.aborted)).toBeGreaterThan(20)
-  }, 60_000)
+  })
+
+  test('is aborted for caches too, where a parent takes longer than its day to change back', () => {
+    const visits = [1, 1, 26_419, 16, 77_141, 23_791, 20_858, 65_047, 103_228, 1, 1, 1, 1, 1]
+    const operator = run({
+      dnskeyTtlMs: 1000,
+      dataTtlMs: 1000,
+      dsTtlMs: 601_000,
+      isFast: false,
+      isSplit: false,
+      algorithm: 13,
+      roll: 'same',
+      hasSync: false,
+      isImported: false,
+      lagShare: 0,
+      visits: visits.map((seconds) => seconds * second),
+      parentDelays: [139_504_000, 1000],
+      abortAt: 3,
+    })
+    expect(operator.isAborted).toBe(true)
+    expect(flawOf(operator.world)).toBeNull()
+  })
 })

@@ -64,7 +64,8 @@ export function abortRollover<Key extends TimedKey>(
   }
   return nowMs < backMs + waitMs
     ? { kind: 'settling', changed: [], untilMs: backMs + waitMs }
-    : { kind: 'aborted', changed: undo(roll, waits, nowMs) }
+    : // A cache may have the DS of the new key from a moment ago, if the parent took longer than its day.
+      { kind: 'aborted', changed: undo(roll, waits, nowMs, parent.dsTtlMs) }
 }
 
 /** CDS and CDNSKEY name the old keys again. */
@@ -80,10 +81,12 @@ function takeBack<Key extends TimedKey>(
   return { syncDeleteMs, changed: [...stay, ...go] }
 }
 
+/** `stayMs`: for how long the keys are in DNSKEY yet, once the files are copied. */
 function undo<Key extends TimedKey>(
   { kind, incoming, outgoing }: Rollover<Key>,
   waits: RolloverWaits,
   nowMs: number,
+  stayMs = 0,
 ): readonly Change<Key>[] {
   const copiedMs = nowMs + waits.copyMs
   const stay = { inactiveMs: null, deleteMs: null, syncDeleteMs: null }
@@ -95,7 +98,7 @@ function undo<Key extends TimedKey>(
       // No instance has it in DNSKEY before it has these times.
       if (publishMs > copiedMs)
         return { key, times: { ...times, publishMs: null, activateMs: null, deleteMs: copiedMs } }
-      const deleteMs = Math.max(copiedMs, publishMs + 1000)
+      const deleteMs = Math.max(copiedMs + stayMs, publishMs + 1000)
       if (kind !== 'algorithm') return { key, times: { ...times, activateMs: null, deleteMs } }
       // Caches that have its DNSKEY want its signatures.
       const inactiveMs = deleteMs + waits.dnskeyTtlMs + waits.marginMs
