@@ -5,6 +5,7 @@
 
 import type { Override } from '../health/overrides.ts'
 import { isoTime } from '../lib/clock.ts'
+import { listed } from '../lib/listed.ts'
 import type { Log } from './log.ts'
 
 type Level = 'info' | 'warn' | 'error'
@@ -417,7 +418,4 @@ const poolText = (group: string): string => (group === '*' ? 'all targets' : `th
 
 const namesShown = 8
 
-function groupText({ instances }: ConfigGroup): string {
-  const more = instances.length - namesShown
-  return instances.slice(0, namesShown).join(' ') + (more > 0 ? ` and ${more} more` : '')
-}
+const groupText = ({ instances }: ConfigGroup): string => listed(instances, namesShown, ' ')

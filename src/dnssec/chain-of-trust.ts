@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 
-import { countLabels, keyOfName, type Name, type NameKey } from '../wire/name.ts'
+import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
 import { readUint16 } from '../wire/octets.ts'
 import { nameEnd } from '../wire/rdata/name-field.ts'
 import { algorithmOfNumber, isSignedBy, publicKeyFrom, signatureOctets } from './algorithms.ts'
@@ -169,7 +169,7 @@ export function compareNames(a: NameKey, b: NameKey): number {
 /** From the last label to the first. */
 function labelsOf(key: NameKey): readonly string[] {
   const labels: string[] = []
-  for (let at = 0; labels.length < countLabels(key); at += 1 + key.charCodeAt(at))
+  for (let at = 0; key.charCodeAt(at) > 0; at += 1 + key.charCodeAt(at))
     labels.unshift(key.slice(at + 1, at + 1 + key.charCodeAt(at)))
   return labels
 }

@@ -214,10 +214,9 @@ export type KeyWritten =
   /** `why` is for people. */
   | { readonly kind: 'failed'; readonly why: string }
 
-/** Whose a file is and who may read it. */
+/** Whose a file is and who may read it. `owner` null: of who writes it. */
 interface FileAccess {
-  readonly uid: number
-  readonly gid: number
+  readonly owner: { readonly uid: number; readonly gid: number } | null
   readonly mode: number
 }
 
@@ -281,10 +280,10 @@ async function accessLike(
   folder: string,
   like: ZoneKey | undefined,
   ending: 'key' | 'private',
-): Promise<FileAccess | null> {
-  if (like === undefined) return null
+): Promise<FileAccess> {
+  if (like === undefined) return { owner: null, mode: ending === 'private' ? 0o600 : 0o644 }
   const { uid, gid, mode } = await stat(join(folder, `${keyFileName(like)}.${ending}`))
-  return { uid, gid, mode: mode & (ending === 'private' ? 0o660 : 0o664) }
+  return { owner: { uid, gid }, mode: mode & (ending === 'private' ? 0o660 : 0o664) }
 }
 
 /** Runs `work`, which fills `written` with files that are to be removed if it fails. */
@@ -308,11 +307,11 @@ async function write(
   written: string[],
   file: string,
   text: string,
-  access: FileAccess | null,
+  access: FileAccess,
 ): Promise<void> {
   const handle = await open(file, newFile, 0o600)
   written.push(file)
-  await writeWhole(handle, text, access, file.endsWith('.key.new') ? 0o644 : 0o600)
+  await writeWhole(handle, text, access)
 }
 
 const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
@@ -321,13 +320,12 @@ const newFile = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | cons
 async function writeWhole(
   handle: FileHandle,
   text: string,
-  access: FileAccess | null,
-  mode: number,
+  { owner, mode }: FileAccess,
 ): Promise<void> {
   try {
     await handle.writeFile(text, 'latin1')
-    if (access !== null && process.geteuid?.() === 0) await handle.chown(access.uid, access.gid)
-    await handle.chmod(access?.mode ?? mode)
+    if (owner !== null && process.geteuid?.() === 0) await handle.chown(owner.uid, owner.gid)
+    await handle.chmod(mode)
     await handle.sync()
   } finally {
     await handle.close()

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { SignedZones } from '../persistence/state-format.ts'
-import { keyOfName, type Name, type NameKey, nameToText } from '../wire/name.ts'
+import { keyOfName, type Name, type NameKey, nameToBareText, nameToText } from '../wire/name.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import type { ZonePlaces } from '../zonefile/load-zones.ts'
@@ -11,13 +11,7 @@ import type { Admitted } from '../zonefile/zone-keeper.ts'
 import { keyDiagnostic, keyTimeText, type ZoneKey } from './key-file.ts'
 import { firstForeignGap } from './key-set.ts'
 import { type KeysRead, readKeys, type ZoneKeys } from './key-folder.ts'
-import {
-  digestKeys,
-  type KnownKey,
-  rememberedKeys,
-  rememberZones,
-  zoneNameOf,
-} from './key-memory.ts'
+import { digestKeys, type KnownKey, rememberedKeys, rememberZones } from './key-memory.ts'
 import { KeyViews, type ZoneKeysView } from './key-view.ts'
 import { type ZoneKeysData, zoneKeysData } from './keys-in-force.ts'
 import type { SigningTime } from './signing-clock.ts'
@@ -120,7 +114,7 @@ class FolderKeeper implements KeyKeeper {
   #isBound({ apex, apexKey }: Zone): boolean {
     if (this.#memory === null)
       return this.#zones.some((one) => one.apexKey === apexKey && !one.signing?.isUnsigning)
-    const name = zoneNameOf(apex)
+    const name = nameToBareText(apex)
     const before = this.#memory.signed.get(name)
     if (before === undefined || before.isUnsigning) return false
     return !this.#memory.forceUnsigned.includes(name)
@@ -144,7 +138,7 @@ class FolderKeeper implements KeyKeeper {
     if (memory === null) return this.#inForce
     return new Map(
       zones.map((apex) => {
-        const before = memory.signed.get(zoneNameOf(apex))
+        const before = memory.signed.get(nameToBareText(apex))
         return [keyOfName(apex), before === undefined ? [] : rememberedKeys(apex, before)]
       }),
     )
@@ -198,7 +192,7 @@ function placed(
   code: 'dnssec-dropped' | 'dnssec-no-key' | 'key-algorithm-gap',
   message: string,
 ): Diagnostic {
-  const place = places.get(zoneNameOf(apex))
+  const place = places.get(nameToBareText(apex))
   const diagnostic = keyDiagnostic(place?.file ?? nameToText(apex), 0, code, message)
   return place === undefined ? diagnostic : { ...diagnostic, ...place }
 }

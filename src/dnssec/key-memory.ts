@@ -4,16 +4,13 @@
 import { hash } from 'node:crypto'
 
 import type { RememberedKey, SignedZone, SignedZones } from '../persistence/state-format.ts'
-import { type Name, type NameKey, nameToText } from '../wire/name.ts'
+import { type Name, type NameKey, nameToBareText } from '../wire/name.ts'
 import type { Zone } from '../zone/zone.ts'
 import { keyTagOf } from './dnskey.ts'
 import { noTimes, type TimedKey } from './key-set.ts'
 
 /** So many keys of a zone are remembered, as the schema of the state file has it. */
 const maxRememberedKeys = 64
-
-/** The name of a zone by which it is remembered. */
-export const zoneNameOf = (apex: Name): string => nameToText(apex).toLowerCase().replace(/\.$/, '')
 
 /** The signed ones among these zones. */
 export function rememberZones(
@@ -24,7 +21,7 @@ export function rememberZones(
   for (const { apex, apexKey, signing } of zones) {
     if (signing === null) continue
     const keys = keysOf(apexKey).slice(0, maxRememberedKeys).map(rememberKey)
-    signed.set(zoneNameOf(apex), { isUnsigning: signing.isUnsigning, keys })
+    signed.set(nameToBareText(apex), { isUnsigning: signing.isUnsigning, keys })
   }
   return signed
 }

@@ -1,7 +1,7 @@
 // What the keys of each zone do, and what they come to if nobody does anything, for metrics and problems: read every second,
 // and worked out anew when a key changes its state.
 
-import { nameToText } from '../wire/name.ts'
+import { nameToBareText, rootName } from '../wire/name.ts'
 import type { ZoneKeys } from './key-folder.ts'
 import {
   firstRefusal,
@@ -55,7 +55,7 @@ export class KeyViews {
 type OwnKeys = ZoneKeys extends ReadonlyMap<unknown, infer Keys> ? Keys : never
 
 function viewOf(keys: OwnKeys, nowMs: number): ZoneKeysView {
-  const zone = nameToText(keys[0]?.zone ?? new Uint8Array(1)).replace(/\.$/, '')
+  const zone = nameToBareText(keys[0]?.zone ?? rootName)
   const refusal = firstRefusal(keys, nowMs)
   return {
     zone,

@@ -2,7 +2,7 @@
 // signed, and where it has TLSA records.
 
 import { formatRdata } from '../wire/rdata/format.ts'
-import { isAtOrBelow, keyOfName, type Name, nameToText, type NameKey } from '../wire/name.ts'
+import { isAtOrBelow, keyOfName, type Name, type NameKey, nameToBareText } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { Zone, ZoneSigning } from '../zone/zone.ts'
 
@@ -29,15 +29,15 @@ export function readOwnZone(zone: Zone): OwnZone {
   const names = ns?.kind === 'plain' ? ns.rdata.map(({ octets }) => octets) : []
   const within = names.filter((name) => isAtOrBelow(keyOfName(name), zone.apexKey))
   return {
-    name: textOf(zone.apex),
+    name: nameToBareText(zone.apex),
     apex: zone.apex,
     signing: zone.signing,
     tlsaOwners: [...zone.nodes.values()]
       .filter(({ sets }) => sets.has(RRType.TLSA))
-      .map(({ owner }) => textOf(owner)),
-    nameServers: names.map(textOf).sort(),
+      .map(({ owner }) => nameToBareText(owner)),
+    nameServers: names.map(nameToBareText).sort(),
     addresses: new Map(
-      within.map((name) => [textOf(name), plainAddresses(zone, keyOfName(name))] as const),
+      within.map((name) => [nameToBareText(name), plainAddresses(zone, keyOfName(name))] as const),
     ),
   }
 }
@@ -53,5 +53,3 @@ function plainAddresses(zone: Zone, key: NameKey): readonly string[] | null {
   }
   return found.sort()
 }
-
-const textOf = (name: Uint8Array): string => nameToText(name).replace(/\.$/, '').toLowerCase()

@@ -8,9 +8,11 @@ import {
   type SetSignature,
 } from '../dnssec/chain-of-trust.ts'
 import { keyTagOf } from '../dnssec/dnskey.ts'
+import { gridSecondsOf } from '../lib/signing-grid.ts'
 import { keyOfName, type Name, nameToText } from '../wire/name.ts'
 import { formatRdata } from '../wire/rdata/format.ts'
 import { nameEnd } from '../wire/rdata/name-field.ts'
+import { decodeTypes } from '../wire/rdata/type-bitmap.ts'
 import { RRType, typeToText } from '../wire/rrtype.ts'
 import type { PublishedKeys } from './ds-check.ts'
 import { type CheckResult, fail, ok, warn } from './report.ts'
@@ -225,8 +227,6 @@ function judgeSet(
 /** Instances take a signature again for an hour, and minutes of difference harm nobody. */
 const clockLimits = { keptSeconds: 3600, toleratedSeconds: 300 }
 
-const gridsPerValidity = 12
-
 /**
  * An instance says its time within a twelfth of `validity`: it begins signatures one such grid before the last point of the
  * grid (dnssec/validity.ts). Other servers begin them when they like.
@@ -234,7 +234,7 @@ const gridsPerValidity = 12
 function compareClock({ server }: KeyServer, facts: SignedZoneFacts): readonly CheckResult[] {
   const { validitySeconds, nowSeconds } = facts
   if (validitySeconds === null || 'problem' in server.soa) return []
-  const grid = Math.floor(validitySeconds / gridsPerValidity)
+  const grid = gridSecondsOf(validitySeconds)
   const signature = server.soa.signatures.find(
     ({ inception, expiration }) => expiration - inception === grid + validitySeconds,
   )
@@ -317,18 +317,6 @@ const proofText = (sets: readonly SignedSet[]): string =>
 function linkText(owner: Name, type: number, rdata: Uint8Array): string {
   const end = type === RRType.NSEC ? nameEnd(rdata, 0) : null
   if (end === null) return `NSEC3 ${nameToText(owner)} ${formatRdata(type, rdata)}`
-  const types = typesIn(rdata.subarray(end)).map(typeToText).join(' ')
+  const types = decodeTypes(rdata.subarray(end))?.map(typeToText).join(' ') ?? 'malformed types'
   return `NSEC ${nameToText(owner)} to ${nameToText(rdata.subarray(0, end))} (${types})`
-}
-
-/** The types of a bitmap (RFC 4034 §4.1.2). */
-function typesIn(octets: Uint8Array): readonly number[] {
-  const types: number[] = []
-  for (let at = 0; at + 2 <= octets.length; at += 2 + (octets[at + 1] as number)) {
-    const window = octets.subarray(at + 2, at + 2 + (octets[at + 1] as number))
-    for (let bit = 0; bit < 8 * window.length; bit++)
-      if (((window[bit >> 3] as number) & (0x80 >> (bit & 7))) !== 0)
-        types.push(256 * (octets[at] as number) + bit)
-  }
-  return types
 }

@@ -2,6 +2,7 @@
 // the checks `ds`, `keys`, `signatures`, `denial`, `cds`, `validation` and `dane` judge what they answer.
 
 import { systemClock } from '../lib/clock.ts'
+import { listed } from '../lib/listed.ts'
 import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
 import { parseName } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
@@ -111,9 +112,8 @@ function whyDaneFails(
 
 /** Senders look at TLSA only where the whole chain is signed (RFC 7672 §2.2). */
 export function checkDane(own: OwnZone, why: string | null): readonly CheckResult[] {
-  const count = own.tlsaOwners.length
-  if (count === 0) return []
-  const shown = own.tlsaOwners.slice(0, 3).join(', ') + (count > 3 ? ` and ${count - 3} more` : '')
+  if (own.tlsaOwners.length === 0) return []
+  const shown = listed(own.tlsaOwners, 3)
   if (why === null)
     return [ok('dane', `TLSA at ${shown}, in a zone that is signed from its parent on`)]
   const advice = 'sign the zone and give the parent its DS: docs/operations/dnssec.md'

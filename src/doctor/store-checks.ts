@@ -10,6 +10,7 @@ import {
 } from '../cluster/redis/redis-link.ts'
 import { type StateKeys, stateKeys, stateTimes } from '../cluster/redis/schema.ts'
 import { systemClock } from '../lib/clock.ts'
+import { listed } from '../lib/listed.ts'
 import type { Settings } from '../settings/settings.ts'
 import { fail, ok, type CheckResult, warn } from './report.ts'
 
@@ -252,10 +253,7 @@ function checkRights({ missingRights, isTransactionRefused }: StoreFacts): Check
   if (isTransactionRefused) return fail('state', 'it does not let us use MULTI', advice)
   if (missingRights.length === 0)
     return ok('state', 'every command that an instance needs is allowed')
-  const more = missingRights.length - shownRights
-  const shown =
-    missingRights.slice(0, shownRights).join(', ') + (more > 0 ? ` and ${more} more` : '')
-  return fail('state', `not allowed: ${shown}`, advice)
+  return fail('state', `not allowed: ${listed(missingRights, shownRights)}`, advice)
 }
 
 function checkStoreClock(offsetMs: number | null): readonly CheckResult[] {

@@ -8,6 +8,7 @@
 import { matches, isWithin } from '../steer/select/match.ts'
 import type { Place } from '../steer/scope/place-networks.ts'
 import type { Network } from '../lib/ip.ts'
+import { listed } from '../lib/listed.ts'
 import type { Conditions, Policy } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { networkText } from './client-view.ts'
@@ -96,10 +97,7 @@ function placesLabel(group: readonly Place[], all: readonly Place[]): string {
   return `country ${joinNames(group.map(({ country, continent }) => country ?? continent ?? '?'))}`
 }
 
-function joinNames(texts: readonly string[]): string {
-  const more = texts.length - shownNames
-  return texts.slice(0, shownNames).join(', ') + (more > 0 ? ` and ${more} more` : '')
-}
+const joinNames = (texts: readonly string[]): string => listed(texts, shownNames)
 
 function asnParts(whens: readonly Conditions[]): readonly ClientPart[] {
   const asns = [...new Set(whens.flatMap((when) => when.asns ?? []))]

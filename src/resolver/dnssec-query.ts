@@ -53,13 +53,16 @@ function responseOf(reply: Exchanged): DnssecResponse {
   return readRawReply(reply) ?? { kind: 'failed', why: 'strange-reply' }
 }
 
-/** Datagrams that are no response to the query are ignored until the deadline. */
-const exchangeUdp = (
-  { address, port }: ServerEndpoint,
+/** Sends a message to a server, and waits for one that is an answer to it. */
+type Exchange = (
+  server: ServerEndpoint,
   message: Uint8Array,
   isAnswer: (reply: Uint8Array) => boolean,
   timeoutMs: number,
-): Promise<Exchanged> =>
+) => Promise<Exchanged>
+
+/** Datagrams that are no response to the query are ignored until the deadline. */
+const exchangeUdp: Exchange = ({ address, port }, message, isAnswer, timeoutMs) =>
   new Promise((resolve) => {
     const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
     let isOver = false
@@ -85,12 +88,7 @@ const exchangeUdp = (
     }) as () => void)
   })
 
-const exchangeTcp = (
-  { address, port }: ServerEndpoint,
-  message: Uint8Array,
-  isAnswer: (reply: Uint8Array) => boolean,
-  timeoutMs: number,
-): Promise<Exchanged> =>
+const exchangeTcp: Exchange = ({ address, port }, message, isAnswer, timeoutMs) =>
   new Promise((resolve) => {
     const socket = connect({ host: address, port })
     const end = (what: Exchanged): void => {

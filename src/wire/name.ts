@@ -117,6 +117,10 @@ export function nameToText(name: Name): string {
   return text
 }
 
+/** A name as settings, metrics and logs have it: in lower case and without its final dot; empty for the root. */
+export const nameToBareText = (name: Name): string =>
+  nameToText(name).replace(/\.$/, '').toLowerCase()
+
 function octetToText(octet: number): string {
   const character = String.fromCharCode(octet)
   if ('.\\"();@$'.includes(character)) return `\\${character}`

@@ -15,6 +15,7 @@
 import type { SteeredSet } from '../steer/policy.ts'
 import { lowerOctet, type Name, type NameKey, parentKey } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
+import { membersOf } from './policy-members.ts'
 import type { DenialChain, RRset, ZoneNode } from './zone.ts'
 
 /** Twice the longest name, since every octet of a label may be written as two; behind it, where labels begin. */
@@ -171,11 +172,7 @@ function canBeAnswered(set: RRset | SteeredSet): boolean {
     case 'target-address':
       return set.target.addresses.some(({ family }) => family === familyOf(set.type))
     case 'steered-address': {
-      const { rules, onAllDown } = set.policy
-      const backup = onAllDown.kind === 'backup' ? [onAllDown.pool] : []
-      const members = [...rules.flatMap(({ pools }) => pools), ...backup].flatMap(
-        (pool) => pool.members,
-      )
+      const members = membersOf(set.policy)
       // Members of weight 0 take no part while others have one.
       const weighted = members.some(({ weight }) => weight > 0)
       return members.some(

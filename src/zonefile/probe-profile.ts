@@ -5,7 +5,7 @@
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import type { ProbeProfile } from '../probe/smtp/profile.ts'
 import type { TlsaRecord } from '../health/tls-report.ts'
-import { keyOfName, nameToText, type Name, type NameKey } from '../wire/name.ts'
+import { keyOfName, type Name, type NameKey, nameToBareText } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRType } from '../wire/rrtype.ts'
@@ -123,7 +123,7 @@ function expectedTls(
   const exchange = readName(target, apex.name)
   const owner = readName(`_${port}._tcp.${target}`, apex.name)
   if (exchange.kind !== 'name' || owner.kind !== 'name') return { serverName: null, tlsa: [] }
-  const serverName = nameToText(exchange.name).replace(/\.$/, '').toLowerCase()
+  const serverName = nameToBareText(exchange.name)
   const index = tlsaIndexes.get(source) ?? indexTlsa(source, apex.name)
   tlsaIndexes.set(source, index)
   const own = index.byOwner.get(keyOfName(owner.name))

@@ -27,7 +27,7 @@ import { until } from '../support/wait.ts'
 
 const apex = 'signed.example.test.'
 const addresses = ['127.0.9.1', '127.0.9.2', '127.0.9.3', '127.0.9.4']
-/** VALIDATED_ANSWERS: how many are judged, at least; a million take a quarter of an hour. */
+/** VALIDATED_ANSWERS: how many are judged, at least. */
 const wanted = Number(process.env['VALIDATED_ANSWERS'] ?? 6000)
 const questionsPerRound = Math.min(2000, Math.ceil(wanted / 24))
 const rounds = Math.ceil(wanted / questionsPerRound)

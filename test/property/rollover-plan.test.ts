@@ -18,8 +18,8 @@ import {
   beginRollover,
   type Change,
   completeRollover,
-  dueAt,
   type NewKey,
+  parentDueAt,
   prepareRollover,
   type RolloverWaits,
   type RolloverWanted,
@@ -227,11 +227,7 @@ class Operator {
     const { roll } = standing
     if (isAbort) return this.#abort(nowMs)
     const prepared = prepareRollover(roll, this.waits, nowMs)
-    const dueMs = Math.max(
-      ...roll.incoming
-        .filter(isEntryPoint)
-        .map(({ times }) => times.syncPublishMs ?? dueAt(roll, this.waits)),
-    )
+    const dueMs = parentDueAt(roll, this.waits)
     const wanted = roll.incoming.filter(isEntryPoint)
     const isSeen =
       nowMs >= dueMs &&

@@ -17,7 +17,8 @@ import { printLines } from '../text/output.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { dsLine, findKeyFolder, folderFlags, readZone, timeText } from './key-command.ts'
 
-const copyMs = 600_000
+/** In which the files of a key are copied to every instance, before it is published. */
+export const copyMs = 600_000
 
 interface Wanted {
   readonly zone: Name

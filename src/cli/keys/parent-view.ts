@@ -6,14 +6,14 @@ import type { ZoneKey } from '../../dnssec/key-file.ts'
 import { isEntryPoint } from '../../dnssec/key-set.ts'
 import type { DnsAccess } from '../../doctor/parent.ts'
 import { type ParentDs, queryParentDs } from '../../doctor/parent-ds.ts'
-import { type Name, nameToText } from '../../wire/name.ts'
+import { type Name, nameToBareText } from '../../wire/name.ts'
 import { formatRdata } from '../../wire/rdata/format.ts'
 import { RRType } from '../../wire/rrtype.ts'
 
 /** `access`: a text says why there is none. */
 export async function askParent(zone: Name, access: DnsAccess | string): Promise<ParentDs> {
   if (typeof access === 'string') return { kind: 'unknown', why: access }
-  return queryParentDs(nameToText(zone).toLowerCase().replace(/\.$/, ''), access)
+  return queryParentDs(nameToBareText(zone), access)
 }
 
 /** Whether a DS record names the key, by any digest: the tags of a zone's keys differ. */

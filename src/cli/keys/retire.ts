@@ -15,13 +15,16 @@ import { printJson, printLines } from '../text/output.ts'
 import { timeText } from './key-command.ts'
 import { runDsHook } from './ds-hook.ts'
 import { askParent, longestDsTtl, parentLines, parentReport } from './parent-view.ts'
-import { readRolledZone, rolledFlags, type RolledZone } from './rolled-zone.ts'
-import { waitsCode } from './rollover.ts'
+import {
+  marginMs,
+  notedDsTtlMs,
+  readRolledZone,
+  rolledFlags,
+  type RolledZone,
+  waitsCode,
+} from './rolled-zone.ts'
 
 const name = 'keys retire'
-
-const marginMs = 3_600_000
-const defaultDsTtlSeconds = 86_400
 
 type Step =
   | 'zone-file-unsign'
@@ -154,9 +157,7 @@ function withDs({ signing, keys }: RolledZone, ttlSeconds: number): Retirement {
 function withoutDs({ signing, keys, nowMs }: RolledZone): Retirement {
   const goneMs = Math.max(-Infinity, ...keys.map(goneSince))
   const isNoted = goneMs <= nowMs
-  const ttls = keys.flatMap(({ times }) => times.dsTtlSeconds ?? [])
-  const ttlMs = (ttls.length > 0 ? Math.max(...ttls) : defaultDsTtlSeconds) * 1000
-  const safeMs = (isNoted ? goneMs : nowMs) + ttlMs + marginMs
+  const safeMs = (isNoted ? goneMs : nowMs) + notedDsTtlMs(keys) + marginMs
   if (nowMs >= safeMs)
     return signing === null
       ? unsigned(keys, nowMs)

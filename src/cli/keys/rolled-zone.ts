@@ -21,6 +21,21 @@ export const parentFlags: readonly string[] = ['resolver', 'port']
 
 export const rolledFlags: readonly string[] = [...folderFlags, ...parentFlags, 'zones']
 
+/** Exit code: what is to happen has not happened yet, and the command is to be run again. */
+export const waitsCode = 4
+
+/** Added to every TTL: for caches that keep records a little longer, and clocks that differ. */
+export const marginMs = 3_600_000
+
+/** Of a DS whose TTL was never seen. */
+const defaultDsTtlSeconds = 86_400
+
+/** The longest TTL that a DS was seen with, as the files of these keys have it, milliseconds; a day where none was. */
+export function notedDsTtlMs(keys: readonly ZoneKey[]): number {
+  const seconds = keys.flatMap(({ times }) => times.dsTtlSeconds ?? [])
+  return (seconds.length > 0 ? Math.max(...seconds) : defaultDsTtlSeconds) * 1000
+}
+
 export interface RolledZone {
   readonly zone: Name
   readonly folder: string

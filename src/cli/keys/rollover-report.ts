@@ -2,7 +2,7 @@
 
 import type { ZoneKey } from '../../dnssec/key-file.ts'
 import { isEntryPoint } from '../../dnssec/key-set.ts'
-import { dueAt, type Plan, type RolloverWaits } from '../../dnssec/rollover/plan.ts'
+import { parentDueAt, type Plan, type RolloverWaits } from '../../dnssec/rollover/plan.ts'
 import { type Rollover, type RolloverKind, standingAt } from '../../dnssec/rollover/standing.ts'
 import type { ParentDs } from '../../doctor/parent-ds.ts'
 import { nameToText } from '../../wire/name.ts'
@@ -94,8 +94,7 @@ function waitingOf(roll: Rollover<ZoneKey>, { outcome, waits }: Done, nowMs: num
     return { on: 'parent', until: timeText(outcome.untilMs), why }
   }
   const entries = roll.incoming.filter(isEntryPoint)
-  const dues = entries.map(({ times }) => times.syncPublishMs ?? dueAt(roll, waits))
-  const dueMs = Math.max(...dues)
+  const dueMs = parentDueAt(roll, waits)
   const isPublished = entries.every(({ times }) => (times.publishMs ?? 0) <= nowMs)
   if (nowMs < dueMs) {
     const why = [`the new key${entries.length > 1 ? 's' : ''} in DNSKEY of every cache`]

@@ -12,8 +12,8 @@ import {
   beginRollover,
   type Change,
   completeRollover,
-  dueAt,
   type NewKey,
+  parentDueAt,
   type Plan,
   prepareRollover,
   type RolloverWaits,
@@ -29,21 +29,19 @@ import type { ParentDs } from '../../doctor/parent-ds.ts'
 import { fail, failAt, type FlagValues, parseFlags } from '../flags.ts'
 import { printJson, printLines } from '../text/output.ts'
 import { runDsHook } from './ds-hook.ts'
-import { newKey } from './generate.ts'
+import { copyMs, newKey } from './generate.ts'
 import { askParent, dsProgress, hasAnyDs, longestDsTtl } from './parent-view.ts'
-import { readRolledZone, rolledFlags, type RolledZone } from './rolled-zone.ts'
+import {
+  marginMs,
+  notedDsTtlMs,
+  readRolledZone,
+  rolledFlags,
+  type RolledZone,
+  waitsCode,
+} from './rolled-zone.ts'
 import { type Outcome, rolloverLines, rolloverReport } from './rollover-report.ts'
 
 const name = 'keys rollover'
-
-const marginMs = 3_600_000
-const copyMs = 600_000
-
-/** Of a DS whose TTL was never seen. */
-const defaultDsTtlSeconds = 86_400
-
-/** Exit code: what is to happen has not happened yet, and the command is to be run again. */
-export const waitsCode = 4
 
 interface RolloverOptions {
   readonly part: 'ksk' | 'zsk' | null
@@ -165,8 +163,7 @@ async function goOn(
   }
   const prepared = prepareRollover(roll, waits, nowMs)
   const entries = roll.incoming.filter(isEntryPoint)
-  const setMs = entries.map(({ times }) => times.syncPublishMs ?? dueAt(roll, waits))
-  const isDue = roll.kind !== 'zsk' && nowMs >= Math.max(...setMs)
+  const isDue = roll.kind !== 'zsk' && nowMs >= parentDueAt(roll, waits)
   if (!isDue) return going(prepared, null)
   const parent = await askTwice(roll, rolled, options)
   const outgoing = roll.outgoing.filter(isEntryPoint)
@@ -204,12 +201,9 @@ async function askTwice(
   return typeof access === 'string' ? parent : askParent(zone, access)
 }
 
-/** The longest that any was seen with, milliseconds. */
-function dsTtlOf(entries: readonly ZoneKey[], parent: ParentDs | null): number {
-  const noted = entries.flatMap(({ times }) => times.dsTtlSeconds ?? [])
-  const least = noted.length > 0 ? Math.max(...noted) : defaultDsTtlSeconds
-  return Math.max(least, (parent && longestDsTtl(parent)) ?? 0) * 1000
-}
+/** As `notedDsTtlMs`, with what the parent has now. */
+const dsTtlOf = (entries: readonly ZoneKey[], parent: ParentDs | null): number =>
+  Math.max(notedDsTtlMs(entries), ((parent && longestDsTtl(parent)) ?? 0) * 1000)
 
 function complete(
   roll: Rollover<ZoneKey>,
@@ -217,10 +211,9 @@ function complete(
   { nowMs }: RolledZone,
   waits: RolloverWaits,
 ): Outcome {
-  const times = roll.incoming.filter(isEntryPoint).map((key) => key.times)
-  const dsTtlMs = dsTtlOf(roll.incoming.filter(isEntryPoint), parent)
-  const earlier = times.flatMap(({ dsPublishMs }) => dsPublishMs ?? [])
-  const seenMs = Math.min(nowMs, ...earlier)
+  const entries = roll.incoming.filter(isEntryPoint)
+  const dsTtlMs = dsTtlOf(entries, parent)
+  const seenMs = Math.min(nowMs, ...entries.flatMap(({ times }) => times.dsPublishMs ?? []))
   const changed = completeRollover(roll, { seenMs, dsTtlMs }, waits, nowMs)
   return { kind: 'going', plan: { created: [], changed }, parent, failed: false }
 }

@@ -123,8 +123,17 @@ const sendAway = <Key extends TimedKey>(
   deleteMs: number,
 ): Change<Key>[] => keys.map((key) => ({ key, times: { ...key.times, inactiveMs, deleteMs } }))
 
+/** When the DS of the keys that come is due at the parent: at the time that is set, or may be. -Infinity: it has no part. */
+export function parentDueAt<Key extends TimedKey>(
+  roll: Rollover<Key>,
+  waits: RolloverWaits,
+): number {
+  const entries = roll.incoming.filter(isEntryPoint)
+  return Math.max(...entries.map(({ times }) => times.syncPublishMs ?? dueAt(roll, waits)))
+}
+
 /** When the DS of the keys that come may be put into the parent: every cache that has DNSKEY has them. */
-export function dueAt<Key extends TimedKey>(
+function dueAt<Key extends TimedKey>(
   { incoming }: Rollover<Key>,
   { dnskeyTtlMs, marginMs }: RolloverWaits,
 ): number {

@@ -27,14 +27,10 @@ export function typeBitmap(label: string): Field {
       return null
     },
     format(state) {
-      const types: number[] = []
-      let last = -1
-      while (state.at < state.octets.length) {
-        const window = state.octets[state.at] as number
-        if (window <= last || !readWindow(state, types)) return bad(`${label} is no type bitmap`)
-        last = window
-      }
-      return asText(types.map(typeToText).join(' '))
+      const types = readWindows(state)
+      return types === null
+        ? bad(`${label} is no type bitmap`)
+        : asText(types.map(typeToText).join(' '))
     },
   }
 }
@@ -50,6 +46,22 @@ export function encodeTypes(types: readonly number[]): number[] {
     bits[index] = (bits[index] as number) | (0x80 >> (type & 7))
   }
   return [...windows].flatMap(([window, bits]) => [window, bits.length, ...bits])
+}
+
+/** The types of a bitmap; null: it is malformed. */
+export const decodeTypes = (octets: Uint8Array): readonly number[] | null =>
+  readWindows({ octets, at: 0, names: [] })
+
+/** Consumes the rest; null: it is malformed. */
+function readWindows(state: DecodeState): readonly number[] | null {
+  const types: number[] = []
+  let last = -1
+  while (state.at < state.octets.length) {
+    const window = state.octets[state.at] as number
+    if (window <= last || !readWindow(state, types)) return null
+    last = window
+  }
+  return types
 }
 
 /** Consumes a block and adds its types; false: it is malformed. */

@@ -1,10 +1,12 @@
 // Warnings of TLSA records that senders do not use as their operator means them (RFC 7672). With a TLSA set a sender has to
 // authenticate every host behind the name, without one it authenticates nobody.
 
-import type { Member, Policy, Target } from '../../steer/policy.ts'
+import { listed } from '../../lib/listed.ts'
+import type { Policy, Target } from '../../steer/policy.ts'
 import { keyOfName, type NameKey } from '../../wire/name.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { RRType } from '../../wire/rrtype.ts'
+import { membersOf } from '../policy-members.ts'
 import type { Compilation } from './compilation.ts'
 import type { OwnerDraft, Owners } from './owners.ts'
 import type { DocumentPath } from './problem.ts'
@@ -70,13 +72,6 @@ function checkExchanges(compilation: Compilation, { owner, owners, policies }: C
   warnPartial(compilation, { policy: mx.set.policy, path: mx.path }, { has, consequence })
 }
 
-/** All members that a policy can select, those of its backup pool included. */
-function membersOf({ rules, onAllDown }: Policy): readonly Member[] {
-  const pools = new Set(rules.flatMap((rule) => rule.pools))
-  if (onAllDown.kind === 'backup') pools.add(onAllDown.pool)
-  return [...pools].flatMap((pool) => pool.members)
-}
-
 interface Judged {
   readonly has: (target: Target) => boolean
   /** What happens at targets that have none. */
@@ -94,7 +89,7 @@ export function warnPartial(
   const answered = membersOf(policy).flatMap(({ target, weight }) => (weight > 0 ? [target] : []))
   const lacking = new Set(answered.filter((target) => !has(target)).map(({ name }) => name))
   if (lacking.size === 0 || answered.every((target) => lacking.has(target.name))) return
-  const message = `no TLSA for ${listed(lacking)}, and others of steering ${policy.name} have: ${consequence}`
+  const message = `no TLSA for ${listed([...lacking], namesShown)}, and others of steering ${policy.name} have: ${consequence}`
   problems.warn('tlsa-partial', [...path, 'steer'], message)
 }
 
@@ -111,15 +106,12 @@ export function warnUncovered(
     ([, rdata]) => !rdata.some((one) => given.has(octetsText(one))),
   )
   if (lacking.length === 0) return
-  const names = listed(lacking.map(([name]) => name))
+  const names = listed(
+    lacking.map(([name]) => name),
+    namesShown,
+  )
   const message = `these take the place of the \`tlsa\` of targets, and have none of ${names}`
   problems.warn('tlsa-partial', tlsa.path, message, 'key')
-}
-
-function listed(names: Iterable<string>): string {
-  const all = [...names]
-  const rest = all.length - namesShown
-  return all.slice(0, namesShown).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
 }
 
 /** A character an octet: sorts as the octets do. */
