@@ -129,8 +129,14 @@ export const law: readonly LawRow[] = [
   {
     room: 'zone/compile',
     pure: true,
-    imports: 'lib wire wire/rdata zone',
+    imports: 'lib wire wire/rdata zone zone/compile/check',
     typesOnly: 'health steer',
+  },
+  {
+    room: 'zone/compile/check',
+    pure: true,
+    imports: 'lib wire wire/rdata zone zone/compile',
+    typesOnly: 'steer',
   },
   {
     room: 'masterfile',

@@ -3,7 +3,7 @@
 
 import { suggestName } from '../../lib/suggest-name.ts'
 import type { Member, Pool } from '../../steer/policy.ts'
-import { checkProbes } from './check-probes.ts'
+import { checkProbes } from './check/check-probes.ts'
 import type { Compilation } from './compilation.ts'
 import { sortedByName, type TargetDraft } from './compile-targets.ts'
 import type { DocumentPath } from './problem.ts'

@@ -1,15 +1,15 @@
 // Warnings of TLSA records that senders do not use as their operator means them (RFC 7672). With a TLSA set a sender has to
 // authenticate every host behind the name, without one it authenticates nobody.
 
-import { listed } from '../../lib/listed.ts'
-import type { Policy, Target } from '../../steer/policy.ts'
-import { keyOfName, type NameKey } from '../../wire/name.ts'
-import type { Rdata } from '../../wire/rdata/rdata.ts'
-import { RRType } from '../../wire/rrtype.ts'
-import { membersOf } from '../policy-members.ts'
-import type { Compilation } from './compilation.ts'
-import type { OwnerDraft, Owners } from './owners.ts'
-import type { DocumentPath } from './problem.ts'
+import { listed } from '../../../lib/listed.ts'
+import type { Policy, Target } from '../../../steer/policy.ts'
+import { keyOfName, type NameKey } from '../../../wire/name.ts'
+import type { Rdata } from '../../../wire/rdata/rdata.ts'
+import { RRType } from '../../../wire/rrtype.ts'
+import { membersOf } from '../../policy-members.ts'
+import type { Compilation } from '../compilation.ts'
+import type { OwnerDraft, Owners } from '../owners.ts'
+import type { DocumentPath } from '../problem.ts'
 
 const namesShown = 3
 

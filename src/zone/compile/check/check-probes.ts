@@ -1,11 +1,11 @@
 // Checks of `probes:` and `probe_at:` that need more than one value. A key that the probe's level
 // would ignore is refused.
 
-import { formatAddress, parseAddress } from '../../lib/ip.ts'
-import type { Compilation } from './compilation.ts'
-import { readProbeEndpoint } from './names.ts'
-import { suggestName } from '../../lib/suggest-name.ts'
-import type { ProbeSource } from './zone-source.ts'
+import { formatAddress, parseAddress } from '../../../lib/ip.ts'
+import type { Compilation } from '../compilation.ts'
+import { readProbeEndpoint } from '../names.ts'
+import { suggestName } from '../../../lib/suggest-name.ts'
+import type { ProbeSource } from '../zone-source.ts'
 
 export function checkProbes(compilation: Compilation): void {
   const { source, problems } = compilation

@@ -8,14 +8,14 @@ import {
   type NameKey,
   nameToText,
   parentKey,
-} from '../../wire/name.ts'
-import { namesInRdata } from '../../wire/rdata/names.ts'
-import { RRType, typeToText } from '../../wire/rrtype.ts'
-import type { Zone } from '../zone.ts'
-import type { Compilation } from './compilation.ts'
-import { compileNetworks } from './compile-steering.ts'
-import type { OwnerDraft, Owners, SetDraft } from './owners.ts'
-import type { DocumentPath, Problems } from './problem.ts'
+} from '../../../wire/name.ts'
+import { namesInRdata } from '../../../wire/rdata/names.ts'
+import { RRType, typeToText } from '../../../wire/rrtype.ts'
+import type { Zone } from '../../zone.ts'
+import type { Compilation } from '../compilation.ts'
+import { compileNetworks } from '../compile-steering.ts'
+import type { OwnerDraft, Owners, SetDraft } from '../owners.ts'
+import type { DocumentPath, Problems } from '../problem.ts'
 
 export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zone['nodes']): void {
   const { problems, source, apexKey } = compilation
