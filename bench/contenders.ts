@@ -1,12 +1,13 @@
 // The servers that are compared, each with one thread for UDP on a core of its own, in a folder of its own.
 
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 
 import { dig } from '../test/support/dig.ts'
 import { freePort } from '../test/support/free-ports.ts'
+import { generateKeys } from '../test/support/signed-zone.ts'
 import { type Launched, mainFile, stopChild, temporaryFolder } from '../test/support/server.ts'
 import { watchChild } from '../test/support/server.ts'
 import { until } from '../test/support/wait.ts'
@@ -26,6 +27,11 @@ export type Started =
   | { readonly kind: 'absent'; readonly why: string }
 
 export type Starter = (work: Work) => Promise<Started>
+
+const apex = 'bench.test.'
+
+/** Of all who sign. */
+const algorithm = 'ECDSAP256SHA256'
 
 const absent = (why: string): Started => ({ kind: 'absent', why })
 
@@ -65,20 +71,22 @@ function writePlaces(folder: string, { places }: Work): string {
 }
 
 export const startOurs =
-  (transport: 'mmsg' | 'dgram'): Starter =>
+  (transport: 'mmsg' | 'dgram', name = `mxsteer ${transport}`): Starter =>
   async (work) => {
     const folder = temporaryFolder()
     const zones = join(folder, 'zones')
     mkdirSync(zones)
     const file = join(zones, 'bench.yaml')
-    writeFileSync(file, work.ours)
+    const isSigned = name === signedName
+    writeFileSync(file, isSigned ? `${work.ours}dnssec: {}\n` : work.ours)
     if (work.bulk !== undefined) writeFileSync(join(zones, 'bulk.zone'), work.bulk)
     const [port, adminPort] = [await freePort(), await freePort()]
     const config = join(folder, 'mxsteer.yaml')
-    writeFileSync(
-      config,
-      work.places ? `geoip: { country: ${writePlaces(folder, work)} }\n` : '{}\n',
-    )
+    const settings = [
+      ...(work.places ? [`geoip: { country: ${writePlaces(folder, work)} }`] : []),
+      ...(isSigned ? [`dnssec: { keys: ${generateKeys(apex, algorithm, false).folder} }`] : []),
+    ]
+    writeFileSync(config, `${settings.join('\n') || '{}'}\n`)
     const isFlipped = work.disturbance === 'flips' || work.isOneDead
     const admin = isFlipped ? `127.0.0.1:${adminPort}` : 'off'
     const child = launched(process.execPath, [
@@ -95,8 +103,12 @@ export const startOurs =
       '--log-level=error',
     ])
     const disturb = isFlipped ? flipOurs(adminPort) : rewriter(file, work.ours, '# ')
-    return answering({ name: `mxsteer ${transport}`, port, child, disturb })
+    return answering({ name, port, child, disturb })
   }
+
+const signedName = 'mxsteer signed'
+
+export const startSigned: Starter = startOurs('mmsg', signedName)
 
 /** A target is drained, and not. */
 function flipOurs(adminPort: number): () => void {
@@ -160,14 +172,25 @@ export const startGdnsd: Starter = async (work) => {
   return answering({ name: 'gdnsd', port, child, disturb })
 }
 
-export const startKnot: Starter = async (work) => {
-  if (packageVersion('knot') === null) return absent('Knot is not installed')
-  if (!work.knot) return absent('Knot steers nothing')
-  const folder = temporaryFolder()
-  const port = await freePort()
-  mkdirSync(join(folder, 'run'))
-  writeFileSync(join(folder, 'bench.test.zone'), work.records)
-  const config = `server:
+const knotZones = {
+  Knot: '',
+  'Knot signed': `    dnssec-signing: on
+    dnssec-policy: ecdsa
+`,
+  'Knot onlinesign': `    module: mod-onlinesign/ecdsa
+`,
+} as const
+
+export const startKnot =
+  (name: keyof typeof knotZones): Starter =>
+  async (work) => {
+    if (packageVersion('knot') === null) return absent('Knot is not installed')
+    if (!work.knot) return absent('Knot steers nothing')
+    const folder = temporaryFolder()
+    const port = await freePort()
+    mkdirSync(join(folder, 'run'))
+    writeFileSync(join(folder, 'bench.test.zone'), work.records)
+    const config = `server:
     rundir: ${folder}/run
     listen: 127.0.0.1@${port}
     udp-workers: 1
@@ -175,35 +198,45 @@ export const startKnot: Starter = async (work) => {
     background-workers: 1
 database:
     storage: ${folder}
+policy:
+  - id: ecdsa
+    algorithm: ${algorithm}
+    single-type-signing: on
+mod-onlinesign:
+  - id: ecdsa
+    policy: ecdsa
 zone:
   - domain: bench.test
     storage: ${folder}
     file: bench.test.zone
     zonefile-load: whole
     journal-content: none
-`
-  writeFileSync(join(folder, 'knot.conf'), config)
-  const child = launched('knotd', ['-c', join(folder, 'knot.conf')])
-  const socket = join(folder, 'run', 'knot.sock')
-  const disturb = (): void => {
-    spawn('knotc', ['-s', socket, '-f', 'zone-reload', 'bench.test'], { stdio: 'ignore' }).unref()
+${knotZones[name]}`
+    writeFileSync(join(folder, 'knot.conf'), config)
+    const child = launched('knotd', ['-c', join(folder, 'knot.conf')])
+    const socket = join(folder, 'run', 'knot.sock')
+    const disturb = (): void => {
+      spawn('knotc', ['-s', socket, '-f', 'zone-reload', 'bench.test'], { stdio: 'ignore' }).unref()
+    }
+    return answering({ name, port, child, disturb })
   }
-  return answering({ name: 'Knot', port, child, disturb })
-}
 
-export const startPowerDns: Starter = async (work) => {
-  if (packageVersion('pdns-server') === null) return absent('PowerDNS is not installed')
-  if (packageVersion('pdns-backend-bind') === null)
-    return absent('the BIND backend of PowerDNS is not installed')
-  if (work.pdns === null) return absent('PowerDNS is not asked')
-  const folder = temporaryFolder()
-  const port = await freePort()
-  const zone = join(folder, 'bench.test.zone')
-  writeFileSync(zone, work.records + work.pdns)
-  const named = join(folder, 'named.conf')
-  writeFileSync(named, `zone "bench.test" { type master; file "${zone}"; };\n`)
-  const config = `launch=bind
-bind-config=${named}
+export const startPowerDns =
+  (name: 'PowerDNS' | 'PowerDNS live'): Starter =>
+  async (work) => {
+    if (packageVersion('pdns-server') === null) return absent('PowerDNS is not installed')
+    if (packageVersion('pdns-backend-bind') === null)
+      return absent('the BIND backend of PowerDNS is not installed')
+    if (work.pdns === null) return absent('PowerDNS is not asked')
+    const folder = temporaryFolder()
+    const port = await freePort()
+    const zone = join(folder, 'bench.test.zone')
+    writeFileSync(zone, work.records + work.pdns)
+    const named = join(folder, 'named.conf')
+    writeFileSync(named, `zone "bench.test" { type master; file "${zone}"; };\n`)
+    const isSigned = name === 'PowerDNS live'
+    const config = `launch=bind
+${isSigned ? `bind-dnssec-db=${folder}/dnssec.sqlite\n` : ''}bind-config=${named}
 enable-lua-records=yes
 local-address=127.0.0.1
 local-port=${port}
@@ -215,10 +248,20 @@ version-string=anonymous
 setuid=
 setgid=
 `
-  writeFileSync(join(folder, 'pdns.conf'), config)
-  const child = launched('pdns_server', [`--config-dir=${folder}`, '--daemon=no', '--guardian=no'])
-  return answering({ name: 'PowerDNS', port, child, disturb: null })
-}
+    writeFileSync(join(folder, 'pdns.conf'), config)
+    if (isSigned) {
+      const util = (...args: string[]): unknown =>
+        execFileSync('pdnsutil', [`--config-dir=${folder}`, ...args], { stdio: 'pipe' })
+      util('create-bind-db', `${folder}/dnssec.sqlite`)
+      util('secure-zone', 'bench.test')
+    }
+    const child = launched('pdns_server', [
+      `--config-dir=${folder}`,
+      '--daemon=no',
+      '--guardian=no',
+    ])
+    return answering({ name, port, child, disturb: null })
+  }
 
 const scriptFile = new URL('dns2-server.ts', import.meta.url).pathname
 

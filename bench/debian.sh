@@ -5,7 +5,7 @@ set -u
 
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
-needed='gdnsd:gdnsd knotd:knot pdns_server:pdns-server dnsperf:dnsperf dig:bind9-dnsutils taskset:util-linux'
+needed='gdnsd:gdnsd knotd:knot pdns_server:pdns-server dnsperf:dnsperf dig:bind9-dnsutils dnssec-keygen:bind9utils taskset:util-linux'
 
 missing=''
 for pair in $needed; do

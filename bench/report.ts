@@ -44,7 +44,7 @@ function rowOf(
   const ratios = played.map(
     (runs) => (runs[at] as Played).run.microseconds / (runs[0] as Played).run.microseconds,
   )
-  const hasBase = contenders[0]?.name === 'gdnsd'
+  const hasBase = ['gdnsd', 'mxsteer mmsg'].includes(contenders[0]?.name ?? '')
   return [
     contenders[at]?.name,
     of((run) => run.microseconds).toFixed(2),

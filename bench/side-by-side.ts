@@ -2,7 +2,7 @@
 //   npm run bench -- [--rows static,mx] [--rounds 5] [--seconds 3] [--servers gdnsd,mmsg]
 //
 // Each work is played on all servers in turns, round after round. What counts is CPU time a query, kernel included, and
-// its ratio to gdnsd's of the same round: others may use the machine. Server and dnsperf have a core each, where there
+// its ratio to gdnsd's of the same round (where signatures are asked for: to our own without them): others may use the machine. Server and dnsperf have a core each, where there
 // are two. Needs Linux, and what bench/debian.sh installs; what is missing is skipped, with a line.
 
 import { writeFileSync } from 'node:fs'
@@ -12,12 +12,20 @@ import { parseArgs } from 'node:util'
 
 import { temporaryFolder } from '../test/support/server.ts'
 import { type Contender, type Starter, stop } from './contenders.ts'
-import { startDns2, startGdnsd, startKnot, startOurs, startPowerDns } from './contenders.ts'
+import {
+  startDns2,
+  startGdnsd,
+  startKnot,
+  startOurs,
+  startPowerDns,
+  startSigned,
+} from './contenders.ts'
 import { type Latencies, halfOfPeak, latenciesOf } from './latency.ts'
 import { type Run, packageVersion, play } from './measure.ts'
 import { type Played, reportLatencies, reportWork } from './report.ts'
 import { reportStart } from './start.ts'
 import type { Questions } from './questions.ts'
+import { signedWorks } from './signed-work.ts'
 import { type Work, works } from './work.ts'
 
 /** gdnsd first: the others are compared with it. */
@@ -25,9 +33,18 @@ const starters: readonly (readonly [name: string, start: Starter])[] = [
   ['gdnsd', startGdnsd],
   ['mmsg', startOurs('mmsg')],
   ['dgram', startOurs('dgram')],
-  ['knot', startKnot],
-  ['pdns', startPowerDns],
+  ['knot', startKnot('Knot')],
+  ['pdns', startPowerDns('PowerDNS')],
   ['dns2', startDns2],
+]
+
+/** Of works that ask for signatures; the first has none, and is what the others are compared with. */
+const signers: typeof starters = [
+  ['plain', startOurs('mmsg')],
+  ['signed', startSigned],
+  ['knot-signed', startKnot('Knot signed')],
+  ['onlinesign', startKnot('Knot onlinesign')],
+  ['pdns-live', startPowerDns('PowerDNS live')],
 ]
 
 const { values } = parseArgs({
@@ -37,7 +54,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     /** Servers, by comma. */
-    servers: { type: 'string', default: starters.map(([name]) => name).join(',') },
+    servers: { type: 'string', default: [...starters, ...signers].map(([name]) => name).join(',') },
     /** Queries a second; as fast as it goes, if not given. */
     rate: { type: 'string' },
     /** The whole of it, in minutes. */
@@ -54,7 +71,7 @@ const perSecond = { flips: 10, reloads: 2 } as const
 const otherRows = ['latency', 'start'] as const
 
 async function main(): Promise<void> {
-  const known = works.map((make) => [make, make().name] as const)
+  const known = [...works, ...signedWorks].map((make) => [make, make().name] as const)
   const all = [...known.map(([, name]) => name), ...otherRows]
   const wanted = values.rows?.split(',') ?? all
   const unknown = wanted.filter((name) => !all.includes(name))
@@ -78,7 +95,7 @@ async function main(): Promise<void> {
 
 async function startAll(work: Work): Promise<Contender[]> {
   const contenders: Contender[] = []
-  for (const [name, start] of starters) {
+  for (const [name, start] of work.isSigned ? signers : starters) {
     if (!values.servers.split(',').includes(name)) continue
     const started = await start(work)
     if (started.kind === 'started') {

@@ -33,6 +33,8 @@ export interface Work {
   readonly disturbance: 'flips' | 'reloads' | null
   /** The target `mx2` is taken out before the first question. */
   readonly isOneDead: boolean
+  /** Asked with DO of servers that sign. */
+  readonly isSigned: boolean
   /** GeoIP database. */
   readonly places: Uint8Array | null
 }
@@ -63,7 +65,7 @@ records:
   plain: { A: 192.0.2.1 }
   relay: { address: { steer: in, answers: 1 } }
 `
-const steered = `${head}${targets}
+export const steered: string = `${head}${targets}
 steering:
   in: [{ pools: [all] }]
 ${ourRecords}`
@@ -77,7 +79,7 @@ mx1 A 203.0.113.1
 mx2 A 203.0.113.2
 mx3 A 203.0.113.3
 `
-const masterMx = `${master}@ MX 10 mx1
+export const masterMx: string = `${master}@ MX 10 mx1
 @ MX 20 mx2
 @ MX 30 mx3
 `
@@ -86,7 +88,7 @@ const weightedPlugin = `plugins => { weighted => { service_types => up, relay =>
 const weighted: Steered = { plugins: weightedPlugin, records: 'relay DYNA weighted!relay\n' }
 const unsteered: Steered = { plugins: '', records: '' }
 
-const base: Omit<Work, 'name' | 'title' | 'questions'> = {
+export const base: Omit<Work, 'name' | 'title' | 'questions'> = {
   options: [],
   ours: steered,
   records: master,
@@ -96,6 +98,7 @@ const base: Omit<Work, 'name' | 'title' | 'questions'> = {
   dns2: null,
   disturbance: null,
   isOneDead: false,
+  isSigned: false,
   places: null,
 }
 
@@ -140,7 +143,7 @@ const geoGdnsd = (nets: string): string => `plugins => { geoip => {
   resources => { geo => { map => m, service_types => up,
     dcmap => { eu => 203.0.113.1, us => 203.0.113.2, as => 203.0.113.3 } } } } }`
 
-const manyNames = (
+export const manyNames = (
   count: number,
 ): Pick<Work, 'ours' | 'records'> & { bulk: string; lines: string[] } => {
   const name = (i: number): string => `host${i}`
@@ -152,6 +155,14 @@ const manyNames = (
   const ours = `${steered}records_file: bulk.zone\n`
   return { ours, bulk, records: `${masterMx}${bulk}`, lines }
 }
+
+export const askedOf = ({
+  lines,
+  ...zones
+}: ReturnType<typeof manyNames>): Pick<Work, 'ours' | 'bulk' | 'records' | 'questions'> => ({
+  questions: { kind: 'text', lines },
+  ...zones,
+})
 
 const manyPools = (count: number): Pick<Work, 'ours' | 'gdnsd' | 'questions'> => {
   const all = Array.from({ length: count }, (_, i) => i)
@@ -221,7 +232,7 @@ const steeredWorks: readonly Pick<Work, 'name' | 'title' | 'ours' | 'isOneDead'>
 ]
 
 const sixteen = Array.from({ length: 16 }, (_, i) => i + 1)
-const sixteenTargets = `${head}
+export const sixteenTargets: string = `${head}
 targets:
 ${sixteen.map((i) => `  mx${i}: { addresses: [203.0.113.${i}] }\n`).join('')}
 pools:
@@ -230,10 +241,12 @@ steering:
   in: [{ pools: [all] }]
 ${ourRecords.replace('{ steer: in }', '{ steer: in, ladder: 4 }').replace('answers: 1', 'answers: 4')}`
 
-const pick = `"pickwrandom({{2,'203.0.113.1'},{1,'203.0.113.2'},{1,'203.0.113.3'}})"`
-const ask = asking('plain.bench.test A')
-const askRelay = asking('relay.bench.test A')
-const spellings = 20_000
+export const pick: string = `"pickwrandom({{2,'203.0.113.1'},{1,'203.0.113.2'},{1,'203.0.113.3'}})"`
+export const ask: Questions = asking('plain.bench.test A')
+export const askRelay: Questions = asking('relay.bench.test A')
+export const spellings: number = 20_000
+
+export const ladderOfFour: string = `${masterMx}@ MX 40 mx4\nmx4 A 203.0.113.4\n`
 
 /** By name; made when asked for, since some are large. */
 export const works: readonly (() => Work)[] = [
@@ -331,7 +344,7 @@ export const works: readonly (() => Work)[] = [
     title: 'MX, a ladder of 4 of 16 targets; the others: 4 that stay the same',
     questions: asking('bench.test MX'),
     ours: sixteenTargets,
-    records: `${masterMx}@ MX 40 mx4\nmx4 A 203.0.113.4\n`,
+    records: ladderOfFour,
     pdns: null,
   }),
   () => ({
@@ -349,10 +362,8 @@ export const works: readonly (() => Work)[] = [
     options: ['-m', 'tcp'],
   }),
   ...[1000, 100_000].map((count) => (): Work => {
-    const { lines, ...zones } = manyNames(count)
-    const questions: Questions = { kind: 'text', lines }
     const title = `static A, ${count.toLocaleString('en')} names asked at random`
-    return { ...base, name: `names${count / 1000}k`, title, questions, ...zones }
+    return { ...base, name: `names${count / 1000}k`, title, ...askedOf(manyNames(count)) }
   }),
   () => ({
     ...base,
