@@ -16,7 +16,7 @@ import {
 } from '../support/foreign-validators.ts'
 import { startNsd } from '../support/nsd.ts'
 import { type SignedZone, generateKeys, signZone } from '../support/signed-zone.ts'
-import { startValidatingUnbound } from '../support/unbound.ts'
+import { isUnboundFault, startValidatingUnbound } from '../support/unbound.ts'
 
 const apex = 'judged.test.'
 const zoneText = `
@@ -28,6 +28,8 @@ ns1 A 192.0.2.53
 right A 192.0.2.1
 wrong A 192.0.2.2
 open NS ns.open
+tree DNAME grove
+oak.grove A 192.0.2.4
 ns.open A 192.0.2.3
 `
 const [a, ds, mx] = [1, 43, 15] as const
@@ -85,4 +87,19 @@ it('tells by the checkers of zones what was changed', async () => {
     verifyByBind(apex, changed(), true),
   ])
   expect(kindsOf(verdicts)).toEqual(['secure', 'secure', 'bogus', 'bogus'])
+})
+
+it('finds some answers of NSD bogus by Unbound, and by no other', async () => {
+  const below = [5, 39].map((qtype) => ({ qname: `oak.tree.${apex}`, qtype }))
+  expect(below.filter(isUnboundFault)).toEqual(below)
+  const [unbound, bind] = [
+    await startValidatingUnbound([anchor]),
+    await startValidatingBind([anchor]),
+  ]
+  try {
+    expect(kindsOf(await resolverVerdicts(unbound.port, below))).toEqual(['bogus', 'bogus'])
+    expect(kindsOf(await resolverVerdicts(bind.port, below))).toEqual(['secure', 'secure'])
+  } finally {
+    await Promise.all([unbound.stop(), bind.stop()])
+  }
 })

@@ -25,7 +25,7 @@ import {
   signedZoneText,
 } from '../support/signed-questions.ts'
 import { type ForeignKeys, delegationSigner, generateKeys } from '../support/signed-zone.ts'
-import { startValidatingUnbound } from '../support/unbound.ts'
+import { isUnboundFault, startValidatingUnbound } from '../support/unbound.ts'
 
 const apex = 'signed.example.test.'
 const questions = signedQuestions(apex)
@@ -102,9 +102,6 @@ const isResolvable = ({ qname, qtype, outcome }: SignedQuestion): boolean =>
   qtype !== qtypes.RRSIG &&
   qtype !== qtypes.ANY &&
   !(qname === apex && qtype === qtypes.DS)
-/** Unbound finds that bogus of NSD and BIND too. */
-const isUnboundFault = ({ qname, qtype }: SignedQuestion): boolean =>
-  qname === `oak.tree.${apex}` && qtype === qtypes.CNAME
 
 const bad = (asked: readonly SignedQuestion[], verdicts: readonly ForeignVerdict[]): string[] =>
   asked.flatMap((question, i) => {
