@@ -18,6 +18,8 @@ FROM node:24-bookworm-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json LICENSE ./
+COPY bin bin
+RUN ln -s /app/bin/mxsteer.cjs /usr/local/bin/mxsteer
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 # The example zone; mount your own folder over it.
@@ -35,8 +37,8 @@ ENV MXSTEER_ZONES=/etc/mxsteer/zones \
 USER node
 EXPOSE 5300/udp 5300/tcp 8053/tcp
 STOPSIGNAL SIGTERM
-# Alive, not ready: a container is not restarted for targets that are down.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-    CMD ["node", "-e", "fetch('http://127.0.0.1:8053/livez').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/main.js"]
+# Alive, not ready: a container is not restarted for targets that are down. It knows the settings of the variables and of
+# the settings file, not those of flags behind the image's name.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["mxsteer", "health"]
+ENTRYPOINT ["mxsteer"]
 CMD ["serve"]

@@ -15,6 +15,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['explain', async () => (await import('./cli/explain.ts')).explain],
   ['simulate', async () => (await import('./cli/simulate.ts')).simulate],
   ['doctor', async () => (await import('./cli/doctor.ts')).doctor],
+  ['health', async () => (await import('./cli/health.ts')).health],
   ['status', async () => (await import('./cli/status.ts')).status],
   ['targets', async () => (await import('./cli/targets.ts')).targets],
   ['drain', async () => (await import('./cli/overrides.ts')).drain],
@@ -46,5 +47,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   return 2
 }
 
-// A handle that is still open must not keep a stopped server alive.
-if (import.meta.main) await exitProcess(await main(process.argv.slice(2)))
+const neededNode = 24
+
+/** Ends the process with the exit code of the command: a handle that is still open must not keep a stopped server alive. */
+export async function run(argv: readonly string[]): Promise<never> {
+  if (Number(process.versions.node.split('.', 1)) < neededNode) {
+    process.stderr.write(
+      `mxsteer needs Node.js ${neededNode} or newer; this is ${process.version}\n`,
+    )
+    return process.exit(1)
+  }
+  return exitProcess(await main(argv))
+}
+
+// Not known to a Node that is too old, which is to say so and not to end without a word.
+if ((import.meta as { main?: boolean }).main ?? true) await run(process.argv.slice(2))

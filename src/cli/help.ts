@@ -26,6 +26,7 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer keys retire ZONE           the way to an unsigned zone, step by step
 
   of a running server:
+  mxsteer health                     exits with 0 if it is alive, ready or not: for what restarts it
   mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage
   mxsteer status [--watch]           how it stands: ready or not, other instances, pools, targets, overrides
   mxsteer targets [--zone ZONE]      every target: its weight and the parts of it, why it is out, its state

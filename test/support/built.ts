@@ -17,6 +17,7 @@ export default function buildServer(): () => void {
   execFileSync(bundler, args, { stdio: 'pipe' })
   // As in the image: beside package.json and what is not part of the build.
   cpSync(join(projectFolder, 'package.json'), join(folder, 'package.json'))
+  cpSync(join(projectFolder, 'bin'), join(folder, 'bin'), { recursive: true })
   symlinkSync(join(projectFolder, 'node_modules'), join(folder, 'node_modules'))
   process.env['BUILT_MAIN'] = join(dist, 'main.js')
   return () => rmSync(folder, { recursive: true, force: true })
