@@ -13,17 +13,20 @@ interface LeafSpec<T> {
   readonly fallback: unknown
   /** The parsed value; null: it is not valid. */
   readonly read: (value: unknown) => T | null
+  /** What was meant by a value that is not valid, for the end of the message: `did you mean GB?`; null: that is open. */
+  readonly suggest?: (value: unknown) => string | null
 }
 
 /** The schema of one value. Its issue has the message and, in `params`, the fallback. */
-export function leaf<T>({ expected, fallback, read }: LeafSpec<T>): z.ZodType<T> {
+export function leaf<T>({ expected, fallback, read, suggest }: LeafSpec<T>): z.ZodType<T> {
   return z.unknown().transform((value, context): T => {
     const result = read(value)
     if (result !== null) return result
+    const hint = suggest?.(value) ?? null
     const message =
       value === undefined
         ? `missing, expected ${expected}`
-        : `expected ${expected}, got ${show(value)}`
+        : `expected ${expected}, got ${show(value)}${hint === null ? '' : `: ${hint}`}`
     context.issues.push({ code: 'custom', input: value, message, params: { fallback } })
     return z.NEVER
   })

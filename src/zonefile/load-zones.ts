@@ -25,6 +25,7 @@ import { type Allocation, type AllocationRound, beginAllocation } from './alloca
 import { type ConfigDocument, parseDocument } from './document.ts'
 import { gatherDiagnostics, maxPerFile, type Diagnostic } from './diagnostic.ts'
 import { isMap } from './leaf.ts'
+import { checkOtherZones, type ZonesBefore } from './other-zones.ts'
 import { resolveProbe } from './probe-profile.ts'
 import type { ReadFile } from './read-folder.ts'
 import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
@@ -121,7 +122,7 @@ export async function readZones(
     indexes: beginAllocation(job.allocation),
     serials: beginSerials(job.serials, job.wallMs),
     watched: new Map(),
-    files: new Map(),
+    others: { files: new Map(), targets: new Map() },
     loaded: [],
   }
   const diagnostics: Diagnostic[] = []
@@ -200,8 +201,7 @@ interface Loading {
   readonly serials: SerialRound
   /** By slot, zone and target: several targets may share an endpoint. */
   readonly watched: Map<string, WatchedAddress>
-  /** File by the name of its zone. */
-  readonly files: Map<string, string>
+  readonly others: ZonesBefore
   readonly loaded: LoadedZone[]
 }
 
@@ -271,7 +271,8 @@ function loadZone(
     loading.loaded.push({ name, source, digest, zone, compiled, identities, place })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
-  return [...zoneFile.problems, ...problems, ...checkDuplicate(loading, zoneFile.file, name)]
+  const found = { name, file: zoneFile.file, targets: zone ? compiled.targets : [] }
+  return [...zoneFile.problems, ...problems, ...checkOtherZones(loading.others, found)]
 }
 
 function placeOfZone({ document }: ZoneFile, { signing }: Zone): ZonePlace | null {
@@ -283,17 +284,6 @@ function placeOfZone({ document }: ZoneFile, { signing }: Zone): ZonePlace | nul
   if (found === undefined) return null
   const { file, line, column, path: text, excerpt } = found
   return { file, line, column, path: text, excerpt }
-}
-
-/** A problem if another file has the same zone. */
-function checkDuplicate({ files }: Loading, file: string, name: string): readonly Problem[] {
-  const other = files.get(name)
-  if (other === undefined) {
-    files.set(name, file)
-    return []
-  }
-  const message = `the zone ${name} is in ${other} too, expected it in one file`
-  return [{ severity: 'error', code: 'duplicate-zone', path: ['zone'], at: 'value', message }]
 }
 
 interface ProbedAddress {

@@ -24,6 +24,7 @@ import {
   text,
   trueOrFalse,
 } from './leaf.ts'
+import { continents, isCountry, suggestContinent, suggestCountry } from '../lib/countries.ts'
 import { readFileName } from '../masterfile/file-name.ts'
 import { identitySchema, probeSchema, targetSchema, weight } from './target-schema.ts'
 import { recordSchema } from './record-schema.ts'
@@ -102,7 +103,26 @@ const poolSchema: z.ZodType<PoolSource> = closedMap({
   members: targets,
 }))
 
-const continents = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA']
+const continent = leaf({
+  expected: `a continent (${[...continents.keys()].join(', ')})`,
+  fallback: 'EU',
+  suggest: (value) => suggestContinent(scalarText(value)),
+  read(value) {
+    const code = scalarText(value).toUpperCase()
+    return continents.has(code) ? code : null
+  },
+})
+
+const country = leaf({
+  expected: 'a country code of two letters (ISO 3166-1)',
+  fallback: 'DE',
+  suggest: (value) => suggestCountry(scalarText(value)),
+  read(value) {
+    const code = scalarText(value).toUpperCase()
+    return isCountry(code) ? code : null
+  },
+})
+
 const asn = leaf({
   expected: 'a number of an autonomous system, 1 to 4294967295',
   fallback: 64_512,
@@ -120,21 +140,8 @@ const asn = leaf({
 
 const conditionsSchema = closedMap({
   network: networks.optional(),
-  continent: oneOrMany(
-    leaf({
-      expected: `a continent (${continents.join(', ')})`,
-      fallback: 'EU',
-      read: (value) => continents.find((code) => code === scalarText(value).toUpperCase()) ?? null,
-    }),
-  ).optional(),
-  country: oneOrMany(
-    leaf({
-      expected: 'a country code of two letters (ISO 3166-1)',
-      fallback: 'XX',
-      read: (value) =>
-        /^[a-z]{2}$/i.test(scalarText(value)) ? scalarText(value).toUpperCase() : null,
-    }),
-  ).optional(),
+  continent: oneOrMany(continent).optional(),
+  country: oneOrMany(country).optional(),
   asn: oneOrMany(asn).optional(),
 })
 

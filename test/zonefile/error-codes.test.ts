@@ -17,7 +17,7 @@ it('documents every code once, and none that there is not', () => {
 })
 
 it('has no code that nothing uses', () => {
-  const rooms = ['dnssec', 'masterfile', 'zone/compile', 'settings', 'zonefile']
+  const rooms = 'dnssec masterfile zone/compile zone/compile/check settings zonefile'.split(' ')
   const sources = rooms.flatMap((room) =>
     readdirSync(join(root, 'src', room))
       .filter((file) => file.endsWith('.ts') && file !== 'problem.ts')

@@ -74,6 +74,23 @@ it('refuses what is too large, or no text', async () => {
   expect(zones).toMatchObject({ diagnostics: [{}, { line: 2, column: 7 }] })
 })
 
+it('warns of one address under two names in two zones, where the names of its targets differ', async () => {
+  write('a.yaml', zone('a.test', '192.0.2.1'))
+  write('b.yaml', zone('b.test', '192.0.2.1'))
+  expect((await loaded()).warnings).toEqual([])
+  write('b.yaml', zone('b.test', '192.0.2.1').replaceAll('mx1', 'in1'))
+  const { warnings } = await loaded()
+  expect(warnings).toMatchObject([
+    {
+      code: 'shared-address',
+      file: join(folder, 'b.yaml'),
+      line: 3,
+      path: 'targets.in1.addresses',
+      message: expect.stringMatching(/^192\.0\.2\.1 is target mx1 in a\.test: /) as string,
+    },
+  ])
+})
+
 /** What can be in the place of a zone file, and cannot be read. */
 const unreadable: readonly (readonly [string, (path: string) => void])[] = [
   ['folder', (path) => mkdirSync(path)],

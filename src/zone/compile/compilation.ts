@@ -42,6 +42,15 @@ export function warnUnusualTtl(problems: Problems, path: DocumentPath, ttl: numb
   problems.warn('high-ttl', path, message)
 }
 
+const highSteeredTtlSeconds = 86_400
+
+/** Of a TTL of steered records: for so long a target that is down stays in caches. */
+export function warnHighSteeredTtl(problems: Problems, path: DocumentPath, ttl: number): void {
+  if (ttl <= highSteeredTtlSeconds) return
+  const message = `a TTL of ${ttl} s is long for steered records: a target that goes down stays in caches for as long. Expected at most ${highSteeredTtlSeconds}, or 60`
+  problems.warn('high-ttl', path, message)
+}
+
 /** Below 30 s the query load rises steeply, and some resolvers raise the TTL anyway. */
 export function warnLowTtl(problems: Problems, path: DocumentPath, ttl: number): void {
   if (ttl >= lowTtlSeconds) return

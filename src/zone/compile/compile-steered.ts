@@ -9,7 +9,7 @@ import type {
   TargetAddresses,
 } from '../../steer/policy.ts'
 import { RRType } from '../../wire/rrtype.ts'
-import { type Compilation, warnLowTtl } from './compilation.ts'
+import { type Compilation, warnHighSteeredTtl, warnLowTtl } from './compilation.ts'
 import { compileNetworks } from './compile-steering.ts'
 import type { TargetDraft } from './compile-targets.ts'
 import { suggestName } from '../../lib/suggest-name.ts'
@@ -147,6 +147,9 @@ function readTtl(
       `ttl is ${recordTtl}, expected at least min_ttl, ${minTtl}`,
     )
   }
-  if (recordTtl !== undefined) warnLowTtl(problems, [...path, 'ttl'], recordTtl)
+  if (recordTtl !== undefined) {
+    warnLowTtl(problems, [...path, 'ttl'], recordTtl)
+    warnHighSteeredTtl(problems, [...path, 'ttl'], recordTtl)
+  }
   return { ttl, minTtl }
 }

@@ -13,8 +13,15 @@ import { RRType, typeToText } from '../../wire/rrtype.ts'
 import { createDenialChain } from '../denial-chain.ts'
 import type { RRset, Zone, ZoneNode, ZoneSigning } from '../zone.ts'
 import { checkAcross } from './check/check-across.ts'
+import { checkSteering } from './check/check-steering.ts'
+import { checkTargets } from './check/check-targets.ts'
 import { checkTlsa } from './check/check-tlsa.ts'
-import { type Compilation, type CompileInput, warnLowTtl } from './compilation.ts'
+import {
+  type Compilation,
+  type CompileInput,
+  warnHighSteeredTtl,
+  warnLowTtl,
+} from './compilation.ts'
 import { compileMaster } from './compile-master.ts'
 import { compilePools } from './compile-pools.ts'
 import { compileRecords } from './compile-records.ts'
@@ -72,6 +79,8 @@ export function compileZone(input: CompileInput): CompiledZone {
   // After an error, most of what seems unused is used in what the error left out.
   if (!hasErrors) {
     checkUsage(compilation)
+    checkTargets(compilation)
+    checkSteering(compilation)
     checkTlsa(compilation, owners)
   }
   return {
@@ -106,6 +115,7 @@ function checkTtls({ source, problems }: Compilation): void {
     )
   }
   warnLowTtl(problems, ['ttl'], ttl)
+  if (source.targets.size > 0) warnHighSteeredTtl(problems, ['ttl'], ttl)
 }
 
 /** null: the zone is not signed. */

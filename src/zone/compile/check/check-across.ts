@@ -1,21 +1,13 @@
-// Checks across owner names and sets. Combinations that the RFCs forbid are errors; warnings are
-// for names in records that have no address or are aliases, as those of BIND's named-checkzone.
+// Checks across owner names and sets: combinations that the RFCs forbid, and what a delegation hides.
 
-import {
-  isAtOrBelow,
-  keyOfName,
-  type Name,
-  type NameKey,
-  nameToText,
-  parentKey,
-} from '../../../wire/name.ts'
-import { namesInRdata } from '../../../wire/rdata/names.ts'
+import { isAtOrBelow, nameToText, parentKey } from '../../../wire/name.ts'
 import { RRType, typeToText } from '../../../wire/rrtype.ts'
 import type { Zone } from '../../zone.ts'
 import type { Compilation } from '../compilation.ts'
 import { compileNetworks } from '../compile-steering.ts'
-import type { OwnerDraft, Owners, SetDraft } from '../owners.ts'
+import type { OwnerDraft, Owners } from '../owners.ts'
 import type { DocumentPath, Problems } from '../problem.ts'
+import { checkNames, checkOwnerName } from './check-names.ts'
 
 export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zone['nodes']): void {
   const { problems, source, apexKey } = compilation
@@ -33,6 +25,7 @@ export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zon
   for (const draft of owners.values()) {
     checkAliases(compilation, draft)
     checkAncestors(compilation, draft, owners)
+    checkOwnerName(compilation, draft)
     for (const set of draft.sets.values()) {
       checkNames(compilation, { from: draft.key, draft: set }, { owners, nodes })
     }
@@ -115,112 +108,4 @@ function checkBelowCut({ problems }: Compilation, draft: OwnerDraft, cut: string
 function refuseBelow(problems: Problems, draft: OwnerDraft, path: DocumentPath, cut: string): void {
   const message = `${nameToText(draft.owner)} is steered, but the delegation ${cut} gives it away`
   problems.refuse('below-delegation', path, message, 'key')
-}
-
-interface CheckedSet {
-  /** The owner. */
-  readonly from: NameKey
-  readonly draft: SetDraft
-}
-
-/**
- * Warns of names in records (exchanges, servers, SRV targets) without an address in the zone, and
- * of aliases.
- */
-function checkNames(
-  { problems, apexKey, source }: Compilation,
-  { from, draft: { set, path, rdataPaths } }: CheckedSet,
-  known: KnownNames,
-): void {
-  if (set.kind !== 'plain') return
-  for (const [i, rdata] of set.rdata.entries()) {
-    const rdataPath = rdataPaths[i] ?? path
-    for (const { role, name } of namesInRdata(set.type, rdata)) {
-      if (role === 'alias' || role === 'other') continue
-      const description = describeName(known, name, { apexKey, from })
-      const named = `${typeToText(set.type)} ${nameToText(name)}`
-      if (description === 'alias') {
-        const message = `${named} is an alias, expected a name with addresses (RFC 2181 §10.3)`
-        problems.warn('points-at-alias', rdataPath, message)
-      } else if (description === 'nothing') {
-        problems.warn(
-          'points-at-nothing',
-          rdataPath,
-          `${named} has no address in this zone, ${source.zone}`,
-        )
-      }
-    }
-  }
-}
-
-/**
- * What the zone has for a name in one of its records. `elsewhere`: the name is outside the zone, or
- * below a delegation.
- */
-type NameDescription = 'address' | 'alias' | 'nothing' | 'elsewhere'
-
-interface KnownNames {
-  readonly owners: Owners
-  /** Empty non-terminals included. */
-  readonly nodes: Zone['nodes']
-}
-
-const wildcard = '\u0001*'
-
-/**
- * `from` is the owner of the record: at a delegation only the names of its own NS need an address
- * here, as glue.
- */
-function describeName(
-  { owners, nodes }: KnownNames,
-  name: Name,
-  { apexKey, from }: { apexKey: NameKey; from: NameKey },
-): NameDescription {
-  const key = keyOfName(name)
-  if (!isAtOrBelow(key, apexKey)) return 'elsewhere'
-  const owner = owners.get(key)
-  const absent = absentBelowCut(owners, key, { apexKey, from })
-  if (owner && owner.sets.size > 0) {
-    const description = describeOwner(owner)
-    return description === 'nothing' ? (absent ?? 'nothing') : description
-  }
-  if (absent) return absent
-  return describeThroughAncestors({ owners, nodes }, key, apexKey)
-}
-
-function describeOwner({ sets }: OwnerDraft): NameDescription {
-  if (sets.has(RRType.CNAME)) return 'alias'
-  return sets.has(RRType.A) || sets.has(RRType.AAAA) ? 'address' : 'nothing'
-}
-
-/** The description of a name without data at or below a delegation; null: it is neither. */
-function absentBelowCut(
-  owners: Owners,
-  key: NameKey,
-  { apexKey, from }: { apexKey: NameKey; from: NameKey },
-): NameDescription | null {
-  for (let at = key; at !== apexKey; at = parentKey(at)) {
-    if (owners.get(at)?.sets.has(RRType.NS)) return at === from ? 'nothing' : 'elsewhere'
-  }
-  return null
-}
-
-/**
- * A DNAME above makes the name an alias; else it has the data of the wildcard at the closest
- * encloser (RFC 4592 §3.3.1).
- */
-function describeThroughAncestors(
-  { owners, nodes }: KnownNames,
-  key: NameKey,
-  apexKey: NameKey,
-): NameDescription {
-  let closest: NameKey | null = null
-  for (let at = key; ; at = parentKey(at)) {
-    if (at !== key && owners.get(at)?.sets.has(RRType.DNAME)) return 'alias'
-    if (closest === null && nodes.has(at)) closest = at
-    if (at === apexKey) break
-  }
-  if (closest === null || closest === key) return 'nothing'
-  const source = owners.get(wildcard + closest)
-  return source ? describeOwner(source) : 'nothing'
 }

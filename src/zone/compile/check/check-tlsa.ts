@@ -44,13 +44,33 @@ function checkUsages(
   if (tlsa?.set.kind !== 'plain' || !key.startsWith(smtpTlsaKey(''))) return
   for (const [i, { octets }] of tlsa.set.rdata.entries()) {
     const path = tlsa.rdataPaths[i]
-    const [usage = 0, selector = 0, matchingType = 0] = octets
-    const isUsable = (usage === 2 || usage === 3) && selector <= 1 && matchingType <= 2
-    if (isUsable || !path || seen.has(path.join())) continue
+    const why = whyUnusable(octets)
+    if (why === null || !path || seen.has(path.join())) continue
     seen.add(path.join())
-    const message = `senders do not use ${usage} ${selector} ${matchingType} for SMTP (RFC 7672 §3.1.3), expected 3 1 1, or 2 1 1 for an authority`
-    problems.warn('tlsa-unusable', path, message)
+    problems.warn('tlsa-unusable', path, `${why}, expected 3 1 1, or 2 1 1 for an authority`)
   }
+}
+
+/** `octets`: TLSA rdata. null: senders use it. */
+function whyUnusable(octets: Uint8Array): string | null {
+  const [usage = 0, selector = 0, matchingType = 0] = octets
+  const shown = `${usage} ${selector} ${matchingType}`
+  const isDefined = (usage === 2 || usage === 3) && selector <= 1 && matchingType <= 2
+  if (!isDefined) return `senders do not use ${shown} for SMTP (RFC 7672 §3.1.3)`
+  const data = octets.subarray(3)
+  if (matchingType > 0 || isDerSequence(data)) return null
+  const what = selector === 0 ? 'certificate' : 'public key'
+  return `${shown} has the whole ${what} in DER, and these ${data.length} octets are none`
+}
+
+/** Whether the octets are one SEQUENCE (X.690 §8.1.3), as certificates and public keys are. */
+function isDerSequence(octets: Uint8Array): boolean {
+  const [tag, first = 0] = octets
+  if (tag !== 0x30) return false
+  if (first < 0x80) return octets.length === 2 + first
+  const count = first & 0x7f
+  const length = octets.subarray(2, 2 + count).reduce((sum, octet) => sum * 256 + octet, 0)
+  return count > 0 && count <= 3 && octets.length === 2 + count + length
 }
 
 interface CheckedOwner {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { open } from 'maxmind'
 import { describe, expect, test } from 'vitest'
-import { continentOf } from '../../src/geo/record.ts'
+import { continentOf } from '../../src/lib/countries.ts'
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'.split('')
 const allCodes = letters.flatMap((first) => letters.map((second) => first + second))
