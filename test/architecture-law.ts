@@ -127,9 +127,14 @@ export const law: readonly LawRow[] = [
     imports: 'dnssec',
   },
   {
+    room: 'spf',
+    pure: true,
+    imports: 'lib',
+  },
+  {
     room: 'zone/compile',
     pure: true,
-    imports: 'lib wire wire/rdata zone zone/compile/check',
+    imports: 'lib wire wire/rdata zone zone/compile/check zone/compile/texts',
     typesOnly: 'health steer',
   },
   {
@@ -137,6 +142,12 @@ export const law: readonly LawRow[] = [
     pure: true,
     imports: 'lib wire wire/rdata zone zone/compile',
     typesOnly: 'steer',
+  },
+  {
+    room: 'zone/compile/texts',
+    pure: true,
+    imports: 'lib spf wire zone/compile',
+    typesOnly: 'steer wire/rdata',
   },
   {
     room: 'masterfile',
@@ -218,7 +229,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'zonefile',
     imports:
-      'answer files health lib masterfile probe/smtp watch wire wire/rdata zone zone/compile',
+      'answer files health lib masterfile probe/smtp watch wire wire/rdata zone zone/compile zone/compile/texts',
     typesOnly: 'reputation steer weights',
     packages: 'node:* yaml zod',
   },

@@ -4,20 +4,22 @@
 //   MX: { steer, mode, ladder, sticky, ttl }      a steered MX
 //   SRV: { steer, port, answers, ttl }            a steered SRV
 //   address: { steer, answers, sticky, ttl }      steered A and AAAA
+//   spf: { pools, also, all, ttl }                an SPF record of the addresses of pools
+// A record of TXT may be a list of its strings too.
 
 import { z } from 'zod'
+import { readStrings, readTxt } from '../zone/compile/texts/one-text.ts'
+import { RRType, typeFromText } from '../wire/rrtype.ts'
 import type {
-  PlainSource,
+  DatumSource,
   RecordSource,
+  SpfSource,
   SteeredAddressSource,
   SteeredMxSource,
   SteeredSrvSource,
 } from '../zone/compile/zone-source.ts'
-import { closedMap, integer, isMap, leaf, oneOf, passOn, show, text } from './leaf.ts'
+import { closedMap, integer, isMap, leaf, oneOf, oneOrMany, passOn, show, text } from './leaf.ts'
 import { countOrAll } from './target-schema.ts'
-
-/** The data of one record in presentation form, with its path below the record type. */
-type Datum = PlainSource['data'][number]
 
 /** Schemas of TTLs. */
 interface TtlSchemas {
@@ -44,7 +46,7 @@ export function recordSchema(ttls: TtlSchemas): z.ZodType<ReadonlyMap<string, Re
       const record = types[type]
       // Most records are one text: the common case without running a schema.
       if (typeof record === 'string' && type !== 'address' && isDatum(record)) {
-        records.set(type, { kind: 'plain', data: [{ text: record.trimEnd(), at: [] }] })
+        records.set(type, { kind: 'plain', data: [toDatum(record, [], isTxt(type))] })
         continue
       }
       const parsed = schemaFor(schemas, type, record).safeParse(record)
@@ -55,20 +57,28 @@ export function recordSchema(ttls: TtlSchemas): z.ZodType<ReadonlyMap<string, Re
   })
 }
 
+/** The type TXT, as a key of a zone file. */
+const isTxt = (type: string): boolean => type === 'TXT' || typeFromText(type) === RRType.TXT
+
 interface Schemas {
   readonly address: z.ZodType<RecordSource>
+  readonly spf: z.ZodType<RecordSource>
   readonly mx: z.ZodType<RecordSource>
   readonly srv: z.ZodType<RecordSource>
   /** The long form of a record set: a map `{ ttl, data }`. */
   readonly dataMap: z.ZodType<RecordSource>
+  readonly txtMap: z.ZodType<RecordSource>
   /** Text, or a list of text. */
   readonly dataOnly: z.ZodType<RecordSource>
+  readonly txtOnly: z.ZodType<RecordSource>
 }
 
 function schemaFor(schemas: Schemas, type: string, record: unknown): z.ZodType<RecordSource> {
   if (type === 'address') return schemas.address
-  if (!isMap(record)) return schemas.dataOnly
-  if (!('steer' in record)) return schemas.dataMap
+  if (!isMap(record)) return isTxt(type) ? schemas.txtOnly : schemas.dataOnly
+  // SPF is a type of its own too (RFC 4408), which nobody asks for any more.
+  if (type.toLowerCase() === 'spf' && !('data' in record)) return schemas.spf
+  if (!('steer' in record)) return isTxt(type) ? schemas.txtMap : schemas.dataMap
   return type.toUpperCase() === 'SRV' ? schemas.srv : schemas.mx
 }
 
@@ -103,30 +113,63 @@ function schemasWith({ steered: ttl, plain }: TtlSchemas): Schemas {
     answers: integer('a count', 1, maxSrvAnswers).default(16),
     ttl: ttl.optional(),
   }).transform((record) => ({ kind: 'steered-srv', ...record }))
-  const dataMap: z.ZodType<PlainSource> = closedMap({
-    ttl: plain.optional(),
-    data: dataSchema(['data']),
-  }).transform((record) => ({ kind: 'plain', ...record }))
-  const dataOnly: z.ZodType<PlainSource> = dataSchema([]).transform((data) => ({
-    kind: 'plain',
-    data,
-  }))
-  return { address, mx, srv, dataMap, dataOnly }
+  const txt = dataSchemas(plain, true)
+  return {
+    address,
+    spf: spfSchema(plain),
+    mx,
+    srv,
+    ...dataSchemas(plain, false),
+    txtMap: txt.dataMap,
+    txtOnly: txt.dataOnly,
+  }
 }
+
+const spfSchema = (ttl: z.ZodType<number>): z.ZodType<SpfSource> =>
+  closedMap({
+    pools: z
+      .array(text('a name of a pool', /^.+$/, 'name'))
+      .min(1)
+      .max(16),
+    also: oneOrMany(text('a term of SPF such as include:_spf.example.com', /^\S+$/, 'mx')).default(
+      [],
+    ),
+    all: oneOf(['-all', '~all', '?all']),
+    ttl: ttl.optional(),
+  }).transform((record) => ({ kind: 'spf', ...record }))
+
+const dataSchemas = (
+  ttl: z.ZodType<number>,
+  ofTxt: boolean,
+): Pick<Schemas, 'dataMap' | 'dataOnly'> => ({
+  dataMap: closedMap({ ttl: ttl.optional(), data: dataSchema(['data'], ofTxt) }).transform(
+    (record) => ({ kind: 'plain', ...record }),
+  ),
+  dataOnly: dataSchema([], ofTxt).transform((data) => ({ kind: 'plain', data })),
+})
 
 const datumPattern = /\S/
 const datum = text('a record in presentation form', datumPattern, '""')
 const isDatum = (record: string): boolean => datumPattern.test(record)
 
+const toDatum = (given: string, at: readonly (string | number)[], ofTxt: boolean): DatumSource =>
+  ofTxt ? { ...readTxt(given.trimEnd()), at } : { text: given.trimEnd(), at }
+
+/** The strings of one TXT record. */
+const strings = z.array(text('a string', /^[^]*$/, '""')).min(1)
+
 /** `at`: path from the record type to the data. */
-const dataSchema = (at: readonly string[]): z.ZodType<readonly Datum[]> =>
-  z.unknown().transform((value, context): readonly Datum[] => {
+const dataSchema = (at: readonly string[], ofTxt: boolean): z.ZodType<readonly DatumSource[]> =>
+  z.unknown().transform((value, context): readonly DatumSource[] => {
     const isList = Array.isArray(value)
-    const data: Datum[] = []
+    const data: DatumSource[] = []
     for (const [i, item] of (isList ? (value as unknown[]) : [value]).entries()) {
-      const parsed = datum.safeParse(item)
-      if (parsed.success) data.push({ text: parsed.data.trimEnd(), at: isList ? [...at, i] : at })
-      else passOn(parsed.error.issues, isList ? [i] : [], context)
+      const below = isList ? [...at, i] : at
+      const isOfStrings = ofTxt && isList && Array.isArray(item)
+      const parsed = isOfStrings ? strings.safeParse(item) : datum.safeParse(item)
+      if (!parsed.success) passOn(parsed.error.issues, isList ? [i] : [], context)
+      else if (typeof parsed.data === 'string') data.push(toDatum(parsed.data, below, ofTxt))
+      else data.push({ text: readStrings(parsed.data), at: below })
     }
     if (isList && value.length === 0) {
       const message = 'expected at least one record, got an empty list'

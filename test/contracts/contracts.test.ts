@@ -93,6 +93,7 @@ test('keys of zone files', async () => {
         SRV: { steer: 's', ...unknown },
         address: unknown,
         TXT: { data: ['x'], ...unknown },
+        spf: unknown,
       },
     },
   }

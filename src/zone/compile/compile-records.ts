@@ -27,6 +27,7 @@ import {
 } from './owners.ts'
 import type { DocumentPath, ProblemCode } from './problem.ts'
 import { compileRRset } from './rrset.ts'
+import { compileSpf } from './texts/compile-spf.ts'
 import type { RecordSource } from './zone-source.ts'
 
 interface RecordInputs {
@@ -67,6 +68,11 @@ export function compileRecords(compilation: Compilation, inputs: RecordInputs): 
     for (const [typeText, record] of types) {
       addRecord(compilation, { draft, path: [...path, typeText], typeText, record, inputs })
     }
+    for (const [typeText, source] of types) {
+      if (source.kind !== 'spf') continue
+      const { targets } = inputs
+      compileSpf(compilation, owners, { draft, path: [...path, typeText], source, targets })
+    }
   }
   return owners
 }
@@ -93,6 +99,8 @@ interface TypeEntry {
 
 function addRecord(compilation: Compilation, entry: TypeEntry): void {
   const { draft, path, typeText, record, inputs } = entry
+  // Beside the other records of the owner: when they are there.
+  if (record.kind === 'spf') return
   if (record.kind === 'steered-address') {
     const sets = compileSteeredAddresses(compilation, path, record, inputs.policies)
     for (const set of sets) addSet(compilation, draft, { set, path, rdataPaths: [] })
@@ -119,7 +127,7 @@ function addRecord(compilation: Compilation, entry: TypeEntry): void {
 }
 
 function readType({ problems }: Compilation, path: DocumentPath, text: string): number | null {
-  const read = readRecordType(text, ['address', ...Object.keys(RRType)])
+  const read = readRecordType(text, ['address', 'spf', ...Object.keys(RRType)])
   if (read.kind === 'bad') {
     problems.refuse(read.code, path, read.message, 'key')
     return null

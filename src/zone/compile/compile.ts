@@ -222,10 +222,11 @@ function checkUsage({ source, problems }: Compilation): void {
     targetWeights: new Set(withoutWeight.map((member) => member.target)),
     probes: new Set([...source.pools.values()].map((pool) => pool.probe)),
     pools: new Set([
+      ...records.flatMap((record) => (record.kind === 'spf' ? record.pools : [])),
       ...[...source.steering.values()].flat().flatMap((rule) => rule.pools),
       ...(source.onAllDown.kind === 'backup' ? [source.onAllDown.pool] : []),
     ]),
-    policies: new Set(records.map((record) => (record.kind === 'plain' ? null : record.steer))),
+    policies: new Set(records.map((record) => ('steer' in record ? record.steer : null))),
   }
   const warn = (code: ProblemCode, path: DocumentPath, message: string): void =>
     problems.warn(code, path, message, 'key')

@@ -93,6 +93,9 @@ export const problemCodes = [
   'dname-with-data-below',
   'null-mx-beside-others',
   'rrset-too-large',
+  'word-quotes',
+  'spf-syntax',
+  'spf-too-large',
   'no-apex-ns',
   'below-delegation',
   // warnings
@@ -107,6 +110,7 @@ export const problemCodes = [
   'superseded',
   'dnssec-left-out',
   'ttl-differs',
+  'one-text',
   'low-ttl',
   'high-ttl',
   'missing-family',

@@ -5,10 +5,13 @@ import { namesInRdata } from '../../wire/rdata/names.ts'
 import { parseRdata } from '../../wire/rdata/parse.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { RRType, typeToText } from '../../wire/rrtype.ts'
+import { quoteOctets } from '../../wire/presentation.ts'
+import { textOctets } from '../../wire/octets.ts'
 import type { RRset } from '../zone.ts'
 import { type Compilation, warnUnusualTtl } from './compilation.ts'
 import { isDoubled } from './names.ts'
 import type { DocumentPath } from './problem.ts'
+import { withoutWordQuotes } from './texts/txt-strings.ts'
 import type { PlainSource } from './zone-source.ts'
 
 /** Of the 65,535 octets of a message the rest is for question, owner names and OPT. */
@@ -32,7 +35,7 @@ export function compileRRset(
   const { problems } = compilation
   const rdata: Rdata[] = []
   const rdataPaths: DocumentPath[] = []
-  for (const { text, at } of source.data) {
+  for (const { text, at, formerly } of source.data) {
     const rdataPath = [...path, ...at]
     const parsed = parseRdata(type, text, compilation.apex)
     if (parsed.kind === 'bad') {
@@ -41,10 +44,29 @@ export function compileRRset(
     }
     rdata.push(parsed.rdata)
     rdataPaths.push(rdataPath)
+    const isMistake = type === RRType.TXT && withoutWordQuotes(parsed.rdata) !== null
+    if (formerly !== undefined && !isMistake)
+      warnOneText(compilation, rdataPath, { text, formerly })
   }
   if (source.ttl !== undefined) warnUnusualTtl(problems, [...path, 'ttl'], source.ttl)
   const ttl = source.ttl ?? compilation.source.ttl
   return joinRRset(compilation, path, { set: { kind: 'plain', type, ttl, rdata }, rdataPaths })
+}
+
+/** Characters of a reading that a message shows. */
+const shownCharacters = 100
+
+const cut = (text: string): string =>
+  text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text
+
+/** Instances of both versions may serve the same file, and a file may wait for years until its server is upgraded. */
+function warnOneText(
+  { problems }: Compilation,
+  path: DocumentPath,
+  { text, formerly }: { readonly text: string; readonly formerly: string },
+): void {
+  const message = `this is one text, ${cut(text)}, where versions before read ${cut(formerly)}: expected one of the two, in these quotes`
+  problems.warn('one-text', path, message)
 }
 
 /** The set as it is served, each record once, after what is wrong with it was reported. */
@@ -55,6 +77,7 @@ export function joinRRset(
 ): CompiledRRset {
   const { type } = given.set
   if (type === RRType.TLSA) checkTlsaLengths(compilation, path, given)
+  if (type === RRType.TXT) checkWordQuotes(compilation, path, given)
   const [only] = given.set.rdata
   if (only && given.set.rdata.length === 1) {
     warnDoubled(compilation, given.rdataPaths[0] ?? path, type, only)
@@ -79,6 +102,19 @@ export function joinRRset(
   }
   checkRRset(compilation, path, type, rdata)
   return { set: { ...given.set, rdata }, rdataPaths }
+}
+
+function checkWordQuotes(
+  { problems }: Compilation,
+  path: DocumentPath,
+  { set, rdataPaths }: CompiledRRset,
+): void {
+  for (const [i, rdata] of set.rdata.entries()) {
+    const meant = withoutWordQuotes(rdata)
+    if (meant === null) continue
+    const message = `quotes of a word processor are part of a text, expected ${cut(quoteOctets(textOctets(meant)))}`
+    problems.refuse('word-quotes', rdataPaths[i] ?? path, message)
+  }
 }
 
 /** Octets of SHA-256 and SHA-512 by matching type (RFC 6698 §2.1.3). */

@@ -190,13 +190,36 @@ export interface ConditionsSource {
   readonly asn?: readonly number[] | undefined
 }
 
-export type RecordSource = PlainSource | SteeredMxSource | SteeredAddressSource | SteeredSrvSource
+export type RecordSource =
+  | PlainSource
+  | SteeredMxSource
+  | SteeredAddressSource
+  | SteeredSrvSource
+  | SpfSource
 
 export interface PlainSource {
   readonly kind: 'plain'
   readonly ttl?: number | undefined
-  /** Presentation form, and the path below the record type. */
-  readonly data: readonly { readonly text: string; readonly at: DocumentPath }[]
+  readonly data: readonly DatumSource[]
+}
+
+export interface DatumSource {
+  /** Presentation form. */
+  readonly text: string
+  /** The path below the record type. */
+  readonly at: DocumentPath
+  /** The strings that former versions read, where they were others. */
+  readonly formerly?: string | undefined
+}
+
+/** An SPF record (RFC 7208) of all addresses of pools, at the TXT of its owner. */
+export interface SpfSource {
+  readonly kind: 'spf'
+  readonly pools: readonly string[]
+  /** Further terms, as they stand in the record. */
+  readonly also: readonly string[]
+  readonly all: '-all' | '~all' | '?all'
+  readonly ttl?: number | undefined
 }
 
 export interface SteeredMxSource {
