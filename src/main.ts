@@ -24,6 +24,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['disable', async () => (await import('./cli/overrides.ts')).disable],
   ['up', async () => (await import('./cli/overrides.ts')).up],
   ['keys', async () => (await import('./cli/keys/keys.ts')).keys],
+  ['import', async () => (await import('./cli/zones/import.ts')).importZones],
   ['undo', async () => (await import('./cli/overrides.ts')).undo],
 ])
 

@@ -234,6 +234,10 @@ export const law: readonly LawRow[] = [
     packages: 'node:* yaml zod',
   },
   {
+    room: 'migration',
+    imports: 'lib masterfile wire wire/rdata zone/compile zonefile',
+  },
+  {
     room: 'announce',
     imports: 'lib metrics transport',
     typesOnly: 'wire',
@@ -299,8 +303,14 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
+    room: 'cli/zones',
+    imports: 'cli files lib migration resolver wire zonefile',
+    typesOnly: 'masterfile',
+    packages: 'node:*',
+  },
+  {
     room: 'main.ts',
-    imports: 'app cli cli/keys',
+    imports: 'app cli cli/keys cli/zones',
   },
 ]
 

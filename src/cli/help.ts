@@ -15,6 +15,7 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer serve [options]            answer queries, probe the targets
   mxsteer check [DIR] [--live]       read zone files, name every mistake, serve nothing
   mxsteer check [DIR] --diff DIR     which names the other folder answers differently, and for whom
+  mxsteer import FILE... [options]   zone files out of master files, or of a zone that a server transfers
   mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
   mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
   mxsteer doctor [options]           delegation, glue, name servers, store, port 25, databases: what to mend
@@ -44,6 +45,14 @@ check
   --keys DIR            look at the keys of signed zones too, in this folder
   --live                probe every target once, look at names, PTR and DNS lists where pools have identity:
   --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)
+
+import
+  --zone NAME           of which zone the file is (default: as its SOA, $ORIGIN or name say)
+  --axfr SERVER[#PORT]  ask this server for the zone, in place of a file; without TSIG
+  --steer               write what looks like a pool of MTAs as targets, pools and steering
+  --directory DIR       what $INCLUDE is relative to (default: the folder of the file)
+  --output PATH         or -o PATH: the file, or a folder for several (default: standard output)
+  --force               overwrite it
 
 doctor
   --zones DIR           folder of zone files (default: as serve has it)
@@ -117,7 +126,7 @@ Each option of serve may come from the environment too: MXSTEER_LISTEN (comma-se
 
 Exit codes
   0  done; probe: the target is healthy
-  1  status: not ready; check found mistakes, or with --live a target that is not healthy;
+  1  status: not ready; import: a zone is not written; check found mistakes, or with --live a target that is not healthy;
      check --diff: something differs; probe: the target is not healthy; a failure while serving;
      the running server refuses, or does not answer
   2  bad usage, settings or zone files

@@ -73,7 +73,11 @@ function words(reading: Reading, file: MasterFile, counts: readonly number[]): r
 function readInclude(reading: Reading, file: MasterFile): Include | null {
   const [path, domain] = words(reading, file, [1, 2])
   if (!path) return null
-  const name = readFileName(new TextDecoder().decode(path.octets))
+  const text = new TextDecoder().decode(path.octets)
+  const name =
+    reading.request.isForeign === true
+      ? ({ kind: 'name', name: text } as const)
+      : readFileName(text)
   if (name.kind === 'bad')
     return refuse(reading, file, path.from, { code: 'bad-path', message: name.why })
   const origin = domain ? readNameToken(reading, file, domain) : file.origin

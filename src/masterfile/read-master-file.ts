@@ -7,7 +7,6 @@ import { keyOfName } from '../wire/name.ts'
 import { scanMasterFile, type Token } from '../wire/presentation.ts'
 import { parseRdataTokens, takesPairs } from '../wire/rdata/parse.ts'
 import type { Name } from '../wire/name.ts'
-import type { Rdata } from '../wire/rdata/rdata.ts'
 import { pathOfPlace } from '../zone/compile/compile-master.ts'
 import {
   createProblems,
@@ -22,6 +21,8 @@ import {
   defaultMaxRecords,
   isBlank,
   isFull,
+  leaveOut,
+  type LeftOut,
   type MasterFile,
   type MasterRequest,
   nextToken,
@@ -35,6 +36,7 @@ import {
   type Reading,
   type RecordHead,
   refuse,
+  type SoaRecord,
   syntax,
   ttlOf,
 } from './reading.ts'
@@ -53,7 +55,7 @@ export type MasterContent =
 export interface MasterRead {
   readonly records: MasterRecords
   /** The SOA of the apex; null: there is none. */
-  readonly soa: { readonly rdata: Rdata; readonly place: number } | null
+  readonly soa: SoaRecord | null
   readonly problems: readonly Problem[]
   readonly places: Places
 }
@@ -78,8 +80,8 @@ export function* readMasterFile(
     lastTtl: null,
     unusualTtls: new Set(),
     owner: null,
-    leftOut: new Map(),
-    firstLeftOut: 0,
+    leftOut: { counts: new Map(), firstPlace: 0 },
+    otherClasses: { counts: new Map(), firstPlace: 0 },
     recordsLeft: request.maxRecords ?? defaultMaxRecords,
   }
   const { name, apex } = request
@@ -204,8 +206,10 @@ function readHead(
       reading.lastTtl = ttl
     } else if (!hasClass && classPattern.test(next.text)) {
       hasClass = true
-      if (!/^(?:IN|CLASS0*1)$/i.test(next.text))
-        return refuse(reading, file, next.from, syntax(`class ${next.text}, expected IN`))
+      if (/^(?:IN|CLASS0*1)$/i.test(next.text)) continue
+      return reading.request.isForeign === true
+        ? leaveOut(reading, file, next, reading.otherClasses)
+        : refuse(reading, file, next.from, syntax(`class ${next.text}, expected IN`))
     } else {
       const type = readType(reading, file, next)
       if (type === 'left-out') return type
@@ -226,9 +230,12 @@ function readOwner(reading: Reading, file: MasterFile, token: Token): Owner | 'b
   return owner
 }
 
-function warnLeftOut({ leftOut, firstLeftOut, problems }: Reading): void {
-  if (leftOut.size === 0) return
-  const counts = [...leftOut].map(([type, count]) => `${count} ${type}`).join(', ')
-  const message = `records of another signer are left out: ${counts}`
-  problems.warn('dnssec-left-out', pathOfPlace(firstLeftOut), message)
+function warnLeftOut({ leftOut, otherClasses, problems }: Reading): void {
+  const warn = (code: ProblemCode, { counts, firstPlace }: LeftOut, what: string): void => {
+    if (counts.size === 0) return
+    const list = [...counts].map(([word, count]) => `${count} ${word}`).join(', ')
+    problems.warn(code, pathOfPlace(firstPlace), `${what} are left out: ${list}`)
+  }
+  warn('dnssec-left-out', leftOut, 'records of another signer')
+  warn('class-left-out', otherClasses, 'records of classes other than IN')
 }

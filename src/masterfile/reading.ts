@@ -21,6 +21,11 @@ export interface MasterRequest {
   readonly ttl: number
   /** Records that are read at most, those of `$GENERATE` included; 1,000,000 by default. */
   readonly maxRecords?: number
+  /**
+   * The file is that of another server, read by an operator: `$INCLUDE` may lead anywhere, and records of classes other
+   * than IN are left out.
+   */
+  readonly isForeign?: boolean
 }
 
 /** Where things stand, by place: the last step of the paths of problems. */
@@ -79,7 +84,7 @@ export interface Reading {
     readonly valueOffsets: number[]
   }
   readonly owners: Map<NameKey, { readonly name: Name; readonly sets: SetDraft[] }>
-  soa: { readonly rdata: Rdata; readonly place: number } | null
+  soa: SoaRecord | null
   /** Of `$TTL`. */
   defaultTtl: number | null
   /** The one stated last at a record. */
@@ -88,9 +93,23 @@ export interface Reading {
   readonly unusualTtls: Set<number>
   /** The one stated last; null: there is none; `bad`: it had a mistake. */
   owner: Owner | 'bad' | null
-  readonly leftOut: Map<string, number>
-  firstLeftOut: number
+  /** By type: what signers make of a zone. */
+  readonly leftOut: LeftOut
+  /** By class, where the request leaves them out. */
+  readonly otherClasses: LeftOut
   recordsLeft: number
+}
+
+export interface LeftOut {
+  readonly counts: Map<string, number>
+  firstPlace: number
+}
+
+export interface SoaRecord {
+  readonly rdata: Rdata
+  /** Seconds. */
+  readonly ttl: number
+  readonly place: number
 }
 
 interface SetDraft {
@@ -224,15 +243,22 @@ export function readType(
   file: MasterFile,
   token: Token,
 ): number | 'left-out' | null {
-  if (signersTypes.test(token.text)) {
-    const { leftOut } = reading
-    if (leftOut.size === 0) reading.firstLeftOut = placeAt(reading, file, at(token.from))
-    const name = token.text.toUpperCase()
-    leftOut.set(name, (leftOut.get(name) ?? 0) + 1)
-    return 'left-out'
-  }
+  if (signersTypes.test(token.text)) return leaveOut(reading, file, token, reading.leftOut)
   const read = readRecordType(token.text)
   return read.kind === 'type' ? read.type : refuse(reading, file, token.from, read)
+}
+
+/** Counts a record that is left out by the word that it is left out for, and remembers where the first one stands. */
+export function leaveOut(
+  reading: Reading,
+  file: MasterFile,
+  { text, from }: Token,
+  leftOut: LeftOut,
+): 'left-out' {
+  if (leftOut.counts.size === 0) leftOut.firstPlace = placeAt(reading, file, at(from))
+  const name = text.toUpperCase()
+  leftOut.counts.set(name, (leftOut.counts.get(name) ?? 0) + 1)
+  return 'left-out'
 }
 
 /** A record before its rdata. */
@@ -263,7 +289,7 @@ export function addRecord(
     return
   }
   if (type === RRType.SOA) {
-    if (owner.key === reading.apexKey) reading.soa ??= { rdata: parsed.rdata, place }
+    if (owner.key === reading.apexKey) reading.soa ??= { rdata: parsed.rdata, ttl, place }
     else problems.refuse('forbidden-type', pathOfPlace(place), 'an SOA stands at the apex', 'key')
     return
   }

@@ -13,6 +13,8 @@ export interface RawQuestion {
 
 export interface RawRecord {
   readonly owner: NameKey
+  /** The owner with its letters as they came. */
+  readonly name: Name
   readonly type: number
   readonly ttlSeconds: number
   /** Names in it are uncompressed. */
@@ -86,8 +88,11 @@ export function isResponseTo(
 /** Records read of a section at most: what is asked here has some dozens. */
 const recordLimit = 512
 
-/** null: the message is malformed. */
-export function readRawReply(message: Uint8Array): RawReply | null {
+/** null: the message is malformed, or a section has more than `maxRecords`. */
+export function readRawReply(
+  message: Uint8Array,
+  maxRecords: number = recordLimit,
+): RawReply | null {
   let at: number | null = headerOctets
   for (let left = readUint16(message, 4); left > 0 && at !== null; left--) {
     const name = readName(message, at)
@@ -95,8 +100,10 @@ export function readRawReply(message: Uint8Array): RawReply | null {
   }
   if (at === null) return null
   const [flags, more] = [message[2] as number, message[3] as number]
-  const answers = readRecords(message, at, readUint16(message, 6))
-  const authority = answers && readRecords(message, answers.end, readUint16(message, 8))
+  const counts = [readUint16(message, 6), readUint16(message, 8)] as const
+  if (Math.max(...counts) > maxRecords) return null
+  const answers = readRecords(message, at, counts[0])
+  const authority = answers && readRecords(message, answers.end, counts[1])
   if (answers === null || authority === null) return null
   return {
     kind: 'reply',
@@ -117,7 +124,6 @@ interface Section {
 function readRecords(message: Uint8Array, from: number, count: number): Section | null {
   const records: RawRecord[] = []
   let at = from
-  if (count > recordLimit) return null
   for (let left = count; left > 0; left--) {
     const owner = readName(message, at)
     if (owner === null || owner.end + recordTailOctets > message.length) return null
@@ -129,18 +135,27 @@ function readRecords(message: Uint8Array, from: number, count: number): Section 
     const rdata = expandedRdata(message, type, start, at)
     if (rdata === null) return null
     if (view.getUint16(2) !== RRClass.IN) continue
-    records.push({ owner: keyOfName(owner.name), type, ttlSeconds: view.getUint32(4), rdata })
+    const ttlSeconds = view.getUint32(4)
+    records.push({ owner: keyOfName(owner.name), name: owner.name, type, ttlSeconds, rdata })
   }
   return { records, end: at }
 }
 
-/** Types whose names may be compressed (RFC 3597 §4): octets before the first name, and how many names there are. */
+/**
+ * Types whose names may be compressed, and those that a receiver decompresses although no sender should compress them
+ * (RFC 3597 §4): octets before the first name, and how many names there are.
+ */
 const compressedTypes: ReadonlyMap<number, readonly [number, number]> = new Map([
   [RRType.NS, [0, 1]],
   [RRType.CNAME, [0, 1]],
   [RRType.SOA, [0, 2]],
   [RRType.PTR, [0, 1]],
   [RRType.MX, [2, 1]],
+  [RRType.RP, [0, 2]],
+  [RRType.AFSDB, [2, 1]],
+  [RRType.SRV, [6, 1]],
+  [RRType.KX, [2, 1]],
+  [RRType.DNAME, [0, 1]],
 ])
 
 function expandedRdata(

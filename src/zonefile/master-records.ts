@@ -94,7 +94,7 @@ function chooseSoa(
 }
 
 /** What is chosen as the serial is greater than that of the file, since the YAML moves it as well. */
-function readSoa({ octets }: Rdata): SoaSource {
+export function readSoa({ octets }: Rdata): SoaSource {
   const mnameEnd = nameEnd(octets, 0) ?? 0
   const rnameEnd = nameEnd(octets, mnameEnd) ?? 0
   const numbers = new DataView(octets.buffer, octets.byteOffset + rnameEnd)

@@ -34,23 +34,35 @@ const maxTtlSeconds = 604_800
 const maxUint32 = 0xffff_ffff
 const defaultTtlSeconds = 60
 
-const ttl: z.ZodType<number> = seconds('a TTL', 1, maxTtlSeconds)
+type Bounds = readonly [least: number, most: number]
+
+/** Seconds: the least and the most of the `ttl` of a zone. */
+export const zoneTtlBounds: Bounds = [1, maxTtlSeconds]
 
 /** RFC 2181 §8. The compiler warns of unusual ones. */
 const plainTtl: z.ZodType<number> = seconds('a TTL', 0, 2 ** 31 - 1)
+const ttl: z.ZodType<number> = seconds('a TTL', ...zoneTtlBounds)
 const dnsName = text('a name', /^\S+$/, 'name')
 const reference = text('a name', /^.+$/, 'name')
 const networks = oneOrMany(text('a network such as 192.0.2.0/24', /^\S+$/, '192.0.2.0/24'))
+
+/** Seconds: the least and the most that the SOA may have. */
+export const soaBounds: Readonly<Record<'refresh' | 'retry' | 'expire' | 'minimum', Bounds>> = {
+  refresh: [1, 2_419_200],
+  retry: [1, 2_419_200],
+  expire: [1, 31_536_000],
+  minimum: [0, maxTtlSeconds],
+}
 
 const soaSchema: z.ZodType<SoaSource> = closedMap({
   mname: dnsName,
   rname: dnsName,
   serial: integer('a serial', 0, maxUint32).optional(),
   serial_after: integer('a serial', 0, maxUint32).optional(),
-  refresh: seconds('a time', 1, 2_419_200).default(3600),
-  retry: seconds('a time', 1, 2_419_200).default(600),
-  expire: seconds('a time', 1, 31_536_000).optional(),
-  minimum: seconds('a TTL', 0, maxTtlSeconds).optional(),
+  refresh: seconds('a time', ...soaBounds.refresh).default(3600),
+  retry: seconds('a time', ...soaBounds.retry).default(600),
+  expire: seconds('a time', ...soaBounds.expire).optional(),
+  minimum: seconds('a TTL', ...soaBounds.minimum).optional(),
 })
 
 /** `{ mx1: 2, mx2: 1 }`, or `[mx1, mx2]`: then each member has the weight of its target. */

@@ -109,6 +109,7 @@ export const problemCodes = [
   'duplicate-record',
   'superseded',
   'dnssec-left-out',
+  'class-left-out',
   'ttl-differs',
   'one-text',
   'low-ttl',
