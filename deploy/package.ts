@@ -1,0 +1,212 @@
+// The packages, all by one command: npm run package -- [--out DIR] [--version VERSION]
+//
+//   mxsteer-VERSION.tgz          what `npm install` takes: dist/ and its entry
+//   mxsteer_VERSION_ARCH.deb     the same with the Node that it runs on, for the Debian of the machine that builds it
+//   mxsteer-VERSION.cdx.json     what is in them (CycloneDX), by npm
+//
+// Needs what `npm ci` installs, and dpkg-deb.
+
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const project = new URL('../', import.meta.url).pathname
+const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+  readonly name: string
+  readonly version: string
+  readonly description: string
+  readonly devDependencies: object
+}
+
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: 'packages' },
+    /** Of the .deb alone, as `0.1.0+local1`: the others have that of package.json. */
+    version: { type: 'string', default: manifest.version },
+  },
+})
+const out = resolve(values.out)
+
+/** Where npm has put the Node of package.json, from the root of the project. */
+const runtime = `node_modules/node/node_modules/node-${process.platform}-${process.arch}`
+
+/** What the build leaves outside: the part of koffi that is no JavaScript, and the country database. */
+const besideTheBuild = ['koffi', '@koromix', '@ip-location-db']
+
+function main(): void {
+  mkdirSync(out, { recursive: true })
+  const folder = mkdtempSync(join(tmpdir(), 'mxsteer-package-'))
+  const stage = join(folder, 'root')
+  try {
+    // `prepack` builds it.
+    run('npm', ['pack', '--silent', '--pack-destination', out])
+    const archive = join(out, `mxsteer-${manifest.version}.tgz`)
+    writeFileSync(join(out, `mxsteer-${manifest.version}.cdx.json`), billOfMaterials(folder))
+    mkdirSync(stage, { mode: 0o755 })
+    layOut(stage, archive)
+    const architecture = run('dpkg', ['--print-architecture']).trim()
+    writeControl(stage, architecture)
+    const file = join(out, `mxsteer_${values.version}_${architecture}.deb`)
+    run('dpkg-deb', ['--root-owner-group', '-Zzstd', '--build', stage, file])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  for (const name of readdirSync(out)) console.log(join(out, name))
+}
+
+/** Of a folder without what only development needs: with `--omit dev` npm 11 forgets packages that such ones may use too. */
+function billOfMaterials(beside: string): string {
+  const folder = join(beside, manifest.name)
+  mkdirSync(folder)
+  const { devDependencies: _, ...shipped } = manifest
+  const lock = JSON.parse(readFileSync(join(project, 'package-lock.json'), 'utf8')) as Lock
+  const needed = Object.entries(lock.packages).filter(([, one]) => one.dev !== true)
+  const packages = { ...Object.fromEntries(needed), '': shipped }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(shipped))
+  writeFileSync(join(folder, 'package-lock.json'), JSON.stringify({ ...lock, packages }))
+  const flags = ['--sbom-format=cyclonedx', '--sbom-type=application', '--package-lock-only']
+  return run('npm', ['sbom', ...flags], folder)
+}
+
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>
+}
+
+const run = (command: string, args: readonly string[], folder = project): string =>
+  execFileSync(command, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+
+/** Files at their places in the root of a Debian system. */
+function layOut(stage: string, archive: string): void {
+  const place = (from: string, to: string, mode = 0o644): void => {
+    const file = join(stage, to)
+    mkdirSync(join(file, '..'), { recursive: true })
+    cpSync(join(project, from), file)
+    chmodSync(file, mode)
+  }
+  const library = join(stage, 'usr/lib/mxsteer')
+  mkdirSync(library, { recursive: true })
+  run('tar', ['-xzf', archive, '--strip-components=1', '-C', library])
+  for (const name of besideTheBuild)
+    cpSync(join(project, 'node_modules', name), join(library, 'node_modules', name), {
+      recursive: true,
+      dereference: true,
+      // Not what compiles the addon where no binary fits, nor the one for another C library, nor databases of one family.
+      filter: (path) =>
+        !/\/koffi\/(?:vendor|doc|lib)$|\.(?:cc|hh|inc|S|asm|def)$|CMakeLists\.txt$|\/musl_\w+$|-ipv[46]\.mmdb$/.test(
+          path,
+        ),
+    })
+  place(join(runtime, 'bin/node'), 'usr/lib/mxsteer/node', 0o755)
+  place('deploy/debian/mxsteer', 'usr/bin/mxsteer', 0o755)
+  place('deploy/debian/mxsteer.yaml', 'etc/mxsteer/mxsteer.yaml')
+  mkdirSync(join(stage, 'etc/mxsteer/zones'))
+  place('deploy/debian/sysusers.conf', 'usr/lib/sysusers.d/mxsteer.conf')
+  place('deploy/debian/tmpfiles.conf', 'usr/lib/tmpfiles.d/mxsteer.conf')
+  const unit = readFileSync(join(project, 'deploy/mxsteer.service'), 'utf8')
+  mkdirSync(join(stage, 'lib/systemd/system'), { recursive: true })
+  writeFileSync(
+    join(stage, 'lib/systemd/system/mxsteer.service'),
+    unit
+      .replace(
+        /^# .*\n# in \/opt.*\n/,
+        '# Settings in /etc/mxsteer/mxsteer.yaml, zone files in /etc/mxsteer/zones.\n',
+      )
+      .replaceAll('/usr/bin/node /opt/mxsteer/dist/main.js', '/usr/bin/mxsteer'),
+  )
+  layOutDocs(stage, place)
+}
+
+function layOutDocs(stage: string, place: (from: string, to: string) => void): void {
+  const folder = 'usr/share/doc/mxsteer'
+  cpSync(join(project, 'docs'), join(stage, folder), { recursive: true })
+  rmSync(join(stage, folder, 'adr'), { recursive: true })
+  place('zones/smtp.example.test.yaml', `${folder}/examples/smtp.example.test.yaml`)
+  for (const name of ['README.md', 'CHANGELOG.md']) place(name, `${folder}/${name}`)
+  writeFileSync(join(stage, folder, 'copyright'), copyright())
+}
+
+const copyright =
+  (): string => `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Upstream-Name: mxsteer
+
+Files: *
+Copyright: the authors of mxsteer
+License: MIT
+${indented(readFileSync(join(project, 'LICENSE'), 'utf8'))}
+
+Files: usr/lib/mxsteer/node
+Copyright: Node.js contributors, and others
+License: Node
+${indented(readFileSync(join(project, runtime, 'LICENSE'), 'utf8'))}
+
+Files: usr/lib/mxsteer/dist/*
+Copyright: see usr/lib/mxsteer/dist/LICENSES.txt
+License: several
+ The licenses of what is built in are in /usr/lib/mxsteer/dist/LICENSES.txt.
+`
+
+const indented = (text: string): string =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => (line.trim() === '' ? ' .' : ` ${line}`))
+    .join('\n')
+
+function writeControl(stage: string, architecture: string): void {
+  const control = join(stage, 'DEBIAN')
+  mkdirSync(control)
+  const files = filesBelow(stage).filter((file) => !file.startsWith('DEBIAN/'))
+  const octets = files.reduce((sum, file) => sum + statSync(join(stage, file)).size, 0)
+  const fields = {
+    Package: 'mxsteer',
+    Version: values.version,
+    Architecture: architecture,
+    Section: 'net',
+    Priority: 'optional',
+    Maintainer: 'The authors of mxsteer <mxsteer@localhost>',
+    'Installed-Size': String(Math.ceil(octets / 1024)),
+    // Those of the Node that comes along.
+    Depends: 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8)',
+    Description: `${manifest.description}\n An authoritative DNS server for delegated subdomains: weighted, GeoIP-aware and\n health-checked MX and address answers. With the Node.js that it runs on.`,
+  }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\n`)
+  writeFileSync(join(control, 'control'), lines.join(''))
+  writeFileSync(join(control, 'conffiles'), '/etc/mxsteer/mxsteer.yaml\n')
+  const sums = files.filter((file) => !file.startsWith('etc/')).map((file) => sumLine(stage, file))
+  writeFileSync(join(control, 'md5sums'), sums.join(''))
+  for (const name of ['postinst', 'prerm', 'postrm']) {
+    cpSync(join(project, 'deploy/debian', name), join(control, name))
+    chmodSync(join(control, name), 0o755)
+  }
+}
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort()
+
+const sumLine = (stage: string, file: string): string =>
+  `${createHash('md5')
+    .update(readFileSync(join(stage, file)))
+    .digest('hex')}  ${file}\n`
+
+main()
