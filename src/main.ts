@@ -14,6 +14,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['probe', async () => (await import('./cli/probe.ts')).probe],
   ['explain', async () => (await import('./cli/explain.ts')).explain],
   ['simulate', async () => (await import('./cli/simulate.ts')).simulate],
+  ['delegation', async () => (await import('./cli/zones/delegation.ts')).delegation],
   ['doctor', async () => (await import('./cli/doctor.ts')).doctor],
   ['health', async () => (await import('./cli/health.ts')).health],
   ['status', async () => (await import('./cli/status.ts')).status],

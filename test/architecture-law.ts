@@ -296,6 +296,12 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
+    room: 'delegation',
+    pure: true,
+    imports: 'lib spf wire wire/rdata zone zone/compile/texts',
+    typesOnly: 'steer',
+  },
+  {
     room: 'cli/keys',
     imports:
       'cli cli/text dnssec dnssec/rollover doctor files lib resolver wire wire/rdata zonefile',
@@ -304,8 +310,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/zones',
-    imports: 'cli files lib migration resolver wire zonefile',
-    typesOnly: 'masterfile',
+    imports: 'cli delegation dnssec files lib migration resolver wire wire/rdata zonefile',
+    typesOnly: 'masterfile zone',
     packages: 'node:*',
   },
   {

@@ -19,6 +19,7 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
   mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
   mxsteer doctor [options]           delegation, glue, name servers, store, port 25, databases: what to mend
+  mxsteer delegation [ZONE]          what the parent, and the domain whose mail it is, have to publish
   mxsteer keys generate ZONE         a new key to sign a zone with, and the DS for its parent
   mxsteer keys ds ZONE               DS records for the parent
   mxsteer keys import FILE...        keys of BIND, Knot and PowerDNS
@@ -53,6 +54,15 @@ import
   --directory DIR       what $INCLUDE is relative to (default: the folder of the file)
   --output PATH         or -o PATH: the file, or a folder for several (default: standard output)
   --force               overwrite it
+
+delegation
+  --format FORMAT       text (default), bind, octodns or terraform
+  --domain NAME         a mail domain elsewhere whose MX is to lead here
+  --mx NAMES            exchanges of the zone that it lists, with commas, where there are several
+  --parent NAME         the zone above (default: the name above)
+  --ttl SECONDS         of the records (default: 3600)
+  --zones DIR           folder of zone files (default: as serve has it)
+  --keys DIR            folder of keys (default: as the setting dnssec names it)
 
 doctor
   --zones DIR           folder of zone files (default: as serve has it)

@@ -174,6 +174,13 @@ const refused = (code: RefusedKeys['code'], why: string): RefusedKeys => ({
 /** Whether a DS of the parent names the key: the SEP flag (RFC 4034 §2.1.1). */
 export const isEntryPoint = ({ flags }: Pick<TimedKey, 'flags'>): boolean => flags === 257
 
+/** Those that a DS is to name: the DS of a key that is retired or gone is one that the parent should not have any more. */
+export const keysForParent = <Key extends TimedKey>(
+  keys: readonly Key[],
+  nowMs: number,
+): readonly Key[] =>
+  keys.filter((key) => isEntryPoint(key) && !['retired', 'gone'].includes(keyStateAt(key, nowMs)))
+
 function algorithmGap(published: readonly TimedKey[], active: readonly TimedKey[]): string | null {
   for (const { algorithm } of published) {
     const isOfIt = (key: TimedKey): boolean => key.algorithm === algorithm

@@ -3,7 +3,7 @@
 import type { DigestType } from '../../dnssec/dnskey.ts'
 import type { ZoneKey } from '../../dnssec/key-file.ts'
 import { lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
-import { isEntryPoint, keyStateAt } from '../../dnssec/key-set.ts'
+import { keyStateAt, keysForParent } from '../../dnssec/key-set.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { keyOfName, nameToText } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
@@ -26,10 +26,7 @@ export async function ds(argv: readonly string[]): Promise<number> {
   const { keys, diagnostics } = await lookIntoKeyFolder(found.folder, [zone.zone])
   process.stderr.write(formatDiagnostics(diagnostics))
   const nowMs = systemClock.wallMs()
-  // The DS of a key that is retired or gone is one that the parent should not have any more.
-  const wanted = (keys.get(keyOfName(zone.zone)) ?? [])
-    .filter(isEntryPoint)
-    .filter((key) => !['retired', 'gone'].includes(keyStateAt(key, nowMs)))
+  const wanted = keysForParent(keys.get(keyOfName(zone.zone)) ?? [], nowMs)
   if (wanted.length === 0)
     return fail(name, `no key of ${nameToText(zone.zone)} with flags 257 in ${found.folder}`, 1)
   if (flags.values['json']) printJson(wanted.map((key) => reportOf(key, digest, nowMs)))
