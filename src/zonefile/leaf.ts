@@ -90,15 +90,56 @@ export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T>
 const msPerUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 type Unit = keyof typeof msPerUnit
 
+/** Whole numbers with units, each unit at most once and from the largest to the smallest: `1h30m`. */
+const compound =
+  /^(?:(\d{1,10})w)?(?:(\d{1,10})d)?(?:(\d{1,10})h)?(?:(\d{1,10})m)?(?:(\d{1,10})s)?(?:(\d{1,10})ms)?$/
+
+const compoundUnits: readonly Unit[] = ['w', 'd', 'h', 'm', 's', 'ms']
+
 /**
- * Milliseconds of `500ms`, `10s`, `2m`, `1h`, `1d` or `2w`; a number alone is seconds. null: not a
- * duration.
+ * Milliseconds of `500ms`, `10s`, `2m`, `1.5h`, `1d`, `2w` or `1h30m`; a number alone is seconds.
+ * null: not a duration.
  */
 export function readDurationMs(value: unknown): number | null {
-  const match = /^(\d{1,10}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(scalarText(value))
-  if (!match || (typeof value !== 'number' && typeof value !== 'string')) return null
-  return Number(match[1]) * msPerUnit[(match[2] ?? 's') as Unit]
+  const text = scalarText(value)
+  if ((typeof value !== 'number' && typeof value !== 'string') || text === '') return null
+  const single = /^(\d{1,10}(?:\.\d{1,3})?)(ms|s|m|h|d|w)?$/.exec(text)
+  if (single) return Number(single[1]) * msPerUnit[(single[2] ?? 's') as Unit]
+  const counts = compound.exec(text)?.slice(1)
+  return (
+    counts?.reduce(
+      (sum, count, i) => sum + Number(count ?? 0) * msPerUnit[compoundUnits[i] as Unit],
+      0,
+    ) ?? null
+  )
 }
+
+/**
+ * A part of a whole: the number of `0.5`, or of `50%`, of up to six digits after the point. null: it
+ * is neither; bounds are the caller's.
+ */
+export function readShare(value: unknown): number | null {
+  if (typeof value === 'number') return value
+  const percent =
+    typeof value === 'string' ? /^(\d{1,3}(?:\.\d{1,6})?) ?%$/.exec(value)?.[1] : undefined
+  // Rounded, so that 99.95% and 0.9995 are the same number.
+  return percent === undefined ? null : Math.round(Number(percent) * 1e6) / 1e8
+}
+
+/** A share within bounds. `expected` is what the message has. */
+export const share = (
+  expected: string,
+  fallback: number,
+  isWithin: (share: number) => boolean,
+): z.ZodType<number> =>
+  leaf({
+    expected,
+    fallback,
+    read(value) {
+      const read = readShare(value)
+      return read !== null && isWithin(read) ? read : null
+    },
+  })
 
 /** A duration as milliseconds. The bounds and the fallback are durations too. */
 export const durationMs = (min: string, max: string, fallback: string): z.ZodType<number> =>

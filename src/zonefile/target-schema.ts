@@ -23,6 +23,7 @@ import {
   namedMap,
   oneOf,
   oneOrMany,
+  share,
   text,
   trueOrFalse,
 } from './leaf.ts'
@@ -56,11 +57,11 @@ const day = leaf({
   },
 })
 
-const firstShare = leaf({
-  expected: 'a share above 0 and at most 1',
-  fallback: 0.01,
-  read: (value) => (typeof value === 'number' && value > 0 && value <= 1 ? value : null),
-})
+const firstShare = share(
+  'a share above 0 and at most 1, such as 0.01 or 1%',
+  0.01,
+  (value) => value > 0 && value <= 1,
+)
 
 const warmUpSchema: z.ZodType<WarmUp> = closedMap({
   from: day,
@@ -117,11 +118,11 @@ const listName = leaf({
   },
 })
 
-const listedWeight = leaf({
-  expected: 'a share from 0.05 to 1',
-  fallback: 1,
-  read: (value) => (typeof value === 'number' && value >= 0.05 && value <= 1 ? value : null),
-})
+const listedWeight = share(
+  'a share from 0.05 to 1, such as 0.5 or 50%',
+  1,
+  (value) => value >= 0.05 && value <= 1,
+)
 
 const dnsblSchema = closedMap({
   lists: oneOrMany(listName),

@@ -21,6 +21,7 @@ import {
   passOn,
   scalarText,
   seconds,
+  share,
   text,
   trueOrFalse,
 } from './leaf.ts'
@@ -79,29 +80,24 @@ const membersSchema: z.ZodType<PoolSource['members']> = z.unknown().transform((v
   return Object.entries(parsed.data).map(([target, weight]) => ({ target, weight, step: target }))
 })
 
-const share = leaf({
-  expected: 'a share from 0 to 1',
-  fallback: 0,
-  read: (value) => (typeof value === 'number' && value >= 0 && value <= 1 ? value : null),
-})
+const wholeOrPart = share(
+  'a share from 0 to 1, such as 0.5 or 50%',
+  0,
+  (value) => value >= 0 && value <= 1,
+)
 
 /** Below 1, which would leave no error budget. */
-const availability = leaf({
-  expected: 'a share such as 99.95%, or 0.9995, below the whole',
-  fallback: 0.999,
-  read(value) {
-    const percent = /^(\d{1,2}(?:\.\d{1,6})?)%$/.exec(scalarText(value))?.[1]
-    // Rounded, so that 99.95% and 0.9995 are the same number.
-    const share = percent === undefined ? value : Math.round(Number(percent) * 1e6) / 1e8
-    return typeof share === 'number' && share >= 0 && share < 1 ? share : null
-  },
-})
+const availability = share(
+  'a share such as 99.95%, or 0.9995, below the whole',
+  0.999,
+  (value) => value >= 0 && value < 1,
+)
 
 const poolSchema: z.ZodType<PoolSource> = closedMap({
   probe: reference.optional(),
   targets: membersSchema,
-  panic: share.default(0),
-  min_healthy: share.optional(),
+  panic: wholeOrPart.default(0),
+  min_healthy: wholeOrPart.optional(),
   spill: oneOf(['all', 'proportional']).default('all'),
   spread: trueOrFalse.default(true),
   availability_target: availability.optional(),
