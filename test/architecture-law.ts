@@ -140,7 +140,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'zone/compile/check',
     pure: true,
-    imports: 'lib wire wire/rdata zone zone/compile',
+    imports: 'lib spf wire wire/rdata zone zone/compile zone/compile/texts',
     typesOnly: 'steer',
   },
   {

@@ -128,7 +128,7 @@ export function parseNetwork(text: string): ParsedNetwork {
 const quote = (text: string): string => JSON.stringify(text.slice(0, 60))
 
 /** The address with all bits after the prefix set to 0. */
-function masked(octets: Uint8Array, prefixLength: number): Uint8Array {
+export function masked(octets: Uint8Array, prefixLength: number): Uint8Array {
   return octets.map((octet, i) => {
     const kept = Math.min(8, Math.max(0, prefixLength - 8 * i))
     return octet & (0xff00 >> kept)

@@ -26,11 +26,13 @@ export type SpfAnswer =
   /** There may be records, which are not known here: they match nobody. */
   | { readonly kind: 'unknown' }
 
-/** An evaluation that ends without a result: for now, or until the record is mended. */
-interface SpfFault {
-  readonly kind: 'temperror' | 'permerror'
-  readonly why: string
-}
+/** What is wrong with records for good; `limit`: of RFC 7208 §4.6.4. */
+export type SpfFaultReason = 'limit' | 'no-record' | 'several' | 'syntax'
+
+/** An evaluation that ends without a result: for now, or until the record is mended. `why` is for people. */
+type SpfFault =
+  | { readonly kind: 'temperror'; readonly why: string }
+  | { readonly kind: 'permerror'; readonly why: string; readonly reason: SpfFaultReason }
 
 export type SpfVerdict =
   | { readonly kind: 'pass' | 'fail' | 'softfail' | 'neutral' | 'none' }
@@ -78,7 +80,11 @@ interface State {
   voids: number
 }
 
-const permanent = (why: string): SpfFault => ({ kind: 'permerror', why })
+const permanent = (reason: SpfFaultReason, why: string): SpfFault => ({
+  kind: 'permerror',
+  why,
+  reason,
+})
 const temporary = (why: string): SpfFault => ({ kind: 'temperror', why })
 
 const verdictOf = { '+': 'pass', '-': 'fail', '~': 'softfail', '?': 'neutral' } as const
@@ -97,7 +103,9 @@ function* evaluate(state: State, domain: string): SpfCheck<SpfVerdict> {
   const next = expand(state, redirect, domain)
   if (!countLookup(state)) return tooManyLookups
   const verdict = yield* evaluate(state, next)
-  return verdict.kind === 'none' ? permanent(`redirect: ${next} has no SPF record`) : verdict
+  return verdict.kind === 'none'
+    ? permanent('no-record', `redirect: ${next} has no SPF record`)
+    : verdict
 }
 
 type FoundRecord = { readonly kind: 'record'; readonly record: SpfRecord } | SpfVerdict
@@ -109,10 +117,11 @@ function* findRecord({ budget: { parsed } }: State, domain: string): SpfCheck<Fo
   const texts = answer.kind === 'none' ? [] : answer.data.filter(isSpf)
   const [text] = texts
   if (text === undefined) return { kind: 'none' }
-  if (texts.length > 1) return permanent(`${domain} has ${texts.length} SPF records, expected one`)
+  if (texts.length > 1)
+    return permanent('several', `${domain} has ${texts.length} SPF records, expected one`)
   const read = parsed.get(text) ?? parseSpf(text)
   parsed.set(text, read)
-  return read.kind === 'bad' ? permanent(`${domain}: ${read.why}`) : read
+  return read.kind === 'bad' ? permanent('syntax', `${domain}: ${read.why}`) : read
 }
 
 type Matched = boolean | SpfFault
@@ -165,14 +174,14 @@ function expand({ sender }: State, spec: string | null, domain: string): string 
   return expandDomain(spec, { address, domain, sender: `postmaster@${sender.domain}`, helo })
 }
 
-const tooManyLookups = permanent(`more than ${maxLookups} look-ups (RFC 7208 §4.6.4)`)
+const tooManyLookups = permanent('limit', `more than ${maxLookups} look-ups (RFC 7208 §4.6.4)`)
 
 /** false: that is one too many. */
 const countLookup = (state: State): boolean => ++state.lookups <= maxLookups
 
 function* includes(state: State, domain: string): SpfCheck<Matched> {
   const verdict = yield* evaluate(state, domain)
-  if (verdict.kind === 'none') return permanent(`include: ${domain} has no SPF record`)
+  if (verdict.kind === 'none') return permanent('no-record', `include: ${domain} has no SPF record`)
   return 'why' in verdict ? verdict : verdict.kind === 'pass'
 }
 
@@ -190,7 +199,10 @@ function* ask(state: State, question: SpfQuestion): SpfCheck<Asked> {
       return temporary(`${question.name} ${question.type}: ${answer.why}`)
     case 'none':
       return ++state.voids > maxVoidLookups
-        ? permanent(`more than ${maxVoidLookups} look-ups that find nothing (RFC 7208 §4.6.4)`)
+        ? permanent(
+            'limit',
+            `more than ${maxVoidLookups} look-ups that find nothing (RFC 7208 §4.6.4)`,
+          )
         : { kind: 'data', data: [] }
     default:
       return answer satisfies never
@@ -229,7 +241,7 @@ function* isExchange(state: State, name: string, prefixes: Prefixes): SpfCheck<M
   if (found.kind !== 'data') return found
   if (found.data.length > maxExchanges) {
     const count = `${name} has ${found.data.length} exchanges`
-    return permanent(`${count}, expected at most ${maxExchanges} (RFC 7208 §4.6.4)`)
+    return permanent('limit', `${count}, expected at most ${maxExchanges} (RFC 7208 §4.6.4)`)
   }
   if (address === null) return false
   const type = addressType(address)

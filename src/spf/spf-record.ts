@@ -73,7 +73,7 @@ export function parseTerm(word: string): ParsedTerm {
   const [, sign = '', name = '', rest = ''] = termPattern.exec(word) ?? []
   if (rest.startsWith('=')) return parseModifier(word, sign, name.toLowerCase(), rest.slice(1))
   const read = readers[name.toLowerCase()]
-  if (read === undefined) return bad(word, unknownTerm(name, rest))
+  if (read === undefined) return bad(word, unknownTerm(word, name, rest))
   const mechanism = read(rest)
   if (typeof mechanism === 'string') return bad(word, mechanism)
   const qualifier = sign === '' ? '+' : (sign as Qualifier)
@@ -95,11 +95,11 @@ function parseModifier(word: string, sign: string, name: string, value: string):
 
 const mechanismNames = 'all, a, mx, ip4, ip6, include, exists or ptr'
 
-function unknownTerm(name: string, rest: string): string {
+function unknownTerm(word: string, name: string, rest: string): string {
   const isPair = rest.startsWith(':') && ['redirect', 'exp'].includes(name.toLowerCase())
   if (isPair) return `expected ${name}= in place of ${name}:`
-  if (parseAddress(name + rest.split('/', 1).join()))
-    return `an address alone is no term, expected ip${rest.includes(':') ? 6 : 4}: before it`
+  const address = parseAddress(word.split('/', 1).join())
+  if (address) return `an address alone is no term, expected ip${address.family}:${word}`
   return `this is no term of SPF, expected ${mechanismNames}`
 }
 

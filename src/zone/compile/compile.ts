@@ -15,6 +15,8 @@ import type { RRset, Zone, ZoneNode, ZoneSigning } from '../zone.ts'
 import { checkAcross } from './check/check-across.ts'
 import { checkSteering } from './check/check-steering.ts'
 import { checkTargets } from './check/check-targets.ts'
+import { checkSpf } from './check/check-spf.ts'
+import { checkSpfReach } from './check/check-spf-reach.ts'
 import { checkTlsa } from './check/check-tlsa.ts'
 import {
   type Compilation,
@@ -75,20 +77,20 @@ export function compileZone(input: CompileInput): CompiledZone {
   checkAcross(compilation, owners, nodes)
   const signing = compileSigning(compilation, owners, nodes)
   const compiled = [...targets.values()].map(({ target, memberships }) => ({ target, memberships }))
-  const hasErrors = problems.list.some((problem) => problem.severity === 'error')
+  const spfTexts = checkSpf(compilation, owners)
+  const zone = assemble(compilation, soa, nodes, signing)
   // After an error, most of what seems unused is used in what the error left out.
-  if (!hasErrors) {
+  if (!hasErrors(problems)) {
     checkUsage(compilation)
     checkTargets(compilation)
     checkSteering(compilation)
     checkTlsa(compilation, owners)
+    checkSpfReach(compilation, zone, spfTexts, targets)
   }
-  return {
-    zone: hasErrors ? null : assemble(compilation, soa, nodes, signing),
-    targets: compiled,
-    problems: problems.list,
-  }
+  return { zone: hasErrors(problems) ? null : zone, targets: compiled, problems: problems.list }
 }
+
+const hasErrors = ({ list }: Problems): boolean => list.some(({ severity }) => severity === 'error')
 
 function readApex(text: string, problems: Problems): Name | null {
   const parsed = readName(text.endsWith('.') ? text : `${text}.`, Uint8Array.of(0))
