@@ -7,6 +7,7 @@
 import type { SelectedSet, SteeredSet, Target } from '../steer/policy.ts'
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
+import { selectSlot } from '../steer/select/select-slot.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
 import type { Steering } from '../steer/select/steering.ts'
 import { targetAddresses } from '../steer/select/target-addresses.ts'
@@ -78,6 +79,8 @@ export function select(
       return selectSrv(set, locus, steering)
     case 'steered-address':
       return selectAddresses(set, locus, steering)
+    case 'exchange-slot':
+      return selectSlot(set, locus, steering)
     default:
       return set satisfies never
   }
@@ -104,7 +107,7 @@ function countTargets(transaction: Transaction, set: SteeredSet, selection: Sele
   const reason = countedReason(set, selection)
   // When resolvers drop the records from their caches.
   const untilMs = clock.wallMs() + selection.ttl * 1000
-  forEachTarget(selection, (target, position) => {
+  forEachTarget(set, selection, (target, position) => {
     counters.answerCounts.add(target, position, reason, untilMs)
   })
   if (reason === 'failed-open') noteFailedOpen(transaction)
@@ -114,14 +117,18 @@ function countTargets(transaction: Transaction, set: SteeredSet, selection: Sele
 export const countedReason = (set: SteeredSet, { reason }: Selected): AnswerReason =>
   set.kind === 'target-address' ? 'own-name' : reason
 
-/** Calls `visit` with the index and the position of the target of each record. */
+/** Calls `visit` with the index and the position of the target of each record; of a rung's addresses once. */
 export function forEachTarget(
+  set: SteeredSet,
   selection: Selected,
   visit: (target: number, position: AnswerPosition) => void,
 ): void {
   const { first, later, address } = AnswerPosition
   if ('addresses' in selection) {
-    for (const { target } of selection.addresses) visit(target.index, address)
+    if (set.kind === 'exchange-slot') {
+      const [one] = selection.addresses
+      if (one !== undefined) visit(one.target.index, set.rung === 0 ? first : later)
+    } else for (const { target } of selection.addresses) visit(target.index, address)
   } else if ('rungs' in selection) {
     const best = selection.rungs[0]?.preference
     for (const { target, preference } of selection.rungs)

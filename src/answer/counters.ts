@@ -179,8 +179,8 @@ function readValues(values: Float64Array, answerCounts: AnswerCounts): CounterVa
 // Answer counts: how often each target was answered, at which position and for which reason, and until when resolvers may
 // cache the last answer that names it. The answering path adds, other threads read.
 //
-//   position   first      the first rung of a ladder, or any rung of `mode: equal`
-//              later      a rung below
+//   position   first      the first rung of a ladder, or any rung of `mode: equal`; the first exchange slot
+//              later      a rung below; another slot
 //              address    one of its addresses, in a steered address set
 //   reason     eligible, panic, failed-open…: why it was selected (steer/selection.ts); own-name: its own name was asked
 //              for, which steering does not select, and which does not extend its exposure: the client has an older

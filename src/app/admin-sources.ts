@@ -11,6 +11,7 @@ import type { MetricSources } from '../metrics/metrics.ts'
 import type { WeightedTarget } from '../metrics/target-metrics.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { EmptyPools } from '../problems/empty-pools.ts'
+import { SharedSlotsFinder } from '../problems/shared-slots.ts'
 import { ProblemWatch, type ServerProblem } from '../problems/problem-table.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -125,6 +126,7 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
   const { zones, places, certificate, workers, watch, state, cluster, clock, log } = inputs
   const { starts, unavailable, late, keys, signingTime } = inputs
   const pools = new EmptyPools(health)
+  const slots = new SharedSlotsFinder(health)
   const problemWatch = new ProblemWatch((change) => logEmptyPool(log, change))
   let trust: ClockTrust = 'right'
   const look: Problems = (notReady) => {
@@ -140,6 +142,7 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
       listeners: stillUnavailable(unavailable),
       announce: late.announceHook.failing(),
       emptyPools: pools.find(zones.current().catalog),
+      sharedSlots: slots.find(zones.current().catalog),
       zoneMistakes: zones.lastReload().mistakes,
       certificate: certificate && {
         mistake: certificate.mistake(),

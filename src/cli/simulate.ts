@@ -63,7 +63,13 @@ async function runPlan(
   const { clients } = list
   const scopes = createScopes()
   scopes.use(places)
-  const world = { ...folder, health: assumed.health, locate: createLocate(places), scopes }
+  const world = {
+    ...folder,
+    health: assumed.health,
+    clock: { wallMs: () => assumptions.atMs },
+    locate: createLocate(places),
+    scopes,
+  }
   const rounds = plan.rounds ?? Math.ceil(wantedAnswers / clients.length)
   const simulated = run({ world, question: plan, clients, rounds, by, random })
   if (simulated.kind === 'not-steered') {

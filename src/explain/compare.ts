@@ -130,6 +130,7 @@ function textsOf(set: RRset | SteeredSet): readonly string[] {
     case 'steered-mx':
     case 'steered-address':
     case 'steered-srv':
+    case 'exchange-slot':
       return [`steered by ${set.policy.name}`]
     default:
       return set satisfies never
@@ -200,7 +201,7 @@ const isEveryoneElse = ({ clients }: ClientsDifference): boolean => clients.incl
 
 const comparedPolicy = (set: SelectedSet): ComparedPolicy => ({
   policy: set.policy,
-  internal: set.kind === 'steered-mx' ? set.internal : [],
+  internal: 'internal' in set ? set.internal : [],
 })
 
 type Combination = readonly ClientPart[]

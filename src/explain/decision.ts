@@ -4,11 +4,10 @@
 import type { HealthReader } from '../health/table.ts'
 import { isoDay } from '../lib/clock.ts'
 import type { Family } from '../steer/select/last-resort.ts'
-import { isInternal, matchRule } from '../steer/select/match.ts'
+import { getsFixedLadder, matchRule } from '../steer/select/match.ts'
 import type { Member, Pool, SelectedSet, Target } from '../steer/policy.ts'
 import { familyOf } from '../steer/select/select-addresses.ts'
-import { selectMx } from '../steer/select/select-mx.ts'
-import { createSteering } from '../steer/select/steering.ts'
+import { canonicalLadder } from '../steer/select/select-mx.ts'
 import type { Locus } from '../steer/selection.ts'
 
 const fixedLadderFact = 'fixed ladder'
@@ -21,15 +20,15 @@ type Decision = ReadonlyMap<string, string>
  * `none`.
  */
 export function ruleLabel(set: SelectedSet, locus: Locus): string {
-  if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return 'internal'
+  if (getsFixedLadder(set, locus)) return 'internal'
   const rule = matchRule(set.policy, locus)
   return rule === undefined ? 'none' : `rule ${set.policy.rules.indexOf(rule) + 1}`
 }
 
 export function decisionOf(set: SelectedSet, locus: Locus, health: HealthReader): Decision {
   const facts = new Map<string, string>([['ttl', `${set.ttl} s`]])
-  if (ruleLabel(set, locus) === 'internal' && set.kind === 'steered-mx') {
-    facts.set(fixedLadderFact, fixedLadder(set, locus, health))
+  if (getsFixedLadder(set, locus)) {
+    facts.set(fixedLadderFact, fixedLadder(set))
     return facts
   }
   facts.set('min_ttl', `${set.minTtl} s`)
@@ -44,9 +43,9 @@ export function decisionOf(set: SelectedSet, locus: Locus, health: HealthReader)
   return facts
 }
 
-function fixedLadder(set: SelectedSet, locus: Locus, health: HealthReader): string {
-  if (set.kind !== 'steered-mx') return ''
-  const selection = selectMx(set, locus, createSteering({ health, random: () => 0 }))
+function fixedLadder(set: SelectedSet): string {
+  if (set.kind !== 'steered-mx' && set.kind !== 'exchange-slot') return ''
+  const selection = canonicalLadder(set)
   return selection.kind === 'selected'
     ? selection.rungs.map(({ target }) => target.name).join(' ')
     : selection.kind
@@ -65,6 +64,12 @@ function selectionFacts(set: SelectedSet): readonly (readonly [string, string])[
     case 'steered-address':
       return [
         ['answers', set.answers === Infinity ? 'all' : String(set.answers)],
+        ['sticky', sticky],
+      ]
+    case 'exchange-slot':
+      return [
+        ['slot', `${set.rung + 1} of ${set.ladder}`],
+        ['epoch', `${set.epochSeconds} s`],
         ['sticky', sticky],
       ]
     case 'steered-srv':

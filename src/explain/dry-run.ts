@@ -8,7 +8,7 @@ import { decide } from '../answer/decide.ts'
 import { beginTransaction, clientLocus, createTransaction } from '../answer/transaction.ts'
 import type { PlanEntry } from '../answer/plan.ts'
 import type { HealthReader } from '../health/table.ts'
-import type { Random } from '../lib/clock.ts'
+import type { Clock, Random } from '../lib/clock.ts'
 import type { Scopes } from '../steer/scope/scope-cache.ts'
 import type { Locus } from '../steer/selection.ts'
 import { createQueryDecoder } from '../wire/query.ts'
@@ -20,6 +20,8 @@ import { type Step, type SteeredFound, lookupSteps } from './lookup-steps.ts'
 export interface DryRunContext {
   readonly catalog: Catalog
   readonly health: HealthReader
+  /** Its wall clock is the time of the query. */
+  readonly clock: Pick<Clock, 'wallMs'>
   readonly locate: Locate
   /** Of the same GeoIP databases as `locate`. */
   readonly scopes: Scopes
@@ -47,7 +49,7 @@ export function createDryRun(
     ...world,
     catalog: () => world.catalog,
     random,
-    clock: { wallMs: () => 0, monotonicMs: () => 0 },
+    clock: { wallMs: () => world.clock.wallMs(), monotonicMs: () => 0 },
     counters: noCounters,
     maxUdpOctets: 1232,
     identity: { nsid: null, chaosIdentity: null, chaosVersion: null },

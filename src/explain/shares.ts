@@ -5,15 +5,19 @@
 //   ladder                  the first rung
 //   addresses, mode equal   a client uses one of the k records of an answer, so each counts 1/k
 //   SRV                     by the weights of the records of the first priority (RFC 2782)
+//   exchange slot           over all clients: the first one as the first rung, the others by simulated draws
 //   sticky                  over all clients; there are none for several records, whose order depends on the clients
 
 import { type OutcomeLimits, outcomesOf, probabilitiesOf } from '../steer/draw/outcomes.ts'
-import type { SelectedSet, Target } from '../steer/policy.ts'
+import type { ExchangeSlot, SelectedSet, Target } from '../steer/policy.ts'
+import { getsFixedLadder, matchRule } from '../steer/select/match.ts'
 import { selectAddresses } from '../steer/select/select-addresses.ts'
 import { selectMx } from '../steer/select/select-mx.ts'
+import { selectSlot, selectSlotUnder } from '../steer/select/select-slot.ts'
 import { selectSrv } from '../steer/select/select-srv.ts'
 import type { Steering } from '../steer/select/steering.ts'
-import type { Locus, SelectionReason } from '../steer/selection.ts'
+import type { AddressSelection, Locus, SelectionReason } from '../steer/selection.ts'
+import { RRType } from '../wire/rrtype.ts'
 
 /**
  * One answer: with which probability each of its targets is the client's first choice, and the
@@ -41,14 +45,10 @@ export function drawOnce(set: SelectedSet, locus: Locus, steering: Steering): Dr
         probabilities: sharedBy(rungs, (one) => (one.preference === first ? 1 : 0)),
       }
     }
-    case 'steered-address': {
-      const selection = selectAddresses(set, locus, steering)
-      if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
-      return {
-        reason: selection.reason,
-        probabilities: sharedBy(selection.addresses, () => 1),
-      }
-    }
+    case 'steered-address':
+      return drawOf(selectAddresses(set, locus, steering))
+    case 'exchange-slot':
+      return drawOf(selectSlot(set, locus, steering))
     case 'steered-srv': {
       const selection = selectSrv(set, locus, steering)
       if (selection.kind !== 'selected') return { reason: selection.kind, probabilities: [] }
@@ -61,6 +61,17 @@ export function drawOnce(set: SelectedSet, locus: Locus, steering: Steering): Dr
     default:
       return set satisfies never
   }
+}
+
+const drawOf = (selection: AddressSelection): Draw =>
+  selection.kind === 'selected'
+    ? { reason: selection.reason, probabilities: sharedBy(selection.addresses, () => 1) }
+    : { reason: selection.kind, probabilities: [] }
+
+/** As `drawOnce`, for another client network under the same rule each time. */
+function drawOfAnyClient(set: ExchangeSlot, locus: Locus, steering: Steering): Draw {
+  const rule = getsFixedLadder(set, locus) ? null : matchRule(set.policy, locus)
+  return drawOf(selectSlotUnder(set, rule, steering.chooser.equal(2 ** 32), steering))
 }
 
 function sharedBy<Selected extends { readonly target: Target }>(
@@ -141,6 +152,10 @@ function countedSet(set: SelectedSet): SelectedSet | null {
       return set.sticky && set.ladder > 1 ? null : { ...set, sticky: false }
     case 'steered-address':
       return set.sticky && set.answers > 1 ? null : { ...set, sticky: false }
+    case 'exchange-slot':
+      return set.rung > 0
+        ? null
+        : { ...set, kind: 'steered-mx', type: RRType.MX, ladder: 1, sticky: false }
     default:
       return set satisfies never
   }
@@ -164,14 +179,20 @@ export function expectedOf(
 ): ExpectedShares {
   const exact = expectedShares(set, locus, steering)
   if (exact !== null) return { draws: 'exact', shares: exact }
-  const tally = tallyOf(set, locus, steering, draws)
+  const tally =
+    set.kind === 'exchange-slot'
+      ? tallyBy(draws, () => drawOfAnyClient(set, locus, steering))
+      : tallyOf(set, locus, steering, draws)
   const shares = new Map<Target, number>()
   for (const [target, first] of tally.first) shares.set(target, first / tally.draws)
   return { draws, shares }
 }
 
-export function tallyOf(set: SelectedSet, locus: Locus, steering: Steering, draws: number): Tally {
+export const tallyOf = (set: SelectedSet, locus: Locus, steering: Steering, draws: number): Tally =>
+  tallyBy(draws, () => drawOnce(set, locus, steering))
+
+function tallyBy(draws: number, draw: () => Draw): Tally {
   const tally = newTally()
-  for (let i = 0; i < draws; i++) addDraw(tally, drawOnce(set, locus, steering))
+  for (let i = 0; i < draws; i++) addDraw(tally, draw())
   return tally
 }

@@ -2,7 +2,8 @@
 // total and by group of clients.
 
 import type { Random } from '../lib/clock.ts'
-import { isInternal, matchRule } from '../steer/select/match.ts'
+import { getsFixedLadder, matchRule } from '../steer/select/match.ts'
+import { isSticky } from '../steer/draw/sticky.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
 import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
@@ -119,7 +120,7 @@ function simulateClient(
   locus: Locus,
 ): void {
   const rule = ruleOf(set, locus)
-  const steering = createSteering({ health: world.health, random })
+  const steering = createSteering({ health: world.health, random, clock: world.clock })
   const expected = expectations.get(rule) ?? expectedOf(set, locus, steering, expectedDraws)
   expectations.set(rule, expected)
   const key = by === 'rule' ? rule : placeOf(locus, by)
@@ -140,7 +141,7 @@ const questionOf = (question: Pick<Question, 'name' | 'type'>, client: Subnet): 
 
 /** `internal`, or the rule numbered from 1 as in the file. */
 function ruleOf(set: SelectedSet, locus: Locus): string {
-  if (set.kind === 'steered-mx' && isInternal(set.internal, locus)) return 'internal'
+  if (getsFixedLadder(set, locus)) return 'internal'
   const rule = matchRule(set.policy, locus)
   return `rule ${rule === undefined ? 0 : set.policy.rules.indexOf(rule) + 1}`
 }
@@ -161,7 +162,7 @@ function methodOf(
   expectations: readonly ExpectedShares[],
 ): Simulation['expectedBy'] {
   if (expectations.every(({ draws }) => draws === 'exact')) return 'exact'
-  return set.kind !== 'steered-srv' && set.sticky ? null : expectedDraws
+  return isSticky(set) && set.kind !== 'exchange-slot' ? null : expectedDraws
 }
 
 function groupView(name: string, group: Group, hasExpected: boolean): GroupView {

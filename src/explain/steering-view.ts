@@ -1,7 +1,7 @@
 // The steering of one client as JSON of /explain: rules, pools, and the shares of targets.
 
 import type { HealthReader } from '../health/table.ts'
-import type { Random } from '../lib/clock.ts'
+import type { Clock, Random } from '../lib/clock.ts'
 import type { SelectedSet } from '../steer/policy.ts'
 import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
@@ -50,6 +50,8 @@ interface ShareView {
 export interface SteeringSources extends LiveSources {
   readonly health: HealthReader
   readonly random: Random
+  /** Its wall clock is the time of the explanation. */
+  readonly clock: Pick<Clock, 'wallMs'>
   /** Answers to draw; 10,000 give shares within 1.5 points (3 σ) and take about 10 ms. */
   readonly draws: number
 }
@@ -75,20 +77,22 @@ export function steeringView(
 }
 
 function shareTable(
-  { health, random, draws }: SteeringSources,
+  { health, random, clock, draws }: SteeringSources,
   set: SelectedSet,
   locus: Locus,
   isSticky: boolean,
 ): ShareTable {
-  const steering = createSteering({ health, random })
+  const steering = createSteering({ health, random, clock })
   const tally = tallyOf(set, locus, steering, draws)
-  const expected = expectedOf(set, locus, steering, isSticky ? 1 : draws)
+  // Of a sticky set of several records nothing is known over all clients.
+  const isUnknown = isSticky && set.kind !== 'exchange-slot'
+  const expected = expectedOf(set, locus, steering, isUnknown ? 1 : draws)
   return {
     expectedBy: expected.draws,
     draws: tally.draws,
     empty: tally.empty,
     reasons: Object.fromEntries(tally.reasons),
-    targets: shareViews(expected, tally, isSticky && expected.draws !== 'exact'),
+    targets: shareViews(expected, tally, isUnknown && expected.draws !== 'exact'),
   }
 }
 
@@ -122,6 +126,8 @@ function selectionText(set: SelectedSet): string {
       return set.answers === Infinity
         ? 'all addresses'
         : `${set.answers} ${set.answers === 1 ? 'address' : 'addresses'} at most`
+    case 'exchange-slot':
+      return `name ${set.rung + 1} of ${set.ladder} that answer one ladder`
     case 'steered-srv':
       return `${set.answers} records at most, weights in them`
     default:

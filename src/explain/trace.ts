@@ -8,7 +8,7 @@ import { RRType } from '../wire/rrtype.ts'
 import { weightFrom } from '../steer/draw/candidates.ts'
 import { evaluatePool, createPoolEvaluation } from '../steer/select/eligibility.ts'
 import { hasFamily, type Family } from '../steer/select/last-resort.ts'
-import { matches, isInternal, matchRule } from '../steer/select/match.ts'
+import { getsFixedLadder, matches, matchRule } from '../steer/select/match.ts'
 import type { Conditions, Member, Pool, SelectedSet } from '../steer/policy.ts'
 import type { Locus } from '../steer/selection.ts'
 import { EvaluatedPools } from '../steer/select/leading-pool.ts'
@@ -92,7 +92,7 @@ export function traceSteering(set: SelectedSet, locus: Locus, health: HealthRead
   const context = { family, health }
   const { leads, panics } = new EvaluatedPools(health).leadProbabilities(pools, family)
   return {
-    isInternal: set.kind === 'steered-mx' && isInternal(set.internal, locus),
+    isInternal: getsFixedLadder(set, locus),
     rules: set.policy.rules.map(({ when }, index) => ({
       index,
       matches: index === at,

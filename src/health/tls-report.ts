@@ -16,6 +16,8 @@ export interface TlsProfile {
   readonly mode: 'starttls' | 'implicit'
   /** Exchange name: sent as SNI, and the certificate has to cover it; null to do neither. */
   readonly serverName: string | null
+  /** Exchange slots that the target stands behind, which the certificate should cover too: senders ask for these. */
+  readonly slotNames: readonly string[]
   readonly minVersion: TlsVersion
   /** Whether a finding of severity `failure` takes the target out. */
   readonly isRequired: boolean

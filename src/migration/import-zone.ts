@@ -102,6 +102,7 @@ function sourceOf(apex: Name, ttl: number, soa: SoaSource): ZoneSource {
     steering: new Map(),
     onAllDown: { kind: 'all' },
     internal: [],
+    slots: [],
     records: new Map(),
   }
 }

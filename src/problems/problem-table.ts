@@ -4,6 +4,7 @@
 import type { Family } from '../health/isolation.ts'
 import { isoDay } from '../lib/clock.ts'
 import { type EmptyPool, type Instead, isAnsweredBadly } from './empty-pools.ts'
+import { type SharedSlots, slotRows } from './shared-slots.ts'
 import { signingRows, type SigningState } from './signing-problems.ts'
 
 /** critical: mail or answers suffer now. warning: they will, or would go unnoticed if they did. */
@@ -45,6 +46,7 @@ export interface ServerState {
   /** Why the routing daemon does not learn whether to announce this instance. */
   readonly announce: readonly { readonly what: 'file' | 'command'; readonly why: string }[]
   readonly emptyPools: readonly EmptyPool[]
+  readonly sharedSlots: readonly SharedSlots[]
   /** Of the last load of the zone files; empty: they are served. */
   readonly zoneMistakes: readonly Mistake[]
   /** null: DNS over TLS is off. */
@@ -131,6 +133,7 @@ export const problemKinds = [
   'workers-down',
   'listener-unavailable',
   'announce-failed',
+  'slots-shared',
   'prober-isolated',
   'probes-stalled',
   'probes-held',
@@ -165,6 +168,7 @@ const rows: Readonly<Record<RowKind, Row>> = {
     find: ({ listeners }) => listeners.map(listenerUnavailable),
   },
   'announce-failed': { severity: 'critical', find: ({ announce }) => announce.map(announceFailed) },
+  ...slotRows,
   'prober-isolated': { severity: 'critical', find: ({ prober }) => isolated(prober) },
   'probes-stalled': { severity: 'critical', find: ({ prober }) => stalled(prober) },
   'probes-held': { severity: 'warning', find: ({ prober }) => prober.heldGroups.map(held) },

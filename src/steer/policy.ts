@@ -132,6 +132,30 @@ export interface SteeredSrv extends SteeredBase {
   readonly answers: number
 }
 
+/**
+ * `slots: { steer: …, names: … }`: A or AAAA set of one of several fixed exchange names, which together answer the rungs of
+ * one ladder (select/select-slot.ts). What an MX that lists them by hand needs: no two names lead to one target while
+ * there are enough.
+ */
+export interface ExchangeSlot extends SteeredBase {
+  readonly kind: 'exchange-slot'
+  readonly mode: 'ladder'
+  /** All of the names, in the order of the rungs. */
+  readonly names: readonly Name[]
+  /** Count of the names. */
+  readonly ladder: number
+  /** Which of the names this is, from 0. */
+  readonly rung: number
+  /** For how long a client network keeps its ladder while nothing of the pools changes, seconds. */
+  readonly epochSeconds: number
+  /** Networks of the MTAs themselves, as of an MX. */
+  readonly internal: readonly Network[]
+  /** Nothing is random. */
+  readonly sticky: true
+  /** The set of this type of every target that has one, by the index of the target. */
+  readonly ofTargets: ReadonlyMap<number, TargetAddresses>
+}
+
 /** A or AAAA set of a target's own name: its addresses that are up, or all of them where none is. */
 export interface TargetAddresses {
   readonly kind: 'target-address'
@@ -146,6 +170,6 @@ export interface TargetAddresses {
 }
 
 /** Every kind of set that is computed for each query rather than stored. */
-export type SteeredSet = SteeredMx | SteeredAddresses | SteeredSrv | TargetAddresses
+export type SteeredSet = SelectedSet | TargetAddresses
 /** The steered sets whose answer is selected by a policy. */
-export type SelectedSet = SteeredMx | SteeredAddresses | SteeredSrv
+export type SelectedSet = SteeredMx | SteeredAddresses | SteeredSrv | ExchangeSlot

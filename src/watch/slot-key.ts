@@ -41,11 +41,19 @@ export function dialogueKey({ address, profile }: ProbedEndpoint): string {
   return [...parts, ...extensions.filter((part) => part !== false)].join('|')
 }
 
-function tlsKey({ mode, serverName, minVersion, tlsa, ...rest }: ProbeProfile['tls']): string {
+function tlsKey({
+  mode,
+  serverName,
+  slotNames,
+  minVersion,
+  tlsa,
+  ...rest
+}: ProbeProfile['tls']): string {
   const records = tlsa.map(
     ({ usage, selector, matchingType, data }) =>
       `${usage} ${selector} ${matchingType} ${Array.from(data).join()}`,
   )
   const { isRequired, warningDays, criticalDays } = rest
-  return [mode, serverName, minVersion, isRequired, warningDays, criticalDays, ...records].join(' ')
+  const fields = [mode, serverName, minVersion, isRequired, warningDays, criticalDays]
+  return [...fields, ...records, ...slotNames].join(' ')
 }

@@ -171,7 +171,8 @@ function canBeAnswered(set: RRset | SteeredSet): boolean {
       return true
     case 'target-address':
       return set.target.addresses.some(({ family }) => family === familyOf(set.type))
-    case 'steered-address': {
+    case 'steered-address':
+    case 'exchange-slot': {
       const members = membersOf(set.policy)
       // Members of weight 0 take no part while others have one.
       const weighted = members.some(({ weight }) => weight > 0)

@@ -87,6 +87,7 @@ const sharedFields = (probe: ProbeSource) => ({
 const tlsOf = ({ tls, port, ...probe }: ProbeSource): ProbeProfile['tls'] => ({
   mode: tls ?? (port === 465 ? 'implicit' : 'starttls'),
   serverName: null,
+  slotNames: [],
   minVersion: probe.tlsMin,
   isRequired: probe.requireTls,
   warningDays: probe.certWarningMs / dayMs,
@@ -117,18 +118,20 @@ function expectedTls(
   source: ZoneSource,
   target: string,
   port: number,
-): { serverName: string | null; tlsa: readonly TlsaRecord[] } {
+): Pick<ProbeProfile['tls'], 'serverName' | 'slotNames' | 'tlsa'> {
+  const nothing = { serverName: null, slotNames: [], tlsa: [] }
   const apex = readName(source.zone.replace(/\.?$/, '.'), Uint8Array.of(0))
-  if (apex.kind !== 'name') return { serverName: null, tlsa: [] }
+  if (apex.kind !== 'name') return nothing
   const exchange = readName(target, apex.name)
   const owner = readName(`_${port}._tcp.${target}`, apex.name)
-  if (exchange.kind !== 'name' || owner.kind !== 'name') return { serverName: null, tlsa: [] }
+  if (exchange.kind !== 'name' || owner.kind !== 'name') return nothing
   const serverName = nameToBareText(exchange.name)
   const index = tlsaIndexes.get(source) ?? indexTlsa(source, apex.name)
   tlsaIndexes.set(source, index)
   const own = index.byOwner.get(keyOfName(owner.name))
   const behind = port === smtpPort ? index.behindRelays.get(target) : undefined
-  return { serverName, tlsa: own ?? behind ?? [] }
+  const slotNames = port === smtpPort ? (index.slotNames.get(target) ?? []) : []
+  return { serverName, slotNames, tlsa: own ?? behind ?? [] }
 }
 
 interface TlsaIndex {
@@ -136,6 +139,8 @@ interface TlsaIndex {
   readonly byOwner: ReadonlyMap<NameKey, readonly TlsaRecord[]>
   /** At a steered address name that a target is behind, by its name. */
   readonly behindRelays: ReadonlyMap<string, readonly TlsaRecord[]>
+  /** Exchange slots that a target is behind, by its name. */
+  readonly slotNames: ReadonlyMap<string, readonly string[]>
 }
 
 /** Kept, since each address of a zone asks. */
@@ -166,7 +171,24 @@ function indexTlsa(source: ZoneSource, apex: Name): TlsaIndex {
     const set = sets.find(({ type }) => type === RRType.TLSA)
     if (set) byOwner.set(key, [...(byOwner.get(key) ?? []), ...set.rdata.map(toTlsa)])
   }
-  return { byOwner, behindRelays: indexRelays(source, apex, byOwner) }
+  return {
+    byOwner,
+    behindRelays: indexRelays(source, apex, byOwner),
+    slotNames: indexSlots(source, apex),
+  }
+}
+
+function indexSlots(source: ZoneSource, apex: Name): ReadonlyMap<string, readonly string[]> {
+  const ofTargets = new Map<string, readonly string[]>()
+  for (const { steer, names } of source.slots) {
+    const texts = names.flatMap((text) => {
+      const parsed = readName(text, apex)
+      return parsed.kind === 'name' ? [nameToBareText(parsed.name)] : []
+    })
+    for (const target of new Set(membersOf(source, steer).map((member) => member.target)))
+      ofTargets.set(target, [...(ofTargets.get(target) ?? []), ...texts])
+  }
+  return ofTargets
 }
 
 /** By target, the records of the first steered address name that it is behind. Those by hand come before those of targets. */
@@ -176,20 +198,29 @@ function indexRelays(
   byOwner: ReadonlyMap<NameKey, readonly TlsaRecord[]>,
 ): ReadonlyMap<string, readonly TlsaRecord[]> {
   const ofTargets = new Map<string, readonly TlsaRecord[]>()
-  for (const [owner, types] of source.records) {
-    const record = types.get('address')
-    if (record?.kind !== 'steered-address') continue
-    const behind = membersOf(source, record.steer).filter(({ target }) => !ofTargets.has(target))
+  for (const { owner, steer } of steeredAddressNames(source)) {
+    const behind = membersOf(source, steer).filter(({ target }) => !ofTargets.has(target))
     if (behind.length === 0) continue
     const name = readName(`_${smtpPort}._tcp${owner === '@' ? '' : `.${owner}`}`, apex)
     const byHand = name.kind === 'name' ? byOwner.get(keyOfName(name.name)) : undefined
     const records =
-      byHand ??
-      unitedTargets(source, record.steer).flatMap((target) => tlsaOfTarget(source, target, apex))
+      byHand ?? unitedTargets(source, steer).flatMap((target) => tlsaOfTarget(source, target, apex))
     if (records.length > 0) for (const { target } of behind) ofTargets.set(target, records)
   }
   return ofTargets
 }
+
+/** Names that answer addresses of the targets of a steering, as they are written. */
+const steeredAddressNames = ({
+  records,
+  slots,
+}: ZoneSource): readonly { readonly owner: string; readonly steer: string }[] => [
+  ...[...records].flatMap(([owner, types]) => {
+    const record = types.get('address')
+    return record?.kind === 'steered-address' ? [{ owner, steer: record.steer }] : []
+  }),
+  ...slots.flatMap(({ names, steer }) => names.map((owner) => ({ owner, steer }))),
+]
 
 const tlsaOfTarget = ({ targets }: ZoneSource, target: string, apex: Name): readonly TlsaRecord[] =>
   (targets.get(target)?.tlsa ?? []).flatMap((text) => readTlsa(text, apex))

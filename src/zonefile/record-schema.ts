@@ -13,12 +13,24 @@ import { RRType, typeFromText } from '../wire/rrtype.ts'
 import type {
   DatumSource,
   RecordSource,
+  SlotsSource,
   SpfSource,
   SteeredAddressSource,
   SteeredMxSource,
   SteeredSrvSource,
 } from '../zone/compile/zone-source.ts'
-import { closedMap, integer, isMap, leaf, oneOf, oneOrMany, passOn, show, text } from './leaf.ts'
+import {
+  closedMap,
+  integer,
+  isMap,
+  leaf,
+  oneOf,
+  oneOrMany,
+  passOn,
+  seconds,
+  show,
+  text,
+} from './leaf.ts'
 import { countOrAll } from './target-schema.ts'
 
 /** Schemas of TTLs. */
@@ -177,3 +189,32 @@ const dataSchema = (at: readonly string[], ofTxt: boolean): z.ZodType<readonly D
     }
     return data
   })
+
+// `slots`: a map { steer, names, epoch, ttl }, or a list of maps.
+
+const maxNames = 8
+const daySeconds = 86_400
+
+/** `ttl`: the schema of a steered TTL. */
+export function slotsSchema(ttl: z.ZodType<number>): z.ZodType<readonly SlotsSource[]> {
+  const one = closedMap({
+    steer: text('a name of a steering', /^.+$/, 'name'),
+    names: z
+      .array(text('a name such as in1', /^\S+$/, 'name'))
+      .min(1)
+      .max(maxNames),
+    epoch: seconds('a time', 1, daySeconds).optional(),
+    ttl: ttl.optional(),
+  })
+  return z.unknown().transform((value, context): readonly SlotsSource[] => {
+    const isList = Array.isArray(value)
+    const all: SlotsSource[] = []
+    for (const [i, given] of (isList ? (value as unknown[]) : [value]).entries()) {
+      const parsed = one.safeParse(given)
+      const path = isList ? ['slots', i] : ['slots']
+      if (parsed.success) all.push({ path, ...parsed.data })
+      else passOn(parsed.error.issues, isList ? [i] : [], context)
+    }
+    return all
+  })
+}

@@ -28,7 +28,7 @@ import {
 import { continents, isCountry, suggestContinent, suggestCountry } from '../lib/countries.ts'
 import { readFileName } from '../masterfile/file-name.ts'
 import { identitySchema, probeSchema, targetSchema, weight } from './target-schema.ts'
-import { recordSchema } from './record-schema.ts'
+import { recordSchema, slotsSchema } from './record-schema.ts'
 
 /** A week: the cap that RFC 8767 §4 suggests to resolvers. */
 const maxTtlSeconds = 604_800
@@ -207,6 +207,7 @@ const shape = {
   on_all_down: onAllDownSchema.default({ kind: 'all' }),
   dnssec: dnssecSchema.optional(),
   internal: networks.default([]),
+  slots: slotsSchema(ttl).default([]),
   records: namedMap(recordSchema({ steered: ttl, plain: plainTtl })),
   records_file: recordsFile.optional(),
 }

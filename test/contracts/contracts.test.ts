@@ -87,6 +87,7 @@ test('keys of zone files', async () => {
     probes: { PROBE: unknown },
     pools: { POOL: { ...unknown, identity: { ...unknown, dnsbl: unknown } } },
     steering: { POLICY: [{ ...unknown, when: unknown }] },
+    slots: unknown,
     records: {
       OWNER: {
         MX: { steer: 's', ...unknown },

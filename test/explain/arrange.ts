@@ -19,7 +19,7 @@ import { type PlaceNetworks, noNetworks } from '../../src/steer/scope/place-netw
 import { createScopes } from '../../src/steer/scope/scope-cache.ts'
 import { parseName } from '../../src/wire/name.ts'
 import { typeFromText } from '../../src/wire/rrtype.ts'
-import { contextOf, peerOf, send } from '../support/ask-catalog.ts'
+import { contextOf, fixedClock, peerOf, send } from '../support/ask-catalog.ts'
 import { type View, viewOf } from '../support/foreign-view.ts'
 import { seeded } from '../steer/arrange.ts'
 
@@ -65,6 +65,7 @@ export async function arrangeWorld(spec: WorldSpec): Promise<ArrangedWorld> {
     draws,
     catalog,
     health,
+    clock: fixedClock,
     locate,
     scopes,
     places: networks,

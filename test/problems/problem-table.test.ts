@@ -19,6 +19,7 @@ const well: ServerState = {
   listeners: [],
   announce: [],
   emptyPools: [],
+  sharedSlots: [],
   zoneMistakes: [],
   certificate: { mistake: null, expiresAtSeconds: nowMs / 1000 + 90 * 86_400 },
   databases: [{ database: 'country', facts: {}, refusal: null }],
@@ -94,6 +95,21 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
       ],
     },
     /its clients go to pool us, ap, by inbound rule 2/,
+  ],
+  [
+    'slots-shared warning',
+    {
+      sharedSlots: [
+        {
+          zone: 'smtp.example.test',
+          names: ['in1.smtp.example.test', 'in2.smtp.example.test', 'in3.smtp.example.test'],
+          policy: 'inbound',
+          rule: 1,
+          eligible: ['mx1', 'mx2'],
+        },
+      ],
+    },
+    /^2 targets are eligible by inbound rule 1 \(mx1, mx2\) for the 3 slots in1\./,
   ],
   ['pool-empty warning', { emptyPools: [{ ...emptyEu, uses: [] }] }, /no rule needs it now/],
   ['not-ready critical', { notReady: ['no answer to our own SOA from 127.0.0.1:53'] }, /own SOA/],

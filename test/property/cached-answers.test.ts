@@ -16,6 +16,7 @@ import {
   Standing,
   type HealthWriter,
 } from '../../src/health/table.ts'
+import type { Clock } from '../../src/lib/clock.ts'
 import { createScopes } from '../../src/steer/scope/scope-cache.ts'
 import { lowerOctet } from '../../src/wire/name.ts'
 import { openCatalog, packCatalog } from '../../src/zone/packed-catalog.ts'
@@ -53,6 +54,7 @@ steering:
     - { pools: [us] }
   wide:
     - { pools: [wide] }
+slots: { steer: in, names: [in1, in2, in3], epoch: 10m }
 records:
   '@': { NS: [ns1.deep, ns2], MX: { steer: in }, address: { steer: in, answers: 2 }, TXT: '"x"' }
   ns1.deep: { A: 192.0.2.53, AAAA: 2001:db8:53::1 }
@@ -72,6 +74,7 @@ records:
   www: { CNAME: plain }
   far: { CNAME: any.wild }
   out: { CNAME: www.elsewhere.test. }
+  fixed-mx: { MX: [10 in1, 20 in2, 30 in3] }
   child: { NS: [ns1.child, ns2] }
   ns1.child: { A: 192.0.2.55 }
   tree: { DNAME: wild }
@@ -85,6 +88,7 @@ const apex = 'smtp.test'
 const names = [
   '@ relay shut wide equal pair plain www far out child x.child ns1.child tree x.tree a.b.c b.c c x.b.c',
   'x.wild y.x.wild wild *.wild fixed x.fixed mx1 mx2 mx3 mx4 many deep ns1.deep ns2 hostmaster x.hostmaster',
+  'in1 in2 in3 in1 in2 in3 fixed-mx x.in1',
   'missing x.missing deep.missing x.deep mx1.mx1 _submission._tcp _some._tcp _tcp x._tcp',
 ]
   .join(' ')
@@ -158,11 +162,13 @@ const memberRow = fc.record({
   standing: fc.constantFrom(...Object.values(Standing)),
   share: fc.constantFrom(1, 0.1, 0),
 })
+const later = (seconds: number) => ({ kind: 'later' as const, seconds })
 /** A question, asked many times as most are, or a change of health. */
 const step = fc.oneof(
   { weight: 6, arbitrary: asked.map((query) => ({ kind: 'asked' as const, query })) },
   { weight: 1, arbitrary: slotRow.map((slot) => ({ kind: 'slot' as const, slot })) },
   { weight: 1, arbitrary: memberRow.map((row) => ({ kind: 'row' as const, row })) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 400 }).map(later) },
 )
 type Step = typeof step extends fc.Arbitrary<infer One> ? One : never
 
@@ -180,7 +186,7 @@ interface Side {
 
 function sideOf(
   catalog: () => Catalog,
-  health: HealthWriter,
+  { health, clock }: { readonly health: HealthWriter; readonly clock: Clock },
   seed: number,
   usesAnswerCache: boolean,
 ): Side {
@@ -190,6 +196,7 @@ function sideOf(
   const context = contextOf(catalog(), {
     catalog,
     health,
+    clock,
     random: seeded(seed),
     counters,
     scopes,
@@ -233,14 +240,18 @@ function respell(packet: Uint8Array, random: () => number): void {
 function compare(catalogs: readonly Catalog[], steps: readonly Step[], seed: number): void {
   const health = createHealthTable(64, 64)
   let catalog = catalogs[0] as Catalog
-  const quick = sideOf(() => handedOver(catalog), health, seed, true)
-  const slow = sideOf(() => catalog, health, seed, false)
+  let nowMs = fixedClock.wallMs()
+  const clock = { ...fixedClock, wallMs: () => nowMs }
+  const quick = sideOf(() => handedOver(catalog), { health, clock }, seed, true)
+  const slow = sideOf(() => catalog, { health, clock }, seed, false)
   const letters = seeded(seed)
   for (const [i, one] of steps.entries()) {
     if (i > 0 && i % 40 === 0) catalog = catalogs[(i / 40) % catalogs.length] as Catalog
     if (one.kind === 'slot') {
       health.setFell(one.slot.slot, one.slot.fellAtSeconds)
       health.set(one.slot.slot, one.slot.state, one.slot.factor, one.slot.hold)
+    } else if (one.kind === 'later') {
+      nowMs += one.seconds * 1000
     } else if (one.kind === 'row') {
       health.setRow(one.row.row, one.row.standing, one.row.share, 30)
     } else {
@@ -338,6 +349,8 @@ const often: readonly (readonly [name: string, type: number])[] = [
   ['relay.smtp.test', 1],
   ['x.wild.smtp.test', 15],
   ['y.x.wild.smtp.test', 15],
+  ['in1.smtp.test', 1],
+  ['in3.smtp.test', 28],
   ['fixed.smtp.test', 15],
   ['fixed.smtp.test', 1],
   ['x.fixed.smtp.test', 15],
@@ -366,6 +379,7 @@ test.each([
         }
         const steps = rows.flatMap((row): Step[] => [
           'slot' in row ? { kind: 'slot', slot: row } : { kind: 'row', row },
+          later(7 * rows.length),
           ...Array.from({ length: 6 * often.length }, (_, id) => asks(id)),
         ])
         compare([catalogOf(zone)], steps, seed)

@@ -8,6 +8,7 @@ import { hashText } from '../../src/lib/hash.ts'
 import { parseAddress, type Network } from '../../src/lib/ip.ts'
 import type { Random } from '../../src/lib/clock.ts'
 import type {
+  ExchangeSlot,
   Member,
   Policy,
   Pool,
@@ -18,6 +19,7 @@ import type {
   TargetAddress,
 } from '../../src/steer/policy.ts'
 import type { AddressSelection, Locus, MxSelection } from '../../src/steer/selection.ts'
+import { membersOf } from '../../src/zone/policy-members.ts'
 
 export type World = Readonly<Record<string, Readonly<Record<string, string>>>>
 
@@ -132,6 +134,50 @@ export const addressesOf = (
   sticky: false,
   ...changes,
 })
+
+/** The slot of that rung, of `names` that answer all addresses of the policy's targets. */
+export function slotOf(
+  policy: Policy,
+  names: number,
+  rung: number,
+  changes: Partial<ExchangeSlot> = {},
+): ExchangeSlot {
+  const { type = 1, ttl = 60, minTtl = 5 } = changes
+  const family = type === 1 ? 4 : 6
+  const members = membersOf(policy)
+  const having = members.filter(({ target }) =>
+    target.addresses.some((address) => address.family === family),
+  )
+  return {
+    kind: 'exchange-slot',
+    type,
+    policy,
+    ttl,
+    minTtl,
+    mode: 'ladder',
+    names: Array.from({ length: names }, (_, i) => owner(`in${i + 1}.smtp.example.com.`)),
+    ladder: names,
+    rung,
+    epochSeconds: 600,
+    internal: [],
+    sticky: true,
+    ofTargets: new Map(
+      having.map(({ target }) => [
+        target.index,
+        {
+          kind: 'target-address',
+          type,
+          ttl,
+          minTtl,
+          target,
+          answers: Infinity,
+          memberships: members.filter((one) => one.target.index === target.index),
+        },
+      ]),
+    ),
+    ...changes,
+  }
+}
 
 export function network(text: string, prefixLength: number): Network {
   const octets = parseAddress(text)?.octets

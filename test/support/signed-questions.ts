@@ -89,6 +89,7 @@ steering:
     - { pools: [eu, us] }
   all:
     - { pools: [all] }
+slots: { steer: all, names: [in1, In2, in3] }
 records:
   "@":
     NS: [ns1, NS2.Elsewhere.Test.]
@@ -100,6 +101,7 @@ records:
   sticky: { address: { steer: all, answers: 2, sticky: true }, MX: { steer: all, sticky: true } }
   regional: { MX: { steer: in, ladder: 3 } }
   _submission._tcp: { SRV: { steer: in, port: 587 } }
+  slotted: { MX: [10 in1, 20 in2, 30 in3] }
   plain: { A: [192.0.2.1, 192.0.2.2], MX: ["10 MX1", "20 Mail.Elsewhere.Test."], TXT: '"x"' }
   MiXeD.CaSe: { TXT: '"letters"', MX: 10 PLAIN }
   alias: { CNAME: Plain }
@@ -138,6 +140,11 @@ const cases: readonly (readonly [names: string, types: string, outcome: Outcome]
   ['ns1 relay mx1 mx3', 'MX TXT DS DNSKEY', 'no data'],
   ['mx3', 'A', 'data'],
   ['mx3', 'AAAA', 'no data'],
+  ['in1 in2 IN3', 'A AAAA NSEC ANY', 'data'],
+  ['in1 in3', 'MX TXT', 'no data'],
+  ['_25._tcp.in1 _25._tcp.in2', 'TLSA', 'data'],
+  ['a.in1 in4', 'A', 'no name'],
+  ['slotted', 'MX', 'data'],
   ['regional sticky', 'MX', 'data'],
   ['regional', 'A AAAA SRV', 'no data'],
   ['_submission._tcp _sip._udp', 'SRV', 'data'],

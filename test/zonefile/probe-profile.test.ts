@@ -67,6 +67,14 @@ it('at level tls knows the exchange and the zone’s own TLSA records', async ()
   expect(mx2?.profile.tls).toMatchObject({ serverName: 'mx2.smtp.example.test', tlsa: [] })
 })
 
+it('at level tls knows the slots that a target is behind, at port 25', async () => {
+  const slots = 'slots: { steer: in, names: [in1, in2] }'
+  const [mx1] = await watchedBy('{ level: tls }', two, slots)
+  expect(mx1?.profile.tls.slotNames).toEqual(['in1.smtp.example.test', 'in2.smtp.example.test'])
+  const [submission] = await watchedBy('{ level: tls, port: 587 }', two, slots)
+  expect(submission?.profile.tls.slotNames).toEqual([])
+})
+
 describe('`tlsa` of targets', () => {
   const targets = `
   mx1: { addresses: [192.0.2.1], tlsa: 3 1 1 ${digest} }

@@ -9,6 +9,7 @@ import { type ExplainContext, explain } from '../../explain/explain.ts'
 import type { Question } from '../../explain/question.ts'
 import { createLocate } from '../../geo/places.ts'
 import { openHealthTable } from '../../health/table.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { createRandom } from '../../lib/random.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
 import { openCatalog } from '../../zone/packed-catalog.ts'
@@ -36,6 +37,7 @@ function contextOf({ catalog, places, databases }: World): Context {
   return {
     catalog: openCatalog(catalog),
     health: openHealthTable(healthBuffer),
+    clock: systemClock,
     locate: createLocate(places),
     scopes,
     places,

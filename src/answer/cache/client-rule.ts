@@ -3,7 +3,7 @@
 
 import type { SelectedSet } from '../../steer/policy.ts'
 import { type CachedScopeMap, type Scopes, unknownNetwork } from '../../steer/scope/scope-cache.ts'
-import { isInternal, matchIndex } from '../../steer/select/match.ts'
+import { getsFixedLadder, matchIndex } from '../../steer/select/match.ts'
 import type { Locus } from '../../steer/selection.ts'
 import { hasClientSubnet, hasNetwork24, subnetAddress, subnetAt } from '../client-subnet.ts'
 import { clientLocus, locusOf, noteScope, type Transaction } from '../transaction.ts'
@@ -42,6 +42,4 @@ function matchAndCache(transaction: Transaction, set: SelectedSet, cached: Cache
 }
 
 const match = (set: SelectedSet, locus: Locus): number =>
-  set.kind === 'steered-mx' && isInternal(set.internal, locus)
-    ? set.policy.rules.length
-    : matchIndex(set.policy, locus)
+  getsFixedLadder(set, locus) ? set.policy.rules.length : matchIndex(set.policy, locus)

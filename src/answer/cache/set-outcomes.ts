@@ -15,6 +15,7 @@ import { type CachedScopeMap, dependsOnClient, type Scopes } from '../../steer/s
 import { hasFamily, lastResortPools } from '../../steer/select/last-resort.ts'
 import { familyOf, selectAddressesUnder } from '../../steer/select/select-addresses.ts'
 import { canonicalLadder, selectMxUnder } from '../../steer/select/select-mx.ts'
+import { selectSlotUnder } from '../../steer/select/select-slot.ts'
 import { selectSrvUnder } from '../../steer/select/select-srv.ts'
 import { createSteering, type Steering } from '../../steer/select/steering.ts'
 import { targetAddresses } from '../../steer/select/target-addresses.ts'
@@ -175,6 +176,8 @@ export class Enumeration {
   #readSticky(set: StickySet, rule: number, zone: Zone, steering: Steering): boolean {
     const pools = poolsUnder(set, rule)
     this.#health.readPools(pools)
+    if (set.kind === 'exchange-slot')
+      for (const one of set.ofTargets.values()) targetAddresses(one, steering, 0)
     const members = set.kind === 'steered-mx' ? pools.flatMap((pool) => pool.members) : []
     return readAdditional(new Set(members.map(({ target }) => target)), zone, steering)
   }
@@ -232,7 +235,7 @@ function recordsOf(selection: Selected): readonly { readonly target: Target }[] 
   return 'records' in selection ? selection.records : selection.addresses
 }
 
-/** Selects for clients under a rule. `client`: as of `selectMxUnder` (select-mx.ts). */
+/** Selects for clients under a rule. `client`: as of `selectMxUnder` (select-mx.ts); of an exchange slot, its draw. */
 export function selectUnder(
   set: SteeredSet,
   rule: number,
@@ -248,6 +251,10 @@ export function selectUnder(
       return selectSrvUnder(set, set.policy.rules[rule], steering)
     case 'steered-address':
       return selectAddressesUnder(set, set.policy.rules[rule], client, steering)
+    case 'exchange-slot': {
+      const isInternal = rule === set.policy.rules.length
+      return selectSlotUnder(set, isInternal ? null : set.policy.rules[rule], client ?? 0, steering)
+    }
     case 'target-address':
       return targetAddresses(set, steering)
     default:
@@ -279,7 +286,7 @@ export function counterCells(
 ): readonly number[] {
   const reason = countedReason(set, selection)
   const pairs: number[] = []
-  forEachTarget(selection, (target, position) => {
+  forEachTarget(set, selection, (target, position) => {
     const cells = answerCounts.cells(target, position, reason)
     if (cells !== null) pairs.push(...cells)
   })

@@ -2,11 +2,13 @@
 //
 //   one of the outcomes is drawn (set-outcomes.ts)   its whole message is copied (drawn-messages.ts), once it was made
 //   the set is sticky                                the message that the client's network had before (sticky-messages.ts)
+//   an exchange slot, at the end of an epoch         selected as the slow path does: its TTL is another in each second
 //   there are no outcomes                            selected as the slow path does
 //
 // What has to be made is planned, and encoded by the caller.
 
 import type { Random } from '../../lib/clock.ts'
+import { epochDraw, epochSecondsLeft } from '../../steer/draw/epoch.ts'
 import { clientHash, isSticky, type StickySet } from '../../steer/draw/sticky.ts'
 import type { SteeredSet } from '../../steer/policy.ts'
 import type { Selected } from '../../steer/selection.ts'
@@ -256,7 +258,11 @@ export class SteeredAnswers {
     transaction.usesHealth = true
     const { found } = question
     const set = found.set as StickySet
-    const client = clientHash(set.policy, clientLocus(transaction))
+    const client = drawOf(transaction, set)
+    if (client === null) {
+      planFound(transaction, found, null, transaction.query.key)
+      return -1
+    }
     const entry = this.#sticky.entryFor(table.table, client)
     const end = entry === 0 ? -1 : this.#copy(transaction, entry, writer, limit)
     if (end >= 0) return end
@@ -340,3 +346,13 @@ export class SteeredAnswers {
 
 const selectionAt = ({ of: { outcomes } }: OutcomeTable, part: number): Selected =>
   outcomes.selections[outcomes.indexes[part] as number] as Selected
+
+/** The hash that decides what the client gets of the set; null: the time does too. */
+function drawOf(transaction: Transaction, set: StickySet): number | null {
+  const client = clientHash(set.policy, clientLocus(transaction))
+  if (set.kind !== 'exchange-slot') return client
+  const { epochSeconds, ttl } = set
+  const nowSeconds = Math.floor(transaction.context.clock.wallMs() / 1000)
+  const isLate = epochSecondsLeft(client, epochSeconds, nowSeconds) < ttl
+  return isLate ? null : epochDraw(client, epochSeconds, nowSeconds)
+}

@@ -64,6 +64,7 @@ export const profileDefaults: Omit<ProbeProfile, 'name' | 'port' | 'ehlo'> = {
   tls: {
     mode: 'starttls',
     serverName: null,
+    slotNames: [],
     minVersion: 'TLSv1.2',
     isRequired: false,
     warningDays: 21,

@@ -20,6 +20,7 @@ import {
   type DialogueInput,
   SmtpDialogue,
 } from './smtp-dialogue.ts'
+import type { TlsProfile } from '../../health/tls-report.ts'
 import type { PeerCertificate, PeerTls } from './tls-judgement.ts'
 
 export interface ProbeRequest {
@@ -182,10 +183,10 @@ class ProbeConnection {
 
   #secured(socket: TLSSocket): void {
     if (this.#hasThrown) return
-    const { serverName } = this.#request.profile.tls
+    const { tls } = this.#request.profile
     try {
       const wallMs = this.#clock.wallMs()
-      this.#feed({ kind: 'tls-established', peer: readPeer(socket, serverName), wallMs })
+      this.#feed({ kind: 'tls-established', peer: readPeer(socket, tls), wallMs })
     } catch (error) {
       this.#giveUp(error)
     }
@@ -302,8 +303,11 @@ function localAddressOf({ address, profile, source }: ProbeRequest): string | nu
   return profile.source[family] ?? source?.[family] ?? null
 }
 
-/** Reads what tls-judgement.ts needs of a TLS session. `serverName`: name to be certified; null if any name will do. */
-function readPeer(socket: TLSSocket, serverName: string | null): PeerTls {
+/** Reads what tls-judgement.ts needs of a TLS session. */
+function readPeer(
+  socket: TLSSocket,
+  { serverName, slotNames }: Pick<TlsProfile, 'serverName' | 'slotNames'>,
+): PeerTls {
   const leaf = socket.getPeerX509Certificate()
   // The declared type is Error; the value is the name of OpenSSL's error.
   const error = socket.authorizationError as unknown as string | Error | null | undefined
@@ -312,11 +316,13 @@ function readPeer(socket: TLSSocket, serverName: string | null): PeerTls {
     version: socket.getProtocol() ?? 'unknown',
     chain: leaf ? chainOf(leaf) : [],
     chainFault: fault === null || dateFaults.has(fault) ? null : fault,
-    isNameRight:
-      serverName === null ||
-      leaf?.checkHost(serverName.toLowerCase(), { partialWildcards: false }) !== undefined,
+    isNameRight: serverName === null || covers(leaf, serverName),
+    uncoveredSlots: slotNames.filter((name) => !covers(leaf, name)),
   }
 }
+
+const covers = (leaf: X509Certificate | undefined, name: string): boolean =>
+  leaf?.checkHost(name.toLowerCase(), { partialWildcards: false }) !== undefined
 
 function chainOf(leaf: X509Certificate): readonly PeerCertificate[] {
   const chain: PeerCertificate[] = []

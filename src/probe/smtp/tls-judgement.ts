@@ -6,11 +6,14 @@
 //   usable, but none matches    failure: DANE senders do not deliver
 //   none usable                 chain to a trusted root, name, dates
 //
+// Names of exchange slots (`slots:` of the zone) warn, wherever the name is checked.
+//
 // In every case the version must be at least the minimum of the profile. Pure: octets, the time and the result of OpenSSL
 // are arguments.
 
 import { createHash } from 'node:crypto'
 import type { TlsFinding, TlsProfile, TlsReport, TlsaRecord } from '../../health/tls-report.ts'
+import { listed } from '../../lib/listed.ts'
 import { tlsVersions } from '../../health/tls-report.ts'
 
 export interface PeerCertificate {
@@ -32,11 +35,14 @@ export interface PeerTls {
   readonly chainFault: string | null
   /** Whether the certificate has the name in the profile, or the profile has none. */
   readonly isNameRight: boolean
+  /** Those of the profile's exchange slots that the certificate does not have. */
+  readonly uncoveredSlots: readonly string[]
 }
 
 type Dane = 'ee' | 'ta' | 'mismatch' | 'unusable' | 'none'
 
 const dayMs = 86_400_000
+const namesShown = 3
 const severities = ['failure', 'critical', 'warning']
 
 export function judgeTls(peer: PeerTls, profile: TlsProfile, wallMs: number): TlsReport {
@@ -46,6 +52,7 @@ export function judgeTls(peer: PeerTls, profile: TlsProfile, wallMs: number): Tl
     ...(dane === 'mismatch' ? [failure('tlsa-mismatch', 'no TLSA record matches')] : []),
     ...(dane === 'ee' ? [] : judgeDates(peer, profile, wallMs)),
     ...(dane === 'ee' ? [] : judgeName(peer, profile)),
+    ...(dane === 'ee' ? [] : judgeSlots(peer)),
     ...(dane === 'ee' || dane === 'ta' ? [] : judgeChain(peer)),
   ]
   const leaf = peer.chain[0]
@@ -89,6 +96,13 @@ const judgeName = ({ isNameRight }: PeerTls, { serverName }: TlsProfile): readon
   serverName === null || isNameRight
     ? []
     : [failure('certificate-name', `the certificate does not name ${serverName}`)]
+
+/** A warning alone: senders that come by the target's own name are well served. */
+const judgeSlots = ({ uncoveredSlots }: PeerTls): readonly TlsFinding[] => {
+  if (uncoveredSlots.length === 0) return []
+  const text = `the certificate does not name ${listed(uncoveredSlots, namesShown)}`
+  return [{ reason: 'certificate-slots', severity: 'warning', text }]
+}
 
 const judgeChain = ({ chainFault }: PeerTls): readonly TlsFinding[] =>
   chainFault === null

@@ -9,6 +9,7 @@
 
 import { combineHashes, hashOctets, hashText, fractionOfHash } from '../../lib/hash.ts'
 import type {
+  ExchangeSlot,
   Policy,
   Pool,
   SteeredAddresses,
@@ -20,7 +21,7 @@ import type {
 import type { Locus } from '../selection.ts'
 import { type Candidates, targetAt, weightAt } from './candidates.ts'
 
-export type StickySet = SteeredMx | SteeredAddresses
+export type StickySet = SteeredMx | SteeredAddresses | ExchangeSlot
 
 export const isSticky = (set: SteeredSet): set is StickySet => 'sticky' in set && set.sticky
 
@@ -42,7 +43,7 @@ const targetScore = (client: number, target: Target, weight: number): number =>
   -Math.log(fractionOfHash(combineHashes(client, target.hash))) / weight
 
 /** In (0, 1): orders the addresses of one target. */
-const addressScore = (client: number, address: Uint8Array): number =>
+export const addressScore = (client: number, address: Uint8Array): number =>
   fractionOfHash(combineHashes(client, hashOctets(address)))
 
 /** Replaces the weight of each candidate, a member, by its score. */

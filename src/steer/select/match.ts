@@ -2,7 +2,7 @@
 // that is unknown (null) matches no value, so that without a GeoIP database every client gets the catch-all.
 
 import { type Network, networkContains } from '../../lib/ip.ts'
-import type { Conditions, Policy, Rule } from '../policy.ts'
+import type { Conditions, Policy, Rule, SelectedSet } from '../policy.ts'
 import type { Locus } from '../selection.ts'
 
 /** The first rule that matches. The catch-all is the last rule by construction, and matches in any case. */
@@ -49,6 +49,10 @@ export function isInternal(internal: readonly Network[], locus: Locus): boolean 
       return true
   return false
 }
+
+/** Whether the client gets the fixed ladder of the set, to which no rule applies. */
+export const getsFixedLadder = (set: SelectedSet, locus: Locus): boolean =>
+  (set.kind === 'steered-mx' || set.kind === 'exchange-slot') && isInternal(set.internal, locus)
 
 /** Whether the client's address is in any of the networks; IPv4 and IPv6 never match each other. */
 export function isWithin(networks: readonly Network[], locus: Locus): boolean {

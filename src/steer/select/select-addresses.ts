@@ -40,9 +40,12 @@ export function selectAddresses(
   return selectAddressesUnder(set, matchRule(set.policy, locus), client, steering)
 }
 
+/** What addresses are drawn by. */
+type DrawnSet = Pick<SteeredAddresses, 'type' | 'policy' | 'ttl' | 'minTtl' | 'answers'>
+
 /** The addresses for clients under a rule of the set's policy. `client`: as of `selectMxUnder` (select-mx.ts). */
 export function selectAddressesUnder(
-  set: SteeredAddresses,
+  set: DrawnSet,
   rule: Rule | undefined,
   client: number | null,
   steering: Steering,
@@ -115,7 +118,7 @@ function hasCandidates(
 
 /** One answer of addresses under construction. */
 class AddressSelector implements RecordSelector {
-  readonly set: SteeredAddresses
+  readonly set: DrawnSet
   readonly family: 4 | 6
   /** Hash of the client, by which sticky answers are ordered; null: at random. */
   readonly client: number | null
@@ -123,7 +126,7 @@ class AddressSelector implements RecordSelector {
   readonly #steering: Steering
   readonly #limit: number
 
-  constructor(set: SteeredAddresses, steering: Steering, client: number | null) {
+  constructor(set: DrawnSet, steering: Steering, client: number | null) {
     this.set = set
     this.family = familyOf(set.type)
     this.client = client

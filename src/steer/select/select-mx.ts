@@ -13,7 +13,7 @@ import type { Candidates } from '../draw/candidates.ts'
 import { targetAt } from '../draw/candidates.ts'
 import { drawLadder, drawSample } from '../draw/sampling.ts'
 import { clientHash, scoreMembers } from '../draw/sticky.ts'
-import type { Member, Pool, Rule, SteeredMx, Target } from '../policy.ts'
+import type { ExchangeSlot, Member, Pool, Rule, SteeredMx, Target } from '../policy.ts'
 import {
   answerTtl,
   type Locus,
@@ -28,6 +28,9 @@ import { leadReason } from './leading-pool.ts'
 import { catchAll, isInternal, matchRule } from './match.ts'
 import { addLedBy, holdSecondsOf, leadOf, type Steering } from './steering.ts'
 
+/** What is answered as a ladder: the records themselves, or the addresses of one rung (select-slot.ts). */
+export type LadderSet = SteeredMx | ExchangeSlot
+
 /** The MX records for a client at `locus`. Never empty because of health, but for `on_all_down: servfail`. */
 export function selectMx(set: SteeredMx, locus: Locus, steering: Steering): MxSelection {
   if (isInternal(set.internal, locus)) return canonicalLadder(set)
@@ -40,7 +43,7 @@ export function selectMx(set: SteeredMx, locus: Locus, steering: Steering): MxSe
  * at random.
  */
 export function selectMxUnder(
-  set: SteeredMx,
+  set: LadderSet,
   rule: Rule | undefined,
   client: number | null,
   steering: Steering,
@@ -82,14 +85,14 @@ const selected = (
 
 /** One MX answer under construction. */
 class MxSelector implements RecordSelector {
-  readonly set: SteeredMx
+  readonly set: LadderSet
   readonly rungs: Rung[] = []
   readonly #steering: Steering
   /** Hash of the client, by which sticky answers are ordered; null: at random. */
   readonly #client: number | null
   readonly #limit: number
 
-  constructor(set: SteeredMx, steering: Steering, client: number | null) {
+  constructor(set: LadderSet, steering: Steering, client: number | null) {
     this.set = set
     this.#steering = steering
     this.#client = client
@@ -181,7 +184,7 @@ class MxSelector implements RecordSelector {
  * "mail loops back to myself" instead of queueing. A fixed order prevents both. An MTA that the ladder has no room for
  * finds only better ones on it, which is as safe.
  */
-export function canonicalLadder(set: SteeredMx): MxSelection {
+export function canonicalLadder(set: LadderSet): MxSelection {
   const pools = catchAll(set.policy)?.pools ?? []
   const zeroWeight = zeroWeightOf(pools)
   const limit = rungLimit(set)
@@ -208,7 +211,8 @@ const maxRungs = 6_553
 export const preferenceAt = (position: number): number => preferenceStep * (position + 1)
 
 /** How many rungs an answer of the set may have. */
-export const rungLimit = (set: SteeredMx): number => Math.min(maxRungs, Math.max(1, set.ladder))
+export const rungLimit = (set: Pick<LadderSet, 'ladder'>): number =>
+  Math.min(maxRungs, Math.max(1, set.ladder))
 
 /** Adds a rung, unless the target has one: it may be in several pools of a rule. */
 function addRung(rungs: Rung[], target: Target, preference: number): void {

@@ -2,7 +2,7 @@
 // query to query. A responder has one of its own, so nothing here is shared between callers.
 
 import type { HealthReader } from '../../health/table.ts'
-import type { Random } from '../../lib/clock.ts'
+import type { Clock, Random } from '../../lib/clock.ts'
 import { type Candidates, createCandidates } from '../draw/candidates.ts'
 import { RandomChooser, type Chooser } from '../draw/chooser.ts'
 import { SpreadDraw } from '../draw/spread.ts'
@@ -18,6 +18,8 @@ import { leadFraction } from '../draw/sticky.ts'
 export interface Steering {
   readonly health: HealthReader
   readonly chooser: Chooser
+  /** Its wall clock is what epochs go by (draw/epoch.ts). */
+  readonly clock: Pick<Clock, 'wallMs'>
   /** The pools of the rule that matched. */
   readonly pools: EvaluatedPools
   /** A pool beside those of the rule: the backup, or a pool in the other address family. */
@@ -27,18 +29,24 @@ export interface Steering {
   readonly spread: SpreadDraw
 }
 
+/** For what does not depend on the time. */
+const standingClock: Pick<Clock, 'wallMs'> = { wallMs: () => 0 }
+
 /** `cachesEvaluations`: evaluations of pools stand until the generation of health moves. */
 export const createSteering = ({
   health,
   random,
+  clock = standingClock,
   cachesEvaluations = true,
 }: {
   readonly health: HealthReader
   readonly random: Random
+  readonly clock?: Pick<Clock, 'wallMs'>
   readonly cachesEvaluations?: boolean
 }): Steering => ({
   health,
   chooser: new RandomChooser(random),
+  clock,
   pools: new EvaluatedPools(health, cachesEvaluations ? new EvaluationCache(health) : null),
   spare: createPoolEvaluation(),
   lastResort: createCandidates(),

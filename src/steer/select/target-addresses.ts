@@ -3,16 +3,21 @@
 // without addresses (Postfix: 5.4.4). Suspect ones stay, for the name has no better ones to offer.
 //
 // Drained and disabled targets go on being answered here, for the same reason. Of more than `answers` addresses, so many
-// are drawn, all equally likely (zone/compile/exchange-addresses.ts).
+// are drawn, all equally likely (zone/compile/exchange-addresses.ts); under the name of an exchange slot, by its client.
 
 import { type HealthReader, SlotState, Standing } from '../../health/table.ts'
 import type { TargetAddresses } from '../policy.ts'
 import { type AddressSelection, answerTtl, type SelectedAddress } from '../selection.ts'
+import { addressScore } from '../draw/sticky.ts'
 import { familyOf } from './select-addresses.ts'
 import type { Steering } from './steering.ts'
 
-/** The addresses that are not down, or all where every one is. 'no-family': the target has none of the set's type. */
-export function targetAddresses(set: TargetAddresses, steering: Steering): AddressSelection {
+/** The addresses that are not down, or all where every one is. 'no-family': the target has none of the set's type. `client`: hash by which some of many are chosen; null: at random. */
+export function targetAddresses(
+  set: TargetAddresses,
+  steering: Steering,
+  client: number | null = null,
+): AddressSelection {
   const { target } = set
   const { health } = steering
   steering.chooser.begin()
@@ -30,7 +35,9 @@ export function targetAddresses(set: TargetAddresses, steering: Steering): Addre
   if (all.length === 0) return { kind: 'no-family' }
   const ttl = answerTtl(set, holdSeconds)
   const reason = usable.length > 0 ? 'eligible' : 'failed-open'
-  const addresses = drawSome(usable.length > 0 ? usable : all, set.answers, steering)
+  const open = usable.length > 0 ? usable : all
+  const addresses =
+    client === null ? drawSome(open, set.answers, steering) : chooseSome(open, set.answers, client)
   return { kind: 'selected', addresses, ttl, reason }
 }
 
@@ -49,6 +56,18 @@ function drawSome(
   }
   addresses.length = count
   return addresses
+}
+
+/** The `count` of the lowest scores. */
+function chooseSome(
+  addresses: SelectedAddress[],
+  count: number,
+  client: number,
+): readonly SelectedAddress[] {
+  if (addresses.length <= count) return addresses
+  const scoreOf = ({ address }: SelectedAddress): number =>
+    addressScore(client, address.rdata.octets)
+  return addresses.sort((a, b) => scoreOf(a) - scoreOf(b)).slice(0, count)
 }
 
 /** Down in every membership. The addresses of a target in no pool are not probed, and up. */

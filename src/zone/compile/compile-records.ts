@@ -13,6 +13,7 @@ import {
   compileSteeredSrv,
   targetAddressSets,
 } from './compile-steered.ts'
+import { compileSlots } from './compile-slots.ts'
 import type { TargetDraft } from './compile-targets.ts'
 import { compileTargetTlsa } from './compile-tlsa.ts'
 import { exchangeLimits } from './exchange-addresses.ts'
@@ -74,6 +75,7 @@ export function compileRecords(compilation: Compilation, inputs: RecordInputs): 
       compileSpf(compilation, owners, { draft, path: [...path, typeText], source, targets })
     }
   }
+  compileSlots(compilation, owners, { ...inputs, limits })
   return owners
 }
 

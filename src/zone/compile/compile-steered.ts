@@ -19,10 +19,10 @@ import type { SteeredAddressSource, SteeredMxSource, SteeredSrvSource } from './
 
 type Policies = ReadonlyMap<string, Policy>
 
-const families = [
+export const families: readonly { readonly family: 4 | 6; readonly type: number }[] = [
   { family: 4, type: RRType.A },
   { family: 6, type: RRType.AAAA },
-] as const
+]
 
 /** null: its steering is unknown. */
 export function compileSteeredMx(
@@ -99,7 +99,11 @@ export function targetAddressSets(
 }
 
 /** Warns of rules that would answer NODATA, which caches apply to all clients (RFC 7871 §7.4). */
-function warnMissingFamily({ problems }: Compilation, path: DocumentPath, policy: Policy): void {
+export function warnMissingFamily(
+  { problems }: Compilation,
+  path: DocumentPath,
+  policy: Policy,
+): void {
   const { rules, onAllDown } = policy
   const backup = onAllDown.kind === 'backup' ? [onAllDown.pool] : []
   for (const { family } of families) {
@@ -110,7 +114,7 @@ function warnMissingFamily({ problems }: Compilation, path: DocumentPath, policy
   }
 }
 
-const hasFamily = (policy: Policy, family: 4 | 6): boolean =>
+export const hasFamily = (policy: Policy, family: 4 | 6): boolean =>
   policy.rules.some(({ pools }) => haveFamily(pools, family))
 
 const haveFamily = (pools: readonly Pool[], family: 4 | 6): boolean =>
@@ -120,7 +124,7 @@ const haveFamily = (pools: readonly Pool[], family: 4 | 6): boolean =>
     ),
   )
 
-function findPolicy(
+export function findPolicy(
   { problems }: Compilation,
   path: DocumentPath,
   name: string,
@@ -134,7 +138,7 @@ function findPolicy(
 }
 
 /** `recordTtl`: the TTL of the record set itself; absent: that of the zone applies. */
-function readTtl(
+export function readTtl(
   { source, minTtl, problems }: Compilation,
   path: DocumentPath,
   recordTtl: number | undefined,

@@ -3,7 +3,7 @@
 //   owner                     records
 //   `_25._tcp.<target>`       those of the target (RFC 7672 §2.2.1)
 //   `_<port>._tcp.<target>`   the same, for the port of every steered SRV that has it (RFC 7673 §3.1)
-//   `_25._tcp.<relay>`        for a steered address name: those of all targets that it can answer
+//   `_25._tcp.<relay>`        for a steered address name, or an exchange slot: those of all targets that it can answer
 //
 // They are RRsets, not steered: certificates do not depend on health, and a sender that has an address in its cache
 // compares the certificate of a target that is down by now.
@@ -85,8 +85,10 @@ export function compileRelayTlsa(compilation: Compilation, owners: Owners): void
   let octets = 0
   for (const relay of owners.values()) {
     const draft = relay.sets.get(RRType.A) ?? relay.sets.get(RRType.AAAA)
-    if (draft?.set.kind !== 'steered-address' || isWildcard(relay.owner)) continue
-    const { policy } = draft.set
+    const set = draft?.set
+    const isRelay = set?.kind === 'steered-address' || set?.kind === 'exchange-slot'
+    if (!draft || !isRelay || isWildcard(relay.owner)) continue
+    const { policy } = set
     const union = unions.get(policy) ?? uniteTlsa(compilation, owners, { policy, draft })
     unions.set(policy, union)
     const name = readName(`_${smtpPort}._tcp.${nameToText(relay.owner)}`, rootName)

@@ -228,7 +228,9 @@ function checkUsage({ source, problems }: Compilation): void {
       ...[...source.steering.values()].flat().flatMap((rule) => rule.pools),
       ...(source.onAllDown.kind === 'backup' ? [source.onAllDown.pool] : []),
     ]),
-    policies: new Set(records.map((record) => ('steer' in record ? record.steer : null))),
+    policies: new Set(
+      [...records, ...source.slots].map((one) => ('steer' in one ? one.steer : null)),
+    ),
   }
   const warn = (code: ProblemCode, path: DocumentPath, message: string): void =>
     problems.warn(code, path, message, 'key')

@@ -28,11 +28,14 @@ export function exchangeLimits(
 ): ReadonlyMap<string, number> {
   const limits = new Map<string, number>()
   const records = [...source.records.values()].flatMap((types) => [...types.values()])
-  for (const record of records) {
-    if (record.kind !== 'steered-mx') continue
-    for (const rule of policies.get(record.steer)?.rules ?? []) {
+  const ladders = [
+    ...records.filter((record) => record.kind === 'steered-mx'),
+    ...source.slots.map(({ steer, names }) => ({ steer, ladder: names.length })),
+  ]
+  for (const { steer, ladder } of ladders) {
+    for (const rule of policies.get(steer)?.rules ?? []) {
       const names = rule.pools.flatMap((pool) => pool.members.map(({ target }) => target.name))
-      const onLadder = Math.min(targetsToReach, record.ladder, new Set(names).size)
+      const onLadder = Math.min(targetsToReach, ladder, new Set(names).size)
       const limit = onLadder > 1 ? Math.ceil(addressesSendersTry / onLadder) : Infinity
       for (const name of names) limits.set(name, Math.min(limits.get(name) ?? Infinity, limit))
     }

@@ -78,6 +78,9 @@ export function addSet({ problems }: Compilation, owner: OwnerDraft, draft: SetD
   if (existing.set.kind === 'target-address') {
     const message = `target ${existing.set.target.name} owns the ${type} of this name by its addresses`
     problems.refuse('address-clash', path, message, 'key')
+  } else if (existing.set.kind === 'exchange-slot' || set.kind === 'exchange-slot') {
+    const message = `slots stand for A and AAAA of this name, and ${type} is given too`
+    problems.refuse('address-clash', path, message, 'key')
   } else if (existing.set.kind === 'steered-address' || set.kind === 'steered-address') {
     problems.refuse(
       'address-clash',

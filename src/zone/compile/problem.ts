@@ -81,6 +81,7 @@ export const problemCodes = [
   'too-many-targets',
   'too-many-addresses',
   // records
+  'epoch-below-ttl',
   'unknown-type',
   'forbidden-type',
   'duplicate-type',
@@ -131,6 +132,7 @@ export const problemCodes = [
   'special-address',
   'reserved-asn',
   'wide-network',
+  'slots-share',
   'tlsa-partial',
   'tlsa-unsigned',
   'tlsa-unusable',

@@ -22,6 +22,7 @@ export interface ZoneSource {
   /** Absent: the zone is not signed. */
   readonly dnssec?: DnssecSource | undefined
   readonly internal: readonly string[]
+  readonly slots: readonly SlotsSource[]
   /** By owner name, then by type. */
   readonly records: ReadonlyMap<string, ReadonlyMap<string, RecordSource>>
   /** Path of the master file below the zones folder. Absent: there is none. */
@@ -188,6 +189,18 @@ export interface ConditionsSource {
   readonly continent?: readonly string[] | undefined
   readonly country?: readonly string[] | undefined
   readonly asn?: readonly number[] | undefined
+}
+
+/** Names that answer the rungs of one ladder. */
+export interface SlotsSource {
+  /** Of `slots` itself, or of one of a list. */
+  readonly path: DocumentPath
+  /** Name of the steering. */
+  readonly steer: string
+  readonly names: readonly string[]
+  /** Seconds. Absent: ten times the TTL. */
+  readonly epoch?: number | undefined
+  readonly ttl?: number | undefined
 }
 
 export type RecordSource =

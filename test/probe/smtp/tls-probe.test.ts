@@ -42,6 +42,9 @@ const startTls: readonly Step[] = [
   ...afterTls,
 ]
 
+const slotsOf = (...names: readonly string[]): readonly string[] =>
+  names.map((name) => exchange.replace(/^[^.]+/, name))
+
 interface Case {
   readonly script?: readonly Step[]
   readonly server?: object
@@ -105,6 +108,13 @@ describe('STARTTLS', () => {
   const far = certificateDays
   test.each([
     ['a wildcard of one label', { server: wild }, null, null],
+    ['all slots', { server: wild, tls: { slotNames: slotsOf('in1', 'in2') } }, null, null],
+    [
+      'a slot that it does not name',
+      { tls: { slotNames: slotsOf('in1') } },
+      'certificate-slots',
+      'warning',
+    ],
     ['another name', { server: other }, 'certificate-name', 'failure'],
     ['an authority unheard of', { server: stranger }, 'certificate-untrusted', 'failure'],
     ['22 days left', { aheadDays: far - 22 }, null, null],

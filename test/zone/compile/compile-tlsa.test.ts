@@ -52,6 +52,13 @@ describe('a steered address name', () => {
     expect(tlsaAt(zone, '_25._tcp.one')).toEqual(['030101dd', '020101ee'])
   })
 
+  it('has them as an exchange slot too, each name', () => {
+    const zone = zoneWith('slots: { steer: out, names: [in1, in2] }')
+    const union = ['020101ee', '030101bb', '030101cc', '030101dd', '030102aa']
+    expect(tlsaAt(zone, '_25._tcp.in1')).toEqual(union)
+    expect(tlsaAt(zone, '_25._tcp.in2')).toEqual(union)
+  })
+
   it('has those of the backup pool too', () => {
     const zone = zoneWith('  relay: { address: { steer: bare } }')
     expect(tlsaAt(zone, '_25._tcp.relay')).toEqual(['030101cc', '030102aa'])
