@@ -117,8 +117,14 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'dnssec',
-    imports: 'files lib wire wire/rdata',
+    imports: 'dnssec/offline files lib wire wire/rdata',
     typesOnly: 'answer persistence zone zone/compile zonefile',
+    packages: 'node:*',
+  },
+  {
+    room: 'dnssec/offline',
+    imports: 'dnssec wire wire/rdata',
+    typesOnly: 'zone zonefile',
     packages: 'node:*',
   },
   {
@@ -304,8 +310,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'cli/keys',
     imports:
-      'cli cli/text dnssec dnssec/rollover doctor files lib resolver wire wire/rdata zonefile',
-    typesOnly: 'settings zone',
+      'cli cli/text dnssec dnssec/offline dnssec/rollover doctor files lib resolver wire wire/rdata zone zonefile',
+    typesOnly: 'settings',
     packages: 'node:*',
   },
   {

@@ -58,6 +58,8 @@ export interface ZoneSigner {
    * queries over UDP; `isBounded`: this is one.
    */
   sign(set: SetToSign, isBounded: boolean): readonly Rdata[] | null
+  /** Whether no signature of sets of the type is valid now: one that a key has made which is kept offline. */
+  hasLapsed(type: number): boolean
 }
 
 export interface Signers {
@@ -69,7 +71,7 @@ export interface Signers {
   isTimeKnown(): boolean
   /** null: the zone is not signed. */
   of(zone: Zone): ZoneSigner | null
-  /** As `of`, for one transfer; null also where no time is known to sign by. Keys stay those of now, and all signatures have the times that belong to the serial. */
+  /** As `of`, for one transfer; null also where no time is known to sign by, or signatures have lapsed. Keys stay those of now, and all signatures have the times that belong to the serial. */
   forTransfer(zone: Zone): ZoneSigner | null
 }
 

@@ -196,9 +196,10 @@ function write(transaction: Transaction, writer: MessageWriter, cells: Float64Ar
 
 /** Never an answer without the signatures that belong to it: TC, to ask again over TCP, or SERVFAIL. */
 function withholdUnsigned(transaction: Transaction): void {
-  const { plan, query, lacksTime } = transaction
-  resetPlan(plan, lacksTime ? Rcode.SERVFAIL : Rcode.NOERROR)
-  if (lacksTime && query.hasOpt) transaction.extendedError = extendedErrorOf(transaction)
+  const { plan, query, lacksTime, hasLapsed } = transaction
+  const isFinal = lacksTime || hasLapsed
+  resetPlan(plan, isFinal ? Rcode.SERVFAIL : Rcode.NOERROR)
+  if (isFinal && query.hasOpt) transaction.extendedError = extendedErrorOf(transaction)
 }
 
 /** Counts the answer that stands in the writer; returns its length. */

@@ -48,6 +48,11 @@ function signaturesOf(
     transaction.lacksSignatures = true
     return []
   }
+  if (signer.hasLapsed(set.type)) {
+    transaction.hasLapsed = true
+    transaction.lacksSignatures = true
+    return []
+  }
   const signatures = signer.sign(set, transaction.peer.transport === 'udp')
   if (signatures === null) transaction.lacksSignatures = true
   return signatures ?? []

@@ -57,6 +57,8 @@ export interface Transaction {
   lacksSignatures: boolean
   /** They cannot be made since the time is not known: SERVFAIL is answered. */
   lacksTime: boolean
+  /** Those that there are have expired: SERVFAIL is answered. */
+  hasLapsed: boolean
   /** Cut short by the rate limit: header, question and the cookie alone, with TC or BADCOOKIE. */
   isSlipped: boolean
   /** What the catalog has for the qname, where the answer depends on that alone; null: also on other names. */
@@ -99,6 +101,7 @@ export const createTransaction = (context: AnswerContext): Transaction => ({
   extendedError: null,
   lacksSignatures: false,
   lacksTime: false,
+  hasLapsed: false,
   isSlipped: false,
   lookup: null,
   isStatic: true,
@@ -117,6 +120,7 @@ export function beginTransaction(transaction: Transaction, query: Query, peer: P
   transaction.extendedError = null
   transaction.lacksSignatures = false
   transaction.lacksTime = false
+  transaction.hasLapsed = false
   transaction.isSlipped = false
   transaction.lookup = null
   transaction.isStatic = true
@@ -187,6 +191,8 @@ const failedShut = errorOf(0, 'no target is up: SERVFAIL as configured')
 
 const notReady = errorOf(14, 'the clock of this server is not right yet')
 
+const signatureExpired = errorOf(7, 'the signatures of DNSKEY, made offline, have run out')
+
 const invalidType = errorOf(30)
 
 const staleHealth = errorOf(3, 'health is not kept up to date')
@@ -207,6 +213,7 @@ export function extendedErrorOf(transaction: Transaction): ExtendedError | null 
       if (!hasExtendedError(transaction)) return null
       return transaction.hasFailedOpen ? failedOpen : staleHealth
     case Rcode.SERVFAIL:
+      if (transaction.hasLapsed) return signatureExpired
       return transaction.lacksTime ? notReady : failedShut
     case Rcode.FORMERR:
       return query.qtype === RRType.NXNAME ? invalidType : null

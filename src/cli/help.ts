@@ -25,6 +25,8 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer keys import FILE...        keys of BIND, Knot and PowerDNS
   mxsteer keys status [ZONE]         what each key does, what comes next and what it waits for
   mxsteer keys rollover ZONE         another key in place of one, step by step: run again until it exits with 0
+  mxsteer keys request ZONE          what a key that is kept offline is to sign, for keys sign
+  mxsteer keys sign FILE             offline, with that key: DNSKEY signed for months, for the folder of keys
   mxsteer keys retire ZONE           the way to an unsigned zone, step by step
 
   of a running server:

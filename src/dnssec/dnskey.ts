@@ -56,3 +56,9 @@ export function dsRdata(owner: Name, dnskey: Uint8Array, digestType: DigestType)
   rdata.set(digest, headOctets)
   return rdata
 }
+
+/** CDS and CDNSKEY rdata of a zone that is to become unsigned (RFC 8078 §4). */
+export const deleteDs: { readonly cds: Uint8Array; readonly cdnskey: Uint8Array } = {
+  cds: Uint8Array.of(0, 0, 0, 0, 0),
+  cdnskey: Uint8Array.of(0, 0, 3, 0, 0),
+}

@@ -36,6 +36,11 @@ export interface ZoneKey extends SigningKey {
   readonly times: KeyTimes
 }
 
+/** A key whose private half is not here. */
+export interface PublicZoneKey extends Pick<SigningKey, 'algorithm' | 'flags' | 'tag' | 'dnskey'> {
+  readonly zone: Name
+}
+
 /** `line`: from 1; 0: there is none. */
 export const keyDiagnostic = (
   file: string,
@@ -101,6 +106,8 @@ interface PublicKey {
   readonly flags: KeyFlags
   readonly algorithm: Algorithm
   readonly publicKey: KeyObject
+  /** DNSKEY rdata. */
+  readonly dnskey: Uint8Array
 }
 
 /** The one DNSKEY record of a `.key` file. */
@@ -155,7 +162,7 @@ function keyOfRdata(zone: Name, rdata: Uint8Array): PublicKey | string {
   if (algorithm === null) return unknownAlgorithm(rdata[3] as number)
   const publicKey = publicKeyFrom(algorithm, rdata.subarray(4))
   if (publicKey === null) return `the public key is not valid for ${algorithmName(algorithm)}`
-  return { zone, flags, algorithm, publicKey }
+  return { zone, flags, algorithm, publicKey, dnskey: rdata }
 }
 
 const unknownAlgorithm = (number: number | string): string =>
@@ -332,6 +339,9 @@ export const keyFileName = ({
   tag,
 }: Pick<ZoneKey, 'zone' | 'algorithm' | 'tag'>): string =>
   `${keyFilePrefix(zone)}0${algorithm}+${String(tag).padStart(5, '0')}`
+
+/** The file of what an offline key of the zone has signed: `Kmail.example.com.skr`. */
+export const responseFileName = (zone: Name): string => `${keyFilePrefix(zone).slice(0, -1)}skr`
 
 /** What the names of all files of a zone's keys begin with: `Kmail.example.com.+`. */
 export function keyFilePrefix(zone: Name): string {

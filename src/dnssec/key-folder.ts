@@ -1,5 +1,6 @@
 // The folder of keys: two files a key, as key-file.ts reads them, of as many zones as there are. All keys of all zones
-// are taken together or none is: a set that lacks one key may be worse than none.
+// are taken together or none is: a set that lacks one key may be worse than none. A key with flags 257 that is kept offline has its
+// `.key` here, and what it has signed beside it, `K<zone>.skr` (offline/response.ts).
 //
 // Files are read where their name is that of a key of a zone that is asked for; others are left alone. A `.private`
 // without a `.key` is not a key yet: so a key appears at once when its `.key`, written last, does.
@@ -17,19 +18,28 @@ import {
 } from '../files/read-file.ts'
 import { keyOfName, type Name, type NameKey, nameToText } from '../wire/name.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import { keyTagOf } from './dnskey.ts'
 import {
   keyDiagnostic,
+  type KeyFile,
   keyFileName,
   keyFilePrefix,
   keyFileTexts,
   keyTimeText,
+  type PublicZoneKey,
   readKeyPair,
+  readPublicKey,
+  responseFileName,
   withOtherComments,
   withOtherTimes,
   type ZoneKey,
 } from './key-file.ts'
 import type { KnownKey } from './key-memory.ts'
-import { firstRefusal, type KeyTimes, vanishedKeys } from './key-set.ts'
+import { firstRefusal, isEntryPoint, type KeyTimes, vanishedKeys } from './key-set.ts'
+import { maxDatedOctets } from './offline/dated-records.ts'
+import { lackingResponse, offlineMistakes } from './offline/mistakes.ts'
+import { type OfflineKeys, offlineRefusal, takenOver } from './offline/periods.ts'
+import { type KeyResponse, readKeyResponse } from './offline/response.ts'
 
 const maxFileOctets = 16_384
 const maxFiles = 10_000
@@ -41,6 +51,10 @@ export type ZoneKeys = ReadonlyMap<NameKey, readonly ZoneKey[]>
 export interface KeyFolder {
   /** Those that can be read. */
   readonly keys: ZoneKeys
+  /** Keys with flags 257 that have no `.private` here. */
+  readonly publicKeys: ReadonlyMap<NameKey, readonly PublicZoneKey[]>
+  /** What keys have signed that are kept offline. */
+  readonly responses: ReadonlyMap<NameKey, KeyResponse>
   /** Errors and warnings. */
   readonly diagnostics: readonly Diagnostic[]
 }
@@ -53,10 +67,17 @@ interface KeysWanted {
   readonly nowMs: number | ((keys: ZoneKeys) => number)
   /** The keys in force; at a start, those of the process before. */
   readonly before?: ReadonlyMap<NameKey, readonly KnownKey[]>
+  /** The responses of offline keys in force; absent: nothing is in force yet. */
+  readonly offlineBefore?: ReadonlyMap<NameKey, OfflineKeys>
 }
 
 export type KeysRead =
-  | { readonly kind: 'read'; readonly keys: ZoneKeys; readonly warnings: readonly Diagnostic[] }
+  | {
+      readonly kind: 'read'
+      readonly keys: ZoneKeys
+      readonly offline: ReadonlyMap<NameKey, OfflineKeys>
+      readonly warnings: readonly Diagnostic[]
+    }
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 /** The keys of these zones, if every one can be read and those of each zone can sign it now. */
@@ -65,27 +86,49 @@ export async function readKeys({
   zones,
   nowMs: time,
   before,
+  offlineBefore,
 }: KeysWanted): Promise<KeysRead> {
-  const { keys, diagnostics } = await lookIntoKeyFolder(folder, zones)
+  const { keys, publicKeys, responses, diagnostics } = await lookIntoKeyFolder(folder, zones)
   const nowMs = typeof time === 'number' ? time : time(keys)
   const found = [...diagnostics]
+  const offline = new Map<NameKey, OfflineKeys>()
   for (const zone of zones) {
     // A set that lacks a key which is told of is not judged.
-    const isPartial = diagnostics.some(
-      ({ severity, file }) =>
-        severity === 'error' &&
-        (file === folder || file.startsWith(join(folder, keyFilePrefix(zone)))),
-    )
-    if (isPartial) continue
-    const own = keys.get(keyOfName(zone)) ?? []
-    found.push(...setMistakes(folder, zone, own, nowMs))
-    const earlier = before?.get(keyOfName(zone)) ?? []
-    found.push(...vanishedKeys(earlier, own, nowMs).map((key) => vanished(folder, key)))
+    if (isPartial(folder, zone, diagnostics)) continue
+    const apexKey = keyOfName(zone)
+    const own = keys.get(apexKey) ?? []
+    const elsewhere = publicKeys.get(apexKey) ?? []
+    const response = responses.get(apexKey)
+    if (response === undefined) {
+      found.push(...elsewhere.map((key) => lackingResponse(folder, key)))
+      if (elsewhere.length === 0) found.push(...setMistakes(folder, zone, own, nowMs))
+    } else {
+      const entryPoints = [...elsewhere, ...own.filter(isEntryPoint)]
+      const earlier = offlineBefore?.get(apexKey)
+      const taken = takenOver({ response, entryPoints }, earlier, nowMs)
+      const isOver = earlier !== undefined && offlineRefusal(own, earlier, nowMs)?.atMs === nowMs
+      const isAllThereIs = offlineBefore === undefined || isOver
+      offline.set(apexKey, taken)
+      found.push(
+        ...offlineMistakes({ zone, folder, keys: own, offline: taken, nowMs, isAllThereIs }),
+      )
+    }
+    const gone = vanishedKeys(before?.get(apexKey) ?? [], [...own, ...elsewhere], nowMs)
+    found.push(...gone.map((key) => vanished(folder, key)))
   }
   return found.some(({ severity }) => severity === 'error')
     ? { kind: 'rejected', diagnostics: found }
-    : { kind: 'read', keys, warnings: found }
+    : { kind: 'read', keys, offline, warnings: found }
 }
+
+const isPartial = (folder: string, zone: Name, diagnostics: readonly Diagnostic[]): boolean =>
+  diagnostics.some(
+    ({ severity, file }) =>
+      severity === 'error' &&
+      (file === folder ||
+        file === join(folder, responseFileName(zone)) ||
+        file.startsWith(join(folder, keyFilePrefix(zone)))),
+  )
 
 /** What is wrong with the keys of a zone: now an error, later a warning. */
 function setMistakes(
@@ -116,7 +159,9 @@ function vanished(folder: string, key: KnownKey): Diagnostic {
 /** The name of a file of a key, in parts: that of the key, and what its zone's files begin with. */
 const keyFile = /^((K.*\.\+)\d{3}\+\d{5})\.(key|private)$/
 
-export const isKeyFile = (name: string): boolean => keyFile.test(name)
+const responseFile = /^K.*\.skr$/
+
+export const isKeyFile = (name: string): boolean => keyFile.test(name) || responseFile.test(name)
 
 /** All keys that the folder has of these zones, or of any where `zones` is null, whatever else is wrong. */
 export async function lookIntoKeyFolder(
@@ -127,7 +172,9 @@ export async function lookIntoKeyFolder(
     readdir(folder).then((names) => ({ kind: 'names' as const, names: names.sort() }), failureOf),
   )
   const keys = new Map<NameKey, ZoneKey[]>()
-  if (listed.kind !== 'names') return { keys, diagnostics: [unreadable(folder, listed)] }
+  const publicKeys = new Map<NameKey, PublicZoneKey[]>()
+  const nothing = { keys, publicKeys, responses: new Map<NameKey, KeyResponse>() }
+  if (listed.kind !== 'names') return { ...nothing, diagnostics: [unreadable(folder, listed)] }
   const prefixes = zones && new Set(zones.map(keyFilePrefix))
   const names = listed.names.filter((name) => {
     const [, , prefix = ''] = keyFile.exec(name) ?? []
@@ -135,7 +182,8 @@ export async function lookIntoKeyFolder(
   })
   if (names.length > maxFiles) {
     const message = `${names.length} files of keys, expected at most ${maxFiles}`
-    return { keys, diagnostics: [keyDiagnostic(folder, 0, 'too-many-files', message)] }
+    const diagnostics = [keyDiagnostic(folder, 0, 'too-many-files', message)]
+    return { ...nothing, diagnostics }
   }
   const diagnostics: Diagnostic[] = []
   const present = new Set(names)
@@ -144,17 +192,55 @@ export async function lookIntoKeyFolder(
     diagnostics.push(...pair.diagnostics)
     // Files beside one whose file system does not answer are not asked for either.
     if (pair.isHanging) break
-    if (pair.key === null) continue
-    const zone = keyOfName(pair.key.zone)
-    const own = keys.get(zone)
-    if (own) own.push(pair.key)
-    else keys.set(zone, [pair.key])
+    if (pair.key !== null) putKey(keys, pair.key)
+    if (pair.publicKey !== undefined) putKey(publicKeys, pair.publicKey)
   }
-  return { keys, diagnostics }
+  const read = await readResponses(folder, new Set(listed.names), [keys, publicKeys])
+  return {
+    keys,
+    publicKeys,
+    responses: read.responses,
+    diagnostics: [...diagnostics, ...read.diagnostics],
+  }
+}
+
+function putKey<Key extends PublicZoneKey>(zones: Map<NameKey, Key[]>, key: Key): void {
+  const zone = keyOfName(key.zone)
+  const own = zones.get(zone)
+  if (own) own.push(key)
+  else zones.set(zone, [key])
+}
+
+/** The responses of zones that have keys here. */
+async function readResponses(
+  folder: string,
+  names: ReadonlySet<string>,
+  zones: readonly ReadonlyMap<NameKey, readonly PublicZoneKey[]>[],
+): Promise<Pick<KeyFolder, 'responses' | 'diagnostics'>> {
+  const responses = new Map<NameKey, KeyResponse>()
+  const diagnostics: Diagnostic[] = []
+  const apexes = new Map(zones.flatMap((all) => Array.from(all, ([id, [key]]) => [id, key])))
+  for (const [apexKey, first] of apexes) {
+    if (first === undefined || !names.has(responseFileName(first.zone))) continue
+    const file = join(folder, responseFileName(first.zone))
+    const read = await readRegularFile(file, { maxOctets: maxDatedOctets })
+    if (read.kind !== 'octets') {
+      diagnostics.push(unreadable(file, read))
+      continue
+    }
+    const own = zones.flatMap((all) => all.get(apexKey) ?? []).filter(isEntryPoint)
+    const dnskeys = own.map(({ dnskey }) => dnskey)
+    const response = readKeyResponse({ file, octets: read.octets }, first.zone, dnskeys)
+    if (response.kind === 'bad') diagnostics.push(...response.diagnostics)
+    else responses.set(apexKey, response.response)
+  }
+  return { responses, diagnostics }
 }
 
 interface PairRead {
   readonly key: ZoneKey | null
+  /** One with flags 257 and without a `.private` beside it. */
+  readonly publicKey?: PublicZoneKey
   readonly diagnostics: readonly Diagnostic[]
   readonly isHanging?: boolean
 }
@@ -176,12 +262,10 @@ async function readPair(
     const message = 'not used: the file .key of the same name is missing beside it'
     return noKey({ ...keyDiagnostic(privateFile, 0, 'key-pair', message), severity: 'warning' })
   }
-  if (!names.has(`${base}.private`)) {
-    const message = 'the file .private of the same name is missing beside it'
-    return noKey(keyDiagnostic(publicFile, 0, 'key-pair', message))
-  }
   const record = await readRegularFile(publicFile, { maxOctets: maxFileOctets })
   if (record.kind !== 'octets') return notRead(publicFile, record)
+  if (!names.has(`${base}.private`))
+    return readPublicAlone({ file: publicFile, octets: record.octets }, base)
   const secret = await readRegularFile(privateFile, { maxOctets: maxFileOctets })
   if (secret.kind !== 'octets') return notRead(privateFile, secret)
   const open = openness(privateFile, secret.mode)
@@ -191,10 +275,24 @@ async function readPair(
   )
   if (pair.kind === 'bad') return noKey(...open, ...pair.diagnostics)
   const right = keyFileName(pair.key)
-  if (right !== base)
-    return noKey(keyDiagnostic(publicFile, 0, 'bad-key', `the key in it is that of ${right}.key`))
+  if (right !== base) return noKey(misnamed(publicFile, right))
   return { key: pair.key, diagnostics: open }
 }
+
+/** Of a key that is kept offline; of others the private key is needed here. */
+function readPublicAlone(file: KeyFile, base: string): PairRead {
+  const read = readPublicKey(file)
+  if (read.kind === 'bad') return noKey(...read.diagnostics)
+  const { zone, algorithm, flags, dnskey } = read
+  const key = { zone, algorithm, flags, dnskey, tag: keyTagOf(dnskey) }
+  if (keyFileName(key) !== base) return noKey(misnamed(file.file, keyFileName(key)))
+  if (isEntryPoint(key)) return { ...noKey(), publicKey: key }
+  const message = 'the file .private of the same name is missing beside it'
+  return noKey(keyDiagnostic(file.file, 0, 'key-pair', message))
+}
+
+const misnamed = (file: string, right: string): Diagnostic =>
+  keyDiagnostic(file, 0, 'bad-key', `the key in it is that of ${right}.key`)
 
 const unreadable = (file: string, failure: FileFailure): Diagnostic =>
   keyDiagnostic(file, 0, 'unreadable-file', `cannot read it: ${describeFailure(failure)}`)

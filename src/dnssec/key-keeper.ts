@@ -14,6 +14,7 @@ import { type KeysRead, readKeys, type ZoneKeys } from './key-folder.ts'
 import { digestKeys, type KnownKey, rememberedKeys, rememberZones } from './key-memory.ts'
 import { KeyViews, type ZoneKeysView } from './key-view.ts'
 import { type ZoneKeysData, zoneKeysData } from './keys-in-force.ts'
+import { type OfflineKeys, unansweredWishes } from './offline/periods.ts'
 import type { SigningTime } from './signing-clock.ts'
 
 export interface KeyKeeper {
@@ -57,6 +58,7 @@ class FolderKeeper implements KeyKeeper {
   /** null: keys have been read since. */
   #memory: KeyMemory | null
   #inForce: ZoneKeys = new Map()
+  #offline: ReadonlyMap<NameKey, OfflineKeys> = new Map()
   /** Those that are signed. */
   #zones: readonly Zone[] = []
   #data: readonly ZoneKeysData[] = []
@@ -79,15 +81,27 @@ class FolderKeeper implements KeyKeeper {
     const signed = all.filter(({ signing }) => signing !== null)
     const read = await this.#read(signed, places)
     const keys = read.kind === 'read' ? read.keys : new Map<NameKey, readonly ZoneKey[]>()
-    const gaps = signed.flatMap((zone) => foreignGaps(zone, keys, places, this.#time.nowMs()))
+    const offline = read.kind === 'read' ? read.offline : new Map<NameKey, OfflineKeys>()
+    const nowMs = this.#time.nowMs()
+    const gaps = signed.flatMap((zone) => {
+      const own = keys.get(zone.apexKey) ?? []
+      const response = offline.get(zone.apexKey)
+      return response === undefined
+        ? foreignGaps(zone, own, places, nowMs)
+        : unansweredWishes(zone, own, response, nowMs).map((message) => ({
+            ...placed(zone.apex, places, 'key-response', message),
+            severity: 'warning' as const,
+          }))
+    })
     const isRefused = dropped.length > 0 || gaps.some(({ severity }) => severity === 'error')
     if (read.kind === 'rejected' || isRefused) {
       const diagnostics = read.kind === 'rejected' ? read.diagnostics : read.warnings
       return { kind: 'rejected', diagnostics: [...dropped, ...gaps, ...diagnostics] }
     }
-    const next = zoneKeysData(read.keys)
+    const next = zoneKeysData(read.keys, offline)
     const isChanged = !isDeepStrictEqual(this.#data, next)
     this.#inForce = read.keys
+    this.#offline = offline
     this.#zones = signed
     this.#memory = null
     if (isChanged) this.#data = next
@@ -99,11 +113,11 @@ class FolderKeeper implements KeyKeeper {
   }
 
   views(): readonly ZoneKeysView[] {
-    return this.#views.at(this.#inForce, this.#time.nowMs())
+    return this.#views.at(this.#inForce, this.#offline, this.#time.nowMs())
   }
 
   digest(): string {
-    return digestKeys(this.#inForce)
+    return digestKeys(this.#inForce, this.#offline)
   }
 
   remembered(): SignedZones {
@@ -121,7 +135,8 @@ class FolderKeeper implements KeyKeeper {
   }
 
   async #read(signed: readonly Zone[], places: ZonePlaces): Promise<KeysRead> {
-    if (signed.length === 0) return { kind: 'read', keys: new Map(), warnings: [] }
+    if (signed.length === 0)
+      return { kind: 'read', keys: new Map(), offline: new Map(), warnings: [] }
     const { folder } = this
     if (folder === null)
       return { kind: 'rejected', diagnostics: signed.map((zone) => lackingFolder(zone, places)) }
@@ -130,7 +145,13 @@ class FolderKeeper implements KeyKeeper {
       return this.#time.nowMs()
     }
     const zones = signed.map(({ apex }) => apex)
-    return readKeys({ folder, zones, nowMs, before: this.#before(zones) })
+    return readKeys({
+      folder,
+      zones,
+      nowMs,
+      before: this.#before(zones),
+      ...(this.#memory === null && { offlineBefore: this.#offline }),
+    })
   }
 
   #before(zones: readonly Name[]): ReadonlyMap<NameKey, readonly KnownKey[]> {
@@ -171,13 +192,13 @@ const lackingFolder = ({ apex }: Zone, places: ZonePlaces): Diagnostic =>
 
 /** An algorithm of keys of other signers with which no key here signs: now an error, later a warning. */
 function foreignGaps(
-  { apex, apexKey, signing }: Zone,
-  keys: ZoneKeys,
+  { apex, signing }: Zone,
+  keys: readonly ZoneKey[],
   places: ZonePlaces,
   nowMs: number,
 ): readonly Diagnostic[] {
   const foreign = signing?.foreignKeys.map((dnskey) => dnskey[3] as number) ?? []
-  const gap = firstForeignGap(keys.get(apexKey) ?? [], foreign, nowMs)
+  const gap = firstForeignGap(keys, foreign, nowMs)
   if (gap === null) return []
   const when = gap.atMs === nowMs ? '' : ` from ${keyTimeText(gap.atMs)} (UTC) on`
   const message = `algorithm ${gap.algorithm} is in DNSKEY by "foreign_keys", and no key of it here signs the zone${when}`
@@ -189,7 +210,7 @@ function foreignGaps(
 function placed(
   apex: Name,
   places: ZonePlaces,
-  code: 'dnssec-dropped' | 'dnssec-no-key' | 'key-algorithm-gap',
+  code: 'dnssec-dropped' | 'dnssec-no-key' | 'key-algorithm-gap' | 'key-response',
   message: string,
 ): Diagnostic {
   const place = places.get(nameToBareText(apex))

@@ -8,6 +8,8 @@ import { type Name, type NameKey, nameToBareText } from '../wire/name.ts'
 import type { Zone } from '../zone/zone.ts'
 import { keyTagOf } from './dnskey.ts'
 import { noTimes, type TimedKey } from './key-set.ts'
+import type { OfflineKeys } from './offline/periods.ts'
+import type { GivenSet } from './offline/response.ts'
 
 /** So many keys of a zone are remembered, as the schema of the state file has it. */
 const maxRememberedKeys = 64
@@ -30,7 +32,10 @@ export function rememberZones(
  * Digest of the public keys and of what their times say, equal on all instances that sign alike; empty: no zone is signed. Of no
  * private key.
  */
-export function digestKeys(zones: ReadonlyMap<NameKey, readonly TimedKey[]>): string {
+export function digestKeys(
+  zones: ReadonlyMap<NameKey, readonly TimedKey[]>,
+  offline: ReadonlyMap<NameKey, OfflineKeys>,
+): string {
   const lines = [...zones].flatMap(([apexKey, keys]) =>
     keys.map(({ dnskey, times }) =>
       JSON.stringify([
@@ -40,8 +45,14 @@ export function digestKeys(zones: ReadonlyMap<NameKey, readonly TimedKey[]>): st
       ]),
     ),
   )
+  for (const [apexKey, { response }] of offline)
+    for (const { fromMs, sets } of response.periods)
+      lines.push(JSON.stringify([apexKey, fromMs, sets.map(textsOf)]))
   return lines.length === 0 ? '' : hash('sha256', lines.sort().join('\n'), 'base64url')
 }
+
+const textsOf = ({ rdatas, signatures }: GivenSet): readonly string[] =>
+  [...rdatas, ...signatures].map((octets) => Buffer.from(octets).toString('base64'))
 
 const rememberKey = ({ dnskey, times }: TimedKey): RememberedKey => ({
   dnskey: Buffer.from(dnskey).toString('base64'),

@@ -82,7 +82,7 @@ export interface KeyRoles<Key extends TimedKey> {
 /** `why` is for people. */
 export interface RefusedKeys {
   readonly kind: 'refused'
-  readonly code: 'dnssec-no-key' | 'key-algorithm-gap'
+  readonly code: 'dnssec-no-key' | 'key-algorithm-gap' | 'key-response'
   readonly why: string
 }
 
@@ -116,7 +116,7 @@ export function keyPhaseAt(key: TimedKey, nowMs: number): KeyPhase {
   return { state, sinceMs, next: null }
 }
 
-const isInDnskey = (key: TimedKey, nowMs: number): boolean =>
+export const isInDnskey = (key: TimedKey, nowMs: number): boolean =>
   ['published', 'active', 'retired'].includes(keyStateAt(key, nowMs))
 
 /** Whether a key that is not in DNSKEY signs, if its algorithm needs it. */
@@ -128,8 +128,11 @@ function signsUnseen({ times }: TimedKey, nowMs: number): boolean {
   return nowMs >= (activateMs ?? Infinity) && nowMs < untilMs
 }
 
-const isSynced = ({ times: { syncPublishMs, syncDeleteMs } }: TimedKey, nowMs: number): boolean =>
-  nowMs >= (syncPublishMs ?? Infinity) && nowMs < (syncDeleteMs ?? Infinity)
+/** Whether the parent is to name a key with flags 257 that is in DNSKEY. */
+export const isSyncedAt = (
+  { times: { syncPublishMs, syncDeleteMs } }: TimedKey,
+  nowMs: number,
+): boolean => nowMs >= (syncPublishMs ?? Infinity) && nowMs < (syncDeleteMs ?? Infinity)
 
 /** When an answer changes next because of keys, CDS and CDNSKEY included. */
 function nextChange(keys: readonly TimedKey[], nowMs: number): number | null {
@@ -160,7 +163,7 @@ export function keyRolesAt<Key extends TimedKey>(
     published,
     keySigners: published.filter(isEntryPoint),
     dataSigners: dataSignersOf(signing),
-    synced: published.filter((key) => isEntryPoint(key) && isSynced(key, nowMs)),
+    synced: published.filter((key) => isEntryPoint(key) && isSyncedAt(key, nowMs)),
     nextEventMs: nextChange(keys, nowMs),
   }
 }
@@ -264,10 +267,11 @@ export function firstForeignGap(
  */
 export function vanishedKeys<Key extends TimedKey>(
   before: readonly Key[],
-  after: readonly TimedKey[],
+  after: readonly Pick<TimedKey, 'dnskey'>[],
   nowMs: number,
 ): readonly Key[] {
-  const idOf = ({ dnskey }: TimedKey): string => Buffer.from(dnskey).toString('latin1')
+  const idOf = ({ dnskey }: Pick<TimedKey, 'dnskey'>): string =>
+    Buffer.from(dnskey).toString('latin1')
   const present = new Set(after.map(idOf))
   return before.filter(
     (key) => !present.has(idOf(key)) && (isInDnskey(key, nowMs) || signsUnseen(key, nowMs)),

@@ -8,19 +8,34 @@ import { readUint16 } from '../wire/octets.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { RRset, Zone, ZoneSigning } from '../zone/zone.ts'
-import { dsRdata } from './dnskey.ts'
+import { deleteDs, dsRdata } from './dnskey.ts'
+import type { GivenSet } from './offline/response.ts'
 import { type SignatureCounters, SignatureStore } from './signature-store.ts'
 import type { SigningKey } from './signing-key.ts'
 import { transferValidityAt, type Validity, validityAt } from './validity.ts'
 
+/** What the keys bring to the apex, and who signs it. */
+export type ApexKeys =
+  | {
+      readonly kind: 'here'
+      /** DNSKEY rdata to publish. */
+      readonly published: readonly Uint8Array[]
+      /** DNSKEY rdata of the keys that the parent is to name. */
+      readonly synced: readonly Uint8Array[]
+      /** Keys that sign DNSKEY, CDS and CDNSKEY. */
+      readonly keySigners: readonly SigningKey[]
+    }
+  /** DNSKEY, CDS and CDNSKEY as a key has signed them that is kept offline. */
+  | {
+      readonly kind: 'offline'
+      readonly sets: readonly GivenSet[]
+      /** The signatures are not valid now. */
+      readonly hasLapsed: boolean
+    }
+
 /** The keys of a zone by what they do now. */
 export interface KeysInForce {
-  /** DNSKEY rdata to publish. */
-  readonly published: readonly Uint8Array[]
-  /** DNSKEY rdata of the keys that the parent is to name. */
-  readonly synced: readonly Uint8Array[]
-  /** Keys that sign DNSKEY, CDS and CDNSKEY. */
-  readonly keySigners: readonly SigningKey[]
+  readonly apex: ApexKeys
   /** Keys that sign everything else. */
   readonly dataSigners: readonly SigningKey[]
   /** When this changes next, milliseconds since the epoch; Infinity: never. */
@@ -101,6 +116,8 @@ export class CatalogSigners implements Signers {
     const nowMs = this.#clock.wallMs()
     const keys = zone.signing && this.#keysOf(zone.apexKey, nowMs)
     if (keys === null || zone.signing === null) return null
+    // A secondary is better off with what it has.
+    if (hasLapsed(keys)) return null
     const validity = transferValidityAt(zone.signing.validitySeconds, Math.floor(nowMs / 1000))
     return new KeyedSigner(zone.apex, apexSetsOf(zone.apex, zone.signing, keys), keys, {
       store: this.#store,
@@ -176,15 +193,24 @@ class KeyedSigner implements ZoneSigner {
     this.#signing = signing
   }
 
+  hasLapsed(type: number): boolean {
+    const { apex, dataSigners } = this.#keys
+    return this.apexSets.has(type)
+      ? apex.kind === 'offline' && apex.hasLapsed
+      : dataSigners.length === 0
+  }
+
   sign(set: SetToSign, isBounded: boolean): readonly Rdata[] | null {
     const { owner, type } = set
-    const { keySigners, dataSigners } = this.#keys
+    const { apex, dataSigners } = this.#keys
+    const isOfApex = this.apexSets.has(type)
+    if (isOfApex && apex.kind === 'offline') return givenSignatures(apex.sets, type)
     const { store, validityOf, takeToken } = this.#signing
     const validity = validityOf(owner, type)
     const mayMake = isBounded ? takeToken : alwaysTrue
     const signing = { signer: this.#apex, validity, mayMake }
     const signatures: Rdata[] = []
-    for (const key of this.apexSets.has(type) ? keySigners : dataSigners) {
+    for (const key of isOfApex && apex.kind === 'here' ? apex.keySigners : dataSigners) {
       const rrsig = store.sign(key, set, signing)
       if (rrsig === null) return null
       signatures.push(rrsig)
@@ -193,17 +219,36 @@ class KeyedSigner implements ZoneSigner {
   }
 }
 
-/** CDS and CDNSKEY of a zone that is to become unsigned (RFC 8078 §4). */
-const deleteDs = { cds: Uint8Array.of(0, 0, 0, 0, 0), cdnskey: Uint8Array.of(0, 0, 3, 0, 0) }
+const hasLapsed = ({ apex, dataSigners }: KeysInForce): boolean =>
+  dataSigners.length === 0 || (apex.kind === 'offline' && apex.hasLapsed)
+
+const uncompressed = (octets: Uint8Array): Rdata => ({ octets, compressible: [] })
+
+const givenSignatures = (sets: readonly GivenSet[], type: number): readonly Rdata[] =>
+  sets.find((set) => set.type === type)?.signatures.map(uncompressed) ?? []
 
 const sha256 = 2
 
 /** What the keys bring to the apex: DNSKEY, and what tells the parent which DS to have, if it is to be told. */
 function apexSetsOf(
   apex: Name,
-  { dnskeyTtl, isUnsigning, foreignKeys }: ZoneSigning,
-  { published, synced }: KeysInForce,
+  signing: ZoneSigning,
+  { apex: keys }: KeysInForce,
 ): ReadonlyMap<number, RRset> {
+  const sets = keys.kind === 'offline' ? keys.sets : madeSets(apex, signing, keys)
+  return new Map(
+    sets.map(({ type, ttlSeconds, rdatas }) => [
+      type,
+      { kind: 'plain', type, ttl: ttlSeconds, rdata: rdatas.map(uncompressed) },
+    ]),
+  )
+}
+
+function madeSets(
+  apex: Name,
+  { dnskeyTtl, isUnsigning, foreignKeys }: ZoneSigning,
+  { published, synced }: Extract<ApexKeys, { kind: 'here' }>,
+): readonly Omit<GivenSet, 'signatures'>[] {
   const told =
     synced.length === 0
       ? []
@@ -213,17 +258,14 @@ function apexSetsOf(
         )
   const cds = isUnsigning ? [deleteDs.cds] : told.map((key) => dsRdata(apex, key, sha256))
   const cdnskey = isUnsigning ? [deleteDs.cdnskey] : told
-  const rdatas: readonly (readonly [number, readonly Uint8Array[]])[] = [
-    [RRType.DNSKEY, withForeign(published, foreignKeys)],
-    [RRType.CDS, cds],
-    [RRType.CDNSKEY, cdnskey],
+  const sets = [
+    { type: RRType.DNSKEY, rdatas: withForeign(published, foreignKeys) },
+    { type: RRType.CDS, rdatas: cds },
+    { type: RRType.CDNSKEY, rdatas: cdnskey },
   ]
-  const sets = new Map<number, RRset>()
-  for (const [type, octetsOfEach] of rdatas) {
-    const rdata = octetsOfEach.map((octets) => ({ octets, compressible: [] }))
-    if (rdata.length > 0) sets.set(type, { kind: 'plain', type, ttl: dnskeyTtl, rdata })
-  }
   return sets
+    .filter(({ rdatas }) => rdatas.length > 0)
+    .map((set) => ({ ...set, ttlSeconds: dnskeyTtl }))
 }
 
 /**

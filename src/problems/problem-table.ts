@@ -143,6 +143,7 @@ export const problemKinds = [
   'certificate-expires',
   'clock-behind',
   'clock-frozen',
+  'keys-lapsed',
   'keys-refused',
   'keys-run-out',
   'geoip-refused',

@@ -11,9 +11,16 @@ export interface SigningState {
 interface SignedZone {
   readonly zone: string
   /** When the keys cannot sign the zone any more, by the wall clock; null: never. */
-  readonly refusal: { readonly atMs: number; readonly why: string } | null
+  readonly refusal: {
+    readonly atMs: number
+    readonly why: string
+    /** Whether it is near enough to be told of. */
+    readonly isDue: boolean
+  } | null
   /** They cannot do what their files say now. */
   readonly goesOnAsBefore: boolean
+  /** What an offline key has signed has run out. */
+  readonly hasLapsed: boolean
 }
 
 interface SigningFinding {
@@ -27,12 +34,18 @@ interface SigningRow {
   readonly find: (state: { readonly signing: SigningState }) => readonly SigningFinding[]
 }
 
-type SigningProblemKind = 'clock-behind' | 'clock-frozen' | 'keys-refused' | 'keys-run-out'
+type SigningProblemKind =
+  | 'clock-behind'
+  | 'clock-frozen'
+  | 'keys-lapsed'
+  | 'keys-refused'
+  | 'keys-run-out'
 
 /** Rows of the table of problems. */
 export const signingRows: Readonly<Record<SigningProblemKind, SigningRow>> = {
   'clock-behind': { severity: 'critical', find: ({ signing }) => clockBehind(signing) },
   'clock-frozen': { severity: 'critical', find: ({ signing }) => clockFrozen(signing) },
+  'keys-lapsed': { severity: 'critical', find: ({ signing }) => signing.keys.flatMap(keysLapsed) },
   'keys-refused': {
     severity: 'critical',
     find: ({ signing }) => signing.keys.flatMap(keysRefused),
@@ -54,15 +67,26 @@ function clockFrozen({ clock }: SigningState): readonly SigningFinding[] {
   return clock === 'frozen' ? [{ text }] : []
 }
 
+function keysLapsed({ zone, refusal, hasLapsed }: SignedZone): readonly SigningFinding[] {
+  if (!hasLapsed) return []
+  const text = `${zone} is answered SERVFAIL to resolvers that validate: ${refusal?.why}. Put a new response (.skr) into the folder of keys`
+  return [{ subject: zone, text }]
+}
+
 function keysRefused({ zone, refusal, goesOnAsBefore }: SignedZone): readonly SigningFinding[] {
   if (!goesOnAsBefore) return []
   const text = `the keys of ${zone} go on as before, since they cannot do what their times say: ${refusal?.why}. Set other times`
   return [{ subject: zone, text }]
 }
 
-function keysRunOut({ zone, refusal, goesOnAsBefore }: SignedZone): readonly SigningFinding[] {
-  if (refusal === null || goesOnAsBefore) return []
+function keysRunOut({
+  zone,
+  refusal,
+  goesOnAsBefore,
+  hasLapsed,
+}: SignedZone): readonly SigningFinding[] {
+  if (refusal === null || !refusal.isDue || goesOnAsBefore || hasLapsed) return []
   const day = isoDay(refusal.atMs)
-  const text = `the keys of ${zone} cannot sign it any more from ${day} on: ${refusal.why}. Set other times, or add a key`
+  const text = `the keys of ${zone} cannot sign it any more from ${day} on: ${refusal.why}. Set other times, add a key, or have one that is kept offline sign anew`
   return [{ subject: zone, text }]
 }

@@ -40,6 +40,9 @@ export interface Zone {
   readonly steered?: ReadonlyMap<NameKey, ZoneNode>
 }
 
+/** TTL of DNSKEY where the zone file has none. */
+export const defaultDnskeyTtlSeconds: number = 3600
+
 /** What the zone file says of signatures (RFC 4035 §2), and the chain that denies what the zone does not have. */
 export interface ZoneSigning {
   readonly chain: DenialChain

@@ -11,6 +11,7 @@ import type {
   SoaSource,
   ZoneSource,
 } from '../zone/compile/zone-source.ts'
+import { defaultDnskeyTtlSeconds } from '../zone/zone.ts'
 import {
   closedMap,
   integer,
@@ -182,7 +183,7 @@ const recordsFile: z.ZodType<string> = leaf({
 /** Signatures are renewed when a twelfth of their validity has passed. */
 const dnssecSchema: z.ZodType<DnssecSource> = closedMap({
   validity: seconds('a time', 86_400, 2_592_000).default(259_200),
-  dnskey_ttl: seconds('a TTL', 60, 86_400).default(3600),
+  dnskey_ttl: seconds('a TTL', 60, 86_400).default(defaultDnskeyTtlSeconds),
   unsign: trueOrFalse.default(false),
   foreign_keys: z
     .array(text('the rdata of a DNSKEY record such as "257 3 13 mdss…"', /\S/, '257 3 13 AAAA'))

@@ -43,7 +43,7 @@ const well: ServerState = {
   workers: { alive: 3, of: 3 },
   signing: {
     clock: 'right',
-    keys: [{ zone: 'mail.example.test', refusal: null, goesOnAsBefore: false }],
+    keys: [{ zone: 'mail.example.test', refusal: null, goesOnAsBefore: false, hasLapsed: false }],
   },
 }
 const { store, prober } = well
@@ -74,8 +74,9 @@ const withSigning = (part: Partial<ServerState['signing']>): Partial<ServerState
 })
 const signedZone = {
   zone: 'mail.example.test',
-  refusal: { atMs: nowMs + 86_400_000, why: 'no key is active' },
+  refusal: { atMs: nowMs + 86_400_000, why: 'no key is active', isDue: true },
   goesOnAsBefore: false,
+  hasLapsed: false,
 }
 
 const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
@@ -234,8 +235,13 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
   ],
   [
     'keys-refused critical',
-    withSigning({ keys: [{ ...signedZone, goesOnAsBefore: true }] }),
+    withSigning({ keys: [{ ...signedZone, goesOnAsBefore: true, hasLapsed: false }] }),
     /^the keys of mail\.example\.test go on as before.*: no key is active\. Set other times/,
+  ],
+  [
+    'keys-lapsed critical',
+    withSigning({ keys: [{ ...signedZone, hasLapsed: true }] }),
+    /^mail\.example\.test is answered SERVFAIL .*: no key is active\. Put a new response/,
   ],
   [
     'keys-run-out warning',

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests run beside npm's packages: dig, kdig, drill, delv, BIND and its dnssec-* tools, ldns-verify-zone,
-# NSD, Unbound, Postfix, Exim, HAProxy, fail2ban, Redis with Sentinel, promtool, isoquery, faketime, curl, ip, openssl and perl.
+# NSD, Knot's keymgr, Unbound, Postfix, Exim, HAProxy, fail2ban, Redis with Sentinel, promtool, isoquery, faketime, curl, ip, openssl and perl.
 # Silent where nothing is missing. On Debian and its like it asks apt-get (as root, or through sudo);
 # elsewhere it names what is missing and exits 1. Leaves no service running.
 set -eu
@@ -13,7 +13,7 @@ needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix named:b
 delv:bind9-dnsutils dnssec-signzone:bind9-utils dnssec-verify:bind9-utils ldns-verify-zone:ldnsutils
 redis-server:redis-server redis-sentinel:redis-sentinel drill:ldnsutils
 faketime:faketime unbound:unbound ip:iproute2 openssl:openssl haproxy:haproxy fail2ban-regex:fail2ban
-exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus isoquery:isoquery'
+keymgr:knot exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus isoquery:isoquery'
 
 fail() {
   printf 'pretest: %s\n' "$*" >&2

@@ -30,9 +30,7 @@ export function signersOf(
 
 /** A zone's only key, for ever. */
 export const alone = (key: SigningKey): KeysInForce => ({
-  published: [key.dnskey],
-  synced: [],
-  keySigners: [key],
+  apex: { kind: 'here', published: [key.dnskey], synced: [], keySigners: [key] },
   dataSigners: [key],
   untilMs: Infinity,
 })

@@ -1,7 +1,7 @@
 // `mxsteer keys ds ZONE`: the DS records that the parent needs, and the DNSKEY records that some registries ask for.
 
 import type { DigestType } from '../../dnssec/dnskey.ts'
-import type { ZoneKey } from '../../dnssec/key-file.ts'
+import type { PublicZoneKey, ZoneKey } from '../../dnssec/key-file.ts'
 import { lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
 import { keyStateAt, keysForParent } from '../../dnssec/key-set.ts'
 import { systemClock } from '../../lib/clock.ts'
@@ -23,10 +23,12 @@ export async function ds(argv: readonly string[]): Promise<number> {
   if (digest === null) return fail(name, '--digest takes 2 (SHA-256) or 4 (SHA-384)')
   const found = await findKeyFolder(flags.values)
   if (found.kind === 'bad') return failAt(name, found.why)
-  const { keys, diagnostics } = await lookIntoKeyFolder(found.folder, [zone.zone])
+  const { keys, publicKeys, diagnostics } = await lookIntoKeyFolder(found.folder, [zone.zone])
   process.stderr.write(formatDiagnostics(diagnostics))
   const nowMs = systemClock.wallMs()
-  const wanted = keysForParent(keys.get(keyOfName(zone.zone)) ?? [], nowMs)
+  const apexKey = keyOfName(zone.zone)
+  const here = keysForParent(keys.get(apexKey) ?? [], nowMs)
+  const wanted = [...here, ...(publicKeys.get(apexKey) ?? [])]
   if (wanted.length === 0)
     return fail(name, `no key of ${nameToText(zone.zone)} with flags 257 in ${found.folder}`, 1)
   if (flags.values['json']) printJson(wanted.map((key) => reportOf(key, digest, nowMs)))
@@ -37,11 +39,12 @@ export async function ds(argv: readonly string[]): Promise<number> {
 const readDigest = (text: string): DigestType | null => (text === '2' ? 2 : text === '4' ? 4 : null)
 
 /** Records without their owner and class. */
-const reportOf = (key: ZoneKey, digest: DigestType, nowMs: number): object => ({
+const reportOf = (key: ZoneKey | PublicZoneKey, digest: DigestType, nowMs: number): object => ({
   zone: nameToText(key.zone),
   tag: key.tag,
   algorithm: key.algorithm,
-  state: keyStateAt(key, nowMs),
+  // Its times are where its private key is.
+  state: 'times' in key ? keyStateAt(key, nowMs) : 'offline',
   ds: rdataOf(dsLine(key, digest)),
   dnskey: rdataOf(dnskeyLine(key)),
 })

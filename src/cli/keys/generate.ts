@@ -6,7 +6,7 @@
 
 import { type Algorithm, algorithmOfNumber, generatePrivateKey } from '../../dnssec/algorithms.ts'
 import type { KeyFlags } from '../../dnssec/dnskey.ts'
-import type { ZoneKey } from '../../dnssec/key-file.ts'
+import type { PublicZoneKey, ZoneKey } from '../../dnssec/key-file.ts'
 import { lookIntoKeyFolder, writeKey } from '../../dnssec/key-folder.ts'
 import { isEntryPoint, keyStateAt, type KeyTimes, noTimes } from '../../dnssec/key-set.ts'
 import { createSigningKey } from '../../dnssec/signing-key.ts'
@@ -51,39 +51,43 @@ export async function generate(argv: readonly string[]): Promise<number> {
 async function generateIn(folder: string, wanted: Omit<Wanted, 'times'>): Promise<number> {
   const name = 'keys generate'
   const nowMs = systemClock.wallMs()
-  const { keys, diagnostics } = await lookIntoKeyFolder(folder, [wanted.zone])
+  const { keys, publicKeys, diagnostics } = await lookIntoKeyFolder(folder, [wanted.zone])
   // A folder that is missing is made. Keys that cannot be read could be doubled, or clash.
   const errors = diagnostics.filter((one) => one.severity === 'error' && one.file !== folder)
   if (errors.length > 0) return failAt(name, formatDiagnostics(errors).trim())
   const own = keys.get(keyOfName(wanted.zone)) ?? []
   const present = own.filter((key) => keyStateAt(key, nowMs) !== 'gone')
-  const why = whyNot(wanted, present)
+  const elsewhere = publicKeys.get(keyOfName(wanted.zone)) ?? []
+  const why = whyNot(wanted, present, elsewhere)
   if (why !== null) return fail(name, why)
   const isFirst = present.length === 0
   const publishMs = isFirst ? nowMs : nowMs + copyMs
   const times = { ...noTimes, createdMs: nowMs, publishMs, activateMs: isFirst ? nowMs : null }
   const made: ZoneKey[] = []
   for (const flags of wanted.flags) {
-    const key = newKey({ ...wanted, times }, flags, [...own, ...made])
+    const key = newKey({ ...wanted, times }, flags, [...own, ...elsewhere, ...made])
     const written = await writeKey(folder, key)
     if (written.kind === 'failed') return fail(name, written.why, 1)
     made.push(key)
     printLines([`${folder}/${written.name}.key`, `${folder}/${written.name}.private`])
   }
-  printLines(['', ...nextSteps(made, isFirst)])
+  printLines(['', ...nextSteps(made, isFirst, elsewhere.length > 0)])
   return 0
 }
 
 function whyNot(
   { algorithm, flags }: Omit<Wanted, 'times'>,
   present: readonly ZoneKey[],
+  elsewhere: readonly PublicZoneKey[],
 ): string | null {
-  if (present.length === 0)
+  if (elsewhere.length > 0 && flags.includes(257))
+    return 'the key with flags 257 is kept offline: make another one there, and here --zsk'
+  if (present.length === 0 && elsewhere.length === 0)
     return flags.includes(257)
       ? null
       : 'a zone needs a key with flags 257 first: --split makes both'
   if (flags.length > 1) return 'the zone has keys: --zsk adds one with flags 256'
-  const other = present.find((key) => key.algorithm !== algorithm)
+  const other = [...present, ...elsewhere].find((key) => key.algorithm !== algorithm)
   return other
     ? `the zone has a key of algorithm ${other.algorithm}: to change the algorithm see docs/operations/dnssec.md`
     : null
@@ -93,7 +97,7 @@ function whyNot(
 export function newKey(
   { zone, algorithm, times }: Omit<Wanted, 'flags'>,
   flags: KeyFlags,
-  others: readonly ZoneKey[],
+  others: readonly Pick<ZoneKey, 'tag'>[],
 ): ZoneKey {
   for (;;) {
     const signing = createSigningKey(algorithm, flags, generatePrivateKey(algorithm))
@@ -101,12 +105,22 @@ export function newKey(
   }
 }
 
-function nextSteps(made: readonly ZoneKey[], isFirst: boolean): readonly string[] {
+function nextSteps(
+  made: readonly ZoneKey[],
+  isFirst: boolean,
+  isOffline: boolean,
+): readonly string[] {
   const copy =
     'Copy the files to the folder of keys of every instance, readable by the server alone.'
   const entry = made.find(isEntryPoint)
   const [first] = made
   if (first === undefined) return []
+  if (isOffline)
+    return [
+      copy,
+      'It signs once a response of the key that is kept offline has it in DNSKEY:',
+      `mxsteer keys request ${nameToText(first.zone)}`,
+    ]
   if (!isFirst)
     return [
       `${copy} Published from ${timeText(first.times.publishMs ?? 0)} on.`,

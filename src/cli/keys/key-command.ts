@@ -2,7 +2,7 @@
 
 import { algorithmName } from '../../dnssec/algorithms.ts'
 import { type DigestType, dsRdata } from '../../dnssec/dnskey.ts'
-import type { ZoneKey } from '../../dnssec/key-file.ts'
+import type { PublicZoneKey, ZoneKey } from '../../dnssec/key-file.ts'
 import { type Name, nameToText, parseName } from '../../wire/name.ts'
 import { formatRdata } from '../../wire/rdata/format.ts'
 import { RRType } from '../../wire/rrtype.ts'
@@ -44,16 +44,16 @@ export function readZone(text: string): ZoneRead {
 }
 
 /** `mail.example.com. IN DS 45796 13 2 …` */
-export const dsLine = ({ zone, dnskey }: ZoneKey, digest: DigestType): string =>
+export const dsLine = ({ zone, dnskey }: PublicZoneKey, digest: DigestType): string =>
   `${nameToText(zone)} IN DS ${formatRdata(RRType.DS, dsRdata(zone, dnskey, digest))}`
 
-export const dnskeyLine = ({ zone, dnskey }: ZoneKey): string =>
+export const dnskeyLine = ({ zone, dnskey }: PublicZoneKey): string =>
   `${nameToText(zone)} IN DNSKEY ${formatRdata(RRType.DNSKEY, dnskey)}`
 
 /** As RFC 9499 §10 calls keys by what they sign. `others`: keys of the zone that are not gone. */
 export function roleOf(
-  { flags, algorithm }: ZoneKey,
-  others: readonly ZoneKey[],
+  { flags, algorithm }: PublicZoneKey,
+  others: readonly PublicZoneKey[],
 ): 'CSK' | 'KSK' | 'ZSK' {
   if (flags === 256) return 'ZSK'
   return others.some((one) => one.flags === 256 && one.algorithm === algorithm) ? 'KSK' : 'CSK'

@@ -8,6 +8,7 @@ import { fail } from '../flags.ts'
 import { ds } from './ds.ts'
 import { generate } from './generate.ts'
 import { importKeys } from './import.ts'
+import { request, sign } from './offline-signing.ts'
 import { retire } from './retire.ts'
 import { rollover } from './rollover.ts'
 import { keyStatus } from './status.ts'
@@ -31,6 +32,8 @@ const commands: ReadonlyMap<string, KeysCommand> = new Map([
         'ZONE [--ksk|--zsk] [--algorithm 13|15] [--now] [--abort] [--hook CMD] [--dry-run] [--json]',
     },
   ],
+  ['request', { run: request, usage: 'ZONE [--zones DIR]' }],
+  ['sign', { run: sign, usage: 'FILE [--days 180] [--unsign]' }],
   ['retire', { run: retire, usage: 'ZONE [--hook CMD] [--dry-run] [--json]' }],
 ])
 

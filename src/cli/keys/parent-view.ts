@@ -2,7 +2,7 @@
 // and a line for each.
 
 import { dsRdata } from '../../dnssec/dnskey.ts'
-import type { ZoneKey } from '../../dnssec/key-file.ts'
+import type { PublicZoneKey, ZoneKey } from '../../dnssec/key-file.ts'
 import { isEntryPoint } from '../../dnssec/key-set.ts'
 import type { DnsAccess } from '../../doctor/parent.ts'
 import { type ParentDs, queryParentDs } from '../../doctor/parent-ds.ts'
@@ -17,11 +17,11 @@ export async function askParent(zone: Name, access: DnsAccess | string): Promise
 }
 
 /** Whether a DS record names the key, by any digest: the tags of a zone's keys differ. */
-const names = (record: string, { tag, algorithm }: ZoneKey): boolean =>
+const names = (record: string, { tag, algorithm }: PublicZoneKey): boolean =>
   record.startsWith(`${tag} ${algorithm} `)
 
 /** Whether it does by a digest that resolvers take, and the digest is right. */
-const isDsOf = (record: string, { zone, dnskey }: ZoneKey): boolean =>
+const isDsOf = (record: string, { zone, dnskey }: PublicZoneKey): boolean =>
   ([2, 4] as const).some(
     (digest) => formatRdata(RRType.DS, dsRdata(zone, dnskey, digest)) === record,
   )
@@ -93,7 +93,7 @@ export function parentReport(parent: ParentDs): ParentReport {
 /** A line for each name server; DS by tag and algorithm, those of keys that are not ours marked so. */
 export function parentLines(
   { parent, why, servers }: ParentReport,
-  keys: readonly ZoneKey[],
+  keys: readonly PublicZoneKey[],
 ): readonly string[] {
   if (parent === null) return [`the parent could not be asked: ${why}`]
   const known = keys.filter(isEntryPoint)

@@ -16,6 +16,7 @@ import { timeText } from './key-command.ts'
 import { runDsHook } from './ds-hook.ts'
 import { askParent, longestDsTtl, parentLines, parentReport } from './parent-view.ts'
 import {
+  isSignedOffline,
   marginMs,
   notedDsTtlMs,
   readRolledZone,
@@ -59,7 +60,7 @@ export async function retire(argv: readonly string[]): Promise<number> {
   const read = await readRolledZone(flags.words, flags.values)
   if (read.kind === 'bad') return read.isUsage ? failAt(name, read.why) : fail(name, read.why, 1)
   const { keys, nowMs } = read.rolled
-  const { kind } = standingAt(keys, nowMs)
+  const { kind } = standingAt(keys, nowMs, isSignedOffline(read.rolled))
   if (kind === 'rolling' || kind === 'finishing')
     return fail(name, 'a roll-over is under way: let it end, or abort it (rollover-under-way)', 1)
   const present = keys.filter((key) => keyStateAt(key, nowMs) !== 'gone')

@@ -1,7 +1,8 @@
 // What `keys rollover` and `keys retire` need of a zone: its keys, the TTLs of its zone file, and the way to its parent.
 
-import type { ZoneKey } from '../../dnssec/key-file.ts'
+import type { PublicZoneKey, ZoneKey } from '../../dnssec/key-file.ts'
 import { lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
+import type { KeyResponse } from '../../dnssec/offline/response.ts'
 import type { DnsAccess } from '../../doctor/parent.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { gridSecondsOf } from '../../lib/signing-grid.ts'
@@ -41,6 +42,10 @@ export interface RolledZone {
   readonly folder: string
   /** All that the folder has, those that are over included. */
   readonly keys: readonly ZoneKey[]
+  /** Keys with flags 257 whose private ones are kept offline. */
+  readonly publicKeys: readonly PublicZoneKey[]
+  /** What these have signed; null: nothing is here. */
+  readonly response: KeyResponse | null
   /** null: the zone file does not sign it. */
   readonly signing: ZoneSigning | null
   /** Of any set of the zone, DNSKEY included. */
@@ -51,6 +56,10 @@ export interface RolledZone {
   /** Full seconds, as key files have them, not before the present. */
   readonly nowMs: number
 }
+
+/** Whether its keys with flags 257 are kept elsewhere. */
+export const isSignedOffline = ({ publicKeys, response }: RolledZone): boolean =>
+  publicKeys.length > 0 || response !== null
 
 type RolledZoneRead =
   | { readonly kind: 'zone'; readonly rolled: RolledZone }
@@ -80,16 +89,14 @@ export async function readRolledZone(
   const name = nameToText(named.zone)
   const zone = loaded.catalog.zones.get(keyOfName(named.zone))
   if (zone === undefined) return usage(`no zone ${name} in ${zones}: give --zones DIR`)
-  const { keys, diagnostics } = await lookIntoKeyFolder(found.folder, [named.zone])
-  const errors = diagnostics.filter(({ severity }) => severity === 'error')
-  if (errors.length > 0) return usage(formatDiagnostics(errors).trim())
-  const own = keys.get(keyOfName(named.zone)) ?? []
-  if (own.length === 0)
+  const inFolder = await keysOf(found.folder, named.zone)
+  if (typeof inFolder === 'string') return usage(inFolder)
+  if (inFolder.keys.length === 0)
     return { kind: 'bad', why: `no key of ${name} in ${found.folder}`, isUsage: false }
   const rolled: RolledZone = {
     zone: named.zone,
     folder: found.folder,
-    keys: own,
+    ...inFolder,
     signing: zone.signing,
     longestTtlSeconds: longestTtl(zone),
     transferLagSeconds: read.settings.streams.transferAllow.length > 0 ? transferLag(zone) : 0,
@@ -97,6 +104,22 @@ export async function readRolledZone(
     nowMs: Math.ceil(systemClock.wallMs() / 1000) * 1000,
   }
   return { kind: 'zone', rolled }
+}
+
+/** A text: mistakes in them. */
+async function keysOf(
+  folder: string,
+  zone: Name,
+): Promise<Pick<RolledZone, 'keys' | 'publicKeys' | 'response'> | string> {
+  const { keys, publicKeys, responses, diagnostics } = await lookIntoKeyFolder(folder, [zone])
+  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) return formatDiagnostics(errors).trim()
+  const apexKey = keyOfName(zone)
+  return {
+    keys: keys.get(apexKey) ?? [],
+    publicKeys: publicKeys.get(apexKey) ?? [],
+    response: responses.get(apexKey) ?? null,
+  }
 }
 
 function longestTtl({ nodes, signing }: Zone): number {

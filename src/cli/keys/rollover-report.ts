@@ -9,7 +9,7 @@ import { nameToText } from '../../wire/name.ts'
 import { tableLines } from '../text/columns.ts'
 import { dsLine, timeText } from './key-command.ts'
 import { dsProgress, parentLines, type ParentReport, parentReport } from './parent-view.ts'
-import type { RolledZone } from './rolled-zone.ts'
+import { isSignedOffline, type RolledZone } from './rolled-zone.ts'
 
 /** What was decided, and comes of it. */
 interface Decided {
@@ -41,7 +41,7 @@ interface Step {
 }
 
 interface Waiting {
-  readonly on: 'copies' | 'caches' | 'parent'
+  readonly on: 'copies' | 'caches' | 'parent' | 'response'
   /** null: nobody knows. */
   readonly until: string | null
   readonly why: readonly string[]
@@ -65,8 +65,9 @@ export interface RolloverReport {
   readonly written: readonly string[]
 }
 
-export function rolloverReport({ zone, folder, nowMs }: RolledZone, done: Done): RolloverReport {
-  const standing = standingAt(done.keys, nowMs)
+export function rolloverReport(rolled: RolledZone, done: Done): RolloverReport {
+  const { zone, folder, nowMs } = rolled
+  const standing = standingAt(done.keys, nowMs, isSignedOffline(rolled))
   const roll =
     standing.kind === 'rolling' || standing.kind === 'finishing' ? (standing.roll ?? null) : null
   const isOpen = standing.kind === 'rolling'
@@ -92,6 +93,11 @@ function waitingOf(roll: Rollover<ZoneKey>, { outcome, waits }: Done, nowMs: num
   if (outcome.kind === 'settling') {
     const why = ['the parent may still act on the request that was taken back: then --abort again']
     return { on: 'parent', until: timeText(outcome.untilMs), why }
+  }
+  if (roll.kind === 'zsk') {
+    const tags = roll.incoming.map(({ tag }) => tag).join(' and ')
+    const why = [`${tags} in DNSKEY by "keys request", "keys sign"; then run this again`]
+    return { on: 'response', until: null, why }
   }
   const entries = roll.incoming.filter(isEntryPoint)
   const dueMs = parentDueAt(roll, waits)
@@ -181,6 +187,7 @@ function waitingLines({ on, until, why }: Waiting): readonly string[] {
     copies: 'copies of the files, and caches',
     caches: 'caches',
     parent: 'the parent',
+    response: 'a response of the key that is kept offline',
   }[on]
   const head = `Waits for ${whom}${until === null ? '' : ` until ${until}`}:`
   return [head, ...why.map((line) => `  ${line}`)]

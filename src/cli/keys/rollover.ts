@@ -18,6 +18,7 @@ import {
   prepareRollover,
   type RolloverWaits,
 } from '../../dnssec/rollover/plan.ts'
+import { isInPeriod, periodAt } from '../../dnssec/offline/periods.ts'
 import {
   refusedRollover,
   type Rollover,
@@ -32,6 +33,7 @@ import { runDsHook } from './ds-hook.ts'
 import { copyMs, newKey } from './generate.ts'
 import { askParent, dsProgress, hasAnyDs, longestDsTtl } from './parent-view.ts'
 import {
+  isSignedOffline,
   marginMs,
   notedDsTtlMs,
   readRolledZone,
@@ -62,7 +64,8 @@ export async function rollover(argv: readonly string[]): Promise<number> {
   if (typeof options === 'string') return fail(name, options)
   if (read.rolled.signing === null)
     return fail(name, 'the zone is not signed: its zone file has no "dnssec"', 1)
-  const standing = standingAt(read.rolled.keys, read.rolled.nowMs)
+  const { keys, nowMs } = read.rolled
+  const standing = standingAt(keys, nowMs, isSignedOffline(read.rolled))
   const outcome = await nextStep(standing, read.rolled, options)
   if (outcome.kind === 'refused') return fail(name, `${outcome.why} (${outcome.code})`, 1)
   const written = await writePlan(read.rolled, outcome.plan, options.isDryRun)
@@ -138,10 +141,47 @@ async function begin(
 ): Promise<Outcome | RolloverRefused> {
   const plan = beginRollover(keys, { part, algorithm }, waits, rolled.nowMs)
   if ('kind' in plan) return plan
+  if (isSignedOffline(rolled)) return beginBesideOffline(plan, part)
   if (part === 'zsk') return { kind: 'begun', plan, parent: null, failed: false }
   const parent = await askParent(rolled.zone, rolled.access)
   const created = plan.created.map((key) => withDsTtl(key, longestDsTtl(parent)))
   return { kind: 'begun', plan: { ...plan, created }, parent, failed: false }
+}
+
+/** The new key signs once a response has it, of which nobody knows when it comes. */
+function beginBesideOffline(
+  { created }: Plan<ZoneKey>,
+  part: RolloverOptions['part'],
+): Outcome | RolloverRefused {
+  if (part !== 'zsk') {
+    const why = 'the key with flags 257 is kept offline: only --zsk can be rolled over here'
+    return refusedRollover('rollover-offline', why)
+  }
+  const waiting = created.map((key) => ({ ...key, times: { ...key.times, activateMs: null } }))
+  const plan = { created: waiting, changed: [] }
+  return { kind: 'begun', plan, parent: null, failed: false }
+}
+
+/** The times of the change, once the response that is here has the new key in DNSKEY: others have it when it is copied. */
+function goOnBesideOffline(
+  roll: Rollover<ZoneKey>,
+  { keys, response, nowMs }: RolledZone,
+  waits: RolloverWaits,
+): Outcome {
+  const period = response && periodAt(keys, response, nowMs)
+  const isIn = period !== null && roll.incoming.every((key) => isInPeriod(period, key))
+  if (!isIn) return going([], null)
+  const copied = roll.incoming.map((key) => {
+    const publishMs = Math.max(nowMs + waits.copyMs, key.times.publishMs ?? 0)
+    return { ...key, times: { ...key.times, publishMs } }
+  })
+  const changes = prepareRollover({ ...roll, incoming: copied }, waits, nowMs)
+  const publishOf = new Map(roll.incoming.map(({ tag, times }) => [tag, times.publishMs]))
+  const kept = changes.map(({ key, times }) => ({
+    key: keys.find(({ tag }) => tag === key.tag) ?? key,
+    times: { ...times, publishMs: publishOf.get(key.tag) ?? times.publishMs },
+  }))
+  return going(kept, null)
 }
 
 /** The old DS may be kept by caches for a TTL that the parent no longer shows once it has the new one. */
@@ -161,6 +201,7 @@ async function goOn(
     const parent = roll.kind === 'zsk' ? null : await askParent(zone, access)
     return abort(roll, parent, rolled, options)
   }
+  if (isSignedOffline(rolled)) return goOnBesideOffline(roll, rolled, waits)
   const prepared = prepareRollover(roll, waits, nowMs)
   const entries = roll.incoming.filter(isEntryPoint)
   const isDue = roll.kind !== 'zsk' && nowMs >= parentDueAt(roll, waits)

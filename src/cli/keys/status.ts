@@ -3,18 +3,28 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 
-import type { ZoneKey } from '../../dnssec/key-file.ts'
-import { lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
+import { type PublicZoneKey, responseFileName, type ZoneKey } from '../../dnssec/key-file.ts'
+import { type KeyFolder, lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
 import {
   firstRefusal,
   isEntryPoint,
+  isInDnskey,
   keyPhaseAt,
   type KeyPhase,
   keyStateAt,
 } from '../../dnssec/key-set.ts'
+import { responseDueMs } from '../../dnssec/offline/mistakes.ts'
+import {
+  isInPeriod,
+  type OfflineKeys,
+  offlineRefusal,
+  offlineStateAt,
+  periodAt,
+  takenOver,
+} from '../../dnssec/offline/periods.ts'
 import type { DnsAccess } from '../../doctor/parent.ts'
 import { systemClock } from '../../lib/clock.ts'
-import { keyOfName, type Name, nameToText, rootName } from '../../wire/name.ts'
+import { type Name, nameToText, rootName } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { readSettings, resolverFlags } from '../command-settings.ts'
 import { fail, failAt, type FlagValues, parseFlags } from '../flags.ts'
@@ -38,7 +48,7 @@ interface KeyReport {
   readonly next: { readonly state: string; readonly at: string } | null
   readonly waitsFor: string
   /** Of what kind that is; null: of none. */
-  readonly waitsOn: 'copies' | 'caches' | 'parent' | null
+  readonly waitsOn: 'copies' | 'caches' | 'parent' | 'response' | null
 }
 
 interface ZoneReport {
@@ -51,8 +61,23 @@ interface ZoneReport {
     readonly code: string
     readonly why: string
   } | null
+  /** null: the keys with flags 257 are here. */
+  readonly offline: {
+    /** Until when DNSKEY is signed; null: no response is here. */
+    readonly until: string | null
+    /** When another period of the response begins; null: this is the last. */
+    readonly next: string | null
+  } | null
   /** null: it was not asked. */
   readonly parent: ParentReport | null
+}
+
+/** The keys of a zone, with those whose private keys are kept offline. */
+interface OwnKeys {
+  readonly zone: Name
+  readonly keys: readonly ZoneKey[]
+  readonly publicKeys: readonly PublicZoneKey[]
+  readonly offline: OfflineKeys | null
 }
 
 const watchEveryMs = 2000
@@ -110,47 +135,112 @@ async function readAccess(values: FlagValues): Promise<AccessRead> {
 
 /** Returns the exit code. */
 async function show({ folder, zone, access, asJson }: Shown): Promise<number> {
-  const { keys, diagnostics } = await lookIntoKeyFolder(folder, zone && [zone])
-  process.stderr.write(formatDiagnostics(diagnostics))
-  if (zone !== null && !keys.has(keyOfName(zone)))
+  const found = await lookIntoKeyFolder(folder, zone && [zone])
+  process.stderr.write(formatDiagnostics(found.diagnostics))
+  const zones = ownKeysOf(found)
+  if (zone !== null && zones.length === 0)
     return fail(name, `no key of ${nameToText(zone)} in ${folder}`, 1)
   const nowMs = systemClock.wallMs()
   const reports: ZoneReport[] = []
   const lines: string[] = []
-  for (const own of keys.values()) {
-    const parent = access === null ? null : parentReport(await askParent(zoneOf(own), access))
+  for (const own of zones) {
+    const parent = access === null ? null : parentReport(await askParent(own.zone, access))
     reports.push(reportOf(own, nowMs, parent))
-    if (parent) lines.push('', ...parentLines(parent, own))
+    if (parent) lines.push('', ...parentLines(parent, [...own.keys, ...own.publicKeys]))
   }
   if (asJson) printJson(reports)
   else printLines([...textOf(reports), ...lines])
   const isRefused = reports.some(({ refused }) => refused !== null && refused.from === null)
-  return isRefused || diagnostics.some(({ severity }) => severity === 'error') ? 1 : 0
+  return isRefused || found.diagnostics.some(({ severity }) => severity === 'error') ? 1 : 0
 }
 
-/** Of the keys of one zone, of which there is one at least. */
-const zoneOf = ([first]: readonly ZoneKey[]): Name => first?.zone ?? rootName
+function ownKeysOf({ keys, publicKeys, responses }: KeyFolder): readonly OwnKeys[] {
+  return [...new Set([...keys.keys(), ...publicKeys.keys()])].map((apexKey) => {
+    const here = keys.get(apexKey) ?? []
+    const elsewhere = publicKeys.get(apexKey) ?? []
+    const response = responses.get(apexKey)
+    const entryPoints = [...elsewhere, ...here.filter(isEntryPoint)]
+    return {
+      zone: [...here, ...elsewhere][0]?.zone ?? rootName,
+      keys: here,
+      publicKeys: elsewhere,
+      offline: response ? takenOver({ response, entryPoints }, undefined, 0) : null,
+    }
+  })
+}
 
-function reportOf(
-  keys: readonly ZoneKey[],
-  nowMs: number,
-  parent: ParentReport | null,
-): ZoneReport {
-  const present = keys.filter((key) => keyStateAt(key, nowMs) !== 'gone')
-  const refusal = firstRefusal(keys, nowMs)
+function reportOf(own: OwnKeys, nowMs: number, parent: ParentReport | null): ZoneReport {
+  const { zone, keys, publicKeys, offline } = own
+  const present = [...publicKeys, ...keys.filter((key) => keyStateAt(key, nowMs) !== 'gone')]
+  const refusal = refusalOf(own, nowMs)
   return {
-    zone: nameToText(zoneOf(keys)).toLowerCase(),
-    keys: keys.map((key) => keyReportOf(key, present, nowMs)),
+    zone: nameToText(zone).toLowerCase(),
+    keys: [
+      ...publicKeys.map((key) => publicReportOf(key, own, nowMs)),
+      ...keys.map((key) => keyReportOf(key, present, own, nowMs)),
+    ],
     refused: refusal && {
-      from: refusal.atMs === nowMs ? null : timeText(refusal.atMs),
+      from: refusal.atMs <= nowMs ? null : timeText(refusal.atMs),
       code: refusal.refused.code,
       why: refusal.refused.why,
     },
+    offline: offline === null && publicKeys.length === 0 ? null : offlineReportOf(own, nowMs),
     parent,
   }
 }
 
-function keyReportOf(key: ZoneKey, present: readonly ZoneKey[], nowMs: number): KeyReport {
+/** The end of a response is told of when it is near. */
+function refusalOf(
+  { zone, keys, publicKeys, offline }: OwnKeys,
+  nowMs: number,
+): ReturnType<typeof firstRefusal> {
+  if (offline !== null) {
+    const refusal = offlineRefusal(keys, offline, nowMs)
+    const isFar = refusal?.isByTime === true && refusal.atMs - nowMs > responseDueMs
+    return isFar ? null : refusal
+  }
+  if (publicKeys.length === 0) return firstRefusal(keys, nowMs)
+  const why = `${responseFileName(zone)} is not here, and the key with flags 257 is kept offline`
+  return { atMs: nowMs, refused: { kind: 'refused', code: 'key-response', why } }
+}
+
+function offlineReportOf(
+  { keys, offline }: OwnKeys,
+  nowMs: number,
+): NonNullable<ZoneReport['offline']> {
+  if (offline === null) return { until: null, next: null }
+  const until = offlineRefusal(keys, offline, nowMs)
+  const next = offline.response.periods.find(({ fromMs }) => fromMs > nowMs)
+  return {
+    until: until && timeText(until.atMs),
+    next: next === undefined ? null : timeText(next.fromMs),
+  }
+}
+
+function publicReportOf(
+  key: PublicZoneKey,
+  { zone, keys, offline }: OwnKeys,
+  nowMs: number,
+): KeyReport {
+  const waits = on('response', `${responseFileName(zone)}: "keys request", then "keys sign"`)
+  return {
+    tag: key.tag,
+    algorithm: key.algorithm,
+    flags: key.flags,
+    role: 'KSK',
+    state: offline === null ? 'hidden' : offlineStateAt(key, keys, offline, nowMs),
+    since: null,
+    next: null,
+    ...(offline === null ? waits : on(null, '- (offline)')),
+  }
+}
+
+function keyReportOf(
+  key: ZoneKey,
+  present: readonly PublicZoneKey[],
+  own: OwnKeys,
+  nowMs: number,
+): KeyReport {
   const phase = keyPhaseAt(key, nowMs)
   const { state, sinceMs, next } = phase
   return {
@@ -161,13 +251,25 @@ function keyReportOf(key: ZoneKey, present: readonly ZoneKey[], nowMs: number): 
     state,
     since: sinceMs === null || sinceMs === 0 ? null : timeText(sinceMs),
     next: next && { state: next.state, at: timeText(next.atMs) },
-    ...waitsFor(key, phase, nowMs),
+    ...(waitsForResponse(key, own, nowMs) ?? waitsFor(key, phase, nowMs)),
   }
 }
 
 type Waits = Pick<KeyReport, 'waitsFor' | 'waitsOn'>
 
 const on = (waitsOn: KeyReport['waitsOn'], text: string): Waits => ({ waitsOn, waitsFor: text })
+
+/** A key that is in DNSKEY by its times, and not in what an offline key has signed. */
+function waitsForResponse(
+  key: ZoneKey,
+  { keys, publicKeys, offline }: OwnKeys,
+  nowMs: number,
+): Waits | null {
+  if (isEntryPoint(key) || !isInDnskey(key, nowMs)) return null
+  const isSigned = offline && isInPeriod(periodAt(keys, offline.response, nowMs), key)
+  if (isSigned === true || (offline === null && publicKeys.length === 0)) return null
+  return on('response', 'a response that has it in DNSKEY: "keys request", then "keys sign"')
+}
 
 /** What has to be true before the next step, whether its time is set or is to be set. */
 function waitsFor(key: ZoneKey, { state, next }: KeyPhase, nowMs: number): Waits {
@@ -229,5 +331,11 @@ function textOf(reports: readonly ZoneReport[]): readonly string[] {
   const refusals = reports.flatMap(({ zone, refused }) =>
     refused ? [`${zone} ${refusalText(refused)}`] : [],
   )
-  return [...tableLines([head, ...rows]), ...(refusals.length > 0 ? ['', ...refusals] : [])]
+  const offline = reports.flatMap(({ zone, offline: signed }) =>
+    signed === null || signed.until === null
+      ? []
+      : [`${zone} DNSKEY is signed offline until ${signed.until}`],
+  )
+  const notes = [...offline, ...refusals]
+  return [...tableLines([head, ...rows]), ...(notes.length > 0 ? ['', ...notes] : [])]
 }

@@ -114,7 +114,7 @@ async function readDs(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const signed = zones.filter(({ signing }) => signing !== null)
   if (folder === '' || signed.length === 0) return new Map()
-  const { keys, diagnostics } = await lookIntoKeyFolder(
+  const { keys, publicKeys, diagnostics } = await lookIntoKeyFolder(
     folder,
     signed.map(({ apex }) => apex),
   )
@@ -122,7 +122,8 @@ async function readDs(
   const nowMs = systemClock.wallMs()
   return new Map(
     signed.map(({ apexKey }) => {
-      const wanted = keysForParent(keys.get(apexKey) ?? [], nowMs)
+      const here = keysForParent(keys.get(apexKey) ?? [], nowMs)
+      const wanted = [...here, ...(publicKeys.get(apexKey) ?? [])]
       return [
         apexKey,
         wanted.map(({ zone, dnskey }) => formatRdata(RRType.DS, dsRdata(zone, dnskey, 2))),

@@ -34,6 +34,7 @@ export type RolloverRefusal =
   | 'rollover-wrong-kind'
   | 'rollover-at-parent'
   | 'rollover-too-late'
+  | 'rollover-offline'
 
 export const refusedRollover = (code: RolloverRefusal, why: string): RolloverRefused => ({
   kind: 'refused',
@@ -68,14 +69,16 @@ const isIdle = ({ times: { publishMs, activateMs } }: TimedKey): boolean =>
 const endOf = ({ times: { inactiveMs, deleteMs } }: TimedKey): number =>
   Math.max(inactiveMs ?? 0, deleteMs ?? Infinity)
 
+/** `isOffline`: the keys with flags 257 are kept elsewhere, and stand. */
 export function standingAt<Key extends TimedKey>(
   keys: readonly Key[],
   nowMs: number,
+  isOffline = false,
 ): Standing<Key> {
   const present = keys.filter((key) => !isOver(key, nowMs) && !isIdle(key))
   const staying = present.filter((key) => !isLeaving(key))
   const leaving = present.filter(isLeaving)
-  if (!staying.some(isEntryPoint))
+  if (!isOffline && !staying.some(isEntryPoint))
     return refusedRollover('rollover-unclear', 'no key with flags 257 is there to stay')
   const roll = findRollover(staying, leaving)
   if (roll !== null && 'code' in roll) return roll

@@ -44,6 +44,7 @@ export const problemCodes = [
   'dnssec-expire',
   'key-algorithm-gap',
   'key-open-to-others',
+  'key-response',
   'key-vanished',
   // a master file
   'bad-path',
