@@ -103,10 +103,11 @@ function chooseExchanges({ zone, domain, exchanges }: DomainInput): Chosen {
 const hasAddress = (node: ZoneNode | undefined): boolean =>
   node !== undefined && (node.sets.has(RRType.A) || node.sets.has(RRType.AAAA))
 
-/** Names that an MX elsewhere can list, by what answers them: steered address names, each alone. */
+/** Names that an MX elsewhere can list, by what answers them: slots of one ladder together, steered address names each alone. */
 export function exchangeGroups(zone: Zone): readonly (readonly Name[])[] {
   return [...zone.nodes.values()].flatMap(({ owner, sets }) => {
     const set = sets.get(RRType.A) ?? sets.get(RRType.AAAA)
+    if (set?.kind === 'exchange-slot') return set.rung === 0 ? [set.names] : []
     return set?.kind === 'steered-address' && owner[1] !== asterisk ? [[owner]] : []
   })
 }

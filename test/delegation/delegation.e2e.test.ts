@@ -241,6 +241,18 @@ describe('a domain', () => {
     )
   })
 
+  test('lists the slots of a ladder in the order of its rungs', async () => {
+    const slots = plain
+      .replace('records:', 'slots: { steer: inbound, names: [in2, in1, in3] }\nrecords:')
+      .replace(/ {2}relay:.*\n/, '')
+    const { out } = await run({ a: slots }, '--domain=example.org', '--format=bind')
+    expect(recordLines(out).filter((line) => line.includes(' MX '))).toEqual([
+      'example.org. 3600 IN MX 10 in2.smtp.example.com.',
+      'example.org. 3600 IN MX 20 in1.smtp.example.com.',
+      'example.org. 3600 IN MX 30 in3.smtp.example.com.',
+    ])
+  })
+
   test('has its choice where there are several names, and an order', async () => {
     const two = plain.replace('  relay:', '  other: { address: { steer: inbound } }\n  relay:')
     const open = await run({ a: two }, '--domain', 'example.org', '--format', 'bind')

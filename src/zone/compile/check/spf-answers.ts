@@ -77,6 +77,7 @@ function dataOf(set: RRset | SteeredSet): readonly string[] | null {
       return distinct.length > 1 ? null : distinct
     }
     case 'steered-address':
+    case 'exchange-slot':
       return onlyAddress(
         set.type,
         membersOf(set.policy).map(({ target }) => target),

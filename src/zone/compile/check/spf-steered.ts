@@ -74,6 +74,8 @@ function describe(set: Answered, count: number): string {
         : 'a steered MX, whose answers name no target that is down or drained'
     case 'steered-address':
       return `steered addresses, of which an answer has ${Math.min(set.answers, count)} at most and none of a target that is drained`
+    case 'exchange-slot':
+      return 'a slot, whose answers have the addresses of one target and none of one that is drained'
     case 'target-address':
       return `the addresses of target ${set.target.name}, of which an answer has those that are up`
     default:
