@@ -236,19 +236,15 @@ const isAmong = (
   })
 
 function* isExchange(state: State, name: string, prefixes: Prefixes): SpfCheck<Matched> {
-  const { address } = state.sender
   const found = yield* ask(state, { type: 'MX', name })
   if (found.kind !== 'data') return found
   if (found.data.length > maxExchanges) {
     const count = `${name} has ${found.data.length} exchanges`
     return permanent('limit', `${count}, expected at most ${maxExchanges} (RFC 7208 §4.6.4)`)
   }
-  if (address === null) return false
-  const type = addressType(address)
   for (const exchange of found.data) {
-    const answer = yield { type, name: exchange }
-    if (answer.kind === 'failed') return temporary(`${exchange} ${type}: ${answer.why}`)
-    if (answer.kind === 'found' && isAmong(address, answer.data, prefixes)) return true
+    const isMatch = yield* hasAddress(state, exchange, prefixes)
+    if (isMatch !== false) return isMatch
   }
   return false
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests run beside npm's packages: dig, kdig, drill, delv, BIND and its dnssec-* tools, ldns-verify-zone,
-# NSD, Knot's keymgr, Unbound, Postfix, Exim, HAProxy, fail2ban, Redis with Sentinel, promtool, isoquery, faketime, curl, ip, openssl and perl.
+# NSD, Knot's keymgr, Unbound, Postfix, Exim, HAProxy, fail2ban, Redis with Sentinel, promtool, isoquery, faketime, curl, ip, openssl, perl
+# and Python with pyspf.
 # Silent where nothing is missing. On Debian and its like it asks apt-get (as root, or through sudo);
 # elsewhere it names what is missing and exits 1. Leaves no service running.
 set -eu
@@ -8,12 +9,13 @@ set -eu
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 
-# command → Debian package
+# command, or `py-` and a module of Debian's Python → Debian package
 needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix named:bind9 nsd:nsd kdig:knot-dnsutils
 delv:bind9-dnsutils dnssec-signzone:bind9-utils dnssec-verify:bind9-utils ldns-verify-zone:ldnsutils
 redis-server:redis-server redis-sentinel:redis-sentinel drill:ldnsutils
 faketime:faketime unbound:unbound ip:iproute2 openssl:openssl haproxy:haproxy fail2ban-regex:fail2ban
-keymgr:knot exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus isoquery:isoquery'
+keymgr:knot exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus isoquery:isoquery
+/usr/bin/python3:python3 py-DNS:python3-dns py-spf:python3-spf'
 
 fail() {
   printf 'pretest: %s\n' "$*" >&2
@@ -30,15 +32,22 @@ check_node() {
   fail "node $version is too old, 22.18 is needed: run npm ci, which brings its own, and then npm test"
 }
 
+has() {
+  case $1 in
+  py-*) /usr/bin/python3 -c "import ${1#py-}" ;;
+  *) command -v "$1" ;;
+  esac >/dev/null 2>&1
+}
+
 missing_packages() {
   for pair in $needed; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s\n' "${pair##*:}"
+    has "${pair%%:*}" || printf '%s\n' "${pair##*:}"
   done | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
 missing_commands() {
   for pair in $needed; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair%%:*}"
+    has "${pair%%:*}" || printf '%s ' "${pair%%:*}"
   done
 }
 
