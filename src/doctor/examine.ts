@@ -6,6 +6,8 @@ import { systemClock } from '../lib/clock.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
 import { createStubResolver } from '../resolver/stub-resolver.ts'
+import { nameToBareText } from '../wire/name.ts'
+import { checkCertificates } from './certificate-check.ts'
 import { checkDelegation } from './delegation.ts'
 import { type ReportLine, type CheckResult, fail, ok, skip, warn } from './report.ts'
 import { checkNameServers, findServers } from './name-servers.ts'
@@ -37,15 +39,21 @@ const timeoutMs = 3000
 export async function examine(input: DoctorInput): Promise<readonly ReportLine[]> {
   const { settings, loaded, peers, egress } = input
   const isLoaded = loaded.kind === 'loaded'
-  const [zones, clock, state, reached, places] = await Promise.all([
+  const [zones, certificates, clock, state, reached, places] = await Promise.all([
     checkZones(input),
+    checkServed(input),
     checkClock(peers),
     checkState(settings, input.random),
     checkEgress(egress, isLoaded ? loaded.watched : []),
     checkGeoip(settings.geoip, isLoaded && needsPlaces(loaded.catalog)),
   ])
   const here = [...clock, ...state, reached, ...places]
-  return [...checkConfig(input).map(withoutZone), ...zones, ...here.map(withoutZone)]
+  return [
+    ...checkConfig(input).map(withoutZone),
+    ...zones,
+    ...certificates,
+    ...here.map(withoutZone),
+  ]
 }
 
 const withoutZone = (result: CheckResult): ReportLine => ({ ...result, zone: null })
@@ -89,6 +97,22 @@ async function checkZones(input: DoctorInput): Promise<readonly ReportLine[]> {
     if (wanted === null || own.name === wanted) lines.push(...(await checkZone(own, access)))
   }
   return lines
+}
+
+/** Certificates of the targets of each zone, which no name server is asked for. */
+async function checkServed(input: DoctorInput): Promise<readonly ReportLine[]> {
+  const { loaded, settings, zone: wanted } = input
+  if (loaded.kind === 'rejected') return []
+  const lines = await Promise.all(
+    Array.from(loaded.catalog.zones.values(), async ({ apex, signing }) => {
+      const name = nameToBareText(apex)
+      if (wanted !== null && wanted !== name) return []
+      const own = loaded.watched.filter(({ zone }) => zone === name)
+      const found = await checkCertificates(own, settings.probing.source, signing !== null)
+      return found.map((result) => ({ ...result, zone: name }))
+    }),
+  )
+  return lines.flat()
 }
 
 async function checkZone(own: OwnZone, access: DnsAccess): Promise<readonly ReportLine[]> {

@@ -15,6 +15,7 @@ const checkNames = [
   'cds',
   'validation',
   'dane',
+  'certificates',
   'clock',
   'state',
   'egress',

@@ -316,6 +316,7 @@ function watchAddress(
     family,
     ...(probed.address !== text && { probeAddress: probed.address }),
     profile: probed.profile,
+    ...(probed.senderTls.tlsa.length > 0 && { senderTls: probed.senderTls }),
   })
   return slot
 }

@@ -3,7 +3,7 @@
 // that differs from the served address.
 
 import { formatAddress, parseAddress } from '../lib/ip.ts'
-import type { ProbeProfile } from '../probe/smtp/profile.ts'
+import type { ProbeProfile, SenderTls } from '../probe/smtp/profile.ts'
 import type { TlsaRecord } from '../health/tls-report.ts'
 import { keyOfName, type Name, type NameKey, nameToBareText } from '../wire/name.ts'
 import { parseRdata } from '../wire/rdata/parse.ts'
@@ -18,6 +18,8 @@ const dayMs = 86_400_000
 
 interface ProbedEndpoint {
   readonly profile: ProbeProfile
+  /** What senders expect of TLS there, whether the probe looks at TLS or not. */
+  readonly senderTls: SenderTls
   /** The address that is probed. */
   readonly address: string
 }
@@ -40,14 +42,14 @@ export function resolveProbe(
   const profile = profileOf(probe, served.probe, zone)
   const isTls = profile.level === 'tls' || profile.tls.mode === 'implicit'
   const endpoint = probeEndpoint(source, served)
+  const senderTls = expectedTls(source, served.target, profile.port)
   return {
+    senderTls,
     address: endpoint?.address ?? served.address,
     profile: {
       ...profile,
       port: endpoint?.port ?? profile.port,
-      tls: isTls
-        ? { ...profile.tls, ...expectedTls(source, served.target, profile.port) }
-        : profile.tls,
+      tls: isTls ? { ...profile.tls, ...senderTls } : profile.tls,
     },
   }
 }
@@ -114,11 +116,7 @@ function probeEndpoint(
  * What TLS has to present: the exchange's name, and the TLSA records by which senders judge it: those at its own name
  * (`_25._tcp.mx1`); where there are none, those of a steered address name that it is behind.
  */
-function expectedTls(
-  source: ZoneSource,
-  target: string,
-  port: number,
-): Pick<ProbeProfile['tls'], 'serverName' | 'slotNames' | 'tlsa'> {
+function expectedTls(source: ZoneSource, target: string, port: number): SenderTls {
   const nothing = { serverName: null, slotNames: [], tlsa: [] }
   const apex = readName(source.zone.replace(/\.?$/, '.'), Uint8Array.of(0))
   if (apex.kind !== 'name') return nothing

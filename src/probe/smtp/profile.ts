@@ -87,6 +87,9 @@ export const profileDefaults: Omit<ProbeProfile, 'name' | 'port' | 'ehlo'> = {
   slowStartSeconds: 0,
 }
 
+/** What senders expect of TLS at a target. */
+export type SenderTls = Pick<TlsProfile, 'serverName' | 'slotNames' | 'tlsa'>
+
 /** One address that has to be probed, with its slot of the health table. */
 export interface WatchedAddress {
   readonly slot: number
@@ -98,4 +101,6 @@ export interface WatchedAddress {
   /** The address that is probed if it is not the served one: behind NAT. The port is the profile's. */
   readonly probeAddress?: string
   readonly profile: ProbeProfile
+  /** Absent: senders find no TLSA records there. */
+  readonly senderTls?: SenderTls
 }
