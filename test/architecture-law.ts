@@ -90,7 +90,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'persistence',
     imports: 'files health',
-    typesOnly: 'cluster lib',
+    typesOnly: 'cluster departed lib',
     packages: 'node:* zod',
   },
   {
@@ -101,7 +101,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'reputation',
     imports: 'lib probe/schedule resolver',
-    typesOnly: 'health',
+    typesOnly: 'health zone/compile',
   },
   {
     room: 'transport/stream',
@@ -138,6 +138,12 @@ export const law: readonly LawRow[] = [
     imports: 'lib',
   },
   {
+    room: 'departed',
+    pure: true,
+    imports: 'wire wire/rdata zone zone/compile',
+    typesOnly: 'steer',
+  },
+  {
     room: 'zone/compile',
     pure: true,
     imports: 'lib wire wire/rdata zone zone/compile/check zone/compile/texts',
@@ -172,7 +178,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cluster',
-    imports: 'cluster/redis health lib',
+    imports: 'cluster/redis departed health lib wire',
+    packages: 'zod',
   },
   {
     room: 'doctor',
@@ -235,8 +242,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'zonefile',
     imports:
-      'answer files health lib masterfile probe/smtp watch wire wire/rdata zone zone/compile zone/compile/texts',
-    typesOnly: 'reputation steer weights',
+      'answer departed files health lib masterfile probe/smtp reputation watch wire wire/rdata zone zone/compile zone/compile/texts',
+    typesOnly: 'steer weights',
     packages: 'node:* yaml zod',
   },
   {
@@ -252,7 +259,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'cli/text',
     imports: 'lib',
-    typesOnly: 'explain',
+    typesOnly: 'departed explain',
   },
   {
     room: 'settings',
@@ -269,7 +276,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'admin/views',
     imports: 'admin health lib metrics reputation',
-    typesOnly: 'announce problems watch weights',
+    typesOnly: 'announce departed problems watch weights',
   },
   {
     room: 'admin',
@@ -290,14 +297,14 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admin/explaining admission announce cluster cluster/redis dnssec explain files geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
+      'admin admin/explaining admission announce cluster cluster/redis departed dnssec explain files geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer explain transport/stream',
     packages: 'koffi node:* pino',
   },
   {
     room: 'cli',
     imports:
-      'app cli/text dnssec doctor explain files geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
+      'app cli/text departed dnssec doctor explain files geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
     typesOnly: 'zone',
     packages: 'node:*',
   },

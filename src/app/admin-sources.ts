@@ -3,6 +3,9 @@
 
 import type { AdminCounters } from '../admin/admin-counters.ts'
 import type { StatusSources } from '../admin/views/status-view.ts'
+import type { ZoneDepartedName } from '../admin/views/targets-view.ts'
+import { departedNames } from '../departed/departed-names.ts'
+import type { ZoneNames } from '../departed/name-memory.ts'
 import type { ClockTrust } from '../dnssec/signing-clock.ts'
 import type { HealthReader } from '../health/table.ts'
 import { alignedInterval } from '../lib/clock.ts'
@@ -63,6 +66,9 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     probing: { schedule: () => watch.counters(), localFaults: () => watch.localFaults() },
     targets: () => zones.current().targets.map(countedTarget),
     zones: () => zones.answered(),
+    departed: () =>
+      [...zones.names()].map(([zone, { departed }]) => ({ zone, sets: departed.length })),
+    unsharedNames: () => cluster.unsharedNames(),
     workersAlive: () => workers.alive(),
     workerRestarts: () => workers.restarts(),
     lastReload: () => zones.lastReload(),
@@ -160,6 +166,17 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
   alignedInterval(problemIntervalMs, () => void look(null))
   return look
 }
+
+/** Names that have left their zones and are still answered. */
+export const departedSource =
+  (zones: Pick<ZoneKeeper, 'names'>): (() => readonly ZoneDepartedName[]) =>
+  () =>
+    [...zones.names()].flatMap(departedOfZone)
+
+const departedOfZone = ([zone, { departed }]: readonly [
+  string,
+  ZoneNames,
+]): readonly ZoneDepartedName[] => departedNames(departed).map((name) => ({ zone, ...name }))
 
 interface StatusInputs extends Pick<Runtime, 'clock'> {
   readonly settings: Settings

@@ -24,7 +24,13 @@ import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import type { StartWatch } from '../watch/start-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
-import { clockTrust, metricSources, statusSources, watchProblems } from './admin-sources.ts'
+import {
+  clockTrust,
+  departedSource,
+  metricSources,
+  statusSources,
+  watchProblems,
+} from './admin-sources.ts'
 import {
   type ClusterLink,
   connectStore,
@@ -121,12 +127,7 @@ async function startWithStore(
   const { log } = runtime
   const state = await openPersistentState(configured, runtime)
   runtime.signingTime.learn(state.restored.knownMs)
-  const memory = {
-    restored: state.restored.serials,
-    signed: state.restored.signed,
-    shared: async () => (await store?.readSerials()) ?? null,
-  }
-  const read = await readFiles(configured, runtime, memory)
+  const read = await readFiles(configured, runtime, memoryOf(configured, state, store))
   if (read.kind === 'bad-files') return read
   const checked = await checkListeners(configured, log)
   if (checked.kind === 'cannot-listen') return checked
@@ -151,6 +152,22 @@ async function startWithStore(
   }
   return { kind: 'started', app: await serve(server, admin, chosen.transport.kind) }
 }
+
+/** What is remembered of zones beyond this process: in the state file, and in the store. */
+const memoryOf = (
+  { streams }: Settings,
+  { restored }: PersistentState,
+  store: StoreConnection | null,
+): Parameters<typeof readFiles>[2] => ({
+  restored: restored.serials,
+  signed: restored.signed,
+  shared: async () => (await store?.readSerials()) ?? null,
+  names: {
+    restored: restored.names,
+    shared: async () => (await store?.readNames()) ?? null,
+    hasSecondaries: streams.transferAllow.length > 0,
+  },
+})
 
 /** Starts what follows once queries are answered. */
 async function serve(
@@ -277,11 +294,13 @@ function startWatches({
     verdicts: () => watch.savedVerdicts(),
     serials: () => zones.serials(),
     signed: () => keys.remembered(),
+    names: () => zones.names(),
     knownMs: () => (keys.current().length === 0 ? 0 : signingTime.nowMs()),
   })
   reputation.update(identities)
   cluster.publishConfig(content, keys.digest())
   cluster.publishSerials(zones.serials())
+  cluster.publishNames(zones.names())
 }
 
 const explainWorkerOf = (
@@ -313,6 +332,7 @@ const adminSources = (server: RunningServer): AdminSources => ({
   feedback: server.controlPlane.feedback,
   availability: () => server.state.availability.pools(),
   status: statusSources(server),
+  departed: departedSource(server.zones),
   readiness: readinessOf(server),
 })
 

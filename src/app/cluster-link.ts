@@ -10,6 +10,7 @@ import {
 } from '../cluster/redis/oversized-records.ts'
 import type { StoreLink } from '../cluster/redis/redis-link.ts'
 import { stateKeys, stateTimes } from '../cluster/redis/schema.ts'
+import type { RedisNames } from '../cluster/shared-names.ts'
 import type { RedisSerials } from '../cluster/shared-serials.ts'
 import { createStandaloneVotes, createStandaloneOverrides } from '../cluster/standalone.ts'
 import type { StateView } from '../cluster/state-view.ts'
@@ -19,6 +20,7 @@ import type {
   OverrideStore,
   TallyStore,
 } from '../cluster/cluster-votes.ts'
+import type { NameMemory, SharedNames } from '../departed/name-memory.ts'
 import type { ZoneSerials } from '../lib/zone-serials.ts'
 import type { Settings } from '../settings/settings.ts'
 import { logClusterEvent } from './event-sources.ts'
@@ -39,6 +41,12 @@ export interface ClusterLink {
   publishSerials(own: ZoneSerials): void
   /** Calls back when other instances have greater serials for what this one serves. */
   onSerialsBehind(call: () => void): void
+  /** Publishes what caches may lead to of the zones of this instance. */
+  publishNames(own: NameMemory): void
+  /** Sets of names that do not fit into the store. */
+  unsharedNames(): number
+  /** Calls back when other instances keep names that this one does not. */
+  onForeignNames(call: () => void): void
   stop(): Promise<void>
 }
 
@@ -50,6 +58,7 @@ const maxRetryMs = 5000
 export interface StoreConnection {
   readonly link: StoreLink
   readonly serials: RedisSerials
+  readonly names: RedisNames
   readonly oversized: OversizedRecords
   readonly join: typeof joinCluster
   /**
@@ -57,6 +66,8 @@ export interface StoreConnection {
    * resolves to what was read last where it cannot.
    */
   readSerials(): Promise<ZoneSerials>
+  /** What caches may lead to, by all instances; waits as `readSerials` does. */
+  readNames(): Promise<SharedNames>
   close(): void
 }
 
@@ -66,6 +77,7 @@ const storeCode = () =>
     import('../cluster/redis/redis-link.ts'),
     import('../cluster/cluster.ts'),
     import('../cluster/shared-serials.ts'),
+    import('../cluster/shared-names.ts'),
   ])
 
 /** null: this instance shares with no others. */
@@ -74,7 +86,7 @@ export async function connectStore(
   { log, clock, random, parts }: Runtime,
 ): Promise<StoreConnection | null> {
   if (state === 'memory') return null
-  const [{ createRedisLink }, cluster, shared] = await storeCode()
+  const [{ createRedisLink }, cluster, { RedisSerials }, { RedisNames }] = await storeCode()
   const times = stateTimes(state.heartbeatMs)
   const { commandMs, blockMs } = times
   const linkTimes = { connectMs, commandMs, blockMs, maxRetryMs }
@@ -84,24 +96,22 @@ export async function connectStore(
   const oversized = createOversizedRecords(clock, times, (record) =>
     logClusterEvent(log, { kind: 'oversized-record', ...record }),
   )
-  const serials = new shared.RedisSerials({
-    link,
-    keys,
-    times,
-    oversized,
-    secrets: state.seals,
-  })
+  const shared = { link, keys, times, oversized, secrets: state.seals }
+  const serials = new RedisSerials(shared)
+  const names = new RedisNames({ ...shared, clock })
+  const isKnown = async (): Promise<void> => {
+    const untilMs = clock.monotonicMs() + connectMs
+    while (!link.isReady() && link.lastErrorCode() === null && clock.monotonicMs() < untilMs)
+      await new Promise((resolve) => setTimeout(resolve, connectPollMs))
+  }
   return {
     link,
     oversized,
     serials,
+    names,
     join: cluster.joinCluster,
-    async readSerials() {
-      const untilMs = clock.monotonicMs() + connectMs
-      while (!link.isReady() && link.lastErrorCode() === null && clock.monotonicMs() < untilMs)
-        await new Promise((resolve) => setTimeout(resolve, connectPollMs))
-      return serials.read()
-    },
+    readSerials: () => isKnown().then(() => serials.read()),
+    readNames: () => isKnown().then(() => names.read()),
     close: () => link.close(),
   }
 }
@@ -113,7 +123,7 @@ export function openClusterLink(
   store: StoreConnection | null,
 ): ClusterLink {
   if (state === 'memory' || store === null) return standaloneLink(instance, site)
-  const { link, serials, oversized, join } = store
+  const { link, serials, names, oversized, join } = store
   const cluster = parts.run('store', () =>
     join({
       settings: state,
@@ -123,6 +133,7 @@ export function openClusterLink(
       clock,
       link,
       serials,
+      names,
       oversized,
       onEvent: (event) => logClusterEvent(log, event),
     }),
@@ -139,6 +150,9 @@ export function openClusterLink(
     },
     publishSerials: (own) => cluster.publishSerials(own),
     onSerialsBehind: (call) => serials.onBehind(call),
+    publishNames: (own) => cluster.publishNames(own),
+    unsharedNames: () => names.unshared,
+    onForeignNames: (call) => names.onNews(call),
     stop: () => cluster.stop(),
   }
 }
@@ -152,6 +166,9 @@ const standaloneLink = (instance: string, site: string): ClusterLink => ({
   publishConfig() {},
   publishSerials() {},
   onSerialsBehind() {},
+  publishNames() {},
+  unsharedNames: () => 0,
+  onForeignNames() {},
   stop: async () => {},
 })
 

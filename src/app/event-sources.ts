@@ -4,6 +4,9 @@
 import type { AdminEvent } from '../admin/http.ts'
 import type { AnnounceEvent } from '../announce/announcer.ts'
 import type { ClusterEvent } from '../cluster/cluster-votes.ts'
+import { departedNames, uncoveredTexts } from '../departed/departed-names.ts'
+import type { DepartedSet } from '../departed/name-memory.ts'
+import type { ZoneDepartures } from '../departed/name-round.ts'
 import type { ClockTrust } from '../dnssec/signing-clock.ts'
 import type { PlaceEvent } from '../geo/place-keeper.ts'
 import type { FeedbackEffect } from '../health/feedback.ts'
@@ -46,11 +49,31 @@ export function logZoneLoad(
       return logEvent(log, 'config.rejected', { cause, mistakes: outcome.diagnostics.length })
     case 'loaded':
       logDiagnostics(log, outcome.warnings)
-      if (!outcome.isChanged) return
-      return logEvent(log, 'config.loaded', { cause, zones })
+      if (outcome.isChanged) logEvent(log, 'config.loaded', { cause, zones })
+      return outcome.departures.forEach((one) => logDepartures(log, one))
     default:
       return outcome satisfies never
   }
+}
+
+/** Names of a zone in one event. */
+const loggedNames = 20
+
+function logDepartures(log: Log, { zone, left, released, uncovered }: ZoneDepartures): void {
+  const fieldsOf = (sets: readonly DepartedSet[]) => {
+    const names = departedNames(sets)
+    const shown = names.slice(0, loggedNames).map(({ untilMs, ...name }) => ({
+      ...name,
+      until: isoTime(untilMs),
+    }))
+    return { zone, names: shown, count: names.length }
+  }
+  if (left.length > 0) logEvent(log, 'names.kept', fieldsOf(left))
+  for (const [code, sets] of Map.groupBy(uncovered, ({ why }) => why)) {
+    const fields = { ...fieldsOf(sets.map(({ set }) => set)), code }
+    logEvent(log, 'names.uncovered', fields, uncoveredTexts[code])
+  }
+  if (released.length > 0) logEvent(log, 'names.released', fieldsOf(released))
 }
 
 function logDiagnostics(log: Log, diagnostics: readonly Diagnostic[]): void {

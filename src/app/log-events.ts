@@ -63,6 +63,23 @@ interface ConfigGroup {
   readonly instances: readonly string[]
 }
 
+/** Names that have left a zone, the first of them. */
+interface DepartureFields {
+  readonly zone: string
+  readonly names: readonly {
+    readonly name: string
+    readonly types: readonly string[]
+    /** Until when caches may lead to it. */
+    readonly until: string | null
+  }[]
+  /** How many there are. */
+  readonly count: number
+}
+
+const namesText = ({ names, count }: DepartureFields): string =>
+  names.map(({ name, until }) => `${name} until ${until}`).join(', ') +
+  (count > names.length ? ` and ${count - names.length} more` : '')
+
 interface ListFields {
   readonly list: string
   readonly family: 4 | 6
@@ -100,6 +117,21 @@ export const logEvents = {
     ),
   'config.agrees': (): LogLine =>
     line('info', 'all instances have the same zone files and keys again'),
+
+  'names.kept': (fields: DepartureFields): LogLine =>
+    line(
+      'info',
+      `names that left the zone are answered for as long as caches may lead to them: ${namesText(fields)}`,
+      fields,
+    ),
+  'names.uncovered': (fields: DepartureFields & { code: string }, why: string): LogLine =>
+    line('warn', `caches may lead to names that have left: ${namesText(fields)}; ${why}`, fields),
+  'names.released': (fields: DepartureFields): LogLine =>
+    line(
+      'info',
+      `no cache leads to these names any more, they have left the zone: ${namesText(fields)}`,
+      fields,
+    ),
 
   'certificate.loaded': (fields: { cause: string; expires: string | null }): LogLine =>
     line('info', 'a new certificate for DNS over TLS', fields),

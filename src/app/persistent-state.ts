@@ -3,6 +3,7 @@
 
 import type { OverrideKept } from '../admin/override-routes.ts'
 import type { OverrideStore } from '../cluster/cluster-votes.ts'
+import type { NameMemory } from '../departed/name-memory.ts'
 import type { SavedDamping } from '../health/saved-damping.ts'
 import type { ZoneSerials } from '../lib/zone-serials.ts'
 import { persistOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
@@ -19,6 +20,7 @@ interface PersistedSources {
   readonly signed: () => SignedZones
   /** A time that is known to have been, milliseconds since 1970; 0: nothing depends on it. */
   readonly knownMs: () => number
+  readonly names: () => NameMemory
 }
 
 export interface PersistentState {
@@ -80,13 +82,14 @@ export async function openPersistentState(
         : null
       return persisted ?? overrides
     },
-    persist: ({ verdicts, serials, signed, knownMs }) =>
+    persist: ({ verdicts, serials, signed, knownMs, names }) =>
       parts.run('state-file', () =>
         file?.track(() => ({
           verdicts: verdicts(),
           serials: serials(),
           signed: signed(),
           knownMs: knownMs(),
+          names: names(),
           overrides: persisted?.list() ?? [],
           availability: availability.saved(),
         })),

@@ -4,8 +4,10 @@
 
 import { isKeyFile } from '../dnssec/key-folder.ts'
 import { createKeyKeeper, type KeyKeeper } from '../dnssec/key-keeper.ts'
+import { nextReleaseMs } from '../departed/name-memory.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
+import { alignedInterval } from '../lib/clock.ts'
 import type { SignedZones } from '../persistence/state-format.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import {
@@ -28,7 +30,12 @@ import {
   lookAtFolder,
   watchFiles,
 } from '../zonefile/watch-files.ts'
-import { type SerialMemory, type ZoneKeeper, createZoneKeeper } from '../zonefile/zone-keeper.ts'
+import {
+  type NameKeeping,
+  type SerialMemory,
+  type ZoneKeeper,
+  createZoneKeeper,
+} from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
 import { logCertificateLoad, logGeoDatabase, logZoneLoad } from './event-sources.ts'
 import type { ControlPlane } from './control-plane.ts'
@@ -58,11 +65,14 @@ type FilesRead =
   | { readonly kind: 'bad-files'; readonly diagnostics: readonly Diagnostic[] }
 
 /** The components that get what was reloaded. */
-interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> {
+interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'clock' | 'parts'> {
   readonly watch: EndpointWatch
   readonly controlPlane: ControlPlane
   readonly reputation: ReputationWatch
-  readonly cluster: Pick<ClusterLink, 'publishConfig' | 'publishSerials' | 'onSerialsBehind'>
+  readonly cluster: Pick<
+    ClusterLink,
+    'publishConfig' | 'publishSerials' | 'onSerialsBehind' | 'publishNames' | 'onForeignNames'
+  >
   readonly state: Pick<PersistentState, 'flushSoon'>
   readonly workers: Workers
   /** Databases are not opened any more then. */
@@ -73,12 +83,13 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'parts'> 
 export async function readFiles(
   { zones: folder, keysFolder, forceUnsigned, streams, geoip }: Settings,
   { log, clock, signingTime }: Pick<Runtime, 'log' | 'clock' | 'signingTime'>,
-  memory: SerialMemory & { readonly signed: SignedZones },
+  memory: SerialMemory & { readonly signed: SignedZones; readonly names: NameKeeping },
 ): Promise<FilesRead> {
   const keys = createKeyKeeper(keysFolder, signingTime, { signed: memory.signed, forceUnsigned })
   const zones = createZoneKeeper(folder, {
     clock,
     memory,
+    names: memory.names,
     admit: (all, places) => keys.admit(all, places),
     signingMs: () => signingTime.nowMs(),
   })
@@ -129,6 +140,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   workers.publish(packed, keys.current())
   cluster.publishConfig(content, keys.digest())
   cluster.publishSerials(zones.serials())
+  cluster.publishNames(zones.names())
   // At once: a crash must not make serials go back.
   state.flushSoon()
 }
@@ -169,9 +181,11 @@ export async function reloadOnChange(
       others: () => consumers.zones.lastReload().masterLooks,
     }),
   )
-  cluster.onSerialsBehind(() =>
-    parts.run('zones', () => void reloadZones(consumers, 'serials of other instances')),
-  )
+  const reloadFor = (why: string): void =>
+    parts.run('zones', () => void reloadZones(consumers, why))
+  cluster.onSerialsBehind(() => reloadFor('serials of other instances'))
+  cluster.onForeignNames(() => reloadFor('names of other instances'))
+  const released = releaseNames(consumers)
   await parts.run('geoip', () => places.follow((networks) => workers.publishPlaces(networks)))
   const certificateFiles =
     certificate &&
@@ -186,12 +200,30 @@ export async function reloadOnChange(
   return {
     close() {
       clearInterval(retry)
+      released()
       zoneFiles.close()
       void places.close()
       certificateFiles?.close()
       keyFiles?.close()
     },
   }
+}
+
+const releaseCheckMs = 1000
+
+/** Where names cannot be released: the files have mistakes now, or other instances still hand them out. */
+const releaseRetryMs = 60_000
+
+/** Reads the zones again when caches have let go of a name that has left them. Returns the function that ends it. */
+function releaseNames(consumers: FileConsumers): () => void {
+  const { zones, clock, parts } = consumers
+  let triedMs = -Infinity
+  return alignedInterval(releaseCheckMs, () => {
+    const nowMs = clock.monotonicMs()
+    if (nowMs - triedMs < releaseRetryMs || nextReleaseMs(zones.names()) > clock.wallMs()) return
+    triedMs = nowMs
+    parts.run('zones', () => void reloadZones(consumers, 'names that have left the zones'))
+  })
 }
 
 /** null: the settings name no folder of keys. */

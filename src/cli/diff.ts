@@ -1,6 +1,7 @@
 // `mxsteer check --diff DIR`: which answers would change if the zones of DIR replaced those that
 // are served.
 
+import { plannedDepartures } from '../departed/planned-departures.ts'
 import { compareCatalogs, type ComparedCatalog } from '../explain/compare.ts'
 import { systemClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
@@ -20,31 +21,39 @@ export async function diff(after: string, values: FlagValues): Promise<number> {
   const { settings } = read
   const atMs = values['at'] === undefined ? systemClock.wallMs() : Date.parse(String(values['at']))
   if (Number.isNaN(atMs)) return fail('check', '--at: expected a day or a time, such as 2026-12-03')
-  const sides: ComparedCatalog[] = []
+  const sides: Side[] = []
   for (const folder of [settings.zones, after]) {
     const loaded = await loadFolder(folder)
     const side = sideOf(loaded, atMs)
     if ('why' in side) return failAt('check', side.why)
     sides.push(side)
   }
+  const [before, then] = sides as [Side, Side]
   const { places, refused } = await openPlaces(settings.geoip)
   // Without the country database, differences between places would be missed.
   if (!places.country) return failAt('check', refused.join('\n'))
   for (const why of refused) fail('check', why)
   const differences = compareCatalogs({
-    before: sides[0] as ComparedCatalog,
-    after: sides[1] as ComparedCatalog,
+    before,
+    after: then,
     places: places.country.places,
     random: seededRandom(1),
   })
   const asJson = values['json'] !== undefined
-  if (asJson) printJson({ differences })
-  else process.stdout.write(diffText(differences))
+  const hasSecondaries = settings.streams.transferAllow.length > 0
+  const departures = plannedDepartures(before.catalog, then, hasSecondaries)
+  if (asJson) printJson({ differences, departures })
+  else process.stdout.write(diffText(differences, departures))
   return differences.length > 0 ? 1 : 0
 }
 
-function sideOf(loaded: LoadedFolder, atMs: number): ComparedCatalog | { readonly why: string } {
+interface Side extends ComparedCatalog {
+  readonly dropping: readonly string[]
+}
+
+function sideOf(loaded: LoadedFolder, atMs: number): Side | { readonly why: string } {
   if (loaded.kind === 'bad') return loaded
-  const assumed = assumeHealth(loaded.targets, { down: [], actions: [], atMs })
-  return assumed.kind === 'bad' ? assumed : { catalog: loaded.catalog, health: assumed.health }
+  const { catalog, targets, dropping } = loaded
+  const assumed = assumeHealth(targets, { down: [], actions: [], atMs })
+  return assumed.kind === 'bad' ? assumed : { catalog, dropping, health: assumed.health }
 }

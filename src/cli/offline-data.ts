@@ -13,6 +13,8 @@ export type LoadedFolder =
       readonly kind: 'loaded'
       readonly catalog: Catalog
       readonly targets: readonly LoadedTarget[]
+      /** Names of the zones that keep nothing that leaves them. */
+      readonly dropping: readonly string[]
     }
   | { readonly kind: 'bad'; readonly why: string }
 
@@ -21,8 +23,8 @@ export async function loadFolder(folder: string): Promise<LoadedFolder> {
   const loaded = await loadZonesOnce(folder, systemClock.wallMs())
   if (loaded.kind === 'rejected')
     return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }
-  const { catalog, targets } = loaded
-  return { kind: 'loaded', catalog: { ...catalog, generation: 1 }, targets }
+  const { catalog, targets, dropping } = loaded
+  return { kind: 'loaded', catalog: { ...catalog, generation: 1 }, targets, dropping }
 }
 
 interface OpenedPlaces {

@@ -1,10 +1,15 @@
-// `mxsteer targets`: two tables of a running server: the weight of each target in each of its
-// pools, and the state of each address.
+// `mxsteer targets`: tables of a running server: the weight of each target in each of its pools, the
+// state of each address, and names that have left their zones.
 
 import { adminFlags, findAdminClient } from './admin-client.ts'
 import { fail, parseFlags } from './flags.ts'
 import { tableLines } from './text/columns.ts'
-import { hasSeveralProbes } from './text/status-text.ts'
+import {
+  departedCells,
+  departedHead,
+  type DepartedReport,
+  hasSeveralProbes,
+} from './text/status-text.ts'
 import { printJson, printLines } from './text/output.ts'
 
 /** The state of one address. */
@@ -44,6 +49,7 @@ interface MemberReport {
 interface TargetsReport {
   readonly targets: readonly AddressReport[]
   readonly members: readonly MemberReport[]
+  readonly departed: readonly DepartedReport[]
 }
 
 export async function targets(argv: readonly string[]): Promise<number> {
@@ -57,8 +63,12 @@ export async function targets(argv: readonly string[]): Promise<number> {
   const { zone } = flags.values
   const isWanted = (row: { readonly zone: string }): boolean =>
     zone === undefined || row.zone === zone
-  const { targets: addresses, members } = response.body as TargetsReport
-  const report = { targets: addresses.filter(isWanted), members: members.filter(isWanted) }
+  const { targets: addresses, members, departed } = response.body as TargetsReport
+  const report = {
+    targets: addresses.filter(isWanted),
+    members: members.filter(isWanted),
+    departed: departed.filter(isWanted),
+  }
   if (flags.values['json']) printJson(report)
   else printLines(tables(report))
   return 0
@@ -78,10 +88,13 @@ const memberHead = [
   'CACHED UNTIL',
 ]
 
-const tables = ({ targets: addresses, members }: TargetsReport): readonly string[] => [
+const tables = ({ targets: addresses, members, departed }: TargetsReport): readonly string[] => [
   ...tableLines([memberHead, ...members.map(memberCells)]),
   '',
   ...tableLines(addressRows(addresses)),
+  ...(departed.length === 0
+    ? []
+    : ['', ...tableLines([departedHead, ...departed.map(departedCells)])]),
 ]
 
 /** With the names of probes where a target has several. */

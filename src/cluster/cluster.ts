@@ -4,6 +4,7 @@
 // Without an answer of the store for long enough this instance is cut off: it probes every endpoint itself, and the last
 // votes of the others are frozen for the hold time. How they weigh then is decided in health/consensus.ts.
 
+import type { NameMemory } from '../departed/name-memory.ts'
 import type { LiveVote } from '../health/consensus.ts'
 import type { Clock } from '../lib/clock.ts'
 import { raiseLater } from '../lib/raise-later.ts'
@@ -21,6 +22,7 @@ import {
   stateTimes,
 } from './redis/schema.ts'
 import { StoreSession } from './redis/session.ts'
+import type { RedisNames } from './shared-names.ts'
 import type { RedisSerials } from './shared-serials.ts'
 import { StoreSeals } from './redis/store-seals.ts'
 import { RedisTallies } from './redis/tallies.ts'
@@ -48,6 +50,8 @@ export interface Cluster extends ClusterVotes, StateViewSource {
   readonly tallies: TallyStore
   /** Shares the serials that this instance serves from now on. */
   publishSerials(own: ZoneSerials): void
+  /** Shares what caches may lead to of the zones of this instance. */
+  publishNames(own: NameMemory): void
   /** Writes the last counts and removes this instance from the store if it is in reach, then disconnects. */
   stop(): Promise<void>
 }
@@ -58,7 +62,8 @@ interface ClusterOptions {
   readonly site: string
   readonly link: StoreLink
   readonly serials: RedisSerials
-  /** Those that are too large; `serials` has the same. */
+  readonly names: RedisNames
+  /** Those that are too large; `serials` and `names` have the same. */
   readonly oversized: OversizedRecords
   readonly clock: Clock
   /** 0…1, for jitter and ids. */
@@ -163,6 +168,11 @@ class ClusterMember implements Cluster {
     this.#syncLoop.schedule(this.#parts.times.batchDelayMs)
   }
 
+  publishNames(own: NameMemory): void {
+    this.#options.names.publish(own)
+    this.#syncLoop.schedule(this.#parts.times.batchDelayMs)
+  }
+
   status(): ClusterStatus {
     return {
       kind: 'redis',
@@ -174,7 +184,8 @@ class ClusterMember implements Cluster {
   stateView(): ReturnType<StateViewSource['stateView']> {
     const { link, clock } = this.#options
     const votesOf = (slotKey: string): readonly LiveVote[] => this.votes(slotKey)
-    const synced = [this.feedback, this.tallies, this.#options.serials]
+    const { serials, names } = this.#options
+    const synced = [this.feedback, this.tallies, serials, names]
     const view = { ...this.#parts, link, synced, votesOf }
     return createStateView(view, clock.monotonicMs())
   }
@@ -403,7 +414,7 @@ function createRecordParts(
 }
 
 const createSession = (
-  { settings, instance, site, link, serials, random, clock, onEvent }: ClusterOptions,
+  { settings, instance, site, link, serials, names, random, clock, onEvent }: ClusterOptions,
   records: RecordParts,
   { onPeers }: PartCallbacks,
 ): StoreSession =>
@@ -416,7 +427,7 @@ const createSession = (
     random,
     clock,
     votes: records.own,
-    parts: [records.feedback, records.tallies, serials],
+    parts: [records.feedback, records.tallies, serials, names],
     newStoreId: () => newStoreId(random),
     onPeers,
     onEvent: (kind) => onEvent({ kind }),

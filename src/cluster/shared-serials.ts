@@ -13,11 +13,9 @@
 // the zone, not of an instance. To put an old one there again moves nothing, since only a greater one counts.
 
 import { isAfter, type ZoneSerial, type ZoneSerials } from '../lib/zone-serials.ts'
-import { inChunks } from './own-votes.ts'
-import { countOf, readFields, storedFields, usageCommand } from './redis/bounded-read.ts'
 import type { OversizedRecords } from './redis/oversized-records.ts'
+import type { StoreLink } from './redis/redis-link.ts'
 import { maxPackedOctets, type StateKeys, type StateTimes } from './redis/schema.ts'
-import { type Command, deleteWrongTypeKeys, hashOf, type StoreLink } from './redis/redis-link.ts'
 import {
   type RecordPlace,
   RecordSealer,
@@ -26,6 +24,13 @@ import {
   type Verification,
 } from './redis/sealed-record.ts'
 import type { SyncContext, SyncedPart } from './redis/session.ts'
+import {
+  readZoneHash,
+  writeZoneHash,
+  type ZoneHash,
+  zoneLimit,
+  type ZoneRecord,
+} from './zone-hash.ts'
 
 interface RedisSerialsOptions {
   readonly link: StoreLink
@@ -36,17 +41,8 @@ interface RedisSerialsOptions {
   readonly secrets: StateSecrets | null
 }
 
-/** Zones beyond this many are not shared. */
-const zoneLimit = 20_000
-/** Of a hash with more octets than so many records can have not all is read. */
-const maxOctets = 8 * 1024 * 1024
-const fieldsPerCommand = 500
-
 const recordPattern = /^(\d{1,10})\|([\w-]{16})$/
 const maxSerial = 0xffff_ffff
-/** Of a name of at most 255 octets, as zone files have it. */
-const zonePattern = /^[\x21-\x7e]{1,1024}$/
-
 export const formatSerial = ({ serial, digest }: ZoneSerial): string => `${serial}|${digest}`
 
 /** null if the value is not a record of a serial. */
@@ -137,49 +133,23 @@ export class RedisSerials implements SyncedPart {
   }
 
   async #read(): Promise<'read' | 'unusable' | 'no-reply'> {
-    const { link, keys, oversized } = this.#options
-    const commands: readonly Command[] = [
-      ['hlen', keys.serials],
-      usageCommand(keys.serials, zoneLimit),
-    ]
-    const sizes = await link.run(commands)
-    if (sizes === null) return 'no-reply'
-    const [count, octets] = sizes.map(countOf)
-    if (count === null || octets === null || count === undefined || octets === undefined) {
-      this.rejected += await deleteWrongTypeKeys(link, commands, sizes)
-      return 'unusable'
-    }
-    if (count > zoneLimit || octets > maxOctets) {
-      oversized.note({ key: keys.serials, field: null, octets })
-      return this.#readOwnZones()
-    }
-    const replies = await link.run([['hgetall', keys.serials]])
-    if (replies === null) return 'no-reply'
-    if (replies[0]?.kind === 'error') return 'unusable'
-    this.#stored = this.#recordsOf(hashOf(replies[0]))
-    return 'read'
+    const read = await readZoneHash(this.#hash(), [...this.#own.keys()])
+    if (read.kind !== 'no-reply') this.rejected += read.rejected
+    if (read.kind === 'read') this.#stored = this.#recordsOf(read.records)
+    return read.kind
   }
 
-  async #readOwnZones(): Promise<'read' | 'unusable' | 'no-reply'> {
+  #hash(): ZoneHash {
     const { link, keys, oversized } = this.#options
-    const fields = [...this.#own.keys()].slice(0, zoneLimit)
-    const request = { key: keys.serials, fields, maxOctets: maxPackedOctets }
-    const read = await readFields(link, oversized, [request])
-    if (read === null) return 'no-reply'
-    const [reply] = read.replies
-    if (reply?.kind !== 'values') return 'unusable'
-    this.#stored = this.#recordsOf(storedFields(fields, reply).fields)
-    return 'read'
+    return { link, oversized, key: keys.serials, maxRecordOctets: maxPackedOctets }
   }
 
-  #recordsOf(fields: readonly unknown[]): ZoneSerials {
+  #recordsOf(records: readonly ZoneRecord[]): ZoneSerials {
     const stored = new Map<string, ZoneSerial>()
     const verified = new Map<string, VerifiedText>()
-    for (let i = 0; i + 1 < fields.length; i += 2) {
-      const [zone, text] = [fields[i], fields[i + 1]]
-      const isText = typeof zone === 'string' && zonePattern.test(zone) && typeof text === 'string'
-      const record = isText ? parseSerial(splitSealed(text).value) : null
-      if (!isText || record === null) {
+    for (const { zone, text } of records) {
+      const record = parseSerial(splitSealed(text).value)
+      if (record === null) {
         this.rejected++
         continue
       }
@@ -215,18 +185,10 @@ export class RedisSerials implements SyncedPart {
   }
 
   async #write(unwritten: readonly (readonly [string, ZoneSerial])[]): Promise<boolean> {
-    const { link, keys } = this.#options
-    if (unwritten.length === 0) return true
-    const records = unwritten.map(([zone, one]) => [zone, this.#textOf(zone, one)])
-    const commands = inChunks(records, fieldsPerCommand).map((part): Command => [
-      'hset',
-      keys.serials,
-      ...part.flat(),
-    ])
-    const replies = await link.run(commands)
-    if (replies === null) return false
-    this.rejected += await deleteWrongTypeKeys(link, commands, replies)
-    return true
+    const records = unwritten.map(([zone, one]) => ({ zone, text: this.#textOf(zone, one) }))
+    const rejected = await writeZoneHash(this.#hash(), records)
+    this.rejected += rejected ?? 0
+    return rejected !== null
   }
 }
 

@@ -111,6 +111,14 @@ function timeOf(reply: Reply | undefined): number | null {
   return Number.isFinite(ms) ? ms : null
 }
 
+/** Those that every instance writes. */
+const hashesOfAll = ({ overrides, feedback, serials, names }: StateKeys): readonly string[] => [
+  overrides,
+  feedback,
+  serials,
+  names,
+]
+
 /** Every command that an instance sends, once for each kind of key. */
 const neededCommands = (keys: StateKeys, instance: string): readonly Command[] => [
   ['getrange', keys.storeId, 0, 1],
@@ -139,7 +147,7 @@ const neededCommands = (keys: StateKeys, instance: string): readonly Command[] =
   ['zremrangebyscore', keys.tallyNames, '-inf', 1],
   ['zremrangebyrank', keys.tallyNames, 0, 1],
   ['time'],
-  ...[keys.overrides, keys.feedback, keys.serials].flatMap((key): readonly Command[] => [
+  ...hashesOfAll(keys).flatMap((key): readonly Command[] => [
     ['hset', key, 'a', 'b'],
     ['hdel', key, 'a'],
     ['hlen', key],

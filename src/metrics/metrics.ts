@@ -41,6 +41,10 @@ export interface MetricSources {
   readonly states: () => readonly WatchedState[]
   readonly targets: () => readonly (CountedTarget & WeightedTarget)[]
   readonly zones: () => readonly { readonly name: string; readonly serial: number }[]
+  /** How many sets have left each zone and are still answered. */
+  readonly departed: () => readonly { readonly zone: string; readonly sets: number }[]
+  /** Sets of names that do not fit into the store. */
+  readonly unsharedNames: () => number
   readonly lastReload: () => { readonly successful: boolean; readonly successAtSeconds: number }
   /** How long the last load of the zone files took. */
   readonly reloadMs: () => number
@@ -248,7 +252,10 @@ function registerServerMetrics(registry: Registry, sources: MetricSources): void
 }
 
 /** The zones in force and the build that serves them. */
-function registerZoneMetrics(registry: Registry, { zones, version }: MetricSources): void {
+function registerZoneMetrics(
+  registry: Registry,
+  { zones, departed, unsharedNames, version }: MetricSources,
+): void {
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_zone_serial',
@@ -256,6 +263,19 @@ function registerZoneMetrics(registry: Registry, { zones, version }: MetricSourc
     labels: ['zone'],
     sample: (emit) => emitEach(zones(), ({ name, serial }) => emit({ zone: name }, serial)),
   })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_departed_sets',
+    help: 'Record sets that have left the zone file and are still answered, of at most 4096',
+    labels: ['zone'],
+    sample: (emit) => emitEach(departed(), ({ zone, sets }) => emit({ zone }, sets)),
+  })
+  valueRegistrar(registry)(
+    'gauge',
+    'mxsteer_departed_unshared_sets',
+    'Record sets that do not fit into the store',
+    unsharedNames,
+  )
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_build_info',

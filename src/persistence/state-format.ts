@@ -7,12 +7,14 @@
 //   {"serial":{"zone":…,"serial":…,"digest":…}}      of a signed zone also "gridSeconds":…
 //   {"signed":{"zone":…,"isUnsigning":…,"keys":[{"dnskey":…,…}]}}
 //   {"clock":{"knownMs":…}}
+//   {"name":{"zone":…,"owner":…,"type":1,"ttl":60,"rdata":["192.0.2.1"],"keepSeconds":420,"hasLeft":false,"untilMs":0}}
 //
 // Count and hash cover all lines after the first. Entries are checked strictly: each field of its type and within bounds,
 // none missing, none unknown. A file that breaks any rule is ignored as a whole, because part of a state is not a state.
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import type { CurrentSet, DepartedSet, NameMemory, ZoneNames } from '../departed/name-memory.ts'
 import { availabilityWindows, type SavedAvailability } from '../health/availability.ts'
 import type { Override } from '../health/overrides.ts'
 import { type SavedDamping, savedStates } from '../health/saved-damping.ts'
@@ -49,6 +51,7 @@ export interface SavedState {
   readonly signed: SignedZones
   /** A time that has been, milliseconds since 1970; 0: none is kept. */
   readonly knownMs: number
+  readonly names: NameMemory
 }
 
 export const emptyState: SavedState = {
@@ -58,6 +61,7 @@ export const emptyState: SavedState = {
   serials: new Map(),
   signed: new Map(),
   knownMs: 0,
+  names: new Map(),
 }
 
 export type DecodedState =
@@ -145,6 +149,18 @@ const signedSchema = z.strictObject({
     .max(64),
 })
 
+const nameSchema = z.strictObject({
+  zone: text(1024),
+  owner: text(1024),
+  type: z.int().min(1).max(0xffff),
+  ttl: z.int().min(0).max(0x7fff_ffff),
+  rdata: z.array(text(200_000)).min(1).max(10_000),
+  keepSeconds: z.int().min(0).max(0xffff_ffff),
+  /** Or it was in the zone. */
+  hasLeft: z.boolean(),
+  untilMs: time,
+})
+
 const entrySchema = z.union([
   z.strictObject({ verdict: dampingSchema }),
   z.strictObject({ override: overrideSchema }),
@@ -160,13 +176,14 @@ const entrySchema = z.union([
     }),
   }),
   z.strictObject({ signed: signedSchema }),
+  z.strictObject({ name: nameSchema }),
   z.strictObject({ clock: z.strictObject({ knownMs: time }) }),
 ])
 
 type StateEntry = z.output<typeof entrySchema>
 
 export function encodeState(
-  { verdicts, overrides, availability, serials, signed, knownMs }: SavedState,
+  { verdicts, overrides, availability, serials, signed, knownMs, names }: SavedState,
   savedMs: number,
 ): string {
   const entries: readonly StateEntry[] = [
@@ -177,12 +194,20 @@ export function encodeState(
       serial: { zone, serial, digest, gridSeconds },
     })),
     ...[...signed].map(([zone, one]) => ({ signed: { ...one, zone, keys: [...one.keys] } })),
+    ...[...names].flatMap(namesOfZone),
     ...(knownMs > 0 ? [{ clock: { knownMs } }] : []),
   ]
   const body = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
   const head = { format, version, savedMs, entries: entries.length, sha256: digest(body) }
   return `${JSON.stringify(head)}\n${body}`
 }
+
+const namesOfZone = ([zone, { current, departed }]: readonly [string, ZoneNames]): StateEntry[] => [
+  ...current.map(({ ledUntilMs, ...set }) => ({
+    name: { zone, ...set, rdata: [...set.rdata], hasLeft: false, untilMs: ledUntilMs },
+  })),
+  ...departed.map((set) => ({ name: { zone, ...set, rdata: [...set.rdata], hasLeft: true } })),
+]
 
 export function decodeState(content: string): DecodedState {
   const end = content.indexOf('\n')
@@ -205,6 +230,7 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
   const availability = new Map<string, SavedAvailability>()
   const serials = new Map<string, ZoneSerial>()
   const signed = new Map<string, SignedZone>()
+  const names = new Map<string, NamesBeingRead>()
   let knownMs = 0
   for (const [i, line] of lines.entries()) {
     const entry = entrySchema.safeParse(parseJson(line)).data
@@ -219,14 +245,30 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
     } else if ('signed' in entry) {
       const { zone, ...one } = entry.signed
       signed.set(zone, one)
-    } else if ('clock' in entry) knownMs = entry.clock.knownMs
+    } else if ('name' in entry) addName(names, entry.name)
+    else if ('clock' in entry) knownMs = entry.clock.knownMs
     else availability.set(entry.availability.pool, entry.availability.windows)
   }
   return {
     kind: 'state',
-    state: { verdicts, overrides, availability, serials, signed, knownMs },
+    state: { verdicts, overrides, availability, serials, signed, knownMs, names },
     savedMs,
   }
+}
+
+interface NamesBeingRead {
+  readonly current: CurrentSet[]
+  readonly departed: DepartedSet[]
+}
+
+function addName(
+  names: Map<string, NamesBeingRead>,
+  { zone, hasLeft, untilMs, ...set }: z.output<typeof nameSchema>,
+): void {
+  const ofZone = names.get(zone) ?? { current: [], departed: [] }
+  names.set(zone, ofZone)
+  if (hasLeft) ofZone.departed.push({ ...set, untilMs })
+  else ofZone.current.push({ ...set, ledUntilMs: untilMs })
 }
 
 const bad = (why: string): DecodedState => ({ kind: 'bad', why })

@@ -64,7 +64,7 @@ export function openCatalog(
     const apex = serial === zone.serial ? undefined : nodes.get(zone.apexKey)
     if (apex === undefined) opened.set(zone.apexKey, { ...zone, nodes, steered })
     else {
-      const moved = withSerial(apex, serial)
+      const moved = apexWithSerial(apex, serial)
       const given = new Map(steered).set(zone.apexKey, moved)
       opened.set(zone.apexKey, {
         ...zone,
@@ -79,7 +79,8 @@ export function openCatalog(
   return { generation, zones: opened, names, deepestApex }
 }
 
-function withSerial(apex: ZoneNode, serial: number): ZoneNode {
+/** The apex of a zone with another serial in its SOA. */
+export function apexWithSerial(apex: ZoneNode, serial: number): ZoneNode {
   const sets = new Map(apex.sets)
   const soa = sets.get(RRType.SOA)
   if (soa?.kind === 'plain') sets.set(RRType.SOA, soaWithSerial(soa, serial))
@@ -87,7 +88,7 @@ function withSerial(apex: ZoneNode, serial: number): ZoneNode {
 }
 
 /** The serial is the first of the five numbers that end the rdata (RFC 1035 §3.3.13). */
-const soaWithSerial = (soa: RRset, serial: number): RRset => ({
+export const soaWithSerial = (soa: RRset, serial: number): RRset => ({
   ...soa,
   rdata: soa.rdata.map((rdata) => {
     const octets = rdata.octets.slice()

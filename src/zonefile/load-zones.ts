@@ -4,6 +4,15 @@
 
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { withKeptSets } from '../departed/kept-zone.ts'
+import type { NameMemory } from '../departed/name-memory.ts'
+import {
+  beginNames,
+  keptText,
+  type KnownNames,
+  type NameRound,
+  type ZoneDepartures,
+} from '../departed/name-round.ts'
 import {
   beginSerials,
   type KnownSerials,
@@ -12,13 +21,14 @@ import {
 } from '../lib/zone-serials.ts'
 import { gridSecondsOf } from '../lib/signing-grid.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
-import type { ReputationProfile, CheckedAddress } from '../reputation/findings.ts'
+import type { CheckedAddress } from '../reputation/findings.ts'
+import { listIdentities } from '../reputation/zone-identities.ts'
 import type { Member, Target, TargetAddress } from '../steer/policy.ts'
 import { slotKey } from '../watch/slot-key.ts'
 import type { AgentProfile } from '../weights/agent-watch.ts'
-import { type CompiledTarget, type CompiledZone, compileZone } from '../zone/compile/compile.ts'
+import { type CompiledZone, compileZone } from '../zone/compile/compile.ts'
 import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
-import type { IdentitySource, ZoneSource } from '../zone/compile/zone-source.ts'
+import type { ZoneSource } from '../zone/compile/zone-source.ts'
 import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
 import type { Zone } from '../zone/zone.ts'
 import { type Allocation, type AllocationRound, beginAllocation } from './allocation.ts'
@@ -46,6 +56,7 @@ export interface LoadJob {
   readonly diagnostics: readonly Diagnostic[]
   readonly allocation: Allocation
   readonly serials: KnownSerials
+  readonly names: KnownNames
   /** Now, in milliseconds since 1970. */
   readonly wallMs: number
 }
@@ -78,6 +89,10 @@ interface FolderContent {
   /** For the load after this one, if this one is put in force. */
   readonly allocation: Allocation
   readonly serials: ZoneSerials
+  readonly names: NameMemory
+  readonly departures: readonly ZoneDepartures[]
+  /** Names of the zones that keep nothing that leaves them. */
+  readonly dropping: readonly string[]
 }
 
 export interface LoadedTarget {
@@ -121,6 +136,7 @@ export async function readZones(
     },
     indexes: beginAllocation(job.allocation),
     serials: beginSerials(job.serials, job.wallMs),
+    names: beginNames(job.names, job.wallMs),
     watched: new Map(),
     others: { files: new Map(), targets: new Map() },
     loaded: [],
@@ -147,7 +163,7 @@ export async function readZones(
 const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
 
 function assemble(
-  { loaded, watched, indexes, serials }: Loading,
+  { loaded, watched, indexes, serials, names }: Loading,
   warnings: readonly Diagnostic[],
 ): Omit<FolderContent, 'hash'> {
   const zones = new Map(loaded.map(({ zone }) => [zone.apexKey, zone]))
@@ -162,6 +178,8 @@ function assemble(
     content: hashContent(loaded.map(({ digest }) => digest)),
     allocation: indexes.close(),
     serials: serials.close(),
+    ...names.close(),
+    dropping: loaded.filter(({ source }) => source.onRemoved === 'drop').map(({ name }) => name),
   }
 }
 
@@ -199,6 +217,7 @@ interface Loading {
   readonly named: Set<string>
   readonly indexes: AllocationRound
   readonly serials: SerialRound
+  readonly names: NameRound
   /** By slot, zone and target: several targets may share an endpoint. */
   readonly watched: Map<string, WatchedAddress>
   readonly others: ZonesBefore
@@ -255,7 +274,8 @@ function loadZone(
   const { serial: explicit, serial_after: after } = source.soa
   const isMoving = source.dnssec !== undefined && explicit === undefined
   const gridSeconds = isMoving ? gridSecondsOf(source.dnssec.validity) : undefined
-  const serial = loading.serials.assign(name, { digest, explicit, after, changedMs, gridSeconds })
+  const request = { digest, explicit, after, changedMs, gridSeconds }
+  const serial = loading.serials.assign(name, request)
   const compiled = compileZone({
     source,
     serial,
@@ -264,15 +284,33 @@ function loadZone(
     takeRow: (pool, target) => loading.indexes.takeRow(`${name} ${pool} ${target}`),
     takeTargetIndex: (target) => loading.indexes.takeTargetIndex(`${name} ${target}`),
   })
-  const { zone } = compiled
-  if (zone) {
+  if (compiled.zone) {
+    const zone = keepNames(loading, compiled.zone, { name, source, request })
     const identities = listIdentities(name, source, compiled.targets)
     const place = placeOfZone(zoneFile, zone)
     loading.loaded.push({ name, source, digest, zone, compiled, identities, place })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
-  const found = { name, file: zoneFile.file, targets: zone ? compiled.targets : [] }
+  const found = { name, file: zoneFile.file, targets: compiled.zone ? compiled.targets : [] }
   return [...zoneFile.problems, ...problems, ...checkOtherZones(loading.others, found)]
+}
+
+interface LoadingZone {
+  readonly name: string
+  readonly source: ZoneSource
+  readonly request: Parameters<SerialRound['assign']>[1]
+}
+
+/** The zone with the names that have left it; they are content, so that it has another serial with them. */
+function keepNames(
+  { names, serials }: Loading,
+  zone: Zone,
+  { name, source, request }: LoadingZone,
+): Zone {
+  const kept = names.depart(name, zone, source.onRemoved === 'drop')
+  if (kept.length === 0) return zone
+  const digest = shortHash(`${request.digest} ${keptText(kept)}`)
+  return withKeptSets(zone, kept, serials.assign(name, { ...request, digest }))
 }
 
 function placeOfZone({ document }: ZoneFile, { signing }: Zone): ZonePlace | null {
@@ -452,44 +490,3 @@ const keyOf = (path: DocumentPath): string => JSON.stringify(path)
 /** Itself included, and the empty path. */
 const prefixesOf = (path: DocumentPath): readonly DocumentPath[] =>
   Array.from({ length: path.length + 1 }, (_, length) => path.slice(0, length))
-
-/**
- * The identities (greeting, PTR, DNS lists) that the pools of a zone have watched: one for each
- * address of each member. `zone`: its name without the final dot.
- */
-const listIdentities = (
-  zone: string,
-  source: ZoneSource,
-  targets: readonly CompiledTarget[],
-): readonly CheckedAddress[] =>
-  targets.flatMap(({ target, memberships }) =>
-    memberships.flatMap(({ pool, member }) => {
-      const identity = source.pools.get(pool)?.identity
-      if (!identity) return []
-      const profile = identityProfile(identity)
-      return target.addresses.map(({ text }) => ({
-        zone,
-        pool,
-        target: target.name,
-        exchange: `${target.name}.${zone}`.toLowerCase(),
-        address: text,
-        weight: member.weight,
-        profile,
-      }))
-    }),
-  )
-
-const identityProfile = ({
-  greeting,
-  ptr,
-  intervalMs,
-  dnsbl,
-}: IdentitySource): ReputationProfile => ({
-  greeting: greeting ?? true,
-  ptr,
-  intervalMs,
-  lists: dnsbl?.lists ?? [],
-  holdMs: dnsbl?.holdMs ?? 0,
-  agree: dnsbl?.agree ?? 1,
-  listedShare: dnsbl?.listedShare ?? 1,
-})

@@ -6,6 +6,7 @@
 // of the start. So a folder that is too small to take long is compiled here then (ADR 13).
 
 import { Worker } from 'node:worker_threads'
+import { noKnownNames } from '../departed/name-round.ts'
 import { noSerials } from '../lib/zone-serials.ts'
 import { openCatalog } from '../zone/packed-catalog.ts'
 import type { ProblemCode } from '../zone/compile/problem.ts'
@@ -148,6 +149,7 @@ export const loadZonesOnce = (folder: string, wallMs: number): Promise<ZonesLoad
     folder,
     allocation: createAllocation(),
     serials: noSerials,
+    names: noKnownNames,
     kept: new Map(),
     wallMs,
     isAlone: true,

@@ -1,6 +1,8 @@
 // Holds the zones that are served. A load replaces all of them or none: after an error the old ones
 // stay.
 
+import { mergeNames, type NameMemory, type SharedNames } from '../departed/name-memory.ts'
+import type { KnownNames, ZoneDepartures } from '../departed/name-round.ts'
 import type { Clock } from '../lib/clock.ts'
 import { answeredSerial } from '../lib/signing-grid.ts'
 import type { ZoneSerials } from '../lib/zone-serials.ts'
@@ -32,6 +34,7 @@ export type LoadResult =
       readonly kind: 'loaded'
       readonly served: ServedZones
       readonly warnings: readonly Diagnostic[]
+      readonly departures: readonly ZoneDepartures[]
       /** Whether any file or serial differs from the load before. */
       readonly isChanged: boolean
     }
@@ -70,6 +73,8 @@ export interface ZoneKeeper {
   reloads(): ReloadCounts
   /** The serial of each zone that was served, removed ones included. */
   serials(): ZoneSerials
+  /** What caches may lead to: the names of the zones, and those that have left them. */
+  names(): NameMemory
 }
 
 /** What is remembered of serials beyond this process. */
@@ -81,6 +86,22 @@ export interface SerialMemory {
    * alone.
    */
   shared(): Promise<ZoneSerials | null>
+}
+
+/** What is remembered of names beyond this process. */
+export interface NameKeeping {
+  /** What an earlier process of this instance knew. */
+  readonly restored: NameMemory
+  /** What has departed on other instances, newly read where the store answers; null: this instance stands alone. */
+  shared(): Promise<SharedNames | null>
+  /** Whether the settings let others take whole zones. */
+  readonly hasSecondaries: boolean
+}
+
+const forgetful: NameKeeping = {
+  restored: new Map(),
+  shared: () => Promise.resolve(null),
+  hasSecondaries: false,
 }
 
 const nothing: Catalog = { zones: new Map(), generation: 0 }
@@ -124,6 +145,8 @@ const admitAll: Admit = () => Promise.resolve({ kind: 'admitted', warnings: [], 
 interface ZoneKeeping {
   readonly clock: Clock
   readonly memory: SerialMemory
+  /** Absent: names are remembered from load to load. */
+  readonly names?: NameKeeping
   /** Absent: zones alone are loaded. */
   readonly admit?: Admit
   /** The time to sign by, milliseconds since 1970; absent: the wall clock. */
@@ -131,20 +154,18 @@ interface ZoneKeeping {
 }
 
 export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeeper {
-  const { clock, memory, admit = admitAll, signingMs = () => clock.wallMs() } = keeping
+  const { clock, admit = admitAll, signingMs = () => clock.wallMs() } = keeping
   let served = noZones
-  let carried = carriedAtStart(memory.restored)
+  let carried = carriedAtStart(keeping)
   let last = neverLoaded
   let reloads: ReloadCounts = { success: 0, failure: 0 }
   let queue: Promise<unknown> = Promise.resolve()
 
   const loadNow = async (): Promise<LoadResult> => {
     const beganMs = clock.monotonicMs()
-    const { allocation, kept } = carried
+    const known = await knownBefore(carried, keeping)
     const isAlone = served === noZones
-    const serials = { own: carried.serials, shared: await memory.shared() }
-    const job = { folder, allocation, serials, kept, wallMs: clock.wallMs(), isAlone }
-    const loaded = await loadAndAdmit(job, admit)
+    const loaded = await loadAndAdmit({ folder, ...known, wallMs: clock.wallMs(), isAlone }, admit)
     const cost = costOf(loaded, clock.monotonicMs() - beganMs)
     if (loaded.kind === 'rejected') {
       last = { ...last, ...cost, successful: false, mistakes: errorsOf(loaded.diagnostics) }
@@ -156,7 +177,8 @@ export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeep
     served = servedZones(loaded, served.catalog.generation + 1)
     reloads = { ...reloads, success: reloads.success + 1 }
     last = { ...outcomeOf(loaded, last, clock), ...cost }
-    return { kind: 'loaded', served, warnings: loaded.warnings, isChanged }
+    const { warnings, departures } = loaded
+    return { kind: 'loaded', served, warnings, departures, isChanged }
   }
   return {
     load() {
@@ -169,7 +191,39 @@ export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeep
     lastReload: () => last,
     reloads: () => reloads,
     serials: () => carried.serials,
+    names: () => carried.names,
   }
+}
+
+type KnownBefore = Pick<
+  Parameters<typeof loadZones>[0],
+  'allocation' | 'serials' | 'names' | 'kept'
+>
+
+/** What the load before has left behind, with what other instances know. */
+async function knownBefore(
+  { allocation, serials, names, kept }: Carried,
+  keeping: ZoneKeeping,
+): Promise<KnownBefore> {
+  const { memory, names: nameKeeping = forgetful, clock } = keeping
+  return {
+    allocation,
+    kept,
+    serials: { own: serials, shared: await memory.shared() },
+    names: await knownNames(names, nameKeeping, clock),
+  }
+}
+
+async function knownNames(
+  own: NameMemory,
+  keeping: NameKeeping,
+  clock: Clock,
+): Promise<KnownNames> {
+  const { hasSecondaries } = keeping
+  const others = await keeping.shared()
+  if (others === null) return { memory: own, releaseMs: clock.wallMs(), hasSecondaries }
+  const releaseMs = Math.min(clock.wallMs(), others.readMs)
+  return { memory: mergeNames(own, others), releaseMs, hasSecondaries }
 }
 
 function answeredZones({ zones, catalog }: ServedZones, nowMs: number): ServedZones['zones'] {
@@ -214,20 +268,22 @@ const isOther = (
 ): boolean => hash !== before.hash || isAdmittedChanged
 
 /** What one load leaves behind for the next. */
-type Carried = Pick<Loaded, 'allocation' | 'serials' | 'hash' | 'kept'>
+type Carried = Pick<Loaded, 'allocation' | 'serials' | 'names' | 'hash' | 'kept'>
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
-const carriedAtStart = (serials: ZoneSerials): Carried => ({
+const carriedAtStart = ({ memory, names = forgetful }: ZoneKeeping): Carried => ({
   allocation: createAllocation(),
-  serials,
+  serials: memory.restored,
+  names: names.restored,
   hash: '',
   kept: new Map(),
 })
 
-const carriedOf = ({ allocation, serials, hash, kept }: Loaded): Carried => ({
+const carriedOf = ({ allocation, serials, names, hash, kept }: Loaded): Carried => ({
   allocation,
   serials,
+  names,
   hash,
   kept,
 })

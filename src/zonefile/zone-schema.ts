@@ -206,6 +206,7 @@ const shape = {
   pools: namedMap(poolSchema).default(new Map()),
   steering: namedMap(rulesSchema).default(new Map()),
   on_all_down: onAllDownSchema.default({ kind: 'all' }),
+  on_removed: oneOf(['keep', 'drop']).optional(),
   dnssec: dnssecSchema.optional(),
   internal: networks.default([]),
   slots: slotsSchema(ttl).default([]),
@@ -223,10 +224,17 @@ export const soaOfFile: SoaSource = {
 
 type ZoneShape = z.infer<z.ZodObject<typeof shape>>
 
-const toSource = ({ min_ttl, on_all_down, records_file, ...zone }: ZoneShape): ZoneSource => ({
+const toSource = ({
+  min_ttl,
+  on_all_down,
+  on_removed,
+  records_file,
+  ...zone
+}: ZoneShape): ZoneSource => ({
   ...zone,
   minTtl: min_ttl,
   onAllDown: on_all_down,
+  onRemoved: on_removed,
   recordsFile: records_file,
 })
 

@@ -35,7 +35,8 @@ steering: { inbound: [{ when: { country: DE }, pools: [main] }, { pools: [main] 
 
 const nothing = (): void => {}
 const log = { info: nothing, warn: nothing, error: nothing } as unknown as Log
-const memory = { restored: new Map(), signed: new Map(), shared: async () => null }
+const names = { restored: new Map(), shared: async () => null, hasSecondaries: false }
+const memory = { restored: new Map(), signed: new Map(), shared: async () => null, names }
 
 /** Reads the files, lets `meanwhile` write, and goes on as the start does; collects what is put in force. */
 async function begin(settings: Partial<Settings>, meanwhile: () => void, watched = settings.zones) {
@@ -58,7 +59,14 @@ async function begin(settings: Partial<Settings>, meanwhile: () => void, watched
     watch: { update: nothing },
     controlPlane: { setTargets: nothing },
     reputation: { update: nothing },
-    cluster: { publishConfig: nothing, publishSerials: nothing, onSerialsBehind: nothing },
+    cluster: {
+      publishConfig: nothing,
+      publishSerials: nothing,
+      publishNames: nothing,
+      onSerialsBehind: nothing,
+      onForeignNames: nothing,
+    },
+    clock: systemClock,
     state: { flushSoon: nothing },
     workers: {
       publish: () => published.push('zones'),

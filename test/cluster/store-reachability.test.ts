@@ -6,6 +6,7 @@ import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
 import { joinCluster } from '../../src/cluster/cluster.ts'
 import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
+import { RedisNames } from '../../src/cluster/shared-names.ts'
 import { RedisSerials } from '../../src/cluster/shared-serials.ts'
 import { StoreReachability } from '../../src/cluster/store-reachability.ts'
 import { stubLink } from '../support/stub-link.ts'
@@ -93,6 +94,7 @@ test.each([
     random: () => 0.5,
     oversized,
     serials: new RedisSerials({ ...serials, oversized }),
+    names: new RedisNames({ ...serials, oversized }),
     onEvent: (event) => events.push(event),
   })
   const hasLooked = async (): Promise<void> => {

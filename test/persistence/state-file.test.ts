@@ -59,6 +59,33 @@ const state: SavedState = {
   ]),
   overrides: [drain, half],
   availability: new Map([['smtp.example.com eu', [[[1, 2, 3]], [], [[4, 5, 5]]]]]),
+  names: new Map([
+    [
+      'smtp.example.com',
+      {
+        current: [
+          {
+            owner: 'mx1.smtp.example.com.',
+            type: 1,
+            ttl: 60,
+            rdata: ['192.0.2.1'],
+            keepSeconds: 420,
+            ledUntilMs: 5,
+          },
+        ],
+        departed: [
+          {
+            owner: '_25._tcp.mx2.smtp.example.com.',
+            type: 52,
+            ttl: 0,
+            rdata: ['3 1 1 AB', '3 1 1 CD'],
+            keepSeconds: 0,
+            untilMs: 1_700_000_000_000,
+          },
+        ],
+      },
+    ],
+  ]),
   serials: new Map([['smtp.example.com', { serial: 0xffff_ffff, digest: 'pZ3_bW0bGv6q1x-d' }]]),
   signed: new Map([
     [

@@ -114,7 +114,35 @@ const signedZone: fc.Arbitrary<SignedZone> = fc.record({
   ),
 })
 
+const exposedSet = {
+  owner: name,
+  type: fc.integer({ min: 1, max: 0xffff }),
+  ttl: fc.nat(0x7fff_ffff),
+  rdata: fc.array(name, { minLength: 1, maxLength: 3 }),
+  keepSeconds: fc.nat(0xffff_ffff),
+}
+
+/** A zone without names is not written. */
+const names: fc.Arbitrary<SavedState['names']> = fc
+  .array(
+    fc.tuple(
+      name,
+      fc.record({
+        current: fc.array(fc.record({ ...exposedSet, ledUntilMs: fc.nat(2 ** 31) }), {
+          minLength: 1,
+          maxLength: 2,
+        }),
+        departed: fc.array(fc.record({ ...exposedSet, untilMs: fc.nat(2 ** 31) }), {
+          maxLength: 2,
+        }),
+      }),
+    ),
+    { maxLength: 2 },
+  )
+  .map((all) => new Map(all))
+
 const state: fc.Arbitrary<SavedState> = fc.record({
+  names,
   verdicts: fc.array(fc.tuple(name, damping), { maxLength: 4 }).map((all) => new Map(all)),
   overrides: fc.array(override, { maxLength: 4 }),
   availability: fc.array(fc.tuple(name, availability), { maxLength: 2 }).map((all) => new Map(all)),

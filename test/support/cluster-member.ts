@@ -7,6 +7,7 @@ import { createRedisLink } from '../../src/cluster/redis/redis-link.ts'
 import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import type { StateSecrets } from '../../src/cluster/redis/sealed-record.ts'
+import { RedisNames } from '../../src/cluster/shared-names.ts'
 import { RedisSerials } from '../../src/cluster/shared-serials.ts'
 import { until } from './wait.ts'
 
@@ -14,6 +15,7 @@ export interface TestMember {
   readonly instance: string
   readonly cluster: Cluster
   readonly serials: RedisSerials
+  readonly names: RedisNames
   readonly events: readonly ClusterEvent[]
 }
 
@@ -46,25 +48,28 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
   const oversized = createOversizedRecords(systemClock, stateTimes(heartbeatMs), (record) =>
     events.push({ kind: 'oversized-record', ...record }),
   )
-  const serials = new RedisSerials({
+  const shared = {
     link,
     keys: stateKeys(namespace),
     times: stateTimes(heartbeatMs),
     oversized,
     secrets: seals,
-  })
+  }
+  const serials = new RedisSerials(shared)
+  const names = new RedisNames({ ...shared, clock: systemClock })
   const cluster = joinCluster({
     settings: { address, namespace, heartbeatMs, vantages, peerHoldMs, seals },
     instance,
     site,
     link,
     serials,
+    names,
     oversized,
     clock: systemClock,
     random: Math.random,
     onEvent: (event) => events.push(event),
   })
-  return { instance, cluster, serials, events }
+  return { instance, cluster, serials, names, events }
 }
 
 export const allTogether = (...all: readonly TestMember[]): Promise<true> =>

@@ -1,6 +1,7 @@
 // A folder of zone files, compiled in this thread as the server's thread of its own compiles it, or in that one.
 
 import { noSerials } from '../../src/lib/zone-serials.ts'
+import { noKnownNames } from '../../src/departed/name-round.ts'
 import { createAllocation } from '../../src/zonefile/allocation.ts'
 import { type LoadJob, type ZonesRead, readZones } from '../../src/zonefile/load-zones.ts'
 import type { LoadRequest } from '../../src/zonefile/run-load.ts'
@@ -14,7 +15,8 @@ export async function readZonesHere(
 ): Promise<ZonesRead> {
   const read = await readFolder(folder, kept)
   if (read.kind === 'bad') return { kind: 'rejected', diagnostics: read.diagnostics }
-  const before = { allocation: createAllocation(), serials: noSerials, wallMs: 0, ...job }
+  const nothing = { allocation: createAllocation(), serials: noSerials, names: noKnownNames }
+  const before = { ...nothing, wallMs: 0, ...job }
   const { files, diagnostics } = read
   const { open } = openMasterFiles(folder, kept, 0)
   return readZones({ folder, files, diagnostics, ...before }, { begin() {}, refuse() {} }, open)
@@ -25,6 +27,7 @@ export const requestInThread = (folder: string): LoadRequest => ({
   folder,
   allocation: createAllocation(),
   serials: noSerials,
+  names: noKnownNames,
   kept: new Map(),
   wallMs: 0,
   isAlone: false,

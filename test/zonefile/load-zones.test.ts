@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, it } from 'vitest'
+import { noKnownNames } from '../../src/departed/name-round.ts'
 import type { ZoneSerials } from '../../src/lib/zone-serials.ts'
 import { type Allocation, createAllocation } from '../../src/zonefile/allocation.ts'
 import { type ZonesLoaded, loadZones } from '../../src/zonefile/run-load.ts'
@@ -37,7 +38,8 @@ const write = (file: string, text: string): void => writeFileSync(join(folder, f
 /** One load after the other, as the server does it. */
 async function load(from = folder): Promise<ZonesLoaded> {
   const known = { own: serials, shared: null }
-  const job = { folder: from, allocation, serials: known, kept, wallMs: seconds * 1000 }
+  const names = noKnownNames
+  const job = { folder: from, allocation, serials: known, names, kept, wallMs: seconds * 1000 }
   const zones = await loadZones({ ...job, isAlone: true })
   if (zones.kind === 'loaded') ({ allocation, serials, kept } = zones)
   return zones

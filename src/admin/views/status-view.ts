@@ -8,6 +8,7 @@ import type { OverrideControl } from '../../metrics/override-metrics.ts'
 import { isoTime } from '../../lib/clock.ts'
 import { overrideView } from '../override-routes.ts'
 import { viewed } from '../turns.ts'
+import { departedView, type TargetsSources } from './targets-view.ts'
 import type { Readiness } from '../../announce/readiness.ts'
 import type { ServerProblem } from '../../problems/problem-table.ts'
 
@@ -53,10 +54,11 @@ interface StatusViewSources {
   readonly status: StatusSources
   readonly states: () => readonly WatchedState[]
   readonly overrides: OverrideControl
+  readonly departed: TargetsSources['departed']
 }
 
 export function statusView(
-  { status, states, overrides }: StatusViewSources,
+  { status, states, overrides, departed }: StatusViewSources,
   ready: Readiness,
 ): Readonly<Record<string, unknown>> {
   const { version, instance, site } = status
@@ -83,6 +85,7 @@ export function statusView(
     pools: poolViews(overrides.watch.states()),
     targets: viewed(states, (one) => addressView(one, status.votesOn(one.slot))),
     overrides: overrides.watch.overrides().map(overrideView),
+    departed: viewed(departed, departedView),
   }
 }
 

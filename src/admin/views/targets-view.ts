@@ -2,6 +2,7 @@
 // targets. The names of its fields are a contract (docs/operations.md). Each list is read when
 // it is its turn to be written, and what an item of it looks like when that is.
 
+import type { DepartedName } from '../../departed/departed-names.ts'
 import type { LatencyPercentiles } from '../../health/latency-window.ts'
 import { Standing } from '../../health/table.ts'
 import { isoTime } from '../../lib/clock.ts'
@@ -25,6 +26,12 @@ export interface TargetsSources {
   readonly reputation: ReputationSource
   readonly availability: () => readonly MeasuredPool[]
   readonly feedback: FeedbackAccess
+  /** Names that have left their zones and are still answered. */
+  readonly departed: () => readonly ZoneDepartedName[]
+}
+
+export interface ZoneDepartedName extends DepartedName {
+  readonly zone: string
 }
 
 export function targetsView(sources: TargetsSources): Readonly<Record<string, unknown>> {
@@ -39,8 +46,14 @@ export function targetsView(sources: TargetsSources): Readonly<Record<string, un
     ),
     pools: viewed(availability, availabilityView),
     told: feedbackViews(sources),
+    departed: viewed(sources.departed, departedView),
   }
 }
+
+export const departedView = ({ untilMs, ...name }: ZoneDepartedName): object => ({
+  ...name,
+  until: isoTime(untilMs),
+})
 
 /** One address of a target as its probes see it, with the outcome of the last one. */
 function addressView(one: WatchedState): object {

@@ -2,14 +2,25 @@
 // one.
 
 import type { Difference, ClientsDifference } from '../../explain/compare.ts'
+import type { PlannedDeparture } from '../../departed/planned-departures.ts'
 import { percentText, tableLines, wrapText } from './columns.ts'
+import { durationText } from './status-text.ts'
 
-export function diffText(differences: readonly Difference[]): string {
+export function diffText(
+  differences: readonly Difference[],
+  departures: readonly PlannedDeparture[],
+): string {
   if (differences.length === 0) return 'no name answers differently\n'
-  return differences
-    .flatMap(differenceLines)
+  return [...differences.flatMap(differenceLines), ...departures.flatMap(departureLines)]
     .map((line) => `${line}\n`)
     .join('')
+}
+
+const departureLines = ({ name, types, keptSeconds, why }: PlannedDeparture): readonly string[] => {
+  const what = `${name} ${types.join(' ')}`
+  return why === null
+    ? wrapText(`${what} stays for ${durationText(keptSeconds)}, since caches may lead to it`, 0)
+    : wrapText(`warning: ${what} leaves at once, and caches may lead to it: ${why}`, 0)
 }
 
 function differenceLines(difference: Difference): readonly string[] {

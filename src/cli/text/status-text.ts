@@ -33,6 +33,15 @@ export interface StatusReport {
   readonly pools: readonly PoolReport[]
   readonly targets: readonly TargetReport[]
   readonly overrides: readonly OverrideReport[]
+  readonly departed: readonly DepartedReport[]
+}
+
+/** A name that has left its zone and is still answered. */
+export interface DepartedReport {
+  readonly zone: string
+  readonly name: string
+  readonly types: readonly string[]
+  readonly until: string | null
 }
 
 interface ProblemReport {
@@ -94,6 +103,7 @@ export function statusText(report: StatusReport, page: Page = plainPage): string
     poolLines(report, page),
     targetLines(report, page),
     overrideLines(report, page),
+    departedLines(report, page),
   ]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.map((line) => `${line}\n`).join(''))
@@ -242,6 +252,17 @@ const overrideLines = ({ overrides }: StatusReport, page: Page): readonly string
     ]),
     page,
   )
+
+const departedLines = ({ departed }: StatusReport, page: Page): readonly string[] =>
+  tableOf(departedHead, departed.map(departedCells), page)
+
+export const departedHead: readonly string[] = ['LEFT THE ZONE', 'TYPES', 'ANSWERED UNTIL']
+
+export const departedCells = ({ name, types, until }: DepartedReport): readonly string[] => [
+  name,
+  types.join(' '),
+  until?.replace(/\.\d+Z$/, 'Z') ?? '-',
+]
 
 /** `drain`; `weight 50%`, `weight 3`, `weight 10% of pool`. */
 export function kindText({

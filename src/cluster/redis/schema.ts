@@ -164,6 +164,7 @@ const matchPacked = (value: unknown, pattern: RegExp): RegExpExecArray | null =>
 //   ov          hash     overrides; written by the instance that received them
 //   fb          hash     feedback of MTAs; written by the instance that received it
 //   se          hash     zone → serial and digest of the content; written by the instances that serve the zone
+//   nm          hash     zone → names that caches may lead to; written by the instances that serve the zone
 //   av:NAME     hash     pool → counts of probes, expires; written by NAME alone
 //   avn         zset     names with counts of probes, by the second in which they were written
 
@@ -174,6 +175,7 @@ export interface StateKeys {
   readonly overrides: string
   readonly feedback: string
   readonly serials: string
+  readonly names: string
   epoch(instance: string): string
   heartbeat(instance: string): string
   votes(instance: string): string
@@ -193,6 +195,7 @@ export function stateKeys(namespace: string): StateKeys {
     overrides: `${prefix}ov`,
     feedback: `${prefix}fb`,
     serials: `${prefix}se`,
+    names: `${prefix}nm`,
     epoch: (instance) => `${prefix}ep:${instance}`,
     heartbeat: (instance) => `${prefix}hb:${instance}`,
     votes: (instance) => `${prefix}v:${instance}`,

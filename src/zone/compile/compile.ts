@@ -276,7 +276,7 @@ function buildNodes(owners: Owners, apex: Name): ReadonlyMap<NameKey, ZoneNode> 
 }
 
 /** Adds empty non-terminals: a name between an owner and the apex exists (RFC 8020 §2). */
-function addAncestors(
+export function addAncestors(
   nodes: Map<NameKey, ZoneNode>,
   owner: Name,
   key: NameKey,

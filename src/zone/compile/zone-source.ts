@@ -19,6 +19,8 @@ export interface ZoneSource {
   readonly pools: ReadonlyMap<string, PoolSource>
   readonly steering: ReadonlyMap<string, readonly RuleSource[]>
   readonly onAllDown: OnAllDownSource
+  /** Whether names that leave the zone are answered for as long as caches may lead to them. Absent: they are. */
+  readonly onRemoved?: 'keep' | 'drop' | undefined
   /** Absent: the zone is not signed. */
   readonly dnssec?: DnssecSource | undefined
   readonly internal: readonly string[]

@@ -78,6 +78,7 @@ const report: StatusReport = {
       until: '2026-11-21T05:00:00.000Z',
     },
   ],
+  departed: [{ zone: 'z', name: 'mx9.z', types: ['A', 'AAAA'], until: '2026-11-21T04:07:00.000Z' }],
 }
 
 const linesOf = (of: StatusReport, page?: Page): readonly string[] =>
