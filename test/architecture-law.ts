@@ -323,7 +323,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/zones',
-    imports: 'cli delegation dnssec files lib migration resolver wire wire/rdata zonefile',
+    imports: 'cli cli/text delegation dnssec files lib migration resolver wire wire/rdata zonefile',
     typesOnly: 'masterfile zone',
     packages: 'node:*',
   },

@@ -16,6 +16,7 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer check [DIR] [--live]       read zone files, name every mistake, serve nothing
   mxsteer check [DIR] --diff DIR     which names the other folder answers differently, and for whom
   mxsteer import FILE... [options]   zone files out of master files, or of a zone that a server transfers
+  mxsteer schema [zone|settings]     JSON Schema of zone files, or of the settings, for editors
   mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
   mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
   mxsteer doctor [options]           delegation, glue, name servers, store, port 25, databases: what to mend

@@ -5,7 +5,15 @@ import { z } from 'zod'
 import { maxNsidOctets } from '../answer/context.ts'
 import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import { parseNetwork, type Network } from '../lib/ip.ts'
-import { closedMap, integer, leaf, oneOrMany, passOn, trueOrFalse } from '../zonefile/leaf.ts'
+import {
+  closedMap,
+  integer,
+  leaf,
+  oneOrMany,
+  passOn,
+  trueOrFalse,
+  withInput,
+} from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readSecretFile } from './secret-file.ts'
 import { network } from './setting-leaves.ts'
@@ -54,7 +62,7 @@ export interface RateLimitValues {
 }
 
 /** Unlike other lists it may be empty: that ends the exemption of loopback addresses. */
-const exemptNetworks: z.ZodType<readonly Network[]> = z
+const readExempt: z.ZodType<readonly Network[]> = z
   .unknown()
   .transform((value, context): readonly Network[] => {
     if (Array.isArray(value) && value.length === 0) return []
@@ -63,6 +71,11 @@ const exemptNetworks: z.ZodType<readonly Network[]> = z
     passOn(parsed.error.issues, [], context)
     return z.NEVER
   })
+
+const exemptNetworks = withInput(readExempt, {
+  kind: 'either',
+  schemas: [oneOrMany(network), z.array(network)],
+})
 
 export const rateLimit: z.ZodType<RateLimitValues> = closedMap({
   enabled: trueOrFalse.optional(),

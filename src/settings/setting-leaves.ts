@@ -51,6 +51,12 @@ export const count = (what: string, min: number, max: number): z.ZodType<number>
       const number = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value
       return isIntegerWithin(number, min, max) ? number : null
     },
+    json: {
+      anyOf: [
+        { type: 'integer', minimum: min, maximum: max },
+        { type: 'string', pattern: '^[0-9]{1,9}$' },
+      ],
+    },
   })
 
 /** The name of an instance or a site. */

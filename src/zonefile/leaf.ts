@@ -6,6 +6,32 @@
 
 import { z } from 'zod'
 
+/** What a file may give for a schema, where zod knows only how it is read: input-forms of the JSON Schemas. */
+export type InputForm =
+  /** `json`: a JSON Schema. `write`: a parsed value, such as a default, as a file gives it. */
+  | {
+      readonly kind: 'value'
+      readonly json: Readonly<Record<string, unknown>>
+      readonly write?: (value: unknown) => unknown
+    }
+  | { readonly kind: 'one-or-many'; readonly item: z.ZodType }
+  /** `ofKey`: schemas of certain keys, by a pattern; all others are `value`. */
+  | {
+      readonly kind: 'map'
+      readonly value: z.ZodType
+      readonly ofKey?: Readonly<Record<string, z.ZodType>>
+    }
+  | { readonly kind: 'either'; readonly schemas: readonly z.ZodType[] }
+
+const inputForms = new WeakMap<z.ZodType, InputForm>()
+
+export const inputFormOf = (schema: z.ZodType): InputForm | undefined => inputForms.get(schema)
+
+export function withInput<T>(schema: z.ZodType<T>, form: InputForm): z.ZodType<T> {
+  inputForms.set(schema, form)
+  return schema
+}
+
 interface LeafSpec<T> {
   /** What the message has after "expected". */
   readonly expected: string
@@ -15,11 +41,16 @@ interface LeafSpec<T> {
   readonly read: (value: unknown) => T | null
   /** What was meant by a value that is not valid, for the end of the message: `did you mean GB?`; null: that is open. */
   readonly suggest?: (value: unknown) => string | null
+  /** A JSON Schema of what is valid; by default anything but a map, a list and nothing. */
+  readonly json?: Readonly<Record<string, unknown>>
+  /** The value as a file gives it, where that differs. */
+  readonly write?: (value: unknown) => unknown
 }
 
 /** The schema of one value. Its issue has the message and, in `params`, the fallback. */
-export function leaf<T>({ expected, fallback, read, suggest }: LeafSpec<T>): z.ZodType<T> {
-  return z.unknown().transform((value, context): T => {
+export function leaf<T>(spec: LeafSpec<T>): z.ZodType<T> {
+  const { expected, fallback, read, suggest, json = anyScalar, write } = spec
+  const schema = z.unknown().transform((value, context): T => {
     const result = read(value)
     if (result !== null) return result
     const hint = suggest?.(value) ?? null
@@ -30,7 +61,11 @@ export function leaf<T>({ expected, fallback, read, suggest }: LeafSpec<T>): z.Z
     context.issues.push({ code: 'custom', input: value, message, params: { fallback } })
     return z.NEVER
   })
+  const form = { kind: 'value', json: { description: expected, ...json } } as const
+  return withInput(schema, write ? { ...form, write } : form)
 }
+
+const anyScalar = { type: ['string', 'number', 'boolean'] }
 
 /** A value as messages show it: text up to 60 characters; a list or a map only as such. */
 export function show(value: unknown): string {
@@ -55,6 +90,7 @@ export const integer = (what: string, min: number, max: number): z.ZodType<numbe
     expected: `${what} from ${min} to ${max}`,
     fallback: Math.max(min, 1),
     read: (value) => (isIntegerWithin(value, min, max) ? value : null),
+    json: { type: 'integer', minimum: min, maximum: max },
   })
 
 export const isIntegerWithin = (value: unknown, min: number, max: number): value is number =>
@@ -66,6 +102,7 @@ export const text = (expected: string, pattern: RegExp, fallback: string): z.Zod
     expected,
     fallback,
     read: (value) => (typeof value === 'string' && pattern.test(value) ? value : null),
+    json: { type: 'string', pattern: pattern.source },
   })
 
 /** A path of the file system. */
@@ -75,6 +112,7 @@ export const trueOrFalse: z.ZodType<boolean> = leaf({
   expected: 'true or false',
   fallback: false,
   read: (value) => (typeof value === 'boolean' ? value : null),
+  json: { type: 'boolean' },
 })
 
 /** A text that is one of `words`. */
@@ -84,6 +122,7 @@ export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T>
     expected: words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last,
     fallback: last,
     read: (value) => words.find((word) => word === value) ?? null,
+    json: { enum: words },
   })
 }
 
@@ -131,6 +170,7 @@ export const share = (
   expected: string,
   fallback: number,
   isWithin: (share: number) => boolean,
+  bounds: Readonly<Record<string, number>> = { minimum: 0, maximum: 1 },
 ): z.ZodType<number> =>
   leaf({
     expected,
@@ -138,6 +178,12 @@ export const share = (
     read(value) {
       const read = readShare(value)
       return read !== null && isWithin(read) ? read : null
+    },
+    json: {
+      anyOf: [
+        { type: 'number', ...bounds },
+        { type: 'string', pattern: '^[0-9]{1,3}(\\.[0-9]{1,6})? ?%$' },
+      ],
     },
   })
 
@@ -147,7 +193,26 @@ export const durationMs = (min: string, max: string, fallback: string): z.ZodTyp
     expected: `a duration from ${min} to ${max}, such as 10s or 500ms`,
     fallback,
     read: (value) => within(readDurationMs(value), readDurationMs(min), readDurationMs(max)),
+    json: durationJson((readDurationMs(min) ?? 0) / 1000, (readDurationMs(max) ?? 0) / 1000),
+    write: (ms) => durationText(Number(ms)),
   })
+
+/** Of text the pattern alone can say what is valid, of numbers the bounds in seconds too. */
+const durationJson = (minimum: number, maximum: number): Readonly<Record<string, unknown>> => ({
+  anyOf: [
+    { type: 'number', minimum, maximum },
+    {
+      type: 'string',
+      pattern: '^[0-9]+(\\.[0-9]{1,3})?(ms|s|m|h|d|w)?$|^([0-9]+(ms|s|m|h|d|w))+$',
+    },
+  ],
+})
+
+/** `1h`, `90s`: in the largest unit that divides it. */
+function durationText(ms: number): string {
+  const unit = compoundUnits.find((one) => ms % msPerUnit[one] === 0) ?? 'ms'
+  return ms === 0 ? '0s' : `${ms / msPerUnit[unit]}${unit}`
+}
 
 /** A number of whole seconds, given as a number or as a duration. */
 export const seconds = (what: string, min: number, max: number): z.ZodType<number> =>
@@ -158,6 +223,8 @@ export const seconds = (what: string, min: number, max: number): z.ZodType<numbe
       const ms = within(readDurationMs(value), min * 1000, max * 1000)
       return ms !== null && ms % 1000 === 0 ? ms / 1000 : null
     },
+    json: durationJson(min, max),
+    write: (value) => durationText(Number(value) * 1000),
   })
 
 const within = (value: number | null, min: number | null, max: number | null): number | null =>
@@ -178,6 +245,9 @@ export function closedMap<Shape extends z.ZodRawShape>(
 
 /** A map whose keys the operator chooses. */
 export const namedMap = <T>(schema: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>> =>
+  withInput(readNamedMap(schema), { kind: 'map', value: schema })
+
+const readNamedMap = <T>(schema: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>> =>
   z.unknown().transform((value, context): ReadonlyMap<string, T> => {
     const map = new Map<string, T>()
     const shape = isMap(value) ? null : anyMap.safeParse(value)
@@ -200,6 +270,9 @@ export const isMap = (value: unknown): value is Record<string, unknown> =>
 
 /** One value or a list of values; an empty list is refused. */
 export const oneOrMany = <T>(schema: z.ZodType<T>): z.ZodType<readonly T[]> =>
+  withInput(readOneOrMany(schema), { kind: 'one-or-many', item: schema })
+
+const readOneOrMany = <T>(schema: z.ZodType<T>): z.ZodType<readonly T[]> =>
   z.unknown().transform((value, context): readonly T[] => {
     const isList = Array.isArray(value)
     const items: T[] = []

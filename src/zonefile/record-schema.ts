@@ -21,6 +21,7 @@ import type {
 } from '../zone/compile/zone-source.ts'
 import {
   closedMap,
+  type InputForm,
   integer,
   isMap,
   leaf,
@@ -30,6 +31,7 @@ import {
   seconds,
   show,
   text,
+  withInput,
 } from './leaf.ts'
 import { countOrAll } from './target-schema.ts'
 
@@ -41,6 +43,29 @@ interface TtlSchemas {
 
 export function recordSchema(ttls: TtlSchemas): z.ZodType<ReadonlyMap<string, RecordSource>> {
   const schemas = schemasWith(ttls)
+  return withInput(readRecords(schemas), inputOf(schemas))
+}
+
+const either = (...schemas: readonly z.ZodType[]): z.ZodType =>
+  withInput(z.unknown(), { kind: 'either', schemas })
+
+/** Types in any case, as `schemaFor` has them. */
+function inputOf(schemas: Schemas): InputForm {
+  const { address, mx, srv, spf, dataMap, dataOnly, txtMap, txtOnly } = schemas
+  return {
+    kind: 'map',
+    value: either(dataOnly, dataMap),
+    ofKey: {
+      '^address$': address,
+      '^[Mm][Xx]$': either(mx, dataOnly, dataMap),
+      '^[Ss][Rr][Vv]$': either(srv, dataOnly, dataMap),
+      '^[Ss][Pp][Ff]$': either(spf, dataOnly, dataMap),
+      '^[Tt][Xx][Tt]$': either(txtOnly, txtMap),
+    },
+  }
+}
+
+function readRecords(schemas: Schemas): z.ZodType<ReadonlyMap<string, RecordSource>> {
   return z.unknown().transform((value, context) => {
     const records = new Map<string, RecordSource>()
     const types = isMap(value) ? value : {}
@@ -102,6 +127,7 @@ const sticky = leaf({
   expected: 'true, false or subnet',
   fallback: false,
   read: (value) => (value === 'subnet' ? true : typeof value === 'boolean' ? value : null),
+  json: { enum: [true, false, 'subnet'] },
 })
 
 function schemasWith({ steered: ttl, plain }: TtlSchemas): Schemas {
@@ -170,8 +196,20 @@ const toDatum = (given: string, at: readonly (string | number)[], ofTxt: boolean
 /** The strings of one TXT record. */
 const strings = z.array(text('a string', /^[^]*$/, '""')).min(1)
 
+/** Numbers are taken as they are written. */
+const scalar = withInput(z.unknown(), {
+  kind: 'value',
+  json: { type: ['string', 'number', 'boolean'], description: 'a record in presentation form' },
+})
+
 /** `at`: path from the record type to the data. */
 const dataSchema = (at: readonly string[], ofTxt: boolean): z.ZodType<readonly DatumSource[]> =>
+  withInput(readData(at, ofTxt), {
+    kind: 'one-or-many',
+    item: ofTxt ? either(scalar, strings) : scalar,
+  })
+
+const readData = (at: readonly string[], ofTxt: boolean): z.ZodType<readonly DatumSource[]> =>
   z.unknown().transform((value, context): readonly DatumSource[] => {
     const isList = Array.isArray(value)
     const data: DatumSource[] = []
@@ -206,7 +244,7 @@ export function slotsSchema(ttl: z.ZodType<number>): z.ZodType<readonly SlotsSou
     epoch: seconds('a time', 1, daySeconds).optional(),
     ttl: ttl.optional(),
   })
-  return z.unknown().transform((value, context): readonly SlotsSource[] => {
+  const read = z.unknown().transform((value, context): readonly SlotsSource[] => {
     const isList = Array.isArray(value)
     const all: SlotsSource[] = []
     for (const [i, given] of (isList ? (value as unknown[]) : [value]).entries()) {
@@ -217,4 +255,5 @@ export function slotsSchema(ttl: z.ZodType<number>): z.ZodType<readonly SlotsSou
     }
     return all
   })
+  return withInput(read, { kind: 'either', schemas: [one, z.array(one)] })
 }

@@ -43,6 +43,8 @@ export const countOrAll = (limit: number): z.ZodType<number> =>
       if (value === 'all') return Infinity
       return isIntegerWithin(value, 1, limit) ? value : null
     },
+    json: { anyOf: [{ type: 'integer', minimum: 1, maximum: limit }, { const: 'all' }] },
+    write: (value) => (value === Infinity ? 'all' : value),
   })
 
 /** A calendar day, parsed to the Unix time in milliseconds of its start in UTC. */
@@ -55,12 +57,14 @@ const day = leaf({
     // Date.parse takes 2026-02-30 for a day in March.
     return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== value ? null : ms
   },
+  json: { type: 'string', pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' },
 })
 
 const firstShare = share(
   'a share above 0 and at most 1, such as 0.01 or 1%',
   0.01,
   (value) => value > 0 && value <= 1,
+  { exclusiveMinimum: 0, maximum: 1 },
 )
 
 const warmUpSchema: z.ZodType<WarmUp> = closedMap({
@@ -79,6 +83,7 @@ const agentAddress = leaf({
     const parsed = typeof value === 'string' ? parseAddress(value) : null
     return parsed && formatAddress(parsed.octets)
   },
+  json: { type: 'string', pattern: '^[0-9A-Fa-f:.]+$' },
 })
 
 /** The agent of a target: an endpoint that reports the load of its MTA. */
@@ -116,12 +121,14 @@ const listName = leaf({
     // An IPv6 address takes 64 octets before it (RFC 5782 §2.4).
     return isName && labels.length > 1 && name.length <= 180 ? name : null
   },
+  json: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,63}(\\.[A-Za-z0-9_-]{1,63})+\\.?$' },
 })
 
 const listedWeight = share(
   'a share from 0.05 to 1, such as 0.5 or 50%',
   1,
   (value) => value >= 0.05 && value <= 1,
+  { minimum: 0.05, maximum: 1 },
 )
 
 const dnsblSchema = closedMap({

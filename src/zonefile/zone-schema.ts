@@ -25,6 +25,7 @@ import {
   share,
   text,
   trueOrFalse,
+  withInput,
 } from './leaf.ts'
 import { continents, isCountry, suggestContinent, suggestCountry } from '../lib/countries.ts'
 import { readFileName } from '../masterfile/file-name.ts'
@@ -68,7 +69,7 @@ const soaSchema: z.ZodType<SoaSource> = closedMap({
 })
 
 /** `{ mx1: 2, mx2: 1 }`, or `[mx1, mx2]`: then each member has the weight of its target. */
-const membersSchema: z.ZodType<PoolSource['members']> = z.unknown().transform((value, context) => {
+const readMembers: z.ZodType<PoolSource['members']> = z.unknown().transform((value, context) => {
   const schema = Array.isArray(value) ? z.array(reference) : z.record(z.string(), weight)
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
@@ -79,6 +80,11 @@ const membersSchema: z.ZodType<PoolSource['members']> = z.unknown().transform((v
     return parsed.data.map((target, step) => ({ target, weight: null, step }))
   }
   return Object.entries(parsed.data).map(([target, weight]) => ({ target, weight, step: target }))
+})
+
+const membersSchema = withInput(readMembers, {
+  kind: 'either',
+  schemas: [z.array(reference), namedMap(weight)],
 })
 
 const wholeOrPart = share(
@@ -92,6 +98,7 @@ const availability = share(
   'a share such as 99.95%, or 0.9995, below the whole',
   0.999,
   (value) => value >= 0 && value < 1,
+  { minimum: 0, exclusiveMaximum: 1 },
 )
 
 const poolSchema: z.ZodType<PoolSource> = closedMap({
@@ -114,6 +121,7 @@ const poolSchema: z.ZodType<PoolSource> = closedMap({
 
 const continent = leaf({
   expected: `a continent (${[...continents.keys()].join(', ')})`,
+  json: { enum: [...continents.keys()].flatMap((code) => [code, code.toLowerCase()]) },
   fallback: 'EU',
   suggest: (value) => suggestContinent(scalarText(value)),
   read(value) {
@@ -130,6 +138,7 @@ const country = leaf({
     const code = scalarText(value).toUpperCase()
     return isCountry(code) ? code : null
   },
+  json: { type: 'string', pattern: '^[A-Za-z]{2}$' },
 })
 
 const asn = leaf({
@@ -169,6 +178,18 @@ const onAllDownSchema: z.ZodType<OnAllDownSource> = leaf({
       ? { kind: 'backup', pool }
       : null
   },
+  json: {
+    anyOf: [
+      { enum: ['all', 'last_good', 'servfail'] },
+      {
+        type: 'object',
+        properties: { backup: { type: 'string' } },
+        required: ['backup'],
+        additionalProperties: false,
+      },
+    ],
+  },
+  write: (value) => (value as OnAllDownSource).kind,
 })
 
 const recordsFile: z.ZodType<string> = leaf({
