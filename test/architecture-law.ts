@@ -183,9 +183,14 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'doctor',
-    imports: 'cluster/redis dnssec geo lib probe/smtp resolver wire wire/rdata',
+    imports: 'cluster/redis dnssec doctor/domain geo lib probe/smtp resolver wire wire/rdata',
     typesOnly: 'health settings zone zonefile',
     packages: 'node:*',
+  },
+  {
+    room: 'doctor/domain',
+    imports: 'delegation doctor lib spf wire',
+    typesOnly: 'resolver zone zonefile',
   },
   {
     room: 'steer/select',

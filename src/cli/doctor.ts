@@ -7,16 +7,17 @@ import { type DoctorInput, examine } from '../doctor/examine.ts'
 import { type ReportLine, exitCodeOf } from '../doctor/report.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseEndpoint } from '../lib/ip.ts'
+import { parseName } from '../wire/name.ts'
 import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
 import { fail, type FlagValues, parseFlags } from './flags.ts'
 import { printJson, printLines } from './text/output.ts'
 
-const single = [...resolverFlags, 'zones', 'zone', 'port', 'egress']
+const single = [...resolverFlags, 'zones', 'zone', 'domain', 'port', 'egress']
 const dnsPort = 53
 const smtpPort = 25
 
 export async function doctor(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, single, ['peer'], ['json'])
+  const flags = parseFlags(argv, single, ['peer', 'elsewhere'], ['json'])
   if (flags.kind === 'bad') return fail('doctor', flags.why)
   if (flags.words.length > 0) return fail('doctor', 'it takes options only')
   const options = readOptions(flags.values)
@@ -41,7 +42,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
 }
 
 /** What the flags limit the checks to. */
-type DoctorOptions = Pick<DoctorInput, 'port' | 'zone' | 'egress' | 'peers'>
+type DoctorOptions = Pick<DoctorInput, 'port' | 'zone' | 'domain' | 'egress' | 'peers'>
 
 /** Returns a text if a flag is wrong. */
 function readOptions(values: FlagValues): DoctorOptions | string {
@@ -52,8 +53,20 @@ function readOptions(values: FlagValues): DoctorOptions | string {
   if (badPeer !== undefined) return `--peer is "${badPeer}", expected ADDR:PORT of an admin server`
   const egress = readEgress(values['egress'])
   if (egress === null) return '--egress is no HOST[:PORT]'
-  const zone = values['zone']?.toString().replace(/\.$/, '').toLowerCase() ?? null
-  return { port, zone, peers, egress }
+  const zone = values['zone']?.toString() ?? null
+  const domain = readDomain(values)
+  if (typeof domain === 'string') return domain
+  return { port, zone: zone && bare(zone), domain, peers, egress }
+}
+
+const bare = (name: string): string => name.replace(/\.$/, '').toLowerCase()
+
+function readDomain(values: FlagValues): DoctorInput['domain'] | string {
+  const elsewhere = [values['elsewhere'] ?? []].flat().map(bare)
+  const domain = values['domain']?.toString()
+  if (domain === undefined) return elsewhere.length > 0 ? '--elsewhere goes with --domain' : null
+  const isName = parseName(domain).kind === 'name' && bare(domain) !== '' && domain !== '@'
+  return isName ? { domain: bare(domain), elsewhere } : `--domain is "${domain}", expected a name`
 }
 
 /**

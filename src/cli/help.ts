@@ -70,6 +70,8 @@ delegation
 doctor
   --zones DIR           folder of zone files (default: as serve has it)
   --zone ZONE           of one zone alone
+  --domain NAME         a mail domain too: whether its MX lead here, and its SPF record passes what the zones list
+  --elsewhere NAME      an exchange of others that it is meant to have; may be repeated
   --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)
   --port PORT           where name servers listen (default: 53)
   --egress HOST[:PORT]  an MTA to reach (default: some of the targets)

@@ -103,13 +103,16 @@ function chooseExchanges({ zone, domain, exchanges }: DomainInput): Chosen {
 const hasAddress = (node: ZoneNode | undefined): boolean =>
   node !== undefined && (node.sets.has(RRType.A) || node.sets.has(RRType.AAAA))
 
-/** Names that an MX elsewhere can list, by what answers them: slots of one ladder together, steered address names each alone. */
+/** Names that an MX elsewhere can list: the slots of each ladder; where there are none, steered address names, each alone. */
 export function exchangeGroups(zone: Zone): readonly (readonly Name[])[] {
-  return [...zone.nodes.values()].flatMap(({ owner, sets }) => {
+  const slots: (readonly Name[])[] = []
+  const relays: (readonly Name[])[] = []
+  for (const { owner, sets } of zone.nodes.values()) {
     const set = sets.get(RRType.A) ?? sets.get(RRType.AAAA)
-    if (set?.kind === 'exchange-slot') return set.rung === 0 ? [set.names] : []
-    return set?.kind === 'steered-address' && owner[1] !== asterisk ? [[owner]] : []
-  })
+    if (set?.kind === 'exchange-slot' && set.rung === 0) slots.push(set.names)
+    if (set?.kind === 'steered-address' && owner[1] !== asterisk) relays.push([owner])
+  }
+  return slots.length > 0 ? slots : relays
 }
 
 const asterisk = 0x2a

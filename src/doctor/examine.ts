@@ -5,10 +5,12 @@ import type { ZonesLoaded } from '../zonefile/run-load.ts'
 import { systemClock } from '../lib/clock.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
-import { createStubResolver } from '../resolver/stub-resolver.ts'
+import { createStubResolver, type StubResolver } from '../resolver/stub-resolver.ts'
 import { nameToBareText } from '../wire/name.ts'
 import { checkCertificates } from './certificate-check.ts'
 import { checkDelegation } from './delegation.ts'
+import { checkDomainMx, type DomainAsked } from './domain/domain-mx.ts'
+import { checkDomainSpf } from './domain/domain-spf.ts'
 import { type ReportLine, type CheckResult, fail, ok, skip, warn } from './report.ts'
 import { checkNameServers, findServers } from './name-servers.ts'
 import { type OwnZone, readOwnZone } from './own-zone.ts'
@@ -28,6 +30,8 @@ export interface DoctorInput {
   readonly port: number
   /** The only zone to check, without final dot; null: all. */
   readonly zone: string | null
+  /** A mail domain whose MX is to lead here; null: none is looked at. */
+  readonly domain: DomainAsked | null
   readonly egress: Egress
   /** ADDR:PORT of the admin servers of other instances, to compare clocks with. */
   readonly peers: readonly string[]
@@ -96,6 +100,8 @@ async function checkZones(input: DoctorInput): Promise<readonly ReportLine[]> {
     const own = readOwnZone(zone)
     if (wanted === null || own.name === wanted) lines.push(...(await checkZone(own, access)))
   }
+  if (input.domain !== null)
+    lines.push(...(await checkDomain(input.domain, loaded, access.resolver)))
   return lines
 }
 
@@ -113,6 +119,17 @@ async function checkServed(input: DoctorInput): Promise<readonly ReportLine[]> {
     }),
   )
   return lines.flat()
+}
+
+async function checkDomain(
+  asked: DomainAsked,
+  { catalog, targets }: Loaded,
+  resolver: StubResolver,
+): Promise<readonly ReportLine[]> {
+  const { domain } = asked
+  const mx = await checkDomainMx(asked, catalog, resolver)
+  const spf = await checkDomainSpf({ domain, zones: mx.zones, targets }, resolver)
+  return [...mx.results, ...spf].map((result) => ({ ...result, zone: domain }))
 }
 
 async function checkZone(own: OwnZone, access: DnsAccess): Promise<readonly ReportLine[]> {

@@ -16,6 +16,8 @@ const checkNames = [
   'validation',
   'dane',
   'certificates',
+  'mx',
+  'spf',
   'clock',
   'state',
   'egress',
@@ -27,7 +29,7 @@ export interface ReportLine {
   readonly check: CheckName
   /** skip: not checked; `text` says why. */
   readonly status: 'ok' | 'warn' | 'fail' | 'skip'
-  /** null: the check is not about a zone. */
+  /** The zone, or the mail domain, that the check is about; null: neither. */
   readonly zone: string | null
   readonly text: string
   /** What to do about it; null: nothing is to be done. */

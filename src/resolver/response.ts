@@ -11,7 +11,7 @@ export interface ServerEndpoint {
   readonly port: number
 }
 
-export type QueryType = 'A' | 'AAAA' | 'PTR' | 'NS' | 'SOA' | 'TXT' | 'DS'
+export type QueryType = 'A' | 'AAAA' | 'PTR' | 'NS' | 'SOA' | 'MX' | 'TXT' | 'DS'
 
 const ds = 43
 
@@ -30,7 +30,7 @@ export interface ResourceRecord {
   readonly owner: string
   readonly type: QueryType | 'CNAME'
   readonly ttlSeconds: number
-  /** An address in canonical form, a name, or a text; the serial of an SOA; of a DS tag, algorithm, digest type and digest. */
+  /** An address in canonical form, a name, or a text; the serial of an SOA; of an MX preference and exchange; of a DS tag, algorithm, digest type and digest. */
   readonly data: string
   /** Only of an SOA: the TTL of negative answers (RFC 2308 §5). */
   readonly negativeSeconds?: number
@@ -95,7 +95,7 @@ function readRecord(resource: Resource): ResourceRecord | null {
 type Data = Pick<ResourceRecord, 'type' | 'data' | 'negativeSeconds'>
 
 function dataOf(resource: Resource, type: number): Data | null {
-  const { address, domain, ns, data, serial, minimum = 0 } = resource
+  const { address, domain, ns, data, serial, minimum = 0, exchange, priority } = resource
   switch (type) {
     case Packet.TYPE.A:
       return addressData('A', address)
@@ -107,6 +107,8 @@ function dataOf(resource: Resource, type: number): Data | null {
       return nameData('CNAME', domain)
     case Packet.TYPE.NS:
       return nameData('NS', ns)
+    case Packet.TYPE.MX:
+      return exchangeData(priority, exchange)
     case Packet.TYPE.TXT:
       return textData(data)
     case ds:
@@ -128,9 +130,18 @@ function addressData(type: 'A' | 'AAAA', text: string | undefined): Data | null 
 const nameData = (type: 'PTR' | 'CNAME' | 'NS', name: string | undefined): Data | null =>
   name === undefined || name === '' ? null : { type, data: nameOf(name) }
 
+/** As in a master file, but for the final dot; the root, which says that there is no mail (RFC 7505), is a dot. */
+const exchangeData = (preference: number | undefined, exchange: string | undefined): Data | null =>
+  preference === undefined || exchange === undefined
+    ? null
+    : { type: 'MX', data: `${preference} ${nameOf(exchange) || '.'}` }
+
+/** Of SPF records 450 octets are usual; more than one message over UDP has is nothing that we ask for. */
+const maxTextOctets = 4096
+
 const textData = (data: Resource['data']): Data => ({
   type: 'TXT',
-  data: [data].flat().join('').slice(0, 255),
+  data: [data].flat().join('').slice(0, maxTextOctets),
 })
 
 /** As in a master file: `45796 13 2 8F1C…` (RFC 4034 §5.3). */

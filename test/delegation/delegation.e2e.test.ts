@@ -241,18 +241,6 @@ describe('a domain', () => {
     )
   })
 
-  test('lists the slots of a ladder in the order of its rungs', async () => {
-    const slots = plain
-      .replace('records:', 'slots: { steer: inbound, names: [in2, in1, in3] }\nrecords:')
-      .replace(/ {2}relay:.*\n/, '')
-    const { out } = await run({ a: slots }, '--domain=example.org', '--format=bind')
-    expect(recordLines(out).filter((line) => line.includes(' MX '))).toEqual([
-      'example.org. 3600 IN MX 10 in2.smtp.example.com.',
-      'example.org. 3600 IN MX 20 in1.smtp.example.com.',
-      'example.org. 3600 IN MX 30 in3.smtp.example.com.',
-    ])
-  })
-
   test('has its choice where there are several names, and an order', async () => {
     const two = plain.replace('  relay:', '  other: { address: { steer: inbound } }\n  relay:')
     const open = await run({ a: two }, '--domain', 'example.org', '--format', 'bind')
@@ -269,6 +257,20 @@ describe('a domain', () => {
     expect(recordLines(out).filter((line) => line.includes(' MX '))).toEqual([
       'example.org. 3600 IN MX 10 relay.smtp.example.com.',
       'example.org. 3600 IN MX 20 mx1.smtp.example.com.',
+    ])
+  })
+
+  test('has the slots of the zone in their order, before relays', async () => {
+    const slots = plain.replace(
+      'records:',
+      'slots: { steer: inbound, names: [in1, in10, in2] }\nrecords:',
+    )
+    const { out } = await run({ a: slots }, '--domain', 'example.org', '--format', 'bind')
+    const exchanges = recordLines(out).filter((line) => line.includes(' MX '))
+    expect(exchanges.map((line) => line.replace('.smtp.example.com.', ''))).toEqual([
+      'example.org. 3600 IN MX 10 in1',
+      'example.org. 3600 IN MX 20 in10',
+      'example.org. 3600 IN MX 30 in2',
     ])
   })
 
