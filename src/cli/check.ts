@@ -1,6 +1,9 @@
-// `mxsteer check [DIR]`: reports every problem in the zone files without serving them, and with
-// --keys DIR in the keys of those that are signed: the host that checks may have none. --live
+// `mxsteer check [PATH…]`: reports every problem in the zone files of folders, or in the files that are named, without
+// serving them, and with --keys DIR in the keys of those that are signed: the host that checks may have none. --live
 // probes each target once (check-live.ts); --diff DIR compares with another folder (diff.ts).
+
+import { stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 
 import { createKeyKeeper } from '../dnssec/key-keeper.ts'
 import { createSigningTime } from '../dnssec/signing-clock.ts'
@@ -8,40 +11,122 @@ import { systemClock } from '../lib/clock.ts'
 import { checkLive } from './check-live.ts'
 import { diff } from './diff.ts'
 import { resolverFlags } from './command-settings.ts'
-import { fail, parseFlags } from './flags.ts'
-import { formatDiagnostics } from '../zonefile/diagnostic.ts'
-import { loadZonesOnce } from '../zonefile/run-load.ts'
+import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { printJson } from './text/output.ts'
+import { type Diagnostic, formatDiagnostics } from '../zonefile/diagnostic.ts'
+import { loadZonesOnce, type ZonesLoaded } from '../zonefile/run-load.ts'
 
 const allFlags = [...new Set(['diff', 'zones', 'config', 'at', 'keys', ...resolverFlags])]
 
 export async function check(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, allFlags, [], ['json', 'live'])
+  const flags = parseFlags(argv, allFlags, [], ['json', 'live', 'strict'])
   if (flags.kind === 'bad') return fail('check', flags.why)
-  if (flags.words.length > 1) return fail('check', 'one folder at a time')
-  const { diff: after, keys, ...values } = flags.values
-  const [folder = String(values['zones'] ?? 'zones')] = flags.words
-  if (after !== undefined && keys !== undefined) return fail('check', '--keys goes without --diff')
-  if (after !== undefined)
-    return diff(String(after), flags.words.length > 0 ? { ...values, zones: folder } : values)
-  if (values['at'] ?? values['json']) return fail('check', '--at and --json go with --diff')
-  const loaded = await loadZonesOnce(folder, systemClock.wallMs())
-  if (loaded.kind === 'rejected') {
-    process.stderr.write(formatDiagnostics(loaded.diagnostics))
-    return 1
+  const { words, values: all } = flags
+  const { diff: after, keys, live, ...values } = all
+  const paths = words.length > 0 ? words : [String(values['zones'] ?? 'zones')]
+  const why = refusalOf(paths, all)
+  if (why !== null) return fail('check', why)
+  if (after !== undefined) {
+    const before = words.length > 0 ? { ...values, zones: paths[0] } : values
+    return diff(String(after), before)
   }
-  process.stderr.write(formatDiagnostics(loaded.warnings))
-  if (keys !== undefined) {
-    const zones = loaded.catalog.zones.values()
-    const admitted = await createKeyKeeper(String(keys), createSigningTime(systemClock)).admit(
-      zones,
-    )
-    const isRejected = admitted.kind === 'rejected'
-    process.stderr.write(formatDiagnostics(isRejected ? admitted.diagnostics : admitted.warnings))
-    if (isRejected) return 1
-  }
-  if (flags.values['live']) return checkLive(loaded, flags.values)
-  if (!loaded.isComplete) return 1
-  const count = loaded.zones.length
-  process.stdout.write(`${folder}: ${count} ${count === 1 ? 'zone' : 'zones'}, no mistakes\n`)
-  return 0
+  const sets = await fileSetsOf(paths)
+  if (sets.length > 1 && (live !== undefined || keys !== undefined))
+    return fail('check', '--live and --keys go with one folder, or files of one')
+  const report = await readAll(sets, keys === undefined ? null : String(keys))
+  const code = tell(report, paths, all)
+  const [only] = report.loads
+  if (live === undefined || only?.kind !== 'loaded' || report.diagnostics.some(isError)) return code
+  return Math.max(code, await checkLive(only, all))
 }
+
+/** Why the flags do not go together; null: they do. */
+function refusalOf(paths: readonly string[], values: FlagValues): string | null {
+  const isDiff = values['diff'] !== undefined
+  if (isDiff && paths.length > 1) return 'one folder at a time with --diff'
+  if (isDiff && values['keys'] !== undefined) return '--keys goes without --diff'
+  if (isDiff && values['strict'] !== undefined) return '--strict goes without --diff'
+  if (!isDiff && values['at'] !== undefined) return '--at goes with --diff'
+  if (values['json'] !== undefined && values['live'] !== undefined)
+    return '--json goes without --live'
+  return null
+}
+
+/** Zone files of one folder. */
+interface FileSet {
+  readonly folder: string
+  /** Names of those that are read; null: all. */
+  readonly only: readonly string[] | null
+}
+
+/** A path that leads nowhere counts as a folder, whose reading says so, unless its name is that of a file. */
+async function fileSetsOf(paths: readonly string[]): Promise<readonly FileSet[]> {
+  const folders: FileSet[] = []
+  const files = new Map<string, Set<string>>()
+  for (const path of paths) {
+    const found = await stat(path).catch(() => null)
+    if (found ? found.isDirectory() : !/\.ya?ml$/.test(path))
+      folders.push({ folder: path, only: null })
+    else {
+      const names = files.get(dirname(path)) ?? new Set()
+      files.set(dirname(path), names.add(basename(path)))
+    }
+  }
+  return [...folders, ...[...files].map(([folder, names]) => ({ folder, only: [...names] }))]
+}
+
+interface Report {
+  readonly loads: readonly ZonesLoaded[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+async function readAll(sets: readonly FileSet[], keys: string | null): Promise<Report> {
+  const loads: ZonesLoaded[] = []
+  const diagnostics: Diagnostic[] = []
+  for (const { folder, only } of sets) {
+    const loaded = await loadZonesOnce(folder, systemClock.wallMs(), only)
+    loads.push(loaded)
+    if (loaded.kind === 'rejected') {
+      diagnostics.push(...loaded.diagnostics)
+      continue
+    }
+    diagnostics.push(...loaded.warnings)
+    if (keys === null) continue
+    const zones = loaded.catalog.zones.values()
+    const admitted = await createKeyKeeper(keys, createSigningTime(systemClock)).admit(zones)
+    diagnostics.push(...(admitted.kind === 'rejected' ? admitted.diagnostics : admitted.warnings))
+  }
+  return { loads, diagnostics }
+}
+
+const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
+
+/** Prints what was found. Returns the exit code. */
+function tell(
+  { loads, diagnostics }: Report,
+  paths: readonly string[],
+  values: FlagValues,
+): number {
+  const mistakes = diagnostics.filter(isError).length
+  const warnings = diagnostics.length - mistakes
+  const zones = loads.flatMap((load) => (load.kind === 'loaded' ? load.zones : []))
+  const isComplete = loads.every((load) => load.kind === 'loaded' && load.isComplete)
+  if (values['json'] !== undefined) {
+    const shown = diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: undefined }))
+    printJson({ zones: zones.map(({ name }) => name), mistakes, warnings, diagnostics: shown })
+  } else {
+    process.stderr.write(formatDiagnostics(diagnostics, { withCodes: true }))
+    const found = [
+      ...(mistakes > 0 ? [] : [counted(zones.length, 'zone')]),
+      mistakes > 0 ? counted(mistakes, 'mistake') : 'no mistakes',
+      ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
+    ]
+    const line = `${paths.join(' ')}: ${found.join(', ')}\n`
+    if (mistakes > 0) process.stderr.write(line)
+    else if (values['live'] === undefined && isComplete) process.stdout.write(line)
+  }
+  const isStrict = values['strict'] !== undefined
+  return mistakes > 0 || !isComplete || (isStrict && warnings > 0) ? 1 : 0
+}
+
+const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`

@@ -74,11 +74,20 @@ const stars = (url: string, scheme: string): string =>
   `${scheme}:${'*'.repeat(url.length - scheme.length - 1)}`
 
 /**
- * Text for a terminal, `FILE:LINE:COLUMN PATH: MESSAGE` and the excerpt for each. Empty, or ends in
- * a line feed.
+ * Text for a terminal, `FILE:LINE:COLUMN PATH: MESSAGE` and the excerpt for each; with its code in brackets behind the
+ * message where that is wanted. Empty, or ends in a line feed.
  */
-export const formatDiagnostics = (diagnostics: readonly Diagnostic[]): string =>
-  diagnostics.map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`).join('')
+export const formatDiagnostics = (
+  diagnostics: readonly Diagnostic[],
+  { withCodes }: { readonly withCodes: boolean } = { withCodes: false },
+): string =>
+  diagnostics
+    .map(({ message, ...rest }) => ({
+      ...rest,
+      message: withCodes ? `${message} [${rest.code}]` : message,
+    }))
+    .map((diagnostic) => `${formatDiagnostic(diagnostic)}\n`)
+    .join('')
 
 function formatDiagnostic({
   severity,

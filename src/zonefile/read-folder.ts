@@ -62,8 +62,16 @@ export const isZoneFile = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name
 const looksLikeZoneFile = (name: string): boolean =>
   !isZoneFile(name) && /^[^.].*\.(ya?ml|zone|db|json)$/i.test(name)
 
-/** `kept`: what is served in place of files that cannot be read. */
-export async function readFolder(folder: string, kept: KeptFiles = new Map()): Promise<ReadFolder> {
+/**
+ * `kept`: what is served in place of files that cannot be read. `only`: names of the files to read, whatever else there
+ * is; null: all zone files of the folder.
+ */
+export async function readFolder(
+  folder: string,
+  kept: KeptFiles = new Map(),
+  only: readonly string[] | null = null,
+): Promise<ReadFolder> {
+  if (only !== null) return readNamed(folder, only)
   const listed = await unlessHanging(folder, listWithinMs, () =>
     readdir(folder).then((names) => ({ kind: 'names' as const, names: names.sort() }), failureOf),
   )
@@ -85,13 +93,27 @@ export async function readFolder(folder: string, kept: KeptFiles = new Map()): P
   return { ...read, diagnostics: [...read.diagnostics, ...others] }
 }
 
+async function readNamed(folder: string, only: readonly string[]): Promise<ReadFolder> {
+  const others = only
+    .filter((name) => !isZoneFile(name))
+    .map((name) => toError(notRead(folder, name)))
+  if (others.length > 0) return { kind: 'bad', diagnostics: others }
+  const read = await readFiles(folder, only, new Map())
+  // Whoever names a file wants it read.
+  return read.kind === 'folder' ? { ...read, diagnostics: read.diagnostics.map(toError) } : read
+}
+
 const bad = (diagnostic: Diagnostic, others: readonly Diagnostic[] = []): ReadFolder => ({
   kind: 'bad',
   diagnostics: [diagnostic, ...others],
 })
 
 const notRead = (folder: string, name: string): Diagnostic => ({
-  ...fileDiagnostic(join(folder, name), 'not-read', 'not read: zone files end in .yaml or .yml'),
+  ...fileDiagnostic(
+    join(folder, name),
+    'not-read',
+    'not read: zone files end in .yaml or .yml; mxsteer import makes one of a master file',
+  ),
   severity: 'warning',
 })
 

@@ -94,6 +94,8 @@ export interface LoadRequest extends Omit<LoadJob, 'files' | 'diagnostics'> {
   readonly kept: KeptFiles
   /** Whether this process has nothing else to do meanwhile. */
   readonly isAlone: boolean
+  /** Names of the files to read; by default all zone files of the folder. */
+  readonly only?: readonly string[] | null
 }
 
 /** For tests: limits of the thread, and a module in its place. */
@@ -104,10 +106,10 @@ interface ThreadOptions {
 
 /** Never rejects: every failure is a diagnostic. */
 export async function loadZones(
-  { isAlone, kept, ...request }: LoadRequest,
+  { isAlone, kept, only = null, ...request }: LoadRequest,
   options: ThreadOptions = {},
 ): Promise<ZonesLoaded> {
-  const folder = await readFolder(request.folder, kept)
+  const folder = await readFolder(request.folder, kept, only)
   if (folder.kind === 'bad') {
     const cost = { peakHeapOctets: 0, masterLooks: new Map() }
     return { kind: 'rejected', diagnostics: folder.diagnostics, ...cost }
@@ -143,10 +145,18 @@ const mayNameMasterFile = ({ octets }: ReadFile): boolean =>
 
 const noProgress: LoadProgress = { begin() {}, refuse() {} }
 
-/** A load by itself, after which nothing is loaded. `wallMs`: now, in milliseconds since 1970. */
-export const loadZonesOnce = (folder: string, wallMs: number): Promise<ZonesLoaded> =>
+/**
+ * A load by itself, after which nothing is loaded. `wallMs`: now, in milliseconds since 1970. `only`: names of the files
+ * to read; null: all zone files of the folder.
+ */
+export const loadZonesOnce = (
+  folder: string,
+  wallMs: number,
+  only: readonly string[] | null = null,
+): Promise<ZonesLoaded> =>
   loadZones({
     folder,
+    only,
     allocation: createAllocation(),
     serials: noSerials,
     names: noKnownNames,
