@@ -152,7 +152,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'zone/compile/check',
     pure: true,
-    imports: 'lib spf wire wire/rdata zone zone/compile zone/compile/texts',
+    imports: 'lib spf wire wire/rdata zone zone/compile zone/compile/check zone/compile/texts',
     typesOnly: 'steer',
   },
   {
@@ -247,7 +247,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'zonefile',
     imports:
-      'answer departed files health lib masterfile probe/smtp reputation watch wire wire/rdata zone zone/compile zone/compile/texts',
+      'answer departed files health lib masterfile probe/smtp reputation watch wire wire/rdata zone zone/compile zone/compile/check zone/compile/texts',
     typesOnly: 'steer weights',
     packages: 'node:* yaml zod',
   },
@@ -307,9 +307,14 @@ export const law: readonly LawRow[] = [
     packages: 'koffi node:* pino',
   },
   {
+    room: 'cli/live',
+    imports: 'cli cli/text health lib probe/smtp reputation resolver spf',
+    typesOnly: 'zonefile',
+  },
+  {
     room: 'cli',
     imports:
-      'app cli/text departed dnssec doctor explain files geo health lib probe/smtp reputation resolver settings steer/scope weights wire zonefile',
+      'app cli/live cli/text departed dnssec doctor explain files geo health lib probe/smtp resolver settings steer/scope weights wire zonefile',
     typesOnly: 'zone',
     packages: 'node:*',
   },

@@ -1,6 +1,7 @@
 // `mxsteer check [PATH…]`: reports every problem in the zone files of folders, or in the files that are named, without
 // serving them, and with --keys DIR in the keys of those that are signed: the host that checks may have none. --live
-// probes each target once (check-live.ts); --diff DIR compares with another folder (diff.ts).
+// probes each target once, and compares the SPF of domains that are named with the targets (live/); --diff DIR compares
+// with another folder (diff.ts).
 
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
@@ -8,7 +9,8 @@ import { basename, dirname } from 'node:path'
 import { createKeyKeeper } from '../dnssec/key-keeper.ts'
 import { createSigningTime } from '../dnssec/signing-clock.ts'
 import { systemClock } from '../lib/clock.ts'
-import { checkLive } from './check-live.ts'
+import { checkLive } from './live/check-live.ts'
+import { isDomain } from './live/domain-spf.ts'
 import { diff } from './diff.ts'
 import { resolverFlags } from './command-settings.ts'
 import { fail, type FlagValues, parseFlags } from './flags.ts'
@@ -23,7 +25,8 @@ export async function check(argv: readonly string[]): Promise<number> {
   if (flags.kind === 'bad') return fail('check', flags.why)
   const { words, values: all } = flags
   const { diff: after, keys, live, ...values } = all
-  const paths = words.length > 0 ? words : [String(values['zones'] ?? 'zones')]
+  const { named, domains } = await sortWords(words, live !== undefined)
+  const paths = named.length > 0 ? named : [String(values['zones'] ?? 'zones')]
   const why = refusalOf(paths, all)
   if (why !== null) return fail('check', why)
   if (after !== undefined) {
@@ -37,7 +40,24 @@ export async function check(argv: readonly string[]): Promise<number> {
   const code = tell(report, paths, all)
   const [only] = report.loads
   if (live === undefined || only?.kind !== 'loaded' || report.diagnostics.some(isError)) return code
-  return Math.max(code, await checkLive(only, all))
+  return Math.max(code, await checkLive(only, domains, all))
+}
+
+interface Words {
+  readonly named: readonly string[]
+  readonly domains: readonly string[]
+}
+
+/** With --live what is no path, and could be a domain, is one. */
+async function sortWords(words: readonly string[], isLive: boolean): Promise<Words> {
+  const named: string[] = []
+  const domains: string[] = []
+  for (const word of words) {
+    const isOne = isLive && isDomain(word) && !(await stat(word).catch(() => null))
+    if (isOne) domains.push(word)
+    else named.push(word)
+  }
+  return { named, domains }
 }
 
 /** Why the flags do not go together; null: they do. */

@@ -13,7 +13,7 @@ const flagLines = settingFlags
 export const helpText: string = `mxsteer: an authoritative DNS server that steers mail
 
   mxsteer serve [options]            answer queries, probe the targets
-  mxsteer check [PATH...] [--live]   read zone files, or folders of them, name every mistake, serve nothing
+  mxsteer check [PATH...] [--live]  read zone files, or folders of them, name every mistake, serve nothing
   mxsteer check [DIR] --diff DIR     which names the other folder answers differently, and for whom
   mxsteer import FILE... [options]   zone files out of master files, or of a zone that a server transfers
   mxsteer schema [zone|settings]     JSON Schema of zone files, or of the settings, for editors
@@ -49,7 +49,8 @@ check
   --strict              exit 1 for warnings too
   --json                mistakes and warnings as JSON; with --diff what differs
   --keys DIR            look at the keys of signed zones too, in this folder
-  --live                probe every target once, look at names, PTR and DNS lists where pools have identity:
+  --live                probe every target once, look at names, PTR and DNS lists where pools have identity:,
+                        and with DOMAIN... whether their SPF allows every target that sends
   --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)
 
 import

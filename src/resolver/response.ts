@@ -136,13 +136,14 @@ const exchangeData = (preference: number | undefined, exchange: string | undefin
     ? null
     : { type: 'MX', data: `${preference} ${nameOf(exchange) || '.'}` }
 
-/** Of SPF records 450 octets are usual; more than one message over UDP has is nothing that we ask for. */
-const maxTextOctets = 4096
+/** No text that anything here reads is as long: answers are kept. */
+const maxTextCharacters = 8192
 
-const textData = (data: Resource['data']): Data => ({
-  type: 'TXT',
-  data: [data].flat().join('').slice(0, maxTextOctets),
-})
+/** The strings of a record, joined (RFC 7208 §3.3). */
+function textData(data: Resource['data']): Data | null {
+  const text = [data].flat().join('')
+  return text.length > maxTextCharacters ? null : { type: 'TXT', data: text }
+}
 
 /** As in a master file: `45796 13 2 8F1C…` (RFC 4034 §5.3). */
 function dsData(data: Resource['data']): Data | null {

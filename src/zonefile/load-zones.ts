@@ -27,6 +27,7 @@ import type { Member, Target, TargetAddress } from '../steer/policy.ts'
 import { slotKey } from '../watch/slot-key.ts'
 import type { AgentProfile } from '../weights/agent-watch.ts'
 import { type CompiledZone, compileZone } from '../zone/compile/compile.ts'
+import { sendingPools } from '../zone/compile/check/spf-addresses.ts'
 import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
 import type { ZoneSource } from '../zone/compile/zone-source.ts'
 import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
@@ -102,6 +103,8 @@ export interface LoadedTarget {
   readonly pools: readonly LoadedMembership[]
   /** The agent that reports its load; null: none. */
   readonly agent: AgentProfile | null
+  /** Whether it sends mail: it is in a pool that a `spf:` of the zone names, or there is no `spf:`. */
+  readonly isSender: boolean
 }
 
 interface LoadedMembership {
@@ -189,8 +192,9 @@ function hashFiles(files: readonly Pick<ReadFile, 'name' | 'octets'>[]): string 
   return hash.digest('hex')
 }
 
-const describeTargets = ({ name, source, compiled }: LoadedZone): readonly LoadedTarget[] =>
-  compiled.targets.map(({ target, memberships }) => ({
+function describeTargets({ name, source, compiled }: LoadedZone): readonly LoadedTarget[] {
+  const sending = sendingPools(source)
+  return compiled.targets.map(({ target, memberships }) => ({
     zone: name,
     target,
     pools: memberships.map((membership) => ({
@@ -198,7 +202,9 @@ const describeTargets = ({ name, source, compiled }: LoadedZone): readonly Loade
       availabilityTarget: source.pools.get(membership.pool)?.availabilityTarget ?? null,
     })),
     agent: agentOf(source, target),
+    isSender: sending.size === 0 || memberships.some(({ pool }) => sending.has(pool)),
   }))
+}
 
 function agentOf({ targets }: ZoneSource, { name, addresses }: Target): AgentProfile | null {
   const agent = targets.get(name)?.agent

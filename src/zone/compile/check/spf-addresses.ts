@@ -28,13 +28,18 @@ export interface AddressIndex {
 const keyOf = (octets: Uint8Array): string =>
   `${octets.length} ${Buffer.from(octets).toString('hex')}`.padStart(35)
 
+/** Names of the pools that a `spf:` of the zone names. */
+export function sendingPools({ records }: ZoneSource): ReadonlySet<string> {
+  const all = [...records.values()].flatMap((types) => [...types.values()])
+  return new Set(all.flatMap((one) => (one.kind === 'spf' ? one.pools : [])))
+}
+
 /** Of the pools that a `spf:` names; where there is none, of all. */
 export function indexAddresses(
   source: ZoneSource,
   targets: ReadonlyMap<string, { readonly target: Target }>,
 ): AddressIndex {
-  const records = [...source.records.values()].flatMap((types) => [...types.values()])
-  const named = new Set(records.flatMap((one) => (one.kind === 'spf' ? one.pools : [])))
+  const named = sendingPools(source)
   const ofPool = new Map<string, readonly SendingAddress[]>()
   const sorted: IndexedAddress[] = []
   for (const [pool, { members }] of source.pools) {

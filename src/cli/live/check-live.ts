@@ -1,23 +1,24 @@
 // `mxsteer check --live`: probes every target of the zone files once, as the server would, and
 // makes the reputation checks of pools with `identity:`. Exit code 0: every target is healthy,
-// whatever the warnings.
+// whatever the warnings, and the SPF of every domain given allows every target that sends.
 
-import type { ZonesLoaded } from '../zonefile/run-load.ts'
-import { createDnsLists } from '../reputation/dns-list.ts'
-import { greetingOf, type CheckedAddress, redactedList } from '../reputation/findings.ts'
-import { type LookupClients, ReputationCheck } from '../reputation/reputation-check.ts'
-import { effectOf } from '../health/verdict.ts'
-import { systemClock } from '../lib/clock.ts'
-import { printable } from '../lib/printable.ts'
-import type { Outcome } from '../health/outcome.ts'
-import type { ProbeSourceAddresses, WatchedAddress } from '../probe/smtp/profile.ts'
-import { probeAddress } from '../probe/smtp/smtp-probe.ts'
-import type { ServerEndpoint } from '../resolver/response.ts'
-import { createStubResolver, createConcurrencyLimit } from '../resolver/stub-resolver.ts'
-import { tableLines } from './text/columns.ts'
-import { printLines } from './text/output.ts'
-import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
-import { fail, type FlagValues } from './flags.ts'
+import type { ZonesLoaded } from '../../zonefile/run-load.ts'
+import { createDnsLists } from '../../reputation/dns-list.ts'
+import { greetingOf, type CheckedAddress, redactedList } from '../../reputation/findings.ts'
+import { type LookupClients, ReputationCheck } from '../../reputation/reputation-check.ts'
+import { effectOf } from '../../health/verdict.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { printable } from '../../lib/printable.ts'
+import type { Outcome } from '../../health/outcome.ts'
+import type { ProbeSourceAddresses, WatchedAddress } from '../../probe/smtp/profile.ts'
+import { probeAddress } from '../../probe/smtp/smtp-probe.ts'
+import type { ServerEndpoint } from '../../resolver/response.ts'
+import { createStubResolver, createConcurrencyLimit } from '../../resolver/stub-resolver.ts'
+import { tableLines } from '../text/columns.ts'
+import { printLines } from '../text/output.ts'
+import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
+import { fail, type FlagValues } from '../flags.ts'
+import { checkDomains, maxDomains } from './domain-spf.ts'
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
@@ -29,11 +30,18 @@ interface Probed {
 /** Of probes, and of reputation checks, at the same time. */
 const inFlightLimit = 64
 
-export async function checkLive(loaded: Loaded, values: FlagValues): Promise<number> {
+export async function checkLive(
+  loaded: Loaded,
+  domains: readonly string[],
+  values: FlagValues,
+): Promise<number> {
   const read = await readSettings(values, resolverFlags)
   if (read.kind === 'bad') return fail('check', read.why)
   const { source } = read.settings.probing
   const server = resolverOf(read.settings)
+  if (domains.length > maxDomains) return fail('check', `at most ${maxDomains} domains at a time`)
+  if (domains.length > 0 && server === null)
+    return fail('check', 'no resolver to ask for SPF records: give --resolver ADDR:PORT')
   const probed = await probeAll(loaded.watched, source)
   const clients = server && lookupClients(server)
   const checks = await checkReputation(loaded.identities, probed, clients)
@@ -43,7 +51,9 @@ export async function checkLive(loaded: Loaded, values: FlagValues): Promise<num
   if (unwatched > 0) printLines([`${unwatched} of the targets are in no pool with a probe`])
   const healthy = probed.filter(isHealthy).length
   printLines([`${healthy} of ${probed.length} probed addresses are healthy`])
-  return healthy === probed.length ? 0 : 1
+  const senders = loaded.targets.filter(({ isSender }) => isSender)
+  const uncovered = clients ? await checkDomains(domains, senders, clients.resolver) : 0
+  return healthy === probed.length && uncovered === 0 ? 0 : 1
 }
 
 const isHealthy = ({ watched, outcome }: Probed): boolean =>

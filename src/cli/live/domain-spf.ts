@@ -1,0 +1,114 @@
+// Whether the SPF records of domains elsewhere allow every target that sends (RFC 7208), as a receiver would evaluate them
+// through the resolver.
+
+import { listed } from '../../lib/listed.ts'
+import { parseAddress } from '../../lib/ip.ts'
+import { printable } from '../../lib/printable.ts'
+import { type StubResolver, reverseName } from '../../resolver/stub-resolver.ts'
+import {
+  checkHost,
+  type SpfAnswer,
+  type SpfBudget,
+  type SpfQuestion,
+  type SpfVerdict,
+} from '../../spf/check-host.ts'
+import type { LoadedTarget } from '../../zonefile/load-zones.ts'
+import { printLines } from '../text/output.ts'
+
+export const maxDomains = 100
+
+/** Terms that are looked at for one domain. */
+const termsLimit = 3_000_000
+
+const addressesShown = 5
+
+/** Whether it is a name of several labels, as domains of mail are. */
+export const isDomain = (text: string): boolean =>
+  text.length <= 253 &&
+  !/\.ya?ml$/i.test(text) &&
+  /^(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{1,63}\.?$/i.test(text)
+
+interface Sender {
+  /** Name and address, for people. */
+  readonly text: string
+  readonly address: string
+}
+
+/** Prints what is found. Resolves to the number of domains that do not allow every target. */
+export async function checkDomains(
+  domains: readonly string[],
+  targets: readonly LoadedTarget[],
+  resolver: StubResolver,
+): Promise<number> {
+  const senders = targets.flatMap(({ zone, target: { name, addresses } }): Sender[] =>
+    addresses.map(({ text }) => ({ text: `${name}.${zone} at ${text}`, address: text })),
+  )
+  let uncovered = 0
+  for (const given of domains) {
+    const domain = given.toLowerCase().replace(/\.$/, '')
+    const lines = await examine(domain, senders, resolver)
+    if (lines.length > 0) uncovered++
+    const passed = `${domain}: SPF passes for all ${senders.length} addresses of targets that send`
+    printLines((lines.length > 0 ? lines : [passed]).map(printable))
+  }
+  return uncovered
+}
+
+/** What is wrong with the record of one domain; empty: nothing. */
+async function examine(
+  domain: string,
+  senders: readonly Sender[],
+  resolver: StubResolver,
+): Promise<readonly string[]> {
+  const budget: SpfBudget = { terms: termsLimit, parsed: new Map() }
+  const byVerdict = new Map<string, Sender[]>()
+  for (const sender of senders) {
+    const verdict = textOf(await evaluate(domain, sender.address, { resolver, budget }))
+    if (verdict === 'pass') continue
+    const others = byVerdict.get(verdict)
+    if (others) others.push(sender)
+    else byVerdict.set(verdict, [sender])
+  }
+  return [...byVerdict].map(([verdict, those]) => {
+    const texts = those.map(({ text }) => text)
+    return `warning: ${domain}: SPF is ${verdict} for ${listed(texts, addressesShown)}`
+  })
+}
+
+const textOf = (verdict: SpfVerdict): string =>
+  'why' in verdict ? `${verdict.kind} (${verdict.why})` : verdict.kind
+
+interface Means {
+  readonly resolver: StubResolver
+  readonly budget: SpfBudget
+}
+
+async function evaluate(
+  domain: string,
+  address: string,
+  { resolver, budget }: Means,
+): Promise<SpfVerdict> {
+  const check = checkHost({ address: parseAddress(address), domain }, budget)
+  let step = check.next()
+  while (!step.done) step = check.next(await resolve(resolver, step.value))
+  return step.value.verdict
+}
+
+async function resolve(resolver: StubResolver, { type, name }: SpfQuestion): Promise<SpfAnswer> {
+  const address = type === 'PTR' ? parseAddress(name) : null
+  const answer = await resolver.resolve({ type, name: address ? reverseName(address) : name })
+  switch (answer.kind) {
+    case 'found':
+      return { kind: 'found', data: answer.records.map(({ data }) => dataOf(type, data)) }
+    case 'none':
+      return { kind: 'none' }
+    case 'failed':
+      return answer
+    default:
+      return answer satisfies never
+  }
+}
+
+/** Of an MX the exchange, which stands behind its preference. */
+const dataOf = (type: SpfQuestion['type'], data: string): string =>
+  type === 'MX' ? data.slice(data.indexOf(' ') + 1) : data
