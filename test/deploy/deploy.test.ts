@@ -75,7 +75,7 @@ describe('alert rules', () => {
     expect(summaries.filter((text) => !text.includes('{{ $labels.instance }}'))).toEqual([])
   })
 
-  test('promtool sees an empty pool and an old database fire, and their opposites not', () => {
+  test('promtool sees empty pools, old databases, keys, signatures and clocks fire, and their opposites not', () => {
     const folder = temporaryFolder()
     const rulesPath = new URL('deploy/prometheus-rules.yaml', root).pathname
     const pool = (name: string): string =>
@@ -98,6 +98,11 @@ describe('alert rules', () => {
       const alert = { exp_labels: all, exp_annotations: Object.fromEntries(filled) }
       return { eval_time: evalTime, alertname, exp_alerts: labels === null ? [] : [alert] }
     }
+    const validity = 'mxsteer_dnssec_least_validity_seconds{instance="ns1", scope="answers"}'
+    const clock = (how: string): string => `mxsteer_dnssec_clock_${how}{instance="ns1"}`
+    const refused = 'mxsteer_dnssec_signatures_total{instance="ns1", how="refused"}'
+    const keysEnd = (zone: string): string =>
+      `mxsteer_dnssec_keys_end_seconds{instance="ns1", zone="${zone}"}`
     const empty = { zone: 'smtp.example.test', pool: 'main', severity: 'critical' }
     const suite = {
       rule_files: [rulesPath],
@@ -110,8 +115,22 @@ describe('alert rules', () => {
             { series: pool('other'), values: '1x80' },
             { series: age('country'), values: `${59 * 86_400}x20 ${61 * 86_400}x80` },
             { series: age('asn'), values: '86400x100' },
+            { series: keysEnd('signed.test'), values: `${14 * 86_400 + 600}-60x80` },
+            { series: keysEnd('years.test'), values: `${900 * 86_400}-60x80` },
+            { series: validity, values: `${12 * 3600 + 600}-60x80` },
+            { series: clock('frozen'), values: '0x30 1x50' },
+            { series: clock('behind'), values: '0x80' },
+            { series: refused, values: '0x40 0+5x40' },
           ],
           alert_rule_test: [
+            fired('MxsteerKeysEnd', '10m', null),
+            fired('MxsteerKeysEnd', '11m', { zone: 'signed.test', severity: 'critical' }),
+            fired('MxsteerSignaturesEnd', '10m', null),
+            fired('MxsteerSignaturesEnd', '20m', { scope: 'answers', severity: 'critical' }),
+            fired('MxsteerClockWrong', '30m', null),
+            fired('MxsteerClockWrong', '31m', { severity: 'critical' }),
+            fired('MxsteerSignaturesRefused', '40m', null),
+            fired('MxsteerSignaturesRefused', '60m', { how: 'refused', severity: 'warning' }),
             fired('MxsteerPoolEmpty', '1m', null),
             fired('MxsteerPoolEmpty', '5m', empty),
             fired('MxsteerPoolEmpty', '20m', null),
