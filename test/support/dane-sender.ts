@@ -95,7 +95,7 @@ export async function startDaneSender(
 }
 
 /** What comes after it runs in the namespace, with an /etc/resolv.conf of its own if one is given. */
-const entering = ({ pid }: Namespace, resolvConf?: string): string[] => [
+export const entering = ({ pid }: Namespace, resolvConf?: string): string[] => [
   'nsenter',
   `--net=/proc/${pid}/ns/net`,
   ...(resolvConf === undefined
