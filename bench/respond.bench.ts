@@ -21,6 +21,7 @@ import {
   targetOf,
   targetSets,
 } from '../test/support/steered-zone.ts'
+import { compiledZone } from '../test/support/compiled-zone.ts'
 import { catalogOf, zoneOf } from '../test/support/zone-builder.ts'
 
 // As the server does.
@@ -35,10 +36,27 @@ const steeredCatalog = catalogOf(
   }),
 )
 
+const stickyCatalog = catalogOf(
+  compiledZone(`
+zone: sticky.test
+soa: { mname: ns1, rname: hostmaster }
+targets:
+${[1, 2, 3, 4].map((i) => `  mx${i}: { addresses: [203.0.113.${i}] }`).join('\n')}
+pools: { main: { targets: { mx1: 1, mx2: 2, mx3: 3, mx4: 4 } } }
+steering: { inbound: [{ pools: [main] }] }
+slots: { steer: inbound, names: [in1, in2, in3] }
+records:
+  '@': { NS: ns1 }
+  ns1: { A: 192.0.2.53 }
+  relay: { address: { steer: inbound, answers: 1, sticky: true } }
+`).zone,
+)
+
 const peer = peerOf('udp')
 const out = new Uint8Array(4096)
 const plain = createRespond(contextOf(exampleCatalog))
 const steered = createRespond(contextOf(steeredCatalog, { random: Math.random }))
+const sticky = createRespond(contextOf(stickyCatalog))
 const cookies = createCookieKeeper({ secrets: [new Uint8Array(16).fill(7)] })
 const exempt = [{ octets: Uint8Array.of(127, 0, 0, 0), prefixLength: 8 }]
 /** Never full, so that every answer is a whole one. */
@@ -88,6 +106,8 @@ const cases: [what: string, run: () => void][] = [
   ['referral with glue', answering(plain, 'www.child.example.test', 1)],
   ['MX steered, four rungs, both families', answering(steered, 'smtp.test', 15)],
   ['A steered, two of four', answering(steered, 'relay.smtp.test', 1)],
+  ['A steered, one of four, sticky', answering(sticky, 'relay.sticky.test', 1)],
+  ['A of the second of three slots', answering(sticky, 'in2.sticky.test', 1)],
 ]
 
 test(`respond, ${batch} queries a turn`, { timeout: 60_000 }, async ({ bench }) => {

@@ -59,21 +59,29 @@ function explainNow(context: ExplainContext, question: Question): Explanation {
   const set = run.found?.set ?? null
   const isOwn = set?.kind === 'target-address'
   const ttl = run.entries.find((one) => one.section === 'answer' && one.type === set?.type)?.ttl
+  const steering = set === null || isOwn ? null : steeringView(context, set, run.locus)
   return {
     question: { name: nameToText(question.name), type: typeToText(question.type) },
     steps: run.steps,
     client: clientView(context, question, run.locus),
-    steering: set === null || isOwn ? null : steeringView(context, set, run.locus),
+    steering,
     own: isOwn ? targetNameView(context, set) : null,
     ttl:
       ttl === undefined || set === null
         ? null
         : isOwn
           ? targetTtlView(set, context.health, ttl)
-          : ttlView(set, run.locus, context.health, ttl),
+          : limitedByEpoch(steering, ttlView(set, run.locus, context.health, ttl)),
     scope: scopeView(question, run, context.scopes),
     answer: { rcode: rcodeToText(run.rcode), records: answerRecords(question, run.entries) },
   }
+}
+
+/** Of a slot near the end of its epoch; the second may have changed since it was answered. */
+function limitedByEpoch(steering: SteeringView | null, view: TtlView): TtlView {
+  const left = steering?.slot?.secondsLeft ?? Infinity
+  const isLimit = view.seconds < view.most && left <= view.seconds && view.seconds <= left + 1
+  return isLimit ? { ...view, limit: 'epoch', by: null } : view
 }
 
 function targetNameView(

@@ -2,9 +2,11 @@
 
 import type { HealthReader } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
-import type { SelectedSet } from '../steer/policy.ts'
+import type { ExchangeSlot, SelectedSet } from '../steer/policy.ts'
+import { slotLadder } from '../steer/select/select-slot.ts'
 import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
+import { nameToBareText } from '../wire/name.ts'
 import { traceSteering } from './trace.ts'
 import { type PoolView, type LiveSources, poolView } from './pool-view.ts'
 import { type RuleView, ruleViews } from './rule-view.ts'
@@ -14,6 +16,8 @@ export interface SteeringView {
   readonly policy: string
   readonly selection: string
   readonly sticky: boolean
+  /** null: the name is no exchange slot. */
+  readonly slot: SlotView | null
   /**
    * The client is in an `internal` network and gets the fixed ladder: rules, health and weights do
    * not apply.
@@ -24,6 +28,19 @@ export interface SteeringView {
   /** The `on_all_down` in force; null: some member is eligible. */
   readonly allDown: string | null
   readonly shares: ShareTable
+}
+
+/** Where an exchange slot stands among the names of its ladder, for this client now. */
+export interface SlotView {
+  /** From 1. */
+  readonly number: number
+  /** All names of the ladder, in order. */
+  readonly names: readonly string[]
+  readonly epochSeconds: number
+  /** Until the client's network is drawn anew. */
+  readonly secondsLeft: number
+  /** The other names that lead to the same target, since there are too few. */
+  readonly sharedWith: readonly string[]
 }
 
 interface ShareTable {
@@ -68,11 +85,27 @@ export function steeringView(
     policy: set.policy.name,
     selection: selectionText(set),
     sticky: isSticky,
+    slot: set.kind === 'exchange-slot' ? slotView(sources, set, locus) : null,
     internal: trace.isInternal,
     rules: ruleViews(set.policy.rules, trace.rules, locus),
     pools: trace.pools.map((pool) => poolView(pool, sources)),
     allDown: trace.isAllDown && !trace.isInternal ? allDownText(set) : null,
     shares: shareTable(sources, set, locus, isSticky),
+  }
+}
+
+function slotView({ health, clock }: SteeringSources, set: ExchangeSlot, locus: Locus): SlotView {
+  const names = set.names.map(nameToBareText)
+  const steering = createSteering({ health, random: () => 0, clock })
+  const { ladder, secondsLeft } = slotLadder(set, locus, steering)
+  const count = ladder.kind === 'selected' ? ladder.rungs.length : names.length
+  const isShared = (at: number): boolean => at !== set.rung && at % count === set.rung % count
+  return {
+    number: set.rung + 1,
+    names,
+    epochSeconds: set.epochSeconds,
+    secondsLeft,
+    sharedWith: names.filter((_, at) => isShared(at)),
   }
 }
 
@@ -127,7 +160,7 @@ function selectionText(set: SelectedSet): string {
         ? 'all addresses'
         : `${set.answers} ${set.answers === 1 ? 'address' : 'addresses'} at most`
     case 'exchange-slot':
-      return `name ${set.rung + 1} of ${set.ladder} that answer one ladder`
+      return `name ${set.rung + 1} of ${set.ladder} that answer the rungs of one ladder`
     case 'steered-srv':
       return `${set.answers} records at most, weights in them`
     default:

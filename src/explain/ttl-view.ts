@@ -10,7 +10,7 @@ export interface TtlView {
   readonly seconds: number
   readonly most: number
   readonly least: number
-  readonly limit: 'ttl' | 'min-ttl' | 'hold'
+  readonly limit: 'ttl' | 'min-ttl' | 'hold' | 'epoch'
   /**
    * The target whose state or weight could change that soon; null: none, or it is not known which.
    */

@@ -39,6 +39,7 @@ steering:
     - { when: { network: [198.51.100.0/24] }, pools: [main] }
     - { when: { network: [203.0.113.0/24] }, pools: [empty, main] }
     - { pools: [main] }
+slots: { steer: inbound, names: [in1, in2, in3] }
 records:
   '@': { NS: ns1, MX: { steer: inbound } }
   ns1: { A: 127.0.0.1 }
@@ -161,6 +162,7 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
     withinMs: 20_000,
   })
   const explained = await get('/explain?name=smtp.example.test&type=MX&client=198.51.100.7')
+  const slot = await get('/explain?name=in3.smtp.example.test&type=A&client=198.51.100.7')
   const relay = await get('/explain?name=relay.smtp.example.test&type=A&ecs=198.51.100.0/24')
   const simulated = launch([
     'simulate',
@@ -181,7 +183,7 @@ test('fields of the admin HTTP, of the state file, and of records in the store',
     list('GET /status', await get('/status')),
     list('GET /targets', await get('/targets')),
     list('GET /overrides', await get('/overrides')),
-    list('GET /explain', [explained, relay]),
+    list('GET /explain', [explained, relay, slot]),
     list('POST /overrides', set),
     list('PUT /targets/NAME/load', load),
     list('mxsteer simulate --json', JSON.parse(simulated.stdout())),

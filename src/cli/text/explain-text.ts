@@ -4,7 +4,7 @@ import type { ClientView, DatabaseView } from '../../explain/client-view.ts'
 import type { Explanation, TargetNameView, ScopeView } from '../../explain/explain.ts'
 import type { AddressView, MemberView, OverrideNote, PoolView } from '../../explain/pool-view.ts'
 import type { RuleView } from '../../explain/rule-view.ts'
-import type { SteeringView } from '../../explain/steering-view.ts'
+import type { SlotView, SteeringView } from '../../explain/steering-view.ts'
 import type { Step } from '../../explain/lookup-steps.ts'
 import type { TtlView } from '../../explain/ttl-view.ts'
 import { printable } from '../../lib/printable.ts'
@@ -100,6 +100,7 @@ function steeringParts(steering: SteeringView): readonly string[] {
   return [
     besideTitle('Steering', [
       `${policy}: ${steering.selection}${steering.sticky ? ', sticky' : ''}`,
+      ...(steering.slot === null ? [] : slotLines(steering.slot)),
     ]),
     besideTitle('Rules', rules.flatMap(ruleLines)),
     besideTitle('Pools', pools.flatMap(memberLines)),
@@ -108,6 +109,14 @@ function steeringParts(steering: SteeringView): readonly string[] {
       : [besideTitle('', [`no member is eligible; on_all_down: ${allDown}`])]),
     besideTitle('Chosen', shareLines(steering)),
   ]
+}
+
+function slotLines({ names, secondsLeft, sharedWith }: SlotView): readonly string[] {
+  const shared =
+    sharedWith.length === 0
+      ? []
+      : [`too few targets are eligible: its target is also that of ${sharedWith.join(', ')}`]
+  return [`of ${names.join(', ')}; drawn anew for this client in ${secondsLeft} s`, ...shared]
 }
 
 function ruleLines({ number: at, when, pools, verdict, failed }: RuleView): readonly string[] {
@@ -168,6 +177,8 @@ function ttlText({ seconds, most, least, limit, by }: TtlView): string {
       return `${seconds} s, the ttl of the set: nothing is about to change before`
     case 'min-ttl':
       return `${seconds} s, the min_ttl (ttl ${most} s)${limitedBy}`
+    case 'epoch':
+      return `${seconds} s (ttl ${most} s): then the names of the ladder are drawn anew`
     case 'hold':
       return `${seconds} s, between min_ttl ${least} s and ttl ${most} s${limitedBy}`
     default:

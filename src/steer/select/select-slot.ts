@@ -13,7 +13,7 @@
 import { epochDraw, epochSecondsLeft } from '../draw/epoch.ts'
 import { clientHash } from '../draw/sticky.ts'
 import type { ExchangeSlot, Rule, Target } from '../policy.ts'
-import type { AddressSelection, Locus, Rung } from '../selection.ts'
+import type { AddressSelection, Locus, MxSelection, Rung } from '../selection.ts'
 import { hasFamily } from './last-resort.ts'
 import { catchAll, getsFixedLadder, matchRule } from './match.ts'
 import { familyOf, selectAddressesUnder } from './select-addresses.ts'
@@ -34,6 +34,21 @@ export function selectSlot(set: ExchangeSlot, locus: Locus, steering: Steering):
   if (selection.kind !== 'selected') return selection
   const ttl = Math.min(selection.ttl, epochSecondsLeft(client, set.epochSeconds, nowSeconds))
   return { ...selection, ttl }
+}
+
+/** The ladder of all names for a client at `locus` now, and for how long it is drawn so. For explanations. */
+export function slotLadder(
+  set: ExchangeSlot,
+  locus: Locus,
+  steering: Steering,
+): { readonly ladder: MxSelection; readonly secondsLeft: number } {
+  const client = clientHash(set.policy, locus)
+  const nowSeconds = Math.floor(steering.clock.wallMs() / 1000)
+  const draw = epochDraw(client, set.epochSeconds, nowSeconds)
+  const ladder = getsFixedLadder(set, locus)
+    ? canonicalLadder(set)
+    : selectMxUnder(set, matchRule(set.policy, locus), draw, steering)
+  return { ladder, secondsLeft: epochSecondsLeft(client, set.epochSeconds, nowSeconds) }
 }
 
 /**
