@@ -9,7 +9,7 @@ import type { Anchor } from './foreign-validators.ts'
 import type { Namespace } from './namespace.ts'
 import { type Postfix, createPostfix } from './postfix.ts'
 import { stopChild, temporaryFolder, watchChild } from './server.ts'
-import { validatingConfiguration } from './unbound.ts'
+import { plainConfiguration, validatingConfiguration } from './unbound.ts'
 import { until } from './wait.ts'
 
 const resolverAddress = '127.0.0.1'
@@ -55,24 +55,56 @@ export async function startReceivers(namespace: Namespace, receivers: Receivers)
 }
 
 /** `env`: of the resolver. */
-export async function startDaneSender(
+export const startDaneSender = (
   namespace: Namespace,
   anchor: Anchor,
   env: NodeJS.ProcessEnv = process.env,
+): Promise<DaneSender> =>
+  startSender(namespace, {
+    configuration: (folder) => validatingConfiguration([anchor], { folder, port: 53 }),
+    isReady: () => askResolver(namespace, anchor.apex, 'SOA').includes(' ad;'),
+    main: daneLines,
+    env,
+  })
+
+/** A sender as they are by default, without DANE. `lines`: for the section `server` of Unbound. */
+export const startPlainSender = (
+  namespace: Namespace,
+  zone: Pick<Anchor, 'apex' | 'port'>,
+  { lines, env }: { readonly lines: string; readonly env: NodeJS.ProcessEnv },
+): Promise<DaneSender> =>
+  startSender(namespace, {
+    configuration: (folder) => plainConfiguration(zone, { folder, port: 53 }, lines),
+    isReady: () => askResolver(namespace, zone.apex, 'SOA').includes('status: NOERROR'),
+    main: [],
+    env,
+  })
+
+interface SenderOptions {
+  /** Text of the configuration of Unbound. */
+  readonly configuration: (folder: string) => string
+  readonly isReady: () => boolean
+  /** Lines for main.cf. */
+  readonly main: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+}
+
+async function startSender(
+  namespace: Namespace,
+  { configuration, isReady, main, env }: SenderOptions,
 ): Promise<DaneSender> {
   const folder = temporaryFolder()
   const resolvConf = join(folder, 'resolv.conf')
   writeFileSync(resolvConf, `nameserver ${resolverAddress}\noptions trust-ad\n`)
-  const configuration = join(folder, 'unbound.conf')
-  writeFileSync(configuration, validatingConfiguration([anchor], { folder, port: 53 }))
-  const resolver = watchChild(namespace.spawn('unbound', ['-d', '-c', configuration], env))
-  const isReady = (): boolean => askResolver(namespace, anchor.apex, 'SOA').includes(' ad;')
-  await until(isReady, { what: `Unbound validates: ${resolver.stderr()}`, withinMs: 30_000 })
+  const file = join(folder, 'unbound.conf')
+  writeFileSync(file, configuration(folder))
+  const resolver = watchChild(namespace.spawn('unbound', ['-d', '-c', file], env))
+  await until(isReady, { what: `Unbound answers: ${resolver.stderr()}`, withinMs: 30_000 })
   const postfix = await createPostfix({
     name: 'sender.example.test',
     address: '127.0.0.1',
     port: submissionPort,
-    main: senderLines,
+    main: [...senderLines, ...main],
     services: senderServices,
     through: entering(namespace, resolvConf),
   })
@@ -115,12 +147,15 @@ const tlsManager = 'tlsmgr unix - - n 1000? 1 tlsmgr'
 const senderLines = [
   // The MTAs are on loopback too, and not itself.
   'inet_interfaces = 127.0.0.1',
-  'smtp_dns_support_level = dnssec',
-  'smtp_tls_security_level = dane',
-  'smtp_tls_loglevel = 1',
   'smtp_host_lookup = dns',
   'smtp_connection_cache_on_demand = no',
   'default_destination_concurrency_failed_cohort_limit = 0',
+]
+
+const daneLines = [
+  'smtp_dns_support_level = dnssec',
+  'smtp_tls_security_level = dane',
+  'smtp_tls_loglevel = 1',
 ]
 
 const senderServices = [
@@ -161,7 +196,7 @@ function deliveryOf(log: string, recipient: string): Delivery | null {
 }
 
 /** What dig prints of an answer of the resolver; empty: there was none. */
-function askResolver(namespace: Namespace, name: string, type: string): string {
+export function askResolver(namespace: Namespace, name: string, type: string): string {
   try {
     const server = [`@${resolverAddress}`, '+dnssec', '+tries=1', '+time=2']
     return namespace.run('dig', ...server, name, type)

@@ -1,6 +1,6 @@
 // A server in a network namespace of its own: its log is read as ever, its HTTP is asked from within by curl(1).
 
-import { writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Namespace } from './namespace.ts'
@@ -25,6 +25,8 @@ export interface NamespacedServer extends Launched {
   http(path: string): Promise<{ readonly status: number; readonly body: string }>
   /** The value of a metric whose line starts with `sample`; null if absent. */
   metric(sample: string): Promise<number | null>
+  /** Another text of the zone file, which it takes over by itself. */
+  writeZone(zone: string): void
   stop(): Promise<void>
 }
 
@@ -60,6 +62,10 @@ export function launchIn(namespace: Namespace, options: NamespacedOptions): Name
   return {
     ...child,
     http,
+    writeZone(next) {
+      writeFileSync(join(folder, '.draft'), next)
+      renameSync(join(folder, '.draft'), join(folder, 'mail.yaml'))
+    },
     metric: async (sample) => {
       const lines = (await http('/metrics')).body.split('\n')
       const line = lines.find((one) => one.startsWith(`${sample} `))

@@ -38,6 +38,14 @@ export function validatingConfiguration(
   return configuration(place, strictness(file), stub('.', port) + stubs)
 }
 
+/** As Debian ships it, for a zone; `lines` for its section `server`. */
+export const plainConfiguration = (
+  zone: Pick<Anchor, 'apex' | 'port'>,
+  place: Pick<Place, 'folder' | 'port'>,
+  lines: string,
+): string =>
+  configuration(place, `module-config: "iterator"\n  ${lines}`, stub(zone.apex, zone.port))
+
 const start = (configure: (place: Place) => string): Promise<ForeignServer> =>
   startForeign(
     { command: 'unbound', arguments: (file) => ['-d', '-c', file], configuration: configure },
