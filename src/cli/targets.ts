@@ -49,7 +49,8 @@ interface MemberReport {
 interface TargetsReport {
   readonly targets: readonly AddressReport[]
   readonly members: readonly MemberReport[]
-  readonly departed: readonly DepartedReport[]
+  /** Absent: the server is older than this command. */
+  readonly departed?: readonly DepartedReport[]
 }
 
 export async function targets(argv: readonly string[]): Promise<number> {
@@ -63,7 +64,7 @@ export async function targets(argv: readonly string[]): Promise<number> {
   const { zone } = flags.values
   const isWanted = (row: { readonly zone: string }): boolean =>
     zone === undefined || row.zone === zone
-  const { targets: addresses, members, departed } = response.body as TargetsReport
+  const { targets: addresses, members, departed = [] } = response.body as TargetsReport
   const report = {
     targets: addresses.filter(isWanted),
     members: members.filter(isWanted),
@@ -88,7 +89,11 @@ const memberHead = [
   'CACHED UNTIL',
 ]
 
-const tables = ({ targets: addresses, members, departed }: TargetsReport): readonly string[] => [
+const tables = ({
+  targets: addresses,
+  members,
+  departed = [],
+}: TargetsReport): readonly string[] => [
   ...tableLines([memberHead, ...members.map(memberCells)]),
   '',
   ...tableLines(addressRows(addresses)),

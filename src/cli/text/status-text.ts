@@ -33,7 +33,8 @@ export interface StatusReport {
   readonly pools: readonly PoolReport[]
   readonly targets: readonly TargetReport[]
   readonly overrides: readonly OverrideReport[]
-  readonly departed: readonly DepartedReport[]
+  /** Absent: the server is older than this command. */
+  readonly departed?: readonly DepartedReport[]
 }
 
 /** A name that has left its zone and is still answered. */
@@ -253,7 +254,7 @@ const overrideLines = ({ overrides }: StatusReport, page: Page): readonly string
     page,
   )
 
-const departedLines = ({ departed }: StatusReport, page: Page): readonly string[] =>
+const departedLines = ({ departed = [] }: StatusReport, page: Page): readonly string[] =>
   tableOf(departedHead, departed.map(departedCells), page)
 
 export const departedHead: readonly string[] = ['LEFT THE ZONE', 'TYPES', 'ANSWERED UNTIL']
