@@ -59,6 +59,7 @@ export function recordsOfDomain(input: DomainInput): DomainRecords {
       ],
       notes: [
         'These MX take the place of those there are: any other one gets mail too.',
+        `Where ${nameToBareText(domain)} has an MTA-STS policy, it has to allow these exchanges for its max_age before the MX change: senders keep the one before.`,
         ...notesOnSpf(domain, spf),
       ],
     },

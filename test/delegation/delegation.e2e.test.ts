@@ -224,6 +224,9 @@ test('as text: what belongs into which zone, and why', async () => {
   expect(out).toContain('In example.com, which leads resolvers to smtp.example.com:\n  smtp.')
   expect(out).toContain('In example.org, which leads the mail of example.org to smtp.example.com:')
   expect(out).toContain('→ The zone is not signed: a DS in the parent would make it fail')
+  expect(out).toContain(
+    '→ Where example.org has an MTA-STS policy, it has to allow these exchanges',
+  )
 })
 
 describe('a domain', () => {
