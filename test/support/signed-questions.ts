@@ -94,7 +94,7 @@ records:
   "@":
     NS: [ns1, NS2.Elsewhere.Test.]
     MX: { steer: all }
-    TXT: ['"v=spf1 mx -all"', '"Second Text"']
+    TXT: ['"First Text"', '"Second Text"']
     CAA: 0 issue ";"
   ns1: { A: 192.0.2.53, AAAA: "2001:db8:53::1" }
   relay: { address: { steer: in, answers: 2 } }
