@@ -26,6 +26,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['up', async () => (await import('./cli/overrides.ts')).up],
   ['keys', async () => (await import('./cli/keys/keys.ts')).keys],
   ['import', async () => (await import('./cli/zones/import.ts')).importZones],
+  ['test', async () => (await import('./cli/zones/test-cases.ts')).testCases],
   ['schema', async () => (await import('./cli/zones/schema.ts')).schema],
   ['undo', async () => (await import('./cli/overrides.ts')).undo],
 ])

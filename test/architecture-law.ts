@@ -252,6 +252,11 @@ export const law: readonly LawRow[] = [
     packages: 'node:* yaml zod',
   },
   {
+    room: 'cases',
+    imports: 'explain lib wire zonefile',
+    packages: 'zod',
+  },
+  {
     room: 'migration',
     imports: 'lib masterfile wire wire/rdata zone/compile zonefile',
   },
@@ -333,8 +338,9 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/zones',
-    imports: 'cli cli/text delegation dnssec files lib migration resolver wire wire/rdata zonefile',
-    typesOnly: 'masterfile zone',
+    imports:
+      'cases cli cli/text delegation dnssec files geo lib migration resolver steer/scope wire wire/rdata zonefile',
+    typesOnly: 'explain masterfile zone zone/compile',
     packages: 'node:*',
   },
   {

@@ -16,6 +16,7 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer check [PATH...] [--live]  read zone files, or folders of them, name every mistake, serve nothing
   mxsteer check [DIR] --diff DIR     which names the other folder answers differently, and for whom
   mxsteer import FILE... [options]   zone files out of master files, or of a zone that a server transfers
+  mxsteer test CASES [--zones DIR]   what zones are to answer, as assertions: shares, first places, TTLs
   mxsteer schema [zone|settings]     JSON Schema of zone files, or of the settings, for editors
   mxsteer simulate NAME [TYPE]       who would be chosen how often, in all and at each place
   mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
@@ -114,6 +115,10 @@ explain
   --client ADDRESS      who asks (default: somebody of whom nothing is known)
   --ecs NETWORK         the client's network, as a resolver tells of it (EDNS Client Subnet)
 
+test
+  --zones DIR           folder of zone files (default: as serve has it)
+  --json                the same as JSON
+
 simulate, check --diff
   --zones DIR           zones to simulate, or those that are served (default: zones)
   --at TIME             on that day of a warm-up, for example 2026-12-03 (default: now)
@@ -144,7 +149,7 @@ Each option of serve may come from the environment too: MXSTEER_LISTEN (comma-se
 
 Exit codes
   0  done; probe: the target is healthy
-  1  status: not ready; import: a zone is not written; check found mistakes, or with --live a target that is not healthy;
+  1  status: not ready; import: a zone is not written; test: a case fails; check found mistakes, or with --live a target that is not healthy;
      check --diff: something differs; probe: the target is not healthy; a failure while serving;
      the running server refuses, or does not answer
   2  bad usage, settings or zone files
