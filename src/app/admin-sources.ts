@@ -5,7 +5,7 @@ import type { AdminCounters } from '../admin/admin-counters.ts'
 import type { StatusSources } from '../admin/views/status-view.ts'
 import type { ZoneDepartedName } from '../admin/views/targets-view.ts'
 import { departedNames } from '../departed/departed-names.ts'
-import type { ZoneNames } from '../departed/name-memory.ts'
+import type { DepartedSet } from '../departed/name-memory.ts'
 import type { ClockTrust } from '../dnssec/signing-clock.ts'
 import type { HealthReader } from '../health/table.ts'
 import { alignedInterval } from '../lib/clock.ts'
@@ -66,8 +66,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     probing: { schedule: () => watch.counters(), localFaults: () => watch.localFaults() },
     targets: () => zones.current().targets.map(countedTarget),
     zones: () => zones.answered(),
-    departed: () =>
-      [...zones.names()].map(([zone, { departed }]) => ({ zone, sets: departed.length })),
+    departed: () => departedOf(zones).map(({ zone, sets }) => ({ zone, sets: sets.length })),
     unsharedNames: () => cluster.unsharedNames(),
     workersAlive: () => workers.alive(),
     workerRestarts: () => workers.restarts(),
@@ -167,16 +166,24 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
   return look
 }
 
-/** Names that have left their zones and are still answered. */
-export const departedSource =
-  (zones: Pick<ZoneKeeper, 'names'>): (() => readonly ZoneDepartedName[]) =>
-  () =>
-    [...zones.names()].flatMap(departedOfZone)
+/** What has left the zones that are served, and is still answered. */
+const departedOf = (zones: Pick<ZoneKeeper, 'names' | 'current'>): readonly DepartedOfZone[] =>
+  zones.current().zones.map(({ name }) => ({
+    zone: name,
+    sets: zones.names().get(name)?.departed ?? [],
+  }))
 
-const departedOfZone = ([zone, { departed }]: readonly [
-  string,
-  ZoneNames,
-]): readonly ZoneDepartedName[] => departedNames(departed).map((name) => ({ zone, ...name }))
+interface DepartedOfZone {
+  readonly zone: string
+  readonly sets: readonly DepartedSet[]
+}
+
+export const departedSource =
+  (zones: Pick<ZoneKeeper, 'names' | 'current'>): (() => readonly ZoneDepartedName[]) =>
+  () =>
+    departedOf(zones).flatMap(({ zone, sets }) =>
+      departedNames(sets).map((name) => ({ zone, ...name })),
+    )
 
 interface StatusInputs extends Pick<Runtime, 'clock'> {
   readonly settings: Settings

@@ -9,7 +9,9 @@ import {
   type DepartedSet,
   keyOfSet,
   departedNow,
+  mergeNames,
   type NameMemory,
+  type SharedNames,
   noNames,
   singleRecords,
   type ZoneNames,
@@ -17,7 +19,10 @@ import {
 
 /** What is known before zone files are read: plain data, since they are read in another thread. */
 export interface KnownNames {
+  /** Of this instance. */
   readonly memory: NameMemory
+  /** What other instances know; null: there are none. */
+  readonly shared: SharedNames | null
   /**
    * Sets whose time is before this are released, milliseconds since 1970: now, or where instances share a store, when that
    * was last read, since others may still hand out what has left here.
@@ -29,6 +34,7 @@ export interface KnownNames {
 
 export const noKnownNames: KnownNames = {
   memory: new Map(),
+  shared: null,
   releaseMs: Infinity,
   hasSecondaries: false,
 }
@@ -50,7 +56,8 @@ export interface NameRound {
 }
 
 export function beginNames(known: KnownNames, nowMs: number): NameRound {
-  const { memory, releaseMs, hasSecondaries } = known
+  const { memory: own, shared, releaseMs, hasSecondaries } = known
+  const memory = shared === null ? own : mergeNames(own, shared)
   const names = new Map<string, ZoneNames>()
   const found: ZoneDepartures[] = []
   return {
@@ -63,7 +70,7 @@ export function beginNames(known: KnownNames, nowMs: number): NameRound {
       return departed.kept
     },
     close() {
-      for (const [zone, before] of memory) {
+      for (const [zone, before] of own) {
         if (names.has(zone)) continue
         const left = before.current.map((set) => departedNow(set, nowMs))
         const departed = [...before.departed, ...left].filter(({ untilMs }) => untilMs > nowMs)

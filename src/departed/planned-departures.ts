@@ -35,7 +35,7 @@ export function plannedDepartures(
       { current: exposedSets(zone, [], hasSecondaries).map(neverLed), departed: [] },
     ]),
   )
-  const round = beginNames({ memory, releaseMs: 0, hasSecondaries }, 0)
+  const round = beginNames({ memory, shared: null, releaseMs: 0, hasSecondaries }, 0)
   for (const zone of after.catalog.zones.values()) {
     const name = nameToBareText(zone.apex)
     round.depart(name, zone, after.dropping.includes(name))

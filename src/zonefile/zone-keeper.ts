@@ -1,7 +1,7 @@
 // Holds the zones that are served. A load replaces all of them or none: after an error the old ones
 // stay.
 
-import { mergeNames, type NameMemory, type SharedNames } from '../departed/name-memory.ts'
+import type { NameMemory, SharedNames } from '../departed/name-memory.ts'
 import type { KnownNames, ZoneDepartures } from '../departed/name-round.ts'
 import type { Clock } from '../lib/clock.ts'
 import { answeredSerial } from '../lib/signing-grid.ts'
@@ -220,10 +220,9 @@ async function knownNames(
   clock: Clock,
 ): Promise<KnownNames> {
   const { hasSecondaries } = keeping
-  const others = await keeping.shared()
-  if (others === null) return { memory: own, releaseMs: clock.wallMs(), hasSecondaries }
-  const releaseMs = Math.min(clock.wallMs(), others.readMs)
-  return { memory: mergeNames(own, others), releaseMs, hasSecondaries }
+  const shared = await keeping.shared()
+  const releaseMs = Math.min(clock.wallMs(), shared?.readMs ?? Infinity)
+  return { memory: own, shared, releaseMs, hasSecondaries }
 }
 
 function answeredZones({ zones, catalog }: ServedZones, nowMs: number): ServedZones['zones'] {

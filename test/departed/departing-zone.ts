@@ -1,7 +1,6 @@
 // A zone whose file changes again and again, as a server would take it over, and what a client finds at its names.
 
 import type { NameMemory, SharedNames } from '../../src/departed/name-memory.ts'
-import { mergeNames } from '../../src/departed/name-memory.ts'
 import { withKeptSets } from '../../src/departed/kept-zone.ts'
 import { beginNames, type ZoneDepartures } from '../../src/departed/name-round.ts'
 import { keyOfName, parseName } from '../../src/wire/name.ts'
@@ -38,7 +37,8 @@ export function departingZone(restored: NameMemory = new Map()): DepartingZone {
     load(text, seconds, { isDropping = false, hasSecondaries = false, shared } = {}) {
       const nowMs = seconds * 1000
       const known = {
-        memory: shared ? mergeNames(memory, shared) : memory,
+        memory,
+        shared: shared ?? null,
         releaseMs: Math.min(nowMs, shared?.readMs ?? nowMs),
         hasSecondaries,
       }

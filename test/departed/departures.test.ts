@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 
 import { decodeState, emptyState, encodeState } from '../../src/persistence/state-format.ts'
 import { createDenialChain } from '../../src/zone/denial-chain.ts'
+import { beginNames } from '../../src/departed/name-round.ts'
 import { departedNames } from '../../src/departed/departed-names.ts'
 import { departingZone, zoneName } from './departing-zone.ts'
 
@@ -249,4 +250,22 @@ test('in a signed zone the chain of denial has it while it is kept', () => {
   expect(signing?.chain).toEqual(createDenialChain(apexKey, nodes))
   // mx3 is there too.
   expect(signing?.chain.offsets.length).toBe((before?.offsets.length ?? 0) + 1)
+})
+
+test('a zone that is served no more covers nothing, and comes back with what it had', () => {
+  const zone = departingZone()
+  zone.load(file(one), 0)
+  const known = { shared: null, releaseMs: 10_000, hasSecondaries: false }
+  const removed = beginNames({ ...known, memory: zone.memory() }, 10_000).close()
+  expect(removed.departures).toMatchObject([{ zone: zoneName, kept: [], left: [] }])
+  expect(new Set(removed.departures[0]?.uncovered.map(({ why }) => why))).toEqual(
+    new Set(['zone-removed']),
+  )
+  const again = departingZone(removed.names)
+  again.load(file(other), 20)
+  expect(again.find('mx1.smtp.example.com', 'A')).toEqual(['192.0.2.1'])
+  // Zones of other instances are none of this one's.
+  const foreign = sharedOf('mx1.smtp.example.com.', 5_000_000, true)
+  const stranger = beginNames({ ...known, memory: new Map(), shared: foreign }, 10_000)
+  expect(stranger.close().names.size).toBe(0)
 })
