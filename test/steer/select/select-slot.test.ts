@@ -167,7 +167,7 @@ describe('a client', () => {
     ['in regions', subject(ten, inRegions)],
   ])('moves only where it had the target that left, and from there on: %s', (_, it) => {
     const instance = instanceOf(it)
-    const before = Array.from({ length: 20_000 }, (_, at) => instance.ladder(clientAt(at)))
+    const before = Array.from({ length: 8000 }, (_, at) => instance.ladder(clientAt(at)))
     it.health.set(4, SlotState.down, 1, Infinity)
     let moved = 0
     for (const [at, had] of before.entries()) {
@@ -181,9 +181,9 @@ describe('a client', () => {
         expect(new Set(has).size).toBe(3)
       }
     }
-    expect(moved).toBeGreaterThan(1000)
+    expect(moved).toBeGreaterThan(500)
     it.health.set(4, SlotState.up, 1, Infinity)
-    expect(before).toEqual(before.map((_, at) => instance.ladder(clientAt(at))))
+    expect(before.map((_, at) => instance.ladder(clientAt(at)).join())).toEqual(before.map(String))
   })
 
   test('without regions keeps its other targets when one leaves', () => {
