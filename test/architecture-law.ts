@@ -189,8 +189,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'doctor/domain',
-    imports: 'delegation doctor lib spf wire',
-    typesOnly: 'resolver zone zonefile',
+    imports: 'delegation doctor lib resolver spf wire',
+    typesOnly: 'zone zonefile',
   },
   {
     room: 'steer/select',
@@ -313,8 +313,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/live',
-    imports: 'cli cli/text health lib probe/smtp reputation resolver spf',
-    typesOnly: 'zonefile',
+    imports: 'cli cli/text doctor/domain health lib probe/smtp reputation resolver',
+    typesOnly: 'spf zonefile',
   },
   {
     room: 'cli',

@@ -1,17 +1,12 @@
 // Whether the SPF records of domains elsewhere allow every target that sends (RFC 7208), as a receiver would evaluate them
 // through the resolver.
 
+import { evaluateSpf } from '../../doctor/domain/evaluate-spf.ts'
 import { listed } from '../../lib/listed.ts'
 import { parseAddress } from '../../lib/ip.ts'
 import { printable } from '../../lib/printable.ts'
-import { type StubResolver, reverseName } from '../../resolver/stub-resolver.ts'
-import {
-  checkHost,
-  type SpfAnswer,
-  type SpfBudget,
-  type SpfQuestion,
-  type SpfVerdict,
-} from '../../spf/check-host.ts'
+import type { StubResolver } from '../../resolver/stub-resolver.ts'
+import type { SpfBudget, SpfVerdict } from '../../spf/check-host.ts'
 import type { LoadedTarget } from '../../zonefile/load-zones.ts'
 import { printLines } from '../text/output.ts'
 
@@ -63,7 +58,8 @@ async function examine(
   const budget: SpfBudget = { terms: termsLimit, parsed: new Map() }
   const byVerdict = new Map<string, Sender[]>()
   for (const sender of senders) {
-    const verdict = textOf(await evaluate(domain, sender.address, { resolver, budget }))
+    const address = parseAddress(sender.address)
+    const verdict = textOf(await evaluateSpf({ address, domain }, { resolver, budget }))
     if (verdict === 'pass') continue
     const others = byVerdict.get(verdict)
     if (others) others.push(sender)
@@ -77,38 +73,3 @@ async function examine(
 
 const textOf = (verdict: SpfVerdict): string =>
   'why' in verdict ? `${verdict.kind} (${verdict.why})` : verdict.kind
-
-interface Means {
-  readonly resolver: StubResolver
-  readonly budget: SpfBudget
-}
-
-async function evaluate(
-  domain: string,
-  address: string,
-  { resolver, budget }: Means,
-): Promise<SpfVerdict> {
-  const check = checkHost({ address: parseAddress(address), domain }, budget)
-  let step = check.next()
-  while (!step.done) step = check.next(await resolve(resolver, step.value))
-  return step.value.verdict
-}
-
-async function resolve(resolver: StubResolver, { type, name }: SpfQuestion): Promise<SpfAnswer> {
-  const address = type === 'PTR' ? parseAddress(name) : null
-  const answer = await resolver.resolve({ type, name: address ? reverseName(address) : name })
-  switch (answer.kind) {
-    case 'found':
-      return { kind: 'found', data: answer.records.map(({ data }) => dataOf(type, data)) }
-    case 'none':
-      return { kind: 'none' }
-    case 'failed':
-      return answer
-    default:
-      return answer satisfies never
-  }
-}
-
-/** Of an MX the exchange, which stands behind its preference. */
-const dataOf = (type: SpfQuestion['type'], data: string): string =>
-  type === 'MX' ? data.slice(data.indexOf(' ') + 1) : data

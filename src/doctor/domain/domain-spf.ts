@@ -5,16 +5,11 @@ import { spfOwnersOf } from '../../delegation/domain-records.ts'
 import { type Address, parseAddress } from '../../lib/ip.ts'
 import { listed } from '../../lib/listed.ts'
 import type { StubResolver } from '../../resolver/stub-resolver.ts'
-import {
-  checkHost,
-  type SpfAnswer,
-  type SpfCheck,
-  type SpfQuestion,
-  type SpfVerdict,
-} from '../../spf/check-host.ts'
+import type { SpfVerdict } from '../../spf/check-host.ts'
 import { nameToBareText } from '../../wire/name.ts'
 import type { Zone } from '../../zone/zone.ts'
 import type { LoadedTarget } from '../../zonefile/load-zones.ts'
+import { evaluateSpf } from './evaluate-spf.ts'
 import { type CheckResult, fail, ok, skip, warn } from '../report.ts'
 
 export interface SpfAsked {
@@ -34,7 +29,7 @@ export async function checkDomainSpf(
 ): Promise<readonly CheckResult[]> {
   const budget = { terms: limits.terms, parsed: new Map() }
   const verdictOf = (address: Address | null, of: string): Promise<SpfVerdict> =>
-    answered(checkHost({ address, domain: of }, budget), resolver).then(({ verdict }) => verdict)
+    evaluateSpf({ address, domain: of }, { resolver, budget })
   const owners = zones.flatMap((zone) =>
     spfOwnersOf(zone).map((owner) => ({
       zone: nameToBareText(zone.apex),
@@ -111,32 +106,4 @@ async function sendersOf(
     }
   }
   return [...senders.values()]
-}
-
-/** Runs an evaluation with what the resolver finds. */
-async function answered<T>(check: SpfCheck<T>, resolver: StubResolver): Promise<T> {
-  let step = check.next()
-  while (step.done !== true) step = check.next(await answerOf(step.value, resolver))
-  return step.value
-}
-
-async function answerOf({ type, name }: SpfQuestion, resolver: StubResolver): Promise<SpfAnswer> {
-  // `ptr` is not to be used (RFC 7208 §5.5), and nothing of ours depends on it.
-  if (type === 'PTR') return { kind: 'unknown' }
-  const answer = await resolver.resolve({ name, type })
-  switch (answer.kind) {
-    case 'found': {
-      const data = answer.records.map((record) => record.data)
-      return {
-        kind: 'found',
-        data: type === 'MX' ? data.map((one) => one.split(' ')[1] ?? '') : data,
-      }
-    }
-    case 'none':
-      return { kind: 'none' }
-    case 'failed':
-      return { kind: 'failed', why: answer.why }
-    default:
-      return answer satisfies never
-  }
 }
