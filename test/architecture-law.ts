@@ -57,6 +57,11 @@ export const law: readonly LawRow[] = [
     packages: 'maxmind node:*',
   },
   {
+    room: 'handover',
+    imports: 'lib systemd transport transport/udp',
+    packages: 'node:*',
+  },
+  {
     room: 'health',
     pure: true,
     imports: 'lib',
@@ -105,7 +110,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'transport/stream',
-    imports: 'lib transport/udp wire',
+    imports: 'lib transport transport/udp wire',
     typesOnly: 'answer answer/transfer',
     packages: 'node:*',
   },
@@ -241,7 +246,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'transport/worker',
     imports:
-      'admission answer answer/transfer dnssec geo health lib steer/scope transport/stream transport/udp zone',
+      'admission answer answer/transfer dnssec geo health lib steer/scope transport transport/stream transport/udp zone',
     packages: 'node:*',
   },
   {
@@ -305,9 +310,15 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
+    room: 'app/lifecycle',
+    imports: 'app handover lib transport transport/udp',
+    typesOnly: 'geo reputation settings systemd transport/worker watch',
+    packages: 'node:*',
+  },
+  {
     room: 'app',
     imports:
-      'admin admin/explaining admission announce cluster cluster/redis departed dnssec explain files geo health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
+      'admin admin/explaining admission announce app/lifecycle cluster cluster/redis departed dnssec explain files geo handover health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer explain transport/stream',
     packages: 'koffi node:* pino',
   },

@@ -23,6 +23,8 @@ export interface AdminServer<Sources> {
   readonly hostNames: readonly string[]
   readonly counters: AdminCounters
   readonly onEvent: (event: AdminEvent) => void
+  /** The descriptor of a socket that came bound to the endpoint, at each start of the thread; null: there is none. */
+  readonly takeSocket?: () => number | null
   /** For tests: the module of the thread, and how often it is looked at. */
   readonly entry?: URL
   readonly lookEveryMs?: number
@@ -75,7 +77,7 @@ export async function listenAdmin<Sources>(
 
 class ListenerThread<Sources> implements AdminListener {
   readonly #admin: AdminServer<Sources>
-  readonly #init: ListenerInit
+  readonly #init: Omit<ListenerInit, 'fd'>
   #thread: Worker | null = null
   readonly #turns = new Turns()
   #backoffMs = firstBackoffMs
@@ -101,7 +103,9 @@ class ListenerThread<Sources> implements AdminListener {
    */
   async start(): Promise<void> {
     const resourceLimits = { maxOldGenerationSizeMb: maxHeapMebibytes }
-    const options = { workerData: this.#init, name: 'admin', resourceLimits }
+    const fd = this.#admin.takeSocket?.() ?? null
+    const workerData: ListenerInit = { ...this.#init, fd }
+    const options = { workerData, name: 'admin', resourceLimits }
     const thread = new Worker(this.#admin.entry ?? defaultEntry, options)
     this.#thread = thread
     const startedMs = performance.now()

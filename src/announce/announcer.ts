@@ -15,7 +15,7 @@ import type { Registry } from 'prom-client'
 import type { Clock } from '../lib/clock.ts'
 import { registerSampled } from '../metrics/sampled-metric.ts'
 
-type Announcement = 'up' | 'down'
+export type Announcement = 'up' | 'down'
 
 export type AnnounceEvent =
   | {
@@ -35,6 +35,8 @@ interface AnnouncerOptions {
   readonly reasonsNotReady: () => Promise<readonly string[]>
   readonly clock: Clock
   readonly onEvent: (event: AnnounceEvent) => void
+  /** What was announced by the process that this one took over from; absent: `down`. */
+  readonly before?: Announcement
   /** Time between two readiness checks, in milliseconds. */
   readonly intervalMs?: number
 }
@@ -57,6 +59,8 @@ export interface Announcer {
   view(): AnnouncerView
   /** Announces `down` and stops. Resolves after the file is written and the command has run. */
   stop(): Promise<void>
+  /** Stops and says nothing, since another process announces from now on. Resolves when nothing is under way. */
+  abandon(): Promise<void>
 }
 
 const defaultIntervalMs = 1000
@@ -84,6 +88,8 @@ class HookAnnouncer implements Announcer {
 
   constructor(options: AnnouncerOptions) {
     this.#options = options
+    const { before } = options
+    if (before === 'up') [this.#announcement, this.#commanded] = [before, before]
     // Written at once, since the file may still be that of an earlier process.
     this.#lastCheck = this.#publish().finally(() => this.#schedule())
   }
@@ -93,6 +99,13 @@ class HookAnnouncer implements Announcer {
       .map((what) => ({ what, why: this.#lastFailure[what] }))
       .filter(({ why }) => why !== '')
     return { announcement: this.#announcement, failures: { ...this.#failures }, failing }
+  }
+
+  async abandon(): Promise<void> {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+    await this.#lastCheck
+    await this.#commandLoop
   }
 
   async stop(): Promise<void> {

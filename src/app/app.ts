@@ -12,12 +12,13 @@ import type { ReadinessSources } from '../announce/readiness.ts'
 import { createSigningTime } from '../dnssec/signing-clock.ts'
 import { createHealthTable } from '../health/table.ts'
 import { alignedInterval, endsWithin, systemClock, systemTimer } from '../lib/clock.ts'
+import type { Standing } from '../handover/predecessor.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { ServiceNotifier } from '../systemd/notifier.ts'
 import type { UnavailableEndpoint } from '../transport/endpoint.ts'
+import type { HandedSockets } from '../transport/handed-socket.ts'
 import { detectUdpTransport, type UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
@@ -42,7 +43,13 @@ import { createControlPlane, listenAdminServer, type ControlPlane } from './cont
 import { logEvent } from './log-events.ts'
 import { startExplainWorker } from './explain-sources.ts'
 import { startReputationWatch, startHealthWatch, watchStarts } from './health-watch.ts'
-import { cannotListen, cannotUseMmsg, checkListeners, startFields } from './listeners.ts'
+import {
+  cannotListen,
+  cannotUseMmsg,
+  checkListeners,
+  endpointsOf,
+  startFields,
+} from './listeners.ts'
 import type { LogOutput } from './log.ts'
 import { type PersistentState, openPersistentState } from './persistent-state.ts'
 import {
@@ -50,10 +57,21 @@ import {
   noAnnounceHook,
   startAnnounceHook,
   startServiceNotifier,
+  successorVariables,
 } from './readiness-signals.ts'
 import { type ReloadableFiles, readFiles, reloadFiles, reloadOnChange } from './reloadable-files.ts'
 import { createPartGuard } from './part-guard.ts'
 import type { Runtime } from './runtime.ts'
+import {
+  endAfterLeaving,
+  endAll,
+  type EndingComponents,
+  endWithinMs,
+  leaveTo,
+  stopServer,
+} from './lifecycle/end-server.ts'
+import { openIncumbency } from './lifecycle/incumbency.ts'
+import { openSocketOrigin, type SocketOrigin } from './lifecycle/socket-origin.ts'
 import { version } from './version.ts'
 import { startWorkerPool } from './worker-pool.ts'
 
@@ -68,6 +86,10 @@ export interface App {
    * resolves. `overdue`: something does not end, such as a thread that waits for a file system.
    */
   stop(): Promise<'ended' | 'overdue'>
+  /** Resolves once another process has taken over, and everything here has ended. */
+  readonly handedOver: Promise<'ended' | 'overdue'>
+  /** Starts a process by the command of this one that takes over from it. */
+  startSuccessor(): void
 }
 
 type StartResult =
@@ -81,6 +103,15 @@ interface ServerInputs extends Runtime, ReloadableFiles {
   readonly store: StoreConnection | null
   /** Endpoints of the settings at which no client can ask, as it was at the start. */
   readonly unavailable: readonly UnavailableEndpoint[]
+  readonly handed: HandedSockets
+  /** What the process before had reached. */
+  readonly before: Standing
+}
+
+/** The state of a hand-over to the next process. */
+interface Handover {
+  /** Nothing that the next process takes over may change now. */
+  isHeld: boolean
 }
 
 /** Every component that runs in, or for, the control thread. */
@@ -98,45 +129,77 @@ interface RunningServer extends ServerInputs {
   readonly admin: AdminCounters
   /** What is started after the problems are watched. */
   readonly late: { announceHook: AnnounceHook }
+  readonly handover: Handover
   /** Monotonic time of the start, in milliseconds. */
   readonly startedMs: number
   isStopping: boolean
 }
 
-/** Resolves as soon as queries are answered. Rejects only for a bug. */
+/**
+ * Resolves as soon as queries are answered. `isTakeOver`: with the sockets of the process of this instance that serves
+ * now, which leaves then, or goes on where this one cannot start. Rejects only for a bug.
+ */
 export async function startApp(
   configured: Settings,
   { log, droppedLines }: Pick<LogOutput, 'log' | 'droppedLines'>,
+  isTakeOver = false,
 ): Promise<StartResult> {
   if (import.meta.filename.endsWith('.ts')) neverCompileWasmWrappers()
   const parts = createPartGuard(log)
   const clock = systemClock
   const signingTime = createSigningTime(clock)
   const runtime = { log, droppedLines, clock, signingTime, random: Math.random, parts }
+  const opened = await openSocketOrigin(configured, isTakeOver, log)
+  if (opened.kind === 'cannot-listen') return opened
+  const { origin } = opened
   const store = await connectStore(configured, runtime)
-  const result = await startWithStore(configured, runtime, store)
+  const result = await startWithStore(configured, runtime, { store, origin })
   if (result.kind !== 'started') store?.close()
+  if (result.kind !== 'started') origin.close()
   return result
+}
+
+interface StartSources {
+  readonly store: StoreConnection | null
+  readonly origin: SocketOrigin
 }
 
 async function startWithStore(
   configured: Settings,
   runtime: Runtime,
-  store: StoreConnection | null,
+  { store, origin }: StartSources,
 ): Promise<StartResult> {
   const { log } = runtime
-  const state = await openPersistentState(configured, runtime)
-  runtime.signingTime.learn(state.restored.knownMs)
-  const read = await readFiles(configured, runtime, memoryOf(configured, state, store))
+  const kept = await openPersistentState(configured, runtime)
+  runtime.signingTime.learn(kept.restored.knownMs)
+  const read = await readFiles(configured, runtime, memoryOf(configured, kept, store))
   if (read.kind === 'bad-files') return read
-  const checked = await checkListeners(configured, log)
+  const chosen = await detectUdpTransport(configured.transport)
+  if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
+  const transport = chosen.transport.kind
+  const taken = await origin.take({ ...endpointsOf(configured), transport })
+  if (taken.kind === 'cannot-listen') return taken
+  const { handed, ...before } = taken
+  const checked = await checkListeners(configured, log, handed)
   if (checked.kind === 'cannot-listen') return checked
   const { settings, unavailable } = checked
-  const chosen = await detectUdpTransport(settings.transport)
-  if (chosen.kind === 'unavailable') return cannotUseMmsg(chosen.why)
   logTransportFallback(log, chosen.fallback)
-  const inputs = { settings, ...runtime, ...read.files, store, unavailable }
+  // The process before has written it once more when it handed over.
+  const isLater = origin.kind === 'predecessor'
+  const state = isLater ? await openPersistentState(configured, runtime) : kept
+  const inputs = { settings, ...runtime, ...read.files, store, unavailable, handed, before }
   const server = composeServer(inputs, chosen.transport, state)
+  return startServing(server, origin, transport)
+}
+
+/** Resolves when the threads of the server answer, and no other process does. */
+async function startServing(
+  server: RunningServer,
+  origin: SocketOrigin,
+  transport: string,
+): Promise<StartResult> {
+  const { settings } = server
+  const isOnlyOne = origin.kind !== 'predecessor'
   let admin: AdminListener | null = null
   try {
     admin =
@@ -144,13 +207,18 @@ async function startWithStore(
       (await listenAdminServer(settings.admin, adminSources(server), server.admin, server))
     await server.workers.listening
   } catch (error) {
-    await endsWithin(stopAll(server, admin), stopWithinMs, systemTimer)
+    await endsWithin(endAll(server, admin, isOnlyOne), endWithinMs, systemTimer)
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
     return admin === null && settings.admin
       ? cannotListen('TCP', settings.admin, code)
       : cannotListen('UDP and TCP', settings.listen[0] as Endpoint, code)
   }
-  return { kind: 'started', app: await serve(server, admin, chosen.transport.kind) }
+  const relieved = await origin.relieve()
+  if (relieved.kind === 'cannot-listen') {
+    await endsWithin(endAll(server, admin, isOnlyOne), endWithinMs, systemTimer)
+    return relieved
+  }
+  return { kind: 'started', app: await serve(server, admin, transport) }
 }
 
 /** What is remembered of zones beyond this process: in the state file, and in the store. */
@@ -175,16 +243,22 @@ async function serve(
   admin: AdminListener | null,
   transport: string,
 ): Promise<App> {
-  const { settings, log } = server
+  const { settings, log, before } = server
   raiseInliningLimits()
+  persistState(server)
   const files = await reloadOnChange(settings.zones, server)
-  const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, server)
+  const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, {
+    ...server,
+    before: before.isAnnounced ? 'up' : 'down',
+  })
   server.late.announceHook = announceHook
   server.parts.endStart()
-  logEvent(log, 'server.ready', { version, transport, ...startFields(server) })
+  const environment = successorVariables()
   const notifier = await startServiceNotifier(readinessOf(server), server, server)
+  const app = await appOf(server, { admin, files, announceHook, notifier, environment })
+  logEvent(log, 'server.ready', { version, transport, ...startFields(server) })
   notifier.ready(readyText(server))
-  return appOf(server, { admin, files, announceHook, notifier })
+  return app
 }
 
 function readyText({ zones, settings }: RunningServer): string {
@@ -193,52 +267,45 @@ function readyText({ zones, settings }: RunningServer): string {
 }
 
 /** What is started after the workers listen. */
-interface LateComponents {
-  /** null: the admin server is off. */
-  readonly admin: AdminListener | null
-  readonly files: { close(): void }
-  readonly announceHook: AnnounceHook
-  readonly notifier: ServiceNotifier
+interface LateComponents extends EndingComponents {
+  /** Of a process that takes over from this one. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
-const appOf = (
-  server: RunningServer,
-  { admin, files, announceHook, notifier }: LateComponents,
-): App => ({
-  async reload(cause) {
-    notifier.reloading()
-    await server.parts
-      .run('zones', () => reloadFiles(server, cause))
-      .finally(() => notifier.ready(readyText(server)))
-  },
-  async stop() {
-    server.isStopping = true
-    server.workers.lameduck()
-    server.cluster.votes.leave()
-    files.close()
-    const lameduckMs = server.settings.lameduckSeconds * 1000
-    notifier.stopping(lameduckMs)
-    const lameduck = new Promise((resolve) => setTimeout(resolve, lameduckMs))
-    const withdrawn = endsWithin(announceHook.stop(), lameduckMs + 2 * stopWithinMs, systemTimer)
-    await Promise.all([lameduck, withdrawn])
-    notifier.end()
-    // A file system or a store that does not answer must not keep a process that answers no more.
-    if (await endsWithin(stopAll(server, admin), stopWithinMs, systemTimer)) return 'ended'
-    logEvent(server.log, 'server.overdue', { withinMs: stopWithinMs })
-    return 'overdue'
-  },
-})
-
-const stopWithinMs = 10_000
-
-async function stopAll(server: RunningServer, admin: AdminListener | null): Promise<void> {
-  await server.state.close()
-  server.controlPlane.stop()
-  server.reputation.stop()
-  const { workers, watch, explainWorker, places } = server
-  const threads = [workers.stop(), explainWorker.close(), places.close()]
-  await Promise.all([...threads, watch.stop(), admin?.close()])
-  await server.cluster.stop()
+async function appOf(server: RunningServer, late: LateComponents): Promise<App> {
+  const { notifier } = late
+  const handedOver = Promise.withResolvers<'ended' | 'overdue'>()
+  const incumbency = await openIncumbency({
+    ...server,
+    ...late,
+    version,
+    endpoints: endpointsOf(server.settings).tcp,
+    isStopping: () => server.isStopping,
+    standing: () => ({
+      isProbed: readinessOf(server).isProbed(),
+      isAnnounced: late.announceHook.isAnnounced(),
+    }),
+    hold: (isHeld) => void (server.handover.isHeld = isHeld),
+    async leave(pid) {
+      await leaveTo(server, late, pid)
+      void endAfterLeaving(server).then(handedOver.resolve)
+    },
+  })
+  return {
+    handedOver: handedOver.promise,
+    startSuccessor: () => incumbency.startSuccessor(),
+    async reload(cause) {
+      notifier.reloading()
+      await server.parts
+        .run('zones', () => reloadFiles(server, cause))
+        .finally(() => notifier.ready(readyText(server)))
+    },
+    stop() {
+      if (server.isStopping) return handedOver.promise
+      server.isStopping = true
+      return stopServer(server, late)
+    },
+  }
 }
 
 function composeServer(
@@ -260,8 +327,9 @@ function composeServer(
   const controlPlane = createControlPlane(shared)
   const admin = openAdminCounters()
   const late = { announceHook: noAnnounceHook }
+  const handover = { isHeld: false }
   const running = { watch, controlPlane, state, cluster, reputation, workers, admin }
-  const components = { ...inputs, ...running, late }
+  const components = { ...inputs, ...running, late, handover }
   const metrics: Metrics = createMetrics(metricSources(components))
   startWatches(components)
   const explainWorker = explainWorkerOf(components, table.buffer)
@@ -277,19 +345,18 @@ type Components = Omit<
 >
 
 /** Hands the targets of the zones in force to everything that watches targets. */
-function startWatches({
-  zones,
-  keys,
-  signingTime,
-  watch,
-  controlPlane,
-  reputation,
-  state,
-  cluster,
-}: Components): void {
+function startWatches({ zones, keys, watch, controlPlane, reputation, cluster }: Components): void {
   const { watched, targets, identities, content } = zones.current()
   watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
+  reputation.update(identities)
+  cluster.publishConfig(content, keys.digest())
+  cluster.publishSerials(zones.serials())
+  cluster.publishNames(zones.names())
+}
+
+/** Has the state file written from now on. */
+const persistState = ({ state, watch, zones, keys, signingTime }: Components): void =>
   state.persist({
     verdicts: () => watch.savedVerdicts(),
     serials: () => zones.serials(),
@@ -297,11 +364,6 @@ function startWatches({
     names: () => zones.names(),
     knownMs: () => (keys.current().length === 0 ? 0 : signingTime.nowMs()),
   })
-  reputation.update(identities)
-  cluster.publishConfig(content, keys.digest())
-  cluster.publishSerials(zones.serials())
-  cluster.publishNames(zones.names())
-}
 
 const explainWorkerOf = (
   { workers, places, watch, controlPlane, admin, clock, log }: Components,
@@ -340,6 +402,7 @@ const readinessOf = (server: RunningServer): ReadinessSources => ({
   endpoints: server.settings.listen,
   isStopping: () => server.isStopping,
   isProbed: () =>
+    server.before.isProbed ||
     server.watch.firstRoundDone() ||
     server.clock.monotonicMs() - server.startedMs > server.settings.readyWithinSeconds * 1000,
   isTimeKnown: () => clockTrust(server) !== 'behind',

@@ -48,6 +48,8 @@ export interface ClusterLink {
   /** Calls back when other instances keep names that this one does not. */
   onForeignNames(call: () => void): void
   stop(): Promise<void>
+  /** As `stop`, but leaves what the store has of this instance to the process that has taken over. */
+  cede(): void
 }
 
 const connectMs = 2000
@@ -154,6 +156,7 @@ export function openClusterLink(
     unsharedNames: () => names.unshared,
     onForeignNames: (call) => names.onNews(call),
     stop: () => cluster.stop(),
+    cede: () => cluster.cede(),
   }
 }
 
@@ -170,6 +173,7 @@ const standaloneLink = (instance: string, site: string): ClusterLink => ({
   unsharedNames: () => 0,
   onForeignNames() {},
   stop: async () => {},
+  cede() {},
 })
 
 const configDigest = (zones: string, settings: readonly (number | string)[]): string =>

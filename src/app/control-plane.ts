@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { AdminCounters } from '../admin/admin-counters.ts'
 import { type AdminListener, listenAdmin } from '../admin/http.ts'
 import { writeAccess } from '../admin/access.ts'
+import { type Reply, text } from '../admin/reply.ts'
 import { type AdminSources, adminRoutes } from '../admin/routes.ts'
 import type { OverrideEffects } from '../admin/override-routes.ts'
 import { shortPools, shortPoolText } from '../explain/client-moves.ts'
@@ -17,6 +18,7 @@ import type { OverrideControl } from '../metrics/override-metrics.ts'
 import { type PoolShares, createPoolShares } from '../metrics/pool-shares.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
+import { type HandedSockets, isSocketOf, lend } from '../transport/handed-socket.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import { type AgentWatch, type WatchedAgent, createAgentWatch } from '../weights/agent-watch.ts'
 import {
@@ -195,10 +197,13 @@ const watchedAgents = ({ zone, target, agent }: LoadedTarget): readonly WatchedA
 const withGuard = (
   route: (typeof adminRoutes)[number],
   parts: PartGuard,
+  handover: { readonly isHeld: boolean },
 ): (typeof adminRoutes)[number] => ({
   ...route,
   handler: (sources, request) =>
     parts.run('admin', async () => {
+      // The process that takes over has read the state, and would not know of it.
+      if (handover.isHeld && route.access === 'admin') return beingTakenOver()
       try {
         return await route.handler(sources, request)
       } catch (error) {
@@ -208,25 +213,48 @@ const withGuard = (
     }),
 })
 
+const beingTakenOver = (): Reply => ({
+  ...text('a new process is taking over from this one: ask again in a second\n', 503),
+  retryAfterSeconds: 1,
+})
+
 /** Resolves when the admin server listens; rejects with the errno of `bind`. */
 export function listenAdminServer(
   endpoint: Endpoint,
   sources: AdminSources,
   counters: AdminCounters,
-  { settings, log, parts }: Pick<Runtime, 'log' | 'parts'> & { readonly settings: AdminSettings },
+  { settings, log, parts, handover, handed }: AdminServerOptions,
 ): Promise<AdminListener> {
   const { adminToken, loadToken, adminHosts } = settings
   return listenAdmin(endpoint, {
-    routes: adminRoutes.map((route) => withGuard(route, parts)),
+    routes: adminRoutes.map((route) => withGuard(route, parts, handover)),
     sources,
     access: { writes: writeAccess(endpoint, adminToken), loadToken },
     hostNames: adminHosts,
     counters,
+    takeSocket: socketTaker(handed, endpoint),
     onEvent(event) {
       if (event.kind === 'hung') parts.report('admin', new ThreadHang(event.why))
       logAdminEvent(log, event)
     },
   })
+}
+
+interface AdminServerOptions extends Pick<Runtime, 'log' | 'parts'> {
+  readonly settings: AdminSettings
+  readonly handover: { readonly isHeld: boolean }
+  readonly handed: HandedSockets
+}
+
+/** Its socket of those that came bound: each time if it stays open, else once. */
+function socketTaker(handed: HandedSockets, endpoint: Endpoint): () => number | null {
+  let socket = handed.sockets.find((one) => isSocketOf(one, 'tcp', endpoint)) ?? null
+  return () => {
+    if (socket === null) return null
+    const fd = lend(handed, socket)
+    if (!socket.isHeld) socket = null
+    return fd
+  }
 }
 
 /** A thread that does not move any more. */

@@ -5,6 +5,7 @@
 //   a wildcard of a family that this host lacks        a warning; the server listens on the others
 //   a wildcard, and no address of its family here yet  a warning; it is bound, and waits for one
 
+import { isHanded } from '../handover/fit-sockets.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import type { Settings } from '../settings/settings.ts'
 import {
@@ -14,6 +15,7 @@ import {
   hasAddressFor,
   type UnavailableEndpoint,
 } from '../transport/endpoint.ts'
+import type { HandedSockets } from '../transport/handed-socket.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import { logEvent } from './log-events.ts'
 import type { Log } from './log.ts'
@@ -40,6 +42,15 @@ export const udpEndpoints = ({ listen, streams }: Settings): readonly Endpoint[]
   ...(streams.proxy?.listen ?? []),
 ]
 
+/** Every endpoint of the settings, by protocol. */
+export const endpointsOf = (
+  settings: Settings,
+): { readonly udp: readonly Endpoint[]; readonly tcp: readonly Endpoint[] } => {
+  const udp = udpEndpoints(settings)
+  const tls = settings.streams.tls?.listen ?? []
+  return { udp, tcp: [...udp, ...tls, ...(settings.admin ? [settings.admin] : [])] }
+}
+
 type ListenerCheck =
   /** `settings`: without the endpoints that cannot be bound since this host lacks their family. */
   | {
@@ -49,10 +60,18 @@ type ListenerCheck =
     }
   | CannotListen
 
-/** Tries every endpoint of the settings, and logs those at which no client can ask. */
-export async function checkListeners(settings: Settings, log: Log): Promise<ListenerCheck> {
+/** Tries every endpoint of the settings that has not come bound, and logs those at which no client can ask. */
+export async function checkListeners(
+  settings: Settings,
+  log: Log,
+  { sockets }: HandedSockets,
+): Promise<ListenerCheck> {
   const { streams } = settings
-  const checked = await checkEndpoints(udpEndpoints(settings), streams.tls?.listen)
+  const checked = await checkEndpoints(
+    udpEndpoints(settings),
+    streams.tls?.listen,
+    isHanded(sockets),
+  )
   if (checked.kind === 'taken')
     return cannotListen(checked.protocol, checked.endpoint, checked.code)
   const missing = checked.unavailable.filter(({ code }) => code !== null)

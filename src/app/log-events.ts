@@ -100,6 +100,15 @@ export const logEvents = {
     line('warn', 'not everything could be ended: the process ends without it', fields),
   'server.stopped': (): LogLine => line('info', 'stopped'),
 
+  'takeover.begun': (fields: object): LogLine => line('info', 'taking over', fields),
+  'takeover.unused': (fields: { endpoint: string; why: string }): LogLine =>
+    line('warn', 'a socket of the process before is not used any more', fields),
+  'takeover.asked': (fields: object): LogLine => line('info', 'a process will take over', fields),
+  'takeover.refused': (fields: { code: string; why: string }): LogLine =>
+    line('warn', 'another process may not take over; this one goes on', fields),
+  'takeover.failed': (fields: object): LogLine => line('error', 'this process goes on', fields),
+  'takeover.handed': (fields: object): LogLine => line('info', 'a process has taken over', fields),
+  'takeover.unavailable': (fields: object): LogLine => line('warn', 'none can take over', fields),
   'log.dropped': (fields: { lines: number }): LogLine =>
     line('warn', 'standard output was not read: lines of the log were dropped', fields),
 

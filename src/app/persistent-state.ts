@@ -42,6 +42,8 @@ export interface PersistentState {
   lastWrite(): ReturnType<StateFile['lastWrite']> | null
   /** Resolves when what changed before is in the file, or is known not to be. */
   kept(): Promise<OverrideKept>
+  /** Leaves the file to another process. Resolves when no write is under way. */
+  abandon(): Promise<void>
   close(): Promise<void>
 }
 
@@ -60,12 +62,18 @@ async function settled(file: StateFile | null): Promise<OverrideKept> {
   return successful ? { kind: 'kept' } : { kind: 'unwritten', file: path, why: why ?? 'unknown' }
 }
 
+type StateFileEvent = Parameters<typeof logStateFileEvent>[1]
+
+const loggerOf =
+  (log: Runtime['log']) =>
+  (event: StateFileEvent): void =>
+    logStateFileEvent(log, event)
+
 export async function openPersistentState(
   { stateDir, instance }: Pick<Settings, 'stateDir' | 'instance'>,
   { log, clock, parts }: Pick<Runtime, 'log' | 'clock' | 'parts'>,
 ): Promise<PersistentState> {
-  const onEvent = (event: Parameters<typeof logStateFileEvent>[1]): void =>
-    logStateFileEvent(log, event)
+  const onEvent = loggerOf(log)
   const file =
     stateDir === null ? null : await openStateFile({ folder: stateDir, instance, clock, onEvent })
   const restored = file?.restored ?? emptyState
@@ -98,6 +106,7 @@ export async function openPersistentState(
     flushSoon: () => file?.flushSoon(),
     lastWrite: () => file?.lastWrite() ?? null,
     kept: () => settled(file),
+    abandon: async () => file?.abandon(),
     close: async () => file?.close(),
   }
 }

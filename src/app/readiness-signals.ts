@@ -3,6 +3,7 @@
 
 import {
   type AnnounceFailure,
+  type Announcement,
   registerAnnounceMetrics,
   startAnnouncer,
 } from '../announce/announcer.ts'
@@ -29,18 +30,31 @@ import type { Runtime } from './runtime.ts'
 export interface AnnounceHook {
   /** Why the routing daemon does not learn whether to announce; empty: it does. */
   failing(): readonly AnnounceFailure[]
+  isAnnounced(): boolean
   /** Resolves after `down` has been written and the command has run with it. */
   stop(): Promise<void>
+  /** Says nothing more, since another process does. */
+  abandon(): Promise<void>
 }
 
-export const noAnnounceHook: AnnounceHook = { failing: () => [], stop: async () => {} }
+export const noAnnounceHook: AnnounceHook = {
+  failing: () => [],
+  isAnnounced: () => false,
+  stop: async () => {},
+  abandon: async () => {},
+}
 
 /** Does nothing if the setting `announce` is off. */
 export function startAnnounceHook(
   { announce }: Pick<Settings, 'announce'>,
   readiness: ReadinessSources,
   { registry }: Pick<Metrics, 'registry'>,
-  { log, clock, parts }: Pick<Runtime, 'log' | 'clock' | 'parts'>,
+  {
+    log,
+    clock,
+    parts,
+    before,
+  }: Pick<Runtime, 'log' | 'clock' | 'parts'> & { readonly before: Announcement },
 ): AnnounceHook {
   if (announce === null) return noAnnounceHook
   const announcer = parts.run('announce', () =>
@@ -48,11 +62,17 @@ export function startAnnounceHook(
       ...announce,
       reasonsNotReady: async () => (await checkReadiness(readiness)).reasons,
       clock,
+      before,
       onEvent: (event) => logAnnouncement(log, event),
     }),
   )
   registerAnnounceMetrics(registry, () => announcer.view())
-  return { failing: () => announcer.view().failing, stop: () => announcer.stop() }
+  return {
+    failing: () => announcer.view().failing,
+    isAnnounced: () => announcer.view().announcement === 'up',
+    stop: () => announcer.stop(),
+    abandon: () => announcer.abandon(),
+  }
 }
 
 interface NotifierSources {
@@ -60,7 +80,25 @@ interface NotifierSources {
   readonly starts: Pick<StartWatch, 'isStalled'>
 }
 
-const noServiceNotifier: ServiceNotifier = { ready() {}, reloading() {}, stopping() {}, end() {} }
+const noServiceNotifier: ServiceNotifier = {
+  ready() {},
+  reloading() {},
+  stopping() {},
+  mainProcess() {},
+  end() {},
+}
+
+/**
+ * The variables by which a process that takes over from this one reaches the service manager. To be called before
+ * `startServiceNotifier`, which takes them out of the environment.
+ */
+export function successorVariables(): Readonly<Record<string, string>> {
+  const { NOTIFY_SOCKET, WATCHDOG_USEC } = process.env
+  return {
+    ...(NOTIFY_SOCKET !== undefined && { NOTIFY_SOCKET }),
+    ...(WATCHDOG_USEC !== undefined && { WATCHDOG_USEC }),
+  }
+}
 
 /**
  * Sends nothing if the environment names no notify socket, or one that cannot be used; the latter

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 
 import { rateLimitDefaults } from '../admission/rate-limit.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { HandedSockets } from '../transport/handed-socket.ts'
 import type { UdpTransport } from '../transport/udp/udp-transport.ts'
 import type { AnswerOptions } from '../transport/worker/messages.ts'
 import { type Workers, startWorkers } from '../transport/worker/workers.ts'
@@ -15,10 +16,21 @@ import type { Runtime } from './runtime.ts'
 interface WorkerPoolOptions
   extends ReloadableFiles, Pick<Runtime, 'log' | 'clock' | 'signingTime'> {
   readonly settings: Settings
+  readonly handed: HandedSockets
 }
 
 export const startWorkerPool = (
-  { settings, zones, keys, places, certificate, log, clock, signingTime }: WorkerPoolOptions,
+  {
+    settings,
+    zones,
+    keys,
+    places,
+    certificate,
+    log,
+    clock,
+    signingTime,
+    handed,
+  }: WorkerPoolOptions,
   udp: UdpTransport,
   healthBuffer: SharedArrayBuffer,
 ): Workers =>
@@ -36,6 +48,7 @@ export const startWorkerPool = (
       streams: streamSettings(settings, certificate),
     },
     clock,
+    handed,
     signingClock: () => signingTime.handover(),
     onEvent: (event) => logWorkerEvent(log, event),
   })

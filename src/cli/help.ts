@@ -45,6 +45,7 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
 
 serve
 ${flagLines}
+  --take-over           with the sockets of the server of this instance that runs; that one leaves
 
 check
   --strict              exit 1 for warnings too

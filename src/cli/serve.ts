@@ -1,5 +1,5 @@
 // `mxsteer serve`: reads the settings, runs the server and handles signals: SIGHUP reloads, SIGTERM
-// and SIGINT stop.
+// and SIGINT stop, SIGUSR2 starts a process that takes over.
 
 import { type App, startApp } from '../app/app.ts'
 import { logEvent } from '../app/log-events.ts'
@@ -17,12 +17,14 @@ export async function serve(argv: readonly string[]): Promise<number> {
     argv,
     settingFlags.filter(({ isRepeatable }) => !isRepeatable).map(({ name }) => name),
     settingFlags.filter(({ isRepeatable }) => isRepeatable).map(({ name }) => name),
+    [takeOverFlag],
   )
   if (flags.kind === 'bad') return fail('serve', flags.why)
   if (flags.words.length > 0)
     return fail('serve', `what is "${flags.words[0]}"? serve takes options only`)
+  const { [takeOverFlag]: takeOver, ...values } = flags.values
   const loaded = await loadSettings({
-    flags: flags.values,
+    flags: values,
     env: process.env,
     configFile: defaultConfigFile(),
   })
@@ -31,10 +33,14 @@ export async function serve(argv: readonly string[]): Promise<number> {
     return 2
   }
   process.stderr.write(formatDiagnostics(loaded.warnings))
-  return run(loaded.settings)
+  return run(loaded.settings, takeOver !== undefined)
 }
 
-async function run(settings: Settings): Promise<number> {
+const takeOverFlag = 'take-over'
+
+const notYet = (): void => {}
+
+async function run(settings: Settings, isTakeOver: boolean): Promise<number> {
   const format = settings.logFormat === 'auto' ? detectLogFormat() : settings.logFormat
   const output = openLog(
     { level: settings.logLevel, instance: settings.instance, format },
@@ -46,8 +52,10 @@ async function run(settings: Settings): Promise<number> {
   let reload = (): void => void (isReloadPending = true)
   let isReloadPending = false
   process.on('SIGHUP', () => reload())
+  let startSuccessor = notYet
+  process.on('SIGUSR2', () => startSuccessor())
   const stopSignals = handleStopSignals(output)
-  const started = await startApp(settings, output)
+  const started = await startApp(settings, output, isTakeOver)
   switch (started.kind) {
     case 'bad-files':
       process.stderr.write(formatDiagnostics(started.diagnostics))
@@ -62,7 +70,8 @@ async function run(settings: Settings): Promise<number> {
   }
   reload = () => void started.app.reload('SIGHUP')
   if (isReloadPending) reload()
-  const stopped = await stopSignals.stop(started.app)
+  startSuccessor = () => started.app.startSuccessor()
+  const stopped = await Promise.race([stopSignals.stop(started.app), started.app.handedOver])
   logEvent(log, 'server.stopped')
   await output.end()
   return stopped === 'overdue' ? exitAtOnce(0) : 0

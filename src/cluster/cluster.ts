@@ -54,6 +54,8 @@ export interface Cluster extends ClusterVotes, StateViewSource {
   publishNames(own: NameMemory): void
   /** Writes the last counts and removes this instance from the store if it is in reach, then disconnects. */
   stop(): Promise<void>
+  /** Disconnects and writes nothing more: another process is this instance from now on. */
+  cede(): void
 }
 
 interface ClusterOptions {
@@ -188,6 +190,12 @@ class ClusterMember implements Cluster {
     const synced = [this.feedback, this.tallies, serials, names]
     const view = { ...this.#parts, link, synced, votesOf }
     return createStateView(view, clock.monotonicMs())
+  }
+
+  cede(): void {
+    this.#syncLoop.stop()
+    this.#parts.hints.stop()
+    this.#options.link.close()
   }
 
   async stop(): Promise<void> {

@@ -54,7 +54,9 @@ export interface StateFile {
   /** Resolves when all that changed before the call has been written, or could not be: see `lastWrite`. */
   settled(): Promise<void>
   lastWrite(): LastWrite
-  /** Writes the state a last time and stops writing. */
+  /** Stops writing, since another process writes the file from now on. Resolves when no write is under way. */
+  abandon(): Promise<void>
+  /** Writes the state a last time and stops writing; not after `abandon`. */
   close(): Promise<void>
 }
 
@@ -147,6 +149,13 @@ class TrackedStateFile implements StateFile {
 
   lastWrite(): LastWrite {
     return this.#last
+  }
+
+  async abandon(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    while (this.#writing) await this.#writing
+    this.#current = null
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,7 @@
 //                flood our own query may be among the lost ones, and a restart would help the
 //                attacker. Nor is anything sent while no probe starts, flood or not
 //   RELOADING=1  with the time of CLOCK_MONOTONIC; READY=1 follows when the reload is done
+//   MAINPID=     of the process that has taken over from this one, which the manager follows from then on
 //   STOPPING=1   at SIGTERM, with the time that stopping takes; WATCHDOG=1 goes on until `end`
 
 import { getSystemErrorName } from 'node:util'
@@ -39,6 +40,8 @@ export interface ServiceNotifier {
   reloading(): void
   /** `forMs`: how long stopping takes by itself; systemd gets some seconds more. */
   stopping(forMs: number): void
+  /** Says that the service is another process from now on. To be told before this one ends. */
+  mainProcess(pid: number): void
   /** Stops the watchdog messages. */
   end(): void
 }
@@ -69,6 +72,7 @@ export function createServiceNotifier(options: ServiceNotifierOptions): ServiceN
       const micros = Math.round((forMs + stopMarginMs) * 1000)
       notify('STOPPING=1', `EXTEND_TIMEOUT_USEC=${micros}`, 'STATUS=Stopping')
     },
+    mainProcess: (pid) => notify(`MAINPID=${pid}`),
     end: endWatchdog,
   }
 }

@@ -45,11 +45,13 @@ const missingFamilyCodes: readonly string[] = ['EAFNOSUPPORT', 'EADDRNOTAVAIL']
  * Binds every endpoint once without SO_REUSEPORT and releases it again. The workers share their ports, and a shared
  * bind succeeds beside another server of the same user: each would then receive half of the queries.
  * `endpoints` are bound for UDP and TCP, `tcpOnly` for TCP. A wildcard of a family that this host lacks is not taken
- * but unavailable: `[::]` asks for what there is, and an address that is named for that one.
+ * but unavailable: `[::]` asks for what there is, and an address that is named for that one. Where a socket has come
+ * bound (`isHanded`), nothing is tried.
  */
 export async function checkEndpoints(
   endpoints: readonly Endpoint[],
   tcpOnly: readonly Endpoint[] = [],
+  isHanded: (protocol: 'udp' | 'tcp', endpoint: Endpoint) => boolean = () => false,
 ): Promise<BindCheck> {
   const unavailable = new Map<Endpoint, string>()
   const isMissing = (endpoint: Endpoint, code: string): boolean => {
@@ -58,12 +60,12 @@ export async function checkEndpoints(
     return true
   }
   for (const endpoint of endpoints) {
-    const udp = await tryUdp(endpoint)
+    const udp = isHanded('udp', endpoint) ? null : await tryUdp(endpoint)
     if (udp && !isMissing(endpoint, udp))
       return { kind: 'taken', endpoint, protocol: 'UDP', code: udp }
   }
   for (const endpoint of [...endpoints, ...tcpOnly]) {
-    const tcp = await tryTcp(endpoint)
+    const tcp = isHanded('tcp', endpoint) ? null : await tryTcp(endpoint)
     if (tcp && !isMissing(endpoint, tcp))
       return { kind: 'taken', endpoint, protocol: 'TCP', code: tcp }
   }

@@ -1,7 +1,8 @@
 // What is shipped to run instances: the compose file and its zone, the unit, the examples for routing daemons.
 
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -10,7 +11,7 @@ import { z } from 'zod'
 import { helpText } from '../../src/cli/help.ts'
 import { loadSettings } from '../../src/settings/settings.ts'
 import { demoAddresses, demoPort } from '../../demo/mta.ts'
-import { mainFile } from '../support/server.ts'
+import { mainFile, temporaryFolder } from '../support/server.ts'
 
 const root = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -129,6 +130,36 @@ describe('deploy/mxsteer.service', () => {
     const loaded = await loadSettings({ flags: {}, env: Object.fromEntries([given]) })
     expect(loaded).toMatchObject({ kind: 'settings', warnings: [] })
     expect(helpText).toMatch(/^ {2}2 {2}bad usage, settings or zone files$/m)
+  })
+})
+
+describe('deploy/mxsteer.socket', () => {
+  const lines = read('deploy/mxsteer.socket').split('\n')
+  const placesOf = (key: string): string[] =>
+    lines.flatMap((line) => (line.startsWith(`${key}=`) ? [line.slice(key.length + 1)] : []))
+
+  test('opens each place for UDP and TCP', () => {
+    expect(placesOf('ListenDatagram')).toEqual(['0.0.0.0:53', '[::]:53'])
+    expect(placesOf('ListenStream')).toEqual(placesOf('ListenDatagram'))
+  })
+
+  test('opens them as the server wants them', () => {
+    for (const line of ['BindIPv6Only=ipv6-only', 'ReceiveBuffer=4M', 'ReusePort=yes'])
+      expect(lines).toContain(line)
+    expect(lines.filter((line) => line.startsWith('Accept'))).toEqual([])
+  })
+
+  test('is a unit that systemd reads', () => {
+    const folder = temporaryFolder()
+    const service = read('deploy/mxsteer.service').replace(/^ExecStart=.*$/m, 'ExecStart=/bin/true')
+    writeFileSync(join(folder, 'mxsteer.service'), service)
+    writeFileSync(join(folder, 'mxsteer.socket'), lines.join('\n'))
+    const paths = ['mxsteer.socket', 'mxsteer.service'].map((name) => join(folder, name))
+    const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', ...paths], {
+      encoding: 'utf8',
+    })
+    // Of other units of this machine it may say what it likes.
+    expect(stderr.split('\n').filter((line) => line.includes(folder))).toEqual([])
   })
 })
 

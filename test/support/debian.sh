@@ -14,7 +14,7 @@ needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix named:b
 delv:bind9-dnsutils dnssec-signzone:bind9-utils dnssec-verify:bind9-utils ldns-verify-zone:ldnsutils
 redis-server:redis-server redis-sentinel:redis-sentinel drill:ldnsutils
 faketime:faketime unbound:unbound ip:iproute2 openssl:openssl haproxy:haproxy fail2ban-regex:fail2ban
-keymgr:knot exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus isoquery:isoquery
+keymgr:knot exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus systemd-socket-activate:systemd isoquery:isoquery
 /usr/bin/python3:python3 py-DNS:python3-dns py-spf:python3-spf'
 
 fail() {

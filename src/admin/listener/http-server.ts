@@ -28,8 +28,17 @@ interface HttpServerOptions {
   readonly monotonicMs: () => number
 }
 
+/** Where to listen, and the descriptor of a socket that came bound to it; null: there is none. */
+interface ListeningPlace {
+  readonly endpoint: Endpoint
+  readonly fd: number | null
+}
+
 /** Rejects with the errno of the bind, such as EADDRINUSE. */
-export async function listenHttp(endpoint: Endpoint, options: HttpServerOptions): Promise<void> {
+export async function listenHttp(
+  { endpoint, fd }: ListeningPlace,
+  options: HttpServerOptions,
+): Promise<void> {
   const http = createHttpServer(options)
   const sweepWhileOpen = createSweeps(options.connections)
   const server = createSocketServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -38,7 +47,8 @@ export async function listenHttp(endpoint: Endpoint, options: HttpServerOptions)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host: endpoint.address, port: endpoint.port, exclusive: true }, () => {
+    const { address: host, port } = endpoint
+    server.listen(fd === null ? { host, port, exclusive: true } : { fd }, () => {
       server.removeListener('error', reject)
       server.on('error', () => {})
       resolve()

@@ -11,7 +11,8 @@ import { createControlCalls } from './control-calls.ts'
 import { listenHttp } from './http-server.ts'
 import type { FromListener, ListenerInit, ToListener } from './messages.ts'
 
-const { endpoint, routes, access, hosts, countersBuffer, beatEveryMs } = workerData as ListenerInit
+const init = workerData as ListenerInit
+const { routes, access, hosts, countersBuffer, beatEveryMs } = init
 
 const control = parentPort as MessagePort
 
@@ -34,7 +35,7 @@ counters.add('beats')
 setInterval(() => counters.add('beats'), beatEveryMs)
 
 const rules = { routes, access, hosts }
-listenHttp(endpoint, { rules, calls, connections, counters, monotonicMs }).then(
+listenHttp(init, { rules, calls, connections, counters, monotonicMs }).then(
   () => send({ kind: 'listening' }),
   (error: NodeJS.ErrnoException) => {
     send({ kind: 'failed', code: error.code ?? 'listener-failed', message: error.message })

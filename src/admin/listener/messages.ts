@@ -10,6 +10,8 @@ import type { HostRule } from './host-rule.ts'
 /** The `workerData` that the thread starts with. */
 export interface ListenerInit {
   readonly endpoint: Endpoint
+  /** Of a socket that came bound to the endpoint; null: the thread opens one. */
+  readonly fd: number | null
   readonly routes: readonly RouteHead[]
   readonly access: AccessControl
   readonly hosts: HostRule

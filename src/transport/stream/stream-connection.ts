@@ -30,6 +30,8 @@ export class StreamConnection implements Connection {
   readonly #framing = createFraming()
   readonly #acceptedMs: number
   #isAnswered = false
+  /** To be finished after its first answer. */
+  #isLast = false
   /** When the last answer was written; before that, when the connection was accepted. */
   #activeMs: number
   #messageSinceMs = 0
@@ -87,6 +89,11 @@ export class StreamConnection implements Connection {
 
   finish(): void {
     if (this.#finishingSinceMs > 0) return
+    // A client that has just connected is about to ask: it gets its answer first.
+    if (!this.#isAnswered && !this.#isLast && this.#socket.writable) {
+      this.#isLast = true
+      return
+    }
     this.#finishingSinceMs = this.#context.clock.monotonicMs()
     this.#socket.destroySoon()
   }
@@ -180,6 +187,7 @@ export class StreamConnection implements Connection {
     table.touch(this)
     if (this.#writesUnderWay++ === 0) this.#stalledSinceMs = this.#activeMs
     this.#socket.write(Buffer.from(answerBuffer.subarray(0, octets)), this.#onWritten)
+    if (this.#isLast && this.#transfer === null) this.finish()
   }
 
   /** A write has been accepted by the kernel, or has failed. */

@@ -12,7 +12,7 @@ export interface Connection {
   readonly client: string | null
   /** What a sweep has to do. `close`: end it once what is written has been sent. `cut`: destroy it at once. */
   idleAction(nowMs: number, isLameduck: boolean): 'keep' | 'close' | 'cut'
-  /** Ends the connection once what is written has been sent. */
+  /** Ends the connection once what is written has been sent; before its first answer, once that has been. */
   finish(): void
   /** Ends the connection at once. */
   destroy(): void

@@ -2,8 +2,15 @@
 
 import type { Respond } from '../../answer/context.ts'
 import type { Endpoint, Network } from '../../lib/ip.ts'
+import type { HandedSocket } from '../handed-socket.ts'
 import { respondThroughProxy } from './proxy-protocol.ts'
-import { type StreamListener, listenProxiedTcp, listenTcp } from './tcp.ts'
+import {
+  type ListeningPlace,
+  type StreamListener,
+  listenProxiedTcp,
+  listenTcp,
+  placesOf,
+} from './tcp.ts'
 import { type StreamContext, type StreamOptions, createStreamContext } from './stream-table.ts'
 import type { CertificatePair, TlsListener } from './tls.ts'
 
@@ -20,6 +27,8 @@ export interface StreamSettings {
 interface StreamsOptions extends StreamOptions {
   /** The responder for datagrams that come through a proxy, which has rate limits of its own. */
   readonly respondProxied: Respond
+  /** Sockets that came bound, to be used in place of opening those endpoints. */
+  readonly handed: readonly HandedSocket[]
 }
 
 /** Plain TCP alone, and no zone transfers. */
@@ -31,6 +40,11 @@ export interface Streams {
   /** Announces the end: idle connections are closed early, and answers tell clients so (RFC 7828). */
   lameduck(): void
   isLameduck(): boolean
+  /**
+   * Stops listening, as another process does; open connections go on as before an end. Resolves when the last of them has
+   * ended.
+   */
+  leaveSockets(): Promise<void>
   /** Stops listening and ends all connections; resolves when they are closed. */
   close(): Promise<void>
 }
@@ -51,23 +65,32 @@ export async function listenStreams(
   const context = createStreamContext(options)
   const listeners: StreamListener[] = []
   const tls: TlsListener[] = []
-  for (const endpoint of endpoints) listeners.push(await listenTcp(endpoint, context))
+  const placesAt = (endpoint: Endpoint): readonly ListeningPlace[] =>
+    placesOf(endpoint, options.handed)
+  for (const place of endpoints.flatMap(placesAt)) listeners.push(await listenTcp(place, context))
   if (settings.tls !== null) {
     // node:tls and node:dgram are loaded where they are configured.
     const { listenTls } = await import('./tls.ts')
-    for (const endpoint of settings.tls.listen)
-      tls.push(await listenTls(endpoint, context, settings.tls.pair))
+    for (const place of settings.tls.listen.flatMap(placesAt))
+      tls.push(await listenTls(place, context, settings.tls.pair))
   }
   if (settings.proxy !== null)
     listeners.push(...(await listenProxied(settings.proxy, context, options)))
+  let stopped: Promise<unknown> | null = null
+  const stopListening = (): Promise<unknown> =>
+    (stopped ??= Promise.all([...listeners, ...tls].map((listener) => listener.close())))
   return {
     setCertificate: (pair) => tls.forEach((listener) => listener.setCertificate(pair)),
     lameduck: () => void (context.table.isLameduck = true),
     isLameduck: () => context.table.isLameduck,
+    async leaveSockets() {
+      context.table.isLameduck = true
+      await stopListening()
+    },
     async close() {
-      const closed = [...listeners, ...tls].map((listener) => listener.close())
+      const closed = stopListening()
       await context.table.close(closeWithinMs)
-      await Promise.all(closed)
+      await closed
     },
   }
 }
@@ -75,14 +98,15 @@ export async function listenStreams(
 async function listenProxied(
   { listen, from }: NonNullable<StreamSettings['proxy']>,
   context: StreamContext,
-  { respondProxied, counters }: StreamsOptions,
+  { respondProxied, counters, handed }: StreamsOptions,
 ): Promise<readonly StreamListener[]> {
   const listeners: StreamListener[] = []
   const { listenUdp } = await import('../udp/udp-dgram.ts')
   const respond = respondThroughProxy(respondProxied, from, counters)
   for (const endpoint of listen) {
-    listeners.push(await listenProxiedTcp(endpoint, context, from))
-    listeners.push(await listenUdp(endpoint, respond, counters))
+    for (const place of placesOf(endpoint, handed))
+      listeners.push(await listenProxiedTcp(place, context, from))
+    listeners.push(await listenUdp(endpoint, respond, { counters, handed }))
   }
   return listeners
 }

@@ -3,6 +3,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Endpoint, isListed, type Network, peerAddress } from '../../lib/ip.ts'
+import { type HandedSocket, isSocketOf } from '../handed-socket.ts'
 import { createProxyHeaderReader } from './proxy-protocol.ts'
 import { StreamConnection } from './stream-connection.ts'
 import type { StreamContext } from './stream-table.ts'
@@ -10,15 +11,15 @@ import type { StreamContext } from './stream-table.ts'
 const socketOptions = { allowHalfOpen: true, noDelay: true }
 
 /** Listens on an endpoint and answers. Rejects with the bind's errno. */
-export const listenTcp = (endpoint: Endpoint, context: StreamContext): Promise<StreamListener> =>
+export const listenTcp = (place: ListeningPlace, context: StreamContext): Promise<StreamListener> =>
   listen(
     createServer(socketOptions, (socket) => accept(context, socket, 'tcp')?.start(socket)),
-    endpoint,
+    place,
   )
 
 /** As `listenTcp`, for proxies in the networks `from`: each stream starts with a PROXY header. Others are closed. */
 export function listenProxiedTcp(
-  endpoint: Endpoint,
+  place: ListeningPlace,
   context: StreamContext,
   from: readonly Network[],
 ): Promise<StreamListener> {
@@ -29,7 +30,7 @@ export function listenProxiedTcp(
     socket.on('error', () => {})
     socket.destroy()
   })
-  return listen(server, endpoint)
+  return listen(server, place)
 }
 
 /**
@@ -100,11 +101,29 @@ export function accept(
   return connection
 }
 
-/** Binds an endpoint with SO_REUSEPORT. Rejects with the bind's errno. */
-export const listen = (server: Server, { address, port }: Endpoint): Promise<StreamListener> =>
+/** An endpoint to bind, or the descriptor of a socket that came bound to one. */
+export type ListeningPlace = Endpoint | { readonly fd: number }
+
+/** For each of the sockets of an endpoint that came bound one place; without any, the endpoint itself. */
+export function placesOf(
+  endpoint: Endpoint,
+  handed: readonly HandedSocket[],
+): readonly ListeningPlace[] {
+  const own = handed.filter((one) => isSocketOf(one, 'tcp', endpoint))
+  return own.length > 0 ? own.map(({ fd }) => ({ fd })) : [endpoint]
+}
+
+const backlog = 4096
+
+/** Binds an endpoint with SO_REUSEPORT, or takes the socket that is bound. Rejects with the bind's errno. */
+export const listen = (server: Server, place: ListeningPlace): Promise<StreamListener> =>
   new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host: address, port, ipv6Only: true, reusePort: true, backlog: 4096 }, () => {
+    const options =
+      'fd' in place
+        ? { fd: place.fd }
+        : { host: place.address, port: place.port, ipv6Only: true, reusePort: true }
+    server.listen({ ...options, backlog }, () => {
       server.removeListener('error', reject)
       // accept() fails when descriptors run out: this must not end the worker, and clients retry.
       server.on('error', () => {})

@@ -4,8 +4,7 @@
 import type { Socket } from 'node:net'
 import { type TLSSocket, createServer } from 'node:tls'
 
-import type { Endpoint } from '../../lib/ip.ts'
-import { type StreamListener, accept, listen } from './tcp.ts'
+import { type ListeningPlace, type StreamListener, accept, listen } from './tcp.ts'
 import type { StreamConnection } from './stream-connection.ts'
 import type { StreamContext } from './stream-table.ts'
 
@@ -22,7 +21,7 @@ export interface TlsListener extends StreamListener {
 
 /** Listens on an endpoint and answers. Rejects with the bind's errno. */
 export async function listenTls(
-  endpoint: Endpoint,
+  place: ListeningPlace,
   context: StreamContext,
   pair: CertificatePair,
 ): Promise<TlsListener> {
@@ -56,7 +55,7 @@ export async function listenTls(
     context.counters.add('tlsFailed')
     socket.destroy()
   })
-  const listener = await listen(server, endpoint)
+  const listener = await listen(server, place)
   return { ...listener, setCertificate: (next) => server.setSecureContext(secureContextOf(next)) }
 }
 

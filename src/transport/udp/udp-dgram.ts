@@ -4,12 +4,13 @@
 // are written to a ring buffer, and while the queue is as long as the ring, queries are dropped: a client that gets no
 // answer asks again, whereas an answer overwritten in the queue would be a wrong one.
 
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { type BindOptions, createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { networkInterfaces } from 'node:os'
 import type { Peer, Respond } from '../../answer/context.ts'
 import type { Counters } from '../../answer/counters.ts'
 import { type Address, type Endpoint, peerAddress } from '../../lib/ip.ts'
 import { isWildcard, udpOptionsOf } from '../endpoint.ts'
+import { type HandedSocket, isSocketOf } from '../handed-socket.ts'
 import { maxQueryOctets } from './udp-arena.ts'
 import { familyOf } from './udp-layout.ts'
 import { wantedReceiveOctets } from './udp-socket.ts'
@@ -25,20 +26,53 @@ export interface UdpListener {
   close(): Promise<void>
 }
 
-/** Binds the endpoint and answers on it. Rejects with the bind's errno. */
-export function listenUdp(
+interface UdpOptions {
+  readonly counters: Counters
+  /** Sockets that came bound, of any endpoint; those of this one are read. */
+  readonly handed: readonly HandedSocket[]
+}
+
+/** Answers on an endpoint: on the sockets of it that came bound, or on one that it binds. Rejects with the bind's errno. */
+export async function listenUdp(
   endpoint: Endpoint,
   respond: Respond,
-  counters: Counters,
+  { counters, handed }: UdpOptions,
 ): Promise<UdpListener> {
-  const listen = (one: Endpoint): Promise<UdpListener> => listenOne(one, respond, counters)
+  const sockets = handed.filter((one) => isSocketOf(one, 'udp', endpoint))
+  if (sockets.length > 0) return readHanded(sockets, respond, counters)
+  const listen = (one: Endpoint): Promise<UdpListener> =>
+    bindOne(createSocketOf(one), { port: one.port, address: one.address }, respond, counters)
   // node:dgram cannot set the source address of an answer, so a wildcard is bound as one socket for each address.
   return isWildcard(endpoint.address) ? listenOnEachAddress(endpoint, listen) : listen(endpoint)
 }
 
-function listenOne(endpoint: Endpoint, respond: Respond, counters: Counters): Promise<UdpListener> {
-  const options = { ...udpOptionsOf(endpoint.address), reusePort: true, lookup: lookUpNothing }
-  const socket = createSocket(options)
+const createSocketOf = ({ address }: Endpoint, reusePort = true): Socket =>
+  createSocket({ ...udpOptionsOf(address), reusePort, lookup: lookUpNothing })
+
+async function readHanded(
+  sockets: readonly HandedSocket[],
+  respond: Respond,
+  counters: Counters,
+): Promise<UdpListener> {
+  const listeners = await Promise.all(
+    sockets.map(({ fd, endpoint }) =>
+      bindOne(createSocketOf(endpoint, false), { fd }, respond, counters),
+    ),
+  )
+  return {
+    receiveOctets: Math.min(...listeners.map((listener) => listener.receiveOctets)),
+    async close() {
+      await Promise.all(listeners.map((listener) => listener.close()))
+    },
+  }
+}
+
+function bindOne(
+  socket: Socket,
+  to: BindOptions,
+  respond: Respond,
+  counters: Counters,
+): Promise<UdpListener> {
   socket.on('message', createMessageHandler(socket, respond, counters))
   return new Promise((resolve, reject) => {
     const onError = (error: Error): void => {
@@ -46,7 +80,7 @@ function listenOne(endpoint: Endpoint, respond: Respond, counters: Counters): Pr
       reject(error)
     }
     socket.once('error', onError)
-    socket.bind(endpoint.port, endpoint.address, () => {
+    socket.bind(to, () => {
       socket.removeListener('error', onError)
       // A datagram that cannot be sent (an ICMP error, a full device queue) concerns that client alone.
       socket.on('error', () => counters.add('sendErrors'))

@@ -1,4 +1,4 @@
-// The functions of the C library that UDP by mmsg uses, called through koffi.
+// The functions of the C library that UDP by mmsg and the handing over of sockets use, called through koffi.
 //
 // An address is a number here and does not keep memory alive: a caller that passes memory by address must reference it
 // for as long as C may use it. Option numbers and the layouts of structures (udp-layout.ts) are those of Linux on
@@ -15,6 +15,11 @@ export interface Libc {
   setsockopt(fd: number, level: number, name: number, value: Uint8Array, octets: number): number
   /** `length`: a 32-bit little-endian integer, read and written. */
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, length: Uint8Array): number
+  /** `length`: a 32-bit little-endian integer, read and written. */
+  getsockname(fd: number, address: Uint8Array, length: Uint8Array): number
+  fcntl(fd: number, command: number, argument: number): number
+  sendmsg(fd: number, headerAt: number, flags: number): number
+  recvmsg(fd: number, headerAt: number, flags: number): number
   poll(fdsAt: number, count: number, timeoutMs: number): number
   eventfd(initial: number, flags: number): number
   read(fd: number, octets: Uint8Array, count: number): number
@@ -51,6 +56,11 @@ export async function loadLibc(): Promise<Libc> {
       'uint32_t',
     ]),
     getsockopt: library.func('getsockopt', 'int', ['int', 'int', 'int', 'uint8_t *', 'uint8_t *']),
+    getsockname: library.func('getsockname', 'int', ['int', 'uint8_t *', 'uint8_t *']),
+    // Variadic in C; on the machines above an int is passed the same way.
+    fcntl: library.func('fcntl', 'int', ['int', 'int', 'int']),
+    sendmsg: library.func('sendmsg', 'int64_t', ['int', 'uint64_t', 'int']),
+    recvmsg: library.func('recvmsg', 'int64_t', ['int', 'uint64_t', 'int']),
     poll: library.func('poll', 'int', ['uint64_t', 'uint64_t', 'int']),
     eventfd: library.func('eventfd', 'int', ['uint32_t', 'int']),
     read: library.func('read', 'int64_t', ['int', 'uint8_t *', 'uint64_t']),
@@ -60,6 +70,29 @@ export async function loadLibc(): Promise<Libc> {
     errno: () => koffi.errno(),
     addressOf: (memory) => Number(koffi.address(memory)),
   }
+}
+
+const [getFlags, setFlags, duplicateCloexec, setDescriptorFlags] = [3, 4, 1030, 2]
+const nonblocking = 0o4000
+const closeOnExec = 1
+
+/** Has receive calls on the socket wait, also where a process before this one has set it not to. Throws the errno. */
+export function makeBlocking(libc: Libc, fd: number): void {
+  const flags = libc.fcntl(fd, getFlags, 0)
+  if (flags < 0 || libc.fcntl(fd, setFlags, flags & ~nonblocking) < 0)
+    throw systemError('fcntl', libc.errno())
+}
+
+/** Another descriptor of the same socket, not inherited by programs that are started. Throws the errno. */
+export function duplicate(libc: Libc, fd: number): number {
+  const copy = libc.fcntl(fd, duplicateCloexec, 0)
+  if (copy < 0) throw systemError('fcntl', libc.errno())
+  return copy
+}
+
+/** Keeps a descriptor from programs that are started. Throws the errno, EBADF if there is no such descriptor. */
+export function keepFromChildren(libc: Libc, fd: number): void {
+  if (libc.fcntl(fd, setDescriptorFlags, closeOnExec) < 0) throw systemError('fcntl', libc.errno())
 }
 
 export const EAGAIN: number = constants.errno.EAGAIN

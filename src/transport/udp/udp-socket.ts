@@ -6,8 +6,9 @@
 
 import type { Endpoint } from '../../lib/ip.ts'
 import { isWildcard } from '../endpoint.ts'
+import type { HandedSocket } from '../handed-socket.ts'
 import { Af, familyOf, socketAddress } from './udp-layout.ts'
-import { type Libc, systemError } from './udp-libc.ts'
+import { type Libc, makeBlocking, systemError } from './udp-libc.ts'
 
 /** An open socket, as it is passed to its worker. */
 export interface MmsgSocket {
@@ -18,6 +19,10 @@ export interface MmsgSocket {
   readonly isWildcard: boolean
   /** The receive buffer that the kernel granted, of `wantedReceiveOctets`. */
   readonly receiveOctets: number
+  /** It came bound, from the service manager or the process before: see handed-socket.ts. */
+  readonly isBound: boolean
+  /** Stays open when its worker ends: another process has it too, and siblings may read it. */
+  readonly isHeld: boolean
 }
 
 /**
@@ -45,32 +50,62 @@ export function openSocket(libc: Libc, endpoint: Endpoint): MmsgSocket {
   if (fd < 0) throw systemError('socket', libc.errno())
   try {
     const receiveOctets = configure(libc, fd, endpoint.address)
-    return { fd, endpoint, family, isWildcard: isWildcard(endpoint.address), receiveOctets }
+    return {
+      fd,
+      endpoint,
+      family,
+      isWildcard: isWildcard(endpoint.address),
+      receiveOctets,
+      isBound: false,
+      isHeld: false,
+    }
   } catch (error) {
     libc.close(fd)
     throw error
   }
 }
 
-/** Binds the socket to its endpoint, which starts it receiving. Throws the bind's errno. */
-export function bindSocket(libc: Libc, { fd, endpoint }: MmsgSocket): void {
+/** Sets the options of a socket that came bound, as `openSocket` does. Throws the errno of a required option. */
+export function adoptSocket(libc: Libc, { fd, endpoint, isHeld }: HandedSocket): MmsgSocket {
+  const { address } = endpoint
+  makeBlocking(libc, fd)
+  const receiveOctets = setOptions(libc, fd, address)
+  const family = familyOf(address)
+  return {
+    fd,
+    endpoint,
+    family,
+    isWildcard: isWildcard(address),
+    receiveOctets,
+    isBound: true,
+    isHeld,
+  }
+}
+
+/** Binds the socket to its endpoint, which starts it receiving; not one that came bound. Throws the bind's errno. */
+export function bindSocket(libc: Libc, { fd, endpoint, isBound }: MmsgSocket): void {
+  if (isBound) return
   const name = socketAddress(endpoint)
   if (libc.bind(fd, name, name.length) !== 0) throw systemError('bind', libc.errno())
 }
 
 /** Sets the options: the receive buffer granted. Throws the errno of a required option. */
 function configure(libc: Libc, fd: number, address: string): number {
-  const requireOption = (level: number, name: number, value: number): void => {
-    if (!setNumber(libc, fd, [level, name, value])) throw systemError('setsockopt', libc.errno())
-  }
-  requireOption(Level.socket, So.reusePort, 1)
-  const isV4 = familyOf(address) === 4
+  requireOption(libc, fd, [Level.socket, So.reusePort, 1])
   // `::` receives IPv6 only, so that 0.0.0.0 can be bound beside it.
-  if (!isV4) requireOption(Level.ipv6, Ipv6.v6only, 1)
-  if (isWildcard(address)) {
-    if (isV4) requireOption(Level.ip, Ip.packetInfo, 1)
-    else requireOption(Level.ipv6, Ipv6.receivePacketInfo, 1)
-  }
+  if (familyOf(address) === 6) requireOption(libc, fd, [Level.ipv6, Ipv6.v6only, 1])
+  return setOptions(libc, fd, address)
+}
+
+/** Sets those options that can still be set when the socket is bound. */
+function setOptions(libc: Libc, fd: number, address: string): number {
+  const isV4 = familyOf(address) === 4
+  if (isWildcard(address))
+    requireOption(
+      libc,
+      fd,
+      isV4 ? [Level.ip, Ip.packetInfo, 1] : [Level.ipv6, Ipv6.receivePacketInfo, 1],
+    )
   setTimeout(libc, fd, receiveTimeoutMs)
   // Optional: a kernel may not support these, or grant less.
   const discover = isV4 ? [Level.ip, Ip.mtuDiscover] : [Level.ipv6, Ipv6.mtuDiscover]
@@ -80,11 +115,13 @@ function configure(libc: Libc, fd: number, address: string): number {
   return receiveOctetsOf(libc, fd)
 }
 
-function setNumber(
-  libc: Libc,
-  fd: number,
-  [level, name, value]: readonly [level: number, name: number, value: number],
-): boolean {
+type NumberOption = readonly [level: number, name: number, value: number]
+
+function requireOption(libc: Libc, fd: number, option: NumberOption): void {
+  if (!setNumber(libc, fd, option)) throw systemError('setsockopt', libc.errno())
+}
+
+function setNumber(libc: Libc, fd: number, [level, name, value]: NumberOption): boolean {
   const octets = new Uint8Array(4)
   new DataView(octets.buffer).setInt32(0, value, true)
   return libc.setsockopt(fd, level, name, octets, 4) === 0

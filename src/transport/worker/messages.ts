@@ -14,6 +14,7 @@ import type { SigningClockStart } from '../../dnssec/signing-clock.ts'
 import type { Endpoint } from '../../lib/ip.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
+import type { HandedSocket } from '../handed-socket.ts'
 import type { StreamSettings } from '../stream/streams.ts'
 import type { CertificatePair } from '../stream/tls.ts'
 import type { MmsgSocket } from '../udp/udp-socket.ts'
@@ -30,6 +31,8 @@ export interface WorkerInit {
   readonly endpoints: readonly Endpoint[]
   /** The UDP sockets of an `mmsg` worker, not yet bound; empty for other kinds. The control thread closes them. */
   readonly sockets: readonly MmsgSocket[]
+  /** Sockets that came bound, for a worker with an event loop, which closes them; where there is none, it opens its own. */
+  readonly handed: readonly HandedSocket[]
   /** A counter that the control thread raises after each message it posts to the worker. */
   readonly messageFlag: SharedArrayBuffer
   /** An eventfd that it makes readable then, of an `mmsg` worker; null for other kinds. The control thread closes it. */
@@ -64,6 +67,8 @@ export type ToWorker =
   | { readonly kind: 'certificate'; readonly pair: CertificatePair }
   /** The server is about to stop: idle connections are closed early, and answers tell clients so. */
   | { readonly kind: 'lameduck' }
+  /** Another process reads the sockets: receive no more, go on with open connections, and exit after the last of them. */
+  | { readonly kind: 'leave-sockets' }
   /** Close the sockets and exit. */
   | { readonly kind: 'stop' }
 

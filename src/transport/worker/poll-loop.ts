@@ -18,14 +18,14 @@ interface PollLoopOptions extends BatchOptions {
   readonly clock: BatchClock
   readonly publish: (message: Extract<ToWorker, { kind: 'catalog' }>) => void
   readonly usePlaces: (places: PlaceNetworks) => void
-  /** Called once a `stop` message has come and the batch at hand is answered. */
+  /** Called once a message to stop, or to leave the sockets to another process, has come and the batch at hand is answered. */
   readonly onStop: () => void
 }
 
 /** The longest time between two runs of the event loop while there are queries. */
 const maxBlockedMs = 1000
 
-/** Binds the sockets and starts the loop, which ends with a `stop` message. Throws the bind's errno. */
+/** Binds the sockets and starts the loop, which ends with a message to stop. Throws the bind's errno. */
 export function runPollLoop(options: PollLoopOptions): void {
   const { messages, clock, publish, usePlaces, onStop } = options
   let isStopping = false
@@ -33,7 +33,7 @@ export function runPollLoop(options: PollLoopOptions): void {
 
   const onMessage = (message: ToWorker): void => {
     hasMessage = true
-    if (message.kind === 'stop') isStopping = true
+    if (message.kind === 'stop' || message.kind === 'leave-sockets') isStopping = true
     else if (message.kind === 'places') usePlaces(message.places)
     else if (message.kind === 'catalog') publish(message)
   }

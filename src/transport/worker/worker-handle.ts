@@ -5,6 +5,8 @@ import { getRandomValues } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 
 import { type Counters, createCounters } from '../../answer/counters.ts'
+import { formatEndpoint } from '../endpoint.ts'
+import { distribute, type HandedSocket, type HandedSockets, lend } from '../handed-socket.ts'
 import {
   createMessageFlag,
   raiseMessageFlag,
@@ -13,7 +15,7 @@ import {
   type WorkerKind,
 } from './messages.ts'
 import type { UdpTransport } from '../udp/udp-transport.ts'
-import { type MmsgSocket, openSocket, openWakeup, wakeUp } from '../udp/udp-socket.ts'
+import { adoptSocket, type MmsgSocket, openSocket, openWakeup, wakeUp } from '../udp/udp-socket.ts'
 
 /** The delay before a worker's first restart; it doubles with each further one. */
 export const firstBackoffMs = 200
@@ -28,7 +30,14 @@ export interface WorkerHandle {
   readonly messageFlag: SharedArrayBuffer
   /** null: no thread is running. */
   thread: Worker | null
-  /** Closed when the thread has ended: the kernel would go on giving them their share of the queries. */
+  /** Sockets that came bound, for its next thread. */
+  handed: readonly HandedSocket[]
+  /** It alone reads some socket that stays open when it ends: queries wait there for its next thread. */
+  isSoleReader: boolean
+  /**
+   * Closed when the thread has ended, unless they are held: the kernel would go on giving them their share of the
+   * queries.
+   */
   sockets: readonly MmsgSocket[]
   /** Closed with the sockets; null: the thread waits for messages itself, or is not running. */
   wakeupFd: number | null
@@ -44,7 +53,7 @@ export interface WorkerHandle {
 /** The part of WorkerInit that is the same for all workers. */
 export type SharedInit = Omit<
   WorkerInit,
-  'kind' | 'sockets' | 'messageFlag' | 'wakeupFd' | 'countersBuffer' | 'seed'
+  'kind' | 'sockets' | 'handed' | 'messageFlag' | 'wakeupFd' | 'countersBuffer' | 'seed'
 >
 
 /**
@@ -64,6 +73,8 @@ export function createWorkerHandles(
     counters: createCounters(),
     messageFlag: createMessageFlag(),
     thread: null,
+    handed: [],
+    isSoleReader: false,
     sockets: [],
     wakeupFd: null,
     isServing: false,
@@ -73,6 +84,32 @@ export function createWorkerHandles(
   }))
 }
 
+/** Gives each socket that came bound to the handles that read it. `endpoints`: those of UDP without a proxy. */
+export function assignHanded(
+  handles: readonly WorkerHandle[],
+  sockets: readonly HandedSocket[],
+  endpoints: SharedInit['endpoints'],
+): void {
+  const plain = new Set(endpoints.map(formatEndpoint))
+  const groups = Map.groupBy(
+    sockets,
+    ({ protocol, endpoint }) => `${protocol} ${formatEndpoint(endpoint)}`,
+  )
+  for (const group of groups.values()) {
+    const [{ protocol, endpoint } = group[0] as HandedSocket] = group
+    const isBatched = protocol === 'udp' && plain.has(formatEndpoint(endpoint))
+    const readers = handles.filter(({ kind }) => kind !== (isBatched ? 'stream' : 'mmsg'))
+    const shares = distribute(group, readers.length)
+    for (const [i, reader] of readers.entries()) {
+      const share = shares[i] ?? []
+      reader.handed = [...reader.handed, ...share]
+      const isShared = (socket: HandedSocket): boolean =>
+        shares.some((other, j) => j !== i && other.includes(socket))
+      reader.isSoleReader ||= share.some((socket) => socket.isHeld && !isShared(socket))
+    }
+  }
+}
+
 /**
  * Starts a thread for the handle, with new sockets if it is of kind `mmsg`. Throws the errno of a failed socket call.
  */
@@ -80,20 +117,22 @@ export function startThread(
   handle: WorkerHandle,
   udp: UdpTransport,
   init: SharedInit,
-  entry: URL,
+  { entry, duplicate }: { readonly entry: URL } & Pick<HandedSockets, 'duplicate'>,
 ): Worker {
-  if (handle.kind === 'mmsg' && udp.kind === 'mmsg') {
-    handle.wakeupFd = openWakeup(udp.libc)
-    for (const endpoint of init.endpoints)
-      handle.sockets = [...handle.sockets, openSocket(udp.libc, endpoint)]
-  }
-  const { kind, sockets, messageFlag, wakeupFd } = handle
+  const { kind, messageFlag } = handle
+  if (kind === 'mmsg' && udp.kind === 'mmsg') openSockets(handle, udp, init)
+  const lent = kind === 'mmsg' ? [] : handle.handed
+  const handed = lent.map((one) => ({ ...one, fd: lend({ sockets: [], duplicate }, one) }))
+  // What is not held goes with this thread.
+  handle.handed = handle.handed.filter(({ isHeld }) => isHeld)
+  const { sockets, wakeupFd } = handle
   const countersBuffer = handle.counters.buffer
   const seed = getRandomValues(new Int32Array(4))
   const workerData: WorkerInit = {
     ...init,
     kind,
     sockets,
+    handed,
     messageFlag,
     wakeupFd,
     countersBuffer,
@@ -103,12 +142,26 @@ export function startThread(
   return handle.thread
 }
 
+/** Sockets for an `mmsg` thread: those that came bound, and new ones where none did. */
+function openSockets(
+  handle: WorkerHandle,
+  { libc }: Extract<UdpTransport, { kind: 'mmsg' }>,
+  { endpoints }: SharedInit,
+): void {
+  handle.wakeupFd = openWakeup(libc)
+  for (const one of handle.handed) handle.sockets = [...handle.sockets, adoptSocket(libc, one)]
+  const handed = new Set(handle.handed.map(({ endpoint }) => formatEndpoint(endpoint)))
+  for (const endpoint of endpoints)
+    if (!handed.has(formatEndpoint(endpoint)))
+      handle.sockets = [...handle.sockets, openSocket(libc, endpoint)]
+}
+
 /** Closes the sockets of a thread that has ended, or that could not be started. */
 export function release(handle: WorkerHandle, udp: UdpTransport): void {
   handle.isServing = false
   handle.thread = null
   if (udp.kind === 'mmsg') {
-    for (const { fd } of handle.sockets) udp.libc.close(fd)
+    for (const { fd, isHeld } of handle.sockets) if (!isHeld) udp.libc.close(fd)
     if (handle.wakeupFd !== null) udp.libc.close(handle.wakeupFd)
   }
   handle.sockets = []

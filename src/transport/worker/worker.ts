@@ -17,6 +17,7 @@ import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
 import { streamLimits } from '../stream/stream-table.ts'
 import type { Streams } from '../stream/streams.ts'
+import type { UdpListener } from '../udp/udp-dgram.ts'
 import { loadLibc } from '../udp/udp-libc.ts'
 import { CatalogInForce } from './catalog-in-force.ts'
 import { withErrorBoundary, withTransferErrorBoundary } from './error-boundary.ts'
@@ -112,21 +113,20 @@ function usePlaces(places: PlaceNetworks): void {
  */
 async function serveOnEventLoop(): Promise<void> {
   const { listenStreams, noStreams } = await import('../stream/streams.ts')
-  const closers: { close(): Promise<void> }[] = []
-  let receiveOctets: number | null = null
-  for (const endpoint of init.endpoints) {
-    if (init.kind === 'dgram') {
-      const { listenUdp } = await import('../udp/udp-dgram.ts')
-      const udp = await listenUdp(endpoint, respond, counters)
-      receiveOctets = Math.min(receiveOctets ?? Infinity, udp.receiveOctets)
-      closers.push(udp)
-    }
+  const udp: UdpListener[] = []
+  for (const endpoint of init.kind === 'dgram' ? init.endpoints : []) {
+    const { listenUdp } = await import('../udp/udp-dgram.ts')
+    udp.push(await listenUdp(endpoint, respond, { counters, handed: init.handed }))
   }
   const beginTransfer = withTransferErrorBoundary(createBeginTransfer(context), counters)
   const respondProxied = proxiedResponder()
-  const options = { respond, respondProxied, beginTransfer, counters, clock: systemClock }
-  streams = await listenStreams(init.endpoints, init.streams ?? noStreams, options)
-  closers.push(streams)
+  const { handed } = init
+  const options = { respond, respondProxied, beginTransfer, counters, clock: systemClock, handed }
+  const opened = await listenStreams(init.endpoints, init.streams ?? noStreams, options)
+  streams = opened
+  let closedUdp: Promise<unknown> | null = null
+  const closeUdp = (): Promise<unknown> =>
+    (closedUdp ??= Promise.all(udp.map((listener) => listener.close())))
   controlPort.on('message', (message: ToWorker) => {
     switch (message.kind) {
       case 'catalog':
@@ -134,16 +134,19 @@ async function serveOnEventLoop(): Promise<void> {
       case 'places':
         return usePlaces(message.places)
       case 'certificate':
-        return streams?.setCertificate(message.pair)
+        return opened.setCertificate(message.pair)
       case 'lameduck':
-        return streams?.lameduck()
+        return opened.lameduck()
+      case 'leave-sockets':
+        return void Promise.all([closeUdp(), opened.leaveSockets()]).then(() => process.exit(0))
       case 'stop':
-        return void Promise.all(closers.map((one) => one.close())).then(() => process.exit(0))
+        return void Promise.all([closeUdp(), opened.close()]).then(() => process.exit(0))
       default:
         return message satisfies never
     }
   })
-  report({ kind: 'listening', receiveOctets })
+  const receiveOctets = Math.min(...udp.map((listener) => listener.receiveOctets))
+  report({ kind: 'listening', receiveOctets: udp.length === 0 ? null : receiveOctets })
 }
 
 /** The responder for datagrams that a proxy brings, with rate limits of its own. Without a proxy it is not called. */

@@ -3,7 +3,10 @@
 //   starting ── listening ──► serving ── exit ──► waiting (200 ms × 2ⁿ, at most 5 s) ──► starting
 //   any      ── stop ──► stopped
 // After 10 s of service the backoff of a worker starts at 200 ms again. The last worker of its kind is restarted after
-// 200 ms if it served for a second, however often it failed before: to answer nothing at all would be worse.
+// 200 ms if it served for a second, however often it failed before: to answer nothing at all would be worse. So is one
+// that alone reads a socket which stays open meanwhile.
+
+import { once } from 'node:events'
 
 import type { Counters } from '../../answer/counters.ts'
 import type { ZoneKeysData } from '../../dnssec/keys-in-force.ts'
@@ -11,6 +14,7 @@ import type { SigningClockStart } from '../../dnssec/signing-clock.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
+import { type HandedSockets, noHandedSockets } from '../handed-socket.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 import { type StreamSettings, noStreams, withCertificate } from '../stream/streams.ts'
 import type { CertificatePair } from '../stream/tls.ts'
@@ -19,6 +23,7 @@ import { wantedReceiveOctets } from '../udp/udp-socket.ts'
 import {
   type WorkerHandle,
   type SharedInit,
+  assignHanded,
   release,
   createWorkerHandles,
   firstBackoffMs,
@@ -55,6 +60,8 @@ export interface WorkersOptions {
   /** The time to sign by, as a thread that starts gets it; absent: each finds out itself. */
   readonly signingClock?: () => SigningClockStart
   readonly onEvent: (event: WorkerEvent) => void
+  /** Sockets that came bound, in place of those that workers would open. Absent: there are none. */
+  readonly handed?: HandedSockets
   /** For tests: the module of the threads, in place of worker.ts. */
   readonly entry?: URL
 }
@@ -78,6 +85,11 @@ export interface Workers {
   alive(): number
   /** How many threads were started in place of one that ended. */
   restarts(): number
+  /**
+   * Another process reads the sockets: no more is received here, connections that are open go on. Resolves when the last
+   * of them has ended, and the threads with them.
+   */
+  leaveSockets(): Promise<void>
   /** Resolves when all threads have ended, within 3 s. */
   stop(): Promise<void>
 }
@@ -110,6 +122,8 @@ class WorkerGroup implements Workers {
     this.#places = options.init.places
     this.#streams = options.init.streams ?? noStreams
     this.#handles = createWorkerHandles(options.udp, options.count)
+    const { sockets } = options.handed ?? noHandedSockets
+    assignHanded(this.#handles, sockets, options.init.endpoints)
     this.counters = this.#handles.map((handle) => handle.counters)
     this.listening = Promise.all(this.#handles.map((handle) => this.#start(handle))).then(() => {})
   }
@@ -146,6 +160,13 @@ class WorkerGroup implements Workers {
     this.#post({ kind: 'lameduck' })
   }
 
+  async leaveSockets(): Promise<void> {
+    this.#isStopping = true
+    this.#post({ kind: 'leave-sockets' })
+    const threads = this.#handles.flatMap(({ thread }) => thread ?? [])
+    await Promise.all(threads.map((thread) => once(thread, 'exit')))
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true
     await Promise.all(this.#handles.map((handle) => stopWorker(handle, this.#options.udp)))
@@ -170,7 +191,8 @@ class WorkerGroup implements Workers {
 
   /** Starts a thread for the handle. Resolves when it is listening, rejects if it ends before that. */
   #start(handle: WorkerHandle): Promise<void> {
-    const { clock, udp, entry = answeringEntry } = this.#options
+    const { clock, udp, entry = answeringEntry, handed = noHandedSockets } = this.#options
+    const { duplicate } = handed
     handle.startedMs = clock.monotonicMs()
     return new Promise((resolve, reject) => {
       let why = 'it exited'
@@ -180,7 +202,7 @@ class WorkerGroup implements Workers {
         this.#scheduleRestart(handle, why)
       }
       try {
-        const thread = startThread(handle, udp, this.#init(), entry)
+        const thread = startThread(handle, udp, this.#init(), { entry, duplicate })
         thread.on('message', (message: FromWorker) => {
           if (message.kind === 'failed') why = `${message.code}: ${message.message}`
           this.#receive(handle, message, resolve, reject)
@@ -230,7 +252,8 @@ class WorkerGroup implements Workers {
     const isLastOfKind = !this.#handles.some(
       ({ isServing, kind }) => isServing && kind === handle.kind,
     )
-    const backoffMs = isLastOfKind && ranMs > minLastOfKindMs ? firstBackoffMs : handle.backoffMs
+    const isMissed = isLastOfKind || handle.isSoleReader
+    const backoffMs = isMissed && ranMs > minLastOfKindMs ? firstBackoffMs : handle.backoffMs
     handle.backoffMs = Math.min(handle.backoffMs * 2, maxBackoffMs)
     onEvent({ kind: 'exited', worker: handle.index, why, backoffMs })
     handle.retry = setTimeout(() => {

@@ -24,6 +24,8 @@ const socketOf = (fd: number): MmsgSocket => ({
   family: 4,
   isWildcard: false,
   receiveOctets: 0,
+  isBound: false,
+  isHeld: false,
 })
 
 /** A listener on a fake kernel: `received` are the results of recvmmsg, `polled` the descriptors that each poll finds. */

@@ -71,7 +71,15 @@ function createFakeBatch(
   // Answers have headers of their own, after those of the queries.
   const entryOf = (at: number): number => at / headerOctets - 64
   const endpoint = { address: '0.0.0.0', port: 53 }
-  const socket: MmsgSocket = { fd: 9, endpoint, family: 4, isWildcard, receiveOctets: 0 }
+  const socket: MmsgSocket = {
+    fd: 9,
+    endpoint,
+    family: 4,
+    isWildcard,
+    receiveOctets: 0,
+    isBound: false,
+    isHeld: false,
+  }
   const counters = createCounters()
   const batch = new Batch(socket, { libc: libc as Libc, respond, counters, maxUdpOctets: 1232 })
   return { batch, counters, sent, rooms }
