@@ -241,7 +241,7 @@ export const law: readonly LawRow[] = [
     room: 'metrics',
     imports: 'answer health lib reputation wire',
     typesOnly: 'probe/schedule watch weights',
-    packages: 'node:* prom-client',
+    packages: 'node:* @prometheus-io/client',
   },
   {
     room: 'transport/worker',
@@ -269,7 +269,7 @@ export const law: readonly LawRow[] = [
     room: 'announce',
     imports: 'lib metrics transport',
     typesOnly: 'wire',
-    packages: 'node:* prom-client',
+    packages: 'node:* @prometheus-io/client',
   },
   {
     room: 'cli/text',

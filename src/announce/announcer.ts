@@ -10,7 +10,7 @@
 
 import { execFile } from 'node:child_process'
 import { rename, rm, utimes, writeFile } from 'node:fs/promises'
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 
 import type { Clock } from '../lib/clock.ts'
 import { registerSampled } from '../metrics/sampled-metric.ts'

@@ -28,7 +28,7 @@ export type Part =
 /** The source folders and packages that show up in the stacks of each part. */
 const partFolders: Readonly<Record<Part, RegExp>> = {
   store: /\/(cluster|ioredis)\//,
-  admin: /\/(admin|explain|prom-client)\//,
+  admin: /\/(admin|explain|@prometheus-io)\//,
   probes: /\/(watch|probe)\//,
   identity: /\/(reputation|resolver|dns2)\//,
   geoip: /\/(geo|maxmind|mmdb-lib)\//,

@@ -1,7 +1,7 @@
 // Metrics of the admin server: requests by what became of them, connections, and the time that they
 // cost. No label has anything that a client sent.
 
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 
 import { registerSampled, valueRegistrar } from './sampled-metric.ts'
 

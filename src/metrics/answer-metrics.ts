@@ -1,6 +1,6 @@
 // Metrics of queries and answers: the counters of the workers, summed over workers.
 
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 
 import {
   type Counters,

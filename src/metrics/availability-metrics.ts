@@ -1,6 +1,6 @@
 // Availability of pools and their error budgets, as metrics and as JSON of /targets.
 
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 
 import { availabilityOf, availabilityWindows, errorBudgetLeft } from '../health/availability.ts'
 import type { MeasuredPool } from '../weights/pool-availability.ts'

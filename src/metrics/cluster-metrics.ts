@@ -1,7 +1,7 @@
 // Metrics of the state that instances share; none if this instance shares nothing. The only label
 // whose value comes from other instances is the name of an instance, of which at most 256 are kept.
 
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 
 import { registerSampled, valueRegistrar } from './sampled-metric.ts'
 

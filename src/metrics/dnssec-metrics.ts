@@ -1,6 +1,6 @@
 // Metrics of signed zones that do not come from the answering threads: the time that signatures go by, and the keys.
 
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 
 import type { Counters } from '../answer/counters.ts'
 import { registerSampled, valueRegistrar } from './sampled-metric.ts'

@@ -1,7 +1,7 @@
 // Metrics of the GeoIP databases: which are in force, how old they are, and whether the last reload
 // succeeded.
 
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 
 import { registerSampled } from './sampled-metric.ts'
 

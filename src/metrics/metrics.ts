@@ -1,7 +1,7 @@
 // The Prometheus registry with all metrics of the server. No label holds anything that a DNS client
 // sent, since the number of names that can be queried is unbounded.
 
-import { Registry, collectDefaultMetrics } from 'prom-client'
+import { Registry, collectDefaultMetrics } from '@prometheus-io/client'
 
 import type { Counters } from '../answer/counters.ts'
 import type { MeasuredPool } from '../weights/pool-availability.ts'
@@ -123,10 +123,10 @@ export function createMetrics(from: MetricSources): Metrics {
   }
 }
 
-/** In place of prom-client's ten milliseconds; see replaceLoopDelayMetrics. */
+/** In place of the client's ten milliseconds; see replaceLoopDelayMetrics. */
 const longestTimerMs = 2 ** 31 - 1
 
-/** Metrics of this process that prom-client knows. Returns what the delay of the event loop has to be recorded in. */
+/** Metrics of this process that the client of Prometheus knows. Returns what the delay of the event loop has to be recorded in. */
 function registerNodeMetrics(registry: Registry, reads: ScrapeReads): LoopDelayHistogram {
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: longestTimerMs })
   const loopDelay = new LoopDelayHistogram()

@@ -1,7 +1,7 @@
 // Metrics of overrides, of the effective weights that members have under them, and of the answers
 // that followed.
 
-import type { Registry } from 'prom-client'
+import type { Registry } from '@prometheus-io/client'
 
 import { type Override, type OverrideKind, overrideKinds } from '../health/overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'

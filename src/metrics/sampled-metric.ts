@@ -1,9 +1,9 @@
 // Metrics whose samples are read at scrape time from state that is kept elsewhere, and the text of all metrics.
 //
-// prom-client would write the text of thousands of targets in one piece. The text is the same as its own, in pieces
+// The client would write the text of thousands of targets in one piece. The text is the same as its own, in pieces
 // between which other work of the thread can be done.
 
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from '@prometheus-io/client'
 
 /**
  * Adds `value` to the sample with these labels; all samples of a metric have them in the same order. The object is not to
@@ -23,13 +23,13 @@ interface SampledMetric {
   readonly sample: (emit: Emit) => Steps | void
 }
 
-/** What is registered with prom-client as a counter or gauge, and written here. */
+/** What is registered with the client as a counter or gauge, and written here. */
 const sampledMetrics = new WeakMap<object, SampledMetric>()
 
 export function registerSampled(registry: Registry, sampled: SampledMetric): void {
   const { kind, name, help, labels, sample } = sampled
   const configuration = { name, help, labelNames: [...(labels ?? [])], registers: [registry] }
-  const metric: Counter | Gauge =
+  const metric: Counter<string> | Gauge<string> =
     kind === 'counter'
       ? new Counter({ ...configuration, collect: fill })
       : new Gauge({ ...configuration, collect: fill })

@@ -3,7 +3,7 @@
 
 import { createHistogram } from 'node:perf_hooks'
 
-import { Histogram, type Registry } from 'prom-client'
+import { Histogram, type Registry } from '@prometheus-io/client'
 
 import type { SchedulerCounters } from '../probe/schedule/scheduler.ts'
 import type { LocalFaultState } from '../watch/local-fault.ts'
@@ -94,10 +94,10 @@ function registerLocalFaultMetrics(registry: Registry, localFaults: () => LocalF
   })
 }
 
-// Delay of the event loop, under the names of prom-client, whose own samples are made by a timer of libuv that fires a
+// Delay of the event loop, under the names of @prometheus-io/client, whose own samples are made by a timer of libuv that fires a
 // hundred times a second: in a server that nobody asks, two thirds of all CPU. Ours come from the timer of half a second
 // that detects stalls (watch/local-fault.ts): one of half a second is always seen, one of 50 ms once in ten times. A
-// sample is how late that timer was, where prom-client's is the time between two of them.
+// sample is how late that timer was, where its own is the time between two of them.
 
 interface LoopDelay {
   readonly min: number
@@ -151,7 +151,7 @@ export class LoopDelayHistogram {
   }
 }
 
-/** Takes the place of prom-client's metrics of these names. `read` is called for each of them. */
+/** Takes the place of the client's metrics of these names. `read` is called for each of them. */
 export function replaceLoopDelayMetrics(registry: Registry, read: () => LoopDelay): void {
   const register = valueRegistrar(registry)
   for (const [key, text] of Object.entries(loopDelayTexts)) {

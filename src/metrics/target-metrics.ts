@@ -1,7 +1,7 @@
 // Metrics of targets: health and probes of their addresses, weights, feedback, and sender
 // reputation.
 
-import { Counter, Histogram, type Registry } from 'prom-client'
+import { Counter, Histogram, type Registry } from '@prometheus-io/client'
 import type { FeedbackEffect } from '../health/feedback.ts'
 import { latencyQuantiles } from '../health/latency-window.ts'
 import type { Outcome } from '../health/outcome.ts'
@@ -133,7 +133,7 @@ export interface ProbeMetrics {
 }
 
 /**
- * Metrics that are updated as each probe ends, with prom-client directly: probes are too few for
+ * Metrics that are updated as each probe ends, with the client directly: probes are too few for
  * its cost to matter.
  */
 export function createProbeMetrics(registry: Registry): ProbeMetrics {

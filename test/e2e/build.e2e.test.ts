@@ -59,7 +59,8 @@ describe('built', () => {
 
   test('has the licenses of what is in it', () => {
     const text = readFileSync(join(dist, 'LICENSES.txt'), 'utf8')
-    for (const name of ['zod', 'ioredis', 'prom-client']) expect(text).toContain(`\n${name} `)
+    for (const name of ['zod', 'ioredis', '@prometheus-io/client'])
+      expect(text).toContain(`\n${name} `)
   })
 
   test('leads from its stacks to the line of the source', () => {

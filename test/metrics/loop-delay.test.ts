@@ -1,6 +1,6 @@
 // The delay of the event loop, as dashboards for Node read it.
 
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry } from '@prometheus-io/client'
 import { expect, test } from 'vitest'
 
 import { LoopDelayHistogram, replaceLoopDelayMetrics } from '../../src/metrics/schedule-metrics.ts'
@@ -14,7 +14,7 @@ async function valuesOf(registry: Registry): Promise<ReadonlyMap<string, number>
   return new Map(metrics.map(({ name, values }) => [name, values[0]?.value ?? NaN]))
 }
 
-test('the metrics have the names and texts that prom-client gives them, and each is there once', async () => {
+test('the metrics have the names and texts that the client gives them, and each is there once', async () => {
   const [usual, ours] = [new Registry(), new Registry()]
   for (const register of [usual, ours]) collectDefaultMetrics({ register })
   replaceLoopDelayMetrics(ours, () => new LoopDelayHistogram().take())

@@ -1,7 +1,7 @@
-// The text of metrics, in pieces, against the text that prom-client makes of the same registry.
+// The text of metrics, in pieces, against the text that the client makes of the same registry.
 
 import fc from 'fast-check'
-import { Counter, Histogram, Registry } from 'prom-client'
+import { Counter, Histogram, Registry } from '@prometheus-io/client'
 import { expect, test } from 'vitest'
 
 import {
@@ -31,7 +31,7 @@ const sample = fc.record({
   ),
 })
 
-test('equals what prom-client writes, whatever the labels and values are', async () => {
+test('equals what the client writes, whatever the labels and values are', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(sample), fc.array(sample), async (some, others) => {
       const registry = new Registry()
