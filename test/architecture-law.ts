@@ -93,8 +93,14 @@ export const law: readonly LawRow[] = [
     typesOnly: 'steer wire/rdata',
   },
   {
+    room: 'coherence',
+    pure: true,
+    imports: 'lib wire wire/rdata zone zone/compile/check zone/mta-sts',
+    typesOnly: 'health steer zone/compile zonefile',
+  },
+  {
     room: 'persistence',
-    imports: 'files health',
+    imports: 'coherence files health',
     typesOnly: 'cluster departed lib',
     packages: 'node:* zod',
   },
@@ -123,7 +129,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'dnssec',
     imports: 'dnssec/offline files lib wire wire/rdata',
-    typesOnly: 'answer persistence zone zone/compile zonefile',
+    typesOnly: 'answer coherence persistence zone zone/compile zonefile',
     packages: 'node:*',
   },
   {
@@ -149,9 +155,15 @@ export const law: readonly LawRow[] = [
     typesOnly: 'steer',
   },
   {
+    room: 'zone/mta-sts',
+    pure: true,
+    imports: 'lib wire zone zone/compile',
+    typesOnly: 'steer',
+  },
+  {
     room: 'zone/compile',
     pure: true,
-    imports: 'lib wire wire/rdata zone zone/compile/check zone/compile/texts',
+    imports: 'lib wire wire/rdata zone zone/compile/check zone/compile/texts zone/mta-sts',
     typesOnly: 'health steer',
   },
   {
@@ -252,7 +264,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'zonefile',
     imports:
-      'answer departed files health lib masterfile probe/smtp reputation watch wire wire/rdata zone zone/compile zone/compile/check zone/compile/texts',
+      'answer coherence departed files health lib masterfile probe/smtp reputation watch wire wire/rdata zone zone/compile zone/compile/check zone/compile/texts zone/mta-sts',
     typesOnly: 'steer weights',
     packages: 'node:* yaml zod',
   },
@@ -290,7 +302,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin/views',
-    imports: 'admin health lib metrics reputation',
+    imports: 'admin coherence health lib metrics reputation',
     typesOnly: 'announce departed problems watch weights',
   },
   {
@@ -318,14 +330,15 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admin/explaining admission announce app/lifecycle cluster cluster/redis departed dnssec explain files geo handover health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
-    typesOnly: 'admin/views answer explain transport/stream',
+      'admin admin/explaining admission announce app/lifecycle cluster cluster/redis coherence departed dnssec explain files geo handover health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
+    typesOnly: 'admin/views answer explain transport/stream zone',
     packages: 'koffi node:* pino',
   },
   {
     room: 'cli/live',
-    imports: 'cli cli/text doctor/domain health lib probe/smtp reputation resolver',
-    typesOnly: 'spf zonefile',
+    imports:
+      'cli cli/names cli/text doctor/domain health lib probe/smtp reputation resolver zonefile',
+    typesOnly: 'spf',
   },
   {
     room: 'cli',
@@ -339,6 +352,12 @@ export const law: readonly LawRow[] = [
     pure: true,
     imports: 'lib spf wire wire/rdata zone zone/compile/texts',
     typesOnly: 'steer',
+  },
+  {
+    room: 'cli/names',
+    imports: 'cli cli/text coherence lib probe/smtp resolver zone/mta-sts zonefile',
+    typesOnly: 'health',
+    packages: 'node:*',
   },
   {
     room: 'cli/keys',
@@ -356,7 +375,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'main.ts',
-    imports: 'app cli cli/keys cli/zones',
+    imports: 'app cli cli/keys cli/names cli/zones',
   },
 ]
 

@@ -12,6 +12,7 @@ import {
 import { assembledJson, assembledReply, json, type Reply, text, timed } from './reply.ts'
 import type { AdminRequest, Route } from './route.ts'
 import type { Pieces } from './turns.ts'
+import { type CoherenceSources, coherenceView } from './views/coherence-view.ts'
 import { type StatusSources, statusView } from './views/status-view.ts'
 import { type TargetsSources, targetsView } from './views/targets-view.ts'
 
@@ -21,6 +22,7 @@ export interface AdminSources extends TargetsSources {
   readonly explain: Explain
   readonly overrideEffects: OverrideEffects
   readonly status: StatusSources
+  readonly coherence: CoherenceSources
 }
 
 /** The text format of Prometheus. */
@@ -47,6 +49,13 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
     access: 'read',
     isAlike: true,
     handler: (sources, { turns }) => assembledJson(targetsView(sources), turns),
+  },
+  {
+    method: 'GET',
+    path: '/coherence',
+    access: 'read',
+    isAlike: true,
+    handler: ({ coherence }, { turns }) => assembledJson(coherenceView(coherence), turns),
   },
   {
     method: 'PUT',

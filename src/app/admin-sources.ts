@@ -6,6 +6,8 @@ import type { StatusSources } from '../admin/views/status-view.ts'
 import type { ZoneDepartedName } from '../admin/views/targets-view.ts'
 import { departedNames } from '../departed/departed-names.ts'
 import type { DepartedSet } from '../departed/name-memory.ts'
+import { exclusionProblem } from '../coherence/coherence-watch.ts'
+import type { MatrixFacts } from '../coherence/matrix.ts'
 import type { ClockTrust } from '../dnssec/signing-clock.ts'
 import type { HealthReader } from '../health/table.ts'
 import { alignedInterval } from '../lib/clock.ts'
@@ -16,6 +18,7 @@ import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { EmptyPools } from '../problems/empty-pools.ts'
 import { SharedSlotsFinder } from '../problems/shared-slots.ts'
 import { ProblemWatch, type ServerProblem } from '../problems/problem-table.ts'
+import { greetingOf, type Reverse } from '../reputation/findings.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { UnavailableEndpoint } from '../transport/endpoint.ts'
@@ -92,6 +95,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     cluster: cluster.view,
     admin,
     signing: signingSource(inputs),
+    names: nameSource(inputs),
   }
 }
 
@@ -99,6 +103,11 @@ const signingSource = (inputs: MetricInputs): MetricSources['signing'] => ({
   clock: () => clockTrust(inputs),
   zones: () => inputs.keys.views(),
   nowMs: () => inputs.signingTime.nowMs(),
+})
+
+const nameSource = ({ coherence, names, clock }: MetricInputs): MetricSources['names'] => ({
+  excluded: () => coherence.count(),
+  handed: () => names.handed(clock.wallMs()),
 })
 
 const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & WeightedTarget => ({
@@ -114,9 +123,47 @@ interface ProblemInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'log' |
   readonly starts: StartWatch
   readonly state: PersistentState
   readonly cluster: ClusterLink
+  readonly reputation: ReputationWatch
   readonly unavailable: readonly UnavailableEndpoint[]
   /** The hook is replaced when the server is ready. */
   readonly late: { readonly announceHook: AnnounceHook }
+}
+
+/** What is known of the names around targets: of probes, of the checks of identity, and of what was handed out. */
+export function matrixFacts({
+  names,
+  watch,
+  reputation,
+  clock,
+}: Pick<MetricInputs, 'names' | 'watch' | 'reputation' | 'clock'>): MatrixFacts {
+  const nowMs = clock.wallMs()
+  const probed = Map.groupBy(watch.states(), addressKey)
+  const checked = Map.groupBy(reputation.states(), ({ watched }) => addressKey(watched))
+  return {
+    nowMs,
+    handed: names.handed(nowMs),
+    factsOf(zone, target, address) {
+      const key = addressKey({ zone, target, address })
+      const dialogues = (probed.get(key) ?? []).map((one) => one.lastOutcome?.dialogue ?? [])
+      const greetings = dialogues.flatMap((dialogue) => greetingOf(dialogue) ?? [])
+      const reverse = (checked.get(key) ?? []).flatMap((one) => one.reverse ?? [])
+      return {
+        presented: names.presentedAt({ zone, target, address }),
+        greeting: greetings.flatMap(({ banner, ehlo }) => [banner ?? [], ehlo ?? []].flat()),
+        ptr: ptrOf(reverse),
+      }
+    },
+  }
+}
+
+const addressKey = (one: Pick<WatchedAddress, 'zone' | 'target' | 'address'>): string =>
+  `${one.zone} ${one.target} ${one.address}`
+
+/** null: nobody asked, or there was no answer. */
+function ptrOf(all: readonly Reverse[]): readonly string[] | null {
+  const known = all.filter(({ kind }) => kind !== 'unknown')
+  if (known.length === 0) return null
+  return known.flatMap((one) => (one.kind === 'confirmed' ? one.names : []))
 }
 
 type Problems = (notReady: readonly string[] | null) => readonly ServerProblem[]
@@ -129,7 +176,7 @@ const problemIntervalMs = 1000
  */
 export function watchProblems(inputs: ProblemInputs, health: HealthReader): Problems {
   const { zones, places, certificate, workers, watch, state, cluster, clock, log } = inputs
-  const { starts, unavailable, late, keys, signingTime } = inputs
+  const { starts, unavailable, late, keys, signingTime, names, coherence } = inputs
   const pools = new EmptyPools(health)
   const slots = new SharedSlotsFinder(health)
   const problemWatch = new ProblemWatch((change) => logEmptyPool(log, change))
@@ -159,6 +206,9 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
       prober: { isIsolated, isStalled, isolatedFamilies, heldGroups, ownFaults: watch.ownFaults() },
       workers: { alive: workers.alive(), of: workers.counters.length },
       signing: { clock: trust, keys: keys.views() },
+      names: coherence
+        .look(names.zones(), clock.monotonicMs(), () => matrixFacts(inputs))
+        .map(exclusionProblem),
     })
   }
   // Ends with the process.

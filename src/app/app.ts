@@ -28,6 +28,7 @@ import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import {
   clockTrust,
   departedSource,
+  matrixFacts,
   metricSources,
   statusSources,
   watchProblems,
@@ -229,6 +230,7 @@ const memoryOf = (
 ): Parameters<typeof readFiles>[2] => ({
   restored: restored.serials,
   signed: restored.signed,
+  handed: restored.handed,
   shared: async () => (await store?.readSerials()) ?? null,
   names: {
     restored: restored.names,
@@ -356,12 +358,13 @@ function startWatches({ zones, keys, watch, controlPlane, reputation, cluster }:
 }
 
 /** Has the state file written from now on. */
-const persistState = ({ state, watch, zones, keys, signingTime }: Components): void =>
+const persistState = ({ state, watch, zones, keys, names, clock, signingTime }: Components): void =>
   state.persist({
     verdicts: () => watch.savedVerdicts(),
     serials: () => zones.serials(),
     signed: () => keys.remembered(),
     names: () => zones.names(),
+    handed: () => names.handed(clock.wallMs()),
     knownMs: () => (keys.current().length === 0 ? 0 : signingTime.nowMs()),
   })
 
@@ -393,6 +396,7 @@ const adminSources = (server: RunningServer): AdminSources => ({
   reputation: server.reputation,
   feedback: server.controlPlane.feedback,
   availability: () => server.state.availability.pools(),
+  coherence: { zones: () => server.names.zones(), facts: () => matrixFacts(server) },
   status: statusSources(server),
   departed: departedSource(server.zones),
   readiness: readinessOf(server),

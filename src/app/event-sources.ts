@@ -7,6 +7,7 @@ import type { ClusterEvent } from '../cluster/cluster-votes.ts'
 import { departedNames, uncoveredTexts } from '../departed/departed-names.ts'
 import type { DepartedSet } from '../departed/name-memory.ts'
 import type { ZoneDepartures } from '../departed/name-round.ts'
+import type { ExclusionChange } from '../coherence/coherence-watch.ts'
 import type { ClockTrust } from '../dnssec/signing-clock.ts'
 import type { PlaceEvent } from '../geo/place-keeper.ts'
 import type { FeedbackEffect } from '../health/feedback.ts'
@@ -219,6 +220,12 @@ export function logEmptyPool(log: Log, change: EmptyPoolChange): void {
   if (isOver) return logEvent(log, 'pool.empty.over', { zone, pool })
   const instead = [...new Set(uses.map((use) => use.instead))]
   logEvent(log, 'pool.empty', { zone, pool, instead }, isAnsweredBadly(change))
+}
+
+export function logExclusion(log: Log, { isOver, text, ...fields }: ExclusionChange): void {
+  const { zone, target, facet } = fields
+  const message = `${target}.${zone}: ${facet}: ${isOver ? 'over' : text}`
+  logEvent(log, isOver ? 'names.apart.over' : 'names.apart', fields, message)
 }
 
 export const overrideEvents = (log: Log): Pick<MemberWatchOptions, 'onSet' | 'onEnd'> => ({

@@ -1,6 +1,7 @@
 // Starts what watches targets: SMTP probes, whose results go to the health table, to the cluster
 // and to the log, the watch whether they start at all, and the checks of sender reputation.
 
+import type { NameKeeper } from '../coherence/name-keeper.ts'
 import type { HealthWriter } from '../health/table.ts'
 import { alignedInterval } from '../lib/clock.ts'
 import type { Metrics } from '../metrics/metrics.ts'
@@ -22,14 +23,15 @@ interface HealthWatchOptions extends Runtime {
   readonly cluster: ClusterLink
   readonly state: PersistentState
   readonly reputation: ReputationWatch
+  readonly names: NameKeeper
   /** Not called before the first probe, since metrics are created after the watch. */
   readonly metrics: () => Metrics
 }
 
 /** Probes nothing until targets are set. */
 export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
-  const { settings, log, clock, random, parts, table, cluster, state, reputation, metrics } =
-    options
+  const { settings, log, clock, random, parts, table, cluster, state, metrics } = options
+  const { reputation, names } = options
   const timer = parts.timer('probes')
   return createEndpointWatch({
     table,
@@ -40,6 +42,7 @@ export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
     onOutcome(watched, outcome) {
       metrics().observeProbe(outcome)
       reputation.observeProbe(watched, outcome)
+      names.observe(watched, outcome, clock.wallMs())
       state.availability.observe(watched, outcome)
     },
     instance: settings.instance,

@@ -88,6 +88,8 @@ interface ListFields {
 const cutOffText =
   'no canary answers and hardly any target does: failures are taken for faults of this host'
 
+const over = (fields: AddressName): LogLine => line('info', `${addressText(fields)}: over`, fields)
+
 /**
  * The rows. What a row takes as `fields` is written to the line as it is; other parameters are for the
  * message.
@@ -231,24 +233,21 @@ export const logEvents = {
   },
   'target.tls': (fields: AddressName & { reason: string }): LogLine =>
     line('warn', `${addressText(fields)} has trouble with TLS`, fields),
-  'target.tls.over': (fields: AddressName & { reason: string }): LogLine =>
-    line('info', `${addressText(fields)}: over`, fields),
+  'target.tls.over': over,
   'prober.blocked': (fields: AddressName & { reason: string }): LogLine =>
     line(
       'warn',
       `${addressText(fields)} refuses our probes: except the probing address from its limits`,
       fields,
     ),
-  'prober.blocked.over': (fields: AddressName & { reason: string }): LogLine =>
-    line('info', `${addressText(fields)}: over`, fields),
+  'prober.blocked.over': over,
   'prober.blind': (fields: AddressName & { reason: string }): LogLine =>
     line(
       'warn',
       `no probe of ${addressText(fields)} gets out of this host for long: its state stays as it was`,
       fields,
     ),
-  'prober.blind.over': (fields: AddressName & { reason: string }): LogLine =>
-    line('info', `${addressText(fields)}: over`, fields),
+  'prober.blind.over': over,
   'prober.isolated': (fields: { canaries: number; family?: 4 | 6 }): LogLine => {
     const { family } = fields
     if (family === undefined) return line('error', cutOffText, fields)
@@ -286,6 +285,9 @@ export const logEvents = {
   },
   'pool.empty.over': (fields: { zone: string; pool: string }): LogLine =>
     line('info', `a member is eligible in pool ${fields.pool} of ${fields.zone} again`, fields),
+
+  'names.apart': (fields: object, message: string): LogLine => line('warn', message, fields),
+  'names.apart.over': (fields: object, message: string): LogLine => line('info', message, fields),
 
   'override.set': (override: Override, from: string | null): LogLine => {
     const { zone, target, action, by } = override

@@ -6,7 +6,7 @@ import type { OverrideStore } from '../cluster/cluster-votes.ts'
 import type { NameMemory } from '../departed/name-memory.ts'
 import type { SavedDamping } from '../health/saved-damping.ts'
 import type { ZoneSerials } from '../lib/zone-serials.ts'
-import { persistOverrides, type StateFile, openStateFile } from '../persistence/state-file.ts'
+import { openStateFile, persistOverrides, type StateFile } from '../persistence/state-file.ts'
 import { type SavedState, type SignedZones, emptyState } from '../persistence/state-format.ts'
 import type { Settings } from '../settings/settings.ts'
 import { type PoolAvailability, createPoolAvailability } from '../weights/pool-availability.ts'
@@ -18,6 +18,7 @@ interface PersistedSources {
   readonly verdicts: () => ReadonlyMap<string, SavedDamping>
   readonly serials: () => ZoneSerials
   readonly signed: () => SignedZones
+  readonly handed: () => SavedState['handed']
   /** A time that is known to have been, milliseconds since 1970; 0: nothing depends on it. */
   readonly knownMs: () => number
   readonly names: () => NameMemory
@@ -84,13 +85,11 @@ export async function openPersistentState(
     availability,
     persistOverrides(overrides) {
       // Those that a store keeps must not return from a file: another instance may have ended them.
-      const isPersisted = file !== null && !overrides.isPersistent
-      persisted = isPersisted
-        ? persistOverrides(overrides, restored.overrides, () => file.flushSoon())
-        : null
+      if (file !== null && !overrides.isPersistent)
+        persisted = persistOverrides(overrides, restored.overrides, () => file.flushSoon())
       return persisted ?? overrides
     },
-    persist: ({ verdicts, serials, signed, knownMs, names }) =>
+    persist: ({ verdicts, serials, signed, knownMs, names, handed }) =>
       parts.run('state-file', () =>
         file?.track(() => ({
           verdicts: verdicts(),
@@ -98,6 +97,7 @@ export async function openPersistentState(
           signed: signed(),
           knownMs: knownMs(),
           names: names(),
+          handed: handed(),
           overrides: persisted?.list() ?? [],
           availability: availability.saved(),
         })),

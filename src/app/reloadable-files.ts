@@ -2,13 +2,16 @@
 // zones with the keys that sign them, GeoIP databases and the certificate of DNS over TLS. Each is
 // put in force as a whole or not at all; if it is rejected, the one before stays in force.
 
+import { CoherenceWatch } from '../coherence/coherence-watch.ts'
+import { NameKeeper } from '../coherence/name-keeper.ts'
+import type { ZoneMail } from '../coherence/zone-mail.ts'
 import { isKeyFile } from '../dnssec/key-folder.ts'
 import { createKeyKeeper, type KeyKeeper } from '../dnssec/key-keeper.ts'
 import { nextReleaseMs } from '../departed/name-memory.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
 import { alignedInterval } from '../lib/clock.ts'
-import type { SignedZones } from '../persistence/state-format.ts'
+import type { SavedState } from '../persistence/state-format.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import {
   type CertificateKeeper,
@@ -22,7 +25,9 @@ import type { StreamSettings } from '../transport/stream/streams.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import { watchedPools } from '../watch/watched-pools.ts'
+import type { Zone } from '../zone/zone.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import type { ZonePlaces } from '../coherence/zone-places.ts'
 import { isReadable, isZoneFile } from '../zonefile/read-folder.ts'
 import {
   type FileWatch,
@@ -31,13 +36,14 @@ import {
   watchFiles,
 } from '../zonefile/watch-files.ts'
 import {
+  type Admitted,
   type NameKeeping,
   type SerialMemory,
   type ZoneKeeper,
   createZoneKeeper,
 } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
-import { logCertificateLoad, logGeoDatabase, logZoneLoad } from './event-sources.ts'
+import { logCertificateLoad, logExclusion, logGeoDatabase, logZoneLoad } from './event-sources.ts'
 import type { ControlPlane } from './control-plane.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
@@ -45,6 +51,8 @@ import type { Runtime } from './runtime.ts'
 export interface ReloadableFiles {
   readonly zones: ZoneKeeper
   readonly keys: KeyKeeper
+  readonly names: NameKeeper
+  readonly coherence: CoherenceWatch
   readonly places: PlaceKeeper
   /** null: DNS over TLS is off. */
   readonly certificate: CertificateKeeper | null
@@ -83,14 +91,16 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'clock' |
 export async function readFiles(
   { zones: folder, keysFolder, forceUnsigned, streams, geoip }: Settings,
   { log, clock, signingTime }: Pick<Runtime, 'log' | 'clock' | 'signingTime'>,
-  memory: SerialMemory & { readonly signed: SignedZones; readonly names: NameKeeping },
+  memory: SerialMemory & Pick<SavedState, 'signed' | 'handed'> & { readonly names: NameKeeping },
 ): Promise<FilesRead> {
   const keys = createKeyKeeper(keysFolder, signingTime, { signed: memory.signed, forceUnsigned })
+  const names = new NameKeeper(memory.handed)
+  const coherence = new CoherenceWatch((change) => logExclusion(log, change))
   const zones = createZoneKeeper(folder, {
     clock,
     memory,
     names: memory.names,
-    admit: (all, places) => keys.admit(all, places),
+    admit: (all, places, mail) => admitAll({ keys, names, clock }, all, { places, mail }),
     signingMs: () => signingTime.nowMs(),
   })
   const looks = {
@@ -111,7 +121,21 @@ export async function readFiles(
     onEvent: (event) => logGeoDatabase(log, event),
   })
   if (needsPlaces(zones.current().catalog)) await places.open()
-  return { kind: 'read', files: { zones, keys, places, certificate, looks } }
+  return { kind: 'read', files: { zones, keys, names, coherence, places, certificate, looks } }
+}
+
+/** Zones, the keys that sign them and the names around their mail come into force together or not at all. */
+async function admitAll(
+  { keys, names, clock }: Pick<ReloadableFiles, 'keys' | 'names'> & Pick<Runtime, 'clock'>,
+  zones: Iterable<Zone>,
+  { places, mail }: { readonly places: ZonePlaces; readonly mail: readonly ZoneMail[] },
+): Promise<Admitted> {
+  const named = names.admit(mail, places, clock.wallMs())
+  if (named.kind === 'rejected') return named
+  const keyed = await keys.admit(zones, places)
+  if (keyed.kind === 'rejected') return keyed
+  names.serve(mail, clock.wallMs())
+  return { ...keyed, warnings: [...named.warnings, ...keyed.warnings] }
 }
 
 /** `cause` is for the log, such as `SIGHUP`. */

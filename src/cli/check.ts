@@ -18,7 +18,9 @@ import { printJson } from './text/output.ts'
 import { type Diagnostic, formatDiagnostics } from '../zonefile/diagnostic.ts'
 import { loadZonesOnce, type ZonesLoaded } from '../zonefile/run-load.ts'
 
-const allFlags = [...new Set(['diff', 'zones', 'config', 'at', 'keys', ...resolverFlags])]
+const allFlags = [
+  ...new Set(['diff', 'zones', 'config', 'at', 'keys', 'policy-port', ...resolverFlags]),
+]
 
 export async function check(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, allFlags, [], ['json', 'live', 'strict'])

@@ -22,6 +22,8 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer probe HOST[:PORT] [options]  one probe, its dialogue printed as it goes
   mxsteer doctor [options]           delegation, glue, name servers, store, port 25, databases: what to mend
   mxsteer delegation [ZONE]          what the parent, and the domain whose mail it is, have to publish
+  mxsteer mta-sts [ZONE|DOMAIN]      the policy of MTA-STS to be hosted, and the TXT record that tells of it
+  mxsteer tlsa TARGET                what a target presents by STARTTLS, its TLSA records, and what may be replaced when
   mxsteer keys generate ZONE         a new key to sign a zone with, and the DS for its parent
   mxsteer keys ds ZONE               DS records for the parent
   mxsteer keys import FILE...        keys of BIND, Knot and PowerDNS
@@ -36,6 +38,7 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer explain NAME [TYPE]        why a client is answered what it is, stage by stage
   mxsteer status [--watch]           how it stands: ready or not, other instances, pools, targets, overrides
   mxsteer targets [--zone ZONE]      every target: its weight and the parts of it, why it is out, its state
+  mxsteer coherence [ZONE]           every target and the names around it: certificate, TLSA, MTA-STS, greeting, PTR, SPF
   mxsteer drain TARGET --for 2h      no new mail for a target, while anyone else is left
   mxsteer undrain TARGET             the end of that, and of disable
   mxsteer weight TARGET 50% --for 1d a part of its weight; 3: another weight; --share 10%: of its pool
@@ -54,6 +57,16 @@ check
   --live                probe every target once, look at names, PTR and DNS lists where pools have identity:,
                         and with DOMAIN... whether their SPF allows every target that sends
   --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)
+  --policy-port PORT    where policies of MTA-STS are hosted (default: 443)
+
+mta-sts, tlsa
+  --zones DIR           folder of zone files (default: as serve has it)
+  --zone ZONE           tlsa: where several zones have the target
+  --usage NUMBER        tlsa: 3, of its certificate (default), or 2, of the last one of its chain
+  --selector NUMBER     tlsa: 1, the public key (default), or 0, the whole certificate
+  --matching NUMBER     tlsa: 1, SHA-256 (default), or 2, SHA-512
+  --admin ADDR:PORT     tlsa: the running server, which knows what caches hold (default: as serve has it)
+  --json                the same as JSON
 
 import
   --zone NAME           of which zone the file is (default: as its SOA, $ORIGIN or name say)
@@ -134,7 +147,7 @@ simulate, check --diff
 status
   --watch               again every two seconds, until a signal
 
-explain, status, targets, drain, undrain, weight, disable, up, undo
+explain, status, targets, coherence, drain, undrain, weight, disable, up, undo
   --admin ADDR:PORT     the server's admin address (default: as serve has it)
   --zone ZONE           where several zones have the target; or give its whole name
   --pool POOL           in one pool alone

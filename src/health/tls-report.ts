@@ -37,6 +37,17 @@ export interface TlsFinding {
   readonly text: string
 }
 
+/** SHA-256 and SHA-512 in hexadecimal, by `SELECTOR MATCHING-TYPE` of TLSA (RFC 6698 §2.1). */
+export type CertificateDigests = Readonly<Record<'0 1' | '0 2' | '1 1' | '1 2', string>>
+
+/** What a target presented in a TLS session. */
+export interface PresentedCertificate {
+  /** The names that its certificate is for, in lower case; at most 32. */
+  readonly names: readonly string[]
+  /** Of each certificate of the chain, the server's own first; at most ten. */
+  readonly chain: readonly CertificateDigests[]
+}
+
 /** What one probe found out about TLS. */
 export interface TlsReport {
   /** Negotiated protocol version; null if there was no session. */
@@ -45,6 +56,8 @@ export interface TlsReport {
   readonly daysLeft: number | null
   /** `unusable`: there are TLSA records, but none that SMTP uses (RFC 7672 §3.1.3). */
   readonly dane: 'match' | 'mismatch' | 'unusable' | 'none'
+  /** Absent: there was no session, or no certificate in it. */
+  readonly presented?: PresentedCertificate
   /** All TLS problems found, the most severe first. */
   readonly findings: readonly TlsFinding[]
 }

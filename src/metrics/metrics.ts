@@ -72,6 +72,13 @@ export interface MetricSources {
   readonly stateWrite: () => StateFileWrite
   readonly admin: AdminReport
   readonly signing: SigningSource
+  readonly names: NameSource
+}
+
+/** Names around targets, and what caches may hold of them. */
+interface NameSource {
+  readonly excluded: () => number
+  readonly handed: () => Readonly<Record<'policies' | 'tlsa' | 'exchanges', readonly unknown[]>>
 }
 
 interface CertificateSource {
@@ -112,6 +119,7 @@ export function createMetrics(from: MetricSources): Metrics {
   registerFeedbackMetrics(registry, sources.feedback)
   registerAvailabilityMetrics(registry, sources.availability)
   registerStateFileMetrics(registry, sources.stateWrite)
+  registerNameMetrics(registry, sources.names)
   registerAdminMetrics(registry, sources.admin)
   registerDnssecMetrics(registry, sources.signing, sources.counters)
   return {
@@ -308,4 +316,22 @@ function registerCertificateMetrics(
     'When the certificate was last read as a whole pair',
     () => lastReload().successAtSeconds,
   )
+}
+
+function registerNameMetrics(registry: Registry, names: NameSource): void {
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_names_excluded',
+    help: 'Names around targets that exclude them: senders that go by these do not deliver there',
+    sample: (emit) => emit({}, names.excluded()),
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_names_remembered',
+    help: 'What was handed out and caches may hold: policies of MTA-STS, sets of TLSA, exchanges',
+    labels: ['kind'],
+    sample(emit) {
+      for (const [kind, all] of Object.entries(names.handed())) emit({ kind }, all.length)
+    },
+  })
 }

@@ -8,6 +8,7 @@
 //   {"signed":{"zone":…,"isUnsigning":…,"keys":[{"dnskey":…,…}]}}
 //   {"clock":{"knownMs":…}}
 //   {"name":{"zone":…,"owner":…,"type":1,"ttl":60,"rdata":["192.0.2.1"],"keepSeconds":420,"hasLeft":false,"untilMs":0}}
+//   what was handed out and binds for a while: handed-entries.ts
 //
 // Count and hash cover all lines after the first. Entries are checked strictly: each field of its type and within bounds,
 // none missing, none unknown. A file that breaks any rule is ignored as a whole, because part of a state is not a state.
@@ -15,10 +16,12 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CurrentSet, DepartedSet, NameMemory, ZoneNames } from '../departed/name-memory.ts'
+import { type HandedOut, nothingHanded } from '../coherence/handed-out.ts'
 import { availabilityWindows, type SavedAvailability } from '../health/availability.ts'
 import type { Override } from '../health/overrides.ts'
 import { type SavedDamping, savedStates } from '../health/saved-damping.ts'
 import type { ZoneSerial, ZoneSerials } from '../lib/zone-serials.ts'
+import { createHandedReader, handedEntries, handedSchemas } from './handed-entries.ts'
 
 /** A key of a signed zone. Times in milliseconds since 1970. */
 export interface RememberedKey {
@@ -52,6 +55,7 @@ export interface SavedState {
   /** A time that has been, milliseconds since 1970; 0: none is kept. */
   readonly knownMs: number
   readonly names: NameMemory
+  readonly handed: HandedOut
 }
 
 export const emptyState: SavedState = {
@@ -62,6 +66,7 @@ export const emptyState: SavedState = {
   signed: new Map(),
   knownMs: 0,
   names: new Map(),
+  handed: nothingHanded,
 }
 
 export type DecodedState =
@@ -178,12 +183,13 @@ const entrySchema = z.union([
   z.strictObject({ signed: signedSchema }),
   z.strictObject({ name: nameSchema }),
   z.strictObject({ clock: z.strictObject({ knownMs: time }) }),
+  ...handedSchemas,
 ])
 
 type StateEntry = z.output<typeof entrySchema>
 
 export function encodeState(
-  { verdicts, overrides, availability, serials, signed, knownMs, names }: SavedState,
+  { verdicts, overrides, availability, serials, signed, knownMs, names, handed }: SavedState,
   savedMs: number,
 ): string {
   const entries: readonly StateEntry[] = [
@@ -196,6 +202,7 @@ export function encodeState(
     ...[...signed].map(([zone, one]) => ({ signed: { ...one, zone, keys: [...one.keys] } })),
     ...[...names].flatMap(namesOfZone),
     ...(knownMs > 0 ? [{ clock: { knownMs } }] : []),
+    ...handedEntries(handed),
   ]
   const body = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
   const head = { format, version, savedMs, entries: entries.length, sha256: digest(body) }
@@ -231,6 +238,7 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
   const serials = new Map<string, ZoneSerial>()
   const signed = new Map<string, SignedZone>()
   const names = new Map<string, NamesBeingRead>()
+  const handed = createHandedReader()
   let knownMs = 0
   for (const [i, line] of lines.entries()) {
     const entry = entrySchema.safeParse(parseJson(line)).data
@@ -247,13 +255,12 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
       signed.set(zone, one)
     } else if ('name' in entry) addName(names, entry.name)
     else if ('clock' in entry) knownMs = entry.clock.knownMs
-    else availability.set(entry.availability.pool, entry.availability.windows)
+    else if ('availability' in entry)
+      availability.set(entry.availability.pool, entry.availability.windows)
+    else handed.take(entry)
   }
-  return {
-    kind: 'state',
-    state: { verdicts, overrides, availability, serials, signed, knownMs, names },
-    savedMs,
-  }
+  const found = { verdicts, overrides, availability, serials, signed, knownMs, names }
+  return { kind: 'state', state: { ...found, handed: handed.handed() }, savedMs }
 }
 
 interface NamesBeingRead {

@@ -3,6 +3,7 @@
 
 import type { Family } from '../health/isolation.ts'
 import { isoDay } from '../lib/clock.ts'
+import { listed } from '../lib/listed.ts'
 import { type EmptyPool, type Instead, isAnsweredBadly } from './empty-pools.ts'
 import { type SharedSlots, slotRows } from './shared-slots.ts'
 import { signingRows, type SigningState } from './signing-problems.ts'
@@ -84,6 +85,8 @@ export interface ServerState {
   readonly workers: { readonly alive: number; readonly of: number }
   /** Of signed zones. */
   readonly signing: SigningState
+  /** Names of targets that exclude each other. */
+  readonly names: readonly Finding[]
 }
 
 type UnauthenticReason = 'unsealed' | 'unverified' | 'replayed'
@@ -146,6 +149,7 @@ export const problemKinds = [
   'keys-lapsed',
   'keys-refused',
   'keys-run-out',
+  'names-apart',
   'geoip-refused',
   'state-unwritten',
   'store-degraded',
@@ -178,6 +182,7 @@ const rows: Readonly<Record<RowKind, Row>> = {
   'certificate-refused': { severity: 'warning', find: certificateRefused },
   'certificate-expires': { severity: 'warning', find: certificateExpires },
   ...signingRows,
+  'names-apart': { severity: 'warning', find: ({ names }) => names },
   'geoip-refused': { severity: 'warning', find: ({ databases }) => databases.flatMap(refused) },
   'state-unwritten': { severity: 'warning', find: ({ unwritten }) => stateUnwritten(unwritten) },
   'store-degraded': { severity: 'warning', find: ({ store }) => degraded(store) },
@@ -221,11 +226,7 @@ const insteadTexts: Readonly<Record<Exclude<Instead, 'other-pool' | 'backup'>, s
 
 const maxNamed = 8
 
-/** `a, b and 3 more`. */
-function listText(names: readonly string[]): string {
-  const more = names.length - maxNamed
-  return names.slice(0, maxNamed).join(', ') + (more > 0 ? ` and ${more} more` : '')
-}
+const listText = (names: readonly string[]): string => listed(names, maxNamed)
 
 function emptyPool(one: EmptyPool): Finding {
   const { zone, pool, uses } = one

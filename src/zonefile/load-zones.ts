@@ -19,6 +19,7 @@ import {
   type SerialRound,
   type ZoneSerials,
 } from '../lib/zone-serials.ts'
+import { type ZoneMail, zoneMailOf } from '../coherence/zone-mail.ts'
 import { gridSecondsOf } from '../lib/signing-grid.ts'
 import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import type { CheckedAddress } from '../reputation/findings.ts'
@@ -47,6 +48,7 @@ import {
   placeOf,
   readMasterRecords,
 } from './master-records.ts'
+import { placesOfZone, type ZonePlaces } from '../coherence/zone-places.ts'
 import { isRecordData, zoneSchema, zoneWithFileSchema } from './zone-schema.ts'
 
 /** The files, and what the load before has left behind. */
@@ -66,12 +68,6 @@ export type ZonesRead =
   | ({ readonly kind: 'loaded' } & FolderContent)
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
-/** Where a file says that its zone is signed, or else what its zone is. */
-export type ZonePlace = Pick<Diagnostic, 'file' | 'line' | 'column' | 'path' | 'excerpt'>
-
-/** By name of the zone, without the final dot and in lower case. */
-export type ZonePlaces = ReadonlyMap<string, ZonePlace>
-
 interface FolderContent {
   /** Its generation is 0. */
   readonly packed: PackedCatalog
@@ -79,6 +75,8 @@ interface FolderContent {
   readonly targets: readonly LoadedTarget[]
   readonly identities: readonly CheckedAddress[]
   readonly zones: readonly { readonly name: string; readonly serial: number }[]
+  /** What each zone tells of its mail. */
+  readonly mail: readonly ZoneMail[]
   readonly places: ZonePlaces
   readonly warnings: readonly Diagnostic[]
   /** Hash of names and contents of all files. */
@@ -176,7 +174,8 @@ function assemble(
     targets: loaded.flatMap(describeTargets),
     identities: loaded.flatMap(({ identities }) => identities),
     zones: loaded.map(({ name, zone }) => ({ name, serial: zone.serial })),
-    places: new Map(loaded.flatMap(({ name, place }) => (place === null ? [] : [[name, place]]))),
+    mail: loaded.map(({ mail }) => mail),
+    places: new Map(loaded.flatMap(({ places }) => [...places])),
     warnings,
     content: hashContent(loaded.map(({ digest }) => digest)),
     allocation: indexes.close(),
@@ -239,7 +238,8 @@ interface LoadedZone {
   readonly zone: Zone
   readonly compiled: CompiledZone
   readonly identities: readonly CheckedAddress[]
-  readonly place: ZonePlace | null
+  readonly mail: ZoneMail
+  readonly places: ZonePlaces
 }
 
 async function loadFile(loading: Loading, read: ReadFile): Promise<readonly Diagnostic[]> {
@@ -293,8 +293,10 @@ function loadZone(
   if (compiled.zone) {
     const zone = keepNames(loading, compiled.zone, { name, source, request })
     const identities = listIdentities(name, source, compiled.targets)
-    const place = placeOfZone(zoneFile, zone)
-    loading.loaded.push({ name, source, digest, zone, compiled, identities, place })
+    const targets = compiled.targets.map(({ target }) => target)
+    const mail = zoneMailOf({ source, zone, targets, policies: compiled.policies })
+    const places = placesOfZone(zoneFile.document, { name, source, zone })
+    loading.loaded.push({ name, source, digest, zone, compiled, identities, mail, places })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
   const found = { name, file: zoneFile.file, targets: compiled.zone ? compiled.targets : [] }
@@ -317,17 +319,6 @@ function keepNames(
   if (kept.length === 0) return zone
   const digest = shortHash(`${request.digest} ${keptText(kept)}`)
   return withKeptSets(zone, kept, serials.assign(name, { ...request, digest }))
-}
-
-function placeOfZone({ document }: ZoneFile, { signing }: Zone): ZonePlace | null {
-  const path = [signing === null ? 'zone' : 'dnssec']
-  const [found] =
-    document?.toDiagnostics([
-      { severity: 'error', code: 'dnssec-dropped', path, at: 'value', message: '' },
-    ]) ?? []
-  if (found === undefined) return null
-  const { file, line, column, path: text, excerpt } = found
-  return { file, line, column, path: text, excerpt }
 }
 
 interface ProbedAddress {

@@ -19,11 +19,13 @@ import {
   durationMs,
   integer,
   isIntegerWithin,
+  isMap,
   leaf,
   namedMap,
   oneOf,
   oneOrMany,
   share,
+  passOn,
   text,
   trueOrFalse,
 } from './leaf.ts'
@@ -48,7 +50,7 @@ export const countOrAll = (limit: number): z.ZodType<number> =>
   })
 
 /** A calendar day, parsed to the Unix time in milliseconds of its start in UTC. */
-const day = leaf({
+export const day: z.ZodType<number> = leaf({
   expected: 'a date such as 2026-12-01',
   fallback: '2026-12-01',
   read(value) {
@@ -98,6 +100,23 @@ const agentSchema: z.ZodType<AgentSource> = closedMap({
   ).optional(),
 }).transform(({ interval, ...agent }) => ({ ...agent, intervalMs: interval }))
 
+const tlsaTexts = oneOrMany(text('a TLSA record such as 3 1 1 and a digest', /\S/, '3 1 1 00'))
+
+/** Text or a list, or a map of those of the certificate in use and of the one that comes next. */
+const tlsaSchema: z.ZodType<Pick<TargetSource, 'tlsa' | 'tlsaNext'>> = z
+  .unknown()
+  .transform((value, context) => {
+    const schema = isMap(value) ? tlsaMap : tlsaTexts.transform((tlsa) => ({ tlsa }))
+    const parsed = schema.safeParse(value)
+    if (parsed.success) return parsed.data
+    passOn(parsed.error.issues, [], context)
+    return z.NEVER
+  })
+
+const tlsaMap = closedMap({ current: tlsaTexts, next: tlsaTexts.optional() }).transform(
+  ({ current, next = [] }) => ({ tlsa: [...current, ...next], tlsaNext: next }),
+)
+
 export const targetSchema: z.ZodType<TargetSource> = closedMap({
   addresses: z.array(address),
   region: label('a name of a region').optional(),
@@ -105,10 +124,10 @@ export const targetSchema: z.ZodType<TargetSource> = closedMap({
   weight: weight.optional(),
   answers: countOrAll(maxAddresses).optional(),
   warmup: warmUpSchema.optional(),
-  tlsa: oneOrMany(text('a TLSA record such as 3 1 1 and a digest', /\S/, '3 1 1 00')).optional(),
+  tlsa: tlsaSchema.optional(),
   probe_at: namedMap(text('ADDRESS or ADDRESS:PORT', /^\S+$/, '192.0.2.1')).default(new Map()),
   agent: agentSchema.optional(),
-}).transform(({ probe_at, ...target }) => ({ ...target, probeAt: probe_at }))
+}).transform(({ probe_at, tlsa, ...target }) => ({ ...target, ...tlsa, probeAt: probe_at }))
 
 /** The zone of a DNS list. Underscores are accepted, since some lists have them in their names. */
 const listName = leaf({

@@ -3,6 +3,7 @@
 
 import type { NameMemory, SharedNames } from '../departed/name-memory.ts'
 import type { KnownNames, ZoneDepartures } from '../departed/name-round.ts'
+import type { ZoneMail } from '../coherence/zone-mail.ts'
 import type { Clock } from '../lib/clock.ts'
 import { answeredSerial } from '../lib/signing-grid.ts'
 import type { ZoneSerials } from '../lib/zone-serials.ts'
@@ -11,7 +12,8 @@ import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
 import type { Catalog, Zone } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
-import type { LoadedTarget, ZonePlaces } from './load-zones.ts'
+import type { LoadedTarget } from './load-zones.ts'
+import type { ZonePlaces } from '../coherence/zone-places.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import type { FileLooks } from './read-folder.ts'
 import { loadZones, type ZonesLoaded } from './run-load.ts'
@@ -138,7 +140,11 @@ export type Admitted =
   | { readonly kind: 'rejected'; readonly diagnostics: readonly Diagnostic[] }
 
 /** Reads what has to come into force together with zones, such as the keys that they are signed with. */
-type Admit = (zones: Iterable<Zone>, places: ZonePlaces) => Promise<Admitted>
+type Admit = (
+  zones: Iterable<Zone>,
+  places: ZonePlaces,
+  mail: readonly ZoneMail[],
+) => Promise<Admitted>
 
 const admitAll: Admit = () => Promise.resolve({ kind: 'admitted', warnings: [], isChanged: false })
 
@@ -245,7 +251,7 @@ async function loadAndAdmit(
 ): Promise<AdmittedLoad> {
   const loaded = await loadZones(job)
   if (loaded.kind === 'rejected') return loaded
-  const admitted = await admit(loaded.catalog.zones.values(), loaded.places)
+  const admitted = await admit(loaded.catalog.zones.values(), loaded.places, loaded.mail)
   const { peakHeapOctets, masterLooks } = loaded
   if (admitted.kind === 'rejected') return { ...admitted, peakHeapOctets, masterLooks }
   const warnings = [...loaded.warnings, ...admitted.warnings]

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import type { DocumentPath } from '../zone/compile/problem.ts'
 import type {
   DnssecSource,
+  MtaStsSource,
   OnAllDownSource,
   PoolSource,
   RuleSource,
@@ -29,7 +30,9 @@ import {
 } from './leaf.ts'
 import { continents, isCountry, suggestContinent, suggestCountry } from '../lib/countries.ts'
 import { readFileName } from '../masterfile/file-name.ts'
-import { identitySchema, probeSchema, targetSchema, weight } from './target-schema.ts'
+import { longestMaxAgeSeconds, mtaStsModes } from '../zone/mta-sts/policy.ts'
+import { isHostName } from '../zone/compile/names.ts'
+import { day, identitySchema, probeSchema, targetSchema, weight } from './target-schema.ts'
 import { recordSchema, slotsSchema } from './record-schema.ts'
 
 /** A week: the cap that RFC 8767 §4 suggests to resolvers. */
@@ -217,6 +220,25 @@ const dnssecSchema: z.ZodType<DnssecSource> = closedMap({
   foreignKeys: foreign_keys,
 }))
 
+const dayMs = 86_400_000
+
+/** `*.` stands for one label, and is the first one (RFC 8461 §4.1). */
+const mxPattern = leaf({
+  expected: 'the name of an exchange such as mx1.example.com, or *.example.com',
+  fallback: 'mx.invalid',
+  read(value) {
+    const name = typeof value === 'string' ? value.replace(/\.$/, '').toLowerCase() : ''
+    return name.includes('.') && isHostName(name.replace(/^\*\./, '')) ? name : null
+  },
+})
+
+const mtaStsSchema: z.ZodType<MtaStsSource> = closedMap({
+  domain: text('the mail domain such as example.com', /^\S+$/, 'example.com'),
+  mode: oneOf(mtaStsModes),
+  max_age: seconds('a time', 1, longestMaxAgeSeconds).default(604_800),
+  mx: oneOrMany(mxPattern).optional(),
+}).transform(({ max_age, ...policy }) => ({ ...policy, maxAgeSeconds: max_age }))
+
 const shape = {
   zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid'),
   ttl: ttl.default(defaultTtlSeconds),
@@ -231,6 +253,8 @@ const shape = {
   dnssec: dnssecSchema.optional(),
   internal: networks.default([]),
   slots: slotsSchema(ttl).default([]),
+  mta_sts: oneOrMany(mtaStsSchema).optional(),
+  force_names_until: day.optional(),
   records: namedMap(recordSchema({ steered: ttl, plain: plainTtl })),
   records_file: recordsFile.optional(),
 }
@@ -250,9 +274,14 @@ const toSource = ({
   on_all_down,
   on_removed,
   records_file,
+  mta_sts,
+  force_names_until: forced,
   ...zone
 }: ZoneShape): ZoneSource => ({
   ...zone,
+  mtaSts: mta_sts,
+  // To the end of that day.
+  forceNamesUntilMs: forced === undefined ? undefined : forced + dayMs,
   minTtl: min_ttl,
   onAllDown: on_all_down,
   onRemoved: on_removed,

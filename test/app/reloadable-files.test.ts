@@ -1,5 +1,6 @@
 // What is written while the server starts, and what could not be read at first: both are read without another change.
 
+import { nothingHanded } from '../../src/coherence/handed-out.ts'
 import { mkdirSync, renameSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
@@ -36,7 +37,13 @@ steering: { inbound: [{ when: { country: DE }, pools: [main] }, { pools: [main] 
 const nothing = (): void => {}
 const log = { info: nothing, warn: nothing, error: nothing } as unknown as Log
 const names = { restored: new Map(), shared: async () => null, hasSecondaries: false }
-const memory = { restored: new Map(), signed: new Map(), shared: async () => null, names }
+const memory = {
+  restored: new Map(),
+  signed: new Map(),
+  handed: nothingHanded,
+  shared: async () => null,
+  names,
+}
 
 /** Reads the files, lets `meanwhile` write, and goes on as the start does; collects what is put in force. */
 async function begin(settings: Partial<Settings>, meanwhile: () => void, watched = settings.zones) {

@@ -105,6 +105,40 @@ const state: SavedState = {
     ],
   ]),
   knownMs: 1_790_000_000_000,
+  handed: {
+    policies: [
+      {
+        zone: 'smtp.example.test',
+        domain: 'example.test',
+        id: '0fjmi430h46hnt0uz9h6s00uo0d8',
+        mode: 'enforce',
+        maxAgeSeconds: 604_800,
+        patterns: ['*.smtp.example.test'],
+        firstMs: 1_790_000_000_000,
+        lastMs: null,
+      },
+    ],
+    tlsa: [
+      {
+        zone: 'smtp.example.test',
+        target: 'mx1',
+        ttlSeconds: 60,
+        records: [`3 1 1 ${'ab'.repeat(32)}`],
+        firstMs: 1_789_000_000_000,
+        lastMs: 1_790_000_000_000,
+      },
+    ],
+    exchanges: [
+      {
+        zone: 'smtp.example.test',
+        domain: '',
+        name: 'mx1.smtp.example.test',
+        ttlSeconds: 60,
+        firstMs: 1_789_000_000_000,
+        lastMs: null,
+      },
+    ],
+  },
 }
 const text = encodeState(state, 1_700_000_123_000)
 

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 
+import { exclusionProblem } from '../../src/coherence/coherence-watch.ts'
 import type { EmptyPool } from '../../src/problems/empty-pools.ts'
 import {
   type EmptyPoolChange,
@@ -41,6 +42,7 @@ const well: ServerState = {
     ownFaults: { count: 0, blind: 0, of: 10, reasons: '' },
   },
   workers: { alive: 3, of: 3 },
+  names: [],
   signing: {
     clock: 'right',
     keys: [{ zone: 'mail.example.test', refusal: null, goesOnAsBefore: false, hasLapsed: false }],
@@ -70,6 +72,7 @@ const withProber = (part: Partial<ServerState['prober']>): Partial<ServerState> 
 })
 
 const withSigning = (part: Partial<ServerState['signing']>): Partial<ServerState> => ({
+  names: [],
   signing: { ...well.signing, ...part },
 })
 const signedZone = {
@@ -247,6 +250,11 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
     'keys-run-out warning',
     withSigning({ keys: [signedZone] }),
     /^the keys of mail\.example\.test cannot sign it any more from 2026-11-30 on: no key is active\./,
+  ],
+  [
+    'names-apart warning',
+    { names: [exclusionProblem({ zone: 'a.test', target: 'mx1', facet: 'tlsa', text: 'none' })] },
+    /^tlsa of mx1\.a\.test: none\. Senders that go by it do not deliver there/,
   ],
   ['name-taken warning', withStore({ fenced: true }), /a name of its own/],
   [

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
+import type { HandedOut } from '../../src/coherence/handed-out.ts'
 import type { SharedFeedback } from '../../src/cluster/cluster-votes.ts'
 import { formatFeedback, parseFeedback } from '../../src/cluster/redis/feedback.ts'
 import { formatOverride, parseOverride } from '../../src/cluster/redis/overrides.ts'
@@ -140,6 +141,34 @@ const names: fc.Arbitrary<SavedState['names']> = fc
     { maxLength: 2 },
   )
   .map((all) => new Map(all))
+const handedTimes = { zone: name, firstMs: time, lastMs: fc.option(time) }
+const seconds = fc.nat(0x7fff_ffff)
+
+const handed: fc.Arbitrary<HandedOut> = fc.record({
+  policies: fc.array(
+    fc.record({
+      ...handedTimes,
+      domain: name,
+      id: fc.stringMatching(/^[A-Za-z0-9]{1,32}$/),
+      mode: fc.constantFrom('enforce', 'testing', 'none'),
+      maxAgeSeconds: seconds,
+      patterns: fc.array(name, { maxLength: 3 }),
+    }),
+    { maxLength: 3 },
+  ),
+  tlsa: fc.array(
+    fc.record({
+      ...handedTimes,
+      target: fc.stringMatching(/^[a-z]{1,63}$/),
+      ttlSeconds: seconds,
+      records: fc.array(fc.stringMatching(/^3 [01] [012] …?[0-9a-f]{0,128}$/), { maxLength: 3 }),
+    }),
+    { maxLength: 3 },
+  ),
+  exchanges: fc.array(fc.record({ ...handedTimes, domain: name, name, ttlSeconds: seconds }), {
+    maxLength: 3,
+  }),
+})
 
 const state: fc.Arbitrary<SavedState> = fc.record({
   names,
@@ -149,6 +178,7 @@ const state: fc.Arbitrary<SavedState> = fc.record({
   serials: fc.array(fc.tuple(name, zoneSerial), { maxLength: 2 }).map((all) => new Map(all)),
   signed: fc.array(fc.tuple(name, signedZone), { maxLength: 2 }).map((all) => new Map(all)),
   knownMs: fc.nat(2 ** 31),
+  handed,
 })
 
 describe('what is written is read back equal:', () => {

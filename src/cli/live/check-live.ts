@@ -2,6 +2,7 @@
 // makes the reputation checks of pools with `identity:`. Exit code 0: every target is healthy,
 // whatever the warnings, and the SPF of every domain given allows every target that sends.
 
+import { isIntegerWithin } from '../../zonefile/leaf.ts'
 import type { ZonesLoaded } from '../../zonefile/run-load.ts'
 import { createDnsLists } from '../../reputation/dns-list.ts'
 import { greetingOf, type CheckedAddress, redactedList } from '../../reputation/findings.ts'
@@ -12,13 +13,17 @@ import { printable } from '../../lib/printable.ts'
 import type { Outcome } from '../../health/outcome.ts'
 import type { ProbeSourceAddresses, WatchedAddress } from '../../probe/smtp/profile.ts'
 import { probeAddress } from '../../probe/smtp/smtp-probe.ts'
-import type { ServerEndpoint } from '../../resolver/response.ts'
-import { createStubResolver, createConcurrencyLimit } from '../../resolver/stub-resolver.ts'
+import {
+  createConcurrencyLimit,
+  createStubResolver,
+  type StubResolver,
+} from '../../resolver/stub-resolver.ts'
 import { tableLines } from '../text/columns.ts'
 import { printLines } from '../text/output.ts'
 import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
 import { fail, type FlagValues } from '../flags.ts'
 import { checkDomains, maxDomains } from './domain-spf.ts'
+import { checkPolicies, httpsPort } from '../names/hosted-policy.ts'
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
@@ -42,18 +47,26 @@ export async function checkLive(
   if (domains.length > maxDomains) return fail('check', `at most ${maxDomains} domains at a time`)
   if (domains.length > 0 && server === null)
     return fail('check', 'no resolver to ask for SPF records: give --resolver ADDR:PORT')
+  const policyPort = Number(values['policy-port'] ?? httpsPort)
+  if (!isIntegerWithin(policyPort, 1, 65_535)) return fail('check', '--policy-port is no port')
   const probed = await probeAll(loaded.watched, source)
-  const clients = server && lookupClients(server)
+  const resolver = server && createStubResolver({ server, clock: systemClock })
+  const clients = resolver && lookupClients(resolver)
   const checks = await checkReputation(loaded.identities, probed, clients)
   printLines(resultTable(probed, checks))
   printLines([...warningTexts(probed, checks, clients)].map((warning) => `warning: ${warning}`))
   const unwatched = countUnwatched(loaded)
   if (unwatched > 0) printLines([`${unwatched} of the targets are in no pool with a probe`])
+  const differing = await checkPolicies(
+    loaded.mail.flatMap(({ policies }) => policies),
+    resolver,
+    policyPort,
+  )
   const healthy = probed.filter(isHealthy).length
   printLines([`${healthy} of ${probed.length} probed addresses are healthy`])
   const senders = loaded.targets.filter(({ isSender }) => isSender)
   const uncovered = clients ? await checkDomains(domains, senders, clients.resolver) : 0
-  return healthy === probed.length && uncovered === 0 ? 0 : 1
+  return healthy === probed.length && uncovered + differing === 0 ? 0 : 1
 }
 
 const isHealthy = ({ watched, outcome }: Probed): boolean =>
@@ -77,10 +90,10 @@ async function probeAll(
   return groups.flat()
 }
 
-function lookupClients(server: ServerEndpoint): LookupClients {
-  const resolver = createStubResolver({ server, clock: systemClock })
-  return { resolver, lists: createDnsLists({ resolver, clock: systemClock }) }
-}
+const lookupClients = (resolver: StubResolver): LookupClients => ({
+  resolver,
+  lists: createDnsLists({ resolver, clock: systemClock }),
+})
 
 /** Makes each check once. A listing counts at once, since no hold time can pass here. */
 function checkReputation(

@@ -314,6 +314,7 @@ function readPeer(
   const fault = error instanceof Error ? error.message : (error ?? null)
   return {
     version: socket.getProtocol() ?? 'unknown',
+    names: leaf ? namesOf(leaf) : [],
     chain: leaf ? chainOf(leaf) : [],
     chainFault: fault === null || dateFaults.has(fault) ? null : fault,
     isNameRight: serverName === null || covers(leaf, serverName),
@@ -323,6 +324,15 @@ function readPeer(
 
 const covers = (leaf: X509Certificate | undefined, name: string): boolean =>
   leaf?.checkHost(name.toLowerCase(), { partialWildcards: false }) !== undefined
+const namesLimit = 32
+
+/** The DNS names of its subjectAltName, or the common name where it has none. */
+function namesOf({ subjectAltName, subject }: X509Certificate): readonly string[] {
+  const names = [...(subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^\s,"]{1,255})/g)]
+  const common = /(?:^|\n)CN=([^\s]{1,255})/.exec(subject)?.[1]
+  const all = names.length > 0 ? names.map(([, name = '']) => name) : common ? [common] : []
+  return all.slice(0, namesLimit).map((name) => name.toLowerCase())
+}
 
 function chainOf(leaf: X509Certificate): readonly PeerCertificate[] {
   const chain: PeerCertificate[] = []

@@ -12,7 +12,13 @@
 // are arguments.
 
 import { createHash } from 'node:crypto'
-import type { TlsFinding, TlsProfile, TlsReport, TlsaRecord } from '../../health/tls-report.ts'
+import type {
+  CertificateDigests,
+  TlsFinding,
+  TlsProfile,
+  TlsReport,
+  TlsaRecord,
+} from '../../health/tls-report.ts'
 import { listed } from '../../lib/listed.ts'
 import { tlsVersions } from '../../health/tls-report.ts'
 
@@ -27,6 +33,8 @@ export interface PeerCertificate {
 }
 
 export interface PeerTls {
+  /** The names that the server's own certificate is for, in lower case. */
+  readonly names: readonly string[]
   /** As OpenSSL names it, e.g. `TLSv1.3`. */
   readonly version: string
   /** The server's own certificate first; at most ten. */
@@ -60,11 +68,22 @@ export function judgeTls(peer: PeerTls, profile: TlsProfile, wallMs: number): Tl
     version: peer.version,
     daysLeft: leaf ? Math.floor((leaf.validToMs - wallMs) / dayMs) : null,
     dane: dane === 'ee' || dane === 'ta' ? 'match' : dane,
+    ...(leaf && { presented: { names: peer.names, chain: peer.chain.map(digestsOf) } }),
     findings: findings.sort(
       (a, b) => severities.indexOf(a.severity) - severities.indexOf(b.severity),
     ),
   }
 }
+
+const digestsOf = ({ der, publicKeyDer }: PeerCertificate): CertificateDigests => ({
+  '0 1': hexDigest('sha256', der),
+  '0 2': hexDigest('sha512', der),
+  '1 1': hexDigest('sha256', publicKeyDer),
+  '1 2': hexDigest('sha512', publicKeyDer),
+})
+
+const hexDigest = (algorithm: string, octets: Uint8Array): string =>
+  createHash(algorithm).update(octets).digest('hex')
 
 const failure = (reason: string, text: string): TlsFinding => ({
   reason,

@@ -17,7 +17,8 @@ import type { Compilation } from './compilation.ts'
 import { readName } from './names.ts'
 import { addSet, openOwner, type Owners, type SetDraft } from './owners.ts'
 import { checkRRset, compileRRset } from './rrset.ts'
-import type { MemberSource, ZoneSource } from './zone-source.ts'
+import type { DocumentPath } from './problem.ts'
+import type { MemberSource, PlainSource, TargetSource, ZoneSource } from './zone-source.ts'
 
 export const smtpPort = 25
 
@@ -28,10 +29,10 @@ const relayOctetsLimit = 16_777_216
 export function compileTargetTlsa(compilation: Compilation, owners: Owners): void {
   const { source, apex } = compilation
   const ports = tlsaPorts(source)
-  for (const [name, { tlsa }] of source.targets) {
-    if (!tlsa) continue
+  for (const [name, target] of source.targets) {
+    if (!target.tlsa) continue
     const path = ['targets', name, 'tlsa']
-    const data = tlsa.map((text, i) => ({ text, at: tlsa.length > 1 ? [i] : [] }))
+    const data = tlsaData(target)
     const compiled = compileRRset(compilation, path, RRType.TLSA, { kind: 'plain', data })
     for (const port of ports.get(name) ?? []) {
       const owner = readName(`_${port}._tcp.${name}`, apex)
@@ -40,6 +41,16 @@ export function compileTargetTlsa(compilation: Compilation, owners: Owners): voi
     }
   }
 }
+
+/** Each text with its path below `tlsa`. */
+function tlsaData({ tlsa = [], tlsaNext }: TargetSource): PlainSource['data'] {
+  if (tlsaNext === undefined) return dataAt(tlsa, [])
+  const current = tlsa.slice(0, tlsa.length - tlsaNext.length)
+  return [...dataAt(current, ['current']), ...dataAt(tlsaNext, ['next'])]
+}
+
+const dataAt = (texts: readonly string[], at: DocumentPath): PlainSource['data'] =>
+  texts.map((text, i) => ({ text, at: texts.length > 1 ? [...at, i] : at }))
 
 /** The ports at which a target has its `tlsa:`, by the name of the target. */
 export function tlsaPorts(source: ZoneSource): ReadonlyMap<string, ReadonlySet<number>> {

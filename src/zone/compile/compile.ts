@@ -5,6 +5,7 @@
 // Independent of the order in the file: targets, members and nodes are sorted by name.
 
 import { gridSecondsOf } from '../../lib/signing-grid.ts'
+import { compileMtaSts, type DomainPolicy } from '../mta-sts/compile-mta-sts.ts'
 import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
 import { keyOfName, type Name, type NameKey, parentKey, rootName } from '../../wire/name.ts'
 import { readUint16 } from '../../wire/octets.ts'
@@ -45,6 +46,7 @@ export interface CompiledZone {
   readonly zone: Zone | null
   /** Empty if the zone's name is bad. */
   readonly targets: readonly CompiledTarget[]
+  readonly policies: readonly DomainPolicy[]
   readonly problems: readonly Problem[]
 }
 
@@ -62,7 +64,7 @@ export function compileZone(input: CompileInput): CompiledZone {
   const problems = createProblems()
   const { source } = input
   const apex = readApex(source.zone, problems)
-  if (!apex) return { zone: null, targets: [], problems: problems.list }
+  if (!apex) return { zone: null, targets: [], policies: [], problems: problems.list }
   const minTtl = source.minTtl ?? Math.min(defaultMinTtlSeconds, source.ttl)
   const compilation = { input, source, apex, apexKey: keyOfName(apex), minTtl, problems }
   checkTtls(compilation)
@@ -73,6 +75,7 @@ export function compileZone(input: CompileInput): CompiledZone {
   const owners = compileRecords(compilation, { targets, policies, soa })
   compileMaster(compilation, owners)
   compileRelayTlsa(compilation, owners)
+  const domainPolicies = compileMtaSts(compilation, owners)
   const nodes = buildNodes(owners, apex)
   checkAcross(compilation, owners, nodes)
   const signing = compileSigning(compilation, owners, nodes)
@@ -87,7 +90,12 @@ export function compileZone(input: CompileInput): CompiledZone {
     checkTlsa(compilation, owners)
     checkSpfReach(compilation, zone, spfTexts, targets)
   }
-  return { zone: hasErrors(problems) ? null : zone, targets: compiled, problems: problems.list }
+  return {
+    zone: hasErrors(problems) ? null : zone,
+    targets: compiled,
+    policies: domainPolicies,
+    problems: problems.list,
+  }
 }
 
 const hasErrors = ({ list }: Problems): boolean => list.some(({ severity }) => severity === 'error')

@@ -35,6 +35,10 @@ export const problemCodes = [
   'duplicate-key',
   'more-mistakes',
   'bad-certificate',
+  // names around the mail, by what caches may hold
+  'mta-sts-cached',
+  'tlsa-order',
+  'tlsa-in-use',
   // keys of signed zones
   'bad-key',
   'key-pair',
@@ -104,6 +108,8 @@ export const problemCodes = [
   'spf-no-record',
   'no-apex-ns',
   'below-delegation',
+  'mta-sts-excludes',
+  'mta-sts-no-exchange',
   // warnings
   'points-at-alias',
   'points-at-nothing',

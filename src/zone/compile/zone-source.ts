@@ -2,6 +2,7 @@
 // A default that depends on another value is absent.
 
 import type { WarmUp } from '../../health/effective-weight.ts'
+import type { MtaStsMode } from '../mta-sts/policy.ts'
 import type { Spill } from '../../steer/policy.ts'
 import type { Name, NameKey } from '../../wire/name.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
@@ -25,6 +26,10 @@ export interface ZoneSource {
   readonly dnssec?: DnssecSource | undefined
   readonly internal: readonly string[]
   readonly slots: readonly SlotsSource[]
+  /** Absent: there are no policies. */
+  readonly mtaSts?: readonly MtaStsSource[] | undefined
+  /** Milliseconds since 1970. Absent: changes of names that cannot be coherent with what caches hold are refused. */
+  readonly forceNamesUntilMs?: number | undefined
   /** By owner name, then by type. */
   readonly records: ReadonlyMap<string, ReadonlyMap<string, RecordSource>>
   /** Path of the master file below the zones folder. Absent: there is none. */
@@ -65,6 +70,15 @@ export interface DnssecSource {
   readonly foreignKeys: readonly string[]
 }
 
+/** A policy of MTA-STS. */
+export interface MtaStsSource {
+  readonly domain: string
+  readonly mode: MtaStsMode
+  readonly maxAgeSeconds: number
+  /** Patterns in lower case without final dot. Absent: out of the exchanges of the domain. */
+  readonly mx?: readonly string[] | undefined
+}
+
 /** Times are in seconds. */
 export interface SoaSource {
   readonly mname: string
@@ -90,8 +104,10 @@ export interface TargetSource {
   /** How many addresses its own name answers at most. Absent: see exchange-addresses.ts. */
   readonly answers?: number | undefined
   readonly warmup?: WarmUp | undefined
-  /** Presentation form. */
+  /** Presentation form; those of `next` are the last ones. */
   readonly tlsa?: readonly string[] | undefined
+  /** Those among `tlsa` of the certificate that comes next. Absent: `tlsa` is a text or a list. */
+  readonly tlsaNext?: readonly string[] | undefined
   /** Where an address is probed instead, `ADDRESS` or `ADDRESS:PORT`, by served address. */
   readonly probeAt: ReadonlyMap<string, string>
   /** The agent that reports its load. */

@@ -1,0 +1,80 @@
+// `mxsteer coherence [ZONE]`: for each target of a running server what the world knows it by, and whether that agrees.
+
+import type { Cell } from '../../coherence/matrix.ts'
+import { adminFlags, findAdminClient } from '../admin-client.ts'
+import { fail, parseFlags } from '../flags.ts'
+import { tableLines } from '../text/columns.ts'
+import { printJson, printLines } from '../text/output.ts'
+
+/** A row of `/coherence`. Times in ISO 8601. */
+export interface TargetReport {
+  readonly zone: string
+  readonly target: string
+  readonly exchange: string
+  readonly reachedBy: readonly string[]
+  readonly names: readonly Cell[]
+  readonly tlsa: readonly {
+    readonly record: string
+    readonly role: 'current' | 'next' | 'gone'
+    readonly inCachesFrom: string | null
+    readonly cachedUntil: string | null
+  }[]
+}
+
+interface PolicyReport {
+  readonly zone: string
+  readonly domain: string
+  readonly id: string
+  readonly mode: string
+  readonly mx: readonly string[]
+  readonly offered: boolean
+  readonly heldUntil: string | null
+}
+
+/** What `/coherence` says. */
+export interface CoherenceReport {
+  readonly targets: readonly TargetReport[]
+  readonly policies: readonly PolicyReport[]
+}
+
+export async function coherence(argv: readonly string[]): Promise<number> {
+  const flags = parseFlags(argv, adminFlags, [], ['json'])
+  if (flags.kind === 'bad') return fail('coherence', flags.why)
+  if (flags.words.length > 1) return fail('coherence', 'one zone at a time')
+  const admin = await findAdminClient(flags.values)
+  if (admin.kind === 'bad') return fail('coherence', admin.why)
+  const response = await admin.client.request('GET', '/coherence')
+  if (response.kind === 'failed') return fail('coherence', response.why, 1)
+  if (response.status !== 200)
+    return fail('coherence', `the admin server says ${response.status}`, 1)
+  const { targets, policies } = response.body as CoherenceReport
+  const zone = flags.words[0]?.toLowerCase().replace(/\.$/, '')
+  const isWanted = (one: { readonly zone: string }): boolean =>
+    zone === undefined || one.zone === zone
+  const report = { targets: targets.filter(isWanted), policies: policies.filter(isWanted) }
+  if (zone !== undefined && report.targets.length === 0)
+    return fail('coherence', `no target of a zone ${zone}`, 1)
+  if (flags.values['json']) printJson(report)
+  else printLines(reportLines(report))
+  return report.targets.some(({ names }) => names.some(isExcluded)) ? 1 : 0
+}
+
+const isExcluded = ({ state }: Cell): boolean => state === 'excludes'
+
+/** The matrix, and below it in words what does not agree. */
+function reportLines({ targets, policies }: CoherenceReport): readonly string[] {
+  const facets = targets[0]?.names.map(({ facet }) => facet.toUpperCase()) ?? []
+  const rows = targets.map(({ exchange, names }) => [exchange, ...names.map(({ state }) => state)])
+  const notes = targets.flatMap(({ exchange, names }) =>
+    names
+      .filter(({ state }) => state === 'excludes' || state === 'differs')
+      .map(({ facet, text }) => `${exchange}: ${facet}: ${text}`),
+  )
+  const held = policies
+    .filter(({ offered, mode }) => !offered && mode === 'enforce')
+    .map(
+      ({ domain, mx, heldUntil }) =>
+        `until ${heldUntil ?? 'never'} senders may hold a policy of ${domain} that allows ${mx.join(', ')}`,
+    )
+  return [...tableLines([['TARGET', ...facets], ...rows]), ...notes, ...held]
+}

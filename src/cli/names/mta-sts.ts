@@ -1,0 +1,76 @@
+// `mxsteer mta-sts [ZONE|DOMAIN]`: the policy of MTA-STS to be hosted, to standard output octet by octet; where, and which TXT
+// record tells of it, to standard error.
+
+import type { DomainPolicy } from '../../zone/mta-sts/compile-mta-sts.ts'
+import { policyHost, policyPath, policyText, policyTxt } from '../../zone/mta-sts/policy.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { listed } from '../../lib/listed.ts'
+import { printable } from '../../lib/printable.ts'
+import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
+import { loadZonesOnce } from '../../zonefile/run-load.ts'
+import { readSettings } from '../command-settings.ts'
+import { fail, failAt, parseFlags } from '../flags.ts'
+import { printJson } from '../text/output.ts'
+
+const namesShown = 8
+
+export async function mtaSts(argv: readonly string[]): Promise<number> {
+  const flags = parseFlags(argv, ['zones', 'config'], [], ['json'])
+  if (flags.kind === 'bad') return fail('mta-sts', flags.why)
+  if (flags.words.length > 1) return fail('mta-sts', 'one zone or domain at a time')
+  const read = await readSettings(flags.values, ['zones', 'config'])
+  if (read.kind === 'bad') return failAt('mta-sts', read.why)
+  const loaded = await loadZonesOnce(read.settings.zones, systemClock.wallMs())
+  if (loaded.kind === 'rejected')
+    return failAt('mta-sts', formatDiagnostics(loaded.diagnostics).trim())
+  const wanted = flags.words[0]?.toLowerCase().replace(/\.$/, '')
+  const policies = loaded.mail.flatMap(({ zone, policies: all }) =>
+    all.filter(({ domain }) => wanted === undefined || wanted === zone || wanted === domain),
+  )
+  if (flags.values['json']) {
+    printJson({ policies: policies.map(policyView) })
+    return 0
+  }
+  const [policy, second] = policies
+  if (policy === undefined)
+    return fail('mta-sts', wanted === undefined ? 'no zone has mta_sts:' : `no policy of ${wanted}`)
+  if (second !== undefined) {
+    const domains = listed(
+      policies.map(({ domain }) => domain),
+      namesShown,
+    )
+    return fail('mta-sts', `several policies, name one of: ${domains}`)
+  }
+  process.stdout.write(policyText(policy))
+  process.stderr.write(
+    whereText(policy)
+      .map((line) => `${printable(line)}\n`)
+      .join(''),
+  )
+  return 0
+}
+
+function whereText({ domain, id, isHere, mode }: DomainPolicy): readonly string[] {
+  const record = `_mta-sts.${domain}. TXT "${policyTxt(id)}"`
+  return [
+    `host this as https://${policyHost(domain)}${policyPath}, with these octets`,
+    isHere ? `this zone has ${record}` : `then publish ${record}`,
+    ...(mode === 'none' ? ['keep both until max_age of the policy before has passed'] : []),
+  ]
+}
+
+const policyView = (policy: DomainPolicy): object => ({
+  domain: policy.domain,
+  url: `https://${policyHost(policy.domain)}${policyPath}`,
+  mode: policy.mode,
+  maxAgeSeconds: policy.maxAgeSeconds,
+  mx: policy.patterns,
+  exchanges: policy.exchanges,
+  id: policy.id,
+  txt: {
+    owner: `_mta-sts.${policy.domain}.`,
+    text: policyTxt(policy.id),
+    isHere: policy.isHere,
+  },
+  text: policyText(policy),
+})
