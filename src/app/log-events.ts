@@ -233,21 +233,21 @@ export const logEvents = {
   },
   'target.tls': (fields: AddressName & { reason: string }): LogLine =>
     line('warn', `${addressText(fields)} has trouble with TLS`, fields),
-  'target.tls.over': over,
+  'target.tls.over': (fields: AddressName): LogLine => over(fields),
   'prober.blocked': (fields: AddressName & { reason: string }): LogLine =>
     line(
       'warn',
       `${addressText(fields)} refuses our probes: except the probing address from its limits`,
       fields,
     ),
-  'prober.blocked.over': over,
+  'prober.blocked.over': (fields: AddressName): LogLine => over(fields),
   'prober.blind': (fields: AddressName & { reason: string }): LogLine =>
     line(
       'warn',
       `no probe of ${addressText(fields)} gets out of this host for long: its state stays as it was`,
       fields,
     ),
-  'prober.blind.over': over,
+  'prober.blind.over': (fields: AddressName): LogLine => over(fields),
   'prober.isolated': (fields: { canaries: number; family?: 4 | 6 }): LogLine => {
     const { family } = fields
     if (family === undefined) return line('error', cutOffText, fields)
