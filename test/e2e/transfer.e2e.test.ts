@@ -28,7 +28,7 @@ pools:
 steering:
   inbound: [{ pools: [main] }]
 records:
-  "@": { NS: [ns1], MX: { steer: inbound }, TXT: ['"v=spf1 mx -all"', '"second"'] }
+  "@": { NS: [ns1], MX: { steer: inbound }, TXT: ['"one text"', '"second"'] }
   ns1: { A: 192.0.2.53 }
   relay: { address: { steer: inbound, answers: all } }
   "*.wild": { MX: 10 mx1 }

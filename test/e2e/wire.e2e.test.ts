@@ -39,7 +39,7 @@ records:
   "@":
     NS: [ns1, ns2]
     MX: { steer: inbound }
-    TXT: '"v=spf1 mx -all"'
+    TXT: '"one text"'
   relay: { address: { steer: inbound, answers: 2 } }
   both: { address: { steer: both, answers: 2 } }
   ns1: { A: 192.0.2.53, AAAA: "2001:db8::53" }
@@ -91,7 +91,7 @@ describe.each([
   it('gets plain records of named and unnamed types', async () => {
     expect(rdataOf((await ask('info', 'TXT', transport)).answer)).toEqual(['"one"', '"two words"'])
     expect((await ask('info', 'TXT', transport)).answer.map((one) => one.ttl)).toEqual([3600, 3600])
-    expect(rdataOf((await ask('@', 'TXT', transport)).answer)).toEqual(['"v=spf1 mx -all"'])
+    expect(rdataOf((await ask('@', 'TXT', transport)).answer)).toEqual(['"one text"'])
     const ns = await ask('@', 'NS', transport)
     expect(rdataOf(ns.answer)).toEqual([`ns1.${zone}.`, `ns2.${zone}.`])
     const soa = await ask('@', 'SOA', transport)

@@ -193,10 +193,14 @@ describe('an SPF record', () => {
           const text = ['v=spf1', ...all].join(' ')
           // pyspf takes modifiers that it does not know once (RFC 7208 §6: they are ignored).
           fc.pre(text.split('unknown=').length <= 2)
+          // It also asks for the addresses of all exchanges, one of which is void, before it compares the first.
+          fc.pre(!text.includes('mx:') || text.split('gone').length <= 2)
+          // It counts the look-up of a redirect that an `all` leaves unused.
+          fc.pre(!text.includes('redirect=') || !text.includes('include:deep'))
           expect(ours(text, ip)).toBe(await theirs(text, ip))
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     )
   })
 })
