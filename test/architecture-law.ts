@@ -206,8 +206,9 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'doctor/domain',
-    imports: 'delegation doctor lib resolver spf wire',
+    imports: 'delegation doctor lib resolver spf wire zone/mta-sts',
     typesOnly: 'zone zonefile',
+    packages: 'node:*',
   },
   {
     room: 'steer/select',
@@ -336,26 +337,25 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/live',
-    imports:
-      'cli cli/names cli/text doctor/domain health lib probe/smtp reputation resolver zonefile',
-    typesOnly: 'spf',
+    imports: 'cli cli/text doctor/domain health lib probe/smtp reputation resolver zonefile',
+    typesOnly: 'spf zone/mta-sts',
   },
   {
     room: 'cli',
     imports:
       'app cli/live cli/text departed dnssec doctor explain files geo health lib probe/smtp resolver settings steer/scope weights wire zonefile',
-    typesOnly: 'zone',
+    typesOnly: 'coherence zone',
     packages: 'node:*',
   },
   {
     room: 'delegation',
     pure: true,
-    imports: 'lib spf wire wire/rdata zone zone/compile/texts',
+    imports: 'lib spf wire wire/rdata zone zone/compile/texts zone/mta-sts',
     typesOnly: 'steer',
   },
   {
     room: 'cli/names',
-    imports: 'cli cli/text coherence lib probe/smtp resolver zone/mta-sts zonefile',
+    imports: 'cli cli/text coherence lib probe/smtp zone/mta-sts zonefile',
     typesOnly: 'health',
     packages: 'node:*',
   },

@@ -2,6 +2,7 @@
 // one line each, with advice. Exit code 0: all is well; 1: warnings; 2: failures, or bad usage.
 
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
+import { isIntegerWithin } from '../zonefile/leaf.ts'
 import { loadZonesOnce } from '../zonefile/run-load.ts'
 import { type DoctorInput, examine } from '../doctor/examine.ts'
 import { type ReportLine, exitCodeOf } from '../doctor/report.ts'
@@ -12,9 +13,10 @@ import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
 import { fail, type FlagValues, parseFlags } from './flags.ts'
 import { printJson, printLines } from './text/output.ts'
 
-const single = [...resolverFlags, 'zones', 'zone', 'domain', 'port', 'egress']
+const single = [...resolverFlags, 'zones', 'zone', 'domain', 'policy-port', 'port', 'egress']
 const dnsPort = 53
 const smtpPort = 25
+const httpsPort = 443
 
 export async function doctor(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(argv, single, ['peer', 'elsewhere'], ['json'])
@@ -42,12 +44,17 @@ export async function doctor(argv: readonly string[]): Promise<number> {
 }
 
 /** What the flags limit the checks to. */
-type DoctorOptions = Pick<DoctorInput, 'port' | 'zone' | 'domain' | 'egress' | 'peers'>
+type DoctorOptions = Pick<
+  DoctorInput,
+  'port' | 'zone' | 'domain' | 'policyPort' | 'egress' | 'peers'
+>
 
 /** Returns a text if a flag is wrong. */
 function readOptions(values: FlagValues): DoctorOptions | string {
   const port = Number(values['port'] ?? dnsPort)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return '--port is no port'
+  if (!isIntegerWithin(port, 1, 65_535)) return '--port is no port'
+  const policyPort = Number(values['policy-port'] ?? httpsPort)
+  if (!isIntegerWithin(policyPort, 1, 65_535)) return '--policy-port is no port'
   const peers = [values['peer'] ?? []].flat()
   const badPeer = peers.find((peer) => parseEndpoint(peer) === null)
   if (badPeer !== undefined) return `--peer is "${badPeer}", expected ADDR:PORT of an admin server`
@@ -56,7 +63,7 @@ function readOptions(values: FlagValues): DoctorOptions | string {
   const zone = values['zone']?.toString() ?? null
   const domain = readDomain(values)
   if (typeof domain === 'string') return domain
-  return { port, zone: zone && bare(zone), domain, peers, egress }
+  return { port, zone: zone && bare(zone), domain, policyPort, peers, egress }
 }
 
 const bare = (name: string): string => name.replace(/\.$/, '').toLowerCase()

@@ -88,10 +88,11 @@ delegation
 doctor
   --zones DIR           folder of zone files (default: as serve has it)
   --zone ZONE           of one zone alone
-  --domain NAME         a mail domain too: whether its MX lead here, and its SPF record passes what the zones list
+  --domain NAME         a mail domain too: whether its MX lead here, and its SPF record and MTA-STS policy fit
   --elsewhere NAME      an exchange of others that it is meant to have; may be repeated
   --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)
   --port PORT           where name servers listen (default: 53)
+  --policy-port PORT    where policies of MTA-STS are hosted (default: 443)
   --egress HOST[:PORT]  an MTA to reach (default: some of the targets)
   --peer ADDR:PORT      admin server of another instance, to compare clocks with; may be repeated
   --json                the same as JSON

@@ -1,6 +1,7 @@
 // Zones and GeoIP databases as a server would have them, for commands that work without a server.
 
 import { createPlaceKeeper } from '../geo/place-keeper.ts'
+import type { ZoneMail } from '../coherence/zone-mail.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
@@ -15,6 +16,8 @@ export type LoadedFolder =
       readonly targets: readonly LoadedTarget[]
       /** Names of the zones that keep nothing that leaves them. */
       readonly dropping: readonly string[]
+      /** Of each zone. */
+      readonly mail: readonly ZoneMail[]
     }
   | { readonly kind: 'bad'; readonly why: string }
 
@@ -23,8 +26,8 @@ export async function loadFolder(folder: string): Promise<LoadedFolder> {
   const loaded = await loadZonesOnce(folder, systemClock.wallMs())
   if (loaded.kind === 'rejected')
     return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }
-  const { catalog, targets, dropping } = loaded
-  return { kind: 'loaded', catalog: { ...catalog, generation: 1 }, targets, dropping }
+  const { catalog, targets, dropping, mail } = loaded
+  return { kind: 'loaded', catalog: { ...catalog, generation: 1 }, targets, dropping, mail }
 }
 
 interface OpenedPlaces {

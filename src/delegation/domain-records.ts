@@ -12,6 +12,8 @@ import {
 } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { stringsOf } from '../zone/compile/texts/txt-strings.ts'
+import type { DomainPolicy } from '../zone/mta-sts/compile-mta-sts.ts'
+import { policyTxt } from '../zone/mta-sts/policy.ts'
 import type { Zone, ZoneNode } from '../zone/zone.ts'
 import type { ParentRecord, RecordSection } from './parent-records.ts'
 
@@ -22,6 +24,8 @@ export interface DomainInput {
   /** Exchanges that the MX is to have, in their order; empty: those that the zone has for it. */
   readonly exchanges: readonly Name[]
   readonly ttlSeconds: number
+  /** Policies of MTA-STS that the zone has. */
+  readonly policies: readonly DomainPolicy[]
 }
 
 export type DomainRecords =
@@ -46,7 +50,10 @@ export function recordsOfDomain(input: DomainInput): DomainRecords {
   )
   const spf = spfOwnersOf(zone)
   const [include] = spf
-  const aliases = aliasesOf(zone, domain)
+  const policy = input.policies.find((one) => one.domain === nameToBareText(domain))
+  const aliases = aliasesOf(zone, domain).filter(
+    ([from]) => policy === undefined || !from.startsWith('_mta-sts.'),
+  )
   return {
     kind: 'section',
     section: {
@@ -55,10 +62,18 @@ export function recordsOfDomain(input: DomainInput): DomainRecords {
       records: [
         ...mx,
         ...(include === undefined ? [] : [record(owner, 'TXT', spfText(include))]),
+        ...(policy === undefined
+          ? []
+          : [record(`_mta-sts.${owner}`, 'TXT', `"${policyTxt(policy.id)}"`)]),
         ...aliases.map(([from, to]) => record(from, 'CNAME', to)),
       ],
       notes: [
         'These MX take the place of those there are: any other one gets mail too.',
+        ...(policy === undefined
+          ? []
+          : [
+              `Host what "mxsteer mta-sts ${policy.domain}" prints before the TXT record at _mta-sts tells of it.`,
+            ]),
         `Where ${nameToBareText(domain)} has an MTA-STS policy, it has to allow these exchanges for its max_age before the MX change: senders keep the one before.`,
         ...notesOnSpf(domain, spf),
       ],

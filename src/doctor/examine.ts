@@ -10,6 +10,7 @@ import { nameToBareText } from '../wire/name.ts'
 import { checkCertificates } from './certificate-check.ts'
 import { checkDelegation } from './delegation.ts'
 import { checkDomainMx, type DomainAsked } from './domain/domain-mx.ts'
+import { checkDomainMtaSts } from './domain/domain-mta-sts.ts'
 import { checkDomainSpf } from './domain/domain-spf.ts'
 import { type ReportLine, type CheckResult, fail, ok, skip, warn } from './report.ts'
 import { checkNameServers, findServers } from './name-servers.ts'
@@ -32,6 +33,8 @@ export interface DoctorInput {
   readonly zone: string | null
   /** A mail domain whose MX is to lead here; null: none is looked at. */
   readonly domain: DomainAsked | null
+  /** Where its policy of MTA-STS is hosted. */
+  readonly policyPort: number
   readonly egress: Egress
   /** ADDR:PORT of the admin servers of other instances, to compare clocks with. */
   readonly peers: readonly string[]
@@ -101,7 +104,7 @@ async function checkZones(input: DoctorInput): Promise<readonly ReportLine[]> {
     if (wanted === null || own.name === wanted) lines.push(...(await checkZone(own, access)))
   }
   if (input.domain !== null)
-    lines.push(...(await checkDomain(input.domain, loaded, access.resolver)))
+    lines.push(...(await checkDomain(input.domain, loaded, access.resolver, input.policyPort)))
   return lines
 }
 
@@ -123,13 +126,18 @@ async function checkServed(input: DoctorInput): Promise<readonly ReportLine[]> {
 
 async function checkDomain(
   asked: DomainAsked,
-  { catalog, targets }: Loaded,
+  { catalog, targets, mail }: Loaded,
   resolver: StubResolver,
+  policyPort: number,
 ): Promise<readonly ReportLine[]> {
   const { domain } = asked
   const mx = await checkDomainMx(asked, catalog, resolver)
   const spf = await checkDomainSpf({ domain, zones: mx.zones, targets }, resolver)
-  return [...mx.results, ...spf].map((result) => ({ ...result, zone: domain }))
+  const policies = mail.flatMap((zone) => zone.policies)
+  const expected = policies.find((one) => one.domain === domain)
+  const policy = { domain, exchanges: mx.exchanges, expected }
+  const mtaSts = await checkDomainMtaSts(policy, resolver, policyPort)
+  return [...mx.results, ...spf, ...mtaSts].map((result) => ({ ...result, zone: domain }))
 }
 
 async function checkZone(own: OwnZone, access: DnsAccess): Promise<readonly ReportLine[]> {

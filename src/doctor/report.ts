@@ -18,6 +18,7 @@ const checkNames = [
   'certificates',
   'mx',
   'spf',
+  'mta-sts',
   'clock',
   'state',
   'egress',

@@ -230,6 +230,17 @@ test('as text: what belongs into which zone, and why', async () => {
 })
 
 describe('a domain', () => {
+  test('gets the record of the policy of MTA-STS that the zone has for it, in place of an alias', async () => {
+    const policy = `${plain}mta_sts: { domain: example.org, mode: testing, mx: [relay.smtp.example.com] }\n`
+    const { code, out } = await run({ a: policy }, '--domain', 'example.org', '--format=bind')
+    const ofPolicy = recordLines(out).filter((line) => line.startsWith('_mta-sts.'))
+    expect([code, ofPolicy]).toEqual([
+      0,
+      [expect.stringMatching(/^_mta-sts\.example\.org\. 3600 IN TXT "v=STSv1; id=[0-9a-z]{28};"$/)],
+    ])
+    expect(out).toContain('mxsteer mta-sts example.org')
+  })
+
   test('that is the zone itself needs nothing else', async () => {
     const { code, out } = await run({ a: plain }, '--domain=smtp.example.com', '--format=bind')
     expect([code, recordLines(out)]).toEqual([0, delegated])

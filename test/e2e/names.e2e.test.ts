@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 
+import type { ReportLine } from '../../src/doctor/report.ts'
 import { startBind } from '../support/bind.ts'
 import { createAuthority, type MadeCertificate } from '../support/certificates.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'
@@ -158,7 +159,8 @@ describe('mxsteer check --live', () => {
     return policies[0] as { text: string; id: string }
   }
 
-  async function check(port: number): Promise<{ code: number | null; lines: readonly string[] }> {
+  /** The domain, as a resolver finds it; with the id of the policy of the zone file. */
+  async function resolver(): Promise<string> {
     const { id } = await printed()
     bind ??= await startBind([
       {
@@ -169,10 +171,16 @@ describe('mxsteer check --live', () => {
 ns A 127.0.0.1
 mta-sts A 127.0.0.1
 _mta-sts TXT "v=STSv1; id=${id};"
+@ MX 10 mx1.${apex}.
+@ MX 20 mx2.${apex}.
 `,
       },
     ])
-    const flags = ['--resolver', `127.0.0.1:${bind.port}`, '--policy-port', `${port}`]
+    return `127.0.0.1:${bind.port}`
+  }
+
+  async function check(port: number): Promise<{ code: number | null; lines: readonly string[] }> {
+    const flags = ['--resolver', await resolver(), '--policy-port', `${port}`]
     const command = launch(['check', folder, '--live', ...flags], projectFolder, {
       env: { NODE_EXTRA_CA_CERTS: roots },
     })
@@ -194,6 +202,40 @@ _mta-sts TXT "v=STSv1; id=${id};"
       code: 0,
       lines: ['1 of 1 hosted policies of MTA-STS are as the zone files have them'],
     })
+  })
+
+  async function doctor(port: number): Promise<readonly string[]> {
+    const flags = ['--resolver', await resolver(), '--policy-port', `${port}`, '--json']
+    const command = launch(
+      ['doctor', '--zones', folder, '--domain', 'example.test', ...flags],
+      projectFolder,
+      { env: { NODE_EXTRA_CA_CERTS: roots } },
+    )
+    await command.exited
+    const lines = JSON.parse(command.stdout()) as readonly ReportLine[]
+    return lines.flatMap(({ check: name, status, text }) =>
+      name === 'mta-sts' ? [`${status}: ${text}`] : [],
+    )
+  }
+
+  it('has doctor say whether senders that go by it deliver', async () => {
+    const { text } = await printed()
+    expect(await doctor(await host({ body: text }))).toEqual([
+      'ok: the hosted policy of example.test, in mode enforce, allows its MX',
+    ])
+    const other = text.replace(`mx: mx2.${apex}`, 'mx: mx2.elsewhere.test')
+    expect(await doctor(await host({ body: other }))).toEqual([
+      `fail: the hosted policy of example.test, in mode enforce, does not allow mx2.${apex}`,
+    ])
+    const testing = other.replace('enforce', 'testing')
+    expect(await doctor(await host({ body: testing }))).toEqual([
+      `warn: the hosted policy of example.test, in mode testing, does not allow mx2.${apex}`,
+    ])
+    const wider = text.replace('max_age: 604800', 'max_age: 1209600')
+    expect(wider).not.toBe(text)
+    expect(await doctor(await host({ body: wider }))).toEqual([
+      'warn: https://mta-sts.example.test/.well-known/mta-sts.txt has max_age 1209600, expected 604800',
+    ])
   })
 
   const where = 'warning: https://mta-sts.example.test/.well-known/mta-sts.txt'

@@ -23,7 +23,7 @@ import { printLines } from '../text/output.ts'
 import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
 import { fail, type FlagValues } from '../flags.ts'
 import { checkDomains, maxDomains } from './domain-spf.ts'
-import { checkPolicies, httpsPort } from '../names/hosted-policy.ts'
+import { checkPolicies } from './hosted-policies.ts'
 
 type Loaded = Extract<ZonesLoaded, { kind: 'loaded' }>
 
@@ -31,6 +31,9 @@ interface Probed {
   readonly watched: WatchedAddress
   readonly outcome: Outcome
 }
+
+/** Where policies of MTA-STS are hosted. */
+const httpsPort = 443
 
 /** Of probes, and of reputation checks, at the same time. */
 const inFlightLimit = 64

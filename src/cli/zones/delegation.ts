@@ -52,7 +52,8 @@ export async function delegation(argv: readonly string[]): Promise<number> {
   )
   const open = openOf(zones, ds)
   if (options.domain !== null) {
-    const found = recordsOfDomain({ ...options, zone: only, domain: options.domain })
+    const policies = loaded.mail.flatMap((one) => one.policies)
+    const found = recordsOfDomain({ ...options, zone: only, domain: options.domain, policies })
     if (found.kind === 'open') open.push(found.why)
     else sections.push(found.section)
   }

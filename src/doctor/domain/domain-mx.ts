@@ -10,6 +10,8 @@ import { type CheckResult, fail, ok, warn } from '../report.ts'
 
 export interface DomainMx {
   readonly results: readonly CheckResult[]
+  /** Names of its MX, without final dot, in lower case. */
+  readonly exchanges: readonly string[]
   /** The zones of this server that its mail is led to. */
   readonly zones: readonly Zone[]
 }
@@ -46,6 +48,7 @@ export async function checkDomainMx(
     const text = `the resolver ${resolver.server.address} port ${resolver.server.port} finds no MX of ${domain}: ${answer.why}`
     return {
       results: [fail('mx', text, 'give one that answers with --resolver ADDR:PORT')],
+      exchanges: [],
       zones: [],
     }
   }
@@ -54,7 +57,7 @@ export async function checkDomainMx(
       answer.why === 'nxdomain'
         ? `${domain} does not exist`
         : `${domain} has no MX: its mail goes to its own address`
-    return { results: [fail('mx', text, adviceFor(domain))], zones: [] }
+    return { results: [fail('mx', text, adviceFor(domain))], exchanges: [], zones: [] }
   }
   const exchanges = answer.records
     .map(({ data }) => {
@@ -65,6 +68,7 @@ export async function checkDomainMx(
   const isSteeredItself = hasSteeredMx(domain, catalog)
   return {
     results: judge(domain, exchanges, { elsewhere, isSteeredItself }),
+    exchanges: exchanges.map(({ name }) => name),
     zones: [
       ...new Set(exchanges.flatMap(({ here }) => (here.kind === 'elsewhere' ? [] : [here.zone]))),
     ],

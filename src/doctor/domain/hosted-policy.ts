@@ -13,8 +13,7 @@ import {
   policyPath,
   policyTxt,
 } from '../../zone/mta-sts/policy.ts'
-import { createConcurrencyLimit, type StubResolver } from '../../resolver/stub-resolver.ts'
-import { printLines } from '../text/output.ts'
+import type { StubResolver } from '../../resolver/stub-resolver.ts'
 
 /** What a sender finds. */
 export interface HostedPolicy {
@@ -33,9 +32,7 @@ const maxOctets = 65_536
 
 const timeoutMs = 10_000
 
-export const httpsPort = 443
-
-async function fetchHostedPolicy(
+export async function fetchHostedPolicy(
   resolver: StubResolver,
   domain: string,
   port: number,
@@ -114,39 +111,8 @@ function readBody(incoming: IncomingMessage, done: (fetched: FetchedPolicy) => v
   })
 }
 
-/** Policies that are fetched at the same time. */
-const inFlightLimit = 64
-
-/** Compares hosted policies. Prints what is wrong, and returns how many are not as the zone files have them. */
-export async function checkPolicies(
-  policies: readonly DomainPolicy[],
-  resolver: StubResolver | null,
-  port: number,
-): Promise<number> {
-  if (policies.length === 0) return 0
-  if (resolver === null) {
-    printLines(['warning: no resolver, so no policy of MTA-STS: give --resolver ADDR:PORT'])
-    return 0
-  }
-  const limit = createConcurrencyLimit(inFlightLimit, Infinity)
-  const compared = await Promise.all(
-    policies.map((one) =>
-      limit.run(async () =>
-        comparePolicies(one, await fetchHostedPolicy(resolver, one.domain, port)),
-      ),
-    ),
-  )
-  printLines(compared.flatMap((wrong) => (wrong ?? []).map((text) => `warning: ${text}`)))
-  const differing = compared.filter((wrong) => (wrong ?? []).length > 0).length
-  const equal = policies.length - differing
-  printLines([
-    `${equal} of ${policies.length} hosted policies of MTA-STS are as the zone files have them`,
-  ])
-  return differing
-}
-
 /** What is wrong with what is hosted, beside what the zone file says; empty: nothing. */
-function comparePolicies(
+export function comparePolicies(
   expected: DomainPolicy,
   { id, txtWhy, fetched }: HostedPolicy,
 ): readonly string[] {
