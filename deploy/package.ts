@@ -131,6 +131,7 @@ function layOut(stage: string, archive: string): void {
       )
       .replaceAll('/usr/bin/node /opt/mxsteer/dist/main.js', '/usr/bin/mxsteer'),
   )
+  place('deploy/mxsteer.socket', 'lib/systemd/system/mxsteer.socket')
   layOutDocs(stage, place)
 }
 

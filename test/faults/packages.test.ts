@@ -73,6 +73,13 @@ describe('the .deb', () => {
   const within = (what: string): string =>
     `for i in $(seq 600); do ${what} >/dev/null 2>&1 && break; sleep 0.1; done; ${what}`
 
+  const standIn = `#!/bin/sh
+case "$*" in
+  *is-active*) pgrep -u mxsteer >/dev/null ;;
+  *MainPID*) pgrep -u mxsteer -f -- --take-over || cat /tmp/pid ;;
+esac
+`
+
   /** Each step's output, by name; the walk of an operator. */
   const steps = {
     install: `dpkg -i /packages/${debOf(version).split('/').at(-1)}`,
@@ -84,7 +91,11 @@ describe('the .deb', () => {
     who: 'ps -o user:32= -p "$(cat /tmp/pid)"',
     ask,
     drain: 'cd / && mxsteer drain mx1 --for 1h --yes',
+    // Whether a unit runs, and the process that it is, as systemd would know them.
+    systemd: `mkdir -p /run/systemd/system && install -m 755 /packages/systemctl /usr/local/bin/systemctl`,
     upgrade: `dpkg -i /packages/${debOf(newer).split('/').at(-1)}`,
+    'taken over': `pgrep -u mxsteer -f -- --take-over >/tmp/new && test "$(cat /tmp/new)" != "$(cat /tmp/pid)" &&
+      ${within('! kill -0 "$(cat /tmp/pid)"')} && mv /tmp/new /tmp/pid && rm -r /run/systemd/system /usr/local/bin/systemctl`,
     kept: 'tail -n 1 /etc/mxsteer/mxsteer.yaml',
     'ask after the upgrade': ask,
     restart: `cd / && kill "$(cat /tmp/pid)" && while kill -0 "$(cat /tmp/pid)" 2>/dev/null; do sleep 0.1; done
@@ -98,6 +109,8 @@ describe('the .deb', () => {
   let left: readonly string[] = []
 
   beforeAll(async () => {
+    const systemctl = join(folder, 'systemctl')
+    writeFileSync(systemctl, standIn)
     const script = join(folder, 'walk.sh')
     writeFileSync(script, walk(steps))
     const namespaces = ['--mount', '--net', '--pid', '--fork']
@@ -122,6 +135,7 @@ describe('the .deb', () => {
     expect(said('who')).toBe('mxsteer')
     expect(said('ask').split('\n').sort()).toHaveLength(2)
     expect(said('ask after the upgrade').split('\n')).toHaveLength(1)
+    expect(said('upgrade')).not.toContain('did not take over')
     expect(said('kept')).toBe('# mine')
     expect(said('drain is kept')).toContain('kept')
     expect(said('remove')).toContain('mxsteer.yaml')
