@@ -112,7 +112,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'reputation',
     imports: 'lib probe/schedule resolver',
-    typesOnly: 'health zone/compile',
+    typesOnly: 'coherence health zone/compile',
   },
   {
     room: 'transport/stream',
@@ -337,7 +337,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/live',
-    imports: 'cli cli/text doctor/domain health lib probe/smtp reputation resolver zonefile',
+    imports:
+      'cli cli/text coherence doctor/domain health lib probe/smtp reputation resolver zonefile',
     typesOnly: 'spf zone/mta-sts',
   },
   {

@@ -18,7 +18,7 @@ import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { EmptyPools } from '../problems/empty-pools.ts'
 import { SharedSlotsFinder } from '../problems/shared-slots.ts'
 import { ProblemWatch, type ServerProblem } from '../problems/problem-table.ts'
-import { greetingOf, type Reverse } from '../reputation/findings.ts'
+import { addressFacts } from '../reputation/address-facts.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { UnavailableEndpoint } from '../transport/endpoint.ts'
@@ -145,26 +145,14 @@ export function matrixFacts({
     factsOf(zone, target, address) {
       const key = addressKey({ zone, target, address })
       const dialogues = (probed.get(key) ?? []).map((one) => one.lastOutcome?.dialogue ?? [])
-      const greetings = dialogues.flatMap((dialogue) => greetingOf(dialogue) ?? [])
-      const reverse = (checked.get(key) ?? []).flatMap((one) => one.reverse ?? [])
-      return {
-        presented: names.presentedAt({ zone, target, address }),
-        greeting: greetings.flatMap(({ banner, ehlo }) => [banner ?? [], ehlo ?? []].flat()),
-        ptr: ptrOf(reverse),
-      }
+      const reverses = (checked.get(key) ?? []).flatMap((one) => one.reverse ?? [])
+      return addressFacts(names.presentedAt({ zone, target, address }), dialogues, reverses)
     },
   }
 }
 
 const addressKey = (one: Pick<WatchedAddress, 'zone' | 'target' | 'address'>): string =>
   `${one.zone} ${one.target} ${one.address}`
-
-/** null: nobody asked, or there was no answer. */
-function ptrOf(all: readonly Reverse[]): readonly string[] | null {
-  const known = all.filter(({ kind }) => kind !== 'unknown')
-  if (known.length === 0) return null
-  return known.flatMap((one) => (one.kind === 'confirmed' ? one.names : []))
-}
 
 type Problems = (notReady: readonly string[] | null) => readonly ServerProblem[]
 

@@ -345,6 +345,26 @@ describe('mxsteer tlsa', () => {
     const hex = fingerprint.split('=')[1]?.trim().replaceAll(':', '').toLowerCase()
     expect(whole.stdout.split('\n', 1)).toEqual([`_25._tcp.mx1.${apex}. TLSA 3 0 2 ${hex}`])
   })
+
+  it('has check --live warn of a certificate that no record matches', async () => {
+    const mta = await present(first)
+    const [a, b] = [digestByOpenssl(first), digestByOpenssl(second)]
+    const zone = (digest: string): string =>
+      zoneOf({
+        top: 'dnssec: {}',
+        probes: `probes: { inbound: { port: ${mta.port}, level: tls } }`,
+        targets: `mx1: { addresses: [127.0.0.1], tlsa: 3 1 1 ${digest} }`,
+        pool: 'mx1',
+      })
+    const warnings = async (digest: string): Promise<readonly string[]> => {
+      const { stdout } = await runCommand('check', folderOf(zone(digest)), '--live')
+      return stdout.split('\n').filter((line) => line.includes(': tlsa: '))
+    }
+    expect(await warnings(a)).toEqual([])
+    expect(await warnings(b)).toEqual([
+      expect.stringMatching(new RegExp(`^warning: mx1\\.${apex}: tlsa: `)),
+    ])
+  })
 })
 
 describe('a reload', () => {

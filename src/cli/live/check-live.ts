@@ -2,6 +2,9 @@
 // makes the reputation checks of pools with `identity:`. Exit code 0: every target is healthy,
 // whatever the warnings, and the SPF of every domain given allows every target that sends.
 
+import { handOut, nothingHanded } from '../../coherence/handed-out.ts'
+import { type MatrixFacts, matrixOf } from '../../coherence/matrix.ts'
+import { addressFacts } from '../../reputation/address-facts.ts'
 import { isIntegerWithin } from '../../zonefile/leaf.ts'
 import type { ZonesLoaded } from '../../zonefile/run-load.ts'
 import { createDnsLists } from '../../reputation/dns-list.ts'
@@ -57,7 +60,8 @@ export async function checkLive(
   const clients = resolver && lookupClients(resolver)
   const checks = await checkReputation(loaded.identities, probed, clients)
   printLines(resultTable(probed, checks))
-  printLines([...warningTexts(probed, checks, clients)].map((warning) => `warning: ${warning}`))
+  const warnings = [...warningTexts(probed, checks, clients), ...exclusions(loaded, probed, checks)]
+  printLines(warnings.map((warning) => `warning: ${printable(warning)}`))
   const unwatched = countUnwatched(loaded)
   if (unwatched > 0) printLines([`${unwatched} of the targets are in no pool with a probe`])
   const differing = await checkPolicies(
@@ -177,6 +181,39 @@ function warningTexts(
       ? ['no resolver, so neither PTR nor DNS lists: give --resolver ADDR:PORT']
       : []),
   ])
+}
+
+/** What of the names around a target keeps senders from delivering, by what was seen just now. */
+function exclusions(
+  { mail }: Loaded,
+  probed: readonly Probed[],
+  checks: readonly ReputationCheck[],
+): readonly string[] {
+  const nowMs = systemClock.wallMs()
+  const facts: MatrixFacts = {
+    nowMs,
+    handed: handOut(nothingHanded, mail, nowMs),
+    factsOf(zone, target, address) {
+      const isIt = (one: AddressName): boolean => isSameAddress(one, { zone, target, address })
+      const outcomes = probed.flatMap(({ watched, outcome }) => (isIt(watched) ? [outcome] : []))
+      const [presented = null] = outcomes.flatMap(({ tls }) => tls?.presented ?? [])
+      const reverses = checks.flatMap((check) =>
+        isIt(check.watched) ? (check.view().reverse ?? []) : [],
+      )
+      return addressFacts(
+        presented && { ...presented, seenMs: nowMs },
+        outcomes.map(({ dialogue }) => dialogue),
+        reverses,
+      )
+    },
+  }
+  return mail
+    .flatMap((one) => matrixOf(one, facts))
+    .flatMap(({ exchange, cells }) =>
+      cells.flatMap(({ facet, state, text }) =>
+        state === 'excludes' ? [`${exchange}: ${facet}: ${text}`] : [],
+      ),
+    )
 }
 
 const findingWarnings = (check: ReputationCheck): readonly string[] =>
