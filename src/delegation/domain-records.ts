@@ -34,52 +34,43 @@ export type DomainRecords =
   | { readonly kind: 'open'; readonly why: string }
 
 export function recordsOfDomain(input: DomainInput): DomainRecords {
-  const { zone, domain, ttlSeconds } = input
+  const { zone, domain } = input
   if (isAtOrBelow(keyOfName(domain), zone.apexKey)) return withinZone(input)
   const exchanges = chooseExchanges(input)
   if (exchanges.kind === 'open') return exchanges
-  const record = (owner: string, type: string, data: string): ParentRecord => ({
-    owner,
-    type,
-    ttlSeconds,
-    data,
-  })
-  const owner = nameToText(domain)
-  const mx = exchanges.names.map((name, i) =>
-    record(owner, 'MX', `${10 * (i + 1)} ${nameToText(name)}`),
-  )
   const spf = spfOwnersOf(zone)
-  const [include] = spf
   const policy = input.policies.find((one) => one.domain === nameToBareText(domain))
-  const aliases = aliasesOf(zone, domain).filter(
-    ([from]) => policy === undefined || !from.startsWith('_mta-sts.'),
-  )
   return {
     kind: 'section',
     section: {
       zone: nameToBareText(domain),
       purpose: `leads the mail of ${nameToBareText(domain)} to ${nameToBareText(zone.apex)}`,
       records: [
-        ...mx,
-        ...(include === undefined ? [] : [record(owner, 'TXT', spfText(include))]),
-        ...(policy === undefined
-          ? []
-          : [record(`_mta-sts.${owner}`, 'TXT', `"${policyTxt(policy.id)}"`)]),
-        ...aliases.map(([from, to]) => record(from, 'CNAME', to)),
+        ...exchanges.names.map((name, i) =>
+          recordOf(input, '', 'MX', `${10 * (i + 1)} ${nameToText(name)}`),
+        ),
+        ...spf.slice(0, 1).map((include) => recordOf(input, '', 'TXT', spfText(include))),
+        ...(policy ? [recordOf(input, '_mta-sts.', 'TXT', `"${policyTxt(policy.id)}"`)] : []),
+        ...aliasesOf(zone, domain)
+          .filter(({ prefix }) => policy === undefined || prefix !== '_mta-sts')
+          .map(({ prefix, to }) => recordOf(input, `${prefix}.`, 'CNAME', to)),
       ],
       notes: [
         'These MX take the place of those there are: any other one gets mail too.',
-        ...(policy === undefined
-          ? []
-          : [
-              `Host what "mxsteer mta-sts ${policy.domain}" prints before the TXT record at _mta-sts tells of it.`,
-            ]),
-        `Where ${nameToBareText(domain)} has an MTA-STS policy, it has to allow these exchanges for its max_age before the MX change: senders keep the one before.`,
+        ...notesOnPolicy(domain, policy),
         ...notesOnSpf(domain, spf),
       ],
     },
   }
 }
+
+/** A record below the domain; `prefix`: labels with a dot behind each, or nothing. */
+const recordOf = (
+  { domain, ttlSeconds }: DomainInput,
+  prefix: string,
+  type: string,
+  data: string,
+): ParentRecord => ({ owner: `${prefix}${nameToText(domain)}`, type, ttlSeconds, data })
 
 function withinZone({ zone, domain }: DomainInput): DomainRecords {
   const name = nameToBareText(domain)
@@ -150,6 +141,16 @@ export function spfOwnersOf(zone: Zone): readonly Name[] {
   return whole.sort((a, b) => rank(a) - rank(b))
 }
 
+function notesOnPolicy(domain: Name, policy: DomainPolicy | undefined): readonly string[] {
+  const name = nameToBareText(domain)
+  const order = `Where ${name} has an MTA-STS policy, it has to allow these exchanges for its max_age before the MX change: senders keep the one before.`
+  if (policy === undefined) return [order]
+  return [
+    `Host what "mxsteer mta-sts ${name}" prints before the TXT record at _mta-sts tells of it.`,
+    order,
+  ]
+}
+
 /** Neutral to others: who they are is not known here. */
 const spfText = (include: Name): string => `"v=spf1 include:${nameToBareText(include)} ?all"`
 
@@ -178,12 +179,15 @@ const prefixes: readonly { readonly prefix: string; readonly shared: boolean }[]
   { prefix: '_25._tcp', shared: false },
 ]
 
-function aliasesOf(zone: Zone, domain: Name): readonly (readonly [from: string, to: string])[] {
+function aliasesOf(
+  zone: Zone,
+  domain: Name,
+): readonly { readonly prefix: string; readonly to: string }[] {
   const [own, apex] = [nameToText(domain), nameToText(zone.apex)]
   return prefixes.flatMap(({ prefix, shared }) => {
     const candidates = [`${prefix}.${own}${apex}`, ...(shared ? [`${prefix}.${apex}`] : [])]
     const to = candidates.find((name) => hasRecords(zone, name))
-    return to === undefined ? [] : [[`${prefix}.${own}`, to] as const]
+    return to === undefined ? [] : [{ prefix, to }]
   })
 }
 

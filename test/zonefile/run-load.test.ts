@@ -16,7 +16,7 @@ it('finds in the thread what it finds here', async () => {
   for (const [i, file] of readdirSync(good).entries())
     writeFileSync(
       join(folder, file),
-      readFileSync(join(good, file), 'utf8').replace(/^zone: .*$/m, `zone: zone${i}.test`),
+      renamed(readFileSync(join(good, file), 'utf8'), `zone${i}.test`),
     )
   const inThread = await loadZones(requestInThread(folder))
   const here = await readZonesHere(folder)
@@ -24,6 +24,11 @@ it('finds in the thread what it finds here', async () => {
   expect(inThread).toMatchObject(here)
   if (inThread.kind === 'loaded') expect(inThread.catalog.zones.size).toBe(inThread.zones.length)
 }, 600_000)
+
+function renamed(text: string, name: string): string {
+  const [, own = ''] = /^zone: (\S+)/m.exec(text) ?? []
+  return text.replaceAll(own, name)
+}
 
 it.each([
   ['endless', 'too-slow', 1],

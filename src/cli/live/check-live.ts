@@ -60,8 +60,7 @@ export async function checkLive(
   const clients = resolver && lookupClients(resolver)
   const checks = await checkReputation(loaded.identities, probed, clients)
   printLines(resultTable(probed, checks))
-  const warnings = [...warningTexts(probed, checks, clients), ...exclusions(loaded, probed, checks)]
-  printLines(warnings.map((warning) => `warning: ${printable(warning)}`))
+  printWarnings([...warningTexts(probed, checks, clients), ...exclusions(loaded, probed, checks)])
   const unwatched = countUnwatched(loaded)
   if (unwatched > 0) printLines([`${unwatched} of the targets are in no pool with a probe`])
   const differing = await checkPolicies(
@@ -75,6 +74,9 @@ export async function checkLive(
   const uncovered = clients ? await checkDomains(domains, senders, clients.resolver) : 0
   return healthy === probed.length && uncovered + differing === 0 ? 0 : 1
 }
+
+const printWarnings = (texts: readonly string[]): void =>
+  printLines(texts.map((text) => `warning: ${printable(text)}`))
 
 const isHealthy = ({ watched, outcome }: Probed): boolean =>
   effectOf(outcome, { requiresTls: watched.profile.tls.isRequired }).verdict === 'pass'
