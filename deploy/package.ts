@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto'
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -40,13 +41,18 @@ const { values } = parseArgs({
 })
 const out = resolve(values.out)
 
-/** Where npm has put the Node of package.json, from the root of the project. */
-const runtime = `node_modules/node/node_modules/node-${process.platform}-${process.arch}`
+/** Where `npm ci` leaves what comes with the Node of package.json; `npm install` takes it away again. */
+const runtime = join(
+  project,
+  `node_modules/node/node_modules/node-${process.platform}-${process.arch}`,
+)
 
 /** What the build leaves outside: the part of koffi that is no JavaScript, and the country database. */
 const besideTheBuild = ['koffi', '@koromix', '@ip-location-db']
 
 function main(): void {
+  if (!existsSync(join(runtime, 'LICENSE')))
+    throw new Error(`no license of Node in ${runtime}: run npm ci first`)
   mkdirSync(out, { recursive: true })
   const folder = mkdtempSync(join(tmpdir(), 'mxsteer-package-'))
   const stage = join(folder, 'root')
@@ -114,7 +120,7 @@ function layOut(stage: string, archive: string): void {
           path,
         ),
     })
-  place(join(runtime, 'bin/node'), 'usr/lib/mxsteer/node', 0o755)
+  place('node_modules/node/bin/node', 'usr/lib/mxsteer/node', 0o755)
   place('deploy/debian/mxsteer', 'usr/bin/mxsteer', 0o755)
   place('deploy/debian/mxsteer.yaml', 'etc/mxsteer/mxsteer.yaml')
   mkdirSync(join(stage, 'etc/mxsteer/zones'))
@@ -156,7 +162,7 @@ ${indented(readFileSync(join(project, 'LICENSE'), 'utf8'))}
 Files: usr/lib/mxsteer/node
 Copyright: Node.js contributors, and others
 License: Node
-${indented(readFileSync(join(project, runtime, 'LICENSE'), 'utf8'))}
+${indented(readFileSync(join(runtime, 'LICENSE'), 'utf8'))}
 
 Files: usr/lib/mxsteer/dist/*
 Copyright: see usr/lib/mxsteer/dist/LICENSES.txt

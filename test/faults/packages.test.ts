@@ -165,7 +165,7 @@ mount -t tmpfs -o mode=1777 tmpfs "$copy/root/tmp"
 mkdir "$copy/root/packages"
 mount --bind "$packages" "$copy/root/packages"
 cat >"$copy/root/run/steps.sh" <<'STEPS'
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 unset NODE_COMPILE_CACHE MXSTEER_CONFIG
 step() { name=$1; shift; sh -c "$1" >/run/output 2>&1; code=$?; echo; echo "=== $name $code"; cat /run/output; }
 ${Object.entries(steps)
