@@ -3,11 +3,11 @@
 // probes each target once, and compares the SPF of domains that are named with the targets (live/); --diff DIR compares
 // with another folder (diff.ts).
 
-import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 
 import { createKeyKeeper } from '../dnssec/key-keeper.ts'
 import { createSigningTime } from '../dnssec/signing-clock.ts'
+import { lookAtPath } from '../files/read-file.ts'
 import { systemClock } from '../lib/clock.ts'
 import { checkLive } from './live/check-live.ts'
 import { isDomain } from './live/domain-spf.ts'
@@ -55,7 +55,7 @@ async function sortWords(words: readonly string[], isLive: boolean): Promise<Wor
   const named: string[] = []
   const domains: string[] = []
   for (const word of words) {
-    const isOne = isLive && isDomain(word) && !(await stat(word).catch(() => null))
+    const isOne = isLive && isDomain(word) && (await lookAtPath(word)) === 'nothing'
     if (isOne) domains.push(word)
     else named.push(word)
   }
@@ -86,8 +86,9 @@ async function fileSetsOf(paths: readonly string[]): Promise<readonly FileSet[]>
   const folders: FileSet[] = []
   const files = new Map<string, Set<string>>()
   for (const path of paths) {
-    const found = await stat(path).catch(() => null)
-    if (found ? found.isDirectory() : !/\.ya?ml$/.test(path))
+    const found = await lookAtPath(path)
+    const isNamedAsFile = /\.ya?ml$/.test(path)
+    if (found === 'folder' || (found !== 'other' && !isNamedAsFile))
       folders.push({ folder: path, only: null })
     else {
       const names = files.get(dirname(path)) ?? new Set()

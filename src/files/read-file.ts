@@ -75,6 +75,16 @@ export async function unlessHanging<Result>(
   return Promise.race([running, late])
 }
 
+export type PathFound = 'nothing' | 'folder' | 'other' | 'hanging'
+
+/** What a path that a person wrote leads to; never rejects. */
+export async function lookAtPath(path: string): Promise<PathFound> {
+  const found = await unlessHanging(path, defaultWithinMs, () => stat(path).catch(() => null))
+  if (found === null) return 'nothing'
+  if (!('isDirectory' in found)) return 'hanging'
+  return found.isDirectory() ? 'folder' : 'other'
+}
+
 async function read(path: string, maxOctets: number): Promise<FileRead> {
   const found = refusalOf(await stat(path), maxOctets)
   if (found) return found

@@ -1,10 +1,10 @@
 // `mxsteer import FILE…`: master files of BIND, NSD and their like, or a zone as its primary transfers it, as zone files.
 // What was left out, and why, goes to standard error.
 
-import { link, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { link, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 
-import { describeFailure, readRegularFile } from '../../files/read-file.ts'
+import { describeFailure, lookAtPath, readRegularFile } from '../../files/read-file.ts'
 import { printable } from '../../lib/printable.ts'
 import type { MasterContent, MasterRead } from '../../masterfile/read-master-file.ts'
 import { importZone } from '../../migration/import-zone.ts'
@@ -49,7 +49,7 @@ export async function importZones(argv: readonly string[]): Promise<number> {
   if (flags.kind === 'bad') return fail(name, flags.why)
   const plan = readPlan(flags.words, flags.values)
   if ('why' in plan) return fail(name, plan.why)
-  const isFolder = plan.output !== null && (await isExistingFolder(plan.output))
+  const isFolder = plan.output !== null && (await lookAtPath(plan.output)) === 'folder'
   if (plan.files.length > 1 && !isFolder)
     return fail(name, 'several files make several zone files: give a folder that exists with -o')
   let code = 0
@@ -84,12 +84,6 @@ function readPlan(files: readonly string[], values: FlagValues): ImportPlan | Ba
     directory: directory === undefined ? null : String(directory),
   }
 }
-
-const isExistingFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
 
 async function readFile(file: string, { zone, directory }: ImportPlan): Promise<Source | Bad> {
   const first = await open(file)
