@@ -151,7 +151,7 @@ export function openClusterLink(
       cluster.setConfigHash(configDigest(zones, keys === '' ? settings : [...settings, keys]))
     },
     publishSerials: (own) => cluster.publishSerials(own),
-    onSerialsBehind: (call) => serials.onBehind(call),
+    onSerialsBehind: (call) => serials.onNews(call),
     publishNames: (own) => cluster.publishNames(own),
     unsharedNames: () => names.unshared,
     onForeignNames: (call) => names.onNews(call),

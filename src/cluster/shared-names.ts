@@ -24,21 +24,15 @@ import {
 } from '../departed/name-memory.ts'
 import type { Clock } from '../lib/clock.ts'
 import { RRType } from '../wire/rrtype.ts'
-import type { OversizedRecords } from './redis/oversized-records.ts'
 import type { StoreLink } from './redis/redis-link.ts'
-import { parseJsonRecord, type StateKeys, type StateTimes } from './redis/schema.ts'
-import { RecordSealer, splitSealed, type StateSecrets } from './redis/sealed-record.ts'
-import type { SyncContext, SyncedPart } from './redis/session.ts'
-import { readZoneHash, writeZoneHash, type ZoneHash, zoneLimit } from './zone-hash.ts'
+import { parseJsonRecord, type StateKeys } from './redis/schema.ts'
+import { splitSealed, type StateSecrets } from './redis/sealed-record.ts'
+import { type ZoneHashRead, zoneLimit, type ZoneRecord } from './zone-hash.ts'
+import { ZoneHashPart, type ZoneHashOptions } from './zone-hash-part.ts'
 
-interface RedisNamesOptions {
-  readonly link: StoreLink
+interface RedisNamesOptions extends ZoneHashOptions {
   readonly keys: Pick<StateKeys, 'names'>
-  readonly times: Pick<StateTimes, 'snapshotMs'>
-  readonly oversized: OversizedRecords
   readonly clock: Clock
-  /** null: records are neither sealed nor verified. */
-  readonly secrets: StateSecrets | null
 }
 
 /** Of one zone; what does not fit is not shared. */
@@ -50,84 +44,47 @@ const zonesRemovedAtOnce = 500
 const maxKeepSeconds = 2 * 604_800 + 2 * 2_419_200
 const maxRdataLength = 2048
 
-export class RedisNames implements SyncedPart {
-  rejected = 0
+/** Its news are names that other instances keep and this one does not: those of `read`. */
+export class RedisNames extends ZoneHashPart<NameMemory> {
   /** Sets that were left out of records since these would be too large, as of the last write. */
   unshared = 0
-  readonly #options: RedisNamesOptions
-  readonly #sealer: RecordSealer | null
-  #own: NameMemory = new Map()
+  readonly #link: StoreLink
+  readonly #key: string
+  readonly #clock: Clock
+  readonly #mode: StateSecrets['mode'] | null
   #stored: ReadonlyMap<string, readonly SharedSet[]> = new Map()
+  /** When the reading began that `#stored` is of, and the latest one. */
   #readMs = 0
-  #syncedAtMs = -Infinity
-  #onNews: () => void = () => {}
-  /** The sets that were last reported, so that they are once. */
-  #toldOf = ''
+  #askedMs = 0
 
   constructor(options: RedisNamesOptions) {
-    this.#options = options
-    this.#sealer = options.secrets === null ? null : new RecordSealer(options.secrets.secrets)
-  }
-
-  /** Calls back when other instances keep names that this one does not: those of `read`. */
-  onNews(call: () => void): void {
-    this.#onNews = call
-    // What was found before anything listened is found again.
-    this.#toldOf = ''
-    this.#syncedAtMs = -Infinity
+    const key = options.keys.names
+    super(options, { key, maxRecordOctets: maxRecordOctets + 64 }, new Map())
+    this.#link = options.link
+    this.#key = key
+    this.#clock = options.clock
+    this.#mode = options.secrets?.mode ?? null
   }
 
   /** Reads what the store has now. Resolves to what was read last if nothing can be read. */
   async read(): Promise<SharedNames> {
-    await this.#read()
+    await this.readStored()
     return { sets: this.#stored, readMs: this.#readMs }
   }
 
-  /** What this instance has, and keeps, from now on. */
-  publish(own: NameMemory): void {
-    this.#own = own
-    this.#syncedAtMs = -Infinity
+  protected override readStored(): Promise<ZoneHashRead['kind']> {
+    this.#askedMs = this.#clock.wallMs()
+    return super.readStored()
   }
 
-  onReconnect(): void {
-    this.#syncedAtMs = -Infinity
-  }
-
-  onStoreEmptied(): void {
-    this.onReconnect()
-  }
-
-  dueInMs(nowMs: number): number {
-    const isIdle = this.#own.size === 0
-    return isIdle ? Infinity : this.#syncedAtMs + this.#options.times.snapshotMs - nowMs
-  }
-
-  async sync({ nowMs, isFenced }: SyncContext): Promise<boolean> {
-    if (this.dueInMs(nowMs) > 0) return true
-    const read = await this.#read()
-    if (read === 'no-reply') return false
-    this.#syncedAtMs = nowMs
-    // What is stored may end later: nothing is written that was not compared.
-    if (read === 'unusable') return true
-    if (!isFenced && !(await this.#write())) {
-      this.#syncedAtMs = -Infinity
-      return false
-    }
-    this.#tell()
-    return true
-  }
-
-  async #read(): Promise<'read' | 'unusable' | 'no-reply'> {
-    const wallMs = this.#options.clock.wallMs()
-    const read = await readZoneHash(this.#hash(), [...this.#own.keys()])
-    if (read.kind !== 'no-reply') this.rejected += read.rejected
-    if (read.kind !== 'read') return read.kind
+  protected override take(records: readonly ZoneRecord[]): void {
+    const wallMs = this.#askedMs
     const stored = new Map<string, readonly SharedSet[]>()
-    for (const { zone, text } of read.records) {
-      const { value, seal } = splitSealed(text)
-      const isProven = this.#isProven(zone, value, seal)
-      const isIgnored = !isProven && this.#options.secrets?.mode === 'require'
-      const sets = isIgnored ? null : parseSets(value, wallMs)
+    for (const { zone, text } of records) {
+      const split = splitSealed(text)
+      const isProven = this.verify(zone, split) !== 'none'
+      const isIgnored = !isProven && this.#mode === 'require'
+      const sets = isIgnored ? null : parseSets(split.value, wallMs)
       if (sets === null) this.rejected++
       else
         stored.set(
@@ -137,65 +94,47 @@ export class RedisNames implements SyncedPart {
     }
     this.#stored = stored
     this.#readMs = wallMs
-    return 'read'
+  }
+
+  protected override async reconcile(isFenced: boolean): Promise<string | null> {
+    return isFenced || (await this.#write()) ? this.#news() : null
   }
 
   async #write(): Promise<boolean> {
-    const wallMs = this.#options.clock.wallMs()
+    const wallMs = this.#clock.wallMs()
     this.unshared = 0
-    const records = [...this.#own].slice(0, zoneLimit).flatMap(([zone, names]) => {
+    const records = [...this.own].slice(0, zoneLimit).flatMap(([zone, names]) => {
       const stored = this.#stored.get(zone) ?? []
       if (isCovered(names, stored, wallMs)) return []
       // What nobody of the fleet has written must not get a seal by this.
-      const kept = this.#sealer ? stored.filter(({ isProven }) => isProven) : stored
+      const kept = this.sealer ? stored.filter(({ isProven }) => isProven) : stored
       const { text, unshared } = formatSets(joinSets(names, kept, wallMs))
       this.unshared += unshared
-      return [{ zone, text: this.#sealer?.seal(this.#placeOf(zone), text) ?? text }]
+      return [{ zone, text: this.sealed(zone, text) }]
     })
-    const rejected = await writeZoneHash(this.#hash(), records)
-    this.rejected += rejected ?? 0
-    return rejected !== null && this.#removeEnded(wallMs)
+    return (await this.writeRecords(records)) && this.#removeEnded(wallMs)
   }
 
   /** Records of zones that nobody has served for a day. */
   async #removeEnded(wallMs: number): Promise<boolean> {
-    const { link, keys } = this.#options
     const ended = [...this.#stored]
-      .filter(([zone]) => !this.#own.has(zone))
+      .filter(([zone]) => !this.own.has(zone))
       .filter(([, sets]) => sets.every(({ untilMs }) => untilMs < wallMs - endedForMs))
       .map(([zone]) => zone)
       .slice(0, zonesRemovedAtOnce)
-    return ended.length === 0 || (await link.run([['hdel', keys.names, ...ended]])) !== null
+    return ended.length === 0 || (await this.#link.run([['hdel', this.#key, ...ended]])) !== null
   }
 
   /** Of sets that a seal proves, since others are not taken. */
-  #tell(): void {
-    const wallMs = this.#options.clock.wallMs()
-    const unknown = [...this.#own].flatMap(([zone, { current, departed }]) => {
+  #news(): string {
+    const wallMs = this.#clock.wallMs()
+    const unknown = [...this.own].flatMap(([zone, { current, departed }]) => {
       const known = new Set([...current, ...departed].flatMap(singleRecords).map(keyOfSet))
       return (this.#stored.get(zone) ?? [])
         .filter((set) => set.isProven && set.untilMs > wallMs && !known.has(keyOfSet(set)))
         .map(keyOfSet)
     })
-    const news = unknown.sort().join('\n')
-    const isNews = news !== this.#toldOf
-    this.#toldOf = news
-    if (isNews && news !== '') this.#onNews()
-  }
-
-  /** Without a secret nothing is, and seals are cut off unseen. */
-  #isProven(zone: string, value: string, seal: string | null): boolean {
-    if (this.#sealer === null || seal === null) return false
-    return this.#sealer.verify(this.#placeOf(zone), value, seal) !== 'none'
-  }
-
-  #placeOf(zone: string): Parameters<RecordSealer['seal']>[0] {
-    return { key: this.#options.keys.names, field: zone, writer: '', epoch: 0 }
-  }
-
-  #hash(): ZoneHash {
-    const { link, keys, oversized } = this.#options
-    return { link, oversized, key: keys.names, maxRecordOctets: maxRecordOctets + 64 }
+    return unknown.sort().join('\n')
   }
 }
 

@@ -42,7 +42,7 @@ const serialsOf = (
 /** Starts an instance that serves a serial: whether it is behind then. */
 async function start(serials: RedisSerials, serial: number): Promise<boolean> {
   let isBehind = false
-  serials.onBehind(() => (isBehind = true))
+  serials.onNews(() => (isBehind = true))
   serials.publish(new Map([[zone, { serial, digest }]]))
   await serials.sync({ nowMs: 0, isFenced: false })
   return isBehind

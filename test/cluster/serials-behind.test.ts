@@ -23,7 +23,7 @@ test('an instance that is behind is told so when it begins to listen, and once',
   serials.publish(new Map([['example.test', { serial: 5, digest }]]))
   let calls = 0
   await serials.sync({ nowMs: 0, isFenced: false })
-  serials.onBehind(() => calls++)
+  serials.onNews(() => calls++)
   await serials.sync({ nowMs: 1, isFenced: false })
   expect(calls).toBe(1)
   await serials.sync({ nowMs: 1_000_000, isFenced: false })

@@ -36,7 +36,7 @@ class Instance {
   constructor(name: string, changedMs: number) {
     this.#member = joinTestCluster(name, { port: redis.port })
     this.#changedMs = changedMs
-    this.#member.serials.onBehind(() => void this.load(this.#digest))
+    this.#member.serials.onNews(() => void this.load(this.#digest))
     instances.push(this)
   }
 

@@ -281,7 +281,7 @@ test.each<[string, ...string[]]>([
     )
   else await callWithLarge('HSET', `${prefix}se`, large)
   const behind: string[] = []
-  for (const { instance, serials } of [a, b]) serials.onBehind(() => behind.push(instance))
+  for (const { instance, serials } of [a, b]) serials.onNews(() => behind.push(instance))
   a.cluster.publishSerials(serialsOf(7, 'a'))
   b.cluster.publishSerials(serialsOf(5, 'a'))
   // The first instance that serves the zone replaces it.
