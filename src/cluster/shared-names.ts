@@ -12,6 +12,7 @@
 // Without a seal records are only believed their times (departed/name-memory.ts).
 
 import { z } from 'zod'
+import { maxKeepSeconds } from '../departed/exposed-sets.ts'
 import {
   type DepartedSet,
   keyOfSet,
@@ -40,8 +41,6 @@ const maxRecordOctets = 262_144
 const leaseMs = 60_000
 const endedForMs = 86_400_000
 const zonesRemovedAtOnce = 500
-/** The longest that anything is kept, and some: whatever the store says. */
-const maxKeepSeconds = 2 * 604_800 + 2 * 2_419_200
 const maxRdataLength = 2048
 
 /** Its news are names that other instances keep and this one does not: those of `read`. */

@@ -48,6 +48,9 @@ const leastLeadSeconds = 3600
 /** What resolvers cache for at most, a week (RFC 8767 §4), whatever a plain record says. */
 const longestLeadSeconds = 604_800
 
+/** The longest that a set is kept, seconds: the longest times that a zone file may have of all these. */
+export const maxKeepSeconds: number = 2 * longestLeadSeconds + 2 * 2_419_200 + clampSeconds
+
 /** Records of a steered set that is kept. Senders try five addresses in all. */
 const maxKeptRecords = 8
 
@@ -68,7 +71,8 @@ export function exposedSets(
     for (const set of sets.values()) {
       if (set.kind === 'plain') continue
       const least = set.kind === 'target-address' ? 0 : leastLeadSeconds
-      const keepSeconds = Math.max(least, leads.get(key) ?? 0) + lagSeconds + set.ttl
+      const ledSeconds = Math.max(least, leads.get(key) ?? 0)
+      const keepSeconds = Math.min(ledSeconds + lagSeconds + set.ttl, maxKeepSeconds)
       keptFor.set(key, Math.max(keepSeconds, keptFor.get(key) ?? 0))
       const rdata = keptRdata(set)
       if (rdata.length > 0) exposed.push({ ...textOfSet(owner, set, rdata), keepSeconds })

@@ -150,6 +150,7 @@ class AddressSelector implements RecordSelector {
   }
 
   addEvery(pool: Pool, candidates: Candidates): void {
+    if (this.client !== null) return this.#draw(pool, candidates, true)
     const drawn = drawSample(candidates, Infinity, this.#steering.chooser)
     this.#add(pool, candidates, drawn)
   }

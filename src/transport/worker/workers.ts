@@ -162,6 +162,8 @@ class WorkerGroup implements Workers {
 
   async leaveSockets(): Promise<void> {
     this.#isStopping = true
+    // A thread that starts now would open sockets beside those that were handed over.
+    for (const { retry } of this.#handles) if (retry) clearTimeout(retry)
     this.#post({ kind: 'leave-sockets' })
     const threads = this.#handles.flatMap(({ thread }) => thread ?? [])
     await Promise.all(threads.map((thread) => once(thread, 'exit')))

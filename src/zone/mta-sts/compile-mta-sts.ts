@@ -39,9 +39,11 @@ export function compileMtaSts(compilation: Compilation, owners: Owners): readonl
   const { source, problems } = compilation
   const { mtaSts = [] } = source
   const policies = new Map<string, DomainPolicy>()
+  let ofZone: readonly string[] | null = null
+  const exchangesElsewhere = (): readonly string[] => (ofZone ??= exchangesOfZone(owners))
   for (const [i, one] of mtaSts.entries()) {
     const path = ['mta_sts', ...(mtaSts.length > 1 ? [i] : [])]
-    const policy = policyOf(compilation, owners, { source: one, path })
+    const policy = policyOf(compilation, owners, { source: one, path }, exchangesElsewhere)
     if (policy === null) continue
     if (policies.has(policy.domain)) {
       const message = `the policy of ${policy.domain} is given twice`
@@ -59,10 +61,12 @@ interface PolicyEntry {
   readonly path: DocumentPath
 }
 
+/** `exchangesElsewhere`: those that the MX of a domain outside of the zone may name. */
 function policyOf(
   compilation: Compilation,
   owners: Owners,
   { source, path }: PolicyEntry,
+  exchangesElsewhere: () => readonly string[],
 ): DomainPolicy | null {
   const { problems, apex, apexKey } = compilation
   const name = readName(source.domain.replace(/\.?$/, '.'), rootName)
@@ -73,9 +77,13 @@ function policyOf(
   }
   const domain = nameToBareText(name.name)
   const isHere = isAtOrBelow(keyOfName(name.name), apexKey)
-  const exchanges = isHere
-    ? exchangesAt(owners.get(keyOfName(name.name)), domain)
-    : exchangesOfZone(owners)
+  const owner = owners.get(keyOfName(name.name))
+  if (isHere && !takesMail(owner)) {
+    const message = `${domain} has no MX of its own in this zone, and no wildcard reaches a name that has _mta-sts below it, expected "${domain}." among the records with its MX`
+    problems.refuse('mta-sts-no-exchange', [...path, 'domain'], message)
+    return null
+  }
+  const exchanges = isHere ? exchangesAt(owner, domain) : exchangesElsewhere()
   const patterns = source.mx ?? patternsFor(exchanges, nameToBareText(apex))
   const { mode, maxAgeSeconds } = source
   if (patterns.length === 0 && mode !== 'none') {
@@ -103,6 +111,13 @@ function checkPatterns(
   if (isAll && mode === 'enforce') problems.refuse('mta-sts-excludes', [...path, 'mx'], message)
   else problems.warn('mta-sts-excludes', [...path, 'mx'], message)
 }
+
+/**
+ * Where it has none of these, the record at `_mta-sts` below it would make it an empty non-terminal, which no wildcard
+ * answers for (RFC 4592 §2.2.2).
+ */
+const takesMail = (owner: OwnerDraft | undefined): boolean =>
+  [RRType.MX, RRType.A, RRType.AAAA, RRType.CNAME].some((type) => owner?.sets.has(type))
 
 /** The exchanges of a domain; without MX it is its own (RFC 5321 §5.1). */
 function exchangesAt(owner: OwnerDraft | undefined, domain: string): readonly string[] {
