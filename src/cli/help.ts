@@ -113,6 +113,8 @@ keys
   --resolver ADDR:PORT  rollover, retire, status: whom to ask for the parent's name servers
   --port PORT           rollover, retire, status: where name servers listen (default: 53)
   --digest NUMBER       ds: 2 (SHA-256, default) or 4 (SHA-384)
+  --days NUMBER         sign: for how long the response lasts (default: 180)
+  --unsign              sign: the response asks the parent to drop the DS
   --zone ZONE           import: whose key it is, where the file does not say
   --json                ds, status, rollover, retire: as JSON
 

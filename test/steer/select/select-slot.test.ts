@@ -309,6 +309,18 @@ describe('families', () => {
     }
   })
 
+  test('names in place of targets that lack it do not meet, and instances agree, when all of it is down', () => {
+    const it = subject({
+      eu: { a: '1 up', b: '1 up', c: '1 up', d: '1 v6:down', e: '1 v6:down', f: '1 v6:down' },
+    })
+    const [one, other] = [of(6, it), of(6, it)]
+    for (let at = 0; at < 500; at++) {
+      const ladder = one.ladder(clientAt(at))
+      expect(new Set(ladder).size).toBe(3)
+      expect(other.ladder(clientAt(at))).toEqual(ladder)
+    }
+  })
+
   test('none is denied while a target has it, whatever its health', () => {
     const states = ['up', 'down', 'suspect']
     for (const x of states)
