@@ -74,6 +74,7 @@ function asOctodns(sections: readonly RecordSection[]): string {
 
 function relativeTo(zone: string, owner: string): string {
   const bare = owner.replace(/\.$/, '').toLowerCase()
+  if (zone === '') return bare
   return bare === zone ? '' : bare.slice(0, -zone.length - 1)
 }
 

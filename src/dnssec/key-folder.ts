@@ -191,7 +191,7 @@ export async function lookIntoKeyFolder(
     const pair = await readPair(folder, base, present)
     diagnostics.push(...pair.diagnostics)
     // Files beside one whose file system does not answer are not asked for either.
-    if (pair.isHanging) break
+    if (pair.isHanging) return { keys, publicKeys, responses: new Map(), diagnostics }
     if (pair.key !== null) putKey(keys, pair.key)
     if (pair.publicKey !== undefined) putKey(publicKeys, pair.publicKey)
   }
@@ -226,6 +226,7 @@ async function readResponses(
     const read = await readRegularFile(file, { maxOctets: maxDatedOctets })
     if (read.kind !== 'octets') {
       diagnostics.push(unreadable(file, read))
+      if (read.kind === 'hanging') break
       continue
     }
     const own = zones.flatMap((all) => all.get(apexKey) ?? []).filter(isEntryPoint)

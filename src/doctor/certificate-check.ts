@@ -6,7 +6,7 @@ import { systemClock } from '../lib/clock.ts'
 import { listed } from '../lib/listed.ts'
 import type { ProbeSourceAddresses, WatchedAddress } from '../probe/smtp/profile.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
-import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
+import type { ConcurrencyLimit } from '../resolver/stub-resolver.ts'
 import { type CheckResult, fail, ok, warn } from './report.ts'
 
 interface Presented {
@@ -16,15 +16,13 @@ interface Presented {
   readonly outcome: Outcome
 }
 
-const inFlightLimit = 32
-
-/** Of one zone: `isSigned`, since TLSA counts for nobody else. */
+/** Of one zone: `isSigned`, since TLSA counts for nobody else. `limit`: of probes at the same time, in all zones. */
 export async function checkCertificates(
   watched: readonly WatchedAddress[],
   source: ProbeSourceAddresses,
   isSigned: boolean,
+  limit: ConcurrencyLimit,
 ): Promise<readonly CheckResult[]> {
-  const limit = createConcurrencyLimit(inFlightLimit, Infinity)
   const presented = await Promise.all(
     watched.map(async (one): Promise<Presented | null> => {
       const { target, address, probeAddress: place = address, senderTls } = one

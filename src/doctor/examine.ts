@@ -5,7 +5,11 @@ import type { ZonesLoaded } from '../zonefile/run-load.ts'
 import { systemClock } from '../lib/clock.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
-import { createStubResolver, type StubResolver } from '../resolver/stub-resolver.ts'
+import {
+  createConcurrencyLimit,
+  createStubResolver,
+  type StubResolver,
+} from '../resolver/stub-resolver.ts'
 import { nameToBareText } from '../wire/name.ts'
 import { checkCertificates } from './certificate-check.ts'
 import { checkDelegation } from './delegation.ts'
@@ -108,16 +112,19 @@ async function checkZones(input: DoctorInput): Promise<readonly ReportLine[]> {
   return lines
 }
 
+const probesAtOnce = 32
+
 /** Certificates of the targets of each zone, which no name server is asked for. */
 async function checkServed(input: DoctorInput): Promise<readonly ReportLine[]> {
   const { loaded, settings, zone: wanted } = input
   if (loaded.kind === 'rejected') return []
+  const limit = createConcurrencyLimit(probesAtOnce, Infinity)
   const lines = await Promise.all(
     Array.from(loaded.catalog.zones.values(), async ({ apex, signing }) => {
       const name = nameToBareText(apex)
       if (wanted !== null && wanted !== name) return []
       const own = loaded.watched.filter(({ zone }) => zone === name)
-      const found = await checkCertificates(own, settings.probing.source, signing !== null)
+      const found = await checkCertificates(own, settings.probing.source, signing !== null, limit)
       return found.map((result) => ({ ...result, zone: name }))
     }),
   )

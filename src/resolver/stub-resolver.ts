@@ -180,7 +180,7 @@ export function nameBelow({ family, octets }: Address, tree: string): string {
   return [...labels.toReversed(), tree].join('.')
 }
 
-interface ConcurrencyLimit {
+export interface ConcurrencyLimit {
   /** Runs the work at once or in its turn. Resolves with its result; null if too many wait already. Rejects as it does. */
   run<T>(work: () => Promise<T>): Promise<T | null>
 }

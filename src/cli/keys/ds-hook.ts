@@ -5,7 +5,7 @@
 
 import { execFile } from 'node:child_process'
 
-import type { ZoneKey } from '../../dnssec/key-file.ts'
+import type { PublicZoneKey } from '../../dnssec/key-file.ts'
 import { nameToText } from '../../wire/name.ts'
 import { dsLine } from './key-command.ts'
 
@@ -20,8 +20,8 @@ const maxShown = 1000
  */
 export function runDsHook(
   command: string,
-  wanted: readonly ZoneKey[],
-  before: readonly ZoneKey[],
+  wanted: readonly PublicZoneKey[],
+  before: readonly PublicZoneKey[],
 ): Promise<string | null> {
   const [first] = [...wanted, ...before]
   const zone = first === undefined ? '' : nameToText(first.zone)
@@ -41,4 +41,5 @@ export function runDsHook(
   })
 }
 
-const linesOf = (keys: readonly ZoneKey[]): string => keys.map((key) => dsLine(key, 2)).join('\n')
+const linesOf = (keys: readonly PublicZoneKey[]): string =>
+  keys.map((key) => dsLine(key, 2)).join('\n')

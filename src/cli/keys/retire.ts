@@ -86,7 +86,11 @@ export async function retire(argv: readonly string[]): Promise<number> {
   if (json !== undefined) printJson(report)
   else {
     const until = report.until === null ? '' : ` (${report.until})`
-    printLines([`${report.zone} ${what}${until}`, '', ...parentLines(report.parent, rolled.keys)])
+    printLines([
+      `${report.zone} ${what}${until}`,
+      '',
+      ...parentLines(report.parent, [...rolled.keys, ...rolled.publicKeys]),
+    ])
   }
   return codeOf[step]
 }
@@ -96,9 +100,10 @@ const isToDrop = ({ signing }: RolledZone, parent: ParentDs): boolean =>
 
 async function dropByHook(
   hook: string,
-  { keys, zone, access, nowMs }: RolledZone,
+  { keys, publicKeys, zone, access, nowMs }: RolledZone,
 ): Promise<ParentDs> {
-  const before = keys.filter((key) => isEntryPoint(key) && keyStateAt(key, nowMs) !== 'gone')
+  const own = keys.filter((key) => isEntryPoint(key) && keyStateAt(key, nowMs) !== 'gone')
+  const before = [...own, ...publicKeys]
   const why = await runDsHook(hook, [], before)
   if (why !== null) fail(name, `--hook ${hook}: ${why}`, 1)
   return askParent(zone, access)

@@ -139,9 +139,14 @@ async function begin(
   rolled: RolledZone,
   { part, algorithm, waits }: RolloverOptions,
 ): Promise<Outcome | RolloverRefused> {
+  const isOffline = isSignedOffline(rolled)
+  if (isOffline && part !== 'zsk') {
+    const why = 'the key with flags 257 is kept offline: only --zsk can be rolled over here'
+    return refusedRollover('rollover-offline', why)
+  }
   const plan = beginRollover(keys, { part, algorithm }, waits, rolled.nowMs)
   if ('kind' in plan) return plan
-  if (isSignedOffline(rolled)) return beginBesideOffline(plan, part)
+  if (isOffline) return beginBesideOffline(plan)
   if (part === 'zsk') return { kind: 'begun', plan, parent: null, failed: false }
   const parent = await askParent(rolled.zone, rolled.access)
   const created = plan.created.map((key) => withDsTtl(key, longestDsTtl(parent)))
@@ -149,14 +154,7 @@ async function begin(
 }
 
 /** The new key signs once a response has it, of which nobody knows when it comes. */
-function beginBesideOffline(
-  { created }: Plan<ZoneKey>,
-  part: RolloverOptions['part'],
-): Outcome | RolloverRefused {
-  if (part !== 'zsk') {
-    const why = 'the key with flags 257 is kept offline: only --zsk can be rolled over here'
-    return refusedRollover('rollover-offline', why)
-  }
+function beginBesideOffline({ created }: Plan<ZoneKey>): Outcome {
   const waiting = created.map((key) => ({ ...key, times: { ...key.times, activateMs: null } }))
   const plan = { created: waiting, changed: [] }
   return { kind: 'begun', plan, parent: null, failed: false }

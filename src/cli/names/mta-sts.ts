@@ -27,13 +27,13 @@ export async function mtaSts(argv: readonly string[]): Promise<number> {
   const policies = loaded.mail.flatMap(({ zone, policies: all }) =>
     all.filter(({ domain }) => wanted === undefined || wanted === zone || wanted === domain),
   )
+  const [policy, second] = policies
+  if (policy === undefined && wanted !== undefined) return fail('mta-sts', `no policy of ${wanted}`)
   if (flags.values['json']) {
     printJson({ policies: policies.map(policyView) })
     return 0
   }
-  const [policy, second] = policies
-  if (policy === undefined)
-    return fail('mta-sts', wanted === undefined ? 'no zone has mta_sts:' : `no policy of ${wanted}`)
+  if (policy === undefined) return fail('mta-sts', 'no zone has mta_sts:')
   if (second !== undefined) {
     const domains = listed(
       policies.map(({ domain }) => domain),

@@ -74,6 +74,19 @@ it('is wanted before the zone is signed', async () => {
   expect(checked.stderr).toContain(`of a key that is kept offline, K${apex}skr has to be here`)
   const status = await runCommand('keys', 'status', apex, '--keys', folder)
   expect([status.code, status.stdout]).toEqual([1, expect.stringContaining('hidden')])
+  for (const flags of [[], ['--ksk'], ['--algorithm', '15']]) {
+    const rolled = await runCommand(
+      'keys',
+      'rollover',
+      apex,
+      '--keys',
+      folder,
+      '--zones',
+      zones,
+      ...flags,
+    )
+    expect([rolled.code, rolled.stderr]).toEqual([1, expect.stringContaining('rollover-offline')])
+  }
   const made = await runCommand('keys', 'generate', apex, '--keys', folder)
   expect([made.code, made.stderr]).toEqual([2, expect.stringContaining('is kept offline')])
 })
