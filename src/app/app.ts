@@ -8,11 +8,11 @@ import { type AdminCounters, openAdminCounters } from '../admin/admin-counters.t
 import type { ExplainWorker } from '../admin/explaining/explain-worker.ts'
 import type { AdminListener } from '../admin/http.ts'
 import type { AdminSources } from '../admin/routes.ts'
+import type { Announcement } from '../announce/announcer.ts'
 import type { ReadinessSources } from '../announce/readiness.ts'
 import { createSigningTime } from '../dnssec/signing-clock.ts'
 import { createHealthTable } from '../health/table.ts'
 import { alignedInterval, endsWithin, systemClock, systemTimer } from '../lib/clock.ts'
-import type { Standing } from '../handover/predecessor.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
@@ -105,8 +105,8 @@ interface ServerInputs extends Runtime, ReloadableFiles {
   /** Endpoints of the settings at which no client can ask, as it was at the start. */
   readonly unavailable: readonly UnavailableEndpoint[]
   readonly handed: HandedSockets
-  /** What the process before had reached. */
-  readonly before: Standing
+  /** Whether the process before has done its first round of probes. */
+  readonly isProbedBefore: boolean
 }
 
 /** The state of a hand-over to the next process. */
@@ -180,7 +180,7 @@ async function startWithStore(
   const transport = chosen.transport.kind
   const taken = await origin.take({ ...endpointsOf(configured), transport })
   if (taken.kind === 'cannot-listen') return taken
-  const { handed, ...before } = taken
+  const { handed, isProbed: isProbedBefore } = taken
   const checked = await checkListeners(configured, log, handed)
   if (checked.kind === 'cannot-listen') return checked
   const { settings, unavailable } = checked
@@ -188,7 +188,7 @@ async function startWithStore(
   // The process before has written it once more when it handed over.
   const isLater = origin.kind === 'predecessor'
   const state = isLater ? await openPersistentState(configured, runtime) : kept
-  const inputs = { settings, ...runtime, ...read.files, store, unavailable, handed, before }
+  const inputs = { settings, ...runtime, ...read.files, store, unavailable, handed, isProbedBefore }
   const server = composeServer(inputs, chosen.transport, state)
   return startServing(server, origin, transport)
 }
@@ -219,7 +219,8 @@ async function startServing(
     await endsWithin(endAll(server, admin, isOnlyOne), endWithinMs, systemTimer)
     return relieved
   }
-  return { kind: 'started', app: await serve(server, admin, transport) }
+  const announced = relieved.isAnnounced ? 'up' : 'down'
+  return { kind: 'started', app: await serve(server, { admin, transport, announced }) }
 }
 
 /** What is remembered of zones beyond this process: in the state file, and in the store. */
@@ -239,19 +240,25 @@ const memoryOf = (
   },
 })
 
+interface ServingSince {
+  readonly admin: AdminListener | null
+  readonly transport: string
+  /** By the process before. */
+  readonly announced: Announcement
+}
+
 /** Starts what follows once queries are answered. */
 async function serve(
   server: RunningServer,
-  admin: AdminListener | null,
-  transport: string,
+  { admin, transport, announced }: ServingSince,
 ): Promise<App> {
-  const { settings, log, before } = server
+  const { settings, log } = server
   raiseInliningLimits()
   persistState(server)
   const files = await reloadOnChange(settings.zones, server)
   const announceHook = startAnnounceHook(settings, readinessOf(server), server.metrics, {
     ...server,
-    before: before.isAnnounced ? 'up' : 'down',
+    before: announced,
   })
   server.late.announceHook = announceHook
   server.parts.endStart()
@@ -283,14 +290,12 @@ async function appOf(server: RunningServer, late: LateComponents): Promise<App> 
     version,
     endpoints: endpointsOf(server.settings).tcp,
     isStopping: () => server.isStopping,
-    standing: () => ({
-      isProbed: readinessOf(server).isProbed(),
-      isAnnounced: late.announceHook.isAnnounced(),
-    }),
+    isProbed: () => readinessOf(server).isProbed(),
     hold: (isHeld) => void (server.handover.isHeld = isHeld),
     async leave(pid) {
       await leaveTo(server, late, pid)
       void endAfterLeaving(server).then(handedOver.resolve)
+      return late.announceHook.isAnnounced()
     },
   })
   return {
@@ -406,7 +411,7 @@ const readinessOf = (server: RunningServer): ReadinessSources => ({
   endpoints: server.settings.listen,
   isStopping: () => server.isStopping,
   isProbed: () =>
-    server.before.isProbed ||
+    server.isProbedBefore ||
     server.watch.firstRoundDone() ||
     server.clock.monotonicMs() - server.startedMs > server.settings.readyWithinSeconds * 1000,
   isTimeKnown: () => clockTrust(server) !== 'behind',

@@ -45,6 +45,8 @@ export interface ClusterLink {
   publishNames(own: NameMemory): void
   /** Sets of names that do not fit into the store. */
   unsharedNames(): number
+  /** When names were last read from the store, milliseconds since 1970; Infinity: this instance shares with no others. */
+  namesReadMs(): number
   /** Calls back when other instances keep names that this one does not. */
   onForeignNames(call: () => void): void
   stop(): Promise<void>
@@ -152,13 +154,21 @@ export function openClusterLink(
     },
     publishSerials: (own) => cluster.publishSerials(own),
     onSerialsBehind: (call) => serials.onNews(call),
-    publishNames: (own) => cluster.publishNames(own),
-    unsharedNames: () => names.unshared,
-    onForeignNames: (call) => names.onNews(call),
+    ...namesLink(cluster, names),
     stop: () => cluster.stop(),
     cede: () => cluster.cede(),
   }
 }
+
+const namesLink = (
+  cluster: Pick<ClusterLink, 'publishNames'>,
+  names: RedisNames,
+): Pick<ClusterLink, 'publishNames' | 'unsharedNames' | 'namesReadMs' | 'onForeignNames'> => ({
+  publishNames: (own) => cluster.publishNames(own),
+  unsharedNames: () => names.unshared,
+  namesReadMs: () => names.readMs(),
+  onForeignNames: (call) => names.onNews(call),
+})
 
 const standaloneLink = (instance: string, site: string): ClusterLink => ({
   votes: createStandaloneVotes(instance, site),
@@ -171,6 +181,7 @@ const standaloneLink = (instance: string, site: string): ClusterLink => ({
   onSerialsBehind() {},
   publishNames() {},
   unsharedNames: () => 0,
+  namesReadMs: () => Infinity,
   onForeignNames() {},
   stop: async () => {},
   cede() {},

@@ -79,7 +79,12 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'clock' |
   readonly reputation: ReputationWatch
   readonly cluster: Pick<
     ClusterLink,
-    'publishConfig' | 'publishSerials' | 'onSerialsBehind' | 'publishNames' | 'onForeignNames'
+    | 'publishConfig'
+    | 'publishSerials'
+    | 'onSerialsBehind'
+    | 'publishNames'
+    | 'onForeignNames'
+    | 'namesReadMs'
   >
   readonly state: Pick<PersistentState, 'flushSoon'>
   readonly workers: Workers
@@ -235,16 +240,21 @@ export async function reloadOnChange(
 
 const releaseCheckMs = 1000
 
-/** Where names cannot be released: the files have mistakes now, or other instances still hand them out. */
+/** Where names were not released: files have been changed meanwhile, or other instances still hand them out. */
 const releaseRetryMs = 60_000
 
-/** Reads the zones again when caches have let go of a name that has left them. Returns the function that ends it. */
+/**
+ * Reads the zones again when caches have let go of a name that has left them, as far as the store tells, too. Files with
+ * mistakes are not read for that: names are released once they are mended. Returns the function that ends it.
+ */
 function releaseNames(consumers: FileConsumers): () => void {
-  const { zones, clock, parts } = consumers
+  const { zones, clock, parts, cluster } = consumers
   let triedMs = -Infinity
   return alignedInterval(releaseCheckMs, () => {
     const nowMs = clock.monotonicMs()
-    if (nowMs - triedMs < releaseRetryMs || nextReleaseMs(zones.names()) > clock.wallMs()) return
+    if (nowMs - triedMs < releaseRetryMs || !zones.lastReload().successful) return
+    const knownMs = Math.min(clock.wallMs(), cluster.namesReadMs())
+    if (nextReleaseMs(zones.names()) >= knownMs) return
     triedMs = nowMs
     parts.run('zones', () => void reloadZones(consumers, 'names that have left the zones'))
   })

@@ -71,6 +71,11 @@ export class RedisNames extends ZoneHashPart<NameMemory> {
     return { sets: this.#stored, readMs: this.#readMs }
   }
 
+  /** When the store was last read, milliseconds since 1970; 0: it never was. */
+  readMs(): number {
+    return this.#readMs
+  }
+
   protected override readStored(): Promise<ZoneHashRead['kind']> {
     this.#askedMs = this.#clock.wallMs()
     return super.readStored()
@@ -95,7 +100,7 @@ export class RedisNames extends ZoneHashPart<NameMemory> {
     this.#readMs = wallMs
   }
 
-  protected override async reconcile(isFenced: boolean): Promise<string | null> {
+  protected override async reconcile(isFenced: boolean): Promise<readonly string[] | null> {
     return isFenced || (await this.#write()) ? this.#news() : null
   }
 
@@ -125,15 +130,14 @@ export class RedisNames extends ZoneHashPart<NameMemory> {
   }
 
   /** Of sets that a seal proves, since others are not taken. */
-  #news(): string {
+  #news(): readonly string[] {
     const wallMs = this.#clock.wallMs()
-    const unknown = [...this.own].flatMap(([zone, { current, departed }]) => {
+    return [...this.own].flatMap(([zone, { current, departed }]) => {
       const known = new Set([...current, ...departed].flatMap(singleRecords).map(keyOfSet))
       return (this.#stored.get(zone) ?? [])
         .filter((set) => set.isProven && set.untilMs > wallMs && !known.has(keyOfSet(set)))
-        .map(keyOfSet)
+        .map((set) => `${zone} ${keyOfSet(set)}`)
     })
-    return unknown.sort().join('\n')
   }
 }
 

@@ -83,7 +83,7 @@ export class RedisSerials extends ZoneHashPart<ZoneSerials> {
     return known?.text === text ? known.verification : this.verify(zone, splitSealed(text))
   }
 
-  protected override async reconcile(isFenced: boolean): Promise<string | null> {
+  protected override async reconcile(isFenced: boolean): Promise<readonly string[] | null> {
     const { unwritten, behind } = compare(this.own, this.#stored, (zone) => this.#lacksSeal(zone))
     if (!isFenced && !(await this.#write(unwritten))) return null
     this.#isToSeal = false
@@ -104,7 +104,7 @@ export class RedisSerials extends ZoneHashPart<ZoneSerials> {
 interface Comparison {
   readonly unwritten: readonly (readonly [string, ZoneSerial])[]
   /** A text of the serials that are to be taken; empty: none. */
-  readonly behind: string
+  readonly behind: readonly string[]
 }
 
 function compare(
@@ -120,7 +120,7 @@ function compare(
     else if (isToBeTaken(mine, theirs)) behind.push(`${zone} ${formatSerial(theirs)}`)
     else if (isSame(mine, theirs) && lacksSeal(zone)) unwritten.push([zone, mine])
   }
-  return { unwritten, behind: behind.join('\n') }
+  return { unwritten, behind }
 }
 
 const isSame = (mine: ZoneSerial, theirs: ZoneSerial): boolean =>

@@ -40,7 +40,7 @@ export abstract class ZoneHashPart<Own extends ReadonlyMap<string, unknown>> imp
   #syncedAtMs = -Infinity
   #onNews: () => void = () => {}
   /** The news that were last reported. */
-  #toldOf = ''
+  #toldOf: ReadonlySet<string> = new Set()
 
   constructor(options: ZoneHashOptions, kind: RecordKind, none: Own) {
     this.#options = options
@@ -52,16 +52,16 @@ export abstract class ZoneHashPart<Own extends ReadonlyMap<string, unknown>> imp
   /** Takes over what was read. */
   protected abstract take(records: readonly ZoneRecord[]): void
   /**
-   * Writes what the store lacks of this instance, unless that is fenced. Resolves to a text of what the store has beyond it,
-   * empty for nothing; null: the store did not answer.
+   * Writes what the store lacks of this instance, unless that is fenced. Resolves to what the store has beyond it, one text
+   * each; null: the store did not answer.
    */
-  protected abstract reconcile(isFenced: boolean): Promise<string | null>
+  protected abstract reconcile(isFenced: boolean): Promise<readonly string[] | null>
 
   /** Calls back when the store has something beyond this instance. */
   onNews(call: () => void): void {
     this.#onNews = call
     // What was found before anything listened is found again.
-    this.#toldOf = ''
+    this.#toldOf = new Set()
     this.#syncedAtMs = -Infinity
   }
 
@@ -96,9 +96,9 @@ export abstract class ZoneHashPart<Own extends ReadonlyMap<string, unknown>> imp
       this.#syncedAtMs = -Infinity
       return false
     }
-    const isNew = news !== this.#toldOf
-    this.#toldOf = news
-    if (isNew && news !== '') this.#onNews()
+    const before = this.#toldOf
+    this.#toldOf = new Set(news)
+    if (news.some((one) => !before.has(one))) this.#onNews()
     return true
   }
 

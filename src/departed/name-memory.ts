@@ -56,9 +56,10 @@ export interface SharedSet extends DepartedSet {
 
 /**
  * The memory of this instance with what others know. Records come from the store only where a seal proves that the fleet
- * wrote them: whoever else may write there could give the zone names. Times alone only make known sets stay.
+ * wrote them: whoever else may write there could give the zone names. Times alone only make known sets stay. What ended
+ * before `releaseMs` is nobody's any more.
  */
-export function mergeNames(own: NameMemory, { sets }: SharedNames): NameMemory {
+export function mergeNames(own: NameMemory, { sets }: SharedNames, releaseMs: number): NameMemory {
   const merged = new Map(own)
   for (const [zone, others] of sets) {
     const mine = merged.get(zone) ?? noNames
@@ -70,7 +71,7 @@ export function mergeNames(own: NameMemory, { sets }: SharedNames): NameMemory {
     const departed = others.flatMap(({ isProven, ...set }): readonly DepartedSet[] => {
       const same = known.get(keyOfSet(set))
       if (same) return [{ ...same, untilMs: set.untilMs }]
-      return isProven ? [set] : []
+      return isProven && set.untilMs > releaseMs ? [set] : []
     })
     merged.set(zone, { ...mine, departed: [...mine.departed, ...departed] })
   }

@@ -57,7 +57,7 @@ export interface NameRound {
 
 export function beginNames(known: KnownNames, nowMs: number): NameRound {
   const { memory: own, shared, releaseMs, hasSecondaries } = known
-  const memory = shared === null ? own : mergeNames(own, shared)
+  const memory = shared === null ? own : mergeNames(own, shared, releaseMs)
   const names = new Map<string, ZoneNames>()
   const found: ZoneDepartures[] = []
   return {

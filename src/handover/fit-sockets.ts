@@ -13,27 +13,44 @@ export interface WantedSockets {
 
 interface Fitted {
   readonly fitting: readonly HandedSocket[]
-  /** Not to be used; `why` is for the operator. */
-  readonly unfit: readonly { readonly socket: HandedSocket; readonly why: string }[]
+  /** Not to be used. */
+  readonly unfit: readonly UnfitSocket[]
+}
+
+interface UnfitSocket {
+  readonly socket: HandedSocket
+  /** `unusable`: the settings name it, but their transport cannot use it. */
+  readonly kind: 'unnamed' | 'unusable'
+  /** For the operator. */
+  readonly why: string
 }
 
 export function fitSockets(sockets: readonly HandedSocket[], wanted: WantedSockets): Fitted {
-  const judged = sockets.map((socket) => ({ socket, why: whyUnfit(socket, wanted) }))
+  const judged = sockets.map((socket) => ({ socket, unfit: judgeSocket(socket, wanted) }))
   return {
-    fitting: judged.filter(({ why }) => why === null).map(({ socket }) => socket),
-    unfit: judged.flatMap(({ socket, why }) => (why === null ? [] : [{ socket, why }])),
+    fitting: judged.filter(({ unfit }) => unfit === null).map(({ socket }) => socket),
+    unfit: judged.flatMap(({ unfit }) => unfit ?? []),
   }
 }
 
-function whyUnfit(socket: HandedSocket, wanted: WantedSockets): string | null {
+/** null: it fits. */
+function judgeSocket(socket: HandedSocket, wanted: WantedSockets): UnfitSocket | null {
   const { protocol, endpoint } = socket
   const endpoints = wanted[protocol]
   const where = `${protocol.toUpperCase()} ${formatEndpoint(endpoint)}`
   if (!endpoints.some((one) => isSocketOf(socket, protocol, one)))
-    return `no setting names ${where}: those for ${protocol.toUpperCase()} are ${endpoints.map(formatEndpoint).join(', ')}`
+    return {
+      socket,
+      kind: 'unnamed',
+      why: `no setting names ${where}: those for ${protocol.toUpperCase()} are ${endpoints.map(formatEndpoint).join(', ')}`,
+    }
   // node:dgram cannot choose the address that an answer leaves from.
   if (wanted.transport === 'dgram' && protocol === 'udp' && isWildcard(endpoint.address))
-    return `transport dgram cannot answer on a wildcard (${where}) that it did not open: list addresses, or use mmsg`
+    return {
+      socket,
+      kind: 'unusable',
+      why: `transport dgram cannot answer on a wildcard (${where}) that it did not open: list addresses, or use mmsg`,
+    }
   return null
 }
 

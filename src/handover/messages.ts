@@ -5,12 +5,12 @@
 //   (reads settings, state, zones)  (serves, as before)
 //   send-sockets                    (writes its state again) sent, with the descriptors (pass-descriptors.ts)
 //   (its threads read the sockets)  (its threads read them as well)
-//   serving                         left, once it reads no socket and writes no state any more
+//   serving                         left, once it reads no socket, writes no state and announces nothing any more
 //
 // Where either ends before `serving`, the predecessor goes on. A line that is not understood ends the dialogue.
 
 /** Raised whenever a message changes its meaning. Another one is refused. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 export type FromSuccessor =
   | {
@@ -29,7 +29,7 @@ export type FromPredecessor =
   | { readonly kind: 'welcome'; readonly version: string; readonly pid: number }
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly why: string }
   | ({ readonly kind: 'sent' } & SentSockets)
-  | { readonly kind: 'left' }
+  | { readonly kind: 'left'; readonly isAnnounced: boolean }
 
 /** What comes with the descriptors. */
 export interface SentSockets {
@@ -38,8 +38,6 @@ export interface SentSockets {
   readonly held: readonly number[]
   /** Whether its first round of probes is done. */
   readonly isProbed: boolean
-  /** Whether it is announced to the routing daemon. */
-  readonly isAnnounced: boolean
 }
 
 /** The longest line. */
@@ -107,11 +105,10 @@ export function isFromPredecessor(value: Fields): value is Fields & FromPredeces
         isCount(value['count']) &&
         Array.isArray(value['held']) &&
         value['held'].every(isCount) &&
-        typeof value['isProbed'] === 'boolean' &&
-        typeof value['isAnnounced'] === 'boolean'
+        typeof value['isProbed'] === 'boolean'
       )
     case 'left':
-      return true
+      return typeof value['isAnnounced'] === 'boolean'
     default:
       return false
   }

@@ -23,15 +23,16 @@ type Called =
   | { readonly kind: 'refused'; readonly why: string }
 
 export type Relieved =
-  | { readonly kind: 'relieved' }
+  /** `isAnnounced`: what it has left announced to the routing daemon. */
+  | { readonly kind: 'relieved'; readonly isAnnounced: boolean }
   | { readonly kind: 'refused'; readonly why: string }
 
 type Taken =
-  | ({ readonly kind: 'taken'; readonly sockets: readonly HandedSocket[] } & Standing)
+  | ({ readonly kind: 'taken'; readonly sockets: readonly HandedSocket[] } & Pick<
+      SentSockets,
+      'isProbed'
+    >)
   | { readonly kind: 'refused'; readonly why: string }
-
-/** What the process before had reached. */
-export type Standing = Pick<SentSockets, 'isProbed' | 'isAnnounced'>
 
 /** The running process. Until `relieve` it serves as before, also if this process ends. */
 export interface Predecessor {
@@ -118,8 +119,7 @@ async function takeSockets(libc: Libc, path: string, dialogue: Dialogue): Promis
         libc.close(fd)
         return []
       })
-      const { isProbed, isAnnounced } = reply
-      return { kind: 'taken', sockets, isProbed, isAnnounced }
+      return { kind: 'taken', sockets, isProbed: reply.isProbed }
     } finally {
       inbox.close()
     }
@@ -135,8 +135,9 @@ async function takeSockets(libc: Libc, path: string, dialogue: Dialogue): Promis
 async function relieve(path: string, dialogue: Dialogue): Promise<Relieved> {
   const reply = await dialogue.ask({ kind: 'serving' }, Infinity)
   dialogue.close()
-  const isOver = reply.kind === 'left' || !(await isListening(path))
-  return isOver ? { kind: 'relieved' } : { kind: 'refused', why: whyOf(reply) }
+  if (reply.kind === 'left') return { kind: 'relieved', isAnnounced: reply.isAnnounced }
+  if (await isListening(path)) return { kind: 'refused', why: whyOf(reply) }
+  return { kind: 'relieved', isAnnounced: false }
 }
 
 const isListening = (path: string): Promise<boolean> =>

@@ -20,7 +20,6 @@ import {
   type RefusalCode,
 } from './messages.ts'
 import { maxDescriptors, sendDescriptors } from './pass-descriptors.ts'
-import type { Standing } from './predecessor.ts'
 
 /** The running server, as it looks to its successor. */
 export interface Incumbent {
@@ -30,11 +29,15 @@ export interface Incumbent {
   keepState(): Promise<string | null>
   /** Its sockets, and whether a service manager keeps each open. */
   sockets(): readonly { readonly fd: number; readonly isHeld: boolean }[]
-  standing(): Standing
+  /** Whether its first round of probes is done. */
+  isProbed(): boolean
   /** Whether what is handed over may not change now. */
   hold(isHeld: boolean): void
-  /** Leaves the sockets to the process `pid`. Resolves when it reads none and writes no state any more. */
-  leave(pid: number): Promise<void>
+  /**
+   * Leaves the sockets to the process `pid`. Resolves when it reads none, writes no state and announces nothing any more,
+   * to whether it is announced to the routing daemon.
+   */
+  leave(pid: number): Promise<boolean>
 }
 
 export type SuccessorEvent =
@@ -69,7 +72,7 @@ export async function awaitSuccessor(options: SuccessorOptions): Promise<void> {
     if (current === null) {
       current = new Handover(options, socket, () => server.close())
       socket.once('close', () => (current = null))
-    } else refuse(socket, 'busy', 'another process is taking over', onEvent)
+    } else refuse(socket.resume(), 'busy', `${processOf(current.pid)} is taking over`, onEvent)
   })
   server.unref()
   await mkdir(dirname(path), { recursive: true, mode: 0o750 })
@@ -85,6 +88,11 @@ export async function awaitSuccessor(options: SuccessorOptions): Promise<void> {
   server.on('error', () => {})
 }
 
+const processOf = (pid: number): string => (pid === 0 ? 'another process' : `process ${pid}`)
+
+/** How long a process that is refused may take to end the connection. */
+const refusedMs = 5000
+
 function refuse(
   socket: Socket,
   code: RefusalCode,
@@ -92,6 +100,7 @@ function refuse(
   onEvent: SuccessorOptions['onEvent'],
 ): void {
   onEvent({ kind: 'refused', code, why })
+  setTimeout(() => socket.destroy(), refusedMs).unref()
   socket.end(encodeLine({ kind: 'refused', code, why }))
 }
 
@@ -100,7 +109,8 @@ class Handover {
   readonly #options: SuccessorOptions
   readonly #socket: Socket
   readonly #onLeaving: () => void
-  #pid = 0
+  /** 0: it has not said. */
+  pid = 0
   #stage: 'new' | 'preparing' | 'handing' | 'left' = 'new'
   #overdue: NodeJS.Timeout | undefined
   #turn: Promise<void> = Promise.resolve()
@@ -142,7 +152,7 @@ class Handover {
     }
     if (incumbent.isStopping()) return this.#refuse('stopping', 'this server is about to end')
     onEvent({ kind: 'asked', pid, version })
-    this.#pid = pid
+    this.pid = pid
     this.#stage = 'preparing'
     // It reads zones, which takes as long as it takes.
     clearTimeout(this.#overdue)
@@ -153,6 +163,7 @@ class Handover {
 
   async #send(): Promise<void> {
     const { libc, path, incumbent } = this.#options
+    if (incumbent.isStopping()) return this.#refuse('stopping', 'this server is about to end')
     this.#stage = 'handing'
     this.#overdue = setTimeout(() => this.#socket.destroy(), handingMs)
     incumbent.hold(true)
@@ -166,7 +177,7 @@ class Handover {
       const fds = sockets.map(({ fd }) => fd)
       sendDescriptors(libc, inboxPath(path), fds)
       const held = sockets.flatMap(({ isHeld }, i) => (isHeld ? [i] : []))
-      this.#say({ kind: 'sent', count: fds.length, held, ...incumbent.standing() })
+      this.#say({ kind: 'sent', count: fds.length, held, isProbed: incumbent.isProbed() })
     } catch (error) {
       this.#refuse('sockets', error instanceof Error ? error.message : String(error))
     }
@@ -176,11 +187,11 @@ class Handover {
     const { incumbent, onEvent } = this.#options
     this.#stage = 'left'
     clearTimeout(this.#overdue)
-    onEvent({ kind: 'handed', pid: this.#pid })
+    onEvent({ kind: 'handed', pid: this.pid })
     // Its path is the successor's from now on.
     this.#onLeaving()
-    await incumbent.leave(this.#pid)
-    this.#socket.end(encodeLine({ kind: 'left' }))
+    const isAnnounced = await incumbent.leave(this.pid)
+    this.#socket.end(encodeLine({ kind: 'left', isAnnounced }))
   }
 
   /** What came is out of turn. */
@@ -202,6 +213,6 @@ class Handover {
     if (stage === 'new' || stage === 'left') return
     this.#stage = 'left'
     this.#options.incumbent.hold(false)
-    this.#options.onEvent({ kind: 'given-up', pid: this.#pid })
+    this.#options.onEvent({ kind: 'given-up', pid: this.pid })
   }
 }

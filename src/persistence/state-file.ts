@@ -194,7 +194,7 @@ class TrackedStateFile implements StateFile {
     this.#writtenMs = clock.monotonicMs()
     try {
       await mkdir(folder, { recursive: true, mode: 0o750 })
-      await replaceFile(this.#file, encodeState(this.#current(), wallMs))
+      await replaceFile(this.#file, boundedText(encodeState(this.#current(), wallMs)))
       if (!this.#last.successful) onEvent({ kind: 'writable', file: this.#file })
       const successAtSeconds = Math.floor(wallMs / 1000)
       this.#last = { file: this.#file, successful: true, successAtSeconds, why: null }
@@ -204,6 +204,13 @@ class TrackedStateFile implements StateFile {
       this.#last = { ...this.#last, successful: false, why }
     }
   }
+}
+
+/** Throws for a state that could not be read again: the file before it stays. */
+function boundedText(text: string): string {
+  const octets = Buffer.byteLength(text)
+  if (octets <= stateLimitOctets) return text
+  throw new Error(`it would have ${octets} octets, more than the ${stateLimitOctets} that are read`)
 }
 
 async function replaceFile(file: string, text: string): Promise<void> {

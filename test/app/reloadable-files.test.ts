@@ -36,22 +36,26 @@ steering: { inbound: [{ when: { country: DE }, pools: [main] }, { pools: [main] 
 
 const nothing = (): void => {}
 const log = { info: nothing, warn: nothing, error: nothing } as unknown as Log
-const names = { restored: new Map(), shared: async () => null, hasSecondaries: false }
+const names = { restored: new Map(), hasSecondaries: false }
 const memory = {
   restored: new Map(),
   signed: new Map(),
   handed: nothingHanded,
   shared: async () => null,
-  names,
 }
 
 /** Reads the files, lets `meanwhile` write, and goes on as the start does; collects what is put in force. */
-async function begin(settings: Partial<Settings>, meanwhile: () => void, watched = settings.zones) {
+async function begin(
+  settings: Partial<Settings>,
+  meanwhile: () => void,
+  watched = settings.zones,
+  { clock, store } = { clock: systemClock, store: { readMs: Infinity } },
+) {
   const all = { geoip: {}, streams: { tls: null }, ...settings } as Settings
   const read = await readFiles(
     all,
-    { log, clock: systemClock, signingTime: createSigningTime(systemClock) },
-    memory,
+    { log, clock, signingTime: createSigningTime(clock) },
+    { ...memory, names: { ...names, shared: async () => ({ sets: new Map(), ...store }) } },
   )
   if (read.kind === 'bad-files') throw new Error(JSON.stringify(read.diagnostics))
   meanwhile()
@@ -72,8 +76,9 @@ async function begin(settings: Partial<Settings>, meanwhile: () => void, watched
       publishNames: nothing,
       onSerialsBehind: nothing,
       onForeignNames: nothing,
+      namesReadMs: () => store.readMs,
     },
-    clock: systemClock,
+    clock,
     state: { flushSoon: nothing },
     workers: {
       publish: () => published.push('zones'),
@@ -136,6 +141,49 @@ it('tries files again that could not be read, though nothing shows a change of t
     await until(() => published.includes('zones'), { what: 'the other zone', ...notice })
     expect(mistakes()).toEqual([])
     expect(files.zones.current().zones.map(({ name }) => name)).toEqual(['a.test', 'b.test'])
+  } finally {
+    watch.close()
+  }
+})
+
+it('releases a name once no cache leads to it, by what the store was read for, and not from files with mistakes', async () => {
+  const zones = temporaryFolder()
+  const file = join(zones, 'a.yaml')
+  const [old, next] = ['mx1', 'mx2'].map((name) =>
+    zoneFile('a.test', '192.0.2.53', steered.replaceAll('mx1', name)),
+  ) as [string, string]
+  writeFileSync(file, old)
+  const ahead = { ms: 0 }
+  const clock = {
+    wallMs: () => Date.now() + ahead.ms,
+    monotonicMs: () => systemClock.monotonicMs() + ahead.ms,
+  }
+  const store = { readMs: Date.now() }
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  const { files, watch } = await begin({ zones }, nothing, temporaryFolder(), { clock, store })
+  /** What is written, after the looks at what is kept that come first: how many of them loaded, and what is kept then. */
+  const write = async (
+    text: string,
+  ): Promise<{ readonly loads: number; readonly kept: number }> => {
+    const { success, failure } = files.zones.reloads()
+    for (let look = 0; look < 5; look++) {
+      ahead.ms += 10_000
+      vi.advanceTimersByTime(1000)
+    }
+    writeFileSync(file, text)
+    // It waits for those that were begun.
+    await files.zones.load()
+    const after = files.zones.reloads()
+    const kept = [...files.zones.names().values()].flatMap(({ departed }) => departed).length
+    return { loads: after.success + after.failure - success - failure - 1, kept }
+  }
+  try {
+    expect(await write(next)).toEqual({ loads: 0, kept: 1 })
+    ahead.ms += 86_400_000
+    expect(await write(next)).toEqual({ loads: 0, kept: 1 })
+    store.readMs = clock.wallMs()
+    expect(await write('zone: [')).toMatchObject({ loads: 1 })
+    expect(await write(next)).toMatchObject({ loads: 0 })
   } finally {
     watch.close()
   }

@@ -119,6 +119,18 @@ describe('names of others', () => {
     expect(await late.sync(1002, having('mx2'))).toBe(false)
   })
 
+  test('are no news when there are fewer', async () => {
+    const hash = new Map<string, string>()
+    const one = instanceOf(hash, 'require')
+    await one.sync(1000, keeping('mx1', 1100))
+    await instanceOf(hash, 'require').sync(1000, having('mx3'))
+    const late = instanceOf(hash, 'require')
+    expect(await late.sync(1001, having('mx2'))).toBe(true)
+    expect(await late.sync(1101, having('mx2'))).toBe(false)
+    await one.sync(1102, keeping('mx4', 1200))
+    expect(await late.sync(1103, having('mx2'))).toBe(true)
+  })
+
   test.each([null, 'permit', 'require'] as const)(
     'are no news without a seal, in mode %s',
     async (mode) => {

@@ -26,6 +26,7 @@ const calls: string[] = []
 const events: SuccessorEvent[] = []
 let unwritten: string | null
 let isStopping: boolean
+let isAnnounced: boolean
 
 const incumbent: Incumbent = {
   version: '1.0.0',
@@ -39,10 +40,11 @@ const incumbent: Incumbent = {
     const own = ownSockets(libc).filter(({ endpoint }) => endpoint.port === port)
     return own.map(({ fd }) => ({ fd, isHeld: true }))
   },
-  standing: () => ({ isProbed: true, isAnnounced: false }),
+  isProbed: () => true,
   hold: (isHeld) => void calls.push(`hold ${isHeld}`),
   async leave(pid) {
     calls.push(`leave ${pid}`)
+    return isAnnounced
   },
 }
 
@@ -52,6 +54,7 @@ beforeEach(async () => {
   events.length = 0
   unwritten = null
   isStopping = false
+  isAnnounced = false
   path = takeOverPath(temporaryFolder(), 'ns1') as string
   server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -85,9 +88,10 @@ test('in order: state, sockets with what they are, and the old one leaves', asyn
     kind: 'taken',
     sockets: [{ protocol: 'tcp', endpoint, isHeld: true }],
     isProbed: true,
-    isAnnounced: false,
   })
-  await predecessor.relieve()
+  // What counts is what was announced last.
+  isAnnounced = true
+  expect(await predecessor.relieve()).toEqual({ kind: 'relieved', isAnnounced: true })
   expect(calls.slice(3)).toEqual([`leave ${process.pid}`])
   expect(events.map(({ kind }) => kind)).toEqual(['asked', 'handed'])
   // The path is free for the new one before it is told that the old one has left.
@@ -112,7 +116,8 @@ test('a successor that ends before it serves is as if it had never been', async 
 
 test('one at a time', async () => {
   const first = await answered()
-  expect(await call()).toMatchObject({ kind: 'refused', why: expect.stringContaining('(busy)') })
+  const why = expect.stringContaining(`(busy): process ${process.pid} is taking over`)
+  expect(await call()).toMatchObject({ kind: 'refused', why })
   first.close()
 })
 
@@ -122,6 +127,18 @@ test('not while the server stops', async () => {
     kind: 'refused',
     why: expect.stringContaining('(stopping)'),
   })
+})
+
+test('not when the server stops before the sockets are handed over', async () => {
+  const predecessor = await answered()
+  isStopping = true
+  expect(await predecessor.takeSockets()).toMatchObject({
+    kind: 'refused',
+    why: expect.stringContaining('(stopping)'),
+  })
+  expect(calls).toEqual(['keepState'])
+  predecessor.close()
+  await saysEvent('given-up')
 })
 
 test('not where the state is not in the file', async () => {

@@ -16,7 +16,7 @@ import { logEvent } from '../log-events.ts'
 import type { Log } from '../log.ts'
 import type { PersistentState } from '../persistent-state.ts'
 
-interface IncumbencyOptions extends Pick<Incumbent, 'isStopping' | 'standing' | 'hold' | 'leave'> {
+interface IncumbencyOptions extends Pick<Incumbent, 'isStopping' | 'isProbed' | 'hold' | 'leave'> {
   readonly version: string
   readonly settings: Pick<Settings, 'stateDir' | 'instance'>
   /** All on which this server listens, for any protocol. */
@@ -66,13 +66,13 @@ const cannotBe = (log: Log, why: string): Incumbency => ({
 })
 
 function incumbentOf(options: IncumbencyOptions, libc: Libc): Incumbent {
-  const { endpoints, handed, state, version, isStopping, standing, hold, leave } = options
+  const { endpoints, handed, state, version, isStopping, isProbed, hold, leave } = options
   const names = new Set(endpoints.map(formatEndpoint))
   const held = new Set(handed.sockets.filter(({ isHeld }) => isHeld).map(({ fd }) => inodeOf(fd)))
   return {
     version,
     isStopping,
-    standing,
+    isProbed,
     hold,
     leave,
     async keepState() {

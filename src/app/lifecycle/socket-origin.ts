@@ -5,7 +5,7 @@ import { fitSockets, type WantedSockets } from '../../handover/fit-sockets.ts'
 import { inspectSocket } from '../../handover/inspect-socket.ts'
 import { listenFds, listenFdsVariables, type NamedDescriptor } from '../../handover/listen-fds.ts'
 import { takeOverPath } from '../../handover/messages.ts'
-import { callPredecessor, type Predecessor, type Standing } from '../../handover/predecessor.ts'
+import { callPredecessor, type Predecessor } from '../../handover/predecessor.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { formatEndpoint } from '../../transport/endpoint.ts'
 import {
@@ -18,9 +18,11 @@ import { logEvent } from '../log-events.ts'
 import type { Log } from '../log.ts'
 import { version } from '../version.ts'
 
-interface TakenSockets extends Standing {
+interface TakenSockets {
   readonly kind: 'taken'
   readonly handed: HandedSockets
+  /** Whether the process before has done its first round of probes. */
+  readonly isProbed: boolean
 }
 
 export interface CannotTake {
@@ -35,16 +37,15 @@ export interface SocketOrigin {
   take(wanted: WantedSockets): Promise<TakenSockets | CannotTake>
   /**
    * To be called once they are read. `relieved`: no other process reads them or writes the state. Else one does, and goes
-   * on.
+   * on. `isAnnounced`: whether the process before has left this instance announced to the routing daemon.
    */
-  relieve(): Promise<{ readonly kind: 'relieved' } | CannotTake>
+  relieve(): Promise<{ readonly kind: 'relieved'; readonly isAnnounced: boolean } | CannotTake>
   close(): void
 }
 
 type Opened = { readonly kind: 'opened'; readonly origin: SocketOrigin } | CannotTake
 
 const cannot = (why: string): CannotTake => ({ kind: 'cannot-listen', why })
-const newcomer: Standing = { isProbed: false, isAnnounced: false }
 
 /** Finds out where the sockets are to come from. A process that serves has written its state by then. */
 export async function openSocketOrigin(
@@ -78,8 +79,8 @@ const whyNot = (error: unknown): string =>
 
 const ownSockets: SocketOrigin = {
   kind: 'own',
-  take: async () => ({ kind: 'taken', handed: noHandedSockets, ...newcomer }),
-  relieve: async () => ({ kind: 'relieved' }),
+  take: async () => ({ kind: 'taken', handed: noHandedSockets, isProbed: false }),
+  relieve: async () => ({ kind: 'relieved', isAnnounced: false }),
   close() {},
 }
 
@@ -106,9 +107,9 @@ const serviceManager = (libc: Libc, descriptors: readonly NamedDescriptor[]): So
       const name = descriptors.find(({ fd }) => fd === first.socket.fd)?.name ?? ''
       return cannot(`socket of the service manager (${name}): ${first.why}`)
     }
-    return { kind: 'taken', handed: handedOf(libc, fitting), ...newcomer }
+    return { kind: 'taken', handed: handedOf(libc, fitting), isProbed: false }
   },
-  relieve: async () => ({ kind: 'relieved' }),
+  relieve: async () => ({ kind: 'relieved', isAnnounced: false }),
   close() {},
 })
 
@@ -119,12 +120,13 @@ const runningProcess = (libc: Libc, predecessor: Predecessor, log: Log): SocketO
     const taken = await predecessor.takeSockets()
     if (taken.kind === 'refused') return cannot(`cannot take over: ${taken.why}`)
     const { fitting, unfit } = fitSockets(taken.sockets, wanted)
+    const unusable = unfit.find(({ kind }) => kind === 'unusable')
+    if (unusable !== undefined) return cannot(`cannot take over: ${unusable.why}; or restart it`)
     for (const { socket, why } of unfit) {
       libc.close(socket.fd)
       logEvent(log, 'takeover.unused', { endpoint: formatEndpoint(socket.endpoint), why })
     }
-    const { isProbed, isAnnounced } = taken
-    return { kind: 'taken', handed: handedOf(libc, fitting), isProbed, isAnnounced }
+    return { kind: 'taken', handed: handedOf(libc, fitting), isProbed: taken.isProbed }
   },
   async relieve() {
     const relieved = await predecessor.relieve()
