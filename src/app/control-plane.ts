@@ -26,7 +26,7 @@ import {
   type NamedTarget,
   createFeedbackRegistry,
 } from '../weights/feedback-registry.ts'
-import { rowShareOf, watchedMembers } from '../weights/member-state.ts'
+import { type MemberState, rowShareOf, watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/member-watch.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
@@ -89,7 +89,8 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
       shares.sample()
     },
   })
-  const shares = createPoolShares({ counters: workers.counters, states: () => watch.states() })
+  const states = (): readonly MemberState[] => watch.states()
+  const shares = createPoolShares({ counters: workers.counters, states, clock })
   return {
     shares,
     overrides: overrideControl(watch, options),

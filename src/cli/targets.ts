@@ -38,7 +38,10 @@ interface MemberReport {
     readonly override: number
     readonly feedback: number
     readonly reputation: number
+    /** A server that does not tell them apart has all three in `slowStart`. */
     readonly slowStart: number
+    readonly shedding?: number
+    readonly health?: number
     readonly effective: number
   }
   /** When the last answer that names it expires in caches; null: no answer has named it. */
@@ -126,7 +129,7 @@ const memberCells = ({ target, zone, pool, weight, out, exposedUntil }: MemberRe
   percent(weight.override),
   percent(weight.feedback),
   percent(weight.reputation),
-  percent(weight.slowStart),
+  percent(weight.slowStart * (weight.shedding ?? 1) * (weight.health ?? 1)),
   out ?? '-',
   exposedUntil ?? '-',
 ]

@@ -20,6 +20,8 @@ export type AvailabilityWindow = (typeof availabilityWindows)[number]['name']
 export interface Handshakes {
   readonly good: number
   readonly total: number
+  /** When the oldest bucket with any of them began, milliseconds since 1970; Infinity: there are none. */
+  readonly sinceMs: number
 }
 
 /**
@@ -48,11 +50,13 @@ export function countHandshake(rings: Availability, isGood: boolean, wallMs: num
     add(rings[i] as Ring, Math.floor(wallMs / (availabilityWindows[i]?.bucketMs ?? 1)), added)
 }
 
-const good: Handshakes = { good: 1, total: 1 }
-const bad: Handshakes = { good: 0, total: 1 }
+type Counted = Pick<Handshakes, 'good' | 'total'>
+
+const good: Counted = { good: 1, total: 1 }
+const bad: Counted = { good: 0, total: 1 }
 
 /** Drops counts for a bucket older than the one stored in its place: the clock went back by more than a window. */
-function add(ring: Ring, number: number, added: Handshakes): void {
+function add(ring: Ring, number: number, added: Counted): void {
   const at = (number % (ring.length / perBucket)) * perBucket
   const stored = ring[at] as number
   if (stored > number) return
@@ -70,20 +74,22 @@ export function handshakesIn(
 ): Handshakes {
   const i = availabilityWindows.findIndex(({ name }) => name === window)
   const ring = rings[i] as Ring
-  const now = Math.floor(wallMs / (availabilityWindows[i]?.bucketMs ?? 1))
-  const sum = { good: 0, total: 0 }
+  const { bucketMs = 1 } = availabilityWindows[i] ?? {}
+  const now = Math.floor(wallMs / bucketMs)
+  const sum = { good: 0, total: 0, sinceMs: Infinity }
   const oldest = now - ring.length / perBucket
   for (let at = 0; at < ring.length; at += perBucket) {
     const number = ring[at] as number
     if (number <= oldest || number > now) continue
     sum.good += ring[at + goodAt] as number
     sum.total += ring[at + totalAt] as number
+    sum.sinceMs = Math.min(sum.sinceMs, number * bucketMs)
   }
   return sum
 }
 
 /** Share of successful handshakes, 0…1; null if there were none. */
-export const availabilityOf = ({ good, total }: Handshakes): number | null =>
+export const availabilityOf = ({ good, total }: Counted): number | null =>
   total === 0 ? null : good / total
 
 /** Share of the error budget that is left: 1 untouched, 0 spent, negative overspent. `target` must be below 1. */
@@ -112,11 +118,12 @@ export function savedHandshakesIn(
   const i = availabilityWindows.findIndex(({ name }) => name === window)
   const { bucketMs = 1, buckets = 0 } = availabilityWindows[i] ?? {}
   const now = Math.floor(wallMs / bucketMs)
-  const sum = { good: 0, total: 0 }
+  const sum = { good: 0, total: 0, sinceMs: Infinity }
   for (const [number, good, total] of saved[i] ?? []) {
     if (number <= now - buckets || number > now) continue
     sum.good += good
     sum.total += total
+    sum.sinceMs = Math.min(sum.sinceMs, number * bucketMs)
   }
   return sum
 }

@@ -3,6 +3,7 @@
 import type { Registry } from '@prometheus-io/client'
 
 import { availabilityOf, availabilityWindows, errorBudgetLeft } from '../health/availability.ts'
+import { isoTime } from '../lib/clock.ts'
 import type { MeasuredPool } from '../weights/pool-availability.ts'
 import { emitEach, registerSampled } from './sampled-metric.ts'
 
@@ -53,15 +54,16 @@ export function registerAvailabilityMetrics(
  * The part of the error budget that is left, below 0 if overspent; null: no target is set, or no
  * probe counted.
  */
-function errorBudgetOf({ target, handshakes }: MeasuredPool): number | null {
+export function errorBudgetOf({ target, handshakes }: MeasuredPool): number | null {
   const availability = availabilityOf(handshakes(budgetWindow))
   return target === null || availability === null ? null : errorBudgetLeft(availability, target)
 }
 
 export function availabilityView(one: MeasuredPool): object {
   const windows = availabilityWindows.map(({ name }) => {
-    const handshakes = one.handshakes(name)
-    return [name, { ...handshakes, availability: availabilityOf(handshakes) }]
+    const { sinceMs, ...handshakes } = one.handshakes(name)
+    const since = Number.isFinite(sinceMs) ? isoTime(sinceMs) : null
+    return [name, { ...handshakes, availability: availabilityOf(handshakes), since }]
   })
   return {
     zone: one.zone,

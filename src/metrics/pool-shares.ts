@@ -6,9 +6,13 @@
 // rungs with the reason `eligible` count: panic and failing open do not follow weights. A target of
 // several pools is counted in each of them, since the counters do not record which pool an answer
 // came from.
+//
+// Beside the sums since the start there are those of the last 15 minutes, in buckets of a minute, for
+// first rungs and for answers of address sets. An address set of several records has each target once at
+// most, so a member whose weight is most of its pool is due less than its weight says.
 
 import { type Counters, AnswerPosition } from '../answer/counters.ts'
-import { alignedInterval } from '../lib/clock.ts'
+import { alignedInterval, type Clock } from '../lib/clock.ts'
 import type { MemberState } from '../weights/member-state.ts'
 
 /** A member's first rungs since the start of the process. */
@@ -19,6 +23,16 @@ export interface PoolShare {
   /** Share that the weight of the member stands for, 0…1. */
   readonly expected: number
   readonly actual: number
+  /** First rungs of the window. `seconds`: how long it is, less than 15 minutes after a start. */
+  readonly window: ShareCounts & { readonly seconds: number }
+  /** Answers of address sets in the same window. */
+  readonly addresses: ShareCounts
+}
+
+/** What was handed out, and what the weights of the time stand for. */
+export interface ShareCounts {
+  readonly had: number
+  readonly due: number
 }
 
 export interface PoolShares {
@@ -37,25 +51,37 @@ const sampleEveryMs = 10_000
 interface ShareSources {
   readonly counters: readonly Counters[]
   readonly states: () => readonly MemberState[]
+  readonly clock: Pick<Clock, 'monotonicMs'>
 }
 
-interface ShareSum {
-  readonly expected: number
-  readonly actual: number
-}
+const bucketMs = 60_000
+const bucketCount = 15
+
+/** What is counted of a member in each sum and bucket, side by side. */
+const cells = { rungs: 0, rungsDue: 1, addresses: 2, addressesDue: 3 } as const
+const cellCount = Object.keys(cells).length
+const totalsAt = bucketCount * cellCount
+
+/** The buckets, then the sums since the start. */
+const newSums = (): Float64Array => new Float64Array((bucketCount + 1) * cellCount)
 
 export const createPoolShares = (sources: ShareSources): PoolShares => new SampledShares(sources)
 
 class SampledShares implements PoolShares {
   readonly #sources: ShareSources
-  readonly #sums = new Map<string, ShareSum>()
-  readonly #lastCount = new Map<number, number>()
+  readonly #sums = new Map<string, Float64Array>()
+  readonly #lastCount = new Map<number, TargetCounts>()
   /** Effective weights at the last sample, which the answers since then followed. */
   #weights: ReadonlyMap<string, number> = new Map()
+  readonly #startedMs: number
+  /** Number of the bucket that is counted into: minutes of the monotonic clock. */
+  #bucket: number
   readonly #stop: () => void
 
   constructor(sources: ShareSources) {
     this.#sources = sources
+    this.#startedMs = sources.clock.monotonicMs()
+    this.#bucket = Math.floor(this.#startedMs / bucketMs)
     this.#stop = alignedInterval(sampleEveryMs, () => this.sample())
   }
 
@@ -64,49 +90,106 @@ class SampledShares implements PoolShares {
   }
 
   read(): readonly PoolShare[] {
-    return this.#sampled().map(({ member: { zone, pool, target }, key }) => {
-      const { expected, actual } = this.#sums.get(key) ?? noAnswers
-      return { zone, pool, target, expected, actual }
-    })
-  }
-
-  #sampled(): readonly SampledMember[] {
-    const states = this.#sources.states()
-    const added = countSince(states, this.#lastCount, (target) => this.#firstRungs(target))
-    const sampled = states.map(({ member, effective }) => {
-      const key = keyOf(member)
-      const weight = this.#weights.get(key) ?? effective
-      return { member, key, weight, effective, actual: added.get(member.targetIndex) ?? 0 }
-    })
-    for (const members of Map.groupBy(sampled, ({ member }) => poolOf(member)).values()) {
-      const poolWeight = members.reduce((sum, { weight }) => sum + weight, 0)
-      const count = members.reduce((sum, { actual }) => sum + actual, 0)
-      for (const { key, weight, actual } of members) {
-        const expected = poolWeight > 0 ? (count * weight) / poolWeight : 0
-        this.#add(key, { expected, actual })
+    const sampled = this.#sampled()
+    const seconds = this.#windowSeconds()
+    return sampled.map(({ member: { zone, pool, target }, key }) => {
+      const sums = this.#sums.get(key) ?? newSums()
+      const [actual = 0, expected = 0] = sums.subarray(totalsAt)
+      const [had, due, addressesHad, addressesDue] = windowOf(sums)
+      return {
+        zone,
+        pool,
+        target,
+        expected,
+        actual,
+        window: { seconds, had, due },
+        addresses: { had: addressesHad, due: addressesDue },
       }
-    }
-    this.#weights = new Map(sampled.map(({ key, effective }) => [key, effective]))
-    for (const key of this.#sums.keys()) if (!this.#weights.has(key)) this.#sums.delete(key)
-    return sampled
+    })
   }
 
   close(): void {
     this.#stop()
   }
 
-  #add(key: string, more: ShareSum): void {
-    const { expected, actual } = this.#sums.get(key) ?? noAnswers
-    this.#sums.set(key, { expected: expected + more.expected, actual: actual + more.actual })
+  #sampled(): readonly SampledMember[] {
+    const states = this.#sources.states()
+    this.#turnTo(Math.floor(this.#sources.clock.monotonicMs() / bucketMs))
+    const added = countSince(states, this.#lastCount, (target) => this.#countsOf(target))
+    const sampled = states.map(({ member, effective }) => {
+      const key = keyOf(member)
+      const weight = this.#weights.get(key) ?? effective
+      const counts = added.get(member.targetIndex) ?? noCounts
+      return { member, key, weight, effective, counts }
+    })
+    for (const members of Map.groupBy(sampled, ({ member }) => poolOf(member)).values())
+      this.#credit(members)
+    this.#weights = new Map(sampled.map(({ key, effective }) => [key, effective]))
+    for (const key of this.#sums.keys()) if (!this.#weights.has(key)) this.#sums.delete(key)
+    return sampled
   }
 
-  #firstRungs(target: number): number {
-    return this.#sources.counters.reduce(
-      (sum, { answerCounts }) => sum + answerCounts.count(target, AnswerPosition.first, 'eligible'),
-      0,
-    )
+  /** Credits the members of one pool with what was handed out of it. */
+  #credit(members: readonly SampledMember[]): void {
+    const poolWeight = members.reduce((sum, { weight }) => sum + weight, 0)
+    const rungs = members.reduce((sum, { counts }) => sum + counts.rungs, 0)
+    const addresses = members.reduce((sum, { counts }) => sum + counts.addresses, 0)
+    for (const { key, weight, counts } of members) {
+      const share = poolWeight > 0 ? weight / poolWeight : 0
+      this.#add(key, [counts.rungs, rungs * share, counts.addresses, addresses * share])
+    }
+  }
+
+  #add(key: string, counts: readonly [number, number, number, number]): void {
+    const sums = this.#sums.get(key) ?? newSums()
+    this.#sums.set(key, sums)
+    const at = (this.#bucket % bucketCount) * cellCount
+    for (const [i, count] of counts.entries()) {
+      sums[at + i] = (sums[at + i] as number) + count
+      sums[totalsAt + i] = (sums[totalsAt + i] as number) + count
+    }
+  }
+
+  /** Empties the buckets that a later minute takes. */
+  #turnTo(bucket: number): void {
+    const passed = Math.min(bucket - this.#bucket, bucketCount)
+    for (let i = 0; i < passed; i++) {
+      const at = ((bucket - i) % bucketCount) * cellCount
+      for (const sums of this.#sums.values()) sums.fill(0, at, at + cellCount)
+    }
+    this.#bucket = bucket
+  }
+
+  #windowSeconds(): number {
+    const nowMs = this.#sources.clock.monotonicMs()
+    const fromMs = Math.max(this.#startedMs, (this.#bucket - bucketCount + 1) * bucketMs)
+    return Math.round((nowMs - fromMs) / 1000)
+  }
+
+  #countsOf(target: number): TargetCounts {
+    let [rungs, addresses] = [0, 0]
+    for (const { answerCounts } of this.#sources.counters) {
+      rungs += answerCounts.count(target, AnswerPosition.first, 'eligible')
+      addresses += answerCounts.count(target, AnswerPosition.address, 'eligible')
+    }
+    return { rungs, addresses }
   }
 }
+
+/** Sums of the buckets, in the order of `cells`. */
+function windowOf(sums: Float64Array): readonly [number, number, number, number] {
+  const sum: [number, number, number, number] = [0, 0, 0, 0]
+  for (let at = 0; at < totalsAt; at += cellCount)
+    for (const cell of Object.values(cells)) sum[cell] += sums[at + cell] as number
+  return sum
+}
+
+interface TargetCounts {
+  readonly rungs: number
+  readonly addresses: number
+}
+
+const noCounts: TargetCounts = { rungs: 0, addresses: 0 }
 
 interface SampledMember {
   readonly member: MemberState['member']
@@ -114,28 +197,30 @@ interface SampledMember {
   /** The weight that answers since the last sample followed. */
   readonly weight: number
   readonly effective: number
-  /** First rungs since the last sample. */
-  readonly actual: number
+  /** Since the last sample. */
+  readonly counts: TargetCounts
 }
 
-const noAnswers: ShareSum = { expected: 0, actual: 0 }
-
 /**
- * New first rungs of each target, by index. A count that fell belongs to another target that reuses
+ * New answers of each target, by index. A count that fell belongs to another target that reuses
  * the index.
  */
 function countSince(
   states: readonly MemberState[],
-  last: Map<number, number>,
-  firstRungs: (target: number) => number,
-): ReadonlyMap<number, number> {
-  const added = new Map<number, number>()
+  last: Map<number, TargetCounts>,
+  countsOf: (target: number) => TargetCounts,
+): ReadonlyMap<number, TargetCounts> {
+  const added = new Map<number, TargetCounts>()
   for (const { member } of states) {
     const { targetIndex } = member
     if (added.has(targetIndex)) continue
-    const count = firstRungs(targetIndex)
-    added.set(targetIndex, Math.max(0, count - (last.get(targetIndex) ?? 0)))
-    last.set(targetIndex, count)
+    const counts = countsOf(targetIndex)
+    const before = last.get(targetIndex) ?? noCounts
+    added.set(targetIndex, {
+      rungs: Math.max(0, counts.rungs - before.rungs),
+      addresses: Math.max(0, counts.addresses - before.addresses),
+    })
+    last.set(targetIndex, counts)
   }
   return added
 }

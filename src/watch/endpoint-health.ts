@@ -101,6 +101,8 @@ export class EndpointHealth {
   /** Last outcome of this instance; null before the first, and while other instances probe the endpoint. */
   lastOutcome: Outcome | null = null
   lastOutcomeAtMs: number = 0
+  /** The last outcome of this instance that failed, and its monotonic time; a pass does not end it. */
+  lastFailure: { readonly outcome: Outcome; readonly atMs: number } | null = null
   state: SlotState = SlotState.unknown
   sinceMs: number
   factor: number = 1
@@ -114,6 +116,7 @@ export class EndpointHealth {
   #damping: DampingState
   #shedding: SheddingState
   #slowStart: number = 1
+  #shed: number = 1
   #consensus: VoteJudgement = initialJudgement
   #recoveredAtMs: number | null = null
 
@@ -137,6 +140,7 @@ export class EndpointHealth {
     this.counts = before.counts
     this.lastOutcome = before.lastOutcome
     this.lastOutcomeAtMs = before.lastOutcomeAtMs
+    this.lastFailure = before.lastFailure
     this.state = before.state
     this.sinceMs = before.sinceMs
     this.deepRounds.inherit(before.deepRounds)
@@ -200,6 +204,7 @@ export class EndpointHealth {
     this.#damping = advance(this.#damping, verdict, this.policy, nowMs)
     this.history.observe(verdict, outcome.durationMs, nowMs)
     if (verdict === 'unknown') return
+    if (verdict !== 'pass') this.lastFailure = { outcome, atMs: nowMs }
     this.isFailing = verdict !== 'pass' && (this.isFailing || wasNotDown)
     this.#confirmation = countTowardsConfirmation(this.#confirmation, verdict)
   }
@@ -228,6 +233,11 @@ export class EndpointHealth {
   /** Whether it is judged down and past a second round, published as down or kept as suspect. */
   isConfirmedDown(): boolean {
     return this.#confirmation.isConfirmed
+  }
+
+  /** The two shares whose product is `factor`, as they were written last. */
+  factors(): { readonly slowStart: number; readonly shedding: number } {
+    return { slowStart: this.#slowStart, shedding: this.#shed }
   }
 
   isInSlowStart(): boolean {
@@ -281,7 +291,8 @@ export class EndpointHealth {
   /** Writes the row of the health table, unless it has these values already. */
   write(table: HealthWriter, nowMs: number): void {
     this.#slowStart = slowStartFactor(this.#recoveredAtMs, this.profile.slowStartSeconds, nowMs)
-    const factor = this.#slowStart * shedFactor(this.#shedding)
+    this.#shed = shedFactor(this.#shedding)
+    const factor = this.#slowStart * this.#shed
     // Votes of other instances carry a state, and nothing of its damping.
     const damping =
       this.lastOutcome === null ? { ...initialDamping(nowMs), state: this.state } : this.#damping

@@ -42,6 +42,8 @@ export interface WatchedState {
   readonly lastOutcome: Outcome | null
   /** When that outcome came, by the wall clock. */
   readonly lastOutcomeAtMs: number | null
+  /** The last outcome of this instance that failed, be it up again or not; null: none has since the start. */
+  readonly lastFailure: { readonly outcome: Outcome; readonly atMs: number } | null
   readonly counts: VerdictCounts
   readonly holdSeconds: number
   /** Reason of the last outcome, restored from before the start if there is none since; else `unprobed`. */
@@ -53,6 +55,13 @@ export interface WatchedState {
   readonly latency: LatencyPercentiles
   /** Share of the configured weight, 0…1: slow start times load shedding. */
   readonly factor: number
+  /** The share of slow start, 0…1. */
+  readonly slowStart: number
+  /** The share of load shedding, 0…1. */
+  readonly shedding: number
+  /** Verdicts in a row that it takes to go down and to come up. */
+  readonly fall: number
+  readonly rise: number
   readonly alerts: readonly AlertKind[]
   /** Whether it passes its probes and is held down for flapping. */
   readonly isHeld: boolean
@@ -89,26 +98,33 @@ export function describeState(
 ): readonly WatchedState[] {
   const wallOffsetMs = clock.wallMs() - clock.monotonicMs()
   const hasOutcome = health.lastOutcome !== null
-  return health.addresses.map(({ zone, target, address }) => ({
+  const failure = health.lastFailure
+  const shared = {
     slot: health.slot,
-    zone,
-    target,
-    address,
     port: health.profile.port,
     profile: health.profile.name,
-    state: stateNames[health.state],
+    ...dampingOf(health),
     sinceMs: health.sinceMs + wallOffsetMs,
     lastOutcome: health.lastOutcome,
     lastOutcomeAtMs: hasOutcome ? health.lastOutcomeAtMs + wallOffsetMs : null,
-    counts: health.counts,
-    holdSeconds: health.holdSeconds,
-    reason: health.reason(),
-    flaps: health.flaps(),
-    downs: health.history.downs,
+    lastFailure: failure && { outcome: failure.outcome, atMs: failure.atMs + wallOffsetMs },
     latency: latencyPercentiles(health.history.latency),
     factor: health.factor,
+    ...health.factors(),
     alerts: health.alerts.raised(),
-    isHeld: health.isHeld(),
     nextProbeInMs,
-  }))
+  }
+  return health.addresses.map(({ zone, target, address }) => ({ zone, target, address, ...shared }))
 }
+
+const dampingOf = (health: EndpointHealth) => ({
+  state: stateNames[health.state],
+  counts: health.counts,
+  holdSeconds: health.holdSeconds,
+  reason: health.reason(),
+  flaps: health.flaps(),
+  downs: health.history.downs,
+  isHeld: health.isHeld(),
+  fall: health.profile.fall,
+  rise: health.profile.rise,
+})

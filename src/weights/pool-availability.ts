@@ -180,4 +180,5 @@ class CountedPools implements PoolAvailability {
 const addHandshakes = (a: Handshakes, b: Handshakes): Handshakes => ({
   good: a.good + b.good,
   total: a.total + b.total,
+  sinceMs: Math.min(a.sinceMs, b.sinceMs),
 })

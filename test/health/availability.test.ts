@@ -36,6 +36,9 @@ describe('windows', () => {
           expect(handshakesIn(rings, name, startMs)).toEqual({
             good: within.filter(({ isGood }) => isGood).length,
             total: within.length,
+            sinceMs: Math.min(
+              ...within.map(({ agoMs }) => Math.floor((startMs - agoMs) / bucketMs) * bucketMs),
+            ),
           })
         }
       }),
@@ -57,7 +60,7 @@ describe('windows', () => {
     restoreAvailability(after, saved)
     for (const { name } of availabilityWindows) {
       const { good, total } = handshakesIn(before, name, startMs)
-      expect(handshakesIn(after, name, startMs)).toEqual({ good: good + 1, total: total + 1 })
+      expect(handshakesIn(after, name, startMs)).toMatchObject({ good: good + 1, total: total + 1 })
     }
   })
 })
@@ -81,8 +84,16 @@ test('buckets that were saved are summed as they were counted, within their wind
   const saved = saveAvailability(rings)
   for (const window of ['1h', '24h', '30d'] as const)
     expect(savedHandshakesIn(saved, window, nowMs)).toEqual(handshakesIn(rings, window, nowMs))
-  expect(savedHandshakesIn(saved, '1h', nowMs)).toEqual({ good: 1, total: 2 })
-  expect(savedHandshakesIn(saved, '1h', nowMs + 3_600_000 * 2)).toEqual({ good: 0, total: 0 })
+  expect(savedHandshakesIn(saved, '1h', nowMs)).toEqual({
+    good: 1,
+    total: 2,
+    sinceMs: nowMs - 120_000,
+  })
+  expect(savedHandshakesIn(saved, '1h', nowMs + 3_600_000 * 2)).toEqual({
+    good: 0,
+    total: 0,
+    sinceMs: Infinity,
+  })
 })
 
 test('of two looks at the same counts only what the later one has beyond is a gain', () => {

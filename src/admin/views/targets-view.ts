@@ -8,7 +8,7 @@ import { Standing } from '../../health/table.ts'
 import { isoTime } from '../../lib/clock.ts'
 import { availabilityView } from '../../metrics/availability-metrics.ts'
 import type { OverrideControl } from '../../metrics/override-metrics.ts'
-import type { PoolShare, PoolShares } from '../../metrics/pool-shares.ts'
+import type { PoolShare, PoolShares, ShareCounts } from '../../metrics/pool-shares.ts'
 import type { ReputationSource } from '../../metrics/target-metrics.ts'
 import { redactedList } from '../../reputation/findings.ts'
 import type { ReputationState } from '../../reputation/reputation-watch.ts'
@@ -94,35 +94,89 @@ const latencyView = ({ count, ms }: LatencyPercentiles): object => {
  * Each target in each of its pools: the factors of its weight, why it is out, until when it may be
  * cached.
  */
-function* memberViews({ overrides, shares }: TargetsSources): Generator<object> {
+function* memberViews({ states, overrides, shares }: TargetsSources): Generator<object> {
   const byMember = new Map(shares.read().map((share) => [memberKey(share), share]))
+  const bySlot = statesBySlot(states())
   for (const state of overrides.watch.states()) {
     const { member } = state
     const share = byMember.get(memberKey(member))
-    yield memberView(state, share, overrides.exposedUntilMs(member.targetIndex))
+    const weight = weightView(state, bySlot)
+    yield memberView(state, {
+      weight,
+      share,
+      exposedMs: overrides.exposedUntilMs(member.targetIndex),
+    })
   }
 }
 
-function memberView(state: MemberState, share: PoolShare | undefined, exposedMs: number): object {
-  const { member, warmUpShare, overrideShare, feedback, reputation, factor, effective, out } = state
+export type StatesBySlot = ReadonlyMap<number, WatchedState>
+
+/** Addresses that share a slot have the same state. */
+export const statesBySlot = (states: readonly WatchedState[]): StatesBySlot =>
+  new Map(states.map((one) => [one.slot, one]))
+
+/** The factors of a member's weight. `effective` is their product, or 0 where the member is out. */
+export interface WeightView {
+  readonly configured: number
+  readonly warmUp: number
+  readonly override: number
+  readonly feedback: number
+  readonly reputation: number
+  /** Of its best address, as `shedding`: 0…1. */
+  readonly slowStart: number
+  readonly shedding: number
+  /** 0 where every address is down, else 1. */
+  readonly health: 0 | 1
+  readonly effective: number
+}
+
+export function weightView(state: MemberState, bySlot: StatesBySlot): WeightView {
+  const { member, warmUpShare, overrideShare, feedback, reputation, factor, effective } = state
+  const isForced = state.standing === Standing.forced
+  const addresses = member.slots.flatMap((slot) => bySlot.get(slot) ?? [])
+  const best = addresses.find((one) => one.state !== 'down' && one.factor === factor)
+  const { slowStart = 1, shedding = 1 } = isForced ? {} : (best ?? {})
+  return {
+    configured: member.weight,
+    warmUp: warmUpShare,
+    override: overrideShare,
+    feedback,
+    reputation,
+    slowStart,
+    shedding,
+    health: factor === 0 ? 0 : 1,
+    effective,
+  }
+}
+
+interface MemberParts {
+  readonly weight: WeightView
+  readonly share: PoolShare | undefined
+  readonly exposedMs: number
+}
+
+function memberView({ member, out }: MemberState, parts: MemberParts): object {
+  const { weight, share, exposedMs } = parts
   return {
     zone: member.zone,
     target: member.target,
     pool: member.pool,
     out,
-    weight: {
-      configured: member.weight,
-      warmUp: warmUpShare,
-      override: overrideShare,
-      feedback,
-      reputation,
-      slowStart: factor,
-      effective,
-    },
+    weight,
     firstRungs: { handedOut: share?.actual ?? 0, expected: share?.expected ?? 0 },
+    window: roundedShares(share?.window ?? { seconds: 0, ...noShares }),
+    addresses: roundedShares(share?.addresses ?? noShares),
     exposedUntil: isoTime(exposedMs),
   }
 }
+
+export const noShares: ShareCounts = { had: 0, due: 0 }
+
+/** What is due, to a tenth. */
+export const roundedShares = <Shares extends ShareCounts>(shares: Shares): Shares => ({
+  ...shares,
+  due: Math.round(shares.due * 10) / 10,
+})
 
 interface MemberName {
   readonly zone: string
