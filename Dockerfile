@@ -6,6 +6,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY rolldown.config.ts ./
 COPY src src
+COPY console console
 RUN npm run build
 
 # koffi's install script finds its prebuilt library among the packages, so no compiler is needed.

@@ -29,6 +29,7 @@ const project = (
   name: string,
   test: TestProjectInlineConfiguration['test'],
 ): TestProjectInlineConfiguration => ({
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   test: {
     name,
     // Against hanging for ever alone: what takes seconds here may take minutes beside other work.

@@ -11,6 +11,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { buildConsole } from '../console/build.ts'
 import { main } from '../src/main.ts'
 import { demoAddresses } from './mta.ts'
 
@@ -43,6 +44,16 @@ function startMta(name: string): Promise<ChildProcess> {
   })
 }
 
+/** Builds what browsers get where its sources moved; a server without it serves the plain page. */
+async function buildConsoleIfMoved(): Promise<void> {
+  const out = fileURLToPath(new URL('../dist/console', import.meta.url))
+  try {
+    await buildConsole(out, true)
+  } catch (error) {
+    process.stderr.write(`the console could not be built: ${(error as Error).message}\n`)
+  }
+}
+
 let isEnding = false
 const argv = process.argv.slice(2)
 const isCommand =
@@ -52,6 +63,7 @@ const isCommand =
 if (isCommand) {
   process.exitCode = await main(argv)
 } else {
+  await buildConsoleIfMoved()
   const isDemo =
     process.env['MTA_PORT'] !== undefined ||
     (resolve(zonesOf(argv)) === shippedZones && !argv.some((flag) => flag.startsWith('--config')))

@@ -8,4 +8,4 @@ export const projectGlobs: Readonly<Record<'property' | 'e2e' | 'faults', readon
 }
 
 /** What `unit` includes, apart from the files of the other projects. */
-export const unitGlob = 'test/**/*.test.ts'
+export const unitGlob = 'test/**/*.test.{ts,tsx}'

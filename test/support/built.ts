@@ -15,6 +15,8 @@ export default function buildServer(): () => void {
   const bundler = join(projectFolder, 'node_modules', '.bin', 'rolldown')
   const args = ['--config', join(projectFolder, 'rolldown.config.ts'), '--dir', dist]
   execFileSync(bundler, args, { stdio: 'pipe' })
+  const consoleFolder = join(dist, 'console')
+  execFileSync(process.execPath, [join(projectFolder, 'console/build.ts'), '--out', consoleFolder])
   // As in the image: beside package.json and what is not part of the build.
   cpSync(join(projectFolder, 'package.json'), join(folder, 'package.json'))
   cpSync(join(projectFolder, 'bin'), join(folder, 'bin'), { recursive: true })

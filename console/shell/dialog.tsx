@@ -1,0 +1,51 @@
+// The one dialog at a time: modal, ended by Escape, and the focus goes back to where it was.
+
+import { signal } from '@preact/signals'
+import type { ComponentChildren, VNode } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+
+interface OpenDialog {
+  readonly label: string
+  readonly className?: string
+  /** Drawn within the dialog; `close` ends it. */
+  readonly content: () => ComponentChildren
+}
+
+const current = signal<OpenDialog | null>(null)
+
+export function openDialog(dialog: OpenDialog): void {
+  current.value = dialog
+}
+
+export function closeDialog(): void {
+  current.value = null
+}
+
+export function DialogPlace(): VNode | null {
+  const open = current.value
+  return open && <Dialog key={open.label} {...open} />
+}
+
+function Dialog({ label, className = '', content }: OpenDialog): VNode {
+  const element = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const before = document.activeElement
+    element.current?.showModal()
+    return () => {
+      if (before instanceof HTMLElement && before.isConnected) before.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={element}
+      class={`dialog ${className}`}
+      aria-label={label}
+      onClose={closeDialog}
+      onClick={({ target }) => {
+        if (target === element.current) closeDialog()
+      }}
+    >
+      {content()}
+    </dialog>
+  )
+}

@@ -1,0 +1,106 @@
+// The state of the page as a value, and what news make of it. Rows that did not change stay the same objects, so that
+// only what changed is drawn anew.
+
+import type {
+  DeltaFrame,
+  EventRecord,
+  Generation,
+  MemberRow,
+  Overview,
+  PoolRow,
+  TargetRow,
+} from './rows.ts'
+
+export const memberKey = ({
+  zone,
+  pool,
+  target,
+}: Pick<MemberRow, 'zone' | 'pool' | 'target'>): string => `${zone} ${pool} ${target}`
+
+export const targetKey = ({ zone, target, address, port }: TargetRow): string =>
+  `${zone} ${target} ${address} ${port}`
+
+export const poolKey = ({ zone, pool }: PoolRow): string => `${zone} ${pool}`
+
+type DeltaOutcome =
+  | { readonly kind: 'applied'; readonly overview: Overview }
+  /** It is in what there is already. */
+  | { readonly kind: 'old' }
+  /** Of another process, or of rows that are not here: the overview has to be taken again. */
+  | { readonly kind: 'resync' }
+
+export function applyDelta(overview: Overview, delta: DeltaFrame): DeltaOutcome {
+  const { generation, at, targets, members, pools, ...sections } = delta
+  const order = compareGenerations(overview.generation, generation)
+  if (order === null) return { kind: 'resync' }
+  if (order >= 0) return { kind: 'old' }
+  const merged = {
+    targets: mergeRows(overview.targets, targets, targetKey),
+    members: mergeRows(overview.members, members, memberKey),
+    pools: mergeRows(overview.pools, pools, poolKey),
+  }
+  if (merged.targets === null || merged.members === null || merged.pools === null)
+    return { kind: 'resync' }
+  const { targets: t, members: m, pools: p } = merged
+  return {
+    kind: 'applied',
+    overview: { ...overview, ...sections, generation, at, targets: t, members: m, pools: p },
+  }
+}
+
+/** Positive: `a` is later; null: they are of two processes. */
+export function compareGenerations(a: Generation, b: Generation): number | null {
+  const [bootA, sequenceA] = a.split(':')
+  const [bootB, sequenceB] = b.split(':')
+  return bootA === bootB ? Number(sequenceA) - Number(sequenceB) : null
+}
+
+/** null: a row that there is no place for. */
+function mergeRows<Row>(
+  rows: readonly Row[],
+  changed: readonly Row[] | undefined,
+  keyOf: (row: Row) => string,
+): readonly Row[] | null {
+  if (changed === undefined || changed.length === 0) return rows
+  const byKey = new Map(changed.map((row) => [keyOf(row), row]))
+  const merged = rows.map((row) => {
+    const key = keyOf(row)
+    const fresh = byKey.get(key)
+    byKey.delete(key)
+    return fresh ?? row
+  })
+  return byKey.size === 0 ? merged : null
+}
+
+/** An overview taken anew, with the objects of rows that are as they were. */
+export function keepEqualRows(before: Overview | null, after: Overview): Overview {
+  if (before === null) return after
+  return {
+    ...after,
+    targets: keepEqual(before.targets, after.targets, targetKey),
+    members: keepEqual(before.members, after.members, memberKey),
+    pools: keepEqual(before.pools, after.pools, poolKey),
+  }
+}
+
+function keepEqual<Row>(
+  before: readonly Row[],
+  after: readonly Row[],
+  keyOf: (row: Row) => string,
+): readonly Row[] {
+  const known = new Map(before.map((row) => [keyOf(row), row]))
+  return after.map((row) => {
+    const old = known.get(keyOf(row))
+    return old !== undefined && JSON.stringify(old) === JSON.stringify(row) ? old : row
+  })
+}
+
+/** Newest first, each once, at most `most`. */
+export function addEvents(
+  known: readonly EventRecord[],
+  more: readonly EventRecord[],
+  most: number,
+): readonly EventRecord[] {
+  const byId = new Map([...known, ...more].map((one) => [one.id, one]))
+  return [...byId.values()].sort((a, b) => b.id - a.id).slice(0, most)
+}

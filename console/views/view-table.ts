@@ -1,0 +1,17 @@
+// The views, in the order of the rail. A view is a row here and a folder beside; all but the first are loaded when they
+// are gone to.
+
+import type { ViewRow } from '../shell/view-row.ts'
+import { Overview } from './overview/overview.tsx'
+
+export const viewTable: readonly ViewRow[] = [
+  {
+    path: '',
+    title: 'Overview',
+    icon: 'overview',
+    group: 'steering',
+    goKey: 'o',
+    isInTabBar: true,
+    load: () => Promise.resolve(Overview),
+  },
+]

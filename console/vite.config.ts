@@ -1,0 +1,30 @@
+// How the console becomes files of a browser; `npm run console` serves it from its sources beside a server that runs.
+
+import { fileURLToPath } from 'node:url'
+
+import { defineConfig, type UserConfig } from 'vite'
+
+/** The admin HTTP that the development server asks; its first segments of paths. */
+const admin = process.env['MXSTEER_URL'] ?? 'http://127.0.0.1:8053'
+const asked =
+  '^/(status|targets|overview|stream|events|history|traffic|overrides|explain|zones|who|simulate|session|metrics)(/|\\?|$)'
+
+const config: UserConfig = defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  // A proxy may serve it below any prefix.
+  base: './',
+  logLevel: 'warn',
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    target: 'es2022',
+    // light-dark() and nesting as they are written.
+    cssTarget: ['chrome125', 'firefox128', 'safari18'],
+    modulePreload: { polyfill: false },
+    // The Content-Security-Policy has no `data:` for fonts.
+    assetsInlineLimit: 0,
+    emptyOutDir: true,
+  },
+  server: { proxy: { [asked]: { target: admin, changeOrigin: true } } },
+})
+
+export default config

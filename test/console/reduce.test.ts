@@ -1,0 +1,72 @@
+// News of the stream on the overview: what changes is new, what does not is the same object, and what does not fit asks
+// for the overview again.
+
+import { describe, expect, test } from 'vitest'
+
+import { addEvents, applyDelta, keepEqualRows } from '../../console/store/reduce.ts'
+import type { EventRecord, Overview, TargetRow } from '../../console/store/rows.ts'
+
+const row = (target: string, more: Partial<TargetRow> = {}): TargetRow => ({
+  zone: 'example.com',
+  target,
+  address: '192.0.2.1',
+  port: 25,
+  probe: 'default',
+  state: 'up',
+  since: '2026-01-01T00:00:00.000Z',
+  reason: 'ok',
+  alarms: [],
+  votes: { up: 1, down: 0, unknown: 0 },
+  p50Ms: 20,
+  p99Ms: 40,
+  ...more,
+})
+
+const known = {
+  generation: 'aaaaaaaa:7',
+  at: '2026-01-01T00:00:00.000Z',
+  targets: [row('mx1'), row('mx2')],
+  members: [],
+  pools: [],
+  overrides: [],
+} as unknown as Overview
+
+const delta = { generation: 'aaaaaaaa:8', at: '2026-01-01T00:00:01.000Z' }
+
+describe('a delta', () => {
+  test('replaces rows of its keys, and leaves the others as they are', () => {
+    const outcome = applyDelta(known, { ...delta, targets: [row('mx2', { state: 'down' })] })
+    if (outcome.kind !== 'applied') throw new Error(outcome.kind)
+    expect(outcome.overview.targets.map(({ state }) => state)).toEqual(['up', 'down'])
+    expect(outcome.overview.targets[0]).toBe(known.targets[0])
+    expect(outcome.overview.members).toBe(known.members)
+    expect(outcome.overview.generation).toBe('aaaaaaaa:8')
+  })
+
+  test('replaces other sections whole', () => {
+    const outcome = applyDelta(known, { ...delta, overrides: [{ id: 'a' } as never] })
+    expect(outcome.kind === 'applied' && outcome.overview.overrides).toEqual([{ id: 'a' }])
+  })
+
+  test.each([
+    ['of a sequence that is known', { ...delta, generation: 'aaaaaaaa:7' }, 'old'],
+    ['of another process', { ...delta, generation: 'bbbbbbbb:9' }, 'resync'],
+    ['with a row that has no place', { ...delta, targets: [row('mx3')] }, 'resync'],
+  ])('%s', (_, frame, kind) => {
+    expect(applyDelta(known, frame).kind).toBe(kind)
+  })
+})
+
+test('an overview taken anew keeps the objects of rows that are equal', () => {
+  const fresh = { ...known, targets: [row('mx1'), row('mx2', { reason: 'timeout' })] }
+  const kept = keepEqualRows(known, fresh)
+  expect(kept.targets[0]).toBe(known.targets[0])
+  expect(kept.targets[1]).toBe(fresh.targets[1])
+})
+
+test('events stand once each, the newest first, and no more than are kept', () => {
+  const event = (id: number): EventRecord => ({ id, at: '', event: 'x', level: 'info', text: '' })
+  expect(addEvents([event(2), event(1)], [event(3), event(2)], 2).map(({ id }) => id)).toEqual([
+    3, 2,
+  ])
+})
