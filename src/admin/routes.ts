@@ -9,9 +9,10 @@ import {
   setOverride,
   undoOverrides,
 } from './override-routes.ts'
-import { assembledJson, assembledReply, json, type Reply, text, timed } from './reply.ts'
+import { assembledJson, assembledReply, json, refuse, type Reply, text, timed } from './reply.ts'
 import type { AdminRequest, Route } from './route.ts'
 import type { Pieces } from './turns.ts'
+import { budgetsView, isAvailabilityWindow } from './views/budgets-view.ts'
 import { type CoherenceSources, coherenceView } from './views/coherence-view.ts'
 import { type StatusSources, statusView } from './views/status-view.ts'
 import { type TargetsSources, targetsView } from './views/targets-view.ts'
@@ -58,6 +59,12 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
     handler: ({ coherence }, { turns }) => assembledJson(coherenceView(coherence), turns),
   },
   {
+    method: 'GET',
+    path: '/budgets',
+    access: 'read',
+    handler: budgetsReply,
+  },
+  {
     method: 'PUT',
     path: '/targets/NAME/load',
     access: 'load',
@@ -99,6 +106,17 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
 async function readinessReply({ readiness }: AdminSources): Promise<Reply> {
   const result = await checkReadiness(readiness)
   return json(result, result.ready ? 200 : 503)
+}
+
+/** `window`: of the course, 1h, 24h (the default) or 30d. */
+function budgetsReply(
+  { availability, overrides }: AdminSources,
+  { parameters, turns }: AdminRequest,
+): Reply | Promise<Reply> {
+  const window = parameters.get('window') ?? '24h'
+  if (!isAvailabilityWindow(window) || [...parameters.keys()].some((key) => key !== 'window'))
+    return refuse(400, 'bad-field', 'give window alone: 1h, 24h or 30d')
+  return assembledJson({ ...budgetsView(availability, window, overrides.wallMs()) }, turns)
 }
 
 async function statusReply(sources: AdminSources, { turns }: AdminRequest): Promise<Reply> {

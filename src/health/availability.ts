@@ -50,7 +50,7 @@ export function countHandshake(rings: Availability, isGood: boolean, wallMs: num
     add(rings[i] as Ring, Math.floor(wallMs / (availabilityWindows[i]?.bucketMs ?? 1)), added)
 }
 
-type Counted = Pick<Handshakes, 'good' | 'total'>
+export type Counted = Pick<Handshakes, 'good' | 'total'>
 
 const good: Counted = { good: 1, total: 1 }
 const bad: Counted = { good: 0, total: 1 }
@@ -127,6 +127,67 @@ export function savedHandshakesIn(
   }
   return sum
 }
+
+/**
+ * Counts of each bucket of the window that ends at `wallMs`, over what all instances saved; the oldest bucket first, the
+ * last one still under way.
+ */
+export function bucketsOf(
+  saved: readonly SavedAvailability[],
+  window: AvailabilityWindow,
+  wallMs: number,
+): readonly Counted[] {
+  const i = availabilityWindows.findIndex(({ name }) => name === window)
+  const { bucketMs = 1, buckets = 0 } = availabilityWindows[i] ?? {}
+  const oldest = Math.floor(wallMs / bucketMs) - buckets + 1
+  const sums = Array.from({ length: buckets }, () => ({ good: 0, total: 0 }))
+  for (const one of saved)
+    for (const [number, good, total] of one[i] ?? []) {
+      const sum = sums[number - oldest]
+      if (sum === undefined) continue
+      sum.good += good
+      sum.total += total
+    }
+  return sums
+}
+
+/** How many times faster than the target allows the budget is spent: at 1 it lasts exactly as long as its window. */
+export const burnRate = (availability: number, target: number): number =>
+  (1 - availability) / (1 - target)
+
+/**
+ * After how many milliseconds the budget of 30 days is spent if handshakes go on as in the last hour, while what is older
+ * than 30 days leaves the window; 0: it is spent, null: it never is at that rate, or nothing was counted.
+ */
+export function budgetGoneAfterMs(
+  saved: readonly SavedAvailability[],
+  target: number,
+  wallMs: number,
+): number | null {
+  const minutes = bucketsOf(saved, '1h', wallMs)
+  const counted = minutes.filter(({ total }) => total > 0)
+  if (counted.length === 0) return null
+  const month = bucketsOf(saved, '30d', wallMs)
+  const { bucketMs } = availabilityWindows[2]
+  const scale = bucketMs / 60_000 / counted.length
+  const pace = sumOf(counted)
+  const failures = (pace.total - pace.good) * scale
+  const left = sumOf(month)
+  const window = { bad: left.total - left.good, total: left.total }
+  for (let after = 0; after <= month.length; after++) {
+    if (window.bad >= window.total * (1 - target) && window.bad > 0) return after * bucketMs
+    const leaves = month[after]
+    window.bad += failures - ((leaves?.total ?? 0) - (leaves?.good ?? 0))
+    window.total += pace.total * scale - (leaves?.total ?? 0)
+  }
+  return null
+}
+
+const sumOf = (buckets: readonly Counted[]): Counted =>
+  buckets.reduce((sum, { good, total }) => ({ good: sum.good + good, total: sum.total + total }), {
+    good: 0,
+    total: 0,
+  })
 
 /** Counts that `later` has in excess of `earlier`, bucket by bucket; a bucket without an excess is left out. */
 export const countsSince = (

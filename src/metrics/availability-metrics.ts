@@ -2,7 +2,13 @@
 
 import type { Registry } from '@prometheus-io/client'
 
-import { availabilityOf, availabilityWindows, errorBudgetLeft } from '../health/availability.ts'
+import {
+  availabilityOf,
+  availabilityWindows,
+  type AvailabilityWindow,
+  errorBudgetLeft,
+  type Counted,
+} from '../health/availability.ts'
 import { isoTime } from '../lib/clock.ts'
 import type { MeasuredPool } from '../weights/pool-availability.ts'
 import { emitEach, registerSampled } from './sampled-metric.ts'
@@ -59,7 +65,22 @@ export function errorBudgetOf({ target, handshakes }: MeasuredPool): number | nu
   return target === null || availability === null ? null : errorBudgetLeft(availability, target)
 }
 
-export function availabilityView(one: MeasuredPool): object {
+/** A pool in the JSON of /targets. Shares are 0…1; null: no target is set, or no probe counted. */
+export interface PoolAvailabilityView {
+  readonly zone: string
+  readonly pool: string
+  readonly target: number | null
+  readonly errorBudgetLeft: number | null
+  readonly windows: Readonly<Record<AvailabilityWindow, WindowView>>
+}
+
+interface WindowView extends Counted {
+  readonly availability: number | null
+  /** When the oldest bucket with a probe began; null: there is none. */
+  readonly since: string | null
+}
+
+export function availabilityView(one: MeasuredPool): PoolAvailabilityView {
   const windows = availabilityWindows.map(({ name }) => {
     const { sinceMs, ...handshakes } = one.handshakes(name)
     const since = Number.isFinite(sinceMs) ? isoTime(sinceMs) : null
@@ -70,6 +91,6 @@ export function availabilityView(one: MeasuredPool): object {
     pool: one.pool,
     target: one.target,
     errorBudgetLeft: errorBudgetOf(one),
-    windows: Object.fromEntries(windows),
+    windows: Object.fromEntries(windows) as PoolAvailabilityView['windows'],
   }
 }

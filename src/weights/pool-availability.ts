@@ -39,6 +39,8 @@ export interface MeasuredPool {
   readonly target: number | null
   /** Handshakes of all instances in a window. */
   readonly handshakes: (window: AvailabilityWindow) => Handshakes
+  /** What each instance counted, for the course of it. */
+  readonly saved: () => readonly SavedAvailability[]
 }
 
 export interface PoolAvailability {
@@ -143,6 +145,7 @@ class CountedPools implements PoolAvailability {
           handshakesIn(rings, window, wallMs),
           ...this.#othersOf(zone, pool).map((saved) => savedHandshakesIn(saved, window, wallMs)),
         ].reduce(addHandshakes),
+      saved: () => [saveAvailability(rings), ...this.#othersOf(zone, pool)],
     }))
   }
 

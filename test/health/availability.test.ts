@@ -3,6 +3,9 @@ import { describe, expect, test } from 'vitest'
 
 import {
   type SavedAvailability,
+  bucketsOf,
+  budgetGoneAfterMs,
+  burnRate,
   countsSince,
   availabilityOf,
   availabilityWindows,
@@ -116,4 +119,70 @@ test('of two looks at the same counts only what the later one has beyond is a ga
   ])
   expect(countsSince(early, late)).toEqual([[], [], []])
   expect(countsSince(late, [])).toEqual(late)
+})
+
+describe('the course of a budget', () => {
+  const [, , { bucketMs: stepMs }] = availabilityWindows
+  /** As many a minute as divide evenly into the failures of a case. */
+  const aMinute = 20
+
+  /** Rings of a pool that is probed each minute from `fromMs` to `toMs`, of which each `nth` fails. */
+  function probe(
+    rings: ReturnType<typeof createAvailability>,
+    [fromMs, toMs]: readonly [number, number],
+    failing: number,
+  ): void {
+    for (let atMs = fromMs; atMs < toMs; atMs += 60_000)
+      for (let i = 0; i < aMinute; i++) countHandshake(rings, i >= failing, atMs)
+  }
+
+  test('buckets sum up to the window, over all instances', () => {
+    const [own, other] = [createAvailability(), createAvailability()]
+    probe(own, [startMs - 2 * hourMs, startMs], 1)
+    probe(other, [startMs - 3 * hourMs, startMs - hourMs], 0)
+    const saved = [own, other].map(saveAvailability)
+    for (const { name, buckets } of availabilityWindows) {
+      const course = bucketsOf(saved, name, startMs)
+      expect(course).toHaveLength(buckets)
+      const sums = saved.map((one) => savedHandshakesIn(one, name, startMs))
+      for (const key of ['good', 'total'] as const)
+        expect(course.reduce((sum, one) => sum + one[key], 0)).toBe(
+          sums.reduce((sum, one) => sum + one[key], 0),
+        )
+    }
+  })
+
+  test('a rate of 1 spends exactly what the target allows', () => {
+    expect(burnRate(0.999, 0.999)).toBe(1)
+    expect(burnRate(0.99, 0.999)).toBeCloseTo(10)
+    expect(burnRate(1, 0.999)).toBe(0)
+  })
+
+  // Judged by going on: probes as in the last hour are counted until the budget of the rings is spent.
+  test.each([
+    ['a young pool that fails a lot', 1, 2, 0.9],
+    ['ten good days, then one probe in 20', 10, 1, 0.98],
+    ['thirty good days, then half of all', 30, 10, 0.99],
+  ])('%s', (_, days, failing, target) => {
+    const rings = createAvailability()
+    probe(rings, [startMs - days * 24 * hourMs, startMs - hourMs], 0)
+    probe(rings, [startMs - hourMs, startMs], failing)
+    const told = budgetGoneAfterMs([saveAvailability(rings)], target, startMs)
+    const isSpent = (atMs: number): boolean =>
+      errorBudgetLeft(availabilityOf(handshakesIn(rings, '30d', atMs)) ?? 1, target) <= 0
+    let atMs = startMs
+    while (!isSpent(atMs) && atMs < startMs + 31 * 24 * hourMs) {
+      probe(rings, [atMs, atMs + hourMs], failing)
+      atMs += hourMs
+    }
+    expect(Math.abs((told ?? Infinity) - (atMs - startMs))).toBeLessThanOrEqual(stepMs)
+  })
+
+  test('never, where it burns slower than the target allows; now, where it is spent', () => {
+    const rings = createAvailability()
+    probe(rings, [startMs - 24 * hourMs, startMs], 1)
+    expect(budgetGoneAfterMs([saveAvailability(rings)], 0.5, startMs)).toBeNull()
+    expect(budgetGoneAfterMs([saveAvailability(rings)], 0.99, startMs)).toBe(0)
+    expect(budgetGoneAfterMs([], 0.99, startMs)).toBeNull()
+  })
 })
