@@ -308,13 +308,18 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin',
-    imports: 'admin/views announce lib wire',
+    imports: 'admin/session admin/views announce lib wire',
     typesOnly: 'admin/explaining admin/listener explain health metrics weights',
     packages: 'node:* zod',
   },
   {
-    room: 'admin/listener',
+    room: 'admin/session',
     imports: 'admin lib',
+    packages: 'node:* zod',
+  },
+  {
+    room: 'admin/listener',
+    imports: 'admin admin/session lib',
     packages: 'node:*',
   },
   {

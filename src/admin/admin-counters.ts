@@ -20,6 +20,8 @@ const names = [
   'late',
   /** Connections open now. */
   'open',
+  /** Tokens that were not the admin token, as far as they are told of. */
+  'wrongTokens',
   /** CPU time that requests took in this process, in milliseconds. */
   'spentMs',
   /** Turns of a timer of the listener's event loop, by which the control thread sees that it does not hang. */

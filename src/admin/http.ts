@@ -42,6 +42,8 @@ export type AdminEvent =
     }
   /** Its replacement serves. */
   | { readonly kind: 'restarted'; readonly thread: 'listener' | 'explain' }
+  /** A client presented a token that is not the admin token. */
+  | { readonly kind: 'wrong-token'; readonly client: string }
 
 export interface AdminListener {
   close(): Promise<void>
@@ -122,6 +124,8 @@ class ListenerThread<Sources> implements AdminListener {
           case 'failed':
             failure = Object.assign(new Error(message.message), { code: message.code })
             return
+          case 'wrong-token':
+            return this.#admin.onEvent(message)
           case 'call':
             return void this.#answer(thread, message.id, message.call)
           default:

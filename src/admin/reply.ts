@@ -8,6 +8,8 @@ export interface Reply {
   readonly body: string | Utf8Chunks
   /** For the header Retry-After. */
   readonly retryAfterSeconds?: number
+  /** Further headers by their names in lower case; they take the place of those that every reply has. */
+  readonly headers?: Readonly<Record<string, string>>
   /** CPU time that the reply took elsewhere than in the call of its handler, in milliseconds. */
   readonly spentMs?: number
 }
@@ -50,7 +52,7 @@ export const text = (body: string, status: number = 200): TextReply => ({
  * An error as JSON: `{"error": {"code", "message"}}`. docs/operations.md lists the codes, which are
  * stable.
  */
-export const refuse = (status: number, code: string, message: string): Reply =>
+export const refuse = (status: number, code: string, message: string): TextReply =>
   json({ error: { code, message } }, status)
 
 /** Too much was asked for: 503 `busy`, with the time after which to ask again. */

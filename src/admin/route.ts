@@ -3,6 +3,7 @@
 
 import type { Access, Caller } from './access.ts'
 import type { Reply } from './reply.ts'
+import type { Session } from './session/session-cookie.ts'
 import type { Turns } from './turns.ts'
 
 export interface AdminRequest {
@@ -13,6 +14,10 @@ export interface AdminRequest {
   /** The parsed JSON of a POST or PUT, not validated; undefined for other methods. */
   readonly body: unknown
   readonly caller: Caller
+  /** Of the person who is signed in; null: nobody is. */
+  readonly session: Session | null
+  /** Whether the browser shows a page of this server that came by HTTPS. */
+  readonly isSecurePage: boolean
   /** For what takes long: it is done in turns. */
   readonly turns: Turns
 }
@@ -20,7 +25,7 @@ export interface AdminRequest {
 /** What decides whether a route is the one of a request. */
 export interface RouteHead {
   /** A HEAD request is matched as GET. */
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** `NAME` stands for one non-empty segment; at the end for all that follows, slashes included. */
   readonly path: string
   readonly access: Access

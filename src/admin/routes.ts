@@ -11,6 +11,7 @@ import {
 } from './override-routes.ts'
 import { assembledJson, assembledReply, json, refuse, type Reply, text, timed } from './reply.ts'
 import type { AdminRequest, Route } from './route.ts'
+import { type SessionSources, showSession, signIn, signOut } from './session/session-routes.ts'
 import type { Pieces } from './turns.ts'
 import { budgetsView, isAvailabilityWindow } from './views/budgets-view.ts'
 import { type CoherenceSources, coherenceView } from './views/coherence-view.ts'
@@ -24,6 +25,7 @@ export interface AdminSources extends TargetsSources {
   readonly overrideEffects: OverrideEffects
   readonly status: StatusSources
   readonly coherence: CoherenceSources
+  readonly session: SessionSources
 }
 
 /** The text format of Prometheus. */
@@ -33,8 +35,8 @@ interface MetricsText {
 }
 
 export const adminRoutes: readonly Route<AdminSources>[] = [
-  { method: 'GET', path: '/livez', access: 'read', isVital: true, handler: () => text('ok\n') },
-  { method: 'GET', path: '/readyz', access: 'read', isVital: true, handler: readinessReply },
+  { method: 'GET', path: '/livez', access: 'public', isVital: true, handler: () => text('ok\n') },
+  { method: 'GET', path: '/readyz', access: 'public', isVital: true, handler: readinessReply },
   { method: 'GET', path: '/status', access: 'read', isAlike: true, handler: statusReply },
   {
     method: 'GET',
@@ -99,6 +101,24 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
     path: '/explain',
     access: 'read',
     handler: ({ explain }, { parameters }) => explainReply(explain, parameters),
+  },
+  {
+    method: 'GET',
+    path: '/session',
+    access: 'public',
+    handler: ({ session }, request) => showSession(session, request),
+  },
+  {
+    method: 'POST',
+    path: '/session',
+    access: 'session',
+    handler: ({ session }, request) => signIn(session, request),
+  },
+  {
+    method: 'DELETE',
+    path: '/session',
+    access: 'session',
+    handler: ({ session }, request) => signOut(session, request),
   },
 ]
 

@@ -388,7 +388,7 @@ const explainWorkerOf = (
     log,
   })
 
-const adminSources = (server: RunningServer): AdminSources => ({
+const adminSources = (server: RunningServer): Omit<AdminSources, 'session'> => ({
   metrics: {
     contentType: server.metrics.registry.contentType,
     pieces: () => server.metrics.pieces(),

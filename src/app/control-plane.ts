@@ -31,6 +31,7 @@ import { createMemberWatch } from '../weights/member-watch.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
+import { logEvent } from './log-events.ts'
 import { logAdminEvent, overrideEvents, logFeedback } from './event-sources.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { PartGuard } from './part-guard.ts'
@@ -222,15 +223,22 @@ const beingTakenOver = (): Reply => ({
 /** Resolves when the admin server listens; rejects with the errno of `bind`. */
 export function listenAdminServer(
   endpoint: Endpoint,
-  sources: AdminSources,
+  sources: Omit<AdminSources, 'session'>,
   counters: AdminCounters,
-  { settings, log, parts, handover, handed }: AdminServerOptions,
+  { settings, log, parts, clock, handover, handed }: AdminServerOptions,
 ): Promise<AdminListener> {
-  const { adminToken, loadToken, adminHosts } = settings
+  const { adminToken, adminRead: reads, loadToken, adminHosts } = settings
+  const access = { writes: writeAccess(endpoint, adminToken), reads, loadToken }
+  const session = {
+    access,
+    port: endpoint.port,
+    wallMs: () => clock.wallMs(),
+    onSignedIn: (by: string) => logEvent(log, 'session.begun', { by }),
+  }
   return listenAdmin(endpoint, {
     routes: adminRoutes.map((route) => withGuard(route, parts, handover)),
-    sources,
-    access: { writes: writeAccess(endpoint, adminToken), loadToken },
+    sources: { ...sources, session },
+    access,
     hostNames: adminHosts,
     counters,
     takeSocket: socketTaker(handed, endpoint),
@@ -241,7 +249,7 @@ export function listenAdminServer(
   })
 }
 
-interface AdminServerOptions extends Pick<Runtime, 'log' | 'parts'> {
+interface AdminServerOptions extends Pick<Runtime, 'log' | 'parts' | 'clock'> {
   readonly settings: AdminSettings
   readonly handover: { readonly isHeld: boolean }
   readonly handed: HandedSockets
@@ -263,4 +271,4 @@ class ThreadHang extends Error {
   override readonly name = 'ThreadHang'
 }
 
-type AdminSettings = Pick<Settings, 'adminToken' | 'loadToken' | 'adminHosts'>
+type AdminSettings = Pick<Settings, 'adminToken' | 'adminRead' | 'loadToken' | 'adminHosts'>

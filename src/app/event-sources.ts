@@ -158,19 +158,20 @@ export function logWorkerEvent(log: Log, event: WorkerEvent): void {
 }
 
 export function logAdminEvent(log: Log, event: AdminEvent): void {
-  const { kind, thread } = event
-  switch (kind) {
+  switch (event.kind) {
     case 'hung':
       // Reported as a failure of its part, and logged when it has ended.
       return
     case 'exited': {
-      const { why, backoffMs } = event
+      const { thread, why, backoffMs } = event
       return logEvent(log, 'admin.exited', { thread, why, backoffMs })
     }
     case 'restarted':
-      return logEvent(log, 'admin.restarted', { thread })
+      return logEvent(log, 'admin.restarted', { thread: event.thread })
+    case 'wrong-token':
+      return logEvent(log, 'session.refused', { client: event.client })
     default:
-      return kind satisfies never
+      return event satisfies never
   }
 }
 

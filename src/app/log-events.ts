@@ -216,6 +216,10 @@ export const logEvents = {
     line('error', 'a thread of the admin server ended; it is started again', fields),
   'admin.restarted': (fields: { thread: string }): LogLine =>
     line('info', 'a thread of the admin server serves again', fields),
+  'session.begun': (fields: { by: string }): LogLine =>
+    line('info', `${fields.by} signed in`, fields),
+  'session.refused': (fields: { client: string }): LogLine =>
+    line('warn', 'a client presented a token that is not the admin token', fields),
 
   'target.up': (change: StateChange): LogLine => stateLine('info', change, 'up'),
   'target.suspect': (change: StateChange): LogLine => stateLine('info', change, 'suspect'),
@@ -419,17 +423,12 @@ function stateLine(level: Level, change: StateChange, to: string): LogLine {
   return line(level, `${addressText(change)} is ${to}`, fields)
 }
 
-const overrideFields = (override: Override): object => ({
-  id: override.id,
-  zone: override.zone,
-  target: override.target,
-  pool: override.pool,
-  why: override.why,
-  by: override.by,
-  kind: override.action.kind,
-  ...(override.action.kind === 'weight' ? { weight: override.action.weight } : {}),
-  set: isoTime(override.setMs),
-  until: isoTime(override.untilMs),
+const overrideFields = ({ action, setMs, untilMs, ...override }: Override): object => ({
+  ...override,
+  kind: action.kind,
+  ...(action.kind === 'weight' ? { weight: action.weight } : {}),
+  set: isoTime(setMs),
+  until: isoTime(untilMs),
 })
 
 const unauthenticReasons = {

@@ -20,6 +20,7 @@ type AdminCounter =
   | (typeof closedReasons)[number]
   | 'accepted'
   | 'open'
+  | 'wrongTokens'
   | 'spentMs'
   | 'listenerRestarts'
   | 'explainRestarts'
@@ -51,10 +52,20 @@ export function registerAdminMetrics(registry: Registry, admin: AdminReport): vo
   register('gauge', 'mxsteer_admin_connections', 'Connections open now', () => admin.read('open'))
   register(
     'counter',
+    'mxsteer_admin_wrong_tokens_total',
+    'Tokens presented that are not the admin token; those beyond 60 a minute are not counted',
+    () => admin.read('wrongTokens'),
+  )
+  register(
+    'counter',
     'mxsteer_admin_cpu_seconds_total',
     'CPU time that requests took, outside of the thread that takes them in',
     () => admin.read('spentMs') / 1000,
   )
+  registerRestarts(registry, admin)
+}
+
+function registerRestarts(registry: Registry, admin: AdminReport): void {
   registerSampled(registry, {
     kind: 'counter',
     name: 'mxsteer_admin_restarts_total',

@@ -38,6 +38,13 @@ export const adminHosts: z.ZodType<readonly string[]> = oneOrMany(hostName).refi
   `expected at most ${maxAdminHosts} names`,
 )
 
+/** Who may read from the admin server. */
+export const adminRead: z.ZodType<'open' | 'token'> = leaf({
+  expected: 'open, or token: only those who are signed in or give the admin token may read',
+  fallback: 'open',
+  read: (value) => (value === 'open' || value === 'token' ? value : null),
+})
+
 type TokenRead =
   | { readonly kind: 'token'; readonly token: string | null }
   | { readonly kind: 'bad'; readonly diagnostic: Diagnostic }

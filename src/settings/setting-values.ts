@@ -31,6 +31,7 @@ export interface SettingValues {
   readonly listen: readonly Endpoint[]
   readonly admin: Endpoint | 'off'
   readonly admin_hosts?: readonly string[] | undefined
+  readonly admin_read: 'open' | 'token'
   readonly admin_token?: string | undefined
   readonly admin_token_file?: string | undefined
   readonly load_token?: string | undefined

@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import type { UdpSetting } from '../transport/udp/udp-transport.ts'
 import { closedMap, oneOf, oneOrMany, path, seconds } from '../zonefile/leaf.ts'
-import { adminHosts, adminToken, announce } from './admin-settings.ts'
+import { adminHosts, adminRead, adminToken, announce } from './admin-settings.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import { canaries, probeLimits, probeSource } from './probing-settings.ts'
 import {
@@ -67,6 +67,13 @@ export const settingsTable: SettingsTable = {
     accepts: 'host name, or a list of up to 64',
     about:
       'names by which [the admin server may be asked](operations.md#names-of-the-admin-server), beside `localhost` and addresses',
+  },
+  admin_read: {
+    schema: adminRead,
+    default: 'open',
+    accepts: '`open`, or `token`',
+    about:
+      'who may read from the admin server: everybody who reaches it, or those alone who are signed in or give the admin token; `/livez` and `/readyz` are open to all',
   },
   admin_token: {
     schema: adminToken,

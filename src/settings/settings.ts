@@ -43,6 +43,8 @@ export interface Settings {
   readonly admin: Endpoint | null
   /** Names that the admin server may be asked by, in lower case and without a final dot. */
   readonly adminHosts: readonly string[]
+  /** Who may read from the admin server; `token` only where there is an admin token. */
+  readonly adminRead: 'open' | 'token'
   /** Token for every write; null: only a loopback address takes writes. */
   readonly adminToken: string | null
   /** Token for reports of load and nothing else; null: none. */
@@ -167,6 +169,10 @@ async function resolve(values: SettingValues, host: Host): Promise<Resolved> {
     return { kind: 'bad', diagnostic: originDiagnostic('listen', 'bad-value', shared) }
   const admin = await readAdminToken(values)
   if (admin.kind === 'bad') return admin
+  if (values.admin_read === 'token' && admin.token === null) {
+    const message = 'nobody could read: set admin_token or admin_token_file as well'
+    return { kind: 'bad', diagnostic: originDiagnostic('admin_read', 'bad-value', message) }
+  }
   const load = await readLoadToken(values)
   if (load.kind === 'bad') return load
   const state = await readState(values)
@@ -202,6 +208,7 @@ const generalSettings = (
   listen: values.listen,
   admin: values.admin === 'off' ? null : values.admin,
   adminHosts: values.admin_hosts ?? [],
+  adminRead: values.admin_read,
   zones: values.zones,
   stateDir: values.state_dir ?? null,
   workers: values.workers ?? Math.min(256, host.parallelism),

@@ -54,3 +54,13 @@ describe('the admin token', () => {
     expect(await load({ MXSTEER_ADMIN_TOKEN_FILE: join(folder, 'none') })).toHaveLength(1)
   })
 })
+
+test('reading needs the token only where there is one', async () => {
+  expect(await load({ MXSTEER_ADMIN_READ: 'token', MXSTEER_ADMIN_TOKEN: token })).toBe(token)
+  expect(await load({ MXSTEER_ADMIN_READ: 'token' })).toEqual([
+    expect.stringContaining('set admin_token'),
+  ])
+  expect(await load({ MXSTEER_ADMIN_READ: 'nobody' })).toEqual([
+    expect.stringContaining('expected open, or token'),
+  ])
+})

@@ -3,14 +3,16 @@
 //
 //   Host                400 twice, or none in HTTP/1.1; 421 wrong-host
 //   method and path     404, 405; a body where none belongs 413
-//   access              401, 403 (access.ts)
+//   access              401, 403, 429 (access.ts, session/wrong-tokens.ts)
 //   name, query, body   400 bad-field, bad-json; 413 body-too-large; 415 not-json
 
 import type { IncomingMessage } from 'node:http'
 
-import { type AccessControl, authorize, type Caller } from '../access.ts'
+import { type AccessControl, authorize, closedAdvice, isSameToken, wrongToken } from '../access.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { type Reply, refuse, text } from '../reply.ts'
 import { findRoute, type RouteHead } from '../route.ts'
+import type { WrongTokens } from '../session/wrong-tokens.ts'
 import { type HostRule, isAcceptedHost } from './host-rule.ts'
 import type { Call } from './messages.ts'
 
@@ -20,15 +22,22 @@ export interface RequestRules {
   readonly routes: readonly RouteHead[]
   readonly access: AccessControl
   readonly hosts: HostRule
+  /** Of the listener. */
+  readonly port: number
+  readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>
+  readonly wrongTokens: WrongTokens
+  readonly onWrongToken: (client: string) => void
 }
 
 type Checked =
   | { readonly kind: 'call'; readonly call: Call }
   | { readonly kind: 'refused'; readonly reply: Reply }
 
+/** `client`: whom tokens are counted for. */
 export async function checkRequest(
   rules: RequestRules,
   request: IncomingMessage,
+  client: string,
 ): Promise<Checked> {
   const target = readTarget(request.url ?? '')
   const wrongHost = hostRefusal(rules.hosts, request, target)
@@ -40,23 +49,66 @@ export async function checkRequest(
   if (isRead && hasBody(request)) return refused(text('a request here has no body\n', 413))
   if (!match || !route || !target)
     return refused(text(`no such path; there are: ${readPaths(rules.routes).join(' ')}\n`, 404))
-  const authorization = authorize(rules.access, route.access, request.headers)
-  if (authorization.kind === 'refused') return authorization
+  const { access, port, clock } = rules
+  const sender = { headers: request.headers, isRead, port, wallMs: clock.wallMs() }
+  const authorization = authorize(access, route.access, sender)
+  if (authorization.kind === 'refused')
+    return authorization.isWrongToken ? countWrongToken(rules, client) : authorization
   const name = percentDecoded(match.encodedName)
   if (name === null) return badField('the name in the path is not well encoded')
   const { query } = target
   const words = [name, ...new URLSearchParams(query)].flat()
   if (!words.every(isPrintable)) return badField(notPrintable)
-  const call = { route: match.index, name, query, body: undefined, caller: authorization.caller }
-  return route.method === 'GET' || route.method === 'DELETE'
-    ? { kind: 'call', call }
-    : withBody(call, request)
+  const { caller, session } = authorization
+  const isSecurePage = request.headers.origin?.startsWith('https:') === true
+  const shown = { caller, session, isSecurePage }
+  const call = { route: match.index, name, query, body: undefined, ...shown }
+  if (route.method === 'GET' || route.method === 'DELETE') return { kind: 'call', call }
+  const checked = await withBody(call, request)
+  return route.access === 'session' && checked.kind === 'call'
+    ? signIn(rules, checked.call, client)
+    : checked
 }
 
-async function withBody(
-  call: Call & { caller: Caller },
-  request: IncomingMessage,
-): Promise<Checked> {
+/** Passes on who signs in, and no token. */
+function signIn(rules: RequestRules, call: Call, client: string): Checked {
+  const { access, clock, wrongTokens } = rules
+  switch (access.writes.kind) {
+    case 'open':
+      return refused(refuse(403, 'token-required', 'there is no admin token: nobody need sign in'))
+    case 'closed':
+      return refused(refuse(403, 'token-required', closedAdvice))
+    case 'token': {
+      const waitMs = wrongTokens.waitMs(client, clock.monotonicMs())
+      if (waitMs > 0) return refused(tooManyAttempts(waitMs))
+      const { token, ...body } = Object(call.body) as { readonly token?: unknown }
+      if (typeof token !== 'string') return badField('token is missing')
+      if (!isSameToken(token, access.writes.token)) return countWrongToken(rules, client)
+      return { kind: 'call', call: { ...call, body, caller: 'admin' } }
+    }
+    default:
+      return access.writes satisfies never
+  }
+}
+
+function countWrongToken(
+  { wrongTokens, onWrongToken, clock }: RequestRules,
+  client: string,
+): Checked {
+  const nowMs = clock.monotonicMs()
+  const waitMs = wrongTokens.waitMs(client, nowMs)
+  if (waitMs > 0) return refused(tooManyAttempts(waitMs))
+  if (wrongTokens.add(client, nowMs)) onWrongToken(client)
+  return wrongToken()
+}
+
+function tooManyAttempts(waitMs: number): Reply {
+  const retryAfterSeconds = Math.ceil(waitMs / 1000)
+  const message = `too many wrong tokens from this address: try again in ${retryAfterSeconds} s`
+  return { ...refuse(429, 'too-many-attempts', message), retryAfterSeconds }
+}
+
+async function withBody(call: Call, request: IncomingMessage): Promise<Checked> {
   const read = await readJson(request)
   if (read.kind === 'refused') return read
   if (!isShallow(read.body, requestLimits.nesting))

@@ -1,6 +1,6 @@
 // What the listener asks of the control thread, and how much at a time.
 //
-//   equal reads      are one call: those that come while it is under way share the next one; of a view whose
+//   equal reads      of the same person are one call: those that come while it is under way share the next one; of a view whose
 //                    parameters have no meaning all are equal
 //   calls at once    2 for each client, 8 in all; the rest wait, and are refused after 10 s
 //   budget           a client or all that have spent theirs are refused: 503 busy, Retry-After
@@ -107,7 +107,7 @@ class CallQueue implements ControlCalls {
   }
 
   #groupOf(call: Call, client: string): CallGroup {
-    const { route, name, query } = call
+    const { route, name, query, caller, session } = call
     const head = this.#options.routes[route]
     const isVital = head?.isVital === true
     const id = ++this.#lastId
@@ -115,7 +115,7 @@ class CallQueue implements ControlCalls {
       isVital || head?.isAlike === true
         ? `${route}`
         : head?.method === 'GET'
-          ? JSON.stringify([route, name, query])
+          ? JSON.stringify([route, name, query, caller, session])
           : `write ${id}`
     const fresh = { call, key, client, isVital, id: null, sharing: [], next: [], isTimed: false }
     return this.#groups.get(key) ?? fresh

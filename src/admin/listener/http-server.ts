@@ -149,7 +149,7 @@ async function replyTo(
   request: IncomingMessage,
   { connection, gate }: RequestQueue,
 ): Promise<Reply> {
-  const checked = await checkRequest(rules, request)
+  const checked = await checkRequest(rules, request, connection.client)
   if (checked.kind === 'refused') return checked.reply
   const { call } = checked
   connection.isVital = rules.routes[call.route]?.isVital === true
@@ -164,7 +164,7 @@ function write(
   counters: AdminCounters,
   request: IncomingMessage,
   response: ServerResponse,
-  { status, contentType, body, retryAfterSeconds }: Reply,
+  { status, contentType, body, retryAfterSeconds, headers = {} }: Reply,
 ): void {
   counters.add(fateOf(status, retryAfterSeconds))
   const chunks = typeof body === 'string' ? [Buffer.from(body)] : body
@@ -174,6 +174,7 @@ function write(
       ['content-length', String(chunks.reduce((sum, { length }) => sum + length, 0))],
       ['cache-control', 'no-store'],
       ['x-content-type-options', 'nosniff'],
+      ...Object.entries(headers),
     ]),
   )
   if (status === 405) response.setHeader('allow', 'GET, HEAD')
@@ -188,7 +189,7 @@ function fateOf(
   status: number,
   retryAfterSeconds: number | undefined,
 ): 'answered' | 'refused' | 'failed' | 'unavailable' | 'busy' {
-  if (retryAfterSeconds !== undefined) return 'busy'
+  if (retryAfterSeconds !== undefined && status === 503) return 'busy'
   if (status === 503) return 'unavailable'
   if (status >= 500) return 'failed'
   return status >= 400 ? 'refused' : 'answered'

@@ -6,13 +6,14 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 
 import { systemClock } from '../../lib/clock.ts'
 import { openAdminCounters } from '../admin-counters.ts'
+import { createWrongTokens } from '../session/wrong-tokens.ts'
 import { createConnections } from './connections.ts'
 import { createControlCalls } from './control-calls.ts'
 import { listenHttp } from './http-server.ts'
 import type { FromListener, ListenerInit, ToListener } from './messages.ts'
 
 const init = workerData as ListenerInit
-const { routes, access, hosts, countersBuffer, beatEveryMs } = init
+const { endpoint, routes, access, hosts, countersBuffer, beatEveryMs } = init
 
 const control = parentPort as MessagePort
 
@@ -34,7 +35,18 @@ control.on('message', (answer: ToListener) => calls.receive(answer))
 counters.add('beats')
 setInterval(() => counters.add('beats'), beatEveryMs)
 
-const rules = { routes, access, hosts }
+const rules = {
+  routes,
+  access,
+  hosts,
+  port: endpoint.port,
+  clock: systemClock,
+  wrongTokens: createWrongTokens(),
+  onWrongToken(client: string) {
+    counters.add('wrongTokens')
+    send({ kind: 'wrong-token', client })
+  },
+}
 listenHttp(init, { rules, calls, connections, counters, monotonicMs }).then(
   () => send({ kind: 'listening' }),
   (error: NodeJS.ErrnoException) => {

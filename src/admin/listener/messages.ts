@@ -5,6 +5,7 @@ import type { Endpoint } from '../../lib/ip.ts'
 import type { AccessControl, Caller } from '../access.ts'
 import type { Reply } from '../reply.ts'
 import type { RouteHead } from '../route.ts'
+import type { Session } from '../session/session-cookie.ts'
 import type { HostRule } from './host-rule.ts'
 
 /** The `workerData` that the thread starts with. */
@@ -28,6 +29,10 @@ export interface Call {
   readonly query: string
   readonly body: unknown
   readonly caller: Caller
+  /** Of the person who is signed in; null: nobody is. */
+  readonly session: Session | null
+  /** Whether the browser shows a page of this server that came by HTTPS. */
+  readonly isSecurePage: boolean
 }
 
 /** Listener → control thread. */
@@ -36,6 +41,8 @@ export type FromListener =
   /** It cannot listen, and exits. `code`: an errno such as EADDRINUSE. */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'call'; readonly id: number; readonly call: Call }
+  /** A client presented a token that is not the admin token; told of at most 60 times a minute. */
+  | { readonly kind: 'wrong-token'; readonly client: string }
 
 /** Control thread → listener. `spentMs`: CPU time that the request took in this process. */
 export interface ToListener {
