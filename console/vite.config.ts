@@ -4,16 +4,19 @@ import { fileURLToPath } from 'node:url'
 
 import { defineConfig, type UserConfig } from 'vite'
 
+import { worldPlugin } from './map/world-plugin.ts'
+
 /** The admin HTTP that the development server asks; its first segments of paths. */
 const admin = process.env['MXSTEER_URL'] ?? 'http://127.0.0.1:8053'
 const asked =
-  '^/(status|targets|overview|stream|events|history|traffic|overrides|explain|zones|who|simulate|session|metrics)(/|\\?|$)'
+  '^/(status|targets|overview|stream|events|history|traffic|overrides|explain|budgets|names|zones|who|simulate|session|metrics)(/|\\?|$)'
 
 const config: UserConfig = defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   // A proxy may serve it below any prefix.
   base: './',
   logLevel: 'warn',
+  plugins: [worldPlugin()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     target: 'es2022',

@@ -1,0 +1,127 @@
+// uPlot with the colours and the type of the page. It is a chunk of its own, loaded with the first chart.
+
+import UPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+
+import type { ChartBand, ChartData } from './line-chart.tsx'
+
+export interface Plot {
+  readonly setData: (data: ChartData) => void
+  readonly destroy: () => void
+}
+
+const height = 190
+
+/** Draws when it gets data, and follows the width of its host and the theme until it is destroyed. */
+export function createPlot(host: HTMLElement): Plot {
+  let data: ChartData | null = null
+  let plot: UPlot | null = null
+  const redraw = (): void => {
+    plot?.destroy()
+    plot = data && drawn(host, data)
+  }
+  const resized = new ResizeObserver(() => plot?.setSize({ width: host.clientWidth, height }))
+  resized.observe(host)
+  const themed = new MutationObserver(redraw)
+  themed.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+  const schemes = ['(prefers-color-scheme: dark)', '(prefers-contrast: more)'].map((query) =>
+    matchMedia(query),
+  )
+  for (const scheme of schemes) scheme.addEventListener('change', redraw)
+  return {
+    setData: (next) => {
+      const before = data
+      data = next
+      if (before?.times === next.times && before.series === next.series) return
+      const isSame = before !== null && labelsOf(before) === labelsOf(next)
+      if (isSame && plot !== null) plot.setData(columnsOf(next))
+      else redraw()
+    },
+    destroy: () => {
+      resized.disconnect()
+      themed.disconnect()
+      for (const scheme of schemes) scheme.removeEventListener('change', redraw)
+      plot?.destroy()
+    },
+  }
+}
+
+/** With the same lines it is enough to give the values. */
+const labelsOf = ({ series }: ChartData): string => series.map(({ label }) => label).join()
+
+const columnsOf = ({ times, series }: ChartData): UPlot.AlignedData => [
+  [...times],
+  ...series.map(({ values }) => [...values]),
+]
+
+function drawn(host: HTMLElement, data: ChartData): UPlot {
+  const colour = colourReader(host)
+  const axis: UPlot.Axis = {
+    stroke: colour('var(--ink-3)'),
+    font: `11px ${getComputedStyle(host).fontFamily}`,
+    grid: { stroke: colour('var(--line)'), width: 1 },
+    ticks: { show: false },
+  }
+  const options: UPlot.Options = {
+    width: host.clientWidth,
+    height,
+    tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
+    legend: { show: false },
+    cursor: { y: false, points: { size: 6 } },
+    scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    axes: [
+      { ...axis, values: (_, seconds) => seconds.map(clockOf) },
+      { ...axis, size: 52, values: (_, values) => values.map(data.format) },
+    ],
+    series: [
+      {},
+      ...data.series.map(({ label, hue, dash }): UPlot.Series => ({
+        label,
+        stroke: colour(hue),
+        width: 1.6,
+        points: { show: false },
+        ...(dash !== undefined && { dash: [...dash] }),
+      })),
+    ],
+    hooks: {
+      drawClear: [(plot) => paintBands(plot, data.bands ?? [], colour)],
+      setCursor: [(plot) => data.onPoint?.(plot.cursor.idx ?? null)],
+    },
+  }
+  return new UPlot(options, columnsOf(data), host)
+}
+
+const clockOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(11, 16)
+
+function paintBands(
+  plot: UPlot,
+  bands: readonly ChartBand[],
+  colour: (value: string) => string,
+): void {
+  const { ctx } = plot
+  const { top, height: tall } = plot.bbox
+  ctx.save()
+  ctx.globalAlpha = 0.16
+  for (const { from, to, tone } of bands) {
+    const left = plot.valToPos(from, 'x', true)
+    ctx.fillStyle = colour(`var(--${tone}-mark)`)
+    ctx.fillRect(left, top, Math.max(2, plot.valToPos(to, 'x', true) - left), tall)
+  }
+  ctx.restore()
+}
+
+/** A canvas knows no custom properties: an element of the page resolves them, light or dark. */
+function colourReader(host: HTMLElement): (value: string) => string {
+  const probe = document.createElement('i')
+  host.append(probe)
+  const style = getComputedStyle(probe)
+  const known = new Map<string, string>()
+  return (value) => {
+    const seen = known.get(value)
+    if (seen !== undefined) return seen
+    probe.style.color = value
+    const { color } = style
+    known.set(value, color)
+    return color
+  }
+}

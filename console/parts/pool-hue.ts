@@ -1,0 +1,19 @@
+// The colour of a pool, the same in every view: by its place among all pools, in the order of the files.
+
+import { computed } from '@preact/signals'
+
+import { overview } from '../store/live.ts'
+
+/** `--h1` to `--h8` of style/tokens.css. */
+const hues = 8
+
+/** Pools of one name in several zones have one colour. */
+export function hueTable(pools: readonly string[]): ReadonlyMap<string, string> {
+  const names = [...new Set(pools)]
+  return new Map(names.map((pool, i) => [pool, `var(--h${(i % hues) + 1})`]))
+}
+
+const table = computed(() => hueTable((overview.value?.pools ?? []).map(({ pool }) => pool)))
+
+/** As CSS writes it. Reads the overview: where it is called, a new pool draws anew. */
+export const poolHue = (pool: string): string => table.value.get(pool) ?? 'var(--h1)'
