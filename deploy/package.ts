@@ -138,17 +138,36 @@ function layOut(stage: string, archive: string): void {
       .replaceAll('/usr/bin/node /opt/mxsteer/dist/main.js', '/usr/bin/mxsteer'),
   )
   place('deploy/mxsteer.socket', 'lib/systemd/system/mxsteer.socket')
-  layOutDocs(stage, place)
+  place('src/cli/zones/zone.schema.json', 'usr/share/mxsteer/zone.schema.json')
+  layOutDocs(join(stage, 'usr/share/doc/mxsteer'))
 }
 
-function layOutDocs(stage: string, place: (from: string, to: string) => void): void {
-  const folder = 'usr/share/doc/mxsteer'
-  cpSync(join(project, 'docs'), join(stage, folder), { recursive: true })
-  rmSync(join(stage, folder, 'adr'), { recursive: true })
-  place('zones/smtp.example.test.yaml', `${folder}/examples/smtp.example.test.yaml`)
-  for (const name of ['README.md', 'CHANGELOG.md']) place(name, `${folder}/${name}`)
-  writeFileSync(join(stage, folder, 'copyright'), copyright())
+/** What of the repository is for operators. It lies as it does there, so that the pages find each other. */
+const pages = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'docs', 'examples', 'zones', 'deploy']
+const notForOperators = /^deploy\/(?:debian|compose-zones|package\.ts)/
+
+function layOutDocs(folder: string): void {
+  for (const name of pages)
+    cpSync(join(project, name), join(folder, name), {
+      recursive: true,
+      filter: (path) => !notForOperators.test(relative(project, path)),
+    })
+  for (const name of filesBelow(folder).filter((file) => /\.(?:md|yaml)$/.test(file))) {
+    const file = join(folder, name)
+    writeFileSync(file, shippedText(readFileSync(file, 'utf8'), join(file, '..')))
+  }
+  writeFileSync(join(folder, 'copyright'), copyright())
 }
+
+/** A page without the links to what stays in the repository, and with the schema where the package has it. */
+const shippedText = (text: string, folder: string): string =>
+  text
+    .replaceAll('../src/cli/zones/zone.schema.json', '/usr/share/mxsteer/zone.schema.json')
+    .replaceAll(/\[([^\]]*)\]\(([^)\s]+)\)/g, (link, words: string, target: string) => {
+      const [path = ''] = target.split('#')
+      const isThere = path === '' || /^[a-z]+:/.test(path) || existsSync(join(folder, path))
+      return isThere ? link : words
+    })
 
 const copyright =
   (): string => `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/

@@ -1,6 +1,6 @@
 // The docs name every metric, event and flag that the code has, and no other.
 
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -10,6 +10,7 @@ import { logEvents } from '../src/app/log-events.ts'
 import { adminRoutes } from '../src/admin/routes.ts'
 import { helpText } from '../src/cli/help.ts'
 import { loadFolder } from '../src/cli/offline-data.ts'
+import { brokenLinks } from './support/broken-links.ts'
 import { settingsReference } from './settings/settings-reference.ts'
 
 const root = new URL('../', import.meta.url)
@@ -79,28 +80,5 @@ test('README.md shows the example of two regions as it is, and it has no mistake
 })
 
 test('links between pages lead to files and headings that there are', () => {
-  const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'examples/README.md'].concat(
-    readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.md'))
-      .map((path) => `docs/${path}`),
-  )
-  const anchorOf = (heading: string): string =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N} _-]/gu, '')
-      .replaceAll(' ', '-')
-  const broken = pages.flatMap((page) =>
-    words(read(page), /\]\(([^)\s]+)\)/g)
-      .filter((link) => !/^[a-z]+:/.test(link))
-      .filter((link) => {
-        const [path = '', anchor] = link.split('#')
-        const file = path === '' ? new URL(page, root) : new URL(path, new URL(page, root))
-        if (!existsSync(file)) return true
-        if (anchor === undefined) return false
-        const headings = words(readFileSync(file, 'utf8'), /^#+ (.+)$/gm).map(anchorOf)
-        return !headings.includes(anchor)
-      })
-      .map((link) => `${page}: ${link}`),
-  )
-  expect(broken).toEqual([])
+  expect(brokenLinks(root)).toEqual([])
 })

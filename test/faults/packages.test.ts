@@ -4,12 +4,15 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 import { beforeAll, describe, expect, test } from 'vitest'
 
+import { brokenLinks } from '../support/broken-links.ts'
 import { projectFolder, temporaryFolder } from '../support/server.ts'
 
 const folder = temporaryFolder()
+const unpacked = join(temporaryFolder(), 'root')
 const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {
   version: string
 }
@@ -52,13 +55,12 @@ async function mustRun(command: string, ...args: string[]): Promise<string> {
 beforeAll(async () => {
   await mustRun('npm', 'run', '--silent', 'package', '--', '--out', folder)
   // The same as a later version.
-  const again = join(temporaryFolder(), 'again')
   const first = debOf(version)
-  execFileSync('dpkg-deb', ['-R', first, again])
-  const control = join(again, 'DEBIAN', 'control')
+  execFileSync('dpkg-deb', ['-R', first, unpacked])
+  const control = join(unpacked, 'DEBIAN', 'control')
   const text = readFileSync(control, 'utf8').replace(`Version: ${version}`, `Version: ${newer}`)
   writeFileSync(control, text)
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', again, debOf(newer)])
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', unpacked, debOf(newer)])
   writeFileSync(join(folder, 'packed.yaml'), zone)
 })
 
@@ -76,9 +78,11 @@ describe('the .deb', () => {
   const standIn = `#!/bin/sh
 case "$*" in
   *is-active*) pgrep -u mxsteer >/dev/null ;;
-  *MainPID*) pgrep -u mxsteer -f -- --take-over || cat /tmp/pid ;;
+  *MainPID*) if kill -0 "$(cat /tmp/pid)"; then cat /tmp/pid; else pgrep -u mxsteer -f -- --take-over; fi ;;
 esac
 `
+
+  const installNewer = `dpkg -i /packages/${debOf(newer).split('/').at(-1)}`
 
   /** Each step's output, by name; the walk of an operator. */
   const steps = {
@@ -93,7 +97,9 @@ esac
     drain: 'cd / && mxsteer drain mx1 --for 1h --yes',
     // Whether a unit runs, and the process that it is, as systemd would know them.
     systemd: `mkdir -p /run/systemd/system && install -m 755 /packages/systemctl /usr/local/bin/systemctl`,
-    upgrade: `dpkg -i /packages/${debOf(newer).split('/').at(-1)}`,
+    'upgrade with a mistake': `echo 'zone: [' >/etc/mxsteer/zones/bad.yaml && ${installNewer}`,
+    'the old one goes on': `kill -0 "$(cat /tmp/pid)" && ${ask} && rm /etc/mxsteer/zones/bad.yaml`,
+    upgrade: installNewer,
     'taken over': `pgrep -u mxsteer -f -- --take-over >/tmp/new && test "$(cat /tmp/new)" != "$(cat /tmp/pid)" &&
       ${within('! kill -0 "$(cat /tmp/pid)"')} && mv /tmp/new /tmp/pid && rm -r /run/systemd/system /usr/local/bin/systemctl`,
     kept: 'tail -n 1 /etc/mxsteer/mxsteer.yaml',
@@ -135,10 +141,17 @@ esac
     expect(said('who')).toBe('mxsteer')
     expect(said('ask').split('\n').sort()).toHaveLength(2)
     expect(said('ask after the upgrade').split('\n')).toHaveLength(1)
+    expect(said('upgrade with a mistake')).toContain('did not take over, and the old one goes on')
     expect(said('upgrade')).not.toContain('did not take over')
     expect(said('kept')).toBe('# mine')
     expect(said('drain is kept')).toContain('kept')
     expect(said('remove')).toContain('mxsteer.yaml')
+  })
+
+  test('has pages that find each other', () => {
+    const docs = join(unpacked, 'usr/share/doc/mxsteer/')
+    expect(readdirSync(join(docs, 'docs')).length).toBeGreaterThan(5)
+    expect(brokenLinks(pathToFileURL(docs))).toEqual([])
   })
 
   test('leaves behind what is not its own, and nothing else', () => {
