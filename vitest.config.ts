@@ -58,12 +58,18 @@ const config: ViteUserConfig = defineConfig({
         isolate: false,
         globalSetup: 'test/support/built.ts',
       }),
-      // Timings among several instances need the machine to themselves. What takes half a minute alone is here too.
+      // What takes half a minute alone, with foreign servers mostly.
+      project('long', {
+        include: [...projectGlobs.long],
+        globalSetup: 'test/support/built.ts',
+        sequence: { groupOrder: 1 },
+      }),
+      // Timings among several instances need the machine to themselves.
       project('faults', {
         include: [...projectGlobs.faults],
         maxWorkers: 1,
         globalSetup: 'test/support/built.ts',
-        sequence: { groupOrder: 1 },
+        sequence: { groupOrder: 2 },
       }),
     ],
   },

@@ -1,5 +1,5 @@
 // The order of names, and DS against keys: vectors of RFC 4034 §6.1, §5.4 and RFC 4509 §2.3. Signatures are judged in
-// test/faults/doctor-signed-zones.test.ts, where dnssec-signzone has made them.
+// test/long/doctor-signed-zones.test.ts, where dnssec-signzone has made them.
 
 import { expect, it } from 'vitest'
 

@@ -1,5 +1,5 @@
 // Responses with DNSSEC records as any server may send them: those of a real one, cut, mangled, and with pointers that lead
-// nowhere. What is read of them, records with signatures, faults/doctor-signed-zones.test.ts has from four servers.
+// nowhere. What is read of them, records with signatures, long/doctor-signed-zones.test.ts has from four servers.
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

@@ -1,4 +1,4 @@
-// What `mxsteer doctor` says of signed zones of which each has one fault; test/faults/doctor-signed-zones.test.ts has them served.
+// What `mxsteer doctor` says of signed zones of which each has one fault; test/long/doctor-signed-zones.test.ts has them served.
 
 import { execFileSync } from 'node:child_process'
 import { foreignPath } from './foreign-server.ts'

@@ -1,4 +1,4 @@
-// Octets by the letter of the specification; what receivers make of them is in faults/probe-manners.
+// Octets by the letter of the specification; what receivers make of them is in long/probe-manners.
 
 import { expect, test } from 'vitest'
 import { proxyHeader } from '../../../src/probe/smtp/smtp-probe.ts'
