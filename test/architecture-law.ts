@@ -199,8 +199,13 @@ export const law: readonly LawRow[] = [
     packages: 'zod',
   },
   {
+    room: 'trust',
+    imports: 'dnssec resolver wire',
+    typesOnly: 'lib',
+  },
+  {
     room: 'doctor',
-    imports: 'cluster/redis dnssec doctor/domain geo lib probe/smtp resolver wire wire/rdata',
+    imports: 'cluster/redis dnssec doctor/domain geo lib probe/smtp resolver trust wire wire/rdata',
     typesOnly: 'health settings zone zonefile',
     packages: 'node:*',
   },
@@ -336,7 +341,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admin/explaining admission announce app/lifecycle cluster cluster/redis coherence departed dnssec explain files geo handover health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker watch weights zonefile',
+      'admin admin/explaining admission announce app/lifecycle cluster cluster/redis coherence departed dnssec explain files geo handover health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp trust transport/worker watch weights zonefile',
     typesOnly: 'admin/views answer explain transport/stream zone',
     packages: 'koffi node:* pino',
   },
@@ -368,7 +373,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'cli/keys',
     imports:
-      'cli cli/text dnssec dnssec/offline dnssec/rollover doctor files lib resolver wire wire/rdata zone zonefile',
+      'cli cli/text dnssec dnssec/offline dnssec/rollover files lib resolver trust wire wire/rdata zone zonefile',
     typesOnly: 'settings',
     packages: 'node:*',
   },

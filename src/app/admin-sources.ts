@@ -18,11 +18,13 @@ import type { WatchedAddress } from '../probe/smtp/profile.ts'
 import { EmptyPools } from '../problems/empty-pools.ts'
 import { SharedSlotsFinder } from '../problems/shared-slots.ts'
 import { ProblemWatch, type ServerProblem } from '../problems/problem-table.ts'
+import type { SigningState } from '../problems/signing-problems.ts'
 import { addressFacts } from '../reputation/address-facts.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { UnavailableEndpoint } from '../transport/endpoint.ts'
 import { createDropCounter } from '../transport/udp/udp-drops.ts'
+import type { DsWatch } from '../trust/ds-watch.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import type { StartWatch } from '../watch/start-watch.ts'
@@ -46,6 +48,7 @@ interface MetricInputs
   readonly watch: EndpointWatch
   readonly controlPlane: ControlPlane
   readonly reputation: ReputationWatch
+  readonly dsWatch: DsWatch
   readonly state: PersistentState
   readonly cluster: ClusterLink
   readonly admin: AdminCounters
@@ -103,6 +106,7 @@ const signingSource = (inputs: MetricInputs): MetricSources['signing'] => ({
   clock: () => clockTrust(inputs),
   zones: () => inputs.keys.views(),
   nowMs: () => inputs.signingTime.nowMs(),
+  parents: () => inputs.dsWatch.standings(),
 })
 
 const nameSource = ({ coherence, names, clock }: MetricInputs): MetricSources['names'] => ({
@@ -124,6 +128,7 @@ interface ProblemInputs extends ReloadableFiles, Pick<Runtime, 'clock' | 'log' |
   readonly state: PersistentState
   readonly cluster: ClusterLink
   readonly reputation: ReputationWatch
+  readonly dsWatch: DsWatch
   readonly unavailable: readonly UnavailableEndpoint[]
   /** The hook is replaced when the server is ready. */
   readonly late: { readonly announceHook: AnnounceHook }
@@ -163,19 +168,16 @@ const problemIntervalMs = 1000
  * `notReady`: why queries should not be sent here, null if that was not asked.
  */
 export function watchProblems(inputs: ProblemInputs, health: HealthReader): Problems {
-  const { zones, places, certificate, workers, watch, state, cluster, clock, log } = inputs
-  const { starts, unavailable, late, keys, signingTime, names, coherence } = inputs
+  const { zones, places, certificate, workers, watch, state, cluster, clock } = inputs
+  const { starts, unavailable, late, names, coherence } = inputs
   const pools = new EmptyPools(health)
   const slots = new SharedSlotsFinder(health)
-  const problemWatch = new ProblemWatch((change) => logEmptyPool(log, change))
-  let trust: ClockTrust = 'right'
+  const problemWatch = new ProblemWatch((change) => logEmptyPool(inputs.log, change))
+  const signing = watchSigning(inputs)
   const look: Problems = (notReady) => {
     const written = state.lastWrite()
     const { isIsolated, isolatedFamilies, heldGroups } = watch.localFaults()
     const isStalled = starts.isStalled()
-    const before = trust
-    trust = clockTrust(inputs)
-    if (trust !== before) logClockTrust(log, trust, clock.wallMs(), signingTime.nowMs())
     return problemWatch.observe({
       nowMs: clock.wallMs(),
       notReady,
@@ -193,7 +195,7 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
       store: cluster.view?.() ?? null,
       prober: { isIsolated, isStalled, isolatedFamilies, heldGroups, ownFaults: watch.ownFaults() },
       workers: { alive: workers.alive(), of: workers.counters.length },
-      signing: { clock: trust, keys: keys.views() },
+      signing: signing(),
       names: coherence
         .look(names.zones(), clock.monotonicMs(), () => matrixFacts(inputs))
         .map(exclusionProblem),
@@ -202,6 +204,22 @@ export function watchProblems(inputs: ProblemInputs, health: HealthReader): Prob
   // Ends with the process.
   alignedInterval(problemIntervalMs, () => void look(null))
   return look
+}
+
+/** Looks at the time to sign by, at the keys and, where it is due, at the parents of signed zones. */
+function watchSigning(
+  inputs: Pick<ProblemInputs, 'keys' | 'dsWatch' | 'clock' | 'log' | 'signingTime'>,
+): () => SigningState {
+  const { keys, dsWatch, clock, log, signingTime } = inputs
+  let trust: ClockTrust = 'right'
+  return () => {
+    const before = trust
+    trust = clockTrust(inputs)
+    if (trust !== before) logClockTrust(log, trust, clock.wallMs(), signingTime.nowMs())
+    const views = keys.views()
+    dsWatch.look(views)
+    return { clock: trust, keys: views, mismatches: dsWatch.mismatches() }
+  }
 }
 
 /** What has left the zones that are served, and is still answered. */

@@ -20,6 +20,7 @@ import type { Settings } from '../settings/settings.ts'
 import type { UnavailableEndpoint } from '../transport/endpoint.ts'
 import type { HandedSockets } from '../transport/handed-socket.ts'
 import { detectUdpTransport, type UdpTransport } from '../transport/udp/udp-transport.ts'
+import type { DsWatch } from '../trust/ds-watch.ts'
 import type { Workers } from '../transport/worker/workers.ts'
 import type { EndpointWatch } from '../watch/endpoint-watch.ts'
 import type { StartWatch } from '../watch/start-watch.ts'
@@ -43,7 +44,12 @@ import { logTransportFallback } from './event-sources.ts'
 import { createControlPlane, listenAdminServer, type ControlPlane } from './control-plane.ts'
 import { logEvent } from './log-events.ts'
 import { startExplainWorker } from './explain-sources.ts'
-import { startReputationWatch, startHealthWatch, watchStarts } from './health-watch.ts'
+import {
+  startDsWatch,
+  startReputationWatch,
+  startHealthWatch,
+  watchStarts,
+} from './health-watch.ts'
 import {
   cannotListen,
   cannotUseMmsg,
@@ -123,6 +129,7 @@ interface RunningServer extends ServerInputs {
   readonly state: PersistentState
   readonly cluster: ClusterLink
   readonly reputation: ReputationWatch
+  readonly dsWatch: DsWatch
   readonly workers: Workers
   readonly metrics: Metrics
   readonly explainWorker: ExplainWorker
@@ -328,6 +335,7 @@ function composeServer(
   const workers = inputs.parts.run('workers', () => startWorkerPool(inputs, udp, table.buffer))
   const cluster = openClusterLink(settings, inputs, inputs.store)
   const reputation = startReputationWatch(settings, inputs)
+  const dsWatch = startDsWatch(settings, inputs)
   const shared = { ...inputs, table, workers, state, cluster, reputation }
   const watch = startHealthWatch({ ...shared, metrics: () => metrics })
   if (cluster.tallies) state.availability.shareTallies(cluster.tallies)
@@ -335,7 +343,7 @@ function composeServer(
   const admin = openAdminCounters()
   const late = { announceHook: noAnnounceHook }
   const handover = { isHeld: false }
-  const running = { watch, controlPlane, state, cluster, reputation, workers, admin }
+  const running = { watch, controlPlane, state, cluster, reputation, dsWatch, workers, admin }
   const components = { ...inputs, ...running, late, handover }
   const metrics: Metrics = createMetrics(metricSources(components))
   startWatches(components)

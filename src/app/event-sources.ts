@@ -20,6 +20,7 @@ import { redactedList } from '../reputation/findings.ts'
 import type { ReputationWatchOptions } from '../reputation/reputation-watch.ts'
 import type { CertificateLoaded } from '../settings/certificate.ts'
 import type { ServiceEvent } from '../systemd/notifier.ts'
+import type { AnchoredStanding } from '../trust/ds-watch.ts'
 import type { WorkerEvent } from '../transport/worker/workers.ts'
 import type { LocalFaultEvent } from '../watch/local-fault.ts'
 import type { TargetAlert } from '../watch/target-alerts.ts'
@@ -134,6 +135,23 @@ export function logClockTrust(
       return logEvent(log, 'clock.followed', { wall })
     default:
       return trust satisfies never
+  }
+}
+
+export function logDsStanding(log: Log, standing: AnchoredStanding): void {
+  const { kind, zone } = standing
+  switch (kind) {
+    case 'mismatch': {
+      const { parent, servers, ds } = standing
+      return logEvent(log, 'ds.mismatch', { zone, parent, servers, ds })
+    }
+    case 'matches':
+    case 'none':
+      return logEvent(log, 'ds.resolved', { zone, why: kind })
+    case 'unknown':
+      return
+    default:
+      return kind satisfies never
   }
 }
 

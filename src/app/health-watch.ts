@@ -1,5 +1,6 @@
 // Starts what watches targets: SMTP probes, whose results go to the health table, to the cluster
-// and to the log, the watch whether they start at all, and the checks of sender reputation.
+// and to the log, the watch whether they start at all, the checks of sender reputation, and of
+// what parents say of signed zones.
 
 import type { NameKeeper } from '../coherence/name-keeper.ts'
 import type { HealthWriter } from '../health/table.ts'
@@ -9,10 +10,18 @@ import { probeAddress } from '../probe/smtp/smtp-probe.ts'
 import { createReputationWatch, type ReputationWatch } from '../reputation/reputation-watch.ts'
 import { createStubResolver } from '../resolver/stub-resolver.ts'
 import type { Settings } from '../settings/settings.ts'
+import { DsWatch } from '../trust/ds-watch.ts'
+import { queryParentDs } from '../trust/parent-ds.ts'
 import { createEndpointWatch, type EndpointWatch } from '../watch/endpoint-watch.ts'
 import { StartWatch } from '../watch/start-watch.ts'
 import type { ClusterLink } from './cluster-link.ts'
-import { reputationEvents, logLocalFault, logTargetAlert, logTransition } from './event-sources.ts'
+import {
+  reputationEvents,
+  logDsStanding,
+  logLocalFault,
+  logTargetAlert,
+  logTransition,
+} from './event-sources.ts'
 import { logEvent } from './log-events.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
@@ -78,6 +87,24 @@ export const startReputationWatch = (
     instance,
     ...reputationEvents(log),
   })
+
+const nameServerPort = 53
+const dsTimeoutMs = 3000
+
+/** Without the setting `resolver` no parent is asked. */
+export function startDsWatch(
+  { resolver: server }: Pick<Settings, 'resolver'>,
+  { log, clock, random, parts }: Runtime,
+): DsWatch {
+  const resolver = server && createStubResolver({ server, clock })
+  const access = resolver && { resolver, port: nameServerPort, timeoutMs: dsTimeoutMs }
+  return new DsWatch({
+    ask: access && ((apex) => parts.run('identity', () => queryParentDs(apex, access))),
+    clock,
+    random,
+    onChange: (standing) => logDsStanding(log, standing),
+  })
+}
 
 /** A failure that no code throws: the schedule of the probes has stopped. */
 class ProbesNotStarting extends Error {

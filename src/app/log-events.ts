@@ -157,19 +157,15 @@ export const logEvents = {
     ),
 
   'clock.behind': (fields: { wall: string | null; known: string | null }): LogLine =>
-    line(
-      'error',
-      'the clock is before a time that has been: nothing is signed, and this instance is not ready',
-      fields,
-    ),
+    line('error', 'the clock is before a time that has been: nothing is signed', fields),
   'clock.frozen': (fields: { wall: string | null; signing: string | null }): LogLine =>
-    line(
-      'error',
-      'the clock was set by more than an hour: signatures go on by the time of before, for a day at most',
-      fields,
-    ),
+    line('error', 'the clock was set: signatures go on by the time of before', fields),
   'clock.followed': (fields: { wall: string | null }): LogLine =>
     line('warn', 'signatures go by the clock again', fields),
+
+  'ds.mismatch': (fields: object): LogLine =>
+    line('error', 'DS at the parent lead to no key: resolvers refuse the zone', fields),
+  'ds.resolved': (fields: object): LogLine => line('info', 'no DS leads to no key', fields),
 
   'geoip.loaded': (fields: { database: string; type: string; built: string | null }): LogLine =>
     line('info', 'a GeoIP database is in force', fields),

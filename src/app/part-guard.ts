@@ -30,7 +30,7 @@ const partFolders: Readonly<Record<Part, RegExp>> = {
   store: /\/(cluster|ioredis)\//,
   admin: /\/(admin|explain|@prometheus-io)\//,
   probes: /\/(watch|probe)\//,
-  identity: /\/(reputation|resolver|dns2)\//,
+  identity: /\/(reputation|resolver|trust|dns2)\//,
   geoip: /\/(geo|maxmind|mmdb-lib)\//,
   zones: /\/(zonefile|yaml|settings)\//,
   weights: /\/weights\//,

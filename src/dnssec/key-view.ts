@@ -1,7 +1,7 @@
 // What the keys of each zone do, and what they come to if nobody does anything, for metrics and problems: read every second,
 // and worked out anew when a key changes its state.
 
-import { type NameKey, nameToBareText, rootName } from '../wire/name.ts'
+import { type Name, type NameKey, nameToBareText, rootName } from '../wire/name.ts'
 import type { ZoneKeys } from './key-folder.ts'
 import {
   firstRefusal,
@@ -14,6 +14,7 @@ import {
 } from './key-set.ts'
 import { responseDueMs } from './offline/mistakes.ts'
 import {
+  isInPeriod,
   type OfflineKeys,
   offlineRefusal,
   offlineRolesAt,
@@ -24,11 +25,14 @@ import {
 export interface ZoneKeysView {
   /** Name of the zone, without the final dot. */
   readonly zone: string
+  readonly apex: Name
   readonly keys: readonly {
     readonly tag: number
     readonly algorithm: number
     readonly state: KeyState
   }[]
+  /** DNSKEY rdata of the keys that sign DNSKEY now. */
+  readonly entryPoints: readonly Uint8Array[]
   /** When an answer changes next because of a key; null: never. */
   readonly nextEventMs: number | null
   /** When the keys cannot sign the zone any more if nobody does anything, and why; null: never. */
@@ -80,12 +84,15 @@ export class KeyViews {
 type OwnKeys = ZoneKeys extends ReadonlyMap<unknown, infer Keys> ? Keys : never
 
 function viewOf(keys: OwnKeys, nowMs: number): ZoneKeysView {
-  const zone = nameToBareText(keys[0]?.zone ?? rootName)
+  const apex = keys[0]?.zone ?? rootName
   const refusal = firstRefusal(keys, nowMs)
+  const roles = keyRolesInForce(keys, nowMs)
   return {
-    zone,
+    zone: nameToBareText(apex),
+    apex,
     keys: keys.slice(0, maxKeys).map((key) => keyView(key, nowMs)),
-    nextEventMs: keyRolesInForce(keys, nowMs)?.nextEventMs ?? null,
+    entryPoints: roles?.keySigners.map(({ dnskey }) => dnskey) ?? [],
+    nextEventMs: roles?.nextEventMs ?? null,
     refusal: refusal && { atMs: refusal.atMs, why: refusal.refused.why, isDue: true },
     goesOnAsBefore: keyRolesAt(keys, nowMs).kind === 'refused',
     hasLapsed: false,
@@ -93,17 +100,22 @@ function viewOf(keys: OwnKeys, nowMs: number): ZoneKeysView {
 }
 
 function offlineView(keys: OwnKeys, offline: OfflineKeys, nowMs: number): ZoneKeysView {
-  const { hasLapsed, dataSigners, nextEventMs } = offlineRolesAt(keys, offline, nowMs)
+  const { period, hasLapsed, dataSigners, nextEventMs } = offlineRolesAt(keys, offline, nowMs)
   const refusal = offlineRefusal(keys, offline, nowMs)
   const entries = offline.entryPoints.map((key) => ({
     tag: key.tag,
     algorithm: key.algorithm,
     state: offlineStateAt(key, keys, offline, nowMs),
   }))
+  const apex = keys[0]?.zone ?? rootName
   const others = keys.filter((key) => !isEntryPoint(key)).map((key) => keyView(key, nowMs))
   return {
-    zone: nameToBareText(keys[0]?.zone ?? rootName),
+    zone: nameToBareText(apex),
+    apex,
     keys: [...entries, ...others].slice(0, maxKeys),
+    entryPoints: offline.entryPoints
+      .filter((key) => isInPeriod(period, key))
+      .map(({ dnskey }) => dnskey),
     nextEventMs,
     refusal: refusal && {
       atMs: refusal.atMs,

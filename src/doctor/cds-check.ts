@@ -1,8 +1,8 @@
 // Check `cds`: whether the parent has done what CDS and CDNSKEY ask for (RFC 7344, RFC 8078).
 
 import { type DelegationSigner, matchDs, readDelegationSigner } from '../dnssec/chain-of-trust.ts'
+import type { AnsweringParent } from '../trust/parent-ds.ts'
 import type { Name } from '../wire/name.ts'
-import type { AnsweringParent } from './ds-check.ts'
 import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 import { contentOf, type SignedSet, type ZoneServer } from './signed-facts.ts'
 
@@ -68,10 +68,10 @@ function judgeWish(cds: SignedSet, cdnskey: SignedSet, facts: CdsFacts): CheckRe
     )
   const wanted = wished.length > 0 ? ids : new Set(keys.map((key) => `key ${key}`))
   const late = parents.filter(
-    ({ ds }) => !isSame(wanted, new Set(signersOf(ds.rdatas).map((one) => idOf(one, facts)))),
+    ({ ds }) => !isSame(wanted, new Set(signersOf(ds).map((one) => idOf(one, facts)))),
   )
   if (late.length === 0) return ok('cds', `${parent} names the keys that CDS asks for`)
-  const has = names(signersOf(late[0]?.ds.rdatas ?? [])) || 'none'
+  const has = names(signersOf(late[0]?.ds ?? [])) || 'none'
   return warn(
     'cds',
     `${parent} has yet to act: CDS asks for DS ${names(wished)}; at ${addressesOf(late)} there is ${has}`,
@@ -80,7 +80,7 @@ function judgeWish(cds: SignedSet, cdnskey: SignedSet, facts: CdsFacts): CheckRe
 }
 
 function judgeDrop({ parent, parents }: CdsFacts): CheckResult {
-  const late = parents.filter(({ ds }) => ds.rdatas.length > 0)
+  const late = parents.filter(({ ds }) => ds.length > 0)
   if (late.length === 0) return ok('cds', `${parent} has dropped the DS, as CDS asks for`)
   return warn(
     'cds',

@@ -3,7 +3,8 @@
 
 import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 import type { OwnZone } from './own-zone.ts'
-import { type Referral, isAtOrBelow } from './parent.ts'
+import { isAtOrBelow } from '../trust/parent.ts'
+import type { Referral } from './parent.ts'
 
 export function checkDelegation(own: OwnZone, referral: Referral): readonly CheckResult[] {
   switch (referral.kind) {

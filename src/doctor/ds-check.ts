@@ -7,15 +7,10 @@ import {
   matchDs,
   readDelegationSigner,
 } from '../dnssec/chain-of-trust.ts'
+import { type AnsweringParent, hasAnswered, type ParentServer } from '../trust/parent-ds.ts'
 import type { Name } from '../wire/name.ts'
 import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 import { contentOf } from './signed-facts.ts'
-
-/** The DS records of the zone at one address of a name server of the parent. */
-export interface ParentServer {
-  readonly address: string
-  readonly ds: { readonly rdatas: readonly Uint8Array[] } | { readonly problem: string }
-}
 
 /** The DNSKEY records of the zone. */
 export interface PublishedKeys {
@@ -40,9 +35,9 @@ export interface DsFacts {
 }
 
 export function checkDs(facts: DsFacts): readonly CheckResult[] {
-  const groups = Map.groupBy(facts.servers.filter(hasAnswer), ({ ds }) => contentOf(ds.rdatas))
+  const groups = Map.groupBy(facts.servers.filter(hasAnswered), ({ ds }) => contentOf(ds))
   const results = [...groups.values()].flatMap((those) => {
-    const found = judgeDs(those[0]?.ds.rdatas ?? [], facts)
+    const found = judgeDs(those[0]?.ds ?? [], facts)
     const where = those.map(({ address }) => address).join(', ')
     return groups.size === 1
       ? found
@@ -56,12 +51,6 @@ export function checkDs(facts: DsFacts): readonly CheckResult[] {
   ]
 }
 
-export type AnsweringParent = ParentServer & {
-  readonly ds: { readonly rdatas: readonly Uint8Array[] }
-}
-
-export const hasAnswer = (server: ParentServer): server is AnsweringParent => 'rdatas' in server.ds
-
 function compareServers(
   groups: ReadonlyMap<string, readonly AnsweringParent[]>,
   { parent }: DsFacts,
@@ -69,19 +58,19 @@ function compareServers(
   if (groups.size < 2) return []
   const texts = [...groups.values()].map((those) => {
     const where = those.map(({ address }) => address).join(', ')
-    return `${where}: ${textsOf(those[0]?.ds.rdatas ?? []) || 'none'}`
+    return `${where}: ${textsOf(those[0]?.ds ?? []) || 'none'}`
   })
   const advice = `change nothing of the keys until all servers of ${parent} have the same DS`
   return [warn('ds', `the servers of ${parent} differ: ${texts.join('; ')}`, advice)]
 }
 
 const silentServers = ({ servers, parent }: DsFacts): readonly CheckResult[] =>
-  servers.flatMap(({ address, ds }) =>
-    'problem' in ds
+  servers.flatMap((server) =>
+    server.kind === 'silent'
       ? [
           warn(
             'ds',
-            `${address} of ${parent} does not answer DS: ${ds.problem}`,
+            `${server.address ?? server.name} of ${parent} does not answer DS: ${server.why}`,
             'ask again; resolvers that get to this server find no chain of trust',
           ),
         ]

@@ -5,7 +5,8 @@ import { query } from '../resolver/query.ts'
 import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
 import { type CheckName, type CheckResult, fail, ok, warn } from './report.ts'
 import type { OwnZone } from './own-zone.ts'
-import { type DnsAccess, type Referral, addressesOf } from './parent.ts'
+import { addressesOf, type DnsAccess } from '../trust/parent.ts'
+import type { Referral } from './parent.ts'
 
 /** One address of a name server, which may have several. */
 export interface ServerAddress {

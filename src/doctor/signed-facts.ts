@@ -1,14 +1,13 @@
 // What name servers answer of a signed zone, each asked on its own, with DO.
 
 import { readSignature, type SetSignature } from '../dnssec/chain-of-trust.ts'
-import { type DnssecResponse, queryDnssec } from '../resolver/dnssec-query.ts'
+import { type DnssecResponse, queryAuthority } from '../resolver/dnssec-query.ts'
 import type { RawRecord } from '../resolver/raw-message.ts'
 import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
 import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
-import { rcodeToText } from '../wire/rcode.ts'
 import { RRType } from '../wire/rrtype.ts'
 import type { ServerAddress } from './name-servers.ts'
-import type { DnsAccess } from './parent.ts'
+import type { DnsAccess } from '../trust/parent.ts'
 
 /** A set as a server sends it, with its signatures. Without records it is denied. */
 export interface SignedSet {
@@ -114,11 +113,8 @@ async function queryWithAuthority(
   question: { readonly name: Name; readonly type: number },
   { port, timeoutMs }: DnsAccess,
 ): Promise<Authoritative | Problem> {
-  const options = { timeoutMs, isRecursive: false, isUnchecked: false }
-  const reply = await queryDnssec({ address, port }, question, options)
-  if (reply.kind === 'failed') return { problem: reply.why }
-  if (reply.rcode !== 0 && reply.rcode !== 3) return { problem: rcodeToText(reply.rcode) }
-  return reply.isAuthoritative ? reply : { problem: 'it answers without authority' }
+  const reply = await queryAuthority({ address, port }, question, { timeoutMs })
+  return reply.kind === 'failed' ? { problem: reply.why } : reply
 }
 
 function setAt(section: readonly RawRecord[], owner: Name, type: number): SignedSet {

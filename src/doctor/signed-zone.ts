@@ -3,14 +3,15 @@
 
 import { systemClock } from '../lib/clock.ts'
 import { listed } from '../lib/listed.ts'
-import { createConcurrencyLimit } from '../resolver/stub-resolver.ts'
+import type { DnsAccess } from '../trust/parent.ts'
+import { hasAnswered, type ParentServer, queryDsOf } from '../trust/parent-ds.ts'
 import { parseName } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
 import { checkCds } from './cds-check.ts'
 import type { ServerAddress } from './name-servers.ts'
 import type { OwnZone } from './own-zone.ts'
-import { type DnsAccess, type Referral, serversOf } from './parent.ts'
-import { checkDs, hasAnswer, type ParentServer } from './ds-check.ts'
+import { checkDs } from './ds-check.ts'
+import type { Referral } from './parent.ts'
 import { type CheckResult, ok, skip, warn } from './report.ts'
 import { querySet, queryZoneServers } from './signed-facts.ts'
 import { checkSignedServers, publishedKeys } from './signed-servers.ts'
@@ -25,8 +26,6 @@ interface Parent {
   readonly isSigned: boolean | null
 }
 
-const limits = { parentServers: 32, inFlight: 8 }
-
 /** `servers`: the addresses of the zone's name servers. */
 export async function checkDnssec(
   own: OwnZone,
@@ -35,7 +34,7 @@ export async function checkDnssec(
   access: DnsAccess,
 ): Promise<readonly CheckResult[]> {
   const parent = referral.kind === 'delegated' ? await queryParentOf(own, referral, access) : null
-  const hasDs = parent?.servers.some((one) => hasAnswer(one) && one.ds.rdatas.length > 0) ?? false
+  const hasDs = parent?.servers.some((one) => hasAnswered(one) && one.ds.length > 0) ?? false
   const asked = own.signing !== null || hasDs ? servers : []
   const facts = {
     apex: own.apex,
@@ -53,7 +52,7 @@ export async function checkDnssec(
   const about = { zone: own.name, apex: own.apex, parent: referral.parent }
   const dsFacts = { ...about, servers: parent.servers, isParentSigned: parent.isSigned, keys }
   const dnskeys = keys?.dnskeys ?? []
-  const parents = parent.servers.filter(hasAnswer)
+  const parents = parent.servers.filter(hasAnswered)
   const chain = checkDs({ ...dsFacts, isUnsigning: own.signing?.isUnsigning ?? false })
   const isBroken = chain.some(({ status }) => status === 'fail')
   const why = whyDaneFails(own, { parent, hasDs, name: referral.parent })
@@ -72,16 +71,8 @@ async function queryParentOf(
   { parentName }: Delegated,
   access: DnsAccess,
 ): Promise<Parent> {
-  const endpoints = await serversOf(parentName, access, limits.parentServers)
-  const limit = createConcurrencyLimit(limits.inFlight, limits.parentServers)
-  const servers = await Promise.all(
-    endpoints.map(async ({ address }) => ({
-      address,
-      ds: (await limit.run(() => querySet(address, own.apex, RRType.DS, access))) ?? {
-        problem: 'not asked',
-      },
-    })),
-  )
+  const asked = await queryDsOf(own.apex, parentName, access)
+  const servers = asked.kind === 'asked' ? asked.servers : []
   return { servers, isSigned: await isParentSigned(parentName, servers, access) }
 }
 
@@ -93,7 +84,7 @@ async function isParentSigned(
 ): Promise<boolean | null> {
   const parsed = parseName(`${parentName}.`)
   if (parsed.kind === 'bad') return null
-  for (const { address } of servers.filter(hasAnswer)) {
+  for (const { address } of servers.filter(hasAnswered)) {
     const set = await querySet(address, parsed.name, RRType.DNSKEY, access)
     if (!('problem' in set)) return set.rdatas.length > 0
   }

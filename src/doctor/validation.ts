@@ -4,7 +4,7 @@
 import { queryDnssec } from '../resolver/dnssec-query.ts'
 import { type Name, parseName } from '../wire/name.ts'
 import { RRType } from '../wire/rrtype.ts'
-import { displayName, type DnsAccess } from './parent.ts'
+import { displayName, type DnsAccess } from '../trust/parent.ts'
 import { type CheckResult, fail, ok, skip, warn } from './report.ts'
 import { absentName } from './signed-facts.ts'
 

@@ -11,6 +11,11 @@ export interface SigningSource {
   /** A bounded number of them; times in milliseconds since 1970. */
   readonly zones: () => readonly SignedZone[]
   readonly nowMs: () => number
+  /** Of zones whose parent could be asked. */
+  readonly parents: () => readonly {
+    readonly zone: string
+    readonly kind: 'unknown' | 'none' | 'matches' | 'mismatch'
+  }[]
 }
 
 interface SignedZone {
@@ -66,6 +71,7 @@ export function registerDnssecMetrics(
 ): void {
   registerClockMetrics(registry, source)
   registerKeyMetrics(registry, source)
+  registerParentMetric(registry, source)
   registerSampled(registry, {
     kind: 'gauge',
     name: 'mxsteer_dnssec_least_validity_seconds',
@@ -105,6 +111,18 @@ function registerKeyMetrics(registry: Registry, { zones, nowMs }: SigningSource)
       },
     })
 }
+
+const registerParentMetric = (registry: Registry, { parents }: SigningSource): void =>
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_dnssec_ds_matches',
+    help: '1: each DS set at the parent leads to a key of the zone, 0: one does not; none where the parent has no DS or was not asked',
+    labels: ['zone'],
+    sample(emit) {
+      for (const { zone, kind } of parents())
+        if (kind === 'matches' || kind === 'mismatch') emit({ zone }, kind === 'matches' ? 1 : 0)
+    },
+  })
 
 function registerClockMetrics(registry: Registry, { clock }: SigningSource): void {
   const register = valueRegistrar(registry)

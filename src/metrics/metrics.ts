@@ -194,6 +194,7 @@ const readOnce = (sources: MetricSources, reads: ScrapeReads): MetricSources => 
     clock: () => sources.signing.clock(),
     zones: reads.once(() => sources.signing.zones()),
     nowMs: () => sources.signing.nowMs(),
+    parents: () => sources.signing.parents(),
   },
 })
 

@@ -146,6 +146,7 @@ export const problemKinds = [
   'certificate-expires',
   'clock-behind',
   'clock-frozen',
+  'ds-mismatch',
   'keys-lapsed',
   'keys-refused',
   'keys-run-out',

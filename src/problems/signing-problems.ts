@@ -1,11 +1,19 @@
 // What is wrong with the signing of zones now: the clock, and keys whose times nobody set in time.
 
 import { isoDay } from '../lib/clock.ts'
+import { listed } from '../lib/listed.ts'
 
 export interface SigningState {
   /** Of the time to sign by. */
   readonly clock: 'right' | 'frozen' | 'behind'
   readonly keys: readonly SignedZone[]
+  /** Zones whose DS lead to none of their keys. */
+  readonly mismatches: readonly {
+    readonly zone: string
+    readonly parent: string
+    readonly servers: readonly string[]
+    readonly ds: readonly string[]
+  }[]
 }
 
 interface SignedZone {
@@ -37,6 +45,7 @@ interface SigningRow {
 type SigningProblemKind =
   | 'clock-behind'
   | 'clock-frozen'
+  | 'ds-mismatch'
   | 'keys-lapsed'
   | 'keys-refused'
   | 'keys-run-out'
@@ -45,6 +54,7 @@ type SigningProblemKind =
 export const signingRows: Readonly<Record<SigningProblemKind, SigningRow>> = {
   'clock-behind': { severity: 'critical', find: ({ signing }) => clockBehind(signing) },
   'clock-frozen': { severity: 'critical', find: ({ signing }) => clockFrozen(signing) },
+  'ds-mismatch': { severity: 'critical', find: ({ signing }) => dsMismatches(signing) },
   'keys-lapsed': { severity: 'critical', find: ({ signing }) => signing.keys.flatMap(keysLapsed) },
   'keys-refused': {
     severity: 'critical',
@@ -66,6 +76,14 @@ function clockFrozen({ clock }: SigningState): readonly SigningFinding[] {
     'Set the clock right; if it is right now, restart the server'
   return clock === 'frozen' ? [{ text }] : []
 }
+
+const dsMismatches = ({ mismatches }: SigningState): readonly SigningFinding[] =>
+  mismatches.map(({ zone, parent, servers, ds }) => ({
+    subject: zone,
+    text:
+      `resolvers that validate refuse every answer of ${zone}: the DS that ${parent} has at ${listed(servers, 3)} (${ds.join(', ')}) ` +
+      `lead to no key that signs it. Give ${parent} what "mxsteer keys ds ${zone}" prints, or bring the key back`,
+  }))
 
 function keysLapsed({ zone, refusal, hasLapsed }: SignedZone): readonly SigningFinding[] {
   if (!hasLapsed) return []

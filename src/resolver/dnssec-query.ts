@@ -5,6 +5,7 @@ import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 
 import { readUint16 } from '../wire/octets.ts'
+import { Rcode, rcodeToText } from '../wire/rcode.ts'
 import { failureWord } from './query.ts'
 import {
   buildRawQuery,
@@ -24,6 +25,8 @@ export type DnssecResponse =
 export interface DnssecQueryOptions extends QueryBits {
   /** Deadline of each try: two over UDP, one over TCP. */
   readonly timeoutMs: number
+  /** `tcp`: over TCP alone. Without it UDP comes first. */
+  readonly transport?: 'tcp'
 }
 
 /** A message, or a word that says why there is none. */
@@ -35,17 +38,37 @@ const maxUdpTries = 2
 export async function queryDnssec(
   server: ServerEndpoint,
   question: RawQuestion,
-  { timeoutMs, ...wanted }: DnssecQueryOptions,
+  { timeoutMs, transport, ...wanted }: DnssecQueryOptions,
 ): Promise<DnssecResponse> {
   const message = buildRawQuery(question, randomInt(65_536), wanted)
   const isAnswer = (reply: Uint8Array): boolean => isResponseTo(reply, message, question)
+  const overTcp = async (): Promise<DnssecResponse> =>
+    responseOf(await exchangeTcp(server, message, isAnswer, timeoutMs))
+  if (transport === 'tcp') return overTcp()
   for (let tries = 1; ; tries++) {
     const reply = await exchangeUdp(server, message, isAnswer, timeoutMs)
     if (reply === 'timeout' && tries < maxUdpTries) continue
     const response = responseOf(reply)
     if (response.kind === 'failed' || !response.isTruncated) return response
-    return responseOf(await exchangeTcp(server, message, isAnswer, timeoutMs))
+    return overTcp()
   }
+}
+
+/** As `queryDnssec` without RD: `failed` too where the server refuses, or answers without authority. */
+export async function queryAuthority(
+  server: ServerEndpoint,
+  question: RawQuestion,
+  options: Pick<DnssecQueryOptions, 'timeoutMs' | 'transport'>,
+): Promise<DnssecResponse> {
+  const reply = await queryDnssec(server, question, {
+    ...options,
+    isRecursive: false,
+    isUnchecked: false,
+  })
+  if (reply.kind === 'failed') return reply
+  if (reply.rcode !== Rcode.NOERROR && reply.rcode !== Rcode.NXDOMAIN)
+    return { kind: 'failed', why: rcodeToText(reply.rcode) }
+  return reply.isAuthoritative ? reply : { kind: 'failed', why: 'it answers without authority' }
 }
 
 function responseOf(reply: Exchanged): DnssecResponse {

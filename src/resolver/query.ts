@@ -9,7 +9,7 @@ import { connect } from 'node:net'
 import { Packet, UDPClient } from 'dns2'
 
 import type { Question, Response, ServerEndpoint } from './response.ts'
-import { failed, readResponse, typeNumber } from './response.ts'
+import { failed, readResponse } from './response.ts'
 
 export interface QueryOptions {
   /** Deadline of each try: two over UDP, one over TCP. */
@@ -92,7 +92,7 @@ function buildQuery({ name, type }: Question, isRecursive: boolean): Packet {
   const packet = new Packet()
   packet.header.id = Packet.uuid()
   packet.header.rd = isRecursive ? 1 : 0
-  packet.questions.push(new Packet.Question(name, typeNumber(type), Packet.CLASS.IN))
+  packet.questions.push(new Packet.Question(name, Packet.TYPE[type], Packet.CLASS.IN))
   return packet
 }
 

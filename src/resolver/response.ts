@@ -11,14 +11,7 @@ export interface ServerEndpoint {
   readonly port: number
 }
 
-export type QueryType = 'A' | 'AAAA' | 'PTR' | 'NS' | 'SOA' | 'MX' | 'TXT' | 'DS'
-
-const ds = 43
-
-// dns2 asks for types by name, and has none for DS. It leaves rdata of such types as they are.
-Object.assign(Packet.TYPE, { DS: ds })
-
-export const typeNumber = (type: QueryType): number => (type === 'DS' ? ds : Packet.TYPE[type])
+export type QueryType = 'A' | 'AAAA' | 'PTR' | 'NS' | 'SOA' | 'MX' | 'TXT'
 
 export interface Question {
   /** Name that is queried, without the final dot; empty for the root. */
@@ -30,7 +23,7 @@ export interface ResourceRecord {
   readonly owner: string
   readonly type: QueryType | 'CNAME'
   readonly ttlSeconds: number
-  /** An address in canonical form, a name, or a text; the serial of an SOA; of an MX preference and exchange; of a DS tag, algorithm, digest type and digest. */
+  /** An address in canonical form, a name, or a text; the serial of an SOA; of an MX preference and exchange. */
   readonly data: string
   /** Only of an SOA: the TTL of negative answers (RFC 2308 §5). */
   readonly negativeSeconds?: number
@@ -63,7 +56,7 @@ export function readResponse(packet: Packet, question: Question): Response {
   const isBareError = first === undefined && header.rcode !== 0
   const isSameQuestion =
     first?.name.toLowerCase() === question.name.toLowerCase() &&
-    first.type === typeNumber(question.type)
+    first.type === Packet.TYPE[question.type]
   const isWhole = !packet.errors.some(({ section }) => section === 'answers')
   if (!isAnswer || !isWhole || (!isBareError && !isSameQuestion)) return failed('strange-reply')
   return {
@@ -111,8 +104,6 @@ function dataOf(resource: Resource, type: number): Data | null {
       return exchangeData(priority, exchange)
     case Packet.TYPE.TXT:
       return textData(data)
-    case ds:
-      return dsData(data)
     case Packet.TYPE.SOA:
       return serial === undefined
         ? null
@@ -144,14 +135,5 @@ function textData(data: Resource['data']): Data | null {
   const text = [data].flat().join('')
   return text.length > maxTextCharacters ? null : { type: 'TXT', data: text }
 }
-
-/** As in a master file: `45796 13 2 8F1C…` (RFC 4034 §5.3). */
-function dsData(data: Resource['data']): Data | null {
-  if (!Buffer.isBuffer(data) || data.length <= dsHeadOctets) return null
-  const digest = data.subarray(dsHeadOctets).toString('hex').toUpperCase()
-  return { type: 'DS', data: `${data.readUInt16BE(0)} ${data[2]} ${data[3]} ${digest}` }
-}
-
-const dsHeadOctets = 4
 
 const nameOf = (text: string): string => text.replace(/\.$/, '').toLowerCase()

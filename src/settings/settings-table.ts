@@ -133,7 +133,7 @@ export const settingsTable: SettingsTable = {
     otherwise: 'none',
     accepts: '`ADDRESS:PORT`',
     about:
-      'a resolver of your own, for the PTR and DNS list queries of [identity](operations.md#identity-and-reputation)',
+      'a resolver of your own, for the PTR and DNS list queries of [identity](operations.md#identity-and-reputation), and to find the parents of signed zones, whose [DS](operations/dnssec.md#the-ds-at-the-parent) are watched',
   },
   instance: {
     schema: label,

@@ -57,7 +57,7 @@ export interface Settings {
   readonly state: 'memory' | SharedStateSettings
   readonly workers: number
   readonly transport: UdpSetting
-  /** Recursive resolver for the PTR and DNS list queries of `identity`; null: none is set. */
+  /** Recursive resolver for the PTR and DNS list queries of `identity` and for DS at parents; null: none is set. */
   readonly resolver: Endpoint | null
   readonly instance: string
   readonly site: string

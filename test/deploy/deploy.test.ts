@@ -101,6 +101,8 @@ describe('alert rules', () => {
     const validity = 'mxsteer_dnssec_least_validity_seconds{instance="ns1", scope="answers"}'
     const clock = (how: string): string => `mxsteer_dnssec_clock_${how}{instance="ns1"}`
     const refused = 'mxsteer_dnssec_signatures_total{instance="ns1", how="refused"}'
+    const dsMatches = (zone: string): string =>
+      `mxsteer_dnssec_ds_matches{instance="ns1", zone="${zone}"}`
     const keysEnd = (zone: string): string =>
       `mxsteer_dnssec_keys_end_seconds{instance="ns1", zone="${zone}"}`
     const empty = { zone: 'smtp.example.test', pool: 'main', severity: 'critical' }
@@ -115,6 +117,8 @@ describe('alert rules', () => {
             { series: pool('other'), values: '1x80' },
             { series: age('country'), values: `${59 * 86_400}x20 ${61 * 86_400}x80` },
             { series: age('asn'), values: '86400x100' },
+            { series: dsMatches('signed.test'), values: '1x9 0x70' },
+            { series: dsMatches('other.test'), values: '1x80' },
             { series: keysEnd('signed.test'), values: `${14 * 86_400 + 600}-60x80` },
             { series: keysEnd('years.test'), values: `${900 * 86_400}-60x80` },
             { series: validity, values: `${12 * 3600 + 600}-60x80` },
@@ -123,6 +127,8 @@ describe('alert rules', () => {
             { series: refused, values: '0x40 0+5x40' },
           ],
           alert_rule_test: [
+            fired('MxsteerDsMismatch', '11m', null),
+            fired('MxsteerDsMismatch', '12m', { zone: 'signed.test', severity: 'critical' }),
             fired('MxsteerKeysEnd', '10m', null),
             fired('MxsteerKeysEnd', '11m', { zone: 'signed.test', severity: 'critical' }),
             fired('MxsteerSignaturesEnd', '10m', null),

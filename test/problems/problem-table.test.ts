@@ -46,6 +46,7 @@ const well: ServerState = {
   signing: {
     clock: 'right',
     keys: [{ zone: 'mail.example.test', refusal: null, goesOnAsBefore: false, hasLapsed: false }],
+    mismatches: [],
   },
 }
 const { store, prober } = well
@@ -235,6 +236,15 @@ const cases: readonly (readonly [string, Partial<ServerState>, RegExp])[] = [
     'clock-frozen critical',
     withSigning({ clock: 'frozen' }),
     /for a day at most\. Set the clock right/,
+  ],
+  [
+    'ds-mismatch critical',
+    withSigning({
+      mismatches: [
+        { zone: 'a.test', parent: 'test', servers: ['ns1.test (192.0.2.1)'], ds: ['7 13 2'] },
+      ],
+    }),
+    /^resolvers that validate refuse every answer of a\.test: the DS that test has at ns1\.test \(192\.0\.2\.1\) \(7 13 2\) lead/,
   ],
   [
     'keys-refused critical',

@@ -4,17 +4,31 @@
 import { dsRdata } from '../../dnssec/dnskey.ts'
 import type { PublicZoneKey, ZoneKey } from '../../dnssec/key-file.ts'
 import { isEntryPoint } from '../../dnssec/key-set.ts'
-import type { DnsAccess } from '../../doctor/parent.ts'
-import { type ParentDs, queryParentDs } from '../../doctor/parent-ds.ts'
-import { type Name, nameToBareText } from '../../wire/name.ts'
+import type { DnsAccess } from '../../trust/parent.ts'
+import {
+  type AnsweringParent,
+  hasAnswered,
+  type ParentDs,
+  type ParentServer,
+  queryParentDs,
+} from '../../trust/parent-ds.ts'
+import type { Name } from '../../wire/name.ts'
 import { formatRdata } from '../../wire/rdata/format.ts'
 import { RRType } from '../../wire/rrtype.ts'
 
 /** `access`: a text says why there is none. */
 export async function askParent(zone: Name, access: DnsAccess | string): Promise<ParentDs> {
   if (typeof access === 'string') return { kind: 'unknown', why: access }
-  return queryParentDs(nameToBareText(zone), access)
+  return queryParentDs(zone, access)
 }
+
+/** As in a master file, such as `45796 13 2 8F1C…`. */
+const dsTexts = ({ ds }: AnsweringParent): readonly string[] =>
+  [...new Set(ds.map((rdata) => formatRdata(RRType.DS, rdata)))].sort()
+
+/** What is in the way of asking a name server. */
+const silence = ({ address, why }: Extract<ParentServer, { kind: 'silent' }>): string =>
+  address === null ? why : `${address}: ${why}`
 
 /** Whether a DS record names the key, by any digest: the tags of a zone's keys differ. */
 const names = (record: string, { tag, algorithm }: PublicZoneKey): boolean =>
@@ -39,10 +53,11 @@ export function dsProgress(
 ): DsProgress {
   if (parent.kind === 'unknown') return { kind: 'waits', why: [parent.why] }
   const why = parent.servers.flatMap((server) => {
-    if (server.kind === 'silent') return [`${server.name}: ${server.why}`]
+    if (server.kind === 'silent') return [`${server.name}: ${silence(server)}`]
     const where = `${server.name} (${server.address})`
-    const missing = wanted.filter((key) => !server.ds.some((record) => isDsOf(record, key)))
-    const standing = unwanted.filter((key) => server.ds.some((record) => names(record, key)))
+    const records = dsTexts(server)
+    const missing = wanted.filter((key) => !records.some((record) => isDsOf(record, key)))
+    const standing = unwanted.filter((key) => records.some((record) => names(record, key)))
     return [
       ...missing.map(({ tag }) => `${where} has no DS of ${tag}`),
       ...standing.map(({ tag }) => `${where} still has the DS of ${tag}`),
@@ -54,7 +69,7 @@ export function dsProgress(
 /** Whether any name server has a DS of one of the keys; null: not all of them could be asked. */
 export function hasAnyDs(parent: ParentDs, keys: readonly ZoneKey[]): boolean | null {
   if (parent.kind === 'unknown') return null
-  const records = parent.servers.flatMap((server) => (server.kind === 'answered' ? server.ds : []))
+  const records = parent.servers.filter(hasAnswered).flatMap(dsTexts)
   if (records.some((record) => keys.some((key) => names(record, key)))) return true
   return parent.servers.some(({ kind }) => kind === 'silent') ? null : false
 }
@@ -84,8 +99,8 @@ export function parentReport(parent: ParentDs): ParentReport {
   if (parent.kind === 'unknown') return { parent: null, why: parent.why, servers: [] }
   const servers = parent.servers.map((server) =>
     server.kind === 'silent'
-      ? { name: server.name, address: null, ds: null, why: server.why }
-      : { name: server.name, address: server.address, ds: server.ds, why: null },
+      ? { name: server.name, address: null, ds: null, why: silence(server) }
+      : { name: server.name, address: server.address, ds: dsTexts(server), why: null },
   )
   return { parent: parent.parent, why: null, servers }
 }

@@ -3,7 +3,7 @@
 import type { PublicZoneKey, ZoneKey } from '../../dnssec/key-file.ts'
 import { lookIntoKeyFolder } from '../../dnssec/key-folder.ts'
 import type { KeyResponse } from '../../dnssec/offline/response.ts'
-import type { DnsAccess } from '../../doctor/parent.ts'
+import type { DnsAccess } from '../../trust/parent.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { gridSecondsOf } from '../../lib/signing-grid.ts'
 import { createStubResolver } from '../../resolver/stub-resolver.ts'

@@ -26,7 +26,7 @@ import {
   type Standing,
   standingAt,
 } from '../../dnssec/rollover/standing.ts'
-import type { ParentDs } from '../../doctor/parent-ds.ts'
+import type { ParentDs } from '../../trust/parent-ds.ts'
 import { fail, failAt, type FlagValues, parseFlags } from '../flags.ts'
 import { printJson, printLines } from '../text/output.ts'
 import { runDsHook } from './ds-hook.ts'

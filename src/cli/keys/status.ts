@@ -22,7 +22,7 @@ import {
   periodAt,
   takenOver,
 } from '../../dnssec/offline/periods.ts'
-import type { DnsAccess } from '../../doctor/parent.ts'
+import type { DnsAccess } from '../../trust/parent.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { type Name, nameToText, rootName } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
