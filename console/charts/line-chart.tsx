@@ -4,6 +4,7 @@
 import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
+import '../parts/plain-table.css'
 import './charts.css'
 import type { Plot } from './plot.ts'
 import { chartSentence, tableRows } from './series.ts'

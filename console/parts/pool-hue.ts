@@ -16,4 +16,11 @@ export function hueTable(pools: readonly string[]): ReadonlyMap<string, string> 
 const table = computed(() => hueTable((overview.value?.pools ?? []).map(({ pool }) => pool)))
 
 /** As CSS writes it. Reads the overview: where it is called, a new pool draws anew. */
-export const poolHue = (pool: string): string => table.value.get(pool) ?? 'var(--h1)'
+export const poolHue = (pool: string): string => table.value.get(pool) ?? hueOfName(pool)
+
+/** Of a pool that the overview does not have (yet). */
+function hueOfName(pool: string): string {
+  let sum = 0
+  for (const letter of pool) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003
+  return `var(--h${(sum % hues) + 1})`
+}

@@ -14,4 +14,13 @@ export const viewTable: readonly ViewRow[] = [
     isInTabBar: true,
     load: () => Promise.resolve(Overview),
   },
+  {
+    path: 'ask',
+    title: 'Ask',
+    icon: 'ask',
+    group: 'steering',
+    goKey: 'a',
+    isInTabBar: true,
+    load: async () => (await import('./ask/ask.tsx')).Ask,
+  },
 ]

@@ -1,0 +1,45 @@
+// Examples of clients to ask for: one of each class that the rules of the name tell apart.
+
+import type { VNode } from 'preact'
+
+import { useReply } from '../../store/use-reply.ts'
+import type { AskedQuestion } from './words.ts'
+
+interface ClientsProps {
+  readonly question: AskedQuestion
+  readonly onAsk: (question: AskedQuestion) => void
+}
+
+interface WhoReply {
+  readonly classes: readonly { readonly label: string; readonly example: string | null }[]
+}
+
+/** More do not help to choose. */
+const mostChips = 8
+
+export function Clients({ question, onAsk }: ClientsProps): VNode | null {
+  const { name, type } = question
+  const { reply } = useReply<WhoReply>(
+    name === '' ? null : `who?${new URLSearchParams({ name, type })}`,
+  )
+  if (reply?.kind !== 'answered') return null
+  const examples = reply.value.classes.flatMap(({ label, example }) =>
+    example === null ? [] : [{ label, example }],
+  )
+  if (examples.length === 0) return null
+  return (
+    <div class="chips ask-clients" role="group" aria-label="A client of">
+      {examples.slice(0, mostChips).map(({ label, example }) => (
+        <button
+          key={label}
+          type="button"
+          class="chip"
+          aria-pressed={question.client === example && question.ecs === ''}
+          onClick={() => onAsk({ ...question, client: example, ecs: '' })}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  )
+}
