@@ -312,8 +312,13 @@ export const law: readonly LawRow[] = [
     typesOnly: 'announce departed problems watch weights',
   },
   {
+    room: 'admin/console',
+    imports: 'admin lib',
+    packages: 'node:*',
+  },
+  {
     room: 'admin',
-    imports: 'admin/session admin/views announce lib wire',
+    imports: 'admin/console admin/session admin/views announce lib wire',
     typesOnly: 'admin/explaining admin/listener explain health metrics weights',
     packages: 'node:* zod',
   },
@@ -324,7 +329,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin/listener',
-    imports: 'admin admin/session lib',
+    imports: 'admin admin/console admin/session lib',
     packages: 'node:*',
   },
   {

@@ -21,6 +21,10 @@ export interface AdminServer<Sources> {
   readonly access: AccessControl
   /** Names that the Host header may have, beside `localhost` and addresses; in lower case. */
   readonly hostNames: readonly string[]
+  /** Before every path, such as `/mxsteer`, for proxies that do not take it away; '': none. */
+  readonly prefix?: string
+  /** Whether the console is served; true if not given. */
+  readonly hasConsole?: boolean
   readonly counters: AdminCounters
   readonly onEvent: (event: AdminEvent) => void
   /** The descriptor of a socket that came bound to the endpoint, at each start of the thread; null: there is none. */
@@ -88,12 +92,14 @@ class ListenerThread<Sources> implements AdminListener {
 
   constructor(endpoint: Endpoint, admin: AdminServer<Sources>) {
     this.#admin = admin
-    const { routes, access, hostNames, counters } = admin
+    const { routes, access, hostNames, counters, prefix = '', hasConsole = true } = admin
     this.#init = {
       endpoint,
       routes: routes.map(routeHead),
       access,
       hosts: { names: hostNames, isLoopback: isLoopback(endpoint.address) },
+      prefix,
+      hasConsole,
       countersBuffer: counters.buffer,
       beatEveryMs: admin.lookEveryMs ?? defaultLookEveryMs,
     }

@@ -1,6 +1,7 @@
 // The routes of the admin HTTP server, all of them. docs/operations.md describes each path.
 
 import { checkReadiness, type ReadinessSources } from '../announce/readiness.ts'
+import { type PlainStatus, plainReply } from './console/plain-page.ts'
 import { type Explain, explainReply } from './explain-route.ts'
 import { reportLoad, withdrawLoad } from './load-routes.ts'
 import {
@@ -38,6 +39,7 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
   { method: 'GET', path: '/livez', access: 'public', isVital: true, handler: () => text('ok\n') },
   { method: 'GET', path: '/readyz', access: 'public', isVital: true, handler: readinessReply },
   { method: 'GET', path: '/status', access: 'read', isAlike: true, handler: statusReply },
+  { method: 'GET', path: '/console/plain', access: 'read', isAlike: true, handler: plainPageReply },
   {
     method: 'GET',
     path: '/metrics',
@@ -137,6 +139,14 @@ function budgetsReply(
   if (!isAvailabilityWindow(window) || [...parameters.keys()].some((key) => key !== 'window'))
     return refuse(400, 'bad-field', 'give window alone: 1h, 24h or 30d')
   return assembledJson({ ...budgetsView(availability, window, overrides.wallMs()) }, turns)
+}
+
+async function plainPageReply(sources: AdminSources, { turns }: AdminRequest): Promise<Reply> {
+  const readiness = await checkReadiness(sources.readiness)
+  // A view is an object of JSON; the page reads what its type names.
+  const { value, spentMs } = timed(() => statusView(sources, readiness) as unknown as PlainStatus)
+  const reply = await plainReply(value, turns)
+  return { ...reply, spentMs: spentMs + (reply.spentMs ?? 0) }
 }
 
 async function statusReply(sources: AdminSources, { turns }: AdminRequest): Promise<Reply> {

@@ -227,7 +227,8 @@ export function listenAdminServer(
   counters: AdminCounters,
   { settings, log, parts, clock, handover, handed }: AdminServerOptions,
 ): Promise<AdminListener> {
-  const { adminToken, adminRead: reads, loadToken, adminHosts } = settings
+  const { adminToken, adminRead: reads, loadToken } = settings
+  const { adminHosts, adminPrefix, hasConsole } = settings
   const access = { writes: writeAccess(endpoint, adminToken), reads, loadToken }
   const session = {
     access,
@@ -236,10 +237,14 @@ export function listenAdminServer(
     onSignedIn: (by: string) => logEvent(log, 'session.begun', { by }),
   }
   return listenAdmin(endpoint, {
-    routes: adminRoutes.map((route) => withGuard(route, parts, handover)),
+    routes: adminRoutes
+      .filter(({ path }) => hasConsole || !path.startsWith('/console/'))
+      .map((route) => withGuard(route, parts, handover)),
     sources: { ...sources, session },
     access,
     hostNames: adminHosts,
+    prefix: adminPrefix,
+    hasConsole,
     counters,
     takeSocket: socketTaker(handed, endpoint),
     onEvent(event) {
@@ -271,4 +276,7 @@ class ThreadHang extends Error {
   override readonly name = 'ThreadHang'
 }
 
-type AdminSettings = Pick<Settings, 'adminToken' | 'adminRead' | 'loadToken' | 'adminHosts'>
+type AdminSettings = Pick<
+  Settings,
+  'adminToken' | 'adminRead' | 'loadToken' | 'adminHosts' | 'adminPrefix' | 'hasConsole'
+>

@@ -31,10 +31,19 @@ export const startFields = ({ settings, zones }: StartInputs): object => ({
   tls: settings.streams.tls?.listen.map(formatEndpoint) ?? 'off',
   proxy: settings.streams.proxy?.listen.map(formatEndpoint) ?? 'off',
   admin: settings.admin ? formatEndpoint(settings.admin) : 'off',
+  console: consoleAddress(settings) ?? 'off',
   workers: settings.workers,
   zones: zones.answered(),
   cookieSecret: settings.answers.cookieSecrets.length > 0 ? 'configured' : 'random',
 })
+
+/** Where a browser on this host finds the console; null: nowhere. */
+function consoleAddress({ admin, adminPrefix, hasConsole }: Settings): string | null {
+  if (admin === null || !hasConsole) return null
+  const everywhere: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+  const address = everywhere[admin.address] ?? admin.address
+  return `http://${formatEndpoint({ ...admin, address })}${adminPrefix}/console/`
+}
 
 /** Of queries without and with a PROXY protocol header. */
 export const udpEndpoints = ({ listen, streams }: Settings): readonly Endpoint[] => [

@@ -30,6 +30,14 @@ const hostName: z.ZodType<string> = leaf({
   },
 })
 
+/** '' or path segments, each behind a slash. */
+export const adminPrefix: z.ZodType<string> = leaf({
+  expected: 'nothing, or a path without a slash at its end such as /mxsteer',
+  fallback: '',
+  read: (value) =>
+    typeof value === 'string' && /^(?=.{0,200}$)(?:\/[\w~-][\w.~-]*)*$/.test(value) ? value : null,
+})
+
 const maxAdminHosts = 64
 
 /** Names that the admin server may be asked by. */

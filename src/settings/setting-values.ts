@@ -15,6 +15,9 @@ export type LogLevel = (typeof logLevels)[number]
 export const logFormats = ['auto', 'text', 'json'] as const
 export type LogFormatSetting = (typeof logFormats)[number]
 
+export const switches = ['on', 'off'] as const
+type Switch = (typeof switches)[number]
+
 /** What of the store counts once there is a secret: only authentic records, or all of them for a while. */
 export const sealModes = ['permit', 'require'] as const
 export type SealMode = (typeof sealModes)[number]
@@ -32,6 +35,9 @@ export interface SettingValues {
   readonly admin: Endpoint | 'off'
   readonly admin_hosts?: readonly string[] | undefined
   readonly admin_read: 'open' | 'token'
+  /** Before every path of the admin server: '' or such as `/mxsteer`. */
+  readonly admin_prefix: string
+  readonly console: Switch
   readonly admin_token?: string | undefined
   readonly admin_token_file?: string | undefined
   readonly load_token?: string | undefined

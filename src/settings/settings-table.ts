@@ -6,7 +6,7 @@
 import type { z } from 'zod'
 import type { UdpSetting } from '../transport/udp/udp-transport.ts'
 import { closedMap, oneOf, oneOrMany, path, seconds } from '../zonefile/leaf.ts'
-import { adminHosts, adminRead, adminToken, announce } from './admin-settings.ts'
+import { adminHosts, adminPrefix, adminRead, adminToken, announce } from './admin-settings.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import { canaries, probeLimits, probeSource } from './probing-settings.ts'
 import {
@@ -24,6 +24,7 @@ import {
   type SettingKey,
   type SettingRow,
   type SettingsTable,
+  switches,
 } from './setting-values.ts'
 import { storeRows } from './store-rows.ts'
 import { proxy, tls, transfer } from './stream-settings.ts'
@@ -74,6 +75,19 @@ export const settingsTable: SettingsTable = {
     accepts: '`open`, or `token`',
     about:
       'who may read from the admin server: everybody who reaches it, or those alone who are signed in or give the admin token; `/livez` and `/readyz` are open to all',
+  },
+  admin_prefix: {
+    schema: adminPrefix,
+    default: '',
+    accepts: 'nothing, or a path such as `/mxsteer`',
+    about:
+      'what a proxy puts before every path of the admin server, [where it does not take it away](operations/console.md#behind-a-proxy)',
+  },
+  console: {
+    schema: oneOf(switches),
+    default: 'on',
+    accepts: '`on`, `off`',
+    about: 'whether the admin server serves the [console](operations/console.md)',
   },
   admin_token: {
     schema: adminToken,

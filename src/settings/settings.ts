@@ -45,6 +45,9 @@ export interface Settings {
   readonly adminHosts: readonly string[]
   /** Who may read from the admin server; `token` only where there is an admin token. */
   readonly adminRead: 'open' | 'token'
+  /** Before every path of the admin server, such as `/mxsteer`; '': nothing. */
+  readonly adminPrefix: string
+  readonly hasConsole: boolean
   /** Token for every write; null: only a loopback address takes writes. */
   readonly adminToken: string | null
   /** Token for reports of load and nothing else; null: none. */
@@ -209,6 +212,8 @@ const generalSettings = (
   admin: values.admin === 'off' ? null : values.admin,
   adminHosts: values.admin_hosts ?? [],
   adminRead: values.admin_read,
+  adminPrefix: values.admin_prefix,
+  hasConsole: values.console === 'on',
   zones: values.zones,
   stateDir: values.state_dir ?? null,
   workers: values.workers ?? Math.min(256, host.parallelism),

@@ -59,6 +59,8 @@ it('has a default for everything', async () => {
     admin: { address: '127.0.0.1', port: 8053 },
     adminHosts: [],
     adminRead: 'open',
+    adminPrefix: '',
+    hasConsole: true,
     adminToken: null,
     loadToken: null,
     stateDir: null,
@@ -94,6 +96,8 @@ it('reads every key of the file', async () => {
 listen: [0.0.0.0:53, "[2001:db8::1]:53"]
 admin: off
 admin_hosts: [NS1.example.com., mail-1]
+admin_prefix: /ops/mxsteer
+console: off
 zones: /etc/mxsteer/zones
 state: memory
 workers: 3
@@ -128,6 +132,8 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
     admin: null,
     adminHosts: ['ns1.example.com', 'mail-1'],
     adminRead: 'open',
+    adminPrefix: '/ops/mxsteer',
+    hasConsole: false,
     adminToken: null,
     loadToken: null,
     stateDir: null,
@@ -404,37 +410,4 @@ it('takes canaries from the environment, with commas, and says what is wrong wit
   expect(await said(`canaries: [${many}]\n`)).toEqual([
     'settings-X.yaml 1:11 bad-value expected at most 16',
   ])
-})
-
-describe('probing', () => {
-  const said = async (text: string): Promise<string[]> =>
-    (await diagnostics({ configFile: file(text) })).map((each) => each.replace(/-\d+/, '-X'))
-
-  it('takes source addresses from the environment, with a comma', async () => {
-    const { probing } = await settings({ env: { MXSTEER_PROBE_SOURCE: '2001:db8::7, 192.0.2.7' } })
-    expect(probing.source).toEqual({ ipv4: '192.0.2.7', ipv6: '2001:db8::7' })
-  })
-
-  it('one source alone leaves the other family to the kernel', async () => {
-    const { probing } = await settings({ configFile: file('probe_source: 192.0.2.7\n') })
-    expect(probing.source).toEqual({ ipv4: '192.0.2.7', ipv6: null })
-  })
-
-  it('a limit that is not given keeps its default', async () => {
-    const { probing } = await settings({ configFile: file('probe_limits: { per_network: 60 }\n') })
-    expect(probing.limits).toEqual({ total: 4000, perHost: 4, perNetwork: 60 })
-  })
-
-  it('says what is wrong with sources and limits', async () => {
-    expect(await said('probe_source: [192.0.2.7, mx.example.com]\n')).toEqual([
-      'settings-X.yaml 1:27 bad-value expected an IPv4 or IPv6 address of this host, got "mx.example.com"',
-    ])
-    expect(await said('probe_source: [192.0.2.7, 192.0.2.8]\n')).toEqual([
-      'settings-X.yaml 1:15 bad-value expected one address of a family',
-    ])
-    expect(await said('probe_limits: { in_flight: 0, per_net: 2 }\n')).toEqual([
-      'settings-X.yaml 1:28 bad-value expected a count from 1 to 60000, got 0',
-      'settings-X.yaml 1:31 unknown-key unknown key "per_net", expected one of: in_flight, per_host, per_network',
-    ])
-  })
 })

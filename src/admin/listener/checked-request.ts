@@ -2,6 +2,7 @@
 // the reply:
 //
 //   Host                400 twice, or none in HTTP/1.1; 421 wrong-host
+//   console             answered here, out of memory (console/console-pages.ts)
 //   method and path     404, 405; a body where none belongs 413
 //   access              401, 403, 429 (access.ts, session/wrong-tokens.ts)
 //   name, query, body   400 bad-field, bad-json; 413 body-too-large; 415 not-json
@@ -15,6 +16,7 @@ import { findRoute, type RouteHead } from '../route.ts'
 import type { WrongTokens } from '../session/wrong-tokens.ts'
 import { type HostRule, isAcceptedHost } from './host-rule.ts'
 import type { Call } from './messages.ts'
+import type { ConsolePages } from '../console/console-pages.ts'
 
 export const requestLimits = { headerOctets: 8192, bodyOctets: 8192, nesting: 8 } as const
 
@@ -27,9 +29,14 @@ export interface RequestRules {
   readonly clock: Pick<Clock, 'monotonicMs' | 'wallMs'>
   readonly wrongTokens: WrongTokens
   readonly onWrongToken: (client: string) => void
+  /** Before every path, where a proxy does not take it away, such as `/mxsteer`; '': none. */
+  readonly prefix: string
+  /** null: the console is off. */
+  readonly pages: ConsolePages | null
 }
 
 type Checked =
+  | { readonly kind: 'page'; readonly reply: Reply }
   | { readonly kind: 'call'; readonly call: Call }
   | { readonly kind: 'refused'; readonly reply: Reply }
 
@@ -39,9 +46,12 @@ export async function checkRequest(
   request: IncomingMessage,
   client: string,
 ): Promise<Checked> {
-  const target = readTarget(request.url ?? '')
+  const target = withoutPrefix(readTarget(request.url ?? ''), rules.prefix)
   const wrongHost = hostRefusal(rules.hosts, request, target)
   if (wrongHost !== null) return refused(wrongHost)
+  const { method, headers } = request
+  const page = target && (rules.pages?.reply({ method, path: target.path, headers }) ?? null)
+  if (page !== null) return { kind: 'page', reply: page }
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const match = target && findRoute(rules.routes, isRead ? 'GET' : request.method, target.path)
   const route = match && rules.routes[match.index]
@@ -143,6 +153,14 @@ function readTarget(target: string): RequestTarget | null {
   const [, authority = null, path, query = ''] =
     /^(?:http:\/\/([^/?#]*))?(\/[^?#]*)(?:\?([^#]*))?$/i.exec(target) ?? []
   return path === undefined ? null : { authority, path, query }
+}
+
+/** Paths without the prefix are taken too: health checks of the same host ask by them. */
+function withoutPrefix(target: RequestTarget | null, prefix: string): RequestTarget | null {
+  if (target === null || prefix === '') return target
+  const { path } = target
+  const isBelow = path === prefix || path.startsWith(`${prefix}/`)
+  return isBelow ? { ...target, path: path.slice(prefix.length) } : target
 }
 
 function hostRefusal(

@@ -9,6 +9,7 @@ import type { Endpoint } from '../../lib/ip.ts'
 import type { AdminCounters } from '../admin-counters.ts'
 import { type Reply, text } from '../reply.ts'
 import { checkRequest, hasBody, requestLimits, type RequestRules } from './checked-request.ts'
+import type { Utf8Chunks } from '../turns.ts'
 import { type Connection, type Connections, connectionLimits } from './connections.ts'
 import type { ControlCalls } from './control-calls.ts'
 import { Gate } from './gate.ts'
@@ -150,7 +151,7 @@ async function replyTo(
   { connection, gate }: RequestQueue,
 ): Promise<Reply> {
   const checked = await checkRequest(rules, request, connection.client)
-  if (checked.kind === 'refused') return checked.reply
+  if (checked.kind !== 'call') return checked.reply
   const { call } = checked
   connection.isVital = rules.routes[call.route]?.isVital === true
   return calls.ask({ client: connection.client, isGone: () => gate.destroyed }, call)
@@ -171,7 +172,8 @@ function write(
   response.setHeaders(
     new Map([
       ['content-type', contentType],
-      ['content-length', String(chunks.reduce((sum, { length }) => sum + length, 0))],
+      // Of a 304 it would be that of the contents, which are not here.
+      ...(status === 304 ? [] : [['content-length', String(octetsOf(chunks))] as const]),
       ['cache-control', 'no-store'],
       ['x-content-type-options', 'nosniff'],
       ...Object.entries(headers),
@@ -184,6 +186,8 @@ function write(
   if (request.method !== 'HEAD') for (const chunk of chunks) response.write(chunk)
   response.end()
 }
+
+const octetsOf = (chunks: Utf8Chunks): number => chunks.reduce((sum, { length }) => sum + length, 0)
 
 function fateOf(
   status: number,

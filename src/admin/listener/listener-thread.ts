@@ -7,13 +7,15 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../lib/clock.ts'
 import { openAdminCounters } from '../admin-counters.ts'
 import { createWrongTokens } from '../session/wrong-tokens.ts'
+import { readConsoleFiles } from '../console/console-files.ts'
+import { createConsolePages } from '../console/console-pages.ts'
 import { createConnections } from './connections.ts'
 import { createControlCalls } from './control-calls.ts'
 import { listenHttp } from './http-server.ts'
 import type { FromListener, ListenerInit, ToListener } from './messages.ts'
 
 const init = workerData as ListenerInit
-const { endpoint, routes, access, hosts, countersBuffer, beatEveryMs } = init
+const { endpoint, routes, access, hosts, prefix, hasConsole, countersBuffer, beatEveryMs } = init
 
 const control = parentPort as MessagePort
 
@@ -39,6 +41,8 @@ const rules = {
   routes,
   access,
   hosts,
+  prefix,
+  pages: hasConsole ? createConsolePages(prefix, readConsoleFiles()) : null,
   port: endpoint.port,
   clock: systemClock,
   wrongTokens: createWrongTokens(),

@@ -16,6 +16,9 @@ export interface ListenerInit {
   readonly routes: readonly RouteHead[]
   readonly access: AccessControl
   readonly hosts: HostRule
+  /** Before every path, such as `/mxsteer`; '': none. */
+  readonly prefix: string
+  readonly hasConsole: boolean
   readonly countersBuffer: SharedArrayBuffer
   readonly beatEveryMs: number
 }

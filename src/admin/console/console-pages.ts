@@ -1,0 +1,118 @@
+// What the listener's thread answers by itself of the console, out of memory:
+//
+//   /               a browser is led to console/; other clients get 404 as for every path that there is none of
+//   /console        led to console/
+//   /console/FILE   the built files, compressed where the client takes that
+//   /console/plain  is a route of the control thread (plain-page.ts)
+//
+// Locations are relative, since a proxy may serve all this below a prefix.
+
+import type { IncomingHttpHeaders } from 'node:http'
+
+import { type Reply, text } from '../reply.ts'
+import type { ConsoleFile, ConsoleFiles, Encoding } from './console-files.ts'
+
+/** Headers of every page and file of the console. */
+export const pageHeaders: Readonly<Record<string, string>> = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].join('; '),
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+}
+
+export interface PageRequest {
+  readonly method: string | undefined
+  /** Without the prefix; '': the prefix itself, without a slash behind it. */
+  readonly path: string
+  readonly headers: IncomingHttpHeaders
+}
+
+export interface ConsolePages {
+  /** null: no page of the console, or one that the control thread makes. */
+  reply(request: PageRequest): Reply | null
+}
+
+/** `prefix`: '' or such as `/mxsteer`; `files` null: nothing is built, and browsers are led to the plain page. */
+export function createConsolePages(prefix: string, files: ConsoleFiles | null): ConsolePages {
+  const own = prefix.slice(prefix.lastIndexOf('/') + 1)
+  return {
+    reply({ method, path, headers }) {
+      if (method !== 'GET' && method !== 'HEAD') return null
+      if (path === '') return redirect(`${own}/console/`)
+      if (path === '/') return takesHtml(headers) ? redirect('console/') : null
+      if (path === '/console') return redirect('console/')
+      if (!path.startsWith('/console/') || path === '/console/plain') return null
+      const name = path.slice('/console/'.length) || 'index.html'
+      if (files === null) return name === 'index.html' ? redirect('plain') : notBuilt()
+      const file = files.get(name)
+      return file === undefined ? noSuchFile() : fileReply(file, headers)
+    },
+  }
+}
+
+/** Of a browser that goes to an address, not of a script or a monitor. */
+const takesHtml = ({ accept = '' }: IncomingHttpHeaders): boolean => accept.includes('text/html')
+
+const redirect = (location: string): Reply => ({
+  ...text(`see ${location}\n`, 302),
+  headers: { ...pageHeaders, location, vary: 'accept' },
+})
+
+const noSuchFile = (): Reply => ({
+  ...text('no such file of the console; it begins at console/\n', 404),
+  headers: pageHeaders,
+})
+
+const notBuilt = (): Reply => ({
+  ...text('the console is not built here: run npm ci, or see console/plain\n', 404),
+  headers: pageHeaders,
+})
+
+function fileReply(file: ConsoleFile, headers: IncomingHttpHeaders): Reply {
+  const { contentType, etag, isHashed } = file
+  const common = {
+    ...pageHeaders,
+    etag,
+    vary: 'accept-encoding',
+    'cache-control': isHashed ? 'public, max-age=31536000, immutable' : 'no-cache',
+  }
+  if (isKnown(headers['if-none-match'], etag))
+    return { status: 304, contentType, body: '', headers: common }
+  const encoding = chosenEncoding(file, headers['accept-encoding'])
+  if (encoding === null) return { status: 200, contentType, body: [file.octets], headers: common }
+  const body = [file.compressed[encoding] ?? file.octets]
+  return { status: 200, contentType, body, headers: { ...common, 'content-encoding': encoding } }
+}
+
+/** RFC 9110 §13.1.2: by weak comparison, since proxies that compress make a tag weak. */
+const isKnown = (given: string | undefined, etag: string): boolean =>
+  given !== undefined &&
+  given.split(',').some((one) => ['*', etag].includes(one.trim().replace(/^W\//, '')))
+
+function chosenEncoding(
+  { compressed }: ConsoleFile,
+  accepted: string | undefined = '',
+): Encoding | null {
+  const taken = new Set(
+    accepted
+      .toLowerCase()
+      .split(',')
+      .map((one) => one.split(';').map((part) => part.trim()))
+      .filter((parts) => !parts.some((part) => /^q=0(?:\.0*)?$/.test(part)))
+      .map(([name]) => name),
+  )
+  const known: readonly Encoding[] = ['br', 'gzip']
+  return known.find((one) => taken.has(one) && compressed[one] !== undefined) ?? null
+}
