@@ -195,7 +195,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cluster',
-    imports: 'cluster/redis departed health lib wire',
+    imports: 'cluster/redis coherence departed health lib persistence wire',
     packages: 'zod',
   },
   {

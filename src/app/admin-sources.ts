@@ -109,9 +109,10 @@ const signingSource = (inputs: MetricInputs): MetricSources['signing'] => ({
   parents: () => inputs.dsWatch.standings(),
 })
 
-const nameSource = ({ coherence, names, clock }: MetricInputs): MetricSources['names'] => ({
-  excluded: () => coherence.count(),
-  handed: () => names.handed(clock.wallMs()),
+const nameSource = (inputs: MetricInputs): MetricSources['names'] => ({
+  excluded: () => inputs.coherence.count(),
+  handed: () => inputs.names.handed(inputs.clock.wallMs()),
+  unshared: () => inputs.cluster.unsharedHanded(),
 })
 
 const countedTarget = ({ zone, target, pools }: LoadedTarget): CountedTarget & WeightedTarget => ({

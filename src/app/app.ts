@@ -238,7 +238,10 @@ const memoryOf = (
 ): Parameters<typeof readFiles>[2] => ({
   restored: restored.serials,
   signed: restored.signed,
-  handed: restored.handed,
+  handed: {
+    restored: restored.handed,
+    shared: async () => (await store?.readHanded()) ?? new Map(),
+  },
   shared: async () => (await store?.readSerials()) ?? null,
   names: {
     restored: restored.names,
@@ -360,7 +363,8 @@ type Components = Omit<
 >
 
 /** Hands the targets of the zones in force to everything that watches targets. */
-function startWatches({ zones, keys, watch, controlPlane, reputation, cluster }: Components): void {
+function startWatches(server: Components): void {
+  const { zones, keys, names, watch, controlPlane, reputation, cluster, clock } = server
   const { watched, targets, identities, content } = zones.current()
   watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
@@ -368,6 +372,7 @@ function startWatches({ zones, keys, watch, controlPlane, reputation, cluster }:
   cluster.publishConfig(content, keys.digest())
   cluster.publishSerials(zones.serials())
   cluster.publishNames(zones.names())
+  cluster.publishHanded(names.toShare(clock.wallMs()))
 }
 
 /** Has the state file written from now on. */

@@ -10,6 +10,7 @@ import {
 } from '../cluster/redis/oversized-records.ts'
 import type { StoreLink } from '../cluster/redis/redis-link.ts'
 import { stateKeys, stateTimes } from '../cluster/redis/schema.ts'
+import type { RedisHanded } from '../cluster/shared-handed.ts'
 import type { RedisNames } from '../cluster/shared-names.ts'
 import type { RedisSerials } from '../cluster/shared-serials.ts'
 import { createStandaloneVotes, createStandaloneOverrides } from '../cluster/standalone.ts'
@@ -20,6 +21,7 @@ import type {
   OverrideStore,
   TallyStore,
 } from '../cluster/cluster-votes.ts'
+import type { HandedItem, SharedHanded } from '../coherence/shared-handed.ts'
 import type { NameMemory, SharedNames } from '../departed/name-memory.ts'
 import type { ZoneSerials } from '../lib/zone-serials.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -49,6 +51,12 @@ export interface ClusterLink {
   namesReadMs(): number
   /** Calls back when other instances keep names that this one does not. */
   onForeignNames(call: () => void): void
+  /** Publishes what was handed out of the names of this instance's zones. */
+  publishHanded(own: ReadonlyMap<string, readonly HandedItem[]>): void
+  /** Things that were handed out that do not fit into the store. */
+  unsharedHanded(): number
+  /** Calls back with what other instances have handed out later than this one knew. */
+  onForeignHanded(call: (shared: SharedHanded) => void): void
   stop(): Promise<void>
   /** As `stop`, but leaves what the store has of this instance to the process that has taken over. */
   cede(): void
@@ -63,6 +71,7 @@ export interface StoreConnection {
   readonly link: StoreLink
   readonly serials: RedisSerials
   readonly names: RedisNames
+  readonly handed: RedisHanded
   readonly oversized: OversizedRecords
   readonly join: typeof joinCluster
   /**
@@ -72,6 +81,8 @@ export interface StoreConnection {
   readSerials(): Promise<ZoneSerials>
   /** What caches may lead to, by all instances; waits as `readSerials` does. */
   readNames(): Promise<SharedNames>
+  /** What was handed out, by all instances; waits as `readSerials` does. */
+  readHanded(): Promise<SharedHanded>
   close(): void
 }
 
@@ -82,6 +93,7 @@ const storeCode = () =>
     import('../cluster/cluster.ts'),
     import('../cluster/shared-serials.ts'),
     import('../cluster/shared-names.ts'),
+    import('../cluster/shared-handed.ts'),
   ])
 
 /** null: this instance shares with no others. */
@@ -90,7 +102,8 @@ export async function connectStore(
   { log, clock, random, parts }: Runtime,
 ): Promise<StoreConnection | null> {
   if (state === 'memory') return null
-  const [{ createRedisLink }, cluster, { RedisSerials }, { RedisNames }] = await storeCode()
+  const [{ createRedisLink }, cluster, { RedisSerials }, { RedisNames }, { RedisHanded }] =
+    await storeCode()
   const times = stateTimes(state.heartbeatMs)
   const { commandMs, blockMs } = times
   const linkTimes = { connectMs, commandMs, blockMs, maxRetryMs }
@@ -103,6 +116,7 @@ export async function connectStore(
   const shared = { link, keys, times, oversized, secrets: state.seals }
   const serials = new RedisSerials(shared)
   const names = new RedisNames({ ...shared, clock })
+  const handed = new RedisHanded({ ...shared, clock })
   const isKnown = async (): Promise<void> => {
     const untilMs = clock.monotonicMs() + connectMs
     while (!link.isReady() && link.lastErrorCode() === null && clock.monotonicMs() < untilMs)
@@ -113,9 +127,11 @@ export async function connectStore(
     oversized,
     serials,
     names,
+    handed,
     join: cluster.joinCluster,
     readSerials: () => isKnown().then(() => serials.read()),
     readNames: () => isKnown().then(() => names.read()),
+    readHanded: () => isKnown().then(() => handed.read()),
     close: () => link.close(),
   }
 }
@@ -127,7 +143,7 @@ export function openClusterLink(
   store: StoreConnection | null,
 ): ClusterLink {
   if (state === 'memory' || store === null) return standaloneLink(instance, site)
-  const { link, serials, names, oversized, join } = store
+  const { link, serials, names, handed, oversized, join } = store
   const cluster = parts.run('store', () =>
     join({
       settings: state,
@@ -136,8 +152,7 @@ export function openClusterLink(
       random,
       clock,
       link,
-      serials,
-      names,
+      zoneParts: [serials, names, handed],
       oversized,
       onEvent: (event) => logClusterEvent(log, event),
     }),
@@ -152,23 +167,47 @@ export function openClusterLink(
       const settings = [state.vantages, state.heartbeatMs]
       cluster.setConfigHash(configDigest(zones, keys === '' ? settings : [...settings, keys]))
     },
-    publishSerials: (own) => cluster.publishSerials(own),
-    onSerialsBehind: (call) => serials.onNews(call),
-    ...namesLink(cluster, names),
+    ...zoneSharing(store, () => cluster.syncSoon()),
     stop: () => cluster.stop(),
     cede: () => cluster.cede(),
   }
 }
 
-const namesLink = (
-  cluster: Pick<ClusterLink, 'publishNames'>,
-  names: RedisNames,
-): Pick<ClusterLink, 'publishNames' | 'unsharedNames' | 'namesReadMs' | 'onForeignNames'> => ({
-  publishNames: (own) => cluster.publishNames(own),
-  unsharedNames: () => names.unshared,
-  namesReadMs: () => names.readMs(),
-  onForeignNames: (call) => names.onNews(call),
-})
+type ZoneSharing = Pick<
+  ClusterLink,
+  | 'publishSerials'
+  | 'onSerialsBehind'
+  | 'publishNames'
+  | 'unsharedNames'
+  | 'namesReadMs'
+  | 'onForeignNames'
+  | 'publishHanded'
+  | 'unsharedHanded'
+  | 'onForeignHanded'
+>
+
+function zoneSharing(
+  { serials, names, handed }: StoreConnection,
+  syncSoon: () => void,
+): ZoneSharing {
+  const publishing =
+    <Own>(part: { publish(own: Own): void }) =>
+    (own: Own): void => {
+      part.publish(own)
+      syncSoon()
+    }
+  return {
+    publishSerials: publishing(serials),
+    onSerialsBehind: (call) => serials.onNews(call),
+    publishNames: publishing(names),
+    unsharedNames: () => names.unshared,
+    namesReadMs: () => names.readMs(),
+    onForeignNames: (call) => names.onNews(call),
+    publishHanded: publishing(handed),
+    unsharedHanded: () => handed.unshared,
+    onForeignHanded: (call) => handed.onNews(() => call(handed.stored())),
+  }
+}
 
 const standaloneLink = (instance: string, site: string): ClusterLink => ({
   votes: createStandaloneVotes(instance, site),
@@ -183,6 +222,9 @@ const standaloneLink = (instance: string, site: string): ClusterLink => ({
   unsharedNames: () => 0,
   namesReadMs: () => Infinity,
   onForeignNames() {},
+  publishHanded() {},
+  unsharedHanded: () => 0,
+  onForeignHanded() {},
   stop: async () => {},
   cede() {},
 })

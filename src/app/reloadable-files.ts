@@ -4,6 +4,7 @@
 
 import { CoherenceWatch } from '../coherence/coherence-watch.ts'
 import { NameKeeper } from '../coherence/name-keeper.ts'
+import type { SharedHanded } from '../coherence/shared-handed.ts'
 import type { ZoneMail } from '../coherence/zone-mail.ts'
 import { isKeyFile } from '../dnssec/key-folder.ts'
 import { createKeyKeeper, type KeyKeeper } from '../dnssec/key-keeper.ts'
@@ -85,6 +86,8 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'clock' |
     | 'publishNames'
     | 'onForeignNames'
     | 'namesReadMs'
+    | 'publishHanded'
+    | 'onForeignHanded'
   >
   readonly state: Pick<PersistentState, 'flushSoon'>
   readonly workers: Workers
@@ -92,20 +95,33 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'clock' |
   readonly isStopping: boolean
 }
 
+/** What is remembered of zones beyond this process. */
+interface FileMemory extends SerialMemory, Pick<SavedState, 'signed'> {
+  readonly names: NameKeeping
+  readonly handed: {
+    readonly restored: SavedState['handed']
+    /** What all instances have handed out, as the store has it now. */
+    readonly shared: () => Promise<SharedHanded>
+  }
+}
+
 /** The first read. GeoIP databases are opened only if a zone has rules that use them. */
 export async function readFiles(
   { zones: folder, keysFolder, forceUnsigned, streams, geoip }: Settings,
   { log, clock, signingTime }: Pick<Runtime, 'log' | 'clock' | 'signingTime'>,
-  memory: SerialMemory & Pick<SavedState, 'signed' | 'handed'> & { readonly names: NameKeeping },
+  memory: FileMemory,
 ): Promise<FilesRead> {
   const keys = createKeyKeeper(keysFolder, signingTime, { signed: memory.signed, forceUnsigned })
-  const names = new NameKeeper(memory.handed)
+  const names = new NameKeeper(memory.handed.restored)
   const coherence = new CoherenceWatch((change) => logExclusion(log, change))
   const zones = createZoneKeeper(folder, {
     clock,
     memory,
     names: memory.names,
-    admit: (all, places, mail) => admitAll({ keys, names, clock }, all, { places, mail }),
+    async admit(all, places, mail) {
+      names.learn(await memory.handed.shared(), mail)
+      return admitAll({ keys, names, clock }, all, { places, mail })
+    },
     signingMs: () => signingTime.nowMs(),
   })
   const looks = {
@@ -151,8 +167,8 @@ export async function reloadFiles(consumers: FileConsumers, cause: string): Prom
 }
 
 async function reloadZones(consumers: FileConsumers, cause: string): Promise<void> {
-  const { zones, keys, places, log, workers, watch, controlPlane, reputation, cluster, state } =
-    consumers
+  const { zones, keys, names, places, log, clock, workers, watch, controlPlane } = consumers
+  const { reputation, cluster, state } = consumers
   const loaded = await zones.load()
   logZoneLoad(log, loaded, cause, zones.answered())
   if (loaded.kind === 'rejected') return
@@ -170,6 +186,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   cluster.publishConfig(content, keys.digest())
   cluster.publishSerials(zones.serials())
   cluster.publishNames(zones.names())
+  cluster.publishHanded(names.toShare(clock.wallMs()))
   // At once: a crash must not make serials go back.
   state.flushSoon()
 }
@@ -202,7 +219,7 @@ export async function reloadOnChange(
   folder: string,
   consumers: FileConsumers,
 ): Promise<{ close(): void }> {
-  const { places, certificate, looks, workers, cluster, parts } = consumers
+  const { names, places, certificate, looks, workers, cluster, parts } = consumers
   const cause = 'file change'
   const zoneFiles = await parts.run('zones', () =>
     watchFiles(folder, isZoneFile, () => void reloadZones(consumers, cause), {
@@ -214,6 +231,7 @@ export async function reloadOnChange(
     parts.run('zones', () => void reloadZones(consumers, why))
   cluster.onSerialsBehind(() => reloadFor('serials of other instances'))
   cluster.onForeignNames(() => reloadFor('names of other instances'))
+  cluster.onForeignHanded((shared) => names.learn(shared, names.zones()))
   const released = releaseNames(consumers)
   await parts.run('geoip', () => places.follow((networks) => workers.publishPlaces(networks)))
   const certificateFiles =

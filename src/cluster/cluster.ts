@@ -4,11 +4,9 @@
 // Without an answer of the store for long enough this instance is cut off: it probes every endpoint itself, and the last
 // votes of the others are frozen for the hold time. How they weigh then is decided in health/consensus.ts.
 
-import type { NameMemory } from '../departed/name-memory.ts'
 import type { LiveVote } from '../health/consensus.ts'
 import type { Clock } from '../lib/clock.ts'
 import { raiseLater } from '../lib/raise-later.ts'
-import type { ZoneSerials } from '../lib/zone-serials.ts'
 import { RedisFeedback } from './redis/feedback.ts'
 import { HintReader } from './redis/hint-reader.ts'
 import { RedisOverrides } from './redis/overrides.ts'
@@ -21,9 +19,7 @@ import {
   type StateTimes,
   stateTimes,
 } from './redis/schema.ts'
-import { StoreSession } from './redis/session.ts'
-import type { RedisNames } from './shared-names.ts'
-import type { RedisSerials } from './shared-serials.ts'
+import { type SyncedPart, StoreSession } from './redis/session.ts'
 import { StoreSeals } from './redis/store-seals.ts'
 import { RedisTallies } from './redis/tallies.ts'
 import { VoteReader } from './redis/vote-reader.ts'
@@ -48,10 +44,8 @@ export interface Cluster extends ClusterVotes, StateViewSource {
   readonly overrides: OverrideStore
   readonly feedback: FeedbackStore
   readonly tallies: TallyStore
-  /** Shares the serials that this instance serves from now on. */
-  publishSerials(own: ZoneSerials): void
-  /** Shares what caches may lead to of the zones of this instance. */
-  publishNames(own: NameMemory): void
+  /** Has what `zoneParts` were given to share written soon. */
+  syncSoon(): void
   /** Writes the last counts and removes this instance from the store if it is in reach, then disconnects. */
   stop(): Promise<void>
   /** Disconnects and writes nothing more: another process is this instance from now on. */
@@ -63,9 +57,9 @@ interface ClusterOptions {
   readonly instance: string
   readonly site: string
   readonly link: StoreLink
-  readonly serials: RedisSerials
-  readonly names: RedisNames
-  /** Those that are too large; `serials` and `names` have the same. */
+  /** What is shared of zones: serials, names and what was handed out. */
+  readonly zoneParts: readonly SyncedPart[]
+  /** Those that are too large; `zoneParts` have the same. */
   readonly oversized: OversizedRecords
   readonly clock: Clock
   /** 0…1, for jitter and ids. */
@@ -165,13 +159,7 @@ class ClusterMember implements Cluster {
     this.#syncLoop.schedule(this.#parts.times.batchDelayMs)
   }
 
-  publishSerials(own: ZoneSerials): void {
-    this.#options.serials.publish(own)
-    this.#syncLoop.schedule(this.#parts.times.batchDelayMs)
-  }
-
-  publishNames(own: NameMemory): void {
-    this.#options.names.publish(own)
+  syncSoon(): void {
     this.#syncLoop.schedule(this.#parts.times.batchDelayMs)
   }
 
@@ -186,8 +174,7 @@ class ClusterMember implements Cluster {
   stateView(): ReturnType<StateViewSource['stateView']> {
     const { link, clock } = this.#options
     const votesOf = (slotKey: string): readonly LiveVote[] => this.votes(slotKey)
-    const { serials, names } = this.#options
-    const synced = [this.feedback, this.tallies, serials, names]
+    const synced = [this.feedback, this.tallies, ...this.#options.zoneParts]
     const view = { ...this.#parts, link, synced, votesOf }
     return createStateView(view, clock.monotonicMs())
   }
@@ -422,7 +409,7 @@ function createRecordParts(
 }
 
 const createSession = (
-  { settings, instance, site, link, serials, names, random, clock, onEvent }: ClusterOptions,
+  { settings, instance, site, link, zoneParts, random, clock, onEvent }: ClusterOptions,
   records: RecordParts,
   { onPeers }: PartCallbacks,
 ): StoreSession =>
@@ -435,7 +422,7 @@ const createSession = (
     random,
     clock,
     votes: records.own,
-    parts: [records.feedback, records.tallies, serials, names],
+    parts: [records.feedback, records.tallies, ...zoneParts],
     newStoreId: () => newStoreId(random),
     onPeers,
     onEvent: (kind) => onEvent({ kind }),

@@ -56,6 +56,13 @@ export const policyUntilMs = (one: HandedPolicy, nowMs: number): number =>
 export const ttlUntilMs = (one: HandedTlsa | HandedExchange, nowMs: number): number =>
   boundUntil(one, one.ttlSeconds, nowMs)
 
+/** What tells policies of a zone apart in every respect but times; the same of TLSA and of exchanges. */
+export const policyKey = ({ domain, id }: HandedPolicy): string => `${domain} ${id}`
+export const tlsaKey = ({ target, ttlSeconds, records }: HandedTlsa): string =>
+  `${target} ${ttlSeconds} ${records.join()}`
+export const exchangeKey = ({ domain, name, ttlSeconds }: HandedExchange): string =>
+  `${domain} ${name} ${ttlSeconds}`
+
 /** What is handed out once these zones are served, and what still binds of before. */
 export function handOut(before: HandedOut, zones: readonly ZoneMail[], nowMs: number): HandedOut {
   const isPolicyBinding = (one: HandedPolicy): boolean => policyUntilMs(one, nowMs) > nowMs
@@ -63,22 +70,21 @@ export function handOut(before: HandedOut, zones: readonly ZoneMail[], nowMs: nu
   return {
     policies: merge(before.policies, policiesOf(zones, nowMs), {
       nowMs,
-      keyOf: ({ zone, domain, id }) => `${zone} ${domain} ${id}`,
+      keyOf: policyKey,
       groupOf: ({ zone, domain }) => `${zone} ${domain}`,
       perGroup: handedLimits.perDomain,
       isBinding: isPolicyBinding,
     }),
     tlsa: merge(before.tlsa, tlsaOf(zones, nowMs), {
       nowMs,
-      keyOf: ({ zone, target, ttlSeconds, records }) =>
-        `${zone} ${target} ${ttlSeconds} ${records.join()}`,
+      keyOf: tlsaKey,
       groupOf: ({ zone, target }) => `${zone} ${target}`,
       perGroup: handedLimits.perTarget,
       isBinding: isTtlBinding,
     }),
     exchanges: merge(before.exchanges, exchangesOf(zones, nowMs), {
       nowMs,
-      keyOf: ({ zone, domain, name, ttlSeconds }) => `${zone} ${domain} ${name} ${ttlSeconds}`,
+      keyOf: exchangeKey,
       groupOf: ({ zone, domain }) => `${zone} ${domain}`,
       perGroup: handedLimits.inAll,
       isBinding: isTtlBinding,
@@ -88,7 +94,7 @@ export function handOut(before: HandedOut, zones: readonly ZoneMail[], nowMs: nu
 
 interface Merging<T> {
   readonly nowMs: number
-  /** Equal for what is the same in every respect but times. */
+  /** Equal for what is the same of a zone in every respect but times. */
   readonly keyOf: (one: T) => string
   readonly groupOf: (one: T) => string
   readonly perGroup: number
@@ -102,10 +108,17 @@ interface Merging<T> {
 function merge<T extends Handed>(
   before: readonly T[],
   present: readonly T[],
-  { nowMs, keyOf, groupOf, perGroup, isBinding }: Merging<T>,
+  { nowMs, keyOf: keyInZone, groupOf, perGroup, isBinding }: Merging<T>,
 ): readonly T[] {
+  const keyOf = (one: T): string => `${one.zone} ${keyInZone(one)}`
   const open = new Map(
     before.filter(({ lastMs }) => lastMs === null).map((one) => [keyOf(one), one]),
+  )
+  // Where others hand it out already, caches may have it since then.
+  const elsewhere = new Map(
+    before
+      .filter(({ lastMs }) => lastMs !== null && lastMs >= nowMs)
+      .map((one) => [keyOf(one), one.firstMs]),
   )
   const isPresent = new Set(present.map(keyOf))
   const ended = before
@@ -114,7 +127,11 @@ function merge<T extends Handed>(
     )
     .filter(({ lastMs }) => lastMs !== null)
     .filter(isBinding)
-  const kept = [...ended, ...present.map((one) => open.get(keyOf(one)) ?? one)]
+    .sort((a, b) => (a.lastMs ?? 0) - (b.lastMs ?? 0))
+  const begun = present.map(
+    (one) => open.get(keyOf(one)) ?? { ...one, firstMs: elsewhere.get(keyOf(one)) ?? one.firstMs },
+  )
+  const kept = [...ended, ...begun]
   const groups = Map.groupBy(kept, groupOf).values()
   return [...groups].flatMap((group) => group.slice(-perGroup)).slice(-handedLimits.inAll)
 }

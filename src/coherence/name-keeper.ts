@@ -8,6 +8,7 @@ import type { ZonePlaces } from './zone-places.ts'
 import type { Admitted } from '../zonefile/zone-keeper.ts'
 import { type Incoherence, judgeZones } from './guard.ts'
 import { type HandedOut, handOut } from './handed-out.ts'
+import { byZone, type HandedItem, learn, type SharedHanded } from './shared-handed.ts'
 import type { ZoneMail } from './zone-mail.ts'
 
 /** What an address presented when it was last looked at. */
@@ -43,6 +44,18 @@ export class NameKeeper {
   handed(nowMs: number): HandedOut {
     this.#handed = handOut(this.#handed, this.#zones, nowMs)
     return this.#handed
+  }
+
+  /** Takes what other instances have handed out of zones that are served here, or are to be. */
+  learn(shared: SharedHanded, zones: readonly ZoneMail[]): void {
+    const names = zones.map(({ zone }) => zone)
+    this.#handed = learn(this.#handed, shared, names)
+  }
+
+  /** What other instances are to know, of each zone that is served. */
+  toShare(nowMs: number): ReadonlyMap<string, readonly HandedItem[]> {
+    const items = byZone(this.handed(nowMs))
+    return new Map(this.#zones.map(({ zone }) => [zone, items.get(zone) ?? []]))
   }
 
   /** Takes what a probe saw of a certificate, if it did. */

@@ -43,7 +43,7 @@ function excluding(change: PolicyChange, nowMs: number): readonly PolicyMistake[
   let isAll = false
   for (const held of before) {
     // What is wrong with the policy that is in the file is said there.
-    if (held.mode !== 'enforce' || (held.lastMs === null && held.id === policy?.id)) continue
+    if (held.mode !== 'enforce' || held.id === policy?.id) continue
     const untilMs = policyUntilMs(held, nowMs)
     const names = exchanges.filter((name) => !isAllowed(held.patterns, name))
     if (untilMs <= nowMs || names.length === 0) continue
@@ -53,7 +53,8 @@ function excluding(change: PolicyChange, nowMs: number): readonly PolicyMistake[
       (one) =>
         one.firstMs > held.firstMs &&
         one.lastMs === null &&
-        one.firstMs + ttlSeconds * 1000 <= nowMs &&
+        // Other instances may have handed out the older one for longer.
+        Math.max(one.firstMs, held.lastMs ?? 0) + ttlSeconds * 1000 <= nowMs &&
         (one.mode !== 'enforce' || exchanges.some((name) => isAllowed(one.patterns, name))),
     )
     isAll ||= isChange && names.length === exchanges.length && !isNewerKnown

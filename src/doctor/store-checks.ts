@@ -112,12 +112,13 @@ function timeOf(reply: Reply | undefined): number | null {
 }
 
 /** Those that every instance writes. */
-const hashesOfAll = ({ overrides, feedback, serials, names }: StateKeys): readonly string[] => [
+const hashesOfAll = ({
   overrides,
   feedback,
   serials,
   names,
-]
+  handed,
+}: StateKeys): readonly string[] => [overrides, feedback, serials, names, handed]
 
 /** Every command that an instance sends, once for each kind of key. */
 const neededCommands = (keys: StateKeys, instance: string): readonly Command[] => [

@@ -79,6 +79,8 @@ export interface MetricSources {
 interface NameSource {
   readonly excluded: () => number
   readonly handed: () => Readonly<Record<'policies' | 'tlsa' | 'exchanges', readonly unknown[]>>
+  /** What was handed out and does not fit into the store. */
+  readonly unshared: () => number
 }
 
 interface CertificateSource {
@@ -334,5 +336,11 @@ function registerNameMetrics(registry: Registry, names: NameSource): void {
     sample(emit) {
       for (const [kind, all] of Object.entries(names.handed())) emit({ kind }, all.length)
     },
+  })
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_names_unshared',
+    help: 'What was handed out and does not fit into the store',
+    sample: (emit) => emit({}, names.unshared()),
   })
 }

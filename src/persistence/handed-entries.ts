@@ -6,37 +6,53 @@
 
 import { z } from 'zod'
 
-import type {
-  HandedExchange,
-  HandedOut,
-  HandedPolicy,
-  HandedTlsa,
-} from '../coherence/handed-out.ts'
-
-const time = z.number().min(0).max(Number.MAX_SAFE_INTEGER)
+import type { HandedExchange, HandedPolicy, HandedTlsa } from '../coherence/handed-out.ts'
+import type { HandedItem } from '../coherence/shared-handed.ts'
 
 /** A name may be escaped: four characters an octet. */
 const name = z.string().max(1024)
 
 const seconds = z.int().min(0).max(0x7fff_ffff)
 
+const time = z.number().min(0).max(Number.MAX_SAFE_INTEGER)
+
+interface HandedFields {
+  readonly name: z.ZodString
+  readonly time: z.ZodNumber
+  readonly seconds: z.ZodNumber
+  readonly id: z.ZodString
+  readonly mode: z.ZodEnum<{ enforce: 'enforce'; testing: 'testing'; none: 'none' }>
+  readonly patterns: z.ZodArray<z.ZodString>
+  readonly target: z.ZodString
+  readonly records: z.ZodArray<z.ZodString>
+}
+
+/** What the fields of these entries may be; also of the records of the store. */
+export const handedFields: HandedFields = {
+  name,
+  time,
+  seconds,
+  id: z.string().regex(/^[A-Za-z0-9]{1,32}$/),
+  mode: z.enum(['enforce', 'testing', 'none']),
+  patterns: z.array(name).max(20_000),
+  target: z.string().max(63),
+  records: z.array(z.string().regex(/^\d{1,3} \d{1,3} \d{1,3} …?[0-9a-f]{0,128}$/)).max(20_000),
+}
+
+const { id, mode, patterns, target, records } = handedFields
+
 const handed = { zone: name, firstMs: time, lastMs: time.nullable() }
 
 const policySchema = z.strictObject({
   ...handed,
   domain: name,
-  id: z.string().regex(/^[A-Za-z0-9]{1,32}$/),
-  mode: z.enum(['enforce', 'testing', 'none']),
+  id,
+  mode,
   maxAgeSeconds: seconds,
-  patterns: z.array(name).max(20_000),
+  patterns,
 })
 
-const tlsaSchema = z.strictObject({
-  ...handed,
-  target: z.string().max(63),
-  ttlSeconds: seconds,
-  records: z.array(z.string().regex(/^\d{1,3} \d{1,3} \d{1,3} …?[0-9a-f]{0,128}$/)).max(20_000),
-})
+const tlsaSchema = z.strictObject({ ...handed, target, ttlSeconds: seconds, records })
 
 const exchangeSchema = z.strictObject({ ...handed, domain: name, name, ttlSeconds: seconds })
 
@@ -51,37 +67,6 @@ export const handedSchemas: readonly [
   z.strictObject({ exchange: exchangeSchema }),
 ]
 
-type HandedEntry =
-  | { readonly policy: HandedPolicy }
-  | { readonly tlsa: HandedTlsa }
-  | { readonly exchange: HandedExchange }
-
-export const handedEntries = ({ policies, tlsa, exchanges }: HandedOut): readonly HandedEntry[] => [
-  ...policies.map((policy) => ({ policy })),
-  ...tlsa.map((one) => ({ tlsa: one })),
-  ...exchanges.map((exchange) => ({ exchange })),
-]
-
-/** What entries say, in their order. */
-export interface HandedReader {
-  /** false: the entry is of another kind. */
-  take(entry: object): boolean
-  handed(): HandedOut
-}
-
-export function createHandedReader(): HandedReader {
-  const policies: HandedPolicy[] = []
-  const tlsa: HandedTlsa[] = []
-  const exchanges: HandedExchange[] = []
-  return {
-    take(entry) {
-      const one = entry as Partial<Record<'policy' | 'tlsa' | 'exchange', unknown>>
-      if (one.policy !== undefined) policies.push(one.policy as HandedPolicy)
-      else if (one.tlsa !== undefined) tlsa.push(one.tlsa as HandedTlsa)
-      else if (one.exchange !== undefined) exchanges.push(one.exchange as HandedExchange)
-      else return false
-      return true
-    },
-    handed: () => ({ policies, tlsa, exchanges }),
-  }
-}
+/** Whether an entry of the state file is one of these. */
+export const isHandedItem = (entry: object): entry is HandedItem =>
+  'policy' in entry || 'tlsa' in entry || 'exchange' in entry

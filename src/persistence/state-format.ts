@@ -17,11 +17,12 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CurrentSet, DepartedSet, NameMemory, ZoneNames } from '../departed/name-memory.ts'
 import { type HandedOut, nothingHanded } from '../coherence/handed-out.ts'
+import { type HandedItem, handedOf, itemsOf } from '../coherence/shared-handed.ts'
 import { availabilityWindows, type SavedAvailability } from '../health/availability.ts'
 import type { Override } from '../health/overrides.ts'
 import { type SavedDamping, savedStates } from '../health/saved-damping.ts'
 import type { ZoneSerial, ZoneSerials } from '../lib/zone-serials.ts'
-import { createHandedReader, handedEntries, handedSchemas } from './handed-entries.ts'
+import { handedSchemas, isHandedItem } from './handed-entries.ts'
 
 /** A key of a signed zone. Times in milliseconds since 1970. */
 export interface RememberedKey {
@@ -202,7 +203,7 @@ export function encodeState(
     ...[...signed].map(([zone, one]) => ({ signed: { ...one, zone, keys: [...one.keys] } })),
     ...[...names].flatMap(namesOfZone),
     ...(knownMs > 0 ? [{ clock: { knownMs } }] : []),
-    ...handedEntries(handed),
+    ...itemsOf(handed),
   ]
   const body = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
   const head = { format, version, savedMs, entries: entries.length, sha256: digest(body) }
@@ -238,7 +239,7 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
   const serials = new Map<string, ZoneSerial>()
   const signed = new Map<string, SignedZone>()
   const names = new Map<string, NamesBeingRead>()
-  const handed = createHandedReader()
+  const handed: HandedItem[] = []
   let knownMs = 0
   for (const [i, line] of lines.entries()) {
     const entry = entrySchema.safeParse(parseJson(line)).data
@@ -257,10 +258,10 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
     else if ('clock' in entry) knownMs = entry.clock.knownMs
     else if ('availability' in entry)
       availability.set(entry.availability.pool, entry.availability.windows)
-    else handed.take(entry)
+    else if (isHandedItem(entry)) handed.push(entry)
   }
   const found = { verdicts, overrides, availability, serials, signed, knownMs, names }
-  return { kind: 'state', state: { ...found, handed: handed.handed() }, savedMs }
+  return { kind: 'state', state: { ...found, handed: handedOf(handed) }, savedMs }
 }
 
 interface NamesBeingRead {

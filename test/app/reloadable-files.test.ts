@@ -40,7 +40,7 @@ const names = { restored: new Map(), hasSecondaries: false }
 const memory = {
   restored: new Map(),
   signed: new Map(),
-  handed: nothingHanded,
+  handed: { restored: nothingHanded, shared: async () => new Map() },
   shared: async () => null,
 }
 
@@ -77,6 +77,8 @@ async function begin(
       onSerialsBehind: nothing,
       onForeignNames: nothing,
       namesReadMs: () => store.readMs,
+      publishHanded: nothing,
+      onForeignHanded: nothing,
     },
     clock,
     state: { flushSoon: nothing },

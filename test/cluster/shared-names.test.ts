@@ -2,29 +2,16 @@
 
 import { describe, expect, test } from 'vitest'
 
-import type { StoreLink } from '../../src/cluster/redis/redis-link.ts'
 import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import type { SealMode } from '../../src/cluster/redis/sealed-record.ts'
 import { RedisNames } from '../../src/cluster/shared-names.ts'
 import type { NameMemory, ZoneNames } from '../../src/departed/name-memory.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { stubLink } from '../support/stub-link.ts'
+import { hashLink } from '../support/stub-link.ts'
 
 const zone = 'smtp.example.test'
 const secret = Buffer.alloc(32, 1)
-
-/** One hash, as the store has it. */
-const linkOf = (hash: Map<string, string>): StoreLink =>
-  stubLink(([name, , ...rest]) => {
-    if (name === 'hlen') return hash.size
-    if (name === 'memory') return 100
-    if (name === 'hgetall') return Object.fromEntries(hash)
-    if (name === 'hdel') for (const field of rest) hash.delete(String(field))
-    if (name === 'hset')
-      for (let i = 0; i + 1 < rest.length; i += 2) hash.set(String(rest[i]), String(rest[i + 1]))
-    return 1
-  })
 
 interface Instance {
   readonly names: RedisNames
@@ -36,7 +23,7 @@ function instanceOf(hash: Map<string, string>, mode: SealMode | null): Instance 
   let nowMs = 0
   let isNews = false
   const names = new RedisNames({
-    link: linkOf(hash),
+    link: hashLink(hash),
     keys: stateKeys('test'),
     times: stateTimes(300),
     oversized: createOversizedRecords(systemClock, stateTimes(300), () => {}),

@@ -59,7 +59,7 @@ class Instance {
     const serial = round.assign(zone, { digest, changedMs: this.#changedMs })
     this.#own = round.close()
     if (serial !== this.serial) this.served.push(serial)
-    this.#member.cluster.publishSerials(this.#own)
+    this.#member.publishSerials(this.#own)
   }
 }
 

@@ -6,6 +6,7 @@ import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
 import { joinCluster } from '../../src/cluster/cluster.ts'
 import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
+import { RedisHanded } from '../../src/cluster/shared-handed.ts'
 import { RedisNames } from '../../src/cluster/shared-names.ts'
 import { RedisSerials } from '../../src/cluster/shared-serials.ts'
 import { StoreReachability } from '../../src/cluster/store-reachability.ts'
@@ -93,8 +94,11 @@ test.each([
     site: 'x',
     random: () => 0.5,
     oversized,
-    serials: new RedisSerials({ ...serials, oversized }),
-    names: new RedisNames({ ...serials, oversized }),
+    zoneParts: [
+      new RedisSerials({ ...serials, oversized }),
+      new RedisNames({ ...serials, oversized }),
+      new RedisHanded({ ...serials, oversized }),
+    ],
     onEvent: (event) => events.push(event),
   })
   const hasLooked = async (): Promise<void> => {

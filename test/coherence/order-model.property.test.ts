@@ -1,5 +1,6 @@
-// Senders that keep policies of MTA-STS for their max_age, TLSA and MX for their TTL, and an operator who changes names,
-// policies, records and certificates at random times. Whoever does nothing that the guard speaks of never has a sender to
+// Senders that keep policies of MTA-STS for their max_age, TLSA and MX for their TTL, instances that share what they have
+// handed out, and an operator who changes names, policies, records and certificates at random times, on one instance after
+// the other. Whoever does nothing that the guard speaks of never has a sender to
 // whom two of them exclude each other; and every step that makes it so is one that the guard speaks of.
 
 import fc from 'fast-check'
@@ -7,6 +8,14 @@ import { expect, it } from 'vitest'
 
 import { judgeZones } from '../../src/coherence/guard.ts'
 import { type HandedOut, handOut, nothingHanded } from '../../src/coherence/handed-out.ts'
+import {
+  byZone,
+  type HandedItem,
+  joinItems,
+  keyOfItem,
+  learn,
+  withTimes,
+} from '../../src/coherence/shared-handed.ts'
 import { inCachesFromMs, matchTlsa } from '../../src/coherence/tlsa-order.ts'
 import type { ZoneMail } from '../../src/coherence/zone-mail.ts'
 import type { PresentedCertificate } from '../../src/health/tls-report.ts'
@@ -64,33 +73,55 @@ interface Held<T> {
   readonly untilMs: number
 }
 
-/** The server, what its target presents, and the caches of senders. */
+interface Instance {
+  handed: HandedOut
+  files: Files
+}
+
+const leaseMs = 60_000
+
+/** The instances, what their target presents, and the caches of senders. */
 class World {
   nowMs = 1_800_000_000_000
-  handed: HandedOut = nothingHanded
-  files: Files
+  readonly instances: readonly Instance[]
+  /** Sealed, by key. */
+  readonly store = new Map<string, HandedItem>()
   key: string
   tlsa: Held<readonly string[]>[] = []
   policies: Held<MtaStsPolicy>[] = []
   mx: Held<readonly string[]>[] = []
 
-  constructor(files: Files, key: string) {
-    this.files = files
+  constructor(files: Files, key: string, instances: number) {
     this.key = key
-    this.handed = handOut(this.handed, [mailOf(files)], this.nowMs)
+    this.instances = Array.from({ length: instances }, () => ({ files, handed: nothingHanded }))
+    for (const instance of this.instances) this.edit(instance, files)
     this.fetch()
   }
 
-  /** Some sender asks for everything now. */
+  /** Some senders ask for everything now. */
   fetch(): void {
-    const { records, policy, exchanges } = this.files
     const hold = <T>(value: T, seconds: number): Held<T> => ({
       value,
       untilMs: this.nowMs + seconds * 1000,
     })
-    this.tlsa.push(hold(records, ttlSeconds))
-    this.mx.push(hold(exchanges, ttlSeconds))
-    if (policy !== null) this.policies.push(hold(policy, policy.maxAgeSeconds))
+    for (const { records, policy, exchanges } of new Set(this.instances.map((one) => one.files))) {
+      this.tlsa.push(hold(records, ttlSeconds))
+      this.mx.push(hold(exchanges, ttlSeconds))
+      if (policy !== null) this.policies.push(hold(policy, policy.maxAgeSeconds))
+    }
+    this.share()
+  }
+
+  share(): void {
+    for (const { handed } of this.instances)
+      for (const item of byZone(handed).get(zone) ?? []) {
+        const ended = withTimes(item, ({ firstMs, lastMs }) => ({
+          firstMs,
+          lastMs: lastMs ?? this.nowMs + leaseMs,
+        }))
+        const there = this.store.get(keyOfItem(item))
+        this.store.set(keyOfItem(item), there ? joinItems(there, ended) : ended)
+      }
   }
 
   advance(seconds: number): void {
@@ -101,39 +132,65 @@ class World {
     this.mx = this.mx.filter(isHeld)
   }
 
-  restart(): void {
-    const read = decodeState(encodeState({ ...emptyState, handed: this.handed }, this.nowMs))
-    if (read.kind !== 'state') throw new Error(read.why)
-    this.handed = handOut(read.state.handed, [mailOf(this.files)], this.nowMs)
+  instance(index: number): Instance {
+    return this.instances[index % this.instances.length] as Instance
   }
 
-  /** What the guard says of other files. */
-  judge(files: Files): readonly string[] {
+  at(index: number): readonly Instance[] {
+    return index < this.instances.length ? [this.instance(index)] : this.instances
+  }
+
+  /** With its state file, or where there are others without one. */
+  restart(instance: Instance, isForgetful: boolean): void {
+    const { handed } = instance
+    const kept = isForgetful && this.instances.length > 1 ? nothingHanded : handed
+    const read = decodeState(encodeState({ ...emptyState, handed: kept }, this.nowMs))
+    if (read.kind !== 'state') throw new Error(read.why)
+    instance.handed = read.state.handed
+    this.learn(instance)
+    instance.handed = handOut(instance.handed, [mailOf(instance.files)], this.nowMs)
+  }
+
+  learn(instance: Instance): void {
+    if (this.instances.length === 1) return
+    const shared = [...this.store.values()].map((item) => ({ ...item, isProven: true }))
+    instance.handed = learn(instance.handed, new Map([[zone, shared]]), [zone])
+  }
+
+  /** What the guard of an instance says of other files. */
+  judge(instance: Instance, files: Files): readonly string[] {
     const presentedOf = () => [certificateOf(this.key)]
-    const found = judgeZones(this.handed, [mailOf(files)], { presentedOf, nowMs: this.nowMs })
+    const { nowMs } = this
+    this.learn(instance)
+    const found = judgeZones(instance.handed, [mailOf(files)], { presentedOf, nowMs })
     return found.map(({ message }) => message)
   }
 
-  isSafeToPresent(key: string): boolean {
-    const handed = this.handed.tlsa.filter(({ target }) => target === 'mx1')
+  /** As one instance says. */
+  isSafeToPresent(instance: Instance, key: string): boolean {
+    this.learn(instance)
+    const handed = instance.handed.tlsa.filter(({ target }) => target === 'mx1')
     if (handed.length === 0) return true
     return (inCachesFromMs(handed, recordOf(key), this.nowMs) ?? Infinity) <= this.nowMs
   }
 
-  edit(files: Files): void {
-    this.files = files
-    this.handed = handOut(this.handed, [mailOf(files)], this.nowMs)
+  edit(instance: Instance, files: Files): void {
+    instance.files = files
+    instance.handed = handOut(instance.handed, [mailOf(files)], this.nowMs)
+    this.share()
   }
 
   /** Pairs that exclude each other, of what is served and what caches hold. */
   conflicts(): ReadonlySet<string> {
-    const { records, policy, exchanges } = this.files
-    const sets = [records, ...this.tlsa.map(({ value }) => value)]
+    const served = this.instances.map((one) => one.files)
+    const sets = [...served.map((one) => one.records), ...this.tlsa.map(({ value }) => value)]
     const policies = [
-      ...(policy === null ? [] : [policy]),
+      ...served.flatMap(({ policy }) => policy ?? []),
       ...this.policies.map((one) => one.value),
     ]
-    const names = new Set([exchanges, ...this.mx.map(({ value }) => value)].flat())
+    const names = new Set(
+      [...served.map((one) => one.exchanges), ...this.mx.map(({ value }) => value)].flat(),
+    )
     const found = new Set<string>()
     for (const set of sets)
       if (set.length > 0 && matchTlsa(set, certificateOf(this.key)) !== 'match')
@@ -175,84 +232,101 @@ const fileSets: fc.Arbitrary<Files> = exchangeSets.chain((exchanges) =>
 
 type Step =
   | { readonly kind: 'wait'; readonly seconds: number }
-  | { readonly kind: 'edit'; readonly files: Files }
-  | { readonly kind: 'present'; readonly key: string }
-  | { readonly kind: 'restart' }
+  | { readonly kind: 'edit'; readonly at: number; readonly files: Files }
+  | { readonly kind: 'present'; readonly at: number; readonly key: string }
+  | { readonly kind: 'restart'; readonly at: number; readonly isForgetful: boolean }
+
+/** An instance; beyond them: each, one after the other. */
+const at = fc.nat({ max: 5 })
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.record({
     kind: fc.constant('wait' as const),
     seconds: fc.oneof(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 100, max: 2500 })),
   }),
-  fc.record({ kind: fc.constant('edit' as const), files: fileSets }),
-  fc.record({ kind: fc.constant('present' as const), key: fc.constantFrom(...keys) }),
-  fc.constant({ kind: 'restart' as const }),
+  fc.record({ kind: fc.constant('edit' as const), at, files: fileSets }),
+  fc.record({ kind: fc.constant('present' as const), at, key: fc.constantFrom(...keys) }),
+  fc.record({ kind: fc.constant('restart' as const), at, isForgetful: fc.boolean() }),
 )
 
 const walks = fc.array(steps, { minLength: 5, maxLength: 40 })
 
-it('excludes nobody where everything is done that the guard says nothing of', () => {
-  let done = { edits: 0, presented: 0, refused: 0 }
-  fc.assert(
-    fc.property(
-      // A world is a state that steps change: each run builds its own.
-      fileSets,
-      walks,
-      (files, walk) => {
-        const first = keys[0] as string
-        const world = new World({ ...files, records: [recordOf(first)] }, first)
-        for (const step of walk) {
-          world.fetch()
-          switch (step.kind) {
-            case 'wait':
-              world.advance(step.seconds)
-              break
-            case 'restart':
-              world.restart()
-              break
-            case 'edit':
-              if (world.judge(step.files).length > 0) done = { ...done, refused: done.refused + 1 }
-              else {
-                world.edit(step.files)
-                done = { ...done, edits: done.edits + 1 }
-              }
-              break
-            case 'present':
-              if (world.isSafeToPresent(step.key) && world.key !== step.key) {
-                world.key = step.key
-                done = { ...done, presented: done.presented + 1 }
-              }
-              break
-            default:
-              step satisfies never
-          }
-          expect([...world.conflicts()]).toEqual([])
-        }
-      },
-    ),
-    { numRuns: runs(2000) },
-  )
-  // The guard lets pass what is safe.
-  expect(Math.min(...Object.values(done))).toBeGreaterThan(10)
-})
+const fleets = [
+  ['one instance', 1],
+  ['three instances', 3],
+] as const
 
-it('speaks of every step that makes two of them exclude each other', () => {
+it.each(fleets)(
+  '%s: excludes nobody where everything is done that the guard says nothing of',
+  (_, size) => {
+    let done = { edits: 0, presented: 0, refused: 0 }
+    fc.assert(
+      fc.property(
+        // A world is a state that steps change: each run builds its own.
+        fileSets,
+        walks,
+        (files, walk) => {
+          const first = keys[0] as string
+          const world = new World({ ...files, records: [recordOf(first)] }, first, size)
+          for (const step of walk) {
+            world.fetch()
+            switch (step.kind) {
+              case 'wait':
+                world.advance(step.seconds)
+                break
+              case 'restart':
+                world.restart(world.instance(step.at), step.isForgetful)
+                break
+              case 'edit':
+                for (const instance of world.at(step.at))
+                  if (world.judge(instance, step.files).length > 0)
+                    done = { ...done, refused: done.refused + 1 }
+                  else {
+                    world.edit(instance, step.files)
+                    done = { ...done, edits: done.edits + 1 }
+                  }
+                break
+              case 'present':
+                if (
+                  world.isSafeToPresent(world.instance(step.at), step.key) &&
+                  world.key !== step.key
+                ) {
+                  world.key = step.key
+                  done = { ...done, presented: done.presented + 1 }
+                }
+                break
+              default:
+                step satisfies never
+            }
+            expect([...world.conflicts()]).toEqual([])
+          }
+        },
+      ),
+      { numRuns: runs(2000) },
+    )
+    // The guard lets pass what is safe.
+    expect(Math.min(...Object.values(done))).toBeGreaterThan(10)
+  },
+)
+
+it.each(fleets)('%s: speaks of every step that makes two of them exclude each other', (_, size) => {
   let conflicts = 0
   fc.assert(
     fc.property(fileSets, walks, (files, walk) => {
       const first = keys[0] as string
-      const world = new World({ ...files, records: [recordOf(first)] }, first)
+      const world = new World({ ...files, records: [recordOf(first)] }, first, size)
       for (const step of walk) {
         world.fetch()
         if (step.kind === 'wait') world.advance(step.seconds)
-        if (step.kind === 'restart') world.restart()
+        if (step.kind === 'restart') world.restart(world.instance(step.at), step.isForgetful)
         const before = world.conflicts()
         let isSpokenOf = true
         if (step.kind === 'edit') {
-          isSpokenOf = world.judge(step.files).length > 0
-          world.edit(step.files)
+          const instance = world.instance(step.at)
+          isSpokenOf = world.judge(instance, step.files).length > 0
+          world.edit(instance, step.files)
         } else if (step.kind === 'present') {
-          isSpokenOf = !world.isSafeToPresent(step.key)
+          isSpokenOf = !world.isSafeToPresent(world.instance(step.at), step.key)
           world.key = step.key
         }
         const made = [...world.conflicts()].filter((one) => !before.has(one))

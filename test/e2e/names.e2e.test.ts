@@ -12,17 +12,16 @@ import type { ReportLine } from '../../src/doctor/report.ts'
 import { startBind } from '../support/bind.ts'
 import { createAuthority, type MadeCertificate } from '../support/certificates.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'
+import { apex, twoTargets, zoneOf } from '../support/names-zone.ts'
 import { type ScriptedMta, startScriptedMta, type Step } from '../support/scripted-mta.ts'
 import {
   launch,
   projectFolder,
   runCommand,
-  type RunningServer,
   startServer,
   temporaryFolder,
 } from '../support/server.ts'
 
-const apex = 'smtp.example.test'
 const authority = createAuthority()
 const roots = join(temporaryFolder(), 'roots.pem')
 writeFileSync(roots, authority.cert)
@@ -32,36 +31,10 @@ afterEach(async () => {
   for (const end of ended.splice(0)) await end()
 })
 
-interface ZoneParts {
-  readonly top?: string
-  readonly targets: string
-  readonly pool: string
-  readonly probes?: string
-}
-
-const zoneOf = ({ top = '', targets, pool, probes = '' }: ZoneParts): string => `
-zone: ${apex}
-ttl: 60
-soa: { mname: ns1, rname: hostmaster }
-${top}
-${probes}
-targets: { ${targets} }
-pools: { main: { targets: [${pool}] ${probes === '' ? '' : ', probe: inbound'} } }
-steering: { inbound: [{ pools: [main] }] }
-records:
-  '@': { NS: ns1, MX: { steer: inbound } }
-  ns1: { A: 127.0.0.1 }
-`
-
 function folderOf(zone: string): string {
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'smtp.yaml'), zone)
   return folder
-}
-
-const twoTargets = {
-  targets: 'mx1: { addresses: [127.0.0.21] }, mx2: { addresses: [127.0.0.22] }',
-  pool: 'mx1, mx2',
 }
 
 describe('mxsteer mta-sts', () => {
@@ -364,52 +337,5 @@ describe('mxsteer tlsa', () => {
     expect(await warnings(b)).toEqual([
       expect.stringMatching(new RegExp(`^warning: mx1\\.${apex}: tlsa: `)),
     ])
-  })
-})
-
-describe('a reload', () => {
-  const policy = (...names: readonly string[]): string =>
-    `mta_sts: { domain: ${apex}, mode: enforce, max_age: 1w, mx: [${names.map((name) => `${name}.${apex}`).join(', ')}] }`
-
-  const before = zoneOf({ ...twoTargets, top: policy('mx1', 'mx2') })
-  const renamed = {
-    targets: 'in1: { addresses: [127.0.0.21] }, in2: { addresses: [127.0.0.22] }',
-    pool: 'in1, in2',
-  }
-  const after = zoneOf({ ...renamed, top: policy('in1', 'in2') })
-
-  const refusal = (server: RunningServer) =>
-    server.waitForLog(({ event, code }) => event === 'config.error' && code === 'mta-sts-cached')
-
-  it('is refused where a policy that senders hold allows nothing of it, after a restart as well', async () => {
-    const state = temporaryFolder()
-    const settings = `instance: one\nstate_dir: ${state}\n`
-    const first = await startServer({ zones: { 'smtp.yaml': before }, settings })
-    first.writeZone('smtp.yaml', after)
-    expect((await refusal(first))['message']).toMatch(
-      /^\S+ mta_sts: senders may hold a policy of smtp\.example\.test that does not allow in1\.smtp\.example\.test, in2\.smtp\.example\.test, and do not deliver there: safe from \d{4}-\d\d-\d\d \d\d:\d\d UTC on/,
-    )
-    first.writeZone('smtp.yaml', before)
-    expect(await first.metric('mxsteer_names_remembered{kind="policies"}')).toBe(1)
-    await first.stop()
-    const second = await startServer({ zones: { 'smtp.yaml': before }, settings })
-    ended.push(() => second.stop())
-    // Renamed in one step of the policy, and with a way that is said to be meant.
-    second.writeZone('smtp.yaml', after)
-    await refusal(second)
-    second.writeZone('smtp.yaml', `${after}force_names_until: 2999-01-01\n`)
-    await second.waitForLog(
-      ({ event, code }) => event === 'config.warning' && code === 'mta-sts-cached',
-    )
-    await second.waitForLog(({ event, cause }) => event === 'config.loaded' && cause !== 'start')
-    expect(await second.metric('mxsteer_names_remembered{kind="policies"}')).toBe(2)
-    const admin = ['--admin', `127.0.0.1:${second.adminPort}`]
-    const { code, stdout } = await runCommand('coherence', apex, ...admin)
-    expect(code).toBe(1)
-    expect(stdout.split('\n')[1]).toMatch(
-      /^in1\.smtp\.example\.test +unknown +none +excludes +unknown +unknown +none$/,
-    )
-    const status = await runCommand('status', ...admin)
-    expect(status.stdout).toContain('names-apart')
   })
 })

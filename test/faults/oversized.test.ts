@@ -282,8 +282,8 @@ test.each<[string, ...string[]]>([
   else await callWithLarge('HSET', `${prefix}se`, large)
   const behind: string[] = []
   for (const { instance, serials } of [a, b]) serials.onNews(() => behind.push(instance))
-  a.cluster.publishSerials(serialsOf(7, 'a'))
-  b.cluster.publishSerials(serialsOf(5, 'a'))
+  a.publishSerials(serialsOf(7, 'a'))
+  b.publishSerials(serialsOf(5, 'a'))
   // The first instance that serves the zone replaces it.
   for (const record of ['se', ...alsoNamed])
     await until(() => [a, b].some((one) => named(one).includes(record)), { what: record, withinMs })

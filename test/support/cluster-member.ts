@@ -1,12 +1,14 @@
 // A cluster member over a real store: one of several instances in a test's own process, with short times.
 
 import { systemClock } from '../../src/lib/clock.ts'
+import type { ZoneSerials } from '../../src/lib/zone-serials.ts'
 import { joinCluster, type Cluster } from '../../src/cluster/cluster.ts'
 import { createOversizedRecords } from '../../src/cluster/redis/oversized-records.ts'
 import { createRedisLink } from '../../src/cluster/redis/redis-link.ts'
 import type { ClusterEvent } from '../../src/cluster/cluster-votes.ts'
 import { stateKeys, stateTimes } from '../../src/cluster/redis/schema.ts'
 import type { StateSecrets } from '../../src/cluster/redis/sealed-record.ts'
+import { RedisHanded } from '../../src/cluster/shared-handed.ts'
 import { RedisNames } from '../../src/cluster/shared-names.ts'
 import { RedisSerials } from '../../src/cluster/shared-serials.ts'
 import { until } from './wait.ts'
@@ -15,7 +17,7 @@ export interface TestMember {
   readonly instance: string
   readonly cluster: Cluster
   readonly serials: RedisSerials
-  readonly names: RedisNames
+  publishSerials(own: ZoneSerials): void
   readonly events: readonly ClusterEvent[]
 }
 
@@ -57,19 +59,23 @@ export function joinTestCluster(instance: string, { port, ...place }: MemberSett
   }
   const serials = new RedisSerials(shared)
   const names = new RedisNames({ ...shared, clock: systemClock })
+  const handed = new RedisHanded({ ...shared, clock: systemClock })
   const cluster = joinCluster({
     settings: { address, namespace, heartbeatMs, vantages, peerHoldMs, seals },
     instance,
     site,
     link,
-    serials,
-    names,
+    zoneParts: [serials, names, handed],
     oversized,
     clock: systemClock,
     random: Math.random,
     onEvent: (event) => events.push(event),
   })
-  return { instance, cluster, serials, names, events }
+  const publishSerials = (own: ZoneSerials): void => {
+    serials.publish(own)
+    cluster.syncSoon()
+  }
+  return { instance, cluster, serials, publishSerials, events }
 }
 
 export const allTogether = (...all: readonly TestMember[]): Promise<true> =>

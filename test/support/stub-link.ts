@@ -13,3 +13,15 @@ export const stubLink = (valueOf: (command: Command) => unknown): StoreLink => (
   reset() {},
   close() {},
 })
+
+/** One hash, as the store has it. */
+export const hashLink = (hash: Map<string, string>): StoreLink =>
+  stubLink(([name, , ...rest]) => {
+    if (name === 'hlen') return hash.size
+    if (name === 'memory') return 100
+    if (name === 'hgetall') return Object.fromEntries(hash)
+    if (name === 'hdel') for (const field of rest) hash.delete(String(field))
+    if (name === 'hset')
+      for (let i = 0; i + 1 < rest.length; i += 2) hash.set(String(rest[i]), String(rest[i + 1]))
+    return 1
+  })

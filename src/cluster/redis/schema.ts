@@ -165,6 +165,7 @@ const matchPacked = (value: unknown, pattern: RegExp): RegExpExecArray | null =>
 //   fb          hash     feedback of MTAs; written by the instance that received it
 //   se          hash     zone → serial and digest of the content; written by the instances that serve the zone
 //   nm          hash     zone → names that caches may lead to; written by the instances that serve the zone
+//   ho          hash     zone → what was handed out and binds caches; written by the instances that serve the zone
 //   av:NAME     hash     pool → counts of probes, expires; written by NAME alone
 //   avn         zset     names with counts of probes, by the second in which they were written
 
@@ -176,6 +177,7 @@ export interface StateKeys {
   readonly feedback: string
   readonly serials: string
   readonly names: string
+  readonly handed: string
   epoch(instance: string): string
   heartbeat(instance: string): string
   votes(instance: string): string
@@ -196,6 +198,7 @@ export function stateKeys(namespace: string): StateKeys {
     feedback: `${prefix}fb`,
     serials: `${prefix}se`,
     names: `${prefix}nm`,
+    handed: `${prefix}ho`,
     epoch: (instance) => `${prefix}ep:${instance}`,
     heartbeat: (instance) => `${prefix}hb:${instance}`,
     votes: (instance) => `${prefix}v:${instance}`,
