@@ -64,7 +64,7 @@ export interface PeerRow {
 export interface ProblemRow {
   readonly kind: string
   readonly severity: 'critical' | 'warning'
-  readonly message: string
+  readonly text: string
   readonly since: string
   readonly [more: string]: unknown
 }
@@ -120,7 +120,7 @@ export interface TargetRow {
   readonly port: number
   readonly probe: string
   readonly state: AddressState
-  readonly since: string
+  readonly since: string | null
   readonly reason: string // of the last outcome; 'held-for-flapping'; 'unprobed'
   readonly alarms: readonly ('tls' | 'prober-blocked' | 'prober-blind')[]
   readonly votes: { readonly up: number; readonly down: number; readonly unknown: number }
@@ -227,4 +227,166 @@ export interface EventRecord {
   readonly endedBy?: string
   readonly at_instance?: string // where it was set, peer that came or went; absent: here
   readonly count?: number // events.counted
+}
+
+export interface HistoryReply {
+  readonly at: string
+  readonly available: boolean
+  readonly window: '1h' | '24h'
+  readonly stepSeconds: 60 | 900
+  /** when the first bucket begins; bucket i begins at start + i × step; the last one is under way */
+  readonly start: string
+  readonly series: readonly HistorySeries[]
+}
+export interface HistorySeries {
+  readonly zone: string
+  readonly target: string
+  readonly address: string
+  readonly port: number
+  /** each of 60 (1h) or 96 (24h) entries; null: this process did not watch, or no probe came */
+  readonly good: readonly (number | null)[]
+  readonly bad: readonly (number | null)[]
+  readonly p50Ms: readonly (number | null)[]
+  readonly maxMs: readonly (number | null)[]
+  readonly worst: readonly (AddressState | null)[]
+}
+
+export interface TargetReply {
+  readonly at: string
+  readonly zone: string
+  readonly target: string
+  /** as `targets[]` of GET /targets, and more */
+  readonly addresses: readonly (AddressDetail & { readonly [more: string]: unknown })[]
+  /** as `members[]` of GET /targets (with window, addresses, shedding) */
+  readonly members: readonly object[]
+  readonly identity: readonly object[] // as /targets
+  readonly told: readonly object[] // `words` of its row in /targets `told`; []: none
+  readonly overrides: readonly OverrideRow[]
+}
+export interface AddressDetail {
+  readonly zone: string
+  readonly target: string
+  readonly address: string
+  readonly port: number
+  readonly probe: string
+  readonly state: AddressState
+  readonly since: string
+  readonly reason: string
+  readonly factor: number
+  readonly slowStart: number
+  readonly shedding: number
+  readonly alarms: readonly string[]
+  readonly held: boolean
+  readonly holdSeconds: number | null
+  readonly verdicts: object // as /targets
+  readonly fall: number
+  readonly rise: number
+  readonly flaps: number
+  readonly downs: number
+  readonly latencyMs: {
+    readonly probes: number
+    readonly p50: number | null
+    readonly p90: number | null
+    readonly p99: number | null
+  }
+  readonly nextProbeInMs: number | null
+  readonly last: OutcomeView | null
+  /** the last outcome that was no pass; kept until the next one, also when it is up again; null: none since start */
+  readonly lastFailure: OutcomeView | null
+  readonly votes: readonly {
+    readonly instance: string
+    readonly site: string
+    readonly vote: 'up' | 'down' | 'unknown'
+    readonly reason: string
+  }[]
+}
+/** as `last` of /targets: kind, reason, code, durationMs, phases, dialogue, tls …, and when */
+export interface OutcomeView {
+  readonly kind: string
+  readonly reason: string
+  readonly code: number | null
+  readonly durationMs: number
+  readonly at: string | null
+  readonly [more: string]: unknown
+}
+
+export interface ZonesView {
+  readonly zones: readonly ZoneView[]
+  readonly more: number
+  readonly lastLoad: {
+    readonly successful: boolean
+    readonly loadedAt: string | null
+    readonly mistakes: number
+  }
+}
+export interface ZoneView {
+  readonly zone: string
+  readonly serial: number
+  /** When these contents were put in force. */
+  readonly loadedAt: string | null
+  /** Name of the file in the folder. */
+  readonly file: string
+  /** Hash of its contents, 16 characters; equal on instances that serve the same. */
+  readonly hash: string
+  /** Records and steered sets. */
+  readonly records: number
+  readonly signed: boolean
+  /** At most 100. */
+  readonly steered: readonly SteeredName[]
+  readonly policies: readonly {
+    readonly name: string
+    readonly onAllDown: string
+    readonly ttl: number
+    readonly minTtl: number
+    /** `when` null: everyone else. Prose such as `continent EU or AF`. */
+    readonly rules: readonly { readonly when: string | null; readonly pools: readonly string[] }[]
+  }[]
+  readonly pools: readonly {
+    readonly name: string
+    readonly minHealthy: number
+    readonly spill: 'all' | 'proportional'
+    readonly panic: number
+    readonly spread: boolean
+    readonly targets: readonly { readonly target: string; readonly weight: number }[]
+  }[]
+  /** At most 500. */
+  readonly targets: readonly {
+    readonly name: string
+    readonly region: string | null
+    readonly rack: string | null
+    readonly addresses: readonly string[]
+  }[]
+  readonly warnings: readonly Mistake[]
+}
+export interface SteeredName {
+  /** Without the final dot. */
+  readonly name: string
+  readonly type: string
+  readonly policy: string
+}
+export interface Mistake {
+  readonly severity: 'error' | 'warning'
+  readonly code: string
+  readonly line: number
+  readonly column: number
+  readonly path: string
+  readonly message: string
+}
+export interface SessionView {
+  /** null: not signed in. At most 60 characters, printable. */
+  readonly name: string | null
+  /** When the session ends. */
+  readonly until: string | null
+  /** What reading needs: nothing, or a session. */
+  readonly reads: 'open' | 'session'
+  /** Whether this browser may read now. */
+  readonly mayRead: boolean
+  /**
+   * open: anybody here (loopback without a token); session: sign in; closed: another address without a token, nobody.
+   */
+  readonly writes: 'open' | 'session' | 'closed'
+  /** Whether this browser may write now. */
+  readonly mayWrite: boolean
+  /** What the operator should do where nobody may write; else null. */
+  readonly advice: string | null
 }

@@ -1,0 +1,42 @@
+// Until when resolvers may still lead to a target by answers that were given.
+
+import type { VNode } from 'preact'
+
+import type { MemberRow } from '../store/rows.ts'
+import { serverNowMs } from '../store/live.ts'
+import { countdown } from './figures.ts'
+import { exposedUntilMs, isSafeToStop } from './standing.ts'
+
+const circumference = 2 * Math.PI * 5
+/** What the ring shows as whole: TTLs of steered sets are mostly below. */
+const wholeSeconds = 60
+
+export function InCaches({ member }: { member: MemberRow }): VNode {
+  const nowMs = serverNowMs.value
+  if (isSafeToStop(member, nowMs) === true)
+    return <span class="in-caches tone-hold is-safe">safe to stop</span>
+  const until = exposedUntilMs(member)
+  const seconds = until === null ? 0 : (until - nowMs) / 1000
+  if (seconds <= 0) return <span class="in-caches dim">none</span>
+  const part = Math.min(1, seconds / wholeSeconds) * circumference
+  const tone = member.out === null ? 'dim' : 'tone-hold'
+  return (
+    <span class={`in-caches ${tone}`}>
+      <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">
+        <circle cx="7" cy="7" r="5" fill="none" stroke="var(--line-2)" stroke-width="2" />
+        <circle
+          cx="7"
+          cy="7"
+          r="5"
+          fill="none"
+          stroke="currentColor"
+          stroke-width="2"
+          stroke-dasharray={`${part.toFixed(1)} ${circumference.toFixed(1)}`}
+          transform="rotate(-90 7 7)"
+          stroke-linecap="round"
+        />
+      </svg>
+      {countdown(seconds)}
+    </span>
+  )
+}

@@ -1,0 +1,56 @@
+// Below the tables: what happened last, and what operators have ordered.
+
+import type { VNode } from 'preact'
+
+import { Card } from '../../parts/card.tsx'
+import { clockTime, localTime } from '../../parts/figures.ts'
+import { OrderLine } from '../../parts/order-line.tsx'
+import { shown } from '../../parts/shown.ts'
+import { StateMark } from '../../parts/state-mark.tsx'
+import { href } from '../../shell/route.ts'
+import { events } from '../../store/live.ts'
+import type { Overview } from '../../store/rows.ts'
+
+const mostEvents = 9
+const mostOrders = 6
+
+export function LastEvents(): VNode {
+  const last = events.value.slice(0, mostEvents)
+  return (
+    <Card title="Events" aside={<a href={href(['events'])}>All events</a>}>
+      {last.length === 0 ? (
+        <p class="dim">None yet.</p>
+      ) : (
+        <ul>
+          {last.map(({ id, at, level, text }) => (
+            <li key={id} class="last-event">
+              <time dateTime={at} title={localTime(at)}>
+                {clockTime(at)}
+              </time>
+              <StateMark mark={level === 'info' ? 'info' : 'suspect'} />
+              <span>{shown(text)}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Card>
+  )
+}
+
+export function Orders({ known: { overrides } }: { known: Overview }): VNode {
+  const more = overrides.length - mostOrders
+  return (
+    <Card title="Drains and overrides" aside={`${overrides.length} in force`}>
+      {overrides.length === 0 ? (
+        <p class="dim">None.</p>
+      ) : (
+        <ul>
+          {overrides.slice(0, mostOrders).map((order) => (
+            <OrderLine key={order.id} order={order} />
+          ))}
+        </ul>
+      )}
+      {more > 0 && <a href={href(['drains'])}>And {more} more</a>}
+    </Card>
+  )
+}
