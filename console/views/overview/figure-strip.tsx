@@ -79,8 +79,8 @@ function Instances({ known: { peers, config, state } }: { known: Overview }): VN
     <Figure name="Instances" value={count} unit={word} isWorse={state.degraded || differs}>
       <span class="votes">
         <StateMark mark="up" size={10} />
-        {peers.slice(0, 8).map(({ instance, silentSeconds }) => (
-          <StateMark key={instance} mark={silentSeconds === null ? 'up' : 'unknown'} size={10} />
+        {peers.slice(0, 8).map(({ instance, state }) => (
+          <StateMark key={instance} mark={state === 'ok' ? 'up' : 'unknown'} size={10} />
         ))}
       </span>
     </Figure>
