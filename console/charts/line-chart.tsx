@@ -13,6 +13,7 @@ export interface ChartSeries {
   readonly label: string
   /** A colour, such as `var(--h1)`. */
   readonly hue: string
+  /** Of a line that others are compared with, such as a target. */
   readonly dash?: readonly number[]
   /** One for each time; null: not known, a gap. */
   readonly values: readonly (number | null)[]
@@ -32,6 +33,8 @@ export interface ChartData {
   readonly bands?: readonly ChartBand[]
   /** A value with its unit, as short as an axis wants it. */
   readonly format: (value: number) => string
+  /** Of the axis; without, from 0 to a little above the greatest value. */
+  readonly range?: readonly [least: number, most: number]
   /** The index of the time under the pointer; null: the pointer is elsewhere. */
   readonly onPoint?: (index: number | null) => void
 }

@@ -68,9 +68,9 @@ function drawn(host: HTMLElement, data: ChartData): UPlot {
     tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    scales: { y: { range: (_, __, most) => rangeOf(data, most) } },
     axes: [
-      { ...axis, values: (_, seconds) => seconds.map(clockOf) },
+      { ...axis, size: 30, values: (_, seconds) => seconds.map(clockOf) },
       { ...axis, size: 52, values: (_, values) => values.map(data.format) },
     ],
     series: [
@@ -89,6 +89,11 @@ function drawn(host: HTMLElement, data: ChartData): UPlot {
     },
   }
   return new UPlot(options, columnsOf(data), host)
+}
+
+const rangeOf = ({ range }: ChartData, most: number): [number, number] => {
+  if (range !== undefined) return [...range]
+  return [0, most > 0 ? most * 1.1 : 1]
 }
 
 const clockOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(11, 16)

@@ -221,11 +221,11 @@ export interface EventRecord {
   readonly why?: string
   readonly until?: string | null
   readonly kind?: string // of an override: drain, …
-  readonly id_of?: string // id of an override
+  readonly overrideId?: string // id of an override
   readonly end?: string // of an override: time | undone | replaced
   /** of an override: how it was ended by whom */
   readonly endedBy?: string
-  readonly at_instance?: string // where it was set, peer that came or went; absent: here
+  readonly atInstance?: string // where it was set, peer that came or went; absent: here
   readonly count?: number // events.counted
 }
 

@@ -4,9 +4,9 @@ import type { VNode } from 'preact'
 
 import { InTerminal } from '../../parts/card.tsx'
 import { poolHue } from '../../parts/pool-hue.ts'
+import { Refusal } from '../../parts/refusal.tsx'
 import { go, href } from '../../shell/route.ts'
 import { ViewHead } from '../../shell/view-head.tsx'
-import type { ApiReply } from '../../store/api.ts'
 import { serverNowMs } from '../../store/live.ts'
 import { useReply } from '../../store/use-reply.ts'
 import type { Explanation } from '../../../src/explain/explain.ts'
@@ -88,13 +88,4 @@ function commandOf(question: AskedQuestion, other: AskedQuestion | null): string
   const named = question.name === '' ? { ...question, name: 'NAME' } : question
   const second = other === null ? '' : `\n${explainCommand(other)}`
   return `${explainCommand({ ...named, name: bareName(named.name) })}${second}`
-}
-
-function Refusal({ reply }: { readonly reply: ApiReply<unknown> | null }): VNode | null {
-  if (reply === null || reply.kind === 'answered' || reply.kind === 'unchanged') return null
-  return (
-    <p class="card nothing" role="alert">
-      {reply.kind === 'refused' ? reply.message : `The server does not answer (${reply.why}).`}
-    </p>
-  )
 }

@@ -150,7 +150,7 @@ describe('words', () => {
     ],
     [
       { standing: 'out', why: 'down', addresses: [{ ...address, reason: 'bad\u202e\u0007' }] },
-      'out: down, bad\\u{202e}\\x07',
+      'out: down, bad\\u{202e}\\u{7}',
     ],
   ]
   test.each(cases)('of a member %#', (part, text) => {
@@ -160,7 +160,7 @@ describe('words', () => {
 
   test('of an override, what an operator wrote is text', () => {
     const note = { id: '1', kind: 'drain', until: null, why: 'a\u001b[31m', by: 'anna' }
-    expect(words.overrideText(note, 0)).toBe('drain by anna: “a\\x1b[31m”')
+    expect(words.overrideText(note, 0)).toBe('drain by anna: “a\\u{1b}[31m”')
   })
 
   test.each([
