@@ -31,6 +31,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['import', async () => (await import('./cli/zones/import.ts')).importZones],
   ['test', async () => (await import('./cli/zones/test-cases.ts')).testCases],
   ['schema', async () => (await import('./cli/zones/schema.ts')).schema],
+  ['extend', async () => (await import('./cli/overrides.ts')).extend],
   ['undo', async () => (await import('./cli/overrides.ts')).undo],
 ])
 

@@ -15,42 +15,23 @@ export interface LawRow {
 }
 
 export const law: readonly LawRow[] = [
-  {
-    room: 'lib',
-    imports: '',
-  },
-  {
-    room: 'files',
-    imports: '',
-    packages: 'node:*',
-  },
+  { room: 'lib', imports: '' },
+  { room: 'files', imports: '', packages: 'node:*' },
   {
     room: 'steer',
     pure: true,
     imports: '',
     typesOnly: 'health lib wire wire/rdata',
   },
-  {
-    room: 'systemd',
-    imports: '',
-    packages: 'koffi node:*',
-  },
+  { room: 'systemd', imports: '', packages: 'koffi node:*' },
   {
     room: 'transport',
     imports: '',
     typesOnly: 'lib',
     packages: 'node:*',
   },
-  {
-    room: 'wire',
-    pure: true,
-    imports: '',
-  },
-  {
-    room: 'admission',
-    pure: true,
-    imports: 'lib',
-  },
+  { room: 'wire', pure: true, imports: '' },
+  { room: 'admission', pure: true, imports: 'lib' },
   {
     room: 'geo',
     imports: 'files lib',
@@ -62,20 +43,9 @@ export const law: readonly LawRow[] = [
     imports: 'lib systemd transport transport/udp',
     packages: 'node:*',
   },
-  {
-    room: 'health',
-    pure: true,
-    imports: 'lib',
-  },
-  {
-    room: 'probe/schedule',
-    imports: 'lib',
-  },
-  {
-    room: 'resolver',
-    imports: 'lib wire',
-    packages: 'dns2 node:*',
-  },
+  { room: 'health', pure: true, imports: 'lib' },
+  { room: 'probe/schedule', imports: 'lib' },
+  { room: 'resolver', imports: 'lib wire', packages: 'dns2 node:*' },
   {
     room: 'transport/udp',
     imports: 'lib transport wire',
@@ -144,11 +114,7 @@ export const law: readonly LawRow[] = [
     pure: true,
     imports: 'dnssec',
   },
-  {
-    room: 'spf',
-    pure: true,
-    imports: 'lib',
-  },
+  { room: 'spf', pure: true, imports: 'lib' },
   {
     room: 'departed',
     pure: true,
@@ -319,8 +285,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin',
-    imports: 'admin/console admin/session admin/views announce lib wire',
-    typesOnly: 'admin/explaining admin/listener explain health metrics weights',
+    imports: 'admin/console admin/session admin/views announce health lib wire',
+    typesOnly: 'admin/explaining admin/listener explain metrics weights',
     packages: 'node:* zod',
   },
   {

@@ -1,4 +1,4 @@
-// The body of POST /overrides.
+// The bodies of POST and PATCH of /overrides.
 //
 //   { "target": "mx3", "kind": "drain", "seconds": 7200, "why": "kernel update" }
 //   zone                      where several zones have the target
@@ -77,6 +77,39 @@ export function readOverride(body: unknown, wallMs: number): BodyRead<OverrideRe
   return { kind: 'valid', value: { ...value, untilMs: end.value, isForced: force ?? false } }
 }
 
+/** What PATCH /overrides/ID gives an override. */
+interface OverrideChange {
+  readonly untilMs: Override['untilMs']
+  readonly why: string
+  readonly by: string
+}
+
+const changeSchema = bodyObject({
+  seconds: z.number().optional().catch(NaN),
+  until: z.string().optional().catch(''),
+  why: text('why', 200),
+  by: text('by', 100),
+})
+
+/** The body of PATCH: what it leaves out stays. Refusals: 400 `unknown-field`, `bad-field` or `bad-end`. */
+export function readChange(
+  body: unknown,
+  { action, untilMs, why }: Override,
+  wallMs: number,
+): BodyRead<OverrideChange> {
+  const read = readBody(changeSchema, body)
+  if (read.kind === 'refused') return read
+  const { seconds, until, why: newWhy, by } = read.value
+  const hasEnd = seconds !== undefined || until !== undefined
+  if (!hasEnd && typeof newWhy !== 'string')
+    return badBody('bad-field', 'nothing to change: give seconds or until, or why')
+  const end: BodyRead<number | null> = hasEnd
+    ? readEnd({ kind: action.kind, seconds, until }, wallMs)
+    : { kind: 'valid', value: untilMs }
+  if (end.kind === 'refused') return end
+  return { kind: 'valid', value: { untilMs: end.value, why: newWhy ?? why, by: by ?? '' } }
+}
+
 function readAction({ kind, factor, weight, share }: Fields): BodyRead<OverrideAction> {
   const weights = [
     { field: 'factor', unit: 'factor', value: factor },
@@ -97,7 +130,10 @@ function readAction({ kind, factor, weight, share }: Fields): BodyRead<OverrideA
 }
 
 /** The end on the wall clock, in whole milliseconds; null: none, which only `disable` may have. */
-function readEnd({ kind, seconds, until }: Fields, wallMs: number): BodyRead<number | null> {
+function readEnd(
+  { kind, seconds, until }: Pick<Fields, 'kind' | 'seconds' | 'until'>,
+  wallMs: number,
+): BodyRead<number | null> {
   if (seconds !== undefined && until !== undefined)
     return badBody('bad-field', 'give seconds or until, not both')
   if (seconds === undefined && until === undefined)

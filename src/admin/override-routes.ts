@@ -1,33 +1,53 @@
-// Handlers of GET, POST and DELETE of /overrides.
+// Handlers of GET, POST, PATCH and DELETE of /overrides.
 
 import type { ShortPool } from '../explain/client-moves.ts'
-import type { Override } from '../health/overrides.ts'
+import { keyOfOverride, type Override } from '../health/overrides.ts'
 import { isoTime } from '../lib/clock.ts'
 import { suggestName } from '../lib/suggest-name.ts'
 import type { OverrideControl } from '../metrics/override-metrics.ts'
+import type { EndedOverrides } from '../weights/ended-overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'
 import { canonicalName, findTarget, isCalled } from './find-target.ts'
-import { type OverrideRequest, readOverride } from './override-body.ts'
+import { type OverrideRequest, readChange, readOverride } from './override-body.ts'
+import { endedView, type OverridePreview, overrideView, poolPreviews } from './override-view.ts'
 import { json, refuse, type Reply } from './reply.ts'
 import type { AdminRequest } from './route.ts'
 
 interface OverrideSources {
   readonly overrides: OverrideControl
   readonly overrideEffects: OverrideEffects
+  readonly endedOverrides: Pick<EndedOverrides, 'list'>
 }
 
-/** The overrides in force, and whether they survive a restart (`lasting`). */
-export const listOverrides = ({ watch }: OverrideControl): Reply =>
-  json({ lasting: watch.isLasting, overrides: watch.overrides().map(overrideView) })
+/**
+ * The overrides in force, each with the time until when caches may lead to its target by what this instance answered, those
+ * that ended in the last day, and whether those in force survive a restart (`lasting`).
+ */
+export function listOverrides({ overrides, endedOverrides }: OverrideSources): Reply {
+  const { watch, exposedUntilMs } = overrides
+  const inForce = watch.overrides()
+  const targets = new Map(
+    watch.states().map(({ member }) => [`${member.zone} ${member.target}`, member.targetIndex]),
+  )
+  return json({
+    lasting: watch.isLasting,
+    overrides: inForce.map((one) => {
+      const index = targets.get(`${one.zone} ${one.target}`)
+      const exposedUntil = index === undefined ? null : isoTime(exposedUntilMs(index))
+      return { ...overrideView(one), exposedUntil }
+    }),
+    ended: endedOverrides.list(inForce).map(endedView),
+  })
+}
 
 /**
  * Sets the override of the body: 201 with what it replaced, until when the target may be cached, and warnings, or a
  * refusal. The parameter `ask=yes` refuses what would take a pool below its `min_healthy`, and says where clients
- * would go.
+ * would go. With the parameter `dry_run` nothing is set: 200 with what it would come to.
  */
 export async function setOverride(
   sources: OverrideSources,
-  { body, parameters }: AdminRequest,
+  { body, parameters, session }: AdminRequest,
 ): Promise<Reply> {
   const read = readOverride(body, sources.overrides.wallMs())
   if (read.kind === 'refused') return read.reply
@@ -44,8 +64,45 @@ export async function setOverride(
     return refuse(404, 'unknown-pool', message)
   }
   const isAsking = parameters.get('ask') === 'yes' && !read.value.isForced
-  return apply(sources, { zone, target, targetIndex }, { ...read.value, isAsking })
+  const request = { ...read.value, by: session?.name ?? read.value.by, isAsking }
+  const of = { zone, target, targetIndex }
+  return parameters.has('dry_run') ? preview(sources, of, request) : apply(sources, of, request)
 }
+
+/** What the override would come to. */
+async function preview(
+  { overrides, overrideEffects }: OverrideSources,
+  { zone, target, targetIndex }: OverriddenTarget,
+  { pool, action, why, by, untilMs, isForced }: OverrideRequest,
+): Promise<Reply> {
+  const { watch } = overrides
+  const setMs = overrides.wallMs()
+  const override = { id: '', zone, target, pool, action, why, by, setMs, untilMs }
+  const states = watch.states()
+  const emptied = watch.emptiedBy(override)
+  const short = overrideEffects.shortPools(override)
+  const key = keyOfOverride(override)
+  const replaced = watch.overrides().find((one) => keyOfOverride(one) === key)
+  const view: OverridePreview = {
+    override: overrideView(override),
+    replaced: replaced === undefined ? null : overrideView(replaced),
+    refusal: isForced
+      ? null
+      : emptied.length > 0
+        ? { code: 'would-empty-pool', message: emptyPoolText(states, override, emptied) }
+        : short.length > 0
+          ? { code: 'below-min-healthy', message: textOf(short) }
+          : null,
+    pools: poolPreviews(states, watch.preview(override), pool),
+    short,
+    exposedUntil: isoTime(overrides.exposedUntilMs(targetIndex)),
+    lasting: isLasting(await overrideEffects.kept(), watch.isLasting),
+  }
+  return json(view)
+}
+
+const textOf = (short: readonly { readonly message: string }[]): string =>
+  short.map((one) => one.message).join('; ')
 
 interface OverriddenTarget {
   readonly zone: string
@@ -63,10 +120,10 @@ async function apply(
   const override = { id: overrides.newId(), zone, target, pool, action, why, by, setMs, untilMs }
   // Before it is set: afterwards nothing would change any more.
   const short = shortPoolWarnings(overrideEffects, override)
-  const message = short.map((one) => one.message).join('; ')
   // What would leave no eligible member is refused as that, by the watch.
   const isEmptying = short.some((one) => 'usable' in one && one.usable === 0)
-  if (isAsking && short.length > 0 && !isEmptying) return refuse(409, 'below-min-healthy', message)
+  if (isAsking && short.length > 0 && !isEmptying)
+    return refuse(409, 'below-min-healthy', textOf(short))
   const result = watch.set(override, isForced)
   switch (result.kind) {
     case 'set': {
@@ -120,29 +177,77 @@ function emptyPoolText(
  */
 export async function undoOverrides(
   { overrides: { watch }, overrideEffects }: OverrideSources,
-  { name, parameters }: AdminRequest,
+  { name, parameters, session }: AdminRequest,
 ): Promise<Reply> {
-  const by = (parameters.get('by') ?? '').slice(0, 100)
+  const by = session?.name ?? (parameters.get('by') ?? '').slice(0, 100)
+  const found = findOverrides(watch, name, parameters)
+  if (found.kind === 'refused') return found.reply
+  for (const { id } of found.overrides) watch.undo(id, by)
+  const warnings = keptWarnings(await overrideEffects.kept())
+  return json({ undone: found.overrides.map(overrideView), warnings })
+}
+
+/**
+ * Gives the override with the id `name`, or the only one of the target of that name, another end, or another reason. As every
+ * new order it has an id and an author of its own, and ends the one before.
+ */
+export async function extendOverride(
+  { overrides, overrideEffects }: OverrideSources,
+  { name, parameters, body, session }: AdminRequest,
+): Promise<Reply> {
+  const { watch } = overrides
+  const found = findOverrides(watch, name, parameters)
+  if (found.kind === 'refused') return found.reply
+  const [before, second] = found.overrides
+  if (before === undefined || second !== undefined) {
+    const ids = found.overrides.map(({ id, action }) => `${id} (${action.kind})`).join(', ')
+    const message = `it has several overrides: give the kind, or one of the ids ${ids}`
+    return refuse(409, 'ambiguous-override', message)
+  }
+  const setMs = overrides.wallMs()
+  const read = readChange(body, before, setMs)
+  if (read.kind === 'refused') return read.reply
+  const { untilMs, why, by } = read.value
+  const author = session?.name ?? by
+  const override = { ...before, id: overrides.newId(), why, by: author, setMs, untilMs }
+  // Nothing of what is in force changes, so nothing is left empty by it.
+  watch.set(override, true)
+  const kept = await overrideEffects.kept()
+  const lasting = isLasting(kept, watch.isLasting)
+  return json({ override: overrideView(override), lasting, warnings: keptWarnings(kept) })
+}
+
+type OverridesFound =
+  | { readonly kind: 'found'; readonly overrides: readonly Override[] }
+  /** 404 no-such-override, 409 ambiguous-target. */
+  | { readonly kind: 'refused'; readonly reply: Reply }
+
+function findOverrides(
+  watch: Pick<OverrideControl['watch'], 'overrides' | 'states'>,
+  name: string,
+  parameters: URLSearchParams,
+): OverridesFound {
   const list = watch.overrides()
   const withId = list.filter((one) => one.id === name)
-  const undone = withId.length > 0 ? withId : ofTarget(list, name, parameters)
-  const zones = new Set(undone.map(({ zone }) => zone))
+  const found = withId.length > 0 ? withId : ofTarget(list, name, parameters)
+  const zones = new Set(found.map(({ zone }) => zone))
   if (zones.size > 1) {
     const message = `several zones have it: ${[...zones].join(', ')}; give the zone, or the whole name`
-    return refuse(409, 'ambiguous-target', message)
+    return { kind: 'refused', reply: refuse(409, 'ambiguous-target', message) }
   }
-  if (undone.length === 0) {
-    // A known target without an override: suggesting the name of another one would get that one
-    // undone.
-    if (watch.states().some(({ member }) => isCalled(member, canonicalName(name))))
-      return refuse(404, 'no-such-override', `${canonicalName(name)} has no such override`)
-    const names = new Set(list.flatMap(({ id, target }) => [id, target]))
-    const message = `no such override of ${JSON.stringify(name.slice(0, 255))}, ${suggestName('override', names, name)}`
-    return refuse(404, 'no-such-override', message)
-  }
-  for (const { id } of undone) watch.undo(id, by)
-  const warnings = keptWarnings(await overrideEffects.kept())
-  return json({ undone: undone.map(overrideView), warnings })
+  if (found.length > 0) return { kind: 'found', overrides: found }
+  return { kind: 'refused', reply: refuse(404, 'no-such-override', missingText(watch, name)) }
+}
+
+function missingText(
+  watch: Pick<OverrideControl['watch'], 'overrides' | 'states'>,
+  name: string,
+): string {
+  // A known target without an override: suggesting the name of another one would get that one undone.
+  if (watch.states().some(({ member }) => isCalled(member, canonicalName(name))))
+    return `${canonicalName(name)} has no such override`
+  const names = new Set(watch.overrides().flatMap(({ id, target }) => [id, target]))
+  return `no such override of ${JSON.stringify(name.slice(0, 255))}, ${suggestName('override', names, name)}`
 }
 
 function ofTarget(
@@ -161,17 +266,6 @@ function ofTarget(
       (pool === null || one.pool === pool),
   )
 }
-
-/** An override as JSON: times in ISO 8601, the weight under the field that sets it in POST. */
-export function overrideView(one: Override): object {
-  const { id, zone, target, pool, action, why, by, setMs, untilMs } = one
-  const weight =
-    action.kind === 'weight' ? { [weightFields[action.weight.unit]]: action.weight.value } : {}
-  const times = { set: isoTime(setMs), until: isoTime(untilMs) }
-  return { id, zone, target, pool, kind: action.kind, ...weight, why, by, ...times }
-}
-
-const weightFields = { factor: 'factor', absolute: 'weight', share: 'share' } as const
 
 // Warnings: what an operator should know of an override beside that it is in force. That it is kept nowhere, and where
 // clients go when a pool is left with less than its `min_healthy`.

@@ -5,6 +5,7 @@ import { type PlainStatus, plainReply } from './console/plain-page.ts'
 import { type Explain, explainReply } from './explain-route.ts'
 import { reportLoad, withdrawLoad } from './load-routes.ts'
 import {
+  extendOverride,
   listOverrides,
   type OverrideEffects,
   setOverride,
@@ -13,6 +14,7 @@ import {
 import { assembledJson, assembledReply, json, refuse, type Reply, text, timed } from './reply.ts'
 import type { AdminRequest, Route } from './route.ts'
 import { type SessionSources, showSession, signIn, signOut } from './session/session-routes.ts'
+import type { EndedOverrides } from '../weights/ended-overrides.ts'
 import type { Pieces } from './turns.ts'
 import { budgetsView, isAvailabilityWindow } from './views/budgets-view.ts'
 import { type CoherenceSources, coherenceView } from './views/coherence-view.ts'
@@ -24,6 +26,7 @@ export interface AdminSources extends TargetsSources {
   readonly readiness: ReadinessSources
   readonly explain: Explain
   readonly overrideEffects: OverrideEffects
+  readonly endedOverrides: Pick<EndedOverrides, 'list'>
   readonly status: StatusSources
   readonly coherence: CoherenceSources
   readonly session: SessionSources
@@ -84,13 +87,19 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
     method: 'GET',
     path: '/overrides',
     access: 'read',
-    handler: ({ overrides }) => listOverrides(overrides),
+    handler: (sources) => listOverrides(sources),
   },
   {
     method: 'POST',
     path: '/overrides',
     access: 'admin',
     handler: (sources, request) => setOverride(sources, request),
+  },
+  {
+    method: 'PATCH',
+    path: '/overrides/NAME',
+    access: 'admin',
+    handler: (sources, request) => extendOverride(sources, request),
   },
   {
     method: 'DELETE',

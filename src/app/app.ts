@@ -409,6 +409,7 @@ const adminSources = (server: RunningServer): Omit<AdminSources, 'session'> => (
   states: () => server.watch.states(),
   overrides: server.controlPlane.overrides,
   overrideEffects: server.controlPlane.overrideEffects,
+  endedOverrides: server.controlPlane.endedOverrides,
   shares: server.controlPlane.shares,
   explain: (question) => server.explainWorker.explain(question),
   reputation: server.reputation,

@@ -26,6 +26,7 @@ import {
   type NamedTarget,
   createFeedbackRegistry,
 } from '../weights/feedback-registry.ts'
+import { createEndedOverrides, type EndedOverrides } from '../weights/ended-overrides.ts'
 import { type MemberState, rowShareOf, watchedMembers } from '../weights/member-state.ts'
 import { createMemberWatch } from '../weights/member-watch.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
@@ -48,6 +49,7 @@ interface TargetFeedback {
 export interface ControlPlane {
   readonly overrides: OverrideControl
   readonly overrideEffects: OverrideEffects
+  readonly endedOverrides: EndedOverrides
   readonly shares: PoolShares
   readonly feedback: TargetFeedback
   /**
@@ -71,7 +73,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const { table, workers, log, clock, reputation, state, cluster } = options
   const store = state.persistOverrides(cluster.overrides)
   const feedback = startFeedback(options)
-  const logged = overrideEvents(log)
+  const endedOverrides = createEndedOverrides(() => clock.wallMs())
   const watch = createMemberWatch({
     table,
     clock,
@@ -79,16 +81,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     store,
     feedback: feedback.sources.registry,
     reputation,
-    // Answers until now were given by the old weights, so shares are sampled before the weights
-    // change.
-    onSet(override, from) {
-      logged.onSet(override, from)
-      shares.sample()
-    },
-    onEnd(...ended) {
-      logged.onEnd(...ended)
-      shares.sample()
-    },
+    ...overrideListeners(log, endedOverrides, () => shares.sample()),
   })
   const states = (): readonly MemberState[] => watch.states()
   const shares = createPoolShares({ counters: workers.counters, states, clock })
@@ -96,6 +89,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     shares,
     overrides: overrideControl(watch, options),
     overrideEffects: overrideEffects(watch, options),
+    endedOverrides,
     feedback: feedback.sources,
     setTargets(targets) {
       state.availability.update(targets)
@@ -106,6 +100,26 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
       feedback.stop()
       watch.stop()
       shares.close()
+    },
+  }
+}
+
+/** `sample`: answers until now were given by the old weights, so shares are sampled before the weights change. */
+function overrideListeners(
+  log: ControlPlaneOptions['log'],
+  endedOverrides: EndedOverrides,
+  sample: () => void,
+): ReturnType<typeof overrideEvents> {
+  const logged = overrideEvents(log)
+  return {
+    onSet(override, from) {
+      logged.onSet(override, from)
+      sample()
+    },
+    onEnd(...ended) {
+      logged.onEnd(...ended)
+      endedOverrides.add(...ended)
+      sample()
     },
   }
 }

@@ -9,7 +9,11 @@ import { readSettings } from './command-settings.ts'
 import type { FlagValues } from './flags.ts'
 
 interface AdminClient {
-  request(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<AdminResponse>
+  request(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: object,
+  ): Promise<AdminResponse>
 }
 
 export type AdminResponse =

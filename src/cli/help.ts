@@ -44,6 +44,7 @@ export const helpText: string = `mxsteer: an authoritative DNS server that steer
   mxsteer weight TARGET 50% --for 1d a part of its weight; 3: another weight; --share 10%: of its pool
   mxsteer disable TARGET             as drain, and behind the drained ones; without --for until undone
   mxsteer up TARGET --for 1h         taken as up, whatever its probes say
+  mxsteer extend TARGET|ID --for 2h  another end, or reason (--why), for an override
   mxsteer undo TARGET|ID             the end of every override of a target, or of one
 
 serve
@@ -150,7 +151,7 @@ simulate, check --diff
 status
   --watch               again every two seconds, until a signal
 
-explain, status, targets, coherence, drain, undrain, weight, disable, up, undo
+explain, status, targets, coherence, drain, undrain, weight, disable, up, extend, undo
   --admin ADDR:PORT     the server's admin address (default: as serve has it)
   --zone ZONE           where several zones have the target; or give its whole name
   --pool POOL           in one pool alone
@@ -160,6 +161,7 @@ explain, status, targets, coherence, drain, undrain, weight, disable, up, undo
   --share PERCENT       weight: its part of its pool
   --force               even where nobody eligible is left in a pool
   --yes                 even where a pool is left below its min_healthy; asked for at a terminal
+  --dry-run             drain, disable, up, weight: say what it would come to, and set nothing
   --json                what the server answers, as it is
 
 Each option of serve may come from the environment too: MXSTEER_LISTEN (comma-separated), MXSTEER_ADMIN, …

@@ -1,8 +1,11 @@
 // Commands that set and end overrides of a running server.
 //
 //   drain, disable, up TARGET            weight TARGET 50% | 3 | --share 10%
+//   extend TARGET|ID --for 2h            gives it another end
 //   undrain TARGET                       ends drain and disable
 //   undo TARGET|ID                       ends every override of a target, or the one with this ID
+//
+// With --dry-run what it would come to is printed, and nothing is set.
 
 import { hostname, userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
@@ -10,6 +13,7 @@ import { createInterface } from 'node:readline/promises'
 import { readDurationMs } from '../zonefile/leaf.ts'
 import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
 import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { tableLines } from './text/columns.ts'
 import { printJson, printLines } from './text/output.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
@@ -18,7 +22,7 @@ type Command = (argv: readonly string[]) => Promise<number>
 type RequestRead =
   | {
       readonly kind: 'request'
-      readonly method: 'POST' | 'DELETE'
+      readonly method: 'POST' | 'PATCH' | 'DELETE'
       readonly path: string
       readonly body?: object
     }
@@ -32,7 +36,7 @@ const command =
     readRequest: (words: readonly string[], values: FlagValues) => RequestRead,
   ): Command =>
   async (argv) => {
-    const flags = parseFlags(argv, single, [], ['force', 'yes', 'json'])
+    const flags = parseFlags(argv, single, [], ['force', 'yes', 'json', 'dry-run'])
     if (flags.kind === 'bad') return fail(name, flags.why)
     const request = readRequest(flags.words, flags.values)
     if (request.kind === 'bad') return fail(name, request.why)
@@ -41,6 +45,8 @@ const command =
     const send = (path: string): Promise<AdminResponse> =>
       admin.client.request(request.method, path, request.body)
     const asJson = flags.values['json'] !== undefined
+    if (request.method === 'POST' && flags.values['dry-run'] !== undefined)
+      return showPreview(name, await send(`${request.path}?dry_run`), asJson)
     // A parameter, since a server of an older version ignores those.
     const isAsking = request.method === 'POST' && flags.values['yes'] === undefined
     const response = await send(isAsking ? `${request.path}?ask=yes` : request.path)
@@ -96,10 +102,26 @@ const endCommand = (name: string, kinds: string | null): Command =>
     return { kind: 'request', method: 'DELETE', path }
   })
 
+export const extend: Command = command('extend', ([target, ...rest], values) => {
+  if (target === undefined || rest.length > 0)
+    return bad('give one target, or the id of an override')
+  const end = readEnd(values)
+  if (end.kind === 'bad') return end
+  const { zone, pool, why } = values
+  if (end.seconds === undefined && end.until === undefined && why === undefined)
+    return bad('say what to change: --for 2h, --until 2026-12-01T08:00:00Z, or --why')
+  const parameters = new URLSearchParams()
+  if (zone !== undefined) parameters.set('zone', String(zone))
+  if (pool !== undefined) parameters.set('pool', String(pool))
+  const path = `/overrides/${encodeURIComponent(target)}?${parameters.toString()}`
+  const { seconds, until } = end
+  return { kind: 'request', method: 'PATCH', path, body: { seconds, until, why, by: userAtHost() } }
+})
+
 export const undrain: Command = endCommand('undrain', 'drain,disable')
 export const undo: Command = endCommand('undo', null)
 
-const bad = (why: string): RequestRead => ({ kind: 'bad', why })
+const bad = (why: string): Extract<RequestRead, { kind: 'bad' }> => ({ kind: 'bad', why })
 
 /** `action`: the fields of the body that say what to set. */
 function setRequest(
@@ -107,11 +129,11 @@ function setRequest(
   action: { readonly kind: string },
   values: FlagValues,
 ): RequestRead {
-  const { zone, pool, why, until, force, for: duration } = values
-  const ms = duration === undefined ? null : readDurationMs(duration)
-  if (duration !== undefined && ms === null)
-    return bad('--for: expected a time such as 30m, 2h, 1d')
-  if (duration === undefined && until === undefined && action.kind !== 'disable')
+  const { zone, pool, why, force } = values
+  const end = readEnd(values)
+  if (end.kind === 'bad') return end
+  const { seconds, until } = end
+  if (seconds === undefined && until === undefined && action.kind !== 'disable')
     return bad('say how long: --for 2h, or --until 2026-12-01T08:00:00Z')
   const body = {
     target,
@@ -121,10 +143,25 @@ function setRequest(
     why,
     until,
     by: userAtHost(),
-    seconds: ms === null ? undefined : ms / 1000,
+    seconds,
     force: force !== undefined,
   }
   return { kind: 'request', method: 'POST', path: '/overrides', body }
+}
+
+type EndRead =
+  | {
+      readonly kind: 'end'
+      readonly seconds: number | undefined
+      readonly until: FlagValues[string]
+    }
+  | Extract<RequestRead, { kind: 'bad' }>
+
+function readEnd({ until, for: duration }: FlagValues): EndRead {
+  const ms = duration === undefined ? null : readDurationMs(duration)
+  if (duration !== undefined && ms === null)
+    return bad('--for: expected a time such as 30m, 2h, 1d')
+  return { kind: 'end', seconds: ms === null ? undefined : ms / 1000, until }
 }
 
 const readPercent = (text: string): number | null => {
@@ -190,7 +227,7 @@ function show(name: string, response: AdminResponse, asJson: boolean): number {
   return response.status < 300 && !body.warnings?.some(isUnkept) ? 0 : 1
 }
 
-function errorText({ code, message }: NonNullable<OverrideResponse['error']>): string {
+function errorText({ code, message }: { readonly code: string; readonly message: string }): string {
   const how = code === 'below-min-healthy' ? '; --yes sets it' : ''
   return `${message}${how} (${code})`
 }
@@ -206,6 +243,68 @@ function linesOf(response: OverrideResponse): readonly string[] {
   return lines
 }
 
+interface BeforeAfter {
+  readonly before: number
+  readonly after: number
+}
+
+/** What the admin server answers to a dry run. */
+interface OverridePreview {
+  readonly override: OverrideView
+  readonly replaced: OverrideView | null
+  readonly refusal: { readonly code: string; readonly message: string } | null
+  readonly pools: readonly {
+    readonly pool: string
+    readonly members: readonly {
+      readonly target: string
+      readonly weight: BeforeAfter
+      readonly share: BeforeAfter
+    }[]
+  }[]
+  readonly short: readonly { readonly message: string }[]
+  readonly exposedUntil: string | null
+}
+
+/** Exits with 1 where the override would be refused. */
+function showPreview(name: string, response: AdminResponse, asJson: boolean): number {
+  if (response.kind === 'failed') return fail(name, response.why, 1)
+  const body = response.body as Partial<OverridePreview> & Pick<OverrideResponse, 'error'>
+  if (asJson) printJson(body)
+  else if (body.error) fail(name, errorText(body.error))
+  else if (body.pools === undefined)
+    fail(name, 'this server is of an older version that knows no dry run: it has set it; undo it')
+  else {
+    printLines(previewLines(body as OverridePreview))
+    if (body.refusal) fail(name, errorText(body.refusal))
+  }
+  return response.status === 200 && body.refusal === null ? 0 : 1
+}
+
+function previewLines(preview: OverridePreview): readonly string[] {
+  const { override, replaced, pools, exposedUntil, short, refusal } = preview
+  const head = `${nameOf(override)} would be: ${override.kind} until ${override.until ?? 'undone'}; nothing is set`
+  const instead = replaced === null ? [] : [`instead of: ${replaced.kind} (${replaced.id})`]
+  const shares = pools.flatMap(({ pool, members }) => [
+    '',
+    ...tableLines([
+      [`POOL ${pool}`, 'WEIGHT', 'SHARE'],
+      ...members.map(({ target, weight, share }) => [
+        target,
+        changeText(weight, (value) => String(Number(value.toPrecision(3)))),
+        changeText(share, (value) => `${(value * 100).toFixed(1)} %`),
+      ]),
+    ]),
+  ])
+  const takesOut = override.kind === 'drain' || override.kind === 'disable'
+  const exposure = takesOut ? ['', exposureText(exposedUntil, Date.now())] : []
+  // A refusal for these says the same.
+  const falls = refusal?.code === 'below-min-healthy' ? [] : short.map(({ message }) => message)
+  return [head, ...instead, ...shares, ...exposure, ...falls]
+}
+
+const changeText = ({ before, after }: BeforeAfter, text: (value: number) => string): string =>
+  text(before) === text(after) ? text(before) : `${text(before)} → ${text(after)}`
+
 /** How long caches may go on sending mail to a target that was taken out. */
 export function exposureText(exposedUntil: string | null, nowMs: number): string {
   if (exposedUntil === null)
@@ -218,5 +317,5 @@ export function exposureText(exposedUntil: string | null, nowMs: number): string
     : `the last cached answer that names it expires at ${exposedUntil}`
 }
 
-const nameOf = ({ target, zone, pool }: OverrideView): string =>
+const nameOf = ({ target, zone, pool }: Pick<OverrideView, 'target' | 'zone' | 'pool'>): string =>
   `${target}.${zone}${pool === null ? '' : ` in pool ${pool}`}`

@@ -16,6 +16,7 @@ import { type HealthWriter, Standing } from '../health/table.ts'
 import { type Clock, type Timer, systemTimer } from '../lib/clock.ts'
 import type { OverrideChanges, OverrideStore } from '../cluster/cluster-votes.ts'
 import type { FeedbackRegistry } from './feedback-registry.ts'
+import type { OverrideEnd } from './ended-overrides.ts'
 import { type MemberState, type WatchedMember, memberState, rowShareOf } from './member-state.ts'
 
 type OverrideResult =
@@ -24,8 +25,6 @@ type OverrideResult =
   | { readonly kind: 'full' }
   /** Refused: no eligible member would be left in these pools. */
   | { readonly kind: 'would-empty'; readonly pools: readonly string[] }
-
-type OverrideEnd = 'time' | 'undone' | 'replaced'
 
 export interface MemberWatch {
   /** Whether overrides outlive this process. */
@@ -36,6 +35,8 @@ export interface MemberWatch {
   set(override: Override, isForced: boolean): OverrideResult
   /** The members of its target as they would be under an override, which is not set. */
   preview(override: Override): readonly MemberState[]
+  /** The pools in which an override, which is not set, would leave no eligible member. */
+  emptiedBy(override: Override): readonly string[]
   /** Ends an override. Returns it, or null if there is none of that id. */
   undo(id: string, by: string): Override | null
   overrides(): readonly Override[]
@@ -97,7 +98,7 @@ class TableMemberWatch implements MemberWatch {
   set(override: Override, isForced: boolean): OverrideResult {
     const { store, onSet, onEnd } = this.#options
     this.#expire()
-    const pools = isForced ? [] : this.#emptiedBy(override)
+    const pools = isForced ? [] : this.emptiedBy(override)
     if (pools.length > 0) return { kind: 'would-empty', pools }
     const taken = store.set(override)
     if (taken.kind === 'full') return taken
@@ -136,8 +137,7 @@ class TableMemberWatch implements MemberWatch {
     this.#cancel()
   }
 
-  /** Returns the pools in which the override would leave no eligible member. */
-  #emptiedBy(override: Override): readonly string[] {
+  emptiedBy(override: Override): readonly string[] {
     const { zone, target, pool, action } = override
     const isRemoval = action.kind === 'weight' ? action.weight.value === 0 : action.kind !== 'up'
     if (!isRemoval) return []

@@ -15,6 +15,7 @@ import {
   Standing,
   createHealthTable,
 } from '../../src/health/table.ts'
+import { createEndedOverrides, type EndedOverrides } from '../../src/weights/ended-overrides.ts'
 import { watchedMembers } from '../../src/weights/member-state.ts'
 import { type MemberWatch, createMemberWatch } from '../../src/weights/member-watch.ts'
 import { createStandaloneOverrides } from '../../src/cluster/standalone.ts'
@@ -45,9 +46,12 @@ let watch: MemberWatch
 let events: string[] = []
 let ids = 0
 const time = createVirtualTime()
+let endedOverrides: EndedOverrides
 
 function open(): OverrideControl {
   events = []
+  const ended = createEndedOverrides(() => time.clock.wallMs())
+  endedOverrides = ended
   table = createHealthTable(64)
   watch = createMemberWatch({
     table,
@@ -55,7 +59,11 @@ function open(): OverrideControl {
     timer: time.timer,
     store: createStandaloneOverrides(),
     onSet: ({ target, action }) => events.push(`set ${target} ${action.kind}`),
-    onEnd: ({ target, action }, end, by) => events.push(`${end} ${target} ${action.kind} ${by}`),
+    onEnd(override, end, by) {
+      const { target, action } = override
+      events.push(`${end} ${target} ${action.kind} ${by}`)
+      ended.add(override, end, by)
+    },
   })
   watch.update(watchedMembers(targets))
   return {
@@ -88,6 +96,9 @@ const listen = async (kind: keyof typeof accesses): Promise<AdminListener> => {
   const served = {
     get overrides() {
       return sources.current
+    },
+    get endedOverrides() {
+      return endedOverrides
     },
     overrideEffects: { shortPools: () => effects.short, kept: async () => effects.kept },
   }
@@ -145,7 +156,8 @@ describe('accepted requests', () => {
     expect(table.standing(9)).toBe(Standing.drained)
     expect(events).toEqual(['set mx3 drain'])
     const { value: listed } = await ask('GET', '/overrides')
-    expect(listed['overrides']).toEqual([value['override']])
+    const { exposedUntil } = value
+    expect(listed['overrides']).toEqual([{ ...(value['override'] as object), exposedUntil }])
   })
 
   test('a whole name with a final dot and in capitals; a pool alone', async () => {

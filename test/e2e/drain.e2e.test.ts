@@ -107,6 +107,17 @@ describe('a drain', () => {
     expect(await exchanges()).toEqual(['mx1', 'mx2'].map(exchangeOf))
   })
 
+  it('tells before what it would come to, and is given another end', async () => {
+    const dry = await mxsteer('drain', 'mx2', '--for', '1h', '--dry-run')
+    expect([dry.code, dry.stderr]).toEqual([0, ''])
+    expect(dry.stdout).toMatch(/^mx2\.\S+ would be: drain until .*nothing is set$/m)
+    expect(dry.stdout).toMatch(/^mx2 +1 → 0 +\d+\.\d % → 0\.0 %$/m)
+    await answersBecome(soonMs, 'mx1', 'mx2')
+    const extended = await mxsteer('extend', 'mx3', '--for', '3h', '--why', 'longer')
+    expect([extended.code, extended.stderr]).toEqual([0, ''])
+    expect((await mxsteer('extend', 'mx2', '--for', '3h')).stderr).toMatch(/no-such-override/)
+  })
+
   it('is refused for the last one, unless forced; then all who are left are answered', async () => {
     expect((await mxsteer('drain', 'mx2', '--for', '1h')).code).toBe(0)
     const refused = await mxsteer('drain', `mx1.${mailDomain}`, '--for', '1h')
