@@ -25,6 +25,7 @@ import { type Run, packageVersion, play } from './measure.ts'
 import { type Played, reportLatencies, reportWork } from './report.ts'
 import { reportStart } from './start.ts'
 import type { Questions } from './questions.ts'
+import { reportSigning } from './signing.ts'
 import { signedWorks } from './signed-work.ts'
 import { type Work, works } from './work.ts'
 
@@ -68,7 +69,7 @@ const seconds = Number(values.seconds)
 const perSecond = { flips: 10, reloads: 2 } as const
 
 /** Rows that are no work of their own. */
-const otherRows = ['latency', 'start'] as const
+const otherRows = ['latency', 'start', 'signing'] as const
 
 async function main(): Promise<void> {
   const known = [...works, ...signedWorks].map((make) => [make, make().name] as const)
@@ -90,6 +91,7 @@ async function main(): Promise<void> {
   for (const [make, name] of known) if (wanted.includes(name)) await compare(make())
   if (wanted.includes('latency')) await compareLatencies((works[0] as () => Work)())
   if (wanted.includes('start')) await reportStart(rounds)
+  if (wanted.includes('signing')) reportSigning()
   clearTimeout(limit)
 }
 
