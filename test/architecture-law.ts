@@ -82,8 +82,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'reputation',
-    imports: 'lib probe/schedule resolver',
-    typesOnly: 'coherence health zone/compile',
+    imports: 'lib probe/schedule',
+    typesOnly: 'coherence health resolver zone/compile',
   },
   {
     room: 'transport/stream',
@@ -178,8 +178,8 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'doctor/domain',
-    imports: 'delegation doctor lib resolver spf wire zone/mta-sts',
-    typesOnly: 'zone zonefile',
+    imports: 'delegation doctor lib spf wire zone/mta-sts',
+    typesOnly: 'resolver zone zonefile',
     packages: 'node:*',
   },
   {
@@ -326,7 +326,7 @@ export const law: readonly LawRow[] = [
   {
     room: 'cli',
     imports:
-      'app cli/live cli/text departed dnssec doctor explain files geo health lib probe/smtp resolver settings steer/scope weights wire zonefile',
+      'app cli/live cli/names cli/text departed dnssec doctor explain files geo health lib probe/smtp resolver settings steer/scope weights wire zonefile',
     typesOnly: 'coherence zone',
     packages: 'node:*',
   },
@@ -338,7 +338,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/names',
-    imports: 'cli cli/text coherence lib probe/smtp zone/mta-sts zonefile',
+    imports: 'cli cli/text coherence lib persistence probe/smtp zone/mta-sts zonefile',
     typesOnly: 'health',
     packages: 'node:*',
   },
@@ -370,10 +370,7 @@ export const words = (text = ''): string[] => text.split(' ').filter((word) => w
 
 /** The table as rows of Markdown. */
 export function lawTable(): string[] {
-  const cell = (text = ''): string =>
-    words(text)
-      .map((word) => `\`${word}\``)
-      .join(' ') || '–'
+  const cell = (text = ''): string => text.replaceAll(/\S+/g, '`$&`') || '–'
   return law.map(({ room, pure, imports, typesOnly, packages }) => {
     const imported = room === 'app' ? 'every room but `cli`' : cell(imports)
     return `| \`${room}\`${pure ? ' pure' : ''} | ${imported} | ${cell(typesOnly)} | ${cell(packages)} |`

@@ -11,19 +11,21 @@ import { lookAtPath } from '../files/read-file.ts'
 import { systemClock } from '../lib/clock.ts'
 import { checkLive } from './live/check-live.ts'
 import { isDomain } from './live/domain-spf.ts'
+import { checkNames, type FileNames } from './names/file-names.ts'
+import { matrixLines } from './names/coherence.ts'
 import { diff } from './diff.ts'
 import { resolverFlags } from './command-settings.ts'
 import { fail, type FlagValues, parseFlags } from './flags.ts'
-import { printJson } from './text/output.ts'
+import { printJson, printLines } from './text/output.ts'
 import { type Diagnostic, formatDiagnostics } from '../zonefile/diagnostic.ts'
 import { loadZonesOnce, type ZonesLoaded } from '../zonefile/run-load.ts'
 
 const allFlags = [
-  ...new Set(['diff', 'zones', 'config', 'at', 'keys', 'policy-port', ...resolverFlags]),
+  ...new Set(['diff', 'zones', 'config', 'at', 'keys', 'policy-port', 'state', ...resolverFlags]),
 ]
 
 export async function check(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, allFlags, [], ['json', 'live', 'strict'])
+  const flags = parseFlags(argv, allFlags, [], ['json', 'live', 'names', 'strict'])
   if (flags.kind === 'bad') return fail('check', flags.why)
   const { words, values: all } = flags
   const { diff: after, keys, live, ...values } = all
@@ -38,7 +40,10 @@ export async function check(argv: readonly string[]): Promise<number> {
   const sets = await fileSetsOf(paths)
   if (sets.length > 1 && (live !== undefined || keys !== undefined))
     return fail('check', '--live and --keys go with one folder, or files of one')
-  const report = await readAll(sets, keys === undefined ? null : String(keys))
+  const read = await readAll(sets, keys === undefined ? null : String(keys))
+  const names = await checkNames(read.loads, all['state'])
+  if (names.kind === 'bad') return fail('check', names.why)
+  const report = { ...read, names, diagnostics: [...read.diagnostics, ...names.diagnostics] }
   const code = tell(report, paths, all)
   const [only] = report.loads
   if (live === undefined || only?.kind !== 'loaded' || report.diagnostics.some(isError)) return code
@@ -69,6 +74,10 @@ function refusalOf(paths: readonly string[], values: FlagValues): string | null 
   if (isDiff && values['keys'] !== undefined) return '--keys goes without --diff'
   if (isDiff && values['strict'] !== undefined) return '--strict goes without --diff'
   if (!isDiff && values['at'] !== undefined) return '--at goes with --diff'
+  if (isDiff && values['state'] !== undefined) return '--state goes without --diff'
+  if (isDiff && values['names'] !== undefined) return '--names goes without --diff'
+  if (values['policy-port'] !== undefined && values['live'] === undefined)
+    return '--policy-port is of the look at hosted policies: it goes with --live'
   if (values['json'] !== undefined && values['live'] !== undefined)
     return '--json goes without --live'
   return null
@@ -99,11 +108,15 @@ async function fileSetsOf(paths: readonly string[]): Promise<readonly FileSet[]>
 }
 
 interface Report {
+  readonly names: Pick<Extract<FileNames, { kind: 'names' }>, 'rows'>
   readonly loads: readonly ZonesLoaded[]
   readonly diagnostics: readonly Diagnostic[]
 }
 
-async function readAll(sets: readonly FileSet[], keys: string | null): Promise<Report> {
+async function readAll(
+  sets: readonly FileSet[],
+  keys: string | null,
+): Promise<Omit<Report, 'names'>> {
   const loads: ZonesLoaded[] = []
   const diagnostics: Diagnostic[] = []
   for (const { folder, only } of sets) {
@@ -126,7 +139,7 @@ const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
 
 /** Prints what was found. Returns the exit code. */
 function tell(
-  { loads, diagnostics }: Report,
+  { loads, diagnostics, names }: Report,
   paths: readonly string[],
   values: FlagValues,
 ): number {
@@ -136,7 +149,9 @@ function tell(
   const isComplete = loads.every((load) => load.kind === 'loaded' && load.isComplete)
   if (values['json'] !== undefined) {
     const shown = diagnostics.map((diagnostic) => ({ ...diagnostic, excerpt: undefined }))
-    printJson({ zones: zones.map(({ name }) => name), mistakes, warnings, diagnostics: shown })
+    const targets = values['names'] === undefined ? undefined : names.rows
+    const found = { mistakes, warnings, diagnostics: shown, targets }
+    printJson({ zones: zones.map(({ name }) => name), ...found })
   } else {
     process.stderr.write(formatDiagnostics(diagnostics, { withCodes: true }))
     const found = [
@@ -144,6 +159,7 @@ function tell(
       mistakes > 0 ? counted(mistakes, 'mistake') : 'no mistakes',
       ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
     ]
+    if (values['names'] !== undefined) printLines(matrixLines(names.rows))
     const line = `${paths.join(' ')}: ${found.join(', ')}\n`
     if (mistakes > 0) process.stderr.write(line)
     else if (values['live'] === undefined && isComplete) process.stdout.write(line)

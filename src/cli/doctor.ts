@@ -55,6 +55,8 @@ function readOptions(values: FlagValues): DoctorOptions | string {
   if (!isIntegerWithin(port, 1, 65_535)) return '--port is no port'
   const policyPort = Number(values['policy-port'] ?? httpsPort)
   if (!isIntegerWithin(policyPort, 1, 65_535)) return '--policy-port is no port'
+  if (values['policy-port'] !== undefined && values['domain'] === undefined)
+    return '--policy-port goes with --domain: it is where the policy of that domain is hosted'
   const peers = [values['peer'] ?? []].flat()
   const badPeer = peers.find((peer) => parseEndpoint(peer) === null)
   if (badPeer !== undefined) return `--peer is "${badPeer}", expected ADDR:PORT of an admin server`

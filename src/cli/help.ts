@@ -55,6 +55,8 @@ check
   --strict              exit 1 for warnings too
   --json                mistakes and warnings as JSON; with --diff what differs
   --keys DIR            look at the keys of signed zones too, in this folder
+  --names               every target and the names around it, as far as the files say
+  --state FILE          judge the files by what a server had handed out: its state file, INSTANCE.state
   --live                probe every target once, look at names, PTR and DNS lists where pools have identity:,
                         and with DOMAIN... whether their SPF allows every target that sends
   --resolver ADDR:PORT  whom to ask (default: the setting resolver, else this host's first)

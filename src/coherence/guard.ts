@@ -14,7 +14,7 @@ export type PresentedOf = (zone: string, target: string) => readonly PresentedCe
 
 export interface Incoherence {
   readonly severity: 'error' | 'warning'
-  readonly code: 'mta-sts-cached' | 'tlsa-order' | 'tlsa-in-use'
+  readonly code: 'mta-sts-cached' | 'tlsa-order' | 'tlsa-in-use' | 'ptr-differs'
   readonly zone: string
   /** The target that it is of; null: the policy of a domain. */
   readonly target: string | null

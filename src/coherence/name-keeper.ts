@@ -84,7 +84,9 @@ export class NameKeeper {
         (address) => this.presentedAt({ zone, target, address }) ?? [],
       )
     const found = judgeZones(this.#handed, zones, { presentedOf, nowMs })
-    const diagnostics = found.map((one) => diagnosticOf(one, places, this.#isServing))
+    const diagnostics = found
+      .map((one) => (this.#isServing ? one : { ...one, severity: 'warning' as const }))
+      .map((one) => incoherenceAt(one, places))
     return diagnostics.some(({ severity }) => severity === 'error')
       ? { kind: 'rejected', diagnostics }
       : { kind: 'admitted', warnings: diagnostics, isChanged: false }
@@ -108,12 +110,11 @@ const addressKeys = ({ zone, targets }: ZoneMail): readonly string[] =>
   )
 
 /** In the file of the zone: at the records or policies that it is of, else where the zone is named. */
-function diagnosticOf(
+export function incoherenceAt(
   { severity, code, zone, target, message }: Incoherence,
   places: ZonePlaces,
-  isServing: boolean,
 ): Diagnostic {
   const nowhere = { file: zone, line: 0, column: 0, path: '', excerpt: '' }
   const place = places.get(`${zone} ${target ?? 'mta_sts'}`) ?? places.get(zone) ?? nowhere
-  return { severity: isServing ? severity : 'warning', code, message, ...place }
+  return { severity, code, message, ...place }
 }

@@ -85,7 +85,7 @@ const maxWriteIntervalMs = 60_000
 export async function openStateFile(options: StateFileOptions): Promise<StateFile> {
   const { folder, instance, clock, onEvent } = options
   const file = join(folder, `${instance}.state`)
-  const read = await readState(file)
+  const read = await readStateFile(file)
   if (read.kind === 'bad') onEvent({ kind: 'ignored', file, why: read.why })
   if (read.kind !== 'state') return new TrackedStateFile(file, options, emptyState)
   const { state, savedMs } = read
@@ -93,7 +93,8 @@ export async function openStateFile(options: StateFileOptions): Promise<StateFil
   return new TrackedStateFile(file, options, state)
 }
 
-async function readState(file: string): Promise<StateRead> {
+/** Reads a state file, and leaves it as it is. */
+export async function readStateFile(file: string): Promise<StateRead> {
   const read = await readRegularFile(file, { maxOctets: stateLimitOctets })
   if (read.kind === 'octets') return decodeState(read.octets.toString('utf8'))
   return read.kind === 'missing' ? { kind: 'none' } : { kind: 'bad', why: describeFailure(read) }

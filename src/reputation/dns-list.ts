@@ -5,9 +5,9 @@
 // web servers; lists that refuse a resolver answer in 127.255.255.0/24. None of these is a listing. After a listing the
 // test points are checked once more, since a list may be abandoned at any time.
 
-import { type Address, parseAddress } from '../lib/ip.ts'
+import { type Address, nameBelow, parseAddress } from '../lib/ip.ts'
 import type { Clock } from '../lib/clock.ts'
-import { nameBelow, type Answer, type StubResolver } from '../resolver/stub-resolver.ts'
+import type { Answer, StubResolver } from '../resolver/stub-resolver.ts'
 
 export type ListResult =
   /** `codes`: the addresses in the answer, which give the reason. */

@@ -1,8 +1,8 @@
 // Findings about one address that its operator should correct. Pure. Findings warn; none takes a member out.
 
 import type { DialogueLine } from '../health/outcome.ts'
-import { parseAddress } from '../lib/ip.ts'
-import { reverseName, type StubResolver } from '../resolver/stub-resolver.ts'
+import { parseAddress, reverseName } from '../lib/ip.ts'
+import type { StubResolver } from '../resolver/stub-resolver.ts'
 import type { Listing } from './listing.ts'
 
 export const findingKinds = [

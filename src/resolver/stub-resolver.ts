@@ -4,7 +4,6 @@
 // five seconds, so that a resolver that is down is not queried once for every target.
 
 import type { Clock } from '../lib/clock.ts'
-import type { Address } from '../lib/ip.ts'
 import type { query } from './query.ts'
 import type { Question, Response, ServerEndpoint, ResourceRecord } from './response.ts'
 
@@ -165,19 +164,6 @@ function followCnames(
     owner = cname.data
   }
   return chain
-}
-
-/** Name of the PTR records of an address: below in-addr.arpa (RFC 1035 §3.5) or ip6.arpa (RFC 3596 §2.5). */
-export const reverseName = (address: Address): string =>
-  address.family === 4 ? nameBelow(address, 'in-addr.arpa') : nameBelow(address, 'ip6.arpa')
-
-/** Name of an address below `tree`, with octets or nibbles in reverse: for PTR, and for DNS lists (RFC 5782 §2.1, §2.4). */
-export function nameBelow({ family, octets }: Address, tree: string): string {
-  const labels =
-    family === 4
-      ? [...octets].map(String)
-      : [...octets].flatMap((octet) => [(octet >> 4).toString(16), (octet & 15).toString(16)])
-  return [...labels.toReversed(), tree].join('.')
 }
 
 export interface ConcurrencyLimit {

@@ -1,6 +1,6 @@
 // What was handed out judges what comes next: over restarts, and among instances that share a real redis-server.
 
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 
@@ -12,6 +12,89 @@ import { until } from '../support/wait.ts'
 const ended: (() => unknown)[] = []
 afterEach(async () => {
   for (const end of ended.splice(0).toReversed()) await end()
+})
+
+const folderOf = (...zones: readonly string[]): string => {
+  const folder = temporaryFolder()
+  mkdirSync(folder, { recursive: true })
+  for (const [i, zone] of zones.entries()) writeFileSync(join(folder, `${i}.yaml`), zone)
+  return folder
+}
+
+describe('mxsteer check, by files alone', () => {
+  const reverse = (name: string): string => `
+zone: 127.in-addr.arpa
+soa: { mname: ns1.${apex}., rname: hostmaster.${apex}. }
+records:
+  '@': { NS: ns1.${apex}. }
+  21.0.0: { PTR: ${name} }
+  22.0.0: { PTR: mx2.${apex}. }
+`
+
+  it('compares reverse names among the files with those of the targets', async () => {
+    const right = await runCommand('check', folderOf(zoneOf(twoTargets), reverse(`mx1.${apex}.`)))
+    expect(right.stderr).not.toContain('ptr-differs')
+    const wrong = await runCommand(
+      'check',
+      folderOf(zoneOf(twoTargets), reverse('old.example.test.')),
+    )
+    expect(wrong.code).toBe(0)
+    expect(wrong.stderr).toContain(
+      `127.0.0.21 of target mx1 has the PTR old.example.test, and receivers compare that with the name of who sends: expected mx1.${apex}.`,
+    )
+    expect(wrong.stderr.match(/ptr-differs/g)).toHaveLength(1)
+    const none = reverse(`mx1.${apex}.`).replace(/^ {2}22.*\n/m, '')
+    const lacking = await runCommand('check', folderOf(zoneOf(twoTargets), none))
+    expect(lacking.stderr).toContain('127.0.0.22 of target mx2 has no PTR')
+  })
+
+  it('prints what it knows of names, for people and for programs', async () => {
+    const folder = folderOf(zoneOf(twoTargets), reverse('old.example.test.'))
+    const { code, stdout } = await runCommand('check', folder, '--names')
+    expect(code).toBe(0)
+    const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
+    expect(lines.slice(0, 4)).toEqual([
+      ['TARGET', 'CERTIFICATE', 'TLSA', 'MTA-STS', 'GREETING', 'PTR', 'SPF'],
+      [`mx1.${apex}`, 'unknown', 'none', 'none', 'unknown', 'differs', 'none'],
+      [`mx2.${apex}`, 'unknown', 'none', 'none', 'unknown', 'agrees', 'none'],
+      [`mx1.${apex}: ptr: its addresses are old.example.test`],
+    ])
+    const json = JSON.parse((await runCommand('check', folder, '--names', '--json')).stdout) as {
+      targets: readonly { exchange: string; names: readonly { facet: string; state: string }[] }[]
+    }
+    expect(json.targets.map(({ exchange, names }) => [exchange, names[4]?.state])).toEqual([
+      [`mx1.${apex}`, 'differs'],
+      [`mx2.${apex}`, 'agrees'],
+    ])
+  })
+
+  it.each([
+    [
+      ['check', '--policy-port', '8443'],
+      '--policy-port is of the look at hosted policies: it goes with --live',
+    ],
+    [
+      ['check', '--state', '/nonexistent/one.state'],
+      '--state /nonexistent/one.state: there is no such file',
+    ],
+    [['check', '--state', '/etc/passwd'], '--state /etc/passwd: it is no state file'],
+    [['check', '--diff', 'x', '--names'], '--names goes without --diff'],
+    [['check', '--diff', 'x', '--state', 'y'], '--state goes without --diff'],
+    [['doctor', '--policy-port', '8443'], '--policy-port goes with --domain'],
+    [['tlsa', 'mx1', '--admin', 'nonsense'], 'nonsense'],
+    [
+      ['delegation', '--parent', 'example.org'],
+      `--parent is "example.org", expected a zone above ${apex}, such as example.test`,
+    ],
+    [['delegation', '--parent', apex], `expected a zone above ${apex}`],
+  ])('refuses what does nothing: %s', async (words, why) => {
+    const [command = '', ...rest] = words
+    const folder = folderOf(zoneOf(twoTargets))
+    const zones = command === 'check' ? [folder] : ['--zones', folder]
+    const { code, stdout, stderr } = await runCommand(command, ...zones, ...rest)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(why)
+  })
 })
 
 describe('a reload', () => {
@@ -39,6 +122,13 @@ describe('a reload', () => {
     first.writeZone('smtp.yaml', before)
     expect(await first.metric('mxsteer_names_remembered{kind="policies"}')).toBe(1)
     await first.stop()
+    const file = join(state, 'one.state')
+    const judged = await runCommand('check', folderOf(after), '--state', file)
+    expect(judged.code).toBe(1)
+    expect(judged.stderr).toMatch(
+      /mta_sts: senders may hold a policy of smtp\.example\.test that does not allow in1\./,
+    )
+    expect((await runCommand('check', folderOf(before), '--state', file)).code).toBe(0)
     const second = await startServer({ zones: { 'smtp.yaml': before }, settings })
     ended.push(() => second.stop())
     // Renamed in one step of the policy, and with a way that is said to be meant.

@@ -4,12 +4,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { checkReverse } from '../../src/reputation/findings.ts'
 import { systemClock } from '../../src/lib/clock.ts'
-import { parseAddress } from '../../src/lib/ip.ts'
-import {
-  reverseName,
-  type StubResolver,
-  createStubResolver,
-} from '../../src/resolver/stub-resolver.ts'
+import { parseAddress, reverseName } from '../../src/lib/ip.ts'
+import { type StubResolver, createStubResolver } from '../../src/resolver/stub-resolver.ts'
 import { startBind } from '../support/bind.ts'
 import { dig } from '../support/dig.ts'
 import type { ForeignServer } from '../support/foreign-server.ts'

@@ -61,8 +61,20 @@ export async function coherence(argv: readonly string[]): Promise<number> {
 
 const isExcluded = ({ state }: Cell): boolean => state === 'excludes'
 
-/** The matrix, and below it in words what does not agree. */
 function reportLines({ targets, policies }: CoherenceReport): readonly string[] {
+  const held = policies
+    .filter(({ offered, mode }) => !offered && mode === 'enforce')
+    .map(
+      ({ domain, mx, heldUntil }) =>
+        `until ${heldUntil ?? 'never'} senders may hold a policy of ${domain} that allows ${mx.join(', ')}`,
+    )
+  return [...matrixLines(targets), ...held]
+}
+
+/** Targets and names as a table, and below it in words what does not agree. */
+export function matrixLines(
+  targets: readonly Pick<TargetReport, 'exchange' | 'names'>[],
+): readonly string[] {
   const facets = targets[0]?.names.map(({ facet }) => facet.toUpperCase()) ?? []
   const rows = targets.map(({ exchange, names }) => [exchange, ...names.map(({ state }) => state)])
   const notes = targets.flatMap(({ exchange, names }) =>
@@ -70,11 +82,5 @@ function reportLines({ targets, policies }: CoherenceReport): readonly string[] 
       .filter(({ state }) => state === 'excludes' || state === 'differs')
       .map(({ facet, text }) => `${exchange}: ${facet}: ${text}`),
   )
-  const held = policies
-    .filter(({ offered, mode }) => !offered && mode === 'enforce')
-    .map(
-      ({ domain, mx, heldUntil }) =>
-        `until ${heldUntil ?? 'never'} senders may hold a policy of ${domain} that allows ${mx.join(', ')}`,
-    )
-  return [...tableLines([['TARGET', ...facets], ...rows]), ...notes, ...held]
+  return [...tableLines([['TARGET', ...facets], ...rows]), ...notes]
 }

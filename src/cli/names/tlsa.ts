@@ -35,6 +35,8 @@ export async function tlsa(argv: readonly string[]): Promise<number> {
   if (word === undefined || second !== undefined) return fail('tlsa', 'give one target')
   const why = badNumber(flags.values)
   if (why !== null) return fail('tlsa', why)
+  const admin = await findAdminClient(flags.values)
+  if (admin.kind === 'bad' && flags.values['admin'] !== undefined) return fail('tlsa', admin.why)
   const read = await readSettings(flags.values, ['zones', 'config'])
   if (read.kind === 'bad') return failAt('tlsa', read.why)
   const loaded = await loadZonesOnce(read.settings.zones, systemClock.wallMs())
@@ -46,7 +48,7 @@ export async function tlsa(argv: readonly string[]): Promise<number> {
   const addresses = await readAddresses(found, loaded.watched, source)
   const report = reportOf(found, addresses, {
     numbers: numbersOf(flags.values),
-    running: await askServer(flags.values, found),
+    running: await askServer(admin, found),
   })
   if (flags.values['json']) printJson(report)
   else printLines(reportLines(report))
@@ -141,10 +143,9 @@ const numbersOf = (values: FlagValues): Numbers => ({
 
 /** What the running server has handed out of the target; null: none answers. */
 async function askServer(
-  values: FlagValues,
+  admin: Awaited<ReturnType<typeof findAdminClient>>,
   { mail, target }: FoundTarget,
 ): Promise<TargetReport | null> {
-  const admin = await findAdminClient(values)
   if (admin.kind === 'bad') return null
   const response = await admin.client.request('GET', '/coherence')
   if (response.kind === 'failed' || response.status !== 200) return null

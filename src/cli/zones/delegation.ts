@@ -45,6 +45,8 @@ export async function delegation(argv: readonly string[]): Promise<number> {
     .join(', ')
   if (others.length > 0 && (options.domain !== null || options.parent !== null))
     return fail(command, `which zone is it about? One of ${names}`)
+  const misplaced = parentMistake(options.parent, nameToBareText(only.apex))
+  if (misplaced !== null) return fail(command, misplaced)
   const keys = String(flags.values['keys'] ?? read.settings.keysFolder ?? '')
   const ds = await readDs(zones, keys)
   const sections = zones.map((zone) =>
@@ -60,6 +62,13 @@ export async function delegation(argv: readonly string[]): Promise<number> {
   process.stdout.write(formatRecords(sections.filter(isWorthwhile), options.format))
   for (const why of open) fail(command, why)
   return open.length > 0 ? incomplete : 0
+}
+
+/** null: the zone is below the parent, or none is named. */
+function parentMistake(parent: string | null, zone: string): string | null {
+  if (parent === null || parent === '' || zone.endsWith(`.${parent}`)) return null
+  const above = zone.split('.').slice(1).join('.')
+  return `--parent is "${parent}", expected a zone above ${zone}, such as ${above === '' ? '.' : above}`
 }
 
 const isWorthwhile = ({ records, notes }: RecordSection): boolean =>

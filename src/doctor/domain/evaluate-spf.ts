@@ -1,7 +1,7 @@
 // Evaluates SPF with the records that a resolver finds, as a receiver does (RFC 7208).
 
-import { parseAddress } from '../../lib/ip.ts'
-import { type StubResolver, reverseName } from '../../resolver/stub-resolver.ts'
+import { parseAddress, reverseName } from '../../lib/ip.ts'
+import type { StubResolver } from '../../resolver/stub-resolver.ts'
 import {
   checkHost,
   type SpfAnswer,
