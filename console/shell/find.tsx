@@ -41,12 +41,14 @@ export function findHits(sought: string, known: Overview | null): readonly Hit[]
 }
 
 const viewHits = (): readonly Hit[] =>
-  views.value.map((row) => ({
-    icon: row.icon,
-    name: row.title,
-    detail: 'view',
-    to: addressOf(row),
-  }))
+  views.value
+    .filter(({ group }) => group !== null)
+    .map((row) => ({
+      icon: row.icon,
+      name: row.title,
+      detail: 'view',
+      to: addressOf(row),
+    }))
 
 function rowHits({ targets, zones }: Overview): readonly Hit[] {
   return [

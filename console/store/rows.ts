@@ -1,4 +1,7 @@
-// What /overview, /stream and /events answer.
+// What /overview, /stream, /events and others answer.
+
+import type { DialogueLine } from '../../src/health/outcome.ts'
+import type { TlsReport } from '../../src/health/tls-report.ts'
 
 export type AddressState = 'up' | 'suspect' | 'down' | 'unknown'
 
@@ -256,11 +259,11 @@ export interface TargetReply {
   readonly zone: string
   readonly target: string
   /** as `targets[]` of GET /targets, and more */
-  readonly addresses: readonly (AddressDetail & { readonly [more: string]: unknown })[]
+  readonly addresses: readonly AddressDetail[]
   /** as `members[]` of GET /targets (with window, addresses, shedding) */
-  readonly members: readonly object[]
-  readonly identity: readonly object[] // as /targets
-  readonly told: readonly object[] // `words` of its row in /targets `told`; []: none
+  readonly members: readonly MemberRow[]
+  readonly identity: readonly IdentityRow[] // as /targets
+  readonly told: readonly ToldRow[] // `words` of its row in /targets `told`; []: none
   readonly overrides: readonly OverrideRow[]
 }
 export interface AddressDetail {
@@ -278,7 +281,7 @@ export interface AddressDetail {
   readonly alarms: readonly string[]
   readonly held: boolean
   readonly holdSeconds: number | null
-  readonly verdicts: object // as /targets
+  readonly verdicts: Readonly<Record<string, number>>
   readonly fall: number
   readonly rise: number
   readonly flaps: number
@@ -307,7 +310,23 @@ export interface OutcomeView {
   readonly code: number | null
   readonly durationMs: number
   readonly at: string | null
-  readonly [more: string]: unknown
+  readonly dialogue: readonly DialogueLine[]
+  readonly tls?: TlsReport
+}
+export interface IdentityRow {
+  readonly pool: string
+  readonly lookedAt: string | null
+  readonly banner: string | null
+  readonly reverse: { readonly state: string; readonly names?: readonly string[] } | null
+  readonly listings: readonly { readonly list: string }[]
+  readonly findings: readonly { readonly kind: string; readonly message: string }[]
+}
+export interface ToldRow {
+  readonly writer: string
+  readonly wants: string
+  readonly factor: number
+  readonly reason: string | null
+  readonly load: number | null
 }
 
 export interface ZonesView {

@@ -15,6 +15,15 @@ export const viewTable: readonly ViewRow[] = [
     load: () => Promise.resolve(Overview),
   },
   {
+    path: 'target',
+    title: 'Target',
+    icon: 'traffic',
+    group: null,
+    goKey: null,
+    isInTabBar: false,
+    load: async () => (await import('./target/target.tsx')).Target,
+  },
+  {
     path: 'ask',
     title: 'Ask',
     icon: 'ask',

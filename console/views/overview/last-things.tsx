@@ -3,12 +3,10 @@
 import type { VNode } from 'preact'
 
 import { Card } from '../../parts/card.tsx'
-import { clockTime, localTime } from '../../parts/figures.ts'
+import { EventLine } from '../../parts/event-line.tsx'
 import { OrderLine } from '../../parts/order-line.tsx'
-import { shown } from '../../parts/shown.ts'
-import { StateMark } from '../../parts/state-mark.tsx'
 import { href } from '../../shell/route.ts'
-import { events } from '../../store/live.ts'
+import { events, serverNowMs } from '../../store/live.ts'
 import type { Overview } from '../../store/rows.ts'
 
 const mostEvents = 9
@@ -22,14 +20,8 @@ export function LastEvents(): VNode {
         <p class="dim">None yet.</p>
       ) : (
         <ul>
-          {last.map(({ id, at, level, text }) => (
-            <li key={id} class="last-event">
-              <time dateTime={at} title={localTime(at)}>
-                {clockTime(at)}
-              </time>
-              <StateMark mark={level === 'info' ? 'info' : 'suspect'} />
-              <span>{shown(text)}</span>
-            </li>
+          {last.map((event) => (
+            <EventLine key={event.id} event={event} nowMs={serverNowMs.value} />
           ))}
         </ul>
       )}
