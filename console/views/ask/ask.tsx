@@ -35,7 +35,11 @@ export function Ask({ query }: ViewProps): VNode {
     <>
       <ViewHead title="Ask" />
       <QuestionForm question={question} onAsk={askFor} />
-      <Clients question={question} onAsk={askFor} />
+      <Clients
+        question={question}
+        isSteered={first.value !== null && first.value.steering !== null}
+        onAsk={askFor}
+      />
       <Refusal reply={first.reply} />
       <div class="asked" aria-busy={first.isAsking}>
         {first.value !== null && question.name !== '' && (

@@ -7,6 +7,8 @@ import type { AskedQuestion } from './words.ts'
 
 interface ClientsProps {
   readonly question: AskedQuestion
+  /** What is not steered has no classes of clients. */
+  readonly isSteered: boolean
   readonly onAsk: (question: AskedQuestion) => void
 }
 
@@ -17,10 +19,10 @@ interface WhoReply {
 /** More do not help to choose. */
 const mostChips = 8
 
-export function Clients({ question, onAsk }: ClientsProps): VNode | null {
+export function Clients({ question, isSteered, onAsk }: ClientsProps): VNode | null {
   const { name, type } = question
   const { reply } = useReply<WhoReply>(
-    name === '' ? null : `who?${new URLSearchParams({ name, type })}`,
+    name === '' || !isSteered ? null : `who?${new URLSearchParams({ name, type })}`,
   )
   if (reply?.kind !== 'answered') return null
   const examples = reply.value.classes.flatMap(({ label, example }) =>

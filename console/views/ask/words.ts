@@ -164,7 +164,7 @@ export function explainCommand({ name, type, client, ecs }: AskedQuestion): stri
   const parts = ['mxsteer', 'explain', bareName(name), type || 'MX']
   if (client !== '') parts.push('--client', client)
   if (ecs !== '') parts.push('--ecs', ecs)
-  return parts.map(shellWord).join(' ')
+  return parts.map((part) => shellWord(shown(part))).join(' ')
 }
 
 /** As a shell reads it back as one word. */
