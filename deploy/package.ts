@@ -23,6 +23,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { gzipSync } from 'node:zlib'
+
+import { completions } from '../src/cli/commands/completion.ts'
+import { manualPages } from '../src/cli/commands/man-pages.ts'
 
 const project = new URL('../', import.meta.url).pathname
 const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
@@ -126,10 +130,18 @@ function layOut(stage: string, archive: string): void {
   mkdirSync(join(stage, 'etc/mxsteer/zones'))
   place('deploy/debian/sysusers.conf', 'usr/lib/sysusers.d/mxsteer.conf')
   place('deploy/debian/tmpfiles.conf', 'usr/lib/tmpfiles.d/mxsteer.conf')
+  layOutUnit(join(stage, 'lib/systemd/system'))
+  place('deploy/mxsteer.socket', 'lib/systemd/system/mxsteer.socket')
+  place('src/cli/zones/zone.schema.json', 'usr/share/mxsteer/zone.schema.json')
+  layOutDocs(join(stage, 'usr/share/doc/mxsteer'))
+  layOutForShells(join(stage, 'usr/share'))
+}
+
+/** The unit with the paths of the package. */
+function layOutUnit(folder: string): void {
   const unit = readFileSync(join(project, 'deploy/mxsteer.service'), 'utf8')
-  mkdirSync(join(stage, 'lib/systemd/system'), { recursive: true })
-  writeFileSync(
-    join(stage, 'lib/systemd/system/mxsteer.service'),
+  write(
+    join(folder, 'mxsteer.service'),
     unit
       .replace(
         /^# .*\n# in \/opt.*\n/,
@@ -137,9 +149,25 @@ function layOut(stage: string, archive: string): void {
       )
       .replaceAll('/usr/bin/node /opt/mxsteer/dist/main.js', '/usr/bin/mxsteer'),
   )
-  place('deploy/mxsteer.socket', 'lib/systemd/system/mxsteer.socket')
-  place('src/cli/zones/zone.schema.json', 'usr/share/mxsteer/zone.schema.json')
-  layOutDocs(join(stage, 'usr/share/doc/mxsteer'))
+}
+
+/** What shells complete by, and manual pages. */
+function layOutForShells(share: string): void {
+  const files = {
+    bash: 'bash-completion/completions/mxsteer',
+    zsh: 'zsh/vendor-completions/_mxsteer',
+    fish: 'fish/vendor_completions.d/mxsteer.fish',
+  }
+  for (const [shell, file] of Object.entries(files))
+    write(join(share, file), completions.get(shell)?.() ?? '')
+  const date = new Date().toISOString().slice(0, 10)
+  for (const { file, text } of manualPages(values.version, date))
+    write(join(share, 'man/man1', `${file}.gz`), gzipSync(text, { level: 9 }))
+}
+
+function write(file: string, content: string | Uint8Array): void {
+  mkdirSync(join(file, '..'), { recursive: true })
+  writeFileSync(file, content)
 }
 
 /** What of the repository is for operators. It lies as it does there, so that the pages find each other. */

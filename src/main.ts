@@ -32,14 +32,15 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['test', async () => (await import('./cli/zones/test-cases.ts')).testCases],
   ['schema', async () => (await import('./cli/zones/schema.ts')).schema],
   ['extend', async () => (await import('./cli/overrides.ts')).extend],
+  ['completion', async () => (await import('./cli/commands/completion.ts')).completion],
   ['undo', async () => (await import('./cli/overrides.ts')).undo],
 ])
 
 export async function main(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv
   if (argv.includes('--help') || argv.includes('-h') || first === 'help') {
-    process.stdout.write((await import('./cli/help.ts')).helpText)
-    return 0
+    const { help } = await import('./cli/commands/help.ts')
+    return help(argv)
   }
   if (first === '--version' || first === 'version') {
     process.stdout.write(`mxsteer ${version}\n`)
@@ -47,12 +48,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   const command = commands.get(first ?? '')
   if (command) return (await command())(rest)
-  process.stderr.write(
-    first === undefined
-      ? `mxsteer: which command? One of ${[...commands.keys()].join(', ')}; see mxsteer --help\n`
-      : `mxsteer: "${first}" is no command; see mxsteer --help\n`,
-  )
-  return 2
+  if (first === undefined) {
+    const names = [...commands.keys()].join(', ')
+    process.stderr.write(`mxsteer: which command? One of ${names}; see mxsteer --help\n`)
+    return 2
+  }
+  const { noCommand } = await import('./cli/commands/help.ts')
+  return noCommand(first, [...commands.keys()])
 }
 
 const neededNode = 24

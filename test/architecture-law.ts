@@ -318,15 +318,20 @@ export const law: readonly LawRow[] = [
     packages: 'koffi node:* pino',
   },
   {
+    room: 'cli/commands',
+    imports: 'lib settings',
+    packages: 'node:*',
+  },
+  {
     room: 'cli/live',
     imports:
-      'cli cli/text coherence doctor/domain health lib probe/smtp reputation resolver zonefile',
+      'cli cli/commands cli/text coherence doctor/domain health lib probe/smtp reputation resolver zonefile',
     typesOnly: 'spf zone/mta-sts',
   },
   {
     room: 'cli',
     imports:
-      'app cli/live cli/names cli/text departed dnssec doctor explain files geo health lib probe/smtp resolver settings steer/scope weights wire zonefile',
+      'app cli/commands cli/live cli/names cli/text departed dnssec doctor explain files geo health lib probe/smtp resolver settings steer/scope weights wire zonefile',
     typesOnly: 'coherence zone',
     packages: 'node:*',
   },
@@ -338,27 +343,27 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/names',
-    imports: 'cli cli/text coherence lib persistence probe/smtp zone/mta-sts zonefile',
+    imports: 'cli cli/commands cli/text coherence lib persistence probe/smtp zone/mta-sts zonefile',
     typesOnly: 'health',
     packages: 'node:*',
   },
   {
     room: 'cli/keys',
     imports:
-      'cli cli/text dnssec dnssec/offline dnssec/rollover files lib resolver trust wire wire/rdata zone zonefile',
+      'cli cli/commands cli/text dnssec dnssec/offline dnssec/rollover files lib resolver trust wire wire/rdata zone zonefile',
     typesOnly: 'settings',
     packages: 'node:*',
   },
   {
     room: 'cli/zones',
     imports:
-      'cases cli cli/text delegation dnssec files geo lib migration resolver steer/scope wire wire/rdata zonefile',
+      'cases cli cli/commands cli/text delegation dnssec files geo lib migration resolver steer/scope wire wire/rdata zonefile',
     typesOnly: 'explain masterfile zone zone/compile',
     packages: 'node:*',
   },
   {
     room: 'main.ts',
-    imports: 'app cli cli/keys cli/names cli/zones',
+    imports: 'app cli cli/commands cli/keys cli/names cli/zones',
   },
 ]
 

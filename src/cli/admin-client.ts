@@ -6,7 +6,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { destinationOf } from '../lib/ip.ts'
 import { printable } from '../lib/printable.ts'
 import { readSettings } from './command-settings.ts'
-import type { FlagValues } from './flags.ts'
+import type { FlagValues } from './commands/flags.ts'
 
 interface AdminClient {
   request(

@@ -14,18 +14,13 @@ import { isDomain } from './live/domain-spf.ts'
 import { checkNames, type FileNames } from './names/file-names.ts'
 import { matrixLines } from './names/coherence.ts'
 import { diff } from './diff.ts'
-import { resolverFlags } from './command-settings.ts'
-import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
 import { printJson, printLines } from './text/output.ts'
 import { type Diagnostic, formatDiagnostics } from '../zonefile/diagnostic.ts'
 import { loadZonesOnce, type ZonesLoaded } from '../zonefile/run-load.ts'
 
-const allFlags = [
-  ...new Set(['diff', 'zones', 'config', 'at', 'keys', 'policy-port', 'state', ...resolverFlags]),
-]
-
 export async function check(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, allFlags, [], ['json', 'live', 'names', 'strict'])
+  const flags = parseFlags('check', argv)
   if (flags.kind === 'bad') return fail('check', flags.why)
   const { words, values: all } = flags
   const { diff: after, keys, live, ...values } = all

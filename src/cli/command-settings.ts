@@ -8,7 +8,7 @@ import { parseAddress, parseEndpoint } from '../lib/ip.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { type Diagnostic, formatDiagnostics } from '../zonefile/diagnostic.ts'
-import type { FlagValues } from './flags.ts'
+import type { FlagValues } from './commands/flags.ts'
 
 type SettingsRead =
   | {

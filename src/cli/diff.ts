@@ -9,7 +9,7 @@ import { assumeHealth } from './assumed-health.ts'
 import { diffText } from './text/diff-text.ts'
 import { printJson } from './text/output.ts'
 import { readSettings } from './command-settings.ts'
-import { fail, failAt, type FlagValues } from './flags.ts'
+import { fail, failAt, type FlagValues } from './commands/flags.ts'
 import { type LoadedFolder, loadFolder, openPlaces } from './offline-data.ts'
 
 /**

@@ -10,16 +10,15 @@ import { systemClock } from '../lib/clock.ts'
 import { parseEndpoint } from '../lib/ip.ts'
 import { parseName } from '../wire/name.ts'
 import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
-import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
 import { printJson, printLines } from './text/output.ts'
 
-const single = [...resolverFlags, 'zones', 'zone', 'domain', 'policy-port', 'port', 'egress']
 const dnsPort = 53
 const smtpPort = 25
 const httpsPort = 443
 
 export async function doctor(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, single, ['peer', 'elsewhere'], ['json'])
+  const flags = parseFlags('doctor', argv)
   if (flags.kind === 'bad') return fail('doctor', flags.why)
   if (flags.words.length > 0) return fail('doctor', 'it takes options only')
   const options = readOptions(flags.values)

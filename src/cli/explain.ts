@@ -2,13 +2,13 @@
 // answer that it gives.
 
 import type { Explanation } from '../explain/explain.ts'
-import { adminFlags, findAdminClient } from './admin-client.ts'
-import { fail, parseFlags } from './flags.ts'
+import { findAdminClient } from './admin-client.ts'
+import { fail, parseFlags } from './commands/flags.ts'
 import { explanationText } from './text/explain-text.ts'
 import { printJson } from './text/output.ts'
 
 export async function explain(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, [...adminFlags, 'client', 'ecs'], [], ['json'])
+  const flags = parseFlags('explain', argv)
   if (flags.kind === 'bad') return fail('explain', flags.why)
   const [name, type, ...rest] = flags.words
   if (name === undefined || rest.length > 0)

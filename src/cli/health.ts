@@ -7,14 +7,14 @@ import { request } from 'node:http'
 import { type Endpoint, destinationOf } from '../lib/ip.ts'
 import { query } from '../resolver/query.ts'
 import { readSettings } from './command-settings.ts'
-import { fail, parseFlags } from './flags.ts'
+import { fail, parseFlags } from './commands/flags.ts'
 
 const timeoutMs = 2000
 
 const healthFlags = ['admin', 'config'] as const
 
 export async function health(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, healthFlags, ['listen'])
+  const flags = parseFlags('health', argv)
   if (flags.kind === 'bad') return fail('health', flags.why)
   if (flags.words.length > 0) return fail('health', 'health takes options only')
   const read = await readSettings(flags.values, [...healthFlags, 'listen'])

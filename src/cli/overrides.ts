@@ -11,8 +11,8 @@ import { hostname, userInfo } from 'node:os'
 import { createInterface } from 'node:readline/promises'
 
 import { readDurationMs } from '../zonefile/leaf.ts'
-import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
-import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { type AdminResponse, findAdminClient } from './admin-client.ts'
+import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
 import { tableLines } from './text/columns.ts'
 import { printJson, printLines } from './text/output.ts'
 
@@ -28,15 +28,13 @@ type RequestRead =
     }
   | { readonly kind: 'bad'; readonly why: string }
 
-const single = [...adminFlags, 'zone', 'pool', 'for', 'until', 'why', 'share']
-
 const command =
   (
     name: string,
     readRequest: (words: readonly string[], values: FlagValues) => RequestRead,
   ): Command =>
   async (argv) => {
-    const flags = parseFlags(argv, single, [], ['force', 'yes', 'json', 'dry-run'])
+    const flags = parseFlags(name, argv)
     if (flags.kind === 'bad') return fail(name, flags.why)
     const request = readRequest(flags.words, flags.values)
     if (request.kind === 'bad') return fail(name, request.why)

@@ -14,15 +14,14 @@ import {
   proxyVersions,
 } from '../probe/smtp/profile.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
-import { fail, type FlagValues, parseFlags } from './flags.ts'
+import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
 import { printLines } from './text/output.ts'
 
-const flagNames = ['level', 'name', 'ehlo', 'tls', 'proxy', 'source', 'recipient', 'sender']
 const smtpPort = 25
 const smtpsPort = 465
 
 export async function probe(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, flagNames)
+  const flags = parseFlags('probe', argv)
   if (flags.kind === 'bad') return fail('probe', flags.why)
   const target = flags.words.length === 1 ? splitTarget(flags.words[0] as string) : null
   if (!target)

@@ -6,19 +6,13 @@ import { logEvent } from '../app/log-events.ts'
 import { exitAtOnce } from '../app/exit.ts'
 import { detectLogFormat, type LogOutput, openLog } from '../app/log.ts'
 import { raiseLater } from '../lib/raise-later.ts'
-import { settingFlags } from '../settings/settings-table.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
 import { defaultConfigFile } from './command-settings.ts'
-import { fail, parseFlags } from './flags.ts'
+import { fail, parseFlags } from './commands/flags.ts'
 
 export async function serve(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(
-    argv,
-    settingFlags.filter(({ isRepeatable }) => !isRepeatable).map(({ name }) => name),
-    settingFlags.filter(({ isRepeatable }) => isRepeatable).map(({ name }) => name),
-    [takeOverFlag],
-  )
+  const flags = parseFlags('serve', argv)
   if (flags.kind === 'bad') return fail('serve', flags.why)
   if (flags.words.length > 0)
     return fail('serve', `what is "${flags.words[0]}"? serve takes options only`)

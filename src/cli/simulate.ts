@@ -19,18 +19,14 @@ import { printJson } from './text/output.ts'
 import { simulationText, type SimulationReport } from './text/simulation-text.ts'
 import { assumeHealth, type Assumptions } from './assumed-health.ts'
 import { readSettings } from './command-settings.ts'
-import { fail, failAt, type FlagValues, parseFlags } from './flags.ts'
+import { fail, failAt, type FlagValues, parseFlags } from './commands/flags.ts'
 import { loadFolder, openPlaces } from './offline-data.ts'
-
-const single = ['zones', 'config', 'clients', 'at', 'seed', 'by', 'rounds']
-
-const repeatable = ['down', 'drain', 'weight']
 
 /** Enough for shares that are right to about one percentage point. */
 const wantedAnswers = 20_000
 
 export async function simulate(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, single, repeatable, ['json'])
+  const flags = parseFlags('simulate', argv)
   if (flags.kind === 'bad') return fail('simulate', flags.why)
   const plan = readPlan(flags.words, flags.values)
   if ('why' in plan) return failAt('simulate', plan.why)

@@ -4,8 +4,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { styleText } from 'node:util'
 
-import { type AdminResponse, adminFlags, findAdminClient } from './admin-client.ts'
-import { fail, parseFlags } from './flags.ts'
+import { type AdminResponse, findAdminClient } from './admin-client.ts'
+import { fail, parseFlags } from './commands/flags.ts'
 import { printJson } from './text/output.ts'
 import { type Page, plainPage, type StatusReport, statusText } from './text/status-text.ts'
 
@@ -15,7 +15,7 @@ const watchEveryMs = 2000
 const clearScreen = '\u001b[H\u001b[2J\u001b[3J'
 
 export async function status(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, adminFlags, [], ['json', 'watch'])
+  const flags = parseFlags('status', argv)
   if (flags.kind === 'bad') return fail('status', flags.why)
   if (flags.words.length > 0) return fail('status', 'status takes options only')
   const admin = await findAdminClient(flags.values)

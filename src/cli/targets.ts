@@ -1,8 +1,8 @@
 // `mxsteer targets`: tables of a running server: the weight of each target in each of its pools, the
 // state of each address, and names that have left their zones.
 
-import { adminFlags, findAdminClient } from './admin-client.ts'
-import { fail, parseFlags } from './flags.ts'
+import { findAdminClient } from './admin-client.ts'
+import { fail, parseFlags } from './commands/flags.ts'
 import { tableLines } from './text/columns.ts'
 import {
   departedCells,
@@ -57,7 +57,7 @@ interface TargetsReport {
 }
 
 export async function targets(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, [...adminFlags, 'zone'], [], ['json'])
+  const flags = parseFlags('targets', argv)
   if (flags.kind === 'bad') return fail('targets', flags.why)
   if (flags.words.length > 0) return fail('targets', 'targets takes options only')
   const admin = await findAdminClient(flags.values)

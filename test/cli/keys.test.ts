@@ -92,7 +92,7 @@ describe('keys generate', () => {
     ['no name', ['a..b'], '"a..b" is no name of a zone'],
     ['two zones', ['a.example', 'b.example'], 'one zone, such as'],
     ['no zone', [], 'one zone, such as'],
-    ['an unknown flag', ['a.example', '--ttl', '1'], "'--ttl'"],
+    ['an unknown flag', ['a.example', '--ttl', '1'], 'no option --ttl'],
   ])('refuses %s', async (_, argv, why) => {
     const { code, err } = await run('generate', ...argv)
     expect(code).toBe(2)

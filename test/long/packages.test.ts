@@ -88,6 +88,8 @@ esac
   const steps = {
     install: `dpkg -i /packages/${debOf(version).split('/').at(-1)}`,
     version: 'mxsteer --version',
+    manual: 'zcat /usr/share/man/man1/mxsteer-check.1.gz | mandoc -Tascii | col -b',
+    completion: `bash -c 'source /usr/share/bash-completion/completions/mxsteer && complete -p mxsteer'`,
     check:
       'cp /packages/packed.yaml /etc/mxsteer/zones/ && env -i PATH=/usr/bin:/bin mxsteer check /etc/mxsteer/zones',
     settings: 'echo "# mine" >> /etc/mxsteer/mxsteer.yaml',
@@ -137,6 +139,8 @@ esac
     const said = (name: keyof typeof steps): string => outputs.get(name)?.stdout ?? ''
     expect(said('install')).toContain('systemctl enable --now mxsteer')
     expect(said('version')).toBe(`mxsteer ${version}`)
+    expect(said('manual')).toContain('mxsteer check')
+    expect(said('completion')).toContain('_mxsteer')
     expect(said('check')).toContain('1 zone, no mistakes')
     expect(said('who')).toBe('mxsteer')
     expect(said('ask').split('\n').sort()).toHaveLength(2)

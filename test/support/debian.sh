@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests run beside npm's packages: dig, kdig, drill, delv, BIND and its dnssec-* tools, ldns-verify-zone,
 # NSD, Knot's keymgr, Unbound, Postfix, Exim, HAProxy, fail2ban, Redis with Sentinel, promtool, isoquery, faketime, curl, ip, openssl, perl,
-# dnsviz, Python with pyspf, a reader of MTA-STS policies (postfix-mta-sts-resolver), and for the console Chromium, nginx and w3m.
+# dnsviz, Python with pyspf, a reader of MTA-STS policies (postfix-mta-sts-resolver), mandoc, zsh, fish, and for the console Chromium, nginx and w3m.
 # Silent where nothing is missing. On Debian and its like it asks apt-get (as root, or through sudo);
 # elsewhere it names what is missing and exits 1. Leaves no service running.
 set -eu
@@ -16,7 +16,7 @@ redis-server:redis-server redis-sentinel:redis-sentinel drill:ldnsutils
 faketime:faketime unbound:unbound ip:iproute2 openssl:openssl haproxy:haproxy fail2ban-regex:fail2ban
 keymgr:knot exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus systemd-socket-activate:systemd isoquery:isoquery
 /usr/bin/python3:python3 py-DNS:python3-dns py-spf:python3-spf dnsviz:dnsviz
-mta-sts-query:postfix-mta-sts-resolver chromium:chromium nginx:nginx-light w3m:w3m'
+mta-sts-query:postfix-mta-sts-resolver chromium:chromium nginx:nginx-light w3m:w3m mandoc:mandoc zsh:zsh fish:fish'
 
 fail() {
   printf 'pretest: %s\n' "$*" >&2

@@ -7,13 +7,13 @@ import { keyStateAt, keysForParent } from '../../dnssec/key-set.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { keyOfName, nameToText } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
-import { fail, failAt, parseFlags } from '../flags.ts'
+import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { printJson, printLines } from '../text/output.ts'
-import { dnskeyLine, dsLine, findKeyFolder, folderFlags, readZone } from './key-command.ts'
+import { dnskeyLine, dsLine, findKeyFolder, readZone } from './key-command.ts'
 
 export async function ds(argv: readonly string[]): Promise<number> {
   const name = 'keys ds'
-  const flags = parseFlags(argv, [...folderFlags, 'digest'], [], ['json'])
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [word, ...more] = flags.words
   if (word === undefined || more.length > 0) return fail(name, 'one zone, such as mail.example.com')

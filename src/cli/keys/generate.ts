@@ -12,10 +12,10 @@ import { isEntryPoint, keyStateAt, type KeyTimes, noTimes } from '../../dnssec/k
 import { createSigningKey } from '../../dnssec/signing-key.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { keyOfName, type Name, nameToText } from '../../wire/name.ts'
-import { fail, failAt, parseFlags } from '../flags.ts'
+import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { printLines } from '../text/output.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
-import { dsLine, findKeyFolder, folderFlags, readZone, timeText } from './key-command.ts'
+import { dsLine, findKeyFolder, readZone, timeText } from './key-command.ts'
 
 /** In which the files of a key are copied to every instance, before it is published. */
 export const copyMs = 600_000
@@ -29,7 +29,7 @@ interface Wanted {
 
 export async function generate(argv: readonly string[]): Promise<number> {
   const name = 'keys generate'
-  const flags = parseFlags(argv, [...folderFlags, 'algorithm'], [], ['split', 'zsk'])
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [word, ...more] = flags.words
   if (word === undefined || more.length > 0) return fail(name, 'one zone, such as mail.example.com')

@@ -11,9 +11,9 @@ import { firstRefusal, isEntryPoint } from '../../dnssec/key-set.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { keyOfName, type Name, nameToText } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
-import { fail, failAt, parseFlags } from '../flags.ts'
+import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { printLines } from '../text/output.ts'
-import { dsLine, findKeyFolder, folderFlags, keyTitle, readZone, roleOf } from './key-command.ts'
+import { dsLine, findKeyFolder, keyTitle, readZone, roleOf } from './key-command.ts'
 
 const name = 'keys import'
 const maxOctets = 16_384
@@ -30,7 +30,7 @@ type Imported =
   | { readonly kind: 'bad'; readonly why: string }
 
 export async function importKeys(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, [...folderFlags, 'zone'], [], ['zsk'])
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   if (flags.words.length === 0) return fail(name, 'which files?')
   const given = flags.values['zone']

@@ -7,10 +7,7 @@ import { type Name, nameToText, parseName } from '../../wire/name.ts'
 import { formatRdata } from '../../wire/rdata/format.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import { readSettings } from '../command-settings.ts'
-import type { FlagValues } from '../flags.ts'
-
-/** Flags of every sub-command. */
-export const folderFlags: readonly string[] = ['keys', 'config']
+import type { FlagValues } from '../commands/flags.ts'
 
 type FolderFound =
   | { readonly kind: 'folder'; readonly folder: string }

@@ -4,7 +4,7 @@
 // Exits with 0, with 1 where a key is missing or has a mistake, and with 2 for bad usage; with 4 where a roll-over waits and is
 // to be gone on with.
 
-import { fail } from '../flags.ts'
+import { fail } from '../commands/flags.ts'
 import { ds } from './ds.ts'
 import { generate } from './generate.ts'
 import { importKeys } from './import.ts'

@@ -16,13 +16,13 @@ import { systemClock } from '../../lib/clock.ts'
 import { keyOfName, nameToText } from '../../wire/name.ts'
 import { defaultDnskeyTtlSeconds } from '../../zone/zone.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
-import { fail, failAt, parseFlags } from '../flags.ts'
+import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { printLines } from '../text/output.ts'
-import { findKeyFolder, folderFlags } from './key-command.ts'
-import { readRolledZone, rolledFlags } from './rolled-zone.ts'
+import { findKeyFolder } from './key-command.ts'
+import { readRolledZone } from './rolled-zone.ts'
 
 export async function request(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, rolledFlags)
+  const flags = parseFlags('keys request', argv)
   if (flags.kind === 'bad') return fail('keys request', flags.why)
   const read = await readRolledZone(flags.words, flags.values)
   if (read.kind === 'bad')
@@ -45,7 +45,7 @@ const maxDays = 3660
 const dayMs = 86_400_000
 
 export async function sign(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, [...folderFlags, 'days'], [], ['unsign'])
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [file, ...more] = flags.words
   if (file === undefined || more.length > 0)

@@ -10,7 +10,7 @@ import { isEntryPoint, keyStateAt, type KeyTimes } from '../../dnssec/key-set.ts
 import { standingAt } from '../../dnssec/rollover/standing.ts'
 import type { ParentDs } from '../../trust/parent-ds.ts'
 import { nameToText } from '../../wire/name.ts'
-import { fail, failAt, parseFlags } from '../flags.ts'
+import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { printJson, printLines } from '../text/output.ts'
 import { timeText } from './key-command.ts'
 import { runDsHook } from './ds-hook.ts'
@@ -20,7 +20,6 @@ import {
   marginMs,
   notedDsTtlMs,
   readRolledZone,
-  rolledFlags,
   type RolledZone,
   waitsCode,
 } from './rolled-zone.ts'
@@ -55,7 +54,7 @@ const codeOf: Readonly<Record<Step, number>> = {
 }
 
 export async function retire(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, [...rolledFlags, 'hook'], [], ['dry-run', 'json'])
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const read = await readRolledZone(flags.words, flags.values)
   if (read.kind === 'bad') return read.isUsage ? failAt(name, read.why) : fail(name, read.why, 1)

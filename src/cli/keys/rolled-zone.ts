@@ -14,13 +14,8 @@ import type { Zone, ZoneSigning } from '../../zone/zone.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { loadZonesOnce } from '../../zonefile/run-load.ts'
 import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
-import type { FlagValues } from '../flags.ts'
-import { findKeyFolder, folderFlags, readZone } from './key-command.ts'
-
-/** How the parent is reached. */
-export const parentFlags: readonly string[] = ['resolver', 'port']
-
-export const rolledFlags: readonly string[] = [...folderFlags, ...parentFlags, 'zones']
+import type { FlagValues } from '../commands/flags.ts'
+import { findKeyFolder, readZone } from './key-command.ts'
 
 /** Exit code: what is to happen has not happened yet, and the command is to be run again. */
 export const waitsCode = 4

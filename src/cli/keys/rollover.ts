@@ -27,7 +27,7 @@ import {
   standingAt,
 } from '../../dnssec/rollover/standing.ts'
 import type { ParentDs } from '../../trust/parent-ds.ts'
-import { fail, failAt, type FlagValues, parseFlags } from '../flags.ts'
+import { fail, failAt, type FlagValues, parseFlags } from '../commands/flags.ts'
 import { printJson, printLines } from '../text/output.ts'
 import { runDsHook } from './ds-hook.ts'
 import { copyMs, newKey } from './generate.ts'
@@ -37,7 +37,6 @@ import {
   marginMs,
   notedDsTtlMs,
   readRolledZone,
-  rolledFlags,
   type RolledZone,
   waitsCode,
 } from './rolled-zone.ts'
@@ -55,8 +54,7 @@ interface RolloverOptions {
 }
 
 export async function rollover(argv: readonly string[]): Promise<number> {
-  const switches = ['ksk', 'zsk', 'now', 'abort', 'dry-run', 'json']
-  const flags = parseFlags(argv, [...rolledFlags, 'algorithm', 'hook'], [], switches)
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const read = await readRolledZone(flags.words, flags.values)
   if (read.kind === 'bad') return read.isUsage ? failAt(name, read.why) : fail(name, read.why, 1)

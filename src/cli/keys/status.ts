@@ -27,12 +27,12 @@ import { systemClock } from '../../lib/clock.ts'
 import { type Name, nameToText, rootName } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { readSettings, resolverFlags } from '../command-settings.ts'
-import { fail, failAt, type FlagValues, parseFlags } from '../flags.ts'
+import { fail, failAt, type FlagValues, parseFlags } from '../commands/flags.ts'
 import { tableLines } from '../text/columns.ts'
 import { printJson, printLines } from '../text/output.ts'
-import { findKeyFolder, folderFlags, readZone, roleOf, timeText } from './key-command.ts'
+import { findKeyFolder, readZone, roleOf, timeText } from './key-command.ts'
 import { askParent, parentLines, parentReport, type ParentReport } from './parent-view.ts'
-import { parentAccess, parentFlags } from './rolled-zone.ts'
+import { parentAccess } from './rolled-zone.ts'
 
 const name = 'keys status'
 
@@ -85,8 +85,7 @@ const watchEveryMs = 2000
 const watchParentsEveryMs = 30_000
 
 export async function keyStatus(argv: readonly string[]): Promise<number> {
-  const single = [...folderFlags, ...parentFlags]
-  const flags = parseFlags(argv, single, [], ['json', 'parents', 'watch'])
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [word, ...more] = flags.words
   if (more.length > 0) return fail(name, 'one zone, or none for all')

@@ -24,7 +24,7 @@ import {
 import { tableLines } from '../text/columns.ts'
 import { printLines } from '../text/output.ts'
 import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
-import { fail, type FlagValues } from '../flags.ts'
+import { fail, type FlagValues } from '../commands/flags.ts'
 import { checkDomains, maxDomains } from './domain-spf.ts'
 import { checkPolicies } from './hosted-policies.ts'
 

@@ -1,8 +1,8 @@
 // `mxsteer coherence [ZONE]`: for each target of a running server what the world knows it by, and whether that agrees.
 
 import type { Cell } from '../../coherence/matrix.ts'
-import { adminFlags, findAdminClient } from '../admin-client.ts'
-import { fail, parseFlags } from '../flags.ts'
+import { findAdminClient } from '../admin-client.ts'
+import { fail, parseFlags } from '../commands/flags.ts'
 import { tableLines } from '../text/columns.ts'
 import { printJson, printLines } from '../text/output.ts'
 
@@ -38,7 +38,7 @@ export interface CoherenceReport {
 }
 
 export async function coherence(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, adminFlags, [], ['json'])
+  const flags = parseFlags('coherence', argv)
   if (flags.kind === 'bad') return fail('coherence', flags.why)
   if (flags.words.length > 1) return fail('coherence', 'one zone at a time')
   const admin = await findAdminClient(flags.values)

@@ -9,13 +9,13 @@ import { printable } from '../../lib/printable.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { loadZonesOnce } from '../../zonefile/run-load.ts'
 import { readSettings } from '../command-settings.ts'
-import { fail, failAt, parseFlags } from '../flags.ts'
+import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { printJson } from '../text/output.ts'
 
 const namesShown = 8
 
 export async function mtaSts(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, ['zones', 'config'], [], ['json'])
+  const flags = parseFlags('mta-sts', argv)
   if (flags.kind === 'bad') return fail('mta-sts', flags.why)
   if (flags.words.length > 1) return fail('mta-sts', 'one zone or domain at a time')
   const read = await readSettings(flags.values, ['zones', 'config'])

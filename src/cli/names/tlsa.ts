@@ -17,9 +17,9 @@ import {
 import { probeAddress } from '../../probe/smtp/smtp-probe.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { loadZonesOnce } from '../../zonefile/run-load.ts'
-import { adminFlags, findAdminClient } from '../admin-client.ts'
+import { findAdminClient } from '../admin-client.ts'
 import { readSettings } from '../command-settings.ts'
-import { fail, failAt, type FlagValues, parseFlags } from '../flags.ts'
+import { fail, failAt, type FlagValues, parseFlags } from '../commands/flags.ts'
 import { printJson, printLines } from '../text/output.ts'
 import type { CoherenceReport, TargetReport } from './coherence.ts'
 
@@ -28,8 +28,7 @@ const numberFlags = { usage: ['3', '2'], selector: ['1', '0'], matching: ['1', '
 const namesShown = 8
 
 export async function tlsa(argv: readonly string[]): Promise<number> {
-  const own = ['zones', 'zone', ...Object.keys(numberFlags), ...adminFlags]
-  const flags = parseFlags(argv, [...new Set(own)], [], ['json'])
+  const flags = parseFlags('tlsa', argv)
   if (flags.kind === 'bad') return fail('tlsa', flags.why)
   const [word, second] = flags.words
   if (word === undefined || second !== undefined) return fail('tlsa', 'give one target')

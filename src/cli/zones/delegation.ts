@@ -14,11 +14,10 @@ import { RRType } from '../../wire/rrtype.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { readSettings } from '../command-settings.ts'
-import { fail, failAt, type FlagValues, parseFlags } from '../flags.ts'
+import { fail, failAt, type FlagValues, parseFlags } from '../commands/flags.ts'
 import { loadFolder } from '../offline-data.ts'
 
 const command = 'delegation'
-const flagNames = ['zones', 'config', 'keys', 'format', 'domain', 'mx', 'parent', 'ttl']
 const defaultTtlSeconds = 3600
 const maxTtlSeconds = 604_800
 
@@ -26,7 +25,7 @@ const maxTtlSeconds = 604_800
 const incomplete = 1
 
 export async function delegation(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, flagNames)
+  const flags = parseFlags(command, argv)
   if (flags.kind === 'bad') return fail(command, flags.why)
   const options = readOptions(flags.values, flags.words)
   if (typeof options === 'string') return fail(command, options)

@@ -13,7 +13,7 @@ import { zoneNameOf } from '../../migration/zone-name.ts'
 import { transferZone } from '../../resolver/zone-transfer.ts'
 import { type Name, nameToBareText, parseName } from '../../wire/name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
-import { fail, type FlagValues, parseFlags } from '../flags.ts'
+import { fail, type FlagValues, parseFlags } from '../commands/flags.ts'
 
 const name = 'import'
 
@@ -44,8 +44,7 @@ interface Source {
 type Bad = { readonly why: string }
 
 export async function importZones(argv: readonly string[]): Promise<number> {
-  const words = argv.map((word) => (word === '-o' ? '--output' : word))
-  const flags = parseFlags(words, ['zone', 'axfr', 'output', 'directory'], [], ['force', 'steer'])
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const plan = readPlan(flags.words, flags.values)
   if ('why' in plan) return fail(name, plan.why)

@@ -2,7 +2,7 @@
 // `npm run docs:schemas` writes the two files.
 
 import { suggestName } from '../../lib/suggest-name.ts'
-import { fail, parseFlags } from '../flags.ts'
+import { fail, parseFlags } from '../commands/flags.ts'
 import { printJson } from '../text/output.ts'
 
 type Load = () => Promise<{ readonly default: unknown }>
@@ -13,7 +13,7 @@ const schemas: ReadonlyMap<string, Load> = new Map<string, Load>([
 ])
 
 export async function schema(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, [])
+  const flags = parseFlags('schema', argv)
   if (flags.kind === 'bad') return fail('schema', flags.why)
   const chosen = choose(flags.words)
   if ('why' in chosen) return fail('schema', chosen.why)

@@ -16,7 +16,7 @@ import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { documentOctetsLimit } from '../../zonefile/document.ts'
 import { assumeHealth } from '../assumed-health.ts'
 import { readSettings } from '../command-settings.ts'
-import { fail, failAt, parseFlags } from '../flags.ts'
+import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { type LoadedFolder, loadFolder, openPlaces } from '../offline-data.ts'
 import { drawClients } from '../simulate.ts'
 import { printJson, printLines } from '../text/output.ts'
@@ -34,7 +34,7 @@ const maxDraws = 300_000
 const wantedOfCountry = 20
 
 export async function testCases(argv: readonly string[]): Promise<number> {
-  const flags = parseFlags(argv, ['zones', 'config'], [], ['json'])
+  const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [file, ...rest] = flags.words
   if (file === undefined || rest.length > 0) return fail(name, 'give one file of cases')

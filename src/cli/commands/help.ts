@@ -1,0 +1,107 @@
+// The texts of --help, at 80 columns.
+
+import { printable } from '../../lib/printable.ts'
+import { nearest } from '../../lib/suggest-name.ts'
+import type { Command, CommandFlag } from './command.ts'
+import { commandGroups, commands, findCommand, helpFlag } from './commands.ts'
+
+const columns = 80
+
+/** `help`, `help COMMAND` and `COMMAND --help`. Returns the exit code. */
+export function help(argv: readonly string[]): number {
+  const words = argv.filter((word) => word !== 'help' && !word.startsWith('-'))
+  const [first = '', second = ''] = words
+  const command = findCommand(`${first} ${second}`) ?? findCommand(first)
+  if (command === null && first !== '' && first !== 'keys') return noCommand(first)
+  process.stdout.write(command === null ? overview() : commandHelp(command))
+  return 0
+}
+
+/** Says so, with what may be meant. Returns the exit code. */
+export function noCommand(word: string, known: readonly string[] = firstWords): number {
+  const meant = nearest(word, known)
+  const advice = meant === null ? 'see mxsteer --help' : `did you mean ${meant}? See mxsteer --help`
+  process.stderr.write(`mxsteer: "${printable(word)}" is no command: ${advice}\n`)
+  return 2
+}
+
+const firstWords: readonly string[] = [
+  ...new Set(commands.map(({ name }) => name.split(' ')[0] as string)),
+]
+
+/** Of all commands. */
+export function overview(): string {
+  const groups = commandGroups.flatMap(({ title, commands }) => [
+    '',
+    title,
+    ...pairs(commands.map(({ name, words, summary }) => [`${name} ${words}`.trim(), summary])),
+  ])
+  return lines([
+    'mxsteer: an authoritative DNS server that steers mail',
+    '',
+    'Usage: mxsteer COMMAND [OPTION...]',
+    ...groups,
+    '',
+    ...wrapped(
+      '"mxsteer COMMAND --help" tells of one: its options, examples and exit codes. "mxsteer --version" tells the version.',
+      0,
+    ),
+  ])
+}
+
+export function commandHelp(command: Command): string {
+  const { name, words, summary, about = [], examples, exits } = command
+  const flags = [...command.flags, helpFlag]
+  return lines([
+    `Usage: mxsteer ${[name, words, '[OPTION...]'].filter((part) => part !== '').join(' ')}`,
+    '',
+    ...wrapped(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`, 0),
+    ...about.flatMap((paragraph) => ['', ...wrapped(paragraph, 0)]),
+    '',
+    'Options',
+    ...pairs(flags.map((one) => [flagText(one), helpOf(one)])),
+    '',
+    'Examples',
+    ...examples.flatMap(({ line, what }) => [`  ${line}`, ...wrapped(what, 6)]),
+    '',
+    'Exit codes',
+    ...pairs(exits.map(([code, meaning]) => [String(code), meaning])),
+  ])
+}
+
+/** `-o, --output PATH` */
+export const flagText = ({ name, value, short }: CommandFlag): string =>
+  `${short === undefined ? '' : `-${short}, `}--${name}${value === null ? '' : ` ${value}`}`
+
+const helpOf = ({ help, isRepeatable }: CommandFlag): string =>
+  isRepeatable === true && !help.includes('may be repeated') ? `${help}; may be repeated` : help
+
+const lines = (all: readonly string[]): string => `${all.join('\n')}\n`
+
+/** Where a left part is wider than this, its text begins on the next line. */
+const widestLeft = 26
+
+/** Two columns, the right one wrapped. */
+function pairs(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const fitting = rows.map(([left]) => left.length).filter((width) => width <= widestLeft)
+  const indent = Math.max(4, ...fitting) + 4
+  return rows.flatMap(([left, right]) => {
+    const texts = wrapped(right, indent)
+    if (left.length > widestLeft) return [`  ${left}`, ...texts]
+    const [first = '', ...rest] = texts
+    return [`  ${left}`.padEnd(indent) + first.slice(indent), ...rest]
+  })
+}
+
+/** Words in lines of 80 columns, behind an indent. */
+function wrapped(text: string, indent: number): readonly string[] {
+  const found: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent + line.length + 1 + word.length > columns) {
+      found.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...found, line].map((one) => ' '.repeat(indent) + one)
+}
