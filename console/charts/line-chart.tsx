@@ -13,7 +13,8 @@ export interface ChartSeries {
   readonly label: string
   /** A colour, such as `var(--h1)`. */
   readonly hue: string
-  /** Of a line that others are compared with, such as a target. */
+  /** What others are compared with, such as a target: dashed, and not part of the sentence. */
+  readonly isReference?: boolean
   readonly dash?: readonly number[]
   /** One for each time; null: not known, a gap. */
   readonly values: readonly (number | null)[]

@@ -3,6 +3,7 @@
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 
+import { resolvedColour } from '../parts/colour.ts'
 import type { ChartBand, ChartData } from './line-chart.tsx'
 
 export interface Plot {
@@ -32,7 +33,7 @@ export function createPlot(host: HTMLElement): Plot {
     setData: (next) => {
       const before = data
       data = next
-      if (before?.times === next.times && before.series === next.series) return
+      if (before !== null && isAlike(before, next)) return
       const isSame = before !== null && labelsOf(before) === labelsOf(next)
       if (isSame && plot !== null) plot.setData(columnsOf(next))
       else redraw()
@@ -46,6 +47,15 @@ export function createPlot(host: HTMLElement): Plot {
   }
 }
 
+/** A view may draw itself anew, each second, of the same values; that is not to move the pointer's line. */
+const isAlike = (before: ChartData, next: ChartData): boolean =>
+  sameList(before.times, next.times) &&
+  labelsOf(before) === labelsOf(next) &&
+  before.series.every(({ values }, i) => sameList(values, next.series[i]?.values ?? []))
+
+const sameList = (a: readonly (number | null)[], b: readonly (number | null)[]): boolean =>
+  a === b || (a.length === b.length && a.every((value, i) => value === b[i]))
+
 /** With the same lines it is enough to give the values. */
 const labelsOf = ({ series }: ChartData): string => series.map(({ label }) => label).join()
 
@@ -55,7 +65,7 @@ const columnsOf = ({ times, series }: ChartData): UPlot.AlignedData => [
 ]
 
 function drawn(host: HTMLElement, data: ChartData): UPlot {
-  const colour = colourReader(host)
+  const colour = colourReader()
   const axis: UPlot.Axis = {
     stroke: colour('var(--ink-3)'),
     font: `11px ${getComputedStyle(host).fontFamily}`,
@@ -75,12 +85,12 @@ function drawn(host: HTMLElement, data: ChartData): UPlot {
     ],
     series: [
       {},
-      ...data.series.map(({ label, hue, dash }): UPlot.Series => ({
+      ...data.series.map(({ label, hue, dash, isReference }): UPlot.Series => ({
         label,
         stroke: colour(hue),
         width: 1.6,
         points: { show: false },
-        ...(dash !== undefined && { dash: [...dash] }),
+        ...((dash !== undefined || isReference === true) && { dash: [...(dash ?? [4, 4])] }),
       })),
     ],
     hooks: {
@@ -115,18 +125,12 @@ function paintBands(
   ctx.restore()
 }
 
-/** A canvas knows no custom properties: an element of the page resolves them, light or dark. */
-function colourReader(host: HTMLElement): (value: string) => string {
-  const probe = document.createElement('i')
-  host.append(probe)
-  const style = getComputedStyle(probe)
+/** Each colour of a drawing is asked for once. */
+function colourReader(): (value: string) => string {
   const known = new Map<string, string>()
   return (value) => {
-    const seen = known.get(value)
-    if (seen !== undefined) return seen
-    probe.style.color = value
-    const { color } = style
-    known.set(value, color)
-    return color
+    const seen = known.get(value) ?? resolvedColour(value)
+    known.set(value, seen)
+    return seen
   }
 }

@@ -7,10 +7,10 @@ type Lines = Pick<ChartData, 'times' | 'series' | 'format'>
 /** Lines that a sentence names; the others are in the table. */
 const namedLines = 3
 
-/** Of the lines that are not dashed, which others are compared with: `MX 40 queries a second on average, at most 61 at 18:04 UTC; A 12 …`. */
+/** `MX 40 queries a second on average, at most 61 at 18:04 UTC; A 12 …`. */
 export function chartSentence({ times, series, format }: Lines, unit: string): string {
   const told = series
-    .filter(({ dash }) => dash === undefined)
+    .filter(({ isReference }) => isReference !== true)
     .map(({ label, values }) => ({ label, peak: peakOf(values), mean: meanOf(values) }))
     .filter(({ mean }) => mean !== null)
     .toSorted((a, b) => (b.mean ?? 0) - (a.mean ?? 0))

@@ -1,9 +1,9 @@
-// A token of style/tokens.css as a colour that a canvas takes: it knows neither custom properties nor light-dark().
+// A colour of CSS as a canvas takes it: that knows neither custom properties nor light-dark().
 
-/** `name` such as `--accent`. Asks the page anew at each call, since the theme may have changed. */
-export function resolvedColour(name: `--${string}`): string {
+/** `value` such as `var(--accent)`. Asks the page anew at each call, since the theme may have changed. */
+export function resolvedColour(value: string): string {
   const probe = document.createElement('i')
-  probe.style.color = `var(${name})`
+  probe.style.color = value
   document.body.append(probe)
   const { color } = getComputedStyle(probe)
   probe.remove()

@@ -5,7 +5,7 @@ import type { VNode } from 'preact'
 import { Card } from '../../parts/card.tsx'
 import { percent } from '../../parts/figures.ts'
 import type { Explanation } from '../../../src/explain/explain.ts'
-import { ShareBar } from './findings.tsx'
+import { ShareTrack } from './findings.tsx'
 import { placeText, poolText, scopeWords, ttlText } from './words.ts'
 
 interface ComparisonProps {
@@ -57,7 +57,7 @@ export function Comparison({ first, second }: ComparisonProps): VNode {
 const SharePart = ({ share }: { readonly share: number }): VNode => (
   <td>
     <span class="pair">
-      <ShareBar had={share} due={null} />
+      <ShareTrack had={share} due={null} />
       <span class="num">{percent(share)}</span>
     </span>
   </td>

@@ -4,6 +4,7 @@ import type { VNode } from 'preact'
 
 import { Card } from '../../parts/card.tsx'
 import { percent } from '../../parts/figures.ts'
+import '../../parts/share-bar.css'
 import type { Explanation } from '../../../src/explain/explain.ts'
 import { scopeWords, type Steering, ttlText } from './words.ts'
 
@@ -70,7 +71,7 @@ const ShareRow = ({
   <tr>
     <th scope="row">{target}</th>
     <td class="track">
-      <ShareBar had={drawn} due={expected} />
+      <ShareTrack had={drawn} due={expected} />
     </td>
     <td class="num">{expected === null ? '–' : percent(expected)}</td>
     <td class="num dim">{percent(drawn)}</td>
@@ -79,7 +80,7 @@ const ShareRow = ({
 )
 
 /** A bar of what was had, with a tick where it is due; the figures stand beside it. */
-export const ShareBar = ({
+export const ShareTrack = ({
   had,
   due,
   hue = 'var(--h1)',
@@ -88,7 +89,7 @@ export const ShareBar = ({
   readonly due: number | null
   readonly hue?: string
 }): VNode => (
-  <span class="had-due" aria-hidden="true" style={{ '--hue': hue }}>
+  <span class="bullet wide" aria-hidden="true" style={{ '--hue': hue }}>
     <i style={{ width: `${(had * 100).toFixed(1)}%` }} />
     {due !== null && <u style={{ left: `calc(${(due * 100).toFixed(1)}% - 1px)` }} />}
   </span>

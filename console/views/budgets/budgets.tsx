@@ -242,7 +242,7 @@ function Course({
             {
               label: 'target',
               hue: 'var(--ink-3)',
-              dash: [4, 4],
+              isReference: true,
               values: pool.total.map(() => pool.target),
             },
           ]),
