@@ -5,7 +5,6 @@ import { useMemo } from 'preact/hooks'
 
 import { LineChart } from '../../charts/line-chart.tsx'
 import { Card, InTerminal } from '../../parts/card.tsx'
-import { percent } from '../../parts/figures.ts'
 import { poolHue } from '../../parts/pool-hue.ts'
 import '../../parts/plain-table.css'
 import { Refusal } from '../../parts/refusal.tsx'
@@ -195,7 +194,7 @@ function BudgetLeft({ pool }: { readonly pool: BudgetView }): VNode {
 const shareText = (share: number | null): string => {
   if (share === null) return '–'
   const decimals = share < 0.9 ? 1 : share < 0.999 ? 2 : 3
-  return percent(share, Number((share * 100).toFixed(decimals)) % 1 === 0 ? 0 : decimals)
+  return `${Number((share * 100).toFixed(decimals))}\u2009%`
 }
 
 function CourseStrip({ pool }: { readonly pool: BudgetView }): VNode {
