@@ -32,6 +32,8 @@ export interface ChartData {
   readonly times: readonly number[]
   readonly series: readonly ChartSeries[]
   readonly bands?: readonly ChartBand[]
+  /** To be marked, in seconds since 1970; null: none. */
+  readonly moment?: number | null
   /** A value with its unit, as short as an axis wants it. */
   readonly format: (value: number) => string
   /** Of the axis; without, from 0 to a little above the greatest value. */

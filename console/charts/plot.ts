@@ -95,6 +95,7 @@ function drawn(host: HTMLElement, data: ChartData): UPlot {
     ],
     hooks: {
       drawClear: [(plot) => paintBands(plot, data.bands ?? [], colour)],
+      draw: [(plot) => paintMoment(plot, data.moment ?? null, colour)],
       setCursor: [(plot) => data.onPoint?.(plot.cursor.idx ?? null)],
     },
   }
@@ -122,6 +123,17 @@ function paintBands(
     ctx.fillStyle = colour(`var(--${tone}-mark)`)
     ctx.fillRect(left, top, Math.max(2, plot.valToPos(to, 'x', true) - left), tall)
   }
+  ctx.restore()
+}
+
+/** Nothing where the moment is not on the chart. */
+function paintMoment(plot: UPlot, moment: number | null, colour: (value: string) => string): void {
+  const { ctx, bbox } = plot
+  const x = moment === null ? -1 : plot.valToPos(moment, 'x', true)
+  if (x < bbox.left || x > bbox.left + bbox.width) return
+  ctx.save()
+  ctx.fillStyle = colour('var(--accent)')
+  ctx.fillRect(x - 1, bbox.top, 2, bbox.height)
   ctx.restore()
 }
 

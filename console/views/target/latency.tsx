@@ -7,14 +7,23 @@ import { type ChartBand, LineChart } from '../../charts/line-chart.tsx'
 import { Card } from '../../parts/card.tsx'
 import { milliseconds } from '../../parts/figures.ts'
 import type { AddressDetail, HistoryReply, HistorySeries } from '../../store/rows.ts'
+import { serverNowMs } from '../../store/live.ts'
 import { useReply } from '../../store/use-reply.ts'
 import { latencyText } from './facts.tsx'
 
 const windows = ['1h', '24h'] as const
 const windowNames = { '1h': 'last hour', '24h': 'last 24 hours' } as const
 
-export function Latency({ address }: { address: AddressDetail }): VNode {
-  const [window, choose] = useState<(typeof windows)[number]>('1h')
+interface LatencyProps {
+  readonly address: AddressDetail
+  /** To be marked, in seconds since 1970; null: none. */
+  readonly moment: number | null
+}
+
+export function Latency({ address, moment }: LatencyProps): VNode {
+  const [window, choose] = useState<(typeof windows)[number]>(() =>
+    moment !== null && serverNowMs.peek() / 1000 - moment > 3600 ? '24h' : '1h',
+  )
   const { zone, target, address: ip, port } = address
   const query = new URLSearchParams({ window, zone, target, address: ip })
   const { value } = useReply<HistoryReply>(`history?${query}`, { everyMs: 30_000 })
@@ -51,6 +60,7 @@ export function Latency({ address }: { address: AddressDetail }): VNode {
             { label: 'slowest', hue: 'var(--h4)', dash: [3, 3], values: series.maxMs },
           ]}
           bands={bandsOf(value, series)}
+          moment={moment}
           format={milliseconds}
         />
       )}

@@ -29,7 +29,7 @@ import { targetSentence } from './sentence.ts'
 
 const refreshEveryMs = 5000
 
-export function Target({ segments }: ViewProps): VNode {
+export function Target({ segments, query }: ViewProps): VNode {
   const [zone = '', target = ''] = segments
   const path = `targets/${encodeURIComponent(target)}?zone=${encodeURIComponent(zone)}`
   const { reply, value, again } = useReply<TargetReply>(path, { everyMs: refreshEveryMs })
@@ -48,7 +48,7 @@ export function Target({ segments }: ViewProps): VNode {
         </span>
       </div>
       {isAnswer ? (
-        <Known reply={value} again={again} />
+        <Known reply={value} moment={momentOf(query)} again={again} />
       ) : (
         <>
           <h1 class="target-name">{shown(target)}</h1>
@@ -64,6 +64,12 @@ export function Target({ segments }: ViewProps): VNode {
       <InTerminal command={`mxsteer targets ${shown(target)}.${shown(zone)}`} />
     </>
   )
+}
+
+/** Of `at`, which an event leads here with: seconds since 1970; null: none. */
+function momentOf(query: URLSearchParams): number | null {
+  const ms = Date.parse(query.get('at') ?? '')
+  return Number.isNaN(ms) ? null : ms / 1000
 }
 
 /** Asks anew as soon as the overview has another state of it. */
@@ -88,7 +94,13 @@ function membersOf({ zone, target, members }: TargetReply): readonly MemberRow[]
 
 const severity = { down: 3, suspect: 2, unknown: 1, up: 0 } as const
 
-function Known({ reply, again }: { reply: TargetReply; again: () => void }): VNode {
+interface KnownProps {
+  readonly reply: TargetReply
+  readonly moment: number | null
+  readonly again: () => void
+}
+
+function Known({ reply, moment, again }: KnownProps): VNode {
   const { addresses, overrides, zone, target } = reply
   const sorted = addresses.toSorted((a, b) => severity[b.state] - severity[a.state])
   const [chosen, choose] = useState<string | null>(null)
@@ -122,7 +134,7 @@ function Known({ reply, again }: { reply: TargetReply; again: () => void }): VNo
       <div class="target-grid">
         <div class="column">
           {address && <Dialogue key={keyOf(address)} address={address} />}
-          {address && <Latency address={address} />}
+          {address && <Latency address={address} moment={moment} />}
           <TargetEvents zone={zone} target={target} />
         </div>
         <div class="column">
