@@ -44,6 +44,7 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   { room: 'health', pure: true, imports: 'lib' },
+  { room: 'history', pure: true, imports: 'lib', typesOnly: 'health' },
   { room: 'probe/schedule', imports: 'lib' },
   { room: 'resolver', imports: 'lib wire', packages: 'dns2 node:*' },
   {
@@ -52,17 +53,8 @@ export const law: readonly LawRow[] = [
     typesOnly: 'answer',
     packages: 'koffi node:*',
   },
-  {
-    room: 'wire/rdata',
-    pure: true,
-    imports: 'lib wire',
-  },
-  {
-    room: 'zone',
-    pure: true,
-    imports: 'wire',
-    typesOnly: 'steer wire/rdata',
-  },
+  { room: 'wire/rdata', pure: true, imports: 'lib wire' },
+  { room: 'zone', pure: true, imports: 'wire', typesOnly: 'steer wire/rdata' },
   {
     room: 'coherence',
     pure: true,
@@ -71,15 +63,11 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'persistence',
-    imports: 'coherence files health',
+    imports: 'coherence files health history',
     typesOnly: 'cluster departed lib',
     packages: 'node:* zod',
   },
-  {
-    room: 'probe/smtp',
-    imports: 'health lib',
-    packages: 'node:*',
-  },
+  { room: 'probe/smtp', imports: 'health lib', packages: 'node:*' },
   {
     room: 'reputation',
     imports: 'lib probe/schedule',
@@ -121,12 +109,7 @@ export const law: readonly LawRow[] = [
     imports: 'wire wire/rdata zone zone/compile',
     typesOnly: 'steer',
   },
-  {
-    room: 'zone/mta-sts',
-    pure: true,
-    imports: 'lib wire zone zone/compile',
-    typesOnly: 'steer',
-  },
+  { room: 'zone/mta-sts', pure: true, imports: 'lib wire zone zone/compile', typesOnly: 'steer' },
   {
     room: 'zone/compile',
     pure: true,
@@ -145,16 +128,8 @@ export const law: readonly LawRow[] = [
     imports: 'lib spf wire zone/compile',
     typesOnly: 'steer wire/rdata',
   },
-  {
-    room: 'masterfile',
-    pure: true,
-    imports: 'wire wire/rdata zone/compile',
-  },
-  {
-    room: 'watch',
-    imports: 'health lib probe/schedule probe/smtp',
-    typesOnly: 'cluster weights',
-  },
+  { room: 'masterfile', pure: true, imports: 'wire wire/rdata zone/compile' },
+  { room: 'watch', imports: 'health lib probe/schedule probe/smtp', typesOnly: 'cluster weights' },
   {
     room: 'cluster/redis',
     imports: 'cluster health lib persistence',
@@ -165,11 +140,7 @@ export const law: readonly LawRow[] = [
     imports: 'cluster/redis coherence departed health lib persistence wire',
     packages: 'zod',
   },
-  {
-    room: 'trust',
-    imports: 'dnssec resolver wire',
-    typesOnly: 'lib',
-  },
+  { room: 'trust', imports: 'dnssec resolver wire', typesOnly: 'lib' },
   {
     room: 'doctor',
     imports: 'cluster/redis dnssec doctor/domain geo lib probe/smtp resolver trust wire wire/rdata',
@@ -182,23 +153,9 @@ export const law: readonly LawRow[] = [
     typesOnly: 'resolver zone zonefile',
     packages: 'node:*',
   },
-  {
-    room: 'steer/select',
-    pure: true,
-    imports: 'health lib steer steer/draw wire',
-  },
-  {
-    room: 'steer/scope',
-    pure: true,
-    imports: 'lib steer/select',
-    typesOnly: 'steer zone',
-  },
-  {
-    room: 'steer/draw',
-    pure: true,
-    imports: 'lib',
-    typesOnly: 'steer',
-  },
+  { room: 'steer/select', pure: true, imports: 'health lib steer steer/draw wire' },
+  { room: 'steer/scope', pure: true, imports: 'lib steer/select', typesOnly: 'steer zone' },
+  { room: 'steer/draw', pure: true, imports: 'lib', typesOnly: 'steer' },
   {
     room: 'answer/transfer',
     pure: true,
@@ -224,9 +181,9 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'metrics',
-    imports: 'answer health lib reputation wire',
+    imports: 'answer health history lib reputation wire',
     typesOnly: 'probe/schedule watch weights',
-    packages: 'node:* @prometheus-io/client',
+    packages: '@prometheus-io/client node:*',
   },
   {
     room: 'transport/worker',
@@ -241,26 +198,15 @@ export const law: readonly LawRow[] = [
     typesOnly: 'steer weights',
     packages: 'node:* yaml zod',
   },
-  {
-    room: 'cases',
-    imports: 'explain lib wire zonefile',
-    packages: 'zod',
-  },
-  {
-    room: 'migration',
-    imports: 'lib masterfile wire wire/rdata zone/compile zonefile',
-  },
+  { room: 'cases', imports: 'explain lib wire zonefile', packages: 'zod' },
+  { room: 'migration', imports: 'lib masterfile wire wire/rdata zone/compile zonefile' },
   {
     room: 'announce',
     imports: 'lib metrics transport',
     typesOnly: 'wire',
     packages: 'node:* @prometheus-io/client',
   },
-  {
-    room: 'cli/text',
-    imports: 'lib',
-    typesOnly: 'departed explain',
-  },
+  { room: 'cli/text', imports: 'lib', typesOnly: 'departed explain' },
   {
     room: 'settings',
     imports: 'admission answer lib probe/schedule zonefile',
@@ -278,22 +224,19 @@ export const law: readonly LawRow[] = [
     imports: 'admin coherence health lib metrics reputation',
     typesOnly: 'announce departed problems watch weights',
   },
-  {
-    room: 'admin/console',
-    imports: 'admin lib',
-    packages: 'node:*',
-  },
+  { room: 'admin/console', imports: 'admin lib', packages: 'node:*' },
   {
     room: 'admin',
-    imports: 'admin/console admin/session admin/views announce health lib wire',
+    imports: 'admin/console admin/live admin/session admin/views announce health lib wire',
     typesOnly: 'admin/explaining admin/listener explain metrics weights',
     packages: 'node:* zod',
   },
   {
-    room: 'admin/session',
-    imports: 'admin lib',
-    packages: 'node:* zod',
+    room: 'admin/live',
+    imports: 'admin admin/views health history lib metrics',
+    typesOnly: 'admin/listener announce problems watch weights',
   },
+  { room: 'admin/session', imports: 'admin lib', packages: 'node:* zod' },
   {
     room: 'admin/listener',
     imports: 'admin admin/console admin/session lib',
@@ -305,6 +248,13 @@ export const law: readonly LawRow[] = [
     packages: 'node:*',
   },
   {
+    room: 'app/live',
+    imports: 'admin/live announce app health history lib metrics watch',
+    typesOnly:
+      'admin/views answer probe/smtp problems reputation settings transport/worker zonefile',
+    packages: 'node:*',
+  },
+  {
     room: 'app/lifecycle',
     imports: 'app handover lib transport transport/udp',
     typesOnly: 'geo reputation settings systemd transport/worker watch',
@@ -313,8 +263,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'app',
     imports:
-      'admin admin/explaining admission announce app/lifecycle cluster cluster/redis coherence departed dnssec explain files geo handover health lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp trust transport/worker watch weights zonefile',
-    typesOnly: 'admin/views answer explain transport/stream zone',
+      'admin admin/explaining admission announce app/lifecycle app/live cluster cluster/redis coherence departed dnssec explain files geo handover health history lib metrics persistence probe/smtp problems reputation resolver settings systemd transport transport/udp transport/worker trust watch weights zonefile',
+    typesOnly: 'admin/views answer transport/stream zone',
     packages: 'koffi node:* pino',
   },
   {

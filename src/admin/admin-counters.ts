@@ -22,6 +22,10 @@ const names = [
   'open',
   /** Tokens that were not the admin token, as far as they are told of. */
   'wrongTokens',
+  /** Streams open now, or about to be; those for which there was no room; those that were not read. */
+  'streams',
+  'streamsRefused',
+  'streamsCut',
   /** CPU time that requests took in this process, in milliseconds. */
   'spentMs',
   /** Turns of a timer of the listener's event loop, by which the control thread sees that it does not hang. */

@@ -10,7 +10,13 @@ import { alignedInterval } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
 import { type AccessControl, isLoopback } from './access.ts'
 import type { AdminCounters } from './admin-counters.ts'
-import type { Call, FromListener, ListenerInit, ToListener } from './listener/messages.ts'
+import type {
+  Call,
+  FromListener,
+  ListenerInit,
+  StreamFrame,
+  ToListener,
+} from './listener/messages.ts'
 import { type Reply, text, timed } from './reply.ts'
 import { type Route, routeHead } from './route.ts'
 import { Turns } from './turns.ts'
@@ -27,11 +33,19 @@ export interface AdminServer<Sources> {
   readonly hasConsole?: boolean
   readonly counters: AdminCounters
   readonly onEvent: (event: AdminEvent) => void
+  /** What open streams are told; absent: there are none. */
+  readonly feed?: Feed
   /** The descriptor of a socket that came bound to the endpoint, at each start of the thread; null: there is none. */
   readonly takeSocket?: () => number | null
   /** For tests: the module of the thread, and how often it is looked at. */
   readonly entry?: URL
   readonly lookEveryMs?: number
+}
+
+interface Feed {
+  /** Has each message given to `post` from now on. */
+  follow(post: (frame: StreamFrame) => void): void
+  setStreams(count: number): void
 }
 
 export type AdminEvent =
@@ -110,12 +124,7 @@ class ListenerThread<Sources> implements AdminListener {
    * then.
    */
   async start(): Promise<void> {
-    const resourceLimits = { maxOldGenerationSizeMb: maxHeapMebibytes }
-    const fd = this.#admin.takeSocket?.() ?? null
-    const workerData: ListenerInit = { ...this.#init, fd }
-    const options = { workerData, name: 'admin', resourceLimits }
-    const thread = new Worker(this.#admin.entry ?? defaultEntry, options)
-    this.#thread = thread
+    const thread = this.#newThread()
     const startedMs = performance.now()
     return await new Promise((resolve, reject) => {
       let failure: Error & { code?: string } = new Error('it exited')
@@ -132,6 +141,8 @@ class ListenerThread<Sources> implements AdminListener {
             return
           case 'wrong-token':
             return this.#admin.onEvent(message)
+          case 'streams':
+            return this.#admin.feed?.setStreams(message.count)
           case 'call':
             return void this.#answer(thread, message.id, message.call)
           default:
@@ -143,10 +154,24 @@ class ListenerThread<Sources> implements AdminListener {
       })
       thread.on('exit', () => {
         endLooks()
+        this.#admin.feed?.setStreams(0)
         if (!hasListened) return reject(failure)
         this.#scheduleRestart(failure.message, performance.now() - startedMs)
       })
     })
+  }
+
+  #newThread(): Worker {
+    const resourceLimits = { maxOldGenerationSizeMb: maxHeapMebibytes }
+    const fd = this.#admin.takeSocket?.() ?? null
+    const workerData: ListenerInit = { ...this.#init, fd }
+    const options = { workerData, name: 'admin', resourceLimits }
+    const thread = new Worker(this.#admin.entry ?? defaultEntry, options)
+    this.#thread = thread
+    this.#admin.feed?.follow((frame) =>
+      thread.postMessage({ kind: 'frame', frame } satisfies ToListener),
+    )
+    return thread
   }
 
   /** Ends the thread if it hangs: its exit is then as any other. */
@@ -179,7 +204,7 @@ class ListenerThread<Sources> implements AdminListener {
     const request = { ...call, parameters: new URLSearchParams(call.query), turns }
     const { spentMs = 0, ...reply } = await settled(() => handler(sources, request))
     const passed = typeof reply.body === 'string' ? [] : reply.body.map(({ buffer }) => buffer)
-    thread.postMessage({ id, reply, spentMs } satisfies ToListener, passed)
+    thread.postMessage({ kind: 'answer', id, reply, spentMs } satisfies ToListener, passed)
   }
 
   #scheduleRestart(why: string, ranMs: number): void {

@@ -10,6 +10,8 @@ export interface Reply {
   readonly retryAfterSeconds?: number
   /** Further headers by their names in lower case; they take the place of those that every reply has. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Of the beginning of a stream: the last message that it covers. */
+  readonly streamSequence?: number
   /** CPU time that the reply took elsewhere than in the call of its handler, in milliseconds. */
   readonly spentMs?: number
 }
@@ -24,6 +26,13 @@ export const json = (value: unknown, status: number = 200): TextReply => ({
   status,
   contentType: jsonType,
   body: `${JSON.stringify(value, null, 2)}\n`,
+})
+
+/** `value` as JSON in one line: for machines that read it often. */
+export const compactJson = (value: unknown, status: number = 200): TextReply => ({
+  status,
+  contentType: jsonType,
+  body: `${JSON.stringify(value)}\n`,
 })
 
 /** A reply with status 200 whose body is made in many turns of the event loop. */

@@ -36,6 +36,11 @@ export interface RouteHead {
   readonly isVital?: boolean
   /** Whether the reply depends on nothing that the request says, so that one can be shared by all who ask meanwhile. */
   readonly isAlike?: boolean
+  /**
+   * Whether the reply is the beginning of a stream of server-sent events. The header Last-Event-ID is its parameter `since`
+   * then.
+   */
+  readonly isStream?: boolean
 }
 
 /** A row of the route table. `Sources` is what the handlers read from. */
@@ -43,12 +48,13 @@ export interface Route<Sources> extends RouteHead {
   readonly handler: (sources: Sources, request: AdminRequest) => Reply | Promise<Reply>
 }
 
-export const routeHead = ({ method, path, access, isVital, isAlike }: RouteHead): RouteHead => ({
-  method,
-  path,
-  access,
-  isVital: isVital === true,
-  isAlike: isAlike === true,
+export const routeHead = (head: RouteHead): RouteHead => ({
+  method: head.method,
+  path: head.path,
+  access: head.access,
+  isVital: head.isVital === true,
+  isAlike: head.isAlike === true,
+  isStream: head.isStream === true,
 })
 
 export interface RouteMatch {

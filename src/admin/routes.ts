@@ -3,6 +3,7 @@
 import { checkReadiness, type ReadinessSources } from '../announce/readiness.ts'
 import { type PlainStatus, plainReply } from './console/plain-page.ts'
 import { type Explain, explainReply } from './explain-route.ts'
+import { liveRoutes, type LiveSources } from './live/live-routes.ts'
 import { reportLoad, withdrawLoad } from './load-routes.ts'
 import {
   extendOverride,
@@ -30,6 +31,7 @@ export interface AdminSources extends TargetsSources {
   readonly status: StatusSources
   readonly coherence: CoherenceSources
   readonly session: SessionSources
+  readonly live: LiveSources
 }
 
 /** The text format of Prometheus. */
@@ -71,6 +73,7 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
     access: 'read',
     handler: budgetsReply,
   },
+  ...liveRoutes,
   {
     method: 'PUT',
     path: '/targets/NAME/load',

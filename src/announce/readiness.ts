@@ -29,15 +29,21 @@ export interface ReadinessSources {
 
 const answerTimeoutMs = 1000
 
-/** Resolves within a second or so. */
-export async function checkReadiness(sources: ReadinessSources): Promise<Readiness> {
+/** Why not, as far as it is known without asking the sockets. */
+export function knownReasons(sources: ReadinessSources): string[] {
   const reasons: string[] = []
-  const apex = sources.anyApex()
   if (sources.isStopping()) reasons.push('stopping')
   if (!sources.isProbed()) reasons.push('the first round of probes is not done')
   if (!sources.isTimeKnown())
     reasons.push('the clock is before a time that has been, so that nothing can be signed')
-  if (apex === null) reasons.push('no zones are loaded')
+  if (sources.anyApex() === null) reasons.push('no zones are loaded')
+  return reasons
+}
+
+/** Resolves within a second or so. */
+export async function checkReadiness(sources: ReadinessSources): Promise<Readiness> {
+  const reasons = knownReasons(sources)
+  const apex = sources.anyApex()
   if (reasons.length > 0 || apex === null) return { ready: false, reasons }
   const looks = await lookAtSockets(sources.endpoints, apex)
   for (const { endpoint, result } of looks)

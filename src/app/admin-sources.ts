@@ -35,6 +35,7 @@ import type { ClusterLink } from './cluster-link.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { logClockTrust, logEmptyPool } from './event-sources.ts'
 import { stillUnavailable, udpEndpoints } from './listeners.ts'
+import type { Recorders } from './live/recorders.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { AnnounceHook } from './readiness-signals.ts'
 import type { ReloadableFiles } from './reloadable-files.ts'
@@ -42,7 +43,9 @@ import type { Runtime } from './runtime.ts'
 import { version } from './version.ts'
 
 interface MetricInputs
-  extends ReloadableFiles, Pick<Runtime, 'clock' | 'droppedLines' | 'parts' | 'signingTime'> {
+  extends
+    ReloadableFiles,
+    Pick<Runtime, 'clock' | 'droppedLines' | 'parts' | 'events' | 'signingTime'> {
   readonly settings: Settings
   readonly workers: Workers
   readonly watch: EndpointWatch
@@ -52,6 +55,7 @@ interface MetricInputs
   readonly state: PersistentState
   readonly cluster: ClusterLink
   readonly admin: AdminCounters
+  readonly recorders: Recorders
 }
 
 /** Of the time to sign by; without a signed zone nothing depends on it. */
@@ -77,9 +81,7 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     workersAlive: () => workers.alive(),
     workerRestarts: () => workers.restarts(),
     lastReload: () => zones.lastReload(),
-    reloadMs: () => zones.lastReload().durationMs,
-    reloadHeapOctets: () => zones.lastReload().peakHeapOctets,
-    reloads: () => zones.reloads(),
+    ...reloadSource(zones),
     certificate: certificate && {
       lastReload: () => certificate.lastReload(),
       expiresAtSeconds: () => certificate.current()?.expiresAtSeconds ?? 0,
@@ -89,18 +91,25 @@ export function metricSources(inputs: MetricInputs): MetricSources {
     partFailures: () => inputs.parts.failures(),
     databases: () => places.states(),
     wallMs: () => clock.wallMs(),
-    overrides: controlPlane.overrides,
-    shares: controlPlane.shares,
+    ...controlPlane,
     reputation,
-    feedback: controlPlane.feedback,
     availability: () => state.availability.pools(),
     stateWrite: () => state.lastWrite(),
     cluster: cluster.view,
     admin,
     signing: signingSource(inputs),
     names: nameSource(inputs),
+    records: inputs,
   }
 }
+
+const reloadSource = (
+  zones: ZoneKeeper,
+): Pick<MetricSources, 'reloadMs' | 'reloadHeapOctets' | 'reloads'> => ({
+  reloadMs: () => zones.lastReload().durationMs,
+  reloadHeapOctets: () => zones.lastReload().peakHeapOctets,
+  reloads: () => zones.reloads(),
+})
 
 const signingSource = (inputs: MetricInputs): MetricSources['signing'] => ({
   clock: () => clockTrust(inputs),

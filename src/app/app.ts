@@ -11,6 +11,7 @@ import type { AdminSources } from '../admin/routes.ts'
 import type { Announcement } from '../announce/announcer.ts'
 import type { ReadinessSources } from '../announce/readiness.ts'
 import { createSigningTime } from '../dnssec/signing-clock.ts'
+import { EventRing } from '../history/event-ring.ts'
 import { createHealthTable } from '../health/table.ts'
 import { alignedInterval, endsWithin, systemClock, systemTimer } from '../lib/clock.ts'
 import type { Endpoint } from '../lib/ip.ts'
@@ -57,7 +58,9 @@ import {
   endpointsOf,
   startFields,
 } from './listeners.ts'
-import type { LogOutput } from './log.ts'
+import { startLiveState } from './live/live-state.ts'
+import { openRecorders, type Recorders, watchHistory } from './live/recorders.ts'
+import { type LogOutput, withEvents } from './log.ts'
 import { type PersistentState, openPersistentState } from './persistent-state.ts'
 import {
   type AnnounceHook,
@@ -131,6 +134,7 @@ interface RunningServer extends ServerInputs {
   readonly reputation: ReputationWatch
   readonly dsWatch: DsWatch
   readonly workers: Workers
+  readonly recorders: Recorders
   readonly metrics: Metrics
   readonly explainWorker: ExplainWorker
   readonly problems: ReturnType<typeof watchProblems>
@@ -149,14 +153,16 @@ interface RunningServer extends ServerInputs {
  */
 export async function startApp(
   configured: Settings,
-  { log, droppedLines }: Pick<LogOutput, 'log' | 'droppedLines'>,
+  { log: output, droppedLines }: Pick<LogOutput, 'log' | 'droppedLines'>,
   isTakeOver = false,
 ): Promise<StartResult> {
   if (import.meta.filename.endsWith('.ts')) neverCompileWasmWrappers()
-  const parts = createPartGuard(log)
   const clock = systemClock
+  const events = new EventRing()
+  const log = withEvents(output, (logged) => events.take(logged, clock.wallMs()))
+  const parts = createPartGuard(log)
   const signingTime = createSigningTime(clock)
-  const runtime = { log, droppedLines, clock, signingTime, random: Math.random, parts }
+  const runtime = { log, droppedLines, clock, signingTime, random: Math.random, parts, events }
   const opened = await openSocketOrigin(configured, isTakeOver, log)
   if (opened.kind === 'cannot-listen') return opened
   const { origin } = opened
@@ -195,6 +201,7 @@ async function startWithStore(
   // The process before has written it once more when it handed over.
   const isLater = origin.kind === 'predecessor'
   const state = isLater ? await openPersistentState(configured, runtime) : kept
+  runtime.events.restore(state.restored.events)
   const inputs = { settings, ...runtime, ...read.files, store, unavailable, handed, isProbedBefore }
   const server = composeServer(inputs, chosen.transport, state)
   return startServing(server, origin, transport)
@@ -339,14 +346,17 @@ function composeServer(
   const cluster = openClusterLink(settings, inputs, inputs.store)
   const reputation = startReputationWatch(settings, inputs)
   const dsWatch = startDsWatch(settings, inputs)
-  const shared = { ...inputs, table, workers, state, cluster, reputation }
+  const recorders = openRecorders(settings, inputs, workers.counters)
+  const shared = { ...inputs, table, workers, state, cluster, reputation, recorders }
   const watch = startHealthWatch({ ...shared, metrics: () => metrics })
+  recorders.begin(() => watch.counters())
   if (cluster.tallies) state.availability.shareTallies(cluster.tallies)
   const controlPlane = createControlPlane(shared)
   const admin = openAdminCounters()
   const late = { announceHook: noAnnounceHook }
   const handover = { isHeld: false }
-  const running = { watch, controlPlane, state, cluster, reputation, dsWatch, workers, admin }
+  const watches = { watch, controlPlane, reputation, dsWatch }
+  const running = { ...watches, state, cluster, workers, admin, recorders }
   const components = { ...inputs, ...running, late, handover }
   const metrics: Metrics = createMetrics(metricSources(components))
   startWatches(components)
@@ -366,6 +376,7 @@ type Components = Omit<
 function startWatches(server: Components): void {
   const { zones, keys, names, watch, controlPlane, reputation, cluster, clock } = server
   const { watched, targets, identities, content } = zones.current()
+  watchHistory(server.recorders, watched)
   watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
   reputation.update(identities)
@@ -376,8 +387,10 @@ function startWatches(server: Components): void {
 }
 
 /** Has the state file written from now on. */
-const persistState = ({ state, watch, zones, keys, names, clock, signingTime }: Components): void =>
+const persistState = (components: Components): void => {
+  const { state, watch, zones, keys, names, clock, signingTime, events } = components
   state.persist({
+    events: () => events.saved(),
     verdicts: () => watch.savedVerdicts(),
     serials: () => zones.serials(),
     signed: () => keys.remembered(),
@@ -385,6 +398,7 @@ const persistState = ({ state, watch, zones, keys, names, clock, signingTime }: 
     handed: () => names.handed(clock.wallMs()),
     knownMs: () => (keys.current().length === 0 ? 0 : signingTime.nowMs()),
   })
+}
 
 const explainWorkerOf = (
   { workers, places, watch, controlPlane, admin, clock, log }: Components,
@@ -419,6 +433,7 @@ const adminSources = (server: RunningServer): Omit<AdminSources, 'session'> => (
   status: statusSources(server),
   departed: departedSource(server.zones),
   readiness: readinessOf(server),
+  live: startLiveState(server, readinessOf(server)),
 })
 
 const readinessOf = (server: RunningServer): ReadinessSources => ({

@@ -260,6 +260,7 @@ export function listenAdminServer(
     prefix: adminPrefix,
     hasConsole,
     counters,
+    feed: sources.live.feed,
     takeSocket: socketTaker(handed, endpoint),
     onEvent(event) {
       if (event.kind === 'hung') parts.report('admin', new ThreadHang(event.why))

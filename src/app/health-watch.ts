@@ -3,7 +3,7 @@
 // what parents say of signed zones.
 
 import type { NameKeeper } from '../coherence/name-keeper.ts'
-import type { HealthWriter } from '../health/table.ts'
+import { type HealthWriter, SlotState } from '../health/table.ts'
 import { alignedInterval } from '../lib/clock.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { probeAddress } from '../probe/smtp/smtp-probe.ts'
@@ -23,6 +23,7 @@ import {
   logTransition,
 } from './event-sources.ts'
 import { logEvent } from './log-events.ts'
+import { recordOutcome, type Recorders } from './live/recorders.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -33,6 +34,7 @@ interface HealthWatchOptions extends Runtime {
   readonly state: PersistentState
   readonly reputation: ReputationWatch
   readonly names: NameKeeper
+  readonly recorders: Pick<Recorders, 'history'>
   /** Not called before the first probe, since metrics are created after the watch. */
   readonly metrics: () => Metrics
 }
@@ -40,7 +42,7 @@ interface HealthWatchOptions extends Runtime {
 /** Probes nothing until targets are set. */
 export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
   const { settings, log, clock, random, parts, table, cluster, state, metrics } = options
-  const { reputation, names } = options
+  const { reputation, names, recorders } = options
   const timer = parts.timer('probes')
   return createEndpointWatch({
     table,
@@ -53,6 +55,7 @@ export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
       reputation.observeProbe(watched, outcome)
       names.observe(watched, outcome, clock.wallMs())
       state.availability.observe(watched, outcome)
+      recordOutcome({ ...recorders, clock }, watched, { outcome, state: table.state(watched.slot) })
     },
     instance: settings.instance,
     limits: settings.probing.limits,
@@ -69,6 +72,7 @@ export function startHealthWatch(options: HealthWatchOptions): EndpointWatch {
     onTransition(transition) {
       metrics().countTransition(transition)
       logTransition(log, transition)
+      recorders.history.observeState(transition.slot, SlotState[transition.to], clock.wallMs())
       state.markDirty()
     },
   })

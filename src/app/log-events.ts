@@ -392,11 +392,13 @@ export function logEvent<Name extends LogEventName>(
 ): void {
   const toLine = logEvents[event] as (...of: Parameters<(typeof logEvents)[Name]>) => LogLine
   const { level, message, fields } = toLine(...payload)
-  log[level]({ event, ...wholeMilliseconds(fields) }, message)
+  const rounded = wholeMilliseconds(fields)
+  log[level]({ event, ...rounded }, message)
+  log.onEvent?.({ event, level, message, fields: rounded })
 }
 
 /** Rounds the fields whose names end in `Ms`. */
-const wholeMilliseconds = (fields: object): object =>
+const wholeMilliseconds = (fields: object): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(fields).map(([key, value]: [string, unknown]) => [
       key,

@@ -11,9 +11,17 @@ import { fstatSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { type Logger, pino } from 'pino'
 
+import type { LoggedEvent } from '../history/event-ring.ts'
 import { printable, printableJson } from '../lib/printable.ts'
 
-export type Log = Logger
+export type Log = Logger & {
+  /** Called with each event that is logged, at whatever level lines are written. */
+  readonly onEvent?: (logged: LoggedEvent) => void
+}
+
+/** The same log, whose events are handed to `onEvent` as well. */
+export const withEvents = (log: Log, onEvent: (logged: LoggedEvent) => void): Log =>
+  Object.create(log, { onEvent: { value: onEvent } }) as Log
 
 export type LogFormat = 'json' | 'journal' | 'text'
 

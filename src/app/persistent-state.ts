@@ -22,6 +22,7 @@ interface PersistedSources {
   /** A time that is known to have been, milliseconds since 1970; 0: nothing depends on it. */
   readonly knownMs: () => number
   readonly names: () => NameMemory
+  readonly events: () => SavedState['events']
 }
 
 export interface PersistentState {
@@ -89,7 +90,7 @@ export async function openPersistentState(
         persisted = persistOverrides(overrides, restored.overrides, () => file.flushSoon())
       return persisted ?? overrides
     },
-    persist: ({ verdicts, serials, signed, knownMs, names, handed }) =>
+    persist: ({ verdicts, serials, signed, knownMs, names, handed, events }) =>
       parts.run('state-file', () =>
         file?.track(() => ({
           verdicts: verdicts(),
@@ -98,6 +99,7 @@ export async function openPersistentState(
           knownMs: knownMs(),
           names: names(),
           handed: handed(),
+          events: events(),
           overrides: persisted?.list() ?? [],
           availability: availability.saved(),
         })),

@@ -46,6 +46,7 @@ import {
 import type { ClusterLink } from './cluster-link.ts'
 import { logCertificateLoad, logExclusion, logGeoDatabase, logZoneLoad } from './event-sources.ts'
 import type { ControlPlane } from './control-plane.ts'
+import { type Recorders, watchHistory } from './live/recorders.ts'
 import type { PersistentState } from './persistent-state.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -90,6 +91,7 @@ interface FileConsumers extends ReloadableFiles, Pick<Runtime, 'log' | 'clock' |
     | 'onForeignHanded'
   >
   readonly state: Pick<PersistentState, 'flushSoon'>
+  readonly recorders: Pick<Recorders, 'history'>
   readonly workers: Workers
   /** Databases are not opened any more then. */
   readonly isStopping: boolean
@@ -179,6 +181,7 @@ async function reloadZones(consumers: FileConsumers, cause: string): Promise<voi
   if (zones.current() !== loaded.served || consumers.isStopping) return
   // Slots come first: a zone must never be served with the health of the address that had a slot
   // before.
+  watchHistory(consumers.recorders, watched)
   watch.update(watched, watchedPools(targets))
   controlPlane.setTargets(targets)
   reputation.update(identities)

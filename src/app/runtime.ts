@@ -2,6 +2,7 @@
 // randomness, and the guard of its parts.
 
 import type { SigningTime } from '../dnssec/signing-clock.ts'
+import type { EventRing } from '../history/event-ring.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { Log } from './log.ts'
 import type { PartGuard } from './part-guard.ts'
@@ -15,4 +16,6 @@ export interface Runtime {
   readonly signingTime: SigningTime
   readonly random: Random
   readonly parts: PartGuard
+  /** Takes every event of `log`. */
+  readonly events: EventRing
 }

@@ -81,7 +81,14 @@ interface PeerView {
   readonly config: string | null
   /** Seconds since its heartbeat last changed. */
   readonly ageSeconds: number
+  /** null: the instance does not say. So for the next three. */
+  readonly version: string | null
+  readonly consoleUrl: string | null
+  readonly zones: Readonly<Record<string, string>> | null
+  readonly exposure: Readonly<Record<string, string>> | null
 }
+
+const nothingSaid = { version: null, consoleUrl: null, zones: null, exposure: null }
 
 interface StateViewInput {
   readonly own: OwnVotes
@@ -167,4 +174,5 @@ const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
     state: heartbeat.state,
     config: heartbeat.config,
     ageSeconds: (nowMs - heartbeatChangedAtMs) / 1000,
+    ...nothingSaid,
   }))

@@ -24,6 +24,9 @@ type AdminCounter =
   | 'spentMs'
   | 'listenerRestarts'
   | 'explainRestarts'
+  | 'streams'
+  | 'streamsRefused'
+  | 'streamsCut'
 
 /** Counters of the admin server, all 0 where it is off. */
 export interface AdminReport {
@@ -56,6 +59,7 @@ export function registerAdminMetrics(registry: Registry, admin: AdminReport): vo
     'Tokens presented that are not the admin token; those beyond 60 a minute are not counted',
     () => admin.read('wrongTokens'),
   )
+  registerStreamMetrics(registry, admin)
   register(
     'counter',
     'mxsteer_admin_cpu_seconds_total',
@@ -74,6 +78,49 @@ function registerRestarts(registry: Registry, admin: AdminReport): void {
     sample(emit) {
       emit({ thread: 'listener' }, admin.read('listenerRestarts'))
       emit({ thread: 'explain' }, admin.read('explainRestarts'))
+    },
+  })
+}
+
+function registerStreamMetrics(registry: Registry, admin: AdminReport): void {
+  const register = valueRegistrar(registry)
+  register('gauge', 'mxsteer_admin_streams', 'Streams of events open now', () =>
+    admin.read('streams'),
+  )
+  registerSampled(registry, {
+    kind: 'counter',
+    name: 'mxsteer_admin_streams_ended_total',
+    help: 'Streams of events that a bound refused or cut, since too many are open or one is not read',
+    labels: ['reason'],
+    sample(emit) {
+      emit({ reason: 'refused' }, admin.read('streamsRefused'))
+      emit({ reason: 'unread' }, admin.read('streamsCut'))
+    },
+  })
+}
+
+/** What is recorded for the console. */
+export interface RecordReadings {
+  readonly events: { readonly size: number }
+  readonly recorders: {
+    readonly history: { readonly octets: number }
+    readonly traffic: { readonly octets: number }
+  }
+}
+
+export function registerRecordMetrics(
+  registry: Registry,
+  { events, recorders: { history, traffic } }: RecordReadings,
+): void {
+  valueRegistrar(registry)('gauge', 'mxsteer_events', 'Events kept of the log', () => events.size)
+  registerSampled(registry, {
+    kind: 'gauge',
+    name: 'mxsteer_history_bytes',
+    help: 'Octets of the history of probes and of traffic',
+    labels: ['of'],
+    sample(emit) {
+      emit({ of: 'probes' }, history.octets)
+      emit({ of: 'traffic' }, traffic.octets)
     },
   })
 }

@@ -6,7 +6,12 @@ import { Registry, collectDefaultMetrics } from '@prometheus-io/client'
 import type { Counters } from '../answer/counters.ts'
 import type { MeasuredPool } from '../weights/pool-availability.ts'
 import type { WatchedState } from '../watch/watched-state.ts'
-import { type AdminReport, registerAdminMetrics } from './admin-metrics.ts'
+import {
+  type AdminReport,
+  type RecordReadings,
+  registerAdminMetrics,
+  registerRecordMetrics,
+} from './admin-metrics.ts'
 import { type CountedTarget, registerAnswerMetrics } from './answer-metrics.ts'
 import {
   type ReputationSource,
@@ -73,6 +78,7 @@ export interface MetricSources {
   readonly admin: AdminReport
   readonly signing: SigningSource
   readonly names: NameSource
+  readonly records: RecordReadings
 }
 
 /** Names around targets, and what caches may hold of them. */
@@ -123,6 +129,7 @@ export function createMetrics(from: MetricSources): Metrics {
   registerStateFileMetrics(registry, sources.stateWrite)
   registerNameMetrics(registry, sources.names)
   registerAdminMetrics(registry, sources.admin)
+  registerRecordMetrics(registry, sources.records)
   registerDnssecMetrics(registry, sources.signing, sources.counters)
   return {
     registry,

@@ -119,7 +119,7 @@ function registerAddressHistory(registry: Registry, states: () => readonly Watch
     labels: ['zone', 'target', 'address', 'probe', 'quantile'],
     sample: (emit) =>
       emitEach(states(), (one) =>
-        one.latency.ms.forEach((ms, i) => {
+        one.latency().ms.forEach((ms, i) => {
           const quantile = String(latencyQuantiles[i])
           emit({ ...addressLabels(one), quantile }, ms / 1000)
         }),

@@ -8,6 +8,7 @@
 //   {"signed":{"zone":…,"isUnsigning":…,"keys":[{"dnskey":…,…}]}}
 //   {"clock":{"knownMs":…}}
 //   {"name":{"zone":…,"owner":…,"type":1,"ttl":60,"rdata":["192.0.2.1"],"keepSeconds":420,"hasLeft":false,"untilMs":0}}
+//   {"event":{"id":12,"at":…,"event":"target.down",…}}
 //   what was handed out and binds for a while: handed-entries.ts
 //
 // Count and hash cover all lines after the first. Entries are checked strictly: each field of its type and within bounds,
@@ -16,6 +17,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CurrentSet, DepartedSet, NameMemory, ZoneNames } from '../departed/name-memory.ts'
+import { eventLimits, type EventRecord } from '../history/event-ring.ts'
 import { type HandedOut, nothingHanded } from '../coherence/handed-out.ts'
 import { type HandedItem, handedOf, itemsOf } from '../coherence/shared-handed.ts'
 import { availabilityWindows, type SavedAvailability } from '../health/availability.ts'
@@ -57,6 +59,8 @@ export interface SavedState {
   readonly knownMs: number
   readonly names: NameMemory
   readonly handed: HandedOut
+  /** The last events of the log, oldest first. */
+  readonly events: readonly EventRecord[]
 }
 
 export const emptyState: SavedState = {
@@ -68,6 +72,7 @@ export const emptyState: SavedState = {
   knownMs: 0,
   names: new Map(),
   handed: nothingHanded,
+  events: [],
 }
 
 export type DecodedState =
@@ -167,6 +172,42 @@ const nameSchema = z.strictObject({
   untilMs: time,
 })
 
+/** JSON that another process wrote: every text within the limit of an event as a whole. */
+const eventText = text(eventLimits.octets).regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]*$/u)
+const eventSchema = z.strictObject({
+  id: z.int().min(1).max(Number.MAX_SAFE_INTEGER),
+  at: eventText,
+  event: eventText,
+  level: z.enum(['info', 'warn', 'error']),
+  text: eventText,
+  ...optionalTexts(
+    ...([
+      'zone',
+      'pool',
+      'target',
+      'address',
+      'from',
+      'to',
+      'reason',
+      'by',
+      'why',
+      'until',
+    ] as const),
+    ...(['kind', 'overrideId', 'end', 'endedBy', 'atInstance'] as const),
+  ),
+  afterMs: time.optional(),
+  count: count.optional(),
+})
+
+function optionalTexts<Key extends string>(
+  ...keys: readonly Key[]
+): Record<Key, z.ZodOptional<typeof eventText>> {
+  return Object.fromEntries(keys.map((key) => [key, eventText.optional()])) as Record<
+    Key,
+    z.ZodOptional<typeof eventText>
+  >
+}
+
 const entrySchema = z.union([
   z.strictObject({ verdict: dampingSchema }),
   z.strictObject({ override: overrideSchema }),
@@ -184,13 +225,14 @@ const entrySchema = z.union([
   z.strictObject({ signed: signedSchema }),
   z.strictObject({ name: nameSchema }),
   z.strictObject({ clock: z.strictObject({ knownMs: time }) }),
+  z.strictObject({ event: eventSchema }),
   ...handedSchemas,
 ])
 
 type StateEntry = z.output<typeof entrySchema>
 
 export function encodeState(
-  { verdicts, overrides, availability, serials, signed, knownMs, names, handed }: SavedState,
+  { verdicts, overrides, availability, serials, signed, knownMs, names, ...rest }: SavedState,
   savedMs: number,
 ): string {
   const entries: readonly StateEntry[] = [
@@ -203,7 +245,8 @@ export function encodeState(
     ...[...signed].map(([zone, one]) => ({ signed: { ...one, zone, keys: [...one.keys] } })),
     ...[...names].flatMap(namesOfZone),
     ...(knownMs > 0 ? [{ clock: { knownMs } }] : []),
-    ...itemsOf(handed),
+    ...itemsOf(rest.handed),
+    ...rest.events.map((event) => ({ event })),
   ]
   const body = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')
   const head = { format, version, savedMs, entries: entries.length, sha256: digest(body) }
@@ -240,6 +283,7 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
   const signed = new Map<string, SignedZone>()
   const names = new Map<string, NamesBeingRead>()
   const handed: HandedItem[] = []
+  const events: EventRecord[] = []
   let knownMs = 0
   for (const [i, line] of lines.entries()) {
     const entry = entrySchema.safeParse(parseJson(line)).data
@@ -254,13 +298,14 @@ function decodeEntries(lines: readonly string[], savedMs: number): DecodedState 
     } else if ('signed' in entry) {
       const { zone, ...one } = entry.signed
       signed.set(zone, one)
-    } else if ('name' in entry) addName(names, entry.name)
+    } else if ('event' in entry) events.push(entry.event as EventRecord)
+    else if ('name' in entry) addName(names, entry.name)
     else if ('clock' in entry) knownMs = entry.clock.knownMs
     else if ('availability' in entry)
       availability.set(entry.availability.pool, entry.availability.windows)
     else if (isHandedItem(entry)) handed.push(entry)
   }
-  const found = { verdicts, overrides, availability, serials, signed, knownMs, names }
+  const found = { verdicts, overrides, availability, serials, signed, knownMs, names, events }
   return { kind: 'state', state: { ...found, handed: handedOf(handed) }, savedMs }
 }
 

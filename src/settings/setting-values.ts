@@ -34,6 +34,8 @@ export interface SettingValues {
   readonly listen: readonly Endpoint[]
   readonly admin: Endpoint | 'off'
   readonly admin_hosts?: readonly string[] | undefined
+  readonly console_url?: string | undefined
+  readonly history_addresses: number
   readonly admin_read: 'open' | 'token'
   /** Before every path of the admin server: '' or such as `/mxsteer`. */
   readonly admin_prefix: string

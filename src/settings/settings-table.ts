@@ -6,7 +6,14 @@
 import type { z } from 'zod'
 import type { UdpSetting } from '../transport/udp/udp-transport.ts'
 import { closedMap, oneOf, oneOrMany, path, seconds } from '../zonefile/leaf.ts'
-import { adminHosts, adminPrefix, adminRead, adminToken, announce } from './admin-settings.ts'
+import {
+  adminHosts,
+  adminPrefix,
+  adminRead,
+  adminToken,
+  announce,
+  consoleUrl,
+} from './admin-settings.ts'
 import { chaosText, cookieSecrets, nsid, rateLimit } from './answer-settings.ts'
 import { canaries, probeLimits, probeSource } from './probing-settings.ts'
 import {
@@ -68,6 +75,19 @@ export const settingsTable: SettingsTable = {
     accepts: 'host name, or a list of up to 64',
     about:
       'names by which [the admin server may be asked](operations.md#names-of-the-admin-server), beside `localhost` and addresses',
+  },
+  console_url: {
+    schema: consoleUrl,
+    otherwise: 'none: consoles of other instances do not link to it',
+    accepts: 'URL of http or https',
+    about: 'where a browser finds the console of this instance, for those of the others',
+  },
+  history_addresses: {
+    schema: count('a count', 0, 65_536),
+    default: '10000',
+    accepts: '0 – 65536; 0: none is kept',
+    about:
+      'with more probed addresses than this no [history](operations.md#history) of probes is kept: it takes 1.6 kB an address',
   },
   admin_read: {
     schema: adminRead,

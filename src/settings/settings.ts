@@ -43,6 +43,10 @@ export interface Settings {
   readonly admin: Endpoint | null
   /** Names that the admin server may be asked by, in lower case and without a final dot. */
   readonly adminHosts: readonly string[]
+  /** Where a browser finds the console of this instance; null: it is not said. */
+  readonly consoleUrl: string | null
+  /** With more addresses no history of probes is kept; 0: none is. */
+  readonly historyAddresses: number
   /** Who may read from the admin server; `token` only where there is an admin token. */
   readonly adminRead: 'open' | 'token'
   /** Before every path of the admin server, such as `/mxsteer`; '': nothing. */
@@ -211,6 +215,8 @@ const generalSettings = (
   listen: values.listen,
   admin: values.admin === 'off' ? null : values.admin,
   adminHosts: values.admin_hosts ?? [],
+  consoleUrl: values.console_url ?? null,
+  historyAddresses: values.history_addresses,
   adminRead: values.admin_read,
   adminPrefix: values.admin_prefix,
   hasConsole: values.console === 'on',

@@ -41,6 +41,8 @@ export interface EndpointWatch {
   update(addresses: readonly WatchedAddress[], pools?: readonly WatchedPool[]): void
   /** One entry for each watched address. */
   states(): readonly WatchedState[]
+  /** Has the addresses of a target probed now. Returns those that this instance probes. */
+  probeNow(zone: string, target: string): readonly string[]
   /** Whether every slot of the first set has had a finished probe; stays true over reloads. */
   firstRoundDone(): boolean
   /** Returns the damped verdicts by slot key, for the state file. */
@@ -174,6 +176,17 @@ class ScheduledEndpointWatch implements EndpointWatch {
     return [...this.#endpoints.values()].flatMap((endpoint) =>
       describeState(endpoint.health, this.#scheduler.nextInMs(endpoint), this.#options.clock),
     )
+  }
+
+  probeNow(zone: string, target: string): readonly string[] {
+    return [...this.#endpoints.values()].flatMap((endpoint) => {
+      const own = endpoint.health.addresses.filter(
+        (one) => one.zone === zone && one.target === target,
+      )
+      return own.length > 0 && this.#scheduler.startNow(endpoint)
+        ? own.map(({ address }) => address)
+        : []
+    })
   }
 
   firstRoundDone(): boolean {

@@ -52,7 +52,8 @@ export interface WatchedState {
   readonly flaps: number
   /** Times that it went down since it is health. */
   readonly downs: number
-  readonly latency: LatencyPercentiles
+  /** Sorted when it is asked for: it is not for each who asks for the state. */
+  readonly latency: () => LatencyPercentiles
   /** Share of the configured weight, 0…1: slow start times load shedding. */
   readonly factor: number
   /** The share of slow start, 0…1. */
@@ -108,7 +109,7 @@ export function describeState(
     lastOutcome: health.lastOutcome,
     lastOutcomeAtMs: hasOutcome ? health.lastOutcomeAtMs + wallOffsetMs : null,
     lastFailure: failure && { outcome: failure.outcome, atMs: failure.atMs + wallOffsetMs },
-    latency: latencyPercentiles(health.history.latency),
+    latency: () => latencyPercentiles(health.history.latency),
     factor: health.factor,
     ...health.factors(),
     alerts: health.alerts.raised(),

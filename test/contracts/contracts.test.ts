@@ -65,6 +65,7 @@ test('metrics and their labels', async () => {
     reputation: anything as MetricSources['reputation'],
     probing: anything as MetricSources['probing'],
     feedback: anything as MetricSources['feedback'],
+    records: anything as MetricSources['records'],
   })
   const metrics = registry.getMetricsAsArray() as unknown as {
     readonly name: string

@@ -105,6 +105,21 @@ const state: SavedState = {
     ],
   ]),
   knownMs: 1_790_000_000_000,
+  events: [
+    { id: 7, at: '2026-11-29T23:00:00.000Z', event: 'peer.gone', level: 'warn', text: 'gone' },
+    {
+      id: 9,
+      at: '2026-11-29T23:00:01.000Z',
+      event: 'target.down',
+      level: 'warn',
+      text: 'mx1 is down',
+      zone: 'smtp.example.com',
+      target: 'mx1',
+      from: 'up',
+      to: 'down',
+      afterMs: 12,
+    },
+  ],
   handed: {
     policies: [
       {

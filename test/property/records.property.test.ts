@@ -1,6 +1,7 @@
 // JSON records of the store and entries of the state file: whatever is read never throws, what is written is read back
 // equal, and a record that is accepted after a mutation is one that could have been written.
 
+import { EventRing, type LoggedEvent } from '../../src/history/event-ring.ts'
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -170,6 +171,16 @@ const handed: fc.Arbitrary<HandedOut> = fc.record({
   }),
 })
 
+const logged: fc.Arbitrary<LoggedEvent> = fc.record({
+  event: fc.constantFrom('target.down', 'override.set', 'peer.gone'),
+  level: fc.constantFrom('info', 'warn', 'error'),
+  message: fc.string({ unit: 'binary', maxLength: 1000 }),
+  fields: fc.dictionary(
+    fc.constantFrom('zone', 'target', 'why', 'by', 'from', 'peer', 'until', 'id', 'afterMs'),
+    fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.nat()),
+  ),
+})
+
 const state: fc.Arbitrary<SavedState> = fc.record({
   names,
   verdicts: fc.array(fc.tuple(name, damping), { maxLength: 4 }).map((all) => new Map(all)),
@@ -179,6 +190,11 @@ const state: fc.Arbitrary<SavedState> = fc.record({
   signed: fc.array(fc.tuple(name, signedZone), { maxLength: 2 }).map((all) => new Map(all)),
   knownMs: fc.nat(2 ** 31),
   handed,
+  events: fc.array(logged, { maxLength: 4 }).map((all) => {
+    const ring = new EventRing()
+    for (const one of all) ring.take(one, 1_700_000_000_000)
+    return ring.saved()
+  }),
 })
 
 describe('what is written is read back equal:', () => {

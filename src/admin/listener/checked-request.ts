@@ -66,7 +66,7 @@ export async function checkRequest(
     return authorization.isWrongToken ? countWrongToken(rules, client) : authorization
   const name = percentDecoded(match.encodedName)
   if (name === null) return badField('the name in the path is not well encoded')
-  const { query } = target
+  const query = route.isStream === true ? streamQuery(target.query, request) : target.query
   const words = [name, ...new URLSearchParams(query)].flat()
   if (!words.every(isPrintable)) return badField(notPrintable)
   const { caller, session } = authorization
@@ -116,6 +116,15 @@ function tooManyAttempts(waitMs: number): Reply {
   const retryAfterSeconds = Math.ceil(waitMs / 1000)
   const message = `too many wrong tokens from this address: try again in ${retryAfterSeconds} s`
   return { ...refuse(429, 'too-many-attempts', message), retryAfterSeconds }
+}
+
+/** What the browser says of itself where it comes back wins over what the page said first. */
+function streamQuery(query: string, { headers }: IncomingMessage): string {
+  const lastId = headers['last-event-id']
+  if (typeof lastId !== 'string' || lastId === '') return query
+  const parameters = new URLSearchParams(query)
+  parameters.set('since', lastId)
+  return parameters.toString()
 }
 
 async function withBody(call: Call, request: IncomingMessage): Promise<Checked> {

@@ -5,6 +5,7 @@
 //   before the first request                       5 s
 //   kept open after a reply                        10 s, of which clients are told 5
 //   a reply that is not read                       30 s
+//   a stream                                       as long as streams.ts lets it, and it is closed last
 //
 // A client that has just connected has a second to send a request before it counts as idle; those make 512 at
 // most. A request of a vital route is let finish.
@@ -34,6 +35,8 @@ export interface Connection {
   isBusy: boolean
   /** Whether that is one of a vital route. */
   isVital: boolean
+  /** Whether that is a stream of events. */
+  isStream: boolean
   /** Whether a reply was written on it. */
   isKept: boolean
   readonly socket: Pick<Socket, 'destroy'>
@@ -73,7 +76,7 @@ class OpenConnections implements Connections {
     if (this.#open.size >= connectionLimits.atOnce)
       this.#evict(inOrder(largestClient(this.#open), nowMs), 1)
     const client = clientOf(socket.remoteAddress ?? '')
-    const state = { isBusy: false, isVital: false, isKept: false }
+    const state = { isBusy: false, isVital: false, isStream: false, isKept: false }
     const connection = { client, acceptedMs: nowMs, sinceMs: nowMs, ...state, socket }
     this.#open.add(connection)
     this.#counters.add('accepted')
@@ -109,8 +112,14 @@ class OpenConnections implements Connections {
   }
 }
 
-const limitMsOf = ({ isBusy, isKept }: Connection): number =>
-  isBusy ? connectionLimits.replyMs : isKept ? connectionLimits.keptMs : connectionLimits.idleMs
+const limitMsOf = ({ isBusy, isStream, isKept }: Connection): number =>
+  isStream
+    ? Infinity
+    : isBusy
+      ? connectionLimits.replyMs
+      : isKept
+        ? connectionLimits.keptMs
+        : connectionLimits.idleMs
 
 const isNew = ({ acceptedMs, isKept }: Connection, nowMs: number): boolean =>
   !isKept && nowMs - acceptedMs < connectionLimits.graceMs
@@ -121,7 +130,7 @@ const isNew = ({ acceptedMs, isKept }: Connection, nowMs: number): boolean =>
  */
 function inOrder(from: readonly Connection[], nowMs: number): readonly Connection[] {
   const rank = (one: Connection): number =>
-    one.isBusy ? (one.isVital ? 3 : 1) : isNew(one, nowMs) ? 2 : 0
+    one.isBusy ? (one.isVital || one.isStream ? 3 : 1) : isNew(one, nowMs) ? 2 : 0
   return from.toSorted((a, b) => rank(a) - rank(b) || a.sinceMs - b.sinceMs)
 }
 

@@ -11,7 +11,7 @@ import type { AdminCounters } from '../admin-counters.ts'
 import { type Reply, busy, refuse } from '../reply.ts'
 import type { RouteHead } from '../route.ts'
 import { type Budget, createBudget } from './budget.ts'
-import type { Call, ToListener } from './messages.ts'
+import type { Call, CallAnswer } from './messages.ts'
 
 /** Milliseconds of CPU time: of each second a quarter for a client. */
 const budgetLimits = {
@@ -32,7 +32,7 @@ export interface ControlCalls {
   /** Never rejects; without an answer in time the reply is 503 `unavailable`. */
   ask(asker: Asker, call: Call): Promise<Reply>
   /** The answer to a call that was posted. */
-  receive(answer: ToListener): void
+  receive(answer: CallAnswer): void
 }
 
 interface Waiting extends Asker {
@@ -90,7 +90,7 @@ class CallQueue implements ControlCalls {
     })
   }
 
-  receive({ id, reply, spentMs }: ToListener): void {
+  receive({ id, reply, spentMs }: CallAnswer): void {
     const group = this.#underWay.get(id)
     if (group === undefined) return
     this.#underWay.delete(id)

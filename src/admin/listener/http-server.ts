@@ -7,12 +7,14 @@ import type { Duplex } from 'node:stream'
 
 import type { Endpoint } from '../../lib/ip.ts'
 import type { AdminCounters } from '../admin-counters.ts'
-import { type Reply, text } from '../reply.ts'
+import { busy, type Reply, text } from '../reply.ts'
 import { checkRequest, hasBody, requestLimits, type RequestRules } from './checked-request.ts'
 import type { Utf8Chunks } from '../turns.ts'
 import { type Connection, type Connections, connectionLimits } from './connections.ts'
-import type { ControlCalls } from './control-calls.ts'
+import type { Asker, ControlCalls } from './control-calls.ts'
 import { Gate } from './gate.ts'
+import type { Call } from './messages.ts'
+import { streamLimits, type Streams } from './streams.ts'
 
 // An import would read every export of node:http, and one of them loads all of undici.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -24,6 +26,7 @@ const sweepEveryMs = 200
 interface HttpServerOptions {
   readonly rules: RequestRules
   readonly calls: ControlCalls
+  readonly streams: Streams
   readonly connections: Connections
   readonly counters: AdminCounters
   readonly monotonicMs: () => number
@@ -132,6 +135,7 @@ function serveNext(options: HttpServerOptions, queue: RequestQueue): void {
   const [first] = requests
   connection.isBusy = first !== undefined
   connection.isVital = false
+  connection.isStream = false
   connection.sinceMs = options.monotonicMs()
   if (first === undefined) return gate.release()
   const { request, response } = first
@@ -142,24 +146,73 @@ function serveNext(options: HttpServerOptions, queue: RequestQueue): void {
   })
   void replyTo(options, request, queue)
     .catch(internalError)
-    .then((reply) => write(options.counters, request, response, reply))
+    .then((reply) => {
+      if (reply.kind === 'reply') return write(options.counters, request, response, reply.reply)
+      connection.isStream = true
+      beginStream(options, response, reply.reply)
+    })
 }
+
+type ReplyMade =
+  | { readonly kind: 'reply'; readonly reply: Reply }
+  /** `reply` is the beginning of a stream. */
+  | { readonly kind: 'stream'; readonly reply: Reply }
+
+const plain = (reply: Reply): ReplyMade => ({ kind: 'reply', reply })
 
 async function replyTo(
-  { rules, calls }: HttpServerOptions,
+  options: HttpServerOptions,
   request: IncomingMessage,
   { connection, gate }: RequestQueue,
-): Promise<Reply> {
+): Promise<ReplyMade> {
+  const { rules, calls } = options
   const checked = await checkRequest(rules, request, connection.client)
-  if (checked.kind !== 'call') return checked.reply
+  if (checked.kind !== 'call') return plain(checked.reply)
   const { call } = checked
-  connection.isVital = rules.routes[call.route]?.isVital === true
-  return calls.ask({ client: connection.client, isGone: () => gate.destroyed }, call)
+  const route = rules.routes[call.route]
+  connection.isVital = route?.isVital === true
+  const asker = { client: connection.client, isGone: () => gate.destroyed }
+  if (route?.isStream !== true || request.method === 'HEAD')
+    return plain(await calls.ask(asker, call))
+  return streamReply(options, asker, call)
 }
 
+/** The place of a stream is taken before its beginning is asked for, so that there are never too many. */
+async function streamReply(
+  { calls, streams }: HttpServerOptions,
+  asker: Asker,
+  call: Call,
+): Promise<ReplyMade> {
+  if (!streams.reserve()) return plain(busy(streamLimits.retryAfterMs))
+  const reply = await calls.ask(asker, call)
+  if (reply.status === 200 && !asker.isGone()) return { kind: 'stream', reply }
+  streams.release()
+  return plain(reply)
+}
+
+function beginStream(
+  { counters, streams }: HttpServerOptions,
+  response: ServerResponse,
+  reply: Reply,
+): void {
+  counters.add('answered')
+  response.writeHead(200, {
+    'content-type': reply.contentType,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    // nginx would wait for more of it.
+    'x-accel-buffering': 'no',
+  })
+  for (const chunk of chunksOf(reply.body)) response.write(chunk)
+  streams.add(response, reply.streamSequence ?? 0)
+}
+
+const chunksOf = (body: Reply['body']): Utf8Chunks =>
+  typeof body === 'string' ? [Buffer.from(body)] : body
+
 /** An exception here is a bug of this server: the client gets its message, and the server goes on. */
-export const internalError = (error: unknown): Reply =>
-  text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500)
+const internalError = (error: unknown): ReplyMade =>
+  plain(text(`internal error: ${error instanceof Error ? error.message : 'unknown'}\n`, 500))
 
 function write(
   counters: AdminCounters,
@@ -168,7 +221,7 @@ function write(
   { status, contentType, body, retryAfterSeconds, headers = {} }: Reply,
 ): void {
   counters.add(fateOf(status, retryAfterSeconds))
-  const chunks = typeof body === 'string' ? [Buffer.from(body)] : body
+  const chunks = chunksOf(body)
   response.setHeaders(
     new Map([
       ['content-type', contentType],

@@ -12,6 +12,7 @@ import { createConsolePages } from '../console/console-pages.ts'
 import { createConnections } from './connections.ts'
 import { createControlCalls } from './control-calls.ts'
 import { listenHttp } from './http-server.ts'
+import { Streams } from './streams.ts'
 import type { FromListener, ListenerInit, ToListener } from './messages.ts'
 
 const init = workerData as ListenerInit
@@ -31,7 +32,15 @@ const calls = createControlCalls({
   counters,
   clock: systemClock,
 })
-control.on('message', (answer: ToListener) => calls.receive(answer))
+const streams = new Streams({
+  counters,
+  monotonicMs,
+  onCount: (count) => send({ kind: 'streams', count }),
+})
+control.on('message', (message: ToListener) => {
+  if (message.kind === 'answer') calls.receive(message)
+  else streams.broadcast(message.frame)
+})
 
 // The first beat is before `listening`, from which on it is waited for with less patience.
 counters.add('beats')
@@ -51,7 +60,7 @@ const rules = {
     send({ kind: 'wrong-token', client })
   },
 }
-listenHttp(init, { rules, calls, connections, counters, monotonicMs }).then(
+listenHttp(init, { rules, calls, streams, connections, counters, monotonicMs }).then(
   () => send({ kind: 'listening' }),
   (error: NodeJS.ErrnoException) => {
     send({ kind: 'failed', code: error.code ?? 'listener-failed', message: error.message })

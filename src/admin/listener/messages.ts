@@ -46,10 +46,24 @@ export type FromListener =
   | { readonly kind: 'call'; readonly id: number; readonly call: Call }
   /** A client presented a token that is not the admin token; told of at most 60 times a minute. */
   | { readonly kind: 'wrong-token'; readonly client: string }
+  /** How many streams are open, or about to be. */
+  | { readonly kind: 'streams'; readonly count: number }
 
-/** Control thread → listener. `spentMs`: CPU time that the request took in this process. */
-export interface ToListener {
+/** A message of a stream of server-sent events. */
+export interface StreamFrame {
+  /** Counts the messages of a process; null: it is not one of those that a stream may not miss. */
+  readonly sequence: number | null
+  /** The message, with the empty line that ends it. */
+  readonly text: string
+}
+
+/** The answer to a call. `spentMs`: CPU time that the request took in this process. */
+export interface CallAnswer {
+  readonly kind: 'answer'
   readonly id: number
   readonly reply: Reply
   readonly spentMs: number
 }
+
+/** Control thread → listener. */
+export type ToListener = CallAnswer | { readonly kind: 'frame'; readonly frame: StreamFrame }

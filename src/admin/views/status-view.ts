@@ -16,7 +16,7 @@ import type { ServerProblem } from '../../problems/problem-table.ts'
  * The shared state as this instance sees it; with kind `memory` it shares nothing and `peers` is
  * empty.
  */
-interface ClusterStatus {
+export interface ClusterStatus {
   readonly kind: 'memory' | 'redis'
   readonly degraded: boolean
   readonly fenced: boolean
@@ -29,6 +29,14 @@ interface ClusterStatus {
     readonly state: string
     readonly config: string | null
     readonly ageSeconds: number
+    /** null: the instance does not say, as earlier versions. So for the next two, and the exposure. */
+    readonly version: string | null
+    /** Where its console is, by its setting `console_url`. */
+    readonly consoleUrl: string | null
+    /** Digest of the content of each of its zones. */
+    readonly zones: Readonly<Record<string, string>> | null
+    /** By `ZONE TARGET`, of targets with an override in force: until when its answers may be cached, in ISO 8601. */
+    readonly exposure: Readonly<Record<string, string>> | null
   }[]
   /** Which instances have equal zone files; null: this instance shares nothing. */
   readonly config: {
@@ -89,16 +97,28 @@ export function statusView(
   }
 }
 
-const problemView = ({ sinceMs, ...problem }: ServerProblem): object => ({
+export interface ProblemView extends Omit<ServerProblem, 'sinceMs'> {
+  readonly since: string | null
+}
+
+export const problemView = ({ sinceMs, ...problem }: ServerProblem): ProblemView => ({
   ...problem,
   since: isoTime(sinceMs),
 })
+
+export interface PoolView {
+  readonly zone: string
+  readonly pool: string
+  readonly members: number
+  readonly healthy: number
+  readonly healthyShare: number
+}
 
 /**
  * A member is healthy if it takes part. `healthyShare` is of configured weights, 0 in a pool whose
  * weights are all 0.
  */
-function poolViews(members: readonly MemberState[]): readonly object[] {
+export function poolViews(members: readonly MemberState[]): readonly PoolView[] {
   const byPool = Map.groupBy(members, ({ member }) => `${member.zone} ${member.pool}`)
   return [...byPool.values()].flatMap((group) => {
     const [first] = group
@@ -127,12 +147,21 @@ const addressView = (one: WatchedState, votes: readonly LiveVote[]): object => (
   state: one.state,
   since: isoTime(one.sinceMs),
   reason: one.isHeld ? 'held-for-flapping' : one.reason,
-  votes: votes.map(({ instance, site, state, reason }) => ({
-    instance,
-    site,
-    vote: voteNames[state],
-    reason,
-  })),
+  votes: votes.map(voteView),
+})
+
+export interface VoteView {
+  readonly instance: string
+  readonly site: string
+  readonly vote: 'up' | 'down' | 'unknown'
+  readonly reason: string
+}
+
+export const voteView = ({ instance, site, state, reason }: LiveVote): VoteView => ({
+  instance,
+  site,
+  vote: voteNames[state],
+  reason,
 })
 
 const voteNames = { U: 'up', D: 'down', '?': 'unknown' } as const

@@ -3,6 +3,7 @@
 // it is its turn to be written, and what an item of it looks like when that is.
 
 import type { DepartedName } from '../../departed/departed-names.ts'
+import type { Outcome } from '../../health/outcome.ts'
 import type { LatencyPercentiles } from '../../health/latency-window.ts'
 import { Standing } from '../../health/table.ts'
 import { isoTime } from '../../lib/clock.ts'
@@ -50,14 +51,63 @@ export function targetsView(sources: TargetsSources): Readonly<Record<string, un
   }
 }
 
-export const departedView = ({ untilMs, ...name }: ZoneDepartedName): object => ({
+/** What there is of one target; the fields of /targets without those of others. */
+export interface TargetView {
+  readonly addresses: readonly AddressView[]
+  readonly members: readonly object[]
+  readonly identity: readonly object[]
+  readonly told: readonly object[]
+}
+
+/** `zone` and `target` as the files have them. */
+export function targetView(
+  sources: TargetsSources,
+  { zone, target }: { readonly zone: string; readonly target: string },
+): TargetView {
+  const isOfTarget = (one: { readonly zone: string; readonly target: string }): boolean =>
+    one.zone === zone && one.target === target
+  const wallMs = sources.overrides.wallMs()
+  return {
+    addresses: sources.states().filter(isOfTarget).map(addressView),
+    members: [...memberViews(sources, isOfTarget)],
+    identity: sources.reputation
+      .states()
+      .filter(({ watched }) => isOfTarget(watched))
+      .map((state) => identityView(state, wallMs)),
+    told: sources.feedback.registry.reports({ zone, target }).map(feedbackView),
+  }
+}
+
+export interface DepartedView extends Omit<ZoneDepartedName, 'untilMs'> {
+  readonly until: string | null
+}
+
+export const departedView = ({ untilMs, ...name }: ZoneDepartedName): DepartedView => ({
   ...name,
   until: isoTime(untilMs),
 })
 
+export interface AddressView extends Pick<
+  WatchedState,
+  'zone' | 'target' | 'address' | 'port' | 'state' | 'reason' | 'factor' | 'flaps' | 'downs'
+> {
+  readonly probe: string
+  readonly since: string | null
+  readonly alarms: readonly string[]
+  readonly held: boolean
+  readonly holdSeconds: number | null
+  readonly verdicts: WatchedState['counts']
+  readonly latencyMs: LatencyView
+  readonly nextProbeInMs: number | null
+  readonly last: OutcomeView | null
+}
+
+export interface OutcomeView extends Outcome {
+  readonly at: string | null
+}
+
 /** One address of a target as its probes see it, with the outcome of the last one. */
-function addressView(one: WatchedState): object {
-  const { lastOutcome: last } = one
+function addressView(one: WatchedState): AddressView {
   return {
     zone: one.zone,
     target: one.target,
@@ -74,17 +124,27 @@ function addressView(one: WatchedState): object {
     verdicts: one.counts,
     flaps: one.flaps,
     downs: one.downs,
-    latencyMs: latencyView(one.latency),
+    latencyMs: latencyView(one.latency()),
     nextProbeInMs: one.nextProbeInMs === null ? null : Math.round(one.nextProbeInMs),
-    last: last && {
-      ...last,
-      at: isoTime(one.lastOutcomeAtMs),
-      durationMs: Math.round(last.durationMs),
-    },
+    last: one.lastOutcome && outcomeView(one.lastOutcome, one.lastOutcomeAtMs),
   }
 }
 
-const latencyView = ({ count, ms }: LatencyPercentiles): object => {
+/** The outcome of a probe, and when it came. */
+export const outcomeView = (outcome: Outcome, atMs: number | null): OutcomeView => ({
+  ...outcome,
+  at: isoTime(atMs),
+  durationMs: Math.round(outcome.durationMs),
+})
+
+interface LatencyView {
+  readonly probes: number
+  readonly p50: number | null
+  readonly p90: number | null
+  readonly p99: number | null
+}
+
+const latencyView = ({ count, ms }: LatencyPercentiles): LatencyView => {
   const rounded = ms.map((value) => Math.round(value * 10) / 10)
   const [p50 = null, p90 = null, p99 = null] = rounded
   return { probes: count, p50, p90, p99 }
@@ -94,11 +154,15 @@ const latencyView = ({ count, ms }: LatencyPercentiles): object => {
  * Each target in each of its pools: the factors of its weight, why it is out, until when it may be
  * cached.
  */
-function* memberViews({ states, overrides, shares }: TargetsSources): Generator<object> {
+function* memberViews(
+  { states, overrides, shares }: TargetsSources,
+  isWanted: (member: MemberState['member']) => boolean = () => true,
+): Generator<object> {
   const byMember = new Map(shares.read().map((share) => [memberKey(share), share]))
   const bySlot = statesBySlot(states())
   for (const state of overrides.watch.states()) {
     const { member } = state
+    if (!isWanted(member)) continue
     const share = byMember.get(memberKey(member))
     const weight = weightView(state, bySlot)
     yield memberView(state, {

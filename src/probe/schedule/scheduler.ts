@@ -175,6 +175,20 @@ export class Scheduler {
     this.#arm(this.#options.clock.monotonicMs())
   }
 
+  /** Has a job start now, or once the limits let it; its grid stays. Returns false where there is no such job. */
+  startNow(probe: ScheduledProbe): boolean {
+    const job = this.#jobs.get(probe)
+    if (!job) return false
+    // One that is in flight, or waits for room, is on its way.
+    if (job.heapIndex < 0) return true
+    const nowMs = this.#options.clock.monotonicMs()
+    this.#due.remove(job)
+    job.dueMs = nowMs
+    this.#due.add(job)
+    this.#arm(nowMs)
+    return true
+  }
+
   stop(): void {
     for (const probe of this.#jobs.keys()) this.remove(probe)
     this.#cancelTimer()
