@@ -1,7 +1,7 @@
 // A decision in five columns, from who asks to one answer, with wires as wide as their shares. Phones get the columns
 // below each other and no wires.
 
-import type { ComponentChildren, VNode } from 'preact'
+import { type ComponentChildren, Fragment, type VNode } from 'preact'
 import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import { type Box, type FlowBoxes, flowWires, type Wire } from '../../charts/ribbons.ts'
@@ -12,6 +12,7 @@ import {
   answerRows,
   bareName,
   foundText,
+  isIncluded,
   markOf,
   type MemberPart,
   memberShares,
@@ -82,14 +83,12 @@ function Asked({ explanation: { question, client, steps, steering } }: AskedProp
   return (
     <>
       <div class="node hit" data-wire="name">
-        <b class="mono">{bareName(question.name)}</b>
+        <b class="mono">
+          <Name name={question.name} />
+        </b>
         {steps.map((step) => (
           <p key={step.name}>
-            {step.name === question.name ? (
-              question.type
-            ) : (
-              <span class="mono">{bareName(step.name)}</span>
-            )}
+            {step.name === question.name ? question.type : <Name name={step.name} />}
             {` · ${foundText(step)}`}
           </p>
         ))}
@@ -243,7 +242,8 @@ function FirstChoices({ steering, shares, hueOf, atMs }: SteeredProps): VNode {
               <p class="glab">
                 <i />
                 {pool.pool}
-                {pool.lead === 0 && i > 0 && ', the rungs below'}
+                {pool.lead === 0 &&
+                  `, ${isBelow(steering, pool) ? 'the rungs below' : 'not needed'}`}
               </p>
             )}
             {pool.members.map((member, m) => (
@@ -261,6 +261,24 @@ function FirstChoices({ steering, shares, hueOf, atMs }: SteeredProps): VNode {
     </Column>
   )
 }
+
+/** Whether some member of it is in answers, though the pool never leads. */
+const isBelow = (steering: Steering, { members }: Steering['pools'][number]): boolean =>
+  members.some(({ target }) => isIncluded(steering, target))
+
+/** A name that may be broken at its dots. */
+const Name = ({ name }: { readonly name: string }): VNode => (
+  <>
+    {bareName(name)
+      .split(/(?<=\.)/)
+      .map((label, i) => (
+        <Fragment key={i}>
+          {i > 0 && <wbr />}
+          {label}
+        </Fragment>
+      ))}
+  </>
+)
 
 const nodeClass = { matched: 'hit', failed: 'no', 'not-asked': 'idle' } as const
 
@@ -319,11 +337,13 @@ function Answer({ explanation }: AskedProps): VNode {
       <b>{answer.rcode}</b>
       {ttl !== null && <p>TTL {ttl.seconds} s</p>}
       {rows.length === 0 && <p>no record</p>}
-      <ol class="ans">
+      <ol class={rows.some(({ rank }) => rank !== '') ? 'ans' : 'ans unranked'}>
         {rows.map(({ rank, data, record }) => (
           <li key={record} title={record}>
             <span>{rank}</span>
-            <span>{data.endsWith(zone) ? <b>{data.slice(0, -zone.length)}</b> : data}</span>
+            <span>
+              {data.endsWith(zone) ? <b>{data.slice(0, -zone.length)}</b> : <Name name={data} />}
+            </span>
           </li>
         ))}
         {isShort && (
@@ -375,9 +395,12 @@ function wiresIn(
     return box === null ? [] : [{ box, lead, hue: hueOf(pool) }]
   })
   const members = (steering?.pools ?? []).flatMap(({ pool, members: own }, i) =>
-    own.flatMap((_, m) => {
+    own.flatMap(({ target }, m) => {
       const box = boxOf(`member ${i} ${m}`)
-      return box === null ? [] : [{ box, pool: i, share: shares[i]?.[m] ?? 0, hue: hueOf(pool) }]
+      const isNamed = steering !== null && isIncluded(steering, target)
+      return box === null || !isNamed
+        ? []
+        : [{ box, pool: i, share: shares[i]?.[m] ?? 0, hue: hueOf(pool) }]
     }),
   )
   const boxes: FlowBoxes = {

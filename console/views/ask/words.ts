@@ -127,7 +127,8 @@ export function ttlText(ttl: NonNullable<Explanation['ttl']>): string {
   if (by !== null) {
     const when = by.inSeconds < 1 ? 'within a second' : `within ${span(by.inSeconds)}`
     const floor = limit === 'min-ttl' ? ` It is never less than min_ttl, ${least} s.` : ''
-    return `${shown(by.what)}, and could change ${when}.${floor}`
+    const what = by.what.includes(' is ') ? `${shown(by.what)}, and` : shown(by.what)
+    return `${what} could change ${when}.${floor}`
   }
   switch (limit) {
     case 'ttl':
@@ -208,21 +209,30 @@ const shareOf = ({ targets }: Steering['shares'], target: string): number => {
   return found?.expected ?? found?.drawn ?? 0
 }
 
+/** Whether answers name the target at all, as drawn. */
+export const isIncluded = ({ shares }: Steering, target: string): boolean =>
+  shares.targets.some((one) => one.target === target && one.included > 0)
+
 export interface AnswerRow {
-  /** Preference of an MX, priority and weight of SRV; '' of others. */
+  /** Preference of an MX, priority and weight of SRV; of what was not asked for its type; else ''. */
   readonly rank: string
   readonly data: string
   /** The whole record in presentation format. */
   readonly record: string
 }
 
-/** Records as `OWNER TTL TYPE RDATA`; of MX and SRV the last field is a name, which the zone's own ones shorten. */
-export function answerRows({ answer }: Pick<Explanation, 'answer'>): readonly AnswerRow[] {
+/** Records as `OWNER TTL TYPE RDATA`, of which MX, SRV and CNAME end in a name. */
+export function answerRows({
+  answer,
+  question,
+}: Pick<Explanation, 'answer' | 'question'>): readonly AnswerRow[] {
   return answer.records.map((record) => {
     const [, , type = '', ...rdata] = record.split(' ')
     const isRanked = type === 'MX' || type === 'SRV'
-    const rank = isRanked ? rdata.slice(0, type === 'MX' ? 1 : 2).join(' ') : ''
-    const data = isRanked ? bareName(rdata.at(-1) ?? '') : rdata.join(' ')
+    const other = type === question.type ? '' : type
+    const rank = isRanked ? rdata.slice(0, type === 'MX' ? 1 : 2).join(' ') : other
+    const isName = isRanked || type === 'CNAME'
+    const data = isName ? bareName(rdata.at(-1) ?? '') : rdata.join(' ')
     return { rank, data, record }
   })
 }
