@@ -5,7 +5,7 @@
 import type { HealthReader } from '../health/table.ts'
 import type { Random } from '../lib/clock.ts'
 import type { SelectedSet, SteeredSet } from '../steer/policy.ts'
-import { createSteering } from '../steer/select/steering.ts'
+import { createSteering, standingClock } from '../steer/select/steering.ts'
 import type { Place } from '../steer/scope/place-networks.ts'
 import type { Locus } from '../steer/selection.ts'
 import { type Name, nameToText } from '../wire/name.ts'
@@ -267,13 +267,13 @@ function shareChanges(
   const expectedBefore = expectedOf(
     before,
     locus,
-    createSteering({ health: was.health, random }),
+    createSteering({ health: was.health, random, clock: standingClock }),
     draws,
   )
   const expectedAfter = expectedOf(
     after,
     locus,
-    createSteering({ health: is.health, random }),
+    createSteering({ health: is.health, random, clock: standingClock }),
     draws,
   )
   const [sharesBefore, sharesAfter] = [byName(expectedBefore), byName(expectedAfter)]

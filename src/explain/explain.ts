@@ -54,7 +54,10 @@ export function explain(context: ExplainContext, question: Question): Explanatio
   }
 }
 
-function explainNow(context: ExplainContext, question: Question): Explanation {
+/** All of it at one time: what is drawn by the clock is the same in each part. */
+function explainNow(now: ExplainContext, question: Question): Explanation {
+  const nowMs = now.clock.wallMs()
+  const context = { ...now, clock: { wallMs: () => nowMs } }
   const run = createDryRun(context, context.random)(question)
   const set = run.found?.set ?? null
   const isOwn = set?.kind === 'target-address'
@@ -77,10 +80,10 @@ function explainNow(context: ExplainContext, question: Question): Explanation {
   }
 }
 
-/** Of a slot near the end of its epoch; the second may have changed since it was answered. */
+/** Of a slot near the end of its epoch. */
 function limitedByEpoch(steering: SteeringView | null, view: TtlView): TtlView {
   const left = steering?.slot?.secondsLeft ?? Infinity
-  const isLimit = view.seconds < view.most && left <= view.seconds && view.seconds <= left + 1
+  const isLimit = view.seconds < view.most && left === view.seconds
   return isLimit ? { ...view, limit: 'epoch', by: null } : view
 }
 

@@ -3,7 +3,7 @@
 import type { HealthReader } from '../health/table.ts'
 import type { Clock, Random } from '../lib/clock.ts'
 import type { ExchangeSlot, SelectedSet } from '../steer/policy.ts'
-import { slotLadder } from '../steer/select/select-slot.ts'
+import { slotTargets } from '../steer/select/select-slot.ts'
 import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
 import { nameToBareText } from '../wire/name.ts'
@@ -97,9 +97,10 @@ export function steeringView(
 function slotView({ health, clock }: SteeringSources, set: ExchangeSlot, locus: Locus): SlotView {
   const names = set.names.map(nameToBareText)
   const steering = createSteering({ health, random: () => 0, clock })
-  const { ladder, secondsLeft } = slotLadder(set, locus, steering)
-  const count = ladder.kind === 'selected' ? ladder.rungs.length : names.length
-  const isShared = (at: number): boolean => at !== set.rung && at % count === set.rung % count
+  const { targets, secondsLeft } = slotTargets(set, locus, steering)
+  const own = targets[set.rung] ?? null
+  const isShared = (at: number): boolean =>
+    at !== set.rung && own !== null && targets[at]?.index === own.index
   return {
     number: set.rung + 1,
     names,

@@ -9,7 +9,7 @@ import type { HealthReader } from '../health/table.ts'
 import type { Policy, Pool, Rule } from '../steer/policy.ts'
 import { type RecordSelector, selectAllDown } from '../steer/select/all-down.ts'
 import { createPoolEvaluation, evaluatePool, isEmpty } from '../steer/select/eligibility.ts'
-import { createSteering, type Steering } from '../steer/select/steering.ts'
+import { createSteering, standingClock, type Steering } from '../steer/select/steering.ts'
 import { nameToText } from '../wire/name.ts'
 import type { Catalog } from '../zone/zone.ts'
 
@@ -55,7 +55,7 @@ export class EmptyPools {
 
   constructor(health: HealthReader) {
     this.#health = health
-    this.#steering = createSteering({ health, random: () => 0 })
+    this.#steering = createSteering({ health, random: () => 0, clock: standingClock })
   }
 
   /** Of all zones, in their order. */

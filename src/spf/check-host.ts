@@ -41,6 +41,8 @@ export type SpfVerdict =
 export interface SpfSender {
   /** null: an address that no mechanism names, so that every term is looked at. */
   readonly address: Address | null
+  /** Of an address that is null: which addresses are looked up of names, as they count where there are none. IPv4 by default. */
+  readonly family?: 4 | 6
   readonly domain: string
   /** The name in HELO; the domain by default. */
   readonly helo?: string
@@ -214,12 +216,12 @@ interface Prefixes {
   readonly prefix6: number
 }
 
-const addressType = (address: Address | null): 'A' | 'AAAA' =>
-  address?.family === 6 ? 'AAAA' : 'A'
+const addressType = ({ address, family = 4 }: SpfSender): 'A' | 'AAAA' =>
+  (address?.family ?? family) === 6 ? 'AAAA' : 'A'
 
 function* hasAddress(state: State, name: string, prefixes: Prefixes): SpfCheck<Matched> {
   const { address } = state.sender
-  const found = yield* ask(state, { type: addressType(address), name })
+  const found = yield* ask(state, { type: addressType(state.sender), name })
   if (found.kind !== 'data') return found
   return address !== null && isAmong(address, found.data, prefixes)
 }
@@ -252,13 +254,14 @@ function* isExchange(state: State, name: string, prefixes: Prefixes): SpfCheck<M
 const wholePrefixes: Prefixes = { prefix4: 32, prefix6: 128 }
 
 /** RFC 7208 §5.5: a name of the address that leads back to it, at or below the domain. A failure is no match. */
-function* hasReverseName({ sender: { address } }: State, domain: string): SpfCheck<boolean> {
+function* hasReverseName({ sender }: State, domain: string): SpfCheck<boolean> {
+  const { address } = sender
   if (address === null) return false
   const answer = yield { type: 'PTR', name: formatAddress(address.octets) }
   const names = answer.kind === 'found' ? answer.data.slice(0, maxExchanges) : []
   for (const name of names) {
     if (name !== domain && !name.endsWith(`.${domain}`)) continue
-    const back = yield { type: addressType(address), name }
+    const back = yield { type: addressType(sender), name }
     if (back.kind === 'found' && isAmong(address, back.data, wholePrefixes)) return true
   }
   return false

@@ -17,7 +17,7 @@ import {
 import { build } from '../steer/model-world.ts'
 import { worlds } from '../steer/random-worlds.ts'
 import type { HealthReader } from '../../src/health/table.ts'
-import { createSteering, type Steering } from '../../src/steer/select/steering.ts'
+import { createSteering, standingClock, type Steering } from '../../src/steer/select/steering.ts'
 
 const draws = 10_000
 const sigmas = 5
@@ -39,7 +39,7 @@ test.each(sets)('%s: each target is drawn as often as it is expected', (_, setOf
     fc.property(worlds, fc.nat(), (world, seed) => {
       const { policy, health } = build(world)
       const set = setOf(policy)
-      const steering = createSteering({ health, random: seeded(seed) })
+      const steering = createSteering({ health, random: seeded(seed), clock: standingClock })
       const shares = expectedShares(set, nowhere, steering)
       const tally = newTally()
       if (shares === null) return
@@ -63,7 +63,8 @@ test.each(sets)('%s: each target is drawn as often as it is expected', (_, setOf
   expect(compared).toBeGreaterThan(20)
 })
 
-const steeringOf = (health: HealthReader): Steering => createSteering({ health, random: seeded(1) })
+const steeringOf = (health: HealthReader): Steering =>
+  createSteering({ health, random: seeded(1), clock: standingClock })
 
 describe('by hand', () => {
   test('a member due more than one record is certain, and the others share the rest', () => {
@@ -100,7 +101,7 @@ describe('by hand', () => {
     const set = mxOf(policyOf([catchAllOf(Object.values(pools))]), { sticky: true })
     const tally = newTally()
     const random = seeded(7)
-    const steering = createSteering({ health, random })
+    const steering = createSteering({ health, random, clock: standingClock })
     const shares = expectedShares(set, nowhere, steering)
     for (let i = 0; i < draws; i++) {
       const octet = (): number => Math.floor(random() * 256)

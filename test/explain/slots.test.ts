@@ -48,6 +48,21 @@ describe('an explanation', () => {
     }
   })
 
+  test('says so where other targets lack the family', async () => {
+    const oneWithIpv4 = zone
+      .replace(
+        /^targets:[\s\S]*?(?=^probes:)/m,
+        'targets: { mx1: { addresses: [192.0.2.1, 2001:db8::1] }, mx2: { addresses: [2001:db8::2] }, mx3: { addresses: [2001:db8::3] } }\n',
+      )
+      .replace(/targets: \{ mx1: 4.*? \}/, 'targets: [mx1, mx2, mx3]')
+    const { explain } = await arrangeWorld({ zone: oneWithIpv4 })
+    for (const [i, name] of names.entries()) {
+      const others = names.filter((_, at) => at !== i)
+      expect(explain(`${name}.`, 'A').steering?.slot?.sharedWith).toEqual(others)
+      expect(explain(`${name}.`, 'AAAA').steering?.slot?.sharedWith).toEqual([])
+    }
+  })
+
   test('says so where a name shares its target, in words too', async () => {
     const { explain } = await arrangeWorld({ zone, assumptions: { down: ['mx1', 'mx2'] } })
     const told = explain(`${names[2]}.`, 'A')

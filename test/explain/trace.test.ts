@@ -17,7 +17,7 @@ import {
 import { build } from '../steer/model-world.ts'
 import { worlds } from '../steer/random-worlds.ts'
 import { runs } from '../support/runs.ts'
-import { createSteering } from '../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../src/steer/select/steering.ts'
 
 describe('a trace', () => {
   test('has every selected member in, and none of them out', () => {
@@ -26,7 +26,11 @@ describe('a trace', () => {
         const { policy, health } = build(world)
         const set = mxOf(policy, { ladder: 16 })
         const trace = traceSteering(set, nowhere, health)
-        const selection = selectMx(set, nowhere, createSteering({ health, random: seeded(seed) }))
+        const selection = selectMx(
+          set,
+          nowhere,
+          createSteering({ health, random: seeded(seed), clock: standingClock }),
+        )
         const isDecided =
           selection.kind === 'selected' &&
           ['eligible', 'spilled', 'panic'].includes(selection.reason)

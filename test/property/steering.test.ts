@@ -21,7 +21,7 @@ import {
   policyOf,
   seeded,
 } from '../steer/arrange.ts'
-import { createSteering, type Steering } from '../../src/steer/select/steering.ts'
+import { createSteering, standingClock, type Steering } from '../../src/steer/select/steering.ts'
 
 interface Case {
   readonly world: World
@@ -64,7 +64,11 @@ function subject({ world, seed }: Case, panic = 0): Subject {
     list,
     members: list.flatMap((pool) => pool.members),
     policy: policyOf([catchAllOf(list)]),
-    steering: createSteering({ health: arranged.health, random: seeded(seed) }),
+    steering: createSteering({
+      health: arranged.health,
+      random: seeded(seed),
+      clock: standingClock,
+    }),
   }
 }
 
@@ -291,7 +295,7 @@ test('health that moves between two reads never makes a selection empty or doubl
       const flicker = seeded(drawn.seed + 1)
       const state = (): SlotState => Math.floor(flicker() * 4) as SlotState
       const health: HealthReader = { ...it.health, state }
-      const steering = createSteering({ health, random: seeded(drawn.seed) })
+      const steering = createSteering({ health, random: seeded(drawn.seed), clock: standingClock })
       const set = mxOf(it.policy, { mode, ladder: drawn.places })
       const names = laddersOf(selectMx(set, nowhere, steering))
       const addresses = addressesOf(it.policy, drawn.places)

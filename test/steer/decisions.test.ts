@@ -5,7 +5,7 @@ import { SlotState } from '../../src/health/table.ts'
 import { selectAddresses } from '../../src/steer/select/select-addresses.ts'
 import { targetAddresses } from '../../src/steer/select/target-addresses.ts'
 import { selectMx } from '../../src/steer/select/select-mx.ts'
-import { createSteering, type Steering } from '../../src/steer/select/steering.ts'
+import { createSteering, standingClock, type Steering } from '../../src/steer/select/steering.ts'
 import type { Member, Pool, TargetAddresses } from '../../src/steer/policy.ts'
 import {
   type Arranged,
@@ -24,7 +24,8 @@ import {
   textsOf,
 } from './arrange.ts'
 
-const steeringOf = ({ health }: Arranged): Steering => createSteering({ health, random: seeded(7) })
+const steeringOf = ({ health }: Arranged): Steering =>
+  createSteering({ health, random: seeded(7), clock: standingClock })
 
 function ladder(world: World, panic = 0, changes = {}, onAllDown: 'all' | 'servfail' = 'all') {
   const arranged = arrange(world, panic)

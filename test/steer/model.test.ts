@@ -10,14 +10,14 @@ import type { ModelWorld } from './model-world.ts'
 import { worlds } from './random-worlds.ts'
 import { ladderOutcomes } from './slow-steering.ts'
 import { runs } from '../support/runs.ts'
-import { createSteering } from '../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../src/steer/select/steering.ts'
 
 const client = locusAt('192.0.2.1')
 
 function drawn(world: ModelWorld, ladder: number, seed: number): () => string {
   const { policy, health } = build(world)
   const set = mxOf(policy, { ladder })
-  const steering = createSteering({ health, random: seeded(seed) })
+  const steering = createSteering({ health, random: seeded(seed), clock: standingClock })
   return () => {
     const selection = selectMx(set, client, steering)
     if (selection.kind === 'servfail') return 'servfail'

@@ -17,13 +17,13 @@ import {
   textsOf,
 } from './arrange.ts'
 import { inclusionOdds, ladderOdds, outliers, tally } from './reference.ts'
-import { createSteering } from '../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../src/steer/select/steering.ts'
 
 function subject(world: World, panic = 0) {
   const { pools, health } = arrange(world, panic)
   return {
     policy: policyOf([catchAllOf(Object.values(pools))]),
-    steering: createSteering({ health, random: seeded(20_261_121) }),
+    steering: createSteering({ health, random: seeded(20_261_121), clock: standingClock }),
     health,
   }
 }

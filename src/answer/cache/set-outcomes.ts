@@ -17,7 +17,7 @@ import { familyOf, selectAddressesUnder } from '../../steer/select/select-addres
 import { canonicalLadder, selectMxUnder } from '../../steer/select/select-mx.ts'
 import { selectSlotUnder } from '../../steer/select/select-slot.ts'
 import { selectSrvUnder } from '../../steer/select/select-srv.ts'
-import { createSteering, type Steering } from '../../steer/select/steering.ts'
+import { createSteering, standingClock, type Steering } from '../../steer/select/steering.ts'
 import { targetAddresses } from '../../steer/select/target-addresses.ts'
 import type {
   AddressSelection,
@@ -154,7 +154,7 @@ export class Enumeration {
     zone: Zone,
   ): { readonly outcomes: Outcomes<Selected> | null; readonly inputs: HealthInputs } {
     // Anew each time, since evaluations of pools that are known already are not read again. The chooser is another.
-    const steering = createSteering({ health: this.#health, random: () => 0 })
+    const steering = createSteering({ health: this.#health, random: () => 0, clock: standingClock })
     if (isSticky(set)) {
       const isWhole = this.#readSticky(set, rule, zone, steering)
       return { outcomes: isWhole ? byClient : null, inputs: this.#health.take() }
@@ -250,7 +250,7 @@ export function selectUnder(
     case 'steered-srv':
       return selectSrvUnder(set, set.policy.rules[rule], steering)
     case 'steered-address':
-      return selectAddressesUnder(set, set.policy.rules[rule], client, steering)
+      return selectAddressesUnder(set, set.policy.rules[rule], client, steering, set.answers)
     case 'exchange-slot': {
       const isInternal = rule === set.policy.rules.length
       return selectSlotUnder(set, isInternal ? null : set.policy.rules[rule], client ?? 0, steering)

@@ -37,21 +37,24 @@ export function selectAddresses(
   steering: Steering,
 ): AddressSelection {
   const client = set.sticky ? clientHash(set.policy, locus) : null
-  return selectAddressesUnder(set, matchRule(set.policy, locus), client, steering)
+  return selectAddressesUnder(set, matchRule(set.policy, locus), client, steering, set.answers)
 }
 
 /** What addresses are drawn by. */
-type DrawnSet = Pick<SteeredAddresses, 'type' | 'policy' | 'ttl' | 'minTtl' | 'answers'>
+type DrawnSet = Pick<SteeredAddresses, 'type' | 'policy' | 'ttl' | 'minTtl'>
 
-/** The addresses for clients under a rule of the set's policy. `client`: as of `selectMxUnder` (select-mx.ts). */
+/**
+ * Up to `answers` addresses for clients under a rule of the set's policy. `client`: as of `selectMxUnder` (select-mx.ts).
+ */
 export function selectAddressesUnder(
   set: DrawnSet,
   rule: Rule | undefined,
   client: number | null,
   steering: Steering,
+  answers: number,
 ): AddressSelection {
   steering.chooser.begin()
-  const selector = new AddressSelector(set, steering, client)
+  const selector = new AddressSelector(set, steering, client, answers)
   const selection = selectFrom(selector, rule?.pools ?? [], steering)
   if (selection.kind !== 'no-family') return selection
   // NODATA for some clients would reach others through caches and bounce their mail: better another rule's pools.
@@ -126,12 +129,12 @@ class AddressSelector implements RecordSelector {
   readonly #steering: Steering
   readonly #limit: number
 
-  constructor(set: DrawnSet, steering: Steering, client: number | null) {
+  constructor(set: DrawnSet, steering: Steering, client: number | null, answers: number) {
     this.set = set
     this.family = familyOf(set.type)
     this.client = client
     this.#steering = steering
-    this.#limit = Math.max(1, set.answers)
+    this.#limit = Math.max(1, answers)
   }
 
   get count(): number {

@@ -91,12 +91,15 @@ class MxSelector implements RecordSelector {
   /** Hash of the client, by which sticky answers are ordered; null: at random. */
   readonly #client: number | null
   readonly #limit: number
+  /** Where the answer has everyone: of slots no more than there are names count. */
+  readonly #everyLimit: number
 
   constructor(set: LadderSet, steering: Steering, client: number | null) {
     this.set = set
     this.#steering = steering
     this.#client = client
     this.#limit = rungLimit(set)
+    this.#everyLimit = set.kind === 'exchange-slot' ? this.#limit : maxRungs
   }
 
   get count(): number {
@@ -126,7 +129,7 @@ class MxSelector implements RecordSelector {
 
   addEvery(pool: Pool, candidates: Candidates): void {
     if (this.set.mode === 'equal') this.#putBeside(pool, candidates, candidates.count)
-    else this.add(pool, candidates, maxRungs)
+    else this.add(pool, candidates, this.#everyLimit)
   }
 
   /** Continues the ladder downwards with a permutation of the candidates; returns whether it added any. */

@@ -13,7 +13,7 @@
 import { epochDraw, epochSecondsLeft } from '../draw/epoch.ts'
 import { clientHash } from '../draw/sticky.ts'
 import type { ExchangeSlot, Rule, Target } from '../policy.ts'
-import type { AddressSelection, Locus, MxSelection, Rung } from '../selection.ts'
+import type { AddressSelection, Locus, Rung, SelectedAddress } from '../selection.ts'
 import { hasFamily } from './last-resort.ts'
 import { catchAll, getsFixedLadder, matchRule } from './match.ts'
 import { familyOf, selectAddressesUnder } from './select-addresses.ts'
@@ -36,19 +36,24 @@ export function selectSlot(set: ExchangeSlot, locus: Locus, steering: Steering):
   return { ...selection, ttl }
 }
 
-/** The ladder of all names for a client at `locus` now, and for how long it is drawn so. For explanations. */
-export function slotLadder(
+/**
+ * The target of each name for a client at `locus` now, in the type of the set, and for how long; null: SERVFAIL. For
+ * explanations.
+ */
+export function slotTargets(
   set: ExchangeSlot,
   locus: Locus,
   steering: Steering,
-): { readonly ladder: MxSelection; readonly secondsLeft: number } {
+): { readonly targets: readonly (Target | null)[]; readonly secondsLeft: number } {
   const client = clientHash(set.policy, locus)
   const nowSeconds = Math.floor(steering.clock.wallMs() / 1000)
   const draw = epochDraw(client, set.epochSeconds, nowSeconds)
-  const ladder = getsFixedLadder(set, locus)
-    ? canonicalLadder(set)
-    : selectMxUnder(set, matchRule(set.policy, locus), draw, steering)
-  return { ladder, secondsLeft: epochSecondsLeft(client, set.epochSeconds, nowSeconds) }
+  const rule = getsFixedLadder(set, locus) ? null : matchRule(set.policy, locus)
+  const targets = set.names.map((_, rung) => {
+    const selection = selectSlotUnder({ ...set, rung }, rule, draw, steering)
+    return selection.kind === 'selected' ? (selection.addresses[0]?.target ?? null) : null
+  })
+  return { targets, secondsLeft: epochSecondsLeft(client, set.epochSeconds, nowSeconds) }
 }
 
 /**
@@ -68,20 +73,23 @@ export function selectSlotUnder(
   if (hasFamily(own, familyOf(set.type)))
     return answerOf(set, own, { ttl: ladder.ttl, reason }, draw, steering)
   const others = selectAddressesUnder(
-    { ...set, answers: Infinity },
+    set,
     rule ?? catchAll(set.policy),
     draw,
     steering,
+    maxTargetAddresses * (set.ladder + set.rung + 1),
   )
   if (others.kind !== 'selected') return others
   const ttl = Math.min(ladder.ttl, others.ttl)
-  const other = substitute(
-    set,
-    rungs,
-    others.addresses.map(({ target }) => target),
-  )
+  const other = substitute(set, rungs, others.addresses)
   return answerOf(set, other, { ttl, reason: others.reason }, draw, steering)
 }
+
+/**
+ * That a target has at most. So many addresses for each rung, and for each rung that may lack the family, have as many
+ * targets as are needed, or are all that there are.
+ */
+const maxTargetAddresses = 16
 
 function answerOf(
   { ofTargets }: ExchangeSlot,
@@ -98,24 +106,47 @@ function answerOf(
 }
 
 /**
- * A target for the rung whose own target lacks the family. `others`: the targets that have it, in the client's order;
- * several such rungs get different ones, as far as there are so many.
+ * A target for the rung whose own target lacks the family. `others`: addresses of it, in the client's order; several such
+ * rungs get different targets, as far as there are so many.
  */
 function substitute(
   { rung, type, ladder }: ExchangeSlot,
   rungs: readonly Rung[],
-  others: readonly Target[],
+  others: readonly SelectedAddress[],
 ): Target {
   const family = familyOf(type)
-  const onLadder = rungs.slice(0, ladder)
-  const isOnLadder = ({ index }: Target): boolean =>
-    onLadder.some(({ target }) => target.index === index)
-  const distinct = others.filter(
-    (one, i) => others.findIndex(({ index }) => index === one.index) === i,
-  )
-  const spare = distinct.filter((one) => !isOnLadder(one))
-  const open = spare.length > 0 ? spare : distinct
-  const before = onLadder.slice(0, rung % rungs.length)
-  const lacking = before.filter(({ target }) => !hasFamily(target, family)).length
-  return open[lacking % open.length] as Target
+  let lacking = 0
+  for (let i = 0; i < rung % rungs.length; i++)
+    if (!hasFamily((rungs[i] as Rung).target, family)) lacking++
+  const taken = Math.min(ladder, rungs.length)
+  return (nthApart(others, rungs, taken, lacking) ?? nthApart(others, rungs, 0, lacking)) as Target
+}
+
+/** The `nth` target, from 0, of those that none of the first `taken` rungs has, begun anew where there are fewer; null: none. */
+function nthApart(
+  others: readonly SelectedAddress[],
+  rungs: readonly Rung[],
+  taken: number,
+  nth: number,
+): Target | null {
+  let count = 0
+  for (let i = 0; i < others.length; i++) {
+    if (!isFirstApart(others, i, rungs, taken)) continue
+    if (count++ === nth) return (others[i] as SelectedAddress).target
+  }
+  return count === 0 ? null : nthApart(others, rungs, taken, nth % count)
+}
+
+/** Whether no address before it is of the same target, which is on none of the first `taken` rungs. */
+function isFirstApart(
+  others: readonly SelectedAddress[],
+  at: number,
+  rungs: readonly Rung[],
+  taken: number,
+): boolean {
+  const { index } = (others[at] as SelectedAddress).target
+  for (let i = 0; i < taken; i++) if ((rungs[i] as Rung).target.index === index) return false
+  for (let i = 0; i < at; i++)
+    if ((others[i] as SelectedAddress).target.index === index) return false
+  return true
 }

@@ -29,19 +29,19 @@ export interface Steering {
   readonly spread: SpreadDraw
 }
 
-/** For what does not depend on the time. */
-const standingClock: Pick<Clock, 'wallMs'> = { wallMs: () => 0 }
+/** For selections that do not go by the time: those of a draw that is given, and of sets that are no slots. */
+export const standingClock: Pick<Clock, 'wallMs'> = { wallMs: () => 0 }
 
 /** `cachesEvaluations`: evaluations of pools stand until the generation of health moves. */
 export const createSteering = ({
   health,
   random,
-  clock = standingClock,
+  clock,
   cachesEvaluations = true,
 }: {
   readonly health: HealthReader
   readonly random: Random
-  readonly clock?: Pick<Clock, 'wallMs'>
+  readonly clock: Pick<Clock, 'wallMs'>
   readonly cachesEvaluations?: boolean
 }): Steering => ({
   health,

@@ -39,6 +39,7 @@ export const problemCodes = [
   'mta-sts-cached',
   'tlsa-order',
   'tlsa-in-use',
+  'ptr-differs',
   // keys of signed zones
   'bad-key',
   'key-pair',

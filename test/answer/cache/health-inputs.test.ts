@@ -12,7 +12,7 @@ import {
   Standing,
 } from '../../../src/health/table.ts'
 import { isSticky } from '../../../src/steer/draw/sticky.ts'
-import { createSteering } from '../../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 import { seeded } from '../../steer/arrange.ts'
 import { contextOf, peerOf } from '../../support/ask-catalog.ts'
 import { compiledZone } from '../../support/compiled-zone.ts'
@@ -204,7 +204,12 @@ records:
           new Enumeration(noted.reader).outcomesOf(set, rule, sticky)
           const read = listing(table)
           const health = read.reader
-          const steering = createSteering({ health, random, cachesEvaluations: false })
+          const steering = createSteering({
+            health,
+            random,
+            cachesEvaluations: false,
+            clock: standingClock,
+          })
           for (let client = 0; client < 4; client++)
             if (selectUnder(set, rule, below(2 ** 32), steering).kind === 'selected') selected++
           expect([...read.reads].filter((one) => !noted.reads.has(one))).toEqual([])

@@ -11,7 +11,7 @@ import {
 import { outcomesOf, type Outcomes, probabilitiesOf } from '../../../src/steer/draw/outcomes.ts'
 import { drawLadder, drawSample } from '../../../src/steer/draw/sampling.ts'
 import type { Pool } from '../../../src/steer/policy.ts'
-import { createSteering } from '../../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 import { selectAddressesUnder } from '../../../src/steer/select/select-addresses.ts'
 import { selectMxUnder } from '../../../src/steer/select/select-mx.ts'
 import { addressesOf, arrange, catchAllOf, mxOf, policyOf, seeded } from '../arrange.ts'
@@ -212,7 +212,7 @@ test('outcomes of ten million draws come as often as they are likely', () => {
     us: { d: '2 up', e: '1 down', f: '1 up' },
   })
   const policy = policyOf([catchAllOf([inRegions(pools['eu'], [0, 0, 1]), pools['us'] as Pool])])
-  const steering = createSteering({ health, random: () => 0 })
+  const steering = createSteering({ health, random: () => 0, clock: standingClock })
   const mx = mxOf(policy, { ladder: 4 })
   const outcomes = outcomesOf(
     {
@@ -243,12 +243,12 @@ test('addresses spread over regions have outcomes that include each by its weigh
     eu: { a: '4 up', b: '2 up', c: '3 up', d: '3 up' },
   })
   const policy = policyOf([catchAllOf([inRegions(pools['eu'], [0, 0, 1, 2])])])
-  const steering = createSteering({ health, random: () => 0 })
+  const steering = createSteering({ health, random: () => 0, clock: standingClock })
   const set = addressesOf(policy, 2)
   const outcomes = outcomesOf(
     {
       select: (chooser) =>
-        selectAddressesUnder(set, policy.rules[0], null, { ...steering, chooser }),
+        selectAddressesUnder(set, policy.rules[0], null, { ...steering, chooser }, set.answers),
       keyOf: (selection) =>
         selection.kind === 'selected'
           ? selection.addresses.map(({ target }) => target.name).join()

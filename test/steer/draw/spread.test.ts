@@ -11,7 +11,7 @@ import type { Built, ModelMember, ModelWorld } from '../model-world.ts'
 import { dealtOdds } from '../slow-steering.ts'
 import type { Entry } from '../slow-steering.ts'
 import { runs } from '../../support/runs.ts'
-import { createSteering } from '../../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 
 const member = fc.record({
   weight: fc.integer({ min: 1, max: 30 }),
@@ -61,7 +61,7 @@ function entriesOf(drawn: Drawn, spread: boolean): Entry[] {
 const draws = 3000
 
 function inclusions({ policy, health }: Built, answers: number, seed: number): Map<string, number> {
-  const steering = createSteering({ health, random: seeded(seed) })
+  const steering = createSteering({ health, random: seeded(seed), clock: standingClock })
   const counts = new Map<string, number>()
   for (let i = 0; i < draws; i++)
     for (const text of textsOf(selectAddresses(addressesOf(policy, answers), nowhere, steering)))
@@ -103,7 +103,7 @@ describe('k of n', () => {
     fc.assert(
       fc.property(members, fc.integer({ min: 1, max: 6 }), fc.nat(), (list, answers, seed) => {
         const { policy, health } = build(worldOf(list, true))
-        const steering = createSteering({ health, random: seeded(seed) })
+        const steering = createSteering({ health, random: seeded(seed), clock: standingClock })
         for (const sticky of [false, true]) {
           const set = addressesOf(policy, answers, { sticky })
           const texts = textsOf(selectAddresses(set, nowhere, steering))
@@ -141,7 +141,7 @@ test('a ladder alternates regions, then racks, and its first rung goes by weight
     { weight: 1, region: 'us', rack: null, addresses: 1 },
   ]
   const { policy, health } = build(worldOf(list, true))
-  const steering = createSteering({ health, random: seeded(5) })
+  const steering = createSteering({ health, random: seeded(5), clock: standingClock })
   let firsts = 0
   for (let i = 0; i < draws; i++) {
     const selection = selectMx(mxOf(policy, { ladder: 4 }), nowhere, steering)

@@ -7,7 +7,7 @@ import { selectMx } from '../../../src/steer/select/select-mx.ts'
 import type { Policy, Pool } from '../../../src/steer/policy.ts'
 import { addressesOf, arrange, catchAllOf, locusAt, mxOf, policyOf } from '../arrange.ts'
 import type { Arranged, World } from '../arrange.ts'
-import { createSteering } from '../../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 
 const clients = 20_000
 const clientAt = (at: number) => locusAt(`100.${at >> 8}.${at & 255}.7`)
@@ -26,7 +26,7 @@ function subject(world: World): Subject {
 
 function answersTo({ policy, health }: Subject, count: number, answers: number): string[][] {
   const set = addressesOf(policy, answers, { sticky: true })
-  const steering = createSteering({ health, random: noChance })
+  const steering = createSteering({ health, random: noChance, clock: standingClock })
   return Array.from({ length: count }, (_, at) => {
     const selection = selectAddresses(set, clientAt(at), steering)
     return selection.kind === 'selected'
@@ -43,7 +43,7 @@ describe('addresses', () => {
   test('of one network are one answer; its neighbour has another sooner or later', () => {
     const it = subject(ten)
     const set = addressesOf(it.policy, 2, { sticky: true })
-    const steering = createSteering({ health: it.health, random: noChance })
+    const steering = createSteering({ health: it.health, random: noChance, clock: standingClock })
     const ask = (client: string) => selectAddresses(set, locusAt(client), steering)
     expect(ask('192.0.2.1')).toEqual(ask('192.0.2.254'))
     expect(ask('2001:db8:0:1ff::1')).toEqual(ask('2001:db8:0:1aa:ffff::9'))
@@ -132,7 +132,7 @@ test('what instances agree on does not move with a release: answers of before ar
     const selection = selectMx(
       set,
       clientAt(at),
-      createSteering({ health: it.health, random: noChance }),
+      createSteering({ health: it.health, random: noChance, clock: standingClock }),
     )
     return selection.kind === 'selected'
       ? selection.rungs.map(({ target }) => target.name).join(' ')

@@ -19,7 +19,7 @@ import {
 } from '../arrange.ts'
 import type { Arranged, World } from '../arrange.ts'
 import { outliers, tally } from '../reference.ts'
-import { createSteering } from '../../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 
 interface Setting extends Arranged {
   readonly list: Pool[]
@@ -38,12 +38,16 @@ const policyFor = (pools: readonly Pool[], onAllDown: OnAllDown = { kind: 'all' 
 
 function ladder({ list, health }: Setting, onAllDown?: OnAllDown, changes = {}) {
   const set = mxOf(policyFor(list, onAllDown), changes)
-  return selectMx(set, nowhere, createSteering({ health, random: seeded(3) }))
+  return selectMx(set, nowhere, createSteering({ health, random: seeded(3), clock: standingClock }))
 }
 
 function sample({ list, health }: Setting, onAllDown?: OnAllDown, answers = 9) {
   const set = addressesOf(policyFor(list, onAllDown), answers)
-  return selectAddresses(set, nowhere, createSteering({ health, random: seeded(3) }))
+  return selectAddresses(
+    set,
+    nowhere,
+    createSteering({ health, random: seeded(3), clock: standingClock }),
+  )
 }
 
 const srvOf = (list: readonly Pool[], answers = 16, onAllDown?: OnAllDown): SteeredSrv => ({
@@ -103,7 +107,7 @@ describe('a pool below min_healthy', () => {
       { eu: { a: '1 up', b: '1 down' }, us: { c: '3 up', d: '1 down' }, ap: { e: '1 up' } },
       { eu: spill, us: spill },
     )
-    const steering = createSteering({ health: it.health, random: seeded(11) })
+    const steering = createSteering({ health: it.health, random: seeded(11), clock: standingClock })
     const mx = mxOf(policyFor(it.list))
     const addresses = addressesOf(policyFor(it.list), 1)
     const odds: [string, number][] = [
@@ -123,7 +127,7 @@ describe('a pool below min_healthy', () => {
       { eu: { a: '1 up', b: '1 down' }, us: { c: '1 up', d: '1 down' } },
       { eu: spill, us: spill },
     )
-    const steering = createSteering({ health: it.health, random: seeded(12) })
+    const steering = createSteering({ health: it.health, random: seeded(12), clock: standingClock })
     const mx = mxOf(policyFor(it.list))
     const firsts = tally(() => namesOf(selectMx(mx, nowhere, steering)).slice(0, 1))
     expect(
@@ -235,7 +239,7 @@ describe('SRV', () => {
     const selection = selectSrv(
       set,
       nowhere,
-      createSteering({ health: it.health, random: seeded(seed) }),
+      createSteering({ health: it.health, random: seeded(seed), clock: standingClock }),
     )
     return selection.kind === 'selected' ? selection.records : []
   }
@@ -267,7 +271,7 @@ describe('SRV', () => {
     const eu = Object.fromEntries(Object.entries(weights).map(([name, w]) => [name, `${w} up`]))
     const it = setting({ eu })
     const set = srvOf(it.list, 3)
-    const steering = createSteering({ health: it.health, random: seeded(8) })
+    const steering = createSteering({ health: it.health, random: seeded(8), clock: standingClock })
     const pick = seeded(9)
     const picked = tally(() => {
       const selection = selectSrv(set, nowhere, steering)

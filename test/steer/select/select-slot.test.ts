@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { SlotState, type HealthReader } from '../../../src/health/table.ts'
 import type { Policy, Pool } from '../../../src/steer/policy.ts'
 import { selectSlot } from '../../../src/steer/select/select-slot.ts'
-import { createSteering } from '../../../src/steer/select/steering.ts'
+import { createSteering, standingClock } from '../../../src/steer/select/steering.ts'
 import type { Locus } from '../../../src/steer/selection.ts'
 import { runs } from '../../support/runs.ts'
 import {
@@ -342,7 +342,7 @@ test('all addresses of a target stand under its name, the same ones while they a
       ...set,
       ofTargets: new Map([...set.ofTargets].map(([i, one]) => [i, { ...one, answers: limit }])),
     }))
-    const steering = createSteering({ health: it.health, random: noChance })
+    const steering = createSteering({ health: it.health, random: noChance, clock: standingClock })
     return limited.flatMap((set) => textsOf(selectSlot(set, clientAt(at), steering)))
   }
   expect(addresses(Infinity, 3).sort()).toEqual(

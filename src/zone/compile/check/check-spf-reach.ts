@@ -96,8 +96,11 @@ function checkLimits(reach: Reach, { domain, record, path }: SpfText): boolean {
   )
   if (isPlain && record.redirect === null) return true
   const { verdict } = evaluate(reach, { address: null, domain })
-  if (verdict.kind !== 'permerror') return true
   const { problems } = reach.compilation
+  if (verdict.kind !== 'permerror') {
+    checkIpv6(reach, { domain, path })
+    return true
+  }
   const message = `receivers find an error in this SPF: ${verdict.why}`
   if (verdict.reason === 'limit')
     problems.refuse('spf-limit', path, `${message}. Expected ${byAddress} in place of names`)
@@ -105,6 +108,17 @@ function checkLimits(reach: Reach, { domain, record, path }: SpfText): boolean {
     problems.refuse('spf-no-record', path, `${message}. Expected ${byAddress}`)
   // Mistakes of records that it includes are reported there.
   return false
+}
+
+/** Names without AAAA count as look-ups that find nothing for those who send by IPv6 alone (RFC 7208 §4.6.4). */
+function checkIpv6(reach: Reach, { domain, path }: Pick<SpfText, 'domain' | 'path'>): void {
+  const { verdict } = evaluate(reach, { address: null, family: 6, domain })
+  if (verdict.kind !== 'permerror' || verdict.reason !== 'limit') return
+  const { problems } = reach.compilation
+  const hasSenders = reach.index.sorted.some(({ octets }) => octets.length === 16)
+  const message = `receivers find an error in this SPF where mail comes by IPv6: ${verdict.why}. Expected ${byAddress} in place of names without AAAA`
+  if (hasSenders) problems.refuse('spf-limit', path, message)
+  else problems.warn('spf-limit', path, message)
 }
 
 /** Where the directive leads to something of which an answer has but a part. Reports what finds nothing, and what finds too much. */
