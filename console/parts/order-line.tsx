@@ -32,7 +32,7 @@ export function OrderLine({
       </span>
       {until !== null && (
         <span class="time-left" aria-hidden="true">
-          <i style={{ width: `${(leftShare(set, until, nowMs) * 100).toFixed(1)}%` }} />
+          <i style={{ width: `${(leftShare(set ?? until, until, nowMs) * 100).toFixed(1)}%` }} />
         </span>
       )}
     </li>

@@ -4,7 +4,8 @@ import { signal } from '@preact/signals'
 import type { ComponentType, VNode } from 'preact'
 import { useEffect } from 'preact/hooks'
 
-import { isStale, overview } from '../store/live.ts'
+import { eventParts } from '../parts/event-line.tsx'
+import { events, isStale, overview, serverNowMs } from '../store/live.ts'
 import { type ViewProps, type ViewRow, views, addressOf } from './view-row.ts'
 import { DialogPlace } from './dialog.tsx'
 import { openFind } from './find.tsx'
@@ -12,7 +13,7 @@ import { bindKeys } from './keys.ts'
 import { Rail, TabBar } from './rail.tsx'
 import { go, href, route } from './route.ts'
 import { openHelp } from './settings.tsx'
-import { LiveRegion, ToastPlace } from './toast.tsx'
+import { LiveRegion, say, ToastPlace } from './toast.tsx'
 import { StaleBar, ViewHead } from './view-head.tsx'
 
 type Loaded =
@@ -36,6 +37,7 @@ export function App(): VNode {
   const [path = '', ...segments] = where.segments
   const row = views.value.find((one) => one.path === path)
   useShellKeys()
+  useSaidEvents()
   useFocusOnChange(where.segments.join('/'))
   return (
     <>
@@ -129,6 +131,26 @@ function useShellKeys(): void {
     [],
   )
 }
+
+/** Says transitions to screen readers: of what came since the page was opened, not of what it began with. */
+function useSaidEvents(): void {
+  const [newest] = events.value
+  useEffect(() => {
+    const before = lastSaid
+    lastSaid = newest?.id ?? null
+    if (before === null || newest === undefined || newest.id <= before) return
+    for (const event of events
+      .peek()
+      .filter(({ id }) => id > before)
+      .toReversed()) {
+      if (!/^(?:target\.(?:up|down|suspect)|override\.|peer\.)/.test(event.event)) continue
+      const { subject, says } = eventParts(event, serverNowMs.peek())
+      say(subject === null ? says : `${subject} ${says}`)
+    }
+  }, [newest])
+}
+
+let lastSaid: number | null = null
 
 /** The focus goes to the contents with each new address but the first, as a new page would have it. */
 function useFocusOnChange(path: string): void {

@@ -51,12 +51,13 @@ export const isStale: ReadonlySignal<boolean> = computed(
   () => silentMs.value >= silence.staleAfterMs,
 )
 
-function hear(at: string): void {
+/** `at`: the server's clock; null: it did not say. */
+function hear(at: string | null): void {
   const nowMs = Date.now()
   batch(() => {
     heardAtMs.value = nowMs
     if (tick.value < nowMs) tick.value = nowMs
-    aheadMs.value = Date.parse(at) - nowMs
+    if (at !== null) aheadMs.value = Date.parse(at) - nowMs
     trouble.value = null
     needsSignIn.value = false
   })

@@ -35,6 +35,7 @@ const weight = {
   reputation: 1,
   slowStart: 1,
   shedding: 1,
+  health: 1 as const,
   effective: 4,
 }
 
@@ -130,7 +131,13 @@ describe('what needs a look', () => {
       members: [member('\u202emx1', { out: 'down' })],
       targets: [address('\u202emx1', { state: 'down' })],
       problems: [
-        { kind: 'store-degraded', severity: 'critical', text: 'the store\u0007', since: ago(120) },
+        {
+          kind: 'store-degraded',
+          severity: 'critical',
+          subject: '',
+          text: 'the store\u0007',
+          since: ago(120),
+        },
       ],
     })
     const [first = '', second = ''] = sentences(known)

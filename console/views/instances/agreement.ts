@@ -25,7 +25,9 @@ export function instanceRows({ self, peers, zones }: Overview): readonly Instanc
     silentSeconds: null,
     version: self.version,
     consoleUrl: null,
-    zones: Object.fromEntries(zones.map(({ zone, hash }) => [zone, hash])),
+    zones: Object.fromEntries(
+      zones.flatMap(({ zone, hash }) => (hash === null ? [] : [[zone, hash] as const])),
+    ),
   }
   return [own, ...peers.map(peerRow).sort((a, b) => (a.instance < b.instance ? -1 : 1))]
 }

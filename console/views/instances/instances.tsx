@@ -207,7 +207,10 @@ function Store({ overview: { state } }: OverviewProps): VNode {
         </p>
       )}
       {reasons.map(({ why, since }) => (
-        <p key={why} class="mid">{`${shown(why)}, since ${shortTime(since, nowMs)}`}</p>
+        <p
+          key={why}
+          class="mid"
+        >{`${shown(why)}${since === null ? '' : `, since ${shortTime(since, nowMs)}`}`}</p>
       ))}
     </Card>
   )
@@ -233,7 +236,7 @@ function Host({ overview: { self } }: OverviewProps): VNode {
     ),
     ...self.reasons.map((reason) => `Not ready: ${shown(reason)}`),
   ]
-  const age = span(Math.max(0, nowMs - Date.parse(self.started)) / 1000)
+  const age = span(Math.max(0, nowMs - Date.parse(self.started ?? '')) / 1000)
   return (
     <Card title="This host" aside={`runs for ${age}`}>
       {doubts.length === 0 ? (

@@ -71,7 +71,7 @@ export function Latency({ address, moment }: LatencyProps): VNode {
 const timesOf = (
   { start, stepSeconds }: HistoryReply,
   { worst }: HistorySeries,
-): readonly number[] => worst.map((_, i) => Date.parse(start) / 1000 + i * stepSeconds)
+): readonly number[] => worst.map((_, i) => Date.parse(start ?? '') / 1000 + i * stepSeconds)
 
 /** Stretches in which it was down or suspect. */
 export function bandsOf(reply: HistoryReply, series: HistorySeries): readonly ChartBand[] {

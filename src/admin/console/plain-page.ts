@@ -76,6 +76,7 @@ export function* plainPieces(status: PlainStatus): Generator<string> {
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="refresh" content="10">
 <title>${name} · mxsteer</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="plain.css">
 </head>
 <body>
