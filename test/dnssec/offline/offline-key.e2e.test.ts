@@ -8,8 +8,15 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { keyTimeText } from '../../../src/dnssec/key-file.ts'
 import { dig } from '../../support/dig.ts'
-import { foreignPath } from '../../support/foreign-server.ts'
-import { delv, verifyByBind, verifyByLdns } from '../../support/foreign-validators.ts'
+import { createFakeTime } from '../../support/fake-time.ts'
+import { type ForeignServer, foreignPath } from '../../support/foreign-server.ts'
+import {
+  delv,
+  type ForeignVerdict,
+  resolverVerdicts,
+  verifyByBind,
+  verifyByLdns,
+} from '../../support/foreign-validators.ts'
 import {
   type RunningServer,
   runCommand,
@@ -17,8 +24,10 @@ import {
   temporaryFolder,
 } from '../../support/server.ts'
 import { qtypes } from '../../support/signed-questions.ts'
+import { startValidatingUnbound } from '../../support/unbound.ts'
 import { until } from '../../support/wait.ts'
 
+const minute = 60_000
 const apex = 'offline.example.test.'
 const zone = `
 zone: ${apex}
@@ -93,31 +102,54 @@ it('is wanted before the zone is signed', async () => {
 
 it('signs for a server that does not have it, over a turn of the period', async () => {
   const [first = '', record = ''] = (await request()).split('\n')
-  // The same keys and one that another name server has, from a few seconds on.
-  const turn = Date.now() + 6000
+  // The same keys and one that another name server has, when the clock of the server is set to half an hour later: validators take
+  // both for valid then.
+  const [turn, later] = [Date.now() + 20 * minute, 30 * 60]
+  const time = createFakeTime()
   const other = record.replace(
     /\S+$/,
     'B4EOqXTOpXc+Y7iX83476aCeel/puXGkTRBlrCo6kxFjfkek+ZRkoP3ORKiOx9cDqRg8HQZVLZ4ta3YGlIHFdw==',
   )
   const second = `;; KeySigningRequest 1.0 ${keyTimeText(turn)}`
-  writeFileSync(response, await sign([first, record, second, record, other, ''].join('\n')))
+  const asked = [first, record, second, record, other, '']
+  writeFileSync(response, await sign(asked.join('\n')))
   expect(await runCommand('check', zones, '--keys', folder)).toMatchObject({ code: 0, stderr: '' })
   server = await startServer({
     zones: { 'mail.yaml': zone },
     settings: `dnssec: { keys: ${folder} }\ntransfer: { allow: 127.0.0.1 }\n`,
+    ...time.surroundings,
   })
   const { port } = server
+  const trusted = { apex, port, keys: anchor() }
+  const unbound = await startValidatingUnbound([trusted])
   const verdicts = (): Promise<unknown[]> =>
     Promise.all(
-      [qtypes.DNSKEY, qtypes.MX, qtypes.TXT].map((qtype) =>
-        delv({ apex, port, keys: anchor() }, { qname: apex, qtype }),
-      ),
+      [qtypes.DNSKEY, qtypes.MX, qtypes.TXT].map((qtype) => delv(trusted, { qname: apex, qtype })),
     )
   const secure = [{ kind: 'secure' }, { kind: 'secure' }, { kind: 'secure' }]
+  /** Of names that it has not been asked for: it has the keys, of before the turn where it has been asked then, and not the data. */
+  const byUnbound = (resolver: ForeignServer, label: string): Promise<ForeignVerdict[]> =>
+    resolverVerdicts(
+      resolver.port,
+      [label, `${label}.ns1`, `${label}.mx1`].map((name) => ({
+        qname: `${name}.${apex}`,
+        qtype: qtypes.A,
+      })),
+    )
   expect(await verdicts()).toEqual(secure)
+  expect(await byUnbound(unbound, 'before')).toEqual(secure)
   const published = async (): Promise<number> =>
     (await dig(port, apex, 'DNSKEY')).answer.filter(({ type }) => type === 'DNSKEY').length
+  expect(await published()).toBe(2)
+  time.shift(later)
   await until(async () => (await published()) === 3, { what: 'the period turns', withinMs: 60_000 })
+  expect(await byUnbound(unbound, 'at')).toEqual(secure)
+  await unbound.stop()
+  const fresh = await startValidatingUnbound([trusted])
+  expect(await byUnbound(fresh, 'after')).toEqual(secure)
+  const [keysThere] = await resolverVerdicts(fresh.port, [{ qname: apex, qtype: qtypes.DNSKEY }])
+  expect(keysThere).toEqual({ kind: 'secure' })
+  await fresh.stop()
   expect(await verdicts()).toEqual(secure)
   const { text } = await dig(port, apex, 'AXFR', '+onesoa', '+crypto', '+noidnout')
   expect(await verifyByBind(apex, text, true)).toEqual({ kind: 'secure' })
