@@ -1,6 +1,7 @@
 // Targets by the name that an operator gives: `mx3`, or `mx3.smtp.example.com` where several zones
 // have an mx3.
 
+import { bareName } from '../lib/bare-name.ts'
 import { suggestName } from '../lib/suggest-name.ts'
 import { type Reply, refuse } from './reply.ts'
 
@@ -20,8 +21,8 @@ export function findTarget<Target extends NamedTarget>(
   name: string,
   zone: string | null,
 ): TargetLookup<Target> {
-  const wanted = canonicalName(name)
-  const inZone = zone === null ? targets : targets.filter((one) => one.zone === canonicalName(zone))
+  const wanted = bareName(name)
+  const inZone = zone === null ? targets : targets.filter((one) => one.zone === bareName(zone))
   const matching = inZone.filter((one) => isCalled(one, wanted))
   const [target, second] = matching
   if (target && !second) return { kind: 'found', target }
@@ -31,7 +32,7 @@ export function findTarget<Target extends NamedTarget>(
     return { kind: 'refused', reply: refuse(409, 'ambiguous-target', message) }
   }
   const zones = new Set(targets.map((one) => one.zone))
-  if (zone !== null && !zones.has(canonicalName(zone))) {
+  if (zone !== null && !zones.has(bareName(zone))) {
     const message = `unknown zone ${JSON.stringify(zone)}, ${suggestName('zone', zones, zone)}`
     return { kind: 'refused', reply: refuse(404, 'unknown-zone', message) }
   }
@@ -43,8 +44,5 @@ export function findTarget<Target extends NamedTarget>(
 /** `name`: canonical, of the target alone or with its zone. */
 export const isCalled = (one: NamedTarget, name: string): boolean =>
   one.target.toLowerCase() === name || qualifiedName(one).toLowerCase() === name
-
-/** In lower case, without a final dot. */
-export const canonicalName = (name: string): string => name.toLowerCase().replace(/\.$/, '')
 
 const qualifiedName = ({ zone, target }: NamedTarget): string => `${target}.${zone}`

@@ -2,12 +2,13 @@
 
 import type { ShortPool } from '../explain/client-moves.ts'
 import { keyOfOverride, type Override } from '../health/overrides.ts'
+import { bareName } from '../lib/bare-name.ts'
 import { isoTime } from '../lib/clock.ts'
 import { suggestName } from '../lib/suggest-name.ts'
 import type { OverrideControl } from '../metrics/override-metrics.ts'
 import type { EndedOverrides } from '../weights/ended-overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'
-import { canonicalName, findTarget, isCalled } from './find-target.ts'
+import { findTarget, isCalled } from './find-target.ts'
 import { type OverrideRequest, readChange, readOverride } from './override-body.ts'
 import { endedView, type OverridePreview, overrideView, poolPreviews } from './override-view.ts'
 import { json, refuse, type Reply } from './reply.ts'
@@ -244,8 +245,8 @@ function missingText(
   name: string,
 ): string {
   // A known target without an override: suggesting the name of another one would get that one undone.
-  if (watch.states().some(({ member }) => isCalled(member, canonicalName(name))))
-    return `${canonicalName(name)} has no such override`
+  if (watch.states().some(({ member }) => isCalled(member, bareName(name))))
+    return `${bareName(name)} has no such override`
   const names = new Set(watch.overrides().flatMap(({ id, target }) => [id, target]))
   return `no such override of ${JSON.stringify(name.slice(0, 255))}, ${suggestName('override', names, name)}`
 }
@@ -260,9 +261,9 @@ function ofTarget(
   const pool = parameters.get('pool')
   return list.filter(
     (one) =>
-      isCalled(one, canonicalName(name)) &&
+      isCalled(one, bareName(name)) &&
       (!kinds || kinds.includes(one.action.kind)) &&
-      (zone === null || one.zone === canonicalName(zone)) &&
+      (zone === null || one.zone === bareName(zone)) &&
       (pool === null || one.pool === pool),
   )
 }

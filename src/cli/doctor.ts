@@ -6,6 +6,7 @@ import { isIntegerWithin } from '../zonefile/leaf.ts'
 import { loadZonesOnce } from '../zonefile/run-load.ts'
 import { type DoctorInput, examine } from '../doctor/examine.ts'
 import { type ReportLine, exitCodeOf } from '../doctor/report.ts'
+import { bareName } from '../lib/bare-name.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseEndpoint } from '../lib/ip.ts'
 import { parseName } from '../wire/name.ts'
@@ -64,17 +65,17 @@ function readOptions(values: FlagValues): DoctorOptions | string {
   const zone = values['zone']?.toString() ?? null
   const domain = readDomain(values)
   if (typeof domain === 'string') return domain
-  return { port, zone: zone && bare(zone), domain, policyPort, peers, egress }
+  return { port, zone: zone && bareName(zone), domain, policyPort, peers, egress }
 }
 
-const bare = (name: string): string => name.replace(/\.$/, '').toLowerCase()
-
 function readDomain(values: FlagValues): DoctorInput['domain'] | string {
-  const elsewhere = [values['elsewhere'] ?? []].flat().map(bare)
+  const elsewhere = [values['elsewhere'] ?? []].flat().map(bareName)
   const domain = values['domain']?.toString()
   if (domain === undefined) return elsewhere.length > 0 ? '--elsewhere goes with --domain' : null
-  const isName = parseName(domain).kind === 'name' && bare(domain) !== '' && domain !== '@'
-  return isName ? { domain: bare(domain), elsewhere } : `--domain is "${domain}", expected a name`
+  const isName = parseName(domain).kind === 'name' && bareName(domain) !== '' && domain !== '@'
+  return isName
+    ? { domain: bareName(domain), elsewhere }
+    : `--domain is "${domain}", expected a name`
 }
 
 /**

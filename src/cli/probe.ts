@@ -4,6 +4,7 @@
 import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
 
+import { bareName } from '../lib/bare-name.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseAddress } from '../lib/ip.ts'
 import type { DialogueLine, Outcome } from '../health/outcome.ts'
@@ -128,7 +129,7 @@ function profileOf({ host, port }: ProbeTarget, values: FlagValues): ProbeProfil
  */
 function noteOtherName(outcome: Outcome, name: string | string[] | undefined): void {
   if (typeof name !== 'string' || outcome.kind !== 'ok') return
-  const expected = name.replace(/\.$/, '').toLowerCase()
+  const expected = bareName(name)
   const greeting = outcome.dialogue.findLast(
     ({ from, text }) => from === '<' && text.startsWith('220'),
   )

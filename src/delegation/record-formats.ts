@@ -1,5 +1,6 @@
 // Records for other zones as the tools that keep these read them: lines of a master file, octoDNS YAML, and Terraform.
 
+import { bareName } from '../lib/bare-name.ts'
 import type { ParentRecord, RecordSection } from './parent-records.ts'
 
 export const recordFormats = ['text', 'bind', 'octodns', 'terraform'] as const
@@ -73,7 +74,7 @@ function asOctodns(sections: readonly RecordSection[]): string {
 }
 
 function relativeTo(zone: string, owner: string): string {
-  const bare = owner.replace(/\.$/, '').toLowerCase()
+  const bare = bareName(owner)
   if (zone === '') return bare
   return bare === zone ? '' : bare.slice(0, -zone.length - 1)
 }

@@ -4,7 +4,8 @@
 import { createHash } from 'node:crypto'
 
 import { keyOfName, type Name } from '../wire/name.ts'
-import { writeUint16 } from '../wire/octets.ts'
+import { readUint16, writeUint16 } from '../wire/octets.ts'
+import { RRType } from '../wire/rrtype.ts'
 import type { Algorithm } from './algorithms.ts'
 
 /**
@@ -62,3 +63,40 @@ export const deleteDs: { readonly cds: Uint8Array; readonly cdnskey: Uint8Array 
   cds: Uint8Array.of(0, 0, 0, 0, 0),
   cdnskey: Uint8Array.of(0, 0, 3, 0, 0),
 }
+
+/** What keys bring to the apex of a zone. */
+export interface ApexRdatas {
+  readonly type: number
+  readonly rdatas: readonly Uint8Array[]
+}
+
+/**
+ * DNSKEY, CDS and CDNSKEY, those of them that have any record. `published`, and `synced` of them, which the parent is to name, are
+ * DNSKEY rdata of here; `foreign` is that of other signers. Those of others alone never tell a parent which DS to have: a set without a key of
+ * here would have it drop the one that answers from here need.
+ */
+export function apexRdatas(
+  apex: Name,
+  {
+    published,
+    synced,
+  }: { readonly published: readonly Uint8Array[]; readonly synced: readonly Uint8Array[] },
+  foreign: readonly Uint8Array[],
+  isUnsigning: boolean,
+): readonly ApexRdatas[] {
+  const others = foreign.filter((key) => !published.some((one) => Buffer.compare(one, key) === 0))
+  const entryPoints = others.filter((key) => readUint16(key, 0) === entryPointFlags)
+  const told = synced.length === 0 ? [] : [...synced, ...entryPoints]
+  const sets = [
+    { type: RRType.DNSKEY, rdatas: [...published, ...others] },
+    {
+      type: RRType.CDS,
+      rdatas: isUnsigning ? [deleteDs.cds] : told.map((key) => dsRdata(apex, key, sha256)),
+    },
+    { type: RRType.CDNSKEY, rdatas: isUnsigning ? [deleteDs.cdnskey] : told },
+  ]
+  return sets.filter(({ rdatas }) => rdatas.length > 0)
+}
+
+const entryPointFlags: KeyFlags = 257
+const sha256: DigestType = 2

@@ -4,11 +4,9 @@
 import type { SetToSign, Signers, ZoneSigner } from '../answer/context.ts'
 import type { Clock } from '../lib/clock.ts'
 import { keyOfName, type Name, type NameKey } from '../wire/name.ts'
-import { readUint16 } from '../wire/octets.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
-import { RRType } from '../wire/rrtype.ts'
 import type { RRset, Zone, ZoneSigning } from '../zone/zone.ts'
-import { deleteDs, dsRdata } from './dnskey.ts'
+import { apexRdatas } from './dnskey.ts'
 import type { GivenSet } from './offline/response.ts'
 import { type SignatureCounters, SignatureStore } from './signature-store.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -227,8 +225,6 @@ const uncompressed = (octets: Uint8Array): Rdata => ({ octets, compressible: [] 
 const givenSignatures = (sets: readonly GivenSet[], type: number): readonly Rdata[] =>
   sets.find((set) => set.type === type)?.signatures.map(uncompressed) ?? []
 
-const sha256 = 2
-
 /** What the keys bring to the apex: DNSKEY, and what tells the parent which DS to have, if it is to be told. */
 function apexSetsOf(
   apex: Name,
@@ -244,40 +240,11 @@ function apexSetsOf(
   )
 }
 
-function madeSets(
+const madeSets = (
   apex: Name,
   { dnskeyTtl, isUnsigning, foreignKeys }: ZoneSigning,
-  { published, synced }: Extract<ApexKeys, { kind: 'here' }>,
-): readonly Omit<GivenSet, 'signatures'>[] {
-  const told =
-    synced.length === 0
-      ? []
-      : withForeign(
-          synced,
-          foreignKeys.filter((key) => readUint16(key, 0) === 257),
-        )
-  const cds = isUnsigning ? [deleteDs.cds] : told.map((key) => dsRdata(apex, key, sha256))
-  const cdnskey = isUnsigning ? [deleteDs.cdnskey] : told
-  const sets = [
-    { type: RRType.DNSKEY, rdatas: withForeign(published, foreignKeys) },
-    { type: RRType.CDS, rdatas: cds },
-    { type: RRType.CDNSKEY, rdatas: cdnskey },
-  ]
-  return sets
-    .filter(({ rdatas }) => rdatas.length > 0)
-    .map((set) => ({ ...set, ttlSeconds: dnskeyTtl }))
-}
-
-/**
- * Keys of this server and of other signers. Those of others alone never tell a parent which DS to have: a set without a
- * key of this server would have it drop the one that answers from here need.
- */
-const withForeign = (
-  own: readonly Uint8Array[],
-  foreign: readonly Uint8Array[],
-): readonly Uint8Array[] => [
-  ...own,
-  ...foreign.filter((key) => !own.some((one) => Buffer.compare(one, key) === 0)),
-]
+  keys: Extract<ApexKeys, { kind: 'here' }>,
+): readonly Omit<GivenSet, 'signatures'>[] =>
+  apexRdatas(apex, keys, foreignKeys, isUnsigning).map((set) => ({ ...set, ttlSeconds: dnskeyTtl }))
 
 const alwaysTrue = (): boolean => true

@@ -1,6 +1,7 @@
 // Findings about one address that its operator should correct. Pure. Findings warn; none takes a member out.
 
 import type { DialogueLine } from '../health/outcome.ts'
+import { bareName } from '../lib/bare-name.ts'
 import { parseAddress, reverseName } from '../lib/ip.ts'
 import type { StubResolver } from '../resolver/stub-resolver.ts'
 import type { Listing } from './listing.ts'
@@ -98,7 +99,7 @@ export function greetingOf(dialogue: readonly DialogueLine[]): Greeting | null {
 
 const nameIn = ({ text }: DialogueLine): string | null => {
   const word = text.slice(4).trim().split(/\s/, 1)[0] ?? ''
-  return word === '' ? null : word.toLowerCase().replace(/\.$/, '').slice(0, 255)
+  return word === '' ? null : bareName(word).slice(0, 255)
 }
 
 /** `identity:` of a pool in a zone file: what is checked of its members' addresses. */

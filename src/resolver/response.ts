@@ -3,6 +3,7 @@
 
 import { Packet } from 'dns2'
 
+import { bareName } from '../lib/bare-name.ts'
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 
 export interface ServerEndpoint {
@@ -82,7 +83,7 @@ function readRecord(resource: Resource): ResourceRecord | null {
   if (data === null) return null
   // A TTL with the top bit set counts as zero (RFC 2181 §8).
   const ttlSeconds = ttl >= 0 && ttl < 2 ** 31 ? ttl : 0
-  return { owner: nameOf(name), ttlSeconds, ...data }
+  return { owner: bareName(name), ttlSeconds, ...data }
 }
 
 type Data = Pick<ResourceRecord, 'type' | 'data' | 'negativeSeconds'>
@@ -119,13 +120,13 @@ function addressData(type: 'A' | 'AAAA', text: string | undefined): Data | null 
 }
 
 const nameData = (type: 'PTR' | 'CNAME' | 'NS', name: string | undefined): Data | null =>
-  name === undefined || name === '' ? null : { type, data: nameOf(name) }
+  name === undefined || name === '' ? null : { type, data: bareName(name) }
 
 /** As in a master file, but for the final dot; the root, which says that there is no mail (RFC 7505), is a dot. */
 const exchangeData = (preference: number | undefined, exchange: string | undefined): Data | null =>
   preference === undefined || exchange === undefined
     ? null
-    : { type: 'MX', data: `${preference} ${nameOf(exchange) || '.'}` }
+    : { type: 'MX', data: `${preference} ${bareName(exchange) || '.'}` }
 
 /** No text that anything here reads is as long: answers are kept. */
 const maxTextCharacters = 8192
@@ -135,5 +136,3 @@ function textData(data: Resource['data']): Data | null {
   const text = [data].flat().join('')
   return text.length > maxTextCharacters ? null : { type: 'TXT', data: text }
 }
-
-const nameOf = (text: string): string => text.replace(/\.$/, '').toLowerCase()

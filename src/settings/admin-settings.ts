@@ -1,6 +1,7 @@
 // Settings of the admin server, the tokens for its writes, and of the announce hook.
 
 import { z } from 'zod'
+import { bareName } from '../lib/bare-name.ts'
 import { closedMap, leaf, oneOrMany, path, text } from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readSmallFile } from '../zonefile/read-folder.ts'
@@ -21,7 +22,7 @@ const hostName: z.ZodType<string> = leaf({
   expected: 'a host name such as ns1.example.com, without a port',
   fallback: 'localhost',
   read(value) {
-    const name = typeof value === 'string' ? value.trim().toLowerCase().replace(/\.$/, '') : ''
+    const name = typeof value === 'string' ? bareName(value.trim()) : ''
     return /^(?=.{1,253}$)[a-z0-9_]([\w-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([\w-]{0,61}[a-z0-9_])?)*$/.test(
       name,
     )

@@ -2,6 +2,7 @@
 // booleans: each takes both.
 
 import { z } from 'zod'
+import { bareName } from '../lib/bare-name.ts'
 import { parseEndpoint, parseNetwork, type Endpoint, type Network } from '../lib/ip.ts'
 import { isIntegerWithin, leaf, text } from '../zonefile/leaf.ts'
 
@@ -71,9 +72,7 @@ export const zoneName: z.ZodType<string> = leaf({
   expected: 'a name of a zone such as mail.example.com',
   fallback: 'example.com',
   read: (value) =>
-    typeof value === 'string' && /^[^\s]{1,1004}$/.test(value)
-      ? value.toLowerCase().replace(/\.$/, '')
-      : null,
+    typeof value === 'string' && /^[^\s]{1,1004}$/.test(value) ? bareName(value) : null,
 })
 
 /** A user name or the name in a certificate: up to 128 characters without spaces and controls. */

@@ -121,6 +121,9 @@ export function nameToText(name: Name): string {
 export const nameToBareText = (name: Name): string =>
   nameToText(name).replace(/\.$/, '').toLowerCase()
 
+/** Whether its first label is `*` (RFC 4592 §2.1.1). */
+export const isWildcard = (owner: Name): boolean => owner[0] === 1 && owner[1] === 0x2a
+
 function octetToText(octet: number): string {
   const character = String.fromCharCode(octet)
   if ('.\\"();@$'.includes(character)) return `\\${character}`

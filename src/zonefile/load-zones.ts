@@ -13,6 +13,7 @@ import {
   type NameRound,
   type ZoneDepartures,
 } from '../departed/name-round.ts'
+import { bareName } from '../lib/bare-name.ts'
 import {
   beginSerials,
   type KnownSerials,
@@ -275,7 +276,7 @@ function loadZone(
   source: ZoneSource,
   changedMs: number,
 ): readonly Problem[] {
-  const name = source.zone.replace(/\.$/, '').toLowerCase()
+  const name = bareName(source.zone)
   const digest = digestZone(source)
   const { serial: explicit, serial_after: after } = source.soa
   const isMoving = source.dnssec !== undefined && explicit === undefined

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { type WarmUp, warmUpCurves } from '../health/effective-weight.ts'
 import { tlsVersions } from '../health/tls-report.ts'
+import { bareName } from '../lib/bare-name.ts'
 import { formatAddress, parseAddress } from '../lib/ip.ts'
 import { probeLevels, proxyVersions, roundLevels } from '../probe/smtp/profile.ts'
 import { isHostName } from '../zone/compile/names.ts'
@@ -134,7 +135,7 @@ const listName = leaf({
   expected: 'the name of a DNS list such as zen.example.org',
   fallback: 'list.invalid',
   read(value) {
-    const name = typeof value === 'string' ? value.replace(/\.$/, '').toLowerCase() : ''
+    const name = typeof value === 'string' ? bareName(value) : ''
     const labels = name.split('.')
     const isName = labels.every((label) => /^[a-z0-9_-]{1,63}$/.test(label))
     // An IPv6 address takes 64 octets before it (RFC 5782 §2.4).

@@ -28,6 +28,7 @@ import {
   trueOrFalse,
   withInput,
 } from './leaf.ts'
+import { bareName } from '../lib/bare-name.ts'
 import { continents, isCountry, suggestContinent, suggestCountry } from '../lib/countries.ts'
 import { readFileName } from '../masterfile/file-name.ts'
 import { longestMaxAgeSeconds, mtaStsModes } from '../zone/mta-sts/policy.ts'
@@ -227,7 +228,7 @@ const mxPattern = leaf({
   expected: 'the name of an exchange such as mx1.example.com, or *.example.com',
   fallback: 'mx.invalid',
   read(value) {
-    const name = typeof value === 'string' ? value.replace(/\.$/, '').toLowerCase() : ''
+    const name = typeof value === 'string' ? bareName(value) : ''
     return name.includes('.') && isHostName(name.replace(/^\*\./, '')) ? name : null
   },
 })

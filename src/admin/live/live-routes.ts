@@ -14,9 +14,10 @@ import {
   type TrafficWindow,
 } from '../../history/traffic-history.ts'
 import { SlotState } from '../../health/table.ts'
+import { bareName } from '../../lib/bare-name.ts'
 import { isoTime } from '../../lib/clock.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
-import { canonicalName, findTarget, isCalled } from '../find-target.ts'
+import { findTarget, isCalled } from '../find-target.ts'
 import { assembledReply, compactJson, type Reply } from '../reply.ts'
 import type { AdminRequest, Route } from '../route.ts'
 import { overviewPieces } from './live-rows.ts'
@@ -110,7 +111,7 @@ function eventsReply({ live }: Sources, { parameters }: AdminRequest): Reply {
   live.events.flush(wallMs)
   const canonical = (key: string): string | null => {
     const given = parameters.get(key)
-    return given === null ? null : canonicalName(given)
+    return given === null ? null : bareName(given)
   }
   const events = live.events.list({
     before,
@@ -196,11 +197,11 @@ function wantedStates(states: readonly WatchedState[], parameters: URLSearchPara
     const lookup = findTarget(targets, name, zone)
     if (lookup.kind === 'refused') return lookup
   }
-  const called = names.map(canonicalName)
+  const called = names.map(bareName)
   const address = parameters.get('address')
   const found = states.filter(
     (one) =>
-      (zone === null || one.zone === canonicalName(zone)) &&
+      (zone === null || one.zone === bareName(zone)) &&
       (called.length === 0 || called.some((name) => isCalled(one, name))) &&
       (address === null || one.address === address),
   )

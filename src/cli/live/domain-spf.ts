@@ -2,6 +2,7 @@
 // through the resolver.
 
 import { evaluateSpf } from '../../doctor/domain/evaluate-spf.ts'
+import { bareName } from '../../lib/bare-name.ts'
 import { listed } from '../../lib/listed.ts'
 import { parseAddress } from '../../lib/ip.ts'
 import { printable } from '../../lib/printable.ts'
@@ -40,7 +41,7 @@ export async function checkDomains(
   )
   let uncovered = 0
   for (const given of domains) {
-    const domain = given.toLowerCase().replace(/\.$/, '')
+    const domain = bareName(given)
     const lines = await examine(domain, senders, resolver)
     if (lines.length > 0) uncovered++
     const passed = `${domain}: SPF passes for all ${senders.length} addresses of targets that send`

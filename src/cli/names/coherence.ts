@@ -1,5 +1,6 @@
 // `mxsteer coherence [ZONE]`: for each target of a running server what the world knows it by, and whether that agrees.
 
+import { bareName } from '../../lib/bare-name.ts'
 import type { Cell } from '../../coherence/matrix.ts'
 import { findAdminClient } from '../admin-client.ts'
 import { fail, parseFlags } from '../commands/flags.ts'
@@ -48,7 +49,7 @@ export async function coherence(argv: readonly string[]): Promise<number> {
   if (response.status !== 200)
     return fail('coherence', `the admin server says ${response.status}`, 1)
   const { targets, policies } = response.body as CoherenceReport
-  const zone = flags.words[0]?.toLowerCase().replace(/\.$/, '')
+  const [zone] = flags.words.map(bareName)
   const isWanted = (one: { readonly zone: string }): boolean =>
     zone === undefined || one.zone === zone
   const report = { targets: targets.filter(isWanted), policies: policies.filter(isWanted) }

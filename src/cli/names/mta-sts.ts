@@ -3,6 +3,7 @@
 
 import type { DomainPolicy } from '../../zone/mta-sts/compile-mta-sts.ts'
 import { policyHost, policyPath, policyText, policyTxt } from '../../zone/mta-sts/policy.ts'
+import { bareName } from '../../lib/bare-name.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { listed } from '../../lib/listed.ts'
 import { printable } from '../../lib/printable.ts'
@@ -23,7 +24,7 @@ export async function mtaSts(argv: readonly string[]): Promise<number> {
   const loaded = await loadZonesOnce(read.settings.zones, systemClock.wallMs())
   if (loaded.kind === 'rejected')
     return failAt('mta-sts', formatDiagnostics(loaded.diagnostics).trim())
-  const wanted = flags.words[0]?.toLowerCase().replace(/\.$/, '')
+  const [wanted] = flags.words.map(bareName)
   const policies = loaded.mail.flatMap(({ zone, policies: all }) =>
     all.filter(({ domain }) => wanted === undefined || wanted === zone || wanted === domain),
   )

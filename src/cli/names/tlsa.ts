@@ -7,6 +7,7 @@ import { timeText } from '../../coherence/guard.ts'
 import { matchTlsa } from '../../coherence/tlsa-order.ts'
 import type { TargetMail, ZoneMail } from '../../coherence/zone-mail.ts'
 import type { PresentedCertificate } from '../../health/tls-report.ts'
+import { bareName } from '../../lib/bare-name.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { listed } from '../../lib/listed.ts'
 import {
@@ -68,17 +69,15 @@ interface FoundTarget {
   readonly target: TargetMail
 }
 
-const canonicalName = (text: string): string => text.toLowerCase().replace(/\.$/, '')
-
 /** By its name, alone or whole. What is wrong, where there is none or several. */
 function findTarget(
   zones: readonly ZoneMail[],
   word: string,
   zone: string | string[] | undefined,
 ): FoundTarget | string {
-  const wanted = canonicalName(word)
+  const wanted = bareName(word)
   const found = zones
-    .filter((mail) => zone === undefined || mail.zone === canonicalName(String(zone)))
+    .filter((mail) => zone === undefined || mail.zone === bareName(String(zone)))
     .flatMap((mail) => mail.targets.map((target) => ({ mail, target })))
     .filter(({ target }) => target.name.toLowerCase() === wanted || target.exchange === wanted)
   const [first, second] = found

@@ -7,6 +7,7 @@ import { keysForParent } from '../../dnssec/key-set.ts'
 import { recordsOfDomain } from '../../delegation/domain-records.ts'
 import { delegationOf, type RecordSection } from '../../delegation/parent-records.ts'
 import { formatRecords, recordFormats } from '../../delegation/record-formats.ts'
+import { bareName } from '../../lib/bare-name.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { type Name, nameToBareText, parseName } from '../../wire/name.ts'
 import { formatRdata } from '../../wire/rdata/format.ts'
@@ -103,12 +104,11 @@ function readOptions(values: FlagValues, words: readonly string[]): DelegationOp
   const domain = values['domain'] === undefined ? null : readAbsolute(String(values['domain']))
   if (values['domain'] !== undefined && domain === null) return '--domain is no name'
   const [zone = null] = words
-  const parent = values['parent'] === undefined ? null : bare(String(values['parent']))
-  return { zone: zone && bare(zone), format, domain, exchanges, parent, ttlSeconds }
+  const parent = values['parent'] === undefined ? null : bareName(String(values['parent']))
+  return { zone: zone && bareName(zone), format, domain, exchanges, parent, ttlSeconds }
 }
 
 /** A name as it is shown: in lower case, without final dot. */
-const bare = (text: string): string => text.replace(/\.$/, '').toLowerCase()
 
 /** null: the text is no name, or the root. */
 function readAbsolute(text: string): Name | null {

@@ -4,10 +4,9 @@
 // Signatures begin an hour before their period and end ten days after it: so that clocks may differ, and a period that a server cannot
 // take over is bridged by the one before.
 
-import { readUint16 } from '../../wire/octets.ts'
 import { formatRdata } from '../../wire/rdata/format.ts'
-import { RRType, typeToText } from '../../wire/rrtype.ts'
-import { deleteDs, dsRdata } from '../dnskey.ts'
+import { typeToText } from '../../wire/rrtype.ts'
+import { type ApexRdatas, apexRdatas } from '../dnskey.ts'
 import { isEntryPoint, isInDnskey, isSyncedAt, type TimedKey } from '../key-set.ts'
 import { octetsToSign, rrsigRdata } from '../rrsig.ts'
 import { type SigningKey, signOctets } from '../signing-key.ts'
@@ -59,12 +58,17 @@ export function signRequest(request: KeyRequest, wanted: SigningWanted): Request
       inception: Math.floor((fromMs - skewMs) / 1000),
       expiration: Math.floor(((starts[i + 1] ?? untilMs) + overlapMs) / 1000),
     }
-    for (const [type, rdatas] of setsOf(request, dnskeys, signers, wanted.isUnsigning))
-      lines.push(...signedLines(request, type, rdatas, { signers: signers.published, validity }))
+    // Keys of the request that are none of here are keys with flags 256, and those of other signers.
+    const here = { published: dnskeysOf(signers.published), synced: dnskeysOf(signers.synced) }
+    for (const set of apexRdatas(request.zone, here, dnskeys, wanted.isUnsigning))
+      lines.push(...signedLines(request, set, { signers: signers.published, validity }))
     lines.push('')
   }
   return { kind: 'signed', lines }
 }
+
+const dnskeysOf = (keys: readonly SigningKey[]): readonly Uint8Array[] =>
+  keys.map(({ dnskey }) => dnskey)
 
 /** When periods begin. */
 function startsOf(
@@ -103,32 +107,9 @@ function lackingAlgorithm(
   return algorithms.find((one) => !signers.some(({ algorithm }) => algorithm === one)) ?? null
 }
 
-const sha256 = 2
-
-/** Those of other signers with flags 257 are told to the parent beside those of here. */
-function setsOf(
-  { zone }: KeyRequest,
-  dnskeys: readonly Uint8Array[],
-  { published, synced }: Signers,
-  isUnsigning: boolean,
-): readonly (readonly [number, readonly Uint8Array[]])[] {
-  const own = published.map(({ dnskey }) => dnskey)
-  const others = dnskeys.filter((key) => !own.some((one) => Buffer.compare(one, key) === 0))
-  const foreign = others.filter((key) => readUint16(key, 0) === 257)
-  const told = synced.length === 0 ? [] : [...synced.map(({ dnskey }) => dnskey), ...foreign]
-  const cds = isUnsigning ? [deleteDs.cds] : told.map((key) => dsRdata(zone, key, sha256))
-  const sets = [
-    [RRType.DNSKEY, [...own, ...others]],
-    [RRType.CDS, cds],
-    [RRType.CDNSKEY, isUnsigning ? [deleteDs.cdnskey] : told],
-  ] as const
-  return sets.filter(([, rdatas]) => rdatas.length > 0)
-}
-
 function signedLines(
   { zone, ttlSeconds }: KeyRequest,
-  type: number,
-  rdatas: readonly Uint8Array[],
+  { type, rdatas }: ApexRdatas,
   {
     signers,
     validity,

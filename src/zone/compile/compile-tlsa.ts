@@ -9,7 +9,7 @@
 // compares the certificate of a target that is down by now.
 
 import type { Policy, Target } from '../../steer/policy.ts'
-import { keyOfName, type Name, type NameKey, nameToText, rootName } from '../../wire/name.ts'
+import { isWildcard, keyOfName, type NameKey, nameToText, rootName } from '../../wire/name.ts'
 import type { Rdata } from '../../wire/rdata/rdata.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import { octetsText, smtpTlsaKey, warnPartial, warnUncovered } from './check/check-tlsa.ts'
@@ -122,8 +122,6 @@ export function compileRelayTlsa(compilation: Compilation, owners: Owners): void
     })
   }
 }
-
-const isWildcard = (owner: Name): boolean => owner[0] === 1 && owner[1] === 0x2a
 
 /**
  * Whether the operator has said what is at `_25._tcp.<relay>`: TLSA, an alias, a wildcard for it, or a delegation. That

@@ -5,9 +5,9 @@ import { listed } from '../../lib/listed.ts'
 import type { Policy } from '../../steer/policy.ts'
 import {
   isAtOrBelow,
+  isWildcard,
   keyOfName,
   type Name,
-  type NameKey,
   nameToBareText,
   rootName,
 } from '../../wire/name.ts'
@@ -133,18 +133,16 @@ function exchangesAt(owner: OwnerDraft | undefined, domain: string): readonly st
 function exchangesOfZone(owners: Owners): readonly string[] {
   const names = new Set<string>()
   const policies = new Set<Policy>()
-  for (const { owner, key, sets } of owners.values()) {
+  for (const { owner, sets } of owners.values()) {
     const mx = sets.get(RRType.MX)?.set
     if (mx?.kind === 'steered-mx') policies.add(mx.policy)
     const address = sets.get(RRType.A)?.set ?? sets.get(RRType.AAAA)?.set
     const isExchange = address?.kind === 'steered-address' || address?.kind === 'exchange-slot'
-    if (isExchange && !isWildcard(key)) names.add(nameToBareText(owner))
+    if (isExchange && !isWildcard(owner)) names.add(nameToBareText(owner))
   }
   for (const policy of policies) for (const name of targetsOf(policy)) names.add(name)
   return [...names].sort()
 }
-
-const isWildcard = (key: NameKey): boolean => key.startsWith('\u0001*')
 
 const targetsOf = (policy: Policy): readonly string[] => {
   const answered = membersOf(policy).filter(({ weight }) => weight > 0)

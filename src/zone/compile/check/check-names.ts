@@ -5,6 +5,7 @@ import { parseAddress } from '../../../lib/ip.ts'
 import {
   countLabels,
   isAtOrBelow,
+  isWildcard,
   keyOfName,
   type Name,
   type NameKey,
@@ -185,8 +186,7 @@ function dotHint({ nodes }: KnownNames, key: NameKey, apexKey: NameKey): string 
 /** A steered address name is what senders and clients are pointed at. */
 export function checkOwnerName({ problems }: Compilation, { owner, sets }: OwnerDraft): void {
   const steered = [...sets.values()].find(({ set }) => set.kind === 'steered-address')
-  const isWildcard = owner[0] === 1 && owner[1] === 0x2a
-  if (steered === undefined || isWildcard || isHostName(nameToBareText(owner))) return
+  if (steered === undefined || isWildcard(owner) || isHostName(nameToBareText(owner))) return
   const message = `${nameToText(owner)} is no name of a host, expected letters, digits and hyphens (RFC 1123 §2.1)`
   problems.warn('not-a-host-name', steered.path.slice(0, -1), message, 'key')
 }

@@ -4,6 +4,7 @@
 // A pool counts as one that sends where a `spf:` of the zone names it. Without any `spf:`, for each record those count that it
 // has an address of. The work is bounded by a budget of terms.
 
+import { bareName } from '../../../lib/bare-name.ts'
 import { listed } from '../../../lib/listed.ts'
 import { parseAddress } from '../../../lib/ip.ts'
 import {
@@ -127,7 +128,7 @@ function checkDirective(reach: Reach, text: SpfText, directive: Directive): read
   const { problems, source } = reach.compilation
   if (mechanism.kind !== 'a' && mechanism.kind !== 'mx' && mechanism.kind !== 'exists') return []
   if (mechanism.domain !== null && hasMacro(mechanism.domain)) return []
-  const domain = (mechanism.domain ?? text.domain).toLowerCase().replace(/\.$/, '')
+  const domain = bareName(mechanism.domain ?? text.domain)
   const found = leadsTo({ answers: reach.answers, source }, mechanism.kind, domain)
   if (found === 'nothing') {
     const record = mechanism.kind === 'mx' ? 'MX' : 'address'
