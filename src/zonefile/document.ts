@@ -11,6 +11,8 @@ import {
   type IsText,
   toPlainValue,
   composeChecked,
+  looksLikeMaster,
+  masterAdvice,
   syntaxProblem,
   type SyntaxProblem,
 } from './syntax.ts'
@@ -58,7 +60,10 @@ export function parseDocument(
     return bad(source, [decoded.problem])
   }
   const composed = composeChecked(source.text, source.lines)
-  if (composed.kind === 'bad') return bad(source, composed.problems)
+  if (composed.kind === 'bad')
+    return looksLikeMaster(source.text)
+      ? bad(source, [syntaxProblem('syntax', 0, masterAdvice)])
+      : bad(source, composed.problems)
   const { value, problems } = toPlainValue(composed.document.contents, isText)
   const offsetIn = (problem: Problem): number => offsetOf(composed.document, problem)
   return { kind: 'document', document: documentOf({ source, value, problems, offsetIn }) }

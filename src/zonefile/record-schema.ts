@@ -116,6 +116,8 @@ function schemaFor(schemas: Schemas, type: string, record: unknown): z.ZodType<R
   // SPF is a type of its own too (RFC 4408), which nobody asks for any more.
   if (type.toLowerCase() === 'spf' && !('data' in record)) return schemas.spf
   if (!('steer' in record)) return isTxt(type) ? schemas.txtMap : schemas.dataMap
+  // Those of A and AAAA are refused by name, and their keys are those of `address`.
+  if (/^a(?:aaa)?$/i.test(type)) return schemas.address
   return type.toUpperCase() === 'SRV' ? schemas.srv : schemas.mx
 }
 

@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { nearest } from '../lib/suggest-name.ts'
 import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
 import { show } from './leaf.ts'
+import { looksLikeMaster, masterAdvice } from './syntax.ts'
 
 /** A problem that the schema found, with the repair that lets later checks run. */
 export interface ShapeProblem {
@@ -83,7 +84,10 @@ function messageAndRepair(issue: Issue, got: unknown): readonly [string, Repair]
     case 'invalid_type':
       return issue.expected === 'array'
         ? [`${lead}expected a list${tail}`, replaceOrRemove([])]
-        : [`${lead}expected a map${tail}`, replaceOrRemove(Object.create(null))]
+        : [
+            noMap(issue, got) ?? `${lead}expected a map${tail}`,
+            replaceOrRemove(Object.create(null)),
+          ]
     case 'too_small':
       return ['expected at least one, got an empty list', { kind: 'remove' }]
     case 'too_big':
@@ -94,6 +98,13 @@ function messageAndRepair(issue: Issue, got: unknown): readonly [string, Repair]
     default:
       return [`${lead}${issue.message}`, { kind: 'remove' }]
   }
+}
+
+/** Of a file as a whole; null: a value in one. */
+function noMap({ path }: Issue, got: unknown): string | null {
+  if (path.length > 0) return null
+  if (got === null) return 'the file is empty, expected zone, soa and records'
+  return typeof got === 'string' && looksLikeMaster(got) ? masterAdvice : null
 }
 
 const replaceOrRemove = (value: unknown): Repair =>

@@ -89,16 +89,16 @@ const scalarMark = '\x1f'
 
 /** false: the file exceeds a bound, or has too much that is forbidden. */
 function admit(scan: Scan, lexeme: string, offset: number): boolean {
-  const problem = forbidden(lexeme[0], offset)
+  const problem = forbidden(lexeme, offset)
   if (problem && scan.problems.push(problem) >= forbiddenLimit) return false
   if (!/[ \t\r\n#]/.test(lexeme[0] ?? ' ')) scan.count++
   return true
 }
 
-function forbidden(first: string | undefined, offset: number): SyntaxProblem | null {
-  switch (first) {
+function forbidden(lexeme: string, offset: number): SyntaxProblem | null {
+  switch (lexeme[0]) {
     case '*':
-      return syntaxProblem('alias', offset, 'aliases are not allowed: write the value again')
+      return syntaxProblem('alias', offset, noAlias(lexeme))
     case '&':
       return syntaxProblem('alias', offset, 'anchors are not allowed, since aliases are not')
     case '!': {
@@ -108,6 +108,14 @@ function forbidden(first: string | undefined, offset: number): SyntaxProblem | n
     default:
       return null
   }
+}
+
+/** Owners of wildcards look like aliases. */
+function noAlias(lexeme: string): string {
+  const owner = /^\*(?:\.[\w.-]{1,253})?(?=:?$)/.exec(lexeme)?.[0]
+  return owner === undefined
+    ? 'aliases are not allowed: write the value again'
+    : `aliases are not allowed: write ${JSON.stringify(owner)} for the name of a wildcard`
 }
 
 /** false: the parser has found an error. */
@@ -203,10 +211,23 @@ function compose(tokens: readonly CST.Token[], end: number): Composed {
 const parserMessage = ({ message, source }: CST.ErrorToken): string =>
   `${message}: ${JSON.stringify(source.slice(0, 60))}`
 
+/** Of text that cannot be, or means nothing, as YAML. */
+export const looksLikeMaster = (text: string): boolean =>
+  /^\s*\$(?:TTL|ORIGIN|INCLUDE)\b|\bIN\s+SOA\s/m.test(text.slice(0, 65_536))
+
+export const masterAdvice =
+  'this is a master file: "mxsteer import FILE" makes a zone file of it, and records_file: of a zone file takes its records'
+
 const notYaml = (offset: number, message: string): Composed => ({
   kind: 'bad',
-  problems: [syntaxProblem('syntax', offset, `not YAML: ${firstSentence(message)}`)],
+  problems: [
+    syntaxProblem('syntax', offset, `not YAML: ${firstSentence(message)}${advice(message)}`),
+  ],
 })
+
+/** Of the parser's messages, for what zone files have. */
+const advice = (message: string): string =>
+  message.includes('reserved character @') ? ', write "@" for the zone itself' : ''
 
 const firstSentence = (message: string): string =>
   (message.split('\n', 1)[0] ?? '').replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())

@@ -33,7 +33,16 @@ import {
 
 const address = text('an IPv4 or IPv6 address', /^.*$/, '192.0.2.1')
 
-export const weight: z.ZodType<number> = integer('a weight', 0, 65_535)
+export const weight: z.ZodType<number> = leaf({
+  expected: 'a weight from 0 to 65535',
+  fallback: 1,
+  read: (value) => (isIntegerWithin(value, 0, 65_535) ? value : null),
+  suggest: (value) =>
+    typeof value === 'number' && !Number.isInteger(value)
+      ? 'weights are whole numbers, so make all of the pool larger, such as 5 and 10 for 0.5 and 1'
+      : null,
+  json: { type: 'integer', minimum: 0, maximum: 65_535 },
+})
 
 const maxAddresses = 16
 

@@ -103,6 +103,10 @@ function addRecord(compilation: Compilation, entry: TypeEntry): void {
   const { draft, path, typeText, record, inputs } = entry
   // Beside the other records of the owner: when they are there.
   if (record.kind === 'spf') return
+  if (record.kind === 'steered-address' && typeText !== 'address') {
+    const message = `${typeText} cannot be steered by itself: write "address" in its place, for A and AAAA together`
+    return compilation.problems.refuse('not-steerable', path, message, 'key')
+  }
   if (record.kind === 'steered-address') {
     const sets = compileSteeredAddresses(compilation, path, record, inputs.policies)
     for (const set of sets) addSet(compilation, draft, { set, path, rdataPaths: [] })
