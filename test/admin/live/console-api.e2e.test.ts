@@ -14,6 +14,7 @@ import { openUdpClient } from '../../support/dns-client.ts'
 import { type EventStream, openStream } from '../../support/event-stream.ts'
 import { freePort } from '../../support/free-ports.ts'
 import { type OddMta, startGreeters } from '../../support/odd-mtas.ts'
+import { answerMistakes, schemaMistakes } from '../../support/openapi.ts'
 import { type RunningServer, startServer, temporaryFolder } from '../../support/server.ts'
 import { until } from '../../support/wait.ts'
 
@@ -244,6 +245,30 @@ test('answers are counted for the window, by MX and by address, and in the traff
   expect(traffic.types['MX']?.length).toBe(360)
   expect(traffic.types['MX']?.[0]).toBe(null)
   expect(Object.keys(traffic.rcodes)).toEqual(['NOERROR'])
+})
+
+test('every answer is as docs/openapi.yaml says, and so is every message of a stream', async () => {
+  const asked = [
+    ['/livez', '/readyz', '/status', '/metrics', '/targets', '/coherence', '/budgets', '/overview'],
+    ['/events', '/events?limit=x', '/history', '/history?window=24h', '/history?target=mx9'],
+    ['/traffic', '/traffic?window=24h', '/traffic?window=x', '/targets/mx1', '/targets/mx9'],
+    ['/overrides', '/session', '/explain?name=smtp.example.test', '/explain'],
+  ].flat()
+  for (const path of asked) {
+    const reply = await get(path)
+    const isJson = reply.headers.get('content-type')?.startsWith('application/json') === true
+    const body: unknown = isJson ? await reply.json() : await reply.text()
+    const route = `GET ${(path.split('?')[0] ?? '').replace(/mx\d/, 'NAME')}`
+    expect([path, answerMistakes(route, reply.status, body)]).toEqual([path, null])
+  }
+  const schemas = { hello: 'Hello', delta: 'Delta', event: 'Event', figures: 'Figures' } as const
+  const told = streams.flatMap(({ messages }) => messages)
+  expect(new Set(told.map(({ event }) => event))).toEqual(
+    new Set([...Object.keys(schemas), 'resync']),
+  )
+  for (const { event, data } of told)
+    if (event in schemas)
+      expect(schemaMistakes(schemas[event as keyof typeof schemas], data)).toBe(null)
 })
 
 test('events outlive the process, and count on', async () => {
