@@ -110,8 +110,11 @@ const heardText = (isSelf: boolean, silentSeconds: number | null): string => {
   return silentSeconds === null ? 'now' : `${span(silentSeconds)} ago`
 }
 
+/** Heartbeats come each two seconds; this many have not. */
+const longSilentSeconds = 15
+
 function markOf({ isSelf, state, silentSeconds }: InstanceRow): Mark {
-  if (silentSeconds !== null) return 'unknown'
+  if (silentSeconds !== null && silentSeconds >= longSilentSeconds) return 'unknown'
   if (isSelf) return state === 'ready' ? 'up' : 'suspect'
   return state === 'ok' || state === 'ready' ? 'up' : 'suspect'
 }
@@ -124,9 +127,10 @@ function Agreement({ overview: { config }, rows }: AgreementProps): VNode {
   const zones = differingZones(rows)
   const versions = versionsOf(rows)
   const isAlone = rows.length === 1
-  const isAgreed = zones.length === 0 && config?.differs !== true
+  const groups = config?.groups ?? []
+  const isAgreed = zones.length === 0 && groups.length <= 1
   return (
-    <Card title="Configuration" aside={isAlone ? 'alone' : isAgreed ? 'all agree' : 'they differ'}>
+    <Card title="Configuration" aside={isAlone ? 'alone' : agreementText(isAgreed, config)}>
       {isAlone && <p class="mid">No other instance is heard of: there is nobody to differ from.</p>}
       {!isAlone && isAgreed && <p class="mid">All instances serve the same zones.</p>}
       {zones.map(({ zone, groups }) => (
@@ -144,9 +148,9 @@ function Agreement({ overview: { config }, rows }: AgreementProps): VNode {
           </ul>
         </div>
       ))}
-      {zones.length === 0 && config?.differs === true && (
+      {zones.length === 0 && groups.length > 1 && (
         <ul class="differing">
-          {config.groups.map(({ config: hash, instances }) => (
+          {groups.map(({ config: hash, instances }) => (
             <li key={hash}>
               <span class="mono">{shown(hash).slice(0, 12)}</span> at{' '}
               {instances.map(shown).join(', ')}
@@ -159,6 +163,12 @@ function Agreement({ overview: { config }, rows }: AgreementProps): VNode {
       )}
     </Card>
   )
+}
+
+/** Files are taken over at one instance after the other: only what lasts is told of in the log and by metrics. */
+function agreementText(isAgreed: boolean, config: Overview['config']): string {
+  if (isAgreed) return 'all agree'
+  return config?.differs === false ? 'not alike yet' : 'they differ'
 }
 
 /** More would be a list of all targets. */
