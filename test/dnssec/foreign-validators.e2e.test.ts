@@ -10,6 +10,7 @@ import {
   type ForeignVerdict,
   delv,
   drill,
+  isDrillFault,
   resolverVerdicts,
   verifyByBind,
   verifyByLdns,
@@ -31,6 +32,8 @@ open NS ns.open
 tree DNAME grove
 oak.grove A 192.0.2.4
 ns.open A 192.0.2.3
+before A 192.0.2.5
+a.b.ent TXT text
 `
 const [a, ds, mx] = [1, 43, 15] as const
 const right = { qname: `right.${apex}`, qtype: a }
@@ -102,4 +105,16 @@ it('finds some answers of NSD bogus by Unbound, and by no other', async () => {
   } finally {
     await Promise.all([unbound.stop(), bind.stop()])
   }
+})
+
+it('finds some answers of NSD bogus by drill, and by no other', async () => {
+  const odd = [
+    { qname: `oak.tree.${apex}`, qtype: a },
+    { qname: `ent.${apex}`, qtype: mx },
+  ]
+  expect(odd.filter(isDrillFault)).toEqual(odd)
+  const byDelv = await Promise.all(odd.map((one) => delv(anchor, one)))
+  expect(kindsOf(byDelv)).toEqual(['secure', 'secure'])
+  const byDrill = await Promise.all(odd.map((one) => drill(anchor, one)))
+  expect(kindsOf(byDrill)).toEqual(['bogus', 'bogus'])
 })

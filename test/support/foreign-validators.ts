@@ -64,6 +64,13 @@ export async function drill({ port, keys }: Anchor, question: Question): Promise
     : { kind: 'error', why: text }
 }
 
+/**
+ * What drill finds bogus, whoever serves it (test/dnssec/foreign-validators.e2e.test.ts): a CNAME that is made of a DNAME of the zone,
+ * at `tree`, and that an empty non-terminal, `ent`, has no data.
+ */
+export const isDrillFault = ({ qname }: Question): boolean =>
+  /\.tree\./i.test(qname) || /^ent\./i.test(qname)
+
 /** A transferred zone by ldns-verify-zone: every set, the chain, and what is occluded. */
 export const verifyByLdns = (text: string, keys: string): Promise<ForeignVerdict> =>
   verifyFile(text, (file) => {
