@@ -11,6 +11,7 @@ import {
   saveAvailability,
 } from '../../src/health/availability.ts'
 import type { MeasuredPool } from '../../src/weights/pool-availability.ts'
+import { answerMistakes } from '../support/openapi.ts'
 
 const wallMs = Date.parse('2026-11-21T12:34:56Z')
 
@@ -85,4 +86,6 @@ test.each([
     request as unknown as AdminRequest,
   )
   expect(reply?.status).toBe(status)
+  const body = typeof reply?.body === 'string' ? reply.body : Buffer.concat(reply?.body ?? [])
+  expect(answerMistakes('GET /budgets', status, JSON.parse(String(body)))).toBeNull()
 })

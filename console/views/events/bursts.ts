@@ -59,7 +59,9 @@ function verbOf({ event }: EventRecord, targets: number): string {
 
 function reasonsText(events: readonly EventRecord[]): string {
   const reasons = Map.groupBy(
-    events.flatMap(({ reason }) => (reason === undefined ? [] : [reasonWords(reason)])),
+    events.flatMap(({ event, reason }) =>
+      reason === undefined || event === 'target.up' ? [] : [reasonWords(reason)],
+    ),
     (one) => one,
   )
   if (reasons.size === 0) return ''

@@ -64,6 +64,8 @@ describe('bursts', () => {
     expect(burstText(changes(5, '2026-11-29T18:01:02.000Z').slice(0, 1), () => [])).toBe(
       '1 target is down: connection refused',
     )
+    const back = changes(6, '2026-11-29T18:01:02.000Z', { event: 'target.up', reason: 'ok' })
+    expect(burstText(back, () => ['eu'])).toBe('6 targets are up in 1 pool (eu)')
     const others = Array.from({ length: 6 }, (_, id): EventRecord => ({
       id,
       at: '2026-11-29T18:01:02.000Z',
