@@ -52,7 +52,8 @@ export function Traffic({ query }: ViewProps): VNode {
 function Totals({ reply }: { readonly reply: TrafficReply }): VNode {
   const { types, rcodes, transports, reasons, fates, workers, window } = reply
   const since = countedSince(reply)
-  const over = since === null ? `in ${window}` : `since ${clockOf(since)}`
+  const known = since === null ? `in ${window.replace('h', '\u2009h')}` : `since ${clockOf(since)}`
+  const over = totalOf(types) === 0 ? 'counted yet' : known
   const figures: readonly (readonly [label: string, value: string, note: string])[] = [
     ['Queries', grouped(totalOf(types)), over],
     ['NOERROR', shareText(shareOf(rcodes, 'NOERROR'), 2), 'of answers'],
