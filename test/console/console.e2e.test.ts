@@ -1,0 +1,312 @@
+// The console as a browser has it: what it says when an MTA dies, what it does without news, by keyboard alone, below a
+// prefix, without script, and with texts that others wrote. Pictures of its states are left in test/console/screenshots.
+
+import { execFileSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+
+import { ask, projectFolder } from '../support/server.ts'
+import { until } from '../support/wait.ts'
+import { axeFindings, isTooWide, servedBrowser } from '../support/browser.ts'
+import {
+  openPage,
+  serveConsole,
+  type ServedConsole,
+  type WatchedPage,
+  watchTroubles,
+} from './served-console.ts'
+import { startNginx } from './nginx.ts'
+
+const hostile = '<img src=x onerror=alert(1)> </script>\u202etxt'
+
+const browser = servedBrowser()
+let served: ServedConsole
+beforeAll(async () => {
+  served = await serveConsole(
+    { mx1: 'mx1.example.test ready', mx2: 'mx2.example.test ready', mx3: `mx3 ${hostile}` },
+    { settings: 'admin_prefix: /whole\n' },
+  )
+})
+afterAll(() => served?.stop())
+
+/** Of the test under way; each has to have none when it ends. */
+let watched: readonly WatchedPage[] = []
+afterEach(async () => {
+  const troubles = watched.flatMap((one) => one.troubles)
+  await Promise.all(watched.map((one) => one.close()))
+  watched = []
+  if (troubles.length > 0) throw new Error(`the page had troubles: ${troubles.join('; ')}`)
+})
+
+async function open(
+  fragment: string,
+  options: Parameters<typeof openPage>[2] = {},
+  address: string = served.address,
+): Promise<Page> {
+  const one = await openPage(browser(), `${address}${fragment}`, options)
+  watched = [...watched, one]
+  return one.page
+}
+
+const isLive = (page: Page): Promise<void> =>
+  page.locator('.live', { hasText: 'Live' }).first().waitFor()
+
+const row = (page: Page, target: string) =>
+  page.locator(`tr[data-target="${target}"][data-pool="inbound"]`)
+
+describe('an MTA that dies', () => {
+  test('is in the sentence, in its row, among the events and said aloud; and back again', async () => {
+    const page = await open('')
+    await row(page, 'mx2').getByText(/^Up /).waitFor()
+    await page.getByText('All quiet.').waitFor()
+    await served.mtas.end('mx2')
+    await page.getByText(/^mx2 has been down for .*: connection refused/).waitFor()
+    await row(page, 'mx2')
+      .getByText(/^Down /)
+      .waitFor()
+    await page.locator('.card', { hasText: 'All events' }).getByText('is down').first().waitFor()
+    await page
+      .locator('[data-testid=said]', { hasText: 'mx2 is down' })
+      .waitFor({ state: 'attached' })
+    await page.getByRole('link', { name: 'Last dialogue' }).click()
+    await page.getByText('ECONNREFUSED').first().waitFor()
+    expect(await page.title()).toMatch(/^mx2 · /)
+    await served.mtas.again('mx2')
+    await page.getByText(/^Up for /).waitFor()
+    await page.getByRole('link', { name: 'Overview', exact: true }).first().click()
+    await page.getByText('All quiet.').waitFor()
+  })
+})
+
+describe('without news', () => {
+  test('the page says since when, fades, takes no orders, and recovers by itself', async () => {
+    const page = await open('#/target/smtp.example.test/mx1', {
+      // Requests of that time fail, as they should.
+      isExpected: (trouble) => trouble.includes('Failed to load resource'),
+    })
+    await isLive(page)
+    const probe = page.getByRole('button', { name: 'Probe now' })
+    await probe.waitFor()
+    expect(await probe.isEnabled()).toBe(true)
+    await page.clock.install()
+    served.server.signal('SIGSTOP')
+    await page.clock.fastForward(6000)
+    await page.getByText(/^Last news 0:\d\d ago$/).waitFor()
+    await page.clock.fastForward(12_000)
+    await page
+      .getByRole('alert')
+      .getByText(/^Last news \d:\d\d ago, trying again/)
+      .waitFor()
+    expect(await probe.isDisabled()).toBe(true)
+    expect(
+      await page.locator('main > .view').evaluate((one) => getComputedStyle(one).opacity),
+    ).toBe('0.6')
+    served.server.signal('SIGCONT')
+    await page.clock.resume()
+    await page.getByRole('alert').waitFor({ state: 'detached' })
+    await isLive(page)
+    expect(await probe.isEnabled()).toBe(true)
+  })
+
+  test('seven tabs of a browser hold one stream', async () => {
+    const first = await open('')
+    const others = await Promise.all(Array.from({ length: 6 }, () => first.context().newPage()))
+    const troubles = others.map((page) => watchTroubles(page, new URL(served.address).origin))
+    await Promise.all(others.map((page) => page.goto(served.address)))
+    await Promise.all([first, ...others].map(isLive))
+    const streams = async (): Promise<number> =>
+      (JSON.parse((await ask(served.server.adminPort, '/overview')).body) as Figured).figures
+        .streams
+    await until(async () => (await streams()) === 1, { what: 'one stream', withinMs: 10_000 })
+    // Another one takes over when the tab that reads it closes.
+    await first.close()
+    await until(async () => (await streams()) === 1, { what: 'one stream', withinMs: 10_000 })
+    expect(troubles.flat()).toEqual([])
+  })
+})
+
+interface Figured {
+  readonly figures: { readonly streams: number }
+}
+
+describe('by keyboard alone', () => {
+  test('finds, goes, walks the rows, and shows its keys', async () => {
+    const page = await open('')
+    await row(page, 'mx1').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('mx3')
+    await page.getByRole('option', { name: /mx3/ }).first().waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'mx3' }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('o')
+    await row(page, 'mx1').waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { level: 1, name: 'mx2' }).waitFor()
+    await page.keyboard.press('?')
+    const help = page.getByRole('dialog', { name: 'Keys and help' })
+    await help.waitFor()
+    await help.getByRole('checkbox').uncheck()
+    await page.keyboard.press('Escape')
+    await help.waitFor({ state: 'detached' })
+    await page.keyboard.press('g')
+    await page.keyboard.press('o')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('dialog', { name: 'Find' }).waitFor()
+    expect(new URL(page.url()).hash).toBe('#/target/smtp.example.test/mx2')
+  })
+})
+
+describe('what others wrote', () => {
+  test('is text, with what turns its direction as escapes', async () => {
+    const page = await open('#/target/smtp.example.test/mx3', {
+      // What is asked for below is not there.
+      isExpected: (trouble) => trouble.includes('404'),
+    })
+    const line = page.locator('.script .line', { hasText: 'onerror' }).first()
+    await line.waitFor()
+    const said = await line.textContent()
+    expect(said).toContain('<img src=x onerror=alert(1)> </script>')
+    expect(said).not.toContain('\u202e')
+    expect(await page.locator('img').count()).toBe(0)
+    await page.goto(`${served.address}#/target/${encodeURIComponent('<b>x</b>')}/mx1`)
+    await page.getByText('unknown zone').waitFor()
+    expect(await page.locator('main b', { hasText: 'x' }).count()).toBe(0)
+  })
+})
+
+describe('without script', () => {
+  test('the page leads to the plain one, which has targets and pools', async () => {
+    const page = await open('', { javaScriptEnabled: false })
+    await page.getByRole('link', { name: 'The plain page' }).click()
+    await page.getByRole('cell', { name: 'up', exact: true }).first().waitFor()
+    expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toContain('Pools')
+  })
+
+  test('w3m shows it in 80 columns', () => {
+    const text = execFileSync('w3m', ['-dump', '-cols', '80', `${served.address}plain`], {
+      encoding: 'utf8',
+    })
+    expect(text).toMatch(/^mx1\.smtp\.example\.test +127\.0\.0\.2 +up/m)
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+  })
+})
+
+describe('behind nginx', () => {
+  test.each([
+    ['that takes the prefix away', '/mxsteer/'],
+    ['that leaves the prefix', '/whole/'],
+  ])('%s', async (_, prefix) => {
+    const nginx = await startNginx(served.server.adminPort)
+    try {
+      const origin = `http://127.0.0.1:${nginx.port}`
+      const page = await open('', {}, `${origin}${prefix}`)
+      await isLive(page)
+      await row(page, 'mx1').waitFor()
+      expect(new URL(page.url()).pathname).toBe(`${prefix}console/`)
+    } finally {
+      await Promise.all(watched.map((one) => one.page.close()))
+      await nginx.stop()
+    }
+  })
+})
+
+test('every answer of the console has the headers of pages, and other names are refused', async () => {
+  const origin = `http://127.0.0.1:${served.server.adminPort}`
+  for (const path of ['/console/', '/console/plain', '/console/none', '/whole/console/']) {
+    const reply = await fetch(`${origin}${path}`)
+    expect([path, reply.headers.get('content-security-policy')?.slice(0, 18)]).toEqual([
+      path,
+      "default-src 'none'",
+    ])
+    expect(reply.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(reply.headers.get('cross-origin-opener-policy')).toBe('same-origin')
+  }
+  const rebound = execFileSync(
+    'curl',
+    [
+      '-s',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code}',
+      '-H',
+      'Host: evil.example',
+      `${origin}/console/`,
+    ],
+    { encoding: 'utf8' },
+  )
+  expect(rebound).toBe('421')
+  const script = /src="\.\/(assets\/[^"]+)"/.exec(
+    await (await fetch(`${origin}/console/`)).text(),
+  )?.[1]
+  const packed = await fetch(`${origin}/console/${script}`, {
+    headers: { 'accept-encoding': 'br' },
+  })
+  expect(packed.headers.get('content-encoding')).toBe('br')
+  expect(packed.headers.get('cache-control')).toContain('immutable')
+})
+
+const states: readonly (readonly [name: string, fragment: string])[] = [
+  ['overview', ''],
+  ['target', '#/target/smtp.example.test/mx1'],
+  ['ask', '#/ask?name=smtp.example.test&type=MX&client=198.51.100.7'],
+  ['events', '#/events'],
+  ['traffic', '#/traffic'],
+  ['budgets', '#/budgets'],
+  ['instances', '#/instances'],
+]
+const looks = [
+  [1440, 'light'],
+  [1440, 'dark'],
+  [768, 'light'],
+  [768, 'dark'],
+  [390, 'light'],
+  [390, 'dark'],
+] as const
+const pictures = join(projectFolder, 'test/console/screenshots')
+
+async function look(page: Page, [width, colorScheme]: (typeof looks)[number]): Promise<void> {
+  await page.setViewportSize({ width, height: 900 })
+  await page.emulateMedia({ colorScheme })
+}
+
+// The other views are looked at by axe in the tests of their own.
+test.each(states.slice(0, 2))(
+  '%s: axe finds nothing in both themes at three widths, and text of twice the size fits',
+  async (...[, fragment]) => {
+    const page = await open(fragment, { bypassCSP: true })
+    await isLive(page)
+    await page.locator('main h2').nth(1).waitFor()
+    const found: string[] = []
+    for (const one of looks) {
+      await look(page, one)
+      for (const finding of await axeFindings(page)) found.push(`${one.join(' ')}: ${finding}`)
+    }
+    expect(found).toEqual([])
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+    expect(await isTooWide(page)).toBe(false)
+  },
+)
+
+test('pictures of every view are left for people to look at', async () => {
+  mkdirSync(pictures, { recursive: true })
+  console.log(`pictures of the console: ${pictures}`)
+  const page = await open('')
+  for (const [name, fragment] of states) {
+    await page.goto(`${served.address}${fragment}`)
+    await isLive(page)
+    await page.locator('main h1').waitFor()
+    for (const one of [looks[0], looks[5]]) {
+      await look(page, one)
+      const path = join(pictures, `${name}-${one.join('-')}.png`)
+      expect((await page.screenshot({ path, fullPage: true })).length).toBeGreaterThan(10_000)
+    }
+  }
+})
