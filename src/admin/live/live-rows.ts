@@ -202,9 +202,11 @@ function poolWeights(members: readonly MemberState[]): ReadonlyMap<string, numbe
   return weights
 }
 
-/** The latest time that another instance says; 0: none does. */
-const exposureOf = ({ peers }: ClusterStatus, key: string): number =>
-  Math.max(0, ...peers.map(({ exposure }) => Date.parse(exposure?.[key] ?? '') || 0))
+/** The latest time that another instance says, 0 for never; null: there is one that does not say. */
+const exposureOf = ({ peers }: ClusterStatus, key: string): number | null =>
+  peers.some(({ exposure }) => exposure === null)
+    ? null
+    : Math.max(0, ...peers.map(({ exposure }) => Date.parse(exposure?.[key] ?? '') || 0))
 
 /** Rows that differ; null: they are not rows of the same things in the same order. */
 function changedRows<Row extends RowName>(

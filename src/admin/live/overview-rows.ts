@@ -57,7 +57,7 @@ export interface MemberRow {
   readonly addresses: ShareCounts
   /** Until when caches may lead to it by answers of this instance, up to 10 s more; null: none does. */
   readonly exposedUntil: string | null
-  /** The same by answers of all instances that say so, while an override of it is in force; else null. */
+  /** The same by answers of all instances, while an override of it is in force and each of them says so; else null. */
   readonly fleetExposedUntil: string | null
 }
 
