@@ -10,8 +10,11 @@ import { openFind } from './shell/find.tsx'
 import { followKeys } from './shell/keys.ts'
 import { followFragment } from './shell/route.ts'
 import { applyAppearance } from './shell/theme.ts'
+import { sessionSlot } from './shell/settings.tsx'
+import { SessionFoot } from './shell/sign-in.tsx'
 import { views } from './shell/view-row.ts'
 import { followServer } from './store/live.ts'
+import { learnSession } from './store/session.ts'
 import { viewTable } from './views/view-table.ts'
 
 applyAppearance()
@@ -19,4 +22,6 @@ views.value = viewTable
 followFragment()
 followKeys(openFind)
 followServer()
+sessionSlot.value = SessionFoot
+void learnSession()
 render(<App />, document.querySelector('#console') as HTMLElement)

@@ -221,14 +221,14 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin/views',
-    imports: 'admin coherence health lib metrics reputation',
-    typesOnly: 'announce departed problems watch weights',
+    imports: 'admin coherence explain health lib metrics reputation wire zonefile',
+    typesOnly: 'announce departed problems steer watch weights zone',
   },
   { room: 'admin/console', imports: 'admin lib', packages: 'node:*' },
   {
     room: 'admin',
-    imports: 'admin/console admin/live admin/session admin/views announce health lib wire',
-    typesOnly: 'admin/explaining admin/listener explain metrics weights',
+    imports: 'admin/console admin/live admin/session admin/views announce explain health lib wire',
+    typesOnly: 'admin/explaining admin/listener metrics weights',
     packages: 'node:* zod',
   },
   {
@@ -244,7 +244,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'admin/explaining',
-    imports: 'admin explain geo health lib steer/scope zone',
+    imports: 'admin explain geo health lib steer/scope wire zone',
     packages: 'node:*',
   },
   {
@@ -307,8 +307,8 @@ export const law: readonly LawRow[] = [
   {
     room: 'cli/zones',
     imports:
-      'cases cli cli/commands cli/text delegation dnssec files geo lib migration resolver steer/scope wire wire/rdata zonefile',
-    typesOnly: 'explain masterfile zone zone/compile',
+      'cases cli cli/commands cli/text delegation dnssec explain files geo lib migration resolver steer/scope wire wire/rdata zonefile',
+    typesOnly: 'masterfile zone zone/compile',
     packages: 'node:*',
   },
   {

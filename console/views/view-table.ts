@@ -2,6 +2,7 @@
 // are gone to.
 
 import type { ViewRow } from '../shell/view-row.ts'
+import { overview } from '../store/live.ts'
 import { Overview } from './overview/overview.tsx'
 
 export const viewTable: readonly ViewRow[] = [
@@ -31,6 +32,19 @@ export const viewTable: readonly ViewRow[] = [
     goKey: 'a',
     isInTabBar: true,
     load: async () => (await import('./ask/ask.tsx')).Ask,
+  },
+  {
+    path: 'drains',
+    title: 'Drains',
+    icon: 'drains',
+    group: 'running',
+    goKey: 'd',
+    isInTabBar: true,
+    count: () => {
+      const count = overview.value?.overrides.length ?? 0
+      return count === 0 ? null : { count, tone: 'hold' }
+    },
+    load: async () => (await import('./drains/drains.tsx')).Drains,
   },
   {
     path: 'events',

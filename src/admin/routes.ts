@@ -14,6 +14,7 @@ import {
 } from './override-routes.ts'
 import { assembledJson, assembledReply, json, refuse, type Reply, text, timed } from './reply.ts'
 import type { AdminRequest, Route } from './route.ts'
+import { simulateReply, whoReply } from './simulate-route.ts'
 import { type SessionSources, showSession, signIn, signOut } from './session/session-routes.ts'
 import type { EndedOverrides } from '../weights/ended-overrides.ts'
 import type { Pieces } from './turns.ts'
@@ -21,6 +22,13 @@ import { budgetsView, isAvailabilityWindow } from './views/budgets-view.ts'
 import { type CoherenceSources, coherenceView } from './views/coherence-view.ts'
 import { type StatusSources, statusView } from './views/status-view.ts'
 import { type TargetsSources, targetsView } from './views/targets-view.ts'
+import {
+  namesView,
+  zoneFileReply,
+  zoneProblemsView,
+  type ZonesSources,
+  zonesView,
+} from './views/zones-view.ts'
 
 export interface AdminSources extends TargetsSources {
   readonly metrics: MetricsText
@@ -32,6 +40,7 @@ export interface AdminSources extends TargetsSources {
   readonly coherence: CoherenceSources
   readonly session: SessionSources
   readonly live: LiveSources
+  readonly zones: ZonesSources
 }
 
 /** The text format of Prometheus. */
@@ -115,6 +124,42 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
     path: '/explain',
     access: 'read',
     handler: ({ explain }, { parameters }) => explainReply(explain, parameters),
+  },
+  {
+    method: 'GET',
+    path: '/zones',
+    access: 'read',
+    handler: ({ zones }, { parameters }) => json(zonesView(zones, parameters.get('after') ?? '')),
+  },
+  {
+    method: 'GET',
+    path: '/zones/problems',
+    access: 'read',
+    handler: ({ zones }) => json(zoneProblemsView(zones)),
+  },
+  {
+    method: 'GET',
+    path: '/zones/NAME/file',
+    access: 'read',
+    handler: ({ zones }, { name }) => zoneFileReply(zones, name),
+  },
+  {
+    method: 'GET',
+    path: '/names',
+    access: 'read',
+    handler: ({ zones }, { parameters }) => json(namesView(zones, parameters.get('prefix') ?? '')),
+  },
+  {
+    method: 'GET',
+    path: '/who',
+    access: 'read',
+    handler: ({ explain }, { parameters }) => whoReply(explain, parameters),
+  },
+  {
+    method: 'POST',
+    path: '/simulate',
+    access: 'ask',
+    handler: ({ explain }, { body }) => simulateReply(explain, body),
   },
   {
     method: 'GET',

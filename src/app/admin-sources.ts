@@ -4,6 +4,7 @@
 import type { AdminCounters } from '../admin/admin-counters.ts'
 import type { StatusSources } from '../admin/views/status-view.ts'
 import type { ZoneDepartedName } from '../admin/views/targets-view.ts'
+import type { ZonesSources } from '../admin/views/zones-view.ts'
 import { departedNames } from '../departed/departed-names.ts'
 import type { DepartedSet } from '../departed/name-memory.ts'
 import { exclusionProblem } from '../coherence/coherence-watch.ts'
@@ -250,6 +251,27 @@ export const departedSource =
     departedOf(zones).flatMap(({ zone, sets }) =>
       departedNames(sets).map((name) => ({ zone, ...name })),
     )
+
+/** The zones that are served, and the last load where it was refused. */
+export const zonesSource = (zones: ZoneKeeper): ZonesSources => ({
+  served() {
+    const { zones: loaded, catalog, loadedMs } = zones.current()
+    const answered = zones.answered()
+    const inOrder = [...catalog.zones.values()]
+    return loaded.flatMap(({ name, file, hash, serial }, i) => {
+      const zone = inOrder[i]
+      const shown = { name, file, hash, serial: answered[i]?.serial ?? serial }
+      return zone === undefined ? [] : [{ ...shown, loadedMs: loadedMs.get(name) ?? 0, zone }]
+    })
+  },
+  targets: () => zones.current().targets,
+  warnings: () => zones.current().warnings,
+  files: () => zones.files(),
+  refused() {
+    const { mistakes, refused, atMs } = zones.lastReload()
+    return mistakes.length === 0 ? null : { atMs, mistakes, files: refused }
+  },
+})
 
 interface StatusInputs extends Pick<Runtime, 'clock'> {
   readonly settings: Settings

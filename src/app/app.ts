@@ -34,6 +34,7 @@ import {
   metricSources,
   statusSources,
   watchProblems,
+  zonesSource,
 } from './admin-sources.ts'
 import {
   type ClusterLink,
@@ -425,7 +426,7 @@ const adminSources = (server: RunningServer): Omit<AdminSources, 'session'> => (
   overrideEffects: server.controlPlane.overrideEffects,
   endedOverrides: server.controlPlane.endedOverrides,
   shares: server.controlPlane.shares,
-  explain: (question) => server.explainWorker.explain(question),
+  explain: (asked) => server.explainWorker.explain(asked),
   reputation: server.reputation,
   feedback: server.controlPlane.feedback,
   availability: () => server.state.availability.pools(),
@@ -434,6 +435,7 @@ const adminSources = (server: RunningServer): Omit<AdminSources, 'session'> => (
   departed: departedSource(server.zones),
   readiness: readinessOf(server),
   live: startLiveState(server, readinessOf(server)),
+  zones: zonesSource(server.zones),
 })
 
 const readinessOf = (server: RunningServer): ReadinessSources => ({

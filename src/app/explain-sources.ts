@@ -2,7 +2,11 @@
 // use; what only this thread knows of members and addresses is sent to it when it asks.
 
 import type { AdminCounters } from '../admin/admin-counters.ts'
-import { type ExplainWorker, createExplainWorker } from '../admin/explaining/explain-worker.ts'
+import {
+  createExplainWorker,
+  type ExplainWorker,
+  type ExplainWorkerOptions,
+} from '../admin/explaining/explain-worker.ts'
 import type { NoteKeys, Notes } from '../admin/explaining/messages.ts'
 import type { DatabaseView } from '../explain/client-view.ts'
 import type { MemberFactors, OverrideNote, ProbeNote } from '../explain/pool-view.ts'
@@ -27,10 +31,25 @@ interface ExplainSources {
   readonly log: Log
 }
 
-/** The thread is started by the first question. */
-export const startExplainWorker = (sources: ExplainSources): ExplainWorker => {
+/** What a simulation may take; another one meanwhile is refused. */
+const simulationLimits = { deadlineMs: 2000, startingMs: 6000, waiting: 0 }
+
+/** The threads are started by the first question; simulations have one of their own. */
+export function startExplainWorker(sources: ExplainSources): ExplainWorker {
+  const options = workerOptions(sources)
+  const explaining = createExplainWorker(options)
+  const simulating = createExplainWorker({ ...options, ...simulationLimits })
+  return {
+    explain: (asked) => (asked.kind === 'what-if' ? simulating : explaining).explain(asked),
+    async close() {
+      await Promise.all([explaining.close(), simulating.close()])
+    },
+  }
+}
+
+const workerOptions = (sources: ExplainSources): ExplainWorkerOptions => {
   const { workers, healthBuffer, places, counters, clock, log } = sources
-  return createExplainWorker({
+  return {
     healthBuffer,
     clock,
     world: () => ({
@@ -45,7 +64,7 @@ export const startExplainWorker = (sources: ExplainSources): ExplainWorker => {
       counters.add('explainRestarts')
       logAdminEvent(log, { kind: 'restarted', thread: 'explain' })
     },
-  })
+  }
 }
 
 function notesOf({ overrides, states }: ExplainSources, { rows, slots }: NoteKeys): Notes {

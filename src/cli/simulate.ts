@@ -3,15 +3,14 @@
 // failure.
 
 import type { Subnet } from '../explain/question.ts'
-import { type Grouping, groupings, simulate as run } from '../explain/simulate.ts'
+import { drawClients, type Grouping, groupings, simulate as run } from '../explain/simulate.ts'
 import { describeFailure, readRegularFile } from '../files/read-file.ts'
 import { createLocate } from '../geo/places.ts'
 import type { OverrideAction } from '../health/overrides.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
 import { parseNetwork } from '../lib/ip.ts'
-import { lookUp } from '../lib/prefix-tree.ts'
 import { seededRandom } from '../lib/random.ts'
-import type { PlaceNetworks, PlaceTree } from '../steer/scope/place-networks.ts'
+import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import { createScopes } from '../steer/scope/scope-cache.ts'
 import { parseName } from '../wire/name.ts'
 import { typeFromText } from '../wire/rrtype.ts'
@@ -177,8 +176,7 @@ const listOf = (value: FlagValues[string]): string[] =>
   [value ?? []].flat().flatMap((text) => text.split(',').filter((word) => word !== ''))
 
 // The clients of a simulation. A file has an address or a network in each line; a network stands
-// for the EDNS Client Subnet of a query (RFC 7871), and `#` begins a comment. Random clients are
-// IPv4 addresses, uniformly distributed over those that the country database knows.
+// for the EDNS Client Subnet of a query (RFC 7871), and `#` begins a comment.
 
 type ClientList =
   | { readonly kind: 'clients'; readonly clients: readonly Subnet[] }
@@ -216,26 +214,4 @@ export function parseClients(file: string, content: string): ClientList {
   if (why.length === 0 && clients.length === 0) why.push(`${file}: there is no client in it`)
   if (clients.length > clientLimit) why.push(`${file}: more than ${clientLimit} clients`)
   return why.length > 0 ? { kind: 'bad', why } : { kind: 'clients', clients }
-}
-
-const drawLimit = 1000
-
-export function drawClients(count: number, country: PlaceTree | null, random: Random): Subnet[] {
-  return Array.from({ length: count }, () => ({
-    octets: drawAddress(country, random),
-    prefixLength: 32,
-  }))
-}
-
-/**
- * After `drawLimit` draws the address may be one of no known country: a database may know very few.
- */
-function drawAddress(country: PlaceTree | null, random: Random): Uint8Array {
-  let octets = new Uint8Array(4)
-  for (let i = 0; i < drawLimit; i++) {
-    octets = Uint8Array.from({ length: 4 }, () => Math.floor(random() * 256))
-    // Index 0 of a tree stands for addresses that the database does not know.
-    if (country === null || lookUp(country, octets) !== 0) break
-  }
-  return octets
 }

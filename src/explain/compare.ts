@@ -199,7 +199,7 @@ const everyoneElse = 'everyone else'
 
 const isEveryoneElse = ({ clients }: ClientsDifference): boolean => clients.includes(everyoneElse)
 
-const comparedPolicy = (set: SelectedSet): ComparedPolicy => ({
+export const comparedPolicy = (set: SelectedSet): ComparedPolicy => ({
   policy: set.policy,
   internal: 'internal' in set ? set.internal : [],
 })
@@ -207,7 +207,7 @@ const comparedPolicy = (set: SelectedSet): ComparedPolicy => ({
 type Combination = readonly ClientPart[]
 
 /** Groups all combinations of classes by the rules that apply to them before and after. */
-function groupByRule(
+export function groupByRule(
   { places, asns, networks }: ClientClasses,
   before: SelectedSet,
   after: SelectedSet,
@@ -226,7 +226,7 @@ function groupByRule(
  * As few labels as cover the combinations: a class is named alone if every combination with it is
  * among them.
  */
-function clientLabels(
+export function clientLabels(
   { places, asns, networks }: ClientClasses,
   combinations: readonly Combination[],
 ): readonly string[] {

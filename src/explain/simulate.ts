@@ -2,8 +2,10 @@
 // total and by group of clients.
 
 import type { Random } from '../lib/clock.ts'
+import { lookUp } from '../lib/prefix-tree.ts'
 import { getsFixedLadder, matchRule } from '../steer/select/match.ts'
 import { isSticky } from '../steer/draw/sticky.ts'
+import type { PlaceTree } from '../steer/scope/place-networks.ts'
 import type { SelectedSet, Target } from '../steer/policy.ts'
 import { createSteering } from '../steer/select/steering.ts'
 import type { Locus } from '../steer/selection.ts'
@@ -184,4 +186,27 @@ function groupView(name: string, group: Group, hasExpected: boolean): GroupView 
       }))
       .toSorted((a, b) => b.drawn - a.drawn || (a.target < b.target ? -1 : 1)),
   }
+}
+
+const drawLimit = 1000
+
+/** Random IPv4 addresses, uniformly distributed over those that the country database knows. */
+export function drawClients(count: number, country: PlaceTree | null, random: Random): Subnet[] {
+  return Array.from({ length: count }, () => ({
+    octets: drawAddress(country, random),
+    prefixLength: 32,
+  }))
+}
+
+/**
+ * After `drawLimit` draws the address may be one of no known country: a database may know very few.
+ */
+function drawAddress(country: PlaceTree | null, random: Random): Uint8Array {
+  let octets = new Uint8Array(4)
+  for (let i = 0; i < drawLimit; i++) {
+    octets = Uint8Array.from({ length: 4 }, () => Math.floor(random() * 256))
+    // Index 0 of a tree stands for addresses that the database does not know.
+    if (country === null || lookUp(country, octets) !== 0) break
+  }
+  return octets
 }

@@ -3,7 +3,7 @@
 // own (run-load.ts).
 
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { withKeptSets } from '../departed/kept-zone.ts'
 import type { NameMemory } from '../departed/name-memory.ts'
 import {
@@ -38,7 +38,7 @@ import { type Allocation, type AllocationRound, beginAllocation } from './alloca
 import { type ConfigDocument, parseDocument } from './document.ts'
 import { gatherDiagnostics, maxPerFile, type Diagnostic } from './diagnostic.ts'
 import { isMap } from './leaf.ts'
-import { checkOtherZones, type ZonesBefore } from './other-zones.ts'
+import { checkOtherZones, zoneNameOf, type ZonesBefore } from './other-zones.ts'
 import { resolveProbe } from './probe-profile.ts'
 import type { ReadFile } from './read-folder.ts'
 import { applyRepairs, type ShapeProblem, shapeProblems } from './schema-problems.ts'
@@ -75,7 +75,7 @@ interface FolderContent {
   readonly watched: readonly WatchedAddress[]
   readonly targets: readonly LoadedTarget[]
   readonly identities: readonly CheckedAddress[]
-  readonly zones: readonly { readonly name: string; readonly serial: number }[]
+  readonly zones: readonly ReturnType<typeof zoneNameOf>[]
   /** What each zone tells of its mail. */
   readonly mail: readonly ZoneMail[]
   readonly places: ZonePlaces
@@ -174,7 +174,7 @@ function assemble(
     watched: [...watched.values()],
     targets: loaded.flatMap(describeTargets),
     identities: loaded.flatMap(({ identities }) => identities),
-    zones: loaded.map(({ name, zone }) => ({ name, serial: zone.serial })),
+    zones: loaded.map(zoneNameOf),
     mail: loaded.map(({ mail }) => mail),
     places: new Map(loaded.flatMap(({ places }) => [...places])),
     warnings,
@@ -233,6 +233,8 @@ interface Loading {
 interface LoadedZone {
   /** Name of the zone, without the final dot and in lower case. */
   readonly name: string
+  /** Name of its file in the folder. */
+  readonly file: string
   readonly source: ZoneSource
   /** Of what it contains (`digestZone`). */
   readonly digest: string
@@ -297,7 +299,8 @@ function loadZone(
     const targets = compiled.targets.map(({ target }) => target)
     const mail = zoneMailOf({ source, zone, targets, policies: compiled.policies })
     const places = placesOfZone(zoneFile.document, { name, source, zone })
-    loading.loaded.push({ name, source, digest, zone, compiled, identities, mail, places })
+    const file = basename(zoneFile.file)
+    loading.loaded.push({ name, file, source, digest, zone, compiled, identities, mail, places })
   }
   const problems = compiled.problems.filter((problem) => !zoneFile.isRepaired(problem))
   const found = { name, file: zoneFile.file, targets: compiled.zone ? compiled.targets : [] }

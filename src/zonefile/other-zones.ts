@@ -3,7 +3,29 @@
 import type { CompiledTarget } from '../zone/compile/compile.ts'
 import type { Problem } from '../zone/compile/problem.ts'
 
+/** `digest`: of what it contains. */
+export const zoneNameOf = ({
+  name,
+  file,
+  digest: hash,
+  zone: { serial },
+}: Pick<LoadedZoneName, 'name' | 'file'> & {
+  readonly digest: string
+  readonly zone: { readonly serial: number }
+}): LoadedZoneName => ({ name, serial, file, hash })
+
 /** Of the files that have been read; each file adds its own. */
+export interface LoadedZoneName {
+  /** Without the final dot. */
+  readonly name: string
+  /** Of its contents. */
+  readonly serial: number
+  /** Name of its file in the folder. */
+  readonly file: string
+  /** Of what it contains (`digestZone`): equal on all instances that serve the same. */
+  readonly hash: string
+}
+
 export interface ZonesBefore {
   /** File by the name of its zone. */
   readonly files: Map<string, string>

@@ -28,7 +28,7 @@ import {
 export type ZonesLoaded = LoadCost &
   (
     | (Extract<ZonesRead, { kind: 'loaded' }> & FolderLoaded)
-    | Extract<ZonesRead, { kind: 'rejected' }>
+    | (Extract<ZonesRead, { kind: 'rejected' }> & FolderRefused)
   )
 
 interface LoadCost {
@@ -36,6 +36,14 @@ interface LoadCost {
   readonly peakHeapOctets: number
   /** Of the master files that were asked for. */
   readonly masterLooks: FileLooks
+}
+
+/** Files with mistakes are kept as they were then: so many, and none that is larger. */
+const refusedFiles = { count: 16, octets: 262_144 }
+
+interface FolderRefused {
+  /** Files that have mistakes, the first of them. */
+  readonly refused: KeptFiles
 }
 
 interface FolderLoaded {
@@ -112,7 +120,7 @@ export async function loadZones(
   const folder = await readFolder(request.folder, kept, only)
   if (folder.kind === 'bad') {
     const cost = { peakHeapOctets: 0, masterLooks: new Map() }
-    return { kind: 'rejected', diagnostics: folder.diagnostics, ...cost }
+    return { kind: 'rejected', diagnostics: folder.diagnostics, refused: new Map(), ...cost }
   }
   const { files, diagnostics } = folder
   const job = { ...request, files, diagnostics }
@@ -124,12 +132,10 @@ export async function loadZones(
     ? { ...(await readZones(job, noProgress, masters.open)), peakHeapOctets: 0 }
     : await readInThread(job, masters.open, options)
   const cost = { peakHeapOctets, masterLooks: masters.looks }
-  if (read.kind === 'rejected')
-    return {
-      ...read,
-      diagnostics: gatherDiagnostics([...read.diagnostics, ...masters.unread]),
-      ...cost,
-    }
+  if (read.kind === 'rejected') {
+    const all = gatherDiagnostics([...read.diagnostics, ...masters.unread])
+    return { ...read, diagnostics: all, refused: filesWith(all, files), ...cost }
+  }
   return {
     ...read,
     ...cost,
@@ -138,6 +144,15 @@ export async function loadZones(
     kept: contentsOf([...files, ...masters.files.values()]),
     isComplete: folder.isComplete && masters.isComplete(),
   }
+}
+
+function filesWith(diagnostics: readonly Diagnostic[], files: readonly ReadFile[]): KeptFiles {
+  const mistaken = new Set(
+    diagnostics.flatMap(({ severity, file }) => (severity === 'error' ? [file] : [])),
+  )
+  const { count, octets: most } = refusedFiles
+  const shown = files.filter(({ file, octets }) => mistaken.has(file) && octets.length <= most)
+  return contentsOf(shown.slice(0, count))
 }
 
 const mayNameMasterFile = ({ octets }: ReadFile): boolean =>

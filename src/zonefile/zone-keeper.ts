@@ -13,9 +13,10 @@ import { type PackedCatalog, packCatalog } from '../zone/packed-catalog.ts'
 import type { Catalog, Zone } from '../zone/zone.ts'
 import { createAllocation } from './allocation.ts'
 import type { LoadedTarget } from './load-zones.ts'
+import type { LoadedZoneName } from './other-zones.ts'
 import type { ZonePlaces } from '../coherence/zone-places.ts'
 import type { Diagnostic } from './diagnostic.ts'
-import type { FileLooks } from './read-folder.ts'
+import type { FileLooks, KeptFiles } from './read-folder.ts'
 import { loadZones, type ZonesLoaded } from './run-load.ts'
 
 interface ServedZones {
@@ -26,7 +27,10 @@ interface ServedZones {
   readonly targets: readonly LoadedTarget[]
   readonly identities: readonly CheckedAddress[]
   /** Names and serials, those of the contents. */
-  readonly zones: readonly { readonly name: string; readonly serial: number }[]
+  readonly zones: readonly LoadedZoneName[]
+  /** When the contents of each zone were put in force, on the wall clock, by its name. */
+  readonly loadedMs: ReadonlyMap<string, number>
+  readonly warnings: readonly Diagnostic[]
   /** Hash of what the zones contain (`hashContent`); empty before the first load. */
   readonly content: string
 }
@@ -57,6 +61,10 @@ interface LastZoneLoad extends LastReload {
   readonly masterLooks: FileLooks
   /** Why it was rejected, or which files could not be read; empty: all is as on disk. */
   readonly mistakes: readonly Diagnostic[]
+  /** The files that have them, the first of them; empty: none has, or they are not as large. */
+  readonly refused: KeptFiles
+  /** On the wall clock; 0: there was none. */
+  readonly atMs: number
 }
 
 /** Completed loads of the zone folder by result, the one at start included. */
@@ -77,6 +85,8 @@ export interface ZoneKeeper {
   serials(): ZoneSerials
   /** What caches may lead to: the names of the zones, and those that have left them. */
   names(): NameMemory
+  /** The files of what is served, by their names in the folder. */
+  files(): KeptFiles
 }
 
 /** What is remembered of serials beyond this process. */
@@ -115,6 +125,8 @@ const noZones: ServedZones = {
   targets: [],
   identities: [],
   zones: [],
+  loadedMs: new Map(),
+  warnings: [],
   content: '',
 }
 
@@ -128,6 +140,8 @@ const neverLoaded: LastZoneLoad = {
   peakHeapOctets: 0,
   masterLooks: new Map(),
   mistakes: [],
+  refused: new Map(),
+  atMs: 0,
 }
 
 /** `isChanged`: it is other than before. */
@@ -174,17 +188,16 @@ export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeep
     const loaded = await loadAndAdmit({ folder, ...known, wallMs: clock.wallMs(), isAlone }, admit)
     const cost = costOf(loaded, clock.monotonicMs() - beganMs)
     if (loaded.kind === 'rejected') {
-      last = { ...last, ...cost, successful: false, mistakes: errorsOf(loaded.diagnostics) }
+      last = { ...last, ...cost, ...refusalOf(loaded, clock.wallMs()) }
       reloads = { ...reloads, failure: reloads.failure + 1 }
       return loaded
     }
     const isChanged = isOther(loaded, carried) || !hasSerialsOf(loaded.zones, served.zones)
     carried = carriedOf(loaded)
-    served = servedZones(loaded, served.catalog.generation + 1)
+    served = servedZones(loaded, served, clock.wallMs())
     reloads = { ...reloads, success: reloads.success + 1 }
     last = { ...outcomeOf(loaded, last, clock), ...cost }
-    const { warnings, departures } = loaded
-    return { kind: 'loaded', served, warnings, departures, isChanged }
+    return { kind: 'loaded', served, ...noticesOf(loaded), isChanged }
   }
   return {
     load() {
@@ -198,6 +211,7 @@ export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeep
     reloads: () => reloads,
     serials: () => carried.serials,
     names: () => carried.names,
+    files: () => carried.kept,
   }
 }
 
@@ -231,7 +245,10 @@ async function knownNames(
   return { memory: own, shared, releaseMs, hasSecondaries }
 }
 
-function answeredZones({ zones, catalog }: ServedZones, nowMs: number): ServedZones['zones'] {
+function answeredZones(
+  { zones, catalog }: ServedZones,
+  nowMs: number,
+): ReturnType<ZoneKeeper['answered']> {
   const nowSeconds = Math.floor(nowMs / 1000)
   const inOrder = [...catalog.zones.values()]
   return zones.map(({ name, serial }, i) => {
@@ -253,7 +270,8 @@ async function loadAndAdmit(
   if (loaded.kind === 'rejected') return loaded
   const admitted = await admit(loaded.catalog.zones.values(), loaded.places, loaded.mail)
   const { peakHeapOctets, masterLooks } = loaded
-  if (admitted.kind === 'rejected') return { ...admitted, peakHeapOctets, masterLooks }
+  if (admitted.kind === 'rejected')
+    return { ...admitted, refused: new Map(), peakHeapOctets, masterLooks }
   const warnings = [...loaded.warnings, ...admitted.warnings]
   return { ...loaded, warnings, isAdmittedChanged: admitted.isChanged }
 }
@@ -298,25 +316,56 @@ const outcomeOf = (
   { isComplete, warnings }: Loaded,
   before: LastReload,
   clock: Clock,
-): Omit<LastZoneLoad, 'durationMs' | 'peakHeapOctets' | 'masterLooks'> =>
-  isComplete
+): Omit<LastZoneLoad, keyof ReturnType<typeof costOf>> => ({
+  ...(isComplete
     ? { successful: true, successAtSeconds: Math.floor(clock.wallMs() / 1000), mistakes: [] }
-    : { ...before, successful: false, mistakes: warnings.filter(isUnreadable) }
+    : { ...before, successful: false, mistakes: warnings.filter(isUnreadable) }),
+  refused: new Map(),
+  atMs: clock.wallMs(),
+})
+
+const noticesOf = ({ warnings, departures }: Loaded): Pick<Loaded, 'warnings' | 'departures'> => ({
+  warnings,
+  departures,
+})
+
+const refusalOf = (
+  { diagnostics, refused }: Extract<AdmittedLoad, { kind: 'rejected' }>,
+  atMs: number,
+): Pick<LastZoneLoad, 'successful' | 'mistakes' | 'refused' | 'atMs'> => ({
+  successful: false,
+  mistakes: errorsOf(diagnostics),
+  refused,
+  atMs,
+})
 
 const hasSerialsOf = (a: ServedZones['zones'], b: ServedZones['zones']): boolean =>
   a.length === b.length && a.every(({ serial }, i) => serial === b[i]?.serial)
 
 const isUnreadable = ({ code }: Diagnostic): boolean => code === 'unreadable-file'
 
-const servedZones = (
-  { catalog, packed, watched, targets, identities, zones, content }: Loaded,
-  generation: number,
-): ServedZones => ({
-  catalog: { ...catalog, generation },
-  packed: { ...packed, generation },
-  watched,
-  targets,
-  identities,
-  zones,
-  content,
-})
+function servedZones(
+  { catalog, packed, watched, targets, identities, zones, warnings, content }: Loaded,
+  before: ServedZones,
+  nowMs: number,
+): ServedZones {
+  const generation = before.catalog.generation + 1
+  const known = new Map(before.zones.map((one) => [one.name, one.hash]))
+  const loadedMs = new Map(
+    zones.map(({ name, hash }) => [
+      name,
+      known.get(name) === hash ? (before.loadedMs.get(name) ?? nowMs) : nowMs,
+    ]),
+  )
+  return {
+    catalog: { ...catalog, generation },
+    packed: { ...packed, generation },
+    watched,
+    targets,
+    identities,
+    zones,
+    loadedMs,
+    warnings,
+    content,
+  }
+}

@@ -1,8 +1,8 @@
 // A simulation agrees with a server in the same state: its answers are counted and compared.
 
 import { describe, expect, test } from 'vitest'
-import { parseClients, drawClients } from '../../src/cli/simulate.ts'
-import { type Simulation, simulate } from '../../src/explain/simulate.ts'
+import { parseClients } from '../../src/cli/simulate.ts'
+import { drawClients, type Simulation, simulate } from '../../src/explain/simulate.ts'
 import { formatAddress } from '../../src/lib/ip.ts'
 import { seededRandom } from '../../src/lib/random.ts'
 import { networksOf } from '../geo/arrange.ts'

@@ -1,5 +1,5 @@
-// Entry of the thread that explains answers (GET /explain): thousands of draws, which neither probes nor
-// answers should wait for. A question is gone through twice: first with a single draw, to learn which
+// Entry of the thread that explains answers (GET /explain, GET /who, POST /simulate): thousands of draws, which neither probes nor
+// answers should wait for. A question of /explain is gone through twice: first with a single draw, to learn which
 // notes of the control thread its explanation needs. Importing this module starts the thread.
 
 import { getRandomValues } from 'node:crypto'
@@ -7,14 +7,26 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 
 import { type ExplainContext, explain } from '../../explain/explain.ts'
 import type { Question } from '../../explain/question.ts'
+import { whatIf } from '../../explain/what-if.ts'
+import { whoGetsWhom } from '../../explain/who.ts'
 import { createLocate } from '../../geo/places.ts'
 import { openHealthTable } from '../../health/table.ts'
 import { systemClock } from '../../lib/clock.ts'
-import { createRandom } from '../../lib/random.ts'
+import { createRandom, seededRandom } from '../../lib/random.ts'
 import { createScopes } from '../../steer/scope/scope-cache.ts'
+import { nameToText } from '../../wire/name.ts'
+import { typeToText } from '../../wire/rrtype.ts'
 import { openCatalog } from '../../zone/packed-catalog.ts'
 import { json } from '../reply.ts'
-import type { ExplainInit, FromExplainer, NoteKeys, Notes, ToExplainer, World } from './messages.ts'
+import type {
+  Asked,
+  ExplainInit,
+  FromExplainer,
+  NoteKeys,
+  Notes,
+  ToExplainer,
+  World,
+} from './messages.ts'
 
 /** Draws of the client's own answer, from which its shares are counted. */
 const draws = 10_000
@@ -61,6 +73,42 @@ function keysFor(world: Context, asked: Question): NoteKeys {
   return { rows: [...rows], slots: [...slots] }
 }
 
+const spentMs = (): number => {
+  const { user, system } = process.threadCpuUsage(beganAt)
+  return (user + system) / 1000
+}
+
+/** Answers what needs no notes. */
+function answered(world: Context, asked: Exclude<Asked, { kind: 'explain' }>): FromExplainer {
+  const result =
+    asked.kind === 'who'
+      ? whoGetsWhom({ world, question: asked.question, random: world.random })
+      : whatIf({ world, question: asked.question, seeded: () => seededRandom(1) })
+  const { name, type } = asked.question
+  const named = { name: nameToText(name).slice(0, -1), type: typeToText(type) }
+  switch (result.kind) {
+    case 'who':
+      return { kind: 'explained', body: json({ ...named, ...result.who }).body, spentMs: spentMs() }
+    case 'simulated':
+      return {
+        kind: 'explained',
+        body: json({ ...named, ...result.view }).body,
+        spentMs: spentMs(),
+      }
+    case 'bad': {
+      const refusal = { status: 400, code: 'bad-field', message: result.why } as const
+      return { kind: 'refused', ...refusal, spentMs: spentMs() }
+    }
+    case 'not-steered': {
+      const { found = 'nothing' } = result.steps.at(-1) ?? {}
+      const message = `no steering answers ${named.name} ${named.type}: it is found as ${found}`
+      return { kind: 'refused', status: 404, code: 'not-steered', message, spentMs: spentMs() }
+    }
+    default:
+      return result satisfies never
+  }
+}
+
 function explained(world: Context, asked: Question, { members, probes }: Notes): FromExplainer {
   const explanation = explain(
     {
@@ -72,8 +120,7 @@ function explained(world: Context, asked: Question, { members, probes }: Notes):
     asked,
   )
   const { body } = json(explanation)
-  const { user, system } = process.threadCpuUsage(beganAt)
-  return { kind: 'explained', body, spentMs: (user + system) / 1000 }
+  return { kind: 'explained', body, spentMs: spentMs() }
 }
 
 control.on('message', (message: ToExplainer) => {
@@ -84,7 +131,8 @@ control.on('message', (message: ToExplainer) => {
     case 'question': {
       if (context === null) return
       beganAt = process.threadCpuUsage()
-      question = message.question
+      if (message.asked.kind !== 'explain') return send(answered(context, message.asked))
+      question = message.asked.question
       return send({ kind: 'needs', keys: keysFor(context, question) })
     }
     case 'notes':

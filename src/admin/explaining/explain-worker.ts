@@ -8,13 +8,19 @@
 
 import { Worker } from 'node:worker_threads'
 
-import type { Question } from '../../explain/question.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { ExplainInit, FromExplainer, NoteKeys, Notes, ToExplainer, World } from './messages.ts'
+import type {
+  Asked,
+  ExplainInit,
+  FromExplainer,
+  NoteKeys,
+  Notes,
+  ToExplainer,
+  World,
+} from './messages.ts'
 
 export type ExplainOutcome =
-  /** `body`: the explanation as JSON. */
-  | { readonly kind: 'explained'; readonly body: string; readonly spentMs: number }
+  | Extract<FromExplainer, { kind: 'explained' | 'refused' }>
   /** As many questions are waiting as may. */
   | { readonly kind: 'busy' }
   /** The thread ended or did not answer in time. */
@@ -22,7 +28,7 @@ export type ExplainOutcome =
 
 export interface ExplainWorker {
   /** Never rejects. */
-  explain(question: Question): Promise<ExplainOutcome>
+  explain(asked: Asked): Promise<ExplainOutcome>
   close(): Promise<void>
 }
 
@@ -36,9 +42,14 @@ export interface ExplainWorkerOptions {
   readonly onExit: (why: string, backoffMs: number) => void
   /** It explains again. */
   readonly onRestart: () => void
-  /** For tests: the module of the thread, and how long a question may take. */
+  /** For tests: the module of the thread. */
   readonly entry?: URL
+  /** How long a question may take. */
   readonly deadlineMs?: number
+  /** How much longer the first question of a thread may take, which has to load its modules. */
+  readonly startingMs?: number
+  /** How many questions may wait beside the one under way. */
+  readonly waiting?: number
 }
 
 const limits = { waiting: 8, deadlineMs: 8000, idleMs: 60_000, heapMebibytes: 512 }
@@ -54,7 +65,7 @@ export const createExplainWorker = (options: ExplainWorkerOptions): ExplainWorke
   new Explainer(options)
 
 interface Job {
-  readonly question: Question
+  readonly asked: Asked
   readonly resolve: (outcome: ExplainOutcome) => void
 }
 
@@ -75,13 +86,14 @@ class Explainer implements ExplainWorker {
     this.#options = options
   }
 
-  explain(question: Question): Promise<ExplainOutcome> {
+  explain(asked: Asked): Promise<ExplainOutcome> {
     const afterMs = this.#retryAtMs - this.#options.clock.monotonicMs()
     if (afterMs > 0)
       return Promise.resolve({ kind: 'unavailable', why: 'it is being started again', afterMs })
-    if (this.#jobs.length > limits.waiting) return Promise.resolve({ kind: 'busy' })
+    const { waiting = limits.waiting } = this.#options
+    if (this.#jobs.length > waiting) return Promise.resolve({ kind: 'busy' })
     return new Promise((resolve) => {
-      this.#jobs.push({ question, resolve })
+      this.#jobs.push({ asked, resolve })
       if (this.#jobs.length === 1) this.#begin()
     })
   }
@@ -100,17 +112,15 @@ class Explainer implements ExplainWorker {
       this.#timer = setTimeout(() => void this.#end()?.terminate(), limits.idleMs).unref()
       return
     }
-    const { deadlineMs = limits.deadlineMs } = this.#options
-    this.#timer = setTimeout(
-      () => this.#fail(`no answer within ${deadlineMs / 1000} s`),
-      deadlineMs,
-    )
+    const { deadlineMs = limits.deadlineMs, startingMs = 0 } = this.#options
+    const withinMs = deadlineMs + (this.#thread === null ? startingMs : 0)
+    this.#timer = setTimeout(() => this.#fail(`no answer within ${withinMs / 1000} s`), withinMs)
     try {
       this.#thread ??= this.#start()
       const world = this.#options.world()
       if (!isSame(world, this.#sent)) this.#post({ kind: 'world', world })
       this.#sent = world
-      this.#post({ kind: 'question', question: job.question })
+      this.#post({ kind: 'question', asked: job.asked })
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error))
     }
@@ -136,7 +146,8 @@ class Explainer implements ExplainWorker {
     switch (message.kind) {
       case 'needs':
         return this.#post({ kind: 'notes', notes: this.#options.notes(message.keys) })
-      case 'explained': {
+      case 'explained':
+      case 'refused': {
         this.#jobs.shift()?.resolve(message)
         if (this.#hasFailed) this.#options.onRestart()
         this.#hasFailed = false

@@ -4,6 +4,7 @@
 import type { DatabaseView } from '../../explain/client-view.ts'
 import type { MemberFactors, ProbeNote } from '../../explain/pool-view.ts'
 import type { Question } from '../../explain/question.ts'
+import type { WhatIfQuestion } from '../../explain/what-if.ts'
 import type { PlaceNetworks } from '../../steer/scope/place-networks.ts'
 import type { PackedCatalog } from '../../zone/packed-catalog.ts'
 
@@ -31,11 +32,17 @@ export interface NoteKeys {
   readonly slots: readonly number[]
 }
 
+/** What the thread is asked: why an answer, who gets whom, or what if. */
+export type Asked =
+  | { readonly kind: 'explain'; readonly question: Question }
+  | { readonly kind: 'who'; readonly question: Pick<Question, 'name' | 'type'> }
+  | { readonly kind: 'what-if'; readonly question: WhatIfQuestion }
+
 /** Control thread → explaining thread. */
 export type ToExplainer =
   /** What is in force, where it is another than that of the question before. */
   | { readonly kind: 'world'; readonly world: World }
-  | { readonly kind: 'question'; readonly question: Question }
+  | { readonly kind: 'question'; readonly asked: Asked }
   | { readonly kind: 'notes'; readonly notes: Notes }
 
 /** Explaining thread → control thread. */
@@ -44,3 +51,11 @@ export type FromExplainer =
   | { readonly kind: 'needs'; readonly keys: NoteKeys }
   /** `body`: the explanation as JSON. `spentMs`: CPU time of this thread. */
   | { readonly kind: 'explained'; readonly body: string; readonly spentMs: number }
+  /** There is no such answer: the name is not steered, or something assumed is not there. */
+  | {
+      readonly kind: 'refused'
+      readonly status: 400 | 404
+      readonly code: 'bad-field' | 'not-steered'
+      readonly message: string
+      readonly spentMs: number
+    }

@@ -18,7 +18,7 @@ import { assumeHealth } from '../assumed-health.ts'
 import { readSettings } from '../command-settings.ts'
 import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { type LoadedFolder, loadFolder, openPlaces } from '../offline-data.ts'
-import { drawClients } from '../simulate.ts'
+import { drawClients } from '../../explain/simulate.ts'
 import { printJson, printLines } from '../text/output.ts'
 
 const name = 'test'

@@ -7,10 +7,9 @@ import {
   type ExplainWorker,
   type ExplainWorkerOptions,
 } from '../../../src/admin/explaining/explain-worker.ts'
-import type { World } from '../../../src/admin/explaining/messages.ts'
-import type { Question } from '../../../src/explain/question.ts'
+import type { Asked, World } from '../../../src/admin/explaining/messages.ts'
 
-const question = {} as Question
+const question = {} as Asked
 
 /** A thread whose code is `onQuestion`; `port` is the way back. */
 const threadOf = (onQuestion: string): URL =>
