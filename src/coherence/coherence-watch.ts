@@ -50,8 +50,8 @@ export class CoherenceWatch {
     const before = this.#found
     const known = facts()
     this.#found = new Map(
-      zones
-        .flatMap((mail) => matrixOf(mail, known).flatMap(exclusionsOf))
+      matrixOf(zones, known)
+        .flatMap(exclusionsOf)
         .slice(0, exclusionsKept)
         .map((one) => [`${one.zone} ${one.target} ${one.facet}`, one]),
     )

@@ -43,6 +43,19 @@ export interface HandedOut {
 
 export const nothingHanded: HandedOut = { policies: [], tlsa: [], exchanges: [] }
 
+/** What was handed out by what it is of, for those who look at all zones. */
+export interface HandedGroups {
+  /** By zone and target, separated by a space. */
+  readonly tlsa: ReadonlyMap<string, readonly HandedTlsa[]>
+  /** By zone. */
+  readonly policies: ReadonlyMap<string, readonly HandedPolicy[]>
+}
+
+export const groupHanded = ({ tlsa, policies }: HandedOut): HandedGroups => ({
+  tlsa: Map.groupBy(tlsa, ({ zone, target }) => `${zone} ${target}`),
+  policies: Map.groupBy(policies, ({ zone }) => zone),
+})
+
 /** Of one domain, of one target, and of each kind in all: the latest ones. */
 export const handedLimits = { perDomain: 16, perTarget: 8, inAll: 32_768 }
 

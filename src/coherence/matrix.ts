@@ -19,7 +19,15 @@ import type { PresentedCertificate } from '../health/tls-report.ts'
 import { listed } from '../lib/listed.ts'
 import { isAllowed } from '../zone/mta-sts/policy.ts'
 import { timeText } from './guard.ts'
-import { type HandedOut, type HandedTlsa, policyUntilMs, ttlUntilMs } from './handed-out.ts'
+import {
+  groupHanded,
+  type HandedGroups,
+  type HandedOut,
+  type HandedPolicy,
+  type HandedTlsa,
+  policyUntilMs,
+  ttlUntilMs,
+} from './handed-out.ts'
 import type { SeenCertificate } from './name-keeper.ts'
 import { matchTlsa } from './tlsa-order.ts'
 import type { TargetMail, ZoneMail } from './zone-mail.ts'
@@ -63,12 +71,20 @@ export interface MatrixFacts {
 
 const namesShown = 3
 
-export function matrixOf(mail: ZoneMail, facts: MatrixFacts): readonly TargetRow[] {
+/** The rows of all targets of zones, zone by zone. */
+export function matrixOf(zones: readonly ZoneMail[], facts: MatrixFacts): readonly TargetRow[] {
+  const handed = groupHanded(facts.handed)
+  return zones.flatMap((mail) => matrixOfZone(mail, facts, handed))
+}
+
+function matrixOfZone(
+  mail: ZoneMail,
+  facts: MatrixFacts,
+  handed: HandedGroups,
+): readonly TargetRow[] {
   const { zone, targets, steerings } = mail
-  const tlsa = Map.groupBy(
-    facts.handed.tlsa.filter((one) => one.zone === zone),
-    ({ target }) => target,
-  )
+  const policies = mail.policies.map((policy) => ({ policy, names: new Set(policy.exchanges) }))
+  const held = handed.policies.get(zone) ?? []
   const reached = new Map<string, Set<string>>()
   const relays = new Map<string, Set<string>>()
   for (const steering of steerings)
@@ -78,7 +94,11 @@ export function matrixOf(mail: ZoneMail, facts: MatrixFacts): readonly TargetRow
     }
   return targets.map((target) => {
     const seen = target.addresses.map((address) => facts.factsOf(zone, target.name, address))
-    const input = { mail, target, seen, facts, handed: tlsa.get(target.name) ?? [] }
+    const naming = policies.flatMap(({ policy, names }) =>
+      names.has(target.exchange) ? [policy] : [],
+    )
+    const tlsa = handed.tlsa.get(`${zone} ${target.name}`) ?? []
+    const input = { mail, target, seen, facts, naming, held, handed: tlsa }
     return {
       zone,
       target: target.name,
@@ -108,7 +128,10 @@ interface Input {
   /** Of each address. */
   readonly seen: readonly AddressFacts[]
   readonly facts: MatrixFacts
-  /** Its TLSA sets that were handed out. */
+  /** The policies of domains whose mail it takes. */
+  readonly naming: ZoneMail['policies']
+  /** The policies of the zone, and its own TLSA sets, that were handed out. */
+  readonly held: readonly HandedPolicy[]
   readonly handed: readonly HandedTlsa[]
 }
 
@@ -129,14 +152,11 @@ function certificateCell(input: Input, relays: readonly string[]): Cell {
   const names = listed([...new Set(seen.flatMap((one) => one.names))], namesShown)
   const lacking = [exchange, ...relays].filter((host) => !seen.every((one) => certifies(one, host)))
   if (lacking.length === 0) return { facet, state: 'agrees', text: names }
-  const isDemanded = policiesNaming(input).some(({ mode }) => mode === 'enforce')
+  const isDemanded = input.naming.some(({ mode }) => mode === 'enforce')
   const text = `it is for ${names === '' ? 'no name' : names}, not for ${listed(lacking, namesShown)}`
   // By MTA-STS it has to be for the name that the MX says (RFC 8461 §4.2); other senders accept any.
   return { facet, state: isDemanded && lacking.includes(exchange) ? 'excludes' : 'differs', text }
 }
-
-const policiesNaming = ({ mail, target }: Input): ZoneMail['policies'] =>
-  mail.policies.filter(({ exchanges }) => exchanges.includes(target.exchange))
 
 function tlsaCell(input: Input): Cell {
   const facet = 'tlsa'
@@ -171,17 +191,15 @@ function tlsaCell(input: Input): Cell {
 
 function mtaStsCell(input: Input): Cell {
   const facet = 'mta-sts'
-  const { mail, target, facts } = input
+  const { target, facts, naming: present } = input
   const { exchange } = target
-  const present = policiesNaming(input)
   const outside = present.filter((one) => one.mode !== 'none' && !isAllowed(one.patterns, exchange))
   const enforced = outside.find(({ mode }) => mode === 'enforce')
   if (enforced !== undefined)
     return { facet, state: 'excludes', text: `the policy of ${enforced.domain} does not allow it` }
   const domains = new Set(present.map(({ domain }) => domain))
-  const held = facts.handed.policies.filter(
+  const held = input.held.filter(
     (one) =>
-      one.zone === mail.zone &&
       domains.has(one.domain) &&
       one.mode === 'enforce' &&
       policyUntilMs(one, facts.nowMs) > facts.nowMs &&

@@ -36,8 +36,10 @@ export function judgePolicyChange(change: PolicyChange, nowMs: number): readonly
 
 function excluding(change: PolicyChange, nowMs: number): readonly PolicyMistake[] {
   const { before, exchangesBefore, exchanges, policy, ttlSeconds } = change
-  const served = exchangesBefore.flatMap(({ name, lastMs }) => (lastMs === null ? [name] : []))
-  const isChange = served.length > 0 && exchanges.some((name) => !served.includes(name))
+  const served = new Set(
+    exchangesBefore.flatMap(({ name, lastMs }) => (lastMs === null ? [name] : [])),
+  )
+  const isChange = served.size > 0 && exchanges.some((name) => !served.has(name))
   const outside = new Set<string>()
   let safeFromMs = 0
   let isAll = false
@@ -67,9 +69,10 @@ function excluding(change: PolicyChange, nowMs: number): readonly PolicyMistake[
 function forgetting(change: PolicyChange, nowMs: number): readonly PolicyMistake[] {
   const { exchangesBefore, exchanges, policy } = change
   if (policy?.mode !== 'enforce') return []
+  const present = new Set(exchanges)
   const gone = exchangesBefore.filter(
     (one) =>
-      !exchanges.includes(one.name) &&
+      !present.has(one.name) &&
       !isAllowed(policy.patterns, one.name) &&
       ttlUntilMs(one, nowMs) > nowMs,
   )

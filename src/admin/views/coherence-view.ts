@@ -1,8 +1,8 @@
 // The JSON of /coherence: the matrix of targets and names, the TLSA records of each target with the time from which every
 // cache has them, and what senders may hold of policies. The names of its fields are a contract (docs/operations.md).
 
-import type { HandedOut, HandedPolicy, HandedTlsa } from '../../coherence/handed-out.ts'
-import { policyUntilMs, ttlUntilMs } from '../../coherence/handed-out.ts'
+import type { HandedPolicy, HandedTlsa } from '../../coherence/handed-out.ts'
+import { groupHanded, policyUntilMs, ttlUntilMs } from '../../coherence/handed-out.ts'
 import { type MatrixFacts, matrixOf, type TargetRow } from '../../coherence/matrix.ts'
 import { inCachesFromMs } from '../../coherence/tlsa-order.ts'
 import type { TargetMail, ZoneMail } from '../../coherence/zone-mail.ts'
@@ -22,7 +22,7 @@ export function coherenceView({
   const { nowMs, handed } = known
   return {
     targets: viewed(
-      () => zones().flatMap((mail) => rowsOf(mail, known)),
+      () => rowsOf(zones(), known),
       ({ row, target, records }) => targetView(row, { target, records, nowMs }),
     ),
     policies: viewed(
@@ -38,20 +38,15 @@ interface RowOfTarget {
   readonly records: readonly HandedTlsa[]
 }
 
-function rowsOf(mail: ZoneMail, known: MatrixFacts): readonly RowOfTarget[] {
-  const tlsa = tlsaByTarget(known.handed, mail.zone)
-  return matrixOf(mail, known).map((row, i) => ({
+function rowsOf(zones: readonly ZoneMail[], known: MatrixFacts): readonly RowOfTarget[] {
+  const { tlsa } = groupHanded(known.handed)
+  const targets = zones.flatMap((mail) => mail.targets)
+  return matrixOf(zones, known).map((row, i) => ({
     row,
-    target: mail.targets[i] as TargetMail,
-    records: tlsa.get(row.target) ?? [],
+    target: targets[i] as TargetMail,
+    records: tlsa.get(`${row.zone} ${row.target}`) ?? [],
   }))
 }
-
-const tlsaByTarget = ({ tlsa }: HandedOut, zone: string): ReadonlyMap<string, HandedTlsa[]> =>
-  Map.groupBy(
-    tlsa.filter((one) => one.zone === zone),
-    ({ target }) => target,
-  )
 
 function targetView(
   { zone, target: name, exchange, reachedBy, cells }: TargetRow,

@@ -209,13 +209,11 @@ function exclusions(
       )
     },
   }
-  return mail
-    .flatMap((one) => matrixOf(one, facts))
-    .flatMap(({ exchange, cells }) =>
-      cells.flatMap(({ facet, state, text }) =>
-        state === 'excludes' ? [`${exchange}: ${facet}: ${text}`] : [],
-      ),
-    )
+  return matrixOf(mail, facts).flatMap(({ exchange, cells }) =>
+    cells.flatMap(({ facet, state, text }) =>
+      state === 'excludes' ? [`${exchange}: ${facet}: ${text}`] : [],
+    ),
+  )
 }
 
 const findingWarnings = (check: ReputationCheck): readonly string[] =>

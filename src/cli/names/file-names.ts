@@ -67,9 +67,10 @@ function namesOf(
     ...mail.flatMap((one) => ptrIncoherences(one, catalog)),
   ]
   return {
-    rows: mail
-      .flatMap((one) => matrixOf(one, { handed, factsOf, nowMs }))
-      .map(({ cells, ...row }) => ({ ...row, names: cells })),
+    rows: matrixOf(mail, { handed, factsOf, nowMs }).map(({ cells, ...row }) => ({
+      ...row,
+      names: cells,
+    })),
     diagnostics: incoherences.map((one) => incoherenceAt(one, places)),
   }
 }

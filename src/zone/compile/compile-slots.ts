@@ -32,6 +32,7 @@ interface SlotInputs {
 /** Adds the sets of all slots. To be called when all records of the zone file are there. */
 export function compileSlots(compilation: Compilation, owners: Owners, inputs: SlotInputs): void {
   const pathOfName = new Map<string, DocumentPath>()
+  const setsOf = createTargetSets(compilation, inputs)
   for (const source of compilation.source.slots) {
     const { path } = source
     const policy = findPolicy(compilation, path, source.steer, inputs.policies)
@@ -45,6 +46,9 @@ export function compileSlots(compilation: Compilation, owners: Owners, inputs: S
     if (policy === null) continue
     warnMissingFamily(compilation, path, policy)
     warnShared(compilation, source, policy)
+    const sets = families
+      .filter(({ family }) => hasFamily(policy, family))
+      .map(({ type }) => ({ type, ofTargets: setsOf(policy, { ...shared, type }) }))
     for (const [rung, { owner, namePath }] of slotNames.entries()) {
       const other = pathOfName.get(owner.key)
       if (other !== undefined) {
@@ -54,9 +58,7 @@ export function compileSlots(compilation: Compilation, owners: Owners, inputs: S
       }
       pathOfName.set(owner.key, namePath)
       const draft = openOwner(owners, owner.name, namePath, owner.key)
-      for (const { family, type } of families) {
-        if (!hasFamily(policy, family)) continue
-        const ofTargets = targetSets(compilation, inputs, policy, { ...shared, type })
+      for (const { type, ofTargets } of sets) {
         const set: ExchangeSlot = { ...shared, type, policy, rung, ofTargets }
         addSet(compilation, draft, { set, path: namePath, rdataPaths: [] })
       }
@@ -108,13 +110,31 @@ function readSlotName(
   return isOwnerOfZone(compilation, path, owner) ? owner : null
 }
 
-/** The sets of one type, of the targets that the policy can select, with the TTL of the slots. */
+type TargetSets = ReadonlyMap<number, TargetAddresses>
+
+type SetsOf = (policy: Policy, of: Pick<ExchangeSlot, 'type' | 'ttl' | 'minTtl'>) => TargetSets
+
+/**
+ * The sets of one type, of the targets that a policy can select, with the TTL of the slots: made once for all names that
+ * have the same.
+ */
+function createTargetSets(compilation: Compilation, inputs: SlotInputs): SetsOf {
+  const known = new Map<Policy, Map<string, TargetSets>>()
+  return (policy, { type, ttl, minTtl }) => {
+    const ofPolicy = known.get(policy) ?? new Map<string, TargetSets>()
+    const key = `${type} ${ttl} ${minTtl}`
+    const sets = ofPolicy.get(key) ?? targetSets(compilation, inputs, policy, { type, ttl, minTtl })
+    known.set(policy, ofPolicy.set(key, sets))
+    return sets
+  }
+}
+
 function targetSets(
   compilation: Compilation,
   { targets, limits }: SlotInputs,
   policy: Policy,
   { type, ttl, minTtl }: Pick<ExchangeSlot, 'type' | 'ttl' | 'minTtl'>,
-): ReadonlyMap<number, TargetAddresses> {
+): TargetSets {
   const sets = new Map<number, TargetAddresses>()
   for (const { target } of membersOf(policy)) {
     const draft = targets.get(target.name)
