@@ -50,7 +50,7 @@ export interface SpfSender {
 
 /** What an evaluation may use up, shared by those that have the same one, and texts that were parsed already. */
 export interface SpfBudget {
-  /** Terms that may still be looked at. */
+  /** Terms that may still be looked at, and names that may still be looked up. */
   terms: number
   readonly parsed: Map<string, ParsedSpf>
 }
@@ -89,6 +89,8 @@ const permanent = (reason: SpfFaultReason, why: string): SpfFault => ({
 })
 const temporary = (why: string): SpfFault => ({ kind: 'temperror', why })
 
+const tooManyTerms = 'there are too many terms to look at'
+
 const verdictOf = { '+': 'pass', '-': 'fail', '~': 'softfail', '?': 'neutral' } as const
 
 function* evaluate(state: State, domain: string): SpfCheck<SpfVerdict> {
@@ -96,7 +98,7 @@ function* evaluate(state: State, domain: string): SpfCheck<SpfVerdict> {
   if (found.kind !== 'record') return found
   const { directives, redirect } = found.record
   for (const directive of directives) {
-    if (state.budget.terms-- <= 0) return temporary('there are too many terms to look at')
+    if (state.budget.terms-- <= 0) return temporary(tooManyTerms)
     const isMatch = yield* matches(state, directive, domain)
     if (typeof isMatch === 'object') return isMatch
     if (isMatch) return { kind: verdictOf[directive.qualifier] }
@@ -191,6 +193,7 @@ type Asked = { readonly kind: 'data'; readonly data: readonly string[] } | SpfFa
 
 /** The data of an answer; none where there is none, which counts as void, or where it is not known. */
 function* ask(state: State, question: SpfQuestion): SpfCheck<Asked> {
+  if (state.budget.terms-- <= 0) return temporary(tooManyTerms)
   const answer = yield question
   switch (answer.kind) {
     case 'found':

@@ -113,6 +113,9 @@ interface LoadedMembership {
   readonly availabilityTarget: number | null
 }
 
+/** In all zones together: some seconds of work. Of those behind it no SPF is compared with the addresses of targets. */
+const spfTermsLimit = 12_000_000
+
 /** What a load reports while it goes on, to tell which file it was at if it does not end. */
 export interface LoadProgress {
   /** Called before anything is done with the file; with the folder, before its zones are packed. */
@@ -141,6 +144,7 @@ export async function readZones(
     names: beginNames(job.names, job.wallMs),
     watched: new Map(),
     others: { files: new Map(), targets: new Map() },
+    spfTerms: { left: spfTermsLimit },
     loaded: [],
   }
   const diagnostics: Diagnostic[] = []
@@ -154,12 +158,11 @@ export async function readZones(
   const named = new Set([...loading.named].map((name) => join(job.folder, name)))
   const isNamed = ({ code, file }: Diagnostic): boolean => code === 'not-read' && named.has(file)
   diagnostics.push(...job.diagnostics.filter((one) => !isNamed(one)))
-  if (diagnostics.some(isError))
-    return { kind: 'rejected', diagnostics: gatherDiagnostics(diagnostics) }
+  const gathered = gatherDiagnostics(diagnostics)
+  if (diagnostics.some(isError)) return { kind: 'rejected', diagnostics: gathered }
   progress.begin(job.folder)
-  const content = assemble(loading, gatherDiagnostics(diagnostics))
   const files = [...job.files, ...[...opened].map(([name, octets]) => ({ name, octets }))]
-  return { kind: 'loaded', ...content, hash: hashFiles(files) }
+  return { kind: 'loaded', ...assemble(loading, gathered), hash: hashFiles(files) }
 }
 
 const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
@@ -227,6 +230,7 @@ interface Loading {
   /** By slot, zone and target: several targets may share an endpoint. */
   readonly watched: Map<string, WatchedAddress>
   readonly others: ZonesBefore
+  readonly spfTerms: { left: number }
   readonly loaded: LoadedZone[]
 }
 
@@ -292,6 +296,7 @@ function loadZone(
       watchAddress(loading, { name, source, target, probe, address }),
     takeRow: (pool, target) => loading.indexes.takeRow(`${name} ${pool} ${target}`),
     takeTargetIndex: (target) => loading.indexes.takeTargetIndex(`${name} ${target}`),
+    spfTerms: loading.spfTerms,
   })
   if (compiled.zone) {
     const zone = keepNames(loading, compiled.zone, { name, source, request })

@@ -27,6 +27,8 @@ export interface CompileInput {
   takeRow(pool: string, target: string): number | null
   /** Index of a target's counters; null: none is left. */
   takeTargetIndex(target: string): number | null
+  /** Terms of SPF that may still be looked at in all zones together. Absent: as many as in one zone. */
+  readonly spfTerms?: { left: number }
 }
 
 const lowTtlSeconds = 30

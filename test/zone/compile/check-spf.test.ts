@@ -6,7 +6,10 @@ import { readZone } from '../../../src/zonefile/load-zones.ts'
 
 const addresses = Array.from({ length: 16 }, (_, i) => `198.51.100.${i}`)
 
-function problemsOf(records: string): CompiledZone['problems'] {
+function problemsOf(
+  records: string,
+  spfTerms: { left: number } = { left: Infinity },
+): CompiledZone['problems'] {
   const text = `
 zone: example.test
 soa: { mname: ns1, rname: hostmaster }
@@ -25,6 +28,7 @@ ${records}`
     takeSlot: () => 1,
     takeRow: () => 1,
     takeTargetIndex: () => 1,
+    spfTerms,
   }).problems
 }
 
@@ -60,4 +64,33 @@ it('follows aliases and wildcards of the zone', () => {
   expect(problems.map(({ code, path }) => `${code} ${path.join('.')}`)).toEqual([
     'spf-steered records.c.TXT',
   ])
+})
+
+it('counts the terms of all zones together', () => {
+  const terms = { left: 10_000 }
+  const records = `  a: { TXT: '"v=spf1 include:in.example.test a:h.example.test -all"' }
+  h: { A: 192.0.2.1 }`
+  const compiled = () => problemsOf(records, terms).map(({ code }) => code)
+  expect(compiled()).toEqual([])
+  const ofOne = 10_000 - terms.left
+  expect(ofOne).toBeGreaterThan(5)
+  terms.left = ofOne
+  expect(compiled()).toEqual(['spf-unchecked'])
+  expect(compiled()).toEqual(['spf-unchecked'])
+  expect(terms.left).toBe(0)
+})
+
+it('looks once at what is behind a name, however many records lead there', () => {
+  const hosts = Array.from({ length: 400 }, (_, i) => `  x${i}: { A: 192.0.2.${i % 250} }`)
+  const mx = `  h: { MX: [${hosts.map((_, i) => `10 x${i}`).join(', ')}] }`
+  const used = (count: number): number => {
+    const texts = Array.from(
+      { length: count },
+      (_, i) => `  s${i}: { TXT: '"v=spf1 mx:h.example.test ~all"' }`,
+    )
+    const terms = { left: 3_000_000 }
+    problemsOf([...hosts, mx, ...texts].join('\n'), terms)
+    return 3_000_000 - terms.left
+  }
+  expect(used(200) - used(100)).toBeLessThan(100 * 20)
 })

@@ -24,11 +24,11 @@ import {
   poolsWithin,
   type SendingAddress,
 } from './spf-addresses.ts'
-import { type Led, leadsTo } from './spf-steered.ts'
-import { createSpfAnswers, type SpfAnswers } from './spf-answers.ts'
+import { type Found, indexPools, type Known, type Led, leadsTo } from './spf-steered.ts'
+import { createSpfAnswers } from './spf-answers.ts'
 import type { SpfText } from './check-spf.ts'
 
-/** About a second of work. */
+/** Of a zone: about a second of work. */
 const termsLimit = 3_000_000
 
 const addressesShown = 3
@@ -36,13 +36,14 @@ const addressesShown = 3
 /** What to write in place of names. */
 const byAddress = 'ip4: and ip6:, or spf: { pools: […] }'
 
-interface Reach {
+interface Reach extends Known {
   readonly compilation: Compilation
-  readonly answers: SpfAnswers
   readonly budget: SpfBudget
   readonly index: AddressIndex
   /** Domains that other records of the zone include: what these allow is part of those. */
   readonly included: ReadonlySet<string>
+  /** Where names lead to, by mechanism and name. */
+  readonly found: Map<string, Found>
 }
 
 /** `targets`: by name. To be called where the zone has no errors. */
@@ -53,20 +54,26 @@ export function checkSpfReach(
   targets: ReadonlyMap<string, { readonly target: Target }>,
 ): void {
   if (texts.length === 0) return
+  const shared = compilation.input.spfTerms ?? { left: termsLimit }
+  const terms = Math.min(termsLimit, shared.left)
   const reach: Reach = {
     compilation,
     answers: createSpfAnswers(zone),
-    budget: { terms: termsLimit, parsed: new Map() },
+    poolsOf: indexPools(compilation.source),
+    found: new Map(),
+    budget: { terms, parsed: new Map() },
     index: indexAddresses(compilation.source, targets),
     included: new Set(texts.flatMap(includedBy)),
   }
-  for (const text of texts) {
-    checkText(reach, text)
-    if (reach.budget.terms > 0) continue
-    const message =
-      'from here on SPF records are not compared with the addresses of targets: there are too many terms'
-    return compilation.problems.warn('spf-unchecked', text.path, message)
-  }
+  const unchecked = texts.find((text) => {
+    if (reach.budget.terms > 0) checkText(reach, text)
+    return reach.budget.terms <= 0
+  })
+  shared.left -= terms - Math.max(0, reach.budget.terms)
+  if (unchecked === undefined) return
+  const message =
+    'from here on SPF records are not compared with the addresses of targets: there are too many terms'
+  compilation.problems.warn('spf-unchecked', unchecked.path, message)
 }
 
 const includedBy = ({ record: { directives, redirect } }: SpfText): readonly string[] => [
@@ -122,14 +129,28 @@ function checkIpv6(reach: Reach, { domain, path }: Pick<SpfText, 'domain' | 'pat
   else problems.warn('spf-limit', path, message)
 }
 
+/** Looked for once. What is behind a name counts as so many terms, and so do the exchanges that were looked at. */
+function behind(reach: Reach, kind: 'a' | 'mx' | 'exists', domain: string): Found {
+  const key = `${kind} ${domain}`
+  const known = reach.found.get(key)
+  if (known !== undefined) return known
+  const found = leadsTo(reach, kind, domain)
+  const exchanges = kind === 'mx' ? reach.answers.answer({ type: 'MX', name: domain }) : null
+  reach.budget.terms -= exchanges?.kind === 'found' ? exchanges.data.length : 1
+  if (typeof found !== 'string')
+    for (const { addresses } of found) reach.budget.terms -= addresses.length
+  reach.found.set(key, found)
+  return found
+}
+
 /** Where the directive leads to something of which an answer has but a part. Reports what finds nothing, and what finds too much. */
 function checkDirective(reach: Reach, text: SpfText, directive: Directive): readonly Led[] {
   const { mechanism, qualifier } = directive
-  const { problems, source } = reach.compilation
+  const { problems } = reach.compilation
   if (mechanism.kind !== 'a' && mechanism.kind !== 'mx' && mechanism.kind !== 'exists') return []
   if (mechanism.domain !== null && hasMacro(mechanism.domain)) return []
   const domain = bareName(mechanism.domain ?? text.domain)
-  const found = leadsTo({ answers: reach.answers, source }, mechanism.kind, domain)
+  const found = behind(reach, mechanism.kind, domain)
   if (found === 'nothing') {
     const record = mechanism.kind === 'mx' ? 'MX' : 'address'
     const message = `${directive.text} finds nothing: ${domain} has no ${record}, and of look-ups without an answer there may be 2`

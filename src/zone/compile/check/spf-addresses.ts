@@ -90,7 +90,8 @@ function networksOf(walk: Walk, record: SpfRecord, depth: number): readonly Netw
     if (mechanism.kind !== 'include' || depth >= maxDepth) continue
     const answer = answers.answer({ type: 'TXT', name: mechanism.domain.toLowerCase() })
     const text = answer.kind === 'found' ? answer.data.find(isSpf) : undefined
-    const parsed = text === undefined ? null : parseSpf(text)
+    const parsed = text === undefined ? null : (budget.parsed.get(text) ?? parseSpf(text))
+    if (text !== undefined && parsed !== null) budget.parsed.set(text, parsed)
     if (parsed?.kind === 'record') networks.push(...networksOf(walk, parsed.record, depth + 1))
   }
   return networks

@@ -24,8 +24,11 @@ export interface SpfAnswers {
 
 const maxAliases = 8
 
+/** Answers that are kept; others are found again. */
+const maxKnown = 100_000
+
 export function createSpfAnswers(zone: Zone): SpfAnswers {
-  const texts = new Map<string, SpfAnswer>()
+  const answers = new Map<string, SpfAnswer>()
   const setAt: SpfAnswers['setAt'] = (name, type) => {
     const parsed = parseName(`${name}.`)
     return parsed.kind === 'bad' ? 'none' : findSet(zone, parsed.name, RRType[type])
@@ -34,10 +37,11 @@ export function createSpfAnswers(zone: Zone): SpfAnswers {
     setAt,
     answer({ type, name }) {
       if (type === 'PTR') return { kind: 'unknown' }
-      const known = type === 'TXT' ? texts.get(name) : undefined
+      const key = `${type} ${name}`
+      const known = answers.get(key)
       if (known) return known
       const answer = answerOf(setAt(name, type))
-      if (type === 'TXT') texts.set(name, answer)
+      if (answers.size < maxKnown) answers.set(key, answer)
       return answer
     },
   }

@@ -17,12 +17,24 @@ export interface Led {
   readonly pools: readonly string[]
 }
 
-interface Known {
+export interface Known {
   readonly answers: SpfAnswers
-  readonly source: ZoneSource
+  /** Names of the pools with a target, by its name. */
+  readonly poolsOf: ReadonlyMap<string, readonly string[]>
 }
 
-type Found = 'nothing' | 'elsewhere' | readonly Omit<Led, 'directive'>[]
+export type Found = 'nothing' | 'elsewhere' | readonly Omit<Led, 'directive'>[]
+
+export function indexPools({ pools }: ZoneSource): Known['poolsOf'] {
+  const found = new Map<string, string[]>()
+  for (const [pool, { members }] of pools)
+    for (const target of new Set(members.map((member) => member.target))) {
+      const names = found.get(target) ?? []
+      names.push(pool)
+      found.set(target, names)
+    }
+  return found
+}
 
 /** The partial sets behind a name; none: every answer has all. `nothing`: it has no such records. */
 export function leadsTo(known: Known, kind: 'a' | 'mx' | 'exists', domain: string): Found {
@@ -46,7 +58,10 @@ function behindHost(known: Known, name: string, types: readonly ('A' | 'AAAA')[]
   })
 }
 
-function partial({ source }: Known, set: SpfSet): readonly Omit<Led, 'directive'>[] {
+function partial(
+  { poolsOf: poolsOfTarget }: Known,
+  set: SpfSet,
+): readonly Omit<Led, 'directive'>[] {
   if (typeof set === 'string' || set.kind === 'plain' || set.kind === 'steered-srv') return []
   const targets = targetsOf(set)
   const family = set.type === RRType.MX ? null : set.type === RRType.A ? 4 : 6
@@ -55,7 +70,8 @@ function partial({ source }: Known, set: SpfSet): readonly Omit<Led, 'directive'
       .filter((one) => family === null || one.family === family)
       .map(({ text }) => ({ target: name, address: text })),
   )
-  const pools = set.kind === 'target-address' ? poolsWith(source, set.target) : poolsOf(set.policy)
+  const pools =
+    set.kind === 'target-address' ? (poolsOfTarget.get(set.target.name) ?? []) : poolsOf(set.policy)
   return [{ what: describe(set, targets.length), addresses, pools }]
 }
 
@@ -88,8 +104,3 @@ function poolsOf({ rules, onAllDown }: Policy): readonly string[] {
   if (onAllDown.kind === 'backup') pools.push(onAllDown.pool)
   return [...new Set(pools.map(({ name }) => name))]
 }
-
-const poolsWith = ({ pools }: ZoneSource, { name }: Target): readonly string[] =>
-  [...pools]
-    .filter(([, { members }]) => members.some((one) => one.target === name))
-    .map(([pool]) => pool)
