@@ -18,9 +18,10 @@ import { StateMark, toneOf } from '../../parts/state-mark.tsx'
 import { href } from '../../shell/route.ts'
 import { FindButton, Freshness, usePageTitle } from '../../shell/view-head.tsx'
 import type { ViewProps } from '../../shell/view-row.ts'
-import { events, overview, serverNowMs } from '../../store/live.ts'
+import { events, isStale, overview, serverNowMs } from '../../store/live.ts'
 import type { AddressDetail, EventsReply, MemberRow, TargetReply } from '../../store/rows.ts'
 import { useReply } from '../../store/use-reply.ts'
+import { undoOverride } from '../drains/override-dialog.tsx'
 import { Actions } from './actions.tsx'
 import { Dialogue } from './dialogue.tsx'
 import { Facts, Identity, Tls, Told, Votes } from './facts.tsx'
@@ -150,7 +151,16 @@ function Known({ reply, moment, again }: KnownProps): VNode {
             <Card title="Overrides" aside={<a href={href(['drains'])}>Drains</a>}>
               <ul>
                 {overrides.map((one) => (
-                  <OrderLine key={one.id} order={one} />
+                  <OrderLine key={one.id} order={one}>
+                    <button
+                      type="button"
+                      class="button quiet"
+                      disabled={isStale.value}
+                      onClick={() => void undoOverride(one)}
+                    >
+                      Undo
+                    </button>
+                  </OrderLine>
                 ))}
               </ul>
             </Card>
