@@ -3,7 +3,6 @@
 
 import { execFileSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
-import { createSocket } from 'node:dgram'
 import { join } from 'node:path'
 
 import { beforeAll, expect, it } from 'vitest'
@@ -12,6 +11,7 @@ import { startBind } from '../support/bind.ts'
 import { dig } from '../support/dig.ts'
 import { foreignPath } from '../support/foreign-server.ts'
 import { resolverVerdicts } from '../support/foreign-validators.ts'
+import { inTurns } from '../support/in-turns.ts'
 import { type RunningServer, startServer, temporaryFolder } from '../support/server.ts'
 import {
   delegationSigner,
@@ -19,7 +19,6 @@ import {
   generateKeys,
   signZone,
 } from '../support/signed-zone.ts'
-import { queryUdp } from '../support/udp-query.ts'
 import { startValidatingUnbound } from '../support/unbound.ts'
 import { until } from '../support/wait.ts'
 
@@ -72,17 +71,8 @@ beforeAll(async () => {
     zones: { 'a.yaml': zoneFile(rdataOf(theirs)) },
     settings: `dnssec: { keys: ${folder} }\nlameduck: 0s\n`,
   })
-  const turns = createSocket('udp4')
-  let count = 0
-  turns.on('message', (packet, from) => {
-    const asked = [bind.port, server.port][count++ % 2] ?? 0
-    const reply = queryUdp(asked, packet)
-    // A resolver asks again for what is lost.
-    const isLost = (): void => {}
-    void reply.then((octets) => turns.send(octets, from.port, from.address), isLost)
-  })
-  await new Promise<void>((resolve) => turns.bind(0, '127.0.0.1', resolve))
-  port = turns.address().port
+  const turns = await inTurns([bind.port, server.port])
+  port = turns.port
   return async () => {
     turns.close()
     await Promise.all([server.stop(), bind.stop()])
