@@ -19,6 +19,7 @@ export type {
   ZoneRow,
 } from '../../src/admin/live/overview-rows.ts'
 export type { EventRecord } from '../../src/history/event-ring.ts'
+export type { ZonesView, ZoneView } from '../../src/admin/views/zones-view.ts'
 
 /** One target; rows that /targets has as well, and that the server gives no type of its own. */
 export interface TargetReply extends Omit<TypedReply, 'members' | 'identity' | 'told'> {
@@ -53,85 +54,4 @@ export type Generation = string
 export interface DeltaFrame extends Partial<OverviewSections & OverviewTables> {
   readonly generation: Generation
   readonly at: string
-}
-
-export interface ZonesView {
-  readonly zones: readonly ZoneView[]
-  readonly more: number
-  readonly lastLoad: {
-    readonly successful: boolean
-    readonly loadedAt: string | null
-    readonly mistakes: number
-  }
-}
-export interface ZoneView {
-  readonly zone: string
-  readonly serial: number
-  /** When these contents were put in force. */
-  readonly loadedAt: string | null
-  /** Name of the file in the folder. */
-  readonly file: string
-  /** Hash of its contents, 16 characters; equal on instances that serve the same. */
-  readonly hash: string
-  /** Records and steered sets. */
-  readonly records: number
-  readonly signed: boolean
-  /** At most 100. */
-  readonly steered: readonly SteeredName[]
-  readonly policies: readonly {
-    readonly name: string
-    readonly onAllDown: string
-    readonly ttl: number
-    readonly minTtl: number
-    /** `when` null: everyone else. Prose such as `continent EU or AF`. */
-    readonly rules: readonly { readonly when: string | null; readonly pools: readonly string[] }[]
-  }[]
-  readonly pools: readonly {
-    readonly name: string
-    readonly minHealthy: number
-    readonly spill: 'all' | 'proportional'
-    readonly panic: number
-    readonly spread: boolean
-    readonly targets: readonly { readonly target: string; readonly weight: number }[]
-  }[]
-  /** At most 500. */
-  readonly targets: readonly {
-    readonly name: string
-    readonly region: string | null
-    readonly rack: string | null
-    readonly addresses: readonly string[]
-  }[]
-  readonly warnings: readonly Mistake[]
-}
-export interface SteeredName {
-  /** Without the final dot. */
-  readonly name: string
-  readonly type: string
-  readonly policy: string
-}
-export interface Mistake {
-  readonly severity: 'error' | 'warning'
-  readonly code: string
-  readonly line: number
-  readonly column: number
-  readonly path: string
-  readonly message: string
-}
-export interface SessionView {
-  /** null: not signed in. At most 60 characters, printable. */
-  readonly name: string | null
-  /** When the session ends. */
-  readonly until: string | null
-  /** What reading needs: nothing, or a session. */
-  readonly reads: 'open' | 'session'
-  /** Whether this browser may read now. */
-  readonly mayRead: boolean
-  /**
-   * open: anybody here (loopback without a token); session: sign in; closed: another address without a token, nobody.
-   */
-  readonly writes: 'open' | 'session' | 'closed'
-  /** Whether this browser may write now. */
-  readonly mayWrite: boolean
-  /** What the operator should do where nobody may write; else null. */
-  readonly advice: string | null
 }

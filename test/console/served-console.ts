@@ -37,10 +37,6 @@ export async function openPage(
   return { page, troubles, close: () => context.close() }
 }
 
-/** Views do without these where a server does not have them, and a browser says so by itself. */
-const isOfMissingPath = (trouble: string): boolean =>
-  /404 .*\/(?:zones|names|who)(?:\?[^)]*)?\)$/.test(trouble)
-
 export function watchTroubles(
   page: Page,
   origin: string,
@@ -48,7 +44,7 @@ export function watchTroubles(
 ): readonly string[] {
   const troubles: string[] = []
   const add = (trouble: string): void => {
-    if (!isExpected(trouble) && !isOfMissingPath(trouble)) troubles.push(trouble)
+    if (!isExpected(trouble)) troubles.push(trouble)
   }
   page.on('console', (message) =>
     add(`${message.type()}: ${message.text()} (${message.location().url})`),

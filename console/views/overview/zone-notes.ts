@@ -20,9 +20,9 @@ export interface ZoneNotes {
 const mostNames = 3
 
 export function zoneNotes(view: ZoneView): ZoneNotes {
-  const { steered, policies, pools, warnings } = view
+  const { steered, pools, warnings } = view
   return {
-    steered: [steeredText(view), ttlText(policies)].filter(Boolean).join(' · '),
+    steered: [steeredText(view), ttlText(steered)].filter(Boolean).join(' · '),
     warnings: warnings.length === 0 ? 'no mistakes' : counted(warnings.length, 'warning'),
     uses: new Map(
       pools.map(({ name }) => [name, { leads: leadsText(name, view, steered.length) }]),
@@ -44,8 +44,8 @@ function shortName(name: string, zone: string): string {
   return name.endsWith(`.${zone}`) ? name.slice(0, -zone.length - 1) : name
 }
 
-function ttlText(policies: ZoneView['policies']): string {
-  const [first] = policies
+function ttlText(steered: ZoneView['steered']): string {
+  const [first] = steered
   if (first === undefined) return ''
   return `TTL ${span(first.ttl)}, at least ${span(first.minTtl)}`
 }
