@@ -1,0 +1,267 @@
+// The zones that are served: their rules as prose, their texts with line numbers, and beside them what a refused load
+// found on disk.
+
+import '../../parts/plain-table.css'
+import './zones.css'
+
+import type { VNode } from 'preact'
+
+import type {
+  Mistake,
+  ZoneProblemsView,
+  ZonesView,
+  ZoneView,
+} from '../../../src/admin/views/zones-view.ts'
+import { Card, InTerminal } from '../../parts/card.tsx'
+import { counted, localTime, shortTime } from '../../parts/figures.ts'
+import { Refusal } from '../../parts/refusal.tsx'
+import { shown } from '../../parts/shown.ts'
+import { href } from '../../shell/route.ts'
+import { ViewHead } from '../../shell/view-head.tsx'
+import type { ViewProps } from '../../shell/view-row.ts'
+import { overview, serverNowMs } from '../../store/live.ts'
+import { useReply } from '../../store/use-reply.ts'
+
+const askEveryMs = 10_000
+
+export function Zones({ query }: ViewProps): VNode {
+  const { value, reply } = useReply<ZonesView>('zones', { everyMs: askEveryMs })
+  const { value: problems } = useReply<ZoneProblemsView>('zones/problems', { everyMs: askEveryMs })
+  const chosen = query.get('zone')
+  const zone = value?.zones.find((one) => one.zone === chosen) ?? value?.zones[0]
+  return (
+    <>
+      <ViewHead title="Zone files" />
+      <Refusal reply={reply} />
+      {problems !== null && <RefusedLoad problems={problems} />}
+      {value !== null && <ZoneList view={value} chosen={zone?.zone ?? null} />}
+      {zone !== undefined && <OneZone key={zone.zone} zone={zone} />}
+      <InTerminal command="mxsteer check" />
+    </>
+  )
+}
+
+function RefusedLoad({ problems: { at, files } }: { problems: ZoneProblemsView }): VNode | null {
+  if (at === null) return null
+  return (
+    <section class="card refused-load" aria-label="The last load was refused">
+      <header>
+        <h2 class="tone-bad">The last load was refused: what is on disk is not served</h2>
+        <span class="push">
+          <time dateTime={at} title={localTime(at)}>
+            {shortTime(at, serverNowMs.value)}
+          </time>
+        </span>
+      </header>
+      <div class="body">
+        {files.map(({ file, zone, text, mistakes }) => (
+          <div key={file} class="refused-file">
+            <h3>
+              {shown(file)}{' '}
+              <span class="dim">{zone === null ? 'no zone is served from it' : shown(zone)}</span>
+            </h3>
+            <MistakeList mistakes={mistakes} />
+            {text !== null && (
+              <ZoneText text={text} mistakes={mistakes} label={`${shown(file)} on disk`} />
+            )}
+          </div>
+        ))}
+      </div>
+    </section>
+  )
+}
+
+const MistakeList = ({ mistakes }: { mistakes: readonly Mistake[] }): VNode => (
+  <ul class="mistakes">
+    {mistakes.map(({ severity, code, line, column, path, message }) => (
+      <li key={`${line}:${column} ${code} ${message}`}>
+        <b class={severity === 'error' ? 'tone-bad' : 'tone-warn'}>
+          {line > 0 ? `Line ${line}` : 'The file'}
+        </b>{' '}
+        {path !== '' && <span class="mono">{shown(path)}</span>} {shown(message)}{' '}
+        <span class="dim">{code}</span>
+      </li>
+    ))}
+  </ul>
+)
+
+/** Mistakes stand below the lines that they are of. */
+function ZoneText({
+  text,
+  mistakes,
+  label,
+}: {
+  text: string
+  mistakes: readonly Mistake[]
+  label: string
+}): VNode {
+  const byLine = Map.groupBy(mistakes, ({ line }) => line)
+  return (
+    <div class="zone-text mono" tabIndex={0} role="region" aria-label={label}>
+      <ol>
+        {text
+          .replace(/\n$/, '')
+          .split('\n')
+          .map((line, i) => (
+            <li key={i} class={byLine.has(i + 1) ? 'mistaken' : undefined} value={i + 1}>
+              <code>{shown(line.replace(/\r$/, '')).replaceAll('\\x09', '  ')}</code>
+              {byLine.get(i + 1)?.map(({ message }) => (
+                <span key={message} class="at-line tone-bad">
+                  {shown(message)}
+                </span>
+              ))}
+            </li>
+          ))}
+      </ol>
+    </div>
+  )
+}
+
+const ZoneList = ({
+  view: { zones, more },
+  chosen,
+}: {
+  view: ZonesView
+  chosen: string | null
+}): VNode => (
+  <Card title="Served" aside={counted(zones.length + more, 'zone')}>
+    <div class="scroll" tabIndex={0} role="region" aria-label="Zones">
+      <table class="plain">
+        <caption class="visually-hidden">Zones that are served</caption>
+        <thead>
+          <tr>
+            <th scope="col">Zone</th>
+            <th scope="col" class="num">
+              Serial
+            </th>
+            <th scope="col">Since</th>
+            <th scope="col">File</th>
+            <th scope="col" class="num">
+              Names
+            </th>
+            <th scope="col">Warnings</th>
+            <th scope="col">Other instances</th>
+          </tr>
+        </thead>
+        <tbody>
+          {zones.map((one) => (
+            <tr key={one.zone}>
+              <th scope="row">
+                <a
+                  href={href(['zones'], { zone: one.zone })}
+                  aria-current={one.zone === chosen ? 'true' : undefined}
+                >
+                  {shown(one.zone)}
+                </a>
+                {one.signed && <span class="dim"> signed</span>}
+              </th>
+              <td class="num mono">{one.serial}</td>
+              <td>
+                {one.loadedAt !== null && (
+                  <time dateTime={one.loadedAt} title={localTime(one.loadedAt)}>
+                    {shortTime(one.loadedAt, serverNowMs.value)}
+                  </time>
+                )}
+              </td>
+              <td class="mono">{shown(one.file)}</td>
+              <td class="num">{one.names}</td>
+              <td class={one.warnings.length > 0 ? 'tone-warn' : 'dim'}>
+                {one.warnings.length > 0 ? counted(one.warnings.length, 'warning') : 'none'}
+              </td>
+              <td>
+                <Elsewhere zone={one} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+    {more > 0 && <p class="mid">And {more} more, which this page does not list.</p>}
+  </Card>
+)
+
+/** Which instances serve other contents of a zone. */
+function Elsewhere({ zone: { zone, hash } }: { zone: ZoneView }): VNode {
+  const peers = (overview.value?.peers ?? []).filter((one) => one.zones !== null)
+  const others = peers.filter((one) => one.zones?.[zone] !== hash)
+  if (peers.length === 0) return <span class="dim">–</span>
+  return others.length === 0 ? (
+    <span class="dim">the same</span>
+  ) : (
+    <b class="tone-warn">other at {others.map(({ instance }) => shown(instance)).join(', ')}</b>
+  )
+}
+
+function OneZone({ zone }: { zone: ZoneView }): VNode {
+  const path = `zones/${encodeURIComponent(zone.zone)}/file`
+  const { value: text, reply } = useReply<string>(path)
+  return (
+    <>
+      <div class="zone-facts">
+        <Card title={`Rules of ${shown(zone.zone)}`}>
+          <Rules zone={zone} />
+        </Card>
+        <Card title="Pools and targets">
+          <Pools zone={zone} />
+        </Card>
+      </div>
+      <Card title={`${shown(zone.file)}, as it is served`} className="zone-file">
+        {zone.warnings.length > 0 && <MistakeList mistakes={zone.warnings} />}
+        <Refusal reply={reply} />
+        {text !== null && (
+          <ZoneText text={text} mistakes={[]} label={`${shown(zone.file)}, as served`} />
+        )}
+      </Card>
+    </>
+  )
+}
+
+const Rules = ({ zone: { policies, steered } }: { zone: ZoneView }): VNode => (
+  <>
+    {policies.length === 0 && <p class="mid">Nothing in it is steered.</p>}
+    {policies.map(({ name, rules, onAllDown }) => (
+      <div key={name} class="policy">
+        <h3>{shown(name)}</h3>
+        <p class="mid">
+          {steered
+            .filter(({ policy }) => policy === name)
+            .map((one, i) => (
+              <span key={`${one.name} ${one.type}`}>
+                {i > 0 && ', '}
+                <a href={href(['ask'], { name: one.name, type: one.type })}>
+                  {shown(one.name)} {one.type}
+                </a>
+              </span>
+            ))}
+        </p>
+        <ol>
+          {rules.map(({ when, pools }, i) => (
+            <li key={i}>
+              {when === null ? 'Everyone else' : `Clients of ${shown(when)}`} get{' '}
+              <b>{pools.map(shown).join(', then ')}</b>.
+            </li>
+          ))}
+        </ol>
+        <p class="mid">
+          When nobody is eligible: <b>{shown(onAllDown)}</b>.
+        </p>
+      </div>
+    ))}
+  </>
+)
+
+const Pools = ({ zone: { pools } }: { zone: ZoneView }): VNode => (
+  <dl class="pools">
+    {pools.map(({ name, minHealthy, targets }) => (
+      <div key={name}>
+        <dt>{shown(name)}</dt>
+        <dd>
+          {targets.map(({ target, weight }) => `${shown(target)} ${weight}`).join(', ')}
+          {minHealthy > 0 && (
+            <span class="dim"> at least {Math.round(minHealthy * 100)} % healthy</span>
+          )}
+        </dd>
+      </div>
+    ))}
+  </dl>
+)

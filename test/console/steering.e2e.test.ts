@@ -1,0 +1,150 @@
+// Drains, what if, who gets whom and the zone files in a browser, beside a real server with an admin token: signing in, a
+// drain from what it will come to until it is undone, as clients of the DNS see it.
+
+import { afterAll, expect, test } from 'vitest'
+
+import { axeFindings, isTooWide, openConsole, servedBrowser } from '../support/browser.ts'
+import { freePort } from '../support/free-ports.ts'
+import { type OddMta, startGreeters } from '../support/odd-mtas.ts'
+import { clientOf, servedZone } from '../support/served-zone.ts'
+import { until } from '../support/wait.ts'
+
+const [one, two] = ['127.0.0.176', '127.0.0.177']
+const name = 'smtp.example.test'
+const token = 'a-token-of-16-chars'
+let mtas: OddMta[] = []
+let zone = ''
+
+const server = servedZone(async () => {
+  const port = await freePort([one, two])
+  mtas = await startGreeters([one, two], port)
+  zone = `
+zone: ${name}
+ttl: 5
+soa: { mname: ns1, rname: hostmaster.example.test., minimum: 5 }
+targets:
+  mx1: { addresses: [${one}] }
+  mx2: { addresses: [${two}] }
+probes:
+  inbound: { port: ${port}, level: connect, interval: 1s, fall: 1, rise: 1, connect_timeout: 1s }
+pools:
+  main: { probe: inbound, targets: { mx1: 3, mx2: 1 } }
+steering:
+  inbound: [{ pools: [main] }]
+records:
+  '@': { NS: ns1, MX: { steer: inbound } }
+  ns1: { A: 192.0.2.53 }
+`
+  return {
+    zones: { 'mail.yaml': zone },
+    settings: `admin_token: ${token}\nlameduck: 0\nworkers: 1\n`,
+  }
+})
+const client = clientOf(server)
+const browser = servedBrowser()
+afterAll(() => Promise.all(mtas.map((mta) => mta.close())))
+
+/** The targets that MX answers name now. */
+async function answered(): Promise<string> {
+  const replies = await client.askMany(name, 'MX', 40)
+  const names = replies.flatMap(({ answers }) =>
+    answers.map((record) => String((record as { exchange?: unknown }).exchange).split('.')[0]),
+  )
+  return [...new Set(names)].sort().join()
+}
+
+const answersBecome = (names: string): Promise<unknown> =>
+  until(async () => (await answered()) === names, { what: `answers of ${names}`, withinMs: 20_000 })
+
+/** As a person at a terminal would. */
+const drain = (): Promise<Response> =>
+  fetch(`http://127.0.0.1:${server.adminPort}/overrides`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({
+      target: 'mx1',
+      kind: 'drain',
+      seconds: 3600,
+      why: '<img src=x onerror=alert(1)>',
+      by: 'jo',
+    }),
+  })
+
+test('signs in, tells what a drain will come to, and undoes it', async () => {
+  await server.waitForState('mx2', 'up', 20_000)
+  await answersBecome('mx1,mx2')
+  expect((await drain()).status).toBe(201)
+  await answersBecome('mx2')
+  const { page } = await openConsole(browser(), server.adminPort, { path: '/drains' })
+  const row = page.getByRole('row', { name: /mx1/ }).first()
+  await row.waitFor()
+  // What others wrote is text, and writing needs a session.
+  expect(await row.innerText()).toContain('<img src=x onerror=alert(1)>')
+  const undo = page.getByRole('button', { name: 'Undo mx1' })
+  expect(await undo.isDisabled()).toBe(true)
+
+  await page.getByRole('button', { name: 'Sign in' }).first().click()
+  const form = page.getByRole('dialog', { name: 'Sign in' })
+  await form.getByLabel('Your name').fill('anna')
+  await form.getByLabel('Admin token').fill('not-the-admin-token')
+  await form.getByRole('button', { name: 'Sign in' }).click()
+  await form.getByText('not the admin token').waitFor()
+  await form.getByLabel('Admin token').fill(token)
+  await page.keyboard.press('Enter')
+  await form.waitFor({ state: 'detached' })
+  await page.getByText('Signed in as anna').first().waitFor()
+  // No script can read what keeps anna signed in.
+  expect(await page.evaluate('document.cookie')).toBe('')
+
+  await undo.click()
+  await page.getByText('mx1 is no longer drained').first().waitFor()
+  await answersBecome('mx1,mx2')
+  await page.getByText('undone by anna').waitFor()
+
+  await page.evaluate(`location.hash = '#/whatif?name=${name}&type=MX&drain=mx1'`)
+  await page
+    .getByRole('row', { name: /mx2.*25\.0.*100\.0/ })
+    .first()
+    .waitFor()
+  expect(await page.getByLabel('Command').innerText()).toBe(
+    `mxsteer simulate ${name} MX --drain mx1 --by continent`,
+  )
+})
+
+test('who gets whom, and the zone files after a refused load', async () => {
+  const { page, faults } = await openConsole(browser(), server.adminPort, { path: '/map' })
+  const everyone = page.getByRole('row', { name: /everyone/ })
+  await everyone.waitFor()
+  expect(await everyone.innerText()).toMatch(/mx1 75.*mx2 25/)
+
+  server.writeZone('mail.yaml', zone.replace('pools: [main]', 'pools: [mian]'))
+  await server.waitForLog((line) => line.event === 'config.rejected')
+  await page.evaluate(`location.hash = '#/zones'`)
+  const refused = page.getByRole('region', { name: 'The last load was refused' })
+  await refused.waitFor()
+  expect(await refused.innerText()).toMatch(/Line 14/)
+  const served = page.getByRole('region', { name: 'mail.yaml, as served' })
+  await served.waitFor()
+  expect(await served.innerText()).toContain('pools: [main]')
+  expect(faults.filter((fault) => !fault.includes('status of 404'))).toEqual([])
+})
+
+test.each([
+  [1440, 'light'],
+  [390, 'dark'],
+] as const)('axe finds nothing at %i in %s', async (width, scheme) => {
+  const views = [
+    ['/drains', 'Drains and overrides'],
+    ['/whatif', 'What if'],
+    ['/map', 'Who gets whom'],
+    ['/zones', 'Zone files'],
+  ] as const
+  const { page } = await openConsole(browser(), server.adminPort, { width, scheme, isForAxe: true })
+  for (const [path, heading] of views) {
+    await page.evaluate(`location.hash = '#${path}'`)
+    await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
+    await page.waitForLoadState('networkidle')
+    expect([path, await axeFindings(page)]).toEqual([path, []])
+    expect([path, await isTooWide(page)]).toEqual([path, false])
+  }
+})
