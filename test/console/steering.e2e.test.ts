@@ -122,7 +122,7 @@ test('who gets whom, and the zone files after a refused load', async () => {
   await page.evaluate(`location.hash = '#/zones'`)
   const refused = page.getByRole('region', { name: 'The last load was refused' })
   await refused.waitFor()
-  expect(await refused.innerText()).toMatch(/Line 14/)
+  expect(await refused.innerText()).toMatch(/Line 13/)
   const served = page.getByRole('region', { name: 'mail.yaml, as served' })
   await served.waitFor()
   expect(await served.innerText()).toContain('pools: [main]')
