@@ -155,7 +155,7 @@ const askOf = ({ name, type }: ChosenName, client: string): string =>
 
 const Classes = ({ view, of }: { view: WhoView; of: ChosenName }): VNode => (
   <div class="scroll" tabIndex={0} role="region" aria-label="Classes of clients">
-    <table class="plain who">
+    <table class="plain client-classes">
       <caption class="visually-hidden">Classes of clients, and who gets their mail first</caption>
       <thead>
         <tr>

@@ -237,7 +237,11 @@ const Rules = ({ zone: { policies, steered } }: { zone: ZoneView }): VNode => (
         <ol>
           {rules.map(({ when, pools }, i) => (
             <li key={i}>
-              {when === null ? 'Everyone else' : `Clients of ${shown(when)}`} get{' '}
+              {when === null
+                ? rules.length === 1
+                  ? 'Everyone gets '
+                  : 'Everyone else gets '
+                : `Clients of ${shown(when)} get `}
               <b>{pools.map(shown).join(', then ')}</b>.
             </li>
           ))}
