@@ -222,8 +222,13 @@ describe('mxsteer', () => {
   it('--help names the commands, --version the version', async () => {
     const help = await run('--help')
     expect(help.code).toBe(0)
-    for (const word of ['serve', 'check', 'probe', '--listen', '--zones', '--admin'])
-      expect(help.stdout).toContain(word)
+    for (const word of ['serve', 'check', 'probe', 'keys rollover'])
+      expect(help.stdout).toContain(`  ${word} `)
+    for (const words of [['serve', '--help'], ['help', 'serve'], ['serve', '-h']]) {
+      const ofServe = await run(...words)
+      expect(ofServe.code).toBe(0)
+      for (const flag of ['--listen', '--zones', '--admin']) expect(ofServe.stdout).toContain(flag)
+    }
     const { version } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as {
       version: string
     }
