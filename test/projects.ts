@@ -6,7 +6,7 @@ export const projectGlobs: Readonly<
 > = {
   property: ['test/property/**/*.test.ts', 'test/**/*.property.test.ts'],
   e2e: ['test/{e2e,differential,interrogation,deploy}/**/*.test.ts', 'test/*/**/*.e2e.test.ts'],
-  long: ['test/long/**/*.test.ts'],
+  long: ['test/long/**/*.test.ts', 'test/console/**/*.browser.test.ts'],
   faults: ['test/faults/**/*.test.ts'],
 }
 

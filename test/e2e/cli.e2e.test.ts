@@ -224,7 +224,11 @@ describe('mxsteer', () => {
     expect(help.code).toBe(0)
     for (const word of ['serve', 'check', 'probe', 'keys rollover'])
       expect(help.stdout).toContain(`  ${word} `)
-    for (const words of [['serve', '--help'], ['help', 'serve'], ['serve', '-h']]) {
+    for (const words of [
+      ['serve', '--help'],
+      ['help', 'serve'],
+      ['serve', '-h'],
+    ]) {
       const ofServe = await run(...words)
       expect(ofServe.code).toBe(0)
       for (const flag of ['--listen', '--zones', '--admin']) expect(ofServe.stdout).toContain(flag)
