@@ -41,7 +41,7 @@ describe('completion', () => {
   test.each([
     ['mxsteer ch', ['check']],
     ['mxsteer keys ro', ['rollover']],
-    ['mxsteer check --st', ['--strict']],
+    ['mxsteer check --str', ['--strict']],
     ['mxsteer probe --level e', ['ehlo']],
     ['mxsteer keys ds --dig', ['--digest']],
     ['mxsteer import --st', ['--steer']],
