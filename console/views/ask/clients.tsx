@@ -2,6 +2,8 @@
 
 import type { VNode } from 'preact'
 
+import type { WhoView } from '../../../src/explain/who.ts'
+import { shown } from '../../parts/shown.ts'
 import { useReply } from '../../store/use-reply.ts'
 import type { AskedQuestion } from './words.ts'
 
@@ -12,21 +14,17 @@ interface ClientsProps {
   readonly onAsk: (question: AskedQuestion) => void
 }
 
-interface WhoReply {
-  readonly classes: readonly { readonly label: string; readonly example: string | null }[]
-}
-
 /** More do not help to choose. */
 const mostChips = 8
 
 export function Clients({ question, isSteered, onAsk }: ClientsProps): VNode | null {
   const { name, type } = question
-  const { reply } = useReply<WhoReply>(
+  const { reply } = useReply<WhoView>(
     name === '' || !isSteered ? null : `who?${new URLSearchParams({ name, type })}`,
   )
   if (reply?.kind !== 'answered') return null
-  const examples = reply.value.classes.flatMap(({ label, example }) =>
-    example === null ? [] : [{ label, example }],
+  const examples = reply.value.classes.flatMap(({ labels, example }) =>
+    example === null ? [] : [{ label: labels.map(shown).join('; '), example }],
   )
   if (examples.length === 0) return null
   return (

@@ -3,6 +3,7 @@
 import type { VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 
+import type { NamesView } from '../../../src/admin/views/zones-view.ts'
 import { useReply } from '../../store/use-reply.ts'
 import type { AskedQuestion } from './words.ts'
 
@@ -113,17 +114,9 @@ const ClientFields = (): VNode => (
   </>
 )
 
-interface NamesReply {
-  readonly names: readonly {
-    readonly name: string
-    readonly type: string
-    readonly policy: string
-  }[]
-}
-
 /** As the browser completes: it has a list of its own, by keyboard and by finger. */
 function SteeredNames({ typed }: { readonly typed: string }): VNode {
-  const { value } = useReply<NamesReply>(
+  const { value } = useReply<NamesView>(
     `names?${new URLSearchParams({ prefix: typed.trim(), limit: '50' })}`,
   )
   return (
