@@ -58,7 +58,9 @@ beforeAll(async () => {
     zones: { 'mail.yaml': zone() },
     settings: settings('console_url: https://ns1.example.test/console/\n'),
   })
-  await server.waitForState('mx2', 'up', 20_000)
+  for (const target of ['mx1', 'mx2']) await server.waitForState(target, 'up', 60_000)
+  const isReady = async (): Promise<boolean> => (await read<Overview>('/overview')).self.ready
+  await until(isReady, { what: 'a server that is ready', withinMs: 60_000 })
 })
 afterAll(async () => {
   for (const stream of streams) stream.close()
