@@ -11,7 +11,7 @@ import { createKeyKeeper, type KeyKeeper } from '../dnssec/key-keeper.ts'
 import { nextReleaseMs } from '../departed/name-memory.ts'
 import { needsPlaces } from '../geo/needs-places.ts'
 import { type PlaceKeeper, createPlaceKeeper } from '../geo/place-keeper.ts'
-import { alignedInterval } from '../lib/clock.ts'
+import { alignedInterval, type Clock } from '../lib/clock.ts'
 import type { SavedState } from '../persistence/state-format.ts'
 import type { ReputationWatch } from '../reputation/reputation-watch.ts'
 import {
@@ -269,17 +269,28 @@ const releaseRetryMs = 60_000
  * mistakes are not read for that: names are released once they are mended. Returns the function that ends it.
  */
 function releaseNames(consumers: FileConsumers): () => void {
-  const { zones, clock, parts, cluster } = consumers
+  const { clock, parts } = consumers
   let triedMs = -Infinity
   return alignedInterval(releaseCheckMs, () => {
     const nowMs = clock.monotonicMs()
-    if (nowMs - triedMs < releaseRetryMs || !zones.lastReload().successful) return
-    const knownMs = Math.min(clock.wallMs(), cluster.namesReadMs())
-    if (nextReleaseMs(zones.names()) >= knownMs) return
+    if (nowMs - triedMs < releaseRetryMs || !isReleaseDue(consumers)) return
     triedMs = nowMs
     parts.run('zones', () => void reloadZones(consumers, 'names that have left the zones'))
   })
 }
+
+/** Whether there is a name to be released, by the clock and by when the store was read. */
+export const isReleaseDue = ({
+  zones,
+  clock,
+  cluster,
+}: {
+  readonly zones: Pick<ZoneKeeper, 'lastReload' | 'names'>
+  readonly clock: Pick<Clock, 'wallMs'>
+  readonly cluster: Pick<ClusterLink, 'namesReadMs'>
+}): boolean =>
+  zones.lastReload().successful &&
+  nextReleaseMs(zones.names()) < Math.min(clock.wallMs(), cluster.namesReadMs())
 
 /** null: the settings name no folder of keys. */
 const followKeys = async (

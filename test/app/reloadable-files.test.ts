@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
 
 import type { Log } from '../../src/app/log.ts'
-import { readFiles, reloadOnChange } from '../../src/app/reloadable-files.ts'
+import { isReleaseDue, readFiles, reloadOnChange } from '../../src/app/reloadable-files.ts'
 import type { Settings } from '../../src/settings/settings.ts'
 import { createSigningTime } from '../../src/dnssec/signing-clock.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -36,26 +36,22 @@ steering: { inbound: [{ when: { country: DE }, pools: [main] }, { pools: [main] 
 
 const nothing = (): void => {}
 const log = { info: nothing, warn: nothing, error: nothing } as unknown as Log
-const names = { restored: new Map(), hasSecondaries: false }
+const names = { restored: new Map(), shared: async () => null, hasSecondaries: false }
 const memory = {
   restored: new Map(),
   signed: new Map(),
   handed: { restored: nothingHanded, shared: async () => new Map() },
   shared: async () => null,
+  names,
 }
 
 /** Reads the files, lets `meanwhile` write, and goes on as the start does; collects what is put in force. */
-async function begin(
-  settings: Partial<Settings>,
-  meanwhile: () => void,
-  watched = settings.zones,
-  { clock, store } = { clock: systemClock, store: { readMs: Infinity } },
-) {
+async function begin(settings: Partial<Settings>, meanwhile: () => void, watched = settings.zones) {
   const all = { geoip: {}, streams: { tls: null }, ...settings } as Settings
   const read = await readFiles(
     all,
-    { log, clock, signingTime: createSigningTime(clock) },
-    { ...memory, names: { ...names, shared: async () => ({ sets: new Map(), ...store }) } },
+    { log, clock: systemClock, signingTime: createSigningTime(systemClock) },
+    memory,
   )
   if (read.kind === 'bad-files') throw new Error(JSON.stringify(read.diagnostics))
   meanwhile()
@@ -70,17 +66,18 @@ async function begin(
     watch: { update: nothing },
     controlPlane: { setTargets: nothing },
     reputation: { update: nothing },
+    recorders: { history: { update: nothing } },
     cluster: {
       publishConfig: nothing,
       publishSerials: nothing,
       publishNames: nothing,
       onSerialsBehind: nothing,
       onForeignNames: nothing,
-      namesReadMs: () => store.readMs,
+      namesReadMs: () => Infinity,
       publishHanded: nothing,
       onForeignHanded: nothing,
     },
-    clock,
+    clock: systemClock,
     state: { flushSoon: nothing },
     workers: {
       publish: () => published.push('zones'),
@@ -148,45 +145,22 @@ it('tries files again that could not be read, though nothing shows a change of t
   }
 })
 
-it('releases a name once no cache leads to it, by what the store was read for, and not from files with mistakes', async () => {
-  const zones = temporaryFolder()
-  const file = join(zones, 'a.yaml')
-  const [old, next] = ['mx1', 'mx2'].map((name) =>
-    zoneFile('a.test', '192.0.2.53', steered.replaceAll('mx1', name)),
-  ) as [string, string]
-  writeFileSync(file, old)
-  const ahead = { ms: 0 }
-  const clock = {
-    wallMs: () => Date.now() + ahead.ms,
-    monotonicMs: () => systemClock.monotonicMs() + ahead.ms,
+it.each([
+  ['once no cache leads to it', { wallMs: 2000, readMs: 2000 }, true],
+  ['not while one may', { wallMs: 1000, readMs: 2000 }, false],
+  ['not by what the store was read for before', { wallMs: 2000, readMs: 1000 }, false],
+  ['without a store by the clock alone', { wallMs: 2000, readMs: Infinity }, true],
+  ['not out of files with mistakes', { wallMs: 2000, readMs: 2000, successful: false }, false],
+])('releases a name %s', (_, { wallMs, readMs, ...last }, isDue) => {
+  const departed = { owner: 'mx1.a.test.', type: 1, ttl: 60, rdata: ['192.0.2.1'], keepSeconds: 60 }
+  const kept = new Map([['a.test', { current: [], departed: [{ ...departed, untilMs: 1500 }] }]])
+  const zones = { lastReload: () => ({ successful: true, ...last }), names: () => kept }
+  const consumers = {
+    zones,
+    clock: { wallMs: () => wallMs },
+    cluster: { namesReadMs: () => readMs },
   }
-  const store = { readMs: Date.now() }
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-  const { files, watch } = await begin({ zones }, nothing, temporaryFolder(), { clock, store })
-  /** What is written, after the looks at what is kept that come first: how many of them loaded, and what is kept then. */
-  const write = async (
-    text: string,
-  ): Promise<{ readonly loads: number; readonly kept: number }> => {
-    const { success, failure } = files.zones.reloads()
-    for (let look = 0; look < 5; look++) {
-      ahead.ms += 10_000
-      vi.advanceTimersByTime(1000)
-    }
-    writeFileSync(file, text)
-    // It waits for those that were begun.
-    await files.zones.load()
-    const after = files.zones.reloads()
-    const kept = [...files.zones.names().values()].flatMap(({ departed }) => departed).length
-    return { loads: after.success + after.failure - success - failure - 1, kept }
-  }
-  try {
-    expect(await write(next)).toEqual({ loads: 0, kept: 1 })
-    ahead.ms += 86_400_000
-    expect(await write(next)).toEqual({ loads: 0, kept: 1 })
-    store.readMs = clock.wallMs()
-    expect(await write('zone: [')).toMatchObject({ loads: 1 })
-    expect(await write(next)).toMatchObject({ loads: 0 })
-  } finally {
-    watch.close()
-  }
+  expect(isReleaseDue(consumers as unknown as Parameters<typeof isReleaseDue>[0])).toBe(isDue)
+  zones.names = () => new Map()
+  expect(isReleaseDue(consumers as unknown as Parameters<typeof isReleaseDue>[0])).toBe(false)
 })

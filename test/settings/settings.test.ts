@@ -77,6 +77,8 @@ it('has a default for everything', async () => {
     logLevel: 'info',
     logFormat: 'auto',
     geoip: {},
+    consoleUrl: null,
+    historyAddresses: 10_000,
     forceUnsigned: [],
     keysFolder: null,
     canaries: [],
@@ -98,6 +100,8 @@ admin: off
 admin_hosts: [NS1.example.com., mail-1]
 admin_prefix: /ops/mxsteer
 console: off
+console_url: https://ns1.example.com/mxsteer/console/
+history_addresses: 500
 zones: /etc/mxsteer/zones
 state: memory
 workers: 3
@@ -150,6 +154,8 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
     logLevel: 'debug',
     logFormat: 'text',
     geoip: { country: '/geo/country.mmdb', asn: '/geo/asn.mmdb' },
+    consoleUrl: 'https://ns1.example.com/mxsteer/console/',
+    historyAddresses: 500,
     forceUnsigned: [],
     keysFolder: '/etc/mxsteer/keys',
     canaries: [
