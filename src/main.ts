@@ -54,7 +54,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 2
   }
   const { noCommand } = await import('./cli/commands/help.ts')
-  return noCommand(first, [...commands.keys()])
+  return noCommand(first)
 }
 
 const neededNode = 24

@@ -269,7 +269,7 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'cli/commands',
-    imports: 'lib settings',
+    imports: 'cli/text lib settings',
     packages: 'node:*',
   },
   {

@@ -3,17 +3,10 @@
 import type { VNode } from 'preact'
 
 import './charts.css'
+import type { WeightView } from '../../src/admin/views/targets-view.ts'
 
-export interface WeightParts {
-  readonly configured: number
-  readonly warmUp: number
-  readonly override: number
-  readonly feedback: number
-  readonly reputation: number
-  readonly slowStart: number
-  readonly shedding: number
-  readonly effective: number
-}
+/** The factors of a weight, but for that of health, which leaves nothing to draw. */
+export type WeightParts = Omit<WeightView, 'health'>
 
 export interface WaterfallProps {
   readonly weight: WeightParts

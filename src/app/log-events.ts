@@ -157,9 +157,9 @@ export const logEvents = {
     ),
 
   'clock.behind': (fields: { wall: string | null; known: string | null }): LogLine =>
-    line('error', 'the clock is before a time that has been: nothing is signed', fields),
+    line('error', 'the clock is before what has been: not ready, nothing is signed', fields),
   'clock.frozen': (fields: { wall: string | null; signing: string | null }): LogLine =>
-    line('error', 'the clock was set: signatures go on by the time of before', fields),
+    line('error', 'the clock was set: signatures go by the time of before, 24 h at most', fields),
   'clock.followed': (fields: { wall: string | null }): LogLine =>
     line('warn', 'signatures go by the clock again', fields),
 

@@ -3,75 +3,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { type AdminListener, listenAdmin } from '../../src/admin/http.ts'
-import type { OverrideControl } from '../../src/metrics/override-metrics.ts'
 import type { OverrideEffects } from '../../src/admin/override-routes.ts'
 import { type AdminSources, adminRoutes } from '../../src/admin/routes.ts'
-import {
-  type HealthWriter,
-  SlotState,
-  Standing,
-  createHealthTable,
-} from '../../src/health/table.ts'
-import { createEndedOverrides, type EndedOverrides } from '../../src/weights/ended-overrides.ts'
-import { watchedMembers } from '../../src/weights/member-state.ts'
-import { type MemberWatch, createMemberWatch } from '../../src/weights/member-watch.ts'
-import { createStandaloneOverrides } from '../../src/cluster/standalone.ts'
+import { SlotState, Standing } from '../../src/health/table.ts'
 import { unwatched } from '../support/admin-listener.ts'
 import { freePort } from '../support/free-ports.ts'
 import { createVirtualTime } from '../support/virtual-time.ts'
+import { openOverrides, zone } from './override-world.ts'
 
-const loaded = (zone: string, name: string, index: number, pools: Record<string, number>) => ({
-  zone,
-  target: { name, index, warmup: null },
-  pools: Object.entries(pools).map(([pool, weight], i) => ({
-    pool,
-    member: { weight, row: index * 4 + i + 1, slots: [index + 1] },
-  })),
-})
-
-const zone = 'smtp.example.com'
-const targets = [
-  loaded(zone, 'mx1', 0, { eu: 2 }),
-  loaded(zone, 'mx2', 1, { eu: 1, us: 1 }),
-  loaded(zone, 'mx3', 2, { us: 3 }),
-  loaded('smtp.example.net', 'mx1', 3, { all: 1 }),
-  loaded('smtp.example.net', 'spare', 4, { all: 1 }),
-]
-
-let table: HealthWriter
-let watch: MemberWatch
-let events: string[] = []
-let ids = 0
 const time = createVirtualTime()
-let endedOverrides: EndedOverrides
+let { control, table, watch, events, endedOverrides } = openOverrides(time)
+const renew = (): void =>
+  void ({ control, table, watch, events, endedOverrides } = openOverrides(time))
 
-function open(): OverrideControl {
-  events = []
-  const ended = createEndedOverrides(() => time.clock.wallMs())
-  endedOverrides = ended
-  table = createHealthTable(64)
-  watch = createMemberWatch({
-    table,
-    clock: time.clock,
-    timer: time.timer,
-    store: createStandaloneOverrides(),
-    onSet: ({ target, action }) => events.push(`set ${target} ${action.kind}`),
-    onEnd(override, end, by) {
-      const { target, action } = override
-      events.push(`${end} ${target} ${action.kind} ${by}`)
-      ended.add(override, end, by)
-    },
-  })
-  watch.update(watchedMembers(targets))
-  return {
-    watch,
-    exposedUntilMs: (index) => (index === 2 ? Date.UTC(2026, 11, 1) : 0),
-    wallMs: () => time.clock.wallMs(),
-    newId: () => `id${ids++}`,
-  }
-}
-
-const sources = { current: open() }
 const effects: { short: ReturnType<OverrideEffects['shortPools']> } = { short: [] }
 
 let listener: AdminListener
@@ -81,7 +25,7 @@ beforeAll(async () => {
   port = await freePort()
   const served = {
     get overrides() {
-      return sources.current
+      return control
     },
     get endedOverrides() {
       return endedOverrides
@@ -103,7 +47,7 @@ beforeAll(async () => {
 })
 afterAll(() => listener.close())
 beforeEach(() => {
-  sources.current = open()
+  renew()
   effects.short = []
 })
 

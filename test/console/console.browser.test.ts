@@ -10,14 +10,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 
 import { ask, projectFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
-import { axeFindings, isTooWide, servedBrowser } from '../support/browser.ts'
-import {
-  openPage,
-  serveConsole,
-  type ServedConsole,
-  type WatchedPage,
-  watchTroubles,
-} from './served-console.ts'
+import { axeFindings, isTooWide, servedBrowser, watchFaults } from '../support/browser.ts'
+import { openPage, serveConsole, type ServedConsole, type WatchedPage } from './served-console.ts'
 import { startNginx } from './nginx.ts'
 
 const hostile = '<img src=x onerror=alert(1)> </script>\u202etxt'
@@ -114,7 +108,7 @@ describe('without news', () => {
   test('seven tabs of a browser hold one stream', async () => {
     const first = await open('')
     const others = await Promise.all(Array.from({ length: 6 }, () => first.context().newPage()))
-    const troubles = others.map((page) => watchTroubles(page, new URL(served.address).origin))
+    const troubles = others.map((page) => watchFaults(page, new URL(served.address).origin))
     await Promise.all(others.map((page) => page.goto(served.address)))
     await Promise.all([first, ...others].map(isLive))
     const streams = async (): Promise<number> =>

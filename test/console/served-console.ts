@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net'
 
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
+import { watchFaults } from '../support/browser.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
@@ -31,30 +32,10 @@ export async function openPage(
 ): Promise<WatchedPage> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
   const page = await context.newPage()
-  const troubles = watchTroubles(page, new URL(address).origin, isExpected)
+  const troubles = watchFaults(page, new URL(address).origin, isExpected)
   page.setDefaultTimeout(patienceMs)
   await page.goto(address)
   return { page, troubles, close: () => context.close() }
-}
-
-export function watchTroubles(
-  page: Page,
-  origin: string,
-  isExpected: (trouble: string) => boolean = () => false,
-): readonly string[] {
-  const troubles: string[] = []
-  const add = (trouble: string): void => {
-    if (!isExpected(trouble)) troubles.push(trouble)
-  }
-  page.on('console', (message) =>
-    add(`${message.type()}: ${message.text()} (${message.location().url})`),
-  )
-  page.on('pageerror', (error) => add(`exception: ${error.message}`))
-  page.on('request', (request) => {
-    const url = request.url()
-    if (!url.startsWith(`${origin}/`) && !url.startsWith('data:')) add(`request to ${url}`)
-  })
-  return troubles
 }
 
 /** MTAs by the names of their targets, each on an address of its own. */

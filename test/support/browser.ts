@@ -37,7 +37,7 @@ export function servedBrowser(): () => Browser {
 export interface ConsolePage {
   readonly page: Page
   /** Console messages, exceptions, and requests to anybody but the server: there are to be none. */
-  readonly faults: string[]
+  readonly faults: readonly string[]
 }
 
 interface PageOptions {
@@ -62,15 +62,30 @@ export async function openConsole(
   }
   const page = await (await browser.newContext(options)).newPage()
   const origin = `http://127.0.0.1:${adminPort}`
-  const faults: string[] = []
-  page.on('console', (message) => faults.push(`${message.type()}: ${message.text()}`))
-  page.on('pageerror', (error) => faults.push(`exception: ${error.message}`))
-  page.on('request', (request) => {
-    const url = request.url()
-    if (!url.startsWith(`${origin}/`) && !url.startsWith('data:')) faults.push(`request: ${url}`)
-  })
+  const faults = watchFaults(page, origin)
   await page.goto(`${origin}/console/#${path}`)
   return { page, faults }
+}
+
+/** What a page says, throws, and asks of others than `origin`, from now on; `isExpected`: what is left out. */
+export function watchFaults(
+  page: Page,
+  origin: string,
+  isExpected: (fault: string) => boolean = () => false,
+): readonly string[] {
+  const faults: string[] = []
+  const add = (fault: string): void => {
+    if (!isExpected(fault)) faults.push(fault)
+  }
+  page.on('console', (message) =>
+    add(`${message.type()}: ${message.text()} (${message.location().url})`),
+  )
+  page.on('pageerror', (error) => add(`exception: ${error.message}`))
+  page.on('request', (request) => {
+    const url = request.url()
+    if (!url.startsWith(`${origin}/`) && !url.startsWith('data:')) add(`request to ${url}`)
+  })
+  return faults
 }
 
 const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js')

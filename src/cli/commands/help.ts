@@ -2,6 +2,7 @@
 
 import { printable } from '../../lib/printable.ts'
 import { nearest } from '../../lib/suggest-name.ts'
+import { wrapText } from '../text/columns.ts'
 import type { Command, CommandFlag } from './command.ts'
 import { commandGroups, commands, findCommand, helpFlag } from './commands.ts'
 
@@ -18,8 +19,8 @@ export function help(argv: readonly string[]): number {
 }
 
 /** Says so, with what may be meant. Returns the exit code. */
-export function noCommand(word: string, known: readonly string[] = firstWords): number {
-  const meant = nearest(word, known)
+export function noCommand(word: string): number {
+  const meant = nearest(word, firstWords)
   const advice = meant === null ? 'see mxsteer --help' : `did you mean ${meant}? See mxsteer --help`
   process.stderr.write(`mxsteer: "${printable(word)}" is no command: ${advice}\n`)
   return 2
@@ -50,12 +51,12 @@ export function overview(): string {
 }
 
 export function commandHelp(command: Command): string {
-  const { name, words, summary, about = [], examples, exits } = command
+  const { name, words, about = [], examples, exits } = command
   const flags = [...command.flags, helpFlag]
   return lines([
     `Usage: mxsteer ${[name, words, '[OPTION...]'].filter((part) => part !== '').join(' ')}`,
     '',
-    ...wrapped(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`, 0),
+    ...wrapped(sentenceOf(command), 0),
     ...about.flatMap((paragraph) => ['', ...wrapped(paragraph, 0)]),
     '',
     'Options',
@@ -69,11 +70,16 @@ export function commandHelp(command: Command): string {
   ])
 }
 
+/** What a command is for. */
+export const sentenceOf = ({ summary }: Command): string =>
+  `${summary[0]?.toUpperCase()}${summary.slice(1)}.`
+
 /** `-o, --output PATH` */
 export const flagText = ({ name, value, short }: CommandFlag): string =>
   `${short === undefined ? '' : `-${short}, `}--${name}${value === null ? '' : ` ${value}`}`
 
-const helpOf = ({ help, isRepeatable }: CommandFlag): string =>
+/** What a flag is for, and whether it may be repeated. */
+export const helpOf = ({ help, isRepeatable }: CommandFlag): string =>
   isRepeatable === true && !help.includes('may be repeated') ? `${help}; may be repeated` : help
 
 const lines = (all: readonly string[]): string => `${all.join('\n')}\n`
@@ -93,15 +99,6 @@ function pairs(rows: readonly (readonly [string, string])[]): readonly string[] 
   })
 }
 
-/** Words in lines of 80 columns, behind an indent. */
-function wrapped(text: string, indent: number): readonly string[] {
-  const found: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent + line.length + 1 + word.length > columns) {
-      found.push(line)
-      line = word
-    } else line = line === '' ? word : `${line} ${word}`
-  }
-  return [...found, line].map((one) => ' '.repeat(indent) + one)
-}
+/** Lines of 80 columns, behind an indent. */
+const wrapped = (text: string, indent: number): readonly string[] =>
+  wrapText(text, indent, columns, 0).map((line) => ' '.repeat(indent) + line)

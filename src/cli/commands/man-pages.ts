@@ -2,7 +2,7 @@
 
 import type { Command } from './command.ts'
 import { commandGroups, commands, helpFlag } from './commands.ts'
-import { flagText } from './help.ts'
+import { flagText, helpOf, sentenceOf } from './help.ts'
 
 interface ManualPage {
   /** Of the file, such as `mxsteer-keys-status.1`. */
@@ -67,13 +67,13 @@ function commandPage(command: Command): PageLines {
     ...(words === '' ? [] : [roff(words)]),
     '.RI [ OPTION ...]',
     '.SH DESCRIPTION',
-    roff(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`),
+    roff(sentenceOf(command)),
     ...about.flatMap((paragraph) => ['.PP', roff(paragraph)]),
     '.SH OPTIONS',
     ...[...command.flags, helpFlag].flatMap((one) => [
       '.TP',
       `.B ${roff(flagText(one))}`,
-      roff(`${one.help}${one.isRepeatable === true ? '; may be repeated' : ''}.`),
+      roff(`${helpOf(one)}.`),
     ]),
     '.SH EXAMPLES',
     ...examples.flatMap(({ line, what }) => ['.TP', `.B ${roff(line)}`, roff(`${what}.`)]),

@@ -97,13 +97,14 @@ function foldCell(text: string, width: number): readonly string[] {
 }
 
 /**
- * Breaks text between words. Lines after the first are indented by four more than the text is.
+ * Breaks text between words. Lines after the first are indented by `hang` more than the text is.
  * `indent`: the width of what will be put before each line.
  */
 export function wrapText(
   text: string,
   indent: number,
   columns: number = terminalColumns,
+  hang = 4,
 ): readonly string[] {
   const depth = text.length - text.trimStart().length
   const lines: string[] = []
@@ -112,7 +113,7 @@ export function wrapText(
   for (const word of text.trimStart().split(' ')) {
     if (!isLineEmpty && indent + line.length + 1 + word.length > columns) {
       lines.push(line)
-      line = ' '.repeat(depth + 4)
+      line = ' '.repeat(depth + hang)
       isLineEmpty = true
     }
     line += isLineEmpty ? word : ` ${word}`
