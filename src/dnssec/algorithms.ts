@@ -149,17 +149,19 @@ export const isSignedBy = (
 ): boolean =>
   verify(rows[algorithm].digest, octets, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)
 
-/** r and s out of `SEQUENCE { INTEGER r, INTEGER s }`, which has at most 72 octets and so lengths of one octet. */
+/**
+ * r and s out of `SEQUENCE { INTEGER r, INTEGER s }`, which has at most 72 octets and so lengths of one octet. DER puts a zero
+ * before a first bit that is set, and leaves other leading zeros out.
+ */
 function halvesOfDer(der: Uint8Array): Uint8Array {
   const halves = new Uint8Array(signatureOctets)
-  const rEnd = 4 + (der[3] as number)
-  const r = lastOctets(der, 4, rEnd)
-  const s = lastOctets(der, rEnd + 2, der.length)
-  halves.set(r, halfOctets - r.length)
-  halves.set(s, signatureOctets - s.length)
+  let at = 2
+  for (let halfEnd = halfOctets; halfEnd <= signatureOctets; halfEnd += halfOctets) {
+    const first = at + 2
+    const end = first + (der[at + 1] as number)
+    for (let i = Math.max(first, end - halfOctets); i < end; i++)
+      halves[halfEnd - end + i] = der[i] as number
+    at = end
+  }
   return halves
 }
-
-/** An integer without the zero that DER puts before a first bit that is set. Leading zeros are left out in DER. */
-const lastOctets = (der: Uint8Array, from: number, end: number): Uint8Array =>
-  der.subarray(Math.max(from, end - halfOctets), end)

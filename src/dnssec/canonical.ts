@@ -2,10 +2,14 @@
 // (without NSEC, RFC 6840 §5.1), and the records of a set in the order of their rdata.
 
 import { lowerOctet, type Name } from '../wire/name.ts'
+import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRType } from '../wire/rrtype.ts'
 
-/** A name in lower case; a copy. */
-export const canonicalName = (name: Name): Name => name.map(lowerOctet)
+/** Writes a name in lower case at `at`; where it ends. */
+export function writeCanonicalName(octets: Uint8Array, at: number, name: Name): number {
+  for (let i = 0; i < name.length; i++) octets[at + i] = lowerOctet(name[i] as number)
+  return at + name.length
+}
 
 /** Where names are in rdata of a type: so many octets before the first one, and how many follow each other. */
 interface NamesInRdata {
@@ -68,13 +72,10 @@ function lowerNames(octets: Uint8Array, from: number, count: number): Uint8Array
 }
 
 /** The canonical rdata of a set in canonical order, without duplicates (RFC 4034 §6.3). */
-export function canonicalRdatas(
-  type: number,
-  rdatas: readonly Uint8Array[],
-): readonly Uint8Array[] {
-  if (rdatas.length === 1) return [canonicalRdata(type, rdatas[0] as Uint8Array)]
-  const sorted = rdatas
-    .map((octets) => canonicalRdata(type, octets))
+export function canonicalRdatas(type: number, rdata: readonly Rdata[]): readonly Uint8Array[] {
+  if (rdata.length === 1) return [canonicalRdata(type, (rdata[0] as Rdata).octets)]
+  const sorted = rdata
+    .map(({ octets }) => canonicalRdata(type, octets))
     .sort((a, b) => Buffer.compare(a, b))
   return sorted.filter(
     (octets, i) => i === 0 || Buffer.compare(octets, sorted[i - 1] as Uint8Array) !== 0,

@@ -1,11 +1,11 @@
 // RRSIG records (RFC 4034 §3): what is signed, and the rdata of a signature.
 
 import type { SetToSign } from '../answer/context.ts'
-import { countLabels, keyOfName, type Name, type NameKey } from '../wire/name.ts'
-import { writeUint16 } from '../wire/octets.ts'
+import { isWildcard, type Name } from '../wire/name.ts'
+import { writeUint16, writeUint32 } from '../wire/octets.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
 import { RRClass } from '../wire/rrtype.ts'
-import { canonicalName, canonicalRdatas } from './canonical.ts'
+import { canonicalRdatas, writeCanonicalName } from './canonical.ts'
 import type { SigningKey } from './signing-key.ts'
 import type { Validity } from './validity.ts'
 
@@ -25,33 +25,25 @@ export function octetsToSign(
   signer: Name,
   { inception, expiration }: Validity,
 ): { readonly octets: Uint8Array; readonly prefixOctets: number } {
-  const name = canonicalName(owner)
-  const records = canonicalRdatas(
-    type,
-    rdata.map((one) => one.octets),
-  )
+  const records = canonicalRdatas(type, rdata)
   const prefixOctets = headOctets + signer.length
-  const total = records.reduce(
-    (sum, record) => sum + name.length + recordFixedOctets + record.length,
-    prefixOctets,
-  )
+  let total = prefixOctets + records.length * (owner.length + recordFixedOctets)
+  for (const record of records) total += record.length
   const octets = new Uint8Array(total)
-  const view = new DataView(octets.buffer)
-  view.setUint16(0, type)
+  writeUint16(octets, 0, type)
   octets[2] = algorithm
-  octets[3] = labelsOf(keyOfName(name))
-  view.setUint32(4, originalTtl)
-  view.setUint32(8, expiration)
-  view.setUint32(12, inception)
-  view.setUint16(16, tag)
-  octets.set(canonicalName(signer), headOctets)
+  octets[3] = labelsOf(owner)
+  writeUint32(octets, 4, originalTtl)
+  writeUint32(octets, 8, expiration)
+  writeUint32(octets, 12, inception)
+  writeUint16(octets, 16, tag)
+  writeCanonicalName(octets, headOctets, signer)
   let at = prefixOctets
   for (const record of records) {
-    octets.set(name, at)
-    at += name.length
+    at = writeCanonicalName(octets, at, owner)
     writeUint16(octets, at, type)
     writeUint16(octets, at + 2, RRClass.IN)
-    view.setUint32(at + 4, originalTtl)
+    writeUint32(octets, at + 4, originalTtl)
     writeUint16(octets, at + 8, record.length)
     octets.set(record, at + recordFixedOctets)
     at += recordFixedOctets + record.length
@@ -59,13 +51,20 @@ export function octetsToSign(
   return { octets, prefixOctets }
 }
 
-/** RRSIG rdata: what was signed of it, and the signature. */
-export function rrsigRdata(prefix: Uint8Array, signature: Uint8Array): Rdata {
-  const octets = new Uint8Array(prefix.length + signature.length)
-  octets.set(prefix)
-  octets.set(signature, prefix.length)
+/** RRSIG rdata: the first `prefixOctets` of what was signed, and the signature. */
+export function rrsigRdata(
+  { octets: signed, prefixOctets }: ReturnType<typeof octetsToSign>,
+  signature: Uint8Array,
+): Rdata {
+  const octets = new Uint8Array(prefixOctets + signature.length)
+  for (let i = 0; i < prefixOctets; i++) octets[i] = signed[i] as number
+  octets.set(signature, prefixOctets)
   return { octets, compressible: [] }
 }
 
 /** Labels without the root and without the `*` of a wildcard (RFC 4034 §3.1.3). */
-const labelsOf = (key: NameKey): number => countLabels(key) - (key.startsWith('\x01*') ? 1 : 0)
+function labelsOf(name: Name): number {
+  let labels = isWildcard(name) ? -1 : 0
+  for (let at = 0; (name[at] as number) > 0; at += 1 + (name[at] as number)) labels++
+  return labels
+}

@@ -13,9 +13,6 @@ import type { Validity } from './validity.ts'
 /** In each of two generations, of which the older one is dropped as a whole when the other is full: 6 MiB in all. */
 const maxSignatures = 8192
 
-/** Octets of SHA-256, in base64, by which a content is found: 132 bits. */
-const digestCharacters = 22
-
 /** What counts them. */
 export interface SignatureCounters {
   add(scalar: 'signaturesMade' | 'signaturesFound' | 'signaturesRefused'): void
@@ -48,19 +45,16 @@ export class SignatureStore {
 
   /** The RRSIG of a set by a key; null: it has to be made, and `mayMake` says no. */
   sign(key: SigningKey, set: SetToSign, { signer, validity, mayMake }: Signing): Rdata | null {
-    const { octets, prefixOctets } = octetsToSign(set, key, signer, validity)
+    const signed = octetsToSign(set, key, signer, validity)
     // Keys may share a tag: the key itself is part of what is looked up.
-    const content = hash('sha256', Buffer.concat([key.dnskey, octets]), 'base64').slice(
-      0,
-      digestCharacters,
-    )
+    const content = key.identity + hash('sha256', signed.octets, 'binary')
     const known = this.#recent.get(content) ?? this.#older.get(content)
     if (known === undefined && !mayMake()) {
       this.#counters?.add('signaturesRefused')
       return null
     }
     this.#counters?.add(known === undefined ? 'signaturesMade' : 'signaturesFound')
-    const rrsig = known ?? rrsigRdata(octets.subarray(0, prefixOctets), this.#sign(key, octets))
+    const rrsig = known ?? rrsigRdata(signed, this.#sign(key, signed.octets))
     this.#keep(content, rrsig)
     if (validity.expiration < this.#leastExpiration) this.#noteExpiration(validity.expiration)
     return rrsig

@@ -1,6 +1,6 @@
 // A key that signs, and its form that crosses to another thread.
 
-import type { KeyObject } from 'node:crypto'
+import { hash, type KeyObject } from 'node:crypto'
 
 import {
   type Algorithm,
@@ -18,6 +18,8 @@ export interface SigningKey {
   readonly tag: number
   /** DNSKEY rdata. */
   readonly dnskey: Uint8Array
+  /** Tells it from all other keys, in 8 characters: 64 bits of a hash. */
+  readonly identity: string
   readonly privateKey: KeyObject
 }
 
@@ -36,7 +38,8 @@ export function createSigningKey(
   privateKey: KeyObject,
 ): SigningKey {
   const dnskey = dnskeyRdata(flags, algorithm, publicOctetsOf(algorithm, privateKey))
-  return { algorithm, flags, tag: keyTagOf(dnskey), dnskey, privateKey }
+  const identity = hash('sha256', dnskey, 'binary').slice(0, 8)
+  return { algorithm, flags, tag: keyTagOf(dnskey), dnskey, identity, privateKey }
 }
 
 export const signingKeyData = ({ algorithm, flags, privateKey }: SigningKey): SigningKeyData => ({

@@ -10,6 +10,12 @@ export function writeUint16(octets: Uint8Array, at: number, value: number): void
   octets[at + 1] = value
 }
 
+/** Writes the low 32 bits of `value` in network byte order at `at`. */
+export function writeUint32(octets: Uint8Array, at: number, value: number): void {
+  writeUint16(octets, at, value >>> 16)
+  writeUint16(octets, at + 2, value)
+}
+
 const encoder = new TextEncoder()
 const maxLoopCharacters = 1024
 

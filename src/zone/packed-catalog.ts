@@ -75,7 +75,8 @@ export function openCatalog(
       })
     }
   }
-  const deepestApex = Math.max(0, ...[...opened.values()].map(({ labelCount }) => labelCount))
+  let deepestApex = 0
+  for (const { labelCount } of opened.values()) deepestApex = Math.max(deepestApex, labelCount)
   return { generation, zones: opened, names, deepestApex }
 }
 

@@ -45,6 +45,7 @@ export function zoneOf(apexText: string, spec: ZoneSpec): Zone {
 export const catalogOf = (...zones: readonly Zone[]): Catalog => ({
   zones: new Map(zones.map((zone) => [zone.apexKey, zone])),
   generation: 1,
+  deepestApex: Math.max(0, ...zones.map(({ labelCount }) => labelCount)),
 })
 
 export function nameOf(text: string, origin?: Name): Name {

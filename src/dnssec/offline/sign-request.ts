@@ -121,8 +121,8 @@ function signedLines(
   const rdata = rdatas.map((octets) => ({ octets, compressible: [] }))
   const set = { owner: zone, type, originalTtl: ttlSeconds, rdata }
   const signatures = signers.map((key) => {
-    const { octets, prefixOctets } = octetsToSign(set, key, zone, validity)
-    return rrsigRdata(octets.subarray(0, prefixOctets), signOctets(key, octets)).octets
+    const signed = octetsToSign(set, key, zone, validity)
+    return rrsigRdata(signed, signOctets(key, signed.octets)).octets
   })
   return [
     ...rdatas.map((one) => recordLine(zone, ttlSeconds, typeToText(type), formatRdata(type, one))),
