@@ -224,7 +224,7 @@ export const law: readonly LawRow[] = [
     imports: 'admin coherence explain health lib metrics reputation wire zonefile',
     typesOnly: 'announce departed problems steer watch weights zone',
   },
-  { room: 'admin/console', imports: 'admin lib', packages: 'node:*' },
+  { room: 'admin/console', imports: 'admin admin/session lib', packages: 'node:*' },
   {
     room: 'admin',
     imports: 'admin/console admin/live admin/session admin/views announce explain health lib wire',

@@ -4,6 +4,7 @@
 //   read      nothing, or with `admin_read: token` a session or the admin token
 //   ask       as `read`, of a POST that changes nothing
 //   session   POST and DELETE of /session: the token is in the body
+//   form      as `admin`, of a form without script: without a session the token is in the body
 //   load      the load token or what `admin` requires
 //   admin     a session or the admin token; without any token set a loopback listener takes all writes
 //
@@ -25,7 +26,7 @@ import {
 } from './session/session-cookie.ts'
 
 /** What a route requires. */
-export type Access = 'public' | 'read' | 'ask' | 'session' | 'admin' | 'load'
+export type Access = 'public' | 'read' | 'ask' | 'session' | 'form' | 'admin' | 'load'
 
 /**
  * The authority that a request is served with. Without any token set, a write on a loopback listener
@@ -81,6 +82,7 @@ export function authorize(control: AccessControl, access: Access, sender: Sender
   switch (access) {
     case 'public':
     case 'session':
+    case 'form':
       return allowed(isAdmin(control, sender, session) ? 'admin' : 'reader', session)
     case 'read':
     case 'ask':

@@ -14,7 +14,7 @@ import { endedView, type OverridePreview, overrideView, poolPreviews } from './o
 import { json, refuse, type Reply } from './reply.ts'
 import type { AdminRequest } from './route.ts'
 
-interface OverrideSources {
+export interface OverrideSources {
   readonly overrides: OverrideControl
   readonly overrideEffects: OverrideEffects
   readonly endedOverrides: Pick<EndedOverrides, 'list'>

@@ -11,7 +11,7 @@ export interface AdminRequest {
   readonly name: string
   /** The query string, decoded. */
   readonly parameters: URLSearchParams
-  /** The parsed JSON of a POST or PUT, not validated; undefined for other methods. */
+  /** The parsed JSON of a POST or PUT, or the texts of a form, not validated; undefined for other methods. */
   readonly body: unknown
   readonly caller: Caller
   /** Of the person who is signed in; null: nobody is. */
@@ -41,6 +41,8 @@ export interface RouteHead {
    * then.
    */
   readonly isStream?: boolean
+  /** Whether it is for people without script: refusals are pages, and the body of a POST is that of an HTML form. */
+  readonly isPage?: boolean
 }
 
 /** A row of the route table. `Sources` is what the handlers read from. */
@@ -55,6 +57,7 @@ export const routeHead = (head: RouteHead): RouteHead => ({
   isVital: head.isVital === true,
   isAlike: head.isAlike === true,
   isStream: head.isStream === true,
+  isPage: head.isPage === true,
 })
 
 export interface RouteMatch {

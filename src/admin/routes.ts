@@ -1,6 +1,7 @@
 // The routes of the admin HTTP server, all of them. docs/operations.md describes each path.
 
 import { checkReadiness, type ReadinessSources } from '../announce/readiness.ts'
+import { plainForms } from './console/plain-forms.ts'
 import { type PlainStatus, plainReply } from './console/plain-page.ts'
 import { type Explain, explainReply } from './explain-route.ts'
 import { liveRoutes, type LiveSources } from './live/live-routes.ts'
@@ -53,7 +54,15 @@ export const adminRoutes: readonly Route<AdminSources>[] = [
   { method: 'GET', path: '/livez', access: 'public', isVital: true, handler: () => text('ok\n') },
   { method: 'GET', path: '/readyz', access: 'public', isVital: true, handler: readinessReply },
   { method: 'GET', path: '/status', access: 'read', isAlike: true, handler: statusReply },
-  { method: 'GET', path: '/console/plain', access: 'read', isAlike: true, handler: plainPageReply },
+  {
+    method: 'GET',
+    path: '/console/plain',
+    access: 'read',
+    isAlike: true,
+    isPage: true,
+    handler: plainPageReply,
+  },
+  ...plainForms,
   {
     method: 'GET',
     path: '/metrics',

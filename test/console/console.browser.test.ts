@@ -6,12 +6,13 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { ask, projectFolder } from '../support/server.ts'
 import { until } from '../support/wait.ts'
-import { axeFindings, isTooWide, servedBrowser, watchFaults } from '../support/browser.ts'
-import { openPage, serveConsole, type ServedConsole, type WatchedPage } from './served-console.ts'
+import { answersBecome } from '../support/answered-targets.ts'
+import { axeFindings, isTooWide, type PageOptions, servedBrowser } from '../support/browser.ts'
+import { serveConsole, type ServedConsole } from './served-console.ts'
 import { startNginx } from './nginx.ts'
 
 const hostile = '<img src=x onerror=alert(1)> </script>\u202etxt'
@@ -26,24 +27,15 @@ beforeAll(async () => {
 })
 afterAll(() => served?.stop())
 
-/** Of the test under way; each has to have none when it ends. */
-let watched: readonly WatchedPage[] = []
-afterEach(async () => {
-  const troubles = watched.flatMap((one) => one.troubles)
-  await Promise.all(watched.map((one) => one.close()))
-  watched = []
-  if (troubles.length > 0) throw new Error(`the page had troubles: ${troubles.join('; ')}`)
-})
-
-async function open(
+const open = (
   fragment: string,
-  options: Parameters<typeof openPage>[2] = {},
+  options: PageOptions = {},
   address: string = served.address,
-): Promise<Page> {
-  const one = await openPage(browser(), `${address}${fragment}`, options)
-  watched = [...watched, one]
-  return one.page
-}
+): Promise<Page> => browser.open(`${address}${fragment}`, options)
+
+/** Waits until clients of the DNS are led to these targets. */
+const answered = (targets: string): Promise<void> =>
+  answersBecome(served.server.port, 'smtp.example.test', targets)
 
 const isLive = (page: Page): Promise<void> =>
   page.locator('.live', { hasText: 'Live' }).first().waitFor()
@@ -79,7 +71,7 @@ describe('without news', () => {
   test('the page says since when, fades, takes no orders, and recovers by itself', async () => {
     const page = await open('#/target/smtp.example.test/mx1', {
       // Requests of that time fail, as they should.
-      isExpected: (trouble) => trouble.includes('Failed to load resource'),
+      isExpected: (fault) => fault.includes('Failed to load resource'),
     })
     await isLive(page)
     const probe = page.getByRole('button', { name: 'Probe now' })
@@ -108,7 +100,6 @@ describe('without news', () => {
   test('seven tabs of a browser hold one stream', async () => {
     const first = await open('')
     const others = await Promise.all(Array.from({ length: 6 }, () => first.context().newPage()))
-    const troubles = others.map((page) => watchFaults(page, new URL(served.address).origin))
     await Promise.all(others.map((page) => page.goto(served.address)))
     await Promise.all([first, ...others].map(isLive))
     const streams = async (): Promise<number> =>
@@ -118,7 +109,7 @@ describe('without news', () => {
     // Another one takes over when the tab that reads it closes.
     await first.close()
     await until(async () => (await streams()) === 1, { what: 'one stream', withinMs: 10_000 })
-    expect(troubles.flat()).toEqual([])
+    expect(first.isClosed()).toBe(true)
   })
 })
 
@@ -160,7 +151,7 @@ describe('what others wrote', () => {
   test('is text, with what turns its direction as escapes', async () => {
     const page = await open('#/target/smtp.example.test/mx3', {
       // What is asked for below is not there.
-      isExpected: (trouble) => trouble.includes('404'),
+      isExpected: (fault) => fault.includes('404'),
     })
     const line = page.locator('.script .line', { hasText: 'onerror' }).first()
     await line.waitFor()
@@ -176,19 +167,43 @@ describe('what others wrote', () => {
 
 describe('without script', () => {
   test('the page leads to the plain one, which has targets and pools', async () => {
-    const page = await open('', { javaScriptEnabled: false })
+    const page = await open('', { hasScript: false })
     await page.getByRole('link', { name: 'The plain page' }).click()
     await page.getByRole('cell', { name: 'up', exact: true }).first().waitFor()
     expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toContain('Pools')
   })
 
-  test('w3m shows it in 80 columns', () => {
-    const text = execFileSync('w3m', ['-dump', '-cols', '80', `${served.address}plain`], {
-      encoding: 'utf8',
-    })
-    expect(text).toMatch(/^mx1\.smtp\.example\.test +127\.0\.0\.2 +up/m)
-    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+  test('a form drains and undoes, as the DNS sees it', async () => {
+    const page = await open('plain', { hasScript: false })
+    await page.getByRole('link', { name: 'Drain mx3' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Drain mx3?' }).waitFor()
+    await page.getByLabel('Why').fill('new <b>disk</b>')
+    await page.locator('select[name=seconds]').selectOption('an hour')
+    await page.getByRole('button', { name: 'Show what it comes to' }).click()
+    await page.getByRole('row', { name: /mx3 4 → 0 44\.4 % → 0\.0 %/ }).waitFor()
+    await page.getByLabel('Your name').fill('jo')
+    await page.getByRole('button', { name: 'Drain mx3' }).click()
+    await page.getByText(/It is drained until [\d-]+ \d\d:\d\d UTC/).waitFor()
+    await answered('mx1,mx2')
+    await page.getByRole('link', { name: 'All of it' }).click()
+    await page.getByRole('cell', { name: 'new <b>disk</b>' }).waitFor()
+    await page.getByRole('link', { name: 'Undo what is ordered for mx3' }).click()
+    await page.getByRole('button', { name: 'Undo it' }).click()
+    await page.getByText('mx3 no longer has drain').waitFor()
+    await answered('mx1,mx2,mx3')
+    expect(await page.title()).toBe('Undone · mxsteer')
   })
+
+  test.each(['plain', 'plain/drain?zone=smtp.example.test&target=mx1&why=new+disk'])(
+    'w3m shows %s in 80 columns',
+    (path) => {
+      const text = execFileSync('w3m', ['-dump', '-cols', '80', `${served.address}${path}`], {
+        encoding: 'utf8',
+      })
+      expect(text).toMatch(/^ *mx1(?:\.smtp\.example\.test +127\.0\.0\.2 +up| +2 → 0 )/m)
+      expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+    },
+  )
 })
 
 describe('behind nginx', () => {
@@ -197,14 +212,15 @@ describe('behind nginx', () => {
     ['that leaves the prefix', '/whole/'],
   ])('%s', async (_, prefix) => {
     const nginx = await startNginx(served.server.adminPort)
+    let page: Page | null = null
     try {
       const origin = `http://127.0.0.1:${nginx.port}`
-      const page = await open('', {}, `${origin}${prefix}`)
+      page = await open('', {}, `${origin}${prefix}`)
       await isLive(page)
       await row(page, 'mx1').waitFor()
       expect(new URL(page.url()).pathname).toBe(`${prefix}console/`)
     } finally {
-      await Promise.all(watched.map((one) => one.page.close()))
+      await page?.close()
       await nginx.stop()
     }
   })
@@ -274,7 +290,7 @@ async function look(page: Page, [width, colorScheme]: (typeof looks)[number]): P
 test.each(states.slice(0, 2))(
   '%s: axe finds nothing in both themes at three widths, and text of twice the size fits',
   async (...[, fragment]) => {
-    const page = await open(fragment, { bypassCSP: true })
+    const page = await open(fragment, { isForAxe: true })
     await isLive(page)
     await page.locator('main h2').nth(1).waitFor()
     const found: string[] = []

@@ -1,42 +1,10 @@
-// A console in use: pages that are watched for what they say and whom they ask, in contexts as a test wants them, and a
-// server with MTAs that can be ended, all on loopback.
+// A console in use: a server with MTAs that can be ended, all on loopback.
 
 import { createServer, type Server } from 'node:net'
 
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-
-import { watchFaults } from '../support/browser.ts'
 import { freePort } from '../support/free-ports.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../support/server.ts'
 import { until } from '../support/wait.ts'
-
-/** Patience of playwright's own waits, beside other work. */
-const patienceMs = 60_000
-
-export interface WatchedPage {
-  readonly page: Page
-  /** Messages of the console, exceptions, and requests to other origins than that of the page. */
-  readonly troubles: readonly string[]
-  /** Ends the page with all that belongs to it. */
-  close(): Promise<void>
-}
-
-/** A page in a context of its own, at `address`. Troubles that `isExpected` are left out. */
-export async function openPage(
-  browser: Browser,
-  address: string,
-  {
-    isExpected = () => false,
-    ...options
-  }: BrowserContextOptions & { isExpected?: (trouble: string) => boolean } = {},
-): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
-  const page = await context.newPage()
-  const troubles = watchFaults(page, new URL(address).origin, isExpected)
-  page.setDefaultTimeout(patienceMs)
-  await page.goto(address)
-  return { page, troubles, close: () => context.close() }
-}
 
 /** MTAs by the names of their targets, each on an address of its own. */
 export interface DemoMtas {

@@ -117,25 +117,32 @@ function switched(assumed: Assumed, name: string, to: string): Assumed {
 type Simulated = WhatIfView & ChosenName
 
 const askAfterMs = 250
+const askAgainAfterMs = 1500
 
-/** Asked anew a moment after something has changed; where another simulation is under way, again. */
+/** The server takes one at a time: the next waits for it, also where it is of a view that was left. */
+let underWay: Promise<unknown> = Promise.resolve()
+
+/** Asked anew a moment after something has changed; where somebody else's simulation is under way, again. */
 function useSimulation(body: object): ApiReply<Simulated> | null {
   const [reply, setReply] = useState<ApiReply<Simulated> | null>(null)
   const [round, setRound] = useState(0)
   const text = JSON.stringify(body)
   useEffect(() => {
-    let isOver = false
+    const left = new AbortController()
+    const body: unknown = JSON.parse(text)
+    const simulateNow = async (): Promise<void> => {
+      if (left.signal.aborted) return
+      const next = await ask<Simulated>('simulate', { method: 'POST', body })
+      if (left.signal.aborted) return
+      setReply(next)
+      if (next.kind === 'refused' && next.status === 503)
+        setTimeout(() => setRound((n) => n + 1), askAgainAfterMs)
+    }
     const timer = setTimeout(() => {
-      const asked: unknown = JSON.parse(text)
-      void ask<Simulated>('simulate', { method: 'POST', body: asked }).then((next) => {
-        if (isOver) return
-        setReply(next)
-        if (next.kind === 'refused' && next.status === 503)
-          setTimeout(() => setRound((n) => n + 1), 1500)
-      })
+      underWay = underWay.then(simulateNow)
     }, askAfterMs)
     return () => {
-      isOver = true
+      left.abort()
       clearTimeout(timer)
     }
   }, [text, round])

@@ -3,7 +3,7 @@
 //   /               a browser is led to console/; other clients get 404 as for every path that there is none of
 //   /console        led to console/
 //   /console/FILE   the built files, compressed where the client takes that
-//   /console/plain  is a route of the control thread (plain-page.ts)
+//   /console/plain  and what is behind it are routes of the control thread (plain-page.ts, plain-forms.ts)
 //
 // Locations are relative, since a proxy may serve all this below a prefix.
 
@@ -53,7 +53,7 @@ export function createConsolePages(prefix: string, files: ConsoleFiles | null): 
       if (path === '') return redirect(`${own}/console/`)
       if (path === '/') return takesHtml(headers) ? redirect('console/') : null
       if (path === '/console') return redirect('console/')
-      if (!path.startsWith('/console/') || path === '/console/plain') return null
+      if (!path.startsWith('/console/') || isPlain(path)) return null
       const name = path.slice('/console/'.length) || 'index.html'
       if (files === null) return name === 'index.html' ? redirect('plain') : notBuilt()
       const file = files.get(name)
@@ -61,6 +61,8 @@ export function createConsolePages(prefix: string, files: ConsoleFiles | null): 
     },
   }
 }
+
+const isPlain = (path: string): boolean => /^\/console\/plain(?:\/|$)/.test(path)
 
 /** Of a browser that goes to an address, not of a script or a monitor. */
 const takesHtml = ({ accept = '' }: IncomingHttpHeaders): boolean => accept.includes('text/html')

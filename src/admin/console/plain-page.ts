@@ -1,10 +1,19 @@
 // The page of console/plain: what `mxsteer status` prints, as headings and tables without script. It reads well at 80
-// columns, on paper and to a screen reader. What others wrote is escaped twice: control characters, then HTML.
+// columns, on paper and to a screen reader.
 
-import { printable } from '../../lib/printable.ts'
 import { assembledReply, type Reply } from '../reply.ts'
 import type { Turns } from '../turns.ts'
-import { pageHeaders } from './console-pages.ts'
+import {
+  escaped,
+  foot,
+  formLink,
+  head,
+  htmlType,
+  mostRows,
+  plainHeaders,
+  shortTime,
+  table,
+} from './plain-frame.ts'
 
 /** Of `/status`, what the page shows. */
 export interface PlainStatus {
@@ -36,6 +45,7 @@ export interface PlainStatus {
   }[]
   readonly targets: Iterable<PlainTarget>
   readonly overrides: readonly {
+    readonly id: string
     readonly zone: string
     readonly target: string
     readonly kind: string
@@ -55,33 +65,18 @@ interface PlainTarget {
   readonly votes: readonly { readonly vote: string }[]
 }
 
-/** Rows of a table; the number of the others is said. */
-const mostRows = 500
 const stateOrder = ['down', 'suspect', 'unknown', 'up']
 
 export const plainReply = async (status: PlainStatus, turns: Turns): Promise<Reply> => ({
-  ...(await assembledReply('text/html; charset=utf-8', plainPieces(status), turns)),
-  headers: { ...pageHeaders, 'referrer-policy': 'same-origin' },
+  ...(await assembledReply(htmlType, plainPieces(status), turns)),
+  headers: plainHeaders,
 })
 
 /** The page, a row a piece. */
 export function* plainPieces(status: PlainStatus): Generator<string> {
   const { instance, site, version, at, ready, reasons, problems } = status
   const name = escaped(instance)
-  yield `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="refresh" content="10">
-<title>${name} · mxsteer</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="plain.css">
-</head>
-<body>
-<main>
-<h1>${name}</h1>
+  yield `${head(instance, 'plain.css', '<meta http-equiv="refresh" content="10">\n')}<h1>${name}</h1>
 <p>${site === '' ? '' : `At ${escaped(site)}, `}mxsteer ${escaped(version)}, ${escaped(shortTime(at))} UTC.
 <a href="./">With all views</a> (needs JavaScript)</p>
 <p><b>${ready ? 'Ready' : `NOT READY: ${escaped(reasons.join('; '))}`}.</b> ${escaped(storeText(status))}</p>
@@ -95,14 +90,15 @@ export function* plainPieces(status: PlainStatus): Generator<string> {
   if (known.length > 0) yield '</ul>\n'
   yield* targetTable(status)
   yield* otherTables(status)
-  yield '<p>The same in a terminal: <code>mxsteer status</code></p>\n</main>\n</body>\n</html>\n'
+  yield '<p>The same in a terminal: <code>mxsteer status</code></p>\n'
+  yield foot
 }
 
 function* targetTable({ targets, at }: PlainStatus): Generator<string> {
   const all = [...targets].sort((a, b) => stateOrder.indexOf(a.state) - stateOrder.indexOf(b.state))
   yield* table(
     'Targets',
-    ['Target', 'Address', 'State', 'For', 'Reason', 'Votes'],
+    ['Target', 'Address', 'State', 'For', 'Reason', 'Votes', 'Order'],
     all.map(({ zone, target, address, state, since, reason, votes }) => [
       `${target}.${zone}`,
       address,
@@ -110,6 +106,7 @@ function* targetTable({ targets, at }: PlainStatus): Generator<string> {
       since === null ? '-' : ageOf(since, at),
       reason,
       `${votes.filter(({ vote }) => vote === 'up').length} of ${votes.length} up`,
+      formLink('drain', { zone, target }, `Drain ${target}`),
     ]),
   )
 }
@@ -127,13 +124,14 @@ function* otherTables({ pools, overrides, peers }: PlainStatus): Generator<strin
   )
   yield* table(
     'Drains and overrides',
-    ['Target', 'What', 'Until', 'By', 'Why'],
-    overrides.map(({ zone, target, kind, until, by, why }) => [
+    ['Target', 'What', 'Until', 'By', 'Why', 'Order'],
+    overrides.map(({ id, zone, target, kind, until, by, why }) => [
       `${target}.${zone}`,
       kind,
       until === null ? 'undone' : shortTime(until),
       by || '-',
       why || '-',
+      formLink('undo', { id }, `Undo what is ordered for ${target}`),
     ]),
   )
   yield* table(
@@ -148,29 +146,12 @@ function* otherTables({ pools, overrides, peers }: PlainStatus): Generator<strin
   )
 }
 
-/** Nothing where there are no rows. */
-function* table(
-  title: string,
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): Generator<string> {
-  if (rows.length === 0) return
-  const cells = head.map((one) => `<th scope="col">${one}</th>`).join('')
-  yield `<h2>${title}</h2>\n<table>\n<thead><tr>${cells}</tr></thead>\n<tbody>\n`
-  for (const [first = '', ...rest] of rows.slice(0, mostRows))
-    yield `<tr><th scope="row">${escaped(first)}</th>${rest.map((one) => `<td>${escaped(one)}</td>`).join('')}</tr>\n`
-  yield '</tbody>\n</table>\n'
-  if (rows.length > mostRows) yield `<p>And ${rows.length - mostRows} more.</p>\n`
-}
-
 function storeText({ state, peers }: PlainStatus): string {
   if (state.kind === 'memory') return 'Shares with no other instance.'
   if (state.fenced) return 'FENCED: a later process has the name of this instance.'
   if (state.degraded) return 'DEGRADED: the store does not answer.'
   return `${peers.length + 1} instances.`
 }
-
-const shortTime = (iso: string): string => iso.replace('T', ' ').slice(0, 16)
 
 /** In the largest unit that leaves two digits or more, as tables are narrow. */
 function ageOf(since: string, at: string): string {
@@ -184,14 +165,3 @@ const units: readonly (readonly [number, string])[] = [
   [3600, 'h'],
   [60, 'min'],
 ]
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-const escaped = (text: string): string =>
-  printable(text).replaceAll(/[&<>"']/g, (one) => entities[one] ?? one)

@@ -5,18 +5,21 @@
 //   console             answered here, out of memory (console/console-pages.ts)
 //   method and path     404, 405; a body where none belongs 413
 //   access              401, 403, 429 (access.ts, session/wrong-tokens.ts)
-//   name, query, body   400 bad-field, bad-json; 413 body-too-large; 415 not-json
+//   name, query, body   400 bad-field, bad-json; 413 body-too-large; 415 not-json, not-form
+//
+// What is refused of a page for people without script is a page too.
 
 import type { IncomingMessage } from 'node:http'
 
 import { type AccessControl, authorize, closedAdvice, isSameToken, wrongToken } from '../access.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { type Reply, refuse, text } from '../reply.ts'
-import { findRoute, type RouteHead } from '../route.ts'
+import { findRoute, type RouteHead, type RouteMatch } from '../route.ts'
 import type { WrongTokens } from '../session/wrong-tokens.ts'
 import { type HostRule, isAcceptedHost } from './host-rule.ts'
 import type { Call } from './messages.ts'
 import type { ConsolePages } from '../console/console-pages.ts'
+import { plainRefusal } from '../console/plain-frame.ts'
 
 export const requestLimits = { headerOctets: 8192, bodyOctets: 8192, nesting: 8 } as const
 
@@ -59,14 +62,34 @@ export async function checkRequest(
   if (isRead && hasBody(request)) return refused(text('a request here has no body\n', 413))
   if (!match || !route || !target)
     return refused(text(`no such path; there are: ${readPaths(rules.routes).join(' ')}\n`, 404))
+  const made = await checkMatched(rules, { request, match, route, query: target.query }, client)
+  return route.isPage === true && made.kind === 'refused'
+    ? refused(plainRefusal(made.reply, target.path !== '/console/plain'))
+    : made
+}
+
+interface MatchedRequest {
+  readonly request: IncomingMessage
+  readonly match: RouteMatch
+  readonly route: RouteHead
+  readonly query: string
+}
+
+/** From who may on. */
+async function checkMatched(
+  rules: RequestRules,
+  { request, match, route, query: given }: MatchedRequest,
+  client: string,
+): Promise<Checked> {
   const { access, port, clock } = rules
+  const isRead = route.method === 'GET'
   const sender = { headers: request.headers, isRead, port, wallMs: clock.wallMs() }
   const authorization = authorize(access, route.access, sender)
   if (authorization.kind === 'refused')
     return authorization.isWrongToken ? countWrongToken(rules, client) : authorization
   const name = percentDecoded(match.encodedName)
   if (name === null) return badField('the name in the path is not well encoded')
-  const query = route.isStream === true ? streamQuery(target.query, request) : target.query
+  const query = route.isStream === true ? streamQuery(given, request) : given
   const words = [name, ...new URLSearchParams(query)].flat()
   if (!words.every(isPrintable)) return badField(notPrintable)
   const { caller, session } = authorization
@@ -74,13 +97,20 @@ export async function checkRequest(
   const shown = { caller, session, isSecurePage }
   const call = { route: match.index, name, query, body: undefined, ...shown }
   if (route.method === 'GET' || route.method === 'DELETE') return { kind: 'call', call }
-  const checked = await withBody(call, request)
-  return route.access === 'session' && checked.kind === 'call'
+  const checked = await withBody(call, request, route.isPage === true ? readForm : readJson)
+  if (checked.kind !== 'call') return checked
+  if (route.access === 'form' && caller === 'admin') return withoutToken(checked.call)
+  return route.access === 'session' || route.access === 'form'
     ? signIn(rules, checked.call, client)
     : checked
 }
 
-/** Passes on who signs in, and no token. */
+const withoutToken = (call: Call): Checked => {
+  const { token: _, ...body } = Object(call.body) as { readonly token?: unknown }
+  return { kind: 'call', call: { ...call, body } }
+}
+
+/** Passes on who signs in, or orders something by a form, and no token. */
 function signIn(rules: RequestRules, call: Call, client: string): Checked {
   const { access, clock, wrongTokens } = rules
   switch (access.writes.kind) {
@@ -92,7 +122,7 @@ function signIn(rules: RequestRules, call: Call, client: string): Checked {
       const waitMs = wrongTokens.waitMs(client, clock.monotonicMs())
       if (waitMs > 0) return refused(tooManyAttempts(waitMs))
       const { token, ...body } = Object(call.body) as { readonly token?: unknown }
-      if (typeof token !== 'string') return badField('token is missing')
+      if (typeof token !== 'string' || token === '') return badField('token is missing')
       if (!isSameToken(token, access.writes.token)) return countWrongToken(rules, client)
       return { kind: 'call', call: { ...call, body, caller: 'admin' } }
     }
@@ -127,8 +157,12 @@ function streamQuery(query: string, { headers }: IncomingMessage): string {
   return parameters.toString()
 }
 
-async function withBody(call: Call, request: IncomingMessage): Promise<Checked> {
-  const read = await readJson(request)
+async function withBody(
+  call: Call,
+  request: IncomingMessage,
+  readIt: typeof readJson,
+): Promise<Checked> {
+  const read = await readIt(request)
   if (read.kind === 'refused') return read
   if (!isShallow(read.body, requestLimits.nesting))
     return refused(refuse(400, 'bad-json', `more than ${requestLimits.nesting} levels deep`))
@@ -218,16 +252,28 @@ function textsOf(value: unknown): readonly string[] {
   return Object.entries(value).flatMap(([key, inner]) => [key, ...textsOf(inner)])
 }
 
-type JsonRead =
-  | { readonly kind: 'json'; readonly body: unknown }
+type BodyRead =
+  | { readonly kind: 'body'; readonly body: unknown }
   | Extract<Checked, { kind: 'refused' }>
 
 /** Only `application/json` is taken: a plain HTML form cannot send it. */
-async function readJson(request: IncomingMessage): Promise<JsonRead> {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/json') {
-    const message = 'the body must be JSON, with content-type: application/json'
-    return refused(refuse(415, 'not-json', message))
+const readJson = (request: IncomingMessage): Promise<BodyRead> =>
+  readText(request, 'application/json', (text) => JSON.parse(text) as unknown)
+
+/** The fields of an HTML form by their names; of several of a name the last counts. */
+const readForm = (request: IncomingMessage): Promise<BodyRead> =>
+  readText(request, 'application/x-www-form-urlencoded', (text) =>
+    Object.fromEntries(new URLSearchParams(text)),
+  )
+
+async function readText(
+  request: IncomingMessage,
+  type: 'application/json' | 'application/x-www-form-urlencoded',
+  parse: (text: string) => unknown,
+): Promise<BodyRead> {
+  if (request.headers['content-type']?.split(';')[0]?.trim().toLowerCase() !== type) {
+    const [code, what] = type === 'application/json' ? ['not-json', 'JSON'] : ['not-form', 'a form']
+    return refused(refuse(415, code, `the body must be ${what}, with content-type: ${type}`))
   }
   const octets = await readBody(request)
   if (octets === null) {
@@ -235,8 +281,7 @@ async function readJson(request: IncomingMessage): Promise<JsonRead> {
     return refused(refuse(413, 'body-too-large', message))
   }
   try {
-    const body: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(octets))
-    return { kind: 'json', body }
+    return { kind: 'body', body: parse(new TextDecoder('utf-8', { fatal: true }).decode(octets)) }
   } catch {
     return refused(refuse(400, 'bad-json', 'the body is not well-formed JSON in UTF-8'))
   }

@@ -1,0 +1,25 @@
+// What clients of the DNS see of orders and failures: which targets the MX answers of a name lead to.
+
+import { openUdpClient } from './dns-client.ts'
+import { until } from './wait.ts'
+
+/** Enough that none of a few targets with ordinary weights is left out by chance. */
+const questions = 40
+
+/** Waits until the MX answers of `name` at `port` of loopback name these targets and no others: `mx1,mx2`. */
+export async function answersBecome(port: number, name: string, targets: string): Promise<void> {
+  const client = openUdpClient(port)
+  const answered = async (): Promise<string> => {
+    const replies = await client.askMany(name, 'MX', questions)
+    const names = replies.flatMap(({ answers }) =>
+      answers.map((record) => String((record as { exchange?: unknown }).exchange).split('.')[0]),
+    )
+    return [...new Set(names)].toSorted((a, b) => (a ?? '').localeCompare(b ?? '')).join()
+  }
+  try {
+    const what = `answers of ${targets}`
+    await until(async () => (await answered()) === targets, { what, withinMs: 20_000 })
+  } finally {
+    client.close()
+  }
+}
