@@ -1,4 +1,5 @@
-// The build: each thread's entry and what it loads, in few files, so that a start reads 20 files rather than 550.
+// The build: the server and each of its threads in a file of its own, so that a start reads a dozen files rather than 550, and
+// the other commands in few, which share what they have in common.
 // docs/adr/0014-built-in-few-files.md says why, and what each part of this comes to.
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -8,11 +9,11 @@ import { dirname, join } from 'node:path'
 import { defineConfig, type Plugin, type RolldownOptions } from 'rolldown'
 
 /**
- * Entries by the file of dist/ that each becomes. A thread's is looked for beside the chunk that starts it, as it lies
- * beside the source that does.
+ * Entries by the file of dist/ that each becomes, joined by themselves: what several need is in each of them. A thread's is
+ * looked for beside the file that starts it, as it lies beside the source that does.
  */
-const entries = {
-  main: 'src/main.ts',
+const alone = {
+  'chunks/serve': 'src/cli/serve.ts',
   'chunks/worker': 'src/transport/worker/worker.ts',
   'chunks/load-thread': 'src/zonefile/load-thread.ts',
   'chunks/compile-thread': 'src/geo/compile-thread.ts',
@@ -48,14 +49,25 @@ const builtinsOnDemand: Plugin = {
 const packageOf = (id: string): string | undefined =>
   /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0]
 
-/** LICENSES.txt, with the licenses of the packages that are in the chunks. */
+/** The server is a build of its own, to which the command line leads. */
+const servedAlone: Plugin = {
+  name: 'served-alone',
+  resolveId: (source) =>
+    source === './cli/serve.ts' ? { id: './chunks/serve.js', external: true } : null,
+}
+
+const packageFolders = new Set<string>()
+
+/** LICENSES.txt, with the licenses of the packages that are in the chunks: of this build and of those before. */
 const licenses: Plugin = {
   name: 'licenses',
   generateBundle(_, bundle) {
-    const chunks = Object.values(bundle).filter((one) => one.type === 'chunk')
-    const ids = chunks.flatMap(({ moduleIds }) => moduleIds)
-    const folders = [...new Set(ids.map(packageOf))].filter((folder) => folder !== undefined).sort()
-    const source = folders.map(licenseOf).join('\n')
+    for (const chunk of Object.values(bundle))
+      for (const id of chunk.type === 'chunk' ? chunk.moduleIds : []) {
+        const folder = packageOf(id)
+        if (folder !== undefined) packageFolders.add(folder)
+      }
+    const source = [...packageFolders].sort().map(licenseOf).join('\n')
     this.emitFile({ type: 'asset', fileName: 'LICENSES.txt', source })
   },
 }
@@ -68,17 +80,17 @@ function licenseOf(folder: string): string {
   return `${'-'.repeat(80)}\n${name} ${version} (${license})\n${text}`
 }
 
-const config: RolldownOptions = defineConfig({
-  input: entries,
+const build = (input: Record<string, string>, isFirst: boolean): RolldownOptions => ({
+  input,
   platform: 'node',
   logLevel: 'warn',
-  // It has a part that is no JavaScript, for each platform another.
+  // koffi has a part that is no JavaScript, for each platform another.
   external: ['koffi'],
   cwd: dirname(import.meta.filename),
-  plugins: [builtinsOnDemand, licenses],
+  plugins: [builtinsOnDemand, licenses, ...(isFirst ? [servedAlone] : [])],
   output: {
     dir: 'dist',
-    cleanDir: true,
+    cleanDir: isFirst,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name]-[hash].js',
     // Names stay, for stacks; white space goes, which each thread would keep in memory.
@@ -86,7 +98,14 @@ const config: RolldownOptions = defineConfig({
     // files/source-position.ts finds the line of the source by them.
     sourcemap: true,
     sourcemapExcludeSources: true,
+    // It looks for package.json two folders above its own, as its source does.
+    codeSplitting: { groups: [{ name: 'version', test: /\/app\/version\.ts$/ }] },
   },
 })
+
+const config: readonly RolldownOptions[] = defineConfig([
+  build({ main: 'src/main.ts' }, true),
+  ...Object.entries(alone).map(([name, source]) => build({ [name]: source }, false)),
+])
 
 export default config

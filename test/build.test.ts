@@ -10,19 +10,13 @@ import config from '../rolldown.config.ts'
 const chunks = new Map<string, OutputChunk>()
 
 beforeAll(async () => {
-  const { output, ...input } = config
-  const build = await rolldown(input)
-  const made = await build.generate(Array.isArray(output) ? output[0] : output)
-  for (const one of made.output) if (one.type === 'chunk') chunks.set(one.fileName, one)
-  await build.close()
+  for (const { output, ...input } of config) {
+    const build = await rolldown(input)
+    const made = await build.generate(Array.isArray(output) ? output[0] : output)
+    for (const one of made.output) if (one.type === 'chunk') chunks.set(one.fileName, one)
+    await build.close()
+  }
 }, 600_000)
-
-const chunkOf = (source: string): string => {
-  const found = [...chunks.values()].find(({ moduleIds }) =>
-    moduleIds.some((id) => id.endsWith(`/src/${source}`)),
-  )
-  return found?.fileName ?? `no chunk has ${source}`
-}
 
 /** All that is loaded with a chunk. */
 function loadedWith(first: string): readonly OutputChunk[] {
@@ -40,11 +34,27 @@ const packagesOf = (loaded: readonly OutputChunk[]): readonly string[] =>
     ),
   ].sort()
 
+const server = 'chunks/serve.js'
+
 test('a server that shares no state does not load the client of Redis', () => {
-  const packages = packagesOf(loadedWith(chunkOf('cli/serve.ts')))
+  const packages = packagesOf(loadedWith(server))
   expect(packages).toContain('zod')
   expect(packages).not.toContain('ioredis')
-  expect(packagesOf(loadedWith(chunkOf('cluster/redis/redis-link.ts')))).toContain('ioredis')
+  const onDemand = chunks.get(server)?.dynamicImports ?? []
+  expect(packagesOf(onDemand.flatMap(loadedWith))).toContain('ioredis')
+})
+
+test('the server is few files, and each of its threads one, beside what all bundles share', () => {
+  const entries = [...chunks.values()].filter(({ isEntry }) => isEntry)
+  expect(entries.length).toBeGreaterThan(6)
+  for (const { fileName, name } of entries) {
+    const others = loadedWith(fileName).filter((one) => one.name !== 'rolldown-runtime')
+    if (name !== 'main') expect(others.length).toBeLessThanOrEqual(fileName === server ? 12 : 1)
+  }
+})
+
+test('the command line leads to the server, which is not in its own build', () => {
+  expect(chunks.get('main.js')?.code).toMatch(/import\(.\.\/chunks\/serve\.js.\)/)
 })
 
 test('the threads that answer, and the one of the admin listener, load no package', () => {
@@ -55,7 +65,7 @@ test('the threads that answer, and the one of the admin listener, load no packag
 })
 
 test('nothing of Node is imported, of which a whole module would be read', () => {
-  const { code: served = '' } = chunks.get(chunkOf('cli/serve.ts')) ?? {}
+  const { code: served = '' } = chunks.get(server) ?? {}
   expect(/getBuiltinModule\(.node:/.test(served)).toBe(true)
   for (const { fileName, code } of chunks.values())
     expect([fileName, /^import[^;]*["']node:/m.test(code)]).toEqual([fileName, false])
