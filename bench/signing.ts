@@ -9,6 +9,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 import { createRespond } from '../src/answer/respond.ts'
+import { createBeginTransfer } from '../src/answer/transfer/transfer.ts'
 import { raiseInliningLimits } from '../src/app/app.ts'
 import { keyOfName } from '../src/wire/name.ts'
 import type { Zone, ZoneNode } from '../src/zone/zone.ts'
@@ -103,6 +104,25 @@ function newSignatureMs(): number {
   return median(times.slice(warmedUp))
 }
 
+const transferredNames = 1000
+
+/** A transfer of which nothing is signed yet: two signatures a name. */
+function firstTransferMs(): number {
+  const packet = buildQuery({ name: 'bench.test', type: 252 })
+  const out = new Uint8Array(65_535)
+  const times = Array.from({ length: 5 }, () => {
+    const { zone } = compiledZone(staticText(transferredNames))
+    const signers = signersOf([zone], fixedClock, fixedKey(13))
+    const context = contextOf(catalogOf(zone), { signers, mayTransfer: () => true })
+    const sinceMs = performance.now()
+    const transfer = createBeginTransfer(context)(packet, 0, packet.length, peerOf('tcp'))
+    if (transfer === null) throw new Error('the zone is not transferred')
+    while (transfer.next(out, 0, out.length) > 0);
+    return performance.now() - sinceMs
+  })
+  return median(times.slice(1))
+}
+
 /** A signature of node:crypto and nothing else, over as many octets as a set of one address has. */
 function bareSignatureMs(): number {
   const { privateKey: key } = fixedKey(13)
@@ -157,6 +177,7 @@ export function reportSigning(): void {
     ['first answer of a static A, with one signature, µs', us(signature), ''],
     ['first answer of MX, ladder of 4 with A and AAAA, 9 signatures, µs', us(first), '500'],
     ['the same unsigned, µs', us(firstMxMs(false)), ''],
+    [`first transfer of ${transferredNames} names, ms`, firstTransferMs().toFixed(0), '150'],
     [`MiB kept by a worker, ${hosts} names and as many that are none, unsigned`, mib(unsigned), ''],
     ['the same, signed', `${mib(signed)}: ${mib(signed - unsigned)} more`, '14 more'],
   ]
