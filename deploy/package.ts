@@ -132,6 +132,10 @@ function layOut(stage: string, archive: string): void {
   place('deploy/debian/tmpfiles.conf', 'usr/lib/tmpfiles.d/mxsteer.conf')
   layOutUnit(join(stage, 'lib/systemd/system'))
   place('deploy/mxsteer.socket', 'lib/systemd/system/mxsteer.socket')
+  for (const name of readdirSync(join(project, 'deploy/systemd')))
+    if (/\.(?:service|timer)$/.test(name))
+      place(`deploy/systemd/${name}`, `lib/systemd/system/${name}`)
+    else place(`deploy/systemd/${name}`, `usr/lib/mxsteer/${name}`, 0o755)
   place('src/cli/zones/zone.schema.json', 'usr/share/mxsteer/zone.schema.json')
   layOutDocs(join(stage, 'usr/share/doc/mxsteer'))
   layOutForShells(join(stage, 'usr/share'))
@@ -238,6 +242,7 @@ function writeControl(stage: string, architecture: string): void {
     Maintainer: 'The authors of mxsteer <mxsteer@localhost>',
     'Installed-Size': String(Math.ceil(octets / 1024)),
     // Those of the Node that comes along.
+    Suggests: 'curl, geoipupdate',
     Depends: 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8)',
     Description: `${manifest.description}\n An authoritative DNS server for delegated subdomains: weighted, GeoIP-aware and\n health-checked MX and address answers. With the Node.js that it runs on.`,
   }

@@ -16,6 +16,7 @@ const commands: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['simulate', async () => (await import('./cli/simulate.ts')).simulate],
   ['delegation', async () => (await import('./cli/zones/delegation.ts')).delegation],
   ['doctor', async () => (await import('./cli/doctor.ts')).doctor],
+  ['geoip', async () => (await import('./cli/geoip.ts')).geoip],
   ['health', async () => (await import('./cli/health.ts')).health],
   ['coherence', async () => (await import('./cli/names/coherence.ts')).coherence],
   ['mta-sts', async () => (await import('./cli/names/mta-sts.ts')).mtaSts],

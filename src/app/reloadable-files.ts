@@ -109,13 +109,15 @@ interface FileMemory extends SerialMemory, Pick<SavedState, 'signed'> {
 
 /** The first read. GeoIP databases are opened only if a zone has rules that use them. */
 export async function readFiles(
-  { zones: folder, keysFolder, forceUnsigned, streams, geoip }: Settings,
+  settings: Settings,
   { log, clock, signingTime }: Pick<Runtime, 'log' | 'clock' | 'signingTime'>,
   memory: FileMemory,
 ): Promise<FilesRead> {
+  const { keysFolder, forceUnsigned, streams, geoip } = settings
   const keys = createKeyKeeper(keysFolder, signingTime, { signed: memory.signed, forceUnsigned })
   const names = new NameKeeper(memory.handed.restored)
   const coherence = new CoherenceWatch((change) => logExclusion(log, change))
+  const folder = { folder: settings.zones, filesMax: settings.maxZoneFiles }
   const zones = createZoneKeeper(folder, {
     clock,
     memory,
@@ -126,11 +128,7 @@ export async function readFiles(
     },
     signingMs: () => signingTime.nowMs(),
   })
-  const looks = {
-    zones: await lookAtFolder(folder, isZoneFile),
-    keys: keysFolder === null ? null : await lookAtFolder(keysFolder, isKeyFile),
-    certificate: streams.tls && (await lookAtCertificate(streams.tls)),
-  }
+  const looks = await lookAtFiles(settings)
   const loaded = await zones.load()
   if (loaded.kind === 'rejected') return { kind: 'bad-files', diagnostics: loaded.diagnostics }
   logZoneLoad(log, loaded, 'start', zones.answered())
@@ -146,6 +144,12 @@ export async function readFiles(
   if (needsPlaces(zones.current().catalog)) await places.open()
   return { kind: 'read', files: { zones, keys, names, coherence, places, certificate, looks } }
 }
+
+const lookAtFiles = async (settings: Settings): Promise<FirstLooks> => ({
+  zones: await lookAtFolder(settings.zones, isZoneFile, settings.maxZoneFiles),
+  keys: settings.keysFolder === null ? null : await lookAtFolder(settings.keysFolder, isKeyFile),
+  certificate: settings.streams.tls && (await lookAtCertificate(settings.streams.tls)),
+})
 
 /** Zones, the keys that sign them and the names around their mail come into force together or not at all. */
 async function admitAll(

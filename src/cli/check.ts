@@ -13,6 +13,7 @@ import { checkLive } from './live/check-live.ts'
 import { isDomain } from './live/domain-spf.ts'
 import { checkNames, type FileNames } from './names/file-names.ts'
 import { matrixLines } from './names/coherence.ts'
+import { filesMaxOf } from './command-settings.ts'
 import { diff } from './diff.ts'
 import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
 import { printJson, printLines } from './text/output.ts'
@@ -35,7 +36,8 @@ export async function check(argv: readonly string[]): Promise<number> {
   const sets = await fileSetsOf(paths)
   if (sets.length > 1 && (live !== undefined || keys !== undefined))
     return fail('check', '--live and --keys go with one folder, or files of one')
-  const read = await readAll(sets, keys === undefined ? null : String(keys))
+  const filesMax = await filesMaxOf(values)
+  const read = await readAll(sets, { keys: keys === undefined ? null : String(keys), filesMax })
   const names = await checkNames(read.loads, all['state'])
   if (names.kind === 'bad') return fail('check', names.why)
   const report = { ...read, names, diagnostics: [...read.diagnostics, ...names.diagnostics] }
@@ -110,12 +112,12 @@ interface Report {
 
 async function readAll(
   sets: readonly FileSet[],
-  keys: string | null,
+  { keys, filesMax }: { readonly keys: string | null; readonly filesMax: number },
 ): Promise<Omit<Report, 'names'>> {
   const loads: ZonesLoaded[] = []
   const diagnostics: Diagnostic[] = []
   for (const { folder, only } of sets) {
-    const loaded = await loadZonesOnce(folder, systemClock.wallMs(), only)
+    const loaded = await loadZonesOnce({ folder, filesMax }, systemClock.wallMs(), only)
     loads.push(loaded)
     if (loaded.kind === 'rejected') {
       diagnostics.push(...loaded.diagnostics)

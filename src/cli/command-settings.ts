@@ -8,6 +8,7 @@ import { parseAddress, parseEndpoint } from '../lib/ip.ts'
 import type { ServerEndpoint } from '../resolver/response.ts'
 import { type Settings, loadSettings } from '../settings/settings.ts'
 import { type Diagnostic, formatDiagnostics } from '../zonefile/diagnostic.ts'
+import { defaultFilesMax, type ZoneFolder } from '../zonefile/read-folder.ts'
 import type { FlagValues } from './commands/flags.ts'
 
 type SettingsRead =
@@ -33,6 +34,18 @@ export async function readSettings(
   return loaded.kind === 'rejected'
     ? { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }
     : loaded
+}
+
+/** The folder of zone files that `serve` would read. */
+export const zoneFolderOf = ({ zones, maxZoneFiles }: Settings): ZoneFolder => ({
+  folder: zones,
+  filesMax: maxZoneFiles,
+})
+
+/** The setting `max_zone_files`; its default where the settings cannot be read, for commands that need none of them. */
+export async function filesMaxOf(values: FlagValues): Promise<number> {
+  const read = await readSettings(values, ['config'])
+  return read.kind === 'settings' ? read.settings.maxZoneFiles : defaultFilesMax
 }
 
 /** The flags of commands that query DNS. */

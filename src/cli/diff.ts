@@ -8,7 +8,7 @@ import { seededRandom } from '../lib/random.ts'
 import { assumeHealth } from './assumed-health.ts'
 import { diffText } from './text/diff-text.ts'
 import { printJson } from './text/output.ts'
-import { readSettings } from './command-settings.ts'
+import { readSettings, zoneFolderOf } from './command-settings.ts'
 import { fail, failAt, type FlagValues } from './commands/flags.ts'
 import { type LoadedFolder, loadFolder, openPlaces } from './offline-data.ts'
 
@@ -23,7 +23,7 @@ export async function diff(after: string, values: FlagValues): Promise<number> {
   if (Number.isNaN(atMs)) return fail('check', '--at: expected a day or a time, such as 2026-12-03')
   const sides: Side[] = []
   for (const folder of [settings.zones, after]) {
-    const loaded = await loadFolder(folder)
+    const loaded = await loadFolder({ ...zoneFolderOf(settings), folder })
     const side = sideOf(loaded, atMs)
     if ('why' in side) return failAt('check', side.why)
     sides.push(side)

@@ -10,7 +10,7 @@ import { bareName } from '../lib/bare-name.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseEndpoint } from '../lib/ip.ts'
 import { parseName } from '../wire/name.ts'
-import { readSettings, resolverFlags, resolverOf } from './command-settings.ts'
+import { readSettings, resolverFlags, resolverOf, zoneFolderOf } from './command-settings.ts'
 import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
 import { printJson, printLines } from './text/output.ts'
 
@@ -28,7 +28,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   if (read.kind === 'bad') return fail('doctor', read.why)
   const { settings } = read
   const resolver = resolverOf(settings)
-  const loaded = await loadZonesOnce(settings.zones, systemClock.wallMs())
+  const loaded = await loadZonesOnce(zoneFolderOf(settings), systemClock.wallMs())
   if (loaded.kind === 'loaded' && options.zone !== null) {
     const names = loaded.zones.map(({ name }) => name)
     if (!names.includes(options.zone))

@@ -7,6 +7,7 @@ import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import type { Catalog } from '../zone/zone.ts'
 import { formatDiagnostics } from '../zonefile/diagnostic.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
+import type { ZoneFolder } from '../zonefile/read-folder.ts'
 import { loadZonesOnce } from '../zonefile/run-load.ts'
 
 export type LoadedFolder =
@@ -22,7 +23,7 @@ export type LoadedFolder =
   | { readonly kind: 'bad'; readonly why: string }
 
 /** `why` has a diagnostic with its position for each problem in the folder. */
-export async function loadFolder(folder: string): Promise<LoadedFolder> {
+export async function loadFolder(folder: ZoneFolder): Promise<LoadedFolder> {
   const loaded = await loadZonesOnce(folder, systemClock.wallMs())
   if (loaded.kind === 'rejected')
     return { kind: 'bad', why: formatDiagnostics(loaded.diagnostics).trim() }

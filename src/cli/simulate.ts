@@ -17,9 +17,10 @@ import { typeFromText } from '../wire/rrtype.ts'
 import { printJson } from './text/output.ts'
 import { simulationText, type SimulationReport } from './text/simulation-text.ts'
 import { assumeHealth, type Assumptions } from './assumed-health.ts'
-import { readSettings } from './command-settings.ts'
+import { readSettings, zoneFolderOf } from './command-settings.ts'
 import { fail, failAt, type FlagValues, parseFlags } from './commands/flags.ts'
 import { loadFolder, openPlaces } from './offline-data.ts'
+import type { ZoneFolder } from '../zonefile/read-folder.ts'
 
 /** Enough for shares that are right to about one percentage point. */
 const wantedAnswers = 20_000
@@ -31,10 +32,9 @@ export async function simulate(argv: readonly string[]): Promise<number> {
   if ('why' in plan) return failAt('simulate', plan.why)
   const read = await readSettings(flags.values, ['zones', 'config'])
   if (read.kind === 'bad') return failAt('simulate', read.why)
-  const { geoip, zones } = read.settings
-  const { places, refused } = await openPlaces(geoip)
+  const { places, refused } = await openPlaces(read.settings.geoip)
   for (const why of refused) fail('simulate', why)
-  const report = await runPlan(plan, zones, places)
+  const report = await runPlan(plan, zoneFolderOf(read.settings), places)
   if ('why' in report) return failAt('simulate', report.why)
   const asJson = flags.values['json'] !== undefined
   if (asJson) printJson(report)
@@ -44,7 +44,7 @@ export async function simulate(argv: readonly string[]): Promise<number> {
 
 async function runPlan(
   plan: SimulationPlan,
-  zones: string,
+  zones: ZoneFolder,
   places: PlaceNetworks,
 ): Promise<SimulationReport | Bad> {
   const folder = await loadFolder(zones)
@@ -74,7 +74,7 @@ async function runPlan(
   const at = new Date(assumptions.atMs).toISOString()
   const { nameText: name, typeText: type } = plan
   const { down } = assumptions
-  const inputs = { name, type, zones, seed, by, at, down, overrides: plan.overrides }
+  const inputs = { name, type, zones: zones.folder, seed, by, at, down, overrides: plan.overrides }
   return { ...inputs, ...simulated.simulation }
 }
 

@@ -137,20 +137,37 @@ export async function checkGeoip(
   await keeper.open()
   const found = keeper.states().flatMap(({ database, facts }) => {
     if (facts === null) return []
-    return [ageResult(`${database}: ${facts.type}`, facts.buildSeconds, systemClock.wallMs())]
+    const isShipped = database === 'country' && files.country === undefined
+    const source = isShipped ? 'the one that comes with mxsteer' : facts.type
+    const age = { buildSeconds: facts.buildSeconds, wallMs: systemClock.wallMs() }
+    return [ageResult(`${database}: ${source}`, age, isShipped)]
   })
   await keeper.close()
   return [...refused, ...found]
 }
 
-export function ageResult(what: string, buildSeconds: number | null, wallMs: number): CheckResult {
+interface DatabaseAge {
+  /** When it was made, in seconds since 1970; null: unknown. */
+  readonly buildSeconds: number | null
+  /** Now. */
+  readonly wallMs: number
+}
+
+/** `isShipped`: no file of the operator's. */
+export function ageResult(
+  what: string,
+  { buildSeconds, wallMs }: DatabaseAge,
+  isShipped = false,
+): CheckResult {
   if (buildSeconds === null) return ok('geoip', `${what}, of unknown age`)
   const days = Math.floor((wallMs - buildSeconds * 1000) / dayMs)
   return days > oldDays
     ? warn(
         'geoip',
         `${what}, ${days} days old`,
-        'networks move: name a newer one under geoip, and fetch one each month',
+        isShipped
+          ? 'networks move, and this one is not made any more: fetch another (docs/operations.md, "Fresh databases")'
+          : 'networks move: is what fetches a newer one still at work?',
       )
     : ok('geoip', `${what}, ${days} days old`)
 }

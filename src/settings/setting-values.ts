@@ -76,6 +76,8 @@ export interface SettingValues {
   readonly ready_within: number
   /** Largest UDP response, in octets. */
   readonly max_udp: number
+  /** The most zone files that are read from the folder of zones. */
+  readonly max_zone_files: number
   readonly log_level: LogLevel
   readonly log_format: LogFormatSetting
   /** NSID (RFC 5001) as text, or `off`. */

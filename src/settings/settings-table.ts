@@ -5,6 +5,7 @@
 
 import type { z } from 'zod'
 import type { UdpSetting } from '../transport/udp/udp-transport.ts'
+import { defaultFilesMax } from '../zonefile/read-folder.ts'
 import { closedMap, oneOf, oneOrMany, path, seconds } from '../zonefile/leaf.ts'
 import {
   adminHosts,
@@ -201,6 +202,13 @@ export const settingsTable: SettingsTable = {
     default: '1232',
     accepts: '512 – 4096 octets',
     about: 'upper bound of an answer over UDP',
+  },
+  max_zone_files: {
+    schema: count('a count', 1, 100_000),
+    default: String(defaultFilesMax),
+    accepts: '1 – 100,000',
+    about:
+      'most zone files of one folder, and most master files that these name; with more than this the folder is refused (`too-many-files`), and [looking for changes costs time](operations.md#limits)',
   },
   log_level: {
     schema: oneOf(logLevels),

@@ -60,6 +60,8 @@ export interface Settings {
   readonly stateDir: string | null
   /** Path of the folder of zone files. */
   readonly zones: string
+  /** The most zone files that are read from it. */
+  readonly maxZoneFiles: number
   /** `memory`: this instance shares nothing. */
   readonly state: 'memory' | SharedStateSettings
   readonly workers: number
@@ -221,6 +223,7 @@ const generalSettings = (
   adminPrefix: values.admin_prefix,
   hasConsole: values.console === 'on',
   zones: values.zones,
+  maxZoneFiles: values.max_zone_files,
   stateDir: values.state_dir ?? null,
   workers: values.workers ?? Math.min(256, host.parallelism),
   transport: values.transport,

@@ -51,7 +51,16 @@ type ReadFolder =
   /** The folder as a whole cannot be used. */
   | { readonly kind: 'bad'; readonly diagnostics: readonly Diagnostic[] }
 
-const filesLimit = 10_000
+/** The default of the setting `max_zone_files`. */
+export const defaultFilesMax = 10_000
+
+/** A folder of zone files. */
+export interface ZoneFolder {
+  readonly folder: string
+  /** The most zone files that it may have, and the most master files that these may name: the setting `max_zone_files`. */
+  readonly filesMax: number
+}
+
 const totalOctetsLimit = 256 * 1024 * 1024
 const listWithinMs = 10_000
 
@@ -67,7 +76,7 @@ const looksLikeZoneFile = (name: string): boolean =>
  * is; null: all zone files of the folder.
  */
 export async function readFolder(
-  folder: string,
+  { folder, filesMax }: ZoneFolder,
   kept: KeptFiles = new Map(),
   only: readonly string[] | null = null,
 ): Promise<ReadFolder> {
@@ -85,8 +94,8 @@ export async function readFolder(
     const message = 'no zone file here, expected at least one *.yaml'
     return bad(fileDiagnostic(folder, 'no-zones', message), others)
   }
-  if (names.length > filesLimit) {
-    const message = `${names.length} zone files, expected at most ${filesLimit}`
+  if (names.length > filesMax) {
+    const message = `${names.length} zone files, expected at most ${filesMax}: raise the setting max_zone_files`
     return bad(fileDiagnostic(folder, 'too-many-files', message))
   }
   const read = await readFiles(folder, names, kept)
@@ -189,7 +198,8 @@ interface MasterFiles {
 const masterOctetsLimit = 64 * 1024 * 1024
 
 /** `takenOctets`: of the files that were read before, which count in the bound of the folder. */
-export function openMasterFiles(folder: string, kept: KeptFiles, takenOctets: number): MasterFiles {
+export function openMasterFiles(at: ZoneFolder, kept: KeptFiles, takenOctets: number): MasterFiles {
+  const { folder, filesMax } = at
   const files = new Map<string, ReadFile>()
   const looks = new Map<string, string>()
   const unread: Diagnostic[] = []
@@ -197,7 +207,7 @@ export function openMasterFiles(folder: string, kept: KeptFiles, takenOctets: nu
   let total = takenOctets
   const take = (name: string, content: FileContent): MasterFileRead => {
     total += content.octets.length
-    if (total > totalOctetsLimit || filesLimit < files.size)
+    if (total > totalOctetsLimit || filesMax < files.size)
       return refused('too-large', 'the files of the folder are too large, or too many')
     files.set(name, { file: join(folder, name), name, ...content })
     return { kind: 'octets', ...content }

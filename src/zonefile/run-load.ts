@@ -23,6 +23,7 @@ import {
   openMasterFiles,
   readFolder,
   type ReadFile,
+  type ZoneFolder,
 } from './read-folder.ts'
 
 export type ZonesLoaded = LoadCost &
@@ -97,7 +98,7 @@ const loadEntry = new URL(
 /** A folder of at most so many octets is compiled within a second, whatever is in it. */
 const smallOctets = 65_536
 
-export interface LoadRequest extends Omit<LoadJob, 'files' | 'diagnostics'> {
+export interface LoadRequest extends Omit<LoadJob, 'files' | 'diagnostics'>, ZoneFolder {
   /** What is served in place of files that cannot be read. */
   readonly kept: KeptFiles
   /** Whether this process has nothing else to do meanwhile. */
@@ -114,10 +115,11 @@ interface ThreadOptions {
 
 /** Never rejects: every failure is a diagnostic. */
 export async function loadZones(
-  { isAlone, kept, only = null, ...request }: LoadRequest,
+  { isAlone, kept, only = null, filesMax, ...request }: LoadRequest,
   options: ThreadOptions = {},
 ): Promise<ZonesLoaded> {
-  const folder = await readFolder(request.folder, kept, only)
+  const place = { folder: request.folder, filesMax }
+  const folder = await readFolder(place, kept, only)
   if (folder.kind === 'bad') {
     const cost = { peakHeapOctets: 0, masterLooks: new Map() }
     return { kind: 'rejected', diagnostics: folder.diagnostics, refused: new Map(), ...cost }
@@ -125,7 +127,7 @@ export async function loadZones(
   const { files, diagnostics } = folder
   const job = { ...request, files, diagnostics }
   const octets = files.reduce((sum, file) => sum + file.octets.length, 0)
-  const masters = openMasterFiles(request.folder, kept, octets)
+  const masters = openMasterFiles(place, kept, octets)
   // How large a master file is, and what $GENERATE makes of it, is not known here.
   const isHere = isAlone && octets <= smallOctets && !files.some(mayNameMasterFile)
   const { peakHeapOctets, ...read } = isHere
@@ -165,12 +167,12 @@ const noProgress: LoadProgress = { begin() {}, refuse() {} }
  * to read; null: all zone files of the folder.
  */
 export const loadZonesOnce = (
-  folder: string,
+  folder: ZoneFolder,
   wallMs: number,
   only: readonly string[] | null = null,
 ): Promise<ZonesLoaded> =>
   loadZones({
-    folder,
+    ...folder,
     only,
     allocation: createAllocation(),
     serials: noSerials,

@@ -12,7 +12,6 @@ import { unlessHanging } from '../files/read-file.ts'
 
 const quietMs = 200
 const pollIntervalMs = 5000
-const filesLimit = 10_000
 const firstLookMs = 10_000
 
 export interface FileWatch {
@@ -22,6 +21,8 @@ export interface FileWatch {
 /** What the files of a folder were at one moment. */
 export interface FolderLook {
   readonly fingerprint: string
+  /** The most files that are looked at, the first by name; absent: 10,000. */
+  readonly filesMax?: number
   /** Further files below the folder, by name, each as it was when it was read last. */
   others?(): ReadonlyMap<string, string>
 }
@@ -33,10 +34,14 @@ export interface FolderLook {
 export async function lookAtFolder(
   folder: string,
   matters: (name: string) => boolean,
+  filesMax?: number,
 ): Promise<FolderLook> {
-  const look = (): Promise<string> => fingerprint(folder, matters)
+  const look = (): Promise<string> => fingerprint(folder, matters, filesMax)
   const first = await unlessHanging(`the watch of ${folder}`, firstLookMs, look)
-  return { fingerprint: typeof first === 'string' ? first : first.kind }
+  return {
+    fingerprint: typeof first === 'string' ? first : first.kind,
+    ...(filesMax === undefined ? {} : { filesMax }),
+  }
 }
 
 /**
@@ -70,7 +75,7 @@ export async function watchFiles(
 
   async function compare(): Promise<void> {
     const before = last
-    last = await see(folder, matters, since?.others?.() ?? new Map())
+    last = await see(folder, matters, since)
     if (isClosed || !isChange(before, last)) return
     // The folder itself may have been replaced: watch the new one.
     watcher?.close()
@@ -101,10 +106,10 @@ interface Seen {
 const see = async (
   folder: string,
   matters: (name: string) => boolean,
-  others: ReadonlyMap<string, string>,
+  since: FolderLook | undefined,
 ): Promise<Seen> => ({
-  fingerprint: await fingerprint(folder, matters),
-  changed: await changedSince(folder, others),
+  fingerprint: await fingerprint(folder, matters, since?.filesMax),
+  changed: await changedSince(folder, since?.others?.() ?? new Map()),
 })
 
 /** Others that were read again are what they were, which is no change. */
@@ -126,13 +131,16 @@ function openWatcher(folder: string, onEvent: () => void): FSWatcher | null {
  * Names, inodes, sizes and times of the files: differs after every save and after a symlink is
  * switched. Of an entry that cannot be looked at, such as a link that leads nowhere, why.
  */
-async function fingerprint(folder: string, matters: (name: string) => boolean): Promise<string> {
+async function fingerprint(
+  folder: string,
+  matters: (name: string) => boolean,
+  filesMax = 10_000,
+): Promise<string> {
   try {
     const names = (await readdir(folder)).filter(matters).sort()
     const lines: string[] = []
     // One at a time: on a file system that hangs, each would keep one of the few threads of Node's pool.
-    for (const name of names.slice(0, filesLimit))
-      lines.push(await lineOf(join(folder, name), name))
+    for (const name of names.slice(0, filesMax)) lines.push(await lineOf(join(folder, name), name))
     return lines.join('\n')
   } catch (error) {
     return `unreadable: ${codeOf(error)}`

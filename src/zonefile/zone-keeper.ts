@@ -16,7 +16,7 @@ import type { LoadedTarget } from './load-zones.ts'
 import type { LoadedZoneName } from './other-zones.ts'
 import type { ZonePlaces } from '../coherence/zone-places.ts'
 import type { Diagnostic } from './diagnostic.ts'
-import type { FileLooks, KeptFiles } from './read-folder.ts'
+import type { FileLooks, KeptFiles, ZoneFolder } from './read-folder.ts'
 import { loadZones, type ZonesLoaded } from './run-load.ts'
 
 interface ServedZones {
@@ -173,7 +173,7 @@ interface ZoneKeeping {
   readonly signingMs?: () => number
 }
 
-export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeeper {
+export function createZoneKeeper(folder: ZoneFolder, keeping: ZoneKeeping): ZoneKeeper {
   const { clock, admit = admitAll, signingMs = () => clock.wallMs() } = keeping
   let served = noZones
   let carried = carriedAtStart(keeping)
@@ -184,8 +184,8 @@ export function createZoneKeeper(folder: string, keeping: ZoneKeeping): ZoneKeep
   const loadNow = async (): Promise<LoadResult> => {
     const beganMs = clock.monotonicMs()
     const known = await knownBefore(carried, keeping)
-    const isAlone = served === noZones
-    const loaded = await loadAndAdmit({ folder, ...known, wallMs: clock.wallMs(), isAlone }, admit)
+    const job = { ...folder, ...known, wallMs: clock.wallMs(), isAlone: served === noZones }
+    const loaded = await loadAndAdmit(job, admit)
     const cost = costOf(loaded, clock.monotonicMs() - beganMs)
     if (loaded.kind === 'rejected') {
       last = { ...last, ...cost, ...refusalOf(loaded, clock.wallMs()) }

@@ -47,11 +47,12 @@ it.each([
   [61, 'warn'],
 ])('a database of %i days is %s', (days, status) => {
   const nowMs = 1_800_000_000_000
-  expect(ageResult('country', nowMs / 1000 - days * 86_400, nowMs).status).toBe(status)
+  const age = { buildSeconds: nowMs / 1000 - days * 86_400, wallMs: nowMs }
+  expect(ageResult('country', age).status).toBe(status)
 })
 
 it('does not judge the age of a database without a build date', () => {
-  expect(ageResult('country: X', null, 0)).toMatchObject({
+  expect(ageResult('country: X', { buildSeconds: null, wallMs: 0 })).toMatchObject({
     status: 'ok',
     text: 'country: X, of unknown age',
   })

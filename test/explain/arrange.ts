@@ -46,7 +46,7 @@ export interface WorldSpec {
 export async function arrangeWorld(spec: WorldSpec): Promise<ArrangedWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'mxsteer-explain-'))
   writeFileSync(join(folder, 'zone.yaml'), spec.zone)
-  const loaded = await loadFolder(folder)
+  const loaded = await loadFolder({ folder, filesMax: 1 })
   rmSync(folder, { recursive: true })
   if (loaded.kind === 'bad') throw new Error(loaded.why)
   const { catalog, targets } = loaded

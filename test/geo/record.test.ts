@@ -21,6 +21,24 @@ describe('records', () => {
       { continent: { code: 'AF' } },
       { continent: 'AF', country: null },
     ],
+    [
+      'IPinfo Lite',
+      {
+        asn: 'AS64500',
+        as_name: 'Example',
+        as_domain: 'example.net',
+        country_code: 'CA',
+        country: 'Canada',
+        continent_code: 'NA',
+        continent: 'North America',
+      },
+      { continent: 'NA', country: 'CA' },
+    ],
+    [
+      'IPinfo with codes alone',
+      { country: 'TR', country_name: 'Turkey', continent: 'EU', continent_name: 'Europe' },
+      { continent: 'EU', country: 'TR' },
+    ],
     ['a country of no continent', { country_code: 'ZZ' }, { continent: null, country: 'ZZ' }],
   ])('%s', (_, record, place) => {
     expect(placeOf(record)).toEqual(place)
@@ -32,6 +50,21 @@ describe('records', () => {
   })
 
   test.each([
+    ['AS64500', 64_500],
+    ['AS4294967295', 4_294_967_295],
+    ['AS4294967296', null],
+    ['AS0', null],
+    ['AS', null],
+    ['as64500', null],
+    ['64500', null],
+    ['AS64500 Example', null],
+    [64_500, null],
+    [['AS64500'], null],
+  ])('ASN as IPinfo writes it: %j', (text, asn) => {
+    expect(asnOf({ asn: text })).toBe(asn)
+  })
+
+  test.each([
     null,
     undefined,
     7,
@@ -39,7 +72,8 @@ describe('records', () => {
     [],
     { country_code: 5 },
     { country_code: 'Germany' },
-    { country: 'DE' },
+    { country: 'Germany', continent: 'Europe' },
+    { country: ['DE'] },
   ])('nothing is known by %j', (record) => {
     expect(placeOf(record)).toEqual(unknown)
     expect(asnOf(record)).toBeNull()

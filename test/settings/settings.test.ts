@@ -74,6 +74,7 @@ it('has a default for everything', async () => {
     lameduckSeconds: 5,
     readyWithinSeconds: 30,
     maxUdpOctets: 1232,
+    maxZoneFiles: 10_000,
     logLevel: 'info',
     logFormat: 'auto',
     geoip: {},
@@ -110,6 +111,7 @@ site: fra
 lameduck: 1m
 ready_within: 10
 max_udp: 4096
+max_zone_files: 25000
 log_level: debug
 log_format: text
 geoip: { country: /geo/country.mmdb, asn: /geo/asn.mmdb }
@@ -151,6 +153,7 @@ rate_limit: { enabled: true, per_second: 40, burst: 90, slip: 2, dry_run: true, 
     lameduckSeconds: 60,
     readyWithinSeconds: 10,
     maxUdpOctets: 4096,
+    maxZoneFiles: 25_000,
     logLevel: 'debug',
     logFormat: 'text',
     geoip: { country: '/geo/country.mmdb', asn: '/geo/asn.mmdb' },

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests run beside npm's packages: dig, kdig, drill, delv, BIND and its dnssec-* tools, ldns-verify-zone,
 # NSD, Knot's keymgr, Unbound, Postfix, Exim, HAProxy, fail2ban, Redis with Sentinel, promtool, isoquery, faketime, curl, ip, openssl, perl,
-# dnsviz, Python with pyspf, a reader of MTA-STS policies (postfix-mta-sts-resolver), mandoc, zsh, fish, and for the console Chromium, nginx and w3m.
+# MaxMind's writer of databases, debootstrap, kubectl, dnsviz, Python with pyspf, a reader of MTA-STS policies (postfix-mta-sts-resolver), mandoc, zsh, fish, and for the console Chromium, nginx and w3m.
 # Silent where nothing is missing. On Debian and its like it asks apt-get (as root, or through sudo);
 # elsewhere it names what is missing and exits 1. Leaves no service running.
 set -eu
@@ -9,12 +9,13 @@ set -eu
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH
 
-# command, or `py-` and a module of Debian's Python → Debian package
+# command, or `py-` and a module of Debian's Python, or `pl-` and a file of Perl's → Debian package
 needed='dig:bind9-dnsutils named-compilezone:bind9-utils postfix:postfix named:bind9 nsd:nsd kdig:knot-dnsutils
 delv:bind9-dnsutils dnssec-signzone:bind9-utils dnssec-verify:bind9-utils ldns-verify-zone:ldnsutils
 redis-server:redis-server redis-sentinel:redis-sentinel drill:ldnsutils
 faketime:faketime unbound:unbound ip:iproute2 openssl:openssl haproxy:haproxy fail2ban-regex:fail2ban
 keymgr:knot exim4:exim4-daemon-light curl:curl perl:perl-base promtool:prometheus systemd-socket-activate:systemd isoquery:isoquery
+pl-MaxMind/DB/Writer.pm:libmaxmind-db-writer-perl debootstrap:debootstrap kubectl:kubernetes-client
 /usr/bin/python3:python3 py-DNS:python3-dns py-spf:python3-spf dnsviz:dnsviz
 mta-sts-query:postfix-mta-sts-resolver chromium:chromium nginx:nginx-light w3m:w3m mandoc:mandoc zsh:zsh fish:fish'
 
@@ -36,6 +37,7 @@ check_node() {
 has() {
   case $1 in
   py-*) /usr/bin/python3 -c "import ${1#py-}" ;;
+  pl-*) perl -e 'require shift' "${1#pl-}" ;;
   *) command -v "$1" ;;
   esac >/dev/null 2>&1
 }

@@ -40,7 +40,7 @@ async function load(from = folder): Promise<ZonesLoaded> {
   const known = { own: serials, shared: null }
   const names = noKnownNames
   const job = { folder: from, allocation, serials: known, names, kept, wallMs: seconds * 1000 }
-  const zones = await loadZones({ ...job, isAlone: true })
+  const zones = await loadZones({ ...job, filesMax: 100, isAlone: true })
   if (zones.kind === 'loaded') ({ allocation, serials, kept } = zones)
   return zones
 }

@@ -218,7 +218,7 @@ it('serves what a file had before it could not be read, and the other zones', as
   write('a.yaml', yaml('', 'sub/static.zone'))
   write('sub/static.zone', master)
   write('b.yaml', `zone: b.test\n${soa}records: { "@": { NS: ns.invalid. } }\n`)
-  const keeper = createZoneKeeper(folder, { clock: systemClock, memory })
+  const keeper = createZoneKeeper({ folder, filesMax: 10 }, { clock: systemClock, memory })
   expect((await keeper.load()).kind).toBe('loaded')
   unlinkSync(join(folder, 'sub/static.zone'))
   execFileSync('mkfifo', [join(folder, 'sub/static.zone')])
@@ -230,7 +230,7 @@ it('serves what a file had before it could not be read, and the other zones', as
   expect(keeper.current().zones).toHaveLength(2)
   expect(keeper.lastReload().successful).toBe(false)
   // Without anything kept the zone is left out.
-  const fresh = createZoneKeeper(folder, { clock: systemClock, memory })
+  const fresh = createZoneKeeper({ folder, filesMax: 10 }, { clock: systemClock, memory })
   expect((await fresh.load()).kind).toBe('loaded')
   expect(fresh.current().zones.map(({ name }) => name)).toEqual(['b.test'])
   expect(fresh.lastReload().successful).toBe(false)
@@ -244,7 +244,7 @@ it('reads zones again when a file changes that they include', async () => {
   write('a.yaml', yaml())
   write('static.zone', `${master}$INCLUDE sub/more.zone\n$INCLUDE sub/late.zone\n`)
   write('sub/more.zone', 'more A 192.0.2.7\n')
-  const keeper = createZoneKeeper(folder, { clock: systemClock, memory })
+  const keeper = createZoneKeeper({ folder, filesMax: 10 }, { clock: systemClock, memory })
   const results: string[] = []
   const reload = async (): Promise<void> => void results.push((await keeper.load()).kind)
   await reload()

@@ -25,6 +25,24 @@ it('finds in the thread what it finds here', async () => {
   if (inThread.kind === 'loaded') expect(inThread.catalog.zones.size).toBe(inThread.zones.length)
 }, 600_000)
 
+it('refuses a folder of more files than max_zone_files, and says so', async () => {
+  const folder = temporaryFolder()
+  const text = readFileSync(join(import.meta.dirname, '../../zones/smtp.example.test.yaml'), 'utf8')
+  for (const name of ['a', 'b', 'c'])
+    writeFileSync(join(folder, `${name}.yaml`), renamed(text, `${name}.test`))
+  const request = requestInThread(folder)
+  expect(await loadZones({ ...request, filesMax: 2 })).toMatchObject({
+    kind: 'rejected',
+    diagnostics: [
+      {
+        code: 'too-many-files',
+        message: '3 zone files, expected at most 2: raise the setting max_zone_files',
+      },
+    ],
+  })
+  expect(await loadZones({ ...request, filesMax: 3 })).toMatchObject({ kind: 'loaded' })
+})
+
 function renamed(text: string, name: string): string {
   const [, own = ''] = /^zone: (\S+)/m.exec(text) ?? []
   return text.replaceAll(own, name)

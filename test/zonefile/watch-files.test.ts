@@ -30,6 +30,16 @@ it('notices changes beside links that lead nowhere, and of such a link', async (
   expect(calls).toBe(2)
 })
 
+it('looks at as many files as may be served', async () => {
+  const folder = temporaryFolder()
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, `${name}.yaml`), '1')
+  const before = await Promise.all([2, 3].map((most) => lookAtFolder(folder, isZoneFile, most)))
+  writeFileSync(join(folder, 'c.yaml'), '12')
+  const after = await Promise.all([2, 3].map((most) => lookAtFolder(folder, isZoneFile, most)))
+  expect(after[0]).toEqual(before[0])
+  expect(after[1]).not.toEqual(before[1])
+})
+
 it('notices that a mount of Kubernetes was switched', async () => {
   const folder = temporaryFolder()
   for (const version of ['1', '2']) {

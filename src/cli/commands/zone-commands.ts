@@ -227,6 +227,29 @@ export const zoneCommands: readonly Command[] = [
     ],
   },
   {
+    name: 'geoip',
+    words: '[FILE...]',
+    summary: 'whether GeoIP databases can be used, for what, and how old they are',
+    about: ['Without a file it looks at those of the settings.'],
+    offers: 'files',
+    flags: [
+      flag('for', 'USE', 'country or asn: what each file is to be good for (default: either)', {
+        isRepeatable: true,
+        offers: ['country', 'asn'],
+      }),
+      configFlag,
+    ],
+    examples: [
+      { line: 'mxsteer geoip', what: 'how old is what the server has' },
+      { line: 'mxsteer geoip new.mmdb --for country', what: 'before it is put in place' },
+    ],
+    exits: [
+      [0, 'all can be used'],
+      [1, 'one cannot'],
+      [2, 'bad usage or settings'],
+    ],
+  },
+  {
     name: 'delegation',
     words: '[ZONE]',
     summary: 'what the parent, and the domain whose mail it is, have to publish',

@@ -13,7 +13,7 @@ import { RRType } from '../../wire/rrtype.ts'
 import type { Zone, ZoneSigning } from '../../zone/zone.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { loadZonesOnce } from '../../zonefile/run-load.ts'
-import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
+import { readSettings, resolverFlags, resolverOf, zoneFolderOf } from '../command-settings.ts'
 import type { FlagValues } from '../commands/flags.ts'
 import { findKeyFolder, readZone } from './key-command.ts'
 
@@ -79,7 +79,7 @@ export async function readRolledZone(
   const found = await findKeyFolder(values)
   if (found.kind === 'bad') return usage(found.why)
   const { zones } = read.settings
-  const loaded = await loadZonesOnce(zones, systemClock.wallMs())
+  const loaded = await loadZonesOnce(zoneFolderOf(read.settings), systemClock.wallMs())
   if (loaded.kind === 'rejected') return usage(formatDiagnostics(loaded.diagnostics).trim())
   const name = nameToText(named.zone)
   const zone = loaded.catalog.zones.get(keyOfName(named.zone))

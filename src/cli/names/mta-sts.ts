@@ -9,7 +9,7 @@ import { listed } from '../../lib/listed.ts'
 import { printable } from '../../lib/printable.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { loadZonesOnce } from '../../zonefile/run-load.ts'
-import { readSettings } from '../command-settings.ts'
+import { readSettings, zoneFolderOf } from '../command-settings.ts'
 import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { printJson } from '../text/output.ts'
 
@@ -21,7 +21,7 @@ export async function mtaSts(argv: readonly string[]): Promise<number> {
   if (flags.words.length > 1) return fail('mta-sts', 'one zone or domain at a time')
   const read = await readSettings(flags.values, ['zones', 'config'])
   if (read.kind === 'bad') return failAt('mta-sts', read.why)
-  const loaded = await loadZonesOnce(read.settings.zones, systemClock.wallMs())
+  const loaded = await loadZonesOnce(zoneFolderOf(read.settings), systemClock.wallMs())
   if (loaded.kind === 'rejected')
     return failAt('mta-sts', formatDiagnostics(loaded.diagnostics).trim())
   const [wanted] = flags.words.map(bareName)

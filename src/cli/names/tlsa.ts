@@ -19,7 +19,7 @@ import { probeAddress } from '../../probe/smtp/smtp-probe.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { loadZonesOnce } from '../../zonefile/run-load.ts'
 import { findAdminClient } from '../admin-client.ts'
-import { readSettings } from '../command-settings.ts'
+import { readSettings, zoneFolderOf } from '../command-settings.ts'
 import { fail, failAt, type FlagValues, parseFlags } from '../commands/flags.ts'
 import { printJson, printLines } from '../text/output.ts'
 import type { CoherenceReport, TargetReport } from './coherence.ts'
@@ -39,7 +39,7 @@ export async function tlsa(argv: readonly string[]): Promise<number> {
   if (admin.kind === 'bad' && flags.values['admin'] !== undefined) return fail('tlsa', admin.why)
   const read = await readSettings(flags.values, ['zones', 'config'])
   if (read.kind === 'bad') return failAt('tlsa', read.why)
-  const loaded = await loadZonesOnce(read.settings.zones, systemClock.wallMs())
+  const loaded = await loadZonesOnce(zoneFolderOf(read.settings), systemClock.wallMs())
   if (loaded.kind === 'rejected')
     return failAt('tlsa', formatDiagnostics(loaded.diagnostics).trim())
   const found = findTarget(loaded.mail, word, flags.values['zone'])

@@ -14,7 +14,7 @@ import { formatRdata } from '../../wire/rdata/format.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
-import { readSettings } from '../command-settings.ts'
+import { readSettings, zoneFolderOf } from '../command-settings.ts'
 import { fail, failAt, type FlagValues, parseFlags } from '../commands/flags.ts'
 import { loadFolder } from '../offline-data.ts'
 
@@ -32,7 +32,7 @@ export async function delegation(argv: readonly string[]): Promise<number> {
   if (typeof options === 'string') return fail(command, options)
   const read = await readSettings(flags.values, ['zones', 'config'])
   if (read.kind === 'bad') return failAt(command, read.why)
-  const loaded = await loadFolder(read.settings.zones)
+  const loaded = await loadFolder(zoneFolderOf(read.settings))
   if (loaded.kind === 'bad') return failAt(command, loaded.why)
   const all = [...loaded.catalog.zones.values()]
   const zones =

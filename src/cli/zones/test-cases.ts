@@ -15,7 +15,7 @@ import type { DocumentPath, Problem } from '../../zone/compile/problem.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { documentOctetsLimit } from '../../zonefile/document.ts'
 import { assumeHealth } from '../assumed-health.ts'
-import { readSettings } from '../command-settings.ts'
+import { readSettings, zoneFolderOf } from '../command-settings.ts'
 import { fail, failAt, parseFlags } from '../commands/flags.ts'
 import { type LoadedFolder, loadFolder, openPlaces } from '../offline-data.ts'
 import { drawClients } from '../../explain/simulate.ts'
@@ -44,7 +44,7 @@ export async function testCases(argv: readonly string[]): Promise<number> {
   if (octets.kind !== 'octets') return fail(name, `cannot read ${file}: ${describeFailure(octets)}`)
   const read = readCaseFile(file, octets.octets)
   if (read.kind === 'bad') return failAt(name, formatDiagnostics(read.diagnostics).trim())
-  const folder = await loadFolder(settings.settings.zones)
+  const folder = await loadFolder(zoneFolderOf(settings.settings))
   if (folder.kind === 'bad') return failAt(name, folder.why)
   const mistakes = read.cases.flatMap((one, i) => unknownTargets(one, folder, ['cases', i]))
   if (mistakes.length > 0)
