@@ -303,17 +303,25 @@ class Validation {
     )
   }
 
-  /** Every signature has to be good. What was signed: the owner, or the wildcard that it was expanded from. */
+  /**
+   * Every signature has to be good, unless `byAlgorithm` says which. What was signed: the owner, or the wildcard that it was
+   * expanded from.
+   */
   #verify(set: Rrset, signatures: readonly Rr[]): Labels {
     const isOfEither = set.type === ds || set.type === nsec
     const zone = isOfEither ? this.#zoneOfSigner(set, signatures) : this.#zoneOf(set.owner)
     if (zone === null) throw new Bogus('outside of the zone', setText(set))
     let { owner: source } = set
+    const missing = new Set(zone.byAlgorithm ? zone.keys.map(({ algorithm }) => algorithm) : [])
     for (const signature of signatures) {
-      const verdict = judgeSignature(set, parseRrsig(signature), zone, this.#nowSeconds)
+      const rrsig = parseRrsig(signature)
+      const verdict = judgeSignature(set, rrsig, zone, this.#nowSeconds)
+      if (zone.byAlgorithm && verdict.kind === 'flawed' && verdict.flaw === 'no such key') continue
       if (verdict.kind === 'flawed') throw new Bogus(verdict.flaw, setText(set))
+      missing.delete(rrsig.algorithm)
       source = verdict.source
     }
+    if (missing.size > 0) throw new Bogus('no such key', setText(set))
     this.#verified.push({ owner: set.owner, type: set.type, source })
     return source
   }

@@ -19,6 +19,11 @@ export interface ZoneKey {
 export interface TrustedZone {
   readonly apex: Labels
   readonly keys: readonly ZoneKey[]
+  /**
+   * In a change of the algorithm: signatures of keys that are not there say nothing, and one by each algorithm of the keys is
+   * needed (RFC 4035 §2.2), as strict resolvers have it.
+   */
+  readonly byAlgorithm?: boolean
 }
 
 export interface Rrset {
