@@ -16,7 +16,7 @@ import type { Zone, ZoneNode } from '../src/zone/zone.ts'
 import { contextOf, fixedClock, peerOf } from '../test/support/ask-catalog.ts'
 import { compiledZone } from '../test/support/compiled-zone.ts'
 import { buildQuery } from '../test/support/packet-builder.ts'
-import { fixedKey, signersOf } from '../test/support/signers.ts'
+import { fixedKey, signedLadderText, signersOf } from '../test/support/signers.ts'
 import { catalogOf, nameOf } from '../test/support/zone-builder.ts'
 import { median } from './measure.ts'
 
@@ -24,19 +24,6 @@ setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
 const mx = 15
-
-/** A ladder of four, with two addresses each: nine sets to sign for one answer. */
-const zoneText = (apex: string): string => `
-zone: ${apex}
-ttl: 60
-dnssec: {}
-soa: { mname: ns1, rname: hostmaster.example.test. }
-targets:
-${[1, 2, 3, 4].map((i) => `  mx${i}: { addresses: [203.0.113.${i}, "2001:db8::${i}"] }\n`).join('')}
-pools: { all: { targets: [mx1, mx2, mx3, mx4] } }
-steering: { in: [{ pools: [all] }] }
-records: { "@": { NS: ns1, MX: { steer: in } }, ns1: { A: 192.0.2.53 } }
-`
 
 const staticText = (names: number): string => `
 zone: bench.test
@@ -69,7 +56,7 @@ function firstMxMs(isSigned: boolean): number {
   const apexes = Array.from({ length: 2 * warmedUp }, (_, i) => `z${i}.bench.test`)
   const unsigned = (text: string): string => text.replace('dnssec: {}\n', '')
   const zones = apexes.map((apex) => {
-    const text = zoneText(apex)
+    const text = signedLadderText(apex)
     return compiledZone(isSigned ? text : unsigned(text)).zone
   })
   const times = firstAnswers(

@@ -8,29 +8,24 @@ import { RRType } from '../../src/wire/rrtype.ts'
 import { contextOf, fixedClock, peerOf, send } from '../support/ask-catalog.ts'
 import { compiledZone } from '../support/compiled-zone.ts'
 import { buildQuery } from '../support/packet-builder.ts'
-import { fixedKey, signersOf } from '../support/signers.ts'
+import { fixedKey, signedLadderText, signersOf } from '../support/signers.ts'
 import { catalogOf } from '../support/zone-builder.ts'
 
-const { zone } = compiledZone(`
-zone: mx.test
-ttl: 60
-dnssec: {}
-soa: { mname: ns1, rname: hostmaster.example.test. }
-targets:
-${[1, 2, 3, 4].map((i) => `  mx${i}: { addresses: [203.0.113.${i}, "2001:db8::${i}"] }\n`).join('')}
-pools: { all: { targets: [mx1, mx2, mx3, mx4] } }
-steering: { in: [{ pools: [all] }] }
-records:
-  "@": { NS: ns1, MX: { steer: in } }
-  ns1: { A: 192.0.2.53 }
-  _25._tcp.mx1: { TLSA: 3 1 1 ${'ab'.repeat(32)} }
-`)
+const { zone } = compiledZone(
+  `${signedLadderText('mx.test')}  _25._tcp.mx1: { TLSA: 3 1 1 ${'ab'.repeat(32)} }\n`,
+)
 
 const respond = createRespond(
   contextOf(catalogOf(zone), { signers: signersOf([zone], fixedClock, fixedKey(13)) }),
 )
 
-function answered(name: string, type: number): object {
+interface Answered {
+  readonly octets: number
+  readonly isTruncated: boolean
+  readonly records: number
+}
+
+function answered(name: string, type: number): Answered {
   const packet = buildQuery({ name, type, opts: [{ udp: 1232, dnssecOk: true }] })
   const reply = send(respond, packet, peerOf('udp')) ?? new Uint8Array(12)
   const view = new DataView(reply.buffer, reply.byteOffset)

@@ -34,3 +34,18 @@ export const alone = (key: SigningKey): KeysInForce => ({
   dataSigners: [key],
   untilMs: Infinity,
 })
+
+/** A signed zone of which the MX is a ladder of four targets with two addresses each: nine sets to sign for one answer. */
+export const signedLadderText = (apex: string): string => `
+zone: ${apex}
+ttl: 60
+dnssec: {}
+soa: { mname: ns1, rname: hostmaster.example.test. }
+targets:
+${[1, 2, 3, 4].map((i) => `  mx${i}: { addresses: [203.0.113.${i}, "2001:db8::${i}"] }\n`).join('')}
+pools: { all: { targets: [mx1, mx2, mx3, mx4] } }
+steering: { in: [{ pools: [all] }] }
+records:
+  "@": { NS: ns1, MX: { steer: in } }
+  ns1: { A: 192.0.2.53 }
+`
