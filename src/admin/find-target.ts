@@ -41,6 +41,10 @@ export function findTarget<Target extends NamedTarget>(
   return { kind: 'refused', reply: refuse(404, 'unknown-target', message) }
 }
 
+/** `names`: canonical, of targets alone or with their zones. */
+export const isCalledOne = (one: NamedTarget, names: ReadonlySet<string>): boolean =>
+  names.has(one.target.toLowerCase()) || names.has(qualifiedName(one).toLowerCase())
+
 /** `name`: canonical, of the target alone or with its zone. */
 export const isCalled = (one: NamedTarget, name: string): boolean =>
   one.target.toLowerCase() === name || qualifiedName(one).toLowerCase() === name

@@ -1,8 +1,9 @@
-// The built files of the console, read into memory once at the start of the listener's thread: nothing is read while
-// browsers ask. manifest.json names them; beside each text lie its compressed forms.
+// The built files of the console, read into memory all at once when a browser asks for the first of them: a server that
+// no browser asks has none in memory, and starts no later for them; and a browser gets files of one build. manifest.json
+// names them; beside each text lie its compressed forms.
 
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { access, readFile, stat } from 'node:fs/promises'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -35,29 +36,37 @@ const contentTypes: Readonly<Record<string, string>> = {
 
 const limits = { files: 200, octets: 16 * 1024 * 1024 } as const
 
-/** null: there is no build, or one that cannot be read whole. */
-export function readConsoleFiles(folder: string | null = findBuild()): ConsoleFiles | null {
-  if (folder === null) return null
+/** null: there is no build, or one that cannot be read whole. `folder` undefined: looked for. */
+export async function readConsoleFiles(folder?: string): Promise<ConsoleFiles | null> {
   try {
-    const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as {
-      readonly files: readonly string[]
-    }
-    const paths = files
-      .slice(0, limits.files)
-      .filter((path) => /^[\w-]+(?:[./][\w-]+)*$/.test(path))
-    const octets = paths.reduce((sum, path) => sum + statSync(join(folder, path)).size, 0)
-    if (octets > limits.octets) return null
-    const read = new Map(paths.map((path) => [path, readConsoleFile(folder, path)]))
-    return read.has('index.html') ? read : null
+    const build = folder ?? (await findBuild())
+    return build === null ? null : await readBuild(build)
   } catch {
     return null
   }
 }
 
-function readConsoleFile(folder: string, path: string): ConsoleFile {
-  const octets = octetsOf(join(folder, path))
-  const br = octetsIfThere(join(folder, `${path}.br`))
-  const gzip = octetsIfThere(join(folder, `${path}.gz`))
+/** Rejects where a file is missing. */
+async function readBuild(folder: string): Promise<ConsoleFiles | null> {
+  const { files } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as {
+    readonly files: readonly string[]
+  }
+  const paths = files.slice(0, limits.files).filter((path) => /^[\w-]+(?:[./][\w-]+)*$/.test(path))
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(join(folder, path))).size))
+  if (sizes.reduce((sum, size) => sum + size, 0) > limits.octets) return null
+  const read = await Promise.all(
+    paths.map(async (path) => [path, await readConsoleFile(folder, path)] as const),
+  )
+  const byPath = new Map(read)
+  return byPath.has('index.html') ? byPath : null
+}
+
+async function readConsoleFile(folder: string, path: string): Promise<ConsoleFile> {
+  const [octets, br, gzip] = await Promise.all([
+    octetsOf(join(folder, path)),
+    octetsIfThere(join(folder, `${path}.br`)),
+    octetsIfThere(join(folder, `${path}.gz`)),
+  ])
   return {
     contentType: contentTypes[extname(path)] ?? 'application/octet-stream',
     etag: `"${createHash('sha256').update(octets).digest('base64url').slice(0, 22)}"`,
@@ -67,16 +76,22 @@ function readConsoleFile(folder: string, path: string): ConsoleFile {
   }
 }
 
-const octetsOf = (file: string): Octets => new Uint8Array(readFileSync(file))
+const octetsOf = async (file: string): Promise<Octets> => new Uint8Array(await readFile(file))
 
-const octetsIfThere = (file: string): Octets | null => (existsSync(file) ? octetsOf(file) : null)
+const octetsIfThere = (file: string): Promise<Octets | null> => octetsOf(file).catch(() => null)
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  )
 
 /** `dist/console` of these sources, or `console` beside what is built of them. */
-function findBuild(): string | null {
+async function findBuild(): Promise<string | null> {
   let folder = dirname(fileURLToPath(import.meta.url))
   for (let level = 0; level < 4; level++) {
     for (const name of ['dist/console', 'console'])
-      if (existsSync(join(folder, name, 'manifest.json'))) return join(folder, name)
+      if (await isThere(join(folder, name, 'manifest.json'))) return join(folder, name)
     folder = dirname(folder)
   }
   return null

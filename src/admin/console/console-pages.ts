@@ -41,12 +41,19 @@ export interface PageRequest {
 
 export interface ConsolePages {
   /** null: no page of the console, or one that the control thread makes. */
-  reply(request: PageRequest): Reply | null
+  reply(request: PageRequest): Reply | Promise<Reply> | null
 }
 
-/** `prefix`: '' or such as `/mxsteer`; `files` null: nothing is built, and browsers are led to the plain page. */
-export function createConsolePages(prefix: string, files: ConsoleFiles | null): ConsolePages {
+/**
+ * `prefix`: '' or such as `/mxsteer`. `read` is called once, when a file is asked for; null: nothing is built, and browsers are
+ * led to the plain page.
+ */
+export function createConsolePages(
+  prefix: string,
+  read: () => Promise<ConsoleFiles | null>,
+): ConsolePages {
   const own = prefix.slice(prefix.lastIndexOf('/') + 1)
+  let files: Promise<ConsoleFiles | null> | null = null
   return {
     reply({ method, path, headers }) {
       if (method !== 'GET' && method !== 'HEAD') return null
@@ -54,15 +61,20 @@ export function createConsolePages(prefix: string, files: ConsoleFiles | null): 
       if (path === '/') return takesHtml(headers) ? redirect('console/') : null
       if (path === '/console') return redirect('console/')
       if (!path.startsWith('/console/') || isPlain(path)) return null
+      files ??= read()
       const name = path.slice('/console/'.length) || 'index.html'
-      if (files === null) return name === 'index.html' ? redirect('plain') : notBuilt()
-      const file = files.get(name)
-      return file === undefined ? noSuchFile() : fileReply(file, headers)
+      return files.then((known) => namedReply(known, name, headers))
     },
   }
 }
 
 const isPlain = (path: string): boolean => /^\/console\/plain(?:\/|$)/.test(path)
+
+function namedReply(files: ConsoleFiles | null, name: string, headers: IncomingHttpHeaders): Reply {
+  if (files === null) return name === 'index.html' ? redirect('plain') : notBuilt()
+  const file = files.get(name)
+  return file === undefined ? noSuchFile() : fileReply(file, headers)
+}
 
 /** Of a browser that goes to an address, not of a script or a monitor. */
 const takesHtml = ({ accept = '' }: IncomingHttpHeaders): boolean => accept.includes('text/html')

@@ -53,7 +53,8 @@ export async function checkRequest(
   const wrongHost = hostRefusal(rules.hosts, request, target)
   if (wrongHost !== null) return refused(wrongHost)
   const { method, headers } = request
-  const page = target && (rules.pages?.reply({ method, path: target.path, headers }) ?? null)
+  const page =
+    target && ((await rules.pages?.reply({ method, path: target.path, headers })) ?? null)
   if (page !== null) return { kind: 'page', reply: page }
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   const match = target && findRoute(rules.routes, isRead ? 'GET' : request.method, target.path)

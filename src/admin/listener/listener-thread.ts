@@ -51,7 +51,7 @@ const rules = {
   access,
   hosts,
   prefix,
-  pages: hasConsole ? createConsolePages(prefix, readConsoleFiles()) : null,
+  pages: hasConsole ? createConsolePages(prefix, readConsoleFiles) : null,
   port: endpoint.port,
   clock: systemClock,
   wrongTokens: createWrongTokens(),

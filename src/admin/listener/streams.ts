@@ -23,6 +23,8 @@ export const streamLimits: Readonly<
   retryAfterMs: 5000,
 }
 
+const comment = Buffer.from(':\n\n')
+
 type Response = Pick<ServerResponse, 'write' | 'end' | 'destroy' | 'once' | 'writableLength'>
 
 interface OpenStream {
@@ -79,18 +81,20 @@ export class Streams {
     this.#timer ??= setInterval(() => this.#onTimer(), streamLimits.commentEveryMs)
   }
 
+  /** Encoded once, however many streams there are. */
   broadcast({ sequence, text }: StreamFrame): void {
+    const octets = Buffer.from(text)
     for (const stream of this.#open) {
-      if (sequence === null) this.#write(stream, text)
+      if (sequence === null) this.#write(stream, octets)
       else if (sequence === stream.sequence + 1) {
         stream.sequence = sequence
-        this.#write(stream, text)
+        this.#write(stream, octets)
       } else if (sequence > stream.sequence) stream.response.end()
     }
   }
 
-  #write({ response }: OpenStream, text: string): void {
-    response.write(text)
+  #write({ response }: OpenStream, octets: Uint8Array): void {
+    response.write(octets)
     if (response.writableLength <= streamLimits.unsentOctets) return
     this.#options.counters.add('streamsCut')
     response.destroy()
@@ -100,7 +104,7 @@ export class Streams {
     const nowMs = this.#options.monotonicMs()
     for (const stream of this.#open)
       if (nowMs - stream.openedMs >= streamLimits.longestMs) stream.response.end()
-      else this.#write(stream, ':\n\n')
+      else this.#write(stream, comment)
     if (this.#open.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined

@@ -121,7 +121,7 @@ export class StreamFeed {
     this.overview()
     const { boot, clock } = this.#options
     const hello = { generation: this.generation, boot, at: isoTime(clock.wallMs()) }
-    const begin = `retry: ${feedLimits.retryMs}\n${this.#message('hello', hello)}`
+    const begin = `retry: ${feedLimits.retryMs}\n${this.#message('hello', JSON.stringify(hello))}`
     return { text: `${begin}${this.#missedSince(since)}`, sequence: this.#sequence }
   }
 
@@ -131,7 +131,7 @@ export class StreamFeed {
     const sequence = Number(digits)
     const oldest = this.#kept[0]?.sequence ?? this.#sequence + 1
     const isKnown = boot === this.#options.boot && sequence <= this.#sequence
-    if (!isKnown || sequence + 1 < oldest) return this.#message('resync', {})
+    if (!isKnown || sequence + 1 < oldest) return this.#message('resync', '{}')
     const missed = this.#kept.filter((frame) => (frame.sequence ?? 0) > sequence)
     return missed.map(({ text }) => text).join('')
   }
@@ -171,13 +171,12 @@ export class StreamFeed {
         return
       case 'other-rows':
         // Nobody has seen any rows before the first look.
-        return isFirst ? undefined : this.#send('resync', () => ({}))
+        return isFirst ? undefined : this.#send('resync', () => '{}')
       case 'changed': {
-        const { changes } = look
-        const isLarge = JSON.stringify(changes).length > feedLimits.deltaOctets
-        if (isLarge) return this.#send('resync', () => ({}))
-        const at = isoTime(wallMs)
-        return this.#send('delta', () => ({ generation: this.generation, at, ...changes }))
+        const changes = JSON.stringify(look.changes).slice(1)
+        if (changes.length > feedLimits.deltaOctets) return this.#send('resync', () => '{}')
+        const at = JSON.stringify(isoTime(wallMs))
+        return this.#send('delta', () => `{"generation":"${this.generation}","at":${at},${changes}`)
       }
       default:
         return look satisfies never
@@ -186,10 +185,11 @@ export class StreamFeed {
 
   #onEvent(record: EventRecord): void {
     if (record.event.startsWith('target.')) this.#isUrgent = true
-    this.#send('event', () => record)
+    this.#send('event', () => JSON.stringify(record))
   }
 
-  #send(event: string, data: () => object): void {
+  /** `data`: JSON, made when the message has its number. */
+  #send(event: string, data: () => string): void {
     this.#sequence++
     const frame = { sequence: this.#sequence, text: this.#message(event, data()) }
     this.#keep(frame)
@@ -205,7 +205,7 @@ export class StreamFeed {
   }
 
   /** JSON has no line feeds of its own, so that the data is one line. */
-  #message(event: string, data: object): string {
-    return `id: ${this.generation}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+  #message(event: string, data: string): string {
+    return `id: ${this.generation}\nevent: ${event}\ndata: ${data}\n\n`
   }
 }

@@ -35,11 +35,19 @@ function writeBuild(name: string, files: readonly string[]): string {
   return build
 }
 
-const files = readConsoleFiles(writeBuild('whole', Object.keys(contents))) as ConsoleFiles
-const pages = createConsolePages('', files)
+const whole = writeBuild('whole', Object.keys(contents))
+let reads = 0
+const readWhole = (): Promise<ConsoleFiles | null> => {
+  reads++
+  return readConsoleFiles(whole)
+}
+const pages = createConsolePages('', readWhole)
 
-const get = (path: string, headers: IncomingHttpHeaders = {}, method = 'GET'): Reply | null =>
-  pages.reply({ method, path, headers })
+const get = async (
+  path: string,
+  headers: IncomingHttpHeaders = {},
+  method = 'GET',
+): Promise<Reply | null> => pages.reply({ method, path, headers })
 
 const octets = ({ body }: Reply): Buffer =>
   typeof body === 'string' ? Buffer.from(body) : Buffer.concat(body)
@@ -58,8 +66,8 @@ describe('files', () => {
     ],
     ['/console/plain.css', 'text/css; charset=utf-8', 'no-cache'],
     ['/console/LICENSES.txt', 'text/plain; charset=utf-8', 'no-cache'],
-  ])('%s: %s, %s', (path, contentType, cacheControl) => {
-    const reply = get(path)
+  ])('%s: %s, %s', async (path, contentType, cacheControl) => {
+    const reply = await get(path)
     expect([reply?.status, reply?.contentType, reply?.headers?.['cache-control']]).toEqual([
       200,
       contentType,
@@ -74,16 +82,17 @@ describe('files', () => {
     ['br;q=0.0, gzip;q=0', undefined],
     ['identity', undefined],
     [undefined, undefined],
-  ])('accept-encoding %s gets %s, of the same contents', (accepted, encoding) => {
-    const reply = get(js, accepted === undefined ? {} : { 'accept-encoding': accepted }) as Reply
+  ])('accept-encoding %s gets %s, of the same contents', async (accepted, encoding) => {
+    const headers = accepted === undefined ? {} : { 'accept-encoding': accepted }
+    const reply = (await get(js, headers)) as Reply
     expect(reply.headers?.['content-encoding']).toBe(encoding)
     expect(reply.headers?.['vary']).toBe('accept-encoding')
     const unpack = { br: brotliDecompressSync, gzip: gunzipSync }[encoding ?? '']
     expect((unpack?.(octets(reply)) ?? octets(reply)).toString()).toBe(script)
   })
 
-  test('what has no compressed form comes as it is', () => {
-    const reply = get('/console/', { 'accept-encoding': 'br, gzip' }) as Reply
+  test('what has no compressed form comes as it is', async () => {
+    const reply = (await get('/console/', { 'accept-encoding': 'br, gzip' })) as Reply
     expect(reply.headers?.['content-encoding']).toBeUndefined()
     expect(octets(reply).toString()).toBe(contents['index.html'])
   })
@@ -93,16 +102,16 @@ describe('files', () => {
     ['the tag made weak, among others', (etag: string) => `"x", W/${etag}`, 304],
     ['any', () => '*', 304],
     ['another tag', () => '"x"', 200],
-  ])('if-none-match with %s', (_, tag, status) => {
-    const etag = get(js)?.headers?.['etag'] ?? ''
-    const reply = get(js, { 'if-none-match': tag(etag) }) as Reply
+  ])('if-none-match with %s', async (_, tag, status) => {
+    const etag = (await get(js))?.headers?.['etag'] ?? ''
+    const reply = (await get(js, { 'if-none-match': tag(etag) })) as Reply
     expect([reply.status, octets(reply).length > 0]).toEqual([status, status === 200])
   })
 
   test.each(['/console/x.js', '/console/../status', '/console//', '/console/manifest.json'])(
     '%s is not there',
-    (path) => {
-      expect(get(path)?.status).toBe(404)
+    async (path) => {
+      expect((await get(path))?.status).toBe(404)
     },
   )
 })
@@ -110,23 +119,24 @@ describe('files', () => {
 describe('ways to the console', () => {
   const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 
-  test('a browser at / is led there, relative to where it is; a monitor is not', () => {
-    const reply = get('/', browser)
+  test('a browser at / is led there, relative to where it is; a monitor is not', async () => {
+    const reply = await get('/', browser)
     expect([reply?.status, reply?.headers?.['location'], reply?.headers?.['vary']]).toEqual([
       302,
       'console/',
       'accept',
     ])
-    expect(get('/', { accept: '*/*' })).toBeNull()
-    expect(get('/')).toBeNull()
+    expect(await get('/', { accept: '*/*' })).toBeNull()
+    expect(await get('/')).toBeNull()
   })
 
   test.each([
     ['', '/console', 'console/'],
     ['/mxsteer', '', 'mxsteer/console/'],
     ['/a/b', '', 'b/console/'],
-  ])('with prefix "%s", "%s" leads to %s', (prefix, path, location) => {
-    const reply = createConsolePages(prefix, files).reply({ method: 'GET', path, headers: {} })
+  ])('with prefix "%s", "%s" leads to %s', async (prefix, path, location) => {
+    const led = createConsolePages(prefix, readWhole)
+    const reply = await led.reply({ method: 'GET', path, headers: {} })
     expect(reply?.headers?.['location']).toBe(location)
     const asked = new URL(`http://localhost${prefix}${path}`)
     expect(new URL(location, asked).pathname).toBe(`${prefix}/console/`)
@@ -137,16 +147,16 @@ describe('ways to the console', () => {
     ['GET', '/status'],
     ['GET', '/consoles'],
     ['GET', '/console/plain'],
-  ])('%s %s is for others to answer', (method, path) => {
-    expect(get(path, {}, method)).toBeNull()
+  ])('%s %s is for others to answer', async (method, path) => {
+    expect(await get(path, {}, method)).toBeNull()
   })
 
-  test('where nothing is built, browsers are led to the plain page', () => {
-    const unbuilt = createConsolePages('', null)
-    const reply = (path: string): Reply | null =>
+  test('where nothing is built, browsers are led to the plain page', async () => {
+    const unbuilt = createConsolePages('', () => Promise.resolve(null))
+    const reply = async (path: string): Promise<Reply | null> =>
       unbuilt.reply({ method: 'GET', path, headers: {} })
-    expect(reply('/console/')?.headers?.['location']).toBe('plain')
-    expect(reply(js)?.status).toBe(404)
+    expect((await reply('/console/'))?.headers?.['location']).toBe('plain')
+    expect((await reply(js))?.status).toBe(404)
   })
 })
 
@@ -157,8 +167,8 @@ test.each([
   [js, {}],
   [js, { 'if-none-match': '*' }],
   ['/console/nothing', {}],
-])('%s has the headers of pages', (path, headers: IncomingHttpHeaders) => {
-  const given = get(path, headers)?.headers ?? {}
+])('%s has the headers of pages', async (path, headers: IncomingHttpHeaders) => {
+  const given = (await get(path, headers))?.headers ?? {}
   expect(given['content-security-policy']).toBe(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
   )
@@ -169,18 +179,29 @@ test.each([
 })
 
 describe('a build', () => {
-  test('that misses a file it names is none', () => {
-    expect(readConsoleFiles(writeBuild('partial', ['index.html', 'assets/gone.js']))).toBeNull()
+  test('is read when the first of its files is asked for, and once', async () => {
+    const later = createConsolePages('', readWhole)
+    const ask = async (path: string): Promise<Reply | null> =>
+      later.reply({ method: 'GET', path, headers: { accept: 'text/html' } })
+    reads = 0
+    for (const path of ['/', '/console', '/status', '/console/plain']) await ask(path)
+    expect(reads).toBe(0)
+    await Promise.all([ask('/console/'), ask(js), ask('/console/plain.css')])
+    expect(reads).toBe(1)
   })
 
-  test('that is not there is none', () => {
-    expect(readConsoleFiles(join(folder, 'nothing'))).toBeNull()
+  test('that misses a file it names is none', async () => {
+    const partial = writeBuild('partial', ['index.html', 'assets/gone.js'])
+    expect(await readConsoleFiles(partial)).toBeNull()
   })
 
-  test('gives nothing outside of its folder', () => {
+  test('that is not there is none', async () => {
+    expect(await readConsoleFiles(join(folder, 'nothing'))).toBeNull()
+  })
+
+  test('gives nothing outside of its folder', async () => {
     const odd = ['index.html', '../whole/plain.css', '/etc/passwd', 'assets/../plain.css']
-    expect([...(readConsoleFiles(writeBuild('odd', odd)) ?? new Map()).keys()]).toEqual([
-      'index.html',
-    ])
+    const read = await readConsoleFiles(writeBuild('odd', odd))
+    expect([...(read ?? new Map()).keys()]).toEqual(['index.html'])
   })
 })

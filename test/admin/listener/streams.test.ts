@@ -13,8 +13,11 @@ class Written extends EventEmitter {
   writableLength = 0
   ended: 'end' | 'destroy' | null = null
 
-  write(chunk: string): boolean {
-    this.text += chunk
+  chunks: Uint8Array[] = []
+
+  write(chunk: Uint8Array): boolean {
+    this.chunks.push(chunk)
+    this.text += Buffer.from(chunk).toString()
     if (!this.isRead) this.writableLength += chunk.length
     return true
   }
@@ -69,6 +72,12 @@ test('a message goes to all that are at the one before, once', () => {
   streams.broadcast({ sequence: null, text: ' figures' })
   streams.broadcast({ sequence: 6, text: ' six' })
   expect([first.text, second.text]).toEqual(['five figures six', ' figures six'])
+})
+
+test('a message is encoded once, for sixteen streams as for one', () => {
+  const all = Array.from({ length: streamLimits.open }, () => open())
+  streams.broadcast({ sequence: 1, text: 'one' })
+  expect(new Set(all.map(({ chunks }) => chunks[0])).size).toBe(1)
 })
 
 test('one that has missed a message is ended, and comes back for it', () => {

@@ -117,6 +117,34 @@ test('what changed is told once, as whole rows of what changed alone', () => {
   expect(postedKinds().filter((kind) => kind === 'figures').length).toBeGreaterThan(1)
 })
 
+test('ten consoles are looked for, and written for, as often as one', () => {
+  const workFor = (streams: number): readonly [looks: number, posted: number, spelled: number] => {
+    let spelled = 0
+    // What is written out as JSON says so.
+    const alerts = Object.assign([] as string[], {
+      toJSON: () => {
+        spelled++
+        return []
+      },
+    })
+    states = [stateOf('mx1'), stateOf('mx2')]
+    feed = new StreamFeed({ boot, sources: sources(), clock: time.clock, timer: time.timer })
+    posted = []
+    looks = 0
+    feed.follow((frame) => posted.push(frame))
+    feed.open(null)
+    feed.setStreams(streams)
+    time.advance(600)
+    states = [stateOf('mx1'), { ...stateOf('mx2', 'down'), alerts: alerts as never }]
+    time.advance(3000)
+    feed.setStreams(0)
+    return [looks, posted.length, spelled]
+  }
+  const one = workFor(1)
+  expect(one[2]).toBe(1)
+  expect(workFor(10)).toEqual(one)
+})
+
 test('nothing is looked at or told while no stream is open', () => {
   feed.open(null)
   feed.setStreams(1)
