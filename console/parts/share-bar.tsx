@@ -12,27 +12,33 @@ export interface Share {
   readonly due: number
 }
 
-/**
- * Shares of the members of one pool in the last quarter of an hour: of first places, or of addresses where the pool is
- * asked for by those. Where nothing was handed out what is due is that of now.
- */
-export function sharesOf(members: readonly MemberRow[]): ReadonlyMap<MemberRow, Share> {
-  const sums = (kind: 'window' | 'addresses'): { had: number; due: number } => ({
-    had: members.reduce((sum, one) => sum + one[kind].had, 0),
-    due: members.reduce((sum, one) => sum + one[kind].due, 0),
-  })
-  const rungs = sums('window')
-  const kind = rungs.had > 0 ? 'window' : 'addresses'
-  const { had, due } = kind === 'window' ? rungs : sums('addresses')
-  return new Map(
-    members.map((one) => [
-      one,
-      had === 0
-        ? { had: null, due: one.due }
-        : { had: one[kind].had / had, due: due === 0 ? one.due : one[kind].due / due },
-    ]),
-  )
+/** What all members of a pool had and were due, of first places or of addresses. */
+export interface ShareSums {
+  readonly kind: 'window' | 'addresses'
+  readonly had: number
+  readonly due: number
 }
+
+/** Of the last quarter of an hour: by addresses where the pool is asked for those alone. */
+export function shareSumsOf(members: readonly MemberRow[]): ShareSums {
+  const rungs = sumsOf(members, 'window')
+  return rungs.had > 0 ? rungs : sumsOf(members, 'addresses')
+}
+
+function sumsOf(members: readonly MemberRow[], kind: ShareSums['kind']): ShareSums {
+  let [had, due] = [0, 0]
+  for (const member of members) {
+    had += member[kind].had
+    due += member[kind].due
+  }
+  return { kind, had, due }
+}
+
+/** Where nothing was handed out what is due is that of now. */
+export const shareOf = (member: MemberRow, { kind, had, due }: ShareSums): Share =>
+  had === 0
+    ? { had: null, due: member.due }
+    : { had: member[kind].had / had, due: due === 0 ? member.due : member[kind].due / due }
 
 export function ShareBar({ share: { had, due }, hue }: { share: Share; hue: string }): VNode {
   const label = `${had === null ? 'nothing handed out' : `had ${percent(had)}`}, due ${percent(due)}`

@@ -1,6 +1,7 @@
 // What is said of a target in a pool: one mark, one word, and why, out of its row and the rows of its addresses.
 
-import type { MemberRow, Overview, OverrideRow, TargetRow } from '../store/rows.ts'
+import type { TargetFacts } from '../store/places.ts'
+import type { MemberRow, OverrideRow, TargetRow } from '../store/rows.ts'
 import { percent, shortTime, span } from './figures.ts'
 import { reasonWords, shown } from './shown.ts'
 import type { Mark } from './state-mark.tsx'
@@ -9,31 +10,6 @@ export interface Standing {
   readonly mark: Mark
   readonly word: string
   readonly note: string
-}
-
-/** What belongs to a target, in the order of the overview. */
-export interface TargetFacts {
-  readonly addresses: readonly TargetRow[]
-  readonly overrides: readonly OverrideRow[]
-}
-
-type Named = Pick<MemberRow, 'zone' | 'target'>
-
-export const nameKey = ({ zone, target }: Named): string => `${zone} ${target}`
-
-/** The rows of each target, by `nameKey`. */
-export function factsByTarget({
-  targets,
-  overrides,
-}: Pick<Overview, 'targets' | 'overrides'>): ReadonlyMap<string, TargetFacts> {
-  const addresses = Map.groupBy(targets, nameKey)
-  const ordered = Map.groupBy(overrides, nameKey)
-  return new Map(
-    [...new Set([...addresses.keys(), ...ordered.keys()])].map((key) => [
-      key,
-      { addresses: addresses.get(key) ?? [], overrides: ordered.get(key) ?? [] },
-    ]),
-  )
 }
 
 const severity = { down: 3, suspect: 2, unknown: 1, up: 0 } as const

@@ -16,6 +16,8 @@ interface Hit {
   readonly name: string
   readonly detail: string
   readonly to: string
+  /** Its row in the overview; null: it has none. */
+  readonly row: string | null
 }
 
 const mostHits = 12
@@ -24,48 +26,58 @@ const text = signal('')
 const chosen = signal(0)
 const hits = computed(() => findHits(text.value, overview.value))
 
-/** Those whose name begins with it first; `overview` null: only views are known. */
+/** Something that can be found: of ten thousand only those that are shown are made hits of. */
+interface Findable {
+  readonly name: string
+  readonly detail: string
+  readonly hit: () => Hit
+}
+
+/** Those whose name begins with it first; `known` null: only views are known. */
 export function findHits(sought: string, known: Overview | null): readonly Hit[] {
   const wanted = sought.trim().toLowerCase()
-  const all = [...viewHits(), ...(known === null ? [] : rowHits(known))]
-  const ranked = all.flatMap((hit) => {
-    const name = hit.name.toLowerCase()
-    const at = name.indexOf(wanted)
-    if (at < 0 && !hit.detail.toLowerCase().includes(wanted)) return []
-    return [{ hit, rank: at === 0 ? 0 : at > 0 ? 1 : 2 }]
-  })
+  const ranked: [Findable[], Findable[], Findable[]] = [[], [], []]
+  for (const one of findables(known)) {
+    const at = one.name.toLowerCase().indexOf(wanted)
+    if (at < 0 && !one.detail.toLowerCase().includes(wanted)) continue
+    const rank = at === 0 ? 0 : at > 0 ? 1 : 2
+    if (ranked[rank].push(one) === mostHits && rank === 0) break
+  }
   return ranked
-    .sort((a, b) => a.rank - b.rank)
+    .flat()
     .slice(0, mostHits)
-    .map(({ hit }) => hit)
+    .map(({ hit }) => hit())
 }
 
-const viewHits = (): readonly Hit[] =>
-  views.value
-    .filter(({ group }) => group !== null)
-    .map((row) => ({
-      icon: row.icon,
-      name: row.title,
-      detail: 'view',
-      to: addressOf(row),
-    }))
-
-function rowHits({ targets, zones }: Overview): readonly Hit[] {
-  return [
-    ...targets.map(({ zone, target, address }) => ({
-      icon: 'traffic' as const,
-      name: shown(target),
-      detail: `${address} · ${shown(zone)}`,
-      to: href(['target', zone, target]),
-    })),
-    ...zones.map(({ zone }) => ({
-      icon: 'zones' as const,
-      name: shown(zone),
-      detail: 'zone',
-      to: href(['zones'], { zone }),
-    })),
-  ]
+function* findables(known: Overview | null): Generator<Findable> {
+  for (const row of views.value)
+    if (row.group !== null) {
+      const [name, detail] = [row.title, 'view']
+      yield {
+        name,
+        detail,
+        hit: () => ({ icon: row.icon, name, detail, to: addressOf(row), row: null }),
+      }
+    }
+  for (const one of known?.targets ?? []) yield findableTarget(one)
+  for (const { zone } of known?.zones ?? []) {
+    const [name, detail] = [shown(zone), 'zone']
+    const to = href(['zones'], { zone })
+    yield { name, detail, hit: () => ({ icon: 'zones', name, detail, to, row: null }) }
+  }
 }
+
+const findableTarget = ({ zone, target, address }: Overview['targets'][number]): Findable => ({
+  name: target,
+  detail: `${address} · ${zone}`,
+  hit: () => ({
+    icon: 'traffic',
+    name: shown(target),
+    detail: `${address} · ${shown(zone)}`,
+    to: href(['target', zone, target]),
+    row: href([], { zone, target }),
+  }),
+})
 
 export function openFind(): void {
   text.value = ''
@@ -73,10 +85,10 @@ export function openFind(): void {
   openDialog({ label: 'Find', className: 'finder', content: () => <Finder /> })
 }
 
-function follow(hit: Hit | undefined): void {
+function follow(hit: Hit | undefined, isToRow: boolean = false): void {
   if (hit === undefined) return
   closeDialog()
-  go(hit.to)
+  go(isToRow ? (hit.row ?? hit.to) : hit.to)
 }
 
 function onKeyDown(event: KeyboardEvent): void {
@@ -88,7 +100,7 @@ function onKeyDown(event: KeyboardEvent): void {
   }
   if (event.key === 'Enter') {
     event.preventDefault()
-    follow(hits.value[chosen.value])
+    follow(hits.value[chosen.value], event.shiftKey)
   }
 }
 
@@ -128,6 +140,12 @@ function Finder(): VNode {
           </li>
         ))}
       </ul>
+      {hits.value.some(({ row }) => row !== null) && (
+        <p class="find-none">
+          <kbd>Enter</kbd> opens it, <kbd>Shift</kbd> and <kbd>Enter</kbd> go to its row in the
+          overview.
+        </p>
+      )}
       {hits.value.length === 0 && <p class="find-none">Nothing has this in its name.</p>}
     </div>
   )

@@ -42,8 +42,10 @@ const heardAtMs = signal(Date.now())
 /** By how much the server's clock is ahead of the browser's. */
 const aheadMs = signal(0)
 
-/** The server's clock: countdowns and ages go by it. */
-export const serverNowMs: ReadonlySignal<number> = computed(() => tick.value + aheadMs.value)
+/** The server's clock, by whole seconds, so that news do not move it: countdowns and ages go by it. */
+export const serverNowMs: ReadonlySignal<number> = computed(
+  () => Math.floor((tick.value + aheadMs.value) / 1000) * 1000,
+)
 export const silentMs: ReadonlySignal<number> = computed(() =>
   Math.max(0, tick.value - heardAtMs.value),
 )

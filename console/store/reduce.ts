@@ -1,26 +1,8 @@
 // The state of the page as a value, and what news make of it. Rows that did not change stay the same objects, so that
 // only what changed is drawn anew.
 
-import type {
-  DeltaFrame,
-  EventRecord,
-  Generation,
-  MemberRow,
-  Overview,
-  PoolRow,
-  TargetRow,
-} from './rows.ts'
-
-export const memberKey = ({
-  zone,
-  pool,
-  target,
-}: Pick<MemberRow, 'zone' | 'pool' | 'target'>): string => `${zone} ${pool} ${target}`
-
-export const targetKey = ({ zone, target, address, port }: TargetRow): string =>
-  `${zone} ${target} ${address} ${port}`
-
-export const poolKey = ({ zone, pool }: PoolRow): string => `${zone} ${pool}`
+import { keepOrder, memberKey, placesOf, poolKey, targetKey } from './places.ts'
+import type { DeltaFrame, EventRecord, Generation, Overview } from './rows.ts'
 
 type DeltaOutcome =
   | { readonly kind: 'applied'; readonly overview: Overview }
@@ -56,20 +38,21 @@ export function compareGenerations(a: Generation, b: Generation): number | null 
 }
 
 /** null: a row that there is no place for. */
-function mergeRows<Row>(
+function mergeRows<Row extends object>(
   rows: readonly Row[],
   changed: readonly Row[] | undefined,
   keyOf: (row: Row) => string,
 ): readonly Row[] | null {
   if (changed === undefined || changed.length === 0) return rows
-  const byKey = new Map(changed.map((row) => [keyOf(row), row]))
-  const merged = rows.map((row) => {
-    const key = keyOf(row)
-    const fresh = byKey.get(key)
-    byKey.delete(key)
-    return fresh ?? row
-  })
-  return byKey.size === 0 ? merged : null
+  const places = placesOf(rows, keyOf)
+  const merged = [...rows]
+  for (const row of changed) {
+    const at = places.get(keyOf(row))
+    if (at === undefined) return null
+    merged[at] = row
+  }
+  keepOrder(rows, merged, keyOf)
+  return merged
 }
 
 /** An overview taken anew, with the objects of rows that are as they were. */
@@ -83,16 +66,21 @@ export function keepEqualRows(before: Overview | null, after: Overview): Overvie
   }
 }
 
-function keepEqual<Row>(
+function keepEqual<Row extends object>(
   before: readonly Row[],
   after: readonly Row[],
   keyOf: (row: Row) => string,
 ): readonly Row[] {
-  const known = new Map(before.map((row) => [keyOf(row), row]))
-  return after.map((row) => {
-    const old = known.get(keyOf(row))
+  const places = placesOf(before, keyOf)
+  let isSameOrder = before.length === after.length
+  const kept = after.map((row, index) => {
+    const at = places.get(keyOf(row))
+    if (at !== index) isSameOrder = false
+    const old = at === undefined ? undefined : before[at]
     return old !== undefined && JSON.stringify(old) === JSON.stringify(row) ? old : row
   })
+  if (isSameOrder) keepOrder(before, kept, keyOf)
+  return kept
 }
 
 /** Newest first, each once, at most `most`. */

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest'
 
-import { sharesOf } from '../../console/parts/share-bar.tsx'
-import { factsByTarget, isSafeToStop, standingOf } from '../../console/parts/standing.ts'
+import { type Share, shareOf, shareSumsOf } from '../../console/parts/share-bar.tsx'
+import { isSafeToStop, standingOf } from '../../console/parts/standing.ts'
+import { factsOf } from '../../console/store/places.ts'
 import type { MemberRow, Overview, OverrideRow, TargetRow } from '../../console/store/rows.ts'
 import { findWorries } from '../../console/views/overview/worries.ts'
 
@@ -53,6 +54,9 @@ const member = (target: string, more: Partial<MemberRow> = {}): MemberRow => ({
   ...more,
 })
 
+const sharesOf = (rows: readonly MemberRow[]): readonly Share[] =>
+  rows.map((row) => shareOf(row, shareSumsOf(rows)))
+
 const drain: OverrideRow = {
   id: 'a1',
   zone: 'example.com',
@@ -79,7 +83,7 @@ const overviewOf = (more: Partial<Overview>): Overview =>
   }) as unknown as Overview
 
 const sentences = (known: Overview): readonly string[] =>
-  findWorries(known, nowMs).map(({ says }) => says.flat().join(''))
+  findWorries(known).map(({ says }) => says(nowMs).parts.flat().join(''))
 
 describe('what needs a look', () => {
   test('nothing, where nothing is wrong', () => {
@@ -180,12 +184,9 @@ describe('the word beside the mark', () => {
   })
 
   test('of a drain is until when and by whom', () => {
-    const { addresses, overrides } = factsByTarget({
-      targets: [address('mx1')],
-      overrides: [drain],
-    }).get('example.com mx1') ?? { addresses: [], overrides: [] }
+    const facts = factsOf({ targets: [address('mx1')], overrides: [drain] }, 'example.com mx1')
     const row = member('mx1', { out: 'drained' })
-    expect(standingOf(row, { addresses, overrides }, nowMs).note).toBe('until 14:10 · anna')
+    expect(standingOf(row, facts, nowMs).note).toBe('until 14:10 · anna')
   })
 })
 
@@ -203,7 +204,7 @@ describe('shares', () => {
       member('mx1', { window: counts(30, 20) }),
       member('mx2', { window: counts(70, 80) }),
     ]
-    expect([...sharesOf(rows).values()]).toEqual([
+    expect(sharesOf(rows)).toEqual([
       { had: 0.3, due: 0.2 },
       { had: 0.7, due: 0.8 },
     ])
@@ -211,12 +212,10 @@ describe('shares', () => {
 
   test('are those of addresses where no MX was asked for', () => {
     const rows = [member('mx1', { addresses: { had: 3, due: 1 } }), member('mx2')]
-    expect([...sharesOf(rows).values()].map(({ had }) => had)).toEqual([1, 0])
+    expect(sharesOf(rows).map(({ had }) => had)).toEqual([1, 0])
   })
 
   test('are what is due now where nothing was handed out', () => {
-    expect([...sharesOf([member('mx1', { due: 0.25 })]).values()]).toEqual([
-      { had: null, due: 0.25 },
-    ])
+    expect(sharesOf([member('mx1', { due: 0.25 })])).toEqual([{ had: null, due: 0.25 }])
   })
 })

@@ -1,85 +1,131 @@
 // One member of a pool as a row; on phones the same as a card.
 
+import type { ReadonlySignal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { memo } from 'preact/compat'
+import { useCallback } from 'preact/hooks'
 
 import { Changed } from '../../parts/changed.tsx'
 import { figure, localTime, milliseconds } from '../../parts/figures.ts'
 import { InCaches } from '../../parts/in-caches.tsx'
-import { type Share, ShareBar } from '../../parts/share-bar.tsx'
+import { type Share, ShareBar, shareOf, type ShareSums } from '../../parts/share-bar.tsx'
 import { shown } from '../../parts/shown.ts'
-import { type Standing, standingOf, type TargetFacts, worstOf } from '../../parts/standing.ts'
+import { type Standing, standingOf, worstOf } from '../../parts/standing.ts'
 import { StateMark, toneOf } from '../../parts/state-mark.tsx'
 import { Strip } from '../../parts/strip.tsx'
 import { VoteMarks } from '../../parts/vote-marks.tsx'
 import { href } from '../../shell/route.ts'
-import { serverNowMs } from '../../store/live.ts'
-import type { HistorySeries, MemberRow, TargetRow } from '../../store/rows.ts'
+import { overview, serverNowMs } from '../../store/live.ts'
+import { factsOf, memberOf, nameKey } from '../../store/places.ts'
+import type { MemberRow, TargetRow } from '../../store/rows.ts'
+import { useSteady } from '../../store/use-steady.ts'
+import { useHistory } from './histories.ts'
 
 interface MemberLineProps {
-  readonly member: MemberRow
-  /** undefined: nothing is probed and nothing ordered. */
-  readonly facts: TargetFacts | undefined
-  readonly share: Share
-  readonly history: HistorySeries | undefined
+  /** As `memberKey` gives it. */
+  readonly member: string
+  /** Of its pool. */
+  readonly sums: ReadonlySignal<ShareSums>
   readonly hue: string
+  /** For `aria-rowindex`. */
+  readonly index: number
 }
 
-const noFacts: TargetFacts = { addresses: [], overrides: [] }
-
-export function MemberLine({
-  member,
-  facts = noFacts,
-  share,
-  history,
-  hue,
-}: MemberLineProps): VNode {
-  const standing = standingOf(member, facts, serverNowMs.value)
-  const worst = worstOf(facts.addresses)
-  const { zone, target } = member
+/** Drawn anew where something that it shows has changed: of ten thousand rows a message concerns a few. */
+export const MemberLine = memo(({ member: key, sums, hue, index }: MemberLineProps): VNode => {
+  const line = useSteady(useCallback(() => lineOf(key, sums.value), [key, sums]))
+  const { member } = line
+  if (member === null) return <tr aria-rowindex={index} />
+  const { zone, pool, target } = member
   return (
     <tr
       class={member.out === null ? 'member' : 'member is-out'}
+      aria-rowindex={index}
       data-target={target}
       data-zone={zone}
-      data-pool={member.pool}
+      data-pool={pool}
     >
       <td class="cell-who">
-        <Who member={member} addresses={facts.addresses} standing={standing} />
+        <Who member={member} addresses={line.addresses} mark={line.mark} />
       </td>
       <td class="cell-state">
-        <StateText standing={standing} since={worst?.since ?? null} />
+        <StateText standing={line} since={line.worst?.since ?? null} />
       </td>
-      <td class="cell-hour">{history && <Strip series={history} label="last hour" />}</td>
+      <td class="cell-hour">
+        <LastHour zone={zone} target={target} />
+      </td>
       <td class="cell-latency num">
-        <Latency row={worst} />
+        <Latency row={line.worst} />
       </td>
-      <td class="cell-votes">{worst && <VoteMarks votes={worst.votes} />}</td>
+      <td class="cell-votes">{line.worst && <VoteMarks votes={line.worst.votes} />}</td>
       <td class="cell-weight num">
         <Weight member={member} />
       </td>
       <td class="cell-share">
-        <ShareBar share={share} hue={hue} />
+        <ShareBar share={line} hue={hue} />
       </td>
       <td class="cell-caches">
         <InCaches member={member} />
       </td>
     </tr>
   )
+})
+
+/** What a row shows. */
+interface Line extends Standing, Share {
+  /** null: it has gone, and its row goes with the next drawing of the table. */
+  readonly member: MemberRow | null
+  readonly addresses: readonly TargetRow[]
+  readonly worst: TargetRow | null
+}
+
+const noLine: Line = {
+  member: null,
+  addresses: [],
+  worst: null,
+  mark: 'unknown',
+  word: '',
+  note: '',
+  had: null,
+  due: 0,
+}
+
+function lineOf(key: string, sums: ShareSums): Line {
+  const known = overview.value
+  const member = known === null ? undefined : memberOf(known, key)
+  if (known === null || member === undefined) return noLine
+  const facts = factsOf(known, nameKey(member))
+  const { had, due } = shareOf(member, sums)
+  return {
+    member,
+    addresses: facts.addresses,
+    worst: worstOf(facts.addresses),
+    ...standingOf(member, facts, serverNowMs.value),
+    // To what is shown of it: what one member is handed out moves the shares of all a little.
+    had: had === null ? null : rounded(had),
+    due: rounded(due),
+  }
+}
+
+const rounded = (share: number): number => Math.round(share * 1000) / 1000
+
+function LastHour({ zone, target }: { zone: string; target: string }): VNode | null {
+  const history = useHistory(`${target}.${zone}`)
+  return history && <Strip series={history} label="last hour" />
 }
 
 interface WhoProps {
   readonly member: MemberRow
   readonly addresses: readonly TargetRow[]
-  readonly standing: Standing
+  readonly mark: Standing['mark']
 }
 
-function Who({ member: { zone, target }, addresses, standing }: WhoProps): VNode {
+function Who({ member: { zone, target }, addresses, mark }: WhoProps): VNode {
   const [first] = addresses
   const more = addresses.length - 1
   return (
     <span class="who">
-      <StateMark mark={standing.mark} />
+      <StateMark mark={mark} />
       <a href={href(['target', zone, target])}>{shown(target)}</a>
       {first && (
         <span class="mono" title={addresses.map(({ address }) => address).join('\n')}>

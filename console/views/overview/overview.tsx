@@ -7,43 +7,55 @@ import { useMemo } from 'preact/hooks'
 
 import { InTerminal } from '../../parts/card.tsx'
 import { counted } from '../../parts/figures.ts'
-import { factsByTarget } from '../../parts/standing.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 import { ViewHead } from '../../shell/view-head.tsx'
+import type { ViewProps } from '../../shell/view-row.ts'
 import { figures, needsSignIn, overview, serverNowMs, trouble } from '../../store/live.ts'
-import type { Overview as KnownOverview, ZonesView } from '../../store/rows.ts'
+import type { ZonesView } from '../../store/rows.ts'
 import { useReply } from '../../store/use-reply.ts'
+import { useSteady } from '../../store/use-steady.ts'
 import { FigureStrip } from './figure-strip.tsx'
 import { LastEvents, Orders } from './last-things.tsx'
-import { useHistories } from './use-histories.ts'
 import { useRowKeys } from './row-keys.ts'
-import { findWorries, type SentencePart } from './worries.ts'
+import { findWorries, type SentencePart, type Worry } from './worries.ts'
 import { zoneNotes } from './zone-notes.ts'
-import { shouldFold, ZoneTable } from './zone-table.tsx'
+import { rowOfTarget, type Shapes, shapes } from './zone-shapes.ts'
+import { ZoneTable } from './zone-table.tsx'
 
-export function Overview(): VNode {
-  const known = overview.value
-  const now = figures.value
+export function Overview({ query }: ViewProps): VNode {
+  const of = shapes.value
   useRowKeys()
   return (
     <>
       <ViewHead title="Overview" />
-      {known === null || now === null ? (
+      {of === null ? (
         <Waiting />
       ) : (
         <>
-          <NeedsALook known={known} />
-          <FigureStrip known={known} now={now} />
-          <Zones known={known} />
+          <NeedsALook />
+          <Figured />
+          <Zones of={of} query={query} />
           <div class="two">
             <LastEvents />
-            <Orders known={known} />
+            <LastOrders />
           </div>
         </>
       )}
       <InTerminal command="mxsteer status" />
     </>
   )
+}
+
+/** Each part reads what it shows by itself, so that a change draws that part. */
+function Figured(): VNode | null {
+  const known = overview.value
+  const now = figures.value
+  return known && now && <FigureStrip known={known} now={now} />
+}
+
+function LastOrders(): VNode | null {
+  const known = overview.value
+  return known && <Orders known={known} />
 }
 
 function Waiting(): VNode {
@@ -60,8 +72,8 @@ function Waiting(): VNode {
 
 const mostWorries = 12
 
-function NeedsALook({ known }: { known: KnownOverview }): VNode {
-  const worries = findWorries(known, serverNowMs.value)
+function NeedsALook(): VNode {
+  const { worries } = useSteady(worriesOfNow)
   if (worries.length === 0)
     return (
       <p class="card look all-quiet">
@@ -71,14 +83,8 @@ function NeedsALook({ known }: { known: KnownOverview }): VNode {
   const more = worries.length - mostWorries
   return (
     <ul class="card look" aria-label="What needs a look">
-      {worries.slice(0, mostWorries).map(({ key, mark, says, action }) => (
-        <li key={key}>
-          <StateMark mark={mark} />
-          <span class="say">{says.map(sentencePart)}</span>
-          <a class="act" href={action.to}>
-            {action.label}
-          </a>
-        </li>
+      {worries.slice(0, mostWorries).map((worry) => (
+        <WorryLine key={worry.key} worry={worry} />
       ))}
       {more > 0 && (
         <li>
@@ -92,35 +98,47 @@ function NeedsALook({ known }: { known: KnownOverview }): VNode {
   )
 }
 
+/** Ages in it go by the clock. */
+function WorryLine({ worry }: { worry: Worry }): VNode {
+  const { mark, parts, action } = worry.says(serverNowMs.value)
+  return (
+    <li>
+      <StateMark mark={mark} />
+      <span class="say">{parts.map(sentencePart)}</span>
+      <a class="act" href={action.to}>
+        {action.label}
+      </a>
+    </li>
+  )
+}
+
+const worriesOfNow = (): { readonly worries: readonly Worry[] } => ({
+  worries: overview.value === null ? [] : findWorries(overview.value),
+})
+
 const sentencePart = (part: SentencePart, index: number): VNode =>
   typeof part === 'string' ? <span key={index}>{part}</span> : <b key={index}>{part[0]}</b>
 
-function Zones({ known }: { known: KnownOverview }): VNode {
-  const { zones, pools, members, targets, overrides } = known
-  const facts = useMemo(() => factsByTarget({ targets, overrides }), [targets, overrides])
-  const names = useMemo(
-    () => [...new Set(members.map(({ zone, target }) => `${target}.${zone}`))],
-    [members],
-  )
-  const isFolded = shouldFold(members.length)
-  const histories = useHistories(names)
+/** Of so many members in all the pools are folded. */
+const foldsAbove = 200
+
+function Zones({ of, query }: { of: Shapes; query: URLSearchParams }): VNode {
   const files = useReply<ZonesView>('zones', { everyMs: 60_000 }).value
   const notes = useMemo(
     () => new Map((files?.zones ?? []).map((view) => [view.zone, zoneNotes(view)])),
     [files],
   )
+  const [zone, target] = [query.get('zone') ?? '', query.get('target') ?? '']
+  const wanted = useMemo(() => rowOfTarget(of, zone, target), [of, zone, target])
   return (
     <>
-      {zones.map((zone) => (
+      {of.zones.map((shape) => (
         <ZoneTable
-          key={zone.zone}
-          zone={zone}
-          pools={pools.filter((pool) => pool.zone === zone.zone)}
-          members={members.filter((member) => member.zone === zone.zone)}
-          facts={facts}
-          histories={histories}
-          notes={notes.get(zone.zone) ?? null}
-          isFolded={isFolded}
+          key={shape.zone}
+          shape={shape}
+          notes={notes.get(shape.zone) ?? null}
+          isFolded={of.members > foldsAbove}
+          wanted={shape.zone === zone ? wanted : null}
         />
       ))}
     </>

@@ -1,51 +1,54 @@
 // One zone as one table: its pools as groups, their members as rows, in the order of the file, which never changes by
-// itself. Above 200 rows groups are folded, and an open one shows its rows by the hundred.
+// itself. Above 200 rows groups are folded, and those of open ones are in the page while they are in view.
 
-import type { VNode } from 'preact'
-import { useState } from 'preact/hooks'
+import { computed, type ReadonlySignal } from '@preact/signals'
+import type { ComponentChildren, VNode } from 'preact'
+import { memo } from 'preact/compat'
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 
 import { counted, percent, shortTime, span } from '../../parts/figures.ts'
 import { poolHue } from '../../parts/pool-hue.ts'
-import { type Share, sharesOf } from '../../parts/share-bar.tsx'
+import { type ShareSums, shareSumsOf } from '../../parts/share-bar.tsx'
 import { shown } from '../../parts/shown.ts'
-import { nameKey, type TargetFacts } from '../../parts/standing.ts'
+import { isWindowed, rowCount, type RowGroup, WindowedRows } from '../../parts/windowed-rows.tsx'
 import { href } from '../../shell/route.ts'
-import type { MemberRow, PoolRow, ZoneRow } from '../../store/rows.ts'
-import { serverNowMs } from '../../store/live.ts'
+import { overview, serverNowMs } from '../../store/live.ts'
+import { memberOf, poolOf } from '../../store/places.ts'
+import type { MemberRow, PoolRow } from '../../store/rows.ts'
+import { useSteady } from '../../store/use-steady.ts'
 import { MemberLine } from './member-line.tsx'
-import type { Histories } from './use-histories.ts'
 import { type PoolUse, type ZoneNotes } from './zone-notes.ts'
-
-const foldsAbove = 200
-const rowsAtOnce = 100
+import type { PoolShape, ZoneShape } from './zone-shapes.ts'
 
 interface ZoneTableProps {
-  readonly zone: ZoneRow
-  readonly pools: readonly PoolRow[]
-  readonly members: readonly MemberRow[]
-  readonly facts: ReadonlyMap<string, TargetFacts>
-  readonly histories: Histories
+  readonly shape: ZoneShape
   /** What the zone file says of it; null: not known yet. */
   readonly notes: ZoneNotes | null
   readonly isFolded: boolean
+  /** Row that the address asks for, and its pool; null: none here. */
+  readonly wanted: { readonly pool: string; readonly member: string } | null
 }
 
-export const shouldFold = (rows: number): boolean => rows > foldsAbove
-
-export function ZoneTable({ zone, pools, members, notes, ...rest }: ZoneTableProps): VNode {
-  const byPool = Map.groupBy(members, ({ pool }) => pool)
-  const name = shown(zone.zone)
+export const ZoneTable = memo(({ shape, notes, isFolded, wanted }: ZoneTableProps): VNode => {
+  const name = shown(shape.zone)
+  const { groups, isOpen } = useGroups({ shape, notes, isFolded, wanted })
+  const hasWindow = isWindowed(groups)
   return (
-    <section class="zone" aria-label={name}>
+    <section class={hasWindow ? 'zone' : 'zone is-whole'} aria-label={name}>
       <div class="zone-head">
         <h2>{name}</h2>
         <span class="dim">{notes?.steered}</span>
-        <a class="push" href={href(['zones'], { zone: zone.zone })}>
+        {hasWindow && (
+          <span class="dim">
+            the browser’s own search sees the rows in view; <kbd>/</kbd> finds all
+          </span>
+        )}
+        <a class="push" href={href(['zones'], { zone: shape.zone })}>
           {notes === null ? 'Zone file' : `Zone file, ${notes.warnings}`}
         </a>
       </div>
       <div class="card scroll" role="region" aria-label={`${name}, its targets`} tabIndex={0}>
-        <table class="members">
+        <table class="members" aria-rowcount={rowCount(groups)}>
           <caption class="visually-hidden">Pools and targets of {name}</caption>
           <colgroup>
             {columns.map(({ key }) => (
@@ -53,7 +56,7 @@ export function ZoneTable({ zone, pools, members, notes, ...rest }: ZoneTablePro
             ))}
           </colgroup>
           <thead>
-            <tr>
+            <tr aria-rowindex={1}>
               {columns.map(({ key, title, isNumber }) => (
                 <th key={key} scope="col" class={isNumber ? 'num' : undefined}>
                   {title}
@@ -61,20 +64,16 @@ export function ZoneTable({ zone, pools, members, notes, ...rest }: ZoneTablePro
               ))}
             </tr>
           </thead>
-          {pools.map((pool) => (
-            <PoolGroup
-              key={pool.pool}
-              pool={pool}
-              members={byPool.get(pool.pool) ?? []}
-              use={notes?.uses.get(pool.pool) ?? null}
-              {...rest}
-            />
-          ))}
+          <WindowedRows
+            groups={groups}
+            columns={columns.length}
+            wanted={wanted !== null && isOpen(wanted.pool) ? wanted.member : null}
+          />
         </table>
       </div>
     </section>
   )
-}
+})
 
 const columns: readonly { key: string; title: string; isNumber?: true }[] = [
   { key: 'who', title: 'Target' },
@@ -87,67 +86,99 @@ const columns: readonly { key: string; title: string; isNumber?: true }[] = [
   { key: 'caches', title: 'In caches' },
 ]
 
-interface PoolGroupProps extends Pick<ZoneTableProps, 'facts' | 'histories' | 'isFolded'> {
-  readonly pool: PoolRow
-  readonly members: readonly MemberRow[]
-  readonly use: PoolUse | null
+interface Groups {
+  readonly groups: readonly RowGroup<string>[]
+  readonly isOpen: (pool: string) => boolean
 }
 
-function PoolGroup({ pool, members, use, facts, histories, isFolded }: PoolGroupProps): VNode {
-  const [isOpen, setOpen] = useState(!isFolded)
-  const [most, setMost] = useState(rowsAtOnce)
-  const shares = sharesOf(members)
-  const hue = poolHue(pool.pool)
-  const rows = isOpen ? members.slice(0, isFolded ? most : members.length) : []
+/** The pools of a zone as groups of rows, of which the reader opens and folds some where there are many. */
+function useGroups({ shape, notes, isFolded, wanted }: ZoneTableProps): Groups {
+  const [turned, setTurned] = useState<ReadonlySet<string>>(new Set())
+  const isOpen = useCallback((pool: string) => isFolded === turned.has(pool), [isFolded, turned])
+  const wantedPool = wanted?.pool ?? null
+  useEffect(() => {
+    if (wantedPool !== null && isFolded) setTurned((before) => new Set([...before, wantedPool]))
+  }, [wantedPool, isFolded])
+  const sums = useMemo(
+    () => new Map(shape.pools.map((pool) => [pool.key, computed(() => sumsOf(pool))])),
+    [shape],
+  )
+  const groups = useMemo(
+    () =>
+      shape.pools.map((pool): RowGroup<string> => {
+        const hue = poolHue(pool.pool)
+        const fold = isFolded
+          ? { isOpen: isOpen(pool.key), turn: () => setTurned(turnedOver(pool.key)) }
+          : null
+        const use = notes?.uses.get(pool.pool) ?? null
+        return {
+          key: pool.key,
+          head: (index) => (
+            <PoolHead key={pool.key} pool={pool} use={use} hue={hue} index={index} fold={fold} />
+          ),
+          rows: isOpen(pool.key) ? pool.members : [],
+          row: (member, index) => (
+            <MemberLine
+              key={member}
+              member={member}
+              sums={sums.get(pool.key) as ReadonlySignal<ShareSums>}
+              hue={hue}
+              index={index}
+            />
+          ),
+        }
+      }),
+    [shape, notes, isFolded, isOpen, sums],
+  )
+  return { groups, isOpen }
+}
+
+const turnedOver =
+  (pool: string) =>
+  (before: ReadonlySet<string>): ReadonlySet<string> =>
+    new Set(before.has(pool) ? [...before].filter((one) => one !== pool) : [...before, pool])
+
+const membersOf = ({ members }: PoolShape): readonly MemberRow[] => {
+  const known = overview.value
+  return known === null ? [] : members.flatMap((key) => memberOf(known, key) ?? [])
+}
+
+const sumsOf = (pool: PoolShape): ShareSums => shareSumsOf(membersOf(pool))
+
+interface PoolHeadProps {
+  readonly pool: PoolShape
+  readonly use: PoolUse | null
+  readonly hue: string
+  /** For `aria-rowindex`. */
+  readonly index: number
+  /** null: its members are always there. */
+  readonly fold: { readonly isOpen: boolean; readonly turn: () => void } | null
+}
+
+function PoolHead({ pool, use, hue, index, fold }: PoolHeadProps): VNode {
   return (
-    <tbody>
-      <tr class="pool">
-        <th scope="rowgroup" colSpan={columns.length}>
-          <PoolLine pool={pool} members={members} use={use} hue={hue}>
-            {isFolded && (
-              <button
-                type="button"
-                class="link"
-                aria-expanded={isOpen}
-                onClick={() => setOpen(!isOpen)}
-              >
-                {isOpen ? 'Fold' : `Show ${counted(members.length, 'target')}`}
-              </button>
-            )}
-          </PoolLine>
-        </th>
-      </tr>
-      {rows.map((member) => (
-        <MemberLine
-          key={member.target}
-          member={member}
-          facts={facts.get(nameKey(member))}
-          share={shares.get(member) as Share}
-          history={histories.get(nameKey(member))}
-          hue={hue}
-        />
-      ))}
-      {isOpen && rows.length < members.length && (
-        <tr>
-          <td colSpan={columns.length}>
-            <button type="button" class="link" onClick={() => setMost(most + rowsAtOnce)}>
-              {rowsAtOnce} more of {members.length - rows.length}
+    <tr class="pool" aria-rowindex={index}>
+      <th scope="rowgroup" colSpan={columns.length}>
+        <PoolLine pool={pool} use={use} hue={hue}>
+          {fold !== null && (
+            <button type="button" class="link" aria-expanded={fold.isOpen} onClick={fold.turn}>
+              {fold.isOpen ? 'Fold' : `Show ${counted(pool.members.length, 'target')}`}
             </button>
-          </td>
-        </tr>
-      )}
-    </tbody>
+          )}
+        </PoolLine>
+      </th>
+    </tr>
   )
 }
 
-interface PoolLineProps extends Pick<PoolGroupProps, 'pool' | 'members' | 'use'> {
-  readonly hue: string
-  readonly children: VNode | false
+interface PoolLineProps extends Pick<PoolHeadProps, 'pool' | 'use' | 'hue'> {
+  readonly children: ComponentChildren
 }
 
-function PoolLine({ pool, members, use, hue, children }: PoolLineProps): VNode {
-  const { healthy, healthyShare, availability24h, since } = pool
-  const isWeak = healthyShare < 0.999 && pool.members > 0
+function PoolLine({ pool, use, hue, children }: PoolLineProps): VNode {
+  const { row } = useSteady(useCallback(() => ({ row: rowOf(pool) }), [pool]))
+  const { healthy = 0, healthyShare = 1, members = 0, availability24h = null } = row ?? {}
+  const isWeak = healthyShare < 0.999 && members > 0
   return (
     <div class="pool-line" style={{ '--hue': hue }}>
       <span class="pool-name">
@@ -158,30 +189,51 @@ function PoolLine({ pool, members, use, hue, children }: PoolLineProps): VNode {
       {children}
       <span class="push">
         <span class="weak">{isWeak && `${percent(healthyShare, 0)} of its weight`}</span>
-        <WeightStack members={members} />
+        <WeightStack pool={pool} />
         <span>
-          <b>{healthy}</b> of {pool.members}
+          <b>{healthy}</b> of {members}
         </span>
-        <span
-          title={
-            since === null ? undefined : `counted since ${shortTime(since, serverNowMs.value)} UTC`
-          }
-        >
-          {windowName(since)} <b>{availability24h === null ? '–' : percent(availability24h, 2)}</b>
-        </span>
-        <BudgetLeft pool={pool} />
+        <Availability since={row?.since ?? null} share={availability24h} />
+        <BudgetLeft left={row?.errorBudgetLeft ?? null} />
       </span>
     </div>
   )
 }
 
+const rowOf = ({ key }: PoolShape): PoolRow | undefined =>
+  overview.value === null ? undefined : poolOf(overview.value, key)
+
 /** A window of a day that has not run for a day yet says for how long it has. */
-function windowName(since: string | null): string {
-  const seconds = since === null ? 0 : (serverNowMs.value - Date.parse(since)) / 1000
-  return seconds <= 0 || seconds > 82_800 ? '24 h' : span(Math.max(60, seconds))
+function Availability({
+  since,
+  share,
+}: {
+  readonly since: string | null
+  readonly share: number | null
+}): VNode {
+  const { name, title } = useSteady(useCallback(() => windowOf(since), [since]))
+  return (
+    <span title={title}>
+      {name} <b>{share === null ? '–' : percent(share, 2)}</b>
+    </span>
+  )
 }
 
-function BudgetLeft({ pool: { errorBudgetLeft: left } }: { pool: PoolRow }): VNode {
+interface CountedWindow {
+  readonly name: string
+  readonly title: string | undefined
+}
+
+function windowOf(since: string | null): CountedWindow {
+  const nowMs = serverNowMs.value
+  const seconds = since === null ? 0 : (nowMs - Date.parse(since)) / 1000
+  return {
+    name: seconds <= 0 || seconds > 82_800 ? '24 h' : span(Math.max(60, seconds)),
+    title: since === null ? undefined : `counted since ${shortTime(since, nowMs)} UTC`,
+  }
+}
+
+function BudgetLeft({ left }: { readonly left: number | null }): VNode {
   if (left === null) return <span />
   return left <= 0 ? (
     <span>
@@ -194,20 +246,29 @@ function BudgetLeft({ pool: { errorBudgetLeft: left } }: { pool: PoolRow }): VNo
   )
 }
 
+const mostInStack = 40
+
 /** The weights of its members beside each other; what does not take part is hatched. */
-function WeightStack({ members }: { members: readonly MemberRow[] }): VNode {
-  const total = members.reduce((sum, { weight }) => sum + weight.configured, 0)
-  const shownMembers = members.slice(0, 40)
+function WeightStack({ pool }: { readonly pool: PoolShape }): VNode {
+  const { widths, out } = useSteady(useCallback(() => stackOf(pool), [pool]))
   return (
     <span class="stack" aria-hidden="true">
-      {total > 0 &&
-        shownMembers.map(({ target, weight, out }) => (
-          <i
-            key={target}
-            class={out === null ? undefined : 'gone'}
-            style={{ width: `${((weight.configured / total) * 100).toFixed(2)}%` }}
-          />
-        ))}
+      {widths.map((width, i) => (
+        <i key={i} class={out[i] ? 'gone' : undefined} style={{ width: `${width}%` }} />
+      ))}
     </span>
   )
+}
+
+function stackOf(pool: PoolShape): {
+  readonly widths: readonly string[]
+  readonly out: readonly boolean[]
+} {
+  const members = membersOf(pool)
+  const total = members.reduce((sum, { weight }) => sum + weight.configured, 0)
+  const first = total > 0 ? members.slice(0, mostInStack) : []
+  return {
+    widths: first.map(({ weight }) => ((weight.configured / total) * 100).toFixed(2)),
+    out: first.map((member) => member.out !== null),
+  }
 }

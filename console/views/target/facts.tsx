@@ -6,7 +6,7 @@ import type { TlsReport } from '../../../src/health/tls-report.ts'
 import { Card } from '../../parts/card.tsx'
 import { clockTime, counted, localTime, milliseconds, percent } from '../../parts/figures.ts'
 import { InCaches } from '../../parts/in-caches.tsx'
-import { sharesOf } from '../../parts/share-bar.tsx'
+import { shareOf, shareSumsOf } from '../../parts/share-bar.tsx'
 import { reasonWords, shown } from '../../parts/shown.ts'
 import { StateMark } from '../../parts/state-mark.tsx'
 import { overview } from '../../store/live.ts'
@@ -87,12 +87,11 @@ function FirstChoices({ member }: { member: MemberRow }): VNode {
   const pool = (overview.value?.members ?? []).filter(
     ({ zone, pool }) => zone === member.zone && pool === member.pool,
   )
-  const own = pool.find(({ target }) => target === member.target)
-  const share = own === undefined ? undefined : sharesOf(pool).get(own)
-  const had = share?.had ?? null
+  const own = pool.find(({ target }) => target === member.target) ?? member
+  const { had, due } = shareOf(own, shareSumsOf(pool))
   return (
     <Fact name="First choices had · due">
-      {had === null ? '–' : percent(had)} · {percent(share?.due ?? member.due)}
+      {had === null ? '–' : percent(had)} · {percent(due)}
     </Fact>
   )
 }

@@ -1,0 +1,34 @@
+// Values made of signals, for components that are to be drawn anew only where what they show has become another.
+
+import { computed } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * What `compute` makes of signals, the same object as before while its fields are the same: values, or arrays of the same
+ * values. Another `compute` begins anew.
+ */
+export function useSteady<Value extends object>(compute: () => Value): Value {
+  const steady = useMemo(() => {
+    let last: Value | null = null
+    return computed(() => {
+      const next = compute()
+      if (last === null || !isAlike(last as Fields, next as Fields)) last = next
+      return last
+    })
+  }, [compute])
+  return steady.value
+}
+
+function isAlike(a: Fields, b: Fields): boolean {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every((key) => isSameOrItems(a[key], b[key]))
+}
+
+const isSameOrItems = (a: unknown, b: unknown): boolean =>
+  a === b ||
+  (Array.isArray(a) &&
+    Array.isArray(b) &&
+    a.length === b.length &&
+    a.every((item, i) => item === b[i]))
