@@ -1,7 +1,7 @@
 // Turns the tree of a MaxMind database into a prefix tree of values. Every node is visited, once, so that a file that
 // would fail later at some address is refused now.
 
-import { parseNetwork } from '../lib/ip.ts'
+import { specialPurposeNetworks } from '../lib/special-address.ts'
 import {
   createPrefixTreeBuilder,
   type PrefixTreeBuilder,
@@ -39,7 +39,10 @@ function ipv4Start(mmdb: Mmdb): number {
   return target
 }
 
-/** The tree without values for special-purpose networks. */
+/**
+ * The tree without values for special-purpose networks. Databases made from geofeeds place some of them all the same: the
+ * shipped one has 192.168.1.1 in Australia. Rules match such clients by `network`.
+ */
 function withoutSpecial(builder: PrefixTreeBuilder, root: number, octets: 4 | 16): number {
   return specialPurposeNetworks
     .filter((network) => network.octets.length === octets)
@@ -114,21 +117,3 @@ class Walk {
     return value
   }
 }
-
-const specialPurposeTexts = `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24
-  192.0.2.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
-  ::/96 64:ff9b:1::/48 100::/64 2001:2::/48 2001:db8::/32 3fff::/20 5f00::/16 fc00::/7 fe80::/10 ff00::/8`
-
-/**
- * Networks that belong to no country: private, loopback, link-local, documentation, multicast and the like (IANA
- * special-purpose registries, RFC 6890). Databases made from geofeeds place some of them all the same: the shipped one
- * has 192.168.1.1 in Australia. Rules match such clients by `network`.
- */
-export const specialPurposeNetworks: readonly {
-  readonly octets: Uint8Array
-  readonly prefixLength: number
-}[] = specialPurposeTexts.split(/\s+/).map((text) => {
-  const network = parseNetwork(text)
-  if (network.kind === 'bad') throw new Error(network.why) // a typing error in the list above, found by any test
-  return network
-})

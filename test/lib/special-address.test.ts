@@ -20,9 +20,11 @@ test.each([
   ['192.0.2.1', 'for documentation (RFC 5737)'],
   ['192.168.1.1', 'private (RFC 1918)'],
   ['223.255.255.255', null],
+  ['239.255.255.255', 'multicast (RFC 5771)'],
   ['255.255.255.255', 'reserved (RFC 1112)'],
   ['::1', 'loopback'],
-  ['::2', null],
+  ['::2', 'of no use any more (RFC 4291)'],
+  ['::1:0:0', null],
   ['2001:db7:ffff::', null],
   ['2001:db8:ffff::1', 'for documentation (RFC 3849)'],
   ['2001:4860:4860::8888', null],
@@ -30,6 +32,7 @@ test.each([
   ['fd00::1', 'private (RFC 4193)'],
   ['fe80::1', 'link-local (RFC 4291)'],
   ['fec0::1', null],
+  ['ff02::1', 'multicast (RFC 4291)'],
 ])('%s: %s', (text, what) => {
   const address = parseAddress(text)
   expect(address && specialPurposeOf(address.octets)).toBe(what)

@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createLocate } from '../../src/geo/places.ts'
-import { specialPurposeNetworks } from '../../src/geo/compile-tree.ts'
+import { specialPurposeNetworks } from '../../src/lib/special-address.ts'
 import { formatAddress, networkContains, type Network } from '../../src/lib/ip.ts'
 import { isInternal, matchRule } from '../../src/steer/select/match.ts'
 import type { PlaceNetworks } from '../../src/steer/scope/place-networks.ts'
