@@ -295,7 +295,6 @@ export const law: readonly LawRow[] = [
     room: 'cli/names',
     imports: 'cli cli/commands cli/text coherence lib persistence probe/smtp zone/mta-sts zonefile',
     typesOnly: 'health',
-    packages: 'node:*',
   },
   {
     room: 'cli/keys',

@@ -8,10 +8,10 @@ import { type DoctorInput, examine } from '../doctor/examine.ts'
 import { type ReportLine, exitCodeOf } from '../doctor/report.ts'
 import { bareName } from '../lib/bare-name.ts'
 import { systemClock } from '../lib/clock.ts'
-import { parseEndpoint } from '../lib/ip.ts'
+import { parseAddress, parseEndpoint } from '../lib/ip.ts'
 import { parseName } from '../wire/name.ts'
 import { readSettings, resolverFlags, resolverOf, zoneFolderOf } from './command-settings.ts'
-import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
+import { fail, type FlagValues, noPort, noZone, noWords, parseFlags } from './commands/flags.ts'
 import { printJson, printLines } from './text/output.ts'
 
 const dnsPort = 53
@@ -21,7 +21,7 @@ const httpsPort = 443
 export async function doctor(argv: readonly string[]): Promise<number> {
   const flags = parseFlags('doctor', argv)
   if (flags.kind === 'bad') return fail('doctor', flags.why)
-  if (flags.words.length > 0) return fail('doctor', 'it takes options only')
+  if (flags.words.length > 0) return fail('doctor', noWords('doctor', flags.words))
   const options = readOptions(flags.values)
   if (typeof options === 'string') return fail('doctor', options)
   const read = await readSettings(flags.values, [...resolverFlags, 'zones'])
@@ -32,7 +32,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
   if (loaded.kind === 'loaded' && options.zone !== null) {
     const names = loaded.zones.map(({ name }) => name)
     if (!names.includes(options.zone))
-      return fail('doctor', `no zone ${options.zone} in ${settings.zones}`)
+      return fail('doctor', noZone(options.zone, settings.zones, names))
   }
   const zoneWarnings = loaded.kind === 'loaded' ? loaded.warnings : []
   const warnings = [...read.warnings, ...zoneWarnings].map(diagnosticText)
@@ -52,16 +52,17 @@ type DoctorOptions = Pick<
 /** Returns a text if a flag is wrong. */
 function readOptions(values: FlagValues): DoctorOptions | string {
   const port = Number(values['port'] ?? dnsPort)
-  if (!isIntegerWithin(port, 1, 65_535)) return '--port is no port'
+  if (!isIntegerWithin(port, 1, 65_535)) return noPort('port', values)
   const policyPort = Number(values['policy-port'] ?? httpsPort)
-  if (!isIntegerWithin(policyPort, 1, 65_535)) return '--policy-port is no port'
+  if (!isIntegerWithin(policyPort, 1, 65_535)) return noPort('policy-port', values)
   if (values['policy-port'] !== undefined && values['domain'] === undefined)
     return '--policy-port goes with --domain: it is where the policy of that domain is hosted'
   const peers = [values['peer'] ?? []].flat()
   const badPeer = peers.find((peer) => parseEndpoint(peer) === null)
   if (badPeer !== undefined) return `--peer is "${badPeer}", expected ADDR:PORT of an admin server`
   const egress = readEgress(values['egress'])
-  if (egress === null) return '--egress is no HOST[:PORT]'
+  if (egress === null)
+    return `--egress is "${String(values['egress'])}", expected HOST or HOST:PORT such as mx.example.net:25`
   const zone = values['zone']?.toString() ?? null
   const domain = readDomain(values)
   if (typeof domain === 'string') return domain
@@ -87,7 +88,8 @@ function readEgress(value: FlagValues[string]): DoctorInput['egress'] | null {
   const parts = /^(?:\[([^\]]+)\]|([^:[\]]+)|([0-9a-f:]+))(?::(\d{1,5}))?$/i.exec(String(value))
   const host = parts?.[1] ?? parts?.[2] ?? parts?.[3]
   const port = Number(parts?.[4] ?? smtpPort)
-  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : null
+  const isHost = parts?.[3] === undefined || parseAddress(parts[3]) !== null
+  return host !== undefined && isHost && port >= 1 && port <= 65_535 ? { host, port } : null
 }
 
 const diagnosticText = ({ file, line, column, path, message }: Diagnostic): string =>

@@ -7,7 +7,7 @@ import { request } from 'node:http'
 import { type Endpoint, destinationOf } from '../lib/ip.ts'
 import { query } from '../resolver/query.ts'
 import { readSettings } from './command-settings.ts'
-import { fail, parseFlags } from './commands/flags.ts'
+import { fail, noWords, parseFlags } from './commands/flags.ts'
 
 const timeoutMs = 2000
 
@@ -16,7 +16,7 @@ const healthFlags = ['admin', 'config'] as const
 export async function health(argv: readonly string[]): Promise<number> {
   const flags = parseFlags('health', argv)
   if (flags.kind === 'bad') return fail('health', flags.why)
-  if (flags.words.length > 0) return fail('health', 'health takes options only')
+  if (flags.words.length > 0) return fail('health', noWords('health', flags.words))
   const read = await readSettings(flags.values, [...healthFlags, 'listen'])
   if (read.kind === 'bad') return fail('health', read.why)
   const { admin, listen } = read.settings

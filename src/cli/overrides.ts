@@ -83,8 +83,12 @@ export const weight: Command = command('weight', ([target, amount, ...rest], val
   if (target === undefined || rest.length > 0 || (amount === undefined) === (share === undefined))
     return bad('give one target and one weight: 50%, 3, or --share 10%')
   const fields = share === undefined ? readWeight(amount ?? '') : readShare(String(share))
+  if (fields === null && share !== undefined)
+    return bad(`--share is "${String(share)}", expected a percentage such as 10%`)
   if (fields === null)
-    return bad('a weight is a percentage of the configured one (50%), or a number')
+    return bad(
+      `"${amount ?? ''}" is no weight, expected a percentage of the configured one (50%), or a number`,
+    )
   return setRequest(target, { kind: 'weight', ...fields }, values)
 })
 
@@ -158,7 +162,7 @@ type EndRead =
 function readEnd({ until, for: duration }: FlagValues): EndRead {
   const ms = duration === undefined ? null : readDurationMs(duration)
   if (duration !== undefined && ms === null)
-    return bad('--for: expected a time such as 30m, 2h, 1d')
+    return bad(`--for is "${String(duration)}", expected a time such as 30m, 2h, 1d`)
   return { kind: 'end', seconds: ms === null ? undefined : ms / 1000, until }
 }
 

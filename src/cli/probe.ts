@@ -26,11 +26,15 @@ export async function probe(argv: readonly string[]): Promise<number> {
   if (flags.kind === 'bad') return fail('probe', flags.why)
   const target = flags.words.length === 1 ? splitTarget(flags.words[0] as string) : null
   if (!target)
-    return fail('probe', 'give one HOST[:PORT], for example 192.0.2.25 or [2001:db8::25]:25')
+    return fail(
+      'probe',
+      `${given(flags.words)}give one HOST[:PORT], for example 192.0.2.25 or [2001:db8::25]:25`,
+    )
   const why = checkFlags(flags.values)
   if (why !== null) return fail('probe', why)
   const address = await resolve(target.host)
-  if (address === null) return fail('probe', `${target.host} has no address`)
+  if (address === null)
+    return fail('probe', `${target.host} has no address: give one, or another name`)
 
   const profile = profileOf(target, flags.values)
   const outcome = await probeAddress({ address, profile, onLine: print }, systemClock)
@@ -57,22 +61,30 @@ function checkFlags(values: FlagValues): string | null {
   for (const [flag, words] of Object.entries(allowed)) {
     const word = values[flag]
     if (word !== undefined && !(words as readonly string[]).includes(String(word)))
-      return `--${flag} is "${String(word)}", expected ${words.join(' or ')}`
+      return `--${flag} is "${String(word)}", expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
   }
   const hasRecipient = values['level'] === 'rcpt'
-  if (hasRecipient && values['recipient'] === undefined) return '--level rcpt needs a --recipient'
+  if (hasRecipient && values['recipient'] === undefined)
+    return '--level rcpt needs a --recipient, such as --recipient postmaster@example.com'
   for (const flag of ['recipient', 'sender']) {
     const mailbox = values[flag]
     if (mailbox === undefined) continue
-    if (!hasRecipient) return `--${flag} is asked at --level rcpt only`
-    if (/[\s<>]/.test(String(mailbox))) return `--${flag} is no mailbox`
+    if (!hasRecipient)
+      return `--${flag} is asked at --level rcpt only, expected that level, or none`
+    if (/[\s<>]/.test(String(mailbox)))
+      return `--${flag} is "${String(mailbox)}", expected a mailbox such as probe@example.com, without < and >`
   }
   const { source } = values
-  return source === undefined || parseAddress(String(source)) ? null : '--source is no address'
+  return source === undefined || parseAddress(String(source))
+    ? null
+    : `--source is "${String(source)}", expected an address of this host`
 }
 
 const print = (line: DialogueLine): void =>
   printLines([`${String(Math.round(line.atMs)).padStart(6)} ms ${line.from} ${line.text}`])
+
+const given = (words: readonly string[]): string =>
+  words.length === 1 ? `${JSON.stringify(words[0])} is none, ` : ''
 
 interface ProbeTarget {
   readonly host: string

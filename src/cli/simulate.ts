@@ -7,18 +7,20 @@ import { drawClients, type Grouping, groupings, simulate as run } from '../expla
 import { describeFailure, readRegularFile } from '../files/read-file.ts'
 import { createLocate } from '../geo/places.ts'
 import type { OverrideAction } from '../health/overrides.ts'
+import { bareName } from '../lib/bare-name.ts'
 import { type Random, systemClock } from '../lib/clock.ts'
 import { parseNetwork } from '../lib/ip.ts'
+import { suggestName } from '../lib/suggest-name.ts'
 import { seededRandom } from '../lib/random.ts'
 import type { PlaceNetworks } from '../steer/scope/place-networks.ts'
 import { createScopes } from '../steer/scope/scope-cache.ts'
-import { parseName } from '../wire/name.ts'
+import { nameToBareText, parseName } from '../wire/name.ts'
 import { typeFromText } from '../wire/rrtype.ts'
 import { printJson } from './text/output.ts'
 import { simulationText, type SimulationReport } from './text/simulation-text.ts'
 import { assumeHealth, type Assumptions } from './assumed-health.ts'
 import { readSettings, zoneFolderOf } from './command-settings.ts'
-import { fail, failAt, type FlagValues, parseFlags } from './commands/flags.ts'
+import { fail, failAt, type FlagValues, noZone, parseFlags } from './commands/flags.ts'
 import { loadFolder, openPlaces } from './offline-data.ts'
 import type { ZoneFolder } from '../zonefile/read-folder.ts'
 
@@ -69,7 +71,10 @@ async function runPlan(
   const simulated = run({ world, question: plan, clients, rounds, by, random })
   if (simulated.kind === 'not-steered') {
     const { name = '', found = '' } = simulated.steps.at(-1) ?? {}
-    return { why: `no steering answers this: ${name} is found as ${found}` }
+    if (found !== 'refused')
+      return { why: `no steering answers this: ${name} is found as ${found}` }
+    const known = Array.from(folder.catalog.zones.values(), ({ apex }) => nameToBareText(apex))
+    return { why: noZone(bareName(name), zones.folder, known) }
   }
   const at = new Date(assumptions.atMs).toISOString()
   const { nameText: name, typeText: type } = plan
@@ -113,9 +118,12 @@ function readPlan(words: readonly string[], values: FlagValues): SimulationPlan 
   const name = parseName(nameText)
   if (name.kind === 'bad') return { why: `${JSON.stringify(nameText)}: ${name.why}` }
   const type = typeFromText(typeText)
-  if (type === undefined) return { why: `${JSON.stringify(typeText)} is no type, such as MX` }
+  if (type === undefined)
+    return {
+      why: `${JSON.stringify(typeText)} is no type, ${suggestName('type', ['MX', 'A', 'AAAA', 'SRV'], typeText)}`,
+    }
   const by = String(values['by'] ?? 'continent') as Grouping
-  if (!groupings.includes(by)) return { why: `--by: expected ${groupings.join(', ')}` }
+  if (!groupings.includes(by)) return { why: `--by is "${by}", expected ${groupings.join(', ')}` }
   const numbers = readNumbers(values)
   if ('why' in numbers) return numbers
   const assumptions = readAssumptions(values)
@@ -143,7 +151,8 @@ function readNumbers(
   if (clients === 0 || (typeof clients === 'number' && clients > clientLimit))
     return { why: `--clients: a file, or a number from 1 to ${clientLimit}` }
   const seed = wholeNumber(String(values['seed'] ?? '1'))
-  if (seed === null) return { why: '--seed: expected a whole number' }
+  if (seed === null)
+    return { why: `--seed is "${String(values['seed'])}", expected a whole number` }
   const rounds = values['rounds'] === undefined ? null : wholeNumber(String(values['rounds']))
   if (values['rounds'] !== undefined && !rounds) return { why: '--rounds: a number above 0' }
   return { clients, seed, rounds }
@@ -192,7 +201,12 @@ async function readClients(file: string): Promise<ClientList> {
   const read = await readRegularFile(file, { maxOctets: clientOctetsLimit })
   return read.kind === 'octets'
     ? parseClients(file, read.octets.toString('utf8'))
-    : { kind: 'bad', why: [`cannot read ${file}: ${describeFailure(read)}`] }
+    : {
+        kind: 'bad',
+        why: [
+          `--clients: cannot read ${file}: ${describeFailure(read)}, expected a number of clients, or a file with one address or network a line`,
+        ],
+      }
 }
 
 export function parseClients(file: string, content: string): ClientList {

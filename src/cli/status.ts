@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { styleText } from 'node:util'
 
 import { type AdminResponse, findAdminClient } from './admin-client.ts'
-import { fail, parseFlags } from './commands/flags.ts'
+import { fail, noWords, parseFlags } from './commands/flags.ts'
 import { printJson } from './text/output.ts'
 import { type Page, plainPage, type StatusReport, statusText } from './text/status-text.ts'
 
@@ -17,7 +17,7 @@ const clearScreen = '\u001b[H\u001b[2J\u001b[3J'
 export async function status(argv: readonly string[]): Promise<number> {
   const flags = parseFlags('status', argv)
   if (flags.kind === 'bad') return fail('status', flags.why)
-  if (flags.words.length > 0) return fail('status', 'status takes options only')
+  if (flags.words.length > 0) return fail('status', noWords('status', flags.words))
   const admin = await findAdminClient(flags.values)
   if (admin.kind === 'bad') return fail('status', admin.why)
   const { json, watch } = flags.values

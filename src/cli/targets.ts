@@ -1,8 +1,9 @@
 // `mxsteer targets`: tables of a running server: the weight of each target in each of its pools, the
 // state of each address, and names that have left their zones.
 
+import { bareName } from '../lib/bare-name.ts'
 import { findAdminClient } from './admin-client.ts'
-import { fail, parseFlags } from './commands/flags.ts'
+import { fail, noTargetOf, noWords, parseFlags } from './commands/flags.ts'
 import { tableLines } from './text/columns.ts'
 import {
   departedCells,
@@ -59,12 +60,13 @@ interface TargetsReport {
 export async function targets(argv: readonly string[]): Promise<number> {
   const flags = parseFlags('targets', argv)
   if (flags.kind === 'bad') return fail('targets', flags.why)
-  if (flags.words.length > 0) return fail('targets', 'targets takes options only')
+  if (flags.words.length > 0) return fail('targets', noWords('targets', flags.words))
   const admin = await findAdminClient(flags.values)
   if (admin.kind === 'bad') return fail('targets', admin.why)
   const response = await admin.client.request('GET', '/targets')
   if (response.kind === 'failed') return fail('targets', response.why, 1)
-  const { zone } = flags.values
+  const zone =
+    flags.values['zone'] === undefined ? undefined : bareName(String(flags.values['zone']))
   const isWanted = (row: { readonly zone: string }): boolean =>
     zone === undefined || row.zone === zone
   const { targets: addresses, members, departed = [] } = response.body as TargetsReport
@@ -73,6 +75,8 @@ export async function targets(argv: readonly string[]): Promise<number> {
     members: members.filter(isWanted),
     departed: departed.filter(isWanted),
   }
+  const all = [...addresses, ...members, ...departed]
+  if (zone !== undefined && !all.some(isWanted)) return fail('targets', noTargetOf(zone, all), 1)
   if (flags.values['json']) printJson(report)
   else printLines(tables(report))
   return 0

@@ -115,14 +115,27 @@ export function parseNetwork(text: string): ParsedNetwork {
   const bits = address.octets.length * 8
   const prefixLength = parseNumber(prefixText ?? String(bits), bits)
   if (prefixLength === null) {
-    return { kind: 'bad', why: `prefix length is ${quote(prefixText ?? '')}, expected 0–${bits}` }
+    const length = maskLength(prefixText ?? '')
+    const expected = length === null ? `0–${bits}` : `${addressText}/${length}`
+    return { kind: 'bad', why: `prefix length is ${quote(prefixText ?? '')}, expected ${expected}` }
   }
   const octets = masked(address.octets, prefixLength)
   if (octets.some((octet, i) => octet !== address.octets[i])) {
     const corrected = `${formatAddress(octets)}/${prefixLength}`
-    return { kind: 'bad', why: `${quote(text)} has host bits set, the network is ${corrected}` }
+    return {
+      kind: 'bad',
+      why: `${quote(text)} has host bits set, expected the network ${corrected}`,
+    }
   }
   return { kind: 'network', octets, prefixLength }
+}
+
+/** The prefix length of a netmask such as 255.255.255.0; null: it is none. */
+function maskLength(text: string): number | null {
+  const mask = parseAddress(text)
+  if (mask?.family !== 4) return null
+  const bits = Array.from(mask.octets, (octet) => octet.toString(2).padStart(8, '0')).join('')
+  return /^1*0*$/.test(bits) ? bits.replace(/0*$/, '').length : null
 }
 
 const quote = (text: string): string => JSON.stringify(text.slice(0, 60))

@@ -9,7 +9,8 @@ const shownLimit = 8
  */
 export function suggestName(what: string, names: Iterable<string>, word: string): string {
   const all = [...names].sort()
-  const suggestion = nearest(word, all)
+  const label = word.split('.', 1).join()
+  const suggestion = nearest(word, all) ?? all.find((name) => name === label)
   if (suggestion) return `did you mean ${suggestion}?`
   if (all.length === 0) return `there is no ${what}`
   const shown = all.slice(0, shownLimit).join(', ')

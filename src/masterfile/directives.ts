@@ -60,11 +60,19 @@ export function readDirective(
   }
 }
 
+const examples: Readonly<Record<string, string>> = {
+  $ORIGIN: '$ORIGIN example.com.',
+  $TTL: '$TTL 1h',
+  $INCLUDE: '$INCLUDE more.zone',
+}
+
 /** The words after the directive if there are so many; else none, which is reported. */
 function words(reading: Reading, file: MasterFile, counts: readonly number[]): readonly Token[] {
   const [directive, ...rest] = file.scan.tokens
   if (!directive || counts.includes(rest.length)) return rest
-  const message = `${directive.text} has ${rest.length} words, expected ${counts.join(' or ')}`
+  const name = directive.text.toUpperCase()
+  const example = examples[name] ?? name
+  const message = `${directive.text} has ${rest.length} words, expected ${counts.join(' or ')}, as in ${example}`
   refuse(reading, file, directive.from, { code: 'bad-directive', message })
   return []
 }

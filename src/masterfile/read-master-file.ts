@@ -218,11 +218,25 @@ function readHead(
     }
   }
   if (file.entry === 'ended')
-    refuse(reading, file, scan.tokens.at(-1)?.from ?? file.start, syntax('the type is missing'))
+    refuse(
+      reading,
+      file,
+      scan.tokens.at(-1)?.from ?? file.start,
+      syntax('the type is missing, expected OWNER TYPE DATA such as www A 192.0.2.1'),
+    )
   return null
 }
 
 function readOwner(reading: Reading, file: MasterFile, token: Token): Owner | 'bad' {
+  if (token.text === '#' || token.text === '//') {
+    refuse(
+      reading,
+      file,
+      token.from,
+      syntax(`comments begin with ;, expected it for ${token.text}`),
+    )
+    return 'bad'
+  }
   const name = readNameToken(reading, file, token)
   // Lines without an owner after a bad one would go to another one than was meant.
   const owner: Owner | 'bad' = name ? { name, key: keyOfName(name) } : 'bad'

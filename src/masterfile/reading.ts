@@ -6,11 +6,12 @@ import { type MasterScan, nextInEntry, type Token } from '../wire/presentation.t
 import { readPeriod } from '../wire/rdata/number-field.ts'
 import type { ParsedRdata } from '../wire/rdata/parse.ts'
 import type { Rdata } from '../wire/rdata/rdata.ts'
-import { RRType, typeToText } from '../wire/rrtype.ts'
+import { RRType } from '../wire/rrtype.ts'
 import { pathOfPlace } from '../zone/compile/compile-master.ts'
 import { readRecordType } from '../zone/compile/compile-records.ts'
 import { warnUnusualTtl } from '../zone/compile/compilation.ts'
 import { readName } from '../zone/compile/names.ts'
+import { badRdata } from '../zone/compile/rrset.ts'
 import type { ProblemCode, Problems } from '../zone/compile/problem.ts'
 
 export interface MasterRequest {
@@ -285,7 +286,7 @@ export function addRecord(
 ): void {
   const { problems, owners } = reading
   if (parsed.kind === 'bad') {
-    problems.refuse('bad-rdata', pathOfPlace(place), `bad ${typeToText(type)}: ${parsed.why}`)
+    problems.refuse('bad-rdata', pathOfPlace(place), badRdata(type, parsed.why))
     return
   }
   if (type === RRType.SOA) {

@@ -123,10 +123,13 @@ export interface AnnounceSettings {
   readonly command: string | null
 }
 
-export const announce: z.ZodType<AnnounceValues> = closedMap({
-  file: path,
-  command: text('an absolute path of a program', /^\/[^\0]{0,4095}$/, '/bin/true').optional(),
-})
+export const announce: z.ZodType<AnnounceValues> = closedMap(
+  {
+    file: path,
+    command: text('an absolute path of a program', /^\/[^\0]{0,4095}$/, '/bin/true').optional(),
+  },
+  '{ file: /run/mxsteer/announce }',
+)
 
 /** null: the announce hook is off. */
 export const announceSettings = (values: AnnounceValues | undefined): AnnounceSettings | null =>

@@ -77,14 +77,17 @@ const exemptNetworks = withInput(readExempt, {
   schemas: [oneOrMany(network), z.array(network)],
 })
 
-export const rateLimit: z.ZodType<RateLimitValues> = closedMap({
-  enabled: trueOrFalse.optional(),
-  per_second: integer('answers a second', 1, 1_000_000).optional(),
-  burst: integer('a count', 1, 1_000_000).optional(),
-  slip: integer('a count', 1, 100).optional(),
-  dry_run: trueOrFalse.optional(),
-  exempt: exemptNetworks.optional(),
-})
+export const rateLimit: z.ZodType<RateLimitValues> = closedMap(
+  {
+    enabled: trueOrFalse.optional(),
+    per_second: integer('answers a second', 1, 1_000_000).optional(),
+    burst: integer('a count', 1, 1_000_000).optional(),
+    slip: integer('a count', 1, 100).optional(),
+    dry_run: trueOrFalse.optional(),
+    exempt: exemptNetworks.optional(),
+  },
+  '{ per_second: 100 }',
+)
 
 export interface RateLimitSettings {
   readonly perSecond: number

@@ -40,11 +40,14 @@ export interface ProbeLimitValues {
   readonly per_network?: number | undefined
 }
 
-export const probeLimits: z.ZodType<ProbeLimitValues> = closedMap({
-  in_flight: integer('a count', 1, 60_000).optional(),
-  per_host: integer('a count', 1, 1000).optional(),
-  per_network: integer('a count', 1, 10_000).optional(),
-})
+export const probeLimits: z.ZodType<ProbeLimitValues> = closedMap(
+  {
+    in_flight: integer('a count', 1, 60_000).optional(),
+    per_host: integer('a count', 1, 1000).optional(),
+    per_network: integer('a count', 1, 10_000).optional(),
+  },
+  '{ in_flight: 4000 }',
+)
 
 export function probingSettings(
   sources: readonly SourceAddress[] = [],

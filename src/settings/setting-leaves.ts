@@ -3,20 +3,48 @@
 
 import { z } from 'zod'
 import { bareName } from '../lib/bare-name.ts'
-import { parseEndpoint, parseNetwork, type Endpoint, type Network } from '../lib/ip.ts'
-import { isIntegerWithin, leaf, text } from '../zonefile/leaf.ts'
+import {
+  parseAddress,
+  parseEndpoint,
+  parseNetwork,
+  type Endpoint,
+  type Network,
+} from '../lib/ip.ts'
+import { isIntegerWithin, leaf, scalarText, text } from '../zonefile/leaf.ts'
+
+/** Of text that is no ADDRESS:PORT; null: what is meant is open. */
+export function adviseOnEndpoint(value: unknown, port: number): string | null {
+  const text = scalarText(value).trim()
+  const number = /^:?(\d{1,5})$/.exec(text)?.[1]
+  if (number !== undefined)
+    return `write 127.0.0.1:${number}${port === 53 ? `, or 0.0.0.0:${number} for every address` : ''}`
+  if (text.includes(',')) return 'several are a list, [192.0.2.1:53, 192.0.2.2:53]'
+  const address = parseAddress(text)
+  const [, before, last] = /^(.*):(\d{1,5})$/.exec(text) ?? []
+  if (address?.family === 6 && before !== undefined && parseAddress(before) !== null)
+    return `write [${before}]:${last}`
+  if (address !== null)
+    return `the port is missing, write ${address.family === 6 ? `[${text}]` : text}:${port}`
+  const named = /^([a-z][a-z0-9.-]*):(\d{1,5})$/i.exec(text)
+  if (named === null) return null
+  return named[1] === 'localhost'
+    ? `write 127.0.0.1:${named[2]}`
+    : 'names are not looked up, write an address'
+}
 
 /** An address and port to listen on; port 0 lets the kernel choose one. */
 export const endpoint: z.ZodType<Endpoint> = leaf({
   expected: 'ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300',
   fallback: '127.0.0.1:5300',
   read: (value) => (typeof value === 'string' ? parseEndpoint(value.trim()) : null),
+  suggest: (value) => adviseOnEndpoint(value, 53),
 })
 
 /** An address and port to send to, so that port 0 is refused. */
 export const resolverEndpoint: z.ZodType<Endpoint> = leaf({
   expected: 'ADDRESS:PORT of a resolver such as 127.0.0.1:53',
   fallback: '127.0.0.1:53',
+  suggest: (value) => adviseOnEndpoint(value, 53),
   read(value) {
     const parsed = typeof value === 'string' ? parseEndpoint(value.trim()) : null
     return parsed && parsed.port > 0 ? parsed : null
@@ -27,6 +55,7 @@ export const resolverEndpoint: z.ZodType<Endpoint> = leaf({
 export const adminEndpoint: z.ZodType<Endpoint | 'off'> = leaf({
   expected: 'ADDRESS:PORT such as 127.0.0.1:8053, or off',
   fallback: 'off',
+  suggest: (value) => (value === 'no' ? 'write off' : adviseOnEndpoint(value, 8053)),
   read(value) {
     // YAML 1.2 reads `off` as text, YAML 1.1 as false: an operator may write either.
     if (value === 'off' || value === false) return 'off'
@@ -37,6 +66,13 @@ export const adminEndpoint: z.ZodType<Endpoint | 'off'> = leaf({
 export const network: z.ZodType<Network> = leaf({
   expected: 'a network such as 192.0.2.0/24',
   fallback: '192.0.2.0/24',
+  suggest(value) {
+    if (value === 'any' || value === 'all') return 'write [0.0.0.0/0, "::/0"]'
+    const parsed = parseNetwork(scalarText(value))
+    return parsed.kind === 'bad' && /\//.test(scalarText(value))
+      ? parsed.why.replace(/^"[^"]*" /, '')
+      : null
+  },
   read(value) {
     const parsed = typeof value === 'string' ? parseNetwork(value) : null
     return parsed?.kind === 'network' ? parsed : null
@@ -65,6 +101,10 @@ export const label: z.ZodType<string> = text(
   'a name of letters, digits, dots and hyphens',
   /^[\w.-]{1,63}$/,
   'name',
+  (value) => {
+    const joined = scalarText(value).trim().replaceAll(/\s+/g, '-')
+    return joined !== value && /^[\w.-]{1,63}$/.test(joined) ? `write ${joined}` : null
+  },
 )
 
 /** The name of a zone, without the final dot and in lower case. */

@@ -56,7 +56,8 @@ const isPublicKey = (key: string): boolean =>
 /** Replaces the words of a value by asterisks: messages of the YAML library name aliases and tags. */
 function maskWords(message: string, line: string): string {
   const words = line.slice(line.indexOf(':') + 1).match(/[^\s'"*&!#,{}[\]]{4,}/g) ?? []
-  return words.reduce((text, word) => text.replaceAll(word, '*'.repeat(word.length)), message)
+  const secret = words.filter((word) => !/^(?:redis|rediss|memory)$/.test(word))
+  return secret.reduce((text, word) => text.replaceAll(word, '*'.repeat(word.length)), message)
 }
 
 const variablePrefix = 'MXSTEER_'

@@ -275,7 +275,10 @@ export const settingsTable: SettingsTable = {
       'addresses of this host that probes, those of canaries too, [come from](operations.md#permission-to-probe); `source` of a probe goes before it',
   },
   geoip: {
-    schema: closedMap({ country: path.optional(), asn: path.optional() }),
+    schema: closedMap(
+      { country: path.optional(), asn: path.optional() },
+      '{ country: GeoLite2-Country.mmdb }',
+    ),
     isFileOnly: true,
     otherwise: 'the country database that comes with mxsteer, no ASN',
     accepts: 'map: `country` and `asn`, paths',
@@ -283,7 +286,7 @@ export const settingsTable: SettingsTable = {
       '[MaxMind DB files](operations.md#geoip-databases); read only if a rule has a condition on places',
   },
   dnssec: {
-    schema: closedMap({ keys: path }),
+    schema: closedMap({ keys: path }, '{ keys: /etc/mxsteer/keys }'),
     isFileOnly: true,
     otherwise: 'none: no zone can be signed',
     accepts: 'map: `keys`, path of a folder',

@@ -62,20 +62,29 @@ interface StreamValues {
   readonly transfer?: TransferValues | undefined
 }
 
-export const tls: z.ZodType<TlsValues> = closedMap({
-  listen: oneOrMany(tlsEndpoint).optional(),
-  certificate: path,
-  key: path,
-})
+export const tls: z.ZodType<TlsValues> = closedMap(
+  {
+    listen: oneOrMany(tlsEndpoint).optional(),
+    certificate: path,
+    key: path,
+  },
+  '{ certificate: server.crt, key: server.key }',
+)
 
-export const proxy: z.ZodType<ProxyValues> = closedMap({
-  listen: oneOrMany(proxyEndpoint),
-  from: oneOrMany(network),
-})
+export const proxy: z.ZodType<ProxyValues> = closedMap(
+  {
+    listen: oneOrMany(proxyEndpoint),
+    from: oneOrMany(network),
+  },
+  '{ listen: 127.0.0.1:5353, from: 127.0.0.1 }',
+)
 
-export const transfer: z.ZodType<TransferValues> = closedMap({
-  allow: oneOrMany(network),
-})
+export const transfer: z.ZodType<TransferValues> = closedMap(
+  {
+    allow: oneOrMany(network),
+  },
+  '{ allow: 192.0.2.0/24 }',
+)
 
 interface TlsSettings extends TlsFiles {
   readonly listen: readonly Endpoint[]

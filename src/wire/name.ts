@@ -42,7 +42,11 @@ export function parseName(text: string, origin: Name = rootName): ParsedName {
   for (let i = 0; i < octets.length; i++) {
     const octet = octets[i] as number
     if (octet === dot) {
-      if (labels.at(-1)?.length === 0) return { kind: 'bad', why: 'the name has an empty label' }
+      if (labels.at(-1)?.length === 0)
+        return {
+          kind: 'bad',
+          why: 'the name has an empty label, expected one dot between two labels and none in front',
+        }
       isAbsolute = i === octets.length - 1
       if (!isAbsolute) labels.push([])
       continue
@@ -86,13 +90,13 @@ function assemble(labels: readonly number[][], suffix: Name): ParsedName {
   if (tooLong)
     return {
       kind: 'bad',
-      why: `a label has ${tooLong.length} octets, at most ${maxLabelOctets} are allowed`,
+      why: `a label has ${tooLong.length} octets, expected at most ${maxLabelOctets}`,
     }
   const total = labels.reduce((sum, label) => sum + 1 + label.length, suffix.length)
   if (total > maxNameOctets) {
     return {
       kind: 'bad',
-      why: `the name has ${total} octets, at most ${maxNameOctets} are allowed`,
+      why: `the name has ${total} octets, expected at most ${maxNameOctets}`,
     }
   }
   const name = new Uint8Array(total)

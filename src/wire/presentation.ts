@@ -102,8 +102,10 @@ export function nextInEntry(scan: MasterScan): Scanned {
     if (why !== null) return { kind: 'bad', why }
     if (tokens.length > count) return token
   }
-  return scan.depth > 0 ? { kind: 'bad', why: 'a parenthesis is not closed' } : end
+  return scan.depth > 0 ? { kind: 'bad', why: notClosed } : end
 }
+
+const notClosed = 'a parenthesis is not closed, expected ) behind the last word of the record'
 
 /** Splits rdata text into tokens, in time linear in its length. */
 export function tokenize(text: string, options: TokenizeOptions = { pairs: false }): Tokenized {
@@ -118,7 +120,7 @@ export function tokenize(text: string, options: TokenizeOptions = { pairs: false
     const why = scanNext(state)
     if (why !== null) return { kind: 'bad', why }
   }
-  if (state.depth > 0) return { kind: 'bad', why: 'a parenthesis is not closed' }
+  if (state.depth > 0) return { kind: 'bad', why: notClosed }
   return { kind: 'tokens', tokens: state.tokens }
 }
 
@@ -167,7 +169,7 @@ function collectQuoted(state: ScanState, into: number[]): string | null {
       return 'a quoted string holds a line break, expected \\010'
     if (!collect(state, into)) return badEscape
   }
-  return 'a quoted string is not closed'
+  return 'a quoted string is not closed, expected " behind it'
 }
 
 const badEscape = 'the escape after "\\" is not DDD (000–255) or one character'

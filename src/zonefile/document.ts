@@ -7,12 +7,11 @@ import { type Document, isCollection, isMap, isPair, isScalar, isSeq, LineCounte
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 import { cutDiagnostics, excerptAt, maxPerFile, type Diagnostic } from './diagnostic.ts'
 import { printable } from '../lib/printable.ts'
+import { adviseOnFile } from '../lib/advice.ts'
 import {
   type IsText,
   toPlainValue,
   composeChecked,
-  looksLikeMaster,
-  masterAdvice,
   syntaxProblem,
   type SyntaxProblem,
 } from './syntax.ts'
@@ -60,10 +59,10 @@ export function parseDocument(
     return bad(source, [decoded.problem])
   }
   const composed = composeChecked(source.text, source.lines)
-  if (composed.kind === 'bad')
-    return looksLikeMaster(source.text)
-      ? bad(source, [syntaxProblem('syntax', 0, masterAdvice)])
-      : bad(source, composed.problems)
+  if (composed.kind === 'bad') {
+    const advice = adviseOnFile(source.text)
+    return bad(source, advice === null ? composed.problems : [syntaxProblem('syntax', 0, advice)])
+  }
   const { value, problems } = toPlainValue(composed.document.contents, isText)
   const offsetIn = (problem: Problem): number => offsetOf(composed.document, problem)
   return { kind: 'document', document: documentOf({ source, value, problems, offsetIn }) }
@@ -216,6 +215,9 @@ type DecodedText =
 // oxlint-disable-next-line no-control-regex -- matching control characters is the purpose
 const controlCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/
 
+const saveIt = 'save the file as UTF-8'
+const inUtf16 = `the file is not UTF-8, it looks like UTF-16: ${saveIt}`
+
 function decodeText(octets: Uint8Array): DecodedText {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets)
   const difference = firstDifference(octets, new TextEncoder().encode(text))
@@ -224,13 +226,17 @@ function decodeText(octets: Uint8Array): DecodedText {
       octets.subarray(0, difference),
     ).length
     const octet = (octets[difference] ?? 0).toString(16).padStart(2, '0')
-    const message = `the octet 0x${octet} is not UTF-8, expected UTF-8 text`
+    const isUtf16 = /^(?:fffe|feff)/.test(Buffer.from(octets.subarray(0, 2)).toString('hex'))
+    const message = isUtf16 ? inUtf16 : `the octet 0x${octet} is not UTF-8, ${saveIt}`
     return { kind: 'bad', text, problem: syntaxProblem('not-utf8', offset, message) }
   }
   const control = controlCharacter.exec(text)
   if (control) {
     const code = control[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
-    const message = `the control character U+${code} is not allowed; in quotes it can be written as an escape`
+    const message =
+      code === '0000'
+        ? inUtf16
+        : `the control character U+${code} is not allowed; in quotes it can be written as an escape`
     return {
       kind: 'bad',
       text,

@@ -5,6 +5,7 @@
 // problem (load-zones.ts). It is never served.
 
 import { z } from 'zod'
+import { adviseOnDuration, adviseOnValue, adviseOnWord } from '../lib/advice.ts'
 
 /** What a file may give for a schema, where zod knows only how it is read: input-forms of the JSON Schemas. */
 export type InputForm =
@@ -53,7 +54,7 @@ export function leaf<T>(spec: LeafSpec<T>): z.ZodType<T> {
   const schema = z.unknown().transform((value, context): T => {
     const result = read(value)
     if (result !== null) return result
-    const hint = suggest?.(value) ?? null
+    const hint = suggest?.(value) ?? adviseOnValue(value, (other) => read(other) !== null)
     const message =
       value === undefined
         ? `missing, expected ${expected}`
@@ -97,10 +98,16 @@ export const isIntegerWithin = (value: unknown, min: number, max: number): value
   typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
 
 /** Text that matches a pattern. */
-export const text = (expected: string, pattern: RegExp, fallback: string): z.ZodType<string> =>
+export const text = (
+  expected: string,
+  pattern: RegExp,
+  fallback: string,
+  suggest: (value: unknown) => string | null = () => null,
+): z.ZodType<string> =>
   leaf({
     expected,
     fallback,
+    suggest,
     read: (value) => (typeof value === 'string' && pattern.test(value) ? value : null),
     json: { type: 'string', pattern: pattern.source },
   })
@@ -112,8 +119,15 @@ export const trueOrFalse: z.ZodType<boolean> = leaf({
   expected: 'true or false',
   fallback: false,
   read: (value) => (typeof value === 'boolean' ? value : null),
+  suggest: (value) => switchWords.get(scalarText(value).toLowerCase()) ?? null,
   json: { type: 'boolean' },
 })
+
+/** YAML 1.1 took them for true and false, 1.2 does not. */
+const switchWords: ReadonlyMap<string, string> = new Map([
+  ...['yes', 'on', 'y', '1', 'true'].map((word) => [word, 'write true'] as const),
+  ...['no', 'off', 'n', '0', 'false'].map((word) => [word, 'write false'] as const),
+])
 
 /** A text that is one of `words`. */
 export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T> {
@@ -122,6 +136,7 @@ export function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T>
     expected: words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last,
     fallback: last,
     read: (value) => words.find((word) => word === value) ?? null,
+    suggest: (value) => adviseOnWord(value, words),
     json: { enum: words },
   })
 }
@@ -188,14 +203,18 @@ export const share = (
   })
 
 /** A duration as milliseconds. The bounds and the fallback are durations too. */
-export const durationMs = (min: string, max: string, fallback: string): z.ZodType<number> =>
-  leaf({
+export function durationMs(min: string, max: string, fallback: string): z.ZodType<number> {
+  const read = (value: unknown): number | null =>
+    within(readDurationMs(value), readDurationMs(min), readDurationMs(max))
+  return leaf({
     expected: `a duration from ${min} to ${max}, such as 10s or 500ms`,
     fallback,
-    read: (value) => within(readDurationMs(value), readDurationMs(min), readDurationMs(max)),
+    read,
+    suggest: (value) => adviseOnDuration(value, (other) => read(other) !== null),
     json: durationJson((readDurationMs(min) ?? 0) / 1000, (readDurationMs(max) ?? 0) / 1000),
     write: (ms) => durationText(Number(ms)),
   })
+}
 
 /** Of text the pattern alone can say what is valid, of numbers the bounds in seconds too. */
 const durationJson = (minimum: number, maximum: number): Readonly<Record<string, unknown>> => ({
@@ -215,42 +234,72 @@ function durationText(ms: number): string {
 }
 
 /** A number of whole seconds, given as a number or as a duration. */
-export const seconds = (what: string, min: number, max: number): z.ZodType<number> =>
-  leaf({
-    expected: `${what} from ${min} to ${max} seconds`,
+export function seconds(what: string, min: number, max: number): z.ZodType<number> {
+  const read = (value: unknown): number | null => {
+    const ms = within(readDurationMs(value), min * 1000, max * 1000)
+    return ms !== null && ms % 1000 === 0 ? ms / 1000 : null
+  }
+  return leaf({
+    expected: `${what} from ${boundText(min)} to ${boundText(max)}, such as ${exampleWithin(min, max)}`,
     fallback: Math.max(min, 60),
-    read(value) {
-      const ms = within(readDurationMs(value), min * 1000, max * 1000)
-      return ms !== null && ms % 1000 === 0 ? ms / 1000 : null
-    },
+    read,
+    suggest: (value) => adviseOnDuration(value, (other) => read(other) !== null),
     json: durationJson(min, max),
     write: (value) => durationText(Number(value) * 1000),
   })
+}
+
+/** `1w`; `2147483647 seconds`, which no unit makes shorter. */
+function boundText(bound: number): string {
+  const text = durationText(bound * 1000)
+  return text.length <= 4 ? text : `${bound} seconds`
+}
+
+const exampleWithin = (min: number, max: number): string =>
+  (max >= 86_400 ? ['1h', '3d'] : ['10s']).find((one) =>
+    within(readDurationMs(one), min * 1000, max * 1000),
+  ) ?? '1s'
 
 const within = (value: number | null, min: number | null, max: number | null): number | null =>
   value !== null && value >= (min ?? 0) && value <= (max ?? 0) ? value : null
 
 /**
- * A map with these keys and no others. The message of an unknown key lists the known ones:
- * schema-problems.ts reads it.
+ * A map with these keys and no others. The message of an unknown key lists the known ones, and that of a value that is no
+ * map has the example: schema-problems.ts reads it.
  */
 export function closedMap<Shape extends z.ZodRawShape>(
   shape: Shape,
+  example?: string,
 ): z.ZodObject<Shape, z.core.$strict> {
   const known = Object.keys(shape).join(' ')
   return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? known : undefined),
+    error: (issue) => (issue.code === 'unrecognized_keys' ? known : exampleOf(issue, example)),
   })
 }
 
-/** A map whose keys the operator chooses. */
-export const namedMap = <T>(schema: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>> =>
-  withInput(readNamedMap(schema), { kind: 'map', value: schema })
+/** A list. The message of a value that is none has the example. */
+export const list = <T>(item: z.ZodType<T>, example: string): z.ZodArray<z.ZodType<T>> =>
+  z.array(item, { error: (issue) => exampleOf(issue, example) })
 
-const readNamedMap = <T>(schema: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>> =>
+const exampleOf = (
+  { code }: { readonly code?: string },
+  example: string | undefined,
+): string | undefined => (code === 'invalid_type' ? example : undefined)
+
+/** A map whose keys the operator chooses. */
+export const namedMap = <T>(
+  schema: z.ZodType<T>,
+  example?: string,
+): z.ZodType<ReadonlyMap<string, T>> =>
+  withInput(readNamedMap(schema, example), { kind: 'map', value: schema })
+
+const readNamedMap = <T>(
+  schema: z.ZodType<T>,
+  example: string | undefined,
+): z.ZodType<ReadonlyMap<string, T>> =>
   z.unknown().transform((value, context): ReadonlyMap<string, T> => {
     const map = new Map<string, T>()
-    const shape = isMap(value) ? null : anyMap.safeParse(value)
+    const shape = isMap(value) ? null : mapLike(example).safeParse(value)
     if (shape && !shape.success) passOn(shape.error.issues, [], context)
     if (!isMap(value)) return map
     for (const key of Object.keys(value)) {
@@ -263,7 +312,8 @@ const readNamedMap = <T>(schema: z.ZodType<T>): z.ZodType<ReadonlyMap<string, T>
   })
 
 /** Gives a value that is not a map the same issue as closedMap does. */
-const anyMap = z.record(z.string(), z.unknown())
+const mapLike = (example: string | undefined): z.ZodRecord<z.ZodString, z.ZodUnknown> =>
+  z.record(z.string(), z.unknown(), { error: (issue) => exampleOf(issue, example) })
 
 export const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

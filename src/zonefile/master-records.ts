@@ -80,7 +80,8 @@ function chooseSoa(
   const isInFile = given === soaOfFile
   if (isInFile && found) return { soa: readSoa(found.rdata), problems: [] }
   if (isInFile) {
-    const message = 'missing, expected a map, or an SOA in the file that records_file names'
+    const message =
+      'missing, expected a map such as { mname: ns1, rname: hostmaster.example.com. }, or an SOA in the file that records_file names'
     const problem = { code: 'missing', path: ['soa'], at: 'value', message } as const
     return { soa: given, problems: [{ severity: 'error', ...problem }] }
   }

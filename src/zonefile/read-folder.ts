@@ -85,7 +85,7 @@ export async function readFolder(
     readdir(folder).then((names) => ({ kind: 'names' as const, names: names.sort() }), failureOf),
   )
   if (listed.kind !== 'names') {
-    const message = `cannot read the folder: ${describeFailure(listed)}`
+    const message = `cannot read the folder: ${describeFailure(listed)}, expected one with zone files`
     return bad(fileDiagnostic(folder, 'unreadable-file', message))
   }
   const names = listed.names.filter(isZoneFile)

@@ -19,12 +19,14 @@ import type {
   SteeredMxSource,
   SteeredSrvSource,
 } from '../zone/compile/zone-source.ts'
+import { keyMeant } from '../lib/advice.ts'
 import {
   closedMap,
   type InputForm,
   integer,
   isMap,
   leaf,
+  list,
   oneOf,
   oneOrMany,
   passOn,
@@ -71,7 +73,7 @@ function readRecords(schemas: Schemas): z.ZodType<ReadonlyMap<string, RecordSour
     const types = isMap(value) ? value : {}
     const names = Object.keys(types)
     if (names.length === 0) {
-      const message = `expected a map from record types to records, got ${isMap(value) ? 'an empty one' : show(value)}`
+      const message = `expected a map from record types to records such as { A: 192.0.2.1 }, got ${isMap(value) ? 'an empty one' : show(value)}`
       context.issues.push({
         code: 'custom',
         input: value,
@@ -115,11 +117,19 @@ function schemaFor(schemas: Schemas, type: string, record: unknown): z.ZodType<R
   if (!isMap(record)) return isTxt(type) ? schemas.txtOnly : schemas.dataOnly
   // SPF is a type of its own too (RFC 4408), which nobody asks for any more.
   if (type.toLowerCase() === 'spf' && !('data' in record)) return schemas.spf
-  if (!('steer' in record)) return isTxt(type) ? schemas.txtMap : schemas.dataMap
+  if (!isSteered(type, record)) return isTxt(type) ? schemas.txtMap : schemas.dataMap
   // Those of A and AAAA are refused by name, and their keys are those of `address`.
   if (/^a(?:aaa)?$/i.test(type)) return schemas.address
   return type.toUpperCase() === 'SRV' ? schemas.srv : schemas.mx
 }
+
+/** Whether a map steers, or would if its key were the right one. */
+const isSteered = (type: string, record: Record<string, unknown>): boolean =>
+  'steer' in record ||
+  (/^(?:mx|srv)$/i.test(type) && !('data' in record) && Object.keys(record).some(isLikeSteer))
+
+const isLikeSteer = (key: string): boolean =>
+  keyMeant(key, ['steer']) !== null || /^(?:pools?|ladder|sticky|mode)$/.test(key)
 
 const maxAnswers = 16
 const maxSrvAnswers = 32
@@ -134,12 +144,15 @@ const sticky = leaf({
 
 function schemasWith({ steered: ttl, plain }: TtlSchemas): Schemas {
   const steer = text('a name of a steering', /^.+$/, 'name')
-  const address: z.ZodType<SteeredAddressSource> = closedMap({
-    steer,
-    answers: countOrAll(maxAnswers).default(2),
-    sticky: sticky.default(false),
-    ttl: ttl.optional(),
-  }).transform((record) => ({ kind: 'steered-address', ...record }))
+  const address: z.ZodType<SteeredAddressSource> = closedMap(
+    {
+      steer,
+      answers: countOrAll(maxAnswers).default(2),
+      sticky: sticky.default(false),
+      ttl: ttl.optional(),
+    },
+    '{ steer: inbound }',
+  ).transform((record) => ({ kind: 'steered-address', ...record }))
   const mx: z.ZodType<SteeredMxSource> = closedMap({
     steer,
     mode: oneOf(['ladder', 'equal']).default('ladder'),
@@ -167,8 +180,7 @@ function schemasWith({ steered: ttl, plain }: TtlSchemas): Schemas {
 
 const spfSchema = (ttl: z.ZodType<number>): z.ZodType<SpfSource> =>
   closedMap({
-    pools: z
-      .array(text('a name of a pool', /^.+$/, 'name'))
+    pools: list(text('a name of a pool', /^.+$/, 'name'), '[eu, us]')
       .min(1)
       .max(16),
     also: oneOrMany(text('a term of SPF such as include:_spf.example.com', /^\S+$/, 'mx')).default(
@@ -189,7 +201,7 @@ const dataSchemas = (
 })
 
 const datumPattern = /\S/
-const datum = text('a record in presentation form', datumPattern, '""')
+const datum = text('a record as in a master file, such as 192.0.2.1 or 10 mx1', datumPattern, '""')
 const isDatum = (record: string): boolean => datumPattern.test(record)
 
 const toDatum = (given: string, at: readonly (string | number)[], ofTxt: boolean): DatumSource =>
@@ -201,7 +213,7 @@ const strings = z.array(text('a string', /^[^]*$/, '""')).min(1)
 /** Numbers are taken as they are written. */
 const scalar = withInput(z.unknown(), {
   kind: 'value',
-  json: { type: ['string', 'number', 'boolean'], description: 'a record in presentation form' },
+  json: { type: ['string', 'number', 'boolean'], description: 'a record as in a master file' },
 })
 
 /** `at`: path from the record type to the data. */
@@ -237,15 +249,17 @@ const daySeconds = 86_400
 
 /** `ttl`: the schema of a steered TTL. */
 export function slotsSchema(ttl: z.ZodType<number>): z.ZodType<readonly SlotsSource[]> {
-  const one = closedMap({
-    steer: text('a name of a steering', /^.+$/, 'name'),
-    names: z
-      .array(text('a name such as in1', /^\S+$/, 'name'))
-      .min(1)
-      .max(maxNames),
-    epoch: seconds('a time', 1, daySeconds).optional(),
-    ttl: ttl.optional(),
-  })
+  const one = closedMap(
+    {
+      steer: text('a name of a steering', /^.+$/, 'name'),
+      names: list(text('a name such as in1', /^\S+$/, 'name'), '[in1, in2]')
+        .min(1)
+        .max(maxNames),
+      epoch: seconds('a time', 1, daySeconds).optional(),
+      ttl: ttl.optional(),
+    },
+    '{ steer: inbound, names: [in1, in2] }',
+  )
   const read = z.unknown().transform((value, context): readonly SlotsSource[] => {
     const isList = Array.isArray(value)
     const all: SlotsSource[] = []

@@ -2,10 +2,9 @@
 // run.
 
 import type { z } from 'zod'
-import { nearest } from '../lib/suggest-name.ts'
 import type { DocumentPath, Problem } from '../zone/compile/problem.ts'
+import { adviseOnFile, adviseOnKey, adviseOnPair, keyMeant } from '../lib/advice.ts'
 import { show } from './leaf.ts'
-import { looksLikeMaster, masterAdvice } from './syntax.ts'
 
 /** A problem that the schema found, with the repair that lets later checks run. */
 export interface ShapeProblem {
@@ -32,7 +31,7 @@ export function shapeProblems(issues: readonly Issue[], value: unknown): readonl
     if (issue.code !== 'unrecognized_keys') continue
     const known = issue.message.split(' ')
     for (const key of issue.keys.slice(0, maxUnknownKeys)) {
-      const suggestion = nearest(key, known)
+      const suggestion = keyMeant(key, known)
       if (suggestion) suggested.add(keyOf([...stepsOf(issue), suggestion]))
       const problem = unknownKey([...stepsOf(issue), key], key, { suggestion, known })
       problems.push({
@@ -62,16 +61,16 @@ function unknownKey(
   key: string,
   { suggestion, known }: { suggestion: string | null; known: readonly string[] },
 ): Problem {
-  const hint = suggestion
-    ? `did you mean ${JSON.stringify(suggestion)}?`
-    : `expected one of: ${known.join(', ')}`
+  const hint = suggestion ? `did you mean ${JSON.stringify(suggestion)}?` : adviseOnKey(key, known)
   const message = `unknown key ${JSON.stringify(key.slice(0, 64))}, ${hint}`
   return { severity: 'error', code: 'unknown-key', path, at: 'key', message }
 }
 
 function describe(issue: Issue, path: DocumentPath, got: unknown): ShapeProblem {
   const code = got === undefined ? 'missing' : 'bad-value'
-  const [message, repair] = messageAndRepair(issue, got)
+  const [told, repair] = messageAndRepair(issue, got)
+  const pair = got === null ? adviseOnPair(String(path.at(-1) ?? '')) : null
+  const message = pair === null ? told : `${told}: ${pair}`
   return { problem: { severity: 'error', code, path, at: 'value', message }, repair }
 }
 
@@ -82,12 +81,10 @@ function messageAndRepair(issue: Issue, got: unknown): readonly [string, Repair]
     case 'custom':
       return [issue.message, replaceOrRemove(issue.params?.['fallback'])]
     case 'invalid_type':
-      return issue.expected === 'array'
-        ? [`${lead}expected a list${tail}`, replaceOrRemove([])]
-        : [
-            noMap(issue, got) ?? `${lead}expected a map${tail}`,
-            replaceOrRemove(Object.create(null)),
-          ]
+      return [
+        noMap(issue, got) ?? `${lead}expected ${shapeOf(issue)}${tail}`,
+        replaceOrRemove(issue.expected === 'array' ? [] : Object.create(null)),
+      ]
     case 'too_small':
       return ['expected at least one, got an empty list', { kind: 'remove' }]
     case 'too_big':
@@ -100,11 +97,18 @@ function messageAndRepair(issue: Issue, got: unknown): readonly [string, Repair]
   }
 }
 
+/** With the example that the schema has. */
+function shapeOf({ expected, message }: Extract<Issue, { code: 'invalid_type' }>): string {
+  const shape = expected === 'array' ? 'a list' : 'a map'
+  return message.startsWith('Invalid input') ? shape : `${shape} such as ${message}`
+}
+
 /** Of a file as a whole; null: a value in one. */
 function noMap({ path }: Issue, got: unknown): string | null {
   if (path.length > 0) return null
   if (got === null) return 'the file is empty, expected zone, soa and records'
-  return typeof got === 'string' && looksLikeMaster(got) ? masterAdvice : null
+  const advice = typeof got === 'string' ? adviseOnFile(got) : null
+  return advice ?? `expected lines of KEY: VALUE, got ${show(got)}`
 }
 
 const replaceOrRemove = (value: unknown): Repair =>

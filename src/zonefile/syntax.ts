@@ -16,6 +16,7 @@ import {
   type LineCounter,
   Parser,
 } from 'yaml'
+import { tellSlip } from '../lib/advice.ts'
 import { show } from './leaf.ts'
 import type { DocumentPath, Problem, ProblemCode } from '../zone/compile/problem.ts'
 
@@ -52,7 +53,7 @@ export function composeChecked(text: string, lines: LineCounter): Composed {
   try {
     parseBounded(scan, parser, text)
     if (scan.problems.length > 0) return { kind: 'bad', problems: scan.problems }
-    return compose(scan.tokens, text.length)
+    return compose(scan.tokens, text)
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     // The parser recurses with the nesting, and ran out of stack.
@@ -100,9 +101,13 @@ function forbidden(lexeme: string, offset: number): SyntaxProblem | null {
     case '*':
       return syntaxProblem('alias', offset, noAlias(lexeme))
     case '&':
-      return syntaxProblem('alias', offset, 'anchors are not allowed, since aliases are not')
+      return syntaxProblem(
+        'alias',
+        offset,
+        `anchors are not allowed: take out ${show(lexeme)}, and write the value wherever it is needed`,
+      )
     case '!': {
-      const message = 'tags are not allowed: every value has the type that its key asks for'
+      const message = `tags are not allowed: take out ${show(lexeme)}, every value has the type that its key asks for`
       return syntaxProblem('tag', offset, message)
     }
     default:
@@ -185,10 +190,10 @@ function offsetOf(position: ErrorPosition): number {
  * One slip causes several errors: only the first is where the operator has to look. The errors of the
  * parser are among the tokens.
  */
-function compose(tokens: readonly CST.Token[], end: number): Composed {
+function compose(tokens: readonly CST.Token[], text: string): Composed {
   const last = tokens.at(-1)
   const isRead = tokens.some(({ type }) => type === 'document')
-  if (last?.type === 'error' && !isRead) return notYaml(last.offset, parserMessage(last))
+  if (last?.type === 'error' && !isRead) return notYaml(text, last.offset, parserMessage(last))
   const composer = new Composer({
     stringKeys: true,
     uniqueKeys: false,
@@ -198,39 +203,52 @@ function compose(tokens: readonly CST.Token[], end: number): Composed {
   // The composer has no other way to stop it: test/zonefile/document.test.ts counts on it.
   Object.assign(composer, { onError: stopAtFirstError() })
   try {
-    const [document] = [...composer.compose(tokens, true, end)]
+    const [document] = [...composer.compose(tokens, true, text.length)]
     if (!document) throw new Error('the composer returned no document, although it is forced to')
     const [error] = document.errors
-    return error ? notYaml(error.pos[0], error.message) : { kind: 'composed', document }
+    return error ? notYaml(text, error.pos[0], error.message) : { kind: 'composed', document }
   } catch (error) {
     if (!(error instanceof ComposeError)) throw error
-    return notYaml(error.offset, error.message)
+    return notYaml(text, error.offset, error.message)
   }
 }
 
 const parserMessage = ({ message, source }: CST.ErrorToken): string =>
   `${message}: ${JSON.stringify(source.slice(0, 60))}`
 
-/** Of text that cannot be, or means nothing, as YAML. */
-export const looksLikeMaster = (text: string): boolean =>
-  /^\s*\$(?:TTL|ORIGIN|INCLUDE)\b|\bIN\s+SOA\s/m.test(text.slice(0, 65_536))
+function notYaml(text: string, offset: number, message: string): Composed {
+  const at = slipOffset(text, offset, message)
+  return { kind: 'bad', problems: [syntaxProblem('syntax', at, `not YAML: ${tellSlip(message)}`)] }
+}
 
-export const masterAdvice =
-  'this is a master file: "mxsteer import FILE" makes a zone file of it, and records_file: of a zone file takes its records'
+/** The parser finds a quote or a bracket that is not closed where it reads on: the place to look at is where it opens. */
+function slipOffset(text: string, offset: number, message: string): number {
+  if (/missing closing .quote|end with a? ?[\]}]/i.test(message)) {
+    const opened = openedBefore(text, offset, /quote/.test(message) ? /^['"]/ : /^[[{]/)
+    if (opened !== null) return opened
+  }
+  const isLineStart = offset === 0 || text[offset - 1] === '\n'
+  return isLineStart ? offset + (/^ */.exec(text.slice(offset))?.[0].length ?? 0) : offset
+}
 
-const notYaml = (offset: number, message: string): Composed => ({
-  kind: 'bad',
-  problems: [
-    syntaxProblem('syntax', offset, `not YAML: ${firstSentence(message)}${advice(message)}`),
-  ],
-})
-
-/** Of the parser's messages, for what zone files have. */
-const advice = (message: string): string =>
-  message.includes('reserved character @') ? ', write "@" for the zone itself' : ''
-
-const firstSentence = (message: string): string =>
-  (message.split('\n', 1)[0] ?? '').replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())
+/** Offset of the last lexeme that opens something and is not closed before `end`. */
+function openedBefore(text: string, end: number, mark: RegExp): number | null {
+  const opened: number[] = []
+  let offset = 0
+  let isContent = false
+  for (const lexeme of new Lexer().lex(text)) {
+    if (lexeme === scalarMark) {
+      isContent = true
+      continue
+    }
+    if (offset >= end) break
+    if (!isContent && mark.test(lexeme)) opened.push(offset)
+    else if (!isContent && /^[\]}]/.test(lexeme)) opened.pop()
+    isContent = false
+    offset += lexeme.length
+  }
+  return opened.at(-1) ?? null
+}
 
 export const syntaxProblem = (
   code: ProblemCode,
@@ -273,7 +291,7 @@ export function toPlainValue(contents: unknown, isText: IsText): PlainValue {
         const message = 'the key "__proto__" is not allowed'
         problems.push(syntaxProblem('unknown-key', offset, message, [...path, name]))
       } else if (name in map) {
-        const message = `the key ${show(name)} is given twice in this map`
+        const message = `the key ${show(name)} is given twice in this map, expected it once`
         problems.push(syntaxProblem('duplicate-key', offset, message, [...path, name]))
       } else {
         map[name] = convert(value, [...path, name])

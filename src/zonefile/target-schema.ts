@@ -19,6 +19,7 @@ import {
   closedMap,
   durationMs,
   integer,
+  list,
   isIntegerWithin,
   isMap,
   leaf,
@@ -27,6 +28,7 @@ import {
   oneOrMany,
   share,
   passOn,
+  scalarText,
   text,
   trueOrFalse,
 } from './leaf.ts'
@@ -34,13 +36,16 @@ import {
 const address = text('an IPv4 or IPv6 address', /^.*$/, '192.0.2.1')
 
 export const weight: z.ZodType<number> = leaf({
-  expected: 'a weight from 0 to 65535',
+  expected: 'a weight from 0 to 65535, a whole number such as 3',
   fallback: 1,
   read: (value) => (isIntegerWithin(value, 0, 65_535) ? value : null),
-  suggest: (value) =>
-    typeof value === 'number' && !Number.isInteger(value)
-      ? 'weights are whole numbers, so make all of the pool larger, such as 5 and 10 for 0.5 and 1'
-      : null,
+  suggest(value) {
+    if (typeof value === 'number' && !Number.isInteger(value))
+      return 'weights are whole numbers, so make all of the pool larger, such as 5 and 10 for 0.5 and 1'
+    return typeof value === 'string' && /^\d+(?:\.\d+)? ?%$/.test(value)
+      ? 'weights are no percentages: 3 and 1 are 75% and 25% of their pool'
+      : null
+  },
   json: { type: 'integer', minimum: 0, maximum: 65_535 },
 })
 
@@ -79,14 +84,26 @@ const firstShare = share(
   { exclusiveMinimum: 0, maximum: 1 },
 )
 
-const warmUpSchema: z.ZodType<WarmUp> = closedMap({
-  from: day,
-  days: integer('a number of days', 1, 365),
-  curve: oneOf(warmUpCurves).default('exponential'),
-  start: firstShare.default(0.01),
-}).transform(({ from, ...rest }) => ({ fromMs: from, ...rest }))
+const warmUpSchema: z.ZodType<WarmUp> = closedMap(
+  {
+    from: day,
+    days: integer('a number of days', 1, 365),
+    curve: oneOf(warmUpCurves).default('exponential'),
+    start: firstShare.default(0.01),
+  },
+  '{ from: 2026-12-01, days: 30 }',
+).transform(({ from, ...rest }) => ({ fromMs: from, ...rest }))
 
-const label = (what: string): z.ZodType<string> => text(what, /^[\w.-]{1,63}$/, 'region')
+const label = (what: string): z.ZodType<string> =>
+  text(
+    `${what} of letters, digits, dots, hyphens and underscores`,
+    /^[\w.-]{1,63}$/,
+    'region',
+    (value) => {
+      const joined = scalarText(value).trim().replaceAll(/\s+/g, '-')
+      return joined !== value && /^[\w.-]{1,63}$/.test(joined) ? `write ${joined}` : null
+    },
+  )
 
 const agentAddress = leaf({
   expected: 'an IPv4 or IPv6 address',
@@ -99,16 +116,19 @@ const agentAddress = leaf({
 })
 
 /** The agent of a target: an endpoint that reports the load of its MTA. */
-const agentSchema: z.ZodType<AgentSource> = closedMap({
-  port: integer('a port', 1, 65_535),
-  address: agentAddress.optional(),
-  interval: durationMs('1s', '1h', '10s').default(10_000),
-  send: text(
-    'a text of at most 200 printable characters',
-    /^[\x20-\x7e\r\n]{1,200}$/,
-    'x',
-  ).optional(),
-}).transform(({ interval, ...agent }) => ({ ...agent, intervalMs: interval }))
+const agentSchema: z.ZodType<AgentSource> = closedMap(
+  {
+    port: integer('a port', 1, 65_535),
+    address: agentAddress.optional(),
+    interval: durationMs('1s', '1h', '10s').default(10_000),
+    send: text(
+      'a text of at most 200 printable characters',
+      /^[\x20-\x7e\r\n]{1,200}$/,
+      'x',
+    ).optional(),
+  },
+  '{ port: 9777 }',
+).transform(({ interval, ...agent }) => ({ ...agent, intervalMs: interval }))
 
 const tlsaTexts = oneOrMany(text('a TLSA record such as 3 1 1 and a digest', /\S/, '3 1 1 00'))
 
@@ -127,17 +147,23 @@ const tlsaMap = closedMap({ current: tlsaTexts, next: tlsaTexts.optional() }).tr
   ({ current, next = [] }) => ({ tlsa: [...current, ...next], tlsaNext: next }),
 )
 
-export const targetSchema: z.ZodType<TargetSource> = closedMap({
-  addresses: z.array(address),
-  region: label('a name of a region').optional(),
-  rack: label('a name of a rack').optional(),
-  weight: weight.optional(),
-  answers: countOrAll(maxAddresses).optional(),
-  warmup: warmUpSchema.optional(),
-  tlsa: tlsaSchema.optional(),
-  probe_at: namedMap(text('ADDRESS or ADDRESS:PORT', /^\S+$/, '192.0.2.1')).default(new Map()),
-  agent: agentSchema.optional(),
-}).transform(({ probe_at, tlsa, ...target }) => ({ ...target, ...tlsa, probeAt: probe_at }))
+export const targetSchema: z.ZodType<TargetSource> = closedMap(
+  {
+    addresses: list(address, '[192.0.2.1, 2001:db8::1]'),
+    region: label('a name of a region').optional(),
+    rack: label('a name of a rack').optional(),
+    weight: weight.optional(),
+    answers: countOrAll(maxAddresses).optional(),
+    warmup: warmUpSchema.optional(),
+    tlsa: tlsaSchema.optional(),
+    probe_at: namedMap(
+      text('ADDRESS or ADDRESS:PORT', /^\S+$/, '192.0.2.1'),
+      '{ 192.0.2.1: 10.0.0.1:2525 }, the address that is served and where it is probed',
+    ).default(new Map()),
+    agent: agentSchema.optional(),
+  },
+  '{ addresses: [192.0.2.1] }',
+).transform(({ probe_at, tlsa, ...target }) => ({ ...target, ...tlsa, probeAt: probe_at }))
 
 /** The zone of a DNS list. Underscores are accepted, since some lists have them in their names. */
 const listName = leaf({
@@ -160,19 +186,25 @@ const listedWeight = share(
   { minimum: 0.05, maximum: 1 },
 )
 
-const dnsblSchema = closedMap({
-  lists: oneOrMany(listName),
-  hold: durationMs('0s', '4w', '6h').default(6 * 3_600_000),
-  agree: integer('a count', 1, 8).default(1),
-  listed_weight: listedWeight.default(1),
-})
+const dnsblSchema = closedMap(
+  {
+    lists: oneOrMany(listName),
+    hold: durationMs('0s', '4w', '6h').default(6 * 3_600_000),
+    agree: integer('a count', 1, 8).default(1),
+    listed_weight: listedWeight.default(1),
+  },
+  '{ lists: [zen.example.org] }',
+)
 
-export const identitySchema: z.ZodType<IdentitySource> = closedMap({
-  greeting: trueOrFalse.optional(),
-  ptr: trueOrFalse.default(true),
-  interval: durationMs('1m', '1w', '1h').default(3_600_000),
-  dnsbl: dnsblSchema.optional(),
-}).transform(({ greeting, ptr, interval, dnsbl }) => ({
+export const identitySchema: z.ZodType<IdentitySource> = closedMap(
+  {
+    greeting: trueOrFalse.optional(),
+    ptr: trueOrFalse.default(true),
+    interval: durationMs('1m', '1w', '1h').default(3_600_000),
+    dnsbl: dnsblSchema.optional(),
+  },
+  '{ dnsbl: { lists: [zen.example.org] } }, or {}',
+).transform(({ greeting, ptr, interval, dnsbl }) => ({
   greeting,
   ptr,
   intervalMs: interval,
@@ -185,46 +217,60 @@ export const identitySchema: z.ZodType<IdentitySource> = closedMap({
 }))
 
 const hostName = leaf({
-  expected: 'a host name to give in EHLO',
+  expected: 'a host name to give in EHLO, letters, digits and hyphens such as probe.example.com',
   fallback: 'probe.invalid',
   read: (value) => (typeof value === 'string' && isHostName(value) ? value : null),
 })
 
 /** An address without the characters that could end or split the SMTP command. */
-const mailbox = text('a mailbox such as probe@example.com', /^[^\s<>\\"]{1,254}$/, 'a@b.invalid')
+const mailbox = text(
+  'a mailbox such as probe@example.com',
+  /^[^\s<>\\"]{1,254}$/,
+  'a@b.invalid',
+  (value) => {
+    const within = /^<([^\s<>\\"]+)>$/.exec(scalarText(value))?.[1]
+    return within === undefined ? null : `write ${within}, without the brackets`
+  },
+)
 
-const expectSchema = closedMap({
-  banner: oneOrMany(text('a text of the banner', /^[\x20-\x7e]{1,200}$/, 'x')).default([]),
-  ehlo: oneOrMany(text('a keyword such as STARTTLS', /^[A-Za-z0-9-]{1,64}$/, 'SIZE')).default([]),
-})
+const expectSchema = closedMap(
+  {
+    banner: oneOrMany(text('a text of the banner', /^[\x20-\x7e]{1,200}$/, 'x')).default([]),
+    ehlo: oneOrMany(text('a keyword such as STARTTLS', /^[A-Za-z0-9-]{1,64}$/, 'SIZE')).default([]),
+  },
+  '{ banner: mx1.example.com, ehlo: STARTTLS }',
+)
 
-export const probeSchema: z.ZodType<ProbeSource> = closedMap({
-  port: integer('a port', 1, 65_535).default(25),
-  level: oneOf(probeLevels).default('ehlo'),
-  rounds: oneOf(roundLevels).optional(),
-  ehlo: hostName.optional(),
-  tls: oneOf(['starttls', 'implicit']).optional(),
-  tls_min: oneOf(tlsVersions).default('TLSv1.2'),
-  require_tls: trueOrFalse.default(false),
-  cert_warning: durationMs('0s', '52w', '21d').default(21 * 86_400_000),
-  cert_critical: durationMs('0s', '52w', '3d').default(3 * 86_400_000),
-  tls_interval: durationMs('1s', '1d', '15m').default(900_000),
-  rcpt_interval: durationMs('1s', '1d', '1h').default(3_600_000),
-  recipient: mailbox.optional(),
-  sender: mailbox.optional(),
-  expect: expectSchema.default({ banner: [], ehlo: [] }),
-  proxy: oneOf(proxyVersions).default('none'),
-  source: oneOrMany(text('an IPv4 or IPv6 address', /^\S+$/, '192.0.2.1')).default([]),
-  interval: durationMs('100ms', '1h', '20s').default(20_000),
-  fast_interval: durationMs('50ms', '1h', '50ms').optional(),
-  fall: integer('a count', 1, 100).default(3),
-  rise: integer('a count', 1, 100).default(2),
-  connect_timeout: durationMs('10ms', '1m', '5s').default(5000),
-  banner_timeout: durationMs('10ms', '5m', '10s').default(10_000),
-  command_timeout: durationMs('10ms', '5m', '15s').default(15_000),
-  slow_after: durationMs('10ms', '5m', '8s').default(8000),
-  slow_start: durationMs('0s', '1d', '0s').default(0),
-}).transform((keys) => ({
+export const probeSchema: z.ZodType<ProbeSource> = closedMap(
+  {
+    port: integer('a port', 1, 65_535).default(25),
+    level: oneOf(probeLevels).default('ehlo'),
+    rounds: oneOf(roundLevels).optional(),
+    ehlo: hostName.optional(),
+    tls: oneOf(['starttls', 'implicit']).optional(),
+    tls_min: oneOf(tlsVersions).default('TLSv1.2'),
+    require_tls: trueOrFalse.default(false),
+    cert_warning: durationMs('0s', '52w', '21d').default(21 * 86_400_000),
+    cert_critical: durationMs('0s', '52w', '3d').default(3 * 86_400_000),
+    tls_interval: durationMs('1s', '1d', '15m').default(900_000),
+    rcpt_interval: durationMs('1s', '1d', '1h').default(3_600_000),
+    recipient: mailbox.optional(),
+    sender: mailbox.optional(),
+    expect: expectSchema.default({ banner: [], ehlo: [] }),
+    proxy: oneOf(proxyVersions).default('none'),
+    source: oneOrMany(text('an IPv4 or IPv6 address', /^\S+$/, '192.0.2.1')).default([]),
+    interval: durationMs('100ms', '1h', '20s').default(20_000),
+    fast_interval: durationMs('50ms', '1h', '50ms').optional(),
+    fall: integer('a count', 1, 100).default(3),
+    rise: integer('a count', 1, 100).default(2),
+    connect_timeout: durationMs('10ms', '1m', '5s').default(5000),
+    banner_timeout: durationMs('10ms', '5m', '10s').default(10_000),
+    command_timeout: durationMs('10ms', '5m', '15s').default(15_000),
+    slow_after: durationMs('10ms', '5m', '8s').default(8000),
+    slow_start: durationMs('0s', '1d', '0s').default(0),
+  },
+  '{ level: ehlo, interval: 20s }',
+).transform((keys) => ({
   port: keys.port,
   level: keys.level,
   rounds: keys.rounds,

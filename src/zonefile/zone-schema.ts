@@ -16,7 +16,9 @@ import { defaultDnskeyTtlSeconds } from '../zone/zone.ts'
 import {
   closedMap,
   integer,
+  isMap,
   leaf,
+  list,
   namedMap,
   oneOf,
   oneOrMany,
@@ -49,7 +51,7 @@ export const zoneTtlBounds: Bounds = [1, maxTtlSeconds]
 /** RFC 2181 §8. The compiler warns of unusual ones. */
 const plainTtl: z.ZodType<number> = seconds('a TTL', 0, 2 ** 31 - 1)
 const ttl: z.ZodType<number> = seconds('a TTL', ...zoneTtlBounds)
-const dnsName = text('a name', /^\S+$/, 'name')
+const dnsName = text('a name such as ns1, or ns1.example.com.', /^\S+$/, 'name')
 const reference = text('a name', /^.+$/, 'name')
 const networks = oneOrMany(text('a network such as 192.0.2.0/24', /^\S+$/, '192.0.2.0/24'))
 
@@ -61,20 +63,29 @@ export const soaBounds: Readonly<Record<'refresh' | 'retry' | 'expire' | 'minimu
   minimum: [0, maxTtlSeconds],
 }
 
-const soaSchema: z.ZodType<SoaSource> = closedMap({
-  mname: dnsName,
-  rname: dnsName,
-  serial: integer('a serial', 0, maxUint32).optional(),
-  serial_after: integer('a serial', 0, maxUint32).optional(),
-  refresh: seconds('a time', ...soaBounds.refresh).default(3600),
-  retry: seconds('a time', ...soaBounds.retry).default(600),
-  expire: seconds('a time', ...soaBounds.expire).optional(),
-  minimum: seconds('a TTL', ...soaBounds.minimum).optional(),
-})
+const soaSchema: z.ZodType<SoaSource> = closedMap(
+  {
+    mname: dnsName,
+    rname: dnsName,
+    serial: integer('a serial', 0, maxUint32).optional(),
+    serial_after: integer('a serial', 0, maxUint32).optional(),
+    refresh: seconds('a time', ...soaBounds.refresh).default(3600),
+    retry: seconds('a time', ...soaBounds.retry).default(600),
+    expire: seconds('a time', ...soaBounds.expire).optional(),
+    minimum: seconds('a TTL', ...soaBounds.minimum).optional(),
+  },
+  '{ mname: ns1, rname: hostmaster.example.com. }',
+)
+
+const member = text('the name of a target', /^.+$/, 'name', (value) =>
+  isMap(value) ? 'weights stand in a map, { mx1: 3, mx2: 1 }' : null,
+)
 
 /** `{ mx1: 2, mx2: 1 }`, or `[mx1, mx2]`: then each member has the weight of its target. */
 const readMembers: z.ZodType<PoolSource['members']> = z.unknown().transform((value, context) => {
-  const schema = Array.isArray(value) ? z.array(reference) : z.record(z.string(), weight)
+  const schema = Array.isArray(value)
+    ? z.array(member)
+    : z.record(z.string(), weight, { error: () => '{ mx1: 3, mx2: 1 }, or a list, [mx1, mx2]' })
   const parsed = schema.safeParse(value)
   if (!parsed.success) {
     passOn(parsed.error.issues, [], context)
@@ -105,16 +116,19 @@ const availability = share(
   { minimum: 0, exclusiveMaximum: 1 },
 )
 
-const poolSchema: z.ZodType<PoolSource> = closedMap({
-  probe: reference.optional(),
-  targets: membersSchema,
-  panic: wholeOrPart.default(0),
-  min_healthy: wholeOrPart.optional(),
-  spill: oneOf(['all', 'proportional']).default('all'),
-  spread: trueOrFalse.default(true),
-  availability_target: availability.optional(),
-  identity: identitySchema.optional(),
-}).transform(({ targets, min_healthy, availability_target, ...pool }) => ({
+const poolSchema: z.ZodType<PoolSource> = closedMap(
+  {
+    probe: reference.optional(),
+    targets: membersSchema,
+    panic: wholeOrPart.default(0),
+    min_healthy: wholeOrPart.optional(),
+    spill: oneOf(['all', 'proportional']).default('all'),
+    spread: trueOrFalse.default(true),
+    availability_target: availability.optional(),
+    identity: identitySchema.optional(),
+  },
+  '{ probe: smtp, targets: [mx1, mx2] }',
+).transform(({ targets, min_healthy, availability_target, ...pool }) => ({
   ...pool,
   availabilityTarget: availability_target,
   // Without `min_healthy`: proportional spill compensates all missing weight; otherwise only an
@@ -146,7 +160,7 @@ const country = leaf({
 })
 
 const asn = leaf({
-  expected: 'a number of an autonomous system, 1 to 4294967295',
+  expected: 'a number of an autonomous system from 1 to 4294967295, such as 3320 or AS3320',
   fallback: 64_512,
   read(value) {
     const number =
@@ -160,15 +174,25 @@ const asn = leaf({
   },
 })
 
-const conditionsSchema = closedMap({
-  network: networks.optional(),
-  continent: oneOrMany(continent).optional(),
-  country: oneOrMany(country).optional(),
-  asn: oneOrMany(asn).optional(),
-})
+const conditionsSchema = closedMap(
+  {
+    network: networks.optional(),
+    continent: oneOrMany(continent).optional(),
+    country: oneOrMany(country).optional(),
+    asn: oneOrMany(asn).optional(),
+  },
+  '{ continent: EU }',
+)
 
-const rulesSchema: z.ZodType<readonly RuleSource[]> = z.array(
-  closedMap({ when: conditionsSchema.optional(), pools: z.array(reference).min(1).max(16) }),
+const rulesSchema: z.ZodType<readonly RuleSource[]> = list(
+  closedMap(
+    {
+      when: conditionsSchema.optional(),
+      pools: list(reference, '[eu, us]').min(1).max(16),
+    },
+    '{ pools: [eu, us] }',
+  ),
+  '- { pools: [eu, us] }',
 )
 
 const onAllDownSchema: z.ZodType<OnAllDownSource> = leaf({
@@ -206,15 +230,20 @@ const recordsFile: z.ZodType<string> = leaf({
 })
 
 /** Signatures are renewed when a twelfth of their validity has passed. */
-const dnssecSchema: z.ZodType<DnssecSource> = closedMap({
-  validity: seconds('a time', 86_400, 2_592_000).default(259_200),
-  dnskey_ttl: seconds('a TTL', 60, 86_400).default(defaultDnskeyTtlSeconds),
-  unsign: trueOrFalse.default(false),
-  foreign_keys: z
-    .array(text('the rdata of a DNSKEY record such as "257 3 13 mdss…"', /\S/, '257 3 13 AAAA'))
-    .max(16)
-    .default([]),
-}).transform(({ validity, dnskey_ttl, unsign, foreign_keys }) => ({
+const dnssecSchema: z.ZodType<DnssecSource> = closedMap(
+  {
+    validity: seconds('a time', 86_400, 2_592_000).default(259_200),
+    dnskey_ttl: seconds('a TTL', 60, 86_400).default(defaultDnskeyTtlSeconds),
+    unsign: trueOrFalse.default(false),
+    foreign_keys: list(
+      text('the rdata of a DNSKEY record such as "257 3 13 mdss…"', /\S/, '257 3 13 AAAA'),
+      '["257 3 13 mdss…"]',
+    )
+      .max(16)
+      .default([]),
+  },
+  '{}, or { validity: 3d }',
+).transform(({ validity, dnskey_ttl, unsign, foreign_keys }) => ({
   validity,
   dnskeyTtl: dnskey_ttl,
   isUnsigning: unsign,
@@ -233,22 +262,28 @@ const mxPattern = leaf({
   },
 })
 
-const mtaStsSchema: z.ZodType<MtaStsSource> = closedMap({
-  domain: text('the mail domain such as example.com', /^\S+$/, 'example.com'),
-  mode: oneOf(mtaStsModes),
-  max_age: seconds('a time', 1, longestMaxAgeSeconds).default(604_800),
-  mx: oneOrMany(mxPattern).optional(),
-}).transform(({ max_age, ...policy }) => ({ ...policy, maxAgeSeconds: max_age }))
+const mtaStsSchema: z.ZodType<MtaStsSource> = closedMap(
+  {
+    domain: text('the mail domain such as example.com', /^[^\s@]+$/, 'example.com', (value) => {
+      const behind = /@([^\s@]+)$/.exec(scalarText(value))?.[1]
+      return behind === undefined ? null : `write ${behind}, what is behind the @`
+    }),
+    mode: oneOf(mtaStsModes),
+    max_age: seconds('a time', 1, longestMaxAgeSeconds).default(604_800),
+    mx: oneOrMany(mxPattern).optional(),
+  },
+  '{ domain: example.com, mode: testing }',
+).transform(({ max_age, ...policy }) => ({ ...policy, maxAgeSeconds: max_age }))
 
 const shape = {
   zone: text('a name of a zone such as smtp.example.com', /^\S+$/, 'zone.invalid'),
   ttl: ttl.default(defaultTtlSeconds),
   min_ttl: ttl.optional(),
   soa: soaSchema,
-  targets: namedMap(targetSchema).default(new Map()),
-  probes: namedMap(probeSchema).default(new Map()),
-  pools: namedMap(poolSchema).default(new Map()),
-  steering: namedMap(rulesSchema).default(new Map()),
+  targets: namedMap(targetSchema, 'mx1: { addresses: [192.0.2.1] }').default(new Map()),
+  probes: namedMap(probeSchema, 'smtp: { level: ehlo }').default(new Map()),
+  pools: namedMap(poolSchema, 'eu: { probe: smtp, targets: [mx1, mx2] }').default(new Map()),
+  steering: namedMap(rulesSchema, 'inbound: [{ pools: [eu] }]').default(new Map()),
   on_all_down: onAllDownSchema.default({ kind: 'all' }),
   on_removed: oneOf(['keep', 'drop']).optional(),
   dnssec: dnssecSchema.optional(),
@@ -256,7 +291,10 @@ const shape = {
   slots: slotsSchema(ttl).default([]),
   mta_sts: oneOrMany(mtaStsSchema).optional(),
   force_names_until: day.optional(),
-  records: namedMap(recordSchema({ steered: ttl, plain: plainTtl })),
+  records: namedMap(
+    recordSchema({ steered: ttl, plain: plainTtl }),
+    '"@": { NS: ns1, MX: { steer: inbound } }',
+  ),
   records_file: recordsFile.optional(),
 }
 

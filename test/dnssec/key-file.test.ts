@@ -122,7 +122,11 @@ describe('mistakes', () => {
     ['two', bindPublic + bindPublic, 'K.key:8 bad-key a second record, expected one'],
     ['another type', 'a. IN KEY 1 3 13 AAAA\n', 'K.key:1 bad-key expected one record: the zone'],
     ['no owner', 'DNSKEY 257 3 13 AAAA\n', 'K.key:1 bad-key expected one record: the zone'],
-    ['open parenthesis', `\n${bindPublic}(`, 'bad-key a parenthesis is not closed'],
+    [
+      'open parenthesis',
+      `\n${bindPublic}(`,
+      'bad-key a parenthesis is not closed, expected ) behind the last word of the record',
+    ],
     ['revoked', bindPublic.replace('257', '385'), 'expected 257 or 256: the key is revoked'],
     ['no zone key', bindPublic.replace('257', '1'), 'K.key:4 bad-key flags 1, expected 257 or 256'],
     ['protocol', bindPublic.replace('257 3', '257 2'), 'K.key:4 bad-key protocol 2, expected 3'],

@@ -132,7 +132,7 @@ describe('clients', () => {
       kind: 'bad',
       why: [
         'c:2: "foo" is no network such as 192.0.2.0/24',
-        'c:4: "10.1.2.3/8" has host bits set, the network is 10.0.0.0/8',
+        'c:4: "10.1.2.3/8" has host bits set, expected the network 10.0.0.0/8',
       ],
     })
     expect(parseClients('c', '# nobody\n')).toMatchObject({ kind: 'bad' })

@@ -119,8 +119,8 @@ describe('networks', () => {
   })
 
   it.each([
-    ['192.0.2.1/24', '"192.0.2.1/24" has host bits set, the network is 192.0.2.0/24'],
-    ['2001:db8::1/32', '"2001:db8::1/32" has host bits set, the network is 2001:db8::/32'],
+    ['192.0.2.1/24', '"192.0.2.1/24" has host bits set, expected the network 192.0.2.0/24'],
+    ['2001:db8::1/32', '"2001:db8::1/32" has host bits set, expected the network 2001:db8::/32'],
     ['192.0.2.0/33', 'prefix length is "33", expected 0–32'],
     ['192.0.2.0/', 'prefix length is "", expected 0–32'],
     ['::/0128', 'prefix length is "0128", expected 0–128'],

@@ -242,9 +242,9 @@ it('names the flag, the variable or the line of every problem', async () => {
     [
       `${configFile.replace(/.*\//, '')} 1:1 unknown-key unknown key "worker", did you mean "workers"?`,
       `${configFile.replace(/.*\//, '')} 2:10 bad-value expected a size in octets from 512 to 4096, got 100`,
-      `${configFile.replace(/.*\//, '')} 3:8 bad-value expected ADDRESS:PORT such as 127.0.0.1:8053, or off, got "localhost:80"`,
-      'MXSTEER_LISTEN 0:0 bad-value expected ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300, got "127.0.0.1"',
-      'MXSTEER_LISTEN 0:0 bad-value expected ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300, got "::1:53"',
+      `${configFile.replace(/.*\//, '')} 3:8 bad-value expected ADDRESS:PORT such as 127.0.0.1:8053, or off, got "localhost:80": write 127.0.0.1:80`,
+      'MXSTEER_LISTEN 0:0 bad-value expected ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300, got "127.0.0.1": the port is missing, write 127.0.0.1:53',
+      'MXSTEER_LISTEN 0:0 bad-value expected ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300, got "::1:53": write [::1]:53',
       'MXSTEER_LOG_LEVEL 0:0 bad-value expected trace, debug, info, warn, error, fatal or silent, got "loud"',
       '--workers 0:0 bad-value expected a count from 1 to 256, got "0"',
       '--listen 0:0 bad-value expected ADDRESS:PORT such as 127.0.0.1:5300 or [::1]:5300, got "1.2.3.4:99999"',
@@ -332,7 +332,10 @@ describe('the rate limit', () => {
     ['{ per_second: 0 }', 'expected answers a second from 1 to 1000000, got 0'],
     ['{ slip: 0 }', 'expected a count from 1 to 100, got 0'],
     ['{ dry_run: maybe }', 'expected true or false, got "maybe"'],
-    ['{ exempt: 10.0.0.1/8 }', 'expected a network such as 192.0.2.0/24, got "10.0.0.1/8"'],
+    [
+      '{ exempt: 10.0.0.1/8 }',
+      'expected a network such as 192.0.2.0/24, got "10.0.0.1/8": has host bits set, expected the network 10.0.0.0/8',
+    ],
     ['{ exempt: [::1/128, x] }', 'expected a network such as 192.0.2.0/24, got "x"'],
   ])('says what is wrong: %s', async (text, message) => {
     const found = await diagnostics({ configFile: file(`rate_limit: ${text}\n`) })

@@ -38,21 +38,21 @@ describe('parseName', () => {
 
   it.each([
     ['', 'the name is empty'],
-    ['..', 'the name has an empty label'],
-    ['.a', 'the name has an empty label'],
-    ['a..b', 'the name has an empty label'],
-    ['a..', 'the name has an empty label'],
+    ['..', 'the name has an empty label, expected one dot between two labels and none in front'],
+    ['.a', 'the name has an empty label, expected one dot between two labels and none in front'],
+    ['a..b', 'the name has an empty label, expected one dot between two labels and none in front'],
+    ['a..', 'the name has an empty label, expected one dot between two labels and none in front'],
     ['a\\', 'the escape after "\\" is not DDD (000–255) or one character'],
     ['a\\25', 'the escape after "\\" is not DDD (000–255) or one character'],
     ['a\\256', 'the escape after "\\" is not DDD (000–255) or one character'],
-    [`${label63}a.`, 'a label has 64 octets, at most 63 are allowed'],
+    [`${label63}a.`, 'a label has 64 octets, expected at most 63'],
     [
       `${label63}.${label63}.${label63}.${'b'.repeat(62)}.`,
-      'the name has 256 octets, at most 255 are allowed',
+      'the name has 256 octets, expected at most 255',
     ],
     [
       `${label63}.${label63}.${label63}.${'b'.repeat(54)}`,
-      'the name has 256 octets, at most 255 are allowed',
+      'the name has 256 octets, expected at most 255',
     ],
   ])('refuses %s', (text, why) => {
     expect(parseName(text, origin)).toEqual({ kind: 'bad', why })

@@ -32,7 +32,7 @@ describe('tokenize', () => {
 
   it.each([
     ['a;b', 'there is a ";" outside quotes, expected it quoted or escaped'],
-    ['"a', 'a quoted string is not closed'],
+    ['"a', 'a quoted string is not closed, expected " behind it'],
     ['"a\nb"', 'a quoted string holds a line break, expected \\010'],
     ['"a"b', 'something follows a closing quote directly, expected white space between'],
     ['a"b"', 'a quote stands within a word, expected white space before it'],
@@ -40,7 +40,7 @@ describe('tokenize', () => {
     ['a\\', 'the escape after "\\" is not DDD (000–255) or one character'],
     ['\\256', 'the escape after "\\" is not DDD (000–255) or one character'],
     ['"\\25"', 'the escape after "\\" is not DDD (000–255) or one character'],
-    ['(a', 'a parenthesis is not closed'],
+    ['(a', 'a parenthesis is not closed, expected ) behind the last word of the record'],
     ['a)', 'a parenthesis is closed that was not opened'],
   ])('refuses %j', (text, why) => expect(tokens(text)).toBe(why))
 
@@ -49,7 +49,7 @@ describe('tokenize', () => {
     expect(tokens('k"a"', true)).toBe(
       'a quote stands within a word, expected white space before it',
     )
-    expect(tokens('k="a', true)).toBe('a quoted string is not closed')
+    expect(tokens('k="a', true)).toBe('a quoted string is not closed, expected " behind it')
     expect(tokens('k="a"b', true)).toBe(
       'something follows a closing quote directly, expected white space between',
     )

@@ -101,8 +101,8 @@ it('asks for an SOA and for NS in one of the two', async () => {
   write('a.yaml', yaml())
   write('static.zone', 'www A 192.0.2.1\n')
   expect(found(await load())).toEqual([
-    'a.yaml:1:1 missing missing, expected a map, or an SOA in the file that records_file names',
-    'a.yaml:1:1 no-apex-ns the zone has no NS at its apex, expected the servers that the parent zone delegates to',
+    'a.yaml:1:1 missing missing, expected a map such as { mname: ns1, rname: hostmaster.example.com. }, or an SOA in the file that records_file names',
+    'a.yaml:1:1 no-apex-ns the zone has no NS at its apex, expected the servers that the parent zone delegates to, such as "@": { NS: [ns1, ns2] }',
   ])
 })
 

@@ -3,7 +3,7 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 
 import { printable } from '../../lib/printable.ts'
-import { nearest } from '../../lib/suggest-name.ts'
+import { nearest, suggestName } from '../../lib/suggest-name.ts'
 import type { CommandFlag } from './command.ts'
 import { findCommand } from './commands.ts'
 
@@ -67,7 +67,9 @@ function wrongOption(
     return `there is no option ${rawName}: ${advice}`
   }
   if (flag.value === null)
-    return value === undefined ? null : `${rawName} takes no value, here ${JSON.stringify(value)}`
+    return value === undefined
+      ? null
+      : `${rawName} takes no value, expected it without ${JSON.stringify(value)}`
   const isMissing = value === undefined || (inlineValue !== true && /^-./.test(value))
   return isMissing ? `${rawName} needs a value: ${rawName} ${flag.value}` : null
 }
@@ -80,6 +82,22 @@ export function fail(command: string, why: string, code: number = badUsage): num
   process.stderr.write(`mxsteer ${command}: ${linesOf(why)}\n`)
   return code
 }
+
+/** What a command says of a word, where it takes none. */
+export const noWords = (command: string, words: readonly string[]): string =>
+  `what is ${JSON.stringify(words[0] ?? '')}? ${command} takes options only, see mxsteer ${command} --help`
+
+/** Why a command has nothing to do with a zone. `known`: names of the zones that there are. */
+export const noZone = (zone: string, folder: string, known: readonly string[]): string =>
+  `no zone ${zone} in ${folder}, ${suggestName('zone', known, zone)}`
+
+/** The same of a server that runs. `rows`: what it has. */
+export const noTargetOf = (zone: string, rows: readonly { readonly zone: string }[]): string =>
+  `no target of a zone ${zone}, ${suggestName('target', new Set(rows.map((row) => row.zone)), zone)}`
+
+/** What a flag is, in place of a port. */
+export const noPort = (name: string, values: FlagValues): string =>
+  `--${name} is ${JSON.stringify(values[name])}, expected a port from 1 to 65535`
 
 /** As `fail`, but diagnostics of files, which begin with their position, get no prefix. */
 export function failAt(command: string, why: string): number {

@@ -16,7 +16,8 @@ export async function ds(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [word, ...more] = flags.words
-  if (word === undefined || more.length > 0) return fail(name, 'one zone, such as mail.example.com')
+  if (word === undefined || more.length > 0)
+    return fail(name, 'give one zone, such as mail.example.com')
   const zone = readZone(word)
   if (zone.kind === 'bad') return fail(name, zone.why)
   const digest = readDigest(String(flags.values['digest'] ?? '2'))
@@ -30,7 +31,11 @@ export async function ds(argv: readonly string[]): Promise<number> {
   const here = keysForParent(keys.get(apexKey) ?? [], nowMs)
   const wanted = [...here, ...(publicKeys.get(apexKey) ?? [])]
   if (wanted.length === 0)
-    return fail(name, `no key of ${nameToText(zone.zone)} with flags 257 in ${found.folder}`, 1)
+    return fail(
+      name,
+      `no key of ${nameToText(zone.zone)} with flags 257 in ${found.folder}: mxsteer keys generate makes one`,
+      1,
+    )
   if (flags.values['json']) printJson(wanted.map((key) => reportOf(key, digest, nowMs)))
   else printLines(wanted.flatMap((key) => [dsLine(key, digest), `; ${dnskeyLine(key)}`]))
   return 0

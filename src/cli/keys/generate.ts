@@ -32,14 +32,18 @@ export async function generate(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [word, ...more] = flags.words
-  if (word === undefined || more.length > 0) return fail(name, 'one zone, such as mail.example.com')
+  if (word === undefined || more.length > 0)
+    return fail(name, 'give one zone, such as mail.example.com')
   if (flags.values['split'] && flags.values['zsk'])
     return fail(name, '--split makes a key of either kind: leave out --zsk')
   const zone = readZone(word)
   if (zone.kind === 'bad') return fail(name, zone.why)
   const algorithm = algorithmOfNumber(Number(flags.values['algorithm'] ?? 13))
   if (algorithm === null)
-    return fail(name, '--algorithm takes 13 (ECDSAP256SHA256) or 15 (ED25519)')
+    return fail(
+      name,
+      '--algorithm takes 13 (ECDSAP256SHA256), which every validator knows, or 15 (ED25519)',
+    )
   const found = await findKeyFolder(flags.values)
   if (found.kind === 'bad') return failAt(name, found.why)
   const roles: readonly KeyFlags[] = flags.values['split']

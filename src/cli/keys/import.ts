@@ -32,7 +32,8 @@ type Imported =
 export async function importKeys(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
-  if (flags.words.length === 0) return fail(name, 'which files?')
+  if (flags.words.length === 0)
+    return fail(name, 'which files? Such as Ksmtp.example.com.+013+12345.private')
   const given = flags.values['zone']
   const zone = given === undefined ? null : readZone(String(given))
   if (zone?.kind === 'bad') return fail(name, zone.why)

@@ -35,8 +35,10 @@ type ZoneRead =
 /** A name in presentation form, with or without its final dot. */
 export function readZone(text: string): ZoneRead {
   const parsed = parseName(text)
-  if (parsed.kind === 'bad' || text === '@')
-    return { kind: 'bad', why: `"${text}" is no name of a zone` }
+  if (parsed.kind === 'bad' || text === '@') {
+    const why = parsed.kind === 'bad' ? parsed.why : 'expected one such as mail.example.com'
+    return { kind: 'bad', why: `"${text}" is no name of a zone: ${why}` }
+  }
   return { kind: 'zone', zone: parsed.name }
 }
 

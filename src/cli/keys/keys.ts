@@ -4,6 +4,7 @@
 // Exits with 0, with 1 where a key is missing or has a mistake, and with 2 for bad usage; with 4 where a roll-over waits and is
 // to be gone on with.
 
+import { suggestName } from '../../lib/suggest-name.ts'
 import { fail } from '../commands/flags.ts'
 import { ds } from './ds.ts'
 import { generate } from './generate.ts'
@@ -13,36 +14,23 @@ import { retire } from './retire.ts'
 import { rollover } from './rollover.ts'
 import { keyStatus } from './status.ts'
 
-interface KeysCommand {
-  readonly run: (argv: readonly string[]) => Promise<number>
-  /** Beside `--keys DIR`, which each takes. */
-  readonly usage: string
-}
-
-const commands: ReadonlyMap<string, KeysCommand> = new Map([
-  ['generate', { run: generate, usage: 'ZONE [--algorithm 13|15] [--split] [--zsk]' }],
-  ['ds', { run: ds, usage: 'ZONE [--digest 2|4] [--json]' }],
-  ['import', { run: importKeys, usage: 'FILE... [--zone ZONE] [--zsk]' }],
-  ['status', { run: keyStatus, usage: '[ZONE] [--parents] [--watch] [--json]' }],
-  [
-    'rollover',
-    {
-      run: rollover,
-      usage:
-        'ZONE [--ksk|--zsk] [--algorithm 13|15] [--now] [--abort] [--hook CMD] [--dry-run] [--json]',
-    },
-  ],
-  ['request', { run: request, usage: 'ZONE [--zones DIR]' }],
-  ['sign', { run: sign, usage: 'FILE [--days 180] [--unsign]' }],
-  ['retire', { run: retire, usage: 'ZONE [--hook CMD] [--dry-run] [--json]' }],
+const commands: ReadonlyMap<string, (argv: readonly string[]) => Promise<number>> = new Map([
+  ['generate', generate],
+  ['ds', ds],
+  ['import', importKeys],
+  ['status', keyStatus],
+  ['rollover', rollover],
+  ['request', request],
+  ['sign', sign],
+  ['retire', retire],
 ])
 
 export async function keys(argv: readonly string[]): Promise<number> {
   const [first, ...rest] = argv
   const command = commands.get(first ?? '')
-  if (command) return command.run(rest)
-  const lines = Array.from(commands, ([name, { usage }]) => `  mxsteer keys ${name} ${usage}`)
-  const what = first === undefined ? 'do what?' : `"${first}" is no command;`
-  const folder = 'each with --keys DIR where the settings name no folder'
-  return fail('keys', `${what} one of\n${lines.join('\n')}\n${folder}`)
+  if (command) return command(rest)
+  if (first === undefined)
+    return fail('keys', `do what? One of ${[...commands.keys()].join(', ')}; see mxsteer --help`)
+  const advice = suggestName('command', commands.keys(), first)
+  return fail('keys', `${JSON.stringify(first)} is no command, see mxsteer --help: ${advice}`)
 }

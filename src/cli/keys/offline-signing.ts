@@ -49,7 +49,7 @@ export async function sign(argv: readonly string[]): Promise<number> {
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [file, ...more] = flags.words
   if (file === undefined || more.length > 0)
-    return fail(name, 'one file, which "keys request" made')
+    return fail(name, 'give one file, which mxsteer keys request made')
   const days = Number(flags.values['days'] ?? defaultDays)
   if (!Number.isInteger(days) || days < 1 || days > maxDays)
     return fail(name, `--days takes a number from 1 to ${maxDays}`)
@@ -65,7 +65,11 @@ export async function sign(argv: readonly string[]): Promise<number> {
   if (errors.length > 0) return failAt(name, formatDiagnostics(errors).trim())
   const own = keys.get(keyOfName(zone)) ?? []
   if (!own.some(isEntryPoint))
-    return fail(name, `no key of ${nameToText(zone)} with flags 257 in ${found.folder}`, 1)
+    return fail(
+      name,
+      `no key of ${nameToText(zone)} with flags 257 in ${found.folder}: give --keys DIR, where the key is that is kept offline`,
+      1,
+    )
   const untilMs = parts[0].fromMs + days * dayMs
   const isUnsigning = flags.values['unsign'] !== undefined
   const signed = signRequest(read.request, { keys: own, untilMs, isUnsigning })

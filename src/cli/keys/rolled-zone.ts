@@ -69,7 +69,7 @@ export async function readRolledZone(
   values: FlagValues,
 ): Promise<RolledZoneRead> {
   const [word, ...more] = words
-  if (word === undefined || more.length > 0) return usage('one zone, such as mail.example.com')
+  if (word === undefined || more.length > 0) return usage('give one zone, such as mail.example.com')
   const named = readZone(word)
   if (named.kind === 'bad') return usage(named.why)
   const read = await readSettings(values, [...resolverFlags, 'zones'])

@@ -24,7 +24,7 @@ import {
 import { tableLines } from '../text/columns.ts'
 import { printLines } from '../text/output.ts'
 import { readSettings, resolverFlags, resolverOf } from '../command-settings.ts'
-import { fail, type FlagValues } from '../commands/flags.ts'
+import { fail, type FlagValues, noPort } from '../commands/flags.ts'
 import { checkDomains, maxDomains } from './domain-spf.ts'
 import { checkPolicies } from './hosted-policies.ts'
 
@@ -54,7 +54,7 @@ export async function checkLive(
   if (domains.length > 0 && server === null)
     return fail('check', 'no resolver to ask for SPF records: give --resolver ADDR:PORT')
   const policyPort = Number(values['policy-port'] ?? httpsPort)
-  if (!isIntegerWithin(policyPort, 1, 65_535)) return fail('check', '--policy-port is no port')
+  if (!isIntegerWithin(policyPort, 1, 65_535)) return fail('check', noPort('policy-port', values))
   const probed = await probeAll(loaded.watched, source)
   const resolver = server && createStubResolver({ server, clock: systemClock })
   const clients = resolver && lookupClients(resolver)

@@ -3,7 +3,7 @@
 import { bareName } from '../../lib/bare-name.ts'
 import type { Cell } from '../../coherence/matrix.ts'
 import { findAdminClient } from '../admin-client.ts'
-import { fail, parseFlags } from '../commands/flags.ts'
+import { fail, noTargetOf, parseFlags } from '../commands/flags.ts'
 import { tableLines } from '../text/columns.ts'
 import { printJson, printLines } from '../text/output.ts'
 
@@ -54,7 +54,7 @@ export async function coherence(argv: readonly string[]): Promise<number> {
     zone === undefined || one.zone === zone
   const report = { targets: targets.filter(isWanted), policies: policies.filter(isWanted) }
   if (zone !== undefined && report.targets.length === 0)
-    return fail('coherence', `no target of a zone ${zone}`, 1)
+    return fail('coherence', noTargetOf(zone, targets), 1)
   if (flags.values['json']) printJson(report)
   else printLines(reportLines(report))
   return report.targets.some(({ names }) => names.some(isExcluded)) ? 1 : 0

@@ -1,12 +1,14 @@
 // `mxsteer mta-sts [ZONE|DOMAIN]`: the policy of MTA-STS to be hosted, to standard output octet by octet; where, and which TXT
 // record tells of it, to standard error.
 
+import type { ZoneMail } from '../../coherence/zone-mail.ts'
 import type { DomainPolicy } from '../../zone/mta-sts/compile-mta-sts.ts'
 import { policyHost, policyPath, policyText, policyTxt } from '../../zone/mta-sts/policy.ts'
 import { bareName } from '../../lib/bare-name.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { listed } from '../../lib/listed.ts'
 import { printable } from '../../lib/printable.ts'
+import { suggestName } from '../../lib/suggest-name.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { loadZonesOnce } from '../../zonefile/run-load.ts'
 import { readSettings, zoneFolderOf } from '../command-settings.ts'
@@ -29,12 +31,17 @@ export async function mtaSts(argv: readonly string[]): Promise<number> {
     all.filter(({ domain }) => wanted === undefined || wanted === zone || wanted === domain),
   )
   const [policy, second] = policies
-  if (policy === undefined && wanted !== undefined) return fail('mta-sts', `no policy of ${wanted}`)
+  if (policy === undefined && wanted !== undefined)
+    return fail('mta-sts', noPolicy(wanted, loaded.mail))
   if (flags.values['json']) {
     printJson({ policies: policies.map(policyView) })
     return 0
   }
-  if (policy === undefined) return fail('mta-sts', 'no zone has mta_sts:')
+  if (policy === undefined)
+    return fail(
+      'mta-sts',
+      'no zone has a policy, expected mta_sts: { domain: example.com, mode: testing } in a zone file',
+    )
   if (second !== undefined) {
     const domains = listed(
       policies.map(({ domain }) => domain),
@@ -49,6 +56,11 @@ export async function mtaSts(argv: readonly string[]): Promise<number> {
       .join(''),
   )
   return 0
+}
+
+function noPolicy(wanted: string, zones: readonly ZoneMail[]): string {
+  const known = zones.flatMap(({ policies }) => policies.map(({ domain }) => domain))
+  return `no policy of ${wanted}, ${suggestName('zone with mta_sts:', new Set(known), wanted)}`
 }
 
 function whereText({ domain, id, isHere, mode }: DomainPolicy): readonly string[] {

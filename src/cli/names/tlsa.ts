@@ -1,8 +1,6 @@
 // `mxsteer tlsa TARGET`: what a target presents now, read by STARTTLS as a probe does; the TLSA records of it; which of the
 // published ones match; and what may be replaced when, by what the running server has handed out. It publishes nothing.
 
-import { inspect } from 'node:util'
-
 import { timeText } from '../../coherence/guard.ts'
 import { matchTlsa } from '../../coherence/tlsa-order.ts'
 import type { TargetMail, ZoneMail } from '../../coherence/zone-mail.ts'
@@ -10,6 +8,7 @@ import type { PresentedCertificate } from '../../health/tls-report.ts'
 import { bareName } from '../../lib/bare-name.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { listed } from '../../lib/listed.ts'
+import { suggestName } from '../../lib/suggest-name.ts'
 import {
   type ProbeProfile,
   profileDefaults,
@@ -32,7 +31,8 @@ export async function tlsa(argv: readonly string[]): Promise<number> {
   const flags = parseFlags('tlsa', argv)
   if (flags.kind === 'bad') return fail('tlsa', flags.why)
   const [word, second] = flags.words
-  if (word === undefined || second !== undefined) return fail('tlsa', 'give one target')
+  if (word === undefined || second !== undefined)
+    return fail('tlsa', 'give one target, such as mx1 or mx1.smtp.example.com')
   const why = badNumber(flags.values)
   if (why !== null) return fail('tlsa', why)
   const admin = await findAdminClient(flags.values)
@@ -59,7 +59,7 @@ function badNumber(values: FlagValues): string | null {
   for (const [flag, allowed] of Object.entries(numberFlags)) {
     const value = values[flag]
     if (value !== undefined && !(allowed as readonly string[]).includes(String(value)))
-      return `--${flag} is ${inspect(value)}, expected ${allowed.join(' or ')} (RFC 7672 §3.1)`
+      return `--${flag} is "${String(value)}", expected ${allowed.join(' or ')} (RFC 7672 §3.1)`
   }
   return null
 }
@@ -81,7 +81,10 @@ function findTarget(
     .flatMap((mail) => mail.targets.map((target) => ({ mail, target })))
     .filter(({ target }) => target.name.toLowerCase() === wanted || target.exchange === wanted)
   const [first, second] = found
-  if (first === undefined) return `no target ${wanted}`
+  if (first === undefined) {
+    const known = zones.flatMap(({ targets }) => targets.map(({ name }) => name))
+    return `no target ${wanted}, ${suggestName('target', new Set(known), wanted)}`
+  }
   if (second === undefined) return first
   const names = listed(
     found.map(({ target }) => target.exchange),

@@ -9,13 +9,14 @@ import { delegationOf, type RecordSection } from '../../delegation/parent-record
 import { formatRecords, recordFormats } from '../../delegation/record-formats.ts'
 import { bareName } from '../../lib/bare-name.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { suggestName } from '../../lib/suggest-name.ts'
 import { type Name, nameToBareText, parseName } from '../../wire/name.ts'
 import { formatRdata } from '../../wire/rdata/format.ts'
 import { RRType } from '../../wire/rrtype.ts'
 import type { Zone } from '../../zone/zone.ts'
 import { formatDiagnostics } from '../../zonefile/diagnostic.ts'
 import { readSettings, zoneFolderOf } from '../command-settings.ts'
-import { fail, failAt, type FlagValues, parseFlags } from '../commands/flags.ts'
+import { fail, failAt, type FlagValues, noZone, parseFlags } from '../commands/flags.ts'
 import { loadFolder } from '../offline-data.ts'
 
 const command = 'delegation'
@@ -38,13 +39,11 @@ export async function delegation(argv: readonly string[]): Promise<number> {
   const zones =
     options.zone === null ? all : all.filter((one) => nameToBareText(one.apex) === options.zone)
   const [only, ...others] = zones
-  if (only === undefined) return fail(command, `no zone ${options.zone} in ${read.settings.zones}`)
-  const names = zones
-    .map(({ apex }) => nameToBareText(apex))
-    .sort()
-    .join(', ')
+  const known = all.map(({ apex }) => nameToBareText(apex)).sort()
+  if (only === undefined)
+    return fail(command, noZone(options.zone ?? '', read.settings.zones, known))
   if (others.length > 0 && (options.domain !== null || options.parent !== null))
-    return fail(command, `which zone is it about? One of ${names}`)
+    return fail(command, `which zone is it about? One of ${known.join(', ')}`)
   const misplaced = parentMistake(options.parent, nameToBareText(only.apex))
   if (misplaced !== null) return fail(command, misplaced)
   const keys = String(flags.values['keys'] ?? read.settings.keysFolder ?? '')
@@ -89,10 +88,11 @@ function readOptions(values: FlagValues, words: readonly string[]): DelegationOp
   if (words.length > 1) return 'one zone at a time'
   const wanted = String(values['format'] ?? 'text')
   const format = recordFormats.find((one) => one === wanted)
-  if (format === undefined) return `--format is one of ${recordFormats.join(', ')}`
+  if (format === undefined)
+    return `--format is "${wanted}", ${suggestName('format', recordFormats, wanted)}`
   const ttlSeconds = Number(values['ttl'] ?? defaultTtlSeconds)
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > maxTtlSeconds)
-    return `--ttl is a number of seconds from 1 to ${maxTtlSeconds}`
+    return `--ttl is "${String(values['ttl'])}", expected a number of seconds from 1 to ${maxTtlSeconds}`
   if (values['mx'] !== undefined && values['domain'] === undefined) return '--mx goes with --domain'
   const texts = values['mx'] === undefined ? [] : String(values['mx']).split(',')
   const exchanges: Name[] = []
@@ -102,13 +102,12 @@ function readOptions(values: FlagValues, words: readonly string[]): DelegationOp
     exchanges.push(name)
   }
   const domain = values['domain'] === undefined ? null : readAbsolute(String(values['domain']))
-  if (values['domain'] !== undefined && domain === null) return '--domain is no name'
+  if (values['domain'] !== undefined && domain === null)
+    return `--domain is "${String(values['domain'])}", expected a name such as example.com`
   const [zone = null] = words
   const parent = values['parent'] === undefined ? null : bareName(String(values['parent']))
   return { zone: zone && bareName(zone), format, domain, exchanges, parent, ttlSeconds }
 }
-
-/** A name as it is shown: in lower case, without final dot. */
 
 /** null: the text is no name, or the root. */
 function readAbsolute(text: string): Name | null {

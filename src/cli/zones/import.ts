@@ -88,6 +88,8 @@ async function readFile(file: string, { zone, directory }: ImportPlan): Promise<
   const first = await open(file)
   if (first.kind !== 'octets')
     return { why: `cannot read ${file}: ${first.kind === 'refused' ? first.why : ''}` }
+  const other = otherLanguage(first.octets)
+  if (other !== null) return { why: `${file} is ${other}` }
   const apex = zone ?? apexOf(file, first.octets)
   if (apex === null) return { why: `${file} does not say of which zone it is: give --zone NAME` }
   const base = directory ?? dirname(file)
@@ -95,6 +97,16 @@ async function readFile(file: string, { zone, directory }: ImportPlan): Promise<
     included === file || isAbsolute(included) ? included : join(base, included)
   const master = await readMasterSource(file, apex, (included) => open(pathOf(included)))
   return { apex, from: basename(file), master }
+}
+
+/** What a file is that is no master file; null: it may be one. */
+function otherLanguage(octets: Uint8Array): string | null {
+  const head = Buffer.from(octets.subarray(0, 65_536)).toString()
+  if (/^(?:zone|view)\s+"[^"]*".*\{|^options\s*\{/m.test(head))
+    return 'a configuration of BIND: give the master files that it names as file "…"'
+  return /^zone:\s+\S/m.test(head)
+    ? 'a zone file of mxsteer already: put it into the folder of zone files'
+    : null
 }
 
 function apexOf(file: string, octets: Uint8Array): Name | null {

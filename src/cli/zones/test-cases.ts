@@ -37,7 +37,8 @@ export async function testCases(argv: readonly string[]): Promise<number> {
   const flags = parseFlags(name, argv)
   if (flags.kind === 'bad') return fail(name, flags.why)
   const [file, ...rest] = flags.words
-  if (file === undefined || rest.length > 0) return fail(name, 'give one file of cases')
+  if (file === undefined || rest.length > 0)
+    return fail(name, 'give one file of cases, such as cases.yaml')
   const settings = await readSettings(flags.values, ['zones', 'config'])
   if (settings.kind === 'bad') return failAt(name, settings.why)
   const octets = await readRegularFile(file, { maxOctets: documentOctetsLimit })

@@ -58,7 +58,12 @@ function compileMembers(
       const message = `unknown target ${JSON.stringify(member.target)}, ${suggestName('target', source.targets.keys(), member.target)}`
       problems.refuse('unknown-target', path, message, at)
     } else if (compiled.has(member.target)) {
-      problems.refuse('duplicate-member', path, `target ${member.target} is in the pool twice`, at)
+      problems.refuse(
+        'duplicate-member',
+        path,
+        `target ${member.target} is in the pool twice, expected it once, with a greater weight`,
+        at,
+      )
     } else if (draft) {
       const compiledMember = compileMember(compilation, draft, { pool, member, probe })
       compiled.set(member.target, compiledMember)
@@ -98,7 +103,8 @@ function checkPool(
 ): void {
   const path = ['pools', name, 'targets']
   const count = source.pools.get(name)?.members.length ?? 0
-  if (count === 0) problems.refuse('empty-pool', path, 'a pool needs at least one target', 'key')
+  if (count === 0)
+    problems.refuse('empty-pool', path, 'a pool needs at least one target, such as [mx1]', 'key')
   if (count > maxMembers) {
     problems.refuse(
       'too-many-members',
@@ -160,7 +166,7 @@ function listConflicts(
       ['dnsbl', 'lists'],
       `${count} lists, expected at most ${maxLists}: each is asked about every address`,
     ],
-    [new Set(lists).size < count, ['dnsbl', 'lists'], 'a list is named twice'],
+    [new Set(lists).size < count, ['dnsbl', 'lists'], 'a list is named twice, expected it once'],
     [
       count > 0 && agree > count,
       ['dnsbl', 'agree'],

@@ -63,8 +63,10 @@ export function compileRecords(compilation: Compilation, inputs: RecordInputs): 
     if (!owner) continue
     const draft = openOwner(owners, owner.name, path, owner.key)
     const other = textOfOwner.get(draft.key)
-    if (other !== undefined)
-      problems.refuse('duplicate-owner', path, `the same name as records.${other}`, 'key')
+    if (other !== undefined) {
+      const message = `the same name as records.${other}, expected all its records there`
+      problems.refuse('duplicate-owner', path, message, 'key')
+    }
     textOfOwner.set(draft.key, text)
     for (const [typeText, record] of types) {
       addRecord(compilation, { draft, path: [...path, typeText], typeText, record, inputs })
@@ -162,7 +164,11 @@ export function readRecordType(
   const type = typeFromText(text)
   if (type === undefined) {
     const suggestion = nearest(text, known)
-    const hint = suggestion ? `did you mean ${suggestion}?` : 'expected a type such as MX, or TYPEn'
+    const hint = suggestion
+      ? `did you mean ${suggestion}?`
+      : /^(?:ALIAS|ANAME)$/i.test(text)
+        ? 'expected A and AAAA, or address: { steer: … }'
+        : 'expected a type such as MX, or TYPEn'
     const message = `unknown record type ${JSON.stringify(text.slice(0, 64))}, ${hint}`
     return { kind: 'bad', code: 'unknown-type', message }
   }

@@ -60,7 +60,7 @@ function checkCatchAll(problems: Problems, path: DocumentPath, rules: readonly R
     problems.refuse(
       'no-catch-all',
       path,
-      'the last rule must be one without `when`, for all other clients',
+      'the last rule must be one without `when`, for all other clients, such as - { pools: [eu, us] }',
       'key',
     )
     return
@@ -69,7 +69,7 @@ function checkCatchAll(problems: Problems, path: DocumentPath, rules: readonly R
     problems.refuse(
       'unreachable-rule',
       [...path, i],
-      `rule ${first + 1} has no \`when\` and takes every client before this one`,
+      `rule ${first + 1} has no \`when\` and takes every client before this one: expected it last`,
     )
   }
 }
@@ -117,7 +117,11 @@ function findPools(
     const pool = findPool(problems, [...path, i], name, pools)
     if (!pool) continue
     if (poolsOfRule.includes(pool)) {
-      problems.refuse('duplicate-pool', [...path, i], `pool ${name} is in the rule twice`)
+      problems.refuse(
+        'duplicate-pool',
+        [...path, i],
+        `pool ${name} is in the rule twice, expected it once`,
+      )
     } else {
       poolsOfRule.push(pool)
     }

@@ -75,7 +75,7 @@ function readOwners(compilation: Compilation): ReadonlyMap<string, Name> {
     if (!owner) continue
     const twin = nameOfKey.get(keyOfName(owner))
     if (twin !== undefined) {
-      const message = `the same name as target ${twin}`
+      const message = `the same name as target ${twin}, expected it once: upper and lower case are one`
       compilation.problems.refuse('duplicate-target', ['targets', name], message, 'key')
     }
     nameOfKey.set(keyOfName(owner), name)
@@ -91,7 +91,12 @@ export const sortedByName = <T>(map: ReadonlyMap<string, T>): readonly (readonly
 function readOwner({ apex, problems }: Compilation, name: string): Name | null {
   const parsed = isHostLabel(name) ? readName(name, apex) : null
   if (parsed?.kind === 'name') return parsed.name
-  const why = parsed?.why ?? 'expected one label of letters, digits and hyphens'
+  const label = name
+    .split('.', 1)
+    .join()
+    .replaceAll(/[^A-Za-z0-9-]+/g, '-')
+  const example = isHostLabel(label) ? label : 'mx1'
+  const why = parsed?.why ?? `expected one label of letters, digits and hyphens, such as ${example}`
   problems.refuse('bad-name', ['targets', name], `bad target name: ${why}`, 'key')
   return null
 }
@@ -102,7 +107,11 @@ function readAddresses(
   path: DocumentPath,
 ): readonly TargetAddress[] {
   if (texts.length === 0)
-    problems.refuse('no-addresses', path, 'a target needs at least one address')
+    problems.refuse(
+      'no-addresses',
+      path,
+      'a target needs at least one address, such as addresses: [192.0.2.1]',
+    )
   if (texts.length > maxAddresses) {
     problems.refuse(
       'too-many-addresses',
@@ -117,19 +126,36 @@ function readAddresses(
       problems.refuse(
         'bad-address',
         [...path, i],
-        `expected the IPv4 or IPv6 address of a host, got ${JSON.stringify(text)}`,
+        `expected the IPv4 or IPv6 address of a host, got ${JSON.stringify(text)}${adviseOnAddress(text)}`,
       )
     } else if (addresses.some((known) => known.text === address.text)) {
       problems.refuse(
         'duplicate-address',
         [...path, i],
-        `the address ${address.text} is there twice`,
+        `the address ${address.text} is there twice, expected it once`,
       )
     } else {
       addresses.push(address)
     }
   }
   return addresses
+}
+
+const isOne = (text: string | undefined): text is string =>
+  text !== undefined && readHostAddress(text) !== null
+
+/** What to write in place of a text that is no address of a host; empty: that is open. */
+function adviseOnAddress(text: string): string {
+  if (text.includes('/')) return ': a network is no host, write the address of each'
+  const [, inner] = /^\[?([^\][%/]+?)\]?(?:%\w+|(?<=\]|\.\d{1,3}):\d+)?$/.exec(text) ?? []
+  if (isOne(inner)) return `: write ${inner} alone`
+  const decimal = text.replaceAll(/\b0+(?=\d)/g, '')
+  if (isOne(decimal)) return `: write ${decimal}, without zeros in front`
+  const mapped = /^::ffff:(\d[\d.]+)$/i.exec(text)?.[1]
+  if (isOne(mapped)) return `: write ${mapped}`
+  return /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$/i.test(text) && /[g-z]/i.test(text)
+    ? ': names are not looked up, write the addresses that they have'
+    : ''
 }
 
 /**

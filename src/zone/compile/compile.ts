@@ -4,6 +4,7 @@
 //
 // Independent of the order in the file: targets, members and nodes are sorted by name.
 
+import { parseAddress } from '../../lib/ip.ts'
 import { gridSecondsOf } from '../../lib/signing-grid.ts'
 import { compileMtaSts, type DomainPolicy } from '../mta-sts/compile-mta-sts.ts'
 import type { Member, SteeredSet, Target } from '../../steer/policy.ts'
@@ -224,10 +225,41 @@ function readMinimum(soa: RRset): number {
 
 /** Warns of what is defined and never used, most often because of a misspelled name elsewhere. */
 function checkUsage({ source, problems }: Compilation): void {
+  const used = usedNames(source)
+  const warn = (code: ProblemCode, path: DocumentPath, message: string): void =>
+    problems.warn(code, path, `${message}, or not here`, 'key')
+  for (const [name, { weight }] of source.targets) {
+    if (!used.targets.has(name)) {
+      const message = `target ${name} is in no pool, expected it in one`
+      warn('unused-target', ['targets', name], message)
+    } else if (weight !== undefined && !used.targetWeights.has(name)) {
+      const message = `the weight is never used: every pool gives target ${name} one of its own, expected it there`
+      warn('unused-weight', ['targets', name, 'weight'], message)
+    }
+  }
+  for (const name of source.probes.keys()) {
+    if (used.probes.has(name)) continue
+    const message = `probe ${name} is used by no pool, expected probe: ${name} in one`
+    warn('unused-probe', ['probes', name], message)
+  }
+  for (const name of source.pools.keys()) {
+    if (used.pools.has(name)) continue
+    const message = `pool ${name} is used by no steering, expected it in a rule`
+    warn('unused-pool', ['pools', name], message)
+  }
+  for (const name of source.steering.keys()) {
+    if (used.policies.has(name)) continue
+    const message = `steering ${name} is used by no record, expected MX: { steer: ${name} } at a name`
+    warn('unused-policy', ['steering', name], message)
+  }
+}
+
+/** Names that something else in the zone file refers to. */
+function usedNames(source: Compilation['source']) {
   const members = [...source.pools.values()].flatMap((pool) => pool.members)
   const withoutWeight = members.filter((member) => member.weight === null)
   const records = [...source.records.values()].flatMap((types) => [...types.values()])
-  const used = {
+  return {
     targets: new Set(members.map((member) => member.target)),
     targetWeights: new Set(withoutWeight.map((member) => member.target)),
     probes: new Set([...source.pools.values()].map((pool) => pool.probe)),
@@ -239,28 +271,6 @@ function checkUsage({ source, problems }: Compilation): void {
     policies: new Set(
       [...records, ...source.slots].map((one) => ('steer' in one ? one.steer : null)),
     ),
-  }
-  const warn = (code: ProblemCode, path: DocumentPath, message: string): void =>
-    problems.warn(code, path, message, 'key')
-  for (const [name, { weight }] of source.targets) {
-    if (!used.targets.has(name)) {
-      warn('unused-target', ['targets', name], `target ${name} is in no pool`)
-    } else if (weight !== undefined && !used.targetWeights.has(name)) {
-      const message = `the weight is never used: every pool gives target ${name} one of its own`
-      warn('unused-weight', ['targets', name, 'weight'], message)
-    }
-  }
-  for (const name of source.probes.keys()) {
-    if (!used.probes.has(name))
-      warn('unused-probe', ['probes', name], `probe ${name} is used by no pool`)
-  }
-  for (const name of source.pools.keys()) {
-    if (!used.pools.has(name))
-      warn('unused-pool', ['pools', name], `pool ${name} is used by no steering`)
-  }
-  for (const name of source.steering.keys()) {
-    if (!used.policies.has(name))
-      warn('unused-policy', ['steering', name], `steering ${name} is used by no record`)
   }
 }
 
@@ -356,6 +366,8 @@ function readSoaName({ source, apex, problems }: Compilation, key: 'mname' | 'rn
     problems.refuse('bad-name', path, `a name has no @, expected ${right}`)
     return rootName
   }
+  if (key === 'mname' && parseAddress(text) !== null)
+    problems.warn('address-as-name', path, `${text} is an address, expected the name of a host`)
   const parsed = readName(text, apex)
   if (parsed.kind === 'name') return parsed.name
   problems.refuse('bad-name', path, `bad name: ${parsed.why}`)

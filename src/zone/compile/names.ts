@@ -17,6 +17,8 @@ const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i
  * (RFC 5890).
  */
 export function readName(text: string, origin: Name): ParsedName {
+  if (text.includes('://'))
+    return { kind: 'bad', why: 'this is a URL, expected the name alone, such as smtp.example.com' }
   if (/[^\x21-\x7e]/.test(text))
     return { kind: 'bad', why: 'expected ASCII without spaces; write a name in Unicode as xn--…' }
   return parseName(text, origin)

@@ -1,7 +1,14 @@
 // The owner names of a zone while it is compiled, with the sets of each, from whichever part of the zone file they come.
 
 import type { SteeredSet } from '../../steer/policy.ts'
-import { isAtOrBelow, keyOfName, type Name, type NameKey, nameToText } from '../../wire/name.ts'
+import {
+  isAtOrBelow,
+  keyOfName,
+  type Name,
+  type NameKey,
+  nameToBareText,
+  nameToText,
+} from '../../wire/name.ts'
 import { typeToText } from '../../wire/rrtype.ts'
 import type { RRset } from '../zone.ts'
 import type { Compilation } from './compilation.ts'
@@ -51,7 +58,9 @@ export function isOwnerOfZone(
   { name, key }: OwnerName,
 ): boolean {
   if (!isAtOrBelow(key, apexKey)) {
-    const message = `${nameToText(name)} is not in the zone, expected a name at or below ${nameToText(apex)}`
+    const isLabel = nameToText(name).indexOf('.') === nameToText(name).length - 1
+    const hint = isLabel ? `, such as ${nameToBareText(name)} without its final dot` : ''
+    const message = `${nameToText(name)} is not in the zone, expected a name at or below ${nameToText(apex)}${hint}`
     problems.refuse('out-of-zone', path, message, 'key')
     return false
   }
@@ -76,7 +85,8 @@ export function addSet({ problems }: Compilation, owner: OwnerDraft, draft: SetD
   }
   const type = typeToText(set.type)
   if (existing.set.kind === 'target-address') {
-    const message = `target ${existing.set.target.name} owns the ${type} of this name by its addresses`
+    const { name } = existing.set.target
+    const message = `target ${name} owns the ${type} of this name by its addresses: expected this one among targets.${name}.addresses, or another name`
     problems.refuse('address-clash', path, message, 'key')
   } else if (existing.set.kind === 'exchange-slot' || set.kind === 'exchange-slot') {
     const message = `slots stand for A and AAAA of this name, and ${type} is given too`
@@ -89,6 +99,11 @@ export function addSet({ problems }: Compilation, owner: OwnerDraft, draft: SetD
       'key',
     )
   } else {
-    problems.refuse('duplicate-type', path, `${type} is given twice at this name`, 'key')
+    problems.refuse(
+      'duplicate-type',
+      path,
+      `${type} is given twice at this name, expected its records in one list`,
+      'key',
+    )
   }
 }

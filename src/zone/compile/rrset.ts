@@ -39,7 +39,7 @@ export function compileRRset(
     const rdataPath = [...path, ...at]
     const parsed = parseRdata(type, text, compilation.apex)
     if (parsed.kind === 'bad') {
-      problems.refuse('bad-rdata', rdataPath, `bad ${typeToText(type)}: ${parsed.why}`)
+      problems.refuse('bad-rdata', rdataPath, badRdata(type, parsed.why))
       continue
     }
     rdata.push(parsed.rdata)
@@ -158,7 +158,7 @@ export function checkRRset(
     problems.refuse(
       'several-aliases',
       path,
-      `a name has at most one ${typeToText(type)}, got ${rdata.length}`,
+      `a name has one ${typeToText(type)} at most, got ${rdata.length}: expected one`,
       'key',
     )
   }
@@ -183,3 +183,17 @@ export function checkRRset(
 
 /** RFC 7505 §3: the exchange is the root, whatever the preference. */
 const isNullMx = ({ octets }: Rdata): boolean => octets.length === 3 && octets[2] === 0
+
+/** Types of several fields, whose order is easily forgotten. */
+const examples: ReadonlyMap<number, string> = new Map([
+  [RRType.MX, '10 mx1, or { steer: … }'],
+  [RRType.SRV, '0 5 587 mx1, or { steer: …, port: 587 }'],
+  [RRType.CAA, '0 issue "ca.example.net"'],
+  [RRType.TLSA, '3 1 1 and the SHA-256 of a public key in hex digits'],
+])
+
+/** `why`: what is wrong with one field of it. */
+export function badRdata(type: number, why: string): string {
+  const example = examples.get(type)
+  return `bad ${typeToText(type)}: ${why}${example === undefined ? '' : `, as in ${example}`}`
+}

@@ -46,7 +46,7 @@ export function compileMtaSts(compilation: Compilation, owners: Owners): readonl
     const policy = policyOf(compilation, owners, { source: one, path }, exchangesElsewhere)
     if (policy === null) continue
     if (policies.has(policy.domain)) {
-      const message = `the policy of ${policy.domain} is given twice`
+      const message = `the policy of ${policy.domain} is given twice, expected it once`
       problems.refuse('duplicate-owner', [...path, 'domain'], message)
       continue
     }

@@ -59,7 +59,7 @@ describe('what is wrong with a command line is said in our words', () => {
     ['drain', ['mx1', '--for', '--yes'], '--for needs a value: --for TIME'],
     ['import', ['a', '-o'], '-o needs a value: -o PATH'],
     ['import', ['a', '-x'], 'there is no option -x: see mxsteer import --help'],
-    ['targets', ['--json=3'], '--json takes no value, here "3"'],
+    ['targets', ['--json=3'], '--json takes no value, expected it without "3"'],
   ])('%s %j', (name, argv, why) => {
     expect(parseFlags(name, argv)).toEqual({ kind: 'bad', why })
   })

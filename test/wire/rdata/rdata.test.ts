@@ -17,7 +17,11 @@ describe('messages', () => {
     ['MX', '', `preference is missing, ${number}`],
     ['MX', '10', 'the exchange is missing, expected a name, without quotes'],
     ['MX', '10 "mx1"', 'the exchange is "mx1", expected a name, without quotes'],
-    ['MX', '10 a..b', 'the exchange is "a..b", expected a name, but the name has an empty label'],
+    [
+      'MX',
+      '10 a..b',
+      'the exchange is "a..b", expected a name, but the name has an empty label, expected one dot between two labels and none in front',
+    ],
     ['MX', '10 mx1 mx2', 'what follows is "mx2", expected nothing more'],
     [
       'A',

@@ -14,7 +14,7 @@ export function checkAcross(compilation: Compilation, owners: Owners, nodes: Zon
   compileNetworks(problems, ['internal'], source.internal)
   if (!owners.get(apexKey)?.sets.has(RRType.NS)) {
     const message =
-      'the zone has no NS at its apex, expected the servers that the parent zone delegates to'
+      'the zone has no NS at its apex, expected the servers that the parent zone delegates to, such as "@": { NS: [ns1, ns2] }'
     problems.refuse(
       'no-apex-ns',
       source.records.has('@') ? ['records', '@'] : ['records'],
@@ -37,11 +37,14 @@ function checkAliases({ problems, apexKey }: Compilation, draft: OwnerDraft): vo
   const cname = draft.sets.get(RRType.CNAME)
   if (!cname || draft.sets.size === 1) return
   const others = [...draft.sets.keys()].filter((type) => type !== RRType.CNAME).map(typeToText)
-  const place = draft.key === apexKey ? 'the apex' : 'this name'
+  const [place, expected] =
+    draft.key === apexKey
+      ? ['the apex', 'A and AAAA, or address: { steer: … }, in place of the CNAME']
+      : ['this name', 'the CNAME alone']
   problems.refuse(
     'cname-beside-other-data',
     cname.path,
-    `${place} has a CNAME and ${others.sort().join(', ')}, expected the CNAME alone`,
+    `${place} has a CNAME and ${others.sort().join(', ')}, expected ${expected}`,
     'key',
   )
 }

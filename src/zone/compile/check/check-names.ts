@@ -124,7 +124,7 @@ function doubtOfHost(
       const hint = dotHint(known, keyOfName(name), apexKey)
       return {
         code: 'points-at-nothing',
-        why: `has no address in this zone, ${source.zone}${hint}`,
+        why: `has no address in this zone, ${source.zone}${hint || ', expected A or AAAA there'}`,
       }
     }
     case 'address':
@@ -143,12 +143,18 @@ function doubtOfAlias(
   const key = keyOfName(name)
   if (!isAtOrBelow(key, apexKey)) return null
   if (type === RRType.CNAME && isCircle(known.owners, from))
-    return { code: 'alias-circle', why: 'leads back here: no resolver finds anything' }
+    return {
+      code: 'alias-circle',
+      why: 'leads back here: no resolver finds anything, expected another name',
+    }
   // A DNAME stands for what is below its target: that alone need not have records.
   if (type === RRType.DNAME && known.nodes.has(key)) return null
   if (hasRecords(known, key, apexKey)) return null
   const hint = dotHint(known, key, apexKey)
-  return { code: 'points-at-nothing', why: `does not exist in this zone, ${source.zone}${hint}` }
+  return {
+    code: 'points-at-nothing',
+    why: `does not exist in this zone, ${source.zone}${hint || ', expected records there'}`,
+  }
 }
 
 /** CNAMEs that are followed: more than resolvers do (Unbound 12, BIND 16). */

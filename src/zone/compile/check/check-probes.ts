@@ -38,7 +38,11 @@ function conflictsOf(probe: ProbeSource): readonly Conflict[] {
   const isImplicit = tls === 'implicit' || (tls === undefined && port === 465)
   const isSlow = level === 'tls' || level === 'rcpt'
   const rows: readonly (readonly [isWrong: boolean, ...Conflict])[] = [
-    [level === 'rcpt' && !recipient, 'level', 'level rcpt needs a recipient'],
+    [
+      level === 'rcpt' && !recipient,
+      'level',
+      'level rcpt needs a recipient, such as recipient: postmaster@example.com',
+    ],
     [level !== 'rcpt' && !!recipient, 'recipient', 'a recipient is asked at level rcpt only'],
     [level !== 'rcpt' && probe.sender !== '', 'sender', 'a sender is given at level rcpt only'],
     [!isSlow && !!probe.rounds, 'rounds', 'rounds differ from the level at tls and rcpt only'],
@@ -60,7 +64,7 @@ function conflictsOf(probe: ProbeSource): readonly Conflict[] {
     [
       probe.certCriticalMs > probe.certWarningMs,
       'cert_critical',
-      'cert_critical is longer than cert_warning',
+      'cert_critical is longer than cert_warning, expected the shorter one of the two here',
     ],
   ]
   return rows.filter(([isWrong]) => isWrong).map(([, key, message]) => [key, message])

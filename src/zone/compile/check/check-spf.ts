@@ -114,6 +114,11 @@ function checkRecord({ problems }: Compilation, given: GivenText): SpfRecord | n
   }
   const { record } = parsed
   checkIgnored(problems, path, record)
+  const modifier = /(?<= )(?:include|ip4|ip6|exists|a|mx)=\S*/i.exec(text)?.[0]
+  if (modifier !== undefined) {
+    const message = `${shown(modifier)} counts for nothing, since no modifier has that name (RFC 7208 §6): expected ${shown(modifier.replace('=', ':'))}`
+    problems.warn('spf-ignored', path, message)
+  }
   for (const directive of record.directives) checkDirective(problems, path, directive)
   return record
 }
