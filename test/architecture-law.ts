@@ -249,9 +249,9 @@ export const law: readonly LawRow[] = [
   },
   {
     room: 'app/live',
-    imports: 'admin/live announce app health history lib metrics watch',
+    imports: 'admin/live announce app health history lib metrics watch weights',
     typesOnly:
-      'admin/views answer probe/smtp problems reputation settings transport/worker zonefile',
+      'admin/views answer cluster probe/smtp problems reputation settings transport/worker zone zonefile',
     packages: 'node:*',
   },
   {

@@ -5,7 +5,7 @@ import type { VNode } from 'preact'
 import type { MemberRow } from '../store/rows.ts'
 import { serverNowMs } from '../store/live.ts'
 import { countdown } from './figures.ts'
-import { exposedUntilMs, isSafeToStop } from './standing.ts'
+import { exposedUntilMs, isSafeToStop, namesOf } from './standing.ts'
 
 const circumference = 2 * Math.PI * 5
 /** What the ring shows as whole: TTLs of steered sets are mostly below. */
@@ -17,6 +17,8 @@ export function InCaches({ member }: { member: MemberRow }): VNode {
     return <span class="in-caches tone-hold is-safe">safe to stop</span>
   const until = exposedUntilMs(member)
   const seconds = until === null ? 0 : (until - nowMs) / 1000
+  if (seconds <= 0 && member.notKnownOf.length > 0)
+    return <span class="in-caches tone-warn">not known of {namesOf(member.notKnownOf)}</span>
   if (seconds <= 0) return <span class="in-caches dim">none</span>
   const part = Math.min(1, seconds / wholeSeconds) * circumference
   const tone = member.out === null ? 'dim' : 'tone-hold'

@@ -84,12 +84,21 @@ function ofOneUp({ weight, out }: MemberRow, override: OverrideRow | null, age: 
   return { mark: 'up', word: `Up${age}`, note: '' }
 }
 
-/** Whether no cache can lead to it any more, by all instances that say so; null: not asked, since it is in use. */
+/** Whether no cache can lead to it any more, by the answers of all instances; null: not asked, since it is in use. */
 export function isSafeToStop(member: MemberRow, nowMs: number): boolean | null {
   if (member.out !== 'drained' && member.out !== 'disabled') return null
   const until = exposedUntilMs(member)
-  return until === null || until <= nowMs
+  return (until === null || until <= nowMs) && member.notKnownOf.length === 0
 }
+
+/** Of whom it is not known what they answered: `iad, zrh`. More than a handful are not all named. */
+export function namesOf(notKnownOf: readonly string[], unknown = notKnownOf.length): string {
+  const named = notKnownOf.slice(0, mostNamed).map(shown)
+  const more = Math.max(unknown, notKnownOf.length) - named.length
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+const mostNamed = 4
 
 /** The later of what this instance and the others have answered; null: nobody has it. */
 export function exposedUntilMs({ exposedUntil, fleetExposedUntil }: MemberRow): number | null {

@@ -117,7 +117,7 @@ function Instance(): VNode {
       <ul>
         {others.map((peer) => (
           <li key={peer.instance}>
-            <a href={`${peer.consoleUrl ?? ''}${location.hash}`} rel="noreferrer">
+            <a href={`${peer.consoleUrl ?? ''}${location.hash}`} rel="noopener noreferrer">
               {shown(peer.instance)} <span class="dim">{shown(peer.site)}</span>
             </a>
           </li>

@@ -10,7 +10,13 @@ import type { EndedOverrides } from '../weights/ended-overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'
 import { findTarget, isCalled } from './find-target.ts'
 import { type OverrideRequest, readChange, readOverride } from './override-body.ts'
-import { endedView, type OverridePreview, overrideView, poolPreviews } from './override-view.ts'
+import {
+  endedView,
+  type OverridePreview,
+  overrideView,
+  overrideViews,
+  poolPreviews,
+} from './override-view.ts'
 import { json, refuse, type Reply } from './reply.ts'
 import type { AdminRequest } from './route.ts'
 
@@ -32,10 +38,10 @@ export function listOverrides({ overrides, endedOverrides }: OverrideSources): R
   )
   return json({
     lasting: watch.isLasting,
-    overrides: inForce.map((one) => {
-      const index = targets.get(`${one.zone} ${one.target}`)
+    overrides: overrideViews(overrides).map((row) => {
+      const index = targets.get(`${row.zone} ${row.target}`)
       const exposedUntil = index === undefined ? null : isoTime(exposedUntilMs(index))
-      return { ...overrideView(one), exposedUntil }
+      return { ...row, exposedUntil }
     }),
     ended: endedOverrides.list(inForce).map(endedView),
   })
@@ -132,7 +138,7 @@ async function apply(
       const { replaced } = result
       const kept = await overrideEffects.kept()
       const view = {
-        override: overrideView(override),
+        override: overrideView(override, overrides.fleetExposure()(override)),
         replaced: replaced && overrideView(replaced),
         exposedUntil,
         lasting: isLasting(kept, watch.isLasting),
@@ -185,7 +191,7 @@ export async function undoOverrides(
   if (found.kind === 'refused') return found.reply
   for (const { id } of found.overrides) watch.undo(id, by)
   const warnings = keptWarnings(await overrideEffects.kept())
-  return json({ undone: found.overrides.map(overrideView), warnings })
+  return json({ undone: found.overrides.map((one) => overrideView(one)), warnings })
 }
 
 /**
@@ -215,7 +221,8 @@ export async function extendOverride(
   watch.set(override, true)
   const kept = await overrideEffects.kept()
   const lasting = isLasting(kept, watch.isLasting)
-  return json({ override: overrideView(override), lasting, warnings: keptWarnings(kept) })
+  const view = overrideView(override, overrides.fleetExposure()(override))
+  return json({ override: view, lasting, warnings: keptWarnings(kept) })
 }
 
 type OverridesFound =

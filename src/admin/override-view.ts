@@ -3,6 +3,7 @@
 import type { ShortPool } from '../explain/client-moves.ts'
 import type { Override } from '../health/overrides.ts'
 import { isoTime } from '../lib/clock.ts'
+import type { OverrideControl } from '../metrics/override-metrics.ts'
 import type { EndedOverride } from '../weights/ended-overrides.ts'
 import type { MemberState } from '../weights/member-state.ts'
 
@@ -23,17 +24,62 @@ export interface OverrideRow {
   readonly set: string | null
   /** null: until it is undone. */
   readonly until: string | null
+  /** For how long caches may lead to a target that is taken out; null of other kinds, of what has ended or is not set. */
+  readonly exposure: ExposureView | null
+}
+
+/** By the answers of all instances. */
+export interface ExposureView {
+  /** When the last of those that are known expires, up to 10 s more; null: there is none. */
+  readonly until: string | null
+  /** Of how many other instances it is not known. */
+  readonly unknown: number
+  /** The first of them by name, 8 at most. */
+  readonly notKnownOf: readonly string[]
+}
+
+const exposureStepMs = 10_000
+const shownInstances = 8
+
+/** A time that is not told anew with each answer: up to 10 s later than it is. */
+export const steppedTime = (ms: number): string | null =>
+  isoTime(Math.ceil(ms / exposureStepMs) * exposureStepMs)
+
+export const exposureView = ({
+  untilMs,
+  notKnownOf,
+}: {
+  readonly untilMs: number
+  readonly notKnownOf: readonly string[]
+}): ExposureView => ({
+  until: steppedTime(untilMs),
+  unknown: notKnownOf.length,
+  notKnownOf: notKnownOf.slice(0, shownInstances),
+})
+
+/** Those in force. */
+export function overrideViews({
+  watch,
+  fleetExposure,
+}: Pick<OverrideControl, 'watch' | 'fleetExposure'>): readonly OverrideRow[] {
+  const exposureOf = fleetExposure()
+  return watch.overrides().map((one) => overrideView(one, exposureOf(one)))
 }
 
 const weightFields = { factor: 'factor', absolute: 'weight', share: 'share' } as const
 
 /** The weight stands under the field that sets it in POST. */
-export function overrideView(one: Override): OverrideRow {
+export function overrideView(
+  one: Override,
+  exposed: Parameters<typeof exposureView>[0] | null = null,
+): OverrideRow {
   const { id, zone, target, pool, action, why, by, setMs, untilMs } = one
+  const isOut = action.kind === 'drain' || action.kind === 'disable'
   const weight =
     action.kind === 'weight' ? { [weightFields[action.weight.unit]]: action.weight.value } : {}
   const times = { set: isoTime(setMs), until: isoTime(untilMs) }
-  return { id, zone, target, pool, kind: action.kind, ...weight, why, by, ...times }
+  const exposure = isOut && exposed !== null ? exposureView(exposed) : null
+  return { id, zone, target, pool, kind: action.kind, ...weight, why, by, ...times, exposure }
 }
 
 export interface EndedOverrideRow extends OverrideRow {

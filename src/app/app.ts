@@ -44,6 +44,7 @@ import {
 } from './cluster-link.ts'
 import { logTransportFallback } from './event-sources.ts'
 import { createControlPlane, listenAdminServer, type ControlPlane } from './control-plane.ts'
+import { ownReports } from './live/fleet.ts'
 import { logEvent } from './log-events.ts'
 import { startExplainWorker } from './explain-sources.ts'
 import {
@@ -385,6 +386,7 @@ function startWatches(server: Components): void {
   cluster.publishSerials(zones.serials())
   cluster.publishNames(zones.names())
   cluster.publishHanded(names.toShare(clock.wallMs()))
+  cluster.reportOwn(ownReports({ settings: server.settings, zones, fleet: controlPlane.fleet }))
 }
 
 /** Has the state file written from now on. */

@@ -19,6 +19,8 @@ import type {
   ClusterVotes,
   FeedbackStore,
   OverrideStore,
+  OwnReports,
+  ReportingInstance,
   TallyStore,
 } from '../cluster/cluster-votes.ts'
 import type { HandedItem, SharedHanded } from '../coherence/shared-handed.ts'
@@ -31,6 +33,10 @@ import type { Runtime } from './runtime.ts'
 export interface ClusterLink {
   readonly votes: ClusterVotes
   readonly overrides: OverrideStore
+  /** Starts to report of this instance to the others. */
+  reportOwn(own: Omit<OwnReports, 'isShared'>): void
+  /** The other instances with what they reported, those that went within the last day included. */
+  reporting(): readonly ReportingInstance[]
   /** null: this instance shares with no others; so for `tallies` and `view`. */
   readonly feedback: FeedbackStore | null
   readonly tallies: TallyStore | null
@@ -163,6 +169,8 @@ export function openClusterLink(
     feedback: cluster.feedback,
     tallies: cluster.tallies,
     view: () => cluster.stateView(),
+    reportOwn: (own) => cluster.reports.attach({ ...own, isShared: isSharedBy(serials) }),
+    reporting: () => cluster.reports.instances(),
     publishConfig(zones, keys) {
       const settings = [state.vantages, state.heartbeatMs]
       cluster.setConfigHash(configDigest(zones, keys === '' ? settings : [...settings, keys]))
@@ -172,6 +180,11 @@ export function openClusterLink(
     cede: () => cluster.cede(),
   }
 }
+
+const isSharedBy =
+  (serials: RedisSerials): OwnReports['isShared'] =>
+  (zone, digest) =>
+    serials.stored().get(zone)?.digest === digest
 
 type ZoneSharing = Pick<
   ClusterLink,
@@ -212,6 +225,8 @@ function zoneSharing(
 const standaloneLink = (instance: string, site: string): ClusterLink => ({
   votes: createStandaloneVotes(instance, site),
   overrides: createStandaloneOverrides(),
+  reportOwn() {},
+  reporting: () => [],
   feedback: null,
   tallies: null,
   view: null,

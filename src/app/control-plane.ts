@@ -32,6 +32,7 @@ import { createMemberWatch } from '../weights/member-watch.ts'
 import type { LoadedTarget } from '../zonefile/load-zones.ts'
 import type { ZoneKeeper } from '../zonefile/zone-keeper.ts'
 import type { ClusterLink } from './cluster-link.ts'
+import { exposedUntilMs, Fleet } from './live/fleet.ts'
 import { logEvent } from './log-events.ts'
 import { logAdminEvent, overrideEvents, logFeedback } from './event-sources.ts'
 import type { PersistentState } from './persistent-state.ts'
@@ -52,6 +53,7 @@ export interface ControlPlane {
   readonly endedOverrides: EndedOverrides
   readonly shares: PoolShares
   readonly feedback: TargetFeedback
+  readonly fleet: Fleet
   /**
    * Replaces the set of targets; overrides and feedback of targets that are not in it have no
    * effect.
@@ -85,9 +87,12 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   })
   const states = (): readonly MemberState[] => watch.states()
   const shares = createPoolShares({ counters: workers.counters, states, clock })
+  const wallMs = (): number => clock.wallMs()
+  const fleet = new Fleet({ ...options, watch, startedMs: wallMs(), wallMs })
   return {
     shares,
-    overrides: overrideControl(watch, options),
+    fleet,
+    overrides: overrideControl(watch, fleet, options),
     overrideEffects: overrideEffects(watch, options),
     endedOverrides,
     feedback: feedback.sources,
@@ -126,11 +131,12 @@ function overrideListeners(
 
 const overrideControl = (
   watch: OverrideControl['watch'],
+  fleet: Fleet,
   { workers, clock }: ControlPlaneOptions,
 ): OverrideControl => ({
   watch,
-  exposedUntilMs: (target) =>
-    Math.max(0, ...workers.counters.map(({ answerCounts }) => answerCounts.exposedUntilMs(target))),
+  exposedUntilMs: (target) => exposedUntilMs(workers, target),
+  fleetExposure: fleet.exposure,
   wallMs: () => clock.wallMs(),
   newId: () => randomBytes(4).toString('hex'),
 })

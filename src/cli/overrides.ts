@@ -15,6 +15,7 @@ import { type AdminResponse, findAdminClient } from './admin-client.ts'
 import { fail, type FlagValues, parseFlags } from './commands/flags.ts'
 import { tableLines } from './text/columns.ts'
 import { printJson, printLines } from './text/output.ts'
+import { cachesText, type ExposureReport } from './text/status-text.ts'
 
 type Command = (argv: readonly string[]) => Promise<number>
 
@@ -201,6 +202,8 @@ interface OverrideView {
   readonly kind: string
   /** null: until it is undone. */
   readonly until: string | null
+  /** null: of a kind that takes nothing out; absent: the server is older than this command. */
+  readonly exposure?: ExposureReport | null
 }
 
 /** What the admin server answers to a POST or a DELETE of overrides. */
@@ -239,7 +242,8 @@ function linesOf(response: OverrideResponse): readonly string[] {
   if (!override) return undone.map((one) => `${nameOf(one)}: no longer ${one.kind} (${one.id})`)
   const { kind, until, id } = override
   const lines = [`${nameOf(override)}: ${kind} until ${until ?? 'undone'} (${id})`]
-  if (kind === 'drain' || kind === 'disable') lines.push(exposureText(exposedUntil, Date.now()))
+  if (kind === 'drain' || kind === 'disable')
+    lines.push(exposureText(exposedUntil, Date.now()), ...fleetLines(override))
   if (lasting === false && !warnings.some(isUnkept))
     lines.push('a restart of the server forgets this: its state is memory')
   return lines
@@ -306,6 +310,13 @@ function previewLines(preview: OverridePreview): readonly string[] {
 
 const changeText = ({ before, after }: BeforeAfter, text: (value: number) => string): string =>
   text(before) === text(after) ? text(before) : `${text(before)} → ${text(after)}`
+
+/** What other instances answered they report after they have the override. */
+function fleetLines({ exposure }: OverrideView): readonly string[] {
+  if (!exposure || exposure.unknown === 0) return []
+  const of = cachesText({ ...exposure, until: null }, 0)
+  return [`${of} yet: mxsteer status tells when all have reported, and that it is safe to stop`]
+}
 
 /** How long caches may go on sending mail to a target that was taken out. */
 export function exposureText(exposedUntil: string | null, nowMs: number): string {

@@ -123,6 +123,65 @@ export interface TallyStore {
   ofOthers(pool: string): readonly SavedAvailability[]
 }
 
+/** What an instance reports of itself beside its heartbeat. */
+export interface InstanceReport {
+  /** null: what it reports is no version; so for the next two. */
+  readonly version: string | null
+  /** Where a browser finds its console; of http or https. */
+  readonly consoleUrl: string | null
+  /** Digest of the content of each zone that it serves, by name in lower case without final dot. */
+  readonly zones: ReadonlyMap<string, string> | null
+  /** Zones that it serves beside these: the record has no room for them. */
+  readonly zonesLeftOut: number
+}
+
+/** For how long caches may lead to a target by the answers of one instance. */
+export interface TargetExposure {
+  /** When the last of them expires, milliseconds since the epoch; 0: none was given. */
+  readonly untilMs: number
+  /** Ids of the overrides of the target that the instance has in force. */
+  readonly overrides: readonly string[]
+}
+
+/** By `ZONE TARGET`, of targets with an override in force and of those that feedback takes out. */
+export type TargetExposures = ReadonlyMap<string, TargetExposure>
+
+export interface ExposureReport {
+  /** When it was so, by the clock of its instance. */
+  readonly atMs: number
+  readonly targets: TargetExposures
+}
+
+/** Another instance with what it reported last. */
+export interface ReportingInstance {
+  readonly instance: string
+  /** `silent`: it went within the last day without announcing it. `stopped`: it had announced it. */
+  readonly state: 'live' | 'silent' | 'stopped'
+  /** When it went, milliseconds since the epoch; null: it is live. */
+  readonly goneMs: number | null
+  /** null: none of this boot, as of versions before 0.1.0. */
+  readonly report: InstanceReport | null
+  readonly exposure: ExposureReport | null
+}
+
+/** Source of what this instance reports. */
+export interface OwnReports {
+  readonly version: string
+  readonly consoleUrl: string | null
+  /** As of `InstanceReport`; the same map for as long as nothing of it changes. */
+  readonly zones: () => ReadonlyMap<string, string>
+  /** Whether the store has this digest for the zone. */
+  readonly isShared: (zone: string, digest: string) => boolean
+  readonly exposures: () => TargetExposures
+}
+
+/** What instances report of themselves. */
+export interface ReportStore {
+  /** Starts to report. */
+  attach(own: OwnReports): void
+  instances(): readonly ReportingInstance[]
+}
+
 /** Changes in the cluster that are logged. */
 export type ClusterEvent =
   /** The store is out of reach; `why` is an error code. */

@@ -27,12 +27,14 @@ import { ConfigAgreement } from './config-agreement.ts'
 import { ProbeAssignments } from './probe-assignments.ts'
 import { OwnVotes } from './own-votes.ts'
 import { type PeerChanges, Peers } from './peers.ts'
+import { RedisReports } from './shared-reports.ts'
 import type {
   ClusterEvent,
   ClusterStatus,
   ClusterVotes,
   FeedbackStore,
   OverrideStore,
+  ReportStore,
   TallyStore,
   Vote,
 } from './cluster-votes.ts'
@@ -44,6 +46,7 @@ export interface Cluster extends ClusterVotes, StateViewSource {
   readonly overrides: OverrideStore
   readonly feedback: FeedbackStore
   readonly tallies: TallyStore
+  readonly reports: ReportStore
   /** Has what `zoneParts` were given to share written soon. */
   syncSoon(): void
   /** Writes the last counts and removes this instance from the store if it is in reach, then disconnects. */
@@ -77,6 +80,7 @@ class ClusterMember implements Cluster {
   readonly overrides: RedisOverrides
   readonly feedback: RedisFeedback
   readonly tallies: RedisTallies
+  readonly reports: RedisReports
   readonly #options: ClusterOptions
   readonly #parts: ClusterParts
   readonly #self = { hasLocalFault: false, isLeaving: false }
@@ -96,10 +100,11 @@ class ClusterMember implements Cluster {
       onPeers: (changes) => this.#onPeers(changes),
       onReachability: () => this.#notifyAssignments(),
     })
-    const { overrides, feedback, tallies, session } = this.#parts
+    const { overrides, feedback, tallies, reports, session } = this.#parts
     this.overrides = overrides
     this.feedback = feedback
     this.tallies = tallies
+    this.reports = reports
     options.link.onReady(() => {
       session.onReconnect()
       this.#syncLoop.schedule(0)
@@ -174,7 +179,7 @@ class ClusterMember implements Cluster {
   stateView(): ReturnType<StateViewSource['stateView']> {
     const { link, clock } = this.#options
     const votesOf = (slotKey: string): readonly LiveVote[] => this.votes(slotKey)
-    const synced = [this.feedback, this.tallies, ...this.#options.zoneParts]
+    const synced = [this.feedback, this.tallies, this.reports, ...this.#options.zoneParts]
     const view = { ...this.#parts, link, synced, votesOf }
     return createStateView(view, clock.monotonicMs())
   }
@@ -350,6 +355,7 @@ interface ClusterParts {
   readonly overrides: RedisOverrides
   readonly feedback: RedisFeedback
   readonly tallies: RedisTallies
+  readonly reports: RedisReports
   readonly oversized: OversizedRecords
   readonly seals: StoreSeals
   readonly agreement: ConfigAgreement
@@ -405,6 +411,7 @@ function createRecordParts(
     overrides: new RedisOverrides({ keys, instance, seals, onPending }),
     feedback: new RedisFeedback({ ...shared, instance, clock, times, onPending }),
     tallies: new RedisTallies({ ...shared, instance, times, peers: peerNames }),
+    reports: new RedisReports({ ...shared, instance, times, peers, clock }),
   }
 }
 
@@ -422,7 +429,7 @@ const createSession = (
     random,
     clock,
     votes: records.own,
-    parts: [records.feedback, records.tallies, ...zoneParts],
+    parts: [records.feedback, records.tallies, records.reports, ...zoneParts],
     newStoreId: () => newStoreId(random),
     onPeers,
     onEvent: (kind) => onEvent({ kind }),

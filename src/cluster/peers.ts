@@ -44,16 +44,16 @@ interface PeerGone {
   readonly isStopped: boolean
 }
 
-/** An instance that is gone without having said that it would stop. */
-export interface MissingPeer {
+/** An instance that is gone. */
+export interface GonePeer {
   readonly instance: string
   readonly site: string
   readonly goneAtMs: number
 }
 
-/** Missing peers that are remembered, and for how long: by then they were replaced, or an operator knows. */
-const missingLimit = 32
-const missingForMs = 86_400_000
+/** Peers that are gone and remembered, and for how long: by then they were replaced, or an operator knows. */
+const goneLimit = 32
+const goneForMs = 86_400_000
 
 /** So many heartbeats that have stopped changing are remembered, the last ones. */
 const stoppedLimit = 1024
@@ -73,8 +73,9 @@ export class Peers {
   #keepsMissing = false
   /** Names of instances whose heartbeat stopped changing → its epoch and sequence. */
   readonly #stopped = new Map<string, string>()
-  /** By name, those that went last at the end. */
-  readonly #missing = new Map<string, MissingPeer>()
+  /** Peers that went without having announced it, and those that had; by name, those that went last at the end. */
+  readonly #missing = new Map<string, GonePeer>()
+  readonly #left = new Map<string, GonePeer>()
 
   /** `lifetimeMs` is that of a heartbeat. */
   constructor(lifetimeMs: number) {
@@ -99,8 +100,13 @@ export class Peers {
   }
 
   /** Instances that went silent within the last day and are not back; the last 32 of them. */
-  missing(nowMs: number): readonly MissingPeer[] {
-    return [...this.#missing.values()].filter(({ goneAtMs }) => nowMs - goneAtMs < missingForMs)
+  missing(nowMs: number): readonly GonePeer[] {
+    return rememberedAt(this.#missing, nowMs)
+  }
+
+  /** Instances that stopped as they had announced within the last day and are not back; the last 32 of them. */
+  left(nowMs: number): readonly GonePeer[] {
+    return rememberedAt(this.#left, nowMs)
   }
 
   /**
@@ -209,17 +215,12 @@ export class Peers {
       if (isStored) this.#stopped.set(instance, positionOf(peer.heartbeat))
       const isStopped = peer.heartbeat.state === 'draining'
       gone.push({ instance, isStopped })
-      if (!isStopped) this.#rememberMissing(instance, peer.heartbeat.site, nowMs)
+      const { site } = peer.heartbeat
+      remember(isStopped ? this.#left : this.#missing, { instance, site, goneAtMs: nowMs })
     }
     for (const instance of this.#stopped.keys())
       if (this.#stopped.size > stoppedLimit) this.#stopped.delete(instance)
     return gone
-  }
-
-  #rememberMissing(instance: string, site: string, goneAtMs: number): void {
-    const [oldest] = this.#missing.keys()
-    if (oldest !== undefined && this.#missing.size >= missingLimit) this.#missing.delete(oldest)
-    this.#missing.set(instance, { instance, site, goneAtMs })
   }
 
   /** Returns false if the heartbeat is one that has stopped changing. */
@@ -227,6 +228,7 @@ export class Peers {
     if (this.isStopped(instance, heartbeat)) return false
     this.#stopped.delete(instance)
     this.#missing.delete(instance)
+    this.#left.delete(instance)
     this.#byName.set(instance, {
       instance,
       heartbeat,
@@ -263,5 +265,14 @@ function countingState(peer: Peer, vote: StoredVote | undefined): VoteState {
   const isCurrent = vote.epoch === peer.heartbeat.epoch || vote.epoch === peer.previousEpoch
   return isCurrent ? vote.state : '?'
 }
+
+function remember(gone: Map<string, GonePeer>, peer: GonePeer): void {
+  const [oldest] = gone.keys()
+  if (oldest !== undefined && gone.size >= goneLimit) gone.delete(oldest)
+  gone.set(peer.instance, peer)
+}
+
+const rememberedAt = (gone: ReadonlyMap<string, GonePeer>, nowMs: number): readonly GonePeer[] =>
+  [...gone.values()].filter(({ goneAtMs }) => nowMs - goneAtMs < goneForMs)
 
 const positionOf = ({ epoch, sequence }: Heartbeat): string => `${epoch}:${sequence}`

@@ -60,6 +60,11 @@ export class RedisSerials extends ZoneHashPart<ZoneSerials> {
     return this.#stored
   }
 
+  /** As they were read last. */
+  stored(): ZoneSerials {
+    return this.#stored
+  }
+
   protected override take(records: readonly ZoneRecord[]): void {
     const stored = new Map<string, ZoneSerial>()
     const verified = new Map<string, VerifiedText>()

@@ -15,7 +15,8 @@ import type { ConfigAgreement, ConfigGroup } from './config-agreement.ts'
 import type { ProbeAssignments } from './probe-assignments.ts'
 import type { OwnVotes } from './own-votes.ts'
 import type { Peers } from './peers.ts'
-import type { ClusterStatus } from './cluster-votes.ts'
+import type { ClusterStatus, ExposureReport } from './cluster-votes.ts'
+import type { RedisReports, ZoneDifferences } from './shared-reports.ts'
 
 export interface StateViewSource {
   stateView(): StateView
@@ -39,6 +40,8 @@ export interface StateView extends ClusterStatus {
   /** Those of them that were too large to be read. */
   readonly oversized: number
   readonly seals: SealsView
+  /** Zones and targets that this instance does not report to the others, for lack of room. */
+  readonly unreported: number
   /** Full writes of the own votes. */
   readonly rewrites: number
   /** Connections cut off for what the store had sent, by what was wrong with it. */
@@ -81,14 +84,12 @@ interface PeerView {
   readonly config: string | null
   /** Seconds since its heartbeat last changed. */
   readonly ageSeconds: number
-  /** null: the instance does not say. So for the next three. */
+  /** null: the instance does not report it. So for the next three. */
   readonly version: string | null
   readonly consoleUrl: string | null
-  readonly zones: Readonly<Record<string, string>> | null
-  readonly exposure: Readonly<Record<string, string>> | null
+  readonly zones: ZoneDifferences | null
+  readonly exposure: ExposureReport | null
 }
-
-const nothingSaid = { version: null, consoleUrl: null, zones: null, exposure: null }
 
 interface StateViewInput {
   readonly own: OwnVotes
@@ -99,6 +100,7 @@ interface StateViewInput {
   readonly reader: VoteReader
   readonly reachability: StoreReachability
   readonly agreement: ConfigAgreement
+  readonly reports: RedisReports
   /** Feedback, counts of probes and serials. */
   readonly synced: readonly Pick<SyncedPart, 'rejected'>[]
   readonly oversized: OversizedRecords
@@ -128,7 +130,8 @@ export function createStateView(input: StateViewInput, nowMs: number): StateView
     streamLagSeconds: hints.lagSeconds(),
     unansweredSeconds: reachability.unansweredMs(nowMs) / 1000,
     reasons: reachability.reasons(nowMs),
-    peers: viewPeers(peers, nowMs),
+    unreported: input.reports.leftOut,
+    peers: viewPeers(input, nowMs),
     missing: viewMissing(peers, nowMs),
     config: { own: session.config, differs: agreement.isAlerting, groups: agreement.groups() },
   }
@@ -167,12 +170,23 @@ const viewMissing = (peers: Peers, nowMs: number): StateView['missing'] =>
     ageSeconds: (nowMs - goneAtMs) / 1000,
   }))
 
-const viewPeers = (peers: Peers, nowMs: number): readonly PeerView[] =>
-  [...peers.all()].map(({ instance, heartbeat, heartbeatChangedAtMs }) => ({
-    instance,
-    site: heartbeat.site,
-    state: heartbeat.state,
-    config: heartbeat.config,
-    ageSeconds: (nowMs - heartbeatChangedAtMs) / 1000,
-    ...nothingSaid,
-  }))
+function viewPeers(
+  { peers, reports }: Pick<StateViewInput, 'peers' | 'reports'>,
+  nowMs: number,
+): readonly PeerView[] {
+  const byName = new Map(reports.instances().map((one) => [one.instance, one]))
+  return [...peers.all()].map(({ instance, heartbeat, heartbeatChangedAtMs }) => {
+    const { report = null, exposure = null } = byName.get(instance) ?? {}
+    return {
+      instance,
+      site: heartbeat.site,
+      state: heartbeat.state,
+      config: heartbeat.config,
+      ageSeconds: (nowMs - heartbeatChangedAtMs) / 1000,
+      version: report?.version ?? null,
+      consoleUrl: report?.consoleUrl ?? null,
+      zones: report && reports.differencesOf(report),
+      exposure,
+    }
+  })
+}

@@ -27,6 +27,7 @@ export interface ClusterReport {
     }[]
     readonly unauthentic: readonly unknown[]
   }
+  readonly unreported: number
   readonly rewrites: number
   readonly linkFaults: Readonly<Record<string, number>>
   readonly streamLagSeconds: number
@@ -78,6 +79,12 @@ const values: readonly ClusterValue[] = [
     name: 'mxsteer_state_stream_lag_seconds',
     help: 'Age of hints not read yet',
     value: ({ streamLagSeconds }) => streamLagSeconds,
+  },
+  {
+    kind: 'gauge',
+    name: 'mxsteer_state_unreported',
+    help: 'Zones served and targets taken out that this instance has no room to report to the others',
+    value: ({ unreported }) => unreported,
   },
   {
     kind: 'counter',

@@ -115,6 +115,10 @@ export interface OverrideControl {
    * answered.
    */
   readonly exposedUntilMs: (targetIndex: number) => number
+  /** By the answers of all instances, as it is now; null of it: no zone here has the target. */
+  readonly fleetExposure: () => (
+    of: Pick<Override, 'zone' | 'target'>,
+  ) => { readonly untilMs: number; readonly notKnownOf: readonly string[] } | null
   readonly wallMs: () => number
   readonly newId: () => string
 }

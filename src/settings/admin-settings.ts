@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { bareName } from '../lib/bare-name.ts'
+import { webUrl } from '../lib/web-url.ts'
 import { closedMap, leaf, oneOrMany, path, text } from '../zonefile/leaf.ts'
 import type { Diagnostic } from '../zonefile/diagnostic.ts'
 import { readSmallFile } from '../zonefile/read-folder.ts'
@@ -54,19 +55,11 @@ export const adminRead: z.ZodType<'open' | 'token'> = leaf({
   read: (value) => (value === 'open' || value === 'token' ? value : null),
 })
 
-const maxUrlLength = 300
-
 /** Where a browser finds the console of this instance. */
 export const consoleUrl: z.ZodType<string> = leaf({
   expected: 'a URL such as https://ns1.example.com/console/, without a user and a password',
   fallback: 'https://ns1.example.com/console/',
-  read(value) {
-    if (typeof value !== 'string' || value.length > maxUrlLength || !URL.canParse(value))
-      return null
-    const { protocol, username, password, href } = new URL(value)
-    const isWeb = protocol === 'https:' || protocol === 'http:'
-    return isWeb && username === '' && password === '' ? href : null
-  },
+  read: (value) => (typeof value === 'string' ? webUrl(value) : null),
 })
 
 type TokenRead =

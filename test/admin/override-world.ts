@@ -63,6 +63,7 @@ export function openOverrides(time: ReturnType<typeof createVirtualTime>): Overr
   const control: OverrideControl = {
     watch,
     exposedUntilMs: (index) => (index === 2 ? Date.UTC(2026, 11, 1) : 0),
+    fleetExposure: () => () => ({ untilMs: 0, notKnownOf: ['two'] }),
     wallMs: () => time.clock.wallMs(),
     newId: () => `id${ids++}`,
   }

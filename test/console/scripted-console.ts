@@ -64,6 +64,7 @@ export const memberRow = (pool: string, target: string, share: number): MemberRo
   addresses: { had: 0, due: 0 },
   exposedUntil: null,
   fleetExposedUntil: null,
+  notKnownOf: [],
 })
 
 /** `pools`: members of each, called `t0`, `t1` … through all of them. */

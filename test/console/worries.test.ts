@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 
 import { type Share, shareOf, shareSumsOf } from '../../console/parts/share-bar.tsx'
-import { isSafeToStop, standingOf } from '../../console/parts/standing.ts'
+import { isSafeToStop, namesOf, standingOf } from '../../console/parts/standing.ts'
 import { factsOf } from '../../console/store/places.ts'
 import type { MemberRow, Overview, OverrideRow, TargetRow } from '../../console/store/rows.ts'
 import { findWorries } from '../../console/views/overview/worries.ts'
@@ -51,6 +51,7 @@ const member = (target: string, more: Partial<MemberRow> = {}): MemberRow => ({
   addresses: { had: 0, due: 0 },
   exposedUntil: null,
   fleetExposedUntil: null,
+  notKnownOf: [],
   ...more,
 })
 
@@ -67,6 +68,7 @@ const drain: OverrideRow = {
   by: 'anna',
   set: ago(60),
   until: '2026-11-29T14:10:00.000Z',
+  exposure: null,
 }
 
 const overviewOf = (more: Partial<Overview>): Overview =>
@@ -106,10 +108,10 @@ describe('what needs a look', () => {
   })
 
   test('who is drained, by whom and why, until when, and whether caches still have it', () => {
-    const of = (exposedUntil: string | null): readonly string[] =>
+    const of = (exposedUntil: string | null, notKnownOf: string[] = []): readonly string[] =>
       sentences(
         overviewOf({
-          members: [member('mx1', { out: 'drained', exposedUntil })],
+          members: [member('mx1', { out: 'drained', exposedUntil, notKnownOf })],
           targets: [address('mx1')],
           overrides: [drain],
         }),
@@ -118,6 +120,9 @@ describe('what needs a look', () => {
     expect(of(ago(-7))).toEqual([`${begins} Caches may hold it for 0:07.`])
     expect(of(ago(1))).toEqual([`${begins} No cache should hold it any more: safe to stop.`])
     expect(of(null)).toEqual([`${begins} No cache should hold it any more: safe to stop.`])
+    expect(of(ago(1), ['iad', 'z\u202eh'])).toEqual([
+      `${begins} Of iad, z\\u{202e}h it is not known what caches hold.`,
+    ])
   })
 
   test('who is too busy, and that instances disagree', () => {
@@ -195,6 +200,8 @@ test('safe to stop is said of all instances, and only of what is out by order', 
   expect(isSafeToStop(member('mx1'), nowMs)).toBeNull()
   expect(isSafeToStop(member('mx1', out), nowMs)).toBe(true)
   expect(isSafeToStop(member('mx1', { ...out, fleetExposedUntil: ago(-5) }), nowMs)).toBe(false)
+  expect(isSafeToStop(member('mx1', { ...out, notKnownOf: ['zrh'] }), nowMs)).toBe(false)
+  expect(namesOf(['a', 'b', 'c', 'd', 'e'], 9)).toBe('a, b, c, d and 5 more')
 })
 
 describe('shares', () => {

@@ -9,6 +9,7 @@ import type { EndedOverrideRow, OverrideRow } from '../../../src/admin/override-
 import { Card, InTerminal } from '../../parts/card.tsx'
 import { clockTime, countdown, localTime, shortTime, span } from '../../parts/figures.ts'
 import { shown } from '../../parts/shown.ts'
+import { namesOf } from '../../parts/standing.ts'
 import { type Mark, StateMark } from '../../parts/state-mark.tsx'
 import { href } from '../../shell/route.ts'
 import { openSignIn } from '../../shell/sign-in.tsx'
@@ -182,21 +183,16 @@ function Until({ row: { set, until } }: { row: OverrideRow }): VNode {
 
 /** Whether the MTA may be stopped: caches may lead to it for a while yet. */
 function InCaches({ row }: { row: OrderRow }): VNode {
-  const { zone, target, kind, exposedUntil } = row
-  if (kind !== 'drain' && kind !== 'disable') return <span class="dim">–</span>
-  const known = overview.value
-  const members = (known?.members ?? []).filter((one) => one.zone === zone && one.target === target)
-  const ofFleet = members.map((one) => one.fleetExposedUntil)
-  const untilMs = letGoMs([exposedUntil, ...ofFleet])
+  // The overview has what other instances report as soon as it is known.
+  const current = overview.value?.overrides.find(({ id }) => id === row.id) ?? row
+  const { exposure } = current
+  if (exposure === null) return <span class="dim">–</span>
+  const untilMs = letGoMs([row.exposedUntil, exposure.until])
   const leftSeconds = untilMs === null ? 0 : (untilMs - serverNowMs.value) / 1000
   if (leftSeconds > 0) return <span>{countdown(leftSeconds)}</span>
-  const isWhole = ofFleet.some((one) => one !== null) || known?.peers.length === 0
-  return (
-    <span class="tone-hold">
-      <b>safe to stop</b>
-      {!isWhole && ', as far as this instance answered'}
-    </span>
-  )
+  const { unknown, notKnownOf } = exposure
+  if (unknown > 0) return <span class="tone-warn">not known of {namesOf(notKnownOf, unknown)}</span>
+  return <b class="tone-hold">safe to stop</b>
 }
 
 const endWords: Readonly<Record<EndedOverrideRow['end'], string>> = {

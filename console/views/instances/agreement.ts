@@ -1,5 +1,6 @@
 // Who serves the same: instances by the hash of a zone, and what differs between them.
 
+import { webUrl } from '../../../src/lib/web-url.ts'
 import type { Overview, PeerRow, TargetRow } from '../../store/rows.ts'
 
 /** An instance as the table shows it, this one or another. */
@@ -9,14 +10,19 @@ export interface InstanceRow {
   readonly state: string
   readonly isSelf: boolean
   readonly silentSeconds: number | null
-  /** null: it is older than to say so. */
+  /** null: it is older than to report it. */
   readonly version: string | null
   readonly consoleUrl: string | null
-  readonly zones: Readonly<Record<string, string>> | null
+  /** Of the zones that it serves otherwise than this one the digests, null: it does not serve it. null: it does not report them. */
+  readonly zones: Readonly<Record<string, string | null>> | null
+  /** How many these are: not all of many are told by name. */
+  readonly differing: number
+  /** Zones that it serves and has no room to report. */
+  readonly unknown: number
 }
 
 /** This one first, the others by name. */
-export function instanceRows({ self, peers, zones }: Overview): readonly InstanceRow[] {
+export function instanceRows({ self, peers }: Overview): readonly InstanceRow[] {
   const own: InstanceRow = {
     instance: self.instance,
     site: self.site,
@@ -25,55 +31,83 @@ export function instanceRows({ self, peers, zones }: Overview): readonly Instanc
     silentSeconds: null,
     version: self.version,
     consoleUrl: null,
-    zones: Object.fromEntries(
-      zones.flatMap(({ zone, hash }) => (hash === null ? [] : [[zone, hash] as const])),
-    ),
+    zones: {},
+    differing: 0,
+    unknown: 0,
   }
   return [own, ...peers.map(peerRow).sort((a, b) => (a.instance < b.instance ? -1 : 1))]
 }
 
-const peerRow = ({
-  instance,
-  site,
-  state,
-  silentSeconds,
-  version,
-  consoleUrl,
-  zones,
-}: PeerRow): InstanceRow => ({
-  instance,
-  site,
-  state,
+const peerRow = ({ consoleUrl, zonesDiffering, zonesUnknown, ...peer }: PeerRow): InstanceRow => ({
+  instance: peer.instance,
+  site: peer.site,
+  state: peer.state,
   isSelf: false,
-  silentSeconds,
-  version,
-  // What another instance says is no address to follow unless it is one of the web.
-  consoleUrl: consoleUrl !== null && /^https?:\/\//i.test(consoleUrl) ? consoleUrl : null,
-  zones,
+  silentSeconds: peer.silentSeconds,
+  version: peer.version,
+  // What another instance reports is no address to follow unless it is one of the web.
+  consoleUrl: consoleUrl !== null && webUrl(consoleUrl) !== null ? consoleUrl : null,
+  zones: peer.zones,
+  differing: zonesDiffering ?? 0,
+  unknown: zonesUnknown ?? 0,
 })
 
 export interface ZoneGroups {
   readonly zone: string
-  /** Instances that serve the same content; more than one group: they differ. `hash` null: they do not serve it. */
+  /** Instances that serve the same content, the one of this instance first. `hash` null: they do not serve it. */
   readonly groups: readonly {
     readonly hash: string | null
     readonly instances: readonly string[]
   }[]
 }
 
-/** Zones that not all instances serve alike; those that do not say what they serve are left out. */
-export function differingZones(rows: readonly InstanceRow[]): readonly ZoneGroups[] {
-  const telling = rows.filter(({ zones }) => zones !== null)
-  const names = [...new Set(telling.flatMap(({ zones }) => Object.keys(zones ?? {})))].sort()
-  return names
-    .map((zone) => ({
+/** Zones that not all instances serve alike, by name. Instances of which it is not known are in no group. */
+export function differingZones({ zones, ...of }: Overview): readonly ZoneGroups[] {
+  const rows = instanceRows({ zones, ...of })
+  const own = new Map(zones.map(({ zone, hash }) => [zone.toLowerCase(), hash]))
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row.zones ?? {})))].sort()
+  return names.map((zone) => {
+    const telling = rows.flatMap((row) => {
+      const hash = hashAt(row, zone, own.get(zone) ?? null)
+      return hash === undefined ? [] : [{ hash, instance: row.instance }]
+    })
+    const groups = [...Map.groupBy(telling, ({ hash }) => hash)]
+    return {
       zone,
-      groups: [...Map.groupBy(telling, ({ zones }) => zones?.[zone] ?? null)].map(([hash, of]) => ({
+      groups: groups.map(([hash, all]) => ({
         hash,
-        instances: of.map(({ instance }) => instance),
+        instances: all.map(({ instance }) => instance),
       })),
-    }))
-    .filter(({ groups }) => groups.length > 1)
+    }
+  })
+}
+
+/** undefined: it is not known. What is not told to differ is as here, if all that differ are told. */
+function hashAt(
+  { zones, differing, unknown }: InstanceRow,
+  zone: string,
+  own: string | null,
+): string | null | undefined {
+  if (zones === null) return undefined
+  if (Object.hasOwn(zones, zone)) return zones[zone]
+  const isAllTold = unknown === 0 && Object.keys(zones).length === differing
+  return isAllTold ? own : undefined
+}
+
+/** Other instances that serve a zone of this one otherwise, and those of which it is not known. */
+export function elsewhere(
+  of: Overview,
+  zone: string,
+): { readonly other: readonly string[]; readonly notKnown: readonly string[] } {
+  const key = zone.toLowerCase()
+  const own = of.zones.find((one) => one.zone.toLowerCase() === key)?.hash ?? null
+  const peers = instanceRows(of).filter(({ isSelf }) => !isSelf)
+  const namesWhere = (isMeant: (hash: string | null | undefined) => boolean): readonly string[] =>
+    peers.filter((row) => isMeant(hashAt(row, key, own))).map(({ instance }) => instance)
+  return {
+    other: namesWhere((hash) => hash !== undefined && hash !== own),
+    notKnown: namesWhere((hash) => hash === undefined),
+  }
 }
 
 /** More than one version among those that say theirs. */

@@ -96,7 +96,7 @@ function InstanceLine({
         {consoleUrl === null ? (
           <span class="dim">{isSelf ? '' : 'no address'}</span>
         ) : (
-          <a href={consoleUrl} rel="noreferrer">
+          <a href={consoleUrl} rel="noopener noreferrer">
             open its console
           </a>
         )}
@@ -123,12 +123,14 @@ interface AgreementProps extends OverviewProps {
   readonly rows: readonly InstanceRow[]
 }
 
-function Agreement({ overview: { config }, rows }: AgreementProps): VNode {
-  const zones = differingZones(rows)
+function Agreement({ overview: of, rows }: AgreementProps): VNode {
+  const { config } = of
+  const zones = differingZones(of)
   const versions = versionsOf(rows)
   const isAlone = rows.length === 1
   const groups = config?.groups ?? []
   const isAgreed = zones.length === 0 && groups.length <= 1
+  const untold = rows.filter(({ unknown }) => unknown > 0)
   return (
     <Card title="Configuration" aside={isAlone ? 'alone' : agreementText(isAgreed, config)}>
       {isAlone && <p class="mid">No other instance is heard of: there is nobody to differ from.</p>}
@@ -158,6 +160,11 @@ function Agreement({ overview: { config }, rows }: AgreementProps): VNode {
           ))}
         </ul>
       )}
+      {untold.map(({ instance, unknown }) => (
+        <p key={instance} class="mid">
+          {shown(instance)} serves {counted(unknown, 'zone')} more than it has room to report.
+        </p>
+      ))}
       {versions.length > 1 && (
         <p class="mid">Versions {versions.map(shown).join(' and ')} run side by side.</p>
       )}

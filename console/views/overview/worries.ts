@@ -3,7 +3,7 @@
 
 import { countdown, percent, shortTime, span } from '../../parts/figures.ts'
 import { reasonWords, shown } from '../../parts/shown.ts'
-import { exposedUntilMs, worstOf } from '../../parts/standing.ts'
+import { exposedUntilMs, namesOf, worstOf } from '../../parts/standing.ts'
 import type { Mark } from '../../parts/state-mark.tsx'
 import { href } from '../../shell/route.ts'
 import { factsOf, nameKey, poolKey, poolOf } from '../../store/places.ts'
@@ -157,7 +157,9 @@ function drainSentence(
   const caches: readonly SentencePart[] =
     leftSeconds > 0
       ? [' Caches may hold it for ', [countdown(leftSeconds)], '.']
-      : [' No cache should hold it any more: ', ['safe to stop'], '.']
+      : member.notKnownOf.length > 0
+        ? [` Of ${namesOf(member.notKnownOf)} it is not known what caches hold.`]
+        : [' No cache should hold it any more: ', ['safe to stop'], '.']
   return {
     mark: isDrain ? 'drained' : 'disabled',
     parts: [

@@ -2,7 +2,7 @@
 
 import { countdown, percent, shortTime, span } from '../../parts/figures.ts'
 import { reasonWords, shown } from '../../parts/shown.ts'
-import { exposedUntilMs, type Standing } from '../../parts/standing.ts'
+import { exposedUntilMs, namesOf, type Standing } from '../../parts/standing.ts'
 import type { AddressDetail, MemberRow, OverrideRow } from '../../store/rows.ts'
 
 interface SentenceFacts {
@@ -66,10 +66,13 @@ function orderSentence({ members, nowMs }: SentenceFacts, order: OverrideRow): s
   const reason = why === '' ? '' : `: “${shown(why)}”`
   const author = by === '' ? '' : ` by ${shown(by)}`
   const exposed = Math.max(0, ...members.map((one) => exposedUntilMs(one) ?? 0))
+  const notKnownOf = [...new Set(members.flatMap((one) => one.notKnownOf))]
   const caches =
     exposed > nowMs
       ? `Caches may hold it for ${countdown((exposed - nowMs) / 1000)}.`
-      : 'No cache should hold it any more: safe to stop.'
+      : notKnownOf.length > 0
+        ? `Of ${namesOf(notKnownOf)} it is not known what caches hold.`
+        : 'No cache should hold it any more: safe to stop.'
   switch (kind) {
     case 'drain':
       return `Drained ${end}${author}${reason}. ${caches}`

@@ -16,11 +16,13 @@ import { Card, InTerminal } from '../../parts/card.tsx'
 import { counted, localTime, shortTime } from '../../parts/figures.ts'
 import { Refusal } from '../../parts/refusal.tsx'
 import { shown } from '../../parts/shown.ts'
+import { namesOf } from '../../parts/standing.ts'
 import { href } from '../../shell/route.ts'
 import { ViewHead } from '../../shell/view-head.tsx'
 import type { ViewProps } from '../../shell/view-row.ts'
 import { overview, serverNowMs } from '../../store/live.ts'
 import { useReply } from '../../store/use-reply.ts'
+import { elsewhere } from '../instances/agreement.ts'
 
 const askEveryMs = 10_000
 
@@ -36,7 +38,7 @@ export function Zones({ query }: ViewProps): VNode {
       {problems !== null && <RefusedLoad problems={problems} />}
       {value !== null && <ZoneList view={value} chosen={zone?.zone ?? null} />}
       {zone !== undefined && <OneZone key={zone.zone} zone={zone} />}
-      <InTerminal command="mxsteer check" />
+      <InTerminal command={'mxsteer check\nmxsteer status'} />
     </>
   )
 }
@@ -181,14 +183,18 @@ const ZoneList = ({
 )
 
 /** Which instances serve other contents of a zone. */
-function Elsewhere({ zone: { zone, hash } }: { zone: ZoneView }): VNode {
-  const peers = (overview.value?.peers ?? []).filter((one) => one.zones !== null)
-  const others = peers.filter((one) => one.zones?.[zone] !== hash)
-  if (peers.length === 0) return <span class="dim">–</span>
-  return others.length === 0 ? (
-    <span class="dim">the same</span>
-  ) : (
-    <b class="tone-warn">other at {others.map(({ instance }) => shown(instance)).join(', ')}</b>
+function Elsewhere({ zone: { zone } }: { zone: ZoneView }): VNode {
+  const known = overview.value
+  if (known === null || known.peers.length === 0) return <span class="dim">–</span>
+  const { other, notKnown } = elsewhere(known, zone)
+  return (
+    <>
+      {other.length > 0 && <b class="tone-warn">other at {namesOf(other)}</b>}
+      {other.length === 0 && notKnown.length < known.peers.length && (
+        <span class="dim">the same</span>
+      )}
+      {notKnown.length > 0 && <span class="dim"> not known of {namesOf(notKnown)}</span>}
+    </>
   )
 }
 

@@ -10,10 +10,11 @@ import type { ServerProblem } from '../../problems/problem-table.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
 import type { MemberState } from '../../weights/member-state.ts'
 import type { MeasuredPool } from '../../weights/pool-availability.ts'
-import { overrideView } from '../override-view.ts'
+import { overrideViews } from '../override-view.ts'
 import { type ClusterStatus, poolViews, problemView } from '../views/status-view.ts'
 import { departedView, statesBySlot, type ZoneDepartedName } from '../views/targets-view.ts'
 import {
+  fleetOf,
   handedOf,
   latencyOf,
   type LocalFaults,
@@ -107,10 +108,10 @@ export class LiveRows {
       peers: status.peers.map(peerRow),
       problems: this.#sources.problems().map(problemView),
       zones: this.#sources.zones(),
-      overrides: overrides.watch.overrides().map(overrideView),
+      overrides: overrideViews(overrides),
       departed: this.#sources.departed().map(departedView),
       targets: this.#targets(states, before?.targets ?? [], wallMs),
-      members: this.#members({ states, members, status }, before?.members ?? [], wallMs),
+      members: this.#members({ states, members }, before?.members ?? [], wallMs),
       pools: this.#pools(members),
     }
   }
@@ -131,7 +132,7 @@ export class LiveRows {
   }
 
   #members(
-    { states, members, status }: MembersSeen,
+    { states, members }: MembersSeen,
     before: readonly MemberRow[],
     wallMs: number,
   ): readonly MemberRow[] {
@@ -140,17 +141,21 @@ export class LiveRows {
     const bySlot = statesBySlot(states)
     const weights = poolWeights(members)
     const overridden = new Set(overrides.watch.overrides().map(targetKey))
+    const exposureOf = overrides.fleetExposure()
     const read = shares.read()
     return members.map((state, i) => {
       const { member } = state
       const row = memberRow(state, bySlot, weights.get(poolKey(member)) ?? 0)
+      const isTakenOut = state.out === 'drained' || state.out === 'disabled'
+      const isAsked = isTakenOut || overridden.has(targetKey(member))
+      const fleet = fleetOf(isAsked ? exposureOf(member) : null)
       const known = before[i]
-      if (known !== undefined && !isDue(i) && hasPart(known, row)) return known
+      const isSteady = known !== undefined && hasPart(known, row) && hasPart(known, fleet)
+      if (isSteady && !isDue(i)) return known
       // Both are in the order of the members, but for a load between the two.
       const share = read[i]?.target === member.target ? read[i] : undefined
-      const key = targetKey(member)
-      const fleetMs = overridden.has(key) ? exposureOf(status, key) : null
-      return { ...row, ...handedOf(share, overrides.exposedUntilMs(member.targetIndex), fleetMs) }
+      const handed = handedOf(share, overrides.exposedUntilMs(member.targetIndex))
+      return { ...row, ...handed, ...fleet }
     })
   }
 
@@ -184,7 +189,6 @@ const sections = [
 interface MembersSeen {
   readonly states: readonly WatchedState[]
   readonly members: readonly MemberState[]
-  readonly status: ClusterStatus
 }
 
 const poolKey = ({ zone, pool }: { readonly zone: string; readonly pool: string }): string =>
@@ -201,12 +205,6 @@ function poolWeights(members: readonly MemberState[]): ReadonlyMap<string, numbe
   }
   return weights
 }
-
-/** The latest time that another instance says, 0 for never; null: there is one that does not say. */
-const exposureOf = ({ peers }: ClusterStatus, key: string): number | null =>
-  peers.some(({ exposure }) => exposure === null)
-    ? null
-    : Math.max(0, ...peers.map(({ exposure }) => Date.parse(exposure?.[key] ?? '') || 0))
 
 /** Rows that differ; null: they are not rows of the same things in the same order. */
 function changedRows<Row extends RowName>(

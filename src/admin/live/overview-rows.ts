@@ -13,7 +13,7 @@ import type { PoolShare, ShareCounts } from '../../metrics/pool-shares.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
 import type { MemberState } from '../../weights/member-state.ts'
 import type { MeasuredPool } from '../../weights/pool-availability.ts'
-import type { OverrideRow } from '../override-view.ts'
+import { exposureView, type OverrideRow, steppedTime } from '../override-view.ts'
 import type { ClusterStatus, PoolView, ProblemView } from '../views/status-view.ts'
 import {
   type DepartedView,
@@ -57,8 +57,12 @@ export interface MemberRow {
   readonly addresses: ShareCounts
   /** Until when caches may lead to it by answers of this instance, up to 10 s more; null: none does. */
   readonly exposedUntil: string | null
-  /** The same by answers of all instances, while an override of it is in force and each of them says so; else null. */
+  /**
+   * The same by answers of all instances of which it is known, while it is overridden or feedback takes it out; else null.
+   */
   readonly fleetExposedUntil: string | null
+  /** Instances of which it is not known then, 8 at most. */
+  readonly notKnownOf: readonly string[]
 }
 
 export interface PoolRow extends PoolView {
@@ -85,10 +89,14 @@ export interface PeerRow {
   readonly site: string
   readonly state: string
   readonly config: string | null
-  /** null: it does not say, as versions before 0.1.0. So for the next two. */
+  /** null: it does not report it, as versions before 0.1.0. So for the next two. */
   readonly version: string | null
   readonly consoleUrl: string | null
-  readonly zones: Readonly<Record<string, string>> | null
+  /** Of the zones that it serves otherwise than this instance the digests, null: it does not serve it; the first 100. */
+  readonly zones: Readonly<Record<string, string | null>> | null
+  /** How many differ, and how many it serves and has no room to report; null as `zones`. */
+  readonly zonesDiffering: number | null
+  readonly zonesUnknown: number | null
   /** For how long nothing was heard of it, in steps of 5 s; null: it was heard of within 6 s. */
   readonly silentSeconds: number | null
 }
@@ -210,21 +218,25 @@ export function memberRow(
 
 const roundedTo = (value: number, parts: number): number => Math.round(value * parts) / parts
 
-const exposureStepMs = 10_000
+type FleetPart = Pick<MemberRow, 'fleetExposedUntil' | 'notKnownOf'>
+
+const noFleet: FleetPart = { fleetExposedUntil: null, notKnownOf: [] }
+
+/** `exposure`: null where nobody asks for it. */
+export function fleetOf(exposure: Parameters<typeof exposureView>[0] | null): FleetPart {
+  if (exposure === null) return noFleet
+  const { until, notKnownOf } = exposureView(exposure)
+  return { fleetExposedUntil: until, notKnownOf }
+}
 
 export const handedOf = (
   share: PoolShare | undefined,
   exposedMs: number,
-  fleetMs: number | null,
-): Omit<MemberRow, keyof SteadyMember> => ({
+): Omit<MemberRow, keyof SteadyMember | keyof FleetPart> => ({
   window: roundedShares(share?.window ?? { seconds: 0, ...noShares }),
   addresses: roundedShares(share?.addresses ?? noShares),
   exposedUntil: steppedTime(exposedMs),
-  fleetExposedUntil: fleetMs === null ? null : steppedTime(Math.max(fleetMs, exposedMs)),
 })
-
-const steppedTime = (ms: number): string | null =>
-  isoTime(Math.ceil(ms / exposureStepMs) * exposureStepMs)
 
 /** `measured`: undefined for a pool that is not probed. */
 export function poolRow(pool: PoolView, measured: MeasuredPool | undefined): PoolRow {
@@ -251,7 +263,9 @@ export const peerRow = (peer: ClusterStatus['peers'][number]): PeerRow => ({
   config: peer.config,
   version: peer.version,
   consoleUrl: peer.consoleUrl,
-  zones: peer.zones,
+  zones: peer.zones?.zones ?? null,
+  zonesDiffering: peer.zones?.count ?? null,
+  zonesUnknown: peer.zones?.unknown ?? null,
   silentSeconds:
     peer.ageSeconds < heardWithinSeconds
       ? null

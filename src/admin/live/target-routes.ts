@@ -6,7 +6,7 @@ import type { LiveVote } from '../../health/consensus.ts'
 import { isoTime } from '../../lib/clock.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
 import { findTarget } from '../find-target.ts'
-import { type OverrideRow, overrideView } from '../override-view.ts'
+import { type OverrideRow, overrideViews } from '../override-view.ts'
 import { compactJson, refuse, type Reply } from '../reply.ts'
 import type { AdminRequest } from '../route.ts'
 import { voteView, type VoteView } from '../views/status-view.ts'
@@ -73,7 +73,6 @@ export function targetReply(sources: TargetRouteSources, request: AdminRequest):
   const { zone, target } = lookup.target
   const { addresses, ...view } = targetView(sources, { zone, target })
   const states = sources.states().filter((one) => one.zone === zone && one.target === target)
-  const overrides = sources.overrides.watch.overrides()
   return compactJson({
     at: isoTime(sources.overrides.wallMs()),
     zone,
@@ -83,9 +82,9 @@ export function targetReply(sources: TargetRouteSources, request: AdminRequest):
       ...one,
       ...detailOf(states[i] as WatchedState, sources),
     })),
-    overrides: overrides
-      .filter((one) => one.zone === zone && one.target === target)
-      .map(overrideView),
+    overrides: overrideViews(sources.overrides).filter(
+      (one) => one.zone === zone && one.target === target,
+    ),
   } satisfies TargetReply)
 }
 

@@ -6,7 +6,7 @@ import type { MemberState } from '../../weights/member-state.ts'
 import type { WatchedState } from '../../watch/watched-state.ts'
 import type { OverrideControl } from '../../metrics/override-metrics.ts'
 import { isoTime } from '../../lib/clock.ts'
-import { overrideView } from '../override-view.ts'
+import { overrideViews } from '../override-view.ts'
 import { viewed } from '../turns.ts'
 import { departedView, type TargetsSources } from './targets-view.ts'
 import type { Readiness } from '../../announce/readiness.ts'
@@ -29,14 +29,16 @@ export interface ClusterStatus {
     readonly state: string
     readonly config: string | null
     readonly ageSeconds: number
-    /** null: the instance does not say, as earlier versions. So for the next two, and the exposure. */
+    /** null: the instance does not report it, as earlier versions. So for the next three. */
     readonly version: string | null
     /** Where its console is, by its setting `console_url`. */
     readonly consoleUrl: string | null
-    /** Digest of the content of each of its zones. */
-    readonly zones: Readonly<Record<string, string>> | null
-    /** By `ZONE TARGET`, of targets with an override in force: until when its answers may be cached, in ISO 8601. */
-    readonly exposure: Readonly<Record<string, string>> | null
+    readonly zones: ZoneDifferences | null
+    /** Of targets that overrides or feedback take out: until when its answers may be cached, 0: none is. */
+    readonly exposure: {
+      readonly atMs: number
+      readonly targets: ReadonlyMap<string, { readonly untilMs: number }>
+    } | null
   }[]
   /** Which instances have equal zone files; null: this instance shares nothing. */
   readonly config: {
@@ -44,6 +46,15 @@ export interface ClusterStatus {
     readonly differs: boolean
     readonly groups: readonly { readonly config: string; readonly instances: readonly string[] }[]
   } | null
+}
+
+/** Zones that another instance serves otherwise than this one. */
+export interface ZoneDifferences {
+  /** The digest of the content there; null: it does not serve the zone. By name, the first 100. */
+  readonly zones: Readonly<Record<string, string | null>>
+  readonly count: number
+  /** Zones that it serves and has no room to report. */
+  readonly unknown: number
 }
 
 export interface StatusSources {
@@ -89,11 +100,29 @@ export function statusView(
       reasons: reasons.map(({ why, forSeconds }) => ({ why, forSeconds: rounded(forSeconds) })),
     },
     config,
-    peers: peers.map((peer) => ({ ...peer, ageSeconds: rounded(peer.ageSeconds) })),
+    peers: peers.map(peerView),
     pools: poolViews(overrides.watch.states()),
     targets: viewed(states, (one) => addressView(one, status.votesOn(one.slot))),
-    overrides: overrides.watch.overrides().map(overrideView),
+    overrides: overrideViews(overrides),
     departed: viewed(departed, departedView),
+  }
+}
+
+/** An instance's exposures are shown of so many targets; `overrides` have what all instances come to. */
+const shownExposures = 50
+
+function peerView(peer: ClusterStatus['peers'][number]): object {
+  const { zones, exposure, ageSeconds, ...rest } = peer
+  const shown = [...(exposure?.targets ?? [])].slice(0, shownExposures)
+  return {
+    ...rest,
+    ageSeconds: rounded(ageSeconds),
+    zones: zones?.zones ?? null,
+    zonesDiffering: zones?.count ?? null,
+    zonesUnknown: zones?.unknown ?? null,
+    exposure:
+      exposure && Object.fromEntries(shown.map(([key, { untilMs }]) => [key, isoTime(untilMs)])),
+    exposureAt: exposure && isoTime(exposure.atMs),
   }
 }
 

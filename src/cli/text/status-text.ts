@@ -24,6 +24,13 @@ export interface StatusReport {
     readonly site: string
     readonly state: string
     readonly ageSeconds: number
+    /** null: it does not report it; absent: the server is older than this command. So for the next three. */
+    readonly version?: string | null
+    readonly consoleUrl?: string | null
+    /** Of zones that it serves otherwise than this server the digests, null: it does not serve it. Not all of many. */
+    readonly zones?: Readonly<Record<string, string | null>> | null
+    readonly zonesDiffering?: number | null
+    readonly zonesUnknown?: number | null
   }[]
   /** null: this instance shares with no others. */
   readonly config: {
@@ -83,6 +90,17 @@ interface OverrideReport {
   readonly why: string
   readonly by: string
   readonly until: string | null
+  /** null: of a kind that takes nothing out; absent: the server is older than this command. */
+  readonly exposure?: ExposureReport | null
+}
+
+/** For how long caches may lead to a target, by the answers of all instances. */
+export interface ExposureReport {
+  /** null: none of those that are known names it. */
+  readonly until: string | null
+  /** Of how many other instances it is not known, and the first of them. */
+  readonly unknown: number
+  readonly notKnownOf: readonly string[]
 }
 
 /** Rows of a table; only the number of the others is shown. */
@@ -161,17 +179,48 @@ function configLines({ config }: StatusReport): readonly string[] {
   return [`config: ${config.differs ? 'DIFFERS' : 'differs, not for long yet'}: ${groups}`]
 }
 
-const peerLines = ({ peers }: StatusReport, page: Page): readonly string[] =>
-  tableOf(
-    ['INSTANCE', 'SITE', 'STATE', 'HEARTBEAT'],
-    peers.map(({ instance, site, state, ageSeconds }) => [
-      instance,
-      site,
-      state === 'ok' ? state : { text: state.toUpperCase(), style: 'yellow' },
-      `${durationText(ageSeconds)} ago`,
+/** What no instance reports has no column. */
+function peerLines({ peers }: StatusReport, page: Page): readonly string[] {
+  const hasReports = peers.some(({ version }) => typeof version === 'string')
+  const hasConsoles = peers.some(({ consoleUrl }) => typeof consoleUrl === 'string')
+  return tableOf(
+    [
+      'INSTANCE',
+      'SITE',
+      'STATE',
+      'HEARTBEAT',
+      ...(hasReports ? ['VERSION', 'ZONES'] : []),
+      ...(hasConsoles ? ['CONSOLE'] : []),
+    ],
+    peers.map((peer) => [
+      peer.instance,
+      peer.site,
+      peer.state === 'ok' ? peer.state : { text: peer.state.toUpperCase(), style: 'yellow' },
+      `${durationText(peer.ageSeconds)} ago`,
+      ...(hasReports ? [peer.version ?? '-', zonesCell(peer)] : []),
+      ...(hasConsoles ? [peer.consoleUrl ?? '-'] : []),
     ]),
     page,
   )
+}
+
+const mostZones = 3
+
+/** `the same`, `other: example.com, example.net and 7 more`. */
+function zonesCell({ zones, zonesDiffering, zonesUnknown }: StatusReport['peers'][number]): Cell {
+  if (zones === undefined || zones === null) return '-'
+  const names = Object.entries(zones).map(([zone, digest]) =>
+    digest === null ? `${zone} (not served)` : zone,
+  )
+  const unknown = (zonesUnknown ?? 0) > 0 ? `, ${zonesUnknown} not known` : ''
+  if (names.length === 0) return `the same${unknown}`
+  const more = (zonesDiffering ?? names.length) - mostZones
+  const rest = more > 0 ? ` and ${more} more` : ''
+  return {
+    text: `other: ${names.slice(0, mostZones).join(', ')}${rest}${unknown}`,
+    style: 'yellow',
+  }
+}
 
 const poolLines = ({ pools }: StatusReport, page: Page): readonly string[] =>
   tableOf(
@@ -240,19 +289,35 @@ function votesText(votes: TargetReport['votes']): string {
   return groups.join(', ') || '-'
 }
 
-const overrideLines = ({ overrides }: StatusReport, page: Page): readonly string[] =>
-  tableOf(
-    ['OVERRIDE', 'POOL', 'KIND', 'UNTIL', 'BY', 'WHY'],
+/** Whether caches may lead there is asked of what is taken out. */
+function overrideLines({ overrides, at }: StatusReport, page: Page): readonly string[] {
+  const hasExposures = overrides.some(({ exposure }) => exposure)
+  return tableOf(
+    ['OVERRIDE', 'POOL', 'KIND', 'UNTIL', ...(hasExposures ? ['IN CACHES'] : []), 'BY', 'WHY'],
     overrides.map((one) => [
       `${one.target}.${one.zone}`,
       one.pool ?? '-',
       { text: kindText(one), style: 'yellow' },
       one.until?.replace(/\.\d+Z$/, 'Z') ?? 'undone',
+      ...(hasExposures ? [one.exposure ? cachesText(one.exposure, Date.parse(at)) : '-'] : []),
       one.by || '-',
       one.why || '-',
     ]),
     page,
   )
+}
+
+/** `for 1 m 20 s`, `not known of fra, iad and 2 more`, `safe to stop`. */
+export function cachesText({ until, unknown, notKnownOf }: ExposureReport, nowMs: number): string {
+  const leftMs = until === null ? 0 : Date.parse(until) - nowMs
+  if (leftMs > 0) return `for ${durationText(leftMs / 1000)}`
+  if (unknown === 0) return 'safe to stop'
+  const names = notKnownOf.slice(0, mostInstances)
+  const more = unknown - names.length
+  return `not known of ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+const mostInstances = 3
 
 const departedLines = ({ departed = [] }: StatusReport, page: Page): readonly string[] =>
   tableOf(departedHead, departed.map(departedCells), page)

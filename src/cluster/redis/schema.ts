@@ -5,7 +5,7 @@
 //   heartbeat   EPOCH|SEQUENCE|STATE|SITE|CONFIG   12|3456|ok|fra|pZ3_bW0bGv6q1x-d; CONFIG only once it is known
 //   vote        STATE|EPOCH|REASON|SEQUENCE        D|12|connect-refused; SEQUENCE only if the record is sealed
 //   hint        i NAME t TOPIC                     TOPIC is an endpoint, `*` for many of them, `ov` or `fb`
-//   others      JSON, checked by a zod schema      overrides.ts, feedback.ts, tallies.ts
+//   others      JSON, checked by a zod schema      overrides.ts, feedback.ts, tallies.ts, ../shared-reports.ts
 //
 // With a secret a seal follows each of them but the hint: sealed-record.ts.
 //
@@ -166,7 +166,7 @@ const matchPacked = (value: unknown, pattern: RegExp): RegExpExecArray | null =>
 //   se          hash     zone → serial and digest of the content; written by the instances that serve the zone
 //   nm          hash     zone → names that caches may lead to; written by the instances that serve the zone
 //   ho          hash     zone → what was handed out and binds caches; written by the instances that serve the zone
-//   av:NAME     hash     pool → counts of probes, expires; written by NAME alone
+//   av:NAME     hash     pool → counts of probes; `report` and `exposure`: what NAME reports of itself; expires; written by NAME alone
 //   avn         zset     names with counts of probes, by the second in which they were written
 
 export interface StateKeys {

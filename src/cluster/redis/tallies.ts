@@ -45,7 +45,8 @@ interface RedisTalliesOptions {
 /** Pools beyond this many are not shared. */
 const poolLimit = 500
 const fieldsPerCommand = 50
-const lifetimeMs = 30 * 86_400_000
+/** Of the hash, from each write on. */
+export const tallyLifetimeMs: number = 30 * 86_400_000
 /** So many names are kept in the store: four times as many as are read. */
 const nameLimit = 4 * instanceLimit
 const namesOctets = 256 * 1024
@@ -120,7 +121,7 @@ export class RedisTallies implements TallyStore, SyncedPart {
     })
     const commands: readonly Command[] = [
       ...inChunks(records, fieldsPerCommand).map((part): Command => ['hset', key, ...part.flat()]),
-      ['pexpire', key, lifetimeMs],
+      ['pexpire', key, tallyLifetimeMs],
     ]
     const replies = await link.run([...commands, ['time']])
     if (replies === null) return false
@@ -134,7 +135,7 @@ export class RedisTallies implements TallyStore, SyncedPart {
     if (nowSeconds === null) return true
     const commands: readonly Command[] = [
       ['zadd', keys.tallyNames, nowSeconds, instance],
-      ['zremrangebyscore', keys.tallyNames, '-inf', nowSeconds - lifetimeMs / 1000],
+      ['zremrangebyscore', keys.tallyNames, '-inf', nowSeconds - tallyLifetimeMs / 1000],
       ['zremrangebyscore', keys.tallyNames, nowSeconds + 86_400, '+inf'],
       ['zremrangebyrank', keys.tallyNames, 0, -nameLimit - 1],
     ]

@@ -2,7 +2,7 @@
 // of that name has been read for long enough. Any program that can write to the store can make up names, so few are reported.
 
 /** Kinds of sealed records. */
-const sealedKinds = ['heartbeat', 'vote', 'override', 'feedback', 'tally'] as const
+const sealedKinds = ['heartbeat', 'vote', 'override', 'feedback', 'tally', 'report'] as const
 export type SealedKind = (typeof sealedKinds)[number]
 
 /**

@@ -62,6 +62,7 @@ const sources = (): StreamFeedSources => ({
       overrides: () => [],
     } as unknown as StreamFeedSources['overrides']['watch'],
     exposedUntilMs: () => 0,
+    fleetExposure: () => () => null,
     wallMs: () => 0,
     newId: () => '',
   },

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import {
   type Page,
   type StatusReport,
+  cachesText,
   durationText,
   kindText,
   plainPage,
@@ -192,3 +193,35 @@ test.each([
   [3605, '1 h'],
   [90_000, '1 d 1 h'],
 ])('%d seconds are %s', (seconds, text) => expect(durationText(seconds)).toBe(text))
+
+test('what other instances report of themselves, and when a target is safe to stop', () => {
+  const peer = { ...report.peers[0], version: '0.1.0' } as StatusReport['peers'][number]
+  const zones = Object.fromEntries(['a.test', 'b.test', 'c.test', 'd.test'].map((z) => [z, 'x']))
+  const page = { ...plainPage, columns: 160 }
+  const peers = [
+    { ...peer, zones: {}, zonesDiffering: 0, zonesUnknown: 0 },
+    { ...peer, zones: { 'a.test': null }, zonesDiffering: 1, zonesUnknown: 7 },
+    { ...peer, zones, zonesDiffering: 9, consoleUrl: 'https://ns2.example.test/console/' },
+    { ...peer, version: null, zones: null },
+  ]
+  expect(after('INSTANCE', linesOf({ ...report, peers }, page)).slice(0, 4)).toEqual([
+    'ns2       ams   SUSPECT  1 s ago    0.1.0    the same                                  -',
+    'ns2       ams   SUSPECT  1 s ago    0.1.0    other: a.test (not served), 7 not known   -',
+    'ns2       ams   SUSPECT  1 s ago    0.1.0    other: a.test, b.test, c.test and 6 more  https://ns2.example.test/console/',
+    'ns2       ams   SUSPECT  1 s ago    -        -                                         -',
+  ])
+  const of = (until: string | null, ...notKnownOf: string[]): string =>
+    cachesText({ until, unknown: notKnownOf.length, notKnownOf }, Date.parse(at))
+  expect(of('2026-11-21T03:00:10.000Z', 'ns2')).toBe('for 10 s')
+  expect(of('2026-11-21T02:59:50.000Z')).toBe('safe to stop')
+  expect(of(null)).toBe('safe to stop')
+  expect(of(at, 'ns2', 'ns3', 'ns4', 'ns5')).toBe('not known of ns2, ns3, ns4 and 1 more')
+  const overrides = report.overrides.map((one) => ({
+    ...one,
+    why: 'disk',
+    exposure: { until: null, unknown: 1, notKnownOf: ['ns2'] },
+  }))
+  expect(after('OVERRIDE', linesOf({ ...report, overrides }, page))[0]).toBe(
+    'mx1.z     -     drain  2026-11-21T05:00:00Z  not known of ns2  ann  disk',
+  )
+})

@@ -16,6 +16,7 @@ import {
 } from '../../../console/views/budgets/budgets.ts'
 import {
   differingZones,
+  elsewhere,
   disputed,
   instanceRows,
   versionsOf,
@@ -175,7 +176,9 @@ describe('instances', () => {
     config: null,
     version: '0.1.0',
     consoleUrl: null,
-    zones: { 'example.com': 'a' },
+    zones: {},
+    zonesDiffering: Object.keys(part.zones ?? {}).length,
+    zonesUnknown: 0,
     silentSeconds: null,
     ...part,
   })
@@ -205,7 +208,7 @@ describe('instances', () => {
   })
 
   test('zones that differ, with who serves what; who does not say is in no group', () => {
-    expect(differingZones(instanceRows(overview))).toEqual([
+    expect(differingZones(overview)).toEqual([
       {
         zone: 'example.com',
         groups: [
@@ -214,12 +217,19 @@ describe('instances', () => {
         ],
       },
     ])
-    const lacking = { ...overview, peers: [peer('iad', { zones: {} })] }
-    expect(differingZones(instanceRows(lacking))[0]?.groups[1]).toEqual({
-      hash: null,
-      instances: ['iad'],
+    const lacking = { ...overview, peers: [peer('iad', { zones: { 'example.com': null } })] }
+    expect(differingZones(lacking)[0]?.groups[1]).toEqual({ hash: null, instances: ['iad'] })
+    expect(differingZones({ ...overview, peers: [peer('iad')] })).toEqual([])
+  })
+
+  test('a zone that an instance has no room to report is not known of it', () => {
+    const cut = { zones: { 'other.com': 'c' }, zonesDiffering: 1, zonesUnknown: 7 }
+    const peers = [...overview.peers, peer('big', cut)]
+    expect(elsewhere({ ...overview, peers }, 'Example.com')).toEqual({
+      other: ['iad'],
+      notKnown: ['big', 'old'],
     })
-    expect(differingZones(instanceRows({ ...overview, peers: [peer('iad')] }))).toEqual([])
+    expect(elsewhere({ ...overview, peers }, 'other.com').other).toEqual(['big'])
   })
 
   test('votes are disputed where some say up and others down', () => {
