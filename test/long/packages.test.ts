@@ -1,14 +1,21 @@
-// What `npm run package` makes, installed: the .deb in a copy of this system's root, in namespaces of its own, and what
-// npm installs in a folder of its own.
+// What `npm run package` makes, installed: the .deb in a Debian of its own with its own systemd, as an operator does it, from
+// a zone of BIND to a purge; and what npm installs, in another under the unit of deploy/ as it is. Asked from outside.
 
 import { execFile, execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { brokenLinks } from '../support/broken-links.ts'
+import {
+  boxAddress,
+  type DebianBox,
+  makeDebianRoot,
+  type Ran,
+  startDebianBox,
+} from '../support/debian-box.ts'
 import { projectFolder, temporaryFolder } from '../support/server.ts'
 
 const folder = temporaryFolder()
@@ -32,28 +39,16 @@ records:
   ns1: { A: 192.0.2.53 }
 `
 
-interface Ran {
-  readonly code: number | string | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
 const run = (command: string, ...args: string[]): Promise<Ran> =>
   new Promise((resolve) => {
     const options = { maxBuffer: 2 ** 26, cwd: projectFolder }
     execFile(command, args, options, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : (error.code ?? null), stdout, stderr }),
+      resolve({ code: error === null ? 0 : Number(error.code), said: `${stdout}${stderr}` }),
     )
   })
 
-async function mustRun(command: string, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(command, ...args)
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}\n${stdout}${stderr}`)
-  return stdout
-}
-
 beforeAll(async () => {
-  await mustRun('npm', 'run', '--silent', 'package', '--', '--out', folder)
+  await must(run('npm', 'run', '--silent', 'package', '--', '--out', folder))
   // The same as a later version.
   const first = debOf(version)
   execFileSync('dpkg-deb', ['-R', first, unpacked])
@@ -62,94 +57,183 @@ beforeAll(async () => {
   writeFileSync(control, text)
   execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', unpacked, debOf(newer)])
   writeFileSync(join(folder, 'packed.yaml'), zone)
+  cpSync(fixture, join(folder, `db.${domain}`))
 })
 
 const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim()
 const debOf = (of: string): string => join(folder, `mxsteer_${of}_${architecture}.deb`)
 
+const domain = 'walk.example.test'
+const fixture = new URL('../fixtures/walk/db.walk.example.test', import.meta.url).pathname
+/** Records as `named-compilezone` and dig print them, but for the SOA, whose serial an import takes as the least. */
+const records = (printed: string): readonly string[] =>
+  printed
+    .split('\n')
+    .map((line) => line.replaceAll(/\s+/g, ' ').trim())
+    .filter((line) => line !== '' && !line.startsWith(';') && !line.includes(' SOA '))
+    .sort()
+const sourceRecords = records(
+  execFileSync('named-compilezone', ['-q', '-o', '-', domain, fixture], { encoding: 'utf8' }),
+)
+const questions = [
+  ...new Set(sourceRecords.map((record) => record.replace(/ .* IN (\S+) .*/, ' $1'))),
+]
+
+/** What dig outside of the box gets for every name and type that the zone has. */
+async function digAll(box: DebianBox): Promise<readonly string[]> {
+  const file = join(folder, 'questions')
+  writeFileSync(file, `${questions.join('\n')}\n`)
+  const flags = '+noall +answer +nottlunits +tries=1 +time=5 +norecurse +ignore +bufsize=4096'
+  const { said } = await box.outside(`dig @${boxAddress} ${flags} -f ${file}`)
+  // The target of a CNAME in the zone comes along with it.
+  return [...new Set(records(said))]
+}
+
+const within = (what: string): string =>
+  `for i in $(seq 600); do ${what} >/dev/null 2>&1 && break; sleep 0.1; done; ${what}`
+
+async function must(ran: Promise<Ran>): Promise<string> {
+  const { code, said } = await ran
+  if (code !== 0) throw new Error(`exit code ${code}: ${said}`)
+  return said
+}
+
+let debian = ''
+beforeAll(() => {
+  debian = makeDebianRoot(['mandoc', 'bash-completion'])
+})
+
+interface Asked {
+  readonly asked: number
+  readonly unanswered: number
+}
+
+/** Asks from outside, 200 times a second, until `act` is done. */
+async function askedWhile(box: DebianBox, act: () => Promise<unknown>): Promise<Asked> {
+  const stopFile = join(temporaryFolder(), 'stop')
+  const asker = join(projectFolder, 'test/support/outside-asker.ts')
+  const words = `${asker} ${boxAddress} packed.example.test ${stopFile}`
+  const asking = box.outside(`'${process.execPath}' ${words}`)
+  await act()
+  writeFileSync(stopFile, '')
+  return JSON.parse(await must(asking)) as Asked
+}
+
+/** What a process may do, as the kernel says. */
+const restrictions = (unit: string): string =>
+  `grep -hE '^(Uid|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' "/proc/$(systemctl show -P MainPID ${unit})/status"`
+const onlyPort53 = ['CapBnd', 'CapAmb', 'CapEff'].map((set) => `${set}:\t0000000000000400`)
+
 describe('the .deb', () => {
-  // What the unit of systemd gives it: the user, port 53 and nothing else of root's.
-  const serve = `setpriv --reuid mxsteer --regid mxsteer --init-groups --inh-caps=-all,+net_bind_service \\
-    --ambient-caps=+net_bind_service --bounding-set=-all,+net_bind_service --no-new-privs mxsteer serve`
-  const ask = `dig +short +tries=1 +time=5 @127.0.0.1 packed.example.test MX`
-  const within = (what: string): string =>
-    `for i in $(seq 600); do ${what} >/dev/null 2>&1 && break; sleep 0.1; done; ${what}`
-
-  const standIn = `#!/bin/sh
-case "$*" in
-  *is-active*) pgrep -u mxsteer >/dev/null ;;
-  *MainPID*) if kill -0 "$(cat /tmp/pid)"; then cat /tmp/pid; else pgrep -u mxsteer -f -- --take-over; fi ;;
-esac
-`
-
-  const installNewer = `dpkg -i /packages/${debOf(newer).split('/').at(-1)}`
-
-  /** Each step's output, by name; the walk of an operator. */
-  const steps = {
-    install: `dpkg -i /packages/${debOf(version).split('/').at(-1)}`,
-    version: 'mxsteer --version',
-    manual: 'zcat /usr/share/man/man1/mxsteer-check.1.gz | mandoc -Tascii | col -b',
-    completion: `bash -c 'source /usr/share/bash-completion/completions/mxsteer && complete -p mxsteer'`,
-    check:
-      'cp /packages/packed.yaml /etc/mxsteer/zones/ && env -i PATH=/usr/bin:/bin mxsteer check /etc/mxsteer/zones',
-    settings: 'echo "# mine" >> /etc/mxsteer/mxsteer.yaml',
-    serve: `cd / && (${serve} >/tmp/first.log 2>&1 & echo $! >/tmp/pid); ${within('mxsteer health')}`,
-    who: 'ps -o user:32= -p "$(cat /tmp/pid)"',
-    ask,
-    drain: 'cd / && mxsteer drain mx1 --for 1h --yes',
-    // Whether a unit runs, and the process that it is, as systemd would know them.
-    systemd: `mkdir -p /run/systemd/system && install -m 755 /packages/systemctl /usr/local/bin/systemctl`,
-    'upgrade with a mistake': `echo 'zone: [' >/etc/mxsteer/zones/bad.yaml && ${installNewer}`,
-    'the old one goes on': `kill -0 "$(cat /tmp/pid)" && ${ask} && rm /etc/mxsteer/zones/bad.yaml`,
-    upgrade: installNewer,
-    'taken over': `pgrep -u mxsteer -f -- --take-over >/tmp/new && test "$(cat /tmp/new)" != "$(cat /tmp/pid)" &&
-      ${within('! kill -0 "$(cat /tmp/pid)"')} && mv /tmp/new /tmp/pid && rm -r /run/systemd/system /usr/local/bin/systemctl`,
-    kept: 'tail -n 1 /etc/mxsteer/mxsteer.yaml',
-    'ask after the upgrade': ask,
-    restart: `cd / && kill "$(cat /tmp/pid)" && while kill -0 "$(cat /tmp/pid)" 2>/dev/null; do sleep 0.1; done
-      (${serve} >/tmp/second.log 2>&1 & echo $! >/tmp/pid); ${within('mxsteer health')}`,
-    'drain is kept': `${within('mxsteer targets --json | grep -q drain')} && echo kept`,
-    stop: 'kill "$(cat /tmp/pid)" && while kill -0 "$(cat /tmp/pid)" 2>/dev/null; do sleep 0.1; done',
-    remove: 'dpkg -r mxsteer && ls /etc/mxsteer /var/lib/mxsteer',
-    purge: 'dpkg -P mxsteer',
-  } as const
-  const outputs = new Map<string, Ran>()
-  let left: readonly string[] = []
+  let box: DebianBox
+  const deb = (of: string): string => `/packages/${debOf(of).split('/').at(-1)}`
+  const ask = (): Promise<string> =>
+    must(box.outside(`dig +short +tries=1 +time=5 @${boxAddress} packed.example.test MX`))
+  const mainPid = (): Promise<string> => must(box.run('systemctl show -P MainPID mxsteer'))
+  const inBox = (command: string): Promise<string> => must(box.run(command))
 
   beforeAll(async () => {
-    const systemctl = join(folder, 'systemctl')
-    writeFileSync(systemctl, standIn)
-    const script = join(folder, 'walk.sh')
-    writeFileSync(script, walk(steps))
-    const namespaces = ['--mount', '--net', '--pid', '--fork']
-    const said = await mustRun('unshare', ...namespaces, 'sh', script, folder)
-    for (const part of said.split('\n=== ').slice(1)) {
-      const [head = '', ...lines] = part.split('\n')
-      const [, name = '', code] = /^(.*) (\d+)$/.exec(head) ?? []
-      outputs.set(name, { code: Number(code), stdout: lines.join('\n').trim(), stderr: '' })
-    }
-    left = (outputs.get('left')?.stdout ?? '').split('\n').filter((line) => line !== '')
+    box = await startDebianBox(debian, folder)
+  })
+  afterAll(() => box.stop())
+
+  test('is installed by apt, which needs nothing from elsewhere, and starts nothing', async () => {
+    expect(await inBox(`apt-get -qq -y install ${deb(version)}`)).toContain(
+      'systemctl enable --now mxsteer',
+    )
+    expect(await inBox('cd / && mxsteer --version')).toBe(`mxsteer ${version}`)
+    expect(await box.run('systemctl is-active mxsteer')).toMatchObject({ said: 'inactive' })
   })
 
-  test.each(Object.keys(steps))('%s', (name) => {
-    expect(outputs.get(name)).toMatchObject({ code: 0 })
+  test('brings manual pages, completion, units that systemd reads, and its exposure is low', async () => {
+    const page = 'zcat /usr/share/man/man1/mxsteer-check.1.gz | mandoc -Tascii | sed "s/.\\x08//g"'
+    expect(await inBox(page)).toContain('mxsteer check')
+    const complete = 'source /usr/share/bash-completion/completions/mxsteer && complete -p mxsteer'
+    expect(await inBox(`bash -c '${complete}'`)).toContain('_mxsteer')
+    const units = '/lib/systemd/system/mxsteer*.service /lib/systemd/system/mxsteer*.timer'
+    expect(await inBox(`systemd-analyze verify --man=no ${units}`)).toBe('')
+    const overall = await inBox('systemd-analyze security --no-pager mxsteer.service | tail -n 1')
+    const [, exposure] = /for mxsteer\.service: ([\d.]+) OK/.exec(overall) ?? []
+    expect(Number(exposure)).toBeLessThan(2.5)
   })
 
-  test('does what was asked for', () => {
-    const said = (name: keyof typeof steps): string => outputs.get(name)?.stdout ?? ''
-    expect(said('install')).toContain('systemctl enable --now mxsteer')
-    expect(said('version')).toBe(`mxsteer ${version}`)
-    expect(said('manual')).toContain('mxsteer check')
-    expect(said('completion')).toContain('_mxsteer')
-    expect(said('check')).toContain('1 zone, no mistakes')
-    expect(said('who')).toBe('mxsteer')
-    expect(said('ask').split('\n').sort()).toHaveLength(2)
-    expect(said('ask after the upgrade').split('\n')).toHaveLength(1)
-    expect(said('upgrade with a mistake')).toContain('did not take over, and the old one goes on')
-    expect(said('upgrade')).not.toContain('did not take over')
-    expect(said('kept')).toBe('# mine')
-    expect(said('drain is kept')).toContain('kept')
-    expect(said('remove')).toContain('mxsteer.yaml')
+  test('serves a zone of BIND at port 53, every record of it as BIND has it', async () => {
+    expect([sourceRecords.length, new Set(questions.map((one) => one.split(' ')[1])).size]).toEqual(
+      [47, 19],
+    )
+    await inBox(`mxsteer import /packages/db.${domain} -o /etc/mxsteer/zones/${domain}.yaml`)
+    await inBox('cp /packages/packed.yaml /etc/mxsteer/zones/')
+    await inBox("sed -i 's/^listen:.*/listen: 0.0.0.0:53/' /etc/mxsteer/mxsteer.yaml")
+    await inBox('echo "# mine" >>/etc/mxsteer/mxsteer.yaml')
+    expect(await inBox('cd / && mxsteer check /etc/mxsteer/zones')).toContain(
+      '2 zones, no mistakes',
+    )
+    await inBox('systemctl -q enable --now mxsteer')
+    expect(await digAll(box)).toEqual(sourceRecords)
+    expect((await ask()).split('\n')).toHaveLength(2)
+  })
+
+  test('has one right of root, no other, and the state folder alone to write', async () => {
+    expect(await inBox('stat -c %U "/proc/$(systemctl show -P MainPID mxsteer)"')).toBe('mxsteer')
+    const kernel = (await inBox(restrictions('mxsteer'))).split('\n')
+    expect(kernel).toEqual(expect.arrayContaining([...onlyPort53, 'NoNewPrivs:\t1', 'Seccomp:\t2']))
+    const enter =
+      'nsenter -m -t "$(systemctl show -P MainPID mxsteer)" setpriv --reuid mxsteer --clear-groups'
+    expect(await inBox(`${enter} touch /var/lib/mxsteer/proof && rm /var/lib/mxsteer/proof`)).toBe(
+      '',
+    )
+    for (const place of ['/etc/mxsteer/zones', '/usr', '/var/lib'])
+      expect(await box.run(`${enter} touch ${place}/proof`)).toMatchObject({ code: 1 })
+  })
+
+  test('reads zones again at a reload, and starts again by itself when it is killed', async () => {
+    await inBox('systemctl reload mxsteer')
+    const before = await mainPid()
+    await inBox(`kill -KILL ${before}`)
+    await inBox(within('cd / && mxsteer health'))
+    expect(await mainPid()).not.toBe(before)
+    expect((await ask()).split('\n')).toHaveLength(2)
+  })
+
+  test('drains a target, which a restart keeps', async () => {
+    await inBox('cd / && mxsteer drain mx1 --for 1h --yes')
+    expect((await ask()).split('\n')).toHaveLength(1)
+    await inBox('systemctl restart mxsteer')
+    expect(await inBox(within('cd / && mxsteer targets --json'))).toContain('drain')
+  })
+
+  test('an upgrade with a mistake in a zone leaves the old one at work', async () => {
+    const before = await mainPid()
+    await inBox("echo 'zone: [' >/etc/mxsteer/zones/bad.yaml")
+    expect(await inBox(`dpkg -i ${deb(newer)}`)).toContain(
+      'did not take over, and the old one goes on',
+    )
+    expect(await mainPid()).toBe(before)
+    expect((await ask()).split('\n')).toHaveLength(1)
+    await inBox('rm /etc/mxsteer/zones/bad.yaml')
+  })
+
+  test('an upgrade under load leaves no question unanswered', async () => {
+    const before = await mainPid()
+    const { asked, unanswered } = await askedWhile(box, async () => {
+      expect(await inBox(`dpkg -i ${deb(newer)}`)).not.toContain('did not take over')
+      await inBox(within(`! kill -0 ${before}`))
+    })
+    expect(await mainPid()).not.toBe(before)
+    expect(asked).toBeGreaterThan(100)
+    expect(unanswered).toBe(0)
+    expect(await inBox('systemctl is-active mxsteer')).toBe('active')
+    expect(await inBox('tail -n 1 /etc/mxsteer/mxsteer.yaml')).toBe('# mine')
+    expect(await digAll(box)).toEqual(sourceRecords)
+  })
+
+  test('a purge leaves behind what is not its own, and nothing else', async () => {
+    expect(await inBox('dpkg -r mxsteer 2>&1 && ls /etc/mxsteer')).toContain('mxsteer.yaml')
+    await inBox('dpkg -P mxsteer')
+    expect(await box.run('systemctl status mxsteer')).toMatchObject({ code: 4 })
+    expect(box.written()).toEqual(
+      ['packed', domain].map((name) => `/etc/mxsteer/zones/${name}.yaml`),
+    )
   })
 
   test('has pages that find each other', () => {
@@ -157,45 +241,66 @@ esac
     expect(readdirSync(join(docs, 'docs')).length).toBeGreaterThan(5)
     expect(brokenLinks(pathToFileURL(docs))).toEqual([])
   })
+})
 
-  test('leaves behind what is not its own, and nothing else', () => {
-    expect(left).toEqual(['/etc/mxsteer/zones/packed.yaml'])
+describe('deploy/mxsteer.service and deploy/mxsteer.socket, as they are, with what npm installs', () => {
+  let box: DebianBox
+  const inBox = (command: string): Promise<string> => must(box.run(command))
+
+  beforeAll(async () => {
+    const place = (file: string, as: string): void =>
+      cpSync(join(projectFolder, file), join(folder, 'unit', as))
+    mkdirSync(join(folder, 'unit'))
+    for (const name of ['mxsteer.service', 'mxsteer.socket']) place(`deploy/${name}`, name)
+    place('deploy/debian/sysusers.conf', 'sysusers.conf')
+    place('node_modules/node/bin/node', 'node')
+    await installByNpm()
+    box = await startDebianBox(debian, folder)
+  })
+  afterAll(() => box.stop())
+
+  test('serve a zone of BIND at port 53 out of the sockets of systemd', async () => {
+    await inBox('install -m 755 /packages/unit/node /usr/bin/node && mkdir -p /etc/mxsteer/zones')
+    await inBox('cp -r /packages/npm/node_modules/mxsteer /opt/mxsteer')
+    await inBox('cp -r /packages/npm/node_modules /opt/mxsteer/')
+    await inBox('ln -s /opt/mxsteer/bin/mxsteer.cjs /usr/local/bin/mxsteer')
+    await inBox('systemd-sysusers /packages/unit/sysusers.conf')
+    await inBox('cp /packages/unit/mxsteer.* /etc/systemd/system/ && systemctl daemon-reload')
+    await inBox(`mxsteer import /packages/db.${domain} -o /etc/mxsteer/zones/${domain}.yaml`)
+    await inBox('cp /packages/packed.yaml /etc/mxsteer/zones/')
+    const settings = "zones: /etc/mxsteer/zones\nlisten: [0.0.0.0:53, '[::]:53']\nlameduck: 0s\n"
+    await inBox(`printf "${settings}" >/etc/mxsteer/mxsteer.yaml`)
+    expect(await inBox('mxsteer check /etc/mxsteer/zones')).toContain('2 zones, no mistakes')
+    await inBox('systemctl -q enable --now mxsteer.socket mxsteer.service')
+    expect(await digAll(box)).toEqual(sourceRecords)
+  })
+
+  test('give it one right of root and no other', async () => {
+    const kernel = (await inBox(restrictions('mxsteer'))).split('\n')
+    expect(kernel).toEqual(expect.arrayContaining([...onlyPort53, 'NoNewPrivs:\t1', 'Seccomp:\t2']))
+  })
+
+  test('drain, reload, and a restart under load leave no question unanswered', async () => {
+    await inBox('cd /etc/mxsteer && mxsteer drain mx1 --for 1h --yes')
+    await inBox('systemctl reload mxsteer')
+    const before = await inBox('systemctl show -P MainPID mxsteer')
+    const { asked, unanswered } = await askedWhile(box, () => inBox('systemctl restart mxsteer'))
+    expect(await inBox('systemctl show -P MainPID mxsteer')).not.toBe(before)
+    expect(asked).toBeGreaterThan(20)
+    expect(unanswered).toBe(0)
+    expect(await inBox('cd /etc/mxsteer && mxsteer targets --json')).toContain('drain')
+    expect(await inBox('journalctl -q --no-pager -u mxsteer -p warning')).not.toContain('Failed')
   })
 })
 
-/**
- * Runs each step in a copy of the root, which is an overlay in memory; prints `=== STEP CODE` and its output after it. At
- * last the files that were written and are still there, but for the package manager's own and the list of users.
- */
-const walk = (steps: Readonly<Record<string, string>>): string => `
-set -e
-packages=$1
-ip link set lo up
-copy=$(mktemp -d)
-mount -t tmpfs tmpfs "$copy"
-mkdir "$copy/upper" "$copy/work" "$copy/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$copy/upper,workdir=$copy/work" "$copy/root"
-mount --bind /dev "$copy/root/dev"
-mount -t proc proc "$copy/root/proc"
-mount -t tmpfs tmpfs "$copy/root/run"
-mount -t tmpfs -o mode=1777 tmpfs "$copy/root/tmp"
-mkdir "$copy/root/packages"
-mount --bind "$packages" "$copy/root/packages"
-cat >"$copy/root/run/steps.sh" <<'STEPS'
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-unset NODE_COMPILE_CACHE MXSTEER_CONFIG
-step() { name=$1; shift; sh -c "$1" >/run/output 2>&1; code=$?; echo; echo "=== $name $code"; cat /run/output; }
-${Object.entries(steps)
-  .map(([name, command]) => `step '${name}' '${command.replaceAll("'", "'\\''")}'`)
-  .join('\n')}
-STEPS
-chroot "$copy/root" sh /run/steps.sh
-echo; echo '=== left 0'
-cd "$copy/upper"
-find . \\( -type f -o -type l \\) -printf '/%P\\n' | sort |
-  grep -Ev '^/(var/(lib/dpkg|log|cache)/|etc/(passwd|group|shadow|gshadow|subuid|subgid|\\.pwd\\.lock)-?$)' || true
-echo; echo '=== end 0'
-`
+/** With what it needs, into `npm/` of the folder that boxes share. */
+async function installByNpm(): Promise<void> {
+  const archive = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string
+  const flags = ['--omit=dev', '--no-audit', '--no-fund', '--silent']
+  mkdirSync(join(folder, 'npm'), { recursive: true })
+  const prefix = ['--prefix', join(folder, 'npm')]
+  await must(run('npm', 'install', ...prefix, ...flags, join(folder, archive)))
+}
 
 describe('what npm installs', () => {
   test('is what runs and nothing else, and checks zones', async () => {
@@ -210,14 +315,12 @@ describe('what npm installs', () => {
     expect(tops).toEqual(
       new Set(['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'dist', 'package.json']),
     )
-    const prefix = temporaryFolder()
-    const flags = ['--prefix', prefix, '--omit=dev', '--no-audit', '--no-fund', '--silent']
-    expect(await run('npm', 'install', ...flags, join(folder, archive))).toMatchObject({ code: 0 })
+    const prefix = join(folder, 'npm')
     const zones = join(prefix, 'zones')
     mkdirSync(zones)
     cpSync(join(folder, 'packed.yaml'), join(zones, 'packed.yaml'))
-    const { code, stdout } = await run(join(prefix, 'node_modules/.bin/mxsteer'), 'check', zones)
-    expect([code, stdout]).toEqual([0, expect.stringContaining('1 zone, no mistakes')])
+    const { code, said } = await run(join(prefix, 'node_modules/.bin/mxsteer'), 'check', zones)
+    expect([code, said]).toEqual([0, expect.stringContaining('1 zone, no mistakes')])
   })
 
   test('comes with a list of what is in it', () => {
